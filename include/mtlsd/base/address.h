@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An address as a person writes it, taken apart. Nothing is resolved here. */
+#ifndef MTLSD_BASE_ADDRESS_H
+#define MTLSD_BASE_ADDRESS_H
+
+#include "mtlsd/base/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum address_kind { ADDRESS_TCP, ADDRESS_UNIX };
+
+struct address {
+    enum address_kind kind;
+    char host[256];  /* host name or literal without brackets; "" means every interface */
+    uint16_t port;
+    char path[108];  /* unix: socket path */
+};
+
+/* "127.0.0.1:8080", "[::1]:8080", ":8443", "name:443", "unix:/run/x.sock". */
+MUST_CHECK int address_parse(const char *text, struct address *out, struct err *err);
+bool address_is_literal(const struct address *a);  /* the host is an IP address, not a name */
+bool address_is_loopback(const struct address *a); /* 127.0.0.0/8, ::1, "localhost" or a unix socket */
+void address_format(const struct address *a, char *out, size_t out_size);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a look at a configuration found: every error and warning with its place, so that a person mends them all in one
+ * go. Used by the configuration reader, the snapshot builder and check.
+ */
+#ifndef MTLSD_BASE_FINDINGS_H
+#define MTLSD_BASE_FINDINGS_H
+
+#include "mtlsd/base/attr.h"
+#include <stddef.h>
+
+enum finding_level { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
+
+struct finding {
+    enum finding_level level;
+    char *where; /* "mtlsd.conf:12", a file, or "" */
+    char *text;
+};
+
+struct findings {
+    struct finding *items; /* owned */
+    size_t n;
+    size_t errors;
+    size_t warnings;
+    int out_of_memory; /* a finding was lost: treat as an error */
+};
+
+void findings_init(struct findings *f);
+void findings_clear(struct findings *f);
+void findings_add(struct findings *f, enum finding_level level, const char *where, const char *fmt, ...) PRINTF_LIKE(4, 5);
+int findings_failed(const struct findings *f); /* not 0 when there is an error or memory ran out */
+
+#endif

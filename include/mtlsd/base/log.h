@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One line per event. A line is built field by field and leaves whole; values are escaped, so nothing that a peer sends can
+ * forge a line. The sink is the only mutable global of the program (level, format, where lines go); set it before threads start.
+ */
+#ifndef MTLSD_BASE_LOG_H
+#define MTLSD_BASE_LOG_H
+
+#include "mtlsd/base/bytes.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+/* line ends with a newline and is borrowed for the call. Called from any thread. */
+typedef void (*log_sink_fn)(void *ctx, enum log_level level, struct span line);
+/* Seconds since 1970 with a fraction; the log does not read the clock itself. */
+typedef double (*log_clock_fn)(void);
+
+void log_setup(enum log_level level, enum log_format format, log_sink_fn sink, void *ctx, log_clock_fn clock);
+bool log_wants(enum log_level level);
+
+struct log_line {
+    struct bytes text;
+    enum log_level level;
+    bool wanted; /* false: every call below is a no-op */
+};
+
+/* event is a short stable word ("request", "refused", "reload"), message a sentence for people or NULL. */
+void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message);
+void log_str(struct log_line *l, const char *key, const char *value); /* NULL or empty: the field is left out */
+void log_span(struct log_line *l, const char *key, struct span value);
+void log_uint(struct log_line *l, const char *key, uint64_t value);
+void log_ms(struct log_line *l, const char *key, uint64_t micros); /* written as milliseconds with three digits */
+void log_end(struct log_line *l);                                  /* hands the line to the sink and frees it */
+
+/* An event that needs no fields. */
+void log_say(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one vocabulary of outcomes. The same word stands in the log, the HTTP answer, the status document and the manual. What each
+ * word means to the outside (number, alert, HTTP status, hint) is one row in policy/reason.c.
+ */
+#ifndef MTLSD_BASE_REASONS_H
+#define MTLSD_BASE_REASONS_H
+
+enum reason {
+    REASON_UNDECIDED = 0, /* nobody has judged yet: never treated as yes */
+    /* certificate statuses, as the judge gives them */
+    REASON_VALID,
+    REASON_NONE,
+    REASON_EXPIRED,
+    REASON_NOT_YET_VALID,
+    REASON_REVOKED,
+    REASON_UNKNOWN_CA,
+    REASON_WRONG_PURPOSE,
+    REASON_NAME_MISMATCH,
+    REASON_WEAK,
+    REASON_CRL_MISSING,
+    REASON_CRL_STALE,
+    REASON_CONSTRAINT,
+    REASON_NOT_ALLOWED,
+    REASON_MALFORMED,
+    /* everything else that ends a request or a connection */
+    REASON_DNS_FAILED,
+    REASON_CONNECT_REFUSED,
+    REASON_CONNECT_TIMEOUT,
+    REASON_HANDSHAKE_TIMEOUT,
+    REASON_UPSTREAM_CLOSED,
+    REASON_UPSTREAM_PROTOCOL,
+    REASON_RESPONSE_TIMEOUT,
+    REASON_TRUNCATED,
+    REASON_OUR_CERTIFICATE_REFUSED,
+    REASON_OUR_CERTIFICATE_NOT_REQUESTED,
+    REASON_TLS_FAILED, /* the peer or we ended TLS for a reason that is not about a certificate */
+    REASON_NO_ROUTE,
+    REASON_CALLER_NOT_ALLOWED,
+    REASON_REQUEST_MALFORMED,
+    REASON_REQUEST_TOO_LARGE,
+    REASON_REQUEST_TIMEOUT,
+    REASON_METHOD_UNKNOWN,
+    REASON_MISDIRECTED,
+    REASON_CLIENT_CLOSED,
+    REASON_OVERLOADED,
+    REASON_DRAINING,
+    REASON_INTERNAL,
+    REASON_COUNT
+};
+
+#endif

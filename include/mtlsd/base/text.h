@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small text work that several rooms need. Everything here is safe on bytes a peer chose. */
+#ifndef MTLSD_BASE_TEXT_H
+#define MTLSD_BASE_TEXT_H
+
+#include "mtlsd/base/bytes.h"
+
+/* The candidate nearest to word, or NULL when none is near enough to be worth suggesting. */
+const char *text_suggest(const char *word, const char *const *candidates, size_t n);
+
+/* Appends s with every byte below 0x20, 0x7f, above 0x7e, the quote and the backslash escaped as JSON (\u00XX). */
+MUST_CHECK int text_append_json(struct bytes *out, struct span s);
+/* Appends s with every byte that is not printable ASCII, and '%' itself, written as %XX. */
+MUST_CHECK int text_append_percent(struct bytes *out, struct span s);
+MUST_CHECK int text_append_hex(struct bytes *out, struct span s); /* lower case */
+MUST_CHECK int text_append_base64(struct bytes *out, struct span s);
+
+/* Writes hex of s with a NUL into out (2 * s.len + 1 bytes). */
+void text_hex(char *out, struct span s);
+
+/* Formats seconds since 1970 as 2026-01-31T23:59:59Z into out (21 bytes). */
+void text_utc(char out[21], int64_t seconds);
+
+/* pattern against text: '*' stands for any run inside one part, '**' for any run at all; parts are separated by sep. Case-sensitive. */
+bool text_glob(const char *pattern, struct span text, char sep);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration as plain values: what the file says, checked for form and for names that refer to nothing, with every default
+ * filled in. No file but the configuration itself is opened here and no key is loaded; control/snapshot does that.
+ */
+#ifndef MTLSD_CONFIG_CONFIG_H
+#define MTLSD_CONFIG_CONFIG_H
+
+#include "mtlsd/base/address.h"
+#include "mtlsd/base/err.h"
+#include "mtlsd/base/findings.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Strings are owned by the config. File names are absolute or relative to the working directory: already joined to the
+ * configuration file's folder. "where" is "file:line" of the group. */
+
+struct config_strings {
+    char **items;
+    size_t n;
+};
+
+struct config_identity {
+    char *name, *where;
+    char *bundle;      /* or certificate and key */
+    char *certificate; /* NULL with bundle */
+    char *key;
+};
+
+enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };
+
+struct config_trust {
+    char *name, *where;
+    char *ca; /* file, folder or "system" */
+    struct config_strings crl;
+    enum config_crl_policy crl_policy; /* require */
+    uint64_t crl_grace_ms;             /* 0 */
+    unsigned depth;                    /* certificates in a chain, 8 */
+    unsigned min_rsa_bits;             /* 2048 */
+};
+
+enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+enum config_client_cert { CONFIG_CLIENT_CERT_NONE, CONFIG_CLIENT_CERT_OPTIONAL, CONFIG_CLIENT_CERT_REQUIRED };
+enum config_host { CONFIG_HOST_UPSTREAM, CONFIG_HOST_PRESERVE, CONFIG_HOST_LITERAL };
+enum config_protocol { CONFIG_PROTOCOL_HTTP, CONFIG_PROTOCOL_TCP };
+enum config_forwarded { CONFIG_FORWARDED_OFF, CONFIG_FORWARDED_X, CONFIG_FORWARDED_RFC7239 };
+
+/* One tls block. An upstream uses the first part and "connect only", a listener the first part and "accept only". */
+struct config_tls {
+    bool present;
+    char *where;
+    char *identity; /* name; NULL: present no certificate (upstream only) */
+    char *trust;    /* name or "system"; NULL on a listener: ask for no certificate */
+    enum config_tls_version min_version; /* 1.2 */
+    char *priority;                      /* GnuTLS priority string, NULL: ours */
+    /* connect only */
+    char *server_name;            /* SNI and expected name; NULL: the target's host */
+    struct config_strings expect; /* names accepted instead of server_name: dns or uri */
+    bool require_client_auth;     /* true: a server that never asks for our certificate is refused */
+    /* accept only */
+    enum config_client_cert client_cert; /* required when a trust is given */
+};
+
+struct config_upstream {
+    char *name, *where;
+    struct address target;
+    char *target_text;
+    struct config_tls tls;
+    enum config_host host; /* how Host is set; the default depends on the listener's role, see host_given */
+    bool host_given;
+    char *host_literal;
+    uint64_t connect_ms, handshake_ms, response_ms, idle_ms; /* 5s 10s 60s 10m */
+    unsigned pool_max;     /* idle connections kept per worker, 64 */
+    uint64_t pool_idle_ms; /* how long one is kept, 60s */
+};
+
+/* Every field that is set must hold; NULL is "any". Patterns: '*' inside one label or segment, '**' across. */
+struct config_allow {
+    char *where;
+    char *cn, *ou, *o, *dns, *uri, *email, *issuer, *serial, *fingerprint, *spki;
+};
+
+enum config_identity_headers { /* bits */
+    CONFIG_HEADERS_RFC9440 = 1,
+    CONFIG_HEADERS_X_SSL = 2,
+};
+
+struct config_listener {
+    char *name, *where;
+    struct address *bind;
+    char **bind_text;
+    size_t n_bind;
+    bool insecure_expose;
+    enum config_protocol protocol; /* http */
+    struct config_tls tls;
+    char *upstream;
+    struct config_allow *allow;
+    size_t n_allow;           /* 0: every verified peer */
+    unsigned identity_headers; /* bits of enum config_identity_headers */
+    enum config_forwarded forwarded; /* x on a listener with tls, off without */
+    uint64_t handshake_ms, header_ms, idle_ms; /* 10s 10s; idle 60s for http, 10m for tcp */
+    uint64_t max_header_bytes; /* 32KiB */
+    unsigned max_headers;      /* 100 */
+};
+
+struct config {
+    char *path;
+    unsigned workers; /* cores */
+    char *admin_socket; /* path without "unix:", NULL: none */
+    int log_level;      /* enum log_level; info */
+    int log_format;     /* enum log_format; text */
+    unsigned max_connections; /* limits.connections, 0: by the file descriptor limit */
+    uint64_t drain_ms;        /* 30s */
+    struct config_identity *identities;
+    size_t n_identities;
+    struct config_trust *trusts;
+    size_t n_trusts;
+    struct config_upstream *upstreams;
+    size_t n_upstreams;
+    struct config_listener *listeners;
+    size_t n_listeners;
+};
+
+/* Reads, checks and completes a configuration. NULL when findings has an error (every error is in it, not only the first). */
+struct config *config_load(const char *path, struct findings *findings);
+/* The same from text: name stands for the file in messages and its folder for relative paths. */
+struct config *config_parse(const char *text, const char *name, struct findings *findings);
+void config_free(struct config *config);
+
+const struct config_identity *config_find_identity(const struct config *c, const char *name);
+const struct config_trust *config_find_trust(const struct config *c, const char *name);
+const struct config_upstream *config_find_upstream(const struct config *c, const char *name);
+
+/* The one table of keys, for the manual page and the sample file. */
+struct config_option {
+    const char *group;   /* "", "identity", "trust", "upstream", "upstream.tls", ... */
+    const char *key;
+    const char *type;    /* "string", "duration", "size", "number", "bool", "word", "list" */
+    const char *fallback; /* the default as one would write it, "" none */
+    const char *bounds;  /* "1..1024", "http | tcp", "" */
+    const char *help;
+    bool reloadable;
+};
+const struct config_option *config_options(size_t *n);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything the configuration says, loaded: built once, immutable, reference-counted (the count is atomic: workers are threads).
+ * Built beside the old one on reload and swapped whole, or thrown away. Reads files only through the source it is given.
+ */
+#ifndef MTLSD_CONTROL_SNAPSHOT_H
+#define MTLSD_CONTROL_SNAPSHOT_H
+
+#include "mtlsd/base/bytes.h"
+#include "mtlsd/config/config.h"
+#include "mtlsd/tls/tls_engine.h"
+
+struct file_facts {
+    bool is_folder;
+    bool readable_by_others; /* group or world may read it */
+    bool foreign_owner;      /* owned by neither root nor us */
+};
+
+/* How files are read; io/file.c has the real one, tests one over memory. */
+struct file_source {
+    void *ctx;
+    MUST_CHECK int (*read)(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
+    /* Gives the names (not paths) of regular files in a folder, sorted; each and the array are freed by the caller. */
+    MUST_CHECK int (*list)(void *ctx, const char *path, char ***names, size_t *n, struct err *err);
+};
+
+struct snapshot_identity { const struct config_identity *conf; struct tls_identity *tls; };
+struct snapshot_trust { const struct config_trust *conf; struct tls_trust *tls; }; /* conf NULL: "system" */
+struct snapshot_upstream {
+    const struct config_upstream *conf;
+    struct tls_context *tls; /* NULL: plaintext */
+    const struct tls_identity *identity;
+    size_t index;
+};
+struct snapshot_listener {
+    const struct config_listener *conf;
+    struct tls_context *tls; /* NULL: plaintext */
+    const struct snapshot_upstream *upstream;
+};
+
+struct snapshot {
+    struct config *config; /* owned */
+    uint64_t generation;
+    struct snapshot_identity *identities;
+    struct snapshot_trust *trusts;
+    size_t n_trusts; /* may be one more than configured: "system" */
+    struct snapshot_upstream *upstreams;
+    struct snapshot_listener *listeners;
+};
+
+/* Takes config, also on failure. NULL when findings has an error; all that is wrong is in it. now: seconds since 1970. */
+struct snapshot *snapshot_new(struct config *config, const struct file_source *files, uint64_t generation, int64_t now,
+                              struct findings *findings);
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot *s);
+const struct snapshot_listener *snapshot_find_listener(const struct snapshot *s, const char *name);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP/1.1 reading: bytes in, events out, over any cut of the input (RFC 9112). Strict: bare CR or LF, obs-fold, two lengths, a length
+ * beside chunked, chunk extensions and the like are HTTP1_BAD, and after that there is nothing more to read on this connection.
+ *
+ * A head is held until it is whole (at most max_head_bytes); body bytes are never collected.
+ */
+#ifndef MTLSD_HTTP_HTTP1_H
+#define MTLSD_HTTP_HTTP1_H
+
+#include "mtlsd/base/reasons.h"
+#include "mtlsd/http/http_head.h"
+
+enum http1_event {
+    HTTP1_MORE,     /* all input eaten, nothing to tell yet */
+    HTTP1_HEAD,     /* http1_head() is valid until the next call of http1_next */
+    HTTP1_DATA,     /* *data: body bytes, borrowed from the input */
+    HTTP1_TRAILERS, /* http1_head()->fields are the trailer fields */
+    HTTP1_END,      /* the message is whole; the next byte begins another one */
+    HTTP1_BAD,
+};
+
+struct http1;
+
+/* request: read requests, else responses. */
+struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields);
+void http1_free(struct http1 *p);
+
+/* Eats from the front of *in and gives the next event. Call again until HTTP1_MORE. */
+enum http1_event http1_next(struct http1 *p, struct span *in, struct span *data);
+/* The input ended: HTTP1_END for a body that runs until close, HTTP1_MORE when between messages, else HTTP1_BAD (truncated). */
+enum http1_event http1_eof(struct http1 *p);
+
+const struct http_head *http1_head(const struct http1 *p);
+/* Responses: the request was HEAD, so this response has no body whatever its fields say (RFC 9112 section 6.3). Call before its head. */
+void http1_expect_no_body(struct http1 *p);
+/* No message has begun: nothing read since the last end. */
+bool http1_is_idle(const struct http1 *p);
+/* After HTTP1_BAD: REASON_REQUEST_MALFORMED, REASON_REQUEST_TOO_LARGE, REASON_METHOD_UNKNOWN or REASON_UPSTREAM_PROTOCOL or
+ * REASON_TRUNCATED, and a sentence. */
+enum reason http1_reason(const struct http1 *p);
+const char *http1_detail(const struct http1 *p);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guard: what may pass between two sides of HTTP. Judges request heads, knows which fields are hop-by-hop, ours, or framing, and
+ * writes heads for the other side from the parsed value: framing bytes are never passed through.
+ */
+#ifndef MTLSD_HTTP_HTTP_GUARD_H
+#define MTLSD_HTTP_HTTP_GUARD_H
+
+#include "mtlsd/base/err.h"
+#include "mtlsd/base/reasons.h"
+#include "mtlsd/http/http_head.h"
+
+/* REASON_VALID, or why this request is refused (missing or doubled Host, CONNECT, absolute target, '#', control bytes, bad percent
+ * encoding in the target ...), with a sentence in err. RFC 9112 section 3.2. */
+enum reason http_guard_request(const struct http_head *h, struct err *err);
+
+/* A field that no peer may bring: any name of any identity preset, '_', '-' and '.' alike, case ignored. */
+bool http_guard_is_owned(struct span name);
+
+struct http_outgoing { /* how a head is to be written */
+    const struct http_head *head;
+    struct span host;         /* requests: value of Host instead of the peer's; empty: keep */
+    struct span target;       /* requests: instead of the head's; empty: keep */
+    struct span added;        /* whole field lines, each with CRLF, written last (identity, forwarded); may be empty */
+    bool drop_forwarded;      /* requests: remove X-Forwarded-*, X-Real-IP and Forwarded that came in */
+    enum http_framing framing; /* how the body will be sent: LENGTH, CHUNKED, NO_BODY or UNTIL_CLOSE */
+    uint64_t length;
+    bool close;               /* say Connection: close */
+};
+
+/* Appends start line, fields (without hop-by-hop ones, those named in Connection, owned ones on requests, framing) and the blank line. */
+MUST_CHECK int http_guard_write_head(struct bytes *out, const struct http_outgoing *o);
+/* Appends the last chunk with the trailers that may pass (no framing, hop-by-hop, owned fields), and the blank line. head may be NULL. */
+MUST_CHECK int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers);
+
+#endif

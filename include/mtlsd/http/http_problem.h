@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers that we make ourselves: application/problem+json (RFC 9457). */
+#ifndef MTLSD_HTTP_HTTP_PROBLEM_H
+#define MTLSD_HTTP_HTTP_PROBLEM_H
+
+#include "mtlsd/base/bytes.h"
+
+struct http_problem { /* every string may be NULL: then its member is left out */
+    unsigned status;
+    const char *phrase; /* reason phrase of the status line */
+    const char *reason, *title, *detail, *hint, *refused_by, *upstream, *identity, *alert;
+    const char *peer_subject, *peer_issuer, *peer_sha256;
+    int64_t peer_not_before, peer_not_after; /* written when peer_subject is */
+    int64_t now;
+    bool head_only; /* the request was HEAD */
+    bool close;     /* say Connection: close */
+};
+
+/* Appends a whole response, head and body. */
+MUST_CHECK int http_problem_write(struct bytes *out, const struct http_problem *p);
+
+#endif

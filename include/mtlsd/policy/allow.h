@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may pass: rules over the typed names of a certificate that was judged valid. All keys of one rule must hold; any rule suffices.
+ * Multi-valued names: a key holds when any value of that type matches. Values with control bytes or NUL match nothing. */
+#ifndef MTLSD_POLICY_ALLOW_H
+#define MTLSD_POLICY_ALLOW_H
+
+#include "mtlsd/config/config.h"
+#include "mtlsd/tls/tls_judge.h"
+#include "mtlsd/tls/tls_peer.h"
+
+/* No rules: every valid peer. With rules: only a valid peer that matches one; no certificate never matches. */
+bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer);
+/* "cn = \"x\", ou = \"y\"" for messages; empty when rules is NULL. */
+void allow_describe(const struct config_allow *rule, char *out, size_t size);
+/* One rule from "cn=x,ou=y" as the command line writes it. Strings are owned by *out; free with allow_rule_clear. */
+MUST_CHECK int allow_rule_parse(const char *text, struct config_allow *out, struct err *err);
+void allow_rule_clear(struct config_allow *rule);
+
+#endif

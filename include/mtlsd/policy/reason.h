@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each reason means to the outside: one row per reason, and nothing compiles until every column of a new row is filled. */
+#ifndef MTLSD_POLICY_REASON_H
+#define MTLSD_POLICY_REASON_H
+
+#include "mtlsd/base/log.h"
+#include "mtlsd/base/reasons.h"
+
+struct reason_row {
+    const char *word;      /* "unknown_ca" */
+    int openssl_error;     /* X509_V_ERR number of a certificate status, -1 where there is none */
+    int alert;             /* TLS alert we send, -1: none */
+    unsigned http_status;  /* what an HTTP caller gets; 0: nothing is sent */
+    enum log_level level;
+    const char *title;     /* short, for people */
+    const char *hint;      /* what to do */
+};
+
+const struct reason_row *reason_row(enum reason reason); /* never NULL */
+const char *reason_word(enum reason reason);
+const char *reason_http_phrase(unsigned status); /* "Bad Gateway" */
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS as a computation: bytes in, bytes out, flags that tell what is possible now. Four ports: application and wire, in and out. It
+ * touches no socket and no clock. Whoever drives it moves bytes and looks at the flags; the first failure is sticky and carries a
+ * reason, and what waits for the wire is still to be sent, because that is the alert.
+ */
+#ifndef MTLSD_TLS_TLS_ENGINE_H
+#define MTLSD_TLS_TLS_ENGINE_H
+
+#include "mtlsd/base/err.h"
+#include "mtlsd/base/reasons.h"
+#include "mtlsd/base/span.h"
+#include "mtlsd/tls/tls_identity.h"
+#include "mtlsd/tls/tls_judge.h"
+#include "mtlsd/tls/tls_peer.h"
+#include "mtlsd/tls/tls_trust.h"
+
+/* Everything a kind of connection has in common: made once per tls block of a snapshot, immutable, shared. */
+struct tls_context;
+
+enum tls_ask { TLS_ASK_NONE, TLS_ASK_OPTIONAL, TLS_ASK_REQUIRED }; /* accepting side: the client's certificate */
+
+struct tls_context_spec {
+    bool accepting;                /* true: we are the TLS server */
+    struct tls_identity *identity; /* NULL only when connecting */
+    struct tls_trust *trust;       /* NULL only when accepting with TLS_ASK_NONE */
+    enum tls_ask ask;              /* accepting */
+    const char *server_name;       /* connecting: SNI (none for an IP literal) and the name to expect */
+    const char *const *expect;     /* connecting: names to expect instead; n_expect 0: server_name */
+    size_t n_expect;
+    bool require_client_auth;      /* connecting with an identity: a server that does not ask for it is refused */
+    bool tls13_only;
+    const char *priority;          /* GnuTLS priority string, NULL: ours */
+};
+
+/* References identity and trust. NULL + err. */
+struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct err *err);
+struct tls_context *tls_context_ref(struct tls_context *ctx);
+void tls_context_unref(struct tls_context *ctx);
+
+/* Session tickets of upstreams, one store per worker (not shared between threads). A ticket is used once and only with the very context
+ * it was made under, so a new identity, trust or name never meets an old session. */
+struct tls_tickets;
+struct tls_tickets *tls_tickets_new(size_t max_per_context);
+void tls_tickets_free(struct tls_tickets *t);
+void tls_tickets_forget(struct tls_tickets *t, const struct tls_context *ctx);
+
+enum tls_flag {
+    TLS_HANDSHAKING = 1,
+    TLS_HAS_WIRE = 2,  /* bytes wait to be sent to the peer */
+    TLS_TAKES_APP = 4, /* the peer was verified and application bytes may be written */
+    TLS_HAS_APP = 8,   /* app_read may have something: call it until it gives nothing */
+    TLS_CLOSED = 16,   /* the peer said close_notify: a clean end of its direction */
+    TLS_FAILED = 32,
+};
+
+/* Asked once per handshake, after the peer's chain was judged (status none when there is no certificate) and before the handshake can
+ * succeed. Gives REASON_VALID to go on, anything else to refuse with *alert. */
+typedef enum reason (*tls_accept_fn)(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert);
+
+struct tls_engine;
+
+/* accept may be NULL: then only status valid (or none, where ask is optional or none) passes. tickets may be NULL. */
+struct tls_engine *tls_engine_new(struct tls_context *ctx, struct tls_tickets *tickets, tls_accept_fn accept, void *accept_ctx, struct err *err);
+void tls_engine_free(struct tls_engine *e);
+
+unsigned tls_engine_flags(const struct tls_engine *e); /* bits of enum tls_flag */
+
+/* A connecting engine makes its first bytes here. */
+void tls_engine_start(struct tls_engine *e, int64_t now);
+/* Lends bytes from the wire; they must stay valid until tls_engine_wire_keep, which copies what was not yet eaten. Advances the handshake. */
+void tls_engine_wire_in(struct tls_engine *e, struct span wire, int64_t now);
+void tls_engine_wire_keep(struct tls_engine *e);
+/* The wire ended. Without close_notify before, that is REASON_TRUNCATED. */
+void tls_engine_wire_eof(struct tls_engine *e, int64_t now);
+/* Decrypts into buf. 0: nothing now, look at the flags. */
+size_t tls_engine_app_read(struct tls_engine *e, uint8_t *buf, size_t size);
+/* Encrypts one or more records; gives how many bytes were taken (0 unless TLS_TAKES_APP). */
+size_t tls_engine_app_write(struct tls_engine *e, struct span app);
+/* Says close_notify: nothing more will be written. */
+void tls_engine_app_end(struct tls_engine *e);
+/* What waits for the wire, in one piece; valid until the next call. */
+struct span tls_engine_wire_out(const struct tls_engine *e);
+void tls_engine_wire_sent(struct tls_engine *e, size_t n);
+/* Moves what waits for the wire into an empty queue that then owns it. */
+struct bytes;
+void tls_engine_wire_take(struct tls_engine *e, struct bytes *taken);
+
+struct tls_facts { /* borrowed from the engine */
+    enum reason reason; /* why it failed; REASON_UNDECIDED while it has not */
+    const char *text;   /* the sentence */
+    int alert_received, alert_sent; /* -1: none */
+    const char *version, *cipher;   /* NULL before the handshake is done */
+    const char *sni;                /* accepting: what the client asked for; NULL */
+    bool resumed;
+    bool asked_for_ours; /* connecting: the server asked for a certificate */
+    bool ours_sent;
+    const struct tls_verdict *verdict;
+    const struct tls_peer *peer; /* NULL: no certificate */
+};
+void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out);
+const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
+
+/* Judges the peer of a finished handshake again, under another context of the same role (after a reload). */
+enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now);
+
+/* Library start and end, once per process, before any thread. Removes SSLKEYLOGFILE from the environment. */
+MUST_CHECK int tls_library_start(struct err *err);
+void tls_library_stop(void);
+const char *tls_library_version(void);
+
+#endif

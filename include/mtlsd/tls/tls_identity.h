@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An identity: the certificate chain plus private key that we present. Immutable once made, shared by reference count. Key bytes
+ * never leave this room and are wiped. It reads no files: the caller hands over PEM text and the names to use in messages.
+ */
+#ifndef MTLSD_TLS_TLS_IDENTITY_H
+#define MTLSD_TLS_TLS_IDENTITY_H
+
+#include "mtlsd/base/err.h"
+#include "mtlsd/base/findings.h"
+#include "mtlsd/base/span.h"
+
+struct tls_identity;
+
+struct tls_identity_spec {
+    const char *name;             /* as configured, for messages */
+    struct span certificate;      /* PEM: leaf and intermediates, any order; a bundle has the key in it too */
+    const char *certificate_file; /* for messages */
+    struct span key;              /* PEM; the same span as certificate for a bundle */
+    const char *key_file;
+};
+
+/* Chain order is repaired and reported as a note; every PEM block must parse (a half-broken file is refused with the line of the bad
+ * block); the key must match the leaf; an expired leaf is a warning at load ("now" is seconds since 1970). NULL + err. */
+struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int64_t now, struct findings *notes, struct err *err);
+struct tls_identity *tls_identity_ref(struct tls_identity *id);
+void tls_identity_unref(struct tls_identity *id);
+
+struct tls_identity_facts { /* borrowed from the identity */
+    const char *name, *subject, *issuer, *key_kind /* "ECDSA P-256", "RSA 3072", "Ed25519" */;
+    char sha256[65];
+    int64_t not_before, not_after;
+    size_t chain_length;
+};
+void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts *out);
+/* DER of the i-th certificate as sent; empty past the end. Borrowed. */
+struct span tls_identity_der(const struct tls_identity *id, size_t i);
+
+#endif

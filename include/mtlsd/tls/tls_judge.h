@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The judge: a chain, a trust, a purpose, the names expected and the time go in; one status comes out, with everything else that was
+ * wrong beside it. Pure: the time is an argument. The initial value of a verdict is REASON_UNDECIDED, which is not yes.
+ *
+ * Order when several things are wrong: revoked, unknown_ca, expired, not_yet_valid, then the rest. Independent checks are not skipped
+ * because one failed. Path validation RFC 5280 section 6, names RFC 6125 / RFC 9525 (SAN only, never CN), purpose RFC 5280 4.2.1.12.
+ */
+#ifndef MTLSD_TLS_TLS_JUDGE_H
+#define MTLSD_TLS_TLS_JUDGE_H
+
+#include "mtlsd/base/reasons.h"
+#include "mtlsd/base/span.h"
+#include "mtlsd/tls/tls_trust.h"
+
+enum tls_purpose { TLS_PURPOSE_CLIENT, TLS_PURPOSE_SERVER }; /* what the judged certificate is used as */
+
+struct tls_question {
+    const struct tls_trust *trust;
+    enum tls_purpose purpose;
+    const char *const *names; /* any one must match; a name with "://" is a URI SAN, an IP literal an IP SAN, else a DNS SAN */
+    size_t n_names;           /* 0: names are not asked about (a client) */
+    int64_t now;              /* seconds since 1970 */
+};
+
+struct tls_verdict {
+    enum reason status;    /* REASON_VALID or the worst that was found */
+    uint64_t all;          /* bit (1 << enum reason) for each thing found wrong */
+    int openssl_error;     /* the X509_V_ERR number for status; 0 when valid */
+    char text[320];        /* one sentence that names the certificate and the fact: "certificate CN=x: expired 2025-01-03T..." */
+};
+
+/* ders[0] is the leaf, the rest as the peer sent them (any order, superfluous ones allowed). n == 0 gives REASON_NONE. */
+void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out);
+
+/* The TLS alert number that tells a peer this status (RFC 8446 section 6.2). */
+unsigned tls_judge_alert(enum reason status);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/base/bytes.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void bytes_init(struct bytes *b, size_t max)
+{
+    *b = (struct bytes){.max = max};
+}
+
+void bytes_clear(struct bytes *b)
+{
+    free(b->data);
+    *b = (struct bytes){.max = b->max};
+}
+
+static int grow(struct bytes *b, size_t need)
+{
+    size_t cap = b->cap > 0 ? b->cap : 256;
+    while (cap < need)
+        cap *= 2;
+    if (cap > b->max)
+        cap = b->max;
+    uint8_t *data = malloc(cap);
+    if (data == NULL)
+        return -1;
+    if (b->len > 0)
+        memcpy(data, b->data + b->head, b->len);
+    free(b->data);
+    b->data = data;
+    b->head = 0;
+    b->cap = cap;
+    return 0;
+}
+
+uint8_t *bytes_reserve(struct bytes *b, size_t n)
+{
+    if (n > b->max - b->len)
+        return NULL;
+    if (b->head + b->len + n <= b->cap)
+        return b->data + b->head + b->len;
+    if (b->len + n <= b->cap && b->head >= b->cap / 2) {
+        memmove(b->data, b->data + b->head, b->len);
+        b->head = 0;
+    } else if (grow(b, b->len + n) != 0) {
+        return NULL;
+    }
+    return b->data + b->head + b->len;
+}
+
+void bytes_commit(struct bytes *b, size_t n)
+{
+    assert(b->head + b->len + n <= b->cap);
+    b->len += n;
+}
+
+int bytes_append(struct bytes *b, const void *data, size_t n)
+{
+    if (n == 0)
+        return 0;
+    uint8_t *room = bytes_reserve(b, n);
+    if (room == NULL)
+        return -1;
+    memcpy(room, data, n);
+    b->len += n;
+    return 0;
+}
+
+int bytes_append_span(struct bytes *b, struct span s)
+{
+    return bytes_append(b, s.ptr, s.len);
+}
+
+int bytes_append_str(struct bytes *b, const char *text)
+{
+    return bytes_append(b, text, strlen(text));
+}
+
+int bytes_printf(struct bytes *b, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char small[256];
+    int n = vsnprintf(small, sizeof(small), fmt, args);
+    va_end(args);
+    if (n < 0)
+        return -1;
+    if ((size_t)n < sizeof(small))
+        return bytes_append(b, small, (size_t)n);
+    /* vsnprintf wants room for a NUL that is then not committed; asking for it keeps the maximum honest by one byte */
+    uint8_t *room = bytes_reserve(b, (size_t)n + 1);
+    if (room == NULL)
+        return -1;
+    va_start(args, fmt);
+    vsnprintf((char *)room, (size_t)n + 1, fmt, args);
+    va_end(args);
+    b->len += (size_t)n;
+    return 0;
+}
+
+struct span bytes_span(const struct bytes *b)
+{
+    return (struct span){b->len > 0 ? b->data + b->head : NULL, b->len};
+}
+
+void bytes_consume(struct bytes *b, size_t n)
+{
+    assert(n <= b->len);
+    b->head += n;
+    b->len -= n;
+    if (b->len == 0)
+        bytes_clear(b);
+}
+
+void bytes_take(struct bytes *b, struct bytes *taken)
+{
+    assert(taken->len == 0 && taken->data == NULL);
+    size_t max = taken->max;
+    *taken = *b;
+    taken->max = max > b->len ? max : b->len;
+    *b = (struct bytes){.max = b->max};
+}
