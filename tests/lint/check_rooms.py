@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the sources to the plan of the house (src/README.md).
+
+Each rule is a function from a tree, a dict of path to text, to a list of complaints; test_check_rooms.py shows that each can complain.
+usage: check_rooms.py [FOLDER]     prints complaints and a length report, exit code 1 when there is a complaint
+"""
+import collections
+import pathlib
+import re
+import subprocess
+import sys
+
+# Lowest first: a room includes only itself and rooms listed before it.
+ROOMS = ["base", "config", "tls", "http", "policy", "proxy", "control", "io", "daemon"]
+# Everything that decides; these have no sockets, files, clocks, and a test twin per file.
+PURE_ROOMS = ["base", "config", "tls", "http", "policy", "proxy", "control"]
+
+LIBRARY_OWNERS = {
+    r"gnutls/.*": {"tls"},
+    r"(llhttp|nghttp2/.*)(\.h)?": {"http"},
+    r"libconfig\.h": {"config"},
+    r"(uv|curl/.*)(\.h)?": {"io"},
+    r"jansson\.h": {"control", "daemon"},
+}
+BANNED_EVERYWHERE = "strcpy strcat sprintf vsprintf strncpy strtok atoi atol gets alloca".split()
+SYSTEM_CALLS = """socket bind listen accept accept4 connect send sendto sendmsg recv recvfrom recvmsg getaddrinfo
+    open openat creat fopen freopen opendir stat lstat fstat unlink rename mkdir
+    time gettimeofday clock_gettime clock usleep nanosleep sleep""".split()
+SYSTEM_HEADERS = """sys/socket.h netinet/in.h arpa/inet.h netdb.h sys/un.h fcntl.h dirent.h sys/stat.h sys/time.h
+    sys/mman.h sys/epoll.h poll.h pthread.h""".split()
+PRINTING = "printf vprintf fprintf vfprintf puts fputs putchar putc fputc perror dprintf".split()
+TOP_LEVEL = {"src", "include", "conf", "tests", "packaging", "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE"}
+REPORT_LINES = 400
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
+
+
+def room_of(path):
+    """The room a source or contract header belongs to, or None."""
+    match = re.match(r"(?:src|include/mtlsd)/([a-z0-9_]+)/[^/]+\.[ch]$", path)
+    return match.group(1) if match else None
+
+
+def sources(tree):
+    """(path, room, text) of every C file that belongs to a room."""
+    return [(path, room_of(path), text) for path, text in sorted(tree.items()) if room_of(path)]
+
+
+def code_only(text):
+    """The text with comments and literals blanked; line numbers stay."""
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group(0))
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
+
+
+def line_of(text, offset):
+    return text.count("\n", 0, offset) + 1
+
+
+def includes(text):
+    """(line, is_system, name) of each include that is not inside a comment."""
+    without_comments = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group(0)), text, flags=re.S)
+    return [(line_of(text, m.start(2)), m.group(1) == "<", m.group(2)) for m in INCLUDE.finditer(without_comments)]
+
+
+def calls(text, names):
+    """(line, name) of each call of one of the names. A member or a prefixed function of that name is another thing."""
+    pattern = re.compile(r"(?<![\w.>])(" + "|".join(names) + r")\s*\(")
+    code = code_only(text)
+    return [(line_of(code, m.start()), m.group(1)) for m in pattern.finditer(code)]
+
+
+def check_ranks(tree):
+    """A room includes contract headers of itself and of lower rooms, and private headers only of itself."""
+    found = []
+    for path, room, text in sources(tree):
+        if room not in ROOMS:
+            found.append(f"{path}: '{room}' is not a room; the rooms are {', '.join(ROOMS)}")
+            continue
+        for line, system, name in includes(text):
+            if system:
+                continue
+            parts = name.split("/")
+            if parts[0] == "mtlsd" and len(parts) == 3:
+                other = parts[1]
+                if other not in ROOMS or ROOMS.index(other) > ROOMS.index(room):
+                    found.append(f"{path}:{line}: {room}/ may not include {name}: {other}/ is not below it")
+            elif f"src/{room}/{name}" not in tree:
+                found.append(f"{path}:{line}: \"{name}\" is neither a contract header nor a private header of {room}/")
+    return found
+
+
+def check_libraries(tree):
+    """Each library's header is seen in its own room only, and in no contract header at all."""
+    found = []
+    for path, room, text in sources(tree):
+        for line, _, name in includes(text):
+            for pattern, owners in LIBRARY_OWNERS.items():
+                if not re.fullmatch(pattern, name):
+                    continue
+                if room not in owners:
+                    found.append(f"{path}:{line}: <{name}> belongs to {' and '.join(sorted(owners))}/")
+                elif path.startswith("include/"):
+                    found.append(f"{path}:{line}: a contract header names the foreign header <{name}>")
+    return found
+
+
+def check_banned(tree):
+    """No function that cannot know its bounds; no system call outside io/; no printing outside daemon/."""
+    found = []
+    for path, room, text in sources(tree):
+        for line, name in calls(text, BANNED_EVERYWHERE):
+            found.append(f"{path}:{line}: {name}() is banned")
+        if room != "daemon":
+            for line, name in calls(text, PRINTING):
+                found.append(f"{path}:{line}: {name}() prints; only command files in daemon/ do")
+        if room != "io":
+            for line, name in calls(text, SYSTEM_CALLS):
+                found.append(f"{path}:{line}: {name}() belongs in io/")
+        if room in PURE_ROOMS:
+            for line, _, name in includes(text):
+                if name in SYSTEM_HEADERS:
+                    found.append(f"{path}:{line}: <{name}> in a pure room")
+    return found
+
+
+def check_licence(tree):
+    """The licence line comes first, or second after an interpreter line."""
+    found = []
+    for path, text in sorted(tree.items()):
+        if not re.search(r"(\.(c|h|py|sh|cmake)|/?CMakeLists\.txt)$", path):
+            continue
+        lines = text.split("\n")
+        first = lines[1] if lines[0].startswith("#!") and len(lines) > 1 else lines[0]
+        if "SPDX-License-Identifier: Apache-2.0" not in first:
+            found.append(f"{path}:1: no SPDX-License-Identifier line")
+    return found
+
+
+def check_twins(tree):
+    """Each source file of a pure room has its test file."""
+    found = []
+    for path in sorted(tree):
+        source = re.match(r"src/([a-z0-9_]+)/([^/]+)\.c$", path)
+        if source and source.group(1) in PURE_ROOMS:
+            twin = f"tests/unit/{source.group(1)}/test_{source.group(2)}.c"
+            if twin not in tree:
+                found.append(f"{path}: no test twin {twin}")
+    return found
+
+
+def check_basenames(tree):
+    """A file name says where one is: no two source files, and no two headers, share it."""
+    places = collections.defaultdict(list)
+    for path, _, _ in sources(tree):
+        places[path.rsplit("/", 1)[1]].append(path)
+    return [f"{name}: used more than once: {', '.join(paths)}" for name, paths in sorted(places.items()) if len(paths) > 1]
+
+
+def check_top_level(tree):
+    """The top of the repository stays small."""
+    top = {path.split("/", 1)[0] for path in tree}
+    return [f"{name}: does not belong at the top level" for name in sorted(top) if name not in TOP_LEVEL and name[0] != "."]
+
+
+def length_report(tree, limit=REPORT_LINES):
+    """Not a rule: the files over the limit, longest first."""
+    long = [(text.count("\n"), path) for path, text in tree.items() if re.search(r"\.(c|h|py)$", path)]
+    return [f"{path}: {n} lines" for n, path in sorted(long, reverse=True) if n > limit]
+
+
+RULES = [check_ranks, check_libraries, check_banned, check_licence, check_twins, check_basenames, check_top_level]
+
+
+def read_tree(folder):
+    """Every file that git tracks or would track."""
+    names = subprocess.run(["git", "-C", str(folder), "ls-files", "-co", "--exclude-standard", "-z"], check=True,
+                           capture_output=True, text=True).stdout.split("\0") if (folder / ".git").exists() else \
+        [str(p.relative_to(folder)) for p in folder.rglob("*") if "build" not in p.relative_to(folder).parts[:1]]
+    return {n: (folder / n).read_text(errors="replace") for n in names if n and (folder / n).is_file()}
+
+
+def main():
+    tree = read_tree(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]))
+    complaints = [c for rule in RULES for c in rule(tree)]
+    for line in complaints:
+        print(line)
+    for line in length_report(tree):
+        print("long:", line)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

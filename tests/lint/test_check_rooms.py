@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of check_rooms.py: each holds for this repository, and each is shown to complain about a tree that breaks it."""
+import pathlib
+import unittest
+
+import check_rooms
+
+HEADER = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def tree(**files):
+    """Paths are written with two underscores for a slash and a trailing _c or _h for the suffix."""
+    out = {}
+    for name, text in files.items():
+        path = name.replace("__", "/")
+        out[path[:-2] + "." + path[-1] if path[-2:] in ("_c", "_h") else path] = text
+    return out
+
+
+class Repository(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tree = check_rooms.read_tree(ROOT)
+
+    def hold(self, rule):
+        complaints = rule(self.tree)
+        self.assertEqual([], complaints, "\n" + "\n".join(complaints))
+
+    def test_rooms_include_only_lower_rooms(self):
+        self.hold(check_rooms.check_ranks)
+
+    def test_libraries_stay_in_their_rooms(self):
+        self.hold(check_rooms.check_libraries)
+
+    def test_no_banned_call(self):
+        self.hold(check_rooms.check_banned)
+
+    def test_every_source_has_a_licence_line(self):
+        self.hold(check_rooms.check_licence)
+
+    def test_every_pure_source_has_a_test_twin(self):
+        self.hold(check_rooms.check_twins)
+
+    def test_file_names_are_unique(self):
+        self.hold(check_rooms.check_basenames)
+
+    def test_the_top_level_is_small(self):
+        self.hold(check_rooms.check_top_level)
+
+    def test_the_tree_that_was_read_is_not_empty(self):
+        self.assertGreater(len(check_rooms.sources(self.tree)), 20)
+
+
+class RulesCanFail(unittest.TestCase):
+    """A rule that never complains proves nothing."""
+
+    def complains(self, rule, word, **files):
+        complaints = rule(tree(**files))
+        self.assertTrue(any(word in c for c in complaints), complaints)
+
+    def content(self, rule, **files):
+        self.assertEqual([], rule(tree(**files)))
+
+    def test_ranks(self):
+        self.complains(check_rooms.check_ranks, "http/ is not below", src__tls__a_c='#include "mtlsd/http/http1.h"\n')
+        self.complains(check_rooms.check_ranks, "http/ is not below", include__mtlsd__tls__a_h='#include "mtlsd/http/x.h"\n')
+        self.complains(check_rooms.check_ranks, "neither", src__tls__a_c='#include "inner.h"\n', src__http__inner_h="")
+        self.complains(check_rooms.check_ranks, "not a room", src__attic__a_c="")
+        self.content(check_rooms.check_ranks, src__http__a_c='#include "mtlsd/tls/t.h"\n#include "b.h"\n', src__http__b_h="",
+                     src__tls__c_c='/* #include "mtlsd/http/http1.h" */\n')
+
+    def test_libraries(self):
+        self.complains(check_rooms.check_libraries, "belongs to io", src__proxy__a_c="#include <uv.h>\n")
+        self.complains(check_rooms.check_libraries, "belongs to io", src__control__a_c="#  include <curl/curl.h>\n")
+        self.complains(check_rooms.check_libraries, "belongs to tls", src__daemon__a_c="#include <gnutls/x509.h>\n")
+        self.complains(check_rooms.check_libraries, "belongs to http", src__proxy__a_c='#include "llhttp.h"\n')
+        self.complains(check_rooms.check_libraries, "belongs to config", src__daemon__a_c="#include <libconfig.h>\n")
+        self.complains(check_rooms.check_libraries, "contract header", include__mtlsd__tls__a_h="#include <gnutls/gnutls.h>\n")
+        self.content(check_rooms.check_libraries, src__io__a_c="#include <uv.h>\n", src__tls__b_c="#include <gnutls/gnutls.h>\n")
+
+    def test_banned_calls(self):
+        for name in check_rooms.BANNED_EVERYWHERE:
+            self.complains(check_rooms.check_banned, f"{name}() is banned", src__io__a_c=f"void f(void)\n{{\n    {name}(x);\n}}\n")
+        self.complains(check_rooms.check_banned, "prints", src__tls__a_c='int x = printf("hello");')
+        self.complains(check_rooms.check_banned, "belongs in io", src__proxy__a_c="time_t t = time(NULL);")
+        self.complains(check_rooms.check_banned, "belongs in io", src__daemon__a_c="int fd = socket(AF_INET, 1, 0);")
+        self.complains(check_rooms.check_banned, "pure room", src__policy__a_c="#include <sys/socket.h>\n")
+        self.content(check_rooms.check_banned, src__tls__a_c='snprintf(b, n, "x"); x->open(y); v.time(1); my_connect(z);',
+                     src__base__b_c='/* printf("x") */ const char *s = "strcpy(a, b)";', src__io__c_c="connect(a, b, c);",
+                     src__daemon__d_c='printf("x");')
+
+    def test_licence(self):
+        self.complains(check_rooms.check_licence, "no SPDX", src__io__a_c="int x;\n")
+        self.complains(check_rooms.check_licence, "no SPDX", **{"tests/x.py": "#!/usr/bin/env python3\nimport os\n"})
+        self.complains(check_rooms.check_licence, "no SPDX", **{"CMakeLists.txt": "project(x)\n"})
+        self.content(check_rooms.check_licence, src__io__a_c=HEADER,
+                     **{"tests/x.sh": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\n", "README.md": "hello\n"})
+
+    def test_twins(self):
+        self.complains(check_rooms.check_twins, "no test twin tests/unit/tls/test_a.c", src__tls__a_c="")
+        self.content(check_rooms.check_twins, src__tls__a_c="", tests__unit__tls__test_a_c="", src__io__b_c="", src__daemon__c_c="")
+
+    def test_basenames(self):
+        self.complains(check_rooms.check_basenames, "more than once", src__tls__a_c="", src__http__a_c="")
+        self.complains(check_rooms.check_basenames, "more than once", include__mtlsd__tls__a_h="", src__http__a_h="")
+        self.content(check_rooms.check_basenames, src__tls__a_c="", include__mtlsd__tls__a_h="")
+
+    def test_top_level(self):
+        self.complains(check_rooms.check_top_level, "notes.txt", **{"notes.txt": ""})
+        self.content(check_rooms.check_top_level, **{"README.md": "", ".ci/run": "", "src/x.c": ""})
+
+    def test_the_length_report_names_a_long_file(self):
+        self.assertEqual(["src/io/a.c: 401 lines"], check_rooms.length_report({"src/io/a.c": "\n" * 401, "src/io/b.c": "\n"}))
+
+
+if __name__ == "__main__":
+    unittest.main()

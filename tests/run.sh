@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every test of the project: installs what is missing (Debian 12, as root), builds with address and undefined-behaviour sanitizers, runs
+# the unit and flow tests, the system tests against real peers on loopback, and the lint tests.
+# The last line is "N passed, N failed, N skipped"; the exit code is 0 only when something ran and nothing failed.
+# usage: tests/run.sh [all | unit | system | lint] [NAME...]     NAME: only test files whose name contains it
+set -eu
+cd "$(dirname "$0")/.."
+
+part=all
+case "${1:-}" in
+all | unit | system | lint)
+    part=$1
+    shift
+    ;;
+esac
+preset=asan
+build=build/$preset
+counts=$build/test-counts
+began=$(date +%s)
+say() {
+    printf '== [%3ss] %s\n' "$(($(date +%s) - began))" "$*"
+}
+
+install_needs() {
+    say "packages"
+    # shellcheck disable=SC2046 # a list of package names
+    sh packaging/ensure-packages.sh $(grep -hv '^#' packaging/build-packages tests/packages)
+}
+
+build_all() {
+    say "build ($build)"
+    if [ ! -f "$build/build.ninja" ]; then
+        cmake --preset $preset >/dev/null
+    fi
+    cmake --build --preset $preset
+}
+
+# Check prints one line of counts per program; a program that died before that line counts as one failure.
+count_check() {
+    awk '
+        /: *[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/ {
+            gsub(/,/, "")
+            for (i = 1; i < NF; i++) {
+                if ($i == "Checks:") checks += $(i + 1)
+                if ($i == "Failures:" || $i == "Errors:") failed += $(i + 1)
+            }
+            split($1, id, ":")
+            reported[id[1]] = 1
+        }
+        / Test +#[0-9]+: / && !/ Passed / {
+            match($0, /#[0-9]+/)
+            broken[substr($0, RSTART + 1, RLENGTH - 1)] = 1
+        }
+        END {
+            for (id in broken) if (!(id in reported)) { failed++; checks++ }
+            print checks - failed, failed + 0, 0
+        }' "$1"
+}
+
+run_unit() {
+    say "unit and flow tests"
+    log=$build/ctest.log
+    filter=""
+    for name in "$@"; do
+        filter="$filter${filter:+|}$name"
+    done
+    status=0
+    CK_VERBOSITY=normal ctest --preset $preset --verbose --parallel "$(nproc)" ${filter:+-R "$filter"} \
+        >"$log" 2>&1 || status=$?
+    grep -E '^ *[0-9]+/[0-9]+ +Test +#' "$log" || true
+    if [ $status -ne 0 ]; then
+        # The whole of what the failing programs said, and nothing of the others.
+        awk '/ Test +#[0-9]+: / && !/ Passed / { match($0, /#[0-9]+/); print substr($0, RSTART + 1, RLENGTH - 1) }' "$log" |
+            sort -u | while read -r id; do grep "^$id: " "$log" | tail -n 80; done
+    fi
+    count_check "$log" >>"$counts"
+}
+
+run_python() {
+    what=$1
+    shift
+    say "$what tests"
+    python3 tests/support/run_python.py --folder "tests/$what" --counts "$counts" "$@" || true
+}
+
+install_needs
+if [ "$part" = lint ]; then
+    mkdir -p "$build"
+else
+    build_all
+fi
+: >"$counts"
+case $part in all | unit) run_unit "$@" ;; esac
+case $part in all | system)
+    MTLSD=${MTLSD:-$PWD/$build/mtlsd}
+    export MTLSD
+    run_python system "$@"
+    ;;
+esac
+case $part in all | lint) run_python lint "$@" ;; esac
+
+say "all done"
+awk '
+    { passed += $1; failed += $2; skipped += $3 }
+    END {
+        printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+        exit (failed > 0 || passed == 0)
+    }' "$counts"
