@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/base/findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void findings_init(struct findings *f)
+{
+    *f = (struct findings){0};
+}
+
+void findings_clear(struct findings *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        free(f->items[i].where);
+        free(f->items[i].text);
+    }
+    free(f->items);
+    findings_init(f);
+}
+
+static char *format(const char *fmt, va_list args) PRINTF_LIKE(1, 0);
+static char *format(const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    char *text = n < 0 ? NULL : malloc((size_t)n + 1);
+    if (text != NULL)
+        vsnprintf(text, (size_t)n + 1, fmt, again);
+    va_end(again);
+    return text;
+}
+
+/* Room for one more; capacities are powers of two, so none has to be stored. */
+static int make_room(struct findings *f)
+{
+    if (f->n != 0 && (f->n & (f->n - 1)) != 0)
+        return 0;
+    struct finding *items = realloc(f->items, (f->n == 0 ? 1 : f->n * 2) * sizeof(*items));
+    if (items == NULL)
+        return -1;
+    f->items = items;
+    return 0;
+}
+
+void findings_add(struct findings *f, enum finding_level level, const char *where, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    struct finding item = {level, strdup(where != NULL ? where : ""), format(fmt, args)};
+    va_end(args);
+    if (item.where == NULL || item.text == NULL || make_room(f) != 0) {
+        free(item.where);
+        free(item.text);
+        f->out_of_memory = 1;
+        return;
+    }
+    f->items[f->n++] = item;
+    f->errors += level == FINDING_ERROR;
+    f->warnings += level == FINDING_WARNING;
+}
+
+int findings_failed(const struct findings *f)
+{
+    return f->errors > 0 || f->out_of_memory;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/base/log.h"
+
+#include "mtlsd/base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    LINE_MAX_BYTES = 16 * 1024,
+    LINE_END_BYTES = 8,    /* kept free for what closes a line, so that a full line still ends well */
+    VALUE_MAX_BYTES = 2048 /* a subject of 32 KiB is an attack, not information */
+};
+
+static struct {
+    enum log_level level;
+    enum log_format format;
+    log_sink_fn sink;
+    void *ctx;
+    log_clock_fn clock;
+} setup;
+
+void log_setup(enum log_level level, enum log_format format, log_sink_fn sink, void *ctx, log_clock_fn clock)
+{
+    setup.level = level;
+    setup.format = format;
+    setup.sink = sink;
+    setup.ctx = ctx;
+    setup.clock = clock;
+}
+
+bool log_wants(enum log_level level)
+{
+    return setup.sink != NULL && level <= setup.level;
+}
+
+static const char *level_word(enum log_level level)
+{
+    static const char *const words[] = {"error", "warn", "info", "debug"};
+    return words[level];
+}
+
+static void format_now(char out[32])
+{
+    double now = setup.clock != NULL ? setup.clock() : 0;
+    int64_t whole = (int64_t)now; /* the program runs after 1970: towards zero is down */
+    char date[21];
+    text_utc(date, whole);
+    snprintf(out, 32, "%.19s.%03uZ", date, (unsigned)((now - (double)whole) * 1000));
+}
+
+static int append_quoted(struct bytes *out, struct span value)
+{
+    if (bytes_append(out, "\"", 1) != 0 || text_append_json(out, value) != 0)
+        return -1;
+    return bytes_append(out, "\"", 1);
+}
+
+/* A word in a text line needs no quotes when nobody could read it as two words or as a key. */
+static bool is_plain_word(struct span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t c = value.ptr[i];
+        if (c <= 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '=')
+            return false;
+    }
+    return value.len > 0;
+}
+
+static int append_key(struct bytes *out, const char *key)
+{
+    return setup.format == LOG_FORMAT_JSON ? bytes_printf(out, ",\"%s\":", key) : bytes_printf(out, " %s=", key);
+}
+
+static int append_value(struct bytes *out, struct span value)
+{
+    bool cut = value.len > VALUE_MAX_BYTES;
+    if (cut)
+        value.len = VALUE_MAX_BYTES;
+    if (setup.format == LOG_FORMAT_TEXT && !cut && is_plain_word(value))
+        return bytes_append_span(out, value);
+    if (bytes_append(out, "\"", 1) != 0 || text_append_json(out, value) != 0)
+        return -1;
+    return bytes_append_str(out, cut ? "...\"" : "\"");
+}
+
+static int append_start(struct log_line *l, const char *event, const char *message)
+{
+    char now[32];
+    format_now(now);
+    if (setup.format == LOG_FORMAT_JSON) {
+        if (bytes_printf(&l->text, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", now, level_word(l->level), event) != 0)
+            return -1;
+        if (message == NULL)
+            return 0;
+        return append_key(&l->text, "message") != 0 ? -1 : append_value(&l->text, span_from_str(message));
+    }
+    if (bytes_printf(&l->text, "%s %-5s %s", now, level_word(l->level), event) != 0)
+        return -1;
+    if (message == NULL)
+        return 0;
+    return bytes_append(&l->text, " ", 1) != 0 ? -1 : append_quoted(&l->text, span_from_str(message));
+}
+
+void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message)
+{
+    *l = (struct log_line){.level = level, .wanted = log_wants(level)};
+    bytes_init(&l->text, LINE_MAX_BYTES - LINE_END_BYTES);
+    if (l->wanted && append_start(l, event, message) != 0) {
+        bytes_clear(&l->text);
+        l->wanted = false;
+    }
+}
+
+/* A field that does not fit is left out whole; the line stays readable by a program. */
+static void keep_or_drop(struct log_line *l, size_t len_before, int failed)
+{
+    if (failed != 0)
+        l->text.len = len_before;
+}
+
+void log_span(struct log_line *l, const char *key, struct span value)
+{
+    if (!l->wanted || value.len == 0)
+        return;
+    size_t before = l->text.len;
+    keep_or_drop(l, before, append_key(&l->text, key) != 0 || append_value(&l->text, value) != 0);
+}
+
+void log_str(struct log_line *l, const char *key, const char *value)
+{
+    log_span(l, key, span_from_str(value));
+}
+
+void log_uint(struct log_line *l, const char *key, uint64_t value)
+{
+    if (!l->wanted)
+        return;
+    size_t before = l->text.len;
+    keep_or_drop(l, before, append_key(&l->text, key) != 0 || bytes_printf(&l->text, "%llu", (unsigned long long)value) != 0);
+}
+
+void log_ms(struct log_line *l, const char *key, uint64_t micros)
+{
+    if (!l->wanted)
+        return;
+    size_t before = l->text.len;
+    unsigned long long whole = micros / 1000, rest = micros % 1000;
+    keep_or_drop(l, before, append_key(&l->text, key) != 0 || bytes_printf(&l->text, "%llu.%03llu", whole, rest) != 0);
+}
+
+void log_end(struct log_line *l)
+{
+    if (!l->wanted)
+        return;
+    l->wanted = false;
+    l->text.max = LINE_MAX_BYTES;
+    if (bytes_append_str(&l->text, setup.format == LOG_FORMAT_JSON ? "}\n" : "\n") == 0)
+        setup.sink(setup.ctx, l->level, bytes_span(&l->text));
+    bytes_clear(&l->text);
+}
+
+void log_say(enum log_level level, const char *event, const char *fmt, ...)
+{
+    if (!log_wants(level))
+        return;
+    char message[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof(message), fmt, args);
+    va_end(args);
+    struct log_line l;
+    log_begin(&l, level, event, message);
+    log_end(&l);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SUGGEST_MAX_WORD = 48, /* longer words are not typing errors of ours, and the table below stays on the stack */
+    GLOB_MAX_PATTERN = 512 /* a pattern is what an operator wrote; a longer one matches nothing */
+};
+
+static char folded(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c == '-' ? '_' : c;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Edits between two words: insert, delete, replace, swap neighbours. Case and - for _ cost nothing. */
+static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    size_t rows[3][SUGGEST_MAX_WORD + 1];
+    size_t *before = rows[0], *above = rows[1], *row = rows[2];
+    for (size_t j = 0; j <= b_len; j++)
+        before[j] = above[j] = j;
+    for (size_t i = 1; i <= a_len; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            char x = folded(a[i - 1]), y = folded(b[j - 1]);
+            row[j] = smaller(smaller(above[j], row[j - 1]) + 1, above[j - 1] + (x == y ? 0 : 1));
+            if (i > 1 && j > 1 && x == folded(b[j - 2]) && folded(a[i - 2]) == y)
+                row[j] = smaller(row[j], before[j - 2] + 1);
+        }
+        size_t *oldest = before;
+        before = above;
+        above = row;
+        row = oldest;
+    }
+    return above[b_len];
+}
+
+const char *text_suggest(const char *word, const char *const *candidates, size_t n)
+{
+    size_t len = strlen(word);
+    if (len == 0 || len > SUGGEST_MAX_WORD)
+        return NULL;
+    size_t nearest = (len + 2) / 3; /* a third of the letters may be wrong, not more: a far-fetched hint misleads */
+    const char *found = NULL;
+    for (size_t i = 0; i < n; i++) {
+        size_t candidate_len = strlen(candidates[i]);
+        if (candidate_len > SUGGEST_MAX_WORD)
+            continue;
+        size_t distance = edit_distance(word, len, candidates[i], candidate_len);
+        if (distance < nearest || (distance == nearest && found == NULL)) {
+            nearest = distance;
+            found = candidates[i];
+        }
+    }
+    return found;
+}
+
+/* The code point at the front of s, with how many bytes it took; a byte that starts no valid UTF-8 is taken as Latin-1. */
+static uint32_t next_code_point(struct span s, size_t *taken)
+{
+    static const struct {
+        uint8_t mask, mark;
+        uint32_t least;
+    } forms[] = {{0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    *taken = 1;
+    for (size_t i = 0; i < 3; i++) {
+        if ((s.ptr[0] & forms[i].mask) != forms[i].mark || s.len < i + 2)
+            continue;
+        uint32_t point = s.ptr[0] & (uint8_t)~forms[i].mask;
+        for (size_t k = 1; k <= i + 1; k++) {
+            if ((s.ptr[k] & 0xc0) != 0x80)
+                return s.ptr[0];
+            point = (point << 6) | (s.ptr[k] & 0x3f);
+        }
+        if (point < forms[i].least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+            return s.ptr[0];
+        *taken = i + 2;
+        return point;
+    }
+    return s.ptr[0];
+}
+
+static int append_escaped_point(struct bytes *out, uint32_t point)
+{
+    if (point < 0x10000)
+        return bytes_printf(out, "\\u%04x", (unsigned)point);
+    point -= 0x10000;
+    return bytes_printf(out, "\\u%04x\\u%04x", 0xd800U + (unsigned)(point >> 10), 0xdc00U + (unsigned)(point & 0x3ff));
+}
+
+static bool plain_in_json(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+int text_append_json(struct bytes *out, struct span s)
+{
+    while (s.len > 0) {
+        size_t run = 0;
+        while (run < s.len && plain_in_json(s.ptr[run]))
+            run++;
+        if (bytes_append(out, s.ptr, run) != 0)
+            return -1;
+        s = span_skip(s, run);
+        if (s.len == 0)
+            break;
+        size_t taken = 1;
+        uint32_t point = next_code_point(s, &taken);
+        int failed = point == '"' || point == '\\' ? bytes_printf(out, "\\%c", (char)point) : append_escaped_point(out, point);
+        if (failed)
+            return -1;
+        s = span_skip(s, taken);
+    }
+    return 0;
+}
+
+int text_append_percent(struct bytes *out, struct span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        bool plain = s.ptr[i] >= 0x20 && s.ptr[i] < 0x7f && s.ptr[i] != '%';
+        if ((plain ? bytes_append(out, &s.ptr[i], 1) : bytes_printf(out, "%%%02X", s.ptr[i])) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+int text_append_hex(struct bytes *out, struct span s)
+{
+    if (s.len == 0)
+        return 0;
+    if (s.len > SIZE_MAX / 2)
+        return -1;
+    uint8_t *room = bytes_reserve(out, s.len * 2);
+    if (room == NULL)
+        return -1;
+    for (size_t i = 0; i < s.len; i++) {
+        room[2 * i] = (uint8_t)hex_digits[s.ptr[i] >> 4];
+        room[2 * i + 1] = (uint8_t)hex_digits[s.ptr[i] & 15];
+    }
+    bytes_commit(out, s.len * 2);
+    return 0;
+}
+
+void text_hex(char *out, struct span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        out[2 * i] = hex_digits[s.ptr[i] >> 4];
+        out[2 * i + 1] = hex_digits[s.ptr[i] & 15];
+    }
+    out[2 * s.len] = '\0';
+}
+
+int text_append_base64(struct bytes *out, struct span s)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < s.len; i += 3) {
+        size_t left = s.len - i;
+        uint32_t group = (uint32_t)s.ptr[i] << 16;
+        group |= left > 1 ? (uint32_t)s.ptr[i + 1] << 8 : 0;
+        group |= left > 2 ? (uint32_t)s.ptr[i + 2] : 0;
+        char quad[4] = {digits[group >> 18], digits[(group >> 12) & 63], left > 1 ? digits[(group >> 6) & 63] : '=',
+                        left > 2 ? digits[group & 63] : '='};
+        if (bytes_append(out, quad, sizeof(quad)) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Days since 1970-01-01 to a date of the Gregorian calendar; years are counted from March so that a leap day comes last. */
+static void date_of_days(int64_t days, int *year, int *month, int *day)
+{
+    int64_t shifted = days + 719468; /* since 0000-03-01 */
+    int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    int64_t day_of_era = shifted - era * 146097;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month_from_march = (5 * day_of_year + 2) / 153;
+    *day = (int)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+    *month = (int)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+    *year = (int)(year_of_era + era * 400 + (*month <= 2 ? 1 : 0));
+}
+
+void text_utc(char out[21], int64_t seconds)
+{
+    const int64_t first = -62167219200, last = 253402300799; /* the years 0000 to 9999, all that the form can say */
+    seconds = seconds < first ? first : seconds > last ? last : seconds;
+    int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
+    int rest = (int)(seconds - days * 86400);
+    int year, month, day;
+    date_of_days(days, &year, &month, &day);
+    char wide[80]; /* the compiler cannot see that the fields are narrow */
+    snprintf(wide, sizeof(wide), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, rest / 3600, rest / 60 % 60, rest % 60);
+    memcpy(out, wide, 20);
+    out[20] = '\0';
+}
+
+/* What may follow position i of the pattern without a byte of text: a star that may be empty is also passed. */
+static void glob_enter(const char *pattern, char sep, bool *states, size_t i)
+{
+    states[i] = true;
+    while (pattern[i] == '*') {
+        bool deep = pattern[i + 1] == '*';
+        bool alone = !deep && (i == 0 || pattern[i - 1] == sep) && (pattern[i + 1] == sep || pattern[i + 1] == '\0');
+        if (alone)
+            return;
+        i += deep ? 2 : 1;
+        states[i] = true;
+    }
+}
+
+/* One byte of text moves every state: a star stays where it is, a literal moves on. */
+static void glob_step(const char *pattern, char sep, const bool *from, bool *to, uint8_t byte)
+{
+    size_t n = strlen(pattern);
+    memset(to, 0, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        if (!from[i])
+            continue;
+        bool deep = pattern[i] == '*' && pattern[i + 1] == '*';
+        if (deep || (pattern[i] == '*' && byte != (uint8_t)sep)) {
+            glob_enter(pattern, sep, to, i);
+            glob_enter(pattern, sep, to, i + (deep ? 2 : 1));
+        } else if (pattern[i] != '*' && (uint8_t)pattern[i] == byte) {
+            glob_enter(pattern, sep, to, i + 1);
+        }
+    }
+}
+
+/* All readings of the pattern are followed at once, so hostile text costs its length and never an exponent. */
+bool text_glob(const char *pattern, struct span text, char sep)
+{
+    bool sets[2][GLOB_MAX_PATTERN + 1] = {{false}};
+    size_t n = strlen(pattern);
+    if (n > GLOB_MAX_PATTERN)
+        return false;
+    glob_enter(pattern, sep, sets[0], 0);
+    for (size_t i = 0; i < text.len; i++)
+        glob_step(pattern, sep, sets[i % 2], sets[(i + 1) % 2], text.ptr[i]);
+    return sets[text.len % 2][n];
+}
