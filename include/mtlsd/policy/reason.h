@@ -7,6 +7,7 @@
 #include "mtlsd/base/reasons.h"
 
 struct reason_row {
+    enum reason reason;    /* the row's own key: rows stand in the order of the enum */
     const char *word;      /* "unknown_ca" */
     int openssl_error;     /* X509_V_ERR number of a certificate status, -1 where there is none */
     int alert;             /* TLS alert we send, -1: none */

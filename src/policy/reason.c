@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/policy/reason.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+enum { /* RFC 8446 section 6 */
+    NO_ALERT = -1,
+    BAD_CERTIFICATE = 42,
+    UNSUPPORTED_CERTIFICATE = 43,
+    CERTIFICATE_REVOKED = 44,
+    CERTIFICATE_EXPIRED = 45,
+    UNKNOWN_CA = 48,
+    ACCESS_DENIED = 49,
+    CERTIFICATE_REQUIRED = 116,
+};
+
+enum { NO_NUMBER = -1 };
+
+/* Rows are positional on purpose: a row that lacks a column is a warning, and a reason that lacks a row is the assertion below. */
+static const struct reason_row rows[] = {
+    {REASON_UNDECIDED, "undecided", NO_NUMBER, BAD_CERTIFICATE, 500, LOG_LEVEL_ERROR, "nobody judged this",
+     "this is a fault in mtlsd: please report it with the log lines around it"},
+    {REASON_VALID, "valid", 0, NO_ALERT, 0, LOG_LEVEL_INFO, "the certificate is valid", "nothing to do"},
+    {REASON_NONE, "none", NO_NUMBER, CERTIFICATE_REQUIRED, 403, LOG_LEVEL_WARN, "no certificate was presented",
+     "give the client a certificate and key issued by a CA in the listener's trust"},
+    {REASON_EXPIRED, "expired", 10, CERTIFICATE_EXPIRED, 502, LOG_LEVEL_WARN, "a certificate in the chain has expired",
+     "renew the certificate named here; if its dates look right, compare the clocks of both hosts"},
+    {REASON_NOT_YET_VALID, "not_yet_valid", 9, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "a certificate in the chain is not valid yet",
+     "compare the clocks of both hosts with the start date named here"},
+    {REASON_REVOKED, "revoked", 23, CERTIFICATE_REVOKED, 502, LOG_LEVEL_WARN, "a certificate in the chain was revoked",
+     "its owner needs a new certificate; the issuing CA knows why it was revoked"},
+    {REASON_UNKNOWN_CA, "unknown_ca", 20, UNKNOWN_CA, 502, LOG_LEVEL_WARN, "no path leads to a trusted CA",
+     "compare the issuer named here with the CA file of the trust; the peer may also forget to send its intermediate"},
+    {REASON_WRONG_PURPOSE, "wrong_purpose", 26, UNSUPPORTED_CERTIFICATE, 502, LOG_LEVEL_WARN,
+     "the certificate may not be used for this",
+     "issue it with extendedKeyUsage clientAuth for a client or serverAuth for a server"},
+    {REASON_NAME_MISMATCH, "name_mismatch", 62, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "the certificate is for another name",
+     "connect by a name the certificate has, or set tls.server_name or tls.expect of the upstream to one of its names"},
+    {REASON_WEAK, "weak", 66, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "a key or signature in the chain is too weak",
+     "issue it again with ECDSA P-256 or RSA 3072 and SHA-256"},
+    {REASON_CRL_MISSING, "crl_missing", 3, BAD_CERTIFICATE, 502, LOG_LEVEL_ERROR, "no revocation list covers an issuer",
+     "add the CRL of the issuer named here to the trust's crl, or set crl_policy = \"prefer\""},
+    {REASON_CRL_STALE, "crl_stale", 12, BAD_CERTIFICATE, 502, LOG_LEVEL_ERROR, "a revocation list is past its next update",
+     "fetch the newer CRL from the CA and reload; crl_grace bridges a late CA"},
+    {REASON_CONSTRAINT, "constraint", 47, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "the chain breaks a rule its CA set",
+     "the certificate was issued outside what its CA may issue: ask the CA's owner"},
+    {REASON_NOT_ALLOWED, "not_allowed", 50, ACCESS_DENIED, 403, LOG_LEVEL_WARN, "verified, but no allow rule matches",
+     "add a rule for this subject to the listener's allow list if it should pass"},
+    {REASON_MALFORMED, "malformed", 1, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "a certificate cannot be parsed",
+     "look at the peer's certificate file: every PEM block must be whole"},
+
+    {REASON_DNS_FAILED, "dns_failed", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the upstream's name does not resolve",
+     "check the name in targets and this host's resolver"},
+    {REASON_CONNECT_REFUSED, "connect_refused", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the upstream does not accept connections",
+     "check that the upstream runs and that address and port in targets are right"},
+    {REASON_CONNECT_TIMEOUT, "connect_timeout", NO_NUMBER, NO_ALERT, 504, LOG_LEVEL_WARN, "connecting to the upstream took too long",
+     "a firewall may drop the packets; timeouts.connect sets the limit"},
+    {REASON_HANDSHAKE_TIMEOUT, "handshake_timeout", NO_NUMBER, NO_ALERT, 504, LOG_LEVEL_WARN, "the TLS handshake took too long",
+     "the other end may not speak TLS on this port; timeouts.handshake sets the limit"},
+    {REASON_UPSTREAM_CLOSED, "upstream_closed", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the upstream closed the connection",
+     "look in the upstream's log for this time"},
+    {REASON_UPSTREAM_PROTOCOL, "upstream_protocol", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the upstream broke the protocol",
+     "check that the port speaks what the configuration says; its answer was not passed on"},
+    {REASON_RESPONSE_TIMEOUT, "response_timeout", NO_NUMBER, NO_ALERT, 504, LOG_LEVEL_WARN, "the upstream did not answer in time",
+     "timeouts.response of the upstream sets the limit"},
+    {REASON_TRUNCATED, "truncated", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the data ended before it was whole",
+     "the connection was cut without a proper end: look at the other end and at what stands between"},
+    {REASON_OUR_CERTIFICATE_REFUSED, "our_certificate_refused", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_ERROR,
+     "the peer refused our certificate",
+     "compare the identity of the upstream with what its owner expects: issuer, dates, purpose clientAuth, names"},
+    {REASON_OUR_CERTIFICATE_NOT_REQUESTED, "our_certificate_not_requested", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_ERROR,
+     "the upstream never asked for our certificate",
+     "it does not do mutual TLS on this port; tls.require_client_auth = false accepts that"},
+    {REASON_TLS_FAILED, "tls_failed", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "TLS failed",
+     "versions, ciphers or bytes that are not TLS: the detail says which; check port and min_version on both ends"},
+    {REASON_NO_ROUTE, "no_route", NO_NUMBER, NO_ALERT, 404, LOG_LEVEL_INFO, "no route matches",
+     "compare host and path of the request with the listener's routes"},
+    {REASON_CALLER_NOT_ALLOWED, "caller_not_allowed", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "this caller may not use this listener",
+     "call it from a program rather than a web page, by a name the listener answers to"},
+    {REASON_REQUEST_MALFORMED, "request_malformed", NO_NUMBER, NO_ALERT, 400, LOG_LEVEL_WARN, "the request is not valid HTTP",
+     "the detail names what is wrong; nothing was sent on"},
+    {REASON_REQUEST_TOO_LARGE, "request_too_large", NO_NUMBER, NO_ALERT, 431, LOG_LEVEL_WARN, "the request head is too large",
+     "send fewer or smaller fields, or raise max_header_bytes or max_headers of the listener"},
+    {REASON_REQUEST_TIMEOUT, "request_timeout", NO_NUMBER, NO_ALERT, 408, LOG_LEVEL_INFO, "the request did not arrive in time",
+     "timeouts.header of the listener sets the limit"},
+    {REASON_METHOD_UNKNOWN, "method_unknown", NO_NUMBER, NO_ALERT, 501, LOG_LEVEL_INFO, "the method is not known",
+     "use a registered HTTP method"},
+    {REASON_MISDIRECTED, "misdirected", NO_NUMBER, NO_ALERT, 421, LOG_LEVEL_WARN, "TLS server name and Host disagree",
+     "open a connection of its own for each host name"},
+    {REASON_CLIENT_CLOSED, "client_closed", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_INFO, "the client went away", "nothing to do here"},
+    {REASON_OVERLOADED, "overloaded", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_WARN, "too many connections",
+     "limits.connections and the open file limit (ulimit -n) set how many there may be"},
+    {REASON_DRAINING, "draining", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_INFO, "this instance is going away",
+     "repeat the request: another instance will take it"},
+    {REASON_INTERNAL, "internal", NO_NUMBER, NO_ALERT, 500, LOG_LEVEL_ERROR, "an error inside mtlsd",
+     "most often memory ran out; the log has the detail"},
+};
+
+_Static_assert(sizeof(rows) / sizeof(rows[0]) == REASON_COUNT, "every reason has its row");
+
+const struct reason_row *reason_row(enum reason reason)
+{
+    size_t i = (size_t)reason;
+    const struct reason_row *row = i < REASON_COUNT ? &rows[i] : &rows[REASON_UNDECIDED];
+    assert(i >= REASON_COUNT || row->reason == reason);
+    return row;
+}
+
+const char *reason_word(enum reason reason)
+{
+    return reason_row(reason)->word;
+}
+
+static const struct phrase {
+    unsigned status;
+    const char *text;
+} phrases[] = {
+    {200, "OK"},
+    {202, "Accepted"},
+    {400, "Bad Request"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {413, "Content Too Large"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+};
+
+const char *reason_http_phrase(unsigned status)
+{
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
+        if (phrases[i].status == status)
+            return phrases[i].text;
+    return "Unknown";
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "mtlsd/policy/reason.h"
+
+#include <string.h>
+
+/* product.md section 4, written down a second time so that a slip in the table shows. */
+static const struct row {
+    enum reason reason;
+    const char *word;
+    int number, alert;
+    unsigned http;
+    const char *why;
+} expected[] = {
+    {REASON_VALID, "valid", 0, -1, 0, "valid refuses nothing"},
+    {REASON_NONE, "none", -1, 116, 403, "no certificate is certificate_required"},
+    {REASON_EXPIRED, "expired", 10, 45, 502, "certificate_expired"},
+    {REASON_NOT_YET_VALID, "not_yet_valid", 9, 42, 502, "there is no alert for it: bad_certificate"},
+    {REASON_REVOKED, "revoked", 23, 44, 502, "certificate_revoked"},
+    {REASON_UNKNOWN_CA, "unknown_ca", 20, 48, 502, "unknown_ca"},
+    {REASON_WRONG_PURPOSE, "wrong_purpose", 26, 43, 502, "unsupported_certificate"},
+    {REASON_NAME_MISMATCH, "name_mismatch", 62, 42, 502, "bad_certificate"},
+    {REASON_WEAK, "weak", 66, 42, 502, "bad_certificate"},
+    {REASON_CRL_MISSING, "crl_missing", 3, 42, 502, "bad_certificate"},
+    {REASON_CRL_STALE, "crl_stale", 12, 42, 502, "bad_certificate"},
+    {REASON_CONSTRAINT, "constraint", 47, 42, 502, "bad_certificate"},
+    {REASON_NOT_ALLOWED, "not_allowed", 50, 49, 403, "access_denied, and policy is 403"},
+    {REASON_MALFORMED, "malformed", 1, 42, 502, "bad_certificate"},
+    {REASON_DNS_FAILED, "dns_failed", -1, -1, 502, "unreachable"},
+    {REASON_CONNECT_REFUSED, "connect_refused", -1, -1, 502, "unreachable"},
+    {REASON_CONNECT_TIMEOUT, "connect_timeout", -1, -1, 504, "timeout"},
+    {REASON_HANDSHAKE_TIMEOUT, "handshake_timeout", -1, -1, 504, "timeout"},
+    {REASON_RESPONSE_TIMEOUT, "response_timeout", -1, -1, 504, "timeout"},
+    {REASON_OUR_CERTIFICATE_REFUSED, "our_certificate_refused", -1, -1, 502, "refused"},
+    {REASON_OUR_CERTIFICATE_NOT_REQUESTED, "our_certificate_not_requested", -1, -1, 502, "refused by us"},
+    {REASON_NO_ROUTE, "no_route", -1, -1, 404, "no route"},
+    {REASON_CALLER_NOT_ALLOWED, "caller_not_allowed", -1, -1, 403, "policy"},
+    {REASON_REQUEST_MALFORMED, "request_malformed", -1, -1, 400, "bad request"},
+    {REASON_REQUEST_TOO_LARGE, "request_too_large", -1, -1, 431, "head too large"},
+    {REASON_METHOD_UNKNOWN, "method_unknown", -1, -1, 501, "not implemented"},
+    {REASON_MISDIRECTED, "misdirected", -1, -1, 421, "server name and Host disagree"},
+    {REASON_OVERLOADED, "overloaded", -1, -1, 503, "come back later"},
+    {REASON_DRAINING, "draining", -1, -1, 503, "come back elsewhere"},
+};
+
+START_TEST(says_outside_what_the_product_page_says)
+{
+    const struct row *e = &expected[_i];
+    const struct reason_row *row = reason_row(e->reason);
+    ck_assert_msg(strcmp(row->word, e->word) == 0, "%s: %s", row->word, e->why);
+    ck_assert_msg(row->openssl_error == e->number, "%s: number %d: %s", e->word, row->openssl_error, e->why);
+    ck_assert_msg(row->alert == e->alert, "%s: alert %d: %s", e->word, row->alert, e->why);
+    ck_assert_msg(row->http_status == e->http, "%s: http %u: %s", e->word, row->http_status, e->why);
+}
+END_TEST
+
+START_TEST(has_a_full_row_for_every_reason_in_its_place)
+{
+    const struct reason_row *row = reason_row((enum reason)_i);
+    ck_assert_int_eq(row->reason, _i);
+    ck_assert_uint_gt(strlen(row->word), 0);
+    ck_assert_uint_gt(strlen(row->title), 0);
+    ck_assert_uint_gt(strlen(row->hint), 0);
+    ck_assert_uint_eq(strspn(row->word, "abcdefghijklmnopqrstuvwxyz_"), strlen(row->word));
+    if (row->http_status != 0)
+        ck_assert_str_ne(reason_http_phrase(row->http_status), "Unknown");
+}
+END_TEST
+
+START_TEST(gives_every_reason_its_own_word)
+{
+    for (int i = 0; i < REASON_COUNT; i++)
+        for (int j = i + 1; j < REASON_COUNT; j++)
+            ck_assert_str_ne(reason_word((enum reason)i), reason_word((enum reason)j));
+}
+END_TEST
+
+START_TEST(takes_a_reason_it_does_not_know_as_undecided)
+{
+    ck_assert_str_eq(reason_word(REASON_COUNT), "undecided");
+    ck_assert_str_eq(reason_word((enum reason)9999), "undecided");
+    ck_assert_uint_eq(reason_row(REASON_COUNT)->http_status, 500);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("reason");
+    TCase *t = tcase_create("reason");
+    tcase_add_loop_test(t, says_outside_what_the_product_page_says, 0, sizeof(expected) / sizeof(expected[0]));
+    tcase_add_loop_test(t, has_a_full_row_for_every_reason_in_its_place, 0, REASON_COUNT);
+    tcase_add_test(t, gives_every_reason_its_own_word);
+    tcase_add_test(t, takes_a_reason_it_does_not_know_as_undecided);
+    suite_add_tcase(s, t);
+    return s;
+}
