@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/base/log.h"
+#include "t.h"
+
+#include <string.h>
+
+static char last[32768];
+static size_t lines;
+static enum log_level last_level;
+
+static void catch_line(void *ctx, enum log_level level, struct span line)
+{
+    ck_assert_ptr_eq(ctx, &lines);
+    ck_assert_uint_lt(line.len, sizeof(last));
+    memcpy(last, line.ptr, line.len);
+    last[line.len] = '\0';
+    last_level = level;
+    lines++;
+}
+
+static double noon(void)
+{
+    return 1767268800.0625;
+}
+
+static void start(enum log_level level, enum log_format format)
+{
+    lines = 0;
+    last[0] = '\0';
+    log_setup(level, format, catch_line, &lines, noon);
+}
+
+static void say_refused(void)
+{
+    struct log_line l;
+    log_begin(&l, LOG_LEVEL_WARN, "refused", "certificate expired");
+    log_str(&l, "listener", "public");
+    log_str(&l, "cn", "Jane Doe");
+    log_str(&l, "empty", "");
+    log_str(&l, "nothing", NULL);
+    log_uint(&l, "bytes", 12345678901234ULL);
+    log_ms(&l, "handshake_ms", 1502);
+    log_end(&l);
+}
+
+START_TEST(writes_a_text_line_field_by_field)
+{
+    start(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    say_refused();
+    ck_assert_str_eq(last, "2026-01-01T12:00:00.062Z warn  refused \"certificate expired\" listener=public cn=\"Jane Doe\" "
+                           "bytes=12345678901234 handshake_ms=1.502\n");
+    ck_assert_int_eq(last_level, LOG_LEVEL_WARN);
+}
+END_TEST
+
+START_TEST(writes_the_same_line_as_json)
+{
+    start(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    say_refused();
+    ck_assert_str_eq(last, "{\"time\":\"2026-01-01T12:00:00.062Z\",\"level\":\"warn\",\"event\":\"refused\",\"message\":\"certificate expired\","
+                           "\"listener\":\"public\",\"cn\":\"Jane Doe\",\"bytes\":12345678901234,\"handshake_ms\":1.502}\n");
+}
+END_TEST
+
+/* C8: one event is one line whatever a peer calls itself. */
+START_TEST(a_value_cannot_forge_a_line_or_a_field)
+{
+    static const char *const evil[] = {"x\n2026-01-01T12:00:00Z info request ok", "x reason=valid", "x\" reason=\"valid", "reason=valid", "\x1b[31m", "\xc2\x85"};
+    for (int format = LOG_FORMAT_TEXT; format <= LOG_FORMAT_JSON; format++) {
+        for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
+            start(LOG_LEVEL_INFO, (enum log_format)format);
+            struct log_line l;
+            log_begin(&l, LOG_LEVEL_INFO, "request", evil[i]);
+            log_str(&l, "cn", evil[i]);
+            log_end(&l);
+            ck_assert_uint_eq(lines, 1);
+            ck_assert_ptr_eq(strchr(last, '\n'), last + strlen(last) - 1);
+            ck_assert_msg(strstr(last, " reason=\"valid\"") == NULL && strstr(last, "cn=reason=") == NULL, "%s", last);
+            for (const char *p = last; p[1] != '\0'; p++)
+                ck_assert_msg(*p >= 0x20 && *p < 0x7f, "%s", last);
+        }
+    }
+}
+END_TEST
+
+START_TEST(leaves_out_what_nobody_asked_for)
+{
+    start(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+    ck_assert(log_wants(LOG_LEVEL_ERROR) && log_wants(LOG_LEVEL_WARN));
+    ck_assert(!log_wants(LOG_LEVEL_INFO) && !log_wants(LOG_LEVEL_DEBUG));
+    log_say(LOG_LEVEL_INFO, "request", "not seen");
+    struct log_line l;
+    log_begin(&l, LOG_LEVEL_DEBUG, "request", NULL);
+    log_str(&l, "key", "value");
+    ck_assert_ptr_null(l.text.data);
+    log_end(&l);
+    ck_assert_uint_eq(lines, 0);
+}
+END_TEST
+
+START_TEST(says_nothing_before_it_is_set_up)
+{
+    log_setup(LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, NULL, NULL, NULL);
+    ck_assert(!log_wants(LOG_LEVEL_ERROR));
+    log_say(LOG_LEVEL_ERROR, "start", "nowhere to go");
+}
+END_TEST
+
+START_TEST(a_long_value_is_cut_and_says_so)
+{
+    start(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    static char big[40000];
+    memset(big, 'a', sizeof(big) - 1);
+    struct log_line l;
+    log_begin(&l, LOG_LEVEL_INFO, "request", NULL);
+    log_str(&l, "subject", big);
+    log_end(&l);
+    ck_assert_uint_lt(strlen(last), 2200);
+    ck_assert_ptr_nonnull(strstr(last, "aaa...\"\n"));
+}
+END_TEST
+
+START_TEST(a_full_line_drops_whole_fields_and_still_ends_well)
+{
+    start(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    static char big[2048];
+    memset(big, '\n', sizeof(big) - 1); /* six bytes each once escaped */
+    struct log_line l;
+    log_begin(&l, LOG_LEVEL_INFO, "request", NULL);
+    for (int i = 0; i < 20; i++)
+        log_str(&l, "subject", big);
+    log_uint(&l, "code", 502);
+    log_end(&l);
+    ck_assert_uint_eq(lines, 1);
+    ck_assert_uint_le(strlen(last), 16384);
+    ck_assert_ptr_nonnull(strstr(last, "\\u000a\",\"code\":502}\n"));
+}
+END_TEST
+
+START_TEST(log_say_formats_and_cuts)
+{
+    start(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_say(LOG_LEVEL_ERROR, "start", "port %d is in use", 8443);
+    ck_assert_str_eq(last, "2026-01-01T12:00:00.062Z error start \"port 8443 is in use\"\n");
+    static char big[5000];
+    memset(big, 'a', sizeof(big) - 1);
+    log_say(LOG_LEVEL_ERROR, "start", "%s", big);
+    ck_assert_uint_eq(lines, 2);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("log");
+    TCase *t = tcase_create("log");
+    tcase_add_test(t, writes_a_text_line_field_by_field);
+    tcase_add_test(t, writes_the_same_line_as_json);
+    tcase_add_test(t, a_value_cannot_forge_a_line_or_a_field);
+    tcase_add_test(t, leaves_out_what_nobody_asked_for);
+    tcase_add_test(t, says_nothing_before_it_is_set_up);
+    tcase_add_test(t, a_long_value_is_cut_and_says_so);
+    tcase_add_test(t, a_full_line_drops_whole_fields_and_still_ends_well);
+    tcase_add_test(t, log_say_formats_and_cuts);
+    suite_add_tcase(s, t);
+    return s;
+}
