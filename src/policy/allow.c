@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/policy/allow.h"
+
+#include "mtlsd/base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    DNS_MAX = 253,     /* RFC 1035; a longer "name" is not one */
+    PATTERN_MAX = 512, /* what text_glob takes */
+};
+
+/* The keys of a rule in the order they are described. */
+static const struct key {
+    const char *word;
+    size_t offset;
+} keys[] = {
+    {"cn", offsetof(struct config_allow, cn)},
+    {"ou", offsetof(struct config_allow, ou)},
+    {"o", offsetof(struct config_allow, o)},
+    {"dns", offsetof(struct config_allow, dns)},
+    {"uri", offsetof(struct config_allow, uri)},
+    {"email", offsetof(struct config_allow, email)},
+    {"issuer", offsetof(struct config_allow, issuer)},
+    {"serial", offsetof(struct config_allow, serial)},
+    {"fingerprint", offsetof(struct config_allow, fingerprint)},
+    {"spki", offsetof(struct config_allow, spki)},
+};
+enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+static char **value_of(struct config_allow *rule, const struct key *key)
+{
+    return (char **)(void *)((char *)rule + key->offset);
+}
+
+static const char *pattern_of(const struct config_allow *rule, const struct key *key)
+{
+    return *(char *const *)(const void *)((const char *)rule + key->offset);
+}
+
+/* A name with a control byte or NUL was made to look like another one: it matches nothing, not even '**'. */
+static bool is_clean(struct span value, bool ascii_only)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] < 0x20 || value.ptr[i] == 0x7f || (ascii_only && value.ptr[i] > 0x7e))
+            return false;
+    return value.len > 0;
+}
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+/* Host names compare without case (RFC 4343); everything else in a certificate compares byte for byte. */
+static bool dns_matches(const char *pattern, struct span value)
+{
+    size_t n = strlen(pattern);
+    char folded_pattern[PATTERN_MAX + 1];
+    uint8_t folded[DNS_MAX];
+    if (n > PATTERN_MAX || value.len > DNS_MAX)
+        return false;
+    for (size_t i = 0; i <= n; i++)
+        folded_pattern[i] = (char)lower((uint8_t)pattern[i]);
+    for (size_t i = 0; i < value.len; i++)
+        folded[i] = lower(value.ptr[i]);
+    return text_glob(folded_pattern, span_of(folded, value.len), '.');
+}
+
+/* Local part byte for byte, domain as a host name (RFC 5280 section 7.5). A second '@' could hide the real domain: no match. */
+static bool email_matches(const char *pattern, struct span value)
+{
+    const uint8_t *at = memchr(value.ptr, '@', value.len);
+    const char *pattern_at = strchr(pattern, '@');
+    if (at == NULL || pattern_at == NULL || (size_t)(pattern_at - pattern) > PATTERN_MAX)
+        return false;
+    size_t local = (size_t)(at - value.ptr);
+    struct span domain = span_skip(value, local + 1);
+    if (domain.len == 0 || memchr(domain.ptr, '@', domain.len) != NULL)
+        return false;
+    char local_pattern[PATTERN_MAX + 1];
+    memcpy(local_pattern, pattern, (size_t)(pattern_at - pattern));
+    local_pattern[pattern_at - pattern] = '\0';
+    return text_glob(local_pattern, span_of(value.ptr, local), '@') && dns_matches(pattern_at + 1, domain);
+}
+
+static const char spiffe_scheme[] = "spiffe://";
+
+static bool is_spiffe(struct span value)
+{
+    size_t n = strlen("spiffe:");
+    return value.len >= n && span_equals_nocase_str(span_of(value.ptr, n), "spiffe:");
+}
+
+static bool all_of(struct span s, const char *more)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.ptr[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!plain && strchr(more, (char)c) == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* SPIFFE-ID section 2: no user, port, query, fragment, percent-encoding, empty or dot segment. */
+static bool spiffe_is_well_formed(struct span value)
+{
+    size_t n = strlen(spiffe_scheme);
+    if (value.len <= n || value.len > 2048 || memcmp(value.ptr, spiffe_scheme, n) != 0)
+        return false;
+    struct span rest = span_skip(value, n);
+    const uint8_t *slash = memchr(rest.ptr, '/', rest.len);
+    struct span domain = span_of(rest.ptr, slash != NULL ? (size_t)(slash - rest.ptr) : rest.len);
+    if (domain.len == 0 || !all_of(domain, ".-_"))
+        return false;
+    rest = span_skip(rest, domain.len);
+    while (rest.len > 0) {
+        rest = span_skip(rest, 1);
+        const uint8_t *end = rest.len > 0 ? memchr(rest.ptr, '/', rest.len) : NULL;
+        struct span segment = span_of(rest.ptr, end != NULL ? (size_t)(end - rest.ptr) : rest.len);
+        if (segment.len == 0 || span_equals_str(segment, ".") || span_equals_str(segment, ".."))
+            return false;
+        if (!all_of(segment, ".-_ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+            return false;
+        rest = span_skip(rest, segment.len);
+    }
+    return true;
+}
+
+static size_t count_names(const struct tls_peer *peer, enum tls_name_type type)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < peer->n_names; i++)
+        n += peer->names[i].type == type;
+    return n;
+}
+
+/* Byte for byte: "%61" is not "a". A SPIFFE ID counts only when it is the certificate's one URI (X.509-SVID section 2). */
+static bool uri_matches(const char *pattern, struct span value, const struct tls_peer *peer)
+{
+    if (is_spiffe(value) && (!spiffe_is_well_formed(value) || count_names(peer, TLS_NAME_URI) != 1))
+        return false;
+    return text_glob(pattern, value, '/');
+}
+
+static bool name_matches(const char *pattern, const struct tls_name *name, const struct tls_peer *peer)
+{
+    bool ascii_only = name->type == TLS_NAME_DNS || name->type == TLS_NAME_URI || name->type == TLS_NAME_EMAIL;
+    if (!is_clean(name->value, ascii_only))
+        return false;
+    switch (name->type) {
+    case TLS_NAME_CN:
+        return text_glob(pattern, name->value, '.');
+    case TLS_NAME_OU:
+    case TLS_NAME_O:
+        return text_glob(pattern, name->value, '\0');
+    case TLS_NAME_DNS:
+        return dns_matches(pattern, name->value);
+    case TLS_NAME_URI:
+        return uri_matches(pattern, name->value, peer);
+    case TLS_NAME_EMAIL:
+        return email_matches(pattern, name->value);
+    case TLS_NAME_IP:
+    case TLS_NAME_OTHER:
+        break;
+    }
+    return false;
+}
+
+static bool any_name_matches(const char *pattern, enum tls_name_type type, const struct tls_peer *peer)
+{
+    for (size_t i = 0; i < peer->n_names; i++)
+        if (peer->names[i].type == type && name_matches(pattern, &peer->names[i], peer))
+            return true;
+    return false;
+}
+
+/* The issuer is only there as text, in which a comma inside a value is escaped. A pattern with a star could be crossed by such a
+ * value, so it does not meet escaped text at all; without a star the whole text must be equal, and escaping is one to one. */
+static bool issuer_matches(const char *pattern, const char *issuer)
+{
+    if (issuer == NULL || !is_clean(span_from_str(issuer), false))
+        return false;
+    if (strchr(pattern, '*') == NULL)
+        return strcmp(pattern, issuer) == 0;
+    return strchr(issuer, '\\') == NULL && text_glob(pattern, span_from_str(issuer), ',');
+}
+
+/* Hexadecimal as people paste it: colons and case do not matter, leading zeros only where skip_zeros says so. */
+static bool hex_matches(const char *pattern, const char *hex, bool skip_zeros)
+{
+    while (skip_zeros && (*pattern == '0' || *pattern == ':'))
+        pattern++;
+    while (skip_zeros && *hex == '0')
+        hex++;
+    size_t digits = 0;
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern == ':')
+            continue;
+        if (lower((uint8_t)*pattern) != lower((uint8_t)*hex))
+            return false;
+        hex++;
+        digits++;
+    }
+    return digits > 0 && *hex == '\0';
+}
+
+static bool key_holds(const char *word, const char *pattern, const struct tls_peer *peer)
+{
+    static const struct {
+        const char *word;
+        enum tls_name_type type;
+    } named[] = {{"cn", TLS_NAME_CN},   {"ou", TLS_NAME_OU},   {"o", TLS_NAME_O},
+                 {"dns", TLS_NAME_DNS}, {"uri", TLS_NAME_URI}, {"email", TLS_NAME_EMAIL}};
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+        if (strcmp(named[i].word, word) == 0)
+            return any_name_matches(pattern, named[i].type, peer);
+    if (strcmp(word, "issuer") == 0)
+        return issuer_matches(pattern, peer->issuer);
+    if (strcmp(word, "serial") == 0)
+        return peer->serial != NULL && hex_matches(pattern, peer->serial, true);
+    if (strcmp(word, "fingerprint") == 0)
+        return hex_matches(pattern, peer->sha256, false);
+    if (strcmp(word, "spki") == 0)
+        return hex_matches(pattern, peer->spki_sha256, false);
+    return false;
+}
+
+/* A rule without any key is a mistake, not an open door: it matches nobody. */
+static bool rule_matches(const struct config_allow *rule, const struct tls_peer *peer)
+{
+    bool any = false;
+    for (size_t i = 0; i < N_KEYS; i++) {
+        const char *pattern = pattern_of(rule, &keys[i]);
+        if (pattern == NULL)
+            continue;
+        if (!key_holds(keys[i].word, pattern, peer))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer)
+{
+    if (verdict == NULL || peer == NULL || verdict->status != REASON_VALID)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (rule_matches(&rules[i], peer))
+            return true;
+    return n == 0;
+}
+
+void allow_describe(const struct config_allow *rule, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; rule != NULL && i < N_KEYS; i++) {
+        const char *pattern = pattern_of(rule, &keys[i]);
+        if (pattern == NULL)
+            continue;
+        int n = snprintf(out + used, size - used, "%s%s = \"%s\"", used > 0 ? ", " : "", keys[i].word, pattern);
+        if (n < 0 || (size_t)n >= size - used)
+            return;
+        used += (size_t)n;
+    }
+}
+
+static const struct key *find_key(struct span word)
+{
+    for (size_t i = 0; i < N_KEYS; i++)
+        if (span_equals_str(word, keys[i].word))
+            return &keys[i];
+    return NULL;
+}
+
+static int unknown_key(struct span word, struct err *err)
+{
+    const char *words[N_KEYS];
+    for (size_t i = 0; i < N_KEYS; i++)
+        words[i] = keys[i].word;
+    char *copy = span_dup(word);
+    if (copy == NULL)
+        return err_set(err, ERR_MEMORY, "allow rule: out of memory");
+    const char *near = text_suggest(copy, words, N_KEYS);
+    int rc = err_set(err, ERR_USAGE, "allow rule: unknown key \"%s\"%s%s%s; keys are cn ou o dns uri email issuer serial fingerprint spki",
+                     copy, near != NULL ? " (did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?)" : "");
+    free(copy);
+    return rc;
+}
+
+static bool is_hex_of(const char *text, size_t digits)
+{
+    size_t n = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == ':')
+            continue;
+        if (strchr("0123456789abcdefABCDEF", *text) == NULL)
+            return false;
+        n++;
+    }
+    return digits == 0 ? n > 0 : n == digits;
+}
+
+/* What could never match is said now rather than found out by a refused caller. */
+static int check_value(const struct key *key, const char *value, struct err *err)
+{
+    bool hash = strcmp(key->word, "fingerprint") == 0 || strcmp(key->word, "spki") == 0;
+    if (value[0] == '\0')
+        return err_set(err, ERR_USAGE, "allow rule: %s has no value", key->word);
+    if (strlen(value) > PATTERN_MAX)
+        return err_set(err, ERR_USAGE, "allow rule: the value of %s is longer than %d bytes", key->word, PATTERN_MAX);
+    if (hash && !is_hex_of(value, 64))
+        return err_set(err, ERR_USAGE, "allow rule: %s \"%s\" is not a SHA-256 of 64 hexadecimal digits", key->word, value);
+    if (strcmp(key->word, "serial") == 0 && !is_hex_of(value, 0))
+        return err_set(err, ERR_USAGE, "allow rule: serial \"%s\" is not hexadecimal", value);
+    if (strcmp(key->word, "email") == 0 && strchr(value, '@') == NULL)
+        return err_set(err, ERR_USAGE, "allow rule: email \"%s\" has no @; any address of a domain is *@example.com", value);
+    return 0;
+}
+
+/* Takes "key=value" off the front of *rest; "\," and "\\" stand for themselves in a value. NULL when out of memory. */
+static char *next_item(struct span *rest)
+{
+    char *item = malloc(rest->len + 1);
+    if (item == NULL)
+        return NULL;
+    size_t n = 0, i = 0;
+    for (; i < rest->len && rest->ptr[i] != ','; i++) {
+        if (rest->ptr[i] == '\\' && i + 1 < rest->len)
+            i++;
+        item[n++] = (char)rest->ptr[i];
+    }
+    item[n] = '\0';
+    *rest = span_skip(*rest, i < rest->len ? i + 1 : i);
+    return item;
+}
+
+static int parse_item(const char *item, struct config_allow *rule, struct err *err)
+{
+    const char *equals = strchr(item, '=');
+    if (equals == NULL)
+        return err_set(err, ERR_USAGE, "allow rule: \"%s\" is not key=value, as in cn=web-1 or ou=ops,dns=*.example.com", item);
+    struct span word = span_trim(span_of(item, (size_t)(equals - item)));
+    const struct key *key = find_key(word);
+    if (key == NULL)
+        return unknown_key(word, err);
+    if (*value_of(rule, key) != NULL)
+        return err_set(err, ERR_USAGE, "allow rule: %s is given twice; repeat the rule to allow either", key->word);
+    if (check_value(key, equals + 1, err) != 0)
+        return -1;
+    *value_of(rule, key) = strdup(equals + 1);
+    return *value_of(rule, key) != NULL ? 0 : err_set(err, ERR_MEMORY, "allow rule: out of memory");
+}
+
+int allow_rule_parse(const char *text, struct config_allow *out, struct err *err)
+{
+    *out = (struct config_allow){0};
+    struct span rest = span_from_str(text);
+    if (span_trim(rest).len == 0)
+        return err_set(err, ERR_USAGE, "allow rule: empty; write for example cn=web-1 or ou=ops,dns=*.example.com");
+    while (rest.len > 0) {
+        char *item = next_item(&rest);
+        int rc = item != NULL ? parse_item(item, out, err) : err_set(err, ERR_MEMORY, "allow rule: out of memory");
+        free(item);
+        if (rc != 0) {
+            allow_rule_clear(out);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void allow_rule_clear(struct config_allow *rule)
+{
+    for (size_t i = 0; i < N_KEYS; i++)
+        free(*value_of(rule, &keys[i]));
+    free(rule->where);
+    *rule = (struct config_allow){0};
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "mtlsd/policy/allow.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SHA "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define SPKI "ff112233445566778899aabbccddeeff00112233445566778899aabbccddee00"
+
+static const struct tls_verdict valid = {.status = REASON_VALID};
+
+enum { MAX_NAMES = 4 };
+
+struct text_name {
+    enum tls_name_type type;
+    const char *value;
+    size_t len; /* 0: up to the NUL */
+};
+
+static struct tls_peer make_peer(const struct text_name *from, struct tls_name *names)
+{
+    struct tls_peer peer = {.issuer = "CN=Ops CA,O=Example", .serial = "1a2b", .sha256 = SHA, .spki_sha256 = SPKI, .names = names};
+    for (size_t i = 0; i < MAX_NAMES && from[i].value != NULL; i++) {
+        size_t len = from[i].len > 0 ? from[i].len : strlen(from[i].value);
+        names[peer.n_names++] = (struct tls_name){from[i].type, span_of(from[i].value, len)};
+    }
+    return peer;
+}
+
+static const struct row {
+    const char *rule;
+    struct text_name names[MAX_NAMES];
+    bool permitted;
+    const char *why;
+} rows[] = {
+    {"cn=web-1", {{TLS_NAME_CN, "web-1", 0}}, true, "the plain case"},
+    {"cn=web-1", {{TLS_NAME_CN, "web-2", 0}}, false, "another name"},
+    {"cn=web-1", {{TLS_NAME_CN, "WEB-1", 0}}, false, "A6: case-sensitive"},
+    {"cn=web-1", {{TLS_NAME_CN, "web-10", 0}}, false, "A6: no prefix match"},
+    {"cn=web-1", {{TLS_NAME_CN, "my-web-1", 0}}, false, "A6: no suffix match"},
+    {"cn=web-1", {{TLS_NAME_CN, "web-1 ", 0}}, false, "A6: trailing space is another name"},
+    {"ou=admin", {{TLS_NAME_OU, "users", 0}, {TLS_NAME_OU, "admin", 0}}, true, "A6: any value of a multi-valued OU"},
+    {"ou=admin", {{TLS_NAME_OU, "users", 0}, {TLS_NAME_OU, "administrators", 0}}, false, "A6: no substring"},
+    {"ou=admin", {{TLS_NAME_CN, "admin", 0}}, false, "A5: OU rule never looks at CN"},
+    {"ou=admin", {{TLS_NAME_O, "admin", 0}}, false, "A5: nor at O"},
+    {"o=admin", {{TLS_NAME_CN, "x,O=admin", 0}}, false, "A5: a name printed inside another"},
+    {"cn=a", {{TLS_NAME_CN, "b", 0}, {TLS_NAME_CN, "a", 0}}, true, "A6: duplicate CN, any matches"},
+    {"ou=admin", {{TLS_NAME_OU, "admin\0x", 7}}, false, "A5: embedded NUL matches nothing"},
+    {"cn=**", {{TLS_NAME_CN, "admin\0x", 7}}, false, "A5: not even ** takes a NUL"},
+    {"ou=*", {{TLS_NAME_OU, "a\nb", 0}}, false, "A6: a newline matches nothing"},
+    {"ou=*", {{TLS_NAME_OU, "a\x7f", 0}}, false, "A6: DEL matches nothing"},
+    {"ou=*", {{TLS_NAME_OU, "\0o\0p\0s", 6}}, false, "A6: BMPString bytes are not text"},
+    {"ou=ops", {{TLS_NAME_OU, "\0o\0p\0s", 6}}, false, "A6: BMPString is not folded to text"},
+    {"cn=**", {{TLS_NAME_CN, "", 0}}, false, "an empty value is no name"},
+    {"cn=admin", {{TLS_NAME_CN, "\xd0\xb0" "dmin", 0}}, false, "A5: Cyrillic homoglyph"},
+    {"o=M\xc3\xbcller AG", {{TLS_NAME_O, "M\xc3\xbcller AG", 0}}, true, "UTF-8 in a subject compares byte for byte"},
+    {"ou=ops*", {{TLS_NAME_OU, "ops.europe", 0}}, true, "an OU has no labels"},
+    {"cn=*.example", {{TLS_NAME_CN, "a.example", 0}}, true, "star is one label"},
+    {"cn=*.example", {{TLS_NAME_CN, "a.b.example", 0}}, false, "star does not cross a label"},
+    {"cn=**.example", {{TLS_NAME_CN, "a.b.example", 0}}, true, "two stars do"},
+
+    {"dns=api.example.com", {{TLS_NAME_DNS, "API.Example.com", 0}}, true, "host names compare without case"},
+    {"dns=API.example.com", {{TLS_NAME_DNS, "api.example.com", 0}}, true, "in the pattern too"},
+    {"dns=*.example.com", {{TLS_NAME_DNS, "a.example.com", 0}}, true, "one label"},
+    {"dns=*.example.com", {{TLS_NAME_DNS, "example.com", 0}}, false, "no label"},
+    {"dns=*.example.com", {{TLS_NAME_DNS, ".example.com", 0}}, false, "an empty label"},
+    {"dns=*.example.com", {{TLS_NAME_DNS, "a.example.com.evil.org", 0}}, false, "no prefix match"},
+    {"dns=*.example.com", {{TLS_NAME_DNS, "aXexample.com", 0}}, false, "a dot is a dot"},
+    {"dns=api.example.com", {{TLS_NAME_CN, "api.example.com", 0}}, false, "A5: DNS text in the CN"},
+    {"dns=api.example.com", {{TLS_NAME_EMAIL, "api.example.com", 0}}, false, "A5: DNS text in an email SAN"},
+    {"dns=api.example.com", {{TLS_NAME_URI, "api.example.com", 0}}, false, "A5: DNS text in a URI SAN"},
+    {"dns=**", {{TLS_NAME_DNS, "\xc3\xa4.example", 0}}, false, "an IA5String has no byte above 0x7e"},
+    {"dns=a.example", {{TLS_NAME_DNS, "a.example,DNS:b.example", 0}}, false, "A5: a comma does not start a new name"},
+    {"dns=b.example", {{TLS_NAME_DNS, "a.example,DNS:b.example", 0}}, false, "A5: nor does it end one"},
+
+    {"uri=spiffe://corp/web", {{TLS_NAME_URI, "spiffe://corp/web", 0}}, true, "the plain case"},
+    {"uri=spiffe://corp/*/web", {{TLS_NAME_URI, "spiffe://corp/prod/web", 0}}, true, "star is one segment"},
+    {"uri=spiffe://corp/*/web", {{TLS_NAME_URI, "spiffe://corp/a/b/web", 0}}, false, "star does not cross a segment"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/a/b/web", 0}}, true, "two stars do"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp.evil/web", 0}}, false, "the trust domain is exact"},
+    {"uri=spiffe://corp/web", {{TLS_NAME_DNS, "spiffe://corp/web", 0}}, false, "A5: SPIFFE text in a DNS SAN"},
+    {"uri=spiffe://corp/web", {{TLS_NAME_EMAIL, "spiffe://corp/web", 0}}, false, "A5: in an email SAN"},
+    {"uri=spiffe://corp/web", {{TLS_NAME_CN, "spiffe://corp/web", 0}}, false, "A5: in the CN"},
+    {"uri=spiffe://corp/web", {{TLS_NAME_OTHER, "spiffe://corp/web", 0}}, false, "A5: in an otherName"},
+    {"uri=spiffe://corp/web",
+     {{TLS_NAME_URI, "spiffe://corp/web", 0}, {TLS_NAME_URI, "https://x/", 0}},
+     false,
+     "A5: a SPIFFE ID must be the only URI"},
+    {"uri=spiffe://corp/web", {{TLS_NAME_URI, "spiffe://corp/%77eb", 0}}, false, "A5: percent-encoding is not decoded"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/%77eb", 0}}, false, "A5: nor is it let through"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/a/../b", 0}}, false, "A5: dot segments"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp//b", 0}}, false, "A5: empty segment"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/b/", 0}}, false, "A5: trailing slash"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/b?x=1", 0}}, false, "A5: query"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/b#x", 0}}, false, "A5: fragment"},
+    {"uri=spiffe://*/web", {{TLS_NAME_URI, "spiffe://corp:443/web", 0}}, false, "A5: port"},
+    {"uri=spiffe://*/web", {{TLS_NAME_URI, "spiffe://me@corp/web", 0}}, false, "A5: user"},
+    {"uri=**", {{TLS_NAME_URI, "SPIFFE://corp/web", 0}}, false, "A5: byte compare, the scheme included"},
+    {"uri=spiffe://corp/web", {{TLS_NAME_URI, "spiffe://Corp/web", 0}}, false, "A5: byte compare"},
+    {"uri=https://a.example/x",
+     {{TLS_NAME_URI, "https://b.example/", 0}, {TLS_NAME_URI, "https://a.example/x", 0}},
+     true,
+     "other URIs may be several"},
+
+    {"email=joe@example.com", {{TLS_NAME_EMAIL, "joe@Example.COM", 0}}, true, "the domain is a host name"},
+    {"email=joe@example.com", {{TLS_NAME_EMAIL, "Joe@example.com", 0}}, false, "the local part is not"},
+    {"email=*@example.com", {{TLS_NAME_EMAIL, "a.b@example.com", 0}}, true, "anybody of a domain"},
+    {"email=*@example.com", {{TLS_NAME_EMAIL, "a@sub.example.com", 0}}, false, "not of a domain below"},
+    {"email=*@example.com", {{TLS_NAME_EMAIL, "a@evil.org@example.com", 0}}, false, "a second @"},
+    {"email=*@example.com", {{TLS_NAME_EMAIL, "@example.com", 0}}, false, "nobody"},
+    {"email=joe@example.com", {{TLS_NAME_DNS, "joe@example.com", 0}}, false, "A5: in a DNS SAN"},
+
+    {"issuer=CN=Ops CA\\,O=Example", {{TLS_NAME_CN, "x", 0}}, true, "the whole issuer"},
+    {"issuer=CN=Ops CA", {{TLS_NAME_CN, "x", 0}}, false, "no prefix match"},
+    {"issuer=CN=*\\,O=Example", {{TLS_NAME_CN, "x", 0}}, true, "star inside one part"},
+    {"serial=1A:2B", {{TLS_NAME_CN, "x", 0}}, true, "colons and case do not matter"},
+    {"serial=001a2b", {{TLS_NAME_CN, "x", 0}}, true, "leading zeros do not matter"},
+    {"serial=1a2b00", {{TLS_NAME_CN, "x", 0}}, false, "trailing ones do"},
+    {"serial=1a2", {{TLS_NAME_CN, "x", 0}}, false, "no prefix match"},
+    {"serial=00", {{TLS_NAME_CN, "x", 0}}, false, "zero is not every number"},
+    {"fingerprint=" SHA, {{TLS_NAME_CN, "x", 0}}, true, "SHA-256 of the certificate"},
+    {"fingerprint=" SPKI, {{TLS_NAME_CN, "x", 0}}, false, "the key's is another thing"},
+    {"spki=" SPKI, {{TLS_NAME_CN, "x", 0}}, true, "SHA-256 of the key"},
+    {"ou=ops,cn=web-1", {{TLS_NAME_CN, "web-1", 0}, {TLS_NAME_OU, "ops", 0}}, true, "all keys hold"},
+    {"ou=ops,cn=web-1", {{TLS_NAME_CN, "web-1", 0}, {TLS_NAME_OU, "dev", 0}}, false, "one key does not"},
+    {"ou=ops,cn=web-1", {{TLS_NAME_CN, "web-1", 0}}, false, "one key is absent"},
+};
+
+START_TEST(matches_typed_names_and_nothing_else)
+{
+    const struct row *row = &rows[_i];
+    struct config_allow rule;
+    struct err err = {0};
+    ck_assert_msg(allow_rule_parse(row->rule, &rule, &err) == 0, "%s: %s", row->rule, err.text);
+    struct tls_name names[MAX_NAMES];
+    struct tls_peer peer = make_peer(row->names, names);
+    bool got = allow_permits(&rule, 1, &valid, &peer);
+    ck_assert_msg(got == row->permitted, "%s against \"%s\": %s", row->rule, row->names[0].value, row->why);
+    allow_rule_clear(&rule);
+}
+END_TEST
+
+/* A2: whatever the rule, only "valid" is valid. */
+START_TEST(lets_only_a_valid_status_pass)
+{
+    static const char *const texts[] = {NULL, "cn=web-1", "ou=ops", "o=Example", "dns=**", "uri=**", "email=*@**",
+                                        "issuer=**", "serial=1a2b", "fingerprint=" SHA, "spki=" SPKI};
+    struct text_name from[MAX_NAMES] = {{TLS_NAME_CN, "web-1", 0}, {TLS_NAME_OU, "ops", 0}, {TLS_NAME_DNS, "a.b", 0}, {TLS_NAME_URI, "x:y", 0}};
+    struct tls_name names[MAX_NAMES];
+    struct tls_peer peer = make_peer(from, names);
+    struct tls_verdict verdict = {.status = (enum reason)_i};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct config_allow rule = {0};
+        if (texts[i] != NULL)
+            ck_assert_int_eq(allow_rule_parse(texts[i], &rule, NULL), 0);
+        bool got = allow_permits(&rule, texts[i] != NULL ? 1 : 0, &verdict, &peer);
+        if (_i != REASON_VALID)
+            ck_assert_msg(!got, "status %d passed rule %s", _i, texts[i] != NULL ? texts[i] : "(none)");
+        ck_assert(!allow_permits(&rule, texts[i] != NULL ? 1 : 0, &verdict, NULL));
+        allow_rule_clear(&rule);
+    }
+}
+END_TEST
+
+START_TEST(lets_every_valid_peer_pass_without_rules)
+{
+    struct tls_peer peer = {.n_names = 0};
+    ck_assert(allow_permits(NULL, 0, &valid, &peer));
+    ck_assert(!allow_permits(NULL, 0, &valid, NULL));
+    ck_assert(!allow_permits(NULL, 0, NULL, &peer));
+}
+END_TEST
+
+START_TEST(lets_nobody_pass_a_rule_without_keys)
+{
+    struct tls_peer peer = {.n_names = 0};
+    struct config_allow rule = {0};
+    ck_assert(!allow_permits(&rule, 1, &valid, &peer));
+}
+END_TEST
+
+START_TEST(needs_only_one_rule_of_several)
+{
+    struct config_allow rules[2];
+    ck_assert_int_eq(allow_rule_parse("cn=a", &rules[0], NULL) | allow_rule_parse("cn=b", &rules[1], NULL), 0);
+    struct tls_name names[MAX_NAMES];
+    struct text_name b[MAX_NAMES] = {{TLS_NAME_CN, "b", 0}}, c[MAX_NAMES] = {{TLS_NAME_CN, "c", 0}};
+    struct tls_peer peer = make_peer(b, names);
+    ck_assert(allow_permits(rules, 2, &valid, &peer));
+    peer = make_peer(c, names);
+    ck_assert(!allow_permits(rules, 2, &valid, &peer));
+    allow_rule_clear(&rules[0]);
+    allow_rule_clear(&rules[1]);
+}
+END_TEST
+
+/* A5: a CN "Ops,O=Example" is printed as "CN=Ops\,O=Example"; a star must not read that as two parts. */
+START_TEST(does_not_let_an_escaped_issuer_pass_for_two_parts)
+{
+    struct config_allow rule;
+    ck_assert_int_eq(allow_rule_parse("issuer=CN=Ops*\\,O=Example", &rule, NULL), 0);
+    struct tls_peer peer = {.issuer = "CN=Ops\\,O=Example"};
+    ck_assert(!allow_permits(&rule, 1, &valid, &peer));
+    allow_rule_clear(&rule);
+}
+END_TEST
+
+/* A5: names longer than anything a directory would hold. */
+START_TEST(survives_names_of_any_length)
+{
+    static char huge[100000];
+    memset(huge, 'a', sizeof(huge));
+    static const char *const texts[] = {"cn=*a", "dns=**", "uri=**b", "email=*@a"};
+    static const enum tls_name_type types[] = {TLS_NAME_CN, TLS_NAME_DNS, TLS_NAME_URI, TLS_NAME_EMAIL};
+    for (size_t i = 0; i < 4; i++) {
+        struct config_allow rule;
+        ck_assert_int_eq(allow_rule_parse(texts[i], &rule, NULL), 0);
+        struct tls_name name = {types[i], span_of(huge, sizeof(huge))};
+        struct tls_peer peer = {.names = &name, .n_names = 1};
+        ck_assert(allow_permits(&rule, 1, &valid, &peer) == (i == 0));
+        allow_rule_clear(&rule);
+    }
+}
+END_TEST
+
+static const struct bad {
+    const char *text, *says, *why;
+} bad_rules[] = {
+    {"", "empty", "no rule is not a rule for all"},
+    {"  ", "empty", "blanks are no rule"},
+    {"web-1", "key=value", "a value alone"},
+    {"cm=web-1", "did you mean \"cn\"", "a typing error"},
+    {"cn=", "no value", "an empty pattern"},
+    {"cn=a,cn=b", "twice", "one key twice"},
+    {"fingerprint=abcd", "64 hexadecimal", "too short a hash"},
+    {"spki=sha256//AAAA", "64 hexadecimal", "another notation"},
+    {"serial=12g4", "not hexadecimal", "not a number"},
+    {"email=example.com", "has no @", "a domain is not an address"},
+    {"cn=a,,ou=b", "key=value", "an empty element"},
+};
+
+START_TEST(refuses_a_rule_that_is_wrong_and_says_why)
+{
+    struct config_allow rule;
+    struct err err = {0};
+    ck_assert_int_eq(allow_rule_parse(bad_rules[_i].text, &rule, &err), -1);
+    ck_assert_int_eq(err.kind, ERR_USAGE);
+    ck_assert_msg(strstr(err.text, bad_rules[_i].says) != NULL, "%s: %s", bad_rules[_i].why, err.text);
+    ck_assert_ptr_null(rule.cn);
+}
+END_TEST
+
+START_TEST(describes_a_rule_as_the_file_writes_it)
+{
+    struct config_allow rule;
+    char text[64], small[12];
+    ck_assert_int_eq(allow_rule_parse("ou=ops,cn=web-1", &rule, NULL), 0);
+    allow_describe(&rule, text, sizeof(text));
+    ck_assert_str_eq(text, "cn = \"web-1\", ou = \"ops\"");
+    allow_describe(&rule, small, sizeof(small));
+    ck_assert_uint_eq(strlen(small), sizeof(small) - 1);
+    allow_describe(NULL, text, sizeof(text));
+    ck_assert_str_eq(text, "");
+    allow_rule_clear(&rule);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("allow");
+    TCase *t = tcase_create("allow");
+    tcase_add_loop_test(t, matches_typed_names_and_nothing_else, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_loop_test(t, lets_only_a_valid_status_pass, 0, REASON_COUNT);
+    tcase_add_test(t, lets_every_valid_peer_pass_without_rules);
+    tcase_add_test(t, lets_nobody_pass_a_rule_without_keys);
+    tcase_add_test(t, needs_only_one_rule_of_several);
+    tcase_add_test(t, does_not_let_an_escaped_issuer_pass_for_two_parts);
+    tcase_add_test(t, survives_names_of_any_length);
+    tcase_add_loop_test(t, refuses_a_rule_that_is_wrong_and_says_why, 0, sizeof(bad_rules) / sizeof(bad_rules[0]));
+    tcase_add_test(t, describes_a_rule_as_the_file_writes_it);
+    suite_add_tcase(s, t);
+    return s;
+}
