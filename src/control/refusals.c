@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/refusals.h"
 
-#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct refusals {
-    pthread_mutex_t lock;
+    atomic_flag busy; /* held for a copy of a few hundred bytes, or of the ring when somebody asks */
     uint64_t added; /* since the start; the newest stands at (added - 1) % REFUSALS_KEPT */
     struct refusal ring[REFUSALS_KEPT];
 };
@@ -14,21 +15,25 @@ struct refusals {
 struct refusals *refusals_new(void)
 {
     struct refusals *r = calloc(1, sizeof(*r));
-    if (r == NULL)
-        return NULL;
-    if (pthread_mutex_init(&r->lock, NULL) != 0) {
-        free(r);
-        return NULL;
-    }
+    if (r != NULL)
+        atomic_flag_clear(&r->busy);
     return r;
 }
 
 void refusals_free(struct refusals *r)
 {
-    if (r == NULL)
-        return;
-    pthread_mutex_destroy(&r->lock);
     free(r);
+}
+
+static void lock(struct refusals *r)
+{
+    while (atomic_flag_test_and_set_explicit(&r->busy, memory_order_acquire))
+        sched_yield();
+}
+
+static void unlock(struct refusals *r)
+{
+    atomic_flag_clear_explicit(&r->busy, memory_order_release);
 }
 
 static void copy(char *out, size_t size, const char *text)
@@ -41,7 +46,7 @@ static void copy(char *out, size_t size, const char *text)
 
 void refusals_add(struct refusals *r, const struct refusal_note *note)
 {
-    pthread_mutex_lock(&r->lock);
+    lock(r);
     struct refusal *slot = &r->ring[r->added % REFUSALS_KEPT];
     slot->when = note->when;
     slot->reason = note->reason;
@@ -50,17 +55,17 @@ void refusals_add(struct refusals *r, const struct refusal_note *note)
     copy(slot->peer_subject, sizeof(slot->peer_subject), note->peer_subject);
     copy(slot->detail, sizeof(slot->detail), note->detail);
     r->added++;
-    pthread_mutex_unlock(&r->lock);
+    unlock(r);
 }
 
 size_t refusals_copy(struct refusals *r, struct refusal *out, size_t max)
 {
-    pthread_mutex_lock(&r->lock);
+    lock(r);
     size_t n = r->added < REFUSALS_KEPT ? (size_t)r->added : REFUSALS_KEPT;
     if (n > max)
         n = max;
     for (size_t i = 0; i < n; i++)
         out[i] = r->ring[(r->added - 1 - i) % REFUSALS_KEPT];
-    pthread_mutex_unlock(&r->lock);
+    unlock(r);
     return n;
 }
