@@ -8,7 +8,7 @@
 
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/config/config.h"
-#include "mtlsd/tls/tls_engine.h"
+#include "mtlsd/proxy/plan.h"
 
 struct file_facts {
     bool is_folder;
@@ -26,26 +26,14 @@ struct file_source {
 
 struct snapshot_identity { const struct config_identity *conf; struct tls_identity *tls; };
 struct snapshot_trust { const struct config_trust *conf; struct tls_trust *tls; }; /* conf NULL: "system" */
-struct snapshot_upstream {
-    const struct config_upstream *conf;
-    struct tls_context *tls; /* NULL: plaintext */
-    const struct tls_identity *identity;
-    size_t index;
-};
-struct snapshot_listener {
-    const struct config_listener *conf;
-    struct tls_context *tls; /* NULL: plaintext */
-    const struct snapshot_upstream *upstream;
-};
-
 struct snapshot {
     struct config *config; /* owned */
     uint64_t generation;
     struct snapshot_identity *identities;
     struct snapshot_trust *trusts;
     size_t n_trusts; /* may be one more than configured: "system" */
-    struct snapshot_upstream *upstreams;
-    struct snapshot_listener *listeners;
+    struct plan_upstream *upstreams;
+    struct plan_listener *listeners;
 };
 
 /* Takes config, also on failure. NULL when findings has an error; all that is wrong is in it. now: seconds since 1970. */
@@ -53,6 +41,6 @@ struct snapshot *snapshot_new(struct config *config, const struct file_source *f
                               struct findings *findings);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
-const struct snapshot_listener *snapshot_find_listener(const struct snapshot *s, const char *name);
+const struct plan_listener *snapshot_find_listener(const struct snapshot *s, const char *name);
 
 #endif
