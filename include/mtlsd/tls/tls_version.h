@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MTLSD_TLS_TLS_VERSION_H
+#define MTLSD_TLS_TLS_VERSION_H
+
+const char *tls_version_gnutls(void); /* of the library in use, not of its headers */
+
+#endif

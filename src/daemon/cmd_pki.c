@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "flags.h"
+#include "mtlsd/base/text.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/file.h"
+#include "mtlsd/tls/tls_pki.h"
+#include "pki_folder.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY ((int64_t)86400)
+#define BACKDATED ((int64_t)3600) /* so that a peer whose clock is a little behind accepts what was just made */
+#define MAX_DAYS 36500
+
+static struct flag dir_flag(const char **dir)
+{
+    return (struct flag){.name = "--dir", .kind = FLAG_TEXT, .target = dir, .value = "FOLDER", .help = "the CA's folder (default: pki)"};
+}
+
+static int check_days(uint64_t days, struct err *err)
+{
+    if (days >= 1 && days <= MAX_DAYS)
+        return 0;
+    return err_set(err, ERR_USAGE, "--days must be between 1 and %d", MAX_DAYS);
+}
+
+/* init */
+
+struct init_flags {
+    const char *dir, *cn;
+    uint64_t days;
+    bool force;
+};
+
+static int make_ca(const struct init_flags *a, struct err *err)
+{
+    struct pki_folder f = {.path = a->dir, .lock = -1};
+    struct tls_pki_pair ca = {0};
+    int64_t now = clock_now();
+    char path[PKI_PATH_MAX];
+    int rc = -1;
+    pki_index_init(&f.index);
+    if (check_days(a->days, err) != 0 || file_make_folder(a->dir, 0755, err) != 0 || (f.lock = file_lock(a->dir, err)) < 0)
+        goto done;
+    if (pki_folder_path(a->dir, "ca", ".pem", path, err) != 0)
+        goto done;
+    if (!a->force && file_exists(path)) {
+        err_set(err, ERR_CREDENTIAL, "%s: there is a CA already; --force makes another one and forgets this one", path);
+        goto done;
+    }
+    if (tls_pki_new_ca(a->cn, now - BACKDATED, now + (int64_t)a->days * DAY, &ca, err) != 0 ||
+        pki_folder_put(a->dir, "ca", ".key", bytes_span(&ca.key), true, err) != 0 ||
+        pki_folder_put(a->dir, "ca", ".pem", bytes_span(&ca.certificate), false, err) != 0)
+        goto done;
+    bytes_take(&ca.certificate, &f.ca_cert);
+    bytes_take(&ca.key, &f.ca_key);
+    rc = pki_folder_write_crl(&f, now - BACKDATED, now + 30 * DAY, err);
+done:
+    tls_pki_pair_clear(&ca);
+    pki_folder_close(&f);
+    return rc;
+}
+
+static int pki_init(int argc, char **argv)
+{
+    struct init_flags a = {.dir = "pki", .cn = "mtlsd development CA", .days = 3650};
+    const struct flag table[] = {
+        dir_flag(&a.dir),
+        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "NAME", .help = "the CA's name (default: mtlsd development CA)"},
+        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "how long it is valid (default: 3650)"},
+        {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace a CA that is there"},
+    };
+    const struct flags flags = {
+        .command = "mtlsd pki init",
+        .usage = "[--dir FOLDER] [--cn NAME] [--days N] [--force]",
+        .about = "Makes a CA for development: ca.pem (give it to those who verify), ca.key (keep it), crl.pem (an empty\n"
+                 "revocation list, valid 30 days) and index.txt (what was issued).",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+    };
+    struct err err = {0};
+    int code;
+    if (!flags_read(&flags, argc, argv, NULL, &code))
+        return code;
+    if (make_ca(&a, &err) != 0)
+        return command_fail_err(&err);
+    printf("made %s/ca.pem, ca.key, crl.pem\nnext: mtlsd pki issue NAME --client --dir %s\n", a.dir, a.dir);
+    return COMMAND_FINE;
+}
+
+/* issue */
+
+struct issue_flags {
+    const char *dir, *name, *cn, *ou, *o, *bad;
+    bool client, server, force;
+    struct flag_list sans;
+    uint64_t days;
+};
+
+static int read_bad(const char *word, enum tls_pki_bad *bad, struct err *err)
+{
+    const char *words[TLS_PKI_BAD_COUNT];
+    char all[256] = "";
+    if (word == NULL) {
+        *bad = TLS_PKI_GOOD;
+        return 0;
+    }
+    *bad = tls_pki_bad_find(word);
+    if (*bad < TLS_PKI_BAD_COUNT)
+        return 0;
+    size_t at = 0;
+    for (enum tls_pki_bad i = TLS_PKI_GOOD; i < TLS_PKI_BAD_COUNT; i++) {
+        words[i] = tls_pki_bad_word(i);
+        int n = snprintf(all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "", words[i]);
+        at += n > 0 && (size_t)n < sizeof(all) - at ? (size_t)n : 0;
+    }
+    const char *near = text_suggest(word, words, TLS_PKI_BAD_COUNT);
+    if (near != NULL)
+        return err_set(err, ERR_USAGE, "--bad %s: no such kind, did you mean %s? (%s)", word, near, all);
+    return err_set(err, ERR_USAGE, "--bad %s: no such kind; there are %s", word, all);
+}
+
+static int check_issue(const struct issue_flags *a, enum tls_pki_bad bad, struct err *err)
+{
+    if (!pki_index_name_is_fit(a->name))
+        return err_set(err, ERR_USAGE,
+                       "\"%s\" cannot be the name: it becomes file names, so use letters, digits, '.', '_' and '-' (at most %d, not \"ca\", "
+                       "\"crl\" or \"index\")",
+                       a->name, PKI_NAME_MAX);
+    if (!a->client && !a->server)
+        return err_set(err, ERR_USAGE, "say what it is for: --client, --server or both");
+    if (a->server && a->sans.n == 0 && bad != TLS_PKI_NO_SAN)
+        return err_set(err, ERR_USAGE,
+                       "a server needs the names it is reached by, e.g. --san dns:localhost --san ip:127.0.0.1 (nobody looks at the CN)");
+    return check_days(a->days, err);
+}
+
+static int refuse_overwriting(const struct issue_flags *a, struct err *err)
+{
+    static const char *const suffixes[] = {".pem", ".crt", ".key"};
+    char path[PKI_PATH_MAX];
+    for (size_t i = 0; i < 3 && !a->force; i++) {
+        if (pki_folder_path(a->dir, a->name, suffixes[i], path, err) != 0)
+            return -1;
+        if (file_exists(path))
+            return err_set(err, ERR_CREDENTIAL, "%s: is there already; --force replaces it", path);
+    }
+    return 0;
+}
+
+static int write_pair(const struct issue_flags *a, const struct tls_pki_pair *pair, struct err *err)
+{
+    struct bytes bundle;
+    bytes_init(&bundle, pair->certificate.len + pair->key.len);
+    int rc = -1;
+    if (bytes_reserve(&bundle, bundle.max) == NULL || bytes_append_span(&bundle, bytes_span(&pair->certificate)) != 0 ||
+        bytes_append_span(&bundle, bytes_span(&pair->key)) != 0) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        goto done;
+    }
+    if (pki_folder_put(a->dir, a->name, ".key", bytes_span(&pair->key), true, err) == 0 &&
+        pki_folder_put(a->dir, a->name, ".crt", bytes_span(&pair->certificate), false, err) == 0)
+        rc = pki_folder_put(a->dir, a->name, ".pem", bytes_span(&bundle), true, err);
+done:
+    pki_folder_wipe(&bundle);
+    return rc;
+}
+
+static struct tls_pki_order order_of(const struct issue_flags *a, enum tls_pki_bad bad)
+{
+    int64_t now = clock_now();
+    return (struct tls_pki_order){
+        .cn = a->cn != NULL ? a->cn : a->name,
+        .ou = a->ou,
+        .o = a->o,
+        .sans = a->sans.items,
+        .n_sans = a->sans.n,
+        .purpose = a->client ? TLS_PURPOSE_CLIENT : TLS_PURPOSE_SERVER,
+        .both_purposes = a->client && a->server,
+        .not_before = now - BACKDATED,
+        .not_after = now + (int64_t)a->days * DAY,
+        .bad = bad,
+    };
+}
+
+static int issue_in(struct pki_folder *f, const struct issue_flags *a, enum tls_pki_bad bad, struct err *err)
+{
+    struct tls_pki_order order = order_of(a, bad);
+    struct pki_entry entry = {0};
+    int64_t not_before;
+    tls_pki_dates(&order, &not_before, &entry.not_after);
+    snprintf(entry.purpose, sizeof(entry.purpose), "%s", order.both_purposes ? "both" : a->client ? "client" : "server");
+    snprintf(entry.kind, sizeof(entry.kind), "%s", tls_pki_bad_word(bad));
+    snprintf(entry.name, sizeof(entry.name), "%s", a->name);
+    const struct pki_entry *added = pki_index_add(&f->index, &entry);
+    if (added == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    struct tls_pki_pair pair;
+    int rc = tls_pki_issue(bytes_span(&f->ca_cert), bytes_span(&f->ca_key), &order, added->serial, &pair, err);
+    /* the serial number is spent before the certificate exists anywhere: it can never be issued twice */
+    if (rc == 0)
+        rc = pki_folder_save_index(f, err);
+    if (rc == 0)
+        rc = write_pair(a, &pair, err);
+    tls_pki_pair_clear(&pair);
+    return rc;
+}
+
+static int issue(const struct issue_flags *a, struct err *err)
+{
+    enum tls_pki_bad bad;
+    struct pki_folder f;
+    if (read_bad(a->bad, &bad, err) != 0 || check_issue(a, bad, err) != 0 || pki_folder_open(&f, a->dir, err) != 0)
+        return -1;
+    int rc = refuse_overwriting(a, err);
+    if (rc == 0)
+        rc = issue_in(&f, a, bad, err);
+    pki_folder_close(&f);
+    return rc;
+}
+
+static int pki_issue(int argc, char **argv)
+{
+    struct issue_flags a = {.dir = "pki", .days = 365};
+    const struct flag table[] = {
+        dir_flag(&a.dir),
+        {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "for a client: it proves who calls"},
+        {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "for a server; needs at least one --san"},
+        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "TYPE:NAME",
+         .help = "a name it holds for: dns:HOST, ip:ADDRESS, uri:URI, email:ADDRESS\n(may be repeated)"},
+        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name (default: NAME)"},
+        {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit"},
+        {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization"},
+        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "how long it is valid (default: 365)"},
+        {.name = "--bad", .kind = FLAG_TEXT, .target = &a.bad, .value = "KIND",
+         .help = "wrong on purpose, for tests: expired, not-yet-valid, wrong-purpose,\nno-purpose, any-purpose, self-signed, unknown-ca, weak, "
+                 "sha1, no-san, is-ca"},
+        {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace the files of an earlier one of this name"},
+    };
+    const struct flags flags = {
+        .command = "mtlsd pki issue",
+        .usage = "NAME --client|--server [--san TYPE:NAME]... [--dir FOLDER] [--days N] [--bad KIND] [--force]",
+        .about = "Issues a certificate: NAME.pem (certificate and key in one: the \"bundle\" of an identity), and the same apart\n"
+                 "as NAME.crt and NAME.key.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+        .operand = "NAME",
+        .min_operands = 1,
+        .max_operands = 1,
+        .after = "Examples:\n  mtlsd pki issue payments --client --ou billing\n"
+                 "  mtlsd pki issue web --server --san dns:localhost --san ip:127.0.0.1",
+    };
+    struct flag_list names = {.n = 0};
+    struct err err = {0};
+    int code;
+    if (!flags_read(&flags, argc, argv, &names, &code))
+        return code;
+    a.name = names.items[0];
+    if (issue(&a, &err) != 0)
+        return command_fail_err(&err);
+    printf("made %s/%s.pem (bundle), %s.crt, %s.key%s%s\n", a.dir, a.name, a.name, a.name, a.bad != NULL ? ", bad on purpose: " : "",
+           a.bad != NULL ? a.bad : "");
+    return COMMAND_FINE;
+}
+
+/* revoke */
+
+static int revoke(struct pki_folder *f, const struct flag_list *names, struct err *err)
+{
+    int64_t now = clock_now();
+    for (size_t i = 0; i < names->n; i++) {
+        bool known;
+        if (pki_index_revoke(&f->index, names->items[i], now, &known) > 0)
+            continue;
+        return known ? err_set(err, ERR_CREDENTIAL, "%s: is revoked already", names->items[i])
+                     : err_set(err, ERR_CREDENTIAL, "%s: this CA never issued it; \"mtlsd pki show --dir %s\" lists what it did",
+                               names->items[i], f->path);
+    }
+    return pki_folder_write_crl(f, now, now + 30 * DAY, err);
+}
+
+static int pki_revoke(int argc, char **argv)
+{
+    const char *dir = "pki";
+    const struct flag table[] = {dir_flag(&dir)};
+    const struct flags flags = {
+        .command = "mtlsd pki revoke",
+        .usage = "NAME... [--dir FOLDER]",
+        .about = "Revokes every certificate issued under a name and writes crl.pem anew (valid 30 days). Whoever verifies sees it\n"
+                 "when they load that file.",
+        .table = table,
+        .n = 1,
+        .operand = "NAME",
+        .min_operands = 1,
+        .max_operands = FLAGS_LIST_MAX,
+    };
+    struct flag_list names = {.n = 0};
+    struct err err = {0};
+    struct pki_folder f;
+    int code;
+    if (!flags_read(&flags, argc, argv, &names, &code))
+        return code;
+    if (pki_folder_open(&f, dir, &err) != 0)
+        return command_fail_err(&err);
+    int rc = revoke(&f, &names, &err);
+    pki_folder_close(&f);
+    if (rc != 0)
+        return command_fail_err(&err);
+    printf("revoked; wrote %s/crl.pem\n", dir);
+    return COMMAND_FINE;
+}
+
+/* crl */
+
+static int pki_crl(int argc, char **argv)
+{
+    const char *dir = "pki";
+    uint64_t days = 30;
+    bool stale = false;
+    const struct flag table[] = {
+        dir_flag(&dir),
+        {.name = "--days", .kind = FLAG_NUMBER, .target = &days, .value = "N", .help = "until the next one is due (default: 30)"},
+        {.name = "--stale", .kind = FLAG_SWITCH, .target = &stale, .help = "wrong on purpose: the next one was due yesterday"},
+    };
+    const struct flags flags = {
+        .command = "mtlsd pki crl",
+        .usage = "[--dir FOLDER] [--days N] [--stale]",
+        .about = "Writes the revocation list crl.pem anew.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+    };
+    struct err err = {0};
+    struct pki_folder f;
+    int code;
+    if (!flags_read(&flags, argc, argv, NULL, &code))
+        return code;
+    if (check_days(days, &err) != 0 || pki_folder_open(&f, dir, &err) != 0)
+        return command_fail_err(&err);
+    int64_t now = clock_now();
+    int rc = stale ? pki_folder_write_crl(&f, now - 31 * DAY, now - DAY, &err) : pki_folder_write_crl(&f, now, now + (int64_t)days * DAY, &err);
+    pki_folder_close(&f);
+    if (rc != 0)
+        return command_fail_err(&err);
+    printf("wrote %s/crl.pem\n", dir);
+    return COMMAND_FINE;
+}
+
+/* show */
+
+static void show_text(const struct pki_index *index)
+{
+    char until[21], revoked[21];
+    printf("%-10s %-8s %-14s %-22s %-22s %s\n", "SERIAL", "PURPOSE", "KIND", "NOT AFTER", "REVOKED", "NAME");
+    for (size_t i = 0; i < index->n; i++) {
+        const struct pki_entry *e = &index->items[i];
+        text_utc(until, e->not_after);
+        text_utc(revoked, e->revoked_at);
+        printf("%-10llx %-8s %-14s %-22s %-22s %s\n", (unsigned long long)e->serial, e->purpose, e->kind, until,
+               e->revoked_at != 0 ? revoked : "-", e->name);
+    }
+}
+
+static int show_json(const struct pki_index *index)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < index->n; i++) {
+        const struct pki_entry *e = &index->items[i];
+        char serial[17];
+        snprintf(serial, sizeof(serial), "%llx", (unsigned long long)e->serial);
+        json_array_append_new(list, json_pack("{ss ss ss ss sI sI}", "name", e->name, "serial", serial, "purpose", e->purpose, "kind",
+                                              e->kind, "not_after", (json_int_t)e->not_after, "revoked_at", (json_int_t)e->revoked_at));
+    }
+    int rc = list != NULL && json_dumpf(list, stdout, JSON_INDENT(2)) == 0 ? 0 : -1;
+    json_decref(list);
+    putchar('\n');
+    return rc;
+}
+
+static int pki_show(int argc, char **argv)
+{
+    const char *dir = "pki";
+    bool json = false;
+    const struct flag table[] = {dir_flag(&dir),
+                                 {.name = "--json", .kind = FLAG_SWITCH, .target = &json, .help = "for programs; times in seconds since 1970"}};
+    const struct flags flags = {
+        .command = "mtlsd pki show",
+        .usage = "[--dir FOLDER] [--json]",
+        .about = "Lists what this CA issued and what is revoked.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+    };
+    struct err err = {0};
+    struct pki_folder f;
+    int code;
+    if (!flags_read(&flags, argc, argv, NULL, &code))
+        return code;
+    if (pki_folder_open(&f, dir, &err) != 0)
+        return command_fail_err(&err);
+    int rc = 0;
+    if (json)
+        rc = show_json(&f.index);
+    else
+        show_text(&f.index);
+    pki_folder_close(&f);
+    return rc == 0 ? COMMAND_FINE : COMMAND_FAILED;
+}
+
+int cmd_pki(int argc, char **argv)
+{
+    static const struct command words[] = {
+        {"init", pki_init, "make a CA in a folder"},
+        {"issue", pki_issue, "issue a certificate for a client or a server"},
+        {"revoke", pki_revoke, "revoke certificates and write the revocation list anew"},
+        {"crl", pki_crl, "write the revocation list anew"},
+        {"show", pki_show, "list what was issued"},
+    };
+    static const struct command_group group = {
+        .prefix = "mtlsd pki",
+        .before = "A small CA in a folder, for development and tests. Not for production: its key lies beside its certificates.",
+        .after = "Start with: mtlsd pki init --dir pki",
+        .table = words,
+        .n = sizeof(words) / sizeof(words[0]),
+    };
+    return command_dispatch(&group, argc, argv);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "mtlsd/base/err.h"
+#include "mtlsd/base/text.h"
+#include "version.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TABLE_MAX 32
+
+static const struct command commands[] = {
+    {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
+};
+
+static const struct command_group top = {
+    .prefix = "mtlsd",
+    .before = "mtlsd does mutual TLS for programs that should not have to: it attaches client certificates on the way\n"
+              "out, verifies them on the way in, and passes the traffic between.",
+    .after = "\"mtlsd COMMAND --help\" tells more. \"mtlsd --version\" names the libraries.\n"
+             "Exit codes: 0 fine, 1 ran and failed, 2 usage, 3 configuration or credential refused, 4 refusal found.",
+    .table = commands,
+    .n = sizeof(commands) / sizeof(commands[0]),
+};
+
+int command_fail(int exit_code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fputs("mtlsd: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return exit_code;
+}
+
+int command_fail_err(const struct err *err)
+{
+    switch (err->kind) {
+    case ERR_USAGE:
+        return command_fail(COMMAND_USAGE, "%s", err->text);
+    case ERR_CONFIG:
+    case ERR_CREDENTIAL:
+        return command_fail(COMMAND_REFUSED, "%s", err->text);
+    default:
+        return command_fail(COMMAND_FAILED, "%s", err->text);
+    }
+}
+
+static void print_group(const struct command_group *g, FILE *to)
+{
+    fprintf(to, "usage: %s COMMAND [FLAGS]\n\n%s\n\n", g->prefix, g->before);
+    for (size_t i = 0; i < g->n; i++)
+        fprintf(to, "  %-10s%s\n", g->table[i].word, g->table[i].help);
+    fprintf(to, "\n%s\n", g->after);
+}
+
+static int unknown_word(const struct command_group *g, const char *word)
+{
+    const char *words[TABLE_MAX];
+    assert(g->n <= TABLE_MAX);
+    for (size_t i = 0; i < g->n; i++)
+        words[i] = g->table[i].word;
+    const char *near = text_suggest(word, words, g->n);
+    if (near != NULL)
+        fprintf(stderr, "%s: unknown command \"%s\", did you mean \"%s\"?\n", g->prefix, word, near);
+    else
+        fprintf(stderr, "%s: unknown command \"%s\"; \"%s --help\" lists them\n", g->prefix, word, g->prefix);
+    return COMMAND_USAGE;
+}
+
+int command_dispatch(const struct command_group *g, int argc, char **argv)
+{
+    if (argc < 2) {
+        print_group(g, stderr);
+        return COMMAND_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_group(g, stdout);
+        return COMMAND_FINE;
+    }
+    for (size_t i = 0; i < g->n; i++)
+        if (strcmp(g->table[i].word, argv[1]) == 0)
+            return g->table[i].run(argc - 1, argv + 1);
+    return unknown_word(g, argv[1]);
+}
+
+int command_main(int argc, char **argv)
+{
+    int rc;
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        version_print();
+        rc = COMMAND_FINE;
+    } else {
+        rc = command_dispatch(&top, argc, argv);
+    }
+    if (rc == COMMAND_FINE && (fflush(stdout) != 0 || ferror(stdout)))
+        return command_fail(COMMAND_FAILED, "cannot write to standard output");
+    return rc;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line is a table: word, function, one line of help. To add a command: write cmd_<word>.c with
+ * int cmd_<word>(int argc, char **argv), declare it here, and add its row in command.c. argv[0] is the word itself.
+ */
+#ifndef MTLSD_DAEMON_COMMAND_H
+#define MTLSD_DAEMON_COMMAND_H
+
+#include "mtlsd/base/attr.h"
+#include <stddef.h>
+
+enum command_exit {
+    COMMAND_FINE = 0,
+    COMMAND_FAILED = 1,  /* ran and failed */
+    COMMAND_USAGE = 2,   /* the command line is wrong */
+    COMMAND_REFUSED = 3, /* a configuration or a credential was refused */
+    COMMAND_REFUSAL = 4, /* what was asked about is refused (verify, check --connect, drill) */
+};
+
+typedef int (*command_fn)(int argc, char **argv);
+
+struct command {
+    const char *word;
+    command_fn run;
+    const char *help;
+};
+
+int command_main(int argc, char **argv);
+
+/* Finds argv[1] in a table and runs it with argv + 1, for commands that have commands of their own. before and after frame the list of
+ * words in the help; prefix is what stands before the word ("mtlsd pki"). */
+struct command_group {
+    const char *prefix;
+    const char *before, *after;
+    const struct command *table;
+    size_t n;
+};
+int command_dispatch(const struct command_group *group, int argc, char **argv);
+
+/* One line on stderr, "mtlsd: ...", and the exit code given, so that "return command_fail(...)" reads well. */
+int command_fail(int exit_code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The exit code that belongs to an error's kind; says its text on stderr. */
+struct err;
+int command_fail_err(const struct err *err);
+
+int cmd_pki(int argc, char **argv);
+
+#endif
