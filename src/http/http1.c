@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state        | input            | event    | next
+ * HEAD         | a whole head     | HEAD     | by its framing: END, LENGTH, CHUNKS or UNTIL_CLOSE
+ * LENGTH       | bytes            | DATA     | LENGTH, or END when none is left
+ * UNTIL_CLOSE  | bytes            | DATA     | UNTIL_CLOSE; http1_eof ends it
+ * CHUNKS       | bytes of a chunk | DATA     | CHUNKS
+ * CHUNKS       | the last chunk   | -        | TRAILERS
+ * TRAILERS     | some fields      | TRAILERS | END
+ * TRAILERS     | an empty line    | END      | HEAD
+ * END          | -                | END      | HEAD
+ * any          | anything else    | BAD      | BAD
+ *
+ * llhttp reads heads, chunks and trailers; where lines end and how long a message is are decided by
+ * http_lines and http_framing, so that no single parser's tolerance decides what is forwarded.
+ */
+#include "mtlsd/http/http1.h"
+
+#include "http_framing.h"
+#include "http_lines.h"
+
+#include <assert.h>
+#include <llhttp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum state {
+    STATE_HEAD,
+    STATE_LENGTH,
+    STATE_UNTIL_CLOSE,
+    STATE_CHUNKS,
+    STATE_TRAILERS,
+    STATE_END,
+    STATE_BAD
+};
+enum stop {
+    STOP_NONE,
+    STOP_HEAD,
+    STOP_DATA,
+    STOP_LAST_CHUNK,
+    STOP_MESSAGE,
+    STOP_TOO_MANY_FIELDS,
+    STOP_NO_MEMORY,
+    STOP_SPACE,
+    STOP_EXTENSION
+};
+
+struct http1 {
+    llhttp_t parser;
+    struct http_lines lines;
+    struct http_head head; /* fields is owned */
+    size_t cap_fields, max_fields;
+    uint64_t left; /* LENGTH: body bytes to come */
+    struct span data;
+    const char *detail;
+    enum reason reason;
+    enum state state;
+    enum stop stop; /* why the parser was stopped by us */
+    bool request;
+    bool expect_no_body; /* of the next final response */
+    bool skipped_empty;  /* the one empty line before a request was eaten */
+    bool shown;          /* the last event gave a head or trailers */
+};
+
+static int stop_with(llhttp_t *parser, enum stop stop)
+{
+    struct http1 *p = parser->data;
+    p->stop = stop;
+    return stop <= STOP_MESSAGE ? HPE_PAUSED : HPE_USER;
+}
+
+static int grow_fields(struct http1 *p)
+{
+    size_t cap = p->cap_fields == 0 ? 16 : p->cap_fields * 2;
+    if (cap > p->max_fields)
+        cap = p->max_fields;
+    struct http_field *fields = realloc(p->head.fields, cap * sizeof(*fields));
+    if (fields == NULL)
+        return -1;
+    p->head.fields = fields;
+    p->cap_fields = cap;
+    return 0;
+}
+
+static int on_header_field(llhttp_t *parser, const char *at, size_t n)
+{
+    struct http1 *p = parser->data;
+    if (p->head.n_fields == p->max_fields)
+        return stop_with(parser, STOP_TOO_MANY_FIELDS);
+    if (at[n] != ':')
+        return stop_with(parser, STOP_SPACE);
+    if (p->head.n_fields == p->cap_fields && grow_fields(p) != 0)
+        return stop_with(parser, STOP_NO_MEMORY);
+    p->head.fields[p->head.n_fields++] = (struct http_field){.name = span_of(at, n)};
+    return 0;
+}
+
+static int on_header_value(llhttp_t *parser, const char *at, size_t n)
+{
+    struct http1 *p = parser->data;
+    while (n > 0 && (at[n - 1] == ' ' || at[n - 1] == '\t'))
+        n--;
+    p->head.fields[p->head.n_fields - 1].value = span_of(at, n);
+    return 0;
+}
+
+static int on_headers_complete(llhttp_t *parser)
+{
+    return stop_with(parser, STOP_HEAD);
+}
+
+static int on_body(llhttp_t *parser, const char *at, size_t n)
+{
+    struct http1 *p = parser->data;
+    if (n == 0)
+        return 0;
+    p->data = span_of(at, n);
+    return stop_with(parser, STOP_DATA);
+}
+
+static int on_chunk_header(llhttp_t *parser)
+{
+    return parser->content_length == 0 ? stop_with(parser, STOP_LAST_CHUNK) : 0;
+}
+
+static int on_chunk_extension(llhttp_t *parser, const char *at, size_t n)
+{
+    (void)at;
+    (void)n;
+    return stop_with(parser, STOP_EXTENSION);
+}
+
+static int on_message_complete(llhttp_t *parser)
+{
+    return stop_with(parser, STOP_MESSAGE);
+}
+
+static const llhttp_settings_t settings = {
+    .on_header_field = on_header_field,
+    .on_header_value = on_header_value,
+    .on_headers_complete = on_headers_complete,
+    .on_body = on_body,
+    .on_chunk_header = on_chunk_header,
+    .on_chunk_extension_name = on_chunk_extension,
+    .on_chunk_extension_value = on_chunk_extension,
+    .on_message_complete = on_message_complete,
+};
+
+struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields)
+{
+    struct http1 *p = calloc(1, sizeof(*p));
+    if (p == NULL)
+        return NULL;
+    p->request = request;
+    p->max_fields = max_fields;
+    http_lines_init(&p->lines, max_head_bytes);
+    return p;
+}
+
+/* What the last event showed ends its life with the next call. */
+static void forget(struct http1 *p)
+{
+    free(p->head.fields);
+    http_lines_clear(&p->lines);
+    p->head = (struct http_head){.request = p->request};
+    p->cap_fields = 0;
+    p->shown = false;
+}
+
+void http1_free(struct http1 *p)
+{
+    if (p == NULL)
+        return;
+    forget(p);
+    free(p);
+}
+
+static enum http1_event bad(struct http1 *p, enum reason reason, const char *detail)
+{
+    bool ours = p->request || reason == REASON_TRUNCATED || reason == REASON_INTERNAL;
+    forget(p);
+    p->state = STATE_BAD;
+    p->reason = ours ? reason : REASON_UPSTREAM_PROTOCOL;
+    p->detail = detail;
+    return HTTP1_BAD;
+}
+
+static enum http1_event malformed(struct http1 *p, const char *detail)
+{
+    return bad(p, REASON_REQUEST_MALFORMED, detail);
+}
+
+static enum http1_event lines_event(struct http1 *p, enum http_lines_found found)
+{
+    switch (found) {
+    case HTTP_LINES_BARE_LF:
+        return malformed(p, "a line ends in LF without CR");
+    case HTTP_LINES_BARE_CR:
+        return malformed(p, "a CR stands alone inside a line");
+    case HTTP_LINES_FOLDED:
+        return malformed(p, "a line begins with white space (obsolete line folding)");
+    case HTTP_LINES_TOO_LONG:
+        return bad(p, REASON_REQUEST_TOO_LARGE, "the head is longer than allowed");
+    case HTTP_LINES_NO_MEMORY:
+        return bad(p, REASON_INTERNAL, "out of memory");
+    case HTTP_LINES_MORE:
+    case HTTP_LINES_WHOLE:
+        break;
+    }
+    return HTTP1_MORE;
+}
+
+static bool is_token(struct span s)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.ptr[i], letter = (uint8_t)(c | 0x20);
+        bool plain = (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9');
+        if (!plain && (c == 0 || strchr(others, c) == NULL))
+            return false;
+    }
+    return s.len > 0;
+}
+
+/* The parser stopped for another reason than the one wished for. */
+static enum http1_event parser_event(struct http1 *p, llhttp_errno_t error)
+{
+    switch (p->stop) {
+    case STOP_TOO_MANY_FIELDS:
+        return bad(p, REASON_REQUEST_TOO_LARGE, "more fields than allowed");
+    case STOP_NO_MEMORY:
+        return bad(p, REASON_INTERNAL, "out of memory");
+    case STOP_SPACE:
+        return malformed(p, "a field name is not followed by its colon");
+    case STOP_EXTENSION:
+        return malformed(p, "a chunk has an extension");
+    default:
+        break;
+    }
+    /* the version was read before, so a method is what is wrong with the constant */
+    bool method = error == HPE_INVALID_METHOD || error == HPE_INVALID_CONSTANT;
+    if (p->request && method && is_token(p->head.method))
+        return bad(p, REASON_METHOD_UNKNOWN, "the method is not known");
+    const char *why = llhttp_get_error_reason(&p->parser);
+    return malformed(p, why != NULL ? why : "not HTTP/1.1");
+}
+
+static llhttp_errno_t run_parser(struct http1 *p, struct span s)
+{
+    p->stop = STOP_NONE;
+    llhttp_resume(&p->parser);
+    return llhttp_execute(&p->parser, (const char *)s.ptr, s.len);
+}
+
+static const char *read_request_line(struct http_head *h, struct span line)
+{
+    static const char version[] = " HTTP/1.";
+    size_t tail = sizeof(version); /* with the minor digit in place of the NUL */
+    if (line.len <= tail || memcmp(line.ptr + line.len - tail, version, tail - 1) != 0)
+        return "the request line does not end in HTTP/1.1 or HTTP/1.0";
+    h->minor = (unsigned)(line.ptr[line.len - 1] - '0');
+    if (h->minor > 1)
+        return "the HTTP version is not 1.1 or 1.0";
+    line.len -= tail;
+    const uint8_t *space = memchr(line.ptr, ' ', line.len);
+    if (space == NULL)
+        return "the request line has no target";
+    h->method = span_of(line.ptr, (size_t)(space - line.ptr));
+    h->target = span_skip(line, h->method.len + 1);
+    if (h->method.len == 0 || h->target.len == 0 || memchr(h->target.ptr, ' ', h->target.len) != NULL)
+        return "the request line is not three words with one space between";
+    return NULL;
+}
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static const char *read_status_line(struct http_head *h, struct span line)
+{
+    const uint8_t *s = line.ptr;
+    if (line.len < 12 || memcmp(s, "HTTP/1.", 7) != 0 || s[7] < '0' || s[7] > '1' || s[8] != ' ')
+        return "the status line does not begin with HTTP/1.1 or HTTP/1.0";
+    if (s[9] < '1' || s[9] > '5' || !is_digit(s[10]) || !is_digit(s[11]) || (line.len > 12 && s[12] != ' '))
+        return "the status is not a number from 100 to 599";
+    h->minor = (unsigned)(s[7] - '0');
+    h->status = (unsigned)((s[9] - '0') * 100 + (s[10] - '0') * 10 + (s[11] - '0'));
+    h->phrase = span_skip(line, 13);
+    for (size_t i = 0; i < h->phrase.len; i++)
+        if ((h->phrase.ptr[i] < 0x20 && h->phrase.ptr[i] != '\t') || h->phrase.ptr[i] == 0x7f)
+            return "a control byte in the reason phrase";
+    return NULL;
+}
+
+static void choose_body_state(struct http1 *p)
+{
+    static const enum state by_framing[] = {
+        [HTTP_NO_BODY] = STATE_END,
+        [HTTP_LENGTH] = STATE_LENGTH,
+        [HTTP_CHUNKED] = STATE_CHUNKS,
+        [HTTP_UNTIL_CLOSE] = STATE_UNTIL_CLOSE,
+    };
+    p->state = by_framing[p->head.framing];
+    p->left = p->head.length;
+    if (p->state == STATE_LENGTH && p->left == 0)
+        p->state = STATE_END;
+    if (p->head.status >= 200)
+        p->expect_no_body = false;
+}
+
+static enum http1_event read_head(struct http1 *p, struct span block)
+{
+    const uint8_t *cr = memchr(block.ptr, '\r', block.len);
+    struct span line = span_of(block.ptr, (size_t)(cr - block.ptr));
+    const char *why = p->request ? read_request_line(&p->head, line) : read_status_line(&p->head, line);
+    if (why != NULL)
+        return malformed(p, why);
+
+    llhttp_init(&p->parser, p->request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
+    p->parser.data = p;
+    llhttp_errno_t error = run_parser(p, block);
+    if (error != HPE_PAUSED || p->stop != STOP_HEAD)
+        return parser_event(p, error);
+    if (p->head.status == 101)
+        return malformed(p, "the upstream switched protocols, which was not asked for");
+    why = http_framing_decide(&p->head, p->expect_no_body);
+    if (why != NULL)
+        return malformed(p, why);
+    choose_body_state(p);
+    p->shown = true;
+    return HTTP1_HEAD;
+}
+
+static enum http1_event next_head(struct http1 *p, struct span *in)
+{
+    p->head.request = p->request;
+    /* a handshake has no line end to wait for; a person who mixed up the ports should hear it at once */
+    if (in->len > 0 && in->ptr[0] == 0x16 && p->lines.kept.len == 0)
+        return malformed(p, "this is TLS, and plain HTTP is spoken here");
+    for (;;) {
+        struct span block;
+        enum http_lines_found found = http_lines_feed(&p->lines, in, &block);
+        if (found != HTTP_LINES_WHOLE)
+            return lines_event(p, found);
+        if (block.len > 2)
+            return read_head(p, block);
+        /* RFC 9112 section 2.2: old clients send an empty line after a body */
+        if (!p->request || p->skipped_empty)
+            return malformed(p, "an empty line where a message should begin");
+        p->skipped_empty = true;
+        http_lines_clear(&p->lines);
+    }
+}
+
+static enum http1_event next_length(struct http1 *p, struct span *in, struct span *data)
+{
+    if (in->len == 0)
+        return HTTP1_MORE;
+    size_t n = in->len < p->left ? in->len : (size_t)p->left;
+    *data = span_of(in->ptr, n);
+    *in = span_skip(*in, n);
+    p->left -= n;
+    if (p->left == 0)
+        p->state = STATE_END;
+    return HTTP1_DATA;
+}
+
+static enum http1_event next_until_close(struct span *in, struct span *data)
+{
+    if (in->len == 0)
+        return HTTP1_MORE;
+    *data = *in;
+    *in = span_skip(*in, in->len);
+    return HTTP1_DATA;
+}
+
+static enum http1_event end_message(struct http1 *p)
+{
+    p->state = STATE_HEAD;
+    p->skipped_empty = false;
+    return HTTP1_END;
+}
+
+static enum http1_event next_trailers(struct http1 *p, struct span *in)
+{
+    struct span block;
+    enum http_lines_found found = http_lines_feed(&p->lines, in, &block);
+    if (found != HTTP_LINES_WHOLE)
+        return lines_event(p, found);
+    if (block.len == 2) {
+        http_lines_clear(&p->lines);
+        return end_message(p);
+    }
+    llhttp_errno_t error = run_parser(p, block);
+    if (error != HPE_PAUSED || p->stop != STOP_MESSAGE)
+        return parser_event(p, error);
+    p->state = STATE_END;
+    p->shown = true;
+    return HTTP1_TRAILERS;
+}
+
+static enum http1_event next_chunk(struct http1 *p, struct span *in, struct span *data)
+{
+    if (in->len == 0)
+        return HTTP1_MORE;
+    llhttp_errno_t error = run_parser(p, *in);
+    if (error == HPE_OK) {
+        *in = span_skip(*in, in->len);
+        return HTTP1_MORE;
+    }
+    if (error != HPE_PAUSED || (p->stop != STOP_DATA && p->stop != STOP_LAST_CHUNK))
+        return parser_event(p, error);
+    const uint8_t *eaten = (const uint8_t *)llhttp_get_error_pos(&p->parser);
+    *in = span_skip(*in, (size_t)(eaten - in->ptr));
+    if (p->stop == STOP_LAST_CHUNK) {
+        p->state = STATE_TRAILERS;
+        return next_trailers(p, in);
+    }
+    *data = p->data;
+    return HTTP1_DATA;
+}
+
+enum http1_event http1_next(struct http1 *p, struct span *in, struct span *data)
+{
+    if (p->shown)
+        forget(p);
+    switch (p->state) {
+    case STATE_HEAD:
+        return next_head(p, in);
+    case STATE_LENGTH:
+        return next_length(p, in, data);
+    case STATE_UNTIL_CLOSE:
+        return next_until_close(in, data);
+    case STATE_CHUNKS:
+        return next_chunk(p, in, data);
+    case STATE_TRAILERS:
+        return next_trailers(p, in);
+    case STATE_END:
+        return end_message(p);
+    case STATE_BAD:
+        break;
+    }
+    return HTTP1_BAD;
+}
+
+enum http1_event http1_eof(struct http1 *p)
+{
+    if (p->state == STATE_BAD)
+        return HTTP1_BAD;
+    if (http1_is_idle(p))
+        return HTTP1_MORE;
+    if (p->state != STATE_UNTIL_CLOSE && p->state != STATE_END)
+        return bad(p, REASON_TRUNCATED, "the connection ended inside a message");
+    forget(p);
+    return end_message(p);
+}
+
+const struct http_head *http1_head(const struct http1 *p)
+{
+    return &p->head;
+}
+
+void http1_expect_no_body(struct http1 *p)
+{
+    assert(!p->request);
+    p->expect_no_body = true;
+}
+
+bool http1_is_idle(const struct http1 *p)
+{
+    return p->state == STATE_HEAD && p->lines.kept.len == 0;
+}
+
+enum reason http1_reason(const struct http1 *p)
+{
+    return p->reason;
+}
+
+const char *http1_detail(const struct http1 *p)
+{
+    return p->detail != NULL ? p->detail : "";
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_field.h"
+
+#include "http_name.h"
+#include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_identity.h"
+
+bool http_guard_is_owned(struct span name)
+{
+    if (name.len < 11) /* Client-Cert, the shortest */
+        return false;
+    uint8_t first = name.ptr[0] | 0x20;
+    if (first != 'c' && first != 's' && first != 'x')
+        return false;
+    size_t n;
+    const char *const *names = http_identity_names(&n);
+    return http_name_is_one_of(name, names, n);
+}
+
+static enum http_field_kind kind_of_x(struct span name)
+{
+    if (http_guard_is_owned(name))
+        return HTTP_FIELD_OWNED;
+    if (http_name_starts(name, "x-forwarded-") || http_name_equals(name, "x-real-ip"))
+        return HTTP_FIELD_FORWARDED;
+    return HTTP_FIELD_PLAIN;
+}
+
+static enum http_field_kind kind_of_c(struct span name)
+{
+    if (name.len == 10 && http_name_equals(name, "connection"))
+        return HTTP_FIELD_CONNECTION;
+    if (name.len == 14 && http_name_equals(name, "content-length"))
+        return HTTP_FIELD_LENGTH;
+    return (name.ptr[1] | 0x20) == 'l' && http_guard_is_owned(name) ? HTTP_FIELD_OWNED : HTTP_FIELD_PLAIN;
+}
+
+static enum http_field_kind kind_if(struct span name, const char *wanted, enum http_field_kind kind)
+{
+    return http_name_equals(name, wanted) ? kind : HTTP_FIELD_PLAIN;
+}
+
+/* The first letter tells most fields apart at the cost of a jump. */
+enum http_field_kind http_field_kind_of(struct span name)
+{
+    if (name.len < 2)
+        return HTTP_FIELD_PLAIN;
+    switch (name.ptr[0] | 0x20) {
+    case 'c':
+        return kind_of_c(name);
+    case 'x':
+        return kind_of_x(name);
+    case 'h':
+        return kind_if(name, "host", HTTP_FIELD_HOST);
+    case 'k':
+        return kind_if(name, "keep-alive", HTTP_FIELD_HOP);
+    case 'p':
+        return kind_if(name, "proxy-connection", HTTP_FIELD_HOP);
+    case 's':
+        return http_guard_is_owned(name) ? HTTP_FIELD_OWNED : HTTP_FIELD_PLAIN;
+    case 't':
+        if (name.len == 2 || name.len == 17)
+            return kind_if(name, name.len == 2 ? "te" : "transfer-encoding", HTTP_FIELD_HOP);
+        return HTTP_FIELD_PLAIN;
+    case 'u':
+        return kind_if(name, "upgrade", HTTP_FIELD_HOP);
+    case 'f':
+        return kind_if(name, "forwarded", HTTP_FIELD_FORWARDED);
+    default:
+        return HTTP_FIELD_PLAIN;
+    }
+}
+
+bool http_field_may_trail(struct span name)
+{
+    static const char *const never[] = {
+        "age",
+        "authorization",
+        "cache-control",
+        "content-encoding",
+        "content-range",
+        "content-type",
+        "cookie",
+        "date",
+        "expect",
+        "expires",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "if-unmodified-since",
+        "location",
+        "max-forwards",
+        "pragma",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "range",
+        "retry-after",
+        "set-cookie",
+        "trailer",
+        "vary",
+        "warning",
+        "www-authenticate",
+    };
+    return http_field_kind_of(name) == HTTP_FIELD_PLAIN &&
+           !http_name_is_one_of(name, never, sizeof(never) / sizeof(never[0]));
+}

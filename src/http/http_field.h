@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What kind of field a name is to a proxy. Names are compared as http_name does, so no spelling of a name
+ * changes its kind. */
+#ifndef MTLSD_HTTP_HTTP_FIELD_H
+#define MTLSD_HTTP_HTTP_FIELD_H
+
+#include "mtlsd/base/span.h"
+
+enum http_field_kind {
+    HTTP_FIELD_PLAIN, /* end-to-end: passes */
+    HTTP_FIELD_HOST,
+    HTTP_FIELD_CONNECTION, /* hop-by-hop, and names others that are */
+    HTTP_FIELD_HOP,        /* about this connection only (RFC 9110 section 7.6.1) */
+    HTTP_FIELD_LENGTH,     /* Content-Length: framing, written anew for each side */
+    HTTP_FIELD_OWNED,      /* only we may say it */
+    HTTP_FIELD_FORWARDED,  /* X-Forwarded-*, X-Real-IP, Forwarded */
+};
+
+enum http_field_kind http_field_kind_of(struct span name);
+/* May stand in trailers: nothing that routes, frames, authenticates or changes how content is read (RFC 9110
+ * section 6.5.1). */
+bool http_field_may_trail(struct span name);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/http/http_identity.h"
+
+#include "mtlsd/base/text.h"
+
+#include <string.h>
+
+/* Larger values would overrun what backends read; a value cut short would name somebody else. */
+enum { MAX_VALUE_BYTES = 16 * 1024 };
+
+static const char *const names[] = {
+    "Client-Cert",           "Client-Cert-Chain",    "X-Forwarded-Client-Cert", "X-SSL-Client-Verify",
+    "X-SSL-Client-Status",   "X-SSL-Client-DN",      "X-SSL-Client-CN",         "X-SSL-Client-Serial",
+    "X-SSL-Client-SHA256",   "X-SSL-Client-SAN",     "X-SSL-Client-NotBefore",  "X-SSL-Client-NotAfter",
+    "X-SSL-Issuer",          "X-SSL-Error",          "SSL-Client-Verify",       "SSL-Client-Cert",
+    "SSL-Client-Subject-DN", "SSL-Client-Issuer-DN",
+};
+
+const char *const *http_identity_names(size_t *n)
+{
+    *n = sizeof(names) / sizeof(names[0]);
+    return names;
+}
+
+/* Takes value's bytes; a value that grew past its maximum is left out with its name. */
+static int put_line(struct bytes *out, const char *name, struct bytes *value, int built)
+{
+    int result = 0;
+    if (built == 0 && value->len > 0) {
+        struct span v = bytes_span(value);
+        uint8_t *to = bytes_reserve(out, strlen(name) + v.len + 4);
+        result = to == NULL ? -1 : 0;
+        if (to != NULL) {
+            size_t n = strlen(name);
+            memcpy(to, name, n);
+            memcpy(to + n, ": ", 2);
+            memcpy(to + n + 2, v.ptr, v.len);
+            memcpy(to + n + 2 + v.len, "\r\n", 2);
+            bytes_commit(out, n + v.len + 4);
+        }
+    }
+    bytes_clear(value);
+    return result;
+}
+
+/* A byte that must not stand as it is, beyond what text_append_percent does: list and quoting marks, and
+ * spaces at the ends, which every reader trims ("CN= admin" must not become "admin"). */
+static bool needs_escape(struct span s, size_t i, const char *marks)
+{
+    if (s.ptr[i] == ' ')
+        return i == 0 || i + 1 == s.len;
+    return s.ptr[i] != 0 && strchr(marks, s.ptr[i]) != NULL;
+}
+
+static int append_value(struct bytes *out, struct span s, const char *marks)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!needs_escape(s, i, marks))
+            continue;
+        if (text_append_percent(out, span_of(s.ptr + done, i - done)) != 0)
+            return -1;
+        if (bytes_printf(out, "%%%02X", (unsigned)s.ptr[i]) != 0)
+            return -1;
+        done = i + 1;
+    }
+    return text_append_percent(out, span_skip(s, done));
+}
+
+static int put_text(struct bytes *out, const char *name, struct span s, const char *marks)
+{
+    struct bytes value;
+    bytes_init(&value, MAX_VALUE_BYTES);
+    int built = append_value(&value, s, marks);
+    return put_line(out, name, &value, built);
+}
+
+static int put_plain(struct bytes *out, const char *name, const char *text)
+{
+    return put_text(out, name, span_from_str(text), "");
+}
+
+static int put_time(struct bytes *out, const char *name, int64_t seconds)
+{
+    char text[21];
+    text_utc(text, seconds);
+    return put_plain(out, name, text);
+}
+
+/* RFC 9440: a byte sequence of structured fields. */
+static int append_der(struct bytes *value, struct span der)
+{
+    if (bytes_append_str(value, value->len > 0 ? ", :" : ":") != 0 || text_append_base64(value, der) != 0)
+        return -1;
+    return bytes_append_str(value, ":");
+}
+
+/* A certificate that was tolerated is not proof of anything, and Client-Cert has no way to say so: it is sent
+ * for valid ones only. */
+static int append_rfc9440(struct bytes *out, const struct tls_peer *peer)
+{
+    struct bytes value;
+    bytes_init(&value, MAX_VALUE_BYTES);
+    if (peer->leaf_der.len == 0)
+        return 0;
+    int built = append_der(&value, peer->leaf_der);
+    if (put_line(out, "Client-Cert", &value, built) != 0)
+        return -1;
+    built = 0;
+    for (size_t i = 0; i < peer->n_chain && built == 0; i++)
+        built = append_der(&value, peer->chain_der[i]);
+    return put_line(out, "Client-Cert-Chain", &value, built);
+}
+
+static int append_ip(struct bytes *out, struct span ip)
+{
+    if (ip.len == 4)
+        return bytes_printf(out, "IP:%u.%u.%u.%u", ip.ptr[0], ip.ptr[1], ip.ptr[2], ip.ptr[3]);
+    if (bytes_append_str(out, "IP") != 0)
+        return -1;
+    for (size_t i = 0; i + 1 < ip.len; i += 2)
+        if (bytes_printf(out, ":%x", (unsigned)(ip.ptr[i] << 8 | ip.ptr[i + 1])) != 0)
+            return -1;
+    return 0;
+}
+
+static int append_san(struct bytes *out, const struct tls_name *name)
+{
+    static const char *const prefixes[] = {
+        [TLS_NAME_DNS] = "DNS:", [TLS_NAME_URI] = "URI:", [TLS_NAME_EMAIL] = "email:", [TLS_NAME_IP] = "IP:"};
+    if (name->type < TLS_NAME_DNS || name->type > TLS_NAME_IP)
+        return 0;
+    if (out->len > 0 && bytes_append_str(out, ", ") != 0)
+        return -1;
+    if (name->type == TLS_NAME_IP && (name->value.len == 4 || name->value.len == 16))
+        return append_ip(out, name->value);
+    if (bytes_append_str(out, prefixes[name->type]) != 0)
+        return -1;
+    return append_value(out, name->value, ",;\"\\ ");
+}
+
+static int put_names(struct bytes *out, const struct tls_peer *peer)
+{
+    struct bytes sans;
+    bytes_init(&sans, MAX_VALUE_BYTES);
+    int built = 0;
+    struct span cn = {NULL, 0};
+    for (size_t i = 0; i < peer->n_names; i++) {
+        if (cn.ptr == NULL && peer->names[i].type == TLS_NAME_CN)
+            cn = peer->names[i].value;
+        if (built == 0)
+            built = append_san(&sans, &peer->names[i]);
+    }
+    if (put_line(out, "X-SSL-Client-SAN", &sans, built) != 0)
+        return -1;
+    return put_text(out, "X-SSL-Client-CN", cn, ",;\"\\");
+}
+
+static int put_certificate(struct bytes *out, const struct tls_peer *peer)
+{
+    if (put_plain(out, "X-SSL-Client-DN", peer->subject) != 0 ||
+        put_plain(out, "X-SSL-Issuer", peer->issuer) != 0)
+        return -1;
+    if (put_plain(out, "X-SSL-Client-Serial", peer->serial) != 0 ||
+        put_plain(out, "X-SSL-Client-SHA256", peer->sha256) != 0)
+        return -1;
+    if (put_time(out, "X-SSL-Client-NotBefore", peer->not_before) != 0)
+        return -1;
+    return put_time(out, "X-SSL-Client-NotAfter", peer->not_after) != 0 ? -1 : put_names(out, peer);
+}
+
+/* 0 means verified to everyone who reads it: only a valid certificate gets it. What has no number of its own
+ * is 1, X509_V_ERR_UNSPECIFIED. */
+static int verify_number(const struct tls_verdict *v)
+{
+    if (v == NULL || v->status != REASON_VALID)
+        return v == NULL || v->openssl_error == 0 ? 1 : v->openssl_error;
+    return 0;
+}
+
+static int append_x_ssl(struct bytes *out, const struct tls_verdict *v, const char *word,
+                        const struct tls_peer *peer)
+{
+    int number = verify_number(v);
+    if (bytes_printf(out, "X-SSL-Client-Verify: %d\r\n", number) != 0 ||
+        put_plain(out, "X-SSL-Client-Status", word) != 0)
+        return -1;
+    if (number != 0 && put_plain(out, "X-SSL-Error", v != NULL && v->text[0] != '\0' ? v->text : word) != 0)
+        return -1;
+    return peer != NULL ? put_certificate(out, peer) : 0;
+}
+
+int http_identity_append(struct bytes *out, unsigned presets, const struct tls_verdict *verdict,
+                         const char *status_word, const struct tls_peer *peer)
+{
+    bool valid = verdict != NULL && verdict->status == REASON_VALID;
+    if ((presets & HTTP_IDENTITY_RFC9440) != 0 && valid && peer != NULL && append_rfc9440(out, peer) != 0)
+        return -1;
+    return (presets & HTTP_IDENTITY_X_SSL) != 0 ? append_x_ssl(out, verdict, status_word, peer) : 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_name.h"
+
+static uint8_t fold(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (uint8_t)(c | 0x20);
+    return c == '_' || c == '.' ? '-' : c;
+}
+
+bool http_name_starts(struct span name, const char *prefix)
+{
+    size_t i = 0;
+    while (prefix[i] != '\0' && i < name.len && fold(name.ptr[i]) == fold((uint8_t)prefix[i]))
+        i++;
+    return prefix[i] == '\0';
+}
+
+bool http_name_equals(struct span name, const char *other)
+{
+    size_t i = 0;
+    while (other[i] != '\0' && i < name.len && fold(name.ptr[i]) == fold((uint8_t)other[i]))
+        i++;
+    return other[i] == '\0' && i == name.len;
+}
+
+bool http_name_is_one_of(struct span name, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (http_name_equals(name, list[i]))
+            return true;
+    return false;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Comparing field names the way the most careless backend would: case ignored, and '_' and '.' taken for '-',
+ * because CGI, WSGI and their like hand X_SSL_Client_CN to a program under the same name as X-SSL-Client-CN.
+ */
+#ifndef MTLSD_HTTP_HTTP_NAME_H
+#define MTLSD_HTTP_HTTP_NAME_H
+
+#include "mtlsd/base/span.h"
+
+bool http_name_equals(struct span name, const char *other);
+bool http_name_starts(struct span name, const char *prefix);
+bool http_name_is_one_of(struct span name, const char *const *list, size_t n);
+
+#endif

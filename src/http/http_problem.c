@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/http/http_problem.h"
+
+#include "mtlsd/base/text.h"
+
+#include <inttypes.h>
+
+enum { MAX_BODY_BYTES = 64 * 1024 };
+
+static int put_name(struct bytes *out, const char *name)
+{
+    struct span so_far = bytes_span(out);
+    const char *comma = so_far.ptr[so_far.len - 1] == '{' ? "" : ",";
+    return bytes_printf(out, "%s\"%s\":", comma, name);
+}
+
+static int put_string(struct bytes *out, const char *name, const char *value)
+{
+    if (value == NULL)
+        return 0;
+    if (put_name(out, name) != 0 || bytes_append_str(out, "\"") != 0)
+        return -1;
+    if (text_append_json(out, span_from_str(value)) != 0)
+        return -1;
+    return bytes_append_str(out, "\"");
+}
+
+static int put_time(struct bytes *out, const char *name, int64_t seconds)
+{
+    char text[21];
+    text_utc(text, seconds);
+    return put_string(out, name, text);
+}
+
+static int put_type(struct bytes *out, const char *reason)
+{
+    if (reason == NULL)
+        return 0;
+    if (put_name(out, "type") != 0 || bytes_append_str(out, "\"urn:mtlsd:reason:") != 0)
+        return -1;
+    return text_append_json(out, span_from_str(reason)) != 0 ? -1 : bytes_append_str(out, "\"");
+}
+
+static int put_peer(struct bytes *out, const struct http_problem *p)
+{
+    if (p->peer_subject == NULL)
+        return 0;
+    if (put_name(out, "peer") != 0 || bytes_append_str(out, "{") != 0)
+        return -1;
+    if (put_string(out, "subject", p->peer_subject) != 0 || put_string(out, "issuer", p->peer_issuer) != 0)
+        return -1;
+    if (put_time(out, "not_before", p->peer_not_before) != 0 ||
+        put_time(out, "not_after", p->peer_not_after) != 0)
+        return -1;
+    return put_string(out, "sha256", p->peer_sha256) != 0 ? -1 : bytes_append_str(out, "}");
+}
+
+static int put_strings(struct bytes *out, const struct http_problem *p)
+{
+    const struct {
+        const char *name, *value;
+    } members[] = {
+        {"title", p->title},           {"detail", p->detail},     {"reason", p->reason},
+        {"refused_by", p->refused_by}, {"upstream", p->upstream}, {"identity", p->identity},
+        {"alert", p->alert},
+    };
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        if (put_string(out, members[i].name, members[i].value) != 0)
+            return -1;
+    return 0;
+}
+
+static int put_body(struct bytes *out, const struct http_problem *p)
+{
+    if (bytes_append_str(out, "{") != 0 || put_type(out, p->reason) != 0)
+        return -1;
+    if (put_name(out, "status") != 0 || bytes_printf(out, "%u", p->status) != 0)
+        return -1;
+    if (put_strings(out, p) != 0 || put_peer(out, p) != 0 || put_time(out, "now", p->now) != 0)
+        return -1;
+    return put_string(out, "hint", p->hint) != 0 ? -1 : bytes_append_str(out, "}\n");
+}
+
+static int put_head(struct bytes *out, const struct http_problem *p, size_t length)
+{
+    return bytes_printf(out,
+                        "HTTP/1.1 %u %s\r\n"
+                        "Content-Type: application/problem+json\r\n"
+                        "Cache-Control: no-store\r\n"
+                        "Content-Length: %zu\r\n%s\r\n",
+                        p->status, p->phrase != NULL ? p->phrase : "", length,
+                        p->close ? "Connection: close\r\n" : "");
+}
+
+int http_problem_write(struct bytes *out, const struct http_problem *p)
+{
+    struct bytes body;
+    bytes_init(&body, MAX_BODY_BYTES);
+    int result = put_body(&body, p);
+    if (result == 0)
+        result = put_head(out, p, body.len);
+    if (result == 0 && !p->head_only)
+        result = bytes_append_span(out, bytes_span(&body));
+    bytes_clear(&body);
+    return result;
+}

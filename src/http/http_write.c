@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writing half of the guard: one reservation large enough for everything, then one pass over the fields.
+ */
+#include "http_field.h"
+#include "http_framing.h"
+#include "http_name.h"
+#include "mtlsd/http/http_guard.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Status line, framing, Connection and blank line: all that is not a span. */
+enum { FIXED_BYTES = 128 };
+
+struct named { /* the fields that Connection names */
+    struct span names[HTTP_FRAMING_MAX_OPTIONS];
+    size_t n;
+};
+
+static uint8_t *put(uint8_t *to, const void *from, size_t n)
+{
+    memcpy(to, from, n);
+    return to + n;
+}
+
+static uint8_t *put_span(uint8_t *to, struct span s)
+{
+    return s.len == 0 ? to : put(to, s.ptr, s.len);
+}
+
+static uint8_t *put_str(uint8_t *to, const char *text)
+{
+    return put(to, text, strlen(text));
+}
+
+static uint8_t *put_uint(uint8_t *to, uint64_t n)
+{
+    uint8_t digits[20];
+    size_t i = sizeof(digits);
+    do {
+        digits[--i] = (uint8_t)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    return put(to, digits + i, sizeof(digits) - i);
+}
+
+static uint8_t *put_field(uint8_t *to, const struct http_field *f)
+{
+    to = put_span(to, f->name);
+    *to++ = ':';
+    *to++ = ' ';
+    to = put_span(to, f->value);
+    *to++ = '\r';
+    *to++ = '\n';
+    return to;
+}
+
+/* http_framing refused heads with more options than fit; a name too many is then only in a head of our own
+ * making. */
+static void read_named(struct named *named, struct span value)
+{
+    struct span option;
+    while (named->n < HTTP_FRAMING_MAX_OPTIONS && span_next_in_list(&value, &option))
+        if (!span_equals_nocase_str(option, "close") && !span_equals_nocase_str(option, "keep-alive"))
+            named->names[named->n++] = option;
+}
+
+static bool is_named(const struct named *named, struct span name)
+{
+    for (size_t i = 0; i < named->n; i++)
+        if (span_equals_nocase(named->names[i], name))
+            return true;
+    return false;
+}
+
+/* The most bytes the fields can take; gathers what Connection names on the way. */
+static size_t measure(const struct http_head *h, struct named *named)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < h->n_fields; i++) {
+        const struct http_field *f = &h->fields[i];
+        n += f->name.len + f->value.len + 4;
+        if (f->name.len == 10 && http_name_equals(f->name, "connection"))
+            read_named(named, f->value);
+    }
+    return n;
+}
+
+static bool keeps_length(const struct http_outgoing *o)
+{
+    /* the length that GET would have had; RFC 9110 section 8.6 forbids it in 1xx and 204 */
+    const struct http_head *h = o->head;
+    return !h->request && o->framing == HTTP_NO_BODY && h->status >= 200 && h->status != 204;
+}
+
+static bool passes(const struct http_outgoing *o, struct span name)
+{
+    switch (http_field_kind_of(name)) {
+    case HTTP_FIELD_PLAIN:
+        return true;
+    case HTTP_FIELD_HOST:
+        return !o->head->request;
+    case HTTP_FIELD_OWNED:
+        return !o->head->request;
+    case HTTP_FIELD_FORWARDED:
+        return !o->head->request || !o->drop_forwarded;
+    case HTTP_FIELD_LENGTH:
+        return keeps_length(o) && name.ptr[7] == '-';
+    case HTTP_FIELD_CONNECTION:
+    case HTTP_FIELD_HOP:
+        break;
+    }
+    return false;
+}
+
+static uint8_t *put_start(uint8_t *to, const struct http_outgoing *o)
+{
+    const struct http_head *h = o->head;
+    if (!h->request) {
+        to = put_str(to, "HTTP/1.1 ");
+        to = put_uint(to, h->status);
+        *to++ = ' ';
+        to = put_span(to, h->phrase);
+        return put_str(to, "\r\n");
+    }
+    to = put_span(to, h->method);
+    *to++ = ' ';
+    to = put_span(to, o->target.len > 0 ? o->target : h->target);
+    to = put_str(to, " HTTP/1.1\r\nHost: ");
+    to = put_span(to, o->host);
+    return put_str(to, "\r\n");
+}
+
+static uint8_t *put_framing(uint8_t *to, const struct http_outgoing *o)
+{
+    if (o->framing == HTTP_LENGTH) {
+        to = put_str(to, "Content-Length: ");
+        to = put_uint(to, o->length);
+        to = put_str(to, "\r\n");
+    } else if (o->framing == HTTP_CHUNKED) {
+        to = put_str(to, "Transfer-Encoding: chunked\r\n");
+    }
+    return o->close || o->framing == HTTP_UNTIL_CLOSE ? put_str(to, "Connection: close\r\n") : to;
+}
+
+static int write_head(struct bytes *out, const struct http_outgoing *o)
+{
+    const struct http_head *h = o->head;
+    struct named named;
+    named.n = 0;
+    size_t most = FIXED_BYTES + h->method.len + h->target.len + h->phrase.len + o->target.len + o->host.len +
+                  o->added.len;
+    most += measure(h, &named);
+    uint8_t *start = bytes_reserve(out, most);
+    if (start == NULL)
+        return -1;
+
+    uint8_t *to = put_start(start, o);
+    for (size_t i = 0; i < h->n_fields; i++) {
+        const struct http_field *f = &h->fields[i];
+        if (passes(o, f->name) && (named.n == 0 || !is_named(&named, f->name)))
+            to = put_field(to, f);
+    }
+    to = put_framing(to, o);
+    to = put_span(to, o->added);
+    to = put_str(to, "\r\n");
+    assert((size_t)(to - start) <= most);
+    bytes_commit(out, (size_t)(to - start));
+    return 0;
+}
+
+int http_guard_write_head(struct bytes *out, const struct http_outgoing *o)
+{
+    if (!o->head->request || o->host.len > 0)
+        return write_head(out, o);
+    struct http_outgoing kept = *o;
+    kept.host = http_head_find(o->head, "host");
+    return write_head(out, &kept);
+}
+
+int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers)
+{
+    if (bytes_append_str(out, "0\r\n") != 0)
+        return -1;
+    for (size_t i = 0; trailers != NULL && i < trailers->n_fields; i++) {
+        const struct http_field *f = &trailers->fields[i];
+        if (!http_field_may_trail(f->name))
+            continue;
+        uint8_t *to = bytes_reserve(out, f->name.len + f->value.len + 4);
+        if (to == NULL)
+            return -1;
+        bytes_commit(out, (size_t)(put_field(to, f) - to));
+    }
+    return bytes_append_str(out, "\r\n");
+}
