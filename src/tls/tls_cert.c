@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_cert.h"
+
+#include "tls_der.h"
+
+#include "mtlsd/base/text.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Far above any honest certificate; bounds the search for extensions that appear twice. */
+enum { MAX_EXTENSIONS = 64 };
+
+static const char oid_san[] = "\x55\x1d\x11";
+static const char oid_cn[] = "\x55\x04\x03";
+static const char oid_o[] = "\x55\x04\x0a";
+static const char oid_ou[] = "\x55\x04\x0b";
+
+int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out)
+{
+    struct tls_der extension, oid, flag, value;
+    if (tls_der_expect(rest, DER_SEQUENCE, &extension) != 0)
+        return -1;
+    struct span in = extension.value;
+    if (tls_der_expect(&in, DER_OID, &oid) != 0)
+        return -1;
+    out->critical = false;
+    if (tls_der_peek(in, DER_BOOLEAN)) {
+        if (tls_der_next(&in, &flag) != 0 || flag.value.len != 1)
+            return -1;
+        out->critical = flag.value.ptr[0] != 0;
+    }
+    if (tls_der_expect(&in, DER_OCTET_STRING, &value) != 0 || in.len != 0)
+        return -1;
+    out->oid = oid.value;
+    out->value = value.value;
+    return 0;
+}
+
+/* A second subjectAltName could show one reader this name and another reader that one: extensions appear once (RFC 5280 4.2). */
+static int read_extensions(struct tls_cert *out)
+{
+    struct span seen[MAX_EXTENSIONS];
+    size_t n = 0;
+    struct span rest = out->extensions;
+    while (rest.len > 0) {
+        struct tls_cert_extension extension;
+        if (n == MAX_EXTENSIONS || tls_cert_next_extension(&rest, &extension) != 0)
+            return -1;
+        for (size_t i = 0; i < n; i++)
+            if (span_equals(seen[i], extension.oid))
+                return -1;
+        seen[n++] = extension.oid;
+        if (span_equals_str(extension.oid, oid_san))
+            out->san = extension.value;
+    }
+    return 0;
+}
+
+static int read_validity(struct span *tbs, struct tls_cert *out)
+{
+    struct tls_der validity, before, after;
+    if (tls_der_expect(tbs, DER_SEQUENCE, &validity) != 0)
+        return -1;
+    struct span in = validity.value;
+    if (tls_der_next(&in, &before) != 0 || tls_der_next(&in, &after) != 0 || in.len != 0)
+        return -1;
+    if (tls_der_time(&before, &out->not_before) != 0 || tls_der_time(&after, &out->not_after) != 0)
+        return -1;
+    return 0;
+}
+
+/* What follows the public key: the two unique identifiers of long ago, then extensions. */
+static int read_tail(struct span tbs, struct tls_cert *out)
+{
+    struct tls_der element, list;
+    for (unsigned number = 1; number <= 2; number++)
+        if (tls_der_peek(tbs, (uint8_t)(DER_CONTEXT + number)) && tls_der_next(&tbs, &element) != 0)
+            return -1;
+    if (tbs.len == 0)
+        return 0;
+    if (tls_der_expect(&tbs, DER_CONTEXT_CONSTRUCTED + 3, &element) != 0 || tbs.len != 0)
+        return -1;
+    struct span in = element.value;
+    if (tls_der_expect(&in, DER_SEQUENCE, &list) != 0 || in.len != 0)
+        return -1;
+    out->extensions = list.value;
+    return read_extensions(out);
+}
+
+int tls_cert_read(struct span der, struct tls_cert *out)
+{
+    *out = (struct tls_cert){.der = der};
+    struct tls_der certificate, tbs, element;
+    struct span rest = der;
+    if (tls_der_expect(&rest, DER_SEQUENCE, &certificate) != 0 || rest.len != 0)
+        return -1;
+    rest = certificate.value;
+    if (tls_der_expect(&rest, DER_SEQUENCE, &tbs) != 0)
+        return -1;
+    struct span in = tbs.value;
+    if (tls_der_peek(in, DER_CONTEXT_CONSTRUCTED) && tls_der_next(&in, &element) != 0)
+        return -1;
+    if (tls_der_expect(&in, DER_INTEGER, &element) != 0 || element.value.len == 0)
+        return -1;
+    out->serial = element.value;
+    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0) /* signature algorithm */
+        return -1;
+    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
+        return -1;
+    out->issuer = element.whole;
+    if (read_validity(&in, out) != 0 || tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
+        return -1;
+    out->subject = element.whole;
+    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
+        return -1;
+    out->spki = element.whole;
+    return read_tail(in, out);
+}
+
+static bool is_text(uint8_t tag)
+{
+    return tag == DER_UTF8_STRING || tag == DER_PRINTABLE_STRING || tag == DER_IA5_STRING || tag == DER_T61_STRING;
+}
+
+static int each_attribute(struct span set, tls_cert_name_fn on_name, void *ctx)
+{
+    while (set.len > 0) {
+        struct tls_der pair, oid, value;
+        if (tls_der_expect(&set, DER_SEQUENCE, &pair) != 0)
+            return -1;
+        struct span in = pair.value;
+        if (tls_der_expect(&in, DER_OID, &oid) != 0 || tls_der_next(&in, &value) != 0 || in.len != 0)
+            return -1;
+        struct tls_name name = {.value = value.value};
+        if (span_equals_str(oid.value, oid_cn))
+            name.type = TLS_NAME_CN;
+        else if (span_equals_str(oid.value, oid_ou))
+            name.type = TLS_NAME_OU;
+        else if (span_equals_str(oid.value, oid_o))
+            name.type = TLS_NAME_O;
+        else
+            continue;
+        if (!is_text(value.tag))
+            name.type = TLS_NAME_OTHER;
+        if (on_name(ctx, &name) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int each_subject_name(struct span subject, tls_cert_name_fn on_name, void *ctx)
+{
+    struct tls_der name, set;
+    if (tls_der_expect(&subject, DER_SEQUENCE, &name) != 0)
+        return -1;
+    struct span in = name.value;
+    while (in.len > 0)
+        if (tls_der_expect(&in, DER_SET, &set) != 0 || each_attribute(set.value, on_name, ctx) != 0)
+            return -1;
+    return 0;
+}
+
+static enum tls_name_type san_type(const struct tls_der *element)
+{
+    switch (element->tag) {
+    case DER_CONTEXT + 1:
+        return TLS_NAME_EMAIL;
+    case DER_CONTEXT + 2:
+        return TLS_NAME_DNS;
+    case DER_CONTEXT + 6:
+        return TLS_NAME_URI;
+    case DER_CONTEXT + 7:
+        return element->value.len == 4 || element->value.len == 16 ? TLS_NAME_IP : TLS_NAME_OTHER;
+    default:
+        return TLS_NAME_OTHER;
+    }
+}
+
+int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, void *ctx)
+{
+    if (each_subject_name(cert->subject, on_name, ctx) != 0)
+        return -1;
+    if (cert->san.len == 0)
+        return 0;
+    struct span rest = cert->san;
+    struct tls_der list, element;
+    if (tls_der_expect(&rest, DER_SEQUENCE, &list) != 0 || rest.len != 0)
+        return -1;
+    struct span in = list.value;
+    while (in.len > 0) {
+        if (tls_der_next(&in, &element) != 0)
+            return -1;
+        struct tls_name name = {san_type(&element), element.value};
+        if (on_name(ctx, &name) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+void tls_cert_name_text(struct span name, char *out, size_t out_size)
+{
+    gnutls_datum_t text = {NULL, 0};
+    gnutls_datum_t der = {(unsigned char *)(uintptr_t)name.ptr, (unsigned)name.len};
+    if (gnutls_x509_rdn_get2(&der, &text, 0) != 0 || text.size == 0) {
+        gnutls_free(text.data);
+        snprintf(out, out_size, "(no name)");
+        return;
+    }
+    size_t n = text.size < out_size - 1 ? text.size : out_size - 1;
+    for (size_t i = 0; i < n; i++)
+        out[i] = text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : (char)text.data[i];
+    out[n] = '\0';
+    gnutls_free(text.data);
+}
+
+void tls_cert_sha256(struct span data, char out[65])
+{
+    uint8_t digest[32] = {0};
+    int rc = gnutls_hash_fast(GNUTLS_DIG_SHA256, data.ptr, data.len, digest);
+    assert(rc == 0); /* memory in, memory out: it cannot fail */
+    text_hex(out, span_of(digest, sizeof(digest)));
+}

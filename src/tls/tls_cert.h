@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the parts of one certificate lie in its DER (RFC 5280 4.1). Everything borrows the DER. */
+#ifndef MTLSD_TLS_CERT_H
+#define MTLSD_TLS_CERT_H
+
+#include "mtlsd/tls/tls_peer.h"
+
+struct tls_cert {
+    struct span der;
+    struct span serial;   /* content of the INTEGER */
+    struct span issuer;   /* whole Name */
+    struct span subject;  /* whole Name */
+    struct span spki;     /* whole SubjectPublicKeyInfo */
+    struct span san;      /* the GeneralNames SEQUENCE; empty when there is no subjectAltName */
+    struct span extensions; /* content of the SEQUENCE OF Extension */
+    int64_t not_before, not_after;
+};
+
+/* -1 when the bytes are not one well-formed certificate, or an extension appears twice. */
+MUST_CHECK int tls_cert_read(struct span der, struct tls_cert *out);
+
+struct tls_cert_extension {
+    struct span oid; /* content of the OID */
+    bool critical;
+    struct span value; /* content of the OCTET STRING */
+};
+/* Takes one extension off *rest; -1 when it is not well-formed. Also reads the extensions of a CRL. */
+MUST_CHECK int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out);
+
+/* Called for each name. Gives 0 to go on. */
+typedef int (*tls_cert_name_fn)(void *ctx, const struct tls_name *name);
+/* CN, OU and O of the subject, then every subjectAltName, in order. Strings in an encoding that is not a superset of ASCII, directory
+ * names and addresses of a strange length come as TLS_NAME_OTHER. -1: not well-formed, or on_name gave something else than 0. */
+MUST_CHECK int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, void *ctx);
+
+/* Subject or issuer as RFC 4514 text for people, cut to fit; bytes that could disturb a terminal or a log are replaced. */
+void tls_cert_name_text(struct span name, char *out, size_t out_size);
+
+/* SHA-256 of anything, as hex. */
+void tls_cert_sha256(struct span data, char out[65]);
+
+#endif

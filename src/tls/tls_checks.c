@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_checks.h"
+
+#include "mtlsd/base/text.h"
+#include "tls_der.h"
+#include "tls_names.h"
+
+#include <gnutls/x509-ext.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MIN_EC_BITS = 256, MAX_EKUS = 32 };
+
+static const char oid_any_purpose[] = "2.5.29.37.0";
+
+void tls_checks_describe(struct tls_certificate *out, const struct tls_cert *cert, gnutls_x509_crt_t crt)
+{
+    out->cert = cert;
+    out->crt = crt;
+    tls_cert_name_text(cert->subject, out->subject, sizeof(out->subject));
+}
+
+static void check_dates(const struct tls_question *q, const struct tls_certificate *c, struct tls_verdict *out)
+{
+    char when[21];
+    if (q->now > c->cert->not_after) {
+        text_utc(when, c->cert->not_after);
+        tls_checks_found(out, REASON_EXPIRED, 10, "certificate %s: expired %s", c->subject, when);
+    }
+    if (q->now < c->cert->not_before) {
+        text_utc(when, c->cert->not_before);
+        tls_checks_found(out, REASON_NOT_YET_VALID, 9, "certificate %s: not valid before %s", c->subject, when);
+    }
+}
+
+static bool is_strong(int algorithm, unsigned bits, unsigned min_rsa_bits)
+{
+    switch (algorithm) {
+    case GNUTLS_PK_RSA:
+    case GNUTLS_PK_RSA_PSS:
+        return bits >= min_rsa_bits;
+    case GNUTLS_PK_ECDSA:
+        return bits >= MIN_EC_BITS;
+    case GNUTLS_PK_EDDSA_ED25519:
+    case GNUTLS_PK_EDDSA_ED448:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void check_key(const struct tls_question *q, const struct tls_certificate *c, struct tls_verdict *out)
+{
+    unsigned bits = 0;
+    int algorithm = gnutls_x509_crt_get_pk_algorithm(c->crt, &bits);
+    const char *name = algorithm >= 0 ? gnutls_pk_algorithm_get_name((gnutls_pk_algorithm_t)algorithm) : NULL;
+    if (!is_strong(algorithm, bits, tls_trust_rules(q->trust)->min_rsa_bits))
+        tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s, %u bits) is weaker than the policy allows", c->subject,
+                         name != NULL ? name : "unknown kind", bits);
+}
+
+static void check_signature_algorithm(const struct tls_certificate *c, struct tls_verdict *out)
+{
+    int algorithm = gnutls_x509_crt_get_signature_algorithm(c->crt);
+    if (algorithm > 0 && gnutls_sign_is_secure2((gnutls_sign_algorithm_t)algorithm, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS) != 0)
+        return;
+    const char *name = algorithm > 0 ? gnutls_sign_get_name((gnutls_sign_algorithm_t)algorithm) : NULL;
+    tls_checks_found(out, REASON_WEAK, 68, "certificate %s: it is signed with %s, which is too weak", c->subject,
+                     name != NULL ? name : "an unknown algorithm");
+}
+
+/* The extensions that this room or GnuTLS looks at, and those about policies, which nobody asks for here. */
+static bool is_known_extension(struct span oid)
+{
+    static const char *const known[] = {
+        "\x55\x1d\x0f", /* keyUsage */
+        "\x55\x1d\x11", /* subjectAltName */
+        "\x55\x1d\x13", /* basicConstraints */
+        "\x55\x1d\x1e", /* nameConstraints */
+        "\x55\x1d\x25", /* extKeyUsage */
+        "\x55\x1d\x20", /* certificatePolicies */
+        "\x55\x1d\x21", /* policyMappings */
+        "\x55\x1d\x24", /* policyConstraints */
+        "\x55\x1d\x36", /* inhibitAnyPolicy */
+        "\x55\x1d\x0e", /* subjectKeyIdentifier */
+        "\x55\x1d\x23", /* authorityKeyIdentifier */
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (span_equals_str(oid, known[i]))
+            return true;
+    return false;
+}
+
+static void check_extensions(const struct tls_certificate *c, struct tls_verdict *out)
+{
+    struct span rest = c->cert->extensions;
+    struct tls_cert_extension extension;
+    while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0)
+        if (extension.critical && !is_known_extension(extension.oid))
+            tls_checks_found(out, REASON_CONSTRAINT, 34, "certificate %s: it has a critical extension that is not known here", c->subject);
+}
+
+struct purposes {
+    bool present, readable, wanted, any;
+};
+
+static struct purposes read_purposes(gnutls_x509_crt_t crt, enum tls_purpose purpose)
+{
+    struct purposes p = {.readable = true};
+    const char *wanted = purpose == TLS_PURPOSE_CLIENT ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER;
+    for (unsigned i = 0; i < MAX_EKUS; i++) {
+        char oid[128];
+        size_t size = sizeof(oid);
+        int rc = gnutls_x509_crt_get_key_purpose_oid(crt, i, oid, &size, NULL);
+        if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+            break;
+        p.present = true;
+        if (rc == GNUTLS_E_SHORT_MEMORY_BUFFER)
+            continue;
+        if (rc < 0) {
+            p.readable = false;
+            break;
+        }
+        p.wanted = p.wanted || strcmp(oid, wanted) == 0;
+        p.any = p.any || strcmp(oid, oid_any_purpose) == 0;
+    }
+    return p;
+}
+
+static const char *purpose_word(enum tls_purpose purpose)
+{
+    return purpose == TLS_PURPOSE_CLIENT ? "client" : "server";
+}
+
+static void check_leaf_purpose(const struct tls_question *q, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    struct purposes p = read_purposes(leaf->crt, q->purpose);
+    const char *word = purpose_word(q->purpose);
+    if (!p.present)
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "certificate %s: it names no purpose (extendedKeyUsage with %sAuth is required)",
+                         leaf->subject, word);
+    else if (!p.readable || !p.wanted)
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "certificate %s: its extendedKeyUsage does not allow TLS %s authentication (%sAuth)",
+                         leaf->subject, word, word);
+    unsigned usage = 0;
+    int rc = gnutls_x509_crt_get_key_usage(leaf->crt, &usage, NULL);
+    if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        return;
+    if (rc < 0 || (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0)
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "certificate %s: its keyUsage does not allow digitalSignature", leaf->subject);
+}
+
+struct names_check {
+    const struct tls_question *q;
+    bool matched, insane, has_san;
+};
+
+static int on_name(void *ctx, const struct tls_name *name)
+{
+    struct names_check *check = ctx;
+    check->insane = check->insane || !tls_names_sane(name);
+    for (size_t i = 0; i < check->q->n_names && !check->matched; i++)
+        check->matched = tls_names_match(name, check->q->names[i]);
+    return 0;
+}
+
+static void check_names(const struct tls_question *q, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    struct names_check check = {.q = q};
+    if (tls_cert_each_name(leaf->cert, on_name, &check) != 0 || check.insane)
+        tls_checks_found(out, REASON_MALFORMED, 1, "certificate %s: its subjectAltName cannot be parsed or holds forbidden bytes",
+                         leaf->subject);
+    if (q->n_names == 0 || check.matched)
+        return;
+    tls_checks_found(out, REASON_NAME_MISMATCH, 62, "certificate %s: its subjectAltName %s the expected name %s%s", leaf->subject,
+                     leaf->cert->san.len > 0 ? "does not include" : "is missing and so cannot include", q->names[0],
+                     q->n_names > 1 ? " or another expected one" : "");
+}
+
+void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    unsigned ca = 0;
+    int rc = gnutls_x509_crt_get_basic_constraints(leaf->crt, NULL, &ca, NULL);
+    if (ca != 0 || (rc < 0 && rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE))
+        tls_checks_found(out, REASON_CONSTRAINT, 24, "certificate %s: it is a CA certificate, not one to present", leaf->subject);
+    check_dates(q, leaf, out);
+    check_key(q, leaf, out);
+    check_signature_algorithm(leaf, out);
+    check_extensions(leaf, out);
+    check_leaf_purpose(q, leaf, out);
+    check_names(q, leaf, out);
+}
+
+static bool is_self_issued(const struct tls_path_node *node)
+{
+    return span_equals(node->cert->subject, node->cert->issuer);
+}
+
+/* RFC 5280 6.1.4 (l): certificates between this CA and the leaf, those that a CA issued to itself not counted. */
+static int intermediates_below(const struct tls_path_node *way, size_t i)
+{
+    int n = 0;
+    for (size_t j = 1; j < i; j++)
+        n += !is_self_issued(&way[j]);
+    return n;
+}
+
+static void check_ca(const struct tls_certificate *c, int below, struct tls_verdict *out)
+{
+    unsigned ca = 0, usage = 0;
+    int path_length = -1;
+    if (gnutls_x509_crt_get_basic_constraints(c->crt, NULL, &ca, &path_length) < 0 || ca == 0)
+        tls_checks_found(out, REASON_CONSTRAINT, 24, "certificate %s: it issued another certificate but is not a CA", c->subject);
+    else if (path_length >= 0 && below > path_length)
+        tls_checks_found(out, REASON_CONSTRAINT, 25, "certificate %s: it allows %d intermediates below it and there are %d", c->subject,
+                         path_length, below);
+    int rc = gnutls_x509_crt_get_key_usage(c->crt, &usage, NULL);
+    if (rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && (rc < 0 || (usage & GNUTLS_KEY_KEY_CERT_SIGN) == 0))
+        tls_checks_found(out, REASON_CONSTRAINT, 24, "certificate %s: its keyUsage does not let it sign certificates", c->subject);
+}
+
+/* A CA may leave purposes open (none named, or any); when it names some, the asked one must be among them. */
+static void check_ca_purpose(const struct tls_question *q, const struct tls_certificate *c, struct tls_verdict *out)
+{
+    struct purposes p = read_purposes(c->crt, q->purpose);
+    if (p.present && (!p.readable || (!p.wanted && !p.any)))
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "CA certificate %s: its extendedKeyUsage does not allow TLS %s authentication",
+                         c->subject, purpose_word(q->purpose));
+}
+
+void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n, struct tls_verdict *out)
+{
+    size_t depth = tls_trust_rules(q->trust)->depth;
+    struct tls_certificate c;
+    for (size_t i = 1; i < n; i++) {
+        tls_checks_describe(&c, way[i].cert, way[i].crt);
+        check_dates(q, &c, out);
+        check_key(q, &c, out);
+        check_ca(&c, intermediates_below(way, i), out);
+        check_ca_purpose(q, &c, out);
+        if (i == n - 1)
+            break; /* an anchor is trusted for its key, whatever it is signed with */
+        check_signature_algorithm(&c, out);
+        check_extensions(&c, out);
+    }
+    if (n > depth) {
+        tls_checks_describe(&c, way[0].cert, way[0].crt);
+        tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: its chain has %zu certificates and %zu are allowed", c.subject, n,
+                         depth);
+    }
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/tls/tls_identity.h"
+
+#include "mtlsd/base/text.h"
+#include "tls_cert.h"
+#include "tls_internal.h"
+#include "tls_pem.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* GnuTLS refuses to send more (DEFAULT_MAX_VERIFY_DEPTH); no honest bundle comes near. */
+enum { MAX_CERTIFICATES = 16 };
+
+struct link {
+    struct tls_cert cert; /* borrows der */
+    uint8_t *der;         /* owned */
+    gnutls_x509_crt_t crt;
+    size_t line;
+};
+
+struct tls_identity {
+    atomic_uint refs;
+    char *name;
+    char subject[256], issuer[256], key_kind[32];
+    gnutls_x509_privkey_t key;
+    struct link links[MAX_CERTIFICATES]; /* leaf first */
+    size_t n_links;
+};
+
+/* What one reading of an identity carries through its steps. */
+struct loading {
+    const struct tls_identity_spec *spec;
+    struct tls_identity *id;
+    struct findings *notes;
+    struct err *err;
+    size_t key_line;
+};
+
+static bool ends_with(struct span s, const char *text)
+{
+    size_t n = strlen(text);
+    return s.len >= n && memcmp(s.ptr + s.len - n, text, n) == 0;
+}
+
+static bool is_bundle(const struct tls_identity_spec *spec)
+{
+    return spec->key.ptr == spec->certificate.ptr || spec->key_file == NULL;
+}
+
+static const char *key_file(const struct tls_identity_spec *spec)
+{
+    return is_bundle(spec) ? spec->certificate_file : spec->key_file;
+}
+
+static void link_clear(struct link *link)
+{
+    gnutls_x509_crt_deinit(link->crt);
+    free(link->der);
+    *link = (struct link){0};
+}
+
+static int add_certificate(struct loading *l, const struct tls_pem_reader *r, const struct tls_pem_block *block)
+{
+    struct tls_identity *id = l->id;
+    if (id->n_links == MAX_CERTIFICATES)
+        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: more than %d certificates; a chain needs its leaf and the intermediates only",
+                       r->file, block->line, MAX_CERTIFICATES);
+    struct span der;
+    if (tls_pem_decode(r, block, &der, l->err) != 0)
+        return -1;
+    struct link *link = &id->links[id->n_links++];
+    link->der = (uint8_t *)(uintptr_t)der.ptr;
+    link->line = block->line;
+    gnutls_datum_t datum = {link->der, (unsigned)der.len};
+    if (gnutls_x509_crt_init(&link->crt) != 0)
+        return err_set(l->err, ERR_MEMORY, "out of memory");
+    if (tls_cert_read(der, &link->cert) != 0 || gnutls_x509_crt_import(link->crt, &datum, GNUTLS_X509_FMT_DER) != 0)
+        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: the block that begins here is not a readable certificate", r->file, block->line);
+    return 0;
+}
+
+static int add_key(struct loading *l, const struct tls_pem_reader *r, const struct tls_pem_block *block)
+{
+    if (l->id->key != NULL)
+        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a second private key (the first begins in line %zu)", r->file, block->line,
+                       l->key_line);
+    if (ends_with(block->label, "ENCRYPTED PRIVATE KEY") || memmem(block->body.ptr, block->body.len, "Proc-Type: 4,ENCRYPTED", 22) != NULL)
+        return err_set(l->err, ERR_CREDENTIAL,
+                       "%s:%zu: the private key is encrypted; give it without a passphrase (openssl pkey -in FILE -out PLAIN) in a file "
+                       "that only mtlsd can read",
+                       r->file, block->line);
+    l->key_line = block->line;
+    gnutls_datum_t pem = {(unsigned char *)(uintptr_t)block->whole.ptr, (unsigned)block->whole.len};
+    if (gnutls_x509_privkey_init(&l->id->key) != 0)
+        return err_set(l->err, ERR_MEMORY, "out of memory");
+    int rc = gnutls_x509_privkey_import2(l->id->key, &pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
+    if (rc != 0)
+        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: the private key that begins here is damaged or of an unknown kind (%s)", r->file,
+                       block->line, gnutls_strerror(rc));
+    return 0;
+}
+
+static int read_file(struct loading *l, const char *file, struct span text, bool want_certificates, bool want_key)
+{
+    struct tls_pem_reader r;
+    struct tls_pem_block block;
+    if (tls_pem_plausible(file, text, want_certificates ? "a certificate" : "a private key", l->err) != 0)
+        return -1;
+    tls_pem_start(&r, file, text);
+    int more;
+    while ((more = tls_pem_next(&r, &block, l->err)) == 1) {
+        bool is_key = ends_with(block.label, "PRIVATE KEY");
+        if (is_key && want_key && add_key(l, &r, &block) != 0)
+            return -1;
+        bool is_certificate = span_equals_str(block.label, "CERTIFICATE") || span_equals_str(block.label, "X509 CERTIFICATE");
+        if (is_certificate && want_certificates && add_certificate(l, &r, &block) != 0)
+            return -1;
+        if (!is_key && !is_certificate && !ends_with(block.label, "PARAMETERS"))
+            return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s has no place in an identity", file, block.line,
+                           (int)(block.label.len < 40 ? block.label.len : 40), (const char *)block.label.ptr);
+    }
+    return more;
+}
+
+static int read_all(struct loading *l)
+{
+    const struct tls_identity_spec *spec = l->spec;
+    bool bundle = is_bundle(spec);
+    if (read_file(l, spec->certificate_file, spec->certificate, true, bundle) != 0)
+        return -1;
+    if (!bundle && read_file(l, spec->key_file, spec->key, false, true) != 0)
+        return -1;
+    if (l->id->n_links == 0)
+        return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no certificate", spec->name, spec->certificate_file);
+    if (l->id->key == NULL)
+        return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no private key%s", spec->name, key_file(spec),
+                       bundle ? "; a bundle is chain and key in one file, or give certificate and key apart" : "");
+    return 0;
+}
+
+static bool same_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
+{
+    uint8_t a[64], b[64];
+    size_t a_len = sizeof(a), b_len = sizeof(b);
+    if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, a, &a_len) != 0 ||
+        gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, b, &b_len) != 0)
+        return false;
+    return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+static void swap(struct link *a, struct link *b)
+{
+    struct link c = *a;
+    *a = *b;
+    *b = c;
+}
+
+static int find_leaf(struct loading *l)
+{
+    struct tls_identity *id = l->id;
+    for (size_t i = 0; i < id->n_links; i++) {
+        if (!same_key(id->links[i].crt, id->key))
+            continue;
+        if (i > 0)
+            findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
+                         "identity %s: the leaf stands in line %zu, not first; it is sent first all the same", l->spec->name,
+                         id->links[i].line);
+        swap(&id->links[0], &id->links[i]);
+        return 0;
+    }
+    char subject[160];
+    tls_cert_name_text(id->links[0].cert.subject, subject, sizeof(subject));
+    return err_set(l->err, ERR_CREDENTIAL, "identity %s: the private key in %s (line %zu) does not belong to %s in %s (%s)", l->spec->name,
+                   key_file(l->spec), l->key_line, id->n_links == 1 ? "the certificate" : "any certificate", l->spec->certificate_file,
+                   subject);
+}
+
+/* Puts the issuer of each link behind it; what is left over belongs to no chain of ours and is not sent. */
+static void order_chain(struct loading *l)
+{
+    struct tls_identity *id = l->id;
+    size_t n = 1;
+    bool moved = false;
+    while (n < id->n_links) {
+        size_t i = n;
+        while (i < id->n_links && gnutls_x509_crt_check_issuer(id->links[n - 1].crt, id->links[i].crt) == 0)
+            i++;
+        if (i == id->n_links)
+            break;
+        moved = moved || i != n;
+        swap(&id->links[n], &id->links[i]);
+        n++;
+    }
+    if (moved)
+        findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
+                     "identity %s: the intermediates are out of order; they are sent in order all the same", l->spec->name);
+    for (size_t i = n; i < id->n_links; i++) {
+        findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
+                     "identity %s: the certificate in line %zu does not belong to the chain and is not sent", l->spec->name,
+                     id->links[i].line);
+        link_clear(&id->links[i]);
+    }
+    id->n_links = n;
+}
+
+static void describe_key(struct tls_identity *id)
+{
+    unsigned bits = 0;
+    gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
+    int algorithm = gnutls_x509_crt_get_pk_algorithm(id->links[0].crt, &bits);
+    const char *kind = gnutls_pk_algorithm_get_name((gnutls_pk_algorithm_t)algorithm);
+    if (algorithm == GNUTLS_PK_ECDSA && gnutls_x509_crt_get_pk_ecc_raw(id->links[0].crt, &curve, NULL, NULL) == 0)
+        snprintf(id->key_kind, sizeof(id->key_kind), "ECDSA P-%u", bits);
+    else if (algorithm == GNUTLS_PK_EDDSA_ED25519)
+        snprintf(id->key_kind, sizeof(id->key_kind), "Ed25519");
+    else if (algorithm == GNUTLS_PK_EDDSA_ED448)
+        snprintf(id->key_kind, sizeof(id->key_kind), "Ed448");
+    else
+        snprintf(id->key_kind, sizeof(id->key_kind), "%s %u", kind != NULL ? kind : "unknown", bits);
+}
+
+static int check_leaf(struct loading *l, int64_t now)
+{
+    struct link *leaf = &l->id->links[0];
+    const char *file = l->spec->certificate_file;
+    unsigned ca = 0;
+    if (gnutls_x509_crt_get_basic_constraints(leaf->crt, NULL, &ca, NULL) >= 0 && ca != 0)
+        return err_set(l->err, ERR_CREDENTIAL,
+                       "identity %s: %s:%zu is a CA certificate (%s), not one to present; give a leaf that the CA issued, and its key",
+                       l->spec->name, file, leaf->line, l->id->subject);
+    for (size_t i = 0; i < l->id->n_links; i++) {
+        const struct tls_cert *cert = &l->id->links[i].cert;
+        char subject[160], when[21];
+        tls_cert_name_text(cert->subject, subject, sizeof(subject));
+        if (now > cert->not_after) {
+            text_utc(when, cert->not_after);
+            findings_add(l->notes, FINDING_WARNING, file, "identity %s: certificate %s expired %s; peers will refuse it", l->spec->name,
+                         subject, when);
+        } else if (now < cert->not_before) {
+            text_utc(when, cert->not_before);
+            findings_add(l->notes, FINDING_WARNING, file, "identity %s: certificate %s is not valid before %s", l->spec->name, subject,
+                         when);
+        }
+    }
+    return 0;
+}
+
+struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int64_t now, struct findings *notes, struct err *err)
+{
+    struct tls_identity *id = calloc(1, sizeof(*id));
+    if (id == NULL) {
+        (void)err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    atomic_init(&id->refs, 1);
+    id->name = span_dup(span_from_str(spec->name));
+    if (id->name == NULL) {
+        (void)err_set(err, ERR_MEMORY, "out of memory");
+        goto fail;
+    }
+    struct loading l = {.spec = spec, .id = id, .notes = notes, .err = err};
+    if (read_all(&l) != 0 || find_leaf(&l) != 0)
+        goto fail;
+    order_chain(&l);
+    tls_cert_name_text(id->links[0].cert.subject, id->subject, sizeof(id->subject));
+    tls_cert_name_text(id->links[0].cert.issuer, id->issuer, sizeof(id->issuer));
+    describe_key(id);
+    if (check_leaf(&l, now) != 0)
+        goto fail;
+    return id;
+fail:
+    tls_identity_unref(id);
+    return NULL;
+}
+
+struct tls_identity *tls_identity_ref(struct tls_identity *id)
+{
+    atomic_fetch_add_explicit(&id->refs, 1, memory_order_relaxed);
+    return id;
+}
+
+void tls_identity_unref(struct tls_identity *id)
+{
+    if (id == NULL || atomic_fetch_sub_explicit(&id->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < id->n_links; i++)
+        link_clear(&id->links[i]);
+    gnutls_x509_privkey_deinit(id->key); /* wipes */
+    free(id->name);
+    free(id);
+}
+
+void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts *out)
+{
+    const struct tls_cert *leaf = &id->links[0].cert;
+    *out = (struct tls_identity_facts){
+        .name = id->name,
+        .subject = id->subject,
+        .issuer = id->issuer,
+        .key_kind = id->key_kind,
+        .not_before = leaf->not_before,
+        .not_after = leaf->not_after,
+        .chain_length = id->n_links,
+    };
+    tls_cert_sha256(leaf->der, out->sha256);
+}
+
+struct span tls_identity_der(const struct tls_identity *id, size_t i)
+{
+    return i < id->n_links ? id->links[i].cert.der : (struct span){0};
+}
+
+int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials)
+{
+    gnutls_x509_crt_t chain[MAX_CERTIFICATES];
+    for (size_t i = 0; i < id->n_links; i++)
+        chain[i] = id->links[i].crt;
+    return gnutls_certificate_set_x509_key(credentials, chain, (int)id->n_links, id->key);
+}

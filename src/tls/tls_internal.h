@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine needs of an identity and a trust beyond their contracts. GnuTLS types stay inside this room. */
+#ifndef MTLSD_TLS_INTERNAL_H
+#define MTLSD_TLS_INTERNAL_H
+
+#include "tls_cert.h"
+#include "mtlsd/tls/tls_identity.h"
+#include "mtlsd/tls/tls_trust.h"
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+/* Puts a copy of chain and key into the credentials. 0 or a GnuTLS error. */
+MUST_CHECK int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials);
+
+/* Names the trust's CAs to clients in CertificateRequest; no verification hangs on it, the judge does that. A trust with very many CAs
+ * names none (RFC 8446 4.2.4 lets it), so that the request stays small. 0 or a GnuTLS error. */
+MUST_CHECK int tls_trust_hint_cas(const struct tls_trust *trust, gnutls_certificate_credentials_t credentials);
+
+/* For the judge: what a trust holds. */
+struct tls_anchor {
+    struct tls_cert cert; /* borrows der */
+    uint8_t *der;         /* owned */
+    gnutls_x509_crt_t crt;
+};
+
+struct tls_trust_rules {
+    bool crl_required;
+    int64_t crl_grace;
+    size_t depth;
+    unsigned min_rsa_bits;
+};
+
+size_t tls_trust_n_anchors(const struct tls_trust *trust);
+const struct tls_anchor *tls_trust_anchor(const struct tls_trust *trust, size_t i);
+const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust);
+
+#endif

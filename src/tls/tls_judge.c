@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/tls/tls_judge.h"
+
+#include "mtlsd/base/text.h"
+#include "tls_checks.h"
+#include "tls_names.h"
+#include "tls_path.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Ways to an anchor that are weighed against each other; honest peers have one or two (cross-signed CAs). */
+enum { MAX_WAYS = 8 };
+
+/* Lower is worse and decides the status. What is not listed comes after, in the order of enum reason. */
+static unsigned rank(enum reason reason)
+{
+    switch (reason) {
+    case REASON_REVOKED:
+        return 0;
+    case REASON_UNKNOWN_CA:
+        return 1;
+    case REASON_EXPIRED:
+        return 2;
+    case REASON_NOT_YET_VALID:
+        return 3;
+    default:
+        return 4 + (unsigned)reason;
+    }
+}
+
+void tls_checks_found(struct tls_verdict *v, enum reason reason, int openssl_error, const char *fmt, ...)
+{
+    v->all |= UINT64_C(1) << reason;
+    if (v->status != REASON_UNDECIDED && rank(v->status) <= rank(reason))
+        return;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(v->text, sizeof(v->text), fmt, args);
+    va_end(args);
+    v->status = reason;
+    v->openssl_error = openssl_error;
+}
+
+static void merge(struct tls_verdict *into, const struct tls_verdict *other)
+{
+    if (other->status != REASON_UNDECIDED)
+        tls_checks_found(into, other->status, other->openssl_error, "%s", other->text);
+    into->all |= other->all;
+}
+
+static void report_no_way(const struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    char issuer[120];
+    tls_cert_name_text(leaf->cert->issuer, issuer, sizeof(issuer));
+    if (span_equals(leaf->cert->issuer, leaf->cert->subject))
+        tls_checks_found(out, REASON_UNKNOWN_CA, 18, "certificate %s: it is self-signed and not one of the trusted CAs issued it",
+                         leaf->subject);
+    else
+        tls_checks_found(out, REASON_UNKNOWN_CA, f->self_issued ? 19 : 20,
+                         "certificate %s: its issuer (%s) does not lead to any of the trusted CAs", leaf->subject, issuer);
+    if (f->too_long)
+        tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: its chain is longer than %d certificates", leaf->subject,
+                         TLS_PATH_MAX_LENGTH);
+}
+
+/* Of several ways a faultless one counts; failing that the one whose worst fault is mildest. */
+static void judge_ways(const struct tls_question *q, struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    struct tls_verdict best = {.status = REASON_UNDECIDED};
+    bool any = false;
+    for (unsigned i = 0; i < MAX_WAYS && tls_path_next(f); i++) {
+        struct tls_verdict way = {.status = REASON_UNDECIDED};
+        tls_checks_way(q, f->way, f->length, &way);
+        if (!any || way.status == REASON_UNDECIDED || rank(way.status) > rank(best.status))
+            best = way;
+        any = true;
+        if (best.status == REASON_UNDECIDED)
+            break;
+    }
+    if (any)
+        merge(out, &best);
+    else
+        report_no_way(f, leaf, out);
+}
+
+static void judge_parsed(const struct tls_question *q, const struct span *ders, size_t n, const struct tls_certificate *leaf,
+                         struct tls_verdict *out)
+{
+    struct tls_path_finder finder;
+    tls_checks_leaf(q, leaf, out);
+    if (n > TLS_PATH_MAX_PRESENTED)
+        tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: it came with %zu certificates, more than %d", leaf->subject, n,
+                         TLS_PATH_MAX_PRESENTED);
+    tls_path_start(&finder, q->trust, ders, n, leaf->crt);
+    judge_ways(q, &finder, leaf, out);
+    tls_path_stop(&finder);
+    if (out->status != REASON_UNDECIDED)
+        return;
+    out->status = REASON_VALID;
+    out->openssl_error = 0;
+    snprintf(out->text, sizeof(out->text), "certificate %s: valid", leaf->subject);
+}
+
+void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
+{
+    *out = (struct tls_verdict){.status = REASON_UNDECIDED};
+    if (n == 0) {
+        tls_checks_found(out, REASON_NONE, 0, "no certificate was presented");
+        return;
+    }
+    struct tls_cert cert;
+    struct tls_certificate leaf;
+    gnutls_x509_crt_t crt = NULL;
+    gnutls_datum_t der = {(unsigned char *)(uintptr_t)ders[0].ptr, (unsigned)ders[0].len};
+    if (tls_cert_read(ders[0], &cert) != 0 || gnutls_x509_crt_init(&crt) != 0 ||
+        gnutls_x509_crt_import(crt, &der, GNUTLS_X509_FMT_DER) != 0) {
+        tls_checks_found(out, REASON_MALFORMED, 1, "the certificate cannot be parsed");
+    } else {
+        tls_checks_describe(&leaf, &cert, crt);
+        judge_parsed(q, ders, n, &leaf, out);
+    }
+    gnutls_x509_crt_deinit(crt);
+}
+
+unsigned tls_judge_alert(enum reason status)
+{
+    switch (status) {
+    case REASON_NONE:
+        return 116; /* certificate_required */
+    case REASON_EXPIRED:
+        return 45;
+    case REASON_REVOKED:
+        return 44;
+    case REASON_UNKNOWN_CA:
+        return 48;
+    case REASON_WRONG_PURPOSE:
+        return 43; /* unsupported_certificate */
+    case REASON_NOT_ALLOWED:
+        return 49; /* access_denied */
+    default:
+        return 42; /* bad_certificate */
+    }
+}

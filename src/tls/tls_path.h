@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds the ways from a leaf up to an anchor through certificates that a peer sent, in any order, superfluous ones among them. Only
+ * names, key identifiers and signatures are looked at here; whether a way is good is the judge's to say. The work is bounded: a peer
+ * chooses what is in here.
+ */
+#ifndef MTLSD_TLS_PATH_H
+#define MTLSD_TLS_PATH_H
+
+#include "tls_internal.h"
+
+enum {
+    TLS_PATH_MAX_PRESENTED = 64, /* certificates of a peer that are looked at */
+    TLS_PATH_MAX_LENGTH = 16,    /* certificates in a way; a trust's own depth is the judge's business */
+};
+
+struct tls_path_node {
+    const struct tls_cert *cert;
+    gnutls_x509_crt_t crt;
+};
+
+struct tls_path_finder {
+    const struct tls_trust *trust;
+    struct tls_cert presented[TLS_PATH_MAX_PRESENTED]; /* [0] is the leaf */
+    gnutls_x509_crt_t imported[TLS_PATH_MAX_PRESENTED]; /* NULL until needed */
+    size_t n_presented;
+    /* the way being walked: leaf first */
+    struct tls_path_node way[TLS_PATH_MAX_LENGTH];
+    size_t cursor[TLS_PATH_MAX_LENGTH]; /* next candidate for the issuer of way[i] */
+    size_t length;
+    unsigned signatures_left, steps_left;
+    bool too_long;    /* a way was given up because it grew past the maximum */
+    bool self_issued; /* a certificate that issued itself was met and is no anchor */
+};
+
+/* ders[0] must have been read and imported by the caller; leaf_crt stays the caller's. */
+void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, const struct span *ders, size_t n, gnutls_x509_crt_t leaf_crt);
+/* The next way, way[0..length), whose last certificate is an anchor. false: there is none, or the work is used up. */
+bool tls_path_next(struct tls_path_finder *f);
+void tls_path_stop(struct tls_path_finder *f);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_pem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char begin_mark[] = "-----BEGIN ";
+static const char end_mark[] = "-----END ";
+static const char tail_mark[] = "-----";
+
+static bool starts_with(struct span s, const char *text)
+{
+    size_t n = strlen(text);
+    return s.len >= n && memcmp(s.ptr, text, n) == 0;
+}
+
+void tls_pem_start(struct tls_pem_reader *r, const char *file, struct span text)
+{
+    if (starts_with(text, "\xef\xbb\xbf")) /* editors on Windows put a byte order mark first */
+        text = span_skip(text, 3);
+    *r = (struct tls_pem_reader){.file = file, .rest = text, .line = 1};
+}
+
+/* Takes a line off the front, without its end (LF or CRLF) and blanks at its end. */
+static struct span next_line(struct tls_pem_reader *r)
+{
+    const uint8_t *newline = memchr(r->rest.ptr, '\n', r->rest.len);
+    size_t n = newline != NULL ? (size_t)(newline - r->rest.ptr) : r->rest.len;
+    struct span line = span_of(r->rest.ptr, n);
+    r->rest = span_skip(r->rest, newline != NULL ? n + 1 : n);
+    r->line++;
+    while (line.len > 0 && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' ' || line.ptr[line.len - 1] == '\t'))
+        line.len--;
+    return line;
+}
+
+/* The label between a mark and the closing dashes; an empty span when the line is not such a line. */
+static struct span label_of(struct span line, const char *mark)
+{
+    if (!starts_with(line, mark))
+        return (struct span){0};
+    struct span label = span_skip(line, strlen(mark));
+    size_t tail = strlen(tail_mark);
+    if (label.len <= tail || memcmp(label.ptr + label.len - tail, tail_mark, tail) != 0)
+        return (struct span){0};
+    label.len -= tail;
+    return label;
+}
+
+/* From just behind BEGIN to END. */
+static int read_body(struct tls_pem_reader *r, struct tls_pem_block *out, struct err *err)
+{
+    out->body = span_of(r->rest.ptr, 0);
+    while (r->rest.len > 0) {
+        size_t line_number = r->line;
+        struct span line = next_line(r);
+        struct span label = label_of(line, end_mark);
+        if (label.len > 0 && span_equals(label, out->label)) {
+            out->body.len = (size_t)(line.ptr - out->body.ptr);
+            out->whole = span_of(out->whole.ptr, (size_t)(line.ptr + line.len - out->whole.ptr));
+            return 1;
+        }
+        if (starts_with(line, tail_mark))
+            return err_set(err, ERR_CREDENTIAL, "%s:%zu: the block that begins in line %zu (%.*s) is cut by another mark before its END",
+                           r->file, line_number, out->line, (int)(out->label.len < 40 ? out->label.len : 40), (const char *)out->label.ptr);
+    }
+    return err_set(err, ERR_CREDENTIAL, "%s:%zu: the block %.*s has no END line: the file is cut short", r->file, out->line,
+                   (int)(out->label.len < 40 ? out->label.len : 40), (const char *)out->label.ptr);
+}
+
+int tls_pem_next(struct tls_pem_reader *r, struct tls_pem_block *out, struct err *err)
+{
+    while (r->rest.len > 0) {
+        size_t line_number = r->line;
+        struct span line = next_line(r);
+        if (starts_with(line, end_mark))
+            return err_set(err, ERR_CREDENTIAL, "%s:%zu: an END line without its BEGIN", r->file, line_number);
+        if (!starts_with(line, "-----BEGIN"))
+            continue;
+        out->label = label_of(line, begin_mark);
+        if (out->label.len == 0)
+            return err_set(err, ERR_CREDENTIAL, "%s:%zu: a damaged BEGIN line", r->file, line_number);
+        out->line = line_number;
+        out->whole = line;
+        return read_body(r, out, err);
+    }
+    return 0;
+}
+
+static int sextet(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Base64 with white space between; the length of the output, or -1 with the place of the first bad byte in *bad. */
+static long decode_base64(struct span in, uint8_t *out, size_t *bad)
+{
+    size_t n = 0, digits = 0, padding = 0;
+    uint32_t bits = 0;
+    for (size_t i = 0; i < in.len; i++) {
+        uint8_t c = in.ptr[i];
+        *bad = i;
+        if (c == '\n' || c == '\r' || c == ' ' || c == '\t')
+            continue;
+        if (c == '=') {
+            if (++padding > 2)
+                return -1;
+            continue;
+        }
+        int value = sextet(c);
+        if (value < 0 || padding > 0)
+            return -1;
+        bits = bits << 6 | (uint32_t)value;
+        if (++digits % 4 != 1)
+            out[n++] = (uint8_t)(bits >> (6 - 2 * ((digits - 1) % 4)));
+    }
+    return (digits + padding) % 4 == 0 && digits > 0 ? (long)n : -1;
+}
+
+static size_t lines_in(struct span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += s.ptr[i] == '\n';
+    return n;
+}
+
+int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *block, struct span *der, struct err *err)
+{
+    uint8_t *out = malloc(block->body.len + 1);
+    if (out == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    size_t bad = 0;
+    long n = decode_base64(block->body, out, &bad);
+    if (n < 0) {
+        free(out);
+        size_t line = block->line + 1 + lines_in(span_of(block->body.ptr, bad < block->body.len ? bad : block->body.len));
+        return err_set(err, ERR_CREDENTIAL, "%s:%zu: the block that begins in line %zu (%.*s) is damaged: not base64", r->file, line,
+                       block->line, (int)(block->label.len < 40 ? block->label.len : 40), (const char *)block->label.ptr);
+    }
+    *der = span_of(out, (size_t)n);
+    return 0;
+}
+
+int tls_pem_plausible(const char *file, struct span text, const char *wanted, struct err *err)
+{
+    if (text.len == 0)
+        return err_set(err, ERR_CREDENTIAL, "%s: the file is empty; it should hold %s in PEM", file, wanted);
+    if (memmem(text.ptr, text.len, "-----BEGIN", 10) != NULL)
+        return 0;
+    if (text.len >= 4 && text.ptr[0] == 0x30 && (text.ptr[1] & 0x80) != 0)
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s: looks like DER, not PEM; it should hold %s in PEM (openssl x509 -inform DER -in FILE turns a certificate into PEM)",
+                       file, wanted);
+    return err_set(err, ERR_CREDENTIAL, "%s: no PEM block in it; it should hold %s", file, wanted);
+}

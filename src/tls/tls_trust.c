@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/tls/tls_trust.h"
+
+#include "mtlsd/base/text.h"
+#include "tls_internal.h"
+#include "tls_pem.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DEFAULT_DEPTH = 8,
+    DEFAULT_MIN_RSA_BITS = 2048,
+    MAX_HINTED_CAS = 100, /* keeps CertificateRequest well under the 16 KiB that small clients take */
+};
+
+struct tls_trust {
+    atomic_uint refs;
+    char *name;
+    struct tls_anchor *anchors;
+    size_t n_anchors;
+    struct tls_trust_rules rules;
+};
+
+/* Takes der on success. */
+static int add_anchor(struct tls_trust *trust, struct span der, const char *place, struct err *err)
+{
+    struct tls_anchor *more = realloc(trust->anchors, (trust->n_anchors + 1) * sizeof(*more));
+    if (more == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    trust->anchors = more;
+    struct tls_anchor *a = &more[trust->n_anchors];
+    *a = (struct tls_anchor){0};
+    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
+    if (gnutls_x509_crt_init(&a->crt) != 0)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    if (tls_cert_read(der, &a->cert) != 0 || gnutls_x509_crt_import(a->crt, &datum, GNUTLS_X509_FMT_DER) != 0) {
+        gnutls_x509_crt_deinit(a->crt);
+        return err_set(err, ERR_CREDENTIAL, "%s: the block that begins here is not a readable certificate", place);
+    }
+    a->der = (uint8_t *)(uintptr_t)der.ptr;
+    trust->n_anchors++;
+    return 0;
+}
+
+/* Anything in the set is an anchor, so what is not a CA must not get in: a leaf there would be trusted as itself. */
+static int check_ca(const struct tls_anchor *a, const char *place, struct err *err)
+{
+    char subject[160];
+    unsigned ca = 0, usage = 0;
+    tls_cert_name_text(a->cert.subject, subject, sizeof(subject));
+    if (gnutls_x509_crt_get_basic_constraints(a->crt, NULL, &ca, NULL) < 0 || ca == 0)
+        return err_set(err, ERR_CREDENTIAL, "%s: certificate %s is not a CA certificate (no basicConstraints CA:TRUE)", place, subject);
+    if (gnutls_x509_crt_get_key_usage(a->crt, &usage, NULL) >= 0 && (usage & GNUTLS_KEY_KEY_CERT_SIGN) == 0)
+        return err_set(err, ERR_CREDENTIAL, "%s: certificate %s may not sign certificates (keyUsage without keyCertSign)", place, subject);
+    return 0;
+}
+
+static void note_dates(const struct tls_anchor *a, const char *place, int64_t now, struct findings *notes)
+{
+    char subject[160], when[21];
+    tls_cert_name_text(a->cert.subject, subject, sizeof(subject));
+    text_utc(when, now > a->cert.not_after ? a->cert.not_after : a->cert.not_before);
+    if (now > a->cert.not_after)
+        findings_add(notes, FINDING_WARNING, place, "CA certificate %s expired %s; whatever it issued is refused", subject, when);
+    else if (now < a->cert.not_before)
+        findings_add(notes, FINDING_WARNING, place, "CA certificate %s is not valid before %s", subject, when);
+}
+
+static bool is_known(const struct tls_trust *trust, struct span der)
+{
+    for (size_t i = 0; i < trust->n_anchors; i++)
+        if (span_equals(trust->anchors[i].cert.der, der))
+            return true;
+    return false;
+}
+
+struct reading {
+    struct tls_trust *trust;
+    int64_t now;
+    struct findings *notes;
+    struct err *err;
+};
+
+static int read_ca_block(struct reading *in, const struct tls_pem_reader *r, const struct tls_pem_block *block)
+{
+    char place[300];
+    snprintf(place, sizeof(place), "%s:%zu", r->file, block->line);
+    if (!span_equals_str(block->label, "CERTIFICATE") && !span_equals_str(block->label, "X509 CERTIFICATE"))
+        return err_set(in->err, ERR_CREDENTIAL, "%s: a block of kind %.*s has no place in a file of CA certificates", place,
+                       (int)(block->label.len < 40 ? block->label.len : 40), (const char *)block->label.ptr);
+    struct span der;
+    if (tls_pem_decode(r, block, &der, in->err) != 0)
+        return -1;
+    if (is_known(in->trust, der)) {
+        free((void *)(uintptr_t)der.ptr);
+        findings_add(in->notes, FINDING_NOTE, place, "this CA certificate is listed twice");
+        return 0;
+    }
+    if (add_anchor(in->trust, der, place, in->err) != 0) {
+        free((void *)(uintptr_t)der.ptr);
+        return -1;
+    }
+    const struct tls_anchor *added = &in->trust->anchors[in->trust->n_anchors - 1];
+    note_dates(added, place, in->now, in->notes);
+    return check_ca(added, place, in->err);
+}
+
+static int read_ca_file(struct reading *in, const struct tls_file *file)
+{
+    struct tls_pem_reader r;
+    struct tls_pem_block block;
+    if (tls_pem_plausible(file->name, file->text, "CA certificates", in->err) != 0)
+        return -1;
+    tls_pem_start(&r, file->name, file->text);
+    int more;
+    while ((more = tls_pem_next(&r, &block, in->err)) == 1)
+        if (read_ca_block(in, &r, &block) != 0)
+            return -1;
+    return more;
+}
+
+/* The system's store is not ours to mend: what does not read as a CA in it is left out, not refused. */
+static int read_system(struct reading *in)
+{
+    gnutls_x509_trust_list_t list;
+    gnutls_x509_trust_list_iter_t iter = NULL;
+    gnutls_x509_crt_t crt;
+    int rc = 0;
+    if (gnutls_x509_trust_list_init(&list, 0) != 0)
+        return err_set(in->err, ERR_MEMORY, "out of memory");
+    if (gnutls_x509_trust_list_add_system_trust(list, 0, 0) <= 0)
+        rc = err_set(in->err, ERR_CREDENTIAL, "trust %s: the system's CA store is empty or missing (Debian: package ca-certificates)",
+                     in->trust->name);
+    while (rc == 0 && gnutls_x509_trust_list_iter_get_ca(list, &iter, &crt) == 0) {
+        gnutls_datum_t der = {NULL, 0};
+        uint8_t *copy = NULL;
+        if (gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der) == 0 && (copy = malloc(der.size)) != NULL) {
+            memcpy(copy, der.data, der.size);
+            if (add_anchor(in->trust, span_of(copy, der.size), "the system's CA store", NULL) != 0)
+                free(copy);
+        }
+        gnutls_free(der.data);
+        gnutls_x509_crt_deinit(crt);
+    }
+    gnutls_x509_trust_list_iter_deinit(iter);
+    gnutls_x509_trust_list_deinit(list, 1);
+    return rc;
+}
+
+static int read_anchors(struct reading *in, const struct tls_trust_spec *spec)
+{
+    if (spec->system && read_system(in) != 0)
+        return -1;
+    for (size_t i = 0; !spec->system && i < spec->n_ca; i++) {
+        size_t before = in->trust->n_anchors;
+        if (read_ca_file(in, &spec->ca[i]) != 0)
+            return -1;
+        if (in->trust->n_anchors == 0)
+            return err_set(in->err, ERR_CREDENTIAL, "%s: no CA certificate in it", spec->ca[i].name);
+        if (in->trust->n_anchors == before)
+            findings_add(in->notes, FINDING_NOTE, spec->ca[i].name, "adds no CA certificate that is not already listed");
+    }
+    if (in->trust->n_anchors == 0)
+        return err_set(in->err, ERR_CREDENTIAL, "trust %s: no CA certificate; nobody could be verified", spec->name);
+    return 0;
+}
+
+struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes, struct err *err)
+{
+    struct tls_trust *trust = calloc(1, sizeof(*trust));
+    if (trust == NULL) {
+        (void)err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    atomic_init(&trust->refs, 1);
+    trust->rules = (struct tls_trust_rules){
+        .crl_required = spec->crl_required && spec->n_crl > 0,
+        .crl_grace = spec->crl_grace,
+        .depth = spec->depth > 0 ? spec->depth : DEFAULT_DEPTH,
+        .min_rsa_bits = spec->min_rsa_bits > 0 ? spec->min_rsa_bits : DEFAULT_MIN_RSA_BITS,
+    };
+    struct reading in = {trust, now, notes, err};
+    trust->name = span_dup(span_from_str(spec->name));
+    if (trust->name == NULL) {
+        (void)err_set(err, ERR_MEMORY, "out of memory");
+        goto fail;
+    }
+    if (read_anchors(&in, spec) != 0)
+        goto fail;
+    if (spec->n_crl > 0) {
+        (void)err_set(err, ERR_CREDENTIAL, "trust %s: revocation lists cannot be used", spec->name);
+        goto fail;
+    }
+    return trust;
+fail:
+    tls_trust_unref(trust);
+    return NULL;
+}
+
+struct tls_trust *tls_trust_ref(struct tls_trust *trust)
+{
+    atomic_fetch_add_explicit(&trust->refs, 1, memory_order_relaxed);
+    return trust;
+}
+
+void tls_trust_unref(struct tls_trust *trust)
+{
+    if (trust == NULL || atomic_fetch_sub_explicit(&trust->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < trust->n_anchors; i++) {
+        gnutls_x509_crt_deinit(trust->anchors[i].crt);
+        free(trust->anchors[i].der);
+    }
+    free(trust->anchors);
+    free(trust->name);
+    free(trust);
+}
+
+void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out)
+{
+    *out = (struct tls_trust_facts){.name = trust->name, .n_ca = trust->n_anchors};
+    for (size_t i = 0; i < trust->n_anchors; i++) {
+        int64_t end = trust->anchors[i].cert.not_after;
+        if (out->first_not_after == 0 || end < out->first_not_after)
+            out->first_not_after = end;
+    }
+}
+
+size_t tls_trust_n_anchors(const struct tls_trust *trust)
+{
+    return trust->n_anchors;
+}
+
+const struct tls_anchor *tls_trust_anchor(const struct tls_trust *trust, size_t i)
+{
+    return &trust->anchors[i];
+}
+
+const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust)
+{
+    return &trust->rules;
+}
+
+int tls_trust_hint_cas(const struct tls_trust *trust, gnutls_certificate_credentials_t credentials)
+{
+    if (trust->n_anchors > MAX_HINTED_CAS)
+        return 0;
+    for (size_t i = 0; i < trust->n_anchors; i++) {
+        int rc = gnutls_certificate_set_x509_trust(credentials, &trust->anchors[i].crt, 1);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
