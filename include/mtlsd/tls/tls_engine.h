@@ -91,7 +91,6 @@ struct tls_facts { /* borrowed from the engine */
     const char *text;   /* the sentence */
     int alert_received, alert_sent; /* -1: none */
     const char *version, *cipher;   /* NULL before the handshake is done */
-    const char *sni;                /* accepting: what the client asked for; NULL */
     bool resumed;
     bool asked_for_ours; /* connecting: the server asked for a certificate */
     bool ours_sent;

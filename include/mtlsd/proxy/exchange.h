@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An exchange joins two links: one client's connection and, while a request runs (http) or for its whole life (tcp), one to an upstream. It
+ * decides, and moves bytes from memory to memory; a driver moves them between memory and sockets and does what the exchange wants:
+ *
+ *   after every on_... call:  send exchange_link(x, side)'s runs, report them by exchange_on_sent, and go on while exchange_continue() says so;
+ *   then look: exchange_wants_connect, exchange_wants_read, exchange_deadline_us, exchange_is_done.
+ *
+ * Back-pressure: one side is read only while the other side's output is below its mark. Nothing of the client goes upstream before the
+ * upstream was verified, nothing of it reaches a backend before its own certificate was judged. Time is an argument.
+ */
+#ifndef MTLSD_PROXY_EXCHANGE_H
+#define MTLSD_PROXY_EXCHANGE_H
+
+#include "mtlsd/proxy/pool.h"
+#include "mtlsd/proxy/report.h"
+
+enum side { SIDE_DOWN, SIDE_UP }; /* towards the client, towards the upstream */
+
+struct moment {
+    uint64_t us; /* monotonic */
+    int64_t utc; /* seconds since 1970 */
+};
+
+struct exchange_env { /* one per worker, shared by its exchanges */
+    uint8_t *scratch; /* where TLS is decrypted to: content lives for one turn */
+    size_t scratch_size;
+    struct tls_tickets *tickets;
+    struct pool *pool; /* of the current snapshot */
+    struct observer observer;
+    bool draining; /* answer, then close */
+};
+
+struct exchange;
+
+/* client: the peer's address without port, or "unix"; copied. driver: the caller's own. NULL + err. */
+struct exchange *exchange_new(struct exchange_env *env, const struct plan_listener *listener, const char *client, void *driver,
+                              struct moment now, struct err *err);
+/* Dooms its upstream connection, if any. */
+void exchange_free(struct exchange *x);
+void *exchange_driver(const struct exchange *x);
+
+/* Bytes from a socket; valid until exchange_settle. */
+void exchange_on_wire(struct exchange *x, enum side side, struct span wire, struct moment now);
+void exchange_on_eof(struct exchange *x, enum side side, struct moment now);
+void exchange_on_error(struct exchange *x, enum side side, const char *text, struct moment now);
+void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct moment now);
+/* The connection that was wanted is there: the exchange now has an uplink whose driver field the caller fills. */
+struct uplink *exchange_on_connected(struct exchange *x, struct moment now);
+void exchange_on_connect_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
+void exchange_on_deadline(struct exchange *x, struct moment now);
+/* The worker drains: finish what runs, begin nothing. */
+void exchange_on_drain(struct exchange *x, struct moment now);
+
+/* Goes on with what had to wait for room; true when it produced something to send. */
+bool exchange_continue(struct exchange *x, struct moment now);
+/* End of the turn: borrowed bytes are copied. */
+void exchange_settle(struct exchange *x);
+
+struct link *exchange_link(struct exchange *x, enum side side); /* NULL: no upstream connection now */
+struct uplink *exchange_uplink(struct exchange *x);
+bool exchange_wants_read(const struct exchange *x, enum side side);
+/* Not NULL: connect there and call on_connected or on_connect_failed. */
+const struct plan_upstream *exchange_wants_connect(const struct exchange *x);
+uint64_t exchange_deadline_us(const struct exchange *x); /* UINT64_MAX: none */
+/* Everything was said: close both sockets. *reset: abort the client's connection, so that a cut answer cannot look whole. */
+bool exchange_is_done(const struct exchange *x, bool *reset);
+/* Between requests: may be moved to another snapshot's listener of the same name. False: its certificate does not hold there. */
+bool exchange_is_idle(const struct exchange *x);
+bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What waits to leave in one direction: owned bytes and borrowed spans in order, so that a body passes from the reader's buffer to the
+ * writer's system call without a copy. Borrowed spans live for one turn: gather_settle copies what was not sent by its end.
+ * It owns no memory while it is empty.
+ */
+#ifndef MTLSD_PROXY_GATHER_H
+#define MTLSD_PROXY_GATHER_H
+
+#include "mtlsd/base/bytes.h"
+
+struct gather_part {
+    const uint8_t *borrowed; /* NULL: the next len bytes of own */
+    size_t len;
+};
+
+struct gather {
+    struct bytes own;
+    struct gather_part *parts; /* owned; NULL: own alone is the content */
+    size_t n_parts;
+    size_t total;
+};
+
+void gather_init(struct gather *g, size_t max);
+void gather_clear(struct gather *g);
+MUST_CHECK int gather_copy(struct gather *g, struct span s);   /* bytes that do not outlive the call */
+MUST_CHECK int gather_borrow(struct gather *g, struct span s); /* valid until gather_settle */
+/* Up to max runs from the front, in order. */
+size_t gather_runs(const struct gather *g, struct span *runs, size_t max);
+void gather_consume(struct gather *g, size_t n);
+MUST_CHECK int gather_settle(struct gather *g);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A link is one connection to one peer, ours or theirs: maybe a TLS engine, and what waits to be sent. It knows no socket: wire bytes
+ * come in by a call and go out as runs that the driver sends and then reports.
+ */
+#ifndef MTLSD_PROXY_LINK_H
+#define MTLSD_PROXY_LINK_H
+
+#include "mtlsd/proxy/gather.h"
+#include "mtlsd/tls/tls_engine.h"
+
+struct link {
+    struct tls_engine *tls; /* owned; NULL: plaintext */
+    struct gather out;      /* plaintext: for the wire; TLS: not yet encrypted */
+    bool end_wanted;        /* nothing more will be written: close_notify, then the end of our direction */
+    bool end_said;          /* close_notify is in the wire queue (or there is no TLS) */
+    bool peer_ended;        /* the peer's direction ended cleanly */
+    bool broken;            /* failed: see the engine's facts, or memory ran out */
+};
+
+void link_init(struct link *l, struct tls_engine *tls); /* takes tls */
+void link_clear(struct link *l);
+
+bool link_is_open(const struct link *l);        /* no handshake in progress, not broken: application bytes may be written */
+bool link_is_handshaking(const struct link *l);
+
+void link_write_copy(struct link *l, struct span s);
+void link_write_borrow(struct link *l, struct span s); /* valid until link_settle */
+void link_end(struct link *l);
+size_t link_pending(const struct link *l); /* bytes waiting, encrypted or not */
+
+/* What may be sent now: encrypts what the engine takes, then gives up to max runs. */
+size_t link_runs(struct link *l, struct span *runs, size_t max);
+void link_sent(struct link *l, size_t n);
+/* Moves what link_runs would give into an empty queue that then owns it, for a send that outlives this turn. */
+MUST_CHECK int link_take(struct link *l, struct bytes *taken);
+/* End of a turn: copies what is still borrowed. */
+void link_settle(struct link *l);
+/* Everything was handed to the wire and our direction may be shut. */
+bool link_wants_shutdown(const struct link *l);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Idle connections to upstreams, one pool per worker and snapshot: a reload makes new upstreams, so a connection made with an old identity or
+ * trust is never found again. Also keeps the doomed ones until the driver has closed them. Pure: it opens and closes nothing.
+ */
+#ifndef MTLSD_PROXY_POOL_H
+#define MTLSD_PROXY_POOL_H
+
+#include "mtlsd/proxy/uplink.h"
+
+struct pool;
+
+struct pool *pool_new(const struct plan_upstream *upstreams, size_t n);
+void pool_free(struct pool *p); /* must be empty: see pool_doom_all */
+
+/* The connection used last, which is the one least likely to have been closed by the peer; NULL: none. */
+struct uplink *pool_take(struct pool *p, const struct plan_upstream *plan);
+/* Keeps u for later, or dooms it: not of this pool, more than pool_max. */
+void pool_put(struct pool *p, struct uplink *u, uint64_t now_us);
+/* Takes u out of where it is and dooms it. */
+void pool_doom(struct pool *p, struct uplink *u);
+void pool_doom_all(struct pool *p);
+/* Dooms those that were idle for longer than their upstream's pool_idle; gives how many. */
+size_t pool_expire(struct pool *p, uint64_t now_us);
+/* The next doomed uplink, now the driver's to close and free; NULL: none. */
+struct uplink *pool_next_doomed(struct pool *p);
+size_t pool_idle_count(const struct pool *p);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an exchange tells about something that ended: a request, a tcp connection, or a connection that came to nothing. Everything is borrowed
+ * for the call. */
+#ifndef MTLSD_PROXY_REPORT_H
+#define MTLSD_PROXY_REPORT_H
+
+#include "mtlsd/base/reasons.h"
+#include "mtlsd/base/span.h"
+#include "mtlsd/proxy/plan.h"
+
+enum report_kind { REPORT_REQUEST, REPORT_CONNECTION };
+enum refused_by { REFUSED_BY_NOBODY, REFUSED_BY_US, REFUSED_BY_PEER, REFUSED_BY_NETWORK };
+
+struct report {
+    enum report_kind kind;
+    const struct plan_listener *listener;
+    const struct plan_upstream *upstream; /* NULL: it never got that far */
+    const char *client;                   /* address text */
+    struct span method, target;           /* requests */
+    unsigned status;                      /* requests: what the client got, 0: nothing */
+    enum reason reason;                   /* REASON_VALID: all went well */
+    const char *detail;                   /* a sentence, "" */
+    enum refused_by refused_by;
+    const struct tls_facts *down, *up; /* NULL: no TLS on that side */
+    bool up_reused;                    /* the upstream connection came from the pool */
+    uint64_t bytes_in, bytes_out;      /* of the client's messages: from and to it */
+    uint64_t connect_us, handshake_us, first_byte_us, total_us; /* 0: did not happen */
+};
+
+/* A handshake that finished or failed. */
+struct handshake_report {
+    const struct plan_listener *listener; /* accepting; else NULL */
+    const struct plan_upstream *upstream; /* connecting; else NULL */
+    const struct tls_facts *facts;
+    enum reason reason; /* REASON_VALID: it succeeded */
+};
+
+struct observer {
+    void *ctx;
+    void (*on_report)(void *ctx, const struct report *r);
+    void (*on_handshake)(void *ctx, const struct handshake_report *r);
+};
+
+/* Whose no it was. */
+enum refused_by report_blame(enum reason reason);
+const char *report_blame_word(enum refused_by by); /* "us", "peer", "network"; NULL for nobody */
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection of ours to an upstream: a link with the reader of responses. It belongs to an exchange, or lies idle in the pool, or is doomed
+ * and waits for the driver to close its socket. */
+#ifndef MTLSD_PROXY_UPLINK_H
+#define MTLSD_PROXY_UPLINK_H
+
+#include "mtlsd/http/http1.h"
+#include "mtlsd/proxy/link.h"
+#include "mtlsd/proxy/plan.h"
+
+struct exchange;
+
+struct uplink {
+    struct link link;
+    struct http1 *http;               /* owned; NULL in tcp mode */
+    const struct plan_upstream *plan; /* the driver of this uplink holds its snapshot */
+    struct exchange *exchange;        /* whose it is; NULL: idle or doomed */
+    void *driver;                     /* the driver's socket */
+    struct uplink *prev, *next;       /* in the pool */
+    uint64_t idle_since_us;
+    unsigned uses; /* requests it has carried */
+};
+
+/* NULL + err. A TLS link has its first bytes ready. */
+struct uplink *uplink_new(const struct plan_upstream *plan, bool http, struct tls_tickets *tickets, int64_t utc, struct err *err);
+void uplink_free(struct uplink *u);
+
+#endif

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/exchange.h"
+#include "exchange_internal.h"
+
+#include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/reason.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OUTPUT_MARK = 64 * 1024,   /* above it the other side is not read (security D6) */
+    HELD_MAX = 1024 * 1024,    /* one turn's bytes; reading stops while anything is held */
+    LINGER_US = 2 * 1000 * 1000,
+    DRAIN_GRACE_US = 200 * 1000,
+};
+
+static bool is_http(const struct exchange *x)
+{
+    return x->http != NULL;
+}
+
+static enum side other(enum side side)
+{
+    return side == SIDE_DOWN ? SIDE_UP : SIDE_DOWN;
+}
+
+struct link *exchange_link(struct exchange *x, enum side side)
+{
+    if (side == SIDE_DOWN)
+        return &x->down;
+    return x->up != NULL ? &x->up->link : NULL;
+}
+
+struct uplink *exchange_uplink(struct exchange *x)
+{
+    return x->up;
+}
+
+void *exchange_driver(const struct exchange *x)
+{
+    return x->driver;
+}
+
+/* ---- the client's certificate ---- */
+
+/* In tcp mode the rules decide inside the handshake, because there is no later place to say no. */
+static enum reason accept_client(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert)
+{
+    struct exchange *x = ctx;
+    const struct config_listener *conf = x->listener->conf;
+    if (conf->protocol == CONFIG_PROTOCOL_HTTP || allow_permits(conf->allow, conf->n_allow, verdict, peer))
+        return REASON_VALID;
+    *alert = (unsigned)reason_row(REASON_NOT_ALLOWED)->alert;
+    return REASON_NOT_ALLOWED;
+}
+
+/* ---- life ---- */
+
+struct exchange *exchange_new(struct exchange_env *env, const struct plan_listener *listener, const char *client, void *driver,
+                              struct moment now, struct err *err)
+{
+    struct exchange *x = calloc(1, sizeof(*x));
+    if (x == NULL) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    x->env = env;
+    x->listener = listener;
+    x->driver = driver;
+    snprintf(x->client, sizeof(x->client), "%s", client);
+    bytes_init(&x->held[SIDE_DOWN], HELD_MAX);
+    bytes_init(&x->held[SIDE_UP], HELD_MAX);
+    bytes_init(&x->identity, 256 * 1024);
+    link_init(&x->down, NULL);
+    const struct config_listener *conf = listener->conf;
+    if (conf->protocol == CONFIG_PROTOCOL_HTTP &&
+        (x->http = http1_new(true, (size_t)conf->max_header_bytes, conf->max_headers)) == NULL) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        goto fail;
+    }
+    if (listener->tls != NULL && (x->down.tls = tls_engine_new(listener->tls, NULL, accept_client, x, err)) == NULL)
+        goto fail;
+    x->active_us = x->since_us = now.us;
+    if (listener->tls != NULL)
+        x->phase = PHASE_ACCEPT;
+    else
+        exchange_enter(x, is_http(x) ? PHASE_IDLE : PHASE_CONNECT, now);
+    return x;
+fail:
+    exchange_free(x);
+    return NULL;
+}
+
+static void clear_request(struct request *rq)
+{
+    bytes_clear(&rq->head);
+    bytes_clear(&rq->method);
+    bytes_clear(&rq->target);
+    memset(rq, 0, sizeof(*rq));
+}
+
+void exchange_free(struct exchange *x)
+{
+    if (x == NULL)
+        return;
+    exchange_drop_uplink(x);
+    link_clear(&x->down);
+    http1_free(x->http);
+    bytes_clear(&x->held[SIDE_DOWN]);
+    bytes_clear(&x->held[SIDE_UP]);
+    bytes_clear(&x->identity);
+    clear_request(&x->rq);
+    free(x);
+}
+
+void exchange_enter(struct exchange *x, enum phase phase, struct moment now)
+{
+    x->phase = phase;
+    x->since_us = x->active_us = now.us;
+    if (phase == PHASE_CONNECT && x->rq.begun_us == 0)
+        x->rq.begun_us = now.us;
+    if (phase == PHASE_CONNECT)
+        x->rq.connect_us = now.us;
+}
+
+void exchange_drop_uplink(struct exchange *x)
+{
+    if (x->up == NULL)
+        return;
+    pool_doom(x->env->pool, x->up);
+    x->up = NULL;
+    bytes_clear(&x->held[SIDE_UP]);
+    x->eof[SIDE_UP] = false;
+}
+
+void exchange_finish(struct exchange *x, struct moment now)
+{
+    exchange_drop_uplink(x);
+    exchange_enter(x, PHASE_DONE, now);
+}
+
+bool exchange_hold(struct exchange *x, enum side side, struct span rest)
+{
+    if (bytes_append_span(&x->held[side], rest) == 0)
+        return true;
+    x->down.broken = true;
+    return false;
+}
+
+/* ---- telling ---- */
+
+void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now)
+{
+    struct tls_facts down, up;
+    struct report r = {
+        .kind = x->rq.begun && is_http(x) ? REPORT_REQUEST : REPORT_CONNECTION,
+        .listener = x->listener,
+        .upstream = x->rq.connect_us != 0 || x->up != NULL ? x->listener->upstream : NULL,
+        .client = x->client,
+        .method = bytes_span(&x->rq.method),
+        .target = bytes_span(&x->rq.target),
+        .status = x->rq.status,
+        .reason = reason,
+        .detail = detail,
+        .refused_by = report_blame(reason),
+        .up_reused = x->rq.from_pool,
+        .bytes_in = x->rq.bytes_in,
+        .bytes_out = x->rq.bytes_out,
+    };
+    if (x->down.tls != NULL) {
+        tls_engine_facts(x->down.tls, &down);
+        r.down = &down;
+    }
+    if (x->up != NULL && x->up->link.tls != NULL) {
+        tls_engine_facts(x->up->link.tls, &up);
+        r.up = &up;
+    }
+    const struct request *rq = &x->rq;
+    if (rq->connected_us != 0)
+        r.connect_us = rq->connected_us - rq->connect_us;
+    if (rq->secured_us != 0)
+        r.handshake_us = rq->secured_us - rq->connected_us;
+    if (rq->first_byte_us != 0)
+        r.first_byte_us = rq->first_byte_us - rq->begun_us;
+    r.total_us = now.us - (rq->begun_us != 0 ? rq->begun_us : x->since_us);
+    x->env->observer.on_report(x->env->observer.ctx, &r);
+}
+
+static void report_handshake(struct exchange *x, enum side side)
+{
+    bool *told = side == SIDE_DOWN ? &x->down_reported : &x->up_reported;
+    struct tls_engine *tls = exchange_link(x, side)->tls;
+    if (*told || tls == NULL)
+        return;
+    *told = true;
+    struct tls_facts facts;
+    tls_engine_facts(tls, &facts);
+    struct handshake_report r = {
+        .listener = side == SIDE_DOWN ? x->listener : NULL,
+        .upstream = side == SIDE_UP ? x->up->plan : NULL,
+        .facts = &facts,
+        .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason,
+    };
+    x->env->observer.on_handshake(x->env->observer.ctx, &r);
+}
+
+/* ---- failures ---- */
+
+void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
+{
+    if (x->phase == PHASE_LINGER || x->phase == PHASE_DONE)
+        return;
+    if (is_http(x)) {
+        if (exchange_http_can_retry(x))
+            exchange_http_retry(x, now);
+        else
+            exchange_answer(x, reason, text, now);
+        return;
+    }
+    exchange_report(x, reason, text, now);
+    x->reset = true;
+    exchange_finish(x, now);
+}
+
+/* A client's connection came to nothing; its alert, if any, is still sent. */
+static void client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
+{
+    if (x->phase == PHASE_DONE || x->phase == PHASE_LINGER)
+        return;
+    bool idle = x->phase == PHASE_IDLE && !x->rq.begun && http1_is_idle(x->http) && reason != REASON_TLS_FAILED;
+    if (!idle)
+        exchange_report(x, reason, text, now);
+    exchange_drop_uplink(x);
+    if (link_pending(&x->down) > 0) {
+        x->down.end_wanted = x->down.end_said = true;
+        exchange_enter(x, PHASE_LINGER, now);
+    } else {
+        x->reset = !idle;
+        exchange_enter(x, PHASE_DONE, now);
+    }
+}
+
+static void client_tls_failed(struct exchange *x, struct moment now)
+{
+    report_handshake(x, SIDE_DOWN);
+    struct tls_facts facts;
+    tls_engine_facts(x->down.tls, &facts);
+    x->down.broken = true;
+    client_failed(x, facts.reason, facts.text, now);
+}
+
+static void upstream_tls_failed(struct exchange *x, struct moment now)
+{
+    report_handshake(x, SIDE_UP);
+    struct tls_facts facts;
+    tls_engine_facts(x->up->link.tls, &facts);
+    enum reason reason = facts.reason;
+    if (reason == REASON_TRUNCATED && is_http(x) && !x->rq.answered)
+        reason = REASON_UPSTREAM_CLOSED;
+    x->up->link.broken = true;
+    exchange_upstream_failed(x, reason, facts.text, now);
+}
+
+/* ---- bytes in ---- */
+
+static void from_client(struct exchange *x, struct span in, struct moment now)
+{
+    if (x->phase == PHASE_LINGER || x->phase == PHASE_DONE)
+        return;
+    if (x->held[SIDE_DOWN].len > 0) {
+        exchange_hold(x, SIDE_DOWN, in);
+        return;
+    }
+    if (is_http(x))
+        exchange_http_from_client(x, in, now);
+    else if (x->phase == PHASE_ACTIVE)
+        exchange_tcp_pass(x, SIDE_DOWN, in);
+    else
+        exchange_hold(x, SIDE_DOWN, in);
+}
+
+static void from_upstream(struct exchange *x, struct span in, struct moment now)
+{
+    if (is_http(x))
+        exchange_http_from_upstream(x, in, now);
+    else
+        exchange_tcp_pass(x, SIDE_UP, in);
+}
+
+static void deliver(struct exchange *x, enum side side, struct span in, struct moment now)
+{
+    if (side == SIDE_DOWN)
+        from_client(x, in, now);
+    else
+        from_upstream(x, in, now);
+}
+
+static void side_ended(struct exchange *x, enum side side, struct moment now)
+{
+    if (x->eof[side] || x->phase == PHASE_DONE)
+        return;
+    x->eof[side] = true;
+    if (x->phase == PHASE_LINGER) {
+        if (side == SIDE_DOWN && link_pending(&x->down) == 0)
+            exchange_enter(x, PHASE_DONE, now);
+        return;
+    }
+    if (!is_http(x))
+        exchange_tcp_ended(x, now);
+    else if (side == SIDE_UP)
+        exchange_http_upstream_ended(x, now);
+    else
+        exchange_http_client_ended(x, now);
+}
+
+static void client_secured(struct exchange *x, struct moment now)
+{
+    report_handshake(x, SIDE_DOWN);
+    exchange_enter(x, is_http(x) ? PHASE_IDLE : PHASE_CONNECT, now);
+}
+
+static void upstream_secured(struct exchange *x, struct moment now)
+{
+    report_handshake(x, SIDE_UP);
+    if (x->up->link.tls != NULL)
+        x->rq.secured_us = now.us;
+    exchange_enter(x, PHASE_ACTIVE, now);
+    if (is_http(x))
+        exchange_http_send_request(x, now);
+    else
+        exchange_tcp_ended(x, now);
+}
+
+/* Takes out of the engine what it has for us. */
+static void read_tls(struct exchange *x, enum side side, struct moment now)
+{
+    struct link *link = exchange_link(x, side);
+    while (link != NULL && (tls_engine_flags(link->tls) & TLS_HAS_APP)) {
+        size_t n = tls_engine_app_read(link->tls, x->env->scratch, x->env->scratch_size);
+        if (n > 0)
+            deliver(x, side, span_of(x->env->scratch, n), now);
+        if (n == x->env->scratch_size)
+            exchange_settle(x); /* the next read overwrites what is borrowed */
+        if (exchange_link(x, side) != link || n == 0)
+            break;
+    }
+}
+
+static void after_tls(struct exchange *x, enum side side, struct moment now)
+{
+    struct link *link = exchange_link(x, side);
+    if (link == NULL || link->tls == NULL || link->broken)
+        return;
+    unsigned flags = tls_engine_flags(link->tls);
+    if (flags & TLS_FAILED) {
+        if (side == SIDE_DOWN)
+            client_tls_failed(x, now);
+        else
+            upstream_tls_failed(x, now);
+    } else if (flags & TLS_CLOSED) {
+        side_ended(x, side, now);
+    }
+}
+
+static void tls_in(struct exchange *x, enum side side, struct moment now)
+{
+    struct link *link = exchange_link(x, side);
+    if (!(tls_engine_flags(link->tls) & (TLS_HANDSHAKING | TLS_FAILED))) {
+        if (side == SIDE_DOWN && x->phase == PHASE_ACCEPT)
+            client_secured(x, now);
+        if (side == SIDE_UP && x->phase == PHASE_SECURE)
+            upstream_secured(x, now);
+    }
+    read_tls(x, side, now);
+    if (exchange_link(x, side) != link)
+        return;
+    tls_engine_wire_keep(link->tls);
+    after_tls(x, side, now);
+}
+
+void exchange_on_wire(struct exchange *x, enum side side, struct span wire, struct moment now)
+{
+    struct link *link = exchange_link(x, side);
+    if (link == NULL || x->phase == PHASE_DONE || link->broken)
+        return;
+    x->active_us = now.us;
+    if (link->tls == NULL) {
+        deliver(x, side, wire, now);
+        return;
+    }
+    tls_engine_wire_in(link->tls, wire, now.utc);
+    tls_in(x, side, now);
+}
+
+void exchange_on_eof(struct exchange *x, enum side side, struct moment now)
+{
+    struct link *link = exchange_link(x, side);
+    if (link == NULL || x->phase == PHASE_DONE)
+        return;
+    x->active_us = now.us;
+    if (x->phase == PHASE_LINGER && side == SIDE_DOWN) {
+        x->eof[side] = true;
+        if (link_pending(&x->down) == 0)
+            exchange_enter(x, PHASE_DONE, now);
+    } else if (link->tls == NULL) {
+        side_ended(x, side, now);
+    } else if (!link->broken) {
+        tls_engine_wire_eof(link->tls, now.utc);
+        tls_in(x, side, now);
+    }
+}
+
+void exchange_on_error(struct exchange *x, enum side side, const char *text, struct moment now)
+{
+    if (x->phase == PHASE_DONE)
+        return;
+    if (side == SIDE_UP) {
+        if (x->up == NULL)
+            return;
+        if (x->phase == PHASE_SECURE)
+            report_handshake(x, SIDE_UP);
+        exchange_upstream_failed(x, REASON_UPSTREAM_CLOSED, text, now);
+        return;
+    }
+    x->down.broken = true;
+    gather_clear(&x->down.out);
+    x->down.end_said = x->down.end_wanted = true;
+    if (x->phase == PHASE_LINGER)
+        exchange_enter(x, PHASE_DONE, now);
+    else
+        client_failed(x, REASON_CLIENT_CLOSED, text, now);
+    exchange_finish(x, now);
+}
+
+void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct moment now)
+{
+    struct link *link = exchange_link(x, side);
+    if (link == NULL)
+        return;
+    link_sent(link, n);
+    x->active_us = now.us;
+    if (x->phase == PHASE_ACTIVE && !is_http(x))
+        exchange_tcp_ended(x, now);
+    if (x->phase != PHASE_LINGER || side != SIDE_DOWN || link_pending(&x->down) > 0)
+        return;
+    if (x->eof[SIDE_DOWN])
+        exchange_enter(x, PHASE_DONE, now);
+    else if (n > 0)
+        x->since_us = now.us; /* the last word left only now: the time to read it begins here */
+}
+
+/* ---- connecting ---- */
+
+const struct plan_upstream *exchange_wants_connect(const struct exchange *x)
+{
+    return x->phase == PHASE_CONNECT && x->up == NULL ? x->listener->upstream : NULL;
+}
+
+struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
+{
+    struct err err = {0};
+    x->rq.connected_us = now.us;
+    struct uplink *u = uplink_new(x->listener->upstream, is_http(x), x->env->tickets, now.utc, &err);
+    if (u == NULL) {
+        exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
+        return NULL;
+    }
+    u->exchange = x;
+    x->up = u;
+    x->up_reported = false;
+    x->rq.from_pool = false;
+    if (u->link.tls != NULL)
+        exchange_enter(x, PHASE_SECURE, now);
+    else
+        upstream_secured(x, now);
+    return u;
+}
+
+void exchange_on_connect_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
+{
+    exchange_upstream_failed(x, reason, text, now);
+}
+
+/* ---- time ---- */
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t active_limit_ms(const struct exchange *x)
+{
+    const struct config_upstream *up = x->listener->upstream->conf;
+    if (is_http(x))
+        return x->rq.whole && !x->rq.answered ? up->response_ms : up->idle_ms;
+    return smaller(x->listener->conf->idle_ms, up->idle_ms);
+}
+
+uint64_t exchange_deadline_us(const struct exchange *x)
+{
+    const struct config_listener *conf = x->listener->conf;
+    const struct config_upstream *up = x->listener->upstream->conf;
+    switch (x->phase) {
+    case PHASE_ACCEPT:
+        return x->since_us + conf->handshake_ms * 1000;
+    case PHASE_IDLE:
+        return x->head_us != 0 ? x->head_us + conf->header_ms * 1000 : x->since_us + conf->idle_ms * 1000;
+    case PHASE_CONNECT:
+        return x->since_us + up->connect_ms * 1000;
+    case PHASE_SECURE:
+        return x->since_us + up->handshake_ms * 1000;
+    case PHASE_ACTIVE:
+        return x->active_us + active_limit_ms(x) * 1000;
+    case PHASE_LINGER:
+        return link_pending(&x->down) > 0 ? x->active_us + conf->idle_ms * 1000 : x->since_us + LINGER_US;
+    case PHASE_DONE:
+        break;
+    }
+    return UINT64_MAX;
+}
+
+static void idle_deadline(struct exchange *x, struct moment now)
+{
+    if (x->head_us == 0) {
+        exchange_finish(x, now); /* a keep-alive connection that nobody used: nothing to report */
+        return;
+    }
+    x->rq.begun = true;
+    x->close_after = true;
+    exchange_answer(x, REASON_REQUEST_TIMEOUT, "the request head did not arrive in time", now);
+}
+
+static void active_deadline(struct exchange *x, struct moment now)
+{
+    if (is_http(x)) {
+        x->close_after = true;
+        exchange_answer(x, x->rq.whole ? REASON_RESPONSE_TIMEOUT : REASON_REQUEST_TIMEOUT,
+                        x->rq.whole ? "the upstream did not answer in time" : "nothing moved for the idle time", now);
+        return;
+    }
+    exchange_report(x, REASON_RESPONSE_TIMEOUT, "nothing moved for the idle time", now);
+    x->reset = true;
+    exchange_finish(x, now);
+}
+
+void exchange_on_deadline(struct exchange *x, struct moment now)
+{
+    switch (x->phase) {
+    case PHASE_ACCEPT:
+        client_failed(x, REASON_HANDSHAKE_TIMEOUT, "the client did not finish the TLS handshake in time", now);
+        exchange_finish(x, now);
+        break;
+    case PHASE_IDLE:
+        idle_deadline(x, now);
+        break;
+    case PHASE_CONNECT:
+        exchange_upstream_failed(x, REASON_CONNECT_TIMEOUT, "the upstream did not accept the connection in time", now);
+        break;
+    case PHASE_SECURE:
+        exchange_upstream_failed(x, REASON_HANDSHAKE_TIMEOUT, "the upstream did not finish the TLS handshake in time", now);
+        break;
+    case PHASE_ACTIVE:
+        active_deadline(x, now);
+        break;
+    case PHASE_LINGER:
+        exchange_enter(x, PHASE_DONE, now);
+        break;
+    case PHASE_DONE:
+        break;
+    }
+}
+
+void exchange_on_drain(struct exchange *x, struct moment now)
+{
+    x->close_after = true;
+    if (x->phase == PHASE_IDLE && !x->rq.begun && x->held[SIDE_DOWN].len == 0 && http1_is_idle(x->http)) {
+        link_end(&x->down);
+        exchange_enter(x, PHASE_LINGER, now);
+        x->since_us = now.us - LINGER_US + DRAIN_GRACE_US; /* nobody is owed an answer: a short grace will do */
+    }
+}
+
+/* ---- wants ---- */
+
+static size_t pending_of(const struct exchange *x, enum side side)
+{
+    if (side == SIDE_DOWN)
+        return link_pending(&x->down);
+    return x->up != NULL ? link_pending(&x->up->link) : 0;
+}
+
+bool exchange_wants_read(const struct exchange *x, enum side side)
+{
+    if (x->phase == PHASE_DONE || x->held[side].len > 0)
+        return false;
+    if (x->phase == PHASE_LINGER)
+        return side == SIDE_DOWN && !x->eof[side];
+    return !x->eof[side] && pending_of(x, other(side)) < OUTPUT_MARK;
+}
+
+bool exchange_continue(struct exchange *x, struct moment now)
+{
+    bool any = false;
+    for (enum side side = SIDE_DOWN; side <= SIDE_UP; side++) {
+        struct link *to = exchange_link(x, other(side));
+        bool ready = x->held[side].len > 0 && (x->phase == PHASE_ACTIVE || (x->phase == PHASE_IDLE && side == SIDE_DOWN)) &&
+                     (to == NULL || link_pending(to) < OUTPUT_MARK);
+        if (!ready)
+            continue;
+        struct bytes held;
+        bytes_init(&held, HELD_MAX);
+        bytes_take(&x->held[side], &held);
+        size_t before = held.len;
+        deliver(x, side, bytes_span(&held), now);
+        exchange_settle(x); /* the borrowed bytes end with this block */
+        any = any || x->held[side].len < before;
+        bytes_clear(&held);
+        if (!is_http(x))
+            exchange_tcp_ended(x, now);
+    }
+    return any;
+}
+
+void exchange_settle(struct exchange *x)
+{
+    link_settle(&x->down);
+    if (x->up != NULL)
+        link_settle(&x->up->link);
+}
+
+bool exchange_is_done(const struct exchange *x, bool *reset)
+{
+    *reset = x->reset;
+    return x->phase == PHASE_DONE;
+}
+
+bool exchange_is_idle(const struct exchange *x)
+{
+    return x->phase == PHASE_IDLE && !x->rq.begun && x->up == NULL && http1_is_idle(x->http);
+}
+
+bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now)
+{
+    bool same_kind = (listener->tls != NULL) == (x->listener->tls != NULL) && listener->conf->protocol == x->listener->conf->protocol;
+    if (!same_kind)
+        return false;
+    if (x->down.tls != NULL && tls_engine_rejudge(x->down.tls, listener->tls, now.utc) != REASON_VALID)
+        return false;
+    x->listener = listener;
+    bytes_clear(&x->identity);
+    return true;
+}

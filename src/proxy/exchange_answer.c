@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange_internal.h"
+
+#include "mtlsd/http/http_problem.h"
+#include "mtlsd/policy/reason.h"
+
+#include <string.h>
+
+enum { ANSWER_MAX = 64 * 1024 };
+
+/* What the answer may say about the upstream's certificate and ours: the app on the plaintext side is told, a remote client is not. */
+static void describe_upstream(const struct exchange *x, struct http_problem *p, struct tls_facts *facts)
+{
+    bool ours_to_tell = x->listener->tls == NULL && x->rq.connect_us != 0;
+    if (!ours_to_tell)
+        return;
+    p->upstream = x->listener->upstream->conf->name;
+    p->identity = x->listener->upstream->conf->tls.identity;
+    if (x->up == NULL || x->up->link.tls == NULL)
+        return;
+    tls_engine_facts(x->up->link.tls, facts);
+    if (facts->alert_received > 0)
+        p->alert = tls_alert_name(facts->alert_received);
+    else if (facts->alert_sent > 0)
+        p->alert = tls_alert_name(facts->alert_sent);
+    if (facts->peer == NULL)
+        return;
+    p->peer_subject = facts->peer->subject;
+    p->peer_issuer = facts->peer->issuer;
+    p->peer_sha256 = facts->peer->sha256;
+    p->peer_not_before = facts->peer->not_before;
+    p->peer_not_after = facts->peer->not_after;
+}
+
+static int write_problem(struct exchange *x, enum reason reason, const char *detail, struct moment now)
+{
+    const struct reason_row *row = reason_row(reason);
+    struct tls_facts facts;
+    struct http_problem p = {
+        .status = row->http_status,
+        .phrase = reason_http_phrase(row->http_status),
+        .reason = row->word,
+        .title = row->title,
+        .detail = detail[0] != '\0' ? detail : NULL,
+        .hint = row->hint,
+        .refused_by = report_blame_word(report_blame(reason)),
+        .now = now.utc,
+        .head_only = x->rq.head_method,
+        .close = x->close_after,
+    };
+    describe_upstream(x, &p, &facts);
+    struct bytes out;
+    bytes_init(&out, ANSWER_MAX);
+    int rc = http_problem_write(&out, &p);
+    if (rc == 0)
+        link_write_copy(&x->down, bytes_span(&out));
+    bytes_clear(&out);
+    x->rq.status = row->http_status;
+    return rc;
+}
+
+static void forget_request(struct exchange *x)
+{
+    bytes_clear(&x->rq.head);
+    bytes_clear(&x->rq.method);
+    bytes_clear(&x->rq.target);
+    memset(&x->rq, 0, sizeof(x->rq));
+}
+
+void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now)
+{
+    bool cut = x->rq.answered || reason_row(reason)->http_status == 0;
+    if (!x->rq.whole || !x->rq.keep_alive || x->eof[SIDE_DOWN] || x->env->draining)
+        x->close_after = true;
+    if (!cut && write_problem(x, reason, detail, now) != 0)
+        cut = true;
+    exchange_report(x, reason, detail, now);
+    exchange_drop_uplink(x);
+    forget_request(x);
+    if (cut) {
+        /* What was sent so far reaches the client, but no end that would make it look whole (security B7). */
+        x->reset = true;
+        exchange_enter(x, PHASE_DONE, now);
+    } else if (x->close_after) {
+        link_end(&x->down);
+        exchange_enter(x, PHASE_LINGER, now);
+    } else {
+        exchange_enter(x, PHASE_IDLE, now);
+    }
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange_internal.h"
+
+#include "mtlsd/http/http_identity.h"
+#include "mtlsd/policy/reason.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The same for every request of a connection, since the identity is fixed by its handshake. */
+static int make_identity(struct exchange *x)
+{
+    unsigned presets = x->listener->conf->identity_headers;
+    if (presets == 0 || x->identity.len > 0 || x->down.tls == NULL)
+        return 0;
+    struct tls_facts facts;
+    tls_engine_facts(x->down.tls, &facts);
+    static const struct tls_verdict undecided = {.status = REASON_NONE};
+    const struct tls_verdict *verdict = facts.verdict != NULL ? facts.verdict : &undecided;
+    return http_identity_append(&x->identity, presets, verdict, reason_word(verdict->status), facts.peer);
+}
+
+static int append_x_forwarded(struct exchange *x, struct span host, struct bytes *out)
+{
+    const char *proto = x->down.tls != NULL ? "https" : "http";
+    if (bytes_printf(out, "X-Forwarded-For: %s\r\nX-Real-IP: %s\r\nX-Forwarded-Proto: %s\r\n", x->client, x->client, proto) != 0)
+        return -1;
+    if (host.len == 0)
+        return 0;
+    return bytes_printf(out, "X-Forwarded-Host: %.*s\r\n", (int)host.len, (const char *)host.ptr);
+}
+
+/* RFC 7239: an IPv6 address and anything with a colon stand in quotes. */
+static int append_forwarded(struct exchange *x, struct span host, struct bytes *out)
+{
+    const char *proto = x->down.tls != NULL ? "https" : "http";
+    bool v6 = strchr(x->client, ':') != NULL;
+    if (bytes_printf(out, v6 ? "Forwarded: for=\"[%s]\";proto=%s" : "Forwarded: for=%s;proto=%s",
+                     strcmp(x->client, "unix") == 0 ? "unknown" : x->client, proto) != 0)
+        return -1;
+    if (host.len > 0 && memchr(host.ptr, '"', host.len) == NULL && memchr(host.ptr, '\\', host.len) == NULL &&
+        bytes_printf(out, ";host=\"%.*s\"", (int)host.len, (const char *)host.ptr) != 0)
+        return -1;
+    return bytes_append(out, "\r\n", 2);
+}
+
+int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out)
+{
+    if (make_identity(x) != 0)
+        return -1;
+    if (x->identity.len > 0 && bytes_append_span(out, bytes_span(&x->identity)) != 0)
+        return -1;
+    struct span host = http_head_find(head, "Host");
+    switch (x->listener->conf->forwarded) {
+    case CONFIG_FORWARDED_X:
+        return append_x_forwarded(x, host, out);
+    case CONFIG_FORWARDED_RFC7239:
+        return append_forwarded(x, host, out);
+    case CONFIG_FORWARDED_OFF:
+        break;
+    }
+    return 0;
+}
+
+struct span exchange_host_field(const struct exchange *x, char *buf, size_t size)
+{
+    const struct plan_upstream *up = x->listener->upstream;
+    enum config_host how = up->conf->host;
+    if (!up->conf->host_given) /* an injector speaks to somebody else's server, a verifier stands for its own */
+        how = x->listener->tls != NULL ? CONFIG_HOST_PRESERVE : CONFIG_HOST_UPSTREAM;
+    if (how == CONFIG_HOST_PRESERVE)
+        return span_of(NULL, 0);
+    if (how == CONFIG_HOST_LITERAL)
+        return span_from_str(up->conf->host_literal);
+    const struct address *target = &up->conf->target;
+    const char *name = up->conf->tls.server_name != NULL ? up->conf->tls.server_name : target->host;
+    if (target->kind == ADDRESS_UNIX)
+        name = "localhost";
+    bool v6 = strchr(name, ':') != NULL;
+    bool usual_port = target->kind == ADDRESS_UNIX || target->port == (up->tls != NULL ? 443 : 80);
+    int n = usual_port ? snprintf(buf, size, v6 ? "[%s]" : "%s", name)
+                       : snprintf(buf, size, v6 ? "[%s]:%u" : "%s:%u", name, (unsigned)target->port);
+    return span_of(buf, n > 0 && (size_t)n < size ? (size_t)n : 0);
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange_internal.h"
+
+#include "mtlsd/http/http_guard.h"
+#include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/reason.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { HEAD_OUT_MAX = 512 * 1024, REPORTED_TARGET_MAX = 1024 };
+
+/* ---- the request ---- */
+
+static bool is_idempotent(struct span method)
+{
+    static const char *const names[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (span_equals_str(method, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static void begin_request(struct exchange *x, const struct http_head *head, struct moment now)
+{
+    struct request *rq = &x->rq;
+    rq->begun = true;
+    rq->begun_us = x->head_us != 0 ? x->head_us : now.us;
+    x->head_us = 0;
+    rq->minor = head->minor;
+    rq->keep_alive = head->keep_alive;
+    rq->head_method = span_equals_str(head->method, "HEAD");
+    rq->idempotent = is_idempotent(head->method);
+    rq->chunk_request = head->framing == HTTP_CHUNKED;
+    rq->whole = head->framing == HTTP_NO_BODY;
+    bytes_init(&rq->head, HEAD_OUT_MAX);
+    bytes_init(&rq->method, 64);
+    bytes_init(&rq->target, REPORTED_TARGET_MAX);
+    size_t shown = head->target.len < REPORTED_TARGET_MAX ? head->target.len : REPORTED_TARGET_MAX;
+    if (bytes_append_span(&rq->method, head->method) != 0 || bytes_append_span(&rq->target, span_of(head->target.ptr, shown)) != 0)
+        x->down.broken = true; /* only for the report; the target itself is never cut */
+}
+
+static enum reason judge_request(struct exchange *x, const struct http_head *head, struct err *err)
+{
+    enum reason reason = http_guard_request(head, err);
+    if (reason != REASON_VALID)
+        return reason;
+    const struct config_listener *conf = x->listener->conf;
+    if (conf->n_allow == 0)
+        return REASON_VALID;
+    struct tls_facts facts = {0};
+    if (x->down.tls != NULL)
+        tls_engine_facts(x->down.tls, &facts);
+    static const struct tls_verdict undecided = {0};
+    if (allow_permits(conf->allow, conf->n_allow, facts.verdict != NULL ? facts.verdict : &undecided, facts.peer))
+        return REASON_VALID;
+    err_set(err, ERR_CREDENTIAL, facts.peer != NULL ? "no allow rule matches this certificate" : "no certificate, and only named ones are allowed");
+    return REASON_NOT_ALLOWED;
+}
+
+static int write_request_head(struct exchange *x, const struct http_head *head)
+{
+    char host[300];
+    struct bytes added;
+    bytes_init(&added, HEAD_OUT_MAX);
+    if (exchange_added_fields(x, head, &added) != 0) {
+        bytes_clear(&added);
+        return -1;
+    }
+    struct http_outgoing out = {
+        .head = head,
+        .host = exchange_host_field(x, host, sizeof(host)),
+        .added = bytes_span(&added),
+        .drop_forwarded = x->listener->conf->forwarded != CONFIG_FORWARDED_OFF,
+        .framing = head->framing,
+        .length = head->length,
+    };
+    int rc = http_guard_write_head(&x->rq.head, &out);
+    bytes_clear(&added);
+    return rc;
+}
+
+static void take_upstream(struct exchange *x, struct moment now)
+{
+    x->rq.connect_us = now.us;
+    struct uplink *u = x->rq.retried ? NULL : pool_take(x->env->pool, x->listener->upstream);
+    if (u == NULL) {
+        exchange_enter(x, PHASE_CONNECT, now);
+        return;
+    }
+    u->exchange = x;
+    x->up = u;
+    x->up_reported = true;
+    x->rq.from_pool = true;
+    exchange_enter(x, PHASE_ACTIVE, now);
+    exchange_http_send_request(x, now);
+}
+
+void exchange_http_send_request(struct exchange *x, struct moment now)
+{
+    (void)now;
+    struct uplink *u = x->up;
+    u->uses++;
+    if (x->rq.head_method)
+        http1_expect_no_body(u->http);
+    link_write_borrow(&u->link, bytes_span(&x->rq.head));
+}
+
+static void on_request_head(struct exchange *x, struct moment now)
+{
+    const struct http_head *head = http1_head(x->http);
+    struct err err = {0};
+    begin_request(x, head, now);
+    enum reason reason = judge_request(x, head, &err);
+    if (reason == REASON_VALID && write_request_head(x, head) != 0) {
+        reason = REASON_REQUEST_TOO_LARGE;
+        err_set(&err, ERR_MEMORY, "the request head does not fit into memory");
+    }
+    if (reason != REASON_VALID) {
+        exchange_answer(x, reason, err.text, now);
+        return;
+    }
+    take_upstream(x, now);
+}
+
+static void pass_chunk(struct link *to, struct span data)
+{
+    char line[24];
+    int n = snprintf(line, sizeof(line), "%zx\r\n", data.len);
+    link_write_copy(to, span_of(line, (size_t)n));
+    link_write_borrow(to, data);
+    link_write_copy(to, span_of("\r\n", 2));
+}
+
+static void pass_body(struct link *to, bool chunked, struct span data)
+{
+    if (chunked)
+        pass_chunk(to, data);
+    else
+        link_write_borrow(to, data);
+}
+
+static void pass_last_chunk(struct link *to, const struct http_head *trailers)
+{
+    struct bytes end;
+    bytes_init(&end, HEAD_OUT_MAX);
+    if (http_guard_write_last_chunk(&end, trailers) != 0)
+        to->broken = true;
+    link_write_copy(to, bytes_span(&end));
+    bytes_clear(&end);
+}
+
+static void on_request_end(struct exchange *x, struct moment now)
+{
+    if (x->rq.chunk_request && x->up != NULL)
+        pass_last_chunk(&x->up->link, NULL);
+    x->rq.chunk_request = false;
+    x->rq.whole = true;
+    x->active_us = now.us;
+}
+
+/* A request may be read on while the upstream can take its body, or when a new one may begin. */
+static bool may_read_request(const struct exchange *x)
+{
+    if (x->phase == PHASE_IDLE)
+        return !x->rq.begun;
+    return x->phase == PHASE_ACTIVE && !x->rq.whole;
+}
+
+static void on_request_bad(struct exchange *x, struct moment now)
+{
+    x->close_after = true;
+    x->rq.whole = false;
+    if (x->phase == PHASE_IDLE) {
+        x->rq.begun = true;
+        x->rq.begun_us = now.us;
+    }
+    exchange_answer(x, http1_reason(x->http), http1_detail(x->http), now);
+}
+
+void exchange_http_from_client(struct exchange *x, struct span in, struct moment now)
+{
+    struct span data;
+    while (may_read_request(x)) {
+        enum http1_event event = http1_next(x->http, &in, &data);
+        if (event == HTTP1_MORE) {
+            if (x->phase == PHASE_IDLE && x->head_us == 0 && !http1_is_idle(x->http))
+                x->head_us = now.us;
+            break;
+        }
+        switch (event) {
+        case HTTP1_HEAD:
+            on_request_head(x, now);
+            if (x->rq.whole && x->rq.begun)
+                http1_next(x->http, &in, &data); /* a request without a body ends with its head */
+            break;
+        case HTTP1_DATA:
+            x->rq.bytes_in += data.len;
+            pass_body(&x->up->link, x->rq.chunk_request, data);
+            break;
+        case HTTP1_TRAILERS:
+            pass_last_chunk(&x->up->link, http1_head(x->http));
+            x->rq.chunk_request = false;
+            break;
+        case HTTP1_END:
+            on_request_end(x, now);
+            break;
+        default:
+            on_request_bad(x, now);
+            return;
+        }
+    }
+    if (in.len > 0 && x->phase != PHASE_LINGER && x->phase != PHASE_DONE)
+        exchange_hold(x, SIDE_DOWN, in);
+}
+
+void exchange_http_client_ended(struct exchange *x, struct moment now)
+{
+    x->close_after = true;
+    bool between = x->phase == PHASE_IDLE && http1_is_idle(x->http) && x->held[SIDE_DOWN].len == 0;
+    if (between) {
+        link_end(&x->down);
+        exchange_enter(x, PHASE_LINGER, now);
+        x->eof[SIDE_DOWN] = true;
+        if (link_pending(&x->down) == 0 && x->down.tls == NULL)
+            exchange_finish(x, now);
+        return;
+    }
+    if (x->rq.begun && x->rq.whole)
+        return; /* it waits for our answer with its own direction shut */
+    x->rq.begun = true;
+    exchange_report(x, REASON_CLIENT_CLOSED, "the client closed in the middle of a request", now);
+    x->reset = true;
+    exchange_finish(x, now);
+}
+
+/* ---- the response ---- */
+
+static bool passes_unframed(const struct exchange *x, const struct http_head *head)
+{
+    return x->rq.minor == 0 && (head->framing == HTTP_CHUNKED || head->framing == HTTP_UNTIL_CLOSE);
+}
+
+static enum http_framing response_framing(const struct exchange *x, const struct http_head *head)
+{
+    if (head->framing == HTTP_NO_BODY || head->framing == HTTP_LENGTH)
+        return head->framing;
+    return passes_unframed(x, head) ? HTTP_UNTIL_CLOSE : HTTP_CHUNKED;
+}
+
+static void on_interim(struct exchange *x, const struct http_head *head)
+{
+    if (x->rq.minor == 0)
+        return; /* HTTP/1.0 knows no interim responses (RFC 9110 section 15.2) */
+    struct bytes out;
+    bytes_init(&out, HEAD_OUT_MAX);
+    struct http_outgoing how = {.head = head, .framing = HTTP_NO_BODY};
+    if (http_guard_write_head(&out, &how) != 0)
+        x->down.broken = true;
+    link_write_copy(&x->down, bytes_span(&out));
+    bytes_clear(&out);
+}
+
+static void on_response_head(struct exchange *x, struct moment now)
+{
+    const struct http_head *head = http1_head(x->up->http);
+    if (x->rq.first_byte_us == 0)
+        x->rq.first_byte_us = now.us;
+    if (head->status < 200) {
+        on_interim(x, head);
+        return;
+    }
+    /* An answer before the request was read to its end leaves bytes that nobody waits for: both connections end after it. */
+    if (!x->rq.whole || !x->rq.keep_alive || x->env->draining || passes_unframed(x, head))
+        x->close_after = true;
+    struct http_outgoing how = {
+        .head = head,
+        .framing = response_framing(x, head),
+        .length = head->length,
+        .close = x->close_after,
+    };
+    struct bytes out;
+    bytes_init(&out, HEAD_OUT_MAX);
+    if (http_guard_write_head(&out, &how) != 0)
+        x->down.broken = true;
+    x->rq.answered = true;
+    x->rq.status = head->status;
+    x->rq.chunk_response = how.framing == HTTP_CHUNKED;
+    bytes_clear(&x->rq.head);
+    link_write_copy(&x->down, bytes_span(&out));
+    bytes_clear(&out);
+}
+
+static bool may_pool(const struct exchange *x, bool keep_alive, bool bytes_left)
+{
+    const struct uplink *u = x->up;
+    return keep_alive && !bytes_left && x->rq.whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
+}
+
+static void end_of_exchange(struct exchange *x, struct moment now)
+{
+    bytes_clear(&x->rq.head);
+    bytes_clear(&x->rq.method);
+    bytes_clear(&x->rq.target);
+    bool whole = x->rq.whole;
+    memset(&x->rq, 0, sizeof(x->rq));
+    if (x->close_after || !whole || x->env->draining || x->eof[SIDE_DOWN]) {
+        link_end(&x->down);
+        exchange_enter(x, PHASE_LINGER, now);
+        if (x->eof[SIDE_DOWN] && link_pending(&x->down) == 0 && x->down.tls == NULL)
+            exchange_enter(x, PHASE_DONE, now);
+    } else {
+        exchange_enter(x, PHASE_IDLE, now);
+    }
+}
+
+static void on_response_end(struct exchange *x, bool keep_alive, bool bytes_left, struct moment now)
+{
+    if (x->rq.chunk_response)
+        pass_last_chunk(&x->down, NULL);
+    exchange_report(x, REASON_VALID, "", now);
+    if (may_pool(x, keep_alive, bytes_left)) {
+        pool_put(x->env->pool, x->up, now.us);
+        x->up = NULL;
+    } else {
+        exchange_drop_uplink(x);
+    }
+    end_of_exchange(x, now);
+}
+
+void exchange_http_from_upstream(struct exchange *x, struct span in, struct moment now)
+{
+    struct span data;
+    while (x->up != NULL && x->phase == PHASE_ACTIVE) {
+        switch (http1_next(x->up->http, &in, &data)) {
+        case HTTP1_MORE:
+            return;
+        case HTTP1_HEAD:
+            x->up_keep_alive = http1_head(x->up->http)->keep_alive;
+            on_response_head(x, now);
+            break;
+        case HTTP1_DATA:
+            x->rq.bytes_out += data.len;
+            pass_body(&x->down, x->rq.chunk_response, data);
+            break;
+        case HTTP1_TRAILERS:
+            if (x->rq.chunk_response)
+                pass_last_chunk(&x->down, http1_head(x->up->http));
+            x->rq.chunk_response = false;
+            break;
+        case HTTP1_END:
+            if (x->rq.answered) /* an interim response ends without ending the exchange */
+                on_response_end(x, x->up_keep_alive, in.len > 0, now);
+            break;
+        default:
+            exchange_answer(x, http1_reason(x->up->http), http1_detail(x->up->http), now);
+            return;
+        }
+    }
+}
+
+void exchange_http_upstream_ended(struct exchange *x, struct moment now)
+{
+    if (x->up == NULL || x->phase != PHASE_ACTIVE)
+        return;
+    enum http1_event event = http1_eof(x->up->http);
+    if (event == HTTP1_END && x->rq.answered) {
+        on_response_end(x, false, false, now);
+        return;
+    }
+    bool began = !http1_is_idle(x->up->http) || x->rq.answered;
+    exchange_upstream_failed(x, began ? REASON_TRUNCATED : REASON_UPSTREAM_CLOSED,
+                             began ? "the upstream closed in the middle of its answer" : "the upstream closed without an answer", now);
+}
+
+/* ---- once more ---- */
+
+bool exchange_http_can_retry(const struct exchange *x)
+{
+    /* A kept connection may have been closed by the upstream while our request was on its way: nothing was wrong with the request. Only where
+     * it may safely run twice, only before any answer, only once (security C10). */
+    return x->up != NULL && x->rq.from_pool && !x->rq.retried && x->rq.first_byte_us == 0 && x->rq.whole && x->rq.idempotent &&
+           x->rq.bytes_in == 0 && http1_is_idle(x->up->http) && x->rq.head.len > 0;
+}
+
+void exchange_http_retry(struct exchange *x, struct moment now)
+{
+    exchange_drop_uplink(x);
+    x->rq.retried = true;
+    x->rq.from_pool = false;
+    x->rq.connected_us = x->rq.secured_us = 0;
+    take_upstream(x, now);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the exchange share. */
+#ifndef MTLSD_PROXY_EXCHANGE_INTERNAL_H
+#define MTLSD_PROXY_EXCHANGE_INTERNAL_H
+
+#include "mtlsd/proxy/exchange.h"
+
+/*
+ *            http                                             tcp
+ *   ACCEPT   the client's TLS handshake                       the same
+ *   IDLE     between requests, or reading a head              -
+ *   CONNECT  a request waits for an upstream connection       the same, from the start
+ *   SECURE   the upstream's TLS handshake                     the same
+ *   ACTIVE   request and response run                         bytes run
+ *   LINGER   all was said; what the client still sends is dropped, so that it can read our last words
+ *   DONE     the driver closes
+ */
+enum phase { PHASE_ACCEPT, PHASE_IDLE, PHASE_CONNECT, PHASE_SECURE, PHASE_ACTIVE, PHASE_LINGER, PHASE_DONE };
+
+struct request { /* the request that runs; zeroed between requests */
+    bool begun;
+    bool head_method;     /* HEAD */
+    bool idempotent;      /* RFC 9110 section 9.2.2 */
+    bool keep_alive;      /* the client's wish */
+    bool whole;           /* the last byte of the request was read */
+    bool answered;        /* the final response's head is written */
+    bool chunk_request, chunk_response; /* bodies that we frame in chunks */
+    bool from_pool;       /* on a connection that was used before */
+    bool retried;
+    unsigned minor;
+    unsigned status;
+    struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
+    struct bytes method, target; /* for the report; target is cut */
+    uint64_t bytes_in, bytes_out;
+    uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us;
+};
+
+struct exchange {
+    struct exchange_env *env;            /* borrowed: the worker's */
+    const struct plan_listener *listener; /* borrowed: the driver holds its snapshot */
+    void *driver;
+    enum phase phase;
+    struct link down;
+    struct http1 *http;   /* owned; NULL in tcp mode */
+    struct uplink *up;    /* owned while here */
+    struct bytes held[2]; /* application bytes that came and cannot be passed on yet */
+    struct bytes identity; /* header lines about the client's certificate, made once */
+    struct request rq;
+    bool down_reported;   /* the client's handshake was told to the observer */
+    bool up_reported;
+    bool up_keep_alive;   /* what the running response said about its connection */
+    bool close_after;     /* no further request on this connection */
+    bool reset;           /* end by abort */
+    bool eof[2];          /* the peer's direction ended cleanly */
+    uint64_t since_us;    /* when the phase began */
+    uint64_t active_us;   /* when something last moved */
+    uint64_t head_us;     /* when the first byte of an unfinished head came; 0: none */
+    char client[48];
+};
+
+/* exchange.c */
+void exchange_enter(struct exchange *x, enum phase phase, struct moment now);
+void exchange_drop_uplink(struct exchange *x);
+void exchange_finish(struct exchange *x, struct moment now); /* close what is left and be done */
+bool exchange_hold(struct exchange *x, enum side side, struct span rest);
+void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now);
+void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
+
+/* exchange_http.c */
+void exchange_http_from_client(struct exchange *x, struct span in, struct moment now);
+void exchange_http_from_upstream(struct exchange *x, struct span in, struct moment now);
+void exchange_http_upstream_ended(struct exchange *x, struct moment now);
+void exchange_http_client_ended(struct exchange *x, struct moment now);
+void exchange_http_send_request(struct exchange *x, struct moment now);
+bool exchange_http_can_retry(const struct exchange *x);
+void exchange_http_retry(struct exchange *x, struct moment now);
+
+/* exchange_answer.c */
+/* Answers the running request ourselves; when an answer has begun already, cuts it so that nobody takes it for whole. */
+void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now);
+
+/* exchange_tcp.c */
+void exchange_tcp_pass(struct exchange *x, enum side from, struct span in);
+/* Passes on what ended and finishes when both directions did. Called whenever either may have come true. */
+void exchange_tcp_ended(struct exchange *x, struct moment now);
+
+/* exchange_fields.c */
+/* Header lines that the verifier adds to this request (identity, forwarded). */
+int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out);
+/* Value of Host for the upstream; empty: keep the client's. buf is the caller's. */
+struct span exchange_host_field(const struct exchange *x, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/gather.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARTS = 60 };
+
+void gather_init(struct gather *g, size_t max)
+{
+    *g = (struct gather){0};
+    bytes_init(&g->own, max);
+}
+
+void gather_clear(struct gather *g)
+{
+    bytes_clear(&g->own);
+    free(g->parts);
+    g->parts = NULL;
+    g->n_parts = 0;
+    g->total = 0;
+}
+
+static struct gather_part *last_part(struct gather *g)
+{
+    return g->n_parts > 0 ? &g->parts[g->n_parts - 1] : NULL;
+}
+
+int gather_copy(struct gather *g, struct span s)
+{
+    if (s.len == 0)
+        return 0;
+    struct gather_part *last = last_part(g);
+    if (g->parts != NULL && (last == NULL || last->borrowed != NULL)) {
+        if (g->n_parts == PARTS && gather_settle(g) != 0)
+            return -1;
+        if (g->parts != NULL)
+            g->parts[g->n_parts++] = (struct gather_part){0};
+    }
+    if (bytes_append_span(&g->own, s) != 0)
+        return -1;
+    if (g->parts != NULL)
+        last_part(g)->len += s.len;
+    g->total += s.len;
+    return 0;
+}
+
+static int make_parts(struct gather *g)
+{
+    g->parts = malloc(PARTS * sizeof(*g->parts));
+    if (g->parts == NULL)
+        return -1;
+    g->n_parts = 0;
+    if (g->own.len > 0)
+        g->parts[g->n_parts++] = (struct gather_part){NULL, g->own.len};
+    return 0;
+}
+
+int gather_borrow(struct gather *g, struct span s)
+{
+    if (s.len == 0)
+        return 0;
+    if ((g->parts == NULL && make_parts(g) != 0) || g->n_parts == PARTS)
+        return gather_copy(g, s);
+    g->parts[g->n_parts++] = (struct gather_part){s.ptr, s.len};
+    g->total += s.len;
+    return 0;
+}
+
+size_t gather_runs(const struct gather *g, struct span *runs, size_t max)
+{
+    struct span own = bytes_span(&g->own);
+    if (g->parts == NULL) {
+        if (own.len == 0 || max == 0)
+            return 0;
+        runs[0] = own;
+        return 1;
+    }
+    size_t n = 0;
+    for (; n < g->n_parts && n < max; n++) {
+        const struct gather_part *part = &g->parts[n];
+        runs[n] = span_of(part->borrowed != NULL ? part->borrowed : own.ptr, part->len);
+        if (part->borrowed == NULL)
+            own = span_skip(own, part->len);
+    }
+    return n;
+}
+
+static void consume_parts(struct gather *g, size_t n)
+{
+    size_t gone = 0;
+    while (n > 0) {
+        struct gather_part *part = &g->parts[gone];
+        size_t step = n < part->len ? n : part->len;
+        if (part->borrowed != NULL)
+            part->borrowed += step;
+        else
+            bytes_consume(&g->own, step);
+        part->len -= step;
+        n -= step;
+        if (part->len == 0)
+            gone++;
+    }
+    g->n_parts -= gone;
+    memmove(g->parts, g->parts + gone, g->n_parts * sizeof(*g->parts));
+}
+
+void gather_consume(struct gather *g, size_t n)
+{
+    assert(n <= g->total);
+    if (g->parts == NULL)
+        bytes_consume(&g->own, n);
+    else
+        consume_parts(g, n);
+    g->total -= n;
+    if (g->total == 0)
+        gather_clear(g);
+}
+
+int gather_settle(struct gather *g)
+{
+    if (g->parts == NULL)
+        return 0;
+    struct bytes whole;
+    bytes_init(&whole, g->own.max);
+    struct span runs[PARTS];
+    size_t n = gather_runs(g, runs, PARTS);
+    for (size_t i = 0; i < n; i++) {
+        if (bytes_append_span(&whole, runs[i]) != 0) {
+            bytes_clear(&whole);
+            return -1;
+        }
+    }
+    bytes_clear(&g->own);
+    free(g->parts);
+    g->parts = NULL;
+    g->n_parts = 0;
+    g->own = whole;
+    return 0;
+}

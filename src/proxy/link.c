@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/link.h"
+
+#include <string.h>
+
+enum {
+    OUT_MAX = 8 * 1024 * 1024, /* never met: reading the other side stops far below (exchange) */
+    RECORD_BYTES = 16384,
+    RUNS = 60,
+};
+
+void link_init(struct link *l, struct tls_engine *tls)
+{
+    *l = (struct link){.tls = tls};
+    gather_init(&l->out, OUT_MAX);
+}
+
+void link_clear(struct link *l)
+{
+    tls_engine_free(l->tls);
+    l->tls = NULL;
+    gather_clear(&l->out);
+}
+
+bool link_is_handshaking(const struct link *l)
+{
+    return l->tls != NULL && (tls_engine_flags(l->tls) & TLS_HANDSHAKING);
+}
+
+bool link_is_open(const struct link *l)
+{
+    if (l->broken)
+        return false;
+    return l->tls == NULL || !(tls_engine_flags(l->tls) & (TLS_HANDSHAKING | TLS_FAILED));
+}
+
+void link_write_copy(struct link *l, struct span s)
+{
+    if (gather_copy(&l->out, s) != 0)
+        l->broken = true;
+}
+
+void link_write_borrow(struct link *l, struct span s)
+{
+    if (gather_borrow(&l->out, s) != 0)
+        l->broken = true;
+}
+
+void link_end(struct link *l)
+{
+    l->end_wanted = true;
+}
+
+static size_t wire_waiting(const struct link *l)
+{
+    return l->tls != NULL ? tls_engine_wire_out(l->tls).len : 0;
+}
+
+size_t link_pending(const struct link *l)
+{
+    return l->out.total + wire_waiting(l);
+}
+
+/* Small runs (a head, chunk framing) are put together with what follows them, so that they do not cost a record each. */
+static size_t encrypt_joined(struct link *l, const struct span *runs, size_t n)
+{
+    uint8_t record[RECORD_BYTES];
+    size_t len = 0;
+    for (size_t i = 0; i < n && len < sizeof(record); i++) {
+        size_t part = runs[i].len < sizeof(record) - len ? runs[i].len : sizeof(record) - len;
+        memcpy(record + len, runs[i].ptr, part);
+        len += part;
+    }
+    return tls_engine_app_write(l->tls, span_of(record, len));
+}
+
+static void encrypt(struct link *l)
+{
+    struct span runs[RUNS];
+    while (l->out.total > 0 && (tls_engine_flags(l->tls) & TLS_TAKES_APP)) {
+        size_t n = gather_runs(&l->out, runs, RUNS), taken;
+        if (runs[0].len >= RECORD_BYTES) /* whole records straight from where they lie; the rest is joined */
+            taken = tls_engine_app_write(l->tls, span_of(runs[0].ptr, runs[0].len - runs[0].len % RECORD_BYTES));
+        else
+            taken = n == 1 ? tls_engine_app_write(l->tls, runs[0]) : encrypt_joined(l, runs, n);
+        if (taken == 0)
+            break;
+        gather_consume(&l->out, taken);
+    }
+}
+
+size_t link_runs(struct link *l, struct span *runs, size_t max)
+{
+    if (l->tls == NULL) {
+        l->end_said = l->end_wanted;
+        return gather_runs(&l->out, runs, max);
+    }
+    encrypt(l);
+    if (l->end_wanted && !l->end_said && l->out.total == 0 && !link_is_handshaking(l)) {
+        tls_engine_app_end(l->tls);
+        l->end_said = true;
+    }
+    runs[0] = tls_engine_wire_out(l->tls);
+    return runs[0].len > 0 ? 1 : 0;
+}
+
+void link_sent(struct link *l, size_t n)
+{
+    if (n == 0)
+        return;
+    if (l->tls != NULL)
+        tls_engine_wire_sent(l->tls, n);
+    else
+        gather_consume(&l->out, n);
+}
+
+int link_take(struct link *l, struct bytes *taken)
+{
+    if (l->tls != NULL) {
+        tls_engine_wire_take(l->tls, taken);
+        return 0;
+    }
+    if (gather_settle(&l->out) != 0)
+        return -1;
+    bytes_take(&l->out.own, taken);
+    l->out.total = 0;
+    return 0;
+}
+
+void link_settle(struct link *l)
+{
+    if (gather_settle(&l->out) != 0)
+        l->broken = true;
+}
+
+bool link_wants_shutdown(const struct link *l)
+{
+    return l->end_wanted && l->end_said && link_pending(l) == 0;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_context.h"
+#include "tls_internal.h"
+
+#include "mtlsd/base/address.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* TLS 1.3 and 1.2, AEAD and ECDHE only, no SHA-1 signatures, the cheapest cipher and group first. */
+#define PRIORITY_REST                                                                                                 \
+    ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305"                       \
+    ":-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-EDDSA-ED25519"                        \
+    ":+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384"                          \
+    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%SAFE_RENEGOTIATION"
+static const char PRIORITY_12[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" PRIORITY_REST;
+static const char PRIORITY_13[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3" PRIORITY_REST;
+
+static atomic_uint_fast64_t next_context_id = 1;
+
+static void free_context(struct tls_context *ctx)
+{
+    if (ctx->credentials != NULL)
+        gnutls_certificate_free_credentials(ctx->credentials);
+    if (ctx->priority != NULL)
+        gnutls_priority_deinit(ctx->priority);
+    if (ctx->identity != NULL)
+        tls_identity_unref(ctx->identity);
+    if (ctx->trust != NULL)
+        tls_trust_unref(ctx->trust);
+    for (size_t i = 0; i < ctx->n_expect; i++)
+        free(ctx->expect[i]);
+    free(ctx->expect);
+    free(ctx->server_name);
+    free(ctx);
+}
+
+static int copy_names(struct tls_context *ctx, const struct tls_context_spec *spec)
+{
+    if (spec->server_name != NULL && (ctx->server_name = strdup(spec->server_name)) == NULL)
+        return -1;
+    const char *own[] = {spec->server_name};
+    const char *const *names = spec->n_expect > 0 ? spec->expect : own;
+    size_t n = spec->n_expect > 0 ? spec->n_expect : spec->server_name != NULL;
+    ctx->expect = calloc(n + 1, sizeof(*ctx->expect));
+    if (ctx->expect == NULL)
+        return -1;
+    for (; ctx->n_expect < n; ctx->n_expect++) {
+        if ((ctx->expect[ctx->n_expect] = strdup(names[ctx->n_expect])) == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static int set_priority(struct tls_context *ctx, const struct tls_context_spec *spec, struct err *err)
+{
+    const char *text = spec->priority;
+    if (text == NULL)
+        text = spec->tls13_only ? PRIORITY_13 : PRIORITY_12;
+    const char *bad = NULL;
+    int rc = gnutls_priority_init(&ctx->priority, text, &bad);
+    if (rc < 0)
+        return err_set(err, ERR_CONFIG, "priority \"%s\": %s near \"%.40s\"", text, gnutls_strerror(rc), bad != NULL ? bad : "");
+    return 0;
+}
+
+static int set_credentials(struct tls_context *ctx, struct err *err)
+{
+    if (gnutls_certificate_allocate_credentials(&ctx->credentials) < 0)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    gnutls_certificate_set_verify_limits(ctx->credentials, 8200, 16);
+    if (ctx->identity != NULL && tls_identity_load_into(ctx->identity, ctx->credentials) != 0)
+        return err_set(err, ERR_CREDENTIAL, "the TLS library does not take this certificate and key");
+    if (ctx->accepting && ctx->ask != TLS_ASK_NONE && tls_trust_hint_cas(ctx->trust, ctx->credentials) != 0)
+        return err_set(err, ERR_CREDENTIAL, "the TLS library does not take this CA set");
+    return 0;
+}
+
+struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct err *err)
+{
+    bool judges = !spec->accepting || spec->ask != TLS_ASK_NONE;
+    if ((spec->accepting && spec->identity == NULL) || (judges && spec->trust == NULL) ||
+        (!spec->accepting && spec->server_name == NULL && spec->n_expect == 0)) {
+        err_set(err, ERR_INTERNAL, "a TLS context lacks an identity, a trust or a name to expect");
+        return NULL;
+    }
+    struct tls_context *ctx = calloc(1, sizeof(*ctx));
+    if (ctx == NULL) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    atomic_init(&ctx->refs, 1);
+    ctx->id = atomic_fetch_add(&next_context_id, 1);
+    ctx->accepting = spec->accepting;
+    ctx->ask = spec->ask;
+    ctx->require_client_auth = spec->require_client_auth;
+    if (spec->identity != NULL)
+        ctx->identity = tls_identity_ref(spec->identity);
+    if (spec->trust != NULL)
+        ctx->trust = tls_trust_ref(spec->trust);
+    if (!spec->accepting && copy_names(ctx, spec) != 0)
+        err_set(err, ERR_MEMORY, "out of memory");
+    else if (set_priority(ctx, spec, err) == 0 && set_credentials(ctx, err) == 0)
+        return ctx;
+    free_context(ctx);
+    return NULL;
+}
+
+struct tls_context *tls_context_ref(struct tls_context *ctx)
+{
+    atomic_fetch_add_explicit(&ctx->refs, 1, memory_order_relaxed);
+    return ctx;
+}
+
+void tls_context_unref(struct tls_context *ctx)
+{
+    if (ctx != NULL && atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) == 1)
+        free_context(ctx);
+}
+
+void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out)
+{
+    struct tls_question question = {
+        .trust = ctx->trust,
+        .purpose = ctx->accepting ? TLS_PURPOSE_CLIENT : TLS_PURPOSE_SERVER,
+        .names = (const char *const *)ctx->expect,
+        .n_names = ctx->n_expect,
+        .now = now,
+    };
+    tls_judge(&question, ders, n, out);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine needs of a context: shared, read-only after it was made. */
+#ifndef MTLSD_TLS_TLS_CONTEXT_H
+#define MTLSD_TLS_TLS_CONTEXT_H
+
+#include "mtlsd/tls/tls_engine.h"
+
+#include <gnutls/gnutls.h>
+#include <stdatomic.h>
+
+struct tls_context {
+    atomic_uint refs;
+    uint64_t id; /* unique in the process: what session tickets are filed under */
+    bool accepting;
+    enum tls_ask ask;
+    bool require_client_auth;
+    struct tls_identity *identity; /* counted; NULL: none */
+    struct tls_trust *trust;       /* counted; NULL: none */
+    char *server_name;             /* NULL when accepting */
+    char **expect;                 /* the names a server must have one of */
+    size_t n_expect;
+    gnutls_certificate_credentials_t credentials;
+    gnutls_priority_t priority;
+};
+
+/* Judges the chain that the peer of a session presented, as this kind of connection demands. */
+void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out);
+
+#endif
