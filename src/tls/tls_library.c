@@ -19,11 +19,6 @@ void tls_library_stop(void)
     gnutls_global_deinit();
 }
 
-const char *tls_library_version(void)
-{
-    return gnutls_check_version(NULL);
-}
-
 const char *tls_alert_name(int alert)
 {
     static const struct {

@@ -106,6 +106,5 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
 /* Library start and end, once per process, before any thread. Removes SSLKEYLOGFILE from the environment. */
 MUST_CHECK int tls_library_start(struct err *err);
 void tls_library_stop(void);
-const char *tls_library_version(void);
 
 #endif
