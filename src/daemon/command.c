@@ -12,6 +12,7 @@
 #define TABLE_MAX 32
 
 static const struct command commands[] = {
+    {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
     {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
 };
 

@@ -45,5 +45,6 @@ struct err;
 int command_fail_err(const struct err *err);
 
 int cmd_pki(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 
 #endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The certificates of a PEM text, as DER, in the order they stand there: what a peer would have sent. Not a judgement. */
+#ifndef MTLSD_TLS_TLS_CHAIN_H
+#define MTLSD_TLS_TLS_CHAIN_H
+
+#include "mtlsd/base/err.h"
+#include "mtlsd/base/span.h"
+
+struct tls_chain {
+    struct span *ders; /* each and the array owned */
+    size_t n;
+};
+
+/* Other blocks (keys of a bundle) are passed over; a broken block or a text without certificate is ERR_CREDENTIAL and names the file. */
+MUST_CHECK int tls_chain_read(struct tls_chain *chain, struct span text, const char *file, struct err *err);
+void tls_chain_clear(struct tls_chain *chain);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "time_arg.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* n digits; -1 when one of them is something else. */
+static int digits(const char *text, size_t n)
+{
+    int value = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+/* Days since 1970-01-01 in the Gregorian calendar; the year is counted from March, so that the leap day is its last. */
+static int64_t days_of(int year, int month, int day)
+{
+    int64_t y = month > 2 ? year : year - 1;
+    int64_t month_from_march = month > 2 ? month - 3 : month + 9;
+    int64_t leap_days = y / 4 - y / 100 + y / 400;
+    return y * 365 + leap_days + (153 * month_from_march + 2) / 5 + day - 1 - 719468;
+}
+
+static bool date_is_real(int year, int month, int day)
+{
+    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (year < 1 || month < 1 || month > 12 || day < 1)
+        return false;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return day <= lengths[month - 1] + (month == 2 && leap ? 1 : 0);
+}
+
+static bool read_date(const char *text, int64_t *seconds)
+{
+    int year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
+    if (text[4] != '-' || text[7] != '-' || !date_is_real(year, month, day))
+        return false;
+    *seconds = days_of(year, month, day) * 86400;
+    return true;
+}
+
+static bool read_clock(const char *text, int64_t *seconds)
+{
+    int hour = digits(text + 1, 2), minute = digits(text + 4, 2), second = digits(text + 7, 2);
+    if (text[0] != 'T' || text[3] != ':' || text[6] != ':' || text[9] != 'Z')
+        return false;
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+        return false;
+    *seconds += hour * 3600 + minute * 60 + second;
+    return true;
+}
+
+static bool read_seconds(const char *text, int64_t *seconds)
+{
+    size_t n = strlen(text);
+    if (n == 0 || n > 12)
+        return false;
+    *seconds = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        *seconds = *seconds * 10 + (text[i] - '0');
+    }
+    return true;
+}
+
+int time_arg_parse(const char *text, int64_t *seconds, struct err *err)
+{
+    size_t n = strlen(text);
+    if (text[0] == '@' && read_seconds(text + 1, seconds))
+        return 0;
+    if (n == 10 && read_date(text, seconds))
+        return 0;
+    if (n == 20 && read_date(text, seconds) && read_clock(text + 10, seconds))
+        return 0;
+    return err_set(err, ERR_USAGE,
+                   "\"%.40s\" is not a time: write it in UTC as 2026-01-31T23:59:59Z, 2026-01-31, or @SECONDS since 1970", text);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A point in time as a person writes it on the command line. */
+#ifndef MTLSD_DAEMON_TIME_ARG_H
+#define MTLSD_DAEMON_TIME_ARG_H
+
+#include "mtlsd/base/err.h"
+#include <stdint.h>
+
+/* "2026-01-31T23:59:59Z", "2026-01-31" (its first second, UTC) or "@1767225600". */
+MUST_CHECK int time_arg_parse(const char *text, int64_t *seconds, struct err *err);
+
+#endif
