@@ -16,6 +16,7 @@
  */
 #include "mtlsd/http/http1.h"
 
+#include "http_field.h"
 #include "http_framing.h"
 #include "http_lines.h"
 
@@ -87,7 +88,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t n)
     struct http1 *p = parser->data;
     if (p->head.n_fields == p->max_fields)
         return stop_with(parser, STOP_TOO_MANY_FIELDS);
-    if (at[n] != ':')
+    if (n == 0 || at[n] != ':')
         return stop_with(parser, STOP_SPACE);
     if (p->head.n_fields == p->cap_fields && grow_fields(p) != 0)
         return stop_with(parser, STOP_NO_MEMORY);
@@ -231,7 +232,7 @@ static enum http1_event parser_event(struct http1 *p, llhttp_errno_t error)
     case STOP_NO_MEMORY:
         return bad(p, REASON_INTERNAL, "out of memory");
     case STOP_SPACE:
-        return malformed(p, "a field name is not followed by its colon");
+        return malformed(p, "a field has no name right before its colon");
     case STOP_EXTENSION:
         return malformed(p, "a chunk has an extension");
     default:
@@ -335,8 +336,9 @@ static enum http1_event read_head(struct http1 *p, struct span block)
 static enum http1_event next_head(struct http1 *p, struct span *in)
 {
     p->head.request = p->request;
-    /* a handshake has no line end to wait for; a person who mixed up the ports should hear it at once */
-    if (in->len > 0 && in->ptr[0] == 0x16 && p->lines.kept.len == 0)
+    /* a TLS handshake or alert has no line end to wait for; a person who mixed up the ports should hear it at
+     * once */
+    if (in->len > 0 && (in->ptr[0] == 0x16 || in->ptr[0] == 0x15) && p->lines.kept.len == 0)
         return malformed(p, "this is TLS, and plain HTTP is spoken here");
     for (;;) {
         struct span block;
@@ -382,6 +384,19 @@ static enum http1_event end_message(struct http1 *p)
     return HTTP1_END;
 }
 
+/* Trailers that would have changed how the message was read are an attack on whoever merges them into the
+ * head. */
+static bool are_fit_to_trail(const struct http_head *trailers)
+{
+    for (size_t i = 0; i < trailers->n_fields; i++) {
+        enum http_field_kind kind = http_field_kind_of(trailers->fields[i].name);
+        if (kind == HTTP_FIELD_HOST || kind == HTTP_FIELD_LENGTH || kind == HTTP_FIELD_CONNECTION ||
+            kind == HTTP_FIELD_HOP)
+            return false;
+    }
+    return true;
+}
+
 static enum http1_event next_trailers(struct http1 *p, struct span *in)
 {
     struct span block;
@@ -395,6 +410,8 @@ static enum http1_event next_trailers(struct http1 *p, struct span *in)
     llhttp_errno_t error = run_parser(p, block);
     if (error != HPE_PAUSED || p->stop != STOP_MESSAGE)
         return parser_event(p, error);
+    if (!are_fit_to_trail(&p->head))
+        return malformed(p, "a trailer names the host, the framing or the connection");
     p->state = STATE_END;
     p->shown = true;
     return HTTP1_TRAILERS;

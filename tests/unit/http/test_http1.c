@@ -175,6 +175,15 @@ static void no_cut_changes(const struct raw *r, const struct transcript *whole)
                   whole->text);
 }
 
+struct refused {
+    const char *why;
+    const char *bytes;
+    size_t n;   /* 0: as long as the string */
+    int reason; /* enum reason */
+};
+
+#include "raw_bad_requests.h"
+#include "raw_bad_responses.h"
 #include "raw_good.h"
 
 START_TEST(reads_well_formed_messages_the_same_over_every_cut)
@@ -189,12 +198,250 @@ START_TEST(reads_well_formed_messages_the_same_over_every_cut)
 }
 END_TEST
 
+static void refuses(const struct refused *r, bool response)
+{
+    struct raw raw = {.why = r->why, .bytes = r->bytes, .n = r->n, .response = response};
+    struct transcript whole;
+    char wanted[32];
+    snprintf(wanted, sizeof(wanted), "BAD %d ", r->reason);
+    read_cut(&raw, length_of(&raw), 0, &whole);
+    ck_assert_msg(strstr(whole.text, wanted) != NULL, "%s: wanted %s, read\n%s", r->why, wanted, whole.text);
+    ck_assert_msg(strstr(whole.text, "END") == NULL, "%s: taken for a whole message:\n%s", r->why,
+                  whole.text);
+    no_cut_changes(&raw, &whole);
+}
+
+START_TEST(C3_refuses_malformed_requests_the_same_over_every_cut)
+{
+    refuses(&bad_requests[_i], false);
+}
+END_TEST
+
+START_TEST(C3_refuses_malformed_responses_the_same_over_every_cut)
+{
+    refuses(&bad_responses[_i], true);
+}
+END_TEST
+
+/* B7: the stream ends after k bytes. Nothing but the whole message, or one that says it runs until close, may
+ * end well. */
+START_TEST(B7_never_takes_a_truncated_message_for_a_whole_one)
+{
+    const struct good *g = &good[_i];
+    size_t n = length_of(&g->raw);
+    for (size_t k = 1; k < n; k++) {
+        struct raw part = g->raw;
+        part.n = k;
+        struct transcript t, rest;
+        enum http1_event e = read_cut(&part, k, 0, &t);
+        ck_assert_msg(e == HTTP1_BAD || strncmp(t.text, g->read, t.len) == 0 ||
+                          strstr(g->read, " close ") != NULL,
+                      "%s: after %zu bytes read as\n%s", g->raw.why, k, t.text);
+        /* what ended well must have been whole: the remaining bytes alone are then whole messages too */
+        if (e == HTTP1_BAD || strstr(g->read, " close ") != NULL)
+            continue;
+        part = (struct raw){
+            .why = g->raw.why, .bytes = g->raw.bytes + k, .n = n - k, .response = g->raw.response};
+        e = read_cut(&part, n, 0, &rest);
+        ck_assert_msg(e != HTTP1_BAD, "%s: ended well after %zu bytes, but the rest is\n%s", g->raw.why, k,
+                      rest.text);
+    }
+}
+END_TEST
+
+START_TEST(B7_says_truncated_when_the_stream_ends_inside_a_message)
+{
+    static const struct raw rows[] = {
+        {.why = "one byte of a request", .bytes = "G"},
+        {.why = "a head without its empty line", .bytes = "GET / HTTP/1.1\r\nHost: h\r\n"},
+        {.why = "a body one byte short", .bytes = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nx"},
+        {.why = "a response body one byte short",
+         .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx",
+         .response = true},
+        {.why = "chunks without the last one",
+         .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+         .response = true},
+        {.why = "the last chunk without its empty line",
+         .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n",
+         .response = true},
+        {.why = "trailers without their empty line",
+         .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n",
+         .response = true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct transcript t;
+        char wanted[32];
+        snprintf(wanted, sizeof(wanted), "BAD %d ", (int)REASON_TRUNCATED);
+        enum http1_event e = read_cut(&rows[i], 1000, 0, &t);
+        ck_assert_msg(e == HTTP1_BAD && strstr(t.text, wanted) != NULL, "%s: %s", rows[i].why, t.text);
+        ck_assert_msg(strstr(t.text, "END") == NULL, "%s: %s", rows[i].why, t.text);
+    }
+}
+END_TEST
+
+/* A request of exactly n bytes with so many fields. */
+static char *request_of(size_t n, unsigned fields)
+{
+    static const char start[] = "GET / HTTP/1.1\r\n", field[] = "A: b\r\n", last[] = "Z: ";
+    char *text = calloc(1, n + 1);
+    size_t at = 0;
+    memcpy(text, start, sizeof(start) - 1);
+    at += sizeof(start) - 1;
+    for (unsigned i = 1; i < fields; i++, at += sizeof(field) - 1)
+        memcpy(text + at, field, sizeof(field) - 1);
+    memcpy(text + at, last, sizeof(last) - 1);
+    at += sizeof(last) - 1;
+    memset(text + at, 'z', n - at - 4);
+    memcpy(text + n - 4, "\r\n\r\n", 4);
+    return text;
+}
+
+START_TEST(C3_holds_heads_to_their_limits)
+{
+    static const struct {
+        const char *why;
+        size_t bytes;
+        unsigned fields;
+        enum reason reason; /* REASON_VALID: read */
+    } rows[] = {
+        {"as long as allowed", MAX_HEAD, 1, REASON_VALID},
+        {"a byte longer than allowed", MAX_HEAD + 1, 1, REASON_REQUEST_TOO_LARGE},
+        {"as long as allowed, many fields", MAX_HEAD, MAX_FIELDS, REASON_VALID},
+        {"one field more than allowed", MAX_HEAD, MAX_FIELDS + 1, REASON_REQUEST_TOO_LARGE},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *text = request_of(rows[i].bytes, rows[i].fields);
+        struct raw raw = {.why = rows[i].why, .bytes = text, .n = rows[i].bytes};
+        struct transcript whole, cut;
+        enum http1_event e = read_cut(&raw, raw.n, 0, &whole);
+        char wanted[32];
+        snprintf(wanted, sizeof(wanted), "BAD %d ", (int)rows[i].reason);
+        ck_assert_msg((e != HTTP1_BAD) == (rows[i].reason == REASON_VALID), "%s", rows[i].why);
+        ck_assert_msg(e != HTTP1_BAD || strstr(whole.text, wanted) != NULL, "%s: %.80s", rows[i].why,
+                      whole.text);
+        for (size_t step = 1; step < 700; step += 33) {
+            read_cut(&raw, step, 0, &cut);
+            ck_assert_msg(strcmp(whole.text, cut.text) == 0, "%s, in steps of %zu", rows[i].why, step);
+        }
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(C3_holds_trailers_to_the_same_limits_and_never_collects_more)
+{
+    struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
+    struct transcript t = {.len = 0};
+    static const char head[] = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ";
+    feed(p, &t, head, sizeof(head) - 1);
+    enum http1_event e = HTTP1_MORE;
+    size_t fed = 3;
+    for (; fed <= MAX_HEAD && e == HTTP1_MORE; fed++)
+        e = feed(p, &t, "a", 1);
+    ck_assert_int_eq(e, HTTP1_BAD);
+    ck_assert_uint_eq(fed, MAX_HEAD + 1);
+    ck_assert_int_eq(http1_reason(p), REASON_REQUEST_TOO_LARGE);
+    http1_free(p);
+}
+END_TEST
+
+START_TEST(stays_bad_once_it_was_bad)
+{
+    struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
+    struct transcript t = {.len = 0};
+    ck_assert_int_eq(feed(p, &t, "\n", 1), HTTP1_BAD);
+    static const char fine[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    ck_assert_int_eq(feed(p, &t, fine, sizeof(fine) - 1), HTTP1_BAD);
+    ck_assert_int_eq(http1_eof(p), HTTP1_BAD);
+    ck_assert(!http1_is_idle(p));
+    http1_free(p);
+}
+END_TEST
+
+START_TEST(C4_reads_nothing_behind_a_response_as_part_of_it)
+{
+    struct http1 *p = http1_new(false, MAX_HEAD, MAX_FIELDS);
+    struct transcript t = {.len = 0};
+    static const char bytes[] = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxgarbage\r\n\r\n";
+    struct span in = span_of(bytes, sizeof(bytes) - 1), data;
+    ck_assert_int_eq(http1_next(p, &in, &data), HTTP1_HEAD);
+    ck_assert_int_eq(http1_next(p, &in, &data), HTTP1_DATA);
+    ck_assert_int_eq(http1_next(p, &in, &data), HTTP1_END);
+    ck_assert_uint_eq(in.len, strlen("garbage\r\n\r\n"));
+    ck_assert(http1_is_idle(p));
+    ck_assert_int_eq(http1_next(p, &in, &data), HTTP1_BAD);
+    ck_assert_int_eq(http1_reason(p), REASON_UPSTREAM_PROTOCOL);
+    (void)t;
+    http1_free(p);
+}
+END_TEST
+
+START_TEST(C4_forgets_the_answer_to_HEAD_with_its_final_response_only)
+{
+    struct http1 *p = http1_new(false, MAX_HEAD, MAX_FIELDS);
+    struct transcript t = {.len = 0};
+    http1_expect_no_body(p);
+    static const char bytes[] = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+                                "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+                                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    feed(p, &t, bytes, sizeof(bytes) - 1);
+    ck_assert_str_eq(t.text, "HEAD 1.1 103 none 0 keep <><><Early Hints><Link><x>\nEND\n"
+                             "HEAD 1.1 200 none 0 keep <><><OK><Content-Length><9>\nEND\n"
+                             "HEAD 1.1 200 length 2 keep <><><OK><Content-Length><2>\nDATA hi\nEND\n");
+    http1_free(p);
+}
+END_TEST
+
+START_TEST(is_idle_between_messages_only)
+{
+    struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
+    struct transcript t = {.len = 0};
+    static const char request[] = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi";
+    ck_assert(http1_is_idle(p));
+    ck_assert_int_eq(http1_eof(p), HTTP1_MORE);
+    for (size_t i = 0; i < sizeof(request) - 2; i++) {
+        feed(p, &t, request + i, 1);
+        ck_assert_msg(!http1_is_idle(p), "after %zu bytes", i + 1);
+    }
+    feed(p, &t, "i", 1);
+    ck_assert(http1_is_idle(p));
+    ck_assert_int_eq(http1_eof(p), HTTP1_MORE);
+    http1_free(p);
+}
+END_TEST
+
+START_TEST(reads_a_head_in_place_and_copies_none)
+{
+    struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
+    static const char request[] = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct span in = span_of(request, sizeof(request) - 1), data;
+    ck_assert_int_eq(http1_next(p, &in, &data), HTTP1_HEAD);
+    ck_assert_ptr_eq(http1_head(p)->target.ptr, (const uint8_t *)request + 4);
+    ck_assert_ptr_eq(http1_head(p)->fields[0].value.ptr, (const uint8_t *)request + 23);
+    http1_free(p);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http1");
     TCase *tc = tcase_create("reading");
     tcase_add_loop_test(tc, reads_well_formed_messages_the_same_over_every_cut, 0,
                         (int)(sizeof(good) / sizeof(good[0])));
+    tcase_add_loop_test(tc, C3_refuses_malformed_requests_the_same_over_every_cut, 0,
+                        (int)(sizeof(bad_requests) / sizeof(bad_requests[0])));
+    tcase_add_loop_test(tc, C3_refuses_malformed_responses_the_same_over_every_cut, 0,
+                        (int)(sizeof(bad_responses) / sizeof(bad_responses[0])));
+    tcase_add_loop_test(tc, B7_never_takes_a_truncated_message_for_a_whole_one, 0,
+                        (int)(sizeof(good) / sizeof(good[0])));
+    tcase_add_test(tc, B7_says_truncated_when_the_stream_ends_inside_a_message);
+    tcase_add_test(tc, C3_holds_heads_to_their_limits);
+    tcase_add_test(tc, C3_holds_trailers_to_the_same_limits_and_never_collects_more);
+    tcase_add_test(tc, stays_bad_once_it_was_bad);
+    tcase_add_test(tc, C4_reads_nothing_behind_a_response_as_part_of_it);
+    tcase_add_test(tc, C4_forgets_the_answer_to_HEAD_with_its_final_response_only);
+    tcase_add_test(tc, is_idle_between_messages_only);
+    tcase_add_test(tc, reads_a_head_in_place_and_copies_none);
     suite_add_tcase(s, tc);
     return s;
 }
