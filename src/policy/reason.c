@@ -123,6 +123,7 @@ static const struct phrase {
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {408, "Request Timeout"},
+    {409, "Conflict"},
     {413, "Content Too Large"},
     {421, "Misdirected Request"},
     {422, "Unprocessable Content"},

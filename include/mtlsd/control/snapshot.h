@@ -19,6 +19,8 @@ struct file_facts {
 /* How files are read; io/file.c has the real one, tests one over memory. */
 struct file_source {
     void *ctx;
+    /* Starts *out anew and fills it. A folder gives 0, no bytes and is_folder. On failure *out owns nothing. The room for a file is taken at
+     * once, so that a key leaves no copies behind. */
     MUST_CHECK int (*read)(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
     /* Gives the names (not paths) of regular files in a folder, sorted; each and the array are freed by the caller. */
     MUST_CHECK int (*list)(void *ctx, const char *path, char ***names, size_t *n, struct err *err);

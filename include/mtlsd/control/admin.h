@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the admin socket answers, as a pure function from a request and a view of the running instance to a whole HTTP response.
+ * Reading changes nothing: every change is a POST. It carries nothing out: reload and drain are told to the caller as an action.
+ *
+ * The socket is for programs on this host. A request that a web page could have made (Origin, Referer, Sec-Fetch-*, preflight fields, a Host
+ * that is not this host) is refused whatever it asks for. No answer holds a secret.
+ */
+#ifndef MTLSD_CONTROL_ADMIN_H
+#define MTLSD_CONTROL_ADMIN_H
+
+#include "mtlsd/base/bytes.h"
+#include "mtlsd/base/findings.h"
+#include "mtlsd/control/counters.h"
+#include "mtlsd/control/refusals.h"
+#include "mtlsd/control/snapshot.h"
+#include "mtlsd/http/http_head.h"
+
+/* The instance as it is now; everything is borrowed for the call. Times are seconds since 1970. */
+struct admin_view {
+    const char *version;
+    int64_t now, started;
+    unsigned workers;
+    bool ready, draining;
+    const struct snapshot *snapshot;
+    const struct counters *counters; /* summed over the workers */
+    const struct refusal *refusals;  /* newest first */
+    size_t n_refusals;
+    int64_t last_reload;           /* 0: none yet */
+    const char *last_reload_error; /* NULL: it went well */
+};
+
+enum admin_action {
+    ADMIN_ANSWERED, /* the response is in out */
+    ADMIN_RELOAD,   /* nothing is in out: reload, then write admin_answer_reload */
+    ADMIN_DRAIN,    /* the response is in out; drain */
+    ADMIN_FAILED,   /* out of memory: close the connection */
+};
+
+/* GET /status, /refusals, /livez, /readyz; POST /reload, /drain. The connection closes after the response. */
+enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, const struct admin_view *view);
+
+struct admin_reload {
+    bool ok;
+    uint64_t generation; /* the one in use now */
+    const struct findings *findings;
+};
+/* 200 when the new configuration is in use, 422 when the old one was kept; every finding is in the body. */
+MUST_CHECK int admin_answer_reload(struct bytes *out, const struct admin_reload *result);
+/* A refusal with an HTTP status: for a request that could not be read. */
+MUST_CHECK int admin_answer_error(struct bytes *out, unsigned status, const char *detail);
+
+#endif

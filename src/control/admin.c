@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/admin.h"
+
+#include "mtlsd/policy/reason.h"
+#include "status_doc.h"
+
+#include <string.h>
+
+enum { DOCUMENT_MAX = 4 << 20 };
+
+/* rc is how making the body went; the body's bytes are freed either way. */
+static int respond(struct bytes *out, unsigned status, const char *more_fields, struct bytes *body, int rc)
+{
+    if (rc == 0)
+        rc = bytes_printf(out,
+                          "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
+                          "X-Content-Type-Options: nosniff\r\n%sConnection: close\r\n\r\n",
+                          status, reason_http_phrase(status), body->len, more_fields);
+    if (rc == 0)
+        rc = bytes_append_span(out, bytes_span(body));
+    bytes_clear(body);
+    return rc;
+}
+
+static int respond_word(struct bytes *out, unsigned status, const char *word, const char *detail)
+{
+    struct bytes body;
+    bytes_init(&body, DOCUMENT_MAX);
+    int rc = status_doc_word(&body, word, detail);
+    return respond(out, status, "", &body, rc);
+}
+
+int admin_answer_error(struct bytes *out, unsigned status, const char *detail)
+{
+    return respond_word(out, status, "refused", detail);
+}
+
+static enum admin_action answered(int rc)
+{
+    return rc == 0 ? ADMIN_ANSWERED : ADMIN_FAILED;
+}
+
+static enum admin_action get_status(struct bytes *out, const struct admin_view *view)
+{
+    struct bytes body;
+    bytes_init(&body, DOCUMENT_MAX);
+    int rc = status_doc_status(&body, view);
+    return answered(respond(out, 200, "", &body, rc));
+}
+
+static enum admin_action get_refusals(struct bytes *out, const struct admin_view *view)
+{
+    struct bytes body;
+    bytes_init(&body, DOCUMENT_MAX);
+    int rc = status_doc_refusals(&body, view);
+    return answered(respond(out, 200, "", &body, rc));
+}
+
+static enum admin_action get_livez(struct bytes *out, const struct admin_view *view)
+{
+    (void)view;
+    return answered(respond_word(out, 200, "live", NULL));
+}
+
+static enum admin_action get_readyz(struct bytes *out, const struct admin_view *view)
+{
+    if (view->draining)
+        return answered(respond_word(out, 503, "draining", NULL));
+    if (!view->ready)
+        return answered(respond_word(out, 503, "starting", NULL));
+    return answered(respond_word(out, 200, "ready", NULL));
+}
+
+static enum admin_action post_reload(struct bytes *out, const struct admin_view *view)
+{
+    if (view->draining)
+        return answered(admin_answer_error(out, 409, "this instance is draining and takes no new configuration"));
+    return ADMIN_RELOAD;
+}
+
+static enum admin_action post_drain(struct bytes *out, const struct admin_view *view)
+{
+    if (view->draining)
+        return answered(respond_word(out, 202, "draining", "it was draining already"));
+    return respond_word(out, 202, "draining", NULL) == 0 ? ADMIN_DRAIN : ADMIN_FAILED;
+}
+
+static const struct endpoint {
+    const char *path;
+    const char *method;
+    enum admin_action (*answer)(struct bytes *out, const struct admin_view *view);
+} endpoints[] = {
+    {"/status", "GET", get_status},   {"/refusals", "GET", get_refusals}, {"/livez", "GET", get_livez},
+    {"/readyz", "GET", get_readyz},   {"/reload", "POST", post_reload},   {"/drain", "POST", post_drain},
+};
+
+/* Fields that only a browser sends. "sec-fetch-" stands for all that begin so. */
+static bool is_browser_field(struct span name)
+{
+    static const char *const names[] = {"origin", "referer", "access-control-request-method", "access-control-request-headers",
+                                        "access-control-request-private-network"};
+    size_t n = strlen("sec-fetch-");
+    if (name.len > n && span_equals_nocase_str(span_of(name.ptr, n), "sec-fetch-"))
+        return true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (span_equals_nocase_str(name, names[i]))
+            return true;
+    return false;
+}
+
+static bool is_port(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+    return s.len > 0 && s.len <= 5;
+}
+
+/* A name that a rebinding page could not have brought along: this host by a literal, or the word curl users write. */
+static bool is_own_host(struct span host)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t n = strlen(names[i]);
+        if (host.len < n || !span_equals_nocase_str(span_of(host.ptr, n), names[i]))
+            continue;
+        struct span rest = span_skip(host, n);
+        if (rest.len == 0 || (rest.ptr[0] == ':' && is_port(span_skip(rest, 1))))
+            return true;
+    }
+    return false;
+}
+
+/* NULL when a program on this host asks; else what gave the request away. */
+static const char *foreign_because(const struct http_head *rq)
+{
+    size_t hosts = 0;
+    for (size_t i = 0; i < rq->n_fields; i++) {
+        if (is_browser_field(rq->fields[i].name))
+            return "requests from web pages are refused";
+        if (!span_equals_nocase_str(rq->fields[i].name, "host"))
+            continue;
+        if (hosts++ > 0 || !is_own_host(rq->fields[i].value))
+            return "Host must be localhost";
+    }
+    return hosts == 1 ? NULL : "Host must be localhost";
+}
+
+static struct span path_of(struct span target)
+{
+    const uint8_t *query = target.len > 0 ? memchr(target.ptr, '?', target.len) : NULL;
+    return query != NULL ? span_of(target.ptr, (size_t)(query - target.ptr)) : target;
+}
+
+static enum admin_action wrong_method(struct bytes *out, const struct endpoint *e)
+{
+    bool reads = strcmp(e->method, "GET") == 0;
+    struct bytes body;
+    bytes_init(&body, DOCUMENT_MAX);
+    int rc = status_doc_word(&body, "refused", reads ? "use GET" : "this changes something: use POST");
+    return answered(respond(out, 405, reads ? "Allow: GET\r\n" : "Allow: POST\r\n", &body, rc));
+}
+
+enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, const struct admin_view *view)
+{
+    const char *because = foreign_because(rq);
+    if (because != NULL)
+        return answered(admin_answer_error(out, 403, because));
+    struct span path = path_of(rq->target);
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+        if (!span_equals_str(path, endpoints[i].path))
+            continue;
+        if (!span_equals_str(rq->method, endpoints[i].method))
+            return wrong_method(out, &endpoints[i]);
+        return endpoints[i].answer(out, view);
+    }
+    return answered(admin_answer_error(out, 404, "GET /status /refusals /livez /readyz, POST /reload /drain"));
+}
+
+int admin_answer_reload(struct bytes *out, const struct admin_reload *result)
+{
+    struct bytes body;
+    bytes_init(&body, DOCUMENT_MAX);
+    int rc = status_doc_reload(&body, result);
+    return respond(out, result->ok ? 200 : 422, "", &body, rc);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "status_doc.h"
+
+#include "mtlsd/base/text.h"
+#include "mtlsd/policy/reason.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* jansson's setters take NULL values and then fail, so a document is built without a check at each step: "bad" remembers. */
+struct doc {
+    json_t *root;
+    bool bad;
+};
+
+static void put(struct doc *d, json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) != 0)
+        d->bad = true;
+}
+
+/* Certificates hold what their makers liked; bytes that are not UTF-8 are shown as question marks rather than lose the document. */
+static json_t *text_value(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value != NULL)
+        return value;
+    char *copy = strdup(text);
+    for (char *c = copy; c != NULL && *c != '\0'; c++)
+        if ((unsigned char)*c > 0x7e)
+            *c = '?';
+    value = copy != NULL ? json_string(copy) : NULL;
+    free(copy);
+    return value;
+}
+
+static void put_text(struct doc *d, json_t *object, const char *key, const char *text)
+{
+    put(d, object, key, text != NULL ? text_value(text) : json_null());
+}
+
+static void put_number(struct doc *d, json_t *object, const char *key, uint64_t n)
+{
+    put(d, object, key, json_integer((json_int_t)n));
+}
+
+static void put_time(struct doc *d, json_t *object, const char *key, int64_t seconds)
+{
+    char text[21];
+    text_utc(text, seconds);
+    put_text(d, object, key, seconds != 0 ? text : NULL);
+}
+
+static json_t *add_object(struct doc *d, json_t *array)
+{
+    json_t *object = json_object();
+    if (json_array_append_new(array, object) == 0)
+        return object;
+    d->bad = true; /* the object is gone, and setting a member of NULL fails without harm */
+    return NULL;
+}
+
+/* Whole days, rounded down, so that 0 means "less than a day" and a negative number "over". */
+static json_int_t days_between(int64_t from, int64_t to)
+{
+    int64_t left = to - from;
+    return (json_int_t)(left >= 0 ? left / 86400 : -((-left + 86399) / 86400));
+}
+
+static json_t *refused_value(struct doc *d, const struct counters_row *row)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; row != NULL && i < REASON_COUNT; i++)
+        if (row->refused[i] > 0)
+            put_number(d, object, reason_word((enum reason)i), row->refused[i]);
+    return object;
+}
+
+static const struct counters_row *find_row(const struct counters_row *rows, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(rows[i].name, name, sizeof(rows[i].name) - 1) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static void put_listener_counts(struct doc *d, json_t *o, const struct counters_row *row)
+{
+    static const struct counters_row nothing;
+    static const char *const classes[] = {NULL, "1xx", "2xx", "3xx", "4xx", "5xx"};
+    row = row != NULL ? row : &nothing;
+    put_number(d, o, "connections_open", row->connections_open);
+    put_number(d, o, "connections_total", row->connections_accepted);
+    put_number(d, o, "requests_total", row->requests);
+    put_number(d, o, "handshakes_total", row->handshakes_ok);
+    put_number(d, o, "bytes_in", row->bytes_down_in);
+    put_number(d, o, "bytes_out", row->bytes_down_out);
+    json_t *answers = json_object();
+    for (size_t i = 1; i < sizeof(classes) / sizeof(classes[0]); i++)
+        if (row->answers[i] > 0)
+            put_number(d, answers, classes[i], row->answers[i]);
+    put(d, o, "answers", answers);
+    put(d, o, "refused", refused_value(d, row));
+}
+
+static const char *client_cert_word(const struct config_tls *tls)
+{
+    switch (tls->client_cert) {
+    case CONFIG_CLIENT_CERT_NONE:
+        return "none";
+    case CONFIG_CLIENT_CERT_OPTIONAL:
+        return "optional";
+    case CONFIG_CLIENT_CERT_REQUIRED:
+        break;
+    }
+    return "required";
+}
+
+static json_t *listeners_value(struct doc *d, const struct admin_view *view)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < view->snapshot->config->n_listeners; i++) {
+        const struct config_listener *conf = view->snapshot->listeners[i].conf;
+        json_t *o = add_object(d, array), *bind = json_array();
+        put_text(d, o, "name", conf->name);
+        for (size_t k = 0; k < conf->n_bind; k++)
+            if (json_array_append_new(bind, text_value(conf->bind_text[k])) != 0)
+                d->bad = true;
+        put(d, o, "bind", bind);
+        put_text(d, o, "protocol", conf->protocol == CONFIG_PROTOCOL_HTTP ? "http" : "tcp");
+        put(d, o, "tls", json_boolean(conf->tls.present));
+        put_text(d, o, "identity", conf->tls.present ? conf->tls.identity : NULL);
+        put_text(d, o, "trust", conf->tls.present ? conf->tls.trust : NULL);
+        put_text(d, o, "client_cert", conf->tls.present ? client_cert_word(&conf->tls) : NULL);
+        put_text(d, o, "upstream", conf->upstream);
+        put_listener_counts(d, o, find_row(view->counters->listeners, view->counters->n_listeners, conf->name));
+    }
+    return array;
+}
+
+static void put_upstream_counts(struct doc *d, json_t *o, const struct counters_row *row)
+{
+    static const struct counters_row nothing;
+    row = row != NULL ? row : &nothing;
+    put_number(d, o, "connections_open", row->upstream_open);
+    put_number(d, o, "connects_total", row->upstream_connects);
+    put_number(d, o, "handshakes_total", row->upstream_handshakes_ok);
+    put_number(d, o, "resumed_total", row->upstream_resumed);
+    put_number(d, o, "bytes_in", row->bytes_up_in);
+    put_number(d, o, "bytes_out", row->bytes_up_out);
+    put(d, o, "refused", refused_value(d, row));
+}
+
+static json_t *upstreams_value(struct doc *d, const struct admin_view *view)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < view->snapshot->config->n_upstreams; i++) {
+        const struct config_upstream *conf = view->snapshot->upstreams[i].conf;
+        const char *trust = conf->tls.trust != NULL ? conf->tls.trust : "system";
+        json_t *o = add_object(d, array);
+        put_text(d, o, "name", conf->name);
+        put_text(d, o, "target", conf->target_text);
+        put(d, o, "tls", json_boolean(conf->tls.present));
+        put_text(d, o, "identity", conf->tls.present ? conf->tls.identity : NULL);
+        put_text(d, o, "trust", conf->tls.present ? trust : NULL);
+        put_text(d, o, "server_name", conf->tls.present ? conf->tls.server_name : NULL);
+        put_upstream_counts(d, o, find_row(view->counters->upstreams, view->counters->n_upstreams, conf->name));
+    }
+    return array;
+}
+
+static json_t *identities_value(struct doc *d, const struct admin_view *view)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < view->snapshot->config->n_identities; i++) {
+        struct tls_identity_facts facts;
+        tls_identity_facts(view->snapshot->identities[i].tls, &facts);
+        json_t *o = add_object(d, array);
+        put_text(d, o, "name", view->snapshot->identities[i].conf->name);
+        put_text(d, o, "subject", facts.subject);
+        put_text(d, o, "issuer", facts.issuer);
+        put_text(d, o, "key", facts.key_kind);
+        put_text(d, o, "sha256", facts.sha256);
+        put_time(d, o, "not_before", facts.not_before);
+        put_time(d, o, "not_after", facts.not_after);
+        put(d, o, "days_left", json_integer(days_between(view->now, facts.not_after)));
+        put_number(d, o, "chain_length", facts.chain_length);
+    }
+    return array;
+}
+
+static void put_days(struct doc *d, json_t *o, const char *key, int64_t now, int64_t when)
+{
+    put(d, o, key, when != 0 ? json_integer(days_between(now, when)) : json_null());
+}
+
+static json_t *trusts_value(struct doc *d, const struct admin_view *view)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < view->snapshot->n_trusts; i++) {
+        const struct snapshot_trust *trust = &view->snapshot->trusts[i];
+        struct tls_trust_facts facts;
+        tls_trust_facts(trust->tls, &facts);
+        json_t *o = add_object(d, array);
+        put_text(d, o, "name", trust->conf != NULL ? trust->conf->name : "system");
+        put_number(d, o, "cas", facts.n_ca);
+        put_time(d, o, "not_after", facts.first_not_after);
+        put_days(d, o, "days_left", view->now, facts.first_not_after);
+        put_number(d, o, "crls", facts.n_crl);
+        put_number(d, o, "revoked", facts.n_revoked);
+        put_time(d, o, "crl_next_update", facts.first_next_update);
+        put_days(d, o, "crl_days_left", view->now, facts.first_next_update);
+    }
+    return array;
+}
+
+static json_t *refusals_value(struct doc *d, const struct admin_view *view)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < view->n_refusals; i++) {
+        const struct refusal *r = &view->refusals[i];
+        json_t *o = add_object(d, array);
+        put_time(d, o, "time", r->when);
+        put_text(d, o, "reason", reason_word(r->reason));
+        put_text(d, o, "listener", r->listener[0] != '\0' ? r->listener : NULL);
+        put_text(d, o, "upstream", r->upstream[0] != '\0' ? r->upstream : NULL);
+        put_text(d, o, "peer_subject", r->peer_subject[0] != '\0' ? r->peer_subject : NULL);
+        put_text(d, o, "detail", r->detail);
+        put_text(d, o, "hint", reason_row(r->reason)->hint);
+    }
+    return array;
+}
+
+static json_t *last_reload_value(struct doc *d, const struct admin_view *view)
+{
+    if (view->last_reload == 0)
+        return json_null();
+    json_t *o = json_object();
+    put_time(d, o, "time", view->last_reload);
+    put_text(d, o, "result", view->last_reload_error == NULL ? "reloaded" : "refused");
+    put_text(d, o, "error", view->last_reload_error);
+    return o;
+}
+
+static int append_piece(const char *text, size_t n, void *ctx)
+{
+    return bytes_append(ctx, text, n);
+}
+
+static int finish(struct doc *d, struct bytes *out)
+{
+    int rc = d->bad || d->root == NULL ? -1 : json_dump_callback(d->root, append_piece, out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    json_decref(d->root);
+    return rc == 0 ? bytes_append_str(out, "\n") : -1;
+}
+
+int status_doc_status(struct bytes *out, const struct admin_view *view)
+{
+    struct doc d = {.root = json_object()};
+    put_text(&d, d.root, "version", view->version);
+    put_text(&d, d.root, "config", view->snapshot->config->path);
+    put_number(&d, d.root, "generation", view->snapshot->generation);
+    put_time(&d, d.root, "now", view->now);
+    put_time(&d, d.root, "started", view->started);
+    put_number(&d, d.root, "uptime_seconds", view->now > view->started ? (uint64_t)(view->now - view->started) : 0);
+    put_number(&d, d.root, "workers", view->workers);
+    put(&d, d.root, "ready", json_boolean(view->ready && !view->draining));
+    put(&d, d.root, "draining", json_boolean(view->draining));
+    put(&d, d.root, "last_reload", last_reload_value(&d, view));
+    put(&d, d.root, "listeners", listeners_value(&d, view));
+    put(&d, d.root, "upstreams", upstreams_value(&d, view));
+    put(&d, d.root, "identities", identities_value(&d, view));
+    put(&d, d.root, "trusts", trusts_value(&d, view));
+    put(&d, d.root, "refusals", refusals_value(&d, view));
+    return finish(&d, out);
+}
+
+int status_doc_refusals(struct bytes *out, const struct admin_view *view)
+{
+    struct doc d = {.root = json_object()};
+    put(&d, d.root, "refusals", refusals_value(&d, view));
+    return finish(&d, out);
+}
+
+static const char *level_word(enum finding_level level)
+{
+    return level == FINDING_ERROR ? "error" : level == FINDING_WARNING ? "warning" : "note";
+}
+
+int status_doc_reload(struct bytes *out, const struct admin_reload *result)
+{
+    struct doc d = {.root = json_object()};
+    json_t *array = json_array();
+    put_text(&d, d.root, "result", result->ok ? "reloaded" : "refused");
+    put_number(&d, d.root, "generation", result->generation);
+    for (size_t i = 0; i < result->findings->n; i++) {
+        const struct finding *f = &result->findings->items[i];
+        json_t *o = add_object(&d, array);
+        put_text(&d, o, "level", level_word(f->level));
+        put_text(&d, o, "where", f->where);
+        put_text(&d, o, "text", f->text);
+    }
+    put(&d, d.root, "findings", array);
+    return finish(&d, out);
+}
+
+int status_doc_word(struct bytes *out, const char *word, const char *detail)
+{
+    struct doc d = {.root = json_object()};
+    put_text(&d, d.root, "result", word);
+    if (detail != NULL)
+        put_text(&d, d.root, "detail", detail);
+    return finish(&d, out);
+}

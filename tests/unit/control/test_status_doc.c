@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "status_doc.h"
+
+#include "mtlsd/control/admin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char *binds[] = {"0.0.0.0:8443"};
+static struct config_listener listener_conf = {
+    .name = "public", .bind_text = binds, .n_bind = 1, .protocol = CONFIG_PROTOCOL_HTTP, .upstream = "partner"};
+static struct config_upstream upstream_conf = {.name = "partner", .target_text = "127.0.0.1:9000"};
+static struct config config = {.path = "/etc/mtlsd.conf", .listeners = &listener_conf, .n_listeners = 1, .upstreams = &upstream_conf, .n_upstreams = 1};
+static struct plan_upstream upstream = {.conf = &upstream_conf};
+static struct plan_listener listener = {.conf = &listener_conf, .upstream = &upstream};
+static struct snapshot snapshot = {.config = &config, .generation = 3, .upstreams = &upstream, .listeners = &listener};
+static struct counters counters;
+static struct bytes out;
+static char text[65536];
+
+static struct admin_view make_view(void)
+{
+    return (struct admin_view){
+        .version = "0.1.0", .now = 1800000100, .started = 1800000000, .workers = 2, .ready = true, .snapshot = &snapshot, .counters = &counters};
+}
+
+static void set_up(void)
+{
+    bytes_init(&out, 1 << 20);
+    ck_assert_int_eq(counters_init(&counters, 4, 4), 0);
+}
+
+static void tear_down(void)
+{
+    bytes_clear(&out);
+    counters_clear(&counters);
+}
+
+static const char *status_text(const struct admin_view *view)
+{
+    ck_assert_int_eq(status_doc_status(&out, view), 0);
+    snprintf(text, sizeof(text), "%.*s", (int)out.len, (const char *)bytes_span(&out).ptr);
+    return text;
+}
+
+START_TEST(names_the_instance)
+{
+    struct admin_view view = make_view();
+    const char *doc = status_text(&view);
+    ck_assert_ptr_nonnull(strstr(doc, "\"version\": \"0.1.0\""));
+    ck_assert_ptr_nonnull(strstr(doc, "\"uptime_seconds\": 100"));
+    ck_assert_ptr_nonnull(strstr(doc, "\"started\": \"2027-01-15T08:00:00Z\""));
+    ck_assert_ptr_nonnull(strstr(doc, "\"last_reload\": null"));
+    ck_assert_ptr_nonnull(strstr(doc, "\"0.0.0.0:8443\""));
+    ck_assert_ptr_nonnull(strstr(doc, "\"target\": \"127.0.0.1:9000\""));
+}
+END_TEST
+
+START_TEST(tells_counts_by_the_words_of_the_reason_table)
+{
+    struct admin_view view = make_view();
+    counters_add(&counters_listener(&counters, "public")->refused[REASON_EXPIRED], 3);
+    counters_add(&counters_listener(&counters, "public")->answers[5], 8);
+    counters_add(&counters_upstream(&counters, "partner")->upstream_resumed, 11);
+    const char *doc = status_text(&view);
+    ck_assert_ptr_nonnull(strstr(doc, "\"expired\": 3"));
+    ck_assert_ptr_nonnull(strstr(doc, "\"5xx\": 8"));
+    ck_assert_ptr_nonnull(strstr(doc, "\"resumed_total\": 11"));
+    ck_assert_ptr_null(strstr(doc, "\"revoked\": 0"));
+}
+END_TEST
+
+START_TEST(tells_why_the_last_reload_was_refused)
+{
+    struct admin_view view = make_view();
+    view.last_reload = 1800000050;
+    view.last_reload_error = "a.conf:3: trust \"x\" is empty";
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"error\": \"a.conf:3: trust \\\"x\\\" is empty\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"result\": \"refused\""));
+}
+END_TEST
+
+START_TEST(is_not_ready_while_it_drains)
+{
+    struct admin_view view = make_view();
+    view.draining = true;
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"ready\": false"));
+}
+END_TEST
+
+/* C8: what a peer wrote into its certificate can neither break the document nor reach a terminal raw. */
+START_TEST(escapes_what_peers_chose)
+{
+    static const char *const subjects[] = {"CN=a\nb\x1b[31m\"\\", "CN=\xff\xfe", "CN=M\xc3\xbcller", "CN=\xed\xa0\x80"};
+    struct refusal refusals[4] = {{0}};
+    for (size_t i = 0; i < 4; i++) {
+        refusals[i].reason = REASON_EXPIRED;
+        snprintf(refusals[i].peer_subject, sizeof(refusals[i].peer_subject), "%s", subjects[i]);
+    }
+    struct admin_view view = make_view();
+    view.refusals = refusals;
+    view.n_refusals = 4;
+    const char *doc = status_text(&view);
+    for (const char *c = doc; *c != '\0'; c++)
+        ck_assert((*c >= 0x20 && *c < 0x7f) || *c == '\n');
+    ck_assert_ptr_nonnull(strstr(doc, "CN=a\\nb\\u001B[31m\\\"\\\\"));
+    ck_assert_ptr_nonnull(strstr(doc, "CN=??"));
+    ck_assert_ptr_nonnull(strstr(doc, "CN=M\\u00FCller"));
+    ck_assert_ptr_nonnull(strstr(doc, "\"hint\": "));
+}
+END_TEST
+
+START_TEST(fails_whole_when_there_is_no_room)
+{
+    struct admin_view view = make_view();
+    struct bytes small;
+    bytes_init(&small, 100);
+    ck_assert_int_eq(status_doc_status(&small, &view), -1);
+    bytes_clear(&small);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("status_doc");
+    TCase *t = tcase_create("status_doc");
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, names_the_instance);
+    tcase_add_test(t, tells_counts_by_the_words_of_the_reason_table);
+    tcase_add_test(t, tells_why_the_last_reload_was_refused);
+    tcase_add_test(t, is_not_ready_while_it_drains);
+    tcase_add_test(t, escapes_what_peers_chose);
+    tcase_add_test(t, fails_whole_when_there_is_no_room);
+    suite_add_tcase(s, t);
+    return s;
+}
