@@ -2,6 +2,8 @@
 #include "tls_checks.h"
 
 #include "mtlsd/base/text.h"
+#include "tls_constraints.h"
+#include "tls_crl.h"
 #include "tls_der.h"
 #include "tls_names.h"
 
@@ -228,6 +230,34 @@ static void check_ca_purpose(const struct tls_question *q, const struct tls_cert
                          c->subject, purpose_word(q->purpose));
 }
 
+/* Asked whatever else is wrong: revoked outranks everything. */
+static void check_revocation(const struct tls_question *q, const struct tls_path_node *way, size_t i, struct tls_verdict *out)
+{
+    const struct tls_trust_rules *rules = tls_trust_rules(q->trust);
+    const struct tls_path_node *issuer = &way[i + 1];
+    struct tls_certificate c;
+    struct tls_crl_answer answer;
+    char when[21];
+    tls_checks_describe(&c, way[i].cert, way[i].crt);
+    tls_crl_look_up(tls_trust_crls(q->trust), issuer->cert, issuer->crt, c.cert->serial, &answer);
+    if (answer.covered && answer.revoked)
+        tls_checks_found(out, REASON_REVOKED, 23, "certificate %s: revoked by the list %s", c.subject, answer.file);
+    if (!rules->crl_required)
+        return;
+    char name[120];
+    tls_cert_name_text(issuer->cert->subject, name, sizeof(name));
+    if (!answer.covered) {
+        tls_checks_found(out, REASON_CRL_MISSING, 3, "certificate %s: there is no revocation list of its issuer %s", c.subject, name);
+    } else if (q->now > answer.next_update && q->now - answer.next_update > rules->crl_grace) {
+        text_utc(when, answer.next_update);
+        tls_checks_found(out, REASON_CRL_STALE, 12, "certificate %s: the revocation list of %s is stale since %s", c.subject, name, when);
+    } else if (q->now < answer.this_update) {
+        text_utc(when, answer.this_update);
+        tls_checks_found(out, REASON_CRL_STALE, 11, "certificate %s: the revocation list of %s is not valid before %s", c.subject, name,
+                         when);
+    }
+}
+
 void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n, struct tls_verdict *out)
 {
     size_t depth = tls_trust_rules(q->trust)->depth;
@@ -243,6 +273,9 @@ void tls_checks_way(const struct tls_question *q, const struct tls_path_node *wa
         check_signature_algorithm(&c, out);
         check_extensions(&c, out);
     }
+    tls_constraints_check(way, n, out);
+    for (size_t i = 0; i + 1 < n; i++)
+        check_revocation(q, way, i, out);
     if (n > depth) {
         tls_checks_describe(&c, way[0].cert, way[0].crt);
         tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: its chain has %zu certificates and %zu are allowed", c.subject, n,

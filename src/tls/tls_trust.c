@@ -2,6 +2,7 @@
 #include "mtlsd/tls/tls_trust.h"
 
 #include "mtlsd/base/text.h"
+#include "tls_crl.h"
 #include "tls_internal.h"
 #include "tls_pem.h"
 
@@ -21,6 +22,7 @@ struct tls_trust {
     char *name;
     struct tls_anchor *anchors;
     size_t n_anchors;
+    struct tls_crl_index *crls;
     struct tls_trust_rules rules;
 };
 
@@ -184,15 +186,17 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
     };
     struct reading in = {trust, now, notes, err};
     trust->name = span_dup(span_from_str(spec->name));
-    if (trust->name == NULL) {
+    trust->crls = tls_crl_index_new();
+    if (trust->name == NULL || trust->crls == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
     if (read_anchors(&in, spec) != 0)
         goto fail;
-    if (spec->n_crl > 0) {
-        (void)err_set(err, ERR_CREDENTIAL, "trust %s: revocation lists cannot be used", spec->name);
-        goto fail;
+    for (size_t i = 0; i < spec->n_crl; i++) {
+        struct tls_crl_source source = {&spec->crl[i], trust->anchors, trust->n_anchors, now};
+        if (tls_crl_add(trust->crls, &source, notes, err) != 0)
+            goto fail;
     }
     return trust;
 fail:
@@ -215,13 +219,22 @@ void tls_trust_unref(struct tls_trust *trust)
         free(trust->anchors[i].der);
     }
     free(trust->anchors);
+    tls_crl_index_free(trust->crls);
     free(trust->name);
     free(trust);
 }
 
 void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out)
 {
-    *out = (struct tls_trust_facts){.name = trust->name, .n_ca = trust->n_anchors};
+    struct tls_crl_totals crls;
+    tls_crl_totals(trust->crls, &crls);
+    *out = (struct tls_trust_facts){
+        .name = trust->name,
+        .n_ca = trust->n_anchors,
+        .n_crl = crls.lists,
+        .n_revoked = crls.revoked,
+        .first_next_update = crls.first_next_update,
+    };
     for (size_t i = 0; i < trust->n_anchors; i++) {
         int64_t end = trust->anchors[i].cert.not_after;
         if (out->first_not_after == 0 || end < out->first_not_after)
@@ -237,6 +250,11 @@ size_t tls_trust_n_anchors(const struct tls_trust *trust)
 const struct tls_anchor *tls_trust_anchor(const struct tls_trust *trust, size_t i)
 {
     return &trust->anchors[i];
+}
+
+const struct tls_crl_index *tls_trust_crls(const struct tls_trust *trust)
+{
+    return trust->crls;
 }
 
 const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust)

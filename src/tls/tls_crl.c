@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_crl.h"
+
+#include "mtlsd/base/text.h"
+#include "tls_crl_parse.h"
+#include "tls_pem.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIGEST_TEXT = 65, MAX_SERIAL_BYTES = 64 /* RFC 5280 allows 20; some CAs do not keep to it */ };
+
+/* The serials of one list: the bytes one after the other, each behind its length, and a table of where each begins (0: free slot). */
+struct serials {
+    uint8_t *bytes;
+    uint32_t *slots;
+    size_t n, n_slots; /* n_slots is a power of two */
+};
+
+struct list {
+    char *file;
+    uint8_t *der; /* what it was read from; freed as soon as the key that signed it is known for good */
+    struct tls_crl_parsed parsed; /* borrows der */
+    uint8_t *issuer; /* Name, owned */
+    size_t issuer_len;
+    int64_t this_update, next_update;
+    struct serials serials;
+    /* SHA-256 of the public key that was found to have signed it, as text; NULL until then. A list of an intermediate meets its issuer
+     * only in a handshake, on any thread; the first one to verify it leaves the result here. */
+    _Atomic(char *) signer;
+};
+
+struct tls_crl_index {
+    struct list **lists;
+    size_t n;
+};
+
+static uint64_t hash(struct span s)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ s.ptr[i]) * UINT64_C(0x100000001b3);
+    return h ^ h >> 32;
+}
+
+static bool serials_have(const struct serials *s, struct span serial)
+{
+    for (size_t i = hash(serial) & (s->n_slots - 1); s->n_slots > 0 && s->slots[i] != 0; i = (i + 1) & (s->n_slots - 1)) {
+        const uint8_t *at = s->bytes + s->slots[i];
+        if (span_equals(span_of(at + 1, at[0]), serial))
+            return true;
+    }
+    return false;
+}
+
+/* Counts entries and the bytes they need, so that both tables are made once. -1: a serial beyond reason, or too many to address. */
+static int measure(struct span entries, size_t *n, size_t *bytes)
+{
+    struct span serial;
+    *n = 0;
+    *bytes = 1; /* offset 0 means free */
+    while (entries.len > 0) {
+        if (tls_crl_next_entry(&entries, &serial) != 0 || serial.len > MAX_SERIAL_BYTES)
+            return -1;
+        *n += 1;
+        *bytes += serial.len + 1;
+    }
+    return *bytes < UINT32_MAX ? 0 : -1;
+}
+
+static int serials_fill(struct serials *s, struct span entries, const char *place, struct err *err)
+{
+    size_t n, size;
+    if (measure(entries, &n, &size) != 0)
+        return err_set(err, ERR_CREDENTIAL, "%s: a serial number in the revocation list is longer than %d bytes", place, MAX_SERIAL_BYTES);
+    s->n_slots = 2;
+    while (s->n_slots < n * 3 / 2)
+        s->n_slots *= 2;
+    s->bytes = malloc(size);
+    s->slots = calloc(s->n_slots, sizeof(*s->slots));
+    if (s->bytes == NULL || s->slots == NULL)
+        return err_set(err, ERR_MEMORY, "%s: out of memory for %zu revoked serials", place, n);
+    size_t at = 1;
+    struct span serial;
+    while (entries.len > 0 && tls_crl_next_entry(&entries, &serial) == 0) {
+        if (serials_have(s, serial))
+            continue;
+        size_t i = hash(serial) & (s->n_slots - 1);
+        while (s->slots[i] != 0)
+            i = (i + 1) & (s->n_slots - 1);
+        s->slots[i] = (uint32_t)at;
+        s->bytes[at] = (uint8_t)serial.len;
+        memcpy(s->bytes + at + 1, serial.ptr, serial.len);
+        at += serial.len + 1;
+        s->n++;
+    }
+    return 0;
+}
+
+static void list_free(struct list *list)
+{
+    if (list == NULL)
+        return;
+    free(list->file);
+    free(list->der);
+    free(list->issuer);
+    free(list->serials.bytes);
+    free(list->serials.slots);
+    free(atomic_load(&list->signer));
+    free(list);
+}
+
+static char *key_digest(const struct tls_cert *issuer)
+{
+    char *digest = malloc(DIGEST_TEXT);
+    if (digest != NULL)
+        tls_cert_sha256(issuer->spki, digest);
+    return digest;
+}
+
+/* Finds the anchor that signed the list. 1: found; 0: no anchor has that name; -1: one has, but it did not sign this. */
+static int find_signer(struct list *list, const struct tls_crl_source *source, const char *place, struct err *err)
+{
+    bool named = false;
+    for (size_t i = 0; i < source->n_anchors; i++) {
+        const struct tls_anchor *anchor = &source->anchors[i];
+        if (!span_equals(anchor->cert.subject, list->parsed.issuer))
+            continue;
+        named = true;
+        if (!tls_crl_signed_by(&list->parsed, anchor->crt))
+            continue;
+        char *digest = key_digest(&anchor->cert);
+        if (digest == NULL)
+            return err_set(err, ERR_MEMORY, "out of memory");
+        atomic_store(&list->signer, digest);
+        free(list->der);
+        list->der = NULL;
+        return 1;
+    }
+    if (!named)
+        return 0;
+    char issuer[160];
+    tls_cert_name_text(list->parsed.issuer, issuer, sizeof(issuer));
+    return err_set(err, ERR_CREDENTIAL,
+                   "%s: the revocation list names %s as its issuer but was not signed by that CA's key, or the CA may not sign lists "
+                   "(keyUsage without cRLSign)",
+                   place, issuer);
+}
+
+static void note_state(const struct list *list, const char *place, bool known, const struct tls_crl_source *source, struct findings *notes)
+{
+    char issuer[160], when[21];
+    tls_cert_name_text(span_of(list->issuer, list->issuer_len), issuer, sizeof(issuer));
+    if (!known)
+        findings_add(notes, FINDING_WARNING, place,
+                     "the issuer of this revocation list (%s) is none of the trusted CAs; it is used only for an intermediate of that name",
+                     issuer);
+    if (source->now > list->next_update) {
+        text_utc(when, list->next_update);
+        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is stale since %s", issuer, when);
+    } else if (source->now < list->this_update) {
+        text_utc(when, list->this_update);
+        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is not valid before %s", issuer, when);
+    }
+}
+
+static int fill_list(struct list *list, const struct tls_crl_source *source, const char *place, struct err *err)
+{
+    if (tls_crl_parse(list->parsed.der, place, &list->parsed, err) != 0)
+        return -1;
+    if (!tls_crl_strong(&list->parsed))
+        return err_set(err, ERR_CREDENTIAL, "%s: the revocation list is signed with an algorithm that is too weak or not known", place);
+    list->this_update = list->parsed.this_update;
+    list->next_update = list->parsed.next_update;
+    list->issuer_len = list->parsed.issuer.len;
+    list->issuer = malloc(list->issuer_len);
+    list->file = span_dup(span_from_str(source->file->name));
+    if (list->issuer == NULL || list->file == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    memcpy(list->issuer, list->parsed.issuer.ptr, list->issuer_len);
+    return serials_fill(&list->serials, list->parsed.entries, place, err);
+}
+
+/* Takes der, also when it fails. */
+static int add_list(struct tls_crl_index *index, const struct tls_crl_source *source, struct span der, const char *place,
+                    struct findings *notes, struct err *err)
+{
+    struct list *list = calloc(1, sizeof(*list));
+    struct list **more = realloc(index->lists, (index->n + 1) * sizeof(struct list *));
+    if (more != NULL)
+        index->lists = more;
+    if (list == NULL || more == NULL) {
+        free(list);
+        free((void *)(uintptr_t)der.ptr);
+        return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    list->der = (uint8_t *)(uintptr_t)der.ptr;
+    list->parsed.der = der;
+    int known = fill_list(list, source, place, err) == 0 ? find_signer(list, source, place, err) : -1;
+    if (known < 0) {
+        list_free(list);
+        return -1;
+    }
+    note_state(list, place, known == 1, source, notes);
+    index->lists[index->n++] = list;
+    return 0;
+}
+
+static int add_der(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes, struct err *err)
+{
+    struct span text = source->file->text;
+    uint8_t *copy = malloc(text.len);
+    if (copy == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    memcpy(copy, text.ptr, text.len);
+    return add_list(index, source, span_of(copy, text.len), source->file->name, notes, err);
+}
+
+static int add_pem(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes, struct err *err)
+{
+    struct tls_pem_reader r;
+    struct tls_pem_block block;
+    const char *file = source->file->name;
+    size_t before = index->n;
+    if (tls_pem_plausible(file, source->file->text, "revocation lists", err) != 0)
+        return -1;
+    tls_pem_start(&r, file, source->file->text);
+    int more;
+    while ((more = tls_pem_next(&r, &block, err)) == 1) {
+        char place[300];
+        struct span der;
+        snprintf(place, sizeof(place), "%s:%zu", file, block.line);
+        if (!span_equals_str(block.label, "X509 CRL"))
+            return err_set(err, ERR_CREDENTIAL, "%s: a block of kind %.*s has no place in a file of revocation lists", place,
+                           (int)(block.label.len < 40 ? block.label.len : 40), (const char *)block.label.ptr);
+        if (tls_pem_decode(&r, &block, &der, err) != 0 || add_list(index, source, der, place, notes, err) != 0)
+            return -1;
+    }
+    if (more == 0 && index->n == before)
+        return err_set(err, ERR_CREDENTIAL, "%s: no revocation list in it", file);
+    return more;
+}
+
+int tls_crl_add(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes, struct err *err)
+{
+    struct span text = source->file->text;
+    bool is_der = text.len >= 2 && text.ptr[0] == 0x30 && text.ptr[1] >= 0x80;
+    return is_der ? add_der(index, source, notes, err) : add_pem(index, source, notes, err);
+}
+
+struct tls_crl_index *tls_crl_index_new(void)
+{
+    return calloc(1, sizeof(struct tls_crl_index));
+}
+
+void tls_crl_index_free(struct tls_crl_index *index)
+{
+    if (index == NULL)
+        return;
+    for (size_t i = 0; i < index->n; i++)
+        list_free(index->lists[i]);
+    free(index->lists);
+    free(index);
+}
+
+/* A CA that was given a new key under the old name has lists of both; each is believed for its own key only. */
+static bool is_genuine(struct list *list, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt)
+{
+    char digest[DIGEST_TEXT];
+    if (!span_equals(span_of(list->issuer, list->issuer_len), issuer->subject))
+        return false;
+    tls_cert_sha256(issuer->spki, digest);
+    const char *signer = atomic_load(&list->signer);
+    if (signer != NULL)
+        return memcmp(signer, digest, sizeof(digest)) == 0;
+    if (!tls_crl_signed_by(&list->parsed, issuer_crt))
+        return false;
+    char *mine = key_digest(issuer);
+    char *expected = NULL;
+    if (mine != NULL && !atomic_compare_exchange_strong(&list->signer, &expected, mine))
+        free(mine);
+    return true;
+}
+
+void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt, struct span serial,
+                     struct tls_crl_answer *out)
+{
+    *out = (struct tls_crl_answer){0};
+    struct list *newest = NULL;
+    for (size_t i = 0; i < index->n; i++) {
+        struct list *list = index->lists[i];
+        if ((newest == NULL || list->this_update > newest->this_update) && is_genuine(list, issuer, issuer_crt))
+            newest = list;
+    }
+    if (newest == NULL)
+        return;
+    *out = (struct tls_crl_answer){
+        .covered = true,
+        .revoked = serials_have(&newest->serials, tls_crl_significant(serial)),
+        .this_update = newest->this_update,
+        .next_update = newest->next_update,
+        .file = newest->file,
+    };
+}
+
+void tls_crl_totals(const struct tls_crl_index *index, struct tls_crl_totals *out)
+{
+    *out = (struct tls_crl_totals){.lists = index->n};
+    for (size_t i = 0; i < index->n; i++) {
+        const struct list *list = index->lists[i];
+        out->revoked += list->serials.n;
+        if (out->first_next_update == 0 || list->next_update < out->first_next_update)
+            out->first_next_update = list->next_update;
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Revocation lists, indexed: is this serial of this issuer revoked, and is the list that says so genuine and fresh. A look-up costs the
+ * same with a million entries as with one. Full lists of one CA only: delta, indirect and scoped lists are refused, because half of
+ * what they say would be ignored. RFC 5280 section 5.
+ */
+#ifndef MTLSD_TLS_CRL_H
+#define MTLSD_TLS_CRL_H
+
+#include "mtlsd/base/findings.h"
+#include "tls_internal.h"
+
+struct tls_crl_index;
+
+struct tls_crl_index *tls_crl_index_new(void); /* NULL: out of memory */
+void tls_crl_index_free(struct tls_crl_index *index);
+
+struct tls_crl_source {
+    const struct tls_file *file; /* PEM, any number of lists, or one list in DER */
+    const struct tls_anchor *anchors;
+    size_t n_anchors;
+    int64_t now;
+};
+/* A list of an anchor must be signed by it. A list of nobody known is kept for an intermediate of that name, with a warning. */
+MUST_CHECK int tls_crl_add(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes, struct err *err);
+
+struct tls_crl_answer {
+    bool covered; /* there is a genuine list of this issuer; without it nothing else is set */
+    bool revoked;
+    int64_t this_update, next_update;
+    const char *file; /* borrowed from the index */
+};
+/* The newest genuine list of the issuer answers. Safe from many threads. */
+void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt, struct span serial,
+                     struct tls_crl_answer *out);
+
+struct tls_crl_totals {
+    size_t lists, revoked;
+    int64_t first_next_update; /* 0: no list */
+};
+void tls_crl_totals(const struct tls_crl_index *index, struct tls_crl_totals *out);
+
+#endif

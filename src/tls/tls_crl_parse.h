@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One CertificateList taken apart (RFC 5280 5.1). Borrows the DER. What cannot be honoured in full is refused here. */
+#ifndef MTLSD_TLS_CRL_PARSE_H
+#define MTLSD_TLS_CRL_PARSE_H
+
+#include "mtlsd/base/err.h"
+#include "tls_internal.h"
+
+struct tls_crl_parsed {
+    struct span der;
+    struct span tbs; /* what is signed */
+    struct span algorithm; /* content of the AlgorithmIdentifier */
+    struct span signature;
+    struct span issuer; /* whole Name */
+    struct span entries; /* content of revokedCertificates */
+    int64_t this_update, next_update;
+};
+
+/* place names file and line in messages. Entries are checked too. */
+MUST_CHECK int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out, struct err *err);
+
+/* Takes one entry off *rest: the content of its serial, without leading zeros. -1: not well-formed. */
+MUST_CHECK int tls_crl_next_entry(struct span *rest, struct span *serial);
+
+/* Whether this certificate's key made the signature and may sign lists. */
+bool tls_crl_signed_by(const struct tls_crl_parsed *crl, gnutls_x509_crt_t issuer);
+
+/* Strong enough to be believed. */
+bool tls_crl_strong(const struct tls_crl_parsed *crl);
+
+struct span tls_crl_significant(struct span serial); /* without leading zero bytes */
+
+#endif
