@@ -2,6 +2,7 @@
 #include "command.h"
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/text.h"
+#include "mtlsd/tls/tls_engine.h"
 #include "version.h"
 
 #include <assert.h>
@@ -91,6 +92,9 @@ int command_dispatch(const struct command_group *g, int argc, char **argv)
 int command_main(int argc, char **argv)
 {
     int rc;
+    struct err err = {0};
+    if (tls_library_start(&err) != 0)
+        return command_fail_err(&err);
     if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
         version_print();
         rc = COMMAND_FINE;

@@ -102,6 +102,15 @@ static gnutls_datum_t datum(struct span s)
     return (gnutls_datum_t){(unsigned char *)(uintptr_t)s.ptr, (unsigned)s.len};
 }
 
+static bool belong_together(const struct holder *h)
+{
+    uint8_t of_crt[64], of_key[64];
+    size_t n_crt = sizeof(of_crt), n_key = sizeof(of_key);
+    return gnutls_x509_crt_get_key_id(h->crt, GNUTLS_KEYID_USE_SHA256, of_crt, &n_crt) == 0 &&
+           gnutls_x509_privkey_get_key_id(h->key, GNUTLS_KEYID_USE_SHA256, of_key, &n_key) == 0 && n_crt == n_key &&
+           memcmp(of_crt, of_key, n_crt) == 0;
+}
+
 static int import_ca(struct holder *ca, struct span cert, struct span key, struct err *err)
 {
     if (cert.len > INT_MAX || key.len > INT_MAX)
@@ -115,10 +124,10 @@ static int import_ca(struct holder *ca, struct span cert, struct span key, struc
         rc = gnutls_x509_privkey_import2(ca->key, &key_pem, GNUTLS_X509_FMT_PEM, NULL, 0);
         what = "the CA's key cannot be read";
     }
-    if (rc == 0)
+    if (rc == 0 && belong_together(ca))
         return 0;
     holder_clear(ca);
-    return failed(err, what, rc);
+    return rc == 0 ? err_set(err, ERR_CREDENTIAL, "the CA's key does not match the CA's certificate") : failed(err, what, rc);
 }
 
 /* The CA's certificate with a key that is not the CA's. */

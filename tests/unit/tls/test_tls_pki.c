@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/tls/tls_pki.h"
+#include "mtlsd/tls/tls_chain.h"
 #include "t.h"
 
 #include <gnutls/x509.h>
@@ -74,6 +75,63 @@ START_TEST(every_kind_can_be_issued_and_parsed)
     ck_assert_msg(na == nb && memcmp(a, b, na) == 0, "the key is not the certificate's");
     gnutls_x509_privkey_deinit(key);
     gnutls_x509_crt_deinit(crt);
+    tls_pki_pair_clear(&pair);
+}
+END_TEST
+
+/* A4, B1, A3: the judge gives each kind the status promised for it. */
+START_TEST(the_judge_gives_every_kind_its_status)
+{
+    static const char *const names[] = {"a.example"};
+    enum tls_pki_bad bad = (enum tls_pki_bad)(_i / 2);
+    struct tls_pki_order order = order_of(bad);
+    order.purpose = _i % 2 == 0 ? TLS_PURPOSE_CLIENT : TLS_PURPOSE_SERVER;
+    if (bad == TLS_PKI_NO_SAN && order.purpose == TLS_PURPOSE_CLIENT)
+        return; /* nobody expects a name of a client */
+    struct tls_pki_pair pair;
+    struct tls_chain chain;
+    struct err err = {0};
+    struct tls_file file = {.name = "ca.pem", .text = bytes_span(&ca.certificate)};
+    struct tls_trust_spec spec = {.name = "t", .ca = &file, .n_ca = 1, .depth = 8, .min_rsa_bits = 2048};
+    struct tls_trust *trust = tls_trust_new(&spec, NOW, NULL, &err);
+    ck_assert_msg(trust != NULL, "%s", err.text);
+    ck_assert_int_eq(issue(&order, 7, &pair, &err), 0);
+    ck_assert_int_eq(tls_chain_read(&chain, bytes_span(&pair.certificate), "leaf", &err), 0);
+    struct tls_question q = {.trust = trust, .purpose = order.purpose, .now = NOW};
+    if (order.purpose == TLS_PURPOSE_SERVER) {
+        q.names = names;
+        q.n_names = 1;
+    }
+    struct tls_verdict verdict;
+    tls_judge(&q, chain.ders, chain.n, &verdict);
+    ck_assert_msg(verdict.status == tls_pki_bad_status(bad), "%s: status %d, %s", tls_pki_bad_word(bad), (int)verdict.status,
+                  verdict.text);
+    tls_chain_clear(&chain);
+    tls_trust_unref(trust);
+    tls_pki_pair_clear(&pair);
+}
+END_TEST
+
+START_TEST(a_gateways_certificate_is_good_for_both_purposes)
+{
+    struct tls_pki_order order = order_of(TLS_PKI_GOOD);
+    struct tls_pki_pair pair;
+    struct tls_chain chain;
+    struct err err = {0};
+    struct tls_file file = {.name = "ca.pem", .text = bytes_span(&ca.certificate)};
+    struct tls_trust_spec spec = {.name = "t", .ca = &file, .n_ca = 1, .depth = 8, .min_rsa_bits = 2048};
+    struct tls_trust *trust = tls_trust_new(&spec, NOW, NULL, &err);
+    order.both_purposes = true;
+    ck_assert_int_eq(issue(&order, 7, &pair, &err), 0);
+    ck_assert_int_eq(tls_chain_read(&chain, bytes_span(&pair.certificate), "leaf", &err), 0);
+    for (int i = 0; i < 2; i++) {
+        struct tls_question q = {.trust = trust, .purpose = i == 0 ? TLS_PURPOSE_CLIENT : TLS_PURPOSE_SERVER, .now = NOW};
+        struct tls_verdict verdict;
+        tls_judge(&q, chain.ders, chain.n, &verdict);
+        ck_assert_msg(verdict.status == REASON_VALID, "%s", verdict.text);
+    }
+    tls_chain_clear(&chain);
+    tls_trust_unref(trust);
     tls_pki_pair_clear(&pair);
 }
 END_TEST
@@ -172,6 +230,18 @@ START_TEST(refuses_a_ca_it_cannot_read)
 }
 END_TEST
 
+START_TEST(refuses_a_ca_key_that_is_another_cas)
+{
+    struct tls_pki_order order = order_of(TLS_PKI_GOOD);
+    struct tls_pki_pair other, pair;
+    struct err err = {0};
+    ck_assert_int_eq(tls_pki_new_ca("test CA", NOW - DAY, NOW + DAY, &other, &err), 0);
+    ck_assert_int_ne(tls_pki_issue(bytes_span(&ca.certificate), bytes_span(&other.key), &order, 7, &pair, &err), 0);
+    ck_assert_ptr_nonnull(strstr(err.text, "does not match"));
+    tls_pki_pair_clear(&other);
+}
+END_TEST
+
 START_TEST(lists_the_revoked_in_a_signed_crl)
 {
     static const struct tls_pki_revoked revoked[] = {{0x80, NOW - 5}, {0x1001, NOW - 6}};
@@ -203,10 +273,13 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, make_ca, drop_ca);
     tcase_add_test(t, every_kind_has_a_word_and_a_status);
     tcase_add_loop_test(t, every_kind_can_be_issued_and_parsed, 0, TLS_PKI_BAD_COUNT);
+    tcase_add_loop_test(t, the_judge_gives_every_kind_its_status, 0, 2 * TLS_PKI_BAD_COUNT);
+    tcase_add_test(t, a_gateways_certificate_is_good_for_both_purposes);
     tcase_add_loop_test(t, a_serial_is_positive_and_minimal, 0, (int)(sizeof(serials) / sizeof(serials[0])));
     tcase_add_test(t, carries_every_kind_of_name);
     tcase_add_loop_test(t, refuses_a_name_it_does_not_understand, 0, (int)(sizeof(wrong_sans) / sizeof(wrong_sans[0])));
     tcase_add_test(t, refuses_a_ca_it_cannot_read);
+    tcase_add_test(t, refuses_a_ca_key_that_is_another_cas);
     tcase_add_test(t, lists_the_revoked_in_a_signed_crl);
     suite_add_tcase(s, t);
     return s;
