@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Row C1 (identity spoofing) and the re-serialising half of C3: what a head looks like to the other side. */
+#include "mtlsd/http/http1.h"
+#include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_identity.h"
+#include "t.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char identity[] = "X-SSL-Client-CN: real\r\n";
+
+/* Reads raw and writes it for the other side as asked; the caller frees the text. */
+static char *rewrite(const char *raw, bool request, struct http_outgoing o)
+{
+    struct http1 *p = http1_new(request, 65536, 200);
+    struct span in = span_from_str(raw), data;
+    enum http1_event e = http1_next(p, &in, &data);
+    ck_assert_msg(e == HTTP1_HEAD, "%s: %s", raw, http1_detail(p));
+    struct bytes out;
+    bytes_init(&out, 1 << 20);
+    o.head = http1_head(p);
+    o.framing = o.head->framing;
+    o.length = o.head->length;
+    ck_assert_int_eq(http_guard_write_head(&out, &o), 0);
+    char *text = span_dup(bytes_span(&out));
+    bytes_clear(&out);
+    http1_free(p);
+    return text;
+}
+
+static char *rewrite_with_identity(const char *raw)
+{
+    return rewrite(raw, true, (struct http_outgoing){.added = span_from_str(identity)});
+}
+
+/* How many lines name this field to a backend that folds names as CGI does. */
+static unsigned count_folded(const char *text, const char *name)
+{
+    unsigned n = 0;
+    size_t len = strlen(name);
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        size_t i = 0;
+        while (i < len && line[i] != '\0') {
+            char a = (char)toupper((unsigned char)line[i]), b = (char)toupper((unsigned char)name[i]);
+            if ((isalnum((unsigned char)a) ? a : '_') != (isalnum((unsigned char)b) ? b : '_'))
+                break;
+            i++;
+        }
+        if (i == len && line[i] == ':')
+            n++;
+        line = strstr(line, "\r\n");
+        line = line != NULL ? line + 2 : NULL;
+    }
+    return n;
+}
+
+static const struct {
+    const char *why, *field;
+} spoofs[] = {
+    {"as we write it", "X-SSL-Client-CN: evil"},
+    {"lower case", "x-ssl-client-cn: evil"},
+    {"upper case", "X-SSL-CLIENT-CN: evil"},
+    {"mixed case", "x-SsL-cLiEnT-cN: evil"},
+    {"underscores", "X_SSL_Client_CN: evil"},
+    {"one underscore, first", "X_SSL-Client-CN: evil"},
+    {"one underscore, second", "X-SSL_Client-CN: evil"},
+    {"one underscore, last", "X-SSL-Client_CN: evil"},
+    {"underscores in lower case", "x_ssl_client_cn: evil"},
+    {"dots", "X.SSL.Client.CN: evil"},
+    {"one dot", "X-SSL-Client.CN: evil"},
+    {"dot and underscore", "X.SSL_Client-CN: evil"},
+    {"no space behind the colon", "X-SSL-Client-CN:evil"},
+    {"tabs around the value", "X-SSL-Client-CN:\tevil\t"},
+    {"empty value", "X-SSL-Client-CN:"},
+    {"twice", "X-SSL-Client-CN: evil\r\nX-SSL-Client-CN: evil"},
+    {"twice in two spellings", "X-SSL-Client-CN: evil\r\nX_SSL_Client_CN: evil"},
+    {"a list", "X-SSL-Client-CN: evil, evil"},
+    {"named in Connection", "X-SSL-Client-CN: evil\r\nConnection: X-SSL-Client-CN"},
+    {"named in Connection before it", "Connection: X-SSL-Client-CN\r\nX-SSL-Client-CN: evil"},
+    {"only named in Connection", "Connection: X-SSL-Client-CN"},
+    {"named in Connection with close", "Connection: close, X-SSL-Client-CN\r\nX-SSL-Client-CN: evil"},
+    {"named in Connection by underscores", "Connection: X_SSL_Client_CN\r\nX_SSL_Client_CN: evil"},
+    {"named in two Connection fields",
+     "Connection: X-SSL-Client-CN\r\nConnection: x-ssl-client-cn\r\nX-SSL-Client-CN: evil"},
+    {"named in Proxy-Connection", "Proxy-Connection: X-SSL-Client-CN\r\nX-SSL-Client-CN: evil"},
+    {"announced as a trailer", "Trailer: X-SSL-Client-CN\r\nX-SSL-Client-CN: evil"},
+    {"after many other fields",
+     "A: b\r\nC: d\r\nE: f\r\nG: h\r\nI: j\r\nK: l\r\nM: n\r\nX-SSL-Client-CN: evil"},
+    {"before Host", "X-SSL-Client-CN: evil\r\nAccept: */*"},
+    {"value that looks like ours", "X-SSL-Client-CN: real\r\nX-SSL-Client-CN: evil"},
+    {"value of a list in quotes", "X-SSL-Client-CN: \"evil\", \"evil\""},
+};
+
+START_TEST(C1_lets_the_backend_see_our_value_only)
+{
+    char raw[1024];
+    snprintf(raw, sizeof(raw), "GET / HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n", spoofs[_i].field);
+    char *text = rewrite_with_identity(raw);
+    ck_assert_msg(strstr(text, "evil") == NULL, "%s:\n%s", spoofs[_i].why, text);
+    ck_assert_msg(count_folded(text, "X-SSL-Client-CN") == 1, "%s:\n%s", spoofs[_i].why, text);
+    ck_assert_msg(strstr(text, "X-SSL-Client-CN: real\r\n\r\n") != NULL, "%s:\n%s", spoofs[_i].why, text);
+    free(text);
+}
+END_TEST
+
+static void spell(char *out, const char *name, int how)
+{
+    size_t i = 0;
+    for (; name[i] != '\0'; i++) {
+        char c = name[i];
+        out[i] = how == 1 ? (char)toupper((unsigned char)c) : how == 2 ? (char)tolower((unsigned char)c) : c;
+        if (c == '-' && how >= 3)
+            out[i] = how == 3 ? '_' : how == 4 ? '.' : i % 2 == 0 ? '_' : '-';
+    }
+    out[i] = '\0';
+}
+
+START_TEST(C1_removes_every_name_of_every_preset_in_every_spelling)
+{
+    size_t n;
+    const char *const *names = http_identity_names(&n);
+    ck_assert_uint_eq(n, 18);
+    for (size_t i = 0; i < n; i++)
+        for (int how = 0; how < 6; how++) {
+            char name[64], raw[256];
+            spell(name, names[i], how);
+            snprintf(raw, sizeof(raw), "GET / HTTP/1.1\r\nHost: h\r\n%s: evil\r\n\r\n", name);
+            char *text = rewrite_with_identity(raw);
+            ck_assert_msg(strstr(text, "evil") == NULL, "%s:\n%s", name, text);
+            ck_assert(http_guard_is_owned(span_from_str(name)));
+            free(text);
+        }
+}
+END_TEST
+
+START_TEST(C1_removes_owned_names_from_trailers)
+{
+    size_t n;
+    const char *const *names = http_identity_names(&n);
+    for (size_t i = 0; i < n; i++)
+        for (int how = 0; how < 6; how++) {
+            char name[64];
+            spell(name, names[i], how);
+            struct http_field fields[] = {{span_from_str(name), span_from_str("evil")},
+                                          {span_from_str("Checksum"), span_from_str("1")}};
+            struct http_head trailers = {.request = true, .fields = fields, .n_fields = 2};
+            struct bytes out;
+            bytes_init(&out, 4096);
+            ck_assert_int_eq(http_guard_write_last_chunk(&out, &trailers), 0);
+            ck_assert(span_equals_str(bytes_span(&out), "0\r\nChecksum: 1\r\n\r\n"));
+            bytes_clear(&out);
+        }
+}
+END_TEST
+
+START_TEST(C1_leaves_names_alone_that_are_only_like_ours)
+{
+    static const char *const fields[] = {
+        "X-SSL-Client: a", "X-SSL-Client-CNX: a", "XX-SSL-Client-CN: a", "Client-Certs: a",
+        "Client-Cer: a",   "X-SSL-Clients-CN: a", "SSL-Client: a",       "Client-Cert-: a",
+        "X-SSL: a",        "X-SSL-Client-CN-: a",
+    };
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        char raw[256];
+        snprintf(raw, sizeof(raw), "GET / HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n", fields[i]);
+        char *text = rewrite_with_identity(raw);
+        ck_assert_msg(strstr(text, fields[i]) != NULL, "%s:\n%s", fields[i], text);
+        free(text);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *why, *raw, *written;
+} requests[] = {
+    {"what curl sends", "GET /a?b HTTP/1.1\r\nHost: h\r\nUser-Agent: curl\r\nAccept: */*\r\n\r\n",
+     "GET /a?b HTTP/1.1\r\nHost: h\r\nUser-Agent: curl\r\nAccept: */*\r\n\r\n"},
+    {"the target goes on byte for byte", "GET /a/../%2e//b?%41 HTTP/1.1\r\nHost: h\r\n\r\n",
+     "GET /a/../%2e//b?%41 HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"Host comes first, other spellings of it go", "GET / HTTP/1.1\r\nA: b\r\nhost: h\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"},
+    {"HTTP/1.0 becomes 1.1", "GET / HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"hop-by-hop fields go",
+     "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nProxy-Connection: "
+     "keep-alive\r\n"
+     "TE: trailers\r\nUpgrade: websocket\r\nA: b\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"},
+    {"hop-by-hop fields go in any spelling",
+     "GET / HTTP/1.1\r\nHost: h\r\nKEEP_ALIVE: x\r\nproxy.connection: x\r\nte: x\r\nuPGRADE: x\r\nA: "
+     "b\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"},
+    {"fields that Connection names go, wherever they stand",
+     "GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nConnection: a, B\r\nb: 2\r\nC: 3\r\nConnection: C\r\nD: 4\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nD: 4\r\n\r\n"},
+    {"Authorization and Cookie go when they are named, as the RFC says",
+     "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: x\r\nCookie: y\r\nConnection: authorization, "
+     "cookie\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"Connection cannot take Host or the framing away",
+     "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nConnection: host, content-length, close\r\n\r\nx",
+     "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n"},
+    {"Connection cannot take chunked away",
+     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: CHUNKED\r\nConnection: transfer-encoding\r\n\r\n",
+     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"},
+    {"names that fold to the framing go",
+     "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent_Length: 5\r\nTransfer_Encoding: "
+     "chunked\r\n\r\nx",
+     "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n"},
+    {"white space around values goes", "GET / HTTP/1.1\r\nHost:h\r\nA: \t b \t\r\nC:\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\nC: \r\n\r\n"},
+    {"what is known elsewhere stays: X-Forwarded-For and Forwarded are the caller's to drop",
+     "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1\r\nForwarded: for=2\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1\r\nForwarded: for=2\r\n\r\n"},
+};
+
+START_TEST(C3_writes_requests_anew)
+{
+    char *text = rewrite(requests[_i].raw, true, (struct http_outgoing){0});
+    ck_assert_msg(strcmp(text, requests[_i].written) == 0, "%s:\n%s", requests[_i].why, text);
+    free(text);
+}
+END_TEST
+
+static const struct {
+    const char *why, *raw, *written;
+} responses[] = {
+    {"five fields",
+     "HTTP/1.1 200 OK\r\nServer: s\r\nDate: d\r\nContent-Type: t\r\nContent-Length: 3\r\nX: y\r\n\r\n",
+     "HTTP/1.1 200 OK\r\nServer: s\r\nDate: d\r\nContent-Type: t\r\nX: y\r\nContent-Length: 3\r\n\r\n"},
+    {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
+    {"until close", "HTTP/1.0 200 Fine\r\nA: b\r\n\r\n",
+     "HTTP/1.1 200 Fine\r\nA: b\r\nConnection: close\r\n\r\n"},
+    {"no phrase", "HTTP/1.1 204\r\n\r\n", "HTTP/1.1 204 \r\n\r\n"},
+    {"304 keeps the length that GET would have had", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+     "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"},
+    {"204 may have no length", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+     "HTTP/1.1 204 No Content\r\n\r\n"},
+    {"1xx may have no length", "HTTP/1.1 103 Early Hints\r\nContent-Length: 0\r\nLink: x\r\n\r\n",
+     "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"},
+    {"hop-by-hop fields go, Proxy-Authenticate stays",
+     "HTTP/1.1 407 No\r\nConnection: close, X\r\nKeep-Alive: 1\r\nX: y\r\nProxy-Authenticate: "
+     "Basic\r\nUpgrade: "
+     "h2c\r\nContent-Length: 0\r\n\r\n",
+     "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"},
+    {"a backend's own words pass",
+     "HTTP/1.1 200 OK\r\nHost: x\r\nClient-Cert: y\r\nContent-Length: 0\r\n\r\n",
+     "HTTP/1.1 200 OK\r\nHost: x\r\nClient-Cert: y\r\nContent-Length: 0\r\n\r\n"},
+};
+
+START_TEST(C3_writes_responses_anew)
+{
+    char *text = rewrite(responses[_i].raw, false, (struct http_outgoing){0});
+    ck_assert_msg(strcmp(text, responses[_i].written) == 0, "%s:\n%s", responses[_i].why, text);
+    free(text);
+}
+END_TEST
+
+START_TEST(replaces_host_and_target_and_says_close)
+{
+    char *text = rewrite("GET /a HTTP/1.1\r\nHost: h\r\n\r\n", true,
+                         (struct http_outgoing){.host = span_from_str("up:443"),
+                                                .target = span_from_str("/b"),
+                                                .added = span_from_str("A: b\r\n"),
+                                                .close = true});
+    ck_assert_str_eq(text, "GET /b HTTP/1.1\r\nHost: up:443\r\nConnection: close\r\nA: b\r\n\r\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(C1_drops_forwarded_fields_when_told_to)
+{
+    char *text = rewrite("GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1\r\nx_forwarded_proto: "
+                         "2\r\nX-Forwarded-Anything: 3\r\n"
+                         "X-Real-IP: 4\r\nX.Real.IP: 5\r\nForwarded: 6\r\nX-Forward: 7\r\n\r\n",
+                         true, (struct http_outgoing){.drop_forwarded = true});
+    ck_assert_str_eq(text, "GET / HTTP/1.1\r\nHost: h\r\nX-Forward: 7\r\n\r\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(C3_drops_trailers_that_route_frame_or_authenticate)
+{
+    static const char *const dropped[] = {
+        "Content-Length",
+        "Transfer-Encoding",
+        "Host",
+        "Connection",
+        "TE",
+        "Upgrade",
+        "Trailer",
+        "Authorization",
+        "Cookie",
+        "Set-Cookie",
+        "Content-Type",
+        "Content-Encoding",
+        "Content-Range",
+        "Cache-Control",
+        "Expect",
+        "Range",
+        "X-Forwarded-For",
+        "Forwarded",
+        "Proxy-Authorization",
+        "content_length",
+        "COOKIE",
+    };
+    for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++) {
+        struct http_field field = {span_from_str(dropped[i]), span_from_str("1")};
+        struct http_head trailers = {.fields = &field, .n_fields = 1};
+        struct bytes out;
+        bytes_init(&out, 4096);
+        ck_assert_int_eq(http_guard_write_last_chunk(&out, &trailers), 0);
+        ck_assert_msg(span_equals_str(bytes_span(&out), "0\r\n\r\n"), "%s", dropped[i]);
+        bytes_clear(&out);
+    }
+}
+END_TEST
+
+START_TEST(writes_the_last_chunk_without_trailers)
+{
+    struct bytes out;
+    bytes_init(&out, 4096);
+    ck_assert_int_eq(http_guard_write_last_chunk(&out, NULL), 0);
+    ck_assert(span_equals_str(bytes_span(&out), "0\r\n\r\n"));
+    bytes_clear(&out);
+}
+END_TEST
+
+START_TEST(fails_and_adds_nothing_when_there_is_no_room)
+{
+    struct http_head h = {.request = true, .method = span_from_str("GET"), .target = span_from_str("/")};
+    struct http_outgoing o = {.head = &h};
+    struct bytes out;
+    bytes_init(&out, 20);
+    ck_assert_int_eq(http_guard_write_head(&out, &o), -1);
+    ck_assert_uint_eq(out.len, 0);
+    bytes_clear(&out);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("http_write");
+    TCase *tc = tcase_create("writing");
+    tcase_add_loop_test(tc, C1_lets_the_backend_see_our_value_only, 0,
+                        (int)(sizeof(spoofs) / sizeof(spoofs[0])));
+    tcase_add_test(tc, C1_removes_every_name_of_every_preset_in_every_spelling);
+    tcase_add_test(tc, C1_removes_owned_names_from_trailers);
+    tcase_add_test(tc, C1_leaves_names_alone_that_are_only_like_ours);
+    tcase_add_loop_test(tc, C3_writes_requests_anew, 0, (int)(sizeof(requests) / sizeof(requests[0])));
+    tcase_add_loop_test(tc, C3_writes_responses_anew, 0, (int)(sizeof(responses) / sizeof(responses[0])));
+    tcase_add_test(tc, replaces_host_and_target_and_says_close);
+    tcase_add_test(tc, C1_drops_forwarded_fields_when_told_to);
+    tcase_add_test(tc, C3_drops_trailers_that_route_frame_or_authenticate);
+    tcase_add_test(tc, writes_the_last_chunk_without_trailers);
+    tcase_add_test(tc, fails_and_adds_nothing_when_there_is_no_room);
+    suite_add_tcase(s, tc);
+    return s;
+}
