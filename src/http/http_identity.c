@@ -47,8 +47,8 @@ static int put_line(struct bytes *out, const char *name, struct bytes *value, in
  * spaces at the ends, which every reader trims ("CN= admin" must not become "admin"). */
 static bool needs_escape(struct span s, size_t i, const char *marks)
 {
-    if (s.ptr[i] == ' ')
-        return i == 0 || i + 1 == s.len;
+    if (s.ptr[i] == ' ' && (i == 0 || i + 1 == s.len))
+        return true;
     return s.ptr[i] != 0 && strchr(marks, s.ptr[i]) != NULL;
 }
 
