@@ -36,28 +36,6 @@ build_all() {
     cmake --build --preset $preset
 }
 
-# Check prints one line of counts per program; a program that died before that line counts as one failure.
-count_check() {
-    awk '
-        /: *[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/ {
-            gsub(/,/, "")
-            for (i = 1; i < NF; i++) {
-                if ($i == "Checks:") checks += $(i + 1)
-                if ($i == "Failures:" || $i == "Errors:") failed += $(i + 1)
-            }
-            split($1, id, ":")
-            reported[id[1]] = 1
-        }
-        / Test +#[0-9]+: / && !/ Passed / {
-            match($0, /#[0-9]+/)
-            broken[substr($0, RSTART + 1, RLENGTH - 1)] = 1
-        }
-        END {
-            for (id in broken) if (!(id in reported)) { failed++; checks++ }
-            print checks - failed, failed + 0, 0
-        }' "$1"
-}
-
 run_unit() {
     say "unit and flow tests"
     log=$build/ctest.log
@@ -70,11 +48,9 @@ run_unit() {
         >"$log" 2>&1 || status=$?
     grep -E '^ *[0-9]+/[0-9]+ +Test +#' "$log" || true
     if [ $status -ne 0 ]; then
-        # The whole of what the failing programs said, and nothing of the others.
-        awk '/ Test +#[0-9]+: / && !/ Passed / { match($0, /#[0-9]+/); print substr($0, RSTART + 1, RLENGTH - 1) }' "$log" |
-            sort -u | while read -r id; do grep "^$id: " "$log" | tail -n 80; done
+        python3 tests/support/count_ctest.py "$log" --failed
     fi
-    count_check "$log" >>"$counts"
+    python3 tests/support/count_ctest.py "$log" >>"$counts"
 }
 
 run_python() {

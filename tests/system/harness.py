@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every system test stands on: a folder per test, free ports, processes with a readiness check, logs shown on failure.
+
+Everything is bounded in time, talks to 127.0.0.1 only, and ends only what it started.
+"""
+import atexit
+import dataclasses
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import certs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MTLSD = os.environ.get("MTLSD", str(ROOT / "build/asan/mtlsd"))
+READY_S = 20
+SANITIZER_WORDS = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer|runtime error:")
+
+
+def is_sanitized():
+    try:
+        return b"__asan_init" in pathlib.Path(MTLSD).read_bytes()
+    except OSError:
+        return False
+
+
+_pki = None
+
+
+def shared_pki():
+    """One folder of certificates per test process: keys cost time and no test changes them."""
+    global _pki
+    if _pki is None:
+        folder = tempfile.mkdtemp(prefix="mtlsd-pki-")
+        atexit.register(shutil.rmtree, folder, True)
+        _pki = certs.Pki(folder)
+    return _pki
+
+
+_next_port = random.SystemRandom().randrange(10000, 31000)
+
+
+def free_port():
+    """A port below the ephemeral range, so that no outgoing connection of anybody takes it before the test does."""
+    global _next_port
+    for _ in range(2000):
+        _next_port = _next_port + 1 if _next_port < 32000 else 10000
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", _next_port))
+                return _next_port
+            except OSError:
+                continue
+    raise RuntimeError("no free port")
+
+
+def wait_for(question, what, seconds=READY_S, pause=0.02):
+    """Asks until the answer is true; gives it. Fails by the deadline, with the name of what did not come."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(pause)
+
+
+def listens(port):
+    """Somebody accepts on the port. Looked up in the kernel's table: a trial connection would count at the listener."""
+    wanted = f":{port:04X}"
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            rows = open(table).read().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            fields = row.split()
+            if fields[3] == "0A" and fields[1].endswith(wanted):
+                return True
+    return False
+
+
+class Process:
+    """A program under test or a peer of it; its output goes to a file."""
+
+    def __init__(self, name, argv, folder, env=None):
+        self.name = name
+        self.log_path = pathlib.Path(folder) / f"{name}.log"
+        with open(self.log_path, "ab") as log:
+            self.popen = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
+                                          cwd=folder)
+        self.pid = self.popen.pid
+
+    @property
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def wait_ready(self, ports=(), paths=()):
+        def ready():
+            if self.popen.poll() is not None:
+                raise AssertionError(f"{self.name} ended with {self.popen.returncode} before it was ready:\n{self.log[-3000:]}")
+            return all(listens(p) for p in ports) and all(pathlib.Path(p).exists() for p in paths)
+        wait_for(ready, f"{self.name} on {[*ports, *paths]}")
+        return self
+
+    def signal(self, number):
+        self.popen.send_signal(number)
+
+    def wait(self, seconds=15):
+        return self.popen.wait(seconds)
+
+    def stop(self, seconds=15):
+        """TERM, then KILL after the deadline; gives the exit code, None when it had to be killed."""
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            try:
+                self.popen.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait()
+                return None
+        return self.popen.returncode
+
+    def rss_kb(self):
+        return int(re.search(r"^VmRSS:\s+(\d+)", open(f"/proc/{self.pid}/status").read(), re.M)[1])
+
+
+@dataclasses.dataclass
+class Answer:
+    """What curl got."""
+    status: int
+    headers: list
+    body: bytes
+    exit: int
+    error: str
+
+    def header(self, name):
+        return next((v for n, v in self.headers if n.lower() == name.lower()), None)
+
+    @property
+    def text(self):
+        return self.body.decode(errors="replace")
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Case(unittest.TestCase):
+    """A test with its own folder; processes it starts are ended after it and their logs shown when it failed."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mtlsd-case-"))
+        self.pki = shared_pki()
+        self.processes = []
+        self.daemons = []
+        self.addCleanup(self.end_all)
+
+    def end_all(self):
+        complaints = []
+        for process in reversed(self.processes):
+            code = process.stop()
+            if process in self.daemons:
+                report = SANITIZER_WORDS.search(process.log)
+                if report:
+                    complaints.append(f"{process.name}: sanitizer report in its log")
+                if code is None:
+                    complaints.append(f"{process.name}: still there 15 s after TERM")
+        failed = complaints or not self._outcome.success
+        if failed:
+            for process in self.processes:
+                print(f"--- {process.name}, exit code {process.popen.returncode}:\n{process.log[-6000:]}", file=sys.stderr)
+        shutil.rmtree(self.folder, True)
+        if complaints:
+            self.fail("; ".join(complaints))
+
+    # Programs.
+    def spawn(self, name, argv, ports=(), paths=(), env=None):
+        name = f"{name}-{len(self.processes)}"
+        process = Process(name, argv, self.folder, env)
+        self.processes.append(process)
+        return process.wait_ready(ports, paths)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def environment(self):
+        return dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8:malloc_context_size=12:detect_leaks=1",
+                    UBSAN_OPTIONS="print_stacktrace=1")
+
+    def config(self, text, name="mtlsd.conf", prelude='workers = 1; drain_timeout = "2s";\n'):
+        return self.write(name, prelude + text)
+
+    def daemon(self, text, ports=(), paths=(), name="mtlsd", prelude='workers = 1; drain_timeout = "2s";\n'):
+        """`mtlsd run` with this configuration, ready."""
+        path = self.config(text, f"{name}.conf", prelude)
+        process = Process(f"{name}-{len(self.processes)}", [MTLSD, "run", "-c", path], self.folder, self.environment())
+        process.config_path = path
+        self.processes.append(process)
+        self.daemons.append(process)
+        return process.wait_ready(ports, paths)
+
+    def command(self, *arguments, seconds=30, data=None, env=None):
+        """A command of mtlsd that ends by itself."""
+        done = subprocess.run([MTLSD, *map(str, arguments)], input=data, capture_output=True, text=True, timeout=seconds,
+                              cwd=self.folder, env=env or self.environment())
+        self.assertIsNone(SANITIZER_WORDS.search(done.stderr), done.stderr)
+        return done
+
+    def curl(self, *arguments, data=None, seconds=30):
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            head, body = pathlib.Path(scratch, "head"), pathlib.Path(scratch, "body")
+            done = subprocess.run(["curl", "-sS", "--noproxy", "*", "--max-time", str(seconds), "-D", head, "-o", body,
+                                   "-w", "%{http_code}", *map(str, arguments)], input=data, capture_output=True,
+                                  timeout=seconds + 10)
+            lines = head.read_text(errors="replace").split("\r\n\r\n") if head.exists() else [""]
+            final = [block for block in lines if block.strip()]
+            fields = [tuple(line.split(": ", 1)) if ": " in line else (line.rstrip(":"), "")
+                      for line in (final[-1].split("\r\n")[1:] if final else []) if line]
+            return Answer(int(done.stdout or 0), fields, body.read_bytes() if body.exists() else b"", done.returncode,
+                          done.stderr.decode(errors="replace"))
+
+    def nginx(self, server, ports, http=""):
+        """nginx with the given server blocks, in the foreground, logging to the folder."""
+        path = self.write("nginx.conf", f"""
+            daemon off; worker_processes 1; pid {self.folder}/nginx.pid; error_log {self.folder}/nginx.err info; user root;
+            events {{ worker_connections 2048; }}
+            http {{
+              log_format probe '$connection $ssl_session_reused $ssl_client_serial $http_host $status';
+              access_log {self.folder}/nginx.access probe;
+              client_max_body_size 0; keepalive_requests 1000000; client_body_temp_path {self.folder}/nb;
+              proxy_temp_path {self.folder}/np; fastcgi_temp_path {self.folder}/nf; uwsgi_temp_path {self.folder}/nu;
+              scgi_temp_path {self.folder}/ns;
+              {http}
+              {server}
+            }}""")
+        return self.spawn("nginx", ["nginx", "-c", path, "-e", self.folder / "nginx.err"], ports)
+
+    def nginx_access(self):
+        """Rows of (connection, reused, client serial, host, status)."""
+        path = self.folder / "nginx.access"
+        return [tuple(line.split(" ")) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def origin(self, locations="location / { return 200 \"$ssl_client_s_dn|$http_host|$request_method\"; }", *, ca=None,
+               certificate=None, extra="", port=None):
+        """nginx that requires client certificates of our CA: the usual upstream of an injector. Gives its port."""
+        port = port or free_port()
+        server = certificate or self.pki.server()
+        self.nginx(f"""server {{
+            listen 127.0.0.1:{port} ssl; ssl_certificate {server.pem}; ssl_certificate_key {server.key};
+            ssl_client_certificate {(ca or self.pki.ca("root")).crt}; ssl_verify_client on; ssl_session_cache shared:S:1m;
+            {extra} {locations} }}""", [port])
+        return port
+
+    def injector_text(self, port, target, *, protocol="http", identity=None, trust=None, tls="", upstream="", listener=""):
+        """Configuration of an injector, as a newcomer would write it."""
+        identity = identity or self.pki.client()
+        return f"""
+            identities = {{ me = {{ bundle = "{identity.pem}"; }}; }};
+            trusts = {{ them = {{ {trust or f'ca = "{self.pki.ca("root").crt}";'} }}; }};
+            upstreams = {{ far = {{ targets = [ "{target}" ]; {upstream}
+                tls = {{ identity = "me"; trust = "them"; {tls} }}; }}; }};
+            listeners = {{ app = {{ bind = "127.0.0.1:{port}"; protocol = "{protocol}"; upstream = "far"; {listener} }}; }};
+        """
+
+    def injector(self, target, **options):
+        """A running injector; gives its port. self.mtlsd is the process."""
+        port = free_port()
+        target = f"127.0.0.1:{target}" if isinstance(target, int) else target
+        self.mtlsd = self.daemon(self.injector_text(port, target, **options), [port])
+        return port
+
+    def verifier_text(self, port, backend, *, protocol="http", trust=None, tls="", listener="", certificate=None):
+        certificate = certificate or self.pki.server()
+        trust = f'ca = "{self.pki.ca("root").crt}";' if trust is None else trust
+        return f"""
+            identities = {{ me = {{ bundle = "{certificate.pem}"; }}; }};
+            {f'trusts = {{ clients = {{ {trust} }}; }};' if trust else ''}
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{backend}" ]; }}; }};
+            listeners = {{ public = {{ bind = "127.0.0.1:{port}"; protocol = "{protocol}"; upstream = "app";
+                tls = {{ identity = "me"; {'trust = "clients";' if trust else ''} {tls} }}; {listener} }}; }};
+        """
+
+    def verifier(self, backend, **options):
+        port = free_port()
+        self.mtlsd = self.daemon(self.verifier_text(port, backend, **options), [port])
+        return port
+
+    def curl_tls(self, port, *arguments, client="client", path="/", **options):
+        """curl as a caller of a verifier; client None: without a certificate."""
+        mine = []
+        if client:
+            certificate = self.pki.client() if client == "client" else client
+            mine = ["--cert", certificate.pem]
+        return self.curl("--cacert", self.pki.ca("root").crt, *mine, *arguments, f"https://localhost:{port}{path}", **options)
+
+    def assert_problem(self, answer, status, reason, refused_by=None):
+        """The answer is a problem document with this reason."""
+        self.assertEqual(status, answer.status, answer.text or answer.error)
+        self.assertTrue((answer.header("Content-Type") or "").startswith("application/problem+json"), answer.headers)
+        document = answer.json()
+        self.assertEqual(reason, document["reason"], document)
+        self.assertEqual(f"urn:mtlsd:reason:{reason}", document["type"])
+        self.assertEqual(status, document["status"])
+        if refused_by:
+            self.assertEqual(refused_by, document["refused_by"], document)
+        return document
+
+
+def main():
+    """Lets a test file be run by itself."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    unittest.main(verbosity=2)
