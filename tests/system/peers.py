@@ -154,6 +154,10 @@ class Request:
         self.method, self.target = start[0].decode(), start[1].decode("latin-1")
         self.fields = [field(line) for line in lines[1:]]
 
+    def exactly(self, name):
+        """Every value of a field, by its own name."""
+        return [v for n, v in self.fields if n.lower() == name]
+
     def values(self, name):
         """Every value of a field, with '_' and '.' taken for '-' as careless backends do."""
         return [v for n, v in self.fields if fold(n) == fold(name)]
@@ -207,8 +211,8 @@ class StrictReader:
         head, rest = self.data.split(b"\r\n\r\n", 1)
         request = Request(head + b"\r\n\r\n")
         self.data = rest
-        lengths, codings = request.values("content-length"), request.values("transfer-encoding")
-        if len(lengths) > 1 or (lengths and codings) or len(request.values("host")) != 1:
+        lengths, codings = request.exactly("content-length"), request.exactly("transfer-encoding")
+        if len(lengths) > 1 or (lengths and codings) or len(request.exactly("host")) != 1:
             raise Malformed(f"ambiguous head {head!r}")
         if lengths and not re.fullmatch(r"0|[1-9][0-9]*", lengths[0]) or codings not in ([], ["chunked"]):
             raise Malformed(f"ambiguous framing {head!r}")

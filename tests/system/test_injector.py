@@ -5,15 +5,11 @@ import http.client
 import os
 import socket
 import ssl
-import subprocess
 import threading
-import unittest
 
 import harness
 import peers
 from harness import free_port, wait_for
-
-SMALL = 'location / { return 200 "$ssl_client_s_dn|$http_host|$request_method"; }'
 
 
 def get(port, path="/", method="GET", headers=None, body=None):
