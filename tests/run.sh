@@ -30,9 +30,7 @@ install_needs() {
 
 build_all() {
     say "build ($build)"
-    if [ ! -f "$build/build.ninja" ]; then
-        cmake --preset $preset >/dev/null
-    fi
+    [ -f "$build/build.ninja" ] || cmake --preset $preset >/dev/null || return 1
     cmake --build --preset $preset
 }
 
@@ -63,8 +61,10 @@ run_python() {
 install_needs
 if [ "$part" = lint ]; then
     mkdir -p "$build"
-else
-    build_all
+elif ! build_all; then
+    say "the build failed"
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
 fi
 : >"$counts"
 case $part in all | unit) run_unit "$@" ;; esac
