@@ -136,6 +136,20 @@ bool address_is_loopback(const struct address *a)
     return strcasecmp(a->host, "localhost") == 0;
 }
 
+bool address_same(const struct address *a, const struct address *b)
+{
+    struct in6_addr x, y;
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == ADDRESS_UNIX)
+        return strcmp(a->path, b->path) == 0;
+    if (a->port != b->port || a->port == 0)
+        return false;
+    if (inet_pton(AF_INET6, a->host, &x) == 1 && inet_pton(AF_INET6, b->host, &y) == 1)
+        return memcmp(&x, &y, sizeof(x)) == 0;
+    return strcasecmp(a->host, b->host) == 0;
+}
+
 void address_format(const struct address *a, char *out, size_t out_size)
 {
     if (a->kind == ADDRESS_UNIX)

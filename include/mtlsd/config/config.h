@@ -51,13 +51,13 @@ struct config_tls {
     bool present;
     char *where;
     char *identity; /* name; NULL: present no certificate (upstream only) */
-    char *trust;    /* name or "system"; NULL on a listener: ask for no certificate */
+    char *trust;    /* name or "system" (the default of an upstream); NULL on a listener: ask for no certificate */
     enum config_tls_version min_version; /* 1.2 */
     char *priority;                      /* GnuTLS priority string, NULL: ours */
     /* connect only */
     char *server_name;            /* SNI and expected name; NULL: the target's host */
     struct config_strings expect; /* names accepted instead of server_name: dns or uri */
-    bool require_client_auth;     /* true: a server that never asks for our certificate is refused */
+    bool require_client_auth;     /* a server that never asks for our certificate is refused; true with an identity */
     /* accept only */
     enum config_client_cert client_cert; /* required when a trust is given */
 };
@@ -106,7 +106,7 @@ struct config_listener {
 
 struct config {
     char *path;
-    unsigned workers; /* cores */
+    unsigned workers; /* never 0: the number of cores this process may use when nothing is said */
     char *admin_socket; /* path without "unix:", NULL: none */
     int log_level;      /* enum log_level; info */
     int log_format;     /* enum log_format; text */
@@ -132,16 +132,25 @@ const struct config_identity *config_find_identity(const struct config *c, const
 const struct config_trust *config_find_trust(const struct config *c, const char *name);
 const struct config_upstream *config_find_upstream(const struct config *c, const char *name);
 
-/* The one table of keys, for the manual page and the sample file. */
+/* The one table of keys: it drives the reader, the manual page and the sample file. */
 struct config_option {
-    const char *group;   /* "", "identity", "trust", "upstream", "upstream.tls", ... */
+    const char *group;    /* "", "identity", "trust", "upstream", "upstream.tls", ... */
     const char *key;
-    const char *type;    /* "string", "duration", "size", "number", "bool", "word", "list" */
-    const char *fallback; /* the default as one would write it, "" none */
-    const char *bounds;  /* "1..1024", "http | tcp", "" */
+    const char *type;     /* "string", "path", "name", "socket", "host", "hex", "sha256", "duration", "size", "number", "bool", "word";
+                             one or a list of them: "strings", "paths", "words", "addresses", "target";
+                             what holds further keys: "group", "groups" (named), "rules" (a list) */
+    const char *fallback; /* the default, without quotes; "" none, or one that help explains */
+    const char *bounds;   /* "1..1024", "http | tcp", "" */
+    const char *example;  /* a value as it stands in a file, with quotes; for keys without a default */
     const char *help;
+    bool required;
     bool reloadable;
+    size_t offset; /* where the value stands in the struct of its outermost group */
 };
 const struct config_option *config_options(size_t *n);
+
+struct bytes;
+/* Appends the sample file, conf/mtlsd.conf.sample: every key with its default and its help. -1 when out of memory. */
+MUST_CHECK int config_sample(struct bytes *out);
 
 #endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/config/config.h"
+
+#include "config_check.h"
+#include "config_read.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned usable_cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n > 0 ? (unsigned)n : 1;
+}
+
+static void explain_parse_error(const struct config_source *s, const config_t *parsed, struct findings *findings)
+{
+    char where[4200];
+    const char *text = config_error_text(parsed);
+    config_source_where(s, (unsigned)config_error_line(parsed), where, sizeof(where));
+    if (text != NULL && strstr(text, "duplicate") != NULL)
+        findings_add(findings, FINDING_ERROR, where, "this key was already given in the same group: keep one of the two");
+    else if (text != NULL && strstr(text, "mismatched") != NULL)
+        findings_add(findings, FINDING_ERROR, where, "the list in [ ] mixes strings and numbers: write all of it in quotes");
+    else
+        findings_add(findings, FINDING_ERROR, where, "%s: look on this line and the one before for a missing ';', '=', quote or bracket",
+                     text != NULL ? text : "this is not understood");
+}
+
+static struct config *read_source(const struct config_source *s, struct findings *findings)
+{
+    config_t parsed;
+    config_init(&parsed);
+    struct config *c = calloc(1, sizeof(*c));
+    char *path = strdup(s->files[0]);
+    if (c == NULL || path == NULL) {
+        findings->out_of_memory = 1;
+        free(path);
+    } else if (config_read_string(&parsed, (const char *)bytes_span(&s->text).ptr) != CONFIG_TRUE) {
+        c->path = path;
+        explain_parse_error(s, &parsed, findings);
+    } else {
+        c->path = path;
+        c->workers = usable_cores();
+        struct config_reader r = {s, config_root_setting(&parsed), findings, c};
+        config_read_settings(&r);
+        config_check(&r);
+    }
+    config_destroy(&parsed);
+    return c;
+}
+
+static struct config *finish(struct config_source *s, int loaded, struct findings *findings)
+{
+    struct config *c = loaded == 0 ? read_source(s, findings) : NULL;
+    config_source_clear(s);
+    if (!findings_failed(findings))
+        return c;
+    config_free(c);
+    return NULL;
+}
+
+struct config *config_load(const char *path, struct findings *findings)
+{
+    struct config_source s;
+    config_source_init(&s);
+    return finish(&s, config_source_load(&s, path, findings), findings);
+}
+
+struct config *config_parse(const char *text, const char *name, struct findings *findings)
+{
+    struct config_source s;
+    config_source_init(&s);
+    return finish(&s, config_source_text(&s, text, name, findings), findings);
+}
+
+static void free_head(char *name, char *where)
+{
+    free(name);
+    free(where);
+}
+
+void config_free(struct config *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < c->n_identities; i++) {
+        config_read_free("identity", &c->identities[i]);
+        free_head(c->identities[i].name, c->identities[i].where);
+    }
+    for (size_t i = 0; i < c->n_trusts; i++) {
+        config_read_free("trust", &c->trusts[i]);
+        free_head(c->trusts[i].name, c->trusts[i].where);
+    }
+    for (size_t i = 0; i < c->n_upstreams; i++) {
+        config_read_free("upstream", &c->upstreams[i]);
+        free_head(c->upstreams[i].name, c->upstreams[i].where);
+        free(c->upstreams[i].tls.where);
+    }
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        config_read_free("listener", &c->listeners[i]);
+        config_read_free_allow(&c->listeners[i]);
+        free_head(c->listeners[i].name, c->listeners[i].where);
+        free(c->listeners[i].tls.where);
+    }
+    config_read_free("", c);
+    free(c->identities);
+    free(c->trusts);
+    free(c->upstreams);
+    free(c->listeners);
+    free(c->path);
+    free(c);
+}
+
+const struct config_identity *config_find_identity(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_identities; i++)
+        if (strcmp(c->identities[i].name, name) == 0)
+            return &c->identities[i];
+    return NULL;
+}
+
+const struct config_trust *config_find_trust(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_trusts; i++)
+        if (strcmp(c->trusts[i].name, name) == 0)
+            return &c->trusts[i];
+    return NULL;
+}
+
+const struct config_upstream *config_find_upstream(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_upstreams; i++)
+        if (strcmp(c->upstreams[i].name, name) == 0)
+            return &c->upstreams[i];
+    return NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking things up in the table of keys, and in the table of keys that are known but not built yet. */
+#ifndef MTLSD_CONFIG_OPTIONS_H
+#define MTLSD_CONFIG_OPTIONS_H
+
+#include "mtlsd/config/config.h"
+
+const struct config_option *config_options_find(const char *group, const char *key);
+/* What stands nearest to an unknown key of a group, or NULL. */
+const char *config_options_suggest(const char *group, const char *key);
+/* The group that has this key when the one it was written in has not, or NULL. */
+const char *config_options_elsewhere(const char *group, const char *key);
+
+/* A key, or one value of it, that the documentation promises and this version has not. */
+struct config_planned {
+    const char *group;
+    const char *key;
+    const char *value;   /* NULL: the whole key; "word:" stands for everything that begins so */
+    const char *instead; /* what to do today, or NULL */
+};
+const struct config_planned *config_options_planned(const char *group, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From parsed settings to struct config, by the option table. Only this room knows libconfig. */
+#ifndef MTLSD_CONFIG_READ_H
+#define MTLSD_CONFIG_READ_H
+
+#include "config_source.h"
+#include "mtlsd/config/config.h"
+
+#include <libconfig.h>
+
+struct config_reader {
+    const struct config_source *source;
+    config_setting_t *root;
+    struct findings *findings;
+    struct config *config;
+};
+
+/* Fills config with defaults and what is written; what is wrong goes to findings. */
+void config_read_settings(struct config_reader *r);
+
+/* Frees every value of a group and of the groups in it, by the table; the struct itself stays. */
+void config_read_free(const char *group, void *base);
+void config_read_free_allow(struct config_listener *l);
+
+/* The setting of a key in a named group: ("listeners", "app", "tls", "trust"). The deepest that is there when given is NULL,
+ * for a place to point at; when given is not NULL it says whether the whole path is there. */
+config_setting_t *config_read_at(const struct config_reader *r, const char *const path[4], bool *given);
+
+/* Adds a finding with the place of the setting and its path in front of the words. */
+void config_read_complain(const struct config_reader *r, enum finding_level level, const config_setting_t *at, const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* The group was read with errors: what seems to be missing in it may only be misspelt. */
+bool config_read_is_tainted(const config_setting_t *group);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/base/bytes.h"
+#include "mtlsd/config/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { GROUP_NAME_MAX = 64, HELP_COLUMN = 100 };
+
+static const char heading[] =
+    "# Every key of mtlsd, with its default or an example. A # in front: not in effect.\n"
+    "# What is in effect is an injector: an app speaks plaintext to 127.0.0.1:8080 and the client certificate goes out with it.\n"
+    "# Relative paths are relative to this file. Durations: ms s m h d. Sizes: KiB MiB GiB. @include \"FILE\" works.\n";
+
+/* Keys that the injector of the sample needs though nothing requires them. */
+static bool is_live(const struct config_option *o)
+{
+    static const char *const live[][2] = {{"identity", "bundle"}, {"upstream", "tls"}, {"upstream.tls", "identity"}, {"upstream.tls", "trust"}};
+    for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
+        if (strcmp(o->group, live[i][0]) == 0 && strcmp(o->key, live[i][1]) == 0)
+            return true;
+    return o->required;
+}
+
+static bool is_quoted(const struct config_option *o)
+{
+    return strcmp(o->type, "number") != 0 && strcmp(o->type, "bool") != 0;
+}
+
+static int write_help(struct bytes *out, int indent, const struct config_option *o)
+{
+    const char *text = o->help;
+    while (*text != '\0') {
+        size_t n = strlen(text);
+        if (n > HELP_COLUMN) {
+            n = HELP_COLUMN;
+            while (n > 0 && text[n] != ' ')
+                n--;
+        }
+        if (bytes_printf(out, "%*s# %.*s\n", indent, "", (int)n, text) != 0)
+            return -1;
+        text += n + (text[n] == ' ' ? 1 : 0);
+    }
+    if (o->bounds[0] == '\0' || strcmp(o->type, "path") == 0 || strcmp(o->type, "host") == 0)
+        return 0; /* for these two the bounds are the words beside any name, and the help has them */
+    return bytes_printf(out, "%*s# Values: %s\n", indent, "", o->bounds);
+}
+
+static int write_value(struct bytes *out, int indent, bool off, const struct config_option *o)
+{
+    const char *quote = o->fallback[0] != '\0' && is_quoted(o) ? "\"" : "";
+    return bytes_printf(out, "%*s%s%s = %s%s%s;\n", indent, "", off || !is_live(o) ? "# " : "", o->key, quote,
+                        o->fallback[0] != '\0' ? o->fallback : o->example, quote);
+}
+
+static const struct config_option *next_of(const char *group, size_t *i)
+{
+    size_t n;
+    const struct config_option *options = config_options(&n);
+    while (*i < n && strcmp(options[*i].group, group) != 0)
+        ++*i;
+    return *i < n ? &options[(*i)++] : NULL;
+}
+
+static int write_keys(struct bytes *out, const char *group, int indent, bool off);
+
+/* A group inside a named one, as tls in an upstream. */
+static int write_inner(struct bytes *out, int indent, bool off, const struct config_option *o)
+{
+    char inner[GROUP_NAME_MAX];
+    snprintf(inner, sizeof(inner), "%s%s%s", o->group, o->group[0] != '\0' ? "." : "", o->key);
+    const char *hash = off ? "# " : "";
+    if (bytes_printf(out, "%*s%s%s = {\n", indent, "", hash, o->key) != 0 || write_keys(out, inner, indent + 2, off) != 0)
+        return -1;
+    return bytes_printf(out, "%*s%s};\n", indent, "", hash);
+}
+
+static int write_keys(struct bytes *out, const char *group, int indent, bool off)
+{
+    const struct config_option *o;
+    bool first = true;
+    for (size_t i = 0; (o = next_of(group, &i)) != NULL;) {
+        if (strcmp(o->type, "groups") == 0)
+            continue;
+        if (bytes_append_str(out, first ? "" : "\n") != 0 || write_help(out, indent, o) != 0)
+            return -1;
+        first = false;
+        bool inner = strcmp(o->type, "group") == 0;
+        if ((inner ? write_inner(out, indent, off || !is_live(o), o) : write_value(out, indent, off, o)) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A named group with one example in it. */
+static int write_named(struct bytes *out, const char *key, const char *group, const char *name)
+{
+    size_t i = 0;
+    const struct config_option *o = next_of("", &i);
+    while (strcmp(o->key, key) != 0)
+        o = next_of("", &i);
+    if (bytes_append_str(out, "\n") != 0 || write_help(out, 0, o) != 0)
+        return -1;
+    if (bytes_printf(out, "%s = {\n  %s = {\n", key, name) != 0 || write_keys(out, group, 4, false) != 0)
+        return -1;
+    return bytes_append_str(out, "  };\n};\n");
+}
+
+static int write_allow(struct bytes *out)
+{
+    const struct config_option *o;
+    if (bytes_append_str(out, "\n# Keys of an allow rule. * stands for anything inside one label or segment, ** for anything.\n") != 0)
+        return -1;
+    for (size_t i = 0; (o = next_of("allow", &i)) != NULL;)
+        if (bytes_printf(out, "#   %s = %s; %*s# %s\n", o->key, o->example, (int)(44 - strlen(o->key) - strlen(o->example)), "", o->help) != 0)
+            return -1;
+    return 0;
+}
+
+int config_sample(struct bytes *out)
+{
+    if (bytes_append_str(out, heading) != 0 || bytes_append_str(out, "\n") != 0 || write_keys(out, "", 0, false) != 0)
+        return -1;
+    if (write_named(out, "identities", "identity", "payments") != 0 || write_named(out, "trusts", "trust", "partner") != 0)
+        return -1;
+    if (write_named(out, "upstreams", "upstream", "partner") != 0 || write_named(out, "listeners", "listener", "app") != 0)
+        return -1;
+    return write_allow(out);
+}

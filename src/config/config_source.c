@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_source.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    TEXT_MAX_BYTES = 4 * 1024 * 1024,
+    INCLUDE_MAX_DEPTH = 8,
+    INCLUDE_MAX_FILES = 256,
+    NESTING_MAX = 32,
+    SETTINGS_MAX = 20000 /* libconfig compares every name with every other */
+};
+
+struct counts {
+    unsigned nesting, settings;
+};
+
+/* What is open at the point where a file is read to. Strings and directives end with their line, so they are not here. */
+struct reading {
+    struct config_source *s;
+    struct findings *findings;
+    unsigned file, line;
+    unsigned include_depth;
+    struct counts *counts; /* shared with the including file */
+    unsigned comment_line; /* where a block comment began, 0: in none */
+};
+
+void config_source_init(struct config_source *s)
+{
+    *s = (struct config_source){0};
+    bytes_init(&s->text, TEXT_MAX_BYTES);
+}
+
+void config_source_clear(struct config_source *s)
+{
+    bytes_clear(&s->text);
+    for (size_t i = 0; i < s->n_files; i++)
+        free(s->files[i]);
+    free(s->files);
+    free(s->lines);
+    config_source_init(s);
+}
+
+char *config_source_join(const char *file, const char *path)
+{
+    const char *slash = strrchr(file, '/');
+    if (path[0] == '/' || slash == NULL)
+        return strdup(path);
+    size_t folder = (size_t)(slash - file) + 1, n = strlen(path) + 1;
+    char *joined = malloc(folder + n);
+    if (joined == NULL)
+        return NULL;
+    memcpy(joined, file, folder);
+    memcpy(joined + folder, path, n);
+    return joined;
+}
+
+const char *config_source_file(const struct config_source *s, unsigned line)
+{
+    return line >= 1 && line <= s->n_lines ? s->files[s->lines[line - 1].file] : s->files[0];
+}
+
+void config_source_where(const struct config_source *s, unsigned line, char *out, size_t out_size)
+{
+    if (s->n_lines == 0)
+        snprintf(out, out_size, "%s", s->n_files > 0 ? s->files[0] : "");
+    else
+        snprintf(out, out_size, "%s:%u", config_source_file(s, line), s->lines[line < 1 ? 0 : line > s->n_lines ? s->n_lines - 1 : line - 1].line);
+}
+
+static int complain(const struct reading *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static int complain(const struct reading *r, const char *fmt, ...)
+{
+    char where[PATH_MAX + 32], text[512];
+    snprintf(where, sizeof(where), "%s:%u", r->s->files[r->file], r->line);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    findings_add(r->findings, FINDING_ERROR, where, "%s", text);
+    return -1;
+}
+
+static int out_of_memory(struct findings *findings)
+{
+    findings->out_of_memory = 1;
+    return -1;
+}
+
+static int add_file(struct config_source *s, const char *name, struct findings *findings)
+{
+    char **files = realloc(s->files, (s->n_files + 1) * sizeof(*files));
+    if (files == NULL)
+        return out_of_memory(findings);
+    s->files = files;
+    files[s->n_files] = strdup(name);
+    if (files[s->n_files] == NULL)
+        return out_of_memory(findings);
+    s->n_files++;
+    return 0;
+}
+
+static int add_line(const struct reading *r, struct span line)
+{
+    struct config_source *s = r->s;
+    if (s->n_lines == 0 || (s->n_lines & (s->n_lines - 1)) == 0) {
+        struct config_source_line *lines = realloc(s->lines, (s->n_lines == 0 ? 1 : s->n_lines * 2) * sizeof(*lines));
+        if (lines == NULL)
+            return out_of_memory(r->findings);
+        s->lines = lines;
+    }
+    s->lines[s->n_lines++] = (struct config_source_line){r->file, r->line};
+    if (bytes_append_span(&s->text, line) != 0 || bytes_append(&s->text, "\n", 1) != 0)
+        return complain(r, "the configuration is larger than %d MiB: this is not what it is for", TEXT_MAX_BYTES >> 20);
+    return 0;
+}
+
+static void blank(uint8_t *from, const uint8_t *to)
+{
+    memset(from, ' ', (size_t)(to - from));
+}
+
+static bool is_name_byte(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '*';
+}
+
+/* A number as libconfig would read it, which keeps only 32 bits of it. */
+static int check_number(const struct reading *r, const uint8_t *p, size_t n)
+{
+    char digits[32];
+    if (n >= sizeof(digits))
+        return complain(r, "%.30s... is too large for a number here", (const char *)p);
+    memcpy(digits, p, n);
+    digits[n] = '\0';
+    bool hex = n > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(digits, &end, hex ? 16 : 10);
+    if (errno != 0 || value > INT_MAX)
+        return complain(r, "%s is too large for a number here: at most %d", digits, INT_MAX);
+    return 0;
+}
+
+/* The rest of a string from behind its opening quote; NULL when something is wrong with it. */
+static uint8_t *skip_string(const struct reading *r, uint8_t *p, const uint8_t *end)
+{
+    for (; p < end && *p != '"'; p++) {
+        if (*p < 0x20 || *p == 0x7f) {
+            complain(r, "a control character in a string");
+            return NULL;
+        }
+        if (*p == '\\' && end - p >= 4 && (p[1] == 'x' || p[1] == 'X') && p[2] == '0' && p[3] == '0') {
+            complain(r, "\\x00 in a string would end it there");
+            return NULL;
+        }
+        if (*p == '\\' && p + 1 < end)
+            p++;
+    }
+    if (p < end)
+        return p + 1;
+    complain(r, "the string is not closed on its line: look for a missing quote");
+    return NULL;
+}
+
+/* Blanks from p the rest of a block comment on this line; what follows it. */
+static uint8_t *skip_comment(struct reading *r, uint8_t *p, uint8_t *end)
+{
+    uint8_t *close = memmem(p, (size_t)(end - p), "*/", 2);
+    uint8_t *stop = close != NULL ? close + 2 : end;
+    blank(p, stop);
+    if (close != NULL)
+        r->comment_line = 0;
+    return stop;
+}
+
+static int count_sign(const struct reading *r, uint8_t c)
+{
+    struct counts *n = r->counts;
+    if ((c == '{' || c == '(' || c == '[') && ++n->nesting > NESTING_MAX)
+        return complain(r, "nested deeper than %d: look for brackets that are not closed", NESTING_MAX);
+    if ((c == '}' || c == ')' || c == ']') && n->nesting > 0)
+        n->nesting--;
+    if ((c == '=' || c == ':') && ++n->settings > SETTINGS_MAX)
+        return complain(r, "more than %d settings: is this a configuration?", SETTINGS_MAX);
+    return 0;
+}
+
+/* One token outside of strings and comments. NULL when it is refused. */
+static uint8_t *skip_token(const struct reading *r, uint8_t *p, const uint8_t *end)
+{
+    if (*p == '\r') {
+        *p = ' ';
+        return p + 1;
+    }
+    if (is_name_byte(*p)) {
+        uint8_t *start = p;
+        while (p < end && is_name_byte(*p))
+            p++;
+        start += start[0] == '-' ? 1 : 0; /* no name begins with a dash, a negative number does */
+        return start < p && start[0] >= '0' && start[0] <= '9' && check_number(r, start, (size_t)(p - start)) != 0 ? NULL : p;
+    }
+    if (*p == '@') {
+        complain(r, "only @include \"FILE\" alone on its line can stand here");
+        return NULL;
+    }
+    if ((*p < 0x20 && *p != '\t') || *p >= 0x7f) {
+        complain(r, "byte 0x%02x outside of a string: is this a text file?", *p);
+        return NULL;
+    }
+    return count_sign(r, *p) != 0 ? NULL : p + 1;
+}
+
+/* Checks one line and blanks its comments in place. */
+static int clean_line(struct reading *r, uint8_t *p, uint8_t *end)
+{
+    while (p != NULL && p < end) {
+        if (r->comment_line == 0 && end - p >= 2 && p[0] == '/' && p[1] == '*') {
+            r->comment_line = r->line;
+            blank(p, p + 2);
+            p += 2;
+        }
+        if (r->comment_line != 0) {
+            p = skip_comment(r, p, end);
+        } else if (*p == '#' || (end - p >= 2 && p[0] == '/' && p[1] == '/')) {
+            blank(p, end);
+            p = end;
+        } else if (*p == '"') {
+            p = skip_string(r, p + 1, end);
+        } else {
+            p = skip_token(r, p, end);
+        }
+    }
+    return p != NULL ? 0 : -1;
+}
+
+static int read_text(struct reading *r, struct span text);
+static int read_file(const struct reading *r, const char *path, struct bytes *out, const char *where);
+
+/* The file named by an @include line; empty when the line is none. */
+static struct span include_target(struct span line, bool *is_include)
+{
+    line = span_trim(line);
+    *is_include = line.len >= 8 && memcmp(line.ptr, "@include", 8) == 0;
+    if (!*is_include)
+        return span_of(NULL, 0);
+    line = span_trim(span_skip(line, 8));
+    const uint8_t *open = line.len > 0 && line.ptr[0] == '"' ? line.ptr + 1 : NULL;
+    const uint8_t *close = open != NULL ? memchr(open, '"', line.len - 1) : NULL;
+    if (close == NULL)
+        return span_of(NULL, 0);
+    struct span rest = span_trim(span_skip(line, (size_t)(close + 1 - line.ptr)));
+    bool comment = rest.len > 0 && (rest.ptr[0] == '#' || rest.ptr[0] == '/');
+    bool clean = (rest.len == 0 || comment || (rest.len == 1 && rest.ptr[0] == '\r')) && memchr(open, '\0', (size_t)(close - open)) == NULL;
+    return clean ? span_of(open, (size_t)(close - open)) : span_of(NULL, 0);
+}
+
+static int read_include(const struct reading *r, struct span target)
+{
+    if (target.len == 0)
+        return complain(r, "write @include \"FILE\" alone on its line");
+    if (r->include_depth == INCLUDE_MAX_DEPTH || r->s->n_files >= INCLUDE_MAX_FILES)
+        return complain(r, "too many files included in one another: does a file include itself?");
+    char where[PATH_MAX + 32];
+    snprintf(where, sizeof(where), "%s:%u", r->s->files[r->file], r->line);
+    char *name = span_dup(target);
+    char *path = name != NULL ? config_source_join(r->s->files[r->file], name) : NULL;
+    free(name);
+    if (path == NULL)
+        return out_of_memory(r->findings);
+    struct reading inner = {r->s, r->findings, (unsigned)r->s->n_files, 0, r->include_depth + 1, r->counts, 0};
+    struct bytes content;
+    bytes_init(&content, TEXT_MAX_BYTES);
+    int rc = read_file(r, path, &content, where);
+    if (rc == 0)
+        rc = add_file(r->s, path, r->findings);
+    free(path);
+    if (rc == 0)
+        rc = read_text(&inner, bytes_span(&content));
+    bytes_clear(&content);
+    return rc;
+}
+
+static int read_line(struct reading *r, struct span line)
+{
+    bool is_include = false;
+    struct span target = r->comment_line == 0 ? include_target(line, &is_include) : span_of(NULL, 0);
+    if (is_include)
+        return read_include(r, target);
+    struct bytes copy;
+    bytes_init(&copy, TEXT_MAX_BYTES);
+    int rc = bytes_append_span(&copy, line) != 0 ? out_of_memory(r->findings) : 0;
+    if (rc == 0 && copy.len > 0)
+        rc = clean_line(r, copy.data, copy.data + copy.len);
+    if (rc == 0)
+        rc = add_line(r, bytes_span(&copy));
+    bytes_clear(&copy);
+    return rc;
+}
+
+static int read_text(struct reading *r, struct span text)
+{
+    if (text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0)
+        text = span_skip(text, 3); /* some editors put a byte order mark in front */
+    while (text.len > 0) {
+        const uint8_t *newline = memchr(text.ptr, '\n', text.len);
+        size_t n = newline != NULL ? (size_t)(newline - text.ptr) : text.len;
+        r->line++;
+        struct span line = span_of(text.ptr, n);
+        if (line.len >= 11 && memcmp(line.ptr, "-----BEGIN ", 11) == 0)
+            return complain(r, "this is a PEM file, a certificate or key, not a configuration");
+        if (read_line(r, line) != 0)
+            return -1;
+        text = span_skip(text, newline != NULL ? n + 1 : n);
+    }
+    if (r->comment_line != 0) {
+        r->line = r->comment_line;
+        return complain(r, "the comment that begins here is not closed");
+    }
+    return 0;
+}
+
+/* The configuration itself is named by the place already, an included file is not. */
+static int explain_open(const char *path, const char *where, int error, struct findings *findings)
+{
+    const char *subject = strcmp(path, where) == 0 ? "the file" : path;
+    if (error == ENOENT || error == ENOTDIR)
+        findings_add(findings, FINDING_ERROR, where, "%s does not exist: check the name", subject);
+    else if (error == EACCES)
+        findings_add(findings, FINDING_ERROR, where, "%s may not be read by this user: check owner and mode of the file and its folders", subject);
+    else if (error == EISDIR)
+        findings_add(findings, FINDING_ERROR, where, "%s is a folder: name the file in it", subject);
+    else if (error == EFBIG)
+        findings_add(findings, FINDING_ERROR, where, "%s is larger than %d MiB: is this a configuration?", subject, TEXT_MAX_BYTES >> 20);
+    else
+        findings_add(findings, FINDING_ERROR, where, "%s cannot be read: %s", subject, strerror(error));
+    return -1;
+}
+
+static int read_stream(FILE *file, struct bytes *out)
+{
+    struct stat facts;
+    if (fstat(fileno(file), &facts) == 0 && S_ISDIR(facts.st_mode)) {
+        errno = EISDIR;
+        return -1;
+    }
+    size_t n;
+    do {
+        uint8_t *room = bytes_reserve(out, 64 * 1024);
+        if (room == NULL) {
+            errno = EFBIG;
+            return -1;
+        }
+        n = fread(room, 1, 64 * 1024, file);
+        bytes_commit(out, n);
+    } while (n > 0);
+    return ferror(file) ? -1 : 0;
+}
+
+static int read_file(const struct reading *r, const char *path, struct bytes *out, const char *where)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return explain_open(path, where, errno, r->findings);
+    int rc = read_stream(file, out);
+    int error = errno;
+    fclose(file);
+    return rc == 0 ? 0 : explain_open(path, where, error, r->findings);
+}
+
+static int read_all(struct config_source *s, const char *name, const char *text, struct findings *findings)
+{
+    struct counts counts = {0, 0};
+    struct reading r = {s, findings, 0, 0, 0, &counts, 0};
+    struct bytes content;
+    bytes_init(&content, TEXT_MAX_BYTES);
+    int rc = add_file(s, name, findings);
+    if (rc == 0 && text == NULL)
+        rc = read_file(&r, name, &content, name);
+    if (rc == 0)
+        rc = read_text(&r, text != NULL ? span_from_str(text) : bytes_span(&content));
+    if (rc == 0 && bytes_append(&s->text, "\0", 1) != 0)
+        rc = out_of_memory(findings);
+    bytes_clear(&content);
+    return rc;
+}
+
+int config_source_load(struct config_source *s, const char *path, struct findings *findings)
+{
+    return read_all(s, path, NULL, findings);
+}
+
+int config_source_text(struct config_source *s, const char *text, const char *name, struct findings *findings)
+{
+    return read_all(s, name, text, findings);
+}

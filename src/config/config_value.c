@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_value.h"
+
+#include "config_source.h"
+#include "mtlsd/base/text.h"
+#include "mtlsd/base/units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORDS_MAX = 8 };
+
+/* What a setter may look at: the row, the text, the file it stands in, and the struct that gets it. */
+struct slot {
+    const struct config_option *o;
+    const char *text;
+    const char *file;
+    void *base;
+};
+
+static void *field(const struct slot *s)
+{
+    return (char *)s->base + s->o->offset;
+}
+
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static int keep(char **where, char *text, struct err *err)
+{
+    if (text == NULL)
+        return no_memory(err);
+    free(*where);
+    *where = text;
+    return 0;
+}
+
+static int append(struct config_strings *list, char *text, struct err *err)
+{
+    char **items = text != NULL ? realloc(list->items, (list->n + 1) * sizeof(*items)) : NULL;
+    if (items == NULL) {
+        free(text);
+        return no_memory(err);
+    }
+    list->items = items;
+    items[list->n++] = text;
+    return 0;
+}
+
+bool config_value_word(const char *words, size_t n, const char **word, size_t *len)
+{
+    for (const char *p = words; *p != '\0';) {
+        size_t run = strcspn(p, " ");
+        if (n == 0) {
+            *word = p;
+            *len = run;
+            return true;
+        }
+        n--;
+        p += run;
+        p += strspn(p, " |");
+    }
+    return false;
+}
+
+static bool find_word(const char *words, const char *text, unsigned *index)
+{
+    const char *word;
+    size_t len;
+    for (unsigned i = 0; config_value_word(words, i, &word, &len); i++) {
+        if (len == strlen(text) && memcmp(word, text, len) == 0) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int refuse_word(const struct slot *s, struct err *err)
+{
+    char copies[WORDS_MAX][32];
+    const char *candidates[WORDS_MAX], *word;
+    size_t n = 0, len;
+    while (n < WORDS_MAX && config_value_word(s->o->bounds, n, &word, &len)) {
+        snprintf(copies[n], sizeof(copies[n]), "%.*s", (int)len, word);
+        candidates[n] = copies[n];
+        n++;
+    }
+    const char *near = text_suggest(s->text, candidates, n);
+    if (near != NULL)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a word for this, did you mean \"%s\"? (%s)", s->text, near, s->o->bounds);
+    return err_set(err, ERR_CONFIG, "\"%.80s\" is not a word for this: write %s", s->text, s->o->bounds);
+}
+
+static int set_word(const struct slot *s, struct err *err)
+{
+    unsigned index;
+    if (!find_word(s->o->bounds, s->text, &index))
+        return refuse_word(s, err);
+    memcpy(field(s), &index, sizeof(index)); /* the words stand in the order of the enum */
+    return 0;
+}
+
+static int set_words(const struct slot *s, struct err *err)
+{
+    unsigned index;
+    if (!find_word(s->o->bounds, s->text, &index))
+        return refuse_word(s, err);
+    *(unsigned *)field(s) |= 1U << index;
+    return 0;
+}
+
+static int set_bool(const struct slot *s, struct err *err)
+{
+    (void)err;
+    *(bool *)field(s) = strcmp(s->text, "true") == 0;
+    return 0;
+}
+
+static int read_plain_number(const char *text, uint64_t *number, struct err *err)
+{
+    char *end;
+    if (text[0] < '0' || text[0] > '9')
+        return err_set(err, ERR_CONFIG, "%s is not a whole number from 0 up", text);
+    *number = strtoull(text, &end, 10);
+    return *end == '\0' ? 0 : err_set(err, ERR_CONFIG, "%s is not a whole number", text);
+}
+
+/* A number between the two ends of "low..high", all three read the same way. */
+static int read_bounded(const struct slot *s, int (*read)(const char *, uint64_t *, struct err *), uint64_t *value, struct err *err)
+{
+    if (read(s->text, value, err) != 0)
+        return -1;
+    const char *dots = strstr(s->o->bounds, "..");
+    if (dots == NULL)
+        return 0;
+    char low_text[32];
+    uint64_t low, high;
+    snprintf(low_text, sizeof(low_text), "%.*s", (int)(dots - s->o->bounds), s->o->bounds);
+    if (read(low_text, &low, err) != 0 || read(dots + 2, &high, err) != 0)
+        return -1;
+    if (*value < low)
+        return err_set(err, ERR_CONFIG, "%s is too little: from %s to %s", s->text, low_text, dots + 2);
+    if (*value > high)
+        return err_set(err, ERR_CONFIG, "%s is too much: from %s to %s", s->text, low_text, dots + 2);
+    return 0;
+}
+
+static int set_duration(const struct slot *s, struct err *err)
+{
+    return read_bounded(s, units_duration_ms, field(s), err);
+}
+
+static int set_size(const struct slot *s, struct err *err)
+{
+    return read_bounded(s, units_size, field(s), err);
+}
+
+static int set_number(const struct slot *s, struct err *err)
+{
+    uint64_t value;
+    if (read_bounded(s, read_plain_number, &value, err) != 0)
+        return -1;
+    *(unsigned *)field(s) = (unsigned)value;
+    return 0;
+}
+
+static int set_string(const struct slot *s, struct err *err)
+{
+    return keep(field(s), strdup(s->text), err);
+}
+
+static int set_strings(const struct slot *s, struct err *err)
+{
+    return append(field(s), strdup(s->text), err);
+}
+
+static int set_path(const struct slot *s, struct err *err)
+{
+    unsigned index;
+    if (find_word(s->o->bounds, s->text, &index))
+        return set_string(s, err);
+    return keep(field(s), config_source_join(s->file, s->text), err);
+}
+
+static int set_paths(const struct slot *s, struct err *err)
+{
+    return append(field(s), config_source_join(s->file, s->text), err);
+}
+
+static int check_hex(const struct slot *s, size_t digits, struct err *err)
+{
+    size_t n = 0;
+    for (const char *p = s->text; *p != '\0'; p++) {
+        if (strchr("0123456789abcdefABCDEF:", *p) == NULL)
+            return err_set(err, ERR_CONFIG, "\"%.80s\" is not hexadecimal", s->text);
+        n += *p != ':';
+    }
+    if (n == 0 || (digits > 0 && n != digits))
+        return err_set(err, ERR_CONFIG, "\"%.80s\" has %zu hexadecimal digits where %zu are needed", s->text, n, digits > 0 ? digits : 1);
+    return 0;
+}
+
+static int set_hex(const struct slot *s, struct err *err)
+{
+    return check_hex(s, 0, err) != 0 ? -1 : set_string(s, err);
+}
+
+static int set_sha256(const struct slot *s, struct err *err)
+{
+    return check_hex(s, 64, err) != 0 ? -1 : set_string(s, err);
+}
+
+/* Joins the path of a unix socket to the folder of the file it was named in. */
+static int parse_address(const struct slot *s, struct address *a, struct err *err)
+{
+    if (address_parse(s->text, a, err) != 0)
+        return -1;
+    if (a->kind != ADDRESS_UNIX)
+        return 0;
+    char *joined = config_source_join(s->file, a->path);
+    if (joined == NULL)
+        return no_memory(err);
+    size_t n = strlen(joined);
+    if (n < sizeof(a->path))
+        memcpy(a->path, joined, n + 1);
+    free(joined);
+    if (n >= sizeof(a->path))
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is too long: with its folder a socket path has at most %zu bytes", s->text, sizeof(a->path) - 1);
+    return 0;
+}
+
+static int set_socket(const struct slot *s, struct err *err)
+{
+    struct address a;
+    if (strncmp(s->text, "unix:", 5) != 0)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a unix socket: write \"unix:/run/mtlsd/admin.sock\"", s->text);
+    if (parse_address(s, &a, err) != 0)
+        return -1;
+    return keep(field(s), strdup(a.path), err);
+}
+
+static int set_addresses(const struct slot *s, struct err *err)
+{
+    struct config_listener *l = s->base;
+    struct address a;
+    if (parse_address(s, &a, err) != 0)
+        return -1;
+    struct address *bind = realloc(l->bind, (l->n_bind + 1) * sizeof(*bind));
+    if (bind == NULL)
+        return no_memory(err);
+    l->bind = bind;
+    struct config_strings texts = {l->bind_text, l->n_bind};
+    int rc = append(&texts, strdup(s->text), err);
+    l->bind_text = texts.items;
+    if (rc == 0)
+        bind[l->n_bind++] = a;
+    return rc;
+}
+
+static int set_target(const struct slot *s, struct err *err)
+{
+    struct config_upstream *u = s->base;
+    if (u->target_text != NULL)
+        return err_set(err, ERR_CONFIG, "this version does not have balancing over several targets yet: name one");
+    if (parse_address(s, &u->target, err) != 0)
+        return -1;
+    if (u->target.kind == ADDRESS_TCP && u->target.host[0] == '\0')
+        return err_set(err, ERR_CONFIG, "\"%.80s\" names no host to connect to", s->text);
+    if (u->target.kind == ADDRESS_TCP && u->target.port == 0)
+        return err_set(err, ERR_CONFIG, "\"%.80s\": nothing listens on port 0", s->text);
+    return keep(&u->target_text, strdup(s->text), err);
+}
+
+static int set_host(const struct slot *s, struct err *err)
+{
+    struct config_upstream *u = s->base;
+    unsigned index = CONFIG_HOST_LITERAL;
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+    if (!find_word(s->o->bounds, s->text, &index) && s->text[strspn(s->text, allowed)] != '\0')
+        return err_set(err, ERR_CONFIG, "\"%.80s\" cannot stand in a Host header: write %s or a host name", s->text, s->o->bounds);
+    u->host = (enum config_host)index;
+    u->host_given = true;
+    return u->host == CONFIG_HOST_LITERAL ? keep(&u->host_literal, strdup(s->text), err) : 0;
+}
+
+struct type {
+    const char *name;
+    enum config_value_form form;
+    bool list;
+    int (*set)(const struct slot *s, struct err *err);
+};
+
+static const struct type types[] = {
+    {"string", CONFIG_VALUE_STRING, false, set_string},
+    {"name", CONFIG_VALUE_STRING, false, set_string},
+    {"path", CONFIG_VALUE_STRING, false, set_path},
+    {"socket", CONFIG_VALUE_STRING, false, set_socket},
+    {"host", CONFIG_VALUE_STRING, false, set_host},
+    {"hex", CONFIG_VALUE_STRING, false, set_hex},
+    {"sha256", CONFIG_VALUE_STRING, false, set_sha256},
+    {"duration", CONFIG_VALUE_STRING, false, set_duration},
+    {"size", CONFIG_VALUE_STRING, false, set_size},
+    {"word", CONFIG_VALUE_STRING, false, set_word},
+    {"number", CONFIG_VALUE_NUMBER, false, set_number},
+    {"bool", CONFIG_VALUE_BOOL, false, set_bool},
+    {"strings", CONFIG_VALUE_STRING, true, set_strings},
+    {"paths", CONFIG_VALUE_STRING, true, set_paths},
+    {"words", CONFIG_VALUE_STRING, true, set_words},
+    {"addresses", CONFIG_VALUE_STRING, true, set_addresses},
+    {"target", CONFIG_VALUE_STRING, true, set_target},
+    {"group", CONFIG_VALUE_GROUP, false, NULL},
+    {"groups", CONFIG_VALUE_GROUP, false, NULL},
+    {"rules", CONFIG_VALUE_GROUP, true, NULL},
+};
+
+static const struct type *type_of(const struct config_option *o)
+{
+    size_t i = 0;
+    while (strcmp(types[i].name, o->type) != 0)
+        i++; /* the table of options holds no other word, a test sees to it */
+    return &types[i];
+}
+
+enum config_value_form config_value_form(const struct config_option *o)
+{
+    return type_of(o)->form;
+}
+
+bool config_value_takes_list(const struct config_option *o)
+{
+    return type_of(o)->list;
+}
+
+static int check_text(const char *text, struct err *err)
+{
+    if (text[0] == '\0')
+        return err_set(err, ERR_CONFIG, "is empty: write a value or leave the key out");
+    for (const char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return err_set(err, ERR_CONFIG, "holds a control character");
+    return 0;
+}
+
+int config_value_set(const struct config_option *o, const char *text, const char *file, void *base, struct err *err)
+{
+    struct slot slot = {o, text, file, base};
+    if (check_text(text, err) != 0)
+        return -1;
+    return type_of(o)->set(&slot, err);
+}
+
+static void free_strings(struct config_strings *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct config_strings){0};
+}
+
+static void free_bind(struct config_listener *l)
+{
+    struct config_strings texts = {l->bind_text, l->n_bind};
+    free_strings(&texts);
+    free(l->bind);
+}
+
+void config_value_free(const struct config_option *o, void *base)
+{
+    static const char *const owning[] = {"string", "name", "path", "socket", "hex", "sha256"};
+    char *at = (char *)base + o->offset;
+    for (size_t i = 0; i < sizeof(owning) / sizeof(owning[0]); i++)
+        if (strcmp(o->type, owning[i]) == 0)
+            free(*(char **)(void *)at);
+    if (strcmp(o->type, "strings") == 0 || strcmp(o->type, "paths") == 0)
+        free_strings((struct config_strings *)(void *)at);
+    else if (strcmp(o->type, "addresses") == 0)
+        free_bind(base);
+    else if (strcmp(o->type, "target") == 0)
+        free(((struct config_upstream *)base)->target_text);
+    else if (strcmp(o->type, "host") == 0)
+        free(((struct config_upstream *)base)->host_literal);
+}
