@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request to the admin socket of a running instance, and its answer. Blocks until the answer is there or the time is up. */
+#ifndef MTLSD_IO_ADMIN_CLIENT_H
+#define MTLSD_IO_ADMIN_CLIENT_H
+
+#include "mtlsd/base/bytes.h"
+#include "mtlsd/base/err.h"
+
+struct admin_call {
+    const char *socket; /* path, without "unix:" */
+    const char *method; /* "GET", "POST" */
+    const char *path;   /* "/status" */
+    unsigned timeout_ms;
+};
+
+/* Starts *body anew. Gives 0 and the HTTP status when there was an answer, whatever it says. ERR_IO: nobody answers, with what to do. */
+MUST_CHECK int admin_client_call(const struct admin_call *call, unsigned *status, struct bytes *body, struct err *err);
+
+#endif

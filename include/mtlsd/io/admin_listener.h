@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin socket: a unix socket of mode 0600 on which HTTP/1.1 is spoken, one request per connection. What is answered is decided by
+ * control/admin; reload and drain are carried out by whoever owns the hooks. Everything happens on one loop.
+ *
+ * Limits: 16 connections, 10 seconds and 64 KiB each.
+ */
+#ifndef MTLSD_IO_ADMIN_LISTENER_H
+#define MTLSD_IO_ADMIN_LISTENER_H
+
+#include "mtlsd/base/err.h"
+#include "mtlsd/control/admin.h"
+
+struct uv_loop_s; /* the event loop; only its owner looks inside */
+struct admin_listener;
+struct admin_pending; /* a request for a reload that waits for its answer */
+
+struct admin_hooks {
+    void *ctx;
+    /* The instance as it is now; valid until the next call. */
+    const struct admin_view *(*view)(void *ctx);
+    /* Reload. Each pending is answered exactly once with admin_listener_reloaded, from within the hook or later, also after the listener
+     * was stopped. */
+    void (*reload)(void *ctx, struct admin_pending *pending);
+    /* Drain. Called once the answer is on its way. */
+    void (*drain)(void *ctx);
+};
+
+/* Binds and listens. A socket file that nobody answers on is replaced; one that somebody answers on, or anything that is not a socket, is an
+ * error. path is without "unix:". hooks are copied. NULL + err. */
+struct admin_listener *admin_listener_start(struct uv_loop_s *loop, const char *path, const struct admin_hooks *hooks, struct err *err);
+/* Closes it and its connections and removes the socket file if it is still ours. Memory goes as the loop runs the close callbacks: run the loop
+ * once more. NULL is fine. */
+void admin_listener_stop(struct admin_listener *l);
+
+void admin_listener_reloaded(struct admin_pending *pending, const struct admin_reload *result);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/snapshot.h"
+
+#include "snapshot_build.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The count is nobody's business but this file's. */
+struct counted {
+    struct snapshot s; /* first: a pointer to it is a pointer to the whole */
+    atomic_size_t refs;
+};
+
+static int allocate_arrays(struct snapshot *s)
+{
+    s->identities = calloc(s->config->n_identities + 1, sizeof(*s->identities));
+    s->trusts = calloc(s->config->n_trusts + 1, sizeof(*s->trusts)); /* one more: "system" */
+    s->upstreams = calloc(s->config->n_upstreams + 1, sizeof(*s->upstreams));
+    s->listeners = calloc(s->config->n_listeners + 1, sizeof(*s->listeners));
+    return s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->listeners != NULL ? 0 : -1;
+}
+
+static void free_contexts(struct snapshot *s)
+{
+    for (size_t i = 0; s->listeners != NULL && i < s->config->n_listeners; i++)
+        if (s->listeners[i].tls != NULL)
+            tls_context_unref(s->listeners[i].tls);
+    for (size_t i = 0; s->upstreams != NULL && i < s->config->n_upstreams; i++)
+        if (s->upstreams[i].tls != NULL)
+            tls_context_unref(s->upstreams[i].tls);
+}
+
+static void free_credentials(struct snapshot *s)
+{
+    for (size_t i = 0; s->trusts != NULL && i < s->n_trusts; i++)
+        if (s->trusts[i].tls != NULL)
+            tls_trust_unref(s->trusts[i].tls);
+    for (size_t i = 0; s->identities != NULL && i < s->config->n_identities; i++)
+        if (s->identities[i].tls != NULL)
+            tls_identity_unref(s->identities[i].tls);
+}
+
+static void destroy(struct snapshot *s)
+{
+    free_contexts(s);
+    free_credentials(s);
+    free(s->listeners);
+    free(s->upstreams);
+    free(s->trusts);
+    free(s->identities);
+    config_free(s->config);
+    free(s);
+}
+
+struct snapshot *snapshot_new(struct config *config, const struct file_source *files, uint64_t generation, int64_t now,
+                              struct findings *findings)
+{
+    struct counted *counted = calloc(1, sizeof(*counted));
+    if (counted == NULL) {
+        findings->out_of_memory = 1;
+        config_free(config);
+        return NULL;
+    }
+    struct snapshot *s = &counted->s;
+    atomic_init(&counted->refs, 1);
+    s->config = config;
+    s->generation = generation;
+    struct loader loader = {files, now, findings};
+    if (allocate_arrays(s) != 0)
+        findings->out_of_memory = 1;
+    else
+        snapshot_build(s, &loader);
+    if (findings_failed(findings)) {
+        destroy(s);
+        return NULL;
+    }
+    return s;
+}
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    struct counted *counted = (struct counted *)s;
+    atomic_fetch_add_explicit(&counted->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+void snapshot_unref(struct snapshot *s)
+{
+    struct counted *counted = (struct counted *)s;
+    if (s != NULL && atomic_fetch_sub_explicit(&counted->refs, 1, memory_order_acq_rel) == 1)
+        destroy(s);
+}
+
+const struct plan_listener *snapshot_find_listener(const struct snapshot *s, const char *name)
+{
+    for (size_t i = 0; i < s->config->n_listeners; i++)
+        if (strcmp(s->listeners[i].conf->name, name) == 0)
+            return &s->listeners[i];
+    return NULL;
+}

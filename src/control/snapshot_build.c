@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "snapshot_build.h"
+
+#include "mtlsd/tls/tls_judge.h"
+
+#include <string.h>
+
+enum { MAX_CHAIN = 16 };
+
+static struct tls_identity *find_identity(const struct snapshot *s, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < s->config->n_identities; i++)
+        if (strcmp(s->identities[i].conf->name, name) == 0)
+            return s->identities[i].tls;
+    return NULL;
+}
+
+/* "system" is loaded when somebody first asks for it: the store costs several MB. */
+static struct tls_trust *find_trust(struct snapshot *s, const struct loader *l, const char *name, const char *where)
+{
+    for (size_t i = 0; i < s->n_trusts; i++)
+        if (s->trusts[i].conf != NULL && strcmp(s->trusts[i].conf->name, name) == 0)
+            return s->trusts[i].tls;
+    if (strcmp(name, "system") != 0)
+        return NULL;
+    struct snapshot_trust *builtin = &s->trusts[s->config->n_trusts];
+    if (s->n_trusts == s->config->n_trusts) {
+        s->n_trusts++;
+        builtin->tls = snapshot_load_system_trust(l, where);
+    }
+    return builtin->tls;
+}
+
+/* What the judge thinks of our own certificate under the trust of the other side: never a refusal, but often the explanation. */
+static void compare_with_own(const struct loader *l, const struct config_tls *conf, const struct tls_context_spec *spec)
+{
+    struct tls_verdict verdict = {0};
+    struct span ders[MAX_CHAIN];
+    size_t n = 0;
+    for (; n < MAX_CHAIN; n++) {
+        ders[n] = tls_identity_der(spec->identity, n);
+        if (ders[n].len == 0)
+            break;
+    }
+    struct tls_question q = {.trust = spec->trust, .purpose = TLS_PURPOSE_CLIENT, .now = l->now};
+    if (spec->accepting)
+        q.purpose = TLS_PURPOSE_SERVER;
+    tls_judge(&q, ders, n, &verdict);
+    if (verdict.all & (UINT64_C(1) << REASON_WRONG_PURPOSE))
+        findings_add(l->findings, FINDING_WARNING, conf->where,
+                     "identity \"%s\" is used as a %s but its certificate does not allow that (extendedKeyUsage %s): peers will refuse it",
+                     conf->identity, spec->accepting ? "server" : "client", spec->accepting ? "serverAuth" : "clientAuth");
+    bool ours = verdict.status != REASON_UNDECIDED && verdict.status != REASON_NONE && verdict.status != REASON_MALFORMED &&
+                !(verdict.all & (UINT64_C(1) << REASON_UNKNOWN_CA));
+    if (ours && !spec->accepting && strcmp(conf->trust != NULL ? conf->trust : "system", "system") != 0)
+        findings_add(l->findings, FINDING_NOTE, conf->where,
+                     "trust \"%s\" holds the CA that issued our own identity \"%s\": right when one CA signs both sides; if the upstream's "
+                     "certificate comes from another CA, put that one into the trust",
+                     conf->trust, conf->identity);
+}
+
+static struct tls_context *make_context(const struct loader *l, const struct config_tls *conf, const struct tls_context_spec *spec)
+{
+    struct err err = {0};
+    struct tls_context *ctx = tls_context_new(spec, &err);
+    if (ctx == NULL)
+        findings_add(l->findings, FINDING_ERROR, conf->where, "tls: %s", err.text);
+    else if (spec->identity != NULL && spec->trust != NULL)
+        compare_with_own(l, conf, spec);
+    return ctx;
+}
+
+static void common_part(const struct config_tls *conf, struct tls_context_spec *spec)
+{
+    spec->tls13_only = conf->min_version == CONFIG_TLS_1_3;
+    spec->priority = conf->priority;
+}
+
+static struct tls_context *connecting_context(struct snapshot *s, const struct loader *l, const struct config_upstream *conf)
+{
+    const struct config_tls *tls = &conf->tls;
+    const char *host = conf->target.kind == ADDRESS_TCP && conf->target.host[0] != '\0' ? conf->target.host : NULL;
+    struct tls_context_spec spec = {
+        .identity = find_identity(s, tls->identity),
+        .trust = find_trust(s, l, tls->trust != NULL ? tls->trust : "system", tls->where),
+        .server_name = tls->server_name != NULL ? tls->server_name : host,
+        .expect = (const char *const *)tls->expect.items,
+        .n_expect = tls->expect.n,
+        .require_client_auth = tls->require_client_auth && tls->identity != NULL,
+    };
+    common_part(tls, &spec);
+    if (spec.server_name == NULL && spec.n_expect == 0) {
+        findings_add(l->findings, FINDING_ERROR, tls->where,
+                     "upstream \"%s\": target %s has no host name to verify; set tls.server_name or tls.expect to a name in the "
+                     "upstream's certificate",
+                     conf->name, conf->target_text);
+        return NULL;
+    }
+    if (spec.trust == NULL || (tls->identity != NULL && spec.identity == NULL))
+        return NULL; /* said where it was loaded */
+    return make_context(l, tls, &spec);
+}
+
+static enum tls_ask asked(const struct config_tls *tls)
+{
+    switch (tls->client_cert) {
+    case CONFIG_CLIENT_CERT_NONE:
+        return TLS_ASK_NONE;
+    case CONFIG_CLIENT_CERT_OPTIONAL:
+        return TLS_ASK_OPTIONAL;
+    case CONFIG_CLIENT_CERT_REQUIRED:
+        break;
+    }
+    return TLS_ASK_REQUIRED;
+}
+
+static struct tls_context *accepting_context(struct snapshot *s, const struct loader *l, const struct config_listener *conf)
+{
+    const struct config_tls *tls = &conf->tls;
+    struct tls_context_spec spec = {.accepting = true, .identity = find_identity(s, tls->identity), .ask = asked(tls)};
+    common_part(tls, &spec);
+    if (tls->trust != NULL)
+        spec.trust = find_trust(s, l, tls->trust, tls->where);
+    if (tls->trust == NULL && spec.ask != TLS_ASK_NONE) {
+        findings_add(l->findings, FINDING_ERROR, tls->where,
+                     "listener \"%s\": client certificates are asked for but there is no trust to verify them with; set tls.trust", conf->name);
+        return NULL;
+    }
+    if (tls->identity == NULL) {
+        findings_add(l->findings, FINDING_ERROR, tls->where, "listener \"%s\": set tls.identity to the certificate to present", conf->name);
+        return NULL;
+    }
+    if (spec.identity == NULL || (tls->trust != NULL && spec.trust == NULL))
+        return NULL; /* said where it was loaded */
+    return make_context(l, tls, &spec);
+}
+
+static void build_upstreams(struct snapshot *s, const struct loader *l)
+{
+    for (size_t i = 0; i < s->config->n_upstreams; i++) {
+        const struct config_upstream *conf = &s->config->upstreams[i];
+        s->upstreams[i] = (struct plan_upstream){.conf = conf, .index = i};
+        if (!conf->tls.present)
+            continue;
+        s->upstreams[i].tls = connecting_context(s, l, conf);
+        s->upstreams[i].identity = find_identity(s, conf->tls.identity);
+    }
+}
+
+static const struct plan_upstream *find_upstream(const struct snapshot *s, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < s->config->n_upstreams; i++)
+        if (strcmp(s->upstreams[i].conf->name, name) == 0)
+            return &s->upstreams[i];
+    return NULL;
+}
+
+static void build_listeners(struct snapshot *s, const struct loader *l)
+{
+    for (size_t i = 0; i < s->config->n_listeners; i++) {
+        const struct config_listener *conf = &s->config->listeners[i];
+        s->listeners[i] = (struct plan_listener){.conf = conf, .upstream = find_upstream(s, conf->upstream)};
+        if (s->listeners[i].upstream == NULL)
+            findings_add(l->findings, FINDING_ERROR, conf->where, "listener \"%s\": set upstream to where its traffic goes", conf->name);
+        if (conf->tls.present)
+            s->listeners[i].tls = accepting_context(s, l, conf);
+    }
+}
+
+void snapshot_build(struct snapshot *s, const struct loader *l)
+{
+    for (size_t i = 0; i < s->config->n_identities; i++)
+        s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(l, &s->config->identities[i])};
+    for (size_t i = 0; i < s->config->n_trusts; i++)
+        s->trusts[i] = (struct snapshot_trust){&s->config->trusts[i], snapshot_load_trust(l, &s->config->trusts[i])};
+    s->n_trusts = s->config->n_trusts;
+    build_upstreams(s, l);
+    build_listeners(s, l);
+}

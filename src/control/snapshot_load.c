@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "snapshot_load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FOLDER_MAX = 4096, /* files in a folder of CAs */
+    DEPTH_DEFAULT = 8,
+    RSA_DEFAULT = 2048,
+};
+
+/* One thing of the configuration that files are read for. */
+struct subject {
+    const char *kind, *name, *where;
+};
+
+struct file {
+    char *path; /* owned */
+    struct bytes text;
+};
+
+struct file_set {
+    struct file *items;
+    size_t n;
+};
+
+static void wipe(struct bytes *b)
+{
+    if (b->data != NULL)
+        explicit_bzero(b->data, b->cap);
+    bytes_clear(b);
+}
+
+static int complain(const struct loader *l, const struct subject *s, const char *path, const char *text)
+{
+    findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s: %s", s->kind, s->name, path, text);
+    return -1;
+}
+
+/* The source's words already name the file in most cases; then it is not said twice. */
+static int complain_unreadable(const struct loader *l, const struct subject *s, const char *path, const struct err *err)
+{
+    const char *text = err->text[0] != '\0' ? err->text : "cannot be read";
+    bool named = strstr(text, path) != NULL;
+    findings_add(l->findings, FINDING_ERROR, s->where,
+                 "%s \"%s\": %s%s%s; check path and permissions (relative paths start at the configuration file's folder)",
+                 s->kind, s->name, named ? "" : path, named ? "" : ": ", text);
+    return -1;
+}
+
+static int read_file(const struct loader *l, const struct subject *s, const char *path, struct bytes *out, struct file_facts *facts)
+{
+    struct err err = {0};
+    *facts = (struct file_facts){0};
+    int rc = l->files->read(l->files->ctx, path, out, facts, &err);
+    if (facts->is_folder)
+        return complain(l, s, path, "is a folder; name a PEM file");
+    if (rc != 0)
+        return complain_unreadable(l, s, path, &err);
+    if (out->len == 0)
+        return complain(l, s, path, "is empty; it must hold PEM text (-----BEGIN ...)");
+    return 0;
+}
+
+static int read_key_file(const struct loader *l, const struct subject *s, const char *path, struct bytes *out)
+{
+    struct file_facts facts;
+    if (read_file(l, s, path, out, &facts) != 0)
+        return -1;
+    int rc = 0;
+    if (facts.readable_by_others) {
+        findings_add(l->findings, FINDING_ERROR, s->where,
+                     "%s \"%s\": %s holds a private key and others may read it; run: chmod 600 %s", s->kind, s->name, path, path);
+        rc = -1;
+    }
+    if (facts.foreign_owner) {
+        findings_add(l->findings, FINDING_ERROR, s->where,
+                     "%s \"%s\": %s holds a private key and belongs to another user, who could change it; chown it to root or to the user "
+                     "mtlsd runs as",
+                     s->kind, s->name, path);
+        rc = -1;
+    }
+    return rc;
+}
+
+/* Some words of the tls room begin with the subject already; then it is not said twice. */
+static void complain_loading(const struct loader *l, const struct subject *s, const struct err *err)
+{
+    size_t n = strlen(s->kind);
+    if (strncmp(err->text, s->kind, n) == 0 && err->text[n] == ' ')
+        findings_add(l->findings, FINDING_ERROR, s->where, "%s", err->text);
+    else
+        findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s", s->kind, s->name, err->text);
+}
+
+static void note_dates_and_kind(const struct loader *l, const struct subject *s, const struct tls_identity *id)
+{
+    enum { DAY = 86400, SOON = 14 * DAY };
+    struct tls_identity_facts facts;
+    tls_identity_facts(id, &facts);
+    int64_t left = facts.not_after - l->now;
+    if (left > 0 && left < SOON)
+        findings_add(l->findings, FINDING_WARNING, s->where, "identity \"%s\": certificate %s expires in %lld days; renew it", s->name,
+                     facts.subject, (long long)(left / DAY));
+    if (facts.key_kind != NULL && strncmp(facts.key_kind, "RSA", 3) == 0)
+        findings_add(l->findings, FINDING_NOTE, s->where,
+                     "identity \"%s\": signing with %s costs each handshake several milliseconds; an ECDSA P-256 key is ten times quicker",
+                     s->name, facts.key_kind);
+}
+
+static struct tls_identity *make_identity(const struct loader *l, const struct subject *s, const struct tls_identity_spec *spec)
+{
+    struct err err = {0};
+    struct tls_identity *id = tls_identity_new(spec, l->now, l->findings, &err);
+    if (id == NULL)
+        complain_loading(l, s, &err);
+    else
+        note_dates_and_kind(l, s, id);
+    return id;
+}
+
+struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf)
+{
+    struct subject s = {"identity", conf->name, conf->where};
+    const char *key_path = conf->bundle != NULL ? conf->bundle : conf->key;
+    struct tls_identity_spec spec = {.name = conf->name, .key_file = key_path};
+    struct tls_identity *id = NULL;
+    struct file_facts facts;
+    struct bytes certificate = {0}, key = {0};
+    int rc = read_key_file(l, &s, key_path, &key);
+    spec.key = bytes_span(&key);
+    if (conf->bundle != NULL) {
+        spec.certificate = spec.key;
+        spec.certificate_file = conf->bundle;
+    } else {
+        rc |= read_file(l, &s, conf->certificate, &certificate, &facts);
+        spec.certificate = bytes_span(&certificate);
+        spec.certificate_file = conf->certificate;
+    }
+    if (rc == 0)
+        id = make_identity(l, &s, &spec);
+    wipe(&key);
+    wipe(&certificate); /* a key may stand in the certificate file by mistake */
+    return id;
+}
+
+static void clear_set(struct file_set *set)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        free(set->items[i].path);
+        bytes_clear(&set->items[i].text);
+    }
+    free(set->items);
+    *set = (struct file_set){0};
+}
+
+/* Room for one more file of that path; NULL when out of memory. */
+static struct file *add_file(struct file_set *set, const char *folder, const char *name)
+{
+    struct file *items = realloc(set->items, (set->n + 1) * sizeof(*items));
+    if (items == NULL)
+        return NULL;
+    set->items = items;
+    size_t size = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path == NULL)
+        return NULL;
+    snprintf(path, size, "%s%s%s", folder, folder[0] != '\0' ? "/" : "", name);
+    struct file *f = &set->items[set->n++];
+    *f = (struct file){.path = path};
+    return f;
+}
+
+static bool has_certificate_ending(const char *name)
+{
+    static const char *const endings[] = {".pem", ".crt", ".cer"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (n > 4 && strcmp(name + n - 4, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+static int read_folder_files(const struct loader *l, const struct subject *s, const char *folder, char **names, size_t n,
+                             struct file_set *set)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && set->n < FOLDER_MAX; i++) {
+        if (!has_certificate_ending(names[i]) || names[i][0] == '.')
+            continue;
+        struct file_facts facts;
+        struct file *f = add_file(set, folder, names[i]);
+        if (f == NULL)
+            return complain(l, s, folder, "out of memory");
+        rc |= read_file(l, s, f->path, &f->text, &facts);
+    }
+    if (set->n == 0)
+        return complain(l, s, folder, "this folder has no file that ends in .pem, .crt or .cer; put the CA certificates there");
+    if (set->n == FOLDER_MAX)
+        return complain(l, s, folder, "too many files in this folder");
+    return rc;
+}
+
+static int read_folder(const struct loader *l, const struct subject *s, const char *folder, struct file_set *set)
+{
+    struct err err = {0};
+    char **names = NULL;
+    size_t n = 0;
+    if (l->files->list(l->files->ctx, folder, &names, &n, &err) != 0)
+        return complain_unreadable(l, s, folder, &err);
+    int rc = read_folder_files(l, s, folder, names, n, set);
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+    return rc;
+}
+
+/* The CA of a trust may be a file or a folder; which, only a look can tell. */
+static int read_ca(const struct loader *l, const struct subject *s, const char *path, struct file_set *set)
+{
+    struct err err = {0};
+    struct file_facts facts = {0};
+    struct file *f = add_file(set, "", path);
+    if (f == NULL)
+        return complain(l, s, path, "out of memory");
+    int rc = l->files->read(l->files->ctx, path, &f->text, &facts, &err);
+    if (facts.is_folder) {
+        clear_set(set);
+        return read_folder(l, s, path, set);
+    }
+    if (rc != 0)
+        return complain_unreadable(l, s, path, &err);
+    if (f->text.len == 0)
+        return complain(l, s, path, "is empty; an empty CA file would trust nobody, and there is no fallback");
+    return 0;
+}
+
+static int read_crls(const struct loader *l, const struct subject *s, const struct config_strings *paths, struct file_set *set)
+{
+    int rc = 0;
+    for (size_t i = 0; i < paths->n; i++) {
+        struct file_facts facts;
+        struct file *f = add_file(set, "", paths->items[i]);
+        if (f == NULL)
+            return complain(l, s, paths->items[i], "out of memory");
+        rc |= read_file(l, s, f->path, &f->text, &facts);
+    }
+    return rc;
+}
+
+static struct tls_file *borrow(const struct file_set *set)
+{
+    struct tls_file *files = calloc(set->n + 1, sizeof(*files));
+    for (size_t i = 0; files != NULL && i < set->n; i++)
+        files[i] = (struct tls_file){set->items[i].path, bytes_span(&set->items[i].text)};
+    return files;
+}
+
+static struct tls_trust *make_trust(const struct loader *l, const struct subject *s, const struct tls_trust_spec *spec)
+{
+    struct err err = {0};
+    struct tls_trust *trust = tls_trust_new(spec, l->now, l->findings, &err);
+    if (trust == NULL)
+        complain_loading(l, s, &err);
+    return trust;
+}
+
+static struct tls_trust *make_trust_from(const struct loader *l, const struct config_trust *conf, const struct file_set *ca,
+                                         const struct file_set *crl)
+{
+    struct subject s = {"trust", conf->name, conf->where};
+    struct tls_trust_spec spec = {
+        .name = conf->name,
+        .ca = borrow(ca),
+        .n_ca = ca->n,
+        .system = strcmp(conf->ca, "system") == 0,
+        .crl = borrow(crl),
+        .n_crl = crl->n,
+        .crl_required = conf->crl_policy == CONFIG_CRL_REQUIRE && crl->n > 0,
+        .crl_grace = (int64_t)(conf->crl_grace_ms / 1000),
+        .depth = conf->depth,
+        .min_rsa_bits = conf->min_rsa_bits,
+    };
+    struct tls_trust *trust = NULL;
+    if (spec.ca != NULL && spec.crl != NULL)
+        trust = make_trust(l, &s, &spec);
+    else
+        findings_add(l->findings, FINDING_ERROR, s.where, "trust \"%s\": out of memory", s.name);
+    free((void *)spec.ca);
+    free((void *)spec.crl);
+    return trust;
+}
+
+struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf)
+{
+    struct subject s = {"trust", conf->name, conf->where};
+    struct file_set ca = {0}, crl = {0};
+    struct tls_trust *trust = NULL;
+    int rc = strcmp(conf->ca, "system") == 0 ? 0 : read_ca(l, &s, conf->ca, &ca);
+    rc |= read_crls(l, &s, &conf->crl, &crl);
+    if (rc == 0)
+        trust = make_trust_from(l, conf, &ca, &crl);
+    clear_set(&ca);
+    clear_set(&crl);
+    return trust;
+}
+
+struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where)
+{
+    struct subject s = {"trust", "system", where};
+    struct tls_trust_spec spec = {.name = "system", .system = true, .depth = DEPTH_DEFAULT, .min_rsa_bits = RSA_DEFAULT};
+    return make_trust(l, &s, &spec);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Credential files into identities and trusts. Everything that is wrong becomes a finding with the place in the configuration. */
+#ifndef MTLSD_CONTROL_SNAPSHOT_LOAD_H
+#define MTLSD_CONTROL_SNAPSHOT_LOAD_H
+
+#include "mtlsd/control/snapshot.h"
+
+struct loader { /* all borrowed */
+    const struct file_source *files;
+    int64_t now;
+    struct findings *findings;
+};
+
+/* NULL with findings. The caller owns the reference. */
+struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf);
+struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf);
+/* The built-in trust of the name "system"; where is the place that asked for it. */
+struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where);
+
+#endif

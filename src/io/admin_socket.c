@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin_socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { TEMPORARY_ROOM = 12 }; /* ".", a process id and the NUL */
+
+static int make_address(const char *path, struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    size_t n = strlen(path);
+    if (n == 0 || n >= sizeof(address->sun_path))
+        return -1;
+    memcpy(address->sun_path, path, n + 1);
+    return 0;
+}
+
+static void temporary_name(const struct admin_socket *s, char out[128])
+{
+    snprintf(out, 128, "%s.%ld", s->path, (long)getpid());
+}
+
+/* Somebody answers there: a full backlog is an answer too. */
+static bool is_alive(const char *path)
+{
+    struct sockaddr_un address;
+    if (make_address(path, &address) != 0)
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return true; /* unknown: better not to take it away */
+    bool refused = connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 && (errno == ECONNREFUSED || errno == ENOENT);
+    close(fd);
+    return !refused;
+}
+
+static int check_place(const char *path, struct err *err)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? 0 : err_set(err, ERR_IO, "admin socket %s: %s", path, strerror(errno));
+    if (!S_ISSOCK(st.st_mode))
+        return err_set(err, ERR_IO, "admin socket %s: there is something else of that name; remove it or set another admin.socket", path);
+    if (is_alive(path))
+        return err_set(err, ERR_IO,
+                       "admin socket %s: another instance answers there; stop it (mtlsd drain --socket %s) or set another admin.socket", path,
+                       path);
+    return 0;
+}
+
+static int bind_privately(struct admin_socket *s, int fd, struct err *err)
+{
+    char temporary[128];
+    struct sockaddr_un address;
+    struct stat st;
+    temporary_name(s, temporary);
+    if (make_address(temporary, &address) != 0)
+        return err_set(err, ERR_IO, "admin socket %s: the path is too long", s->path);
+    unlink(temporary);
+    /* the mode of a socket file comes from the umask, and between bind and chmod anybody could connect: until listen nobody is heard */
+    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        return err_set(err, ERR_IO, "admin socket %s: %s%s", s->path, strerror(errno),
+                       errno == ENOENT ? "; make its folder first" : "");
+    if (chmod(temporary, 0600) != 0 || lstat(temporary, &st) != 0) {
+        err_set(err, ERR_IO, "admin socket %s: %s", s->path, strerror(errno));
+        unlink(temporary);
+        return -1;
+    }
+    s->device = st.st_dev;
+    s->inode = st.st_ino;
+    return 0;
+}
+
+int admin_socket_bind(struct admin_socket *s, const char *path, struct err *err)
+{
+    *s = (struct admin_socket){0};
+    size_t n = strlen(path);
+    if (n == 0 || n + TEMPORARY_ROOM >= sizeof(s->path))
+        return err_set(err, ERR_IO, "admin socket \"%s\": a path of 1 to %zu bytes is needed", path, sizeof(s->path) - TEMPORARY_ROOM - 1);
+    memcpy(s->path, path, n + 1);
+    if (check_place(path, err) != 0)
+        return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_set(err, ERR_IO, "admin socket %s: %s", path, strerror(errno));
+    if (bind_privately(s, fd, err) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int admin_socket_publish(struct admin_socket *s, struct err *err)
+{
+    char temporary[128];
+    temporary_name(s, temporary);
+    if (rename(temporary, s->path) != 0)
+        return err_set(err, ERR_IO, "admin socket %s: %s", s->path, strerror(errno));
+    return 0;
+}
+
+static void remove_if_ours(const struct admin_socket *s, const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && st.st_dev == s->device && st.st_ino == s->inode)
+        unlink(path);
+}
+
+void admin_socket_remove(const struct admin_socket *s)
+{
+    char temporary[128];
+    temporary_name(s, temporary);
+    remove_if_ours(s, s->path);
+    remove_if_ours(s, temporary);
+}

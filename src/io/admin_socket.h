@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file of a unix socket: made with mode 0600 under a name of its own and then moved into place, so that no one else can connect at any
+ * time and a stale file is replaced in one step. */
+#ifndef MTLSD_IO_ADMIN_SOCKET_H
+#define MTLSD_IO_ADMIN_SOCKET_H
+
+#include "mtlsd/base/err.h"
+
+#include <sys/types.h>
+
+struct admin_socket {
+    char path[108];
+    dev_t device; /* which file is ours: a successor may have put its own in place */
+    ino_t inode;
+};
+
+/* A bound socket (not listening yet), or -1 + err. */
+int admin_socket_bind(struct admin_socket *s, const char *path, struct err *err);
+/* Moves the file into place once the socket listens. */
+MUST_CHECK int admin_socket_publish(struct admin_socket *s, struct err *err);
+/* Removes the file, published or not, if it is still ours. */
+void admin_socket_remove(const struct admin_socket *s);
+
+#endif

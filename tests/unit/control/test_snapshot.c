@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+#include "world.h"
+
+#include "mtlsd/control/snapshot.h"
+
+#include <string.h>
+
+static struct world w;
+static struct findings findings;
+
+static void set_up(void)
+{
+    world_make(&w);
+    findings_init(&findings);
+}
+
+static void tear_down(void)
+{
+    findings_clear(&findings);
+    world_clear(&w);
+}
+
+START_TEST(holds_everything_the_configuration_names)
+{
+    struct snapshot *s = world_load(&w, 7, &findings);
+    ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[0].text : "no finding");
+    ck_assert_uint_eq(s->generation, 7);
+    const struct plan_listener *l = snapshot_find_listener(s, "public");
+    ck_assert_ptr_nonnull(l);
+    ck_assert_ptr_nonnull(l->tls);
+    ck_assert_ptr_eq(l->upstream, &s->upstreams[0]);
+    ck_assert_ptr_nonnull(s->upstreams[0].tls);
+    ck_assert_ptr_eq(s->upstreams[0].identity, s->identities[s->identities[0].tls == s->upstreams[0].identity ? 0 : 1].tls);
+    ck_assert_ptr_null(snapshot_find_listener(s, "publi"));
+    ck_assert_uint_eq(s->n_trusts, 2);
+    snapshot_unref(s);
+}
+END_TEST
+
+START_TEST(lives_until_the_last_reference_goes)
+{
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_ptr_eq(snapshot_ref(s), s);
+    snapshot_unref(s);
+    ck_assert_str_eq(s->listeners[0].conf->name, "public");
+    snapshot_unref(s);
+    snapshot_unref(NULL);
+}
+END_TEST
+
+/* A3 and D7: a reload that fails leaves the one in use as it was. */
+START_TEST(keeps_the_old_one_whole_when_a_new_one_is_refused)
+{
+    struct snapshot *old = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(old);
+    memory_files_put(&w.files, "/etc/clients.pem", span_of(NULL, 0));
+    ck_assert_ptr_null(world_load(&w, 2, &findings));
+    ck_assert_int_ne(findings_failed(&findings), 0);
+    struct tls_trust_facts facts;
+    for (size_t i = 0; i < old->n_trusts; i++) {
+        tls_trust_facts(old->trusts[i].tls, &facts);
+        ck_assert_uint_eq(facts.n_ca, 1);
+    }
+    ck_assert_ptr_nonnull(old->listeners[0].tls);
+    memory_files_put(&w.files, "/etc/clients.pem", bytes_span(&w.clients_ca.certificate));
+    findings_clear(&findings);
+    struct snapshot *next = world_load(&w, 3, &findings);
+    ck_assert_ptr_nonnull(next);
+    ck_assert_ptr_ne(next->listeners[0].tls, old->listeners[0].tls);
+    snapshot_unref(old);
+    snapshot_unref(next);
+}
+END_TEST
+
+START_TEST(says_everything_that_is_wrong_at_once)
+{
+    memory_files_remove(&w.files, "/etc/server.pem");
+    memory_files_remove(&w.files, "/etc/partner.pem");
+    memory_files_put(&w.files, "/etc/clients.crl", span_from_str("no list"));
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    ck_assert_uint_eq(findings.errors, 3);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("snapshot");
+    TCase *t = tcase_create("snapshot");
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, holds_everything_the_configuration_names);
+    tcase_add_test(t, lives_until_the_last_reference_goes);
+    tcase_add_test(t, keeps_the_old_one_whole_when_a_new_one_is_refused);
+    tcase_add_test(t, says_everything_that_is_wrong_at_once);
+    suite_add_tcase(s, t);
+    return s;
+}
