@@ -17,6 +17,8 @@ enum command_exit {
     COMMAND_REFUSAL = 4, /* what was asked about is refused (verify, check --connect, drill) */
 };
 
+#define COMMAND_CONFIG_PATH "/etc/mtlsd/mtlsd.conf"
+
 typedef int (*command_fn)(int argc, char **argv);
 
 struct command {
@@ -44,6 +46,7 @@ int command_fail(int exit_code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct err;
 int command_fail_err(const struct err *err);
 
+int cmd_check(int argc, char **argv);
 int cmd_pki(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 

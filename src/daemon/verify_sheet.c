@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify_sheet.h"
+#include "daemon_json.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_peer.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 static bool has(const struct tls_verdict *v, enum reason reason)
 {
@@ -77,26 +77,13 @@ int verify_sheet_text(const struct verify_sheet *s, struct bytes *out)
     return 0;
 }
 
-/* jansson takes UTF-8 only; a certificate may hold anything. */
-static json_t *escaped(const char *text)
-{
-    json_t *as_is = json_string(text);
-    if (as_is != NULL)
-        return as_is;
-    struct bytes b;
-    bytes_init(&b, 65536);
-    json_t *value = text_append_percent(&b, span_from_str(text)) == 0 ? json_stringn((const char *)b.data, b.len) : NULL;
-    bytes_clear(&b);
-    return value;
-}
-
 static json_t *certificate_json(struct span der)
 {
     struct tls_peer *peer = tls_peer_new(&der, 1, NULL);
     if (peer == NULL)
         return json_pack("{sb}", "parsed", 0);
-    json_t *value = json_pack("{sb so so ss sI sI ss ss}", "parsed", 1, "subject", escaped(peer->subject), "issuer",
-                              escaped(peer->issuer), "serial", peer->serial, "not_before", (json_int_t)peer->not_before, "not_after",
+    json_t *value = json_pack("{sb so so ss sI sI ss ss}", "parsed", 1, "subject", daemon_json_text(peer->subject), "issuer",
+                              daemon_json_text(peer->issuer), "serial", peer->serial, "not_before", (json_int_t)peer->not_before, "not_after",
                               (json_int_t)peer->not_after, "sha256", peer->sha256, "spki_sha256", peer->spki_sha256);
     tls_peer_free(peer);
     return value;
@@ -106,7 +93,7 @@ static json_t *names_json(const struct tls_question *q)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < q->n_names; i++)
-        json_array_append_new(list, escaped(q->names[i]));
+        json_array_append_new(list, daemon_json_text(q->names[i]));
     return list;
 }
 
@@ -119,7 +106,7 @@ static json_t *sheet_json(const struct verify_sheet *s)
     for (size_t i = 0; i < s->chain->n; i++)
         json_array_append_new(chain, certificate_json(s->chain->ders[i]));
     const struct reason_row *row = reason_row(s->verdict->status);
-    return json_pack("{ss ss so ss si so ss sI so so}", "status", row->word, "title", row->title, "detail", escaped(s->verdict->text),
+    return json_pack("{ss ss so ss si so ss sI so so}", "status", row->word, "title", row->title, "detail", daemon_json_text(s->verdict->text),
                      "hint", row->hint, "openssl_error", s->verdict->openssl_error, "problems", problems, "purpose",
                      s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", "at", (json_int_t)s->question->now, "names",
                      names_json(s->question), "chain", chain);
@@ -127,10 +114,5 @@ static json_t *sheet_json(const struct verify_sheet *s)
 
 int verify_sheet_json(const struct verify_sheet *s, struct bytes *out)
 {
-    json_t *json = sheet_json(s);
-    char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
-    int rc = text != NULL && bytes_append_str(out, text) == 0 && bytes_append_str(out, "\n") == 0 ? 0 : -1;
-    free(text);
-    json_decref(json);
-    return rc;
+    return daemon_json_write(sheet_json(s), out);
 }
