@@ -91,23 +91,38 @@ static int read_tail(struct span tbs, struct tls_cert *out)
     return read_extensions(out);
 }
 
+/* What is signed, and the algorithm that the signature says it is made with. The bits around are held to their one form, so that
+ * one certificate has one fingerprint. */
+static int read_envelope(struct span der, struct span *tbs, struct span *algorithm)
+{
+    struct tls_der certificate, element;
+    if (tls_der_expect(&der, DER_SEQUENCE, &certificate) != 0 || der.len != 0)
+        return -1;
+    struct span in = certificate.value;
+    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
+        return -1;
+    *tbs = element.value;
+    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
+        return -1;
+    *algorithm = element.whole;
+    if (tls_der_expect(&in, DER_BIT_STRING, &element) != 0 || in.len != 0)
+        return -1;
+    return element.value.len > 1 && element.value.ptr[0] == 0 ? 0 : -1;
+}
+
 int tls_cert_read(struct span der, struct tls_cert *out)
 {
     *out = (struct tls_cert){.der = der};
-    struct tls_der certificate, tbs, element;
-    struct span rest = der;
-    if (tls_der_expect(&rest, DER_SEQUENCE, &certificate) != 0 || rest.len != 0)
+    struct span in, algorithm;
+    struct tls_der element;
+    if (read_envelope(der, &in, &algorithm) != 0)
         return -1;
-    rest = certificate.value;
-    if (tls_der_expect(&rest, DER_SEQUENCE, &tbs) != 0)
-        return -1;
-    struct span in = tbs.value;
     if (tls_der_peek(in, DER_CONTEXT_CONSTRUCTED) && tls_der_next(&in, &element) != 0)
         return -1;
     if (tls_der_expect(&in, DER_INTEGER, &element) != 0 || element.value.len == 0)
         return -1;
     out->serial = element.value;
-    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0) /* signature algorithm */
+    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0 || !span_equals(element.whole, algorithm))
         return -1;
     if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
         return -1;

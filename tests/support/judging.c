@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judging.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+enum { MAX_CHAIN = 4096 };
+
+struct tls_trust *judging_trust(const struct judging *j)
+{
+    struct tls_file ca[4], crl[4];
+    size_t n_ca = 0, n_crl = 0;
+    for (; n_ca < 4 && j->ca[n_ca] != NULL; n_ca++)
+        ca[n_ca] = (struct tls_file){"ca.pem", j->ca[n_ca]->pem};
+    for (; n_crl < 4 && j->crl[n_crl] != NULL; n_crl++)
+        crl[n_crl] = (struct tls_file){"ca.crl", j->crl[n_crl]->pem};
+    struct tls_trust_spec spec = {
+        .name = "test",
+        .ca = ca,
+        .n_ca = n_ca,
+        .crl = crl,
+        .n_crl = n_crl,
+        .crl_required = j->crl_required,
+        .crl_grace = j->crl_grace,
+        .depth = j->depth > 0 ? j->depth : 8,
+        .min_rsa_bits = j->min_rsa_bits > 0 ? j->min_rsa_bits : 2048,
+    };
+    struct findings notes;
+    struct err err = {0};
+    findings_init(&notes);
+    struct tls_trust *trust = tls_trust_new(&spec, j->now != 0 ? j->now : CERTS_NOW, &notes, &err);
+    ck_assert_msg(trust != NULL, "%s", err.text);
+    findings_clear(&notes);
+    return trust;
+}
+
+void judging_run(const struct judging *j, const struct certs *const *chain, size_t n, struct tls_verdict *out)
+{
+    static struct span ders[MAX_CHAIN];
+    struct tls_trust *trust = judging_trust(j);
+    size_t n_names = 0;
+    while (n_names < 4 && j->names[n_names] != NULL)
+        n_names++;
+    ck_assert_uint_le(n, MAX_CHAIN);
+    for (size_t i = 0; i < n; i++)
+        ders[i] = chain[i]->der;
+    struct tls_question q = {trust, j->purpose, j->names, n_names, j->now != 0 ? j->now : CERTS_NOW};
+    tls_judge(&q, ders, n, out);
+    tls_trust_unref(trust);
+}
+
+const char *judging_word(enum reason reason)
+{
+    static const char *const words[] = {"undecided", "valid", "none", "expired", "not_yet_valid", "revoked", "unknown_ca", "wrong_purpose",
+                                        "name_mismatch", "weak", "crl_missing", "crl_stale", "constraint", "not_allowed", "malformed"};
+    return (size_t)reason < sizeof(words) / sizeof(words[0]) ? words[reason] : "another";
+}

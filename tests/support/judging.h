@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Short ways to put a certificate before the judge in a test. */
+#ifndef MTLSD_TEST_JUDGING_H
+#define MTLSD_TEST_JUDGING_H
+
+#include "certs.h"
+#include "mtlsd/tls/tls_judge.h"
+
+struct judging {
+    const struct certs *ca[4];           /* the trust; NULL ends */
+    const struct certs_crl *crl[4];
+    bool crl_required;
+    int64_t crl_grace;
+    unsigned depth, min_rsa_bits;
+    enum tls_purpose purpose;
+    const char *names[4];
+    int64_t now; /* 0: CERTS_NOW */
+};
+
+/* Makes the trust, judges chain[0..n), frees the trust. */
+void judging_run(const struct judging *j, const struct certs *const *chain, size_t n, struct tls_verdict *out);
+struct tls_trust *judging_trust(const struct judging *j);
+
+/* The word for a status, for messages of tests. */
+const char *judging_word(enum reason reason);
+
+#endif
