@@ -13,6 +13,7 @@
 #define TABLE_MAX 32
 
 static const struct command commands[] = {
+    {"run", cmd_run, "run a configuration in the foreground"},
     {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
     {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
 };

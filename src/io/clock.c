@@ -7,3 +7,10 @@ int64_t clock_now(void)
 {
     return (int64_t)time(NULL);
 }
+
+double clock_now_precise(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}

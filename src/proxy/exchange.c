@@ -43,6 +43,11 @@ void *exchange_driver(const struct exchange *x)
     return x->driver;
 }
 
+const struct plan_listener *exchange_listener(const struct exchange *x)
+{
+    return x->listener;
+}
+
 /* ---- the client's certificate ---- */
 
 /* In tcp mode the rules decide inside the handshake, because there is no later place to say no. */

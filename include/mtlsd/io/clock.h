@@ -6,5 +6,6 @@
 #include <stdint.h>
 
 int64_t clock_now(void); /* seconds since 1970 */
+double clock_now_precise(void); /* the same with a fraction, for the log */
 
 #endif

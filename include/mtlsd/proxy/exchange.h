@@ -39,6 +39,7 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
 /* Dooms its upstream connection, if any. */
 void exchange_free(struct exchange *x);
 void *exchange_driver(const struct exchange *x);
+const struct plan_listener *exchange_listener(const struct exchange *x);
 
 /* Bytes from a socket; valid until exchange_settle. */
 void exchange_on_wire(struct exchange *x, enum side side, struct span wire, struct moment now);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where log lines go: standard error. Lines of ordinary traffic are gathered per thread and leave once per turn of its loop; warnings
+ * and errors leave at once. */
+#ifndef MTLSD_IO_LOG_FILE_H
+#define MTLSD_IO_LOG_FILE_H
+
+#include "mtlsd/base/log.h"
+
+void log_file_write(void *ctx, enum log_level level, struct span line); /* a log_sink_fn */
+void log_file_flush(void); /* what this thread has gathered */
+
+#endif

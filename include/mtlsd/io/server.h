@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The running daemon without its commands: a main loop, workers on threads, their sockets, and signals. Worker 0 lives on the main loop.
+ * It carries out; what to do with a signal or a reload is its user's.
+ */
+#ifndef MTLSD_IO_SERVER_H
+#define MTLSD_IO_SERVER_H
+
+#include "mtlsd/control/counters.h"
+#include "mtlsd/control/refusals.h"
+#include "mtlsd/control/snapshot.h"
+
+struct server;
+struct uv_loop_s;
+
+enum server_signal { SERVER_RELOAD, SERVER_DRAIN, SERVER_STOP };
+
+struct server_hooks {
+    void *ctx;
+    void (*on_signal)(void *ctx, enum server_signal what); /* on the main loop */
+};
+
+/* Opens every socket the snapshot names (all or nothing), takes a reference of it. No thread runs yet. NULL + err. */
+struct server *server_new(struct snapshot *snapshot, const struct server_hooks *hooks, struct err *err);
+/* Serves until it was drained or stopped. 0, or -1 + err when it could not begin. */
+MUST_CHECK int server_run(struct server *s, struct err *err);
+void server_free(struct server *s);
+
+/* All or nothing: opens what is new, then every worker moves over. On failure nothing has changed. */
+MUST_CHECK int server_adopt(struct server *s, struct snapshot *next, struct err *err);
+/* Accepts nothing more, finishes what runs; what is left after the time is cut. */
+void server_drain(struct server *s, uint64_t within_ms);
+void server_stop(struct server *s);
+bool server_is_draining(const struct server *s);
+
+/* Runs work on another thread, then done on the main loop. */
+MUST_CHECK int server_background(struct server *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
+/* Calls what once on the main loop, soon. For a demo or test that runs the server on a thread of its own: safe from any thread. */
+void server_request(struct server *s, enum server_signal what);
+
+const struct snapshot *server_snapshot(const struct server *s);
+unsigned server_workers(const struct server *s);
+void server_sum_counters(const struct server *s, struct counters *into);
+struct refusals *server_refusals(struct server *s);
+struct uv_loop_s *server_loop(struct server *s);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run.h"
+#include "command.h"
+
+#include "mtlsd/base/log.h"
+#include "mtlsd/io/admin_listener.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/file.h"
+#include "mtlsd/io/log_file.h"
+#include "mtlsd/io/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+enum { COUNTER_ROWS = 1024, WAITING_MAX = 16 }; /* waiting: as many as the admin socket has connections */
+
+struct reload { /* one at a time */
+    bool running, again;
+    struct admin_pending *waiting[WAITING_MAX]; /* who asked; the first n_served by the reload that runs */
+    size_t n_waiting, n_served;
+    struct snapshot *loaded; /* by the background thread */
+    struct findings findings;
+    int64_t last;     /* when the last one ended; 0: none yet */
+    char *last_error; /* NULL: it went well */
+};
+
+struct run {
+    const struct run_options *options;
+    struct server *server;
+    struct admin_listener *admin;
+    struct reload reload;
+    uint64_t generation;
+    int64_t started;
+    struct admin_view view; /* what was last shown, and what it borrows */
+    struct counters counters;
+    struct refusal refusals[REFUSALS_KEPT];
+};
+
+/* ---- telling ---- */
+
+static void log_findings(const struct findings *findings)
+{
+    static const enum log_level levels[] = {
+        [FINDING_NOTE] = LOG_LEVEL_INFO, [FINDING_WARNING] = LOG_LEVEL_WARN, [FINDING_ERROR] = LOG_LEVEL_ERROR};
+    for (size_t i = 0; i < findings->n; i++) {
+        struct log_line l;
+        log_begin(&l, levels[findings->items[i].level], "configuration", findings->items[i].text);
+        log_str(&l, "where", findings->items[i].where);
+        log_end(&l);
+    }
+}
+
+void run_print_findings(const struct findings *findings)
+{
+    static const char *const words[] = {"note", "warning", "error"};
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct finding *f = &findings->items[i];
+        fprintf(stderr, "mtlsd: %s: %s%s%s\n", words[f->level], f->where, f->where[0] != '\0' ? ": " : "", f->text);
+    }
+    if (findings->out_of_memory)
+        fprintf(stderr, "mtlsd: error: out of memory\n");
+}
+
+static void log_listening(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
+        const struct plan_listener *l = &snapshot->listeners[i];
+        for (size_t b = 0; b < l->conf->n_bind; b++)
+            log_say(LOG_LEVEL_INFO, "listening", "%s on %s (%s%s) to %s (%s%s)", l->conf->name, l->conf->bind_text[b],
+                    l->tls != NULL ? "tls, " : "", l->conf->protocol == CONFIG_PROTOCOL_HTTP ? "http" : "tcp",
+                    l->upstream->conf->name, l->upstream->tls != NULL ? "tls, " : "", l->upstream->conf->target_text);
+    }
+}
+
+/* ---- reload: load on the side, swap on the main loop ---- */
+
+static void load_again(void *ctx)
+{
+    struct run *r = ctx;
+    struct config *config = config_load(r->options->path, &r->reload.findings);
+    if (config != NULL)
+        r->reload.loaded = snapshot_new(config, file_source_disk(), r->generation + 1, clock_now(), &r->reload.findings);
+}
+
+static void start_reload(struct run *r);
+
+static void note_result(struct run *r, const char *error)
+{
+    free(r->reload.last_error);
+    r->reload.last_error = error != NULL ? strdup(error) : NULL;
+    r->reload.last = clock_now();
+    struct admin_reload result = {
+        .ok = error == NULL, .generation = r->generation, .findings = &r->reload.findings};
+    for (size_t i = 0; i < r->reload.n_served; i++)
+        admin_listener_reloaded(r->reload.waiting[i], &result);
+    r->reload.n_waiting -= r->reload.n_served;
+    memmove(r->reload.waiting, r->reload.waiting + r->reload.n_served, r->reload.n_waiting * sizeof(r->reload.waiting[0]));
+    r->reload.n_served = 0;
+}
+
+static const char *first_error(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->n; i++) {
+        if (findings->items[i].level == FINDING_ERROR)
+            return findings->items[i].text;
+    }
+    return "out of memory";
+}
+
+static void finish_reload(void *ctx)
+{
+    struct run *r = ctx;
+    struct err err = {0};
+    struct snapshot *loaded = r->reload.loaded;
+    r->reload.loaded = NULL;
+    if (loaded != NULL && server_adopt(r->server, loaded, &err) != 0)
+        findings_add(&r->reload.findings, FINDING_ERROR, "", "%s", err.text);
+    log_findings(&r->reload.findings);
+    if (loaded != NULL && err.kind == ERR_NONE) {
+        r->generation = loaded->generation;
+        log_say(LOG_LEVEL_INFO, "reload", "the new configuration is in use, generation %llu", (unsigned long long)r->generation);
+        log_listening(loaded);
+        note_result(r, NULL);
+    } else {
+        log_say(LOG_LEVEL_ERROR, "reload", "refused, the old configuration stays in use: %s", first_error(&r->reload.findings));
+        note_result(r, first_error(&r->reload.findings));
+    }
+    snapshot_unref(loaded);
+    findings_clear(&r->reload.findings);
+    r->reload.running = false;
+    if (r->reload.again)
+        start_reload(r);
+}
+
+static void start_reload(struct run *r)
+{
+    r->reload.again = r->reload.running;
+    if (r->reload.running)
+        return;
+    findings_init(&r->reload.findings);
+    r->reload.running = true;
+    r->reload.n_served = r->reload.n_waiting;
+    if (r->options->path == NULL)
+        findings_add(&r->reload.findings, FINDING_ERROR, "", "started without a configuration file: there is nothing to reload");
+    if (r->options->path == NULL || server_background(r->server, load_again, finish_reload, r) != 0)
+        finish_reload(r);
+}
+
+/* ---- signals and the admin socket ---- */
+
+static void start_drain(struct run *r)
+{
+    uint64_t within_ms = server_snapshot(r->server)->config->drain_ms;
+    if (!server_is_draining(r->server))
+        log_say(LOG_LEVEL_INFO, "drain", "no new connections; what runs may finish within %llu s", (unsigned long long)within_ms / 1000);
+    server_drain(r->server, within_ms);
+}
+
+static void on_signal(void *ctx, enum server_signal what)
+{
+    struct run *r = ctx;
+    if (what == SERVER_RELOAD)
+        start_reload(r);
+    else if (what == SERVER_DRAIN)
+        start_drain(r);
+    else
+        server_stop(r->server);
+}
+
+static void on_admin_reload(void *ctx, struct admin_pending *pending)
+{
+    struct run *r = ctx;
+    if (r->reload.n_waiting == WAITING_MAX) {
+        struct admin_reload refused = {.generation = r->generation, .findings = &r->reload.findings};
+        admin_listener_reloaded(pending, &refused);
+        return;
+    }
+    r->reload.waiting[r->reload.n_waiting++] = pending;
+    start_reload(r);
+}
+
+static void on_admin_drain(void *ctx)
+{
+    start_drain(ctx);
+}
+
+static const struct admin_view *make_view(void *ctx)
+{
+    struct run *r = ctx;
+    counters_clear(&r->counters);
+    if (counters_init(&r->counters, COUNTER_ROWS, COUNTER_ROWS) == 0)
+        server_sum_counters(r->server, &r->counters);
+    r->view = (struct admin_view){
+        .version = MTLSD_VERSION,
+        .now = clock_now(),
+        .started = r->started,
+        .workers = server_workers(r->server),
+        .ready = !server_is_draining(r->server),
+        .draining = server_is_draining(r->server),
+        .snapshot = server_snapshot(r->server),
+        .counters = &r->counters,
+        .refusals = r->refusals,
+        .n_refusals = refusals_copy(server_refusals(r->server), r->refusals, REFUSALS_KEPT),
+        .last_reload = r->reload.last,
+        .last_reload_error = r->reload.last_error,
+    };
+    return &r->view;
+}
+
+static int start_admin(struct run *r, struct err *err)
+{
+    const char *path = server_snapshot(r->server)->config->admin_socket;
+    if (path == NULL)
+        return 0;
+    struct admin_hooks hooks = {r, make_view, on_admin_reload, on_admin_drain};
+    r->admin = admin_listener_start(server_loop(r->server), path, &hooks, err);
+    return r->admin != NULL ? 0 : -1;
+}
+
+/* ---- start ---- */
+
+/* Key material must not leave by a core file or a debugger of the same user (security E4). */
+static void protect_memory(void)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static int serve(struct run *r, struct snapshot *snapshot)
+{
+    struct err err = {0};
+    struct server_hooks hooks = {r, on_signal};
+    r->server = server_new(snapshot, &hooks, &err);
+    if (r->server == NULL)
+        return command_fail_err(&err);
+    int code = COMMAND_FINE;
+    if (start_admin(r, &err) == 0) {
+        log_listening(snapshot);
+        log_file_flush();
+        if (r->options->on_ready != NULL)
+            r->options->on_ready(r->options->ctx, r->server);
+    }
+    if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
+        code = command_fail_err(&err);
+    admin_listener_stop(r->admin);
+    server_free(r->server);
+    counters_clear(&r->counters);
+    free(r->reload.last_error);
+    log_say(LOG_LEVEL_INFO, "stopped", "all connections are closed");
+    log_file_flush();
+    return code;
+}
+
+int daemon_run(struct config *config, const struct run_options *options)
+{
+    log_setup((enum log_level)config->log_level, (enum log_format)config->log_format, log_file_write, NULL, clock_now_precise);
+    protect_memory();
+    struct findings findings;
+    findings_init(&findings);
+    struct run r = {.options = options, .generation = 1, .started = clock_now()};
+    struct snapshot *snapshot = snapshot_new(config, file_source_disk(), r.generation, clock_now(), &findings);
+    if (snapshot == NULL)
+        run_print_findings(&findings);
+    else
+        log_findings(&findings);
+    findings_clear(&findings);
+    if (snapshot == NULL)
+        return COMMAND_REFUSED;
+    int code = serve(&r, snapshot);
+    snapshot_unref(snapshot);
+    return code;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs a configuration in the foreground until it is drained or stopped: what run, client, server, demo and wrap have in common. */
+#ifndef MTLSD_DAEMON_RUN_H
+#define MTLSD_DAEMON_RUN_H
+
+#include "mtlsd/config/config.h"
+#include "mtlsd/control/snapshot.h"
+
+struct server;
+
+struct run_options {
+    const char *path; /* the configuration file that a reload reads again; NULL: there is none to read */
+    void (*on_ready)(void *ctx, struct server *server); /* every socket listens; may be NULL */
+    void *ctx;
+};
+
+/* Prints each finding as "mtlsd: where: text". */
+void run_print_findings(const struct findings *findings);
+/* Takes config. Gives an exit code (command.h); what was wrong is on stderr. */
+int daemon_run(struct config *config, const struct run_options *options);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conn.h"
+#include "upconn.h"
+
+#include "mtlsd/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RUNS = 60, TURNS = 64 };
+
+static void on_read(void *owner, struct span data);
+static void on_end(void *owner);
+static void on_error(void *owner, const char *text);
+static void on_writable(void *owner);
+static void on_closed(void *owner);
+
+static const struct stream_events down_events = {on_read, on_end, on_error, on_writable, on_closed};
+
+/* ---- closing: memory goes when the last handle is closed ---- */
+
+static void handle_closed(struct conn *c)
+{
+    if (--c->handles > 0)
+        return;
+    struct worker *w = c->worker;
+    exchange_free(c->x);
+    snapshot_unref(c->snapshot);
+    free(c);
+    worker_reap(w);
+    worker_conn_closed(w);
+}
+
+static void on_closed(void *owner)
+{
+    handle_closed(owner);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    handle_closed(handle->data);
+}
+
+static void unlink_conn(struct conn *c)
+{
+    struct worker *w = c->worker;
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        w->conns = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+}
+
+void conn_close(struct conn *c, bool reset)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    unlink_conn(c);
+    if (c->connector != NULL)
+        connector_cancel(c->connector);
+    c->connector = NULL;
+    if (c->x != NULL)
+        journal_closed(&c->worker->journal, exchange_listener(c->x)->conf->name);
+    uv_close((uv_handle_t *)&c->timer, on_timer_closed);
+    stream_close(&c->down, reset);
+}
+
+/* ---- the drive ---- */
+
+static void flush(struct conn *c, enum side side, struct stream *stream)
+{
+    struct span runs[RUNS];
+    struct link *link = exchange_link(c->x, side);
+    while (link != NULL && stream_can_send(stream)) {
+        size_t n = link_runs(link, runs, RUNS);
+        size_t sent = stream_send(stream, runs, n);
+        if (sent == 0)
+            break;
+        exchange_on_sent(c->x, side, sent, worker_now());
+        if (exchange_link(c->x, side) != link)
+            return;
+    }
+    if (stream->dead && side == SIDE_DOWN) {
+        exchange_on_error(c->x, SIDE_DOWN, "the client went away", worker_now());
+        return;
+    }
+    if (link != NULL && !stream->writing && link_wants_shutdown(link)) {
+        stream_shut(stream);
+        exchange_on_sent(c->x, side, 0, worker_now());
+    }
+}
+
+static struct upconn *upconn_of(const struct conn *c)
+{
+    struct uplink *u = exchange_uplink(c->x);
+    return u != NULL ? u->driver : NULL;
+}
+
+static void flush_both(struct conn *c)
+{
+    flush(c, SIDE_DOWN, &c->down);
+    struct upconn *up = upconn_of(c);
+    if (up != NULL)
+        flush(c, SIDE_UP, &up->stream);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct conn *c = timer->data;
+    c->armed_us = UINT64_MAX;
+    struct moment now = worker_now();
+    if (exchange_deadline_us(c->x) <= now.us)
+        exchange_on_deadline(c->x, now);
+    conn_drive(c);
+}
+
+/* The timer is moved only to an earlier time; one that fires too early is set again. So the steady path does not touch it. */
+static void arm_timer(struct conn *c)
+{
+    uint64_t deadline = exchange_deadline_us(c->x);
+    if (deadline >= c->armed_us)
+        return;
+    uint64_t now = worker_now().us;
+    uint64_t wait_ms = deadline > now ? (deadline - now) / 1000 + 1 : 0;
+    if (uv_timer_start(&c->timer, on_timer, wait_ms, 0) == 0)
+        c->armed_us = deadline;
+}
+
+static void set_reading(struct conn *c)
+{
+    stream_read(&c->down, exchange_wants_read(c->x, SIDE_DOWN));
+    struct upconn *up = upconn_of(c);
+    if (up != NULL)
+        stream_read(&up->stream, exchange_wants_read(c->x, SIDE_UP));
+}
+
+/* True when an attempt came to an end at once, so that there may be something to send. */
+static bool connect_if_wanted(struct conn *c)
+{
+    const struct plan_upstream *plan = exchange_wants_connect(c->x);
+    if (plan == NULL && c->connector != NULL) { /* its time ran out, or the client went away */
+        connector_cancel(c->connector);
+        c->connector = NULL;
+    }
+    if (plan == NULL || c->connector != NULL)
+        return false;
+    connector_start(c, plan);
+    return c->connector == NULL;
+}
+
+void conn_drive(struct conn *c)
+{
+    if (c->closing || c->in_drive)
+        return;
+    c->in_drive = true;
+    for (int turn = 0; turn < TURNS; turn++) {
+        flush_both(c);
+        bool connected = connect_if_wanted(c);
+        if (!exchange_continue(c->x, worker_now()) && !connected)
+            break;
+    }
+    exchange_settle(c->x);
+    c->in_drive = false;
+    bool reset;
+    if (exchange_is_done(c->x, &reset)) {
+        struct worker *w = c->worker;
+        conn_close(c, reset);
+        worker_reap(w);
+        return;
+    }
+    set_reading(c);
+    arm_timer(c);
+    worker_reap(c->worker);
+}
+
+/* ---- events of the client's socket ---- */
+
+/* A request that begins after a reload is served by what was loaded. */
+static bool rebind(struct conn *c)
+{
+    struct snapshot *current = c->worker->snapshot;
+    if (c->snapshot == current || !exchange_is_idle(c->x))
+        return true;
+    const struct plan_listener *now_there = snapshot_find_listener(current, exchange_listener(c->x)->conf->name);
+    if (now_there == NULL)
+        return true; /* its listener is gone: it was told to finish */
+    if (!exchange_rebind(c->x, now_there, worker_now()))
+        return false;
+    struct snapshot *old = c->snapshot;
+    c->snapshot = snapshot_ref(current);
+    snapshot_unref(old);
+    return true;
+}
+
+static void on_read(void *owner, struct span data)
+{
+    struct conn *c = owner;
+    if (!rebind(c)) {
+        log_say(LOG_LEVEL_WARN, "refused", "a kept connection's certificate does not hold under the reloaded configuration");
+        conn_close(c, true);
+        return;
+    }
+    exchange_on_wire(c->x, SIDE_DOWN, data, worker_now());
+    conn_drive(c);
+}
+
+static void on_end(void *owner)
+{
+    struct conn *c = owner;
+    exchange_on_eof(c->x, SIDE_DOWN, worker_now());
+    conn_drive(c);
+}
+
+static void on_error(void *owner, const char *text)
+{
+    struct conn *c = owner;
+    exchange_on_error(c->x, SIDE_DOWN, text, worker_now());
+    conn_drive(c);
+}
+
+static void on_writable(void *owner)
+{
+    conn_drive(owner);
+}
+
+/* ---- accepting ---- */
+
+static void format_peer(struct conn *c, char out[64])
+{
+    struct sockaddr_storage address;
+    int len = sizeof(address);
+    snprintf(out, 64, "unix");
+    if (!c->down.is_tcp || uv_tcp_getpeername(&c->down.u.tcp, (struct sockaddr *)&address, &len) != 0)
+        return;
+    if (address.ss_family == AF_INET6)
+        uv_ip6_name((const struct sockaddr_in6 *)&address, out, 64);
+    else
+        uv_ip4_name((const struct sockaddr_in *)&address, out, 64);
+}
+
+static bool begin(struct conn *c, const struct plan_listener *listener)
+{
+    struct err err = {0};
+    char peer[64];
+    format_peer(c, peer);
+    c->x = exchange_new(&c->worker->env, listener, peer, c, worker_now(), &err);
+    if (c->x == NULL) {
+        log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: %s", err.text);
+        return false;
+    }
+    journal_accepted(&c->worker->journal, listener->conf->name);
+    if (c->down.is_tcp)
+        uv_tcp_nodelay(&c->down.u.tcp, 1);
+    return true;
+}
+
+void conn_accept(struct worker *w, struct listen_socket *from)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return;
+    c->worker = w;
+    c->armed_us = UINT64_MAX;
+    c->snapshot = snapshot_ref(w->snapshot);
+    if (stream_init(&c->down, w->loop, from->is_tcp, &w->buffer) != 0) {
+        snapshot_unref(c->snapshot);
+        free(c);
+        return;
+    }
+    stream_set_owner(&c->down, &down_events, c);
+    uv_timer_init(w->loop, &c->timer);
+    c->timer.data = c;
+    c->handles = 2;
+    c->next = w->conns;
+    if (w->conns != NULL)
+        w->conns->prev = c;
+    w->conns = c;
+    w->n_conns++;
+    const struct plan_listener *listener = snapshot_find_listener(w->snapshot, from->listener);
+    bool accepted = uv_accept(&from->u.any, &c->down.u.any) == 0;
+
+    if (!accepted || listener == NULL || !begin(c, listener)) {
+        conn_close(c, true);
+        return;
+    }
+    conn_drive(c);
+}

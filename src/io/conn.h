@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client's connection: its socket, its exchange, its timer. Every callback records and ends in the same drive. */
+#ifndef MTLSD_IO_CONN_H
+#define MTLSD_IO_CONN_H
+
+#include "worker.h"
+
+struct connector;
+
+struct conn {
+    struct worker *worker;
+    struct snapshot *snapshot; /* counted: the one its exchange points into */
+    struct stream down;
+    struct exchange *x;
+    struct connector *connector; /* an attempt in progress */
+    uv_timer_t timer;
+    uint64_t armed_us; /* when the timer fires; UINT64_MAX: not armed */
+    struct conn *prev, *next;
+    bool closing, in_drive;
+    unsigned handles; /* still open */
+};
+
+/* Accepts from a listening socket. */
+void conn_accept(struct worker *w, struct listen_socket *from);
+void conn_drive(struct conn *c);
+void conn_close(struct conn *c, bool reset);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "listen_fd.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024 };
+
+static int say(struct err *err, const char *text, int error)
+{
+    const char *hint = "";
+    if (error == EADDRINUSE)
+        hint = " (another process listens there: stop it or choose another port; `ss -ltnp` names it)";
+    else if (error == EACCES || error == EPERM)
+        hint = " (ports below 1024 need root or CAP_NET_BIND_SERVICE; a unix socket needs a folder we may write to)";
+    else if (error == EADDRNOTAVAIL)
+        hint = " (this machine has no such address)";
+    return err_set(err, ERR_IO, "%s: cannot listen: %s%s", text, strerror(error), hint);
+}
+
+static int bound(const struct addrinfo *ai, bool share)
+{
+    int on = 1, off = 0;
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (share)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    if (ai->ai_family == AF_INET6) /* ":8443" means IPv4 too */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* Our workers share a port by SO_REUSEPORT, and so could a second daemon of the same user without anyone noticing: a socket that does not
+ * share finds out first. */
+static int bound_first(const struct addrinfo *ai, bool first)
+{
+    if (first) {
+        int probe = bound(ai, false);
+        if (probe < 0)
+            return -1;
+        close(probe);
+    }
+    return bound(ai, true);
+}
+
+static int open_tcp(const struct address *address, const char *text, bool first, struct err *err)
+{
+    char port[8];
+    snprintf(port, sizeof(port), "%u", (unsigned)address->port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+    const char *host = address->host[0] != '\0' ? address->host : "::";
+    int rc = getaddrinfo(host, port, &hints, &found);
+    if (rc != 0)
+        return err_set(err, ERR_IO, "%s: cannot listen: %s", text, gai_strerror(rc));
+    int fd = bound_first(found, first);
+    int error = errno;
+    freeaddrinfo(found);
+    if (fd < 0 && address->host[0] == '\0' && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL)) { /* no IPv6 on this machine */
+        struct address v4 = *address;
+        snprintf(v4.host, sizeof(v4.host), "0.0.0.0");
+        return open_tcp(&v4, text, first, err);
+    }
+    return fd >= 0 ? fd : say(err, text, error);
+}
+
+static bool somebody_answers(const struct sockaddr_un *name)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool answers = fd >= 0 && (connect(fd, (const struct sockaddr *)name, sizeof(*name)) == 0 || errno == EAGAIN);
+    if (fd >= 0)
+        close(fd);
+    return answers;
+}
+
+static int open_unix(const struct address *address, const char *text, struct err *err)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    if (strlen(address->path) >= sizeof(name.sun_path))
+        return say(err, text, ENAMETOOLONG);
+    memcpy(name.sun_path, address->path, strlen(address->path) + 1);
+    struct stat st;
+    if (lstat(address->path, &st) == 0) {
+        if (!S_ISSOCK(st.st_mode))
+            return err_set(err, ERR_IO, "%s: cannot listen: a file that is not a socket is in the way", text);
+        if (somebody_answers(&name))
+            return say(err, text, EADDRINUSE);
+        unlink(address->path);
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    mode_t old = umask(0117); /* 0660 from the start: no moment in which others could connect */
+    bool ok = fd >= 0 && bind(fd, (const struct sockaddr *)&name, sizeof(name)) == 0 && listen(fd, BACKLOG) == 0;
+    int error = errno;
+    umask(old);
+    if (ok)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return say(err, text, error);
+}
+
+int listen_fd_open(const struct address *address, const char *text, bool first, struct err *err)
+{
+    return address->kind == ADDRESS_UNIX ? open_unix(address, text, err) : open_tcp(address, text, first, err);
+}

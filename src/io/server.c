@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/io/server.h"
+#include "listen_fd.h"
+#include "worker.h"
+
+#include "mtlsd/base/log.h"
+#include "mtlsd/io/log_file.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { RESERVED_FDS = 64, WORKERS_MAX = 256, SIGNALS = 4 };
+
+struct new_socket {
+    int fd; /* owned until a worker took it */
+    bool tcp;
+    const char *address, *listener; /* of the order's snapshot */
+};
+
+struct order {
+    struct order *next;
+    enum { ORDER_ADOPT, ORDER_DRAIN, ORDER_STOP } kind;
+    struct snapshot *snapshot; /* counted; ORDER_ADOPT */
+    struct new_socket *sockets; /* owned */
+    size_t n_sockets;
+};
+
+struct hand { /* a worker and its thread; 0 has none of its own */
+    struct server *server;
+    struct worker worker;
+    uv_loop_t own_loop;
+    uv_thread_t thread;
+    uv_async_t wake;
+    uv_mutex_t lock;      /* guards orders */
+    struct order *orders; /* oldest first */
+    bool threaded;
+};
+
+struct server {
+    uv_loop_t loop;
+    struct server_hooks hooks;
+    struct snapshot *snapshot; /* counted: the current one */
+    struct refusals *refusals;
+    struct hand *hands;
+    unsigned n_hands;
+    _Atomic unsigned n_finished;
+    _Atomic int requested; /* bits of 1 << enum server_signal */
+    uv_async_t wake;
+    uv_signal_t signals[SIGNALS];
+    uv_timer_t drain_timer;
+    bool draining;
+};
+
+/* ---- orders to workers ---- */
+
+static void free_order(struct order *o)
+{
+    for (size_t i = 0; i < o->n_sockets; i++) {
+        if (o->sockets[i].fd >= 0)
+            close(o->sockets[i].fd);
+    }
+    snapshot_unref(o->snapshot);
+    free(o->sockets);
+    free(o);
+}
+
+static void carry_out_adopt(struct worker *w, struct order *o)
+{
+    struct err err = {0};
+    if (o->snapshot != w->snapshot)
+        worker_adopt(w, o->snapshot);
+    for (size_t i = 0; i < o->n_sockets; i++) {
+        struct new_socket *s = &o->sockets[i];
+        if (worker_listen(w, s->fd, s->tcp, s->address, s->listener, &err) != 0)
+            log_say(LOG_LEVEL_ERROR, "listen", "%s", err.text);
+        s->fd = -1;
+    }
+}
+
+static void carry_out(struct worker *w, struct order *o)
+{
+    if (o->kind == ORDER_ADOPT)
+        carry_out_adopt(w, o);
+    else if (o->kind == ORDER_DRAIN)
+        worker_drain(w);
+    else
+        worker_stop(w);
+}
+
+static void on_orders(uv_async_t *wake)
+{
+    struct hand *h = wake->data;
+    uv_mutex_lock(&h->lock);
+    struct order *o = h->orders;
+    h->orders = NULL;
+    uv_mutex_unlock(&h->lock);
+    while (o != NULL) {
+        struct order *next = o->next;
+        if (!h->worker.finished)
+            carry_out(&h->worker, o);
+        free_order(o);
+        o = next;
+    }
+}
+
+static void give(struct hand *h, struct order *o)
+{
+    uv_mutex_lock(&h->lock);
+    struct order **end = &h->orders;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = o;
+    uv_mutex_unlock(&h->lock);
+    uv_async_send(&h->wake);
+}
+
+static void tell_all(struct server *s, int kind)
+{
+    for (unsigned i = 0; i < s->n_hands; i++) {
+        struct order *o = calloc(1, sizeof(*o));
+        if (o == NULL)
+            continue;
+        o->kind = kind;
+        give(&s->hands[i], o);
+    }
+}
+
+/* ---- sockets ---- */
+
+static bool has_address(const struct snapshot *snapshot, const char *address)
+{
+    for (size_t i = 0; snapshot != NULL && i < snapshot->config->n_listeners; i++) {
+        const struct config_listener *l = &snapshot->config->listeners[i];
+        for (size_t b = 0; b < l->n_bind; b++) {
+            if (strcmp(l->bind_text[b], address) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static int add_socket(struct order *o, const struct config_listener *l, size_t bind, int fd)
+{
+    struct new_socket *more = realloc(o->sockets, (o->n_sockets + 1) * sizeof(*more));
+    if (more == NULL) {
+        close(fd);
+        return -1;
+    }
+    o->sockets = more;
+    o->sockets[o->n_sockets++] = (struct new_socket){fd, l->bind[bind].kind == ADDRESS_TCP, l->bind_text[bind], l->name};
+    return 0;
+}
+
+/* One descriptor per worker for one address: tcp ones share the port, a unix socket is one queue that all take from. */
+static int open_address(struct server *s, struct order **orders, const struct config_listener *l, size_t bind, struct err *err)
+{
+    int first = listen_fd_open(&l->bind[bind], l->bind_text[bind], true, err);
+    if (first < 0)
+        return -1;
+    for (unsigned i = 0; i < s->n_hands; i++) {
+        int fd = first;
+        if (i > 0)
+            fd = l->bind[bind].kind == ADDRESS_UNIX ? dup(first) : listen_fd_open(&l->bind[bind], l->bind_text[bind], false, err);
+        if (fd < 0 || add_socket(orders[i], l, bind, fd) != 0)
+            return err_set(err, ERR_IO, "%s: cannot listen: no more descriptors or memory", l->bind_text[bind]);
+    }
+    return 0;
+}
+
+static int open_new_addresses(struct server *s, struct snapshot *next, const struct snapshot *old, struct order **orders, struct err *err)
+{
+    for (size_t i = 0; i < next->config->n_listeners; i++) {
+        const struct config_listener *l = &next->config->listeners[i];
+        for (size_t b = 0; b < l->n_bind; b++) {
+            if (!has_address(old, l->bind_text[b]) && open_address(s, orders, l, b, err) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static void remove_unix_sockets(const struct snapshot *snapshot, const struct snapshot *except)
+{
+    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
+        const struct config_listener *l = &snapshot->config->listeners[i];
+        for (size_t b = 0; b < l->n_bind; b++) {
+            if (l->bind[b].kind == ADDRESS_UNIX && !has_address(except, l->bind_text[b]))
+                unlink(l->bind[b].path);
+        }
+    }
+}
+
+static int adopt_with(struct server *s, struct snapshot *next, const struct snapshot *old, struct err *err)
+{
+    struct order *orders[WORKERS_MAX] = {0};
+    int rc = 0;
+    for (unsigned i = 0; i < s->n_hands && rc == 0; i++) {
+        orders[i] = calloc(1, sizeof(**orders));
+        rc = orders[i] != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+        if (rc == 0)
+            orders[i]->snapshot = snapshot_ref(next);
+    }
+    if (rc == 0)
+        rc = open_new_addresses(s, next, old, orders, err);
+    for (unsigned i = 0; i < s->n_hands; i++) {
+        if (rc == 0)
+            give(&s->hands[i], orders[i]);
+        else if (orders[i] != NULL)
+            free_order(orders[i]);
+    }
+    return rc;
+}
+
+int server_adopt(struct server *s, struct snapshot *next, struct err *err)
+{
+    if (s->draining)
+        return err_set(err, ERR_USAGE, "the daemon is draining");
+    if (adopt_with(s, next, s->snapshot, err) != 0)
+        return -1;
+    remove_unix_sockets(s->snapshot, next);
+    struct snapshot *old = s->snapshot;
+    s->snapshot = snapshot_ref(next);
+    snapshot_unref(old);
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void on_drain_timer(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    log_say(LOG_LEVEL_WARN, "drain", "the time to drain is over: what still runs is cut");
+    tell_all(s, ORDER_STOP);
+}
+
+void server_drain(struct server *s, uint64_t within_ms)
+{
+    if (s->draining)
+        return;
+    s->draining = true;
+    uv_timer_start(&s->drain_timer, on_drain_timer, within_ms, 0);
+    tell_all(s, ORDER_DRAIN);
+}
+
+void server_stop(struct server *s)
+{
+    s->draining = true;
+    tell_all(s, ORDER_STOP);
+}
+
+bool server_is_draining(const struct server *s)
+{
+    return s->draining;
+}
+
+/* On the worker's own thread. */
+static void on_worker_finished(void *ctx)
+{
+    struct hand *h = ctx;
+    uv_close((uv_handle_t *)&h->wake, NULL);
+    h->server->n_finished++;
+    uv_async_send(&h->server->wake);
+}
+
+/* ---- the main loop ---- */
+
+void server_request(struct server *s, enum server_signal what)
+{
+    s->requested |= 1 << what;
+    uv_async_send(&s->wake);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct server *s = wake->data;
+    int requested = atomic_exchange(&s->requested, 0);
+    for (int what = SERVER_RELOAD; what <= SERVER_STOP; what++) {
+        if (requested & (1 << what))
+            s->hooks.on_signal(s->hooks.ctx, (enum server_signal)what);
+    }
+    if (s->n_finished == s->n_hands)
+        uv_stop(&s->loop);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct server *s = signal->data;
+    enum server_signal what = number == SIGHUP ? SERVER_RELOAD : number == SIGQUIT || s->draining ? SERVER_STOP : SERVER_DRAIN;
+    s->hooks.on_signal(s->hooks.ctx, what);
+}
+
+static void watch_signals(struct server *s)
+{
+    static const int numbers[SIGNALS] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT};
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < SIGNALS; i++) {
+        uv_signal_init(&s->loop, &s->signals[i]);
+        s->signals[i].data = s;
+        uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+    }
+}
+
+/* Every connection may need two descriptors: the limit is raised as far as it goes and then shared out. */
+static size_t connections_per_worker(const struct snapshot *snapshot, unsigned workers)
+{
+    struct rlimit limit = {1024, 1024};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    size_t by_files = limit.rlim_cur > 2 * RESERVED_FDS ? (size_t)(limit.rlim_cur - RESERVED_FDS) / 2 : RESERVED_FDS / 2;
+    size_t total = snapshot->config->max_connections;
+    if (total == 0 || total > by_files)
+        total = by_files;
+    return total / workers > 0 ? total / workers : 1;
+}
+
+static int init_hand(struct server *s, unsigned i, struct err *err)
+{
+    struct hand *h = &s->hands[i];
+    h->server = s;
+    h->threaded = i > 0;
+    uv_loop_t *loop = h->threaded ? &h->own_loop : &s->loop;
+    if (h->threaded && uv_loop_init(&h->own_loop) != 0)
+        return err_set(err, ERR_IO, "no loop for a worker: too few descriptors?");
+    uv_mutex_init(&h->lock);
+    uv_async_init(loop, &h->wake, on_orders);
+    h->wake.data = h;
+    s->n_hands++;
+    if (worker_init(&h->worker, loop, s->snapshot, s->refusals, err) != 0)
+        return -1;
+    h->worker.on_finished = on_worker_finished;
+    h->worker.finished_ctx = h;
+    return 0;
+}
+
+/* Large buffers come and go with every burst: keep them on the heap instead of mapping and faulting them in each time. */
+static void tune_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 2 * 1024 * 1024);
+    mallopt(M_ARENA_MAX, 8);
+}
+
+struct server *server_new(struct snapshot *snapshot, const struct server_hooks *hooks, struct err *err)
+{
+    tune_heap();
+    struct server *s = calloc(1, sizeof(*s));
+    if (s == NULL || uv_loop_init(&s->loop) != 0) {
+        free(s);
+        err_set(err, ERR_MEMORY, "no loop: out of memory or descriptors");
+        return NULL;
+    }
+    s->hooks = *hooks;
+    s->snapshot = snapshot_ref(snapshot);
+    uv_async_init(&s->loop, &s->wake, on_wake);
+    s->wake.data = s;
+    uv_timer_init(&s->loop, &s->drain_timer);
+    s->drain_timer.data = s;
+    unsigned workers = snapshot->config->workers < WORKERS_MAX ? snapshot->config->workers : WORKERS_MAX;
+    s->hands = calloc(workers, sizeof(*s->hands));
+    s->refusals = refusals_new();
+    bool ok = s->hands != NULL && s->refusals != NULL;
+    for (unsigned i = 0; i < workers && ok; i++)
+        ok = init_hand(s, i, err) == 0;
+    size_t room = connections_per_worker(snapshot, workers);
+    for (unsigned i = 0; i < s->n_hands; i++)
+        s->hands[i].worker.max_conns = room;
+    if (ok && adopt_with(s, snapshot, NULL, err) == 0)
+        return s;
+    err_set(err, ERR_MEMORY, "out of memory");
+    server_free(s);
+    return NULL;
+}
+
+static void run_worker(void *arg)
+{
+    struct hand *h = arg;
+    uv_run(&h->own_loop, UV_RUN_DEFAULT);
+}
+
+int server_run(struct server *s, struct err *err)
+{
+    watch_signals(s);
+    for (unsigned i = 1; i < s->n_hands; i++) {
+        if (uv_thread_create(&s->hands[i].thread, run_worker, &s->hands[i]) != 0)
+            return err_set(err, ERR_IO, "cannot start a worker thread");
+    }
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    for (unsigned i = 1; i < s->n_hands; i++)
+        uv_thread_join(&s->hands[i].thread);
+    log_file_flush();
+    return 0;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void close_loop(uv_loop_t *loop)
+{
+    uv_walk(loop, close_handle, NULL);
+    uv_run(loop, UV_RUN_DEFAULT);
+    uv_loop_close(loop);
+}
+
+void server_free(struct server *s)
+{
+    if (s == NULL)
+        return;
+    if (s->snapshot != NULL && s->hands != NULL)
+        remove_unix_sockets(s->snapshot, NULL);
+    for (unsigned i = 0; i < s->n_hands; i++) {
+        struct hand *h = &s->hands[i];
+        while (h->orders != NULL) {
+            struct order *o = h->orders;
+            h->orders = o->next;
+            free_order(o);
+        }
+        if (h->threaded)
+            close_loop(&h->own_loop);
+    }
+    close_loop(&s->loop);
+    for (unsigned i = 0; i < s->n_hands; i++) {
+        worker_clear(&s->hands[i].worker);
+        uv_mutex_destroy(&s->hands[i].lock);
+    }
+    refusals_free(s->refusals);
+    snapshot_unref(s->snapshot);
+    free(s->hands);
+    free(s);
+}
+
+/* ---- work on the side ---- */
+
+struct side_work {
+    uv_work_t req;
+    void (*work)(void *ctx);
+    void (*done)(void *ctx);
+    void *ctx;
+};
+
+static void do_work(uv_work_t *req)
+{
+    struct side_work *job = req->data;
+    job->work(job->ctx);
+}
+
+static void after_work(uv_work_t *req, int status)
+{
+    struct side_work *job = req->data;
+    (void)status;
+    job->done(job->ctx);
+    free(job);
+}
+
+int server_background(struct server *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
+{
+    struct side_work *job = malloc(sizeof(*job));
+    if (job == NULL)
+        return -1;
+    *job = (struct side_work){.work = work, .done = done, .ctx = ctx};
+    job->req.data = job;
+    if (uv_queue_work(&s->loop, &job->req, do_work, after_work) == 0)
+        return 0;
+    free(job);
+    return -1;
+}
+
+/* ---- what is known ---- */
+
+const struct snapshot *server_snapshot(const struct server *s)
+{
+    return s->snapshot;
+}
+
+unsigned server_workers(const struct server *s)
+{
+    return s->n_hands;
+}
+
+void server_sum_counters(const struct server *s, struct counters *into)
+{
+    for (unsigned i = 0; i < s->n_hands; i++)
+        counters_sum(into, &s->hands[i].worker.journal.counters);
+}
+
+struct refusals *server_refusals(struct server *s)
+{
+    return s->refusals;
+}
+
+struct uv_loop_s *server_loop(struct server *s)
+{
+    return &s->loop;
+}

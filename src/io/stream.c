@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAITING_BYTES = 16 * 1024, RUNS = 60 };
+
+struct waiting_write {
+    uv_write_t req;
+    char data[WAITING_BYTES];
+};
+
+int stream_init(struct stream *s, uv_loop_t *loop, bool tcp, struct stream_buffer *buffer)
+{
+    memset(s, 0, sizeof(*s));
+    s->is_tcp = tcp;
+    s->buffer = buffer;
+    s->u.handle.data = s;
+    int rc = tcp ? uv_tcp_init(loop, &s->u.tcp) : uv_pipe_init(loop, &s->u.pipe, 0);
+    s->u.handle.data = s;
+    return rc;
+}
+
+void stream_set_owner(struct stream *s, const struct stream_events *events, void *owner)
+{
+    s->events = events;
+    s->owner = owner;
+}
+
+bool stream_can_send(const struct stream *s)
+{
+    return !s->writing && !s->closing && !s->shutting && !s->dead;
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+    struct stream *s = req->handle->data;
+    free(req->data);
+    s->writing = false;
+    if (s->closing)
+        return;
+    if (status < 0)
+        s->dead = true;
+    s->events->on_writable(s->owner);
+}
+
+/* The socket is full: libuv watches it for us as long as it has something of ours to write. */
+static size_t wait_for_room(struct stream *s, const struct span *runs, size_t n)
+{
+    struct waiting_write *w = malloc(sizeof(*w));
+    if (w == NULL) {
+        s->dead = true;
+        return 0;
+    }
+    size_t len = 0;
+    for (size_t i = 0; i < n && len < sizeof(w->data); i++) {
+        size_t part = runs[i].len < sizeof(w->data) - len ? runs[i].len : sizeof(w->data) - len;
+        memcpy(w->data + len, runs[i].ptr, part);
+        len += part;
+    }
+    w->req.data = w;
+    uv_buf_t buf = uv_buf_init(w->data, (unsigned)len);
+    if (uv_write(&w->req, &s->u.any, &buf, 1, on_written) != 0) {
+        free(w);
+        s->dead = true;
+        return 0;
+    }
+    s->writing = true;
+    return len;
+}
+
+size_t stream_send(struct stream *s, const struct span *runs, size_t n)
+{
+    if (n == 0 || !stream_can_send(s))
+        return 0;
+    uv_buf_t bufs[RUNS];
+    if (n > RUNS)
+        n = RUNS;
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        bufs[i] = uv_buf_init((char *)(uintptr_t)runs[i].ptr, (unsigned)runs[i].len);
+        total += runs[i].len;
+    }
+    int rc = uv_try_write(&s->u.any, bufs, (unsigned)n);
+    if (rc == UV_EAGAIN)
+        return wait_for_room(s, runs, n);
+    if (rc < 0) {
+        s->dead = true;
+        return 0;
+    }
+    return (size_t)rc;
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct stream *s = handle->data;
+    (void)suggested;
+    *buf = uv_buf_init(s->buffer->data, (unsigned)s->buffer->size);
+}
+
+static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
+{
+    struct stream *s = handle->data;
+    if (n > 0) {
+        s->events->on_read(s->owner, span_of(buf->base, (size_t)n));
+    } else if (n < 0) {
+        uv_read_stop(&s->u.any);
+        s->reading = false;
+        if (n == UV_EOF)
+            s->events->on_end(s->owner);
+        else
+            s->events->on_error(s->owner, uv_strerror((int)n));
+    }
+}
+
+void stream_read(struct stream *s, bool on)
+{
+    if (s->reading == on || s->closing)
+        return;
+    if (on && uv_read_start(&s->u.any, on_alloc, on_read) != 0)
+        return;
+    if (!on)
+        uv_read_stop(&s->u.any);
+    s->reading = on;
+}
+
+static void on_shut(uv_shutdown_t *req, int status)
+{
+    struct stream *s = req->handle->data;
+    (void)status;
+    s->shut = true;
+}
+
+void stream_shut(struct stream *s)
+{
+    if (s->shutting || s->closing || s->dead)
+        return;
+    s->shutting = uv_shutdown(&s->shutdown, &s->u.any, on_shut) == 0;
+}
+
+static void on_close(uv_handle_t *handle)
+{
+    struct stream *s = handle->data;
+    s->events->on_closed(s->owner);
+}
+
+void stream_close(struct stream *s, bool reset)
+{
+    if (s->closing)
+        return;
+    s->closing = true;
+    if (reset && s->is_tcp && !s->shutting && uv_tcp_close_reset(&s->u.tcp, on_close) == 0)
+        return;
+    uv_close(&s->u.handle, on_close);
+}

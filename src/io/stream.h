@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connected socket on a loop: tcp or unix. Reads land in the worker's shared buffer and are valid for the call. Writing is tried at
+ * once; what the socket does not take waits in a small copy, and on_writable says when to go on.
+ */
+#ifndef MTLSD_IO_STREAM_H
+#define MTLSD_IO_STREAM_H
+
+#include "mtlsd/base/span.h"
+
+#include <uv.h>
+
+struct stream_events {
+    void (*on_read)(void *owner, struct span data);
+    void (*on_end)(void *owner);
+    void (*on_error)(void *owner, const char *text);
+    void (*on_writable)(void *owner);
+    void (*on_closed)(void *owner); /* the last call: the memory may go */
+};
+
+struct stream_buffer { /* shared by all streams of a loop */
+    char *data;
+    size_t size;
+};
+
+struct stream {
+    union {
+        uv_handle_t handle;
+        uv_stream_t any;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } u;
+    const struct stream_events *events;
+    void *owner;
+    struct stream_buffer *buffer;
+    uv_shutdown_t shutdown;
+    bool is_tcp, reading, writing, shutting, shut, closing, dead; /* dead: a write failed; reading goes on to learn why */
+};
+
+int stream_init(struct stream *s, uv_loop_t *loop, bool tcp, struct stream_buffer *buffer);
+void stream_set_owner(struct stream *s, const struct stream_events *events, void *owner);
+/* Sends from runs what the socket takes; gives how many bytes left the caller's hands. */
+size_t stream_send(struct stream *s, const struct span *runs, size_t n);
+bool stream_can_send(const struct stream *s);
+void stream_read(struct stream *s, bool on);
+/* Ends our direction after what was sent. Once. */
+void stream_shut(struct stream *s);
+void stream_close(struct stream *s, bool reset);
+
+#endif

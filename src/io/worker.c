@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker.h"
+#include "conn.h"
+#include "upconn.h"
+
+#include "mtlsd/base/log.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/log_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    READ_BYTES = 128 * 1024,
+    SCRATCH_BYTES = 160 * 1024, /* what one read decrypts to, with the rest of a record from before */
+    TICKETS_PER_UPSTREAM = 256,
+    BACKLOG = 1024,
+    TICK_MS = 1000,
+};
+
+struct moment worker_now(void)
+{
+    return (struct moment){uv_hrtime() / 1000, clock_now()};
+}
+
+static void on_flush(uv_prepare_t *prepare)
+{
+    (void)prepare;
+    log_file_flush();
+}
+
+int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct refusals *refusals, struct err *err)
+{
+    memset(w, 0, sizeof(*w));
+    w->loop = loop;
+    w->buffer = (struct stream_buffer){malloc(READ_BYTES), READ_BYTES};
+    w->env.scratch = malloc(SCRATCH_BYTES);
+    w->env.scratch_size = SCRATCH_BYTES;
+    w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM);
+    w->env.pool = pool_new(snapshot->upstreams, snapshot->config->n_upstreams);
+    bool journal = journal_init(&w->journal, refusals, clock_now) == 0;
+    if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || !journal)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    w->env.observer = journal_observer(&w->journal);
+    w->snapshot = snapshot_ref(snapshot);
+    uv_timer_init(loop, &w->tick);
+    w->tick.data = w;
+    uv_prepare_init(loop, &w->flush);
+    uv_prepare_start(&w->flush, on_flush);
+    return 0;
+}
+
+void worker_clear(struct worker *w)
+{
+    pool_free(w->env.pool);
+    tls_tickets_free(w->env.tickets);
+    journal_clear(&w->journal);
+    snapshot_unref(w->snapshot);
+    free(w->buffer.data);
+    free(w->env.scratch);
+}
+
+/* ---- idle upstream connections ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    pool_expire(w->env.pool, worker_now().us);
+    worker_reap(w);
+    if (pool_idle_count(w->env.pool) == 0)
+        uv_timer_stop(&w->tick);
+}
+
+void worker_reap(struct worker *w)
+{
+    struct uplink *u;
+    while ((u = pool_next_doomed(w->env.pool)) != NULL)
+        upconn_close(u);
+    if (!w->draining && pool_idle_count(w->env.pool) > 0 && !uv_is_active((uv_handle_t *)&w->tick))
+        uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+/* ---- listening ---- */
+
+static void on_connection(uv_stream_t *handle, int status)
+{
+    struct listen_socket *s = handle->data;
+    if (status != 0)
+        return;
+    if (s->worker->n_conns >= s->worker->max_conns) {
+        s->waiting = true; /* libuv stops listening until it is accepted */
+        return;
+    }
+    conn_accept(s->worker, s);
+}
+
+static void on_socket_closed(uv_handle_t *handle)
+{
+    struct listen_socket *s = handle->data;
+    free(s->address);
+    free(s->listener);
+    free(s);
+}
+
+int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err)
+{
+    struct listen_socket *s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    s->worker = w;
+    s->is_tcp = tcp;
+    s->address = strdup(address);
+    s->listener = strdup(listener);
+    if (tcp)
+        uv_tcp_init(w->loop, &s->u.tcp);
+    else
+        uv_pipe_init(w->loop, &s->u.pipe, 0);
+    s->u.handle.data = s;
+    int rc = tcp ? uv_tcp_open(&s->u.tcp, fd) : uv_pipe_open(&s->u.pipe, fd);
+    if (rc == 0 && s->address != NULL && s->listener != NULL)
+        rc = uv_listen(&s->u.any, BACKLOG, on_connection);
+    if (rc != 0 || s->address == NULL || s->listener == NULL) {
+        uv_close(&s->u.handle, on_socket_closed);
+        return err_set(err, ERR_IO, "%s: cannot listen: %s", address, uv_strerror(rc));
+    }
+    s->next = w->sockets;
+    w->sockets = s;
+    return 0;
+}
+
+static const struct config_listener *listener_at(const struct snapshot *snapshot, const char *address)
+{
+    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
+        const struct config_listener *l = &snapshot->config->listeners[i];
+        for (size_t b = 0; b < l->n_bind; b++) {
+            if (strcmp(l->bind_text[b], address) == 0)
+                return l;
+        }
+    }
+    return NULL;
+}
+
+/* Keeps the sockets the snapshot still names, under the listener that has their address now. */
+static void sort_sockets(struct worker *w)
+{
+    struct listen_socket **at = &w->sockets;
+    while (*at != NULL) {
+        struct listen_socket *s = *at;
+        const struct config_listener *l = w->draining ? NULL : listener_at(w->snapshot, s->address);
+        char *name = l != NULL ? strdup(l->name) : NULL;
+        if (name == NULL) {
+            *at = s->next;
+            uv_close(&s->u.handle, on_socket_closed);
+            continue;
+        }
+        free(s->listener);
+        s->listener = name;
+        at = &s->next;
+    }
+}
+
+/* ---- orders ---- */
+
+static void drain_conn(struct conn *c)
+{
+    exchange_on_drain(c->x, worker_now());
+    conn_drive(c);
+}
+
+void worker_adopt(struct worker *w, struct snapshot *next)
+{
+    struct pool *pool = pool_new(next->upstreams, next->config->n_upstreams);
+    if (pool == NULL) {
+        log_say(LOG_LEVEL_ERROR, "reload", "out of memory: a worker stays with the old configuration");
+        return;
+    }
+    pool_doom_all(w->env.pool);
+    worker_reap(w);
+    pool_free(w->env.pool);
+    w->env.pool = pool;
+    tls_tickets_free(w->env.tickets);
+    w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM); /* NULL is allowed: no resumption */
+    struct snapshot *old = w->snapshot;
+    w->snapshot = snapshot_ref(next);
+    snapshot_unref(old);
+    sort_sockets(w);
+    for (struct conn *c = w->conns, *following; c != NULL; c = following) {
+        following = c->next;
+        if (c->x != NULL && snapshot_find_listener(next, exchange_listener(c->x)->conf->name) == NULL)
+            drain_conn(c);
+    }
+}
+
+static void finish_if_empty(struct worker *w)
+{
+    if (!w->draining || w->finished || w->n_conns > 0 || w->n_uplinks > 0)
+        return;
+    w->finished = true;
+    uv_close((uv_handle_t *)&w->tick, NULL);
+    uv_close((uv_handle_t *)&w->flush, NULL);
+    log_file_flush();
+    if (w->on_finished != NULL)
+        w->on_finished(w->finished_ctx);
+}
+
+static void begin_end(struct worker *w)
+{
+    w->draining = true;
+    w->env.draining = true;
+    sort_sockets(w);
+    pool_doom_all(w->env.pool);
+    worker_reap(w);
+}
+
+void worker_drain(struct worker *w)
+{
+    if (w->draining)
+        return;
+    begin_end(w);
+    for (struct conn *c = w->conns, *following; c != NULL; c = following) {
+        following = c->next;
+        drain_conn(c);
+    }
+    finish_if_empty(w);
+}
+
+void worker_stop(struct worker *w)
+{
+    begin_end(w);
+    while (w->conns != NULL)
+        conn_close(w->conns, true);
+    finish_if_empty(w);
+}
+
+void worker_conn_closed(struct worker *w)
+{
+    w->n_conns--;
+    for (struct listen_socket *s = w->sockets; s != NULL && w->n_conns < w->max_conns; s = s->next) {
+        if (s->waiting) {
+            s->waiting = false;
+            conn_accept(w, s);
+        }
+    }
+    finish_if_empty(w);
+}
+
+void worker_uplink_closed(struct worker *w)
+{
+    w->n_uplinks--;
+    finish_if_empty(w);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: one loop with its own listening sockets, connections, pool and counters. It shares nothing with other workers but the
+ * snapshot, which is immutable. Everything here runs on the worker's thread; orders come through server.c by a message.
+ */
+#ifndef MTLSD_IO_WORKER_H
+#define MTLSD_IO_WORKER_H
+
+#include "stream.h"
+
+#include "mtlsd/control/journal.h"
+#include "mtlsd/control/snapshot.h"
+#include "mtlsd/proxy/exchange.h"
+
+struct conn;
+
+struct listen_socket {
+    struct worker *worker;
+    union {
+        uv_handle_t handle;
+        uv_stream_t any;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } u;
+    bool is_tcp;
+    bool waiting;  /* a connection waits until there is room for it */
+    char *address; /* as configured: what a reload finds it by */
+    char *listener; /* name of the listener it belongs to now */
+    struct listen_socket *next;
+};
+
+struct worker {
+    uv_loop_t *loop; /* borrowed */
+    struct snapshot *snapshot; /* counted: the current one */
+    struct exchange_env env;
+    struct stream_buffer buffer;
+    struct journal journal;
+    struct listen_socket *sockets;
+    struct conn *conns;
+    size_t n_conns, n_uplinks, max_conns;
+    uv_timer_t tick; /* runs while the pool holds something */
+    uv_prepare_t flush; /* before the loop sleeps: the log of this turn leaves */
+    bool draining, finished;
+    void (*on_finished)(void *ctx); /* no connection is left after a drain or a stop */
+    void *finished_ctx;
+};
+
+/* Takes a reference of snapshot. */
+int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct refusals *refusals, struct err *err);
+/* After the loop ended. */
+void worker_clear(struct worker *w);
+
+struct moment worker_now(void);
+/* Begins to accept on a bound and listening descriptor, which it takes. */
+int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err);
+/* Moves to another snapshot: sockets whose address it does not name are closed, idle upstream connections of the old one too. */
+void worker_adopt(struct worker *w, struct snapshot *next);
+void worker_drain(struct worker *w);
+void worker_stop(struct worker *w);
+
+/* for conn.c and upconn.c */
+void worker_reap(struct worker *w);       /* closes what the pool doomed */
+void worker_conn_closed(struct worker *w); /* room for one more, or finished */
+void worker_uplink_closed(struct worker *w);
+
+#endif
