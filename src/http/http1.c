@@ -16,9 +16,11 @@
  */
 #include "mtlsd/http/http1.h"
 
+#include "http_bytes.h"
 #include "http_field.h"
 #include "http_framing.h"
 #include "http_lines.h"
+#include "http_start.h"
 
 #include <assert.h>
 #include <llhttp.h>
@@ -211,18 +213,6 @@ static enum http1_event lines_event(struct http1 *p, enum http_lines_found found
     return HTTP1_MORE;
 }
 
-static bool is_token(struct span s)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.ptr[i], letter = (uint8_t)(c | 0x20);
-        bool plain = (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9');
-        if (!plain && (c == 0 || strchr(others, c) == NULL))
-            return false;
-    }
-    return s.len > 0;
-}
-
 /* The parser stopped for another reason than the one wished for. */
 static enum http1_event parser_event(struct http1 *p, llhttp_errno_t error)
 {
@@ -240,7 +230,7 @@ static enum http1_event parser_event(struct http1 *p, llhttp_errno_t error)
     }
     /* the version was read before, so a method is what is wrong with the constant */
     bool method = error == HPE_INVALID_METHOD || error == HPE_INVALID_CONSTANT;
-    if (p->request && method && is_token(p->head.method))
+    if (p->request && method && http_bytes_is_token(p->head.method))
         return bad(p, REASON_METHOD_UNKNOWN, "the method is not known");
     const char *why = llhttp_get_error_reason(&p->parser);
     return malformed(p, why != NULL ? why : "not HTTP/1.1");
@@ -251,47 +241,6 @@ static llhttp_errno_t run_parser(struct http1 *p, struct span s)
     p->stop = STOP_NONE;
     llhttp_resume(&p->parser);
     return llhttp_execute(&p->parser, (const char *)s.ptr, s.len);
-}
-
-static const char *read_request_line(struct http_head *h, struct span line)
-{
-    static const char version[] = " HTTP/1.";
-    size_t tail = sizeof(version); /* with the minor digit in place of the NUL */
-    if (line.len <= tail || memcmp(line.ptr + line.len - tail, version, tail - 1) != 0)
-        return "the request line does not end in HTTP/1.1 or HTTP/1.0";
-    h->minor = (unsigned)(line.ptr[line.len - 1] - '0');
-    if (h->minor > 1)
-        return "the HTTP version is not 1.1 or 1.0";
-    line.len -= tail;
-    const uint8_t *space = memchr(line.ptr, ' ', line.len);
-    if (space == NULL)
-        return "the request line has no target";
-    h->method = span_of(line.ptr, (size_t)(space - line.ptr));
-    h->target = span_skip(line, h->method.len + 1);
-    if (h->method.len == 0 || h->target.len == 0 || memchr(h->target.ptr, ' ', h->target.len) != NULL)
-        return "the request line is not three words with one space between";
-    return NULL;
-}
-
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static const char *read_status_line(struct http_head *h, struct span line)
-{
-    const uint8_t *s = line.ptr;
-    if (line.len < 12 || memcmp(s, "HTTP/1.", 7) != 0 || s[7] < '0' || s[7] > '1' || s[8] != ' ')
-        return "the status line does not begin with HTTP/1.1 or HTTP/1.0";
-    if (s[9] < '1' || s[9] > '5' || !is_digit(s[10]) || !is_digit(s[11]) || (line.len > 12 && s[12] != ' '))
-        return "the status is not a number from 100 to 599";
-    h->minor = (unsigned)(s[7] - '0');
-    h->status = (unsigned)((s[9] - '0') * 100 + (s[10] - '0') * 10 + (s[11] - '0'));
-    h->phrase = span_skip(line, 13);
-    for (size_t i = 0; i < h->phrase.len; i++)
-        if ((h->phrase.ptr[i] < 0x20 && h->phrase.ptr[i] != '\t') || h->phrase.ptr[i] == 0x7f)
-            return "a control byte in the reason phrase";
-    return NULL;
 }
 
 static void choose_body_state(struct http1 *p)
@@ -314,7 +263,8 @@ static enum http1_event read_head(struct http1 *p, struct span block)
 {
     const uint8_t *cr = memchr(block.ptr, '\r', block.len);
     struct span line = span_of(block.ptr, (size_t)(cr - block.ptr));
-    const char *why = p->request ? read_request_line(&p->head, line) : read_status_line(&p->head, line);
+    const char *why =
+        p->request ? http_start_read_request(&p->head, line) : http_start_read_response(&p->head, line);
     if (why != NULL)
         return malformed(p, why);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/http/http_guard.h"
 
-#include <string.h>
+#include "http_bytes.h"
 
 static enum reason refuse(struct err *err, enum reason reason, const char *why)
 {
@@ -15,31 +15,23 @@ static bool is_hex(uint8_t c)
     return (c >= '0' && c <= '9') || (letter >= 'a' && letter <= 'f');
 }
 
-/* One pass over the target; C9. What passes is forwarded byte for byte. */
+/* C9: what passes is forwarded byte for byte. */
 static const char *target_refusal(struct span t)
 {
-    for (size_t i = 0; i < t.len; i++) {
-        uint8_t c = t.ptr[i];
-        if (c <= 0x20 || c >= 0x7f)
-            return "the target holds a byte that is not printable ASCII";
-        if (c == '#')
+    for (;;) {
+        t = span_skip(t, http_bytes_run(t, HTTP_BYTES_TARGET));
+        if (t.len == 0)
+            return NULL;
+        if (t.ptr[0] == '#')
             return "the target holds a '#': a fragment is never sent";
-        if (c != '%')
-            continue;
-        if (t.len - i < 3 || !is_hex(t.ptr[i + 1]) || !is_hex(t.ptr[i + 2]))
+        if (t.ptr[0] != '%')
+            return "the target holds a byte that is not printable ASCII";
+        if (t.len < 3 || !is_hex(t.ptr[1]) || !is_hex(t.ptr[2]))
             return "the target holds a '%' without two hex digits";
-        if (t.ptr[i + 1] == '0' && t.ptr[i + 2] == '0')
+        if (t.ptr[1] == '0' && t.ptr[2] == '0')
             return "the target holds an encoded NUL";
+        t = span_skip(t, 3);
     }
-    return NULL;
-}
-
-static bool is_host_byte(uint8_t c)
-{
-    static const char others[] = "-._~!$&'()*+;=%";
-    uint8_t letter = c | 0x20;
-    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
-           (c != 0 && strchr(others, c) != NULL);
 }
 
 static bool is_port(struct span s)
@@ -62,8 +54,7 @@ static bool is_host(struct span s)
             return false;
         i++;
     } else {
-        while (i < s.len && is_host_byte(s.ptr[i]))
-            i++;
+        i = http_bytes_run(s, HTTP_BYTES_HOST);
         if (i == 0)
             return false;
     }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_name.h"
 
-static uint8_t fold(uint8_t c)
+/* Setting one bit folds the case of letters and leaves digits and '-' as they are; other bytes that it would
+ * mix up are no part of any name that is compared with, or no token. */
+static bool same(uint8_t c, uint8_t wanted)
 {
-    if (c >= 'A' && c <= 'Z')
-        return (uint8_t)(c | 0x20);
-    return c == '_' || c == '.' ? '-' : c;
+    return (c | 0x20) == (wanted | 0x20) || (wanted == '-' && (c == '_' || c == '.'));
 }
 
 bool http_name_starts(struct span name, const char *prefix)
 {
     size_t i = 0;
-    while (prefix[i] != '\0' && i < name.len && fold(name.ptr[i]) == fold((uint8_t)prefix[i]))
+    while (prefix[i] != '\0' && i < name.len && same(name.ptr[i], (uint8_t)prefix[i]))
         i++;
     return prefix[i] == '\0';
 }
@@ -19,7 +19,7 @@ bool http_name_starts(struct span name, const char *prefix)
 bool http_name_equals(struct span name, const char *other)
 {
     size_t i = 0;
-    while (other[i] != '\0' && i < name.len && fold(name.ptr[i]) == fold((uint8_t)other[i]))
+    while (other[i] != '\0' && i < name.len && same(name.ptr[i], (uint8_t)other[i]))
         i++;
     return other[i] == '\0' && i == name.len;
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which bytes may stand where, as one table: heads are judged byte by byte, so this is asked more often than
+ * anything else here. */
+#ifndef MTLSD_HTTP_HTTP_BYTES_H
+#define MTLSD_HTTP_HTTP_BYTES_H
+
+#include "mtlsd/base/span.h"
+
+enum http_bytes_class {
+    HTTP_BYTES_TOKEN = 1,  /* tchar, RFC 9110 section 5.6.2 */
+    HTTP_BYTES_TARGET = 2, /* printable ASCII but '#', and '%', which needs its two digits looked at */
+    HTTP_BYTES_HOST =
+        4, /* reg-name, RFC 3986 section 3.2.2, without the comma that joins two Host lines into one */
+};
+
+/* How many bytes at the front of s are of the class. */
+size_t http_bytes_run(struct span s, enum http_bytes_class class);
+bool http_bytes_is_token(struct span s);
+
+#endif
