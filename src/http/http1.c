@@ -94,7 +94,9 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t n)
         return stop_with(parser, STOP_SPACE);
     if (p->head.n_fields == p->cap_fields && grow_fields(p) != 0)
         return stop_with(parser, STOP_NO_MEMORY);
-    p->head.fields[p->head.n_fields++] = (struct http_field){.name = span_of(at, n)};
+    struct http_field *f = &p->head.fields[p->head.n_fields++];
+    f->name = (struct span){(const uint8_t *)at, n};
+    f->value = (struct span){NULL, 0};
     return 0;
 }
 
@@ -103,7 +105,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t n)
     struct http1 *p = parser->data;
     while (n > 0 && (at[n - 1] == ' ' || at[n - 1] == '\t'))
         n--;
-    p->head.fields[p->head.n_fields - 1].value = span_of(at, n);
+    p->head.fields[p->head.n_fields - 1].value = (struct span){(const uint8_t *)at, n};
     return 0;
 }
 
@@ -340,8 +342,7 @@ static bool are_fit_to_trail(const struct http_head *trailers)
 {
     for (size_t i = 0; i < trailers->n_fields; i++) {
         enum http_field_kind kind = http_field_kind_of(trailers->fields[i].name);
-        if (kind == HTTP_FIELD_HOST || kind == HTTP_FIELD_LENGTH || kind == HTTP_FIELD_CONNECTION ||
-            kind == HTTP_FIELD_HOP)
+        if (kind != HTTP_FIELD_PLAIN && kind != HTTP_FIELD_OWNED && kind != HTTP_FIELD_FORWARDED)
             return false;
     }
     return true;

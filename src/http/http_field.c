@@ -59,9 +59,8 @@ enum http_field_kind http_field_kind_of(struct span name)
     case 's':
         return http_guard_is_owned(name) ? HTTP_FIELD_OWNED : HTTP_FIELD_PLAIN;
     case 't':
-        if (name.len == 2 || name.len == 17)
-            return kind_if(name, name.len == 2 ? "te" : "transfer-encoding", HTTP_FIELD_HOP);
-        return HTTP_FIELD_PLAIN;
+        return name.len == 2 ? kind_if(name, "te", HTTP_FIELD_HOP)
+                             : kind_if(name, "transfer-encoding", HTTP_FIELD_CODING);
     case 'u':
         return kind_if(name, "upgrade", HTTP_FIELD_HOP);
     case 'f':

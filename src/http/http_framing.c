@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_framing.h"
 
+#include "http_field.h"
+
+#include <string.h>
+
 struct facts {
     struct span length, coding; /* of the last such field */
     unsigned n_lengths, n_codings, n_options;
     bool close, keep_alive;
+    bool disguised; /* a framing field that only some readers know: Content_Length */
 };
 
 static void read_connection(struct facts *f, struct span value)
@@ -19,18 +24,34 @@ static void read_connection(struct facts *f, struct span value)
     }
 }
 
+/* As long as Connection, Content-Length or Transfer-Encoding: most fields are passed over by that. */
+static bool is_of_interest(size_t name_len)
+{
+    return name_len == 10 || name_len == 14 || name_len == 17;
+}
+
 static void gather(struct facts *f, const struct http_head *h)
 {
     for (size_t i = 0; i < h->n_fields; i++) {
-        struct span name = h->fields[i].name;
-        if (name.len == 14 && span_equals_nocase_str(name, "content-length")) {
-            f->length = h->fields[i].value;
+        const struct http_field *field = &h->fields[i];
+        if (!is_of_interest(field->name.len))
+            continue;
+        switch (http_field_kind_of(field->name)) {
+        case HTTP_FIELD_LENGTH:
+            f->length = field->value;
             f->n_lengths++;
-        } else if (name.len == 17 && span_equals_nocase_str(name, "transfer-encoding")) {
-            f->coding = h->fields[i].value;
+            f->disguised = f->disguised || field->name.ptr[strlen("Content")] != '-';
+            break;
+        case HTTP_FIELD_CODING:
+            f->coding = field->value;
             f->n_codings++;
-        } else if (name.len == 10 && span_equals_nocase_str(name, "connection")) {
-            read_connection(f, h->fields[i].value);
+            f->disguised = f->disguised || field->name.ptr[strlen("Transfer")] != '-';
+            break;
+        case HTTP_FIELD_CONNECTION:
+            read_connection(f, field->value);
+            break;
+        default:
+            break;
         }
     }
 }
@@ -56,6 +77,8 @@ static const char *refusal(const struct http_head *h, const struct facts *f, uin
 {
     if (f->n_options > HTTP_FRAMING_MAX_OPTIONS)
         return "too many options in Connection";
+    if (f->disguised)
+        return "a framing field whose name is spelled without its dash";
     if (f->n_codings > 0 && f->n_lengths > 0)
         return "both Content-Length and Transfer-Encoding";
     if (f->n_lengths > 1)

@@ -2,6 +2,7 @@
 #include "mtlsd/http/http_guard.h"
 
 #include "http_bytes.h"
+#include "http_field.h"
 
 static enum reason refuse(struct err *err, enum reason reason, const char *why)
 {
@@ -65,7 +66,7 @@ static const char *host_refusal(const struct http_head *h)
 {
     const struct http_field *host = NULL;
     for (size_t i = 0; i < h->n_fields; i++) {
-        if (h->fields[i].name.len != 4 || !span_equals_nocase_str(h->fields[i].name, "host"))
+        if (http_field_kind_of(h->fields[i].name) != HTTP_FIELD_HOST)
             continue;
         if (host != NULL)
             return "more than one Host";

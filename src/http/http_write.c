@@ -3,7 +3,6 @@
  */
 #include "http_field.h"
 #include "http_framing.h"
-#include "http_name.h"
 #include "mtlsd/http/http_guard.h"
 
 #include <assert.h>
@@ -80,7 +79,7 @@ static size_t measure(const struct http_head *h, struct named *named)
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
         n += f->name.len + f->value.len + 4;
-        if (f->name.len == 10 && http_name_equals(f->name, "connection"))
+        if (f->name.len == strlen("connection") && http_field_kind_of(f->name) == HTTP_FIELD_CONNECTION)
             read_named(named, f->value);
     }
     return n;
@@ -93,9 +92,9 @@ static bool keeps_length(const struct http_outgoing *o)
     return !h->request && o->framing == HTTP_NO_BODY && h->status >= 200 && h->status != 204;
 }
 
-static bool passes(const struct http_outgoing *o, struct span name)
+static bool passes(const struct http_outgoing *o, const struct http_field *f)
 {
-    switch (http_field_kind_of(name)) {
+    switch (http_field_kind_of(f->name)) {
     case HTTP_FIELD_PLAIN:
         return true;
     case HTTP_FIELD_HOST:
@@ -105,7 +104,8 @@ static bool passes(const struct http_outgoing *o, struct span name)
     case HTTP_FIELD_FORWARDED:
         return !o->head->request || !o->drop_forwarded;
     case HTTP_FIELD_LENGTH:
-        return keeps_length(o) && name.ptr[7] == '-';
+        return keeps_length(o);
+    case HTTP_FIELD_CODING:
     case HTTP_FIELD_CONNECTION:
     case HTTP_FIELD_HOP:
         break;
@@ -158,7 +158,7 @@ static int write_head(struct bytes *out, const struct http_outgoing *o)
     uint8_t *to = put_start(start, o);
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
-        if (passes(o, f->name) && (named.n == 0 || !is_named(&named, f->name)))
+        if (passes(o, f) && (named.n == 0 || !is_named(&named, f->name)))
             to = put_field(to, f);
     }
     to = put_framing(to, o);
@@ -169,12 +169,21 @@ static int write_head(struct bytes *out, const struct http_outgoing *o)
     return 0;
 }
 
+/* Doubled ones were refused by http_guard_request; none is what HTTP/1.0 may do. */
+static struct span host_of(const struct http_head *h)
+{
+    for (size_t i = 0; i < h->n_fields; i++)
+        if (http_field_kind_of(h->fields[i].name) == HTTP_FIELD_HOST)
+            return h->fields[i].value;
+    return (struct span){NULL, 0};
+}
+
 int http_guard_write_head(struct bytes *out, const struct http_outgoing *o)
 {
     if (!o->head->request || o->host.len > 0)
         return write_head(out, o);
     struct http_outgoing kept = *o;
-    kept.host = http_head_find(o->head, "host");
+    kept.host = host_of(o->head);
     return write_head(out, &kept);
 }
 

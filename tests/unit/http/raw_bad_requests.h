@@ -223,6 +223,16 @@ static const struct refused bad_requests[] = {
      0, BAD},
     {"Transfer-Encoding in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0,
      BAD},
+    {"Content_Length", "POST / HTTP/1.1\r\nHost: h\r\nContent_Length: 5\r\n\r\nhello", 0, BAD},
+    {"Content.Length", "POST / HTTP/1.1\r\nHost: h\r\nContent.Length: 5\r\n\r\nhello", 0, BAD},
+    {"Content_Length beside Content-Length",
+     "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent_Length: 5\r\n\r\nhello", 0, BAD},
+    {"Transfer_Encoding", "POST / HTTP/1.1\r\nHost: h\r\nTransfer_Encoding: chunked\r\n\r\nhello", 0, BAD},
+    {"Transfer_Encoding beside Content-Length",
+     "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\ntransfer_encoding: chunked\r\n\r\nhel"
+     "lo",
+     0, BAD},
+    {"Transfer.Encoding", "POST / HTTP/1.1\r\nHost: h\r\nTRANSFER.ENCODING: chunked\r\n\r\nhello", 0, BAD},
     /* chunks */
     {"chunk with an extension",
      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello"
