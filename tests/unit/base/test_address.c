@@ -98,6 +98,34 @@ START_TEST(refuses_with_words_that_help)
 }
 END_TEST
 
+START_TEST(knows_one_place_in_several_spellings)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+        const char *why;
+    } rows[] = {
+        {"127.0.0.1:80", "127.0.0.1:80", true, "the same"},
+        {"127.0.0.1:80", "127.0.0.1:81", false, "another port"},
+        {"127.0.0.1:80", "127.0.0.2:80", false, "another host"},
+        {"[::1]:80", "[0:0:0::1]:80", true, "one address, two spellings"},
+        {"[::1]:80", "[::2]:80", false, "two addresses"},
+        {"Host:80", "hOST:80", true, "names have no case"},
+        {"127.0.0.1:0", "127.0.0.1:0", false, "port 0 is another one each time"},
+        {"0.0.0.0:80", "[::]:80", false, "the two families go together"},
+        {"unix:/a", "unix:/a", true, "one path"},
+        {"unix:/a", "unix:/A", false, "two paths"},
+        {"unix:/a", "a:80", false, "two kinds"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct address a, b;
+        ck_assert_int_eq(address_parse(rows[i].a, &a, NULL), 0);
+        ck_assert_int_eq(address_parse(rows[i].b, &b, NULL), 0);
+        ck_assert_msg(address_same(&a, &b) == rows[i].same && address_same(&b, &a) == rows[i].same, "%s", rows[i].why);
+    }
+}
+END_TEST
+
 START_TEST(takes_the_longest_socket_path_and_refuses_one_more)
 {
     char text[5 + 108 + 1] = "unix:/";
@@ -140,6 +168,7 @@ Suite *suite(void)
     TCase *t = tcase_create("address");
     tcase_add_loop_test(t, takes_apart_what_people_write, 0, (int)(sizeof(good) / sizeof(good[0])));
     tcase_add_loop_test(t, refuses_with_words_that_help, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+    tcase_add_test(t, knows_one_place_in_several_spellings);
     tcase_add_test(t, takes_the_longest_socket_path_and_refuses_one_more);
     tcase_add_test(t, refuses_a_host_longer_than_a_name_can_be);
     tcase_add_test(t, formats_into_too_little_room_without_overflowing);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_options.h"
+#include "config_value.h"
+#include "t.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct config_option *option(int i)
+{
+    size_t n;
+    return &config_options(&n)[i];
+}
+
+static int count(void)
+{
+    size_t n;
+    config_options(&n);
+    return (int)n;
+}
+
+/* The struct that a group's values go to is one of five; this is large enough for each and counts as all zero. */
+union any {
+    struct config top;
+    struct config_identity identity;
+    struct config_trust trust;
+    struct config_upstream upstream;
+    struct config_listener listener;
+    struct config_allow allow;
+};
+
+START_TEST(each_key_is_there_once)
+{
+    for (int k = 0; k < _i; k++)
+        ck_assert_msg(strcmp(option(_i)->group, option(k)->group) != 0 || strcmp(option(_i)->key, option(k)->key) != 0, "%s.%s", option(_i)->group,
+                      option(_i)->key);
+}
+END_TEST
+
+START_TEST(each_group_has_its_row_in_the_group_above)
+{
+    static const char *const named[] = {"", "identity", "trust", "upstream", "listener", "allow"};
+    char group[64];
+    snprintf(group, sizeof(group), "%s", option(_i)->group);
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+        if (strcmp(group, named[i]) == 0)
+            return;
+    char *dot = strchr(group, '.');
+    if (dot != NULL)
+        *dot = '\0';
+    const struct config_option *up = dot != NULL ? config_options_find(group, dot + 1) : config_options_find("", group);
+    ck_assert_msg(up != NULL && strcmp(up->type, "group") == 0, "%s", option(_i)->group);
+}
+END_TEST
+
+START_TEST(each_row_says_what_a_reader_needs)
+{
+    const struct config_option *o = option(_i);
+    static const char *const types[] = {"string", "path",    "name",  "socket", "host",      "hex",    "sha256", "duration", "size",  "number",
+                                        "bool",   "word", "strings", "paths", "words",  "addresses", "target", "group",  "groups",   "rules"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        known = known || strcmp(types[i], o->type) == 0;
+    ck_assert_msg(known, "%s.%s: type %s", o->group, o->key, o->type);
+    ck_assert_msg(strlen(o->help) > 5 && o->help[strlen(o->help) - 1] == '.', "%s.%s: help", o->group, o->key);
+    bool holds_keys = strcmp(o->type, "group") == 0 || strcmp(o->type, "groups") == 0;
+    ck_assert_msg(holds_keys || (o->fallback[0] != '\0') != (o->example[0] != '\0'), "%s.%s: a default or an example", o->group, o->key);
+}
+END_TEST
+
+START_TEST(each_default_keeps_its_own_bounds)
+{
+    const struct config_option *o = option(_i);
+    union any base;
+    memset(&base, 0, sizeof(base));
+    struct err err;
+    err_clear(&err);
+    if (o->fallback[0] != '\0')
+        ck_assert_msg(config_value_set(o, o->fallback, "", &base, &err) == 0, "%s.%s: %s", o->group, o->key, err.text);
+    config_value_free(o, &base);
+}
+END_TEST
+
+START_TEST(what_is_planned_is_not_there_yet)
+{
+    static const char *const rows[][2] = {{"listener", "routes"}, {"listener.tls", "tolerate"}, {"identity", "pkcs12"}, {"upstream", "balance"}};
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_ptr_nonnull(config_options_planned(rows[i][0], rows[i][1], NULL));
+        ck_assert_ptr_null(config_options_find(rows[i][0], rows[i][1]));
+    }
+    ck_assert_ptr_nonnull(config_options_planned("identity", "key", "pkcs11:token=x"));
+    ck_assert_ptr_null(config_options_planned("identity", "key", "pkcs11.pem"));
+    ck_assert_ptr_null(config_options_planned("identity", "key", NULL));
+    size_t n;
+    const struct config_option *options = config_options(&n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(config_options_planned(options[i].group, options[i].key, NULL) == NULL, "%s.%s is both", options[i].group, options[i].key);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("config_options");
+    TCase *t = tcase_create("config_options");
+    tcase_add_loop_test(t, each_key_is_there_once, 0, count());
+    tcase_add_loop_test(t, each_group_has_its_row_in_the_group_above, 0, count());
+    tcase_add_loop_test(t, each_row_says_what_a_reader_needs, 0, count());
+    tcase_add_loop_test(t, each_default_keeps_its_own_bounds, 0, count());
+    tcase_add_test(t, what_is_planned_is_not_there_yet);
+    suite_add_tcase(s, t);
+    return s;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of conf/ as they are shipped. MTLSD_WRITE_SAMPLE=1 writes the generated one anew. */
+#include "mtlsd/base/bytes.h"
+#include "mtlsd/config/config.h"
+#include "t.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SAMPLE "../conf/mtlsd.conf.sample"
+
+static const char *const shipped[] = {"../conf/injector.conf", "../conf/verifier.conf", "../conf/gateway.conf", SAMPLE};
+
+START_TEST(each_shipped_file_is_accepted_without_a_warning)
+{
+    struct findings f;
+    findings_init(&f);
+    struct config *c = config_load(shipped[_i], &f);
+    ck_assert_msg(c != NULL && f.n == 0, "%s: %s", f.n > 0 ? f.items[0].where : shipped[_i], f.n > 0 ? f.items[0].text : "");
+    ck_assert_uint_eq(c->n_listeners, 1);
+    config_free(c);
+    findings_clear(&f);
+}
+END_TEST
+
+static void write_sample(struct span text)
+{
+    FILE *file = fopen(SAMPLE, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(text.ptr, 1, text.len, file), text.len);
+    fclose(file);
+}
+
+START_TEST(the_sample_is_what_the_table_says)
+{
+    struct bytes sample;
+    bytes_init(&sample, 1 << 20);
+    ck_assert_int_eq(config_sample(&sample), 0);
+    struct span text = bytes_span(&sample);
+    if (getenv("MTLSD_WRITE_SAMPLE") != NULL)
+        write_sample(text);
+    static char file_text[1 << 16];
+    FILE *file = fopen(SAMPLE, "r");
+    ck_assert_ptr_nonnull(file);
+    size_t n = fread(file_text, 1, sizeof(file_text), file);
+    fclose(file);
+    ck_assert_msg(span_equals(text, span_of(file_text, n)), "conf/mtlsd.conf.sample is out of date: run this test with MTLSD_WRITE_SAMPLE=1");
+    bytes_clear(&sample);
+}
+END_TEST
+
+/* With every # before a key taken away, the examples and defaults must still be a configuration, but for what excludes one another. */
+START_TEST(every_line_of_the_sample_is_right)
+{
+    struct bytes sample;
+    bytes_init(&sample, 1 << 20);
+    ck_assert_int_eq(config_sample(&sample), 0);
+    char *text = span_dup(bytes_span(&sample));
+    for (char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += strspn(line, "\n ");
+        if (line[0] != '#' || line[1] != ' ' || line[2] == ' ')
+            continue;
+        size_t key = strspn(line + 2, "abcdefghijklmnopqrstuvwxyz_");
+        bool close = strncmp(line + 2, "};", 2) == 0, other = strstr(line, "# bundle") == line || strstr(line, "# certificate") == line;
+        if (close || (!other && key > 0 && strncmp(line + 2 + key, " = ", 3) == 0 && strncmp(line + 2, "key = ", 6) != 0))
+            line[0] = ' ';
+    }
+    struct findings f;
+    findings_init(&f);
+    struct config *c = config_parse(text, "sample", &f);
+    for (size_t i = 0; i < f.n; i++) {
+        bool names = strstr(f.items[i].text, "is defined") != NULL; /* "server" and "clients" are only examples */
+        ck_assert_msg(names, "%s: %s", f.items[i].where, f.items[i].text);
+    }
+    ck_assert_uint_eq(f.errors, 2);
+    config_free(c);
+    findings_clear(&f);
+    free(text);
+    bytes_clear(&sample);
+}
+END_TEST
+
+START_TEST(says_so_when_there_is_no_room)
+{
+    for (size_t max = 0; max < 4000; max += 37) {
+        struct bytes out;
+        bytes_init(&out, max);
+        ck_assert_int_eq(config_sample(&out), -1);
+        bytes_clear(&out);
+    }
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("config_sample");
+    TCase *t = tcase_create("config_sample");
+    tcase_add_loop_test(t, each_shipped_file_is_accepted_without_a_warning, 0, (int)(sizeof(shipped) / sizeof(shipped[0])));
+    tcase_add_test(t, the_sample_is_what_the_table_says);
+    tcase_add_test(t, every_line_of_the_sample_is_right);
+    tcase_add_test(t, says_so_when_there_is_no_room);
+    suite_add_tcase(s, t);
+    return s;
+}
