@@ -14,6 +14,7 @@
 
 static const struct command commands[] = {
     {"run", cmd_run, "run a configuration in the foreground"},
+    {"check", cmd_check, "validate everything that run would load"},
     {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
     {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
 };

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check_sheet.h"
+#include "command.h"
+#include "flags.h"
+#include "mtlsd/config/config.h"
+#include "mtlsd/control/snapshot.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/file.h"
+
+#include <stdio.h>
+
+#define SHEET_MAX ((size_t)64 * 1024 * 1024)
+
+struct check_flags {
+    const char *config;
+    bool json;
+};
+
+static int show(const struct check_sheet *sheet, bool json)
+{
+    struct bytes out;
+    bytes_init(&out, SHEET_MAX);
+    int rc = json ? check_sheet_json(sheet, &out) : check_sheet_text(sheet, &out);
+    if (rc == 0)
+        fwrite(out.data, 1, out.len, stdout);
+    bytes_clear(&out);
+    return rc;
+}
+
+static int check(const struct check_flags *a)
+{
+    struct findings findings;
+    int64_t now = clock_now();
+    findings_init(&findings);
+    struct config *config = config_load(a->config, &findings);
+    struct snapshot *snapshot = config != NULL ? snapshot_new(config, file_source_disk(), 1, now, &findings) : NULL;
+    struct check_sheet sheet = {.path = a->config, .findings = &findings, .snapshot = snapshot, .now = now};
+    int code = findings_failed(&findings) ? COMMAND_REFUSED : COMMAND_FINE;
+    if (show(&sheet, a->json) != 0)
+        code = command_fail(COMMAND_FAILED, "out of memory");
+    if (snapshot != NULL)
+        snapshot_unref(snapshot);
+    findings_clear(&findings);
+    return code;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct check_flags a = {.config = COMMAND_CONFIG_PATH};
+    const struct flag table[] = {
+        {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &a.config, .value = "FILE",
+         .help = "the configuration (default: " COMMAND_CONFIG_PATH ")"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs; times in seconds since 1970"},
+    };
+    const struct flags flags = {
+        .command = "mtlsd check",
+        .usage = "[-c FILE] [--json]",
+        .about = "Validates everything that run would load: the configuration, every certificate, key, CA and revocation list.\n"
+                 "Lists all that is wrong at once, each with its line, and what would be served.\n"
+                 "Exit code 0: it can be used (there may be warnings), 3: run would refuse it.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+        .after = "Example: mtlsd check -c conf/injector.conf",
+    };
+    int code;
+    return flags_read(&flags, argc, argv, NULL, &code) ? check(&a) : code;
+}
