@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd_check.h"
 #include "check_sheet.h"
 #include "command.h"
 #include "flags.h"
@@ -27,16 +28,16 @@ static int show(const struct check_sheet *sheet, bool json)
     return rc;
 }
 
-static int check(const struct check_flags *a)
+int cmd_check_file(const char *path, bool json)
 {
     struct findings findings;
     int64_t now = clock_now();
     findings_init(&findings);
-    struct config *config = config_load(a->config, &findings);
+    struct config *config = config_load(path, &findings);
     struct snapshot *snapshot = config != NULL ? snapshot_new(config, file_source_disk(), 1, now, &findings) : NULL;
-    struct check_sheet sheet = {.path = a->config, .findings = &findings, .snapshot = snapshot, .now = now};
+    struct check_sheet sheet = {.path = path, .findings = &findings, .snapshot = snapshot, .now = now};
     int code = findings_failed(&findings) ? COMMAND_REFUSED : COMMAND_FINE;
-    if (show(&sheet, a->json) != 0)
+    if (show(&sheet, json) != 0)
         code = command_fail(COMMAND_FAILED, "out of memory");
     if (snapshot != NULL)
         snapshot_unref(snapshot);
@@ -63,5 +64,5 @@ int cmd_check(int argc, char **argv)
         .after = "Example: mtlsd check -c conf/injector.conf",
     };
     int code;
-    return flags_read(&flags, argc, argv, NULL, &code) ? check(&a) : code;
+    return flags_read(&flags, argc, argv, NULL, &code) ? cmd_check_file(a.config, a.json) : code;
 }

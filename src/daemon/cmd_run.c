@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd_check.h"
 #include "command.h"
 #include "flags.h"
 #include "run.h"
 
 int cmd_run(int argc, char **argv)
 {
-    const char *path = "/etc/mtlsd/mtlsd.conf";
+    const char *path = COMMAND_CONFIG_PATH;
+    bool test = false;
     const struct flag table[] = {
-        {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &path, .value = "FILE", .help = "the configuration (default: /etc/mtlsd/mtlsd.conf)"},
+        {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &path, .value = "FILE", .help = "the configuration (default: " COMMAND_CONFIG_PATH ")"},
+        {.name = "--test", .brief = "-t", .kind = FLAG_SWITCH, .target = &test, .help = "only check it, as mtlsd check does"},
     };
     const struct flags flags = {
         .command = "mtlsd run",
-        .usage = "[-c FILE]",
+        .usage = "[-c FILE] [-t]",
         .about = "Runs in the foreground and logs to standard error. HUP reloads the configuration, certificates and CRLs, all or\n"
                  "nothing; TERM or INT finishes what runs and ends (twice: at once); QUIT ends at once.",
         .table = table,
@@ -21,6 +24,8 @@ int cmd_run(int argc, char **argv)
     int code;
     if (!flags_read(&flags, argc, argv, NULL, &code))
         return code;
+    if (test)
+        return cmd_check_file(path, false);
     struct findings findings;
     findings_init(&findings);
     struct config *config = config_load(path, &findings);

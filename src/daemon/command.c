@@ -14,6 +14,8 @@
 
 static const struct command commands[] = {
     {"run", cmd_run, "run a configuration in the foreground"},
+    {"client", cmd_client, "attach a client certificate for one program, without a file"},
+    {"server", cmd_server, "verify callers for one program, without a file"},
     {"check", cmd_check, "validate everything that run would load"},
     {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
     {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},

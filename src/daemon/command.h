@@ -47,8 +47,10 @@ struct err;
 int command_fail_err(const struct err *err);
 
 int cmd_check(int argc, char **argv);
+int cmd_client(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_pki(int argc, char **argv);
+int cmd_server(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 #endif

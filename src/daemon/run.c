@@ -80,7 +80,8 @@ static void log_listening(const struct snapshot *snapshot)
 static void load_again(void *ctx)
 {
     struct run *r = ctx;
-    struct config *config = config_load(r->options->path, &r->reload.findings);
+    struct config *config = r->options->path != NULL ? config_load(r->options->path, &r->reload.findings)
+                                                     : config_parse(r->options->text, RUN_COMMAND_LINE, &r->reload.findings);
     if (config != NULL)
         r->reload.loaded = snapshot_new(config, file_source_disk(), r->generation + 1, clock_now(), &r->reload.findings);
 }
@@ -143,9 +144,10 @@ static void start_reload(struct run *r)
     findings_init(&r->reload.findings);
     r->reload.running = true;
     r->reload.n_served = r->reload.n_waiting;
-    if (r->options->path == NULL)
-        findings_add(&r->reload.findings, FINDING_ERROR, "", "started without a configuration file: there is nothing to reload");
-    if (r->options->path == NULL || server_background(r->server, load_again, finish_reload, r) != 0)
+    bool nothing = r->options->path == NULL && r->options->text == NULL;
+    if (nothing)
+        findings_add(&r->reload.findings, FINDING_ERROR, "", "started without a configuration: there is nothing to reload");
+    if (nothing || server_background(r->server, load_again, finish_reload, r) != 0)
         finish_reload(r);
 }
 
