@@ -17,6 +17,9 @@ static const struct command commands[] = {
     {"client", cmd_client, "attach a client certificate for one program, without a file"},
     {"server", cmd_server, "verify callers for one program, without a file"},
     {"check", cmd_check, "validate everything that run would load"},
+    {"status", cmd_status, "show what a running instance does, and its last refusals"},
+    {"reload", cmd_reload, "have a running instance read configuration and certificates again"},
+    {"drain", cmd_drain, "have a running instance finish what is in flight and end"},
     {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
     {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
 };

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin_command.h"
+#include "command.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+static const struct admin_command command = {
+    .word = "reload",
+    .about = "Tells a running instance to read configuration, certificates, CAs and CRLs again. All or nothing: if anything is wrong it is\n"
+             "listed here, the exit code is 3, and the instance goes on with what it had. No connection is lost either way.",
+    .method = "POST",
+    .path = "/reload",
+    .timeout_ms = 60000,
+};
+
+static void print_findings(const json_t *findings, FILE *to)
+{
+    size_t i;
+    json_t *f;
+    json_array_foreach(findings, i, f)
+    {
+        const char *where = admin_command_text(f, "where");
+        fprintf(to, "  %-8s%s%s%s\n", admin_command_text(f, "level"), where, where[0] != '\0' ? ": " : "", admin_command_text(f, "text"));
+    }
+}
+
+int cmd_reload(int argc, char **argv)
+{
+    struct admin_reply reply;
+    int code;
+    if (!admin_command_call(&command, argc, argv, &reply, &code))
+        return code;
+    long long generation = json_integer_value(json_object_get(reply.json, "generation"));
+    const json_t *findings = json_object_get(reply.json, "findings");
+    if (reply.as_json)
+        admin_command_print_body(&reply);
+    if (reply.status == 200) {
+        code = COMMAND_FINE;
+        if (!reply.as_json) {
+            printf("reloaded: generation %lld is in use\n", generation);
+            print_findings(findings, stdout);
+        }
+    } else if (reply.status == 422) {
+        code = COMMAND_REFUSED;
+        if (!reply.as_json) {
+            command_fail(code, "reload refused: generation %lld stays in use", generation);
+            print_findings(findings, stderr);
+        }
+    } else {
+        code = command_fail(COMMAND_FAILED, "reload: %s", admin_command_text(reply.json, "detail"));
+    }
+    admin_command_clear(&reply);
+    return code;
+}

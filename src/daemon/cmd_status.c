@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin_command.h"
+#include "command.h"
+#include "status_sheet.h"
+
+#include <stdio.h>
+
+enum { SHEET_MAX = 4 << 20 };
+
+static const struct admin_command command = {
+    .word = "status",
+    .about = "Shows what a running instance does: listeners and upstreams with their counts, identities with days left, trusts with the\n"
+             "age of their CRLs, and the last refusals with the reason and what to do.",
+    .method = "GET",
+    .path = "/status",
+    .timeout_ms = 10000,
+};
+
+static int print_sheet(const struct admin_reply *reply)
+{
+    struct bytes sheet;
+    bytes_init(&sheet, SHEET_MAX);
+    int rc = status_sheet_write(&sheet, reply->json);
+    struct span text = bytes_span(&sheet);
+    if (rc == 0)
+        fwrite(text.ptr, 1, text.len, stdout);
+    bytes_clear(&sheet);
+    return rc == 0 ? COMMAND_FINE : command_fail(COMMAND_FAILED, "out of memory");
+}
+
+int cmd_status(int argc, char **argv)
+{
+    struct admin_reply reply;
+    int code;
+    if (!admin_command_call(&command, argc, argv, &reply, &code))
+        return code;
+    if (reply.as_json)
+        admin_command_print_body(&reply);
+    if (reply.status != 200)
+        code = command_fail(COMMAND_FAILED, "status: %s", admin_command_text(reply.json, "detail"));
+    else if (!reply.as_json)
+        code = print_sheet(&reply);
+    admin_command_clear(&reply);
+    return code;
+}
