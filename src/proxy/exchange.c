@@ -265,6 +265,14 @@ static void upstream_tls_failed(struct exchange *x, struct moment now)
     if (reason == REASON_TRUNCATED && is_http(x) && !x->rq.answered)
         reason = REASON_UPSTREAM_CLOSED;
     x->up->link.broken = true;
+    if (!is_http(x) && reason == REASON_TRUNCATED && x->up->link.end_said) {
+        /* Many servers do not answer our goodbye with theirs. Nothing was asked of them any more, yet an app that still listens must not
+         * take a cut for an end. */
+        exchange_report(x, REASON_VALID, "", now);
+        x->reset = true;
+        exchange_finish(x, now);
+        return;
+    }
     exchange_upstream_failed(x, reason, facts.text, now);
 }
 

@@ -40,7 +40,7 @@ struct tls_engine {
     struct span lent;
     struct bytes kept;
     struct bytes wire_out;
-    bool handshaking, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
+    bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records;
     unsigned alert_to_send;
     int alert_received, alert_sent;
@@ -408,6 +408,7 @@ static void finish_handshake(struct tls_engine *e)
         return;
     }
     e->handshaking = false;
+    e->opened = true;
     e->maybe_app = true;
 }
 
@@ -600,7 +601,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .verdict = e->verdict,
         .peer = e->peer,
     };
-    if (e->handshaking || e->failed)
+    if (!e->opened)
         return;
     out->version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session));
     out->cipher = gnutls_cipher_get_name(gnutls_cipher_get(e->session));
