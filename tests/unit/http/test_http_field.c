@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_field.h"
+#include "t.h"
+
+static const struct {
+    const char *name;
+    enum http_field_kind kind;
+} fields[] = {
+    {"Accept", HTTP_FIELD_PLAIN},
+    {"User-Agent", HTTP_FIELD_PLAIN},
+    {"Content-Type", HTTP_FIELD_PLAIN},
+    {"Cookie", HTTP_FIELD_PLAIN},
+    {"Authorization", HTTP_FIELD_PLAIN},
+    {"Proxy-Authorization", HTTP_FIELD_PLAIN},
+    {"Proxy-Authenticate", HTTP_FIELD_PLAIN},
+    {"Trailer", HTTP_FIELD_PLAIN},
+    {"X-Request-Id", HTTP_FIELD_PLAIN},
+    {"Server", HTTP_FIELD_PLAIN},
+    {"Forward", HTTP_FIELD_PLAIN},
+    {"Hosts", HTTP_FIELD_PLAIN},
+    {"T", HTTP_FIELD_PLAIN},
+    {"X", HTTP_FIELD_PLAIN},
+    {"C", HTTP_FIELD_PLAIN},
+    {"TEE", HTTP_FIELD_PLAIN},
+    {"Upgrade-Insecure-Requests", HTTP_FIELD_PLAIN},
+    {"Host", HTTP_FIELD_HOST},
+    {"hOsT", HTTP_FIELD_HOST},
+    {"Connection", HTTP_FIELD_CONNECTION},
+    {"CONNECTION", HTTP_FIELD_CONNECTION},
+    {"Keep-Alive", HTTP_FIELD_HOP},
+    {"Proxy-Connection", HTTP_FIELD_HOP},
+    {"proxy_connection", HTTP_FIELD_HOP},
+    {"TE", HTTP_FIELD_HOP},
+    {"te", HTTP_FIELD_HOP},
+    {"Upgrade", HTTP_FIELD_HOP},
+    {"Content-Length", HTTP_FIELD_LENGTH},
+    {"content.length", HTTP_FIELD_LENGTH},
+    {"Transfer-Encoding", HTTP_FIELD_CODING},
+    {"TRANSFER_ENCODING", HTTP_FIELD_CODING},
+    {"Client-Cert", HTTP_FIELD_OWNED},
+    {"client_cert_chain", HTTP_FIELD_OWNED},
+    {"X-SSL-Issuer", HTTP_FIELD_OWNED},
+    {"X-Forwarded-Client-Cert", HTTP_FIELD_OWNED},
+    {"ssl-client-verify", HTTP_FIELD_OWNED},
+    {"X-Forwarded-For", HTTP_FIELD_FORWARDED},
+    {"x_forwarded_host", HTTP_FIELD_FORWARDED},
+    {"X-Real-IP", HTTP_FIELD_FORWARDED},
+    {"Forwarded", HTTP_FIELD_FORWARDED},
+};
+
+START_TEST(C1_knows_the_kinds_of_fields)
+{
+    struct span name = span_from_str(fields[_i].name);
+    enum http_field_kind kind = http_field_kind_of(name);
+    ck_assert_msg(kind == fields[_i].kind, "%s: %d", fields[_i].name, (int)kind);
+}
+END_TEST
+
+START_TEST(C3_lets_only_plain_fields_trail)
+{
+    ck_assert(http_field_may_trail(span_from_str("Checksum")));
+    ck_assert(http_field_may_trail(span_from_str("grpc-status")));
+    ck_assert(http_field_may_trail(span_from_str("Server-Timing")));
+    ck_assert(!http_field_may_trail(span_from_str("set_cookie")));
+    ck_assert(!http_field_may_trail(span_from_str("Location")));
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (fields[i].kind != HTTP_FIELD_PLAIN)
+            ck_assert_msg(!http_field_may_trail(span_from_str(fields[i].name)), "%s", fields[i].name);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("http_field");
+    TCase *tc = tcase_create("kinds");
+    tcase_add_loop_test(tc, C1_knows_the_kinds_of_fields, 0, (int)(sizeof(fields) / sizeof(fields[0])));
+    tcase_add_test(tc, C3_lets_only_plain_fields_trail);
+    suite_add_tcase(s, tc);
+    return s;
+}
