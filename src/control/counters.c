@@ -69,7 +69,6 @@ static void sum_row(struct counters_row *into, const struct counters_row *from)
     take(&into->bytes_down_in, &from->bytes_down_in);
     take(&into->bytes_down_out, &from->bytes_down_out);
     take(&into->upstream_connects, &from->upstream_connects);
-    take(&into->upstream_open, &from->upstream_open);
     take(&into->upstream_handshakes_ok, &from->upstream_handshakes_ok);
     take(&into->upstream_resumed, &from->upstream_resumed);
     take(&into->bytes_up_in, &from->bytes_up_in);

@@ -143,7 +143,6 @@ static void put_upstream_counts(struct doc *d, json_t *o, const struct counters_
 {
     static const struct counters_row nothing;
     row = row != NULL ? row : &nothing;
-    put_number(d, o, "connections_open", row->upstream_open);
     put_number(d, o, "connects_total", row->upstream_connects);
     put_number(d, o, "handshakes_total", row->upstream_handshakes_ok);
     put_number(d, o, "resumed_total", row->upstream_resumed);

@@ -228,17 +228,16 @@ static void write_listeners(struct sheet *s, const json_t *status)
 
 static void write_upstreams(struct sheet *s, const json_t *status)
 {
-    static const char *const titles[] = {"UPSTREAM", "TARGET", "IDENTITY", "TRUST", "OPEN", "CONNECTS", "HANDSHAKES", "RESUMED", "FAILED"};
+    static const char *const titles[] = {"UPSTREAM", "TARGET", "IDENTITY", "TRUST", "CONNECTS", "HANDSHAKES", "RESUMED", "FAILED"};
     size_t i;
     json_t *u;
-    begin_table(s, titles, 9, 0xf0);
+    begin_table(s, titles, 8, 0x70);
     json_array_foreach(json_object_get(status, "upstreams"), i, u)
     {
         add_text(s, text_of(u, "name", "?"));
         add_text(s, text_of(u, "target", "?"));
         add_text(s, text_of(u, "identity", truth_of(u, "tls") ? "none" : "plaintext"));
         add_text(s, text_of(u, "trust", "-"));
-        add_number(s, number_of(u, "connections_open"));
         add_number(s, number_of(u, "connects_total"));
         add_number(s, number_of(u, "handshakes_total"));
         add_number(s, number_of(u, "resumed_total"));

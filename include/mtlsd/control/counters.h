@@ -3,9 +3,8 @@
  * What happened, counted. Each worker owns one struct counters and is the only one to write it; whoever shows numbers sums over the
  * workers. A field is changed with counters_add and counters_sub, which are plain machine adds that another thread may watch.
  *
- * One row per listener and one per upstream, found by name once per connection (rows never move, so the pointer may be kept as long as
- * the counters live). The row of a listener counts everything that was done on its behalf, its upstream side included; the row of
- * an upstream counts only the upstream_ and bytes_up_ fields and refused.
+ * One row per listener and one per upstream, found by name; rows never move. A listener's row uses the fields of the accepting side,
+ * upstream_connects and refused; an upstream's row the fields of the connecting side and refused.
  */
 #ifndef MTLSD_CONTROL_COUNTERS_H
 #define MTLSD_CONTROL_COUNTERS_H
@@ -24,7 +23,6 @@ struct counters_row {
     uint64_t resumed;       /* of those */
     uint64_t bytes_down_in, bytes_down_out; /* payload from and to the caller */
     uint64_t upstream_connects;
-    uint64_t upstream_open; /* goes down too; pooled ones included */
     uint64_t upstream_handshakes_ok;
     uint64_t upstream_resumed; /* of those */
     uint64_t bytes_up_in, bytes_up_out; /* payload from and to the upstream */

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "mtlsd/base/log.h"
+#include "mtlsd/control/journal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct config_listener listener_conf = {.name = "public"};
+static struct config_upstream upstream_conf = {.name = "partner", .target_text = "api.example:443"};
+static const struct plan_upstream upstream = {.conf = &upstream_conf};
+static const struct plan_listener listener = {.conf = &listener_conf, .upstream = &upstream};
+static const struct tls_peer caller = {.subject = "CN=caller", .issuer = "CN=Clients CA"};
+static const struct tls_peer server = {.subject = "CN=api.example", .issuer = "CN=Partner CA"};
+static const struct tls_verdict good = {.status = REASON_VALID};
+static const struct tls_facts down = {.version = "TLS1.3", .cipher = "AES-128-GCM", .verdict = &good, .peer = &caller, .alert_received = -1};
+static const struct tls_facts up = {.version = "TLS1.3", .cipher = "AES-128-GCM", .resumed = true, .peer = &server, .alert_received = -1};
+
+static struct refusals *refusals;
+static struct journal journal;
+static struct observer observer;
+static char lines[8192];
+static size_t n_lines;
+static enum log_level last_level;
+
+static int64_t now(void)
+{
+    return 1800000000;
+}
+
+static double log_now(void)
+{
+    return 1800000000.0;
+}
+
+static void keep_line(void *ctx, enum log_level level, struct span line)
+{
+    (void)ctx;
+    size_t used = strlen(lines);
+    snprintf(lines + used, sizeof(lines) - used, "%.*s", (int)line.len, (const char *)line.ptr);
+    last_level = level;
+    n_lines++;
+}
+
+static void set_up(void)
+{
+    lines[0] = '\0';
+    n_lines = 0;
+    refusals = refusals_new();
+    ck_assert_ptr_nonnull(refusals);
+    ck_assert_int_eq(journal_init(&journal, refusals, now), 0);
+    observer = journal_observer(&journal);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, keep_line, NULL, log_now);
+}
+
+static void tear_down(void)
+{
+    journal_clear(&journal);
+    refusals_free(refusals);
+}
+
+static struct report make_report(void)
+{
+    return (struct report){.kind = REPORT_REQUEST,
+                           .listener = &listener,
+                           .upstream = &upstream,
+                           .client = "127.0.0.1",
+                           .method = span_from_str("GET"),
+                           .target = span_from_str("/a"),
+                           .status = 200,
+                           .reason = REASON_VALID,
+                           .detail = "",
+                           .down = &down,
+                           .up = &up,
+                           .bytes_in = 3,
+                           .bytes_out = 5,
+                           .connect_us = 100,
+                           .total_us = 200};
+}
+
+static const struct counters_row *at_listener(void)
+{
+    return counters_listener(&journal.counters, "public");
+}
+
+static const struct counters_row *at_upstream(void)
+{
+    return counters_upstream(&journal.counters, "partner");
+}
+
+START_TEST(counts_a_request_once_on_each_side)
+{
+    struct report r = make_report();
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(at_listener()->requests, 1);
+    ck_assert_uint_eq(at_listener()->answers[2], 1);
+    ck_assert_uint_eq(at_listener()->bytes_down_in, 3);
+    ck_assert_uint_eq(at_listener()->bytes_down_out, 5);
+    ck_assert_uint_eq(at_upstream()->bytes_up_out, 3);
+    ck_assert_uint_eq(at_upstream()->bytes_up_in, 5);
+    ck_assert_uint_eq(at_upstream()->upstream_connects, 1);
+    struct refusal none;
+    ck_assert_uint_eq(refusals_copy(refusals, &none, 1), 0);
+}
+END_TEST
+
+START_TEST(counts_no_connect_for_a_connection_from_the_pool)
+{
+    struct report r = make_report();
+    r.up_reused = true;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(at_upstream()->upstream_connects, 0);
+    ck_assert_uint_eq(at_listener()->requests, 1);
+}
+END_TEST
+
+START_TEST(bears_a_status_that_is_none)
+{
+    static const unsigned odd[] = {0, 99, 600, 4000000000U};
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        struct report r = make_report();
+        r.status = odd[i];
+        observer.on_report(observer.ctx, &r);
+    }
+    for (size_t i = 0; i < 6; i++)
+        ck_assert_uint_eq(at_listener()->answers[i], 0);
+    ck_assert_uint_eq(at_listener()->requests, 4);
+}
+END_TEST
+
+START_TEST(remembers_a_refusal_with_the_certificate_it_was_about)
+{
+    struct report r = make_report();
+    struct refusal kept[2];
+    r.reason = REASON_EXPIRED;
+    r.detail = "certificate CN=api.example: expired";
+    observer.on_report(observer.ctx, &r);
+    r.up = NULL;
+    r.upstream = NULL;
+    r.reason = REASON_NOT_ALLOWED;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(refusals_copy(refusals, kept, 2), 2);
+    ck_assert_str_eq(kept[1].peer_subject, "CN=api.example");
+    ck_assert_str_eq(kept[1].upstream, "partner");
+    ck_assert_int_eq(kept[1].reason, REASON_EXPIRED);
+    ck_assert_str_eq(kept[0].peer_subject, "CN=caller");
+    ck_assert_str_eq(kept[0].upstream, "");
+    ck_assert_int_eq(kept[0].when, 1800000000);
+    ck_assert_uint_eq(at_listener()->refused[REASON_EXPIRED], 1);
+    ck_assert_uint_eq(at_upstream()->refused[REASON_EXPIRED], 1);
+    ck_assert_uint_eq(at_listener()->refused[REASON_NOT_ALLOWED], 1);
+    ck_assert_uint_eq(at_upstream()->refused[REASON_NOT_ALLOWED], 0);
+}
+END_TEST
+
+START_TEST(bears_a_refusal_without_any_certificate)
+{
+    struct report r = make_report();
+    struct refusal kept;
+    r.kind = REPORT_CONNECTION;
+    r.down = r.up = NULL;
+    r.reason = REASON_NONE;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(refusals_copy(refusals, &kept, 1), 1);
+    ck_assert_str_eq(kept.peer_subject, "");
+    ck_assert_uint_eq(at_listener()->requests, 0);
+}
+END_TEST
+
+START_TEST(writes_one_line_with_the_word_of_the_table)
+{
+    struct report r = make_report();
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 1);
+    ck_assert_int_eq(last_level, LOG_LEVEL_INFO);
+    ck_assert_ptr_null(strstr(lines, "reason="));
+    r.reason = REASON_OUR_CERTIFICATE_REFUSED;
+    r.refused_by = REFUSED_BY_PEER;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 2);
+    ck_assert_int_eq(last_level, LOG_LEVEL_ERROR);
+    ck_assert_ptr_nonnull(strstr(lines, "reason=our_certificate_refused"));
+    ck_assert_ptr_nonnull(strstr(lines, "refused_by=peer"));
+}
+END_TEST
+
+/* C8: neither a target nor a subject can end the line or reach a terminal raw. */
+START_TEST(cannot_be_made_to_write_a_line_of_its_own)
+{
+    static const struct tls_peer hostile = {.subject = "CN=x\nlevel=info \x1b[2J", .issuer = "CN=y\r\n"};
+    static const struct tls_facts facts = {.verdict = &good, .peer = &hostile, .alert_received = -1};
+    struct report r = make_report();
+    r.down = &facts;
+    r.target = span_of("/a\r\nlevel=info\x00\x1b", 16);
+    r.reason = REASON_EXPIRED;
+    r.detail = "certificate CN=x\n: expired";
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 1);
+    for (const char *c = lines; c[1] != '\0'; c++)
+        ck_assert_msg(*c >= 0x20 && *c < 0x7f, "byte %02x in the line", (unsigned char)*c);
+    ck_assert_int_eq(lines[strlen(lines) - 1], '\n');
+}
+END_TEST
+
+START_TEST(counts_handshakes_that_held_by_side)
+{
+    struct handshake_report accepted = {.listener = &listener, .facts = &down, .reason = REASON_VALID};
+    struct handshake_report connected = {.upstream = &upstream, .facts = &up, .reason = REASON_VALID};
+    struct handshake_report failed = {.upstream = &upstream, .facts = &up, .reason = REASON_EXPIRED};
+    observer.on_handshake(observer.ctx, &accepted);
+    observer.on_handshake(observer.ctx, &connected);
+    observer.on_handshake(observer.ctx, &failed);
+    ck_assert_uint_eq(at_listener()->handshakes_ok, 1);
+    ck_assert_uint_eq(at_listener()->resumed, 0);
+    ck_assert_uint_eq(at_upstream()->upstream_handshakes_ok, 1);
+    ck_assert_uint_eq(at_upstream()->upstream_resumed, 1);
+}
+END_TEST
+
+START_TEST(counts_connections_up_and_down)
+{
+    journal_accepted(&journal, "public");
+    journal_accepted(&journal, "public");
+    journal_closed(&journal, "public");
+    ck_assert_uint_eq(at_listener()->connections_accepted, 2);
+    ck_assert_uint_eq(at_listener()->connections_open, 1);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("journal");
+    TCase *t = tcase_create("journal");
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, counts_a_request_once_on_each_side);
+    tcase_add_test(t, counts_no_connect_for_a_connection_from_the_pool);
+    tcase_add_test(t, bears_a_status_that_is_none);
+    tcase_add_test(t, remembers_a_refusal_with_the_certificate_it_was_about);
+    tcase_add_test(t, bears_a_refusal_without_any_certificate);
+    tcase_add_test(t, writes_one_line_with_the_word_of_the_table);
+    tcase_add_test(t, cannot_be_made_to_write_a_line_of_its_own);
+    tcase_add_test(t, counts_handshakes_that_held_by_side);
+    tcase_add_test(t, counts_connections_up_and_down);
+    suite_add_tcase(s, t);
+    return s;
+}
