@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/io/server.h"
-#include "listen_fd.h"
+#include "order.h"
 #include "worker.h"
 
 #include "mtlsd/base/log.h"
@@ -15,20 +15,6 @@
 #include <unistd.h>
 
 enum { RESERVED_FDS = 64, WORKERS_MAX = 256, SIGNALS = 4 };
-
-struct new_socket {
-    int fd; /* owned until a worker took it */
-    bool tcp;
-    const char *address, *listener; /* of the order's snapshot */
-};
-
-struct order {
-    struct order *next;
-    enum { ORDER_ADOPT, ORDER_DRAIN, ORDER_STOP } kind;
-    struct snapshot *snapshot; /* counted; ORDER_ADOPT */
-    struct new_socket *sockets; /* owned */
-    size_t n_sockets;
-};
 
 struct hand { /* a worker and its thread; 0 has none of its own */
     struct server *server;
@@ -57,17 +43,6 @@ struct server {
 };
 
 /* ---- orders to workers ---- */
-
-static void free_order(struct order *o)
-{
-    for (size_t i = 0; i < o->n_sockets; i++) {
-        if (o->sockets[i].fd >= 0)
-            close(o->sockets[i].fd);
-    }
-    snapshot_unref(o->snapshot);
-    free(o->sockets);
-    free(o);
-}
 
 static void carry_out_adopt(struct worker *w, struct order *o)
 {
@@ -103,7 +78,7 @@ static void on_orders(uv_async_t *wake)
         struct order *next = o->next;
         if (!h->worker.finished)
             carry_out(&h->worker, o);
-        free_order(o);
+        order_free(o);
         o = next;
     }
 }
@@ -119,79 +94,12 @@ static void give(struct hand *h, struct order *o)
     uv_async_send(&h->wake);
 }
 
-static void tell_all(struct server *s, int kind)
+static void tell_all(struct server *s, enum order_kind kind)
 {
     for (unsigned i = 0; i < s->n_hands; i++) {
-        struct order *o = calloc(1, sizeof(*o));
-        if (o == NULL)
-            continue;
-        o->kind = kind;
-        give(&s->hands[i], o);
-    }
-}
-
-/* ---- sockets ---- */
-
-static bool has_address(const struct snapshot *snapshot, const char *address)
-{
-    for (size_t i = 0; snapshot != NULL && i < snapshot->config->n_listeners; i++) {
-        const struct config_listener *l = &snapshot->config->listeners[i];
-        for (size_t b = 0; b < l->n_bind; b++) {
-            if (strcmp(l->bind_text[b], address) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-static int add_socket(struct order *o, const struct config_listener *l, size_t bind, int fd)
-{
-    struct new_socket *more = realloc(o->sockets, (o->n_sockets + 1) * sizeof(*more));
-    if (more == NULL) {
-        close(fd);
-        return -1;
-    }
-    o->sockets = more;
-    o->sockets[o->n_sockets++] = (struct new_socket){fd, l->bind[bind].kind == ADDRESS_TCP, l->bind_text[bind], l->name};
-    return 0;
-}
-
-/* One descriptor per worker for one address: tcp ones share the port, a unix socket is one queue that all take from. */
-static int open_address(struct server *s, struct order **orders, const struct config_listener *l, size_t bind, struct err *err)
-{
-    int first = listen_fd_open(&l->bind[bind], l->bind_text[bind], true, err);
-    if (first < 0)
-        return -1;
-    for (unsigned i = 0; i < s->n_hands; i++) {
-        int fd = first;
-        if (i > 0)
-            fd = l->bind[bind].kind == ADDRESS_UNIX ? dup(first) : listen_fd_open(&l->bind[bind], l->bind_text[bind], false, err);
-        if (fd < 0 || add_socket(orders[i], l, bind, fd) != 0)
-            return err_set(err, ERR_IO, "%s: cannot listen: no more descriptors or memory", l->bind_text[bind]);
-    }
-    return 0;
-}
-
-static int open_new_addresses(struct server *s, struct snapshot *next, const struct snapshot *old, struct order **orders, struct err *err)
-{
-    for (size_t i = 0; i < next->config->n_listeners; i++) {
-        const struct config_listener *l = &next->config->listeners[i];
-        for (size_t b = 0; b < l->n_bind; b++) {
-            if (!has_address(old, l->bind_text[b]) && open_address(s, orders, l, b, err) != 0)
-                return -1;
-        }
-    }
-    return 0;
-}
-
-static void remove_unix_sockets(const struct snapshot *snapshot, const struct snapshot *except)
-{
-    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
-        const struct config_listener *l = &snapshot->config->listeners[i];
-        for (size_t b = 0; b < l->n_bind; b++) {
-            if (l->bind[b].kind == ADDRESS_UNIX && !has_address(except, l->bind_text[b]))
-                unlink(l->bind[b].path);
-        }
+        struct order *o = order_new(kind, NULL);
+        if (o != NULL)
+            give(&s->hands[i], o);
     }
 }
 
@@ -200,18 +108,16 @@ static int adopt_with(struct server *s, struct snapshot *next, const struct snap
     struct order *orders[WORKERS_MAX] = {0};
     int rc = 0;
     for (unsigned i = 0; i < s->n_hands && rc == 0; i++) {
-        orders[i] = calloc(1, sizeof(**orders));
+        orders[i] = order_new(ORDER_ADOPT, next);
         rc = orders[i] != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
-        if (rc == 0)
-            orders[i]->snapshot = snapshot_ref(next);
     }
     if (rc == 0)
-        rc = open_new_addresses(s, next, old, orders, err);
+        rc = order_open_sockets(orders, s->n_hands, next, old, err);
     for (unsigned i = 0; i < s->n_hands; i++) {
         if (rc == 0)
             give(&s->hands[i], orders[i]);
         else if (orders[i] != NULL)
-            free_order(orders[i]);
+            order_free(orders[i]);
     }
     return rc;
 }
@@ -222,7 +128,7 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
         return err_set(err, ERR_USAGE, "the daemon is draining");
     if (adopt_with(s, next, s->snapshot, err) != 0)
         return -1;
-    remove_unix_sockets(s->snapshot, next);
+    order_remove_socket_files(s->snapshot, next);
     struct snapshot *old = s->snapshot;
     s->snapshot = snapshot_ref(next);
     snapshot_unref(old);
@@ -418,13 +324,13 @@ void server_free(struct server *s)
     if (s == NULL)
         return;
     if (s->snapshot != NULL && s->hands != NULL)
-        remove_unix_sockets(s->snapshot, NULL);
+        order_remove_socket_files(s->snapshot, NULL);
     for (unsigned i = 0; i < s->n_hands; i++) {
         struct hand *h = &s->hands[i];
         while (h->orders != NULL) {
             struct order *o = h->orders;
             h->orders = o->next;
-            free_order(o);
+            order_free(o);
         }
         if (h->threaded)
             close_loop(&h->own_loop);

@@ -71,10 +71,16 @@ static const struct stream_events up_events = {on_read, on_end, on_error, on_wri
 void upconn_close(struct uplink *u)
 {
     struct upconn *up = u->driver;
-    if (up == NULL) /* made, but its socket never was handed over */
+    if (up == NULL) { /* made, but its socket never was handed over */
         uplink_free(u);
-    else
-        stream_close(&up->stream, false);
+        return;
+    }
+    if (link_is_open(&u->link) && link_pending(&u->link) == 0) { /* a goodbye, if there is room for it: the other end need not wonder */
+        struct span farewell;
+        link_end(&u->link);
+        stream_send(&up->stream, &farewell, link_runs(&u->link, &farewell, 1));
+    }
+    stream_close(&up->stream, false);
 }
 
 /* ---- connecting ---- */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the main loop tells a worker: one order at a time, with the listening sockets that belong to it. */
+#ifndef MTLSD_IO_ORDER_H
+#define MTLSD_IO_ORDER_H
+
+#include "mtlsd/control/snapshot.h"
+
+struct new_socket {
+    int fd; /* owned until a worker took it */
+    bool tcp;
+    const char *address, *listener; /* of the order's snapshot */
+};
+
+enum order_kind { ORDER_ADOPT, ORDER_DRAIN, ORDER_STOP };
+
+struct order {
+    struct order *next;
+    enum order_kind kind;
+    struct snapshot *snapshot; /* counted; ORDER_ADOPT */
+    struct new_socket *sockets; /* owned */
+    size_t n_sockets;
+};
+
+/* NULL: out of memory. Takes a reference of snapshot, which may be NULL. */
+struct order *order_new(enum order_kind kind, struct snapshot *snapshot);
+void order_free(struct order *o); /* closes the sockets nobody took */
+
+/* Opens every address that next names and old (may be NULL) does not: one descriptor for each of the n orders. -1 + err: some may be open,
+ * they go with their orders. */
+MUST_CHECK int order_open_sockets(struct order **orders, unsigned n, const struct snapshot *next, const struct snapshot *old, struct err *err);
+/* Removes the socket files of snapshot that except (may be NULL) does not name. */
+void order_remove_socket_files(const struct snapshot *snapshot, const struct snapshot *except);
+
+#endif
