@@ -3,6 +3,7 @@
 
 #include "config_check.h"
 #include "config_read.h"
+#include "config_syntax.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ static struct config *read_source(const struct config_source *s, struct findings
 
 static struct config *finish(struct config_source *s, int loaded, struct findings *findings)
 {
-    struct config *c = loaded == 0 ? read_source(s, findings) : NULL;
+    struct config *c = loaded == 0 && config_syntax_check(s, findings) == 0 ? read_source(s, findings) : NULL;
     config_source_clear(s);
     if (!findings_failed(findings))
         return c;

@@ -270,11 +270,11 @@ START_TEST(explains_an_empty_file_and_syntax_errors)
 {
     static const char *const rows[][3] = {{"", "x", "is empty"},
                                           {"\n\n# nothing\n", "x", "is empty"},
-                                          {"a = {\n", "x:1", "missing"},
-                                          {"a = 1;\nb = = 2;\n", "x:2", "missing"},
+                                          {"a = {\n", "x:1", "never closed"},
+                                          {"a = 1;\nb = = 2;\n", "x:2", "without a key"},
                                           {"a = [ 1, \"b\" ];\n", "x:1", "mixes"},
                                           {"a = 1;\na = 2;\n", "x:2", "already given"},
-                                          {"garbage", "x:1", "missing"}};
+                                          {"garbage", "x:1", "no value"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct findings f;
         findings_init(&f);

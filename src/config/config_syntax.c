@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_syntax.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/*
+ * Inside                 { } or the top level             ( ) and [ ]
+ * WANT_NAME              a key, or the end                -
+ * WANT_ASSIGN            = or :                           -
+ * WANT_FIRST             -                                a value, or the end
+ * WANT_VALUE             a value                          a value (a comma was there)
+ * AFTER_STRING           as AFTER_VALUE, or more of it    as AFTER_VALUE, or more of it
+ * AFTER_VALUE            ; or , or a key, or the end      , or the end
+ */
+enum state { WANT_NAME, WANT_ASSIGN, WANT_FIRST, WANT_VALUE, AFTER_STRING, AFTER_VALUE };
+
+enum { DEPTH_MAX = 64, KEY_MAX = 48 }; /* the source refuses deeper nesting before */
+
+struct syntax {
+    const struct config_source *source;
+    struct findings *findings;
+    const char *p;
+    unsigned line;
+    enum state state;
+    char key[KEY_MAX + 1]; /* the last one seen, for messages */
+    struct {
+        char open;
+        unsigned line;
+    } stack[DEPTH_MAX];
+    unsigned depth;
+};
+
+static int complain_at(const struct syntax *x, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static int complain_at(const struct syntax *x, unsigned line, const char *fmt, ...)
+{
+    char where[PATH_MAX + 32], text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    config_source_where(x->source, line, where, sizeof(where));
+    findings_add(x->findings, FINDING_ERROR, where, "%s", text);
+    return -1;
+}
+
+static bool in_group(const struct syntax *x)
+{
+    return x->depth == 0 || x->stack[x->depth - 1].open == '{';
+}
+
+static bool wants_value(const struct syntax *x)
+{
+    return x->state == WANT_FIRST || x->state == WANT_VALUE;
+}
+
+static bool has_value(const struct syntax *x)
+{
+    return x->state == AFTER_STRING || x->state == AFTER_VALUE;
+}
+
+static bool is_boolean(const char *word, size_t n)
+{
+    return (n == 4 && strncasecmp(word, "true", 4) == 0) || (n == 5 && strncasecmp(word, "false", 5) == 0);
+}
+
+static bool is_name(const char *word, size_t n)
+{
+    bool letter = (word[0] >= 'a' && word[0] <= 'z') || (word[0] >= 'A' && word[0] <= 'Z') || word[0] == '*';
+    return letter && memchr(word, '.', n) == NULL && memchr(word, '+', n) == NULL && !is_boolean(word, n);
+}
+
+static bool is_scalar(const char *word, size_t n)
+{
+    if (is_boolean(word, n))
+        return true;
+    bool hex = n > 2 && word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+    while (n > 1 && word[n - 1] == 'L')
+        n--;
+    size_t valid = hex ? 2 + strspn(word + 2, "0123456789abcdefABCDEF") : strspn(word, "0123456789+-.eE");
+    return valid >= n && strcspn(word, "0123456789") < n && word[0] != 'e' && word[0] != 'E';
+}
+
+static int on_word(struct syntax *x, const char *word, size_t n)
+{
+    int shown = n > KEY_MAX ? KEY_MAX : (int)n;
+    if (x->state == WANT_ASSIGN)
+        return complain_at(x, x->line, "'=' is missing between %s and %.*s", x->key, shown, word);
+    if (wants_value(x)) {
+        if (!is_scalar(word, n))
+            return complain_at(x, x->line, "%.*s needs quotes: write \"%.*s\"", shown, word, shown, word);
+        x->state = AFTER_VALUE;
+        return 0;
+    }
+    if (!in_group(x))
+        return complain_at(x, x->line, "',' is missing before %.*s", shown, word);
+    if (!is_name(word, n))
+        return complain_at(x, x->line, "%.*s cannot be a key or a name: these begin with a letter and hold letters, digits, - and _", shown, word);
+    snprintf(x->key, sizeof(x->key), "%.*s", shown, word);
+    x->state = WANT_ASSIGN;
+    return 0;
+}
+
+static int on_string(struct syntax *x)
+{
+    if (x->state == WANT_ASSIGN)
+        return complain_at(x, x->line, "'=' is missing between %s and its value", x->key);
+    if (!wants_value(x) && x->state != AFTER_STRING)
+        return in_group(x) ? complain_at(x, x->line, "a string stands where a key is expected") : complain_at(x, x->line, "',' is missing before a string");
+    x->state = AFTER_STRING; /* two strings in a row are one */
+    return 0;
+}
+
+static int on_open(struct syntax *x, char c)
+{
+    if (x->state == WANT_ASSIGN)
+        return complain_at(x, x->line, "'=' is missing between %s and '%c'", x->key, c);
+    if (!wants_value(x) && in_group(x))
+        return complain_at(x, x->line, "'%c' without a name in front: write NAME = %c ...", c, c);
+    if (!wants_value(x))
+        return complain_at(x, x->line, "',' is missing before '%c'", c);
+    if (x->depth > 0 && x->stack[x->depth - 1].open == '[')
+        return complain_at(x, x->line, "[ ] holds strings and numbers only: write a list of other things in ( )");
+    if (x->depth == DEPTH_MAX)
+        return complain_at(x, x->line, "nested too deep");
+    x->stack[x->depth].open = c;
+    x->stack[x->depth++].line = x->line;
+    x->state = c == '{' ? WANT_NAME : WANT_FIRST;
+    return 0;
+}
+
+/* A key or a comma that nothing follows. */
+static int complain_unfinished(const struct syntax *x, const char *before)
+{
+    if (x->state == WANT_ASSIGN)
+        return complain_at(x, x->line, "%s has no '=' and no value before %s", x->key, before);
+    if (in_group(x))
+        return complain_at(x, x->line, "%s has no value before %s", x->key, before);
+    return complain_at(x, x->line, "nothing follows the last comma before %s", before);
+}
+
+static int on_close(struct syntax *x, char c)
+{
+    static const char opens[] = "{[(", closes[] = "}])";
+    const char sign[4] = {'\'', c, '\'', '\0'};
+    if (x->depth == 0)
+        return complain_at(x, x->line, "'%c' closes nothing", c);
+    char open = x->stack[x->depth - 1].open;
+    if (opens[strchr(closes, c) - closes] != open) {
+        char where[PATH_MAX + 32];
+        config_source_where(x->source, x->stack[x->depth - 1].line, where, sizeof(where));
+        return complain_at(x, x->line, "'%c' does not close the '%c' of %.200s", c, open, where);
+    }
+    if (x->state == WANT_ASSIGN || x->state == WANT_VALUE)
+        return complain_unfinished(x, sign);
+    x->depth--;
+    x->state = AFTER_VALUE;
+    return 0;
+}
+
+static int on_separator(struct syntax *x, char c)
+{
+    const char sign[4] = {'\'', c, '\'', '\0'};
+    if (x->state == WANT_NAME || x->state == WANT_FIRST)
+        return complain_at(x, x->line, "nothing stands before this '%c'", c);
+    if (!has_value(x))
+        return complain_unfinished(x, sign);
+    if (!in_group(x) && c == ';')
+        return complain_at(x, x->line, "';' inside '%c': close the list first, its elements are separated by commas", x->stack[x->depth - 1].open);
+    x->state = in_group(x) ? WANT_NAME : WANT_VALUE;
+    return 0;
+}
+
+static int on_assign(struct syntax *x, char c)
+{
+    if (x->state != WANT_ASSIGN)
+        return complain_at(x, x->line, "'%c' without a key in front", c);
+    x->state = WANT_VALUE;
+    return 0;
+}
+
+static int on_sign(struct syntax *x, char c)
+{
+    if (c == '=' || c == ':')
+        return on_assign(x, c);
+    if (c == ';' || c == ',')
+        return on_separator(x, c);
+    if (c == '{' || c == '(' || c == '[')
+        return on_open(x, c);
+    if (c == '}' || c == ')' || c == ']')
+        return on_close(x, c);
+    return complain_at(x, x->line, "'%c' has no meaning here", c);
+}
+
+/* From the opening quote to behind the closing one; the source has made sure that it is there. */
+static const char *behind_string(const char *p)
+{
+    for (p++; *p != '"' && *p != '\0'; p++)
+        if (*p == '\\' && p[1] != '\0')
+            p++;
+    return *p == '"' ? p + 1 : p;
+}
+
+static int on_end(const struct syntax *x)
+{
+    if (x->depth > 0)
+        return complain_at(x, x->stack[x->depth - 1].line, "the '%c' here is never closed", x->stack[x->depth - 1].open);
+    if (x->state == WANT_ASSIGN || x->state == WANT_VALUE)
+        return complain_unfinished(x, "the end");
+    return 0;
+}
+
+int config_syntax_check(const struct config_source *s, struct findings *findings)
+{
+    static const char word_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*+.";
+    struct syntax x = {.source = s, .findings = findings, .p = (const char *)bytes_span(&s->text).ptr, .line = 1, .state = WANT_NAME};
+    int rc = 0;
+    while (rc == 0 && *x.p != '\0') {
+        size_t word = strspn(x.p, word_bytes);
+        const char *next = x.p + 1;
+        if (word > 0) {
+            rc = on_word(&x, x.p, word);
+            next = x.p + word;
+        } else if (*x.p == '"') {
+            rc = on_string(&x);
+            next = behind_string(x.p);
+        } else if (*x.p == '\n') {
+            x.line++;
+        } else if (*x.p != ' ' && *x.p != '\t') {
+            rc = on_sign(&x, *x.p);
+        }
+        x.p = next;
+    }
+    return rc == 0 ? on_end(&x) : rc;
+}
