@@ -7,7 +7,6 @@
 #include "tls_der.h"
 #include "tls_names.h"
 
-#include <gnutls/x509-ext.h>
 #include <stdio.h>
 #include <string.h>
 

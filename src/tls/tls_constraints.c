@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* GnuTLS walks both lists once per pair; beyond this a chain is refused rather than worked on. */
-enum { MAX_SUBTREES = 128, MAX_NAMES = 256, MAX_CONSTRAINT_BYTES = 16 * 1024 };
+/* Each name is held against each subtree; beyond this a chain is refused rather than worked on. */
+enum { MAX_SUBTREES = 1024, MAX_COMPARISONS = 500000 };
 
 enum { PERMITTED = 0, EXCLUDED = 1 };
 
@@ -18,7 +18,7 @@ static int read_subtrees(struct span extension, struct subtrees *out)
 {
     struct tls_der outer, list;
     *out = (struct subtrees){0};
-    if (extension.len > MAX_CONSTRAINT_BYTES || tls_der_expect(&extension, DER_SEQUENCE, &outer) != 0 || extension.len != 0)
+    if (tls_der_expect(&extension, DER_SEQUENCE, &outer) != 0 || extension.len != 0)
         return -1;
     struct span in = outer.value;
     for (unsigned i = PERMITTED; i <= EXCLUDED; i++) {
@@ -41,22 +41,25 @@ static int next_base(struct span *rest, struct tls_der *base)
     return tls_der_next(&in, base) != 0 || in.len != 0 ? -1 : 0;
 }
 
-static bool is_supported(uint8_t tag)
+enum { EMAIL = DER_CONTEXT + 1, DNS = DER_CONTEXT + 2, DIRECTORY = DER_CONTEXT_CONSTRUCTED + 4, URI = DER_CONTEXT + 6, IP = DER_CONTEXT + 7 };
+
+static bool is_supported(const struct tls_der *base)
 {
-    return tag == DER_CONTEXT + 1 || tag == DER_CONTEXT + 2 || tag == DER_CONTEXT + 6 || tag == DER_CONTEXT + 7 ||
-           tag == DER_CONTEXT_CONSTRUCTED + 4;
+    if (base->tag == IP)
+        return base->value.len == 8 || base->value.len == 32;
+    return base->tag == EMAIL || base->tag == DNS || base->tag == URI || base->tag == DIRECTORY;
 }
 
-/* Every subtree is readable, of a kind that is checked, and there are not too many. */
-static bool are_checkable(const struct subtrees *s)
+/* Every subtree is readable and of a kind that is checked, and there are not too many. Gives their number; -1 otherwise. */
+static int count_checkable(const struct subtrees *s)
 {
-    size_t n = 0;
+    int n = 0;
     struct tls_der base;
     for (unsigned i = PERMITTED; i <= EXCLUDED; i++)
         for (struct span rest = s->list[i]; rest.len > 0;)
-            if (next_base(&rest, &base) != 0 || !is_supported(base.tag) || ++n > MAX_SUBTREES)
-                return false;
-    return true;
+            if (next_base(&rest, &base) != 0 || !is_supported(&base) || ++n > MAX_SUBTREES)
+                return -1;
+    return n;
 }
 
 /* The host of a URI: behind "://", without user and port. Empty when there is none or it is an address: no constraint permits those. */
@@ -116,16 +119,79 @@ static bool name_within(struct span name, struct span constraint)
     return true;
 }
 
-struct name_walk {
-    const struct subtrees *subtrees;
-    uint8_t tag; /* of the GeneralName kind being checked */
-    size_t n;
-    bool has_dns, broken;
-};
+/* "example.com" is that host and everything below it, ".example.com" only what is below. */
+static bool dns_within(struct span name, struct span constraint)
+{
+    if (constraint.len == 0)
+        return true;
+    if (constraint.ptr[0] == '.')
+        return host_within(name, constraint);
+    if (span_equals_nocase(name, constraint))
+        return true;
+    return name.len > constraint.len && name.ptr[name.len - constraint.len - 1] == '.' &&
+           span_equals_nocase(span_skip(name, name.len - constraint.len), constraint);
+}
+
+/* A wildcard stands for names that an excluded subtree below it may hold. */
+static bool dns_touches(struct span name, struct span excluded)
+{
+    if (dns_within(name, excluded))
+        return true;
+    return name.len > 2 && name.ptr[0] == '*' && name.ptr[1] == '.' && dns_within(excluded, span_skip(name, 2));
+}
+
+/* "a@b" is one mailbox, "b" every mailbox of that host, ".b" of the hosts below it. */
+static bool email_within(struct span name, struct span constraint)
+{
+    const uint8_t *at = memrchr(name.ptr, '@', name.len);
+    if (at == NULL)
+        return false;
+    struct span host = span_skip(name, (size_t)(at - name.ptr) + 1);
+    const uint8_t *wanted = memrchr(constraint.ptr, '@', constraint.len);
+    if (wanted == NULL)
+        return host_within(host, constraint);
+    size_t local = (size_t)(wanted - constraint.ptr);
+    return local == (size_t)(at - name.ptr) && memcmp(name.ptr, constraint.ptr, local) == 0 &&
+           span_equals_nocase(host, span_skip(constraint, local + 1));
+}
+
+/* Address and mask; a range of one family holds no address of the other. */
+static bool ip_within(struct span name, struct span constraint)
+{
+    if (constraint.len != 2 * name.len)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (((name.ptr[i] ^ constraint.ptr[i]) & constraint.ptr[name.len + i]) != 0)
+            return false;
+    return true;
+}
 
 static bool is_within(uint8_t tag, struct span name, struct span constraint)
 {
-    return tag == DER_CONTEXT + 6 ? host_within(host_of(name), constraint) : name_within(name, constraint);
+    switch (tag) {
+    case EMAIL:
+        return email_within(name, constraint);
+    case DNS:
+        return dns_within(name, constraint);
+    case URI:
+        return host_within(host_of(name), constraint);
+    case IP:
+        return ip_within(name, constraint);
+    default:
+        return name_within(name, constraint);
+    }
+}
+
+/* The same, where the answer "outside" must be certain. */
+static bool is_maybe_within(uint8_t tag, struct span name, struct span constraint)
+{
+    if (tag == DNS)
+        return dns_touches(name, constraint);
+    if (tag == URI && host_of(name).len == 0)
+        return true;
+    if (tag == EMAIL && memchr(name.ptr, '@', name.len) == NULL)
+        return true;
+    return is_within(tag, name, constraint);
 }
 
 /* Permitted when no permitted subtree has this kind or one covers it, and no excluded one covers it. */
@@ -134,36 +200,30 @@ static bool is_allowed(const struct subtrees *s, uint8_t tag, struct span name)
     bool asked = false, permitted = false, excluded = false;
     struct tls_der base;
     for (struct span rest = s->list[PERMITTED]; rest.len > 0 && next_base(&rest, &base) == 0;) {
-        if (base.tag != tag)
-            continue;
-        asked = true;
-        permitted = permitted || is_within(tag, name, base.value);
+        asked = asked || base.tag == tag;
+        permitted = permitted || (base.tag == tag && is_within(tag, name, base.value));
     }
-    for (struct span rest = s->list[EXCLUDED]; rest.len > 0 && next_base(&rest, &base) == 0;) {
-        if (base.tag != tag)
-            continue;
-        bool unreadable = tag == DER_CONTEXT + 6 && host_of(name).len == 0;
-        excluded = excluded || unreadable || is_within(tag, name, base.value);
-    }
+    for (struct span rest = s->list[EXCLUDED]; rest.len > 0 && next_base(&rest, &base) == 0;)
+        excluded = excluded || (base.tag == tag && is_maybe_within(tag, name, base.value));
     return (!asked || permitted) && !excluded;
 }
 
+struct name_walk {
+    const struct subtrees *subtrees;
+    int comparisons_left, per_name;
+    bool broken;
+};
+
+/* Names of kinds that cannot be told apart further (otherName) have no subtrees here: those were refused. */
 static int on_name(void *ctx, const struct tls_name *name)
 {
     struct name_walk *walk = ctx;
-    walk->n++;
-    walk->has_dns = walk->has_dns || name->type == TLS_NAME_DNS;
-    if (name->type == TLS_NAME_URI && !is_allowed(walk->subtrees, DER_CONTEXT + 6, name->value))
+    static const uint8_t tags[] = {[TLS_NAME_DNS] = DNS, [TLS_NAME_URI] = URI, [TLS_NAME_EMAIL] = EMAIL, [TLS_NAME_IP] = IP};
+    uint8_t tag = (size_t)name->type < sizeof(tags) ? tags[name->type] : 0;
+    walk->comparisons_left -= walk->per_name;
+    if (tag != 0 && (walk->comparisons_left < 0 || !is_allowed(walk->subtrees, tag, name->value)))
         walk->broken = true;
-    return 0;
-}
-
-static bool gnutls_allows(gnutls_x509_name_constraints_t nc, gnutls_x509_crt_t crt, bool has_dns)
-{
-    /* without a DNS name GnuTLS would hold the CN to the constraint, but no CN is ever used as a host name here */
-    return (!has_dns || gnutls_x509_name_constraints_check_crt(nc, GNUTLS_SAN_DNSNAME, crt) != 0) &&
-           gnutls_x509_name_constraints_check_crt(nc, GNUTLS_SAN_RFC822NAME, crt) != 0 &&
-           gnutls_x509_name_constraints_check_crt(nc, GNUTLS_SAN_IPADDRESS, crt) != 0;
+    return walk->broken ? -1 : 0;
 }
 
 static bool is_empty_name(struct span name)
@@ -171,41 +231,32 @@ static bool is_empty_name(struct span name)
     return name.len <= 2;
 }
 
-static bool obeys(const struct subtrees *subtrees, gnutls_x509_name_constraints_t nc, const struct tls_path_node *node)
+static bool obeys(const struct subtrees *subtrees, int n_subtrees, const struct tls_cert *cert)
 {
-    struct name_walk walk = {.subtrees = subtrees};
-    if (tls_cert_each_name(node->cert, on_name, &walk) != 0 || walk.broken || walk.n > MAX_NAMES)
+    struct name_walk walk = {.subtrees = subtrees, .comparisons_left = MAX_COMPARISONS, .per_name = n_subtrees};
+    if (tls_cert_each_name(cert, on_name, &walk) != 0 || walk.broken)
         return false;
-    if (!is_empty_name(node->cert->subject) && !is_allowed(subtrees, DER_CONTEXT_CONSTRUCTED + 4, node->cert->subject))
-        return false;
-    return gnutls_allows(nc, node->crt, walk.has_dns);
+    return is_empty_name(cert->subject) || is_allowed(subtrees, DIRECTORY, cert->subject);
 }
 
-static void check_ca(const struct tls_path_node *way, size_t ca, struct span extension, struct tls_verdict *out)
+static void check_below(const struct tls_path_node *way, size_t ca, struct span extension, struct tls_verdict *out)
 {
-    struct tls_certificate c;
+    struct tls_certificate c, below;
     struct subtrees subtrees;
-    gnutls_x509_name_constraints_t nc;
     tls_checks_describe(&c, way[ca].cert, way[ca].crt);
-    if (read_subtrees(extension, &subtrees) != 0 || !are_checkable(&subtrees)) {
+    int n = read_subtrees(extension, &subtrees) == 0 ? count_checkable(&subtrees) : -1;
+    if (n < 0) {
         tls_checks_found(out, REASON_CONSTRAINT, 47, "CA certificate %s: its name constraints cannot be checked here", c.subject);
         return;
     }
-    bool ready = gnutls_x509_name_constraints_init(&nc) == 0;
-    if (!ready || gnutls_x509_crt_get_name_constraints(way[ca].crt, nc, 0, NULL) != 0) {
-        tls_checks_found(out, REASON_CONSTRAINT, 47, "CA certificate %s: its name constraints cannot be read", c.subject);
-    } else {
-        for (size_t i = 0; i < ca; i++) {
-            struct tls_certificate below;
-            if ((i > 0 && span_equals(way[i].cert->subject, way[i].cert->issuer)) || obeys(&subtrees, nc, &way[i]))
-                continue; /* a CA's certificate for itself is not held to its own constraints, a leaf always is */
-            tls_checks_describe(&below, way[i].cert, way[i].crt);
-            tls_checks_found(out, REASON_CONSTRAINT, 47, "certificate %s: its names are outside the name constraints of %s", below.subject,
-                             c.subject);
-        }
+    for (size_t i = 0; i < ca; i++) {
+        /* a CA's certificate for itself is not held to its own constraints, a leaf always is (RFC 5280 6.1.3) */
+        if ((i > 0 && span_equals(way[i].cert->subject, way[i].cert->issuer)) || obeys(&subtrees, n, way[i].cert))
+            continue;
+        tls_checks_describe(&below, way[i].cert, way[i].crt);
+        tls_checks_found(out, REASON_CONSTRAINT, 47, "certificate %s: its names are outside the name constraints of %s", below.subject,
+                         c.subject);
     }
-    if (ready)
-        gnutls_x509_name_constraints_deinit(nc);
 }
 
 void tls_constraints_check(const struct tls_path_node *way, size_t n, struct tls_verdict *out)
@@ -215,6 +266,6 @@ void tls_constraints_check(const struct tls_path_node *way, size_t n, struct tls
         struct tls_cert_extension extension;
         while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0)
             if (span_equals_str(extension.oid, "\x55\x1d\x1e"))
-                check_ca(way, i, extension.value, out);
+                check_below(way, i, extension.value, out);
     }
 }

@@ -140,10 +140,20 @@ static void set_purpose(const struct certs_order *order, gnutls_x509_crt_t crt)
     MUST(gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_SERVER, 0));
 }
 
+/* GnuTLS cannot write a directory name here, so the extension is made by hand; one short name. */
+static void set_dn_constraint(gnutls_x509_crt_t crt, struct span name, uint8_t list)
+{
+    uint8_t der[128] = {0x30, (uint8_t)(name.len + 6), list, (uint8_t)(name.len + 4), 0x30, (uint8_t)(name.len + 2), 0xa4, (uint8_t)name.len};
+    if (name.len == 0)
+        return;
+    memcpy(der + 8, name.ptr, name.len);
+    MUST(gnutls_x509_crt_set_extension_by_oid(crt, GNUTLS_X509EXT_OID_NAME_CONSTRAINTS, der, name.len + 8, 1));
+}
+
 static void set_constraints(const struct certs_order *order, gnutls_x509_crt_t crt)
 {
     gnutls_x509_name_constraints_t nc;
-    bool any = order->permitted_dn.len > 0 || order->excluded_dn.len > 0;
+    bool any = false;
     MUST(gnutls_x509_name_constraints_init(&nc));
     for (size_t i = 0; i < 8; i++) {
         const char *text = i < 4 ? order->permitted[i] : order->excluded[i - 4];
@@ -158,15 +168,11 @@ static void set_constraints(const struct certs_order *order, gnutls_x509_crt_t c
         else
             MUST(gnutls_x509_name_constraints_add_excluded(nc, san.type, &value));
     }
-    gnutls_datum_t dn = datum(order->permitted_dn);
-    if (dn.size > 0)
-        MUST(gnutls_x509_name_constraints_add_permitted(nc, GNUTLS_SAN_DN, &dn));
-    dn = datum(order->excluded_dn);
-    if (dn.size > 0)
-        MUST(gnutls_x509_name_constraints_add_excluded(nc, GNUTLS_SAN_DN, &dn));
     if (any)
         MUST(gnutls_x509_crt_set_name_constraints(crt, nc, 1));
     gnutls_x509_name_constraints_deinit(nc);
+    set_dn_constraint(crt, order->permitted_dn, 0xa0);
+    set_dn_constraint(crt, order->excluded_dn, 0xa1);
 }
 
 static void set_extensions(const struct certs_order *order, gnutls_x509_crt_t crt, const struct certs *issuer)

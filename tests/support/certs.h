@@ -34,7 +34,7 @@ struct certs_order {
     unsigned usage;        /* GNUTLS_KEY_*; 0: what fits */
     bool no_usage;
     const char *permitted[4], *excluded[4]; /* name constraints, spelled as SANs */
-    struct span permitted_dn, excluded_dn;
+    struct span permitted_dn, excluded_dn; /* DER of one Name, alone */
     const char *extension; /* object identifier of an extra extension */
     bool extension_critical;
     struct span extension_value; /* empty: a DER NULL */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "tls_pem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+START_TEST(gives_each_block_with_its_line)
+{
+    struct tls_pem_reader r;
+    struct tls_pem_block block;
+    struct err err = {0};
+    struct span der;
+    tls_pem_start(&r, "f.pem", span_from_str("note\n-----BEGIN A-----\naGVs\nbG8=\n-----END A-----\r\n\n-----BEGIN B C-----\r\nAA==\r\n-----END B C-----"));
+    ck_assert_int_eq(tls_pem_next(&r, &block, &err), 1);
+    ck_assert(span_equals_str(block.label, "A"));
+    ck_assert_uint_eq(block.line, 2);
+    ck_assert_int_eq(tls_pem_decode(&r, &block, &der, &err), 0);
+    ck_assert(span_equals_str(der, "hello"));
+    free((void *)(uintptr_t)der.ptr);
+    ck_assert_int_eq(tls_pem_next(&r, &block, &err), 1);
+    ck_assert(span_equals_str(block.label, "B C"));
+    ck_assert_uint_eq(block.line, 7);
+    ck_assert_int_eq(tls_pem_decode(&r, &block, &der, &err), 0);
+    ck_assert_uint_eq(der.len, 1);
+    free((void *)(uintptr_t)der.ptr);
+    ck_assert_int_eq(tls_pem_next(&r, &block, &err), 0);
+}
+END_TEST
+
+START_TEST(refuses_blocks_that_do_not_close)
+{
+    const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"-----BEGIN A-----\nAAAA\n", "f.pem:1: the block A has no END line"},
+        {"x\n-----BEGIN A-----", "f.pem:2: the block A has no END line"},
+        {"-----BEGIN A-----\nAAAA\n-----END B-----\n", "f.pem:3: the block that begins in line 1 (A) is cut"},
+        {"-----BEGIN A-----\nAAAA\n-----BEGIN A-----\nAAAA\n-----END A-----\n", "f.pem:3: the block that begins in line 1 (A) is cut"},
+        {"-----BEGIN A-----\nAAAA\n-----END A----\n", "f.pem:3: the block that begins in line 1 (A) is cut"},
+        {"-----END A-----\n", "f.pem:1: an END line without its BEGIN"},
+        {"-----BEGIN A----\n", "f.pem:1: a damaged BEGIN line"},
+        {"-----BEGIN -----\n", "f.pem:1: a damaged BEGIN line"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_pem_reader r;
+        struct tls_pem_block block;
+        struct err err = {0};
+        tls_pem_start(&r, "f.pem", span_from_str(rows[i].text));
+        ck_assert_int_eq(tls_pem_next(&r, &block, &err), -1);
+        ck_assert_msg(strstr(err.text, rows[i].says) != NULL, "%s (wanted: %s)", err.text, rows[i].says);
+    }
+}
+END_TEST
+
+START_TEST(refuses_bad_base64_with_its_line)
+{
+    const struct {
+        const char *body, *where;
+    } rows[] = {
+        {"AA*A\n", "f.pem:2:"},        {"AAAA\nAA-A\n", "f.pem:3:"}, {"AAA\n", "f.pem:"},       {"A\n", "f.pem:"},
+        {"", "f.pem:"},                {"====\n", "f.pem:2:"},       {"AA=A\n", "f.pem:2:"},    {"AA==\nAAAA\n", "f.pem:3:"},
+        {"Proc-Type: 4,X\n\nAAAA\n", "f.pem:2:"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_pem_reader r;
+        struct tls_pem_block block;
+        struct err err = {0};
+        struct span der;
+        char text[128];
+        snprintf(text, sizeof(text), "-----BEGIN A-----\n%s-----END A-----\n", rows[i].body);
+        tls_pem_start(&r, "f.pem", span_from_str(text));
+        ck_assert_int_eq(tls_pem_next(&r, &block, &err), 1);
+        ck_assert_msg(tls_pem_decode(&r, &block, &der, &err) == -1, "%s", rows[i].body);
+        ck_assert_msg(strncmp(err.text, rows[i].where, strlen(rows[i].where)) == 0, "%s (wanted: %s)", err.text, rows[i].where);
+    }
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("tls_pem");
+    TCase *c = tcase_create("pem");
+    tcase_add_test(c, gives_each_block_with_its_line);
+    tcase_add_test(c, refuses_blocks_that_do_not_close);
+    tcase_add_test(c, refuses_bad_base64_with_its_line);
+    suite_add_tcase(s, c);
+    return s;
+}
