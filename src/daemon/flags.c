@@ -174,7 +174,7 @@ static int help_flag(struct bytes *out, const struct flag *f)
                      f->value != NULL ? " " : "", f->value != NULL ? f->value : "");
     if (bytes_printf(out, "  %-*s", HELP_COLUMN, left) != 0)
         return -1;
-    if (n >= HELP_COLUMN && bytes_printf(out, "\n%*s", HELP_COLUMN + 2, "") != 0)
+    if (n + 2 > HELP_COLUMN && bytes_printf(out, "\n%*s", HELP_COLUMN + 2, "") != 0)
         return -1;
     return help_text(out, f->help);
 }
