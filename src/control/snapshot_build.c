@@ -3,6 +3,7 @@
 
 #include "mtlsd/tls/tls_judge.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { MAX_CHAIN = 16 };
@@ -89,13 +90,6 @@ static struct tls_context *connecting_context(struct snapshot *s, const struct l
         .require_client_auth = tls->require_client_auth && tls->identity != NULL,
     };
     common_part(tls, &spec);
-    if (spec.server_name == NULL && spec.n_expect == 0) {
-        findings_add(l->findings, FINDING_ERROR, tls->where,
-                     "upstream \"%s\": target %s has no host name to verify; set tls.server_name or tls.expect to a name in the "
-                     "upstream's certificate",
-                     conf->name, conf->target_text);
-        return NULL;
-    }
     if (spec.trust == NULL || (tls->identity != NULL && spec.identity == NULL))
         return NULL; /* said where it was loaded */
     return make_context(l, tls, &spec);
@@ -121,16 +115,7 @@ static struct tls_context *accepting_context(struct snapshot *s, const struct lo
     common_part(tls, &spec);
     if (tls->trust != NULL)
         spec.trust = find_trust(s, l, tls->trust, tls->where);
-    if (tls->trust == NULL && spec.ask != TLS_ASK_NONE) {
-        findings_add(l->findings, FINDING_ERROR, tls->where,
-                     "listener \"%s\": client certificates are asked for but there is no trust to verify them with; set tls.trust", conf->name);
-        return NULL;
-    }
-    if (tls->identity == NULL) {
-        findings_add(l->findings, FINDING_ERROR, tls->where, "listener \"%s\": set tls.identity to the certificate to present", conf->name);
-        return NULL;
-    }
-    if (spec.identity == NULL || (tls->trust != NULL && spec.trust == NULL))
+    if ((tls->identity != NULL && spec.identity == NULL) || (tls->trust != NULL && spec.trust == NULL))
         return NULL; /* said where it was loaded */
     return make_context(l, tls, &spec);
 }
@@ -160,8 +145,7 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
     for (size_t i = 0; i < s->config->n_listeners; i++) {
         const struct config_listener *conf = &s->config->listeners[i];
         s->listeners[i] = (struct plan_listener){.conf = conf, .upstream = find_upstream(s, conf->upstream)};
-        if (s->listeners[i].upstream == NULL)
-            findings_add(l->findings, FINDING_ERROR, conf->where, "listener \"%s\": set upstream to where its traffic goes", conf->name);
+        assert(s->listeners[i].upstream != NULL); /* the configuration was refused without */
         if (conf->tls.present)
             s->listeners[i].tls = accepting_context(s, l, conf);
     }

@@ -46,7 +46,6 @@ static CURLcode set_options(CURL *curl, const struct admin_call *call, struct by
         return CURLE_URL_MALFORMAT;
     CURLcode rc = curl_easy_setopt(curl, CURLOPT_URL, url);
     rc = rc != CURLE_OK ? rc : curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call->socket);
-    rc = rc != CURLE_OK ? rc : curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* http_proxy in the environment is not meant for this */
     rc = rc != CURLE_OK ? rc : curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
     rc = rc != CURLE_OK ? rc : curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     rc = rc != CURLE_OK ? rc : curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);

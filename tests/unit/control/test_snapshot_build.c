@@ -86,6 +86,14 @@ START_TEST(refuses_a_priority_string_that_means_nothing_and_says_where)
 }
 END_TEST
 
+START_TEST(refuses_a_listener_that_has_nothing_to_present)
+{
+    world_edit(&w, "identity = \"server\"; ", "");
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    ck_assert_ptr_nonnull(find(FINDING_ERROR, "identity"));
+}
+END_TEST
+
 START_TEST(notes_a_trust_that_holds_our_own_ca)
 {
     world_edit(&w, "ca = \"/etc/partner.pem\"", "ca = \"/etc/clients.pem\"");
@@ -127,6 +135,7 @@ Suite *suite(void)
     tcase_add_test(t, refuses_tls_to_a_target_without_a_name);
     tcase_add_test(t, takes_server_name_for_a_target_without_a_name);
     tcase_add_test(t, refuses_a_priority_string_that_means_nothing_and_says_where);
+    tcase_add_test(t, refuses_a_listener_that_has_nothing_to_present);
     tcase_add_test(t, notes_a_trust_that_holds_our_own_ca);
     tcase_add_test(t, says_nothing_about_a_trust_of_another_ca);
     tcase_add_test(t, warns_when_an_identity_is_used_for_what_it_may_not_do);

@@ -215,6 +215,18 @@ START_TEST(refuses_a_folder_with_one_bad_certificate)
 }
 END_TEST
 
+START_TEST(refuses_a_folder_with_one_file_that_cannot_be_read)
+{
+    memory_files_put_folder(&w.files, "/etc/cas");
+    memory_files_put(&w.files, "/etc/cas/a.pem", bytes_span(&w.clients_ca.certificate));
+    memory_files_put(&w.files, "/etc/cas/b.pem", bytes_span(&w.partner_ca.certificate))->unreadable = true;
+    world_edit(&w, "\"/etc/partner.pem\"", "\"/etc/cas\"");
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    ck_assert_uint_eq(findings.errors, 1);
+    ck_assert_ptr_nonnull(strstr(find_error()->text, "/etc/cas/b.pem: cannot open: Permission denied"));
+}
+END_TEST
+
 START_TEST(looks_at_the_key_file_of_a_pair_but_not_at_the_certificate)
 {
     struct span both = bytes_span(&memory_files_find(&w.files, "/etc/server.pem")->text);
@@ -256,6 +268,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, refuses_files_that_are_not_what_they_should_be, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(t, takes_all_certificates_of_a_folder_and_ignores_other_files);
     tcase_add_test(t, refuses_a_folder_with_one_bad_certificate);
+    tcase_add_test(t, refuses_a_folder_with_one_file_that_cannot_be_read);
     tcase_add_test(t, looks_at_the_key_file_of_a_pair_but_not_at_the_certificate);
     tcase_add_test(t, warns_when_a_certificate_ends_soon);
     suite_add_tcase(s, t);

@@ -91,14 +91,15 @@ static const char *hear(int fd)
 {
     static char text[65536];
     size_t n = 0;
-    for (int i = 0; i < TURNS; i++) {
+    bool ended = false;
+    for (int i = 0; i < TURNS && !ended; i++) {
         uv_run(&loop, UV_RUN_NOWAIT);
         ssize_t got = recv(fd, text + n, sizeof(text) - 1 - n, 0);
-        if (got == 0 || (got < 0 && errno != EAGAIN))
-            break;
+        ended = got == 0 || (got < 0 && errno != EAGAIN);
         n += got > 0 ? (size_t)got : 0;
     }
     text[n] = '\0';
+    ck_assert_msg(ended, "the connection stays open after \"%s\"", text);
     close(fd);
     return text;
 }

@@ -109,6 +109,7 @@ static const struct row {
     {"email=*@example.com", {{TLS_NAME_EMAIL, "a.b@example.com", 0}}, true, "anybody of a domain"},
     {"email=*@example.com", {{TLS_NAME_EMAIL, "a@sub.example.com", 0}}, false, "not of a domain below"},
     {"email=*@example.com", {{TLS_NAME_EMAIL, "a@evil.org@example.com", 0}}, false, "a second @"},
+    {"email=joe@**", {{TLS_NAME_EMAIL, "joe@evil.org@example.com", 0}}, false, "a second @ hides which domain it is"},
     {"email=*@example.com", {{TLS_NAME_EMAIL, "@example.com", 0}}, false, "nobody"},
     {"email=joe@example.com", {{TLS_NAME_DNS, "joe@example.com", 0}}, false, "A5: in a DNS SAN"},
 
@@ -178,6 +179,20 @@ START_TEST(lets_nobody_pass_a_rule_without_keys)
     struct tls_peer peer = {.n_names = 0};
     struct config_allow rule = {0};
     ck_assert(!allow_permits(&rule, 1, &valid, &peer));
+}
+END_TEST
+
+START_TEST(lets_nobody_pass_a_rule_whose_value_is_empty)
+{
+    struct tls_name empty[] = {{TLS_NAME_CN, span_of("", 0)},  {TLS_NAME_OU, span_of("", 0)},  {TLS_NAME_O, span_of("", 0)},
+                               {TLS_NAME_DNS, span_of("", 0)}, {TLS_NAME_URI, span_of("", 0)}, {TLS_NAME_EMAIL, span_of("", 0)}};
+    struct tls_peer peer = {.issuer = "", .serial = "", .names = empty, .n_names = 6};
+    char nothing[] = "", colons[] = "::";
+    struct config_allow rules[] = {{.cn = nothing},    {.ou = nothing},    {.o = nothing},      {.dns = nothing},       {.uri = nothing},
+                                   {.email = nothing}, {.issuer = nothing}, {.serial = nothing}, {.fingerprint = nothing}, {.spki = nothing},
+                                   {.serial = colons}, {.spki = colons}};
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        ck_assert_msg(!allow_permits(&rules[i], 1, &valid, &peer), "rule %zu", i);
 }
 END_TEST
 
@@ -275,6 +290,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, lets_only_a_valid_status_pass, 0, REASON_COUNT);
     tcase_add_test(t, lets_every_valid_peer_pass_without_rules);
     tcase_add_test(t, lets_nobody_pass_a_rule_without_keys);
+    tcase_add_test(t, lets_nobody_pass_a_rule_whose_value_is_empty);
     tcase_add_test(t, needs_only_one_rule_of_several);
     tcase_add_test(t, does_not_let_an_escaped_issuer_pass_for_two_parts);
     tcase_add_test(t, survives_names_of_any_length);

@@ -2,6 +2,7 @@
 #include "t.h"
 
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/tls/tls_judge.h"
 
 #include <string.h>
 
@@ -68,6 +69,13 @@ START_TEST(has_a_full_row_for_every_reason_in_its_place)
 }
 END_TEST
 
+START_TEST(agrees_with_the_alert_that_is_sent)
+{
+    if (_i != REASON_VALID)
+        ck_assert_int_eq(reason_row((enum reason)_i)->alert, (int)tls_judge_alert((enum reason)_i));
+}
+END_TEST
+
 START_TEST(gives_every_reason_its_own_word)
 {
     for (int i = 0; i < REASON_COUNT; i++)
@@ -90,6 +98,7 @@ Suite *suite(void)
     TCase *t = tcase_create("reason");
     tcase_add_loop_test(t, says_outside_what_the_product_page_says, 0, sizeof(expected) / sizeof(expected[0]));
     tcase_add_loop_test(t, has_a_full_row_for_every_reason_in_its_place, 0, REASON_COUNT);
+    tcase_add_loop_test(t, agrees_with_the_alert_that_is_sent, REASON_UNDECIDED, REASON_MALFORMED + 1);
     tcase_add_test(t, gives_every_reason_its_own_word);
     tcase_add_test(t, takes_a_reason_it_does_not_know_as_undecided);
     suite_add_tcase(s, t);
