@@ -613,14 +613,23 @@ bool exchange_wants_read(const struct exchange *x, enum side side)
     return !x->eof[side] && pending_of(x, other(side)) < OUTPUT_MARK;
 }
 
+static bool may_deliver(struct exchange *x, enum side side)
+{
+    if (x->held[side].len == 0)
+        return false;
+    if (is_http(x) && side == SIDE_DOWN && !exchange_http_may_read(x))
+        return false; /* the next request waits for the answer to this one */
+    if (x->phase != PHASE_ACTIVE && x->phase != PHASE_IDLE)
+        return false;
+    struct link *to = exchange_link(x, other(side));
+    return to == NULL || link_pending(to) < OUTPUT_MARK;
+}
+
 bool exchange_continue(struct exchange *x, struct moment now)
 {
     bool any = false;
     for (enum side side = SIDE_DOWN; side <= SIDE_UP; side++) {
-        struct link *to = exchange_link(x, other(side));
-        bool ready = x->held[side].len > 0 && (x->phase == PHASE_ACTIVE || (x->phase == PHASE_IDLE && side == SIDE_DOWN)) &&
-                     (to == NULL || link_pending(to) < OUTPUT_MARK);
-        if (!ready)
+        if (!may_deliver(x, side))
             continue;
         struct bytes held;
         bytes_init(&held, HELD_MAX);

@@ -33,7 +33,7 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
     rq->head_method = span_equals_str(head->method, "HEAD");
     rq->idempotent = is_idempotent(head->method);
     rq->chunk_request = head->framing == HTTP_CHUNKED;
-    rq->whole = head->framing == HTTP_NO_BODY;
+    rq->whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0);
     bytes_init(&rq->head, HEAD_OUT_MAX);
     bytes_init(&rq->method, 64);
     bytes_init(&rq->target, REPORTED_TARGET_MAX);
@@ -162,7 +162,7 @@ static void on_request_end(struct exchange *x, struct moment now)
 }
 
 /* A request may be read on while the upstream can take its body, or when a new one may begin. */
-static bool may_read_request(const struct exchange *x)
+bool exchange_http_may_read(const struct exchange *x)
 {
     if (x->phase == PHASE_IDLE)
         return !x->rq.begun;
@@ -183,7 +183,7 @@ static void on_request_bad(struct exchange *x, struct moment now)
 void exchange_http_from_client(struct exchange *x, struct span in, struct moment now)
 {
     struct span data;
-    while (may_read_request(x)) {
+    while (exchange_http_may_read(x)) {
         enum http1_event event = http1_next(x->http, &in, &data);
         if (event == HTTP1_MORE) {
             if (x->phase == PHASE_IDLE && x->head_us == 0 && !http1_is_idle(x->http))

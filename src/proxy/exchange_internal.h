@@ -67,6 +67,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
 void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
 
 /* exchange_http.c */
+bool exchange_http_may_read(const struct exchange *x); /* bytes of the client would be of use now */
 void exchange_http_from_client(struct exchange *x, struct span in, struct moment now);
 void exchange_http_from_upstream(struct exchange *x, struct span in, struct moment now);
 void exchange_http_upstream_ended(struct exchange *x, struct moment now);
