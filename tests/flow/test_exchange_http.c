@@ -1,0 +1,778 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole requests through injector and verifier, TLS between them, in memory. */
+#include "t.h"
+#include "wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct wire_pki pki;
+static struct tls_context *connecting, *accepting;
+static struct wire w;
+
+static const size_t steps[] = {1, 2, 3, 7, 512, WIRE_ALL};
+enum { N_STEPS = sizeof(steps) / sizeof(steps[0]) };
+
+static void make(void)
+{
+    struct wire_side good = {0};
+    wire_pki_make(&pki);
+    connecting = wire_pki_connecting(&pki, &good);
+    accepting = wire_pki_accepting(&pki, &good);
+}
+
+static void drop(void)
+{
+    tls_context_unref(connecting);
+    tls_context_unref(accepting);
+    wire_pki_clear(&pki);
+}
+
+static void open_chain(void)
+{
+    struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_HTTP, .connecting = connecting, .accepting = accepting};
+    wire_open(&w, &setup);
+    w.on_backend = wire_backend_http;
+}
+
+static void close_chain(void)
+{
+    wire_close(&w);
+}
+
+/* ---- messages of every shape, delivered in steps of every size ---- */
+
+static const struct {
+    const char *why, *request, *reply, *at_backend, *at_app;
+} shapes[] = {
+    {"a plain GET", "GET /a?b HTTP/1.1\r\nHost: x\r\nX-One: 1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "GET /a?b HTTP/1.1\r\n",
+     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"},
+    {"a body with a length", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+     "\r\n\r\n0123456789", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+    {"HEAD has a length and no body", "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HEAD / HTTP/1.1\r\n",
+     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"},
+    {"204 has no body", "DELETE /x HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", "DELETE /x HTTP/1.1\r\n",
+     "HTTP/1.1 204 No Content\r\n\r\n"},
+    {"304 has no body", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\n\r\n", "GET / HTTP/1.1\r\n",
+     "HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\n\r\n"},
+    {"an interim answer comes before the final one", "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+     "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET / HTTP/1.1\r\n",
+     "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
+};
+enum { N_SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
+
+START_TEST(messages_pass_whatever_the_cut_of_the_bytes)
+{
+    size_t row = (size_t)_i / N_STEPS;
+    w.step = steps[(size_t)_i % N_STEPS];
+    w.reply = shapes[row].reply;
+    struct wire_socket *app = wire_connect(&w);
+    for (unsigned again = 0; again < 2; again++) {
+        wire_say(app, shapes[row].request);
+        wire_run(&w);
+        ck_assert_msg(strcmp(wire_got(app), shapes[row].at_app) == 0, "%s: %s", shapes[row].why, wire_got(app));
+        ck_assert_msg(memmem(w.request.data + w.request.head, w.request.len, shapes[row].at_backend, strlen(shapes[row].at_backend)) != NULL,
+                      "%s", shapes[row].why);
+        bytes_clear(&app->got);
+    }
+    ck_assert_uint_eq(w.n_requests, 2);
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_VALID);
+}
+END_TEST
+
+/* Takes a chunked body apart; the caller frees nothing. Fails the test when it has no proper end. */
+static size_t dechunk(const char *body, char *out)
+{
+    size_t total = 0;
+    for (;;) {
+        char *at;
+        size_t n = (size_t)strtoul(body, &at, 16);
+        ck_assert_msg(strncmp(at, "\r\n", 2) == 0, "a chunk line: %.20s", body);
+        if (n == 0)
+            return total;
+        memcpy(out + total, at + 2, n);
+        total += n;
+        ck_assert(strncmp(at + 2 + n, "\r\n", 2) == 0);
+        body = at + 2 + n + 2;
+    }
+}
+
+START_TEST(chunked_bodies_pass_both_ways)
+{
+    char body[100];
+    w.step = steps[_i];
+    w.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n8\r\ndefghijk\r\n0\r\n\r\n";
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n");
+    wire_run(&w);
+    const char *at_app = strstr(wire_got(app), "\r\n\r\n");
+    ck_assert_ptr_nonnull(at_app);
+    ck_assert_uint_eq(dechunk(at_app + 4, body), 11);
+    ck_assert_int_eq(memcmp(body, "abcdefghijk", 11), 0);
+    ck_assert_int_eq(bytes_append(&w.request, "", 1), 0);
+    const char *at_backend = strstr((const char *)bytes_span(&w.request).ptr, "\r\n\r\n");
+    ck_assert_uint_eq(dechunk(at_backend + 4, body), 10);
+    ck_assert_int_eq(memcmp(body, "0123456789", 10), 0);
+}
+END_TEST
+
+START_TEST(an_answer_until_close_becomes_chunked_for_http_1_1)
+{
+    char body[100];
+    w.step = steps[_i];
+    w.reply = "HTTP/1.1 200 OK\r\n\r\nuntil the end";
+    w.reply_closes = true;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire_run(&w);
+    const char *at_app = strstr(wire_got(app), "\r\n\r\n");
+    ck_assert_uint_eq(dechunk(at_app + 4, body), 13);
+}
+END_TEST
+
+static void answer_in_two(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    bool body = s->got.len > 4 && memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\nbody", 8) != NULL;
+    if (s->requests == 0 && memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\n", 4) != NULL) {
+        s->requests = 1;
+        wire_answer(s, "HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    if (s->requests == 1 && body) {
+        s->requests = 2;
+        wire_answer(s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+}
+
+START_TEST(continue_reaches_the_app_before_its_body_is_sent)
+{
+    w.step = steps[_i];
+    w.on_backend = answer_in_two;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    wire_run(&w);
+    ck_assert_str_eq(wire_got(app), "HTTP/1.1 100 Continue\r\n\r\n");
+    wire_say(app, "body");
+    wire_run(&w);
+    ck_assert_str_eq(wire_got(app), "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+END_TEST
+
+static void echo_target(struct wire *on, struct wire_socket *s)
+{
+    char answer[200], target[50];
+    (void)on;
+    for (;;) {
+        const char *text = wire_got(s), *end = strstr(text, "\r\n\r\n");
+        if (end == NULL || sscanf(text, "%*s %49s", target) != 1)
+            return;
+        bytes_consume(&s->got, (size_t)(end + 4 - text));
+        snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(target), target);
+        wire_answer(s, answer);
+    }
+}
+
+START_TEST(pipelined_requests_are_answered_in_order)
+{
+    w.step = steps[_i];
+    w.on_backend = echo_target;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire_run(&w);
+    const char *one = strstr(wire_got(app), "/1"), *two = strstr(wire_got(app), "/2"), *three = strstr(wire_got(app), "/3");
+    ck_assert_ptr_nonnull(three);
+    ck_assert(one != NULL && two != NULL && one < two && two < three);
+    ck_assert_uint_eq(w.injector.connects, 1);
+}
+END_TEST
+
+START_TEST(pipelined_requests_with_the_end_behind_them_are_all_answered)
+{
+    w.step = steps[_i];
+    w.on_backend = echo_target;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire_end(&app->up);
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "/1"));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "/2"));
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+START_TEST(http_1_0_gets_an_answer_it_can_read_and_the_end)
+{
+    w.step = steps[_i];
+    w.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "GET / HTTP/1.0\r\nHost: x\r\n\r\n");
+    wire_run(&w);
+    const char *body = strstr(wire_got(app), "\r\n\r\n");
+    ck_assert_str_eq(body, "\r\n\r\nabc");
+    ck_assert_ptr_null(strstr(wire_got(app), "chunked"));
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+/* ---- the pool (B4, C10) ---- */
+
+static void ask(struct wire_socket *app, const char *request)
+{
+    bytes_clear(&app->got);
+    wire_say(app, request);
+    wire_run(&w);
+}
+
+static const char GET[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+static const char POST[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+static const char POST_EMPTY[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+
+START_TEST(one_upstream_connection_serves_many_clients)
+{
+    for (int i = 0; i < 4; i++) {
+        struct wire_socket *app = wire_connect(&w);
+        ask(app, GET);
+        ask(app, POST);
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
+        wire_end(&app->up);
+        wire_run(&w);
+        ck_assert(app->got_end && !app->got_reset);
+    }
+    ck_assert_uint_eq(w.n_requests, 8);
+    ck_assert_uint_eq(w.injector.connects, 1);
+    ck_assert_uint_eq(w.injector.up_handshakes, 1);
+    ck_assert_uint_eq(pool_idle_count(w.injector.env.pool), 1);
+    ck_assert(wire_last(&w.injector)->up_reused);
+}
+END_TEST
+
+/* The upstream's end is on its way while the next request leaves. */
+static struct wire_socket *app_with_stale_connection(bool reset)
+{
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    struct wire_socket *back = wire_backend_socket(&w, 0);
+    ck_assert_uint_eq(pool_idle_count(w.verifier.env.pool), 1);
+    back->down.stalled = true;
+    back->up.stalled = true;
+    back->down.ended = true;
+    back->down.reset = reset;
+    return app;
+}
+
+START_TEST(a_stale_connection_costs_a_get_nothing) /* C10 */
+{
+    struct wire_socket *app = app_with_stale_connection(_i == 1);
+    ask(app, GET);
+    wire_backend_socket(&w, 0)->down.stalled = false;
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
+    ck_assert_uint_eq(w.verifier.connects, 2);
+    ck_assert_uint_eq(w.n_requests, 2);
+}
+END_TEST
+
+START_TEST(a_get_is_retried_once_only) /* C10 */
+{
+    struct wire_socket *app = app_with_stale_connection(false);
+    ask(app, GET);
+    w.reply = "";
+    w.reply_closes = true;
+    wire_backend_socket(&w, 0)->down.stalled = false;
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "upstream_closed"));
+    ck_assert_uint_eq(w.verifier.connects, 2);
+}
+END_TEST
+
+START_TEST(a_post_is_never_sent_twice) /* C10 */
+{
+    static const char *const posts[] = {POST, POST_EMPTY};
+    struct wire_socket *app = app_with_stale_connection(false);
+    ask(app, posts[_i]);
+    wire_backend_socket(&w, 0)->down.stalled = false;
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "upstream_closed"));
+    ck_assert_uint_eq(w.verifier.connects, 1);
+}
+END_TEST
+
+START_TEST(a_connection_that_said_it_closes_is_not_pooled)
+{
+    w.reply = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    ask(app, GET);
+    ck_assert_uint_eq(w.verifier.connects, 2);
+    ck_assert_uint_eq(pool_idle_count(w.verifier.env.pool), 0);
+}
+END_TEST
+
+/* The end of TLS may arrive in the same bytes as the answer: what is over must not be kept. */
+START_TEST(a_connection_that_ended_with_its_answer_is_not_pooled) /* C4 */
+{
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    struct wire_socket *between = wire_between(&w, 0);
+    between->down.stalled = true;
+    ask(app, GET);
+    exchange_on_drain(wire_exchange(&w.verifier), w.now);
+    wire_run(&w);
+    between->down.late_end = true; /* TLS ended; the end of TCP is still on its way */
+    between->down.stalled = false;
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
+    ck_assert_uint_eq(pool_idle_count(w.injector.env.pool), 0);
+}
+END_TEST
+
+/* ---- answers out of turn (C4) ---- */
+
+static void answer_early(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests == 0 && memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\n", 4) != NULL) {
+        s->requests = 1;
+        wire_answer(s, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig");
+    }
+}
+
+START_TEST(an_answer_before_the_body_ended_ends_both_connections) /* C4 */
+{
+    w.step = steps[_i];
+    w.on_backend = answer_early;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "413 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "Connection: close"));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "big"));
+    wire_say(app, "the rest of the body, and GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire_end(&app->up);
+    wire_finish(&w);
+    ck_assert(app->got_end && !app->got_reset);
+    ck_assert_uint_eq(pool_idle_count(w.injector.env.pool) + pool_idle_count(w.verifier.env.pool), 0);
+    ck_assert_uint_eq(wire_backend_contacts(&w), 1);
+    ck_assert(!wire_ever_said(&wire_backend_socket(&w, 0)->up, "smuggled"));
+}
+END_TEST
+
+START_TEST(a_second_answer_is_never_delivered) /* C4 */
+{
+    w.step = steps[_i];
+    w.reply = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\noneHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo";
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "one"));
+    ck_assert_ptr_null(strstr(wire_got(app), "two"));
+    ck_assert_uint_eq(pool_idle_count(w.verifier.env.pool), 0);
+    w.reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthree";
+    ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "three"));
+    ck_assert_ptr_null(strstr(wire_got(app), "two"));
+}
+END_TEST
+
+static void speak_first(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    (void)s;
+}
+
+START_TEST(an_answer_before_the_request_reaches_nobody_else) /* C4 */
+{
+    w.on_backend = speak_first;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    struct wire_socket *back = wire_backend_socket(&w, 0);
+    wire_answer(back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
+    wire_run(&w);
+    wire_answer(back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo");
+    wire_run(&w);
+    w.on_backend = wire_backend_http;
+    ask(app, GET);
+    ck_assert_ptr_null(strstr(wire_got(app), "two"));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
+}
+END_TEST
+
+/* ---- cut at every offset (B7) ---- */
+
+static const struct {
+    const char *why, *reply;
+} cut_replies[] = {
+    {"a length", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n0123456789abcdefghij"},
+    {"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\na\r\nabcdefghij\r\n0\r\n\r\n"},
+    {"an interim answer first", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n0123456789abcdefghij"},
+};
+enum { N_CUTS = sizeof(cut_replies) / sizeof(cut_replies[0]) };
+
+/* What a careful app would take for a whole answer with our body in it. */
+static bool looks_complete(struct wire_socket *app)
+{
+    const char *ok = strstr(wire_got(app), "HTTP/1.1 200");
+    const char *body = ok != NULL ? strstr(ok, "\r\n\r\n") : NULL;
+    if (body == NULL)
+        return false;
+    body += 4;
+    if (strstr(ok, "Content-Length:") != NULL)
+        return strlen(body) >= 20;
+    if (strstr(ok, "chunked") != NULL)
+        return strstr(body, "\r\n0\r\n\r\n") != NULL || strncmp(body, "0\r\n\r\n", 5) == 0;
+    return app->got_end && !app->got_reset;
+}
+
+static void refuses_each_cut(size_t row, const char *request, struct wire_socket *(*which)(struct wire *, size_t), bool by_reset)
+{
+    for (uint64_t n = 0;; n++) {
+        const char *reply = cut_replies[row].reply;
+        open_chain();
+        w.reply = reply;
+        struct wire_socket *app = wire_connect(&w);
+        ask(app, GET);
+        struct wire_socket *cut = which(&w, 0);
+        uint64_t before = cut->down.taken;
+        cut->down.cut_after = before + n;
+        cut->down.cut_is_reset = by_reset;
+        ask(app, request);
+        bool whole = looks_complete(app);
+        bool all_came = cut->down.put == cut->down.taken && cut->down.taken > before;
+        wire_finish(&w);
+        if (!whole)
+            ck_assert_msg(strstr(wire_got(app), "502 ") != NULL || app->got_reset || app->got_end, "%s cut after %d: %s", cut_replies[row].why,
+                          (int)n, wire_got(app));
+        ck_assert_msg(!whole || all_came, "%s cut after %d looks whole: %s", cut_replies[row].why, (int)n, wire_got(app));
+        close_chain();
+        if (all_came || n > 2000)
+            break;
+    }
+    open_chain();
+}
+
+START_TEST(an_answer_cut_in_plaintext_never_looks_whole) /* B7 */
+{
+    close_chain();
+    refuses_each_cut((size_t)_i / 2, POST, wire_backend_socket, _i % 2 == 1);
+}
+END_TEST
+
+START_TEST(an_answer_cut_in_tls_never_looks_whole) /* B7 */
+{
+    close_chain();
+    refuses_each_cut((size_t)_i / 2, POST, wire_between, _i % 2 == 1);
+}
+END_TEST
+
+START_TEST(an_answer_until_close_without_close_notify_is_cut) /* B7 */
+{
+    static const char *const requests[] = {"GET / HTTP/1.0\r\nHost: x\r\n\r\n", GET};
+    w.on_backend = speak_first;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, requests[_i]);
+    wire_answer(wire_backend_socket(&w, 0), "HTTP/1.1 200 OK\r\n\r\nsome of it");
+    wire_run(&w);
+    struct wire_socket *between = wire_between(&w, 0);
+    between->down.cut_after = between->down.taken; /* the connection ends, TLS does not */
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "some of it"));
+    ck_assert(app->got_reset && !app->got_end);
+    ck_assert_ptr_null(strstr(wire_got(app), "\r\n0\r\n\r\n"));
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_TRUNCATED);
+}
+END_TEST
+
+START_TEST(a_request_cut_at_any_byte_never_reaches_the_backend_whole) /* B7 */
+{
+    static const char *const requests[] = {POST, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", GET};
+    for (size_t n = 0; n < strlen(requests[_i]); n++) {
+        close_chain();
+        open_chain();
+        struct wire_socket *app = wire_connect(&w);
+        app->up.cut_after = n;
+        wire_say(app, requests[_i]);
+        wire_finish(&w);
+        ck_assert_msg(w.n_requests == 0, "cut after %zu", n);
+        ck_assert(app->got_end || app->got_reset);
+    }
+}
+END_TEST
+
+/* ---- who may, and who they say they are ---- */
+
+START_TEST(claimed_identities_are_removed_and_the_proven_one_added) /* C1 */
+{
+    w.verifier.down_conf.identity_headers = CONFIG_HEADERS_X_SSL;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "GET / HTTP/1.1\r\nHost: x\r\nX-SSL-Client-CN: spoofed\r\nx_ssl_client_verify: spoofed\r\nClient-Cert: spoofed\r\n"
+                  "X-Forwarded-For: 203.0.113.66\r\n\r\n");
+    wire_run(&w);
+    struct wire_socket *back = wire_backend_socket(&w, 0);
+    ck_assert(!wire_ever_said(&back->up, "spoofed"));
+    ck_assert(!wire_ever_said(&back->up, "203.0.113.66"));
+    ck_assert(wire_ever_said(&back->up, "X-SSL-Client-CN: client\r\n"));
+    ck_assert(wire_ever_said(&back->up, "X-SSL-Client-Status: valid\r\n"));
+    ck_assert(wire_ever_said(&back->up, "X-Forwarded-For: 192.0.2.7\r\n"));
+}
+END_TEST
+
+START_TEST(a_client_that_no_rule_names_gets_403_and_the_backend_nothing)
+{
+    static char other[] = "somebody else", mine[] = "client";
+    struct config_allow rule = {.cn = other};
+    w.verifier.down_conf.allow = &rule;
+    w.verifier.down_conf.n_allow = 1;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "403 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "not_allowed"));
+    ck_assert_uint_eq(w.verifier.connects, 0);
+    ask(app, POST);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "403 "));
+    ck_assert_uint_eq(w.verifier.connects, 0);
+    rule.cn = mine;
+    app = wire_connect(&w);
+    ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
+}
+END_TEST
+
+START_TEST(a_refused_get_leaves_the_connection_usable)
+{
+    static char other[] = "somebody else", mine[] = "client";
+    struct config_allow rule = {.cn = other};
+    w.verifier.down_conf.allow = &rule;
+    w.verifier.down_conf.n_allow = 1;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    rule.cn = mine;
+    ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
+    ck_assert_uint_eq(w.injector.connects, 1);
+}
+END_TEST
+
+/* ---- failures before anything is said ---- */
+
+START_TEST(an_answer_of_ours_is_readable_though_a_body_was_on_its_way)
+{
+    w.injector.connect = WIRE_CONNECT_REFUSED;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n");
+    app->up.offer = 400000;
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "connect_refused"));
+    ck_assert_msg(app->up.offer == 0 && app->up.data.len == 0, "%zu bytes of the body were left unread", app->up.data.len);
+    wire_end(&app->up);
+    wire_run(&w);
+    ck_assert_msg(app->got_end && !app->got_reset, "its end was not heard");
+}
+END_TEST
+
+/* ---- time ---- */
+
+static const char *const unfinished[] = {"GET / HTTP/1.1\r\nHost:", "G"};
+
+START_TEST(an_unfinished_head_is_answered_408)
+{
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, unfinished[_i]);
+    wire_advance(&w, 9900);
+    ck_assert(!app->got_end);
+    wire_say(app, "/"); /* a byte now and then does not buy time */
+    wire_advance(&w, 200);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "408 "));
+    wire_finish(&w);
+    ck_assert(app->got_end);
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_REQUEST_TIMEOUT);
+}
+END_TEST
+
+START_TEST(an_idle_connection_is_closed_without_a_word)
+{
+    struct wire_socket *app = wire_connect(&w);
+    wire_advance(&w, 59900);
+    ck_assert(!app->got_end);
+    wire_advance(&w, 200);
+    ck_assert(app->got_end && !app->got_reset);
+    ck_assert_str_eq(wire_got(app), "");
+    ck_assert_uint_eq(w.injector.n_seen, 0);
+}
+END_TEST
+
+START_TEST(a_connect_that_hangs_is_answered_504)
+{
+    w.injector.connect = WIRE_CONNECT_HANGS;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    wire_advance(&w, 4900);
+    ck_assert_str_eq(wire_got(app), "");
+    wire_advance(&w, 200);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "504 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "connect_timeout"));
+}
+END_TEST
+
+START_TEST(a_handshake_that_hangs_is_answered_504)
+{
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, GET);
+    w.verifier.present = false; /* whoever is there instead takes the hello and says nothing */
+    w.on_backend = speak_first;
+    wire_advance(&w, 9900);
+    ck_assert_str_eq(wire_got(app), "");
+    wire_advance(&w, 200);
+    w.verifier.present = true;
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "504 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "handshake_timeout"));
+}
+END_TEST
+
+START_TEST(an_answer_that_does_not_come_is_504)
+{
+    w.on_backend = speak_first;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    w.injector.up_conf.response_ms = 120000;
+    wire_advance(&w, 59900);
+    ck_assert_str_eq(wire_got(app), "");
+    wire_advance(&w, 200);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "504 "));
+    ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_RESPONSE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(an_answer_that_stops_is_cut)
+{
+    w.on_backend = speak_first;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    wire_answer(wire_backend_socket(&w, 0), "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+    wire_finish(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "abc"));
+    ck_assert(app->got_reset);
+}
+END_TEST
+
+START_TEST(a_client_that_never_starts_tls_is_dropped)
+{
+    w.injector.present = false;
+    struct wire_socket *app = wire_connect(&w);
+    wire_advance(&w, 9900);
+    ck_assert(!app->got_end && !app->got_reset);
+    wire_advance(&w, 200);
+    w.injector.present = true;
+    ck_assert(app->got_end || app->got_reset);
+    ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_HANDSHAKE_TIMEOUT);
+}
+END_TEST
+
+/* ---- back-pressure (D6) ---- */
+
+static void answer_100_mib(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests++ > 0)
+        return;
+    wire_answer(s, "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n");
+    s->down.offer = 104857600;
+}
+
+START_TEST(a_client_that_does_not_read_stops_the_upstream) /* D6 */
+{
+    w.keep_log = false;
+    w.on_backend = answer_100_mib;
+    struct wire_socket *app = wire_connect(&w);
+    app->down.stalled = true;
+    wire_say(app, GET);
+    wire_run(&w);
+    struct wire_socket *back = wire_backend_socket(&w, 0);
+    ck_assert_uint_gt(back->down.offer, 100u * 1024 * 1024 - 2u * 1024 * 1024);
+    ck_assert_uint_lt(w.injector.most_pending, 512 * 1024);
+    ck_assert_uint_lt(w.verifier.most_pending, 512 * 1024);
+}
+END_TEST
+
+START_TEST(an_upstream_that_does_not_read_stops_the_client) /* D6 */
+{
+    w.keep_log = false;
+    w.on_backend = speak_first;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, GET);
+    wire_run(&w);
+    wire_backend_socket(&w, 0)->up.stalled = true;
+    wire_answer(wire_backend_socket(&w, 0), "HTTP/1.1 204 No Content\r\n\r\n");
+    wire_run(&w);
+    wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\n\r\n");
+    app->up.offer = 104857600;
+    wire_run(&w);
+    ck_assert_uint_gt(app->up.offer, 100u * 1024 * 1024 - 2u * 1024 * 1024);
+    ck_assert_uint_lt(w.injector.most_pending, 512 * 1024);
+    ck_assert_uint_lt(w.verifier.most_pending, 512 * 1024);
+}
+END_TEST
+
+/* ---- drain ---- */
+
+START_TEST(draining_finishes_what_runs_and_then_closes)
+{
+    w.on_backend = speak_first;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    w.injector.env.draining = true;
+    exchange_on_drain(wire_exchange(&w.injector), w.now);
+    wire_answer(wire_backend_socket(&w, 0), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    wire_run(&w);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "Connection: close"));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "\r\n\r\nok"));
+    wire_finish(&w);
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("exchange_http");
+    TCase *t = tcase_create("flow");
+    tcase_add_unchecked_fixture(t, make, drop);
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, open_chain, close_chain);
+    tcase_add_loop_test(t, messages_pass_whatever_the_cut_of_the_bytes, 0, N_SHAPES * N_STEPS);
+    tcase_add_loop_test(t, chunked_bodies_pass_both_ways, 0, N_STEPS);
+    tcase_add_loop_test(t, an_answer_until_close_becomes_chunked_for_http_1_1, 0, N_STEPS);
+    tcase_add_loop_test(t, continue_reaches_the_app_before_its_body_is_sent, 0, N_STEPS);
+    tcase_add_loop_test(t, pipelined_requests_are_answered_in_order, 0, N_STEPS);
+    tcase_add_loop_test(t, pipelined_requests_with_the_end_behind_them_are_all_answered, 0, N_STEPS);
+    tcase_add_loop_test(t, http_1_0_gets_an_answer_it_can_read_and_the_end, 0, N_STEPS);
+    tcase_add_test(t, one_upstream_connection_serves_many_clients);
+    tcase_add_loop_test(t, a_stale_connection_costs_a_get_nothing, 0, 2);
+    tcase_add_test(t, a_get_is_retried_once_only);
+    tcase_add_loop_test(t, a_post_is_never_sent_twice, 0, 2);
+    tcase_add_test(t, a_connection_that_said_it_closes_is_not_pooled);
+    tcase_add_test(t, a_connection_that_ended_with_its_answer_is_not_pooled);
+    tcase_add_loop_test(t, an_answer_before_the_body_ended_ends_both_connections, 0, N_STEPS);
+    tcase_add_loop_test(t, a_second_answer_is_never_delivered, 0, N_STEPS);
+    tcase_add_test(t, an_answer_before_the_request_reaches_nobody_else);
+    tcase_add_loop_test(t, an_answer_cut_in_plaintext_never_looks_whole, 0, N_CUTS * 2);
+    tcase_add_loop_test(t, an_answer_cut_in_tls_never_looks_whole, 0, N_CUTS * 2);
+    tcase_add_loop_test(t, an_answer_until_close_without_close_notify_is_cut, 0, 2);
+    tcase_add_loop_test(t, a_request_cut_at_any_byte_never_reaches_the_backend_whole, 0, 3);
+    tcase_add_test(t, claimed_identities_are_removed_and_the_proven_one_added);
+    tcase_add_test(t, a_client_that_no_rule_names_gets_403_and_the_backend_nothing);
+    tcase_add_test(t, a_refused_get_leaves_the_connection_usable);
+    tcase_add_test(t, an_answer_of_ours_is_readable_though_a_body_was_on_its_way);
+    tcase_add_loop_test(t, an_unfinished_head_is_answered_408, 0, 2);
+    tcase_add_test(t, an_idle_connection_is_closed_without_a_word);
+    tcase_add_test(t, a_connect_that_hangs_is_answered_504);
+    tcase_add_test(t, a_handshake_that_hangs_is_answered_504);
+    tcase_add_test(t, an_answer_that_does_not_come_is_504);
+    tcase_add_test(t, an_answer_that_stops_is_cut);
+    tcase_add_test(t, a_client_that_never_starts_tls_is_dropped);
+    tcase_add_test(t, a_client_that_does_not_read_stops_the_upstream);
+    tcase_add_test(t, an_upstream_that_does_not_read_stops_the_client);
+    tcase_add_test(t, draining_finishes_what_runs_and_then_closes);
+    suite_add_tcase(s, t);
+    return s;
+}

@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCRATCH = 64 * 1024, RUNS = 60, TURNS = 64, PIPE_MAX = 512 * 1024 * 1024, BLOCK = 16 * 1024, ROUNDS = 2000000 };
+
+static void drive(struct wire_conn *c);
+
+/* ---- pipes ---- */
+
+static void pipe_init(struct wire_pipe *p)
+{
+    *p = (struct wire_pipe){.cut_after = UINT64_MAX};
+    bytes_init(&p->data, PIPE_MAX);
+    bytes_init(&p->log, PIPE_MAX);
+}
+
+static void pipe_clear(struct wire_pipe *p)
+{
+    bytes_clear(&p->data);
+    bytes_clear(&p->log);
+}
+
+static void put(struct wire *w, struct wire_pipe *p, struct span s)
+{
+    if (p->ended || p->reset)
+        return;
+    ck_assert_int_eq(bytes_append_span(&p->data, s), 0);
+    if (w == NULL || w->keep_log)
+        ck_assert_int_eq(bytes_append_span(&p->log, s), 0);
+    p->put += s.len;
+}
+
+uint8_t wire_pattern(uint64_t position)
+{
+    return (uint8_t)(position * 31 + (position >> 8) * 7 + (position >> 16));
+}
+
+/* Lets a test end go on offering what it has. */
+static bool refill(struct wire_pipe *p)
+{
+    uint8_t block[BLOCK];
+    if (p->offer == 0 || p->data.len >= BLOCK || p->reset)
+        return false;
+    size_t n = p->offer < BLOCK ? (size_t)p->offer : BLOCK;
+    for (size_t i = 0; i < n; i++)
+        block[i] = wire_pattern(p->put + i);
+    ck_assert_int_eq(bytes_append(&p->data, block, n), 0);
+    p->put += n;
+    p->offer -= n;
+    return true;
+}
+
+/* ---- sockets ---- */
+
+static struct wire_socket *new_socket(struct wire *w)
+{
+    for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+        struct wire_socket *s = &w->sockets[i];
+        if (s->used)
+            continue;
+        *s = (struct wire_socket){.used = true};
+        pipe_init(&s->up);
+        pipe_init(&s->down);
+        bytes_init(&s->got, PIPE_MAX);
+        return s;
+    }
+    ck_abort_msg("more sockets than a wire has");
+    return NULL;
+}
+
+static struct wire_conn *accept_conn(struct wire *w, struct wire_node *node, struct wire_socket *s)
+{
+    struct err err = {0};
+    struct wire_conn *c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return NULL;
+    c->node = node;
+    c->socket = s;
+    c->x = exchange_new(&node->env, &node->listener, "192.0.2.7", c, w->now, &err);
+    if (c->x == NULL) {
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+/* A socket from app or node to whatever comes next. */
+static struct wire_socket *open_socket(struct wire *w, struct wire_node *from)
+{
+    struct wire_socket *s = new_socket(w);
+    s->from_app = from == NULL;
+    s->node_up = from;
+    struct wire_node *next = from == NULL && w->injector.present ? &w->injector : from != &w->verifier && w->verifier.present ? &w->verifier : NULL;
+    s->to_backend = next == NULL;
+    if (next != NULL && (s->server = accept_conn(w, next, s)) == NULL)
+        s->down.reset = true;
+    return s;
+}
+
+/* ---- what io/conn.c does ---- */
+
+static void reap(struct wire_node *n)
+{
+    struct uplink *u;
+    while ((u = pool_next_doomed(n->env.pool)) != NULL) {
+        struct wire_socket *s = u->driver;
+        if (s != NULL) {
+            s->client = NULL;
+            s->up.reset = u->reset;
+            s->up.ended = true;
+        }
+        uplink_free(u);
+    }
+}
+
+static void close_conn(struct wire_conn *c, bool reset)
+{
+    struct wire_node *n = c->node;
+    struct wire_socket *s = c->socket;
+    s->down.reset = reset;
+    s->down.ended = true;
+    s->server = NULL;
+    exchange_free(c->x);
+    free(c);
+    reap(n);
+}
+
+static size_t send_runs(struct wire *w, struct wire_pipe *p, const struct span *runs, size_t n)
+{
+    size_t sent = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t room = p->data.len < w->window ? w->window - p->data.len : 0;
+        size_t part = runs[i].len < room ? runs[i].len : room;
+        put(w, p, span_of(runs[i].ptr, part));
+        sent += part;
+        if (part < runs[i].len)
+            break;
+    }
+    return sent;
+}
+
+static void note_pending(struct wire_conn *c)
+{
+    struct wire_node *n = c->node;
+    size_t sum = link_pending(exchange_link(c->x, SIDE_DOWN));
+    if (exchange_link(c->x, SIDE_UP) != NULL)
+        sum += link_pending(exchange_link(c->x, SIDE_UP));
+    if (sum > n->most_pending)
+        n->most_pending = sum;
+}
+
+static void flush(struct wire_conn *c, enum side side)
+{
+    struct wire *w = c->node->wire;
+    struct span runs[RUNS];
+    struct link *link = exchange_link(c->x, side);
+    struct wire_socket *s = link == NULL ? NULL : side == SIDE_DOWN ? c->socket : exchange_uplink(c->x)->driver;
+    if (s == NULL)
+        return;
+    struct wire_pipe *p = side == SIDE_DOWN ? &s->down : &s->up;
+    for (;;) {
+        size_t n = link_runs(link, runs, RUNS);
+        size_t sent = send_runs(w, p, runs, n);
+        if (sent == 0)
+            break;
+        exchange_on_sent(c->x, side, sent, w->now);
+        if (exchange_link(c->x, side) != link)
+            return;
+    }
+    if (link_wants_shutdown(link) && !p->ended) {
+        p->ended = true;
+        exchange_on_sent(c->x, side, 0, w->now);
+    }
+}
+
+static bool connect_if_wanted(struct wire_conn *c)
+{
+    struct wire_node *n = c->node;
+    if (exchange_wants_connect(c->x) == NULL || n->connect == WIRE_CONNECT_HANGS)
+        return false;
+    if (n->connect == WIRE_CONNECT_REFUSED) {
+        exchange_on_connect_failed(c->x, REASON_CONNECT_REFUSED, "connection refused", n->wire->now);
+        return true;
+    }
+    n->connects++;
+    struct wire_socket *s = open_socket(n->wire, n);
+    struct uplink *u = exchange_on_connected(c->x, n->wire->now);
+    if (u == NULL) {
+        s->up.ended = true;
+        return true;
+    }
+    u->driver = s;
+    s->client = u;
+    return true;
+}
+
+static void drive(struct wire_conn *c)
+{
+    struct wire *w = c->node->wire;
+    bool reset;
+    for (int turn = 0; turn < TURNS; turn++) {
+        flush(c, SIDE_DOWN);
+        flush(c, SIDE_UP);
+        bool connected = connect_if_wanted(c);
+        if (!exchange_continue(c->x, w->now) && !connected)
+            break;
+    }
+    exchange_settle(c->x);
+    note_pending(c);
+    if (exchange_is_done(c->x, &reset))
+        close_conn(c, reset);
+    else
+        reap(c->node);
+}
+
+/* ---- delivery ---- */
+
+enum heard { HEARD_NOTHING, HEARD_BYTES, HEARD_END, HEARD_RESET };
+
+/* The next thing that comes out of a pipe; bytes are copied to heap so that reading past them is seen. */
+static enum heard next_of(struct wire *w, struct wire_pipe *p, uint8_t **bytes, size_t *n)
+{
+    if (p->told || p->stalled)
+        return HEARD_NOTHING;
+    uint64_t left = p->cut_after - p->taken;
+    if (left == 0) {
+        p->told = true;
+        return p->cut_is_reset ? HEARD_RESET : HEARD_END;
+    }
+    *n = p->data.len < w->step ? p->data.len : w->step;
+    if (*n > left)
+        *n = (size_t)left;
+    if (*n > SCRATCH)
+        *n = SCRATCH;
+    if (*n > 0) {
+        *bytes = malloc(*n);
+        if (*bytes == NULL)
+            return HEARD_NOTHING;
+        memcpy(*bytes, bytes_span(&p->data).ptr, *n);
+        bytes_consume(&p->data, *n);
+        p->taken += *n;
+        return HEARD_BYTES;
+    }
+    if (p->late_end)
+        return HEARD_NOTHING;
+    if (p->reset || (p->ended && p->offer == 0)) {
+        p->told = true;
+        return p->reset ? HEARD_RESET : HEARD_END;
+    }
+    return HEARD_NOTHING;
+}
+
+static void to_test_end(struct wire *w, struct wire_socket *s, enum heard heard, struct span bytes)
+{
+    if (heard == HEARD_END)
+        s->got_end = true;
+    if (heard == HEARD_RESET)
+        s->got_reset = true;
+    if (heard == HEARD_BYTES && w->pattern) {
+        for (size_t i = 0; i < bytes.len; i++)
+            ck_assert_uint_eq(bytes.ptr[i], wire_pattern(s->pattern_at + i));
+        s->pattern_at += bytes.len;
+    } else if (heard == HEARD_BYTES) {
+        ck_assert_int_eq(bytes_append_span(&s->got, bytes), 0);
+    }
+    if (s->to_backend && !s->up.stalled && w->on_backend != NULL)
+        w->on_backend(w, s);
+}
+
+static void to_exchange(struct wire *w, struct exchange *x, enum side side, enum heard heard, struct span bytes)
+{
+    if (heard == HEARD_BYTES)
+        exchange_on_wire(x, side, bytes, w->now);
+    else if (heard == HEARD_END)
+        exchange_on_eof(x, side, w->now);
+    else
+        exchange_on_error(x, side, "connection reset by peer", w->now);
+}
+
+static bool deliver_up(struct wire *w, struct wire_socket *s)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    bool to_test = s->to_backend;
+    if (!to_test && (s->server == NULL || !exchange_wants_read(s->server->x, SIDE_DOWN)))
+        return false;
+    enum heard heard = next_of(w, &s->up, &bytes, &n);
+    if (heard == HEARD_NOTHING)
+        return false;
+    struct wire_conn *c = s->server;
+    if (to_test) {
+        to_test_end(w, s, heard, span_of(bytes, n));
+    } else {
+        to_exchange(w, c->x, SIDE_DOWN, heard, span_of(bytes, n));
+        drive(c);
+    }
+    free(bytes);
+    return true;
+}
+
+static bool deliver_down(struct wire *w, struct wire_socket *s)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    struct uplink *u = s->client;
+    if (!s->from_app && u == NULL)
+        return false;
+    struct exchange *x = u != NULL ? u->exchange : NULL;
+    if (x != NULL && !exchange_wants_read(x, SIDE_UP))
+        return false;
+    enum heard heard = next_of(w, &s->down, &bytes, &n);
+    if (heard == HEARD_NOTHING)
+        return false;
+    if (s->from_app) {
+        to_test_end(w, s, heard, span_of(bytes, n));
+    } else if (x == NULL) { /* in the pool, as io/upconn.c has it */
+        pool_doom(s->node_up->env.pool, u);
+        reap(s->node_up);
+    } else {
+        struct wire_conn *c = exchange_driver(x);
+        to_exchange(w, x, SIDE_UP, heard, span_of(bytes, n));
+        drive(c);
+    }
+    free(bytes);
+    return true;
+}
+
+void wire_run(struct wire *w)
+{
+    bool moved = true;
+    for (size_t round = 0; moved; round++) {
+        ck_assert_uint_lt(round, ROUNDS);
+        moved = false;
+        for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+            struct wire_socket *s = &w->sockets[i];
+            if (!s->used)
+                continue;
+            if (s->server != NULL)
+                drive(s->server);
+            bool filled_up = refill(&s->up), filled_down = refill(&s->down);
+            moved = filled_up || filled_down || moved;
+            moved = deliver_up(w, s) || moved;
+            moved = deliver_down(w, s) || moved;
+        }
+    }
+}
+
+/* ---- time ---- */
+
+static uint64_t next_deadline(const struct wire *w)
+{
+    uint64_t soonest = UINT64_MAX;
+    for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+        const struct wire_socket *s = &w->sockets[i];
+        if (s->server != NULL && exchange_deadline_us(s->server->x) < soonest)
+            soonest = exchange_deadline_us(s->server->x);
+    }
+    return soonest;
+}
+
+static void fire_deadlines(struct wire *w)
+{
+    for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+        struct wire_conn *c = w->sockets[i].server;
+        if (c == NULL || exchange_deadline_us(c->x) > w->now.us)
+            continue;
+        exchange_on_deadline(c->x, w->now);
+        drive(c);
+    }
+}
+
+void wire_advance(struct wire *w, uint64_t ms)
+{
+    uint64_t until = w->now.us + ms * 1000;
+    wire_run(w);
+    for (;;) {
+        uint64_t soonest = next_deadline(w);
+        uint64_t to = soonest < until ? soonest : until;
+        if (to > w->now.us) {
+            w->now.utc += (int64_t)(to / 1000000 - w->now.us / 1000000);
+            w->now.us = to;
+        }
+        if (soonest > until)
+            break;
+        fire_deadlines(w);
+        wire_run(w);
+    }
+}
+
+void wire_finish(struct wire *w)
+{
+    wire_run(w);
+    for (int i = 0; next_deadline(w) != UINT64_MAX; i++) {
+        ck_assert_int_lt(i, 1000);
+        uint64_t soonest = next_deadline(w);
+        wire_advance(w, soonest > w->now.us ? (soonest - w->now.us) / 1000 + 1 : 1);
+    }
+}
+
+/* ---- observing ---- */
+
+static void on_report(void *ctx, const struct report *r)
+{
+    struct wire_node *n = ctx;
+    ck_assert_uint_lt(n->n_seen, WIRE_SEEN);
+    struct wire_seen *s = &n->seen[n->n_seen++];
+    const struct tls_facts *of = r->up != NULL ? r->up : r->down;
+    *s = (struct wire_seen){
+        .kind = r->kind,
+        .reason = r->reason,
+        .refused_by = r->refused_by,
+        .status = r->status,
+        .up_reused = r->up_reused,
+        .resumed_up = r->up != NULL && r->up->resumed,
+        .alert_received = of != NULL ? of->alert_received : -1,
+        .alert_sent = of != NULL ? of->alert_sent : -1,
+    };
+    snprintf(s->detail, sizeof(s->detail), "%s", r->detail);
+}
+
+static void on_handshake(void *ctx, const struct handshake_report *r)
+{
+    struct wire_node *n = ctx;
+    bool good = r->reason == REASON_VALID;
+    if (r->listener != NULL) {
+        n->down_handshakes += good;
+        n->down_failed += !good;
+        return;
+    }
+    n->up_handshakes += good;
+    n->up_failed += !good;
+    n->up_resumed += good && r->facts->resumed;
+}
+
+/* ---- making and asking ---- */
+
+static void fill_upstream(struct wire_node *n, bool tls, const char *name)
+{
+    static char upstream[] = "upstream", text[] = WIRE_NAME ":443";
+    struct config_upstream *u = &n->up_conf;
+    *u = (struct config_upstream){
+        .name = upstream,
+        .target_text = text,
+        .connect_ms = 5000,
+        .handshake_ms = 10000,
+        .response_ms = 60000,
+        .idle_ms = 600000,
+        .pool_max = 64,
+        .pool_idle_ms = 60000,
+    };
+    u->target.kind = ADDRESS_TCP;
+    u->target.port = tls ? 443 : 80;
+    u->tls.present = tls;
+    snprintf(u->target.host, sizeof(u->target.host), "%s", name);
+}
+
+static void fill_node(struct wire *w, struct wire_node *n, const struct wire_setup *setup, struct tls_context *down, struct tls_context *up)
+{
+    static char listener[] = "listener";
+    n->wire = w;
+    n->present = true;
+    fill_upstream(n, up != NULL, WIRE_NAME);
+    n->down_conf = (struct config_listener){
+        .name = listener,
+        .protocol = setup->protocol,
+        .handshake_ms = 10000,
+        .header_ms = 10000,
+        .idle_ms = setup->protocol == CONFIG_PROTOCOL_TCP ? 600000 : 60000,
+        .max_header_bytes = 32768,
+        .max_headers = 100,
+        .forwarded = down != NULL ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF,
+    };
+    n->upstream = (struct plan_upstream){.conf = &n->up_conf, .tls = up};
+    n->listener = (struct plan_listener){.conf = &n->down_conf, .tls = down, .upstream = &n->upstream};
+    n->env.scratch = malloc(SCRATCH);
+    n->env.scratch_size = SCRATCH;
+    n->env.tickets = tls_tickets_new(4);
+    n->env.pool = pool_new(&n->upstream, 1);
+    n->env.observer = (struct observer){n, on_report, on_handshake};
+    ck_assert(n->env.scratch != NULL && n->env.tickets != NULL && n->env.pool != NULL);
+}
+
+void wire_open(struct wire *w, const struct wire_setup *setup)
+{
+    memset(w, 0, sizeof(*w));
+    w->now = (struct moment){.us = 1000000000, .utc = WIRE_NOW};
+    w->step = WIRE_ALL;
+    w->window = WIRE_WINDOW;
+    w->keep_log = true;
+    w->reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    bytes_init(&w->request, PIPE_MAX);
+    if (!setup->no_injector)
+        fill_node(w, &w->injector, setup, NULL, setup->connecting);
+    if (!setup->no_verifier)
+        fill_node(w, &w->verifier, setup, setup->accepting, NULL);
+}
+
+static void close_node(struct wire_node *n)
+{
+    if (!n->present)
+        return;
+    pool_doom_all(n->env.pool);
+    reap(n);
+    pool_free(n->env.pool);
+    tls_tickets_free(n->env.tickets);
+    free(n->env.scratch);
+}
+
+void wire_close(struct wire *w)
+{
+    for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+        if (w->sockets[i].server != NULL)
+            close_conn(w->sockets[i].server, true);
+    }
+    close_node(&w->injector);
+    close_node(&w->verifier);
+    for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+        if (!w->sockets[i].used)
+            continue;
+        pipe_clear(&w->sockets[i].up);
+        pipe_clear(&w->sockets[i].down);
+        bytes_clear(&w->sockets[i].got);
+    }
+    bytes_clear(&w->request);
+}
+
+struct wire_socket *wire_connect(struct wire *w)
+{
+    return open_socket(w, NULL);
+}
+
+void wire_say_span(struct wire_socket *s, struct span bytes)
+{
+    put(NULL, &s->up, bytes);
+}
+
+void wire_say(struct wire_socket *s, const char *text)
+{
+    wire_say_span(s, span_from_str(text));
+}
+
+void wire_answer(struct wire_socket *s, const char *text)
+{
+    put(NULL, &s->down, span_from_str(text));
+}
+
+void wire_end(struct wire_pipe *p)
+{
+    p->ended = true;
+}
+
+const char *wire_got(struct wire_socket *s)
+{
+    uint8_t *end = bytes_reserve(&s->got, 1);
+    ck_assert_ptr_nonnull(end);
+    *end = '\0';
+    return (const char *)bytes_span(&s->got).ptr != NULL ? (const char *)bytes_span(&s->got).ptr : "";
+}
+
+static struct wire_socket *nth(struct wire *w, size_t i, bool backend)
+{
+    for (size_t at = 0; at < WIRE_SOCKETS; at++) {
+        struct wire_socket *s = &w->sockets[at];
+        bool fits = s->used && (backend ? s->to_backend : s->node_up == &w->injector);
+        if (fits && i-- == 0)
+            return s;
+    }
+    return NULL;
+}
+
+struct wire_socket *wire_backend_socket(struct wire *w, size_t i)
+{
+    return nth(w, i, true);
+}
+
+struct wire_socket *wire_between(struct wire *w, size_t i)
+{
+    return nth(w, i, false);
+}
+
+struct exchange *wire_exchange(struct wire_node *n)
+{
+    for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+        struct wire_conn *c = n->wire->sockets[i].server;
+        if (c != NULL && c->node == n)
+            return c->x;
+    }
+    return NULL;
+}
+
+const struct wire_seen *wire_last(const struct wire_node *n)
+{
+    static const struct wire_seen none = {.reason = REASON_UNDECIDED, .detail = "nothing was reported"};
+    return n->n_seen > 0 ? &n->seen[n->n_seen - 1] : &none;
+}
+
+bool wire_ever_said(const struct wire_pipe *p, const char *marker)
+{
+    struct span log = bytes_span(&p->log);
+    return log.len > 0 && memmem(log.ptr, log.len, marker, strlen(marker)) != NULL;
+}
+
+unsigned wire_backend_contacts(const struct wire *w)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < WIRE_SOCKETS; i++)
+        n += w->sockets[i].used && w->sockets[i].to_backend;
+    return n;
+}
+
+/* ---- a backend that speaks HTTP ---- */
+
+/* How long the first request in s is; 0: not whole yet. The proxy writes its framing fields as spelled here. */
+static size_t request_length(struct span s)
+{
+    const char *text = (const char *)s.ptr;
+    const char *end = s.len > 0 ? memmem(text, s.len, "\r\n\r\n", 4) : NULL;
+    if (end == NULL)
+        return 0;
+    size_t head = (size_t)(end - text) + 4;
+    const char *length = memmem(text, head, "Content-Length: ", 16);
+    if (length != NULL) {
+        size_t whole = head + (size_t)strtoul(length + 16, NULL, 10);
+        return whole <= s.len ? whole : 0;
+    }
+    if (memmem(text, head, "Transfer-Encoding: chunked", 26) == NULL)
+        return head;
+    const char *last = memmem(end, s.len - head + 4, "\r\n0\r\n", 5);
+    const char *stop = last != NULL ? memmem(last, s.len - (size_t)(last - text), "\r\n\r\n", 4) : NULL;
+    return stop != NULL ? (size_t)(stop - text) + 4 : 0;
+}
+
+void wire_backend_http(struct wire *w, struct wire_socket *s)
+{
+    if (s->got_end && s->got.len == 0)
+        s->down.ended = true;
+    size_t n;
+    while (!s->down.ended && (n = request_length(bytes_span(&s->got))) > 0) {
+        bytes_clear(&w->request);
+        ck_assert_int_eq(bytes_append(&w->request, bytes_span(&s->got).ptr, n), 0);
+        bytes_consume(&s->got, n);
+        w->n_requests++;
+        s->requests++;
+        wire_answer(s, w->reply);
+        s->down.ended = w->reply_closes;
+    }
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole proxied connections in memory, without a socket:
+ *
+ *   app -> [injector] -> [verifier] -> backend
+ *
+ * Each hop is a wire_socket, two pipes that can be cut, stalled and listened to. A proxy here is an exchange driven exactly as io/conn.c
+ * drives it. Either proxy may be left out. The clock stands still until wire_advance moves it.
+ */
+#ifndef MTLSD_TEST_WIRE_H
+#define MTLSD_TEST_WIRE_H
+
+#include "mtlsd/proxy/exchange.h"
+#include "wire_pki.h"
+
+enum { WIRE_SOCKETS = 24, WIRE_SEEN = 64, WIRE_WINDOW = 64 * 1024 };
+#define WIRE_ALL SIZE_MAX
+
+struct wire_pipe { /* one direction of a socket */
+    struct bytes data;     /* on its way */
+    struct bytes log;      /* everything that was ever put in, while wire.keep_log */
+    uint64_t put, taken;   /* bytes in and out so far */
+    uint64_t cut_after;    /* the pipe breaks once that many bytes came out; UINT64_MAX: never */
+    bool cut_is_reset;     /* and breaks with an error instead of an end */
+    bool stalled;          /* nothing comes out */
+    bool ended, reset;     /* the sender's last words */
+    bool late_end;         /* they do not arrive yet */
+    bool told;             /* and the receiver heard them */
+    uint64_t offer;        /* bytes of the pattern still to be offered by a test end */
+};
+
+struct wire_conn;
+struct wire_socket {
+    bool used;
+    struct wire_pipe up, down;  /* from and to the one who connected */
+    struct uplink *client;      /* the proxy that connected; NULL: the app, or it is gone */
+    struct wire_conn *server;   /* the proxy that accepted; NULL: the backend, or it is gone */
+    bool from_app, to_backend;
+    struct wire_node *node_up;  /* whose uplink client is */
+    struct bytes got;           /* what a test end received: the app from down, the backend from up */
+    uint64_t pattern_at;        /* how many bytes of the pattern arrived, when wire.pattern */
+    bool got_end, got_reset;
+    unsigned requests;          /* answered by wire_backend_http */
+};
+
+struct wire_seen { /* a report, copied */
+    enum report_kind kind;
+    enum reason reason;
+    enum refused_by refused_by;
+    unsigned status;
+    bool up_reused, resumed_up;
+    int alert_received, alert_sent; /* of the side that failed */
+    char detail[320];
+};
+
+enum wire_connect { WIRE_CONNECT_WORKS, WIRE_CONNECT_REFUSED, WIRE_CONNECT_HANGS };
+
+struct wire;
+struct wire_node {
+    struct wire *wire;
+    bool present;
+    struct config_upstream up_conf;
+    struct config_listener down_conf;
+    struct plan_upstream upstream;
+    struct plan_listener listener;
+    struct exchange_env env;
+    enum wire_connect connect;
+    unsigned connects;          /* connections made to its upstream */
+    struct wire_seen seen[WIRE_SEEN];
+    size_t n_seen;
+    unsigned up_handshakes, up_resumed, down_handshakes; /* that succeeded */
+    unsigned up_failed, down_failed;
+    size_t most_pending;        /* high-water mark of what one exchange kept for sending */
+};
+
+struct wire_conn {
+    struct wire_node *node;
+    struct wire_socket *socket;
+    struct exchange *x;
+};
+
+struct wire {
+    struct wire_node injector, verifier;
+    struct wire_socket sockets[WIRE_SOCKETS];
+    struct moment now;
+    size_t step;       /* bytes delivered at a time */
+    size_t window;     /* bytes a pipe takes before its sender must wait */
+    bool keep_log;     /* on by default */
+    bool pattern;      /* test ends check the pattern and keep nothing */
+    void (*on_backend)(struct wire *w, struct wire_socket *s); /* after bytes or the end arrived there */
+    const char *reply; /* of wire_backend_http */
+    bool reply_closes;
+    struct bytes request; /* the last whole request wire_backend_http saw */
+    unsigned n_requests;
+};
+
+struct wire_setup {
+    enum config_protocol protocol;
+    bool no_injector, no_verifier;
+    struct tls_context *connecting, *accepting; /* borrowed; NULL: that hop is plaintext */
+};
+
+void wire_open(struct wire *w, const struct wire_setup *setup);
+void wire_close(struct wire *w);
+
+struct wire_socket *wire_connect(struct wire *w);      /* the app connects */
+void wire_say(struct wire_socket *s, const char *text); /* the app sends */
+void wire_say_span(struct wire_socket *s, struct span bytes);
+void wire_answer(struct wire_socket *s, const char *text); /* the backend sends */
+void wire_end(struct wire_pipe *p);
+void wire_run(struct wire *w); /* until nothing moves */
+void wire_advance(struct wire *w, uint64_t ms);
+void wire_finish(struct wire *w); /* runs and moves the clock to each deadline until every connection is closed */
+
+const char *wire_got(struct wire_socket *s);              /* as text */
+struct wire_socket *wire_backend_socket(struct wire *w, size_t i); /* the i-th that reached the backend; NULL */
+struct wire_socket *wire_between(struct wire *w, size_t i);        /* the i-th that the injector made */
+struct exchange *wire_exchange(struct wire_node *n);               /* a live one; NULL */
+const struct wire_seen *wire_last(const struct wire_node *n);
+bool wire_ever_said(const struct wire_pipe *p, const char *marker);
+unsigned wire_backend_contacts(const struct wire *w);
+
+/* Answers every whole request with w->reply. */
+void wire_backend_http(struct wire *w, struct wire_socket *s);
+uint8_t wire_pattern(uint64_t position);
+
+#endif

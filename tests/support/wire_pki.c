@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire_pki.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+static void make_ca(const char *cn, struct tls_pki_pair *out)
+{
+    struct err err = {0};
+    int rc = tls_pki_new_ca(cn, WIRE_NOW - 100 * WIRE_DAY, (int64_t)WIRE_NOW + 1000 * WIRE_DAY, out, &err);
+    ck_assert_msg(rc == 0, "%s", err.text);
+}
+
+void wire_pki_make(struct wire_pki *p)
+{
+    make_ca("Clients CA", &p->clients_ca);
+    make_ca("Servers CA", &p->servers_ca);
+    make_ca("Other CA", &p->other_ca);
+}
+
+void wire_pki_clear(struct wire_pki *p)
+{
+    tls_pki_pair_clear(&p->clients_ca);
+    tls_pki_pair_clear(&p->servers_ca);
+    tls_pki_pair_clear(&p->other_ca);
+}
+
+static struct tls_identity *make_identity(const struct tls_pki_pair *ca, const struct tls_pki_order *order, uint64_t serial)
+{
+    struct tls_pki_pair pair = {0};
+    struct err err = {0};
+    int rc = tls_pki_issue(bytes_span(&ca->certificate), bytes_span(&ca->key), order, serial, &pair, &err);
+    ck_assert_msg(rc == 0, "%s", err.text);
+    struct tls_identity_spec spec = {
+        .name = "test",
+        .certificate = bytes_span(&pair.certificate),
+        .certificate_file = "cert.pem",
+        .key = bytes_span(&pair.key),
+        .key_file = "key.pem",
+    };
+    struct findings notes;
+    findings_init(&notes);
+    struct tls_identity *id = tls_identity_new(&spec, WIRE_NOW, &notes, &err);
+    ck_assert_msg(id != NULL, "%s", err.text);
+    findings_clear(&notes);
+    tls_pki_pair_clear(&pair);
+    return id;
+}
+
+static struct tls_identity *identity_of(const struct tls_pki_pair *ca, const struct wire_side *side, enum tls_purpose purpose)
+{
+    char san[100];
+    snprintf(san, sizeof(san), "dns:%s", side->name != NULL ? side->name : WIRE_NAME);
+    const char *const sans[] = {san};
+    bool server = purpose == TLS_PURPOSE_SERVER;
+    struct tls_pki_order order = {
+        .cn = side->cn != NULL ? side->cn : server ? "server" : "client",
+        .sans = sans,
+        .n_sans = server ? 1 : 0,
+        .purpose = purpose,
+        .not_before = WIRE_NOW - 30 * WIRE_DAY,
+        .not_after = (int64_t)WIRE_NOW + 300 * WIRE_DAY,
+        .bad = side->bad,
+    };
+    return make_identity(ca, &order, server ? WIRE_SERVER_SERIAL : WIRE_CLIENT_SERIAL);
+}
+
+static struct tls_trust *make_trust(const struct tls_pki_pair *ca, uint64_t revoked_serial)
+{
+    struct err err = {0};
+    struct findings notes;
+    struct bytes list;
+    struct tls_pki_revoked revoked = {.serial = revoked_serial, .when = WIRE_NOW - WIRE_DAY};
+    findings_init(&notes);
+    bytes_init(&list, 1 << 16);
+    if (revoked_serial != 0) {
+        int rc = tls_pki_make_crl(bytes_span(&ca->certificate), bytes_span(&ca->key), &revoked, 1, 1, WIRE_NOW - WIRE_DAY,
+                                  (int64_t)WIRE_NOW + 7 * WIRE_DAY, &list, &err);
+        ck_assert_msg(rc == 0, "%s", err.text);
+    }
+    struct tls_file file = {"ca.pem", bytes_span(&ca->certificate)}, crl = {"ca.crl", bytes_span(&list)};
+    struct tls_trust_spec spec = {
+        .name = "test",
+        .ca = &file,
+        .n_ca = 1,
+        .crl = &crl,
+        .n_crl = revoked_serial != 0,
+        .crl_required = revoked_serial != 0,
+        .depth = 8,
+        .min_rsa_bits = 2048,
+    };
+    struct tls_trust *trust = tls_trust_new(&spec, WIRE_NOW, &notes, &err);
+    ck_assert_msg(trust != NULL, "%s", err.text);
+    findings_clear(&notes);
+    bytes_clear(&list);
+    return trust;
+}
+
+static const char *priority_of(const struct wire_side *side)
+{
+    return side->priority == WIRE_PRIORITY_12 ? WIRE_ANY_GNUTLS_12 ":%SAFE_RENEGOTIATION" : NULL;
+}
+
+static struct tls_context *make_context(struct tls_context_spec *spec)
+{
+    struct err err = {0};
+    struct tls_context *ctx = tls_context_new(spec, &err);
+    ck_assert_msg(ctx != NULL, "%s", err.text);
+    tls_identity_unref(spec->identity);
+    tls_trust_unref(spec->trust);
+    return ctx;
+}
+
+struct tls_context *wire_pki_connecting(const struct wire_pki *p, const struct wire_side *side)
+{
+    const struct tls_pki_pair *issuer = side->issuer != NULL ? side->issuer : &p->clients_ca;
+    struct tls_context_spec spec = {
+        .identity = side->no_certificate ? NULL : identity_of(issuer, side, TLS_PURPOSE_CLIENT),
+        .trust = make_trust(side->trusts != NULL ? side->trusts : &p->servers_ca, side->revokes_peer ? WIRE_SERVER_SERIAL : 0),
+        .server_name = side->name != NULL ? side->name : WIRE_NAME,
+        .require_client_auth = !side->no_certificate && !side->does_not_insist,
+        .tls13_only = side->priority == WIRE_PRIORITY_13,
+        .priority = priority_of(side),
+    };
+    return make_context(&spec);
+}
+
+struct tls_context *wire_pki_accepting(const struct wire_pki *p, const struct wire_side *side)
+{
+    const struct tls_pki_pair *issuer = side->issuer != NULL ? side->issuer : &p->servers_ca;
+    struct tls_context_spec spec = {
+        .accepting = true,
+        .identity = identity_of(issuer, side, TLS_PURPOSE_SERVER),
+        .ask = side->asks_given ? side->ask : TLS_ASK_REQUIRED,
+        .trust = make_trust(side->trusts != NULL ? side->trusts : &p->clients_ca, side->revokes_peer ? WIRE_CLIENT_SERIAL : 0),
+        .tls13_only = side->priority == WIRE_PRIORITY_13,
+        .priority = priority_of(side),
+    };
+    return make_context(&spec);
+}
