@@ -293,10 +293,15 @@ static void on_response_head(struct exchange *x, struct moment now)
     bytes_clear(&out);
 }
 
+static bool is_quiet(const struct link *l)
+{
+    return l->tls == NULL || !(tls_engine_flags(l->tls) & (TLS_HAS_APP | TLS_CLOSED));
+}
+
 static bool may_pool(const struct exchange *x, bool keep_alive, bool bytes_left)
 {
     const struct uplink *u = x->up;
-    return keep_alive && !bytes_left && x->rq.whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
+    return is_quiet(&u->link) && keep_alive && !bytes_left && x->rq.whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
 }
 
 static void end_of_exchange(struct exchange *x, struct moment now)
