@@ -75,12 +75,12 @@ void upconn_close(struct uplink *u)
         uplink_free(u);
         return;
     }
-    if (link_is_open(&u->link) && link_pending(&u->link) == 0) { /* a goodbye, if there is room for it: the other end need not wonder */
+    if (!u->reset && link_is_open(&u->link) && link_pending(&u->link) == 0) { /* a goodbye, if there is room for it: the other end need not wonder */
         struct span farewell;
         link_end(&u->link);
         stream_send(&up->stream, &farewell, link_runs(&u->link, &farewell, 1));
     }
-    stream_close(&up->stream, false);
+    stream_close(&up->stream, u->reset);
 }
 
 /* ---- connecting ---- */

@@ -124,6 +124,8 @@ void exchange_enter(struct exchange *x, enum phase phase, struct moment now)
 {
     x->phase = phase;
     x->since_us = x->active_us = now.us;
+    if (phase == PHASE_LINGER)
+        bytes_clear(&x->held[SIDE_DOWN]); /* dropped like what follows it: while it stood here nothing more would be read */
     if (phase == PHASE_CONNECT && x->rq.begun_us == 0)
         x->rq.begun_us = now.us;
     if (phase == PHASE_CONNECT)
@@ -134,6 +136,7 @@ void exchange_drop_uplink(struct exchange *x)
 {
     if (x->up == NULL)
         return;
+    x->up->reset = !is_http(x) && !link_wants_shutdown(&x->up->link);
     pool_doom(x->env->pool, x->up);
     x->up = NULL;
     bytes_clear(&x->held[SIDE_UP]);

@@ -19,6 +19,7 @@ struct uplink {
     struct uplink *prev, *next;       /* in the pool */
     uint64_t idle_since_us;
     unsigned uses; /* requests it has carried */
+    bool reset;    /* once doomed: to be aborted, because a plain end would make what was passed on look whole */
 };
 
 /* NULL + err. A TLS link has its first bytes ready. */
