@@ -424,44 +424,53 @@ static bool looks_complete(struct wire_socket *app)
     return app->got_end && !app->got_reset;
 }
 
-static void refuses_each_cut(size_t row, const char *request, struct wire_socket *(*which)(struct wire *, size_t), bool by_reset)
+typedef struct wire_socket *(*socket_fn)(struct wire *, size_t);
+
+/* One request on a kept connection, its answer cut after n bytes. Gives how many bytes of an answer came through. */
+static uint64_t ask_and_cut(size_t row, socket_fn which, uint64_t n, bool by_reset, bool *whole)
 {
-    for (uint64_t n = 0;; n++) {
-        const char *reply = cut_replies[row].reply;
-        open_chain();
-        w.reply = reply;
-        struct wire_socket *app = wire_connect(&w);
-        ask(app, GET);
-        struct wire_socket *cut = which(&w, 0);
-        uint64_t before = cut->down.taken;
-        cut->down.cut_after = before + n;
-        cut->down.cut_is_reset = by_reset;
-        ask(app, request);
-        bool whole = looks_complete(app);
-        bool all_came = cut->down.put == cut->down.taken && cut->down.taken > before;
-        wire_finish(&w);
-        if (!whole)
-            ck_assert_msg(strstr(wire_got(app), "502 ") != NULL || app->got_reset || app->got_end, "%s cut after %d: %s", cut_replies[row].why,
-                          (int)n, wire_got(app));
-        ck_assert_msg(!whole || all_came, "%s cut after %d looks whole: %s", cut_replies[row].why, (int)n, wire_got(app));
-        close_chain();
-        if (all_came || n > 2000)
-            break;
+    open_chain();
+    w.reply = cut_replies[row].reply;
+    struct wire_socket *app = wire_connect(&w);
+    ask(app, GET);
+    struct wire_socket *cut = which(&w, 0);
+    uint64_t before = cut->down.taken;
+    cut->down.cut_after = n == UINT64_MAX ? n : before + n;
+    cut->down.cut_is_reset = by_reset;
+    ask(app, POST);
+    *whole = looks_complete(app);
+    uint64_t came = cut->down.taken - before;
+    wire_finish(&w);
+    if (!*whole)
+        ck_assert_msg(strstr(wire_got(app), "502 ") != NULL || app->got_reset, "%s cut after %d: %s", cut_replies[row].why, (int)n, wire_got(app));
+    struct wire_node *at = which == wire_between ? &w.injector : &w.verifier;
+    ck_assert(*whole || wire_last(at)->reason != REASON_VALID);
+    close_chain();
+    return came;
+}
+
+static void refuses_each_cut(size_t row, socket_fn which, bool by_reset)
+{
+    bool whole;
+    close_chain();
+    uint64_t all = ask_and_cut(row, which, UINT64_MAX, by_reset, &whole);
+    ck_assert(whole && all > 50);
+    for (uint64_t n = 0; n < all; n++) {
+        ask_and_cut(row, which, n, by_reset, &whole);
+        ck_assert_msg(!whole, "%s cut after %d of %d looks whole", cut_replies[row].why, (int)n, (int)all);
     }
     open_chain();
 }
 
 START_TEST(an_answer_cut_in_plaintext_never_looks_whole) /* B7 */
 {
-    close_chain();
-    refuses_each_cut((size_t)_i / 2, POST, wire_backend_socket, _i % 2 == 1);
+    refuses_each_cut((size_t)_i / 2, wire_backend_socket, _i % 2 == 1);
 }
 END_TEST
 
 START_TEST(an_answer_cut_in_tls_never_looks_whole) /* B7 */
 {
-    close_chain();
-    refuses_each_cut((size_t)_i / 2, POST, wire_between, _i % 2 == 1);
+    refuses_each_cut((size_t)_i / 2, wire_between, _i % 2 == 1);
 }
 END_TEST
 
