@@ -140,7 +140,9 @@ static uint8_t *put_framing(uint8_t *to, const struct http_outgoing *o)
     } else if (o->framing == HTTP_CHUNKED) {
         to = put_str(to, "Transfer-Encoding: chunked\r\n");
     }
-    return o->close || o->framing == HTTP_UNTIL_CLOSE ? put_str(to, "Connection: close\r\n") : to;
+    if (o->close || o->framing == HTTP_UNTIL_CLOSE)
+        return put_str(to, "Connection: close\r\n");
+    return o->keep_alive ? put_str(to, "Connection: keep-alive\r\n") : to;
 }
 
 static int write_head(struct bytes *out, const struct http_outgoing *o)

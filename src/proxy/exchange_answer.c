@@ -70,7 +70,7 @@ static void forget_request(struct exchange *x)
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now)
 {
     bool cut = x->rq.answered || reason_row(reason)->http_status == 0;
-    if (!x->rq.whole || !x->rq.keep_alive || x->eof[SIDE_DOWN] || x->env->draining)
+    if (!x->rq.whole || !x->rq.keep_alive || x->rq.minor == 0 || x->eof[SIDE_DOWN] || x->env->draining)
         x->close_after = true;
     if (!cut && write_problem(x, reason, detail, now) != 0)
         cut = true;

@@ -280,6 +280,7 @@ static void on_response_head(struct exchange *x, struct moment now)
         .framing = response_framing(x, head),
         .length = head->length,
         .close = x->close_after,
+        .keep_alive = x->rq.minor == 0 && !x->close_after,
     };
     struct bytes out;
     bytes_init(&out, HEAD_OUT_MAX);

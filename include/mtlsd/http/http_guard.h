@@ -26,6 +26,7 @@ struct http_outgoing { /* how a head is to be written */
     enum http_framing framing; /* how the body will be sent: LENGTH, CHUNKED, NO_BODY or UNTIL_CLOSE */
     uint64_t length;
     bool close;               /* say Connection: close */
+    bool keep_alive;          /* say Connection: keep-alive, which an HTTP/1.0 client needs to be told (RFC 9112 appendix C.2.2) */
 };
 
 /* Appends start line, fields (without hop-by-hop ones, those named in Connection, owned ones on requests, framing) and the blank line. */

@@ -267,6 +267,17 @@ START_TEST(replaces_host_and_target_and_says_close)
 }
 END_TEST
 
+START_TEST(tells_an_old_client_that_the_connection_stays)
+{
+    char *text = rewrite("HTTP/1.1 204 Fine\r\nConnection: close\r\n\r\n", false, (struct http_outgoing){.keep_alive = true});
+    ck_assert_str_eq(text, "HTTP/1.1 204 Fine\r\nConnection: keep-alive\r\n\r\n");
+    free(text);
+    text = rewrite("HTTP/1.1 204 Fine\r\n\r\n", false, (struct http_outgoing){.keep_alive = true, .close = true});
+    ck_assert_str_eq(text, "HTTP/1.1 204 Fine\r\nConnection: close\r\n\r\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(C1_drops_forwarded_fields_when_told_to)
 {
     char *text = rewrite("GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1\r\nx_forwarded_proto: "
@@ -349,6 +360,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, C3_writes_requests_anew, 0, (int)(sizeof(requests) / sizeof(requests[0])));
     tcase_add_loop_test(tc, C3_writes_responses_anew, 0, (int)(sizeof(responses) / sizeof(responses[0])));
     tcase_add_test(tc, replaces_host_and_target_and_says_close);
+    tcase_add_test(tc, tells_an_old_client_that_the_connection_stays);
     tcase_add_test(tc, C1_drops_forwarded_fields_when_told_to);
     tcase_add_test(tc, C3_drops_trailers_that_route_frame_or_authenticate);
     tcase_add_test(tc, writes_the_last_chunk_without_trailers);
