@@ -56,6 +56,19 @@ START_TEST(C3_refuses_other_versions_and_statuses)
 }
 END_TEST
 
+START_TEST(C3_refuses_other_protocols_and_shapes_of_requests)
+{
+    static const char *const lines[] = {
+        "GET / HTTP/1.2", "GET / HTTP/2.0",    "GET / HTTP/0.9",  "GET / HTTP/1.9",  "GET / RTSP/1.0",
+        "GET / http/1.1", "GET / HTTP/1.1 ",   "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET HTTP/1.1",
+        " / HTTP/1.1",    "GET /a b HTTP/1.1", "GET / HTTP/1.",   "GET / HTTP/1:1",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        ck_assert_msg(http_start_read_request(&(struct http_head){0}, span_from_str(lines[i])) != NULL, "%s",
+                      lines[i]);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http_start");
@@ -64,6 +77,7 @@ Suite *suite(void)
     tcase_add_test(tc, reads_a_status_line);
     tcase_add_test(tc, C3_refuses_every_beginning_of_a_line);
     tcase_add_test(tc, C3_refuses_other_versions_and_statuses);
+    tcase_add_test(tc, C3_refuses_other_protocols_and_shapes_of_requests);
     suite_add_tcase(s, tc);
     return s;
 }
