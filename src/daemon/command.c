@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"reload", cmd_reload, "have a running instance read configuration and certificates again"},
     {"drain", cmd_drain, "have a running instance finish what is in flight and end"},
     {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
+    {"demo", cmd_demo, "the whole chain on loopback with throw-away certificates"},
     {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
 };
 
