@@ -76,7 +76,7 @@ static void parse_ip(const char *text, struct san *out)
         return;
     long bits = strtol(slash + 1, NULL, 10);
     for (unsigned i = 0; i < out->len; i++, bits -= 8)
-        out->value[out->len + i] = bits >= 8 ? 0xff : bits > 0 ? (uint8_t)(0xff << (8 - bits)) : 0;
+        out->value[out->len + i] = bits >= 8 ? 0xff : bits > 0 ? (uint8_t)((0xffU << (8 - bits)) & 0xffU) : 0;
     out->len *= 2;
 }
 
