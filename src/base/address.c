@@ -12,9 +12,12 @@ static int parse_unix(const char *path, struct address *out, struct err *err)
     if (n == 0)
         return err_set(err, ERR_CONFIG, "\"unix:\" needs a path, as in \"unix:/run/mtlsd/app.sock\"");
     if (path[0] == '@')
-        return err_set(err, ERR_CONFIG, "\"unix:%.100s\" is an abstract socket, which no file permission protects: use a path", path);
+        return err_set(err, ERR_CONFIG,
+                       "\"unix:%.100s\" is an abstract socket, which no file permission protects: use a path",
+                       path);
     if (n >= sizeof(out->path))
-        return err_set(err, ERR_CONFIG, "\"unix:%.100s...\" is too long: the system takes %zu bytes of path", path, sizeof(out->path) - 1);
+        return err_set(err, ERR_CONFIG, "\"unix:%.100s...\" is too long: the system takes %zu bytes of path",
+                       path, sizeof(out->path) - 1);
     out->kind = ADDRESS_UNIX;
     memcpy(out->path, path, n + 1);
     return 0;
@@ -32,7 +35,8 @@ static int parse_port(const char *text, const char *digits, struct address *out,
     return 0;
 }
 
-/* getaddrinfo reads "127.1", "0x7f.1" and "2130706433" as addresses; a check that reads them as names would be fooled. */
+/* getaddrinfo reads "127.1", "0x7f.1" and "2130706433" as addresses; a check that reads them as names would
+ * be fooled. */
 static bool looks_like_a_number(const char *host)
 {
     const char *dot = strrchr(host, '.');
@@ -60,7 +64,8 @@ static int check_host(const char *text, const char *host, struct err *err)
     if (host[0] == '\0' || is_v4(host))
         return 0;
     if (strcmp(host, "*") == 0)
-        return err_set(err, ERR_CONFIG, "\"%.200s\": for every interface leave the host out, as in \":8443\"", text);
+        return err_set(err, ERR_CONFIG, "\"%.200s\": for every interface leave the host out, as in \":8443\"",
+                       text);
     if (host[strspn(host, allowed)] != '\0' || host[0] == '.' || host[0] == '-' || strstr(host, "..") != NULL)
         return err_set(err, ERR_CONFIG, "\"%.200s\": \"%.200s\" is not a host name or address", text, host);
     if (looks_like_a_number(host))
@@ -79,7 +84,8 @@ static int parse_bracketed(const char *text, struct address *out, struct err *er
     if (!is_v6(out->host))
         return err_set(err, ERR_CONFIG, "\"%.200s\": an IPv6 address is written as in \"[::1]:8080\"", text);
     if (end[1] != ':')
-        return err_set(err, ERR_CONFIG, "\"%.200s\" has no port: write it after the bracket, as in \"[::1]:8080\"", text);
+        return err_set(err, ERR_CONFIG,
+                       "\"%.200s\" has no port: write it after the bracket, as in \"[::1]:8080\"", text);
     return parse_port(text, end + 2, out, err);
 }
 
@@ -89,7 +95,8 @@ static int parse_host_port(const char *text, struct address *out, struct err *er
     if (colon == NULL)
         return err_set(err, ERR_CONFIG, "\"%.200s\" has no port: write \"%.200s:PORT\"", text, text);
     if (strchr(text, ':') != colon)
-        return err_set(err, ERR_CONFIG, "\"%.200s\": an IPv6 address needs brackets, as in \"[::1]:8080\"", text);
+        return err_set(err, ERR_CONFIG, "\"%.200s\": an IPv6 address needs brackets, as in \"[::1]:8080\"",
+                       text);
     size_t n = (size_t)(colon - text);
     if (n > 253)
         return err_set(err, ERR_CONFIG, "\"%.60s...\": a host name has at most 253 bytes", text);
@@ -112,7 +119,8 @@ int address_parse(const char *text, struct address *out, struct err *err)
     if (strstr(text, "://") != NULL)
         return err_set(err, ERR_CONFIG, "\"%.200s\" is a URL: write \"host:port\" alone", text);
     if (text[0] == '/')
-        return err_set(err, ERR_CONFIG, "\"%.200s\" is a path: write \"unix:%.200s\" for a unix socket", text, text);
+        return err_set(err, ERR_CONFIG, "\"%.200s\" is a path: write \"unix:%.200s\" for a unix socket", text,
+                       text);
     if (text[0] == '[')
         return parse_bracketed(text, out, err);
     return parse_host_port(text, out, err);

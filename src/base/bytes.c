@@ -91,7 +91,8 @@ int bytes_printf(struct bytes *b, const char *fmt, ...)
         return -1;
     if ((size_t)n < sizeof(small))
         return bytes_append(b, small, (size_t)n);
-    /* vsnprintf wants room for a NUL that is then not committed; asking for it keeps the maximum honest by one byte */
+    /* vsnprintf wants room for a NUL that is then not committed; asking for it keeps the maximum honest by
+     * one byte */
     uint8_t *room = bytes_reserve(b, (size_t)n + 1);
     if (room == NULL)
         return -1;

@@ -70,7 +70,8 @@ static bool is_plain_word(struct span value)
 
 static int append_key(struct bytes *out, const char *key)
 {
-    return setup.format == LOG_FORMAT_JSON ? bytes_printf(out, ",\"%s\":", key) : bytes_printf(out, " %s=", key);
+    return setup.format == LOG_FORMAT_JSON ? bytes_printf(out, ",\"%s\":", key)
+                                           : bytes_printf(out, " %s=", key);
 }
 
 static int append_value(struct bytes *out, struct span value)
@@ -90,7 +91,8 @@ static int append_start(struct log_line *l, const char *event, const char *messa
     char now[32];
     format_now(now);
     if (setup.format == LOG_FORMAT_JSON) {
-        if (bytes_printf(&l->text, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", now, level_word(l->level), event) != 0)
+        if (bytes_printf(&l->text, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", now,
+                         level_word(l->level), event) != 0)
             return -1;
         if (message == NULL)
             return 0;
@@ -138,7 +140,9 @@ void log_uint(struct log_line *l, const char *key, uint64_t value)
     if (!l->wanted)
         return;
     size_t before = l->text.len;
-    keep_or_drop(l, before, append_key(&l->text, key) != 0 || bytes_printf(&l->text, "%llu", (unsigned long long)value) != 0);
+    keep_or_drop(l, before,
+                 append_key(&l->text, key) != 0 ||
+                     bytes_printf(&l->text, "%llu", (unsigned long long)value) != 0);
 }
 
 void log_ms(struct log_line *l, const char *key, uint64_t micros)
@@ -147,7 +151,8 @@ void log_ms(struct log_line *l, const char *key, uint64_t micros)
         return;
     size_t before = l->text.len;
     unsigned long long whole = micros / 1000, rest = micros % 1000;
-    keep_or_drop(l, before, append_key(&l->text, key) != 0 || bytes_printf(&l->text, "%llu.%03llu", whole, rest) != 0);
+    keep_or_drop(l, before,
+                 append_key(&l->text, key) != 0 || bytes_printf(&l->text, "%llu.%03llu", whole, rest) != 0);
 }
 
 void log_end(struct log_line *l)

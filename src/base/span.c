@@ -48,7 +48,8 @@ bool span_equals_str(struct span a, const char *b)
 
 bool span_equals_nocase(struct span a, struct span b)
 {
-    return a.len == b.len && (a.len == 0 || strncasecmp((const char *)a.ptr, (const char *)b.ptr, a.len) == 0);
+    return a.len == b.len &&
+           (a.len == 0 || strncasecmp((const char *)a.ptr, (const char *)b.ptr, a.len) == 0);
 }
 
 bool span_equals_nocase_str(struct span a, const char *b)

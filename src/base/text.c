@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    SUGGEST_MAX_WORD = 48, /* longer words are not typing errors of ours, and the table below stays on the stack */
+    SUGGEST_MAX_WORD =
+        48, /* longer words are not typing errors of ours, and the table below stays on the stack */
     GLOB_MAX_PATTERN = 512 /* a pattern is what an operator wrote; a longer one matches nothing */
 };
 
@@ -49,7 +50,8 @@ const char *text_suggest(const char *word, const char *const *candidates, size_t
     size_t len = strlen(word);
     if (len == 0 || len > SUGGEST_MAX_WORD)
         return NULL;
-    size_t nearest = (len + 2) / 3; /* a third of the letters may be wrong, not more: a far-fetched hint misleads */
+    size_t nearest =
+        (len + 2) / 3; /* a third of the letters may be wrong, not more: a far-fetched hint misleads */
     const char *found = NULL;
     for (size_t i = 0; i < n; i++) {
         size_t candidate_len = strlen(candidates[i]);
@@ -64,7 +66,8 @@ const char *text_suggest(const char *word, const char *const *candidates, size_t
     return found;
 }
 
-/* The code point at the front of s, with how many bytes it took; a byte that starts no valid UTF-8 is taken as Latin-1. */
+/* The code point at the front of s, with how many bytes it took; a byte that starts no valid UTF-8 is taken
+ * as Latin-1. */
 static uint32_t next_code_point(struct span s, size_t *taken)
 {
     static const struct {
@@ -94,7 +97,8 @@ static int append_escaped_point(struct bytes *out, uint32_t point)
     if (point < 0x10000)
         return bytes_printf(out, "\\u%04x", (unsigned)point);
     point -= 0x10000;
-    return bytes_printf(out, "\\u%04x\\u%04x", 0xd800U + (unsigned)(point >> 10), 0xdc00U + (unsigned)(point & 0x3ff));
+    return bytes_printf(out, "\\u%04x\\u%04x", 0xd800U + (unsigned)(point >> 10),
+                        0xdc00U + (unsigned)(point & 0x3ff));
 }
 
 static bool plain_in_json(uint8_t c)
@@ -115,7 +119,8 @@ int text_append_json(struct bytes *out, struct span s)
             break;
         size_t taken = 1;
         uint32_t point = next_code_point(s, &taken);
-        int failed = point == '"' || point == '\\' ? bytes_printf(out, "\\%c", (char)point) : append_escaped_point(out, point);
+        int failed = point == '"' || point == '\\' ? bytes_printf(out, "\\%c", (char)point)
+                                                   : append_escaped_point(out, point);
         if (failed)
             return -1;
         s = span_skip(s, taken);
@@ -169,15 +174,16 @@ int text_append_base64(struct bytes *out, struct span s)
         uint32_t group = (uint32_t)s.ptr[i] << 16;
         group |= left > 1 ? (uint32_t)s.ptr[i + 1] << 8 : 0;
         group |= left > 2 ? (uint32_t)s.ptr[i + 2] : 0;
-        char quad[4] = {digits[group >> 18], digits[(group >> 12) & 63], left > 1 ? digits[(group >> 6) & 63] : '=',
-                        left > 2 ? digits[group & 63] : '='};
+        char quad[4] = {digits[group >> 18], digits[(group >> 12) & 63],
+                        left > 1 ? digits[(group >> 6) & 63] : '=', left > 2 ? digits[group & 63] : '='};
         if (bytes_append(out, quad, sizeof(quad)) != 0)
             return -1;
     }
     return 0;
 }
 
-/* Days since 1970-01-01 to a date of the Gregorian calendar; years are counted from March so that a leap day comes last. */
+/* Days since 1970-01-01 to a date of the Gregorian calendar; years are counted from March so that a leap day
+ * comes last. */
 static void date_of_days(int64_t days, int *year, int *month, int *day)
 {
     int64_t shifted = days + 719468; /* since 0000-03-01 */
@@ -193,25 +199,29 @@ static void date_of_days(int64_t days, int *year, int *month, int *day)
 
 void text_utc(char out[21], int64_t seconds)
 {
-    const int64_t first = -62167219200, last = 253402300799; /* the years 0000 to 9999, all that the form can say */
+    const int64_t first = -62167219200,
+                  last = 253402300799; /* the years 0000 to 9999, all that the form can say */
     seconds = seconds < first ? first : seconds > last ? last : seconds;
     int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
     int rest = (int)(seconds - days * 86400);
     int year, month, day;
     date_of_days(days, &year, &month, &day);
     char wide[80]; /* the compiler cannot see that the fields are narrow */
-    snprintf(wide, sizeof(wide), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, rest / 3600, rest / 60 % 60, rest % 60);
+    snprintf(wide, sizeof(wide), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, rest / 3600,
+             rest / 60 % 60, rest % 60);
     memcpy(out, wide, 20);
     out[20] = '\0';
 }
 
-/* What may follow position i of the pattern without a byte of text: a star that may be empty is also passed. */
+/* What may follow position i of the pattern without a byte of text: a star that may be empty is also passed.
+ */
 static void glob_enter(const char *pattern, char sep, bool *states, size_t i)
 {
     states[i] = true;
     while (pattern[i] == '*') {
         bool deep = pattern[i + 1] == '*';
-        bool alone = !deep && (i == 0 || pattern[i - 1] == sep) && (pattern[i + 1] == sep || pattern[i + 1] == '\0');
+        bool alone =
+            !deep && (i == 0 || pattern[i - 1] == sep) && (pattern[i + 1] == sep || pattern[i + 1] == '\0');
         if (alone)
             return;
         i += deep ? 2 : 1;
@@ -237,7 +247,8 @@ static void glob_step(const char *pattern, char sep, const bool *from, bool *to,
     }
 }
 
-/* All readings of the pattern are followed at once, so hostile text costs its length and never an exponent. */
+/* All readings of the pattern are followed at once, so hostile text costs its length and never an exponent.
+ */
 bool text_glob(const char *pattern, struct span text, char sep)
 {
     bool sets[2][GLOB_MAX_PATTERN + 1] = {{false}};

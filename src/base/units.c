@@ -9,7 +9,8 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit durations[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+static const struct unit durations[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
+                                        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 static const struct unit sizes[] = {{"", 1},
                                     {"B", 1},
                                     {"KiB", 1024},
@@ -20,7 +21,8 @@ static const struct unit sizes[] = {{"", 1},
                                     {"G", 1024 * 1024 * 1024},
                                     {NULL, 0}};
 
-/* Deadlines are sums of these and a clock; ten years and a pebibyte leave every such sum far from wrapping. */
+/* Deadlines are sums of these and a clock; ten years and a pebibyte leave every such sum far from wrapping.
+ */
 static const uint64_t most_ms = 3650ULL * 86400000ULL;
 static const uint64_t most_bytes = 1ULL << 50;
 
@@ -53,14 +55,18 @@ int units_duration_ms(const char *text, uint64_t *ms, struct err *err)
         return 0;
     }
     if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
-        return err_set(err, ERR_CONFIG, "\"%.40s\" has no unit: write \"%.40ss\" for seconds, or use ms, m, h or d", text, text);
+        return err_set(err, ERR_CONFIG,
+                       "\"%.40s\" has no unit: write \"%.40ss\" for seconds, or use ms, m, h or d", text,
+                       text);
     uint64_t number;
     const char *rest = read_number(text, &number);
     if (rest == NULL && text[0] >= '0' && text[0] <= '9')
         return err_set(err, ERR_CONFIG, "\"%.40s\" is too long: at most \"3650d\"", text);
     const struct unit *unit = rest == NULL ? NULL : find_unit(durations, rest);
     if (unit == NULL)
-        return err_set(err, ERR_CONFIG, "\"%.40s\" is not a duration: write a whole number and ms, s, m, h or d, as in \"10s\"", text);
+        return err_set(
+            err, ERR_CONFIG,
+            "\"%.40s\" is not a duration: write a whole number and ms, s, m, h or d, as in \"10s\"", text);
     if (number > most_ms / unit->factor)
         return err_set(err, ERR_CONFIG, "\"%.40s\" is too long: at most \"3650d\"", text);
     *ms = number * unit->factor;
@@ -75,7 +81,9 @@ int units_size(const char *text, uint64_t *bytes, struct err *err)
         return err_set(err, ERR_CONFIG, "\"%.40s\" is too large: at most \"1048576GiB\"", text);
     const struct unit *unit = rest == NULL ? NULL : find_unit(sizes, rest);
     if (unit == NULL)
-        return err_set(err, ERR_CONFIG, "\"%.40s\" is not a size: write a whole number and KiB, MiB or GiB, as in \"64KiB\"", text);
+        return err_set(err, ERR_CONFIG,
+                       "\"%.40s\" is not a size: write a whole number and KiB, MiB or GiB, as in \"64KiB\"",
+                       text);
     if (number > most_bytes / unit->factor)
         return err_set(err, ERR_CONFIG, "\"%.40s\" is too large: at most \"1048576GiB\"", text);
     *bytes = number * unit->factor;

@@ -17,17 +17,21 @@ static unsigned usable_cores(void)
     return n > 0 ? (unsigned)n : 1;
 }
 
-static void explain_parse_error(const struct config_source *s, const config_t *parsed, struct findings *findings)
+static void explain_parse_error(const struct config_source *s, const config_t *parsed,
+                                struct findings *findings)
 {
     char where[4200];
     const char *text = config_error_text(parsed);
     config_source_where(s, (unsigned)config_error_line(parsed), where, sizeof(where));
     if (text != NULL && strstr(text, "duplicate") != NULL)
-        findings_add(findings, FINDING_ERROR, where, "this key was already given in the same group: keep one of the two");
+        findings_add(findings, FINDING_ERROR, where,
+                     "this key was already given in the same group: keep one of the two");
     else if (text != NULL && strstr(text, "mismatched") != NULL)
-        findings_add(findings, FINDING_ERROR, where, "the list in [ ] mixes strings and numbers: write all of it in quotes");
+        findings_add(findings, FINDING_ERROR, where,
+                     "the list in [ ] mixes strings and numbers: write all of it in quotes");
     else
-        findings_add(findings, FINDING_ERROR, where, "%s: look on this line and the one before for a missing ';', '=', quote or bracket",
+        findings_add(findings, FINDING_ERROR, where,
+                     "%s: look on this line and the one before for a missing ';', '=', quote or bracket",
                      text != NULL ? text : "this is not understood");
 }
 

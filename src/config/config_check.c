@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static config_setting_t *place(const struct config_reader *r, const char *kind, const char *name, const char *key, const char *inner)
+static config_setting_t *place(const struct config_reader *r, const char *kind, const char *name,
+                               const char *key, const char *inner)
 {
     return config_read_at(r, (const char *const[4]){kind, name, key, inner}, NULL);
 }
 
-static bool given(const struct config_reader *r, const char *kind, const char *name, const char *key, const char *inner)
+static bool given(const struct config_reader *r, const char *kind, const char *name, const char *key,
+                  const char *inner)
 {
     bool found;
     config_read_at(r, (const char *const[4]){kind, name, key, inner}, &found);
@@ -56,7 +58,9 @@ static const char *const kind_words[] = {"identity", "trust", "upstream"};
 
 static const char *name_at(const struct config *c, enum kind kind, size_t i)
 {
-    return kind == IDENTITY ? c->identities[i].name : kind == TRUST ? c->trusts[i].name : c->upstreams[i].name;
+    return kind == IDENTITY ? c->identities[i].name
+           : kind == TRUST  ? c->trusts[i].name
+                            : c->upstreams[i].name;
 }
 
 static size_t count_of(const struct config *c, enum kind kind)
@@ -80,7 +84,8 @@ static const char *nearest_name(const struct config_reader *r, enum kind kind, c
     return near;
 }
 
-static void check_reference(const struct config_reader *r, enum kind kind, const char *name, const config_setting_t *at)
+static void check_reference(const struct config_reader *r, enum kind kind, const char *name,
+                            const config_setting_t *at)
 {
     if (name == NULL || (kind == TRUST && strcmp(name, "system") == 0))
         return;
@@ -88,8 +93,9 @@ static void check_reference(const struct config_reader *r, enum kind kind, const
         if (strcmp(name_at(r->config, kind, i), name) == 0)
             return;
     const char *near = nearest_name(r, kind, name);
-    config_read_complain(r, FINDING_ERROR, at, "no %s \"%.80s\" is defined%s%s%s", kind_words[kind], name, near != NULL ? ", did you mean \"" : "",
-                         near != NULL ? near : "", near != NULL ? "\"?" : "");
+    config_read_complain(r, FINDING_ERROR, at, "no %s \"%.80s\" is defined%s%s%s", kind_words[kind], name,
+                         near != NULL ? ", did you mean \"" : "", near != NULL ? near : "",
+                         near != NULL ? "\"?" : "");
 }
 
 static bool same(const char *a, const char *b)
@@ -119,7 +125,8 @@ static void check_unused(const struct config_reader *r)
         for (size_t i = 0; i < count_of(r->config, kind); i++) {
             const char *name = name_at(r->config, kind, i);
             if (!is_used(r->config, kind, name))
-                config_read_complain(r, FINDING_WARNING, place(r, groups[kind], name, NULL, NULL), "nothing uses this %s", kind_words[kind]);
+                config_read_complain(r, FINDING_WARNING, place(r, groups[kind], name, NULL, NULL),
+                                     "nothing uses this %s", kind_words[kind]);
         }
 }
 
@@ -131,23 +138,33 @@ static void check_identity(const struct config_reader *r, const struct config_id
     if (config_read_is_tainted(at))
         return;
     if (id->bundle != NULL && (id->certificate != NULL || id->key != NULL))
-        config_read_complain(r, FINDING_ERROR, at, "bundle holds certificate and key in one file: give either bundle, or certificate and key");
+        config_read_complain(
+            r, FINDING_ERROR, at,
+            "bundle holds certificate and key in one file: give either bundle, or certificate and key");
     else if (id->bundle == NULL && id->certificate == NULL && id->key == NULL)
-        config_read_complain(r, FINDING_ERROR, at, "give bundle = \"FILE\" with certificate, chain and key, or certificate and key");
+        config_read_complain(
+            r, FINDING_ERROR, at,
+            "give bundle = \"FILE\" with certificate, chain and key, or certificate and key");
     else if (id->bundle == NULL && id->key == NULL)
-        config_read_complain(r, FINDING_ERROR, at, "key is missing: give the file of the private key, or bundle when one file holds both");
+        config_read_complain(
+            r, FINDING_ERROR, at,
+            "key is missing: give the file of the private key, or bundle when one file holds both");
     else if (id->bundle == NULL && id->certificate == NULL)
-        config_read_complain(r, FINDING_ERROR, at, "certificate is missing: give the file of the certificate, or bundle when one file holds both");
+        config_read_complain(
+            r, FINDING_ERROR, at,
+            "certificate is missing: give the file of the certificate, or bundle when one file holds both");
 }
 
 static void check_trust(const struct config_reader *r, const struct config_trust *t)
 {
     if (strcmp(t->name, "system") == 0)
-        config_read_complain(r, FINDING_ERROR, place(r, "trusts", t->name, NULL, NULL), "this name is built in: choose another one");
+        config_read_complain(r, FINDING_ERROR, place(r, "trusts", t->name, NULL, NULL),
+                             "this name is built in: choose another one");
     static const char *const idle[] = {"crl_policy", "crl_grace"};
     for (size_t i = 0; i < 2; i++)
         if (t->crl.n == 0 && given(r, "trusts", t->name, idle[i], NULL) && !tainted(r, "trusts", t->name))
-            config_read_complain(r, FINDING_WARNING, place(r, "trusts", t->name, idle[i], NULL), "has no effect without crl");
+            config_read_complain(r, FINDING_WARNING, place(r, "trusts", t->name, idle[i], NULL),
+                                 "has no effect without crl");
 }
 
 static void check_server_name(const struct config_reader *r, const struct config_upstream *u)
@@ -155,7 +172,8 @@ static void check_server_name(const struct config_reader *r, const struct config
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:";
     const char *name = u->tls.server_name;
     if (name != NULL && name[strspn(name, allowed)] != '\0')
-        config_read_complain(r, FINDING_ERROR, place(r, "upstreams", u->name, "tls", "server_name"), "\"%.80s\" is not a host name", name);
+        config_read_complain(r, FINDING_ERROR, place(r, "upstreams", u->name, "tls", "server_name"),
+                             "\"%.80s\" is not a host name", name);
     if (name == NULL && u->tls.expect.n == 0 && u->target.kind == ADDRESS_UNIX && u->target_text != NULL)
         config_read_complain(r, FINDING_ERROR, place(r, "upstreams", u->name, "tls", NULL),
                              "a unix socket has no host name to verify: give server_name or expect");
@@ -168,12 +186,16 @@ static void check_upstream(const struct config_reader *r, const struct config_up
         check_reference(r, TRUST, u->tls.trust, place(r, "upstreams", u->name, "tls", "trust"));
         check_server_name(r, u);
         if (u->tls.require_client_auth && u->tls.identity == NULL && !tainted(r, "upstreams", u->name))
-            config_read_complain(r, FINDING_ERROR, place(r, "upstreams", u->name, "tls", "require_client_auth"),
-                                 "without an identity there is no certificate to be asked for: give identity, or leave this out");
+            config_read_complain(r, FINDING_ERROR,
+                                 place(r, "upstreams", u->name, "tls", "require_client_auth"),
+                                 "without an identity there is no certificate to be asked for: give "
+                                 "identity, or leave this out");
     } else if (u->target_text != NULL && !address_is_loopback(&u->target)) {
         if (!given(r, "upstreams", u->name, "tls", NULL))
-            config_read_complain(r, FINDING_WARNING, place(r, "upstreams", u->name, "targets", NULL),
-                                 "\"%.200s\" is reached in plaintext beyond this host: give the upstream a tls block", u->target_text);
+            config_read_complain(
+                r, FINDING_WARNING, place(r, "upstreams", u->name, "targets", NULL),
+                "\"%.200s\" is reached in plaintext beyond this host: give the upstream a tls block",
+                u->target_text);
     }
 }
 
@@ -189,28 +211,35 @@ static void check_exposure(const struct config_reader *r, const struct config_li
                                  "whoever reaches \"%.200s\" is served in plaintext", l->bind_text[i]);
         else
             config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "bind", NULL),
-                                 "\"%.200s\" is plaintext beyond this host: give the listener a tls block, bind to 127.0.0.1, or accept it with "
+                                 "\"%.200s\" is plaintext beyond this host: give the listener a tls block, "
+                                 "bind to 127.0.0.1, or accept it with "
                                  "insecure_expose = true",
                                  l->bind_text[i]);
     }
     if (l->insecure_expose && exposed == 0)
-        config_read_complain(r, FINDING_WARNING, place(r, "listeners", l->name, "insecure_expose", NULL), "is not needed here: leave it out");
+        config_read_complain(r, FINDING_WARNING, place(r, "listeners", l->name, "insecure_expose", NULL),
+                             "is not needed here: leave it out");
 }
 
 /* What asks for a judged caller, and so for a trust and a certificate that is asked for. */
 static void check_client_cert(const struct config_reader *r, const struct config_listener *l)
 {
     bool asks = l->tls.trust != NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE;
-    const char *missing = !l->tls.present ? "tls with a trust" : l->tls.trust == NULL ? "a trust in tls" : "client_cert other than \"none\"";
+    const char *missing = !l->tls.present        ? "tls with a trust"
+                          : l->tls.trust == NULL ? "a trust in tls"
+                                                 : "client_cert other than \"none\"";
     if (l->tls.trust == NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE)
-        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "tls", "client_cert"), "needs a trust to verify the certificate with");
+        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "tls", "client_cert"),
+                             "needs a trust to verify the certificate with");
     if (l->tls.trust != NULL && !asks)
         config_read_complain(r, FINDING_WARNING, place(r, "listeners", l->name, "tls", "client_cert"),
                              "no certificate is asked for, so the trust has no effect");
     if (l->n_allow > 0 && !asks)
-        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "allow", NULL), "rules need %s: nobody is verified here", missing);
+        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "allow", NULL),
+                             "rules need %s: nobody is verified here", missing);
     if (l->identity_headers != 0 && !asks)
-        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "identity_headers", NULL), "needs %s: nobody is verified here", missing);
+        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "identity_headers", NULL),
+                             "needs %s: nobody is verified here", missing);
 }
 
 static void check_protocol(const struct config_reader *r, const struct config_listener *l)
@@ -218,18 +247,22 @@ static void check_protocol(const struct config_reader *r, const struct config_li
     if (l->protocol == CONFIG_PROTOCOL_HTTP)
         return;
     if (l->identity_headers != 0)
-        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "identity_headers", NULL), "needs protocol = \"http\": tcp has no headers");
+        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "identity_headers", NULL),
+                             "needs protocol = \"http\": tcp has no headers");
     if (l->forwarded != CONFIG_FORWARDED_OFF)
-        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "forwarded", NULL), "needs protocol = \"http\": tcp has no headers");
+        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "forwarded", NULL),
+                             "needs protocol = \"http\": tcp has no headers");
 }
 
 static void check_loop(const struct config_reader *r, const struct config_listener *l)
 {
-    const struct config_upstream *u = l->upstream != NULL ? config_find_upstream(r->config, l->upstream) : NULL;
+    const struct config_upstream *u =
+        l->upstream != NULL ? config_find_upstream(r->config, l->upstream) : NULL;
     for (size_t i = 0; u != NULL && u->target_text != NULL && i < l->n_bind; i++)
         if (address_same(&l->bind[i], &u->target))
             config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "upstream", NULL),
-                                 "its target is this listener's own address \"%.200s\": it would call itself", l->bind_text[i]);
+                                 "its target is this listener's own address \"%.200s\": it would call itself",
+                                 l->bind_text[i]);
 }
 
 static void check_listener(const struct config_reader *r, const struct config_listener *l)
@@ -245,19 +278,23 @@ static void check_listener(const struct config_reader *r, const struct config_li
     check_protocol(r, l);
 }
 
-/* Addresses across listeners. With SO_REUSEPORT the system would share the connections out between two listeners without a word. */
+/* Addresses across listeners. With SO_REUSEPORT the system would share the connections out between two
+ * listeners without a word. */
 static void check_bind(const struct config_reader *r, size_t listener, size_t index)
 {
     const struct config_listener *l = &r->config->listeners[listener];
     const struct address *a = &l->bind[index];
     const config_setting_t *at = place(r, "listeners", l->name, "bind", NULL);
-    if (a->kind == ADDRESS_UNIX && r->config->admin_socket != NULL && strcmp(a->path, r->config->admin_socket) == 0)
-        config_read_complain(r, FINDING_ERROR, at, "\"%.200s\" is the admin socket already", l->bind_text[index]);
+    if (a->kind == ADDRESS_UNIX && r->config->admin_socket != NULL &&
+        strcmp(a->path, r->config->admin_socket) == 0)
+        config_read_complain(r, FINDING_ERROR, at, "\"%.200s\" is the admin socket already",
+                             l->bind_text[index]);
     for (size_t i = 0; i <= listener; i++) {
         const struct config_listener *other = &r->config->listeners[i];
         for (size_t k = 0; k < (i < listener ? other->n_bind : index); k++)
             if (address_same(a, &other->bind[k]))
-                config_read_complain(r, FINDING_ERROR, at, "\"%.200s\" is taken already, by listener %.80s", l->bind_text[index], other->name);
+                config_read_complain(r, FINDING_ERROR, at, "\"%.200s\" is taken already, by listener %.80s",
+                                     l->bind_text[index], other->name);
     }
 }
 

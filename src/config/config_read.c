@@ -23,13 +23,15 @@ static void write_path(const config_setting_t *s, char *out, size_t out_size)
     out[0] = '\0';
     while (n > 0 && len < out_size) {
         const config_setting_t *step = up[--n];
-        int wrote = step->name != NULL ? snprintf(out + len, out_size - len, "%s%.80s", len > 0 ? "." : "", step->name)
-                                       : snprintf(out + len, out_size - len, "[%d]", config_setting_index(step));
+        int wrote = step->name != NULL
+                        ? snprintf(out + len, out_size - len, "%s%.80s", len > 0 ? "." : "", step->name)
+                        : snprintf(out + len, out_size - len, "[%d]", config_setting_index(step));
         len += wrote > 0 ? (size_t)wrote : 0;
     }
 }
 
-void config_read_complain(const struct config_reader *r, enum finding_level level, const config_setting_t *at, const char *fmt, ...)
+void config_read_complain(const struct config_reader *r, enum finding_level level, const config_setting_t *at,
+                          const char *fmt, ...)
 {
     char where[PATH_MAX + 32], path[512], text[1024];
     va_list args;
@@ -98,15 +100,17 @@ static const char *form_name(const struct config_option *o)
     return config_value_takes_list(o) ? "a list of groups, ( { ... }, { ... } )" : "a group, { ... }";
 }
 
-static void complain_type(const struct config_reader *r, const config_setting_t *s, const struct config_option *o)
+static void complain_type(const struct config_reader *r, const config_setting_t *s,
+                          const struct config_option *o)
 {
     config_read_complain(r, FINDING_ERROR, s, "this is %s where %s is expected", type_name(s), form_name(o));
 }
 
-static void complain_planned(const struct config_reader *r, const config_setting_t *s, const struct config_planned *p, const char *what)
+static void complain_planned(const struct config_reader *r, const config_setting_t *s,
+                             const struct config_planned *p, const char *what)
 {
-    config_read_complain(r, FINDING_ERROR, s, "this version does not have %s yet%s%s", what, p->instead != NULL ? "; " : "",
-                         p->instead != NULL ? p->instead : "");
+    config_read_complain(r, FINDING_ERROR, s, "this version does not have %s yet%s%s", what,
+                         p->instead != NULL ? "; " : "", p->instead != NULL ? p->instead : "");
 }
 
 static void complain_unknown(const struct config_reader *r, const config_setting_t *s, const char *group)
@@ -119,8 +123,8 @@ static void complain_unknown(const struct config_reader *r, const config_setting
     else if (near != NULL)
         config_read_complain(r, FINDING_ERROR, s, "unknown key, did you mean \"%s\"?", near);
     else if (elsewhere != NULL)
-        config_read_complain(r, FINDING_ERROR, s, "unknown key here; it belongs %s%s", elsewhere[0] != '\0' ? "in the group " : "at the top level",
-                             elsewhere);
+        config_read_complain(r, FINDING_ERROR, s, "unknown key here; it belongs %s%s",
+                             elsewhere[0] != '\0' ? "in the group " : "at the top level", elsewhere);
     else
         config_read_complain(r, FINDING_ERROR, s, "unknown key");
 }
@@ -135,7 +139,8 @@ static const char *scalar_text(const config_setting_t *s, const struct config_op
     case CONFIG_VALUE_BOOL:
         return type != CONFIG_TYPE_BOOL ? NULL : config_setting_get_bool(s) ? "true" : "false";
     case CONFIG_VALUE_NUMBER:
-        snprintf(number, 32, "%lld", type == CONFIG_TYPE_INT64 ? config_setting_get_int64(s) : config_setting_get_int(s));
+        snprintf(number, 32, "%lld",
+                 type == CONFIG_TYPE_INT64 ? config_setting_get_int64(s) : config_setting_get_int(s));
         return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 ? number : NULL;
     case CONFIG_VALUE_GROUP:
         break;
@@ -143,7 +148,8 @@ static const char *scalar_text(const config_setting_t *s, const struct config_op
     return NULL;
 }
 
-static void read_scalar(const struct config_reader *r, const config_setting_t *s, const struct config_option *o, void *base)
+static void read_scalar(const struct config_reader *r, const config_setting_t *s,
+                        const struct config_option *o, void *base)
 {
     char number[32];
     const char *text = scalar_text(s, o, number);
@@ -160,7 +166,8 @@ static void read_scalar(const struct config_reader *r, const config_setting_t *s
     }
     struct err err;
     err_clear(&err);
-    if (config_value_set(o, text, config_source_file(r->source, config_setting_source_line(s)), base, &err) == 0)
+    if (config_value_set(o, text, config_source_file(r->source, config_setting_source_line(s)), base, &err) ==
+        0)
         return;
     if (err.kind == ERR_MEMORY)
         r->findings->out_of_memory = 1;
@@ -172,15 +179,19 @@ static bool is_list(const config_setting_t *s)
     return config_setting_is_list(s) || config_setting_is_array(s);
 }
 
-static void read_list(const struct config_reader *r, const config_setting_t *s, const struct config_option *o, void *base)
+static void read_list(const struct config_reader *r, const config_setting_t *s, const struct config_option *o,
+                      void *base)
 {
     int n = config_setting_length(s);
     if (n == 0)
-        config_read_complain(r, FINDING_ERROR, s, "the list is empty: write what belongs in it or leave the key out");
+        config_read_complain(r, FINDING_ERROR, s,
+                             "the list is empty: write what belongs in it or leave the key out");
     for (int i = 0; i < n; i++) {
         const config_setting_t *item = config_setting_get_elem(s, (unsigned)i);
         if (strcmp(o->type, "target") == 0 && config_setting_is_group(item))
-            config_read_complain(r, FINDING_ERROR, item, "this version does not have weights and routes of targets yet: write \"host:port\"");
+            config_read_complain(
+                r, FINDING_ERROR, item,
+                "this version does not have weights and routes of targets yet: write \"host:port\"");
         else
             read_scalar(r, item, o, base);
     }
@@ -215,7 +226,8 @@ static void complain_missing(const struct config_reader *r, const config_setting
     for (size_t i = 0; i < n; i++) {
         const struct config_option *o = &options[i];
         if (o->required && strcmp(o->group, group) == 0 && config_setting_get_member(s, o->key) == NULL)
-            config_read_complain(r, FINDING_ERROR, s, "%s is missing, write for example: %s = %s;", o->key, o->key, o->example);
+            config_read_complain(r, FINDING_ERROR, s, "%s is missing, write for example: %s = %s;", o->key,
+                                 o->key, o->example);
     }
 }
 
@@ -233,7 +245,8 @@ static void read_group(const struct config_reader *r, config_setting_t *s, const
 static void read_named(const struct config_reader *r, config_setting_t *s);
 static void read_rules(const struct config_reader *r, config_setting_t *s, struct config_listener *l);
 
-static void read_inner_group(const struct config_reader *r, config_setting_t *s, const struct config_option *o, void *base)
+static void read_inner_group(const struct config_reader *r, config_setting_t *s,
+                             const struct config_option *o, void *base)
 {
     if (strcmp(o->key, "tls") == 0) {
         struct config_tls *tls = (struct config_tls *)(void *)((char *)base + o->offset);
@@ -245,7 +258,8 @@ static void read_inner_group(const struct config_reader *r, config_setting_t *s,
     read_group(r, s, inner, base);
 }
 
-static void read_option(const struct config_reader *r, config_setting_t *s, const struct config_option *o, void *base)
+static void read_option(const struct config_reader *r, config_setting_t *s, const struct config_option *o,
+                        void *base)
 {
     bool list = is_list(s);
     if (list != config_value_takes_list(o) && (list || config_value_form(o) == CONFIG_VALUE_GROUP))
@@ -266,7 +280,8 @@ static void read_group(const struct config_reader *r, config_setting_t *s, const
 {
     size_t errors = r->findings->errors;
     if (!config_setting_is_group(s)) {
-        config_read_complain(r, FINDING_ERROR, s, "this is %s where a group, { ... }, is expected", type_name(s));
+        config_read_complain(r, FINDING_ERROR, s, "this is %s where a group, { ... }, is expected",
+                             type_name(s));
     } else {
         int n = config_setting_length(s);
         for (int i = 0; i < n; i++) {
@@ -293,10 +308,14 @@ static const struct kind {
     const char *key, *group;
     size_t size, items, n;
 } kinds[] = {
-    {"identities", "identity", sizeof(struct config_identity), offsetof(struct config, identities), offsetof(struct config, n_identities)},
-    {"trusts", "trust", sizeof(struct config_trust), offsetof(struct config, trusts), offsetof(struct config, n_trusts)},
-    {"upstreams", "upstream", sizeof(struct config_upstream), offsetof(struct config, upstreams), offsetof(struct config, n_upstreams)},
-    {"listeners", "listener", sizeof(struct config_listener), offsetof(struct config, listeners), offsetof(struct config, n_listeners)},
+    {"identities", "identity", sizeof(struct config_identity), offsetof(struct config, identities),
+     offsetof(struct config, n_identities)},
+    {"trusts", "trust", sizeof(struct config_trust), offsetof(struct config, trusts),
+     offsetof(struct config, n_trusts)},
+    {"upstreams", "upstream", sizeof(struct config_upstream), offsetof(struct config, upstreams),
+     offsetof(struct config, n_upstreams)},
+    {"listeners", "listener", sizeof(struct config_listener), offsetof(struct config, listeners),
+     offsetof(struct config, n_listeners)},
 };
 
 static const struct kind *kind_of(const char *key)
@@ -311,7 +330,9 @@ static void read_named(const struct config_reader *r, config_setting_t *s)
 {
     const struct kind *k = kind_of(config_setting_name(s));
     if (!config_setting_is_group(s)) {
-        config_read_complain(r, FINDING_ERROR, s, "this is %s where named groups are expected, as in: %s = { NAME = { ... }; };", type_name(s), k->key);
+        config_read_complain(r, FINDING_ERROR, s,
+                             "this is %s where named groups are expected, as in: %s = { NAME = { ... }; };",
+                             type_name(s), k->key);
         return;
     }
     int n = config_setting_length(s);
@@ -341,7 +362,9 @@ static void read_rules(const struct config_reader *r, config_setting_t *s, struc
 {
     int n = config_setting_length(s);
     if (n == 0) {
-        config_read_complain(r, FINDING_ERROR, s, "no rule: write one, as in ( { ou = \"ops\"; } ), or leave the key out to let every verified caller pass");
+        config_read_complain(r, FINDING_ERROR, s,
+                             "no rule: write one, as in ( { ou = \"ops\"; } ), or leave the key out to let "
+                             "every verified caller pass");
         return;
     }
     l->allow = calloc((size_t)n, sizeof(*l->allow));
@@ -355,7 +378,8 @@ static void read_rules(const struct config_reader *r, config_setting_t *s, struc
         l->allow[i].where = place_of(r, rule);
         read_group(r, rule, "allow", &l->allow[i]);
         if (config_setting_is_group(rule) && config_setting_length(rule) == 0)
-            config_read_complain(r, FINDING_ERROR, rule, "the rule has no key: name at least one thing that must hold");
+            config_read_complain(r, FINDING_ERROR, rule,
+                                 "the rule has no key: name at least one thing that must hold");
     }
 }
 
@@ -363,7 +387,8 @@ void config_read_settings(struct config_reader *r)
 {
     set_defaults(r, "", r->config);
     if (config_setting_length(r->root) == 0)
-        findings_add(r->findings, FINDING_ERROR, r->config->path, "the configuration is empty: it needs listeners and upstreams at least");
+        findings_add(r->findings, FINDING_ERROR, r->config->path,
+                     "the configuration is empty: it needs listeners and upstreams at least");
     else
         read_group(r, r->root, "", r->config);
 }
@@ -393,8 +418,12 @@ void config_read_free_allow(struct config_listener *l)
     free(l->allow);
 }
 
-static_assert(offsetof(struct config_identity, where) == offsetof(struct head, where), "name and where come first");
-static_assert(offsetof(struct config_trust, where) == offsetof(struct head, where), "name and where come first");
-static_assert(offsetof(struct config_upstream, where) == offsetof(struct head, where), "name and where come first");
-static_assert(offsetof(struct config_listener, where) == offsetof(struct head, where), "name and where come first");
+static_assert(offsetof(struct config_identity, where) == offsetof(struct head, where),
+              "name and where come first");
+static_assert(offsetof(struct config_trust, where) == offsetof(struct head, where),
+              "name and where come first");
+static_assert(offsetof(struct config_upstream, where) == offsetof(struct head, where),
+              "name and where come first");
+static_assert(offsetof(struct config_listener, where) == offsetof(struct head, where),
+              "name and where come first");
 static_assert(sizeof(enum config_protocol) == sizeof(unsigned), "words are stored as unsigned");

@@ -22,12 +22,13 @@ void config_read_settings(struct config_reader *r);
 void config_read_free(const char *group, void *base);
 void config_read_free_allow(struct config_listener *l);
 
-/* The setting of a key in a named group: ("listeners", "app", "tls", "trust"). The deepest that is there when given is NULL,
- * for a place to point at; when given is not NULL it says whether the whole path is there. */
+/* The setting of a key in a named group: ("listeners", "app", "tls", "trust"). The deepest that is there when
+ * given is NULL, for a place to point at; when given is not NULL it says whether the whole path is there. */
 config_setting_t *config_read_at(const struct config_reader *r, const char *const path[4], bool *given);
 
 /* Adds a finding with the place of the setting and its path in front of the words. */
-void config_read_complain(const struct config_reader *r, enum finding_level level, const config_setting_t *at, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void config_read_complain(const struct config_reader *r, enum finding_level level, const config_setting_t *at,
+                          const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* The group was read with errors: what seems to be missing in it may only be misspelt. */
 bool config_read_is_tainted(const config_setting_t *group);

@@ -9,13 +9,16 @@ enum { GROUP_NAME_MAX = 64, HELP_COLUMN = 100 };
 
 static const char heading[] =
     "# Every key of mtlsd, with its default or an example. A # in front: not in effect.\n"
-    "# What is in effect is an injector: an app speaks plaintext to 127.0.0.1:8080 and the client certificate goes out with it.\n"
-    "# Relative paths are relative to this file. Durations: ms s m h d. Sizes: KiB MiB GiB. @include \"FILE\" works.\n";
+    "# What is in effect is an injector: an app speaks plaintext to 127.0.0.1:8080 and the client "
+    "certificate goes out with it.\n"
+    "# Relative paths are relative to this file. Durations: ms s m h d. Sizes: KiB MiB GiB. @include "
+    "\"FILE\" works.\n";
 
 /* Keys that the injector of the sample needs though nothing requires them. */
 static bool is_live(const struct config_option *o)
 {
-    static const char *const live[][2] = {{"identity", "bundle"}, {"upstream", "tls"}, {"upstream.tls", "identity"}, {"upstream.tls", "trust"}};
+    static const char *const live[][2] = {
+        {"identity", "bundle"}, {"upstream", "tls"}, {"upstream.tls", "identity"}, {"upstream.tls", "trust"}};
     for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
         if (strcmp(o->group, live[i][0]) == 0 && strcmp(o->key, live[i][1]) == 0)
             return true;
@@ -70,7 +73,8 @@ static int write_inner(struct bytes *out, int indent, bool off, const struct con
     char inner[GROUP_NAME_MAX];
     snprintf(inner, sizeof(inner), "%s%s%s", o->group, o->group[0] != '\0' ? "." : "", o->key);
     const char *hash = off ? "# " : "";
-    if (bytes_printf(out, "%*s%s%s = {\n", indent, "", hash, o->key) != 0 || write_keys(out, inner, indent + 2, off) != 0)
+    if (bytes_printf(out, "%*s%s%s = {\n", indent, "", hash, o->key) != 0 ||
+        write_keys(out, inner, indent + 2, off) != 0)
         return -1;
     return bytes_printf(out, "%*s%s};\n", indent, "", hash);
 }
@@ -109,21 +113,26 @@ static int write_named(struct bytes *out, const char *key, const char *group, co
 static int write_allow(struct bytes *out)
 {
     const struct config_option *o;
-    if (bytes_append_str(out, "\n# Keys of an allow rule. * stands for anything inside one label or segment, ** for anything.\n") != 0)
+    if (bytes_append_str(out, "\n# Keys of an allow rule. * stands for anything inside one label or segment, "
+                              "** for anything.\n") != 0)
         return -1;
     for (size_t i = 0; (o = next_of("allow", &i)) != NULL;)
-        if (bytes_printf(out, "#   %s = %s; %*s# %s\n", o->key, o->example, (int)(44 - strlen(o->key) - strlen(o->example)), "", o->help) != 0)
+        if (bytes_printf(out, "#   %s = %s; %*s# %s\n", o->key, o->example,
+                         (int)(44 - strlen(o->key) - strlen(o->example)), "", o->help) != 0)
             return -1;
     return 0;
 }
 
 int config_sample(struct bytes *out)
 {
-    if (bytes_append_str(out, heading) != 0 || bytes_append_str(out, "\n") != 0 || write_keys(out, "", 0, false) != 0)
+    if (bytes_append_str(out, heading) != 0 || bytes_append_str(out, "\n") != 0 ||
+        write_keys(out, "", 0, false) != 0)
         return -1;
-    if (write_named(out, "identities", "identity", "payments") != 0 || write_named(out, "trusts", "trust", "partner") != 0)
+    if (write_named(out, "identities", "identity", "payments") != 0 ||
+        write_named(out, "trusts", "trust", "partner") != 0)
         return -1;
-    if (write_named(out, "upstreams", "upstream", "partner") != 0 || write_named(out, "listeners", "listener", "app") != 0)
+    if (write_named(out, "upstreams", "upstream", "partner") != 0 ||
+        write_named(out, "listeners", "listener", "app") != 0)
         return -1;
     return write_allow(out);
 }

@@ -21,7 +21,8 @@ struct counts {
     unsigned nesting, settings;
 };
 
-/* What is open at the point where a file is read to. Strings and directives end with their line, so they are not here. */
+/* What is open at the point where a file is read to. Strings and directives end with their line, so they are
+ * not here. */
 struct reading {
     struct config_source *s;
     struct findings *findings;
@@ -71,7 +72,11 @@ void config_source_where(const struct config_source *s, unsigned line, char *out
     if (s->n_lines == 0)
         snprintf(out, out_size, "%s", s->n_files > 0 ? s->files[0] : "");
     else
-        snprintf(out, out_size, "%s:%u", config_source_file(s, line), s->lines[line < 1 ? 0 : line > s->n_lines ? s->n_lines - 1 : line - 1].line);
+        snprintf(out, out_size, "%s:%u", config_source_file(s, line),
+                 s->lines[line < 1            ? 0
+                          : line > s->n_lines ? s->n_lines - 1
+                                              : line - 1]
+                     .line);
 }
 
 static int complain(const struct reading *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -110,14 +115,16 @@ static int add_line(const struct reading *r, struct span line)
 {
     struct config_source *s = r->s;
     if (s->n_lines == 0 || (s->n_lines & (s->n_lines - 1)) == 0) {
-        struct config_source_line *lines = realloc(s->lines, (s->n_lines == 0 ? 1 : s->n_lines * 2) * sizeof(*lines));
+        struct config_source_line *lines =
+            realloc(s->lines, (s->n_lines == 0 ? 1 : s->n_lines * 2) * sizeof(*lines));
         if (lines == NULL)
             return out_of_memory(r->findings);
         s->lines = lines;
     }
     s->lines[s->n_lines++] = (struct config_source_line){r->file, r->line};
     if (bytes_append_span(&s->text, line) != 0 || bytes_append(&s->text, "\n", 1) != 0)
-        return complain(r, "the configuration is larger than %d MiB: this is not what it is for", TEXT_MAX_BYTES >> 20);
+        return complain(r, "the configuration is larger than %d MiB: this is not what it is for",
+                        TEXT_MAX_BYTES >> 20);
     return 0;
 }
 
@@ -128,7 +135,8 @@ static void blank(uint8_t *from, const uint8_t *to)
 
 static bool is_name_byte(uint8_t c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '*';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '-' || c == '*';
 }
 
 /* A number as libconfig would read it, which keeps only 32 bits of it. */
@@ -204,7 +212,10 @@ static uint8_t *skip_token(const struct reading *r, uint8_t *p, const uint8_t *e
         while (p < end && is_name_byte(*p))
             p++;
         start += start[0] == '-' ? 1 : 0; /* no name begins with a dash, a negative number does */
-        return start < p && start[0] >= '0' && start[0] <= '9' && check_number(r, start, (size_t)(p - start)) != 0 ? NULL : p;
+        return start < p && start[0] >= '0' && start[0] <= '9' &&
+                       check_number(r, start, (size_t)(p - start)) != 0
+                   ? NULL
+                   : p;
     }
     if (*p == '@') {
         complain(r, "only @include \"FILE\" alone on its line can stand here");
@@ -257,7 +268,8 @@ static struct span include_target(struct span line, bool *is_include)
         return span_of(NULL, 0);
     struct span rest = span_trim(span_skip(line, (size_t)(close + 1 - line.ptr)));
     bool comment = rest.len > 0 && (rest.ptr[0] == '#' || rest.ptr[0] == '/');
-    bool clean = (rest.len == 0 || comment || (rest.len == 1 && rest.ptr[0] == '\r')) && memchr(open, '\0', (size_t)(close - open)) == NULL;
+    bool clean = (rest.len == 0 || comment || (rest.len == 1 && rest.ptr[0] == '\r')) &&
+                 memchr(open, '\0', (size_t)(close - open)) == NULL;
     return clean ? span_of(open, (size_t)(close - open)) : span_of(NULL, 0);
 }
 
@@ -274,7 +286,8 @@ static int read_include(const struct reading *r, struct span target)
     free(name);
     if (path == NULL)
         return out_of_memory(r->findings);
-    struct reading inner = {r->s, r->findings, (unsigned)r->s->n_files, 0, r->include_depth + 1, r->counts, 0};
+    struct reading inner = {r->s, r->findings, (unsigned)r->s->n_files, 0, r->include_depth + 1, r->counts,
+                            0};
     struct bytes content;
     bytes_init(&content, TEXT_MAX_BYTES);
     int rc = read_file(r, path, &content, where);
@@ -333,11 +346,14 @@ static int explain_open(const char *path, const char *where, int error, struct f
     if (error == ENOENT || error == ENOTDIR)
         findings_add(findings, FINDING_ERROR, where, "%s does not exist: check the name", subject);
     else if (error == EACCES)
-        findings_add(findings, FINDING_ERROR, where, "%s may not be read by this user: check owner and mode of the file and its folders", subject);
+        findings_add(findings, FINDING_ERROR, where,
+                     "%s may not be read by this user: check owner and mode of the file and its folders",
+                     subject);
     else if (error == EISDIR)
         findings_add(findings, FINDING_ERROR, where, "%s is a folder: name the file in it", subject);
     else if (error == EFBIG)
-        findings_add(findings, FINDING_ERROR, where, "%s is larger than %d MiB: is this a configuration?", subject, TEXT_MAX_BYTES >> 20);
+        findings_add(findings, FINDING_ERROR, where, "%s is larger than %d MiB: is this a configuration?",
+                     subject, TEXT_MAX_BYTES >> 20);
     else
         findings_add(findings, FINDING_ERROR, where, "%s cannot be read: %s", subject, strerror(error));
     return -1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text that the parser gets, and where each of its lines came from. libconfig has habits that hostile or merely wrong
- * input must not meet: it ends the process when an @include names a folder, wraps large integers without a word, and
- * recurses on nesting. So the files are read here, comments blanked, includes put in place, and what it would mistreat
- * is refused with its line.
+ * The text that the parser gets, and where each of its lines came from. libconfig has habits that hostile or
+ * merely wrong input must not meet: it ends the process when an @include names a folder, wraps large integers
+ * without a word, and recurses on nesting. So the files are read here, comments blanked, includes put in
+ * place, and what it would mistreat is refused with its line.
  */
 #ifndef MTLSD_CONFIG_SOURCE_H
 #define MTLSD_CONFIG_SOURCE_H
@@ -30,7 +30,8 @@ void config_source_clear(struct config_source *s);
 /* Reads path and what it includes. -1 when something stands in findings. */
 MUST_CHECK int config_source_load(struct config_source *s, const char *path, struct findings *findings);
 /* The same from text; name stands for the file. */
-MUST_CHECK int config_source_text(struct config_source *s, const char *text, const char *name, struct findings *findings);
+MUST_CHECK int config_source_text(struct config_source *s, const char *text, const char *name,
+                                  struct findings *findings);
 
 /* Writes "file:line" of a line of the text. */
 void config_source_where(const struct config_source *s, unsigned line, char *out, size_t out_size);

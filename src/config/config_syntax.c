@@ -98,7 +98,10 @@ static int on_word(struct syntax *x, const char *word, size_t n)
     if (!in_group(x))
         return complain_at(x, x->line, "',' is missing before %.*s", shown, word);
     if (!is_name(word, n))
-        return complain_at(x, x->line, "%.*s cannot be a key or a name: these begin with a letter and hold letters, digits, - and _", shown, word);
+        return complain_at(
+            x, x->line,
+            "%.*s cannot be a key or a name: these begin with a letter and hold letters, digits, - and _",
+            shown, word);
     snprintf(x->key, sizeof(x->key), "%.*s", shown, word);
     x->state = WANT_ASSIGN;
     return 0;
@@ -109,7 +112,8 @@ static int on_string(struct syntax *x)
     if (x->state == WANT_ASSIGN)
         return complain_at(x, x->line, "'=' is missing between %s and its value", x->key);
     if (!wants_value(x) && x->state != AFTER_STRING)
-        return in_group(x) ? complain_at(x, x->line, "a string stands where a key is expected") : complain_at(x, x->line, "',' is missing before a string");
+        return in_group(x) ? complain_at(x, x->line, "a string stands where a key is expected")
+                           : complain_at(x, x->line, "',' is missing before a string");
     x->state = AFTER_STRING; /* two strings in a row are one */
     return 0;
 }
@@ -123,7 +127,8 @@ static int on_open(struct syntax *x, char c)
     if (!wants_value(x))
         return complain_at(x, x->line, "',' is missing before '%c'", c);
     if (x->depth > 0 && x->stack[x->depth - 1].open == '[')
-        return complain_at(x, x->line, "[ ] holds strings and numbers only: write a list of other things in ( )");
+        return complain_at(x, x->line,
+                           "[ ] holds strings and numbers only: write a list of other things in ( )");
     if (x->depth == DEPTH_MAX)
         return complain_at(x, x->line, "nested too deep");
     x->stack[x->depth].open = c;
@@ -169,7 +174,9 @@ static int on_separator(struct syntax *x, char c)
     if (!has_value(x))
         return complain_unfinished(x, sign);
     if (!in_group(x) && c == ';')
-        return complain_at(x, x->line, "';' inside '%c': close the list first, its elements are separated by commas", x->stack[x->depth - 1].open);
+        return complain_at(x, x->line,
+                           "';' inside '%c': close the list first, its elements are separated by commas",
+                           x->stack[x->depth - 1].open);
     x->state = in_group(x) ? WANT_NAME : WANT_VALUE;
     return 0;
 }
@@ -207,7 +214,8 @@ static const char *behind_string(const char *p)
 static int on_end(const struct syntax *x)
 {
     if (x->depth > 0)
-        return complain_at(x, x->stack[x->depth - 1].line, "the '%c' here is never closed", x->stack[x->depth - 1].open);
+        return complain_at(x, x->stack[x->depth - 1].line, "the '%c' here is never closed",
+                           x->stack[x->depth - 1].open);
     if (x->state == WANT_ASSIGN || x->state == WANT_VALUE)
         return complain_unfinished(x, "the end");
     return 0;
@@ -216,7 +224,11 @@ static int on_end(const struct syntax *x)
 int config_syntax_check(const struct config_source *s, struct findings *findings)
 {
     static const char word_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*+.";
-    struct syntax x = {.source = s, .findings = findings, .p = (const char *)bytes_span(&s->text).ptr, .line = 1, .state = WANT_NAME};
+    struct syntax x = {.source = s,
+                       .findings = findings,
+                       .p = (const char *)bytes_span(&s->text).ptr,
+                       .line = 1,
+                       .state = WANT_NAME};
     int rc = 0;
     while (rc == 0 && *x.p != '\0') {
         size_t word = strspn(x.p, word_bytes);

@@ -91,7 +91,8 @@ static int refuse_word(const struct slot *s, struct err *err)
     }
     const char *near = text_suggest(s->text, candidates, n);
     if (near != NULL)
-        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a word for this, did you mean \"%s\"? (%s)", s->text, near, s->o->bounds);
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a word for this, did you mean \"%s\"? (%s)",
+                       s->text, near, s->o->bounds);
     return err_set(err, ERR_CONFIG, "\"%.80s\" is not a word for this: write %s", s->text, s->o->bounds);
 }
 
@@ -130,7 +131,8 @@ static int read_plain_number(const char *text, uint64_t *number, struct err *err
 }
 
 /* A number between the two ends of "low..high", all three read the same way. */
-static int read_bounded(const struct slot *s, int (*read)(const char *, uint64_t *, struct err *), uint64_t *value, struct err *err)
+static int read_bounded(const struct slot *s, int (*read)(const char *, uint64_t *, struct err *),
+                        uint64_t *value, struct err *err)
 {
     if (read(s->text, value, err) != 0)
         return -1;
@@ -200,7 +202,8 @@ static int check_hex(const struct slot *s, size_t digits, struct err *err)
         n += *p != ':';
     }
     if (n == 0 || (digits > 0 && n != digits))
-        return err_set(err, ERR_CONFIG, "\"%.80s\" has %zu hexadecimal digits where %zu are needed", s->text, n, digits > 0 ? digits : 1);
+        return err_set(err, ERR_CONFIG, "\"%.80s\" has %zu hexadecimal digits where %zu are needed", s->text,
+                       n, digits > 0 ? digits : 1);
     return 0;
 }
 
@@ -229,7 +232,9 @@ static int parse_address(const struct slot *s, struct address *a, struct err *er
         memcpy(a->path, joined, n + 1);
     free(joined);
     if (n >= sizeof(a->path))
-        return err_set(err, ERR_CONFIG, "\"%.80s\" is too long: with its folder a socket path has at most %zu bytes", s->text, sizeof(a->path) - 1);
+        return err_set(err, ERR_CONFIG,
+                       "\"%.80s\" is too long: with its folder a socket path has at most %zu bytes", s->text,
+                       sizeof(a->path) - 1);
     return 0;
 }
 
@@ -237,7 +242,8 @@ static int set_socket(const struct slot *s, struct err *err)
 {
     struct address a;
     if (strncmp(s->text, "unix:", 5) != 0)
-        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a unix socket: write \"unix:/run/mtlsd/admin.sock\"", s->text);
+        return err_set(err, ERR_CONFIG,
+                       "\"%.80s\" is not a unix socket: write \"unix:/run/mtlsd/admin.sock\"", s->text);
     if (parse_address(s, &a, err) != 0)
         return -1;
     return keep(field(s), strdup(a.path), err);
@@ -265,7 +271,8 @@ static int set_target(const struct slot *s, struct err *err)
 {
     struct config_upstream *u = s->base;
     if (u->target_text != NULL)
-        return err_set(err, ERR_CONFIG, "this version does not have balancing over several targets yet: name one");
+        return err_set(err, ERR_CONFIG,
+                       "this version does not have balancing over several targets yet: name one");
     if (parse_address(s, &u->target, err) != 0)
         return -1;
     if (u->target.kind == ADDRESS_TCP && u->target.host[0] == '\0')
@@ -281,7 +288,8 @@ static int set_host(const struct slot *s, struct err *err)
     unsigned index = CONFIG_HOST_LITERAL;
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
     if (!find_word(s->o->bounds, s->text, &index) && s->text[strspn(s->text, allowed)] != '\0')
-        return err_set(err, ERR_CONFIG, "\"%.80s\" cannot stand in a Host header: write %s or a host name", s->text, s->o->bounds);
+        return err_set(err, ERR_CONFIG, "\"%.80s\" cannot stand in a Host header: write %s or a host name",
+                       s->text, s->o->bounds);
     u->host = (enum config_host)index;
     u->host_given = true;
     return u->host == CONFIG_HOST_LITERAL ? keep(&u->host_literal, strdup(s->text), err) : 0;
@@ -345,7 +353,8 @@ static int check_text(const char *text, struct err *err)
     return 0;
 }
 
-int config_value_set(const struct config_option *o, const char *text, const char *file, void *base, struct err *err)
+int config_value_set(const struct config_option *o, const char *text, const char *file, void *base,
+                     struct err *err)
 {
     struct slot slot = {o, text, file, base};
     if (check_text(text, err) != 0)

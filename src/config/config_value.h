@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One value of the configuration: text to field, as the row of the option table says. Defaults take the same way as what a person
- * wrote, so a default that breaks its own bounds cannot exist.
+ * One value of the configuration: text to field, as the row of the option table says. Defaults take the same
+ * way as what a person wrote, so a default that breaks its own bounds cannot exist.
  */
 #ifndef MTLSD_CONFIG_VALUE_H
 #define MTLSD_CONFIG_VALUE_H
@@ -13,8 +13,10 @@ enum config_value_form { CONFIG_VALUE_STRING, CONFIG_VALUE_NUMBER, CONFIG_VALUE_
 enum config_value_form config_value_form(const struct config_option *o);
 bool config_value_takes_list(const struct config_option *o);
 
-/* Puts text into the struct at base; a list type gains one element. file is where the text stands, for relative paths. */
-MUST_CHECK int config_value_set(const struct config_option *o, const char *text, const char *file, void *base, struct err *err);
+/* Puts text into the struct at base; a list type gains one element. file is where the text stands, for
+ * relative paths. */
+MUST_CHECK int config_value_set(const struct config_option *o, const char *text, const char *file, void *base,
+                                struct err *err);
 
 /* Frees what config_value_set put there. */
 void config_value_free(const struct config_option *o, void *base);

@@ -12,16 +12,17 @@ enum address_kind { ADDRESS_TCP, ADDRESS_UNIX };
 
 struct address {
     enum address_kind kind;
-    char host[256];  /* host name or literal without brackets; "" means every interface */
+    char host[256]; /* host name or literal without brackets; "" means every interface */
     uint16_t port;
-    char path[108];  /* unix: socket path */
+    char path[108]; /* unix: socket path */
 };
 
 /* "127.0.0.1:8080", "[::1]:8080", ":8443", "name:443", "unix:/run/x.sock". */
 MUST_CHECK int address_parse(const char *text, struct address *out, struct err *err);
 bool address_is_literal(const struct address *a);  /* the host is an IP address, not a name */
 bool address_is_loopback(const struct address *a); /* 127.0.0.0/8, ::1, "localhost" or a unix socket */
-/* Both name the same place to listen on: same path, or same port and host, however an IP address is spelt. Port 0 is never the same. */
+/* Both name the same place to listen on: same path, or same port and host, however an IP address is spelt.
+ * Port 0 is never the same. */
 bool address_same(const struct address *a, const struct address *b);
 void address_format(const struct address *a, char *out, size_t out_size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a look at a configuration found: every error and warning with its place, so that a person mends them all in one
- * go. Used by the configuration reader, the snapshot builder and check.
+ * What a look at a configuration found: every error and warning with its place, so that a person mends them
+ * all in one go. Used by the configuration reader, the snapshot builder and check.
  */
 #ifndef MTLSD_BASE_FINDINGS_H
 #define MTLSD_BASE_FINDINGS_H
@@ -27,7 +27,8 @@ struct findings {
 
 void findings_init(struct findings *f);
 void findings_clear(struct findings *f);
-void findings_add(struct findings *f, enum finding_level level, const char *where, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void findings_add(struct findings *f, enum finding_level level, const char *where, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 int findings_failed(const struct findings *f); /* not 0 when there is an error or memory ran out */
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per event. A line is built field by field and leaves whole; values are escaped, so nothing that a peer sends can
- * forge a line. The sink is the only mutable global of the program (level, format, where lines go); set it before threads start.
+ * One line per event. A line is built field by field and leaves whole; values are escaped, so nothing that a
+ * peer sends can forge a line. The sink is the only mutable global of the program (level, format, where lines
+ * go); set it before threads start.
  */
 #ifndef MTLSD_BASE_LOG_H
 #define MTLSD_BASE_LOG_H
@@ -27,11 +28,13 @@ struct log_line {
 
 /* event is a short stable word ("request", "refused", "reload"), message a sentence for people or NULL. */
 void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message);
-void log_str(struct log_line *l, const char *key, const char *value); /* NULL or empty: the field is left out */
+void log_str(struct log_line *l, const char *key,
+             const char *value); /* NULL or empty: the field is left out */
 void log_span(struct log_line *l, const char *key, struct span value);
 void log_uint(struct log_line *l, const char *key, uint64_t value);
-void log_ms(struct log_line *l, const char *key, uint64_t micros); /* written as milliseconds with three digits */
-void log_end(struct log_line *l);                                  /* hands the line to the sink and frees it */
+void log_ms(struct log_line *l, const char *key,
+            uint64_t micros);     /* written as milliseconds with three digits */
+void log_end(struct log_line *l); /* hands the line to the sink and frees it */
 
 /* An event that needs no fields. */
 void log_say(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -8,8 +8,9 @@
 /* The candidate nearest to word, or NULL when none is near enough to be worth suggesting. */
 const char *text_suggest(const char *word, const char *const *candidates, size_t n);
 
-/* Appends s with control bytes, everything beyond ASCII, the quote and the backslash escaped as JSON. Valid UTF-8 becomes the
- * \uXXXX of its character; a byte that is none becomes \u00XX. The result is printable ASCII. */
+/* Appends s with control bytes, everything beyond ASCII, the quote and the backslash escaped as JSON. Valid
+ * UTF-8 becomes the \uXXXX of its character; a byte that is none becomes \u00XX. The result is printable
+ * ASCII. */
 MUST_CHECK int text_append_json(struct bytes *out, struct span s);
 /* Appends s with every byte that is not printable ASCII, and '%' itself, written as %XX. */
 MUST_CHECK int text_append_percent(struct bytes *out, struct span s);
@@ -22,8 +23,9 @@ void text_hex(char *out, struct span s);
 /* Formats seconds since 1970 as 2026-01-31T23:59:59Z into out (21 bytes). */
 void text_utc(char out[21], int64_t seconds);
 
-/* pattern against the whole text: '*' stands for any run inside one part, '**' for any run at all; parts are separated by sep.
- * A '*' that is a whole part needs at least one byte. Case-sensitive. Costs pattern times text, whatever they hold. */
+/* pattern against the whole text: '*' stands for any run inside one part, '**' for any run at all; parts are
+ * separated by sep. A '*' that is a whole part needs at least one byte. Case-sensitive. Costs pattern times
+ * text, whatever they hold. */
 bool text_glob(const char *pattern, struct span text, char sep);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration as plain values: what the file says, checked for form and for names that refer to nothing, with every default
- * filled in. No file but the configuration itself is opened here and no key is loaded; control/snapshot does that.
+ * The configuration as plain values: what the file says, checked for form and for names that refer to
+ * nothing, with every default filled in. No file but the configuration itself is opened here and no key is
+ * loaded; control/snapshot does that.
  */
 #ifndef MTLSD_CONFIG_CONFIG_H
 #define MTLSD_CONFIG_CONFIG_H
@@ -13,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Strings are owned by the config. File names are absolute or relative to the working directory: already joined to the
- * configuration file's folder. "where" is "file:line" of the group. */
+/* Strings are owned by the config. File names are absolute or relative to the working directory: already
+ * joined to the configuration file's folder. "where" is "file:line" of the group. */
 
 struct config_strings {
     char **items;
@@ -46,18 +47,21 @@ enum config_host { CONFIG_HOST_UPSTREAM, CONFIG_HOST_PRESERVE, CONFIG_HOST_LITER
 enum config_protocol { CONFIG_PROTOCOL_HTTP, CONFIG_PROTOCOL_TCP };
 enum config_forwarded { CONFIG_FORWARDED_OFF, CONFIG_FORWARDED_X, CONFIG_FORWARDED_RFC7239 };
 
-/* One tls block. An upstream uses the first part and "connect only", a listener the first part and "accept only". */
+/* One tls block. An upstream uses the first part and "connect only", a listener the first part and "accept
+ * only". */
 struct config_tls {
     bool present;
     char *where;
     char *identity; /* name; NULL: present no certificate (upstream only) */
-    char *trust;    /* name or "system" (the default of an upstream); NULL on a listener: ask for no certificate */
+    char *
+        trust; /* name or "system" (the default of an upstream); NULL on a listener: ask for no certificate */
     enum config_tls_version min_version; /* 1.2 */
     char *priority;                      /* GnuTLS priority string, NULL: ours */
     /* connect only */
     char *server_name;            /* SNI and expected name; NULL: the target's host */
     struct config_strings expect; /* names accepted instead of server_name: dns or uri */
-    bool require_client_auth;     /* a server that never asks for our certificate is refused; true with an identity */
+    bool require_client_auth;     /* a server that never asks for our certificate is refused; true with an
+                                     identity */
     /* accept only */
     enum config_client_cert client_cert; /* required when a trust is given */
 };
@@ -71,19 +75,20 @@ struct config_upstream {
     bool host_given;
     char *host_literal;
     uint64_t connect_ms, handshake_ms, response_ms, idle_ms; /* 5s 10s 60s 10m */
-    unsigned pool_max;     /* idle connections kept per worker, 64 */
-    uint64_t pool_idle_ms; /* how long one is kept, 60s */
+    unsigned pool_max;                                       /* idle connections kept per worker, 64 */
+    uint64_t pool_idle_ms;                                   /* how long one is kept, 60s */
 };
 
-/* Every field that is set must hold; NULL is "any". Patterns: '*' inside one label or segment, '**' across. */
+/* Every field that is set must hold; NULL is "any". Patterns: '*' inside one label or segment, '**' across.
+ */
 struct config_allow {
     char *where;
     char *cn, *ou, *o, *dns, *uri, *email, *issuer, *serial, *fingerprint, *spki;
 };
 
 enum config_identity_headers { /* bits */
-    CONFIG_HEADERS_RFC9440 = 1,
-    CONFIG_HEADERS_X_SSL = 2,
+                               CONFIG_HEADERS_RFC9440 = 1,
+                               CONFIG_HEADERS_X_SSL = 2,
 };
 
 struct config_listener {
@@ -96,20 +101,20 @@ struct config_listener {
     struct config_tls tls;
     char *upstream;
     struct config_allow *allow;
-    size_t n_allow;           /* 0: every verified peer */
-    unsigned identity_headers; /* bits of enum config_identity_headers */
-    enum config_forwarded forwarded; /* x on a listener with tls, off without */
+    size_t n_allow;                            /* 0: every verified peer */
+    unsigned identity_headers;                 /* bits of enum config_identity_headers */
+    enum config_forwarded forwarded;           /* x on a listener with tls, off without */
     uint64_t handshake_ms, header_ms, idle_ms; /* 10s 10s; idle 60s for http, 10m for tcp */
-    uint64_t max_header_bytes; /* 32KiB */
-    unsigned max_headers;      /* 100 */
+    uint64_t max_header_bytes;                 /* 32KiB */
+    unsigned max_headers;                      /* 100 */
 };
 
 struct config {
     char *path;
-    unsigned workers; /* never 0: the number of cores this process may use when nothing is said */
-    char *admin_socket; /* path without "unix:", NULL: none */
-    int log_level;      /* enum log_level; info */
-    int log_format;     /* enum log_format; text */
+    unsigned workers;         /* never 0: the number of cores this process may use when nothing is said */
+    char *admin_socket;       /* path without "unix:", NULL: none */
+    int log_level;            /* enum log_level; info */
+    int log_format;           /* enum log_format; text */
     unsigned max_connections; /* limits.connections, 0: by the file descriptor limit */
     uint64_t drain_ms;        /* 30s */
     struct config_identity *identities;
@@ -122,7 +127,8 @@ struct config {
     size_t n_listeners;
 };
 
-/* Reads, checks and completes a configuration. NULL when findings has an error (every error is in it, not only the first). */
+/* Reads, checks and completes a configuration. NULL when findings has an error (every error is in it, not
+ * only the first). */
 struct config *config_load(const char *path, struct findings *findings);
 /* The same from text: name stands for the file in messages and its folder for relative paths. */
 struct config *config_parse(const char *text, const char *name, struct findings *findings);
@@ -134,11 +140,12 @@ const struct config_upstream *config_find_upstream(const struct config *c, const
 
 /* The one table of keys: it drives the reader, the manual page and the sample file. */
 struct config_option {
-    const char *group;    /* "", "identity", "trust", "upstream", "upstream.tls", ... */
+    const char *group; /* "", "identity", "trust", "upstream", "upstream.tls", ... */
     const char *key;
-    const char *type;     /* "string", "path", "name", "socket", "host", "hex", "sha256", "duration", "size", "number", "bool", "word";
-                             one or a list of them: "strings", "paths", "words", "addresses", "target";
-                             what holds further keys: "group", "groups" (named), "rules" (a list) */
+    const char
+        *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "duration", "size", "number",
+                  "bool", "word"; one or a list of them: "strings", "paths", "words", "addresses", "target";
+                  what holds further keys: "group", "groups" (named), "rules" (a list) */
     const char *fallback; /* the default, without quotes; "" none, or one that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */
     const char *example;  /* a value as it stands in a file, with quotes; for keys without a default */
@@ -150,7 +157,8 @@ struct config_option {
 const struct config_option *config_options(size_t *n);
 
 struct bytes;
-/* Appends the sample file, conf/mtlsd.conf.sample: every key with its default and its help. -1 when out of memory. */
+/* Appends the sample file, conf/mtlsd.conf.sample: every key with its default and its help. -1 when out of
+ * memory. */
 MUST_CHECK int config_sample(struct bytes *out);
 
 #endif

@@ -25,7 +25,8 @@ static const struct {
     {"LocalHost:80", "LocalHost", 80, false, true, "in any case"},
     {"localhost.example:80", "localhost.example", 80, false, false, "a name that only begins like it"},
     {"api.partner.example:443", "api.partner.example", 443, false, false, "a name"},
-    {"under_score-1.example:65535", "under_score-1.example", 65535, false, false, "highest port; docker names have underscores"},
+    {"under_score-1.example:65535", "under_score-1.example", 65535, false, false,
+     "highest port; docker names have underscores"},
     {"3com.example:1", "3com.example", 1, false, false, "a name may begin with a digit"},
     {"127.0.0.1:0", "127.0.0.1", 0, true, true, "any free port"},
     {"unix:/run/x.sock", "/run/x.sock", 0, false, true, "a unix socket is local"},
@@ -76,11 +77,14 @@ START_TEST(takes_apart_what_people_write)
     struct err err;
     err_clear(&err);
     struct address a;
-    ck_assert_msg(address_parse(good[_i].text, &a, &err) == 0, "%s (%s): %s", good[_i].text, good[_i].why, err.text);
+    ck_assert_msg(address_parse(good[_i].text, &a, &err) == 0, "%s (%s): %s", good[_i].text, good[_i].why,
+                  err.text);
     ck_assert_str_eq(a.kind == ADDRESS_UNIX ? a.path : a.host, good[_i].host);
     ck_assert_uint_eq(a.port, good[_i].port);
-    ck_assert_msg(address_is_literal(&a) == good[_i].literal, "%s: literal (%s)", good[_i].text, good[_i].why);
-    ck_assert_msg(address_is_loopback(&a) == good[_i].loopback, "%s: loopback (%s)", good[_i].text, good[_i].why);
+    ck_assert_msg(address_is_literal(&a) == good[_i].literal, "%s: literal (%s)", good[_i].text,
+                  good[_i].why);
+    ck_assert_msg(address_is_loopback(&a) == good[_i].loopback, "%s: loopback (%s)", good[_i].text,
+                  good[_i].why);
     char again[300];
     address_format(&a, again, sizeof(again));
     ck_assert_str_eq(again, good[_i].text);
@@ -92,9 +96,11 @@ START_TEST(refuses_with_words_that_help)
     struct err err;
     err_clear(&err);
     struct address a;
-    ck_assert_msg(address_parse(bad[_i].text, &a, &err) == -1, "%s was taken (%s)", bad[_i].text, bad[_i].why);
+    ck_assert_msg(address_parse(bad[_i].text, &a, &err) == -1, "%s was taken (%s)", bad[_i].text,
+                  bad[_i].why);
     ck_assert_int_eq(err.kind, ERR_CONFIG);
-    ck_assert_msg(strstr(err.text, bad[_i].says) != NULL, "%s (%s): says \"%s\"", bad[_i].text, bad[_i].why, err.text);
+    ck_assert_msg(strstr(err.text, bad[_i].says) != NULL, "%s (%s): says \"%s\"", bad[_i].text, bad[_i].why,
+                  err.text);
 }
 END_TEST
 
@@ -121,7 +127,8 @@ START_TEST(knows_one_place_in_several_spellings)
         struct address a, b;
         ck_assert_int_eq(address_parse(rows[i].a, &a, NULL), 0);
         ck_assert_int_eq(address_parse(rows[i].b, &b, NULL), 0);
-        ck_assert_msg(address_same(&a, &b) == rows[i].same && address_same(&b, &a) == rows[i].same, "%s", rows[i].why);
+        ck_assert_msg(address_same(&a, &b) == rows[i].same && address_same(&b, &a) == rows[i].same, "%s",
+                      rows[i].why);
     }
 }
 END_TEST

@@ -47,8 +47,10 @@ START_TEST(writes_a_text_line_field_by_field)
 {
     start(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
     say_refused();
-    ck_assert_str_eq(last, "2026-01-01T12:00:00.062Z warn  refused \"certificate expired\" listener=public cn=\"Jane Doe\" "
-                           "bytes=12345678901234 handshake_ms=1.502\n");
+    ck_assert_str_eq(
+        last,
+        "2026-01-01T12:00:00.062Z warn  refused \"certificate expired\" listener=public cn=\"Jane Doe\" "
+        "bytes=12345678901234 handshake_ms=1.502\n");
     ck_assert_int_eq(last_level, LOG_LEVEL_WARN);
 }
 END_TEST
@@ -57,15 +59,23 @@ START_TEST(writes_the_same_line_as_json)
 {
     start(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
     say_refused();
-    ck_assert_str_eq(last, "{\"time\":\"2026-01-01T12:00:00.062Z\",\"level\":\"warn\",\"event\":\"refused\",\"message\":\"certificate expired\","
-                           "\"listener\":\"public\",\"cn\":\"Jane Doe\",\"bytes\":12345678901234,\"handshake_ms\":1.502}\n");
+    ck_assert_str_eq(
+        last,
+        "{\"time\":\"2026-01-01T12:00:00.062Z\",\"level\":\"warn\",\"event\":\"refused\",\"message\":"
+        "\"certificate expired\","
+        "\"listener\":\"public\",\"cn\":\"Jane Doe\",\"bytes\":12345678901234,\"handshake_ms\":1.502}\n");
 }
 END_TEST
 
 /* C8: one event is one line whatever a peer calls itself. */
 START_TEST(a_value_cannot_forge_a_line_or_a_field)
 {
-    static const char *const evil[] = {"x\n2026-01-01T12:00:00Z info request ok", "x reason=valid", "x\" reason=\"valid", "reason=valid", "\x1b[31m", "\xc2\x85"};
+    static const char *const evil[] = {"x\n2026-01-01T12:00:00Z info request ok",
+                                       "x reason=valid",
+                                       "x\" reason=\"valid",
+                                       "reason=valid",
+                                       "\x1b[31m",
+                                       "\xc2\x85"};
     for (int format = LOG_FORMAT_TEXT; format <= LOG_FORMAT_JSON; format++) {
         for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
             start(LOG_LEVEL_INFO, (enum log_format)format);
@@ -75,7 +85,8 @@ START_TEST(a_value_cannot_forge_a_line_or_a_field)
             log_end(&l);
             ck_assert_uint_eq(lines, 1);
             ck_assert_ptr_eq(strchr(last, '\n'), last + strlen(last) - 1);
-            ck_assert_msg(strstr(last, " reason=\"valid\"") == NULL && strstr(last, "cn=reason=") == NULL, "%s", last);
+            ck_assert_msg(strstr(last, " reason=\"valid\"") == NULL && strstr(last, "cn=reason=") == NULL,
+                          "%s", last);
             for (const char *p = last; p[1] != '\0'; p++)
                 ck_assert_msg(*p >= 0x20 && *p < 0x7f, "%s", last);
         }

@@ -25,8 +25,8 @@ START_TEST(suggests_the_nearest_word_or_none)
     static const char *const words[] = {"identity", "trust", "client_cert", "ca", "min_version"};
     const char *got = text_suggest(suggestions[_i].word, words, 5);
     const char *expect = suggestions[_i].expect;
-    ck_assert_msg((got == NULL) == (expect == NULL) && (got == NULL || strcmp(got, expect) == 0), "%s (%s): got %s", suggestions[_i].word,
-                  suggestions[_i].why, got != NULL ? got : "none");
+    ck_assert_msg((got == NULL) == (expect == NULL) && (got == NULL || strcmp(got, expect) == 0),
+                  "%s (%s): got %s", suggestions[_i].word, suggestions[_i].why, got != NULL ? got : "none");
 }
 END_TEST
 
@@ -58,11 +58,12 @@ START_TEST(escapes_what_could_forge_a_line)
     bytes_init(&out, 1024);
     struct span in = span_of(escapes[_i].in, escapes[_i].len);
     ck_assert_int_eq(text_append_json(&out, in), 0);
-    ck_assert_msg(span_equals_str(bytes_span(&out), escapes[_i].json), "%s: %.*s", escapes[_i].why, (int)out.len, (const char *)bytes_span(&out).ptr);
+    ck_assert_msg(span_equals_str(bytes_span(&out), escapes[_i].json), "%s: %.*s", escapes[_i].why,
+                  (int)out.len, (const char *)bytes_span(&out).ptr);
     bytes_clear(&out);
     ck_assert_int_eq(text_append_percent(&out, in), 0);
-    ck_assert_msg(span_equals_str(bytes_span(&out), escapes[_i].percent), "%s: %.*s", escapes[_i].why, (int)out.len,
-                  (const char *)bytes_span(&out).ptr);
+    ck_assert_msg(span_equals_str(bytes_span(&out), escapes[_i].percent), "%s: %.*s", escapes[_i].why,
+                  (int)out.len, (const char *)bytes_span(&out).ptr);
     bytes_clear(&out);
 }
 END_TEST
@@ -98,8 +99,14 @@ END_TEST
 
 START_TEST(writes_base64_as_rfc_4648_has_it)
 {
-    static const char *const rows[][2] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                          {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe\xfb", "//77"}};
+    static const char *const rows[][2] = {{"", ""},
+                                          {"f", "Zg=="},
+                                          {"fo", "Zm8="},
+                                          {"foo", "Zm9v"},
+                                          {"foob", "Zm9vYg=="},
+                                          {"fooba", "Zm9vYmE="},
+                                          {"foobar", "Zm9vYmFy"},
+                                          {"\xff\xfe\xfb", "//77"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct bytes out;
         bytes_init(&out, 64);
@@ -186,7 +193,8 @@ static const struct {
 START_TEST(matches_patterns)
 {
     bool got = text_glob(globs[_i].pattern, span_from_str(globs[_i].text), globs[_i].sep);
-    ck_assert_msg(got == globs[_i].match, "%s against %s: %s", globs[_i].pattern, globs[_i].text, globs[_i].why);
+    ck_assert_msg(got == globs[_i].match, "%s against %s: %s", globs[_i].pattern, globs[_i].text,
+                  globs[_i].why);
 }
 END_TEST
 

@@ -64,11 +64,13 @@ static void check_row(const struct row *r, int (*read)(const char *, uint64_t *,
     uint64_t value = 77;
     int rc = read(r->text, &value, &err);
     if (r->says == NULL) {
-        ck_assert_msg(rc == 0 && value == r->value, "\"%s\" (%s): got %llu, %s", r->text, r->why, (unsigned long long)value, err.text);
+        ck_assert_msg(rc == 0 && value == r->value, "\"%s\" (%s): got %llu, %s", r->text, r->why,
+                      (unsigned long long)value, err.text);
         return;
     }
     ck_assert_msg(rc == -1 && value == 77, "\"%s\" was taken (%s)", r->text, r->why);
-    ck_assert_msg(err.kind == ERR_CONFIG && strstr(err.text, r->says) != NULL, "\"%s\" (%s): says \"%s\"", r->text, r->why, err.text);
+    ck_assert_msg(err.kind == ERR_CONFIG && strstr(err.text, r->says) != NULL, "\"%s\" (%s): says \"%s\"",
+                  r->text, r->why, err.text);
 }
 
 START_TEST(reads_durations_and_refuses_everything_unclear)
@@ -87,8 +89,10 @@ Suite *suite(void)
 {
     Suite *s = suite_create("units");
     TCase *t = tcase_create("units");
-    tcase_add_loop_test(t, reads_durations_and_refuses_everything_unclear, 0, (int)(sizeof(durations) / sizeof(durations[0])));
-    tcase_add_loop_test(t, reads_sizes_and_refuses_everything_unclear, 0, (int)(sizeof(sizes) / sizeof(sizes[0])));
+    tcase_add_loop_test(t, reads_durations_and_refuses_everything_unclear, 0,
+                        (int)(sizeof(durations) / sizeof(durations[0])));
+    tcase_add_loop_test(t, reads_sizes_and_refuses_everything_unclear, 0,
+                        (int)(sizeof(sizes) / sizeof(sizes[0])));
     suite_add_tcase(s, t);
     return s;
 }

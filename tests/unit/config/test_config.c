@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a good configuration becomes: values, defaults, joined paths. The bad ones are in test_config_check.c. */
+/* What a good configuration becomes: values, defaults, joined paths. The bad ones are in test_config_check.c.
+ */
 #include "mtlsd/base/log.h"
 #include "mtlsd/config/config.h"
 #include "t.h"
@@ -19,11 +20,12 @@ static struct config *parse(const char *text, const char *name)
     return c;
 }
 
-static const char injector[] = "identities = { payments = { bundle = \"payments.pem\"; }; };\n"
-                               "trusts = { partner = { ca = \"partner-ca.pem\"; }; };\n"
-                               "upstreams = { partner = { targets = [ \"api.partner.example:443\" ];\n"
-                               "  tls = { identity = \"payments\"; trust = \"partner\"; }; }; };\n"
-                               "listeners = { app = { bind = \"127.0.0.1:8080\"; upstream = \"partner\"; }; };\n";
+static const char injector[] =
+    "identities = { payments = { bundle = \"payments.pem\"; }; };\n"
+    "trusts = { partner = { ca = \"partner-ca.pem\"; }; };\n"
+    "upstreams = { partner = { targets = [ \"api.partner.example:443\" ];\n"
+    "  tls = { identity = \"payments\"; trust = \"partner\"; }; }; };\n"
+    "listeners = { app = { bind = \"127.0.0.1:8080\"; upstream = \"partner\"; }; };\n";
 
 START_TEST(reads_the_injector_and_fills_in_every_default)
 {
@@ -85,13 +87,17 @@ END_TEST
 
 START_TEST(a_trust_makes_the_certificate_required_and_tls_sets_forwarded)
 {
-    struct config *c = parse("identities = { me = { certificate = \"me.crt\"; key = \"/keys/me.key\"; }; };\n"
-                             "trusts = { ca = { ca = \"system\"; crl = \"a.crl\"; crl_policy = \"prefer\"; crl_grace = \"2h\"; }; };\n"
-                             "upstreams = { up = { targets = \"unix:app.sock\"; }; };\n"
-                             "listeners = { web = { bind = \":8443\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; }; };\n"
-                             "  open = { bind = \":8444\"; upstream = \"up\"; tls = { identity = \"me\"; }; };\n"
-                             "  raw = { bind = \":8445\"; upstream = \"up\"; protocol = \"tcp\"; tls = { identity = \"me\"; trust = \"ca\"; }; }; };\n",
-                             "conf/x.conf");
+    struct config *c =
+        parse("identities = { me = { certificate = \"me.crt\"; key = \"/keys/me.key\"; }; };\n"
+              "trusts = { ca = { ca = \"system\"; crl = \"a.crl\"; crl_policy = \"prefer\"; crl_grace = "
+              "\"2h\"; }; };\n"
+              "upstreams = { up = { targets = \"unix:app.sock\"; }; };\n"
+              "listeners = { web = { bind = \":8443\"; upstream = \"up\"; tls = { identity = \"me\"; trust = "
+              "\"ca\"; }; };\n"
+              "  open = { bind = \":8444\"; upstream = \"up\"; tls = { identity = \"me\"; }; };\n"
+              "  raw = { bind = \":8445\"; upstream = \"up\"; protocol = \"tcp\"; tls = { identity = \"me\"; "
+              "trust = \"ca\"; }; }; };\n",
+              "conf/x.conf");
     ck_assert_int_eq(c->listeners[0].tls.client_cert, CONFIG_CLIENT_CERT_REQUIRED);
     ck_assert_int_eq(c->listeners[0].forwarded, CONFIG_FORWARDED_X);
     ck_assert_int_eq(c->listeners[1].tls.client_cert, CONFIG_CLIENT_CERT_NONE);
@@ -113,21 +119,28 @@ END_TEST
 
 START_TEST(reads_every_key_that_is_not_a_default)
 {
-    struct config *c = parse("workers = 3; drain_timeout = \"1m\"; admin = { socket = \"unix:run/a.sock\"; };\n"
-                             "log = { level = \"debug\"; format = \"json\"; }; limits = { connections = 500; };\n"
-                             "identities = { me = { bundle = \"b\"; }; };\n"
-                             "trusts = { ca = { ca = \"c\"; depth = 3; min_rsa_bits = 3072; }; };\n"
-                             "upstreams = { up = { targets = [ \"[::1]:443\" ]; host = \"preserve\";\n"
-                             "  tls = { identity = \"me\"; trust = \"ca\"; server_name = \"a.example\"; expect = [ \"b.example\", \"spiffe://x/y\" ];\n"
-                             "          min_version = \"1.3\"; priority = \"NORMAL\"; require_client_auth = false; };\n"
-                             "  timeouts = { connect = \"1s\"; handshake = \"2s\"; response = \"3s\"; idle = \"4s\"; }; pool = { max = 0; idle = \"5s\"; }; };\n"
-                             "  named = { targets = \"localhost:1\"; host = \"other.example:81\"; }; };\n"
-                             "listeners = { in = { bind = [ \"127.0.0.1:1\", \"unix:/x/y\" ]; upstream = \"named\"; forwarded = \"rfc7239\"; };\n"
-                             "  web = { bind = \":2\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; client_cert = \"optional\"; };\n"
-                             "  identity_headers = [ \"x-ssl\", \"rfc9440\" ]; max_header_bytes = \"8KiB\"; max_headers = 50; forwarded = \"off\";\n"
-                             "  timeouts = { handshake = \"1s\"; header = \"2s\"; idle = \"3s\"; };\n"
-                             "  allow = ( { cn = \"a\"; ou = \"b\"; o = \"c\"; dns = \"d\"; uri = \"e\"; }, { email = \"f@g\"; issuer = \"h\"; serial = \"0A\"; } ); }; };\n",
-                             "/c/x.conf");
+    struct config *c =
+        parse("workers = 3; drain_timeout = \"1m\"; admin = { socket = \"unix:run/a.sock\"; };\n"
+              "log = { level = \"debug\"; format = \"json\"; }; limits = { connections = 500; };\n"
+              "identities = { me = { bundle = \"b\"; }; };\n"
+              "trusts = { ca = { ca = \"c\"; depth = 3; min_rsa_bits = 3072; }; };\n"
+              "upstreams = { up = { targets = [ \"[::1]:443\" ]; host = \"preserve\";\n"
+              "  tls = { identity = \"me\"; trust = \"ca\"; server_name = \"a.example\"; expect = [ "
+              "\"b.example\", \"spiffe://x/y\" ];\n"
+              "          min_version = \"1.3\"; priority = \"NORMAL\"; require_client_auth = false; };\n"
+              "  timeouts = { connect = \"1s\"; handshake = \"2s\"; response = \"3s\"; idle = \"4s\"; }; "
+              "pool = { max = 0; idle = \"5s\"; }; };\n"
+              "  named = { targets = \"localhost:1\"; host = \"other.example:81\"; }; };\n"
+              "listeners = { in = { bind = [ \"127.0.0.1:1\", \"unix:/x/y\" ]; upstream = \"named\"; "
+              "forwarded = \"rfc7239\"; };\n"
+              "  web = { bind = \":2\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; "
+              "client_cert = \"optional\"; };\n"
+              "  identity_headers = [ \"x-ssl\", \"rfc9440\" ]; max_header_bytes = \"8KiB\"; max_headers = "
+              "50; forwarded = \"off\";\n"
+              "  timeouts = { handshake = \"1s\"; header = \"2s\"; idle = \"3s\"; };\n"
+              "  allow = ( { cn = \"a\"; ou = \"b\"; o = \"c\"; dns = \"d\"; uri = \"e\"; }, { email = "
+              "\"f@g\"; issuer = \"h\"; serial = \"0A\"; } ); }; };\n",
+              "/c/x.conf");
     ck_assert_uint_eq(c->workers, 3);
     ck_assert_uint_eq(c->drain_ms, 60000);
     ck_assert_str_eq(c->admin_socket, "/c/run/a.sock");
@@ -144,7 +157,8 @@ START_TEST(reads_every_key_that_is_not_a_default)
     ck_assert_int_eq(u->tls.min_version, CONFIG_TLS_1_3);
     ck_assert_str_eq(u->tls.priority, "NORMAL");
     ck_assert(!u->tls.require_client_auth);
-    ck_assert_uint_eq(u->connect_ms + u->handshake_ms * 10 + u->response_ms * 100 + u->idle_ms * 1000, 4321000);
+    ck_assert_uint_eq(u->connect_ms + u->handshake_ms * 10 + u->response_ms * 100 + u->idle_ms * 1000,
+                      4321000);
     ck_assert_uint_eq(u->pool_max, 0);
     ck_assert_uint_eq(u->pool_idle_ms, 5000);
     ck_assert_int_eq(c->upstreams[1].host, CONFIG_HOST_LITERAL);
@@ -175,8 +189,10 @@ START_TEST(each_identity_header_preset_is_its_own_bit)
     for (size_t i = 0; i < 2; i++) {
         char text[600];
         snprintf(text, sizeof(text),
-                 "identities = { me = { bundle = \"b\"; }; }; trusts = { ca = { ca = \"c\"; }; }; upstreams = { up = { targets = \"[::1]:1\"; }; };\n"
-                 "listeners = { web = { bind = \":2\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; }; identity_headers = \"%s\"; }; };",
+                 "identities = { me = { bundle = \"b\"; }; }; trusts = { ca = { ca = \"c\"; }; }; upstreams "
+                 "= { up = { targets = \"[::1]:1\"; }; };\n"
+                 "listeners = { web = { bind = \":2\"; upstream = \"up\"; tls = { identity = \"me\"; trust = "
+                 "\"ca\"; }; identity_headers = \"%s\"; }; };",
                  words[i]);
         struct config *c = parse(text, "x");
         ck_assert_uint_eq(c->listeners[0].identity_headers, bits[i]);
@@ -227,8 +243,10 @@ START_TEST(a_path_is_relative_to_the_file_it_stands_in_also_when_included)
     snprintf(path, sizeof(path), "%s/ids", folder);
     ck_assert_int_eq(mkdir(path, 0755), 0);
     write_file(folder, "ids/me.conf", "me = {\n  bundle = \"me.pem\";\n};\n");
-    write_file(folder, "main.conf", "identities = {\n@include \"ids/me.conf\"\n};\nupstreams = { up = { targets = \"a:1\"; tls = { identity = \"me\"; }; }; };\n"
-                                    "listeners = { l = { bind = \"[::1]:1\"; upstream = \"up\"; }; };\n");
+    write_file(folder, "main.conf",
+               "identities = {\n@include \"ids/me.conf\"\n};\nupstreams = { up = { targets = \"a:1\"; tls = "
+               "{ identity = \"me\"; }; }; };\n"
+               "listeners = { l = { bind = \"[::1]:1\"; upstream = \"up\"; }; };\n");
     snprintf(path, sizeof(path), "%s/main.conf", folder);
     struct findings f;
     findings_init(&f);
@@ -296,7 +314,8 @@ Suite *suite(void)
     tcase_add_test(t, a_trust_makes_the_certificate_required_and_tls_sets_forwarded);
     tcase_add_test(t, reads_every_key_that_is_not_a_default);
     tcase_add_test(t, each_identity_header_preset_is_its_own_bit);
-    tcase_add_test(t, an_upstream_without_trust_is_verified_by_the_system_and_one_without_identity_need_not_ask);
+    tcase_add_test(t,
+                   an_upstream_without_trust_is_verified_by_the_system_and_one_without_identity_need_not_ask);
     tcase_add_test(t, finds_by_name_or_not);
     tcase_add_test(t, a_path_is_relative_to_the_file_it_stands_in_also_when_included);
     tcase_add_test(t, survives_every_prefix_and_every_changed_byte);

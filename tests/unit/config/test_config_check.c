@@ -8,13 +8,20 @@
 
 #define ID "identities = { me = { bundle = \"me.pem\"; }; };\n"
 #define TRUSTS "trusts = { ca = { ca = \"ca.pem\"; }; };\n"
-#define UP "upstreams = { up = { targets = [ \"api.example:443\" ]; tls = { identity = \"me\"; trust = \"ca\"; }; }; };\n"
+#define UP                                                                                                   \
+    "upstreams = { up = { targets = [ \"api.example:443\" ]; tls = { identity = \"me\"; trust = \"ca\"; }; " \
+    "}; };\n"
 #define BACK "upstreams = { up = { targets = [ \"127.0.0.1:9000\" ]; }; };\n"
 #define LOCAL "listeners = { app = { bind = \"127.0.0.1:8080\"; upstream = \"up\"; }; };\n"
-#define PUBLIC(more) \
-    "listeners = { app = { bind = \":8443\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; }; " more " }; };\n"
-#define PUBLIC_TLS(tls) "listeners = { app = { bind = \":8443\"; upstream = \"up\"; tls = { identity = \"me\"; " tls " }; }; };\n"
-#define UP_TLS(tls) "upstreams = { up = { targets = [ \"api.example:443\" ]; tls = { identity = \"me\"; trust = \"ca\"; " tls " }; }; };\n"
+#define PUBLIC(more)                                                                                         \
+    "listeners = { app = { bind = \":8443\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; " \
+    "}; " more " }; };\n"
+#define PUBLIC_TLS(tls)                                                                                      \
+    "listeners = { app = { bind = \":8443\"; upstream = \"up\"; tls = { identity = \"me\"; " tls " }; }; "   \
+                                                                                                 "};\n"
+#define UP_TLS(tls)                                                                                          \
+    "upstreams = { up = { targets = [ \"api.example:443\" ]; tls = { identity = \"me\"; trust = "            \
+    "\"ca\"; " tls " }; }; };\n"
 #define UP_WITH(more) "upstreams = { up = { targets = [ \"127.0.0.1:9000\" ]; " more " }; };\n"
 
 struct row {
@@ -28,27 +35,43 @@ static const struct row refused[] = {
     /* shape and spelling */
     {"a key nobody knows", ID TRUSTS UP LOCAL "colour = 1;", 5, "colour: unknown key"},
     {"a key with a letter wrong", ID TRUSTS UP LOCAL "worker = 1;", 5, "did you mean \"workers\"?"},
-    {"a key with a letter wrong, inside", ID TRUSTS LOCAL "upstreams = { up = {\n tragets = [ \"a:1\" ]; }; };", 5, "did you mean \"targets\"?"},
-    {"a key of another group", ID TRUSTS LOCAL UP_TLS("client_cert = \"none\";"), 4, "belongs in the group listener.tls"},
-    {"a key of the top level, inside", ID TRUSTS UP "listeners = { app = { bind = \"[::1]:1\"; upstream = \"up\"; drain_timeout = \"5s\"; }; };", 4,
-     "belongs at the top level"},
+    {"a key with a letter wrong, inside",
+     ID TRUSTS LOCAL "upstreams = { up = {\n tragets = [ \"a:1\" ]; }; };", 5, "did you mean \"targets\"?"},
+    {"a key of another group", ID TRUSTS LOCAL UP_TLS("client_cert = \"none\";"), 4,
+     "belongs in the group listener.tls"},
+    {"a key of the top level, inside",
+     ID TRUSTS UP
+     "listeners = { app = { bind = \"[::1]:1\"; upstream = \"up\"; drain_timeout = \"5s\"; }; };",
+     4, "belongs at the top level"},
     {"the same key twice", ID TRUSTS UP LOCAL "workers = 1;\n\nworkers = 2;", 7, "already given"},
-    {"the same name twice", "identities = {\n me = { bundle = \"a\"; };\n me = { bundle = \"b\"; };\n};", 3, "already given"},
-    {"a group where a value belongs", ID TRUSTS UP LOCAL "workers = { a = 1; };", 5, "a group { } where a whole number"},
+    {"the same name twice", "identities = {\n me = { bundle = \"a\"; };\n me = { bundle = \"b\"; };\n};", 3,
+     "already given"},
+    {"a group where a value belongs", ID TRUSTS UP LOCAL "workers = { a = 1; };", 5,
+     "a group { } where a whole number"},
     {"a value where a group belongs", ID TRUSTS UP LOCAL "log = \"debug\";", 5, "a string where a group"},
-    {"a value where a named group belongs", TRUSTS "identities = { me = \"me.pem\"; };", 2, "a string where a group"},
-    {"a value where named groups belong", TRUSTS "identities = \"me.pem\";", 2, "a string where named groups"},
-    {"a list where named groups belong", TRUSTS "identities = ( { bundle = \"a\"; } );", 2, "identities: this is a list where a group"},
-    {"a list where a string belongs", "identities = { me = { bundle = [ \"a\", \"b\" ]; }; };", 1, "a list where a string"},
-    {"a number where a string belongs", "identities = { me = { bundle = 5; }; };", 1, "a number without quotes where a string"},
-    {"a string where a number belongs", ID TRUSTS UP LOCAL "workers = \"4\";", 5, "a string where a whole number without quotes"},
+    {"a value where a named group belongs", TRUSTS "identities = { me = \"me.pem\"; };", 2,
+     "a string where a group"},
+    {"a value where named groups belong", TRUSTS "identities = \"me.pem\";", 2,
+     "a string where named groups"},
+    {"a list where named groups belong", TRUSTS "identities = ( { bundle = \"a\"; } );", 2,
+     "identities: this is a list where a group"},
+    {"a list where a string belongs", "identities = { me = { bundle = [ \"a\", \"b\" ]; }; };", 1,
+     "a list where a string"},
+    {"a number where a string belongs", "identities = { me = { bundle = 5; }; };", 1,
+     "a number without quotes where a string"},
+    {"a string where a number belongs", ID TRUSTS UP LOCAL "workers = \"4\";", 5,
+     "a string where a whole number without quotes"},
     {"a fraction", ID TRUSTS UP LOCAL "workers = 1.5;", 5, "a fraction"},
-    {"a word where a boolean belongs", ID TRUSTS LOCAL UP_TLS("require_client_auth = \"yes\";"), 4, "where true or false"},
-    {"a number in a list of strings", ID TRUSTS LOCAL "upstreams = { up = { targets = [ 9000 ]; }; };", 4, "targets[0]: this is a number"},
-    {"a group in a list of strings", TRUSTS "listeners = { app = { bind = ( { a = 1; } ); }; };", 2, "bind[0]: this is a group"},
+    {"a word where a boolean belongs", ID TRUSTS LOCAL UP_TLS("require_client_auth = \"yes\";"), 4,
+     "where true or false"},
+    {"a number in a list of strings", ID TRUSTS LOCAL "upstreams = { up = { targets = [ 9000 ]; }; };", 4,
+     "targets[0]: this is a number"},
+    {"a group in a list of strings", TRUSTS "listeners = { app = { bind = ( { a = 1; } ); }; };", 2,
+     "bind[0]: this is a group"},
     {"an empty string", "identities = { me = { bundle = \"\"; }; };", 1, "is empty"},
     {"an empty list", TRUSTS "listeners = { app = { bind = [ ]; }; };", 2, "the list is empty"},
-    {"a control character by escape", "identities = { me = { bundle = \"a\\x0ab\"; }; };", 1, "control character"},
+    {"a control character by escape", "identities = { me = { bundle = \"a\\x0ab\"; }; };", 1,
+     "control character"},
     {"a NUL by escape", "identities = { me = { bundle = \"good.pem\\x00.txt\"; }; };", 1, "\\x00"},
     {"nothing but one empty group", "listeners = { };", 1, "nothing to do"},
     {"no listeners", ID TRUSTS UP, 1, "listeners is missing"},
@@ -61,129 +84,217 @@ static const struct row refused[] = {
     {"-2^32 + 1, which libconfig takes for 1", ID TRUSTS UP LOCAL "workers = -4294967295;", 5, "too large"},
     {"the same in hex", ID TRUSTS UP LOCAL "workers = 0x100000001;", 5, "too large"},
     {"the same as a 64-bit number", ID TRUSTS UP LOCAL "workers = 4294967297L;", 5, "too large"},
-    {"a number of a hundred digits", ID TRUSTS UP LOCAL "workers = 1111111111111111111111111111111111111111111111111111111111111111111111111111111111111;", 5,
-     "too large"},
+    {"a number of a hundred digits",
+     ID TRUSTS UP LOCAL
+     "workers = 1111111111111111111111111111111111111111111111111111111111111111111111111111111111111;",
+     5, "too large"},
     {"a duration without a unit", ID TRUSTS UP LOCAL "drain_timeout = \"30\";", 5, "no unit"},
     {"a duration as a number", ID TRUSTS UP LOCAL "drain_timeout = 30;", 5, "as in \"10s\""},
-    {"a duration above its bounds", ID TRUSTS UP LOCAL "drain_timeout = \"25h\";", 5, "25h is too much: from 0s to 1d"},
-    {"a duration below its bounds", ID TRUSTS LOCAL UP_WITH("timeouts = { connect = \"0\"; };"), 4, "0 is too little: from 10ms to 10m"},
-    {"a duration that wraps", ID TRUSTS UP LOCAL "drain_timeout = \"18446744073709551616ms\";", 5, "too long"},
+    {"a duration above its bounds", ID TRUSTS UP LOCAL "drain_timeout = \"25h\";", 5,
+     "25h is too much: from 0s to 1d"},
+    {"a duration below its bounds", ID TRUSTS LOCAL UP_WITH("timeouts = { connect = \"0\"; };"), 4,
+     "0 is too little: from 10ms to 10m"},
+    {"a duration that wraps", ID TRUSTS UP LOCAL "drain_timeout = \"18446744073709551616ms\";", 5,
+     "too long"},
     {"a size with a strange unit", ID TRUSTS BACK PUBLIC("max_header_bytes = \"64KB\";"), 4, "not a size"},
-    {"a size above its bounds", ID TRUSTS BACK PUBLIC("max_header_bytes = \"2MiB\";"), 4, "from 1KiB to 1MiB"},
-    {"a weak RSA key allowed", ID "trusts = { ca = { ca = \"ca.pem\"; min_rsa_bits = 1024; }; };", 2, "from 2048"},
-    {"a word with a letter wrong", ID TRUSTS BACK PUBLIC("protocol = \"htpp\";"), 4, "did you mean \"http\"?"},
+    {"a size above its bounds", ID TRUSTS BACK PUBLIC("max_header_bytes = \"2MiB\";"), 4,
+     "from 1KiB to 1MiB"},
+    {"a weak RSA key allowed", ID "trusts = { ca = { ca = \"ca.pem\"; min_rsa_bits = 1024; }; };", 2,
+     "from 2048"},
+    {"a word with a letter wrong", ID TRUSTS BACK PUBLIC("protocol = \"htpp\";"), 4,
+     "did you mean \"http\"?"},
     {"a word nobody knows", ID TRUSTS BACK PUBLIC("protocol = \"quic\";"), 4, "write http | tcp"},
     {"TLS 1.0", ID TRUSTS LOCAL UP_TLS("min_version = \"1.0\";"), 4, "1.2 | 1.3"},
 
     /* addresses */
-    {"a bind without a port", ID TRUSTS UP "listeners = { app = { bind = \"localhost\"; upstream = \"up\"; }; };", 4, "has no port"},
-    {"a target that is a URL", ID TRUSTS LOCAL "upstreams = { up = { targets = \"https://a:443\"; }; };", 4, "URL"},
-    {"a target without a host", ID TRUSTS LOCAL "upstreams = { up = { targets = \":443\"; }; };", 4, "names no host"},
+    {"a bind without a port",
+     ID TRUSTS UP "listeners = { app = { bind = \"localhost\"; upstream = \"up\"; }; };", 4, "has no port"},
+    {"a target that is a URL", ID TRUSTS LOCAL "upstreams = { up = { targets = \"https://a:443\"; }; };", 4,
+     "URL"},
+    {"a target without a host", ID TRUSTS LOCAL "upstreams = { up = { targets = \":443\"; }; };", 4,
+     "names no host"},
     {"a target on port 0", ID TRUSTS LOCAL "upstreams = { up = { targets = \"a:0\"; }; };", 4, "port 0"},
-    {"a target that libc would take for loopback", ID TRUSTS LOCAL "upstreams = { up = { targets = \"127.1:80\"; }; };", 4, "IPv4"},
-    {"an admin socket on TCP", ID TRUSTS UP LOCAL "admin = { socket = \"127.0.0.1:9999\"; };", 5, "not a unix socket"},
-    {"socket activation", ID TRUSTS UP "listeners = { app = { bind = \"systemd:http\"; upstream = \"up\"; }; };", 4, "socket activation yet"},
+    {"a target that libc would take for loopback",
+     ID TRUSTS LOCAL "upstreams = { up = { targets = \"127.1:80\"; }; };", 4, "IPv4"},
+    {"an admin socket on TCP", ID TRUSTS UP LOCAL "admin = { socket = \"127.0.0.1:9999\"; };", 5,
+     "not a unix socket"},
+    {"socket activation",
+     ID TRUSTS UP "listeners = { app = { bind = \"systemd:http\"; upstream = \"up\"; }; };", 4,
+     "socket activation yet"},
     {"a Host header that is none", ID TRUSTS LOCAL UP_WITH("host = \"a b\";"), 4, "Host header"},
 
     /* known, but not in this version */
-    {"routes", ID TRUSTS BACK PUBLIC("routes = ( { upstream = \"up\"; } );"), 4, "this version does not have this key yet; use upstream"},
-    {"tolerate", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tolerate = [ \"expired\" ];"), 4, "tolerate: this version does not have this key yet"},
-    {"tickets", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tickets = true;"), 4, "tickets: this version does not have this key yet"},
-    {"identities by SNI", ID TRUSTS BACK PUBLIC_TLS("identities = [ \"me\" ];"), 4, "this version does not have this key yet"},
-    {"hosts", ID TRUSTS BACK PUBLIC("hosts = [ \"a\" ];"), 4, "hosts: this version does not have this key yet"},
-    {"forward_proxy", ID TRUSTS BACK PUBLIC("forward_proxy = { };"), 4, "this version does not have this key yet"},
-    {"two targets", ID TRUSTS LOCAL "upstreams = { up = { targets = [ \"a:1\", \"b:2\" ]; }; };", 4, "targets[1]: this version does not have balancing"},
-    {"targets with weights", ID TRUSTS LOCAL "upstreams = { up = { targets = ( { address = \"a:1\"; } ); }; };", 4, "weights and routes of targets yet"},
+    {"routes", ID TRUSTS BACK PUBLIC("routes = ( { upstream = \"up\"; } );"), 4,
+     "this version does not have this key yet; use upstream"},
+    {"tolerate", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tolerate = [ \"expired\" ];"), 4,
+     "tolerate: this version does not have this key yet"},
+    {"tickets", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tickets = true;"), 4,
+     "tickets: this version does not have this key yet"},
+    {"identities by SNI", ID TRUSTS BACK PUBLIC_TLS("identities = [ \"me\" ];"), 4,
+     "this version does not have this key yet"},
+    {"hosts", ID TRUSTS BACK PUBLIC("hosts = [ \"a\" ];"), 4,
+     "hosts: this version does not have this key yet"},
+    {"forward_proxy", ID TRUSTS BACK PUBLIC("forward_proxy = { };"), 4,
+     "this version does not have this key yet"},
+    {"two targets", ID TRUSTS LOCAL "upstreams = { up = { targets = [ \"a:1\", \"b:2\" ]; }; };", 4,
+     "targets[1]: this version does not have balancing"},
+    {"targets with weights",
+     ID TRUSTS LOCAL "upstreams = { up = { targets = ( { address = \"a:1\"; } ); }; };", 4,
+     "weights and routes of targets yet"},
     {"balance", ID TRUSTS LOCAL UP_WITH("balance = \"hash\";"), 4, "this version does not have this key yet"},
-    {"sticky", ID TRUSTS LOCAL UP_WITH("sticky = \"client_cert\";"), 4, "this version does not have this key yet"},
+    {"sticky", ID TRUSTS LOCAL UP_WITH("sticky = \"client_cert\";"), 4,
+     "this version does not have this key yet"},
     {"pkcs12", TRUSTS "identities = { me = { pkcs12 = \"me.p12\"; }; };", 2, "openssl pkcs12"},
-    {"a passphrase", TRUSTS "identities = { me = { bundle = \"a\"; passphrase_file = \"p\"; }; };", 2, "does not have this key yet"},
-    {"a key in a token", TRUSTS "identities = { me = { certificate = \"a\"; key = \"pkcs11:object=k\"; }; };", 2, "does not have \"pkcs11:\" here yet"},
-    {"pins", ID "trusts = { ca = { ca = \"ca.pem\"; pins = [ \"ab\" ]; }; };", 2, "does not have this key yet"},
-    {"CRLs fetched", ID "trusts = { ca = { ca = \"ca.pem\"; crl = \"fetch\"; }; };", 2, "does not have \"fetch\" here yet"},
-    {"CRLs fetched, in a list", ID "trusts = { ca = { ca = \"ca.pem\"; crl = [ \"a\", \"fetch\" ]; }; };", 2, "crl[1]: this version does not have \"fetch\""},
-    {"a limit per client", ID TRUSTS UP LOCAL "limits = { per_client = 5; };", 5, "does not have this key yet"},
-    {"the combined log", ID TRUSTS UP LOCAL "log = { format = \"combined\"; };", 5, "does not have \"combined\" here yet"},
-    {"another preset", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\";"), 4, "does not have \"xfcc\" here yet"},
+    {"a passphrase", TRUSTS "identities = { me = { bundle = \"a\"; passphrase_file = \"p\"; }; };", 2,
+     "does not have this key yet"},
+    {"a key in a token", TRUSTS "identities = { me = { certificate = \"a\"; key = \"pkcs11:object=k\"; }; };",
+     2, "does not have \"pkcs11:\" here yet"},
+    {"pins", ID "trusts = { ca = { ca = \"ca.pem\"; pins = [ \"ab\" ]; }; };", 2,
+     "does not have this key yet"},
+    {"CRLs fetched", ID "trusts = { ca = { ca = \"ca.pem\"; crl = \"fetch\"; }; };", 2,
+     "does not have \"fetch\" here yet"},
+    {"CRLs fetched, in a list", ID "trusts = { ca = { ca = \"ca.pem\"; crl = [ \"a\", \"fetch\" ]; }; };", 2,
+     "crl[1]: this version does not have \"fetch\""},
+    {"a limit per client", ID TRUSTS UP LOCAL "limits = { per_client = 5; };", 5,
+     "does not have this key yet"},
+    {"the combined log", ID TRUSTS UP LOCAL "log = { format = \"combined\"; };", 5,
+     "does not have \"combined\" here yet"},
+    {"another preset", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\";"), 4,
+     "does not have \"xfcc\" here yet"},
 
     /* what belongs together */
     {"an identity of nothing", "identities = { me = { }; };", 1, "identities.me: give bundle"},
-    {"a bundle and a key", "identities = { me = { bundle = \"a\"; key = \"b\"; }; };", 1, "either bundle, or certificate and key"},
+    {"a bundle and a key", "identities = { me = { bundle = \"a\"; key = \"b\"; }; };", 1,
+     "either bundle, or certificate and key"},
     {"a certificate alone", "identities = { me = { certificate = \"a\"; }; };", 1, "key is missing"},
     {"a key alone", "identities = { me = { key = \"a\"; }; };", 1, "certificate is missing"},
     {"a trust of nothing", ID "trusts = { ca = { }; };", 2, "ca is missing"},
     {"a trust called system", ID "trusts = { system = { ca = \"a\"; }; };", 2, "built in"},
     {"an upstream of nothing", ID TRUSTS LOCAL "upstreams = { up = { }; };", 4, "targets is missing"},
-    {"a listener without bind", ID TRUSTS UP "listeners = { app = { upstream = \"up\"; }; };", 4, "bind is missing"},
-    {"a listener without upstream", ID TRUSTS UP "listeners = { app = { bind = \"[::1]:80\"; }; };", 4, "upstream is missing"},
-    {"a listener's tls without identity", ID TRUSTS BACK "listeners = { app = { bind = \":8443\"; upstream = \"up\";\n tls = { trust = \"ca\"; }; }; };", 5,
-     "listeners.app.tls: identity is missing"},
-    {"an unknown identity", ID TRUSTS LOCAL "upstreams = { up = { targets = [ \"a:1\" ];\n tls = {\n identity = \"mee\"; trust = \"ca\"; }; }; };", 6,
-     "no identity \"mee\" is defined, did you mean \"me\"?"},
-    {"an unknown trust", ID TRUSTS LOCAL "upstreams = { up = { targets = [ \"a:1\" ]; tls = { identity = \"me\"; trust = \"sytem\"; }; }; };", 4,
-     "no trust \"sytem\" is defined, did you mean \"system\"?"},
-    {"an unknown upstream", ID TRUSTS UP "listeners = { app = { bind = \"[::1]:80\"; upstream = \"elsewhere\"; }; };", 4,
+    {"a listener without bind", ID TRUSTS UP "listeners = { app = { upstream = \"up\"; }; };", 4,
+     "bind is missing"},
+    {"a listener without upstream", ID TRUSTS UP "listeners = { app = { bind = \"[::1]:80\"; }; };", 4,
+     "upstream is missing"},
+    {"a listener's tls without identity",
+     ID TRUSTS BACK
+     "listeners = { app = { bind = \":8443\"; upstream = \"up\";\n tls = { trust = \"ca\"; }; }; };",
+     5, "listeners.app.tls: identity is missing"},
+    {"an unknown identity",
+     ID TRUSTS LOCAL
+     "upstreams = { up = { targets = [ \"a:1\" ];\n tls = {\n identity = \"mee\"; trust = \"ca\"; }; }; };",
+     6, "no identity \"mee\" is defined, did you mean \"me\"?"},
+    {"an unknown trust",
+     ID TRUSTS LOCAL
+     "upstreams = { up = { targets = [ \"a:1\" ]; tls = { identity = \"me\"; trust = \"sytem\"; }; }; };",
+     4, "no trust \"sytem\" is defined, did you mean \"system\"?"},
+    {"an unknown upstream",
+     ID TRUSTS UP "listeners = { app = { bind = \"[::1]:80\"; upstream = \"elsewhere\"; }; };", 4,
      "no upstream \"elsewhere\" is defined"},
-    {"an unknown identity of a listener", ID TRUSTS BACK "listeners = { app = { bind = \":8443\"; upstream = \"up\"; tls = { identity = \"her\"; }; }; };", 4,
-     "no identity \"her\""},
-    {"plaintext on every interface", ID TRUSTS UP "listeners = { app = { bind = \":8080\"; upstream = \"up\"; }; };", 4, "insecure_expose = true"},
-    {"plaintext on an interface", ID TRUSTS UP "listeners = { app = { bind = [ \"127.0.0.1:1\", \"10.0.0.1:8080\" ]; upstream = \"up\"; }; };", 4,
-     "\"10.0.0.1:8080\" is plaintext beyond this host"},
-    {"plaintext on a name", ID TRUSTS UP "listeners = { app = { bind = \"myhost:8080\"; upstream = \"up\"; }; };", 4, "plaintext beyond this host"},
-    {"client_cert without trust", ID TRUSTS BACK PUBLIC_TLS("client_cert = \"required\";"), 4, "client_cert: needs a trust"},
-    {"optional without trust", ID TRUSTS BACK PUBLIC_TLS("client_cert = \"optional\";"), 4, "client_cert: needs a trust"},
-    {"allow without tls", ID TRUSTS UP "listeners = { app = { bind = \"[::1]:80\"; upstream = \"up\"; allow = ( { ou = \"x\"; } ); }; };", 4,
-     "allow: rules need tls with a trust"},
-    {"allow without trust", ID TRUSTS BACK "listeners = { app = { bind = \":1\"; upstream = \"up\"; tls = { identity = \"me\"; }; allow = ( { ou = \"x\"; } ); }; };",
+    {"an unknown identity of a listener",
+     ID TRUSTS BACK
+     "listeners = { app = { bind = \":8443\"; upstream = \"up\"; tls = { identity = \"her\"; }; }; };",
+     4, "no identity \"her\""},
+    {"plaintext on every interface",
+     ID TRUSTS UP "listeners = { app = { bind = \":8080\"; upstream = \"up\"; }; };", 4,
+     "insecure_expose = true"},
+    {"plaintext on an interface",
+     ID TRUSTS UP
+     "listeners = { app = { bind = [ \"127.0.0.1:1\", \"10.0.0.1:8080\" ]; upstream = \"up\"; }; };",
+     4, "\"10.0.0.1:8080\" is plaintext beyond this host"},
+    {"plaintext on a name",
+     ID TRUSTS UP "listeners = { app = { bind = \"myhost:8080\"; upstream = \"up\"; }; };", 4,
+     "plaintext beyond this host"},
+    {"client_cert without trust", ID TRUSTS BACK PUBLIC_TLS("client_cert = \"required\";"), 4,
+     "client_cert: needs a trust"},
+    {"optional without trust", ID TRUSTS BACK PUBLIC_TLS("client_cert = \"optional\";"), 4,
+     "client_cert: needs a trust"},
+    {"allow without tls",
+     ID TRUSTS UP
+     "listeners = { app = { bind = \"[::1]:80\"; upstream = \"up\"; allow = ( { ou = \"x\"; } ); }; };",
+     4, "allow: rules need tls with a trust"},
+    {"allow without trust",
+     ID TRUSTS BACK "listeners = { app = { bind = \":1\"; upstream = \"up\"; tls = { identity = \"me\"; }; "
+                    "allow = ( { ou = \"x\"; } ); }; };",
      4, "allow: rules need a trust"},
-    {"allow where nobody is asked", ID TRUSTS BACK
-     "listeners = { app = { bind = \":1\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; client_cert = \"none\"; };\n"
-     "allow = ( { ou = \"x\"; } ); }; };",
+    {"allow where nobody is asked",
+     ID TRUSTS BACK "listeners = { app = { bind = \":1\"; upstream = \"up\"; tls = { identity = \"me\"; "
+                    "trust = \"ca\"; client_cert = \"none\"; };\n"
+                    "allow = ( { ou = \"x\"; } ); }; };",
      5, "allow: rules need client_cert"},
     {"an empty allow, which would be everybody", ID TRUSTS BACK PUBLIC("allow = ( );"), 4, "allow: no rule"},
-    {"an empty rule, which would be everybody", ID TRUSTS BACK PUBLIC("allow = ( { ou = \"a\"; }, { } );"), 4, "allow[1]: the rule has no key"},
-    {"a rule with an empty value", ID TRUSTS BACK PUBLIC("allow = ( { ou = \"\"; } );"), 4, "allow[0].ou: is empty"},
-    {"a rule with an unknown field", ID TRUSTS BACK PUBLIC("allow = ( { oh = \"a\"; } );"), 4, "did you mean"},
-    {"a rule that is a string", ID TRUSTS BACK PUBLIC("allow = ( \"ou=a\" );"), 4, "allow[0]: this is a string where a group"},
+    {"an empty rule, which would be everybody", ID TRUSTS BACK PUBLIC("allow = ( { ou = \"a\"; }, { } );"), 4,
+     "allow[1]: the rule has no key"},
+    {"a rule with an empty value", ID TRUSTS BACK PUBLIC("allow = ( { ou = \"\"; } );"), 4,
+     "allow[0].ou: is empty"},
+    {"a rule with an unknown field", ID TRUSTS BACK PUBLIC("allow = ( { oh = \"a\"; } );"), 4,
+     "did you mean"},
+    {"a rule that is a string", ID TRUSTS BACK PUBLIC("allow = ( \"ou=a\" );"), 4,
+     "allow[0]: this is a string where a group"},
     {"rules without the list", ID TRUSTS BACK PUBLIC("allow = { ou = \"a\"; };"), 4, "a list of groups"},
-    {"a fingerprint too short", ID TRUSTS BACK PUBLIC("allow = ( { fingerprint = \"ab:cd\"; } );"), 4, "4 hexadecimal digits where 64"},
-    {"a serial that is no number", ID TRUSTS BACK PUBLIC("allow = ( { serial = \"xyz\"; } );"), 4, "not hexadecimal"},
-    {"identity headers without tls", ID TRUSTS UP "listeners = { app = { bind = \"[::1]:80\"; upstream = \"up\"; identity_headers = \"x-ssl\"; }; };", 4,
-     "identity_headers: needs tls with a trust"},
-    {"identity headers without trust", ID TRUSTS BACK
-     "listeners = { app = { bind = \":1\"; upstream = \"up\"; tls = { identity = \"me\"; }; identity_headers = \"x-ssl\"; }; };",
+    {"a fingerprint too short", ID TRUSTS BACK PUBLIC("allow = ( { fingerprint = \"ab:cd\"; } );"), 4,
+     "4 hexadecimal digits where 64"},
+    {"a serial that is no number", ID TRUSTS BACK PUBLIC("allow = ( { serial = \"xyz\"; } );"), 4,
+     "not hexadecimal"},
+    {"identity headers without tls",
+     ID TRUSTS UP
+     "listeners = { app = { bind = \"[::1]:80\"; upstream = \"up\"; identity_headers = \"x-ssl\"; }; };",
+     4, "identity_headers: needs tls with a trust"},
+    {"identity headers without trust",
+     ID TRUSTS BACK "listeners = { app = { bind = \":1\"; upstream = \"up\"; tls = { identity = \"me\"; }; "
+                    "identity_headers = \"x-ssl\"; }; };",
      4, "identity_headers: needs a trust"},
-    {"identity headers on tcp", ID TRUSTS BACK PUBLIC("protocol = \"tcp\"; identity_headers = \"x-ssl\";"), 4, "needs protocol = \"http\""},
-    {"forwarded on tcp", ID TRUSTS BACK PUBLIC("protocol = \"tcp\"; forwarded = \"x\";"), 4, "needs protocol = \"http\""},
-    {"an answer to our certificate demanded without one", ID TRUSTS LOCAL
+    {"identity headers on tcp", ID TRUSTS BACK PUBLIC("protocol = \"tcp\"; identity_headers = \"x-ssl\";"), 4,
+     "needs protocol = \"http\""},
+    {"forwarded on tcp", ID TRUSTS BACK PUBLIC("protocol = \"tcp\"; forwarded = \"x\";"), 4,
+     "needs protocol = \"http\""},
+    {"an answer to our certificate demanded without one",
+     ID TRUSTS LOCAL
      "upstreams = { up = { targets = \"a:1\"; tls = { trust = \"ca\"; require_client_auth = true; }; }; };",
      4, "require_client_auth: without an identity"},
-    {"tls over a unix socket without a name", ID TRUSTS LOCAL "upstreams = { up = { targets = \"unix:/a\"; tls = { trust = \"ca\"; }; }; };", 4,
+    {"tls over a unix socket without a name",
+     ID TRUSTS LOCAL "upstreams = { up = { targets = \"unix:/a\"; tls = { trust = \"ca\"; }; }; };", 4,
      "no host name to verify"},
-    {"a server name that is none", ID TRUSTS LOCAL UP_TLS("server_name = \"*.example\";"), 4, "not a host name"},
-    {"one address twice", ID TRUSTS UP "listeners = { app = { bind = \"[::1]:80\"; upstream = \"up\"; };\n two = { bind = \"[0:0::1]:80\"; upstream = \"up\"; }; };", 5,
-     "taken already, by listener app"},
-    {"one address twice in one listener", ID TRUSTS UP "listeners = { app = { bind = [ \"[::1]:80\", \"[::1]:80\" ]; upstream = \"up\"; }; };", 4,
+    {"a server name that is none", ID TRUSTS LOCAL UP_TLS("server_name = \"*.example\";"), 4,
+     "not a host name"},
+    {"one address twice",
+     ID TRUSTS UP "listeners = { app = { bind = \"[::1]:80\"; upstream = \"up\"; };\n two = { bind = "
+                  "\"[0:0::1]:80\"; upstream = \"up\"; }; };",
+     5, "taken already, by listener app"},
+    {"one address twice in one listener",
+     ID TRUSTS UP "listeners = { app = { bind = [ \"[::1]:80\", \"[::1]:80\" ]; upstream = \"up\"; }; };", 4,
      "taken already"},
-    {"one socket twice", ID TRUSTS UP "admin = { socket = \"unix:/x\"; }; listeners = { app = { bind = \"unix:/x\"; upstream = \"up\"; }; };", 4,
-     "the admin socket already"},
-    {"a listener that calls itself", ID TRUSTS "upstreams = { up = { targets = \"127.0.0.1:8080\"; }; };\n" LOCAL, 4, "it would call itself"},
+    {"one socket twice",
+     ID TRUSTS UP
+     "admin = { socket = \"unix:/x\"; }; listeners = { app = { bind = \"unix:/x\"; upstream = \"up\"; }; };",
+     4, "the admin socket already"},
+    {"a listener that calls itself",
+     ID TRUSTS "upstreams = { up = { targets = \"127.0.0.1:8080\"; }; };\n" LOCAL, 4, "it would call itself"},
 };
 
 static const struct row warned[] = {
-    {"plaintext on every interface, accepted", ID TRUSTS UP "listeners = { app = { bind = \":8080\"; upstream = \"up\"; insecure_expose = true; }; };", 4,
-     "served in plaintext"},
-    {"an insecure_ key that does nothing", ID TRUSTS UP "listeners = { app = { bind = \"[::1]:8080\"; upstream = \"up\"; insecure_expose = true; }; };", 4,
-     "is not needed here"},
+    {"plaintext on every interface, accepted",
+     ID TRUSTS UP "listeners = { app = { bind = \":8080\"; upstream = \"up\"; insecure_expose = true; }; };",
+     4, "served in plaintext"},
+    {"an insecure_ key that does nothing",
+     ID TRUSTS UP
+     "listeners = { app = { bind = \"[::1]:8080\"; upstream = \"up\"; insecure_expose = true; }; };",
+     4, "is not needed here"},
     {"an insecure_ key under tls", ID TRUSTS BACK PUBLIC("insecure_expose = true;"), 4, "is not needed here"},
-    {"plaintext to another host", "upstreams = { up = { targets = \"10.0.0.1:80\"; }; };\n" LOCAL, 1, "plaintext beyond this host"},
-    {"plaintext to a name", "upstreams = { up = { targets = \"backend:80\"; }; };\n" LOCAL, 1, "plaintext beyond this host"},
+    {"plaintext to another host", "upstreams = { up = { targets = \"10.0.0.1:80\"; }; };\n" LOCAL, 1,
+     "plaintext beyond this host"},
+    {"plaintext to a name", "upstreams = { up = { targets = \"backend:80\"; }; };\n" LOCAL, 1,
+     "plaintext beyond this host"},
     {"nothing wrong, and so nothing said", ID TRUSTS UP LOCAL, 0, NULL},
     {"an unused identity", BACK ID LOCAL, 2, "identities.me: nothing uses this identity"},
     {"an unused trust", BACK TRUSTS LOCAL, 2, "nothing uses this trust"},
-    {"an unused upstream", "upstreams = { up = { targets = \"[::1]:9\"; };\n rest = { targets = \"[::1]:7\"; }; };\n" LOCAL, 2, "nothing uses this upstream"},
-    {"a trust that is never asked", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; client_cert = \"none\";"), 4, "the trust has no effect"},
-    {"a CRL policy without a CRL", ID "trusts = { ca = { ca = \"a\"; crl_policy = \"prefer\"; }; };\n" UP LOCAL, 2, "no effect without crl"},
+    {"an unused upstream",
+     "upstreams = { up = { targets = \"[::1]:9\"; };\n rest = { targets = \"[::1]:7\"; }; };\n" LOCAL, 2,
+     "nothing uses this upstream"},
+    {"a trust that is never asked", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; client_cert = \"none\";"), 4,
+     "the trust has no effect"},
+    {"a CRL policy without a CRL",
+     ID "trusts = { ca = { ca = \"a\"; crl_policy = \"prefer\"; }; };\n" UP LOCAL, 2,
+     "no effect without crl"},
 };
 
 #define COUNT(rows) ((int)(sizeof(rows) / sizeof((rows)[0])))
@@ -193,7 +304,8 @@ static const struct finding *find(const struct findings *f, enum finding_level l
     char where[64];
     snprintf(where, sizeof(where), "x.conf:%u", row->line);
     for (size_t i = 0; i < f->n; i++)
-        if (f->items[i].level == level && strcmp(f->items[i].where, where) == 0 && strstr(f->items[i].text, row->says) != NULL)
+        if (f->items[i].level == level && strcmp(f->items[i].where, where) == 0 &&
+            strstr(f->items[i].text, row->says) != NULL)
             return &f->items[i];
     return NULL;
 }
@@ -201,7 +313,8 @@ static const struct finding *find(const struct findings *f, enum finding_level l
 static const char *first_text(const struct findings *f)
 {
     static char text[900];
-    snprintf(text, sizeof(text), "%s: %s", f->n > 0 ? f->items[0].where : "-", f->n > 0 ? f->items[0].text : "nothing found");
+    snprintf(text, sizeof(text), "%s: %s", f->n > 0 ? f->items[0].where : "-",
+             f->n > 0 ? f->items[0].text : "nothing found");
     return text;
 }
 
@@ -211,13 +324,15 @@ START_TEST(refuses_it_with_the_line_and_what_to_do)
     findings_init(&f);
     struct config *c = config_parse(refused[_i].text, "x.conf", &f);
     ck_assert_msg(c == NULL, "%s was taken", refused[_i].why);
-    ck_assert_msg(find(&f, FINDING_ERROR, &refused[_i]) != NULL, "%s: no error at line %u with \"%s\"; the first: %s", refused[_i].why, refused[_i].line,
+    ck_assert_msg(find(&f, FINDING_ERROR, &refused[_i]) != NULL,
+                  "%s: no error at line %u with \"%s\"; the first: %s", refused[_i].why, refused[_i].line,
                   refused[_i].says, first_text(&f));
     findings_clear(&f);
 }
 END_TEST
 
-/* One mistake is one error: the twin of the line itself, so that a person is not sent to lines that are right. */
+/* One mistake is one error: the twin of the line itself, so that a person is not sent to lines that are
+ * right. */
 START_TEST(says_nothing_about_the_lines_that_are_right)
 {
     struct findings f;
@@ -240,7 +355,8 @@ START_TEST(takes_it_with_a_warning)
     if (warned[_i].says == NULL)
         ck_assert_msg(f.n == 0, "the clean one: %s", first_text(&f));
     else
-        ck_assert_msg(find(&f, FINDING_WARNING, &warned[_i]) != NULL && f.n == 1, "%s: %s", warned[_i].why, first_text(&f));
+        ck_assert_msg(find(&f, FINDING_WARNING, &warned[_i]) != NULL && f.n == 1, "%s: %s", warned[_i].why,
+                      first_text(&f));
     config_free(c);
     findings_clear(&f);
 }
@@ -251,7 +367,8 @@ START_TEST(finds_every_error_and_not_only_the_first)
     struct findings f;
     findings_init(&f);
     config_free(config_parse("workers = 0;\nlog = { level = \"loud\"; };\n"
-                             "upstreams = { up = { targets = \"a\"; }; };\nlisteners = { app = { bind = \":1\"; upstream = \"pu\"; }; };\n",
+                             "upstreams = { up = { targets = \"a\"; }; };\nlisteners = { app = { bind = "
+                             "\":1\"; upstream = \"pu\"; }; };\n",
                              "x.conf", &f));
     static const char *const where[] = {"x.conf:1", "x.conf:2", "x.conf:3", "x.conf:4", "x.conf:4"};
     ck_assert_msg(f.errors == 5, "%zu errors", f.errors);
@@ -265,10 +382,12 @@ START_TEST(port_zero_and_the_two_families_do_not_collide)
 {
     struct findings f;
     findings_init(&f);
-    struct config *c = config_parse(ID TRUSTS BACK
-                                    "listeners = { a = { bind = [ \"127.0.0.1:0\", \"127.0.0.1:0\" ]; upstream = \"up\"; };\n"
-                                    "b = { bind = [ \"0.0.0.0:8443\", \"[::]:8443\" ]; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; }; }; };",
-                                    "x.conf", &f);
+    struct config *c = config_parse(
+        ID TRUSTS BACK
+        "listeners = { a = { bind = [ \"127.0.0.1:0\", \"127.0.0.1:0\" ]; upstream = \"up\"; };\n"
+        "b = { bind = [ \"0.0.0.0:8443\", \"[::]:8443\" ]; upstream = \"up\"; tls = { identity = \"me\"; "
+        "trust = \"ca\"; }; }; };",
+        "x.conf", &f);
     ck_assert_msg(c != NULL && f.n == 0, "%s", first_text(&f));
     config_free(c);
     findings_clear(&f);

@@ -19,7 +19,8 @@ static int count(void)
     return (int)n;
 }
 
-/* The struct that a group's values go to is one of five; this is large enough for each and counts as all zero. */
+/* The struct that a group's values go to is one of five; this is large enough for each and counts as all
+ * zero. */
 union any {
     struct config top;
     struct config_identity identity;
@@ -32,8 +33,9 @@ union any {
 START_TEST(each_key_is_there_once)
 {
     for (int k = 0; k < _i; k++)
-        ck_assert_msg(strcmp(option(_i)->group, option(k)->group) != 0 || strcmp(option(_i)->key, option(k)->key) != 0, "%s.%s", option(_i)->group,
-                      option(_i)->key);
+        ck_assert_msg(strcmp(option(_i)->group, option(k)->group) != 0 ||
+                          strcmp(option(_i)->key, option(k)->key) != 0,
+                      "%s.%s", option(_i)->group, option(_i)->key);
 }
 END_TEST
 
@@ -48,7 +50,8 @@ START_TEST(each_group_has_its_row_in_the_group_above)
     char *dot = strchr(group, '.');
     if (dot != NULL)
         *dot = '\0';
-    const struct config_option *up = dot != NULL ? config_options_find(group, dot + 1) : config_options_find("", group);
+    const struct config_option *up =
+        dot != NULL ? config_options_find(group, dot + 1) : config_options_find("", group);
     ck_assert_msg(up != NULL && strcmp(up->type, "group") == 0, "%s", option(_i)->group);
 }
 END_TEST
@@ -56,15 +59,18 @@ END_TEST
 START_TEST(each_row_says_what_a_reader_needs)
 {
     const struct config_option *o = option(_i);
-    static const char *const types[] = {"string", "path",    "name",  "socket", "host",      "hex",    "sha256", "duration", "size",  "number",
-                                        "bool",   "word", "strings", "paths", "words",  "addresses", "target", "group",  "groups",   "rules"};
+    static const char *const types[] = {
+        "string", "path", "name",    "socket", "host",  "hex",       "sha256", "duration", "size",   "number",
+        "bool",   "word", "strings", "paths",  "words", "addresses", "target", "group",    "groups", "rules"};
     bool known = false;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         known = known || strcmp(types[i], o->type) == 0;
     ck_assert_msg(known, "%s.%s: type %s", o->group, o->key, o->type);
-    ck_assert_msg(strlen(o->help) > 5 && o->help[strlen(o->help) - 1] == '.', "%s.%s: help", o->group, o->key);
+    ck_assert_msg(strlen(o->help) > 5 && o->help[strlen(o->help) - 1] == '.', "%s.%s: help", o->group,
+                  o->key);
     bool holds_keys = strcmp(o->type, "group") == 0 || strcmp(o->type, "groups") == 0;
-    ck_assert_msg(holds_keys || (o->fallback[0] != '\0') != (o->example[0] != '\0'), "%s.%s: a default or an example", o->group, o->key);
+    ck_assert_msg(holds_keys || (o->fallback[0] != '\0') != (o->example[0] != '\0'),
+                  "%s.%s: a default or an example", o->group, o->key);
 }
 END_TEST
 
@@ -76,14 +82,18 @@ START_TEST(each_default_keeps_its_own_bounds)
     struct err err;
     err_clear(&err);
     if (o->fallback[0] != '\0')
-        ck_assert_msg(config_value_set(o, o->fallback, "", &base, &err) == 0, "%s.%s: %s", o->group, o->key, err.text);
+        ck_assert_msg(config_value_set(o, o->fallback, "", &base, &err) == 0, "%s.%s: %s", o->group, o->key,
+                      err.text);
     config_value_free(o, &base);
 }
 END_TEST
 
 START_TEST(what_is_planned_is_not_there_yet)
 {
-    static const char *const rows[][2] = {{"listener", "routes"}, {"listener.tls", "tolerate"}, {"identity", "pkcs12"}, {"upstream", "balance"}};
+    static const char *const rows[][2] = {{"listener", "routes"},
+                                          {"listener.tls", "tolerate"},
+                                          {"identity", "pkcs12"},
+                                          {"upstream", "balance"}};
     for (size_t i = 0; i < 4; i++) {
         ck_assert_ptr_nonnull(config_options_planned(rows[i][0], rows[i][1], NULL));
         ck_assert_ptr_null(config_options_find(rows[i][0], rows[i][1]));
@@ -94,7 +104,8 @@ START_TEST(what_is_planned_is_not_there_yet)
     size_t n;
     const struct config_option *options = config_options(&n);
     for (size_t i = 0; i < n; i++)
-        ck_assert_msg(config_options_planned(options[i].group, options[i].key, NULL) == NULL, "%s.%s is both", options[i].group, options[i].key);
+        ck_assert_msg(config_options_planned(options[i].group, options[i].key, NULL) == NULL, "%s.%s is both",
+                      options[i].group, options[i].key);
 }
 END_TEST
 

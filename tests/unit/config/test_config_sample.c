@@ -9,14 +9,16 @@
 
 #define SAMPLE "../conf/mtlsd.conf.sample"
 
-static const char *const shipped[] = {"../conf/injector.conf", "../conf/verifier.conf", "../conf/gateway.conf", SAMPLE};
+static const char *const shipped[] = {"../conf/injector.conf", "../conf/verifier.conf",
+                                      "../conf/gateway.conf", SAMPLE};
 
 START_TEST(each_shipped_file_is_accepted_without_a_warning)
 {
     struct findings f;
     findings_init(&f);
     struct config *c = config_load(shipped[_i], &f);
-    ck_assert_msg(c != NULL && f.n == 0, "%s: %s", f.n > 0 ? f.items[0].where : shipped[_i], f.n > 0 ? f.items[0].text : "");
+    ck_assert_msg(c != NULL && f.n == 0, "%s: %s", f.n > 0 ? f.items[0].where : shipped[_i],
+                  f.n > 0 ? f.items[0].text : "");
     ck_assert_uint_eq(c->n_listeners, 1);
     config_free(c);
     findings_clear(&f);
@@ -44,12 +46,14 @@ START_TEST(the_sample_is_what_the_table_says)
     ck_assert_ptr_nonnull(file);
     size_t n = fread(file_text, 1, sizeof(file_text), file);
     fclose(file);
-    ck_assert_msg(span_equals(text, span_of(file_text, n)), "conf/mtlsd.conf.sample is out of date: run this test with MTLSD_WRITE_SAMPLE=1");
+    ck_assert_msg(span_equals(text, span_of(file_text, n)),
+                  "conf/mtlsd.conf.sample is out of date: run this test with MTLSD_WRITE_SAMPLE=1");
     bytes_clear(&sample);
 }
 END_TEST
 
-/* With every # before a key taken away, the examples and defaults must still be a configuration, but for what excludes one another. */
+/* With every # before a key taken away, the examples and defaults must still be a configuration, but for what
+ * excludes one another. */
 START_TEST(every_line_of_the_sample_is_right)
 {
     struct bytes sample;
@@ -61,15 +65,18 @@ START_TEST(every_line_of_the_sample_is_right)
         if (line[0] != '#' || line[1] != ' ' || line[2] == ' ')
             continue;
         size_t key = strspn(line + 2, "abcdefghijklmnopqrstuvwxyz_");
-        bool close = strncmp(line + 2, "};", 2) == 0, other = strstr(line, "# bundle") == line || strstr(line, "# certificate") == line;
-        if (close || (!other && key > 0 && strncmp(line + 2 + key, " = ", 3) == 0 && strncmp(line + 2, "key = ", 6) != 0))
+        bool close = strncmp(line + 2, "};", 2) == 0,
+             other = strstr(line, "# bundle") == line || strstr(line, "# certificate") == line;
+        if (close || (!other && key > 0 && strncmp(line + 2 + key, " = ", 3) == 0 &&
+                      strncmp(line + 2, "key = ", 6) != 0))
             line[0] = ' ';
     }
     struct findings f;
     findings_init(&f);
     struct config *c = config_parse(text, "sample", &f);
     for (size_t i = 0; i < f.n; i++) {
-        bool names = strstr(f.items[i].text, "is defined") != NULL; /* "server" and "clients" are only examples */
+        bool names =
+            strstr(f.items[i].text, "is defined") != NULL; /* "server" and "clients" are only examples */
         ck_assert_msg(names, "%s: %s", f.items[i].where, f.items[i].text);
     }
     ck_assert_uint_eq(f.errors, 2);
@@ -95,7 +102,8 @@ Suite *suite(void)
 {
     Suite *s = suite_create("config_sample");
     TCase *t = tcase_create("config_sample");
-    tcase_add_loop_test(t, each_shipped_file_is_accepted_without_a_warning, 0, (int)(sizeof(shipped) / sizeof(shipped[0])));
+    tcase_add_loop_test(t, each_shipped_file_is_accepted_without_a_warning, 0,
+                        (int)(sizeof(shipped) / sizeof(shipped[0])));
     tcase_add_test(t, the_sample_is_what_the_table_says);
     tcase_add_test(t, every_line_of_the_sample_is_right);
     tcase_add_test(t, says_so_when_there_is_no_room);

@@ -51,7 +51,10 @@ static const struct {
     {"plain lines", "a = 1;\nb = 2;\n", "a = 1;\nb = 2;\n"},
     {"no newline at the end", "a = 1;", "a = 1;\n"},
     {"carriage returns", "a = 1;\r\n", "a = 1; \n"},
-    {"a byte order mark", "\xef\xbb\xbf" "a = 1;\n", "a = 1;\n"},
+    {"a byte order mark",
+     "\xef\xbb\xbf"
+     "a = 1;\n",
+     "a = 1;\n"},
     {"a hash comment", "a = 1; # b = 2;\n", "a = 1;         \n"},
     {"a slash comment", "a = 1; // b\n", "a = 1;     \n"},
     {"a block comment", "a /* x */ = 1;\n", "a         = 1;\n"},
@@ -76,8 +79,10 @@ START_TEST(keeps_what_counts_and_blanks_comments)
     findings_init(&f);
     struct config_source s;
     config_source_init(&s);
-    ck_assert_msg(config_source_text(&s, kept[_i].text, "x.conf", &f) == 0, "%s: %s", kept[_i].why, f.n > 0 ? f.items[0].text : "");
-    ck_assert_msg(strcmp((const char *)bytes_span(&s.text).ptr, kept[_i].cleaned) == 0, "%s: %s", kept[_i].why, (const char *)bytes_span(&s.text).ptr);
+    ck_assert_msg(config_source_text(&s, kept[_i].text, "x.conf", &f) == 0, "%s: %s", kept[_i].why,
+                  f.n > 0 ? f.items[0].text : "");
+    ck_assert_msg(strcmp((const char *)bytes_span(&s.text).ptr, kept[_i].cleaned) == 0, "%s: %s",
+                  kept[_i].why, (const char *)bytes_span(&s.text).ptr);
     config_source_clear(&s);
     findings_clear(&f);
 }
@@ -98,8 +103,10 @@ static const struct {
     {"something behind an include", "@include \"x\" a = 1;\n", "x.conf:1", "alone on its line"},
     {"an include without quotes", "@include x\n", "x.conf:1", "alone on its line"},
     {"an include of nothing", "@include \"\"\n", "x.conf:1", "alone on its line"},
-    {"an include of what is not there", "a = 1;\n@include \"/nonexistent/x\"\n", "x.conf:2", "/nonexistent/x does not exist"},
-    {"an include of a folder, on which libconfig ends the process", "@include \"/tmp\"\n", "x.conf:1", "/tmp is a folder"},
+    {"an include of what is not there", "a = 1;\n@include \"/nonexistent/x\"\n", "x.conf:2",
+     "/nonexistent/x does not exist"},
+    {"an include of a folder, on which libconfig ends the process", "@include \"/tmp\"\n", "x.conf:1",
+     "/tmp is a folder"},
 };
 
 START_TEST(refuses_what_the_parser_would_mistreat)
@@ -111,7 +118,8 @@ START_TEST(refuses_what_the_parser_would_mistreat)
     ck_assert_msg(config_source_text(&s, refused[_i].text, "x.conf", &f) == -1, "%s", refused[_i].why);
     ck_assert_uint_eq(f.errors, 1);
     ck_assert_str_eq(f.items[0].where, refused[_i].where);
-    ck_assert_msg(strstr(f.items[0].text, refused[_i].says) != NULL, "%s: %s", refused[_i].why, f.items[0].text);
+    ck_assert_msg(strstr(f.items[0].text, refused[_i].says) != NULL, "%s: %s", refused[_i].why,
+                  f.items[0].text);
     config_source_clear(&s);
     findings_clear(&f);
 }
@@ -171,6 +179,29 @@ START_TEST(gives_up_on_a_file_without_end)
 }
 END_TEST
 
+/* Each file includes the next: no circle, but a depth that would follow a circle as long as there is stack.
+ */
+START_TEST(gives_up_on_a_chain_of_includes)
+{
+    for (unsigned i = 0; i < 12; i++) {
+        char name[16], text[40];
+        snprintf(name, sizeof(name), "%u.conf", i);
+        snprintf(text, sizeof(text), "@include \"%u.conf\"\n", i + 1);
+        write_text(name, i == 11 ? "a = 1;\n" : text);
+    }
+    struct findings f;
+    findings_init(&f);
+    struct config_source s;
+    config_source_init(&s);
+    ck_assert_int_eq(config_source_load(&s, in_folder("0.conf"), &f), -1);
+    ck_assert_str_eq(f.items[0].where, in_folder("8.conf:1"));
+    config_source_clear(&s);
+    ck_assert_int_eq(config_source_load(&s, in_folder("4.conf"), &f), 0);
+    config_source_clear(&s);
+    findings_clear(&f);
+}
+END_TEST
+
 static void expect_refused_quickly(char *text, const char *says)
 {
     struct findings f;
@@ -217,12 +248,14 @@ START_TEST(puts_includes_in_place_and_knows_where_each_line_came_from)
     findings_init(&f);
     struct config_source s;
     config_source_init(&s);
-    ck_assert_msg(config_source_load(&s, in_folder("main.conf"), &f) == 0, "%s", f.n > 0 ? f.items[0].text : "");
+    ck_assert_msg(config_source_load(&s, in_folder("main.conf"), &f) == 0, "%s",
+                  f.n > 0 ? f.items[0].text : "");
     ck_assert_str_eq((const char *)bytes_span(&s.text).ptr, "a = 1;\nb = 2;\n\nc = 3;\nd = 4;\n");
     static const struct {
         const char *file;
         unsigned line;
-    } expect[] = {{"main.conf", 1}, {"sub/one.conf", 1}, {"sub/two.conf", 1}, {"sub/two.conf", 2}, {"main.conf", 3}};
+    } expect[] = {
+        {"main.conf", 1}, {"sub/one.conf", 1}, {"sub/two.conf", 1}, {"sub/two.conf", 2}, {"main.conf", 3}};
     for (unsigned i = 0; i < 5; i++) {
         char where[256], want[256];
         config_source_where(&s, i + 1, where, sizeof(where));
@@ -281,6 +314,7 @@ Suite *suite(void)
     tcase_add_test(files, says_what_to_do_about_a_file_it_cannot_read);
     tcase_add_test(files, says_so_when_the_file_is_not_for_us);
     tcase_add_test(files, gives_up_on_a_file_without_end);
+    tcase_add_test(files, gives_up_on_a_chain_of_includes);
     tcase_add_test(files, puts_includes_in_place_and_knows_where_each_line_came_from);
     tcase_add_test(files, an_error_in_an_included_file_names_that_file);
     suite_add_tcase(s, files);

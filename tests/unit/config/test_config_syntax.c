@@ -94,15 +94,18 @@ START_TEST(refuses_with_the_line_and_the_sign)
     ck_assert_msg(check(refused[_i].text, &f) == -1, "%s", refused[_i].why);
     ck_assert_uint_eq(f.n, 1);
     ck_assert_msg(strcmp(f.items[0].where, where) == 0, "%s: %s", refused[_i].why, f.items[0].where);
-    ck_assert_msg(strstr(f.items[0].text, refused[_i].says) != NULL, "%s: %s", refused[_i].why, f.items[0].text);
+    ck_assert_msg(strstr(f.items[0].text, refused[_i].says) != NULL, "%s: %s", refused[_i].why,
+                  f.items[0].text);
     findings_clear(&f);
 }
 END_TEST
 
-/* Random token soup: what passes here must pass libconfig too, or its own bare "syntax error" and its leak come back. */
+/* Random token soup: what passes here must pass libconfig too, or its own bare "syntax error" and its leak
+ * come back. */
 START_TEST(lets_nothing_through_that_libconfig_refuses)
 {
-    static const char *const tokens[] = {"a", "b1", "=", ":", ";", ",", "{", "}", "(", ")", "[", "]", "\"x\"", "1", "-2", "true", "1.5", "0x1f", "7L", "\n"};
+    static const char *const tokens[] = {"a", "b1", "=",     ":", ";",  ",",    "{",   "}",    "(",  ")",
+                                         "[", "]",  "\"x\"", "1", "-2", "true", "1.5", "0x1f", "7L", "\n"};
     unsigned random = 7, passed = 0;
     for (unsigned turn = 0; turn < 60000; turn++) {
         char text[128] = "k = ";
@@ -120,7 +123,8 @@ START_TEST(lets_nothing_through_that_libconfig_refuses)
             config_init(&parsed);
             bool taken = config_read_string(&parsed, text) == CONFIG_TRUE;
             const char *why = taken ? "" : config_error_text(&parsed);
-            ck_assert_msg(taken || strstr(why, "duplicate") != NULL || strstr(why, "mismatched") != NULL, "\"%s\": %s", text, why);
+            ck_assert_msg(taken || strstr(why, "duplicate") != NULL || strstr(why, "mismatched") != NULL,
+                          "\"%s\": %s", text, why);
             config_destroy(&parsed);
         }
         findings_clear(&f);
