@@ -82,7 +82,7 @@ def listens(port):
     wanted = f":{port:04X}"
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
-            rows = open(table).read().splitlines()[1:]
+            rows = pathlib.Path(table).read_text().splitlines()[1:]
         except OSError:
             continue
         for row in rows:
@@ -134,7 +134,7 @@ class Process:
         return self.popen.returncode
 
     def rss_kb(self):
-        return int(re.search(r"^VmRSS:\s+(\d+)", open(f"/proc/{self.pid}/status").read(), re.M)[1])
+        return int(re.search(r"^VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text(), re.M)[1])
 
 
 @dataclasses.dataclass
