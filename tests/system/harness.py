@@ -255,14 +255,14 @@ class Case(unittest.TestCase):
         return [tuple(line.split(" ")) for line in path.read_text().splitlines()] if path.exists() else []
 
     def origin(self, locations="location / { return 200 \"$ssl_client_s_dn|$http_host|$request_method\"; }", *, ca=None,
-               certificate=None, extra="", port=None):
+               certificate=None, extra="", protocols="TLSv1.2 TLSv1.3"):
         """nginx that requires client certificates of our CA: the usual upstream of an injector. Gives its port."""
-        port = port or free_port()
+        port = free_port()
         server = certificate or self.pki.server()
         self.nginx(f"""server {{
             listen 127.0.0.1:{port} ssl; ssl_certificate {server.pem}; ssl_certificate_key {server.key};
             ssl_client_certificate {(ca or self.pki.ca("root")).crt}; ssl_verify_client on; ssl_session_cache shared:S:1m;
-            {extra} {locations} }}""", [port])
+            ssl_protocols {protocols}; {extra} {locations} }}""", [port])
         return port
 
     def injector_text(self, port, target, *, protocol="http", identity=None, trust=None, tls="", upstream="", listener=""):

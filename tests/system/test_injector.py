@@ -106,7 +106,7 @@ class Http(harness.Case):
         self.assertIn("CN=client1", answer.text)
 
     def test_upstream_that_speaks_only_tls12(self):
-        port = self.injector(self.origin(extra="ssl_protocols TLSv1.2;"))
+        port = self.injector(self.origin(protocols="TLSv1.2"))
         self.assertEqual(200, get(port)[0])
 
     def test_head_204_and_304_leave_the_connection_in_step(self):
