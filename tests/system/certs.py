@@ -147,6 +147,13 @@ class Pki:
     def leaf(self, stem, issuer=None, *, cn=None, subject=None, san=(), eku=("serverAuth",), start=-1, days=365, key="ec",
              is_ca=False):
         """A certificate for one end. No san and no eku leave the extension out."""
+        return self.end_entity(stem, issuer or self.ca("root"), cn, subject, san, eku, start, days, key, is_ca)
+
+    def self_signed(self, stem, *, san=(), eku=("serverAuth",)):
+        """A certificate for one end that vouches for itself."""
+        return self.end_entity(stem, None, stem, None, san, eku, -1, 365, "ec", False)
+
+    def end_entity(self, stem, issuer, cn, subject, san, eku, start, days, key, is_ca):
         extensions = [extension("2.5.29.19", sequence(tlv(1, b"\xff")) if is_ca else sequence(), True),
                       extension("2.5.29.15", tlv(3, b"\7\x80"), True)]
         if eku:
@@ -154,7 +161,7 @@ class Pki:
         if san:
             extensions.append(extension("2.5.29.17", general_names(san)))
         parts = subject or [("O", "Tests"), ("CN", cn or stem)]
-        return self.make(stem, parts, issuer or self.ca("root"), extensions, start, days, key)
+        return self.make(stem, parts, issuer, extensions, start, days, key)
 
     def make(self, stem, subject, issuer, extensions, start, days, key):
         if stem in self.made:

@@ -226,7 +226,7 @@ class Case(unittest.TestCase):
             done = subprocess.run(["curl", "-sS", "--noproxy", "*", "--max-time", str(seconds), "-D", head, "-o", body,
                                    "-w", "%{http_code}", *map(str, arguments)], input=data, capture_output=True,
                                   timeout=seconds + 10)
-            lines = head.read_text(errors="replace").split("\r\n\r\n") if head.exists() else [""]
+            lines = head.read_bytes().decode(errors="replace").split("\r\n\r\n") if head.exists() else [""]
             final = [block for block in lines if block.strip()]
             fields = [tuple(line.split(": ", 1)) if ": " in line else (line.rstrip(":"), "")
                       for line in (final[-1].split("\r\n")[1:] if final else []) if line]

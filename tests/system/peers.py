@@ -139,6 +139,10 @@ class Malformed(ValueError):
     """A message that a strict reader refuses."""
 
 
+class CutShort(ValueError):
+    """The stream ended before a message was whole: whoever sent it gave it up, and no reader can take it for a request."""
+
+
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -190,14 +194,14 @@ class StrictReader:
     def line(self):
         while b"\r\n" not in self.data:
             if not self.fill():
-                raise Malformed("end inside a line")
+                raise CutShort("end inside a line")
         line, self.data = self.data.split(b"\r\n", 1)
         return line
 
     def exactly(self, size):
         while len(self.data) < size:
             if not self.fill():
-                raise Malformed("end inside a body")
+                raise CutShort("end inside a body")
         out, self.data = self.data[:size], self.data[size:]
         return out
 
@@ -206,7 +210,7 @@ class StrictReader:
         while b"\r\n\r\n" not in self.data:
             if not self.fill():
                 if self.data:
-                    raise Malformed(f"end inside a head: {self.data!r}")
+                    raise CutShort(f"end inside a head: {self.data!r}")
                 return None
         head, rest = self.data.split(b"\r\n\r\n", 1)
         request = Request(head + b"\r\n\r\n")
@@ -246,6 +250,7 @@ class Backend(Server):
     def __init__(self, case, answer=None, before_body=lambda connection, request: None):
         self.requests = []
         self.malformed = []
+        self.cut_short = []
         self.answer = answer or echo
         self.before_body = before_body
         super().__init__(case, Backend.talk)
@@ -261,6 +266,9 @@ class Backend(Server):
         except Malformed as error:
             with self.lock:
                 self.malformed.append(str(error))
+        except CutShort as error:
+            with self.lock:
+                self.cut_short.append(str(error))
 
 
 def reply(body=b"", status="200 OK", fields=()):

@@ -80,7 +80,7 @@ class BadConfiguration(Case):
 
     def test_missing_file(self):
         for word in ("check", "run"):
-            self.expect(REFUSED, word, "-c", self.folder / "none.conf", says=["none.conf", "no such file"])
+            self.expect(REFUSED, word, "-c", self.folder / "none.conf", says=["none.conf", "does not exist"])
 
     def test_folder_instead_of_a_file(self):
         self.expect(REFUSED, "check", "-c", self.folder, says=[self.folder.name])
@@ -118,7 +118,7 @@ class BadConfiguration(Case):
     def test_key_of_another_certificate(self):
         mixed = self.write("mixed.pem", self.pki.client().crt.read_text() + self.pki.server().key.read_text())
         mixed.chmod(0o600)
-        self.refused(self.good().replace(str(self.pki.client().pem), str(mixed)), "mixed.pem", "match", where=False)
+        self.refused(self.good().replace(str(self.pki.client().pem), str(mixed)), "mixed.pem", "does not belong", where=False)
 
     def test_certificate_files(self):
         """A3 for identities: the message names the file."""

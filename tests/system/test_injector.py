@@ -386,8 +386,7 @@ class BadUpstreams(harness.Case):
         self.refuse(self.pki.leaf("u-twin", twin, san=self.NAMES), "unknown_ca")
 
     def test_self_signed(self):
-        own = self.pki.ca("u-self-signed", subject=[("CN", "localhost")])
-        self.refuse(own, "unknown_ca")
+        self.refuse(self.pki.self_signed("u-self-signed", san=self.NAMES), "unknown_ca")
 
     def test_client_certificate_as_a_server(self):
         """A4: the purpose is checked every time."""

@@ -181,7 +181,11 @@ class Refuses(Case):
         self.refuse(self.pki.leaf("c-twin", twin, eku=("clientAuth",)), "unknown_ca", reason="unknown_ca")
 
     def test_self_signed(self):
-        self.refuse(self.pki.ca("c-self-signed"), "unknown_ca", reason="unknown_ca")
+        self.refuse(self.pki.self_signed("c-self-signed", eku=("clientAuth",)), "unknown_ca", reason="unknown_ca")
+
+    def test_ca_certificate_as_a_caller(self):
+        """Another CA's own certificate, whose key may sign certificates but not handshakes: refused for what it is."""
+        self.refuse(self.pki.ca("stranger"), ["unknown_ca", "unsupported_certificate", "bad_certificate"])
 
     def test_server_certificate_as_a_caller(self):
         """A4"""
@@ -235,7 +239,9 @@ class Refuses(Case):
     def test_tls13_only(self):
         backend = peers.Backend(self)
         port = self.verifier(backend.port, tls='min_version = "1.3";')
-        self.assertIn("SSL alert number 70", self.s_client(port, self.pki.client(), "-tls1_2"))
+        out = self.s_client(port, self.pki.client(), "-tls1_2")
+        self.assertRegex(out, "SSL alert number (40|70)")
+        self.assertNotIn("HTTP/1.1 200", out)
         self.assertIn("HTTP/1.1 200", self.s_client(port, self.pki.client(), "-tls1_3"))
 
     def test_tcp_caller_that_no_rule_allows(self):
@@ -282,11 +288,10 @@ class ClientCert(Case):
 
     def test_none_does_not_ask(self):
         backend = peers.Backend(self)
-        port = self.verifier(backend.port, trust="", listener=BOTH)
+        port = self.verifier(backend.port, trust="")
         out = self.s_client(port, None)
         self.assertIn("HTTP/1.1 200", out)
         self.assertIn("No client certificate CA names sent", out)
-        self.assertEqual(["none"], backend.requests[0].values("x-ssl-client-status"))
 
     def test_no_tickets_are_issued(self):
         """A1: nobody gets in by a ticket that outlives a rule."""
@@ -549,6 +554,8 @@ class Smuggling(Case):
             with self.subTest(name):
                 before = len(backend.received)
                 status, data = self.send(port, raw)
+                # Nothing of an earlier row may be counted for a later one: a refused request leaves no backend connection.
+                wait_for(lambda: not backend.open, "the backend connection to end", 5)
                 arrived = bytes(backend.received[before:])
                 # The head of a chunked request may be on its way before a later chunk turns out wrong; its end may not.
                 if name.startswith("chunk"):
