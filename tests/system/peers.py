@@ -9,6 +9,7 @@ import struct
 import threading
 
 IO_S = 20
+TLS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 
 class Server:

@@ -109,6 +109,16 @@ class Http(harness.Case):
         port = self.injector(self.origin(protocols="TLSv1.2"))
         self.assertEqual(200, get(port)[0])
 
+    def test_certificate_message_that_spans_records(self):
+        """A handshake message may be longer than a record (16 KiB): then more of it waits in what was read already."""
+        big = self.pki.leaf("big-server", san=["IP:127.0.0.1"] + [f"DNS:host-{i:05}.tests.example" for i in range(900)])
+        self.assertGreater(len(big.der), 1 << 14)
+        for version in ("TLSv1.2", "TLSv1.3"):
+            with self.subTest(version):
+                origin = peers.tls_server(self, peers.server_context(big, self.pki.ca("root"), version=peers.TLS[version]),
+                                          lambda s, c: (c.recv(4096), c.sendall(peers.reply(b"fine"))))
+                self.assertEqual(b"fine", get(self.injector(origin.port))[2])
+
     def test_head_204_and_304_leave_the_connection_in_step(self):
         port = self.injector(self.origin("""
             location /empty { return 204; }

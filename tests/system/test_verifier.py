@@ -81,6 +81,16 @@ class Accepts(Case):
         deep = self.pki.leaf("deep-client", middle, eku=("clientAuth",))
         self.assertEqual(200, self.ask(port, certificate=deep)[0])
 
+    def test_certificate_message_that_spans_records(self):
+        """A handshake message may be longer than a record (16 KiB): then more of it waits in what was read already."""
+        backend = peers.Backend(self)
+        port = self.verifier(backend.port)
+        big = self.pki.leaf("big-client", cn="big", eku=("clientAuth",), san=[f"DNS:host-{i:05}.tests.example" for i in range(900)])
+        self.assertGreater(len(big.der), 1 << 14)
+        for flag, version in VERSIONS.items():
+            with self.subTest(flag):
+                self.assertEqual(200, self.ask(port, certificate=big, version=version)[0])
+
     def test_large_bodies_both_ways(self):
         data = os.urandom(1 << 20) * 16
         (self.folder / "big").write_bytes(data)
@@ -665,7 +675,8 @@ class Tcp(Case):
         def handle(server, connection):
             connection.sendall(b"bye")
             connection.shutdown(socket.SHUT_WR)
-            server.record(peers.read_all(connection)[0])
+            while server.record(connection.recv(100)):
+                pass
         backend = peers.Server(self, handle)
         port = self.verifier(backend.port, protocol="tcp")
         with peers.secure(port, self.caller()) as connection:
