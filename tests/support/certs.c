@@ -75,9 +75,10 @@ static void parse_ip(const char *text, struct san *out)
     if (slash == NULL)
         return;
     long bits = strtol(slash + 1, NULL, 10);
-    for (unsigned i = 0; i < out->len; i++, bits -= 8)
+    for (unsigned i = 0; i < out->len; i++, bits -= 8) {
         unsigned mask = bits >= 8 ? 0xffU : bits > 0 ? (0xff00U >> bits) & 0xffU : 0U;
         out->value[out->len + i] = (uint8_t)mask;
+    }
     out->len *= 2;
 }
 
