@@ -342,9 +342,11 @@ static int read_text(struct reading *r, struct span text)
 /* The configuration itself is named by the place already, an included file is not. */
 static int explain_open(const char *path, const char *where, int error, struct findings *findings)
 {
-    const char *subject = strcmp(path, where) == 0 ? "the file" : path;
+    bool main_file = strcmp(path, where) == 0;
+    const char *subject = main_file ? "the file" : path;
     if (error == ENOENT || error == ENOTDIR)
-        findings_add(findings, FINDING_ERROR, where, "%s does not exist: check the name", subject);
+        findings_add(findings, FINDING_ERROR, where, "%s does not exist: check the name%s", subject,
+                     main_file ? ", or begin with a copy of mtlsd.conf.sample" : "");
     else if (error == EACCES)
         findings_add(findings, FINDING_ERROR, where,
                      "%s may not be read by this user: check owner and mode of the file and its folders",
