@@ -5,6 +5,8 @@
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_identity.h"
 
+#include <string.h>
+
 bool http_guard_is_owned(struct span name)
 {
     if (name.len < 11) /* Client-Cert, the shortest */
@@ -26,11 +28,25 @@ static enum http_field_kind kind_of_x(struct span name)
     return HTTP_FIELD_PLAIN;
 }
 
+/* Asked of nearly every message: the usual spelling is found by two wide comparisons, the others by the slow
+ * way. */
+static bool is_connection(struct span name)
+{
+    return name.len == 10 &&
+           (memcmp(name.ptr, "Connection", 10) == 0 || http_name_equals(name, "connection"));
+}
+
+static bool is_content_length(struct span name)
+{
+    return name.len == 14 &&
+           (memcmp(name.ptr, "Content-Length", 14) == 0 || http_name_equals(name, "content-length"));
+}
+
 static enum http_field_kind kind_of_c(struct span name)
 {
-    if (name.len == 10 && http_name_equals(name, "connection"))
+    if (is_connection(name))
         return HTTP_FIELD_CONNECTION;
-    if (name.len == 14 && http_name_equals(name, "content-length"))
+    if (is_content_length(name))
         return HTTP_FIELD_LENGTH;
     return (name.ptr[1] | 0x20) == 'l' && http_guard_is_owned(name) ? HTTP_FIELD_OWNED : HTTP_FIELD_PLAIN;
 }
@@ -38,6 +54,11 @@ static enum http_field_kind kind_of_c(struct span name)
 static enum http_field_kind kind_if(struct span name, const char *wanted, enum http_field_kind kind)
 {
     return http_name_equals(name, wanted) ? kind : HTTP_FIELD_PLAIN;
+}
+
+bool http_field_is_host(struct span name)
+{
+    return name.len == 4 && http_name_equals(name, "host");
 }
 
 /* The first letter tells most fields apart at the cost of a jump. */
@@ -51,7 +72,7 @@ enum http_field_kind http_field_kind_of(struct span name)
     case 'x':
         return kind_of_x(name);
     case 'h':
-        return kind_if(name, "host", HTTP_FIELD_HOST);
+        return http_field_is_host(name) ? HTTP_FIELD_HOST : HTTP_FIELD_PLAIN;
     case 'k':
         return kind_if(name, "keep-alive", HTTP_FIELD_HOP);
     case 'p':

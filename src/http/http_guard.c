@@ -66,7 +66,7 @@ static const char *host_refusal(const struct http_head *h)
 {
     const struct http_field *host = NULL;
     for (size_t i = 0; i < h->n_fields; i++) {
-        if (http_field_kind_of(h->fields[i].name) != HTTP_FIELD_HOST)
+        if (!http_field_is_host(h->fields[i].name))
             continue;
         if (host != NULL)
             return "more than one Host";

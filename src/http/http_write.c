@@ -175,7 +175,7 @@ static int write_head(struct bytes *out, const struct http_outgoing *o)
 static struct span host_of(const struct http_head *h)
 {
     for (size_t i = 0; i < h->n_fields; i++)
-        if (http_field_kind_of(h->fields[i].name) == HTTP_FIELD_HOST)
+        if (http_field_is_host(h->fields[i].name))
             return h->fields[i].value;
     return (struct span){NULL, 0};
 }

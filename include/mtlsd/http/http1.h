@@ -13,7 +13,7 @@
 
 enum http1_event {
     HTTP1_MORE,     /* all input eaten, nothing to tell yet */
-    HTTP1_HEAD,     /* http1_head() is valid until the next call of http1_next */
+    HTTP1_HEAD,     /* http1_head() is valid until the next call of http1_next, as long as the input given to this call is */
     HTTP1_DATA,     /* *data: body bytes, borrowed from the input */
     HTTP1_TRAILERS, /* http1_head()->fields are the trailer fields */
     HTTP1_END,      /* the message is whole; the next byte begins another one */
@@ -36,8 +36,8 @@ const struct http_head *http1_head(const struct http1 *p);
 void http1_expect_no_body(struct http1 *p);
 /* No message has begun: nothing read since the last end. */
 bool http1_is_idle(const struct http1 *p);
-/* After HTTP1_BAD: REASON_REQUEST_MALFORMED, REASON_REQUEST_TOO_LARGE, REASON_METHOD_UNKNOWN or REASON_UPSTREAM_PROTOCOL or
- * REASON_TRUNCATED, and a sentence. */
+/* After HTTP1_BAD: REASON_REQUEST_MALFORMED, REASON_REQUEST_TOO_LARGE or REASON_METHOD_UNKNOWN for requests, REASON_UPSTREAM_PROTOCOL
+ * for responses, REASON_TRUNCATED or (out of memory) REASON_INTERNAL for both, and a sentence. */
 enum reason http1_reason(const struct http1 *p);
 const char *http1_detail(const struct http1 *p);
 

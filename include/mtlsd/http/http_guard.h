@@ -10,8 +10,8 @@
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/http/http_head.h"
 
-/* REASON_VALID, or why this request is refused (missing or doubled Host, CONNECT, absolute target, '#', control bytes, bad percent
- * encoding in the target ...), with a sentence in err. RFC 9112 section 3.2. */
+/* REASON_VALID, or why this request is refused, with a sentence in err: REASON_METHOD_UNKNOWN for CONNECT, REASON_REQUEST_MALFORMED for a
+ * missing, doubled or odd Host, absolute target, '#', control bytes, bad percent encoding in the target ... RFC 9112 section 3.2. */
 enum reason http_guard_request(const struct http_head *h, struct err *err);
 
 /* A field that no peer may bring: any name of any identity preset, '_', '-' and '.' alike, case ignored. */

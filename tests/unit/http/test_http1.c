@@ -4,6 +4,7 @@
 #include "mtlsd/http/http1.h"
 #include "t.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -410,6 +411,14 @@ START_TEST(is_idle_between_messages_only)
 }
 END_TEST
 
+START_TEST(is_small)
+{
+    struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
+    ck_assert_uint_le(malloc_usable_size(p), 400);
+    http1_free(p);
+}
+END_TEST
+
 START_TEST(reads_a_head_in_place_and_copies_none)
 {
     struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
@@ -441,6 +450,7 @@ Suite *suite(void)
     tcase_add_test(tc, C4_reads_nothing_behind_a_response_as_part_of_it);
     tcase_add_test(tc, C4_forgets_the_answer_to_HEAD_with_its_final_response_only);
     tcase_add_test(tc, is_idle_between_messages_only);
+    tcase_add_test(tc, is_small);
     tcase_add_test(tc, reads_a_head_in_place_and_copies_none);
     suite_add_tcase(s, tc);
     return s;
