@@ -81,7 +81,7 @@ static int parse_bracketed(const char *text, struct address *out, struct err *er
         n = 0;
     memcpy(out->host, text + 1, n);
     out->host[n] = '\0';
-    if (!is_v6(out->host))
+    if (end == NULL || !is_v6(out->host))
         return err_set(err, ERR_CONFIG, "\"%.200s\": an IPv6 address is written as in \"[::1]:8080\"", text);
     if (end[1] != ':')
         return err_set(err, ERR_CONFIG,

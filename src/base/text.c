@@ -14,7 +14,9 @@ static char folded(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return (char)(c - 'A' + 'a');
-    return c == '-' ? '_' : c;
+    if (c == '-')
+        return '_';
+    return c;
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -174,8 +176,11 @@ int text_append_base64(struct bytes *out, struct span s)
         uint32_t group = (uint32_t)s.ptr[i] << 16;
         group |= left > 1 ? (uint32_t)s.ptr[i + 1] << 8 : 0;
         group |= left > 2 ? (uint32_t)s.ptr[i + 2] : 0;
-        char quad[4] = {digits[group >> 18], digits[(group >> 12) & 63],
-                        left > 1 ? digits[(group >> 6) & 63] : '=', left > 2 ? digits[group & 63] : '='};
+        char quad[4] = {digits[group >> 18], digits[(group >> 12) & 63], '=', '='};
+        if (left > 1)
+            quad[2] = digits[(group >> 6) & 63];
+        if (left > 2)
+            quad[3] = digits[group & 63];
         if (bytes_append(out, quad, sizeof(quad)) != 0)
             return -1;
     }

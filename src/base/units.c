@@ -13,12 +13,12 @@ static const struct unit durations[] = {{"ms", 1},      {"s", 1000},     {"m", 6
                                         {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 static const struct unit sizes[] = {{"", 1},
                                     {"B", 1},
-                                    {"KiB", 1024},
-                                    {"K", 1024},
-                                    {"MiB", 1024 * 1024},
-                                    {"M", 1024 * 1024},
-                                    {"GiB", 1024 * 1024 * 1024},
-                                    {"G", 1024 * 1024 * 1024},
+                                    {"KiB", 1ULL << 10},
+                                    {"K", 1ULL << 10},
+                                    {"MiB", 1ULL << 20},
+                                    {"M", 1ULL << 20},
+                                    {"GiB", 1ULL << 30},
+                                    {"G", 1ULL << 30},
                                     {NULL, 0}};
 
 /* Deadlines are sums of these and a clock; ten years and a pebibyte leave every such sum far from wrapping.

@@ -11,6 +11,7 @@
 
 enum {
     TEXT_MAX_BYTES = 4 * 1024 * 1024,
+    READ_BYTES = 64 * 1024,
     INCLUDE_MAX_DEPTH = 8,
     INCLUDE_MAX_FILES = 256,
     NESTING_MAX = 32,
@@ -370,12 +371,12 @@ static int read_stream(FILE *file, struct bytes *out)
     }
     size_t n;
     do {
-        uint8_t *room = bytes_reserve(out, 64 * 1024);
+        uint8_t *room = bytes_reserve(out, READ_BYTES);
         if (room == NULL) {
             errno = EFBIG;
             return -1;
         }
-        n = fread(room, 1, 64 * 1024, file);
+        n = fread(room, 1, READ_BYTES, file);
         bytes_commit(out, n);
     } while (n > 0);
     return ferror(file) ? -1 : 0;

@@ -140,7 +140,7 @@ static int read_bounded(const struct slot *s, int (*read)(const char *, uint64_t
     if (dots == NULL)
         return 0;
     char low_text[32];
-    uint64_t low, high;
+    uint64_t low = 0, high = 0;
     snprintf(low_text, sizeof(low_text), "%.*s", (int)(dots - s->o->bounds), s->o->bounds);
     if (read(low_text, &low, err) != 0 || read(dots + 2, &high, err) != 0)
         return -1;
@@ -163,7 +163,7 @@ static int set_size(const struct slot *s, struct err *err)
 
 static int set_number(const struct slot *s, struct err *err)
 {
-    uint64_t value;
+    uint64_t value = 0;
     if (read_bounded(s, read_plain_number, &value, err) != 0)
         return -1;
     *(unsigned *)field(s) = (unsigned)value;
