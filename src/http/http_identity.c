@@ -22,23 +22,19 @@ const char *const *http_identity_names(size_t *n)
     return names;
 }
 
+static int append_line(struct bytes *out, const char *name, struct span value)
+{
+    if (bytes_reserve(out, strlen(name) + value.len + 4) == NULL)
+        return -1; /* the line goes in whole or not at all */
+    if (bytes_append_str(out, name) != 0 || bytes_append_str(out, ": ") != 0)
+        return -1;
+    return bytes_append_span(out, value) != 0 ? -1 : bytes_append_str(out, "\r\n");
+}
+
 /* Takes value's bytes; a value that grew past its maximum is left out with its name. */
 static int put_line(struct bytes *out, const char *name, struct bytes *value, int built)
 {
-    int result = 0;
-    if (built == 0 && value->len > 0) {
-        struct span v = bytes_span(value);
-        uint8_t *to = bytes_reserve(out, strlen(name) + v.len + 4);
-        result = to == NULL ? -1 : 0;
-        if (to != NULL) {
-            size_t n = strlen(name);
-            memcpy(to, name, n);
-            memcpy(to + n, ": ", 2);
-            memcpy(to + n + 2, v.ptr, v.len);
-            memcpy(to + n + 2 + v.len, "\r\n", 2);
-            bytes_commit(out, n + v.len + 4);
-        }
-    }
+    int result = built == 0 && value->len > 0 ? append_line(out, name, bytes_span(value)) : 0;
     bytes_clear(value);
     return result;
 }

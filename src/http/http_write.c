@@ -98,7 +98,6 @@ static bool passes(const struct http_outgoing *o, const struct http_field *f)
     case HTTP_FIELD_PLAIN:
         return true;
     case HTTP_FIELD_HOST:
-        return !o->head->request;
     case HTTP_FIELD_OWNED:
         return !o->head->request;
     case HTTP_FIELD_FORWARDED:
