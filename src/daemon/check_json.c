@@ -86,6 +86,8 @@ static json_t *sheet_json(const struct check_sheet *s)
     json_object_set_new(json, "trusts", trusts_json(s));
     json_object_set_new(json, "upstreams", upstreams_json(s->snapshot->config));
     json_object_set_new(json, "listeners", listeners);
+    if (s->connect != NULL)
+        json_object_set_new(json, "connections", check_connect_json(s->connect, s->now));
     return json;
 }
 

@@ -146,6 +146,8 @@ static int summary_text(const struct check_sheet *s, struct bytes *out)
         return -1;
     if (f->warnings > 0 && bytes_printf(out, ", %zu warning%s", f->warnings, f->warnings == 1 ? "" : "s") != 0)
         return -1;
+    if (s->connect != NULL && bytes_printf(out, ", %zu of %zu targets accepted", s->connect->n - s->connect->n_refused, s->connect->n) != 0)
+        return -1;
     return bytes_append_str(out, "\n");
 }
 
@@ -155,6 +157,8 @@ int check_sheet_text(const struct check_sheet *s, struct bytes *out)
         return -1;
     if (s->snapshot != NULL && (identities_text(s, out) != 0 || trusts_text(s, out) != 0 || upstreams_text(s, out) != 0 ||
                                 listeners_text(s, out) != 0))
+        return -1;
+    if (s->connect != NULL && check_connect_text(s->connect, s->now, out) != 0)
         return -1;
     return summary_text(s, out);
 }

@@ -3,6 +3,7 @@
 #ifndef MTLSD_DAEMON_CHECK_SHEET_H
 #define MTLSD_DAEMON_CHECK_SHEET_H
 
+#include "check_connect.h"
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/base/findings.h"
 #include "mtlsd/control/snapshot.h"
@@ -11,6 +12,7 @@ struct check_sheet { /* all borrowed */
     const char *path;
     const struct findings *findings;
     const struct snapshot *snapshot; /* NULL when nothing could be loaded */
+    const struct check_connect *connect; /* NULL: nobody asked to connect */
     int64_t now;
 };
 

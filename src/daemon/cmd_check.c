@@ -14,7 +14,7 @@
 
 struct check_flags {
     const char *config;
-    bool json;
+    bool json, connect;
 };
 
 static int show(const struct check_sheet *sheet, bool json)
@@ -28,8 +28,11 @@ static int show(const struct check_sheet *sheet, bool json)
     return rc;
 }
 
-int cmd_check_file(const char *path, bool json)
+static int check_file(const struct check_flags *a)
 {
+    const char *path = a->config;
+    struct err err = {0};
+    struct check_connect connect = {0};
     struct findings findings;
     int64_t now = clock_now();
     findings_init(&findings);
@@ -37,12 +40,23 @@ int cmd_check_file(const char *path, bool json)
     struct snapshot *snapshot = config != NULL ? snapshot_new(config, file_source_disk(), 1, now, &findings) : NULL;
     struct check_sheet sheet = {.path = path, .findings = &findings, .snapshot = snapshot, .now = now};
     int code = findings_failed(&findings) ? COMMAND_REFUSED : COMMAND_FINE;
-    if (show(&sheet, json) != 0)
+    if (a->connect && code == COMMAND_FINE && snapshot != NULL && check_connect_run(&connect, snapshot, &err) == 0) {
+        sheet.connect = &connect;
+        code = connect.n_refused > 0 ? COMMAND_REFUSAL : COMMAND_FINE;
+    }
+    if (err.kind != ERR_NONE || show(&sheet, a->json) != 0)
         code = command_fail(COMMAND_FAILED, "out of memory");
+    check_connect_clear(&connect);
     if (snapshot != NULL)
         snapshot_unref(snapshot);
     findings_clear(&findings);
     return code;
+}
+
+int cmd_check_file(const char *path, bool json)
+{
+    const struct check_flags a = {.config = path, .json = json};
+    return check_file(&a);
 }
 
 int cmd_check(int argc, char **argv)
@@ -51,18 +65,21 @@ int cmd_check(int argc, char **argv)
     const struct flag table[] = {
         {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &a.config, .value = "FILE",
          .help = "the configuration (default: " COMMAND_CONFIG_PATH ")"},
+        {.name = "--connect", .kind = FLAG_SWITCH, .target = &a.connect,
+         .help = "also connect to every upstream as run would, and tell who accepts and who refuses"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs; times in seconds since 1970"},
     };
     const struct flags flags = {
         .command = "mtlsd check",
-        .usage = "[-c FILE] [--json]",
+        .usage = "[-c FILE] [--connect] [--json]",
         .about = "Validates everything that run would load: the configuration, every certificate, key, CA and revocation list.\n"
                  "Lists all that is wrong at once, each with its line, and what would be served.\n"
-                 "Exit code 0: it can be used (there may be warnings), 3: run would refuse it.",
+                 "Exit code 0: it can be used (there may be warnings), 3: run would refuse it,\n"
+                 "4: with --connect, a target refused us or we refused it.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
-        .after = "Example: mtlsd check -c conf/injector.conf",
+        .after = "Example: mtlsd check -c conf/injector.conf --connect",
     };
     int code;
-    return flags_read(&flags, argc, argv, NULL, &code) ? cmd_check_file(a.config, a.json) : code;
+    return flags_read(&flags, argc, argv, NULL, &code) ? check_file(&a) : code;
 }

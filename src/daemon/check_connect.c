@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check_connect.h"
+#include "mtlsd/io/probe.h"
+#include "mtlsd/proxy/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STEP_MAX_MS = 10000, /* a person waits */
+    ANSWER_MS = 3000,    /* http: for the answer */
+    SILENCE_MS = 1500,   /* tcp: as long without an alert is a yes */
+};
+
+static unsigned at_most(uint64_t ms)
+{
+    return ms < STEP_MAX_MS ? (unsigned)ms : STEP_MAX_MS;
+}
+
+static bool speaks_http(const struct snapshot *snapshot, const struct plan_upstream *upstream)
+{
+    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
+        const struct plan_listener *l = &snapshot->listeners[i];
+        if (l->upstream == upstream && l->conf->protocol == CONFIG_PROTOCOL_HTTP)
+            return true;
+    }
+    return false;
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+/* What the engine knows now: some of it is gone once a read failed. */
+static void note_session(struct check_target *t, const struct probe *p)
+{
+    struct tls_facts f;
+    if (probe_engine(p) == NULL)
+        return;
+    tls_engine_facts(probe_engine(p), &f);
+    t->alert_received = f.alert_received;
+    t->alert_sent = f.alert_sent;
+    if (f.version != NULL) {
+        t->has_session = true;
+        copy(t->version, sizeof(t->version), f.version);
+        copy(t->cipher, sizeof(t->cipher), f.cipher);
+        t->asked = f.asked_for_ours;
+        t->sent = f.ours_sent;
+    }
+    if (f.peer != NULL) {
+        t->has_peer = true;
+        copy(t->subject, sizeof(t->subject), f.peer->subject);
+        copy(t->issuer, sizeof(t->issuer), f.peer->issuer);
+        t->not_after = f.peer->not_after;
+    }
+}
+
+static void refuse(struct check_target *t, enum reason reason, const char *text)
+{
+    t->reason = reason;
+    t->refused_by = report_blame_word(report_blame(reason));
+    copy(t->text, sizeof(t->text), text);
+}
+
+/* nginx takes any certificate in the handshake and says no in HTTP. */
+static bool is_http_refusal(unsigned status)
+{
+    return status == 400 || status == 495 || status == 496;
+}
+
+static void judge_answer(struct check_target *t, const char *start)
+{
+    if (strncmp(start, "HTTP/1.", 7) != 0 || strlen(start) < 12) {
+        refuse(t, REASON_UPSTREAM_PROTOCOL, "the server answered a HEAD request with something that is not HTTP/1.1");
+        return;
+    }
+    t->http_status = (unsigned)strtoul(start + 9, NULL, 10);
+    if (!is_http_refusal(t->http_status) || !t->asked)
+        return;
+    char text[200];
+    snprintf(text, sizeof(text), "the handshake was accepted, then a plain HEAD request got HTTP %u: nginx says so when it refuses a certificate",
+             t->http_status);
+    refuse(t, REASON_OUR_CERTIFICATE_REFUSED, text);
+}
+
+/* Sends HEAD, reads until the status line is there. */
+static void ask_http(struct check_target *t, struct probe *p)
+{
+    const struct config_upstream *conf = t->upstream->conf;
+    char request[600], start[32] = "";
+    const char *host = conf->host == CONFIG_HOST_LITERAL ? conf->host_literal : conf->target_text;
+    int n = snprintf(request, sizeof(request), "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: mtlsd-check\r\nConnection: close\r\n\r\n",
+                     conf->target.kind == ADDRESS_UNIX && conf->host != CONFIG_HOST_LITERAL ? "localhost" : host);
+    size_t have = 0, got = 1;
+    probe_limit(p, ANSWER_MS);
+    if (n < 0 || (size_t)n >= sizeof(request) || !probe_send(p, span_of(request, (size_t)n)))
+        return;
+    while (have < sizeof(start) - 1 && got > 0) {
+        got = probe_read(p, start + have, sizeof(start) - 1 - have);
+        have += got;
+    }
+    if (have > 0)
+        judge_answer(t, start);
+    else if (!probe_failed(p))
+        refuse(t, REASON_UPSTREAM_CLOSED, "the server closed the connection without an answer and without a reason");
+}
+
+/* Says nothing and listens: with TLS 1.2 the handshake was the answer already. */
+static void wait_for_alert(struct probe *p, const struct check_target *t)
+{
+    uint8_t byte;
+    if (strcmp(t->version, "TLS1.2") == 0)
+        return;
+    probe_limit(p, SILENCE_MS);
+    size_t got = probe_read(p, &byte, sizeof(byte));
+    (void)got; /* what it said is the app's; that it was no alert is all we wanted */
+}
+
+static void after_handshake(struct check_target *t, struct probe *p, bool http)
+{
+    t->reason = REASON_VALID;
+    if (http)
+        ask_http(t, p);
+    else
+        wait_for_alert(p, t);
+    note_session(t, p);
+    if (t->reason != REASON_VALID || t->http_status != 0)
+        return;
+    if (probe_reason(p) == REASON_RESPONSE_TIMEOUT)
+        copy(t->text, sizeof(t->text), http ? "it refused nothing, but did not answer a HEAD request in time" : "");
+    else if (probe_failed(p))
+        refuse(t, probe_reason(p), probe_text(p));
+}
+
+static void try_target(struct check_target *t, const struct plan_upstream *upstream, bool http)
+{
+    const struct config_upstream *conf = upstream->conf;
+    *t = (struct check_target){.upstream = upstream, .reason = REASON_UNDECIDED, .alert_received = -1, .alert_sent = -1};
+    double began = probe_seconds();
+    struct probe *p = probe_connect(&conf->target, at_most(conf->connect_ms));
+    if (p == NULL) {
+        refuse(t, REASON_INTERNAL, "out of memory");
+        return;
+    }
+    double connected = probe_seconds();
+    t->connect_ms = (connected - began) * 1000;
+    bool ok = !probe_failed(p);
+    if (ok && upstream->tls != NULL) {
+        probe_limit(p, at_most(conf->handshake_ms));
+        ok = probe_start_tls(p, upstream->tls);
+        t->handshake_ms = (probe_seconds() - connected) * 1000;
+        note_session(t, p);
+    }
+    if (!ok)
+        refuse(t, probe_reason(p), probe_text(p));
+    else if (upstream->tls != NULL)
+        after_handshake(t, p, http);
+    else
+        t->reason = REASON_VALID;
+    probe_free(p);
+}
+
+int check_connect_run(struct check_connect *c, const struct snapshot *snapshot, struct err *err)
+{
+    *c = (struct check_connect){.n = snapshot->config->n_upstreams};
+    c->targets = calloc(c->n + 1, sizeof(*c->targets));
+    if (c->targets == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < c->n; i++) {
+        try_target(&c->targets[i], &snapshot->upstreams[i], speaks_http(snapshot, &snapshot->upstreams[i]));
+        c->n_refused += c->targets[i].reason != REASON_VALID;
+    }
+    return 0;
+}
+
+void check_connect_clear(struct check_connect *c)
+{
+    free(c->targets);
+    *c = (struct check_connect){0};
+}
