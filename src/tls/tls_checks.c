@@ -58,6 +58,8 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
     if (!is_strong(algorithm, bits, tls_trust_rules(q->trust)->min_rsa_bits))
         tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s, %u bits) is weaker than the policy allows", c->subject,
                          name != NULL ? name : "unknown kind", bits);
+    else if (!tls_path_is_affordable(c->crt))
+        tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s, %u bits) is of an absurd size", c->subject, name, bits);
 }
 
 static void check_signature_algorithm(const struct tls_certificate *c, struct tls_verdict *out)

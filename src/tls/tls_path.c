@@ -43,8 +43,7 @@ static gnutls_x509_crt_t import(struct tls_path_finder *f, size_t i)
     return crt;
 }
 
-/* A key that a peer sent may be made to be slow: an exponent as long as the modulus costs a thousand ordinary verifications. */
-static bool is_affordable(gnutls_x509_crt_t crt)
+bool tls_path_is_affordable(gnutls_x509_crt_t crt)
 {
     unsigned bits = 0;
     gnutls_datum_t modulus = {NULL, 0}, exponent = {NULL, 0};
@@ -62,7 +61,7 @@ static bool is_affordable(gnutls_x509_crt_t crt)
 static bool is_signed_by(struct tls_path_finder *f, gnutls_x509_crt_t child, gnutls_x509_crt_t issuer)
 {
     unsigned status = ~0U;
-    if (gnutls_x509_crt_check_issuer(child, issuer) == 0 || !is_affordable(issuer) || f->signatures_left == 0)
+    if (gnutls_x509_crt_check_issuer(child, issuer) == 0 || !tls_path_is_affordable(issuer) || f->signatures_left == 0)
         return false;
     f->signatures_left--;
     if (gnutls_x509_crt_verify(child, &issuer, 1, link_flags, &status) != 0)

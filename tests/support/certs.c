@@ -42,6 +42,7 @@ static void make_key(const struct certs_order *order, gnutls_x509_privkey_t *key
         unsigned bits;
     } kinds[] = {
         [CERTS_P256] = {GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1)},
+        [CERTS_P224] = {GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP224R1)},
         [CERTS_P384] = {GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1)},
         [CERTS_ED25519] = {GNUTLS_PK_EDDSA_ED25519, 0},
         [CERTS_RSA_2048] = {GNUTLS_PK_RSA, 2048},
@@ -52,6 +53,18 @@ static void make_key(const struct certs_order *order, gnutls_x509_privkey_t *key
         MUST(gnutls_x509_privkey_cpy(*key, order->same_key_as->key));
     else
         MUST(gnutls_x509_privkey_generate(*key, kinds[order->key].algorithm, kinds[order->key].bits, 0));
+}
+
+static void show_rsa_key(gnutls_x509_crt_t crt, const struct certs_order *order)
+{
+    static uint8_t bytes[4096];
+    gnutls_pubkey_t key;
+    memset(bytes, 0xb7, sizeof(bytes)); /* odd, and its first bit set */
+    gnutls_datum_t modulus = {bytes, (unsigned)order->rsa_bytes}, exponent = {bytes, (unsigned)order->exponent_bytes};
+    MUST(gnutls_pubkey_init(&key));
+    MUST(gnutls_pubkey_import_rsa_raw(key, &modulus, &exponent));
+    MUST(gnutls_x509_crt_set_pubkey(crt, key));
+    gnutls_pubkey_deinit(key);
 }
 
 struct san {
@@ -196,6 +209,33 @@ static void set_extensions(const struct certs_order *order, gnutls_x509_crt_t cr
         MUST(gnutls_x509_crt_set_extension_by_oid(crt, order->extension, value.ptr, value.len, order->extension_critical));
 }
 
+/* Length of the element at p, its header included. */
+static size_t element_length(const uint8_t *p)
+{
+    if (p[1] < 0x80)
+        return 2 + (size_t)p[1];
+    return p[1] == 0x81 ? 3 + (size_t)p[2] : 4 + ((size_t)p[2] << 8 | p[3]);
+}
+
+static void replace_signature(struct span *der, size_t n)
+{
+    const uint8_t *tbs = der->ptr + 4;
+    size_t signed_part = element_length(tbs);
+    signed_part += element_length(tbs + signed_part); /* and the algorithm */
+    size_t content = signed_part + 5 + n;
+    uint8_t *made = malloc(content + 4);
+    if (made == NULL || der->ptr[1] != 0x82 || n < 256)
+        abort();
+    const uint8_t head[] = {0x30, 0x82, (uint8_t)(content >> 8), (uint8_t)content};
+    const uint8_t bits[] = {0x03, 0x82, (uint8_t)((n + 1) >> 8), (uint8_t)(n + 1), 0};
+    memcpy(made, head, sizeof(head));
+    memcpy(made + 4, tbs, signed_part);
+    memcpy(made + 4 + signed_part, bits, sizeof(bits));
+    memset(made + 4 + signed_part + sizeof(bits), 0x11, n);
+    certs_free(*der);
+    *der = span_of(made, content + 4);
+}
+
 void certs_make(const struct certs_order *order, struct certs *out)
 {
     static uint64_t next_serial = 0x1001;
@@ -204,6 +244,8 @@ void certs_make(const struct certs_order *order, struct certs *out)
     MUST(gnutls_x509_crt_init(&crt));
     make_key(order, &out->key);
     MUST(gnutls_x509_crt_set_key(crt, out->key));
+    if (order->rsa_bytes > 0)
+        show_rsa_key(crt, order);
     unsigned version = order->version > 0 ? order->version : 3;
     MUST(gnutls_x509_crt_set_version(crt, version));
     uint64_t number = order->serial > 0 ? order->serial : next_serial++;
@@ -227,6 +269,8 @@ void certs_make(const struct certs_order *order, struct certs *out)
     gnutls_datum_t d;
     MUST(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &d));
     out->der = own(d);
+    if (order->signature_bytes > 0)
+        replace_signature(&out->der, order->signature_bytes);
     MUST(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &d));
     out->pem = own(d);
     MUST(gnutls_x509_privkey_export2_pkcs8(out->key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &d));

@@ -10,7 +10,7 @@
 
 #include <gnutls/x509.h>
 
-enum certs_key { CERTS_P256, CERTS_P384, CERTS_ED25519, CERTS_RSA_2048, CERTS_RSA_1024 };
+enum certs_key { CERTS_P256, CERTS_P224, CERTS_P384, CERTS_ED25519, CERTS_RSA_2048, CERTS_RSA_1024 };
 
 struct certs { /* one certificate with its key */
     gnutls_x509_crt_t crt;
@@ -41,6 +41,8 @@ struct certs_order {
     const struct certs *issuer;  /* NULL: signs itself */
     const struct certs *same_key_as;
     enum certs_key key;
+    size_t signature_bytes; /* puts a signature of this length that nobody made in the place of the true one */
+    size_t rsa_bytes, exponent_bytes; /* shows a made-up RSA key of these sizes; what it signs does not verify */
     gnutls_digest_algorithm_t digest; /* 0: SHA-256 */
     int64_t not_before, not_after;    /* 0: CERTS_NOW less a day, and a year after it */
     uint64_t serial;                  /* 0: a fresh one */
@@ -51,6 +53,13 @@ struct certs_order {
 /* The time at which tests take place: 2026-01-15T12:00:00Z. */
 #define CERTS_NOW INT64_C(1768478400)
 #define CERTS_DAY INT64_C(86400)
+
+/* What hostile input may cost (A7), in milliseconds of one core; sanitizers slow every allocation down. */
+#ifdef __SANITIZE_ADDRESS__
+#define CERTS_WORK_LIMIT_MS 1000
+#else
+#define CERTS_WORK_LIMIT_MS 100
+#endif
 
 void certs_make(const struct certs_order *order, struct certs *out);
 void certs_clear(struct certs *c);

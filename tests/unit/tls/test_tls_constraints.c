@@ -64,6 +64,7 @@ static const struct {
     {"ip outside", {.permitted = {"ip:10.0.0.0/8"}}, {.sans = {"ip:11.1.2.3"}}, false},
     {"ip excluded", {.excluded = {"ip:10.0.0.0/8"}}, {.sans = {"ip:10.1.2.3"}}, false},
     {"ip of the other family", {.permitted = {"ip:10.0.0.0/8"}}, {.sans = {"ip:2001:db8::1"}}, false},
+    {"ip of the other family not excluded", {.excluded = {"ip:0.0.0.0/0"}}, {.sans = {"ip:2001:db8::1"}}, true},
     {"e-mail inside", {.permitted = {"email:a.example"}}, {.sans = {"email:x@a.example"}}, true},
     {"e-mail outside", {.permitted = {"email:a.example"}}, {.sans = {"email:x@b.example"}}, false},
     {"e-mail of one mailbox", {.permitted = {"email:x@a.example"}}, {.sans = {"email:x@A.example"}}, true},
@@ -186,7 +187,7 @@ START_TEST(a7_bounds_the_work_on_pathological_constraints)
             least = ms < least ? ms : least;
         }
         ck_assert_msg((v.status == REASON_VALID) == cases[i].valid, "%zu: %s", i, v.text);
-        ck_assert_msg(least < 100, "case %zu: %f ms", i, least);
+        ck_assert_msg(least < CERTS_WORK_LIMIT_MS, "case %zu: %f ms", i, least);
         tls_trust_unref(trust);
         certs_clear(&leaf);
         certs_clear(&ca);
