@@ -44,7 +44,7 @@ struct run {
 static void log_findings(const struct findings *findings)
 {
     static const enum log_level levels[] = {
-        [FINDING_NOTE] = LOG_LEVEL_INFO, [FINDING_WARNING] = LOG_LEVEL_WARN, [FINDING_ERROR] = LOG_LEVEL_ERROR};
+        [FINDING_NOTE] = LOG_LEVEL_DEBUG, [FINDING_WARNING] = LOG_LEVEL_WARN, [FINDING_ERROR] = LOG_LEVEL_ERROR};
     for (size_t i = 0; i < findings->n; i++) {
         struct log_line l;
         log_begin(&l, levels[findings->items[i].level], "configuration", findings->items[i].text);

@@ -382,6 +382,18 @@ static void fail_by_code(struct tls_engine *e, int rc)
             return;
         }
         break;
+    case GNUTLS_E_KEY_USAGE_VIOLATION:
+        send_alert(e, GNUTLS_A_UNSUPPORTED_CERTIFICATE);
+        fail(e, REASON_WRONG_PURPOSE, "the peer's certificate may not be used to sign (its keyUsage says so): is it a CA's own?");
+        return;
+    case GNUTLS_E_ASN1_DER_ERROR:
+    case GNUTLS_E_ASN1_TAG_ERROR:
+    case GNUTLS_E_ASN1_ELEMENT_NOT_FOUND:
+    case GNUTLS_E_ASN1_GENERIC_ERROR:
+    case GNUTLS_E_ASN1_VALUE_NOT_VALID:
+        send_alert(e, GNUTLS_A_BAD_CERTIFICATE);
+        fail(e, REASON_MALFORMED, "the peer's certificate cannot be parsed");
+        return;
     default:
         break;
     }
@@ -392,6 +404,11 @@ static void fail_by_code(struct tls_engine *e, int rc)
 }
 
 /* ---- handshake ---- */
+
+static size_t wire_in_left(const struct tls_engine *e)
+{
+    return e->kept.len + e->lent.len;
+}
 
 static void finish_handshake(struct tls_engine *e)
 {
@@ -412,9 +429,21 @@ static void finish_handshake(struct tls_engine *e)
     e->maybe_app = true;
 }
 
+/* A message that spans records, or several in one read, may need more than one call: what was read already brings no further event. */
+static int handshake_on(struct tls_engine *e)
+{
+    size_t before;
+    int rc;
+    do {
+        before = wire_in_left(e);
+        rc = gnutls_handshake(e->session);
+    } while (rc == GNUTLS_E_AGAIN && wire_in_left(e) > 0 && wire_in_left(e) < before);
+    return rc;
+}
+
 static void advance_handshake(struct tls_engine *e)
 {
-    int rc = gnutls_handshake(e->session);
+    int rc = handshake_on(e);
     if (rc == GNUTLS_E_SUCCESS) {
         finish_handshake(e);
         return;
@@ -490,11 +519,6 @@ static void keep_ticket(struct tls_engine *e)
     gnutls_datum_t data;
     if (gnutls_session_get_data2(e->session, &data) == 0)
         tls_tickets_put(e->tickets, e->ctx->id, data);
-}
-
-static size_t wire_in_left(const struct tls_engine *e)
-{
-    return e->kept.len + e->lent.len;
 }
 
 /* One record's worth. True: call again. */
