@@ -18,6 +18,7 @@ import time
 import unittest
 
 FILE_DEADLINE_S = 420
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Progress(unittest.TextTestResult):
@@ -53,6 +54,7 @@ def run_file(path):
     with tempfile.TemporaryDirectory(prefix="mtlsd-test-") as folder:
         result_file = pathlib.Path(folder, "counts.json")
         environment = dict(os.environ, TMPDIR=folder, PYTHONDONTWRITEBYTECODE="1")
+        environment.setdefault("MTLSD", str(ROOT / "build/asan/mtlsd"))
         process = subprocess.Popen([sys.executable, __file__, "--child", str(path), "--result", str(result_file)],
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                                    env=environment, start_new_session=True)
