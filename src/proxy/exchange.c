@@ -232,7 +232,7 @@ void exchange_upstream_failed(struct exchange *x, enum reason reason, const char
     exchange_finish(x, now);
 }
 
-/* A client's connection came to nothing; its alert, if any, is still sent. */
+/* A client's connection came to nothing. */
 static void client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
 {
     if (x->phase == PHASE_DONE || x->phase == PHASE_LINGER)
@@ -240,23 +240,25 @@ static void client_failed(struct exchange *x, enum reason reason, const char *te
     bool idle = x->phase == PHASE_IDLE && !x->rq.begun && http1_is_idle(x->http) && reason != REASON_TLS_FAILED;
     if (!idle)
         exchange_report(x, reason, text, now);
-    exchange_drop_uplink(x);
-    if (link_pending(&x->down) > 0) {
-        x->down.end_wanted = x->down.end_said = true;
-        exchange_enter(x, PHASE_LINGER, now);
-    } else {
-        x->reset = !idle;
-        exchange_enter(x, PHASE_DONE, now);
-    }
+    x->reset = !idle;
+    exchange_finish(x, now);
 }
 
+/* Our alert, if there is one, is still sent; what was not encrypted yet never will be. */
 static void client_tls_failed(struct exchange *x, struct moment now)
 {
     report_handshake(x, SIDE_DOWN);
     struct tls_facts facts;
     tls_engine_facts(x->down.tls, &facts);
+    bool lingers = x->phase == PHASE_LINGER;
     x->down.broken = true;
+    gather_clear(&x->down.out);
     client_failed(x, facts.reason, facts.text, now);
+    if (!lingers && facts.alert_sent >= 0 && link_pending(&x->down) > 0) {
+        x->reset = false;
+        x->down.end_wanted = x->down.end_said = true;
+        exchange_enter(x, PHASE_LINGER, now);
+    }
 }
 
 static void upstream_tls_failed(struct exchange *x, struct moment now)
@@ -530,7 +532,7 @@ uint64_t exchange_deadline_us(const struct exchange *x)
     case PHASE_ACTIVE:
         return x->active_us + active_limit_ms(x) * 1000;
     case PHASE_LINGER:
-        return link_pending(&x->down) > 0 ? x->active_us + conf->idle_ms * 1000 : x->since_us + LINGER_US;
+        return link_pending(&x->down) > 0 && !x->down.broken ? x->active_us + conf->idle_ms * 1000 : x->since_us + LINGER_US;
     case PHASE_DONE:
         break;
     }
