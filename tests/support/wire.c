@@ -48,9 +48,10 @@ static bool refill(struct wire_pipe *p)
         return false;
     size_t n = p->offer < BLOCK ? (size_t)p->offer : BLOCK;
     for (size_t i = 0; i < n; i++)
-        block[i] = wire_pattern(p->put + i);
+        block[i] = wire_pattern(p->offered + i);
     ck_assert_int_eq(bytes_append(&p->data, block, n), 0);
     p->put += n;
+    p->offered += n;
     p->offer -= n;
     return true;
 }
@@ -275,8 +276,10 @@ static void to_test_end(struct wire *w, struct wire_socket *s, enum heard heard,
     if (heard == HEARD_RESET)
         s->got_reset = true;
     if (heard == HEARD_BYTES && w->pattern) {
-        for (size_t i = 0; i < bytes.len; i++)
-            ck_assert_uint_eq(bytes.ptr[i], wire_pattern(s->pattern_at + i));
+        size_t good = 0;
+        while (good < bytes.len && bytes.ptr[good] == wire_pattern(s->pattern_at + good))
+            good++;
+        ck_assert_uint_eq(good, bytes.len);
         s->pattern_at += bytes.len;
     } else if (heard == HEARD_BYTES) {
         ck_assert_int_eq(bytes_append_span(&s->got, bytes), 0);

@@ -27,6 +27,7 @@ struct wire_pipe { /* one direction of a socket */
     bool late_end;         /* they do not arrive yet */
     bool told;             /* and the receiver heard them */
     uint64_t offer;        /* bytes of the pattern still to be offered by a test end */
+    uint64_t offered;
 };
 
 struct wire_conn;
