@@ -459,6 +459,8 @@ void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct momen
         return;
     link_sent(link, n);
     x->active_us = now.us;
+    if (side == SIDE_UP && n > 0 && x->phase == PHASE_ACTIVE)
+        x->rq.sent = true;
     if (x->phase == PHASE_ACTIVE && !is_http(x))
         exchange_tcp_ended(x, now);
     if (x->phase != PHASE_LINGER || side != SIDE_DOWN || link_pending(&x->down) > 0)
@@ -646,6 +648,8 @@ bool exchange_continue(struct exchange *x, struct moment now)
         bytes_clear(&held);
         if (!is_http(x))
             exchange_tcp_ended(x, now);
+        else if (side == SIDE_DOWN && x->eof[side] && (x->phase == PHASE_ACTIVE || x->phase == PHASE_IDLE))
+            exchange_http_client_ended(x, now);
     }
     return any;
 }

@@ -218,6 +218,8 @@ void exchange_http_from_client(struct exchange *x, struct span in, struct moment
 
 void exchange_http_client_ended(struct exchange *x, struct moment now)
 {
+    if (x->held[SIDE_DOWN].len > 0)
+        return; /* requests may stand there; exchange_continue comes back here when they were read */
     x->close_after = true;
     bool between = x->phase == PHASE_IDLE && http1_is_idle(x->http) && x->held[SIDE_DOWN].len == 0;
     if (between) {
@@ -312,7 +314,7 @@ static void end_of_exchange(struct exchange *x, struct moment now)
     bytes_clear(&x->rq.target);
     bool whole = x->rq.whole;
     memset(&x->rq, 0, sizeof(x->rq));
-    if (x->close_after || !whole || x->env->draining || x->eof[SIDE_DOWN]) {
+    if (x->close_after || !whole || x->env->draining || (x->eof[SIDE_DOWN] && x->held[SIDE_DOWN].len == 0)) {
         link_end(&x->down);
         exchange_enter(x, PHASE_LINGER, now);
         if (x->eof[SIDE_DOWN] && link_pending(&x->down) == 0 && x->down.tls == NULL)
@@ -339,6 +341,11 @@ static void on_response_end(struct exchange *x, bool keep_alive, bool bytes_left
 void exchange_http_from_upstream(struct exchange *x, struct span in, struct moment now)
 {
     struct span data;
+    if (x->up != NULL && x->phase == PHASE_ACTIVE && !x->rq.sent) {
+        /* Whatever this answers, it is not our request (security C4). */
+        exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream answered before it was asked", now);
+        return;
+    }
     while (x->up != NULL && x->phase == PHASE_ACTIVE) {
         switch (http1_next(x->up->http, &in, &data)) {
         case HTTP1_MORE:
@@ -395,7 +402,7 @@ void exchange_http_retry(struct exchange *x, struct moment now)
 {
     exchange_drop_uplink(x);
     x->rq.retried = true;
-    x->rq.from_pool = false;
+    x->rq.from_pool = x->rq.sent = false;
     x->rq.connected_us = x->rq.secured_us = 0;
     take_upstream(x, now);
 }

@@ -23,6 +23,7 @@ struct request { /* the request that runs; zeroed between requests */
     bool idempotent;      /* RFC 9110 section 9.2.2 */
     bool keep_alive;      /* the client's wish */
     bool whole;           /* the last byte of the request was read */
+    bool sent;            /* a byte of it left for the upstream */
     bool answered;        /* the final response's head is written */
     bool chunk_request, chunk_response; /* bodies that we frame in chunks */
     bool from_pool;       /* on a connection that was used before */
