@@ -96,6 +96,8 @@ static struct wire_socket *open_socket(struct wire *w, struct wire_node *from)
     struct wire_socket *s = new_socket(w);
     s->from_app = from == NULL;
     s->node_up = from;
+    if (from == &w->injector)
+        s->down.cut_after = w->cut_between_after;
     struct wire_node *next = from == NULL && w->injector.present ? &w->injector : from != &w->verifier && w->verifier.present ? &w->verifier : NULL;
     s->to_backend = next == NULL;
     if (next != NULL && (s->server = accept_conn(w, next, s)) == NULL)
@@ -508,6 +510,7 @@ void wire_open(struct wire *w, const struct wire_setup *setup)
     w->step = WIRE_ALL;
     w->window = WIRE_WINDOW;
     w->keep_log = true;
+    w->cut_between_after = UINT64_MAX;
     w->reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     bytes_init(&w->request, PIPE_MAX);
     if (!setup->no_injector)
@@ -560,9 +563,14 @@ void wire_say(struct wire_socket *s, const char *text)
     wire_say_span(s, span_from_str(text));
 }
 
+void wire_answer_span(struct wire_socket *s, struct span bytes)
+{
+    put(NULL, &s->down, bytes);
+}
+
 void wire_answer(struct wire_socket *s, const char *text)
 {
-    put(NULL, &s->down, span_from_str(text));
+    wire_answer_span(s, span_from_str(text));
 }
 
 void wire_end(struct wire_pipe *p)

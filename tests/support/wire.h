@@ -87,6 +87,7 @@ struct wire {
     size_t step;       /* bytes delivered at a time */
     size_t window;     /* bytes a pipe takes before its sender must wait */
     bool keep_log;     /* on by default */
+    uint64_t cut_between_after; /* what a server says to the injector breaks after so many bytes; UINT64_MAX: never */
     bool pattern;      /* test ends check the pattern and keep nothing */
     void (*on_backend)(struct wire *w, struct wire_socket *s); /* after bytes or the end arrived there */
     const char *reply; /* of wire_backend_http */
@@ -108,6 +109,7 @@ struct wire_socket *wire_connect(struct wire *w);      /* the app connects */
 void wire_say(struct wire_socket *s, const char *text); /* the app sends */
 void wire_say_span(struct wire_socket *s, struct span bytes);
 void wire_answer(struct wire_socket *s, const char *text); /* the backend sends */
+void wire_answer_span(struct wire_socket *s, struct span bytes);
 void wire_end(struct wire_pipe *p);
 void wire_run(struct wire *w); /* until nothing moves */
 void wire_advance(struct wire *w, uint64_t ms);
