@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "certs.h"
+#include "tls_cert.h"
+
+#include <string.h>
+
+static struct certs made;
+
+static void make(void)
+{
+    certs_make(&(struct certs_order){.cn = "c", .serial = 0x8001, .sans = {"dns:a.example"}}, &made);
+}
+
+static void clear(void)
+{
+    certs_clear(&made);
+}
+
+START_TEST(finds_the_parts)
+{
+    struct tls_cert cert;
+    ck_assert_int_eq(tls_cert_read(made.der, &cert), 0);
+    ck_assert(span_equals(cert.issuer, cert.subject));
+    ck_assert_int_eq(cert.not_before, CERTS_NOW - CERTS_DAY);
+    ck_assert_int_eq(cert.not_after, CERTS_NOW + 365 * CERTS_DAY);
+    ck_assert_uint_eq(cert.serial.ptr[cert.serial.len - 1], 1);
+    ck_assert_uint_gt(cert.san.len, 0);
+    ck_assert_uint_eq(cert.spki.ptr[0], 0x30);
+}
+END_TEST
+
+START_TEST(has_no_extensions_in_version_1)
+{
+    struct certs old;
+    struct tls_cert cert;
+    certs_make(&(struct certs_order){.cn = "c", .version = 1}, &old);
+    ck_assert_int_eq(tls_cert_read(old.der, &cert), 0);
+    ck_assert_uint_eq(cert.extensions.len, 0);
+    ck_assert_uint_eq(cert.san.len, 0);
+    certs_clear(&old);
+}
+END_TEST
+
+START_TEST(refuses_bytes_behind_the_certificate)
+{
+    struct tls_cert cert;
+    struct span pieces[] = {made.der, span_of("\0", 1)};
+    struct span longer = certs_join(pieces, 2);
+    ck_assert_int_eq(tls_cert_read(longer, &cert), -1);
+    certs_free(longer);
+}
+END_TEST
+
+/* Bits that the signature does not cover: changed, they would give one certificate two fingerprints. */
+START_TEST(refuses_a_second_form_of_the_signature)
+{
+    struct tls_cert cert;
+    uint8_t *bytes = (uint8_t *)(uintptr_t)made.der.ptr;
+    static const uint8_t ecdsa_sha256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+    uint8_t *inner = memmem(bytes, made.der.len, ecdsa_sha256, sizeof(ecdsa_sha256));
+    ck_assert_ptr_nonnull(inner);
+    uint8_t *outer = memmem(inner + 1, made.der.len - (size_t)(inner + 1 - bytes), ecdsa_sha256, sizeof(ecdsa_sha256));
+    ck_assert_ptr_nonnull(outer);
+    outer[9] = 0x03; /* the outer algorithm says SHA-384 */
+    ck_assert_int_eq(tls_cert_read(made.der, &cert), -1);
+    outer[9] = 0x02;
+    outer[12] = 0x01; /* unused bits of the BIT STRING */
+    ck_assert_int_eq(tls_cert_read(made.der, &cert), -1);
+    outer[12] = 0x00;
+    ck_assert_int_eq(tls_cert_read(made.der, &cert), 0);
+}
+END_TEST
+
+START_TEST(survives_every_cut_and_every_changed_byte)
+{
+    struct tls_cert cert;
+    for (size_t cut = 0; cut < made.der.len; cut++) {
+        struct span part = span_of(made.der.ptr, cut);
+        struct span copy = certs_join(&part, 1); /* exact, so that the sanitizer sees a step over the end */
+        ck_assert_int_eq(tls_cert_read(copy, &cert), -1);
+        certs_free(copy);
+    }
+    struct span copy = certs_join(&made.der, 1);
+    uint8_t *bytes = (uint8_t *)(uintptr_t)copy.ptr;
+    for (size_t i = 0; i < copy.len; i++)
+        for (unsigned flip = 1; flip < 256; flip *= 2) {
+            bytes[i] ^= (uint8_t)flip;
+            if (tls_cert_read(copy, &cert) == 0)
+                ck_assert_uint_le(cert.san.len + cert.subject.len + cert.issuer.len + cert.spki.len, copy.len);
+            bytes[i] ^= (uint8_t)flip;
+        }
+    certs_free(copy);
+}
+END_TEST
+
+static int refuse_name(void *ctx, const struct tls_name *name)
+{
+    (void)ctx;
+    return name->type == TLS_NAME_DNS ? -1 : 0;
+}
+
+START_TEST(stops_when_told_to)
+{
+    struct tls_cert cert;
+    ck_assert_int_eq(tls_cert_read(made.der, &cert), 0);
+    ck_assert_int_eq(tls_cert_each_name(&cert, refuse_name, NULL), -1);
+}
+END_TEST
+
+START_TEST(writes_a_name_for_people)
+{
+    struct tls_cert cert;
+    struct certs nasty;
+    char text[64], tiny[4];
+    certs_make(&(struct certs_order){.cn = "a\nb\x1b"}, &nasty);
+    ck_assert_int_eq(tls_cert_read(nasty.der, &cert), 0);
+    tls_cert_name_text(cert.subject, text, sizeof(text));
+    for (const char *p = text; *p != '\0'; p++)
+        ck_assert_int_ge(*p, 0x20);
+    tls_cert_name_text(cert.subject, tiny, sizeof(tiny));
+    ck_assert_str_eq(tiny, "CN=");
+    tls_cert_name_text(span_of("\x30\x00", 2), text, sizeof(text));
+    ck_assert_str_eq(text, "(no name)");
+    tls_cert_name_text(span_of("junk", 4), text, sizeof(text));
+    ck_assert_str_eq(text, "(no name)");
+    certs_clear(&nasty);
+}
+END_TEST
+
+START_TEST(hashes)
+{
+    char hex[65];
+    tls_cert_sha256(span_of("abc", 3), hex);
+    ck_assert_str_eq(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("tls_cert");
+    TCase *c = tcase_create("cert");
+    tcase_add_checked_fixture(c, make, clear);
+    tcase_add_test(c, finds_the_parts);
+    tcase_add_test(c, has_no_extensions_in_version_1);
+    tcase_add_test(c, refuses_bytes_behind_the_certificate);
+    tcase_add_test(c, refuses_a_second_form_of_the_signature);
+    tcase_add_test(c, survives_every_cut_and_every_changed_byte);
+    tcase_add_test(c, stops_when_told_to);
+    tcase_add_test(c, writes_a_name_for_people);
+    tcase_add_test(c, hashes);
+    suite_add_tcase(s, c);
+    return s;
+}
