@@ -81,6 +81,8 @@ enum reason http_guard_request(const struct http_head *h, struct err *err)
 {
     if (span_equals_str(h->method, "CONNECT"))
         return refuse(err, REASON_METHOD_UNKNOWN, "CONNECT is not served here");
+    if (span_equals_str(h->method, "TRACE")) /* it would echo the identity we add to whoever asks */
+        return refuse(err, REASON_METHOD_UNKNOWN, "TRACE is not served here");
     bool asterisk = span_equals_str(h->target, "*") && span_equals_str(h->method, "OPTIONS");
     if (!asterisk && (h->target.len == 0 || h->target.ptr[0] != '/'))
         return refuse(err, REASON_REQUEST_MALFORMED, "the target is not a path: this is not a forward proxy");

@@ -133,6 +133,7 @@ static const struct {
     {"name behind the brackets", "GET / HTTP/1.1\r\nHost: [::1]h\r\n\r\n", REASON_REQUEST_MALFORMED},
     {"zone in the brackets", "GET / HTTP/1.1\r\nHost: [fe80::1%eth0]\r\n\r\n", REASON_REQUEST_MALFORMED},
     {"CONNECT", "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", REASON_METHOD_UNKNOWN},
+    {"TRACE", "TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", REASON_METHOD_UNKNOWN},
     {"CONNECT to a path", "CONNECT / HTTP/1.1\r\nHost: h\r\n\r\n", REASON_METHOD_UNKNOWN},
 };
 
