@@ -27,8 +27,13 @@ BANNED_EVERYWHERE = "strcpy strcat sprintf vsprintf strncpy strtok atoi atol get
 SYSTEM_CALLS = """socket bind listen accept accept4 connect send sendto sendmsg recv recvfrom recvmsg getaddrinfo
     open openat creat fopen freopen opendir stat lstat fstat unlink rename mkdir
     time gettimeofday clock_gettime clock usleep nanosleep sleep""".split()
-SYSTEM_HEADERS = """sys/socket.h netinet/in.h arpa/inet.h netdb.h sys/un.h fcntl.h dirent.h sys/stat.h sys/time.h
+SYSTEM_HEADERS = """sys/socket.h netinet/in.h netdb.h sys/un.h fcntl.h dirent.h sys/stat.h sys/time.h
     sys/mman.h sys/epoll.h poll.h pthread.h""".split()
+# What a file may do although its room may not, and why.
+EXCEPTIONS = {
+    # The configuration reads itself: the parser needs each included file at the place where it is named (mtlsd/config/config.h).
+    "src/config/config_source.c": {"fopen", "fstat", "sys/stat.h"},
+}
 PRINTING = "printf vprintf fprintf vfprintf puts fputs putchar putc fputc perror dprintf".split()
 TOP_LEVEL = {"src", "include", "conf", "tests", "packaging", "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE"}
 REPORT_LINES = 400
@@ -117,10 +122,11 @@ def check_banned(tree):
                 found.append(f"{path}:{line}: {name}() prints; only command files in daemon/ do")
         if room != "io":
             for line, name in calls(text, SYSTEM_CALLS):
-                found.append(f"{path}:{line}: {name}() belongs in io/")
+                if name not in EXCEPTIONS.get(path, ()):
+                    found.append(f"{path}:{line}: {name}() belongs in io/")
         if room in PURE_ROOMS:
             for line, _, name in includes(text):
-                if name in SYSTEM_HEADERS:
+                if name in SYSTEM_HEADERS and name not in EXCEPTIONS.get(path, ()):
                     found.append(f"{path}:{line}: <{name}> in a pure room")
     return found
 

@@ -90,6 +90,12 @@ class RulesCanFail(unittest.TestCase):
                      src__base__b_c='/* printf("x") */ const char *s = "strcpy(a, b)";', src__io__c_c="connect(a, b, c);",
                      src__daemon__d_c='printf("x");')
 
+    def test_an_exception_is_for_its_file_and_its_call_only(self):
+        self.content(check_rooms.check_banned, src__config__config_source_c='f = fopen("x", "r");')
+        self.complains(check_rooms.check_banned, "belongs in io", src__config__config_source_c="unlink(p);")
+        self.complains(check_rooms.check_banned, "belongs in io", src__config__config_c='f = fopen("x", "r");')
+        self.assertEqual([], [path for path in check_rooms.EXCEPTIONS if not (ROOT / path).exists()])
+
     def test_licence(self):
         self.complains(check_rooms.check_licence, "no SPDX", src__io__a_c="int x;\n")
         self.complains(check_rooms.check_licence, "no SPDX", **{"tests/x.py": "#!/usr/bin/env python3\nimport os\n"})
