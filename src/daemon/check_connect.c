@@ -85,17 +85,34 @@ static void judge_answer(struct check_target *t, const char *start)
     refuse(t, REASON_OUR_CERTIFICATE_REFUSED, text);
 }
 
+/* As an injector's requests have it: the name that SNI asks for, so that no server finds the two at odds. */
+static int host_field(const struct config_upstream *conf, char *out, size_t size)
+{
+    const struct address *target = &conf->target;
+    const char *name = conf->tls.server_name != NULL ? conf->tls.server_name : target->host;
+    if (conf->host == CONFIG_HOST_LITERAL)
+        return snprintf(out, size, "%s", conf->host_literal);
+    if (target->kind == ADDRESS_UNIX)
+        return snprintf(out, size, "localhost");
+    bool v6 = strchr(name, ':') != NULL;
+    if (target->port == 443)
+        return snprintf(out, size, v6 ? "[%s]" : "%s", name);
+    return snprintf(out, size, v6 ? "[%s]:%u" : "%s:%u", name, (unsigned)target->port);
+}
+
 /* Sends HEAD, reads until the status line is there. */
 static void ask_http(struct check_target *t, struct probe *p)
 {
-    const struct config_upstream *conf = t->upstream->conf;
-    char request[600], start[32] = "";
-    const char *host = conf->host == CONFIG_HOST_LITERAL ? conf->host_literal : conf->target_text;
-    int n = snprintf(request, sizeof(request), "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: mtlsd-check\r\nConnection: close\r\n\r\n",
-                     conf->target.kind == ADDRESS_UNIX && conf->host != CONFIG_HOST_LITERAL ? "localhost" : host);
+    char host[300], request[600], start[32] = "";
     size_t have = 0, got = 1;
+    int n = host_field(t->upstream->conf, host, sizeof(host));
+    if (n < 0 || (size_t)n >= sizeof(host)) {
+        refuse(t, REASON_INTERNAL, "the Host field would be too long");
+        return;
+    }
+    n = snprintf(request, sizeof(request), "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: mtlsd-check\r\nConnection: close\r\n\r\n", host);
     probe_limit(p, ANSWER_MS);
-    if (n < 0 || (size_t)n >= sizeof(request) || !probe_send(p, span_of(request, (size_t)n)))
+    if (!probe_send(p, span_of(request, (size_t)n)))
         return;
     while (have < sizeof(start) - 1 && got > 0) {
         got = probe_read(p, start + have, sizeof(start) - 1 - have);

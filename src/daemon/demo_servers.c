@@ -94,9 +94,10 @@ int demo_servers_configure(const struct demo *d, struct bytes *upstreams, struct
     for (size_t i = 0; i < d->n_servers; i++) {
         const struct demo_server *s = &d->servers[i];
         if (bytes_printf(upstreams,
-                         "  bad%zu = { targets = [ \"127.0.0.1:%u\" ]; timeouts = { handshake = \"300ms\"; };\n"
+                         "  bad%zu = { targets = [ \"127.0.0.1:%u\" ];%s\n"
                          "    tls = { identity = \"app\"; trust = \"servers\"; server_name = \"" DEMO_SERVER_NAME "\"; }; }; # %s\n",
-                         i + 1, (unsigned)s->target, s->name) != 0 ||
+                         i + 1, (unsigned)s->target,
+                         s->expected == REASON_HANDSHAKE_TIMEOUT ? " timeouts = { handshake = \"300ms\"; };" : "", s->name) != 0 ||
             bytes_printf(listeners, "  bad%zu = { bind = \"127.0.0.1:%u\"; upstream = \"bad%zu\"; };\n", i + 1, (unsigned)s->listener, i + 1) != 0)
             return -1;
     }

@@ -313,7 +313,7 @@ bool probe_turn(struct probe *p, struct probe_turn *t)
             move_plain(p, t);
         if (t->got > 0 || t->out.len < before)
             return true;
-        if (p->ended || probe_failed(p))
+        if ((p->ended && t->in_size > 0) || probe_failed(p))
             return false;
         bool writes = (flags_of(p) & TLS_HAS_WIRE) || (p->tls == NULL && t->out.len > 0);
         if (!wait_for(p, (short)((t->in_size > 0 ? POLLIN : 0) | (writes ? POLLOUT : 0))))
