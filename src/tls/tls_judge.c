@@ -50,16 +50,57 @@ static void merge(struct tls_verdict *into, const struct tls_verdict *other)
     into->all |= other->all;
 }
 
+/* The highest certificate that the presented ones lead to by name, so that a message can say where the chain breaks off. */
+static const struct tls_cert *chain_end(const struct tls_path_finder *f)
+{
+    const struct tls_cert *end = &f->presented[0];
+    for (size_t step = 0; step < f->n_presented; step++) {
+        size_t i = 1;
+        while (i < f->n_presented && (&f->presented[i] == end || !span_equals(f->presented[i].subject, end->issuer)))
+            i++;
+        if (i == f->n_presented || span_equals(end->subject, end->issuer))
+            break;
+        end = &f->presented[i];
+    }
+    return end;
+}
+
+static bool is_anchor_name(const struct tls_trust *trust, struct span name)
+{
+    for (size_t i = 0; i < tls_trust_n_anchors(trust); i++)
+        if (span_equals(tls_trust_anchor(trust, i)->cert.subject, name))
+            return true;
+    return false;
+}
+
+/* "CN=Root", or "CN=Root and 3 more": who would have been trusted. */
+static void trusted_text(const struct tls_trust *trust, char *out, size_t out_size)
+{
+    size_t n = tls_trust_n_anchors(trust);
+    char first[80];
+    tls_cert_name_text(tls_trust_anchor(trust, 0)->cert.subject, first, sizeof(first));
+    if (n == 1)
+        snprintf(out, out_size, "%s", first);
+    else
+        snprintf(out, out_size, "%s and %zu more", first, n - 1);
+}
+
 static void report_no_way(const struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out)
 {
-    char issuer[120];
-    tls_cert_name_text(leaf->cert->issuer, issuer, sizeof(issuer));
-    if (span_equals(leaf->cert->issuer, leaf->cert->subject))
-        tls_checks_found(out, REASON_UNKNOWN_CA, 18, "certificate %s: it is self-signed and not one of the trusted CAs issued it",
-                         leaf->subject);
+    char issuer[80], trusted[112];
+    const struct tls_cert *end = chain_end(f);
+    bool self_signed = span_equals(end->subject, end->issuer);
+    int number = !self_signed ? 20 : end == &f->presented[0] ? 18 : 19;
+    tls_cert_name_text(end->issuer, issuer, sizeof(issuer));
+    trusted_text(f->trust, trusted, sizeof(trusted));
+    if (is_anchor_name(f->trust, end->issuer))
+        tls_checks_found(out, REASON_UNKNOWN_CA, number, "certificate %s: a trusted CA has the name of its issuer, %s, but another key", leaf->subject, issuer);
+    else if (self_signed)
+        tls_checks_found(out, REASON_UNKNOWN_CA, number, "certificate %s: %s %s, which is not trusted (trusted: %s)", leaf->subject,
+                         end == &f->presented[0] ? "it is signed by itself," : "its chain leads to", issuer, trusted);
     else
-        tls_checks_found(out, REASON_UNKNOWN_CA, f->self_issued ? 19 : 20,
-                         "certificate %s: its issuer (%s) does not lead to any of the trusted CAs", leaf->subject, issuer);
+        tls_checks_found(out, REASON_UNKNOWN_CA, number, "certificate %s: its issuer %s was neither sent nor is it trusted (trusted: %s)",
+                         leaf->subject, issuer, trusted);
     if (f->too_long)
         tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: its chain is longer than %d certificates", leaf->subject,
                          TLS_PATH_MAX_LENGTH);

@@ -89,12 +89,8 @@ static bool candidate(struct tls_path_finder *f, size_t i, struct tls_path_node 
         return span_equals(anchor->cert.subject, child->cert->issuer);
     }
     *out = (struct tls_path_node){&f->presented[i - n_anchors], NULL};
-    if (!span_equals(out->cert->subject, child->cert->issuer))
+    if (!span_equals(out->cert->subject, child->cert->issuer) || is_on_way(f, out->cert))
         return false;
-    if (is_on_way(f, out->cert)) {
-        f->self_issued = f->self_issued || out->cert == child->cert;
-        return false;
-    }
     out->crt = import(f, i - n_anchors);
     return out->crt != NULL;
 }

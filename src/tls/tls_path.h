@@ -29,8 +29,7 @@ struct tls_path_finder {
     size_t cursor[TLS_PATH_MAX_LENGTH]; /* next candidate for the issuer of way[i] */
     size_t length;
     unsigned signatures_left, steps_left;
-    bool too_long;    /* a way was given up because it grew past the maximum */
-    bool self_issued; /* a certificate that issued itself was met and is no anchor */
+    bool too_long; /* a way was given up because it grew past the maximum */
 };
 
 /* ders[0] must have been read and imported by the caller; leaf_crt stays the caller's. */

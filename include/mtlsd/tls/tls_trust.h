@@ -27,8 +27,8 @@ struct tls_trust_spec {
     size_t n_crl;
     bool crl_required;         /* an issuer in the chain without a usable CRL is crl_missing / crl_stale; only when n_crl > 0 */
     int64_t crl_grace;         /* seconds past nextUpdate that a CRL is still used */
-    unsigned depth;            /* most certificates in a chain, leaf included */
-    unsigned min_rsa_bits;
+    unsigned depth;            /* most certificates in a chain, leaf and trusted CA included; 0: 8 */
+    unsigned min_rsa_bits;     /* 0: 2048 */
 };
 
 struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes, struct err *err);

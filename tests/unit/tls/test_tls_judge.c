@@ -150,31 +150,36 @@ END_TEST
 
 START_TEST(tells_foreign_and_self_signed_certificates_apart)
 {
-    struct certs other, foreign, alone, impostor, child;
+    struct certs other, foreign, alone, impostor, child, namesake;
     struct tls_verdict v;
     certs_make(&(struct certs_order){.cn = "Other", .ca = true}, &other);
     certs_make(&(struct certs_order){.cn = "c", .issuer = &other}, &foreign);
     certs_make(&(struct certs_order){.cn = "c"}, &alone);
     certs_make(&(struct certs_order){.cn = "Root", .ca = true}, &impostor); /* the name of the trusted CA, another key */
     certs_make(&(struct certs_order){.cn = "c", .issuer = &impostor}, &child);
+    certs_make(&(struct certs_order){.cn = "Root"}, &namesake);
     struct judging j = {.ca = {&ca}};
     const struct {
         const char *why;
         const struct certs *chain[2];
         size_t n;
         int error;
+        const char *says;
     } cases[] = {
-        {"issued by a CA that is not trusted", {&foreign}, 1, 20},
-        {"the same, its CA sent along", {&foreign, &other}, 2, 19},
-        {"signed by itself", {&alone}, 1, 18},
-        {"A3 a CA of the same name with another key", {&child}, 1, 20},
-        {"the same, that CA sent along", {&child, &impostor}, 2, 19},
+        {"issued by a CA that is not trusted", {&foreign}, 1, 20, "its issuer CN=Other was neither sent nor is it trusted (trusted: CN=Root)"},
+        {"the same, its CA sent along", {&foreign, &other}, 2, 19, "its chain leads to CN=Other, which is not trusted (trusted: CN=Root)"},
+        {"signed by itself", {&alone}, 1, 18, "it is signed by itself, CN=c, which is not trusted"},
+        {"A3 a CA of the same name with another key", {&child}, 1, 20, "a trusted CA has the name of its issuer, CN=Root, but another key"},
+        {"signed by itself under the name of the CA", {&namesake}, 1, 18, "a trusted CA has the name of its issuer, CN=Root, but another key"},
+        {"the same, that CA sent along", {&child, &impostor}, 2, 19, "a trusted CA has the name of its issuer, CN=Root, but another key"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         judging_run(&j, cases[i].chain, cases[i].n, &v);
         ck_assert_msg(v.status == REASON_UNKNOWN_CA, "%s: %s", cases[i].why, v.text);
         ck_assert_msg(v.openssl_error == cases[i].error, "%s: %d", cases[i].why, v.openssl_error);
+        ck_assert_msg(strstr(v.text, cases[i].says) != NULL, "%s: %s", cases[i].why, v.text);
     }
+    certs_clear(&namesake);
     certs_clear(&child);
     certs_clear(&impostor);
     certs_clear(&alone);
