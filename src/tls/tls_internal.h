@@ -36,5 +36,7 @@ const struct tls_anchor *tls_trust_anchor(const struct tls_trust *trust, size_t 
 struct tls_crl_index;
 const struct tls_crl_index *tls_trust_crls(const struct tls_trust *trust);
 const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust);
+struct tls_memo;
+struct tls_memo *tls_trust_memo(const struct tls_trust *trust); /* may be changed from any thread */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_path.h"
+#include "tls_memo.h"
 
 /* A signature costs up to a millisecond (P-521), a step a comparison of names. Honest chains need as many signatures as they are long. */
 enum { MAX_SIGNATURES = 32, MAX_STEPS = 20000, MAX_RSA_BITS = 8192, MAX_RSA_EXPONENT_BYTES = 8 };
@@ -58,16 +59,32 @@ bool tls_path_is_affordable(gnutls_x509_crt_t crt)
     return small;
 }
 
-static bool is_signed_by(struct tls_path_finder *f, gnutls_x509_crt_t child, gnutls_x509_crt_t issuer)
+static bool check_signature(gnutls_x509_crt_t child, gnutls_x509_crt_t issuer)
 {
     unsigned status = ~0U;
-    if (gnutls_x509_crt_check_issuer(child, issuer) == 0 || !tls_path_is_affordable(issuer) || f->signatures_left == 0)
-        return false;
-    f->signatures_left--;
     if (gnutls_x509_crt_verify(child, &issuer, 1, link_flags, &status) != 0)
         return false;
     const unsigned broken = GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_INSECURE_ALGORITHM;
     return (status & broken) == 0;
+}
+
+static bool is_signed_by(struct tls_path_finder *f, const struct tls_path_node *child, const struct tls_path_node *issuer)
+{
+    if (gnutls_x509_crt_check_issuer(child->crt, issuer->crt) == 0)
+        return false;
+    struct tls_memo *memo = tls_trust_memo(f->trust);
+    struct tls_memo_key key;
+    bool has_key = tls_memo_key(child->cert->der, issuer->cert->der, &key);
+    if (has_key && tls_memo_knows(memo, &key))
+        return true;
+    if (!tls_path_is_affordable(issuer->crt) || f->signatures_left == 0)
+        return false;
+    f->signatures_left--;
+    if (!check_signature(child->crt, issuer->crt))
+        return false;
+    if (has_key)
+        tls_memo_learn(memo, &key);
+    return true;
 }
 
 static bool is_on_way(const struct tls_path_finder *f, const struct tls_cert *cert)
@@ -115,7 +132,7 @@ bool tls_path_next(struct tls_path_finder *f)
             f->too_long = true;
             continue;
         }
-        if (!is_signed_by(f, f->way[f->length - 1].crt, next.crt))
+        if (!is_signed_by(f, &f->way[f->length - 1], &next))
             continue;
         f->way[f->length] = next;
         f->cursor[f->length] = i < n_anchors ? SIZE_MAX : 0;

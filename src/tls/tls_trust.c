@@ -4,6 +4,7 @@
 #include "mtlsd/base/text.h"
 #include "tls_crl.h"
 #include "tls_internal.h"
+#include "tls_memo.h"
 #include "tls_pem.h"
 
 #include <stdatomic.h>
@@ -24,6 +25,7 @@ struct tls_trust {
     size_t n_anchors;
     struct tls_crl_index *crls;
     struct tls_trust_rules rules;
+    struct tls_memo *memo; /* the one thing that changes: facts learnt while judging */
 };
 
 /* Takes der on success. */
@@ -187,7 +189,8 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
     struct reading in = {trust, now, notes, err};
     trust->name = span_dup(span_from_str(spec->name));
     trust->crls = tls_crl_index_new();
-    if (trust->name == NULL || trust->crls == NULL) {
+    trust->memo = calloc(1, sizeof(*trust->memo));
+    if (trust->name == NULL || trust->crls == NULL || trust->memo == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
@@ -220,6 +223,9 @@ void tls_trust_unref(struct tls_trust *trust)
     }
     free(trust->anchors);
     tls_crl_index_free(trust->crls);
+    if (trust->memo != NULL)
+        tls_memo_clear(trust->memo);
+    free(trust->memo);
     free(trust->name);
     free(trust);
 }
@@ -260,6 +266,11 @@ const struct tls_crl_index *tls_trust_crls(const struct tls_trust *trust)
 const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust)
 {
     return &trust->rules;
+}
+
+struct tls_memo *tls_trust_memo(const struct tls_trust *trust)
+{
+    return trust->memo;
 }
 
 int tls_trust_hint_cas(const struct tls_trust *trust, gnutls_certificate_credentials_t credentials)

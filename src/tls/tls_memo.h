@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Remembers which certificate was found to be signed by which key, so that a peer that comes again costs no signature check. Only the
+ * mathematical fact is kept, which never changes; dates, names, purpose and revocation are judged each time. A full or lost memory only costs time.
+ *
+ * Shared between threads without a lock: a reader that meets a writer does not know, and checks again.
+ */
+#ifndef MTLSD_TLS_MEMO_H
+#define MTLSD_TLS_MEMO_H
+
+#include "mtlsd/base/span.h"
+
+#include <stdatomic.h>
+
+enum { TLS_MEMO_SLOTS = 1024 };
+
+struct tls_memo_slot {
+    atomic_uint turn;          /* odd while somebody writes */
+    atomic_uint_fast64_t word[4]; /* SHA-256 of both certificates */
+};
+
+struct tls_memo {
+    _Atomic(struct tls_memo_slot *) slots; /* owned; NULL until the first fact */
+};
+
+struct tls_memo_key {
+    uint64_t word[4];
+};
+
+/* false: no key could be made, so nothing is known and nothing should be learnt. */
+bool tls_memo_key(struct span child_der, struct span issuer_der, struct tls_memo_key *key);
+bool tls_memo_knows(struct tls_memo *m, const struct tls_memo_key *key);
+void tls_memo_learn(struct tls_memo *m, const struct tls_memo_key *key);
+void tls_memo_clear(struct tls_memo *m);
+
+#endif
