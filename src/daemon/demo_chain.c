@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_MS = 20000, REQUESTS = 500, PIECE = 64 * 1024 };
+enum { REQUESTS = 500, PIECE = 64 * 1024 };
 
 #define MIB (1024.0 * 1024.0)
 
@@ -23,7 +23,7 @@ static struct walk *walk_new(uint16_t port)
     if (w == NULL)
         return NULL;
     w->began = probe_seconds();
-    w->probe = probe_connect(&to, LIMIT_MS);
+    w->probe = probe_connect(&to, DEMO_STALL_MS);
     if (w->probe != NULL)
         return w;
     free(w);
@@ -126,8 +126,10 @@ static void show_many(struct demo *d)
     struct walk *w = walk_new(d->app_http);
     const struct demo_request get = {.method = "GET", .path = "/who", .fields = ""};
     unsigned good = 0;
-    while (w != NULL && good < REQUESTS && demo_http_ask(w->probe, &get, &w->answer) && w->answer.status == 200)
+    while (w != NULL && good < REQUESTS && demo_http_ask(w->probe, &get, &w->answer) && w->answer.status == 200) {
+        probe_limit(w->probe, DEMO_STALL_MS);
         good++;
+    }
     if (good == REQUESTS)
         demo_show_row(&d->show, true, "%-36s %u of %u, %.0f per second, %.2f ms each", "http: requests, one after the other", good, REQUESTS,
                       REQUESTS / took(w), took(w) * 1000 / REQUESTS);
@@ -173,14 +175,17 @@ static bool run_echo(struct probe *p, const struct demo_body *body, struct echo 
             turn.out = span_of(out, sizeof(out));
             e->sent += sizeof(out);
         }
+        probe_limit(p, DEMO_STALL_MS);
         if (!probe_turn(p, &turn))
             return false;
         compare(body, e, in, turn.got);
     }
     probe_end(p);
     size_t n;
-    while ((n = probe_read(p, in, sizeof(in))) > 0)
+    while ((n = probe_read(p, in, sizeof(in))) > 0) {
+        probe_limit(p, DEMO_STALL_MS);
         compare(body, e, in, n);
+    }
     return !probe_failed(p) && e->equal && e->received == DEMO_LARGE;
 }
 

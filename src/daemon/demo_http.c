@@ -26,6 +26,7 @@ static bool send_body(struct probe *p, const struct demo_request *r)
     for (uint64_t done = 0; done < r->upload;) {
         size_t n = r->upload - done < PIECE ? (size_t)(r->upload - done) : PIECE;
         demo_body_fill(r->body, done, piece, n);
+        probe_limit(p, DEMO_STALL_MS);
         if (!probe_send(p, span_of(piece, n)))
             return false;
         done += n;
@@ -78,6 +79,7 @@ bool demo_http_ask(struct probe *p, const struct demo_request *r, struct demo_an
         return false;
     take_body(a, expected, 0, buf, n);
     for (uint64_t done = n; done < a->length; done += n) {
+        probe_limit(p, DEMO_STALL_MS);
         n = probe_read(p, buf, a->length - done < PIECE ? (size_t)(a->length - done) : PIECE);
         if (n == 0)
             return false;

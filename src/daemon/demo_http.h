@@ -7,7 +7,7 @@
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/io/probe.h"
 
-enum { DEMO_HTTP_HEAD_MAX = 32 * 1024, DEMO_HTTP_BODY_MAX = 64 * 1024 };
+enum { DEMO_HTTP_HEAD_MAX = 32 * 1024, DEMO_HTTP_BODY_MAX = 64 * 1024, DEMO_STALL_MS = 10000 /* without a byte */ };
 
 struct demo_answer {
     unsigned status; /* 0: there was no answer, and the probe knows why */
@@ -23,7 +23,7 @@ struct demo_request {
     uint64_t upload;              /* how much of it is sent */
 };
 
-/* On a connection that is open. False when the answer did not come whole. */
+/* On a connection that is open. Each piece of a body renews the time. False when the answer did not come whole. */
 MUST_CHECK bool demo_http_ask(struct probe *p, const struct demo_request *request, struct demo_answer *answer);
 
 #endif

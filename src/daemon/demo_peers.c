@@ -82,6 +82,7 @@ static bool answer_down(struct visit *v)
     bool ok = probe_send(v->probe, span_of(head, (size_t)n));
     for (uint64_t done = 0; ok && done < DEMO_LARGE; done += PIECE) {
         demo_body_fill(v->peer->body, done, v->piece, PIECE);
+        probe_limit(v->probe, VISIT_MS);
         ok = probe_send(v->probe, span_of(v->piece, PIECE));
     }
     return ok;
@@ -93,6 +94,7 @@ static bool answer_up(struct visit *v, const char *head)
     uint64_t length = field != NULL ? strtoull(field + strlen("\r\nContent-Length:"), NULL, 10) : 0, done = 0;
     bool equal = true;
     while (done < length) {
+        probe_limit(v->probe, VISIT_MS);
         if (v->in.len == 0 && !read_more(v))
             return false;
         size_t n = v->in.len < length - done ? v->in.len : (size_t)(length - done);
@@ -137,9 +139,11 @@ static void serve_http(struct visit *v)
 static void serve_echo(struct visit *v)
 {
     size_t n;
-    while ((n = probe_read(v->probe, v->piece, sizeof(v->piece))) > 0)
+    while ((n = probe_read(v->probe, v->piece, sizeof(v->piece))) > 0) {
+        probe_limit(v->probe, VISIT_MS);
         if (!probe_send(v->probe, span_of(v->piece, n)))
             return;
+    }
     if (!probe_failed(v->probe))
         probe_end(v->probe);
 }
