@@ -40,7 +40,8 @@ int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out)
     return 0;
 }
 
-/* A second subjectAltName could show one reader this name and another reader that one: extensions appear once (RFC 5280 4.2). */
+/* A second subjectAltName could show one reader this name and another reader that one: extensions appear once
+ * (RFC 5280 4.2). */
 static int read_extensions(struct tls_cert *out)
 {
     struct span seen[MAX_EXTENSIONS];
@@ -91,8 +92,8 @@ static int read_tail(struct span tbs, struct tls_cert *out)
     return read_extensions(out);
 }
 
-/* What is signed, and the algorithm that the signature says it is made with. The bits around are held to their one form, so that
- * one certificate has one fingerprint. */
+/* What is signed, and the algorithm that the signature says it is made with. The bits around are held to
+ * their one form, so that one certificate has one fingerprint. */
 static int read_envelope(struct span der, struct span *tbs, struct span *algorithm)
 {
     struct tls_der certificate, element;
@@ -138,7 +139,8 @@ int tls_cert_read(struct span der, struct tls_cert *out)
 
 static bool is_text(uint8_t tag)
 {
-    return tag == DER_UTF8_STRING || tag == DER_PRINTABLE_STRING || tag == DER_IA5_STRING || tag == DER_T61_STRING;
+    return tag == DER_UTF8_STRING || tag == DER_PRINTABLE_STRING || tag == DER_IA5_STRING ||
+           tag == DER_T61_STRING;
 }
 
 static int each_attribute(struct span set, tls_cert_name_fn on_name, void *ctx)

@@ -7,11 +7,11 @@
 
 struct tls_cert {
     struct span der;
-    struct span serial;   /* content of the INTEGER */
-    struct span issuer;   /* whole Name */
-    struct span subject;  /* whole Name */
-    struct span spki;     /* whole SubjectPublicKeyInfo */
-    struct span san;      /* the GeneralNames SEQUENCE; empty when there is no subjectAltName */
+    struct span serial;     /* content of the INTEGER */
+    struct span issuer;     /* whole Name */
+    struct span subject;    /* whole Name */
+    struct span spki;       /* whole SubjectPublicKeyInfo */
+    struct span san;        /* the GeneralNames SEQUENCE; empty when there is no subjectAltName */
     struct span extensions; /* content of the SEQUENCE OF Extension */
     int64_t not_before, not_after;
 };
@@ -29,11 +29,13 @@ MUST_CHECK int tls_cert_next_extension(struct span *rest, struct tls_cert_extens
 
 /* Called for each name. Gives 0 to go on. */
 typedef int (*tls_cert_name_fn)(void *ctx, const struct tls_name *name);
-/* CN, OU and O of the subject, then every subjectAltName, in order. Strings in an encoding that is not a superset of ASCII, directory
- * names and addresses of a strange length come as TLS_NAME_OTHER. -1: not well-formed, or on_name gave something else than 0. */
+/* CN, OU and O of the subject, then every subjectAltName, in order. Strings in an encoding that is not a
+ * superset of ASCII, directory names and addresses of a strange length come as TLS_NAME_OTHER. -1: not
+ * well-formed, or on_name gave something else than 0. */
 MUST_CHECK int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, void *ctx);
 
-/* Subject or issuer as RFC 4514 text for people, cut to fit; bytes that could disturb a terminal or a log are replaced. */
+/* Subject or issuer as RFC 4514 text for people, cut to fit; bytes that could disturb a terminal or a log are
+ * replaced. */
 void tls_cert_name_text(struct span name, char *out, size_t out_size);
 
 /* SHA-256 of anything, as hex. */

@@ -21,7 +21,8 @@ void tls_checks_describe(struct tls_certificate *out, const struct tls_cert *cer
     tls_cert_name_text(cert->subject, out->subject, sizeof(out->subject));
 }
 
-static void check_dates(const struct tls_question *q, const struct tls_certificate *c, struct tls_verdict *out)
+static void check_dates(const struct tls_question *q, const struct tls_certificate *c,
+                        struct tls_verdict *out)
 {
     char when[21];
     if (q->now > c->cert->not_after) {
@@ -30,7 +31,8 @@ static void check_dates(const struct tls_question *q, const struct tls_certifica
     }
     if (q->now < c->cert->not_before) {
         text_utc(when, c->cert->not_before);
-        tls_checks_found(out, REASON_NOT_YET_VALID, 9, "certificate %s: not valid before %s", c->subject, when);
+        tls_checks_found(out, REASON_NOT_YET_VALID, 9, "certificate %s: not valid before %s", c->subject,
+                         when);
     }
 }
 
@@ -56,20 +58,23 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
     int algorithm = gnutls_x509_crt_get_pk_algorithm(c->crt, &bits);
     const char *name = algorithm >= 0 ? gnutls_pk_algorithm_get_name((gnutls_pk_algorithm_t)algorithm) : NULL;
     if (!is_strong(algorithm, bits, tls_trust_rules(q->trust)->min_rsa_bits))
-        tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s, %u bits) is weaker than the policy allows", c->subject,
+        tls_checks_found(out, REASON_WEAK, 66,
+                         "certificate %s: its key (%s, %u bits) is weaker than the policy allows", c->subject,
                          name != NULL ? name : "unknown kind", bits);
     else if (!tls_path_is_affordable(c->crt))
-        tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s, %u bits) is of an absurd size", c->subject, name, bits);
+        tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s, %u bits) is of an absurd size",
+                         c->subject, name, bits);
 }
 
 static void check_signature_algorithm(const struct tls_certificate *c, struct tls_verdict *out)
 {
     int algorithm = gnutls_x509_crt_get_signature_algorithm(c->crt);
-    if (algorithm > 0 && gnutls_sign_is_secure2((gnutls_sign_algorithm_t)algorithm, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS) != 0)
+    if (algorithm > 0 &&
+        gnutls_sign_is_secure2((gnutls_sign_algorithm_t)algorithm, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS) != 0)
         return;
     const char *name = algorithm > 0 ? gnutls_sign_get_name((gnutls_sign_algorithm_t)algorithm) : NULL;
-    tls_checks_found(out, REASON_WEAK, 68, "certificate %s: it is signed with %s, which is too weak", c->subject,
-                     name != NULL ? name : "an unknown algorithm");
+    tls_checks_found(out, REASON_WEAK, 68, "certificate %s: it is signed with %s, which is too weak",
+                     c->subject, name != NULL ? name : "an unknown algorithm");
 }
 
 /* The extensions that this room or GnuTLS looks at, and those about policies, which nobody asks for here. */
@@ -100,7 +105,9 @@ static void check_extensions(const struct tls_certificate *c, struct tls_verdict
     struct tls_cert_extension extension;
     while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0)
         if (extension.critical && !is_known_extension(extension.oid))
-            tls_checks_found(out, REASON_CONSTRAINT, 34, "certificate %s: it has a critical extension that is not known here", c->subject);
+            tls_checks_found(out, REASON_CONSTRAINT, 34,
+                             "certificate %s: it has a critical extension that is not known here",
+                             c->subject);
 }
 
 struct purposes {
@@ -135,22 +142,26 @@ static const char *purpose_word(enum tls_purpose purpose)
     return purpose == TLS_PURPOSE_CLIENT ? "client" : "server";
 }
 
-static void check_leaf_purpose(const struct tls_question *q, const struct tls_certificate *leaf, struct tls_verdict *out)
+static void check_leaf_purpose(const struct tls_question *q, const struct tls_certificate *leaf,
+                               struct tls_verdict *out)
 {
     struct purposes p = read_purposes(leaf->crt, q->purpose);
     const char *word = purpose_word(q->purpose);
     if (!p.present)
-        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "certificate %s: it names no purpose (extendedKeyUsage with %sAuth is required)",
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
+                         "certificate %s: it names no purpose (extendedKeyUsage with %sAuth is required)",
                          leaf->subject, word);
     else if (!p.readable || !p.wanted)
-        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "certificate %s: its extendedKeyUsage does not allow TLS %s authentication (%sAuth)",
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
+                         "certificate %s: its extendedKeyUsage does not allow TLS %s authentication (%sAuth)",
                          leaf->subject, word, word);
     unsigned usage = 0;
     int rc = gnutls_x509_crt_get_key_usage(leaf->crt, &usage, NULL);
     if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
         return;
     if (rc < 0 || (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0)
-        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "certificate %s: its keyUsage does not allow digitalSignature", leaf->subject);
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
+                         "certificate %s: its keyUsage does not allow digitalSignature", leaf->subject);
 }
 
 struct names_check {
@@ -167,25 +178,30 @@ static int on_name(void *ctx, const struct tls_name *name)
     return 0;
 }
 
-static void check_names(const struct tls_question *q, const struct tls_certificate *leaf, struct tls_verdict *out)
+static void check_names(const struct tls_question *q, const struct tls_certificate *leaf,
+                        struct tls_verdict *out)
 {
     struct names_check check = {.q = q};
     if (tls_cert_each_name(leaf->cert, on_name, &check) != 0 || check.insane)
-        tls_checks_found(out, REASON_MALFORMED, 1, "certificate %s: its subjectAltName cannot be parsed or holds forbidden bytes",
+        tls_checks_found(out, REASON_MALFORMED, 1,
+                         "certificate %s: its subjectAltName cannot be parsed or holds forbidden bytes",
                          leaf->subject);
     if (q->n_names == 0 || check.matched)
         return;
-    tls_checks_found(out, REASON_NAME_MISMATCH, 62, "certificate %s: its subjectAltName %s the expected name %s%s", leaf->subject,
-                     leaf->cert->san.len > 0 ? "does not include" : "is missing and so cannot include", q->names[0],
-                     q->n_names > 1 ? " or another expected one" : "");
+    tls_checks_found(out, REASON_NAME_MISMATCH, 62,
+                     "certificate %s: its subjectAltName %s the expected name %s%s", leaf->subject,
+                     leaf->cert->san.len > 0 ? "does not include" : "is missing and so cannot include",
+                     q->names[0], q->n_names > 1 ? " or another expected one" : "");
 }
 
-void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf, struct tls_verdict *out)
+void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf,
+                     struct tls_verdict *out)
 {
     unsigned ca = 0;
     int rc = gnutls_x509_crt_get_basic_constraints(leaf->crt, NULL, &ca, NULL);
     if (ca != 0 || (rc < 0 && rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE))
-        tls_checks_found(out, REASON_CONSTRAINT, 24, "certificate %s: it is a CA certificate, not one to present", leaf->subject);
+        tls_checks_found(out, REASON_CONSTRAINT, 24,
+                         "certificate %s: it is a CA certificate, not one to present", leaf->subject);
     check_dates(q, leaf, out);
     check_key(q, leaf, out);
     check_signature_algorithm(leaf, out);
@@ -199,7 +215,8 @@ static bool is_self_issued(const struct tls_path_node *node)
     return span_equals(node->cert->subject, node->cert->issuer);
 }
 
-/* RFC 5280 6.1.4 (l): certificates between this CA and the leaf, those that a CA issued to itself not counted. */
+/* RFC 5280 6.1.4 (l): certificates between this CA and the leaf, those that a CA issued to itself not
+ * counted. */
 static int intermediates_below(const struct tls_path_node *way, size_t i)
 {
     int n = 0;
@@ -213,26 +230,32 @@ static void check_ca(const struct tls_certificate *c, int below, struct tls_verd
     unsigned ca = 0, usage = 0;
     int path_length = -1;
     if (gnutls_x509_crt_get_basic_constraints(c->crt, NULL, &ca, &path_length) < 0 || ca == 0)
-        tls_checks_found(out, REASON_CONSTRAINT, 24, "certificate %s: it issued another certificate but is not a CA", c->subject);
+        tls_checks_found(out, REASON_CONSTRAINT, 24,
+                         "certificate %s: it issued another certificate but is not a CA", c->subject);
     else if (path_length >= 0 && below > path_length)
-        tls_checks_found(out, REASON_CONSTRAINT, 25, "certificate %s: it allows %d intermediates below it and there are %d", c->subject,
+        tls_checks_found(out, REASON_CONSTRAINT, 25,
+                         "certificate %s: it allows %d intermediates below it and there are %d", c->subject,
                          path_length, below);
     int rc = gnutls_x509_crt_get_key_usage(c->crt, &usage, NULL);
     if (rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && (rc < 0 || (usage & GNUTLS_KEY_KEY_CERT_SIGN) == 0))
-        tls_checks_found(out, REASON_CONSTRAINT, 24, "certificate %s: its keyUsage does not let it sign certificates", c->subject);
+        tls_checks_found(out, REASON_CONSTRAINT, 24,
+                         "certificate %s: its keyUsage does not let it sign certificates", c->subject);
 }
 
 /* A CA may leave purposes open (none named, or any); when it names some, the asked one must be among them. */
-static void check_ca_purpose(const struct tls_question *q, const struct tls_certificate *c, struct tls_verdict *out)
+static void check_ca_purpose(const struct tls_question *q, const struct tls_certificate *c,
+                             struct tls_verdict *out)
 {
     struct purposes p = read_purposes(c->crt, q->purpose);
     if (p.present && (!p.readable || (!p.wanted && !p.any)))
-        tls_checks_found(out, REASON_WRONG_PURPOSE, 26, "CA certificate %s: its extendedKeyUsage does not allow TLS %s authentication",
+        tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
+                         "CA certificate %s: its extendedKeyUsage does not allow TLS %s authentication",
                          c->subject, purpose_word(q->purpose));
 }
 
 /* Asked whatever else is wrong: revoked outranks everything. */
-static void check_revocation(const struct tls_question *q, const struct tls_path_node *way, size_t i, struct tls_verdict *out)
+static void check_revocation(const struct tls_question *q, const struct tls_path_node *way, size_t i,
+                             struct tls_verdict *out)
 {
     const struct tls_trust_rules *rules = tls_trust_rules(q->trust);
     const struct tls_path_node *issuer = &way[i + 1];
@@ -242,24 +265,30 @@ static void check_revocation(const struct tls_question *q, const struct tls_path
     tls_checks_describe(&c, way[i].cert, way[i].crt);
     tls_crl_look_up(tls_trust_crls(q->trust), issuer->cert, issuer->crt, c.cert->serial, &answer);
     if (answer.covered && answer.revoked)
-        tls_checks_found(out, REASON_REVOKED, 23, "certificate %s: revoked by the list %s", c.subject, answer.file);
+        tls_checks_found(out, REASON_REVOKED, 23, "certificate %s: revoked by the list %s", c.subject,
+                         answer.file);
     if (!rules->crl_required)
         return;
     char name[120];
     tls_cert_name_text(issuer->cert->subject, name, sizeof(name));
     if (!answer.covered) {
-        tls_checks_found(out, REASON_CRL_MISSING, 3, "certificate %s: there is no revocation list of its issuer %s", c.subject, name);
+        tls_checks_found(out, REASON_CRL_MISSING, 3,
+                         "certificate %s: there is no revocation list of its issuer %s", c.subject, name);
     } else if (q->now > answer.next_update && q->now - answer.next_update > rules->crl_grace) {
         text_utc(when, answer.next_update);
-        tls_checks_found(out, REASON_CRL_STALE, 12, "certificate %s: the revocation list of %s is stale since %s", c.subject, name, when);
+        tls_checks_found(out, REASON_CRL_STALE, 12,
+                         "certificate %s: the revocation list of %s is stale since %s", c.subject, name,
+                         when);
     } else if (q->now < answer.this_update) {
         text_utc(when, answer.this_update);
-        tls_checks_found(out, REASON_CRL_STALE, 11, "certificate %s: the revocation list of %s is not valid before %s", c.subject, name,
+        tls_checks_found(out, REASON_CRL_STALE, 11,
+                         "certificate %s: the revocation list of %s is not valid before %s", c.subject, name,
                          when);
     }
 }
 
-void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n, struct tls_verdict *out)
+void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n,
+                    struct tls_verdict *out)
 {
     size_t depth = tls_trust_rules(q->trust)->depth;
     struct tls_certificate c;
@@ -279,7 +308,8 @@ void tls_checks_way(const struct tls_question *q, const struct tls_path_node *wa
         check_revocation(q, way, i, out);
     if (n > depth) {
         tls_checks_describe(&c, way[0].cert, way[0].crt);
-        tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: its chain has %zu certificates and %zu are allowed", c.subject, n,
+        tls_checks_found(out, REASON_CONSTRAINT, 22,
+                         "certificate %s: its chain has %zu certificates and %zu are allowed", c.subject, n,
                          depth);
     }
 }

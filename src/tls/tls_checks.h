@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The judge's single checks: on the leaf alone, and on one way from the leaf to an anchor. Each reports what it finds and none is
- * skipped because another failed. */
+/* The judge's single checks: on the leaf alone, and on one way from the leaf to an anchor. Each reports what
+ * it finds and none is skipped because another failed. */
 #ifndef MTLSD_TLS_CHECKS_H
 #define MTLSD_TLS_CHECKS_H
 
@@ -16,12 +16,16 @@ struct tls_certificate { /* one certificate under examination; borrows */
 void tls_checks_describe(struct tls_certificate *out, const struct tls_cert *cert, gnutls_x509_crt_t crt);
 
 /* Notes a fault: sets its bit, and its sentence when it is the worst so far. */
-void tls_checks_found(struct tls_verdict *v, enum reason reason, int openssl_error, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void tls_checks_found(struct tls_verdict *v, enum reason reason, int openssl_error, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 
-/* What holds or not whoever issued it: purpose, CA flag, names, key, signature algorithm, dates, extensions. */
-void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf, struct tls_verdict *out);
+/* What holds or not whoever issued it: purpose, CA flag, names, key, signature algorithm, dates, extensions.
+ */
+void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf,
+                     struct tls_verdict *out);
 
 /* way[0] is the leaf, way[n - 1] an anchor; signatures have been verified. */
-void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n, struct tls_verdict *out);
+void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n,
+                    struct tls_verdict *out);
 
 #endif

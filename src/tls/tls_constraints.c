@@ -31,7 +31,8 @@ static int read_subtrees(struct span extension, struct subtrees *out)
     return in.len == 0 ? 0 : -1;
 }
 
-/* The base of the next subtree; minimum and maximum other than the default are not for certificates (RFC 5280). */
+/* The base of the next subtree; minimum and maximum other than the default are not for certificates (RFC
+ * 5280). */
 static int next_base(struct span *rest, struct tls_der *base)
 {
     struct tls_der subtree;
@@ -41,7 +42,13 @@ static int next_base(struct span *rest, struct tls_der *base)
     return tls_der_next(&in, base) != 0 || in.len != 0 ? -1 : 0;
 }
 
-enum { EMAIL = DER_CONTEXT + 1, DNS = DER_CONTEXT + 2, DIRECTORY = DER_CONTEXT_CONSTRUCTED + 4, URI = DER_CONTEXT + 6, IP = DER_CONTEXT + 7 };
+enum {
+    EMAIL = DER_CONTEXT + 1,
+    DNS = DER_CONTEXT + 2,
+    DIRECTORY = DER_CONTEXT_CONSTRUCTED + 4,
+    URI = DER_CONTEXT + 6,
+    IP = DER_CONTEXT + 7
+};
 
 static bool is_supported(const struct tls_der *base)
 {
@@ -50,7 +57,8 @@ static bool is_supported(const struct tls_der *base)
     return base->tag == EMAIL || base->tag == DNS || base->tag == URI || base->tag == DIRECTORY;
 }
 
-/* Every subtree is readable and of a kind that is checked, and there are not too many. Gives their number; -1 otherwise. */
+/* Every subtree is readable and of a kind that is checked, and there are not too many. Gives their number; -1
+ * otherwise. */
 static int count_checkable(const struct subtrees *s)
 {
     int n = 0;
@@ -62,7 +70,8 @@ static int count_checkable(const struct subtrees *s)
     return n;
 }
 
-/* The host of a URI: behind "://", without user and port. Empty when there is none or it is an address: no constraint permits those. */
+/* The host of a URI: behind "://", without user and port. Empty when there is none or it is an address: no
+ * constraint permits those. */
 static struct span host_of(struct span uri)
 {
     const uint8_t *mark = memmem(uri.ptr, uri.len, "://", 3);
@@ -86,10 +95,12 @@ static bool host_within(struct span host, struct span constraint)
 {
     if (constraint.len == 0 || constraint.ptr[0] != '.')
         return constraint.len > 0 && span_equals_nocase(host, constraint);
-    return host.len > constraint.len && span_equals_nocase(span_skip(host, host.len - constraint.len), constraint);
+    return host.len > constraint.len &&
+           span_equals_nocase(span_skip(host, host.len - constraint.len), constraint);
 }
 
-/* One attribute each, the same kind, the same text whatever string type and case. Anything more unusual must be equal byte by byte. */
+/* One attribute each, the same kind, the same text whatever string type and case. Anything more unusual must
+ * be equal byte by byte. */
 static bool rdn_equals(struct span a, struct span b)
 {
     struct tls_der pair[2], oid[2], value[2];
@@ -98,20 +109,24 @@ static bool rdn_equals(struct span a, struct span b)
         return true;
     for (size_t i = 0; i < 2; i++) {
         if (tls_der_expect(&side[i], DER_SEQUENCE, &pair[i]) != 0 || side[i].len != 0 ||
-            tls_der_expect(&pair[i].value, DER_OID, &oid[i]) != 0 || tls_der_next(&pair[i].value, &value[i]) != 0)
+            tls_der_expect(&pair[i].value, DER_OID, &oid[i]) != 0 ||
+            tls_der_next(&pair[i].value, &value[i]) != 0)
             return false;
     }
-    return span_equals(oid[0].value, oid[1].value) && span_equals_nocase(span_trim(value[0].value), span_trim(value[1].value));
+    return span_equals(oid[0].value, oid[1].value) &&
+           span_equals_nocase(span_trim(value[0].value), span_trim(value[1].value));
 }
 
 /* The constraint's RDNs begin the name. */
 static bool name_within(struct span name, struct span constraint)
 {
     struct tls_der whole, part, wanted, have;
-    if (tls_der_expect(&name, DER_SEQUENCE, &whole) != 0 || tls_der_expect(&constraint, DER_SEQUENCE, &part) != 0)
+    if (tls_der_expect(&name, DER_SEQUENCE, &whole) != 0 ||
+        tls_der_expect(&constraint, DER_SEQUENCE, &part) != 0)
         return false;
     while (part.value.len > 0) {
-        if (tls_der_expect(&part.value, DER_SET, &wanted) != 0 || tls_der_expect(&whole.value, DER_SET, &have) != 0)
+        if (tls_der_expect(&part.value, DER_SET, &wanted) != 0 ||
+            tls_der_expect(&whole.value, DER_SET, &have) != 0)
             return false;
         if (!rdn_equals(have.value, wanted.value))
             return false;
@@ -137,7 +152,8 @@ static bool dns_touches(struct span name, struct span excluded)
 {
     if (dns_within(name, excluded))
         return true;
-    return name.len > 2 && name.ptr[0] == '*' && name.ptr[1] == '.' && dns_within(excluded, span_skip(name, 2));
+    return name.len > 2 && name.ptr[0] == '*' && name.ptr[1] == '.' &&
+           dns_within(excluded, span_skip(name, 2));
 }
 
 /* "a@b" is one mailbox, "b" every mailbox of that host, ".b" of the hosts below it. */
@@ -218,7 +234,8 @@ struct name_walk {
 static int on_name(void *ctx, const struct tls_name *name)
 {
     struct name_walk *walk = ctx;
-    static const uint8_t tags[] = {[TLS_NAME_DNS] = DNS, [TLS_NAME_URI] = URI, [TLS_NAME_EMAIL] = EMAIL, [TLS_NAME_IP] = IP};
+    static const uint8_t tags[] = {
+        [TLS_NAME_DNS] = DNS, [TLS_NAME_URI] = URI, [TLS_NAME_EMAIL] = EMAIL, [TLS_NAME_IP] = IP};
     uint8_t tag = (size_t)name->type < sizeof(tags) ? tags[name->type] : 0;
     walk->comparisons_left -= walk->per_name;
     if (tag != 0 && (walk->comparisons_left < 0 || !is_allowed(walk->subtrees, tag, name->value)))
@@ -233,28 +250,34 @@ static bool is_empty_name(struct span name)
 
 static bool obeys(const struct subtrees *subtrees, int n_subtrees, const struct tls_cert *cert)
 {
-    struct name_walk walk = {.subtrees = subtrees, .comparisons_left = MAX_COMPARISONS, .per_name = n_subtrees};
+    struct name_walk walk = {
+        .subtrees = subtrees, .comparisons_left = MAX_COMPARISONS, .per_name = n_subtrees};
     if (tls_cert_each_name(cert, on_name, &walk) != 0 || walk.broken)
         return false;
     return is_empty_name(cert->subject) || is_allowed(subtrees, DIRECTORY, cert->subject);
 }
 
-static void check_below(const struct tls_path_node *way, size_t ca, struct span extension, struct tls_verdict *out)
+static void check_below(const struct tls_path_node *way, size_t ca, struct span extension,
+                        struct tls_verdict *out)
 {
     struct tls_certificate c, below;
     struct subtrees subtrees;
     tls_checks_describe(&c, way[ca].cert, way[ca].crt);
     int n = read_subtrees(extension, &subtrees) == 0 ? count_checkable(&subtrees) : -1;
     if (n < 0) {
-        tls_checks_found(out, REASON_CONSTRAINT, 47, "CA certificate %s: its name constraints cannot be checked here", c.subject);
+        tls_checks_found(out, REASON_CONSTRAINT, 47,
+                         "CA certificate %s: its name constraints cannot be checked here", c.subject);
         return;
     }
     for (size_t i = 0; i < ca; i++) {
-        /* a CA's certificate for itself is not held to its own constraints, a leaf always is (RFC 5280 6.1.3) */
-        if ((i > 0 && span_equals(way[i].cert->subject, way[i].cert->issuer)) || obeys(&subtrees, n, way[i].cert))
+        /* a CA's certificate for itself is not held to its own constraints, a leaf always is (RFC 5280 6.1.3)
+         */
+        if ((i > 0 && span_equals(way[i].cert->subject, way[i].cert->issuer)) ||
+            obeys(&subtrees, n, way[i].cert))
             continue;
         tls_checks_describe(&below, way[i].cert, way[i].crt);
-        tls_checks_found(out, REASON_CONSTRAINT, 47, "certificate %s: its names are outside the name constraints of %s", below.subject,
+        tls_checks_found(out, REASON_CONSTRAINT, 47,
+                         "certificate %s: its names are outside the name constraints of %s", below.subject,
                          c.subject);
     }
 }

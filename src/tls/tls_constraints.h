@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Name constraints of the CAs on a way (RFC 5280 4.2.1.10): DNS, e-mail, URI, IP and directory names. Not through GnuTLS, which is
- * wrong about URIs, refuses all directory names, lets an IPv6 name past a permitted IPv4 range, and takes quadratic time. The work is
- * bounded; what cannot be checked is refused.
+ * Name constraints of the CAs on a way (RFC 5280 4.2.1.10): DNS, e-mail, URI, IP and directory names. Not
+ * through GnuTLS, which is wrong about URIs, refuses all directory names, lets an IPv6 name past a permitted
+ * IPv4 range, and takes quadratic time. The work is bounded; what cannot be checked is refused.
  */
 #ifndef MTLSD_TLS_CONSTRAINTS_H
 #define MTLSD_TLS_CONSTRAINTS_H

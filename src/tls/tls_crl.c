@@ -12,7 +12,8 @@
 
 enum { DIGEST_TEXT = 65, MAX_SERIAL_BYTES = 64 /* RFC 5280 allows 20; some CAs do not keep to it */ };
 
-/* The serials of one list: the bytes one after the other, each behind its length, and a table of where each begins (0: free slot). */
+/* The serials of one list: the bytes one after the other, each behind its length, and a table of where each
+ * begins (0: free slot). */
 struct serials {
     uint8_t *bytes;
     uint32_t *slots;
@@ -23,12 +24,13 @@ struct list {
     char *file;
     uint8_t *der; /* what it was read from; freed as soon as the key that signed it is known for good */
     struct tls_crl_parsed parsed; /* borrows der */
-    uint8_t *issuer; /* Name, owned */
+    uint8_t *issuer;              /* Name, owned */
     size_t issuer_len;
     int64_t this_update, next_update;
     struct serials serials;
-    /* SHA-256 of the public key that was found to have signed it, as text; NULL until then. A list of an intermediate meets its issuer
-     * only in a handshake, on any thread; the first one to verify it leaves the result here. */
+    /* SHA-256 of the public key that was found to have signed it, as text; NULL until then. A list of an
+     * intermediate meets its issuer only in a handshake, on any thread; the first one to verify it leaves the
+     * result here. */
     _Atomic(char *) signer;
 };
 
@@ -47,7 +49,8 @@ static uint64_t hash(struct span s)
 
 static bool serials_have(const struct serials *s, struct span serial)
 {
-    for (size_t i = hash(serial) & (s->n_slots - 1); s->n_slots > 0 && s->slots[i] != 0; i = (i + 1) & (s->n_slots - 1)) {
+    for (size_t i = hash(serial) & (s->n_slots - 1); s->n_slots > 0 && s->slots[i] != 0;
+         i = (i + 1) & (s->n_slots - 1)) {
         const uint8_t *at = s->bytes + s->slots[i];
         if (span_equals(span_of(at + 1, at[0]), serial))
             return true;
@@ -55,7 +58,8 @@ static bool serials_have(const struct serials *s, struct span serial)
     return false;
 }
 
-/* Counts entries and the bytes they need, so that both tables are made once. -1: a serial beyond reason, or too many to address. */
+/* Counts entries and the bytes they need, so that both tables are made once. -1: a serial beyond reason, or
+ * too many to address. */
 static int measure(struct span entries, size_t *n, size_t *bytes)
 {
     struct span serial;
@@ -74,7 +78,9 @@ static int serials_fill(struct serials *s, struct span entries, const char *plac
 {
     size_t n, size;
     if (measure(entries, &n, &size) != 0)
-        return err_set(err, ERR_CREDENTIAL, "%s: a serial number in the revocation list is longer than %d bytes", place, MAX_SERIAL_BYTES);
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s: a serial number in the revocation list is longer than %d bytes", place,
+                       MAX_SERIAL_BYTES);
     s->n_slots = 2;
     while (s->n_slots < n * 3 / 2)
         s->n_slots *= 2;
@@ -120,8 +126,10 @@ static char *key_digest(const struct tls_cert *issuer)
     return digest;
 }
 
-/* Finds the anchor that signed the list. 1: found; 0: no anchor has that name; -1: one has, but it did not sign this. */
-static int find_signer(struct list *list, const struct tls_crl_source *source, const char *place, struct err *err)
+/* Finds the anchor that signed the list. 1: found; 0: no anchor has that name; -1: one has, but it did not
+ * sign this. */
+static int find_signer(struct list *list, const struct tls_crl_source *source, const char *place,
+                       struct err *err)
 {
     bool named = false;
     for (size_t i = 0; i < source->n_anchors; i++) {
@@ -144,34 +152,42 @@ static int find_signer(struct list *list, const struct tls_crl_source *source, c
     char issuer[160];
     tls_cert_name_text(list->parsed.issuer, issuer, sizeof(issuer));
     return err_set(err, ERR_CREDENTIAL,
-                   "%s: the revocation list names %s as its issuer but was not signed by that CA's key, or the CA may not sign lists "
+                   "%s: the revocation list names %s as its issuer but was not signed by that CA's key, or "
+                   "the CA may not sign lists "
                    "(keyUsage without cRLSign)",
                    place, issuer);
 }
 
-static void note_state(const struct list *list, const char *place, bool known, const struct tls_crl_source *source, struct findings *notes)
+static void note_state(const struct list *list, const char *place, bool known,
+                       const struct tls_crl_source *source, struct findings *notes)
 {
     char issuer[160], when[21];
     tls_cert_name_text(span_of(list->issuer, list->issuer_len), issuer, sizeof(issuer));
     if (!known)
         findings_add(notes, FINDING_WARNING, place,
-                     "the issuer of this revocation list (%s) is none of the trusted CAs; it is used only for an intermediate of that name",
+                     "the issuer of this revocation list (%s) is none of the trusted CAs; it is used only "
+                     "for an intermediate of that name",
                      issuer);
     if (source->now > list->next_update) {
         text_utc(when, list->next_update);
-        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is stale since %s", issuer, when);
+        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is stale since %s", issuer,
+                     when);
     } else if (source->now < list->this_update) {
         text_utc(when, list->this_update);
-        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is not valid before %s", issuer, when);
+        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is not valid before %s",
+                     issuer, when);
     }
 }
 
-static int fill_list(struct list *list, const struct tls_crl_source *source, const char *place, struct err *err)
+static int fill_list(struct list *list, const struct tls_crl_source *source, const char *place,
+                     struct err *err)
 {
     if (tls_crl_parse(list->parsed.der, place, &list->parsed, err) != 0)
         return -1;
     if (!tls_crl_strong(&list->parsed))
-        return err_set(err, ERR_CREDENTIAL, "%s: the revocation list is signed with an algorithm that is too weak or not known", place);
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s: the revocation list is signed with an algorithm that is too weak or not known",
+                       place);
     list->this_update = list->parsed.this_update;
     list->next_update = list->parsed.next_update;
     list->issuer_len = list->parsed.issuer.len;
@@ -184,8 +200,8 @@ static int fill_list(struct list *list, const struct tls_crl_source *source, con
 }
 
 /* Takes der, also when it fails. */
-static int add_list(struct tls_crl_index *index, const struct tls_crl_source *source, struct span der, const char *place,
-                    struct findings *notes, struct err *err)
+static int add_list(struct tls_crl_index *index, const struct tls_crl_source *source, struct span der,
+                    const char *place, struct findings *notes, struct err *err)
 {
     struct list *list = calloc(1, sizeof(*list));
     struct list **more = realloc(index->lists, (index->n + 1) * sizeof(struct list *));
@@ -208,7 +224,8 @@ static int add_list(struct tls_crl_index *index, const struct tls_crl_source *so
     return 0;
 }
 
-static int add_der(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes, struct err *err)
+static int add_der(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes,
+                   struct err *err)
 {
     struct span text = source->file->text;
     uint8_t *copy = malloc(text.len);
@@ -218,7 +235,8 @@ static int add_der(struct tls_crl_index *index, const struct tls_crl_source *sou
     return add_list(index, source, span_of(copy, text.len), source->file->name, notes, err);
 }
 
-static int add_pem(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes, struct err *err)
+static int add_pem(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes,
+                   struct err *err)
 {
     struct tls_pem_reader r;
     struct tls_pem_block block;
@@ -233,9 +251,11 @@ static int add_pem(struct tls_crl_index *index, const struct tls_crl_source *sou
         struct span der;
         snprintf(place, sizeof(place), "%s:%zu", file, block.line);
         if (!span_equals_str(block.label, "X509 CRL"))
-            return err_set(err, ERR_CREDENTIAL, "%s: a block of kind %.*s has no place in a file of revocation lists", place,
+            return err_set(err, ERR_CREDENTIAL,
+                           "%s: a block of kind %.*s has no place in a file of revocation lists", place,
                            (int)(block.label.len < 40 ? block.label.len : 40), (const char *)block.label.ptr);
-        if (tls_pem_decode(&r, &block, &der, err) != 0 || add_list(index, source, der, place, notes, err) != 0)
+        if (tls_pem_decode(&r, &block, &der, err) != 0 ||
+            add_list(index, source, der, place, notes, err) != 0)
             return -1;
     }
     if (more == 0 && index->n == before)
@@ -243,7 +263,8 @@ static int add_pem(struct tls_crl_index *index, const struct tls_crl_source *sou
     return more;
 }
 
-int tls_crl_add(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes, struct err *err)
+int tls_crl_add(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes,
+                struct err *err)
 {
     struct span text = source->file->text;
     bool is_der = text.len >= 2 && text.ptr[0] == 0x30 && text.ptr[1] >= 0x80;
@@ -265,7 +286,8 @@ void tls_crl_index_free(struct tls_crl_index *index)
     free(index);
 }
 
-/* A CA that was given a new key under the old name has lists of both; each is believed for its own key only. */
+/* A CA that was given a new key under the old name has lists of both; each is believed for its own key only.
+ */
 static bool is_genuine(struct list *list, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt)
 {
     char digest[DIGEST_TEXT];
@@ -284,14 +306,15 @@ static bool is_genuine(struct list *list, const struct tls_cert *issuer, gnutls_
     return true;
 }
 
-void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt, struct span serial,
-                     struct tls_crl_answer *out)
+void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *issuer,
+                     gnutls_x509_crt_t issuer_crt, struct span serial, struct tls_crl_answer *out)
 {
     *out = (struct tls_crl_answer){0};
     struct list *newest = NULL;
     for (size_t i = 0; i < index->n; i++) {
         struct list *list = index->lists[i];
-        if ((newest == NULL || list->this_update > newest->this_update) && is_genuine(list, issuer, issuer_crt))
+        if ((newest == NULL || list->this_update > newest->this_update) &&
+            is_genuine(list, issuer, issuer_crt))
             newest = list;
     }
     if (newest == NULL)

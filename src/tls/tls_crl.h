@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Revocation lists, indexed: is this serial of this issuer revoked, and is the list that says so genuine and fresh. A look-up costs the
- * same with a million entries as with one. Full lists of one CA only: delta, indirect and scoped lists are refused, because half of
- * what they say would be ignored. RFC 5280 section 5.
+ * Revocation lists, indexed: is this serial of this issuer revoked, and is the list that says so genuine and
+ * fresh. A look-up costs the same with a million entries as with one. Full lists of one CA only: delta,
+ * indirect and scoped lists are refused, because half of what they say would be ignored. RFC 5280 section 5.
  */
 #ifndef MTLSD_TLS_CRL_H
 #define MTLSD_TLS_CRL_H
@@ -21,8 +21,10 @@ struct tls_crl_source {
     size_t n_anchors;
     int64_t now;
 };
-/* A list of an anchor must be signed by it. A list of nobody known is kept for an intermediate of that name, with a warning. */
-MUST_CHECK int tls_crl_add(struct tls_crl_index *index, const struct tls_crl_source *source, struct findings *notes, struct err *err);
+/* A list of an anchor must be signed by it. A list of nobody known is kept for an intermediate of that name,
+ * with a warning. */
+MUST_CHECK int tls_crl_add(struct tls_crl_index *index, const struct tls_crl_source *source,
+                           struct findings *notes, struct err *err);
 
 struct tls_crl_answer {
     bool covered; /* there is a genuine list of this issuer; without it nothing else is set */
@@ -31,8 +33,8 @@ struct tls_crl_answer {
     const char *file; /* borrowed from the index */
 };
 /* The newest genuine list of the issuer answers. Safe from many threads. */
-void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt, struct span serial,
-                     struct tls_crl_answer *out);
+void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *issuer,
+                     gnutls_x509_crt_t issuer_crt, struct span serial, struct tls_crl_answer *out);
 
 struct tls_crl_totals {
     size_t lists, revoked;

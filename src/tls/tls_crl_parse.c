@@ -29,7 +29,8 @@ struct span tls_crl_significant(struct span serial)
     return serial;
 }
 
-/* Of an entry only the serial matters; a critical extension there (certificateIssuer above all) would change whose serial it is. */
+/* Of an entry only the serial matters; a critical extension there (certificateIssuer above all) would change
+ * whose serial it is. */
 static int check_entry_extensions(struct span entry)
 {
     struct tls_der list;
@@ -74,15 +75,18 @@ static int check_extensions(struct span in, const char *place, struct err *err)
         if (tls_cert_next_extension(&rest, &e) != 0)
             return err_set(err, ERR_CREDENTIAL, "%s: the revocation list has a damaged extension", place);
         if (span_equals_str(e.oid, "\x55\x1d\x1b"))
-            return err_set(err, ERR_CREDENTIAL, "%s: this is a delta revocation list; give the full list of the CA", place);
-        if (span_equals_str(e.oid, "\x55\x1d\x1c"))
             return err_set(err, ERR_CREDENTIAL,
-                           "%s: this revocation list speaks for a part of the CA's certificates or for other CAs "
-                           "(issuingDistributionPoint); give the full list of the CA",
-                           place);
+                           "%s: this is a delta revocation list; give the full list of the CA", place);
+        if (span_equals_str(e.oid, "\x55\x1d\x1c"))
+            return err_set(
+                err, ERR_CREDENTIAL,
+                "%s: this revocation list speaks for a part of the CA's certificates or for other CAs "
+                "(issuingDistributionPoint); give the full list of the CA",
+                place);
         bool known = span_equals_str(e.oid, "\x55\x1d\x14") || span_equals_str(e.oid, "\x55\x1d\x23");
         if (e.critical && !known)
-            return err_set(err, ERR_CREDENTIAL, "%s: the revocation list has a critical extension that is not known here", place);
+            return err_set(err, ERR_CREDENTIAL,
+                           "%s: the revocation list has a critical extension that is not known here", place);
     }
     return 0;
 }
@@ -112,7 +116,8 @@ static int read_envelope(struct span der, struct tls_crl_parsed *out, struct spa
     if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
         return -1;
     out->algorithm = element.value;
-    if (tls_der_expect(&in, DER_BIT_STRING, &element) != 0 || in.len != 0 || element.value.len < 2 || element.value.ptr[0] != 0)
+    if (tls_der_expect(&in, DER_BIT_STRING, &element) != 0 || in.len != 0 || element.value.len < 2 ||
+        element.value.ptr[0] != 0)
         return -1;
     out->signature = span_skip(element.value, 1);
     return 0;
@@ -123,13 +128,16 @@ int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out
     *out = (struct tls_crl_parsed){.der = der};
     struct span in = {0};
     struct tls_der algorithm, issuer, element;
-    if (read_envelope(der, out, &in) != 0 || (tls_der_peek(in, DER_INTEGER) && tls_der_next(&in, &element) != 0) ||
+    if (read_envelope(der, out, &in) != 0 ||
+        (tls_der_peek(in, DER_INTEGER) && tls_der_next(&in, &element) != 0) ||
         tls_der_expect(&in, DER_SEQUENCE, &algorithm) != 0 || !span_equals(algorithm.value, out->algorithm) ||
         tls_der_expect(&in, DER_SEQUENCE, &issuer) != 0 || read_dates(&in, out) != 0)
         return err_set(err, ERR_CREDENTIAL, "%s: not a readable revocation list", place);
     out->issuer = issuer.whole;
     if (out->next_update == 0)
-        return err_set(err, ERR_CREDENTIAL, "%s: the revocation list has no nextUpdate, so nobody could tell when it is stale", place);
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s: the revocation list has no nextUpdate, so nobody could tell when it is stale",
+                       place);
     if (tls_der_peek(in, DER_SEQUENCE)) {
         if (tls_der_next(&in, &element) != 0)
             return err_set(err, ERR_CREDENTIAL, "%s: not a readable revocation list", place);
@@ -138,8 +146,10 @@ int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out
     struct span rest = out->entries, serial;
     for (size_t i = 1; rest.len > 0; i++)
         if (tls_crl_next_entry(&rest, &serial) != 0)
-            return err_set(err, ERR_CREDENTIAL, "%s: entry %zu of the revocation list is damaged, or it is for another CA (indirect list)",
-                           place, i);
+            return err_set(
+                err, ERR_CREDENTIAL,
+                "%s: entry %zu of the revocation list is damaged, or it is for another CA (indirect list)",
+                place, i);
     return check_extensions(in, place, err);
 }
 
@@ -162,7 +172,8 @@ bool tls_crl_strong(const struct tls_crl_parsed *crl)
     return find_algorithm(crl->algorithm, &oid) != GNUTLS_SIGN_UNKNOWN || span_equals_str(oid, oid_rsa_pss);
 }
 
-/* RSA-PSS carries parameters that only GnuTLS's own list type reads; it decodes the whole list, which is why the others do not go this way. */
+/* RSA-PSS carries parameters that only GnuTLS's own list type reads; it decodes the whole list, which is why
+ * the others do not go this way. */
 static bool verify_through_gnutls(const struct tls_crl_parsed *crl, gnutls_x509_crt_t issuer)
 {
     gnutls_x509_crl_t list;
@@ -177,7 +188,8 @@ static bool verify_through_gnutls(const struct tls_crl_parsed *crl, gnutls_x509_
     return status == 0;
 }
 
-static bool verify_directly(const struct tls_crl_parsed *crl, gnutls_x509_crt_t issuer, gnutls_sign_algorithm_t sign)
+static bool verify_directly(const struct tls_crl_parsed *crl, gnutls_x509_crt_t issuer,
+                            gnutls_sign_algorithm_t sign)
 {
     gnutls_pubkey_t key;
     gnutls_datum_t tbs = {(unsigned char *)(uintptr_t)crl->tbs.ptr, (unsigned)crl->tbs.len};

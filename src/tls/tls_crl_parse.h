@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One CertificateList taken apart (RFC 5280 5.1). Borrows the DER. What cannot be honoured in full is refused here. */
+/* One CertificateList taken apart (RFC 5280 5.1). Borrows the DER. What cannot be honoured in full is refused
+ * here. */
 #ifndef MTLSD_TLS_CRL_PARSE_H
 #define MTLSD_TLS_CRL_PARSE_H
 
@@ -8,10 +9,10 @@
 
 struct tls_crl_parsed {
     struct span der;
-    struct span tbs; /* what is signed */
+    struct span tbs;       /* what is signed */
     struct span algorithm; /* content of the AlgorithmIdentifier */
     struct span signature;
-    struct span issuer; /* whole Name */
+    struct span issuer;  /* whole Name */
     struct span entries; /* content of revokedCertificates */
     int64_t this_update, next_update;
 };

@@ -49,7 +49,8 @@ bool tls_der_peek(struct span rest, uint8_t tag)
     return rest.len > 0 && rest.ptr[0] == tag;
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar, counting years from March so that leap days come last. */
+/* Days from 1970-01-01 to a date of the Gregorian calendar, counting years from March so that leap days come
+ * last. */
 static int64_t days_since_epoch(int64_t year, int64_t month, int64_t day)
 {
     year -= month <= 2;
@@ -88,6 +89,7 @@ int tls_der_time(const struct tls_der *element, int64_t *seconds)
         return -1;
     if (element->tag == DER_UTC_TIME)
         century = part[0] < 50 ? 20 : 19; /* RFC 5280 4.1.2.5.1 */
-    *seconds = days_since_epoch(century * 100 + part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
+    *seconds = days_since_epoch(century * 100 + part[0], part[1], part[2]) * 86400 + part[3] * 3600 +
+               part[4] * 60 + part[5];
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A strict reader of DER: definite, minimal lengths, one-byte tags, nothing past the end of its parent. It borrows and never
- * allocates. Used where GnuTLS would decode a whole list once per element, or join names into text.
+ * A strict reader of DER: definite, minimal lengths, one-byte tags, nothing past the end of its parent. It
+ * borrows and never allocates. Used where GnuTLS would decode a whole list once per element, or join names
+ * into text.
  */
 #ifndef MTLSD_TLS_DER_H
 #define MTLSD_TLS_DER_H
@@ -40,7 +41,8 @@ MUST_CHECK int tls_der_next(struct span *rest, struct tls_der *out);
 MUST_CHECK int tls_der_expect(struct span *rest, uint8_t tag, struct tls_der *out);
 /* Whether the next element has this tag; does not move. */
 bool tls_der_peek(struct span rest, uint8_t tag);
-/* Seconds since 1970 of a UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 wants them (seconds present, Z, no fraction). */
+/* Seconds since 1970 of a UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 wants them (seconds present, Z, no
+ * fraction). */
 MUST_CHECK int tls_der_time(const struct tls_der *element, int64_t *seconds);
 
 #endif

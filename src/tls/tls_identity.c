@@ -62,11 +62,13 @@ static void link_clear(struct link *link)
     *link = (struct link){0};
 }
 
-static int add_certificate(struct loading *l, const struct tls_pem_reader *r, const struct tls_pem_block *block)
+static int add_certificate(struct loading *l, const struct tls_pem_reader *r,
+                           const struct tls_pem_block *block)
 {
     struct tls_identity *id = l->id;
     if (id->n_links == MAX_CERTIFICATES)
-        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: more than %d certificates; a chain needs its leaf and the intermediates only",
+        return err_set(l->err, ERR_CREDENTIAL,
+                       "%s:%zu: more than %d certificates; a chain needs its leaf and the intermediates only",
                        r->file, block->line, MAX_CERTIFICATES);
     struct span der;
     if (tls_pem_decode(r, block, &der, l->err) != 0)
@@ -77,19 +79,24 @@ static int add_certificate(struct loading *l, const struct tls_pem_reader *r, co
     gnutls_datum_t datum = {link->der, (unsigned)der.len};
     if (gnutls_x509_crt_init(&link->crt) != 0)
         return err_set(l->err, ERR_MEMORY, "out of memory");
-    if (tls_cert_read(der, &link->cert) != 0 || gnutls_x509_crt_import(link->crt, &datum, GNUTLS_X509_FMT_DER) != 0)
-        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: the block that begins here is not a readable certificate", r->file, block->line);
+    if (tls_cert_read(der, &link->cert) != 0 ||
+        gnutls_x509_crt_import(link->crt, &datum, GNUTLS_X509_FMT_DER) != 0)
+        return err_set(l->err, ERR_CREDENTIAL,
+                       "%s:%zu: the block that begins here is not a readable certificate", r->file,
+                       block->line);
     return 0;
 }
 
 static int add_key(struct loading *l, const struct tls_pem_reader *r, const struct tls_pem_block *block)
 {
     if (l->id->key != NULL)
-        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a second private key (the first begins in line %zu)", r->file, block->line,
-                       l->key_line);
-    if (ends_with(block->label, "ENCRYPTED PRIVATE KEY") || memmem(block->body.ptr, block->body.len, "Proc-Type: 4,ENCRYPTED", 22) != NULL)
+        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a second private key (the first begins in line %zu)",
+                       r->file, block->line, l->key_line);
+    if (ends_with(block->label, "ENCRYPTED PRIVATE KEY") ||
+        memmem(block->body.ptr, block->body.len, "Proc-Type: 4,ENCRYPTED", 22) != NULL)
         return err_set(l->err, ERR_CREDENTIAL,
-                       "%s:%zu: the private key is encrypted; give it without a passphrase (openssl pkey -in FILE -out PLAIN) in a file "
+                       "%s:%zu: the private key is encrypted; give it without a passphrase (openssl pkey -in "
+                       "FILE -out PLAIN) in a file "
                        "that only mtlsd can read",
                        r->file, block->line);
     l->key_line = block->line;
@@ -98,12 +105,14 @@ static int add_key(struct loading *l, const struct tls_pem_reader *r, const stru
         return err_set(l->err, ERR_MEMORY, "out of memory");
     int rc = gnutls_x509_privkey_import2(l->id->key, &pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
     if (rc != 0)
-        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: the private key that begins here is damaged or of an unknown kind (%s)", r->file,
-                       block->line, gnutls_strerror(rc));
+        return err_set(l->err, ERR_CREDENTIAL,
+                       "%s:%zu: the private key that begins here is damaged or of an unknown kind (%s)",
+                       r->file, block->line, gnutls_strerror(rc));
     return 0;
 }
 
-static int read_file(struct loading *l, const char *file, struct span text, bool want_certificates, bool want_key)
+static int read_file(struct loading *l, const char *file, struct span text, bool want_certificates,
+                     bool want_key)
 {
     struct tls_pem_reader r;
     struct tls_pem_block block;
@@ -115,12 +124,14 @@ static int read_file(struct loading *l, const char *file, struct span text, bool
         bool is_key = ends_with(block.label, "PRIVATE KEY");
         if (is_key && want_key && add_key(l, &r, &block) != 0)
             return -1;
-        bool is_certificate = span_equals_str(block.label, "CERTIFICATE") || span_equals_str(block.label, "X509 CERTIFICATE");
+        bool is_certificate =
+            span_equals_str(block.label, "CERTIFICATE") || span_equals_str(block.label, "X509 CERTIFICATE");
         if (is_certificate && want_certificates && add_certificate(l, &r, &block) != 0)
             return -1;
         if (!is_key && !is_certificate && !ends_with(block.label, "PARAMETERS"))
-            return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s has no place in an identity", file, block.line,
-                           (int)(block.label.len < 40 ? block.label.len : 40), (const char *)block.label.ptr);
+            return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s has no place in an identity",
+                           file, block.line, (int)(block.label.len < 40 ? block.label.len : 40),
+                           (const char *)block.label.ptr);
     }
     return more;
 }
@@ -134,10 +145,12 @@ static int read_all(struct loading *l)
     if (!bundle && read_file(l, spec->key_file, spec->key, false, true) != 0)
         return -1;
     if (l->id->n_links == 0)
-        return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no certificate", spec->name, spec->certificate_file);
+        return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no certificate", spec->name,
+                       spec->certificate_file);
     if (l->id->key == NULL)
-        return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no private key%s", spec->name, key_file(spec),
-                       bundle ? "; a bundle is chain and key in one file, or give certificate and key apart" : "");
+        return err_set(
+            l->err, ERR_CREDENTIAL, "identity %s: %s holds no private key%s", spec->name, key_file(spec),
+            bundle ? "; a bundle is chain and key in one file, or give certificate and key apart" : "");
     return 0;
 }
 
@@ -166,15 +179,17 @@ static int find_leaf(struct loading *l)
             continue;
         if (i > 0)
             findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
-                         "identity %s: the leaf stands in line %zu, not first; it is sent first all the same", l->spec->name,
-                         id->links[i].line);
+                         "identity %s: the leaf stands in line %zu, not first; it is sent first all the same",
+                         l->spec->name, id->links[i].line);
         swap(&id->links[0], &id->links[i]);
         return 0;
     }
     char subject[160];
     tls_cert_name_text(id->links[0].cert.subject, subject, sizeof(subject));
-    return err_set(l->err, ERR_CREDENTIAL, "identity %s: the private key in %s (line %zu) does not belong to %s in %s (%s)", l->spec->name,
-                   key_file(l->spec), l->key_line, id->n_links == 1 ? "the certificate" : "any certificate", l->spec->certificate_file,
+    return err_set(l->err, ERR_CREDENTIAL,
+                   "identity %s: the private key in %s (line %zu) does not belong to %s in %s (%s)",
+                   l->spec->name, key_file(l->spec), l->key_line,
+                   id->n_links == 1 ? "the certificate" : "any certificate", l->spec->certificate_file,
                    subject);
 }
 
@@ -196,11 +211,12 @@ static void order_chain(struct loading *l)
     }
     if (moved)
         findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
-                     "identity %s: the intermediates are out of order; they are sent in order all the same", l->spec->name);
+                     "identity %s: the intermediates are out of order; they are sent in order all the same",
+                     l->spec->name);
     for (size_t i = n; i < id->n_links; i++) {
         findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
-                     "identity %s: the certificate in line %zu does not belong to the chain and is not sent", l->spec->name,
-                     id->links[i].line);
+                     "identity %s: the certificate in line %zu does not belong to the chain and is not sent",
+                     l->spec->name, id->links[i].line);
         link_clear(&id->links[i]);
     }
     id->n_links = n;
@@ -212,7 +228,8 @@ static void describe_key(struct tls_identity *id)
     gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
     int algorithm = gnutls_x509_crt_get_pk_algorithm(id->links[0].crt, &bits);
     const char *kind = gnutls_pk_algorithm_get_name((gnutls_pk_algorithm_t)algorithm);
-    if (algorithm == GNUTLS_PK_ECDSA && gnutls_x509_crt_get_pk_ecc_raw(id->links[0].crt, &curve, NULL, NULL) == 0)
+    if (algorithm == GNUTLS_PK_ECDSA &&
+        gnutls_x509_crt_get_pk_ecc_raw(id->links[0].crt, &curve, NULL, NULL) == 0)
         snprintf(id->key_kind, sizeof(id->key_kind), "ECDSA P-%u", bits);
     else if (algorithm == GNUTLS_PK_EDDSA_ED25519)
         snprintf(id->key_kind, sizeof(id->key_kind), "Ed25519");
@@ -229,7 +246,8 @@ static int check_leaf(struct loading *l, int64_t now)
     unsigned ca = 0;
     if (gnutls_x509_crt_get_basic_constraints(leaf->crt, NULL, &ca, NULL) >= 0 && ca != 0)
         return err_set(l->err, ERR_CREDENTIAL,
-                       "identity %s: %s:%zu is a CA certificate (%s), not one to present; give a leaf that the CA issued, and its key",
+                       "identity %s: %s:%zu is a CA certificate (%s), not one to present; give a leaf that "
+                       "the CA issued, and its key",
                        l->spec->name, file, leaf->line, l->id->subject);
     for (size_t i = 0; i < l->id->n_links; i++) {
         const struct tls_cert *cert = &l->id->links[i].cert;
@@ -237,18 +255,20 @@ static int check_leaf(struct loading *l, int64_t now)
         tls_cert_name_text(cert->subject, subject, sizeof(subject));
         if (now > cert->not_after) {
             text_utc(when, cert->not_after);
-            findings_add(l->notes, FINDING_WARNING, file, "identity %s: certificate %s expired %s; peers will refuse it", l->spec->name,
+            findings_add(l->notes, FINDING_WARNING, file,
+                         "identity %s: certificate %s expired %s; peers will refuse it", l->spec->name,
                          subject, when);
         } else if (now < cert->not_before) {
             text_utc(when, cert->not_before);
-            findings_add(l->notes, FINDING_WARNING, file, "identity %s: certificate %s is not valid before %s", l->spec->name, subject,
-                         when);
+            findings_add(l->notes, FINDING_WARNING, file,
+                         "identity %s: certificate %s is not valid before %s", l->spec->name, subject, when);
         }
     }
     return 0;
 }
 
-struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int64_t now, struct findings *notes, struct err *err)
+struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int64_t now,
+                                      struct findings *notes, struct err *err)
 {
     struct tls_identity *id = calloc(1, sizeof(*id));
     if (id == NULL) {

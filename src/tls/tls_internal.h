@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine needs of an identity and a trust beyond their contracts. GnuTLS types stay inside this room. */
+/* What the engine needs of an identity and a trust beyond their contracts. GnuTLS types stay inside this
+ * room. */
 #ifndef MTLSD_TLS_INTERNAL_H
 #define MTLSD_TLS_INTERNAL_H
 
@@ -11,11 +12,14 @@
 #include <gnutls/x509.h>
 
 /* Puts a copy of chain and key into the credentials. 0 or a GnuTLS error. */
-MUST_CHECK int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials);
+MUST_CHECK int tls_identity_load_into(const struct tls_identity *id,
+                                      gnutls_certificate_credentials_t credentials);
 
-/* Names the trust's CAs to clients in CertificateRequest; no verification hangs on it, the judge does that. A trust with very many CAs
- * names none (RFC 8446 4.2.4 lets it), so that the request stays small. 0 or a GnuTLS error. */
-MUST_CHECK int tls_trust_hint_cas(const struct tls_trust *trust, gnutls_certificate_credentials_t credentials);
+/* Names the trust's CAs to clients in CertificateRequest; no verification hangs on it, the judge does that. A
+ * trust with very many CAs names none (RFC 8446 4.2.4 lets it), so that the request stays small. 0 or a
+ * GnuTLS error. */
+MUST_CHECK int tls_trust_hint_cas(const struct tls_trust *trust,
+                                  gnutls_certificate_credentials_t credentials);
 
 /* For the judge: what a trust holds. */
 struct tls_anchor {

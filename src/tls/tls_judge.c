@@ -50,13 +50,15 @@ static void merge(struct tls_verdict *into, const struct tls_verdict *other)
     into->all |= other->all;
 }
 
-/* The highest certificate that the presented ones lead to by name, so that a message can say where the chain breaks off. */
+/* The highest certificate that the presented ones lead to by name, so that a message can say where the chain
+ * breaks off. */
 static const struct tls_cert *chain_end(const struct tls_path_finder *f)
 {
     const struct tls_cert *end = &f->presented[0];
     for (size_t step = 0; step < f->n_presented; step++) {
         size_t i = 1;
-        while (i < f->n_presented && (&f->presented[i] == end || !span_equals(f->presented[i].subject, end->issuer)))
+        while (i < f->n_presented &&
+               (&f->presented[i] == end || !span_equals(f->presented[i].subject, end->issuer)))
             i++;
         if (i == f->n_presented || span_equals(end->subject, end->issuer))
             break;
@@ -85,7 +87,8 @@ static void trusted_text(const struct tls_trust *trust, char *out, size_t out_si
         snprintf(out, out_size, "%s and %zu more", first, n - 1);
 }
 
-static void report_no_way(const struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out)
+static void report_no_way(const struct tls_path_finder *f, const struct tls_certificate *leaf,
+                          struct tls_verdict *out)
 {
     char issuer[80], trusted[112];
     const struct tls_cert *end = chain_end(f);
@@ -94,20 +97,27 @@ static void report_no_way(const struct tls_path_finder *f, const struct tls_cert
     tls_cert_name_text(end->issuer, issuer, sizeof(issuer));
     trusted_text(f->trust, trusted, sizeof(trusted));
     if (is_anchor_name(f->trust, end->issuer))
-        tls_checks_found(out, REASON_UNKNOWN_CA, number, "certificate %s: a trusted CA has the name of its issuer, %s, but another key", leaf->subject, issuer);
+        tls_checks_found(out, REASON_UNKNOWN_CA, number,
+                         "certificate %s: a trusted CA has the name of its issuer, %s, but another key",
+                         leaf->subject, issuer);
     else if (self_signed)
-        tls_checks_found(out, REASON_UNKNOWN_CA, number, "certificate %s: %s %s, which is not trusted (trusted: %s)", leaf->subject,
-                         end == &f->presented[0] ? "it is signed by itself," : "its chain leads to", issuer, trusted);
+        tls_checks_found(out, REASON_UNKNOWN_CA, number,
+                         "certificate %s: %s %s, which is not trusted (trusted: %s)", leaf->subject,
+                         end == &f->presented[0] ? "it is signed by itself," : "its chain leads to", issuer,
+                         trusted);
     else
-        tls_checks_found(out, REASON_UNKNOWN_CA, number, "certificate %s: its issuer %s was neither sent nor is it trusted (trusted: %s)",
+        tls_checks_found(out, REASON_UNKNOWN_CA, number,
+                         "certificate %s: its issuer %s was neither sent nor is it trusted (trusted: %s)",
                          leaf->subject, issuer, trusted);
     if (f->too_long)
-        tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: its chain is longer than %d certificates", leaf->subject,
+        tls_checks_found(out, REASON_CONSTRAINT, 22,
+                         "certificate %s: its chain is longer than %d certificates", leaf->subject,
                          TLS_PATH_MAX_LENGTH);
 }
 
 /* Of several ways a faultless one counts; failing that the one whose worst fault is mildest. */
-static void judge_ways(const struct tls_question *q, struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out)
+static void judge_ways(const struct tls_question *q, struct tls_path_finder *f,
+                       const struct tls_certificate *leaf, struct tls_verdict *out)
 {
     struct tls_verdict best = {.status = REASON_UNDECIDED};
     bool any = false;
@@ -126,13 +136,14 @@ static void judge_ways(const struct tls_question *q, struct tls_path_finder *f, 
         report_no_way(f, leaf, out);
 }
 
-static void judge_parsed(const struct tls_question *q, const struct span *ders, size_t n, const struct tls_certificate *leaf,
-                         struct tls_verdict *out)
+static void judge_parsed(const struct tls_question *q, const struct span *ders, size_t n,
+                         const struct tls_certificate *leaf, struct tls_verdict *out)
 {
     struct tls_path_finder finder;
     tls_checks_leaf(q, leaf, out);
     if (n > TLS_PATH_MAX_PRESENTED)
-        tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: it came with %zu certificates, more than %d", leaf->subject, n,
+        tls_checks_found(out, REASON_CONSTRAINT, 22,
+                         "certificate %s: it came with %zu certificates, more than %d", leaf->subject, n,
                          TLS_PATH_MAX_PRESENTED);
     tls_path_start(&finder, q->trust, ders, n, leaf->crt);
     judge_ways(q, &finder, leaf, out);

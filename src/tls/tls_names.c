@@ -30,7 +30,8 @@ static size_t count_labels(struct span name)
     return n;
 }
 
-/* "*" may stand for one whole left-most label, and at least two labels must follow it: "*.com" is for nobody. */
+/* "*" may stand for one whole left-most label, and at least two labels must follow it: "*.com" is for nobody.
+ */
 static bool matches_dns(struct span pattern, struct span expected)
 {
     if (expected.len > 1 && expected.ptr[expected.len - 1] == '.')

@@ -2,16 +2,19 @@
 #include "tls_path.h"
 #include "tls_memo.h"
 
-/* A signature costs up to a millisecond (P-521), a step a comparison of names. Honest chains need as many signatures as they are long. */
+/* A signature costs up to a millisecond (P-521), a step a comparison of names. Honest chains need as many
+ * signatures as they are long. */
 enum { MAX_SIGNATURES = 32, MAX_STEPS = 20000, MAX_RSA_BITS = 8192, MAX_RSA_EXPONENT_BYTES = 8 };
 
-static const unsigned link_flags = GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS |
-                                   GNUTLS_VERIFY_DO_NOT_ALLOW_X509_V1_CA_CRT | GNUTLS_VERIFY_DO_NOT_ALLOW_SAME |
-                                   GNUTLS_VERIFY_DISABLE_CRL_CHECKS | GNUTLS_VERIFY_IGNORE_UNKNOWN_CRIT_EXTENSIONS |
-                                   /* a broken hash is found and named by the judge; the signature must still be genuine */
-                                   GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1;
+static const unsigned link_flags =
+    GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS |
+    GNUTLS_VERIFY_DO_NOT_ALLOW_X509_V1_CA_CRT | GNUTLS_VERIFY_DO_NOT_ALLOW_SAME |
+    GNUTLS_VERIFY_DISABLE_CRL_CHECKS | GNUTLS_VERIFY_IGNORE_UNKNOWN_CRIT_EXTENSIONS |
+    /* a broken hash is found and named by the judge; the signature must still be genuine */
+    GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1;
 
-void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, const struct span *ders, size_t n, gnutls_x509_crt_t leaf_crt)
+void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, const struct span *ders,
+                    size_t n, gnutls_x509_crt_t leaf_crt)
 {
     *f = (struct tls_path_finder){.trust = trust, .signatures_left = MAX_SIGNATURES, .steps_left = MAX_STEPS};
     for (size_t i = 0; i < n && f->n_presented < TLS_PATH_MAX_PRESENTED; i++)
@@ -33,7 +36,8 @@ static gnutls_x509_crt_t import(struct tls_path_finder *f, size_t i)
     if (f->imported[i] != NULL)
         return f->imported[i];
     gnutls_x509_crt_t crt;
-    gnutls_datum_t der = {(unsigned char *)(uintptr_t)f->presented[i].der.ptr, (unsigned)f->presented[i].der.len};
+    gnutls_datum_t der = {(unsigned char *)(uintptr_t)f->presented[i].der.ptr,
+                          (unsigned)f->presented[i].der.len};
     if (gnutls_x509_crt_init(&crt) != 0)
         return NULL;
     if (gnutls_x509_crt_import(crt, &der, GNUTLS_X509_FMT_DER) != 0) {
@@ -50,7 +54,8 @@ bool tls_path_is_affordable(gnutls_x509_crt_t crt)
     gnutls_datum_t modulus = {NULL, 0}, exponent = {NULL, 0};
     int algorithm = gnutls_x509_crt_get_pk_algorithm(crt, &bits);
     if (algorithm != GNUTLS_PK_RSA && algorithm != GNUTLS_PK_RSA_PSS)
-        return algorithm == GNUTLS_PK_ECDSA || algorithm == GNUTLS_PK_EDDSA_ED25519 || algorithm == GNUTLS_PK_EDDSA_ED448;
+        return algorithm == GNUTLS_PK_ECDSA || algorithm == GNUTLS_PK_EDDSA_ED25519 ||
+               algorithm == GNUTLS_PK_EDDSA_ED448;
     if (bits > MAX_RSA_BITS || gnutls_x509_crt_get_pk_rsa_raw(crt, &modulus, &exponent) != 0)
         return false;
     bool small = exponent.size <= MAX_RSA_EXPONENT_BYTES;
@@ -64,11 +69,13 @@ static bool check_signature(gnutls_x509_crt_t child, gnutls_x509_crt_t issuer)
     unsigned status = ~0U;
     if (gnutls_x509_crt_verify(child, &issuer, 1, link_flags, &status) != 0)
         return false;
-    const unsigned broken = GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_INSECURE_ALGORITHM;
+    const unsigned broken =
+        GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_INSECURE_ALGORITHM;
     return (status & broken) == 0;
 }
 
-static bool is_signed_by(struct tls_path_finder *f, const struct tls_path_node *child, const struct tls_path_node *issuer)
+static bool is_signed_by(struct tls_path_finder *f, const struct tls_path_node *child,
+                         const struct tls_path_node *issuer)
 {
     if (gnutls_x509_crt_check_issuer(child->crt, issuer->crt) == 0)
         return false;

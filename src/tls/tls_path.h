@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the ways from a leaf up to an anchor through certificates that a peer sent, in any order, superfluous ones among them. Only
- * names, key identifiers and signatures are looked at here; whether a way is good is the judge's to say. The work is bounded: a peer
- * chooses what is in here.
+ * Finds the ways from a leaf up to an anchor through certificates that a peer sent, in any order, superfluous
+ * ones among them. Only names, key identifiers and signatures are looked at here; whether a way is good is
+ * the judge's to say. The work is bounded: a peer chooses what is in here.
  */
 #ifndef MTLSD_TLS_PATH_H
 #define MTLSD_TLS_PATH_H
@@ -21,7 +21,7 @@ struct tls_path_node {
 
 struct tls_path_finder {
     const struct tls_trust *trust;
-    struct tls_cert presented[TLS_PATH_MAX_PRESENTED]; /* [0] is the leaf */
+    struct tls_cert presented[TLS_PATH_MAX_PRESENTED];  /* [0] is the leaf */
     gnutls_x509_crt_t imported[TLS_PATH_MAX_PRESENTED]; /* NULL until needed */
     size_t n_presented;
     /* the way being walked: leaf first */
@@ -33,13 +33,15 @@ struct tls_path_finder {
 };
 
 /* ders[0] must have been read and imported by the caller; leaf_crt stays the caller's. */
-void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, const struct span *ders, size_t n, gnutls_x509_crt_t leaf_crt);
-/* The next way, way[0..length), whose last certificate is an anchor. false: there is none, or the work is used up. */
+void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, const struct span *ders,
+                    size_t n, gnutls_x509_crt_t leaf_crt);
+/* The next way, way[0..length), whose last certificate is an anchor. false: there is none, or the work is
+ * used up. */
 bool tls_path_next(struct tls_path_finder *f);
 void tls_path_stop(struct tls_path_finder *f);
 
-/* Whether a signature by this key costs no more than an honest one. A peer may show a key that is made to be slow: an RSA exponent as
- * long as the modulus costs a thousand ordinary verifications. */
+/* Whether a signature by this key costs no more than an honest one. A peer may show a key that is made to be
+ * slow: an RSA exponent as long as the modulus costs a thousand ordinary verifications. */
 bool tls_path_is_affordable(gnutls_x509_crt_t crt);
 
 #endif

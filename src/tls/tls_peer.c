@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An idle connection keeps its peer, so everything lies in one block: the struct, the tables, the texts, then the DER that the names
- * point into. */
+/* An idle connection keeps its peer, so everything lies in one block: the struct, the tables, the texts, then
+ * the DER that the names point into. */
 struct sizes {
     size_t names, chain, texts, ders;
 };
@@ -77,7 +77,8 @@ struct tls_peer *tls_peer_new(const struct span *ders, size_t n, struct err *err
         return NULL;
     }
     struct tls_peer *peer = (struct tls_peer *)(void *)block;
-    *peer = (struct tls_peer){.not_before = cert.not_before, .not_after = cert.not_after, .n_names = count.n, .n_chain = n - 1};
+    *peer = (struct tls_peer){
+        .not_before = cert.not_before, .not_after = cert.not_after, .n_names = count.n, .n_chain = n - 1};
     struct tls_name *names = (struct tls_name *)(void *)(block + sizeof(*peer));
     struct span *chain = (struct span *)(void *)(block + sizeof(*peer) + size.names);
     uint8_t *at = block + sizeof(*peer) + size.names + size.chain;

@@ -29,7 +29,8 @@ static struct span next_line(struct tls_pem_reader *r)
     struct span line = span_of(r->rest.ptr, n);
     r->rest = span_skip(r->rest, newline != NULL ? n + 1 : n);
     r->line++;
-    while (line.len > 0 && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' ' || line.ptr[line.len - 1] == '\t'))
+    while (line.len > 0 && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' ' ||
+                            line.ptr[line.len - 1] == '\t'))
         line.len--;
     return line;
 }
@@ -61,11 +62,15 @@ static int read_body(struct tls_pem_reader *r, struct tls_pem_block *out, struct
             return 1;
         }
         if (starts_with(line, tail_mark))
-            return err_set(err, ERR_CREDENTIAL, "%s:%zu: the block that begins in line %zu (%.*s) is cut by another mark before its END",
-                           r->file, line_number, out->line, (int)(out->label.len < 40 ? out->label.len : 40), (const char *)out->label.ptr);
+            return err_set(
+                err, ERR_CREDENTIAL,
+                "%s:%zu: the block that begins in line %zu (%.*s) is cut by another mark before its END",
+                r->file, line_number, out->line, (int)(out->label.len < 40 ? out->label.len : 40),
+                (const char *)out->label.ptr);
     }
-    return err_set(err, ERR_CREDENTIAL, "%s:%zu: the block %.*s has no END line: the file is cut short", r->file, out->line,
-                   (int)(out->label.len < 40 ? out->label.len : 40), (const char *)out->label.ptr);
+    return err_set(err, ERR_CREDENTIAL, "%s:%zu: the block %.*s has no END line: the file is cut short",
+                   r->file, out->line, (int)(out->label.len < 40 ? out->label.len : 40),
+                   (const char *)out->label.ptr);
 }
 
 int tls_pem_next(struct tls_pem_reader *r, struct tls_pem_block *out, struct err *err)
@@ -74,7 +79,8 @@ int tls_pem_next(struct tls_pem_reader *r, struct tls_pem_block *out, struct err
         size_t line_number = r->line;
         struct span line = next_line(r);
         if (starts_with(line, end_mark))
-            return err_set(err, ERR_CREDENTIAL, "%s:%zu: an END line without its BEGIN", r->file, line_number);
+            return err_set(err, ERR_CREDENTIAL, "%s:%zu: an END line without its BEGIN", r->file,
+                           line_number);
         if (!starts_with(line, "-----BEGIN"))
             continue;
         out->label = label_of(line, begin_mark);
@@ -98,7 +104,8 @@ static int sextet(uint8_t c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Base64 with white space between; the length of the output, or -1 with the place of the first bad byte in *bad. */
+/* Base64 with white space between; the length of the output, or -1 with the place of the first bad byte in
+ * *bad. */
 static long decode_base64(struct span in, uint8_t *out, size_t *bad)
 {
     size_t n = 0, digits = 0, padding = 0;
@@ -131,7 +138,8 @@ static size_t lines_in(struct span s)
     return n;
 }
 
-int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *block, struct span *der, struct err *err)
+int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *block, struct span *der,
+                   struct err *err)
 {
     uint8_t *out = malloc(block->body.len + 1);
     if (out == NULL)
@@ -140,9 +148,12 @@ int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *b
     long n = decode_base64(block->body, out, &bad);
     if (n < 0) {
         free(out);
-        size_t line = block->line + 1 + lines_in(span_of(block->body.ptr, bad < block->body.len ? bad : block->body.len));
-        return err_set(err, ERR_CREDENTIAL, "%s:%zu: the block that begins in line %zu (%.*s) is damaged: not base64", r->file, line,
-                       block->line, (int)(block->label.len < 40 ? block->label.len : 40), (const char *)block->label.ptr);
+        size_t line = block->line + 1 +
+                      lines_in(span_of(block->body.ptr, bad < block->body.len ? bad : block->body.len));
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s:%zu: the block that begins in line %zu (%.*s) is damaged: not base64", r->file,
+                       line, block->line, (int)(block->label.len < 40 ? block->label.len : 40),
+                       (const char *)block->label.ptr);
     }
     *der = span_of(out, (size_t)n);
     return 0;
@@ -156,7 +167,8 @@ int tls_pem_plausible(const char *file, struct span text, const char *wanted, st
         return 0;
     if (text.len >= 4 && text.ptr[0] == 0x30 && (text.ptr[1] & 0x80) != 0)
         return err_set(err, ERR_CREDENTIAL,
-                       "%s: looks like DER, not PEM; it should hold %s in PEM (openssl x509 -inform DER -in FILE turns a certificate into PEM)",
+                       "%s: looks like DER, not PEM; it should hold %s in PEM (openssl x509 -inform DER -in "
+                       "FILE turns a certificate into PEM)",
                        file, wanted);
     return err_set(err, ERR_CREDENTIAL, "%s: no PEM block in it; it should hold %s", file, wanted);
 }

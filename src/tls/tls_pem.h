@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes PEM text apart into blocks and knows the line each begins on, so that a message can name it. Nothing is skipped silently. */
+/* Takes PEM text apart into blocks and knows the line each begins on, so that a message can name it. Nothing
+ * is skipped silently. */
 #ifndef MTLSD_TLS_PEM_H
 #define MTLSD_TLS_PEM_H
 
@@ -20,11 +21,12 @@ struct tls_pem_block {
 };
 
 void tls_pem_start(struct tls_pem_reader *r, const char *file, struct span text);
-/* 1: a block; 0: the end; -1: a block that does not end, or ends as something else (err names file and line). Text between blocks is
- * commentary, as openssl -text writes it. */
+/* 1: a block; 0: the end; -1: a block that does not end, or ends as something else (err names file and line).
+ * Text between blocks is commentary, as openssl -text writes it. */
 MUST_CHECK int tls_pem_next(struct tls_pem_reader *r, struct tls_pem_block *out, struct err *err);
 /* The bytes of a block on the heap; the caller frees them. */
-MUST_CHECK int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *block, struct span *der, struct err *err);
+MUST_CHECK int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *block,
+                              struct span *der, struct err *err);
 /* Refuses text that cannot hold a block at all, and says what it is instead (empty, DER, something else). */
 MUST_CHECK int tls_pem_plausible(const char *file, struct span text, const char *wanted, struct err *err);
 

@@ -40,25 +40,32 @@ static int add_anchor(struct tls_trust *trust, struct span der, const char *plac
     gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
     if (gnutls_x509_crt_init(&a->crt) != 0)
         return err_set(err, ERR_MEMORY, "out of memory");
-    if (tls_cert_read(der, &a->cert) != 0 || gnutls_x509_crt_import(a->crt, &datum, GNUTLS_X509_FMT_DER) != 0) {
+    if (tls_cert_read(der, &a->cert) != 0 ||
+        gnutls_x509_crt_import(a->crt, &datum, GNUTLS_X509_FMT_DER) != 0) {
         gnutls_x509_crt_deinit(a->crt);
-        return err_set(err, ERR_CREDENTIAL, "%s: the block that begins here is not a readable certificate", place);
+        return err_set(err, ERR_CREDENTIAL, "%s: the block that begins here is not a readable certificate",
+                       place);
     }
     a->der = (uint8_t *)(uintptr_t)der.ptr;
     trust->n_anchors++;
     return 0;
 }
 
-/* Anything in the set is an anchor, so what is not a CA must not get in: a leaf there would be trusted as itself. */
+/* Anything in the set is an anchor, so what is not a CA must not get in: a leaf there would be trusted as
+ * itself. */
 static int check_ca(const struct tls_anchor *a, const char *place, struct err *err)
 {
     char subject[160];
     unsigned ca = 0, usage = 0;
     tls_cert_name_text(a->cert.subject, subject, sizeof(subject));
     if (gnutls_x509_crt_get_basic_constraints(a->crt, NULL, &ca, NULL) < 0 || ca == 0)
-        return err_set(err, ERR_CREDENTIAL, "%s: certificate %s is not a CA certificate (no basicConstraints CA:TRUE)", place, subject);
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s: certificate %s is not a CA certificate (no basicConstraints CA:TRUE)", place,
+                       subject);
     if (gnutls_x509_crt_get_key_usage(a->crt, &usage, NULL) >= 0 && (usage & GNUTLS_KEY_KEY_CERT_SIGN) == 0)
-        return err_set(err, ERR_CREDENTIAL, "%s: certificate %s may not sign certificates (keyUsage without keyCertSign)", place, subject);
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s: certificate %s may not sign certificates (keyUsage without keyCertSign)", place,
+                       subject);
     return 0;
 }
 
@@ -68,9 +75,11 @@ static void note_dates(const struct tls_anchor *a, const char *place, int64_t no
     tls_cert_name_text(a->cert.subject, subject, sizeof(subject));
     text_utc(when, now > a->cert.not_after ? a->cert.not_after : a->cert.not_before);
     if (now > a->cert.not_after)
-        findings_add(notes, FINDING_WARNING, place, "CA certificate %s expired %s; whatever it issued is refused", subject, when);
+        findings_add(notes, FINDING_WARNING, place,
+                     "CA certificate %s expired %s; whatever it issued is refused", subject, when);
     else if (now < a->cert.not_before)
-        findings_add(notes, FINDING_WARNING, place, "CA certificate %s is not valid before %s", subject, when);
+        findings_add(notes, FINDING_WARNING, place, "CA certificate %s is not valid before %s", subject,
+                     when);
 }
 
 static bool is_known(const struct tls_trust *trust, struct span der)
@@ -88,12 +97,14 @@ struct reading {
     struct err *err;
 };
 
-static int read_ca_block(struct reading *in, const struct tls_pem_reader *r, const struct tls_pem_block *block)
+static int read_ca_block(struct reading *in, const struct tls_pem_reader *r,
+                         const struct tls_pem_block *block)
 {
     char place[300];
     snprintf(place, sizeof(place), "%s:%zu", r->file, block->line);
     if (!span_equals_str(block->label, "CERTIFICATE") && !span_equals_str(block->label, "X509 CERTIFICATE"))
-        return err_set(in->err, ERR_CREDENTIAL, "%s: a block of kind %.*s has no place in a file of CA certificates", place,
+        return err_set(in->err, ERR_CREDENTIAL,
+                       "%s: a block of kind %.*s has no place in a file of CA certificates", place,
                        (int)(block->label.len < 40 ? block->label.len : 40), (const char *)block->label.ptr);
     struct span der;
     if (tls_pem_decode(r, block, &der, in->err) != 0)
@@ -126,7 +137,21 @@ static int read_ca_file(struct reading *in, const struct tls_file *file)
     return more;
 }
 
-/* The system's store is not ours to mend: what does not read as a CA in it is left out, not refused. */
+/* The system's store is not ours to mend: what is not a CA in it is left out, not refused. Takes der. */
+static void add_system_ca(struct tls_trust *trust, struct span der)
+{
+    if (add_anchor(trust, der, "", NULL) != 0) {
+        free((void *)(uintptr_t)der.ptr);
+        return;
+    }
+    struct tls_anchor *added = &trust->anchors[trust->n_anchors - 1];
+    if (check_ca(added, "", NULL) == 0)
+        return;
+    gnutls_x509_crt_deinit(added->crt);
+    free(added->der);
+    trust->n_anchors--;
+}
+
 static int read_system(struct reading *in)
 {
     gnutls_x509_trust_list_t list;
@@ -136,15 +161,16 @@ static int read_system(struct reading *in)
     if (gnutls_x509_trust_list_init(&list, 0) != 0)
         return err_set(in->err, ERR_MEMORY, "out of memory");
     if (gnutls_x509_trust_list_add_system_trust(list, 0, 0) <= 0)
-        rc = err_set(in->err, ERR_CREDENTIAL, "trust %s: the system's CA store is empty or missing (Debian: package ca-certificates)",
+        rc = err_set(in->err, ERR_CREDENTIAL,
+                     "trust %s: the system's CA store is empty or missing (Debian: package ca-certificates)",
                      in->trust->name);
     while (rc == 0 && gnutls_x509_trust_list_iter_get_ca(list, &iter, &crt) == 0) {
         gnutls_datum_t der = {NULL, 0};
         uint8_t *copy = NULL;
-        if (gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der) == 0 && (copy = malloc(der.size)) != NULL) {
+        if (gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der) == 0 &&
+            (copy = malloc(der.size)) != NULL) {
             memcpy(copy, der.data, der.size);
-            if (add_anchor(in->trust, span_of(copy, der.size), "the system's CA store", NULL) != 0)
-                free(copy);
+            add_system_ca(in->trust, span_of(copy, der.size));
         }
         gnutls_free(der.data);
         gnutls_x509_crt_deinit(crt);
@@ -165,14 +191,17 @@ static int read_anchors(struct reading *in, const struct tls_trust_spec *spec)
         if (in->trust->n_anchors == 0)
             return err_set(in->err, ERR_CREDENTIAL, "%s: no CA certificate in it", spec->ca[i].name);
         if (in->trust->n_anchors == before)
-            findings_add(in->notes, FINDING_NOTE, spec->ca[i].name, "adds no CA certificate that is not already listed");
+            findings_add(in->notes, FINDING_NOTE, spec->ca[i].name,
+                         "adds no CA certificate that is not already listed");
     }
     if (in->trust->n_anchors == 0)
-        return err_set(in->err, ERR_CREDENTIAL, "trust %s: no CA certificate; nobody could be verified", spec->name);
+        return err_set(in->err, ERR_CREDENTIAL, "trust %s: no CA certificate; nobody could be verified",
+                       spec->name);
     return 0;
 }
 
-struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes, struct err *err)
+struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes,
+                                struct err *err)
 {
     struct tls_trust *trust = calloc(1, sizeof(*trust));
     if (trust == NULL) {

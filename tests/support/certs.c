@@ -60,7 +60,8 @@ static void show_rsa_key(gnutls_x509_crt_t crt, const struct certs_order *order)
     static uint8_t bytes[4096];
     gnutls_pubkey_t key;
     memset(bytes, 0xb7, sizeof(bytes)); /* odd, and its first bit set */
-    gnutls_datum_t modulus = {bytes, (unsigned)order->rsa_bytes}, exponent = {bytes, (unsigned)order->exponent_bytes};
+    gnutls_datum_t modulus = {bytes, (unsigned)order->rsa_bytes},
+                   exponent = {bytes, (unsigned)order->exponent_bytes};
     MUST(gnutls_pubkey_init(&key));
     MUST(gnutls_pubkey_import_rsa_raw(key, &modulus, &exponent));
     MUST(gnutls_x509_crt_set_pubkey(crt, key));
@@ -100,7 +101,10 @@ static void parse_san(const char *text, struct san *out)
     static const struct {
         const char *prefix;
         gnutls_x509_subject_alt_name_t type;
-    } kinds[] = {{"dns:", GNUTLS_SAN_DNSNAME}, {"uri:", GNUTLS_SAN_URI}, {"email:", GNUTLS_SAN_RFC822NAME}, {"ip:", GNUTLS_SAN_IPADDRESS}};
+    } kinds[] = {{"dns:", GNUTLS_SAN_DNSNAME},
+                 {"uri:", GNUTLS_SAN_URI},
+                 {"email:", GNUTLS_SAN_RFC822NAME},
+                 {"ip:", GNUTLS_SAN_IPADDRESS}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         size_t n = strlen(kinds[i].prefix);
         if (strncmp(text, kinds[i].prefix, n) != 0)
@@ -119,7 +123,8 @@ static void parse_san(const char *text, struct san *out)
 
 static void set_names(const struct certs_order *order, gnutls_x509_crt_t crt)
 {
-    static const char *const oids[] = {GNUTLS_OID_X520_ORGANIZATION_NAME, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME,
+    static const char *const oids[] = {GNUTLS_OID_X520_ORGANIZATION_NAME,
+                                       GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME,
                                        GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, GNUTLS_OID_X520_COMMON_NAME};
     const char *const values[] = {order->o, order->ou, order->second_ou, order->cn};
     if (order->dn != NULL)
@@ -133,7 +138,8 @@ static void set_names(const struct certs_order *order, gnutls_x509_crt_t crt)
         MUST(gnutls_x509_crt_set_subject_alt_name(crt, san.type, san.value, san.len, GNUTLS_FSAN_APPEND));
     }
     if (order->raw_san.len > 0)
-        MUST(gnutls_x509_crt_set_extension_by_oid(crt, GNUTLS_X509EXT_OID_SAN, order->raw_san.ptr, order->raw_san.len, 0));
+        MUST(gnutls_x509_crt_set_extension_by_oid(crt, GNUTLS_X509EXT_OID_SAN, order->raw_san.ptr,
+                                                  order->raw_san.len, 0));
 }
 
 static void set_purpose(const struct certs_order *order, gnutls_x509_crt_t crt)
@@ -144,7 +150,8 @@ static void set_purpose(const struct certs_order *order, gnutls_x509_crt_t crt)
     if (!order->no_usage)
         MUST(gnutls_x509_crt_set_key_usage(crt, usage));
     if (order->raw_eku.len > 0) {
-        MUST(gnutls_x509_crt_set_extension_by_oid(crt, GNUTLS_X509EXT_OID_EXTENDED_KEY_USAGE, order->raw_eku.ptr, order->raw_eku.len, 0));
+        MUST(gnutls_x509_crt_set_extension_by_oid(crt, GNUTLS_X509EXT_OID_EXTENDED_KEY_USAGE,
+                                                  order->raw_eku.ptr, order->raw_eku.len, 0));
         return;
     }
     for (size_t i = 0; i < 4 && order->ekus[i] != NULL; i++)
@@ -158,11 +165,13 @@ static void set_purpose(const struct certs_order *order, gnutls_x509_crt_t crt)
 /* GnuTLS cannot write a directory name here, so the extension is made by hand; one short name. */
 static void set_dn_constraint(gnutls_x509_crt_t crt, struct span name, uint8_t list)
 {
-    uint8_t der[128] = {0x30, (uint8_t)(name.len + 6), list, (uint8_t)(name.len + 4), 0x30, (uint8_t)(name.len + 2), 0xa4, (uint8_t)name.len};
+    uint8_t der[128] = {0x30, (uint8_t)(name.len + 6), list, (uint8_t)(name.len + 4),
+                        0x30, (uint8_t)(name.len + 2), 0xa4, (uint8_t)name.len};
     if (name.len == 0)
         return;
     memcpy(der + 8, name.ptr, name.len);
-    MUST(gnutls_x509_crt_set_extension_by_oid(crt, GNUTLS_X509EXT_OID_NAME_CONSTRAINTS, der, name.len + 8, 1));
+    MUST(
+        gnutls_x509_crt_set_extension_by_oid(crt, GNUTLS_X509EXT_OID_NAME_CONSTRAINTS, der, name.len + 8, 1));
 }
 
 static void set_constraints(const struct certs_order *order, gnutls_x509_crt_t crt)
@@ -206,7 +215,8 @@ static void set_extensions(const struct certs_order *order, gnutls_x509_crt_t cr
     static const uint8_t null[] = {0x05, 0x00};
     struct span value = order->extension_value.len > 0 ? order->extension_value : span_of(null, sizeof(null));
     if (order->extension != NULL)
-        MUST(gnutls_x509_crt_set_extension_by_oid(crt, order->extension, value.ptr, value.len, order->extension_critical));
+        MUST(gnutls_x509_crt_set_extension_by_oid(crt, order->extension, value.ptr, value.len,
+                                                  order->extension_critical));
 }
 
 /* Length of the element at p, its header included. */
@@ -253,17 +263,22 @@ void certs_make(const struct certs_order *order, struct certs *out)
     for (size_t i = 0; i < 8; i++)
         serial[8 - i] = (uint8_t)(number >> (8 * i));
     MUST(gnutls_x509_crt_set_serial(crt, serial, sizeof(serial)));
-    MUST(gnutls_x509_crt_set_activation_time(crt, order->not_before != 0 ? order->not_before : CERTS_NOW - CERTS_DAY));
-    MUST(gnutls_x509_crt_set_expiration_time(crt, order->not_after != 0 ? order->not_after : CERTS_NOW + 365 * CERTS_DAY));
+    MUST(gnutls_x509_crt_set_activation_time(crt, order->not_before != 0 ? order->not_before
+                                                                         : CERTS_NOW - CERTS_DAY));
+    MUST(gnutls_x509_crt_set_expiration_time(crt, order->not_after != 0 ? order->not_after
+                                                                        : CERTS_NOW + 365 * CERTS_DAY));
     set_names(order, crt);
     if (version == 3) {
         set_purpose(order, crt);
         set_constraints(order, crt);
         set_extensions(order, crt, order->issuer);
     }
-    bool eddsa = (order->issuer != NULL ? gnutls_x509_privkey_get_pk_algorithm(order->issuer->key)
-                                        : gnutls_x509_privkey_get_pk_algorithm(out->key)) == GNUTLS_PK_EDDSA_ED25519;
-    gnutls_digest_algorithm_t digest = order->digest != 0 ? order->digest : eddsa ? GNUTLS_DIG_SHA512 : GNUTLS_DIG_SHA256;
+    bool eddsa =
+        (order->issuer != NULL ? gnutls_x509_privkey_get_pk_algorithm(order->issuer->key)
+                               : gnutls_x509_privkey_get_pk_algorithm(out->key)) == GNUTLS_PK_EDDSA_ED25519;
+    gnutls_digest_algorithm_t digest = order->digest != 0 ? order->digest
+                                       : eddsa            ? GNUTLS_DIG_SHA512
+                                                          : GNUTLS_DIG_SHA256;
     MUST(gnutls_x509_crt_sign2(crt, order->issuer != NULL ? order->issuer->crt : crt,
                                order->issuer != NULL ? order->issuer->key : out->key, digest, 0));
     gnutls_datum_t d;
@@ -309,7 +324,8 @@ void certs_make_crl(const struct certs_crl_order *order, struct certs_crl *out)
     MUST(gnutls_x509_crl_init(&crl));
     MUST(gnutls_x509_crl_set_version(crl, 2));
     MUST(gnutls_x509_crl_set_this_update(crl, this_update));
-    MUST(gnutls_x509_crl_set_next_update(crl, order->next_update != 0 ? order->next_update : CERTS_NOW + 7 * CERTS_DAY));
+    MUST(gnutls_x509_crl_set_next_update(crl, order->next_update != 0 ? order->next_update
+                                                                      : CERTS_NOW + 7 * CERTS_DAY));
     for (size_t i = 0; i < order->n_serials; i++) {
         uint8_t serial[9] = {0};
         for (size_t j = 0; j < 8; j++)
@@ -320,7 +336,8 @@ void certs_make_crl(const struct certs_crl_order *order, struct certs_crl *out)
     MUST(gnutls_x509_crt_get_subject_key_id(order->issuer->crt, id, &size, NULL));
     MUST(gnutls_x509_crl_set_authority_key_id(crl, id, size));
     gnutls_x509_privkey_t key = order->signed_by != NULL ? order->signed_by->key : order->issuer->key;
-    MUST(gnutls_x509_crl_sign2(crl, order->issuer->crt, key, order->digest != 0 ? order->digest : GNUTLS_DIG_SHA256, 0));
+    MUST(gnutls_x509_crl_sign2(crl, order->issuer->crt, key,
+                               order->digest != 0 ? order->digest : GNUTLS_DIG_SHA256, 0));
     MUST(gnutls_x509_crl_export2(crl, GNUTLS_X509_FMT_DER, &d));
     out->der = own(d);
     MUST(gnutls_x509_crl_export2(crl, GNUTLS_X509_FMT_PEM, &d));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates and revocation lists for tests, made with GnuTLS in memory and written out as real DER and PEM, because objects that
- * were never parsed behave differently. Many ways to be wrong; the defaults are right. Aborts the test when something cannot be made.
+ * Certificates and revocation lists for tests, made with GnuTLS in memory and written out as real DER and
+ * PEM, because objects that were never parsed behave differently. Many ways to be wrong; the defaults are
+ * right. Aborts the test when something cannot be made.
  */
 #ifndef MTLSD_TEST_CERTS_H
 #define MTLSD_TEST_CERTS_H
@@ -15,34 +16,37 @@ enum certs_key { CERTS_P256, CERTS_P224, CERTS_P384, CERTS_ED25519, CERTS_RSA_20
 struct certs { /* one certificate with its key */
     gnutls_x509_crt_t crt;
     gnutls_x509_privkey_t key;
-    struct span der;      /* owned, as all that follows */
+    struct span der; /* owned, as all that follows */
     struct span pem;
     struct span key_pem;
 };
 
 struct certs_order {
     const char *cn, *o, *ou, *second_ou;
-    const char *dn;        /* RFC 4514 text instead of the four above */
-    const char *sans[8];   /* "dns:", "ip:", "uri:", "email:"; "" ends */
-    struct span raw_san;   /* DER of a whole GeneralNames instead */
-    const char *ekus[4];   /* object identifiers; none: clientAuth and serverAuth for a leaf, nothing for a CA */
+    const char *dn;      /* RFC 4514 text instead of the four above */
+    const char *sans[8]; /* "dns:", "ip:", "uri:", "email:"; "" ends */
+    struct span raw_san; /* DER of a whole GeneralNames instead */
+    const char
+        *ekus[4]; /* object identifiers; none: clientAuth and serverAuth for a leaf, nothing for a CA */
     bool no_eku;
-    struct span raw_eku;   /* DER of a whole extKeyUsage instead */
+    struct span raw_eku; /* DER of a whole extKeyUsage instead */
     bool ca;
-    int path_length;       /* 0: no limit; n: a limit of n - 1 */
+    int path_length; /* 0: no limit; n: a limit of n - 1 */
     bool no_basic_constraints;
-    unsigned usage;        /* GNUTLS_KEY_*; 0: what fits */
+    unsigned usage; /* GNUTLS_KEY_*; 0: what fits */
     bool no_usage;
     const char *permitted[4], *excluded[4]; /* name constraints, spelled as SANs */
-    struct span permitted_dn, excluded_dn; /* DER of one Name, alone */
-    const char *extension; /* object identifier of an extra extension */
+    struct span permitted_dn, excluded_dn;  /* DER of one Name, alone */
+    const char *extension;                  /* object identifier of an extra extension */
     bool extension_critical;
     struct span extension_value; /* empty: a DER NULL */
     const struct certs *issuer;  /* NULL: signs itself */
     const struct certs *same_key_as;
     enum certs_key key;
-    size_t signature_bytes; /* puts a signature of this length that nobody made in the place of the true one */
-    size_t rsa_bytes, exponent_bytes; /* shows a made-up RSA key of these sizes; what it signs does not verify */
+    size_t
+        signature_bytes; /* puts a signature of this length that nobody made in the place of the true one */
+    size_t rsa_bytes,
+        exponent_bytes; /* shows a made-up RSA key of these sizes; what it signs does not verify */
     gnutls_digest_algorithm_t digest; /* 0: SHA-256 */
     int64_t not_before, not_after;    /* 0: CERTS_NOW less a day, and a year after it */
     uint64_t serial;                  /* 0: a fresh one */

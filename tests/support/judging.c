@@ -51,7 +51,9 @@ void judging_run(const struct judging *j, const struct certs *const *chain, size
 
 const char *judging_word(enum reason reason)
 {
-    static const char *const words[] = {"undecided", "valid", "none", "expired", "not_yet_valid", "revoked", "unknown_ca", "wrong_purpose",
-                                        "name_mismatch", "weak", "crl_missing", "crl_stale", "constraint", "not_allowed", "malformed"};
+    static const char *const words[] = {"undecided",     "valid",       "none",        "expired",
+                                        "not_yet_valid", "revoked",     "unknown_ca",  "wrong_purpose",
+                                        "name_mismatch", "weak",        "crl_missing", "crl_stale",
+                                        "constraint",    "not_allowed", "malformed"};
     return (size_t)reason < sizeof(words) / sizeof(words[0]) ? words[reason] : "another";
 }

@@ -7,7 +7,7 @@
 #include "mtlsd/tls/tls_judge.h"
 
 struct judging {
-    const struct certs *ca[4];           /* the trust; NULL ends */
+    const struct certs *ca[4]; /* the trust; NULL ends */
     const struct certs_crl *crl[4];
     bool crl_required;
     int64_t crl_grace;
@@ -18,7 +18,8 @@ struct judging {
 };
 
 /* Makes the trust, judges chain[0..n), frees the trust. */
-void judging_run(const struct judging *j, const struct certs *const *chain, size_t n, struct tls_verdict *out);
+void judging_run(const struct judging *j, const struct certs *const *chain, size_t n,
+                 struct tls_verdict *out);
 struct tls_trust *judging_trust(const struct judging *j);
 
 /* The word for a status, for messages of tests. */

@@ -10,7 +10,8 @@ void openssl_pki_make(struct openssl_pki *pki)
     char command[256];
     snprintf(pki->folder, sizeof(pki->folder), "/tmp/mtlsd-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(pki->folder));
-    snprintf(command, sizeof(command), "sh support/openssl_pki.sh %s >%s/log 2>&1 || { cat %s/log >&2; exit 1; }", pki->folder,
+    snprintf(command, sizeof(command),
+             "sh support/openssl_pki.sh %s >%s/log 2>&1 || { cat %s/log >&2; exit 1; }", pki->folder,
              pki->folder, pki->folder);
     ck_assert_msg(system(command) == 0, "openssl_pki.sh failed; is the working directory tests/?");
 }

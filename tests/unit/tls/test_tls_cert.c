@@ -61,7 +61,8 @@ START_TEST(refuses_a_second_form_of_the_signature)
     static const uint8_t ecdsa_sha256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
     uint8_t *inner = memmem(bytes, made.der.len, ecdsa_sha256, sizeof(ecdsa_sha256));
     ck_assert_ptr_nonnull(inner);
-    uint8_t *outer = memmem(inner + 1, made.der.len - (size_t)(inner + 1 - bytes), ecdsa_sha256, sizeof(ecdsa_sha256));
+    uint8_t *outer =
+        memmem(inner + 1, made.der.len - (size_t)(inner + 1 - bytes), ecdsa_sha256, sizeof(ecdsa_sha256));
     ck_assert_ptr_nonnull(outer);
     outer[9] = 0x03; /* the outer algorithm says SHA-384 */
     ck_assert_int_eq(tls_cert_read(made.der, &cert), -1);
@@ -88,7 +89,8 @@ START_TEST(survives_every_cut_and_every_changed_byte)
         for (unsigned flip = 1; flip < 256; flip *= 2) {
             bytes[i] ^= (uint8_t)flip;
             if (tls_cert_read(copy, &cert) == 0)
-                ck_assert_uint_le(cert.san.len + cert.subject.len + cert.issuer.len + cert.spki.len, copy.len);
+                ck_assert_uint_le(cert.san.len + cert.subject.len + cert.issuer.len + cert.spki.len,
+                                  copy.len);
             bytes[i] ^= (uint8_t)flip;
         }
     certs_free(copy);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checks are held to their rules case by case through the judge (test_tls_judge.c, test_tls_path.c); here is how they report. */
+/* The checks are held to their rules case by case through the judge (test_tls_judge.c, test_tls_path.c); here
+ * is how they report. */
 #include "t.h"
 
 #include "judging.h"
@@ -9,9 +10,10 @@
 
 START_TEST(keeps_the_worst_fault_whatever_the_order)
 {
-    static const enum reason worst_first[] = {REASON_REVOKED,    REASON_UNKNOWN_CA,  REASON_EXPIRED,   REASON_NOT_YET_VALID, REASON_WRONG_PURPOSE,
-                                              REASON_NAME_MISMATCH, REASON_WEAK, REASON_CRL_MISSING, REASON_CRL_STALE, REASON_CONSTRAINT,
-                                              REASON_NOT_ALLOWED, REASON_MALFORMED};
+    static const enum reason worst_first[] = {
+        REASON_REVOKED,       REASON_UNKNOWN_CA,    REASON_EXPIRED,     REASON_NOT_YET_VALID,
+        REASON_WRONG_PURPOSE, REASON_NAME_MISMATCH, REASON_WEAK,        REASON_CRL_MISSING,
+        REASON_CRL_STALE,     REASON_CONSTRAINT,    REASON_NOT_ALLOWED, REASON_MALFORMED};
     const size_t n = sizeof(worst_first) / sizeof(worst_first[0]);
     for (size_t a = 0; a < n; a++)
         for (size_t b = 0; b < n; b++) {
@@ -44,8 +46,15 @@ START_TEST(reports_every_fault_of_a_leaf)
     struct tls_cert cert;
     struct tls_certificate c;
     certs_make(&(struct certs_order){.cn = "Root", .ca = true}, &ca);
-    certs_make(&(struct certs_order){.cn = "bad", .key = CERTS_RSA_1024, .digest = GNUTLS_DIG_SHA1, .no_eku = true, .extension = "1.2.3.4",
-                                     .extension_critical = true, .not_after = CERTS_NOW - 1, .issuer = &ca}, &leaf);
+    certs_make(&(struct certs_order){.cn = "bad",
+                                     .key = CERTS_RSA_1024,
+                                     .digest = GNUTLS_DIG_SHA1,
+                                     .no_eku = true,
+                                     .extension = "1.2.3.4",
+                                     .extension_critical = true,
+                                     .not_after = CERTS_NOW - 1,
+                                     .issuer = &ca},
+               &leaf);
     struct judging j = {.ca = {&ca}};
     struct tls_trust *trust = judging_trust(&j);
     const char *const names[] = {"a.example"};
@@ -56,7 +65,8 @@ START_TEST(reports_every_fault_of_a_leaf)
     ck_assert_str_eq(c.subject, "CN=bad");
     tls_checks_leaf(&q, &c, &v);
     uint64_t all = 0;
-    const enum reason expected[] = {REASON_EXPIRED, REASON_WRONG_PURPOSE, REASON_NAME_MISMATCH, REASON_WEAK, REASON_CONSTRAINT};
+    const enum reason expected[] = {REASON_EXPIRED, REASON_WRONG_PURPOSE, REASON_NAME_MISMATCH, REASON_WEAK,
+                                    REASON_CONSTRAINT};
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
         all |= UINT64_C(1) << expected[i];
     ck_assert_uint_eq(v.all, all);

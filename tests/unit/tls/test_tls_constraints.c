@@ -7,11 +7,20 @@
 #include <string.h>
 #include <time.h>
 
-#define SPAN(bytes) {(const uint8_t *)(bytes), sizeof(bytes) - 1}
+#define SPAN(bytes)                                                                                          \
+    {                                                                                                        \
+        (const uint8_t *)(bytes), sizeof(bytes) - 1                                                          \
+    }
 /* DER of the names O=Acme (UTF8String), O=ACME (PrintableString) and O=Other */
-#define DN_ACME SPAN("\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x0a\x0c\x04" "Acme")
-#define DN_ACME_PRINTABLE SPAN("\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x0a\x13\x04" "ACME")
-#define DN_OTHER SPAN("\x30\x10\x31\x0e\x30\x0c\x06\x03\x55\x04\x0a\x0c\x05" "Other")
+#define DN_ACME                                                                                              \
+    SPAN("\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x0a\x0c\x04"                                              \
+         "Acme")
+#define DN_ACME_PRINTABLE                                                                                    \
+    SPAN("\x30\x0f\x31\x0d\x30\x0b\x06\x03\x55\x04\x0a\x13\x04"                                              \
+         "ACME")
+#define DN_OTHER                                                                                             \
+    SPAN("\x30\x10\x31\x0e\x30\x0c\x06\x03\x55\x04\x0a\x0c\x05"                                              \
+         "Other")
 
 static struct certs root;
 
@@ -51,53 +60,109 @@ static const struct {
     {"dns itself", {.permitted = {"dns:a.example"}}, {.sans = {"dns:a.example"}}, true},
     {"dns outside", {.permitted = {"dns:example"}}, {.sans = {"dns:a.other"}}, false},
     {"dns that only ends alike", {.permitted = {"dns:b.example"}}, {.sans = {"dns:ab.example"}}, false},
-    {"one of two dns outside", {.permitted = {"dns:example"}}, {.sans = {"dns:a.example", "dns:a.other"}}, false},
+    {"one of two dns outside",
+     {.permitted = {"dns:example"}},
+     {.sans = {"dns:a.example", "dns:a.other"}},
+     false},
     {"dns excluded", {.excluded = {"dns:example"}}, {.sans = {"dns:a.example"}}, false},
     {"dns not excluded", {.excluded = {"dns:example"}}, {.sans = {"dns:a.other"}}, true},
     {"a client whose CN is no host name", {.permitted = {"dns:example"}}, {.cn = "Alice"}, true},
     {"dns of a wildcard inside", {.permitted = {"dns:example"}}, {.sans = {"dns:*.example"}}, true},
-    {"dns of a wildcard wider than permitted", {.permitted = {"dns:a.example"}}, {.sans = {"dns:*.example"}}, false},
-    {"dns of a wildcard that reaches what is excluded", {.excluded = {"dns:a.example"}}, {.sans = {"dns:*.example"}}, false},
+    {"dns of a wildcard wider than permitted",
+     {.permitted = {"dns:a.example"}},
+     {.sans = {"dns:*.example"}},
+     false},
+    {"dns of a wildcard that reaches what is excluded",
+     {.excluded = {"dns:a.example"}},
+     {.sans = {"dns:*.example"}},
+     false},
     {"dns in another case excluded", {.excluded = {"dns:Example"}}, {.sans = {"dns:a.eXample"}}, false},
     {"dns excluded altogether", {.excluded = {"dns:"}}, {.sans = {"dns:a.example"}}, false},
     {"ip inside", {.permitted = {"ip:10.0.0.0/8"}}, {.sans = {"ip:10.1.2.3"}}, true},
     {"ip outside", {.permitted = {"ip:10.0.0.0/8"}}, {.sans = {"ip:11.1.2.3"}}, false},
     {"ip excluded", {.excluded = {"ip:10.0.0.0/8"}}, {.sans = {"ip:10.1.2.3"}}, false},
     {"ip of the other family", {.permitted = {"ip:10.0.0.0/8"}}, {.sans = {"ip:2001:db8::1"}}, false},
-    {"ip of the other family not excluded", {.excluded = {"ip:0.0.0.0/0"}}, {.sans = {"ip:2001:db8::1"}}, true},
+    {"ip of the other family not excluded",
+     {.excluded = {"ip:0.0.0.0/0"}},
+     {.sans = {"ip:2001:db8::1"}},
+     true},
     {"e-mail inside", {.permitted = {"email:a.example"}}, {.sans = {"email:x@a.example"}}, true},
     {"e-mail outside", {.permitted = {"email:a.example"}}, {.sans = {"email:x@b.example"}}, false},
     {"e-mail of one mailbox", {.permitted = {"email:x@a.example"}}, {.sans = {"email:x@A.example"}}, true},
-    {"e-mail of another mailbox", {.permitted = {"email:x@a.example"}}, {.sans = {"email:y@a.example"}}, false},
+    {"e-mail of another mailbox",
+     {.permitted = {"email:x@a.example"}},
+     {.sans = {"email:y@a.example"}},
+     false},
     {"e-mail of hosts below", {.permitted = {"email:.example"}}, {.sans = {"email:y@a.example"}}, true},
     {"e-mail without a host", {.excluded = {"email:a.example"}}, {.sans = {"email:a.example"}}, false},
     {"e-mail excluded", {.excluded = {"email:a.example"}}, {.sans = {"email:x@a.example"}}, false},
     {"uri host itself", {.permitted = {"uri:td.example"}}, {.sans = {"uri:spiffe://td.example/a"}}, true},
-    {"uri host in another case", {.permitted = {"uri:TD.example"}}, {.sans = {"uri:https://td.EXAMPLE/a"}}, true},
-    {"uri host with port and user", {.permitted = {"uri:td.example"}}, {.sans = {"uri:https://u@td.example:1/a"}}, true},
-    {"uri host below, when only itself is", {.permitted = {"uri:td.example"}}, {.sans = {"uri:spiffe://x.td.example/a"}}, false},
+    {"uri host in another case",
+     {.permitted = {"uri:TD.example"}},
+     {.sans = {"uri:https://td.EXAMPLE/a"}},
+     true},
+    {"uri host with port and user",
+     {.permitted = {"uri:td.example"}},
+     {.sans = {"uri:https://u@td.example:1/a"}},
+     true},
+    {"uri host below, when only itself is",
+     {.permitted = {"uri:td.example"}},
+     {.sans = {"uri:spiffe://x.td.example/a"}},
+     false},
     {"uri host below a dot", {.permitted = {"uri:.example"}}, {.sans = {"uri:spiffe://td.example/a"}}, true},
-    {"uri host is the part behind the dot", {.permitted = {"uri:.td.example"}}, {.sans = {"uri:spiffe://td.example/a"}}, false},
+    {"uri host is the part behind the dot",
+     {.permitted = {"uri:.td.example"}},
+     {.sans = {"uri:spiffe://td.example/a"}},
+     false},
     {"uri outside", {.permitted = {"uri:td.example"}}, {.sans = {"uri:spiffe://other/a"}}, false},
-    {"uri with the host as user", {.permitted = {"uri:td.example"}}, {.sans = {"uri:spiffe://td.example@evil/a"}}, false},
-    {"uri with the host in its path", {.permitted = {"uri:td.example"}}, {.sans = {"uri:spiffe://evil/td.example"}}, false},
-    {"uri with the host in its query", {.permitted = {"uri:td.example"}}, {.sans = {"uri:spiffe://evil?@td.example"}}, false},
+    {"uri with the host as user",
+     {.permitted = {"uri:td.example"}},
+     {.sans = {"uri:spiffe://td.example@evil/a"}},
+     false},
+    {"uri with the host in its path",
+     {.permitted = {"uri:td.example"}},
+     {.sans = {"uri:spiffe://evil/td.example"}},
+     false},
+    {"uri with the host in its query",
+     {.permitted = {"uri:td.example"}},
+     {.sans = {"uri:spiffe://evil?@td.example"}},
+     false},
     {"uri without a host", {.permitted = {"uri:td.example"}}, {.sans = {"uri:urn:x:td.example"}}, false},
     {"uri excluded", {.excluded = {"uri:td.example"}}, {.sans = {"uri:spiffe://td.example/a"}}, false},
-    {"uri excluded below a dot", {.excluded = {"uri:.example"}}, {.sans = {"uri:spiffe://td.example/a"}}, false},
+    {"uri excluded below a dot",
+     {.excluded = {"uri:.example"}},
+     {.sans = {"uri:spiffe://td.example/a"}},
+     false},
     {"uri not excluded", {.excluded = {"uri:td.example"}}, {.sans = {"uri:spiffe://other/a"}}, true},
-    {"uri without a host where some are excluded", {.excluded = {"uri:td.example"}}, {.sans = {"uri:urn:x:y"}}, false},
+    {"uri without a host where some are excluded",
+     {.excluded = {"uri:td.example"}},
+     {.sans = {"uri:urn:x:y"}},
+     false},
     {"directory name inside", {.permitted_dn = DN_ACME}, {.o = "Acme", .cn = "a"}, true},
-    {"directory name in another case and string", {.permitted_dn = DN_ACME_PRINTABLE}, {.o = "Acme", .cn = "a"}, true},
+    {"directory name in another case and string",
+     {.permitted_dn = DN_ACME_PRINTABLE},
+     {.o = "Acme", .cn = "a"},
+     true},
     {"directory name outside", {.permitted_dn = DN_OTHER}, {.o = "Acme", .cn = "a"}, false},
     {"directory name too short", {.permitted_dn = DN_ACME}, {.cn = "Acme"}, false},
     {"directory name excluded", {.excluded_dn = DN_ACME}, {.o = "Acme", .cn = "a"}, false},
-    {"directory name excluded in another case and string", {.excluded_dn = DN_ACME_PRINTABLE}, {.o = "Acme", .cn = "a"}, false},
+    {"directory name excluded in another case and string",
+     {.excluded_dn = DN_ACME_PRINTABLE},
+     {.o = "Acme", .cn = "a"},
+     false},
     {"directory name not excluded", {.excluded_dn = DN_OTHER}, {.o = "Acme", .cn = "a"}, true},
     {"a kind that is not known (registeredID)",
-     {.extension = "2.5.29.30", .extension_critical = true, .extension_value = SPAN("\x30\x08\xa0\x06\x30\x04\x88\x02\x2a\x03")}, {.cn = "a"}, false},
-    {"constraints that do not parse", {.extension = "2.5.29.30", .extension_critical = true, .extension_value = SPAN("\x30\x04\xa0\x06\x30\x04")},
-     {.cn = "a"}, false},
+     {.extension = "2.5.29.30",
+      .extension_critical = true,
+      .extension_value = SPAN("\x30\x08\xa0\x06\x30\x04\x88\x02\x2a\x03")},
+     {.cn = "a"},
+     false},
+    {"constraints that do not parse",
+     {.extension = "2.5.29.30",
+      .extension_critical = true,
+      .extension_value = SPAN("\x30\x04\xa0\x06\x30\x04")},
+     {.cn = "a"},
+     false},
 };
 
 START_TEST(b1_holds_names_to_the_constraints_of_their_ca)
@@ -105,7 +170,8 @@ START_TEST(b1_holds_names_to_the_constraints_of_their_ca)
     struct tls_verdict v;
     judge_below(rows[_i].ca, rows[_i].leaf, &v);
     ck_assert_msg((v.status == REASON_VALID) == rows[_i].valid, "%s: %s", rows[_i].why, v.text);
-    ck_assert_msg(rows[_i].valid || v.status == REASON_CONSTRAINT, "%s: %s", rows[_i].why, judging_word(v.status));
+    ck_assert_msg(rows[_i].valid || v.status == REASON_CONSTRAINT, "%s: %s", rows[_i].why,
+                  judging_word(v.status));
     ck_assert(rows[_i].valid || v.openssl_error == 47);
 }
 END_TEST
@@ -145,7 +211,8 @@ static size_t many_names(uint8_t *out, size_t n, bool subtrees)
         at += len;
     }
     size_t inner = (size_t)(at - out) - (subtrees ? 8 : 4), outer = (size_t)(at - out) - 4;
-    const uint8_t head[] = {0x30, 0x82, (uint8_t)(outer >> 8), (uint8_t)outer, 0xa0, 0x82, (uint8_t)(inner >> 8), (uint8_t)inner};
+    const uint8_t head[] = {0x30, 0x82, (uint8_t)(outer >> 8), (uint8_t)outer,
+                            0xa0, 0x82, (uint8_t)(inner >> 8), (uint8_t)inner};
     memcpy(out, head, subtrees ? 8 : 4);
     return (size_t)(at - out);
 }
@@ -165,10 +232,15 @@ START_TEST(a7_bounds_the_work_on_pathological_constraints)
     const struct {
         size_t constraints, names;
         bool valid;
-    } cases[] = {{N, N, false}, {100, N, false}, {N, 100, false}, {1024, 480, true}, {1024, 490, false}, {40, 40, true}};
+    } cases[] = {{N, N, false},     {100, N, false},    {N, 100, false},
+                 {1024, 480, true}, {1024, 490, false}, {40, 40, true}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct certs ca, leaf;
-        struct certs_order ca_order = {.cn = "Fenced", .ca = true, .issuer = &root, .extension = "2.5.29.30", .extension_critical = true};
+        struct certs_order ca_order = {.cn = "Fenced",
+                                       .ca = true,
+                                       .issuer = &root,
+                                       .extension = "2.5.29.30",
+                                       .extension_critical = true};
         ca_order.extension_value = span_of(fence, many_names(fence, cases[i].constraints, true));
         certs_make(&ca_order, &ca);
         struct certs_order leaf_order = {.issuer = &ca};
@@ -201,7 +273,8 @@ Suite *suite(void)
     TCase *c = tcase_create("constraints");
     tcase_add_checked_fixture(c, make_root, clear_root);
     tcase_set_timeout(c, 60);
-    tcase_add_loop_test(c, b1_holds_names_to_the_constraints_of_their_ca, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+    tcase_add_loop_test(c, b1_holds_names_to_the_constraints_of_their_ca, 0,
+                        (int)(sizeof(rows) / sizeof(rows[0])));
     tcase_add_test(c, holds_intermediates_below_to_the_constraints_too);
     tcase_add_test(c, a7_bounds_the_work_on_pathological_constraints);
     suite_add_tcase(s, c);

@@ -34,8 +34,11 @@ static void judge_chain(const struct judging *j, struct tls_verdict *v)
 /* Both lists of the chain, with the serials given (0: none). */
 static void lists(uint64_t by_root, uint64_t by_middle, struct certs_crl out[2])
 {
-    certs_make_crl(&(struct certs_crl_order){.issuer = &root, .serials = &by_root, .n_serials = by_root != 0}, &out[0]);
-    certs_make_crl(&(struct certs_crl_order){.issuer = &middle, .serials = &by_middle, .n_serials = by_middle != 0}, &out[1]);
+    certs_make_crl(&(struct certs_crl_order){.issuer = &root, .serials = &by_root, .n_serials = by_root != 0},
+                   &out[0]);
+    certs_make_crl(
+        &(struct certs_crl_order){.issuer = &middle, .serials = &by_middle, .n_serials = by_middle != 0},
+        &out[1]);
 }
 
 START_TEST(f1_revokes_at_every_level)
@@ -60,8 +63,10 @@ START_TEST(f1_revokes_at_every_level)
         judge_chain(&j, &v);
         ck_assert_msg(v.status == cases[i].status, "%s: %s", cases[i].why, v.text);
         j = (struct judging){.ca = {&root, &middle}, .crl = {&crl[1], &crl[0]}, .crl_required = true};
-        judge_chain(&j, &v); /* the way now ends at the intermediate, which is an anchor and cannot be revoked */
-        ck_assert_msg((v.status == REASON_REVOKED) == (cases[i].by_middle == 60), "%s: %s", cases[i].why, v.text);
+        judge_chain(&j,
+                    &v); /* the way now ends at the intermediate, which is an anchor and cannot be revoked */
+        ck_assert_msg((v.status == REASON_REVOKED) == (cases[i].by_middle == 60), "%s: %s", cases[i].why,
+                      v.text);
         certs_crl_clear(&crl[0]);
         certs_crl_clear(&crl[1]);
     }
@@ -106,7 +111,10 @@ START_TEST(f1_watches_the_age_of_a_list_at_every_judgement)
         {"its first second", from, 0, true, REASON_VALID},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct judging j = {.ca = {&root}, .crl = {&crl[0], &crl[1]}, .crl_required = cases[i].required, .crl_grace = cases[i].grace,
+        struct judging j = {.ca = {&root},
+                            .crl = {&crl[0], &crl[1]},
+                            .crl_required = cases[i].required,
+                            .crl_grace = cases[i].grace,
                             .now = cases[i].now};
         judge_chain(&j, &v);
         ck_assert_msg(v.status == cases[i].status, "%s: %s", cases[i].why, v.text);
@@ -152,7 +160,10 @@ START_TEST(the_newest_list_of_a_ca_answers)
     struct tls_verdict v;
     uint64_t held = 70;
     certs_make(&(struct certs_order){.cn = "end", .issuer = &root, .serial = 70}, &end);
-    certs_make_crl(&(struct certs_crl_order){.issuer = &root, .serials = &held, .n_serials = 1, .this_update = CERTS_NOW - 2000}, &older);
+    certs_make_crl(
+        &(struct certs_crl_order){
+            .issuer = &root, .serials = &held, .n_serials = 1, .this_update = CERTS_NOW - 2000},
+        &older);
     certs_make_crl(&(struct certs_crl_order){.issuer = &root, .this_update = CERTS_NOW - 1000}, &newer);
     const struct certs *chain = &end;
     struct judging j = {.ca = {&root}, .crl = {&older, &newer}};
@@ -170,7 +181,8 @@ START_TEST(the_newest_list_of_a_ca_answers)
 }
 END_TEST
 
-/* A CA that was given a new key keeps its name: a list signed by one key says nothing about the other's certificates. */
+/* A CA that was given a new key keeps its name: a list signed by one key says nothing about the other's
+ * certificates. */
 START_TEST(f1_keeps_two_keys_of_one_name_apart)
 {
     struct certs again, end;
@@ -202,7 +214,9 @@ START_TEST(f1_believes_no_list_signed_by_another_key)
     uint64_t serial = 60;
     certs_make(&(struct certs_order){.cn = "Thief", .ca = true}, &thief);
     certs_make_crl(&(struct certs_crl_order){.issuer = &root}, &crl[0]);
-    certs_make_crl(&(struct certs_crl_order){.issuer = &middle, .serials = &serial, .n_serials = 1, .signed_by = &thief}, &crl[1]);
+    certs_make_crl(
+        &(struct certs_crl_order){.issuer = &middle, .serials = &serial, .n_serials = 1, .signed_by = &thief},
+        &crl[1]);
     struct judging j = {.ca = {&root}, .crl = {&crl[0], &crl[1]}};
     judge_chain(&j, &v);
     ck_assert_int_eq(v.status, REASON_VALID);
@@ -216,7 +230,8 @@ START_TEST(f1_believes_no_list_signed_by_another_key)
 END_TEST
 
 /* Loads one list below one CA and gives the refusal. */
-static void load(struct span ca_pem, struct span list, struct tls_trust **trust, struct findings *notes, struct err *err)
+static void load(struct span ca_pem, struct span list, struct tls_trust **trust, struct findings *notes,
+                 struct err *err)
 {
     struct tls_file ca = {"ca.pem", ca_pem}, crl = {"the.crl", list};
     struct tls_trust_spec spec = {.name = "t", .ca = &ca, .n_ca = 1, .crl = &crl, .n_crl = 1};
@@ -286,7 +301,8 @@ START_TEST(f1_refuses_a_list_that_a_trusted_ca_did_not_sign)
         struct findings notes;
         struct err err;
         load(root.pem, good.der, &trust, &notes, &err);
-        ck_assert_msg(trust == NULL || notes.warnings > 0, "byte %zu", i); /* a changed issuer is nobody's list, with a warning */
+        ck_assert_msg(trust == NULL || notes.warnings > 0, "byte %zu",
+                      i); /* a changed issuer is nobody's list, with a warning */
         findings_clear(&notes);
         tls_trust_unref(trust);
         bytes[i] ^= 0x04;
@@ -327,7 +343,8 @@ START_TEST(reads_what_openssl_wrote_in_pem_and_der)
 {
     struct openssl_pki pki;
     openssl_pki_make(&pki);
-    struct span ca = openssl_pki_read(&pki, "ca.pem"), good = openssl_pki_read(&pki, "good.der"), bad = openssl_pki_read(&pki, "bad.der");
+    struct span ca = openssl_pki_read(&pki, "ca.pem"), good = openssl_pki_read(&pki, "good.der"),
+                bad = openssl_pki_read(&pki, "bad.der");
     const char *const files[] = {"plain.crl", "plain.der"};
     for (size_t i = 0; i < 2; i++) {
         struct span list = openssl_pki_read(&pki, files[i]);

@@ -59,8 +59,9 @@ END_TEST
 /* F1: an entry that names another issuer makes the list indirect, whatever the list itself says. */
 START_TEST(f1_refuses_an_entry_with_a_critical_extension)
 {
-    static const uint8_t entry[] = "\x30\x21\x02\x01\x05\x17\x0d"
-                                   "260101000000Z\x30\x0d\x30\x0b\x06\x03\x55\x1d\x1d\x01\x01\xff\x04\x01\x00";
+    static const uint8_t entry[] =
+        "\x30\x21\x02\x01\x05\x17\x0d"
+        "260101000000Z\x30\x0d\x30\x0b\x06\x03\x55\x1d\x1d\x01\x01\xff\x04\x01\x00";
     uint8_t copy[sizeof(entry)];
     memcpy(copy, entry, sizeof(entry));
     struct span rest = span_of(copy, sizeof(entry) - 1), serial;

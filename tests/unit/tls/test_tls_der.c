@@ -5,11 +5,15 @@
 
 #include <string.h>
 
-#define SPAN(bytes) {(const uint8_t *)(bytes), sizeof(bytes) - 1}
+#define SPAN(bytes)                                                                                          \
+    {                                                                                                        \
+        (const uint8_t *)(bytes), sizeof(bytes) - 1                                                          \
+    }
 
 START_TEST(takes_elements_apart)
 {
-    static const struct span two = SPAN("\x02\x01\x05\x04\x02" "ab");
+    static const struct span two = SPAN("\x02\x01\x05\x04\x02"
+                                        "ab");
     struct span rest = two;
     struct tls_der e;
     ck_assert_int_eq(tls_der_expect(&rest, DER_OCTET_STRING, &e), -1);
@@ -33,13 +37,17 @@ START_TEST(refuses_what_is_not_strict)
     } rows[] = {
         {"nothing", SPAN("")},
         {"a tag alone", SPAN("\x04")},
-        {"more promised than there is", SPAN("\x04\x03" "ab")},
-        {"a long form for a short length", SPAN("\x04\x81\x01" "a")},
-        {"a leading zero in the length", SPAN("\x04\x82\x00\x01" "a")},
+        {"more promised than there is", SPAN("\x04\x03"
+                                             "ab")},
+        {"a long form for a short length", SPAN("\x04\x81\x01"
+                                                "a")},
+        {"a leading zero in the length", SPAN("\x04\x82\x00\x01"
+                                              "a")},
         {"an indefinite length", SPAN("\x24\x80\x00\x00")},
         {"a length that is cut", SPAN("\x04\x82\x01")},
         {"a length of five bytes", SPAN("\x04\x85\x01\x00\x00\x00\x00")},
-        {"four gigabytes", SPAN("\x04\x84\xff\xff\xff\xff" "a")},
+        {"four gigabytes", SPAN("\x04\x84\xff\xff\xff\xff"
+                                "a")},
         {"a tag of many bytes", SPAN("\x1f\x81\x01\x00")},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

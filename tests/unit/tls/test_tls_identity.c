@@ -152,20 +152,29 @@ END_TEST
 
 START_TEST(names_the_line_of_a_broken_block)
 {
-    struct span broken = span_from_str("-----BEGIN CERTIFICATE-----\nMIIB\nM*IB\n-----END CERTIFICATE-----\n");
-    struct span no_certificate = span_from_str("-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----\n");
+    struct span broken =
+        span_from_str("-----BEGIN CERTIFICATE-----\nMIIB\nM*IB\n-----END CERTIFICATE-----\n");
+    struct span no_certificate =
+        span_from_str("-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----\n");
     struct span bad_key = span_from_str("-----BEGIN PRIVATE KEY-----\nTUlJQg==\n-----END PRIVATE KEY-----\n");
     struct span first[] = {span_from_str("# one\n# two\n"), broken, leaf.pem, leaf.key_pem};
     struct span second[] = {span_from_str("# one\n"), no_certificate, leaf.pem, leaf.key_pem};
     expect("not base64", load_bundle(first, 4), "bundle.pem:5:");
-    expect("no certificate", load_bundle(second, 4), "bundle.pem:2: the block that begins here is not a readable certificate");
-    expect("a bad key", load_pair(leaf.pem, bad_key), "key.pem:1: the private key that begins here is damaged");
-    expect("a request", load_pair(span_from_str("-----BEGIN CERTIFICATE REQUEST-----\nTUlJQg==\n-----END CERTIFICATE REQUEST-----\n"), leaf.key_pem),
-           "CERTIFICATE REQUEST has no place");
+    expect("no certificate", load_bundle(second, 4),
+           "bundle.pem:2: the block that begins here is not a readable certificate");
+    expect("a bad key", load_pair(leaf.pem, bad_key),
+           "key.pem:1: the private key that begins here is damaged");
+    expect(
+        "a request",
+        load_pair(span_from_str(
+                      "-----BEGIN CERTIFICATE REQUEST-----\nTUlJQg==\n-----END CERTIFICATE REQUEST-----\n"),
+                  leaf.key_pem),
+        "CERTIFICATE REQUEST has no place");
 }
 END_TEST
 
-/* A bundle that is still being written must never load as something smaller than it will be, but at a block's end. */
+/* A bundle that is still being written must never load as something smaller than it will be, but at a block's
+ * end. */
 START_TEST(refuses_a_bundle_cut_inside_a_block)
 {
     struct span pieces[] = {leaf.key_pem, leaf.pem, middle.pem};

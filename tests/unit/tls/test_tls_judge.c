@@ -6,7 +6,10 @@
 #include <string.h>
 
 #define ANY_PURPOSE "2.5.29.37.0"
-#define SPAN(bytes) {(const uint8_t *)(bytes), sizeof(bytes) - 1}
+#define SPAN(bytes)                                                                                          \
+    {                                                                                                        \
+        (const uint8_t *)(bytes), sizeof(bytes) - 1                                                          \
+    }
 
 static struct certs ca;
 
@@ -20,7 +23,8 @@ static void clear_ca(void)
     certs_clear(&ca);
 }
 
-static enum reason judge_one(const struct certs *leaf, enum tls_purpose purpose, const char *name, struct tls_verdict *v)
+static enum reason judge_one(const struct certs *leaf, enum tls_purpose purpose, const char *name,
+                             struct tls_verdict *v)
 {
     struct judging j = {.ca = {&ca}, .purpose = purpose, .names = {name}};
     judging_run(&j, &leaf, 1, v);
@@ -35,51 +39,194 @@ static const struct row {
     enum reason status;
     int error;
 } rows[] = {
-    {"an ordinary client", {.cn = "c", .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
-    {"an ordinary server", {.cn = "s", .ekus = {GNUTLS_KP_TLS_WWW_SERVER}, .sans = {"dns:a.example"}}, TLS_PURPOSE_SERVER, "a.example",
-     REASON_VALID, 0},
+    {"an ordinary client",
+     {.cn = "c", .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_VALID,
+     0},
+    {"an ordinary server",
+     {.cn = "s", .ekus = {GNUTLS_KP_TLS_WWW_SERVER}, .sans = {"dns:a.example"}},
+     TLS_PURPOSE_SERVER,
+     "a.example",
+     REASON_VALID,
+     0},
     {"both purposes serve either", {.cn = "b"}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
     {"an Ed25519 key", {.cn = "c", .key = CERTS_ED25519}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
     {"no keyUsage at all", {.cn = "c", .no_usage = true}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
-    {"no basicConstraints at all", {.cn = "c", .no_basic_constraints = true}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
-    {"a known critical extension", {.cn = "c", .extension = "2.5.29.32", .extension_critical = true}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
-    {"an unknown extension that is not critical", {.cn = "c", .extension = "1.2.3.4"}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
-    {"A4 serverAuth only, as a client", {.cn = "c", .ekus = {GNUTLS_KP_TLS_WWW_SERVER}}, TLS_PURPOSE_CLIENT, NULL, REASON_WRONG_PURPOSE, 26},
-    {"A4 clientAuth only, as a server", {.cn = "c", .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}, .sans = {"dns:a.example"}}, TLS_PURPOSE_SERVER,
-     "a.example", REASON_WRONG_PURPOSE, 26},
-    {"A4 no extendedKeyUsage", {.cn = "c", .no_eku = true}, TLS_PURPOSE_CLIENT, NULL, REASON_WRONG_PURPOSE, 26},
-    {"A4 an extendedKeyUsage of nothing", {.cn = "c", .raw_eku = SPAN("\x30\x00")}, TLS_PURPOSE_CLIENT, NULL, REASON_WRONG_PURPOSE, 26},
-    {"A4 anyExtendedKeyUsage", {.cn = "c", .ekus = {ANY_PURPOSE}}, TLS_PURPOSE_CLIENT, NULL, REASON_WRONG_PURPOSE, 26},
-    {"A4 codeSigning", {.cn = "c", .ekus = {GNUTLS_KP_CODE_SIGNING}}, TLS_PURPOSE_CLIENT, NULL, REASON_WRONG_PURPOSE, 26},
-    {"A4 a damaged extendedKeyUsage", {.cn = "c", .raw_eku = SPAN("\x30\x05\x06\x08\x2b")}, TLS_PURPOSE_CLIENT, NULL, REASON_WRONG_PURPOSE, 26},
-    {"A4 keyUsage keyEncipherment only", {.cn = "c", .usage = GNUTLS_KEY_KEY_ENCIPHERMENT}, TLS_PURPOSE_CLIENT, NULL, REASON_WRONG_PURPOSE, 26},
-    {"a CA as a leaf", {.cn = "c", .ca = true, .usage = GNUTLS_KEY_DIGITAL_SIGNATURE, .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}},
-     TLS_PURPOSE_CLIENT, NULL, REASON_CONSTRAINT, 24},
-    {"an unknown critical extension", {.cn = "c", .extension = "1.2.3.4", .extension_critical = true}, TLS_PURPOSE_CLIENT, NULL,
-     REASON_CONSTRAINT, 34},
+    {"no basicConstraints at all",
+     {.cn = "c", .no_basic_constraints = true},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_VALID,
+     0},
+    {"a known critical extension",
+     {.cn = "c", .extension = "2.5.29.32", .extension_critical = true},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_VALID,
+     0},
+    {"an unknown extension that is not critical",
+     {.cn = "c", .extension = "1.2.3.4"},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_VALID,
+     0},
+    {"A4 serverAuth only, as a client",
+     {.cn = "c", .ekus = {GNUTLS_KP_TLS_WWW_SERVER}},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WRONG_PURPOSE,
+     26},
+    {"A4 clientAuth only, as a server",
+     {.cn = "c", .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}, .sans = {"dns:a.example"}},
+     TLS_PURPOSE_SERVER,
+     "a.example",
+     REASON_WRONG_PURPOSE,
+     26},
+    {"A4 no extendedKeyUsage",
+     {.cn = "c", .no_eku = true},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WRONG_PURPOSE,
+     26},
+    {"A4 an extendedKeyUsage of nothing",
+     {.cn = "c", .raw_eku = SPAN("\x30\x00")},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WRONG_PURPOSE,
+     26},
+    {"A4 anyExtendedKeyUsage",
+     {.cn = "c", .ekus = {ANY_PURPOSE}},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WRONG_PURPOSE,
+     26},
+    {"A4 codeSigning",
+     {.cn = "c", .ekus = {GNUTLS_KP_CODE_SIGNING}},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WRONG_PURPOSE,
+     26},
+    {"A4 a damaged extendedKeyUsage",
+     {.cn = "c", .raw_eku = SPAN("\x30\x05\x06\x08\x2b")},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WRONG_PURPOSE,
+     26},
+    {"A4 keyUsage keyEncipherment only",
+     {.cn = "c", .usage = GNUTLS_KEY_KEY_ENCIPHERMENT},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WRONG_PURPOSE,
+     26},
+    {"a CA as a leaf",
+     {.cn = "c", .ca = true, .usage = GNUTLS_KEY_DIGITAL_SIGNATURE, .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_CONSTRAINT,
+     24},
+    {"an unknown critical extension",
+     {.cn = "c", .extension = "1.2.3.4", .extension_critical = true},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_CONSTRAINT,
+     34},
     {"A7 RSA with 1024 bits", {.cn = "c", .key = CERTS_RSA_1024}, TLS_PURPOSE_CLIENT, NULL, REASON_WEAK, 66},
-    {"A7 RSA with 16384 bits", {.cn = "c", .rsa_bytes = 2048, .exponent_bytes = 3}, TLS_PURPOSE_CLIENT, NULL, REASON_WEAK, 66},
-    {"A7 an RSA exponent of 256 bytes", {.cn = "c", .rsa_bytes = 256, .exponent_bytes = 256}, TLS_PURPOSE_CLIENT, NULL, REASON_WEAK, 66},
+    {"A7 RSA with 16384 bits",
+     {.cn = "c", .rsa_bytes = 2048, .exponent_bytes = 3},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WEAK,
+     66},
+    {"A7 an RSA exponent of 256 bytes",
+     {.cn = "c", .rsa_bytes = 256, .exponent_bytes = 256},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_WEAK,
+     66},
     {"ECDSA P-224", {.cn = "c", .key = CERTS_P224}, TLS_PURPOSE_CLIENT, NULL, REASON_WEAK, 66},
     {"a SHA-1 signature", {.cn = "c", .digest = GNUTLS_DIG_SHA1}, TLS_PURPOSE_CLIENT, NULL, REASON_WEAK, 68},
-    {"expired a second ago", {.cn = "c", .not_after = CERTS_NOW - 1}, TLS_PURPOSE_CLIENT, NULL, REASON_EXPIRED, 10},
+    {"expired a second ago",
+     {.cn = "c", .not_after = CERTS_NOW - 1},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_EXPIRED,
+     10},
     {"its last second", {.cn = "c", .not_after = CERTS_NOW}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
-    {"valid in a second", {.cn = "c", .not_before = CERTS_NOW + 1}, TLS_PURPOSE_CLIENT, NULL, REASON_NOT_YET_VALID, 9},
+    {"valid in a second",
+     {.cn = "c", .not_before = CERTS_NOW + 1},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_NOT_YET_VALID,
+     9},
     {"its first second", {.cn = "c", .not_before = CERTS_NOW}, TLS_PURPOSE_CLIENT, NULL, REASON_VALID, 0},
-    {"B1 another name", {.cn = "s", .sans = {"dns:b.example"}}, TLS_PURPOSE_SERVER, "a.example", REASON_NAME_MISMATCH, 62},
-    {"B1 the name in the CN only", {.cn = "a.example"}, TLS_PURPOSE_SERVER, "a.example", REASON_NAME_MISMATCH, 62},
-    {"B1 the name in the CN beside an e-mail SAN", {.cn = "a.example", .sans = {"email:x@b.example"}}, TLS_PURPOSE_SERVER, "a.example",
-     REASON_NAME_MISMATCH, 62},
-    {"B1 an empty subjectAltName", {.cn = "a.example", .raw_san = SPAN("\x30\x00")}, TLS_PURPOSE_SERVER, "a.example", REASON_NAME_MISMATCH, 62},
-    {"B1 an address in the CN", {.cn = "192.0.2.1"}, TLS_PURPOSE_SERVER, "192.0.2.1", REASON_NAME_MISMATCH, 62},
-    {"B1 an address as a DNS SAN", {.cn = "s", .sans = {"dns:192.0.2.1"}}, TLS_PURPOSE_SERVER, "192.0.2.1", REASON_NAME_MISMATCH, 62},
-    {"B1 an address as an IP SAN", {.cn = "s", .sans = {"ip:192.0.2.1"}}, TLS_PURPOSE_SERVER, "192.0.2.1", REASON_VALID, 0},
-    {"B1 a NUL behind the name", {.cn = "s", .raw_san = SPAN("\x30\x11\x82\x0f"
-                                                            "a.example\0.evil")}, TLS_PURPOSE_SERVER, "a.example", REASON_NAME_MISMATCH, 62},
-    {"B1 a NUL in any name", {.cn = "s", .raw_san = SPAN("\x30\x0f\x82\x0d"
-                                                        "a.example\0.ev")}, TLS_PURPOSE_CLIENT, NULL, REASON_MALFORMED, 1},
-    {"a subjectAltName that is cut", {.cn = "s", .raw_san = SPAN("\x30\x09\x82\x09"
-                                                                "a.examp")}, TLS_PURPOSE_CLIENT, NULL, REASON_MALFORMED, 1},
+    {"B1 another name",
+     {.cn = "s", .sans = {"dns:b.example"}},
+     TLS_PURPOSE_SERVER,
+     "a.example",
+     REASON_NAME_MISMATCH,
+     62},
+    {"B1 the name in the CN only",
+     {.cn = "a.example"},
+     TLS_PURPOSE_SERVER,
+     "a.example",
+     REASON_NAME_MISMATCH,
+     62},
+    {"B1 the name in the CN beside an e-mail SAN",
+     {.cn = "a.example", .sans = {"email:x@b.example"}},
+     TLS_PURPOSE_SERVER,
+     "a.example",
+     REASON_NAME_MISMATCH,
+     62},
+    {"B1 an empty subjectAltName",
+     {.cn = "a.example", .raw_san = SPAN("\x30\x00")},
+     TLS_PURPOSE_SERVER,
+     "a.example",
+     REASON_NAME_MISMATCH,
+     62},
+    {"B1 an address in the CN",
+     {.cn = "192.0.2.1"},
+     TLS_PURPOSE_SERVER,
+     "192.0.2.1",
+     REASON_NAME_MISMATCH,
+     62},
+    {"B1 an address as a DNS SAN",
+     {.cn = "s", .sans = {"dns:192.0.2.1"}},
+     TLS_PURPOSE_SERVER,
+     "192.0.2.1",
+     REASON_NAME_MISMATCH,
+     62},
+    {"B1 an address as an IP SAN",
+     {.cn = "s", .sans = {"ip:192.0.2.1"}},
+     TLS_PURPOSE_SERVER,
+     "192.0.2.1",
+     REASON_VALID,
+     0},
+    {"B1 a NUL behind the name",
+     {.cn = "s",
+      .raw_san = SPAN("\x30\x11\x82\x0f"
+                      "a.example\0.evil")},
+     TLS_PURPOSE_SERVER,
+     "a.example",
+     REASON_NAME_MISMATCH,
+     62},
+    {"B1 a NUL in any name",
+     {.cn = "s",
+      .raw_san = SPAN("\x30\x0f\x82\x0d"
+                      "a.example\0.ev")},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_MALFORMED,
+     1},
+    {"a subjectAltName that is cut",
+     {.cn = "s",
+      .raw_san = SPAN("\x30\x09\x82\x09"
+                      "a.examp")},
+     TLS_PURPOSE_CLIENT,
+     NULL,
+     REASON_MALFORMED,
+     1},
 };
 
 START_TEST(gives_each_leaf_its_status)
@@ -91,9 +238,12 @@ START_TEST(gives_each_leaf_its_status)
     order.issuer = &ca;
     certs_make(&order, &leaf);
     judge_one(&leaf, row->purpose, row->name, &v);
-    ck_assert_msg(v.status == row->status, "%s: %s, not %s (%s)", row->why, judging_word(v.status), judging_word(row->status), v.text);
-    ck_assert_msg(v.openssl_error == row->error, "%s: number %d, not %d", row->why, v.openssl_error, row->error);
-    ck_assert_msg(v.status == REASON_VALID ? v.all == 0 : (v.all >> v.status & 1) == 1, "%s: its bit is wrong", row->why);
+    ck_assert_msg(v.status == row->status, "%s: %s, not %s (%s)", row->why, judging_word(v.status),
+                  judging_word(row->status), v.text);
+    ck_assert_msg(v.openssl_error == row->error, "%s: number %d, not %d", row->why, v.openssl_error,
+                  row->error);
+    ck_assert_msg(v.status == REASON_VALID ? v.all == 0 : (v.all >> v.status & 1) == 1,
+                  "%s: its bit is wrong", row->why);
     certs_clear(&leaf);
 }
 END_TEST
@@ -125,7 +275,8 @@ START_TEST(refuses_bytes_that_are_no_certificate)
 }
 END_TEST
 
-/* Any bit of the certificate turned over must cost it the verdict: either it no longer parses or no longer verifies. */
+/* Any bit of the certificate turned over must cost it the verdict: either it no longer parses or no longer
+ * verifies. */
 START_TEST(refuses_a_certificate_with_any_byte_changed)
 {
     struct certs leaf;
@@ -155,7 +306,8 @@ START_TEST(tells_foreign_and_self_signed_certificates_apart)
     certs_make(&(struct certs_order){.cn = "Other", .ca = true}, &other);
     certs_make(&(struct certs_order){.cn = "c", .issuer = &other}, &foreign);
     certs_make(&(struct certs_order){.cn = "c"}, &alone);
-    certs_make(&(struct certs_order){.cn = "Root", .ca = true}, &impostor); /* the name of the trusted CA, another key */
+    certs_make(&(struct certs_order){.cn = "Root", .ca = true},
+               &impostor); /* the name of the trusted CA, another key */
     certs_make(&(struct certs_order){.cn = "c", .issuer = &impostor}, &child);
     certs_make(&(struct certs_order){.cn = "Root"}, &namesake);
     struct judging j = {.ca = {&ca}};
@@ -166,12 +318,32 @@ START_TEST(tells_foreign_and_self_signed_certificates_apart)
         int error;
         const char *says;
     } cases[] = {
-        {"issued by a CA that is not trusted", {&foreign}, 1, 20, "its issuer CN=Other was neither sent nor is it trusted (trusted: CN=Root)"},
-        {"the same, its CA sent along", {&foreign, &other}, 2, 19, "its chain leads to CN=Other, which is not trusted (trusted: CN=Root)"},
+        {"issued by a CA that is not trusted",
+         {&foreign},
+         1,
+         20,
+         "its issuer CN=Other was neither sent nor is it trusted (trusted: CN=Root)"},
+        {"the same, its CA sent along",
+         {&foreign, &other},
+         2,
+         19,
+         "its chain leads to CN=Other, which is not trusted (trusted: CN=Root)"},
         {"signed by itself", {&alone}, 1, 18, "it is signed by itself, CN=c, which is not trusted"},
-        {"A3 a CA of the same name with another key", {&child}, 1, 20, "a trusted CA has the name of its issuer, CN=Root, but another key"},
-        {"signed by itself under the name of the CA", {&namesake}, 1, 18, "a trusted CA has the name of its issuer, CN=Root, but another key"},
-        {"the same, that CA sent along", {&child, &impostor}, 2, 19, "a trusted CA has the name of its issuer, CN=Root, but another key"},
+        {"A3 a CA of the same name with another key",
+         {&child},
+         1,
+         20,
+         "a trusted CA has the name of its issuer, CN=Root, but another key"},
+        {"signed by itself under the name of the CA",
+         {&namesake},
+         1,
+         18,
+         "a trusted CA has the name of its issuer, CN=Root, but another key"},
+        {"the same, that CA sent along",
+         {&child, &impostor},
+         2,
+         19,
+         "a trusted CA has the name of its issuer, CN=Root, but another key"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         judging_run(&j, cases[i].chain, cases[i].n, &v);
@@ -215,15 +387,20 @@ START_TEST(lists_everything_and_lets_the_worst_decide)
     certs_make(&(struct certs_order){.cn = "Root", .ca = true}, &root);
     certs_make(&(struct certs_order){.cn = "Other", .ca = true}, &other);
     certs_make_crl(&(struct certs_crl_order){.issuer = &root, .serials = &serial, .n_serials = 1}, &crl);
-    struct certs_order order = {.cn = "c", .issuer = &root, .serial = 77, .not_after = CERTS_NOW - 1, .no_eku = true, .key = CERTS_RSA_1024};
+    struct certs_order order = {.cn = "c",
+                                .issuer = &root,
+                                .serial = 77,
+                                .not_after = CERTS_NOW - 1,
+                                .no_eku = true,
+                                .key = CERTS_RSA_1024};
     certs_make(&order, &leaf);
     struct judging j = {.ca = {&root}, .crl = {&crl}};
     const struct certs *chain = &leaf;
     judging_run(&j, &chain, 1, &v);
     ck_assert_int_eq(v.status, REASON_REVOKED);
     ck_assert_int_eq(v.openssl_error, 23);
-    ck_assert_uint_eq(v.all, UINT64_C(1) << REASON_REVOKED | UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_WRONG_PURPOSE |
-                                 UINT64_C(1) << REASON_WEAK);
+    ck_assert_uint_eq(v.all, UINT64_C(1) << REASON_REVOKED | UINT64_C(1) << REASON_EXPIRED |
+                                 UINT64_C(1) << REASON_WRONG_PURPOSE | UINT64_C(1) << REASON_WEAK);
     j = (struct judging){.ca = {&other}};
     judging_run(&j, &chain, 1, &v);
     ck_assert_int_eq(v.status, REASON_UNKNOWN_CA);
@@ -254,7 +431,9 @@ START_TEST(keeps_control_bytes_out_of_the_sentence)
 {
     struct certs leaf;
     struct tls_verdict v;
-    certs_make(&(struct certs_order){.cn = "a\r\nforged: \x1b[31m", .issuer = &ca, .not_after = CERTS_NOW - 1}, &leaf);
+    certs_make(
+        &(struct certs_order){.cn = "a\r\nforged: \x1b[31m", .issuer = &ca, .not_after = CERTS_NOW - 1},
+        &leaf);
     judge_one(&leaf, TLS_PURPOSE_CLIENT, NULL, &v);
     for (const char *p = v.text; *p != '\0'; p++)
         ck_assert_msg((unsigned char)*p >= 0x20 && *p != 0x7f, "%s", v.text);
@@ -267,9 +446,11 @@ START_TEST(maps_each_status_to_its_alert)
     const struct {
         enum reason status;
         unsigned alert;
-    } alerts[] = {{REASON_NONE, 116}, {REASON_EXPIRED, 45}, {REASON_NOT_YET_VALID, 42}, {REASON_REVOKED, 44}, {REASON_UNKNOWN_CA, 48},
-                  {REASON_WRONG_PURPOSE, 43}, {REASON_NAME_MISMATCH, 42}, {REASON_WEAK, 42}, {REASON_CRL_MISSING, 42},
-                  {REASON_CRL_STALE, 42}, {REASON_CONSTRAINT, 42}, {REASON_NOT_ALLOWED, 49}, {REASON_MALFORMED, 42}};
+    } alerts[] = {{REASON_NONE, 116},         {REASON_EXPIRED, 45},    {REASON_NOT_YET_VALID, 42},
+                  {REASON_REVOKED, 44},       {REASON_UNKNOWN_CA, 48}, {REASON_WRONG_PURPOSE, 43},
+                  {REASON_NAME_MISMATCH, 42}, {REASON_WEAK, 42},       {REASON_CRL_MISSING, 42},
+                  {REASON_CRL_STALE, 42},     {REASON_CONSTRAINT, 42}, {REASON_NOT_ALLOWED, 49},
+                  {REASON_MALFORMED, 42}};
     for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
         ck_assert_uint_eq(tls_judge_alert(alerts[i].status), alerts[i].alert);
 }

@@ -36,8 +36,10 @@ static const struct {
     {"B1 a wildcard that is asked for", TLS_NAME_DNS, "*.a.example", 0, "*.a.example", false},
     {"an IPv4 address in full", TLS_NAME_IP, "\xc0\x00\x02\x01", 4, "192.0.2.1", true},
     {"an IPv6 address", TLS_NAME_IP, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16, "2001:db8::1", true},
-    {"an IPv6 address in brackets", TLS_NAME_IP, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16, "[2001:db8::1]", true},
-    {"an IPv4 address inside an IPv6 one", TLS_NAME_IP, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\x00\x02\x01", 16, "192.0.2.1", false},
+    {"an IPv6 address in brackets", TLS_NAME_IP, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16,
+     "[2001:db8::1]", true},
+    {"an IPv4 address inside an IPv6 one", TLS_NAME_IP, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\x00\x02\x01", 16,
+     "192.0.2.1", false},
     {"B1 an address as DNS SAN", TLS_NAME_DNS, "192.0.2.1", 0, "192.0.2.1", false},
     {"B1 a wildcard for an address", TLS_NAME_DNS, "*.0.2.1", 0, "192.0.2.1", false},
     {"a URI", TLS_NAME_URI, "spiffe://td/a", 0, "spiffe://td/a", true},
@@ -54,7 +56,8 @@ static const struct {
 
 START_TEST(matches_only_the_right_type_and_bytes)
 {
-    const struct tls_name name = {rows[_i].type, span_of(rows[_i].value, rows[_i].len > 0 ? rows[_i].len : strlen(rows[_i].value))};
+    const struct tls_name name = {
+        rows[_i].type, span_of(rows[_i].value, rows[_i].len > 0 ? rows[_i].len : strlen(rows[_i].value))};
     ck_assert_msg(tls_names_match(&name, rows[_i].expected) == rows[_i].match, "%s", rows[_i].why);
 }
 END_TEST
@@ -65,7 +68,8 @@ START_TEST(calls_a_name_insane_for_bytes_it_cannot_have)
     const struct tls_name cn = {TLS_NAME_CN, span_from_str("J\xc3\xb6rg")};
     ck_assert(tls_names_sane(&good));
     ck_assert(tls_names_sane(&cn));
-    const struct span bad[] = {span_of("a\0b", 3), span_from_str("a\nb"), span_from_str("a b"), span_from_str("a\x7f"), span_from_str("\xe9"), {0}};
+    const struct span bad[] = {span_of("a\0b", 3),     span_from_str("a\nb"), span_from_str("a b"),
+                               span_from_str("a\x7f"), span_from_str("\xe9"), {0}};
     const enum tls_name_type types[] = {TLS_NAME_DNS, TLS_NAME_URI, TLS_NAME_EMAIL};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         for (size_t t = 0; t < 3; t++) {

@@ -38,7 +38,10 @@ START_TEST(finds_the_way_through_what_was_presented)
         {"with a stranger between", {&leaf, &stranger, &lower, &stranger, &middle}, &root, REASON_VALID},
         {"with everything twice", {&leaf, &lower, &lower, &middle, &middle, &leaf}, &root, REASON_VALID},
         {"stops at an anchor in the middle", {&leaf, &lower}, &middle, REASON_VALID},
-        {"an anchor in the middle, the rest sent too", {&leaf, &lower, &middle, &root}, &middle, REASON_VALID},
+        {"an anchor in the middle, the rest sent too",
+         {&leaf, &lower, &middle, &root},
+         &middle,
+         REASON_VALID},
         {"an intermediate missing", {&leaf, &middle}, &root, REASON_UNKNOWN_CA},
         {"the leaf alone", {&leaf}, &root, REASON_UNKNOWN_CA},
         {"another anchor", {&leaf, &lower, &middle, &root}, &stranger, REASON_UNKNOWN_CA},
@@ -61,11 +64,15 @@ START_TEST(prefers_the_way_without_fault_among_cross_signed_ones)
     struct certs old_root, cross, renewed, end;
     struct tls_verdict v;
     certs_make(&(struct certs_order){.cn = "Old Root", .ca = true}, &old_root);
-    certs_make(&(struct certs_order){.cn = "Issuing", .ca = true, .issuer = &old_root, .not_after = CERTS_NOW - 1}, &cross);
-    certs_make(&(struct certs_order){.cn = "Issuing", .ca = true, .issuer = &root, .same_key_as = &cross}, &renewed);
+    certs_make(
+        &(struct certs_order){.cn = "Issuing", .ca = true, .issuer = &old_root, .not_after = CERTS_NOW - 1},
+        &cross);
+    certs_make(&(struct certs_order){.cn = "Issuing", .ca = true, .issuer = &root, .same_key_as = &cross},
+               &renewed);
     certs_make(&(struct certs_order){.cn = "end", .issuer = &cross}, &end);
     struct judging j = {.ca = {&old_root, &root}};
-    const struct certs *both[] = {&end, &cross, &renewed}, *turned[] = {&end, &renewed, &cross}, *expired[] = {&end, &cross};
+    const struct certs *both[] = {&end, &cross, &renewed}, *turned[] = {&end, &renewed, &cross},
+                       *expired[] = {&end, &cross};
     judging_run(&j, both, 3, &v);
     ck_assert_msg(v.status == REASON_VALID, "%s", v.text);
     judging_run(&j, turned, 3, &v);
@@ -122,14 +129,18 @@ START_TEST(holds_every_intermediate_to_the_rules)
         {"a CA for anything", {.ca = true, .ekus = {"2.5.29.37.0"}}, REASON_VALID},
         {"A4 a CA for servers only", {.ca = true, .ekus = {GNUTLS_KP_TLS_WWW_SERVER}}, REASON_WRONG_PURPOSE},
         {"not a CA", {.usage = GNUTLS_KEY_KEY_CERT_SIGN}, REASON_CONSTRAINT},
-        {"no basicConstraints", {.no_basic_constraints = true, .usage = GNUTLS_KEY_KEY_CERT_SIGN}, REASON_CONSTRAINT},
+        {"no basicConstraints",
+         {.no_basic_constraints = true, .usage = GNUTLS_KEY_KEY_CERT_SIGN},
+         REASON_CONSTRAINT},
         {"a version 1 certificate", {.version = 1}, REASON_CONSTRAINT},
         {"a CA that may not sign", {.ca = true, .usage = GNUTLS_KEY_CRL_SIGN}, REASON_CONSTRAINT},
         {"an expired CA", {.ca = true, .not_after = CERTS_NOW - 1}, REASON_EXPIRED},
         {"a CA of tomorrow", {.ca = true, .not_before = CERTS_NOW + 1}, REASON_NOT_YET_VALID},
         {"a CA with a weak key", {.ca = true, .key = CERTS_RSA_1024}, REASON_WEAK},
         {"a CA signed with SHA-1", {.ca = true, .digest = GNUTLS_DIG_SHA1}, REASON_WEAK},
-        {"a CA with an unknown critical extension", {.ca = true, .extension = "1.2.3.4", .extension_critical = true}, REASON_CONSTRAINT},
+        {"a CA with an unknown critical extension",
+         {.ca = true, .extension = "1.2.3.4", .extension_critical = true},
+         REASON_CONSTRAINT},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tls_verdict v;
@@ -165,7 +176,8 @@ START_TEST(holds_path_length)
 {
     struct certs top, one, two, end;
     struct tls_verdict v;
-    certs_make(&(struct certs_order){.cn = "Top", .ca = true, .path_length = 1 + 1}, &top); /* one intermediate allowed */
+    certs_make(&(struct certs_order){.cn = "Top", .ca = true, .path_length = 1 + 1},
+               &top); /* one intermediate allowed */
     certs_make(&(struct certs_order){.cn = "One", .ca = true, .issuer = &top}, &one);
     certs_make(&(struct certs_order){.cn = "Two", .ca = true, .issuer = &one}, &two);
     certs_make(&(struct certs_order){.cn = "end", .issuer = &two}, &end);
@@ -195,7 +207,8 @@ static void judge_chain_of(size_t n, unsigned depth, struct tls_verdict *v)
     for (size_t i = 0; i < n; i++) {
         char cn[32];
         snprintf(cn, sizeof(cn), "%s%zu", i + 1 == n ? "leaf" : "CA ", i);
-        certs_make(&(struct certs_order){.cn = cn, .ca = i + 1 < n, .issuer = i == 0 ? &root : &made[i - 1]}, &made[i]);
+        certs_make(&(struct certs_order){.cn = cn, .ca = i + 1 < n, .issuer = i == 0 ? &root : &made[i - 1]},
+                   &made[i]);
         chain[n - 1 - i] = &made[i];
     }
     struct judging j = {.ca = {&root}, .depth = depth};
@@ -219,7 +232,8 @@ START_TEST(a7_limits_the_length_of_a_chain)
         if (cases[i].reason == REASON_VALID)
             ck_assert_msg(v.status == REASON_VALID, "%zu: %s", cases[i].n, v.text);
         else
-            ck_assert_msg(v.status != REASON_VALID && (v.all >> cases[i].reason & 1) == 1, "%zu: %s", cases[i].n, v.text);
+            ck_assert_msg(v.status != REASON_VALID && (v.all >> cases[i].reason & 1) == 1, "%zu: %s",
+                          cases[i].n, v.text);
     }
 }
 END_TEST
@@ -232,7 +246,8 @@ static double cpu_ms(void)
 }
 
 /* A7: the least of three, because a busy machine is not what is measured. */
-static double cost_of(const struct judging *j, const struct certs *const *chain, size_t n, struct tls_verdict *v)
+static double cost_of(const struct judging *j, const struct certs *const *chain, size_t n,
+                      struct tls_verdict *v)
 {
     double least = 1e9;
     for (int i = 0; i < 3; i++) {
@@ -258,7 +273,8 @@ START_TEST(a7_bounds_the_work_on_4000_certificates)
 }
 END_TEST
 
-/* A7: every certificate could be the issuer of every other: all of one name, without key identifiers. Signatures are what costs. */
+/* A7: every certificate could be the issuer of every other: all of one name, without key identifiers.
+ * Signatures are what costs. */
 START_TEST(a7_bounds_the_work_on_a_web_of_look_alikes)
 {
     enum { N = 60 };
@@ -267,7 +283,11 @@ START_TEST(a7_bounds_the_work_on_a_web_of_look_alikes)
     struct certs end;
     struct tls_verdict v;
     for (size_t i = 0; i < N; i++) {
-        certs_make(&(struct certs_order){.cn = "Web", .ca = true, .no_key_ids = true, .key = CERTS_P384, .same_key_as = i > 0 ? &webs[0] : NULL},
+        certs_make(&(struct certs_order){.cn = "Web",
+                                         .ca = true,
+                                         .no_key_ids = true,
+                                         .key = CERTS_P384,
+                                         .same_key_as = i > 0 ? &webs[0] : NULL},
                    &webs[i]);
         chain[i + 1] = &webs[i];
     }
@@ -283,7 +303,8 @@ START_TEST(a7_bounds_the_work_on_a_web_of_look_alikes)
 }
 END_TEST
 
-/* A7: CAs whose keys are made to be slow. Nothing is signed by them, but finding that out is what would cost. */
+/* A7: CAs whose keys are made to be slow. Nothing is signed by them, but finding that out is what would cost.
+ */
 START_TEST(a7_bounds_the_work_on_monstrous_keys)
 {
     const struct {
@@ -292,9 +313,17 @@ START_TEST(a7_bounds_the_work_on_monstrous_keys)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct certs slow, end;
         struct tls_verdict v;
-        certs_make(&(struct certs_order){.cn = "Slow", .ca = true, .rsa_bytes = keys[i].modulus, .exponent_bytes = keys[i].exponent,
-                                         .key = CERTS_RSA_1024, .no_key_ids = true}, &slow);
-        certs_make(&(struct certs_order){.cn = "end", .issuer = &slow, .signature_bytes = keys[i].modulus, .no_key_ids = true}, &end);
+        certs_make(&(struct certs_order){.cn = "Slow",
+                                         .ca = true,
+                                         .rsa_bytes = keys[i].modulus,
+                                         .exponent_bytes = keys[i].exponent,
+                                         .key = CERTS_RSA_1024,
+                                         .no_key_ids = true},
+                   &slow);
+        certs_make(
+            &(struct certs_order){
+                .cn = "end", .issuer = &slow, .signature_bytes = keys[i].modulus, .no_key_ids = true},
+            &end);
         const struct certs *chain[60] = {&end};
         for (size_t n = 1; n < 60; n++)
             chain[n] = &slow;
@@ -313,8 +342,15 @@ START_TEST(reports_the_mildest_of_several_faulty_ways)
 {
     struct certs old, other, end;
     struct tls_verdict v;
-    certs_make(&(struct certs_order){.cn = "Issuing", .ca = true, .issuer = &root, .not_after = CERTS_NOW - 1}, &old);
-    certs_make(&(struct certs_order){.cn = "Issuing", .ca = true, .issuer = &root, .same_key_as = &old, .ekus = {GNUTLS_KP_CODE_SIGNING}}, &other);
+    certs_make(
+        &(struct certs_order){.cn = "Issuing", .ca = true, .issuer = &root, .not_after = CERTS_NOW - 1},
+        &old);
+    certs_make(&(struct certs_order){.cn = "Issuing",
+                                     .ca = true,
+                                     .issuer = &root,
+                                     .same_key_as = &old,
+                                     .ekus = {GNUTLS_KP_CODE_SIGNING}},
+               &other);
     certs_make(&(struct certs_order){.cn = "end", .issuer = &old}, &end);
     struct judging j = {.ca = {&root}};
     const struct certs *one[] = {&end, &old, &other}, *two[] = {&end, &other, &old};

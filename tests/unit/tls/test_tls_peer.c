@@ -28,16 +28,25 @@ static size_t count(const struct tls_peer *peer, enum tls_name_type type, struct
 
 START_TEST(reads_every_name_in_order)
 {
-    struct tls_peer *peer = peer_of(&(struct certs_order){
-        .o = "Acme", .ou = "staff", .second_ou = "ops", .cn = "alice", .serial = 0xab01,
-        .sans = {"dns:a.example", "uri:spiffe://td/a", "email:a@b.example", "ip:192.0.2.1", "dns:b.example"}});
+    struct tls_peer *peer =
+        peer_of(&(struct certs_order){.o = "Acme",
+                                      .ou = "staff",
+                                      .second_ou = "ops",
+                                      .cn = "alice",
+                                      .serial = 0xab01,
+                                      .sans = {"dns:a.example", "uri:spiffe://td/a", "email:a@b.example",
+                                               "ip:192.0.2.1", "dns:b.example"}});
     const struct {
         enum tls_name_type type;
         struct span value;
-    } expected[] = {{TLS_NAME_O, span_from_str("Acme")},          {TLS_NAME_OU, span_from_str("staff")},
-                    {TLS_NAME_OU, span_from_str("ops")},          {TLS_NAME_CN, span_from_str("alice")},
-                    {TLS_NAME_DNS, span_from_str("a.example")},   {TLS_NAME_URI, span_from_str("spiffe://td/a")},
-                    {TLS_NAME_EMAIL, span_from_str("a@b.example")}, {TLS_NAME_IP, span_of("\xc0\x00\x02\x01", 4)},
+    } expected[] = {{TLS_NAME_O, span_from_str("Acme")},
+                    {TLS_NAME_OU, span_from_str("staff")},
+                    {TLS_NAME_OU, span_from_str("ops")},
+                    {TLS_NAME_CN, span_from_str("alice")},
+                    {TLS_NAME_DNS, span_from_str("a.example")},
+                    {TLS_NAME_URI, span_from_str("spiffe://td/a")},
+                    {TLS_NAME_EMAIL, span_from_str("a@b.example")},
+                    {TLS_NAME_IP, span_of("\xc0\x00\x02\x01", 4)},
                     {TLS_NAME_DNS, span_from_str("b.example")}};
     ck_assert_uint_eq(peer->n_names, 9);
     for (size_t i = 0; i < 9; i++) {
@@ -60,8 +69,10 @@ START_TEST(a5_keeps_a_name_in_the_type_it_came_in)
     static const char id[] = "spiffe://td/a";
     static const uint8_t other[] = "\x30\x18\xa0\x16\x06\x03\x2a\x03\x04\xa0\x0f\x0c\x0d"
                                    "spiffe://td/a";
-    const struct certs_order orders[] = {
-        {.cn = id}, {.sans = {"dns:spiffe://td/a"}}, {.sans = {"email:spiffe://td/a"}}, {.raw_san = {other, sizeof(other) - 1}}};
+    const struct certs_order orders[] = {{.cn = id},
+                                         {.sans = {"dns:spiffe://td/a"}},
+                                         {.sans = {"email:spiffe://td/a"}},
+                                         {.raw_san = {other, sizeof(other) - 1}}};
     for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
         struct tls_peer *peer = peer_of(&orders[i]);
         ck_assert_uint_eq(peer->n_names, 1);
@@ -74,7 +85,8 @@ END_TEST
 
 START_TEST(a5_shows_both_of_two_uris)
 {
-    struct tls_peer *peer = peer_of(&(struct certs_order){.sans = {"uri:spiffe://td/a", "uri:spiffe://td/b"}});
+    struct tls_peer *peer =
+        peer_of(&(struct certs_order){.sans = {"uri:spiffe://td/a", "uri:spiffe://td/b"}});
     ck_assert_uint_eq(count(peer, TLS_NAME_URI, span_from_str("spiffe://td/a")), 1);
     ck_assert_uint_eq(count(peer, TLS_NAME_URI, span_from_str("spiffe://td/b")), 1);
     tls_peer_free(peer);
@@ -99,7 +111,8 @@ END_TEST
 START_TEST(a5_keeps_a_very_long_name_whole)
 {
     enum { LONG = 32768 };
-    static uint8_t raw[LONG + 8] = {0x30, 0x82, (LONG + 4) >> 8, (LONG + 4) & 0xff, 0x82, 0x82, LONG >> 8, LONG & 0xff};
+    static uint8_t raw[LONG + 8] = {0x30, 0x82, (LONG + 4) >> 8, (LONG + 4) & 0xff,
+                                    0x82, 0x82, LONG >> 8,       LONG & 0xff};
     memset(raw + 8, 'x', LONG);
     struct tls_peer *peer = peer_of(&(struct certs_order){.cn = "c", .raw_san = {raw, sizeof(raw)}});
     ck_assert_uint_eq(tls_peer_first(peer, TLS_NAME_DNS).len, LONG);
@@ -196,7 +209,10 @@ START_TEST(a5_refuses_an_extension_that_appears_twice)
     static const uint8_t second[] = "\x30\x0b\x82\x09"
                                     "b.example";
     struct certs made;
-    certs_make(&(struct certs_order){.sans = {"dns:a.example"}, .extension = "2.5.29.99", .extension_value = {second, sizeof(second) - 1}}, &made);
+    certs_make(&(struct certs_order){.sans = {"dns:a.example"},
+                                     .extension = "2.5.29.99",
+                                     .extension_value = {second, sizeof(second) - 1}},
+               &made);
     uint8_t *oid = memmem(made.der.ptr, made.der.len, "\x55\x1d\x63", 3);
     ck_assert_ptr_nonnull(oid);
     struct tls_peer *peer = tls_peer_new(&made.der, 1, NULL);

@@ -12,7 +12,9 @@ START_TEST(gives_each_block_with_its_line)
     struct tls_pem_block block;
     struct err err = {0};
     struct span der;
-    tls_pem_start(&r, "f.pem", span_from_str("note\n-----BEGIN A-----\naGVs\nbG8=\n-----END A-----\r\n\n-----BEGIN B C-----\r\nAA==\r\n-----END B C-----"));
+    tls_pem_start(&r, "f.pem",
+                  span_from_str("note\n-----BEGIN A-----\naGVs\nbG8=\n-----END A-----\r\n\n-----BEGIN B "
+                                "C-----\r\nAA==\r\n-----END B C-----"));
     ck_assert_int_eq(tls_pem_next(&r, &block, &err), 1);
     ck_assert(span_equals_str(block.label, "A"));
     ck_assert_uint_eq(block.line, 2);
@@ -37,7 +39,8 @@ START_TEST(refuses_blocks_that_do_not_close)
         {"-----BEGIN A-----\nAAAA\n", "f.pem:1: the block A has no END line"},
         {"x\n-----BEGIN A-----", "f.pem:2: the block A has no END line"},
         {"-----BEGIN A-----\nAAAA\n-----END B-----\n", "f.pem:3: the block that begins in line 1 (A) is cut"},
-        {"-----BEGIN A-----\nAAAA\n-----BEGIN A-----\nAAAA\n-----END A-----\n", "f.pem:3: the block that begins in line 1 (A) is cut"},
+        {"-----BEGIN A-----\nAAAA\n-----BEGIN A-----\nAAAA\n-----END A-----\n",
+         "f.pem:3: the block that begins in line 1 (A) is cut"},
         {"-----BEGIN A-----\nAAAA\n-----END A----\n", "f.pem:3: the block that begins in line 1 (A) is cut"},
         {"-----END A-----\n", "f.pem:1: an END line without its BEGIN"},
         {"-----BEGIN A----\n", "f.pem:1: a damaged BEGIN line"},
@@ -59,8 +62,14 @@ START_TEST(refuses_bad_base64_with_its_line)
     const struct {
         const char *body, *where;
     } rows[] = {
-        {"AA*A\n", "f.pem:2:"},        {"AAAA\nAA-A\n", "f.pem:3:"}, {"AAA\n", "f.pem:"},       {"A\n", "f.pem:"},
-        {"", "f.pem:"},                {"====\n", "f.pem:2:"},       {"AA=A\n", "f.pem:2:"},    {"AA==\nAAAA\n", "f.pem:3:"},
+        {"AA*A\n", "f.pem:2:"},
+        {"AAAA\nAA-A\n", "f.pem:3:"},
+        {"AAA\n", "f.pem:"},
+        {"A\n", "f.pem:"},
+        {"", "f.pem:"},
+        {"====\n", "f.pem:2:"},
+        {"AA=A\n", "f.pem:2:"},
+        {"AA==\nAAAA\n", "f.pem:3:"},
         {"Proc-Type: 4,X\n\nAAAA\n", "f.pem:2:"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -73,7 +82,8 @@ START_TEST(refuses_bad_base64_with_its_line)
         tls_pem_start(&r, "f.pem", span_from_str(text));
         ck_assert_int_eq(tls_pem_next(&r, &block, &err), 1);
         ck_assert_msg(tls_pem_decode(&r, &block, &der, &err) == -1, "%s", rows[i].body);
-        ck_assert_msg(strncmp(err.text, rows[i].where, strlen(rows[i].where)) == 0, "%s (wanted: %s)", err.text, rows[i].where);
+        ck_assert_msg(strncmp(err.text, rows[i].where, strlen(rows[i].where)) == 0, "%s (wanted: %s)",
+                      err.text, rows[i].where);
     }
 }
 END_TEST

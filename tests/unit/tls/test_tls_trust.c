@@ -29,7 +29,8 @@ static struct err err;
 
 static struct tls_trust *load(const struct tls_file *files, size_t n)
 {
-    struct tls_trust_spec spec = {.name = "clients", .ca = files, .n_ca = n, .depth = 8, .min_rsa_bits = 2048};
+    struct tls_trust_spec spec = {
+        .name = "clients", .ca = files, .n_ca = n, .depth = 8, .min_rsa_bits = 2048};
     findings_clear(&notes);
     err_clear(&err);
     return tls_trust_new(&spec, CERTS_NOW, &notes, &err);
@@ -67,17 +68,24 @@ START_TEST(a3_refuses_what_is_not_a_whole_set_of_cas)
     expect_refusal("prose", text("hello"), "ca.pem: no PEM block");
     expect_refusal("DER in the PEM slot", ca.der, "ca.pem: looks like DER");
     expect_refusal("a leaf", leaf.pem, "not a CA certificate");
-    expect_refusal_of("a leaf among CAs", ca.pem, leaf.pem, other.pem, ": certificate CN=leaf is not a CA certificate");
+    expect_refusal_of("a leaf among CAs", ca.pem, leaf.pem, other.pem,
+                      ": certificate CN=leaf is not a CA certificate");
     expect_refusal_of("a key", ca.pem, ca.key_pem, none, "PRIVATE KEY has no place");
-    expect_refusal_of("an empty block", text("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), none, none, "not base64");
-    expect_refusal_of("base64 that is no certificate", ca.pem, text("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n"), none,
+    expect_refusal_of("an empty block", text("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"),
+                      none, none, "not base64");
+    expect_refusal_of("base64 that is no certificate", ca.pem,
+                      text("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n"), none,
                       "not a readable certificate");
-    expect_refusal_of("a bad block among good", ca.pem, text("-----BEGIN CERTIFICATE-----\nMII!\n-----END CERTIFICATE-----\n"), other.pem,
+    expect_refusal_of("a bad block among good", ca.pem,
+                      text("-----BEGIN CERTIFICATE-----\nMII!\n-----END CERTIFICATE-----\n"), other.pem,
                       "is damaged: not base64");
-    expect_refusal_of("a mark cut off", ca.pem, text("-----BEGIN CERTIFI\n"), other.pem, "damaged BEGIN line");
-    expect_refusal_of("an END alone", ca.pem, text("-----END CERTIFICATE-----\n"), none, "END line without its BEGIN");
-    expect_refusal_of("openssl's trusted form", text("-----BEGIN TRUSTED CERTIFICATE-----\nMIIB\n-----END TRUSTED CERTIFICATE-----\n"), none, none,
-                      "TRUSTED CERTIFICATE has no place");
+    expect_refusal_of("a mark cut off", ca.pem, text("-----BEGIN CERTIFI\n"), other.pem,
+                      "damaged BEGIN line");
+    expect_refusal_of("an END alone", ca.pem, text("-----END CERTIFICATE-----\n"), none,
+                      "END line without its BEGIN");
+    expect_refusal_of("openssl's trusted form",
+                      text("-----BEGIN TRUSTED CERTIFICATE-----\nMIIB\n-----END TRUSTED CERTIFICATE-----\n"),
+                      none, none, "TRUSTED CERTIFICATE has no place");
 }
 END_TEST
 
@@ -88,11 +96,14 @@ START_TEST(a3_names_the_line_of_the_bad_block)
     for (size_t i = 0; i < ca.pem.len; i++)
         lines += ca.pem.ptr[i] == '\n';
     snprintf(where, sizeof(where), "ca.pem:%zu:", lines + 2); /* the second line of the second block */
-    expect_refusal_of("a bad line", ca.pem, text("-----BEGIN CERTIFICATE-----\nMIIB\nMI*B\n-----END CERTIFICATE-----\n"), other.pem, where);
+    expect_refusal_of("a bad line", ca.pem,
+                      text("-----BEGIN CERTIFICATE-----\nMIIB\nMI*B\n-----END CERTIFICATE-----\n"), other.pem,
+                      where);
 }
 END_TEST
 
-/* A file that is cut anywhere, as when it is copied while read: never a smaller set of CAs without a word, but at a block's end. */
+/* A file that is cut anywhere, as when it is copied while read: never a smaller set of CAs without a word,
+ * but at a block's end. */
 START_TEST(a3_refuses_a_file_that_is_cut_inside_a_block)
 {
     struct span pieces[] = {ca.pem, other.pem};
@@ -100,7 +111,8 @@ START_TEST(a3_refuses_a_file_that_is_cut_inside_a_block)
     for (size_t cut = 0; cut < both.len; cut++) {
         struct tls_file file = {"ca.pem", span_of(both.ptr, cut)};
         struct tls_trust *trust = load(&file, 1);
-        bool whole = cut + 1 >= both.len || (cut + 1 >= ca.pem.len && cut <= ca.pem.len + 9); /* not yet "-----BEGIN" again */
+        bool whole = cut + 1 >= both.len ||
+                     (cut + 1 >= ca.pem.len && cut <= ca.pem.len + 9); /* not yet "-----BEGIN" again */
         ck_assert_msg((trust != NULL) == whole, "cut at %zu of %zu: %s", cut, both.len, err.text);
         tls_trust_unref(trust);
     }
@@ -132,7 +144,9 @@ START_TEST(refuses_cas_that_could_vouch_for_nobody)
         const char *says;
     } cases[] = {
         {"CA:FALSE", {.cn = "x"}, "not a CA certificate"},
-        {"no basicConstraints", {.cn = "x", .no_basic_constraints = true, .usage = GNUTLS_KEY_KEY_CERT_SIGN}, "not a CA certificate"},
+        {"no basicConstraints",
+         {.cn = "x", .no_basic_constraints = true, .usage = GNUTLS_KEY_KEY_CERT_SIGN},
+         "not a CA certificate"},
         {"version 1", {.cn = "x", .version = 1}, "not a CA certificate"},
         {"no keyCertSign", {.cn = "x", .ca = true, .usage = GNUTLS_KEY_CRL_SIGN}, "keyCertSign"},
     };
