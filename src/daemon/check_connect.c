@@ -85,32 +85,18 @@ static void judge_answer(struct check_target *t, const char *start)
     refuse(t, REASON_OUR_CERTIFICATE_REFUSED, text);
 }
 
-/* As an injector's requests have it: the name that SNI asks for, so that no server finds the two at odds. */
-static int host_field(const struct config_upstream *conf, char *out, size_t size)
-{
-    const struct address *target = &conf->target;
-    const char *name = conf->tls.server_name != NULL ? conf->tls.server_name : target->host;
-    if (conf->host == CONFIG_HOST_LITERAL)
-        return snprintf(out, size, "%s", conf->host_literal);
-    if (target->kind == ADDRESS_UNIX)
-        return snprintf(out, size, "localhost");
-    bool v6 = strchr(name, ':') != NULL;
-    if (target->port == 443)
-        return snprintf(out, size, v6 ? "[%s]" : "%s", name);
-    return snprintf(out, size, v6 ? "[%s]:%u" : "%s:%u", name, (unsigned)target->port);
-}
-
 /* Sends HEAD, reads until the status line is there. */
 static void ask_http(struct check_target *t, struct probe *p)
 {
     char host[300], request[600], start[32] = "";
     size_t have = 0, got = 1;
-    int n = host_field(t->upstream->conf, host, sizeof(host));
-    if (n < 0 || (size_t)n >= sizeof(host)) {
+    struct span value = plan_host_field(t->upstream, host, sizeof(host));
+    if (value.len == 0 || value.len >= sizeof(host)) {
         refuse(t, REASON_INTERNAL, "the Host field would be too long");
         return;
     }
-    n = snprintf(request, sizeof(request), "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: mtlsd-check\r\nConnection: close\r\n\r\n", host);
+    int n = snprintf(request, sizeof(request), "HEAD / HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: mtlsd-check\r\nConnection: close\r\n\r\n",
+                     (int)value.len, (const char *)value.ptr);
     probe_limit(p, ANSWER_MS);
     if (!probe_send(p, span_of(request, (size_t)n)))
         return;

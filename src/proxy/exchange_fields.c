@@ -70,15 +70,5 @@ struct span exchange_host_field(const struct exchange *x, char *buf, size_t size
         how = x->listener->tls != NULL ? CONFIG_HOST_PRESERVE : CONFIG_HOST_UPSTREAM;
     if (how == CONFIG_HOST_PRESERVE)
         return span_of(NULL, 0);
-    if (how == CONFIG_HOST_LITERAL)
-        return span_from_str(up->conf->host_literal);
-    const struct address *target = &up->conf->target;
-    const char *name = up->conf->tls.server_name != NULL ? up->conf->tls.server_name : target->host;
-    if (target->kind == ADDRESS_UNIX)
-        name = "localhost";
-    bool v6 = strchr(name, ':') != NULL;
-    bool usual_port = target->kind == ADDRESS_UNIX || target->port == (up->tls != NULL ? 443 : 80);
-    int n = usual_port ? snprintf(buf, size, v6 ? "[%s]" : "%s", name)
-                       : snprintf(buf, size, v6 ? "[%s]:%u" : "%s:%u", name, (unsigned)target->port);
-    return span_of(buf, n > 0 && (size_t)n < size ? (size_t)n : 0);
+    return plan_host_field(up, buf, size);
 }

@@ -4,6 +4,7 @@
 #ifndef MTLSD_PROXY_PLAN_H
 #define MTLSD_PROXY_PLAN_H
 
+#include "mtlsd/base/span.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/tls/tls_engine.h"
 
@@ -19,5 +20,9 @@ struct plan_listener {
     struct tls_context *tls; /* NULL: plaintext */
     const struct plan_upstream *upstream;
 };
+
+/* What Host says to this upstream when it is not the client's: the configured literal, else the name that SNI asks for, with the port unless
+ * it is the usual one (RFC 9110 section 7.2). Written into out, or empty when it does not fit. */
+struct span plan_host_field(const struct plan_upstream *up, char *out, size_t size);
 
 #endif

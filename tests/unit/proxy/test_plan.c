@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "mtlsd/proxy/plan.h"
+
+#include <string.h>
+
+static struct tls_context *const SOME_TLS = (struct tls_context *)1; /* only asked whether it is there */
+
+static const struct {
+    const char *why, *host, *server_name, *literal, *expected;
+    unsigned port;
+    bool tls, unix_socket;
+} rows[] = {
+    {"a name on the usual port", "api.example", NULL, NULL, "api.example", 443, true, false},
+    {"a name on another port", "api.example", NULL, NULL, "api.example:8443", 8443, true, false},
+    {"443 is not usual without TLS", "api.example", NULL, NULL, "api.example:443", 443, false, false},
+    {"80 is usual without TLS", "api.example", NULL, NULL, "api.example", 80, false, false},
+    {"the name that SNI asks for, not the address", "127.0.0.1", "api.example", NULL, "api.example:8443", 8443, true, false},
+    {"an IPv6 address stands in brackets", "::1", NULL, NULL, "[::1]:8443", 8443, true, false},
+    {"an IPv6 address on the usual port too", "::1", NULL, NULL, "[::1]", 443, true, false},
+    {"a unix socket has no name of its own", "", NULL, NULL, "localhost", 0, false, true},
+    {"the literal wins over everything", "::1", "api.example", "other.example", "other.example", 8443, true, false},
+};
+
+START_TEST(names_the_upstream)
+{
+    struct config_upstream conf = {.host = rows[_i].literal != NULL ? CONFIG_HOST_LITERAL : CONFIG_HOST_UPSTREAM};
+    conf.target.kind = rows[_i].unix_socket ? ADDRESS_UNIX : ADDRESS_TCP;
+    conf.target.port = (uint16_t)rows[_i].port;
+    memcpy(conf.target.host, rows[_i].host, strlen(rows[_i].host) + 1);
+    conf.tls.server_name = (char *)(uintptr_t)rows[_i].server_name;
+    conf.host_literal = (char *)(uintptr_t)rows[_i].literal;
+    struct plan_upstream up = {.conf = &conf, .tls = rows[_i].tls ? SOME_TLS : NULL};
+    char out[300];
+    struct span host = plan_host_field(&up, out, sizeof(out));
+    ck_assert_msg(span_equals_str(host, rows[_i].expected), "%s: %.*s", rows[_i].why, (int)host.len, (const char *)host.ptr);
+}
+END_TEST
+
+START_TEST(is_empty_rather_than_cut)
+{
+    struct config_upstream conf = {.target = {.kind = ADDRESS_TCP, .host = "a-rather-long-name.example", .port = 8443}};
+    struct plan_upstream up = {.conf = &conf};
+    char out[16];
+    ck_assert_uint_eq(plan_host_field(&up, out, sizeof(out)).len, 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("plan");
+    TCase *tc = tcase_create("host");
+    tcase_add_loop_test(tc, names_the_upstream, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_test(tc, is_empty_rather_than_cut);
+    suite_add_tcase(s, tc);
+    return s;
+}
