@@ -135,7 +135,7 @@ static void finish_connected(struct connector *k)
         uv_tcp_nodelay(&up->stream.u.tcp, 1);
     up->uplink = exchange_on_connected(c->x, worker_now());
     if (up->uplink == NULL)
-        stream_close(&up->stream, false);
+        stream_close(&up->stream, true);
     else
         up->uplink->driver = up;
     conn_drive(c);

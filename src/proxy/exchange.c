@@ -632,9 +632,23 @@ static bool may_deliver(struct exchange *x, enum side side)
     return to == NULL || link_pending(to) < OUTPUT_MARK;
 }
 
-bool exchange_continue(struct exchange *x, struct moment now)
+/* TLS may also fail while it writes. */
+static bool tell_failed_writers(struct exchange *x, struct moment now)
 {
     bool any = false;
+    for (enum side side = SIDE_DOWN; side <= SIDE_UP; side++) {
+        const struct link *link = exchange_link(x, side);
+        bool failed = link != NULL && link->tls != NULL && !link->broken && (tls_engine_flags(link->tls) & TLS_FAILED);
+        if (failed && x->phase != PHASE_DONE)
+            after_tls(x, side, now);
+        any = any || failed;
+    }
+    return any;
+}
+
+bool exchange_continue(struct exchange *x, struct moment now)
+{
+    bool any = tell_failed_writers(x, now);
     for (enum side side = SIDE_DOWN; side <= SIDE_UP; side++) {
         if (!may_deliver(x, side))
             continue;
@@ -654,11 +668,26 @@ bool exchange_continue(struct exchange *x, struct moment now)
     return any;
 }
 
+/* Memory ran out and something of the answer is lost: what the client has must not look whole. */
+static void end_if_broken(struct exchange *x)
+{
+    bool down = x->down.broken && (x->down.tls == NULL || !(tls_engine_flags(x->down.tls) & TLS_FAILED));
+    bool up = x->up != NULL && x->up->link.broken;
+    if (x->phase == PHASE_DONE || !(down || up))
+        return;
+    struct moment now = {.us = x->active_us};
+    if (x->phase != PHASE_LINGER)
+        exchange_report(x, REASON_INTERNAL, "out of memory", now);
+    x->reset = true;
+    exchange_finish(x, now);
+}
+
 void exchange_settle(struct exchange *x)
 {
     link_settle(&x->down);
     if (x->up != NULL)
         link_settle(&x->up->link);
+    end_if_broken(x);
 }
 
 bool exchange_is_done(const struct exchange *x, bool *reset)

@@ -34,16 +34,21 @@ bool link_is_open(const struct link *l)
     return l->tls == NULL || !(tls_engine_flags(l->tls) & (TLS_HANDSHAKING | TLS_FAILED));
 }
 
+static void lose(struct link *l)
+{
+    l->broken = l->lost = true;
+}
+
 void link_write_copy(struct link *l, struct span s)
 {
-    if (gather_copy(&l->out, s) != 0)
-        l->broken = true;
+    if (!l->broken && gather_copy(&l->out, s) != 0)
+        lose(l);
 }
 
 void link_write_borrow(struct link *l, struct span s)
 {
-    if (gather_borrow(&l->out, s) != 0)
-        l->broken = true;
+    if (!l->broken && gather_borrow(&l->out, s) != 0)
+        lose(l);
 }
 
 void link_end(struct link *l)
@@ -96,7 +101,7 @@ size_t link_runs(struct link *l, struct span *runs, size_t max)
         return gather_runs(&l->out, runs, max);
     }
     encrypt(l);
-    if (l->end_wanted && !l->end_said && l->out.total == 0 && !link_is_handshaking(l)) {
+    if (l->end_wanted && !l->end_said && !l->lost && l->out.total == 0 && !link_is_handshaking(l)) {
         tls_engine_app_end(l->tls);
         l->end_said = true;
     }
@@ -130,10 +135,10 @@ int link_take(struct link *l, struct bytes *taken)
 void link_settle(struct link *l)
 {
     if (gather_settle(&l->out) != 0)
-        l->broken = true;
+        lose(l);
 }
 
 bool link_wants_shutdown(const struct link *l)
 {
-    return l->end_wanted && l->end_said && link_pending(l) == 0;
+    return !l->lost && l->end_wanted && l->end_said && link_pending(l) == 0;
 }

@@ -16,6 +16,7 @@ struct link {
     bool end_said;          /* close_notify is in the wire queue (or there is no TLS) */
     bool peer_ended;        /* the peer's direction ended cleanly */
     bool broken;            /* failed: see the engine's facts, or memory ran out */
+    bool lost;              /* memory ran out: something written is missing, so no end may follow it */
 };
 
 void link_init(struct link *l, struct tls_engine *tls); /* takes tls */
@@ -24,6 +25,7 @@ void link_clear(struct link *l);
 bool link_is_open(const struct link *l);        /* no handshake in progress, not broken: application bytes may be written */
 bool link_is_handshaking(const struct link *l);
 
+/* What cannot be kept breaks the link, and a broken one takes nothing more: a message with a hole must not get its end. */
 void link_write_copy(struct link *l, struct span s);
 void link_write_borrow(struct link *l, struct span s); /* valid until link_settle */
 void link_end(struct link *l);
