@@ -8,6 +8,16 @@
 
 enum { SCRATCH = 64 * 1024, RUNS = 60, TURNS = 64, PIPE_MAX = 512 * 1024 * 1024, BLOCK = 16 * 1024, ROUNDS = 2000000 };
 
+bool wire_proxy_works;
+
+/* Gives what it was, to be put back. */
+static bool proxy_works(bool now)
+{
+    bool was = wire_proxy_works;
+    wire_proxy_works = now;
+    return was;
+}
+
 static void drive(struct wire_conn *c);
 
 /* ---- pipes ---- */
@@ -29,9 +39,11 @@ static void put(struct wire *w, struct wire_pipe *p, struct span s)
 {
     if (p->ended || p->reset)
         return;
+    bool was = proxy_works(false);
     ck_assert_int_eq(bytes_append_span(&p->data, s), 0);
     if (w == NULL || w->keep_log)
         ck_assert_int_eq(bytes_append_span(&p->log, s), 0);
+    proxy_works(was);
     p->put += s.len;
 }
 
@@ -49,7 +61,9 @@ static bool refill(struct wire_pipe *p)
     size_t n = p->offer < BLOCK ? (size_t)p->offer : BLOCK;
     for (size_t i = 0; i < n; i++)
         block[i] = wire_pattern(p->offered + i);
+    bool was = proxy_works(false);
     ck_assert_int_eq(bytes_append(&p->data, block, n), 0);
+    proxy_works(was);
     p->put += n;
     p->offered += n;
     p->offer -= n;
@@ -77,12 +91,16 @@ static struct wire_socket *new_socket(struct wire *w)
 static struct wire_conn *accept_conn(struct wire *w, struct wire_node *node, struct wire_socket *s)
 {
     struct err err = {0};
+    bool was = proxy_works(false);
     struct wire_conn *c = calloc(1, sizeof(*c));
+    proxy_works(was);
     if (c == NULL)
         return NULL;
     c->node = node;
     c->socket = s;
+    was = proxy_works(true);
     c->x = exchange_new(&node->env, &node->listener, "192.0.2.7", c, w->now, &err);
+    proxy_works(was);
     if (c->x == NULL) {
         free(c);
         return NULL;
@@ -207,7 +225,7 @@ static bool connect_if_wanted(struct wire_conn *c)
     struct wire_socket *s = open_socket(n->wire, n);
     struct uplink *u = exchange_on_connected(c->x, n->wire->now);
     if (u == NULL) {
-        s->up.ended = true;
+        s->up.reset = true;
         return true;
     }
     u->driver = s;
@@ -218,7 +236,7 @@ static bool connect_if_wanted(struct wire_conn *c)
 static void drive(struct wire_conn *c)
 {
     struct wire *w = c->node->wire;
-    bool reset;
+    bool reset, was = proxy_works(true);
     for (int turn = 0; turn < TURNS; turn++) {
         flush(c, SIDE_DOWN);
         flush(c, SIDE_UP);
@@ -227,6 +245,7 @@ static void drive(struct wire_conn *c)
             break;
     }
     exchange_settle(c->x);
+    proxy_works(was);
     note_pending(c);
     if (exchange_is_done(c->x, &reset))
         close_conn(c, reset);
@@ -254,7 +273,9 @@ static enum heard next_of(struct wire *w, struct wire_pipe *p, uint8_t **bytes, 
     if (*n > SCRATCH)
         *n = SCRATCH;
     if (*n > 0) {
+        bool was = proxy_works(false);
         *bytes = malloc(*n);
+        proxy_works(was);
         if (*bytes == NULL)
             return HEARD_NOTHING;
         memcpy(*bytes, bytes_span(&p->data).ptr, *n);
@@ -273,6 +294,7 @@ static enum heard next_of(struct wire *w, struct wire_pipe *p, uint8_t **bytes, 
 
 static void to_test_end(struct wire *w, struct wire_socket *s, enum heard heard, struct span bytes)
 {
+    bool was = proxy_works(false);
     if (heard == HEARD_END)
         s->got_end = true;
     if (heard == HEARD_RESET)
@@ -288,16 +310,19 @@ static void to_test_end(struct wire *w, struct wire_socket *s, enum heard heard,
     }
     if (s->to_backend && !s->up.stalled && w->on_backend != NULL)
         w->on_backend(w, s);
+    proxy_works(was);
 }
 
 static void to_exchange(struct wire *w, struct exchange *x, enum side side, enum heard heard, struct span bytes)
 {
+    bool was = proxy_works(true);
     if (heard == HEARD_BYTES)
         exchange_on_wire(x, side, bytes, w->now);
     else if (heard == HEARD_END)
         exchange_on_eof(x, side, w->now);
     else
         exchange_on_error(x, side, "connection reset by peer", w->now);
+    proxy_works(was);
 }
 
 static bool deliver_up(struct wire *w, struct wire_socket *s)
@@ -425,7 +450,9 @@ void wire_finish(struct wire *w)
 static void on_report(void *ctx, const struct report *r)
 {
     struct wire_node *n = ctx;
+    bool was = proxy_works(false);
     ck_assert_uint_lt(n->n_seen, WIRE_SEEN);
+    proxy_works(was);
     struct wire_seen *s = &n->seen[n->n_seen++];
     const struct tls_facts *of = r->up != NULL ? r->up : r->down;
     *s = (struct wire_seen){

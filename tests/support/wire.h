@@ -102,6 +102,9 @@ struct wire_setup {
     struct tls_context *connecting, *accepting; /* borrowed; NULL: that hop is plaintext */
 };
 
+/* True while a proxy works and not the wires themselves: for tests that make allocations fail. */
+extern bool wire_proxy_works;
+
 void wire_open(struct wire *w, const struct wire_setup *setup);
 void wire_close(struct wire *w);
 

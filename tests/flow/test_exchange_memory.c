@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The n-th allocation fails, for every n: no crash, no leak (with sanitizers), and never a message with a hole in it that looks whole.
+ * The linker sends our allocations here; those of the TLS library and of the test's own wires are left alone.
+ */
+#include "t.h"
+#include "wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static bool armed, fired, for_good;
+static unsigned countdown;
+
+static bool fails(void)
+{
+    if (!armed || !wire_proxy_works)
+        return false;
+    if (fired)
+        return for_good;
+    fired = countdown-- == 0;
+    return fired;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+static struct wire_pki pki;
+static struct tls_context *connecting, *accepting;
+static struct wire w;
+
+static void make(void)
+{
+    static const struct wire_side good;
+    wire_pki_make(&pki);
+    connecting = wire_pki_connecting(&pki, &good);
+    accepting = wire_pki_accepting(&pki, &good);
+}
+
+static void drop(void)
+{
+    tls_context_unref(connecting);
+    tls_context_unref(accepting);
+    wire_pki_clear(&pki);
+}
+
+static void open_chain(enum config_protocol protocol)
+{
+    struct wire_setup setup = {.protocol = protocol, .connecting = connecting, .accepting = accepting};
+    wire_open(&w, &setup);
+    w.verifier.down_conf.identity_headers = CONFIG_HEADERS_RFC9440 | CONFIG_HEADERS_X_SSL;
+    if (protocol == CONFIG_PROTOCOL_HTTP)
+        w.on_backend = wire_backend_http;
+}
+
+static void arm(unsigned n, bool all_that_follow)
+{
+    armed = true;
+    fired = false;
+    for_good = all_that_follow;
+    countdown = n;
+}
+
+/* ---- requests ---- */
+
+static const struct {
+    const char *why, *request, *reply;
+} shapes[] = {
+    {"chunks", "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n5\r\nfghij\r\n0\r\n\r\n"},
+    {"lengths", "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabcdefghij"},
+    {"until close", "GET /0123456789 HTTP/1.0\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nabcdefghij"},
+};
+enum { N_SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
+
+/* The letters of a body in order, framing left aside. */
+static void letters_of(const char *text, char first, char *out)
+{
+    for (; *text != '\0'; text++) {
+        if (*text >= first && *text < first + 10)
+            *out++ = *text;
+    }
+    *out = '\0';
+}
+
+static bool ends_whole(struct wire_socket *app, const char *head, const char *body)
+{
+    if (strstr(head, "Content-Length: 10\r\n") != NULL)
+        return strlen(body) >= 10;
+    if (strstr(head, "chunked") != NULL)
+        return strstr(body, "0\r\n\r\n") != NULL;
+    return app->got_end && !app->got_reset;
+}
+
+/* True: the app has a whole 200, which then must be the right one. */
+static bool got_the_answer(struct wire_socket *app, const char *why, unsigned n)
+{
+    char letters[4096];
+    const char *head = strstr(wire_got(app), "HTTP/1.1 200"), *body = head != NULL ? strstr(head, "\r\n\r\n") : NULL;
+    if (body == NULL || !ends_whole(app, head, body + 4))
+        return false;
+    letters_of(body + 4, 'a', letters);
+    ck_assert_msg(strcmp(letters, "abcdefghij") == 0, "%s, allocation %u: the app takes this for whole: %s", why, n, wire_got(app));
+    return true;
+}
+
+static void check_request(const char *why, unsigned n)
+{
+    if (w.n_requests == 0)
+        return;
+    ck_assert_int_eq(bytes_append(&w.request, "", 1), 0);
+    ck_assert_msg(strstr((const char *)bytes_span(&w.request).ptr, "56789") != NULL, "%s, allocation %u: the backend got %s", why, n,
+                  (const char *)bytes_span(&w.request).ptr);
+}
+
+/* True: an allocation failed. */
+static bool one_request(size_t row, unsigned n, bool for_all)
+{
+    open_chain(CONFIG_PROTOCOL_HTTP);
+    w.reply = shapes[row].reply;
+    w.reply_closes = strcmp(shapes[row].why, "until close") == 0;
+    w.step = 300;
+    arm(n, for_all);
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, shapes[row].request);
+    wire_finish(&w);
+    armed = false;
+    bool whole = got_the_answer(app, shapes[row].why, n);
+    if (!whole)
+        ck_assert_msg(app->got_end || app->got_reset, "%s, allocation %u: the app still waits", shapes[row].why, n);
+    ck_assert_msg(whole || fired, "%s: nothing failed and yet there is no answer: %s", shapes[row].why, wire_got(app));
+    check_request(shapes[row].why, n);
+    wire_close(&w);
+    return fired;
+}
+
+START_TEST(a_request_survives_any_failing_allocation)
+{
+    unsigned n = 0;
+    while (one_request((size_t)_i / 2, n, _i % 2 == 1))
+        n++;
+    ck_assert_uint_gt(n, 40);
+}
+END_TEST
+
+/* ---- tunnels ---- */
+
+static bool one_tunnel(unsigned n, bool for_all)
+{
+    open_chain(CONFIG_PROTOCOL_TCP);
+    arm(n, for_all);
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "0123456789");
+    wire_end(&app->up);
+    wire_run(&w);
+    struct wire_socket *back = wire_backend_socket(&w, 0);
+    if (back != NULL) {
+        wire_answer(back, "abcdefghij");
+        wire_end(&back->down);
+    }
+    wire_finish(&w);
+    armed = false;
+    if (back != NULL && back->got_end && !back->got_reset)
+        ck_assert_msg(strcmp(wire_got(back), "0123456789") == 0, "allocation %u: the backend takes this for whole: %s", n, wire_got(back));
+    if (app->got_end && !app->got_reset)
+        ck_assert_msg(strcmp(wire_got(app), "abcdefghij") == 0, "allocation %u: the app takes this for whole: %s", n, wire_got(app));
+    ck_assert(app->got_end || app->got_reset);
+    wire_close(&w);
+    return fired;
+}
+
+START_TEST(a_tunnel_survives_any_failing_allocation)
+{
+    unsigned n = 0;
+    while (one_tunnel(n, _i == 1))
+        n++;
+    ck_assert_uint_gt(n, 20);
+}
+END_TEST
+
+static TCase *make_case(Suite *s, const char *name)
+{
+    TCase *t = tcase_create(name);
+    tcase_set_timeout(t, 60);
+    tcase_add_unchecked_fixture(t, make, drop);
+    suite_add_tcase(s, t);
+    return t;
+}
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("exchange_memory");
+    tcase_add_loop_test(make_case(s, "http"), a_request_survives_any_failing_allocation, 0, N_SHAPES * 2);
+    tcase_add_loop_test(make_case(s, "tcp"), a_tunnel_survives_any_failing_allocation, 0, 2);
+    return s;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/link.h"
+#include "t.h"
+#include "wire_pki.h"
+
+#include <string.h>
+
+enum { RUNS = 60 };
+
+static struct wire_pki pki;
+static struct tls_context *connecting, *accepting;
+static struct link plain, client, server;
+
+static void make(void)
+{
+    static const struct wire_side good;
+    wire_pki_make(&pki);
+    connecting = wire_pki_connecting(&pki, &good);
+    accepting = wire_pki_accepting(&pki, &good);
+}
+
+static void drop(void)
+{
+    tls_context_unref(connecting);
+    tls_context_unref(accepting);
+    wire_pki_clear(&pki);
+}
+
+static void begin(void)
+{
+    struct err err = {0};
+    link_init(&plain, NULL);
+    link_init(&client, tls_engine_new(connecting, NULL, NULL, NULL, &err));
+    link_init(&server, tls_engine_new(accepting, NULL, NULL, NULL, &err));
+    ck_assert(client.tls != NULL && server.tls != NULL);
+    tls_engine_start(client.tls, WIRE_NOW);
+}
+
+static void end(void)
+{
+    link_clear(&plain);
+    link_clear(&client);
+    link_clear(&server);
+}
+
+static bool carry(struct link *from, struct link *to)
+{
+    struct span runs[RUNS];
+    size_t n = link_runs(from, runs, RUNS);
+    for (size_t i = 0; i < n; i++) {
+        tls_engine_wire_in(to->tls, runs[i], WIRE_NOW);
+        tls_engine_wire_keep(to->tls);
+    }
+    if (n > 0)
+        link_sent(from, runs[0].len);
+    return n > 0;
+}
+
+static void shake_hands(void)
+{
+    bool moved = true;
+    while (moved) {
+        moved = carry(&client, &server);
+        moved = carry(&server, &client) || moved;
+    }
+    ck_assert(link_is_open(&client) && link_is_open(&server));
+}
+
+START_TEST(plaintext_is_open_at_once_and_gives_what_was_written)
+{
+    struct span runs[RUNS];
+    ck_assert(link_is_open(&plain) && !link_is_handshaking(&plain));
+    link_write_copy(&plain, span_from_str("head"));
+    link_write_borrow(&plain, span_from_str("body"));
+    ck_assert_uint_eq(link_pending(&plain), 8);
+    ck_assert_uint_eq(link_runs(&plain, runs, RUNS), 2);
+    link_sent(&plain, 6);
+    ck_assert_uint_eq(link_runs(&plain, runs, RUNS), 1);
+    ck_assert(span_equals_str(runs[0], "dy"));
+}
+END_TEST
+
+START_TEST(plaintext_shuts_when_all_was_sent)
+{
+    struct span runs[RUNS];
+    link_write_copy(&plain, span_from_str("bye"));
+    link_end(&plain);
+    ck_assert(!link_wants_shutdown(&plain));
+    link_runs(&plain, runs, RUNS);
+    ck_assert(!link_wants_shutdown(&plain));
+    link_sent(&plain, 3);
+    ck_assert(link_wants_shutdown(&plain));
+}
+END_TEST
+
+START_TEST(settled_bytes_do_not_need_their_lender)
+{
+    char body[] = "body";
+    struct span runs[RUNS];
+    link_write_borrow(&plain, span_from_str(body));
+    link_settle(&plain);
+    memset(body, 'x', 4);
+    ck_assert_uint_eq(link_runs(&plain, runs, RUNS), 1);
+    ck_assert(span_equals_str(runs[0], "body"));
+}
+END_TEST
+
+START_TEST(taken_bytes_leave_the_link)
+{
+    struct bytes taken;
+    bytes_init(&taken, 1024);
+    link_write_copy(&plain, span_from_str("head"));
+    link_write_borrow(&plain, span_from_str("body"));
+    ck_assert_int_eq(link_take(&plain, &taken), 0);
+    ck_assert(span_equals_str(bytes_span(&taken), "headbody"));
+    ck_assert_uint_eq(link_pending(&plain), 0);
+    bytes_clear(&taken);
+}
+END_TEST
+
+START_TEST(nothing_is_encrypted_before_the_handshake_ended) /* B3 */
+{
+    struct span runs[RUNS];
+    link_write_copy(&client, span_from_str("marker"));
+    ck_assert(!link_is_open(&client) && link_is_handshaking(&client));
+    ck_assert_uint_eq(link_runs(&client, runs, RUNS), 1);
+    ck_assert_ptr_null(memmem(runs[0].ptr, runs[0].len, "marker", 6));
+    ck_assert_uint_eq(client.out.total, 6);
+    shake_hands();
+    ck_assert_uint_eq(client.out.total, 0);
+    uint8_t got[16];
+    ck_assert_uint_eq(tls_engine_app_read(server.tls, got, sizeof(got)), 6);
+}
+END_TEST
+
+START_TEST(the_end_waits_for_the_handshake_and_for_what_was_written)
+{
+    struct span runs[RUNS];
+    link_write_copy(&client, span_from_str("last words"));
+    link_end(&client);
+    link_runs(&client, runs, RUNS);
+    ck_assert(!client.end_said);
+    shake_hands();
+    ck_assert(client.end_said && link_wants_shutdown(&client));
+    uint8_t got[64];
+    ck_assert_uint_eq(tls_engine_app_read(server.tls, got, sizeof(got)), 10);
+    ck_assert_uint_eq(tls_engine_flags(server.tls) & TLS_CLOSED, TLS_CLOSED);
+}
+END_TEST
+
+START_TEST(many_small_pieces_leave_in_few_records)
+{
+    struct span runs[RUNS];
+    shake_hands();
+    for (int i = 0; i < 100; i++) {
+        link_write_borrow(&client, span_from_str("0123456789"));
+        link_write_copy(&client, span_from_str("\r\n"));
+    }
+    ck_assert_uint_eq(link_runs(&client, runs, RUNS), 1);
+    ck_assert_uint_lt(runs[0].len, 1200 + 3 * 64);
+}
+END_TEST
+
+START_TEST(what_cannot_be_held_breaks_the_link_for_good)
+{
+    static uint8_t big[1024 * 1024];
+    for (int i = 0; i < 9; i++)
+        link_write_copy(&plain, span_of(big, sizeof(big)));
+    ck_assert(plain.broken && !link_is_open(&plain));
+    size_t before = link_pending(&plain);
+    link_write_copy(&plain, span_from_str("the end of a message whose middle is lost"));
+    link_write_borrow(&plain, span_from_str("and more"));
+    ck_assert_uint_eq(link_pending(&plain), before);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("link");
+    TCase *t = tcase_create("link");
+    tcase_add_unchecked_fixture(t, make, drop);
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, plaintext_is_open_at_once_and_gives_what_was_written);
+    tcase_add_test(t, plaintext_shuts_when_all_was_sent);
+    tcase_add_test(t, settled_bytes_do_not_need_their_lender);
+    tcase_add_test(t, taken_bytes_leave_the_link);
+    tcase_add_test(t, nothing_is_encrypted_before_the_handshake_ended);
+    tcase_add_test(t, the_end_waits_for_the_handshake_and_for_what_was_written);
+    tcase_add_test(t, many_small_pieces_leave_in_few_records);
+    tcase_add_test(t, what_cannot_be_held_breaks_the_link_for_good);
+    suite_add_tcase(s, t);
+    return s;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/pool.h"
+#include "t.h"
+
+static struct config_upstream conf[2], foreign_conf;
+static struct plan_upstream plans[2], foreign[1];
+static struct pool *p;
+
+static void begin(void)
+{
+    for (size_t i = 0; i < 2; i++) {
+        conf[i] = (struct config_upstream){.pool_max = 3, .pool_idle_ms = 10};
+        plans[i] = (struct plan_upstream){.conf = &conf[i], .index = i};
+    }
+    foreign_conf = conf[0];
+    foreign[0] = (struct plan_upstream){.conf = &foreign_conf};
+    p = pool_new(plans, 2);
+    ck_assert_ptr_nonnull(p);
+}
+
+static size_t reap(void)
+{
+    size_t n = 0;
+    struct uplink *u;
+    while ((u = pool_next_doomed(p)) != NULL) {
+        ck_assert_ptr_null(u->exchange);
+        uplink_free(u);
+        n++;
+    }
+    return n;
+}
+
+static void end(void)
+{
+    pool_doom_all(p);
+    reap();
+    pool_free(p);
+}
+
+static struct uplink *make(const struct plan_upstream *plan)
+{
+    struct err err = {0};
+    struct uplink *u = uplink_new(plan, true, NULL, 0, &err);
+    ck_assert_ptr_nonnull(u);
+    u->exchange = (struct exchange *)&conf; /* somebody's; never looked into */
+    return u;
+}
+
+START_TEST(gives_the_one_used_last_and_only_of_that_upstream)
+{
+    struct uplink *a = make(&plans[0]), *b = make(&plans[0]), *other = make(&plans[1]);
+    ck_assert_ptr_null(pool_take(p, &plans[0]));
+    pool_put(p, a, 1);
+    pool_put(p, b, 2);
+    pool_put(p, other, 3);
+    ck_assert_uint_eq(pool_idle_count(p), 3);
+    ck_assert_ptr_null(a->exchange);
+    ck_assert_ptr_eq(pool_take(p, &plans[0]), b);
+    ck_assert_ptr_eq(pool_take(p, &plans[0]), a);
+    ck_assert_ptr_null(pool_take(p, &plans[0]));
+    ck_assert_ptr_eq(pool_take(p, &plans[1]), other);
+    ck_assert_uint_eq(pool_idle_count(p), 0);
+    uplink_free(a);
+    uplink_free(b);
+    uplink_free(other);
+}
+END_TEST
+
+START_TEST(dooms_what_is_more_than_the_maximum)
+{
+    for (int i = 0; i < 5; i++)
+        pool_put(p, make(&plans[0]), 1);
+    ck_assert_uint_eq(pool_idle_count(p), 3);
+    ck_assert_uint_eq(reap(), 2);
+    conf[1].pool_max = 0;
+    pool_put(p, make(&plans[1]), 1);
+    ck_assert_uint_eq(reap(), 1);
+}
+END_TEST
+
+START_TEST(never_gives_a_connection_of_another_snapshot) /* B4 */
+{
+    pool_put(p, make(foreign), 1); /* the same name and the same index, made with what was loaded before */
+    ck_assert_uint_eq(pool_idle_count(p), 0);
+    ck_assert_ptr_null(pool_take(p, &plans[0]));
+    ck_assert_ptr_null(pool_take(p, foreign));
+    ck_assert_uint_eq(reap(), 1);
+    pool_put(p, make(&plans[0]), 1);
+    ck_assert_ptr_null(pool_take(p, foreign));
+}
+END_TEST
+
+START_TEST(dooms_from_anywhere_on_the_shelf)
+{
+    struct uplink *three[3];
+    for (size_t gone = 0; gone < 3; gone++) {
+        for (size_t i = 0; i < 3; i++)
+            pool_put(p, three[i] = make(&plans[0]), i);
+        pool_doom(p, three[gone]);
+        ck_assert_uint_eq(pool_idle_count(p), 2);
+        ck_assert_ptr_eq(pool_next_doomed(p), three[gone]);
+        uplink_free(three[gone]);
+        for (size_t i = 3; i-- > 0;) {
+            if (i == gone)
+                continue;
+            ck_assert_ptr_eq(pool_take(p, &plans[0]), three[i]);
+            uplink_free(three[i]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(dooms_one_in_use_without_touching_the_shelf)
+{
+    struct uplink *kept = make(&plans[0]), *used = make(&plans[0]);
+    pool_put(p, kept, 1);
+    pool_doom(p, used);
+    ck_assert_uint_eq(pool_idle_count(p), 1);
+    ck_assert_uint_eq(reap(), 1);
+    ck_assert_ptr_eq(pool_take(p, &plans[0]), kept);
+    uplink_free(kept);
+}
+END_TEST
+
+START_TEST(expires_what_was_idle_for_too_long)
+{
+    conf[1].pool_idle_ms = 1000;
+    pool_put(p, make(&plans[0]), 0);
+    pool_put(p, make(&plans[0]), 5000);
+    pool_put(p, make(&plans[1]), 0);
+    ck_assert_uint_eq(pool_expire(p, 9999), 0);
+    ck_assert_uint_eq(pool_expire(p, 10000), 1);
+    ck_assert_uint_eq(pool_expire(p, 14999), 0);
+    ck_assert_uint_eq(pool_expire(p, 15000), 1);
+    ck_assert_uint_eq(pool_idle_count(p), 1);
+    ck_assert_uint_eq(pool_expire(p, 1000000), 1);
+    ck_assert_uint_eq(reap(), 3);
+}
+END_TEST
+
+START_TEST(dooms_all_of_every_upstream)
+{
+    pool_put(p, make(&plans[0]), 0);
+    pool_put(p, make(&plans[0]), 0);
+    pool_put(p, make(&plans[1]), 0);
+    pool_doom_all(p);
+    ck_assert_uint_eq(pool_idle_count(p), 0);
+    ck_assert_uint_eq(reap(), 3);
+    ck_assert_uint_eq(reap(), 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("pool");
+    TCase *t = tcase_create("pool");
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, gives_the_one_used_last_and_only_of_that_upstream);
+    tcase_add_test(t, dooms_what_is_more_than_the_maximum);
+    tcase_add_test(t, never_gives_a_connection_of_another_snapshot);
+    tcase_add_test(t, dooms_from_anywhere_on_the_shelf);
+    tcase_add_test(t, dooms_one_in_use_without_touching_the_shelf);
+    tcase_add_test(t, expires_what_was_idle_for_too_long);
+    tcase_add_test(t, dooms_all_of_every_upstream);
+    suite_add_tcase(s, t);
+    return s;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/uplink.h"
+#include "t.h"
+#include "wire_pki.h"
+
+static struct config_upstream conf;
+
+START_TEST(has_a_reader_of_responses_for_http_only)
+{
+    struct plan_upstream plan = {.conf = &conf};
+    struct err err = {0};
+    struct uplink *http = uplink_new(&plan, true, NULL, WIRE_NOW, &err), *tcp = uplink_new(&plan, false, NULL, WIRE_NOW, &err);
+    ck_assert(http != NULL && tcp != NULL);
+    ck_assert(http->http != NULL && tcp->http == NULL);
+    ck_assert(link_is_open(&http->link) && link_pending(&http->link) == 0);
+    ck_assert(!tcp->reset && tcp->exchange == NULL && tcp->uses == 0);
+    uplink_free(http);
+    uplink_free(tcp);
+    uplink_free(NULL);
+}
+END_TEST
+
+START_TEST(a_tls_link_has_its_first_bytes_ready)
+{
+    static const struct wire_side good;
+    struct wire_pki pki;
+    struct err err = {0};
+    wire_pki_make(&pki);
+    struct plan_upstream plan = {.conf = &conf, .tls = wire_pki_connecting(&pki, &good)};
+    struct uplink *u = uplink_new(&plan, true, NULL, WIRE_NOW, &err);
+    ck_assert_ptr_nonnull(u);
+    ck_assert(link_is_handshaking(&u->link) && !link_is_open(&u->link));
+    struct span run;
+    ck_assert_uint_eq(link_runs(&u->link, &run, 1), 1);
+    ck_assert_uint_eq(run.ptr[0], 22); /* a handshake record */
+    uplink_free(u);
+    tls_context_unref(plan.tls);
+    wire_pki_clear(&pki);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("uplink");
+    TCase *t = tcase_create("uplink");
+    tcase_add_test(t, has_a_reader_of_responses_for_http_only);
+    tcase_add_test(t, a_tls_link_has_its_first_bytes_ready);
+    suite_add_tcase(s, t);
+    return s;
+}
