@@ -13,10 +13,10 @@ enum { RUNS = 60, TURNS = 64 };
 static void on_read(void *owner, struct span data);
 static void on_end(void *owner);
 static void on_error(void *owner, const char *text);
-static void on_writable(void *owner);
+static void on_sent(void *owner, size_t n);
 static void on_closed(void *owner);
 
-static const struct stream_events down_events = {on_read, on_end, on_error, on_writable, on_closed};
+static const struct stream_events down_events = {on_read, on_end, on_error, on_sent, on_closed};
 
 /* ---- closing: memory goes when the last handle is closed ---- */
 
@@ -221,9 +221,11 @@ static void on_error(void *owner, const char *text)
     conn_drive(c);
 }
 
-static void on_writable(void *owner)
+static void on_sent(void *owner, size_t n)
 {
-    conn_drive(owner);
+    struct conn *c = owner;
+    exchange_on_sent(c->x, SIDE_DOWN, n, worker_now());
+    conn_drive(c);
 }
 
 /* ---- accepting ---- */

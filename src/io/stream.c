@@ -8,6 +8,7 @@ enum { WAITING_BYTES = 16 * 1024, RUNS = 60 };
 
 struct waiting_write {
     uv_write_t req;
+    size_t len;
     char data[WAITING_BYTES];
 };
 
@@ -36,22 +37,24 @@ bool stream_can_send(const struct stream *s)
 static void on_written(uv_write_t *req, int status)
 {
     struct stream *s = req->handle->data;
-    free(req->data);
+    struct waiting_write *w = req->data;
+    size_t len = w->len;
+    free(w);
     s->writing = false;
     if (s->closing)
         return;
     if (status < 0)
         s->dead = true;
-    s->events->on_writable(s->owner);
+    s->events->on_sent(s->owner, status < 0 ? 0 : len);
 }
 
 /* The socket is full: libuv watches it for us as long as it has something of ours to write. */
-static size_t wait_for_room(struct stream *s, const struct span *runs, size_t n)
+static void wait_for_room(struct stream *s, const struct span *runs, size_t n)
 {
     struct waiting_write *w = malloc(sizeof(*w));
     if (w == NULL) {
         s->dead = true;
-        return 0;
+        return;
     }
     size_t len = 0;
     for (size_t i = 0; i < n && len < sizeof(w->data); i++) {
@@ -60,14 +63,14 @@ static size_t wait_for_room(struct stream *s, const struct span *runs, size_t n)
         len += part;
     }
     w->req.data = w;
+    w->len = len;
     uv_buf_t buf = uv_buf_init(w->data, (unsigned)len);
     if (uv_write(&w->req, &s->u.any, &buf, 1, on_written) != 0) {
         free(w);
         s->dead = true;
-        return 0;
+        return;
     }
     s->writing = true;
-    return len;
 }
 
 size_t stream_send(struct stream *s, const struct span *runs, size_t n)
@@ -84,12 +87,10 @@ size_t stream_send(struct stream *s, const struct span *runs, size_t n)
     }
     int rc = uv_try_write(&s->u.any, bufs, (unsigned)n);
     if (rc == UV_EAGAIN)
-        return wait_for_room(s, runs, n);
-    if (rc < 0) {
+        wait_for_room(s, runs, n);
+    else if (rc < 0)
         s->dead = true;
-        return 0;
-    }
-    return (size_t)rc;
+    return rc > 0 ? (size_t)rc : 0;
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -107,6 +108,7 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
     } else if (n < 0) {
         uv_read_stop(&s->u.any);
         s->reading = false;
+        s->ended = true;
         if (n == UV_EOF)
             s->events->on_end(s->owner);
         else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One connected socket on a loop: tcp or unix. Reads land in the worker's shared buffer and are valid for the call. Writing is tried at
- * once; what the socket does not take waits in a small copy, and on_writable says when to go on.
+ * once. When the socket is full, a small copy of what comes next waits in it; those bytes stay the caller's until on_sent says that they
+ * left, so that nobody takes them for sent and closes too early.
  */
 #ifndef MTLSD_IO_STREAM_H
 #define MTLSD_IO_STREAM_H
@@ -14,7 +15,7 @@ struct stream_events {
     void (*on_read)(void *owner, struct span data);
     void (*on_end)(void *owner);
     void (*on_error)(void *owner, const char *text);
-    void (*on_writable)(void *owner);
+    void (*on_sent)(void *owner, size_t n); /* what had to wait has left: go on. 0: it could not */
     void (*on_closed)(void *owner); /* the last call: the memory may go */
 };
 
@@ -34,12 +35,14 @@ struct stream {
     void *owner;
     struct stream_buffer *buffer;
     uv_shutdown_t shutdown;
-    bool is_tcp, reading, writing, shutting, shut, closing, dead; /* dead: a write failed; reading goes on to learn why */
+    bool is_tcp, reading, writing, shutting, shut, closing;
+    bool dead;  /* a write failed; reading goes on to learn why */
+    bool ended; /* nothing more can be read */
 };
 
 int stream_init(struct stream *s, uv_loop_t *loop, bool tcp, struct stream_buffer *buffer);
 void stream_set_owner(struct stream *s, const struct stream_events *events, void *owner);
-/* Sends from runs what the socket takes; gives how many bytes left the caller's hands. */
+/* Sends from runs what the socket takes; gives how many bytes left. */
 size_t stream_send(struct stream *s, const struct span *runs, size_t n);
 bool stream_can_send(const struct stream *s);
 void stream_read(struct stream *s, bool on);

@@ -48,12 +48,14 @@ static void on_error(void *owner, const char *text)
     conn_drive(exchange_driver(x));
 }
 
-static void on_writable(void *owner)
+static void on_sent(void *owner, size_t n)
 {
     struct upconn *up = owner;
     struct exchange *x = up->uplink->exchange;
-    if (x != NULL)
-        conn_drive(exchange_driver(x));
+    if (x == NULL)
+        return;
+    exchange_on_sent(x, SIDE_UP, n, worker_now());
+    conn_drive(exchange_driver(x));
 }
 
 static void on_closed(void *owner)
@@ -66,7 +68,7 @@ static void on_closed(void *owner)
     worker_uplink_closed(w);
 }
 
-static const struct stream_events up_events = {on_read, on_end, on_error, on_writable, on_closed};
+static const struct stream_events up_events = {on_read, on_end, on_error, on_sent, on_closed};
 
 void upconn_close(struct uplink *u)
 {
