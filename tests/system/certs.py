@@ -138,10 +138,12 @@ class Pki:
             openssl("genrsa", "-out", path, kind)
         path.chmod(0o600)
 
-    def ca(self, stem, *, subject=None, issuer=None, start=-3650, days=7300, path_length=None):
-        """A root, or an intermediate when issuer is given."""
+    def ca(self, stem, *, subject=None, issuer=None, start=-3650, days=7300, path_length=None, eku=()):
+        """A root, or an intermediate when issuer is given. eku limits what it may issue for."""
         basic = sequence(tlv(1, b"\xff"), integer(path_length) if path_length is not None else b"")
         extensions = [extension("2.5.29.19", basic, True), extension("2.5.29.15", tlv(3, b"\1\x06"), True)]
+        if eku:
+            extensions.append(extension("2.5.29.37", sequence(*map(oid, eku))))
         return self.make(stem, subject or [("O", "Tests"), ("CN", stem)], issuer, extensions, start, days, "ec")
 
     def leaf(self, stem, issuer=None, *, cn=None, subject=None, san=(), eku=("serverAuth",), start=-1, days=365, key="ec",

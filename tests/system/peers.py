@@ -69,6 +69,35 @@ class Server:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
+class Recut(Server):
+    """A relay that cuts the first TLS record of the caller, its ClientHello, into records of so many bytes."""
+
+    def __init__(self, case, target, size):
+        self.target, self.size = target, size
+        super().__init__(case, Recut.relay)
+
+    @staticmethod
+    def relay(self, connection):
+        with socket.create_connection(("127.0.0.1", self.target), IO_S) as behind:
+            data = b""
+            while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5], "big"):
+                data += connection.recv(65536)
+            end = 5 + int.from_bytes(data[3:5], "big")
+            for at in range(5, end, self.size):
+                piece = data[at:min(at + self.size, end)]
+                behind.sendall(data[:3] + len(piece).to_bytes(2, "big") + piece)
+            behind.sendall(data[end:])
+            threading.Thread(target=pump, args=(connection, behind), daemon=True).start()
+            pump(behind, connection)
+
+
+def pump(source, sink):
+    """Passes bytes on until one side ends."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+
+
 def server_context(certificate, client_ca=None, *, version=None, require=True):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.pem)

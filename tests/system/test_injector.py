@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The injector: an app speaks plaintext to loopback, the upstream sees mutual TLS. Real origins: nginx, haproxy, stunnel, openssl."""
+import concurrent.futures
 import hashlib
 import http.client
 import os
@@ -336,6 +337,36 @@ class SlowReaders(harness.Case):
     def test_tcp_memory_is_bounded(self):
         self.hold("tcp")
 
+    def test_upstream_that_does_not_read_stops_the_app(self):
+        """D6 the other way: apps that send without end to an upstream that takes nothing."""
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+        context = peers.server_context(self.pki.server(), self.pki.ca("root"))
+        for protocol in ("http", "tcp"):
+            with self.subTest(protocol):
+                origin = peers.tls_server(self, context, lambda s, c: gate.wait(60))
+                port = self.injector(origin.port, protocol=protocol)
+                before = self.mtlsd.rss_kb()
+                with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                    sent = list(pool.map(self.push, [port] * 16))
+                wait_for(lambda: origin.accepted == 16, "the upstream connections")
+                growth = self.mtlsd.rss_kb() - before
+                self.assertLess(growth, 16 * 256 + (32 << 10 if harness.is_sanitized() else 2 << 10), "kB")
+                self.assertLess(max(sent), 32 << 20)
+
+    def push(self, port):
+        """Sends until nothing more is taken for a second; gives how much it was."""
+        app = peers.connect(port, 1)
+        self.addCleanup(app.close)
+        app.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
+        total, piece = 0, bytes(1 << 20)
+        try:
+            while total < 64 << 20:
+                total += app.send(piece)
+        except TimeoutError:
+            pass
+        return total
+
 
 class BadUpstreams(harness.Case):
     """Each upstream is wrong in one way. The app gets a 502 that says which; the upstream gets no application byte."""
@@ -498,8 +529,8 @@ class NoPlaintext(harness.Case):
         def handle(server, connection):
             connection.sendall(peers.reply(b"injected"))
             with peers.connect(honest.port) as behind:
-                threading.Thread(target=pump, args=(connection, behind), daemon=True).start()
-                pump(behind, connection)
+                threading.Thread(target=peers.pump, args=(connection, behind), daemon=True).start()
+                peers.pump(behind, connection)
         self.misbehave(handle, ("tls_failed", "upstream_protocol"))
         self.assertEqual(b"", bytes(honest.received))
 
@@ -542,14 +573,6 @@ class NoPlaintext(harness.Case):
                                   lambda s, c: peers.read_all(c))
         port = self.injector(origin.port, upstream='timeouts = { response = "300ms"; };')
         self.assert_problem(self.ask(port), 504, "response_timeout")
-
-
-def pump(source, sink):
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-    except OSError:
-        pass
 
 
 class Truncation(harness.Case):

@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import subprocess
+import time
 import unittest
 
 import certs
@@ -33,7 +34,7 @@ class Case(harness.Case):
 
     def s_client(self, port, certificate, *flags):
         """openssl s_client with a request; gives its whole output."""
-        mine = ["-cert", certificate.pem, "-key", certificate.key] if certificate else []
+        mine = ["-cert", certificate.crt, "-key", certificate.key, "-cert_chain", certificate.pem] if certificate else []
         process = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost", "-CAfile",
                                     str(self.pki.ca("root").crt), *map(str, mine), *flags, "-ign_eof"],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -90,6 +91,21 @@ class Accepts(Case):
         for flag, version in VERSIONS.items():
             with self.subTest(flag):
                 self.assertEqual(200, self.ask(port, certificate=big, version=version)[0])
+
+    def test_client_hello_in_small_records(self):
+        """A8: who is asked for what does not depend on how the first message was cut."""
+        backend = peers.Backend(self)
+        port = self.verifier(backend.port)
+        for flag, version in VERSIONS.items():
+            for size in (1, 7, 100):
+                with self.subTest(f"{flag} {size}"):
+                    self.assertEqual(200, self.ask_through(peers.Recut(self, port, size).port, version))
+        self.assertEqual([], backend.malformed)
+
+    def ask_through(self, port, version):
+        with peers.secure(port, self.caller(version=version)) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return peers.response(connection)[0]
 
     def test_large_bodies_both_ways(self):
         data = os.urandom(1 << 20) * 16
@@ -208,6 +224,30 @@ class Refuses(Case):
     def test_code_signing_as_a_caller(self):
         """A4"""
         self.refuse(self.pki.leaf("c-code", eku=("codeSigning",)), "unsupported_certificate", reason="wrong_purpose")
+
+    def test_issuer_that_may_issue_for_servers_only(self):
+        """A4: the purpose is limited all the way down."""
+        middle = self.pki.ca("servers-only", issuer=self.pki.ca("root"), eku=("serverAuth",))
+        self.refuse(self.pki.leaf("c-of-servers-only", middle, eku=("clientAuth",)), "unsupported_certificate", reason="wrong_purpose")
+
+    def test_path_that_is_too_long(self):
+        """The first intermediate may issue leaves only, and issued another CA."""
+        short = self.pki.ca("short", issuer=self.pki.ca("root"), path_length=0)
+        below = self.pki.ca("below-short", issuer=short)
+        self.refuse(self.pki.leaf("c-below-short", below, eku=("clientAuth",)), ["bad_certificate", "unknown_ca"])
+
+    def test_a_chain_of_a_hundred_certificates_is_no_work(self):
+        """A7: what a caller sends beside its leaf is bounded, and nobody waits for it."""
+        middle = self.pki.ca("middle", issuer=self.pki.ca("root"))
+        many = self.write("many.pem", self.pki.client().crt.read_text() + middle.crt.read_text() * 100 + self.pki.client().key.read_text())
+        backend = peers.Backend(self)
+        port = self.verifier(backend.port)
+        began = time.monotonic()
+        answer = self.curl("--cacert", self.pki.ca("root").crt, "--cert", many, f"https://localhost:{port}/")
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(0, answer.status)
+        self.assertEqual(b"", bytes(backend.received))
+        self.assertEqual(200, self.ask(port)[0])
 
     def test_revoked(self):
         bad = self.pki.leaf("c-revoked", eku=("clientAuth",))
