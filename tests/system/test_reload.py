@@ -15,6 +15,8 @@ from harness import free_port, wait_for
 
 
 class Case(harness.Case):
+    PRELUDE = 'workers = 1; drain_timeout = "2s";\n'
+
     def start(self, target, **options):
         """An injector with an admin socket whose identity and CA are files of its own, to be changed under it."""
         self.bundle, self.ca = self.folder / "me.pem", self.folder / "ca.pem"
@@ -23,7 +25,7 @@ class Case(harness.Case):
         self.bundle.chmod(0o600)
         self.port = free_port()
         self.text = self.text_for(self.port, target, **options)
-        self.mtlsd = self.daemon(self.text, [self.port])
+        self.mtlsd = self.daemon(self.text, [self.port], prelude=self.PRELUDE)
         self.file = self.mtlsd.config_path
 
     def text_for(self, port, target, **options):
@@ -34,7 +36,7 @@ class Case(harness.Case):
     def rewrite(self, text):
         """As an editor does: a new file under the old name."""
         fresh = self.folder / "new.conf"
-        fresh.write_text('workers = 1; drain_timeout = "2s";\n' + text)
+        fresh.write_text(self.PRELUDE + text)
         os.replace(fresh, self.file)
 
     def replace(self, path, data):
@@ -218,6 +220,47 @@ class Reload(Case):
         wait_for(lambda: self.curl_tls(port).status == 0, "the caller to be refused")
         out = "".join(self.mtlsd.log.splitlines(True)[-5:])
         self.assertIn("revoked", out)
+
+
+class SeveralWorkers(Case):
+    """The same with threads: everything that is shared between them is touched while traffic runs."""
+    PRELUDE = 'workers = 4; drain_timeout = "5s";\n'
+
+    def test_reload_status_and_drain_under_load(self):
+        self.start(self.origin())
+        failures, done, stop = [], [], threading.Event()
+
+        def app():
+            while not stop.is_set():
+                try:
+                    with peers.connect(self.port) as connection:
+                        for _ in range(10):
+                            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                            status, _, body, complete = peers.response(connection)
+                            if (status, complete) != (200, True) or b"CN=client" not in body:
+                                failures.append((status, complete, body))
+                                break
+                            done.append(1)
+                except OSError as error:
+                    failures.append(repr(error))
+        threads = [threading.Thread(target=app) for _ in range(12)]
+        [t.start() for t in threads]
+        try:
+            wait_for(lambda: len(done) > 200, "traffic on every worker")
+            for i in range(6):
+                other = self.pki.leaf(f"client-worker-{i}", cn=f"client-{i}", eku=("clientAuth",))
+                self.replace(self.bundle, other.pem.read_bytes())
+                self.assertEqual(0, self.reload().returncode)
+                self.assertEqual(0, self.command("status", "-c", self.file).returncode)
+                sofar = len(done)
+                wait_for(lambda: len(done) > sofar + 50, "traffic after the reload")
+        finally:
+            stop.set()
+            [t.join() for t in threads]
+        self.assertEqual([], failures)
+        self.assertIn("CN=client-5", self.body())
+        self.mtlsd.signal(signal.SIGTERM)
+        self.assertEqual(0, self.mtlsd.wait())
 
 
 class Drain(Case):
