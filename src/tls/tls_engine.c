@@ -26,6 +26,7 @@ enum {
     WIRE_IN_MAX = 1024 * 1024,
     RECORD_BYTES = 16384,
     HANDSHAKE_MESSAGE_MAX = 65536, /* a chain that does not fit is hostile (security A7) */
+    HANDSHAKE_BYTES_MAX = 4 * HANDSHAKE_MESSAGE_MAX, /* the library gathers a message of 16 MiB before it finds it too long */
     EMPTY_RECORDS_MAX = 32,        /* security D2 */
     CHAIN_MAX = 16,
 };
@@ -42,6 +43,7 @@ struct tls_engine {
     struct bytes wire_out;
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records;
+    size_t handshake_bytes;
     unsigned alert_to_send;
     int alert_received, alert_sent;
     enum reason reason;
@@ -472,6 +474,11 @@ void tls_engine_wire_in(struct tls_engine *e, struct span wire, int64_t now)
     e->now = now;
     if (e->failed)
         return;
+    if (e->handshaking && (e->handshake_bytes += wire.len) > HANDSHAKE_BYTES_MAX) {
+        send_alert(e, GNUTLS_A_HANDSHAKE_FAILURE);
+        fail(e, REASON_TLS_FAILED, "the peer's part of the TLS handshake is too long");
+        return;
+    }
     for (size_t i = 0; e->n_first_bytes < sizeof(e->first_bytes) && i < wire.len; i++)
         e->first_bytes[e->n_first_bytes++] = wire.ptr[i];
     if (e->kept.len > 0 || e->lent.len > 0) {
