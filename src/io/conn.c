@@ -25,10 +25,8 @@ static void handle_closed(struct conn *c)
     if (--c->handles > 0)
         return;
     struct worker *w = c->worker;
-    exchange_free(c->x);
     snapshot_unref(c->snapshot);
     free(c);
-    worker_reap(w);
     worker_conn_closed(w);
 }
 
@@ -53,6 +51,7 @@ static void unlink_conn(struct conn *c)
         c->next->prev = c->prev;
 }
 
+/* The exchange ends here and not with the last handle: until then its upstream's socket could still bring it bytes. */
 void conn_close(struct conn *c, bool reset)
 {
     if (c->closing)
@@ -64,8 +63,11 @@ void conn_close(struct conn *c, bool reset)
     c->connector = NULL;
     if (c->x != NULL)
         journal_closed(&c->worker->journal, exchange_listener(c->x)->conf->name);
+    exchange_free(c->x);
+    c->x = NULL;
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
     stream_close(&c->down, reset);
+    worker_reap(c->worker);
 }
 
 /* ---- the drive ---- */
@@ -85,6 +87,10 @@ static void flush(struct conn *c, enum side side, struct stream *stream)
     }
     if (stream->dead && side == SIDE_DOWN) {
         exchange_on_error(c->x, SIDE_DOWN, "the client went away", worker_now());
+        return;
+    }
+    if (stream->dead && stream->ended) { /* its end came long ago, and no read will tell more */
+        exchange_on_error(c->x, SIDE_UP, "the upstream went away", worker_now());
         return;
     }
     if (link != NULL && !stream->writing && link_wants_shutdown(link)) {
@@ -166,9 +172,7 @@ void conn_drive(struct conn *c)
     c->in_drive = false;
     bool reset;
     if (exchange_is_done(c->x, &reset)) {
-        struct worker *w = c->worker;
         conn_close(c, reset);
-        worker_reap(w);
         return;
     }
     set_reading(c);
