@@ -175,9 +175,13 @@ static void on_signal(void *ctx, enum server_signal what)
 static void on_admin_reload(void *ctx, struct admin_pending *pending)
 {
     struct run *r = ctx;
-    if (r->reload.n_waiting == WAITING_MAX) {
-        struct admin_reload refused = {.generation = r->generation, .findings = &r->reload.findings};
+    if (r->reload.n_waiting == WAITING_MAX) { /* the findings of the one that runs belong to its thread */
+        struct findings none;
+        findings_init(&none);
+        findings_add(&none, FINDING_ERROR, "", "too many reloads wait already: try again");
+        struct admin_reload refused = {.generation = r->generation, .findings = &none};
         admin_listener_reloaded(pending, &refused);
+        findings_clear(&none);
         return;
     }
     r->reload.waiting[r->reload.n_waiting++] = pending;
