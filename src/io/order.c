@@ -23,6 +23,7 @@ void order_free(struct order *o)
         if (o->sockets[i].fd >= 0)
             close(o->sockets[i].fd);
     }
+    socket_file_remove(&o->files, NULL);
     snapshot_unref(o->snapshot);
     free(o->sockets);
     free(o);
@@ -58,6 +59,8 @@ static int open_address(struct order **orders, unsigned n, const struct config_l
     int first = listen_fd_open(&l->bind[bind], l->bind_text[bind], true, err);
     if (first < 0)
         return -1;
+    if (l->bind[bind].kind == ADDRESS_UNIX)
+        socket_file_note(&orders[0]->files, l->bind[bind].path);
     for (unsigned i = 0; i < n; i++) {
         int fd = first;
         if (i > 0)
@@ -78,15 +81,4 @@ int order_open_sockets(struct order **orders, unsigned n, const struct snapshot 
         }
     }
     return 0;
-}
-
-void order_remove_socket_files(const struct snapshot *snapshot, const struct snapshot *except)
-{
-    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
-        const struct config_listener *l = &snapshot->config->listeners[i];
-        for (size_t b = 0; b < l->n_bind; b++) {
-            if (l->bind[b].kind == ADDRESS_UNIX && !has_address(except, l->bind_text[b]))
-                unlink(l->bind[b].path);
-        }
-    }
 }

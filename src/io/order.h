@@ -3,7 +3,7 @@
 #ifndef MTLSD_IO_ORDER_H
 #define MTLSD_IO_ORDER_H
 
-#include "mtlsd/control/snapshot.h"
+#include "socket_file.h"
 
 struct new_socket {
     int fd; /* owned until a worker took it */
@@ -19,16 +19,15 @@ struct order {
     struct snapshot *snapshot; /* counted; ORDER_ADOPT */
     struct new_socket *sockets; /* owned */
     size_t n_sockets;
+    struct socket_file *files; /* owned: made for these sockets */
 };
 
 /* NULL: out of memory. Takes a reference of snapshot, which may be NULL. */
 struct order *order_new(enum order_kind kind, struct snapshot *snapshot);
-void order_free(struct order *o); /* closes the sockets nobody took */
+void order_free(struct order *o); /* closes the sockets and removes the files nobody took */
 
 /* Opens every address that next names and old (may be NULL) does not: one descriptor for each of the n orders. -1 + err: some may be open,
- * they go with their orders. */
+ * they go with their orders. Files of unix sockets are noted in the first. */
 MUST_CHECK int order_open_sockets(struct order **orders, unsigned n, const struct snapshot *next, const struct snapshot *old, struct err *err);
-/* Removes the socket files of snapshot that except (may be NULL) does not name. */
-void order_remove_socket_files(const struct snapshot *snapshot, const struct snapshot *except);
 
 #endif

@@ -31,6 +31,7 @@ struct server {
     uv_loop_t loop;
     struct server_hooks hooks;
     struct snapshot *snapshot; /* counted: the current one */
+    struct socket_file *files; /* owned: of the sockets that listen */
     struct refusals *refusals;
     struct hand *hands;
     unsigned n_hands;
@@ -113,6 +114,8 @@ static int adopt_with(struct server *s, struct snapshot *next, const struct snap
     }
     if (rc == 0)
         rc = order_open_sockets(orders, s->n_hands, next, old, err);
+    if (rc == 0)
+        socket_file_join(&s->files, &orders[0]->files);
     for (unsigned i = 0; i < s->n_hands; i++) {
         if (rc == 0)
             give(&s->hands[i], orders[i]);
@@ -128,7 +131,7 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
         return err_set(err, ERR_USAGE, "the daemon is draining");
     if (adopt_with(s, next, s->snapshot, err) != 0)
         return -1;
-    order_remove_socket_files(s->snapshot, next);
+    socket_file_remove(&s->files, next);
     struct snapshot *old = s->snapshot;
     s->snapshot = snapshot_ref(next);
     snapshot_unref(old);
@@ -149,6 +152,7 @@ void server_drain(struct server *s, uint64_t within_ms)
     if (s->draining)
         return;
     s->draining = true;
+    socket_file_remove(&s->files, NULL);
     uv_timer_start(&s->drain_timer, on_drain_timer, within_ms, 0);
     tell_all(s, ORDER_DRAIN);
 }
@@ -156,6 +160,7 @@ void server_drain(struct server *s, uint64_t within_ms)
 void server_stop(struct server *s)
 {
     s->draining = true;
+    socket_file_remove(&s->files, NULL);
     tell_all(s, ORDER_STOP);
 }
 
@@ -323,8 +328,7 @@ void server_free(struct server *s)
 {
     if (s == NULL)
         return;
-    if (s->snapshot != NULL && s->hands != NULL)
-        order_remove_socket_files(s->snapshot, NULL);
+    socket_file_remove(&s->files, NULL);
     for (unsigned i = 0; i < s->n_hands; i++) {
         struct hand *h = &s->hands[i];
         while (h->orders != NULL) {

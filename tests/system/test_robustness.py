@@ -2,10 +2,12 @@
 """What the daemon must survive: peers that vanish at every stage, readers that do not read, descriptors that run out, logs that nobody reads,
 reloads and ends in the middle of everything."""
 import json
+import os
 import signal
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 import unittest
@@ -95,6 +97,165 @@ class LastBytes(Case):
             client.unwrap()
         wait_for(lambda: got, "the upload")
         self.assertEqual(len(whole), len(got[0]))
+
+
+class HalfOpen(Case):
+    def test_upstream_that_ended_and_then_vanished_is_noticed_while_we_only_send(self):
+        """Its end was read long ago, so no read tells that it reset: the failed write must."""
+        ended = threading.Event()
+
+        def end_then_reset(server, connection):
+            connection.recv(16)
+            connection.shutdown(socket.SHUT_WR)
+            ended.wait(peers.IO_S)
+            peers.reset(connection)
+        backend = peers.Server(self, end_then_reset)
+        port = free_port()
+        daemon = self.daemon(self.admin() + self.verifier_text(port, backend.port, protocol="tcp"), [port])
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        with peers.secure(port, context) as client:
+            client.sendall(b"x")
+            self.assertEqual(b"", client.recv(16))
+            self.assertEqual(1, self.open_connections(daemon))
+            ended.set()
+            wait_for(lambda: not backend.open, "the reset")
+            client.sendall(b"more")
+            wait_for(lambda: self.open_connections(daemon) == 0, "the connection to be given up", 5)
+
+
+class Descriptors(Case):
+    def test_exhaustion_neither_spins_nor_kills_and_reload_still_works(self):
+        """Security D5: as many clients as there is room for, the others wait, and none of it costs the processor."""
+        origin = self.origin()
+        port = free_port()
+        path = self.config(self.admin() + self.injector_text(port, f"127.0.0.1:{origin}"))
+        daemon = harness.Process("mtlsd", ["prlimit", "--nofile=128", harness.MTLSD, "run", "-c", path], self.folder,
+                                 self.environment())
+        daemon.config_path = path
+        self.processes.append(daemon)
+        self.daemons.append(daemon)
+        daemon.wait_ready([port])
+        crowd = [peers.connect(port) for _ in range(300)]
+        wait_for(lambda: self.open_connections(daemon) >= 20, "connections to be taken")
+        before = cpu_seconds(daemon.pid)
+        began = time.monotonic()
+        self.assertEqual(0, self.command("reload", "-c", path).returncode)
+        wait_for(lambda: time.monotonic() - began > 1, "a second to pass")
+        self.assertLess(cpu_seconds(daemon.pid) - before, 0.5 * (time.monotonic() - began))
+        for client in crowd:
+            client.close()
+        wait_for(lambda: self.curl(f"http://127.0.0.1:{port}/").status == 200, "service again", 5)
+        wait_for(lambda: self.open_connections(daemon) == 0, "the crowd to be forgotten", 5)
+
+    def test_closed_standard_streams_do_not_become_connections(self):
+        """Else the first socket would be descriptor 2, and every log line would go to a stranger."""
+        origin, port = self.origin(), free_port()
+        path = self.config(self.injector_text(port, f"127.0.0.1:{origin}"))
+        daemon = self.spawn("mtlsd", ["sh", "-c", f"exec {harness.MTLSD} run -c {path} 0<&- 1>&- 2>&-"], [port], env=self.environment())
+        self.assertEqual(200, self.curl(f"http://127.0.0.1:{port}/").status)
+        for number in (0, 1, 2):
+            self.assertEqual("/dev/null", os.readlink(f"/proc/{daemon.pid}/fd/{number}"))
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Log(Case):
+    def test_log_that_nobody_reads_stops_nothing_and_goes_on_with_whole_lines(self):
+        origin, port = self.origin(), free_port()
+        path = self.config(self.injector_text(port, f"127.0.0.1:{origin}"), prelude='workers = 2; log = { format = "json"; };\n')
+        reader, writer = os.pipe()
+        with subprocess.Popen([harness.MTLSD, "run", "-c", path], stderr=writer, env=self.environment()) as daemon:
+            os.close(writer)
+            try:
+                wait_for(lambda: harness.listens(port), "the daemon")
+                for _ in range(4):
+                    with peers.connect(port) as app:
+                        for n in range(100):
+                            app.sendall(b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 600))
+                            self.assertEqual(200, peers.response(app)[0])
+                read = bytearray()
+                drain = threading.Thread(target=lambda: read.extend(iter_pipe(reader)))
+                drain.start()
+                self.assertEqual(200, self.curl(f"http://127.0.0.1:{port}/after").status)
+                daemon.terminate()
+                self.assertEqual(0, daemon.wait(15))
+                drain.join(10)
+            finally:
+                daemon.kill()
+                os.close(reader)
+        lines = bytes(read).splitlines()
+        for line in lines:
+            json.loads(line)
+        self.assertTrue(any(b"/after" in line for line in lines))
+        self.assertTrue(any(b"lost" in line for line in lines), "a gap in the log is told")
+
+
+def iter_pipe(descriptor):
+    data = bytearray()
+    while piece := os.read(descriptor, 65536):
+        data += piece
+    return data
+
+
+class SocketFiles(Case):
+    def listener_text(self, path, backend):
+        return self.verifier_text(0, backend).replace('"127.0.0.1:0"', f'"unix:{path}"')
+
+    def test_second_daemon_on_the_same_unix_socket_leaves_the_first_ones_file_alone(self):
+        backend, path = peers.Backend(self), self.folder / "front.sock"
+        self.daemon(self.listener_text(path, backend.port), paths=[path])
+        before = path.stat().st_ino
+        done = self.command("run", "-c", self.config(self.listener_text(path, backend.port), "second.conf"))
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("another process listens there", done.stderr)
+        self.assertEqual(before, path.stat().st_ino)
+
+    def test_draining_daemon_leaves_its_successors_socket_file_alone(self):
+        release = threading.Event()
+
+        def before_answer(connection, request):
+            release.wait(peers.IO_S)
+        backend, path = peers.Backend(self, before_body=before_answer), self.folder / "front.sock"
+        self.addCleanup(release.set)
+        old = self.daemon(self.listener_text(path, backend.port), paths=[path], prelude='workers = 1; drain_timeout = "15s";\n')
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        raw = socket.socket(socket.AF_UNIX)
+        raw.settimeout(peers.IO_S)
+        raw.connect(str(path))
+        with context.wrap_socket(raw, server_hostname="localhost") as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            wait_for(lambda: backend.accepted, "the request upstream")
+            old.signal(signal.SIGTERM)
+            wait_for(lambda: not accepts(path), "the old one to stop listening")
+            self.daemon(self.listener_text(path, backend.port), name="successor")
+            wait_for(lambda: accepts(path), "the successor")
+            successor = path.stat().st_ino
+            release.set()
+            self.assertEqual(200, peers.response(client)[0])
+        self.assertEqual(0, old.wait())
+        self.assertEqual(successor, path.stat().st_ino)
+
+    def test_failed_start_and_failed_reload_leave_no_socket_file_behind(self):
+        backend, path, busy = peers.Backend(self), self.folder / "front.sock", free_port()
+        holder = socket.create_server(("127.0.0.1", busy))
+        self.addCleanup(holder.close)
+        text = self.listener_text(path, backend.port).replace(f'bind = "unix:{path}"', f'bind = ["unix:{path}", "127.0.0.1:{busy}"]')
+        done = self.command("run", "-c", self.config(text))
+        self.assertNotEqual(0, done.returncode)
+        self.assertFalse(path.exists())
+
+
+def accepts(path):
+    with socket.socket(socket.AF_UNIX) as trial:
+        try:
+            trial.connect(str(path))
+            return True
+        except OSError:
+            return False
 
 
 class Vanishing(Case):

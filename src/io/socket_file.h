@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of our unix sockets: which ones we made, so that none but those are removed. Another daemon may have put its own under the same
+ * name since. */
+#ifndef MTLSD_IO_SOCKET_FILE_H
+#define MTLSD_IO_SOCKET_FILE_H
+
+#include "mtlsd/control/snapshot.h"
+
+#include <sys/types.h>
+
+struct socket_file {
+    struct socket_file *next;
+    char *path;
+    dev_t device;
+    ino_t inode;
+};
+
+/* The file that stands at path now is ours. Without memory it will be left behind. */
+void socket_file_note(struct socket_file **list, const char *path);
+/* Moves all of from to into. */
+void socket_file_join(struct socket_file **into, struct socket_file **from);
+/* Removes and forgets those that kept (may be NULL) does not name. While their sockets are still open: afterwards the number of a file may be
+ * somebody else's. */
+void socket_file_remove(struct socket_file **list, const struct snapshot *kept);
+
+#endif
