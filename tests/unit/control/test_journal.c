@@ -1,240 +1,230 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/control/journal.h"
-#include "mtlsd/base/log.h"
 #include "t.h"
 
+#include "mtlsd/base/log.h"
+#include "mtlsd/control/journal.h"
+
+#include <stdio.h>
 #include <string.h>
 
-static struct journal j;
-static struct refusals *refusals;
-static struct bytes lines;
+static struct config_listener listener_conf = {.name = "public"};
+static struct config_upstream upstream_conf = {.name = "partner", .target_text = "api.example:443"};
+static const struct plan_upstream upstream = {.conf = &upstream_conf};
+static const struct plan_listener listener = {.conf = &listener_conf, .upstream = &upstream};
+static const struct tls_peer caller = {.subject = "CN=caller", .issuer = "CN=Clients CA"};
+static const struct tls_peer server = {.subject = "CN=api.example", .issuer = "CN=Partner CA"};
+static const struct tls_verdict good = {.status = REASON_VALID};
+static const struct tls_facts down = {.version = "TLS1.3", .cipher = "AES-128-GCM", .verdict = &good, .peer = &caller, .alert_received = -1};
+static const struct tls_facts up = {.version = "TLS1.3", .cipher = "AES-128-GCM", .resumed = true, .peer = &server, .alert_received = -1};
 
-static struct config_listener listener_conf;
-static struct config_upstream upstream_conf;
-static struct plan_listener listener;
-static struct plan_upstream upstream;
+static struct refusals *refusals;
+static struct journal journal;
+static struct observer observer;
+static char lines[8192];
+static size_t n_lines;
+static enum log_level last_level;
 
 static int64_t now(void)
 {
     return 1800000000;
 }
 
-static double clock_of_log(void)
+static double log_now(void)
 {
     return 1800000000.0;
 }
 
-static void sink(void *ctx, enum log_level level, struct span line)
+static void keep_line(void *ctx, enum log_level level, struct span line)
 {
     (void)ctx;
-    (void)level;
-    ck_assert_int_eq(bytes_append_span(&lines, line), 0);
+    size_t used = strlen(lines);
+    snprintf(lines + used, sizeof(lines) - used, "%.*s", (int)line.len, (const char *)line.ptr);
+    last_level = level;
+    n_lines++;
 }
 
-static void begin(void)
+static void set_up(void)
 {
-    static char public[] = "public", partner[] = "partner", target[] = "api.example:443";
-    listener_conf = (struct config_listener){.name = public};
-    upstream_conf = (struct config_upstream){.name = partner, .target_text = target};
-    listener = (struct plan_listener){.conf = &listener_conf, .upstream = &upstream};
-    upstream = (struct plan_upstream){.conf = &upstream_conf};
-    bytes_init(&lines, 1 << 20);
-    log_setup(LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, sink, NULL, clock_of_log);
+    lines[0] = '\0';
+    n_lines = 0;
     refusals = refusals_new();
     ck_assert_ptr_nonnull(refusals);
-    ck_assert_int_eq(journal_init(&j, refusals, now), 0);
+    ck_assert_int_eq(journal_init(&journal, refusals, now), 0);
+    observer = journal_observer(&journal);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, keep_line, NULL, log_now);
 }
 
-static void end(void)
+static void tear_down(void)
 {
-    journal_clear(&j);
+    journal_clear(&journal);
     refusals_free(refusals);
-    bytes_clear(&lines);
 }
 
-static const char *said(void)
+static struct report make_report(void)
 {
-    ck_assert_int_eq(bytes_append(&lines, "", 1), 0);
-    return (const char *)bytes_span(&lines).ptr;
+    return (struct report){.kind = REPORT_REQUEST,
+                           .listener = &listener,
+                           .upstream = &upstream,
+                           .client = "127.0.0.1",
+                           .method = span_from_str("GET"),
+                           .target = span_from_str("/a"),
+                           .status = 200,
+                           .reason = REASON_VALID,
+                           .detail = "",
+                           .down = &down,
+                           .up = &up,
+                           .bytes_in = 3,
+                           .bytes_out = 5,
+                           .connect_us = 100,
+                           .total_us = 200};
 }
 
-static void tell(const struct report *r)
+static const struct counters_row *at_listener(void)
 {
-    struct observer o = journal_observer(&j);
-    o.on_report(o.ctx, r);
+    return counters_listener(&journal.counters, "public");
 }
 
-static struct report request(void)
+static const struct counters_row *at_upstream(void)
 {
-    return (struct report){
-        .kind = REPORT_REQUEST,
-        .listener = &listener,
-        .upstream = &upstream,
-        .client = "192.0.2.7",
-        .method = span_from_str("GET"),
-        .target = span_from_str("/a"),
-        .status = 200,
-        .reason = REASON_VALID,
-        .detail = "",
-        .bytes_in = 10,
-        .bytes_out = 20,
-        .connect_us = 1500,
-        .total_us = 2500,
-    };
+    return counters_upstream(&journal.counters, "partner");
 }
 
-static const struct counters_row *row(void)
+START_TEST(counts_a_request_once_on_each_side)
 {
-    return counters_listener(&j.counters, "public");
-}
-
-static const struct counters_row *up_row(void)
-{
-    return counters_upstream(&j.counters, "partner");
-}
-
-START_TEST(connections_are_counted_while_they_last)
-{
-    journal_accepted(&j, "public");
-    journal_accepted(&j, "public");
-    journal_closed(&j, "public");
-    ck_assert_uint_eq(row()->connections_accepted, 2);
-    ck_assert_uint_eq(row()->connections_open, 1);
+    struct report r = make_report();
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(at_listener()->requests, 1);
+    ck_assert_uint_eq(at_listener()->answers[2], 1);
+    ck_assert_uint_eq(at_listener()->bytes_down_in, 3);
+    ck_assert_uint_eq(at_listener()->bytes_down_out, 5);
+    ck_assert_uint_eq(at_upstream()->bytes_up_out, 3);
+    ck_assert_uint_eq(at_upstream()->bytes_up_in, 5);
+    ck_assert_uint_eq(at_upstream()->upstream_connects, 1);
+    struct refusal none;
+    ck_assert_uint_eq(refusals_copy(refusals, &none, 1), 0);
 }
 END_TEST
 
-START_TEST(a_request_is_counted_on_both_sides_and_logged_once)
+START_TEST(counts_no_connect_for_a_connection_from_the_pool)
 {
-    struct report r = request();
-    tell(&r);
-    ck_assert_uint_eq(row()->requests, 1);
-    ck_assert_uint_eq(row()->answers[2], 1);
-    ck_assert_uint_eq(row()->bytes_down_in, 10);
-    ck_assert_uint_eq(row()->bytes_down_out, 20);
-    ck_assert_uint_eq(up_row()->bytes_up_out, 10);
-    ck_assert_uint_eq(up_row()->bytes_up_in, 20);
-    ck_assert_uint_eq(up_row()->upstream_connects, 1);
-    const char *line = said();
-    ck_assert_ptr_nonnull(strstr(line, "192.0.2.7"));
-    ck_assert_ptr_nonnull(strstr(line, "/a"));
-    ck_assert_ptr_nonnull(strstr(line, "api.example:443"));
-    ck_assert_ptr_null(strstr(line, "reason"));
-    ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
-    struct refusal last[1];
-    ck_assert_uint_eq(refusals_copy(refusals, last, 1), 0);
-}
-END_TEST
-
-START_TEST(a_kept_connection_is_not_counted_as_a_new_one)
-{
-    struct report r = request();
+    struct report r = make_report();
     r.up_reused = true;
-    tell(&r);
-    ck_assert_uint_eq(up_row()->upstream_connects, 0);
-    ck_assert_ptr_nonnull(strstr(said(), "reused"));
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(at_upstream()->upstream_connects, 0);
+    ck_assert_uint_eq(at_listener()->requests, 1);
 }
 END_TEST
 
-START_TEST(a_refusal_is_counted_by_reason_remembered_and_explained)
+START_TEST(bears_a_status_that_is_none)
 {
-    struct tls_peer peer = {.subject = "CN=api", .issuer = "CN=Partner CA", .sha256 = "00ff"};
-    struct tls_facts up = {.reason = REASON_EXPIRED, .text = "", .alert_received = -1, .alert_sent = 45, .peer = &peer};
-    struct report r = request();
-    r.status = 502;
-    r.reason = REASON_EXPIRED;
-    r.detail = "certificate CN=api: expired";
-    r.refused_by = REFUSED_BY_US;
-    r.up = &up;
-    tell(&r);
-    ck_assert_uint_eq(row()->answers[5], 1);
-    ck_assert_uint_eq(row()->refused[REASON_EXPIRED], 1);
-    ck_assert_uint_eq(up_row()->refused[REASON_EXPIRED], 1);
-    ck_assert_uint_eq(row()->refused[REASON_REVOKED], 0);
-    struct refusal last[2];
-    ck_assert_uint_eq(refusals_copy(refusals, last, 2), 1);
-    ck_assert_int_eq(last[0].reason, REASON_EXPIRED);
-    ck_assert_int_eq(last[0].when, 1800000000);
-    ck_assert_str_eq(last[0].listener, "public");
-    ck_assert_str_eq(last[0].upstream, "partner");
-    ck_assert_str_eq(last[0].peer_subject, "CN=api");
-    const char *line = said();
-    ck_assert_ptr_nonnull(strstr(line, "expired"));
-    ck_assert_ptr_nonnull(strstr(line, "CN=Partner CA"));
-    ck_assert_ptr_nonnull(strstr(line, "refused_by"));
-    ck_assert_ptr_nonnull(strstr(line, "hint"));
-}
-END_TEST
-
-START_TEST(a_refusal_before_the_upstream_blames_the_client)
-{
-    struct tls_peer peer = {.subject = "CN=caller", .issuer = "CN=x", .sha256 = "00"};
-    struct tls_facts down = {.reason = REASON_REVOKED, .text = "", .alert_received = -1, .alert_sent = 44, .peer = &peer};
-    struct report r = request();
-    r.kind = REPORT_CONNECTION;
-    r.upstream = NULL;
-    r.status = 0;
-    r.connect_us = 0;
-    r.reason = REASON_REVOKED;
-    r.down = &down;
-    tell(&r);
-    struct refusal last[1];
-    ck_assert_uint_eq(refusals_copy(refusals, last, 1), 1);
-    ck_assert_str_eq(last[0].upstream, "");
-    ck_assert_str_eq(last[0].peer_subject, "CN=caller");
-    ck_assert_uint_eq(row()->requests, 0);
-    ck_assert_uint_eq(j.counters.n_upstreams, 0);
-}
-END_TEST
-
-START_TEST(a_status_that_is_none_counts_nowhere)
-{
-    struct report r = request();
-    r.status = _i == 0 ? 0 : 600;
-    tell(&r);
+    static const unsigned odd[] = {0, 99, 600, 4000000000U};
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        struct report r = make_report();
+        r.status = odd[i];
+        observer.on_report(observer.ctx, &r);
+    }
     for (size_t i = 0; i < 6; i++)
-        ck_assert_uint_eq(row()->answers[i], 0);
-    ck_assert_uint_eq(row()->requests, 1);
+        ck_assert_uint_eq(at_listener()->answers[i], 0);
+    ck_assert_uint_eq(at_listener()->requests, 4);
 }
 END_TEST
 
-START_TEST(nothing_a_peer_says_forges_a_line) /* C8 */
+START_TEST(remembers_a_refusal_with_the_certificate_it_was_about)
 {
-    struct report r = request();
-    r.target = span_from_str("/\r\nreason=valid \x1b[2J\"");
-    tell(&r);
-    const char *line = said();
-    ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
-    ck_assert_ptr_null(strchr(line, '\x1b'));
-    ck_assert_ptr_null(strchr(line, '\r'));
+    struct report r = make_report();
+    struct refusal kept[2];
+    r.reason = REASON_EXPIRED;
+    r.detail = "certificate CN=api.example: expired";
+    observer.on_report(observer.ctx, &r);
+    r.up = NULL;
+    r.upstream = NULL;
+    r.reason = REASON_NOT_ALLOWED;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(refusals_copy(refusals, kept, 2), 2);
+    ck_assert_str_eq(kept[1].peer_subject, "CN=api.example");
+    ck_assert_str_eq(kept[1].upstream, "partner");
+    ck_assert_int_eq(kept[1].reason, REASON_EXPIRED);
+    ck_assert_str_eq(kept[0].peer_subject, "CN=caller");
+    ck_assert_str_eq(kept[0].upstream, "");
+    ck_assert_int_eq(kept[0].when, 1800000000);
+    ck_assert_uint_eq(at_listener()->refused[REASON_EXPIRED], 1);
+    ck_assert_uint_eq(at_upstream()->refused[REASON_EXPIRED], 1);
+    ck_assert_uint_eq(at_listener()->refused[REASON_NOT_ALLOWED], 1);
+    ck_assert_uint_eq(at_upstream()->refused[REASON_NOT_ALLOWED], 0);
 }
 END_TEST
 
-START_TEST(handshakes_are_counted_by_side)
+START_TEST(bears_a_refusal_without_any_certificate)
 {
-    struct observer o = journal_observer(&j);
-    struct tls_facts fresh = {.resumed = false}, again = {.resumed = true};
-    struct handshake_report down = {.listener = &listener, .facts = &fresh, .reason = REASON_VALID};
-    struct handshake_report up = {.upstream = &upstream, .facts = &again, .reason = REASON_VALID};
-    o.on_handshake(o.ctx, &down);
-    o.on_handshake(o.ctx, &up);
-    up.facts = &fresh;
-    o.on_handshake(o.ctx, &up);
-    up.reason = REASON_EXPIRED;
-    o.on_handshake(o.ctx, &up);
-    ck_assert_uint_eq(row()->handshakes_ok, 1);
-    ck_assert_uint_eq(row()->resumed, 0);
-    ck_assert_uint_eq(up_row()->upstream_handshakes_ok, 2);
-    ck_assert_uint_eq(up_row()->upstream_resumed, 1);
+    struct report r = make_report();
+    struct refusal kept;
+    r.kind = REPORT_CONNECTION;
+    r.down = r.up = NULL;
+    r.reason = REASON_NONE;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(refusals_copy(refusals, &kept, 1), 1);
+    ck_assert_str_eq(kept.peer_subject, "");
+    ck_assert_uint_eq(at_listener()->requests, 0);
 }
 END_TEST
 
-START_TEST(what_nobody_wants_to_read_is_not_written)
+START_TEST(writes_one_line_with_the_word_of_the_table)
 {
-    log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, sink, NULL, clock_of_log);
-    struct report r = request();
-    tell(&r);
-    ck_assert_uint_eq(lines.len, 0);
-    ck_assert_uint_eq(row()->requests, 1);
+    struct report r = make_report();
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 1);
+    ck_assert_int_eq(last_level, LOG_LEVEL_INFO);
+    ck_assert_ptr_null(strstr(lines, "reason="));
+    r.reason = REASON_OUR_CERTIFICATE_REFUSED;
+    r.refused_by = REFUSED_BY_PEER;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 2);
+    ck_assert_int_eq(last_level, LOG_LEVEL_ERROR);
+    ck_assert_ptr_nonnull(strstr(lines, "reason=our_certificate_refused"));
+    ck_assert_ptr_nonnull(strstr(lines, "refused_by=peer"));
+}
+END_TEST
+
+/* C8: neither a target nor a subject can end the line or reach a terminal raw. */
+START_TEST(cannot_be_made_to_write_a_line_of_its_own)
+{
+    static const struct tls_peer hostile = {.subject = "CN=x\nlevel=info \x1b[2J", .issuer = "CN=y\r\n"};
+    static const struct tls_facts facts = {.verdict = &good, .peer = &hostile, .alert_received = -1};
+    struct report r = make_report();
+    r.down = &facts;
+    r.target = span_of("/a\r\nlevel=info\x00\x1b", 16);
+    r.reason = REASON_EXPIRED;
+    r.detail = "certificate CN=x\n: expired";
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 1);
+    for (const char *c = lines; c[1] != '\0'; c++)
+        ck_assert_msg(*c >= 0x20 && *c < 0x7f, "byte %02x in the line", (unsigned char)*c);
+    ck_assert_int_eq(lines[strlen(lines) - 1], '\n');
+}
+END_TEST
+
+START_TEST(counts_handshakes_that_held_by_side)
+{
+    struct handshake_report accepted = {.listener = &listener, .facts = &down, .reason = REASON_VALID};
+    struct handshake_report connected = {.upstream = &upstream, .facts = &up, .reason = REASON_VALID};
+    struct handshake_report failed = {.upstream = &upstream, .facts = &up, .reason = REASON_EXPIRED};
+    observer.on_handshake(observer.ctx, &accepted);
+    observer.on_handshake(observer.ctx, &connected);
+    observer.on_handshake(observer.ctx, &failed);
+    ck_assert_uint_eq(at_listener()->handshakes_ok, 1);
+    ck_assert_uint_eq(at_listener()->resumed, 0);
+    ck_assert_uint_eq(at_upstream()->upstream_handshakes_ok, 1);
+    ck_assert_uint_eq(at_upstream()->upstream_resumed, 1);
+}
+END_TEST
+
+START_TEST(counts_connections_up_and_down)
+{
+    journal_accepted(&journal, "public");
+    journal_accepted(&journal, "public");
+    journal_closed(&journal, "public");
+    ck_assert_uint_eq(at_listener()->connections_accepted, 2);
+    ck_assert_uint_eq(at_listener()->connections_open, 1);
 }
 END_TEST
 
@@ -242,16 +232,16 @@ Suite *suite(void)
 {
     Suite *s = suite_create("journal");
     TCase *t = tcase_create("journal");
-    tcase_add_checked_fixture(t, begin, end);
-    tcase_add_test(t, connections_are_counted_while_they_last);
-    tcase_add_test(t, a_request_is_counted_on_both_sides_and_logged_once);
-    tcase_add_test(t, a_kept_connection_is_not_counted_as_a_new_one);
-    tcase_add_test(t, a_refusal_is_counted_by_reason_remembered_and_explained);
-    tcase_add_test(t, a_refusal_before_the_upstream_blames_the_client);
-    tcase_add_loop_test(t, a_status_that_is_none_counts_nowhere, 0, 2);
-    tcase_add_test(t, nothing_a_peer_says_forges_a_line);
-    tcase_add_test(t, handshakes_are_counted_by_side);
-    tcase_add_test(t, what_nobody_wants_to_read_is_not_written);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, counts_a_request_once_on_each_side);
+    tcase_add_test(t, counts_no_connect_for_a_connection_from_the_pool);
+    tcase_add_test(t, bears_a_status_that_is_none);
+    tcase_add_test(t, remembers_a_refusal_with_the_certificate_it_was_about);
+    tcase_add_test(t, bears_a_refusal_without_any_certificate);
+    tcase_add_test(t, writes_one_line_with_the_word_of_the_table);
+    tcase_add_test(t, cannot_be_made_to_write_a_line_of_its_own);
+    tcase_add_test(t, counts_handshakes_that_held_by_side);
+    tcase_add_test(t, counts_connections_up_and_down);
     suite_add_tcase(s, t);
     return s;
 }
