@@ -12,11 +12,9 @@
 enum {
     OUTPUT_MARK = 64 * 1024,   /* above it the other side is not read (security D6) */
     HELD_MAX = 1024 * 1024,    /* one turn's bytes; reading stops while anything is held */
-    LINGER_US = 2 * 1000 * 1000,
-    DRAIN_GRACE_US = 200 * 1000,
 };
 
-static bool is_http(const struct exchange *x)
+bool exchange_is_http(const struct exchange *x)
 {
     return x->http != NULL;
 }
@@ -91,7 +89,7 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
     if (listener->tls != NULL)
         x->phase = PHASE_ACCEPT;
     else
-        exchange_enter(x, is_http(x) ? PHASE_IDLE : PHASE_CONNECT, now);
+        exchange_enter(x, exchange_is_http(x) ? PHASE_IDLE : PHASE_CONNECT, now);
     return x;
 fail:
     exchange_free(x);
@@ -136,7 +134,7 @@ void exchange_drop_uplink(struct exchange *x)
 {
     if (x->up == NULL)
         return;
-    x->up->reset = !is_http(x) && !link_wants_shutdown(&x->up->link);
+    x->up->reset = !exchange_is_http(x) && !link_wants_shutdown(&x->up->link);
     pool_doom(x->env->pool, x->up);
     x->up = NULL;
     bytes_clear(&x->held[SIDE_UP]);
@@ -163,7 +161,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
 {
     struct tls_facts down, up;
     struct report r = {
-        .kind = x->rq.begun && is_http(x) ? REPORT_REQUEST : REPORT_CONNECTION,
+        .kind = x->rq.begun && exchange_is_http(x) ? REPORT_REQUEST : REPORT_CONNECTION,
         .listener = x->listener,
         .upstream = x->rq.connect_us != 0 || x->up != NULL ? x->listener->upstream : NULL,
         .client = x->client,
@@ -196,31 +194,13 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
     x->env->observer.on_report(x->env->observer.ctx, &r);
 }
 
-static void report_handshake(struct exchange *x, enum side side)
-{
-    bool *told = side == SIDE_DOWN ? &x->down_reported : &x->up_reported;
-    struct tls_engine *tls = exchange_link(x, side)->tls;
-    if (*told || tls == NULL)
-        return;
-    *told = true;
-    struct tls_facts facts;
-    tls_engine_facts(tls, &facts);
-    struct handshake_report r = {
-        .listener = side == SIDE_DOWN ? x->listener : NULL,
-        .upstream = side == SIDE_UP ? x->up->plan : NULL,
-        .facts = &facts,
-        .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason,
-    };
-    x->env->observer.on_handshake(x->env->observer.ctx, &r);
-}
-
 /* ---- failures ---- */
 
 void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
 {
     if (x->phase == PHASE_LINGER || x->phase == PHASE_DONE)
         return;
-    if (is_http(x)) {
+    if (exchange_is_http(x)) {
         if (exchange_http_can_retry(x))
             exchange_http_retry(x, now);
         else
@@ -233,7 +213,7 @@ void exchange_upstream_failed(struct exchange *x, enum reason reason, const char
 }
 
 /* A client's connection came to nothing. */
-static void client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
+void exchange_client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
 {
     if (x->phase == PHASE_DONE || x->phase == PHASE_LINGER)
         return;
@@ -245,42 +225,6 @@ static void client_failed(struct exchange *x, enum reason reason, const char *te
 }
 
 /* Our alert, if there is one, is still sent; what was not encrypted yet never will be. */
-static void client_tls_failed(struct exchange *x, struct moment now)
-{
-    report_handshake(x, SIDE_DOWN);
-    struct tls_facts facts;
-    tls_engine_facts(x->down.tls, &facts);
-    bool lingers = x->phase == PHASE_LINGER;
-    x->down.broken = true;
-    gather_clear(&x->down.out);
-    client_failed(x, facts.reason, facts.text, now);
-    if (!lingers && facts.alert_sent >= 0 && link_pending(&x->down) > 0) {
-        x->reset = false;
-        x->down.end_wanted = x->down.end_said = true;
-        exchange_enter(x, PHASE_LINGER, now);
-    }
-}
-
-static void upstream_tls_failed(struct exchange *x, struct moment now)
-{
-    report_handshake(x, SIDE_UP);
-    struct tls_facts facts;
-    tls_engine_facts(x->up->link.tls, &facts);
-    enum reason reason = facts.reason;
-    if (reason == REASON_TRUNCATED && is_http(x) && !x->rq.answered)
-        reason = REASON_UPSTREAM_CLOSED;
-    x->up->link.broken = true;
-    if (!is_http(x) && reason == REASON_TRUNCATED && x->up->link.end_said) {
-        /* Many servers do not answer our goodbye with theirs. Nothing was asked of them any more, yet an app that still listens must not
-         * take a cut for an end. */
-        exchange_report(x, REASON_VALID, "", now);
-        x->reset = true;
-        exchange_finish(x, now);
-        return;
-    }
-    exchange_upstream_failed(x, reason, facts.text, now);
-}
-
 /* ---- bytes in ---- */
 
 static void from_client(struct exchange *x, struct span in, struct moment now)
@@ -291,7 +235,7 @@ static void from_client(struct exchange *x, struct span in, struct moment now)
         exchange_hold(x, SIDE_DOWN, in);
         return;
     }
-    if (is_http(x))
+    if (exchange_is_http(x))
         exchange_http_from_client(x, in, now);
     else if (x->phase == PHASE_ACTIVE)
         exchange_tcp_pass(x, SIDE_DOWN, in);
@@ -301,13 +245,13 @@ static void from_client(struct exchange *x, struct span in, struct moment now)
 
 static void from_upstream(struct exchange *x, struct span in, struct moment now)
 {
-    if (is_http(x))
+    if (exchange_is_http(x))
         exchange_http_from_upstream(x, in, now);
     else
         exchange_tcp_pass(x, SIDE_UP, in);
 }
 
-static void deliver(struct exchange *x, enum side side, struct span in, struct moment now)
+void exchange_deliver(struct exchange *x, enum side side, struct span in, struct moment now)
 {
     if (side == SIDE_DOWN)
         from_client(x, in, now);
@@ -315,7 +259,7 @@ static void deliver(struct exchange *x, enum side side, struct span in, struct m
         from_upstream(x, in, now);
 }
 
-static void side_ended(struct exchange *x, enum side side, struct moment now)
+void exchange_side_ended(struct exchange *x, enum side side, struct moment now)
 {
     if (x->eof[side] || x->phase == PHASE_DONE)
         return;
@@ -325,7 +269,7 @@ static void side_ended(struct exchange *x, enum side side, struct moment now)
             exchange_enter(x, PHASE_DONE, now);
         return;
     }
-    if (!is_http(x))
+    if (!exchange_is_http(x))
         exchange_tcp_ended(x, now);
     else if (side == SIDE_UP)
         exchange_http_upstream_ended(x, now);
@@ -333,69 +277,16 @@ static void side_ended(struct exchange *x, enum side side, struct moment now)
         exchange_http_client_ended(x, now);
 }
 
-static void client_secured(struct exchange *x, struct moment now)
+void exchange_upstream_secured(struct exchange *x, struct moment now)
 {
-    report_handshake(x, SIDE_DOWN);
-    exchange_enter(x, is_http(x) ? PHASE_IDLE : PHASE_CONNECT, now);
-}
-
-static void upstream_secured(struct exchange *x, struct moment now)
-{
-    report_handshake(x, SIDE_UP);
+    exchange_tls_report(x, SIDE_UP);
     if (x->up->link.tls != NULL)
         x->rq.secured_us = now.us;
     exchange_enter(x, PHASE_ACTIVE, now);
-    if (is_http(x))
+    if (exchange_is_http(x))
         exchange_http_send_request(x, now);
     else
         exchange_tcp_ended(x, now);
-}
-
-/* Takes out of the engine what it has for us. */
-static void read_tls(struct exchange *x, enum side side, struct moment now)
-{
-    struct link *link = exchange_link(x, side);
-    while (link != NULL && (tls_engine_flags(link->tls) & TLS_HAS_APP)) {
-        size_t n = tls_engine_app_read(link->tls, x->env->scratch, x->env->scratch_size);
-        if (n > 0)
-            deliver(x, side, span_of(x->env->scratch, n), now);
-        if (n == x->env->scratch_size)
-            exchange_settle(x); /* the next read overwrites what is borrowed */
-        if (exchange_link(x, side) != link || n == 0)
-            break;
-    }
-}
-
-static void after_tls(struct exchange *x, enum side side, struct moment now)
-{
-    struct link *link = exchange_link(x, side);
-    if (link == NULL || link->tls == NULL || link->broken)
-        return;
-    unsigned flags = tls_engine_flags(link->tls);
-    if (flags & TLS_FAILED) {
-        if (side == SIDE_DOWN)
-            client_tls_failed(x, now);
-        else
-            upstream_tls_failed(x, now);
-    } else if (flags & TLS_CLOSED) {
-        side_ended(x, side, now);
-    }
-}
-
-static void tls_in(struct exchange *x, enum side side, struct moment now)
-{
-    struct link *link = exchange_link(x, side);
-    if (!(tls_engine_flags(link->tls) & (TLS_HANDSHAKING | TLS_FAILED))) {
-        if (side == SIDE_DOWN && x->phase == PHASE_ACCEPT)
-            client_secured(x, now);
-        if (side == SIDE_UP && x->phase == PHASE_SECURE)
-            upstream_secured(x, now);
-    }
-    read_tls(x, side, now);
-    if (exchange_link(x, side) != link)
-        return;
-    tls_engine_wire_keep(link->tls);
-    after_tls(x, side, now);
 }
 
 void exchange_on_wire(struct exchange *x, enum side side, struct span wire, struct moment now)
@@ -405,11 +296,11 @@ void exchange_on_wire(struct exchange *x, enum side side, struct span wire, stru
         return;
     x->active_us = now.us;
     if (link->tls == NULL) {
-        deliver(x, side, wire, now);
+        exchange_deliver(x, side, wire, now);
         return;
     }
     tls_engine_wire_in(link->tls, wire, now.utc);
-    tls_in(x, side, now);
+    exchange_tls_in(x, side, now);
 }
 
 void exchange_on_eof(struct exchange *x, enum side side, struct moment now)
@@ -423,10 +314,10 @@ void exchange_on_eof(struct exchange *x, enum side side, struct moment now)
         if (link_pending(&x->down) == 0)
             exchange_enter(x, PHASE_DONE, now);
     } else if (link->tls == NULL) {
-        side_ended(x, side, now);
+        exchange_side_ended(x, side, now);
     } else if (!link->broken) {
         tls_engine_wire_eof(link->tls, now.utc);
-        tls_in(x, side, now);
+        exchange_tls_in(x, side, now);
     }
 }
 
@@ -438,7 +329,7 @@ void exchange_on_error(struct exchange *x, enum side side, const char *text, str
         if (x->up == NULL)
             return;
         if (x->phase == PHASE_SECURE)
-            report_handshake(x, SIDE_UP);
+            exchange_tls_report(x, SIDE_UP);
         exchange_upstream_failed(x, REASON_UPSTREAM_CLOSED, text, now);
         return;
     }
@@ -448,7 +339,7 @@ void exchange_on_error(struct exchange *x, enum side side, const char *text, str
     if (x->phase == PHASE_LINGER)
         exchange_enter(x, PHASE_DONE, now);
     else
-        client_failed(x, REASON_CLIENT_CLOSED, text, now);
+        exchange_client_failed(x, REASON_CLIENT_CLOSED, text, now);
     exchange_finish(x, now);
 }
 
@@ -461,7 +352,7 @@ void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct momen
     x->active_us = now.us;
     if (side == SIDE_UP && n > 0 && x->phase == PHASE_ACTIVE)
         x->rq.sent = true;
-    if (x->phase == PHASE_ACTIVE && !is_http(x))
+    if (x->phase == PHASE_ACTIVE && !exchange_is_http(x))
         exchange_tcp_ended(x, now);
     if (x->phase != PHASE_LINGER || side != SIDE_DOWN || link_pending(&x->down) > 0)
         return;
@@ -482,7 +373,7 @@ struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
 {
     struct err err = {0};
     x->rq.connected_us = now.us;
-    struct uplink *u = uplink_new(x->listener->upstream, is_http(x), x->env->tickets, now.utc, &err);
+    struct uplink *u = uplink_new(x->listener->upstream, exchange_is_http(x), x->env->tickets, now.utc, &err);
     if (u == NULL) {
         exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
         return NULL;
@@ -494,112 +385,13 @@ struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
     if (u->link.tls != NULL)
         exchange_enter(x, PHASE_SECURE, now);
     else
-        upstream_secured(x, now);
+        exchange_upstream_secured(x, now);
     return u;
 }
 
 void exchange_on_connect_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
 {
     exchange_upstream_failed(x, reason, text, now);
-}
-
-/* ---- time ---- */
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t active_limit_ms(const struct exchange *x)
-{
-    const struct config_upstream *up = x->listener->upstream->conf;
-    if (is_http(x))
-        return x->rq.whole && !x->rq.answered ? up->response_ms : up->idle_ms;
-    return smaller(x->listener->conf->idle_ms, up->idle_ms);
-}
-
-uint64_t exchange_deadline_us(const struct exchange *x)
-{
-    const struct config_listener *conf = x->listener->conf;
-    const struct config_upstream *up = x->listener->upstream->conf;
-    switch (x->phase) {
-    case PHASE_ACCEPT:
-        return x->since_us + conf->handshake_ms * 1000;
-    case PHASE_IDLE:
-        return x->head_us != 0 ? x->head_us + conf->header_ms * 1000 : x->since_us + conf->idle_ms * 1000;
-    case PHASE_CONNECT:
-        return x->since_us + up->connect_ms * 1000;
-    case PHASE_SECURE:
-        return x->since_us + up->handshake_ms * 1000;
-    case PHASE_ACTIVE:
-        return x->active_us + active_limit_ms(x) * 1000;
-    case PHASE_LINGER:
-        return link_pending(&x->down) > 0 && !x->down.broken ? x->active_us + conf->idle_ms * 1000 : x->since_us + LINGER_US;
-    case PHASE_DONE:
-        break;
-    }
-    return UINT64_MAX;
-}
-
-static void idle_deadline(struct exchange *x, struct moment now)
-{
-    if (x->head_us == 0) {
-        exchange_finish(x, now); /* a keep-alive connection that nobody used: nothing to report */
-        return;
-    }
-    x->rq.begun = true;
-    x->close_after = true;
-    exchange_answer(x, REASON_REQUEST_TIMEOUT, "the request head did not arrive in time", now);
-}
-
-static void active_deadline(struct exchange *x, struct moment now)
-{
-    if (is_http(x)) {
-        x->close_after = true;
-        exchange_answer(x, x->rq.whole ? REASON_RESPONSE_TIMEOUT : REASON_REQUEST_TIMEOUT,
-                        x->rq.whole ? "the upstream did not answer in time" : "nothing moved for the idle time", now);
-        return;
-    }
-    exchange_report(x, REASON_RESPONSE_TIMEOUT, "nothing moved for the idle time", now);
-    x->reset = true;
-    exchange_finish(x, now);
-}
-
-void exchange_on_deadline(struct exchange *x, struct moment now)
-{
-    switch (x->phase) {
-    case PHASE_ACCEPT:
-        client_failed(x, REASON_HANDSHAKE_TIMEOUT, "the client did not finish the TLS handshake in time", now);
-        exchange_finish(x, now);
-        break;
-    case PHASE_IDLE:
-        idle_deadline(x, now);
-        break;
-    case PHASE_CONNECT:
-        exchange_upstream_failed(x, REASON_CONNECT_TIMEOUT, "the upstream did not accept the connection in time", now);
-        break;
-    case PHASE_SECURE:
-        exchange_upstream_failed(x, REASON_HANDSHAKE_TIMEOUT, "the upstream did not finish the TLS handshake in time", now);
-        break;
-    case PHASE_ACTIVE:
-        active_deadline(x, now);
-        break;
-    case PHASE_LINGER:
-        exchange_enter(x, PHASE_DONE, now);
-        break;
-    case PHASE_DONE:
-        break;
-    }
-}
-
-void exchange_on_drain(struct exchange *x, struct moment now)
-{
-    x->close_after = true;
-    if (x->phase == PHASE_IDLE && !x->rq.begun && x->held[SIDE_DOWN].len == 0 && http1_is_idle(x->http)) {
-        link_end(&x->down);
-        exchange_enter(x, PHASE_LINGER, now);
-        x->since_us = now.us - LINGER_US + DRAIN_GRACE_US; /* nobody is owed an answer: a short grace will do */
-    }
 }
 
 /* ---- wants ---- */
@@ -624,7 +416,7 @@ static bool may_deliver(struct exchange *x, enum side side)
 {
     if (x->held[side].len == 0)
         return false;
-    if (is_http(x) && side == SIDE_DOWN && !exchange_http_may_read(x))
+    if (exchange_is_http(x) && side == SIDE_DOWN && !exchange_http_may_read(x))
         return false; /* the next request waits for the answer to this one */
     if (x->phase != PHASE_ACTIVE && x->phase != PHASE_IDLE)
         return false;
@@ -640,7 +432,7 @@ static bool tell_failed_writers(struct exchange *x, struct moment now)
         const struct link *link = exchange_link(x, side);
         bool failed = link != NULL && link->tls != NULL && !link->broken && (tls_engine_flags(link->tls) & TLS_FAILED);
         if (failed && x->phase != PHASE_DONE)
-            after_tls(x, side, now);
+            exchange_tls_after(x, side, now);
         any = any || failed;
     }
     return any;
@@ -656,11 +448,11 @@ bool exchange_continue(struct exchange *x, struct moment now)
         bytes_init(&held, HELD_MAX);
         bytes_take(&x->held[side], &held);
         size_t before = held.len;
-        deliver(x, side, bytes_span(&held), now);
+        exchange_deliver(x, side, bytes_span(&held), now);
         exchange_settle(x); /* the borrowed bytes end with this block */
         any = any || x->held[side].len < before;
         bytes_clear(&held);
-        if (!is_http(x))
+        if (!exchange_is_http(x))
             exchange_tcp_ended(x, now);
         else if (side == SIDE_DOWN && x->eof[side] && (x->phase == PHASE_ACTIVE || x->phase == PHASE_IDLE))
             exchange_http_client_ended(x, now);

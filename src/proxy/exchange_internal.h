@@ -60,12 +60,24 @@ struct exchange {
 };
 
 /* exchange.c */
+bool exchange_is_http(const struct exchange *x);
 void exchange_enter(struct exchange *x, enum phase phase, struct moment now);
 void exchange_drop_uplink(struct exchange *x);
 void exchange_finish(struct exchange *x, struct moment now); /* close what is left and be done */
 bool exchange_hold(struct exchange *x, enum side side, struct span rest);
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now);
 void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
+
+/* The client's connection came to nothing. */
+void exchange_client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
+void exchange_upstream_secured(struct exchange *x, struct moment now); /* it may be written to from now on */
+void exchange_deliver(struct exchange *x, enum side side, struct span in, struct moment now); /* application bytes from a side */
+void exchange_side_ended(struct exchange *x, enum side side, struct moment now); /* cleanly */
+
+/* exchange_tls.c */
+void exchange_tls_in(struct exchange *x, enum side side, struct moment now); /* after the engine was given bytes or the end */
+void exchange_tls_after(struct exchange *x, enum side side, struct moment now); /* acts on an engine that failed or was closed */
+void exchange_tls_report(struct exchange *x, enum side side); /* tells the observer of the side's handshake, once */
 
 /* exchange_http.c */
 bool exchange_http_may_read(const struct exchange *x); /* bytes of the client would be of use now */

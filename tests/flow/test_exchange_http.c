@@ -1,44 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole requests through injector and verifier, TLS between them, in memory. */
+#include "http_chain.h"
 #include "t.h"
-#include "wire.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static struct wire_pki pki;
-static struct tls_context *connecting, *accepting;
-static struct wire w;
-
 static const size_t steps[] = {1, 2, 3, 7, 512, WIRE_ALL};
 enum { N_STEPS = sizeof(steps) / sizeof(steps[0]) };
-
-static void make(void)
-{
-    struct wire_side good = {0};
-    wire_pki_make(&pki);
-    connecting = wire_pki_connecting(&pki, &good);
-    accepting = wire_pki_accepting(&pki, &good);
-}
-
-static void drop(void)
-{
-    tls_context_unref(connecting);
-    tls_context_unref(accepting);
-    wire_pki_clear(&pki);
-}
-
-static void open_chain(void)
-{
-    struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_HTTP, .connecting = connecting, .accepting = accepting};
-    wire_open(&w, &setup);
-    w.on_backend = wire_backend_http;
-}
-
-static void close_chain(void)
-{
-    wire_close(&w);
-}
 
 /* ---- messages of every shape, delivered in steps of every size ---- */
 
@@ -64,19 +33,19 @@ enum { N_SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 START_TEST(messages_pass_whatever_the_cut_of_the_bytes)
 {
     size_t row = (size_t)_i / N_STEPS;
-    w.step = steps[(size_t)_i % N_STEPS];
-    w.reply = shapes[row].reply;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.step = steps[(size_t)_i % N_STEPS];
+    http_chain.reply = shapes[row].reply;
+    struct wire_socket *app = wire_connect(&http_chain);
     for (unsigned again = 0; again < 2; again++) {
         wire_say(app, shapes[row].request);
-        wire_run(&w);
+        wire_run(&http_chain);
         ck_assert_msg(strcmp(wire_got(app), shapes[row].at_app) == 0, "%s: %s", shapes[row].why, wire_got(app));
-        ck_assert_msg(memmem(w.request.data + w.request.head, w.request.len, shapes[row].at_backend, strlen(shapes[row].at_backend)) != NULL,
+        ck_assert_msg(memmem(http_chain.request.data + http_chain.request.head, http_chain.request.len, shapes[row].at_backend, strlen(shapes[row].at_backend)) != NULL,
                       "%s", shapes[row].why);
         bytes_clear(&app->got);
     }
-    ck_assert_uint_eq(w.n_requests, 2);
-    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_VALID);
+    ck_assert_uint_eq(http_chain.n_requests, 2);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_VALID);
 }
 END_TEST
 
@@ -100,17 +69,17 @@ static size_t dechunk(const char *body, char *out)
 START_TEST(chunked_bodies_pass_both_ways)
 {
     char body[100];
-    w.step = steps[_i];
-    w.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n8\r\ndefghijk\r\n0\r\n\r\n";
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.step = steps[_i];
+    http_chain.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n8\r\ndefghijk\r\n0\r\n\r\n";
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n");
-    wire_run(&w);
+    wire_run(&http_chain);
     const char *at_app = strstr(wire_got(app), "\r\n\r\n");
     ck_assert_ptr_nonnull(at_app);
     ck_assert_uint_eq(dechunk(at_app + 4, body), 11);
     ck_assert_int_eq(memcmp(body, "abcdefghijk", 11), 0);
-    ck_assert_int_eq(bytes_append(&w.request, "", 1), 0);
-    const char *at_backend = strstr((const char *)bytes_span(&w.request).ptr, "\r\n\r\n");
+    ck_assert_int_eq(bytes_append(&http_chain.request, "", 1), 0);
+    const char *at_backend = strstr((const char *)bytes_span(&http_chain.request).ptr, "\r\n\r\n");
     ck_assert_uint_eq(dechunk(at_backend + 4, body), 10);
     ck_assert_int_eq(memcmp(body, "0123456789", 10), 0);
 }
@@ -119,12 +88,12 @@ END_TEST
 START_TEST(an_answer_until_close_becomes_chunked_for_http_1_1)
 {
     char body[100];
-    w.step = steps[_i];
-    w.reply = "HTTP/1.1 200 OK\r\n\r\nuntil the end";
-    w.reply_closes = true;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.step = steps[_i];
+    http_chain.reply = "HTTP/1.1 200 OK\r\n\r\nuntil the end";
+    http_chain.reply_closes = true;
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    wire_run(&w);
+    wire_run(&http_chain);
     const char *at_app = strstr(wire_got(app), "\r\n\r\n");
     ck_assert_uint_eq(dechunk(at_app + 4, body), 13);
 }
@@ -146,14 +115,14 @@ static void answer_in_two(struct wire *on, struct wire_socket *s)
 
 START_TEST(continue_reaches_the_app_before_its_body_is_sent)
 {
-    w.step = steps[_i];
-    w.on_backend = answer_in_two;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.step = steps[_i];
+    http_chain.on_backend = answer_in_two;
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_str_eq(wire_got(app), "HTTP/1.1 100 Continue\r\n\r\n");
     wire_say(app, "body");
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_str_eq(wire_got(app), "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
 }
 END_TEST
@@ -174,26 +143,26 @@ static void echo_target(struct wire *on, struct wire_socket *s)
 
 START_TEST(pipelined_requests_are_answered_in_order)
 {
-    w.step = steps[_i];
-    w.on_backend = echo_target;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.step = steps[_i];
+    http_chain.on_backend = echo_target;
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
-    wire_run(&w);
+    wire_run(&http_chain);
     const char *one = strstr(wire_got(app), "/1"), *two = strstr(wire_got(app), "/2"), *three = strstr(wire_got(app), "/3");
     ck_assert_ptr_nonnull(three);
     ck_assert(one != NULL && two != NULL && one < two && two < three);
-    ck_assert_uint_eq(w.injector.connects, 1);
+    ck_assert_uint_eq(http_chain.injector.connects, 1);
 }
 END_TEST
 
 START_TEST(pipelined_requests_with_the_end_behind_them_are_all_answered)
 {
-    w.step = steps[_i];
-    w.on_backend = echo_target;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.step = steps[_i];
+    http_chain.on_backend = echo_target;
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
     wire_end(&app->up);
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "/1"));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "/2"));
     ck_assert(app->got_end && !app->got_reset);
@@ -202,11 +171,11 @@ END_TEST
 
 START_TEST(http_1_0_gets_an_answer_it_can_read_and_the_end)
 {
-    w.step = steps[_i];
-    w.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.step = steps[_i];
+    http_chain.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "GET / HTTP/1.0\r\nHost: x\r\n\r\n");
-    wire_run(&w);
+    wire_run(&http_chain);
     const char *body = strstr(wire_got(app), "\r\n\r\n");
     ck_assert_str_eq(body, "\r\n\r\nabc");
     ck_assert_ptr_null(strstr(wire_got(app), "chunked"));
@@ -216,13 +185,6 @@ END_TEST
 
 /* ---- the pool (B4, C10) ---- */
 
-static void ask(struct wire_socket *app, const char *request)
-{
-    bytes_clear(&app->got);
-    wire_say(app, request);
-    wire_run(&w);
-}
-
 static const char GET[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 static const char POST[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
 static const char POST_EMPTY[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
@@ -230,29 +192,29 @@ static const char POST_EMPTY[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 
 START_TEST(one_upstream_connection_serves_many_clients)
 {
     for (int i = 0; i < 4; i++) {
-        struct wire_socket *app = wire_connect(&w);
-        ask(app, GET);
-        ask(app, POST);
+        struct wire_socket *app = wire_connect(&http_chain);
+        http_chain_ask(app, GET);
+        http_chain_ask(app, POST);
         ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
         wire_end(&app->up);
-        wire_run(&w);
+        wire_run(&http_chain);
         ck_assert(app->got_end && !app->got_reset);
     }
-    ck_assert_uint_eq(w.n_requests, 8);
-    ck_assert_uint_eq(w.injector.connects, 1);
-    ck_assert_uint_eq(w.injector.up_handshakes, 1);
-    ck_assert_uint_eq(pool_idle_count(w.injector.env.pool), 1);
-    ck_assert(wire_last(&w.injector)->up_reused);
+    ck_assert_uint_eq(http_chain.n_requests, 8);
+    ck_assert_uint_eq(http_chain.injector.connects, 1);
+    ck_assert_uint_eq(http_chain.injector.up_handshakes, 1);
+    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool), 1);
+    ck_assert(wire_last(&http_chain.injector)->up_reused);
 }
 END_TEST
 
 /* The upstream's end is on its way while the next request leaves. */
 static struct wire_socket *app_with_stale_connection(bool reset)
 {
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    struct wire_socket *back = wire_backend_socket(&w, 0);
-    ck_assert_uint_eq(pool_idle_count(w.verifier.env.pool), 1);
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    struct wire_socket *back = wire_backend_socket(&http_chain, 0);
+    ck_assert_uint_eq(pool_idle_count(http_chain.verifier.env.pool), 1);
     back->down.stalled = true;
     back->up.stalled = true;
     back->down.ended = true;
@@ -263,26 +225,26 @@ static struct wire_socket *app_with_stale_connection(bool reset)
 START_TEST(a_stale_connection_costs_a_get_nothing) /* C10 */
 {
     struct wire_socket *app = app_with_stale_connection(_i == 1);
-    ask(app, GET);
-    wire_backend_socket(&w, 0)->down.stalled = false;
-    wire_run(&w);
+    http_chain_ask(app, GET);
+    wire_backend_socket(&http_chain, 0)->down.stalled = false;
+    wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
-    ck_assert_uint_eq(w.verifier.connects, 2);
-    ck_assert_uint_eq(w.n_requests, 2);
+    ck_assert_uint_eq(http_chain.verifier.connects, 2);
+    ck_assert_uint_eq(http_chain.n_requests, 2);
 }
 END_TEST
 
 START_TEST(a_get_is_retried_once_only) /* C10 */
 {
     struct wire_socket *app = app_with_stale_connection(false);
-    ask(app, GET);
-    w.reply = "";
-    w.reply_closes = true;
-    wire_backend_socket(&w, 0)->down.stalled = false;
-    wire_run(&w);
+    http_chain_ask(app, GET);
+    http_chain.reply = "";
+    http_chain.reply_closes = true;
+    wire_backend_socket(&http_chain, 0)->down.stalled = false;
+    wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "upstream_closed"));
-    ck_assert_uint_eq(w.verifier.connects, 2);
+    ck_assert_uint_eq(http_chain.verifier.connects, 2);
 }
 END_TEST
 
@@ -290,41 +252,41 @@ START_TEST(a_post_is_never_sent_twice) /* C10 */
 {
     static const char *const posts[] = {POST, POST_EMPTY};
     struct wire_socket *app = app_with_stale_connection(false);
-    ask(app, posts[_i]);
-    wire_backend_socket(&w, 0)->down.stalled = false;
-    wire_run(&w);
+    http_chain_ask(app, posts[_i]);
+    wire_backend_socket(&http_chain, 0)->down.stalled = false;
+    wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "upstream_closed"));
-    ck_assert_uint_eq(w.verifier.connects, 1);
+    ck_assert_uint_eq(http_chain.verifier.connects, 1);
 }
 END_TEST
 
 START_TEST(a_connection_that_said_it_closes_is_not_pooled)
 {
-    w.reply = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    ask(app, GET);
-    ck_assert_uint_eq(w.verifier.connects, 2);
-    ck_assert_uint_eq(pool_idle_count(w.verifier.env.pool), 0);
+    http_chain.reply = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    http_chain_ask(app, GET);
+    ck_assert_uint_eq(http_chain.verifier.connects, 2);
+    ck_assert_uint_eq(pool_idle_count(http_chain.verifier.env.pool), 0);
 }
 END_TEST
 
 /* The end of TLS may arrive in the same bytes as the answer: what is over must not be kept. */
 START_TEST(a_connection_that_ended_with_its_answer_is_not_pooled) /* C4 */
 {
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    struct wire_socket *between = wire_between(&w, 0);
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    struct wire_socket *between = wire_between(&http_chain, 0);
     between->down.stalled = true;
-    ask(app, GET);
-    exchange_on_drain(wire_exchange(&w.verifier), w.now);
-    wire_run(&w);
+    http_chain_ask(app, GET);
+    exchange_on_drain(wire_exchange(&http_chain.verifier), http_chain.now);
+    wire_run(&http_chain);
     between->down.late_end = true; /* TLS ended; the end of TCP is still on its way */
     between->down.stalled = false;
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
-    ck_assert_uint_eq(pool_idle_count(w.injector.env.pool), 0);
+    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool), 0);
 }
 END_TEST
 
@@ -341,58 +303,52 @@ static void answer_early(struct wire *on, struct wire_socket *s)
 
 START_TEST(an_answer_before_the_body_ended_ends_both_connections) /* C4 */
 {
-    w.step = steps[_i];
-    w.on_backend = answer_early;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.step = steps[_i];
+    http_chain.on_backend = answer_early;
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "413 "));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "Connection: close"));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "big"));
     wire_say(app, "the rest of the body, and GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
     wire_end(&app->up);
-    wire_finish(&w);
+    wire_finish(&http_chain);
     ck_assert(app->got_end && !app->got_reset);
-    ck_assert_uint_eq(pool_idle_count(w.injector.env.pool) + pool_idle_count(w.verifier.env.pool), 0);
-    ck_assert_uint_eq(wire_backend_contacts(&w), 1);
-    ck_assert(!wire_ever_said(&wire_backend_socket(&w, 0)->up, "smuggled"));
+    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool) + pool_idle_count(http_chain.verifier.env.pool), 0);
+    ck_assert_uint_eq(wire_backend_contacts(&http_chain), 1);
+    ck_assert(!wire_ever_said(&wire_backend_socket(&http_chain, 0)->up, "smuggled"));
 }
 END_TEST
 
 START_TEST(a_second_answer_is_never_delivered) /* C4 */
 {
-    w.step = steps[_i];
-    w.reply = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\noneHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo";
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
+    http_chain.step = steps[_i];
+    http_chain.reply = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\noneHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo";
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "one"));
     ck_assert_ptr_null(strstr(wire_got(app), "two"));
-    ck_assert_uint_eq(pool_idle_count(w.verifier.env.pool), 0);
-    w.reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthree";
-    ask(app, GET);
+    ck_assert_uint_eq(pool_idle_count(http_chain.verifier.env.pool), 0);
+    http_chain.reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthree";
+    http_chain_ask(app, GET);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "three"));
     ck_assert_ptr_null(strstr(wire_got(app), "two"));
 }
 END_TEST
 
-static void speak_first(struct wire *on, struct wire_socket *s)
-{
-    (void)on;
-    (void)s;
-}
-
 START_TEST(an_answer_before_the_request_reaches_nobody_else) /* C4 */
 {
-    w.on_backend = speak_first;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    struct wire_socket *back = wire_backend_socket(&w, 0);
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    struct wire_socket *back = wire_backend_socket(&http_chain, 0);
     wire_answer(back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
-    wire_run(&w);
+    wire_run(&http_chain);
     wire_answer(back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo");
-    wire_run(&w);
-    w.on_backend = wire_backend_http;
-    ask(app, GET);
+    wire_run(&http_chain);
+    http_chain.on_backend = wire_backend_http;
+    http_chain_ask(app, GET);
     ck_assert_ptr_null(strstr(wire_got(app), "two"));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
 }
@@ -429,37 +385,37 @@ typedef struct wire_socket *(*socket_fn)(struct wire *, size_t);
 /* One request on a kept connection, its answer cut after n bytes. Gives how many bytes of an answer came through. */
 static uint64_t ask_and_cut(size_t row, socket_fn which, uint64_t n, bool by_reset, bool *whole)
 {
-    open_chain();
-    w.reply = cut_replies[row].reply;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    struct wire_socket *cut = which(&w, 0);
+    http_chain_open();
+    http_chain.reply = cut_replies[row].reply;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    struct wire_socket *cut = which(&http_chain, 0);
     uint64_t before = cut->down.taken;
     cut->down.cut_after = n == UINT64_MAX ? n : before + n;
     cut->down.cut_is_reset = by_reset;
-    ask(app, POST);
+    http_chain_ask(app, POST);
     *whole = looks_complete(app);
     uint64_t came = cut->down.taken - before;
-    wire_finish(&w);
+    wire_finish(&http_chain);
     if (!*whole)
         ck_assert_msg(strstr(wire_got(app), "502 ") != NULL || app->got_reset, "%s cut after %d: %s", cut_replies[row].why, (int)n, wire_got(app));
-    struct wire_node *at = which == wire_between ? &w.injector : &w.verifier;
+    struct wire_node *at = which == wire_between ? &http_chain.injector : &http_chain.verifier;
     ck_assert(*whole || wire_last(at)->reason != REASON_VALID);
-    close_chain();
+    http_chain_close();
     return came;
 }
 
 static void refuses_each_cut(size_t row, socket_fn which, bool by_reset)
 {
     bool whole;
-    close_chain();
+    http_chain_close();
     uint64_t all = ask_and_cut(row, which, UINT64_MAX, by_reset, &whole);
     ck_assert(whole && all > 50);
     for (uint64_t n = 0; n < all; n++) {
         ask_and_cut(row, which, n, by_reset, &whole);
         ck_assert_msg(!whole, "%s cut after %d of %d looks whole", cut_replies[row].why, (int)n, (int)all);
     }
-    open_chain();
+    http_chain_open();
 }
 
 START_TEST(an_answer_cut_in_plaintext_never_looks_whole) /* B7 */
@@ -477,18 +433,18 @@ END_TEST
 START_TEST(an_answer_until_close_without_close_notify_is_cut) /* B7 */
 {
     static const char *const requests[] = {"GET / HTTP/1.0\r\nHost: x\r\n\r\n", GET};
-    w.on_backend = speak_first;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, requests[_i]);
-    wire_answer(wire_backend_socket(&w, 0), "HTTP/1.1 200 OK\r\n\r\nsome of it");
-    wire_run(&w);
-    struct wire_socket *between = wire_between(&w, 0);
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, requests[_i]);
+    wire_answer(wire_backend_socket(&http_chain, 0), "HTTP/1.1 200 OK\r\n\r\nsome of it");
+    wire_run(&http_chain);
+    struct wire_socket *between = wire_between(&http_chain, 0);
     between->down.cut_after = between->down.taken; /* the connection ends, TLS does not */
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "some of it"));
     ck_assert(app->got_reset && !app->got_end);
     ck_assert_ptr_null(strstr(wire_got(app), "\r\n0\r\n\r\n"));
-    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_TRUNCATED);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_TRUNCATED);
 }
 END_TEST
 
@@ -496,13 +452,13 @@ START_TEST(a_request_cut_at_any_byte_never_reaches_the_backend_whole) /* B7 */
 {
     static const char *const requests[] = {POST, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", GET};
     for (size_t n = 0; n < strlen(requests[_i]); n++) {
-        close_chain();
-        open_chain();
-        struct wire_socket *app = wire_connect(&w);
+        http_chain_close();
+        http_chain_open();
+        struct wire_socket *app = wire_connect(&http_chain);
         app->up.cut_after = n;
         wire_say(app, requests[_i]);
-        wire_finish(&w);
-        ck_assert_msg(w.n_requests == 0, "cut after %zu", n);
+        wire_finish(&http_chain);
+        ck_assert_msg(http_chain.n_requests == 0, "cut after %zu", n);
         ck_assert(app->got_end || app->got_reset);
     }
 }
@@ -512,12 +468,12 @@ END_TEST
 
 START_TEST(claimed_identities_are_removed_and_the_proven_one_added) /* C1 */
 {
-    w.verifier.down_conf.identity_headers = CONFIG_HEADERS_X_SSL;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.verifier.down_conf.identity_headers = CONFIG_HEADERS_X_SSL;
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "GET / HTTP/1.1\r\nHost: x\r\nX-SSL-Client-CN: spoofed\r\nx_ssl_client_verify: spoofed\r\nClient-Cert: spoofed\r\n"
                   "X-Forwarded-For: 203.0.113.66\r\n\r\n");
-    wire_run(&w);
-    struct wire_socket *back = wire_backend_socket(&w, 0);
+    wire_run(&http_chain);
+    struct wire_socket *back = wire_backend_socket(&http_chain, 0);
     ck_assert(!wire_ever_said(&back->up, "spoofed"));
     ck_assert(!wire_ever_said(&back->up, "203.0.113.66"));
     ck_assert(wire_ever_said(&back->up, "X-SSL-Client-CN: client\r\n"));
@@ -530,19 +486,19 @@ START_TEST(a_client_that_no_rule_names_gets_403_and_the_backend_nothing)
 {
     static char other[] = "somebody else", mine[] = "client";
     struct config_allow rule = {.cn = other};
-    w.verifier.down_conf.allow = &rule;
-    w.verifier.down_conf.n_allow = 1;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
+    http_chain.verifier.down_conf.allow = &rule;
+    http_chain.verifier.down_conf.n_allow = 1;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "403 "));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "not_allowed"));
-    ck_assert_uint_eq(w.verifier.connects, 0);
-    ask(app, POST);
+    ck_assert_uint_eq(http_chain.verifier.connects, 0);
+    http_chain_ask(app, POST);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "403 "));
-    ck_assert_uint_eq(w.verifier.connects, 0);
+    ck_assert_uint_eq(http_chain.verifier.connects, 0);
     rule.cn = mine;
-    app = wire_connect(&w);
-    ask(app, GET);
+    app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
 }
 END_TEST
@@ -551,14 +507,14 @@ START_TEST(a_refused_get_leaves_the_connection_usable)
 {
     static char other[] = "somebody else", mine[] = "client";
     struct config_allow rule = {.cn = other};
-    w.verifier.down_conf.allow = &rule;
-    w.verifier.down_conf.n_allow = 1;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
+    http_chain.verifier.down_conf.allow = &rule;
+    http_chain.verifier.down_conf.n_allow = 1;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
     rule.cn = mine;
-    ask(app, GET);
+    http_chain_ask(app, GET);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
-    ck_assert_uint_eq(w.injector.connects, 1);
+    ck_assert_uint_eq(http_chain.injector.connects, 1);
 }
 END_TEST
 
@@ -566,115 +522,17 @@ END_TEST
 
 START_TEST(an_answer_of_ours_is_readable_though_a_body_was_on_its_way)
 {
-    w.injector.connect = WIRE_CONNECT_REFUSED;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.injector.connect = WIRE_CONNECT_REFUSED;
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n");
     app->up.offer = 400000;
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "connect_refused"));
     ck_assert_msg(app->up.offer == 0 && app->up.data.len == 0, "%zu bytes of the body were left unread", app->up.data.len);
     wire_end(&app->up);
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_msg(app->got_end && !app->got_reset, "its end was not heard");
-}
-END_TEST
-
-/* ---- time ---- */
-
-static const char *const unfinished[] = {"GET / HTTP/1.1\r\nHost:", "G"};
-
-START_TEST(an_unfinished_head_is_answered_408)
-{
-    struct wire_socket *app = wire_connect(&w);
-    wire_say(app, unfinished[_i]);
-    wire_advance(&w, 9900);
-    ck_assert(!app->got_end);
-    wire_say(app, "/"); /* a byte now and then does not buy time */
-    wire_advance(&w, 200);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "408 "));
-    wire_finish(&w);
-    ck_assert(app->got_end);
-    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_REQUEST_TIMEOUT);
-}
-END_TEST
-
-START_TEST(an_idle_connection_is_closed_without_a_word)
-{
-    struct wire_socket *app = wire_connect(&w);
-    wire_advance(&w, 59900);
-    ck_assert(!app->got_end);
-    wire_advance(&w, 200);
-    ck_assert(app->got_end && !app->got_reset);
-    ck_assert_str_eq(wire_got(app), "");
-    ck_assert_uint_eq(w.injector.n_seen, 0);
-}
-END_TEST
-
-START_TEST(a_connect_that_hangs_is_answered_504)
-{
-    w.injector.connect = WIRE_CONNECT_HANGS;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    wire_advance(&w, 4900);
-    ck_assert_str_eq(wire_got(app), "");
-    wire_advance(&w, 200);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "504 "));
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "connect_timeout"));
-}
-END_TEST
-
-START_TEST(a_handshake_that_hangs_is_answered_504)
-{
-    struct wire_socket *app = wire_connect(&w);
-    wire_say(app, GET);
-    w.verifier.present = false; /* whoever is there instead takes the hello and says nothing */
-    w.on_backend = speak_first;
-    wire_advance(&w, 9900);
-    ck_assert_str_eq(wire_got(app), "");
-    wire_advance(&w, 200);
-    w.verifier.present = true;
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "504 "));
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "handshake_timeout"));
-}
-END_TEST
-
-START_TEST(an_answer_that_does_not_come_is_504)
-{
-    w.on_backend = speak_first;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    w.injector.up_conf.response_ms = 120000;
-    wire_advance(&w, 59900);
-    ck_assert_str_eq(wire_got(app), "");
-    wire_advance(&w, 200);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "504 "));
-    ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_RESPONSE_TIMEOUT);
-}
-END_TEST
-
-START_TEST(an_answer_that_stops_is_cut)
-{
-    w.on_backend = speak_first;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    wire_answer(wire_backend_socket(&w, 0), "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
-    wire_finish(&w);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "abc"));
-    ck_assert(app->got_reset);
-}
-END_TEST
-
-START_TEST(a_client_that_never_starts_tls_is_dropped)
-{
-    w.injector.present = false;
-    struct wire_socket *app = wire_connect(&w);
-    wire_advance(&w, 9900);
-    ck_assert(!app->got_end && !app->got_reset);
-    wire_advance(&w, 200);
-    w.injector.present = true;
-    ck_assert(app->got_end || app->got_reset);
-    ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_HANDSHAKE_TIMEOUT);
 }
 END_TEST
 
@@ -691,53 +549,35 @@ static void answer_100_mib(struct wire *on, struct wire_socket *s)
 
 START_TEST(a_client_that_does_not_read_stops_the_upstream) /* D6 */
 {
-    w.keep_log = false;
-    w.on_backend = answer_100_mib;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.keep_log = false;
+    http_chain.on_backend = answer_100_mib;
+    struct wire_socket *app = wire_connect(&http_chain);
     app->down.stalled = true;
     wire_say(app, GET);
-    wire_run(&w);
-    struct wire_socket *back = wire_backend_socket(&w, 0);
+    wire_run(&http_chain);
+    struct wire_socket *back = wire_backend_socket(&http_chain, 0);
     ck_assert_uint_gt(back->down.offer, 100u * 1024 * 1024 - 2u * 1024 * 1024);
-    ck_assert_uint_lt(w.injector.most_pending, 512 * 1024);
-    ck_assert_uint_lt(w.verifier.most_pending, 512 * 1024);
+    ck_assert_uint_lt(http_chain.injector.most_pending, 512 * 1024);
+    ck_assert_uint_lt(http_chain.verifier.most_pending, 512 * 1024);
 }
 END_TEST
 
 START_TEST(an_upstream_that_does_not_read_stops_the_client) /* D6 */
 {
-    w.keep_log = false;
-    w.on_backend = speak_first;
-    struct wire_socket *app = wire_connect(&w);
+    http_chain.keep_log = false;
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, GET);
-    wire_run(&w);
-    wire_backend_socket(&w, 0)->up.stalled = true;
-    wire_answer(wire_backend_socket(&w, 0), "HTTP/1.1 204 No Content\r\n\r\n");
-    wire_run(&w);
+    wire_run(&http_chain);
+    wire_backend_socket(&http_chain, 0)->up.stalled = true;
+    wire_answer(wire_backend_socket(&http_chain, 0), "HTTP/1.1 204 No Content\r\n\r\n");
+    wire_run(&http_chain);
     wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\n\r\n");
     app->up.offer = 104857600;
-    wire_run(&w);
+    wire_run(&http_chain);
     ck_assert_uint_gt(app->up.offer, 100u * 1024 * 1024 - 2u * 1024 * 1024);
-    ck_assert_uint_lt(w.injector.most_pending, 512 * 1024);
-    ck_assert_uint_lt(w.verifier.most_pending, 512 * 1024);
-}
-END_TEST
-
-/* ---- drain ---- */
-
-START_TEST(draining_finishes_what_runs_and_then_closes)
-{
-    w.on_backend = speak_first;
-    struct wire_socket *app = wire_connect(&w);
-    ask(app, GET);
-    w.injector.env.draining = true;
-    exchange_on_drain(wire_exchange(&w.injector), w.now);
-    wire_answer(wire_backend_socket(&w, 0), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    wire_run(&w);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "Connection: close"));
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "\r\n\r\nok"));
-    wire_finish(&w);
-    ck_assert(app->got_end && !app->got_reset);
+    ck_assert_uint_lt(http_chain.injector.most_pending, 512 * 1024);
+    ck_assert_uint_lt(http_chain.verifier.most_pending, 512 * 1024);
 }
 END_TEST
 
@@ -745,9 +585,9 @@ Suite *suite(void)
 {
     Suite *s = suite_create("exchange_http");
     TCase *t = tcase_create("flow");
-    tcase_add_unchecked_fixture(t, make, drop);
+    tcase_add_unchecked_fixture(t, http_chain_make, http_chain_drop);
     tcase_set_timeout(t, 60);
-    tcase_add_checked_fixture(t, open_chain, close_chain);
+    tcase_add_checked_fixture(t, http_chain_open, http_chain_close);
     tcase_add_loop_test(t, messages_pass_whatever_the_cut_of_the_bytes, 0, N_SHAPES * N_STEPS);
     tcase_add_loop_test(t, chunked_bodies_pass_both_ways, 0, N_STEPS);
     tcase_add_loop_test(t, an_answer_until_close_becomes_chunked_for_http_1_1, 0, N_STEPS);
@@ -772,16 +612,8 @@ Suite *suite(void)
     tcase_add_test(t, a_client_that_no_rule_names_gets_403_and_the_backend_nothing);
     tcase_add_test(t, a_refused_get_leaves_the_connection_usable);
     tcase_add_test(t, an_answer_of_ours_is_readable_though_a_body_was_on_its_way);
-    tcase_add_loop_test(t, an_unfinished_head_is_answered_408, 0, 2);
-    tcase_add_test(t, an_idle_connection_is_closed_without_a_word);
-    tcase_add_test(t, a_connect_that_hangs_is_answered_504);
-    tcase_add_test(t, a_handshake_that_hangs_is_answered_504);
-    tcase_add_test(t, an_answer_that_does_not_come_is_504);
-    tcase_add_test(t, an_answer_that_stops_is_cut);
-    tcase_add_test(t, a_client_that_never_starts_tls_is_dropped);
     tcase_add_test(t, a_client_that_does_not_read_stops_the_upstream);
     tcase_add_test(t, an_upstream_that_does_not_read_stops_the_client);
-    tcase_add_test(t, draining_finishes_what_runs_and_then_closes);
     suite_add_tcase(s, t);
     return s;
 }

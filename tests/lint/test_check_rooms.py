@@ -106,6 +106,7 @@ class RulesCanFail(unittest.TestCase):
     def test_twins(self):
         self.complains(check_rooms.check_twins, "no test twin tests/unit/tls/test_a.c", src__tls__a_c="")
         self.content(check_rooms.check_twins, src__tls__a_c="", tests__unit__tls__test_a_c="", src__io__b_c="", src__daemon__c_c="")
+        self.content(check_rooms.check_twins, src__proxy__a_c="", tests__flow__test_a_c="")
 
     def test_basenames(self):
         self.complains(check_rooms.check_basenames, "more than once", src__tls__a_c="", src__http__a_c="")

@@ -208,7 +208,7 @@ static TCase *make_case(Suite *s, const char *name)
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("exchange_memory");
+    Suite *s = suite_create("exchange");
     tcase_add_loop_test(make_case(s, "http"), a_request_survives_any_failing_allocation, 0, N_SHAPES * 2);
     tcase_add_loop_test(make_case(s, "tcp"), a_tunnel_survives_any_failing_allocation, 0, 2);
     return s;
