@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every test of the project: installs what is missing (Debian 12, as root), builds with address and undefined-behaviour sanitizers, runs
-# the unit and flow tests, the system tests against real peers on loopback, and the lint tests.
+# the unit and flow tests, the system tests against real peers on loopback, those with several workers once more under the thread sanitizer,
+# and the lint tests.
 # The last line is "N passed, N failed, N skipped"; the exit code is 0 only when something ran and nothing failed.
 # usage: tests/run.sh [all | unit | system | lint] [NAME...]     NAME: only test files whose name contains it
 set -eu
@@ -58,6 +59,17 @@ run_python() {
     python3 tests/support/run_python.py --folder "tests/$what" --counts "$counts" "$@" || true
 }
 
+# The code that runs on several workers, under the thread sanitizer: a race ends the daemon with a code the tests notice.
+run_threads() {
+    say "system tests with several workers, thread sanitizer (build/tsan)"
+    [ -f build/tsan/build.ninja ] || cmake --preset tsan -DBUILD_TESTING=OFF >/dev/null
+    if ! cmake --build --preset tsan --target mtlsd; then
+        echo "0 1 0" >>"$counts"
+        return
+    fi
+    MTLSD=$PWD/build/tsan/mtlsd run_python system reload
+}
+
 install_needs
 if [ "$part" = lint ]; then
     mkdir -p "$build"
@@ -72,6 +84,7 @@ case $part in all | system)
     MTLSD=${MTLSD:-$PWD/$build/mtlsd}
     export MTLSD
     run_python system "$@"
+    [ $# -gt 0 ] || run_threads
     ;;
 esac
 case $part in all | lint) run_python lint "$@" ;; esac
