@@ -210,6 +210,39 @@ class Reload(Case):
             [t.join() for t in threads]
         self.assertEqual(({0}, []), (codes, failures))
 
+    def test_session_ticket_that_arrives_after_a_reload(self):
+        """The connection began under the old configuration; its ticket is for nobody any more, and harms nobody."""
+        def echo(server, connection):
+            while data := connection.recv(100):
+                connection.sendall(data)
+        context = peers.server_context(self.pki.server(), self.pki.ca("root"), version=peers.TLS["TLSv1.3"])
+        origin = peers.tls_server(self, context, echo)
+        finished, gate = threading.Event(), threading.Event()
+        self.addCleanup(gate.set)
+
+        def relay(server, connection):
+            """Holds back what the server says after our Finished: the tickets."""
+            with peers.connect(origin.port) as behind:
+                def back():
+                    while data := behind.recv(65536):
+                        if finished.is_set():
+                            gate.wait(20)
+                        connection.sendall(data)
+                threading.Thread(target=back, daemon=True).start()
+                behind.sendall(connection.recv(65536))
+                flight = connection.recv(65536)
+                finished.set()
+                behind.sendall(flight)
+                peers.pump(connection, behind)
+        self.start(peers.Server(self, relay).port, protocol="tcp")
+        with peers.connect(self.port) as app:
+            self.assertTrue(finished.wait(20))
+            self.assertEqual(0, self.reload().returncode)
+            gate.set()
+            app.sendall(b"still here")
+            self.assertEqual(b"still here", app.recv(100))
+        self.assertEqual(0, self.reload().returncode)
+
     def test_new_revocations_count_for_new_callers(self):
         backend, crl = peers.Backend(self), self.folder / "list.crl"
         shutil.copy(self.pki.crl("nobody", self.pki.ca("root")), crl)
