@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { COUNTER_ROWS = 1024, WAITING_MAX = 16 }; /* waiting: as many as the admin socket has connections */
 
@@ -253,11 +254,15 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
         code = command_fail_err(&err);
     admin_listener_stop(r->admin);
-    server_free(r->server);
-    counters_clear(&r->counters);
-    free(r->reload.last_error);
+    bool held = r->reload.running || server_is_held(r->server);
+    if (!held)
+        server_free(r->server);
     log_say(LOG_LEVEL_INFO, "stopped", "all connections are closed");
     log_file_flush();
+    if (held) /* by a thread that may need long: the time to end is promised, and the kernel tidies up */
+        _exit(code);
+    counters_clear(&r->counters);
+    free(r->reload.last_error);
     return code;
 }
 

@@ -174,6 +174,8 @@ static void on_worker_finished(void *ctx)
 {
     struct hand *h = ctx;
     uv_close((uv_handle_t *)&h->wake, NULL);
+    if (h->threaded && h->worker.n_stray_lookups > 0)
+        uv_stop(&h->own_loop); /* else it would run until they end */
     h->server->n_finished++;
     uv_async_send(&h->server->wake);
 }
@@ -308,6 +310,15 @@ int server_run(struct server *s, struct err *err)
         uv_thread_join(&s->hands[i].thread);
     log_file_flush();
     return 0;
+}
+
+bool server_is_held(const struct server *s)
+{
+    for (unsigned i = 0; i < s->n_hands; i++) {
+        if (s->hands[i].worker.n_stray_lookups > 0)
+            return true;
+    }
+    return false;
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)

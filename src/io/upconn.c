@@ -97,7 +97,7 @@ struct connector {
     struct upconn *attempt;
     uv_connect_t connect;
     int last_error;
-    bool looking_up;
+    bool looking_up, stray; /* stray: given up while it was being looked up */
 };
 
 static void try_next(struct connector *k);
@@ -209,6 +209,8 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 {
     struct connector *k = req->data;
     k->looking_up = false;
+    if (k->stray)
+        k->worker->n_stray_lookups--;
     k->found = k->next = found;
     if (k->conn == NULL) {
         free_connector(k);
@@ -270,8 +272,10 @@ void connector_start(struct conn *c, const struct plan_upstream *plan)
 void connector_cancel(struct connector *k)
 {
     k->conn = NULL;
-    if (k->looking_up)
-        uv_cancel((uv_req_t *)&k->lookup);
-    else if (k->attempt != NULL)
+    if (k->looking_up) {
+        k->stray = uv_cancel((uv_req_t *)&k->lookup) != 0;
+        k->worker->n_stray_lookups += k->stray ? 1 : 0;
+    } else if (k->attempt != NULL) {
         stream_close(&k->attempt->stream, true); /* its connect callback comes with UV_ECANCELED and frees k */
+    }
 }

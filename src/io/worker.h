@@ -38,6 +38,7 @@ struct worker {
     struct listen_socket *sockets;
     struct conn *conns;
     size_t n_conns, n_uplinks, max_conns;
+    size_t n_stray_lookups; /* of nobody any more, but running and not to be stopped */
     uv_timer_t tick; /* runs while the pool holds something */
     uv_prepare_t flush; /* before the loop sleeps: the log of this turn leaves */
     bool draining, finished;

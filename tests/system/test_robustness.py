@@ -367,6 +367,32 @@ class TheEnd(Case):
         self.assertEqual(0, daemon.wait())
         self.assertLess(time.monotonic() - began, 6)
 
+    def test_drain_does_not_wait_for_a_name_server_that_is_silent(self):
+        """Security D8. A look-up that runs cannot be cancelled; neither a reload nor the end may depend on it."""
+        hole = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(hole.close)
+        try:
+            hole.bind(("127.9.9.9", 53))
+        except PermissionError:
+            self.skipTest("needs root: a name server of its own")
+        resolv, port = self.write("resolv.conf", "nameserver 127.9.9.9\noptions timeout:8 attempts:2\n"), free_port()
+        path = self.config(self.admin() + self.injector_text(port, "nowhere.example:443"),
+                           prelude='workers = 2; drain_timeout = "1s";\n')
+        script = f"mount --bind {resolv} /etc/resolv.conf && exec {harness.MTLSD} run -c {path}"
+        daemon = self.spawn("mtlsd", ["unshare", "-m", "sh", "-c", script], [port], env=self.environment())
+        daemon.config_path = path
+        apps = [peers.connect(port) for _ in range(20)]
+        for app in apps:
+            self.addCleanup(app.close)
+            app.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for(lambda: self.open_connections(daemon) == 20, "all apps")
+        for app in apps[:10]:
+            peers.reset(app)
+        wait_for(lambda: self.open_connections(daemon) == 10, "half of them to be forgotten", 5)
+        self.assertEqual(0, self.command("reload", "-c", path).returncode)
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(0, daemon.wait(5))
+
     def test_quit_ends_at_once(self):
         daemon = self.busy()
         daemon.signal(signal.SIGQUIT)
