@@ -170,7 +170,7 @@ static int judge_peer(struct tls_engine *e)
         return 0;
     }
     e->alert_to_send = alert != 0 ? alert : GNUTLS_A_BAD_CERTIFICATE;
-    e->reason = answer;
+    e->reason = answer != REASON_UNDECIDED ? answer : REASON_INTERNAL;
     return -1;
 }
 
@@ -307,6 +307,11 @@ unsigned tls_engine_flags(const struct tls_engine *e)
 
 /* ---- failures, told apart ---- */
 
+static size_t wire_in_left(const struct tls_engine *e)
+{
+    return e->kept.len + e->lent.len;
+}
+
 static bool alert_is_about_certificate(int alert)
 {
     switch (alert) {
@@ -360,6 +365,23 @@ static void fail_not_tls(struct tls_engine *e, int rc)
     fail(e, REASON_TLS_FAILED, text);
 }
 
+static void fail_by_end(struct tls_engine *e)
+{
+    if (!e->handshaking)
+        fail(e, REASON_TRUNCATED, "the connection ended without a TLS close_notify");
+    else if (e->ctx->accepting)
+        fail(e, REASON_CLIENT_CLOSED, "the client closed the connection during the TLS handshake");
+    else
+        fail(e, REASON_UPSTREAM_CLOSED, "the server closed the connection during the TLS handshake");
+}
+
+/* In TLS 1.2 the library calls any alert in the place of the client's certificate a missing certificate, as SSL 3 had it. */
+static bool alert_instead_of_certificate(const struct tls_engine *e)
+{
+    gnutls_alert_description_t alert = gnutls_alert_get(e->session);
+    return alert != GNUTLS_A_CLOSE_NOTIFY && alert != GNUTLS_A_SSL3_NO_CERTIFICATE;
+}
+
 static void fail_by_code(struct tls_engine *e, int rc)
 {
     switch (rc) {
@@ -368,15 +390,20 @@ static void fail_by_code(struct tls_engine *e, int rc)
         return;
     case GNUTLS_E_PREMATURE_TERMINATION:
     case GNUTLS_E_PULL_ERROR:
-        if (!e->handshaking)
-            fail(e, REASON_TRUNCATED, "the connection ended without a TLS close_notify");
-        else if (e->ctx->accepting)
-            fail(e, REASON_CLIENT_CLOSED, "the client closed the connection during the TLS handshake");
-        else
-            fail(e, REASON_UPSTREAM_CLOSED, "the server closed the connection during the TLS handshake");
+        fail_by_end(e);
         return;
+    case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
+        if (e->wire_ended && wire_in_left(e) == 0) { /* the end came inside a record */
+            fail_by_end(e);
+            return;
+        }
+        break;
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
     case GNUTLS_E_CERTIFICATE_REQUIRED:
+        if (e->ctx->accepting && alert_instead_of_certificate(e)) {
+            fail_by_alert(e);
+            return;
+        }
         if (e->ctx->accepting) {
             bool v13 = gnutls_protocol_get_version(e->session) == GNUTLS_TLS1_3;
             send_alert(e, v13 ? GNUTLS_A_CERTIFICATE_REQUIRED : GNUTLS_A_HANDSHAKE_FAILURE);
@@ -406,11 +433,6 @@ static void fail_by_code(struct tls_engine *e, int rc)
 }
 
 /* ---- handshake ---- */
-
-static size_t wire_in_left(const struct tls_engine *e)
-{
-    return e->kept.len + e->lent.len;
-}
 
 static void finish_handshake(struct tls_engine *e)
 {
