@@ -631,6 +631,59 @@ START_TEST(requests_with_close_notify_behind_them_are_all_answered)
 }
 END_TEST
 
+/* ---- after a reload ---- */
+
+START_TEST(a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_there) /* B5, A1 */
+{
+    struct wire_side loaded[] = {{0}, {.revokes_peer = true}, {.trusts = &pki.other_ca}};
+    struct wire_socket *app = raw_client_of_verifier(1, 0);
+    raw_tls_say(&peer, GET);
+    talk_to_verifier(app);
+    struct exchange *x = wire_exchange(&w.verifier);
+    ck_assert(exchange_is_idle(x));
+    struct plan_listener next = w.verifier.listener;
+    next.tls = wire_pki_accepting(&pki, &loaded[_i]);
+    ck_assert(exchange_rebind(x, &next, w.now) == (_i == 0));
+    ck_assert_ptr_eq(exchange_listener(x), _i == 0 ? &next : &w.verifier.listener);
+    bytes_clear(&peer.got);
+    if (_i == 0) {
+        raw_tls_say(&peer, GET);
+        talk_to_verifier(app);
+        ck_assert(peer_heard("200 OK"));
+    }
+    tls_context_unref(next.tls);
+    close_chain();
+}
+END_TEST
+
+START_TEST(a_kept_connection_does_not_move_to_a_listener_of_another_kind)
+{
+    struct wire_socket *app = raw_client_of_verifier(1, 0);
+    raw_tls_say(&peer, GET);
+    talk_to_verifier(app);
+    struct exchange *x = wire_exchange(&w.verifier);
+    struct plan_listener plain = w.verifier.listener, tunnel = plain;
+    struct config_listener conf = w.verifier.down_conf;
+    plain.tls = NULL;
+    conf.protocol = CONFIG_PROTOCOL_TCP;
+    tunnel.conf = &conf;
+    ck_assert(!exchange_rebind(x, &plain, w.now));
+    ck_assert(!exchange_rebind(x, &tunnel, w.now));
+    close_chain();
+}
+END_TEST
+
+START_TEST(a_connection_in_the_middle_of_a_request_is_not_idle)
+{
+    struct wire_socket *app = raw_client_of_verifier(1, 0);
+    w.on_backend = NULL;
+    raw_tls_say(&peer, _i == 0 ? "GET / HT" : GET);
+    talk_to_verifier(app);
+    ck_assert(!exchange_is_idle(wire_exchange(&w.verifier)));
+    close_chain();
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("exchange_tls");
@@ -662,6 +715,9 @@ Suite *suite(void)
     tcase_add_test(t, a_server_cannot_ask_for_a_certificate_later);
     tcase_add_test(t, an_answer_on_the_heels_of_the_handshake_is_not_for_us);
     tcase_add_loop_test(t, requests_with_close_notify_behind_them_are_all_answered, 0, 2);
+    tcase_add_loop_test(t, a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_there, 0, 3);
+    tcase_add_test(t, a_kept_connection_does_not_move_to_a_listener_of_another_kind);
+    tcase_add_loop_test(t, a_connection_in_the_middle_of_a_request_is_not_idle, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }
