@@ -178,8 +178,7 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     worker_reap(w);
     pool_free(w->env.pool);
     w->env.pool = pool;
-    tls_tickets_free(w->env.tickets);
-    w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM); /* NULL is allowed: no resumption */
+    tls_tickets_forget_all(w->env.tickets); /* the store stays: running connections may still be given tickets */
     struct snapshot *old = w->snapshot;
     w->snapshot = snapshot_ref(next);
     snapshot_unref(old);

@@ -48,12 +48,17 @@ static void free_shelf(struct tls_tickets *t, struct shelf *shelf)
     free(shelf);
 }
 
+void tls_tickets_forget_all(struct tls_tickets *t)
+{
+    while (t->shelves != NULL)
+        free_shelf(t, t->shelves);
+}
+
 void tls_tickets_free(struct tls_tickets *t)
 {
     if (t == NULL)
         return;
-    while (t->shelves != NULL)
-        free_shelf(t, t->shelves);
+    tls_tickets_forget_all(t);
     free(t);
 }
 

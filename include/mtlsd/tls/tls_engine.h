@@ -44,6 +44,7 @@ struct tls_tickets;
 struct tls_tickets *tls_tickets_new(size_t max_per_context);
 void tls_tickets_free(struct tls_tickets *t);
 void tls_tickets_forget(struct tls_tickets *t, const struct tls_context *ctx);
+void tls_tickets_forget_all(struct tls_tickets *t);
 
 enum tls_flag {
     TLS_HANDSHAKING = 1,

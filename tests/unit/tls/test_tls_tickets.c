@@ -111,6 +111,18 @@ START_TEST(b5_forgets_one_context_and_no_other)
 }
 END_TEST
 
+START_TEST(b5_forgets_everything_and_goes_on)
+{
+    put(7, "a");
+    put(8, "b");
+    tls_tickets_forget_all(store);
+    expect("forgotten", 7, NULL);
+    expect("forgotten too", 8, NULL);
+    put(7, "late"); /* a connection of before a reload */
+    expect("kept", 7, "late");
+}
+END_TEST
+
 START_TEST(frees_what_nobody_took)
 {
     for (uint64_t context = 1; context <= 50; context++)
@@ -131,6 +143,7 @@ Suite *suite(void)
     tcase_add_test(c, holds_no_more_than_its_bound_for_each_context);
     tcase_add_test(c, a_store_of_none_keeps_none);
     tcase_add_test(c, b5_forgets_one_context_and_no_other);
+    tcase_add_test(c, b5_forgets_everything_and_goes_on);
     tcase_add_test(c, frees_what_nobody_took);
     suite_add_tcase(s, c);
     return s;
