@@ -162,7 +162,8 @@ void conn_drive(struct conn *c)
     if (c->closing || c->in_drive)
         return;
     c->in_drive = true;
-    for (int turn = 0; turn < TURNS; turn++) {
+    int turn = 0;
+    for (; turn < TURNS; turn++) {
         flush_both(c);
         bool connected = connect_if_wanted(c);
         if (!exchange_continue(c->x, worker_now()) && !connected)
@@ -177,6 +178,8 @@ void conn_drive(struct conn *c)
     }
     set_reading(c);
     arm_timer(c);
+    if (turn == TURNS && uv_timer_start(&c->timer, on_timer, 0, 0) == 0) /* others first; nothing else would bring us back */
+        c->armed_us = 0;
     worker_reap(c->worker);
 }
 

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    OUTPUT_MARK = 64 * 1024,   /* above it the other side is not read (security D6) */
     HELD_MAX = 1024 * 1024,    /* one turn's bytes; reading stops while anything is held */
 };
 

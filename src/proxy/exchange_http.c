@@ -161,11 +161,12 @@ static void on_request_end(struct exchange *x, struct moment now)
     x->active_us = now.us;
 }
 
-/* A request may be read on while the upstream can take its body, or when a new one may begin. */
+/* A request may be read on while the upstream can take its body, or when a new one may begin. A client that does not read the answers which
+ * are ours alone is not read either. */
 bool exchange_http_may_read(const struct exchange *x)
 {
     if (x->phase == PHASE_IDLE)
-        return !x->rq.begun;
+        return !x->rq.begun && link_pending(&x->down) < OUTPUT_MARK;
     return x->phase == PHASE_ACTIVE && !x->rq.whole;
 }
 

@@ -15,6 +15,8 @@
  *   LINGER   all was said; what the client still sends is dropped, so that it can read our last words
  *   DONE     the driver closes
  */
+enum { OUTPUT_MARK = 64 * 1024 }; /* above it what would add to it is not read (security D6) */
+
 enum phase { PHASE_ACCEPT, PHASE_IDLE, PHASE_CONNECT, PHASE_SECURE, PHASE_ACTIVE, PHASE_LINGER, PHASE_DONE };
 
 struct request { /* the request that runs; zeroed between requests */
