@@ -415,5 +415,113 @@ class TheEnd(Case):
         self.assertEqual(0, daemon.wait())
 
 
+class Reloads(Case):
+    """Reload under load: addresses come, go and change hands, and no request of a kept listener fails."""
+
+    def variant(self, n, kept, moving, path, backend):
+        us, root = self.pki.server(), self.pki.ca("root").crt
+        first, second = ("one", "two") if n % 2 else ("two", "one")
+        extra = f', "unix:{path}"' if n % 3 else ""
+        broken = "nonsense = 1;" if n % 5 == 4 else ""
+        return "workers = 4;\n" + self.admin() + broken + f"""
+            identities = {{ us = {{ bundle = "{us.pem}"; }}; }};
+            trusts = {{ them = {{ ca = "{root}"; }}; }};
+            upstreams = {{ plain = {{ targets = [ "127.0.0.1:{backend}" ]; }}; }};
+            listeners = {{
+                {first} = {{ bind = [ "127.0.0.1:{kept}"{extra} ]; protocol = "http"; upstream = "plain";
+                    tls = {{ identity = "us"; trust = "them"; }}; }};
+                {second} = {{ bind = "127.0.0.1:{moving + n % 2}"; protocol = "tcp"; upstream = "plain";
+                    tls = {{ identity = "us"; trust = "them"; }}; }}; }};
+        """
+
+    def test_reload_storm_under_load_loses_no_request(self):
+        backend, kept, moving, path = peers.Backend(self), free_port(), free_port(), self.folder / "front.sock"
+        free_port()
+        daemon = self.daemon(self.variant(0, kept, moving, path, backend.port), [kept], prelude="")
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        stop, failures, done = threading.Event(), [], [0]
+
+        def load():
+            while not stop.is_set():
+                try:
+                    with peers.secure(kept, context) as app:
+                        for _ in range(5):
+                            app.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                            status = peers.response(app)[0]
+                            if status == 0: # told to go by a reload that gave the address to another listener
+                                break
+                            if status != 200:
+                                failures.append(status)
+                            done[0] += 1
+                except OSError as error:
+                    failures.append(error)
+        threads = [threading.Thread(target=load) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            for n in range(1, 101):
+                fresh = self.folder / "fresh.conf"
+                fresh.write_text(self.variant(n, kept, moving, path, backend.port))
+                os.replace(fresh, daemon.config_path)
+                daemon.signal(signal.SIGHUP)
+                time.sleep(0.01) # signals that meet would be one reload
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual([], failures)
+        self.assertGreater(done[0], 20)
+        daemon.config_path.write_text(self.variant(1, kept, moving, path, backend.port))
+        self.assertEqual(0, self.command("reload", "-c", daemon.config_path).returncode)
+        wait_for(lambda: accepts(path), "the unix socket")
+        wait_for(lambda: self.open_connections(daemon) <= 0, "all connections to be forgotten", 10)
+        self.assertEqual(0, self.open_connections(daemon))
+
+
+class Flood(Case):
+    def test_pipelined_requests_that_are_refused_do_not_pile_up_answers(self):
+        """Security D6: a client that never reads its refusals is not read further either."""
+        backend = peers.Backend(self)
+        port = self.verifier(backend.port, listener='allow = ( { cn = "nobody"; } );')
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        requests = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000
+        before = self.mtlsd.rss_kb()
+        with peers.secure(port, context) as client:
+            client.settimeout(2)
+            with self.assertRaises(TimeoutError):
+                for _ in range(400):
+                    client.sendall(requests)
+            self.assertLess(self.mtlsd.rss_kb() - before, 4096 * (4 if harness.is_sanitized() else 1))
+            client.settimeout(peers.IO_S)
+            self.assertEqual(403, peers.response(client)[0])
+
+    def test_thousands_of_pipelined_requests_are_all_answered(self):
+        """Whatever came in one piece is answered without a further event."""
+        backend = peers.Backend(self)
+        port = self.verifier(backend.port, listener='allow = ( { cn = "nobody"; } );')
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        with peers.secure(port, context) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 10000 + b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            data, how = peers.read_all(client)
+        self.assertEqual((10001, "eof"), (data.count(b"HTTP/1.1 403"), how))
+
+
+class HostileWords(Case):
+    def test_every_log_line_is_json_whatever_clients_send(self):
+        """Security C8."""
+        origin, port = self.origin(), free_port()
+        daemon = self.daemon(self.injector_text(port, f"127.0.0.1:{origin}"), [port], prelude='workers = 2; log = { format = "json"; level = "debug"; };\n')
+        targets = [b"/" + bytes([n]) for n in range(256)] + [b"/" + b"a" * 60000, b'/","x":"', b"/\xff\xfe", b"/\xe2\x80\xa8", b"/\xed\xa0\x80",
+                                                             b"/%0a%0d", b"/\x1b[31m", b"/" + b"\\" * 2000, b"/" + b'"' * 2000]
+        for target in targets:
+            for method in (b"GET", b"G\x01T"):
+                with peers.connect(port) as client:
+                    client.sendall(method + b" " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                    peers.read_all(client)
+        wait_for(lambda: daemon.log.count("\n") >= len(targets), "the log")
+        for line in daemon.log_path.read_bytes().splitlines():
+            json.loads(line)
+
+
 if __name__ == "__main__":
     harness.main()
