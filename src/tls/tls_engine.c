@@ -674,7 +674,8 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
         fresh.status = REASON_NONE;
     else
         tls_context_judge(ctx, ders, n, now, &fresh);
-    if (fresh.status == REASON_NONE && ctx->ask == TLS_ASK_REQUIRED)
+    bool may_lack = ctx->accepting && ctx->ask != TLS_ASK_REQUIRED;
+    if (fresh.status == REASON_NONE && !may_lack)
         return REASON_NONE;
     *e->verdict = fresh;
     return fresh.status == REASON_NONE ? REASON_VALID : fresh.status;
