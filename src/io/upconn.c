@@ -190,6 +190,11 @@ static void connect_tcp(struct connector *k, const struct sockaddr *address)
         return;
     }
     int rc = uv_tcp_connect(&k->connect, &k->attempt->stream.u.tcp, address, on_connect);
+    if (rc == UV_EMFILE && pool_idle_count(k->worker->env.pool) > 0) { /* what lies idle gives way to what is wanted now */
+        pool_doom_all(k->worker->env.pool);
+        worker_reap(k->worker);
+        rc = uv_tcp_connect(&k->connect, &k->attempt->stream.u.tcp, address, on_connect);
+    }
     if (rc != 0)
         on_connect(&k->connect, rc);
 }
