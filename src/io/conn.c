@@ -241,11 +241,14 @@ static void format_peer(struct conn *c, char out[64])
 {
     struct sockaddr_storage address;
     int len = sizeof(address);
-    snprintf(out, 64, "unix");
+    snprintf(out, 64, "%s", c->down.is_tcp ? "unknown" : "unix"); /* unknown: it is gone already */
     if (!c->down.is_tcp || uv_tcp_getpeername(&c->down.u.tcp, (struct sockaddr *)&address, &len) != 0)
         return;
-    if (address.ss_family == AF_INET6)
-        uv_ip6_name((const struct sockaddr_in6 *)&address, out, 64);
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
+    if (address.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) /* came by IPv4 to a socket for both */
+        uv_inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, out, 64);
+    else if (address.ss_family == AF_INET6)
+        uv_ip6_name(v6, out, 64);
     else
         uv_ip4_name((const struct sockaddr_in *)&address, out, 64);
 }
@@ -269,14 +272,17 @@ static bool begin(struct conn *c, const struct plan_listener *listener)
 void conn_accept(struct worker *w, struct listen_socket *from)
 {
     struct conn *c = calloc(1, sizeof(*c));
-    if (c == NULL)
+    if (c == NULL) {
+        from->waiting = true; /* it stays in the listening socket, which accepts nothing until then */
         return;
+    }
     c->worker = w;
     c->armed_us = UINT64_MAX;
     c->snapshot = snapshot_ref(w->snapshot);
     if (stream_init(&c->down, w->loop, from->is_tcp, &w->buffer) != 0) {
         snapshot_unref(c->snapshot);
         free(c);
+        from->waiting = true;
         return;
     }
     stream_set_owner(&c->down, &down_events, c);
