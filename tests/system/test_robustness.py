@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the daemon must survive: peers that vanish at every stage, readers that do not read, descriptors that run out, logs that nobody reads,
 reloads and ends in the middle of everything."""
+import contextlib
 import json
 import os
 import signal
@@ -146,6 +147,57 @@ class Descriptors(Case):
             client.close()
         wait_for(lambda: self.curl(f"http://127.0.0.1:{port}/").status == 200, "service again", 5)
         wait_for(lambda: self.open_connections(daemon) == 0, "the crowd to be forgotten", 5)
+
+    def test_idle_upstream_connections_give_way_when_descriptors_run_out(self):
+        """The pool of one upstream must not keep the requests to another from connecting (D5)."""
+        def answer(request):
+            gate.wait(peers.IO_S)
+            return peers.reply(b"ok")
+
+        def answer_together(request):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                barrier.wait(2)
+            return peers.reply(b"ok")
+        gate, barrier, one, two = threading.Event(), threading.Barrier(24), free_port(), free_port()
+        first, second = peers.Backend(self, answer), peers.Backend(self, answer_together)
+        us, root = self.pki.server(), self.pki.ca("root").crt
+        tls = 'protocol = "http"; tls = { identity = "us"; trust = "them"; };'
+        path = self.config(self.admin() + f"""
+            identities = {{ us = {{ bundle = "{us.pem}"; }}; }}; trusts = {{ them = {{ ca = "{root}"; }}; }};
+            upstreams = {{ a = {{ targets = [ "127.0.0.1:{first.port}" ]; pool = {{ max = 32; }}; }}; b = {{ targets = [ "127.0.0.1:{second.port}" ]; }}; }};
+            listeners = {{ x = {{ bind = "127.0.0.1:{one}"; upstream = "a"; {tls} }};
+                y = {{ bind = "127.0.0.1:{two}"; upstream = "b"; {tls} }}; }};""")
+        daemon = harness.Process("mtlsd", ["prlimit", "--nofile=64", harness.MTLSD, "run", "-c", path], self.folder,
+                                 self.environment())
+        daemon.config_path = path
+        self.processes.append(daemon)
+        self.daemons.append(daemon)
+        daemon.wait_ready([one, two])
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        ask = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+        def crowd(port, size):
+            clients = [peers.secure(port, context) for _ in range(size)]
+            for client in clients:
+                self.addCleanup(client.close)
+                client.sendall(ask)
+            return clients
+        clients = crowd(one, 24)
+        wait_for(lambda: len(first.requests) == 24, "all requests upstream")
+        gate.set()
+        for client in clients:
+            self.assertEqual(200, peers.response(client)[0])
+            client.close()
+        wait_for(lambda: self.open_connections(daemon) == 0, "the first crowd to go")
+        for client in crowd(two, 24):
+            self.assertEqual(200, peers.response(client)[0])
+
+    def test_client_of_a_socket_for_both_families_has_its_own_address(self):
+        backend, port = peers.Backend(self), free_port()
+        text = self.verifier_text(port, backend.port).replace(f'"127.0.0.1:{port}"', f'":{port}"')
+        daemon = self.daemon(text, [port])
+        self.assertEqual(200, self.curl_tls(port).status)
+        wait_for(lambda: "client=127.0.0.1 " in daemon.log, "the address in the log", 5)
 
     def test_closed_standard_streams_do_not_become_connections(self):
         """Else the first socket would be descriptor 2, and every log line would go to a stranger."""
