@@ -9,6 +9,7 @@
 #include "mtlsd/io/log_file.h"
 #include "mtlsd/io/server.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,6 +271,7 @@ int daemon_run(struct config *config, const struct run_options *options)
 {
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format, log_file_write, NULL, clock_now_precise);
     protect_memory();
+    signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away early must not end us */
     struct findings findings;
     findings_init(&findings);
     struct run r = {.options = options, .generation = 1, .started = clock_now()};

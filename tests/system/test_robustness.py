@@ -215,6 +215,13 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def iter_pipe(descriptor):
+    data = bytearray()
+    while piece := os.read(descriptor, 65536):
+        data += piece
+    return data
+
+
 class Log(Case):
     def test_log_that_nobody_reads_stops_nothing_and_goes_on_with_whole_lines(self):
         origin, port = self.origin(), free_port()
@@ -246,11 +253,20 @@ class Log(Case):
         self.assertTrue(any(b"lost" in line for line in lines), "a gap in the log is told")
 
 
-def iter_pipe(descriptor):
-    data = bytearray()
-    while piece := os.read(descriptor, 65536):
-        data += piece
-    return data
+    def test_log_whose_reader_is_gone_ends_nothing(self):
+        origin, port = self.origin(), free_port()
+        path = self.config(self.injector_text(port, f"127.0.0.1:{origin}"))
+        reader, writer = os.pipe()
+        os.close(reader)
+        with subprocess.Popen([harness.MTLSD, "run", "-c", path], stderr=writer, env=self.environment()) as daemon:
+            os.close(writer)
+            try:
+                wait_for(lambda: harness.listens(port), "the daemon")
+                self.assertEqual(200, self.curl(f"http://127.0.0.1:{port}/").status)
+                daemon.terminate()
+                self.assertEqual(0, daemon.wait(15))
+            finally:
+                daemon.kill()
 
 
 class SocketFiles(Case):
