@@ -205,12 +205,8 @@ static bool rebind(struct conn *c)
 static void on_read(void *owner, struct span data)
 {
     struct conn *c = owner;
-    if (!rebind(c)) {
-        log_say(LOG_LEVEL_WARN, "refused", "a kept connection's certificate does not hold under the reloaded configuration");
-        conn_close(c, true);
-        return;
-    }
-    exchange_on_wire(c->x, SIDE_DOWN, data, worker_now());
+    if (rebind(c))
+        exchange_on_wire(c->x, SIDE_DOWN, data, worker_now());
     conn_drive(c);
 }
 

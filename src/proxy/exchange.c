@@ -216,7 +216,8 @@ void exchange_client_failed(struct exchange *x, enum reason reason, const char *
 {
     if (x->phase == PHASE_DONE || x->phase == PHASE_LINGER)
         return;
-    bool idle = x->phase == PHASE_IDLE && !x->rq.begun && http1_is_idle(x->http) && reason != REASON_TLS_FAILED;
+    bool gone = reason == REASON_TRUNCATED || reason == REASON_CLIENT_CLOSED;
+    bool idle = gone && x->phase == PHASE_IDLE && !x->rq.begun && http1_is_idle(x->http);
     if (!idle)
         exchange_report(x, reason, text, now);
     x->reset = !idle;
@@ -495,10 +496,16 @@ bool exchange_is_idle(const struct exchange *x)
 bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now)
 {
     bool same_kind = (listener->tls != NULL) == (x->listener->tls != NULL) && listener->conf->protocol == x->listener->conf->protocol;
-    if (!same_kind)
+    if (!same_kind) {
+        x->reset = true;
+        exchange_finish(x, now);
         return false;
-    if (x->down.tls != NULL && tls_engine_rejudge(x->down.tls, listener->tls, now.utc) != REASON_VALID)
+    }
+    if (x->down.tls != NULL && tls_engine_rejudge(x->down.tls, listener->tls, now.utc) != REASON_VALID) {
+        tls_engine_refuse(x->down.tls);
+        exchange_tls_after(x, SIDE_DOWN, now);
         return false;
+    }
     x->listener = listener;
     bytes_clear(&x->identity);
     return true;

@@ -675,8 +675,16 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
     else
         tls_context_judge(ctx, ders, n, now, &fresh);
     bool may_lack = ctx->accepting && ctx->ask != TLS_ASK_REQUIRED;
-    if (fresh.status == REASON_NONE && !may_lack)
-        return REASON_NONE;
     *e->verdict = fresh;
-    return fresh.status == REASON_NONE ? REASON_VALID : fresh.status;
+    if (fresh.status == REASON_VALID || (fresh.status == REASON_NONE && may_lack))
+        return REASON_VALID;
+    return fresh.status;
+}
+
+void tls_engine_refuse(struct tls_engine *e)
+{
+    if (e->handshaking || e->failed || e->verdict == NULL)
+        return;
+    send_alert(e, tls_judge_alert(e->verdict->status));
+    fail(e, e->verdict->status, e->verdict->text);
 }

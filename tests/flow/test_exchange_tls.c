@@ -650,6 +650,17 @@ START_TEST(a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_t
         raw_tls_say(&peer, GET);
         talk_to_verifier(app);
         ck_assert(peer_heard("200 OK"));
+    } else {
+        static const enum reason why[] = {REASON_VALID, REASON_REVOKED, REASON_UNKNOWN_CA};
+        static const int alerts[] = {-1, 44, 48};
+        ck_assert(!exchange_is_idle(x));
+        ck_assert_int_eq(wire_last(&w.verifier)->reason, why[_i]);
+        ck_assert_int_eq(wire_last(&w.verifier)->alert_sent, alerts[_i]);
+        unsigned before = wire_backend_contacts(&w);
+        raw_tls_say(&peer, GET);
+        talk_to_verifier(app);
+        ck_assert_uint_eq(wire_backend_contacts(&w), before);
+        ck_assert(!peer_heard("200 OK"));
     }
     tls_context_unref(next.tls);
     close_chain();
@@ -667,8 +678,9 @@ START_TEST(a_kept_connection_does_not_move_to_a_listener_of_another_kind)
     plain.tls = NULL;
     conf.protocol = CONFIG_PROTOCOL_TCP;
     tunnel.conf = &conf;
-    ck_assert(!exchange_rebind(x, &plain, w.now));
-    ck_assert(!exchange_rebind(x, &tunnel, w.now));
+    bool reset;
+    ck_assert(!exchange_rebind(x, _i == 0 ? &plain : &tunnel, w.now));
+    ck_assert(exchange_is_done(x, &reset) && reset);
     close_chain();
 }
 END_TEST
@@ -716,7 +728,7 @@ Suite *suite(void)
     tcase_add_test(t, an_answer_on_the_heels_of_the_handshake_is_not_for_us);
     tcase_add_loop_test(t, requests_with_close_notify_behind_them_are_all_answered, 0, 2);
     tcase_add_loop_test(t, a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_there, 0, 3);
-    tcase_add_test(t, a_kept_connection_does_not_move_to_a_listener_of_another_kind);
+    tcase_add_loop_test(t, a_kept_connection_does_not_move_to_a_listener_of_another_kind, 0, 2);
     tcase_add_loop_test(t, a_connection_in_the_middle_of_a_request_is_not_idle, 0, 2);
     suite_add_tcase(s, t);
     return s;

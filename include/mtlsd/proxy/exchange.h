@@ -66,7 +66,8 @@ const struct plan_upstream *exchange_wants_connect(const struct exchange *x);
 uint64_t exchange_deadline_us(const struct exchange *x); /* UINT64_MAX: none */
 /* Everything was said: close both sockets. *reset: abort the client's connection, so that a cut answer cannot look whole. */
 bool exchange_is_done(const struct exchange *x, bool *reset);
-/* Between requests: may be moved to another snapshot's listener of the same name. False: its certificate does not hold there. */
+/* Between requests: may be moved to another snapshot's listener of the same name. False: its certificate does not hold there, and the exchange
+ * ends as after a refused handshake; what had come from the client is not served. */
 bool exchange_is_idle(const struct exchange *x);
 bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now);
 

@@ -103,6 +103,8 @@ const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
 
 /* Judges the peer of a finished handshake again, under another context of the same role (after a reload). */
 enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now);
+/* Ends a finished connection for what the last judgement said: the alert waits for the wire, the engine has failed with that reason. */
+void tls_engine_refuse(struct tls_engine *e);
 
 /* Library start and end, once per process, before any thread. Removes SSLKEYLOGFILE from the environment. */
 MUST_CHECK int tls_library_start(struct err *err);
