@@ -2,6 +2,7 @@
 #include "order.h"
 #include "listen_fd.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ static int open_address(struct order **orders, unsigned n, const struct config_l
     for (unsigned i = 0; i < n; i++) {
         int fd = first;
         if (i > 0)
-            fd = l->bind[bind].kind == ADDRESS_UNIX ? dup(first) : listen_fd_open(&l->bind[bind], l->bind_text[bind], false, err);
+            fd = l->bind[bind].kind == ADDRESS_UNIX ? fcntl(first, F_DUPFD_CLOEXEC, 0) : listen_fd_open(&l->bind[bind], l->bind_text[bind], false, err);
         if (fd < 0 || add_socket(orders[i], l, bind, fd) != 0)
             return err_set(err, ERR_IO, "%s: cannot listen: no more descriptors or memory", l->bind_text[bind]);
     }

@@ -29,7 +29,8 @@ SANITIZER_WORDS = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorS
 
 def is_sanitized():
     try:
-        return b"__asan_init" in pathlib.Path(MTLSD).read_bytes()
+        binary = pathlib.Path(MTLSD).read_bytes()
+        return b"__asan_init" in binary or b"__tsan_init" in binary
     except OSError:
         return False
 
