@@ -74,6 +74,8 @@ static void on_tick(uv_timer_t *timer)
 void worker_reap(struct worker *w)
 {
     struct uplink *u;
+    if (w->draining)
+        pool_doom_all(w->env.pool); /* what a last request left there would hold up the end */
     while ((u = pool_next_doomed(w->env.pool)) != NULL)
         upconn_close(u);
     if (!w->draining && pool_idle_count(w->env.pool) > 0 && !uv_is_active((uv_handle_t *)&w->tick))
