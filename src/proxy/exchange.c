@@ -95,12 +95,12 @@ fail:
     return NULL;
 }
 
-static void clear_request(struct request *rq)
+void exchange_forget_request(struct exchange *x)
 {
-    bytes_clear(&rq->head);
-    bytes_clear(&rq->method);
-    bytes_clear(&rq->target);
-    memset(rq, 0, sizeof(*rq));
+    bytes_clear(&x->rq.head);
+    bytes_clear(&x->rq.method);
+    bytes_clear(&x->rq.target);
+    memset(&x->rq, 0, sizeof(x->rq));
 }
 
 void exchange_free(struct exchange *x)
@@ -113,7 +113,7 @@ void exchange_free(struct exchange *x)
     bytes_clear(&x->held[SIDE_DOWN]);
     bytes_clear(&x->held[SIDE_UP]);
     bytes_clear(&x->identity);
-    clear_request(&x->rq);
+    exchange_forget_request(x);
     free(x);
 }
 
@@ -224,7 +224,6 @@ void exchange_client_failed(struct exchange *x, enum reason reason, const char *
     exchange_finish(x, now);
 }
 
-/* Our alert, if there is one, is still sent; what was not encrypted yet never will be. */
 /* ---- bytes in ---- */
 
 static void from_client(struct exchange *x, struct span in, struct moment now)

@@ -59,14 +59,6 @@ static int write_problem(struct exchange *x, enum reason reason, const char *det
     return rc;
 }
 
-static void forget_request(struct exchange *x)
-{
-    bytes_clear(&x->rq.head);
-    bytes_clear(&x->rq.method);
-    bytes_clear(&x->rq.target);
-    memset(&x->rq, 0, sizeof(x->rq));
-}
-
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now)
 {
     bool cut = x->rq.answered || reason_row(reason)->http_status == 0;
@@ -76,7 +68,7 @@ void exchange_answer(struct exchange *x, enum reason reason, const char *detail,
         cut = true;
     exchange_report(x, reason, detail, now);
     exchange_drop_uplink(x);
-    forget_request(x);
+    exchange_forget_request(x);
     if (cut) {
         /* What was sent so far reaches the client, but no end that would make it look whole (security B7). */
         x->reset = true;

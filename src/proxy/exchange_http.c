@@ -310,11 +310,8 @@ static bool may_pool(const struct exchange *x, bool keep_alive, bool bytes_left)
 
 static void end_of_exchange(struct exchange *x, struct moment now)
 {
-    bytes_clear(&x->rq.head);
-    bytes_clear(&x->rq.method);
-    bytes_clear(&x->rq.target);
     bool whole = x->rq.whole;
-    memset(&x->rq, 0, sizeof(x->rq));
+    exchange_forget_request(x);
     if (x->close_after || !whole || x->env->draining || (x->eof[SIDE_DOWN] && x->held[SIDE_DOWN].len == 0)) {
         link_end(&x->down);
         exchange_enter(x, PHASE_LINGER, now);

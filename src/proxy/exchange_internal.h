@@ -65,6 +65,7 @@ struct exchange {
 bool exchange_is_http(const struct exchange *x);
 void exchange_enter(struct exchange *x, enum phase phase, struct moment now);
 void exchange_drop_uplink(struct exchange *x);
+void exchange_forget_request(struct exchange *x); /* between requests: rq is all zero and owns nothing */
 void exchange_finish(struct exchange *x, struct moment now); /* close what is left and be done */
 bool exchange_hold(struct exchange *x, enum side side, struct span rest);
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now);

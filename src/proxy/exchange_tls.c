@@ -19,6 +19,7 @@ void exchange_tls_report(struct exchange *x, enum side side)
     x->env->observer.on_handshake(x->env->observer.ctx, &r);
 }
 
+/* Our alert, if there is one, is still sent; what was not encrypted yet never will be. */
 static void client_tls_failed(struct exchange *x, struct moment now)
 {
     exchange_tls_report(x, SIDE_DOWN);
