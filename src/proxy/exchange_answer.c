@@ -8,12 +8,15 @@
 
 enum { ANSWER_MAX = 64 * 1024 };
 
-/* What the answer may say about the upstream's certificate and ours: the app on the plaintext side is told, a remote client is not. */
+/* What the answer may say about the upstream, its certificate and ours: the app on the plaintext side is told, a remote client is not. */
 static void describe_upstream(const struct exchange *x, struct http_problem *p, struct tls_facts *facts)
 {
-    bool ours_to_tell = x->listener->tls == NULL && x->rq.connect_us != 0;
-    if (!ours_to_tell)
+    if (x->rq.connect_us == 0)
         return;
+    if (x->listener->tls != NULL) {
+        p->detail = NULL; /* it names addresses behind us; the log has it */
+        return;
+    }
     p->upstream = x->listener->upstream->conf->name;
     p->identity = x->listener->upstream->conf->tls.identity;
     if (x->up == NULL || x->up->link.tls == NULL)

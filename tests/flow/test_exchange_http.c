@@ -536,6 +536,19 @@ START_TEST(an_answer_of_ours_is_readable_though_a_body_was_on_its_way)
 }
 END_TEST
 
+START_TEST(a_remote_client_is_not_told_where_the_backend_lies)
+{
+    struct wire_node *refused = _i == 0 ? &http_chain.verifier : &http_chain.injector;
+    refused->connect = WIRE_CONNECT_REFUSED;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "connect_refused"));
+    /* the driver's sentence names the address: it is for the log, and for an app of this host */
+    ck_assert((strstr(wire_got(app), "connection refused") != NULL) == (_i == 1));
+    ck_assert_str_eq(wire_last(refused)->detail, "connection refused");
+}
+END_TEST
+
 /* ---- back-pressure (D6) ---- */
 
 static void answer_100_mib(struct wire *on, struct wire_socket *s)
@@ -612,6 +625,7 @@ Suite *suite(void)
     tcase_add_test(t, a_client_that_no_rule_names_gets_403_and_the_backend_nothing);
     tcase_add_test(t, a_refused_get_leaves_the_connection_usable);
     tcase_add_test(t, an_answer_of_ours_is_readable_though_a_body_was_on_its_way);
+    tcase_add_loop_test(t, a_remote_client_is_not_told_where_the_backend_lies, 0, 2);
     tcase_add_test(t, a_client_that_does_not_read_stops_the_upstream);
     tcase_add_test(t, an_upstream_that_does_not_read_stops_the_client);
     suite_add_tcase(s, t);
