@@ -40,8 +40,22 @@ static void complete_upstream(const struct config_reader *r, struct config_upstr
         u->tls.require_client_auth = u->tls.identity != NULL;
 }
 
+/* upstream = "X" is one route that matches everything. */
+static void complete_routes(const struct config_reader *r, struct config_listener *l)
+{
+    if (l->upstream == NULL)
+        return;
+    l->routes = calloc(1, sizeof(*l->routes));
+    if (l->routes == NULL || (l->routes[0].upstream = strdup(l->upstream)) == NULL) {
+        r->findings->out_of_memory = 1;
+        return;
+    }
+    l->n_routes = 1;
+}
+
 static void complete_listener(const struct config_reader *r, struct config_listener *l)
 {
+    complete_routes(r, l);
     bool http = l->protocol == CONFIG_PROTOCOL_HTTP;
     if (!given(r, "listeners", l->name, "tls", "client_cert"))
         l->tls.client_cert = l->tls.trust != NULL ? CONFIG_CLIENT_CERT_REQUIRED : CONFIG_CLIENT_CERT_NONE;
@@ -167,6 +181,24 @@ static void check_trust(const struct config_reader *r, const struct config_trust
                                  "has no effect without crl");
 }
 
+static bool has_unix_target(const struct config_upstream *u)
+{
+    for (size_t i = 0; i < u->n_targets; i++)
+        if (u->targets[i].address.kind == ADDRESS_UNIX)
+            return true;
+    return false;
+}
+
+static void check_plaintext_targets(const struct config_reader *r, const struct config_upstream *u)
+{
+    for (size_t i = 0; i < u->n_targets; i++)
+        if (!address_is_loopback(&u->targets[i].address))
+            config_read_complain(
+                r, FINDING_WARNING, place(r, "upstreams", u->name, "targets", NULL),
+                "\"%.200s\" is reached in plaintext beyond this host: give the upstream a tls block",
+                u->targets[i].text);
+}
+
 static void check_server_name(const struct config_reader *r, const struct config_upstream *u)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:";
@@ -174,7 +206,7 @@ static void check_server_name(const struct config_reader *r, const struct config
     if (name != NULL && name[strspn(name, allowed)] != '\0')
         config_read_complain(r, FINDING_ERROR, place(r, "upstreams", u->name, "tls", "server_name"),
                              "\"%.80s\" is not a host name", name);
-    if (name == NULL && u->tls.expect.n == 0 && u->target.kind == ADDRESS_UNIX && u->target_text != NULL)
+    if (name == NULL && u->tls.expect.n == 0 && has_unix_target(u))
         config_read_complain(r, FINDING_ERROR, place(r, "upstreams", u->name, "tls", NULL),
                              "a unix socket has no host name to verify: give server_name or expect");
 }
@@ -190,12 +222,8 @@ static void check_upstream(const struct config_reader *r, const struct config_up
                                  place(r, "upstreams", u->name, "tls", "require_client_auth"),
                                  "without an identity there is no certificate to be asked for: give "
                                  "identity, or leave this out");
-    } else if (u->target_text != NULL && !address_is_loopback(&u->target)) {
-        if (!given(r, "upstreams", u->name, "tls", NULL))
-            config_read_complain(
-                r, FINDING_WARNING, place(r, "upstreams", u->name, "targets", NULL),
-                "\"%.200s\" is reached in plaintext beyond this host: give the upstream a tls block",
-                u->target_text);
+    } else if (!given(r, "upstreams", u->name, "tls", NULL)) {
+        check_plaintext_targets(r, u);
     }
 }
 
@@ -258,11 +286,11 @@ static void check_loop(const struct config_reader *r, const struct config_listen
 {
     const struct config_upstream *u =
         l->upstream != NULL ? config_find_upstream(r->config, l->upstream) : NULL;
-    for (size_t i = 0; u != NULL && u->target_text != NULL && i < l->n_bind; i++)
-        if (address_same(&l->bind[i], &u->target))
+    for (size_t i = 0; u != NULL && i < l->n_bind * u->n_targets; i++)
+        if (address_same(&l->bind[i / u->n_targets], &u->targets[i % u->n_targets].address))
             config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "upstream", NULL),
                                  "its target is this listener's own address \"%.200s\": it would call itself",
-                                 l->bind_text[i]);
+                                 l->bind_text[i / u->n_targets]);
 }
 
 static void check_listener(const struct config_reader *r, const struct config_listener *l)

@@ -67,7 +67,7 @@ static const struct config_option options[] = {
      false, RELOADABLE, TRUST(min_rsa_bits)},
 
     {"upstream", "targets", "target", "", "", "[ \"api.partner.example:443\" ]",
-     "The address to connect to: \"host:port\" or \"unix:/path\".", REQUIRED, RELOADABLE, UPSTREAM(target)},
+     "The address to connect to: \"host:port\" or \"unix:/path\".", REQUIRED, RELOADABLE, UPSTREAM(targets)},
     {"upstream", "tls", "group", "", "", "", "Speak TLS to the target. Without it: plaintext.", false,
      RELOADABLE, UPSTREAM(tls)},
     {"upstream.tls", "identity", "name", "", "", "\"payments\"",

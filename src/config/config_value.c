@@ -270,16 +270,22 @@ static int set_addresses(const struct slot *s, struct err *err)
 static int set_target(const struct slot *s, struct err *err)
 {
     struct config_upstream *u = s->base;
-    if (u->target_text != NULL)
-        return err_set(err, ERR_CONFIG,
-                       "this version does not have balancing over several targets yet: name one");
-    if (parse_address(s, &u->target, err) != 0)
+    struct address a;
+    if (parse_address(s, &a, err) != 0)
         return -1;
-    if (u->target.kind == ADDRESS_TCP && u->target.host[0] == '\0')
+    if (a.kind == ADDRESS_TCP && a.host[0] == '\0')
         return err_set(err, ERR_CONFIG, "\"%.80s\" names no host to connect to", s->text);
-    if (u->target.kind == ADDRESS_TCP && u->target.port == 0)
+    if (a.kind == ADDRESS_TCP && a.port == 0)
         return err_set(err, ERR_CONFIG, "\"%.80s\": nothing listens on port 0", s->text);
-    return keep(&u->target_text, strdup(s->text), err);
+    struct config_target *targets = realloc(u->targets, (u->n_targets + 1) * sizeof(*targets));
+    if (targets == NULL)
+        return no_memory(err);
+    u->targets = targets;
+    targets[u->n_targets] = (struct config_target){.address = a, .weight = 1, .text = strdup(s->text)};
+    if (targets[u->n_targets].text == NULL)
+        return no_memory(err);
+    u->n_targets++;
+    return 0;
 }
 
 static int set_host(const struct slot *s, struct err *err)
@@ -377,6 +383,16 @@ static void free_bind(struct config_listener *l)
     free(l->bind);
 }
 
+static void free_targets(struct config_upstream *u)
+{
+    for (size_t i = 0; i < u->n_targets; i++) {
+        free(u->targets[i].where);
+        free(u->targets[i].text);
+        free(u->targets[i].route);
+    }
+    free(u->targets);
+}
+
 void config_value_free(const struct config_option *o, void *base)
 {
     static const char *const owning[] = {"string", "name", "path", "socket", "hex", "sha256"};
@@ -389,7 +405,7 @@ void config_value_free(const struct config_option *o, void *base)
     else if (strcmp(o->type, "addresses") == 0)
         free_bind(base);
     else if (strcmp(o->type, "target") == 0)
-        free(((struct config_upstream *)base)->target_text);
+        free_targets(base);
     else if (strcmp(o->type, "host") == 0)
         free(((struct config_upstream *)base)->host_literal);
 }

@@ -84,12 +84,12 @@ static void log_report(const struct report *r)
     log_str(&l, "client", r->client);
     if (r->kind == REPORT_REQUEST) {
         log_span(&l, "method", r->method);
-        log_span(&l, "target", r->target);
+        log_span(&l, "target", r->uri);
         log_uint(&l, "status", r->status);
     }
-    if (r->upstream != NULL) {
-        log_str(&l, "upstream", r->upstream->conf->name);
-        log_str(&l, "target_address", r->upstream->conf->target_text);
+    if (r->target != NULL) {
+        log_str(&l, "upstream", r->target->upstream->conf->name);
+        log_str(&l, "target_address", r->target->conf->text);
     }
     if (r->reason != REASON_VALID) {
         log_str(&l, "reason", row->word);
@@ -100,7 +100,7 @@ static void log_report(const struct report *r)
         log_down(&l, r->down);
     if (r->up != NULL)
         log_up(&l, r);
-    if (r->upstream != NULL)
+    if (r->target != NULL)
         log_str(&l, "reused", r->up_reused ? "yes" : "no");
     log_uint(&l, "bytes_in", r->bytes_in);
     log_uint(&l, "bytes_out", r->bytes_out);
@@ -120,7 +120,7 @@ static void count_report(struct journal *j, const struct report *r)
         if (r->status >= 100 && r->status < 600)
             counters_add(&row->answers[r->status / 100], 1);
     }
-    struct counters_row *up = r->upstream != NULL ? counters_upstream(&j->counters, r->upstream->conf->name) : NULL;
+    struct counters_row *up = r->target != NULL ? counters_upstream(&j->counters, r->target->upstream->conf->name) : NULL;
     if (up != NULL) {
         counters_add(&up->bytes_up_out, r->bytes_in);
         counters_add(&up->bytes_up_in, r->bytes_out);
@@ -143,7 +143,7 @@ static void remember_refusal(struct journal *j, const struct report *r)
         .when = j->utc(),
         .reason = r->reason,
         .listener = r->listener->conf->name,
-        .upstream = r->upstream != NULL ? r->upstream->conf->name : NULL,
+        .upstream = r->target != NULL ? r->target->upstream->conf->name : NULL,
         .peer_subject = blamed != NULL && blamed->peer != NULL ? blamed->peer->subject : NULL,
         .detail = r->detail,
     };
@@ -170,7 +170,7 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
         counters_add(&row->resumed, r->facts->resumed ? 1 : 0);
         return;
     }
-    struct counters_row *row = counters_upstream(&j->counters, r->upstream->conf->name);
+    struct counters_row *row = counters_upstream(&j->counters, r->target->upstream->conf->name);
     counters_add(&row->upstream_handshakes_ok, 1);
     counters_add(&row->upstream_resumed, r->facts->resumed ? 1 : 0);
 }

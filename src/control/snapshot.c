@@ -18,8 +18,15 @@ static int allocate_arrays(struct snapshot *s)
     s->identities = calloc(s->config->n_identities + 1, sizeof(*s->identities));
     s->trusts = calloc(s->config->n_trusts + 1, sizeof(*s->trusts)); /* one more: "system" */
     s->upstreams = calloc(s->config->n_upstreams + 1, sizeof(*s->upstreams));
+    for (size_t i = 0; i < s->config->n_upstreams; i++)
+        s->n_targets += s->config->upstreams[i].n_targets;
+    s->targets = calloc(s->n_targets + 1, sizeof(*s->targets));
+    size_t n_routes = 0;
+    for (size_t i = 0; i < s->config->n_listeners; i++)
+        n_routes += s->config->listeners[i].n_routes;
+    s->routes = calloc(n_routes + 1, sizeof(*s->routes));
     s->listeners = calloc(s->config->n_listeners + 1, sizeof(*s->listeners));
-    return s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->listeners != NULL ? 0 : -1;
+    return s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->routes != NULL && s->listeners != NULL ? 0 : -1;
 }
 
 static void free_contexts(struct snapshot *s)
@@ -27,9 +34,9 @@ static void free_contexts(struct snapshot *s)
     for (size_t i = 0; s->listeners != NULL && i < s->config->n_listeners; i++)
         if (s->listeners[i].tls != NULL)
             tls_context_unref(s->listeners[i].tls);
-    for (size_t i = 0; s->upstreams != NULL && i < s->config->n_upstreams; i++)
-        if (s->upstreams[i].tls != NULL)
-            tls_context_unref(s->upstreams[i].tls);
+    for (size_t i = 0; s->targets != NULL && i < s->n_targets; i++)
+        if (s->targets[i].tls != NULL)
+            tls_context_unref(s->targets[i].tls);
 }
 
 static void free_credentials(struct snapshot *s)
@@ -47,6 +54,8 @@ static void destroy(struct snapshot *s)
     free_contexts(s);
     free_credentials(s);
     free(s->listeners);
+    free(s->routes);
+    free(s->targets);
     free(s->upstreams);
     free(s->trusts);
     free(s->identities);

@@ -77,10 +77,11 @@ static void common_part(const struct config_tls *conf, struct tls_context_spec *
     spec->priority = conf->priority;
 }
 
-static struct tls_context *connecting_context(struct snapshot *s, const struct loader *l, const struct config_upstream *conf)
+static struct tls_context *connecting_context(struct snapshot *s, const struct loader *l, const struct plan_target *target)
 {
-    const struct config_tls *tls = &conf->tls;
-    const char *host = conf->target.kind == ADDRESS_TCP && conf->target.host[0] != '\0' ? conf->target.host : NULL;
+    const struct config_tls *tls = &target->upstream->conf->tls;
+    const struct address *address = &target->conf->address;
+    const char *host = address->kind == ADDRESS_TCP && address->host[0] != '\0' ? address->host : NULL;
     struct tls_context_spec spec = {
         .identity = find_identity(s, tls->identity),
         .trust = find_trust(s, l, tls->trust != NULL ? tls->trust : "system", tls->where),
@@ -122,13 +123,18 @@ static struct tls_context *accepting_context(struct snapshot *s, const struct lo
 
 static void build_upstreams(struct snapshot *s, const struct loader *l)
 {
+    size_t next = 0;
     for (size_t i = 0; i < s->config->n_upstreams; i++) {
         const struct config_upstream *conf = &s->config->upstreams[i];
-        s->upstreams[i] = (struct plan_upstream){.conf = conf, .index = i};
-        if (!conf->tls.present)
-            continue;
-        s->upstreams[i].tls = connecting_context(s, l, conf);
-        s->upstreams[i].identity = find_identity(s, conf->tls.identity);
+        struct plan_upstream *up = &s->upstreams[i];
+        *up = (struct plan_upstream){.conf = conf, .targets = &s->targets[next], .n_targets = conf->n_targets, .index = i};
+        if (conf->tls.present)
+            up->identity = find_identity(s, conf->tls.identity);
+        for (size_t k = 0; k < conf->n_targets; k++, next++) {
+            s->targets[next] = (struct plan_target){.conf = &conf->targets[k], .upstream = up, .index = next};
+            if (conf->tls.present)
+                s->targets[next].tls = connecting_context(s, l, &s->targets[next]);
+        }
     }
 }
 
@@ -142,10 +148,13 @@ static const struct plan_upstream *find_upstream(const struct snapshot *s, const
 
 static void build_listeners(struct snapshot *s, const struct loader *l)
 {
+    size_t next = 0;
     for (size_t i = 0; i < s->config->n_listeners; i++) {
         const struct config_listener *conf = &s->config->listeners[i];
-        s->listeners[i] = (struct plan_listener){.conf = conf, .upstream = find_upstream(s, conf->upstream)};
-        assert(s->listeners[i].upstream != NULL); /* the configuration was refused without */
+        s->listeners[i] = (struct plan_listener){.conf = conf, .routes = &s->routes[next], .n_routes = conf->n_routes};
+        assert(conf->n_routes > 0); /* the configuration was refused without */
+        for (size_t k = 0; k < conf->n_routes; k++, next++)
+            s->routes[next] = (struct plan_route){&conf->routes[k], find_upstream(s, conf->routes[k].upstream)};
         if (conf->tls.present)
             s->listeners[i].tls = accepting_context(s, l, conf);
     }

@@ -151,6 +151,14 @@ static void put_upstream_counts(struct doc *d, json_t *o, const struct counters_
     put(d, o, "refused", refused_value(d, row));
 }
 
+static json_t *targets_value(struct doc *d, const struct config_upstream *conf)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < conf->n_targets; i++)
+        put_text(d, add_object(d, array), "address", conf->targets[i].text);
+    return array;
+}
+
 static json_t *upstreams_value(struct doc *d, const struct admin_view *view)
 {
     json_t *array = json_array();
@@ -159,7 +167,7 @@ static json_t *upstreams_value(struct doc *d, const struct admin_view *view)
         const char *trust = conf->tls.trust != NULL ? conf->tls.trust : "system";
         json_t *o = add_object(d, array);
         put_text(d, o, "name", conf->name);
-        put_text(d, o, "target", conf->target_text);
+        put(d, o, "targets", targets_value(d, conf));
         put(d, o, "tls", json_boolean(conf->tls.present));
         put_text(d, o, "identity", conf->tls.present ? conf->tls.identity : NULL);
         put_text(d, o, "trust", conf->tls.present ? trust : NULL);

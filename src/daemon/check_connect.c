@@ -22,8 +22,9 @@ static bool speaks_http(const struct snapshot *snapshot, const struct plan_upstr
 {
     for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
         const struct plan_listener *l = &snapshot->listeners[i];
-        if (l->upstream == upstream && l->conf->protocol == CONFIG_PROTOCOL_HTTP)
-            return true;
+        for (size_t k = 0; l->conf->protocol == CONFIG_PROTOCOL_HTTP && k < l->n_routes; k++)
+            if (l->routes[k].upstream == upstream)
+                return true;
     }
     return false;
 }
@@ -90,7 +91,7 @@ static void ask_http(struct check_target *t, struct probe *p)
 {
     char host[300], request[600], start[32] = "";
     size_t have = 0, got = 1;
-    struct span value = plan_host_field(t->upstream, host, sizeof(host));
+    struct span value = plan_host_field(t->target, host, sizeof(host));
     if (value.len == 0 || value.len >= sizeof(host)) {
         refuse(t, REASON_INTERNAL, "the Host field would be too long");
         return;
@@ -137,12 +138,12 @@ static void after_handshake(struct check_target *t, struct probe *p, bool http)
         refuse(t, probe_reason(p), probe_text(p));
 }
 
-static void try_target(struct check_target *t, const struct plan_upstream *upstream, bool http)
+static void try_target(struct check_target *t, const struct plan_target *target, bool http)
 {
-    const struct config_upstream *conf = upstream->conf;
-    *t = (struct check_target){.upstream = upstream, .reason = REASON_UNDECIDED, .alert_received = -1, .alert_sent = -1};
+    const struct config_upstream *conf = target->upstream->conf;
+    *t = (struct check_target){.target = target, .reason = REASON_UNDECIDED, .alert_received = -1, .alert_sent = -1};
     double began = probe_seconds();
-    struct probe *p = probe_connect(&conf->target, at_most(conf->connect_ms));
+    struct probe *p = probe_connect(&target->conf->address, at_most(conf->connect_ms));
     if (p == NULL) {
         refuse(t, REASON_INTERNAL, "out of memory");
         return;
@@ -150,15 +151,15 @@ static void try_target(struct check_target *t, const struct plan_upstream *upstr
     double connected = probe_seconds();
     t->connect_ms = (connected - began) * 1000;
     bool ok = !probe_failed(p);
-    if (ok && upstream->tls != NULL) {
+    if (ok && target->tls != NULL) {
         probe_limit(p, at_most(conf->handshake_ms));
-        ok = probe_start_tls(p, upstream->tls);
+        ok = probe_start_tls(p, target->tls);
         t->handshake_ms = (probe_seconds() - connected) * 1000;
         note_session(t, p);
     }
     if (!ok)
         refuse(t, probe_reason(p), probe_text(p));
-    else if (upstream->tls != NULL)
+    else if (target->tls != NULL)
         after_handshake(t, p, http);
     else
         t->reason = REASON_VALID;
@@ -167,12 +168,12 @@ static void try_target(struct check_target *t, const struct plan_upstream *upstr
 
 int check_connect_run(struct check_connect *c, const struct snapshot *snapshot, struct err *err)
 {
-    *c = (struct check_connect){.n = snapshot->config->n_upstreams};
+    *c = (struct check_connect){.n = snapshot->n_targets};
     c->targets = calloc(c->n + 1, sizeof(*c->targets));
     if (c->targets == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < c->n; i++) {
-        try_target(&c->targets[i], &snapshot->upstreams[i], speaks_http(snapshot, &snapshot->upstreams[i]));
+        try_target(&c->targets[i], &snapshot->targets[i], speaks_http(snapshot, snapshot->targets[i].upstream));
         c->n_refused += c->targets[i].reason != REASON_VALID;
     }
     return 0;

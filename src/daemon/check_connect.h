@@ -12,7 +12,7 @@
 struct json_t;
 
 struct check_target {
-    const struct plan_upstream *upstream; /* borrowed from the snapshot */
+    const struct plan_target *target; /* borrowed from the snapshot */
     enum reason reason;      /* REASON_VALID: accepted */
     const char *refused_by;  /* "us", "peer", "network"; NULL when accepted */
     char text[400];          /* why it was refused; or what is worth knowing; "" */

@@ -30,7 +30,7 @@ static int result_text(const struct check_target *t, struct bytes *out)
     }
     if (bytes_append_str(out, "accepted") != 0)
         return -1;
-    if (t->upstream->tls == NULL)
+    if (t->target->tls == NULL)
         return bytes_printf(out, ", plaintext, connect %.1f ms", t->connect_ms);
     if (t->http_status != 0 && bytes_printf(out, ", HTTP %u", t->http_status) != 0)
         return -1;
@@ -51,7 +51,7 @@ static int peer_text(const struct check_target *t, int64_t now, struct bytes *ou
 
 static int session_text(const struct check_target *t, struct bytes *out)
 {
-    const char *ours = t->upstream->conf->tls.identity;
+    const char *ours = t->target->upstream->conf->tls.identity;
     if (!t->has_session)
         return 0;
     if (bytes_printf(out, INDENT "%s, %s; ", t->version, t->cipher) != 0)
@@ -65,7 +65,7 @@ static int session_text(const struct check_target *t, struct bytes *out)
 
 static int target_text(const struct check_target *t, int64_t now, struct bytes *out)
 {
-    if (bytes_printf(out, "%-16s %-32s ", t->upstream->conf->name, t->upstream->conf->target_text) != 0 || result_text(t, out) != 0 ||
+    if (bytes_printf(out, "%-16s %-32s ", t->target->upstream->conf->name, t->target->conf->text) != 0 || result_text(t, out) != 0 ||
         bytes_append_str(out, "\n") != 0)
         return -1;
     if (t->text[0] != '\0' && (bytes_append_str(out, INDENT) != 0 || safe(out, t->text) != 0 || bytes_append_str(out, "\n") != 0))
@@ -113,8 +113,8 @@ json_t *check_connect_json(const struct check_connect *c, int64_t now)
     for (size_t i = 0; i < c->n; i++) {
         const struct check_target *t = &c->targets[i];
         bool ok = t->reason == REASON_VALID;
-        json_t *o = json_pack("{so so sb ss so so so so so so si sf sf}", "upstream", daemon_json_text(t->upstream->conf->name), "target",
-                              daemon_json_text(t->upstream->conf->target_text), "accepted", ok, "reason", reason_word(t->reason), "refused_by",
+        json_t *o = json_pack("{so so sb ss so so so so so so si sf sf}", "upstream", daemon_json_text(t->target->upstream->conf->name), "target",
+                              daemon_json_text(t->target->conf->text), "accepted", ok, "reason", reason_word(t->reason), "refused_by",
                               daemon_json_text(ok ? NULL : t->refused_by), "detail", daemon_json_text(t->text[0] != '\0' ? t->text : NULL),
                               "alert_received", alert_json(t->alert_received), "alert_sent", alert_json(t->alert_sent), "peer",
                               peer_json(t, now), "tls", session_json(t), "http_status", (int)t->http_status, "connect_ms", t->connect_ms,

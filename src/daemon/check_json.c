@@ -55,7 +55,7 @@ static json_t *upstreams_json(const struct config *c)
     for (size_t i = 0; i < c->n_upstreams; i++) {
         const struct config_upstream *u = &c->upstreams[i];
         json_array_append_new(list, json_pack("{so so sb so so}", "name", daemon_json_text(u->name), "target",
-                                              daemon_json_text(u->target_text), "tls", u->tls.present, "identity",
+                                              daemon_json_text(u->targets[0].text), "tls", u->tls.present, "identity",
                                               daemon_json_text(u->tls.identity), "trust", daemon_json_text(u->tls.trust)));
     }
     return list;

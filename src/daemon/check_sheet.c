@@ -97,7 +97,7 @@ static int upstreams_text(const struct check_sheet *s, struct bytes *out)
         return -1;
     for (size_t i = 0; i < c->n_upstreams; i++) {
         const struct config_upstream *u = &c->upstreams[i];
-        if (bytes_printf(out, "%-16s %-32s ", u->name, u->target_text) != 0 || tls_text(&u->tls, out) != 0 ||
+        if (bytes_printf(out, "%-16s %-32s ", u->name, u->targets[0].text) != 0 || tls_text(&u->tls, out) != 0 ||
             bytes_append_str(out, "\n") != 0)
             return -1;
     }

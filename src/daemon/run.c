@@ -66,14 +66,19 @@ void run_print_findings(const struct findings *findings)
         fprintf(stderr, "mtlsd: error: out of memory\n");
 }
 
+static const char *route_text(const struct plan_listener *l)
+{
+    return l->n_routes == 1 && l->routes[0].upstream != NULL ? l->routes[0].upstream->conf->name : "its routes";
+}
+
 static void log_listening(const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
         const struct plan_listener *l = &snapshot->listeners[i];
         for (size_t b = 0; b < l->conf->n_bind; b++)
-            log_say(LOG_LEVEL_INFO, "listening", "%s on %s (%s%s) to %s (%s%s)", l->conf->name, l->conf->bind_text[b],
+            log_say(LOG_LEVEL_INFO, "listening", "%s on %s (%s%s) to %s", l->conf->name, l->conf->bind_text[b],
                     l->tls != NULL ? "tls, " : "", l->conf->protocol == CONFIG_PROTOCOL_HTTP ? "http" : "tcp",
-                    l->upstream->conf->name, l->upstream->tls != NULL ? "tls, " : "", l->upstream->conf->target_text);
+                    route_text(l));
     }
 }
 

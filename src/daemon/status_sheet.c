@@ -226,6 +226,16 @@ static void write_listeners(struct sheet *s, const json_t *status)
     end_table(s);
 }
 
+/* The first, and how many more there are. */
+static void targets_text(const json_t *u, char text[CELL_MAX])
+{
+    const json_t *targets = json_object_get(u, "targets");
+    size_t n = json_array_size(targets);
+    int len = snprintf(text, CELL_MAX, "%s", n > 0 ? text_of(json_array_get(targets, 0), "address", "?") : "?");
+    if (n > 1 && len > 0 && len < CELL_MAX)
+        snprintf(text + len, CELL_MAX - (size_t)len, " and %zu more", n - 1);
+}
+
 static void write_upstreams(struct sheet *s, const json_t *status)
 {
     static const char *const titles[] = {"UPSTREAM", "TARGET", "IDENTITY", "TRUST", "CONNECTS", "HANDSHAKES", "RESUMED", "FAILED"};
@@ -234,8 +244,10 @@ static void write_upstreams(struct sheet *s, const json_t *status)
     begin_table(s, titles, 8, 0x70);
     json_array_foreach(json_object_get(status, "upstreams"), i, u)
     {
+        char text[CELL_MAX];
         add_text(s, text_of(u, "name", "?"));
-        add_text(s, text_of(u, "target", "?"));
+        targets_text(u, text);
+        add_text(s, text);
         add_text(s, text_of(u, "identity", truth_of(u, "tls") ? "none" : "plaintext"));
         add_text(s, text_of(u, "trust", "-"));
         add_number(s, number_of(u, "connects_total"));

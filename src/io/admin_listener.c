@@ -177,6 +177,7 @@ static void feed(struct admin_pending *c, struct span in)
         case HTTP1_BAD:
             refuse(c, reason_row(http1_reason(c->parser))->http_status, http1_detail(c->parser));
             return;
+        case HTTP1_UPGRADED: /* of responses only */
         case HTTP1_MORE:
             return;
         }

@@ -146,14 +146,14 @@ static void set_reading(struct conn *c)
 /* True when an attempt came to an end at once, so that there may be something to send. */
 static bool connect_if_wanted(struct conn *c)
 {
-    const struct plan_upstream *plan = exchange_wants_connect(c->x);
-    if (plan == NULL && c->connector != NULL) { /* its time ran out, or the client went away */
+    const struct dial *dial = exchange_wants_connect(c->x);
+    if (dial == NULL && c->connector != NULL) { /* its time ran out, or the client went away */
         connector_cancel(c->connector);
         c->connector = NULL;
     }
-    if (plan == NULL || c->connector != NULL)
+    if (dial == NULL || c->connector != NULL)
         return false;
-    connector_start(c, plan);
+    connector_start(c, dial);
     return c->connector == NULL;
 }
 

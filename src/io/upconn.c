@@ -91,7 +91,7 @@ struct connector {
     struct conn *conn; /* NULL: cancelled */
     struct worker *worker;
     struct snapshot *snapshot; /* counted */
-    const struct plan_upstream *plan;
+    struct dial dial; /* into the snapshot */
     uv_getaddrinfo_t lookup;
     struct addrinfo *found, *next; /* owned list; the address to try next */
     struct upconn *attempt;
@@ -114,7 +114,7 @@ static void finish_failed(struct connector *k, enum reason reason, const char *t
 {
     struct conn *c = k->conn;
     char whole[400];
-    snprintf(whole, sizeof(whole), "%s: %s", k->plan->conf->target_text, text);
+    snprintf(whole, sizeof(whole), "%s: %s", k->dial.target->conf->text, text);
     free_connector(k);
     if (c == NULL)
         return;
@@ -229,7 +229,7 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 
 static void look_up(struct connector *k)
 {
-    const struct address *target = &k->plan->conf->target;
+    const struct address *target = k->dial.address;
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
     char port[8];
     snprintf(port, sizeof(port), "%u", (unsigned)target->port);
@@ -246,10 +246,10 @@ static void connect_unix(struct connector *k)
         finish_failed(k, REASON_INTERNAL, "out of memory");
         return;
     }
-    uv_pipe_connect(&k->connect, &k->attempt->stream.u.pipe, k->plan->conf->target.path, on_connect);
+    uv_pipe_connect(&k->connect, &k->attempt->stream.u.pipe, k->dial.address->path, on_connect);
 }
 
-void connector_start(struct conn *c, const struct plan_upstream *plan)
+void connector_start(struct conn *c, const struct dial *dial)
 {
     struct connector *k = calloc(1, sizeof(*k));
     if (k == NULL) {
@@ -259,9 +259,9 @@ void connector_start(struct conn *c, const struct plan_upstream *plan)
     k->conn = c;
     k->worker = c->worker;
     k->snapshot = snapshot_ref(c->snapshot);
-    k->plan = plan;
+    k->dial = *dial;
     c->connector = k;
-    const struct address *target = &plan->conf->target;
+    const struct address *target = dial->address;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
     if (target->kind == ADDRESS_UNIX)

@@ -15,7 +15,7 @@ struct upconn {
 struct connector;
 
 /* Calls exchange_on_connected or exchange_on_connect_failed of c, then conn_drive; possibly before it returns. */
-void connector_start(struct conn *c, const struct plan_upstream *plan);
+void connector_start(struct conn *c, const struct dial *dial);
 void connector_cancel(struct connector *k); /* c is not called any more */
 
 /* Closes the socket of a doomed uplink and frees both. */

@@ -37,7 +37,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->env.scratch = malloc(SCRATCH_BYTES);
     w->env.scratch_size = SCRATCH_BYTES;
     w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM);
-    w->env.pool = pool_new(snapshot->upstreams, snapshot->config->n_upstreams);
+    w->env.pool = pool_new(snapshot->targets, snapshot->n_targets);
     bool journal = journal_init(&w->journal, refusals, clock_now) == 0;
     if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || !journal)
         return err_set(err, ERR_MEMORY, "out of memory");
@@ -171,7 +171,7 @@ static void drain_conn(struct conn *c)
 
 void worker_adopt(struct worker *w, struct snapshot *next)
 {
-    struct pool *pool = pool_new(next->upstreams, next->config->n_upstreams);
+    struct pool *pool = pool_new(next->targets, next->n_targets);
     if (pool == NULL) {
         log_say(LOG_LEVEL_ERROR, "reload", "out of memory: a worker stays with the old configuration");
         return;

@@ -60,6 +60,24 @@ static enum reason accept_client(void *ctx, const struct tls_verdict *verdict, c
 
 /* ---- life ---- */
 
+void exchange_choose(struct exchange *x, const struct plan_route *route)
+{
+    x->route = route;
+    x->target = &route->upstream->targets[0];
+    x->dial = (struct dial){.target = x->target, .address = &x->target->conf->address};
+}
+
+/* The client's side stands: wait for a request, or connect on its behalf. */
+void exchange_begin(struct exchange *x, struct moment now)
+{
+    if (exchange_is_http(x)) {
+        exchange_enter(x, PHASE_IDLE, now);
+        return;
+    }
+    exchange_choose(x, &x->listener->routes[0]);
+    exchange_enter(x, PHASE_CONNECT, now);
+}
+
 struct exchange *exchange_new(struct exchange_env *env, const struct plan_listener *listener, const char *client, void *driver,
                               struct moment now, struct err *err)
 {
@@ -88,7 +106,7 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
     if (listener->tls != NULL)
         x->phase = PHASE_ACCEPT;
     else
-        exchange_enter(x, exchange_is_http(x) ? PHASE_IDLE : PHASE_CONNECT, now);
+        exchange_begin(x, now);
     return x;
 fail:
     exchange_free(x);
@@ -99,8 +117,12 @@ void exchange_forget_request(struct exchange *x)
 {
     bytes_clear(&x->rq.head);
     bytes_clear(&x->rq.method);
-    bytes_clear(&x->rq.target);
+    bytes_clear(&x->rq.uri);
     memset(&x->rq, 0, sizeof(x->rq));
+    if (exchange_is_http(x)) {
+        x->route = NULL;
+        x->target = NULL;
+    }
 }
 
 void exchange_free(struct exchange *x)
@@ -162,10 +184,12 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
     struct report r = {
         .kind = x->rq.begun && exchange_is_http(x) ? REPORT_REQUEST : REPORT_CONNECTION,
         .listener = x->listener,
-        .upstream = x->rq.connect_us != 0 || x->up != NULL ? x->listener->upstream : NULL,
+        .target = x->target,
+        .route = x->route,
         .client = x->client,
         .method = bytes_span(&x->rq.method),
-        .target = bytes_span(&x->rq.target),
+        .uri = bytes_span(&x->rq.uri),
+        .minor = x->rq.minor,
         .status = x->rq.status,
         .reason = reason,
         .detail = detail,
@@ -363,16 +387,16 @@ void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct momen
 
 /* ---- connecting ---- */
 
-const struct plan_upstream *exchange_wants_connect(const struct exchange *x)
+const struct dial *exchange_wants_connect(const struct exchange *x)
 {
-    return x->phase == PHASE_CONNECT && x->up == NULL ? x->listener->upstream : NULL;
+    return x->phase == PHASE_CONNECT && x->up == NULL ? &x->dial : NULL;
 }
 
 struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
 {
     struct err err = {0};
     x->rq.connected_us = now.us;
-    struct uplink *u = uplink_new(x->listener->upstream, exchange_is_http(x), x->env->tickets, now.utc, &err);
+    struct uplink *u = uplink_new(x->target, exchange_is_http(x), x->env->tickets, now.utc, &err);
     if (u == NULL) {
         exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
         return NULL;

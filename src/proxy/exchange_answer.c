@@ -11,14 +11,14 @@ enum { ANSWER_MAX = 64 * 1024 };
 /* What the answer may say about the upstream, its certificate and ours: the app on the plaintext side is told, a remote client is not. */
 static void describe_upstream(const struct exchange *x, struct http_problem *p, struct tls_facts *facts)
 {
-    if (x->rq.connect_us == 0)
+    if (x->target == NULL)
         return;
     if (x->listener->tls != NULL) {
         p->detail = NULL; /* it names addresses behind us; the log has it */
         return;
     }
-    p->upstream = x->listener->upstream->conf->name;
-    p->identity = x->listener->upstream->conf->tls.identity;
+    p->upstream = x->target->upstream->conf->name;
+    p->identity = x->target->upstream->conf->tls.identity;
     if (x->up == NULL || x->up->link.tls == NULL)
         return;
     tls_engine_facts(x->up->link.tls, facts);

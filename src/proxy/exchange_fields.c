@@ -64,11 +64,11 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
 
 struct span exchange_host_field(const struct exchange *x, char *buf, size_t size)
 {
-    const struct plan_upstream *up = x->listener->upstream;
-    enum config_host how = up->conf->host;
-    if (!up->conf->host_given) /* an injector speaks to somebody else's server, a verifier stands for its own */
+    const struct config_upstream *up = x->target->upstream->conf;
+    enum config_host how = up->host;
+    if (!up->host_given) /* an injector speaks to somebody else's server, a verifier stands for its own */
         how = x->listener->tls != NULL ? CONFIG_HOST_PRESERVE : CONFIG_HOST_UPSTREAM;
     if (how == CONFIG_HOST_PRESERVE)
         return span_of(NULL, 0);
-    return plan_host_field(up, buf, size);
+    return plan_host_field(x->target, buf, size);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HEAD_OUT_MAX = 512 * 1024, REPORTED_TARGET_MAX = 1024 };
+enum { HEAD_OUT_MAX = 512 * 1024, REPORTED_URI_MAX = 1024 };
 
 /* ---- the request ---- */
 
@@ -36,10 +36,10 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
     rq->whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0);
     bytes_init(&rq->head, HEAD_OUT_MAX);
     bytes_init(&rq->method, 64);
-    bytes_init(&rq->target, REPORTED_TARGET_MAX);
-    size_t shown = head->target.len < REPORTED_TARGET_MAX ? head->target.len : REPORTED_TARGET_MAX;
-    if (bytes_append_span(&rq->method, head->method) != 0 || bytes_append_span(&rq->target, span_of(head->target.ptr, shown)) != 0)
-        x->down.broken = true; /* only for the report; the target itself is never cut */
+    bytes_init(&rq->uri, REPORTED_URI_MAX);
+    size_t shown = head->target.len < REPORTED_URI_MAX ? head->target.len : REPORTED_URI_MAX;
+    if (bytes_append_span(&rq->method, head->method) != 0 || bytes_append_span(&rq->uri, span_of(head->target.ptr, shown)) != 0)
+        x->down.broken = true; /* only for the report; what is forwarded is never cut */
 }
 
 static enum reason judge_request(struct exchange *x, const struct http_head *head, struct err *err)
@@ -85,7 +85,7 @@ static int write_request_head(struct exchange *x, const struct http_head *head)
 static void take_upstream(struct exchange *x, struct moment now)
 {
     x->rq.connect_us = now.us;
-    struct uplink *u = x->rq.retried ? NULL : pool_take(x->env->pool, x->listener->upstream);
+    struct uplink *u = x->rq.retried ? NULL : pool_take(x->env->pool, x->target);
     if (u == NULL) {
         exchange_enter(x, PHASE_CONNECT, now);
         return;
@@ -114,6 +114,8 @@ static void on_request_head(struct exchange *x, struct moment now)
     struct err err = {0};
     begin_request(x, head, now);
     enum reason reason = judge_request(x, head, &err);
+    if (reason == REASON_VALID)
+        exchange_choose(x, &x->listener->routes[0]);
     if (reason == REASON_VALID && write_request_head(x, head) != 0) {
         reason = REASON_REQUEST_TOO_LARGE;
         err_set(&err, ERR_MEMORY, "the request head does not fit into memory");

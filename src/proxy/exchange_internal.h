@@ -33,7 +33,7 @@ struct request { /* the request that runs; zeroed between requests */
     unsigned minor;
     unsigned status;
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
-    struct bytes method, target; /* for the report; target is cut */
+    struct bytes method, uri; /* for the report; a long uri is cut */
     uint64_t bytes_in, bytes_out;
     uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us;
 };
@@ -42,6 +42,9 @@ struct exchange {
     struct exchange_env *env;            /* borrowed: the worker's */
     const struct plan_listener *listener; /* borrowed: the driver holds its snapshot */
     void *driver;
+    const struct plan_route *route;   /* of the running request or tcp connection; NULL: none chosen yet */
+    const struct plan_target *target; /* where it goes now; NULL: not chosen yet */
+    struct dial dial;                 /* how to get there */
     enum phase phase;
     struct link down;
     struct http1 *http;   /* owned; NULL in tcp mode */
@@ -64,6 +67,8 @@ struct exchange {
 /* exchange.c */
 bool exchange_is_http(const struct exchange *x);
 void exchange_enter(struct exchange *x, enum phase phase, struct moment now);
+void exchange_begin(struct exchange *x, struct moment now);
+void exchange_choose(struct exchange *x, const struct plan_route *route);
 void exchange_drop_uplink(struct exchange *x);
 void exchange_forget_request(struct exchange *x); /* between requests: rq is all zero and owns nothing */
 void exchange_finish(struct exchange *x, struct moment now); /* close what is left and be done */

@@ -13,7 +13,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 
 static uint64_t active_limit_ms(const struct exchange *x)
 {
-    const struct config_upstream *up = x->listener->upstream->conf;
+    const struct config_upstream *up = x->target->upstream->conf;
     if (exchange_is_http(x))
         return x->rq.whole && !x->rq.answered ? up->response_ms : up->idle_ms;
     return smaller(x->listener->conf->idle_ms, up->idle_ms);
@@ -22,7 +22,7 @@ static uint64_t active_limit_ms(const struct exchange *x)
 uint64_t exchange_deadline_us(const struct exchange *x)
 {
     const struct config_listener *conf = x->listener->conf;
-    const struct config_upstream *up = x->listener->upstream->conf;
+    const struct config_upstream *up = x->target != NULL ? x->target->upstream->conf : NULL;
     switch (x->phase) {
     case PHASE_ACCEPT:
         return x->since_us + conf->handshake_ms * 1000;

@@ -12,7 +12,7 @@ void exchange_tls_report(struct exchange *x, enum side side)
     tls_engine_facts(tls, &facts);
     struct handshake_report r = {
         .listener = side == SIDE_DOWN ? x->listener : NULL,
-        .upstream = side == SIDE_UP ? x->up->plan : NULL,
+        .target = side == SIDE_UP ? x->up->target : NULL,
         .facts = &facts,
         .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason,
     };
@@ -59,7 +59,7 @@ static void upstream_tls_failed(struct exchange *x, struct moment now)
 static void client_secured(struct exchange *x, struct moment now)
 {
     exchange_tls_report(x, SIDE_DOWN);
-    exchange_enter(x, exchange_is_http(x) ? PHASE_IDLE : PHASE_CONNECT, now);
+    exchange_begin(x, now);
 }
 
 /* Takes out of the engine what it has for us. */

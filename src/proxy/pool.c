@@ -4,26 +4,26 @@
 #include <assert.h>
 #include <stdlib.h>
 
-struct shelf { /* idle connections of one upstream, used last first */
+struct shelf { /* idle connections to one target, used last first */
     struct uplink *first, *last;
     size_t n;
 };
 
 struct pool {
-    const struct plan_upstream *upstreams; /* borrowed: identifies the snapshot */
-    size_t n_upstreams;
+    const struct plan_target *targets; /* borrowed: identifies the snapshot */
+    size_t n_targets;
     struct shelf *shelves;
     struct uplink *doomed;
     size_t n_idle;
 };
 
-struct pool *pool_new(const struct plan_upstream *upstreams, size_t n)
+struct pool *pool_new(const struct plan_target *targets, size_t n)
 {
     struct pool *p = calloc(1, sizeof(*p));
     if (p == NULL)
         return NULL;
-    p->upstreams = upstreams;
-    p->n_upstreams = n;
+    p->targets = targets;
+    p->n_targets = n;
     p->shelves = calloc(n > 0 ? n : 1, sizeof(*p->shelves));
     if (p->shelves == NULL) {
         free(p);
@@ -41,11 +41,11 @@ void pool_free(struct pool *p)
     free(p);
 }
 
-static struct shelf *shelf_of(struct pool *p, const struct plan_upstream *plan)
+static struct shelf *shelf_of(struct pool *p, const struct plan_target *target)
 {
-    if (plan->index >= p->n_upstreams || plan != &p->upstreams[plan->index])
+    if (target->index >= p->n_targets || target != &p->targets[target->index])
         return NULL; /* of another snapshot */
-    return &p->shelves[plan->index];
+    return &p->shelves[target->index];
 }
 
 static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
@@ -63,9 +63,9 @@ static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
     p->n_idle--;
 }
 
-struct uplink *pool_take(struct pool *p, const struct plan_upstream *plan)
+struct uplink *pool_take(struct pool *p, const struct plan_target *target)
 {
-    struct shelf *shelf = shelf_of(p, plan);
+    struct shelf *shelf = shelf_of(p, target);
     if (shelf == NULL || shelf->first == NULL)
         return NULL;
     struct uplink *u = shelf->first;
@@ -83,8 +83,8 @@ static void doom(struct pool *p, struct uplink *u)
 
 void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
 {
-    struct shelf *shelf = shelf_of(p, u->plan);
-    if (shelf == NULL || shelf->n >= u->plan->conf->pool_max) {
+    struct shelf *shelf = shelf_of(p, u->target);
+    if (shelf == NULL || shelf->n >= u->target->upstream->conf->pool_max) {
         doom(p, u);
         return;
     }
@@ -103,7 +103,7 @@ void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
 
 void pool_doom(struct pool *p, struct uplink *u)
 {
-    struct shelf *shelf = shelf_of(p, u->plan);
+    struct shelf *shelf = shelf_of(p, u->target);
     bool shelved = u->exchange == NULL && shelf != NULL && (u->prev != NULL || u->next != NULL || shelf->first == u);
     if (shelved)
         unshelve(p, shelf, u);
@@ -112,7 +112,7 @@ void pool_doom(struct pool *p, struct uplink *u)
 
 void pool_doom_all(struct pool *p)
 {
-    for (size_t i = 0; i < p->n_upstreams; i++) {
+    for (size_t i = 0; i < p->n_targets; i++) {
         while (p->shelves[i].first != NULL)
             pool_doom(p, p->shelves[i].first);
     }
@@ -121,8 +121,8 @@ void pool_doom_all(struct pool *p)
 size_t pool_expire(struct pool *p, uint64_t now_us)
 {
     size_t gone = 0;
-    for (size_t i = 0; p->n_idle > 0 && i < p->n_upstreams; i++) {
-        uint64_t keep_us = p->upstreams[i].conf->pool_idle_ms * 1000;
+    for (size_t i = 0; p->n_idle > 0 && i < p->n_targets; i++) {
+        uint64_t keep_us = p->targets[i].upstream->conf->pool_idle_ms * 1000;
         struct shelf *shelf = &p->shelves[i];
         while (shelf->last != NULL && shelf->last->idle_since_us + keep_us <= now_us) {
             pool_doom(p, shelf->last);

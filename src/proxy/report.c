@@ -12,6 +12,8 @@ enum refused_by report_blame(enum reason reason)
     case REASON_OUR_CERTIFICATE_REFUSED:
     case REASON_TLS_FAILED:
     case REASON_CLIENT_CLOSED:
+    case REASON_CLIENT_STALLED:
+    case REASON_PROXY_REFUSED:
     case REASON_UPSTREAM_PROTOCOL:
         return REFUSED_BY_PEER;
     case REASON_DNS_FAILED:

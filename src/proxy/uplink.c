@@ -5,16 +5,16 @@
 
 enum { RESPONSE_HEAD_MAX = 64 * 1024, RESPONSE_FIELDS_MAX = 200 };
 
-struct uplink *uplink_new(const struct plan_upstream *plan, bool http, struct tls_tickets *tickets, int64_t utc, struct err *err)
+struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, int64_t utc, struct err *err)
 {
     struct uplink *u = calloc(1, sizeof(*u));
     if (u == NULL) {
         err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
-    u->plan = plan;
+    u->target = target;
     struct tls_engine *tls = NULL;
-    if (plan->tls != NULL && (tls = tls_engine_new(plan->tls, tickets, NULL, NULL, err)) == NULL)
+    if (target->tls != NULL && (tls = tls_engine_new(target->tls, tickets, NULL, NULL, err)) == NULL)
         goto fail;
     link_init(&u->link, tls);
     if (http && (u->http = http1_new(false, RESPONSE_HEAD_MAX, RESPONSE_FIELDS_MAX)) == NULL) {

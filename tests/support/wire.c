@@ -490,7 +490,6 @@ static void fill_upstream(struct wire_node *n, bool tls, const char *name)
     struct config_upstream *u = &n->up_conf;
     *u = (struct config_upstream){
         .name = upstream,
-        .target_text = text,
         .connect_ms = 5000,
         .handshake_ms = 10000,
         .response_ms = 60000,
@@ -498,10 +497,13 @@ static void fill_upstream(struct wire_node *n, bool tls, const char *name)
         .pool_max = 64,
         .pool_idle_ms = 60000,
     };
-    u->target.kind = ADDRESS_TCP;
-    u->target.port = tls ? 443 : 80;
     u->tls.present = tls;
-    snprintf(u->target.host, sizeof(u->target.host), "%s", name);
+    n->target_conf = (struct config_target){.text = text, .weight = 1};
+    n->target_conf.address.kind = ADDRESS_TCP;
+    n->target_conf.address.port = tls ? 443 : 80;
+    snprintf(n->target_conf.address.host, sizeof(n->target_conf.address.host), "%s", name);
+    u->targets = &n->target_conf;
+    u->n_targets = 1;
 }
 
 static void fill_node(struct wire *w, struct wire_node *n, const struct wire_setup *setup, struct tls_context *down, struct tls_context *up)
@@ -520,12 +522,14 @@ static void fill_node(struct wire *w, struct wire_node *n, const struct wire_set
         .max_headers = 100,
         .forwarded = down != NULL ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF,
     };
-    n->upstream = (struct plan_upstream){.conf = &n->up_conf, .tls = up};
-    n->listener = (struct plan_listener){.conf = &n->down_conf, .tls = down, .upstream = &n->upstream};
+    n->upstream = (struct plan_upstream){.conf = &n->up_conf, .targets = &n->target, .n_targets = 1};
+    n->target = (struct plan_target){.conf = &n->target_conf, .upstream = &n->upstream, .tls = up};
+    n->route = (struct plan_route){&n->route_conf, &n->upstream};
+    n->listener = (struct plan_listener){.conf = &n->down_conf, .tls = down, .routes = &n->route, .n_routes = 1};
     n->env.scratch = malloc(SCRATCH);
     n->env.scratch_size = SCRATCH;
     n->env.tickets = tls_tickets_new(4);
-    n->env.pool = pool_new(&n->upstream, 1);
+    n->env.pool = pool_new(&n->target, 1);
     n->env.observer = (struct observer){n, on_report, on_handshake};
     ck_assert(n->env.scratch != NULL && n->env.tickets != NULL && n->env.pool != NULL);
 }

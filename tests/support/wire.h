@@ -62,7 +62,11 @@ struct wire_node {
     bool present;
     struct config_upstream up_conf;
     struct config_listener down_conf;
+    struct config_target target_conf;
+    struct config_route route_conf;
     struct plan_upstream upstream;
+    struct plan_target target;
+    struct plan_route route;
     struct plan_listener listener;
     struct exchange_env env;
     enum wire_connect connect;

@@ -66,10 +66,34 @@ struct config_tls {
     enum config_client_cert client_cert; /* required when a trust is given */
 };
 
+struct config_target {
+    char *where; /* NULL: written as a plain string in the list */
+    struct address address;
+    char *text;      /* as written */
+    char *route;     /* name that a cookie's suffix, or our own cookie, gives this target; NULL: none */
+    unsigned weight; /* share of the requests, 1..256, 1 */
+    bool backup;     /* gets requests only while no other target is usable */
+};
+
+enum config_balance { CONFIG_BALANCE_ROUND_ROBIN, CONFIG_BALANCE_LEAST_CONN, CONFIG_BALANCE_RANDOM, CONFIG_BALANCE_HASH };
+enum config_sticky { CONFIG_STICKY_NONE, CONFIG_STICKY_SUFFIX, CONFIG_STICKY_INSERT, CONFIG_STICKY_CLIENT_CERT };
+enum config_proxy_protocol { CONFIG_PROXY_PROTOCOL_NONE, CONFIG_PROXY_PROTOCOL_V1, CONFIG_PROXY_PROTOCOL_V2 };
+
 struct config_upstream {
     char *name, *where;
-    struct address target;
-    char *target_text;
+    struct config_target *targets; /* at least one */
+    size_t n_targets;
+    enum config_balance balance;   /* round_robin; hash: by the client's certificate, or its address where there is none */
+    enum config_sticky sticky;
+    char *sticky_cookie;           /* suffix, insert: the cookie's name */
+    uint64_t retry_after_ms;       /* 10s: how long a target that failed is passed over */
+    unsigned retries;              /* 1: how often a request that a target may have seen is sent again (only where that is safe) */
+    char *health_path;             /* active checks: GET this; NULL: connect and shake hands only */
+    uint64_t health_interval_ms;   /* 0: no active checks */
+    char *health_expect;           /* "200", "200-399" (the default) */
+    struct address proxy;          /* HTTP proxy to reach the targets through, by CONNECT */
+    char *proxy_text;              /* NULL: none */
+    enum config_proxy_protocol send_proxy_protocol;
     struct config_tls tls;
     enum config_host host; /* how Host is set; the default depends on the listener's role, see host_given */
     bool host_given;
@@ -91,6 +115,47 @@ enum config_identity_headers { /* bits */
                                CONFIG_HEADERS_X_SSL = 2,
 };
 
+struct config_header { /* set_headers */
+    char *name, *value;
+};
+
+/* What a request must look like, and what happens to it. The first route of a listener that matches decides. */
+struct config_route {
+    char *where;
+    /* match: all that is given must hold */
+    struct config_strings host;    /* exact names or "*.suffix", lower case, without port */
+    char *path;                    /* prefix that ends at a segment's border */
+    struct config_strings method;
+    uint64_t cert;                 /* bits 1 << enum reason of certificate statuses; 0: any */
+    struct config_allow *caller;   /* the caller's certificate is valid and matches one of these; none given: any */
+    size_t n_caller;
+    /* a gate, not a match: who came this far and is not allowed gets 403 and no further route is tried */
+    struct config_allow *allow;
+    size_t n_allow;
+    /* act: one of upstream, redirect, respond */
+    char *upstream;
+    char *redirect;                /* Location; answered with redirect_status */
+    unsigned redirect_status;      /* 302 */
+    unsigned respond;              /* status that is answered at once; 0: none */
+    struct config_header *set_headers;
+    size_t n_set_headers;
+    struct config_strings remove_headers;
+    char *strip_prefix;            /* removed from the front of the path before it is forwarded; begins path */
+    enum config_host set_host;     /* instead of the upstream's host */
+    bool set_host_given;
+    char *set_host_literal;
+};
+
+enum config_connect { CONFIG_CONNECT_SNIFF, CONFIG_CONNECT_TUNNEL, CONFIG_CONNECT_REFUSE };
+enum config_unmatched { CONFIG_UNMATCHED_REFUSE, CONFIG_UNMATCHED_DIRECT };
+
+struct config_forward_proxy {
+    bool present;
+    enum config_connect connect;     /* sniff */
+    enum config_unmatched unmatched; /* refuse: hosts that no route names */
+    struct config_strings direct;    /* "host", "*.suffix", "host:port": reached directly, private addresses too */
+};
+
 struct config_listener {
     char *name, *where;
     struct address *bind;
@@ -100,11 +165,23 @@ struct config_listener {
     enum config_protocol protocol; /* http */
     struct config_tls tls;
     char *upstream;
+    struct config_route *routes; /* never empty once checked: upstream = "X" is one route that matches everything */
+    size_t n_routes;
+    bool has_path_rules; /* a route looks at the path or changes it: odd spellings of a path are refused or rewritten */
+    bool normalize_path, rewrite_location;
+    struct config_forward_proxy forward_proxy;
+    bool accept_proxy_protocol; /* every connection must begin with a PROXY header, v1 or v2 */
+    bool guards_browsers; /* plaintext http on an internet socket: refuse what a web page could make a browser send (security E1) */
+    struct config_strings hosts; /* Host values answered to, beside the defaults: "name" or "name:port" */
+    struct config_strings allow_origins;
     struct config_allow *allow;
     size_t n_allow;                            /* 0: every verified peer */
     unsigned identity_headers;                 /* bits of enum config_identity_headers */
     enum config_forwarded forwarded;           /* x on a listener with tls, off without */
     uint64_t handshake_ms, header_ms, idle_ms; /* 10s 10s; idle 60s for http, 10m for tcp */
+    uint64_t body_ms;  /* 30s: a request's body may pause that long; on the whole it must come at min_body_rate */
+    uint64_t write_ms; /* 30s: a client that takes nothing of what waits for it */
+    uint64_t min_body_rate; /* bytes a second, 500; 0: any */
     uint64_t max_header_bytes;                 /* 32KiB */
     unsigned max_headers;                      /* 100 */
 };

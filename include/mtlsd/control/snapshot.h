@@ -35,6 +35,9 @@ struct snapshot {
     struct snapshot_trust *trusts;
     size_t n_trusts; /* may be one more than configured: "system" */
     struct plan_upstream *upstreams;
+    struct plan_target *targets; /* of all upstreams, in their order */
+    size_t n_targets;
+    struct plan_route *routes; /* of all listeners, in their order */
     struct plan_listener *listeners;
 };
 

@@ -16,6 +16,7 @@ enum http1_event {
     HTTP1_HEAD,     /* http1_head() is valid until the next call of http1_next, as long as the input given to this call is */
     HTTP1_DATA,     /* *data: body bytes, borrowed from the input */
     HTTP1_TRAILERS, /* http1_head()->fields are the trailer fields */
+    HTTP1_UPGRADED, /* after the head of a 101 that was allowed: nothing of *in was eaten, what follows is another protocol's */
     HTTP1_END,      /* the message is whole; the next byte begins another one */
     HTTP1_BAD,
 };
@@ -34,6 +35,8 @@ enum http1_event http1_eof(struct http1 *p);
 const struct http_head *http1_head(const struct http1 *p);
 /* Responses: the request was HEAD, so this response has no body whatever its fields say (RFC 9112 section 6.3). Call before its head. */
 void http1_expect_no_body(struct http1 *p);
+/* Responses: the request asked for an upgrade, so this response may be 101. Call before its head; otherwise 101 is HTTP1_BAD. */
+void http1_allow_upgrade(struct http1 *p);
 /* No message has begun: nothing read since the last end. */
 bool http1_is_idle(const struct http1 *p);
 /* After HTTP1_BAD: REASON_REQUEST_MALFORMED, REASON_REQUEST_TOO_LARGE or REASON_METHOD_UNKNOWN for requests, REASON_UPSTREAM_PROTOCOL

@@ -10,12 +10,20 @@
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/http/http_head.h"
 
-/* REASON_VALID, or why this request is refused, with a sentence in err: REASON_METHOD_UNKNOWN for CONNECT, REASON_REQUEST_MALFORMED for a
- * missing, doubled or odd Host, absolute target, '#', control bytes, bad percent encoding in the target ... RFC 9112 section 3.2. */
+/* REASON_VALID, or why this request is refused, with a sentence in err: REASON_REQUEST_MALFORMED for a missing, doubled or odd Host, one that
+ * differs from an absolute target's, '#', control bytes, bad percent encoding in the target, a target whose form does not go with the method;
+ * REASON_METHOD_UNKNOWN for TRACE; REASON_EXPECTATION_FAILED for an Expect other than 100-continue ... RFC 9112 section 3.2. */
 enum reason http_guard_request(const struct http_head *h, struct err *err);
 
 /* A field that no peer may bring: any name of any identity preset, '_', '-' and '.' alike, case ignored. */
 bool http_guard_is_owned(struct span name);
+
+struct http_edit { /* what a route changes about a request's fields; borrowed */
+    const struct http_field *set; /* each replaces every field of its name */
+    size_t n_set;
+    const struct span *remove;
+    size_t n_remove;
+};
 
 struct http_outgoing { /* how a head is to be written */
     const struct http_head *head;
@@ -23,6 +31,12 @@ struct http_outgoing { /* how a head is to be written */
     struct span target;       /* requests: instead of the head's; empty: keep */
     struct span added;        /* whole field lines, each with CRLF, written last (identity, forwarded); may be empty */
     bool drop_forwarded;      /* requests: remove X-Forwarded-*, X-Real-IP and Forwarded that came in */
+    const struct http_edit *edit; /* requests: NULL: none. Never touches framing, Connection, Host or owned fields */
+    struct span location;     /* responses: value of Location instead of the peer's; empty: keep */
+    struct span upgrade;      /* the one protocol that is asked for or switched to ("websocket"): written with its Connection; empty: none */
+    struct span via;          /* whole value that is added to Via, "1.1 name"; empty: none */
+    bool has_max_forwards;    /* requests: Max-Forwards is written with this value instead of the peer's */
+    unsigned max_forwards;
     enum http_framing framing; /* how the body will be sent: LENGTH, CHUNKED, NO_BODY or UNTIL_CLOSE */
     uint64_t length;
     bool close;               /* say Connection: close */

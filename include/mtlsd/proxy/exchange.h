@@ -61,8 +61,8 @@ void exchange_settle(struct exchange *x);
 struct link *exchange_link(struct exchange *x, enum side side); /* NULL: no upstream connection now */
 struct uplink *exchange_uplink(struct exchange *x);
 bool exchange_wants_read(const struct exchange *x, enum side side);
-/* Not NULL: connect there and call on_connected or on_connect_failed. */
-const struct plan_upstream *exchange_wants_connect(const struct exchange *x);
+/* Not NULL: connect there and call on_connected or on_connect_failed. It stays valid until then or until NULL is given. */
+const struct dial *exchange_wants_connect(const struct exchange *x);
 uint64_t exchange_deadline_us(const struct exchange *x); /* UINT64_MAX: none */
 /* Everything was said: close both sockets. *reset: abort the client's connection, so that a cut answer cannot look whole. */
 bool exchange_is_done(const struct exchange *x, bool *reset);

@@ -8,21 +8,45 @@
 #include "mtlsd/config/config.h"
 #include "mtlsd/tls/tls_engine.h"
 
+struct plan_upstream;
+
+struct plan_target {
+    const struct config_target *conf;
+    const struct plan_upstream *upstream;
+    struct tls_context *tls; /* NULL: plaintext */
+    size_t index;            /* among all targets of the snapshot */
+};
+
 struct plan_upstream {
     const struct config_upstream *conf;
-    struct tls_context *tls; /* NULL: plaintext */
     const struct tls_identity *identity;
+    struct plan_target *targets; /* at least one; part of the snapshot's one array of targets */
+    size_t n_targets;
     size_t index;
+};
+
+struct plan_route {
+    const struct config_route *conf;
+    const struct plan_upstream *upstream; /* NULL: the route answers by itself */
 };
 
 struct plan_listener {
     const struct config_listener *conf;
     struct tls_context *tls; /* NULL: plaintext */
-    const struct plan_upstream *upstream;
+    const struct plan_route *routes; /* at least one */
+    size_t n_routes;
+    const struct plan_target *direct; /* forward proxy: what stands for hosts reached without a route; NULL: none */
 };
 
-/* What Host says to this upstream when it is not the client's: the configured literal, else the name that SNI asks for, with the port unless
+/* Where the driver is to connect for an exchange. */
+struct dial {
+    const struct plan_target *target;
+    const struct address *address; /* the target's, its upstream's proxy's, or a forward proxy's own */
+    bool public_only; /* loopback, private, link-local and other special addresses are refused, after the name was resolved (security E3) */
+};
+
+/* What Host says to this target when it is not the client's: the configured literal, else the name that SNI asks for, with the port unless
  * it is the usual one (RFC 9110 section 7.2). Written into out, or empty when it does not fit. */
-struct span plan_host_field(const struct plan_upstream *up, char *out, size_t size);
+struct span plan_host_field(const struct plan_target *target, char *out, size_t size);
 
 #endif

@@ -10,11 +10,11 @@
 
 struct pool;
 
-struct pool *pool_new(const struct plan_upstream *upstreams, size_t n);
+struct pool *pool_new(const struct plan_target *targets, size_t n);
 void pool_free(struct pool *p); /* must be empty: see pool_doom_all */
 
 /* The connection used last, which is the one least likely to have been closed by the peer; NULL: none. */
-struct uplink *pool_take(struct pool *p, const struct plan_upstream *plan);
+struct uplink *pool_take(struct pool *p, const struct plan_target *target);
 /* Keeps u for later, or dooms it: not of this pool, more than pool_max. */
 void pool_put(struct pool *p, struct uplink *u, uint64_t now_us);
 /* Takes u out of where it is and dooms it. */

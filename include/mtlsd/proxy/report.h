@@ -14,9 +14,12 @@ enum refused_by { REFUSED_BY_NOBODY, REFUSED_BY_US, REFUSED_BY_PEER, REFUSED_BY_
 struct report {
     enum report_kind kind;
     const struct plan_listener *listener;
-    const struct plan_upstream *upstream; /* NULL: it never got that far */
+    const struct plan_target *target;     /* the last that was tried; NULL: it never got that far */
+    const struct plan_route *route;       /* NULL: none was chosen */
     const char *client;                   /* address text */
-    struct span method, target;           /* requests */
+    struct span method, uri;              /* requests: as they came; a long one is cut */
+    unsigned minor;                       /* requests: HTTP/1.minor */
+    unsigned retries;                     /* further targets or attempts */
     unsigned status;                      /* requests: what the client got, 0: nothing */
     enum reason reason;                   /* REASON_VALID: all went well */
     const char *detail;                   /* a sentence, "" */
@@ -30,7 +33,7 @@ struct report {
 /* A handshake that finished or failed. */
 struct handshake_report {
     const struct plan_listener *listener; /* accepting; else NULL */
-    const struct plan_upstream *upstream; /* connecting; else NULL */
+    const struct plan_target *target;     /* connecting; else NULL */
     const struct tls_facts *facts;
     enum reason reason; /* REASON_VALID: it succeeded */
 };

@@ -13,7 +13,7 @@ struct exchange;
 struct uplink {
     struct link link;
     struct http1 *http;               /* owned; NULL in tcp mode */
-    const struct plan_upstream *plan; /* the driver of this uplink holds its snapshot */
+    const struct plan_target *target; /* the driver of this uplink holds its snapshot */
     struct exchange *exchange;        /* whose it is; NULL: idle or doomed */
     void *driver;                     /* the driver's socket */
     struct uplink *prev, *next;       /* in the pool */
@@ -23,7 +23,7 @@ struct uplink {
 };
 
 /* NULL + err. A TLS link has its first bytes ready. */
-struct uplink *uplink_new(const struct plan_upstream *plan, bool http, struct tls_tickets *tickets, int64_t utc, struct err *err);
+struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, int64_t utc, struct err *err);
 void uplink_free(struct uplink *u);
 
 #endif

@@ -56,9 +56,9 @@ START_TEST(fills_in_the_defaults_of_an_upstream_and_a_plaintext_listener)
 {
     struct config *c = parse(injector, "x.conf");
     const struct config_upstream *u = config_find_upstream(c, "partner");
-    ck_assert_str_eq(u->target_text, "api.partner.example:443");
-    ck_assert_str_eq(u->target.host, "api.partner.example");
-    ck_assert_uint_eq(u->target.port, 443);
+    ck_assert_str_eq(u->targets[0].text, "api.partner.example:443");
+    ck_assert_str_eq(u->targets[0].address.host, "api.partner.example");
+    ck_assert_uint_eq(u->targets[0].address.port, 443);
     ck_assert(u->tls.present && u->tls.require_client_auth && !u->host_given);
     ck_assert_str_eq(u->tls.where, "x.conf:4");
     ck_assert_str_eq(u->tls.identity, "payments");
@@ -110,8 +110,8 @@ START_TEST(a_trust_makes_the_certificate_required_and_tls_sets_forwarded)
     ck_assert_str_eq(c->trusts[0].crl.items[0], "conf/a.crl");
     ck_assert_int_eq(c->trusts[0].crl_policy, CONFIG_CRL_PREFER);
     ck_assert_uint_eq(c->trusts[0].crl_grace_ms, 7200000);
-    ck_assert_int_eq(c->upstreams[0].target.kind, ADDRESS_UNIX);
-    ck_assert_str_eq(c->upstreams[0].target.path, "conf/app.sock");
+    ck_assert_int_eq(c->upstreams[0].targets[0].address.kind, ADDRESS_UNIX);
+    ck_assert_str_eq(c->upstreams[0].targets[0].address.path, "conf/app.sock");
     ck_assert(!c->upstreams[0].tls.present);
     config_free(c);
 }

@@ -136,8 +136,6 @@ static const struct row refused[] = {
      "hosts: this version does not have this key yet"},
     {"forward_proxy", ID TRUSTS BACK PUBLIC("forward_proxy = { };"), 4,
      "this version does not have this key yet"},
-    {"two targets", ID TRUSTS LOCAL "upstreams = { up = { targets = [ \"a:1\", \"b:2\" ]; }; };", 4,
-     "targets[1]: this version does not have balancing"},
     {"targets with weights",
      ID TRUSTS LOCAL "upstreams = { up = { targets = ( { address = \"a:1\"; } ); }; };", 4,
      "weights and routes of targets yet"},

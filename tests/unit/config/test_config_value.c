@@ -122,7 +122,7 @@ START_TEST(a_value_that_is_none_is_refused_with_its_words)
     ck_assert_ptr_null(rule.serial);
     ck_assert_ptr_null(rule.fingerprint);
     ck_assert_ptr_null(top.admin_socket);
-    ck_assert_ptr_null(upstream.target_text);
+    ck_assert_uint_eq(upstream.n_targets, 0);
     ck_assert(!upstream.host_given);
     ck_assert_uint_eq(listener.identity_headers, 0);
 }
@@ -201,13 +201,12 @@ START_TEST(addresses_keep_what_was_written)
     ck_assert_uint_eq(listener.bind[1].port, 8444);
     ck_assert_str_eq(listener.bind_text[1], "[::1]:8444");
     must_set("upstream", "targets", "api.example:443");
-    ck_assert_str_eq(upstream.target.host, "api.example");
-    ck_assert_uint_eq(upstream.target.port, 443);
-    ck_assert_str_eq(upstream.target_text, "api.example:443");
-    struct err err;
-    ck_assert_int_eq(set("upstream", "targets", "other.example:443", &err), -1);
-    ck_assert_ptr_nonnull(strstr(err.text, "name one"));
-    ck_assert_str_eq(upstream.target_text, "api.example:443");
+    must_set("upstream", "targets", "other.example:444");
+    ck_assert_uint_eq(upstream.n_targets, 2);
+    ck_assert_str_eq(upstream.targets[0].address.host, "api.example");
+    ck_assert_uint_eq(upstream.targets[1].address.port, 444);
+    ck_assert_str_eq(upstream.targets[0].text, "api.example:443");
+    ck_assert_uint_eq(upstream.targets[1].weight, 1);
 }
 END_TEST
 

@@ -7,10 +7,14 @@
 #include <string.h>
 
 static struct config_listener listener_conf = {.name = "public"};
-static struct config_upstream upstream_conf = {.name = "partner", .target_text = "127.0.0.1:9000"};
+static struct config_target target_conf = {.text = "127.0.0.1:9000"};
+static struct config_upstream upstream_conf = {.name = "partner", .targets = &target_conf, .n_targets = 1};
 static struct config config = {.path = "/etc/mtlsd.conf", .listeners = &listener_conf, .n_listeners = 1, .upstreams = &upstream_conf, .n_upstreams = 1};
-static struct plan_upstream upstream = {.conf = &upstream_conf};
-static struct plan_listener listener = {.conf = &listener_conf, .upstream = &upstream};
+static struct plan_target plan;
+static struct plan_upstream upstream = {.conf = &upstream_conf, .targets = &plan, .n_targets = 1};
+static struct plan_target plan = {.conf = &target_conf, .upstream = &upstream};
+static struct plan_route route = {.upstream = &upstream};
+static struct plan_listener listener = {.conf = &listener_conf, .routes = &route, .n_routes = 1};
 static struct snapshot snapshot = {.config = &config, .generation = 3, .upstreams = &upstream, .listeners = &listener};
 static struct counters counters;
 static struct bytes out;

@@ -8,9 +8,13 @@
 #include <string.h>
 
 static struct config_listener listener_conf = {.name = "public"};
-static struct config_upstream upstream_conf = {.name = "partner", .target_text = "api.example:443"};
-static const struct plan_upstream upstream = {.conf = &upstream_conf};
-static const struct plan_listener listener = {.conf = &listener_conf, .upstream = &upstream};
+static struct config_target target_conf = {.text = "api.example:443"};
+static struct config_upstream upstream_conf = {.name = "partner", .targets = &target_conf, .n_targets = 1};
+static struct plan_target plan;
+static struct plan_upstream upstream = {.conf = &upstream_conf, .targets = &plan, .n_targets = 1};
+static struct plan_target plan = {.conf = &target_conf, .upstream = &upstream};
+static struct plan_route route = {.upstream = &upstream};
+static struct plan_listener listener = {.conf = &listener_conf, .routes = &route, .n_routes = 1};
 static const struct tls_peer caller = {.subject = "CN=caller", .issuer = "CN=Clients CA"};
 static const struct tls_peer server = {.subject = "CN=api.example", .issuer = "CN=Partner CA"};
 static const struct tls_verdict good = {.status = REASON_VALID};
@@ -64,10 +68,10 @@ static struct report make_report(void)
 {
     return (struct report){.kind = REPORT_REQUEST,
                            .listener = &listener,
-                           .upstream = &upstream,
+                           .target = &plan,
                            .client = "127.0.0.1",
                            .method = span_from_str("GET"),
-                           .target = span_from_str("/a"),
+                           .uri = span_from_str("/a"),
                            .status = 200,
                            .reason = REASON_VALID,
                            .detail = "",
@@ -137,7 +141,7 @@ START_TEST(remembers_a_refusal_with_the_certificate_it_was_about)
     r.detail = "certificate CN=api.example: expired";
     observer.on_report(observer.ctx, &r);
     r.up = NULL;
-    r.upstream = NULL;
+    r.target = NULL;
     r.reason = REASON_NOT_ALLOWED;
     observer.on_report(observer.ctx, &r);
     ck_assert_uint_eq(refusals_copy(refusals, kept, 2), 2);
@@ -192,7 +196,7 @@ START_TEST(cannot_be_made_to_write_a_line_of_its_own)
     static const struct tls_facts facts = {.verdict = &good, .peer = &hostile, .alert_received = -1};
     struct report r = make_report();
     r.down = &facts;
-    r.target = span_of("/a\r\nlevel=info\x00\x1b", 16);
+    r.uri = span_of("/a\r\nlevel=info\x00\x1b", 16);
     r.reason = REASON_EXPIRED;
     r.detail = "certificate CN=x\n: expired";
     observer.on_report(observer.ctx, &r);
@@ -206,8 +210,8 @@ END_TEST
 START_TEST(counts_handshakes_that_held_by_side)
 {
     struct handshake_report accepted = {.listener = &listener, .facts = &down, .reason = REASON_VALID};
-    struct handshake_report connected = {.upstream = &upstream, .facts = &up, .reason = REASON_VALID};
-    struct handshake_report failed = {.upstream = &upstream, .facts = &up, .reason = REASON_EXPIRED};
+    struct handshake_report connected = {.target = &plan, .facts = &up, .reason = REASON_VALID};
+    struct handshake_report failed = {.target = &plan, .facts = &up, .reason = REASON_EXPIRED};
     observer.on_handshake(observer.ctx, &accepted);
     observer.on_handshake(observer.ctx, &connected);
     observer.on_handshake(observer.ctx, &failed);

@@ -34,7 +34,7 @@ START_TEST(makes_no_context_where_there_is_no_tls_block)
     world_edit(&w, "  tls = { identity = \"payments\"; trust = \"partner\"; };\n", "");
     struct snapshot *s = world_load(&w, 1, &findings);
     ck_assert_ptr_nonnull(s);
-    ck_assert_ptr_null(s->upstreams[0].tls);
+    ck_assert_ptr_null(s->targets[0].tls);
     ck_assert_ptr_null(s->upstreams[0].identity);
     ck_assert_ptr_nonnull(s->listeners[0].tls);
     snapshot_unref(s);

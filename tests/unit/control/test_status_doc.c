@@ -11,10 +11,14 @@
 static char *binds[] = {"0.0.0.0:8443"};
 static struct config_listener listener_conf = {
     .name = "public", .bind_text = binds, .n_bind = 1, .protocol = CONFIG_PROTOCOL_HTTP, .upstream = "partner"};
-static struct config_upstream upstream_conf = {.name = "partner", .target_text = "127.0.0.1:9000"};
+static struct config_target target_conf = {.text = "127.0.0.1:9000"};
+static struct config_upstream upstream_conf = {.name = "partner", .targets = &target_conf, .n_targets = 1};
 static struct config config = {.path = "/etc/mtlsd.conf", .listeners = &listener_conf, .n_listeners = 1, .upstreams = &upstream_conf, .n_upstreams = 1};
-static struct plan_upstream upstream = {.conf = &upstream_conf};
-static struct plan_listener listener = {.conf = &listener_conf, .upstream = &upstream};
+static struct plan_target plan;
+static struct plan_upstream upstream = {.conf = &upstream_conf, .targets = &plan, .n_targets = 1};
+static struct plan_target plan = {.conf = &target_conf, .upstream = &upstream};
+static struct plan_route route = {.upstream = &upstream};
+static struct plan_listener listener = {.conf = &listener_conf, .routes = &route, .n_routes = 1};
 static struct snapshot snapshot = {.config = &config, .generation = 3, .upstreams = &upstream, .listeners = &listener};
 static struct counters counters;
 static struct bytes out;
@@ -54,7 +58,7 @@ START_TEST(names_the_instance)
     ck_assert_ptr_nonnull(strstr(doc, "\"started\": \"2027-01-15T08:00:00Z\""));
     ck_assert_ptr_nonnull(strstr(doc, "\"last_reload\": null"));
     ck_assert_ptr_nonnull(strstr(doc, "\"0.0.0.0:8443\""));
-    ck_assert_ptr_nonnull(strstr(doc, "\"target\": \"127.0.0.1:9000\""));
+    ck_assert_ptr_nonnull(strstr(doc, "\"address\": \"127.0.0.1:9000\""));
 }
 END_TEST
 

@@ -30,7 +30,7 @@ START_TEST(a_client_is_an_injector)
     struct quick_config q = {.listen = "127.0.0.1:8080", .target = "https://api.example", .bundle = "/own.pem", .ca = "/ca.pem",
                              .server_name = "other.example", .log_level = "debug"};
     struct config *c = parsed(quick_config_client, &q);
-    ck_assert_str_eq(c->upstreams[0].target_text, "api.example:443");
+    ck_assert_str_eq(c->upstreams[0].targets[0].text, "api.example:443");
     ck_assert(c->upstreams[0].tls.present);
     ck_assert_str_eq(c->upstreams[0].tls.trust, "peers");
     ck_assert_str_eq(c->upstreams[0].tls.server_name, "other.example");
@@ -46,7 +46,7 @@ START_TEST(a_client_without_ca_trusts_the_system)
 {
     struct quick_config q = {.listen = "unix:/run/x.sock", .target = "https://[::1]:8443/", .bundle = "/own.pem", .tcp = true};
     struct config *c = parsed(quick_config_client, &q);
-    ck_assert_str_eq(c->upstreams[0].target_text, "[::1]:8443");
+    ck_assert_str_eq(c->upstreams[0].targets[0].text, "[::1]:8443");
     ck_assert_str_eq(c->upstreams[0].tls.trust, "system");
     ck_assert_int_eq(c->listeners[0].protocol, CONFIG_PROTOCOL_TCP);
     config_free(c);

@@ -93,6 +93,9 @@ static void say_event(struct transcript *t, const struct http1 *p, enum http1_ev
         say_str(t, "TRAILERS ");
         say_fields(t, http1_head(p));
         break;
+    case HTTP1_UPGRADED:
+        say_str(t, "UPGRADED\n");
+        break;
     case HTTP1_END:
         say_str(t, "END\n");
         break;

@@ -11,7 +11,9 @@ static struct wire_pki pki;
 static struct tls_context *accepting;
 static struct config_listener conf;
 static struct config_upstream up_conf;
+static struct config_target target_conf;
 static struct plan_upstream upstream;
+static struct plan_target target;
 static struct plan_listener listener;
 static struct exchange x;
 
@@ -22,11 +24,11 @@ static void setup(void)
     accepting = wire_pki_accepting(&pki, &(struct wire_side){0});
     conf = (struct config_listener){0};
     up_conf = (struct config_upstream){0};
-    up_conf.target = (struct address){.kind = ADDRESS_TCP, .port = 8080};
-    snprintf(up_conf.target.host, sizeof(up_conf.target.host), "api.example");
-    upstream = (struct plan_upstream){.conf = &up_conf};
-    listener = (struct plan_listener){.conf = &conf, .upstream = &upstream};
-    x = (struct exchange){.listener = &listener};
+    target_conf = (struct config_target){.address = {.kind = ADDRESS_TCP, .host = "api.example", .port = 8080}};
+    upstream = (struct plan_upstream){.conf = &up_conf, .targets = &target, .n_targets = 1};
+    target = (struct plan_target){.conf = &target_conf, .upstream = &upstream};
+    listener = (struct plan_listener){.conf = &conf};
+    x = (struct exchange){.listener = &listener, .target = &target};
     bytes_init(&x.identity, 64 * 1024);
     x.down.tls = tls_engine_new(accepting, NULL, NULL, NULL, &err);
     ck_assert_ptr_nonnull(x.down.tls);

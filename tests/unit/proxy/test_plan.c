@@ -26,24 +26,26 @@ static const struct {
 START_TEST(names_the_upstream)
 {
     struct config_upstream conf = {.host = rows[_i].literal != NULL ? CONFIG_HOST_LITERAL : CONFIG_HOST_UPSTREAM};
-    conf.target.kind = rows[_i].unix_socket ? ADDRESS_UNIX : ADDRESS_TCP;
-    conf.target.port = (uint16_t)rows[_i].port;
-    memcpy(conf.target.host, rows[_i].host, strlen(rows[_i].host) + 1);
+    struct config_target there = {.address = {.kind = rows[_i].unix_socket ? ADDRESS_UNIX : ADDRESS_TCP, .port = (uint16_t)rows[_i].port}};
+    memcpy(there.address.host, rows[_i].host, strlen(rows[_i].host) + 1);
     conf.tls.server_name = (char *)(uintptr_t)rows[_i].server_name;
     conf.host_literal = (char *)(uintptr_t)rows[_i].literal;
-    struct plan_upstream up = {.conf = &conf, .tls = rows[_i].tls ? SOME_TLS : NULL};
+    struct plan_upstream up = {.conf = &conf};
+    struct plan_target target = {.conf = &there, .upstream = &up, .tls = rows[_i].tls ? SOME_TLS : NULL};
     char out[300];
-    struct span host = plan_host_field(&up, out, sizeof(out));
+    struct span host = plan_host_field(&target, out, sizeof(out));
     ck_assert_msg(span_equals_str(host, rows[_i].expected), "%s: %.*s", rows[_i].why, (int)host.len, (const char *)host.ptr);
 }
 END_TEST
 
 START_TEST(is_empty_rather_than_cut)
 {
-    struct config_upstream conf = {.target = {.kind = ADDRESS_TCP, .host = "a-rather-long-name.example", .port = 8443}};
+    struct config_upstream conf = {0};
+    struct config_target there = {.address = {.kind = ADDRESS_TCP, .host = "a-rather-long-name.example", .port = 8443}};
     struct plan_upstream up = {.conf = &conf};
+    struct plan_target target = {.conf = &there, .upstream = &up};
     char out[16];
-    ck_assert_uint_eq(plan_host_field(&up, out, sizeof(out)).len, 0);
+    ck_assert_uint_eq(plan_host_field(&target, out, sizeof(out)).len, 0);
 }
 END_TEST
 

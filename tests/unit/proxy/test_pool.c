@@ -3,17 +3,20 @@
 #include "t.h"
 
 static struct config_upstream conf[2], foreign_conf;
-static struct plan_upstream plans[2], foreign[1];
+static struct plan_upstream upstreams[2], foreign_upstream;
+static struct plan_target plans[2], foreign[1];
 static struct pool *p;
 
 static void begin(void)
 {
     for (size_t i = 0; i < 2; i++) {
         conf[i] = (struct config_upstream){.pool_max = 3, .pool_idle_ms = 10};
-        plans[i] = (struct plan_upstream){.conf = &conf[i], .index = i};
+        upstreams[i] = (struct plan_upstream){.conf = &conf[i], .index = i};
+        plans[i] = (struct plan_target){.upstream = &upstreams[i], .index = i};
     }
     foreign_conf = conf[0];
-    foreign[0] = (struct plan_upstream){.conf = &foreign_conf};
+    foreign_upstream = (struct plan_upstream){.conf = &foreign_conf};
+    foreign[0] = (struct plan_target){.upstream = &foreign_upstream};
     p = pool_new(plans, 2);
     ck_assert_ptr_nonnull(p);
 }
@@ -37,7 +40,7 @@ static void end(void)
     pool_free(p);
 }
 
-static struct uplink *make(const struct plan_upstream *plan)
+static struct uplink *make(const struct plan_target *plan)
 {
     struct err err = {0};
     struct uplink *u = uplink_new(plan, true, NULL, 0, &err);

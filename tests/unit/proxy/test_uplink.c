@@ -7,7 +7,8 @@ static struct config_upstream conf;
 
 START_TEST(has_a_reader_of_responses_for_http_only)
 {
-    struct plan_upstream plan = {.conf = &conf};
+    struct plan_upstream up = {.conf = &conf};
+    struct plan_target plan = {.upstream = &up};
     struct err err = {0};
     struct uplink *http = uplink_new(&plan, true, NULL, WIRE_NOW, &err), *tcp = uplink_new(&plan, false, NULL, WIRE_NOW, &err);
     ck_assert(http != NULL && tcp != NULL);
@@ -26,7 +27,8 @@ START_TEST(a_tls_link_has_its_first_bytes_ready)
     struct wire_pki pki;
     struct err err = {0};
     wire_pki_make(&pki);
-    struct plan_upstream plan = {.conf = &conf, .tls = wire_pki_connecting(&pki, &good)};
+    struct plan_upstream up = {.conf = &conf};
+    struct plan_target plan = {.upstream = &up, .tls = wire_pki_connecting(&pki, &good)};
     struct uplink *u = uplink_new(&plan, true, NULL, WIRE_NOW, &err);
     ck_assert_ptr_nonnull(u);
     ck_assert(link_is_handshaking(&u->link) && !link_is_open(&u->link));

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses that a forward proxy must not reach for a stranger: what only this host, this link or this network should reach (security E3). */
+#ifndef MTLSD_POLICY_SPECIAL_ADDRESS_H
+#define MTLSD_POLICY_SPECIAL_ADDRESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* bytes: 4 (IPv4) or 16 (IPv6), network order. NULL for a public unicast address, else a word: "loopback", "private", "link-local", "multicast",
+ * "unspecified", "reserved", "shared", "documentation" (RFC 6890 and the IANA special-purpose registries). IPv6 forms that carry an IPv4 address
+ * (mapped, compatible, NAT64 64:ff9b::/96 and its local prefix, 6to4, Teredo) are judged by the address inside, and by what they are. */
+const char *special_address_kind(const uint8_t *bytes, size_t n);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state of all targets of a snapshot as one worker sees it: what runs where, who is passed over after a failure, and which target the next
+ * request gets. What several workers must agree on (held, down, drained) is on the board. Pure: the moment is an argument.
+ */
+#ifndef MTLSD_PROXY_FLEET_H
+#define MTLSD_PROXY_FLEET_H
+
+#include "mtlsd/base/attr.h"
+#include "mtlsd/base/span.h"
+#include "mtlsd/proxy/board.h"
+#include "mtlsd/proxy/plan.h"
+
+struct fleet;
+
+/* All borrowed, for the fleet's life. NULL: out of memory. */
+struct fleet *fleet_new(const struct plan_upstream *upstreams, size_t n, struct board *board);
+void fleet_free(struct fleet *f);
+
+struct fleet_wish {
+    const struct plan_target *sticky; /* preferred while it is usable; NULL: none */
+    uint64_t key;                     /* for balance = "hash" and sticky = "client_cert" */
+    bool by_key;                      /* choose by key whatever balance says */
+    uint64_t tried;                   /* bits of this upstream's targets (the first 64) that failed this request already */
+    uint64_t number;                  /* any random number */
+};
+
+/* NULL: none may be used (all tried, drained or down). When every untried target is held or down, the one whose hold ends first is given:
+ * somebody has to find out. One of a single target is always given, unless tried. */
+const struct plan_target *fleet_choose(struct fleet *f, const struct plan_upstream *up, const struct fleet_wish *wish, uint64_t now_us);
+
+void fleet_begin(struct fleet *f, const struct plan_target *t); /* a request or tcp connection runs on it */
+void fleet_end(struct fleet *f, const struct plan_target *t);
+/* It could not be reached, or failed as a server: passed over for retry_after (by every worker). */
+void fleet_failed(struct fleet *f, const struct plan_target *t, uint64_t now_us);
+void fleet_worked(struct fleet *f, const struct plan_target *t);
+
+/* The budget of requests sent again: each request earns a fifth, each retry costs one, a small reserve is there from the start (security C10). */
+void fleet_earn(struct fleet *f, const struct plan_upstream *up);
+bool fleet_spend(struct fleet *f, const struct plan_upstream *up); /* false: no more retries now */
+
+unsigned fleet_active(const struct fleet *f, const struct plan_target *t);
+
+#endif

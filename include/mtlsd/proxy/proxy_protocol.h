@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The PROXY protocol, v1 and v2 (haproxy.org, proxy-protocol.txt): who is behind a connection, told at its very start. Bytes in, values out. */
+#ifndef MTLSD_PROXY_PROXY_PROTOCOL_H
+#define MTLSD_PROXY_PROXY_PROTOCOL_H
+
+#include "mtlsd/base/attr.h"
+#include "mtlsd/base/bytes.h"
+#include "mtlsd/config/config.h"
+
+enum proxy_protocol_found { PROXY_PROTOCOL_MORE, PROXY_PROTOCOL_WHOLE, PROXY_PROTOCOL_BAD };
+
+struct proxy_protocol_peer {
+    bool known;                  /* false: LOCAL, UNKNOWN: the connection speaks for itself */
+    bool v6;
+    uint8_t source[16], destination[16]; /* 4 or 16 bytes used */
+    uint16_t source_port, destination_port;
+};
+
+/* Reads a header at the front of in. WHOLE: *eaten bytes of it. BAD: *why says what is wrong; a v1 line is at most 107 bytes, a v2 header with its
+ * TLVs at most 4 KiB here; a v2 CRC32c TLV is checked. */
+enum proxy_protocol_found proxy_protocol_read(struct span in, struct proxy_protocol_peer *peer, size_t *eaten, const char **why);
+/* The source address as text, for logs and X-Forwarded-For. */
+void proxy_protocol_source_text(const struct proxy_protocol_peer *peer, char *out, size_t size);
+
+struct proxy_protocol_tls { /* what a v2 header tells of the client's TLS; NULL members are left out */
+    const char *version, *cipher;      /* "TLSv1.3" */
+    const char *common_name;           /* of the client's certificate */
+    const char *key_algorithm, *signature_algorithm;
+    const char *server_name, *alpn;
+    bool certificate;                  /* the client presented one on this connection */
+    bool verified;                     /* and it was judged valid */
+};
+
+/* Appends a header. tls: NULL when the client's side has none; v1 cannot tell it. -1: out of memory. */
+MUST_CHECK int proxy_protocol_write(struct bytes *out, enum config_proxy_protocol version, const struct proxy_protocol_peer *peer,
+                                    const struct proxy_protocol_tls *tls);
+
+#endif
