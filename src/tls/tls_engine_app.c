@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_engine_internal.h"
+#include "tls_tickets.h"
+
+static void keep_ticket(struct tls_engine *e)
+{
+    if (e->tickets == NULL || e->ticket_seen || (gnutls_session_get_flags(e->session) & GNUTLS_SFLAGS_SESSION_TICKET) == 0)
+        return;
+    e->ticket_seen = true;
+    gnutls_datum_t data;
+    if (gnutls_session_get_data2(e->session, &data) == 0)
+        tls_tickets_put(e->tickets, e->ctx->id, data);
+}
+
+/* One record's worth. True: call again. */
+static bool read_record(struct tls_engine *e, uint8_t *buf, size_t size, size_t *got)
+{
+    size_t before = tls_engine_wire_in_left(e);
+    ssize_t rc = gnutls_record_recv(e->session, buf, size);
+    if (rc > 0) {
+        e->app_seen = true;
+        e->empty_records = 0;
+        *got = (size_t)rc;
+        return true;
+    }
+    if (rc == 0) {
+        e->peer_closed = true;
+        e->maybe_app = false;
+        return false;
+    }
+    if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED) {
+        keep_ticket(e);
+        /* A ticket, a key update or an empty record was eaten and more may wait behind it: no socket event will say so. */
+        if (tls_engine_wire_in_left(e) == before || tls_engine_wire_in_left(e) == 0) {
+            e->maybe_app = false;
+            return false;
+        }
+        if (++e->empty_records <= EMPTY_RECORDS_MAX)
+            return true;
+        tls_engine_send_alert(e, GNUTLS_A_UNEXPECTED_MESSAGE);
+        tls_engine_fail(e, REASON_TLS_FAILED, "the peer sent too many TLS records without content");
+        return false;
+    }
+    if (rc == GNUTLS_E_REHANDSHAKE) {
+        tls_engine_send_alert(e, GNUTLS_A_NO_RENEGOTIATION);
+        tls_engine_fail(e, REASON_TLS_FAILED, "the peer tried to renegotiate");
+        return false;
+    }
+    tls_engine_fail_by_code(e, (int)rc);
+    return false;
+}
+
+size_t tls_engine_app_read(struct tls_engine *e, uint8_t *buf, size_t size)
+{
+    if (e->handshaking || e->failed || e->peer_closed || !e->maybe_app)
+        return 0;
+    size_t total = 0;
+    bool again = true;
+    while (again && total < size) {
+        size_t got = 0;
+        again = read_record(e, buf + total, size - total, &got);
+        total += got;
+    }
+    return total;
+}
+
+size_t tls_engine_app_write(struct tls_engine *e, struct span app)
+{
+    size_t done = 0;
+    while (done < app.len && (tls_engine_flags(e) & TLS_TAKES_APP)) {
+        size_t n = app.len - done < RECORD_BYTES ? app.len - done : RECORD_BYTES;
+        ssize_t rc = gnutls_record_send(e->session, app.ptr + done, n);
+        if (rc < 0) {
+            tls_engine_fail_by_code(e, (int)rc);
+            break;
+        }
+        done += (size_t)rc;
+    }
+    return done;
+}
+
+void tls_engine_app_end(struct tls_engine *e)
+{
+    if (e->ended || e->failed || e->handshaking)
+        return;
+    e->ended = true;
+    int rc = gnutls_bye(e->session, GNUTLS_SHUT_WR);
+    if (rc < 0 && rc != GNUTLS_E_AGAIN && rc != GNUTLS_E_INTERRUPTED)
+        tls_engine_fail_by_code(e, rc);
+}

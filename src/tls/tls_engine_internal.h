@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of an engine, shared by the files that it is made of: tls_engine.c (making, the wire, the handshake), tls_engine_peer.c (judging who
+ * is there), tls_engine_app.c (application bytes) and tls_engine_refusals.c (how it fails). */
+#ifndef MTLSD_TLS_TLS_ENGINE_INTERNAL_H
+#define MTLSD_TLS_TLS_ENGINE_INTERNAL_H
+
+#include "tls_context.h"
+
+#include "mtlsd/base/bytes.h"
+
+enum {
+    WIRE_OUT_MARK = 256 * 1024,
+    WIRE_OUT_MAX = WIRE_OUT_MARK + 128 * 1024, /* a flight of the handshake on top */
+    WIRE_IN_MAX = 1024 * 1024,
+    RECORD_BYTES = 16384,
+    HANDSHAKE_MESSAGE_MAX = 65536, /* a chain that does not fit is hostile (security A7) */
+    HANDSHAKE_BYTES_MAX = 4 * HANDSHAKE_MESSAGE_MAX, /* the library gathers a message of 16 MiB before it finds it too long */
+    EMPTY_RECORDS_MAX = 32,        /* security D2 */
+    CHAIN_MAX = 65, /* one more than the judge looks at, so that it sees what is too many */
+};
+
+struct tls_engine {
+    struct tls_context *ctx; /* counted */
+    gnutls_session_t session;
+    struct tls_tickets *tickets; /* not owned; NULL: none kept */
+    tls_accept_fn accept;
+    void *accept_ctx;
+    int64_t now; /* of the call in progress, for the judge */
+    struct span lent;
+    struct bytes kept;
+    struct bytes wire_out;
+    bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
+    unsigned empty_records;
+    size_t handshake_bytes;
+    unsigned alert_to_send;
+    int alert_received, alert_sent;
+    enum reason reason;
+    uint8_t first_bytes[8]; /* what the peer began with, to tell a plaintext peer apart */
+    size_t n_first_bytes;
+    char *text; /* the sentence of a failure */
+    struct tls_verdict *verdict;
+    struct tls_peer *peer;
+};
+
+/* Records the first failure; later ones change nothing. */
+void tls_engine_fail(struct tls_engine *e, enum reason reason, const char *text);
+/* The failure that a GnuTLS error code stands for, with the alert that tells the peer. */
+void tls_engine_fail_by_code(struct tls_engine *e, int rc);
+void tls_engine_send_alert(struct tls_engine *e, unsigned alert);
+
+/* Judges the peer and asks whether it may pass. 0, or -1 with the reason recorded and alert_to_send set. */
+MUST_CHECK int tls_engine_judge_peer(struct tls_engine *e);
+int tls_engine_on_verify(gnutls_session_t session); /* the same, as the library calls it */
+void tls_engine_refuse_peer(struct tls_engine *e);  /* fails for what tls_engine_judge_peer recorded */
+/* Connecting: a certificate was asked for. */
+bool tls_engine_server_asked(const struct tls_engine *e);
+
+size_t tls_engine_wire_in_left(const struct tls_engine *e); /* bytes that came and were not yet eaten */
+
+#endif

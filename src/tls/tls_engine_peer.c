@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_engine_internal.h"
+
+#include <stdlib.h>
+
+static size_t peer_ders(const struct tls_engine *e, struct span ders[CHAIN_MAX])
+{
+    unsigned n = 0;
+    const gnutls_datum_t *list = gnutls_certificate_get_peers(e->session, &n);
+    if (list == NULL)
+        return 0;
+    if (n > CHAIN_MAX)
+        n = CHAIN_MAX;
+    for (unsigned i = 0; i < n; i++)
+        ders[i] = span_of(list[i].data, list[i].size);
+    return n;
+}
+
+static enum reason default_accept(const struct tls_engine *e, const struct tls_verdict *verdict, unsigned *alert)
+{
+    if (verdict->status == REASON_NONE && e->ctx->accepting && e->ctx->ask != TLS_ASK_REQUIRED)
+        return REASON_VALID;
+    *alert = tls_judge_alert(verdict->status);
+    return verdict->status;
+}
+
+int tls_engine_judge_peer(struct tls_engine *e)
+{
+    if (e->judged)
+        return 0;
+    struct span ders[CHAIN_MAX];
+    size_t n = peer_ders(e, ders);
+    if (e->verdict == NULL && (e->verdict = calloc(1, sizeof(*e->verdict))) == NULL) {
+        tls_engine_fail(e, REASON_INTERNAL, "out of memory");
+        return -1;
+    }
+    if (n == 0 && e->ctx->accepting && e->ctx->ask == TLS_ASK_NONE)
+        e->verdict->status = REASON_NONE;
+    else
+        tls_context_judge(e->ctx, ders, n, e->now, e->verdict);
+    struct err err = {0};
+    if (n > 0 && e->peer == NULL && (e->peer = tls_peer_new(ders, n, &err)) == NULL && e->verdict->status == REASON_VALID)
+        e->verdict->status = REASON_MALFORMED;
+    unsigned alert = 0;
+    enum reason answer = default_accept(e, e->verdict, &alert);
+    if (answer == REASON_VALID && e->accept != NULL)
+        answer = e->accept(e->accept_ctx, e->verdict, e->peer, &alert);
+    if (answer == REASON_VALID) {
+        e->judged = true;
+        return 0;
+    }
+    e->alert_to_send = alert != 0 ? alert : GNUTLS_A_BAD_CERTIFICATE;
+    e->reason = answer != REASON_UNDECIDED ? answer : REASON_INTERNAL;
+    return -1;
+}
+
+int tls_engine_on_verify(gnutls_session_t session)
+{
+    struct tls_engine *e = gnutls_session_get_ptr(session);
+    return tls_engine_judge_peer(e) == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+void tls_engine_refuse_peer(struct tls_engine *e)
+{
+    enum reason reason = e->reason;
+    tls_engine_send_alert(e, e->alert_to_send);
+    const char *text = e->verdict != NULL && e->verdict->text[0] != '\0' ? e->verdict->text : "the peer's certificate was refused";
+    if (reason == REASON_NOT_ALLOWED)
+        text = "the certificate is genuine, but no allow rule matches it";
+    tls_engine_fail(e, reason, text);
+}
+
+bool tls_engine_server_asked(const struct tls_engine *e)
+{
+    return !e->ctx->accepting && gnutls_certificate_client_get_request_status(e->session) != 0;
+}
+
+enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now)
+{
+    if (e->handshaking || e->failed || e->verdict == NULL || ctx->accepting != e->ctx->accepting)
+        return REASON_UNDECIDED;
+    struct span ders[CHAIN_MAX];
+    size_t n = peer_ders(e, ders);
+    struct tls_verdict fresh = {0};
+    if (n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
+        fresh.status = REASON_NONE;
+    else
+        tls_context_judge(ctx, ders, n, now, &fresh);
+    bool may_lack = ctx->accepting && ctx->ask != TLS_ASK_REQUIRED;
+    *e->verdict = fresh;
+    if (fresh.status == REASON_VALID || (fresh.status == REASON_NONE && may_lack))
+        return REASON_VALID;
+    return fresh.status;
+}
+
+void tls_engine_refuse(struct tls_engine *e)
+{
+    if (e->handshaking || e->failed || e->verdict == NULL)
+        return;
+    tls_engine_send_alert(e, tls_judge_alert(e->verdict->status));
+    tls_engine_fail(e, e->verdict->status, e->verdict->text);
+}

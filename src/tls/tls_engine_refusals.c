@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_engine_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void tls_engine_fail(struct tls_engine *e, enum reason reason, const char *text)
+{
+    if (e->failed)
+        return;
+    e->failed = true;
+    e->handshaking = false;
+    e->maybe_app = false;
+    e->reason = reason;
+    e->text = strdup(text); /* NULL is shown as no text */
+    bytes_clear(&e->kept);
+    e->lent = span_of(NULL, 0);
+}
+
+void tls_engine_send_alert(struct tls_engine *e, unsigned alert)
+{
+    if (e->alert_sent < 0 && gnutls_alert_send(e->session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)alert) >= 0)
+        e->alert_sent = (int)alert;
+}
+
+static bool alert_is_about_certificate(int alert)
+{
+    switch (alert) {
+    case GNUTLS_A_HANDSHAKE_FAILURE: /* what TLS 1.2 servers say when they miss a certificate */
+    case GNUTLS_A_BAD_CERTIFICATE:
+    case GNUTLS_A_UNSUPPORTED_CERTIFICATE:
+    case GNUTLS_A_CERTIFICATE_REVOKED:
+    case GNUTLS_A_CERTIFICATE_EXPIRED:
+    case GNUTLS_A_CERTIFICATE_UNKNOWN:
+    case GNUTLS_A_UNKNOWN_CA:
+    case GNUTLS_A_ACCESS_DENIED:
+    case GNUTLS_A_DECRYPT_ERROR:
+    case GNUTLS_A_CERTIFICATE_REQUIRED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void fail_by_alert(struct tls_engine *e)
+{
+    e->alert_received = (int)gnutls_alert_get(e->session);
+    const char *name = tls_alert_name(e->alert_received);
+    bool about_ours = alert_is_about_certificate(e->alert_received) && !e->app_seen &&
+                      (e->ctx->accepting ? e->alert_received != GNUTLS_A_HANDSHAKE_FAILURE : tls_engine_server_asked(e));
+    char text[200];
+    if (about_ours && e->ctx->identity == NULL)
+        snprintf(text, sizeof(text), "the peer asked for a certificate, we have none to send, and it answered with the alert %s", name);
+    else if (about_ours)
+        snprintf(text, sizeof(text), "the peer refused our certificate with the alert %s", name);
+    else
+        snprintf(text, sizeof(text), "the peer ended TLS with the alert %s", name);
+    tls_engine_fail(e, about_ours ? REASON_OUR_CERTIFICATE_REFUSED : REASON_TLS_FAILED, text);
+}
+
+static void fail_not_tls(struct tls_engine *e, int rc)
+{
+    char text[300], seen[9] = "";
+    for (size_t i = 0; i < e->n_first_bytes; i++)
+        seen[i] = e->first_bytes[i] >= ' ' && e->first_bytes[i] < 0x7f ? (char)e->first_bytes[i] : '.';
+    bool plain = e->n_first_bytes > 0 && e->first_bytes[0] != 22 && e->first_bytes[0] != 21;
+    if (plain)
+        snprintf(text, sizeof(text), "the peer does not speak TLS on this port: it began with \"%s\"", seen);
+    else
+        snprintf(text, sizeof(text), "TLS failed: %s", gnutls_strerror(rc));
+    tls_engine_fail(e, REASON_TLS_FAILED, text);
+}
+
+static void fail_by_end(struct tls_engine *e)
+{
+    if (!e->handshaking)
+        tls_engine_fail(e, REASON_TRUNCATED, "the connection ended without a TLS close_notify");
+    else if (e->ctx->accepting)
+        tls_engine_fail(e, REASON_CLIENT_CLOSED, "the client closed the connection during the TLS handshake");
+    else
+        tls_engine_fail(e, REASON_UPSTREAM_CLOSED, "the server closed the connection during the TLS handshake");
+}
+
+/* In TLS 1.2 the library calls any alert in the place of the client's certificate a missing certificate, as SSL 3 had it. */
+static bool alert_instead_of_certificate(const struct tls_engine *e)
+{
+    gnutls_alert_description_t alert = gnutls_alert_get(e->session);
+    return alert != GNUTLS_A_CLOSE_NOTIFY && alert != GNUTLS_A_SSL3_NO_CERTIFICATE;
+}
+
+void tls_engine_fail_by_code(struct tls_engine *e, int rc)
+{
+    switch (rc) {
+    case GNUTLS_E_FATAL_ALERT_RECEIVED:
+        fail_by_alert(e);
+        return;
+    case GNUTLS_E_PREMATURE_TERMINATION:
+    case GNUTLS_E_PULL_ERROR:
+        fail_by_end(e);
+        return;
+    case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
+        if (e->wire_ended && tls_engine_wire_in_left(e) == 0) { /* the end came inside a record */
+            fail_by_end(e);
+            return;
+        }
+        break;
+    case GNUTLS_E_NO_CERTIFICATE_FOUND:
+    case GNUTLS_E_CERTIFICATE_REQUIRED:
+        if (e->ctx->accepting && alert_instead_of_certificate(e)) {
+            fail_by_alert(e);
+            return;
+        }
+        if (e->ctx->accepting) {
+            bool v13 = gnutls_protocol_get_version(e->session) == GNUTLS_TLS1_3;
+            tls_engine_send_alert(e, v13 ? GNUTLS_A_CERTIFICATE_REQUIRED : GNUTLS_A_HANDSHAKE_FAILURE);
+            tls_engine_fail(e, REASON_NONE, "the client presented no certificate");
+            return;
+        }
+        break;
+    case GNUTLS_E_KEY_USAGE_VIOLATION:
+        tls_engine_send_alert(e, GNUTLS_A_UNSUPPORTED_CERTIFICATE);
+        tls_engine_fail(e, REASON_WRONG_PURPOSE, "the peer's certificate may not be used to sign (its keyUsage says so): is it a CA's own?");
+        return;
+    case GNUTLS_E_ASN1_DER_ERROR:
+    case GNUTLS_E_ASN1_TAG_ERROR:
+    case GNUTLS_E_ASN1_ELEMENT_NOT_FOUND:
+    case GNUTLS_E_ASN1_GENERIC_ERROR:
+    case GNUTLS_E_ASN1_VALUE_NOT_VALID:
+        tls_engine_send_alert(e, GNUTLS_A_BAD_CERTIFICATE);
+        tls_engine_fail(e, REASON_MALFORMED, "the peer's certificate cannot be parsed");
+        return;
+    default:
+        break;
+    }
+    int level = 0;
+    int alert = gnutls_error_to_alert(rc, &level);
+    tls_engine_send_alert(e, alert > 0 ? (unsigned)alert : GNUTLS_A_INTERNAL_ERROR);
+    fail_not_tls(e, rc);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is refused by the engine, and how each side hears of it. */
+#include "t.h"
+
+#include "ends.h"
+
+#include <string.h>
+
+static const int versions[] = {WIRE_PRIORITY_12, WIRE_PRIORITY_13};
+static const char *const version_names[] = {"TLS1.2", "TLS1.3"};
+
+static const struct {
+    const char *why;
+    struct wire_side bad, good;
+    bool other_ca;
+    enum reason reason;
+    int alert;
+} refused[] = {
+    {"another CA", {0}, {0}, true, REASON_UNKNOWN_CA, 48},
+    {"self-signed", {.bad = TLS_PKI_SELF_SIGNED}, {0}, false, REASON_UNKNOWN_CA, 48},
+    {"expired", {.bad = TLS_PKI_EXPIRED}, {0}, false, REASON_EXPIRED, 45},
+    {"not yet valid", {.bad = TLS_PKI_NOT_YET_VALID}, {0}, false, REASON_NOT_YET_VALID, 42},
+    {"for the other purpose", {.bad = TLS_PKI_WRONG_PURPOSE}, {0}, false, REASON_WRONG_PURPOSE, 43},
+    {"revoked", {0}, {.revokes_peer = true}, false, REASON_REVOKED, 44},
+};
+
+static void expect_refusal(size_t row, struct ends_end *judge, struct ends_end *bad, const char *why)
+{
+    ends_expect_failed(judge, refused[row].reason, why);
+    ck_assert_int_eq(ends_facts.verdict->status, refused[row].reason);
+    ck_assert_msg(ends_facts.alert_sent == refused[row].alert, "%s: alert %d", why, ends_facts.alert_sent);
+    ends_look(bad);
+    ck_assert_msg(ends_facts.reason == REASON_OUR_CERTIFICATE_REFUSED, "%s: %d %s", why, ends_facts.reason, ends_facts.text);
+    ck_assert_msg(ends_facts.alert_received == refused[row].alert, "%s: alert %d, %s", why, ends_facts.alert_received, ends_facts.text);
+    ck_assert_uint_eq(bad->got.len, 0);
+}
+
+START_TEST(a_refused_client_hears_the_alert_of_the_verdict) /* A4, A13 */
+{
+    for (size_t row = 0; row < sizeof(refused) / sizeof(refused[0]); row++) {
+        struct wire_side bad = refused[row].bad, good = refused[row].good;
+        bad.priority = versions[_i];
+        bad.issuer = refused[row].other_ca ? &ends_pki.other_ca : NULL;
+        ends_open(&bad, &good);
+        ends_run(row % 2 == 0 ? 1 : ENDS_ALL);
+        expect_refusal(row, &ends_server, &ends_client, refused[row].why);
+        ends_close();
+    }
+}
+END_TEST
+
+START_TEST(a_refused_server_hears_the_alert_and_nothing_else) /* B1, B3 */
+{
+    for (size_t row = 0; row < sizeof(refused) / sizeof(refused[0]); row++) {
+        struct wire_side bad = refused[row].bad, good = refused[row].good;
+        good.priority = versions[_i];
+        bad.issuer = refused[row].other_ca ? &ends_pki.other_ca : NULL;
+        ends_open(&good, &bad);
+        ends_run(row % 2 == 0 ? 1 : ENDS_ALL);
+        expect_refusal(row, &ends_client, &ends_server, refused[row].why);
+        ends_close();
+    }
+}
+END_TEST
+
+START_TEST(a_server_of_another_name_is_refused) /* B1 */
+{
+    ends_open(&(struct wire_side){.priority = versions[_i]}, &(struct wire_side){.name = "other.example"});
+    ends_run(ENDS_ALL);
+    ends_expect_failed(&ends_client, REASON_NAME_MISMATCH, version_names[_i]);
+    ck_assert_int_eq(ends_facts.alert_sent, 42);
+    ends_close();
+}
+END_TEST
+
+START_TEST(no_certificate_passes_only_where_it_may) /* A2 */
+{
+    static const struct {
+        const char *why;
+        enum tls_ask ask;
+        bool passes;
+    } cases[] = {
+        {"required", TLS_ASK_REQUIRED, false},
+        {"optional", TLS_ASK_OPTIONAL, true},
+        {"not asked", TLS_ASK_NONE, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ends_open(&(struct wire_side){.no_certificate = true, .priority = versions[_i]}, &(struct wire_side){.ask = cases[i].ask, .asks_given = true});
+        ends_run(ENDS_ALL);
+        if (cases[i].passes) {
+            ends_expect_open(&ends_server, cases[i].why);
+            ck_assert_int_eq(ends_facts.verdict->status, REASON_NONE); /* and never valid */
+            ck_assert_ptr_null(ends_facts.peer);
+        } else {
+            ends_expect_failed(&ends_server, REASON_NONE, cases[i].why);
+            ck_assert_int_eq(ends_facts.alert_sent, _i == 0 ? 40 : 116);
+            ends_expect_failed(&ends_client, REASON_OUR_CERTIFICATE_REFUSED, cases[i].why);
+            ck_assert_ptr_nonnull(strstr(ends_facts.text, "we have none to send"));
+        }
+        ends_close();
+    }
+}
+END_TEST
+
+START_TEST(a_server_that_never_asks_is_refused_where_we_insist) /* B6 */
+{
+    static const struct {
+        const char *why;
+        struct wire_side connecting;
+        bool passes;
+    } cases[] = {
+        {"we insist", {0}, false},
+        {"we do not", {.does_not_insist = true}, true},
+        {"we have none", {.no_certificate = true}, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct wire_side connecting = cases[i].connecting;
+        connecting.priority = versions[_i];
+        ends_open(&connecting, &(struct wire_side){.ask = TLS_ASK_NONE, .asks_given = true});
+        ends_run(ENDS_ALL);
+        if (cases[i].passes) {
+            ends_expect_open(&ends_client, cases[i].why);
+            ck_assert(!ends_facts.asked_for_ours && !ends_facts.ours_sent);
+        } else {
+            ends_expect_failed(&ends_client, REASON_OUR_CERTIFICATE_NOT_REQUESTED, cases[i].why);
+            ck_assert_int_eq(ends_facts.alert_sent, 49);
+            ck_assert_int_eq(ends_look(&ends_server)->alert_received, 49);
+        }
+        ends_close();
+    }
+}
+END_TEST
+
+/* ---- the hook ---- */
+
+struct hook {
+    enum reason answer, saw;
+    unsigned alert, asked;
+    bool saw_peer;
+};
+
+static enum reason on_accept(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert)
+{
+    struct hook *h = ctx;
+    h->asked++;
+    h->saw = verdict->status;
+    h->saw_peer = peer != NULL;
+    *alert = h->alert;
+    return h->answer;
+}
+
+START_TEST(the_hook_can_refuse_and_cannot_forgive)
+{
+    static const struct {
+        const char *why;
+        struct wire_side connecting;
+        struct hook hook;
+        unsigned asked;
+        enum reason reason;
+        int alert;
+    } cases[] = {
+        {"it agrees", {0}, {.answer = REASON_VALID}, 1, REASON_VALID, -1},
+        {"no rule matches", {0}, {.answer = REASON_NOT_ALLOWED, .alert = 49}, 1, REASON_NOT_ALLOWED, 49},
+        {"it names no alert", {0}, {.answer = REASON_NOT_ALLOWED}, 1, REASON_NOT_ALLOWED, 42},
+        {"it does not decide", {0}, {.answer = REASON_UNDECIDED, .alert = 49}, 1, REASON_INTERNAL, 49},
+        {"it agrees to an expired one", {.bad = TLS_PKI_EXPIRED}, {.answer = REASON_VALID}, 0, REASON_EXPIRED, 45},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct hook hook = cases[i].hook;
+        struct wire_side connecting = cases[i].connecting;
+        connecting.priority = versions[_i];
+        ends_open_one(&ends_client, wire_pki_connecting(&ends_pki, &connecting), NULL, NULL);
+        ends_open_one(&ends_server, wire_pki_accepting(&ends_pki, &(struct wire_side){0}), on_accept, &hook);
+        ends_run(1);
+        ck_assert_msg(hook.asked == cases[i].asked, "%s: asked %u times", cases[i].why, hook.asked);
+        if (cases[i].asked > 0)
+            ck_assert_msg(hook.saw == REASON_VALID && hook.saw_peer, "%s: saw %d", cases[i].why, hook.saw);
+        if (cases[i].reason == REASON_VALID) {
+            ends_expect_open(&ends_server, cases[i].why);
+        } else {
+            ends_expect_failed(&ends_server, cases[i].reason, cases[i].why);
+            ck_assert_msg(ends_facts.alert_sent == cases[i].alert, "%s: alert %d", cases[i].why, ends_facts.alert_sent);
+            ck_assert_int_eq(ends_look(&ends_client)->alert_received, cases[i].alert);
+        }
+        ends_close();
+    }
+}
+END_TEST
+
+START_TEST(a_peer_is_judged_again_under_new_rules)
+{
+    ends_open(&(struct wire_side){.priority = versions[_i]}, &(struct wire_side){0});
+    ck_assert_int_eq(tls_engine_rejudge(ends_server.e, ends_server.ctx, WIRE_NOW), REASON_UNDECIDED); /* nobody is there yet */
+    ends_run(ENDS_ALL);
+    struct tls_context *revoking = wire_pki_accepting(&ends_pki, &(struct wire_side){.revokes_peer = true});
+    struct tls_context *other = wire_pki_accepting(&ends_pki, &(struct wire_side){.trusts = &ends_pki.other_ca});
+    struct tls_context *renamed = wire_pki_connecting(&ends_pki, &(struct wire_side){.name = "other.example"});
+    const struct {
+        const char *why;
+        struct ends_end *end;
+        struct tls_context *ctx;
+        int64_t now;
+        enum reason reason;
+    } cases[] = {
+        {"nothing changed", &ends_server, ends_server.ctx, WIRE_NOW, REASON_VALID},
+        {"it was revoked", &ends_server, revoking, WIRE_NOW, REASON_REVOKED},
+        {"its CA is trusted no more", &ends_server, other, WIRE_NOW, REASON_UNKNOWN_CA},
+        {"it has expired", &ends_server, ends_server.ctx, WIRE_NOW + 400LL * WIRE_DAY, REASON_EXPIRED},
+        {"another name is expected", &ends_client, renamed, WIRE_NOW, REASON_NAME_MISMATCH},
+        {"under the rules of the other role", &ends_server, ends_client.ctx, WIRE_NOW, REASON_UNDECIDED},
+        {"and all is well again", &ends_server, ends_server.ctx, WIRE_NOW, REASON_VALID},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        enum reason reason = tls_engine_rejudge(cases[i].end->e, cases[i].ctx, cases[i].now);
+        ck_assert_msg(reason == cases[i].reason, "%s: %d", cases[i].why, reason);
+        if (reason != REASON_UNDECIDED)
+            ck_assert_msg(ends_look(cases[i].end)->verdict->status == reason, "%s: the verdict says %d", cases[i].why, ends_facts.verdict->status);
+    }
+    tls_context_unref(revoking);
+    tls_context_unref(other);
+    tls_context_unref(renamed);
+    ends_close();
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("tls_engine_peer");
+    TCase *c = tcase_create("engine");
+    tcase_add_unchecked_fixture(c, ends_make, ends_drop);
+    tcase_set_timeout(c, 60);
+    tcase_add_loop_test(c, a_refused_client_hears_the_alert_of_the_verdict, 0, 2);
+    tcase_add_loop_test(c, a_refused_server_hears_the_alert_and_nothing_else, 0, 2);
+    tcase_add_loop_test(c, a_server_of_another_name_is_refused, 0, 2);
+    tcase_add_loop_test(c, no_certificate_passes_only_where_it_may, 0, 2);
+    tcase_add_loop_test(c, a_server_that_never_asks_is_refused_where_we_insist, 0, 2);
+    tcase_add_loop_test(c, the_hook_can_refuse_and_cannot_forgive, 0, 2);
+    tcase_add_loop_test(c, a_peer_is_judged_again_under_new_rules, 0, 2);
+    suite_add_tcase(s, c);
+    return s;
+}
