@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conn.h"
+#include "peer_address.h"
 #include "upconn.h"
 
 #include "mtlsd/base/log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,28 +233,23 @@ static void on_sent(void *owner, size_t n)
 
 /* ---- accepting ---- */
 
-static void format_peer(struct conn *c, char out[64])
+static void read_addresses(struct conn *c, struct client_address *out)
 {
-    struct sockaddr_storage address;
-    int len = sizeof(address);
-    snprintf(out, 64, "%s", c->down.is_tcp ? "unknown" : "unix"); /* unknown: it is gone already */
-    if (!c->down.is_tcp || uv_tcp_getpeername(&c->down.u.tcp, (struct sockaddr *)&address, &len) != 0)
-        return;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
-    if (address.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) /* came by IPv4 to a socket for both */
-        uv_inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, out, 64);
-    else if (address.ss_family == AF_INET6)
-        uv_ip6_name(v6, out, 64);
+    struct sockaddr_storage peer = {0}, local = {0};
+    int peer_len = sizeof(peer), local_len = sizeof(local);
+    if (c->down.is_tcp && uv_tcp_getpeername(&c->down.u.tcp, (struct sockaddr *)&peer, &peer_len) == 0 &&
+        uv_tcp_getsockname(&c->down.u.tcp, (struct sockaddr *)&local, &local_len) == 0)
+        peer_address_fill(out, &peer, &local);
     else
-        uv_ip4_name((const struct sockaddr_in *)&address, out, 64);
+        peer_address_unknown(out, c->down.is_tcp);
 }
 
 static bool begin(struct conn *c, const struct plan_listener *listener)
 {
     struct err err = {0};
-    char peer[64];
-    format_peer(c, peer);
-    c->x = exchange_new(&c->worker->env, listener, peer, c, worker_now(), &err);
+    struct client_address client;
+    read_addresses(c, &client);
+    c->x = exchange_new(&c->worker->env, listener, &client, c, worker_now(), &err);
     if (c->x == NULL) {
         log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: %s", err.text);
         return false;

@@ -5,7 +5,6 @@
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +77,7 @@ void exchange_begin(struct exchange *x, struct moment now)
     exchange_enter(x, PHASE_CONNECT, now);
 }
 
-struct exchange *exchange_new(struct exchange_env *env, const struct plan_listener *listener, const char *client, void *driver,
+struct exchange *exchange_new(struct exchange_env *env, const struct plan_listener *listener, const struct client_address *client, void *driver,
                               struct moment now, struct err *err)
 {
     struct exchange *x = calloc(1, sizeof(*x));
@@ -89,7 +88,7 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
     x->env = env;
     x->listener = listener;
     x->driver = driver;
-    snprintf(x->client, sizeof(x->client), "%s", client);
+    x->client = *client;
     bytes_init(&x->held[SIDE_DOWN], HELD_MAX);
     bytes_init(&x->held[SIDE_UP], HELD_MAX);
     bytes_init(&x->identity, 256 * 1024);
@@ -186,7 +185,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .listener = x->listener,
         .target = x->target,
         .route = x->route,
-        .client = x->client,
+        .client = x->client.text,
         .method = bytes_span(&x->rq.method),
         .uri = bytes_span(&x->rq.uri),
         .minor = x->rq.minor,

@@ -23,7 +23,7 @@ static int make_identity(struct exchange *x)
 static int append_x_forwarded(struct exchange *x, struct span host, struct bytes *out)
 {
     const char *proto = x->down.tls != NULL ? "https" : "http";
-    if (bytes_printf(out, "X-Forwarded-For: %s\r\nX-Real-IP: %s\r\nX-Forwarded-Proto: %s\r\n", x->client, x->client, proto) != 0)
+    if (bytes_printf(out, "X-Forwarded-For: %s\r\nX-Real-IP: %s\r\nX-Forwarded-Proto: %s\r\n", x->client.text, x->client.text, proto) != 0)
         return -1;
     if (host.len == 0)
         return 0;
@@ -34,9 +34,9 @@ static int append_x_forwarded(struct exchange *x, struct span host, struct bytes
 static int append_forwarded(struct exchange *x, struct span host, struct bytes *out)
 {
     const char *proto = x->down.tls != NULL ? "https" : "http";
-    bool v6 = strchr(x->client, ':') != NULL;
+    bool v6 = strchr(x->client.text, ':') != NULL;
     if (bytes_printf(out, v6 ? "Forwarded: for=\"[%s]\";proto=%s" : "Forwarded: for=%s;proto=%s",
-                     strcmp(x->client, "unix") == 0 ? "unknown" : x->client, proto) != 0)
+                     strcmp(x->client.text, "unix") == 0 ? "unknown" : x->client.text, proto) != 0)
         return -1;
     if (host.len > 0 && memchr(host.ptr, '"', host.len) == NULL && memchr(host.ptr, '\\', host.len) == NULL &&
         bytes_printf(out, ";host=\"%.*s\"", (int)host.len, (const char *)host.ptr) != 0)

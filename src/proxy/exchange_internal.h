@@ -61,7 +61,7 @@ struct exchange {
     uint64_t since_us;    /* when the phase began */
     uint64_t active_us;   /* when something last moved */
     uint64_t head_us;     /* when the first byte of an unfinished head came; 0: none */
-    char client[48];
+    struct client_address client;
 };
 
 /* exchange.c */

@@ -90,6 +90,8 @@ static struct wire_socket *new_socket(struct wire *w)
 
 static struct wire_conn *accept_conn(struct wire *w, struct wire_node *node, struct wire_socket *s)
 {
+    static const struct client_address client = {
+        .text = "192.0.2.7", .known = true, .peer = {192, 0, 2, 7}, .local = {192, 0, 2, 1}, .peer_port = 50000, .local_port = 8443};
     struct err err = {0};
     bool was = proxy_works(false);
     struct wire_conn *c = calloc(1, sizeof(*c));
@@ -99,7 +101,7 @@ static struct wire_conn *accept_conn(struct wire *w, struct wire_node *node, str
     c->node = node;
     c->socket = s;
     was = proxy_works(true);
-    c->x = exchange_new(&node->env, &node->listener, "192.0.2.7", c, w->now, &err);
+    c->x = exchange_new(&node->env, &node->listener, &client, c, w->now, &err);
     proxy_works(was);
     if (c->x == NULL) {
         free(c);

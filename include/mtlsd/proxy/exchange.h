@@ -31,10 +31,18 @@ struct exchange_env { /* one per worker, shared by its exchanges */
     bool draining; /* answer, then close */
 };
 
+struct client_address { /* both ends of a client's connection; IPv4 that came to a socket for both families is IPv4 here */
+    char text[48];     /* the peer's address without port; "unix"; "unknown" when it had left already */
+    bool known;        /* an internet socket: what follows is filled in */
+    bool v6;           /* 16 bytes of each address are used, else 4 */
+    uint8_t peer[16], local[16];
+    uint16_t peer_port, local_port;
+};
+
 struct exchange;
 
-/* client: the peer's address without port, or "unix"; copied. driver: the caller's own. NULL + err. */
-struct exchange *exchange_new(struct exchange_env *env, const struct plan_listener *listener, const char *client, void *driver,
+/* client: copied. driver: the caller's own. NULL + err. */
+struct exchange *exchange_new(struct exchange_env *env, const struct plan_listener *listener, const struct client_address *client, void *driver,
                               struct moment now, struct err *err);
 /* Dooms its upstream connection, if any. */
 void exchange_free(struct exchange *x);

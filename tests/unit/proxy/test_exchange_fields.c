@@ -50,7 +50,7 @@ static const char *added(const char *client, const char *host, size_t room, int 
     struct http_head head = {.request = true, .minor = 1, .fields = &field, .n_fields = host != NULL};
     struct bytes out;
     bytes_init(&out, room);
-    snprintf(x.client, sizeof(x.client), "%s", client);
+    snprintf(x.client.text, sizeof(x.client.text), "%s", client);
     *rc = exchange_added_fields(&x, &head, &out);
     snprintf(text, sizeof(text), "%.*s", (int)out.len, out.len > 0 ? (const char *)bytes_span(&out).ptr : "");
     bytes_clear(&out);
