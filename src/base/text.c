@@ -202,6 +202,14 @@ static void date_of_days(int64_t days, int *year, int *month, int *day)
     *year = (int)(year_of_era + era * 400 + (*month <= 2 ? 1 : 0));
 }
 
+int64_t text_days_left(int64_t when, int64_t now)
+{
+    if (when >= now)
+        return (when - now) / 86400;
+    int64_t past = (now - when) / 86400;
+    return past > 0 ? -past : -1;
+}
+
 void text_utc(char out[21], int64_t seconds)
 {
     const int64_t first = -62167219200,

@@ -62,12 +62,6 @@ static json_t *add_object(struct doc *d, json_t *array)
 }
 
 /* Whole days, rounded down, so that 0 means "less than a day" and a negative number "over". */
-static json_int_t days_between(int64_t from, int64_t to)
-{
-    int64_t left = to - from;
-    return (json_int_t)(left >= 0 ? left / 86400 : -((-left + 86399) / 86400));
-}
-
 static json_t *refused_value(struct doc *d, const struct counters_row *row)
 {
     json_t *object = json_object();
@@ -191,7 +185,7 @@ static json_t *identities_value(struct doc *d, const struct admin_view *view)
         put_text(d, o, "sha256", facts.sha256);
         put_time(d, o, "not_before", facts.not_before);
         put_time(d, o, "not_after", facts.not_after);
-        put(d, o, "days_left", json_integer(days_between(view->now, facts.not_after)));
+        put(d, o, "days_left", json_integer(text_days_left(facts.not_after, view->now)));
         put_number(d, o, "chain_length", facts.chain_length);
     }
     return array;
@@ -199,7 +193,7 @@ static json_t *identities_value(struct doc *d, const struct admin_view *view)
 
 static void put_days(struct doc *d, json_t *o, const char *key, int64_t now, int64_t when)
 {
-    put(d, o, key, when != 0 ? json_integer(days_between(now, when)) : json_null());
+    put(d, o, key, when != 0 ? json_integer(text_days_left(when, now)) : json_null());
 }
 
 static json_t *trusts_value(struct doc *d, const struct admin_view *view)

@@ -6,14 +6,7 @@
 
 #include <jansson.h>
 
-#define DAY ((int64_t)86400)
 #define INDENT "                 "
-
-static int64_t days_left(int64_t not_after, int64_t now)
-{
-    int64_t left = not_after - now;
-    return left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
-}
 
 /* The peer chose these bytes: never raw to a terminal. */
 static int safe(struct bytes *out, const char *text)
@@ -46,7 +39,7 @@ static int peer_text(const struct check_target *t, int64_t now, struct bytes *ou
     if (bytes_append_str(out, INDENT "server: ") != 0 || safe(out, t->subject) != 0 || bytes_append_str(out, ", issued by ") != 0 ||
         safe(out, t->issuer) != 0)
         return -1;
-    return bytes_printf(out, ", until %s, %lld days left\n", until, (long long)days_left(t->not_after, now));
+    return bytes_printf(out, ", until %s, %lld days left\n", until, (long long)text_days_left(t->not_after, now));
 }
 
 static int session_text(const struct check_target *t, struct bytes *out)

@@ -5,14 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DAY ((int64_t)86400)
-
-static int64_t days_left(int64_t not_after, int64_t now)
-{
-    int64_t left = not_after - now;
-    return left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
-}
-
 static const char *level_word(enum finding_level level)
 {
     return level == FINDING_ERROR ? "error" : level == FINDING_WARNING ? "warning" : "note";
@@ -45,7 +37,7 @@ static int identities_text(const struct check_sheet *s, struct bytes *out)
         char until[21];
         tls_identity_facts(s->snapshot->identities[i].tls, &f);
         text_utc(until, f.not_after);
-        if (bytes_printf(out, "%-16s %-22s %9lld  %-12s ", c->identities[i].name, until, (long long)days_left(f.not_after, s->now),
+        if (bytes_printf(out, "%-16s %-22s %9lld  %-12s ", c->identities[i].name, until, (long long)text_days_left(f.not_after, s->now),
                          f.key_kind) != 0 ||
             safe(out, f.subject) != 0 || bytes_append_str(out, "\n") != 0)
             return -1;

@@ -22,6 +22,8 @@ void text_hex(char *out, struct span s);
 
 /* Formats seconds since 1970 as 2026-01-31T23:59:59Z into out (21 bytes). */
 void text_utc(char out[21], int64_t seconds);
+/* Whole days from now to when; negative when it has passed, -1 also for the first day after it. */
+int64_t text_days_left(int64_t when, int64_t now);
 
 /* pattern against the whole text: '*' stands for any run inside one part, '**' for any run at all; parts are
  * separated by sep. A '*' that is a whole part needs at least one byte. Case-sensitive. Costs pattern times

@@ -190,6 +190,29 @@ static const struct {
     {"a[b]c", "abc", '/', false, "so are brackets"},
 };
 
+static const struct {
+    int64_t when, days;
+    const char *why;
+} days_left[] = {
+    {0, 0, "this very second is not past"},
+    {86399, 0, "less than a day"},
+    {86400, 1, "a day"},
+    {100 * 86400 - 1, 99, "nearly a hundred"},
+    {-1, -1, "a second past must not look like today"},
+    {-86399, -1, "most of a day past"},
+    {-86400, -1, "one day past"},
+    {-86401, -1, "one day and a second are not two days"},
+    {-172799, -1, "nearly two days past"},
+    {-172800, -2, "two days past"},
+};
+
+START_TEST(counts_the_days_left)
+{
+    int64_t days = text_days_left(1700000000 + days_left[_i].when, 1700000000);
+    ck_assert_msg(days == days_left[_i].days, "%s: %lld", days_left[_i].why, (long long)days);
+}
+END_TEST
+
 START_TEST(matches_patterns)
 {
     bool got = text_glob(globs[_i].pattern, span_from_str(globs[_i].text), globs[_i].sep);
@@ -239,6 +262,7 @@ Suite *suite(void)
     tcase_add_test(t, writes_base64_as_rfc_4648_has_it);
     tcase_add_test(t, writes_hex_both_ways);
     tcase_add_loop_test(t, writes_dates, 0, COUNT(dates));
+    tcase_add_loop_test(t, counts_the_days_left, 0, COUNT(days_left));
     tcase_add_loop_test(t, matches_patterns, 0, COUNT(globs));
     tcase_add_test(t, a_nul_in_the_text_does_not_match_the_name_before_it);
     tcase_add_test(t, a_hostile_text_costs_no_more_than_its_length);
