@@ -12,8 +12,10 @@ static void on_read(void *owner, struct span data)
     struct upconn *up = owner;
     struct exchange *x = up->uplink->exchange;
     if (x == NULL) {
-        /* In the pool: a ticket may come, or the peer's farewell; anything else is out of turn. Neither is worth keeping it for. */
+        /* In the pool: a late ticket does no harm; the peer's farewell, or anything out of turn, makes it useless. */
         struct worker *w = up->worker;
+        if (link_stays_idle(&up->uplink->link, data, worker_now().utc))
+            return;
         pool_doom(w->env.pool, up->uplink);
         worker_reap(w);
         return;

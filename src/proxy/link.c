@@ -138,6 +138,11 @@ void link_settle(struct link *l)
         lose(l);
 }
 
+bool link_stays_idle(struct link *l, struct span wire, int64_t utc)
+{
+    return l->tls != NULL && !l->broken && tls_engine_idle_in(l->tls, wire, utc);
+}
+
 bool link_wants_shutdown(const struct link *l)
 {
     return !l->lost && l->end_wanted && l->end_said && link_pending(l) == 0;

@@ -2,14 +2,48 @@
 #include "tls_engine_internal.h"
 #include "tls_tickets.h"
 
+#include <string.h>
+
+/* A resumed TLS 1.2 session usually brings no new ticket; the one it was resumed by stays good, and the library gives that one again. */
+static bool has_ticket(const struct tls_engine *e)
+{
+    if (gnutls_session_get_flags(e->session) & GNUTLS_SFLAGS_SESSION_TICKET)
+        return true;
+    return gnutls_protocol_get_version(e->session) == GNUTLS_TLS1_2 && gnutls_session_is_resumed(e->session) != 0;
+}
+
 static void keep_ticket(struct tls_engine *e)
 {
-    if (e->tickets == NULL || e->ticket_seen || (gnutls_session_get_flags(e->session) & GNUTLS_SFLAGS_SESSION_TICKET) == 0)
+    if (e->tickets == NULL || e->ticket_seen || !has_ticket(e))
         return;
     e->ticket_seen = true;
     gnutls_datum_t data;
     if (gnutls_session_get_data2(e->session, &data) == 0)
         tls_tickets_put(e->tickets, e->ctx->id, data);
+}
+
+/* A record was eaten and brought nothing. What came of a record so far is no record: a slow peer is no flood. */
+static bool ate_a_record(struct tls_engine *e)
+{
+    uint8_t number[8];
+    if (gnutls_record_get_state(e->session, 1, NULL, NULL, NULL, number) != 0 || memcmp(number, e->last_record, sizeof(number)) == 0)
+        return false;
+    memcpy(e->last_record, number, sizeof(number));
+    return true;
+}
+
+/* Nothing came of what was read. True: more waits behind it, and no socket event will say so. */
+static bool goes_on_without_content(struct tls_engine *e, size_t before)
+{
+    keep_ticket(e);
+    if (ate_a_record(e) && ++e->empty_records > EMPTY_RECORDS_MAX) {
+        tls_engine_send_alert(e, GNUTLS_A_UNEXPECTED_MESSAGE);
+        tls_engine_fail(e, REASON_TLS_FAILED, "the peer sent too many TLS records without content");
+        return false;
+    }
+    size_t left = tls_engine_wire_in_left(e);
+    e->maybe_app = left < before && left > 0;
+    return e->maybe_app;
 }
 
 /* One record's worth. True: call again. */
@@ -28,19 +62,8 @@ static bool read_record(struct tls_engine *e, uint8_t *buf, size_t size, size_t 
         e->maybe_app = false;
         return false;
     }
-    if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED) {
-        keep_ticket(e);
-        /* A ticket, a key update or an empty record was eaten and more may wait behind it: no socket event will say so. */
-        if (tls_engine_wire_in_left(e) == before || tls_engine_wire_in_left(e) == 0) {
-            e->maybe_app = false;
-            return false;
-        }
-        if (++e->empty_records <= EMPTY_RECORDS_MAX)
-            return true;
-        tls_engine_send_alert(e, GNUTLS_A_UNEXPECTED_MESSAGE);
-        tls_engine_fail(e, REASON_TLS_FAILED, "the peer sent too many TLS records without content");
-        return false;
-    }
+    if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED)
+        return goes_on_without_content(e, before);
     if (rc == GNUTLS_E_REHANDSHAKE) {
         tls_engine_send_alert(e, GNUTLS_A_NO_RENEGOTIATION);
         tls_engine_fail(e, REASON_TLS_FAILED, "the peer tried to renegotiate");
@@ -62,6 +85,15 @@ size_t tls_engine_app_read(struct tls_engine *e, uint8_t *buf, size_t size)
         total += got;
     }
     return total;
+}
+
+bool tls_engine_idle_in(struct tls_engine *e, struct span wire, int64_t now)
+{
+    uint8_t byte;
+    tls_engine_wire_in(e, wire, now);
+    size_t got = tls_engine_app_read(e, &byte, 1);
+    tls_engine_wire_keep(e);
+    return got == 0 && (tls_engine_flags(e) & (TLS_HANDSHAKING | TLS_HAS_APP | TLS_HAS_WIRE | TLS_CLOSED | TLS_FAILED)) == 0;
 }
 
 size_t tls_engine_app_write(struct tls_engine *e, struct span app)

@@ -30,7 +30,8 @@ struct tls_engine {
     struct bytes kept;
     struct bytes wire_out;
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
-    unsigned empty_records;
+    unsigned empty_records; /* since bytes of the application came */
+    uint8_t last_record[8]; /* number of the last record that brought nothing */
     size_t handshake_bytes;
     unsigned alert_to_send;
     int alert_received, alert_sent;

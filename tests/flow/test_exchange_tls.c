@@ -376,15 +376,47 @@ static const char *get_once(void)
     return got;
 }
 
-START_TEST(a_second_connection_resumes_and_a_ticket_serves_once)
+START_TEST(each_later_connection_resumes)
 {
     open_with_tickets(_i);
     for (int i = 0; i < 3; i++)
         ck_assert_ptr_nonnull(strstr(get_once(), "200 OK"));
     ck_assert_uint_eq(w.injector.connects, 3);
-    unsigned resumed = _i == 0 ? 1 : 2; /* a resumed TLS 1.2 session brings no new ticket, and the old one was used */
-    ck_assert_uint_eq(w.injector.up_resumed, resumed);
-    ck_assert_uint_eq(peer_resumed, resumed);
+    ck_assert_uint_eq(w.injector.up_resumed, 2); /* in TLS 1.2 by the same ticket: the server need not send another */
+    ck_assert_uint_eq(peer_resumed, 2);
+    close_with_tickets();
+}
+END_TEST
+
+static void serve_and_stay(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (peer.session == NULL)
+        raw_tls_server(&peer, &pki, peer_priority, &ticket_key);
+    raw_tls_at_backend(&peer, s);
+    if (peer.got.len > 4 && memmem(bytes_span(&peer.got).ptr, peer.got.len, "\r\n\r\n", 4) != NULL) {
+        bytes_clear(&peer.got);
+        raw_tls_say(&peer, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+        raw_tls_at_backend(&peer, s);
+    }
+}
+
+START_TEST(a_late_ticket_does_not_end_an_idle_connection)
+{
+    open_with_tickets(1);
+    w.on_backend = serve_and_stay;
+    ck_assert_ptr_nonnull(strstr(get_once(), "200 OK"));
+    if (_i == 0)
+        ck_assert_int_eq(gnutls_session_ticket_send(peer.session, 1, 0), 0);
+    else
+        raw_tls_say(&peer, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"); /* C4: an answer before its question */
+    raw_tls_at_backend(&peer, wire_backend_socket(&w, 0));
+    wire_run(&w);
+    ck_assert_uint_eq(pool_idle_count(w.injector.env.pool), _i == 0);
+    if (_i == 0) {
+        ck_assert_ptr_nonnull(strstr(get_once(), "200 OK"));
+        ck_assert_uint_eq(w.injector.connects, 1);
+    }
     close_with_tickets();
 }
 END_TEST
@@ -712,7 +744,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_server_that_goes_during_the_handshake_hears_nothing, 0, 2);
     tcase_add_loop_test(t, a_client_without_tls_reaches_no_backend, 0, 2);
     tcase_add_loop_test(t, a_handshake_cut_at_any_byte_sends_nothing, 0, 2);
-    tcase_add_loop_test(t, a_second_connection_resumes_and_a_ticket_serves_once, 0, 2);
+    tcase_add_loop_test(t, a_late_ticket_does_not_end_an_idle_connection, 0, 2);
+    tcase_add_loop_test(t, each_later_connection_resumes, 0, 2);
     tcase_add_loop_test(t, the_peer_of_a_resumed_session_is_judged_again, 0, 2);
     tcase_add_loop_test(t, a_ticket_does_not_outlive_the_trust_it_was_made_under, 0, 6);
     tcase_add_test(t, no_early_data_is_ever_offered);

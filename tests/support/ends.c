@@ -109,6 +109,23 @@ void ends_run(size_t step)
     }
 }
 
+void ends_run_raw(struct ends_end *end, struct raw_tls *raw, size_t step)
+{
+    tls_engine_start(end->e, end->now);
+    for (bool moved = true; moved;) {
+        raw_tls_pump(raw);
+        moved = raw->out.len > 0 || tls_engine_wire_out(end->e).len > 0;
+        while (raw->out.len > 0) {
+            size_t n = raw->out.len < step ? raw->out.len : step;
+            ends_feed(end, span_of(bytes_span(&raw->out).ptr, n));
+            bytes_consume(&raw->out, n);
+        }
+        struct span out = tls_engine_wire_out(end->e);
+        ck_assert_int_eq(bytes_append_span(&raw->in, out), 0);
+        tls_engine_wire_sent(end->e, out.len);
+    }
+}
+
 const struct tls_facts *ends_look(const struct ends_end *end)
 {
     tls_engine_facts(end->e, &ends_facts);

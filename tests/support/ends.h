@@ -5,7 +5,7 @@
 #define MTLSD_TEST_ENDS_H
 
 #include "mtlsd/base/bytes.h"
-#include "wire_pki.h"
+#include "raw_tls.h"
 
 enum { ENDS_ALL = 1 << 20, ENDS_QUEUE_MAX = 8 << 20 };
 
@@ -34,6 +34,7 @@ void ends_feed(struct ends_end *to, struct span wire);                          
 bool ends_deliver(struct ends_end *from, struct ends_end *to, size_t step); /* false: nothing waited */
 void ends_run(size_t step); /* until nothing moves */
 void ends_read_all(struct ends_end *end);
+void ends_run_raw(struct ends_end *end, struct raw_tls *raw, size_t step); /* the same with a peer that is not ours */
 void ends_say(struct ends_end *end, const char *text);
 
 const struct tls_facts *ends_look(const struct ends_end *end);

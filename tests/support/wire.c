@@ -364,8 +364,10 @@ static bool deliver_down(struct wire *w, struct wire_socket *s)
     if (s->from_app) {
         to_test_end(w, s, heard, span_of(bytes, n));
     } else if (x == NULL) { /* in the pool, as io/upconn.c has it */
-        pool_doom(s->node_up->env.pool, u);
-        reap(s->node_up);
+        if (heard != HEARD_BYTES || !link_stays_idle(&u->link, span_of(bytes, n), w->now.utc)) {
+            pool_doom(s->node_up->env.pool, u);
+            reap(s->node_up);
+        }
     } else {
         struct wire_conn *c = exchange_driver(x);
         to_exchange(w, x, SIDE_UP, heard, span_of(bytes, n));

@@ -38,6 +38,8 @@ void link_sent(struct link *l, size_t n);
 MUST_CHECK int link_take(struct link *l, struct bytes *taken);
 /* End of a turn: copies what is still borrowed. */
 void link_settle(struct link *l);
+/* Bytes came from a peer of whom nothing is expected. True: they concern TLS alone and the link is as good as before. */
+bool link_stays_idle(struct link *l, struct span wire, int64_t utc);
 /* Everything was handed to the wire and our direction may be shut. */
 bool link_wants_shutdown(const struct link *l);
 

@@ -76,6 +76,9 @@ void tls_engine_wire_keep(struct tls_engine *e);
 void tls_engine_wire_eof(struct tls_engine *e, int64_t now);
 /* Decrypts into buf. 0: nothing now, look at the flags. */
 size_t tls_engine_app_read(struct tls_engine *e, uint8_t *buf, size_t size);
+/* Bytes from the wire while nothing is expected of the peer. True: they concern TLS alone (a late ticket) and the connection may stay as it is.
+ * False: the peer spoke out of turn, ended, failed, or wants an answer. Keeps what was not eaten. */
+bool tls_engine_idle_in(struct tls_engine *e, struct span wire, int64_t now);
 /* Encrypts one or more records; gives how many bytes were taken (0 unless TLS_TAKES_APP). */
 size_t tls_engine_app_write(struct tls_engine *e, struct span app);
 /* Says close_notify: nothing more will be written. */
@@ -91,7 +94,8 @@ struct tls_facts { /* borrowed from the engine */
     enum reason reason; /* why it failed; REASON_UNDECIDED while it has not */
     const char *text;   /* the sentence */
     int alert_received, alert_sent; /* -1: none */
-    const char *version, *cipher;   /* NULL before the handshake is done */
+    const char *version;            /* NULL until the two agreed on one */
+    const char *cipher;             /* NULL before the handshake is done */
     bool resumed;
     bool asked_for_ours; /* connecting: the server asked for a certificate */
     bool ours_sent;

@@ -4,6 +4,8 @@
 
 #include "ends.h"
 
+#include <string.h>
+
 START_TEST(bytes_that_nobody_reads_have_a_bound) /* D1 */
 {
     static const uint8_t junk[64 * 1024];
@@ -22,6 +24,130 @@ START_TEST(bytes_that_nobody_reads_have_a_bound) /* D1 */
 }
 END_TEST
 
+/* ---- records without content, one read each (D2) ---- */
+
+static struct raw_tls raw;
+
+static void open_raw_client(int version)
+{
+    static const char *const priorities[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.2", "NORMAL:-VERS-ALL:+VERS-TLS1.3"};
+    ends_open_one(&ends_server, wire_pki_accepting(&ends_pki, &(struct wire_side){0}), NULL, NULL);
+    raw_tls_client(&raw, &ends_pki, priorities[version], 0);
+    ends_run_raw(&ends_server, &raw, ENDS_ALL);
+    ends_expect_open(&ends_server, "shook hands");
+}
+
+static void close_raw_client(void)
+{
+    raw_tls_clear(&raw);
+    ends_close();
+}
+
+START_TEST(empty_records_that_come_one_by_one_are_counted_too) /* D2 */
+{
+    open_raw_client(1);
+    int i = 0;
+    for (; i < 200 && !(tls_engine_flags(ends_server.e) & TLS_FAILED); i++) {
+        ck_assert_int_eq(gnutls_record_send2(raw.session, "", 0, 16, 0), 0);
+        ends_run_raw(&ends_server, &raw, ENDS_ALL);
+    }
+    ck_assert_msg(i <= 34, "%d empty records were taken", i);
+    ends_expect_failed(&ends_server, REASON_TLS_FAILED, "a flood of nothing");
+    ck_assert_ptr_nonnull(strstr(ends_facts.text, "without content"));
+    close_raw_client();
+}
+END_TEST
+
+START_TEST(content_between_empty_records_starts_the_count_anew) /* D2 */
+{
+    open_raw_client(1);
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(gnutls_record_send2(raw.session, "", 0, 16, 0), 0);
+        if (i % 20 == 0)
+            raw_tls_say(&raw, "x");
+        ends_run_raw(&ends_server, &raw, ENDS_ALL);
+    }
+    ends_expect_open(&ends_server, "it has something to say");
+    ck_assert_uint_eq(ends_server.got.len, 10);
+    close_raw_client();
+}
+END_TEST
+
+START_TEST(a_record_that_trickles_in_is_no_flood) /* D2 */
+{
+    char text[500];
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    open_raw_client(_i);
+    raw_tls_say(&raw, text);
+    ends_run_raw(&ends_server, &raw, 1);
+    ends_expect_open(&ends_server, "slow");
+    ends_expect_got(&ends_server, text, "one byte per read");
+    close_raw_client();
+}
+END_TEST
+
+/* ---- a peer of whom nothing is expected ---- */
+
+static bool idle_in(struct ends_end *end, struct span wire)
+{
+    return tls_engine_idle_in(end->e, wire, WIRE_NOW);
+}
+
+START_TEST(only_what_concerns_tls_may_come_to_an_idle_end)
+{
+    gnutls_datum_t key;
+    ck_assert_int_eq(gnutls_session_ticket_key_generate(&key), 0);
+    for (int i = 0; i < 5; i++) {
+        static const char *const why[] = {"a ticket", "a ticket in two parts", "application bytes", "a farewell", "an alert"};
+        ends_open_one(&ends_client, wire_pki_connecting(&ends_pki, &(struct wire_side){0}), NULL, NULL);
+        raw_tls_server(&raw, &ends_pki, "NORMAL:-VERS-ALL:+VERS-TLS1.3", &key);
+        ends_run_raw(&ends_client, &raw, ENDS_ALL);
+        if (i < 2)
+            ck_assert_int_eq(gnutls_session_ticket_send(raw.session, 1, 0), 0);
+        else if (i == 2)
+            raw_tls_say(&raw, "out of turn");
+        else if (i == 3)
+            gnutls_bye(raw.session, GNUTLS_SHUT_WR);
+        else
+            gnutls_alert_send(raw.session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR);
+        struct span out = bytes_span(&raw.out);
+        size_t first = i == 1 ? 7 : out.len;
+        bool stays = idle_in(&ends_client, span_of(out.ptr, first));
+        if (first < out.len)
+            stays = stays && idle_in(&ends_client, span_skip(out, first));
+        ck_assert_msg(stays == (i < 2), "%s", why[i]);
+        bytes_clear(&raw.out);
+        if (i < 2) { /* and it serves as before */
+            raw_tls_say(&raw, "answer");
+            ends_run_raw(&ends_client, &raw, ENDS_ALL);
+            ends_expect_got(&ends_client, "answer", why[i]);
+        }
+        close_raw_client();
+    }
+    gnutls_free(key.data);
+}
+END_TEST
+
+START_TEST(an_idle_flood_of_tickets_ends) /* D2 */
+{
+    gnutls_datum_t key;
+    ck_assert_int_eq(gnutls_session_ticket_key_generate(&key), 0);
+    ends_open_one(&ends_client, wire_pki_connecting(&ends_pki, &(struct wire_side){0}), NULL, NULL);
+    raw_tls_server(&raw, &ends_pki, "NORMAL:-VERS-ALL:+VERS-TLS1.3", &key);
+    ends_run_raw(&ends_client, &raw, ENDS_ALL);
+    int i = 0;
+    for (bool stays = true; stays && i < 200; i++) {
+        ck_assert_int_eq(gnutls_session_ticket_send(raw.session, 1, 0), 0);
+        stays = idle_in(&ends_client, bytes_span(&raw.out));
+        bytes_clear(&raw.out);
+    }
+    ck_assert_msg(i <= 40, "%d tickets were taken", i);
+    gnutls_free(key.data);
+    close_raw_client();
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_engine_app");
@@ -29,6 +155,11 @@ Suite *suite(void)
     tcase_add_unchecked_fixture(c, ends_make, ends_drop);
     tcase_set_timeout(c, 60);
     tcase_add_test(c, bytes_that_nobody_reads_have_a_bound);
+    tcase_add_test(c, empty_records_that_come_one_by_one_are_counted_too);
+    tcase_add_test(c, content_between_empty_records_starts_the_count_anew);
+    tcase_add_loop_test(c, a_record_that_trickles_in_is_no_flood, 0, 2);
+    tcase_add_test(c, only_what_concerns_tls_may_come_to_an_idle_end);
+    tcase_add_test(c, an_idle_flood_of_tickets_ends);
     suite_add_tcase(s, c);
     return s;
 }
