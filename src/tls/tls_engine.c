@@ -318,9 +318,10 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .verdict = e->verdict,
         .peer = e->peer,
     };
+    if (e->opened || gnutls_kx_get(e->session) != 0) /* until then the library names the newest one that was offered */
+        out->version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session));
     if (!e->opened)
         return;
-    out->version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session));
     out->cipher = gnutls_cipher_get_name(gnutls_cipher_get(e->session));
     out->resumed = gnutls_session_is_resumed(e->session) != 0;
     out->asked_for_ours = tls_engine_server_asked(e);

@@ -35,6 +35,15 @@ static void expect_refusal(size_t row, struct ends_end *judge, struct ends_end *
     ck_assert_uint_eq(bad->got.len, 0);
 }
 
+static void expect_version(const struct ends_end *end, int version)
+{
+    static const char *const names[] = {"TLS1.2", "TLS1.3"};
+    ends_look(end);
+    ck_assert_ptr_nonnull(ends_facts.version);
+    ck_assert_str_eq(ends_facts.version, names[version]);
+    ck_assert_ptr_null(ends_facts.cipher);
+}
+
 START_TEST(a_refused_client_hears_the_alert_of_the_verdict) /* A4, A13 */
 {
     for (size_t row = 0; row < sizeof(refused) / sizeof(refused[0]); row++) {
@@ -44,6 +53,7 @@ START_TEST(a_refused_client_hears_the_alert_of_the_verdict) /* A4, A13 */
         ends_open(&bad, &good);
         ends_run(row % 2 == 0 ? 1 : ENDS_ALL);
         expect_refusal(row, &ends_server, &ends_client, refused[row].why);
+        expect_version(&ends_server, _i);
         ends_close();
     }
 }

@@ -93,6 +93,7 @@ START_TEST(a_peer_without_tls_is_quoted) /* B2 */
                 ends_feed(victim, span_of(rest.ptr, rest.len < step ? rest.len : step));
             ends_expect_failed(victim, REASON_TLS_FAILED, cases[i].why);
             ck_assert_msg(strstr(ends_facts.text, cases[i].says) != NULL, "%s: %s", cases[i].why, ends_facts.text);
+            ck_assert_ptr_null(ends_facts.version);
             ends_close();
         }
     }
