@@ -21,12 +21,15 @@ static int allocate_arrays(struct snapshot *s)
     for (size_t i = 0; i < s->config->n_upstreams; i++)
         s->n_targets += s->config->upstreams[i].n_targets;
     s->targets = calloc(s->n_targets + 1, sizeof(*s->targets));
+    s->board = board_new(s->n_targets);
     size_t n_routes = 0;
     for (size_t i = 0; i < s->config->n_listeners; i++)
         n_routes += s->config->listeners[i].n_routes;
     s->routes = calloc(n_routes + 1, sizeof(*s->routes));
     s->listeners = calloc(s->config->n_listeners + 1, sizeof(*s->listeners));
-    return s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->routes != NULL && s->listeners != NULL ? 0 : -1;
+    bool all = s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->board != NULL && s->routes != NULL &&
+               s->listeners != NULL;
+    return all ? 0 : -1;
 }
 
 static void free_contexts(struct snapshot *s)
@@ -55,6 +58,7 @@ static void destroy(struct snapshot *s)
     free_credentials(s);
     free(s->listeners);
     free(s->routes);
+    board_free(s->board);
     free(s->targets);
     free(s->upstreams);
     free(s->trusts);
@@ -100,6 +104,22 @@ void snapshot_unref(struct snapshot *s)
     struct counted *counted = (struct counted *)s;
     if (s != NULL && atomic_fetch_sub_explicit(&counted->refs, 1, memory_order_acq_rel) == 1)
         destroy(s);
+}
+
+static bool same_target(const struct plan_target *a, const struct plan_target *b)
+{
+    return strcmp(a->upstream->conf->name, b->upstream->conf->name) == 0 && strcmp(a->conf->text, b->conf->text) == 0;
+}
+
+void snapshot_inherit(struct snapshot *next, const struct snapshot *old)
+{
+    for (size_t i = 0; i < next->n_targets; i++) {
+        size_t from = 0;
+        while (from < old->n_targets && !same_target(&next->targets[i], &old->targets[from]))
+            from++;
+        if (from < old->n_targets)
+            board_take_over(next->board, i, old->board, from);
+    }
 }
 
 const struct plan_listener *snapshot_find_listener(const struct snapshot *s, const char *name)

@@ -129,6 +129,7 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
 {
     if (s->draining)
         return err_set(err, ERR_USAGE, "the daemon is draining");
+    snapshot_inherit(next, s->snapshot);
     if (adopt_with(s, next, s->snapshot, err) != 0)
         return -1;
     socket_file_remove(&s->files, next);

@@ -8,6 +8,7 @@
 
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/config/config.h"
+#include "mtlsd/proxy/board.h"
 #include "mtlsd/proxy/plan.h"
 
 struct file_facts {
@@ -37,6 +38,7 @@ struct snapshot {
     struct plan_upstream *upstreams;
     struct plan_target *targets; /* of all upstreams, in their order */
     size_t n_targets;
+    struct board *board; /* what is known of each target: the one part that changes while the snapshot lives */
     struct plan_route *routes; /* of all listeners, in their order */
     struct plan_listener *listeners;
 };
@@ -46,6 +48,8 @@ struct snapshot *snapshot_new(struct config *config, const struct file_source *f
                               struct findings *findings);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
+/* What is known of targets that both snapshots have (same upstream name, same target as written) goes on to be known. */
+void snapshot_inherit(struct snapshot *next, const struct snapshot *old);
 const struct plan_listener *snapshot_find_listener(const struct snapshot *s, const char *name);
 
 #endif

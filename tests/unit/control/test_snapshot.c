@@ -75,6 +75,28 @@ START_TEST(keeps_the_old_one_whole_when_a_new_one_is_refused)
 }
 END_TEST
 
+START_TEST(what_is_known_of_a_target_outlives_a_reload)
+{
+    struct snapshot *old = world_load(&w, 1, &findings);
+    world_edit(&w, "api.partner.example:443", "api.partner.example:444");
+    struct snapshot *other = world_load(&w, 2, &findings);
+    world_edit(&w, "api.partner.example:444", "api.partner.example:443");
+    struct snapshot *same = world_load(&w, 3, &findings);
+    ck_assert(old != NULL && other != NULL && same != NULL);
+    board_hold(old->board, 0, 99);
+    board_set_drained(old->board, 0, true);
+    snapshot_inherit(other, old);
+    snapshot_inherit(same, old);
+    ck_assert_uint_eq(board_held_until(other->board, 0), 0);
+    ck_assert(!board_is_drained(other->board, 0));
+    ck_assert_uint_eq(board_held_until(same->board, 0), 99);
+    ck_assert(board_is_drained(same->board, 0));
+    snapshot_unref(old);
+    snapshot_unref(other);
+    snapshot_unref(same);
+}
+END_TEST
+
 START_TEST(says_everything_that_is_wrong_at_once)
 {
     memory_files_remove(&w.files, "/etc/server.pem");
@@ -90,6 +112,7 @@ Suite *suite(void)
     Suite *s = suite_create("snapshot");
     TCase *t = tcase_create("snapshot");
     tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, what_is_known_of_a_target_outlives_a_reload);
     tcase_add_test(t, holds_everything_the_configuration_names);
     tcase_add_test(t, lives_until_the_last_reference_goes);
     tcase_add_test(t, keeps_the_old_one_whole_when_a_new_one_is_refused);
