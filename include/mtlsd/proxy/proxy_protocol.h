@@ -27,11 +27,13 @@ struct proxy_protocol_tls { /* what a v2 header tells of the client's TLS; NULL 
     const char *common_name;           /* of the client's certificate */
     const char *key_algorithm, *signature_algorithm;
     const char *server_name, *alpn;
-    bool certificate;                  /* the client presented one on this connection */
+    bool certificate;                  /* the client presented one in this session */
+    bool resumed;                      /* which was resumed: it was presented on an earlier connection */
     bool verified;                     /* and it was judged valid */
 };
 
-/* Appends a header. tls: NULL when the client's side has none; v1 cannot tell it. -1: out of memory. */
+/* Appends a header. peer: NULL when the connection is our own business (v2: LOCAL). tls: NULL when the client's side has none; v1 cannot tell it. A
+ * text with control bytes is left out. -1: out of memory. */
 MUST_CHECK int proxy_protocol_write(struct bytes *out, enum config_proxy_protocol version, const struct proxy_protocol_peer *peer,
                                     const struct proxy_protocol_tls *tls);
 

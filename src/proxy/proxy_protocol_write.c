@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/proxy_protocol.h"
+#include "proxy_protocol_wire.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum { BLOCK_MAX = 4096 - PROXY_PROTOCOL_V2_HEAD, TEXT_MAX = 512 };
+
+static int put8(struct bytes *out, unsigned value)
+{
+    return bytes_append(out, &(uint8_t){(uint8_t)value}, 1);
+}
+
+static int put16(struct bytes *out, size_t value)
+{
+    uint8_t two[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+    return bytes_append(out, two, sizeof(two));
+}
+
+/* ---- version 1 ---- */
+
+static int write_v1(struct bytes *out, const struct proxy_protocol_peer *peer)
+{
+    char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
+    int family = peer != NULL && peer->v6 ? AF_INET6 : AF_INET;
+    if (peer == NULL || !peer->known || inet_ntop(family, peer->source, source, sizeof(source)) == NULL ||
+        inet_ntop(family, peer->destination, destination, sizeof(destination)) == NULL)
+        return bytes_append_str(out, PROXY_PROTOCOL_V1_START "UNKNOWN\r\n");
+    return bytes_printf(out, PROXY_PROTOCOL_V1_START "%s %s %s %u %u\r\n", peer->v6 ? "TCP6" : "TCP4", source, destination,
+                        (unsigned)peer->source_port, (unsigned)peer->destination_port);
+}
+
+/* ---- version 2 ---- */
+
+static int put_tlv(struct bytes *out, unsigned type, struct span value)
+{
+    return put8(out, type) != 0 || put16(out, value.len) != 0 || bytes_append_span(out, value) != 0 ? -1 : 0;
+}
+
+/* What a peer chose and could end a log line or a field of the receiver with is not told at all: a receiver that asks for a name then finds
+ * none, which is a no. */
+static bool is_plain(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return false;
+    }
+    return strlen(text) <= TEXT_MAX;
+}
+
+static int put_text(struct bytes *out, unsigned type, const char *text)
+{
+    if (text == NULL || text[0] == '\0' || !is_plain(text))
+        return 0;
+    return put_tlv(out, type, span_from_str(text));
+}
+
+static int put_tls(struct bytes *out, const struct proxy_protocol_tls *tls)
+{
+    static const uint8_t failed[4] = {0, 0, 0, 1}, fine[4];
+    unsigned client = PROXY_PROTOCOL_CLIENT_SSL;
+    if (tls->certificate)
+        client |= PROXY_PROTOCOL_CLIENT_CERT_SESS | (tls->resumed ? 0U : PROXY_PROTOCOL_CLIENT_CERT_CONN);
+    struct bytes inner;
+    bytes_init(&inner, BLOCK_MAX);
+    int rc = put8(&inner, client);
+    if (rc == 0)
+        rc = bytes_append(&inner, tls->certificate && tls->verified ? fine : failed, 4);
+    const struct {
+        unsigned type;
+        const char *text;
+    } parts[] = {
+        {PROXY_PROTOCOL_SSL_VERSION, tls->version},
+        {PROXY_PROTOCOL_SSL_CIPHER, tls->cipher},
+        {PROXY_PROTOCOL_SSL_CN, tls->certificate ? tls->common_name : NULL},
+        {PROXY_PROTOCOL_SSL_SIG_ALG, tls->certificate ? tls->signature_algorithm : NULL},
+        {PROXY_PROTOCOL_SSL_KEY_ALG, tls->certificate ? tls->key_algorithm : NULL},
+    };
+    for (size_t i = 0; rc == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+        rc = put_text(&inner, parts[i].type, parts[i].text);
+    if (rc == 0)
+        rc = put_tlv(out, PROXY_PROTOCOL_SSL, bytes_span(&inner));
+    bytes_clear(&inner);
+    return rc;
+}
+
+static int put_addresses(struct bytes *out, const struct proxy_protocol_peer *peer)
+{
+    size_t n = peer->v6 ? 16 : 4;
+    if (!peer->known)
+        return 0;
+    return bytes_append(out, peer->source, n) != 0 || bytes_append(out, peer->destination, n) != 0 || put16(out, peer->source_port) != 0 ||
+                   put16(out, peer->destination_port) != 0
+               ? -1
+               : 0;
+}
+
+static int put_block(struct bytes *out, const struct proxy_protocol_peer *peer, const struct proxy_protocol_tls *tls)
+{
+    if (put_addresses(out, peer) != 0)
+        return -1;
+    if (tls == NULL)
+        return 0;
+    return put_text(out, PROXY_PROTOCOL_ALPN, tls->alpn) != 0 || put_text(out, PROXY_PROTOCOL_AUTHORITY, tls->server_name) != 0 ||
+                   put_tls(out, tls) != 0
+               ? -1
+               : 0;
+}
+
+static int write_v2(struct bytes *out, const struct proxy_protocol_peer *peer, const struct proxy_protocol_tls *tls)
+{
+    unsigned family = peer == NULL || !peer->known ? PROXY_PROTOCOL_UNSPEC : peer->v6 ? PROXY_PROTOCOL_TCP6 : PROXY_PROTOCOL_TCP4;
+    struct bytes block;
+    bytes_init(&block, BLOCK_MAX);
+    int rc = peer != NULL ? put_block(&block, peer, tls) : 0;
+    if (rc == 0)
+        rc = bytes_append(out, PROXY_PROTOCOL_V2_START, PROXY_PROTOCOL_V2_START_BYTES);
+    if (rc == 0)
+        rc = put8(out, peer != NULL ? PROXY_PROTOCOL_PROXY : PROXY_PROTOCOL_LOCAL);
+    if (rc == 0)
+        rc = put8(out, family);
+    if (rc == 0)
+        rc = put16(out, block.len);
+    if (rc == 0)
+        rc = bytes_append_span(out, bytes_span(&block));
+    bytes_clear(&block);
+    return rc;
+}
+
+int proxy_protocol_write(struct bytes *out, enum config_proxy_protocol version, const struct proxy_protocol_peer *peer,
+                         const struct proxy_protocol_tls *tls)
+{
+    switch (version) {
+    case CONFIG_PROXY_PROTOCOL_V1:
+        return write_v1(out, peer);
+    case CONFIG_PROXY_PROTOCOL_V2:
+        return write_v2(out, peer, tls);
+    case CONFIG_PROXY_PROTOCOL_NONE:
+        break;
+    }
+    return 0;
+}
