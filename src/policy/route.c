@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/policy/route.h"
+
+#include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/reason.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Every certificate status that is neither "valid" nor "none": the enum has them in one run. */
+static uint64_t error_statuses(void)
+{
+    uint64_t bits = 0;
+    for (unsigned r = REASON_EXPIRED; r <= REASON_MALFORMED; r++)
+        bits |= UINT64_C(1) << r;
+    return bits;
+}
+
+static struct span without_last_dot(struct span host)
+{
+    if (host.len > 0 && host.ptr[host.len - 1] == '.')
+        host.len--;
+    return host;
+}
+
+static bool are_labels(struct span s)
+{
+    uint8_t before = '.';
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '.' && before == '.')
+            return false;
+        before = s.ptr[i];
+    }
+    return before != '.';
+}
+
+static bool host_matches(struct span pattern, struct span host)
+{
+    host = without_last_dot(host);
+    if (host.len == 0 || pattern.len == 0)
+        return false;
+    if (pattern.len < 3 || memcmp(pattern.ptr, "*.", 2) != 0)
+        return span_equals_nocase(without_last_dot(pattern), host);
+    struct span suffix = without_last_dot(span_skip(pattern, 1));
+    if (host.len <= suffix.len)
+        return false;
+    size_t labels = host.len - suffix.len;
+    return span_equals_nocase(span_skip(host, labels), suffix) && are_labels(span_of(host.ptr, labels));
+}
+
+static bool any_host_matches(const struct config_strings *patterns, struct span host)
+{
+    for (size_t i = 0; i < patterns->n; i++)
+        if (host_matches(span_from_str(patterns->items[i]), host))
+            return true;
+    return false;
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte that stands at s[i], percent encoding undone, and how many bytes it takes. Never called at the end. */
+static uint8_t byte_at(struct span s, size_t i, size_t *width)
+{
+    *width = 1;
+    if (s.ptr[i] != '%' || s.len - i < 3)
+        return s.ptr[i];
+    int high = hex_digit(s.ptr[i + 1]), low = hex_digit(s.ptr[i + 2]);
+    if (high < 0 || low < 0)
+        return '%';
+    *width = 3;
+    return (uint8_t)(high * 16 + low);
+}
+
+/* A segment's parameters end where the segment does. */
+static size_t skip_parameters(struct span path, size_t i)
+{
+    size_t width = 0;
+    while (i < path.len && byte_at(path, i, &width) != '/')
+        i += width;
+    return i;
+}
+
+size_t route_path_covered(const char *prefix, struct span path)
+{
+    struct span want = span_from_str(prefix);
+    size_t i = 0, p = 0, last = 0, want_width = 0, width = 0;
+    uint8_t expected = 0;
+    while (p < want.len) {
+        expected = byte_at(want, p, &want_width);
+        if (i < path.len && expected == '/' && byte_at(path, i, &width) == ';')
+            i = skip_parameters(path, i);
+        if (i >= path.len || byte_at(path, i, &width) != expected)
+            return SIZE_MAX;
+        last = i;
+        i += width;
+        p += want_width;
+    }
+    if (expected == '/')
+        return last;
+    if (want.len == 0 || i >= path.len)
+        return want.len == 0 ? SIZE_MAX : i;
+    uint8_t next = byte_at(path, i, &width);
+    if (next == ';')
+        return skip_parameters(path, i);
+    return next == '/' ? i : SIZE_MAX;
+}
+
+static bool method_matches(const struct config_strings *methods, struct span method)
+{
+    for (size_t i = 0; i < methods->n; i++)
+        if (span_equals_str(method, methods->items[i]))
+            return true;
+    return false;
+}
+
+/* REASON_UNDECIDED has a bit too, which no configuration sets and nothing may match. */
+static bool status_matches(uint64_t cert, const struct tls_verdict *verdict)
+{
+    enum reason status = verdict != NULL ? verdict->status : REASON_NONE;
+    return status != REASON_UNDECIDED && ((cert >> status) & 1) != 0;
+}
+
+enum route_miss route_compare(const struct config_route *route, const struct route_question *q)
+{
+    if (route->host.n > 0 && !any_host_matches(&route->host, q->host))
+        return ROUTE_OTHER_HOST;
+    if (route->path != NULL && route_path_covered(route->path, q->path) == SIZE_MAX)
+        return ROUTE_OTHER_PATH;
+    if (route->method.n > 0 && !method_matches(&route->method, q->method))
+        return ROUTE_OTHER_METHOD;
+    if (route->cert != 0 && !status_matches(route->cert, q->verdict))
+        return ROUTE_OTHER_STATUS;
+    if (route->n_caller > 0 && !allow_permits(route->caller, route->n_caller, q->verdict, q->peer))
+        return ROUTE_OTHER_CALLER;
+    return ROUTE_MATCHES;
+}
+
+enum reason route_choose(const struct config_route *routes, size_t n, const struct route_question *q, size_t *index)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (route_compare(&routes[i], q) != ROUTE_MATCHES)
+            continue;
+        *index = i;
+        if (routes[i].n_allow > 0 && !allow_permits(routes[i].allow, routes[i].n_allow, q->verdict, q->peer))
+            return REASON_NOT_ALLOWED;
+        return REASON_VALID;
+    }
+    return REASON_NO_ROUTE;
+}
+
+bool route_names_host(const struct config_route *routes, size_t n, struct span host)
+{
+    for (size_t i = 0; i < n; i++)
+        if (any_host_matches(&routes[i].host, host))
+            return true;
+    return false;
+}
+
+static unsigned read_port(struct span digits)
+{
+    unsigned port = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] < '0' || digits.ptr[i] > '9' || i >= 5)
+            return 0;
+        port = port * 10 + (unsigned)(digits.ptr[i] - '0');
+    }
+    return port <= 65535 ? port : 0;
+}
+
+/* Takes ":port" off a pattern; false: what stands there is no port. A second colon without brackets is an IPv6 literal, which has none. */
+static bool split_pattern(struct span *pattern, bool *has_port, unsigned *port)
+{
+    struct span p = *pattern;
+    const uint8_t *end = NULL;
+    *has_port = false;
+    if (p.len > 0 && p.ptr[0] == '[') {
+        end = memchr(p.ptr, ']', p.len);
+        if (end == NULL)
+            return false;
+        *pattern = span_of(p.ptr + 1, (size_t)(end - p.ptr) - 1);
+        end++;
+    } else {
+        end = memchr(p.ptr, ':', p.len);
+        if (end == NULL || memchr(end + 1, ':', p.len - (size_t)(end - p.ptr) - 1) != NULL)
+            return true;
+        *pattern = span_of(p.ptr, (size_t)(end - p.ptr));
+    }
+    struct span rest = span_skip(p, (size_t)(end - p.ptr));
+    if (rest.len == 0)
+        return true;
+    *has_port = true;
+    *port = read_port(span_skip(rest, 1));
+    return rest.ptr[0] == ':' && *port != 0;
+}
+
+bool route_host_listed(const struct config_strings *patterns, struct span host, unsigned port)
+{
+    for (size_t i = 0; i < patterns->n; i++) {
+        struct span pattern = span_from_str(patterns->items[i]);
+        bool has_port = false;
+        unsigned wanted = 0;
+        if (pattern.len == 0 || !split_pattern(&pattern, &has_port, &wanted))
+            continue;
+        if ((!has_port || (port != 0 && port == wanted)) && host_matches(pattern, host))
+            return true;
+    }
+    return false;
+}
+
+void route_describe_cert(uint64_t cert, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    bool error = (cert & error_statuses()) == error_statuses();
+    for (unsigned r = REASON_VALID; r <= REASON_MALFORMED; r++) {
+        if (((cert >> r) & 1) == 0 || (error && r > REASON_EXPIRED))
+            continue;
+        const char *word = error && r == REASON_EXPIRED ? "error" : reason_word((enum reason)r);
+        int n = snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", word);
+        if (n < 0 || (size_t)n >= size - used)
+            return;
+        used += (size_t)n;
+    }
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "mtlsd/policy/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BIT(reason) (UINT64_C(1) << (reason))
+#define ERRORS (BIT(REASON_MALFORMED + 1) - BIT(REASON_EXPIRED))
+
+static const struct tls_verdict valid = {.status = REASON_VALID};
+
+/* Borrows the words of a list of at most three. */
+static struct config_strings list_of(char **items)
+{
+    struct config_strings list = {.items = items};
+    while (list.n < 3 && items[list.n] != NULL)
+        list.n++;
+    return list;
+}
+
+static const struct host_row {
+    const char *pattern, *host;
+    bool matches;
+    const char *why;
+} hosts[] = {
+    {"api.example.com", "api.example.com", true, "the plain case"},
+    {"api.example.com", "API.Example.COM", true, "case does not count"},
+    {"api.example.com", "api.example.com.", true, "one trailing dot"},
+    {"api.example.com", "api.example.com..", false, "two are no name"},
+    {"api.example.com", "xapi.example.com", false, "no suffix match without a star"},
+    {"api.example.com", "api.example.com.evil.org", false, "no prefix match"},
+    {"api.example.com", "api.example.co", false, "shorter"},
+    {"api.example.com", "", false, "no host"},
+    {"api.example.com", ".", false, "a dot is no host"},
+    {"*.example.com", "a.example.com", true, "one label"},
+    {"*.example.com", "a.b.example.com", true, "several labels"},
+    {"*.example.com", "A.EXAMPLE.com.", true, "case and the trailing dot"},
+    {"*.example.com", "example.com", false, "never the bare suffix"},
+    {"*.example.com", ".example.com", false, "an empty label"},
+    {"*.example.com", "a..example.com", false, "an empty label inside"},
+    {"*.example.com", "evilexample.com", false, "a dot is a dot"},
+    {"*.example.com", "a.example.com.evil.org", false, "the suffix ends the name"},
+    {"*.example.com", "", false, "no host"},
+    {"*.com", "a.com", true, "a suffix of one label"},
+    {"*.", "a.", false, "a star without a suffix is a name that nobody has"},
+    {"*", "a.example", false, "no star alone"},
+    {"a.*.com", "a.b.com", false, "a star is only special at the front"},
+    {"127.0.0.1", "127.0.0.1", true, "an address"},
+    {"127.0.0.1", "127.1", false, "another spelling is another name"},
+    {"::1", "::1", true, "an IPv6 address, without brackets on both sides"},
+};
+
+START_TEST(compares_hosts_by_name_or_by_suffix)
+{
+    const struct host_row *row = &hosts[_i];
+    char pattern[64];
+    snprintf(pattern, sizeof(pattern), "%s", row->pattern);
+    char *items[] = {pattern, NULL};
+    struct config_route route = {.host = list_of(items)};
+    struct route_question q = {.host = span_from_str(row->host)};
+    enum route_miss got = route_compare(&route, &q);
+    ck_assert_msg(got == (row->matches ? ROUTE_MATCHES : ROUTE_OTHER_HOST), "%s, %s: %s", row->pattern, row->host, row->why);
+    ck_assert(route_names_host(&route, 1, q.host) == row->matches);
+    ck_assert(route_host_listed(&route.host, q.host, 80) == row->matches);
+}
+END_TEST
+
+enum { NO = -1 };
+
+static const struct path_row {
+    const char *prefix, *path;
+    int covered; /* bytes of path, NO: does not match */
+    const char *why;
+} paths[] = {
+    {"/admin", "/admin", 6, "the whole path"},
+    {"/admin", "/admin/", 6, "a segment's border"},
+    {"/admin", "/admin/x", 6, "what is below"},
+    {"/admin", "/administrator", NO, "not at a border"},
+    {"/admin", "/adm", NO, "shorter"},
+    {"/admin", "/x/admin", NO, "only at the front"},
+    {"/admin", "/Admin", NO, "case counts"},
+    {"/admin", "/", NO, "the root"},
+    {"/admin", "", NO, "'*' and CONNECT have no path"},
+    {"/", "", NO, "not even the root rule takes those"},
+    {"/", "/", 0, "the root"},
+    {"/", "/admin", 0, "every path"},
+    {"/", "/;x", 0, "parameters of nothing"},
+    {"/admin/", "/admin/x", 6, "only below"},
+    {"/admin/", "/admin/", 6, "and its own index"},
+    {"/admin/", "/admin", NO, "not the thing itself"},
+    {"/a/b", "/a/b/c", 4, "two segments"},
+    {"/a/b", "/a/bc", NO, "not at a border"},
+    {"/a/b", "/a/c", NO, "the second differs"},
+    {"", "/x", NO, "an empty rule is a mistake, not a rule for all"},
+    {"admin", "/admin", NO, "a rule that is no path"},
+    /* C9: what a server may take for /admin */
+    {"/admin", "/%61dmin", 8, "C9: an encoded letter"},
+    {"/admin", "/%61%64%6D%69%6e/x", 16, "C9: all of them, in both cases of hex"},
+    {"/admin", "/admin;x=1", 10, "C9: parameters, which servlet containers cut off"},
+    {"/admin", "/admin;", 7, "C9: empty parameters"},
+    {"/admin", "/admin;x/y", 8, "C9: parameters inside the path"},
+    {"/admin", "/admin%3bx", 10, "C9: an encoded semicolon"},
+    {"/admin", "/admin%2Fx", 6, "C9: an encoded slash, where it was not refused"},
+    {"/admin", "/admin%2fx", 6, "C9: in lower case"},
+    {"/a/b", "/a;p/b", 6, "C9: parameters of a segment before"},
+    {"/a/b", "/a;p=1;q=2/b;r/c", 14, "C9: of both"},
+    {"/a/b", "/a;p", NO, "parameters, and then nothing"},
+    {"/a/b", "/a;/bc", NO, "parameters do not make another segment match"},
+    {"/admin/", "/admin;x/y", 8, "C9: parameters before the slash"},
+    {"/admin/", "/admin;x", NO, "and none after"},
+    {"/admin", "/admi;n", NO, "parameters cut a segment short"},
+    {"/admin", "/admin%", NO, "a percent sign that encodes nothing"},
+    {"/admin", "/admin%2", NO, "nor does half a one"},
+    {"/admin", "/admin%zz", NO, "nor a wrong one"},
+    {"/admin", "/admin%20", NO, "a space is a letter of the segment"},
+    {"/admin", "/admin%00", NO, "a NUL does not end a path"},
+    {"/admin", "/%2561dmin", NO, "undone once, not twice"},
+    {"/a b", "/a%20b", 6, "a rule written plainly"},
+    {"/a%20b", "/a%20b/c", 6, "a rule written encoded"},
+    {"/m\xc3\xbcnchen", "/m%C3%BCnchen", 13, "UTF-8"},
+    {"/a;v=1", "/a;v=1/x", 6, "a rule that names a parameter"},
+    {"/a;v=1", "/a/x", NO, "is only for paths that have it"},
+    {"/a;v=1", "/a;v=2", NO, "with its value"},
+};
+
+START_TEST(compares_paths_at_segment_borders_as_servers_read_them)
+{
+    const struct path_row *row = &paths[_i];
+    char prefix[64];
+    snprintf(prefix, sizeof(prefix), "%s", row->prefix);
+    struct config_route route = {.path = prefix};
+    struct route_question q = {.path = span_from_str(row->path)};
+    size_t covered = route_path_covered(prefix, q.path);
+    ck_assert_msg(covered == (row->covered == NO ? SIZE_MAX : (size_t)row->covered), "%s, %s: %s: %zu", row->prefix, row->path, row->why, covered);
+    ck_assert(route_compare(&route, &q) == (row->covered == NO ? ROUTE_OTHER_PATH : ROUTE_MATCHES));
+}
+END_TEST
+
+START_TEST(compares_methods_byte_for_byte)
+{
+    char get[] = "GET", head[] = "HEAD";
+    char *items[] = {get, head, NULL};
+    struct config_route route = {.method = list_of(items)};
+    static const struct {
+        const char *method;
+        bool matches;
+        const char *why;
+    } rows[] = {{"GET", true, "the first"},         {"HEAD", true, "the second"},    {"POST", false, "another"},
+                {"get", false, "case counts"},      {"GE", false, "shorter"},        {"GETX", false, "longer"},
+                {"", false, "no method at all"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct route_question q = {.method = span_from_str(rows[i].method)};
+        ck_assert_msg(route_compare(&route, &q) == (rows[i].matches ? ROUTE_MATCHES : ROUTE_OTHER_METHOD), "%s: %s", rows[i].method, rows[i].why);
+    }
+}
+END_TEST
+
+/* A2: every status against every cert key. */
+START_TEST(matches_a_status_only_by_its_own_name)
+{
+    struct tls_verdict verdict = {.status = (enum reason)_i};
+    struct route_question q = {.verdict = &verdict};
+    for (unsigned wanted = 0; wanted < REASON_COUNT; wanted++) {
+        struct config_route route = {.cert = BIT(wanted)};
+        bool expected = wanted == (unsigned)_i && wanted != REASON_UNDECIDED;
+        ck_assert_msg((route_compare(&route, &q) == ROUTE_MATCHES) == expected, "A2: status %d met cert bit %u", _i, wanted);
+    }
+    struct config_route errors = {.cert = ERRORS};
+    bool is_error = _i >= REASON_EXPIRED && _i <= REASON_MALFORMED;
+    ck_assert_msg((route_compare(&errors, &q) == ROUTE_MATCHES) == is_error, "A2: status %d and cert = error", _i);
+    struct config_route any = {0};
+    ck_assert_int_eq(route_compare(&any, &q), ROUTE_MATCHES);
+}
+END_TEST
+
+/* A2: every status against every kind of caller rule and gate: only a valid certificate is anybody. */
+START_TEST(knows_a_caller_only_by_a_valid_certificate)
+{
+    struct tls_verdict verdict = {.status = (enum reason)_i};
+    struct tls_name names[] = {{TLS_NAME_CN, span_from_str("web-1")},  {TLS_NAME_OU, span_from_str("ops")},
+                               {TLS_NAME_O, span_from_str("Example")}, {TLS_NAME_DNS, span_from_str("a.example")},
+                               {TLS_NAME_URI, span_from_str("x:y")},   {TLS_NAME_EMAIL, span_from_str("a@b.example")}};
+    struct tls_peer peer = {.issuer = "CN=Ops CA", .serial = "1a", .names = names, .n_names = 6};
+    memset(peer.sha256, 'a', 64);
+    memset(peer.spki_sha256, 'b', 64);
+    char any[] = "**", mail[] = "**@**", serial[] = "1a";
+    struct config_allow rules[] = {{.cn = any},    {.ou = any},    {.o = any},          {.dns = any},         {.uri = any},
+                                   {.email = mail}, {.issuer = any}, {.serial = serial}, {.fingerprint = peer.sha256}, {.spki = peer.spki_sha256}};
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        struct route_question q = {.verdict = &verdict, .peer = &peer};
+        struct config_route caller = {.caller = &rules[i], .n_caller = 1}, gate = {.allow = &rules[i], .n_allow = 1};
+        /* even a route that asks for this very status does not make its certificate somebody's */
+        struct config_route both = {.cert = BIT(_i), .caller = &rules[i], .n_caller = 1};
+        size_t index = 9;
+        bool is_valid = _i == REASON_VALID;
+        ck_assert_msg((route_compare(&caller, &q) == ROUTE_MATCHES) == is_valid, "A2: status %d met caller rule %zu", _i, i);
+        ck_assert((route_compare(&both, &q) == ROUTE_MATCHES) == is_valid);
+        ck_assert_msg(route_choose(&gate, 1, &q, &index) == (is_valid ? REASON_VALID : REASON_NOT_ALLOWED), "A2: status %d passed gate %zu", _i, i);
+        ck_assert_uint_eq(index, 0);
+        q.peer = NULL;
+        ck_assert_int_eq(route_compare(&caller, &q), ROUTE_OTHER_CALLER);
+        ck_assert_int_eq(route_choose(&gate, 1, &q, &index), REASON_NOT_ALLOWED);
+        q = (struct route_question){.peer = &peer};
+        ck_assert_int_eq(route_compare(&caller, &q), ROUTE_OTHER_CALLER);
+        ck_assert_int_eq(route_choose(&gate, 1, &q, &index), REASON_NOT_ALLOWED);
+    }
+}
+END_TEST
+
+START_TEST(takes_an_unasked_client_for_one_without_certificate)
+{
+    struct config_route none = {.cert = BIT(REASON_NONE)}, is_valid = {.cert = BIT(REASON_VALID)}, errors = {.cert = ERRORS};
+    struct route_question q = {.verdict = NULL};
+    ck_assert_int_eq(route_compare(&none, &q), ROUTE_MATCHES);
+    ck_assert_int_eq(route_compare(&is_valid, &q), ROUTE_OTHER_STATUS);
+    ck_assert_int_eq(route_compare(&errors, &q), ROUTE_OTHER_STATUS);
+}
+END_TEST
+
+START_TEST(names_the_first_thing_that_differs)
+{
+    char host[] = "a.example", get[] = "GET", path[] = "/x", nobody[] = "nobody";
+    char *hosts_of[] = {host, NULL}, *methods[] = {get, NULL};
+    struct config_allow rule = {.cn = nobody};
+    struct config_route route = {.host = list_of(hosts_of), .path = path, .method = list_of(methods), .cert = BIT(REASON_VALID),
+                                 .caller = &rule, .n_caller = 1};
+    struct route_question q = {0};
+    ck_assert_int_eq(route_compare(&route, &q), ROUTE_OTHER_HOST);
+    q.host = span_from_str("a.example");
+    ck_assert_int_eq(route_compare(&route, &q), ROUTE_OTHER_PATH);
+    q.path = span_from_str("/x");
+    ck_assert_int_eq(route_compare(&route, &q), ROUTE_OTHER_METHOD);
+    q.method = span_from_str("GET");
+    ck_assert_int_eq(route_compare(&route, &q), ROUTE_OTHER_STATUS);
+    q.verdict = &valid;
+    ck_assert_int_eq(route_compare(&route, &q), ROUTE_OTHER_CALLER);
+}
+END_TEST
+
+START_TEST(lets_the_first_match_decide_and_no_later_one)
+{
+    char admin[] = "/admin", ops[] = "ops";
+    struct config_allow rule = {.ou = ops};
+    struct config_route routes[] = {{.path = admin, .allow = &rule, .n_allow = 1}, {.respond = 204}};
+    struct tls_name name = {TLS_NAME_OU, span_from_str("ops")};
+    struct tls_peer peer = {.names = &name, .n_names = 1}, other = {.n_names = 0};
+    struct route_question q = {.path = span_from_str("/admin/x"), .verdict = &valid, .peer = &peer};
+    size_t index = 9;
+    ck_assert_int_eq(route_choose(routes, 2, &q, &index), REASON_VALID);
+    ck_assert_uint_eq(index, 0);
+    q.peer = &other; /* refused here, and not served by the route below */
+    ck_assert_int_eq(route_choose(routes, 2, &q, &index), REASON_NOT_ALLOWED);
+    ck_assert_uint_eq(index, 0);
+    q.path = span_from_str("/");
+    ck_assert_int_eq(route_choose(routes, 2, &q, &index), REASON_VALID);
+    ck_assert_uint_eq(index, 1);
+    ck_assert_int_eq(route_choose(routes, 1, &q, &index), REASON_NO_ROUTE);
+    ck_assert_int_eq(route_choose(NULL, 0, &q, &index), REASON_NO_ROUTE);
+}
+END_TEST
+
+static const struct listed_row {
+    const char *pattern, *host;
+    unsigned port;
+    bool listed;
+    const char *why;
+} listed[] = {
+    {"a.example", "a.example", 80, true, "any port"},
+    {"a.example", "a.example", 0, true, "none known either"},
+    {"a.example:443", "a.example", 443, true, "its port"},
+    {"a.example:443", "A.example.", 443, true, "case and the trailing dot"},
+    {"a.example:443", "a.example", 80, false, "another port"},
+    {"a.example:443", "a.example", 0, false, "an unknown port is not the listed one"},
+    {"*.example:443", "a.example", 443, true, "a suffix with a port"},
+    {"*.example:443", "example", 443, false, "never the bare suffix"},
+    {"[::1]:443", "::1", 443, true, "an IPv6 literal with a port"},
+    {"[::1]:443", "::1", 80, false, "another port"},
+    {"[::1]", "::1", 80, true, "an IPv6 literal in brackets"},
+    {"::1", "::1", 80, true, "and without"},
+    {"[::1", "::1", 80, false, "a bracket that does not close"},
+    {"[::1]x", "::1", 80, false, "what is no port"},
+    {"a.example:", "a.example", 80, false, "an empty port"},
+    {"a.example:0", "a.example", 0, false, "port 0 is none"},
+    {"a.example:65536", "a.example", 0, false, "a port too high"},
+    {"a.example:99999999999", "a.example", 80, false, "a number too long"},
+    {"a.example:8o", "a.example", 8, false, "a letter"},
+    {"", "", 80, false, "nothing names nothing"},
+};
+
+START_TEST(lists_hosts_with_and_without_ports)
+{
+    const struct listed_row *row = &listed[_i];
+    char pattern[64], other[] = "other.example";
+    snprintf(pattern, sizeof(pattern), "%s", row->pattern);
+    char *items[] = {other, pattern, NULL};
+    struct config_strings patterns = {.items = items, .n = 2};
+    ck_assert_msg(route_host_listed(&patterns, span_from_str(row->host), row->port) == row->listed, "%s, %s, %u: %s", row->pattern, row->host,
+                  row->port, row->why);
+}
+END_TEST
+
+START_TEST(finds_hosts_in_any_route_but_not_in_one_without_names)
+{
+    char a[] = "a.example", b[] = "*.b.example";
+    char *first[] = {a, NULL}, *second[] = {b, NULL};
+    struct config_route routes[] = {{.host = list_of(first)}, {.host = list_of(second)}, {.respond = 404}};
+    ck_assert(route_names_host(routes, 3, span_from_str("a.example")));
+    ck_assert(route_names_host(routes, 3, span_from_str("x.b.example")));
+    ck_assert(!route_names_host(routes, 3, span_from_str("c.example")));
+    ck_assert(!route_names_host(routes, 3, span_of(NULL, 0)));
+}
+END_TEST
+
+START_TEST(describes_statuses_in_words)
+{
+    static const struct {
+        uint64_t cert;
+        const char *text;
+    } rows[] = {{BIT(REASON_EXPIRED) | BIT(REASON_REVOKED), "expired, revoked"},
+                {BIT(REASON_NONE), "none"},
+                {ERRORS, "error"},
+                {ERRORS | BIT(REASON_NONE), "none, error"},
+                {0, ""},
+                {BIT(REASON_UNDECIDED) | BIT(REASON_DRAINING), ""}};
+    char text[200], small[8];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        route_describe_cert(rows[i].cert, text, sizeof(text));
+        ck_assert_str_eq(text, rows[i].text);
+    }
+    route_describe_cert(rows[0].cert, small, sizeof(small));
+    ck_assert_uint_le(strlen(small), sizeof(small) - 1);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("route");
+    TCase *t = tcase_create("route");
+    tcase_add_loop_test(t, compares_hosts_by_name_or_by_suffix, 0, sizeof(hosts) / sizeof(hosts[0]));
+    tcase_add_loop_test(t, compares_paths_at_segment_borders_as_servers_read_them, 0, sizeof(paths) / sizeof(paths[0]));
+    tcase_add_test(t, compares_methods_byte_for_byte);
+    tcase_add_loop_test(t, matches_a_status_only_by_its_own_name, 0, REASON_COUNT);
+    tcase_add_loop_test(t, knows_a_caller_only_by_a_valid_certificate, 0, REASON_COUNT);
+    tcase_add_test(t, takes_an_unasked_client_for_one_without_certificate);
+    tcase_add_test(t, names_the_first_thing_that_differs);
+    tcase_add_test(t, lets_the_first_match_decide_and_no_later_one);
+    tcase_add_loop_test(t, lists_hosts_with_and_without_ports, 0, sizeof(listed) / sizeof(listed[0]));
+    tcase_add_test(t, finds_hosts_in_any_route_but_not_in_one_without_names);
+    tcase_add_test(t, describes_statuses_in_words);
+    suite_add_tcase(s, t);
+    return s;
+}
