@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct balance_entry {
-    unsigned weight; /* 1.. */
+    unsigned weight; /* 1..256 */
     bool backup;
     bool usable;     /* may be chosen: not held, not down, not drained, not tried already */
     unsigned active; /* requests or connections that run on it now */
