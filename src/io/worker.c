@@ -38,8 +38,11 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->env.scratch_size = SCRATCH_BYTES;
     w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM);
     w->env.pool = pool_new(snapshot->targets, snapshot->n_targets);
+    w->env.fleet = fleet_new(snapshot->upstreams, snapshot->config->n_upstreams, snapshot->board);
+    w->env.random = uv_hrtime() ^ (uintptr_t)w;
     bool journal = journal_init(&w->journal, refusals, clock_now) == 0;
-    if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || !journal)
+    if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.fleet == NULL ||
+        !journal)
         return err_set(err, ERR_MEMORY, "out of memory");
     w->env.observer = journal_observer(&w->journal);
     w->snapshot = snapshot_ref(snapshot);
@@ -53,6 +56,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
 void worker_clear(struct worker *w)
 {
     pool_free(w->env.pool);
+    fleet_free(w->env.fleet);
     tls_tickets_free(w->env.tickets);
     journal_clear(&w->journal);
     snapshot_unref(w->snapshot);
@@ -172,7 +176,10 @@ static void drain_conn(struct conn *c)
 void worker_adopt(struct worker *w, struct snapshot *next)
 {
     struct pool *pool = pool_new(next->targets, next->n_targets);
-    if (pool == NULL) {
+    struct fleet *fleet = fleet_new(next->upstreams, next->config->n_upstreams, next->board);
+    if (pool == NULL || fleet == NULL) {
+        pool_free(pool);
+        fleet_free(fleet);
         log_say(LOG_LEVEL_ERROR, "reload", "out of memory: a worker stays with the old configuration");
         return;
     }
@@ -180,6 +187,8 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     worker_reap(w);
     pool_free(w->env.pool);
     w->env.pool = pool;
+    fleet_free(w->env.fleet); /* exchanges that still run on the old snapshot's targets are unknown to the new one, and do not mind */
+    w->env.fleet = fleet;
     tls_tickets_forget_all(w->env.tickets); /* the store stays: running connections may still be given tickets */
     struct snapshot *old = w->snapshot;
     w->snapshot = snapshot_ref(next);

@@ -12,6 +12,7 @@
 #ifndef MTLSD_PROXY_EXCHANGE_H
 #define MTLSD_PROXY_EXCHANGE_H
 
+#include "mtlsd/proxy/fleet.h"
 #include "mtlsd/proxy/pool.h"
 #include "mtlsd/proxy/report.h"
 
@@ -26,7 +27,9 @@ struct exchange_env { /* one per worker, shared by its exchanges */
     uint8_t *scratch; /* where TLS is decrypted to: content lives for one turn */
     size_t scratch_size;
     struct tls_tickets *tickets;
-    struct pool *pool; /* of the current snapshot */
+    struct pool *pool;   /* of the current snapshot */
+    struct fleet *fleet; /* of the current snapshot */
+    uint64_t random;     /* any number to begin with; changed by each draw */
     struct observer observer;
     bool draining; /* answer, then close */
 };

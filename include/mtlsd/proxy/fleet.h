@@ -18,15 +18,15 @@ struct fleet *fleet_new(const struct plan_upstream *upstreams, size_t n, struct 
 void fleet_free(struct fleet *f);
 
 struct fleet_wish {
-    const struct plan_target *sticky; /* preferred while it is usable; NULL: none */
+    const struct plan_target *sticky; /* preferred while it is neither held nor down, drained or not: draining ends no session; NULL: none */
     uint64_t key;                     /* for balance = "hash" and sticky = "client_cert" */
     bool by_key;                      /* choose by key whatever balance says */
-    uint64_t tried;                   /* bits of this upstream's targets (the first 64) that failed this request already */
+    uint64_t tried;                   /* bits of this upstream's targets (the first 64; others only get a first try) that failed this request already */
     uint64_t number;                  /* any random number */
 };
 
-/* NULL: none may be used (all tried, drained or down). When every untried target is held or down, the one whose hold ends first is given:
- * somebody has to find out. One of a single target is always given, unless tried. */
+/* NULL: none may be used (all tried, drained or down). When all that are left are held, the one whose hold ends first is given: somebody has to
+ * find out. A single target is given though held or down: there is nothing to prefer. */
 const struct plan_target *fleet_choose(struct fleet *f, const struct plan_upstream *up, const struct fleet_wish *wish, uint64_t now_us);
 
 void fleet_begin(struct fleet *f, const struct plan_target *t); /* a request or tcp connection runs on it */

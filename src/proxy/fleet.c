@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/fleet.h"
+
+#include "mtlsd/policy/balance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TRIED_BITS = 64,
+    RETRY_COSTS = 5,              /* a request earns 1: one in five may be sent again */
+    CREDIT_MAX = 10 * RETRY_COSTS /* and that many at once, also at the start */
+};
+
+struct fleet {
+    const struct plan_upstream *upstreams; /* borrowed: identifies the snapshot */
+    size_t n;
+    const struct plan_target *targets; /* of all upstreams */
+    size_t n_targets;
+    struct board *board;           /* borrowed */
+    struct balance_entry *entries; /* one per target */
+    unsigned *credit;              /* one per upstream */
+};
+
+static void fill_entries(struct fleet *f)
+{
+    for (size_t i = 0; i < f->n_targets; i++) {
+        const struct config_target *conf = f->targets[i].conf;
+        f->entries[i] = (struct balance_entry){
+            .weight = conf->weight > 0 ? conf->weight : 1,
+            .backup = conf->backup,
+            .hash = balance_hash(conf->text, strlen(conf->text)),
+        };
+    }
+    for (size_t i = 0; i < f->n; i++)
+        f->credit[i] = CREDIT_MAX;
+}
+
+struct fleet *fleet_new(const struct plan_upstream *upstreams, size_t n, struct board *board)
+{
+    struct fleet *f = calloc(1, sizeof(*f));
+    if (f == NULL)
+        return NULL;
+    f->upstreams = upstreams;
+    f->n = n;
+    f->board = board;
+    f->targets = n > 0 ? upstreams[0].targets : NULL;
+    for (size_t i = 0; i < n; i++)
+        f->n_targets += upstreams[i].n_targets;
+    f->entries = calloc(f->n_targets + 1, sizeof(*f->entries));
+    f->credit = calloc(n + 1, sizeof(*f->credit));
+    if (f->entries == NULL || f->credit == NULL) {
+        fleet_free(f);
+        return NULL;
+    }
+    fill_entries(f);
+    return f;
+}
+
+void fleet_free(struct fleet *f)
+{
+    if (f == NULL)
+        return;
+    free(f->entries);
+    free(f->credit);
+    free(f);
+}
+
+/* A connection that began before a reload may still ask about targets of the old snapshot; they are nobody's here. */
+static bool knows(const struct fleet *f, const struct plan_target *t)
+{
+    return t->index < f->n_targets && t == &f->targets[t->index];
+}
+
+static bool knows_upstream(const struct fleet *f, const struct plan_upstream *up)
+{
+    return up->index < f->n && up == &f->upstreams[up->index];
+}
+
+/* ---- choosing ---- */
+
+static bool is_tried(uint64_t tried, size_t i)
+{
+    return i < TRIED_BITS ? (tried >> i & 1) != 0 : tried != 0;
+}
+
+static bool is_held(const struct fleet *f, size_t index, uint64_t now_us)
+{
+    return board_held_until(f->board, index) > now_us;
+}
+
+static bool may_begin(const struct fleet *f, size_t index)
+{
+    return !board_is_down(f->board, index) && !board_is_drained(f->board, index);
+}
+
+/* A session stays where it is while an operator drains the target: that is what draining, and not stopping, is for. */
+static const struct plan_target *keep_session(const struct fleet *f, const struct plan_upstream *up, const struct fleet_wish *wish, uint64_t now_us)
+{
+    const struct plan_target *t = wish->sticky;
+    if (t == NULL || t->upstream != up || is_tried(wish->tried, (size_t)(t - up->targets)))
+        return NULL;
+    return board_is_down(f->board, t->index) || is_held(f, t->index, now_us) ? NULL : t;
+}
+
+/* All that may be used failed lately: somebody has to find out whether one is back. */
+static const struct plan_target *soonest_of_the_held(const struct fleet *f, const struct plan_upstream *up, uint64_t tried)
+{
+    const struct plan_target *best = NULL;
+    uint64_t soonest = UINT64_MAX;
+    for (size_t i = 0; i < up->n_targets; i++) {
+        const struct plan_target *t = &up->targets[i];
+        uint64_t until = board_held_until(f->board, t->index);
+        if (is_tried(tried, i) || !may_begin(f, t->index) || until >= soonest)
+            continue;
+        best = t;
+        soonest = until;
+    }
+    return best;
+}
+
+static const struct plan_target *first_untried(const struct plan_upstream *up, uint64_t tried)
+{
+    for (size_t i = 0; i < up->n_targets; i++) {
+        if (!is_tried(tried, i))
+            return &up->targets[i];
+    }
+    return NULL;
+}
+
+const struct plan_target *fleet_choose(struct fleet *f, const struct plan_upstream *up, const struct fleet_wish *wish, uint64_t now_us)
+{
+    if (!knows_upstream(f, up))
+        return first_untried(up, wish->tried);
+    size_t first = up->targets[0].index;
+    const struct plan_target *kept = keep_session(f, up, wish, now_us);
+    if (kept != NULL)
+        return kept;
+    if (up->n_targets == 1)
+        return is_tried(wish->tried, 0) || board_is_drained(f->board, first) ? NULL : &up->targets[0];
+    for (size_t i = 0; i < up->n_targets; i++)
+        f->entries[first + i].usable = !is_tried(wish->tried, i) && may_begin(f, first + i) && !is_held(f, first + i, now_us);
+    enum config_balance how = wish->by_key ? CONFIG_BALANCE_HASH : up->conf->balance;
+    size_t chosen = balance_choose(how, &f->entries[first], up->n_targets, wish->key, wish->number);
+    return chosen != BALANCE_NONE ? &up->targets[chosen] : soonest_of_the_held(f, up, wish->tried);
+}
+
+/* ---- what became of it ---- */
+
+void fleet_begin(struct fleet *f, const struct plan_target *t)
+{
+    if (knows(f, t))
+        f->entries[t->index].active++;
+}
+
+void fleet_end(struct fleet *f, const struct plan_target *t)
+{
+    if (knows(f, t) && f->entries[t->index].active > 0)
+        f->entries[t->index].active--;
+}
+
+void fleet_failed(struct fleet *f, const struct plan_target *t, uint64_t now_us)
+{
+    if (knows(f, t) && t->upstream->conf->retry_after_ms > 0)
+        board_hold(f->board, t->index, now_us + t->upstream->conf->retry_after_ms * 1000);
+}
+
+void fleet_worked(struct fleet *f, const struct plan_target *t)
+{
+    if (knows(f, t) && board_held_until(f->board, t->index) != 0)
+        board_hold(f->board, t->index, 0);
+}
+
+/* ---- the budget ---- */
+
+void fleet_earn(struct fleet *f, const struct plan_upstream *up)
+{
+    if (knows_upstream(f, up) && f->credit[up->index] < CREDIT_MAX)
+        f->credit[up->index]++;
+}
+
+bool fleet_spend(struct fleet *f, const struct plan_upstream *up)
+{
+    if (!knows_upstream(f, up) || f->credit[up->index] < RETRY_COSTS)
+        return false;
+    f->credit[up->index] -= RETRY_COSTS;
+    return true;
+}
+
+unsigned fleet_active(const struct fleet *f, const struct plan_target *t)
+{
+    return knows(f, t) ? f->entries[t->index].active : 0;
+}
