@@ -12,7 +12,13 @@
 #include <string.h>
 
 /* Far above any honest certificate; bounds the search for extensions that appear twice. */
-enum { MAX_EXTENSIONS = 64 };
+enum { MAX_EXTENSIONS = 64, MAX_RSA_BYTES = 1024, MAX_RSA_EXPONENT_BYTES = 8, MAX_CURVE_BYTES = 200 /* P-521: 134 */ };
+
+static const char oid_rsa[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+static const char oid_rsa_pss[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
+static const char oid_ec[] = "\x2a\x86\x48\xce\x3d\x02\x01";
+static const char oid_ed25519[] = "\x2b\x65\x70";
+static const char oid_ed448[] = "\x2b\x65\x71";
 
 static const char oid_san[] = "\x55\x1d\x11";
 static const char oid_cn[] = "\x55\x04\x03";
@@ -38,6 +44,31 @@ int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out)
     out->oid = oid.value;
     out->value = value.value;
     return 0;
+}
+
+static bool rsa_is_affordable(struct span key)
+{
+    struct tls_der numbers, modulus, exponent;
+    if (key.len < 1 || key.ptr[0] != 0) /* unused bits of the BIT STRING */
+        return false;
+    struct span in = span_skip(key, 1);
+    if (tls_der_expect(&in, DER_SEQUENCE, &numbers) != 0 || in.len != 0 || tls_der_expect(&numbers.value, DER_INTEGER, &modulus) != 0 ||
+        tls_der_expect(&numbers.value, DER_INTEGER, &exponent) != 0 || numbers.value.len != 0)
+        return false;
+    /* a zero byte in front keeps the number positive */
+    return modulus.value.len <= MAX_RSA_BYTES + 1 && exponent.value.len <= MAX_RSA_EXPONENT_BYTES + 1;
+}
+
+bool tls_cert_key_is_affordable(struct span spki)
+{
+    struct tls_der info, algorithm, oid, key;
+    if (tls_der_expect(&spki, DER_SEQUENCE, &info) != 0 || tls_der_expect(&info.value, DER_SEQUENCE, &algorithm) != 0 ||
+        tls_der_expect(&algorithm.value, DER_OID, &oid) != 0 || tls_der_expect(&info.value, DER_BIT_STRING, &key) != 0)
+        return false;
+    if (span_equals_str(oid.value, oid_rsa) || span_equals_str(oid.value, oid_rsa_pss))
+        return rsa_is_affordable(key.value);
+    bool curve = span_equals_str(oid.value, oid_ec) || span_equals_str(oid.value, oid_ed25519) || span_equals_str(oid.value, oid_ed448);
+    return curve && key.value.len <= MAX_CURVE_BYTES;
 }
 
 /* A second subjectAltName could show one reader this name and another reader that one: extensions appear once

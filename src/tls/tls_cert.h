@@ -27,6 +27,9 @@ struct tls_cert_extension {
 /* Takes one extension off *rest; -1 when it is not well-formed. Also reads the extensions of a CRL. */
 MUST_CHECK int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out);
 
+/* Whether a signature by this key (a whole SubjectPublicKeyInfo) is checked in reasonable time. Anybody may show a key of any size and exponent. */
+bool tls_cert_key_is_affordable(struct span spki);
+
 /* Called for each name. Gives 0 to go on. */
 typedef int (*tls_cert_name_fn)(void *ctx, const struct tls_name *name);
 /* CN, OU and O of the subject, then every subjectAltName, in order. Strings in an encoding that is not a

@@ -61,7 +61,7 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
         tls_checks_found(out, REASON_WEAK, 66,
                          "certificate %s: its key (%s, %u bits) is weaker than the policy allows", c->subject,
                          name != NULL ? name : "unknown kind", bits);
-    else if (!tls_path_is_affordable(c->crt))
+    else if (!tls_cert_key_is_affordable(c->cert->spki))
         tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s, %u bits) is of an absurd size",
                          c->subject, name, bits);
 }

@@ -89,6 +89,7 @@ static int setup_session(struct tls_engine *e)
     gnutls_handshake_set_max_packet_length(e->session, HANDSHAKE_MESSAGE_MAX);
     gnutls_handshake_set_timeout(e->session, GNUTLS_INDEFINITE_TIMEOUT); /* the driver keeps the time */
     gnutls_session_set_verify_function(e->session, tls_engine_on_verify);
+    gnutls_handshake_set_hook_function(e->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT, GNUTLS_HOOK_PRE, tls_engine_on_certificate);
     if (gnutls_priority_set(e->session, e->ctx->priority) < 0)
         return -1;
     return gnutls_credentials_set(e->session, GNUTLS_CRD_CERTIFICATE, e->ctx->credentials);

@@ -34,6 +34,7 @@ struct tls_engine {
     uint8_t last_record[8]; /* number of the last record that brought nothing */
     size_t handshake_bytes;
     unsigned alert_to_send;
+    const char *why; /* of a refusal that is not the verdict's; fixed text */
     int alert_received, alert_sent;
     enum reason reason;
     uint8_t first_bytes[8]; /* what the peer began with, to tell a plaintext peer apart */
@@ -52,6 +53,8 @@ void tls_engine_send_alert(struct tls_engine *e, unsigned alert);
 /* Judges the peer and asks whether it may pass. 0, or -1 with the reason recorded and alert_to_send set. */
 MUST_CHECK int tls_engine_judge_peer(struct tls_engine *e);
 int tls_engine_on_verify(gnutls_session_t session); /* the same, as the library calls it */
+/* The library's hook for a Certificate message, before anything in it is used. */
+int tls_engine_on_certificate(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message);
 void tls_engine_refuse_peer(struct tls_engine *e);  /* fails for what tls_engine_judge_peer recorded */
 /* Connecting: a certificate was asked for. */
 bool tls_engine_server_asked(const struct tls_engine *e);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_cert.h"
 #include "tls_engine_internal.h"
 
 #include <stdlib.h>
@@ -60,12 +61,67 @@ int tls_engine_on_verify(gnutls_session_t session)
     return tls_engine_judge_peer(e) == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
+/* Takes a vector with a length of so many bytes off *rest (RFC 8446 3.4). */
+static int take_vector(struct span *rest, size_t length_bytes, struct span *out)
+{
+    size_t len = 0;
+    if (rest->len < length_bytes)
+        return -1;
+    for (size_t i = 0; i < length_bytes; i++)
+        len = len << 8 | rest->ptr[i];
+    if (rest->len - length_bytes < len)
+        return -1;
+    *out = span_of(rest->ptr + length_bytes, len);
+    *rest = span_skip(*rest, length_bytes + len);
+    return 0;
+}
+
+/* The leaf of a Certificate message: RFC 8446 4.4.2, RFC 5246 7.4.2. Empty: the peer sent none. */
+static int first_certificate(const struct tls_engine *e, struct span message, struct span *der)
+{
+    struct span context, list;
+    *der = span_of(NULL, 0);
+    if (gnutls_protocol_get_version(e->session) == GNUTLS_TLS1_3 && take_vector(&message, 1, &context) != 0)
+        return -1;
+    if (take_vector(&message, 3, &list) != 0)
+        return -1;
+    return list.len == 0 ? 0 : take_vector(&list, 3, der);
+}
+
+static int refuse_certificate(struct tls_engine *e, enum reason reason, const char *why)
+{
+    e->reason = reason;
+    e->why = why;
+    e->alert_to_send = GNUTLS_A_BAD_CERTIFICATE;
+    return GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+/* The library checks the peer's signature before it asks anybody what to think of the certificate, and that takes as long as the key is monstrous
+ * (security A7). */
+int tls_engine_on_certificate(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message)
+{
+    struct tls_engine *e = gnutls_session_get_ptr(session);
+    struct tls_cert cert;
+    struct span der;
+    (void)type;
+    (void)when;
+    if (!incoming)
+        return 0;
+    if (first_certificate(e, span_of(message->data, message->size), &der) != 0 || (der.len > 0 && tls_cert_read(der, &cert) != 0))
+        return refuse_certificate(e, REASON_MALFORMED, "the peer's certificate cannot be parsed");
+    if (der.len > 0 && !tls_cert_key_is_affordable(cert.spki))
+        return refuse_certificate(e, REASON_WEAK, "the peer's certificate has a key of an absurd size or kind");
+    return 0;
+}
+
 void tls_engine_refuse_peer(struct tls_engine *e)
 {
     enum reason reason = e->reason;
     tls_engine_send_alert(e, e->alert_to_send);
     const char *text = e->verdict != NULL && e->verdict->text[0] != '\0' ? e->verdict->text : "the peer's certificate was refused";
-    if (reason == REASON_NOT_ALLOWED)
+    if (e->why != NULL)
+        text = e->why;
+    else if (reason == REASON_NOT_ALLOWED)
         text = "the certificate is genuine, but no allow rule matches it";
     tls_engine_fail(e, reason, text);
 }

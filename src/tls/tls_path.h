@@ -40,8 +40,4 @@ void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, co
 bool tls_path_next(struct tls_path_finder *f);
 void tls_path_stop(struct tls_path_finder *f);
 
-/* Whether a signature by this key costs no more than an honest one. A peer may show a key that is made to be
- * slow: an RSA exponent as long as the modulus costs a thousand ordinary verifications. */
-bool tls_path_is_affordable(gnutls_x509_crt_t crt);
-
 #endif

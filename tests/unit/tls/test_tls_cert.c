@@ -139,6 +139,41 @@ START_TEST(hashes)
 }
 END_TEST
 
+START_TEST(tells_keys_that_take_too_long) /* A7 */
+{
+    static const struct {
+        const char *why;
+        struct certs_order order;
+        bool affordable;
+    } cases[] = {
+        {"P-256", {.cn = "c"}, true},
+        {"P-384", {.cn = "c", .key = CERTS_P384}, true},
+        {"Ed25519", {.cn = "c", .key = CERTS_ED25519}, true},
+        {"RSA 2048", {.cn = "c", .key = CERTS_RSA_2048}, true},
+        {"RSA 1024: weak, not slow", {.cn = "c", .key = CERTS_RSA_1024}, true},
+        {"RSA 8192", {.cn = "c", .rsa_bytes = 1024, .exponent_bytes = 3}, true},
+        {"a little more", {.cn = "c", .rsa_bytes = 1032, .exponent_bytes = 3}, false},
+        {"RSA 16384", {.cn = "c", .rsa_bytes = 2048, .exponent_bytes = 3}, false},
+        {"an exponent of 64 bits", {.cn = "c", .rsa_bytes = 256, .exponent_bytes = 8}, true},
+        {"an exponent of 128 bits", {.cn = "c", .rsa_bytes = 256, .exponent_bytes = 16}, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct certs c;
+        struct tls_cert cert;
+        struct certs_order order = cases[i].order;
+        order.issuer = &made;
+        certs_make(&order, &c);
+        ck_assert_int_eq(tls_cert_read(c.der, &cert), 0);
+        ck_assert_msg(tls_cert_key_is_affordable(cert.spki) == cases[i].affordable, "%s", cases[i].why);
+        for (size_t cut = 0; cut < cert.spki.len; cut++)
+            ck_assert(!tls_cert_key_is_affordable(span_of(cert.spki.ptr, cut)));
+        certs_clear(&c);
+    }
+    static const uint8_t unknown[] = {0x30, 0x0a, 0x30, 0x04, 0x06, 0x02, 0x2a, 0x03, 0x03, 0x02, 0x00, 0x01};
+    ck_assert(!tls_cert_key_is_affordable(span_of(unknown, sizeof(unknown)))); /* nobody knows what it costs */
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_cert");
@@ -152,6 +187,7 @@ Suite *suite(void)
     tcase_add_test(c, stops_when_told_to);
     tcase_add_test(c, writes_a_name_for_people);
     tcase_add_test(c, hashes);
+    tcase_add_test(c, tells_keys_that_take_too_long);
     suite_add_tcase(s, c);
     return s;
 }

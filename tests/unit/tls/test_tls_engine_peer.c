@@ -2,9 +2,14 @@
 /* Who is refused by the engine, and how each side hears of it. */
 #include "t.h"
 
+#include "certs.h"
 #include "ends.h"
+#include "tls_context.h"
 
+#include <gnutls/abstract.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static const int versions[] = {WIRE_PRIORITY_12, WIRE_PRIORITY_13};
 static const char *const version_names[] = {"TLS1.2", "TLS1.3"};
@@ -141,6 +146,160 @@ START_TEST(a_server_that_never_asks_is_refused_where_we_insist) /* B6 */
 }
 END_TEST
 
+/* ---- keys of absurd sizes ---- */
+
+static int pretend_to_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo, void *userdata, unsigned flags, const gnutls_datum_t *data,
+                           gnutls_datum_t *signature)
+{
+    const size_t *bytes = userdata;
+    (void)key;
+    (void)algo;
+    (void)flags;
+    (void)data;
+    signature->data = gnutls_malloc(*bytes);
+    ck_assert_ptr_nonnull(signature->data);
+    memset(signature->data, 0x5a, *bytes);
+    signature->size = (unsigned)*bytes;
+    return 0;
+}
+
+static int describe_key(gnutls_privkey_t key, unsigned flags, void *userdata)
+{
+    const size_t *bytes = userdata;
+    (void)key;
+    if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO)
+        return GNUTLS_PK_RSA;
+    if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS)
+        return (int)(*bytes * 8);
+    return (flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) != 0;
+}
+
+/* A client whose certificate shows this key, and that answers CertificateVerify with a signature of the right length. */
+static void open_pretender(struct raw_tls *raw, int version, const struct certs *shown, size_t *rsa_bytes)
+{
+    static const char *const priorities[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.2", "NORMAL:-VERS-ALL:+VERS-TLS1.3"};
+    gnutls_pcert_st *chain = gnutls_calloc(1, sizeof(*chain));
+    gnutls_privkey_t key;
+    raw_tls_client(raw, &ends_pki, priorities[version], GNUTLS_FORCE_CLIENT_CERT);
+    gnutls_certificate_free_keys(raw->credentials);
+    gnutls_certificate_set_flags(raw->credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+    ck_assert_int_eq(gnutls_pcert_import_x509(chain, shown->crt, 0), 0);
+    ck_assert_int_eq(gnutls_privkey_init(&key), 0);
+    ck_assert_int_eq(gnutls_privkey_import_ext4(key, rsa_bytes, pretend_to_sign, pretend_to_sign, NULL, NULL, describe_key, 0), 0);
+    ck_assert_int_ge(gnutls_certificate_set_key(raw->credentials, NULL, 0, chain, 1, key), 0);
+}
+
+START_TEST(no_time_is_spent_on_a_signature_by_an_absurd_key) /* A7 */
+{
+    const struct {
+        const char *why, *says;
+        size_t rsa_bytes, exponent_bytes;
+    } cases[] = {
+        {"16,384 bits", "absurd size", 2048, 3},
+        {"16,384 bits and an exponent as long", "absurd size", 2048, 2047},
+        {"an exponent of 2,048 bits", "absurd size", 256, 255},
+        {"a modulus of 200,000 bits", "absurd size", 25000, 3},
+        {"a usual key and a false signature", _i == 0 ? "neither sent" : "TLS failed", 256, 3},
+    };
+    enum reason usual = _i == 0 ? REASON_UNKNOWN_CA : REASON_TLS_FAILED; /* TLS 1.2 judges the chain first, TLS 1.3 the signature */
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct certs ca, shown;
+        struct raw_tls raw;
+        size_t bytes = cases[i].rsa_bytes;
+        certs_make(&(struct certs_order){.cn = "CA", .ca = true}, &ca);
+        certs_make(&(struct certs_order){.cn = "monster", .issuer = &ca, .rsa_bytes = bytes, .exponent_bytes = cases[i].exponent_bytes}, &shown);
+        ends_open_one(&ends_server, wire_pki_accepting(&ends_pki, &(struct wire_side){0}), NULL, NULL);
+        open_pretender(&raw, _i, &shown, &bytes);
+        clock_t begin = clock();
+        ends_run_raw(&ends_server, &raw, ENDS_ALL);
+        long ms = (long)((clock() - begin) * 1000 / CLOCKS_PER_SEC);
+        ends_expect_failed(&ends_server, i < 4 ? REASON_WEAK : usual, cases[i].why);
+        ck_assert_msg(strstr(ends_facts.text, cases[i].says) != NULL, "%s: %s", cases[i].why, ends_facts.text);
+        ck_assert_msg(ends_facts.alert_sent == (i < 4 ? 42 : ends_facts.alert_sent), "%s: alert %d", cases[i].why, ends_facts.alert_sent);
+        ck_assert(i == 4 || ends_facts.peer == NULL); /* nobody has proven to be it */
+        ck_assert_msg(ms < CERTS_WORK_LIMIT_MS, "%s: %ld ms", cases[i].why, ms);
+        raw_tls_clear(&raw);
+        ends_close();
+        certs_clear(&shown);
+        certs_clear(&ca);
+    }
+}
+END_TEST
+
+/* ---- which CAs a client is told of ---- */
+
+static int hinted; /* CAs that the server named */
+
+static int count_hints(gnutls_session_t session, const gnutls_datum_t *names, int n, const gnutls_pk_algorithm_t *algos, int n_algos,
+                       gnutls_retr2_st *answer)
+{
+    (void)session;
+    (void)names;
+    (void)algos;
+    (void)n_algos;
+    (void)answer;
+    hinted = n;
+    return 0;
+}
+
+/* Trusts the CA of the good client and n - 1 others. */
+static struct tls_context *accepting_with_cas(size_t n)
+{
+    static struct certs others[100];
+    static struct tls_file files[101];
+    struct err err = {0};
+    struct findings notes;
+    findings_init(&notes);
+    files[0] = (struct tls_file){"ca.pem", bytes_span(&ends_pki.clients_ca.certificate)};
+    for (size_t i = 1; i < n; i++) {
+        char cn[40];
+        snprintf(cn, sizeof(cn), "CA number %zu", i);
+        certs_make(&(struct certs_order){.cn = cn, .ca = true}, &others[i - 1]);
+        files[i] = (struct tls_file){"ca.pem", others[i - 1].pem};
+    }
+    struct tls_trust_spec trust = {.name = "many", .ca = files, .n_ca = n};
+    struct tls_context *like = wire_pki_accepting(&ends_pki, &(struct wire_side){0});
+    struct tls_context_spec spec = {.accepting = true, .ask = TLS_ASK_REQUIRED, .identity = like->identity};
+    spec.trust = tls_trust_new(&trust, WIRE_NOW, &notes, &err);
+    ck_assert_msg(spec.trust != NULL, "%s", err.text);
+    struct tls_context *ctx = tls_context_new(&spec, &err);
+    ck_assert_msg(ctx != NULL, "%s", err.text);
+    tls_trust_unref(spec.trust);
+    tls_context_unref(like);
+    findings_clear(&notes);
+    for (size_t i = 1; i < n; i++)
+        certs_clear(&others[i - 1]);
+    return ctx;
+}
+
+/* A list of thousands would not fit into what small clients take; a client without a hint sends the certificate it has. */
+START_TEST(a_trust_of_very_many_cas_names_none_and_verifies_all_the_same)
+{
+    static const struct {
+        size_t cas;
+        int hints;
+    } cases[] = {{1, 1}, {100, 100}, {101, 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tls_context *ctx = accepting_with_cas(cases[i].cas);
+        struct raw_tls raw;
+        hinted = -1;
+        raw_tls_client(&raw, &ends_pki, "NORMAL:-VERS-ALL:+VERS-TLS1.3", 0);
+        gnutls_certificate_set_retrieve_function(raw.credentials, count_hints);
+        ends_open_one(&ends_server, tls_context_ref(ctx), NULL, NULL);
+        ends_run_raw(&ends_server, &raw, ENDS_ALL);
+        ck_assert_int_eq(hinted, cases[i].hints);
+        raw_tls_clear(&raw);
+        ends_close_one(&ends_server);
+        ends_open_one(&ends_client, wire_pki_connecting(&ends_pki, &(struct wire_side){0}), NULL, NULL);
+        ends_open_one(&ends_server, tls_context_ref(ctx), NULL, NULL);
+        ends_run(ENDS_ALL);
+        ends_expect_open(&ends_server, "the good client");
+        ends_close();
+        tls_context_unref(ctx);
+    }
+}
+END_TEST
+
 /* ---- the hook ---- */
 
 struct hook {
@@ -244,6 +403,8 @@ Suite *suite(void)
     tcase_add_loop_test(c, a_server_of_another_name_is_refused, 0, 2);
     tcase_add_loop_test(c, no_certificate_passes_only_where_it_may, 0, 2);
     tcase_add_loop_test(c, a_server_that_never_asks_is_refused_where_we_insist, 0, 2);
+    tcase_add_loop_test(c, no_time_is_spent_on_a_signature_by_an_absurd_key, 0, 2);
+    tcase_add_test(c, a_trust_of_very_many_cas_names_none_and_verifies_all_the_same);
     tcase_add_loop_test(c, the_hook_can_refuse_and_cannot_forgive, 0, 2);
     tcase_add_loop_test(c, a_peer_is_judged_again_under_new_rules, 0, 2);
     suite_add_tcase(s, c);
