@@ -61,6 +61,11 @@ bool http_field_is_host(struct span name)
     return name.len == 4 && http_name_equals(name, "host");
 }
 
+bool http_field_is_expect(struct span name)
+{
+    return name.len == 6 && http_name_equals(name, "expect");
+}
+
 /* The first letter tells most fields apart at the cost of a jump. */
 enum http_field_kind http_field_kind_of(struct span name)
 {

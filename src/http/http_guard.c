@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/http/http_guard.h"
 
+#include "http_authority.h"
 #include "http_bytes.h"
 #include "http_field.h"
+#include "http_name.h"
+#include "mtlsd/http/http_target.h"
+
+#include <string.h>
 
 static enum reason refuse(struct err *err, enum reason reason, const char *why)
 {
@@ -35,59 +40,101 @@ static const char *target_refusal(struct span t)
     }
 }
 
-static bool is_port(struct span s)
+/* One Host, which HTTP/1.0 may leave out: then *host stays empty. */
+static const char *read_host(const struct http_head *h, struct http_authority *host)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
-            return false;
-    return s.len <= 5;
-}
-
-/* uri-host [":" port], RFC 9110 section 7.2; a comma is refused too, because it joins two Host lines into
- * one. */
-static bool is_host(struct span s)
-{
-    size_t i = 0;
-    if (s.len > 0 && s.ptr[0] == '[') {
-        for (i = 1; i < s.len && (is_hex(s.ptr[i]) || s.ptr[i] == ':' || s.ptr[i] == '.'); i++)
-            continue;
-        if (i < 3 || i == s.len || s.ptr[i] != ']')
-            return false;
-        i++;
-    } else {
-        i = http_bytes_run(s, HTTP_BYTES_HOST);
-        if (i == 0)
-            return false;
-    }
-    return i == s.len || (s.ptr[i] == ':' && is_port(span_skip(s, i + 1)));
-}
-
-static const char *host_refusal(const struct http_head *h)
-{
-    const struct http_field *host = NULL;
+    const struct http_field *found = NULL;
     for (size_t i = 0; i < h->n_fields; i++) {
         if (!http_field_is_host(h->fields[i].name))
             continue;
-        if (host != NULL)
+        if (found != NULL)
             return "more than one Host";
-        host = &h->fields[i];
+        found = &h->fields[i];
     }
-    if (host == NULL)
+    if (found == NULL)
         return h->minor == 0 ? NULL : "no Host";
-    return is_host(host->value) ? NULL : "Host is not a host name or address with an optional port";
+    return http_authority_read(found->value, host)
+               ? NULL
+               : "Host is not a host name or address with an optional port";
+}
+
+/* A target that names a host names the same one as Host, or two readers would send it to two places (RFC 9112
+ * section 3.2.2). */
+static int judge_form(const struct http_head *h, const struct http_authority *host, struct err *err)
+{
+    struct http_target t;
+    if (http_target_read(h, &t, err) != 0)
+        return -1;
+    if (t.form == HTTP_TARGET_ASTERISK || t.form == HTTP_TARGET_ORIGIN || host->host.len == 0)
+        return 0;
+    struct http_authority named = {.host = t.host, .port = t.port};
+    unsigned usual =
+        t.form == HTTP_TARGET_AUTHORITY ? t.port : 80; /* some clients say Host without a port to CONNECT */
+    if (http_authority_same(&named, host, usual))
+        return 0;
+    return err_set(err, ERR_PROTOCOL, "Host is not the host that the target names");
+}
+
+static bool is_connect(const struct http_head *h)
+{
+    return h->method.len == strlen("CONNECT") && span_equals_str(h->method, "CONNECT");
+}
+
+/* RFC 9110 section 10.1.1: HTTP/1.0 knows no expectations. */
+static bool has_odd_expectation(const struct http_head *h)
+{
+    for (size_t i = 0; h->minor > 0 && i < h->n_fields; i++)
+        if (http_field_is_expect(h->fields[i].name) &&
+            !span_equals_nocase_str(h->fields[i].value, "100-continue"))
+            return true;
+    return false;
+}
+
+/* 1 with *hops, 0 when it does not count, -1 for what is no number. */
+static int read_max_forwards(const struct http_head *h, unsigned *hops)
+{
+    if (!span_equals_str(h->method, "OPTIONS"))
+        return 0;
+    bool found = false;
+    for (size_t i = 0; i < h->n_fields; i++) {
+        if (!http_name_equals(h->fields[i].name, "max-forwards"))
+            continue;
+        struct span digits = h->fields[i].value;
+        if (found || digits.len == 0 || digits.len > 9)
+            return -1;
+        found = true;
+        *hops = 0;
+        for (size_t k = 0; k < digits.len; k++) {
+            if (digits.ptr[k] < '0' || digits.ptr[k] > '9')
+                return -1;
+            *hops = *hops * 10 + (unsigned)(digits.ptr[k] - '0');
+        }
+    }
+    return found ? 1 : 0;
+}
+
+bool http_guard_max_forwards(const struct http_head *h, unsigned *hops)
+{
+    return read_max_forwards(h, hops) == 1;
 }
 
 enum reason http_guard_request(const struct http_head *h, struct err *err)
 {
-    if (span_equals_str(h->method, "CONNECT"))
-        return refuse(err, REASON_METHOD_UNKNOWN, "CONNECT is not served here");
+    struct http_authority host = {.host = {NULL, 0}};
+    unsigned hops;
     if (span_equals_str(h->method, "TRACE")) /* it would echo the identity we add to whoever asks */
         return refuse(err, REASON_METHOD_UNKNOWN, "TRACE is not served here");
-    bool asterisk = span_equals_str(h->target, "*") && span_equals_str(h->method, "OPTIONS");
-    if (!asterisk && (h->target.len == 0 || h->target.ptr[0] != '/'))
-        return refuse(err, REASON_REQUEST_MALFORMED, "the target is not a path: this is not a forward proxy");
     const char *why = target_refusal(h->target);
     if (why == NULL)
-        why = host_refusal(h);
-    return why == NULL ? REASON_VALID : refuse(err, REASON_REQUEST_MALFORMED, why);
+        why = read_host(h, &host);
+    if (why != NULL)
+        return refuse(err, REASON_REQUEST_MALFORMED, why);
+    bool is_path = h->target.len > 0 && h->target.ptr[0] == '/' && !is_connect(h);
+    if (!is_path && judge_form(h, &host, err) != 0)
+        return REASON_REQUEST_MALFORMED;
+    if (has_odd_expectation(h))
+        return refuse(err, REASON_EXPECTATION_FAILED, "Expect asks for something else than 100-continue");
+    if (read_max_forwards(h, &hops) < 0)
+        return refuse(err, REASON_REQUEST_MALFORMED, "Max-Forwards is not a number of at most nine digits");
+    return REASON_VALID;
 }

@@ -4,6 +4,7 @@
 #include "http_field.h"
 #include "http_framing.h"
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_target.h"
 
 #include <assert.h>
 #include <string.h>
@@ -179,13 +180,42 @@ static struct span host_of(const struct http_head *h)
     return (struct span){NULL, 0};
 }
 
+static bool is_path(struct span target)
+{
+    return target.len > 0 && (target.ptr[0] == '/' || span_equals_str(target, "*"));
+}
+
+/* An absolute target is never written as one: whoever is asked next is no proxy (RFC 9112 section 3.2.1). */
+static int write_absolute(struct bytes *out, struct http_outgoing *o)
+{
+    struct http_target t;
+    if (http_target_read(o->head, &t, NULL) != 0 || t.form != HTTP_TARGET_ABSOLUTE)
+        return -1;
+    if (o->host.len == 0)
+        o->host = t.authority;
+    o->target = t.path.len > 0 ? t.path : span_from_str("*");
+    if (t.query.len == 0)
+        return write_head(out, o);
+    struct bytes target;
+    bytes_init(&target, o->head->target.len);
+    int rc = -1;
+    if (bytes_append_span(&target, t.path) == 0 && bytes_append_span(&target, t.query) == 0) {
+        o->target = bytes_span(&target);
+        rc = write_head(out, o);
+    }
+    bytes_clear(&target);
+    return rc;
+}
+
 int http_guard_write_head(struct bytes *out, const struct http_outgoing *o)
 {
-    if (!o->head->request || o->host.len > 0)
+    bool has_target = !o->head->request || o->target.len > 0 || is_path(o->head->target);
+    if (has_target && (!o->head->request || o->host.len > 0))
         return write_head(out, o);
     struct http_outgoing kept = *o;
-    kept.host = host_of(o->head);
-    return write_head(out, &kept);
+    if (kept.host.len == 0)
+        kept.host = host_of(o->head);
+    return has_target ? write_head(out, &kept) : write_absolute(out, &kept);
 }
 
 int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers)

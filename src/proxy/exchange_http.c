@@ -47,6 +47,10 @@ static enum reason judge_request(struct exchange *x, const struct http_head *hea
     enum reason reason = http_guard_request(head, err);
     if (reason != REASON_VALID)
         return reason;
+    if (span_equals_str(head->method, "CONNECT")) {
+        err_set(err, ERR_PROTOCOL, "CONNECT is not served here");
+        return REASON_METHOD_UNKNOWN;
+    }
     const struct config_listener *conf = x->listener->conf;
     if (conf->n_allow == 0)
         return REASON_VALID;

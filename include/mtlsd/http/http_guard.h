@@ -11,9 +11,13 @@
 #include "mtlsd/http/http_head.h"
 
 /* REASON_VALID, or why this request is refused, with a sentence in err: REASON_REQUEST_MALFORMED for a missing, doubled or odd Host, one that
- * differs from an absolute target's, '#', control bytes, bad percent encoding in the target, a target whose form does not go with the method;
- * REASON_METHOD_UNKNOWN for TRACE; REASON_EXPECTATION_FAILED for an Expect other than 100-continue ... RFC 9112 section 3.2. */
+ * differs from an absolute target's or CONNECT's, '#', control bytes, bad percent encoding in the target, a target whose form does not go with
+ * the method, https:// in the target; REASON_METHOD_UNKNOWN for TRACE; REASON_EXPECTATION_FAILED for an Expect other than 100-continue in
+ * HTTP/1.1. Absolute targets and CONNECT pass: whether they are served here is the caller's matter. RFC 9112 section 3.2. */
 enum reason http_guard_request(const struct http_head *h, struct err *err);
+/* True with *hops when Max-Forwards counts: a number in an OPTIONS request that the guard passed (RFC 9110 section 7.6.2). At 0 the request is
+ * answered here, else it is forwarded with one less (http_outgoing.max_forwards). */
+bool http_guard_max_forwards(const struct http_head *h, unsigned *hops);
 
 /* A field that no peer may bring: any name of any identity preset, '_', '-' and '.' alike, case ignored. */
 bool http_guard_is_owned(struct span name);
@@ -28,7 +32,7 @@ struct http_edit { /* what a route changes about a request's fields; borrowed */
 struct http_outgoing { /* how a head is to be written */
     const struct http_head *head;
     struct span host;         /* requests: value of Host instead of the peer's; empty: keep */
-    struct span target;       /* requests: instead of the head's; empty: keep */
+    struct span target;       /* requests: instead of the head's; empty: keep, an absolute one in origin form */
     struct span added;        /* whole field lines, each with CRLF, written last (identity, forwarded); may be empty */
     bool drop_forwarded;      /* requests: remove X-Forwarded-*, X-Real-IP and Forwarded that came in */
     const struct http_edit *edit; /* requests: NULL: none. Never touches framing, Connection, Host or owned fields */
@@ -43,7 +47,8 @@ struct http_outgoing { /* how a head is to be written */
     bool keep_alive;          /* say Connection: keep-alive, which an HTTP/1.0 client needs to be told (RFC 9112 appendix C.2.2) */
 };
 
-/* Appends start line, fields (without hop-by-hop ones, those named in Connection, owned ones on requests, framing) and the blank line. */
+/* Appends start line, fields (without hop-by-hop ones, those named in Connection, owned ones on requests, framing) and the blank line. -1: no room, or
+ * a request whose target cannot be written as a path (CONNECT) where none is given. */
 MUST_CHECK int http_guard_write_head(struct bytes *out, const struct http_outgoing *o);
 /* Appends the last chunk with the trailers that may pass (no framing, hop-by-hop, owned fields), and the blank line. head may be NULL. */
 MUST_CHECK int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers);

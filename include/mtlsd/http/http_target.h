@@ -14,18 +14,20 @@ struct http_target { /* spans into the head */
     struct span host;  /* of an absolute target or of CONNECT, else of Host; without port and brackets; may be empty for HTTP/1.0 */
     unsigned port;     /* 0: none given */
     struct span authority; /* host as written, with brackets and port: what Host must say */
-    struct span path;  /* without query; "/" for an absolute target without one; empty for '*' and CONNECT */
+    struct span path;  /* without query; "/" for an absolute target without one; empty for '*', CONNECT, and OPTIONS of an address without path */
     struct span query; /* with its '?'; empty: none */
 };
 
 /* For a head that http_guard_request passed. -1 with a sentence for what cannot be taken apart. */
 MUST_CHECK int http_target_read(const struct http_head *h, struct http_target *out, struct err *err);
 
-/* NULL, or a sentence: dot segments (encoded or not), encoded slash or backslash, backslash, empty segments. A path with parameters ("/a;b/..;/c")
- * counts as dot segments too, because some servers cut them off first. */
+/* NULL, or a sentence: dot segments (encoded or not), encoded slash, backslash (encoded or not), encoded NUL, overlong encodings, empty segments.
+ * Parameters are looked past, because some servers cut them off first: "/a;b/..;c/d" has a dot segment, "/;a/b" an empty one. Other spellings of
+ * the same path, "/%61;b" for "/a", pass: matching has to see through them. */
 const char *http_target_path_refusal(struct span path);
-/* Appends the path with dot segments resolved, empty segments and "%2e" folded, unreserved characters decoded, hex digits in upper case. -1 with a
- * sentence for what has no safe spelling: encoded slashes, backslashes, NUL. RFC 3986 section 6.2.2. */
+/* Appends the path with dot segments resolved, empty segments and "%2e" folded, unreserved characters decoded, hex digits in upper case; the
+ * refusal above finds nothing in it. -1 with a sentence for what has no safe spelling: encoded slashes, backslashes, NUL, dot or empty segments
+ * with parameters. RFC 3986 section 6.2.2. */
 MUST_CHECK int http_target_normalize(struct bytes *out, struct span path, struct err *err);
 
 #endif

@@ -14,7 +14,7 @@ static bool belongs(int c, enum http_bytes_class class)
     case HTTP_BYTES_TARGET:
         return c > 0x20 && c < 0x7f && c != '#' && c != '%';
     case HTTP_BYTES_HOST:
-        return alnum || (c != 0 && c < 128 && strchr("-._~!$&'()*+;=%", c) != NULL);
+        return alnum || (c != 0 && c < 128 && strchr("-._~!$&'()*+;=", c) != NULL);
     }
     return false;
 }

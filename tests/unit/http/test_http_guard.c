@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows C3 (Host) and C9 (targets): which request heads are refused. */
+/* Rows C3 (Host), C4 (Expect), C9 (targets) and E1 (absolute targets): which request heads are refused. */
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http1.h"
 #include "t.h"
@@ -49,7 +49,8 @@ static const struct target targets[] = {
     {"percent of a percent is fine", "/%25", true},
     {"double percent", "/%%41", false},
     {"unicode escape", "/%u0041", false},
-    {"absolute form", "http://h/", false},
+    {"absolute form of the same host", "http://h/", true},
+    {"absolute form of the same host, dressed up", "HTTP://H:80/x", true},
     {"absolute form, https", "https://h/", false},
     {"absolute form, other scheme", "ftp://h/", false},
     {"absolute form that names another host", "http://other/admin", false},
@@ -132,9 +133,56 @@ static const struct {
     {"empty brackets", "GET / HTTP/1.1\r\nHost: []\r\n\r\n", REASON_REQUEST_MALFORMED},
     {"name behind the brackets", "GET / HTTP/1.1\r\nHost: [::1]h\r\n\r\n", REASON_REQUEST_MALFORMED},
     {"zone in the brackets", "GET / HTTP/1.1\r\nHost: [fe80::1%eth0]\r\n\r\n", REASON_REQUEST_MALFORMED},
-    {"CONNECT", "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", REASON_METHOD_UNKNOWN},
+    {"port 0", "GET / HTTP/1.1\r\nHost: h:0\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"port past 16 bits", "GET / HTTP/1.1\r\nHost: h:65536\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"percent encoding in the host", "GET / HTTP/1.1\r\nHost: h%2ei\r\n\r\n", REASON_REQUEST_MALFORMED},
     {"TRACE", "TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", REASON_METHOD_UNKNOWN},
-    {"CONNECT to a path", "CONNECT / HTTP/1.1\r\nHost: h\r\n\r\n", REASON_METHOD_UNKNOWN},
+    {"TRACE of an address", "TRACE http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", REASON_METHOD_UNKNOWN},
+    /* E1, C9: two hosts in one request */
+    {"absolute target of HTTP/1.0 without Host", "GET http://h/ HTTP/1.0\r\n\r\n", REASON_VALID},
+    {"absolute target without Host", "GET http://h/ HTTP/1.1\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"absolute target and Host in other case", "GET http://H.Example/ HTTP/1.1\r\nHost: h.eXample\r\n\r\n",
+     REASON_VALID},
+    {"absolute target with the port of Host", "GET http://h:81/ HTTP/1.1\r\nHost: h:81\r\n\r\n", REASON_VALID},
+    {"absolute target without the default port of Host", "GET http://h/ HTTP/1.1\r\nHost: h:80\r\n\r\n",
+     REASON_VALID},
+    {"absolute target of an IPv6 address", "GET http://[::1]:81/ HTTP/1.1\r\nHost: [::1]:81\r\n\r\n",
+     REASON_VALID},
+    {"absolute target of another port", "GET http://h/ HTTP/1.1\r\nHost: h:8080\r\n\r\n",
+     REASON_REQUEST_MALFORMED},
+    {"absolute target of another host", "GET http://127.0.0.1/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+     REASON_REQUEST_MALFORMED},
+    {"absolute target of another host, HTTP/1.0", "GET http://i/ HTTP/1.0\r\nHost: h\r\n\r\n",
+     REASON_REQUEST_MALFORMED},
+    {"OPTIONS of a server", "OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n", REASON_VALID},
+    {"CONNECT", "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", REASON_VALID},
+    {"CONNECT with a Host that leaves the port out", "CONNECT h:443 HTTP/1.1\r\nHost: H\r\n\r\n", REASON_VALID},
+    {"CONNECT of HTTP/1.0 without Host", "CONNECT h:443 HTTP/1.0\r\n\r\n", REASON_VALID},
+    {"CONNECT to an IPv6 address", "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n", REASON_VALID},
+    {"CONNECT without Host", "CONNECT h:443 HTTP/1.1\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"CONNECT and another host", "CONNECT h:443 HTTP/1.1\r\nHost: i:443\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"CONNECT and another port", "CONNECT h:443 HTTP/1.1\r\nHost: h:80\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"CONNECT without port", "CONNECT h HTTP/1.1\r\nHost: h\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"CONNECT to a path", "CONNECT / HTTP/1.1\r\nHost: h\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"CONNECT to a path that looks like a host", "CONNECT /h:443 HTTP/1.1\r\nHost: h\r\n\r\n",
+     REASON_REQUEST_MALFORMED},
+    {"CONNECT to '*'", "CONNECT * HTTP/1.1\r\nHost: h\r\n\r\n", REASON_REQUEST_MALFORMED},
+    /* C4 */
+    {"Expect", "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n", REASON_VALID},
+    {"Expect in other case", "POST / HTTP/1.1\r\nHost: h\r\neXPECT: 100-Continue\r\n\r\n", REASON_VALID},
+    {"another expectation", "POST / HTTP/1.1\r\nHost: h\r\nExpect: 200-ok\r\n\r\n", REASON_EXPECTATION_FAILED},
+    {"another expectation beside it", "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue, x\r\n\r\n",
+     REASON_EXPECTATION_FAILED},
+    {"another expectation behind it",
+     "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nExpect: x\r\n\r\n", REASON_EXPECTATION_FAILED},
+    {"an empty expectation", "POST / HTTP/1.1\r\nHost: h\r\nExpect:\r\n\r\n", REASON_EXPECTATION_FAILED},
+    {"HTTP/1.0 expects nothing", "POST / HTTP/1.0\r\nHost: h\r\nExpect: 200-ok\r\n\r\n", REASON_VALID},
+    /* RFC 9110 section 7.6.2 */
+    {"Max-Forwards", "OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 10\r\n\r\n", REASON_VALID},
+    {"Max-Forwards that is no number", "OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: -1\r\n\r\n",
+     REASON_REQUEST_MALFORMED},
+    {"Max-Forwards of another method is not looked at",
+     "GET / HTTP/1.1\r\nHost: h\r\nMax-Forwards: -1\r\n\r\n", REASON_VALID},
 };
 
 START_TEST(C3_holds_requests_to_one_proper_Host)
@@ -146,6 +194,35 @@ START_TEST(C3_holds_requests_to_one_proper_Host)
 }
 END_TEST
 
+static const struct {
+    const char *why, *method, *first, *second; /* NULL: no such field */
+    int hops;                                  /* -1: does not count */
+} forwards[] = {
+    {"a number", "OPTIONS", "10", NULL, 10},
+    {"zero", "OPTIONS", "0", NULL, 0},
+    {"nine digits", "OPTIONS", "999999999", NULL, 999999999},
+    {"none", "OPTIONS", NULL, NULL, -1},
+    {"another method", "GET", "1", NULL, -1},
+    {"ten digits", "OPTIONS", "1000000000", NULL, -1},
+    {"empty", "OPTIONS", "", NULL, -1},
+    {"a sign", "OPTIONS", "+1", NULL, -1},
+    {"hex", "OPTIONS", "0x1", NULL, -1},
+    {"two", "OPTIONS", "1", "1", -1},
+};
+
+START_TEST(reads_max_forwards_of_OPTIONS_only)
+{
+    struct http_field fields[] = {{span_from_str("Max-Forwards"), span_from_str(forwards[_i].first)},
+                                  {span_from_str("max-forwards"), span_from_str(forwards[_i].second)}};
+    struct http_head h = {.request = true, .minor = 1, .method = span_from_str(forwards[_i].method), .fields = fields};
+    h.n_fields = forwards[_i].second != NULL ? 2 : forwards[_i].first != NULL ? 1 : 0;
+    unsigned hops = 77;
+    bool counts = http_guard_max_forwards(&h, &hops);
+    ck_assert_msg(counts == (forwards[_i].hops >= 0), "%s", forwards[_i].why);
+    ck_assert_msg(!counts || hops == (unsigned)forwards[_i].hops, "%s: %u", forwards[_i].why, hops);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http_guard");
@@ -153,6 +230,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, C9_passes_or_refuses_targets, 0, (int)(sizeof(targets) / sizeof(targets[0])));
     tcase_add_test(tc, C9_refuses_bytes_that_are_not_printable_ASCII);
     tcase_add_loop_test(tc, C3_holds_requests_to_one_proper_Host, 0, (int)(sizeof(heads) / sizeof(heads[0])));
+    tcase_add_loop_test(tc, reads_max_forwards_of_OPTIONS_only, 0, (int)(sizeof(forwards) / sizeof(forwards[0])));
     suite_add_tcase(s, tc);
     return s;
 }

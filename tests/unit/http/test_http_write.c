@@ -179,6 +179,14 @@ static const struct {
      "GET /a?b HTTP/1.1\r\nHost: h\r\nUser-Agent: curl\r\nAccept: */*\r\n\r\n"},
     {"the target goes on byte for byte", "GET /a/../%2e//b?%41 HTTP/1.1\r\nHost: h\r\n\r\n",
      "GET /a/../%2e//b?%41 HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"an absolute target goes on as a path", "GET http://h:80/a?b HTTP/1.1\r\nHost: H\r\n\r\n",
+     "GET /a?b HTTP/1.1\r\nHost: H\r\n\r\n"},
+    {"an absolute target without a path", "GET http://h?b HTTP/1.1\r\nHost: h\r\n\r\n",
+     "GET /?b HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"OPTIONS of an absolute target without a path", "OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n",
+     "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"},
+    {"an absolute target is the Host where there is none", "GET http://h:81/ HTTP/1.0\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h:81\r\n\r\n"},
     {"Host comes first, other spellings of it go", "GET / HTTP/1.1\r\nA: b\r\nhost: h\r\n\r\n",
      "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"},
     {"HTTP/1.0 becomes 1.1", "GET / HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n",
@@ -264,6 +272,23 @@ START_TEST(replaces_host_and_target_and_says_close)
                                                 .close = true});
     ck_assert_str_eq(text, "GET /b HTTP/1.1\r\nHost: up:443\r\nConnection: close\r\nA: b\r\n\r\n");
     free(text);
+}
+END_TEST
+
+START_TEST(C9_writes_no_request_for_CONNECT_or_a_target_that_is_no_path)
+{
+    static const struct {
+        const char *method, *target;
+    } rows[] = {{"CONNECT", "h:443"}, {"GET", "h:443"}, {"GET", "https://h/"}, {"GET", ""}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct http_head h = {.request = true, .method = span_from_str(rows[i].method), .target = span_from_str(rows[i].target)};
+        struct http_outgoing o = {.head = &h, .host = span_from_str("h")};
+        struct bytes out;
+        bytes_init(&out, 4096);
+        ck_assert_msg(http_guard_write_head(&out, &o) == -1, "%s %s", rows[i].method, rows[i].target);
+        ck_assert_uint_eq(out.len, 0);
+        bytes_clear(&out);
+    }
 }
 END_TEST
 
@@ -360,6 +385,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, C3_writes_requests_anew, 0, (int)(sizeof(requests) / sizeof(requests[0])));
     tcase_add_loop_test(tc, C3_writes_responses_anew, 0, (int)(sizeof(responses) / sizeof(responses[0])));
     tcase_add_test(tc, replaces_host_and_target_and_says_close);
+    tcase_add_test(tc, C9_writes_no_request_for_CONNECT_or_a_target_that_is_no_path);
     tcase_add_test(tc, tells_an_old_client_that_the_connection_stays);
     tcase_add_test(tc, C1_drops_forwarded_fields_when_told_to);
     tcase_add_test(tc, C3_drops_trailers_that_route_frame_or_authenticate);

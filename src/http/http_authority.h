@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* uri-host [":" port] (RFC 9110 section 7.2), taken apart in one place, so that no two rules read it
+ * differently. */
+#ifndef MTLSD_HTTP_HTTP_AUTHORITY_H
+#define MTLSD_HTTP_HTTP_AUTHORITY_H
+
+#include "mtlsd/base/span.h"
+
+struct http_authority {
+    struct span host; /* without brackets */
+    unsigned port;    /* 0: none given */
+};
+
+/* False for what is no host name or address with an optional port from 1 to 65535. A user, a '%' and a comma,
+ * which joins two Host lines into one, are refused too. */
+bool http_authority_read(struct span text, struct http_authority *out);
+/* Both name the same place; no port means the default one. Names are compared without regard to case and
+ * otherwise as they are. */
+bool http_authority_same(const struct http_authority *a, const struct http_authority *b,
+                         unsigned default_port);
+
+#endif
