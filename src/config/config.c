@@ -107,10 +107,6 @@ void config_free(struct config *c)
     }
     for (size_t i = 0; i < c->n_listeners; i++) {
         config_read_free("listener", &c->listeners[i]);
-        config_read_free_allow(&c->listeners[i]);
-        for (size_t k = 0; k < c->listeners[i].n_routes; k++)
-            free(c->listeners[i].routes[k].upstream);
-        free(c->listeners[i].routes);
         free_head(c->listeners[i].name, c->listeners[i].where);
         free(c->listeners[i].tls.where);
     }

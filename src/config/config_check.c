@@ -29,6 +29,8 @@ static bool tainted(const struct config_reader *r, const char *kind, const char 
 
 static void complete_upstream(const struct config_reader *r, struct config_upstream *u)
 {
+    if (u->health_interval_ms == 0 && given(r, "upstreams", u->name, "health", NULL))
+        u->health_interval_ms = 10 * 1000;
     if (!u->tls.present)
         return;
     if (u->tls.trust == NULL) {
@@ -43,20 +45,36 @@ static void complete_upstream(const struct config_reader *r, struct config_upstr
 /* upstream = "X" is one route that matches everything. */
 static void complete_routes(const struct config_reader *r, struct config_listener *l)
 {
-    if (l->upstream == NULL)
-        return;
-    l->routes = calloc(1, sizeof(*l->routes));
-    if (l->routes == NULL || (l->routes[0].upstream = strdup(l->upstream)) == NULL) {
-        r->findings->out_of_memory = 1;
-        return;
+    if (l->upstream != NULL && l->n_routes == 0) {
+        l->routes = calloc(1, sizeof(*l->routes));
+        if (l->routes == NULL || (l->routes[0].upstream = strdup(l->upstream)) == NULL) {
+            r->findings->out_of_memory = 1;
+            return;
+        }
+        l->n_routes = 1;
     }
-    l->n_routes = 1;
+    for (size_t i = 0; i < l->n_routes; i++) {
+        const struct config_route *route = &l->routes[i];
+        l->has_path_rules = l->has_path_rules || route->path != NULL || route->strip_prefix != NULL;
+        for (size_t k = 0; k < route->host.n; k++)
+            for (char *c = route->host.items[k]; *c != '\0'; c++)
+                *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    }
+}
+
+static bool has_tcp_bind(const struct config_listener *l)
+{
+    for (size_t i = 0; i < l->n_bind; i++)
+        if (l->bind[i].kind == ADDRESS_TCP)
+            return true;
+    return false;
 }
 
 static void complete_listener(const struct config_reader *r, struct config_listener *l)
 {
     complete_routes(r, l);
     bool http = l->protocol == CONFIG_PROTOCOL_HTTP;
+    l->guards_browsers = http && !l->tls.present && has_tcp_bind(l);
     if (!given(r, "listeners", l->name, "tls", "client_cert"))
         l->tls.client_cert = l->tls.trust != NULL ? CONFIG_CLIENT_CERT_REQUIRED : CONFIG_CLIENT_CERT_NONE;
     if (!given(r, "listeners", l->name, "forwarded", NULL))
@@ -126,7 +144,10 @@ static bool is_used(const struct config *c, enum kind kind, const char *name)
     }
     for (size_t i = 0; i < c->n_listeners; i++) {
         const struct config_listener *l = &c->listeners[i];
-        if (same(kind == UPSTREAM ? l->upstream : kind == IDENTITY ? l->tls.identity : l->tls.trust, name))
+        for (size_t k = 0; kind == UPSTREAM && k < l->n_routes; k++)
+            if (same(l->routes[k].upstream, name))
+                return true;
+        if (kind != UPSTREAM && same(kind == IDENTITY ? l->tls.identity : l->tls.trust, name))
             return true;
     }
     return false;
@@ -282,23 +303,49 @@ static void check_protocol(const struct config_reader *r, const struct config_li
                              "needs protocol = \"http\": tcp has no headers");
 }
 
-static void check_loop(const struct config_reader *r, const struct config_listener *l)
+/* The setting of a route, or of what stands for it. */
+static const config_setting_t *route_place(const struct config_reader *r, const struct config_listener *l,
+                                           size_t route, const char *key)
 {
-    const struct config_upstream *u =
-        l->upstream != NULL ? config_find_upstream(r->config, l->upstream) : NULL;
+    bool listed;
+    const config_setting_t *routes = config_read_at(r, (const char *const[4]){"listeners", l->name, "routes", NULL}, &listed);
+    const config_setting_t *at = listed ? config_setting_get_elem(routes, (unsigned)route) : NULL;
+    if (at == NULL)
+        return place(r, "listeners", l->name, key, NULL);
+    const config_setting_t *inner = config_setting_is_group(at) ? config_setting_get_member(at, key) : NULL;
+    return inner != NULL ? inner : at;
+}
+
+static void check_loop(const struct config_reader *r, const struct config_listener *l, size_t route)
+{
+    const char *name = l->routes[route].upstream;
+    const struct config_upstream *u = name != NULL ? config_find_upstream(r->config, name) : NULL;
     for (size_t i = 0; u != NULL && i < l->n_bind * u->n_targets; i++)
         if (address_same(&l->bind[i / u->n_targets], &u->targets[i % u->n_targets].address))
-            config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "upstream", NULL),
+            config_read_complain(r, FINDING_ERROR, route_place(r, l, route, "upstream"),
                                  "its target is this listener's own address \"%.200s\": it would call itself",
                                  l->bind_text[i / u->n_targets]);
 }
 
+static void check_routes(const struct config_reader *r, const struct config_listener *l)
+{
+    if (l->upstream != NULL && given(r, "listeners", l->name, "routes", NULL))
+        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, "upstream", NULL),
+                             "give either upstream or routes; a last route without a match takes the rest");
+    else if (l->n_routes == 0 && !tainted(r, "listeners", l->name))
+        config_read_complain(r, FINDING_ERROR, place(r, "listeners", l->name, NULL, NULL),
+                             "upstream is missing, write for example: upstream = \"NAME\"; or routes = ( { ... } );");
+    for (size_t i = 0; i < l->n_routes; i++) {
+        check_reference(r, UPSTREAM, l->routes[i].upstream, route_place(r, l, i, "upstream"));
+        check_loop(r, l, i);
+    }
+}
+
 static void check_listener(const struct config_reader *r, const struct config_listener *l)
 {
-    check_reference(r, UPSTREAM, l->upstream, place(r, "listeners", l->name, "upstream", NULL));
     check_reference(r, IDENTITY, l->tls.identity, place(r, "listeners", l->name, "tls", "identity"));
     check_reference(r, TRUST, l->tls.trust, place(r, "listeners", l->name, "tls", "trust"));
-    check_loop(r, l);
+    check_routes(r, l);
     if (tainted(r, "listeners", l->name))
         return;
     check_exposure(r, l);

@@ -11,6 +11,12 @@
 #define UPSTREAM(member) offsetof(struct config_upstream, member)
 #define LISTENER(member) offsetof(struct config_listener, member)
 #define ALLOW(member) offsetof(struct config_allow, member)
+#define TARGET(member) offsetof(struct config_target, member)
+#define ROUTE(member) offsetof(struct config_route, member)
+
+#define STATUSES                                                                                             \
+    "valid | none | expired | not_yet_valid | revoked | unknown_ca | wrong_purpose | weak | crl_missing | "  \
+    "crl_stale | constraint | malformed | error"
 
 #define REQUIRED true
 #define RELOADABLE true
@@ -66,8 +72,49 @@ static const struct config_option options[] = {
     {"trust", "min_rsa_bits", "number", "2048", "2048..16384", "", "The smallest RSA key that is accepted.",
      false, RELOADABLE, TRUST(min_rsa_bits)},
 
-    {"upstream", "targets", "target", "", "", "[ \"api.partner.example:443\" ]",
-     "The address to connect to: \"host:port\" or \"unix:/path\".", REQUIRED, RELOADABLE, UPSTREAM(targets)},
+    {"upstream", "targets", "targets", "", "", "[ \"api.partner.example:443\" ]",
+     "Where to connect: \"host:port\", \"unix:/path\", a list of these, or a list of groups with the keys of a "
+     "target, which stand at the end.",
+     REQUIRED, RELOADABLE, UPSTREAM(targets)},
+    {"upstream", "balance", "word", "round_robin", "round_robin | least_conn | random | hash", "",
+     "Which of several targets gets a request: in turn, the one with the fewest requests, the better of two "
+     "drawn at random, or always the same for one caller (by certificate, or address where there is none).",
+     false, RELOADABLE, UPSTREAM(balance)},
+    {"upstream", "sticky", "sticky", "", "client_cert", "\"client_cert\"",
+     "Keep a session at one target (http): by a cookie, in a group with the keys below, or with sticky = "
+     "\"client_cert\" by the caller's certificate. Default: each request is balanced on its own.",
+     false, RELOADABLE, UPSTREAM(sticky)},
+    {"upstream.sticky", "cookie", "string", "", "", "\"JSESSIONID\"", "The name of the cookie.", REQUIRED,
+     RELOADABLE, UPSTREAM(sticky_cookie)},
+    {"upstream.sticky", "mode", "sticky_mode", "", "suffix | insert", "\"insert\"",
+     "suffix: the backends set the cookie and end its value with a dot and their route (Tomcat's jvmRoute). "
+     "insert: a cookie of our own is set. Default: insert.",
+     false, RELOADABLE, UPSTREAM(sticky)},
+    {"upstream", "retry_after", "duration", "10s", "0s..1h", "",
+     "How long a target that failed is passed over.", false, RELOADABLE, UPSTREAM(retry_after_ms)},
+    {"upstream", "retries", "number", "1", "0..10", "",
+     "How often a request that failed is sent again, to another target where there is one. A request that a "
+     "target may have begun to carry out is only sent again when doing it twice is harmless.",
+     false, RELOADABLE, UPSTREAM(retries)},
+    {"upstream", "health", "group", "", "", "",
+     "Ask every target now and then whether it lives, over the same TLS as the traffic. Without it: only "
+     "failures of the traffic count.",
+     false, RELOADABLE, 0},
+    {"upstream.health", "path", "string", "", "", "\"/healthz\"",
+     "GET this. Default: none, the connection and the handshake are enough.", false, RELOADABLE,
+     UPSTREAM(health_path)},
+    {"upstream.health", "interval", "duration", "", "100ms..1d", "\"10s\"", "How often. Default: 10s.", false,
+     RELOADABLE, UPSTREAM(health_interval_ms)},
+    {"upstream.health", "expect", "string", "200-399", "", "",
+     "Statuses that mean it lives: \"200\", \"200-399\", or several with commas.", false, RELOADABLE,
+     UPSTREAM(health_expect)},
+    {"upstream", "proxy", "proxy", "", "", "\"http://proxy.corp.example:3128\"",
+     "HTTP proxy to reach the targets through, with CONNECT. Our TLS goes inside. Default: none.", false,
+     RELOADABLE, UPSTREAM(proxy)},
+    {"upstream", "send_proxy_protocol", "word", "off", "off | v1 | v2", "",
+     "Begin each connection with a PROXY header that tells the target who calls. A connection then serves one "
+     "caller only: none is kept for the requests of others.",
+     false, RELOADABLE, UPSTREAM(send_proxy_protocol)},
     {"upstream", "tls", "group", "", "", "", "Speak TLS to the target. Without it: plaintext.", false,
      RELOADABLE, UPSTREAM(tls)},
     {"upstream.tls", "identity", "name", "", "", "\"payments\"",
@@ -111,8 +158,13 @@ static const struct config_option options[] = {
     {"listener", "bind", "addresses", "", "", "\"127.0.0.1:8080\"",
      "Where to listen: \"host:port\", \":port\", \"unix:/path\", or a list of these.", REQUIRED, FIXED,
      LISTENER(bind)},
-    {"listener", "upstream", "name", "", "", "\"partner\"", "The upstream that gets what comes in.", REQUIRED,
+    {"listener", "upstream", "name", "", "", "\"partner\"", "The upstream that gets all that comes in.", false,
      RELOADABLE, LISTENER(upstream)},
+    {"listener", "routes", "routes", "", "",
+     "( { path = \"/admin\"; respond = 404; }, { upstream = \"partner\"; } )",
+     "What happens to which request, instead of upstream (http): the first route that matches decides, no "
+     "match is answered 404. The keys of a route stand at the end.",
+     false, RELOADABLE, LISTENER(routes)},
     {"listener", "protocol", "word", "http", "http | tcp", "",
      "HTTP/1.1 request by request, or bytes as they are.", false, RELOADABLE, LISTENER(protocol)},
     {"listener", "insecure_expose", "bool", "false", "", "",
@@ -144,6 +196,39 @@ static const struct config_option options[] = {
     {"listener", "forwarded", "word", "", "off | x | rfc7239", "\"x\"",
      "X-Forwarded-For and its kin, or Forwarded (http). Default: x on a listener with tls, otherwise off.",
      false, RELOADABLE, LISTENER(forwarded)},
+    {"listener", "hosts", "strings", "", "", "[ \"app.internal.example\" ]",
+     "Host names a plaintext listener answers to, \"name\" or \"name:port\", beside loopback names, its own "
+     "address and the hosts of its routes. Others are refused, as a web page could send them (http).",
+     false, RELOADABLE, LISTENER(hosts)},
+    {"listener", "allow_origins", "strings", "", "", "[ \"https://console.example\" ]",
+     "Web pages that may call a plaintext listener from a browser, as they stand in Origin (http). Default: "
+     "only those of the hosts that are answered to.",
+     false, RELOADABLE, LISTENER(allow_origins)},
+    {"listener", "normalize_path", "bool", "false", "", "",
+     "With routes that look at the path: rewrite a path with dot segments, empty segments or needless "
+     "escapes to its plain form. Without it such a request is refused (http).",
+     false, RELOADABLE, LISTENER(normalize_path)},
+    {"listener", "rewrite_location", "bool", "false", "", "",
+     "Change Location fields of responses that name the upstream so that they name this listener (http).",
+     false, RELOADABLE, LISTENER(rewrite_location)},
+    {"listener", "forward_proxy", "group", "", "", "",
+     "Serve programs that are told to use a proxy (http_proxy). What routes name by host goes to their "
+     "upstreams (http).",
+     false, RELOADABLE, LISTENER(forward_proxy)},
+    {"listener.forward_proxy", "connect", "word", "sniff", "sniff | tunnel | refuse", "",
+     "What to do with CONNECT: look into the tunnel and serve plaintext HTTP inside like any request (sniff), "
+     "pass the bytes blindly (tunnel), or refuse.",
+     false, RELOADABLE, LISTENER(forward_proxy.connect)},
+    {"listener.forward_proxy", "unmatched", "word", "refuse", "refuse | direct", "",
+     "Hosts that no route names: refuse, or connect to them directly. Private addresses are never reached so.",
+     false, RELOADABLE, LISTENER(forward_proxy.unmatched)},
+    {"listener.forward_proxy", "direct", "strings", "", "", "[ \"*.internal.example\", \"build.example:8080\" ]",
+     "Hosts that are reached directly, also on private addresses: \"host\", \"*.suffix\", either with \":port\".",
+     false, RELOADABLE, LISTENER(forward_proxy.direct)},
+    {"listener", "accept_proxy_protocol", "bool", "false", "", "",
+     "Every connection must begin with a PROXY header (v1 or v2). Whoever can connect is believed about the "
+     "address it claims: let only your own load balancer reach this listener.",
+     false, RELOADABLE, LISTENER(accept_proxy_protocol)},
     {"listener", "max_header_bytes", "size", "32KiB", "1KiB..1MiB", "",
      "The largest head of a request or response (http).", false, RELOADABLE, LISTENER(max_header_bytes)},
     {"listener", "max_headers", "number", "100", "1..1000", "", "The most header lines in one head (http).",
@@ -155,6 +240,58 @@ static const struct config_option options[] = {
      "Until the head of a request is complete (http).", false, RELOADABLE, LISTENER(header_ms)},
     {"listener.timeouts", "idle", "duration", "", "10ms..7d", "\"60s\"",
      "Without a byte. Default: 60s for http, 10m for tcp.", false, RELOADABLE, LISTENER(idle_ms)},
+    {"listener.timeouts", "body", "duration", "30s", "10ms..1d", "",
+     "How long a request's body may pause (http).", false, RELOADABLE, LISTENER(body_ms)},
+    {"listener.timeouts", "min_body_rate", "number", "500", "0..1000000000", "",
+     "Bytes per second that a request's body must come at on the whole; 0: any (http).", false, RELOADABLE,
+     LISTENER(min_body_rate)},
+    {"listener.timeouts", "write", "duration", "30s", "10ms..1d", "",
+     "How long a caller may take nothing of what waits for it.", false, RELOADABLE, LISTENER(write_ms)},
+
+    {"target", "address", "target", "", "", "\"10.0.0.1:8443\"",
+     "Where to connect: \"host:port\" or \"unix:/path\".", REQUIRED, RELOADABLE, TARGET(address)},
+    {"target", "route", "string", "", "", "\"worker1\"",
+     "Its name in cookies: with sticky mode suffix, what ends the value.", false, RELOADABLE, TARGET(route)},
+    {"target", "weight", "number", "1", "1..256", "", "Its share, beside the weights of the others.", false,
+     RELOADABLE, TARGET(weight)},
+    {"target", "backup", "bool", "false", "", "", "Used only while no other target is usable.", false,
+     RELOADABLE, TARGET(backup)},
+
+    {"route", "host", "strings", "", "", "[ \"api.example\", \"*.shop.example\" ]",
+     "Match: the host that is asked for is one of these, in full or by suffix.", false, RELOADABLE,
+     ROUTE(host)},
+    {"route", "path", "string", "", "", "\"/admin\"",
+     "Match: the path is this, or this and further segments.", false, RELOADABLE, ROUTE(path)},
+    {"route", "method", "strings", "", "", "[ \"GET\", \"HEAD\" ]", "Match: the method is one of these.",
+     false, RELOADABLE, ROUTE(method)},
+    {"route", "cert", "statuses", "", STATUSES, "\"none\"",
+     "Match: the status of the caller's certificate is one of these. error: any but valid and none.", false,
+     RELOADABLE, ROUTE(cert)},
+    {"route", "caller", "rules", "", "", "( { ou = \"ops\"; } )",
+     "Match: the caller's certificate is valid and one rule holds.", false, RELOADABLE, ROUTE(caller)},
+    {"route", "allow", "rules", "", "", "( { ou = \"ops\"; } )",
+     "Gate: who matched everything else but none of these rules gets 403, and no further route is tried.",
+     false, RELOADABLE, ROUTE(allow)},
+    {"route", "upstream", "name", "", "", "\"partner\"", "Act: forward to this upstream.", false, RELOADABLE,
+     ROUTE(upstream)},
+    {"route", "redirect", "string", "", "", "\"https://www.example/new\"",
+     "Act: answer with this Location, a URL or an absolute path.", false, RELOADABLE, ROUTE(redirect)},
+    {"route", "redirect_status", "choice", "302", "301 | 302 | 303 | 307 | 308", "",
+     "The status of the redirect.", false, RELOADABLE, ROUTE(redirect_status)},
+    {"route", "respond", "number", "", "200..599", "404", "Act: answer with this status.", false, RELOADABLE,
+     ROUTE(respond)},
+    {"route", "deny", "deny", "", "", "true", "Act: true is the same as respond = 403.", false, RELOADABLE,
+     ROUTE(respond)},
+    {"route", "set_headers", "headers", "", "", "{ X-Served-By = \"mtlsd\"; }",
+     "Fields that the forwarded request gets, in place of any of the same name.", false, RELOADABLE,
+     ROUTE(set_headers)},
+    {"route", "remove_headers", "strings", "", "", "[ \"X-Debug\" ]",
+     "Fields that the forwarded request loses.", false, RELOADABLE, ROUTE(remove_headers)},
+    {"route", "strip_prefix", "string", "", "", "\"/api\"",
+     "Removed from the front of the path before it is forwarded. path must begin with it.", false, RELOADABLE,
+     ROUTE(strip_prefix)},
+    {"route", "set_host", "host", "", "upstream | preserve", "\"preserve\"",
+     "The Host header, instead of what the upstream's host says.", false, RELOADABLE, ROUTE(set_host)},
 
     {"allow", "cn", "string", "", "", "\"billing\"", "Common name of the subject.", false, RELOADABLE,
      ALLOW(cn)},
@@ -193,25 +330,11 @@ static const struct config_planned planned[] = {
     {"trust", "crl", "fetch", "name the files of the lists"},
     {"trust", "pins", NULL, "use allow rules with spki or fingerprint on a listener"},
     {"trust", "spiffe_domain", NULL, "use allow rules with uri on a listener, expect in an upstream's tls"},
-    {"upstream", "balance", NULL, NULL},
-    {"upstream", "sticky", NULL, NULL},
-    {"upstream", "retry_after", NULL, NULL},
-    {"upstream", "retries", NULL, NULL},
-    {"upstream", "health", NULL, NULL},
-    {"upstream", "proxy", NULL, NULL},
-    {"upstream", "send_proxy_protocol", NULL, NULL},
     {"upstream.tls", "alpn", NULL, NULL},
     {"upstream.pool", "spare", NULL, NULL},
     {"listener", "allow_uids", NULL, NULL},
     {"listener", "allow_gids", NULL, NULL},
-    {"listener", "routes", NULL, "use upstream = \"NAME\""},
-    {"listener", "forward_proxy", NULL, NULL},
-    {"listener", "accept_proxy_protocol", NULL, NULL},
-    {"listener", "hosts", NULL, NULL},
-    {"listener", "allow_origins", NULL, NULL},
     {"listener", "allow_log_only", NULL, NULL},
-    {"listener", "normalize_path", NULL, NULL},
-    {"listener", "rewrite_location", NULL, NULL},
     {"listener", "identity_headers", "xfcc", "use \"rfc9440\" or \"x-ssl\""},
     {"listener", "identity_headers", "nginx", "use \"rfc9440\" or \"x-ssl\""},
     {"listener.tls", "identities", NULL, "use identity = \"NAME\""},
@@ -233,6 +356,11 @@ const struct config_option *config_options_find(const char *group, const char *k
         if (strcmp(options[i].group, group) == 0 && strcmp(options[i].key, key) == 0)
             return &options[i];
     return NULL;
+}
+
+bool config_options_holds_keys(const struct config_option *o)
+{
+    return strcmp(o->type, "group") == 0 || strcmp(o->type, "sticky") == 0;
 }
 
 const char *config_options_suggest(const char *group, const char *key)

@@ -6,6 +6,8 @@
 #include "mtlsd/config/config.h"
 
 const struct config_option *config_options_find(const char *group, const char *key);
+/* A group in a group, whose keys are rows of the table. */
+bool config_options_holds_keys(const struct config_option *o);
 /* What stands nearest to an unknown key of a group, or NULL. */
 const char *config_options_suggest(const char *group, const char *key);
 /* The group that has this key when the one it was written in has not, or NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_read.h"
 
+#include "config_elements.h"
 #include "config_options.h"
 #include "config_value.h"
 
@@ -62,7 +63,7 @@ config_setting_t *config_read_at(const struct config_reader *r, const char *cons
     return at;
 }
 
-static const char *type_name(const config_setting_t *s)
+const char *config_read_type_name(const config_setting_t *s)
 {
     switch (config_setting_type(s)) {
     case CONFIG_TYPE_GROUP:
@@ -103,7 +104,7 @@ static const char *form_name(const struct config_option *o)
 static void complain_type(const struct config_reader *r, const config_setting_t *s,
                           const struct config_option *o)
 {
-    config_read_complain(r, FINDING_ERROR, s, "this is %s where %s is expected", type_name(s), form_name(o));
+    config_read_complain(r, FINDING_ERROR, s, "this is %s where %s is expected", config_read_type_name(s), form_name(o));
 }
 
 static void complain_planned(const struct config_reader *r, const config_setting_t *s,
@@ -148,8 +149,8 @@ static const char *scalar_text(const config_setting_t *s, const struct config_op
     return NULL;
 }
 
-static void read_scalar(const struct config_reader *r, const config_setting_t *s,
-                        const struct config_option *o, void *base)
+void config_read_scalar(const struct config_reader *r, const config_setting_t *s, const struct config_option *o,
+                        void *base)
 {
     char number[32];
     const char *text = scalar_text(s, o, number);
@@ -174,7 +175,7 @@ static void read_scalar(const struct config_reader *r, const config_setting_t *s
     config_read_complain(r, FINDING_ERROR, s, "%s", err.text);
 }
 
-static bool is_list(const config_setting_t *s)
+bool config_read_is_list(const config_setting_t *s)
 {
     return config_setting_is_list(s) || config_setting_is_array(s);
 }
@@ -186,15 +187,8 @@ static void read_list(const struct config_reader *r, const config_setting_t *s, 
     if (n == 0)
         config_read_complain(r, FINDING_ERROR, s,
                              "the list is empty: write what belongs in it or leave the key out");
-    for (int i = 0; i < n; i++) {
-        const config_setting_t *item = config_setting_get_elem(s, (unsigned)i);
-        if (strcmp(o->type, "target") == 0 && config_setting_is_group(item))
-            config_read_complain(
-                r, FINDING_ERROR, item,
-                "this version does not have weights and routes of targets yet: write \"host:port\"");
-        else
-            read_scalar(r, item, o, base);
-    }
+    for (int i = 0; i < n; i++)
+        config_read_scalar(r, config_setting_get_elem(s, (unsigned)i), o, base);
 }
 
 static void join_group(char out[GROUP_NAME_MAX], const char *group, const char *key)
@@ -202,7 +196,7 @@ static void join_group(char out[GROUP_NAME_MAX], const char *group, const char *
     snprintf(out, GROUP_NAME_MAX, "%s%s%s", group, group[0] != '\0' ? "." : "", key);
 }
 
-static void set_defaults(const struct config_reader *r, const char *group, void *base)
+void config_read_defaults(const struct config_reader *r, const char *group, void *base)
 {
     size_t n;
     const struct config_option *options = config_options(&n);
@@ -213,7 +207,7 @@ static void set_defaults(const struct config_reader *r, const char *group, void 
         char inner[GROUP_NAME_MAX];
         join_group(inner, group, o->key);
         if (strcmp(o->type, "group") == 0)
-            set_defaults(r, inner, base);
+            config_read_defaults(r, inner, base);
         else if (o->fallback[0] != '\0' && config_value_set(o, o->fallback, "", base, NULL) != 0)
             r->findings->out_of_memory = 1; /* the only way a default fails; a test reads them all */
     }
@@ -231,7 +225,7 @@ static void complain_missing(const struct config_reader *r, const config_setting
     }
 }
 
-static char *place_of(const struct config_reader *r, const config_setting_t *s)
+char *config_read_place(const struct config_reader *r, const config_setting_t *s)
 {
     char where[PATH_MAX + 32];
     config_source_where(r->source, config_setting_source_line(s), where, sizeof(where));
@@ -241,9 +235,7 @@ static char *place_of(const struct config_reader *r, const config_setting_t *s)
     return copy;
 }
 
-static void read_group(const struct config_reader *r, config_setting_t *s, const char *group, void *base);
 static void read_named(const struct config_reader *r, config_setting_t *s);
-static void read_rules(const struct config_reader *r, config_setting_t *s, struct config_listener *l);
 
 static void read_inner_group(const struct config_reader *r, config_setting_t *s,
                              const struct config_option *o, void *base)
@@ -251,37 +243,39 @@ static void read_inner_group(const struct config_reader *r, config_setting_t *s,
     if (strcmp(o->key, "tls") == 0) {
         struct config_tls *tls = (struct config_tls *)(void *)((char *)base + o->offset);
         tls->present = true;
-        tls->where = place_of(r, s);
+        tls->where = config_read_place(r, s);
     }
+    if (strcmp(o->key, "forward_proxy") == 0)
+        ((struct config_listener *)base)->forward_proxy.present = true;
     char inner[GROUP_NAME_MAX];
     join_group(inner, o->group, o->key);
-    read_group(r, s, inner, base);
+    config_read_group(r, s, inner, base);
 }
 
 static void read_option(const struct config_reader *r, config_setting_t *s, const struct config_option *o,
                         void *base)
 {
-    bool list = is_list(s);
-    if (list != config_value_takes_list(o) && (list || config_value_form(o) == CONFIG_VALUE_GROUP))
+    bool list = config_read_is_list(s);
+    if (config_elements_own(o) && config_elements_fit(o, s))
+        config_elements_read(r, s, o, base);
+    else if (list != config_value_takes_list(o) && (list || config_value_form(o) == CONFIG_VALUE_GROUP))
         complain_type(r, s, o);
     else if (strcmp(o->type, "group") == 0)
         read_inner_group(r, s, o, base);
     else if (strcmp(o->type, "groups") == 0)
         read_named(r, s);
-    else if (strcmp(o->type, "rules") == 0)
-        read_rules(r, s, base);
     else if (list)
         read_list(r, s, o, base);
     else
-        read_scalar(r, s, o, base);
+        config_read_scalar(r, s, o, base);
 }
 
-static void read_group(const struct config_reader *r, config_setting_t *s, const char *group, void *base)
+void config_read_group(const struct config_reader *r, config_setting_t *s, const char *group, void *base)
 {
     size_t errors = r->findings->errors;
     if (!config_setting_is_group(s)) {
         config_read_complain(r, FINDING_ERROR, s, "this is %s where a group, { ... }, is expected",
-                             type_name(s));
+                             config_read_type_name(s));
     } else {
         int n = config_setting_length(s);
         for (int i = 0; i < n; i++) {
@@ -332,7 +326,7 @@ static void read_named(const struct config_reader *r, config_setting_t *s)
     if (!config_setting_is_group(s)) {
         config_read_complain(r, FINDING_ERROR, s,
                              "this is %s where named groups are expected, as in: %s = { NAME = { ... }; };",
-                             type_name(s), k->key);
+                             config_read_type_name(s), k->key);
         return;
     }
     int n = config_setting_length(s);
@@ -348,49 +342,24 @@ static void read_named(const struct config_reader *r, config_setting_t *s)
         char *item = items + (size_t)i * k->size;
         struct head *head = (struct head *)(void *)item;
         head->name = strdup(config_setting_name(child));
-        head->where = place_of(r, child);
+        head->where = config_read_place(r, child);
         if (head->name == NULL)
             r->findings->out_of_memory = 1;
-        set_defaults(r, k->group, item);
-        read_group(r, child, k->group, item);
+        config_read_defaults(r, k->group, item);
+        config_read_group(r, child, k->group, item);
     }
     if (n == 0 && strcmp(k->group, "listener") == 0)
         config_read_complain(r, FINDING_ERROR, s, "no listener is defined: there is nothing to do");
 }
 
-static void read_rules(const struct config_reader *r, config_setting_t *s, struct config_listener *l)
-{
-    int n = config_setting_length(s);
-    if (n == 0) {
-        config_read_complain(r, FINDING_ERROR, s,
-                             "no rule: write one, as in ( { ou = \"ops\"; } ), or leave the key out to let "
-                             "every verified caller pass");
-        return;
-    }
-    l->allow = calloc((size_t)n, sizeof(*l->allow));
-    if (l->allow == NULL) {
-        r->findings->out_of_memory = 1;
-        return;
-    }
-    l->n_allow = (size_t)n;
-    for (int i = 0; i < n; i++) {
-        config_setting_t *rule = config_setting_get_elem(s, (unsigned)i);
-        l->allow[i].where = place_of(r, rule);
-        read_group(r, rule, "allow", &l->allow[i]);
-        if (config_setting_is_group(rule) && config_setting_length(rule) == 0)
-            config_read_complain(r, FINDING_ERROR, rule,
-                                 "the rule has no key: name at least one thing that must hold");
-    }
-}
-
 void config_read_settings(struct config_reader *r)
 {
-    set_defaults(r, "", r->config);
+    config_read_defaults(r, "", r->config);
     if (config_setting_length(r->root) == 0)
         findings_add(r->findings, FINDING_ERROR, r->config->path,
                      "the configuration is empty: it needs listeners and upstreams at least");
     else
-        read_group(r, r->root, "", r->config);
+        config_read_group(r, r->root, "", r->config);
 }
 
 void config_read_free(const char *group, void *base)
@@ -402,20 +371,13 @@ void config_read_free(const char *group, void *base)
         if (strcmp(options[i].group, group) != 0)
             continue;
         join_group(inner, group, options[i].key);
-        if (strcmp(options[i].type, "group") == 0)
+        if (config_options_holds_keys(&options[i]))
             config_read_free(inner, base);
+        else if (config_elements_own(&options[i]))
+            config_elements_free(&options[i], base);
         else
             config_value_free(&options[i], base);
     }
-}
-
-void config_read_free_allow(struct config_listener *l)
-{
-    for (size_t i = 0; i < l->n_allow; i++) {
-        config_read_free("allow", &l->allow[i]);
-        free(l->allow[i].where);
-    }
-    free(l->allow);
 }
 
 static_assert(offsetof(struct config_identity, where) == offsetof(struct head, where),

@@ -20,7 +20,18 @@ void config_read_settings(struct config_reader *r);
 
 /* Frees every value of a group and of the groups in it, by the table; the struct itself stays. */
 void config_read_free(const char *group, void *base);
-void config_read_free_allow(struct config_listener *l);
+
+/* The parts of reading that lists of groups are made of (config_elements.c). group is a name of the option table, base the struct whose
+ * fields it names. */
+void config_read_group(const struct config_reader *r, config_setting_t *s, const char *group, void *base);
+void config_read_defaults(const struct config_reader *r, const char *group, void *base);
+void config_read_scalar(const struct config_reader *r, const config_setting_t *s, const struct config_option *o,
+                        void *base);
+/* "file:line" of a setting, on the heap; NULL when out of memory, which findings know then. */
+char *config_read_place(const struct config_reader *r, const config_setting_t *s);
+bool config_read_is_list(const config_setting_t *s);
+/* "a string", "a list", ... for messages. */
+const char *config_read_type_name(const config_setting_t *s);
 
 /* The setting of a key in a named group: ("listeners", "app", "tls", "trust"). The deepest that is there when
  * given is NULL, for a place to point at; when given is not NULL it says whether the whole path is there. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config_options.h"
 #include "mtlsd/base/bytes.h"
-#include "mtlsd/config/config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const char heading[] =
 static bool is_live(const struct config_option *o)
 {
     static const char *const live[][2] = {
-        {"identity", "bundle"}, {"upstream", "tls"}, {"upstream.tls", "identity"}, {"upstream.tls", "trust"}};
+        {"identity", "bundle"}, {"upstream", "tls"}, {"upstream.tls", "identity"}, {"upstream.tls", "trust"}, {"listener", "upstream"}};
     for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
         if (strcmp(o->group, live[i][0]) == 0 && strcmp(o->key, live[i][1]) == 0)
             return true;
@@ -27,10 +27,22 @@ static bool is_live(const struct config_option *o)
 
 static bool is_quoted(const struct config_option *o)
 {
-    return strcmp(o->type, "number") != 0 && strcmp(o->type, "bool") != 0;
+    return strcmp(o->type, "number") != 0 && strcmp(o->type, "bool") != 0 && strcmp(o->type, "choice") != 0;
 }
 
-static int write_help(struct bytes *out, int indent, const struct config_option *o)
+static const char *margin(int indent)
+{
+    static const char blanks[] = "                ";
+    return blanks + sizeof(blanks) - 1 - (size_t)indent;
+}
+
+/* Not a list of words that can stand there: the words beside any name or a group, and the help has them. */
+static bool hides_bounds(const struct config_option *o)
+{
+    return o->bounds[0] == '\0' || strcmp(o->type, "path") == 0 || strcmp(o->type, "host") == 0 || strcmp(o->type, "sticky") == 0;
+}
+
+static int write_help(struct bytes *out, const char *before, const struct config_option *o)
 {
     const char *text = o->help;
     while (*text != '\0') {
@@ -40,20 +52,17 @@ static int write_help(struct bytes *out, int indent, const struct config_option 
             while (n > 0 && text[n] != ' ')
                 n--;
         }
-        if (bytes_printf(out, "%*s# %.*s\n", indent, "", (int)n, text) != 0)
+        if (bytes_printf(out, "%s# %.*s\n", before, (int)n, text) != 0)
             return -1;
         text += n + (text[n] == ' ' ? 1 : 0);
     }
-    if (o->bounds[0] == '\0' || strcmp(o->type, "path") == 0 || strcmp(o->type, "host") == 0)
-        return 0; /* for these two the bounds are the words beside any name, and the help has them */
-    return bytes_printf(out, "%*s# Values: %s\n", indent, "", o->bounds);
+    return hides_bounds(o) ? 0 : bytes_printf(out, "%s# Values: %s\n", before, o->bounds);
 }
 
-static int write_value(struct bytes *out, int indent, bool off, const struct config_option *o)
+static int write_value(struct bytes *out, const char *before, const struct config_option *o)
 {
     const char *quote = o->fallback[0] != '\0' && is_quoted(o) ? "\"" : "";
-    return bytes_printf(out, "%*s%s%s = %s%s%s;\n", indent, "", off || !is_live(o) ? "# " : "", o->key, quote,
-                        o->fallback[0] != '\0' ? o->fallback : o->example, quote);
+    return bytes_printf(out, "%s%s = %s%s%s;\n", before, o->key, quote, o->fallback[0] != '\0' ? o->fallback : o->example, quote);
 }
 
 static const struct config_option *next_of(const char *group, size_t *i)
@@ -86,11 +95,12 @@ static int write_keys(struct bytes *out, const char *group, int indent, bool off
     for (size_t i = 0; (o = next_of(group, &i)) != NULL;) {
         if (strcmp(o->type, "groups") == 0)
             continue;
-        if (bytes_append_str(out, first ? "" : "\n") != 0 || write_help(out, indent, o) != 0)
+        if (bytes_append_str(out, first ? "" : "\n") != 0 || write_help(out, margin(indent), o) != 0)
             return -1;
         first = false;
-        bool inner = strcmp(o->type, "group") == 0;
-        if ((inner ? write_inner(out, indent, off || !is_live(o), o) : write_value(out, indent, off, o)) != 0)
+        bool dead = off || !is_live(o);
+        if (config_options_holds_keys(o) ? write_inner(out, indent, dead, o) != 0
+                                         : bytes_append_str(out, margin(indent)) != 0 || write_value(out, dead ? "# " : "", o) != 0)
             return -1;
     }
     return 0;
@@ -103,23 +113,23 @@ static int write_named(struct bytes *out, const char *key, const char *group, co
     const struct config_option *o = next_of("", &i);
     while (strcmp(o->key, key) != 0)
         o = next_of("", &i);
-    if (bytes_append_str(out, "\n") != 0 || write_help(out, 0, o) != 0)
+    if (bytes_append_str(out, "\n") != 0 || write_help(out, "", o) != 0)
         return -1;
     if (bytes_printf(out, "%s = {\n  %s = {\n", key, name) != 0 || write_keys(out, group, 4, false) != 0)
         return -1;
     return bytes_append_str(out, "  };\n};\n");
 }
 
-static int write_allow(struct bytes *out)
+/* The keys of a list's element: none of it is in effect. */
+static int write_element(struct bytes *out, const char *group, const char *about)
 {
     const struct config_option *o;
-    if (bytes_append_str(out, "\n# Keys of an allow rule. * stands for anything inside one label or segment, "
-                              "** for anything.\n") != 0)
+    if (bytes_printf(out, "\n# %s\n", about) != 0)
         return -1;
-    for (size_t i = 0; (o = next_of("allow", &i)) != NULL;)
-        if (bytes_printf(out, "#   %s = %s; %*s# %s\n", o->key, o->example,
-                         (int)(44 - strlen(o->key) - strlen(o->example)), "", o->help) != 0)
+    for (size_t i = 0; (o = next_of(group, &i)) != NULL;) {
+        if (write_help(out, "#   ", o) != 0 || write_value(out, "#   ", o) != 0)
             return -1;
+    }
     return 0;
 }
 
@@ -134,5 +144,9 @@ int config_sample(struct bytes *out)
     if (write_named(out, "upstreams", "upstream", "partner") != 0 ||
         write_named(out, "listeners", "listener", "app") != 0)
         return -1;
-    return write_allow(out);
+    if (write_element(out, "target", "A target, where it is more than an address: targets = ( { address = ...; }, ... );") != 0 ||
+        write_element(out, "route", "A route of a listener: routes = ( { host = ...; upstream = ...; }, ... );") != 0)
+        return -1;
+    return write_element(out, "allow", "A rule: allow = ( { ou = ...; }, ... ); * stands for anything inside one label or segment, "
+                                       "** for anything.");
 }

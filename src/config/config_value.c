@@ -2,6 +2,7 @@
 #include "config_value.h"
 
 #include "config_source.h"
+#include "mtlsd/base/reasons.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/base/units.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MAX = 8 };
+enum { WORDS_MAX = 16 };
 
 /* What a setter may look at: the row, the text, the file it stands in, and the struct that gets it. */
 struct slot {
@@ -114,6 +115,54 @@ static int set_words(const struct slot *s, struct err *err)
     return 0;
 }
 
+/* In the order of the words, of which "error" is one more. */
+static const enum reason statuses[] = {
+    REASON_VALID,       REASON_NONE,          REASON_EXPIRED, REASON_NOT_YET_VALID, REASON_REVOKED,
+    REASON_UNKNOWN_CA,  REASON_WRONG_PURPOSE, REASON_WEAK,    REASON_CRL_MISSING,   REASON_CRL_STALE,
+    REASON_CONSTRAINT,  REASON_MALFORMED,
+};
+enum { N_STATUSES = sizeof(statuses) / sizeof(statuses[0]), N_GOOD_STATUSES = 2 };
+
+static int set_statuses(const struct slot *s, struct err *err)
+{
+    unsigned index;
+    if (!find_word(s->o->bounds, s->text, &index))
+        return refuse_word(s, err);
+    unsigned from = index < N_STATUSES ? index : N_GOOD_STATUSES, to = index < N_STATUSES ? index + 1 : N_STATUSES;
+    for (unsigned i = from; i < to; i++)
+        *(uint64_t *)field(s) |= UINT64_C(1) << statuses[i];
+    return 0;
+}
+
+static int set_sticky(const struct slot *s, struct err *err)
+{
+    unsigned index;
+    if (!find_word(s->o->bounds, s->text, &index))
+        return err_set(err, ERR_CONFIG,
+                       "\"%.80s\" is not a way to stick: write \"client_cert\", or a group as in { cookie = "
+                       "\"JSESSIONID\"; mode = \"suffix\"; }",
+                       s->text);
+    *(enum config_sticky *)field(s) = CONFIG_STICKY_CLIENT_CERT;
+    return 0;
+}
+
+static int set_sticky_mode(const struct slot *s, struct err *err)
+{
+    unsigned index;
+    if (!find_word(s->o->bounds, s->text, &index))
+        return refuse_word(s, err);
+    *(enum config_sticky *)field(s) = index == 0 ? CONFIG_STICKY_SUFFIX : CONFIG_STICKY_INSERT;
+    return 0;
+}
+
+static int set_deny(const struct slot *s, struct err *err)
+{
+    (void)err;
+    if (strcmp(s->text, "true") == 0)
+        *(unsigned *)field(s) = 403;
+    return 0;
+}
+
 static int set_bool(const struct slot *s, struct err *err)
 {
     (void)err;
@@ -165,6 +214,18 @@ static int set_number(const struct slot *s, struct err *err)
 {
     uint64_t value = 0;
     if (read_bounded(s, read_plain_number, &value, err) != 0)
+        return -1;
+    *(unsigned *)field(s) = (unsigned)value;
+    return 0;
+}
+
+static int set_choice(const struct slot *s, struct err *err)
+{
+    uint64_t value = 0;
+    unsigned index;
+    if (!find_word(s->o->bounds, s->text, &index))
+        return err_set(err, ERR_CONFIG, "%s is not possible here: write %s", s->text, s->o->bounds);
+    if (read_plain_number(s->text, &value, err) != 0)
         return -1;
     *(unsigned *)field(s) = (unsigned)value;
     return 0;
@@ -267,38 +328,62 @@ static int set_addresses(const struct slot *s, struct err *err)
     return rc;
 }
 
+/* Something that can be connected to. */
+static int parse_target(const struct slot *s, struct address *a, struct err *err)
+{
+    if (parse_address(s, a, err) != 0)
+        return -1;
+    if (a->kind == ADDRESS_TCP && a->host[0] == '\0')
+        return err_set(err, ERR_CONFIG, "\"%.80s\" names no host to connect to", s->text);
+    if (a->kind == ADDRESS_TCP && a->port == 0)
+        return err_set(err, ERR_CONFIG, "\"%.80s\": nothing listens on port 0", s->text);
+    return 0;
+}
+
 static int set_target(const struct slot *s, struct err *err)
 {
+    struct config_target *t = s->base;
+    return parse_target(s, &t->address, err) != 0 ? -1 : keep(&t->text, strdup(s->text), err);
+}
+
+static int set_proxy(const struct slot *s, struct err *err)
+{
+    static const char scheme[] = "http://";
     struct config_upstream *u = s->base;
-    struct address a;
-    if (parse_address(s, &a, err) != 0)
+    struct slot inner = *s;
+    char plain[300];
+    if (strncmp(s->text, "https://", 8) == 0)
+        return err_set(err, ERR_CONFIG, "\"%.80s\": the way to the proxy itself is plain HTTP, write \"http://...\"",
+                       s->text);
+    if (strncmp(s->text, scheme, strlen(scheme)) == 0) {
+        int n = snprintf(plain, sizeof(plain), "%s", s->text + strlen(scheme));
+        if (n > 0 && (size_t)n < sizeof(plain) && plain[n - 1] == '/')
+            plain[n - 1] = '\0';
+        inner.text = plain;
+    }
+    if (strchr(inner.text, '@') != NULL)
+        return err_set(err, ERR_CONFIG, "a proxy that wants a user and a password is not supported");
+    if (parse_target(&inner, &u->proxy, err) != 0)
         return -1;
-    if (a.kind == ADDRESS_TCP && a.host[0] == '\0')
-        return err_set(err, ERR_CONFIG, "\"%.80s\" names no host to connect to", s->text);
-    if (a.kind == ADDRESS_TCP && a.port == 0)
-        return err_set(err, ERR_CONFIG, "\"%.80s\": nothing listens on port 0", s->text);
-    struct config_target *targets = realloc(u->targets, (u->n_targets + 1) * sizeof(*targets));
-    if (targets == NULL)
-        return no_memory(err);
-    u->targets = targets;
-    targets[u->n_targets] = (struct config_target){.address = a, .weight = 1, .text = strdup(s->text)};
-    if (targets[u->n_targets].text == NULL)
-        return no_memory(err);
-    u->n_targets++;
-    return 0;
+    if (u->proxy.kind == ADDRESS_UNIX)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a proxy: write \"host:port\"", s->text);
+    return keep(&u->proxy_text, strdup(s->text), err);
 }
 
 static int set_host(const struct slot *s, struct err *err)
 {
     struct config_upstream *u = s->base;
+    struct config_route *route = s->base;
+    bool in_route = strcmp(s->o->group, "route") == 0;
     unsigned index = CONFIG_HOST_LITERAL;
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
     if (!find_word(s->o->bounds, s->text, &index) && s->text[strspn(s->text, allowed)] != '\0')
         return err_set(err, ERR_CONFIG, "\"%.80s\" cannot stand in a Host header: write %s or a host name",
                        s->text, s->o->bounds);
-    u->host = (enum config_host)index;
-    u->host_given = true;
-    return u->host == CONFIG_HOST_LITERAL ? keep(&u->host_literal, strdup(s->text), err) : 0;
+    *(in_route ? &route->set_host : &u->host) = (enum config_host)index;
+    *(in_route ? &route->set_host_given : &u->host_given) = true;
+    char **literal = in_route ? &route->set_host_literal : &u->host_literal;
+    return index == CONFIG_HOST_LITERAL ? keep(literal, strdup(s->text), err) : 0;
 }
 
 struct type {
@@ -324,11 +409,20 @@ static const struct type types[] = {
     {"strings", CONFIG_VALUE_STRING, true, set_strings},
     {"paths", CONFIG_VALUE_STRING, true, set_paths},
     {"words", CONFIG_VALUE_STRING, true, set_words},
+    {"statuses", CONFIG_VALUE_STRING, true, set_statuses},
     {"addresses", CONFIG_VALUE_STRING, true, set_addresses},
-    {"target", CONFIG_VALUE_STRING, true, set_target},
+    {"choice", CONFIG_VALUE_NUMBER, false, set_choice},
+    {"target", CONFIG_VALUE_STRING, false, set_target},
+    {"proxy", CONFIG_VALUE_STRING, false, set_proxy},
+    {"sticky", CONFIG_VALUE_STRING, false, set_sticky},
+    {"sticky_mode", CONFIG_VALUE_STRING, false, set_sticky_mode},
+    {"deny", CONFIG_VALUE_BOOL, false, set_deny},
     {"group", CONFIG_VALUE_GROUP, false, NULL},
     {"groups", CONFIG_VALUE_GROUP, false, NULL},
+    {"headers", CONFIG_VALUE_GROUP, false, NULL},
     {"rules", CONFIG_VALUE_GROUP, true, NULL},
+    {"routes", CONFIG_VALUE_GROUP, true, NULL},
+    {"targets", CONFIG_VALUE_GROUP, true, NULL},
 };
 
 static const struct type *type_of(const struct config_option *o)
@@ -349,7 +443,7 @@ bool config_value_takes_list(const struct config_option *o)
     return type_of(o)->list;
 }
 
-static int check_text(const char *text, struct err *err)
+int config_value_check_text(const char *text, struct err *err)
 {
     if (text[0] == '\0')
         return err_set(err, ERR_CONFIG, "is empty: write a value or leave the key out");
@@ -363,7 +457,7 @@ int config_value_set(const struct config_option *o, const char *text, const char
                      struct err *err)
 {
     struct slot slot = {o, text, file, base};
-    if (check_text(text, err) != 0)
+    if (config_value_check_text(text, err) != 0)
         return -1;
     return type_of(o)->set(&slot, err);
 }
@@ -383,16 +477,6 @@ static void free_bind(struct config_listener *l)
     free(l->bind);
 }
 
-static void free_targets(struct config_upstream *u)
-{
-    for (size_t i = 0; i < u->n_targets; i++) {
-        free(u->targets[i].where);
-        free(u->targets[i].text);
-        free(u->targets[i].route);
-    }
-    free(u->targets);
-}
-
 void config_value_free(const struct config_option *o, void *base)
 {
     static const char *const owning[] = {"string", "name", "path", "socket", "hex", "sha256"};
@@ -405,7 +489,10 @@ void config_value_free(const struct config_option *o, void *base)
     else if (strcmp(o->type, "addresses") == 0)
         free_bind(base);
     else if (strcmp(o->type, "target") == 0)
-        free_targets(base);
+        free(((struct config_target *)base)->text);
+    else if (strcmp(o->type, "proxy") == 0)
+        free(((struct config_upstream *)base)->proxy_text);
     else if (strcmp(o->type, "host") == 0)
-        free(((struct config_upstream *)base)->host_literal);
+        free(strcmp(o->group, "route") == 0 ? ((struct config_route *)base)->set_host_literal
+                                            : ((struct config_upstream *)base)->host_literal);
 }

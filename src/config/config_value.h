@@ -18,6 +18,9 @@ bool config_value_takes_list(const struct config_option *o);
 MUST_CHECK int config_value_set(const struct config_option *o, const char *text, const char *file, void *base,
                                 struct err *err);
 
+/* No text of a configuration is empty or holds control characters. */
+MUST_CHECK int config_value_check_text(const char *text, struct err *err);
+
 /* Frees what config_value_set put there. */
 void config_value_free(const struct config_option *o, void *base);
 

@@ -111,7 +111,8 @@ static int listener_text(const struct config_listener *l, struct bytes *out)
             return -1;
         if (l->n_allow > 0 && bytes_printf(out, ", %zu allow rule%s", l->n_allow, l->n_allow == 1 ? "" : "s") != 0)
             return -1;
-        if (bytes_printf(out, ", %s -> %s\n", l->protocol == CONFIG_PROTOCOL_TCP ? "tcp" : "http", l->upstream) != 0)
+        if (bytes_printf(out, ", %s -> %s\n", l->protocol == CONFIG_PROTOCOL_TCP ? "tcp" : "http",
+                         l->upstream != NULL ? l->upstream : "its routes") != 0)
             return -1;
     }
     return 0;

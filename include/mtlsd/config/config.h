@@ -181,7 +181,7 @@ struct config_listener {
     uint64_t handshake_ms, header_ms, idle_ms; /* 10s 10s; idle 60s for http, 10m for tcp */
     uint64_t body_ms;  /* 30s: a request's body may pause that long; on the whole it must come at min_body_rate */
     uint64_t write_ms; /* 30s: a client that takes nothing of what waits for it */
-    uint64_t min_body_rate; /* bytes a second, 500; 0: any */
+    unsigned min_body_rate; /* bytes a second, 500; 0: any */
     uint64_t max_header_bytes;                 /* 32KiB */
     unsigned max_headers;                      /* 100 */
 };
@@ -217,19 +217,20 @@ const struct config_upstream *config_find_upstream(const struct config *c, const
 
 /* The one table of keys: it drives the reader, the manual page and the sample file. */
 struct config_option {
-    const char *group; /* "", "identity", "trust", "upstream", "upstream.tls", ... */
+    const char *group; /* "", "identity", "upstream.tls", ...; of lists: "allow", "route", "target" */
     const char *key;
     const char
         *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "duration", "size", "number",
-                  "bool", "word"; one or a list of them: "strings", "paths", "words", "addresses", "target";
-                  what holds further keys: "group", "groups" (named), "rules" (a list) */
+                  "bool", "word", "choice" (of numbers), "target", "proxy"; one or a list of them: "strings",
+                  "paths", "words", "addresses", "targets", "statuses"; what holds further keys: "group",
+                  "groups" (named), "sticky" (or a word), "rules", "routes" (lists), "headers" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or one that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */
     const char *example;  /* a value as it stands in a file, with quotes; for keys without a default */
     const char *help;
     bool required;
     bool reloadable;
-    size_t offset; /* where the value stands in the struct of its outermost group */
+    size_t offset; /* where the value stands in the struct of its outermost group, or of its list's element */
 };
 const struct config_option *config_options(size_t *n);
 

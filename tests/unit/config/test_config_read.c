@@ -68,10 +68,9 @@ START_TEST(what_is_not_understood_is_told_with_path_and_line)
         {"a scalar for a named group", LISTENERS "trusts = {\n a = 1;\n};", "/etc/mtlsd/test.conf:3", "trusts.a: this is a number without quotes where a group"},
         {"a bad element", "listeners = { app = { upstream = \"up\"; bind = [ \"127.0.0.1:80\", \"x\" ]; }; };", "/etc/mtlsd/test.conf:1", "listeners.app.bind[1]: "},
         {"an empty list", "listeners = { app = { upstream = \"up\"; bind = [ ]; }; };", "/etc/mtlsd/test.conf:1", "listeners.app.bind: the list is empty"},
-        {"a required key", "listeners = { app = { bind = \"127.0.0.1:80\"; }; };", "/etc/mtlsd/test.conf:1", "listeners.app: upstream is missing, write for example: upstream ="},
+        {"a required key", "listeners = { app = { upstream = \"up\"; }; };", "/etc/mtlsd/test.conf:1", "listeners.app: bind is missing, write for example: bind ="},
         {"no listener key", "workers = 1;", "/etc/mtlsd/test.conf", "listeners is missing"},
         {"no listener in it", "listeners = { };", "/etc/mtlsd/test.conf:1", "listeners: no listener is defined"},
-        {"a target with a weight", LISTENERS "upstreams = { up = { targets = ( { address = \"a:1\"; } ); }; };", "/etc/mtlsd/test.conf:2", "upstreams.up.targets[0]: this version does not have weights"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         read_text(cases[i].text);

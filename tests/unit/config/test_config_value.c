@@ -11,6 +11,8 @@ static struct config_trust trust;
 static struct config_upstream upstream;
 static struct config_listener listener;
 static struct config_allow rule;
+static struct config_target target;
+static struct config_route route;
 
 static const struct place {
     const char *group;
@@ -29,6 +31,8 @@ static const struct place {
     {"listener", &listener, sizeof(listener)},
     {"listener.tls", &listener, sizeof(listener)},
     {"allow", &rule, sizeof(rule)},
+    {"target", &target, sizeof(target)},
+    {"route", &route, sizeof(route)},
 };
 enum { N_PLACES = sizeof(places) / sizeof(places[0]) };
 
@@ -105,8 +109,8 @@ START_TEST(a_value_that_is_none_is_refused_with_its_words)
         {"65 digits", "allow", "spki", HEX_32 HEX_32 "0", "has 65 hexadecimal digits"},
         {"a socket on TCP", "admin", "socket", "127.0.0.1:80", "is not a unix socket"},
         {"a socket path that is too long with its folder", "admin", "socket", "unix:" LONG_NAME, "is too long"},
-        {"a target without a host", "upstream", "targets", ":443", "names no host"},
-        {"a target on port 0", "upstream", "targets", "a:0", "nothing listens on port 0"},
+        {"a target without a host", "target", "address", ":443", "names no host"},
+        {"a target on port 0", "target", "address", "a:0", "nothing listens on port 0"},
         {"a Host with a blank", "upstream", "host", "a b", "cannot stand in a Host header"},
         {"a Host that is a header more", "upstream", "host", "a,b", "cannot stand in a Host header"},
     };
@@ -122,7 +126,7 @@ START_TEST(a_value_that_is_none_is_refused_with_its_words)
     ck_assert_ptr_null(rule.serial);
     ck_assert_ptr_null(rule.fingerprint);
     ck_assert_ptr_null(top.admin_socket);
-    ck_assert_uint_eq(upstream.n_targets, 0);
+    ck_assert_ptr_null(target.text);
     ck_assert(!upstream.host_given);
     ck_assert_uint_eq(listener.identity_headers, 0);
 }
@@ -200,13 +204,11 @@ START_TEST(addresses_keep_what_was_written)
     ck_assert_str_eq(listener.bind[0].host, "127.0.0.1");
     ck_assert_uint_eq(listener.bind[1].port, 8444);
     ck_assert_str_eq(listener.bind_text[1], "[::1]:8444");
-    must_set("upstream", "targets", "api.example:443");
-    must_set("upstream", "targets", "other.example:444");
-    ck_assert_uint_eq(upstream.n_targets, 2);
-    ck_assert_str_eq(upstream.targets[0].address.host, "api.example");
-    ck_assert_uint_eq(upstream.targets[1].address.port, 444);
-    ck_assert_str_eq(upstream.targets[0].text, "api.example:443");
-    ck_assert_uint_eq(upstream.targets[1].weight, 1);
+    must_set("target", "address", "api.example:443");
+    must_set("target", "address", "other.example:444");
+    ck_assert_str_eq(target.address.host, "other.example");
+    ck_assert_uint_eq(target.address.port, 444);
+    ck_assert_str_eq(target.text, "other.example:444");
 }
 END_TEST
 
