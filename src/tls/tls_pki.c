@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/tls/tls_pki.h"
 
-#include <arpa/inet.h>
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
+#include "tls_maker.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -55,54 +54,12 @@ void tls_pki_pair_clear(struct tls_pki_pair *pair)
     bytes_clear(&pair->certificate);
 }
 
-/* A certificate and a key being worked on; either may be NULL. */
-struct holder {
-    gnutls_x509_crt_t crt;
-    gnutls_x509_privkey_t key;
-};
-
-static void holder_clear(struct holder *h)
-{
-    if (h->crt != NULL)
-        gnutls_x509_crt_deinit(h->crt);
-    if (h->key != NULL)
-        gnutls_x509_privkey_deinit(h->key);
-    *h = (struct holder){NULL, NULL};
-}
-
-static int failed(struct err *err, const char *what, int rc)
-{
-    return err_set(err, rc == GNUTLS_E_MEMORY_ERROR ? ERR_MEMORY : ERR_CREDENTIAL, "%s: %s", what, gnutls_strerror(rc));
-}
-
-static int holder_init(struct holder *h, struct err *err)
-{
-    *h = (struct holder){NULL, NULL};
-    int rc = gnutls_x509_crt_init(&h->crt);
-    if (rc == 0)
-        rc = gnutls_x509_privkey_init(&h->key);
-    if (rc == 0)
-        return 0;
-    holder_clear(h);
-    return failed(err, "cannot begin a certificate", rc);
-}
-
-static int generate_key(struct holder *h, bool weak, struct err *err)
-{
-    int rc = weak ? gnutls_x509_privkey_generate(h->key, GNUTLS_PK_RSA, 1024, 0)
-                  : gnutls_x509_privkey_generate(h->key, GNUTLS_PK_ECDSA,
-                                                 GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
-    if (rc == 0)
-        rc = gnutls_x509_crt_set_key(h->crt, h->key);
-    return rc == 0 ? 0 : failed(err, "cannot generate a key", rc);
-}
-
 static gnutls_datum_t datum(struct span s)
 {
     return (gnutls_datum_t){(unsigned char *)(uintptr_t)s.ptr, (unsigned)s.len};
 }
 
-static bool belong_together(const struct holder *h)
+static bool belong_together(const struct tls_maker *h)
 {
     uint8_t of_crt[64], of_key[64];
     size_t n_crt = sizeof(of_crt), n_key = sizeof(of_key);
@@ -111,11 +68,11 @@ static bool belong_together(const struct holder *h)
            memcmp(of_crt, of_key, n_crt) == 0;
 }
 
-static int import_ca(struct holder *ca, struct span cert, struct span key, struct err *err)
+static int import_ca(struct tls_maker *ca, struct span cert, struct span key, struct err *err)
 {
     if (cert.len > INT_MAX || key.len > INT_MAX)
         return err_set(err, ERR_CREDENTIAL, "the CA's files are too large");
-    if (holder_init(ca, err) != 0)
+    if (tls_maker_init(ca, err) != 0)
         return -1;
     gnutls_datum_t cert_pem = datum(cert), key_pem = datum(key);
     int rc = gnutls_x509_crt_import(ca->crt, &cert_pem, GNUTLS_X509_FMT_PEM);
@@ -126,14 +83,14 @@ static int import_ca(struct holder *ca, struct span cert, struct span key, struc
     }
     if (rc == 0 && belong_together(ca))
         return 0;
-    holder_clear(ca);
-    return rc == 0 ? err_set(err, ERR_CREDENTIAL, "the CA's key does not match the CA's certificate") : failed(err, what, rc);
+    tls_maker_clear(ca);
+    return rc == 0 ? err_set(err, ERR_CREDENTIAL, "the CA's key does not match the CA's certificate") : tls_maker_failed(err, what, rc);
 }
 
 /* The CA's certificate with a key that is not the CA's. */
-static int import_impostor(struct holder *ca, struct span cert, struct err *err)
+static int import_impostor(struct tls_maker *ca, struct span cert, struct err *err)
 {
-    if (holder_init(ca, err) != 0)
+    if (tls_maker_init(ca, err) != 0)
         return -1;
     gnutls_datum_t cert_pem = datum(cert);
     int rc = gnutls_x509_privkey_generate(ca->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
@@ -141,24 +98,24 @@ static int import_impostor(struct holder *ca, struct span cert, struct err *err)
         rc = gnutls_x509_crt_import(ca->crt, &cert_pem, GNUTLS_X509_FMT_PEM);
     if (rc == 0)
         return 0;
-    holder_clear(ca);
-    return failed(err, "the CA's certificate cannot be read", rc);
+    tls_maker_clear(ca);
+    return tls_maker_failed(err, "the CA's certificate cannot be read", rc);
 }
 
-static int export_pair(const struct holder *h, struct tls_pki_pair *out, struct err *err)
+static int export_pair(const struct tls_maker *h, struct tls_pki_pair *out, struct err *err)
 {
     gnutls_datum_t pem = {NULL, 0};
     bytes_init(&out->certificate, PEM_MAX);
     bytes_init(&out->key, PEM_MAX);
     int rc = gnutls_x509_crt_export2(h->crt, GNUTLS_X509_FMT_PEM, &pem);
     if (rc != 0)
-        return failed(err, "cannot write the certificate", rc);
+        return tls_maker_failed(err, "cannot write the certificate", rc);
     int copied = bytes_append(&out->certificate, pem.data, pem.size);
     gnutls_free(pem.data);
     pem = (gnutls_datum_t){NULL, 0};
     rc = gnutls_x509_privkey_export2_pkcs8(h->key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &pem);
     if (rc != 0)
-        return failed(err, "cannot write the key", rc);
+        return tls_maker_failed(err, "cannot write the key", rc);
     if (copied == 0)
         copied = bytes_append(&out->key, pem.data, pem.size);
     gnutls_memset(pem.data, 0, pem.size);
@@ -166,120 +123,37 @@ static int export_pair(const struct holder *h, struct tls_pki_pair *out, struct 
     return copied == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }
 
-static int set_dn(gnutls_x509_crt_t crt, const char *oid, const char *value, struct err *err)
-{
-    if (value == NULL || value[0] == '\0')
-        return 0;
-    int rc = gnutls_x509_crt_set_dn_by_oid(crt, oid, 0, value, (unsigned)strlen(value));
-    return rc == 0 ? 0 : failed(err, "cannot set the subject", rc);
-}
-
-/* A serial number as DER wants it: big endian, positive, no needless leading byte. */
-static struct span serial_der(uint64_t serial, uint8_t raw[9])
-{
-    raw[0] = 0;
-    for (size_t i = 0; i < 8; i++)
-        raw[1 + i] = (uint8_t)(serial >> (56 - 8 * i));
-    size_t skip = 0;
-    while (skip < 8 && raw[skip] == 0 && raw[skip + 1] < 0x80)
-        skip++;
-    return span_of(raw + skip, 9 - skip);
-}
-
-static int set_dates_and_serial(gnutls_x509_crt_t crt, int64_t not_before, int64_t not_after, uint64_t serial, struct err *err)
-{
-    uint8_t raw[9];
-    struct span number = serial_der(serial, raw);
-    int rc = gnutls_x509_crt_set_version(crt, 3);
-    if (rc == 0)
-        rc = gnutls_x509_crt_set_serial(crt, number.ptr, number.len);
-    if (rc == 0)
-        rc = gnutls_x509_crt_set_activation_time(crt, (time_t)not_before);
-    if (rc == 0)
-        rc = gnutls_x509_crt_set_expiration_time(crt, (time_t)not_after);
-    return rc == 0 ? 0 : failed(err, "cannot set serial and dates", rc);
-}
-
-static int set_key_ids(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer, struct err *err)
-{
-    uint8_t id[64];
-    size_t size = sizeof(id);
-    int rc = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA1, id, &size);
-    if (rc == 0)
-        rc = gnutls_x509_crt_set_subject_key_id(crt, id, size);
-    size = sizeof(id);
-    if (rc == 0)
-        rc = gnutls_x509_crt_get_key_id(issuer, GNUTLS_KEYID_USE_SHA1, id, &size);
-    if (rc == 0)
-        rc = gnutls_x509_crt_set_authority_key_id(crt, id, size);
-    return rc == 0 ? 0 : failed(err, "cannot set the key identifiers", rc);
-}
-
 int tls_pki_new_ca(const char *cn, int64_t not_before, int64_t not_after, struct tls_pki_pair *out, struct err *err)
 {
-    struct holder ca;
+    struct tls_maker ca;
     *out = (struct tls_pki_pair){0};
-    if (holder_init(&ca, err) != 0)
+    if (tls_maker_init(&ca, err) != 0)
         return -1;
     int rc = -1;
-    if (generate_key(&ca, false, err) != 0 || set_dn(ca.crt, GNUTLS_OID_X520_COMMON_NAME, cn, err) != 0 ||
-        set_dates_and_serial(ca.crt, not_before, not_after, 1, err) != 0 || set_key_ids(ca.crt, ca.crt, err) != 0)
+    if (tls_maker_key(&ca, false, err) != 0 || tls_maker_dn(&ca, GNUTLS_OID_X520_COMMON_NAME, cn, err) != 0 ||
+        tls_maker_dates(&ca, not_before, not_after, 1, err) != 0 || tls_maker_key_ids(&ca, ca.crt, err) != 0)
         goto done;
     rc = gnutls_x509_crt_set_basic_constraints(ca.crt, 1, -1);
     if (rc == 0)
         rc = gnutls_x509_crt_set_key_usage(ca.crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
     if (rc == 0)
         rc = gnutls_x509_crt_sign2(ca.crt, ca.crt, ca.key, GNUTLS_DIG_SHA256, 0);
-    rc = rc == 0 ? export_pair(&ca, out, err) : failed(err, "cannot sign the CA's certificate", rc);
+    rc = rc == 0 ? export_pair(&ca, out, err) : tls_maker_failed(err, "cannot sign the CA's certificate", rc);
 done:
-    holder_clear(&ca);
+    tls_maker_clear(&ca);
     if (rc != 0)
         tls_pki_pair_clear(out);
     return rc;
 }
 
-static int add_ip(gnutls_x509_crt_t crt, const char *text, struct err *err)
+static int set_subject(struct tls_maker *m, const struct tls_pki_order *order, struct err *err)
 {
-    uint8_t raw[16];
-    unsigned size = 4;
-    if (inet_pton(AF_INET, text, raw) != 1) {
-        size = 16;
-        if (inet_pton(AF_INET6, text, raw) != 1)
-            return err_set(err, ERR_USAGE, "ip:%s is not an IP address", text);
-    }
-    int rc = gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, raw, size, GNUTLS_FSAN_APPEND);
-    return rc == 0 ? 0 : failed(err, "cannot add an IP address", rc);
-}
-
-static int add_san(gnutls_x509_crt_t crt, const char *san, struct err *err)
-{
-    static const struct {
-        const char *prefix;
-        gnutls_x509_subject_alt_name_t type;
-    } types[] = {{"dns:", GNUTLS_SAN_DNSNAME}, {"uri:", GNUTLS_SAN_URI}, {"email:", GNUTLS_SAN_RFC822NAME}, {"ip:", GNUTLS_SAN_IPADDRESS}};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        size_t n = strlen(types[i].prefix);
-        if (strncmp(san, types[i].prefix, n) != 0)
-            continue;
-        const char *value = san + n;
-        if (value[0] == '\0')
-            return err_set(err, ERR_USAGE, "\"%s\": the name after \"%s\" is missing", san, types[i].prefix);
-        if (types[i].type == GNUTLS_SAN_IPADDRESS)
-            return add_ip(crt, value, err);
-        int rc = gnutls_x509_crt_set_subject_alt_name(crt, types[i].type, value, (unsigned)strlen(value), GNUTLS_FSAN_APPEND);
-        return rc == 0 ? 0 : failed(err, san, rc);
-    }
-    return err_set(err, ERR_USAGE, "\"%s\" is not a name: write dns:HOST, ip:ADDRESS, uri:URI or email:ADDRESS", san);
-}
-
-static int set_subject(gnutls_x509_crt_t crt, const struct tls_pki_order *order, struct err *err)
-{
-    if (set_dn(crt, GNUTLS_OID_X520_ORGANIZATION_NAME, order->o, err) != 0 ||
-        set_dn(crt, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, order->ou, err) != 0 ||
-        set_dn(crt, GNUTLS_OID_X520_COMMON_NAME, order->cn, err) != 0)
+    if (tls_maker_dn(m, GNUTLS_OID_X520_ORGANIZATION_NAME, order->o, err) != 0 ||
+        tls_maker_dn(m, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, order->ou, err) != 0 ||
+        tls_maker_dn(m, GNUTLS_OID_X520_COMMON_NAME, order->cn, err) != 0)
         return -1;
     for (size_t i = 0; i < order->n_sans && order->bad != TLS_PKI_NO_SAN; i++)
-        if (add_san(crt, order->sans[i], err) != 0)
+        if (tls_maker_san(m, order->sans[i], err) != 0)
             return -1;
     return 0;
 }
@@ -316,7 +190,7 @@ static int set_usage(gnutls_x509_crt_t crt, const struct tls_pki_order *order, s
         rc = gnutls_x509_crt_set_key_usage(crt, usage);
     if (rc == 0)
         rc = set_purposes(crt, order);
-    return rc == 0 ? 0 : failed(err, "cannot set the key's purpose", rc);
+    return rc == 0 ? 0 : tls_maker_failed(err, "cannot set the key's purpose", rc);
 }
 
 void tls_pki_dates(const struct tls_pki_order *order, int64_t *not_before, int64_t *not_after)
@@ -332,42 +206,42 @@ void tls_pki_dates(const struct tls_pki_order *order, int64_t *not_before, int64
     }
 }
 
-static int fill_leaf(gnutls_x509_crt_t crt, const struct tls_pki_order *order, uint64_t serial, struct err *err)
+static int fill_leaf(struct tls_maker *m, const struct tls_pki_order *order, uint64_t serial, struct err *err)
 {
     int64_t from, until;
     tls_pki_dates(order, &from, &until);
-    if (set_subject(crt, order, err) != 0 || set_usage(crt, order, err) != 0)
+    if (set_subject(m, order, err) != 0 || set_usage(m->crt, order, err) != 0)
         return -1;
-    return set_dates_and_serial(crt, from, until, serial, err);
+    return tls_maker_dates(m, from, until, serial, err);
 }
 
-static int sign_leaf(struct holder *leaf, const struct holder *ca, const struct tls_pki_order *order, struct err *err)
+static int sign_leaf(struct tls_maker *leaf, const struct tls_maker *ca, const struct tls_pki_order *order, struct err *err)
 {
     bool self = order->bad == TLS_PKI_SELF_SIGNED;
     gnutls_x509_crt_t issuer = self ? leaf->crt : ca->crt;
-    if (set_key_ids(leaf->crt, issuer, err) != 0)
+    if (tls_maker_key_ids(leaf, issuer, err) != 0)
         return -1;
     gnutls_digest_algorithm_t digest = order->bad == TLS_PKI_SHA1 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256;
     int rc = gnutls_x509_crt_sign2(leaf->crt, issuer, self ? leaf->key : ca->key, digest, 0);
-    return rc == 0 ? 0 : failed(err, "cannot sign the certificate", rc);
+    return rc == 0 ? 0 : tls_maker_failed(err, "cannot sign the certificate", rc);
 }
 
 int tls_pki_issue(struct span ca_cert, struct span ca_key, const struct tls_pki_order *order, uint64_t serial,
                   struct tls_pki_pair *out, struct err *err)
 {
-    struct holder ca = {NULL, NULL}, leaf = {NULL, NULL};
+    struct tls_maker ca = {NULL, NULL}, leaf = {NULL, NULL};
     int rc = -1;
     *out = (struct tls_pki_pair){0};
     if (order->bad == TLS_PKI_UNKNOWN_CA ? import_impostor(&ca, ca_cert, err) != 0
                                          : import_ca(&ca, ca_cert, ca_key, err) != 0)
         goto done;
-    if (holder_init(&leaf, err) != 0 || generate_key(&leaf, order->bad == TLS_PKI_WEAK, err) != 0 ||
-        fill_leaf(leaf.crt, order, serial, err) != 0 || sign_leaf(&leaf, &ca, order, err) != 0)
+    if (tls_maker_init(&leaf, err) != 0 || tls_maker_key(&leaf, order->bad == TLS_PKI_WEAK, err) != 0 ||
+        fill_leaf(&leaf, order, serial, err) != 0 || sign_leaf(&leaf, &ca, order, err) != 0)
         goto done;
     rc = export_pair(&leaf, out, err);
 done:
-    holder_clear(&leaf);
-    holder_clear(&ca);
+    tls_maker_clear(&leaf);
+    tls_maker_clear(&ca);
     if (rc != 0)
         tls_pki_pair_clear(out);
     return rc;
@@ -380,7 +254,7 @@ static int set_crl_ids(gnutls_x509_crl_t crl, gnutls_x509_crt_t ca, uint64_t num
     int rc = gnutls_x509_crt_get_subject_key_id(ca, id, &size, NULL);
     if (rc == 0)
         rc = gnutls_x509_crl_set_authority_key_id(crl, id, size);
-    struct span der = serial_der(number, raw);
+    struct span der = tls_maker_serial(number, raw);
     return rc == 0 ? gnutls_x509_crl_set_number(crl, der.ptr, der.len) : rc;
 }
 
@@ -388,7 +262,7 @@ static int add_revoked(gnutls_x509_crl_t crl, const struct tls_pki_revoked *revo
 {
     for (size_t i = 0; i < n; i++) {
         uint8_t raw[9];
-        struct span der = serial_der(revoked[i].serial, raw);
+        struct span der = tls_maker_serial(revoked[i].serial, raw);
         int rc = gnutls_x509_crl_set_crt_serial(crl, der.ptr, der.len, (time_t)revoked[i].when);
         if (rc != 0)
             return rc;
@@ -401,7 +275,7 @@ static int export_crl(gnutls_x509_crl_t crl, struct bytes *out, struct err *err)
     gnutls_datum_t pem = {NULL, 0};
     int rc = gnutls_x509_crl_export2(crl, GNUTLS_X509_FMT_PEM, &pem);
     if (rc != 0)
-        return failed(err, "cannot write the CRL", rc);
+        return tls_maker_failed(err, "cannot write the CRL", rc);
     bytes_init(out, PEM_MAX);
     rc = bytes_append(out, pem.data, pem.size);
     gnutls_free(pem.data);
@@ -411,7 +285,7 @@ static int export_crl(gnutls_x509_crl_t crl, struct bytes *out, struct err *err)
 int tls_pki_make_crl(struct span ca_cert, struct span ca_key, const struct tls_pki_revoked *revoked, size_t n, uint64_t number,
                      int64_t this_update, int64_t next_update, struct bytes *out, struct err *err)
 {
-    struct holder issuer;
+    struct tls_maker issuer;
     gnutls_x509_crl_t crl = NULL;
     if (import_ca(&issuer, ca_cert, ca_key, err) != 0)
         return -1;
@@ -428,9 +302,9 @@ int tls_pki_make_crl(struct span ca_cert, struct span ca_key, const struct tls_p
         rc = set_crl_ids(crl, issuer.crt, number);
     if (rc == 0)
         rc = gnutls_x509_crl_sign2(crl, issuer.crt, issuer.key, GNUTLS_DIG_SHA256, 0);
-    rc = rc == 0 ? export_crl(crl, out, err) : failed(err, "cannot sign the CRL", rc);
+    rc = rc == 0 ? export_crl(crl, out, err) : tls_maker_failed(err, "cannot sign the CRL", rc);
     if (crl != NULL)
         gnutls_x509_crl_deinit(crl);
-    holder_clear(&issuer);
+    tls_maker_clear(&issuer);
     return rc;
 }

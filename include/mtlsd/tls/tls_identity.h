@@ -9,6 +9,7 @@
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/findings.h"
 #include "mtlsd/base/span.h"
+#include <stdbool.h>
 
 struct tls_identity;
 
@@ -18,6 +19,7 @@ struct tls_identity_spec {
     const char *certificate_file; /* for messages */
     struct span key;              /* PEM; the same span as certificate for a bundle */
     const char *key_file;
+    bool unchecked; /* for drills: present what stands there, in that order, whatever it is and whoever's the key */
 };
 
 /* Chain order is repaired and reported as a note; every PEM block must parse (a half-broken file is refused with the line of the bad
