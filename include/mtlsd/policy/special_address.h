@@ -6,9 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* bytes: 4 (IPv4) or 16 (IPv6), network order. NULL for a public unicast address, else a word: "loopback", "private", "link-local", "multicast",
- * "unspecified", "reserved", "shared", "documentation" (RFC 6890 and the IANA special-purpose registries). IPv6 forms that carry an IPv4 address
- * (mapped, compatible, NAT64 64:ff9b::/96 and its local prefix, 6to4, Teredo) are judged by the address inside, and by what they are. */
+/*
+ * bytes: 4 (IPv4) or 16 (IPv6), network order. NULL for a public unicast address, else a word: "loopback", "private", "link-local", "multicast",
+ * "unspecified", "reserved", "shared", "documentation" (RFC 6890 and the IANA special-purpose registries). Any other n is "reserved".
+ *
+ * An IPv6 form that carries an IPv4 address (mapped, compatible, translated, NAT64, 6to4, Teredo, ISATAP) has the word of the address inside. With a
+ * public one inside it is still "reserved", but for NAT64's 64:ff9b::/96, which is how hosts without IPv4 reach the public Internet, and ISATAP.
+ */
 const char *special_address_kind(const uint8_t *bytes, size_t n);
 
 #endif
