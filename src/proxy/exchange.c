@@ -63,7 +63,8 @@ void exchange_choose(struct exchange *x, const struct plan_route *route)
 {
     x->route = route;
     x->target = &route->upstream->targets[0];
-    x->dial = (struct dial){.target = x->target, .address = &x->target->conf->address};
+    const struct config_upstream *up = x->target->upstream->conf;
+    x->dial = (struct dial){.target = x->target, .address = up->proxy_text != NULL ? &up->proxy : &x->target->conf->address};
 }
 
 /* The client's side stands: wait for a request, or connect on its behalf. */
@@ -102,7 +103,9 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
     if (listener->tls != NULL && (x->down.tls = tls_engine_new(listener->tls, NULL, accept_client, x, err)) == NULL)
         goto fail;
     x->active_us = x->since_us = now.us;
-    if (listener->tls != NULL)
+    if (conf->accept_proxy_protocol)
+        x->phase = PHASE_TOLD;
+    else if (listener->tls != NULL)
         x->phase = PHASE_ACCEPT;
     else
         exchange_begin(x, now);
@@ -317,6 +320,14 @@ void exchange_on_wire(struct exchange *x, enum side side, struct span wire, stru
     if (link == NULL || x->phase == PHASE_DONE || link->broken)
         return;
     x->active_us = now.us;
+    if (x->phase == PHASE_TOLD) {
+        exchange_told_in(x, wire, now);
+        return;
+    }
+    if (x->phase == PHASE_PROXY && side == SIDE_UP) {
+        exchange_dial_in(x, wire, now);
+        return;
+    }
     if (link->tls == NULL) {
         exchange_deliver(x, side, wire, now);
         return;
@@ -335,6 +346,10 @@ void exchange_on_eof(struct exchange *x, enum side side, struct moment now)
         x->eof[side] = true;
         if (link_pending(&x->down) == 0)
             exchange_enter(x, PHASE_DONE, now);
+    } else if (x->phase == PHASE_TOLD) {
+        exchange_told_ended(x, now);
+    } else if (x->phase == PHASE_PROXY && side == SIDE_UP) {
+        exchange_dial_ended(x, now);
     } else if (link->tls == NULL) {
         exchange_side_ended(x, side, now);
     } else if (!link->broken) {
@@ -395,7 +410,7 @@ struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
 {
     struct err err = {0};
     x->rq.connected_us = now.us;
-    struct uplink *u = uplink_new(x->target, exchange_is_http(x), x->env->tickets, now.utc, &err);
+    struct uplink *u = uplink_new(x->target, exchange_is_http(x), x->env->tickets, &err);
     if (u == NULL) {
         exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
         return NULL;
@@ -404,10 +419,7 @@ struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
     x->up = u;
     x->up_reported = false;
     x->rq.from_pool = false;
-    if (u->link.tls != NULL)
-        exchange_enter(x, PHASE_SECURE, now);
-    else
-        exchange_upstream_secured(x, now);
+    exchange_dial_connected(x, now);
     return u;
 }
 
@@ -427,6 +439,8 @@ static size_t pending_of(const struct exchange *x, enum side side)
 
 bool exchange_wants_read(const struct exchange *x, enum side side)
 {
+    if (x->phase == PHASE_TOLD)
+        return side == SIDE_DOWN;
     if (x->phase == PHASE_DONE || x->held[side].len > 0)
         return false;
     if (x->phase == PHASE_LINGER)

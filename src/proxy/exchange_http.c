@@ -311,7 +311,8 @@ static bool is_quiet(const struct link *l)
 static bool may_pool(const struct exchange *x, bool keep_alive, bool bytes_left)
 {
     const struct uplink *u = x->up;
-    return is_quiet(&u->link) && keep_alive && !bytes_left && x->rq.whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
+    bool names_client = u->target->upstream->conf->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE; /* it belongs to that client alone */
+    return !names_client && is_quiet(&u->link) && keep_alive && !bytes_left && x->rq.whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
 }
 
 static void end_of_exchange(struct exchange *x, struct moment now)

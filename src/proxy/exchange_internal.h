@@ -7,9 +7,11 @@
 
 /*
  *            http                                             tcp
+ *   TOLD     a PROXY header says who the client is            the same
  *   ACCEPT   the client's TLS handshake                       the same
  *   IDLE     between requests, or reading a head              -
  *   CONNECT  a request waits for an upstream connection       the same, from the start
+ *   PROXY    an HTTP proxy on the way is asked                the same
  *   SECURE   the upstream's TLS handshake                     the same
  *   ACTIVE   request and response run                         bytes run
  *   LINGER   all was said; what the client still sends is dropped, so that it can read our last words
@@ -17,7 +19,7 @@
  */
 enum { OUTPUT_MARK = 64 * 1024 }; /* above it what would add to it is not read (security D6) */
 
-enum phase { PHASE_ACCEPT, PHASE_IDLE, PHASE_CONNECT, PHASE_SECURE, PHASE_ACTIVE, PHASE_LINGER, PHASE_DONE };
+enum phase { PHASE_TOLD, PHASE_ACCEPT, PHASE_IDLE, PHASE_CONNECT, PHASE_PROXY, PHASE_SECURE, PHASE_ACTIVE, PHASE_LINGER, PHASE_DONE };
 
 struct request { /* the request that runs; zeroed between requests */
     bool begun;
@@ -81,6 +83,15 @@ void exchange_client_failed(struct exchange *x, enum reason reason, const char *
 void exchange_upstream_secured(struct exchange *x, struct moment now); /* it may be written to from now on */
 void exchange_deliver(struct exchange *x, enum side side, struct span in, struct moment now); /* application bytes from a side */
 void exchange_side_ended(struct exchange *x, enum side side, struct moment now); /* cleanly */
+
+/* exchange_told.c */
+void exchange_told_in(struct exchange *x, struct span wire, struct moment now);
+void exchange_told_ended(struct exchange *x, struct moment now);
+
+/* exchange_dial.c */
+void exchange_dial_connected(struct exchange *x, struct moment now); /* x->up is there and nothing was said yet */
+void exchange_dial_in(struct exchange *x, struct span wire, struct moment now); /* from the proxy on the way */
+void exchange_dial_ended(struct exchange *x, struct moment now);
 
 /* exchange_tls.c */
 void exchange_tls_in(struct exchange *x, enum side side, struct moment now); /* after the engine was given bytes or the end */

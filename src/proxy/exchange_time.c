@@ -24,12 +24,15 @@ uint64_t exchange_deadline_us(const struct exchange *x)
     const struct config_listener *conf = x->listener->conf;
     const struct config_upstream *up = x->target != NULL ? x->target->upstream->conf : NULL;
     switch (x->phase) {
+    case PHASE_TOLD:
     case PHASE_ACCEPT:
         return x->since_us + conf->handshake_ms * 1000;
     case PHASE_IDLE:
         return x->head_us != 0 ? x->head_us + conf->header_ms * 1000 : x->since_us + conf->idle_ms * 1000;
     case PHASE_CONNECT:
         return x->since_us + up->connect_ms * 1000;
+    case PHASE_PROXY: /* the way through it is part of connecting */
+        return x->rq.connect_us + up->connect_ms * 1000;
     case PHASE_SECURE:
         return x->since_us + up->handshake_ms * 1000;
     case PHASE_ACTIVE:
@@ -69,6 +72,9 @@ static void active_deadline(struct exchange *x, struct moment now)
 void exchange_on_deadline(struct exchange *x, struct moment now)
 {
     switch (x->phase) {
+    case PHASE_TOLD:
+        exchange_client_failed(x, REASON_HANDSHAKE_TIMEOUT, "the client did not send a PROXY header in time", now);
+        break;
     case PHASE_ACCEPT:
         exchange_client_failed(x, REASON_HANDSHAKE_TIMEOUT, "the client did not finish the TLS handshake in time", now);
         exchange_finish(x, now);
@@ -78,6 +84,9 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
         break;
     case PHASE_CONNECT:
         exchange_upstream_failed(x, REASON_CONNECT_TIMEOUT, "the upstream did not accept the connection in time", now);
+        break;
+    case PHASE_PROXY:
+        exchange_upstream_failed(x, REASON_CONNECT_TIMEOUT, "the proxy did not open a way to the upstream in time", now);
         break;
     case PHASE_SECURE:
         exchange_upstream_failed(x, REASON_HANDSHAKE_TIMEOUT, "the upstream did not finish the TLS handshake in time", now);

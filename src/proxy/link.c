@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/link.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     OUT_MAX = 8 * 1024 * 1024, /* never met: reading the other side stops far below (exchange) */
     RECORD_BYTES = 16384,
     RUNS = 60,
+    RAW_MAX = 8192,
 };
 
 void link_init(struct link *l, struct tls_engine *tls)
@@ -15,11 +17,20 @@ void link_init(struct link *l, struct tls_engine *tls)
     gather_init(&l->out, OUT_MAX);
 }
 
+static void drop_raw(struct link *l)
+{
+    if (l->raw != NULL)
+        bytes_clear(l->raw);
+    free(l->raw);
+    l->raw = NULL;
+}
+
 void link_clear(struct link *l)
 {
     tls_engine_free(l->tls);
     l->tls = NULL;
     gather_clear(&l->out);
+    drop_raw(l);
 }
 
 bool link_is_handshaking(const struct link *l)
@@ -51,6 +62,16 @@ void link_write_borrow(struct link *l, struct span s)
         lose(l);
 }
 
+void link_write_raw(struct link *l, struct span s)
+{
+    if (l->broken || s.len == 0)
+        return;
+    if (l->raw == NULL && (l->raw = calloc(1, sizeof(*l->raw))) != NULL)
+        bytes_init(l->raw, RAW_MAX);
+    if (l->raw == NULL || bytes_append_span(l->raw, s) != 0)
+        lose(l);
+}
+
 void link_end(struct link *l)
 {
     l->end_wanted = true;
@@ -63,7 +84,7 @@ static size_t wire_waiting(const struct link *l)
 
 size_t link_pending(const struct link *l)
 {
-    return l->out.total + wire_waiting(l);
+    return l->out.total + wire_waiting(l) + (l->raw != NULL ? l->raw->len : 0);
 }
 
 /* Small runs (a head, chunk framing) are put together with what follows them, so that they do not cost a record each. */
@@ -96,21 +117,37 @@ static void encrypt(struct link *l)
 
 size_t link_runs(struct link *l, struct span *runs, size_t max)
 {
+    size_t n = 0;
+    if (l->raw != NULL)
+        runs[n++] = bytes_span(l->raw);
     if (l->tls == NULL) {
         l->end_said = l->end_wanted;
-        return gather_runs(&l->out, runs, max);
+        return n + gather_runs(&l->out, runs + n, max - n);
     }
     encrypt(l);
     if (l->end_wanted && !l->end_said && !l->lost && l->out.total == 0 && !link_is_handshaking(l)) {
         tls_engine_app_end(l->tls);
         l->end_said = true;
     }
-    runs[0] = tls_engine_wire_out(l->tls);
-    return runs[0].len > 0 ? 1 : 0;
+    if (n == max)
+        return n;
+    runs[n] = tls_engine_wire_out(l->tls);
+    return runs[n].len > 0 ? n + 1 : n;
+}
+
+static size_t sent_raw(struct link *l, size_t n)
+{
+    size_t step = n < l->raw->len ? n : l->raw->len;
+    bytes_consume(l->raw, step);
+    if (l->raw->len == 0)
+        drop_raw(l);
+    return step;
 }
 
 void link_sent(struct link *l, size_t n)
 {
+    if (l->raw != NULL && n > 0)
+        n -= sent_raw(l, n);
     if (n == 0)
         return;
     if (l->tls != NULL)
@@ -121,6 +158,11 @@ void link_sent(struct link *l, size_t n)
 
 int link_take(struct link *l, struct bytes *taken)
 {
+    if (l->raw != NULL) { /* the rest by the next call */
+        bytes_take(l->raw, taken);
+        drop_raw(l);
+        return 0;
+    }
     if (l->tls != NULL) {
         tls_engine_wire_take(l->tls, taken);
         return 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/uplink.h"
 
+#include "mtlsd/proxy/proxy_connect.h"
+
 #include <stdlib.h>
 
 enum { RESPONSE_HEAD_MAX = 64 * 1024, RESPONSE_FIELDS_MAX = 200 };
 
-struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, int64_t utc, struct err *err)
+struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, struct err *err)
 {
     struct uplink *u = calloc(1, sizeof(*u));
     if (u == NULL) {
@@ -21,12 +23,22 @@ struct uplink *uplink_new(const struct plan_target *target, bool http, struct tl
         err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
-    if (tls != NULL)
-        tls_engine_start(tls, utc);
+    if (target->upstream->conf->proxy_text != NULL && (u->opening = proxy_connect_reader()) == NULL) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        goto fail;
+    }
     return u;
 fail:
     uplink_free(u);
     return NULL;
+}
+
+void uplink_start(struct uplink *u, int64_t utc)
+{
+    http1_free(u->opening);
+    u->opening = NULL;
+    if (u->link.tls != NULL)
+        tls_engine_start(u->link.tls, utc);
 }
 
 void uplink_free(struct uplink *u)
@@ -35,5 +47,6 @@ void uplink_free(struct uplink *u)
         return;
     link_clear(&u->link);
     http1_free(u->http);
+    http1_free(u->opening);
     free(u);
 }

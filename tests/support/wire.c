@@ -82,6 +82,7 @@ static struct wire_socket *new_socket(struct wire *w)
         pipe_init(&s->up);
         pipe_init(&s->down);
         bytes_init(&s->got, PIPE_MAX);
+        bytes_init(&s->asked, PIPE_MAX);
         return s;
     }
     ck_abort_msg("more sockets than a wire has");
@@ -115,6 +116,7 @@ static struct wire_socket *open_socket(struct wire *w, struct wire_node *from)
 {
     struct wire_socket *s = new_socket(w);
     s->from_app = from == NULL;
+    s->proxied = from != NULL && from->up_conf.proxy_text != NULL;
     s->node_up = from;
     if (from == &w->injector)
         s->down.cut_after = w->cut_between_after;
@@ -327,11 +329,33 @@ static void to_exchange(struct wire *w, struct exchange *x, enum side side, enum
     proxy_works(was);
 }
 
+/* The HTTP proxy on the way: answers the one head it is sent and is not there any more. */
+static bool ask_proxy(struct wire *w, struct wire_socket *s)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    enum heard heard = next_of(w, &s->up, &bytes, &n);
+    if (heard == HEARD_NOTHING)
+        return false;
+    bool was = proxy_works(false);
+    ck_assert_int_eq(bytes_append(&s->asked, bytes, n), 0);
+    proxy_works(was);
+    free(bytes);
+    if (s->asked.len < 4 || memcmp(bytes_span(&s->asked).ptr + s->asked.len - 4, "\r\n\r\n", 4) != 0)
+        return true;
+    s->proxied = w->proxy_reply == NULL;
+    if (w->proxy_reply != NULL)
+        put(w, &s->down, span_from_str(w->proxy_reply));
+    return true;
+}
+
 static bool deliver_up(struct wire *w, struct wire_socket *s)
 {
     uint8_t *bytes = NULL;
     size_t n = 0;
     bool to_test = s->to_backend;
+    if (s->proxied)
+        return ask_proxy(w, s);
     if (!to_test && (s->server == NULL || !exchange_wants_read(s->server->x, SIDE_DOWN)))
         return false;
     enum heard heard = next_of(w, &s->up, &bytes, &n);
@@ -546,6 +570,7 @@ void wire_open(struct wire *w, const struct wire_setup *setup)
     w->window = WIRE_WINDOW;
     w->keep_log = true;
     w->cut_between_after = UINT64_MAX;
+    w->proxy_reply = "HTTP/1.1 200 Connection established\r\n\r\n";
     w->reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     bytes_init(&w->request, PIPE_MAX);
     if (!setup->no_injector)
@@ -579,6 +604,7 @@ void wire_close(struct wire *w)
         pipe_clear(&w->sockets[i].up);
         pipe_clear(&w->sockets[i].down);
         bytes_clear(&w->sockets[i].got);
+        bytes_clear(&w->sockets[i].asked);
     }
     bytes_clear(&w->request);
 }

@@ -42,6 +42,8 @@ struct wire_socket {
     uint64_t pattern_at;        /* how many bytes of the pattern arrived, when wire.pattern */
     bool got_end, got_reset;
     unsigned requests;          /* answered by wire_backend_http */
+    struct bytes asked;         /* what the HTTP proxy on its way was asked, when proxied */
+    bool proxied;               /* that proxy has not answered yet */
 };
 
 struct wire_seen { /* a report, copied */
@@ -95,6 +97,7 @@ struct wire {
     bool pattern;      /* test ends check the pattern and keep nothing */
     void (*on_backend)(struct wire *w, struct wire_socket *s); /* after bytes or the end arrived there */
     const char *reply; /* of wire_backend_http */
+    const char *proxy_reply; /* of the HTTP proxy that stands where an upstream has one; NULL: it is silent */
     bool reply_closes;
     struct bytes request; /* the last whole request wire_backend_http saw */
     unsigned n_requests;

@@ -11,6 +11,7 @@
 
 struct link {
     struct tls_engine *tls; /* owned; NULL: plaintext */
+    struct bytes *raw;      /* owned; goes before all else and is never encrypted; NULL: nothing */
     struct gather out;      /* plaintext: for the wire; TLS: not yet encrypted */
     bool end_wanted;        /* nothing more will be written: close_notify, then the end of our direction */
     bool end_said;          /* close_notify is in the wire queue (or there is no TLS) */
@@ -29,6 +30,8 @@ bool link_is_handshaking(const struct link *l);
 void link_write_copy(struct link *l, struct span s);
 void link_write_borrow(struct link *l, struct span s); /* valid until link_settle */
 void link_end(struct link *l);
+/* Our own words before TLS begins (a PROXY header, CONNECT to a proxy): they leave first, and nothing of a client may ever be among them. */
+void link_write_raw(struct link *l, struct span s);
 size_t link_pending(const struct link *l); /* bytes waiting, encrypted or not */
 
 /* What may be sent now: encrypts what the engine takes, then gives up to max runs. */

@@ -13,6 +13,7 @@ struct exchange;
 struct uplink {
     struct link link;
     struct http1 *http;               /* owned; NULL in tcp mode */
+    struct http1 *opening;            /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
     const struct plan_target *target; /* the driver of this uplink holds its snapshot */
     struct exchange *exchange;        /* whose it is; NULL: idle or doomed */
     void *driver;                     /* the driver's socket */
@@ -22,8 +23,10 @@ struct uplink {
     bool reset;    /* once doomed: to be aborted, because a plain end would make what was passed on look whole */
 };
 
-/* NULL + err. A TLS link has its first bytes ready. */
-struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, int64_t utc, struct err *err);
+/* NULL + err. */
+struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, struct err *err);
+/* The way to the upstream itself is open: a TLS link makes its first bytes. */
+void uplink_start(struct uplink *u, int64_t utc);
 void uplink_free(struct uplink *u);
 
 #endif

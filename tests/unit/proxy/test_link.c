@@ -174,6 +174,70 @@ START_TEST(what_cannot_be_held_breaks_the_link_for_good)
 }
 END_TEST
 
+/* Bytes of one run after the other, as a driver that can send n at a time would. */
+static size_t drain_link(struct link *l, size_t n, char *out)
+{
+    struct span runs[RUNS];
+    size_t total = 0;
+    while (link_runs(l, runs, RUNS) > 0) {
+        size_t step = runs[0].len < n ? runs[0].len : n;
+        memcpy(out + total, runs[0].ptr, step);
+        total += step;
+        link_sent(l, step);
+    }
+    return total;
+}
+
+START_TEST(raw_bytes_leave_before_all_else)
+{
+    char out[64] = "";
+    link_write_copy(&plain, span_from_str("content"));
+    link_write_raw(&plain, span_from_str("PROXY "));
+    link_write_raw(&plain, span_from_str("UNKNOWN\r\n"));
+    ck_assert_uint_eq(link_pending(&plain), 22);
+    link_end(&plain);
+    ck_assert(!link_wants_shutdown(&plain));
+    ck_assert_uint_eq(drain_link(&plain, (size_t)_i, out), 22);
+    ck_assert_str_eq(out, "PROXY UNKNOWN\r\ncontent");
+    ck_assert(link_pending(&plain) == 0 && plain.raw == NULL && link_wants_shutdown(&plain));
+}
+END_TEST
+
+START_TEST(raw_bytes_leave_before_the_first_record)
+{
+    struct span runs[RUNS];
+    link_write_raw(&client, span_from_str("PROXY UNKNOWN\r\n"));
+    ck_assert_uint_eq(link_runs(&client, runs, 1), 1);
+    ck_assert_uint_eq(link_runs(&client, runs, RUNS), 2);
+    ck_assert(span_equals_str(runs[0], "PROXY UNKNOWN\r\n"));
+    ck_assert_uint_eq(runs[1].ptr[0], 22); /* a handshake record */
+    size_t records = runs[1].len;
+    link_sent(&client, runs[0].len + 1);
+    ck_assert_uint_eq(link_pending(&client), records - 1);
+}
+END_TEST
+
+START_TEST(raw_bytes_are_taken_first)
+{
+    struct bytes taken = {.max = 100};
+    link_write_raw(&plain, span_from_str("first"));
+    link_write_copy(&plain, span_from_str("then"));
+    ck_assert(link_take(&plain, &taken) == 0 && span_equals_str(bytes_span(&taken), "first"));
+    bytes_clear(&taken);
+    ck_assert(link_take(&plain, &taken) == 0 && span_equals_str(bytes_span(&taken), "then"));
+    bytes_clear(&taken);
+}
+END_TEST
+
+START_TEST(raw_bytes_without_end_break_the_link)
+{
+    static const uint8_t much[4096];
+    for (int i = 0; i < 3; i++)
+        link_write_raw(&plain, span_of(much, sizeof(much)));
+    ck_assert(plain.broken && plain.lost);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("link");
@@ -188,6 +252,10 @@ Suite *suite(void)
     tcase_add_test(t, the_end_waits_for_the_handshake_and_for_what_was_written);
     tcase_add_test(t, many_small_pieces_leave_in_few_records);
     tcase_add_test(t, what_cannot_be_held_breaks_the_link_for_good);
+    tcase_add_loop_test(t, raw_bytes_leave_before_all_else, 1, 24);
+    tcase_add_test(t, raw_bytes_leave_before_the_first_record);
+    tcase_add_test(t, raw_bytes_are_taken_first);
+    tcase_add_test(t, raw_bytes_without_end_break_the_link);
     suite_add_tcase(s, t);
     return s;
 }

@@ -43,7 +43,7 @@ static void end(void)
 static struct uplink *make(const struct plan_target *plan)
 {
     struct err err = {0};
-    struct uplink *u = uplink_new(plan, true, NULL, 0, &err);
+    struct uplink *u = uplink_new(plan, true, NULL, &err);
     ck_assert_ptr_nonnull(u);
     u->exchange = (struct exchange *)&conf; /* somebody's; never looked into */
     return u;
