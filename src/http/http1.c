@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * state        | input            | event    | next
- * HEAD         | a whole head     | HEAD     | by its framing: END, LENGTH, CHUNKS or UNTIL_CLOSE
- * LENGTH       | bytes            | DATA     | LENGTH, or END when none is left
+ * HEAD         | a whole head     | HEAD     | by its framing: END, LENGTH, CHUNKS or UNTIL_CLOSE; UPGRADED
+ * where that was asked for LENGTH       | bytes            | DATA     | LENGTH, or END when none is left
  * UNTIL_CLOSE  | bytes            | DATA     | UNTIL_CLOSE; http1_eof ends it
  * CHUNKS       | bytes of a chunk | DATA     | CHUNKS
  * CHUNKS       | the last chunk   | -        | TRAILERS
  * TRAILERS     | some fields      | TRAILERS | END
  * TRAILERS     | an empty line    | END      | HEAD
  * END          | -                | END      | HEAD
+ * UPGRADED     | -                | UPGRADED | UPGRADED: what comes is not HTTP and stays where it is
  * any          | anything else    | BAD      | BAD
  *
  * llhttp reads heads, chunks and trailers; where lines end and how long a message is are decided by
@@ -21,6 +22,7 @@
 #include "http_framing.h"
 #include "http_lines.h"
 #include "http_start.h"
+#include "mtlsd/http/http_upgrade.h"
 
 #include <assert.h>
 #include <llhttp.h>
@@ -34,7 +36,14 @@ enum state {
     STATE_CHUNKS,
     STATE_TRAILERS,
     STATE_END,
+    STATE_UPGRADED,
     STATE_BAD
+};
+enum expected { /* of the next final response */
+                EXPECT_ANY,
+                EXPECT_NO_BODY,
+                EXPECT_UPGRADE,
+                EXPECT_TUNNEL
 };
 enum stop {
     STOP_NONE,
@@ -48,21 +57,25 @@ enum stop {
     STOP_EXTENSION
 };
 
+/* The ends of two lines and a size of 16 digits need 20: without a limit a size of zeros would never end. */
+enum { MAX_BETWEEN_CHUNKS = 32 };
+
 struct http1 {
     llhttp_t parser;
     struct http_lines lines;
     struct http_head head; /* fields is owned */
     size_t cap_fields, max_fields;
-    uint64_t left; /* LENGTH: body bytes to come */
+    uint64_t left;  /* LENGTH: body bytes to come */
+    size_t between; /* CHUNKS: bytes since the last one of the body */
     struct span data;
     const char *detail;
     enum reason reason;
     enum state state;
     enum stop stop; /* why the parser was stopped by us */
+    enum expected expected;
     bool request;
-    bool expect_no_body; /* of the next final response */
-    bool skipped_empty;  /* the one empty line before a request was eaten */
-    bool shown;          /* the last event gave a head or trailers */
+    bool skipped_empty; /* the one empty line before a request was eaten */
+    bool shown;         /* the last event gave a head or trailers */
 };
 
 static int stop_with(llhttp_t *parser, enum stop stop)
@@ -257,8 +270,33 @@ static void choose_body_state(struct http1 *p)
     p->left = p->head.length;
     if (p->state == STATE_LENGTH && p->left == 0)
         p->state = STATE_END;
+    p->between = 0;
     if (p->head.status >= 200)
-        p->expect_no_body = false;
+        p->expected = EXPECT_ANY;
+}
+
+static const char *upgrade_refusal(const struct http1 *p)
+{
+    if (p->expected != EXPECT_UPGRADE)
+        return "the upstream switched protocols, which was not asked for";
+    return http_upgrade_wanted(&p->head).len == 0 ? "the upstream switched protocols otherwise than it was asked to" : NULL;
+}
+
+/* Sets the state for what follows the head; NULL, or a sentence why the head is refused. */
+static const char *judge_head(struct http1 *p)
+{
+    bool tunnel = p->expected == EXPECT_TUNNEL && p->head.status / 100 == 2;
+    if (tunnel || p->head.status == 101) {
+        const char *why = tunnel ? NULL : upgrade_refusal(p);
+        /* RFC 9110 section 9.3.6: no field makes a body of what is the tunnel's */
+        p->head.framing = HTTP_NO_BODY;
+        p->state = STATE_UPGRADED;
+        return why;
+    }
+    const char *why = http_framing_decide(&p->head, p->expected == EXPECT_NO_BODY);
+    if (why == NULL)
+        choose_body_state(p);
+    return why;
 }
 
 static enum http1_event read_head(struct http1 *p, struct span block)
@@ -275,12 +313,9 @@ static enum http1_event read_head(struct http1 *p, struct span block)
     llhttp_errno_t error = run_parser(p, block);
     if (error != HPE_PAUSED || p->stop != STOP_HEAD)
         return parser_event(p, error);
-    if (p->head.status == 101)
-        return malformed(p, "the upstream switched protocols, which was not asked for");
-    why = http_framing_decide(&p->head, p->expect_no_body);
+    why = judge_head(p);
     if (why != NULL)
         return malformed(p, why);
-    choose_body_state(p);
     p->shown = true;
     return HTTP1_HEAD;
 }
@@ -373,15 +408,19 @@ static enum http1_event next_chunk(struct http1 *p, struct span *in, struct span
     if (in->len == 0)
         return HTTP1_MORE;
     llhttp_errno_t error = run_parser(p, *in);
-    if (error == HPE_OK) {
-        *in = span_skip(*in, in->len);
-        return HTTP1_MORE;
-    }
-    if (error != HPE_PAUSED || (p->stop != STOP_DATA && p->stop != STOP_LAST_CHUNK))
+    bool found_data = error == HPE_PAUSED && p->stop == STOP_DATA;
+    const uint8_t *eaten =
+        error == HPE_OK ? in->ptr + in->len : (const uint8_t *)llhttp_get_error_pos(&p->parser);
+    p->between += (size_t)((found_data ? p->data.ptr : eaten) - in->ptr);
+    if (p->between > MAX_BETWEEN_CHUNKS)
+        return malformed(p, "the size of a chunk is longer than any number needs");
+    if (error != HPE_OK && !found_data && (error != HPE_PAUSED || p->stop != STOP_LAST_CHUNK))
         return parser_event(p, error);
-    const uint8_t *eaten = (const uint8_t *)llhttp_get_error_pos(&p->parser);
     *in = span_skip(*in, (size_t)(eaten - in->ptr));
-    if (p->stop == STOP_LAST_CHUNK) {
+    if (error == HPE_OK)
+        return HTTP1_MORE;
+    p->between = 0;
+    if (!found_data) {
         p->state = STATE_TRAILERS;
         return next_trailers(p, in);
     }
@@ -406,6 +445,8 @@ enum http1_event http1_next(struct http1 *p, struct span *in, struct span *data)
         return next_trailers(p, in);
     case STATE_END:
         return end_message(p);
+    case STATE_UPGRADED:
+        return HTTP1_UPGRADED;
     case STATE_BAD:
         break;
     }
@@ -416,6 +457,8 @@ enum http1_event http1_eof(struct http1 *p)
 {
     if (p->state == STATE_BAD)
         return HTTP1_BAD;
+    if (p->state == STATE_UPGRADED)
+        return HTTP1_UPGRADED;
     if (http1_is_idle(p))
         return HTTP1_MORE;
     if (p->state != STATE_UNTIL_CLOSE && p->state != STATE_END)
@@ -429,10 +472,25 @@ const struct http_head *http1_head(const struct http1 *p)
     return &p->head;
 }
 
-void http1_expect_no_body(struct http1 *p)
+static void expect(struct http1 *p, enum expected what)
 {
     assert(!p->request);
-    p->expect_no_body = true;
+    p->expected = what;
+}
+
+void http1_expect_no_body(struct http1 *p)
+{
+    expect(p, EXPECT_NO_BODY);
+}
+
+void http1_allow_upgrade(struct http1 *p)
+{
+    expect(p, EXPECT_UPGRADE);
+}
+
+void http1_expect_tunnel(struct http1 *p)
+{
+    expect(p, EXPECT_TUNNEL);
 }
 
 bool http1_is_idle(const struct http1 *p)

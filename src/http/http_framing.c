@@ -91,6 +91,8 @@ static const char *refusal(const struct http_head *h, const struct facts *f, uin
         return "more than one Transfer-Encoding";
     if (f->n_codings == 1 && !span_equals_nocase_str(f->coding, "chunked"))
         return "Transfer-Encoding is not exactly chunked";
+    if (h->request && (f->n_codings > 0 || *length > 0) && span_equals_str(h->method, "CONNECT"))
+        return "CONNECT with a body";
     return NULL;
 }
 

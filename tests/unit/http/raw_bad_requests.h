@@ -385,4 +385,14 @@ static const struct refused bad_requests[] = {
      "GET / HTTP/1.1\r\nHost: h\r\nConnection: a,a,a,a,a,a,a,a,a,a,a\r\nConnection: a,a,a,a,a,"
      "a,a,a,a,a,a\r\nConnection: a,a,a,a,a,a,a,a,a,a,a\r\n\r\n",
      0, BAD},
+    /* CONNECT */
+    {"CONNECT with a length", "CONNECT h:443 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", 0, BAD},
+    {"CONNECT with chunks", "CONNECT h:443 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, BAD},
+    /* sizes of chunks */
+    {"a size of many zeros",
+     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000000000000000000000000000001\r\nx\r\n0\r\n\r\n", 0, BAD},
+    {"a last size of many zeros",
+     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n000000000000000000000000000000000000\r\n\r\n", 0, BAD},
+    {"a size of many zeros and then no number",
+     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n000000000000000000000000000000000000g\r\n", 0, BAD},
 };

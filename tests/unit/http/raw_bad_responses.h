@@ -84,4 +84,19 @@ static const struct refused bad_responses[] = {
      REASON_UPSTREAM_PROTOCOL},
     {"last chunk ends in LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\n", 0,
      REASON_UPSTREAM_PROTOCOL},
+    {"a size of many zeros",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n00000000000000000000000000000000000000005\r\nhello\r\n0\r\n\r\n", 0,
+     REASON_UPSTREAM_PROTOCOL},
+};
+
+/* Switches of protocols that were asked for, but not like this. */
+static const struct refused bad_switches[] = {
+    {"101 with a length", "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n", 0,
+     REASON_UPSTREAM_PROTOCOL},
+    {"101 with a coding", "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\nTransfer-Encoding: chunked\r\n\r\n", 0,
+     REASON_UPSTREAM_PROTOCOL},
+    {"101 to another protocol", "HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", 0, REASON_UPSTREAM_PROTOCOL},
+    {"101 to nothing", "HTTP/1.1 101 S\r\n\r\n", 0, REASON_UPSTREAM_PROTOCOL},
+    {"101 that Connection does not name", "HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n", 0, REASON_UPSTREAM_PROTOCOL},
+    {"101 of HTTP/1.0", "HTTP/1.0 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", 0, REASON_UPSTREAM_PROTOCOL},
 };

@@ -15,7 +15,7 @@ enum { MAX_HEAD = 4096, MAX_FIELDS = 32, MAX_TRANSCRIPT = 16384 };
 struct transcript {
     char text[MAX_TRANSCRIPT];
     size_t len;
-    bool in_data;
+    bool in_data, upgraded;
 };
 
 static void say(struct transcript *t, const void *text, size_t n)
@@ -94,7 +94,8 @@ static void say_event(struct transcript *t, const struct http1 *p, enum http1_ev
         say_fields(t, http1_head(p));
         break;
     case HTTP1_UPGRADED:
-        say_str(t, "UPGRADED\n");
+        say_str(t, t->upgraded ? "" : "UPGRADED\n");
+        t->upgraded = true;
         break;
     case HTTP1_END:
         say_str(t, "END\n");
@@ -116,8 +117,10 @@ static enum http1_event feed(struct http1 *p, struct transcript *t, const char *
     do {
         e = http1_next(p, &in, &data);
         say_event(t, p, e, data);
-    } while (e != HTTP1_MORE && e != HTTP1_BAD);
-    ck_assert(e == HTTP1_BAD || in.len == 0);
+    } while (e != HTTP1_MORE && e != HTTP1_BAD && e != HTTP1_UPGRADED);
+    ck_assert(e != HTTP1_MORE || in.len == 0);
+    if (e == HTTP1_UPGRADED && in.len > 0)
+        say(t, in.ptr, in.len);
     free(piece);
     return e;
 }
@@ -128,6 +131,8 @@ struct raw {
     size_t n; /* 0: as long as the string */
     bool response;
     bool no_body; /* the answer to HEAD */
+    bool upgrade; /* the answer to a request for a WebSocket */
+    bool tunnel;  /* the answer to CONNECT */
 };
 
 static size_t length_of(const struct raw *r)
@@ -141,6 +146,10 @@ static struct http1 *reader_for(const struct raw *r)
     ck_assert_ptr_nonnull(p);
     if (r->no_body)
         http1_expect_no_body(p);
+    if (r->upgrade)
+        http1_allow_upgrade(p);
+    if (r->tunnel)
+        http1_expect_tunnel(p);
     return p;
 }
 
@@ -202,9 +211,9 @@ START_TEST(reads_well_formed_messages_the_same_over_every_cut)
 }
 END_TEST
 
-static void refuses(const struct refused *r, bool response)
+static void refuses(const struct refused *r, bool response, bool upgrade)
 {
-    struct raw raw = {.why = r->why, .bytes = r->bytes, .n = r->n, .response = response};
+    struct raw raw = {.why = r->why, .bytes = r->bytes, .n = r->n, .response = response, .upgrade = upgrade};
     struct transcript whole;
     char wanted[32];
     snprintf(wanted, sizeof(wanted), "BAD %d ", r->reason);
@@ -217,13 +226,19 @@ static void refuses(const struct refused *r, bool response)
 
 START_TEST(C3_refuses_malformed_requests_the_same_over_every_cut)
 {
-    refuses(&bad_requests[_i], false);
+    refuses(&bad_requests[_i], false, false);
 }
 END_TEST
 
 START_TEST(C3_refuses_malformed_responses_the_same_over_every_cut)
 {
-    refuses(&bad_responses[_i], true);
+    refuses(&bad_responses[_i], true, false);
+}
+END_TEST
+
+START_TEST(C4_refuses_switches_of_protocols_other_than_the_one_asked_for)
+{
+    refuses(&bad_switches[_i], true, true);
 }
 END_TEST
 
@@ -242,10 +257,12 @@ START_TEST(B7_never_takes_a_truncated_message_for_a_whole_one)
                           strstr(g->read, " close ") != NULL,
                       "%s: after %zu bytes read as\n%s", g->raw.why, k, t.text);
         /* what ended well must have been whole: the remaining bytes alone are then whole messages too */
-        if (e == HTTP1_BAD || strstr(g->read, " close ") != NULL)
+        if (e == HTTP1_BAD || e == HTTP1_UPGRADED || strstr(g->read, " close ") != NULL)
             continue;
-        part = (struct raw){
-            .why = g->raw.why, .bytes = g->raw.bytes + k, .n = n - k, .response = g->raw.response};
+        part = g->raw;
+        part.bytes += k;
+        part.n = n - k;
+        part.no_body = false;
         e = read_cut(&part, n, 0, &rest);
         ck_assert_msg(e != HTTP1_BAD, "%s: ended well after %zu bytes, but the rest is\n%s", g->raw.why, k,
                       rest.text);
@@ -396,6 +413,73 @@ START_TEST(C4_forgets_the_answer_to_HEAD_with_its_final_response_only)
 }
 END_TEST
 
+/* A number can be spelled with zeros for ever; the sender would look busy and never say anything. */
+START_TEST(C3_does_not_read_the_size_of_a_chunk_for_ever)
+{
+    static const char *const starts[] = {
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+    };
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
+        struct transcript t = {.len = 0};
+        enum http1_event e = feed(p, &t, starts[i], strlen(starts[i]));
+        size_t fed = 0;
+        for (; fed < 100 && e == HTTP1_MORE; fed++)
+            e = feed(p, &t, "0", 1);
+        ck_assert_int_eq(e, HTTP1_BAD);
+        ck_assert_uint_le(fed, 33);
+        ck_assert_int_eq(http1_reason(p), REASON_REQUEST_MALFORMED);
+        http1_free(p);
+    }
+}
+END_TEST
+
+START_TEST(leaves_what_follows_a_switch_of_protocols_where_it_is)
+{
+    static const char bytes[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nabc";
+    struct http1 *p = http1_new(false, MAX_HEAD, MAX_FIELDS);
+    http1_allow_upgrade(p);
+    struct span in = span_of(bytes, sizeof(bytes) - 1), data;
+    ck_assert_int_eq(http1_next(p, &in, &data), HTTP1_HEAD);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(http1_next(p, &in, &data), HTTP1_UPGRADED);
+        ck_assert(span_equals_str(in, "abc"));
+        ck_assert(!http1_is_idle(p));
+    }
+    ck_assert_int_eq(http1_eof(p), HTTP1_UPGRADED);
+    http1_free(p);
+}
+END_TEST
+
+START_TEST(C4_allows_a_switch_of_protocols_to_one_response_only)
+{
+    struct http1 *p = http1_new(false, MAX_HEAD, MAX_FIELDS);
+    struct transcript t = {.len = 0};
+    http1_allow_upgrade(p);
+    static const char refused[] = "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n",
+                      late[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    ck_assert_int_eq(feed(p, &t, refused, sizeof(refused) - 1), HTTP1_MORE);
+    ck_assert_int_eq(feed(p, &t, late, sizeof(late) - 1), HTTP1_BAD);
+    http1_free(p);
+}
+END_TEST
+
+START_TEST(C4_takes_one_answer_only_for_the_end_of_CONNECT)
+{
+    struct http1 *p = http1_new(false, MAX_HEAD, MAX_FIELDS);
+    struct transcript t = {.len = 0};
+    http1_expect_tunnel(p);
+    static const char refused[] = "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno",
+                      next[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    feed(p, &t, refused, sizeof(refused) - 1);
+    feed(p, &t, next, sizeof(next) - 1);
+    ck_assert_str_eq(t.text, "HEAD 1.1 407 length 2 keep <><><No><Content-Length><2>\nDATA no\nEND\n"
+                             "HEAD 1.1 200 length 2 keep <><><OK><Content-Length><2>\nDATA hi\nEND\n");
+    http1_free(p);
+}
+END_TEST
+
 START_TEST(is_idle_between_messages_only)
 {
     struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
@@ -444,6 +528,8 @@ Suite *suite(void)
                         (int)(sizeof(bad_requests) / sizeof(bad_requests[0])));
     tcase_add_loop_test(tc, C3_refuses_malformed_responses_the_same_over_every_cut, 0,
                         (int)(sizeof(bad_responses) / sizeof(bad_responses[0])));
+    tcase_add_loop_test(tc, C4_refuses_switches_of_protocols_other_than_the_one_asked_for, 0,
+                        (int)(sizeof(bad_switches) / sizeof(bad_switches[0])));
     tcase_add_loop_test(tc, B7_never_takes_a_truncated_message_for_a_whole_one, 0,
                         (int)(sizeof(good) / sizeof(good[0])));
     tcase_add_test(tc, B7_says_truncated_when_the_stream_ends_inside_a_message);
@@ -452,6 +538,10 @@ Suite *suite(void)
     tcase_add_test(tc, stays_bad_once_it_was_bad);
     tcase_add_test(tc, C4_reads_nothing_behind_a_response_as_part_of_it);
     tcase_add_test(tc, C4_forgets_the_answer_to_HEAD_with_its_final_response_only);
+    tcase_add_test(tc, C3_does_not_read_the_size_of_a_chunk_for_ever);
+    tcase_add_test(tc, leaves_what_follows_a_switch_of_protocols_where_it_is);
+    tcase_add_test(tc, C4_allows_a_switch_of_protocols_to_one_response_only);
+    tcase_add_test(tc, C4_takes_one_answer_only_for_the_end_of_CONNECT);
     tcase_add_test(tc, is_idle_between_messages_only);
     tcase_add_test(tc, is_small);
     tcase_add_test(tc, reads_a_head_in_place_and_copies_none);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/http/http_upgrade.h"
+
+#include "http_field.h"
+#include "http_name.h"
+
+#define WEBSOCKET "websocket"
+
+static bool names_upgrade(struct span options)
+{
+    struct span option;
+    while (span_next_in_list(&options, &option))
+        if (span_equals_nocase_str(option, "upgrade"))
+            return true;
+    return false;
+}
+
+static bool may_switch(const struct http_head *h)
+{
+    if (h->minor < 1 || h->framing != HTTP_NO_BODY)
+        return false;
+    return h->request ? span_equals_str(h->method, "GET") : h->status == 101;
+}
+
+struct span http_upgrade_wanted(const struct http_head *h)
+{
+    const struct span none = {NULL, 0};
+    unsigned n_protocols = 0;
+    bool websocket = false, named = false;
+    if (!may_switch(h))
+        return none;
+    for (size_t i = 0; i < h->n_fields; i++) {
+        const struct http_field *f = &h->fields[i];
+        enum http_field_kind kind = http_field_kind_of(f->name);
+        if (kind == HTTP_FIELD_CONNECTION)
+            named = named || names_upgrade(f->value);
+        if (kind == HTTP_FIELD_LENGTH || kind == HTTP_FIELD_CODING) /* a 101 that would have a body to some readers */
+            return none;
+        if (kind != HTTP_FIELD_HOP || !http_name_equals(f->name, "upgrade"))
+            continue;
+        n_protocols++;
+        websocket = span_equals_nocase_str(f->value, WEBSOCKET);
+    }
+    return websocket && named && n_protocols == 1 ? span_from_str(WEBSOCKET) : none;
+}
