@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one worker knows of host names: which answers are fresh, what is to be looked up next, who waits for it. It looks nothing up: its
+ * driver does, and tells the result. Time is an argument.
+ *
+ * An answer is used for 30 s. After that the next one who asks waits for a new look-up; when that fails, or gives nothing for a second, an
+ * answer of the last five minutes is used instead, so that an outage of the resolver is not ours. A failure is remembered for a second. All who ask
+ * for one name share one look-up. Two look-ups run at once, further ones queue: the threads that run them also do other work. One that nobody
+ * waits for any more is a stray: it cannot be stopped, but while there are few of them it keeps nobody else waiting (security D8).
+ */
+#ifndef MTLSD_PROXY_NAME_CACHE_H
+#define MTLSD_PROXY_NAME_CACHE_H
+
+#include "mtlsd/base/attr.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    NAME_ADDRESSES_MAX = 16,
+    NAME_LOOKUPS_MAX = 2,    /* that somebody waits for */
+    NAME_ALL_LOOKUPS_MAX = 4, /* with strays */
+};
+
+struct name_address {
+    uint8_t bytes[16]; /* 4 or 16 used */
+    bool v6;
+    uint32_t scope;    /* of a link-local IPv6 address */
+};
+
+struct name_list {
+    struct name_address items[NAME_ADDRESSES_MAX];
+    size_t n;
+};
+
+/* The addresses in the order to try them: each once, families in turn beginning with that of the first (RFC 8305 section 4), not more than fit. */
+void name_list_arrange(struct name_list *out, const struct name_address *found, size_t n);
+
+struct name_cache;
+struct name_entry;
+
+struct name_waiter { /* part of whoever asks, zeroed by it; the cache's own */
+    struct name_waiter *prev, *next;
+    struct name_entry *entry; /* NULL: waits for nothing */
+};
+
+struct name_answer {
+    struct name_list list; /* empty: there is none */
+    char text[128];        /* then why */
+};
+
+enum name_verdict {
+    NAME_ANSWERED, /* answer has addresses */
+    NAME_FAILED,   /* answer has the reason */
+    NAME_WAITS,    /* w comes out of name_cache_next_told later, unless it leaves before */
+};
+
+struct name_cache *name_cache_new(void); /* NULL: out of memory */
+void name_cache_free(struct name_cache *c); /* nobody waits any more */
+
+/* A name longer than 253 bytes, or with a label that is empty or longer than 63, fails without a look-up (RFC 1035 section 2.3.4). */
+enum name_verdict name_cache_ask(struct name_cache *c, const char *host, struct name_waiter *w, struct name_answer *answer, uint64_t now_us);
+/* w does not wait any more; harmless when it did not. */
+void name_cache_leave(struct name_cache *c, struct name_waiter *w);
+
+/* The name to look up now; NULL: none, or enough run already. Its result must be told by name_cache_end. */
+struct name_entry *name_cache_begin(struct name_cache *c);
+const char *name_cache_host(const struct name_entry *e); /* valid until name_cache_end */
+/* found: arranged; NULL or empty: it failed, and text says why. */
+void name_cache_end(struct name_cache *c, struct name_entry *e, const struct name_list *found, const char *text, uint64_t now_us);
+
+/* The next one whose wait is over, with its answer; NULL: none. */
+struct name_waiter *name_cache_next_told(struct name_cache *c, struct name_answer *answer);
+
+/* When somebody waits who would take an older answer; UINT64_MAX: nobody. Then call name_cache_on_time. */
+uint64_t name_cache_deadline_us(const struct name_cache *c);
+void name_cache_on_time(struct name_cache *c, uint64_t now_us);
+
+/* None of this name's addresses could be reached: the next one who asks waits for a new look-up, unless the answer is of this second. */
+void name_cache_doubt(struct name_cache *c, const char *host, uint64_t now_us);
+
+size_t name_cache_running(const struct name_cache *c); /* look-ups, strays among them */
+
+#endif

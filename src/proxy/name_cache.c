@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/name_cache.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SECOND_US ((uint64_t)1000 * 1000)
+
+enum {
+    FRESH_S = 30,
+    USABLE_S = 300,
+    FAILED_S = 1,
+    PATIENCE_S = 1, /* for a new answer while there is an older one */
+    NAME_BYTES_MAX = 253,
+    LABEL_BYTES_MAX = 63,
+    BUCKETS = 1024,
+    ENTRIES_MAX = 8192,
+};
+
+/* SETTLED: nothing is under way. QUEUED: to be looked up. RUNNING: being looked up. */
+enum state { SETTLED, QUEUED, RUNNING };
+
+struct name_entry {
+    struct name_entry *in_bucket;
+    struct name_entry *older, *newer; /* by last use */
+    struct name_entry *open_prev, *open_next; /* while it is not settled: in the order in which they were asked for */
+    struct name_waiter *waiters;
+    size_t n_told;       /* who still has to be given this answer */
+    enum state state;
+    uint64_t since_us;   /* when it was queued */
+    uint64_t answered_us, failed_us;
+    bool doubted;        /* fresh or not, it is to be looked up again */
+    bool has_failed;     /* the last look-up failed, at failed_us */
+    struct name_address *items; /* owned: the last answer, at answered_us */
+    size_t n_items;
+    char text[96];       /* why the last one failed */
+    char host[];
+};
+
+struct name_cache {
+    struct name_entry *buckets[BUCKETS];
+    struct name_entry *oldest, *newest;
+    struct name_entry *open_first, *open_last;
+    struct name_waiter *told_first, *told_last;
+    size_t n_entries, n_running, n_strays; /* n_strays of n_running */
+};
+
+/* ---- addresses in order ---- */
+
+static bool same_address(const struct name_address *a, const struct name_address *b)
+{
+    return a->v6 == b->v6 && a->scope == b->scope && memcmp(a->bytes, b->bytes, a->v6 ? 16 : 4) == 0;
+}
+
+static bool is_listed(const struct name_list *list, const struct name_address *a)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (same_address(&list->items[i], a))
+            return true;
+    }
+    return false;
+}
+
+/* The next of that family from *at on that is not listed; NULL: none. */
+static const struct name_address *next_of(const struct name_address *found, size_t n, bool v6, size_t *at, const struct name_list *list)
+{
+    for (; *at < n; (*at)++) {
+        if (found[*at].v6 == v6 && !is_listed(list, &found[*at]))
+            return &found[(*at)++];
+    }
+    return NULL;
+}
+
+void name_list_arrange(struct name_list *out, const struct name_address *found, size_t n)
+{
+    size_t at[2] = {0, 0};
+    out->n = 0;
+    bool v6 = n > 0 && found[0].v6;
+    while (out->n < NAME_ADDRESSES_MAX) {
+        const struct name_address *a = next_of(found, n, v6, &at[v6], out);
+        if (a == NULL)
+            a = next_of(found, n, !v6, &at[!v6], out);
+        if (a == NULL)
+            break;
+        out->items[out->n++] = *a;
+        v6 = !a->v6;
+    }
+}
+
+/* ---- the names that are known ---- */
+
+static const char *fault_of(const char *host)
+{
+    size_t len = strlen(host), label = 0;
+    if (len > 0 && host[len - 1] == '.') /* the root, written out */
+        len--;
+    if (len == 0)
+        return "the name is empty";
+    if (len > NAME_BYTES_MAX)
+        return "the name is longer than 253 bytes";
+    for (size_t i = 0; i <= len; i++) {
+        if (i < len && host[i] != '.') {
+            label++;
+            continue;
+        }
+        if (label == 0)
+            return "a label of the name is empty";
+        if (label > LABEL_BYTES_MAX)
+            return "a label of the name is longer than 63 bytes";
+        label = 0;
+    }
+    return NULL;
+}
+
+/* FNV-1a over lower case. Whoever chooses names to collide gains little: the number of entries is bounded. */
+static size_t bucket_of(const char *host)
+{
+    uint32_t h = 2166136261U;
+    for (; *host != '\0'; host++) {
+        uint32_t c = (uint8_t)*host;
+        h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32 : c)) * 16777619U;
+    }
+    return h % BUCKETS;
+}
+
+static void take_from_ages(struct name_cache *c, struct name_entry *e)
+{
+    *(e->older != NULL ? &e->older->newer : &c->oldest) = e->newer;
+    *(e->newer != NULL ? &e->newer->older : &c->newest) = e->older;
+    e->older = e->newer = NULL;
+}
+
+static void put_newest(struct name_cache *c, struct name_entry *e)
+{
+    e->older = c->newest;
+    *(c->newest != NULL ? &c->newest->newer : &c->oldest) = e;
+    c->newest = e;
+}
+
+static void drop(struct name_cache *c, struct name_entry *e)
+{
+    struct name_entry **at = &c->buckets[bucket_of(e->host)];
+    while (*at != e)
+        at = &(*at)->in_bucket;
+    *at = e->in_bucket;
+    take_from_ages(c, e);
+    c->n_entries--;
+    free(e->items);
+    free(e);
+}
+
+static struct name_entry *find(struct name_cache *c, const char *host)
+{
+    struct name_entry *e = c->buckets[bucket_of(host)];
+    while (e != NULL && strcasecmp(e->host, host) != 0)
+        e = e->in_bucket;
+    return e;
+}
+
+/* NULL: out of memory, or every place is taken by a name somebody waits for. */
+static struct name_entry *add(struct name_cache *c, const char *host)
+{
+    struct name_entry *victim = c->n_entries >= ENTRIES_MAX ? c->oldest : NULL;
+    while (victim != NULL && (victim->state != SETTLED || victim->n_told > 0))
+        victim = victim->newer;
+    if (victim != NULL)
+        drop(c, victim);
+    size_t n = strlen(host) + 1;
+    struct name_entry *e = c->n_entries < ENTRIES_MAX ? calloc(1, sizeof(*e) + n) : NULL;
+    if (e == NULL)
+        return NULL;
+    memcpy(e->host, host, n);
+    struct name_entry **bucket = &c->buckets[bucket_of(host)];
+    e->in_bucket = *bucket;
+    *bucket = e;
+    put_newest(c, e);
+    c->n_entries++;
+    return e;
+}
+
+struct name_cache *name_cache_new(void)
+{
+    return calloc(1, sizeof(struct name_cache));
+}
+
+void name_cache_free(struct name_cache *c)
+{
+    while (c != NULL && c->oldest != NULL)
+        drop(c, c->oldest);
+    free(c);
+}
+
+/* ---- what is under way ---- */
+
+static void open_entry(struct name_cache *c, struct name_entry *e, uint64_t now_us)
+{
+    e->state = QUEUED;
+    e->since_us = now_us;
+    e->open_next = NULL;
+    e->open_prev = c->open_last;
+    *(c->open_last != NULL ? &c->open_last->open_next : &c->open_first) = e;
+    c->open_last = e;
+}
+
+static void settle(struct name_cache *c, struct name_entry *e)
+{
+    e->state = SETTLED;
+    *(e->open_prev != NULL ? &e->open_prev->open_next : &c->open_first) = e->open_next;
+    *(e->open_next != NULL ? &e->open_next->open_prev : &c->open_last) = e->open_prev;
+    e->open_prev = e->open_next = NULL;
+}
+
+static bool is_younger(uint64_t then_us, unsigned seconds, uint64_t now_us)
+{
+    return now_us < then_us + seconds * SECOND_US;
+}
+
+static bool is_usable(const struct name_entry *e, uint64_t now_us)
+{
+    return e->n_items > 0 && is_younger(e->answered_us, USABLE_S, now_us);
+}
+
+/* What is known may be given out without waiting for more. */
+static bool is_settled_for_now(const struct name_entry *e, uint64_t now_us)
+{
+    bool fresh = e->n_items > 0 && !e->doubted && is_younger(e->answered_us, FRESH_S, now_us);
+    bool just_failed = e->has_failed && is_younger(e->failed_us, FAILED_S, now_us);
+    bool waited = e->state != SETTLED && is_usable(e, now_us) && !is_younger(e->since_us, PATIENCE_S, now_us);
+    return fresh || just_failed || waited;
+}
+
+static void fill(struct name_answer *answer, const struct name_entry *e)
+{
+    answer->list.n = e->n_items;
+    if (e->n_items > 0)
+        memcpy(answer->list.items, e->items, e->n_items * sizeof(*e->items));
+    snprintf(answer->text, sizeof(answer->text), "%s", e->text);
+}
+
+static enum name_verdict fail(struct name_answer *answer, const char *text)
+{
+    answer->list.n = 0;
+    snprintf(answer->text, sizeof(answer->text), "%s", text);
+    return NAME_FAILED;
+}
+
+static void forget_old(struct name_entry *e, uint64_t now_us)
+{
+    if (!is_usable(e, now_us))
+        e->n_items = 0;
+}
+
+static void wait_for(struct name_cache *c, struct name_entry *e, struct name_waiter *w)
+{
+    if (e->state == RUNNING && e->waiters == NULL)
+        c->n_strays--;
+    w->entry = e;
+    w->prev = NULL;
+    w->next = e->waiters;
+    if (e->waiters != NULL)
+        e->waiters->prev = w;
+    e->waiters = w;
+}
+
+enum name_verdict name_cache_ask(struct name_cache *c, const char *host, struct name_waiter *w, struct name_answer *answer, uint64_t now_us)
+{
+    const char *fault = fault_of(host);
+    if (fault != NULL)
+        return fail(answer, fault);
+    struct name_entry *e = find(c, host);
+    if (e == NULL)
+        e = add(c, host);
+    if (e == NULL)
+        return fail(answer, "too many names are being looked up");
+    take_from_ages(c, e);
+    put_newest(c, e);
+    if (is_settled_for_now(e, now_us)) {
+        if (e->n_told == 0)
+            forget_old(e, now_us);
+        fill(answer, e);
+        return e->n_items > 0 ? NAME_ANSWERED : NAME_FAILED;
+    }
+    if (e->state == SETTLED)
+        open_entry(c, e, now_us);
+    wait_for(c, e, w);
+    return NAME_WAITS;
+}
+
+static void unlink_waiter(struct name_waiter **first, struct name_waiter *w)
+{
+    *(w->prev != NULL ? &w->prev->next : first) = w->next;
+    if (w->next != NULL)
+        w->next->prev = w->prev;
+}
+
+static bool is_told(const struct name_cache *c, const struct name_waiter *w)
+{
+    for (const struct name_waiter *t = c->told_first; t != NULL; t = t->next) {
+        if (t == w)
+            return true;
+    }
+    return false;
+}
+
+static void leave_told(struct name_cache *c, struct name_waiter *w)
+{
+    if (c->told_last == w)
+        c->told_last = w->prev;
+    unlink_waiter(&c->told_first, w);
+    w->entry->n_told--;
+}
+
+static void leave_waiters(struct name_cache *c, struct name_waiter *w)
+{
+    struct name_entry *e = w->entry;
+    unlink_waiter(&e->waiters, w);
+    if (e->waiters != NULL)
+        return;
+    if (e->state == RUNNING)
+        c->n_strays++;
+    else
+        settle(c, e); /* nobody wants it any more: not even begun */
+}
+
+void name_cache_leave(struct name_cache *c, struct name_waiter *w)
+{
+    if (w->entry == NULL)
+        return;
+    if (is_told(c, w))
+        leave_told(c, w);
+    else
+        leave_waiters(c, w);
+    *w = (struct name_waiter){0};
+}
+
+struct name_entry *name_cache_begin(struct name_cache *c)
+{
+    if (c->n_running - c->n_strays >= NAME_LOOKUPS_MAX || c->n_running >= NAME_ALL_LOOKUPS_MAX)
+        return NULL;
+    struct name_entry *e = c->open_first;
+    while (e != NULL && e->state != QUEUED)
+        e = e->open_next;
+    if (e == NULL)
+        return NULL;
+    e->state = RUNNING;
+    c->n_running++;
+    c->n_strays += e->waiters == NULL ? 1 : 0; /* they were given an older answer meanwhile */
+    return e;
+}
+
+const char *name_cache_host(const struct name_entry *e)
+{
+    return e->host;
+}
+
+static void keep(struct name_entry *e, const struct name_list *found, uint64_t now_us)
+{
+    struct name_address *items = malloc(found->n * sizeof(*items));
+    if (items == NULL)
+        return; /* an older answer goes on being the one */
+    memcpy(items, found->items, found->n * sizeof(*items));
+    free(e->items);
+    e->items = items;
+    e->n_items = found->n;
+    e->answered_us = now_us;
+    e->has_failed = false;
+}
+
+/* All who wait for e get what it has now. */
+static void tell_all(struct name_cache *c, struct name_entry *e)
+{
+    struct name_waiter *w;
+    while ((w = e->waiters) != NULL) {
+        unlink_waiter(&e->waiters, w);
+        w->next = NULL;
+        w->prev = c->told_last;
+        *(c->told_last != NULL ? &c->told_last->next : &c->told_first) = w;
+        c->told_last = w;
+        e->n_told++;
+    }
+}
+
+void name_cache_end(struct name_cache *c, struct name_entry *e, const struct name_list *found, const char *text, uint64_t now_us)
+{
+    assert(e->state == RUNNING && c->n_running > 0);
+    c->n_running--;
+    c->n_strays -= e->waiters == NULL ? 1 : 0;
+    settle(c, e);
+    e->doubted = false;
+    bool ok = found != NULL && found->n > 0;
+    e->has_failed = true;
+    e->failed_us = now_us;
+    snprintf(e->text, sizeof(e->text), "%s", ok ? "out of memory" : text);
+    if (ok)
+        keep(e, found, now_us);
+    if (e->n_told == 0)
+        forget_old(e, now_us);
+    tell_all(c, e);
+}
+
+struct name_waiter *name_cache_next_told(struct name_cache *c, struct name_answer *answer)
+{
+    struct name_waiter *w = c->told_first;
+    if (w == NULL)
+        return NULL;
+    fill(answer, w->entry);
+    leave_told(c, w);
+    *w = (struct name_waiter){0};
+    return w;
+}
+
+/* ---- those who would rather have an older answer than none ---- */
+
+uint64_t name_cache_deadline_us(const struct name_cache *c)
+{
+    for (const struct name_entry *e = c->open_first; e != NULL; e = e->open_next) {
+        if (e->waiters != NULL && e->n_items > 0)
+            return e->since_us + PATIENCE_S * SECOND_US;
+    }
+    return UINT64_MAX;
+}
+
+void name_cache_on_time(struct name_cache *c, uint64_t now_us)
+{
+    for (struct name_entry *e = c->open_first; e != NULL; e = e->open_next) {
+        if (e->waiters == NULL || is_younger(e->since_us, PATIENCE_S, now_us))
+            continue;
+        if (!is_usable(e, now_us)) {
+            e->n_items = 0;
+            continue;
+        }
+        c->n_strays += e->state == RUNNING ? 1 : 0;
+        tell_all(c, e);
+    }
+}
+
+void name_cache_doubt(struct name_cache *c, const char *host, uint64_t now_us)
+{
+    struct name_entry *e = find(c, host);
+    if (e != NULL && !is_younger(e->answered_us, FAILED_S, now_us))
+        e->doubted = true;
+}
+
+size_t name_cache_running(const struct name_cache *c)
+{
+    return c->n_running;
+}
