@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conn.h"
+#include "connector.h"
 #include "peer_address.h"
-#include "upconn.h"
 
 #include "mtlsd/base/log.h"
 
@@ -58,9 +58,7 @@ void conn_close(struct conn *c, bool reset)
         return;
     c->closing = true;
     unlink_conn(c);
-    if (c->connector != NULL)
-        connector_cancel(c->connector);
-    c->connector = NULL;
+    connector_cancel(&c->connector);
     if (c->x != NULL)
         journal_closed(&c->worker->journal, exchange_listener(c->x)->conf->name);
     exchange_free(c->x);
@@ -113,13 +111,26 @@ static void flush_both(struct conn *c)
         flush(c, SIDE_UP, &up->stream);
 }
 
+/* Who connects knows better than the exchange what was not there in time. */
+static void on_deadline(struct conn *c, struct moment now)
+{
+    char text[640];
+    if (c->connector == NULL) {
+        exchange_on_deadline(c->x, now);
+        return;
+    }
+    enum reason reason = connector_describe(c->connector, text, sizeof(text));
+    connector_cancel(&c->connector);
+    exchange_on_connect_failed(c->x, reason, text, now);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct conn *c = timer->data;
     c->armed_us = UINT64_MAX;
     struct moment now = worker_now();
     if (exchange_deadline_us(c->x) <= now.us)
-        exchange_on_deadline(c->x, now);
+        on_deadline(c, now);
     conn_drive(c);
 }
 
@@ -143,17 +154,28 @@ static void set_reading(struct conn *c)
         stream_read(&up->stream, exchange_wants_read(c->x, SIDE_UP));
 }
 
+static void on_connector_done(void *owner, const struct connector_result *result)
+{
+    struct conn *c = owner;
+    struct uplink *u = NULL;
+    if (result->up == NULL)
+        exchange_on_connect_failed(c->x, result->reason, result->text, worker_now());
+    else if ((u = exchange_on_connected(c->x, worker_now())) != NULL)
+        upconn_serve(result->up, u);
+    else
+        stream_close(&result->up->stream, true);
+    conn_drive(c);
+}
+
 /* True when an attempt came to an end at once, so that there may be something to send. */
 static bool connect_if_wanted(struct conn *c)
 {
     const struct dial *dial = exchange_wants_connect(c->x);
-    if (dial == NULL && c->connector != NULL) { /* its time ran out, or the client went away */
-        connector_cancel(c->connector);
-        c->connector = NULL;
-    }
+    if (dial == NULL)
+        connector_cancel(&c->connector); /* its time ran out, or the client went away */
     if (dial == NULL || c->connector != NULL)
         return false;
-    connector_start(c, dial);
+    connector_start(&c->connector, &(struct connector_order){c->worker, c->snapshot, dial, on_connector_done, c});
     return c->connector == NULL;
 }
 

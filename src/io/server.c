@@ -175,7 +175,7 @@ static void on_worker_finished(void *ctx)
 {
     struct hand *h = ctx;
     uv_close((uv_handle_t *)&h->wake, NULL);
-    if (h->threaded && h->worker.n_stray_lookups > 0)
+    if (h->threaded && resolve_is_held(&h->worker.names))
         uv_stop(&h->own_loop); /* else it would run until they end */
     h->server->n_finished++;
     uv_async_send(&h->server->wake);
@@ -316,7 +316,7 @@ int server_run(struct server *s, struct err *err)
 bool server_is_held(const struct server *s)
 {
     for (unsigned i = 0; i < s->n_hands; i++) {
-        if (s->hands[i].worker.n_stray_lookups > 0)
+        if (resolve_is_held(&s->hands[i].worker.names))
             return true;
     }
     return false;

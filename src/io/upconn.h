@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The socket under an uplink, and how it comes to be: names are resolved, every address is tried in order. */
+/* The socket under an uplink. */
 #ifndef MTLSD_IO_UPCONN_H
 #define MTLSD_IO_UPCONN_H
 
-#include "conn.h"
+#include "worker.h"
+
+struct connector;
 
 struct upconn {
     struct stream stream;
     struct worker *worker;
     struct snapshot *snapshot; /* counted: keeps the uplink's plan alive */
-    struct uplink *uplink;     /* owned once connected */
+    struct uplink *uplink;     /* owned, once there is one */
+    struct connector *connector; /* whose attempt it is; NULL: connected, or given up */
+    uv_connect_t connect;
 };
 
-struct connector;
-
-/* Calls exchange_on_connected or exchange_on_connect_failed of c, then conn_drive; possibly before it returns. */
-void connector_start(struct conn *c, const struct dial *dial);
-void connector_cancel(struct connector *k); /* c is not called any more */
-
+/* Not connected yet; it counts among the worker's uplinks from here on until its stream was closed. NULL: out of memory. */
+struct upconn *upconn_new(struct worker *w, struct snapshot *snapshot, bool tcp);
+/* From now on what comes on the socket goes to the exchange whose uplink it is. */
+void upconn_serve(struct upconn *up, struct uplink *u);
 /* Closes the socket of a doomed uplink and frees both. */
 void upconn_close(struct uplink *u);
+/* For an owner of its own kind: what its on_closed ends with. */
+void upconn_closed(struct upconn *up);
 
 #endif

@@ -44,10 +44,14 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.fleet == NULL ||
         !journal)
         return err_set(err, ERR_MEMORY, "out of memory");
+    if (resolve_init(&w->names, loop, uv_getaddrinfo) != 0)
+        return err_set(err, ERR_MEMORY, "out of memory");
     w->env.observer = journal_observer(&w->journal);
     w->snapshot = snapshot_ref(snapshot);
     uv_timer_init(loop, &w->tick);
     w->tick.data = w;
+    uv_timer_init(loop, &w->race_timer);
+    w->race_timer.data = w;
     uv_prepare_init(loop, &w->flush);
     uv_prepare_start(&w->flush, on_flush);
     return 0;
@@ -55,6 +59,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
 
 void worker_clear(struct worker *w)
 {
+    resolve_clear(&w->names);
     pool_free(w->env.pool);
     fleet_free(w->env.fleet);
     tls_tickets_free(w->env.tickets);
@@ -208,6 +213,8 @@ static void finish_if_empty(struct worker *w)
     w->finished = true;
     uv_close((uv_handle_t *)&w->tick, NULL);
     uv_close((uv_handle_t *)&w->flush, NULL);
+    uv_close((uv_handle_t *)&w->race_timer, NULL);
+    resolve_stop(&w->names);
     log_file_flush();
     if (w->on_finished != NULL)
         w->on_finished(w->finished_ctx);

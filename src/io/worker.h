@@ -6,6 +6,7 @@
 #ifndef MTLSD_IO_WORKER_H
 #define MTLSD_IO_WORKER_H
 
+#include "resolve.h"
 #include "stream.h"
 
 #include "mtlsd/control/journal.h"
@@ -38,7 +39,9 @@ struct worker {
     struct listen_socket *sockets;
     struct conn *conns;
     size_t n_conns, n_uplinks, max_conns;
-    size_t n_stray_lookups; /* of nobody any more, but running and not to be stopped */
+    struct resolve names;
+    struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
+    uv_timer_t race_timer;
     uv_timer_t tick; /* runs while the pool holds something */
     uv_prepare_t flush; /* before the loop sleeps: the log of this turn leaves */
     bool draining, finished;
@@ -47,7 +50,7 @@ struct worker {
 };
 
 /* Takes a reference of snapshot. */
-int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct refusals *refusals, struct err *err);
+MUST_CHECK int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct refusals *refusals, struct err *err);
 /* After the loop ended. */
 void worker_clear(struct worker *w);
 

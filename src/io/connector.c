@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "connector.h"
+
+#include "mtlsd/policy/special_address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NEXT_AFTER_US = 250 * 1000, /* RFC 8305 section 5 */
+    SHOWN_BYTES = 64,
+};
+
+struct connector {
+    struct connector **slot;
+    struct connector_order order;
+    struct dial dial;
+    struct resolve_ask ask;     /* first wait: for the name */
+    struct name_list list;
+    size_t next, n_running;     /* the address to try next; attempts under way */
+    struct upconn *attempts[NAME_ADDRESSES_MAX];
+    size_t last;                /* the address whose attempt ended last, and how */
+    int last_error;
+    bool made_room;             /* idle connections have given way to this one already */
+    bool racing;                /* waits for its turn to try another address */
+    uint64_t race_us;
+    struct connector *race_prev, *race_next;
+};
+
+static void go_on(struct connector *k);
+
+/* ---- words ---- */
+
+static void show_place(const struct connector *k, char *out, size_t size)
+{
+    if (k->dial.address == &k->dial.target->conf->address)
+        snprintf(out, size, "%s", k->dial.target->conf->text);
+    else
+        address_format(k->dial.address, out, size);
+}
+
+static void show_address(const struct name_address *a, char out[SHOWN_BYTES])
+{
+    if (uv_inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->bytes, out, SHOWN_BYTES) != 0)
+        out[0] = '\0';
+}
+
+/* "partner.example:443: connection refused (192.0.2.7, the last of 3 addresses)" */
+static void describe(const struct connector *k, size_t index, const char *what, char *out, size_t size)
+{
+    char place[320], shown[SHOWN_BYTES];
+    show_place(k, place, sizeof(place));
+    bool named = k->dial.address->kind == ADDRESS_TCP && !address_is_literal(k->dial.address) && index < k->list.n;
+    if (named)
+        show_address(&k->list.items[index], shown);
+    if (named && k->list.n > 1)
+        snprintf(out, size, "%s: %s (%s, the last of %zu addresses)", place, what, shown, k->list.n);
+    else if (named)
+        snprintf(out, size, "%s: %s (%s)", place, what, shown);
+    else
+        snprintf(out, size, "%s: %s", place, what);
+}
+
+static enum reason reason_of(int error)
+{
+    switch (error) {
+    case UV_ETIMEDOUT:
+        return REASON_CONNECT_TIMEOUT;
+    case UV_EMFILE:
+    case UV_ENFILE:
+        return REASON_OVERLOADED;
+    case UV_ENOMEM:
+    case UV_ENOBUFS:
+        return REASON_INTERNAL;
+    default:
+        return REASON_CONNECT_REFUSED;
+    }
+}
+
+enum reason connector_describe(const struct connector *k, char *text, size_t size)
+{
+    if (k->list.n == 0 && k->dial.address->kind == ADDRESS_TCP) {
+        describe(k, 0, "the resolver gave no answer in time", text, size);
+        return REASON_DNS_FAILED;
+    }
+    describe(k, k->next > 0 ? k->next - 1 : 0, "no answer in time", text, size);
+    return REASON_CONNECT_TIMEOUT;
+}
+
+/* ---- taking turns: every wait is as long as the others, so that a queue and one timer do ---- */
+
+static void on_race_timer(uv_timer_t *timer);
+
+static void arm(struct worker *w)
+{
+    uint64_t now = worker_now().us;
+    if (w->racing_first == NULL)
+        return;
+    uint64_t at = w->racing_first->race_us;
+    uv_timer_start(&w->race_timer, on_race_timer, at > now ? (at - now) / 1000 + 1 : 0, 0);
+}
+
+static void join_race(struct connector *k)
+{
+    struct worker *w = k->order.worker;
+    k->racing = true;
+    k->race_us = worker_now().us + NEXT_AFTER_US;
+    k->race_next = NULL;
+    k->race_prev = w->racing_last;
+    *(w->racing_last != NULL ? &w->racing_last->race_next : &w->racing_first) = k;
+    w->racing_last = k;
+    if (w->racing_first == k)
+        arm(w);
+}
+
+static void leave_race(struct connector *k)
+{
+    struct worker *w = k->order.worker;
+    if (!k->racing)
+        return;
+    k->racing = false;
+    *(k->race_prev != NULL ? &k->race_prev->race_next : &w->racing_first) = k->race_next;
+    *(k->race_next != NULL ? &k->race_next->race_prev : &w->racing_last) = k->race_prev;
+    if (w->racing_first == NULL)
+        uv_timer_stop(&w->race_timer);
+}
+
+static void on_race_timer(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    uint64_t now = worker_now().us;
+    while (w->racing_first != NULL && w->racing_first->race_us <= now) {
+        struct connector *k = w->racing_first;
+        leave_race(k);
+        go_on(k);
+    }
+    arm(w);
+}
+
+/* ---- the end ---- */
+
+static void give_up(struct upconn *up)
+{
+    up->connector = NULL;
+    stream_close(&up->stream, true);
+}
+
+/* k is gone afterwards; what it still tries is closed. */
+static void release(struct connector *k)
+{
+    leave_race(k);
+    resolve_leave(&k->order.worker->names, &k->ask);
+    for (size_t i = 0; i < NAME_ADDRESSES_MAX && k->n_running > 0; i++) {
+        if (k->attempts[i] == NULL)
+            continue;
+        give_up(k->attempts[i]);
+        k->n_running--;
+    }
+    *k->slot = NULL;
+    snapshot_unref(k->order.snapshot);
+    free(k);
+}
+
+static void finish(struct connector *k, const struct connector_result *result)
+{
+    struct connector_order order = k->order;
+    snapshot_ref(order.snapshot); /* the owner's call may be what ends it */
+    release(k);
+    order.on_done(order.owner, result);
+    snapshot_unref(order.snapshot);
+}
+
+static void finish_failed(struct connector *k, enum reason reason, const char *what, size_t index)
+{
+    char text[640];
+    describe(k, index, what, text, sizeof(text));
+    finish(k, &(struct connector_result){.reason = reason, .text = text});
+}
+
+void connector_cancel(struct connector **slot)
+{
+    if (*slot != NULL)
+        release(*slot);
+}
+
+/* ---- attempts ---- */
+
+static void forget_attempt(struct connector *k, struct upconn *up)
+{
+    for (size_t i = 0; i < NAME_ADDRESSES_MAX; i++) {
+        if (k->attempts[i] != up)
+            continue;
+        k->attempts[i] = NULL;
+        k->last = i;
+    }
+    k->n_running--;
+    up->connector = NULL;
+}
+
+/* What lies idle gives way to what is wanted now. */
+static bool make_room(struct connector *k, int error)
+{
+    struct worker *w = k->order.worker;
+    if ((error != UV_EMFILE && error != UV_ENFILE) || k->made_room || pool_idle_count(w->env.pool) == 0)
+        return false;
+    k->made_room = true;
+    pool_doom_all(w->env.pool);
+    worker_reap(w);
+    return true;
+}
+
+static void on_connect(uv_connect_t *req, int status)
+{
+    struct upconn *up = req->data;
+    struct connector *k = up->connector;
+    if (k == NULL)
+        return; /* it was given up */
+    forget_attempt(k, up);
+    if (status == 0) {
+        if (up->stream.is_tcp)
+            uv_tcp_nodelay(&up->stream.u.tcp, 1);
+        finish(k, &(struct connector_result){.up = up});
+        return;
+    }
+    stream_close(&up->stream, false);
+    k->last_error = status;
+    if (make_room(k, status))
+        k->next = k->last; /* a unix socket says so only here */
+    leave_race(k);
+    go_on(k);
+}
+
+static void to_sockaddr(const struct name_address *a, uint16_t port, struct sockaddr_storage *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (a->v6) {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+        *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_scope_id = a->scope};
+        memcpy(&v6->sin6_addr, a->bytes, 16);
+    } else {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+        *v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        memcpy(&v4->sin_addr, a->bytes, 4);
+    }
+}
+
+static int connect_tcp(struct connector *k, struct upconn *up, const struct name_address *a)
+{
+    struct sockaddr_storage address;
+    to_sockaddr(a, k->dial.address->port, &address);
+    int rc = uv_tcp_connect(&up->connect, &up->stream.u.tcp, (const struct sockaddr *)&address, on_connect);
+    return make_room(k, rc) ? uv_tcp_connect(&up->connect, &up->stream.u.tcp, (const struct sockaddr *)&address, on_connect) : rc;
+}
+
+/* 0, or the error number: then there was no attempt. */
+static int attempt(struct connector *k, size_t index)
+{
+    bool tcp = k->dial.address->kind == ADDRESS_TCP;
+    struct upconn *up = upconn_new(k->order.worker, k->order.snapshot, tcp);
+    if (up == NULL)
+        return UV_ENOMEM;
+    int rc = 0;
+    if (tcp)
+        rc = connect_tcp(k, up, &k->list.items[index]);
+    else
+        uv_pipe_connect(&up->connect, &up->stream.u.pipe, k->dial.address->path, on_connect);
+    if (rc != 0) {
+        stream_close(&up->stream, false);
+        return rc;
+    }
+    up->connector = k;
+    k->attempts[index] = up;
+    k->n_running++;
+    return 0;
+}
+
+/* Begins the next attempt; without one, and when none runs any more, it is over. */
+static void go_on(struct connector *k)
+{
+    while (k->next < k->list.n) {
+        size_t index = k->next++;
+        int rc = attempt(k, index);
+        if (rc == 0) {
+            if (k->next < k->list.n)
+                join_race(k);
+            return;
+        }
+        k->last = index;
+        k->last_error = rc;
+    }
+    if (k->n_running > 0)
+        return;
+    enum reason reason = reason_of(k->last_error);
+    if (reason == REASON_CONNECT_REFUSED || reason == REASON_CONNECT_TIMEOUT)
+        resolve_doubt(&k->order.worker->names, k->dial.address->host);
+    finish_failed(k, reason, uv_strerror(k->last_error), k->last);
+}
+
+/* ---- addresses ---- */
+
+/* Each address is judged here, after the name was resolved, and these very bytes are connected to: the name may not become another's in
+ * between (security E3). */
+static bool keep_public(struct connector *k)
+{
+    struct name_list kept = {.n = 0};
+    const char *kind = NULL;
+    char shown[SHOWN_BYTES] = "", text[SHOWN_BYTES + 64];
+    for (size_t i = 0; i < k->list.n; i++) {
+        const struct name_address *a = &k->list.items[i];
+        const char *special = special_address_kind(a->bytes, a->v6 ? 16 : 4);
+        if (special == NULL) {
+            kept.items[kept.n++] = *a;
+        } else if (kind == NULL) {
+            kind = special;
+            show_address(a, shown);
+        }
+    }
+    k->list = kept;
+    if (kept.n > 0)
+        return true;
+    snprintf(text, sizeof(text), "%s is not a public address (%s)", shown, kind);
+    finish_failed(k, REASON_ADDRESS_NOT_ALLOWED, text, 0);
+    return false;
+}
+
+static void begin(struct connector *k)
+{
+    if (!k->dial.public_only || keep_public(k))
+        go_on(k);
+}
+
+static void on_answer(struct resolve_ask *ask, const struct name_answer *answer)
+{
+    struct connector *k = (struct connector *)((char *)ask - offsetof(struct connector, ask));
+    k->list = answer->list;
+    if (k->list.n > 0)
+        begin(k);
+    else
+        finish_failed(k, REASON_DNS_FAILED, answer->text, 0);
+}
+
+static bool is_literal(const char *host, struct name_address *out)
+{
+    *out = (struct name_address){0};
+    if (uv_inet_pton(AF_INET, host, out->bytes) == 0)
+        return true;
+    out->v6 = uv_inet_pton(AF_INET6, host, out->bytes) == 0;
+    return out->v6;
+}
+
+static void begin_unix(struct connector *k)
+{
+    k->list.n = 1; /* its path stands for the address */
+    if (k->dial.public_only)
+        finish_failed(k, REASON_ADDRESS_NOT_ALLOWED, "a unix socket is not a public address", 0);
+    else
+        go_on(k);
+}
+
+static void begin_tcp(struct connector *k)
+{
+    if (is_literal(k->dial.address->host, &k->list.items[0])) {
+        k->list.n = 1;
+        begin(k);
+        return;
+    }
+    struct name_answer answer;
+    k->ask.on_answer = on_answer;
+    if (resolve_ask(&k->order.worker->names, k->dial.address->host, &k->ask, &answer) != NAME_WAITS)
+        on_answer(&k->ask, &answer);
+}
+
+void connector_start(struct connector **slot, const struct connector_order *order)
+{
+    struct connector *k = calloc(1, sizeof(*k));
+    if (k == NULL) {
+        order->on_done(order->owner, &(struct connector_result){.reason = REASON_INTERNAL, .text = "out of memory"});
+        return;
+    }
+    k->slot = slot;
+    *slot = k;
+    k->order = *order;
+    k->dial = *order->dial;
+    snapshot_ref(order->snapshot);
+    if (k->dial.address->kind == ADDRESS_UNIX)
+        begin_unix(k);
+    else
+        begin_tcp(k);
+}
