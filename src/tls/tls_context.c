@@ -81,8 +81,8 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
 {
     bool judges = !spec->accepting || spec->ask != TLS_ASK_NONE;
     if ((spec->accepting && spec->identity == NULL) || (judges && spec->trust == NULL) ||
-        (!spec->accepting && spec->server_name == NULL && spec->n_expect == 0)) {
-        err_set(err, ERR_INTERNAL, "a TLS context lacks an identity, a trust or a name to expect");
+        (!spec->accepting && ((spec->server_name == NULL && spec->n_expect == 0) || spec->tolerate != 0))) {
+        err_set(err, ERR_INTERNAL, "a TLS context lacks an identity, a trust or a name to expect, or tolerates a bad server");
         return NULL;
     }
     struct tls_context *ctx = calloc(1, sizeof(*ctx));
@@ -94,6 +94,7 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
     ctx->id = atomic_fetch_add(&next_context_id, 1);
     ctx->accepting = spec->accepting;
     ctx->ask = spec->ask;
+    ctx->tolerate = spec->tolerate;
     ctx->require_client_auth = spec->require_client_auth;
     if (spec->identity != NULL)
         ctx->identity = tls_identity_ref(spec->identity);
@@ -117,6 +118,18 @@ void tls_context_unref(struct tls_context *ctx)
 {
     if (ctx != NULL && atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) == 1)
         free_context(ctx);
+}
+
+bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict)
+{
+    switch (verdict->status) {
+    case REASON_VALID:
+        return true;
+    case REASON_NONE:
+        return ctx->accepting && ctx->ask != TLS_ASK_REQUIRED;
+    default:
+        return ctx->accepting && verdict->all != 0 && (verdict->all & ~ctx->tolerate) == 0;
+    }
 }
 
 void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out)

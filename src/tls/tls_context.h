@@ -13,6 +13,7 @@ struct tls_context {
     uint64_t id; /* unique in the process: what session tickets are filed under */
     bool accepting;
     enum tls_ask ask;
+    uint64_t tolerate;
     bool require_client_auth;
     struct tls_identity *identity; /* counted; NULL: none */
     struct tls_trust *trust;       /* counted; NULL: none */
@@ -23,6 +24,8 @@ struct tls_context {
     gnutls_priority_t priority;
 };
 
+/* Whether a peer so judged may pass. */
+bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict);
 /* Judges the chain that the peer of a session presented, as this kind of connection demands. */
 void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out);
 

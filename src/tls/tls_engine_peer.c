@@ -17,12 +17,25 @@ static size_t peer_ders(const struct tls_engine *e, struct span ders[CHAIN_MAX])
     return n;
 }
 
-static enum reason default_accept(const struct tls_engine *e, const struct tls_verdict *verdict, unsigned *alert)
+static void judge(const struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n, struct tls_verdict *out)
 {
-    if (verdict->status == REASON_NONE && e->ctx->accepting && e->ctx->ask != TLS_ASK_REQUIRED)
-        return REASON_VALID;
-    *alert = tls_judge_alert(verdict->status);
-    return verdict->status;
+    *out = (struct tls_verdict){.status = REASON_UNDECIDED};
+    if (n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
+        out->status = REASON_NONE;
+    else
+        tls_context_judge(ctx, ders, n, now, out);
+    if (n > 0 && e->peer == NULL) {
+        out->all |= UINT64_C(1) << REASON_MALFORMED;
+        if (out->status == REASON_VALID)
+            out->status = REASON_MALFORMED;
+    }
+}
+
+/* A certificate whose names nobody can read would look like none at all to whoever comes after: it passes nowhere, whatever is tolerated. */
+static enum reason answer_to(const struct tls_engine *e, const struct tls_context *ctx, size_t n, const struct tls_verdict *verdict)
+{
+    bool readable = n == 0 || e->peer != NULL;
+    return readable && tls_context_lets_pass(ctx, verdict) ? REASON_VALID : verdict->status;
 }
 
 int tls_engine_judge_peer(struct tls_engine *e)
@@ -35,15 +48,12 @@ int tls_engine_judge_peer(struct tls_engine *e)
         tls_engine_fail(e, REASON_INTERNAL, "out of memory");
         return -1;
     }
-    if (n == 0 && e->ctx->accepting && e->ctx->ask == TLS_ASK_NONE)
-        e->verdict->status = REASON_NONE;
-    else
-        tls_context_judge(e->ctx, ders, n, e->now, e->verdict);
     struct err err = {0};
-    if (n > 0 && e->peer == NULL && (e->peer = tls_peer_new(ders, n, &err)) == NULL && e->verdict->status == REASON_VALID)
-        e->verdict->status = REASON_MALFORMED;
-    unsigned alert = 0;
-    enum reason answer = default_accept(e, e->verdict, &alert);
+    if (n > 0 && e->peer == NULL)
+        e->peer = tls_peer_new(ders, n, &err);
+    judge(e, e->ctx, e->now, ders, n, e->verdict);
+    unsigned alert = tls_judge_alert(e->verdict->status);
+    enum reason answer = answer_to(e, e->ctx, n, e->verdict);
     if (answer == REASON_VALID && e->accept != NULL)
         answer = e->accept(e->accept_ctx, e->verdict, e->peer, &alert);
     if (answer == REASON_VALID) {
@@ -137,16 +147,8 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
         return REASON_UNDECIDED;
     struct span ders[CHAIN_MAX];
     size_t n = peer_ders(e, ders);
-    struct tls_verdict fresh = {0};
-    if (n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
-        fresh.status = REASON_NONE;
-    else
-        tls_context_judge(ctx, ders, n, now, &fresh);
-    bool may_lack = ctx->accepting && ctx->ask != TLS_ASK_REQUIRED;
-    *e->verdict = fresh;
-    if (fresh.status == REASON_VALID || (fresh.status == REASON_NONE && may_lack))
-        return REASON_VALID;
-    return fresh.status;
+    judge(e, ctx, now, ders, n, e->verdict);
+    return answer_to(e, ctx, n, e->verdict);
 }
 
 void tls_engine_refuse(struct tls_engine *e)

@@ -121,6 +121,7 @@ void tls_engine_fail_by_code(struct tls_engine *e, int rc)
         tls_engine_send_alert(e, GNUTLS_A_UNSUPPORTED_CERTIFICATE);
         tls_engine_fail(e, REASON_WRONG_PURPOSE, "the peer's certificate may not be used to sign (its keyUsage says so): is it a CA's own?");
         return;
+    case GNUTLS_E_CERTIFICATE_ERROR: /* the library's own, in TLS 1.2 */
     case GNUTLS_E_ASN1_DER_ERROR:
     case GNUTLS_E_ASN1_TAG_ERROR:
     case GNUTLS_E_ASN1_ELEMENT_NOT_FOUND:

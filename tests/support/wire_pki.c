@@ -66,27 +66,34 @@ static struct tls_identity *identity_of(const struct tls_pki_pair *ca, const str
     return make_identity(ca, &order, server ? WIRE_SERVER_SERIAL : WIRE_CLIENT_SERIAL);
 }
 
-static struct tls_trust *make_trust(const struct tls_pki_pair *ca, uint64_t revoked_serial)
+/* The list of a CA with at most one serial on it. */
+static void make_list(const struct tls_pki_pair *ca, uint64_t serial, bool stale, struct bytes *out)
+{
+    struct err err = {0};
+    struct tls_pki_revoked revoked = {.serial = serial, .when = WIRE_NOW - WIRE_DAY};
+    int64_t end = stale ? WIRE_NOW - 1 : (int64_t)WIRE_NOW + 7 * WIRE_DAY;
+    int rc = tls_pki_make_crl(bytes_span(&ca->certificate), bytes_span(&ca->key), &revoked, serial != 0, 1, WIRE_NOW - WIRE_DAY, end, out, &err);
+    ck_assert_msg(rc == 0, "%s", err.text);
+}
+
+static struct tls_trust *make_trust(const struct wire_pki *p, const struct tls_pki_pair *ca, const struct wire_side *side, uint64_t peer_serial)
 {
     struct err err = {0};
     struct findings notes;
     struct bytes list;
-    struct tls_pki_revoked revoked = {.serial = revoked_serial, .when = WIRE_NOW - WIRE_DAY};
+    bool has_list = side->revokes_peer || side->crl != WIRE_CRL_GOOD;
     findings_init(&notes);
     bytes_init(&list, 1 << 16);
-    if (revoked_serial != 0) {
-        int rc = tls_pki_make_crl(bytes_span(&ca->certificate), bytes_span(&ca->key), &revoked, 1, 1, WIRE_NOW - WIRE_DAY,
-                                  (int64_t)WIRE_NOW + 7 * WIRE_DAY, &list, &err);
-        ck_assert_msg(rc == 0, "%s", err.text);
-    }
+    if (has_list)
+        make_list(side->crl == WIRE_CRL_MISSING ? &p->other_ca : ca, side->revokes_peer ? peer_serial : 0, side->crl == WIRE_CRL_STALE, &list);
     struct tls_file file = {"ca.pem", bytes_span(&ca->certificate)}, crl = {"ca.crl", bytes_span(&list)};
     struct tls_trust_spec spec = {
         .name = "test",
         .ca = &file,
         .n_ca = 1,
         .crl = &crl,
-        .n_crl = revoked_serial != 0,
-        .crl_required = revoked_serial != 0,
+        .n_crl = has_list,
+        .crl_required = has_list,
         .depth = 8,
         .min_rsa_bits = 2048,
     };
@@ -117,7 +124,7 @@ struct tls_context *wire_pki_connecting(const struct wire_pki *p, const struct w
     const struct tls_pki_pair *issuer = side->issuer != NULL ? side->issuer : &p->clients_ca;
     struct tls_context_spec spec = {
         .identity = side->no_certificate ? NULL : identity_of(issuer, side, TLS_PURPOSE_CLIENT),
-        .trust = make_trust(side->trusts != NULL ? side->trusts : &p->servers_ca, side->revokes_peer ? WIRE_SERVER_SERIAL : 0),
+        .trust = make_trust(p, side->trusts != NULL ? side->trusts : &p->servers_ca, side, WIRE_SERVER_SERIAL),
         .server_name = side->name != NULL ? side->name : WIRE_NAME,
         .require_client_auth = !side->no_certificate && !side->does_not_insist,
         .tls13_only = side->priority == WIRE_PRIORITY_13,
@@ -133,7 +140,8 @@ struct tls_context *wire_pki_accepting(const struct wire_pki *p, const struct wi
         .accepting = true,
         .identity = identity_of(issuer, side, TLS_PURPOSE_SERVER),
         .ask = side->asks_given ? side->ask : TLS_ASK_REQUIRED,
-        .trust = make_trust(side->trusts != NULL ? side->trusts : &p->clients_ca, side->revokes_peer ? WIRE_CLIENT_SERIAL : 0),
+        .tolerate = side->tolerate,
+        .trust = make_trust(p, side->trusts != NULL ? side->trusts : &p->clients_ca, side, WIRE_CLIENT_SERIAL),
         .tls13_only = side->priority == WIRE_PRIORITY_13,
         .priority = priority_of(side),
     };

@@ -25,6 +25,8 @@ struct tls_context_spec {
     struct tls_identity *identity; /* NULL only when connecting */
     struct tls_trust *trust;       /* NULL only when accepting with TLS_ASK_NONE */
     enum tls_ask ask;              /* accepting */
+    uint64_t tolerate;             /* accepting: bits (1 << enum reason). A client's certificate passes with its verdict when everything found
+                                    * wrong with it is among these; whether there must be one is ask's business alone */
     const char *server_name;       /* connecting: SNI (none for an IP literal) and the name to expect */
     const char *const *expect;     /* connecting: names to expect instead; n_expect 0: server_name */
     size_t n_expect;
@@ -55,13 +57,13 @@ enum tls_flag {
     TLS_FAILED = 32,
 };
 
-/* Asked once per handshake, after the peer's chain was judged (status none when there is no certificate) and before the handshake can
+/* Asked once per handshake of a peer that may pass (valid, none where it may lack one, or tolerated), after the peer's chain was judged (status none when there is no certificate) and before the handshake can
  * succeed. Gives REASON_VALID to go on, anything else to refuse with *alert. */
 typedef enum reason (*tls_accept_fn)(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert);
 
 struct tls_engine;
 
-/* accept may be NULL: then only status valid (or none, where ask is optional or none) passes. tickets may be NULL. */
+/* accept may be NULL: then all of those pass. tickets may be NULL. */
 struct tls_engine *tls_engine_new(struct tls_context *ctx, struct tls_tickets *tickets, tls_accept_fn accept, void *accept_ctx, struct err *err);
 void tls_engine_free(struct tls_engine *e);
 
@@ -105,7 +107,8 @@ struct tls_facts { /* borrowed from the engine */
 void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out);
 const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
 
-/* Judges the peer of a finished handshake again, under another context of the same role (after a reload). */
+/* Judges the peer of a finished handshake again, under another context of the same role (after a reload). REASON_VALID: it may stay, be it tolerated;
+ * the verdict says more. */
 enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now);
 /* Ends a finished connection for what the last judgement said: the alert waits for the wire, the engine has failed with that reason. */
 void tls_engine_refuse(struct tls_engine *e);
