@@ -14,8 +14,8 @@ enum {
 };
 
 static struct {
-    enum log_level level;
-    enum log_format format;
+    int level;  /* enum log_level; these two are read and written as one word each */
+    int format; /* enum log_format */
     log_sink_fn sink;
     void *ctx;
     log_clock_fn clock;
@@ -23,16 +23,31 @@ static struct {
 
 void log_setup(enum log_level level, enum log_format format, log_sink_fn sink, void *ctx, log_clock_fn clock)
 {
-    setup.level = level;
-    setup.format = format;
+    log_change(level, format);
     setup.sink = sink;
     setup.ctx = ctx;
     setup.clock = clock;
 }
 
+void log_change(enum log_level level, enum log_format format)
+{
+    __atomic_store_n(&setup.level, (int)level, __ATOMIC_RELAXED);
+    __atomic_store_n(&setup.format, (int)format, __ATOMIC_RELAXED);
+}
+
 bool log_wants(enum log_level level)
 {
-    return setup.sink != NULL && level <= setup.level;
+    return setup.sink != NULL && (int)level <= __atomic_load_n(&setup.level, __ATOMIC_RELAXED);
+}
+
+enum log_format log_format_now(void)
+{
+    return (enum log_format)__atomic_load_n(&setup.format, __ATOMIC_RELAXED);
+}
+
+bool log_parts_accesses(enum log_format format)
+{
+    return format == LOG_FORMAT_COMBINED || format == LOG_FORMAT_SSL_REQUEST;
 }
 
 static const char *level_word(enum log_level level)
@@ -68,18 +83,18 @@ static bool is_plain_word(struct span value)
     return value.len > 0;
 }
 
-static int append_key(struct bytes *out, const char *key)
+static int append_key(struct log_line *l, const char *key)
 {
-    return setup.format == LOG_FORMAT_JSON ? bytes_printf(out, ",\"%s\":", key)
-                                           : bytes_printf(out, " %s=", key);
+    return bytes_printf(&l->text, l->json ? ",\"%s\":" : " %s=", key);
 }
 
-static int append_value(struct bytes *out, struct span value)
+static int append_value(struct log_line *l, struct span value)
 {
+    struct bytes *out = &l->text;
     bool cut = value.len > VALUE_MAX_BYTES;
     if (cut)
         value.len = VALUE_MAX_BYTES;
-    if (setup.format == LOG_FORMAT_TEXT && !cut && is_plain_word(value))
+    if (!l->json && !cut && is_plain_word(value))
         return bytes_append_span(out, value);
     if (bytes_append(out, "\"", 1) != 0 || text_append_json(out, value) != 0)
         return -1;
@@ -90,13 +105,13 @@ static int append_start(struct log_line *l, const char *event, const char *messa
 {
     char now[32];
     format_now(now);
-    if (setup.format == LOG_FORMAT_JSON) {
+    if (l->json) {
         if (bytes_printf(&l->text, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", now,
                          level_word(l->level), event) != 0)
             return -1;
         if (message == NULL)
             return 0;
-        return append_key(&l->text, "message") != 0 ? -1 : append_value(&l->text, span_from_str(message));
+        return append_key(l, "message") != 0 ? -1 : append_value(l, span_from_str(message));
     }
     if (bytes_printf(&l->text, "%s %-5s %s", now, level_word(l->level), event) != 0)
         return -1;
@@ -105,14 +120,31 @@ static int append_start(struct log_line *l, const char *event, const char *messa
     return bytes_append(&l->text, " ", 1) != 0 ? -1 : append_quoted(&l->text, span_from_str(message));
 }
 
-void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message)
+static void begin(struct log_line *l, enum log_level level, const char *event, const char *message)
 {
-    *l = (struct log_line){.level = level, .wanted = log_wants(level)};
+    enum log_format format = log_format_now();
+    l->level = level;
+    l->wanted = log_wants(level);
+    l->json = format == LOG_FORMAT_JSON;
+    if (log_parts_accesses(format))
+        l->kind = LOG_EVENT;
     bytes_init(&l->text, LINE_MAX_BYTES - LINE_END_BYTES);
     if (l->wanted && append_start(l, event, message) != 0) {
         bytes_clear(&l->text);
         l->wanted = false;
     }
+}
+
+void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message)
+{
+    *l = (struct log_line){.kind = LOG_EVENT};
+    begin(l, level, event, message);
+}
+
+void log_begin_access(struct log_line *l, enum log_level level, const char *event, const char *message)
+{
+    *l = (struct log_line){.kind = LOG_ACCESS};
+    begin(l, level, event, message);
 }
 
 /* A field that does not fit is left out whole; the line stays readable by a program. */
@@ -127,7 +159,7 @@ void log_span(struct log_line *l, const char *key, struct span value)
     if (!l->wanted || value.len == 0)
         return;
     size_t before = l->text.len;
-    keep_or_drop(l, before, append_key(&l->text, key) != 0 || append_value(&l->text, value) != 0);
+    keep_or_drop(l, before, append_key(l, key) != 0 || append_value(l, value) != 0);
 }
 
 void log_str(struct log_line *l, const char *key, const char *value)
@@ -141,7 +173,7 @@ void log_uint(struct log_line *l, const char *key, uint64_t value)
         return;
     size_t before = l->text.len;
     keep_or_drop(l, before,
-                 append_key(&l->text, key) != 0 ||
+                 append_key(l, key) != 0 ||
                      bytes_printf(&l->text, "%llu", (unsigned long long)value) != 0);
 }
 
@@ -152,7 +184,7 @@ void log_ms(struct log_line *l, const char *key, uint64_t micros)
     size_t before = l->text.len;
     unsigned long long whole = micros / 1000, rest = micros % 1000;
     keep_or_drop(l, before,
-                 append_key(&l->text, key) != 0 || bytes_printf(&l->text, "%llu.%03llu", whole, rest) != 0);
+                 append_key(l, key) != 0 || bytes_printf(&l->text, "%llu.%03llu", whole, rest) != 0);
 }
 
 void log_end(struct log_line *l)
@@ -161,9 +193,15 @@ void log_end(struct log_line *l)
         return;
     l->wanted = false;
     l->text.max = LINE_MAX_BYTES;
-    if (bytes_append_str(&l->text, setup.format == LOG_FORMAT_JSON ? "}\n" : "\n") == 0)
-        setup.sink(setup.ctx, l->level, bytes_span(&l->text));
+    if (bytes_append_str(&l->text, l->json ? "}\n" : "\n") == 0)
+        setup.sink(setup.ctx, l->kind, l->level, bytes_span(&l->text));
     bytes_clear(&l->text);
+}
+
+void log_access(struct span line)
+{
+    if (setup.sink != NULL)
+        setup.sink(setup.ctx, LOG_ACCESS, LOG_LEVEL_INFO, line);
 }
 
 void log_say(enum log_level level, const char *event, const char *fmt, ...)

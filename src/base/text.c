@@ -140,6 +140,25 @@ int text_append_percent(struct bytes *out, struct span s)
     return 0;
 }
 
+int text_append_log(struct bytes *out, struct span s, bool word)
+{
+    while (s.len > 0) {
+        size_t run = 0;
+        while (run < s.len && plain_in_json(s.ptr[run]) && !(word && s.ptr[run] == ' '))
+            run++;
+        if (bytes_append(out, s.ptr, run) != 0)
+            return -1;
+        s = span_skip(s, run);
+        if (s.len == 0)
+            break;
+        bool marked = s.ptr[0] == '"' || s.ptr[0] == '\\';
+        if (bytes_printf(out, marked ? "\\%c" : "\\x%02x", s.ptr[0]) != 0)
+            return -1;
+        s = span_skip(s, 1);
+    }
+    return 0;
+}
+
 static const char hex_digits[] = "0123456789abcdef";
 
 int text_append_hex(struct bytes *out, struct span s)
@@ -210,20 +229,41 @@ int64_t text_days_left(int64_t when, int64_t now)
     return past > 0 ? -past : -1;
 }
 
-void text_utc(char out[21], int64_t seconds)
+struct civil {
+    int year, month, day, rest; /* seconds of the day */
+};
+
+static struct civil civil_of(int64_t seconds)
 {
     const int64_t first = -62167219200,
                   last = 253402300799; /* the years 0000 to 9999, all that the form can say */
+    struct civil c;
     seconds = seconds < first ? first : seconds > last ? last : seconds;
     int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
-    int rest = (int)(seconds - days * 86400);
-    int year, month, day;
-    date_of_days(days, &year, &month, &day);
+    c.rest = (int)(seconds - days * 86400);
+    date_of_days(days, &c.year, &c.month, &c.day);
+    return c;
+}
+
+void text_utc(char out[21], int64_t seconds)
+{
+    struct civil c = civil_of(seconds);
     char wide[80]; /* the compiler cannot see that the fields are narrow */
-    snprintf(wide, sizeof(wide), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, rest / 3600,
-             rest / 60 % 60, rest % 60);
+    snprintf(wide, sizeof(wide), "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day, c.rest / 3600,
+             c.rest / 60 % 60, c.rest % 60);
     memcpy(out, wide, 20);
     out[20] = '\0';
+}
+
+void text_log_time(char out[27], int64_t seconds)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct civil c = civil_of(seconds);
+    char wide[80];
+    snprintf(wide, sizeof(wide), "%02d/%.3s/%04d:%02d:%02d:%02d +0000", c.day, months + (size_t)(3 * (c.month - 1)), c.year,
+             c.rest / 3600, c.rest / 60 % 60, c.rest % 60);
+    memcpy(out, wide, 26);
+    out[26] = '\0';
 }
 
 /* What may follow position i of the pattern without a byte of text: a star that may be empty is also passed.

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/journal.h"
+#include "access_line.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/policy/reason.h"
+
+#include <string.h>
 
 enum { ROWS_MAX = 1024 };
 
@@ -31,29 +34,83 @@ void journal_closed(struct journal *j, const char *listener)
 
 /* ---- one line per request or connection ---- */
 
-static void log_peer(struct log_line *l, const struct tls_facts *facts, const char *const keys[4])
+enum { SAN_MAX = 1024 };
+
+struct san_list {
+    size_t used;
+    char text[SAN_MAX];
+};
+
+/* A name that does not fit is left out whole; a comma or space in one cannot make it look like two. */
+static void add_san(struct san_list *list, const char *word, struct span name)
 {
-    log_str(l, keys[0], facts->version);
-    log_str(l, keys[1], facts->cipher);
+    static const char hex[] = "0123456789ABCDEF";
+    size_t at = list->used, n = strlen(word);
+    if (name.len > SAN_MAX || at + 2 + n + 3 * name.len > SAN_MAX)
+        return;
+    memcpy(list->text + at, ", ", at > 0 ? 2 : 0);
+    at += at > 0 ? 2 : 0;
+    memcpy(list->text + at, word, n);
+    at += n;
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.ptr[i];
+        bool plain = c != ',' && c != ' ' && c != '%';
+        list->text[at++] = plain ? (char)c : '%';
+        if (!plain) {
+            list->text[at++] = hex[c >> 4];
+            list->text[at++] = hex[c & 15];
+        }
+    }
+    list->used = at;
+}
+
+/* "DNS:a, URI:b": what the certificate stands for beside its subject. */
+static void log_san(struct log_line *l, const char *key, const struct tls_peer *peer)
+{
+    struct san_list list;
+    list.used = 0; /* its text need not be cleared */
+    for (size_t i = 0; i < peer->n_names; i++) {
+        const struct tls_name *name = &peer->names[i];
+        if (name->type == TLS_NAME_DNS)
+            add_san(&list, "DNS:", name->value);
+        else if (name->type == TLS_NAME_URI)
+            add_san(&list, "URI:", name->value);
+        else if (name->type == TLS_NAME_EMAIL)
+            add_san(&list, "email:", name->value);
+    }
+    log_span(l, key, span_of(list.text, list.used));
+}
+
+struct peer_keys {
+    const char *version, *cipher, *resumed, *peer, *san, *sha256;
+};
+
+static void log_peer(struct log_line *l, const struct tls_facts *facts, const struct peer_keys *keys)
+{
+    log_str(l, keys->version, facts->version);
+    log_str(l, keys->cipher, facts->cipher);
+    if (facts->version != NULL)
+        log_str(l, keys->resumed, facts->resumed ? "yes" : "no");
     if (facts->peer == NULL)
         return;
-    log_str(l, keys[2], facts->peer->subject);
-    log_str(l, keys[3], facts->peer->sha256);
+    log_str(l, keys->peer, facts->peer->subject);
+    log_san(l, keys->san, facts->peer);
+    log_str(l, keys->sha256, facts->peer->sha256);
 }
 
 static void log_down(struct log_line *l, const struct tls_facts *down)
 {
-    static const char *const keys[4] = {"tls", "cipher", "peer", "peer_sha256"};
+    static const struct peer_keys keys = {"tls", "cipher", "resumed", "peer", "peer_san", "peer_sha256"};
     if (down->verdict != NULL)
         log_str(l, "cert", reason_word(down->verdict->status));
-    log_peer(l, down, keys);
+    log_peer(l, down, &keys);
 }
 
 static void log_up(struct log_line *l, const struct report *r)
 {
-    static const char *const keys[4] = {"upstream_tls", "upstream_cipher", "upstream_peer", "upstream_peer_sha256"};
-    log_str(l, "upstream_resumed", r->up->resumed ? "yes" : "no");
-    log_peer(l, r->up, keys);
+    static const struct peer_keys keys = {"upstream_tls",  "upstream_cipher",   "upstream_resumed",
+                                          "upstream_peer", "upstream_peer_san", "upstream_peer_sha256"};
+    log_peer(l, r->up, &keys);
     if (r->up->alert_received > 0)
         log_str(l, "alert_received", tls_alert_name(r->up->alert_received));
     if (r->reason != REASON_VALID && r->up->peer != NULL) {
@@ -72,6 +129,21 @@ static void log_times(struct log_line *l, const struct report *r)
     log_ms(l, "total_ms", r->total_us);
 }
 
+static void log_access_line(const struct journal *j, enum log_format format, const struct report *r)
+{
+    struct bytes line;
+    bytes_init(&line, ACCESS_LINE_MAX);
+    if (access_line_write(&line, format, r, j->utc()) == 0)
+        log_access(bytes_span(&line));
+    bytes_clear(&line);
+}
+
+static void log_route(struct log_line *l, const struct report *r)
+{
+    if (r->route != NULL && r->listener->n_routes > 1) /* a listener with one has nothing to tell apart */
+        log_str(l, "route", r->route->conf->where);
+}
+
 static void log_report(const struct report *r)
 {
     const struct reason_row *row = reason_row(r->reason);
@@ -79,14 +151,17 @@ static void log_report(const struct report *r)
     if (!log_wants(level))
         return;
     struct log_line l;
-    log_begin(&l, level, r->kind == REPORT_REQUEST ? "request" : "connection", r->reason == REASON_VALID ? NULL : r->detail);
+    log_begin_access(&l, level, r->kind == REPORT_REQUEST ? "request" : "connection", r->reason == REASON_VALID ? NULL : r->detail);
     log_str(&l, "listener", r->listener->conf->name);
     log_str(&l, "client", r->client);
     if (r->kind == REPORT_REQUEST) {
         log_span(&l, "method", r->method);
         log_span(&l, "target", r->uri);
+        if (r->method.len > 0)
+            log_str(&l, "protocol", r->minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
         log_uint(&l, "status", r->status);
     }
+    log_route(&l, r);
     if (r->target != NULL) {
         log_str(&l, "upstream", r->target->upstream->conf->name);
         log_str(&l, "target_address", r->target->conf->text);
@@ -102,6 +177,8 @@ static void log_report(const struct report *r)
         log_up(&l, r);
     if (r->target != NULL)
         log_str(&l, "reused", r->up_reused ? "yes" : "no");
+    if (r->retries > 0)
+        log_uint(&l, "retries", r->retries);
     log_uint(&l, "bytes_in", r->bytes_in);
     log_uint(&l, "bytes_out", r->bytes_out);
     log_times(&l, r);
@@ -156,7 +233,12 @@ static void on_report(void *ctx, const struct report *r)
     count_report(j, r);
     if (r->reason != REASON_VALID)
         remember_refusal(j, r);
-    log_report(r);
+    enum log_format format = log_format_now();
+    bool apart = log_parts_accesses(format);
+    if (apart && access_line_is_due(r))
+        log_access_line(j, format, r);
+    if (!apart || r->reason != REASON_VALID)
+        log_report(r);
 }
 
 static void on_handshake(void *ctx, const struct handshake_report *r)
@@ -175,7 +257,7 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
     counters_add(&row->upstream_resumed, r->facts->resumed ? 1 : 0);
 }
 
-struct observer journal_observer(struct journal *j)
+struct observer journal_observer(struct journal *j, enum log_format format)
 {
-    return (struct observer){j, on_report, on_handshake};
+    return (struct observer){.ctx = j, .wants_agents = format == LOG_FORMAT_COMBINED, .on_report = on_report, .on_handshake = on_handshake};
 }

@@ -82,6 +82,36 @@ static void log_listening(const struct snapshot *snapshot)
     }
 }
 
+/* ---- where lines go ---- */
+
+/* NULL: standard error. */
+static const char *log_file_of(const struct config *config)
+{
+    return config->log_target == NULL || strcmp(config->log_target, "stderr") == 0 ? NULL : config->log_target;
+}
+
+static int open_log(const struct config *config, int *fd, struct err *err)
+{
+    const char *path = log_file_of(config);
+    *fd = path != NULL ? log_file_open(path, err) : -1;
+    return path != NULL && *fd < 0 ? -1 : 0;
+}
+
+/* Takes fd. */
+static void use_log(const struct config *config, int fd)
+{
+    enum log_format format = (enum log_format)config->log_format;
+    log_change((enum log_level)config->log_level, format);
+    log_file_use(log_file_of(config), fd, log_parts_accesses(format));
+}
+
+static void reopen_log(void)
+{
+    struct err err = {0};
+    if (log_file_reopen(&err) != 0)
+        log_say(LOG_LEVEL_ERROR, "log", "the old file stays in use: %s", err.text);
+}
+
 /* ---- reload: load on the side, swap on the main loop ---- */
 
 static void load_again(void *ctx)
@@ -118,13 +148,28 @@ static const char *first_error(const struct findings *findings)
     return "out of memory";
 }
 
+/* The log file is opened before anything changes, and used once nothing can fail any more. */
+static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
+{
+    int fd;
+    if (open_log(loaded->config, &fd, err) != 0)
+        return -1;
+    if (server_adopt(r->server, loaded, err) == 0) {
+        use_log(loaded->config, fd);
+        return 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 static void finish_reload(void *ctx)
 {
     struct run *r = ctx;
     struct err err = {0};
     struct snapshot *loaded = r->reload.loaded;
     r->reload.loaded = NULL;
-    if (loaded != NULL && server_adopt(r->server, loaded, &err) != 0)
+    if (loaded != NULL && adopt(r, loaded, &err) != 0)
         findings_add(&r->reload.findings, FINDING_ERROR, "", "%s", err.text);
     log_findings(&r->reload.findings);
     if (loaded != NULL && err.kind == ERR_NONE) {
@@ -173,6 +218,8 @@ static void on_signal(void *ctx, enum server_signal what)
     struct run *r = ctx;
     if (what == SERVER_RELOAD)
         start_reload(r);
+    else if (what == SERVER_REOPEN_LOG)
+        reopen_log();
     else if (what == SERVER_DRAIN)
         start_drain(r);
     else
@@ -274,9 +321,18 @@ static int serve(struct run *r, struct snapshot *snapshot)
 
 int daemon_run(struct config *config, const struct run_options *options)
 {
+    struct err err = {0};
+    int log_fd;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format, log_file_write, NULL, clock_now_precise);
     protect_memory();
     signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away early must not end us */
+    signal(SIGUSR1, SIG_IGN); /* until somebody listens: a rotation while we start must not end us */
+    if (open_log(config, &log_fd, &err) != 0) {
+        command_fail_err(&err);
+        config_free(config);
+        return COMMAND_REFUSED;
+    }
+    use_log(config, log_fd);
     struct findings findings;
     findings_init(&findings);
     struct run r = {.options = options, .generation = 1, .started = clock_now()};

@@ -6,112 +6,172 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A pipe that poll calls writable takes PIPE_BUF bytes without blocking, and whole. */
-enum { GATHERED_BYTES = 32 * 1024, PIECE_BYTES = PIPE_BUF, PATIENCE_MS = 20 };
+enum { GATHERED_BYTES = 32 * 1024, PIECE_BYTES = PIPE_BUF, PATIENCE_MS = 20, FILE_MODE = 0640 };
+
+enum place { PLACE_STDERR, PLACE_FILE, PLACES };
 
 static _Thread_local struct {
     size_t len;
     char text[GATHERED_BYTES];
-} gathered;
+} gathered[PLACES];
 
-static struct { /* standard error, shared by all threads */
+struct output { /* shared by all threads */
     pthread_mutex_t lock;
+    int fd; /* -1: none */
+    bool known;  /* what it is was found out */
+    bool is_disk; /* a regular file: it never makes us wait for a reader */
     bool stuck; /* it took nothing last time: it is not waited for again */
     bool cut;   /* the last line lacks its end */
     unsigned long long lost; /* lines */
-} output = {.lock = PTHREAD_MUTEX_INITIALIZER};
+};
 
-static bool has_room(void)
-{
-    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-    output.stuck = poll(&p, 1, output.stuck ? 0 : PATIENCE_MS) <= 0;
-    return !output.stuck;
-}
+static struct output outputs[PLACES] = {
+    [PLACE_STDERR] = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO},
+    [PLACE_FILE] = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1},
+};
+static char *file_path;          /* owned; of the main thread alone, as long as others run */
+static int has_file, has_accesses_only; /* read by every thread, written as one word each */
 
-static ssize_t write_piece(const char *text, size_t len)
+/* ---- writing ---- */
+
+static bool has_room(struct output *o)
 {
-    ssize_t n;
-    do {
-        if (!has_room())
-            return -1;
-        n = write(STDERR_FILENO, text, len);
-    } while (n < 0 && errno == EINTR);
-    return n;
+    struct stat st;
+    if (!o->known) {
+        o->is_disk = fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode);
+        o->known = true;
+    }
+    if (o->is_disk)
+        return true;
+    struct pollfd p = {.fd = o->fd, .events = POLLOUT};
+    o->stuck = poll(&p, 1, o->stuck ? 0 : PATIENCE_MS) <= 0;
+    return !o->stuck;
 }
 
 /* Whole lines as far as they fit, else part of a long one. */
-static size_t piece_of(const char *text, size_t len)
+static size_t piece_of(const struct output *o, const char *text, size_t len)
 {
-    if (len <= PIECE_BYTES)
+    if (o->is_disk || len <= PIECE_BYTES)
         return len;
     const char *end = memrchr(text, '\n', PIECE_BYTES);
     return end != NULL ? (size_t)(end - text) + 1 : PIECE_BYTES;
 }
 
-static void count_lost(const char *text, size_t len)
+static ssize_t write_piece(struct output *o, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        output.lost += text[i] == '\n';
+    ssize_t n;
+    do {
+        if (!has_room(o))
+            return -1;
+        n = write(o->fd, text, piece_of(o, text, len));
+    } while (n < 0 && errno == EINTR);
+    return n;
 }
 
-/* A log that nobody reads any more must not stop the daemon: what cannot be written soon is dropped. Gives how many lines were lost before
- * this went through. */
-static unsigned long long write_all(const char *text, size_t len)
+static unsigned long long lines_in(const char *text, size_t len)
 {
-    unsigned long long lost = 0;
-    pthread_mutex_lock(&output.lock);
-    bool at_line_start = !output.cut || write_piece("\n", 1) == 1;
+    unsigned long long lines = 0;
+    for (size_t i = 0; i < len; i++)
+        lines += text[i] == '\n';
+    return lines;
+}
+
+struct outcome {
+    unsigned long long lost; /* lines that were lost before this went through */
+    bool begins_to_lose;     /* this is the first that did not */
+    int because;             /* errno */
+};
+
+/* A log that nobody reads any more must not stop the daemon: what cannot be written soon is dropped. */
+static struct outcome write_all(struct output *o, const char *text, size_t len)
+{
+    struct outcome outcome = {0};
+    pthread_mutex_lock(&o->lock);
+    bool at_line_start = !o->cut || write_piece(o, "\n", 1) == 1;
     while (at_line_start && len > 0) {
-        ssize_t n = write_piece(text, piece_of(text, len));
+        ssize_t n = write_piece(o, text, len);
         if (n <= 0)
             break;
-        output.cut = text[n - 1] != '\n';
+        o->cut = text[n - 1] != '\n';
         text += n;
         len -= (size_t)n;
     }
-    count_lost(text, len);
+    outcome.because = errno;
     if (len == 0) {
-        lost = output.lost;
-        output.lost = 0;
+        outcome.lost = o->lost;
+        o->lost = 0;
+    } else {
+        outcome.begins_to_lose = o->lost == 0;
+        o->lost += lines_in(text, len);
     }
-    pthread_mutex_unlock(&output.lock);
-    return lost;
+    pthread_mutex_unlock(&o->lock);
+    return outcome;
 }
 
-static void put(const char *text, size_t len)
+/* Not by a log line, which might come back to the same full disk. */
+static void complain_on_stderr(int because)
 {
-    unsigned long long lost = write_all(text, len);
-    if (lost > 0)
-        log_say(LOG_LEVEL_WARN, "log", "%llu lines were lost because nobody read them", lost);
+    char text[128];
+    int n = snprintf(text, sizeof(text), "mtlsd: the log file takes no more lines: %s\n", strerror(because));
+    if (n > 0)
+        write_all(&outputs[PLACE_STDERR], text, (size_t)n);
+}
+
+static void put(enum place place, const char *text, size_t len)
+{
+    struct outcome outcome = write_all(&outputs[place], text, len);
+    if (outcome.begins_to_lose && place == PLACE_FILE)
+        complain_on_stderr(outcome.because);
+    if (outcome.lost > 0)
+        log_say(LOG_LEVEL_WARN, "log", "%llu lines were lost because %s", outcome.lost,
+                place == PLACE_FILE ? "the log file took none" : "nobody read them");
+}
+
+static void flush_place(enum place place)
+{
+    size_t len = gathered[place].len;
+    if (len == 0)
+        return;
+    char text[GATHERED_BYTES];
+    memcpy(text, gathered[place].text, len);
+    gathered[place].len = 0; /* before: what put has to say comes this way too */
+    put(place, text, len);
 }
 
 void log_file_flush(void)
 {
-    size_t len = gathered.len;
-    if (len == 0)
-        return;
-    char text[GATHERED_BYTES];
-    memcpy(text, gathered.text, len);
-    gathered.len = 0; /* before: what put has to say comes this way too */
-    put(text, len);
+    flush_place(PLACE_FILE);
+    flush_place(PLACE_STDERR);
 }
 
-void log_file_write(void *ctx, enum log_level level, struct span line)
+static enum place place_of(enum log_kind kind)
+{
+    if (!__atomic_load_n(&has_file, __ATOMIC_RELAXED))
+        return PLACE_STDERR;
+    return kind == LOG_EVENT && __atomic_load_n(&has_accesses_only, __ATOMIC_RELAXED) ? PLACE_STDERR : PLACE_FILE;
+}
+
+void log_file_write(void *ctx, enum log_kind kind, enum log_level level, struct span line)
 {
     (void)ctx;
-    if (gathered.len + line.len > sizeof(gathered.text))
-        log_file_flush();
-    if (line.len > sizeof(gathered.text) - gathered.len) {
-        put((const char *)line.ptr, line.len);
+    enum place place = place_of(kind);
+    if (gathered[place].len + line.len > sizeof(gathered[place].text))
+        flush_place(place);
+    if (line.len > sizeof(gathered[place].text) - gathered[place].len) {
+        put(place, (const char *)line.ptr, line.len);
         return;
     }
-    memcpy(gathered.text + gathered.len, line.ptr, line.len);
-    gathered.len += line.len;
+    memcpy(gathered[place].text + gathered[place].len, line.ptr, line.len);
+    gathered[place].len += line.len;
     if (level <= LOG_LEVEL_WARN)
-        log_file_flush();
+        flush_place(place);
 }
 
 void log_file_keep_streams(void)
@@ -120,4 +180,52 @@ void log_file_keep_streams(void)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
             return;
     }
+}
+
+/* ---- the file ---- */
+
+/* O_NONBLOCK: a named pipe without a reader is an error and not a wait without end. */
+int log_file_open(const char *path, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
+    if (fd < 0)
+        err_set(err, ERR_IO, "log file %s: %s", path, strerror(errno));
+    return fd;
+}
+
+/* What other threads have gathered for the file stays theirs and goes to the new one. Without any file left it still goes to the last: a
+ * thread may just be about to write. */
+static void swap_file(int fd)
+{
+    struct output *o = &outputs[PLACE_FILE];
+    log_file_flush();
+    pthread_mutex_lock(&o->lock);
+    int old = o->fd;
+    o->fd = fd;
+    o->known = o->stuck = o->cut = false;
+    pthread_mutex_unlock(&o->lock);
+    if (old >= 0)
+        close(old);
+}
+
+void log_file_use(const char *path, int fd, bool accesses_only)
+{
+    char *copy = path != NULL ? strdup(path) : NULL;
+    free(file_path);
+    file_path = copy;
+    if (path != NULL)
+        swap_file(fd);
+    __atomic_store_n(&has_accesses_only, accesses_only, __ATOMIC_RELAXED);
+    __atomic_store_n(&has_file, path != NULL, __ATOMIC_RELAXED);
+}
+
+int log_file_reopen(struct err *err)
+{
+    if (file_path == NULL)
+        return 0;
+    int fd = log_file_open(file_path, err);
+    if (fd < 0)
+        return -1;
+    swap_file(fd);
+    return 0;
 }

@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { RESERVED_FDS = 64, WORKERS_MAX = 256, SIGNALS = 4 };
+enum { RESERVED_FDS = 64, WORKERS_MAX = 256, SIGNALS = 5 };
 
 struct hand { /* a worker and its thread; 0 has none of its own */
     struct server *server;
@@ -204,13 +204,15 @@ static void on_wake(uv_async_t *wake)
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct server *s = signal->data;
-    enum server_signal what = number == SIGHUP ? SERVER_RELOAD : number == SIGQUIT || s->draining ? SERVER_STOP : SERVER_DRAIN;
+    enum server_signal what = number == SIGHUP    ? SERVER_RELOAD
+                              : number == SIGUSR1 ? SERVER_REOPEN_LOG
+                              : number == SIGQUIT || s->draining ? SERVER_STOP : SERVER_DRAIN;
     s->hooks.on_signal(s->hooks.ctx, what);
 }
 
 static void watch_signals(struct server *s)
 {
-    static const int numbers[SIGNALS] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT};
+    static const int numbers[SIGNALS] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT, SIGQUIT};
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(&s->loop, &s->signals[i]);

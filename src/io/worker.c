@@ -46,7 +46,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
         return err_set(err, ERR_MEMORY, "out of memory");
     if (resolve_init(&w->names, loop, uv_getaddrinfo) != 0)
         return err_set(err, ERR_MEMORY, "out of memory");
-    w->env.observer = journal_observer(&w->journal);
+    w->env.observer = journal_observer(&w->journal, (enum log_format)snapshot->config->log_format);
     w->snapshot = snapshot_ref(snapshot);
     uv_timer_init(loop, &w->tick);
     w->tick.data = w;
@@ -198,6 +198,7 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     struct snapshot *old = w->snapshot;
     w->snapshot = snapshot_ref(next);
     snapshot_unref(old);
+    w->env.observer = journal_observer(&w->journal, (enum log_format)next->config->log_format);
     sort_sockets(w);
     for (struct conn *c = w->conns, *following; c != NULL; c = following) {
         following = c->next;

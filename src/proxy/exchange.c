@@ -120,6 +120,7 @@ void exchange_forget_request(struct exchange *x)
     bytes_clear(&x->rq.head);
     bytes_clear(&x->rq.method);
     bytes_clear(&x->rq.uri);
+    exchange_agent_forget(x);
     memset(&x->rq, 0, sizeof(x->rq));
     if (exchange_is_http(x)) {
         x->route = NULL;
@@ -208,6 +209,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         tls_engine_facts(x->up->link.tls, &up);
         r.up = &up;
     }
+    exchange_agent_report(x, &r);
     const struct request *rq = &x->rq;
     if (rq->connected_us != 0)
         r.connect_us = rq->connected_us - rq->connect_us;

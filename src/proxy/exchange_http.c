@@ -40,6 +40,7 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
     size_t shown = head->target.len < REPORTED_URI_MAX ? head->target.len : REPORTED_URI_MAX;
     if (bytes_append_span(&rq->method, head->method) != 0 || bytes_append_span(&rq->uri, span_of(head->target.ptr, shown)) != 0)
         x->down.broken = true; /* only for the report; what is forwarded is never cut */
+    exchange_agent_keep(x, head);
 }
 
 static enum reason judge_request(struct exchange *x, const struct http_head *head, struct err *err)

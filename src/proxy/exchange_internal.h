@@ -36,6 +36,7 @@ struct request { /* the request that runs; zeroed between requests */
     unsigned status;
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
     struct bytes method, uri; /* for the report; a long uri is cut */
+    struct request_agent *agent; /* likewise, owned; NULL: nobody wants it */
     uint64_t bytes_in, bytes_out;
     uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us;
 };
@@ -116,6 +117,11 @@ void exchange_answer(struct exchange *x, enum reason reason, const char *detail,
 void exchange_tcp_pass(struct exchange *x, enum side from, struct span in);
 /* Passes on what ended and finishes when both directions did. Called whenever either may have come true. */
 void exchange_tcp_ended(struct exchange *x, struct moment now);
+
+/* exchange_agent.c: what a request says of the program it comes from, for an observer who wants it */
+void exchange_agent_keep(struct exchange *x, const struct http_head *head);
+void exchange_agent_report(const struct exchange *x, struct report *r);
+void exchange_agent_forget(struct exchange *x);
 
 /* exchange_fields.c */
 /* Header lines that the verifier adds to this request (identity, forwarded). */

@@ -324,6 +324,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
     if (!e->opened)
         return;
     out->cipher = gnutls_cipher_get_name(gnutls_cipher_get(e->session));
+    out->suite = gnutls_ciphersuite_get(e->session);
     out->resumed = gnutls_session_is_resumed(e->session) != 0;
     out->asked_for_ours = tls_engine_server_asked(e);
     out->ours_sent = out->asked_for_ours && gnutls_certificate_get_ours(e->session) != NULL;

@@ -558,7 +558,7 @@ static void fill_node(struct wire *w, struct wire_node *n, const struct wire_set
     n->env.scratch_size = SCRATCH;
     n->env.tickets = tls_tickets_new(4);
     n->env.pool = pool_new(&n->target, 1);
-    n->env.observer = (struct observer){n, on_report, on_handshake};
+    n->env.observer = (struct observer){.ctx = n, .on_report = on_report, .on_handshake = on_handshake};
     ck_assert(n->env.scratch != NULL && n->env.tickets != NULL && n->env.pool != NULL);
 }
 

@@ -2,7 +2,11 @@
 /*
  * One line per event. A line is built field by field and leaves whole; values are escaped, so nothing that a
  * peer sends can forge a line. The sink is the only mutable global of the program (level, format, where lines
- * go); set it before threads start.
+ * go); set it before threads start. Level and format may be changed while threads log.
+ *
+ * Two kinds of lines: accesses, one per request or tcp connection, and events, which is everything else. In the
+ * formats text and json both look the same. The other formats are those of web servers and hold accesses only:
+ * whoever makes an access line writes it himself (log_access), and events are written as text.
  */
 #ifndef MTLSD_BASE_LOG_H
 #define MTLSD_BASE_LOG_H
@@ -10,24 +14,33 @@
 #include "mtlsd/base/bytes.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_COMBINED, LOG_FORMAT_SSL_REQUEST };
+enum log_kind { LOG_EVENT, LOG_ACCESS };
 
 /* line ends with a newline and is borrowed for the call. Called from any thread. */
-typedef void (*log_sink_fn)(void *ctx, enum log_level level, struct span line);
+typedef void (*log_sink_fn)(void *ctx, enum log_kind kind, enum log_level level, struct span line);
 /* Seconds since 1970 with a fraction; the log does not read the clock itself. */
 typedef double (*log_clock_fn)(void);
 
 void log_setup(enum log_level level, enum log_format format, log_sink_fn sink, void *ctx, log_clock_fn clock);
+void log_change(enum log_level level, enum log_format format);
 bool log_wants(enum log_level level);
+enum log_format log_format_now(void);
+/* Of that format: accesses are lines of their own kind, and events may have to go elsewhere. */
+bool log_parts_accesses(enum log_format format);
 
 struct log_line {
     struct bytes text;
     enum log_level level;
+    enum log_kind kind;
+    bool json;
     bool wanted; /* false: every call below is a no-op */
 };
 
 /* event is a short stable word ("request", "refused", "reload"), message a sentence for people or NULL. */
 void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message);
+/* The same for an access; in a format that parts accesses it is an event beside them. */
+void log_begin_access(struct log_line *l, enum log_level level, const char *event, const char *message);
 void log_str(struct log_line *l, const char *key,
              const char *value); /* NULL or empty: the field is left out */
 void log_span(struct log_line *l, const char *key, struct span value);
@@ -35,6 +48,10 @@ void log_uint(struct log_line *l, const char *key, uint64_t value);
 void log_ms(struct log_line *l, const char *key,
             uint64_t micros);     /* written as milliseconds with three digits */
 void log_end(struct log_line *l); /* hands the line to the sink and frees it */
+
+/* A whole access line with its newline, made elsewhere, in a format that parts accesses. The level does not keep it back: whoever asks for such
+ * a log wants every line of it. */
+void log_access(struct span line);
 
 /* An event that needs no fields. */
 void log_say(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);

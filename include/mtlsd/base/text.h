@@ -14,6 +14,9 @@ const char *text_suggest(const char *word, const char *const *candidates, size_t
 MUST_CHECK int text_append_json(struct bytes *out, struct span s);
 /* Appends s with every byte that is not printable ASCII, and '%' itself, written as %XX. */
 MUST_CHECK int text_append_percent(struct bytes *out, struct span s);
+/* Appends s as web servers write a log field: the quote and the backslash after a backslash, every other byte that is not
+ * printable ASCII as \xhh; with word also spaces. */
+MUST_CHECK int text_append_log(struct bytes *out, struct span s, bool word);
 MUST_CHECK int text_append_hex(struct bytes *out, struct span s); /* lower case */
 MUST_CHECK int text_append_base64(struct bytes *out, struct span s);
 
@@ -24,6 +27,9 @@ void text_hex(char *out, struct span s);
 void text_utc(char out[21], int64_t seconds);
 /* Whole days from now to when; negative when it has passed, -1 also for the first day after it. */
 int64_t text_days_left(int64_t when, int64_t now);
+
+/* The same moment as web servers write it: 31/Jan/2026:23:59:59 +0000 (27 bytes). */
+void text_log_time(char out[27], int64_t seconds);
 
 /* pattern against the whole text: '*' stands for any run inside one part, '**' for any run at all; parts are
  * separated by sep. A '*' that is a whole part needs at least one byte. Case-sensitive. Costs pattern times

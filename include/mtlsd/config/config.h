@@ -192,6 +192,7 @@ struct config {
     char *admin_socket;       /* path without "unix:", NULL: none */
     int log_level;            /* enum log_level; info */
     int log_format;           /* enum log_format; text */
+    char *log_target;         /* a file, or "stderr" (the default) */
     unsigned max_connections; /* limits.connections, 0: by the file descriptor limit */
     uint64_t drain_ms;        /* 30s */
     struct config_identity *identities;

@@ -6,6 +6,7 @@
 #ifndef MTLSD_CONTROL_JOURNAL_H
 #define MTLSD_CONTROL_JOURNAL_H
 
+#include "mtlsd/base/log.h"
 #include "mtlsd/control/counters.h"
 #include "mtlsd/control/refusals.h"
 #include "mtlsd/proxy/report.h"
@@ -18,7 +19,8 @@ struct journal {
 
 MUST_CHECK int journal_init(struct journal *j, struct refusals *refusals, int64_t (*utc)(void));
 void journal_clear(struct journal *j);
-struct observer journal_observer(struct journal *j);
+/* For lines of that format: another one may need other reports. */
+struct observer journal_observer(struct journal *j, enum log_format format);
 
 void journal_accepted(struct journal *j, const char *listener);
 void journal_closed(struct journal *j, const char *listener);

@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where log lines go: standard error. Lines of ordinary traffic are gathered per thread and leave once per turn of its loop; warnings
- * and errors leave at once. What nobody reads is dropped, and how much is told once somebody reads again. */
+/* Where log lines go: standard error, or a file. Lines of ordinary traffic are gathered per thread and leave once per turn of its loop; warnings
+ * and errors leave at once. What nobody reads, or what no disk takes, is dropped, and how much is told once lines pass again. */
 #ifndef MTLSD_IO_LOG_FILE_H
 #define MTLSD_IO_LOG_FILE_H
 
+#include "mtlsd/base/attr.h"
+#include "mtlsd/base/err.h"
 #include "mtlsd/base/log.h"
 
-void log_file_write(void *ctx, enum log_level level, struct span line); /* a log_sink_fn */
+void log_file_write(void *ctx, enum log_kind kind, enum log_level level, struct span line); /* a log_sink_fn */
 /* At the very start: standard streams that are closed become /dev/null, else the first socket opened would take their place and get our
  * output. */
 void log_file_keep_streams(void);
 void log_file_flush(void); /* what this thread has gathered */
+
+/* Opens a file for appending, made with mode 0640 where it does not exist. Gives a descriptor, or -1 + err. */
+MUST_CHECK int log_file_open(const char *path, struct err *err);
+/* From now on lines go to that descriptor, which it takes; path is copied. accesses_only: events go to standard error as before. path NULL:
+ * everything goes to standard error. Lines that other threads gathered before go to the new place. */
+void log_file_use(const char *path, int fd, bool accesses_only);
+/* Opens the file again by its path, after it was moved away; no line is lost. Nothing to do without a file. On failure the old one stays. */
+MUST_CHECK int log_file_reopen(struct err *err);
 
 #endif

@@ -13,7 +13,7 @@
 struct server;
 struct uv_loop_s;
 
-enum server_signal { SERVER_RELOAD, SERVER_DRAIN, SERVER_STOP };
+enum server_signal { SERVER_RELOAD, SERVER_REOPEN_LOG, SERVER_DRAIN, SERVER_STOP };
 
 struct server_hooks {
     void *ctx;

@@ -18,6 +18,7 @@ struct report {
     const struct plan_route *route;       /* NULL: none was chosen */
     const char *client;                   /* address text */
     struct span method, uri;              /* requests: as they came; a long one is cut */
+    struct span referer, user_agent;      /* requests, only when the observer wants them: as they came; long ones are cut */
     unsigned minor;                       /* requests: HTTP/1.minor */
     unsigned retries;                     /* further targets or attempts */
     unsigned status;                      /* requests: what the client got, 0: nothing */
@@ -40,6 +41,7 @@ struct handshake_report {
 
 struct observer {
     void *ctx;
+    bool wants_agents; /* reports are to have referer and user_agent: keeping them costs something */
     void (*on_report)(void *ctx, const struct report *r);
     void (*on_handshake)(void *ctx, const struct handshake_report *r);
 };

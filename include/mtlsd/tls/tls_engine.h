@@ -98,6 +98,7 @@ struct tls_facts { /* borrowed from the engine */
     int alert_received, alert_sent; /* -1: none */
     const char *version;            /* NULL until the two agreed on one */
     const char *cipher;             /* NULL before the handshake is done */
+    const char *suite;              /* IANA's name of the cipher suite; likewise */
     bool resumed;
     bool asked_for_ours; /* connecting: the server asked for a certificate */
     bool ours_sent;

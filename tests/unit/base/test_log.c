@@ -7,14 +7,16 @@
 static char last[32768];
 static size_t lines;
 static enum log_level last_level;
+static enum log_kind last_kind;
 
-static void catch_line(void *ctx, enum log_level level, struct span line)
+static void catch_line(void *ctx, enum log_kind kind, enum log_level level, struct span line)
 {
     ck_assert_ptr_eq(ctx, &lines);
     ck_assert_uint_lt(line.len, sizeof(last));
     memcpy(last, line.ptr, line.len);
     last[line.len] = '\0';
     last_level = level;
+    last_kind = kind;
     lines++;
 }
 
@@ -148,6 +150,66 @@ START_TEST(a_full_line_drops_whole_fields_and_still_ends_well)
 }
 END_TEST
 
+/* An access is marked as one where it is a line like any other, and becomes an event beside the access log where that has a form of its own. */
+START_TEST(marks_accesses_and_events)
+{
+    static const struct {
+        enum log_format format;
+        enum log_kind marked;
+        char first; /* of the line */
+    } rows[] = {{LOG_FORMAT_TEXT, LOG_ACCESS, '2'},
+                {LOG_FORMAT_JSON, LOG_ACCESS, '{'},
+                {LOG_FORMAT_COMBINED, LOG_EVENT, '2'},
+                {LOG_FORMAT_SSL_REQUEST, LOG_EVENT, '2'}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        start(LOG_LEVEL_INFO, rows[i].format);
+        ck_assert_int_eq(log_format_now(), rows[i].format);
+        struct log_line l;
+        log_begin_access(&l, LOG_LEVEL_INFO, "request", NULL);
+        log_end(&l);
+        ck_assert_int_eq(last_kind, rows[i].marked);
+        ck_assert_int_eq(last[0], rows[i].first);
+        log_say(LOG_LEVEL_INFO, "reload", "done");
+        ck_assert_int_eq(last_kind, LOG_EVENT);
+        ck_assert_int_eq(log_parts_accesses(rows[i].format), rows[i].marked == LOG_EVENT);
+    }
+}
+END_TEST
+
+START_TEST(passes_an_access_line_on_whatever_the_level)
+{
+    start(LOG_LEVEL_ERROR, LOG_FORMAT_COMBINED);
+    log_access(span_from_str("127.0.0.1 - -\n"));
+    ck_assert_str_eq(last, "127.0.0.1 - -\n");
+    ck_assert_int_eq(last_kind, LOG_ACCESS);
+}
+END_TEST
+
+START_TEST(changes_level_and_format_while_it_runs)
+{
+    start(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+    log_say(LOG_LEVEL_INFO, "start", "not seen");
+    ck_assert_uint_eq(lines, 0);
+    log_change(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    log_say(LOG_LEVEL_INFO, "start", "seen");
+    ck_assert_uint_eq(lines, 1);
+    ck_assert_int_eq(last[0], '{');
+}
+END_TEST
+
+/* A line that began in one format ends in it. */
+START_TEST(a_line_keeps_its_format)
+{
+    start(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    struct log_line l;
+    log_begin(&l, LOG_LEVEL_INFO, "start", NULL);
+    log_change(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_str(&l, "a", "b");
+    log_end(&l);
+    ck_assert_ptr_nonnull(strstr(last, "\"start\",\"a\":\"b\"}\n"));
+}
+END_TEST
+
 START_TEST(log_say_formats_and_cuts)
 {
     start(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
@@ -171,6 +233,10 @@ Suite *suite(void)
     tcase_add_test(t, says_nothing_before_it_is_set_up);
     tcase_add_test(t, a_long_value_is_cut_and_says_so);
     tcase_add_test(t, a_full_line_drops_whole_fields_and_still_ends_well);
+    tcase_add_test(t, marks_accesses_and_events);
+    tcase_add_test(t, passes_an_access_line_on_whatever_the_level);
+    tcase_add_test(t, changes_level_and_format_while_it_runs);
+    tcase_add_test(t, a_line_keeps_its_format);
     tcase_add_test(t, log_say_formats_and_cuts);
     suite_add_tcase(s, t);
     return s;

@@ -76,6 +76,7 @@ START_TEST(every_single_byte_comes_out_as_printable_ascii)
         bytes_init(&out, 64);
         ck_assert_int_eq(text_append_json(&out, span_of(raw, 2)), 0);
         ck_assert_int_eq(text_append_percent(&out, span_of(raw, 2)), 0);
+        ck_assert_int_eq(text_append_log(&out, span_of(raw, 2), false), 0);
         struct span s = bytes_span(&out);
         for (size_t i = 0; i < s.len; i++)
             ck_assert_msg(s.ptr[i] >= 0x20 && s.ptr[i] < 0x7f, "byte %d gave %02x", c, s.ptr[i]);
@@ -151,6 +152,41 @@ START_TEST(writes_dates)
     char out[21];
     text_utc(out, dates[_i].seconds);
     ck_assert_msg(strcmp(out, dates[_i].expect) == 0, "%s: %s", dates[_i].why, out);
+}
+END_TEST
+
+START_TEST(escapes_a_log_field_so_that_only_its_writer_ends_it)
+{
+    static const struct {
+        const char *in, *field, *word;
+    } rows[] = {{"plain", "plain", "plain"},
+                {"a b", "a b", "a\\x20b"},
+                {"\"q\"", "\\\"q\\\"", "\\\"q\\\""},
+                {"\\", "\\\\", "\\\\"},
+                {"\r\n\x1b\x7f\xff", "\\x0d\\x0a\\x1b\\x7f\\xff", "\\x0d\\x0a\\x1b\\x7f\\xff"},
+                {"", "", ""}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (int word = 0; word < 2; word++) {
+            struct bytes out;
+            bytes_init(&out, 64);
+            ck_assert_int_eq(text_append_log(&out, span_from_str(rows[i].in), word), 0);
+            ck_assert_msg(span_equals_str(bytes_span(&out), word ? rows[i].word : rows[i].field), "row %zu: %.*s", i, (int)out.len,
+                          (const char *)bytes_span(&out).ptr);
+            bytes_clear(&out);
+        }
+    }
+}
+END_TEST
+
+START_TEST(writes_dates_as_web_servers_do)
+{
+    char out[27];
+    text_log_time(out, 971211336);
+    ck_assert_str_eq(out, "10/Oct/2000:20:55:36 +0000");
+    text_log_time(out, -1);
+    ck_assert_str_eq(out, "31/Dec/1969:23:59:59 +0000");
+    text_log_time(out, INT64_MAX);
+    ck_assert_str_eq(out, "31/Dec/9999:23:59:59 +0000");
 }
 END_TEST
 
@@ -263,6 +299,8 @@ Suite *suite(void)
     tcase_add_test(t, writes_hex_both_ways);
     tcase_add_loop_test(t, writes_dates, 0, COUNT(dates));
     tcase_add_loop_test(t, counts_the_days_left, 0, COUNT(days_left));
+    tcase_add_test(t, escapes_a_log_field_so_that_only_its_writer_ends_it);
+    tcase_add_test(t, writes_dates_as_web_servers_do);
     tcase_add_loop_test(t, matches_patterns, 0, COUNT(globs));
     tcase_add_test(t, a_nul_in_the_text_does_not_match_the_name_before_it);
     tcase_add_test(t, a_hostile_text_costs_no_more_than_its_length);

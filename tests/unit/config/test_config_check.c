@@ -143,8 +143,6 @@ static const struct row refused[] = {
      "crl[1]: this version does not have \"fetch\""},
     {"a limit per client", ID TRUSTS UP LOCAL "limits = { per_client = 5; };", 5,
      "does not have this key yet"},
-    {"the combined log", ID TRUSTS UP LOCAL "log = { format = \"combined\"; };", 5,
-     "does not have \"combined\" here yet"},
     {"another preset", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\";"), 4,
      "does not have \"xfcc\" here yet"},
 

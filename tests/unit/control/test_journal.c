@@ -27,6 +27,7 @@ static struct observer observer;
 static char lines[8192];
 static size_t n_lines;
 static enum log_level last_level;
+static enum log_kind last_kind;
 
 static int64_t now(void)
 {
@@ -38,12 +39,13 @@ static double log_now(void)
     return 1800000000.0;
 }
 
-static void keep_line(void *ctx, enum log_level level, struct span line)
+static void keep_line(void *ctx, enum log_kind kind, enum log_level level, struct span line)
 {
     (void)ctx;
     size_t used = strlen(lines);
     snprintf(lines + used, sizeof(lines) - used, "%.*s", (int)line.len, (const char *)line.ptr);
     last_level = level;
+    last_kind = kind;
     n_lines++;
 }
 
@@ -54,7 +56,7 @@ static void set_up(void)
     refusals = refusals_new();
     ck_assert_ptr_nonnull(refusals);
     ck_assert_int_eq(journal_init(&journal, refusals, now), 0);
-    observer = journal_observer(&journal);
+    observer = journal_observer(&journal, LOG_FORMAT_TEXT);
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, keep_line, NULL, log_now);
 }
 
@@ -178,6 +180,7 @@ START_TEST(writes_one_line_with_the_word_of_the_table)
     observer.on_report(observer.ctx, &r);
     ck_assert_uint_eq(n_lines, 1);
     ck_assert_int_eq(last_level, LOG_LEVEL_INFO);
+    ck_assert_int_eq(last_kind, LOG_ACCESS);
     ck_assert_ptr_null(strstr(lines, "reason="));
     r.reason = REASON_OUR_CERTIFICATE_REFUSED;
     r.refused_by = REFUSED_BY_PEER;
@@ -204,6 +207,78 @@ START_TEST(cannot_be_made_to_write_a_line_of_its_own)
     for (const char *c = lines; c[1] != '\0'; c++)
         ck_assert_msg(*c >= 0x20 && *c < 0x7f, "byte %02x in the line", (unsigned char)*c);
     ck_assert_int_eq(lines[strlen(lines) - 1], '\n');
+}
+END_TEST
+
+START_TEST(tells_all_that_is_known_of_a_request)
+{
+    static const struct tls_name names[] = {{TLS_NAME_CN, {(const uint8_t *)"caller", 6}},
+                                            {TLS_NAME_DNS, {(const uint8_t *)"a.example", 9}},
+                                            {TLS_NAME_URI, {(const uint8_t *)"spiffe://x/y, DNS:z", 19}}};
+    static const struct tls_peer named = {.subject = "CN=caller", .names = names, .n_names = 3};
+    struct tls_facts facts = down;
+    struct config_route confs[2] = {{.where = "mtlsd.conf:7"}, {.where = "mtlsd.conf:8"}};
+    struct plan_route two[2] = {{.conf = &confs[0], .upstream = &upstream}, {.conf = &confs[1], .upstream = &upstream}};
+    struct plan_listener routed = {.conf = &listener_conf, .routes = two, .n_routes = 2};
+    facts.peer = &named;
+    struct report r = make_report();
+    r.down = &facts;
+    r.listener = &routed;
+    r.route = &two[1];
+    r.minor = 1;
+    r.retries = 2;
+    r.handshake_us = 300;
+    r.first_byte_us = 400;
+    observer.on_report(observer.ctx, &r);
+    static const char *const wanted[] = {
+        " listener=public ", " client=127.0.0.1 ", " method=GET ", " target=/a ", " protocol=HTTP/1.1 ", " status=200 ", " route=mtlsd.conf:8 ",
+        " upstream=partner ", " target_address=api.example:443 ", " cert=valid ", " tls=TLS1.3 ", " cipher=AES-128-GCM ", " resumed=no ",
+        " peer=\"CN=caller\" ", " peer_san=\"DNS:a.example, URI:spiffe://x/y%2C%20DNS:z\" ", " upstream_tls=TLS1.3 ", " upstream_resumed=yes ",
+        " retries=2 ", " bytes_in=3 ", " bytes_out=5 ", " connect_ms=0.100 ", " handshake_ms=0.300 ", " first_byte_ms=0.400 ", " total_ms=0.200\n"};
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        ck_assert_msg(strstr(lines, wanted[i]) != NULL, "%s is not in %s", wanted[i], lines);
+}
+END_TEST
+
+/* A server's certificate with a thousand names fills no line. */
+START_TEST(leaves_out_names_that_do_not_fit)
+{
+    static char long_name[2000];
+    memset(long_name, 'a', sizeof(long_name));
+    struct tls_name names[300];
+    for (size_t i = 0; i < 300; i++)
+        names[i] = (struct tls_name){TLS_NAME_DNS, span_of(long_name, i == 0 ? sizeof(long_name) : 10)};
+    struct tls_peer crowded = {.subject = "CN=caller", .names = names, .n_names = 300};
+    struct tls_facts facts = down;
+    facts.peer = &crowded;
+    struct report r = make_report();
+    r.down = &facts;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_lt(strlen(lines), 2000);
+    ck_assert_ptr_nonnull(strstr(lines, "DNS:aaaaaaaaaa\" "));
+}
+END_TEST
+
+/* In the formats of web servers a request is one line of the access log; what went wrong is told beside it. */
+START_TEST(parts_accesses_from_events_where_the_format_does)
+{
+    struct report r = make_report();
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_COMBINED, keep_line, NULL, log_now);
+    observer = journal_observer(&journal, LOG_FORMAT_COMBINED);
+    ck_assert(observer.wants_agents);
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 1);
+    ck_assert_int_eq(last_kind, LOG_ACCESS);
+    ck_assert_ptr_nonnull(strstr(lines, "] \"GET /a HTTP/1.0\" 200 5 "));
+    r.reason = REASON_EXPIRED;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 3);
+    ck_assert_int_eq(last_kind, LOG_EVENT);
+    ck_assert_ptr_nonnull(strstr(lines, "reason=expired"));
+    r.kind = REPORT_CONNECTION; /* a handshake: no access */
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(n_lines, 4);
+    ck_assert_int_eq(last_kind, LOG_EVENT);
 }
 END_TEST
 
@@ -244,6 +319,9 @@ Suite *suite(void)
     tcase_add_test(t, bears_a_refusal_without_any_certificate);
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);
     tcase_add_test(t, cannot_be_made_to_write_a_line_of_its_own);
+    tcase_add_test(t, tells_all_that_is_known_of_a_request);
+    tcase_add_test(t, leaves_out_names_that_do_not_fit);
+    tcase_add_test(t, parts_accesses_from_events_where_the_format_does);
     tcase_add_test(t, counts_handshakes_that_held_by_side);
     tcase_add_test(t, counts_connections_up_and_down);
     suite_add_tcase(s, t);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "exchange_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct exchange_env env;
+static struct exchange x;
+static char head_memory[4096];
+
+static void keep(const char *referer, const char *agent)
+{
+    snprintf(head_memory, sizeof(head_memory), "%s%s", referer, agent);
+    struct http_field fields[] = {
+        {span_from_str("REFERER"), span_of(head_memory, strlen(referer))},
+        {span_from_str("user-agent"), span_of(head_memory + strlen(referer), strlen(agent))},
+    };
+    struct http_head head = {.request = true, .fields = fields, .n_fields = 2};
+    x = (struct exchange){.env = &env};
+    exchange_agent_keep(&x, &head);
+    memset(head_memory, 'z', sizeof(head_memory)); /* the head is gone when the request ends */
+}
+
+START_TEST(keeps_what_the_observer_wants_beyond_the_head)
+{
+    env.observer.wants_agents = true;
+    struct report r = {0};
+    keep("https://a/", "curl/7");
+    exchange_agent_report(&x, &r);
+    ck_assert(span_equals_str(r.referer, "https://a/"));
+    ck_assert(span_equals_str(r.user_agent, "curl/7"));
+    exchange_agent_forget(&x);
+    ck_assert_ptr_null(x.rq.agent);
+    r = (struct report){0};
+    exchange_agent_report(&x, &r);
+    ck_assert_uint_eq(r.user_agent.len, 0);
+}
+END_TEST
+
+START_TEST(costs_nothing_for_others)
+{
+    env.observer.wants_agents = false;
+    keep("https://a/", "curl/7");
+    ck_assert_ptr_null(x.rq.agent);
+}
+END_TEST
+
+START_TEST(cuts_what_is_long_and_bears_what_is_missing)
+{
+    static char big[2000];
+    env.observer.wants_agents = true;
+    struct report r = {0};
+    memset(big, 'a', sizeof(big) - 1);
+    keep(big, "");
+    exchange_agent_report(&x, &r);
+    ck_assert_uint_eq(r.referer.len, 1024);
+    ck_assert_uint_eq(r.user_agent.len, 0);
+    exchange_agent_forget(&x);
+    struct http_head bare = {.request = true};
+    exchange_agent_keep(&x, &bare);
+    exchange_agent_report(&x, &r);
+    ck_assert_uint_eq(r.referer.len, 0);
+    exchange_agent_forget(&x);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("exchange_agent");
+    TCase *t = tcase_create("exchange_agent");
+    tcase_add_test(t, keeps_what_the_observer_wants_beyond_the_head);
+    tcase_add_test(t, costs_nothing_for_others);
+    tcase_add_test(t, cuts_what_is_long_and_bears_what_is_missing);
+    suite_add_tcase(s, t);
+    return s;
+}
