@@ -59,14 +59,6 @@ static enum reason accept_client(void *ctx, const struct tls_verdict *verdict, c
 
 /* ---- life ---- */
 
-void exchange_choose(struct exchange *x, const struct plan_route *route)
-{
-    x->route = route;
-    x->target = &route->upstream->targets[0];
-    const struct config_upstream *up = x->target->upstream->conf;
-    x->dial = (struct dial){.target = x->target, .address = up->proxy_text != NULL ? &up->proxy : &x->target->conf->address};
-}
-
 /* The client's side stands: wait for a request, or connect on its behalf. */
 void exchange_begin(struct exchange *x, struct moment now)
 {
@@ -74,8 +66,13 @@ void exchange_begin(struct exchange *x, struct moment now)
         exchange_enter(x, PHASE_IDLE, now);
         return;
     }
-    exchange_choose(x, &x->listener->routes[0]);
-    exchange_enter(x, PHASE_CONNECT, now);
+    if (exchange_choose(x, &x->listener->routes[0], now)) {
+        exchange_go_upstream(x, now);
+        return;
+    }
+    exchange_report(x, REASON_NO_TARGET, "no target of the upstream can be used now", now);
+    x->reset = true;
+    exchange_finish(x, now);
 }
 
 struct exchange *exchange_new(struct exchange_env *env, const struct plan_listener *listener, const struct client_address *client, void *driver,
@@ -117,7 +114,9 @@ fail:
 
 void exchange_forget_request(struct exchange *x)
 {
+    exchange_leave_target(x);
     bytes_clear(&x->rq.head);
+    bytes_clear(&x->rq.body);
     bytes_clear(&x->rq.method);
     bytes_clear(&x->rq.uri);
     exchange_agent_forget(x);
@@ -154,19 +153,9 @@ void exchange_enter(struct exchange *x, enum phase phase, struct moment now)
         x->rq.connect_us = now.us;
 }
 
-void exchange_drop_uplink(struct exchange *x)
-{
-    if (x->up == NULL)
-        return;
-    x->up->reset = !exchange_is_http(x) && !link_wants_shutdown(&x->up->link);
-    pool_doom(x->env->pool, x->up);
-    x->up = NULL;
-    bytes_clear(&x->held[SIDE_UP]);
-    x->eof[SIDE_UP] = false;
-}
-
 void exchange_finish(struct exchange *x, struct moment now)
 {
+    exchange_leave_target(x);
     exchange_drop_uplink(x);
     exchange_enter(x, PHASE_DONE, now);
 }
@@ -197,6 +186,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .reason = reason,
         .detail = detail,
         .refused_by = report_blame(reason),
+        .retries = x->rq.retries,
         .up_reused = x->rq.from_pool,
         .bytes_in = x->rq.bytes_in,
         .bytes_out = x->rq.bytes_out,
@@ -222,22 +212,6 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
 }
 
 /* ---- failures ---- */
-
-void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
-{
-    if (x->phase == PHASE_LINGER || x->phase == PHASE_DONE)
-        return;
-    if (exchange_is_http(x)) {
-        if (exchange_http_can_retry(x))
-            exchange_http_retry(x, now);
-        else
-            exchange_answer(x, reason, text, now);
-        return;
-    }
-    exchange_report(x, reason, text, now);
-    x->reset = true;
-    exchange_finish(x, now);
-}
 
 /* A client's connection came to nothing. */
 void exchange_client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
@@ -302,18 +276,6 @@ void exchange_side_ended(struct exchange *x, enum side side, struct moment now)
         exchange_http_upstream_ended(x, now);
     else
         exchange_http_client_ended(x, now);
-}
-
-void exchange_upstream_secured(struct exchange *x, struct moment now)
-{
-    exchange_tls_report(x, SIDE_UP);
-    if (x->up->link.tls != NULL)
-        x->rq.secured_us = now.us;
-    exchange_enter(x, PHASE_ACTIVE, now);
-    if (exchange_is_http(x))
-        exchange_http_send_request(x, now);
-    else
-        exchange_tcp_ended(x, now);
 }
 
 void exchange_on_wire(struct exchange *x, enum side side, struct span wire, struct moment now)
@@ -401,35 +363,6 @@ void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct momen
         x->since_us = now.us; /* the last word left only now: the time to read it begins here */
 }
 
-/* ---- connecting ---- */
-
-const struct dial *exchange_wants_connect(const struct exchange *x)
-{
-    return x->phase == PHASE_CONNECT && x->up == NULL ? &x->dial : NULL;
-}
-
-struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
-{
-    struct err err = {0};
-    x->rq.connected_us = now.us;
-    struct uplink *u = uplink_new(x->target, exchange_is_http(x), x->env->tickets, &err);
-    if (u == NULL) {
-        exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
-        return NULL;
-    }
-    u->exchange = x;
-    x->up = u;
-    x->up_reported = false;
-    x->rq.from_pool = false;
-    exchange_dial_connected(x, now);
-    return u;
-}
-
-void exchange_on_connect_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
-{
-    exchange_upstream_failed(x, reason, text, now);
-}
-
 /* ---- wants ---- */
 
 static size_t pending_of(const struct exchange *x, enum side side)
@@ -478,7 +411,8 @@ static bool tell_failed_writers(struct exchange *x, struct moment now)
 
 bool exchange_continue(struct exchange *x, struct moment now)
 {
-    bool any = tell_failed_writers(x, now);
+    bool any = tell_failed_writers(x, now) || x->redial;
+    x->redial = false;
     for (enum side side = SIDE_DOWN; side <= SIDE_UP; side++) {
         if (!may_deliver(x, side))
             continue;
@@ -517,6 +451,7 @@ void exchange_settle(struct exchange *x)
     link_settle(&x->down);
     if (x->up != NULL)
         link_settle(&x->up->link);
+    x->rq.offered = x->rq.offered || x->phase == PHASE_ACTIVE;
     end_if_broken(x);
 }
 

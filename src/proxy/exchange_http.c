@@ -5,10 +5,11 @@
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { HEAD_OUT_MAX = 512 * 1024, REPORTED_URI_MAX = 1024 };
+enum { HEAD_OUT_MAX = 512 * 1024, REPORTED_URI_MAX = 1024, KEPT_BODY_MAX = 16 * 1024 };
 
 /* ---- the request ---- */
 
@@ -32,9 +33,10 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
     rq->keep_alive = head->keep_alive;
     rq->head_method = span_equals_str(head->method, "HEAD");
     rq->idempotent = is_idempotent(head->method);
-    rq->chunk_request = head->framing == HTTP_CHUNKED;
+    rq->chunked = rq->chunk_request = head->framing == HTTP_CHUNKED;
     rq->whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0);
     bytes_init(&rq->head, HEAD_OUT_MAX);
+    bytes_init(&rq->body, KEPT_BODY_MAX);
     bytes_init(&rq->method, 64);
     bytes_init(&rq->uri, REPORTED_URI_MAX);
     size_t shown = head->target.len < REPORTED_URI_MAX ? head->target.len : REPORTED_URI_MAX;
@@ -87,40 +89,16 @@ static int write_request_head(struct exchange *x, const struct http_head *head)
     return rc;
 }
 
-static void take_upstream(struct exchange *x, struct moment now)
-{
-    x->rq.connect_us = now.us;
-    struct uplink *u = x->rq.retried ? NULL : pool_take(x->env->pool, x->target);
-    if (u == NULL) {
-        exchange_enter(x, PHASE_CONNECT, now);
-        return;
-    }
-    u->exchange = x;
-    x->up = u;
-    x->up_reported = true;
-    x->rq.from_pool = true;
-    exchange_enter(x, PHASE_ACTIVE, now);
-    exchange_http_send_request(x, now);
-}
-
-void exchange_http_send_request(struct exchange *x, struct moment now)
-{
-    (void)now;
-    struct uplink *u = x->up;
-    u->uses++;
-    if (x->rq.head_method)
-        http1_expect_no_body(u->http);
-    link_write_borrow(&u->link, bytes_span(&x->rq.head));
-}
-
 static void on_request_head(struct exchange *x, struct moment now)
 {
     const struct http_head *head = http1_head(x->http);
     struct err err = {0};
     begin_request(x, head, now);
     enum reason reason = judge_request(x, head, &err);
-    if (reason == REASON_VALID)
-        exchange_choose(x, &x->listener->routes[0]);
+    if (reason == REASON_VALID && !exchange_choose(x, &x->listener->routes[0], now)) {
+        reason = REASON_NO_TARGET;
+        err_set(&err, ERR_IO, "no target of the upstream can be used now");
+    }
     if (reason == REASON_VALID && write_request_head(x, head) != 0) {
         reason = REASON_REQUEST_TOO_LARGE;
         err_set(&err, ERR_MEMORY, "the request head does not fit into memory");
@@ -129,7 +107,7 @@ static void on_request_head(struct exchange *x, struct moment now)
         exchange_answer(x, reason, err.text, now);
         return;
     }
-    take_upstream(x, now);
+    exchange_go_upstream(x, now);
 }
 
 static void pass_chunk(struct link *to, struct span data)
@@ -157,6 +135,76 @@ static void pass_last_chunk(struct link *to, const struct http_head *trailers)
         to->broken = true;
     link_write_copy(to, bytes_span(&end));
     bytes_clear(&end);
+}
+
+/* ---- sending it, perhaps more than once ---- */
+
+/* Copied, since more may be added to what is kept before this has left. */
+static void replay_body(const struct request *rq, struct link *to)
+{
+    char line[24];
+    struct span body = bytes_span(&rq->body);
+    if (body.len > 0 && rq->chunked) {
+        int n = snprintf(line, sizeof(line), "%zx\r\n", body.len);
+        link_write_copy(to, span_of(line, (size_t)n));
+    }
+    link_write_copy(to, body);
+    if (body.len > 0 && rq->chunked)
+        link_write_copy(to, span_of("\r\n", 2));
+    if (rq->chunked && !rq->chunk_request)
+        pass_last_chunk(to, NULL);
+}
+
+void exchange_http_send_request(struct exchange *x, struct moment now)
+{
+    (void)now;
+    struct uplink *u = x->up;
+    struct request *rq = &x->rq;
+    u->uses++;
+    if (rq->head_method)
+        http1_expect_no_body(u->http);
+    link_write_borrow(&u->link, bytes_span(&rq->head));
+    replay_body(rq, &u->link);
+}
+
+/* A body is kept only for a request that may run twice, and only a short one. */
+static void keep_body(struct request *rq, struct span data)
+{
+    if (rq->unkept || (rq->idempotent && bytes_append_span(&rq->body, data) == 0))
+        return;
+    rq->unkept = true;
+    bytes_clear(&rq->body);
+}
+
+bool exchange_http_can_replay(const struct exchange *x)
+{
+    return !x->rq.unkept && !x->rq.answered && x->rq.head.len > 0;
+}
+
+/* The head begins with the request line and Host, as http_guard_write_head has it. */
+int exchange_http_change_host(struct exchange *x)
+{
+    static const char host_line[] = "\r\nHost: ";
+    char buf[300];
+    struct span host = exchange_host_field(x, buf, sizeof(buf)), old = bytes_span(&x->rq.head);
+    if (host.len == 0)
+        return 0;
+    const uint8_t *line = memmem(old.ptr, old.len, host_line, strlen(host_line));
+    assert(line != NULL);
+    size_t before = (size_t)(line - old.ptr) + strlen(host_line);
+    struct span rest = span_skip(old, before);
+    const uint8_t *end = memmem(rest.ptr, rest.len, "\r\n", 2);
+    assert(end != NULL);
+    struct bytes head;
+    bytes_init(&head, HEAD_OUT_MAX);
+    if (bytes_append(&head, old.ptr, before) != 0 || bytes_append_span(&head, host) != 0 ||
+        bytes_append_span(&head, span_skip(rest, (size_t)(end - rest.ptr))) != 0) {
+        bytes_clear(&head);
+        return -1;
+    }
+    bytes_clear(&x->rq.head);
+    x->rq.head = head;
+    return 0;
 }
 
 static void on_request_end(struct exchange *x, struct moment now)
@@ -206,11 +254,13 @@ void exchange_http_from_client(struct exchange *x, struct span in, struct moment
             break;
         case HTTP1_DATA:
             x->rq.bytes_in += data.len;
+            keep_body(&x->rq, data);
             pass_body(&x->up->link, x->rq.chunk_request, data);
             break;
         case HTTP1_TRAILERS:
             pass_last_chunk(&x->up->link, http1_head(x->http));
             x->rq.chunk_request = false;
+            x->rq.unkept = true;
             break;
         case HTTP1_END:
             on_request_end(x, now);
@@ -276,8 +326,10 @@ static void on_interim(struct exchange *x, const struct http_head *head)
 static void on_response_head(struct exchange *x, struct moment now)
 {
     const struct http_head *head = http1_head(x->up->http);
-    if (x->rq.first_byte_us == 0)
+    if (x->rq.first_byte_us == 0) {
         x->rq.first_byte_us = now.us;
+        fleet_worked(x->env->fleet, x->target);
+    }
     if (head->status < 200) {
         on_interim(x, head);
         return;
@@ -352,6 +404,7 @@ void exchange_http_from_upstream(struct exchange *x, struct span in, struct mome
         exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream answered before it was asked", now);
         return;
     }
+    x->rq.spoke = x->rq.spoke || in.len > 0;
     while (x->up != NULL && x->phase == PHASE_ACTIVE) {
         switch (http1_next(x->up->http, &in, &data)) {
         case HTTP1_MORE:
@@ -392,23 +445,4 @@ void exchange_http_upstream_ended(struct exchange *x, struct moment now)
     bool began = !http1_is_idle(x->up->http) || x->rq.answered;
     exchange_upstream_failed(x, began ? REASON_TRUNCATED : REASON_UPSTREAM_CLOSED,
                              began ? "the upstream closed in the middle of its answer" : "the upstream closed without an answer", now);
-}
-
-/* ---- once more ---- */
-
-bool exchange_http_can_retry(const struct exchange *x)
-{
-    /* A kept connection may have been closed by the upstream while our request was on its way: nothing was wrong with the request. Only where
-     * it may safely run twice, only before any answer, only once (security C10). */
-    return x->up != NULL && x->rq.from_pool && !x->rq.retried && x->rq.first_byte_us == 0 && x->rq.whole && x->rq.idempotent &&
-           x->rq.bytes_in == 0 && http1_is_idle(x->up->http) && x->rq.head.len > 0;
-}
-
-void exchange_http_retry(struct exchange *x, struct moment now)
-{
-    exchange_drop_uplink(x);
-    x->rq.retried = true;
-    x->rq.from_pool = x->rq.sent = false;
-    x->rq.connected_us = x->rq.secured_us = 0;
-    take_upstream(x, now);
 }

@@ -28,13 +28,22 @@ struct request { /* the request that runs; zeroed between requests */
     bool keep_alive;      /* the client's wish */
     bool whole;           /* the last byte of the request was read */
     bool sent;            /* a byte of it left for the upstream */
+    bool offered;         /* the driver was given it: a byte may have left */
+    bool spoke;           /* the upstream said something */
     bool answered;        /* the final response's head is written */
-    bool chunk_request, chunk_response; /* bodies that we frame in chunks */
+    bool chunked;         /* the request's body is framed in chunks */
+    bool chunk_request, chunk_response; /* bodies that we frame in chunks and whose last chunk is still to be written */
     bool from_pool;       /* on a connection that was used before */
-    bool retried;
+    bool fresh;           /* to go on a new connection only */
+    bool unkept;          /* a part of the body is gone: it cannot be sent again */
     unsigned minor;
     unsigned status;
+    unsigned retries;     /* further attempts of any kind */
+    unsigned resent;      /* of those, after it was sent */
+    uint64_t tried;       /* targets that failed it, see struct fleet_wish */
+    const struct plan_target *named; /* by the client's cookie; NULL: none */
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
+    struct bytes body;    /* what was read of it, while it may be needed again */
     struct bytes method, uri; /* for the report; a long uri is cut */
     struct request_agent *agent; /* likewise, owned; NULL: nobody wants it */
     uint64_t bytes_in, bytes_out;
@@ -48,6 +57,8 @@ struct exchange {
     const struct plan_route *route;   /* of the running request or tcp connection; NULL: none chosen yet */
     const struct plan_target *target; /* where it goes now; NULL: not chosen yet */
     struct dial dial;                 /* how to get there */
+    bool on_target;                   /* the fleet counts us as active on target */
+    bool redial;                      /* give up the attempt to connect that runs, there is another to make */
     enum phase phase;
     struct link down;
     struct http1 *http;   /* owned; NULL in tcp mode */
@@ -71,17 +82,12 @@ struct exchange {
 bool exchange_is_http(const struct exchange *x);
 void exchange_enter(struct exchange *x, enum phase phase, struct moment now);
 void exchange_begin(struct exchange *x, struct moment now);
-void exchange_choose(struct exchange *x, const struct plan_route *route);
-void exchange_drop_uplink(struct exchange *x);
 void exchange_forget_request(struct exchange *x); /* between requests: rq is all zero and owns nothing */
 void exchange_finish(struct exchange *x, struct moment now); /* close what is left and be done */
 bool exchange_hold(struct exchange *x, enum side side, struct span rest);
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now);
-void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
-
 /* The client's connection came to nothing. */
 void exchange_client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
-void exchange_upstream_secured(struct exchange *x, struct moment now); /* it may be written to from now on */
 void exchange_deliver(struct exchange *x, enum side side, struct span in, struct moment now); /* application bytes from a side */
 void exchange_side_ended(struct exchange *x, enum side side, struct moment now); /* cleanly */
 
@@ -93,6 +99,16 @@ void exchange_told_ended(struct exchange *x, struct moment now);
 void exchange_dial_connected(struct exchange *x, struct moment now); /* x->up is there and nothing was said yet */
 void exchange_dial_in(struct exchange *x, struct span wire, struct moment now); /* from the proxy on the way */
 void exchange_dial_ended(struct exchange *x, struct moment now);
+
+/* exchange_upstream.c */
+/* Chooses among the route's targets. False: none can be used. */
+bool exchange_choose(struct exchange *x, const struct plan_route *route, struct moment now);
+void exchange_leave_target(struct exchange *x);                    /* nothing of ours runs on it any more */
+void exchange_go_upstream(struct exchange *x, struct moment now);  /* to the chosen target: from the pool or by connecting */
+void exchange_upstream_secured(struct exchange *x, struct moment now); /* it may be written to from now on */
+void exchange_drop_uplink(struct exchange *x);
+/* Goes on with another target or attempt where that is right, else tells the client. */
+void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
 
 /* exchange_tls.c */
 void exchange_tls_in(struct exchange *x, enum side side, struct moment now); /* after the engine was given bytes or the end */
@@ -106,8 +122,8 @@ void exchange_http_from_upstream(struct exchange *x, struct span in, struct mome
 void exchange_http_upstream_ended(struct exchange *x, struct moment now);
 void exchange_http_client_ended(struct exchange *x, struct moment now);
 void exchange_http_send_request(struct exchange *x, struct moment now);
-bool exchange_http_can_retry(const struct exchange *x);
-void exchange_http_retry(struct exchange *x, struct moment now);
+bool exchange_http_can_replay(const struct exchange *x); /* all that was read of the request is at hand */
+int exchange_http_change_host(struct exchange *x); /* the head that is written already is for the chosen target now; -1: out of memory */
 
 /* exchange_answer.c */
 /* Answers the running request ourselves; when an answer has begun already, cuts it so that nobody takes it for whole. */

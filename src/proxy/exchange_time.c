@@ -58,10 +58,12 @@ static void idle_deadline(struct exchange *x, struct moment now)
 
 static void active_deadline(struct exchange *x, struct moment now)
 {
+    if (exchange_is_http(x) && x->rq.whole) {
+        exchange_upstream_failed(x, REASON_RESPONSE_TIMEOUT, "the upstream did not answer in time", now);
+        return;
+    }
     if (exchange_is_http(x)) {
-        x->close_after = true;
-        exchange_answer(x, x->rq.whole ? REASON_RESPONSE_TIMEOUT : REASON_REQUEST_TIMEOUT,
-                        x->rq.whole ? "the upstream did not answer in time" : "nothing moved for the idle time", now);
+        exchange_answer(x, REASON_REQUEST_TIMEOUT, "nothing moved for the idle time", now);
         return;
     }
     exchange_report(x, REASON_RESPONSE_TIMEOUT, "nothing moved for the idle time", now);

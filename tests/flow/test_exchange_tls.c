@@ -442,7 +442,7 @@ START_TEST(a_ticket_does_not_outlive_the_trust_it_was_made_under) /* B5 */
     ck_assert_ptr_nonnull(strstr(get_once(), "200 OK"));
     tls_context_unref(connecting);
     connecting = wire_pki_connecting(&pki, &stricter[_i % 3]);
-    w.injector.target.tls = connecting; /* as a reload does, only harder: the pool and the tickets stay */
+    w.injector.target[0].tls = connecting; /* as a reload does, only harder: the pool and the tickets stay */
     get_once();
     ck_assert_int_eq(wire_last(&w.injector)->reason, reasons[_i % 3]);
     ck_assert_uint_eq(w.injector.up_resumed, 0);

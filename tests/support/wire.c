@@ -111,8 +111,8 @@ static struct wire_conn *accept_conn(struct wire *w, struct wire_node *node, str
     return c;
 }
 
-/* A socket from app or node to whatever comes next. */
-static struct wire_socket *open_socket(struct wire *w, struct wire_node *from)
+/* A socket from app or node to whatever comes next, or to a test end. */
+static struct wire_socket *open_socket(struct wire *w, struct wire_node *from, bool elsewhere)
 {
     struct wire_socket *s = new_socket(w);
     s->from_app = from == NULL;
@@ -121,6 +121,8 @@ static struct wire_socket *open_socket(struct wire *w, struct wire_node *from)
     if (from == &w->injector)
         s->down.cut_after = w->cut_between_after;
     struct wire_node *next = from == NULL && w->injector.present ? &w->injector : from != &w->verifier && w->verifier.present ? &w->verifier : NULL;
+    if (elsewhere)
+        next = NULL;
     s->to_backend = next == NULL;
     if (next != NULL && (s->server = accept_conn(w, next, s)) == NULL)
         s->down.reset = true;
@@ -219,14 +221,25 @@ static void flush(struct wire_conn *c, enum side side)
 static bool connect_if_wanted(struct wire_conn *c)
 {
     struct wire_node *n = c->node;
-    if (exchange_wants_connect(c->x) == NULL || n->connect == WIRE_CONNECT_HANGS)
+    const struct dial *dial = exchange_wants_connect(c->x);
+    if (dial == NULL)
+        c->hangs = false;
+    if (dial == NULL || c->hangs)
         return false;
-    if (n->connect == WIRE_CONNECT_REFUSED) {
+    size_t target = dial->target->index;
+    enum wire_connect how = n->connect != WIRE_CONNECT_WORKS ? n->connect : n->connect_to[target];
+    if (how == WIRE_CONNECT_HANGS) {
+        c->hangs = true;
+        return false;
+    }
+    if (how == WIRE_CONNECT_REFUSED) {
         exchange_on_connect_failed(c->x, REASON_CONNECT_REFUSED, "connection refused", n->wire->now);
         return true;
     }
     n->connects++;
-    struct wire_socket *s = open_socket(n->wire, n);
+    n->connected[target]++;
+    struct wire_socket *s = open_socket(n->wire, n, how == WIRE_CONNECT_ELSEWHERE);
+    s->target = target;
     struct uplink *u = exchange_on_connected(c->x, n->wire->now);
     if (u == NULL) {
         s->up.reset = true;
@@ -488,6 +501,9 @@ static void on_report(void *ctx, const struct report *r)
         .reason = r->reason,
         .refused_by = r->refused_by,
         .status = r->status,
+        .retries = r->retries,
+        .routed = r->route != NULL,
+        .target = r->target != NULL ? r->target->index : SIZE_MAX,
         .up_reused = r->up_reused,
         .resumed_up = r->up != NULL && r->up->resumed,
         .alert_received = of != NULL ? of->alert_received : -1,
@@ -512,9 +528,9 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
 
 /* ---- making and asking ---- */
 
-static void fill_upstream(struct wire_node *n, bool tls, const char *name)
+static void fill_upstream(struct wire_node *n, bool tls)
 {
-    static char upstream[] = "upstream", text[] = WIRE_NAME ":443";
+    static char upstream[] = "upstream";
     struct config_upstream *u = &n->up_conf;
     *u = (struct config_upstream){
         .name = upstream,
@@ -526,12 +542,47 @@ static void fill_upstream(struct wire_node *n, bool tls, const char *name)
         .pool_idle_ms = 60000,
     };
     u->tls.present = tls;
-    n->target_conf = (struct config_target){.text = text, .weight = 1};
-    n->target_conf.address.kind = ADDRESS_TCP;
-    n->target_conf.address.port = tls ? 443 : 80;
-    snprintf(n->target_conf.address.host, sizeof(n->target_conf.address.host), "%s", name);
-    u->targets = &n->target_conf;
-    u->n_targets = 1;
+    u->targets = n->target_conf;
+}
+
+/* Tests find out by the port in Host which one a request was written for. */
+static void fill_target(struct wire_node *n, size_t i, struct tls_context *up)
+{
+    static char texts[2][WIRE_TARGETS][32];
+    struct config_target *conf = &n->target_conf[i];
+    unsigned port = (up != NULL ? 443 : 80) + (unsigned)i;
+    char *text = texts[up != NULL][i];
+    snprintf(text, sizeof(texts[0][0]), WIRE_NAME ":%u", port);
+    *conf = (struct config_target){.text = text, .weight = 1};
+    conf->address.kind = ADDRESS_TCP;
+    conf->address.port = (uint16_t)port;
+    snprintf(conf->address.host, sizeof(conf->address.host), "%s", WIRE_NAME);
+    n->target[i] = (struct plan_target){.conf = conf, .upstream = &n->upstream, .tls = up, .index = i};
+    n->up_conf.n_targets = n->upstream.n_targets = i + 1;
+}
+
+/* The pool and the fleet know how many targets there are. */
+static void make_state(struct wire_node *n)
+{
+    n->env.pool = pool_new(n->target, n->upstream.n_targets);
+    n->board = board_new(n->upstream.n_targets);
+    n->env.fleet = fleet_new(&n->upstream, 1, n->board);
+    ck_assert(n->env.pool != NULL && n->board != NULL && n->env.fleet != NULL);
+}
+
+static void drop_state(struct wire_node *n)
+{
+    pool_free(n->env.pool);
+    fleet_free(n->env.fleet);
+    board_free(n->board);
+}
+
+void wire_add_target(struct wire_node *n)
+{
+    ck_assert_uint_lt(n->upstream.n_targets, WIRE_TARGETS);
+    drop_state(n);
+    fill_target(n, n->upstream.n_targets, n->target[0].tls);
+    make_state(n);
 }
 
 static void fill_node(struct wire *w, struct wire_node *n, const struct wire_setup *setup, struct tls_context *down, struct tls_context *up)
@@ -539,7 +590,7 @@ static void fill_node(struct wire *w, struct wire_node *n, const struct wire_set
     static char listener[] = "listener";
     n->wire = w;
     n->present = true;
-    fill_upstream(n, up != NULL, WIRE_NAME);
+    fill_upstream(n, up != NULL);
     n->down_conf = (struct config_listener){
         .name = listener,
         .protocol = setup->protocol,
@@ -548,18 +599,23 @@ static void fill_node(struct wire *w, struct wire_node *n, const struct wire_set
         .idle_ms = setup->protocol == CONFIG_PROTOCOL_TCP ? 600000 : 60000,
         .max_header_bytes = 32768,
         .max_headers = 100,
+        .body_ms = 30000,
+        .write_ms = 30000,
+        .min_body_rate = 500,
+        .routes = &n->route_conf,
+        .n_routes = 1,
         .forwarded = down != NULL ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF,
     };
-    n->upstream = (struct plan_upstream){.conf = &n->up_conf, .targets = &n->target, .n_targets = 1};
-    n->target = (struct plan_target){.conf = &n->target_conf, .upstream = &n->upstream, .tls = up};
+    n->upstream = (struct plan_upstream){.conf = &n->up_conf, .targets = n->target};
+    fill_target(n, 0, up);
     n->route = (struct plan_route){&n->route_conf, &n->upstream};
     n->listener = (struct plan_listener){.conf = &n->down_conf, .tls = down, .routes = &n->route, .n_routes = 1};
     n->env.scratch = malloc(SCRATCH);
     n->env.scratch_size = SCRATCH;
     n->env.tickets = tls_tickets_new(4);
-    n->env.pool = pool_new(&n->target, 1);
+    make_state(n);
     n->env.observer = (struct observer){.ctx = n, .on_report = on_report, .on_handshake = on_handshake};
-    ck_assert(n->env.scratch != NULL && n->env.tickets != NULL && n->env.pool != NULL);
+    ck_assert(n->env.scratch != NULL && n->env.tickets != NULL);
 }
 
 void wire_open(struct wire *w, const struct wire_setup *setup)
@@ -585,7 +641,7 @@ static void close_node(struct wire_node *n)
         return;
     pool_doom_all(n->env.pool);
     reap(n);
-    pool_free(n->env.pool);
+    drop_state(n);
     tls_tickets_free(n->env.tickets);
     free(n->env.scratch);
 }
@@ -611,7 +667,7 @@ void wire_close(struct wire *w)
 
 struct wire_socket *wire_connect(struct wire *w)
 {
-    return open_socket(w, NULL);
+    return open_socket(w, NULL, false);
 }
 
 void wire_say_span(struct wire_socket *s, struct span bytes)

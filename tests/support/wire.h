@@ -13,7 +13,7 @@
 #include "mtlsd/proxy/exchange.h"
 #include "wire_pki.h"
 
-enum { WIRE_SOCKETS = 24, WIRE_SEEN = 64, WIRE_WINDOW = 64 * 1024 };
+enum { WIRE_SOCKETS = 24, WIRE_SEEN = 64, WIRE_TARGETS = 4, WIRE_WINDOW = 64 * 1024 };
 #define WIRE_ALL SIZE_MAX
 
 struct wire_pipe { /* one direction of a socket */
@@ -38,6 +38,7 @@ struct wire_socket {
     struct wire_conn *server;   /* the proxy that accepted; NULL: the backend, or it is gone */
     bool from_app, to_backend;
     struct wire_node *node_up;  /* whose uplink client is */
+    size_t target;              /* which of its targets this goes to */
     struct bytes got;           /* what a test end received: the app from down, the backend from up */
     uint64_t pattern_at;        /* how many bytes of the pattern arrived, when wire.pattern */
     bool got_end, got_reset;
@@ -50,13 +51,20 @@ struct wire_seen { /* a report, copied */
     enum report_kind kind;
     enum reason reason;
     enum refused_by refused_by;
-    unsigned status;
+    unsigned status, retries;
+    bool routed;       /* a route was chosen */
+    size_t target;     /* index of the target, SIZE_MAX: none */
     bool up_reused, resumed_up;
     int alert_received, alert_sent; /* of the side that failed */
     char detail[320];
 };
 
-enum wire_connect { WIRE_CONNECT_WORKS, WIRE_CONNECT_REFUSED, WIRE_CONNECT_HANGS };
+enum wire_connect {
+    WIRE_CONNECT_WORKS,
+    WIRE_CONNECT_REFUSED,
+    WIRE_CONNECT_HANGS,
+    WIRE_CONNECT_ELSEWHERE, /* a test end accepts and not the next proxy: on_backend plays it */
+};
 
 struct wire;
 struct wire_node {
@@ -64,15 +72,18 @@ struct wire_node {
     bool present;
     struct config_upstream up_conf;
     struct config_listener down_conf;
-    struct config_target target_conf;
+    struct config_target target_conf[WIRE_TARGETS]; /* one, unless wire_add_target was called */
     struct config_route route_conf;
     struct plan_upstream upstream;
-    struct plan_target target;
+    struct plan_target target[WIRE_TARGETS];
     struct plan_route route;
     struct plan_listener listener;
     struct exchange_env env;
-    enum wire_connect connect;
+    struct board *board;
+    enum wire_connect connect;  /* to any target */
+    enum wire_connect connect_to[WIRE_TARGETS]; /* to this one, where connect works */
     unsigned connects;          /* connections made to its upstream */
+    unsigned connected[WIRE_TARGETS];
     struct wire_seen seen[WIRE_SEEN];
     size_t n_seen;
     unsigned up_handshakes, up_resumed, down_handshakes; /* that succeeded */
@@ -84,6 +95,7 @@ struct wire_conn {
     struct wire_node *node;
     struct wire_socket *socket;
     struct exchange *x;
+    bool hangs; /* an attempt to connect runs: as in io/conn.c, another one begins only after this was not wanted any more */
 };
 
 struct wire {
@@ -115,6 +127,8 @@ extern bool wire_proxy_works;
 void wire_open(struct wire *w, const struct wire_setup *setup);
 void wire_close(struct wire *w);
 
+/* One more target of the node's upstream, with the same TLS; before any connection. */
+void wire_add_target(struct wire_node *n);
 struct wire_socket *wire_connect(struct wire *w);      /* the app connects */
 void wire_say(struct wire_socket *s, const char *text); /* the app sends */
 void wire_say_span(struct wire_socket *s, struct span bytes);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which target a request or a tcp connection goes to, the way there, and where it goes when that one fails:
+ *
+ *   nothing of it was sent                 the next target, whatever the method
+ *   a kept connection turned out stale     the same target on a new connection, once, if the request may run twice
+ *   it was sent, nothing was answered      the next target, if it may run twice, is at hand whole, and retries and budget allow (security C10)
+ *   anything else                          the client is told
+ *
+ * After our own certificate was refused nothing is tried again: the next target would only see it too (security A13).
+ */
+#include "exchange_internal.h"
+
+#include "mtlsd/policy/balance.h"
+#include "mtlsd/policy/reason.h"
+
+#include <string.h>
+
+enum { TRIED_BITS = 64 };
+
+/* ---- choosing ---- */
+
+static uint64_t draw(struct exchange_env *env)
+{
+    uint64_t n = env->random += UINT64_C(0x9e3779b97f4a7c15);
+    n = (n ^ n >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    n = (n ^ n >> 27) * UINT64_C(0x94d049bb133111eb);
+    return n ^ n >> 31;
+}
+
+/* By the client's certificate, or by its address where it has none. */
+static uint64_t key_of(const struct exchange *x, bool *by_certificate)
+{
+    struct tls_facts facts = {0};
+    if (x->down.tls != NULL)
+        tls_engine_facts(x->down.tls, &facts);
+    *by_certificate = facts.peer != NULL;
+    const char *text = facts.peer != NULL ? facts.peer->sha256 : x->client.text;
+    return balance_hash(text, strlen(text));
+}
+
+static struct fleet_wish make_wish(struct exchange *x, const struct config_upstream *conf)
+{
+    struct fleet_wish wish = {.sticky = x->rq.named, .tried = x->rq.tried};
+    bool by_certificate = false;
+    if (conf->n_targets < 2)
+        return wish;
+    wish.number = draw(x->env);
+    if (conf->balance == CONFIG_BALANCE_HASH || conf->sticky == CONFIG_STICKY_CLIENT_CERT)
+        wish.key = key_of(x, &by_certificate);
+    wish.by_key = conf->sticky == CONFIG_STICKY_CLIENT_CERT && by_certificate;
+    return wish;
+}
+
+void exchange_leave_target(struct exchange *x)
+{
+    if (x->on_target)
+        fleet_end(x->env->fleet, x->target);
+    x->on_target = false;
+}
+
+/* False: there is none (left). What was chosen before stays chosen then. */
+static bool choose_target(struct exchange *x, struct moment now)
+{
+    if (x->route == NULL || x->route->upstream == NULL)
+        return false;
+    const struct plan_upstream *up = x->route->upstream;
+    struct fleet_wish wish = make_wish(x, up->conf);
+    const struct plan_target *t = fleet_choose(x->env->fleet, up, &wish, now.us);
+    if (t == NULL)
+        return false;
+    exchange_leave_target(x);
+    x->target = t;
+    x->dial = (struct dial){.target = t, .address = up->conf->proxy_text != NULL ? &up->conf->proxy : &t->conf->address};
+    fleet_begin(x->env->fleet, t);
+    x->on_target = true;
+    return true;
+}
+
+bool exchange_choose(struct exchange *x, const struct plan_route *route, struct moment now)
+{
+    x->route = route;
+    fleet_earn(x->env->fleet, route->upstream);
+    return choose_target(x, now);
+}
+
+/* ---- the way there ---- */
+
+void exchange_go_upstream(struct exchange *x, struct moment now)
+{
+    x->rq.connect_us = now.us;
+    struct uplink *u = exchange_is_http(x) && !x->rq.fresh ? pool_take(x->env->pool, x->target) : NULL;
+    if (u == NULL) {
+        exchange_enter(x, PHASE_CONNECT, now);
+        return;
+    }
+    u->exchange = x;
+    x->up = u;
+    x->up_reported = true;
+    x->rq.from_pool = true;
+    exchange_enter(x, PHASE_ACTIVE, now);
+    exchange_http_send_request(x, now);
+}
+
+const struct dial *exchange_wants_connect(const struct exchange *x)
+{
+    return x->phase == PHASE_CONNECT && x->up == NULL && !x->redial ? &x->dial : NULL;
+}
+
+struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
+{
+    struct err err = {0};
+    x->rq.connected_us = now.us;
+    struct uplink *u = uplink_new(x->target, exchange_is_http(x), x->env->tickets, &err);
+    if (u == NULL) {
+        exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
+        return NULL;
+    }
+    u->exchange = x;
+    x->up = u;
+    x->up_reported = false;
+    x->rq.from_pool = false;
+    exchange_dial_connected(x, now);
+    return u;
+}
+
+void exchange_on_connect_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
+{
+    exchange_upstream_failed(x, reason, text, now);
+}
+
+void exchange_upstream_secured(struct exchange *x, struct moment now)
+{
+    exchange_tls_report(x, SIDE_UP);
+    if (x->up->link.tls != NULL)
+        x->rq.secured_us = now.us;
+    exchange_enter(x, PHASE_ACTIVE, now);
+    if (exchange_is_http(x)) {
+        exchange_http_send_request(x, now);
+        return;
+    }
+    fleet_worked(x->env->fleet, x->target);
+    exchange_tcp_ended(x, now);
+}
+
+void exchange_drop_uplink(struct exchange *x)
+{
+    if (x->up == NULL)
+        return;
+    x->up->reset = !exchange_is_http(x) && !link_wants_shutdown(&x->up->link);
+    pool_doom(x->env->pool, x->up);
+    x->up = NULL;
+    bytes_clear(&x->held[SIDE_UP]);
+    x->eof[SIDE_UP] = false;
+}
+
+/* ---- when it fails ---- */
+
+/* What says something about the target, and nothing about this client, its request or us. */
+static bool blames_target(enum reason reason)
+{
+    return reason != REASON_INTERNAL && reason != REASON_ADDRESS_NOT_ALLOWED;
+}
+
+static bool may_go_elsewhere(enum reason reason)
+{
+    return blames_target(reason) && reason != REASON_OUR_CERTIFICATE_REFUSED && reason != REASON_OUR_CERTIFICATE_NOT_REQUESTED;
+}
+
+/* The same one once more, on a new connection: nothing was wrong with it but that a kept connection had ended meanwhile. */
+static void reconnect(struct exchange *x, struct moment now)
+{
+    exchange_drop_uplink(x);
+    struct request *rq = &x->rq;
+    rq->retries++;
+    rq->sent = rq->offered = rq->from_pool = rq->spoke = false;
+    rq->connected_us = rq->secured_us = 0;
+    exchange_go_upstream(x, now);
+}
+
+static bool go_to_next(struct exchange *x, struct moment now)
+{
+    size_t i = (size_t)(x->target - x->target->upstream->targets);
+    x->rq.tried |= UINT64_C(1) << (i < TRIED_BITS ? i : TRIED_BITS - 1);
+    if (!choose_target(x, now))
+        return false;
+    exchange_drop_uplink(x); /* before the head it may still borrow is changed */
+    if (exchange_is_http(x) && exchange_http_change_host(x) != 0)
+        x->down.broken = true;
+    x->redial = x->phase == PHASE_CONNECT; /* the attempt that ran, if it still does, is to be given up */
+    x->rq.fresh = false;
+    reconnect(x, now);
+    return true;
+}
+
+static bool try_again_active(struct exchange *x, bool stale, struct moment now)
+{
+    struct request *rq = &x->rq;
+    bool left = rq->sent || rq->offered;
+    if (!exchange_http_can_replay(x) || rq->spoke || (left && !rq->idempotent))
+        return false;
+    if (stale) {
+        rq->fresh = true;
+        reconnect(x, now);
+        return true;
+    }
+    if (!left)
+        return go_to_next(x, now);
+    const struct plan_upstream *up = x->target->upstream;
+    if (up->n_targets < 2 || rq->resent >= up->conf->retries || !fleet_spend(x->env->fleet, up))
+        return false;
+    rq->resent++;
+    return go_to_next(x, now);
+}
+
+/* True: it was begun anew. */
+static bool try_again(struct exchange *x, enum reason reason, struct moment now)
+{
+    /* it may have ended long ago, which says nothing about the target */
+    bool stale = x->phase == PHASE_ACTIVE && x->rq.from_pool && !x->rq.spoke && reason != REASON_RESPONSE_TIMEOUT;
+    if (blames_target(reason) && !stale && !x->rq.answered)
+        fleet_failed(x->env->fleet, x->target, now.us);
+    if (!may_go_elsewhere(reason))
+        return false;
+    if (x->phase == PHASE_CONNECT || x->phase == PHASE_PROXY || x->phase == PHASE_SECURE)
+        return go_to_next(x, now);
+    return exchange_is_http(x) && x->phase == PHASE_ACTIVE && try_again_active(x, stale, now);
+}
+
+void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
+{
+    if (x->phase == PHASE_LINGER || x->phase == PHASE_DONE || try_again(x, reason, now))
+        return;
+    if (exchange_is_http(x)) {
+        exchange_answer(x, reason, text, now);
+        return;
+    }
+    exchange_report(x, reason, text, now);
+    x->reset = true;
+    exchange_finish(x, now);
+}
