@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/route.h"
 
+#include "mtlsd/base/hostname.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 
@@ -16,42 +17,10 @@ static uint64_t error_statuses(void)
     return bits;
 }
 
-static struct span without_last_dot(struct span host)
-{
-    if (host.len > 0 && host.ptr[host.len - 1] == '.')
-        host.len--;
-    return host;
-}
-
-static bool are_labels(struct span s)
-{
-    uint8_t before = '.';
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '.' && before == '.')
-            return false;
-        before = s.ptr[i];
-    }
-    return before != '.';
-}
-
-static bool host_matches(struct span pattern, struct span host)
-{
-    host = without_last_dot(host);
-    if (host.len == 0 || pattern.len == 0)
-        return false;
-    if (pattern.len < 3 || memcmp(pattern.ptr, "*.", 2) != 0)
-        return span_equals_nocase(without_last_dot(pattern), host);
-    struct span suffix = without_last_dot(span_skip(pattern, 1));
-    if (host.len <= suffix.len)
-        return false;
-    size_t labels = host.len - suffix.len;
-    return span_equals_nocase(span_skip(host, labels), suffix) && are_labels(span_of(host.ptr, labels));
-}
-
 static bool any_host_matches(const struct config_strings *patterns, struct span host)
 {
     for (size_t i = 0; i < patterns->n; i++)
-        if (host_matches(span_from_str(patterns->items[i]), host))
+        if (hostname_matches(span_from_str(patterns->items[i]), host))
             return true;
     return false;
 }
@@ -208,7 +177,7 @@ bool route_host_listed(const struct config_strings *patterns, struct span host, 
         unsigned wanted = 0;
         if (pattern.len == 0 || !split_pattern(&pattern, &has_port, &wanted))
             continue;
-        if ((!has_port || (port != 0 && port == wanted)) && host_matches(pattern, host))
+        if ((!has_port || (port != 0 && port == wanted)) && hostname_matches(pattern, host))
             return true;
     }
     return false;
