@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"drain", cmd_drain, "have a running instance finish what is in flight and end"},
     {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
     {"demo", cmd_demo, "the whole chain on loopback with throw-away certificates"},
+    {"drill", cmd_drill, "offer good and bad client certificates to a listener, see what it does"},
     {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
 };
 

@@ -53,6 +53,7 @@ int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_drain(int argc, char **argv);
+int cmd_drill(int argc, char **argv);
 int cmd_pki(int argc, char **argv);
 int cmd_server(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

@@ -22,6 +22,7 @@ enum { WIRE_BYTES = 64 * 1024, BACKLOG = 128, ACCEPTED_LIMIT_MS = 30000 };
 struct probe {
     int fd;
     struct tls_engine *tls; /* NULL: plaintext */
+    struct tls_tickets *tickets; /* borrowed; NULL: none */
     double deadline;        /* of probe_seconds */
     enum reason when_late;  /* what running out of time means now */
     enum reason reason;
@@ -244,12 +245,17 @@ static bool tls_gave_up(struct probe *p)
     return fail(p, facts.reason, "%s", facts.text);
 }
 
+void probe_use_tickets(struct probe *p, struct tls_tickets *tickets)
+{
+    p->tickets = tickets;
+}
+
 bool probe_start_tls(struct probe *p, struct tls_context *ctx)
 {
     struct err err = {0};
     if (probe_failed(p))
         return false;
-    p->tls = tls_engine_new(ctx, NULL, NULL, NULL, &err);
+    p->tls = tls_engine_new(ctx, p->tickets, NULL, NULL, &err);
     if (p->tls == NULL)
         return fail(p, REASON_INTERNAL, "%s", err.text);
     p->when_late = REASON_HANDSHAKE_TIMEOUT;

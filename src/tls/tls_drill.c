@@ -16,7 +16,7 @@ enum { CHAIN_MAX = 12, LONG_CHAIN = 9, PEM_MAX = 256 * 1024 };
 struct shape { /* of one certificate; all zero is a good one */
     bool weak, sha1;          /* RSA 1024; signed with SHA-1 */
     bool says_ca, says_no_ca; /* against its place in the chain */
-    bool usage_wrong;         /* neither signatures nor certificates */
+    bool usage_wrong;         /* an intermediate that may not sign certificates */
     bool unknown_critical;
     bool servers_only;  /* an intermediate limited to servers */
     bool path_length_0;
@@ -46,38 +46,37 @@ struct recipe {
 };
 
 static const struct recipe recipes[] = {
-    {.kind = {"good", "nothing: it must be let in", REASON_VALID}},
-    {.kind = {"good-intermediate", "nothing, and an intermediate: it must be let in", REASON_VALID}, .n_mids = 1},
-    {.kind = {"none", "no certificate at all", REASON_NONE}, .twist = NOTHING},
-    {.kind = {"expired", "it expired yesterday", REASON_EXPIRED}, .leaf = {.from_day = -30, .until_day = -1}},
-    {.kind = {"not-yet-valid", "it begins tomorrow", REASON_NOT_YET_VALID}, .leaf = {.from_day = 1, .until_day = 30}},
-    {.kind = {"server-only", "for servers only", REASON_WRONG_PURPOSE}, .leaf = {.purpose = GNUTLS_KP_TLS_WWW_SERVER}},
-    {.kind = {"code-signing", "for code signing only", REASON_WRONG_PURPOSE}, .leaf = {.purpose = CODE_SIGNING}},
-    {.kind = {"any-purpose", "for \"any purpose\"", REASON_WRONG_PURPOSE}, .leaf = {.purpose = GNUTLS_KP_ANY}},
-    {.kind = {"no-signing", "its key may not sign", REASON_WRONG_PURPOSE}, .leaf = {.usage_wrong = true}},
-    {.kind = {"self-signed", "signed by itself", REASON_UNKNOWN_CA}, .twist = SELF_SIGNED},
-    {.kind = {"false-ca", "a CA of the same name, another key", REASON_UNKNOWN_CA}, .twist = FALSE_CA},
-    {.kind = {"other-ca", "a CA nobody trusts", REASON_UNKNOWN_CA}, .twist = OTHER_CA},
-    {.kind = {"false-ca-expired", "a false CA, and expired too", REASON_UNKNOWN_CA}, .twist = FALSE_CA, .leaf = {.from_day = -30, .until_day = -1}},
-    {.kind = {"weak-key", "RSA with 1024 bits", REASON_WEAK}, .leaf = {.weak = true}},
-    {.kind = {"sha1", "signed with SHA-1", REASON_WEAK}, .leaf = {.sha1 = true}},
-    {.kind = {"is-ca", "itself a CA", REASON_CONSTRAINT}, .leaf = {.says_ca = true}},
-    {.kind = {"unknown-critical", "a critical extension nobody knows", REASON_CONSTRAINT}, .leaf = {.unknown_critical = true}},
-    {.kind = {"broken-signature", "one bit of its signature flipped", REASON_UNKNOWN_CA}, .twist = BROKEN},
-    {.kind = {"stolen", "somebody's certificate without its key", REASON_TLS_FAILED}, .twist = STOLEN},
-    {.kind = {"issued-by-a-leaf", "issued by a certificate that is no CA", REASON_CONSTRAINT}, .n_mids = 1, .mids = {{.says_no_ca = true}}},
-    {.kind = {"issued-without-right", "issued by a CA that may not sign certificates", REASON_CONSTRAINT}, .n_mids = 1, .mids = {{.usage_wrong = true}}},
-    {.kind = {"path-too-long", "one CA more than its CA allowed", REASON_CONSTRAINT}, .n_mids = 2, .mids = {{.path_length_0 = true}}},
-    {.kind = {"chain-too-long", "nine intermediates", REASON_CONSTRAINT}, .n_mids = LONG_CHAIN},
-    {.kind = {"expired-intermediate", "its intermediate expired", REASON_EXPIRED}, .n_mids = 1, .mids = {{.from_day = -30, .until_day = -1}}},
-    {.kind = {"future-intermediate", "its intermediate begins tomorrow", REASON_NOT_YET_VALID}, .n_mids = 1, .mids = {{.from_day = 1, .until_day = 30}}},
-    {.kind = {"server-intermediate", "its intermediate is for servers only", REASON_WRONG_PURPOSE}, .n_mids = 1, .mids = {{.servers_only = true}}},
-    {.kind = {"weak-intermediate", "its intermediate has RSA with 1024 bits", REASON_WEAK}, .n_mids = 1, .mids = {{.weak = true}}},
-    {.kind = {"sha1-intermediate", "its intermediate is signed with SHA-1", REASON_WEAK}, .n_mids = 1, .mids = {{.sha1 = true}}},
-    {.kind = {"missing-intermediate", "its intermediate is not sent", REASON_UNKNOWN_CA}, .twist = NOT_SENT, .n_mids = 1},
-    {.kind = {"false-intermediate", "another intermediate of the same name is sent", REASON_UNKNOWN_CA}, .twist = FALSE_SENT, .n_mids = 1},
-    {.kind = {"outside-permitted", "outside the names its CA may issue", REASON_CONSTRAINT}, .n_mids = 1, .mids = {{.permitted = "permitted.drill.invalid"}}},
-    {.kind = {"inside-excluded", "inside the names its CA must not issue", REASON_CONSTRAINT}, .n_mids = 1, .mids = {{.excluded = "excluded.drill.invalid"}}},
+    {.kind = {"good", "nothing: it must be let in", REASON_VALID, false}},
+    {.kind = {"good-intermediate", "nothing, issued by an intermediate", REASON_VALID, true}, .n_mids = 1},
+    {.kind = {"none", "no certificate at all", REASON_NONE, false}, .twist = NOTHING},
+    {.kind = {"expired", "it expired yesterday", REASON_EXPIRED, false}, .leaf = {.from_day = -30, .until_day = -1}},
+    {.kind = {"not-yet-valid", "it begins tomorrow", REASON_NOT_YET_VALID, false}, .leaf = {.from_day = 1, .until_day = 30}},
+    {.kind = {"server-only", "for servers only", REASON_WRONG_PURPOSE, false}, .leaf = {.purpose = GNUTLS_KP_TLS_WWW_SERVER}},
+    {.kind = {"code-signing", "for code signing only", REASON_WRONG_PURPOSE, false}, .leaf = {.purpose = CODE_SIGNING}},
+    {.kind = {"any-purpose", "for \"any purpose\"", REASON_WRONG_PURPOSE, false}, .leaf = {.purpose = GNUTLS_KP_ANY}},
+    {.kind = {"self-signed", "signed by itself", REASON_UNKNOWN_CA, false}, .twist = SELF_SIGNED},
+    {.kind = {"false-ca", "a CA of the same name, another key", REASON_UNKNOWN_CA, false}, .twist = FALSE_CA},
+    {.kind = {"other-ca", "a CA nobody trusts", REASON_UNKNOWN_CA, false}, .twist = OTHER_CA},
+    {.kind = {"false-ca-expired", "a false CA, and expired too", REASON_UNKNOWN_CA, false}, .twist = FALSE_CA, .leaf = {.from_day = -30, .until_day = -1}},
+    {.kind = {"weak-key", "RSA with 1024 bits", REASON_WEAK, false}, .leaf = {.weak = true}},
+    {.kind = {"sha1", "signed with SHA-1", REASON_WEAK, false}, .leaf = {.sha1 = true}},
+    {.kind = {"is-ca", "itself a CA", REASON_CONSTRAINT, false}, .leaf = {.says_ca = true}},
+    {.kind = {"unknown-critical", "a critical extension nobody knows", REASON_CONSTRAINT, false}, .leaf = {.unknown_critical = true}},
+    {.kind = {"broken-signature", "one bit of its signature flipped", REASON_UNKNOWN_CA, false}, .twist = BROKEN},
+    {.kind = {"stolen", "somebody's certificate without its key", REASON_TLS_FAILED, false}, .twist = STOLEN},
+    {.kind = {"issued-by-a-leaf", "issued by a certificate that is no CA", REASON_CONSTRAINT, false}, .n_mids = 1, .mids = {{.says_no_ca = true}}},
+    {.kind = {"issued-without-right", "issued by a CA that may not sign certificates", REASON_CONSTRAINT, false}, .n_mids = 1, .mids = {{.usage_wrong = true}}},
+    {.kind = {"path-too-long", "one CA more than its CA allowed", REASON_CONSTRAINT, false}, .n_mids = 2, .mids = {{.path_length_0 = true}}},
+    {.kind = {"chain-too-long", "nine intermediates", REASON_CONSTRAINT, false}, .n_mids = LONG_CHAIN},
+    {.kind = {"expired-intermediate", "its intermediate expired", REASON_EXPIRED, false}, .n_mids = 1, .mids = {{.from_day = -30, .until_day = -1}}},
+    {.kind = {"future-intermediate", "its intermediate begins tomorrow", REASON_NOT_YET_VALID, false}, .n_mids = 1, .mids = {{.from_day = 1, .until_day = 30}}},
+    {.kind = {"server-intermediate", "its intermediate is for servers only", REASON_WRONG_PURPOSE, false}, .n_mids = 1, .mids = {{.servers_only = true}}},
+    {.kind = {"weak-intermediate", "its intermediate has RSA with 1024 bits", REASON_WEAK, false}, .n_mids = 1, .mids = {{.weak = true}}},
+    {.kind = {"sha1-intermediate", "its intermediate is signed with SHA-1", REASON_WEAK, false}, .n_mids = 1, .mids = {{.sha1 = true}}},
+    {.kind = {"missing-intermediate", "its intermediate is not sent", REASON_UNKNOWN_CA, false}, .twist = NOT_SENT, .n_mids = 1},
+    {.kind = {"false-intermediate", "another intermediate of the same name is sent", REASON_UNKNOWN_CA, false}, .twist = FALSE_SENT, .n_mids = 1},
+    {.kind = {"outside-permitted", "outside the names its CA may issue", REASON_CONSTRAINT, false}, .n_mids = 1, .mids = {{.permitted = "permitted.drill.invalid"}}},
+    {.kind = {"inside-excluded", "inside the names its CA must not issue", REASON_CONSTRAINT, false}, .n_mids = 1, .mids = {{.excluded = "excluded.drill.invalid"}}},
 };
 enum { N_RECIPES = sizeof(recipes) / sizeof(recipes[0]) };
 
@@ -129,7 +128,7 @@ static int set_extensions(struct bench *b, gnutls_x509_crt_t crt, const struct s
     if (s->says_no_ca)
         usage = GNUTLS_KEY_DIGITAL_SIGNATURE;
     if (s->usage_wrong)
-        usage = ca ? GNUTLS_KEY_CRL_SIGN : GNUTLS_KEY_KEY_AGREEMENT;
+        usage = GNUTLS_KEY_CRL_SIGN;
     int rc = gnutls_x509_crt_set_basic_constraints(crt, (ca || s->says_ca) && !s->says_no_ca, ca && s->path_length_0 ? 0 : -1);
     if (rc == 0)
         rc = gnutls_x509_crt_set_key_usage(crt, usage);

@@ -19,6 +19,8 @@ void probe_free(struct probe *p); /* NULL is fine */
 
 /* From now on this long until everything that follows fails by its time. */
 void probe_limit(struct probe *p, unsigned within_ms);
+/* Sessions are kept there and resumed from there; borrowed for the probe's life. Call before probe_start_tls. */
+void probe_use_tickets(struct probe *p, struct tls_tickets *tickets);
 /* Makes the connection TLS and finishes the handshake. A peer that speaks TLS 1.3 may still refuse us at the first read. */
 MUST_CHECK bool probe_start_tls(struct probe *p, struct tls_context *ctx);
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "drill.h"
+#include "daemon_json.h"
+#include "mtlsd/base/text.h"
+#include "mtlsd/policy/reason.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+static const char *const version_words[DRILL_VERSIONS] = {"TLS 1.3", "TLS 1.2"};
+
+int drill_sheet_head(const struct drill_setup *setup, struct bytes *out)
+{
+    if (bytes_append_str(out, "Offering client certificates to ") != 0 ||
+        text_append_percent(out, span_from_str(setup->target_text)) != 0)
+        return -1;
+    return bytes_printf(out, "\n\n  %-46s %-10s %-26s %-10s %-26s %s\n", "what is wrong with it", "should be", version_words[0], "resumed",
+                        version_words[1], "resumed");
+}
+
+/* "-": there was no ticket, or it was not taken. */
+static const char *again_text(const struct drill_try *t)
+{
+    return !t->done ? "-" : t->let_in ? "let in" : "refused";
+}
+
+static int try_text(const struct drill_try *t, bool should_pass, struct bytes *out)
+{
+    char cell[80];
+    int n = t->let_in && !should_pass ? snprintf(cell, sizeof(cell), "LET IN, %s", t->told) : snprintf(cell, sizeof(cell), "%s", t->told);
+    return n < 0 ? -1 : bytes_printf(out, " %-26s", cell);
+}
+
+int drill_sheet_row(const struct drill_row *row, struct bytes *out)
+{
+    bool pass = row->expected == REASON_VALID;
+    if (bytes_printf(out, "%c %-46s %-10s", row->as_it_should ? ' ' : '!', row->what, row->either ? "either" : pass ? "let in" : "refused") != 0)
+        return -1;
+    if (!row->offered)
+        return bytes_append_str(out, " not offered: the CA's folder has none (mtlsd pki revoke NAME)\n");
+    for (size_t v = 0; v < DRILL_VERSIONS; v++)
+        if (try_text(&row->full[v], pass || row->as_it_should, out) != 0 || bytes_printf(out, v == 0 ? " %-10s" : " %s", again_text(&row->again[v])) != 0)
+            return -1;
+    return bytes_append_str(out, "\n");
+}
+
+int drill_sheet_end(const struct drill *d, struct bytes *out)
+{
+    if (d->n_bad_let_in == 0 && d->n_good_refused == 0)
+        return bytes_printf(out, "\nEach of %zu bad certificates was refused, and the good ones were let in.\n", d->n_bad);
+    if (d->n_bad_let_in > 0 && bytes_printf(out, "\n%zu of %zu bad certificates were LET IN.\n", d->n_bad_let_in, d->n_bad) != 0)
+        return -1;
+    if (d->n_good_refused > 0)
+        return bytes_append_str(out, "\nA good certificate was refused: does the listener trust this CA, and do its rules allow this subject (--cn, --ou, --san)?\n");
+    return 0;
+}
+
+static json_t *try_json(const struct drill_try *t)
+{
+    return t->done ? json_pack("{sb so sb}", "let_in", t->let_in, "told", daemon_json_text(t->told), "resumed", t->resumed) : json_null();
+}
+
+json_t *drill_sheet_json(const struct drill *d, const struct drill_setup *setup)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < d->n; i++) {
+        const struct drill_row *row = &d->rows[i];
+        json_t *o = json_pack("{ss ss ss sb sb}", "kind", row->word, "what", row->what, "status", reason_word(row->expected), "offered",
+                              row->offered, "as_it_should", row->as_it_should);
+        for (size_t v = 0; v < DRILL_VERSIONS && row->offered; v++)
+            json_object_set_new(o, v == 0 ? "tls13" : "tls12",
+                                json_pack("{so so}", "full", try_json(&row->full[v]), "resumed", try_json(&row->again[v])));
+        json_array_append_new(rows, o);
+    }
+    return json_pack("{so si si si so}", "target", daemon_json_text(setup->target_text), "bad", (int)d->n_bad, "bad_let_in", (int)d->n_bad_let_in,
+                     "good_refused", (int)d->n_good_refused, "rows", rows);
+}

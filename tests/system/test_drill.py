@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mtlsd drill against listeners that refuse, and against such that do not: a drill that finds nothing anywhere would be worth nothing."""
+import json
+import unittest
+
+import harness
+import peers
+from harness import free_port
+
+
+class Drill(harness.Case):
+    def setUp(self):
+        super().setUp()
+        for words in (("init",), ("issue", "server", "--server", "--san", "dns:localhost", "--san", "ip:127.0.0.1"), ("issue", "old", "--client"),
+                      ("revoke", "old")):
+            self.assertEqual(0, self.command("pki", *words).returncode)
+        self.backend = peers.Backend(self)
+
+    def drill(self, port, *flags):
+        done = self.command("drill", "--target", f"localhost:{port}", "--json", *flags, seconds=90)
+        document = json.loads(done.stdout) if done.stdout.strip() else None
+        return done, document
+
+    def let_in(self, document):
+        return [row["kind"] for row in document["rows"] if not row["as_it_should"]]
+
+    def ours(self, listener="", tls=""):
+        port = free_port()
+        self.daemon(f"""
+            identities = {{ me = {{ bundle = "{self.folder}/pki/server.pem"; }}; }};
+            trusts = {{ clients = {{ ca = "{self.folder}/pki/ca.pem"; crl = "{self.folder}/pki/crl.pem"; }}; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{self.backend.port}" ]; }}; }};
+            listeners = {{ public = {{ bind = "127.0.0.1:{port}"; upstream = "app"; {listener}
+                tls = {{ identity = "me"; trust = "clients"; {tls} }}; }}; }};""", [port])
+        return port
+
+    def test_our_verifier_refuses_every_kind_in_both_versions(self):
+        done, document = self.drill(self.ours())
+        self.assertEqual((0, []), (done.returncode, self.let_in(document)), done.stderr)
+        self.assertGreaterEqual(document["bad"], 25)
+        self.assertTrue(all(row["offered"] for row in document["rows"]))
+        for row in document["rows"]:
+            if row["status"] not in ("valid",):
+                self.assertFalse(row["tls13"]["full"]["let_in"] or row["tls12"]["full"]["let_in"], row)
+        good = document["rows"][0]
+        self.assertTrue(good["tls13"]["full"]["let_in"] and good["tls12"]["full"]["let_in"], good)
+
+    def test_our_verifier_in_tcp_mode_too(self):
+        done, document = self.drill(self.ours('protocol = "tcp";'), "--tcp")
+        self.assertEqual((0, []), (done.returncode, self.let_in(document)), done.stderr)
+
+    def test_a_rule_that_keeps_the_good_one_out_is_noticed(self):
+        port = self.ours('allow = ( { ou = "ops"; } );')
+        done, document = self.drill(port)
+        self.assertEqual((4, 1), (done.returncode, document["good_refused"]))
+        done, document = self.drill(port, "--ou", "ops")
+        self.assertEqual((0, 0), (done.returncode, document["good_refused"]))
+
+    def test_an_optional_listener_lets_no_certificate_in_and_no_bad_one(self):
+        done, document = self.drill(self.ours(tls='client_cert = "optional";'))
+        self.assertEqual((4, ["none"]), (done.returncode, self.let_in(document)))
+        self.assertEqual(0, self.drill(self.ours(tls='client_cert = "optional";'), "--optional")[0].returncode)
+
+    def show(self, name, document):
+        rows = [f"{row['kind']} ({row['tls13']['full']['told']})" for row in document["rows"] if not row["as_it_should"]]
+        print(f"\n  {name}: {document['bad_let_in']} of {document['bad']} bad certificates let in: {', '.join(rows) or 'none'}")
+
+    def nginx_listener(self, verify):
+        port = free_port()
+        pki = self.folder / "pki"
+        self.nginx(f"""server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {pki}/server.pem; ssl_certificate_key {pki}/server.key;
+            ssl_client_certificate {pki}/ca.pem; ssl_crl {pki}/crl.pem; ssl_verify_client {verify}; ssl_verify_depth 4;
+            ssl_session_cache shared:S:1m; location / {{ return 200 "$ssl_client_verify"; }} }}""", [port])
+        return port
+
+    def test_nginx(self):
+        done, document = self.drill(self.nginx_listener("on"))
+        self.show("nginx, ssl_verify_client on", document)
+        self.assertEqual([], [k for k in self.let_in(document) if k in ("none", "expired", "self-signed", "false-ca", "revoked", "stolen")])
+
+    def test_a_listener_that_checks_no_ca_is_found_out(self):
+        done, document = self.drill(self.nginx_listener("optional_no_ca"))
+        self.show("nginx, ssl_verify_client optional_no_ca", document)
+        self.assertEqual(4, done.returncode)
+        self.assertGreaterEqual(document["bad_let_in"], 4)
+        self.assertIn("self-signed", self.let_in(document))
+
+    def test_haproxy(self):
+        port = free_port()
+        pki = self.folder / "pki"
+        path = self.write("haproxy.cfg", f"""
+            defaults
+              mode http
+              timeout connect 5s
+              timeout client 20s
+              timeout server 20s
+            listen front
+              bind 127.0.0.1:{port} ssl crt {pki}/server.pem ca-file {pki}/ca.pem crl-file {pki}/crl.pem verify required
+              server s 127.0.0.1:{self.backend.port}
+            """ + "\n")
+        self.spawn("haproxy", ["haproxy", "-db", "-f", path], [port])
+        done, document = self.drill(port)
+        self.show("haproxy, verify required", document)
+        self.assertEqual([], [k for k in self.let_in(document) if k in ("none", "expired", "self-signed", "false-ca", "revoked", "stolen")])
+
+    def test_nobody_there_is_not_a_result(self):
+        done, _ = self.drill(free_port())
+        self.assertEqual(1, done.returncode)
+        self.assertIn("refused", done.stderr)
+
+    def test_wrong_words(self):
+        for words in (("--target", "localhost"), ("--target", "localhost:1", "--refusal", "abc"), ("--target", "localhost:1", "--path", "/a b"), ()):
+            with self.subTest(words=words):
+                self.assertEqual(2, self.command("drill", *words).returncode)
+        self.assertEqual(3, self.command("drill", "--target", "localhost:1", "--dir", "nowhere").returncode)
+
+
+if __name__ == "__main__":
+    harness.main()
