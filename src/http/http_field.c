@@ -81,7 +81,8 @@ enum http_field_kind http_field_kind_of(struct span name)
     case 'k':
         return kind_if(name, "keep-alive", HTTP_FIELD_HOP);
     case 'p':
-        return kind_if(name, "proxy-connection", HTTP_FIELD_HOP);
+        return http_name_equals(name, "proxy-authorization") ? HTTP_FIELD_PROXY
+                                                             : kind_if(name, "proxy-connection", HTTP_FIELD_HOP);
     case 's':
         return http_guard_is_owned(name) ? HTTP_FIELD_OWNED : HTTP_FIELD_PLAIN;
     case 't':
@@ -118,7 +119,6 @@ bool http_field_may_trail(struct span name)
         "max-forwards",
         "pragma",
         "proxy-authenticate",
-        "proxy-authorization",
         "range",
         "retry-after",
         "set-cookie",

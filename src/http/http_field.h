@@ -14,6 +14,7 @@ enum http_field_kind {
     HTTP_FIELD_LENGTH,     /* Content-Length: framing, written anew for each side */
     HTTP_FIELD_CODING,     /* Transfer-Encoding: likewise */
     HTTP_FIELD_OWNED,      /* only we may say it */
+    HTTP_FIELD_PROXY,     /* Proxy-Authorization: for the proxy that was asked, which is us when the target is absolute */
     HTTP_FIELD_FORWARDED,  /* X-Forwarded-*, X-Real-IP, Forwarded */
 };
 

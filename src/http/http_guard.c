@@ -40,22 +40,35 @@ static const char *target_refusal(struct span t)
     }
 }
 
-/* One Host, which HTTP/1.0 may leave out: then *host stays empty. */
-static const char *read_host(const struct http_head *h, struct http_authority *host)
+struct facts {
+    struct span host; /* the value of Host */
+    unsigned n_hosts;
+    bool odd_expectation;
+};
+
+static void gather(struct facts *f, const struct http_head *h)
 {
-    const struct http_field *found = NULL;
     for (size_t i = 0; i < h->n_fields; i++) {
-        if (!http_field_is_host(h->fields[i].name))
-            continue;
-        if (found != NULL)
-            return "more than one Host";
-        found = &h->fields[i];
+        const struct http_field *field = &h->fields[i];
+        if (http_field_is_host(field->name)) {
+            f->host = field->value;
+            f->n_hosts++;
+        } else if (http_field_is_expect(field->name)) {
+            bool known = span_equals_nocase_str(field->value, "100-continue");
+            f->odd_expectation = f->odd_expectation || !known;
+        }
     }
-    if (found == NULL)
+}
+
+/* One Host, which HTTP/1.0 may leave out: then *host stays empty. */
+static const char *host_refusal(const struct http_head *h, const struct facts *f, struct http_authority *host)
+{
+    if (f->n_hosts > 1)
+        return "more than one Host";
+    if (f->n_hosts == 0)
         return h->minor == 0 ? NULL : "no Host";
-    return http_authority_read(found->value, host)
-               ? NULL
-               : "Host is not a host name or address with an optional port";
+    return http_authority_read(f->host, host) ? NULL
+                                              : "Host is not a host name or address with an optional port";
 }
 
 /* A target that names a host names the same one as Host, or two readers would send it to two places (RFC 9112
@@ -78,16 +91,6 @@ static int judge_form(const struct http_head *h, const struct http_authority *ho
 static bool is_connect(const struct http_head *h)
 {
     return h->method.len == strlen("CONNECT") && span_equals_str(h->method, "CONNECT");
-}
-
-/* RFC 9110 section 10.1.1: HTTP/1.0 knows no expectations. */
-static bool has_odd_expectation(const struct http_head *h)
-{
-    for (size_t i = 0; h->minor > 0 && i < h->n_fields; i++)
-        if (http_field_is_expect(h->fields[i].name) &&
-            !span_equals_nocase_str(h->fields[i].value, "100-continue"))
-            return true;
-    return false;
 }
 
 /* 1 with *hops, 0 when it does not count, -1 for what is no number. */
@@ -121,18 +124,20 @@ bool http_guard_max_forwards(const struct http_head *h, unsigned *hops)
 enum reason http_guard_request(const struct http_head *h, struct err *err)
 {
     struct http_authority host = {.host = {NULL, 0}};
+    struct facts f = {.n_hosts = 0};
     unsigned hops;
     if (span_equals_str(h->method, "TRACE")) /* it would echo the identity we add to whoever asks */
         return refuse(err, REASON_METHOD_UNKNOWN, "TRACE is not served here");
+    gather(&f, h);
     const char *why = target_refusal(h->target);
     if (why == NULL)
-        why = read_host(h, &host);
+        why = host_refusal(h, &f, &host);
     if (why != NULL)
         return refuse(err, REASON_REQUEST_MALFORMED, why);
     bool is_path = h->target.len > 0 && h->target.ptr[0] == '/' && !is_connect(h);
     if (!is_path && judge_form(h, &host, err) != 0)
         return REASON_REQUEST_MALFORMED;
-    if (has_odd_expectation(h))
+    if (f.odd_expectation && h->minor > 0) /* RFC 9110 section 10.1.1: HTTP/1.0 knows no expectations */
         return refuse(err, REASON_EXPECTATION_FAILED, "Expect asks for something else than 100-continue");
     if (read_max_forwards(h, &hops) < 0)
         return refuse(err, REASON_REQUEST_MALFORMED, "Max-Forwards is not a number of at most nine digits");

@@ -24,6 +24,21 @@ bool http_name_equals(struct span name, const char *other)
     return other[i] == '\0' && i == name.len;
 }
 
+static uint8_t folded(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c | 0x20;
+    return c == '_' || c == '.' ? '-' : c;
+}
+
+bool http_name_same(struct span a, struct span b)
+{
+    size_t i = 0;
+    while (i < a.len && i < b.len && folded(a.ptr[i]) == folded(b.ptr[i]))
+        i++;
+    return i == a.len && i == b.len;
+}
+
 bool http_name_is_one_of(struct span name, const char *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)

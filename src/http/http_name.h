@@ -8,7 +8,9 @@
 
 #include "mtlsd/base/span.h"
 
+/* other is spelled with '-', never with '_' or '.'. */
 bool http_name_equals(struct span name, const char *other);
+bool http_name_same(struct span a, struct span b); /* both in any spelling */
 bool http_name_starts(struct span name, const char *prefix);
 bool http_name_is_one_of(struct span name, const char *const *list, size_t n);
 

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writing half of the guard: one reservation large enough for everything, then one pass over the fields.
  */
+#include "http_bytes.h"
 #include "http_field.h"
 #include "http_framing.h"
+#include "http_name.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_target.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Status line, framing, Connection and blank line: all that is not a span. */
-enum { FIXED_BYTES = 128 };
+/* Status line, framing, Connection, names of fields of ours and blank line: all that is not a span. */
+enum { FIXED_BYTES = 256 };
 
 struct named { /* the fields that Connection names */
     struct span names[HTTP_FRAMING_MAX_OPTIONS];
@@ -103,6 +105,8 @@ static bool passes(const struct http_outgoing *o, const struct http_field *f)
         return !o->head->request;
     case HTTP_FIELD_FORWARDED:
         return !o->head->request || !o->drop_forwarded;
+    case HTTP_FIELD_PROXY:
+        return !o->head->request || o->head->target.len == 0 || o->head->target.ptr[0] == '/';
     case HTTP_FIELD_LENGTH:
         return keeps_length(o);
     case HTTP_FIELD_CODING:
@@ -112,6 +116,101 @@ static bool passes(const struct http_outgoing *o, const struct http_field *f)
     }
     return false;
 }
+
+/* ---- what the caller changes: asked for once, so that a head with no changes pays nothing ---- */
+
+static bool has_changes(const struct http_outgoing *o)
+{
+    if (o->head->request)
+        return o->edit != NULL || o->has_max_forwards || o->head->minor == 0;
+    return o->location.len > 0 || o->date.len > 0;
+}
+
+static bool may_set(const struct http_field *f)
+{
+    enum http_field_kind kind = http_field_kind_of(f->name);
+    return kind == HTTP_FIELD_PLAIN || kind == HTTP_FIELD_FORWARDED || kind == HTTP_FIELD_PROXY;
+}
+
+/* The configuration's words, which must not end a line either. */
+static bool is_sound(const struct http_edit *edit)
+{
+    for (size_t i = 0; edit != NULL && i < edit->n_set; i++) {
+        if (!http_bytes_is_token(edit->set[i].name))
+            return false;
+        struct span value = edit->set[i].value;
+        for (size_t k = 0; k < value.len; k++)
+            if ((value.ptr[k] < 0x20 && value.ptr[k] != '\t') || value.ptr[k] == 0x7f)
+                return false;
+    }
+    return true;
+}
+
+static bool is_edited(const struct http_edit *edit, struct span name)
+{
+    for (size_t i = 0; i < edit->n_set; i++)
+        if (http_name_same(edit->set[i].name, name))
+            return true;
+    for (size_t i = 0; i < edit->n_remove; i++)
+        if (http_name_same(edit->remove[i], name))
+            return true;
+    return false;
+}
+
+/* The peer's field gives way to one of ours, or to none. */
+static bool is_replaced(const struct http_outgoing *o, struct span name)
+{
+    if (!o->head->request)
+        return o->location.len > 0 && http_name_equals(name, "location");
+    if (o->has_max_forwards && http_name_equals(name, "max-forwards"))
+        return true;
+    /* it was not meant for whoever reads HTTP/1.1 (RFC 9110 section 10.1.1) */
+    if (o->head->minor == 0 && http_field_is_expect(name))
+        return true;
+    return o->edit != NULL && is_edited(o->edit, name);
+}
+
+static size_t measure_changes(const struct http_outgoing *o)
+{
+    size_t n = o->location.len + o->date.len + o->upgrade.len + o->via.len;
+    for (size_t i = 0; o->edit != NULL && i < o->edit->n_set; i++)
+        n += o->edit->set[i].name.len + o->edit->set[i].value.len + 4;
+    return n;
+}
+
+static uint8_t *put_own(uint8_t *to, const char *name, struct span value)
+{
+    to = put_str(to, name);
+    to = put_span(to, value);
+    return put_str(to, "\r\n");
+}
+
+static bool names_field(const struct http_head *h, const char *name)
+{
+    for (size_t i = 0; i < h->n_fields; i++)
+        if (http_name_equals(h->fields[i].name, name))
+            return true;
+    return false;
+}
+
+static uint8_t *put_changes(uint8_t *to, const struct http_outgoing *o)
+{
+    const struct http_head *h = o->head;
+    if (!h->request) {
+        if (o->location.len > 0 && names_field(h, "location"))
+            to = put_own(to, "Location: ", o->location);
+        return o->date.len > 0 && !names_field(h, "date") ? put_own(to, "Date: ", o->date) : to;
+    }
+    for (size_t i = 0; o->edit != NULL && i < o->edit->n_set; i++)
+        if (may_set(&o->edit->set[i]))
+            to = put_field(to, &o->edit->set[i]);
+    if (!o->has_max_forwards)
+        return to;
+    to = put_uint(put_str(to, "Max-Forwards: "), o->max_forwards);
+    return put_str(to, "\r\n");
+}
+
+/* ---- the whole ---- */
 
 static uint8_t *put_start(uint8_t *to, const struct http_outgoing *o)
 {
@@ -140,6 +239,8 @@ static uint8_t *put_framing(uint8_t *to, const struct http_outgoing *o)
     } else if (o->framing == HTTP_CHUNKED) {
         to = put_str(to, "Transfer-Encoding: chunked\r\n");
     }
+    if (o->upgrade.len > 0)
+        return put_own(to, "Connection: upgrade\r\nUpgrade: ", o->upgrade);
     if (o->close || o->framing == HTTP_UNTIL_CLOSE)
         return put_str(to, "Connection: close\r\n");
     return o->keep_alive ? put_str(to, "Connection: keep-alive\r\n") : to;
@@ -150,9 +251,12 @@ static int write_head(struct bytes *out, const struct http_outgoing *o)
     const struct http_head *h = o->head;
     struct named named;
     named.n = 0;
+    bool changes = has_changes(o);
+    if (changes && !is_sound(o->edit))
+        return -1;
     size_t most = FIXED_BYTES + h->method.len + h->target.len + h->phrase.len + o->target.len + o->host.len +
                   o->added.len;
-    most += measure(h, &named);
+    most += measure(h, &named) + measure_changes(o);
     uint8_t *start = bytes_reserve(out, most);
     if (start == NULL)
         return -1;
@@ -160,9 +264,14 @@ static int write_head(struct bytes *out, const struct http_outgoing *o)
     uint8_t *to = put_start(start, o);
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
-        if (passes(o, f) && (named.n == 0 || !is_named(&named, f->name)))
-            to = put_field(to, f);
+        if (!passes(o, f) || (named.n > 0 && is_named(&named, f->name)) || (changes && is_replaced(o, f->name)))
+            continue;
+        to = put_field(to, f);
     }
+    if (changes)
+        to = put_changes(to, o);
+    if (o->via.len > 0)
+        to = put_own(to, "Via: ", o->via);
     to = put_framing(to, o);
     to = put_span(to, o->added);
     to = put_str(to, "\r\n");

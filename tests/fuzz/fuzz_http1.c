@@ -1,21 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* C3: no input crashes the reader, no cut changes what is read, what is written is read back with the same
- * framing. */
+/* C3, C9: no input crashes the reader, no cut changes what is read, what is written is read back with the same framing, targets that passed can
+ * be taken apart, and a path has one spelling once it was rewritten. */
 #include "mtlsd/http/http1.h"
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_target.h"
+#include "mtlsd/http/http_upgrade.h"
 
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
+enum kind { REQUEST, RESPONSE, TO_HEAD, TO_UPGRADE, TO_CONNECT, N_KINDS };
+
+static struct http1 *reader(enum kind kind, size_t max_head, size_t max_fields)
+{
+    struct http1 *p = http1_new(kind == REQUEST, max_head, max_fields);
+    if (kind == TO_HEAD)
+        http1_expect_no_body(p);
+    if (kind == TO_UPGRADE)
+        http1_allow_upgrade(p);
+    if (kind == TO_CONNECT)
+        http1_expect_tunnel(p);
+    return p;
+}
+
 static void check_rewritten(const struct http_head *h)
 {
-    struct http_outgoing o = {.head = h, .framing = h->framing, .length = h->length};
+    struct http_outgoing o = {.head = h, .framing = h->framing, .length = h->length, .upgrade = http_upgrade_wanted(h)};
     struct bytes out = {.max = 1 << 20};
     assert(http_guard_write_head(&out, &o) == 0);
-    struct http1 *p = http1_new(h->request, 1 << 20, 200);
-    if (!h->request && h->framing == HTTP_NO_BODY)
-        http1_expect_no_body(p);
+    struct http1 *p = reader(h->request ? REQUEST : h->status == 101 ? TO_UPGRADE : h->framing == HTTP_NO_BODY ? TO_HEAD : RESPONSE, 1 << 20, 200);
     struct span in = bytes_span(&out), data;
     assert(http1_next(p, &in, &data) == HTTP1_HEAD && in.len == 0);
     assert(http1_head(p)->framing == h->framing && http1_head(p)->length == h->length);
@@ -25,25 +39,47 @@ static void check_rewritten(const struct http_head *h)
     bytes_clear(&out);
 }
 
-/* A number that tells events, body bytes and how many fields there were. */
-static uint64_t read_all(uint8_t kind, struct span bytes, size_t step)
+static void check_path(struct span path)
 {
-    struct http1 *p = http1_new((kind & 1) != 0, 512, 16);
+    struct bytes once = {.max = 1 << 20}, twice = {.max = 1 << 20};
+    if (path.len > 0 && http_target_normalize(&once, path, NULL) == 0) {
+        assert(http_target_path_refusal(bytes_span(&once)) == NULL);
+        assert(http_target_normalize(&twice, bytes_span(&once), NULL) == 0 && span_equals(bytes_span(&once), bytes_span(&twice)));
+    }
+    bytes_clear(&once);
+    bytes_clear(&twice);
+}
+
+static void check_head(const struct http_head *h)
+{
+    struct http_target t;
+    if (h->request && http_guard_request(h, NULL) != REASON_VALID)
+        return;
+    assert(!h->request || http_target_read(h, &t, NULL) == 0);
+    if (h->request)
+        check_path(t.path);
+    if (!h->request || t.form != HTTP_TARGET_AUTHORITY)
+        check_rewritten(h);
+}
+
+/* A number that tells events, body bytes, what follows an upgrade, and how many fields there were. */
+static uint64_t read_all(enum kind kind, struct span bytes, size_t step)
+{
+    struct http1 *p = reader(kind, 512, 16);
     uint64_t told = 1;
-    if (kind == 2)
-        http1_expect_no_body(p);
     enum http1_event e = HTTP1_MORE;
-    for (; bytes.len > 0 && e != HTTP1_BAD; bytes = span_skip(bytes, step)) {
+    for (; bytes.len > 0 && e != HTTP1_BAD && e != HTTP1_UPGRADED; bytes = span_skip(bytes, step)) {
         struct span in = span_of(bytes.ptr, bytes.len < step ? bytes.len : step), data = {NULL, 0};
-        while ((e = http1_next(p, &in, &data)) != HTTP1_MORE && e != HTTP1_BAD) {
+        while ((e = http1_next(p, &in, &data)) != HTTP1_MORE && e != HTTP1_BAD && e != HTTP1_UPGRADED) {
             for (size_t i = 0; e == HTTP1_DATA && i < data.len; i++)
                 told = (told ^ data.ptr[i]) * 1099511628211U;
             if (e != HTTP1_DATA)
                 told = (told ^ (256 + (size_t)e + http1_head(p)->n_fields * 16)) * 1099511628211U;
-            if (e == HTTP1_HEAD &&
-                (kind == 0 || kind == 2 || http_guard_request(http1_head(p), NULL) == REASON_VALID))
-                check_rewritten(http1_head(p));
+            if (e == HTTP1_HEAD)
+                check_head(http1_head(p));
         }
+        if (e == HTTP1_UPGRADED)
+            told ^= (size_t)(bytes.ptr + bytes.len - in.ptr);
     }
     told = (told ^ (size_t)http1_eof(p)) * 1099511628211U ^ (size_t)http1_reason(p);
     http1_free(p);
@@ -53,6 +89,6 @@ static uint64_t read_all(uint8_t kind, struct span bytes, size_t step)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct span s = span_skip(span_of(bytes, n), 2);
-    assert(n < 2 || read_all(bytes[0] % 4, s, n) == read_all(bytes[0] % 4, s, bytes[1] % 32U + 1));
+    assert(n < 2 || read_all(bytes[0] % N_KINDS, s, n) == read_all(bytes[0] % N_KINDS, s, bytes[1] % 32U + 1));
     return 0;
 }

@@ -22,8 +22,8 @@ bool http_guard_max_forwards(const struct http_head *h, unsigned *hops);
 /* A field that no peer may bring: any name of any identity preset, '_', '-' and '.' alike, case ignored. */
 bool http_guard_is_owned(struct span name);
 
-struct http_edit { /* what a route changes about a request's fields; borrowed */
-    const struct http_field *set; /* each replaces every field of its name */
+struct http_edit { /* what a route changes about a request's fields; borrowed. Names are compared without regard to case and to '_', '-', '.' */
+    const struct http_field *set; /* each replaces every field of its name; no control bytes */
     size_t n_set;
     const struct span *remove;
     size_t n_remove;
@@ -35,10 +35,11 @@ struct http_outgoing { /* how a head is to be written */
     struct span target;       /* requests: instead of the head's; empty: keep, an absolute one in origin form */
     struct span added;        /* whole field lines, each with CRLF, written last (identity, forwarded); may be empty */
     bool drop_forwarded;      /* requests: remove X-Forwarded-*, X-Real-IP and Forwarded that came in */
-    const struct http_edit *edit; /* requests: NULL: none. Never touches framing, Connection, Host or owned fields */
+    const struct http_edit *edit; /* requests: NULL: none. Names of hop-by-hop, framing and owned fields, and Host, are passed over */
     struct span location;     /* responses: value of Location instead of the peer's; empty: keep */
-    struct span upgrade;      /* the one protocol that is asked for or switched to ("websocket"): written with its Connection; empty: none */
-    struct span via;          /* whole value that is added to Via, "1.1 name"; empty: none */
+    struct span date;         /* responses: Date where the peer sent none (RFC 9110 section 6.6.1); empty: none */
+    struct span upgrade;      /* http_upgrade_wanted: written with its Connection, and then neither close nor keep-alive; empty: none */
+    struct span via;          /* whole value that is added to Via, "1.1 name", as a line behind the others; empty: none */
     bool has_max_forwards;    /* requests: Max-Forwards is written with this value instead of the peer's */
     unsigned max_forwards;
     enum http_framing framing; /* how the body will be sent: LENGTH, CHUNKED, NO_BODY or UNTIL_CLOSE */
@@ -47,8 +48,9 @@ struct http_outgoing { /* how a head is to be written */
     bool keep_alive;          /* say Connection: keep-alive, which an HTTP/1.0 client needs to be told (RFC 9112 appendix C.2.2) */
 };
 
-/* Appends start line, fields (without hop-by-hop ones, those named in Connection, owned ones on requests, framing) and the blank line. -1: no room, or
- * a request whose target cannot be written as a path (CONNECT) where none is given. */
+/* Appends start line, fields (without hop-by-hop ones, those named in Connection, owned ones on requests, framing, Expect of HTTP/1.0,
+ * Proxy-Authorization when we are the proxy) and the blank line. -1: no room, an edit that would break the head, or a request whose target
+ * cannot be written as a path (CONNECT) where none is given. */
 MUST_CHECK int http_guard_write_head(struct bytes *out, const struct http_outgoing *o);
 /* Appends the last chunk with the trailers that may pass (no framing, hop-by-hop, owned fields), and the blank line. head may be NULL. */
 MUST_CHECK int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers);

@@ -31,6 +31,16 @@ START_TEST(C1_compares_names_as_careless_backends_do)
 {
     bool equal = http_name_equals(span_from_str(names[_i].name), names[_i].other);
     ck_assert_msg(equal == names[_i].equal, "%s", names[_i].why);
+    struct span name = span_from_str(names[_i].name), other = span_from_str(names[_i].other);
+    ck_assert_msg(http_name_same(name, other) == equal && http_name_same(other, name) == equal, "%s", names[_i].why);
+}
+END_TEST
+
+START_TEST(C1_compares_two_spellings_that_are_both_careless)
+{
+    ck_assert(http_name_same(span_from_str("X_A.b"), span_from_str("x.a-B")));
+    ck_assert(!http_name_same(span_from_str("X^A"), span_from_str("X~A")));
+    ck_assert(!http_name_same(span_from_str("X_A"), span_from_str("XA")));
 }
 END_TEST
 
@@ -79,6 +89,7 @@ Suite *suite(void)
     tcase_add_test(tc, C1_takes_no_other_token_bytes_for_the_same);
     tcase_add_test(tc, knows_beginnings);
     tcase_add_test(tc, finds_a_name_in_a_list);
+    tcase_add_test(tc, C1_compares_two_spellings_that_are_both_careless);
     suite_add_tcase(s, tc);
     return s;
 }

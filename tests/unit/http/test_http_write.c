@@ -187,6 +187,15 @@ static const struct {
      "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"},
     {"an absolute target is the Host where there is none", "GET http://h:81/ HTTP/1.0\r\n\r\n",
      "GET / HTTP/1.1\r\nHost: h:81\r\n\r\n"},
+    {"Expect of HTTP/1.0 was not meant to be looked at", "POST / HTTP/1.0\r\nHost: h\r\neXpect: 100-continue\r\nA: b\r\n\r\n",
+     "POST / HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"},
+    {"Expect of HTTP/1.1 is the upstream's to answer", "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n",
+     "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n"},
+    {"what is for the proxy stays at the proxy",
+     "GET http://h/ HTTP/1.1\r\nHost: h\r\nProxy_Authorization: Basic x\r\nAuthorization: y\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: y\r\n\r\n"},
+    {"where we are no proxy it is somebody else's", "GET / HTTP/1.1\r\nHost: h\r\nProxy-Authorization: Basic x\r\n\r\n",
+     "GET / HTTP/1.1\r\nHost: h\r\nProxy-Authorization: Basic x\r\n\r\n"},
     {"Host comes first, other spellings of it go", "GET / HTTP/1.1\r\nA: b\r\nhost: h\r\n\r\n",
      "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"},
     {"HTTP/1.0 becomes 1.1", "GET / HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n",
@@ -292,6 +301,131 @@ START_TEST(C9_writes_no_request_for_CONNECT_or_a_target_that_is_no_path)
 }
 END_TEST
 
+static struct span words(const char *text)
+{
+    return span_from_str(text);
+}
+
+static const struct {
+    const char *why, *fields;
+    struct {
+        const char *name, *value;
+    } set[2];
+    const char *remove, *written;
+} edits[] = {
+    {"a field is added", "A: b", {{"X-New", "1"}}, NULL, "A: b\r\nX-New: 1"},
+    {"a field is replaced", "X-New: 0\r\nA: b", {{"X-New", "1"}}, NULL, "A: b\r\nX-New: 1"},
+    {"every field of the name is replaced, in any spelling", "x_new: 0\r\nX.NEW: 0\r\nX-New: 0\r\nX-New-: 0", {{"X_New", "1"}}, NULL,
+     "X-New-: 0\r\nX_New: 1"},
+    {"two are set", "A: b", {{"X", "1"}, {"Y", "2"}}, NULL, "A: b\r\nX: 1\r\nY: 2"},
+    {"an empty value is one", "X: 0", {{"X", ""}}, NULL, "X: "},
+    {"a field is removed", "A: b\r\nCookie: c\r\nC: d", {{NULL, NULL}}, "cookie", "A: b\r\nC: d"},
+    {"every field of the name is removed, in any spelling", "X-Old: 1\r\nx_old: 2\r\nX.Old: 3\r\nX-Olds: 4", {{NULL, NULL}}, "X_OLD", "X-Olds: 4"},
+    {"a field that Connection names may be set", "X: 0\r\nConnection: X", {{"X", "1"}}, NULL, "X: 1"},
+    {"what was forwarded may be set", "X-Forwarded-Proto: http", {{"X-Forwarded-Proto", "https"}}, NULL, "X-Forwarded-Proto: https"},
+    {"Host stays", "A: b", {{"Host", "evil"}, {"hOST", "evil"}}, NULL, "A: b"},
+    {"Host is not removed", "A: b", {{NULL, NULL}}, "Host", "A: b"},
+    {"the framing stays", "A: b", {{"Content-Length", "9"}, {"Transfer_Encoding", "chunked"}}, NULL, "A: b"},
+    {"Connection stays", "A: b", {{"Connection", "A"}, {"Upgrade", "h2c"}}, NULL, "A: b"},
+    {"hop-by-hop fields stay away", "A: b", {{"TE", "x"}, {"Keep.Alive", "x"}}, NULL, "A: b"},
+    {"C1: only we say who the caller is", "A: b", {{"X-SSL-Client-CN", "x"}, {"client_cert", "x"}}, NULL, "A: b"},
+};
+
+START_TEST(C1_edits_fields_but_none_that_are_framing_hops_or_ours)
+{
+    char raw[512], written[512];
+    struct http_field set[2];
+    struct span removed = words(edits[_i].remove);
+    struct http_edit edit = {.set = set, .remove = &removed, .n_remove = removed.len > 0 ? 1 : 0};
+    for (size_t i = 0; i < 2 && edits[_i].set[i].name != NULL; i++)
+        set[edit.n_set++] = (struct http_field){words(edits[_i].set[i].name), words(edits[_i].set[i].value)};
+    snprintf(raw, sizeof(raw), "POST / HTTP/1.1\r\nHost: h\r\n%s\r\nContent-Length: 1\r\n\r\n", edits[_i].fields);
+    snprintf(written, sizeof(written), "POST / HTTP/1.1\r\nHost: h\r\n%s\r\nContent-Length: 1\r\n%s\r\n", edits[_i].written, identity);
+    char *text = rewrite(raw, true, (struct http_outgoing){.added = words(identity), .edit = &edit});
+    ck_assert_msg(strcmp(text, written) == 0, "%s:\n%s", edits[_i].why, text);
+    free(text);
+}
+END_TEST
+
+START_TEST(C3_writes_no_head_with_an_edit_that_would_end_a_line)
+{
+    static const struct {
+        const char *name, *value;
+    } rows[] = {{"X", "a\r\nY: b"}, {"X", "a\nb"}, {"X", "\x7f"}, {"X:", "a"}, {"X Y", "a"}, {"", "a"}, {"X\n", "a"}};
+    struct http_head h = {.request = true, .minor = 1, .method = words("GET"), .target = words("/")};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct http_field set = {words(rows[i].name), words(rows[i].value)};
+        struct http_edit edit = {.set = &set, .n_set = 1};
+        struct http_outgoing o = {.head = &h, .host = words("h"), .edit = &edit};
+        struct bytes out;
+        bytes_init(&out, 4096);
+        ck_assert_msg(http_guard_write_head(&out, &o) == -1, "row %zu", i);
+        ck_assert_uint_eq(out.len, 0);
+        bytes_clear(&out);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *why, *raw;
+    const char *location, *date, *upgrade, *via;
+    int max_forwards; /* -1: none */
+    bool close, keep_alive;
+    const char *written;
+} changes[] = {
+    {"another Location", "HTTP/1.1 302 Found\r\nlOCATION: http://up/\r\nA: b\r\nContent-Length: 0\r\n\r\n", "https://us/", NULL, NULL, NULL, -1,
+     false, false, "HTTP/1.1 302 Found\r\nA: b\r\nLocation: https://us/\r\nContent-Length: 0\r\n\r\n"},
+    {"no Location where there was none", "HTTP/1.1 204 No\r\nContent-Location: x\r\n\r\n", "https://us/", NULL, NULL, NULL, -1, false, false,
+     "HTTP/1.1 204 No\r\nContent-Location: x\r\n\r\n"},
+    {"a Date where there was none", "HTTP/1.1 204 No\r\nA: b\r\n\r\n", NULL, "now", NULL, NULL, -1, false, false,
+     "HTTP/1.1 204 No\r\nA: b\r\nDate: now\r\n\r\n"},
+    {"the peer's Date stays", "HTTP/1.1 204 No\r\ndate: then\r\n\r\n", NULL, "now", NULL, NULL, -1, false, false,
+     "HTTP/1.1 204 No\r\ndate: then\r\n\r\n"},
+    {"Via behind the others", "GET / HTTP/1.1\r\nHost: h\r\nVia: 1.0 a\r\nA: b\r\n\r\n", NULL, NULL, NULL, "1.1 us", -1, false, false,
+     "GET / HTTP/1.1\r\nHost: h\r\nVia: 1.0 a\r\nA: b\r\nVia: 1.1 us\r\n\r\n"},
+    {"Via in a response", "HTTP/1.1 204 No\r\n\r\n", NULL, NULL, NULL, "1.1 us", -1, false, false, "HTTP/1.1 204 No\r\nVia: 1.1 us\r\n\r\n"},
+    {"one hop less", "OPTIONS * HTTP/1.1\r\nHost: h\r\nMax_Forwards: 4294967296\r\nmax-forwards: 1\r\n\r\n", NULL, NULL, NULL, NULL, 3, false,
+     false, "OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 3\r\n\r\n"},
+    {"an upgrade asked for", "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\n\r\n", NULL,
+     NULL, "websocket", NULL, -1, false, false,
+     "GET / HTTP/1.1\r\nHost: h\r\nSec-WebSocket-Key: k\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"},
+    {"an upgrade is never closed", "GET / HTTP/1.1\r\nHost: h\r\n\r\n", NULL, NULL, "websocket", NULL, -1, true, true,
+     "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"},
+    {"E1: h2c does not pass", "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n\r\n", NULL,
+     NULL, NULL, NULL, -1, false, false, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+};
+
+START_TEST(writes_what_the_caller_changes)
+{
+    bool request = strncmp(changes[_i].raw, "HTTP", 4) != 0;
+    struct http_outgoing o = {.location = words(changes[_i].location),
+                              .date = words(changes[_i].date),
+                              .upgrade = words(changes[_i].upgrade),
+                              .via = words(changes[_i].via),
+                              .has_max_forwards = changes[_i].max_forwards >= 0,
+                              .max_forwards = (unsigned)changes[_i].max_forwards,
+                              .close = changes[_i].close,
+                              .keep_alive = changes[_i].keep_alive};
+    char *text = rewrite(changes[_i].raw, request, o);
+    ck_assert_msg(strcmp(text, changes[_i].written) == 0, "%s:\n%s", changes[_i].why, text);
+    free(text);
+}
+END_TEST
+
+START_TEST(writes_the_answer_to_an_upgrade)
+{
+    struct http_field fields[] = {{words("Upgrade"), words("websocket")}, {words("Connection"), words("Upgrade")}, {words("A"), words("b")}};
+    struct http_head h = {.minor = 1, .status = 101, .phrase = words("Switching Protocols"), .fields = fields, .n_fields = 3};
+    struct http_outgoing o = {.head = &h, .upgrade = words("websocket"), .close = true};
+    struct bytes out;
+    bytes_init(&out, 4096);
+    ck_assert_int_eq(http_guard_write_head(&out, &o), 0);
+    ck_assert(span_equals_str(bytes_span(&out),
+                              "HTTP/1.1 101 Switching Protocols\r\nA: b\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"));
+    bytes_clear(&out);
+}
+END_TEST
+
 START_TEST(tells_an_old_client_that_the_connection_stays)
 {
     char *text = rewrite("HTTP/1.1 204 Fine\r\nConnection: close\r\n\r\n", false, (struct http_outgoing){.keep_alive = true});
@@ -386,6 +520,10 @@ Suite *suite(void)
     tcase_add_loop_test(tc, C3_writes_responses_anew, 0, (int)(sizeof(responses) / sizeof(responses[0])));
     tcase_add_test(tc, replaces_host_and_target_and_says_close);
     tcase_add_test(tc, C9_writes_no_request_for_CONNECT_or_a_target_that_is_no_path);
+    tcase_add_loop_test(tc, C1_edits_fields_but_none_that_are_framing_hops_or_ours, 0, (int)(sizeof(edits) / sizeof(edits[0])));
+    tcase_add_test(tc, C3_writes_no_head_with_an_edit_that_would_end_a_line);
+    tcase_add_loop_test(tc, writes_what_the_caller_changes, 0, (int)(sizeof(changes) / sizeof(changes[0])));
+    tcase_add_test(tc, writes_the_answer_to_an_upgrade);
     tcase_add_test(tc, tells_an_old_client_that_the_connection_stays);
     tcase_add_test(tc, C1_drops_forwarded_fields_when_told_to);
     tcase_add_test(tc, C3_drops_trailers_that_route_frame_or_authenticate);
