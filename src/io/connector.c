@@ -198,16 +198,13 @@ static void forget_attempt(struct connector *k, struct upconn *up)
     up->connector = NULL;
 }
 
-/* What lies idle gives way to what is wanted now. */
+/* What lies idle gives way to what is wanted now, once. */
 static bool make_room(struct connector *k, int error)
 {
-    struct worker *w = k->order.worker;
-    if ((error != UV_EMFILE && error != UV_ENFILE) || k->made_room || pool_idle_count(w->env.pool) == 0)
+    if ((error != UV_EMFILE && error != UV_ENFILE) || k->made_room)
         return false;
     k->made_room = true;
-    pool_doom_all(w->env.pool);
-    worker_reap(w);
-    return true;
+    return worker_make_room(k->order.worker);
 }
 
 static void on_connect(uv_connect_t *req, int status)
@@ -257,6 +254,8 @@ static int connect_tcp(struct connector *k, struct upconn *up, const struct name
 static int attempt(struct connector *k, size_t index)
 {
     bool tcp = k->dial.address->kind == ADDRESS_TCP;
+    if (worker_is_full(k->order.worker))
+        make_room(k, UV_EMFILE);
     struct upconn *up = upconn_new(k->order.worker, k->order.snapshot, tcp);
     if (up == NULL)
         return UV_ENOMEM;

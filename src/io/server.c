@@ -4,6 +4,7 @@
 #include "worker.h"
 
 #include "mtlsd/base/log.h"
+#include "mtlsd/control/fd_share.h"
 #include "mtlsd/io/log_file.h"
 
 #include <malloc.h>
@@ -14,7 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { RESERVED_FDS = 64, WORKERS_MAX = 256, SIGNALS = 5 };
+enum { WORKERS_MAX = 256, SIGNALS = 5 };
 
 struct hand { /* a worker and its thread; 0 has none of its own */
     struct server *server;
@@ -35,6 +36,7 @@ struct server {
     struct refusals *refusals;
     struct hand *hands;
     unsigned n_hands;
+    size_t fd_limit; /* of the process */
     _Atomic unsigned n_finished;
     _Atomic int requested; /* bits of 1 << enum server_signal */
     uv_async_t wake;
@@ -43,13 +45,39 @@ struct server {
     bool draining;
 };
 
+/* ---- descriptors ---- */
+
+/* As far up as it goes. */
+static size_t raise_fd_limit(void)
+{
+    struct rlimit limit = {1024, 1024};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return (size_t)limit.rlim_cur;
+}
+
+static void share_out(struct worker *w, const struct snapshot *snapshot, size_t fd_limit, unsigned workers)
+{
+    size_t binds = 0;
+    for (size_t i = 0; i < snapshot->config->n_listeners; i++)
+        binds += snapshot->config->listeners[i].n_bind;
+    w->max_fds = fd_share_per_worker(fd_limit, workers, binds);
+    w->max_conns = fd_share_clients(w->max_fds, workers, snapshot->config->max_connections);
+}
+
 /* ---- orders to workers ---- */
 
-static void carry_out_adopt(struct worker *w, struct order *o)
+static void carry_out_adopt(struct hand *h, struct order *o)
 {
     struct err err = {0};
-    if (o->snapshot != w->snapshot)
+    struct worker *w = &h->worker;
+    if (o->snapshot != w->snapshot) {
+        share_out(w, o->snapshot, h->server->fd_limit, h->server->n_hands);
         worker_adopt(w, o->snapshot);
+    }
     for (size_t i = 0; i < o->n_sockets; i++) {
         struct new_socket *s = &o->sockets[i];
         if (worker_listen(w, s->fd, s->tcp, s->address, s->listener, &err) != 0)
@@ -58,14 +86,14 @@ static void carry_out_adopt(struct worker *w, struct order *o)
     }
 }
 
-static void carry_out(struct worker *w, struct order *o)
+static void carry_out(struct hand *h, struct order *o)
 {
     if (o->kind == ORDER_ADOPT)
-        carry_out_adopt(w, o);
+        carry_out_adopt(h, o);
     else if (o->kind == ORDER_DRAIN)
-        worker_drain(w);
+        worker_drain(&h->worker);
     else
-        worker_stop(w);
+        worker_stop(&h->worker);
 }
 
 static void on_orders(uv_async_t *wake)
@@ -78,7 +106,7 @@ static void on_orders(uv_async_t *wake)
     while (o != NULL) {
         struct order *next = o->next;
         if (!h->worker.finished)
-            carry_out(&h->worker, o);
+            carry_out(h, o);
         order_free(o);
         o = next;
     }
@@ -221,22 +249,6 @@ static void watch_signals(struct server *s)
     }
 }
 
-/* Every connection may need two descriptors: the limit is raised as far as it goes and then shared out. */
-static size_t connections_per_worker(const struct snapshot *snapshot, unsigned workers)
-{
-    struct rlimit limit = {1024, 1024};
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-        getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    size_t by_files = limit.rlim_cur > 2 * RESERVED_FDS ? (size_t)(limit.rlim_cur - RESERVED_FDS) / 2 : RESERVED_FDS / 2;
-    size_t total = snapshot->config->max_connections;
-    if (total == 0 || total > by_files)
-        total = by_files;
-    return total / workers > 0 ? total / workers : 1;
-}
-
 static int init_hand(struct server *s, unsigned i, struct err *err)
 {
     struct hand *h = &s->hands[i];
@@ -285,9 +297,9 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     bool ok = s->hands != NULL && s->refusals != NULL;
     for (unsigned i = 0; i < workers && ok; i++)
         ok = init_hand(s, i, err) == 0;
-    size_t room = connections_per_worker(snapshot, workers);
+    s->fd_limit = raise_fd_limit();
     for (unsigned i = 0; i < s->n_hands; i++)
-        s->hands[i].worker.max_conns = room;
+        share_out(&s->hands[i].worker, snapshot, s->fd_limit, workers);
     if (ok && adopt_with(s, snapshot, NULL, err) == 0)
         return s;
     err_set(err, ERR_MEMORY, "out of memory");
@@ -301,12 +313,28 @@ static void run_worker(void *arg)
     uv_run(&h->own_loop, UV_RUN_DEFAULT);
 }
 
+/* Workers 1 to end - 1, which run although not all could be started. */
+static void stop_threads(struct server *s, unsigned end)
+{
+    for (unsigned i = 1; i < end; i++) {
+        struct order *o = order_new(ORDER_STOP, NULL);
+        if (o != NULL)
+            give(&s->hands[i], o);
+    }
+    for (unsigned i = 1; i < end; i++)
+        uv_thread_join(&s->hands[i].thread);
+}
+
 int server_run(struct server *s, struct err *err)
 {
     watch_signals(s);
     for (unsigned i = 1; i < s->n_hands; i++) {
-        if (uv_thread_create(&s->hands[i].thread, run_worker, &s->hands[i]) != 0)
-            return err_set(err, ERR_IO, "cannot start a worker thread");
+        int rc = uv_thread_create(&s->hands[i].thread, run_worker, &s->hands[i]);
+        if (rc != 0) {
+            stop_threads(s, i);
+            return err_set(err, ERR_IO, "cannot start worker %u of %u: %s; set workers lower, or raise the limits of processes and memory", i + 1,
+                           s->n_hands, uv_strerror(rc));
+        }
     }
     uv_run(&s->loop, UV_RUN_DEFAULT);
     for (unsigned i = 1; i < s->n_hands; i++)

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     READ_BYTES = 128 * 1024,
@@ -91,18 +92,42 @@ void worker_reap(struct worker *w)
         uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
 }
 
+bool worker_is_full(const struct worker *w)
+{
+    return w->n_conns + w->n_uplinks >= w->max_fds;
+}
+
+bool worker_make_room(struct worker *w)
+{
+    if (pool_idle_count(w->env.pool) == 0)
+        return false;
+    pool_doom_all(w->env.pool);
+    worker_reap(w);
+    return true;
+}
+
 /* ---- listening ---- */
+
+/* Those that wait come in as long as there is room: below the limit of descriptors, so that what they want can be done (security D5). */
+static void accept_waiting(struct worker *w)
+{
+    for (struct listen_socket *s = w->sockets; s != NULL && w->n_conns < w->max_conns; s = s->next) {
+        if (!s->waiting)
+            continue;
+        if (worker_is_full(w) && !worker_make_room(w))
+            return;
+        s->waiting = false;
+        conn_accept(w, s);
+    }
+}
 
 static void on_connection(uv_stream_t *handle, int status)
 {
     struct listen_socket *s = handle->data;
     if (status != 0)
         return;
-    if (s->worker->n_conns >= s->worker->max_conns) {
-        s->waiting = true; /* libuv stops listening until it is accepted */
-        return;
-    }
-    conn_accept(s->worker, s);
+    s->waiting = true; /* while it is not accepted, libuv does not look at the listening socket: a crowd there costs nothing */
+    accept_waiting(s->worker);
 }
 
 static void on_socket_closed(uv_handle_t *handle)
@@ -116,8 +141,10 @@ static void on_socket_closed(uv_handle_t *handle)
 int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err)
 {
     struct listen_socket *s = calloc(1, sizeof(*s));
-    if (s == NULL)
+    if (s == NULL) {
+        close(fd);
         return err_set(err, ERR_MEMORY, "out of memory");
+    }
     s->worker = w;
     s->is_tcp = tcp;
     s->address = strdup(address);
@@ -128,11 +155,13 @@ int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const
         uv_pipe_init(w->loop, &s->u.pipe, 0);
     s->u.handle.data = s;
     int rc = tcp ? uv_tcp_open(&s->u.tcp, fd) : uv_pipe_open(&s->u.pipe, fd);
+    if (rc != 0)
+        close(fd);
     if (rc == 0 && s->address != NULL && s->listener != NULL)
         rc = uv_listen(&s->u.any, BACKLOG, on_connection);
     if (rc != 0 || s->address == NULL || s->listener == NULL) {
         uv_close(&s->u.handle, on_socket_closed);
-        return err_set(err, ERR_IO, "%s: cannot listen: %s", address, uv_strerror(rc));
+        return err_set(err, ERR_IO, "%s: cannot listen: %s", address, uv_strerror(rc != 0 ? rc : UV_ENOMEM));
     }
     s->next = w->sockets;
     w->sockets = s;
@@ -205,6 +234,7 @@ void worker_adopt(struct worker *w, struct snapshot *next)
         if (c->x != NULL && snapshot_find_listener(next, exchange_listener(c->x)->conf->name) == NULL)
             drain_conn(c);
     }
+    accept_waiting(w); /* there may be more room now */
 }
 
 static void finish_if_empty(struct worker *w)
@@ -253,17 +283,13 @@ void worker_stop(struct worker *w)
 void worker_conn_closed(struct worker *w)
 {
     w->n_conns--;
-    for (struct listen_socket *s = w->sockets; s != NULL && w->n_conns < w->max_conns; s = s->next) {
-        if (s->waiting) {
-            s->waiting = false;
-            conn_accept(w, s);
-        }
-    }
+    accept_waiting(w);
     finish_if_empty(w);
 }
 
 void worker_uplink_closed(struct worker *w)
 {
     w->n_uplinks--;
+    accept_waiting(w);
     finish_if_empty(w);
 }

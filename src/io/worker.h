@@ -38,7 +38,9 @@ struct worker {
     struct journal journal;
     struct listen_socket *sockets;
     struct conn *conns;
-    size_t n_conns, n_uplinks, max_conns;
+    size_t n_conns, n_uplinks;
+    size_t max_conns; /* more wait in the listening sockets */
+    size_t max_fds;   /* of clients and upstream connections together */
     struct resolve names;
     struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
     uv_timer_t race_timer;
@@ -62,8 +64,10 @@ void worker_adopt(struct worker *w, struct snapshot *next);
 void worker_drain(struct worker *w);
 void worker_stop(struct worker *w);
 
-/* for conn.c and upconn.c */
+/* for conn.c, upconn.c and connector.c */
 void worker_reap(struct worker *w);       /* closes what the pool doomed */
+bool worker_is_full(const struct worker *w); /* another connection would take a descriptor that is meant for something else */
+bool worker_make_room(struct worker *w);     /* closes idle upstream connections; false: there was none */
 void worker_conn_closed(struct worker *w); /* room for one more, or finished */
 void worker_uplink_closed(struct worker *w);
 
