@@ -65,12 +65,12 @@ class Drill(harness.Case):
         rows = [f"{row['kind']} ({row['tls13']['full']['told']})" for row in document["rows"] if not row["as_it_should"]]
         print(f"\n  {name}: {document['bad_let_in']} of {document['bad']} bad certificates let in: {', '.join(rows) or 'none'}")
 
-    def nginx_listener(self, verify):
+    def nginx_listener(self, verify, protocols="TLSv1.2 TLSv1.3"):
         port = free_port()
         pki = self.folder / "pki"
         self.nginx(f"""server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {pki}/server.pem; ssl_certificate_key {pki}/server.key;
             ssl_client_certificate {pki}/ca.pem; ssl_crl {pki}/crl.pem; ssl_verify_client {verify}; ssl_verify_depth 4;
-            ssl_session_cache shared:S:1m; location / {{ return 200 "$ssl_client_verify"; }} }}""", [port])
+            ssl_session_cache shared:S:1m; ssl_protocols {protocols}; location / {{ return 200 "$ssl_client_verify"; }} }}""", [port])
         return port
 
     def test_nginx(self):
@@ -78,12 +78,17 @@ class Drill(harness.Case):
         self.show("nginx, ssl_verify_client on", document)
         self.assertEqual([], [k for k in self.let_in(document) if k in ("none", "expired", "self-signed", "false-ca", "revoked", "stolen")])
 
+    def test_a_version_that_is_not_spoken_is_not_a_refusal(self):
+        done, document = self.drill(self.nginx_listener("on", "TLSv1.2"))
+        self.assertEqual(0, document["good_refused"], document["rows"][0])
+        self.assertEqual("protocol_version", document["rows"][0]["tls13"]["full"]["told"])
+
     def test_a_listener_that_checks_no_ca_is_found_out(self):
         done, document = self.drill(self.nginx_listener("optional_no_ca"))
         self.show("nginx, ssl_verify_client optional_no_ca", document)
         self.assertEqual(4, done.returncode)
         self.assertGreaterEqual(document["bad_let_in"], 4)
-        self.assertIn("self-signed", self.let_in(document))
+        self.assertIn("other-ca", self.let_in(document))
 
     def test_haproxy(self):
         port = free_port()
