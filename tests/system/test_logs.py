@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs: every request is one line in every format, a program can read each, nothing a caller sends makes a line of its own, and no line is
+lost when the file is moved away."""
+import json
+import pathlib
+import re
+import signal
+import threading
+
+import harness
+import peers
+from harness import free_port, wait_for
+
+TIME = r"\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\]"
+QUOTED = r'"(?:[^"\\]|\\.)*"'
+COMBINED = re.compile(rf"(?P<host>\S+) - (?P<user>\S+) {TIME} (?P<request>{QUOTED}) (?P<status>\d{{3}}|-) (?P<bytes>\d+|-) "
+                      rf"(?P<referer>{QUOTED}) (?P<agent>{QUOTED})")
+SSL_REQUEST = re.compile(rf"{TIME} (?P<host>\S+) (?P<version>\S+) (?P<suite>\S+) (?P<request>{QUOTED}) (?P<bytes>\d+|-)")
+TEXT_FIELD = r'[a-z0-9_]+=(?:"(?:[^"\\]|\\.)*"|[^\s"]+)'
+TEXT = re.compile(rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z (?:error|warn |info |debug) (?P<event>[a-z]+)(?: {QUOTED})?(?: {TEXT_FIELD})*")
+
+
+def fields(line):
+    """Of a text line."""
+    return {key: json.loads(value) if value.startswith('"') else value
+            for key, value in re.findall(r' ([a-z0-9_]+)=("(?:[^"\\]|\\.)*"|[^\s"]+)', line)}
+
+
+class Case(harness.Case):
+    def start(self, fmt, *, to_file=True, listener="", level="info", **options):
+        """A verifier whose backend answers 'ok'; its log file is self.path."""
+        self.path = self.folder / "access.log"
+        self.backend = peers.Backend(self, answer=lambda request: peers.reply(b"ok"))
+        self.port = free_port()
+        target = f'target = "{self.path}";' if to_file else ""
+        log = f'log = {{ format = "{fmt}"; level = "{level}"; {target} }};'
+        text = log + self.verifier_text(self.port, self.backend.port, listener=listener, **options)
+        self.mtlsd = self.daemon(text, [self.port])
+
+    def lines(self, path=None):
+        path = path or self.path
+        data = pathlib.Path(path).read_bytes() if pathlib.Path(path).exists() else b""
+        text = data.decode("ascii")  # nothing else may stand there
+        self.assertTrue(text == "" or text.endswith("\n"), text[-200:])
+        return text.split("\n")[:-1]
+
+    def accesses(self):
+        """The lines of requests, in the formats that mix them with events."""
+        return [line for line in self.lines() if " request " in line or '"event":"request"' in line]
+
+    def talk(self, *requests):
+        """Each on a connection of its own; gives the statuses."""
+        statuses = []
+        for raw in requests:
+            with peers.secure(self.port, peers.client_context(self.pki.ca("root"), self.pki.client())) as connection:
+                connection.sendall(raw)
+                statuses.append(peers.response(connection)[0])
+        return statuses
+
+
+def get(target=b"/", *lines):
+    return b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n" + b"".join(line + b"\r\n" for line in lines) + b"Connection: close\r\n\r\n"
+
+
+class Formats(Case):
+    def test_combined_is_what_readers_of_web_logs_expect(self):
+        self.start("combined")
+        self.talk(get(b"/a?b=c", b"Referer: https://example.org/", b"User-Agent: curl/7.88"))
+        line, = wait_for(self.lines, "the line")
+        found = COMBINED.fullmatch(line)
+        self.assertTrue(found, line)
+        self.assertEqual(('"GET /a?b=c HTTP/1.1"', "200", "2", '"https://example.org/"', '"curl/7.88"'),
+                         found.group("request", "status", "bytes", "referer", "agent"))
+        self.assertEqual("127.0.0.1", found["host"])
+        self.assertIn("CN=", found["user"])
+
+    def test_ssl_request_names_protocol_and_suite_as_openssl_does(self):
+        self.start("ssl_request")
+        self.talk(get())
+        line, = wait_for(self.lines, "the line")
+        found = SSL_REQUEST.fullmatch(line)
+        self.assertTrue(found, line)
+        self.assertEqual(("TLSv1.3", '"GET / HTTP/1.1"', "2"), found.group("version", "request", "bytes"))
+        self.assertRegex(found["suite"], r"^TLS_(AES|CHACHA20)_")
+
+    def test_json_and_text_say_the_same(self):
+        wanted = {"listener": "public", "client": "127.0.0.1", "method": "GET", "target": "/a", "protocol": "HTTP/1.1", "upstream": "app",
+                  "cert": "valid", "tls": "TLS1.3", "resumed": "no", "reused": "no"}
+        numbers = {"status": 200, "bytes_in": 0, "bytes_out": 2}
+        for fmt in ("json", "text"):
+            with self.subTest(fmt):
+                self.start(fmt)
+                self.talk(get(b"/a"))
+                line, = wait_for(self.accesses, "the line")
+                got = json.loads(line) if fmt == "json" else fields(line)
+                for key, value in {**wanted, **numbers}.items():
+                    self.assertEqual(str(value), str(got[key]), f"{key} in {line}")
+                for key in ("cipher", "peer", "peer_sha256", "target_address", "connect_ms", "first_byte_ms", "total_ms"):
+                    self.assertIn(key, got)
+                self.mtlsd.stop()
+                self.path.unlink()
+
+    def test_a_tcp_connection_is_one_line(self):
+        for fmt, pattern in (("combined", COMBINED), ("ssl_request", SSL_REQUEST)):
+            with self.subTest(fmt):
+                self.start(fmt, protocol="tcp")
+                self.talk(get())
+                line, = wait_for(self.lines, "the line")
+                found = pattern.fullmatch(line)
+                self.assertTrue(found, line)
+                self.assertEqual('"-"', found["request"])
+                self.mtlsd.stop()
+                self.path.unlink()
+
+    def test_a_refused_handshake_is_an_event_and_no_access(self):
+        self.start("combined")
+        stranger = self.pki.leaf("stranger-of-logs", issuer=self.pki.ca("other"), cn="stranger", eku=("clientAuth",))
+        self.curl_tls(self.port, client=stranger)
+        wait_for(lambda: "unknown_ca" in self.mtlsd.log, "the event on stderr")
+        self.assertEqual([], self.lines())
+
+    def test_events_stay_out_of_an_access_file_and_refusals_say_why(self):
+        self.start("combined", listener='allow = ( { cn = "nobody" } );', level="error")
+        self.assertEqual([403], self.talk(get()))
+        line, = wait_for(self.lines, "the line")
+        self.assertEqual("403", COMBINED.fullmatch(line)["status"], "an access is written whatever the level")
+        self.assertNotIn("reload", self.mtlsd.log)
+        self.mtlsd.signal(signal.SIGHUP)
+        self.config(self.mtlsd.config_path.read_text().replace('level = "error"', 'level = "info"'), "mtlsd.conf", "")
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: "the new configuration is in use" in self.mtlsd.log, "the reload on stderr")
+        self.assertEqual([403], self.talk(get()))
+        wait_for(lambda: "reason=not_allowed" in self.mtlsd.log, "why, on stderr")
+        self.assertEqual(2, len(self.lines()))
+
+
+HOSTILE = [
+    ("quotes", get(b"/", b'User-Agent: x" 200 0 "-" "', b'Referer: "')),
+    ("a backslash at the end", get(b"/", b"User-Agent: x\\", b"Referer: \\\\\\")),
+    ("a terminal's commands", get(b"/", b"User-Agent: \x1b[2J\x1b]0;x\x07", b"Referer: \x9b31m")),
+    ("bytes that are not UTF-8", get(b"/", b"User-Agent: \xff\xfe\x80", b"Referer: \xc3\x28")),
+    ("line ends of Unicode", get(b"/", b"User-Agent: \xe2\x80\xa8\xc2\x85")),
+    ("what looks like a line", get(b"/", b"User-Agent: a 2026-01-01T00:00:00.000Z info  request status=200")),
+    ("JSON", get(b"/", b'User-Agent: ","event":"reload","x":"')),
+    ("quotes in the target", get(b'/"%22\\x22?a="b"')),
+    ("escapes in the target", get(b"/%0d%0a%1b[2J%00")),
+    ("a long target", get(b"/" + b"a" * 20000)),
+    ("a target of 64 KiB", get(b"/" + b"b" * 65536)),
+    ("a raw control byte in the target", b"GET /\x1b[2J HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    ("a bare line end", b"GET / HTTP/1.1\nHost: localhost\n\n"),
+    ("a line end in a field", b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: a\rb\r\n\r\n"),
+    ("a NUL in a field", b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: a\0b\r\n\r\n"),
+    ("no request at all", b"\x16\x03\x01 hello\r\n\r\n"),
+]
+
+
+class Forgery(Case):
+    """C8."""
+
+    def check(self, fmt, whole):
+        self.start(fmt)
+        self.talk(*[raw for _, raw in HOSTILE])
+        found = wait_for(lambda: self.accesses_of(fmt) if len(self.accesses_of(fmt)) >= len(HOSTILE) else None, f"{len(HOSTILE)} lines")
+        self.assertEqual(len(HOSTILE), len(found), "as many lines as requests")
+        for line in self.lines():
+            self.assertTrue(whole(line), line)
+            self.assertRegex(line, r"\A[ -~]*\Z")
+            self.assertLess(len(line), 32 * 1024)
+
+    def accesses_of(self, fmt):
+        return self.accesses() if fmt in ("text", "json") else self.lines()
+
+    def test_combined(self):
+        self.check("combined", COMBINED.fullmatch)
+
+    def test_ssl_request(self):
+        self.check("ssl_request", SSL_REQUEST.fullmatch)
+
+    def test_json(self):
+        self.check("json", lambda line: isinstance(json.loads(line), dict))
+
+    def test_text(self):
+        self.check("text", TEXT.fullmatch)
+
+    def test_a_name_in_a_certificate_forges_nothing(self):
+        evil = self.pki.leaf("evil-of-logs", cn='x\r\n127.0.0.1 - - "\x1b[2J\\', eku=("clientAuth",))
+        for fmt, pattern in (("combined", COMBINED), ("text", TEXT)):
+            with self.subTest(fmt):
+                self.start(fmt)
+                self.assertEqual(200, self.curl_tls(self.port, client=evil).status)
+                wait_for(lambda: self.accesses_of(fmt), "the line")
+                for line in self.lines():
+                    self.assertTrue(pattern.fullmatch(line), line)
+                self.mtlsd.stop()
+                self.path.unlink()
+
+
+class Rotation(Case):
+    def test_no_line_is_lost_or_doubled(self):
+        self.start("combined")
+        asked, stop = [0], threading.Event()
+
+        def ask():
+            with peers.secure(self.port, peers.client_context(self.pki.ca("root"), self.pki.client())) as connection:
+                while not stop.is_set():
+                    connection.sendall(b"GET /" + str(asked[0]).encode() + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    peers.response(connection)
+                    asked[0] += 1
+        asker = threading.Thread(target=ask)
+        asker.start()
+        moved = []
+        try:
+            for i in range(8):
+                before = asked[0]
+                wait_for(lambda: asked[0] > before + 20, "traffic")
+                moved.append(self.folder / f"access.log.{i}")
+                self.path.rename(moved[-1])
+                self.mtlsd.signal(signal.SIGUSR1)
+                wait_for(self.path.exists, "the new file")
+        finally:
+            stop.set()
+            asker.join(20)
+        self.assertEqual(0, self.mtlsd.stop())
+        every = [line for path in (*moved, self.path) for line in self.lines(path)]
+        self.assertEqual([f"/{i}" for i in range(asked[0])], [COMBINED.fullmatch(line)["request"].split(" ")[1] for line in every])
+        self.assertTrue(all(len(self.lines(path)) > 0 for path in moved), "each file got its share")
+
+    def test_a_file_that_cannot_be_opened_again_is_told_and_the_old_one_stays(self):
+        self.start("text")
+        self.path.rename(self.folder / "old")
+        self.path.mkdir()
+        self.mtlsd.signal(signal.SIGUSR1)
+        wait_for(lambda: "the old file stays in use" in (self.folder / "old").read_text(), "the complaint")
+        self.path.rmdir()
+        self.mtlsd.signal(signal.SIGUSR1)
+        wait_for(self.path.exists, "the new file")
+
+    def test_without_a_file_the_signal_changes_nothing(self):
+        self.start("text", to_file=False)
+        self.mtlsd.signal(signal.SIGUSR1)
+        self.assertEqual([200], self.talk(get()))
+        wait_for(lambda: "request" in self.mtlsd.log, "the line")
+
+
+class Target(Case):
+    def test_the_file_is_for_its_owner_and_group(self):
+        self.start("text")
+        self.assertEqual(0, self.path.stat().st_mode & 0o027)
+
+    def test_one_that_cannot_be_written_is_refused_at_start(self):
+        backend = peers.Backend(self)
+        for bad in (self.folder / "no" / "such" / "folder.log", self.folder):
+            with self.subTest(bad):
+                text = f'log = {{ target = "{bad}"; }};' + self.verifier_text(free_port(), backend.port)
+                done = self.command("run", "-c", self.config(text))
+                self.assertEqual(3, done.returncode, done.stderr)
+                self.assertIn(str(bad), done.stderr)
+
+    def test_a_reload_to_one_that_cannot_be_written_changes_nothing(self):
+        self.start("text")
+        good = self.mtlsd.config_path.read_text()
+        bad = good.replace(str(self.path), str(self.folder / "no" / "file.log")).replace('format = "text"', 'format = "json"')
+        self.mtlsd.config_path.write_text(bad)
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: any("the old configuration stays in use" in line for line in self.lines()), "the refusal")
+        self.assertEqual([200], self.talk(get()))
+        line, = wait_for(self.accesses, "the line")
+        self.assertTrue(TEXT.fullmatch(line), "still the old format")
+
+    def test_a_reload_moves_to_another_file_format_and_level(self):
+        self.start("text")
+        other = self.folder / "other.log"
+        text = self.mtlsd.config_path.read_text().replace(str(self.path), str(other)).replace('format = "text"', 'format = "combined"')
+        self.mtlsd.config_path.write_text(text)
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: "the new configuration is in use" in self.mtlsd.log, "the reload")
+        self.talk(get(b"/", b"User-Agent: curl/7"))
+        line, = wait_for(lambda: self.lines(other), "the line")
+        self.assertEqual('"curl/7"', COMBINED.fullmatch(line)["agent"])
+        self.assertEqual([], self.accesses())
+
+
+if __name__ == "__main__":
+    harness.main()
