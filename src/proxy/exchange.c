@@ -174,7 +174,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
 {
     struct tls_facts down, up;
     struct report r = {
-        .kind = x->rq.begun && exchange_is_http(x) ? REPORT_REQUEST : REPORT_CONNECTION,
+        .kind = x->rq.begun ? REPORT_REQUEST : REPORT_CONNECTION,
         .listener = x->listener,
         .target = x->target,
         .route = x->route,

@@ -2,6 +2,7 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_upgrade.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 
@@ -33,6 +34,7 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
     rq->keep_alive = head->keep_alive;
     rq->head_method = span_equals_str(head->method, "HEAD");
     rq->idempotent = is_idempotent(head->method);
+    rq->upgrade = http_upgrade_wanted(head).len > 0;
     rq->chunked = rq->chunk_request = head->framing == HTTP_CHUNKED;
     rq->whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0);
     bytes_init(&rq->head, HEAD_OUT_MAX);
@@ -81,6 +83,7 @@ static int write_request_head(struct exchange *x, const struct http_head *head)
         .host = exchange_host_field(x, host, sizeof(host)),
         .added = bytes_span(&added),
         .drop_forwarded = x->listener->conf->forwarded != CONFIG_FORWARDED_OFF,
+        .upgrade = http_upgrade_wanted(head),
         .framing = head->framing,
         .length = head->length,
     };
@@ -163,6 +166,8 @@ void exchange_http_send_request(struct exchange *x, struct moment now)
     u->uses++;
     if (rq->head_method)
         http1_expect_no_body(u->http);
+    if (rq->upgrade)
+        http1_allow_upgrade(u->http);
     link_write_borrow(&u->link, bytes_span(&rq->head));
     replay_body(rq, &u->link);
 }
@@ -330,6 +335,10 @@ static void on_response_head(struct exchange *x, struct moment now)
         x->rq.first_byte_us = now.us;
         fleet_worked(x->env->fleet, x->target);
     }
+    if (head->status == 101) {
+        exchange_tunnel_answer(x, head);
+        return;
+    }
     if (head->status < 200) {
         on_interim(x, head);
         return;
@@ -422,6 +431,9 @@ void exchange_http_from_upstream(struct exchange *x, struct span in, struct mome
                 pass_last_chunk(&x->down, http1_head(x->up->http));
             x->rq.chunk_response = false;
             break;
+        case HTTP1_UPGRADED:
+            exchange_tunnel_begin(x, in, now);
+            return;
         case HTTP1_END:
             if (x->rq.answered) /* an interim response ends without ending the exchange */
                 on_response_end(x, x->up_keep_alive, in.len > 0, now);

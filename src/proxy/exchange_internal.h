@@ -26,6 +26,7 @@ struct request { /* the request that runs; zeroed between requests */
     bool head_method;     /* HEAD */
     bool idempotent;      /* RFC 9110 section 9.2.2 */
     bool keep_alive;      /* the client's wish */
+    bool upgrade;         /* it asks for another protocol, and 101 may be the answer */
     bool whole;           /* the last byte of the request was read */
     bool sent;            /* a byte of it left for the upstream */
     bool offered;         /* the driver was given it: a byte may have left */
@@ -61,7 +62,7 @@ struct exchange {
     bool redial;                      /* give up the attempt to connect that runs, there is another to make */
     enum phase phase;
     struct link down;
-    struct http1 *http;   /* owned; NULL in tcp mode */
+    struct http1 *http;   /* owned; NULL in tcp mode and once a request became a tunnel */
     struct uplink *up;    /* owned while here */
     struct bytes held[2]; /* application bytes that came and cannot be passed on yet */
     struct bytes identity; /* header lines about the client's certificate, made once */
@@ -133,6 +134,11 @@ void exchange_answer(struct exchange *x, enum reason reason, const char *detail,
 void exchange_tcp_pass(struct exchange *x, enum side from, struct span in);
 /* Passes on what ended and finishes when both directions did. Called whenever either may have come true. */
 void exchange_tcp_ended(struct exchange *x, struct moment now);
+
+/* exchange_tunnel.c */
+void exchange_tunnel_answer(struct exchange *x, const struct http_head *head); /* passes on a 101 */
+/* Both directions are raw from here on; left came behind the upstream's head. */
+void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now);
 
 /* exchange_agent.c: what a request says of the program it comes from, for an observer who wants it */
 void exchange_agent_keep(struct exchange *x, const struct http_head *head);

@@ -16,7 +16,8 @@ static uint64_t active_limit_ms(const struct exchange *x)
     const struct config_upstream *up = x->target->upstream->conf;
     if (exchange_is_http(x))
         return x->rq.whole && !x->rq.answered ? up->response_ms : up->idle_ms;
-    return smaller(x->listener->conf->idle_ms, up->idle_ms);
+    /* a tunnel on an http listener: its idle time is that between requests, which is much shorter */
+    return x->listener->conf->protocol == CONFIG_PROTOCOL_TCP ? smaller(x->listener->conf->idle_ms, up->idle_ms) : up->idle_ms;
 }
 
 uint64_t exchange_deadline_us(const struct exchange *x)

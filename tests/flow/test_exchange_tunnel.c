@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests that become tunnels: WebSocket through injector and verifier. */
+#include "http_chain.h"
+#include "t.h"
+
+#include <string.h>
+
+static const size_t steps[] = {1, 2, 3, 7, 512, WIRE_ALL};
+enum { N_STEPS = sizeof(steps) / sizeof(steps[0]), MIB = 1024 * 1024 };
+
+#define ASK                                                                                                                                      \
+    "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"               \
+    "Sec-WebSocket-Version: 13\r\n\r\n"
+#define SWITCHED                                                                                                                                 \
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+
+/* Answers the head with 101 and says everything else back. */
+static void echo(struct wire *on, struct wire_socket *s)
+{
+    if (s->requests == 0) {
+        const char *end = strstr(wire_got(s), "\r\n\r\n");
+        if (end == NULL)
+            return;
+        bytes_consume(&s->got, (size_t)(end + 4 - wire_got(s)));
+        s->requests = 1;
+        wire_answer(s, on->reply);
+    }
+    if (s->got.len > 0)
+        wire_answer_span(s, bytes_span(&s->got));
+    bytes_clear(&s->got);
+    s->down.ended = s->got_end;
+}
+
+static void open_echo(void)
+{
+    http_chain_open();
+    http_chain.on_backend = echo;
+    http_chain.reply = SWITCHED;
+}
+
+static const char *behind_head(struct wire_socket *app)
+{
+    const char *end = strstr(wire_got(app), "\r\n\r\n");
+    return end != NULL ? end + 4 : "";
+}
+
+START_TEST(what_is_said_after_101_passes_both_ways)
+{
+    http_chain.step = steps[_i];
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    ck_assert_msg(strncmp(wire_got(app), "HTTP/1.1 101 ", 13) == 0, "%s", wire_got(app));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "\r\nUpgrade: websocket\r\n"));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    wire_say(app, "\x81\x05hello");
+    wire_run(&http_chain);
+    ck_assert_str_eq(behind_head(app), "\x81\x05hello");
+    wire_say(app, "GET / HTTP/1.1\r\n\r\n"); /* nobody reads it as a request any more */
+    wire_run(&http_chain);
+    ck_assert_str_eq(behind_head(app), "\x81\x05helloGET / HTTP/1.1\r\n\r\n");
+    wire_end(&app->up);
+    wire_run(&http_chain);
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+START_TEST(the_tunnel_is_told_as_one_request)
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    ck_assert_uint_eq(http_chain.injector.n_seen + http_chain.verifier.n_seen, 0);
+    wire_say(app, "hello");
+    wire_end(&app->up);
+    wire_run(&http_chain);
+    ck_assert_uint_eq(http_chain.injector.n_seen, 1);
+    ck_assert_uint_eq(http_chain.verifier.n_seen, 1);
+    const struct wire_seen *seen = wire_last(&http_chain.injector);
+    ck_assert(seen->kind == REPORT_REQUEST && seen->status == 101 && seen->reason == REASON_VALID);
+    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool), 0);
+}
+END_TEST
+
+/* What comes with the heads, in one piece, is not lost. */
+START_TEST(bytes_behind_either_head_are_passed_on)
+{
+    http_chain.step = steps[_i];
+    http_chain.reply = SWITCHED "welcome ";
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK "early");
+    wire_run(&http_chain);
+    ck_assert_str_eq(behind_head(app), "welcome early");
+}
+END_TEST
+
+START_TEST(an_end_that_comes_with_the_request_is_carried_through) /* D4 */
+{
+    http_chain.step = steps[_i];
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK "all of it");
+    wire_end(&app->up);
+    wire_run(&http_chain);
+    ck_assert_str_eq(behind_head(app), "all of it");
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+static void answer_and_stop(struct wire *on, struct wire_socket *s)
+{
+    if (s->requests++ == 0)
+        wire_answer(s, on->reply);
+}
+
+START_TEST(a_tunnel_may_be_half_open) /* D4 */
+{
+    http_chain.step = 512;
+    http_chain.on_backend = answer_and_stop;
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    struct wire_socket *back = wire_backend_socket(&http_chain, 0);
+    wire_end(&app->up);
+    wire_run(&http_chain);
+    ck_assert(back->got_end && !app->got_end);
+    wire_answer(back, "much later");
+    wire_run(&http_chain);
+    ck_assert_str_eq(behind_head(app), "much later");
+    wire_end(&back->down);
+    wire_run(&http_chain);
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+START_TEST(a_slow_reader_stops_the_tunnel) /* D6 */
+{
+    http_chain.on_backend = answer_and_stop;
+    http_chain.keep_log = false;
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    app->down.stalled = true;
+    wire_backend_socket(&http_chain, 0)->down.offer = 10 * MIB;
+    wire_run(&http_chain);
+    ck_assert_uint_lt(wire_backend_socket(&http_chain, 0)->down.taken, MIB);
+    ck_assert_uint_lt(http_chain.injector.most_pending, 256 * 1024);
+}
+END_TEST
+
+START_TEST(a_cut_tunnel_looks_cut) /* B7 */
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    struct wire_socket *between = wire_between(&http_chain, 0);
+    between->down.cut_after = between->down.taken;
+    between->up.cut_after = between->up.taken;
+    wire_finish(&http_chain);
+    ck_assert(app->got_reset && !app->got_end);
+    const struct wire_seen *seen = wire_last(&http_chain.injector);
+    ck_assert(seen->kind == REPORT_REQUEST && seen->status == 101 && seen->reason == REASON_TRUNCATED);
+}
+END_TEST
+
+START_TEST(a_tunnel_may_be_idle_as_long_as_the_upstream_may)
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_advance(&http_chain, 590 * 1000);
+    ck_assert(!app->got_end && !app->got_reset);
+    wire_say(app, "x");
+    wire_advance(&http_chain, 590 * 1000);
+    ck_assert(!app->got_end && !app->got_reset);
+    wire_advance(&http_chain, 20 * 1000);
+    ck_assert(app->got_end || app->got_reset);
+}
+END_TEST
+
+START_TEST(the_certificate_is_told_with_the_request)
+{
+    http_chain.verifier.down_conf.identity_headers = CONFIG_HEADERS_X_SSL;
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    struct wire_pipe *up = &wire_backend_socket(&http_chain, 0)->up;
+    ck_assert(wire_ever_said(up, "X-SSL-Client-Verify: 0\r\n"));
+    ck_assert(wire_ever_said(up, "\r\nUpgrade: websocket\r\n") && wire_ever_said(up, "\r\nConnection: upgrade\r\n"));
+}
+END_TEST
+
+START_TEST(who_is_not_allowed_gets_no_tunnel)
+{
+    static char nobody[] = "nobody";
+    struct config_allow rule = {.cn = nobody};
+    http_chain.verifier.down_conf.allow = &rule;
+    http_chain.verifier.down_conf.n_allow = 1;
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 403 "));
+    ck_assert_uint_eq(wire_backend_contacts(&http_chain), 0);
+}
+END_TEST
+
+START_TEST(another_answer_is_an_answer)
+{
+    http_chain.on_backend = wire_backend_http;
+    http_chain.reply = "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno";
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, ASK);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 426 "));
+    http_chain.reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    http_chain_ask(app, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
+    ck_assert_uint_eq(http_chain.injector.connects, 1);
+}
+END_TEST
+
+static const struct {
+    const char *request, *why;
+} unasked[] = {
+    {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "no Upgrade"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n", "not named in Connection"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", "h2c"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket, h2c\r\nConnection: Upgrade\r\n\r\n", "h2c beside"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: TLS/1.0\r\nConnection: Upgrade\r\n\r\n", "TLS"},
+    {"GET / HTTP/1.0\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.0"},
+    {"POST / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nhi", "a body"},
+};
+
+START_TEST(a_switch_nobody_asked_for_is_refused) /* C4 */
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, unasked[_i].request);
+    ck_assert_msg(!wire_ever_said(&wire_backend_socket(&http_chain, 0)->up, "pgrade:"), "%s: passed on", unasked[_i].why);
+    ck_assert_msg(strstr(wire_got(app), " 502 ") != NULL, "%s: %s", unasked[_i].why, wire_got(app));
+}
+END_TEST
+
+START_TEST(a_switch_to_something_else_is_refused) /* C4 */
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
+    };
+    http_chain.reply = answers[_i];
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, ASK);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), " 502 "));
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("exchange_tunnel");
+    TCase *c = tcase_create("upgrade");
+    tcase_set_timeout(c, 60);
+    tcase_add_unchecked_fixture(c, http_chain_make, http_chain_drop);
+    tcase_add_checked_fixture(c, open_echo, http_chain_close);
+    tcase_add_loop_test(c, what_is_said_after_101_passes_both_ways, 0, N_STEPS);
+    tcase_add_test(c, the_tunnel_is_told_as_one_request);
+    tcase_add_loop_test(c, bytes_behind_either_head_are_passed_on, 0, N_STEPS);
+    tcase_add_loop_test(c, an_end_that_comes_with_the_request_is_carried_through, 0, N_STEPS);
+    tcase_add_test(c, a_tunnel_may_be_half_open);
+    tcase_add_test(c, a_slow_reader_stops_the_tunnel);
+    tcase_add_test(c, a_cut_tunnel_looks_cut);
+    tcase_add_test(c, a_tunnel_may_be_idle_as_long_as_the_upstream_may);
+    tcase_add_test(c, the_certificate_is_told_with_the_request);
+    tcase_add_test(c, who_is_not_allowed_gets_no_tunnel);
+    tcase_add_test(c, another_answer_is_an_answer);
+    tcase_add_loop_test(c, a_switch_nobody_asked_for_is_refused, 0, sizeof(unasked) / sizeof(unasked[0]));
+    tcase_add_loop_test(c, a_switch_to_something_else_is_refused, 0, 3);
+    suite_add_tcase(s, c);
+    return s;
+}
