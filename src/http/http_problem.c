@@ -2,6 +2,7 @@
 #include "mtlsd/http/http_problem.h"
 
 #include "mtlsd/base/text.h"
+#include "mtlsd/http/http_answer.h"
 
 #include <inttypes.h>
 
@@ -81,26 +82,22 @@ static int put_body(struct bytes *out, const struct http_problem *p)
     return put_string(out, "hint", p->hint) != 0 ? -1 : bytes_append_str(out, "}\n");
 }
 
-static int put_head(struct bytes *out, const struct http_problem *p, size_t length)
-{
-    return bytes_printf(out,
-                        "HTTP/1.1 %u %s\r\n"
-                        "Content-Type: application/problem+json\r\n"
-                        "Cache-Control: no-store\r\n"
-                        "Content-Length: %zu\r\n%s\r\n",
-                        p->status, p->phrase != NULL ? p->phrase : "", length,
-                        p->close ? "Connection: close\r\n" : "");
-}
-
 int http_problem_write(struct bytes *out, const struct http_problem *p)
 {
     struct bytes body;
     bytes_init(&body, MAX_BODY_BYTES);
     int result = put_body(&body, p);
+    struct http_answer answer = {
+        .status = p->status,
+        .phrase = p->phrase,
+        .type = "application/problem+json",
+        .body = bytes_span(&body),
+        .now = p->now,
+        .head_only = p->head_only,
+        .close = p->close,
+    };
     if (result == 0)
-        result = put_head(out, p, body.len);
-    if (result == 0 && !p->head_only)
-        result = bytes_append_span(out, bytes_span(&body));
+        result = http_answer_write(out, &answer);
     bytes_clear(&body);
     return result;
 }

@@ -40,6 +40,8 @@ static void read_answer(const struct http_problem *p, unsigned *status, char *bo
     *status = http1_head(reader)->status;
     ck_assert(
         span_equals_str(http_head_find(http1_head(reader), "content-type"), "application/problem+json"));
+    ck_assert(span_equals_str(http_head_find(http1_head(reader), "cache-control"), "no-store"));
+    ck_assert_uint_eq(http_head_find(http1_head(reader), "date").len, 29);
     ck_assert(http1_head(reader)->keep_alive == !p->close);
     enum http1_event e = http1_next(reader, &in, &data);
     if (!p->head_only) {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers that we make ourselves, whole: those of routes that respond or redirect, and what http_problem tells. */
+#ifndef MTLSD_HTTP_HTTP_ANSWER_H
+#define MTLSD_HTTP_HTTP_ANSWER_H
+
+#include "mtlsd/base/bytes.h"
+
+struct http_answer { /* borrowed */
+    unsigned status;
+    const char *phrase;   /* reason phrase of the status line; NULL: none */
+    struct span location; /* empty: none */
+    const char *type;     /* of the body; NULL: plain text */
+    struct span body;     /* empty: none, and Content-Length says so. A status that has no body (1xx, 204, 304) drops it */
+    int64_t now;          /* seconds since 1970, for Date */
+    bool head_only;       /* the request was HEAD: the length is told, the body is not sent */
+    bool close;           /* say Connection: close */
+    bool tunnel;          /* a 2xx that grants CONNECT: neither length nor body (RFC 9110 section 9.3.6) */
+};
+
+/* Appends a whole response, with Date and Cache-Control: no-store. -1: no room, or a location or phrase with control bytes. */
+MUST_CHECK int http_answer_write(struct bytes *out, const struct http_answer *a);
+
+#endif
