@@ -2,6 +2,7 @@
 #include "mtlsd/config/config.h"
 
 #include "config_check.h"
+#include "config_names.h"
 #include "config_read.h"
 #include "config_syntax.h"
 
@@ -52,6 +53,8 @@ static struct config *read_source(const struct config_source *s, struct findings
         c->workers = usable_cores();
         struct config_reader r = {s, config_root_setting(&parsed), findings, c};
         config_read_settings(&r);
+        if (config_names_build(c) != 0)
+            findings->out_of_memory = 1;
         config_check(&r);
     }
     config_destroy(&parsed);
@@ -111,6 +114,7 @@ void config_free(struct config *c)
         free(c->listeners[i].tls.where);
     }
     config_read_free("", c);
+    config_names_free(c);
     free(c->identities);
     free(c->trusts);
     free(c->upstreams);
@@ -121,24 +125,18 @@ void config_free(struct config *c)
 
 const struct config_identity *config_find_identity(const struct config *c, const char *name)
 {
-    for (size_t i = 0; i < c->n_identities; i++)
-        if (strcmp(c->identities[i].name, name) == 0)
-            return &c->identities[i];
-    return NULL;
+    size_t at = config_names_find(c, CONFIG_NAMES_IDENTITY, name);
+    return at != SIZE_MAX ? &c->identities[at] : NULL;
 }
 
 const struct config_trust *config_find_trust(const struct config *c, const char *name)
 {
-    for (size_t i = 0; i < c->n_trusts; i++)
-        if (strcmp(c->trusts[i].name, name) == 0)
-            return &c->trusts[i];
-    return NULL;
+    size_t at = config_names_find(c, CONFIG_NAMES_TRUST, name);
+    return at != SIZE_MAX ? &c->trusts[at] : NULL;
 }
 
 const struct config_upstream *config_find_upstream(const struct config *c, const char *name)
 {
-    for (size_t i = 0; i < c->n_upstreams; i++)
-        if (strcmp(c->upstreams[i].name, name) == 0)
-            return &c->upstreams[i];
-    return NULL;
+    size_t at = config_names_find(c, CONFIG_NAMES_UPSTREAM, name);
+    return at != SIZE_MAX ? &c->upstreams[at] : NULL;
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What no single key can say: defaults that depend on other keys, names that refer to one another,
- * combinations that are refused. */
+/* What no single key can say: names that refer to one another, combinations that are refused. */
 #ifndef MTLSD_CONFIG_CHECK_H
 #define MTLSD_CONFIG_CHECK_H
 
 #include "config_read.h"
 
 void config_check(const struct config_reader *r);
+
+/* One of each, by its place in the configuration. */
+void config_check_upstream(const struct config_reader *r, size_t upstream);
+void config_check_listener(const struct config_reader *r, size_t listener);
+void config_check_routes(const struct config_reader *r, size_t listener);
 
 #endif

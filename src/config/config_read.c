@@ -49,17 +49,28 @@ bool config_read_is_tainted(const config_setting_t *group)
     return group == NULL || config_setting_get_hook(group) != NULL;
 }
 
-config_setting_t *config_read_at(const struct config_reader *r, const char *const path[4], bool *given)
+config_setting_t *config_read_group_at(const struct config_reader *r, const char *kind, size_t i)
 {
-    config_setting_t *at = r->root;
-    bool found = true;
-    for (size_t i = 0; i < 4 && path[i] != NULL && found; i++) {
-        config_setting_t *next = config_setting_is_group(at) ? config_setting_get_member(at, path[i]) : NULL;
-        found = next != NULL;
-        at = found ? next : at;
-    }
-    if (given != NULL)
-        *given = found;
+    const config_setting_t *groups = config_setting_get_member(r->root, kind);
+    return groups != NULL ? config_setting_get_elem(groups, (unsigned)i) : NULL;
+}
+
+static const config_setting_t *step(const config_setting_t *at, const char *key, bool *found)
+{
+    const config_setting_t *next = NULL;
+    if (*found && key != NULL && at != NULL && config_setting_is_group(at))
+        next = config_setting_get_member(at, key);
+    *found = *found && (key == NULL || next != NULL);
+    return next != NULL ? next : at;
+}
+
+const config_setting_t *config_read_at(const config_setting_t *group, const char *key, const char *inner, bool *found)
+{
+    bool all = true;
+    const config_setting_t *at = step(group, key, &all);
+    at = step(at, inner, &all);
+    if (found != NULL)
+        *found = all;
     return at;
 }
 

@@ -33,9 +33,11 @@ bool config_read_is_list(const config_setting_t *s);
 /* "a string", "a list", ... for messages. */
 const char *config_read_type_name(const config_setting_t *s);
 
-/* The setting of a key in a named group: ("listeners", "app", "tls", "trust"). The deepest that is there when
- * given is NULL, for a place to point at; when given is not NULL it says whether the whole path is there. */
-config_setting_t *config_read_at(const struct config_reader *r, const char *const path[4], bool *given);
+/* The i-th named group of a kind as it is written: ("listeners", 0). NULL when there is none. */
+config_setting_t *config_read_group_at(const struct config_reader *r, const char *kind, size_t i);
+/* The setting of a key in a group, or of a key in a group in it: ("tls", "trust"); inner may be NULL. The deepest that is there, for a
+ * place to point at; found, when not NULL, says whether all of it is there. */
+const config_setting_t *config_read_at(const config_setting_t *group, const char *key, const char *inner, bool *found);
 
 /* Adds a finding with the place of the setting and its path in front of the words. */
 void config_read_complain(const struct config_reader *r, enum finding_level level, const config_setting_t *at,

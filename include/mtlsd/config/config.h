@@ -203,6 +203,7 @@ struct config {
     size_t n_upstreams;
     struct config_listener *listeners;
     size_t n_listeners;
+    struct config_names *names; /* for config_find_..., which find nothing without */
 };
 
 /* Reads, checks and completes a configuration. NULL when findings has an error (every error is in it, not

@@ -168,27 +168,27 @@ START_TEST(a_place_is_as_deep_as_what_is_written)
 {
     read_text("listeners = { app = { bind = \"127.0.0.1:80\"; upstream = \"up\"; tls = { identity = \"a\"; }; }; };");
     static const struct {
-        const char *why;
-        const char *path[4];
+        const char *why, *key, *inner;
         bool given;
         const char *name;
     } cases[] = {
-        {"all of it", {"listeners", "app", "tls", "identity"}, true, "identity"},
-        {"a group", {"listeners", "app"}, true, "app"},
-        {"the last is not there", {"listeners", "app", "tls", "trust"}, false, "tls"},
-        {"the second is not there", {"listeners", "other", "tls"}, false, "listeners"},
-        {"below a value", {"listeners", "app", "bind", "x"}, false, "bind"},
-        {"nothing is there", {"trusts"}, false, NULL},
+        {"all of it", "tls", "identity", true, "identity"},
+        {"a key", "bind", NULL, true, "bind"},
+        {"the group itself", NULL, NULL, true, "app"},
+        {"the last is not there", "tls", "trust", false, "tls"},
+        {"the first is not there", "timeouts", "idle", false, "app"},
+        {"below a value", "bind", "x", false, "bind"},
     };
+    const config_setting_t *group = config_read_group_at(&reader, "listeners", 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         bool given = !cases[i].given;
-        const config_setting_t *at = config_read_at(&reader, cases[i].path, &given);
+        const config_setting_t *at = config_read_at(group, cases[i].key, cases[i].inner, &given);
         ck_assert_msg(given == cases[i].given, "%s", cases[i].why);
-        const char *name = config_setting_name(at);
-        ck_assert_msg(cases[i].name == NULL ? name == NULL : strcmp(name, cases[i].name) == 0, "%s: %s", cases[i].why, name);
+        ck_assert_msg(strcmp(config_setting_name(at), cases[i].name) == 0, "%s: %s", cases[i].why, config_setting_name(at));
     }
-    const char *const path[4] = {"listeners", "app", "tls"};
-    config_read_complain(&reader, FINDING_WARNING, config_read_at(&reader, path, NULL), "has %d faults", 2);
+    ck_assert_ptr_null(config_read_group_at(&reader, "listeners", 1));
+    ck_assert_ptr_null(config_read_group_at(&reader, "trusts", 0));
+    config_read_complain(&reader, FINDING_WARNING, config_read_at(group, "tls", NULL, NULL), "has %d faults", 2);
     ck_assert_uint_eq(findings.warnings, 1);
     ck_assert_str_eq(findings.items[0].text, "listeners.app.tls: has 2 faults");
     ck_assert_str_eq(findings.items[0].where, "/etc/mtlsd/test.conf:1");
@@ -200,16 +200,17 @@ START_TEST(only_a_group_with_an_error_in_it_is_tainted)
     read_text("identities = { good = { bundle = \"a\"; }; bad = { bundel = \"a\"; }; };\n" LISTENERS);
     static const struct {
         const char *why;
-        const char *path[4];
+        const char *kind;
+        size_t at;
         bool tainted;
     } cases[] = {
-        {"the one with the error", {"identities", "bad"}, true},
-        {"its neighbour", {"identities", "good"}, false},
-        {"another kind", {"listeners", "app"}, false},
-        {"what holds everything", {NULL}, true},
+        {"the one with the error", "identities", 1, true},
+        {"its neighbour", "identities", 0, false},
+        {"another kind", "listeners", 0, false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        ck_assert_msg(config_read_is_tainted(config_read_at(&reader, cases[i].path, NULL)) == cases[i].tainted, "%s", cases[i].why);
+        ck_assert_msg(config_read_is_tainted(config_read_group_at(&reader, cases[i].kind, cases[i].at)) == cases[i].tainted, "%s", cases[i].why);
+    ck_assert(config_read_is_tainted(reader.root));
     ck_assert(config_read_is_tainted(NULL));
 }
 END_TEST

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_check.h"
+
+#include "config_names.h"
+#include "config_words.h"
+
+#include <string.h>
+
+struct look { /* at one listener */
+    const struct config_reader *r;
+    const struct config_listener *l;
+    const config_setting_t *group;
+};
+
+static const config_setting_t *at(const struct look *k, const char *key, const char *inner)
+{
+    return config_read_at(k->group, key, inner, NULL);
+}
+
+static void complain(const struct look *k, enum finding_level level, const char *key, const char *inner, const char *text)
+{
+    config_read_complain(k->r, level, at(k, key, inner), "%s", text);
+}
+
+static bool asks(const struct config_listener *l)
+{
+    return l->tls.trust != NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE;
+}
+
+/* Who is not on this host and shows no certificate can use it as a proxy. */
+static bool is_open_proxy(const struct config_listener *l)
+{
+    return l->forward_proxy.present && l->tls.present && l->tls.client_cert != CONFIG_CLIENT_CERT_REQUIRED;
+}
+
+static void check_exposure(const struct look *k)
+{
+    const struct config_listener *l = k->l;
+    size_t exposed = 0;
+    for (size_t i = 0; i < l->n_bind && !l->tls.present; i++) {
+        if (address_is_loopback(&l->bind[i]))
+            continue;
+        exposed++;
+        if (l->insecure_expose)
+            config_read_complain(k->r, FINDING_WARNING, at(k, "insecure_expose", NULL), "whoever reaches \"%.200s\" is served in plaintext%s",
+                                 l->bind_text[i], l->forward_proxy.present ? ", and may use it as a proxy" : "");
+        else
+            config_read_complain(k->r, FINDING_ERROR, at(k, "bind", NULL),
+                                 "\"%.200s\" is plaintext beyond this host: give the listener a tls block, bind to 127.0.0.1, or accept it with "
+                                 "insecure_expose = true",
+                                 l->bind_text[i]);
+    }
+    if (is_open_proxy(l) && l->insecure_expose)
+        complain(k, FINDING_WARNING, "insecure_expose", NULL, "whoever reaches this listener may use it as a proxy, without a certificate");
+    else if (is_open_proxy(l))
+        complain(k, FINDING_ERROR, "forward_proxy", NULL,
+                 "whoever reaches this listener could use it as a proxy: give tls a trust and client_cert = \"required\", serve plaintext on "
+                 "127.0.0.1 only, or accept it with insecure_expose = true");
+    else if (l->insecure_expose && exposed == 0)
+        complain(k, FINDING_WARNING, "insecure_expose", NULL, "is not needed here: leave it out");
+}
+
+/* What asks for a judged caller, and so for a trust and a certificate that is asked for. */
+static void check_client_cert(const struct look *k)
+{
+    const struct config_listener *l = k->l;
+    const char *missing = !l->tls.present ? "tls with a trust" : l->tls.trust == NULL ? "a trust in tls" : "client_cert other than \"none\"";
+    if (l->tls.trust == NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE)
+        complain(k, FINDING_ERROR, "tls", "client_cert", "needs a trust to verify the certificate with");
+    if (l->tls.trust != NULL && !asks(l))
+        complain(k, FINDING_WARNING, "tls", "client_cert", "no certificate is asked for, so the trust has no effect");
+    if (l->n_allow > 0 && !asks(l))
+        config_read_complain(k->r, FINDING_ERROR, at(k, "allow", NULL), "rules need %s: nobody is verified here", missing);
+    if (l->identity_headers != 0 && !asks(l))
+        config_read_complain(k->r, FINDING_ERROR, at(k, "identity_headers", NULL), "needs %s: nobody is verified here", missing);
+}
+
+/* Keys that only http has. */
+static void check_protocol(const struct look *k)
+{
+    const struct config_listener *l = k->l;
+    const struct {
+        bool given;
+        const char *key, *why;
+    } rows[] = {
+        {l->identity_headers != 0, "identity_headers", "tcp has no headers"},
+        {l->forwarded != CONFIG_FORWARDED_OFF, "forwarded", "tcp has no headers"},
+        {l->upstream == NULL && l->n_routes > 0, "routes", "tcp has no requests; give upstream instead"},
+        {l->forward_proxy.present, "forward_proxy", "tcp has no requests"},
+        {l->hosts.n > 0, "hosts", "tcp has no headers"},
+        {l->allow_origins.n > 0, "allow_origins", "tcp has no headers"},
+        {l->normalize_path, "normalize_path", "tcp has no requests"},
+        {l->rewrite_location, "rewrite_location", "tcp has no headers"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && l->protocol == CONFIG_PROTOCOL_TCP; i++)
+        if (rows[i].given)
+            config_read_complain(k->r, FINDING_ERROR, at(k, rows[i].key, NULL), "needs protocol = \"http\": %s", rows[i].why);
+}
+
+/* ---- what keeps web pages out ---- */
+
+static void check_hosts(const struct look *k)
+{
+    const struct config_strings *hosts = &k->l->hosts, *origins = &k->l->allow_origins;
+    const char *why;
+    for (size_t i = 0; i < hosts->n; i++)
+        if ((why = config_words_host_refusal(hosts->items[i], false, true)) != NULL)
+            config_read_complain(k->r, FINDING_ERROR, at(k, "hosts", NULL), "\"%.80s\": %s", hosts->items[i], why);
+    for (size_t i = 0; i < origins->n; i++)
+        if ((why = config_words_origin_refusal(origins->items[i])) != NULL)
+            config_read_complain(k->r, FINDING_ERROR, at(k, "allow_origins", NULL), "\"%.80s\": %s", origins->items[i], why);
+    if (k->l->guards_browsers || k->l->protocol == CONFIG_PROTOCOL_TCP)
+        return;
+    static const char idle[] = "has no effect: only plaintext listeners on an internet address keep web pages out";
+    if (hosts->n > 0)
+        complain(k, FINDING_WARNING, "hosts", NULL, idle);
+    if (origins->n > 0)
+        complain(k, FINDING_WARNING, "allow_origins", NULL, idle);
+}
+
+/* ---- forward proxy ---- */
+
+static bool names_a_host(const struct config_listener *l)
+{
+    for (size_t i = 0; i < l->n_routes; i++)
+        if (l->routes[i].host.n > 0)
+            return true;
+    return false;
+}
+
+static void check_forward_proxy(const struct look *k)
+{
+    const struct config_forward_proxy *proxy = &k->l->forward_proxy;
+    const char *why;
+    for (size_t i = 0; i < proxy->direct.n; i++)
+        if ((why = config_words_host_refusal(proxy->direct.items[i], true, true)) != NULL)
+            config_read_complain(k->r, FINDING_ERROR, at(k, "forward_proxy", "direct"), "\"%.80s\": %s", proxy->direct.items[i], why);
+    if (proxy->present && proxy->direct.n == 0 && proxy->unmatched == CONFIG_UNMATCHED_REFUSE && !names_a_host(k->l))
+        complain(k, FINDING_ERROR, "forward_proxy", NULL,
+                 "no host could be reached through it: give a route the host that it is for, or list hosts in direct");
+}
+
+static void check_paths(const struct look *k)
+{
+    if (k->l->normalize_path && !k->l->has_path_rules && k->l->protocol == CONFIG_PROTOCOL_HTTP)
+        complain(k, FINDING_WARNING, "normalize_path", NULL, "has no effect: no route looks at the path, so it passes as it came");
+}
+
+void config_check_listener(const struct config_reader *r, size_t listener)
+{
+    const struct look k = {r, &r->config->listeners[listener], config_read_group_at(r, "listeners", listener)};
+    config_names_check(r, CONFIG_NAMES_IDENTITY, k.l->tls.identity, at(&k, "tls", "identity"));
+    config_names_check(r, CONFIG_NAMES_TRUST, k.l->tls.trust, at(&k, "tls", "trust"));
+    if (config_read_is_tainted(k.group))
+        return;
+    check_exposure(&k);
+    check_client_cert(&k);
+    check_protocol(&k);
+    check_hosts(&k);
+    check_forward_proxy(&k);
+    check_paths(&k);
+}

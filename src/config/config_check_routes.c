@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_check.h"
+
+#include "config_cover.h"
+#include "config_names.h"
+#include "config_words.h"
+#include "mtlsd/base/reasons.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct look { /* at one route of a listener */
+    const struct config_reader *r;
+    const struct config_listener *l;
+    const struct config_route *route;
+    const config_setting_t *group;
+    bool knows_tls; /* the listener's tls was read without an error */
+};
+
+static bool given(const struct look *k, const char *key)
+{
+    bool found;
+    config_read_at(k->group, key, NULL, &found);
+    return found;
+}
+
+static void complain(const struct look *k, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void complain(const struct look *k, const char *key, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    config_read_complain(k->r, FINDING_ERROR, config_read_at(k->group, key, NULL, NULL), "%s", text);
+}
+
+static void warn_idle(const struct look *k, const char *key, const char *why)
+{
+    if (given(k, key))
+        config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, key, NULL, NULL), "has no effect: %s", why);
+}
+
+/* ---- matches ---- */
+
+static void check_hosts(const struct look *k)
+{
+    const char *why;
+    for (size_t i = 0; i < k->route->host.n; i++) {
+        const char *host = k->route->host.items[i];
+        if (strcmp(host, "*") == 0)
+            complain(k, "host", "\"*\" is every host: leave host out");
+        else if ((why = config_words_host_refusal(host, true, false)) != NULL)
+            complain(k, "host", "\"%.80s\": %s", host, why);
+    }
+}
+
+static void check_methods(const struct look *k)
+{
+    for (size_t i = 0; i < k->route->method.n; i++)
+        if (!config_words_is_method(k->route->method.items[i]))
+            complain(k, "method", "\"%.40s\" is not a method: they are written in capitals, as in \"GET\"", k->route->method.items[i]);
+}
+
+static void check_path(const struct look *k)
+{
+    const char *path = k->route->path, *strip = k->route->strip_prefix;
+    const char *why = path != NULL ? config_words_path_refusal(path) : NULL;
+    if (why != NULL)
+        complain(k, "path", "\"%.80s\" is no path of a request: %s", path, why);
+    if (strip == NULL)
+        return;
+    size_t n = strlen(strip);
+    if (strip[0] != '/' || strcmp(strip, "/") == 0)
+        complain(k, "strip_prefix", "\"%.80s\" cannot be stripped: write what the path begins with, as in \"/api\"", strip);
+    else if (path == NULL)
+        complain(k, "strip_prefix", "needs path: only a path that begins with \"%.80s\" can lose it", strip);
+    else if (strncmp(path, strip, n) != 0 || (strip[n - 1] != '/' && path[n] != '/' && path[n] != '\0'))
+        complain(k, "strip_prefix", "path \"%.80s\" does not begin with \"%.80s\" and a segment's end", path, strip);
+}
+
+static bool asks(const struct config_listener *l)
+{
+    return l->tls.trust != NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE;
+}
+
+/* The statuses that a request on this listener can have. */
+static uint64_t possible_statuses(const struct config_listener *l)
+{
+    uint64_t valid = UINT64_C(1) << REASON_VALID, none = UINT64_C(1) << REASON_NONE;
+    if (!asks(l))
+        return none;
+    return l->tls.client_cert == CONFIG_CLIENT_CERT_OPTIONAL ? valid | none : valid;
+}
+
+static void check_certificates(const struct look *k)
+{
+    static const char *const keys[] = {"cert", "caller", "allow"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !asks(k->l); i++)
+        if (given(k, keys[i]))
+            complain(k, keys[i], "needs a listener with tls, a trust and client_cert \"required\" or \"optional\": no certificate is asked for here");
+    if (!asks(k->l) || k->route->cert == 0 || (k->route->cert & possible_statuses(k->l)) != 0)
+        return;
+    if (k->route->cert == UINT64_C(1) << REASON_NONE)
+        complain(k, "cert", "is never so: with client_cert = \"required\" nobody gets here without a certificate; write client_cert = \"optional\"");
+    else
+        complain(k, "cert", "is never so: a certificate that is not valid is refused in the handshake");
+}
+
+/* ---- actions ---- */
+
+static void check_action(const struct look *k)
+{
+    static const char *const keys[] = {"upstream", "redirect", "respond", "deny"};
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (!given(k, keys[i]))
+            continue;
+        if (first != NULL)
+            complain(k, keys[i], "%s says already what happens: keep one of the two", first);
+        else
+            first = keys[i];
+    }
+    if (first == NULL)
+        complain(k, NULL, "it does not say what happens: give one of upstream, redirect, respond and deny = true");
+    else if (strcmp(first, "deny") == 0 && k->route->respond == 0)
+        complain(k, "deny", "false denies nothing: write deny = true, or what happens instead");
+}
+
+static void check_answer(const struct look *k)
+{
+    const char *why = k->route->redirect != NULL ? config_words_location_refusal(k->route->redirect) : NULL;
+    if (why != NULL)
+        complain(k, "redirect", "\"%.80s\" is no place to send a caller to: %s", k->route->redirect, why);
+    if (k->route->respond >= 300 && k->route->respond < 400)
+        complain(k, "respond", "%u sends a caller elsewhere: write redirect = \"...\" and redirect_status", k->route->respond);
+    if (k->route->redirect == NULL)
+        warn_idle(k, "redirect_status", "there is no redirect");
+    static const char *const edits[] = {"set_headers", "remove_headers", "strip_prefix", "set_host"};
+    for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]) && k->route->upstream == NULL; i++)
+        warn_idle(k, edits[i], "nothing is forwarded");
+}
+
+static bool is_removed(const struct config_route *route, const char *name)
+{
+    for (size_t i = 0; i < route->remove_headers.n; i++)
+        if (strcasecmp(route->remove_headers.items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_set_before(const struct config_route *route, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcasecmp(route->set_headers[i].name, route->set_headers[index].name) == 0)
+            return true;
+    return false;
+}
+
+static void check_fields(const struct look *k)
+{
+    const struct config_route *route = k->route;
+    const char *why;
+    for (size_t i = 0; i < route->n_set_headers; i++) {
+        const char *name = route->set_headers[i].name;
+        if ((why = config_words_field_refusal(name)) != NULL)
+            complain(k, "set_headers", "%.80s cannot be set by a route: %s", name, why);
+        else if (is_set_before(route, i))
+            complain(k, "set_headers", "%.80s is set already: the names of fields are the same in capitals and small letters", name);
+        else if (is_removed(route, name))
+            complain(k, "remove_headers", "%.80s is in set_headers too, which replaces what came in: leave it out here", name);
+    }
+    for (size_t i = 0; i < route->remove_headers.n; i++)
+        if ((why = config_words_field_refusal(route->remove_headers.items[i])) != NULL)
+            complain(k, "remove_headers", "%.80s cannot be removed by a route: %s", route->remove_headers.items[i], why);
+}
+
+/* ---- where it leads ---- */
+
+/* On a big farm behind many listeners: each bind against each target, of which both are few. */
+static void check_loop(const struct look *k)
+{
+    const struct config_upstream *u = k->route->upstream != NULL ? config_find_upstream(k->r->config, k->route->upstream) : NULL;
+    for (size_t i = 0; u != NULL && i < k->l->n_bind * u->n_targets; i++)
+        if (address_same(&k->l->bind[i / u->n_targets], &u->targets[i % u->n_targets].address))
+            complain(k, "upstream", "its target is this listener's own address \"%.200s\": it would call itself", k->l->bind_text[i / u->n_targets]);
+}
+
+/* The first route before it that takes all it could get. */
+static void check_reach(const struct look *k)
+{
+    const uint64_t possible = possible_statuses(k->l);
+    for (const struct config_route *before = k->l->routes; before < k->route; before++) {
+        if (!config_cover(before, k->route, possible))
+            continue;
+        complain(k, NULL, "is never reached: the route at %.200s matches everything that this one matches; put this one before it", before->where);
+        return;
+    }
+}
+
+static void check_route(const struct look *k)
+{
+    config_names_check(k->r, CONFIG_NAMES_UPSTREAM, k->route->upstream, config_read_at(k->group, "upstream", NULL, NULL));
+    check_loop(k);
+    if (config_read_is_tainted(k->group))
+        return;
+    check_action(k);
+    check_answer(k);
+    check_hosts(k);
+    check_methods(k);
+    check_path(k);
+    check_fields(k);
+    if (k->knows_tls) {
+        check_certificates(k);
+        check_reach(k);
+    }
+}
+
+void config_check_routes(const struct config_reader *r, size_t listener)
+{
+    const struct config_listener *l = &r->config->listeners[listener];
+    const config_setting_t *group = config_read_group_at(r, "listeners", listener);
+    bool listed, encrypted;
+    const config_setting_t *tls = config_read_at(group, "tls", NULL, &encrypted);
+    const config_setting_t *routes = config_read_at(group, "routes", NULL, &listed);
+    struct look k = {r, l, l->routes, group, !encrypted || !config_read_is_tainted(tls)};
+    if (l->upstream != NULL && listed)
+        complain(&k, "upstream", "give either upstream or routes: a last route without a match takes the rest");
+    else if (l->upstream == NULL && !listed && !config_read_is_tainted(group))
+        complain(&k, NULL, "upstream is missing, write for example: upstream = \"NAME\"; or routes = ( { ... } );");
+    if (!listed && l->n_routes == 1) { /* upstream = "X" has all its keys right */
+        config_names_check(r, CONFIG_NAMES_UPSTREAM, l->upstream, config_read_at(group, "upstream", NULL, NULL));
+        check_loop(&k);
+    }
+    for (size_t i = 0; listed && i < l->n_routes; i++) {
+        k.route = &l->routes[i];
+        k.group = config_setting_get_elem(routes, (unsigned)i);
+        check_route(&k);
+    }
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_check.h"
+
+#include "config_names.h"
+#include "config_words.h"
+
+#include <string.h>
+
+enum { TARGETS_MAX = 1000 /* every one is compared with every other */ };
+
+struct look { /* at one upstream */
+    const struct config_reader *r;
+    const struct config_upstream *u;
+    const config_setting_t *group;
+};
+
+static const config_setting_t *at(const struct look *k, const char *key, const char *inner)
+{
+    return config_read_at(k->group, key, inner, NULL);
+}
+
+static bool given(const struct look *k, const char *key, const char *inner)
+{
+    bool found;
+    config_read_at(k->group, key, inner, &found);
+    return found;
+}
+
+static void complain(const struct look *k, const config_setting_t *place, const char *text)
+{
+    config_read_complain(k->r, FINDING_ERROR, place, "%s", text);
+}
+
+/* The setting of one target; where targets is a single string, that. */
+static const config_setting_t *target_at(const struct look *k, size_t i, const char *key)
+{
+    const config_setting_t *targets = at(k, "targets", NULL);
+    if (!config_read_is_list(targets))
+        return targets;
+    return config_read_at(config_setting_get_elem(targets, (unsigned)i), key, NULL, NULL);
+}
+
+/* ---- targets ---- */
+
+static void check_plaintext_targets(const struct look *k)
+{
+    for (size_t i = 0; i < k->u->n_targets; i++)
+        if (!address_is_loopback(&k->u->targets[i].address))
+            config_read_complain(k->r, FINDING_WARNING, target_at(k, i, "address"),
+                                 "\"%.200s\" is reached in plaintext beyond this host: give the upstream a tls block",
+                                 k->u->targets[i].text);
+}
+
+static bool has_unix_target(const struct config_upstream *u)
+{
+    for (size_t i = 0; i < u->n_targets; i++)
+        if (u->targets[i].address.kind == ADDRESS_UNIX)
+            return true;
+    return false;
+}
+
+static void check_twins(const struct look *k, size_t i)
+{
+    const struct config_target *t = &k->u->targets[i];
+    for (size_t j = 0; j < i; j++) {
+        const struct config_target *other = &k->u->targets[j];
+        if (address_same(&t->address, &other->address))
+            config_read_complain(k->r, FINDING_ERROR, target_at(k, i, "address"),
+                                 "\"%.200s\" is a target already: give the first one more weight instead", t->text);
+        if (t->route != NULL && other->route != NULL && strcmp(t->route, other->route) == 0)
+            config_read_complain(k->r, FINDING_ERROR, target_at(k, i, "route"),
+                                 "\"%.80s\" is the route of another target too: a cookie could not tell the two apart", t->route);
+    }
+}
+
+static void check_target_route(const struct look *k, size_t i)
+{
+    const char *route = k->u->targets[i].route;
+    bool by_cookie = k->u->sticky == CONFIG_STICKY_SUFFIX || k->u->sticky == CONFIG_STICKY_INSERT;
+    if (route == NULL && k->u->sticky == CONFIG_STICKY_SUFFIX)
+        complain(k, target_at(k, i, NULL), "route is missing: with sticky mode suffix every target needs the name that ends its cookies, "
+                                           "as in { address = \"10.0.0.1:8443\"; route = \"worker1\"; }");
+    if (route != NULL && !config_words_is_route(route))
+        config_read_complain(k->r, FINDING_ERROR, target_at(k, i, "route"),
+                             "\"%.80s\" cannot stand in a cookie: use letters, digits, - and _", route);
+    if (route != NULL && !by_cookie)
+        config_read_complain(k->r, FINDING_WARNING, target_at(k, i, "route"), "has no effect without sticky = { cookie = ...; }");
+}
+
+static void check_backups(const struct look *k)
+{
+    size_t backups = 0, last = 0;
+    for (size_t i = 0; i < k->u->n_targets; i++) {
+        backups += k->u->targets[i].backup;
+        last = k->u->targets[i].backup ? i : last;
+    }
+    if (backups > 0 && backups == k->u->n_targets)
+        complain(k, target_at(k, last, "backup"), "there is no target that this one could stand in for: leave backup out of one at least");
+}
+
+static void check_targets(const struct look *k)
+{
+    if (k->u->n_targets > TARGETS_MAX) {
+        config_read_complain(k->r, FINDING_ERROR, at(k, "targets", NULL), "%zu targets are too many: at most %d", k->u->n_targets, TARGETS_MAX);
+        return;
+    }
+    for (size_t i = 0; i < k->u->n_targets; i++) {
+        check_twins(k, i);
+        check_target_route(k, i);
+    }
+    check_backups(k);
+}
+
+/* ---- what is said to them ---- */
+
+static void check_sticky(const struct look *k)
+{
+    const char *cookie = k->u->sticky_cookie;
+    if (cookie != NULL && !config_words_is_token(cookie))
+        config_read_complain(k->r, FINDING_ERROR, at(k, "sticky", "cookie"), "\"%.80s\" cannot be the name of a cookie", cookie);
+}
+
+static void check_health(const struct look *k)
+{
+    const char *path = k->u->health_path;
+    const char *why = path != NULL ? config_words_target_refusal(path) : NULL;
+    if (why != NULL)
+        config_read_complain(k->r, FINDING_ERROR, at(k, "health", "path"), "\"%.80s\" cannot be asked for: %s", path, why);
+    if (k->u->health_expect != NULL && !config_words_are_statuses(k->u->health_expect))
+        config_read_complain(k->r, FINDING_ERROR, at(k, "health", "expect"),
+                             "\"%.80s\" is not understood: write \"200\", \"200-399\" or several of these with commas", k->u->health_expect);
+    else if (path == NULL && given(k, "health", "expect"))
+        config_read_complain(k->r, FINDING_WARNING, at(k, "health", "expect"), "has no effect without path");
+}
+
+static void check_proxy(const struct look *k)
+{
+    if (k->u->proxy_text != NULL && has_unix_target(k->u))
+        complain(k, at(k, "proxy", NULL), "a proxy cannot reach a unix socket: leave proxy out, or put that target into another upstream");
+}
+
+static void check_server_name(const struct look *k)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:";
+    const char *name = k->u->tls.server_name;
+    if (name != NULL && name[strspn(name, allowed)] != '\0')
+        config_read_complain(k->r, FINDING_ERROR, at(k, "tls", "server_name"), "\"%.80s\" is not a host name", name);
+    if (name == NULL && k->u->tls.expect.n == 0 && has_unix_target(k->u))
+        complain(k, at(k, "tls", NULL), "a unix socket has no host name to verify: give server_name or expect");
+}
+
+static void check_tls(const struct look *k)
+{
+    const struct config_tls *tls = &k->u->tls;
+    config_names_check(k->r, CONFIG_NAMES_IDENTITY, tls->identity, at(k, "tls", "identity"));
+    config_names_check(k->r, CONFIG_NAMES_TRUST, tls->trust, at(k, "tls", "trust"));
+    check_server_name(k);
+    if (tls->require_client_auth && tls->identity == NULL && !config_read_is_tainted(k->group))
+        complain(k, at(k, "tls", "require_client_auth"),
+                 "without an identity there is no certificate to be asked for: give identity, or leave this out");
+}
+
+void config_check_upstream(const struct config_reader *r, size_t upstream)
+{
+    const struct look k = {r, &r->config->upstreams[upstream], config_read_group_at(r, "upstreams", upstream)};
+    if (k.u->tls.present)
+        check_tls(&k);
+    else if (!given(&k, "tls", NULL))
+        check_plaintext_targets(&k);
+    if (config_read_is_tainted(k.group))
+        return;
+    check_targets(&k);
+    check_sticky(&k);
+    check_health(&k);
+    check_proxy(&k);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_complete.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEALTH_INTERVAL_MS = 10 * 1000, IDLE_HTTP_MS = 60 * 1000, IDLE_TCP_MS = 10 * 60 * 1000 };
+
+static bool given(const config_setting_t *group, const char *key, const char *inner)
+{
+    bool found;
+    config_read_at(group, key, inner, &found);
+    return found;
+}
+
+static void complete_upstream(const struct config_reader *r, struct config_upstream *u, const config_setting_t *group)
+{
+    if (u->health_interval_ms == 0 && given(group, "health", NULL))
+        u->health_interval_ms = HEALTH_INTERVAL_MS;
+    if (!u->tls.present)
+        return;
+    if (u->tls.trust == NULL && (u->tls.trust = strdup("system")) == NULL)
+        r->findings->out_of_memory = 1;
+    if (!given(group, "tls", "require_client_auth"))
+        u->tls.require_client_auth = u->tls.identity != NULL;
+}
+
+/* Names are compared as they are from here on. */
+static void lower(struct config_strings *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        for (char *c = list->items[i]; *c != '\0'; c++)
+            *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+}
+
+/* upstream = "X" is one route that matches everything. */
+static void complete_routes(const struct config_reader *r, struct config_listener *l)
+{
+    if (l->upstream != NULL && l->n_routes == 0) {
+        l->routes = calloc(1, sizeof(*l->routes));
+        if (l->routes == NULL || (l->routes[0].upstream = strdup(l->upstream)) == NULL) {
+            r->findings->out_of_memory = 1;
+            return;
+        }
+        l->n_routes = 1;
+    }
+    for (size_t i = 0; i < l->n_routes; i++) {
+        struct config_route *route = &l->routes[i];
+        l->has_path_rules = l->has_path_rules || route->path != NULL || route->strip_prefix != NULL;
+        lower(&route->host);
+    }
+}
+
+static bool has_tcp_bind(const struct config_listener *l)
+{
+    for (size_t i = 0; i < l->n_bind; i++)
+        if (l->bind[i].kind == ADDRESS_TCP)
+            return true;
+    return false;
+}
+
+static void complete_listener(const struct config_reader *r, struct config_listener *l, const config_setting_t *group)
+{
+    bool http = l->protocol == CONFIG_PROTOCOL_HTTP;
+    complete_routes(r, l);
+    lower(&l->hosts);
+    lower(&l->allow_origins);
+    lower(&l->forward_proxy.direct);
+    l->guards_browsers = http && !l->tls.present && has_tcp_bind(l);
+    if (!given(group, "tls", "client_cert"))
+        l->tls.client_cert = l->tls.trust != NULL ? CONFIG_CLIENT_CERT_REQUIRED : CONFIG_CLIENT_CERT_NONE;
+    if (!given(group, "forwarded", NULL))
+        l->forwarded = http && l->tls.present ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF;
+    if (!given(group, "timeouts", "idle"))
+        l->idle_ms = http ? IDLE_HTTP_MS : IDLE_TCP_MS;
+}
+
+void config_complete(const struct config_reader *r)
+{
+    for (size_t i = 0; i < r->config->n_upstreams; i++)
+        complete_upstream(r, &r->config->upstreams[i], config_read_group_at(r, "upstreams", i));
+    for (size_t i = 0; i < r->config->n_listeners; i++)
+        complete_listener(r, &r->config->listeners[i], config_read_group_at(r, "listeners", i));
+}

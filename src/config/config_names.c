@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_names.h"
+
+#include "mtlsd/base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    const char *name; /* the group's own */
+    size_t at;
+};
+
+struct config_names {
+    struct entry *entries[CONFIG_NAMES_KINDS]; /* sorted by name */
+};
+
+static const struct {
+    const char *word, *group;
+} kinds[CONFIG_NAMES_KINDS] = {
+    [CONFIG_NAMES_IDENTITY] = {"identity", "identities"},
+    [CONFIG_NAMES_TRUST] = {"trust", "trusts"},
+    [CONFIG_NAMES_UPSTREAM] = {"upstream", "upstreams"},
+};
+
+static const char *name_at(const struct config *c, enum config_names_kind kind, size_t i)
+{
+    return kind == CONFIG_NAMES_IDENTITY ? c->identities[i].name
+           : kind == CONFIG_NAMES_TRUST  ? c->trusts[i].name
+                                         : c->upstreams[i].name;
+}
+
+static size_t count_of(const struct config *c, enum config_names_kind kind)
+{
+    return kind == CONFIG_NAMES_IDENTITY ? c->n_identities : kind == CONFIG_NAMES_TRUST ? c->n_trusts : c->n_upstreams;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+int config_names_build(struct config *c)
+{
+    c->names = calloc(1, sizeof(*c->names));
+    if (c->names == NULL)
+        return -1;
+    for (enum config_names_kind kind = 0; kind < CONFIG_NAMES_KINDS; kind++) {
+        size_t n = count_of(c, kind);
+        struct entry *entries = calloc(n + 1, sizeof(*entries));
+        c->names->entries[kind] = entries;
+        if (entries == NULL)
+            return -1;
+        for (size_t i = 0; i < n; i++)
+            entries[i] = (struct entry){name_at(c, kind, i), i};
+        qsort(entries, n, sizeof(*entries), compare);
+    }
+    return 0;
+}
+
+void config_names_free(struct config *c)
+{
+    for (size_t i = 0; c->names != NULL && i < CONFIG_NAMES_KINDS; i++)
+        free(c->names->entries[i]);
+    free(c->names);
+    c->names = NULL;
+}
+
+size_t config_names_find(const struct config *c, enum config_names_kind kind, const char *name)
+{
+    const struct entry key = {.name = name};
+    const struct entry *found = NULL;
+    if (c->names != NULL && count_of(c, kind) > 0)
+        found = bsearch(&key, c->names->entries[kind], count_of(c, kind), sizeof(key), compare);
+    return found != NULL ? found->at : SIZE_MAX;
+}
+
+/* The defined name that is nearest to a wrong one. */
+static const char *nearest_name(const struct config_reader *r, enum config_names_kind kind, const char *name)
+{
+    size_t n = count_of(r->config, kind);
+    const char **names = calloc(n + 1, sizeof(*names));
+    if (names == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        names[i] = name_at(r->config, kind, i);
+    if (kind == CONFIG_NAMES_TRUST)
+        names[n++] = "system";
+    const char *near = text_suggest(name, names, n);
+    free(names);
+    return near;
+}
+
+static bool is_builtin(enum config_names_kind kind, const char *name)
+{
+    return kind == CONFIG_NAMES_TRUST && strcmp(name, "system") == 0;
+}
+
+void config_names_check(const struct config_reader *r, enum config_names_kind kind, const char *name, const config_setting_t *at)
+{
+    if (name == NULL || is_builtin(kind, name) || config_names_find(r->config, kind, name) != SIZE_MAX)
+        return;
+    const char *near = nearest_name(r, kind, name);
+    config_read_complain(r, FINDING_ERROR, at, "no %s \"%.80s\" is defined%s%s%s", kinds[kind].word, name,
+                         near != NULL ? ", did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+}
+
+static void mark(const struct config *c, enum config_names_kind kind, const char *name, bool *used)
+{
+    size_t at = name != NULL ? config_names_find(c, kind, name) : SIZE_MAX;
+    if (at != SIZE_MAX)
+        used[at] = true;
+}
+
+static void mark_used(const struct config *c, enum config_names_kind kind, bool *used)
+{
+    for (size_t i = 0; kind != CONFIG_NAMES_UPSTREAM && i < c->n_upstreams; i++) {
+        const struct config_tls *tls = &c->upstreams[i].tls;
+        mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identity : tls->trust, used);
+    }
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        const struct config_listener *l = &c->listeners[i];
+        if (kind != CONFIG_NAMES_UPSTREAM)
+            mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? l->tls.identity : l->tls.trust, used);
+        for (size_t k = 0; kind == CONFIG_NAMES_UPSTREAM && k < l->n_routes; k++)
+            mark(c, kind, l->routes[k].upstream, used);
+    }
+}
+
+void config_names_check_unused(const struct config_reader *r)
+{
+    for (enum config_names_kind kind = 0; kind < CONFIG_NAMES_KINDS; kind++) {
+        bool *used = calloc(count_of(r->config, kind) + 1, sizeof(*used));
+        if (used == NULL) {
+            r->findings->out_of_memory = 1;
+            return;
+        }
+        mark_used(r->config, kind, used);
+        for (size_t i = 0; i < count_of(r->config, kind); i++)
+            if (!used[i])
+                config_read_complain(r, FINDING_WARNING, config_read_group_at(r, kinds[kind].group, i), "nothing uses this %s", kinds[kind].word);
+        free(used);
+    }
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_rows.h"
+#include "t.h"
+
+#define ROUTES_ASKING(client_cert, routes)                                                                                     \
+    CONFIG_ROWS_NAMES CONFIG_ROWS_BACK                                                                                         \
+    "listeners = { app = { bind = \":8443\"; tls = { identity = \"me\"; trust = \"ca\"; client_cert = \"" client_cert "\"; }; " \
+    "routes = ( " routes " ); }; };\n"
+#define ROUTES(routes) ROUTES_ASKING("optional", routes ", { path = \"/last\"; upstream = \"up\"; }")
+#define PLAIN(routes) CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:8080\"; routes = ( " routes ", { path = \"/last\"; upstream = \"up\"; } ); }; };\n"
+#define P "path = \"/p\"; "
+#define UP "upstream = \"up\"; "
+
+static const struct config_row refused[] = {
+    {"no action", ROUTES("{ " P "}"), "routes[0]: it does not say what happens"},
+    {"nothing at all", ROUTES_ASKING("optional", "{ }"), "routes[0]: it does not say what happens"},
+    {"deny that denies nothing", ROUTES("{ " P "deny = false; }"), "deny: false denies nothing"},
+    {"two actions", ROUTES("{ " P UP "respond = 404; }"), "respond: upstream says already what happens"},
+    {"two answers", ROUTES("{ " P "redirect = \"/a\"; deny = true; }"), "deny: redirect says already"},
+    {"an answer twice", ROUTES("{ " P "respond = 404; deny = true; }"), "deny: respond says already"},
+    {"an upstream nobody defined", ROUTES("{ " P "upstream = \"pu\"; }"), "no upstream \"pu\" is defined, did you mean \"up\"?"},
+    {"its own address", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:9000\"; routes = ( { upstream = \"up\"; } ); }; };", "routes[0].upstream: its target is this listener's own address"},
+    /* C9: a path that no request has when it is compared decides nothing */
+    {"C9: a path without a slash", ROUTES("{ path = \"p\"; " UP "}"), "path: \"p\" is no path of a request: it must begin with '/'"},
+    {"C9: a query", ROUTES("{ path = \"/p?a=b\"; " UP "}"), "only the path is compared"},
+    {"C9: a fragment", ROUTES("{ path = \"/p#b\"; " UP "}"), "only the path is compared"},
+    {"C9: a dot segment", ROUTES("{ path = \"/a/../p\"; " UP "}"), "dot segment"},
+    {"C9: a dot segment last", ROUTES("{ path = \"/p/.\"; " UP "}"), "dot segment"},
+    {"C9: an encoded dot segment", ROUTES("{ path = \"/%2e%2E/p\"; " UP "}"), "dot segment"},
+    {"C9: an empty segment", ROUTES("{ path = \"//p\"; " UP "}"), "empty segment"},
+    {"C9: an encoded slash", ROUTES("{ path = \"/a%2fp\"; " UP "}"), "encoded slash"},
+    {"C9: an encoded backslash", ROUTES("{ path = \"/a%5Cp\"; " UP "}"), "encoded slash or backslash"},
+    {"C9: a backslash", ROUTES("{ path = \"/a\\\\p\"; " UP "}"), "backslash"},
+    {"C9: bad percent encoding", ROUTES("{ path = \"/a%2\"; " UP "}"), "two hexadecimal digits"},
+    {"C9: an encoded NUL", ROUTES("{ path = \"/a%00\"; " UP "}"), "encoded control byte"},
+    {"C9: a blank", ROUTES("{ path = \"/a b\"; " UP "}"), "write %20"},
+    {"C9: a letter beyond ASCII", ROUTES("{ path = \"/caf\303\251\"; " UP "}"), "%XX"},
+    {"C9: parameters", ROUTES("{ path = \"/a;b\"; " UP "}"), "parameters"},
+    {"C9: parameters, encoded", ROUTES("{ path = \"/a%3Bb\"; " UP "}"), "parameters"},
+    {"a method in small letters, which is another one", ROUTES("{ method = \"get\"; " UP "}"), "method: \"get\" is not a method"},
+    {"a method with a blank", ROUTES("{ method = [ \"GET\", \"GET /\" ]; " UP "}"), "\"GET /\" is not a method"},
+    {"a host with a port", ROUTES("{ host = \"a.example:443\"; " UP "}"), "host: \"a.example:443\": hosts are compared without a port"},
+    {"a host that is a URL", ROUTES("{ host = \"https://a.example\"; " UP "}"), "write the host alone"},
+    {"every host", ROUTES("{ host = \"*\"; " UP "}"), "leave host out"},
+    {"a star inside", ROUTES("{ host = \"a.*.example\"; " UP "}"), "a * can only stand"},
+    {"a suffix of nothing", ROUTES("{ host = \"*.\"; " UP "}"), "a * can only stand"},
+    {"an address in brackets", ROUTES("{ host = \"[::1]\"; " UP "}"), "without brackets"},
+    {"a prefix that is not the path's", ROUTES("{ path = \"/api\"; strip_prefix = \"/v1\"; " UP "}"), "strip_prefix: path \"/api\" does not begin with \"/v1\""},
+    {"a prefix of half a segment", ROUTES("{ path = \"/apis\"; strip_prefix = \"/api\"; " UP "}"), "does not begin with"},
+    {"a prefix longer than the path", ROUTES("{ path = \"/api\"; strip_prefix = \"/api/v1\"; " UP "}"), "does not begin with"},
+    {"a prefix without a path", ROUTES("{ strip_prefix = \"/api\"; host = \"a\"; " UP "}"), "strip_prefix: needs path"},
+    {"a prefix of everything", ROUTES("{ path = \"/api\"; strip_prefix = \"/\"; " UP "}"), "cannot be stripped"},
+    {"a redirect to a word", ROUTES("{ " P "redirect = \"new.html\"; }"), "redirect: \"new.html\" is no place to send a caller to: it must be an absolute path"},
+    {"a redirect to a script", ROUTES("{ " P "redirect = \"javascript:alert(1)\"; }"), "it must be an absolute path"},
+    {"a redirect to another host by accident", ROUTES("{ " P "redirect = \"//evil.example/\"; }"), "a browser sees another host"},
+    {"the same with a backslash", ROUTES("{ " P "redirect = \"/\\\\evil.example/\"; }"), "a browser sees another host"},
+    {"a redirect with a line end", ROUTES("{ " P "redirect = \"/a\\r\\nX: y\"; }"), "control character"},
+    {"a redirect with a blank", ROUTES("{ " P "redirect = \"/a b\"; }"), "write %20"},
+    {"a redirect to no host", ROUTES("{ " P "redirect = \"https:///a\"; }"), "it names no host"},
+    {"a redirect to a user", ROUTES("{ " P "redirect = \"https://www.example@evil.example/\"; }"), "hides its host"},
+    {"a redirect that says not where", ROUTES("{ " P "respond = 302; }"), "respond: 302 sends a caller elsewhere"},
+    /* C2, B1: framing and identity are nobody's to write */
+    {"C2: a length of its own", ROUTES("{ " P UP "set_headers = { Content-Length = \"5\"; }; }"), "set_headers: Content-Length cannot be set by a route: it says where the body ends"},
+    {"C2: the framing in other letters", ROUTES("{ " P UP "set_headers = { transfer_encoding = \"chunked\"; }; }"), "transfer_encoding cannot be set"},
+    {"C2: a length removed", ROUTES("{ " P UP "remove_headers = \"content-length\"; }"), "remove_headers: content-length cannot be removed"},
+    {"C2: Connection", ROUTES("{ " P UP "set_headers = { Connection = \"X-A\"; }; }"), "it belongs to the connection"},
+    {"Host, which has a key", ROUTES("{ " P UP "set_headers = { Host = \"a\"; }; }"), "give set_host instead"},
+    {"a name that is none", ROUTES("{ " P UP "remove_headers = \"X Debug\"; }"), "it cannot be the name of a field"},
+    {"a name with a line end", ROUTES("{ " P UP "remove_headers = [ \"X:\" ]; }"), "it cannot be the name of a field"},
+    {"a field twice", ROUTES("{ " P UP "set_headers = { X-A = \"1\"; x-a = \"2\"; }; }"), "x-a is set already"},
+    {"a field set and removed", ROUTES("{ " P UP "set_headers = { X-A = \"1\"; }; remove_headers = \"x-a\"; }"), "remove_headers: X-A is in set_headers too"},
+    {"cert where nobody is asked", PLAIN("{ " P "cert = \"none\"; " UP "}"), "cert: needs a listener with tls, a trust"},
+    {"caller where nobody is asked", PLAIN("{ caller = ( { cn = \"a\"; } ); " UP "}"), "caller: needs a listener with tls"},
+    {"allow where nobody is asked", PLAIN("{ " P "allow = ( { cn = \"a\"; } ); " UP "}"), "allow: needs a listener with tls"},
+    {"none where a certificate is required", ROUTES_ASKING("required", "{ cert = \"none\"; respond = 403; }, { " UP "}"), "cert: is never so: with client_cert = \"required\""},
+    {"a status that is refused before", ROUTES("{ cert = \"expired\"; redirect = \"/expired.html\"; }"), "cert: is never so: a certificate that is not valid is refused in the handshake"},
+    {"any bad status", ROUTES("{ cert = \"error\"; respond = 403; }"), "cert: is never so"},
+    /* the first that matches decides: what stands behind it is dead, and often was meant to deny */
+    {"behind a route without a match", PLAIN("{ " UP "}"), "routes[1]: is never reached: the route at x.conf:2 matches everything"},
+    {"behind a shorter path", PLAIN("{ path = \"/\"; " UP "}"), "routes[1]: is never reached"},
+    {"behind the same path", ROUTES("{ " P UP "}, { " P "deny = true; }"), "routes[1]: is never reached"},
+    {"a path below", ROUTES("{ " P UP "}, { path = \"/p/q\"; deny = true; }"), "routes[1]: is never reached"},
+    {"a path below, of one host and method", ROUTES("{ " P UP "}, { path = \"/p/q\"; host = \"a\"; method = \"PUT\"; deny = true; }"), "routes[1]: is never reached"},
+    {"the same host in capitals", ROUTES("{ host = \"a.example\"; " UP "}, { host = \"A.Example\"; deny = true; }"), "routes[1]: is never reached"},
+    {"a host of a suffix", ROUTES("{ host = [ \"c.d\", \"*.a.example\" ]; " UP "}, { host = [ \"b.a.example\", \"c.d\" ]; deny = true; }"), "routes[1]: is never reached"},
+    {"a suffix of a suffix", ROUTES("{ host = \"*.example\"; " UP "}, { host = \"*.a.example\"; deny = true; }"), "routes[1]: is never reached"},
+    {"one method of several", ROUTES("{ method = [ \"GET\", \"HEAD\" ]; " UP "}, { method = \"HEAD\"; deny = true; }"), "routes[1]: is never reached"},
+    {"one status of several", ROUTES("{ " P "cert = [ \"valid\", \"none\" ]; " UP "}, { " P "cert = \"none\"; deny = true; }"), "routes[1]: is never reached"},
+    {"all that can be", ROUTES("{ " P "cert = [ \"valid\", \"none\" ]; " UP "}, { " P "deny = true; }"), "routes[1]: is never reached"},
+    {"the same callers", ROUTES("{ caller = ( { cn = \"a\"; }, { cn = \"b\"; } ); " UP "}, { caller = ( { cn = \"b\"; } ); deny = true; }"), "routes[1]: is never reached"},
+    {"behind a gate, which is no match", ROUTES("{ " P "allow = ( { ou = \"ops\"; } ); " UP "}, { " P "respond = 404; }"), "routes[1]: is never reached"},
+};
+
+static const struct config_row taken[] = {
+    {"routes that share nothing", ROUTES("{ host = \"*.a.example\"; " UP "}, { host = \"a.example\"; " UP "}, { path = \"/pq\"; " UP "}, { " P UP "}, { path = \"/p%C3%A9/\"; " UP "}"), NULL},
+    {"a narrow one in front of a wide one", ROUTES("{ path = \"/p/q\"; " UP "}, { " P UP "}, { host = \"a\"; method = \"GET\"; " UP "}, { host = \"a\"; " UP "}"), NULL},
+    {"overlapping lists", ROUTES("{ method = [ \"GET\", \"HEAD\" ]; host = \"a\"; " UP "}, { method = [ \"GET\", \"PUT\" ]; host = \"a\"; " UP "}"), NULL},
+    {"other callers", ROUTES("{ caller = ( { cn = \"a\"; } ); " UP "}, { caller = ( { cn = \"a\"; ou = \"b\"; } ); " UP "}, { caller = ( { cn = \"c\"; } ); " UP "}"), NULL},
+    {"by status", ROUTES("{ cert = \"none\"; redirect = \"/login.html?a=b#c\"; redirect_status = 303; }, { cert = \"valid\"; path = \"/admin\"; allow = ( { ou = \"ops\"; } ); " UP "}"), NULL},
+    {"edits", ROUTES("{ path = \"/api/v1\"; strip_prefix = \"/api\"; set_host = \"preserve\"; set_headers = { X-A = \"a b\"; Accept = \"*/*\"; }; remove_headers = [ \"X-B\", \"Cookie\" ]; " UP "}"), NULL},
+    {"redirects", ROUTES("{ path = \"/a\"; redirect = \"https://www.example:8443/x?y\"; }, { path = \"/b\"; redirect = \"/\"; }, { path = \"/c\"; respond = 204; }, { path = \"/d\"; deny = true; }"), NULL},
+    {"hosts of all kinds", ROUTES("{ host = [ \"a_b.example\", \"10.0.0.1\", \"::1\", \"*.localhost\", \"xn--bcher-kva.example\" ]; " UP "}"), NULL},
+    {"a status without a redirect", ROUTES("{ " P UP "redirect_status = 301; }"), "redirect_status: has no effect: there is no redirect"},
+    {"an edit of what is not forwarded", ROUTES("{ " P "respond = 404; set_headers = { X-A = \"a\"; }; }"), "set_headers: has no effect: nothing is forwarded"},
+    {"a host for what is not forwarded", ROUTES("{ " P "deny = true; set_host = \"upstream\"; }"), "set_host: has no effect: nothing is forwarded"},
+};
+
+START_TEST(refuses_it_and_says_what_to_do)
+{
+    config_rows_refused(&refused[_i]);
+}
+END_TEST
+
+START_TEST(takes_it_with_a_warning_or_without)
+{
+    config_rows_taken(&taken[_i]);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("config_check_routes");
+    TCase *t = tcase_create("config_check_routes");
+    tcase_add_loop_test(t, refuses_it_and_says_what_to_do, 0, CONFIG_ROWS_COUNT(refused));
+    tcase_add_loop_test(t, takes_it_with_a_warning_or_without, 0, CONFIG_ROWS_COUNT(taken));
+    suite_add_tcase(s, t);
+    return s;
+}
