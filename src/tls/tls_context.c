@@ -29,6 +29,7 @@ static void free_context(struct tls_context *ctx)
         tls_identity_unref(ctx->identity);
     if (ctx->trust != NULL)
         tls_trust_unref(ctx->trust);
+    tls_sni_unref(ctx->sni);
     for (size_t i = 0; i < ctx->n_expect; i++)
         free(ctx->expect[i]);
     free(ctx->expect);
@@ -103,6 +104,25 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
     if (!spec->accepting && copy_names(ctx, spec) != 0)
         err_set(err, ERR_MEMORY, "out of memory");
     else if (set_priority(ctx, spec, err) == 0 && set_credentials(ctx, err) == 0)
+        return ctx;
+    free_context(ctx);
+    return NULL;
+}
+
+struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err)
+{
+    struct tls_context_spec any = {.accepting = true};
+    struct tls_context *ctx = calloc(1, sizeof(*ctx));
+    if (ctx == NULL) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    atomic_init(&ctx->refs, 1);
+    ctx->id = atomic_fetch_add(&next_context_id, 1);
+    ctx->accepting = true;
+    ctx->ask = TLS_ASK_REQUIRED;
+    ctx->sni = tls_sni_ref(sni);
+    if (set_priority(ctx, &any, err) == 0)
         return ctx;
     free_context(ctx);
     return NULL;

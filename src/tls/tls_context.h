@@ -4,6 +4,7 @@
 #define MTLSD_TLS_TLS_CONTEXT_H
 
 #include "mtlsd/tls/tls_engine.h"
+#include "mtlsd/tls/tls_sni.h"
 
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
@@ -20,10 +21,13 @@ struct tls_context {
     char *server_name;             /* NULL when accepting */
     char **expect;                 /* the names a server must have one of */
     size_t n_expect;
+    struct tls_sni *sni; /* counted; not NULL: only chooses among other contexts, and has no identity, trust or credentials itself */
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priority;
 };
 
+/* An accepting context that chooses by server name. References sni. NULL + err. */
+struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err);
 /* Whether a peer so judged may pass. */
 bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict);
 /* Judges the chain that the peer of a session presented, as this kind of connection demands. */

@@ -72,6 +72,28 @@ static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int n)
 
 /* ---- making and starting ---- */
 
+static bool is_ip_literal(const char *name)
+{
+    struct address a = {.kind = ADDRESS_TCP};
+    snprintf(a.host, sizeof(a.host), "%s", name);
+    return address_is_literal(&a);
+}
+
+int tls_engine_adopt_context(struct tls_engine *e)
+{
+    static const gnutls_certificate_request_t asks[] = {
+        [TLS_ASK_NONE] = GNUTLS_CERT_IGNORE,
+        [TLS_ASK_OPTIONAL] = GNUTLS_CERT_REQUEST,
+        [TLS_ASK_REQUIRED] = GNUTLS_CERT_REQUIRE,
+    };
+    int rc = gnutls_priority_set(e->session, e->ctx->priority);
+    if (rc >= 0 && e->ctx->credentials != NULL)
+        rc = gnutls_credentials_set(e->session, GNUTLS_CRD_CERTIFICATE, e->ctx->credentials);
+    if (rc >= 0 && e->ctx->accepting)
+        gnutls_certificate_server_set_request(e->session, asks[e->ctx->ask]);
+    return rc;
+}
+
 static int setup_session(struct tls_engine *e)
 {
     unsigned flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
@@ -90,26 +112,7 @@ static int setup_session(struct tls_engine *e)
     gnutls_handshake_set_timeout(e->session, GNUTLS_INDEFINITE_TIMEOUT); /* the driver keeps the time */
     gnutls_session_set_verify_function(e->session, tls_engine_on_verify);
     gnutls_handshake_set_hook_function(e->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT, GNUTLS_HOOK_PRE, tls_engine_on_certificate);
-    if (gnutls_priority_set(e->session, e->ctx->priority) < 0)
-        return -1;
-    return gnutls_credentials_set(e->session, GNUTLS_CRD_CERTIFICATE, e->ctx->credentials);
-}
-
-static bool is_ip_literal(const char *name)
-{
-    struct address a = {.kind = ADDRESS_TCP};
-    snprintf(a.host, sizeof(a.host), "%s", name);
-    return address_is_literal(&a);
-}
-
-static void setup_accepting(struct tls_engine *e)
-{
-    static const gnutls_certificate_request_t asks[] = {
-        [TLS_ASK_NONE] = GNUTLS_CERT_IGNORE,
-        [TLS_ASK_OPTIONAL] = GNUTLS_CERT_REQUEST,
-        [TLS_ASK_REQUIRED] = GNUTLS_CERT_REQUIRE,
-    };
-    gnutls_certificate_server_set_request(e->session, asks[e->ctx->ask]);
+    return tls_engine_adopt_context(e);
 }
 
 static int setup_connecting(struct tls_engine *e)
@@ -148,8 +151,8 @@ struct tls_engine *tls_engine_new(struct tls_context *ctx, struct tls_tickets *t
         tls_engine_free(e);
         return NULL;
     }
-    if (ctx->accepting)
-        setup_accepting(e);
+    if (ctx->sni != NULL)
+        gnutls_handshake_set_post_client_hello_function(e->session, tls_engine_on_hello);
     return e;
 }
 
@@ -164,6 +167,8 @@ void tls_engine_free(struct tls_engine *e)
     tls_peer_free(e->peer);
     free(e->verdict);
     free(e->text);
+    free(e->server_name);
+    tls_context_unref(e->front);
     tls_context_unref(e->ctx);
     free(e);
 }
@@ -318,6 +323,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .alert_sent = e->alert_sent,
         .verdict = e->verdict,
         .peer = e->peer,
+        .server_name = e->server_name,
     };
     if (e->opened || gnutls_kx_get(e->session) != 0) /* until then the library names the newest one that was offered */
         out->version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of an engine, shared by the files that it is made of: tls_engine.c (making, the wire, the handshake), tls_engine_peer.c (judging who
- * is there), tls_engine_app.c (application bytes) and tls_engine_refusals.c (how it fails). */
+/* The inside of an engine, shared by the files that it is made of: tls_engine.c (making, the wire, the handshake), tls_engine_hello.c (which
+ * policy of several), tls_engine_peer.c (judging who is there), tls_engine_app.c (application bytes) and tls_engine_refusals.c (how it fails). */
 #ifndef MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 #define MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 
@@ -20,7 +20,10 @@ enum {
 };
 
 struct tls_engine {
-    struct tls_context *ctx; /* counted */
+    struct tls_context *ctx; /* counted; of a listener with several: the one that was chosen, once it was */
+    struct tls_context *front; /* counted: what chose it; NULL: there was no choice */
+    char *server_name;         /* the client asked for, where there is a choice; NULL: none */
+    size_t policy;
     gnutls_session_t session;
     struct tls_tickets *tickets; /* not owned; NULL: none kept */
     tls_accept_fn accept;
@@ -58,6 +61,14 @@ int tls_engine_on_certificate(gnutls_session_t session, unsigned type, unsigned 
 void tls_engine_refuse_peer(struct tls_engine *e);  /* fails for what tls_engine_judge_peer recorded */
 /* Connecting: a certificate was asked for. */
 bool tls_engine_server_asked(const struct tls_engine *e);
+
+/* What a session has of its context; a negative error code of the library. */
+MUST_CHECK int tls_engine_adopt_context(struct tls_engine *e);
+/* The library's call when the whole ClientHello was read: chooses the context by the server name. */
+int tls_engine_on_hello(gnutls_session_t session);
+
+/* The context that decides about this peer now that its listener has another. NULL: its server name is not served any more. */
+const struct tls_context *tls_engine_choose_again(struct tls_engine *e, struct tls_context *ctx);
 
 size_t tls_engine_wire_in_left(const struct tls_engine *e); /* bytes that came and were not yet eaten */
 

@@ -42,6 +42,11 @@ int tls_engine_judge_peer(struct tls_engine *e)
 {
     if (e->judged)
         return 0;
+    if (e->ctx->sni != NULL) { /* nobody has chosen by what rules to judge */
+        e->reason = REASON_INTERNAL;
+        e->alert_to_send = GNUTLS_A_INTERNAL_ERROR;
+        return -1;
+    }
     struct span ders[CHAIN_MAX];
     size_t n = peer_ders(e, ders);
     if (e->verdict == NULL && (e->verdict = calloc(1, sizeof(*e->verdict))) == NULL) {
@@ -145,10 +150,13 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
 {
     if (e->handshaking || e->failed || e->verdict == NULL || ctx->accepting != e->ctx->accepting)
         return REASON_UNDECIDED;
+    const struct tls_context *rules = tls_engine_choose_again(e, ctx);
+    if (rules == NULL)
+        return REASON_UNDECIDED;
     struct span ders[CHAIN_MAX];
     size_t n = peer_ders(e, ders);
-    judge(e, ctx, now, ders, n, e->verdict);
-    return answer_to(e, ctx, n, e->verdict);
+    judge(e, rules, now, ders, n, e->verdict);
+    return answer_to(e, rules, n, e->verdict);
 }
 
 void tls_engine_refuse(struct tls_engine *e)

@@ -147,3 +147,21 @@ struct tls_context *wire_pki_accepting(const struct wire_pki *p, const struct wi
     };
     return make_context(&spec);
 }
+
+struct tls_context *wire_pki_by_name(const char *const *names, struct tls_context *const *contexts, size_t n, struct tls_context *otherwise)
+{
+    struct err err = {0};
+    struct tls_sni_entry entries[8];
+    ck_assert_uint_le(n, 8);
+    for (size_t i = 0; i < n; i++)
+        entries[i] = (struct tls_sni_entry){.names = &names[i], .n_names = 1, .ctx = contexts[i]};
+    struct tls_sni *sni = tls_sni_new(&(struct tls_sni_spec){.entries = entries, .n = n, .otherwise = otherwise}, &err);
+    ck_assert_msg(sni != NULL, "%s", err.text);
+    struct tls_context *listener = tls_sni_listener(sni, &err);
+    ck_assert_msg(listener != NULL, "%s", err.text);
+    tls_sni_unref(sni);
+    for (size_t i = 0; i < n; i++)
+        tls_context_unref(contexts[i]);
+    tls_context_unref(otherwise);
+    return listener;
+}

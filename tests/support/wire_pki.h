@@ -5,6 +5,7 @@
 
 #include "mtlsd/tls/tls_engine.h"
 #include "mtlsd/tls/tls_pki.h"
+#include "mtlsd/tls/tls_sni.h"
 
 enum { WIRE_NOW = 1800000000, WIRE_DAY = 86400 };
 enum { WIRE_PRIORITY_ANY, WIRE_PRIORITY_12, WIRE_PRIORITY_13 };
@@ -33,6 +34,8 @@ struct wire_side { /* one TLS end; the zero value is the good case */
     bool asks_given;
     int priority;                          /* WIRE_PRIORITY_... */
 };
+/* A listener with policies by server name; takes the contexts. otherwise may be NULL. */
+struct tls_context *wire_pki_by_name(const char *const *names, struct tls_context *const *contexts, size_t n, struct tls_context *otherwise);
 struct tls_context *wire_pki_connecting(const struct wire_pki *p, const struct wire_side *side);
 struct tls_context *wire_pki_accepting(const struct wire_pki *p, const struct wire_side *side);
 

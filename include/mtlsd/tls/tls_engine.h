@@ -104,9 +104,14 @@ struct tls_facts { /* borrowed from the engine */
     bool ours_sent;
     const struct tls_verdict *verdict;
     const struct tls_peer *peer; /* NULL: no certificate */
+    const char *server_name;     /* accepting, where the policy depends on it (tls/tls_sni.h): what the client asked for; NULL: nothing */
 };
 void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out);
 const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
+
+/* Accepting: this host belongs to the policy that the peer was judged by. False: the peer asked for a name with another policy, and a request for
+ * this host must be answered 421 (security A9). Without a choice by server name there is one policy for all. */
+bool tls_engine_serves(const struct tls_engine *e, struct span host);
 
 /* Judges the peer of a finished handshake again, under another context of the same role (after a reload). REASON_VALID: it may stay, be it tolerated;
  * the verdict says more. */

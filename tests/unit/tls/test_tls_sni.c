@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "t.h"
+
+#include "tls_context.h"
+#include "wire_pki.h"
+
+#include <string.h>
+
+static struct wire_pki pki;
+static struct tls_context *contexts[4], *connecting;
+
+static void make(void)
+{
+    wire_pki_make(&pki);
+    for (size_t i = 0; i < 4; i++)
+        contexts[i] = wire_pki_accepting(&pki, &(struct wire_side){0});
+    connecting = wire_pki_connecting(&pki, &(struct wire_side){0});
+}
+
+static void clear(void)
+{
+    for (size_t i = 0; i < 4; i++)
+        tls_context_unref(contexts[i]);
+    tls_context_unref(connecting);
+    wire_pki_clear(&pki);
+}
+
+static const char *const first[] = {"a.example", "b.example"}, *const second[] = {"*.example"}, *const third[] = {"*.deep.example", "x.other"};
+
+static struct tls_sni *three(struct tls_context *otherwise)
+{
+    struct err err = {0};
+    struct tls_sni_entry entries[] = {{first, 2, contexts[0]}, {second, 1, contexts[1]}, {third, 2, contexts[2]}};
+    struct tls_sni *sni = tls_sni_new(&(struct tls_sni_spec){entries, 3, otherwise}, &err);
+    ck_assert_msg(sni != NULL, "%s", err.text);
+    return sni;
+}
+
+START_TEST(a_name_has_the_policy_that_says_most_about_it) /* A9 */
+{
+    static const struct {
+        const char *name;
+        size_t policy;
+        const char *why;
+    } rows[] = {
+        {"a.example", 0, "exact goes before a suffix"},
+        {"b.example", 0, "the second name of the same"},
+        {"A.EXAMPLE", 0, "upper case"},
+        {"a.example.", 0, "a dot at the end"},
+        {"c.example", 1, "by suffix"},
+        {"x.a.example", 1, "below an exact name is another name"},
+        {"x.deep.example", 2, "the longer suffix goes before the shorter"},
+        {"deep.example", 1, "the suffix itself is not below itself"},
+        {"x.other", 2, "exact"},
+        {"example", 3, "nobody's"},
+        {"y.other", 3, "nobody's"},
+        {"127.0.0.1", 3, "an address is nobody's name"},
+        {"", 3, "none"},
+        {"a.example.evil", 3, "a name in front of another"},
+        {"aaexample", 3, "not a whole label"},
+    };
+    for (int otherwise = 0; otherwise < 2; otherwise++) {
+        struct tls_sni *sni = three(otherwise ? contexts[3] : NULL);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            size_t policy = tls_sni_policy(sni, span_from_str(rows[i].name));
+            ck_assert_msg(policy == rows[i].policy, "%s: %zu, %s", rows[i].name, policy, rows[i].why);
+            struct tls_context *want = policy < 3 ? contexts[policy] : otherwise ? contexts[3] : NULL;
+            ck_assert_ptr_eq(tls_sni_context(sni, policy), want);
+        }
+        ck_assert_ptr_null(tls_sni_context(sni, 4));
+        tls_sni_unref(sni);
+    }
+}
+END_TEST
+
+START_TEST(refuses_a_choice_that_is_none)
+{
+    static const char *const again[] = {"A.example."}, *const suffix_again[] = {"*.EXAMPLE"};
+    const struct {
+        const char *why;
+        struct tls_sni_spec spec;
+        enum err_kind kind;
+    } rows[] = {
+        {"no policy", {NULL, 0, contexts[0]}, ERR_INTERNAL},
+        {"no names", {(struct tls_sni_entry[]){{first, 0, contexts[0]}}, 1, NULL}, ERR_INTERNAL},
+        {"no context", {(struct tls_sni_entry[]){{first, 2, NULL}}, 1, NULL}, ERR_INTERNAL},
+        {"one that connects", {(struct tls_sni_entry[]){{first, 2, connecting}}, 1, NULL}, ERR_INTERNAL},
+        {"otherwise one that connects", {(struct tls_sni_entry[]){{first, 2, contexts[0]}}, 1, connecting}, ERR_INTERNAL},
+        {"a name twice", {(struct tls_sni_entry[]){{first, 2, contexts[0]}, {again, 1, contexts[1]}}, 2, NULL}, ERR_CONFIG},
+        {"a suffix twice", {(struct tls_sni_entry[]){{second, 1, contexts[0]}, {suffix_again, 1, contexts[1]}}, 2, NULL}, ERR_CONFIG},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct err err = {0};
+        ck_assert_msg(tls_sni_new(&rows[i].spec, &err) == NULL, "%s", rows[i].why);
+        ck_assert_msg(err.kind == rows[i].kind, "%s: %s", rows[i].why, err.text);
+    }
+}
+END_TEST
+
+START_TEST(a_choice_is_not_nested)
+{
+    struct err err = {0};
+    struct tls_sni *sni = three(NULL);
+    struct tls_context *listener = tls_sni_listener(sni, &err);
+    ck_assert_ptr_nonnull(listener);
+    struct tls_sni_entry entry = {first, 2, listener};
+    ck_assert_ptr_null(tls_sni_new(&(struct tls_sni_spec){&entry, 1, NULL}, &err));
+    tls_context_unref(listener);
+    tls_sni_unref(sni);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("tls_sni");
+    TCase *c = tcase_create("sni");
+    tcase_add_unchecked_fixture(c, make, clear);
+    tcase_add_test(c, a_name_has_the_policy_that_says_most_about_it);
+    tcase_add_test(c, refuses_a_choice_that_is_none);
+    tcase_add_test(c, a_choice_is_not_nested);
+    suite_add_tcase(s, c);
+    return s;
+}
