@@ -22,10 +22,9 @@ static int allocate_arrays(struct snapshot *s)
         s->n_targets += s->config->upstreams[i].n_targets;
     s->targets = calloc(s->n_targets + 1, sizeof(*s->targets));
     s->board = board_new(s->n_targets);
-    size_t n_routes = 0;
     for (size_t i = 0; i < s->config->n_listeners; i++)
-        n_routes += s->config->listeners[i].n_routes;
-    s->routes = calloc(n_routes + 1, sizeof(*s->routes));
+        s->n_routes += s->config->listeners[i].n_routes;
+    s->routes = calloc(s->n_routes + 1, sizeof(*s->routes));
     s->listeners = calloc(s->config->n_listeners + 1, sizeof(*s->listeners));
     bool all = s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->board != NULL && s->routes != NULL &&
                s->listeners != NULL;
@@ -56,6 +55,8 @@ static void destroy(struct snapshot *s)
 {
     free_contexts(s);
     free_credentials(s);
+    for (size_t i = 0; s->routes != NULL && i < s->n_routes; i++)
+        free(s->routes[i].edit);
     free(s->listeners);
     free(s->routes);
     board_free(s->board);

@@ -153,8 +153,11 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
         const struct config_listener *conf = &s->config->listeners[i];
         s->listeners[i] = (struct plan_listener){.conf = conf, .routes = &s->routes[next], .n_routes = conf->n_routes};
         assert(conf->n_routes > 0); /* the configuration was refused without */
-        for (size_t k = 0; k < conf->n_routes; k++, next++)
-            s->routes[next] = (struct plan_route){&conf->routes[k], find_upstream(s, conf->routes[k].upstream)};
+        for (size_t k = 0; k < conf->n_routes; k++, next++) {
+            s->routes[next] = (struct plan_route){.conf = &conf->routes[k], .upstream = find_upstream(s, conf->routes[k].upstream)};
+            if (plan_edit(&conf->routes[k], &s->routes[next].edit) != 0)
+                l->findings->out_of_memory = 1;
+        }
         if (conf->tls.present)
             s->listeners[i].tls = accepting_context(s, l, conf);
     }

@@ -66,7 +66,8 @@ void exchange_begin(struct exchange *x, struct moment now)
         exchange_enter(x, PHASE_IDLE, now);
         return;
     }
-    if (exchange_choose(x, &x->listener->routes[0], now)) {
+    x->route = &x->listener->routes[0];
+    if (exchange_choose(x, now)) {
         exchange_go_upstream(x, now);
         return;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange_internal.h"
 
+#include "mtlsd/http/http_answer.h"
+#include "mtlsd/http/http_date.h"
 #include "mtlsd/http/http_problem.h"
 #include "mtlsd/policy/reason.h"
 
@@ -35,13 +37,13 @@ static void describe_upstream(const struct exchange *x, struct http_problem *p, 
     p->peer_not_after = facts->peer->not_after;
 }
 
-static int write_problem(struct exchange *x, enum reason reason, const char *detail, struct moment now)
+static int write_problem(struct exchange *x, enum reason reason, unsigned status, const char *detail, struct moment now)
 {
     const struct reason_row *row = reason_row(reason);
     struct tls_facts facts;
     struct http_problem p = {
-        .status = row->http_status,
-        .phrase = reason_http_phrase(row->http_status),
+        .status = status,
+        .phrase = reason_http_phrase(status),
         .reason = row->word,
         .title = row->title,
         .detail = detail[0] != '\0' ? detail : NULL,
@@ -58,18 +60,53 @@ static int write_problem(struct exchange *x, enum reason reason, const char *det
     if (rc == 0)
         link_write_copy(&x->down, bytes_span(&out));
     bytes_clear(&out);
-    x->rq.status = row->http_status;
+    x->rq.status = status;
     return rc;
 }
 
-void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now)
+static int write_plain(struct exchange *x, unsigned status, const char *location, struct moment now)
 {
-    bool cut = x->rq.answered || reason_row(reason)->http_status == 0;
+    struct http_answer a = {
+        .status = status,
+        .phrase = reason_http_phrase(status),
+        .location = span_from_str(location),
+        .now = now.utc,
+        .head_only = x->rq.head_method,
+        .close = x->close_after,
+    };
+    struct bytes out;
+    bytes_init(&out, ANSWER_MAX);
+    int rc = http_answer_write(&out, &a);
+    if (rc == 0)
+        link_write_copy(&x->down, bytes_span(&out));
+    bytes_clear(&out);
+    x->rq.status = status;
+    return rc;
+}
+
+static int write_allow(struct exchange *x, struct moment now)
+{
+    char date[HTTP_DATE_SIZE];
+    struct bytes out;
+    http_date_format(date, now.utc);
+    bytes_init(&out, ANSWER_MAX);
+    int rc = bytes_printf(&out, "HTTP/1.1 200 OK\r\nDate: %s\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nContent-Length: 0\r\n%s\r\n", date,
+                          x->close_after ? "Connection: close\r\n" : "");
+    if (rc == 0)
+        link_write_copy(&x->down, bytes_span(&out));
+    bytes_clear(&out);
+    x->rq.status = 200;
+    return rc;
+}
+
+static void choose_to_close(struct exchange *x)
+{
     if (!x->rq.whole || !x->rq.keep_alive || x->rq.minor == 0 || x->eof[SIDE_DOWN] || x->env->draining)
         x->close_after = true;
-    if (!cut && write_problem(x, reason, detail, now) != 0)
-        cut = true;
-    exchange_report(x, reason, detail, now);
+}
+
+static void finish_answer(struct exchange *x, bool cut, struct moment now)
+{
     exchange_drop_uplink(x);
     exchange_forget_request(x);
     if (cut) {
@@ -82,4 +119,41 @@ void exchange_answer(struct exchange *x, enum reason reason, const char *detail,
     } else {
         exchange_enter(x, PHASE_IDLE, now);
     }
+}
+
+void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now)
+{
+    unsigned status = reason_row(reason)->http_status;
+    bool cut = x->rq.answered || status == 0;
+    choose_to_close(x);
+    if (!cut && write_problem(x, reason, status, detail, now) != 0)
+        cut = true;
+    exchange_report(x, reason, detail, now);
+    finish_answer(x, cut, now);
+}
+
+void exchange_answer_route(struct exchange *x, struct moment now)
+{
+    const struct config_route *route = x->route->conf;
+    enum reason reason = REASON_VALID;
+    int rc;
+    choose_to_close(x);
+    if (route->redirect != NULL) {
+        rc = write_plain(x, route->redirect_status, route->redirect, now);
+    } else if (route->respond < 400) {
+        rc = write_plain(x, route->respond, NULL, now);
+    } else {
+        reason = REASON_DENIED;
+        rc = write_problem(x, reason, route->respond, "", now);
+    }
+    exchange_report(x, rc == 0 ? reason : REASON_INTERNAL, rc == 0 ? "" : "out of memory", now);
+    finish_answer(x, rc != 0, now);
+}
+
+void exchange_answer_options(struct exchange *x, struct moment now)
+{
+    choose_to_close(x);
+    int rc = write_allow(x, now);
+    exchange_report(x, rc == 0 ? REASON_VALID : REASON_INTERNAL, rc == 0 ? "" : "out of memory", now);
+    finish_answer(x, rc != 0, now);
 }

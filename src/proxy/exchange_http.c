@@ -3,8 +3,6 @@
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_upgrade.h"
-#include "mtlsd/policy/allow.h"
-#include "mtlsd/policy/reason.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -47,70 +45,81 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
     exchange_agent_keep(x, head);
 }
 
-static enum reason judge_request(struct exchange *x, const struct http_head *head, struct err *err)
+/* A forward proxy says that it was there (RFC 9110 section 7.6.3); a gateway in front of one's own servers keeps silent. */
+static struct span via_of(const struct exchange *x, const struct http_head *head)
 {
-    enum reason reason = http_guard_request(head, err);
-    if (reason != REASON_VALID)
-        return reason;
-    if (span_equals_str(head->method, "CONNECT")) {
-        err_set(err, ERR_PROTOCOL, "CONNECT is not served here");
-        return REASON_METHOD_UNKNOWN;
-    }
-    const struct config_listener *conf = x->listener->conf;
-    if (conf->n_allow == 0)
-        return REASON_VALID;
-    struct tls_facts facts = {0};
-    if (x->down.tls != NULL)
-        tls_engine_facts(x->down.tls, &facts);
-    static const struct tls_verdict undecided = {0};
-    if (allow_permits(conf->allow, conf->n_allow, facts.verdict != NULL ? facts.verdict : &undecided, facts.peer))
-        return REASON_VALID;
-    err_set(err, ERR_CREDENTIAL, facts.peer != NULL ? "no allow rule matches this certificate" : "no certificate, and only named ones are allowed");
-    return REASON_NOT_ALLOWED;
+    if (!x->listener->conf->forward_proxy.present)
+        return span_of(NULL, 0);
+    return span_from_str(head->minor == 0 ? "1.0 " EXCHANGE_PSEUDONYM : "1.1 " EXCHANGE_PSEUDONYM);
 }
 
-static int write_request_head(struct exchange *x, const struct http_head *head)
+/* Max-Forwards and Via, where they count. */
+static void count_hop(const struct exchange *x, const struct http_head *head, struct http_outgoing *out)
+{
+    unsigned hops;
+    if (http_guard_max_forwards(head, &hops)) {
+        out->has_max_forwards = true;
+        out->max_forwards = hops - 1;
+    }
+    out->via = via_of(x, head);
+}
+
+static int write_request_head(struct exchange *x, const struct routing *r)
 {
     char host[300];
-    struct bytes added;
+    struct bytes added, target;
     bytes_init(&added, HEAD_OUT_MAX);
-    if (exchange_added_fields(x, head, &added) != 0) {
-        bytes_clear(&added);
-        return -1;
-    }
+    bytes_init(&target, HEAD_OUT_MAX);
+    int rc = -1;
+    if (exchange_added_fields(x, r->head, &added) != 0 || exchange_route_target(x, r, &target) != 0)
+        goto done;
     struct http_outgoing out = {
-        .head = head,
+        .head = r->head,
         .host = exchange_host_field(x, host, sizeof(host)),
+        .target = bytes_span(&target),
         .added = bytes_span(&added),
         .drop_forwarded = x->listener->conf->forwarded != CONFIG_FORWARDED_OFF,
-        .upgrade = http_upgrade_wanted(head),
-        .framing = head->framing,
-        .length = head->length,
+        .edit = x->route->edit,
+        .upgrade = http_upgrade_wanted(r->head),
+        .framing = r->head->framing,
+        .length = r->head->length,
     };
-    int rc = http_guard_write_head(&x->rq.head, &out);
+    count_hop(x, r->head, &out);
+    rc = http_guard_write_head(&x->rq.head, &out);
+done:
     bytes_clear(&added);
+    bytes_clear(&target);
     return rc;
+}
+
+static void forward(struct exchange *x, const struct routing *r, struct moment now)
+{
+    exchange_read_session(x, r->head);
+    if (!exchange_choose(x, now))
+        exchange_answer(x, REASON_NO_TARGET, "no target of the upstream can be used now", now);
+    else if (write_request_head(x, r) != 0)
+        exchange_answer(x, REASON_REQUEST_TOO_LARGE, "the request head does not fit into memory", now);
+    else
+        exchange_go_upstream(x, now);
 }
 
 static void on_request_head(struct exchange *x, struct moment now)
 {
-    const struct http_head *head = http1_head(x->http);
+    struct routing r;
     struct err err = {0};
-    begin_request(x, head, now);
-    enum reason reason = judge_request(x, head, &err);
-    if (reason == REASON_VALID && !exchange_choose(x, &x->listener->routes[0], now)) {
-        reason = REASON_NO_TARGET;
-        err_set(&err, ERR_IO, "no target of the upstream can be used now");
-    }
-    if (reason == REASON_VALID && write_request_head(x, head) != 0) {
-        reason = REASON_REQUEST_TOO_LARGE;
-        err_set(&err, ERR_MEMORY, "the request head does not fit into memory");
-    }
-    if (reason != REASON_VALID) {
+    unsigned hops;
+    exchange_route_init(&r, http1_head(x->http));
+    begin_request(x, r.head, now);
+    enum reason reason = exchange_route_judge(x, &r, &err);
+    if (reason != REASON_VALID)
         exchange_answer(x, reason, err.text, now);
-        return;
-    }
-    exchange_go_upstream(x, now);
+    else if (x->route->upstream == NULL)
+        exchange_answer_route(x, now);
+    else if (http_guard_max_forwards(r.head, &hops) && hops == 0)
+        exchange_answer_options(x, now);
+    else
+        forward(x, &r, now);
+    exchange_route_clear(&r);
 }
 
 static void pass_chunk(struct link *to, struct span data)
@@ -346,17 +355,22 @@ static void on_response_head(struct exchange *x, struct moment now)
     /* An answer before the request was read to its end leaves bytes that nobody waits for: both connections end after it. */
     if (!x->rq.whole || !x->rq.keep_alive || x->env->draining || passes_unframed(x, head))
         x->close_after = true;
+    struct bytes out, added;
+    bytes_init(&out, HEAD_OUT_MAX);
+    bytes_init(&added, HEAD_OUT_MAX);
+    bool lost = exchange_session_field(x, &added) != 0;
     struct http_outgoing how = {
         .head = head,
+        .added = bytes_span(&added),
+        .via = via_of(x, head),
         .framing = response_framing(x, head),
         .length = head->length,
         .close = x->close_after,
         .keep_alive = x->rq.minor == 0 && !x->close_after,
     };
-    struct bytes out;
-    bytes_init(&out, HEAD_OUT_MAX);
-    if (http_guard_write_head(&out, &how) != 0)
+    if (lost || http_guard_write_head(&out, &how) != 0)
         x->down.broken = true;
+    bytes_clear(&added);
     x->rq.answered = true;
     x->rq.status = head->status;
     x->rq.chunk_response = how.framing == HTTP_CHUNKED;

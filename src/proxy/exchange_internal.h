@@ -3,6 +3,7 @@
 #ifndef MTLSD_PROXY_EXCHANGE_INTERNAL_H
 #define MTLSD_PROXY_EXCHANGE_INTERNAL_H
 
+#include "mtlsd/http/http_target.h"
 #include "mtlsd/proxy/exchange.h"
 
 /*
@@ -101,9 +102,28 @@ void exchange_dial_connected(struct exchange *x, struct moment now); /* x->up is
 void exchange_dial_in(struct exchange *x, struct span wire, struct moment now); /* from the proxy on the way */
 void exchange_dial_ended(struct exchange *x, struct moment now);
 
+/* exchange_route.c */
+#define EXCHANGE_PSEUDONYM "mtlsd" /* in Via */
+
+struct routing { /* how a request is understood, while its head is there */
+    const struct http_head *head;
+    struct http_target target;
+    struct span path;       /* as matched, and as forwarded but for strip_prefix */
+    struct bytes rewritten; /* owned: the path, when it did not come so */
+};
+
+void exchange_route_init(struct routing *r, const struct http_head *head);
+void exchange_route_clear(struct routing *r);
+/* REASON_VALID with x->route, or why not. */
+enum reason exchange_route_judge(struct exchange *x, struct routing *r, struct err *err);
+/* Appends the target to forward; nothing when it is to be kept as it came. -1: out of memory. */
+int exchange_route_target(const struct exchange *x, const struct routing *r, struct bytes *out);
+
 /* exchange_upstream.c */
-/* Chooses among the route's targets. False: none can be used. */
-bool exchange_choose(struct exchange *x, const struct plan_route *route, struct moment now);
+void exchange_read_session(struct exchange *x, const struct http_head *head); /* which target the client's cookie names */
+int exchange_session_field(const struct exchange *x, struct bytes *out);      /* appends the cookie that a response is to set, if any */
+/* Chooses among the targets of x->route. False: none can be used. */
+bool exchange_choose(struct exchange *x, struct moment now);
 void exchange_leave_target(struct exchange *x);                    /* nothing of ours runs on it any more */
 void exchange_go_upstream(struct exchange *x, struct moment now);  /* to the chosen target: from the pool or by connecting */
 void exchange_upstream_secured(struct exchange *x, struct moment now); /* it may be written to from now on */
@@ -129,6 +149,8 @@ int exchange_http_change_host(struct exchange *x); /* the head that is written a
 /* exchange_answer.c */
 /* Answers the running request ourselves; when an answer has begun already, cuts it so that nobody takes it for whole. */
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now);
+void exchange_answer_route(struct exchange *x, struct moment now);   /* a route that redirects or responds */
+void exchange_answer_options(struct exchange *x, struct moment now); /* the last of its Max-Forwards ended here */
 
 /* exchange_tcp.c */
 void exchange_tcp_pass(struct exchange *x, enum side from, struct span in);

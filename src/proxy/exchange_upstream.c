@@ -11,8 +11,9 @@
  */
 #include "exchange_internal.h"
 
+#include "mtlsd/http/http_cookie.h"
 #include "mtlsd/policy/balance.h"
-#include "mtlsd/policy/reason.h"
+#include "mtlsd/policy/sticky.h"
 
 #include <string.h>
 
@@ -77,11 +78,30 @@ static bool choose_target(struct exchange *x, struct moment now)
     return true;
 }
 
-bool exchange_choose(struct exchange *x, const struct plan_route *route, struct moment now)
+bool exchange_choose(struct exchange *x, struct moment now)
 {
-    x->route = route;
-    fleet_earn(x->env->fleet, route->upstream);
+    fleet_earn(x->env->fleet, x->route->upstream);
     return choose_target(x, now);
+}
+
+/* ---- sessions ---- */
+
+void exchange_read_session(struct exchange *x, const struct http_head *head)
+{
+    const struct plan_upstream *up = x->route->upstream;
+    if (up->conf->sticky != CONFIG_STICKY_SUFFIX && up->conf->sticky != CONFIG_STICKY_INSERT)
+        return;
+    struct span value = http_cookie_find(head, up->conf->sticky_cookie);
+    size_t i = value.ptr != NULL ? sticky_find(up->conf, value) : SIZE_MAX;
+    x->rq.named = i < up->n_targets ? &up->targets[i] : NULL;
+}
+
+int exchange_session_field(const struct exchange *x, struct bytes *out)
+{
+    const struct config_upstream *conf = x->target->upstream->conf;
+    if (conf->sticky != CONFIG_STICKY_INSERT || x->target == x->rq.named)
+        return 0;
+    return sticky_set_cookie(out, conf, x->target->conf, x->listener->tls != NULL);
 }
 
 /* ---- the way there ---- */

@@ -2,6 +2,7 @@
 #include "mtlsd/proxy/plan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
@@ -20,4 +21,28 @@ struct span plan_host_field(const struct plan_target *target, char *out, size_t 
     int n = usual_port ? snprintf(out, size, v6 ? "[%s]" : "%s", name)
                        : snprintf(out, size, v6 ? "[%s]:%u" : "%s:%u", name, (unsigned)address->port);
     return span_of(out, n > 0 && (size_t)n < size ? (size_t)n : 0);
+}
+
+struct edit { /* the arrays stand behind it */
+    struct http_edit edit; /* first: a pointer to it is a pointer to the whole */
+    struct http_field fields[];
+};
+
+int plan_edit(const struct config_route *conf, struct http_edit **out)
+{
+    size_t n_set = conf->n_set_headers, n_remove = conf->remove_headers.n;
+    *out = NULL;
+    if (n_set + n_remove == 0)
+        return 0;
+    struct edit *e = calloc(1, sizeof(*e) + n_set * sizeof(struct http_field) + n_remove * sizeof(struct span));
+    if (e == NULL)
+        return -1;
+    struct span *remove = (struct span *)&e->fields[n_set];
+    for (size_t i = 0; i < n_set; i++)
+        e->fields[i] = (struct http_field){span_from_str(conf->set_headers[i].name), span_from_str(conf->set_headers[i].value)};
+    for (size_t i = 0; i < n_remove; i++)
+        remove[i] = span_from_str(conf->remove_headers.items[i]);
+    e->edit = (struct http_edit){.set = e->fields, .n_set = n_set, .remove = remove, .n_remove = n_remove};
+    *out = &e->edit;
+    return 0;
 }

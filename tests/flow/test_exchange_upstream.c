@@ -327,6 +327,56 @@ START_TEST(the_least_busy_target_is_chosen_and_none_stays_busy)
 }
 END_TEST
 
+/* ---- sessions ---- */
+
+static char worker1[] = "worker1", worker2[] = "worker2", worker3[] = "worker3", session[] = "JSESSIONID";
+
+static void make_sticky(enum config_sticky how)
+{
+    static char *const routes[] = {worker1, worker2, worker3};
+    for (size_t i = 0; i < 3; i++)
+        w.injector.target_conf[i].route = routes[i];
+    w.injector.up_conf.sticky = how;
+    w.injector.up_conf.sticky_cookie = session;
+}
+
+static const char WITH_ROUTE[] = "GET / HTTP/1.1\r\nHost: x\r\nCookie: a=b.worker1; JSESSIONID=f00.worker3\r\n\r\n";
+
+START_TEST(a_session_goes_where_its_suffix_says)
+{
+    make_sticky(CONFIG_STICKY_SUFFIX);
+    for (int i = 0; i < 4; i++) {
+        struct wire_socket *app = ask(WITH_ROUTE);
+        ck_assert_ptr_null(strstr(wire_got(app), "Set-Cookie"));
+    }
+    ck_assert_uint_eq(executed[2], 4);
+    w.injector.connect_to[2] = WIRE_CONNECT_REFUSED;
+    pool_doom_all(w.injector.env.pool);
+    for (int i = 0; i < 4; i++)
+        ck_assert_ptr_nonnull(strstr(wire_got(ask(WITH_ROUTE)), "200 OK"));
+    ck_assert_uint_eq(executed[2], 4);
+    ck_assert_uint_eq(executed_in_all(), 8);
+}
+END_TEST
+
+START_TEST(a_session_is_kept_by_a_cookie_of_ours)
+{
+    make_sticky(CONFIG_STICKY_INSERT);
+    struct wire_socket *app = ask(GET);
+    ck_assert_msg(strstr(wire_got(app), "\r\nSet-Cookie: JSESSIONID=worker1; Path=/; HttpOnly; SameSite=Lax\r\n") != NULL, "%s", wire_got(app));
+    static const char with_ours[] = "GET / HTTP/1.1\r\nHost: x\r\nCookie: JSESSIONID=worker3\r\n\r\n";
+    for (int i = 0; i < 4; i++)
+        ck_assert_ptr_null(strstr(wire_got(ask(with_ours)), "Set-Cookie"));
+    ck_assert_uint_eq(executed[2], 4);
+    faults[2] = CLOSES; /* whoever serves it in its place says so */
+    app = ask(with_ours);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "Set-Cookie: JSESSIONID=worker"));
+    ck_assert_ptr_null(strstr(wire_got(app), "worker3"));
+    ck_assert_ptr_nonnull(strstr(wire_got(ask("GET / HTTP/1.1\r\nHost: x\r\nCookie: JSESSIONID=nobody\r\n\r\n")), "Set-Cookie: JSESSIONID=worker"));
+}
+END_TEST
+
 /* ---- TLS to the targets ---- */
 
 static void make(void)
@@ -402,6 +452,24 @@ START_TEST(a_target_with_a_bad_certificate_is_passed_over)
     ck_assert_uint_eq(w.n_requests, 1);
     ck_assert_uint_eq(w.injector.up_failed, 1);
     tls_context_unref(strict);
+}
+END_TEST
+
+/* The verifier in front of three backends: one certificate, one backend, whoever connects and whatever the balance. */
+START_TEST(a_session_follows_the_certificate)
+{
+    struct wire_setup tls = {.protocol = CONFIG_PROTOCOL_HTTP, .connecting = connecting, .accepting = accepting};
+    wire_close(&w);
+    wire_open(&w, &tls);
+    wire_add_target(&w.verifier);
+    wire_add_target(&w.verifier);
+    w.verifier.up_conf.sticky = CONFIG_STICKY_CLIENT_CERT;
+    w.on_backend = farm;
+    for (int i = 0; i < 6; i++) {
+        pool_doom_all(w.injector.env.pool);
+        ask(GET);
+    }
+    ck_assert(executed[0] == 6 || executed[1] == 6 || executed[2] == 6);
 }
 END_TEST
 
@@ -494,6 +562,9 @@ Suite *suite(void)
     tcase_add_test(t, a_stale_connection_says_nothing_against_its_target);
     tcase_add_test(t, a_client_keeps_its_target_by_hash);
     tcase_add_test(t, the_least_busy_target_is_chosen_and_none_stays_busy);
+    tcase_add_test(t, a_session_goes_where_its_suffix_says);
+    tcase_add_test(t, a_session_is_kept_by_a_cookie_of_ours);
+    tcase_add_test(t, a_session_follows_the_certificate);
     tcase_add_loop_test(t, a_handshake_that_fails_leads_to_the_next_target, 0, 3);
     tcase_add_test(t, a_target_with_a_bad_certificate_is_passed_over);
     tcase_add_loop_test(t, after_our_certificate_was_refused_nothing_is_tried_again, 0, 2);

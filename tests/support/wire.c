@@ -502,7 +502,7 @@ static void on_report(void *ctx, const struct report *r)
         .refused_by = r->refused_by,
         .status = r->status,
         .retries = r->retries,
-        .routed = r->route != NULL,
+        .route = r->route != NULL ? (size_t)(r->route - r->listener->routes) : SIZE_MAX,
         .target = r->target != NULL ? r->target->index : SIZE_MAX,
         .up_reused = r->up_reused,
         .resumed_up = r->up != NULL && r->up->resumed,
@@ -577,6 +577,28 @@ static void drop_state(struct wire_node *n)
     board_free(n->board);
 }
 
+static void drop_edits(struct wire_node *n)
+{
+    for (size_t i = 0; i < n->listener.n_routes; i++)
+        free(n->route[i].edit);
+}
+
+void wire_set_routes(struct wire_node *n, const struct config_route *routes, size_t n_routes)
+{
+    ck_assert_uint_le(n_routes, WIRE_ROUTES);
+    drop_edits(n);
+    n->down_conf.has_path_rules = false;
+    for (size_t i = 0; i < n_routes; i++) {
+        bool answers = routes[i].redirect != NULL || routes[i].respond != 0;
+        n->route_conf[i] = routes[i];
+        n->route[i] = (struct plan_route){.conf = &n->route_conf[i], .upstream = answers ? NULL : &n->upstream};
+        ck_assert_int_eq(plan_edit(&n->route_conf[i], &n->route[i].edit), 0);
+        n->down_conf.has_path_rules = n->down_conf.has_path_rules || routes[i].path != NULL || routes[i].strip_prefix != NULL;
+    }
+    n->down_conf.routes = n->route_conf;
+    n->down_conf.n_routes = n->listener.n_routes = n_routes;
+}
+
 void wire_add_target(struct wire_node *n)
 {
     ck_assert_uint_lt(n->upstream.n_targets, WIRE_TARGETS);
@@ -602,14 +624,12 @@ static void fill_node(struct wire *w, struct wire_node *n, const struct wire_set
         .body_ms = 30000,
         .write_ms = 30000,
         .min_body_rate = 500,
-        .routes = &n->route_conf,
-        .n_routes = 1,
         .forwarded = down != NULL ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF,
     };
     n->upstream = (struct plan_upstream){.conf = &n->up_conf, .targets = n->target};
     fill_target(n, 0, up);
-    n->route = (struct plan_route){&n->route_conf, &n->upstream};
-    n->listener = (struct plan_listener){.conf = &n->down_conf, .tls = down, .routes = &n->route, .n_routes = 1};
+    n->listener = (struct plan_listener){.conf = &n->down_conf, .tls = down, .routes = n->route};
+    wire_set_routes(n, &(struct config_route){0}, 1);
     n->env.scratch = malloc(SCRATCH);
     n->env.scratch_size = SCRATCH;
     n->env.tickets = tls_tickets_new(4);
@@ -642,6 +662,7 @@ static void close_node(struct wire_node *n)
     pool_doom_all(n->env.pool);
     reap(n);
     drop_state(n);
+    drop_edits(n);
     tls_tickets_free(n->env.tickets);
     free(n->env.scratch);
 }

@@ -13,7 +13,7 @@
 #include "mtlsd/proxy/exchange.h"
 #include "wire_pki.h"
 
-enum { WIRE_SOCKETS = 24, WIRE_SEEN = 64, WIRE_TARGETS = 4, WIRE_WINDOW = 64 * 1024 };
+enum { WIRE_SOCKETS = 24, WIRE_SEEN = 64, WIRE_TARGETS = 4, WIRE_ROUTES = 8, WIRE_WINDOW = 64 * 1024 };
 #define WIRE_ALL SIZE_MAX
 
 struct wire_pipe { /* one direction of a socket */
@@ -52,7 +52,7 @@ struct wire_seen { /* a report, copied */
     enum reason reason;
     enum refused_by refused_by;
     unsigned status, retries;
-    bool routed;       /* a route was chosen */
+    size_t route;      /* index of the route, SIZE_MAX: none was chosen */
     size_t target;     /* index of the target, SIZE_MAX: none */
     bool up_reused, resumed_up;
     int alert_received, alert_sent; /* of the side that failed */
@@ -73,10 +73,10 @@ struct wire_node {
     struct config_upstream up_conf;
     struct config_listener down_conf;
     struct config_target target_conf[WIRE_TARGETS]; /* one, unless wire_add_target was called */
-    struct config_route route_conf;
+    struct config_route route_conf[WIRE_ROUTES]; /* one that matches everything, unless wire_set_routes was called */
     struct plan_upstream upstream;
     struct plan_target target[WIRE_TARGETS];
-    struct plan_route route;
+    struct plan_route route[WIRE_ROUTES];
     struct plan_listener listener;
     struct exchange_env env;
     struct board *board;
@@ -129,6 +129,8 @@ void wire_close(struct wire *w);
 
 /* One more target of the node's upstream, with the same TLS; before any connection. */
 void wire_add_target(struct wire_node *n);
+/* Other routes than the one to everything: those that neither redirect nor respond lead to the node's upstream. Copied, but not what they point to. */
+void wire_set_routes(struct wire_node *n, const struct config_route *routes, size_t n_routes);
 struct wire_socket *wire_connect(struct wire *w);      /* the app connects */
 void wire_say(struct wire_socket *s, const char *text); /* the app sends */
 void wire_say_span(struct wire_socket *s, struct span bytes);

@@ -40,6 +40,7 @@ struct snapshot {
     size_t n_targets;
     struct board *board; /* what is known of each target: the one part that changes while the snapshot lives */
     struct plan_route *routes; /* of all listeners, in their order */
+    size_t n_routes;
     struct plan_listener *listeners;
 };
 

@@ -6,6 +6,7 @@
 
 #include "mtlsd/base/span.h"
 #include "mtlsd/config/config.h"
+#include "mtlsd/http/http_guard.h"
 #include "mtlsd/tls/tls_engine.h"
 
 struct plan_upstream;
@@ -28,6 +29,7 @@ struct plan_upstream {
 struct plan_route {
     const struct config_route *conf;
     const struct plan_upstream *upstream; /* NULL: the route answers by itself */
+    struct http_edit *edit;               /* owned: what it changes about a request's fields; NULL: nothing */
 };
 
 struct plan_listener {
@@ -44,6 +46,10 @@ struct dial {
     const struct address *address; /* the target's, its upstream's proxy's, or a forward proxy's own */
     bool public_only; /* loopback, private, link-local and other special addresses are refused, after the name was resolved (security E3) */
 };
+
+/* *out: what the route changes about fields, one allocation that borrows from conf, to be freed by free; NULL when it changes none. -1: out of
+ * memory. */
+MUST_CHECK int plan_edit(const struct config_route *conf, struct http_edit **out);
 
 /* What Host says to this target when it is not the client's: the configured literal, else the name that SNI asks for, with the port unless
  * it is the usual one (RFC 9110 section 7.2). Written into out, or empty when it does not fit. */

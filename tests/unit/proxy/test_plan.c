@@ -49,11 +49,39 @@ START_TEST(is_empty_rather_than_cut)
 }
 END_TEST
 
+static const struct config_route nothing;
+
+START_TEST(a_route_without_edits_has_none)
+{
+    struct http_edit *edit = (struct http_edit *)1; /* anything */
+    ck_assert_int_eq(plan_edit(&nothing, &edit), 0);
+    ck_assert_ptr_null(edit);
+}
+END_TEST
+
+START_TEST(the_edits_of_a_route_are_those_of_its_configuration)
+{
+    char a[] = "X-A", b[] = "X-B", one[] = "1", two[] = "2", c[] = "X-C";
+    char *removed[] = {c};
+    struct config_header set[] = {{a, one}, {b, two}};
+    struct config_route conf = {.set_headers = set, .n_set_headers = 2, .remove_headers = {.items = removed, .n = 1}};
+    struct http_edit *edit;
+    ck_assert_int_eq(plan_edit(&conf, &edit), 0);
+    ck_assert_uint_eq(edit->n_set, 2);
+    ck_assert(span_equals_str(edit->set[1].name, "X-B") && span_equals_str(edit->set[1].value, "2"));
+    ck_assert_uint_eq(edit->n_remove, 1);
+    ck_assert(span_equals_str(edit->remove[0], "X-C"));
+    free(edit);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("plan");
     TCase *tc = tcase_create("host");
     tcase_add_loop_test(tc, names_the_upstream, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_test(tc, a_route_without_edits_has_none);
+    tcase_add_test(tc, the_edits_of_a_route_are_those_of_its_configuration);
     tcase_add_test(tc, is_empty_rather_than_cut);
     suite_add_tcase(s, tc);
     return s;

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes of a request whose head is here, in this order, each step able to refuse:
+ *
+ *   the guard       is it HTTP that two readers understand alike? (http/)
+ *   its target      taken apart once; on a listener with path rules odd spellings are refused or rewritten (security C9)
+ *   browser         on a plaintext listener: might a web page have sent it? (security E1)
+ *   loops           a forward proxy that sees its own name too often in Via
+ *   the listener's gate, a route, the route's gate
+ *
+ * What was matched is what is forwarded: exchange_route_target writes from the same path.
+ */
+#include "exchange_internal.h"
+
+#include "mtlsd/http/http_guard.h"
+#include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/browser.h"
+#include "mtlsd/policy/route.h"
+
+#include <string.h>
+
+enum { REWRITTEN_MAX = 512 * 1024, OWN_HOPS_MAX = 10 };
+
+void exchange_route_init(struct routing *r, const struct http_head *head)
+{
+    *r = (struct routing){.head = head};
+    bytes_init(&r->rewritten, REWRITTEN_MAX);
+}
+
+void exchange_route_clear(struct routing *r)
+{
+    bytes_clear(&r->rewritten);
+}
+
+static enum reason refuse(struct err *err, enum reason reason, const char *why)
+{
+    err_set(err, ERR_PROTOCOL, "%s", why);
+    return reason;
+}
+
+/* ---- the target ---- */
+
+static bool has_path(const struct http_target *t)
+{
+    return (t->form == HTTP_TARGET_ORIGIN || t->form == HTTP_TARGET_ABSOLUTE) && t->path.len > 0;
+}
+
+static enum reason read_target(const struct config_listener *conf, struct routing *r, struct err *err)
+{
+    if (http_target_read(r->head, &r->target, err) != 0)
+        return REASON_REQUEST_MALFORMED;
+    if (r->target.form == HTTP_TARGET_AUTHORITY)
+        return refuse(err, REASON_METHOD_UNKNOWN, "CONNECT is not served here");
+    r->path = r->target.path;
+    if (!conf->has_path_rules || !has_path(&r->target))
+        return REASON_VALID;
+    const char *why = http_target_path_refusal(r->path);
+    if (why == NULL)
+        return REASON_VALID;
+    if (!conf->normalize_path)
+        return refuse(err, REASON_REQUEST_MALFORMED, why);
+    if (http_target_normalize(&r->rewritten, r->path, err) != 0)
+        return REASON_REQUEST_MALFORMED;
+    r->path = bytes_span(&r->rewritten);
+    return REASON_VALID;
+}
+
+int exchange_route_target(const struct exchange *x, const struct routing *r, struct bytes *out)
+{
+    const char *prefix = x->route->conf->strip_prefix;
+    size_t covered = prefix != NULL && has_path(&r->target) ? route_path_covered(prefix, r->path) : SIZE_MAX;
+    if (covered == SIZE_MAX && r->rewritten.len == 0)
+        return 0;
+    struct span rest = covered == SIZE_MAX ? r->path : span_skip(r->path, covered);
+    if (rest.len == 0)
+        rest = span_of("/", 1);
+    return bytes_append_span(out, rest) != 0 ? -1 : bytes_append_span(out, r->target.query);
+}
+
+/* ---- browsers ---- */
+
+static enum reason judge_browser(const struct exchange *x, const struct routing *r, struct err *err)
+{
+    const struct http_head *h = r->head;
+    struct browser_question q = {
+        .host = r->target.host,
+        .port = r->target.port,
+        .absolute = r->target.form == HTTP_TARGET_ABSOLUTE,
+        .local_port = x->client.known ? x->client.local_port : 0,
+        .origin = http_head_find(h, "Origin"),
+        .referer = http_head_find(h, "Referer"),
+        .fetch_site = http_head_find(h, "Sec-Fetch-Site"),
+        .private_network = http_head_find(h, "Access-Control-Request-Private-Network").ptr != NULL,
+    };
+    return browser_judge(x->listener->conf, &q, err);
+}
+
+/* ---- loops ---- */
+
+static bool is_by_us(struct span hop)
+{
+    const uint8_t *space = memchr(hop.ptr, ' ', hop.len);
+    if (space == NULL)
+        return false;
+    struct span by = span_trim(span_skip(hop, (size_t)(space - hop.ptr)));
+    size_t own = strlen(EXCHANGE_PSEUDONYM);
+    return by.len >= own && span_equals_nocase_str(span_of(by.ptr, own), EXCHANGE_PSEUDONYM) && (by.len == own || by.ptr[own] == ' ');
+}
+
+/* RFC 9110 section 7.6.3 has Via for this. Several of us in a row are no loop. */
+static bool goes_in_circles(const struct http_head *h)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < h->n_fields; i++) {
+        struct span hops = h->fields[i].value, hop;
+        if (!span_equals_nocase_str(h->fields[i].name, "via"))
+            continue;
+        while (span_next_in_list(&hops, &hop))
+            n += is_by_us(hop) ? 1 : 0;
+    }
+    return n > OWN_HOPS_MAX;
+}
+
+/* ---- routes and gates ---- */
+
+static bool looks_at_callers(const struct config_listener *conf)
+{
+    if (conf->n_allow > 0)
+        return true;
+    for (size_t i = 0; i < conf->n_routes; i++) {
+        if (conf->routes[i].cert != 0 || conf->routes[i].n_caller > 0 || conf->routes[i].n_allow > 0)
+            return true;
+    }
+    return false;
+}
+
+static enum reason not_allowed(const struct tls_facts *facts, struct err *err)
+{
+    return refuse(err, REASON_NOT_ALLOWED,
+                  facts->peer != NULL ? "no allow rule matches this certificate" : "no certificate, and only named ones are allowed");
+}
+
+static enum reason choose_route(struct exchange *x, const struct routing *r, struct err *err)
+{
+    static const struct tls_verdict undecided = {0};
+    const struct config_listener *conf = x->listener->conf;
+    struct tls_facts facts = {0};
+    if (x->down.tls != NULL && looks_at_callers(conf))
+        tls_engine_facts(x->down.tls, &facts);
+    if (conf->n_allow > 0 && !allow_permits(conf->allow, conf->n_allow, facts.verdict != NULL ? facts.verdict : &undecided, facts.peer))
+        return not_allowed(&facts, err);
+    struct route_question q = {
+        .method = r->head->method, .host = r->target.host, .path = r->path, .verdict = facts.verdict, .peer = facts.peer};
+    size_t index;
+    enum reason reason = route_choose(conf->routes, conf->n_routes, &q, &index);
+    if (reason == REASON_NO_ROUTE)
+        return refuse(err, reason, "no route of the listener matches");
+    x->route = &x->listener->routes[index];
+    return reason == REASON_VALID ? reason : not_allowed(&facts, err);
+}
+
+enum reason exchange_route_judge(struct exchange *x, struct routing *r, struct err *err)
+{
+    const struct config_listener *conf = x->listener->conf;
+    enum reason reason = http_guard_request(r->head, err);
+    if (reason == REASON_VALID)
+        reason = read_target(conf, r, err);
+    if (reason == REASON_VALID && conf->guards_browsers)
+        reason = judge_browser(x, r, err);
+    if (reason == REASON_VALID && conf->forward_proxy.present && goes_in_circles(r->head))
+        reason = refuse(err, REASON_REQUEST_MALFORMED, "this request came through mtlsd again and again: a proxy sends it back here");
+    return reason == REASON_VALID ? choose_route(x, r, err) : reason;
+}
