@@ -91,6 +91,13 @@ static void free_head(char *name, char *where)
     free(where);
 }
 
+static void free_upstream(struct config_upstream *u)
+{
+    config_read_free("upstream", u);
+    free_head(u->name, u->where);
+    free(u->tls.where);
+}
+
 void config_free(struct config *c)
 {
     if (c == NULL)
@@ -103,11 +110,11 @@ void config_free(struct config *c)
         config_read_free("trust", &c->trusts[i]);
         free_head(c->trusts[i].name, c->trusts[i].where);
     }
-    for (size_t i = 0; i < c->n_upstreams; i++) {
-        config_read_free("upstream", &c->upstreams[i]);
-        free_head(c->upstreams[i].name, c->upstreams[i].where);
-        free(c->upstreams[i].tls.where);
-    }
+    for (size_t i = 0; i < c->n_upstreams; i++)
+        free_upstream(&c->upstreams[i]);
+    if (c->direct != NULL)
+        free_upstream(c->direct);
+    free(c->direct);
     for (size_t i = 0; i < c->n_listeners; i++) {
         config_read_free("listener", &c->listeners[i]);
         free_head(c->listeners[i].name, c->listeners[i].where);

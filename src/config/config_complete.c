@@ -75,10 +75,39 @@ static void complete_listener(const struct config_reader *r, struct config_liste
         l->idle_ms = http ? IDLE_HTTP_MS : IDLE_TCP_MS;
 }
 
+/* An upstream with every default, named "direct", whose one target has no address: it depends on the request. */
+static void complete_direct(const struct config_reader *r)
+{
+    struct config_upstream *u = calloc(1, sizeof(*u));
+    r->config->direct = u;
+    if (u == NULL || (u->name = strdup("direct")) == NULL || (u->targets = calloc(1, sizeof(*u->targets))) == NULL ||
+        (u->targets[0].text = strdup(u->name)) == NULL) {
+        r->findings->out_of_memory = 1;
+        return;
+    }
+    u->n_targets = 1;
+    u->targets[0].weight = 1;
+    config_read_defaults(r, "upstream", u);
+    u->host = CONFIG_HOST_PRESERVE;
+    u->host_given = true;
+    u->retries = 0;
+    u->pool_max = 0;
+}
+
+static bool has_forward_proxy(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_listeners; i++)
+        if (c->listeners[i].forward_proxy.present)
+            return true;
+    return false;
+}
+
 void config_complete(const struct config_reader *r)
 {
     for (size_t i = 0; i < r->config->n_upstreams; i++)
         complete_upstream(r, &r->config->upstreams[i], config_read_group_at(r, "upstreams", i));
     for (size_t i = 0; i < r->config->n_listeners; i++)
         complete_listener(r, &r->config->listeners[i], config_read_group_at(r, "listeners", i));
+    if (has_forward_proxy(r->config))
+        complete_direct(r);
 }

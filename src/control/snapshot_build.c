@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_build.h"
 
+#include "mtlsd/http/http_guard.h"
 #include "mtlsd/tls/tls_judge.h"
 
 #include <assert.h>
@@ -10,18 +11,16 @@ enum { MAX_CHAIN = 16 };
 
 static struct tls_identity *find_identity(const struct snapshot *s, const char *name)
 {
-    for (size_t i = 0; name != NULL && i < s->config->n_identities; i++)
-        if (strcmp(s->identities[i].conf->name, name) == 0)
-            return s->identities[i].tls;
-    return NULL;
+    const struct config_identity *conf = name != NULL ? config_find_identity(s->config, name) : NULL;
+    return conf != NULL ? s->identities[conf - s->config->identities].tls : NULL;
 }
 
 /* "system" is loaded when somebody first asks for it: the store costs several MB. */
 static struct tls_trust *find_trust(struct snapshot *s, const struct loader *l, const char *name, const char *where)
 {
-    for (size_t i = 0; i < s->n_trusts; i++)
-        if (s->trusts[i].conf != NULL && strcmp(s->trusts[i].conf->name, name) == 0)
-            return s->trusts[i].tls;
+    const struct config_trust *conf = config_find_trust(s->config, name);
+    if (conf != NULL)
+        return s->trusts[conf - s->config->trusts].tls;
     if (strcmp(name, "system") != 0)
         return NULL;
     struct snapshot_trust *builtin = &s->trusts[s->config->n_trusts];
@@ -60,13 +59,14 @@ static void compare_with_own(const struct loader *l, const struct config_tls *co
                      conf->trust, conf->identity);
 }
 
-static struct tls_context *make_context(const struct loader *l, const struct config_tls *conf, const struct tls_context_spec *spec)
+/* first: the first context of this block, for which alone its identity and trust are compared. */
+static struct tls_context *make_context(const struct loader *l, const struct config_tls *conf, const struct tls_context_spec *spec, bool first)
 {
     struct err err = {0};
     struct tls_context *ctx = tls_context_new(spec, &err);
     if (ctx == NULL)
         findings_add(l->findings, FINDING_ERROR, conf->where, "tls: %s", err.text);
-    else if (spec->identity != NULL && spec->trust != NULL)
+    else if (first && spec->identity != NULL && spec->trust != NULL)
         compare_with_own(l, conf, spec);
     return ctx;
 }
@@ -77,6 +77,8 @@ static void common_part(const struct config_tls *conf, struct tls_context_spec *
     spec->priority = conf->priority;
 }
 
+/* Each target has a context of its own, also where two would be equal: tickets are kept by context, and a ticket of one server is worth
+ * nothing at another. */
 static struct tls_context *connecting_context(struct snapshot *s, const struct loader *l, const struct plan_target *target)
 {
     const struct config_tls *tls = &target->upstream->conf->tls;
@@ -93,7 +95,7 @@ static struct tls_context *connecting_context(struct snapshot *s, const struct l
     common_part(tls, &spec);
     if (spec.trust == NULL || (tls->identity != NULL && spec.identity == NULL))
         return NULL; /* said where it was loaded */
-    return make_context(l, tls, &spec);
+    return make_context(l, tls, &spec, target == target->upstream->targets);
 }
 
 static enum tls_ask asked(const struct config_tls *tls)
@@ -118,7 +120,7 @@ static struct tls_context *accepting_context(struct snapshot *s, const struct lo
         spec.trust = find_trust(s, l, tls->trust, tls->where);
     if ((tls->identity != NULL && spec.identity == NULL) || (tls->trust != NULL && spec.trust == NULL))
         return NULL; /* said where it was loaded */
-    return make_context(l, tls, &spec);
+    return make_context(l, tls, &spec, true);
 }
 
 static void build_upstreams(struct snapshot *s, const struct loader *l)
@@ -138,12 +140,42 @@ static void build_upstreams(struct snapshot *s, const struct loader *l)
     }
 }
 
+static void build_direct(struct snapshot *s)
+{
+    const struct config_upstream *conf = s->config->direct;
+    if (conf == NULL)
+        return;
+    s->direct = (struct plan_upstream){.conf = conf, .targets = &s->direct_target, .n_targets = 1, .index = SIZE_MAX};
+    s->direct_target = (struct plan_target){.conf = conf->targets, .upstream = &s->direct, .index = SIZE_MAX};
+}
+
 static const struct plan_upstream *find_upstream(const struct snapshot *s, const char *name)
 {
-    for (size_t i = 0; name != NULL && i < s->config->n_upstreams; i++)
-        if (strcmp(s->upstreams[i].conf->name, name) == 0)
-            return &s->upstreams[i];
-    return NULL;
+    const struct config_upstream *conf = name != NULL ? config_find_upstream(s->config, name) : NULL;
+    return conf != NULL ? &s->upstreams[conf - s->config->upstreams] : NULL;
+}
+
+/* The rest of what a route may not change is refused with the configuration; these names only the http room knows (security B1). */
+static void check_owned(const struct loader *l, const struct config_route *route)
+{
+    for (size_t i = 0; i < route->n_set_headers; i++)
+        if (http_guard_is_owned(span_from_str(route->set_headers[i].name)))
+            findings_add(l->findings, FINDING_ERROR, route->where,
+                         "set_headers: %.80s tells who the caller is, which no route may claim: use identity_headers of the listener",
+                         route->set_headers[i].name);
+    for (size_t i = 0; i < route->remove_headers.n; i++)
+        if (http_guard_is_owned(span_from_str(route->remove_headers.items[i])))
+            findings_add(l->findings, FINDING_ERROR, route->where,
+                         "remove_headers: %.80s tells who the caller is and is always removed from what comes in: leave it out here",
+                         route->remove_headers.items[i]);
+}
+
+static void build_route(struct snapshot *s, const struct loader *l, const struct config_route *conf, struct plan_route *out)
+{
+    *out = (struct plan_route){.conf = conf, .upstream = find_upstream(s, conf->upstream)};
+    check_owned(l, conf);
+    if (plan_edit(conf, &out->edit) != 0)
+        l->findings->out_of_memory = 1;
 }
 
 static void build_listeners(struct snapshot *s, const struct loader *l)
@@ -153,11 +185,10 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
         const struct config_listener *conf = &s->config->listeners[i];
         s->listeners[i] = (struct plan_listener){.conf = conf, .routes = &s->routes[next], .n_routes = conf->n_routes};
         assert(conf->n_routes > 0); /* the configuration was refused without */
-        for (size_t k = 0; k < conf->n_routes; k++, next++) {
-            s->routes[next] = (struct plan_route){.conf = &conf->routes[k], .upstream = find_upstream(s, conf->routes[k].upstream)};
-            if (plan_edit(&conf->routes[k], &s->routes[next].edit) != 0)
-                l->findings->out_of_memory = 1;
-        }
+        for (size_t k = 0; k < conf->n_routes; k++, next++)
+            build_route(s, l, &conf->routes[k], &s->routes[next]);
+        if (conf->forward_proxy.present)
+            s->listeners[i].direct = &s->direct_target;
         if (conf->tls.present)
             s->listeners[i].tls = accepting_context(s, l, conf);
     }
@@ -171,5 +202,6 @@ void snapshot_build(struct snapshot *s, const struct loader *l)
         s->trusts[i] = (struct snapshot_trust){&s->config->trusts[i], snapshot_load_trust(l, &s->config->trusts[i])};
     s->n_trusts = s->config->n_trusts;
     build_upstreams(s, l);
+    build_direct(s);
     build_listeners(s, l);
 }

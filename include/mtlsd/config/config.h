@@ -203,6 +203,7 @@ struct config {
     size_t n_upstreams;
     struct config_listener *listeners;
     size_t n_listeners;
+    struct config_upstream *direct; /* stands for hosts that a forward proxy reaches without a route; NULL: no listener is one */
     struct config_names *names; /* for config_find_..., which find nothing without */
 };
 

@@ -42,6 +42,8 @@ struct snapshot {
     struct plan_route *routes; /* of all listeners, in their order */
     size_t n_routes;
     struct plan_listener *listeners;
+    struct plan_upstream direct;      /* of the forward proxies; it and its target are in no array and have no index */
+    struct plan_target direct_target;
 };
 
 /* Takes config, also on failure. NULL when findings has an error; all that is wrong is in it. now: seconds since 1970. */

@@ -4,6 +4,7 @@
 
 #include "mtlsd/control/snapshot.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct world w;
@@ -125,6 +126,83 @@ START_TEST(warns_when_an_identity_is_used_for_what_it_may_not_do)
 }
 END_TEST
 
+START_TEST(gives_each_target_its_place_and_a_context_of_its_own)
+{
+    world_edit(&w, "targets = [ \"api.partner.example:443\" ];", "targets = ( \"a.example:443\", { address = \"b.example:443\"; weight = 3; } );");
+    world_edit(&w, "}; };\nlisteners", "}; plain = { targets = \"127.0.0.1:9\"; }; };\nlisteners");
+    world_edit(&w, "  upstream = \"partner\";\n", "  routes = ( { path = \"/a\"; respond = 404; }, { path = \"/b\"; upstream = \"plain\"; }, { upstream = \"partner\"; } );\n");
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
+    ck_assert_uint_eq(s->n_targets, 3);
+    ck_assert_ptr_eq(s->upstreams[0].targets, s->targets);
+    ck_assert_ptr_eq(s->upstreams[1].targets, s->targets + 2);
+    ck_assert(s->upstreams[0].n_targets == 2 && s->upstreams[1].index == 1);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(s->targets[i].index == i && s->targets[i].upstream == &s->upstreams[i / 2]);
+    ck_assert(s->targets[0].tls != NULL && s->targets[1].tls != NULL && s->targets[0].tls != s->targets[1].tls);
+    ck_assert_ptr_null(s->targets[2].tls);
+    const struct plan_listener *l = &s->listeners[0];
+    ck_assert_uint_eq(l->n_routes, 3);
+    ck_assert_ptr_null(l->routes[0].upstream);
+    ck_assert_ptr_eq(l->routes[1].upstream, &s->upstreams[1]);
+    ck_assert_ptr_eq(l->routes[2].upstream, &s->upstreams[0]);
+    ck_assert_ptr_eq(l->routes[2].conf, &l->conf->routes[2]);
+    ck_assert_ptr_null(l->direct);
+    snapshot_unref(s);
+}
+END_TEST
+
+START_TEST(says_once_what_is_so_for_every_target)
+{
+    world_edit(&w, "targets = [ \"api.partner.example:443\" ];", "targets = [ \"a.example:443\", \"b.example:443\", \"c.example:443\" ];");
+    world_edit(&w, "ca = \"/etc/partner.pem\"", "ca = \"/etc/clients.pem\"");
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_msg(findings.n == 1, "%zu findings", findings.n);
+    snapshot_unref(s);
+}
+END_TEST
+
+START_TEST(gives_a_forward_proxy_what_stands_for_hosts_without_a_route)
+{
+    world_edit(&w, "  upstream = \"partner\";\n", "  upstream = \"partner\"; forward_proxy = { direct = \"a.example\"; };\n");
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
+    const struct plan_target *direct = s->listeners[0].direct;
+    ck_assert_ptr_nonnull(direct);
+    ck_assert_str_eq(direct->upstream->conf->name, "direct");
+    ck_assert_ptr_null(direct->tls); /* never our certificate to a host that no route names */
+    ck_assert(direct->index == SIZE_MAX && direct->upstream->n_targets == 1 && direct->upstream->targets == direct);
+    ck_assert(direct->upstream->conf->host == CONFIG_HOST_PRESERVE && direct->upstream->conf->retries == 0);
+    ck_assert(direct->upstream->conf->connect_ms == 5000 && direct->upstream->conf->pool_max == 0);
+    ck_assert_uint_eq(s->n_targets, 1);
+    snapshot_unref(s);
+}
+END_TEST
+
+/* B1: the names of identity headers are the guard's, in every spelling. */
+START_TEST(refuses_a_route_that_claims_an_identity)
+{
+    static const struct {
+        const char *route, *says;
+    } rows[] = {
+        {"{ upstream = \"partner\"; set_headers = { Client-Cert = \"x\"; }; }", "set_headers: Client-Cert tells who the caller is"},
+        {"{ upstream = \"partner\"; set_headers = { x_ssl_client_verify = \"0\"; }; }", "set_headers: x_ssl_client_verify"},
+        {"{ upstream = \"partner\"; remove_headers = [ \"X-A\", \"x-forwarded-client-cert\" ]; }", "remove_headers: x-forwarded-client-cert"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char routes[300];
+        snprintf(routes, sizeof(routes), "  routes = ( %s );\n", rows[i].route);
+        tear_down();
+        set_up();
+        world_edit(&w, "  upstream = \"partner\";\n", routes);
+        ck_assert_ptr_null(world_load(&w, 1, &findings));
+        const struct finding *f = find(FINDING_ERROR, rows[i].says);
+        ck_assert_msg(f != NULL && strcmp(f->where, "test.conf:16") == 0, "%s: %s", rows[i].says, findings.n > 0 ? findings.items[0].text : "");
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("snapshot_build");
@@ -139,6 +217,10 @@ Suite *suite(void)
     tcase_add_test(t, notes_a_trust_that_holds_our_own_ca);
     tcase_add_test(t, says_nothing_about_a_trust_of_another_ca);
     tcase_add_test(t, warns_when_an_identity_is_used_for_what_it_may_not_do);
+    tcase_add_test(t, gives_each_target_its_place_and_a_context_of_its_own);
+    tcase_add_test(t, says_once_what_is_so_for_every_target);
+    tcase_add_test(t, gives_a_forward_proxy_what_stands_for_hosts_without_a_route);
+    tcase_add_test(t, refuses_a_route_that_claims_an_identity);
     suite_add_tcase(s, t);
     return s;
 }
