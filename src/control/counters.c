@@ -1,58 +1,88 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/counters.h"
+#include "counters_table.h"
 
-#include <stdlib.h>
-#include <string.h>
+#define NAME_SIZE(type) sizeof(((type *)0)->name)
 
-int counters_init(struct counters *c, size_t max_listeners, size_t max_upstreams)
+int counters_init(struct counters *c, size_t max_rows)
 {
-    *c = (struct counters){.max_listeners = max_listeners + 1, .max_upstreams = max_upstreams + 1};
-    c->listeners = calloc(c->max_listeners, sizeof(*c->listeners));
-    c->upstreams = calloc(c->max_upstreams, sizeof(*c->upstreams));
-    if (c->listeners == NULL || c->upstreams == NULL) {
-        counters_clear(c);
-        return -1;
-    }
-    return 0;
+    *c = (struct counters){
+        .listeners = counters_table_new(sizeof(struct counters_row), NAME_SIZE(struct counters_row), max_rows),
+        .upstreams = counters_table_new(sizeof(struct counters_row), NAME_SIZE(struct counters_row), max_rows),
+        .targets = counters_table_new(sizeof(struct counters_target), NAME_SIZE(struct counters_target), max_rows),
+        .routes = counters_table_new(sizeof(struct counters_route), NAME_SIZE(struct counters_route), max_rows),
+    };
+    if (c->listeners != NULL && c->upstreams != NULL && c->targets != NULL && c->routes != NULL)
+        return 0;
+    counters_clear(c);
+    return -1;
 }
 
 void counters_clear(struct counters *c)
 {
-    free(c->listeners);
-    free(c->upstreams);
+    counters_table_free(c->listeners);
+    counters_table_free(c->upstreams);
+    counters_table_free(c->targets);
+    counters_table_free(c->routes);
     *c = (struct counters){0};
 }
 
-static void set_name(struct counters_row *row, const char *name)
-{
-    size_t n = strnlen(name, sizeof(row->name) - 1);
-    memcpy(row->name, name, n);
-    row->name[n] = '\0';
-}
-
-/* Only the owner makes rows. The count is published after the name, so that a reader never sees a row without one. */
-static struct counters_row *find(struct counters_row *rows, size_t *n, size_t max, const char *name)
-{
-    size_t have = *n;
-    for (size_t i = 0; i < have; i++)
-        if (strncmp(rows[i].name, name, sizeof(rows[i].name) - 1) == 0)
-            return &rows[i];
-    if (have == max)
-        return &rows[max - 1];
-    set_name(&rows[have], have == max - 1 ? "other" : name);
-    __atomic_store_n(n, have + 1, __ATOMIC_RELEASE);
-    return &rows[have];
-}
+/* ---- finding ---- */
 
 struct counters_row *counters_listener(struct counters *c, const char *name)
 {
-    return find(c->listeners, &c->n_listeners, c->max_listeners, name);
+    return counters_table_get(c->listeners, name, NULL);
 }
 
 struct counters_row *counters_upstream(struct counters *c, const char *name)
 {
-    return find(c->upstreams, &c->n_upstreams, c->max_upstreams, name);
+    return counters_table_get(c->upstreams, name, NULL);
 }
+
+struct counters_target *counters_target(struct counters *c, const char *upstream, const char *target)
+{
+    return counters_table_get(c->targets, upstream, target);
+}
+
+/* The number's digits, at the end of the room; snprintf would cost more than the rest. */
+static const char *digits_of(size_t number, char room[24])
+{
+    char *p = room + 23;
+    *p = '\0';
+    do
+        *--p = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return p;
+}
+
+struct counters_route *counters_route(struct counters *c, const char *listener, size_t number)
+{
+    char room[24];
+    return counters_table_get(c->routes, listener, digits_of(number, room));
+}
+
+const struct counters_row *counters_find_listener(const struct counters *c, const char *name)
+{
+    return counters_table_find(c->listeners, name, NULL);
+}
+
+const struct counters_row *counters_find_upstream(const struct counters *c, const char *name)
+{
+    return counters_table_find(c->upstreams, name, NULL);
+}
+
+const struct counters_target *counters_find_target(const struct counters *c, const char *upstream, const char *target)
+{
+    return counters_table_find(c->targets, upstream, target);
+}
+
+const struct counters_route *counters_find_route(const struct counters *c, const char *listener, size_t number)
+{
+    char room[24];
+    return counters_table_find(c->routes, listener, digits_of(number, room));
+}
+
+/* ---- summing ---- */
 
 static void take(uint64_t *into, const uint64_t *from)
 {
@@ -73,18 +103,42 @@ static void sum_row(struct counters_row *into, const struct counters_row *from)
     take(&into->upstream_resumed, &from->upstream_resumed);
     take(&into->bytes_up_in, &from->bytes_up_in);
     take(&into->bytes_up_out, &from->bytes_up_out);
+    take(&into->upstream_requests, &from->upstream_requests);
+    take(&into->retries, &from->retries);
     for (size_t i = 0; i < sizeof(into->answers) / sizeof(into->answers[0]); i++)
         take(&into->answers[i], &from->answers[i]);
     for (size_t i = 0; i < REASON_COUNT; i++)
         take(&into->refused[i], &from->refused[i]);
 }
 
+static void sum_target(struct counters_target *into, const struct counters_target *from)
+{
+    take(&into->active, &from->active);
+    take(&into->requests, &from->requests);
+    take(&into->retries, &from->retries);
+    take(&into->failures, &from->failures);
+}
+
+static void sum_route(struct counters_route *into, const struct counters_route *from)
+{
+    take(&into->hits, &from->hits);
+    take(&into->refused, &from->refused);
+}
+
+/* The row of from's i-th in into. Row 0 is the one that many names share, and not a name that was given. */
+static void *same_row(struct counters_table *into, const struct counters_table *from, size_t i)
+{
+    return i == 0 ? counters_table_at(into, 0) : counters_table_get(into, counters_table_at(from, i), NULL);
+}
+
 void counters_sum(struct counters *into, const struct counters *from)
 {
-    size_t n = __atomic_load_n(&from->n_listeners, __ATOMIC_ACQUIRE);
-    for (size_t i = 0; i < n; i++)
-        sum_row(counters_listener(into, from->listeners[i].name), &from->listeners[i]);
-    n = __atomic_load_n(&from->n_upstreams, __ATOMIC_ACQUIRE);
-    for (size_t i = 0; i < n; i++)
-        sum_row(counters_upstream(into, from->upstreams[i].name), &from->upstreams[i]);
+    for (size_t i = 0, n = counters_table_count(from->listeners); i < n; i++)
+        sum_row(same_row(into->listeners, from->listeners, i), counters_table_at(from->listeners, i));
+    for (size_t i = 0, n = counters_table_count(from->upstreams); i < n; i++)
+        sum_row(same_row(into->upstreams, from->upstreams, i), counters_table_at(from->upstreams, i));
+    for (size_t i = 0, n = counters_table_count(from->targets); i < n; i++)
+        sum_target(same_row(into->targets, from->targets, i), counters_table_at(from->targets, i));
+    for (size_t i = 0, n = counters_table_count(from->routes); i < n; i++)
+        sum_route(same_row(into->routes, from->routes, i), counters_table_at(from->routes, i));
 }

@@ -7,29 +7,34 @@
 
 #include <string.h>
 
-enum { ROWS_MAX = 1024 };
-
 int journal_init(struct journal *j, struct refusals *refusals, int64_t (*utc)(void))
 {
     *j = (struct journal){.refusals = refusals, .utc = utc};
-    return counters_init(&j->counters, ROWS_MAX, ROWS_MAX);
+    counters_index_init(&j->index, &j->counters);
+    return counters_init(&j->counters, COUNTERS_ROWS);
+}
+
+void journal_adopt(struct journal *j, const struct snapshot *snapshot)
+{
+    counters_index_adopt(&j->index, snapshot);
 }
 
 void journal_clear(struct journal *j)
 {
+    counters_index_clear(&j->index);
     counters_clear(&j->counters);
 }
 
-void journal_accepted(struct journal *j, const char *listener)
+void journal_accepted(struct journal *j, const struct plan_listener *listener)
 {
-    struct counters_row *row = counters_listener(&j->counters, listener);
+    struct counters_row *row = counters_index_listener(&j->index, listener);
     counters_add(&row->connections_accepted, 1);
     counters_add(&row->connections_open, 1);
 }
 
-void journal_closed(struct journal *j, const char *listener)
+void journal_closed(struct journal *j, const struct plan_listener *listener)
 {
-    counters_sub(&counters_listener(&j->counters, listener)->connections_open, 1);
+    counters_sub(&counters_index_listener(&j->index, listener)->connections_open, 1);
 }
 
 /* ---- one line per request or connection ---- */
@@ -187,9 +192,32 @@ static void log_report(const struct report *r)
 
 /* ---- counting ---- */
 
+static void count_route(struct journal *j, const struct report *r)
+{
+    const struct plan_listener *l = r->listener;
+    if (r->route == NULL || l->n_routes < 2) /* a listener's own numbers say the same */
+        return;
+    struct counters_route *row = counters_index_route(&j->index, l, r->route);
+    counters_add(&row->hits, 1);
+    counters_add(&row->refused, r->reason != REASON_VALID);
+}
+
+static struct counters_row *count_upstream(struct journal *j, const struct report *r)
+{
+    struct counters_row *up = counters_index_upstream(&j->index, r->target->upstream);
+    struct counters_target *target = counters_index_target(&j->index, r->target);
+    counters_add(&up->bytes_up_out, r->bytes_in);
+    counters_add(&up->bytes_up_in, r->bytes_out);
+    counters_add(&up->upstream_requests, 1);
+    counters_add(&up->retries, r->retries);
+    counters_add(&target->requests, 1);
+    counters_add(&target->retries, r->retries);
+    return up;
+}
+
 static void count_report(struct journal *j, const struct report *r)
 {
-    struct counters_row *row = counters_listener(&j->counters, r->listener->conf->name);
+    struct counters_row *row = counters_index_listener(&j->index, r->listener);
     counters_add(&row->bytes_down_in, r->bytes_in);
     counters_add(&row->bytes_down_out, r->bytes_out);
     if (r->kind == REPORT_REQUEST) {
@@ -197,14 +225,11 @@ static void count_report(struct journal *j, const struct report *r)
         if (r->status >= 100 && r->status < 600)
             counters_add(&row->answers[r->status / 100], 1);
     }
-    struct counters_row *up = r->target != NULL ? counters_upstream(&j->counters, r->target->upstream->conf->name) : NULL;
-    if (up != NULL) {
-        counters_add(&up->bytes_up_out, r->bytes_in);
-        counters_add(&up->bytes_up_in, r->bytes_out);
-        if (!r->up_reused && r->connect_us != 0) {
-            counters_add(&up->upstream_connects, 1);
-            counters_add(&row->upstream_connects, 1);
-        }
+    count_route(j, r);
+    struct counters_row *up = r->target != NULL ? count_upstream(j, r) : NULL;
+    if (up != NULL && !r->up_reused && r->connect_us != 0) {
+        counters_add(&up->upstream_connects, 1);
+        counters_add(&row->upstream_connects, 1);
     }
     if (r->reason == REASON_VALID)
         return;
@@ -247,17 +272,30 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
     if (r->reason != REASON_VALID)
         return; /* counted as a refusal with the connection or request it ended */
     if (r->listener != NULL) {
-        struct counters_row *row = counters_listener(&j->counters, r->listener->conf->name);
+        struct counters_row *row = counters_index_listener(&j->index, r->listener);
         counters_add(&row->handshakes_ok, 1);
         counters_add(&row->resumed, r->facts->resumed ? 1 : 0);
         return;
     }
-    struct counters_row *row = counters_upstream(&j->counters, r->target->upstream->conf->name);
+    struct counters_row *row = counters_index_upstream(&j->index, r->target->upstream);
     counters_add(&row->upstream_handshakes_ok, 1);
     counters_add(&row->upstream_resumed, r->facts->resumed ? 1 : 0);
 }
 
+static void on_target(void *ctx, const struct plan_target *t, enum target_event what)
+{
+    struct journal *j = ctx;
+    struct counters_target *row = counters_index_target(&j->index, t);
+    if (what == TARGET_BEGUN)
+        counters_add(&row->active, 1);
+    else if (what == TARGET_ENDED)
+        counters_sub(&row->active, 1);
+    else
+        counters_add(&row->failures, 1);
+}
+
 struct observer journal_observer(struct journal *j, enum log_format format)
 {
-    return (struct observer){.ctx = j, .wants_agents = format == LOG_FORMAT_COMBINED, .on_report = on_report, .on_handshake = on_handshake};
+    return (struct observer){
+        .ctx = j, .wants_agents = format == LOG_FORMAT_COMBINED, .on_report = on_report, .on_handshake = on_handshake, .on_target = on_target};
 }

@@ -71,14 +71,6 @@ static json_t *refused_value(struct doc *d, const struct counters_row *row)
     return object;
 }
 
-static const struct counters_row *find_row(const struct counters_row *rows, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strncmp(rows[i].name, name, sizeof(rows[i].name) - 1) == 0)
-            return &rows[i];
-    return NULL;
-}
-
 static void put_listener_counts(struct doc *d, json_t *o, const struct counters_row *row)
 {
     static const struct counters_row nothing;
@@ -128,7 +120,7 @@ static json_t *listeners_value(struct doc *d, const struct admin_view *view)
         put_text(d, o, "trust", conf->tls.present ? conf->tls.trust : NULL);
         put_text(d, o, "client_cert", conf->tls.present ? client_cert_word(&conf->tls) : NULL);
         put_text(d, o, "upstream", conf->upstream);
-        put_listener_counts(d, o, find_row(view->counters->listeners, view->counters->n_listeners, conf->name));
+        put_listener_counts(d, o, counters_find_listener(view->counters, conf->name));
     }
     return array;
 }
@@ -166,7 +158,7 @@ static json_t *upstreams_value(struct doc *d, const struct admin_view *view)
         put_text(d, o, "identity", conf->tls.present ? conf->tls.identity : NULL);
         put_text(d, o, "trust", conf->tls.present ? trust : NULL);
         put_text(d, o, "server_name", conf->tls.present ? conf->tls.server_name : NULL);
-        put_upstream_counts(d, o, find_row(view->counters->upstreams, view->counters->n_upstreams, conf->name));
+        put_upstream_counts(d, o, counters_find_upstream(view->counters, conf->name));
     }
     return array;
 }

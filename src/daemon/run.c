@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { COUNTER_ROWS = 1024, WAITING_MAX = 16 }; /* waiting: as many as the admin socket has connections */
+enum { WAITING_MAX = 16 }; /* waiting: as many as the admin socket has connections */
 
 struct reload { /* one at a time */
     bool running, again;
@@ -251,7 +251,7 @@ static const struct admin_view *make_view(void *ctx)
 {
     struct run *r = ctx;
     counters_clear(&r->counters);
-    if (counters_init(&r->counters, COUNTER_ROWS, COUNTER_ROWS) == 0)
+    if (counters_init(&r->counters, COUNTERS_ROWS) == 0)
         server_sum_counters(r->server, &r->counters);
     r->view = (struct admin_view){
         .version = MTLSD_VERSION,

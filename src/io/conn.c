@@ -60,7 +60,7 @@ void conn_close(struct conn *c, bool reset)
     unlink_conn(c);
     connector_cancel(&c->connector);
     if (c->x != NULL)
-        journal_closed(&c->worker->journal, exchange_listener(c->x)->conf->name);
+        journal_closed(&c->worker->journal, exchange_listener(c->x));
     exchange_free(c->x);
     c->x = NULL;
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
@@ -276,7 +276,7 @@ static bool begin(struct conn *c, const struct plan_listener *listener)
         log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: %s", err.text);
         return false;
     }
-    journal_accepted(&c->worker->journal, listener->conf->name);
+    journal_accepted(&c->worker->journal, listener);
     if (c->down.is_tcp)
         uv_tcp_nodelay(&c->down.u.tcp, 1);
     return true;

@@ -47,6 +47,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
         return err_set(err, ERR_MEMORY, "out of memory");
     if (resolve_init(&w->names, loop, uv_getaddrinfo) != 0)
         return err_set(err, ERR_MEMORY, "out of memory");
+    journal_adopt(&w->journal, snapshot);
     w->env.observer = journal_observer(&w->journal, (enum log_format)snapshot->config->log_format);
     w->snapshot = snapshot_ref(snapshot);
     uv_timer_init(loop, &w->tick);
@@ -226,6 +227,7 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     tls_tickets_forget_all(w->env.tickets); /* the store stays: running connections may still be given tickets */
     struct snapshot *old = w->snapshot;
     w->snapshot = snapshot_ref(next);
+    journal_adopt(&w->journal, next);
     snapshot_unref(old);
     w->env.observer = journal_observer(&w->journal, (enum log_format)next->config->log_format);
     sort_sockets(w);

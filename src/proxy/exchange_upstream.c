@@ -53,11 +53,20 @@ static struct fleet_wish make_wish(struct exchange *x, const struct config_upstr
     return wish;
 }
 
+static void tell(struct exchange *x, enum target_event what)
+{
+    const struct observer *observer = &x->env->observer;
+    if (observer->on_target != NULL)
+        observer->on_target(observer->ctx, x->target, what);
+}
+
 void exchange_leave_target(struct exchange *x)
 {
-    if (x->on_target)
-        fleet_end(x->env->fleet, x->target);
+    if (!x->on_target)
+        return;
     x->on_target = false;
+    fleet_end(x->env->fleet, x->target);
+    tell(x, TARGET_ENDED);
 }
 
 /* False: there is none (left). What was chosen before stays chosen then. */
@@ -75,6 +84,7 @@ static bool choose_target(struct exchange *x, struct moment now)
     x->dial = (struct dial){.target = t, .address = up->conf->proxy_text != NULL ? &up->conf->proxy : &t->conf->address};
     fleet_begin(x->env->fleet, t);
     x->on_target = true;
+    tell(x, TARGET_BEGUN);
     return true;
 }
 
@@ -238,8 +248,10 @@ static bool try_again(struct exchange *x, enum reason reason, struct moment now)
 {
     /* it may have ended long ago, which says nothing about the target */
     bool stale = x->phase == PHASE_ACTIVE && x->rq.from_pool && !x->rq.spoke && reason != REASON_RESPONSE_TIMEOUT;
-    if (blames_target(reason) && !stale && !x->rq.answered)
+    if (blames_target(reason) && !stale && !x->rq.answered) {
         fleet_failed(x->env->fleet, x->target, now.us);
+        tell(x, TARGET_FAILED);
+    }
     if (!may_go_elsewhere(reason))
         return false;
     if (x->phase == PHASE_CONNECT || x->phase == PHASE_PROXY || x->phase == PHASE_SECURE)

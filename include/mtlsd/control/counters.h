@@ -3,8 +3,8 @@
  * What happened, counted. Each worker owns one struct counters and is the only one to write it; whoever shows numbers sums over the
  * workers. A field is changed with counters_add and counters_sub, which are plain machine adds that another thread may watch.
  *
- * One row per listener and one per upstream, found by name; rows never move. A listener's row uses the fields of the accepting side,
- * upstream_connects and refused; an upstream's row the fields of the connecting side and refused.
+ * One row per listener, upstream, target and route, found by name in constant time; rows never move, and outlive a reload. A listener's row
+ * uses the fields of the accepting side, upstream_connects and refused; an upstream's row the fields of the connecting side and refused.
  */
 #ifndef MTLSD_CONTROL_COUNTERS_H
 #define MTLSD_CONTROL_COUNTERS_H
@@ -13,6 +13,8 @@
 #include "mtlsd/base/reasons.h"
 #include <stddef.h>
 #include <stdint.h>
+
+enum { COUNTERS_ROWS = 128 * 1024 }; /* enough of each kind for any daemon; memory goes to those that are there */
 
 struct counters_row {
     char name[64]; /* set once; a longer name is cut */
@@ -26,24 +28,46 @@ struct counters_row {
     uint64_t upstream_handshakes_ok;
     uint64_t upstream_resumed; /* of those */
     uint64_t bytes_up_in, bytes_up_out; /* payload from and to the upstream */
+    uint64_t upstream_requests;         /* requests and tcp connections that got a target */
+    uint64_t retries;                   /* further attempts they took */
     uint64_t answers[6];                /* HTTP answers to the caller by class: [2] is 2xx */
     uint64_t refused[REASON_COUNT];     /* connections and requests that ended with this reason */
 };
 
-struct counters {
-    struct counters_row *listeners; /* owned */
-    size_t n_listeners, max_listeners;
-    struct counters_row *upstreams; /* owned */
-    size_t n_upstreams, max_upstreams;
+struct counters_target {
+    char name[192]; /* "upstream/target" */
+    uint64_t active;   /* requests and tcp connections that run on it; goes down too */
+    uint64_t requests; /* that ended, and had it last */
+    uint64_t retries;  /* further attempts they took */
+    uint64_t failures; /* it could not be reached, or failed as a server */
 };
 
-/* Room for that many rows of each kind, for good: leave some for a reload that brings new names. */
-MUST_CHECK int counters_init(struct counters *c, size_t max_listeners, size_t max_upstreams);
+struct counters_route {
+    char name[80]; /* "listener/number", the first is 1 */
+    uint64_t hits;
+    uint64_t refused; /* of those, for whatever reason */
+};
+
+struct counters_table;
+struct counters { /* each owned; only counters.c looks inside */
+    struct counters_table *listeners, *upstreams, *targets, *routes;
+};
+
+/* Room for that many rows of each kind: leave some for a reload that brings new names. -1: out of memory. */
+MUST_CHECK int counters_init(struct counters *c, size_t max_rows);
 void counters_clear(struct counters *c);
 
-/* The row of that name, made on first use. Past the maximum every new name shares the last row, which is then called "other". */
+/* The row of that name, made on first use. Past the maximum every new name shares one row, which is called "other". For the owner only. */
 struct counters_row *counters_listener(struct counters *c, const char *name);
 struct counters_row *counters_upstream(struct counters *c, const char *name);
+struct counters_target *counters_target(struct counters *c, const char *upstream, const char *target);
+struct counters_route *counters_route(struct counters *c, const char *listener, size_t number);
+
+/* NULL: nothing was counted there. Of a sum, or for the owner. */
+const struct counters_row *counters_find_listener(const struct counters *c, const char *name);
+const struct counters_row *counters_find_upstream(const struct counters *c, const char *name);
+const struct counters_target *counters_find_target(const struct counters *c, const char *upstream, const char *target);
+const struct counters_route *counters_find_route(const struct counters *c, const char *listener, size_t number);
 
 /* Adds all rows of from to those of the same name in into. Called from any thread; from may be in use by its worker. */
 void counters_sum(struct counters *into, const struct counters *from);

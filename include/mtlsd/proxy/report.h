@@ -39,11 +39,14 @@ struct handshake_report {
     enum reason reason; /* REASON_VALID: it succeeded */
 };
 
+enum target_event { TARGET_BEGUN, TARGET_ENDED, TARGET_FAILED }; /* a request or tcp connection runs on it, no more, found it failing */
+
 struct observer {
     void *ctx;
     bool wants_agents; /* reports are to have referer and user_agent: keeping them costs something */
     void (*on_report)(void *ctx, const struct report *r);
     void (*on_handshake)(void *ctx, const struct handshake_report *r);
+    void (*on_target)(void *ctx, const struct plan_target *target, enum target_event what); /* may be NULL */
 };
 
 /* Whose no it was. */

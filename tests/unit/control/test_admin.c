@@ -33,11 +33,13 @@ static struct admin_view make_view(void)
 static void set_up(void)
 {
     bytes_init(&out, 1 << 20);
+    ck_assert_int_eq(counters_init(&counters, 4), 0);
 }
 
 static void tear_down(void)
 {
     bytes_clear(&out);
+    counters_clear(&counters);
 }
 
 enum { MAX_FIELDS = 4 };

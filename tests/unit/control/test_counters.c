@@ -6,7 +6,7 @@
 START_TEST(keeps_one_row_per_name)
 {
     struct counters c;
-    ck_assert_int_eq(counters_init(&c, 2, 2), 0);
+    ck_assert_int_eq(counters_init(&c, 2), 0);
     struct counters_row *a = counters_listener(&c, "a");
     ck_assert_ptr_ne(a, counters_listener(&c, "b"));
     ck_assert_ptr_eq(a, counters_listener(&c, "a"));
@@ -19,20 +19,60 @@ END_TEST
 START_TEST(shares_one_row_past_the_maximum_and_never_writes_outside)
 {
     struct counters c;
-    ck_assert_int_eq(counters_init(&c, 1, 0), 0);
+    ck_assert_int_eq(counters_init(&c, 1), 0);
     counters_listener(&c, "a");
     struct counters_row *other = counters_listener(&c, "b");
     ck_assert_str_eq(other->name, "other");
     ck_assert_ptr_eq(other, counters_listener(&c, "c"));
+    counters_upstream(&c, "w");
     ck_assert_ptr_eq(counters_upstream(&c, "x"), counters_upstream(&c, "y"));
+    ck_assert_ptr_null(counters_find_upstream(&c, "x"));
     counters_clear(&c);
+}
+END_TEST
+
+/* What stands in the row that many share is nobody's, also where a name is "other". */
+START_TEST(sums_the_shared_row_without_mixing_it_up)
+{
+    struct counters one, sum;
+    ck_assert_int_eq(counters_init(&one, 1) | counters_init(&sum, 4), 0);
+    counters_add(&counters_listener(&one, "other")->requests, 3);
+    counters_add(&counters_listener(&one, "crowd")->requests, 5);
+    counters_sum(&sum, &one);
+    ck_assert_uint_eq(counters_find_listener(&sum, "other")->requests, 3);
+    ck_assert_ptr_null(counters_find_listener(&sum, "crowd"));
+    counters_clear(&one);
+    counters_clear(&sum);
+}
+END_TEST
+
+START_TEST(keeps_targets_by_upstream_and_routes_by_number)
+{
+    struct counters one, sum;
+    ck_assert_int_eq(counters_init(&one, 40) | counters_init(&sum, 40), 0);
+    counters_add(&counters_target(&one, "app", "a:1")->active, 1);
+    counters_add(&counters_target(&one, "app", "a:1")->failures, 2);
+    counters_add(&counters_target(&one, "help", "a:1")->retries, 3);
+    counters_add(&counters_route(&one, "public", 1)->hits, 4);
+    counters_add(&counters_route(&one, "public", 10)->refused, 5);
+    counters_sum(&sum, &one);
+    counters_sum(&sum, &one);
+    ck_assert_uint_eq(counters_find_target(&sum, "app", "a:1")->active, 2);
+    ck_assert_uint_eq(counters_find_target(&sum, "app", "a:1")->failures, 4);
+    ck_assert_uint_eq(counters_find_target(&sum, "help", "a:1")->retries, 6);
+    ck_assert_ptr_null(counters_find_target(&sum, "app", "a:2"));
+    ck_assert_uint_eq(counters_find_route(&sum, "public", 1)->hits, 8);
+    ck_assert_uint_eq(counters_find_route(&sum, "public", 10)->refused, 10);
+    ck_assert_ptr_null(counters_find_route(&sum, "public", 2));
+    counters_clear(&one);
+    counters_clear(&sum);
 }
 END_TEST
 
 START_TEST(sums_workers_by_name_whatever_their_order)
 {
     struct counters one, two, sum;
-    ck_assert_int_eq(counters_init(&one, 4, 4) | counters_init(&two, 4, 4) | counters_init(&sum, 4, 4), 0);
+    ck_assert_int_eq(counters_init(&one, 4) | counters_init(&two, 4) | counters_init(&sum, 4), 0);
     counters_add(&counters_listener(&one, "a")->requests, 3);
     counters_add(&counters_listener(&one, "b")->refused[REASON_EXPIRED], 1);
     counters_add(&counters_listener(&two, "b")->refused[REASON_EXPIRED], 2);
@@ -54,7 +94,7 @@ END_TEST
 START_TEST(sums_open_connections_that_end_where_they_did_not_begin)
 {
     struct counters one, sum;
-    ck_assert_int_eq(counters_init(&one, 1, 1) | counters_init(&sum, 1, 1), 0);
+    ck_assert_int_eq(counters_init(&one, 1) | counters_init(&sum, 1), 0);
     struct counters_row *row = counters_listener(&one, "a");
     counters_add(&row->connections_open, 2);
     counters_sub(&row->connections_open, 1);
@@ -68,10 +108,10 @@ END_TEST
 START_TEST(finds_the_row_of_a_name_that_had_to_be_cut)
 {
     struct counters c;
-    ck_assert_int_eq(counters_init(&c, 4, 0), 0);
+    ck_assert_int_eq(counters_init(&c, 4), 0);
     const char *name = "a-listener-with-a-name-that-is-longer-than-any-name-should-ever-be-in-a-file";
     ck_assert_ptr_eq(counters_listener(&c, name), counters_listener(&c, name));
-    ck_assert_uint_eq(c.n_listeners, 1);
+    ck_assert_ptr_eq(counters_find_listener(&c, name), counters_listener(&c, name));
     counters_clear(&c);
 }
 END_TEST
@@ -82,6 +122,8 @@ Suite *suite(void)
     TCase *t = tcase_create("counters");
     tcase_add_test(t, keeps_one_row_per_name);
     tcase_add_test(t, shares_one_row_past_the_maximum_and_never_writes_outside);
+    tcase_add_test(t, sums_the_shared_row_without_mixing_it_up);
+    tcase_add_test(t, keeps_targets_by_upstream_and_routes_by_number);
     tcase_add_test(t, sums_workers_by_name_whatever_their_order);
     tcase_add_test(t, sums_open_connections_that_end_where_they_did_not_begin);
     tcase_add_test(t, finds_the_row_of_a_name_that_had_to_be_cut);

@@ -297,11 +297,50 @@ START_TEST(counts_handshakes_that_held_by_side)
 }
 END_TEST
 
+START_TEST(counts_what_runs_on_a_target_and_what_became_of_it)
+{
+    struct report r = make_report();
+    observer.on_target(observer.ctx, &plan, TARGET_BEGUN);
+    observer.on_target(observer.ctx, &plan, TARGET_BEGUN);
+    observer.on_target(observer.ctx, &plan, TARGET_FAILED);
+    observer.on_target(observer.ctx, &plan, TARGET_ENDED);
+    r.retries = 2;
+    observer.on_report(observer.ctx, &r);
+    const struct counters_target *row = counters_find_target(&journal.counters, "partner", "api.example:443");
+    ck_assert_ptr_nonnull(row);
+    ck_assert_uint_eq(row->active, 1);
+    ck_assert_uint_eq(row->failures, 1);
+    ck_assert_uint_eq(row->requests, 1);
+    ck_assert_uint_eq(row->retries, 2);
+    ck_assert_uint_eq(at_upstream()->upstream_requests, 1);
+    ck_assert_uint_eq(at_upstream()->retries, 2);
+}
+END_TEST
+
+START_TEST(counts_hits_of_routes_where_there_is_a_choice)
+{
+    struct plan_route two[2] = {{.conf = &(struct config_route){0}}, {.conf = &(struct config_route){0}}};
+    struct plan_listener routed = {.conf = &listener_conf, .routes = two, .n_routes = 2};
+    struct report r = make_report();
+    r.route = &route; /* the only one of its listener */
+    observer.on_report(observer.ctx, &r);
+    ck_assert_ptr_null(counters_find_route(&journal.counters, "public", 1));
+    r.listener = &routed;
+    r.route = &two[1];
+    observer.on_report(observer.ctx, &r);
+    r.reason = REASON_NOT_ALLOWED;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_uint_eq(counters_find_route(&journal.counters, "public", 2)->hits, 2);
+    ck_assert_uint_eq(counters_find_route(&journal.counters, "public", 2)->refused, 1);
+    ck_assert_ptr_null(counters_find_route(&journal.counters, "public", 1));
+}
+END_TEST
+
 START_TEST(counts_connections_up_and_down)
 {
-    journal_accepted(&journal, "public");
-    journal_accepted(&journal, "public");
-    journal_closed(&journal, "public");
+    journal_accepted(&journal, &listener);
+    journal_accepted(&journal, &listener);
+    journal_closed(&journal, &listener);
     ck_assert_uint_eq(at_listener()->connections_accepted, 2);
     ck_assert_uint_eq(at_listener()->connections_open, 1);
 }
@@ -323,6 +362,8 @@ Suite *suite(void)
     tcase_add_test(t, leaves_out_names_that_do_not_fit);
     tcase_add_test(t, parts_accesses_from_events_where_the_format_does);
     tcase_add_test(t, counts_handshakes_that_held_by_side);
+    tcase_add_test(t, counts_what_runs_on_a_target_and_what_became_of_it);
+    tcase_add_test(t, counts_hits_of_routes_where_there_is_a_choice);
     tcase_add_test(t, counts_connections_up_and_down);
     suite_add_tcase(s, t);
     return s;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of one snapshot's listeners, upstreams, targets and routes by their places, so that counting a request looks up no name. What belongs to
+ * another snapshot, because its connection began before a reload, is found by name. One per worker, like its counters.
+ */
+#ifndef MTLSD_CONTROL_COUNTERS_INDEX_H
+#define MTLSD_CONTROL_COUNTERS_INDEX_H
+
+#include "mtlsd/control/counters.h"
+#include "mtlsd/control/snapshot.h"
+
+struct counters_index {
+    struct counters *counters;       /* borrowed */
+    const struct snapshot *snapshot; /* only compared with and indexed into while it is the current one; NULL: none */
+    struct counters_row **listeners, **upstreams; /* owned; NULL entries are not looked up yet */
+    struct counters_target **targets;
+    struct counters_route **routes;
+    size_t n_routes;
+};
+
+void counters_index_init(struct counters_index *ix, struct counters *counters);
+void counters_index_clear(struct counters_index *ix);
+/* The snapshot must live until the next call or counters_index_clear. Without memory everything is found by name. */
+void counters_index_adopt(struct counters_index *ix, const struct snapshot *snapshot);
+
+struct counters_row *counters_index_listener(struct counters_index *ix, const struct plan_listener *l);
+struct counters_row *counters_index_upstream(struct counters_index *ix, const struct plan_upstream *up);
+struct counters_target *counters_index_target(struct counters_index *ix, const struct plan_target *t);
+struct counters_route *counters_index_route(struct counters_index *ix, const struct plan_listener *l, const struct plan_route *route);
+
+#endif
