@@ -231,18 +231,18 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
 }
 
 /* A rule without any key is a mistake, not an open door: it matches nobody. */
-static bool rule_matches(const struct config_allow *rule, const struct tls_peer *peer)
+const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer)
 {
-    bool any = false;
+    const char *miss = "";
     for (size_t i = 0; i < N_KEYS; i++) {
         const char *pattern = pattern_of(rule, &keys[i]);
         if (pattern == NULL)
             continue;
         if (!key_holds(keys[i].word, pattern, peer))
-            return false;
-        any = true;
+            return keys[i].word;
+        miss = NULL;
     }
-    return any;
+    return miss;
 }
 
 bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer)
@@ -250,7 +250,7 @@ bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_
     if (verdict == NULL || peer == NULL || verdict->status != REASON_VALID)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (rule_matches(&rules[i], peer))
+        if (allow_first_miss(&rules[i], peer) == NULL)
             return true;
     return n == 0;
 }

@@ -12,6 +12,8 @@
 bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer);
 /* "cn = \"x\", ou = \"y\"" for messages; empty when rules is NULL. */
 void allow_describe(const struct config_allow *rule, char *out, size_t size);
+/* The first key of the rule that does not hold for this peer, in the order of allow_describe: "ou"; "" for a rule without keys; NULL: all hold. */
+const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer);
 /* One rule from "cn=x,ou=y" as the command line writes it. Strings are owned by *out; free with allow_rule_clear. */
 MUST_CHECK int allow_rule_parse(const char *text, struct config_allow *out, struct err *err);
 void allow_rule_clear(struct config_allow *rule);

@@ -34,7 +34,8 @@ enum route_miss route_compare(const struct config_route *route, const struct rou
 /* REASON_VALID with *index, the first route that matches; REASON_NOT_ALLOWED with *index when that route's gate says no; REASON_NO_ROUTE. */
 enum reason route_choose(const struct config_route *routes, size_t n, const struct route_question *q, size_t *index);
 
-/* How many bytes of path the prefix covers, as path rules read it: what is left is empty or begins with '/'. SIZE_MAX: it does not begin so. */
+/* How many bytes of path the prefix covers, as path rules read it: what is left is empty or begins with '/'. SIZE_MAX: it does not begin so. This is
+ * also what strip_prefix takes off, whatever way the prefix was spelt. */
 size_t route_path_covered(const char *prefix, struct span path);
 
 /* Some route of the list names this host exactly or by suffix (a route without host names none): for the forward proxy and for CONNECT. */

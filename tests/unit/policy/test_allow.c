@@ -182,6 +182,25 @@ START_TEST(lets_nobody_pass_a_rule_without_keys)
 }
 END_TEST
 
+START_TEST(names_the_first_key_that_does_not_hold)
+{
+    static const struct {
+        const char *rule, *miss;
+    } misses[] = {{"cn=web-1,ou=ops", NULL}, {"ou=dev,cn=web-2", "cn"}, {"ou=dev,cn=web-1", "ou"}, {"cn=web-1,spki=" SHA, "spki"}};
+    struct text_name from[MAX_NAMES] = {{TLS_NAME_CN, "web-1", 0}, {TLS_NAME_OU, "ops", 0}};
+    struct tls_name names[MAX_NAMES];
+    struct tls_peer peer = make_peer(from, names);
+    for (size_t i = 0; i < sizeof(misses) / sizeof(misses[0]); i++) {
+        struct config_allow rule;
+        ck_assert_int_eq(allow_rule_parse(misses[i].rule, &rule, NULL), 0);
+        ck_assert_pstr_eq(allow_first_miss(&rule, &peer), misses[i].miss);
+        allow_rule_clear(&rule);
+    }
+    struct config_allow empty = {0};
+    ck_assert_pstr_eq(allow_first_miss(&empty, &peer), "");
+}
+END_TEST
+
 START_TEST(lets_nobody_pass_a_rule_whose_value_is_empty)
 {
     struct tls_name empty[] = {{TLS_NAME_CN, span_of("", 0)},  {TLS_NAME_OU, span_of("", 0)},  {TLS_NAME_O, span_of("", 0)},
@@ -290,6 +309,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, lets_only_a_valid_status_pass, 0, REASON_COUNT);
     tcase_add_test(t, lets_every_valid_peer_pass_without_rules);
     tcase_add_test(t, lets_nobody_pass_a_rule_without_keys);
+    tcase_add_test(t, names_the_first_key_that_does_not_hold);
     tcase_add_test(t, lets_nobody_pass_a_rule_whose_value_is_empty);
     tcase_add_test(t, needs_only_one_rule_of_several);
     tcase_add_test(t, does_not_let_an_escaped_issuer_pass_for_two_parts);
