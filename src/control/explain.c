@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/explain.h"
+
+#include "explain_why.h"
+#include "mtlsd/http/http_guard.h"
+#include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/browser.h"
+#include "mtlsd/policy/reason.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TARGET_MAX = 1024 * 1024 };
+
+/* Notes what a stage says. The first that says no is what would happen. */
+static void PRINTF_LIKE(4, 5) say(struct explain *e, enum explain_stage stage, enum reason reason, const char *fmt, ...)
+{
+    va_list args;
+    struct explain_step *step = &e->steps[stage];
+    step->asked = true;
+    step->reason = reason;
+    va_start(args, fmt);
+    vsnprintf(step->text, sizeof(step->text), fmt, args);
+    va_end(args);
+    if (reason != REASON_VALID && stage < e->stopped)
+        e->stopped = stage;
+}
+
+static struct route_question question_of(const struct explain *e)
+{
+    struct route_question q = {.peer = e->peer, .verdict = e->trust != NULL ? &e->verdict : NULL};
+    if (!e->has_target)
+        return q;
+    q.method = e->head->method;
+    q.host = e->target.host;
+    q.path = e->path.len > 0 ? bytes_span(&e->path) : e->target.path;
+    return q;
+}
+
+/* ---- the handshake ---- */
+
+static const struct tls_trust *find_trust(const struct snapshot *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_trusts; i++)
+        if (strcmp(s->trusts[i].conf != NULL ? s->trusts[i].conf->name : "system", name) == 0)
+            return s->trusts[i].tls;
+    return NULL;
+}
+
+static void judge_caller(const struct explain_ask *ask, struct explain *e)
+{
+    struct tls_question q = {.trust = e->trust, .purpose = TLS_PURPOSE_CLIENT, .now = ask->now};
+    tls_judge(&q, ask->ders, ask->n_ders, &e->verdict);
+    if (ask->n_ders > 0)
+        e->peer = tls_peer_new(ask->ders, ask->n_ders, NULL);
+}
+
+static void explain_handshake(const struct explain_ask *ask, struct explain *e)
+{
+    const struct config_tls *tls = &ask->listener->conf->tls;
+    const char *unseen = ask->n_ders > 0 ? ": the one given here would never be shown" : "";
+    if (!tls->present) {
+        say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "plaintext, no certificate is asked for%s", unseen);
+        return;
+    }
+    if (tls->trust != NULL && tls->client_cert != CONFIG_CLIENT_CERT_NONE)
+        e->trust = find_trust(ask->snapshot, tls->trust);
+    if (e->trust == NULL) {
+        say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "TLS, no certificate is asked for%s", unseen);
+        return;
+    }
+    judge_caller(ask, e);
+    if (e->verdict.status == REASON_NONE && tls->client_cert == CONFIG_CLIENT_CERT_OPTIONAL)
+        say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "no certificate, and none is needed (client_cert = \"optional\")");
+    else if (e->verdict.status == REASON_NONE)
+        say(e, EXPLAIN_HANDSHAKE, REASON_NONE, "a certificate is required, and none is given");
+    else
+        say(e, EXPLAIN_HANDSHAKE, e->verdict.status, "%s", e->verdict.text);
+}
+
+/* ---- the request ---- */
+
+static int parse_request(const struct explain_ask *ask, struct explain *e)
+{
+    struct span in = ask->request, data;
+    e->parser = http1_new(true, (size_t)ask->listener->conf->max_header_bytes, ask->listener->conf->max_headers);
+    if (e->parser == NULL)
+        return -1;
+    if (http1_next(e->parser, &in, &data) == HTTP1_HEAD)
+        e->head = http1_head(e->parser);
+    else
+        say(e, EXPLAIN_REQUEST, http1_reason(e->parser), "%s", http1_detail(e->parser));
+    return 0;
+}
+
+static void explain_request(const struct explain_ask *ask, struct explain *e)
+{
+    struct err err = {0};
+    if (e->head == NULL)
+        return;
+    enum reason reason = http_guard_request(e->head, &err);
+    if (reason == REASON_VALID && http_target_read(e->head, &e->target, &err) != 0)
+        reason = REASON_REQUEST_MALFORMED;
+    e->has_target = reason == REASON_VALID;
+    if (e->has_target && e->target.form == HTTP_TARGET_AUTHORITY && !ask->listener->conf->forward_proxy.present) {
+        reason = REASON_METHOD_UNKNOWN;
+        err_set(&err, ERR_PROTOCOL, "CONNECT is not served here: the listener has no forward_proxy");
+    }
+    say(e, EXPLAIN_REQUEST, reason, "%s", reason == REASON_VALID ? "well-formed" : err.text);
+}
+
+static void explain_browser(const struct explain_ask *ask, struct explain *e)
+{
+    const struct config_listener *l = ask->listener->conf;
+    struct err err = {0};
+    if (!l->guards_browsers || !e->has_target)
+        return;
+    struct browser_question q = {
+        .host = e->target.host,
+        .port = e->target.port,
+        .absolute = e->target.form == HTTP_TARGET_ABSOLUTE || e->target.form == HTTP_TARGET_AUTHORITY,
+        .origin = http_head_find(e->head, "Origin"),
+        .referer = http_head_find(e->head, "Referer"),
+        .fetch_site = http_head_find(e->head, "Sec-Fetch-Site"),
+        .private_network = http_head_find(e->head, "Access-Control-Request-Private-Network").ptr != NULL,
+    };
+    enum reason reason = browser_judge(l, &q, &err);
+    say(e, EXPLAIN_BROWSER, reason, "%s", reason == REASON_VALID ? "nothing that a web page of another origin would send" : err.text);
+}
+
+static int explain_path(const struct explain_ask *ask, struct explain *e)
+{
+    const struct config_listener *l = ask->listener->conf;
+    struct err err = {0};
+    if (!l->has_path_rules || !e->has_target || e->target.path.len == 0)
+        return 0;
+    if (l->normalize_path) {
+        int rc = http_target_normalize(&e->path, e->target.path, &err);
+        if (rc != 0 && err.kind == ERR_MEMORY)
+            return -1;
+        bool same = rc == 0 && span_equals(bytes_span(&e->path), e->target.path);
+        say(e, EXPLAIN_PATH, rc == 0 ? REASON_VALID : REASON_REQUEST_MALFORMED, "%s",
+            rc != 0 ? err.text : same ? "already in its plain form" : "rewritten to its plain form (normalize_path)");
+        return 0;
+    }
+    const char *refusal = http_target_path_refusal(e->target.path);
+    if (refusal != NULL)
+        say(e, EXPLAIN_PATH, REASON_REQUEST_MALFORMED, "%s, and a route looks at the path: normalize_path would rewrite what can be", refusal);
+    else
+        say(e, EXPLAIN_PATH, REASON_VALID, "spelt in a way that every server reads alike");
+    return 0;
+}
+
+static void explain_caller(const struct explain_ask *ask, struct explain *e)
+{
+    const struct config_listener *l = ask->listener->conf;
+    struct route_question q = question_of(e);
+    char why[320];
+    if (l->n_allow == 0)
+        return;
+    bool permits = q.verdict != NULL && allow_permits(l->allow, l->n_allow, q.verdict, q.peer);
+    if (permits)
+        explain_why_let_in(l->allow, l->n_allow, &q, why, sizeof(why));
+    else
+        explain_why_refused(l->allow, l->n_allow, &q, why, sizeof(why));
+    say(e, EXPLAIN_CALLER, permits ? REASON_VALID : REASON_NOT_ALLOWED, "%s", why);
+}
+
+/* ---- the routes ---- */
+
+static void explain_gate(struct explain_route *r, const struct route_question *q)
+{
+    const struct config_route *conf = r->conf;
+    if (conf->n_allow == 0)
+        return;
+    bool open = allow_permits(conf->allow, conf->n_allow, q->verdict, q->peer);
+    r->gate = open ? EXPLAIN_GATE_OPEN : EXPLAIN_GATE_SHUT;
+    if (open)
+        explain_why_let_in(conf->allow, conf->n_allow, q, r->gate_why, sizeof(r->gate_why));
+    else
+        explain_why_refused(conf->allow, conf->n_allow, q, r->gate_why, sizeof(r->gate_why));
+}
+
+static void explain_one(struct explain_route *r, const struct config_route *conf, const struct route_question *q)
+{
+    struct config_route caller_only = *conf;
+    caller_only.host.n = caller_only.method.n = 0;
+    caller_only.path = NULL;
+    *r = (struct explain_route){.conf = conf, .miss = route_compare(conf, q), .caller_miss = route_compare(&caller_only, q)};
+    explain_why_missed(r->miss, conf, q, r->why, sizeof(r->why));
+    explain_why_missed(r->caller_miss, conf, q, r->caller_why, sizeof(r->caller_why));
+    explain_gate(r, q);
+}
+
+static void say_chosen(struct explain *e, const struct config_listener *l, const struct route_question *q)
+{
+    enum reason reason = route_choose(l->routes, l->n_routes, q, &e->chosen);
+    if (reason == REASON_NO_ROUTE)
+        say(e, EXPLAIN_ROUTES, reason, "no route matches");
+    else if (reason == REASON_VALID)
+        say(e, EXPLAIN_ROUTES, reason, "decided at %s", e->routes[e->chosen].where);
+    else
+        say(e, EXPLAIN_ROUTES, reason, "decided at %s: its allow does not let this caller pass: %s", e->routes[e->chosen].where,
+            e->routes[e->chosen].gate_why);
+}
+
+/* A forward proxy: hosts that routes name are theirs, others are reached directly or not at all. True: the routes are to decide. */
+static bool is_for_routes(const struct config_listener *l, struct explain *e)
+{
+    const struct http_target *t = &e->target;
+    bool proxied = l->forward_proxy.present && (t->form == HTTP_TARGET_ABSOLUTE || t->form == HTTP_TARGET_AUTHORITY);
+    if (proxied && t->form == HTTP_TARGET_AUTHORITY && l->forward_proxy.connect == CONFIG_CONNECT_REFUSE) {
+        say(e, EXPLAIN_ROUTES, REASON_METHOD_UNKNOWN, "forward_proxy.connect is \"refuse\"");
+        return false;
+    }
+    if (!proxied || route_names_host(l->routes, l->n_routes, t->host))
+        return true;
+    bool listed = route_host_listed(&l->forward_proxy.direct, t->host, t->port != 0 ? t->port : 80);
+    if (listed || l->forward_proxy.unmatched == CONFIG_UNMATCHED_DIRECT) {
+        say(e, EXPLAIN_ROUTES, REASON_VALID, "no route names this host: it is reached directly, %s",
+            listed ? "as forward_proxy.direct lists it" : "if its address is a public one (forward_proxy.unmatched is \"direct\")");
+        e->action = EXPLAIN_DIRECT;
+    } else {
+        say(e, EXPLAIN_ROUTES, REASON_HOST_NOT_ALLOWED, "no route names this host, and neither does forward_proxy.direct");
+    }
+    return false;
+}
+
+static int explain_routes(const struct explain_ask *ask, struct explain *e)
+{
+    const struct config_listener *l = ask->listener->conf;
+    struct route_question q = question_of(e);
+    e->routes = calloc(l->n_routes + 1, sizeof(*e->routes));
+    if (e->routes == NULL)
+        return -1;
+    for (size_t i = 0; i < l->n_routes; i++) {
+        explain_one(&e->routes[i], &l->routes[i], &q);
+        e->routes[i].where = l->routes[i].where != NULL ? l->routes[i].where : l->where;
+    }
+    if (e->has_target && is_for_routes(l, e))
+        say_chosen(e, l, &q);
+    return 0;
+}
+
+/* ---- what then happens ---- */
+
+static int forward_target(struct explain *e, const struct config_route *route)
+{
+    struct route_question q = question_of(e);
+    struct span path = q.path;
+    if (route->strip_prefix != NULL) {
+        size_t covered = route_path_covered(route->strip_prefix, path);
+        path = covered != SIZE_MAX ? span_skip(path, covered) : path;
+        if (path.len == 0)
+            path = span_from_str("/");
+    }
+    if (e->target.form == HTTP_TARGET_ASTERISK)
+        path = e->head->target;
+    return bytes_append_span(&e->out_target, path) == 0 && bytes_append_span(&e->out_target, e->target.query) == 0 ? 0 : -1;
+}
+
+static void forward_host(const struct explain_ask *ask, struct explain *e, const struct plan_route *route)
+{
+    const struct config_upstream *up = route->upstream->conf;
+    enum config_host how = ask->listener->conf->tls.present ? CONFIG_HOST_PRESERVE : CONFIG_HOST_UPSTREAM;
+    const char *literal = up->host_literal;
+    if (up->host_given)
+        how = up->host;
+    if (route->conf->set_host_given) {
+        how = route->conf->set_host;
+        literal = route->conf->set_host_literal;
+    }
+    if (how == CONFIG_HOST_PRESERVE)
+        return;
+    char text[sizeof(e->out_host)];
+    struct span host = how == CONFIG_HOST_LITERAL ? span_from_str(literal) : plan_host_field(&route->upstream->targets[0], text, sizeof(text));
+    snprintf(e->out_host, sizeof(e->out_host), "%.*s", (int)host.len, host.len > 0 ? (const char *)host.ptr : "");
+}
+
+static int conclude(const struct explain_ask *ask, struct explain *e)
+{
+    if (e->stopped != EXPLAIN_STAGES) {
+        e->action = EXPLAIN_REFUSED;
+        return 0;
+    }
+    if (ask->listener->conf->protocol == CONFIG_PROTOCOL_TCP)
+        e->action = EXPLAIN_BYTES;
+    else if (!e->has_target)
+        e->action = EXPLAIN_OPEN;
+    if (e->chosen == SIZE_MAX)
+        return 0;
+    const struct plan_route *route = &ask->listener->routes[e->chosen];
+    if (route->upstream == NULL) {
+        e->action = route->conf->redirect != NULL ? EXPLAIN_REDIRECT : EXPLAIN_RESPOND;
+        return 0;
+    }
+    if (e->target.form == HTTP_TARGET_AUTHORITY) {
+        e->action = EXPLAIN_TUNNEL;
+        return 0;
+    }
+    e->action = EXPLAIN_FORWARD;
+    forward_host(ask, e, route);
+    return forward_target(e, route->conf);
+}
+
+int explain_make(const struct explain_ask *ask, struct explain *out)
+{
+    *out = (struct explain){.stopped = EXPLAIN_STAGES, .chosen = SIZE_MAX};
+    bytes_init(&out->path, TARGET_MAX);
+    bytes_init(&out->out_target, TARGET_MAX);
+    bool http = ask->listener->conf->protocol == CONFIG_PROTOCOL_HTTP;
+    explain_handshake(ask, out);
+    if (http && ask->request.len > 0 && parse_request(ask, out) != 0)
+        return -1;
+    explain_request(ask, out);
+    explain_browser(ask, out);
+    if (explain_path(ask, out) != 0)
+        return -1;
+    explain_caller(ask, out);
+    bool known = ask->request.len == 0 || out->has_target; /* of a request that cannot be read no route says anything */
+    if (http && known && explain_routes(ask, out) != 0)
+        return -1;
+    return conclude(ask, out);
+}
+
+void explain_clear(struct explain *e)
+{
+    tls_peer_free(e->peer);
+    http1_free(e->parser);
+    bytes_clear(&e->path);
+    bytes_clear(&e->out_target);
+    free(e->routes);
+    *e = (struct explain){.chosen = SIZE_MAX};
+}
