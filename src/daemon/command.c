@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"status", cmd_status, "show what a running instance does, and its last refusals"},
     {"reload", cmd_reload, "have a running instance read configuration and certificates again"},
     {"drain", cmd_drain, "have a running instance finish what is in flight and end"},
+    {"explain", cmd_explain, "which line decides about a request or a certificate, offline"},
     {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
     {"demo", cmd_demo, "the whole chain on loopback with throw-away certificates"},
     {"drill", cmd_drill, "offer good and bad client certificates to a listener, see what it does"},

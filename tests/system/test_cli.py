@@ -31,7 +31,7 @@ class Usage(Case):
         self.expect(USAGE, says=["usage"])
 
     def test_help(self):
-        done = self.expect(FINE, "--help", says=["run", "client", "server", "check", "verify", "pki", "demo", "reload", "status", "drain"])
+        done = self.expect(FINE, "--help", says=["run", "client", "server", "check", "explain", "verify", "pki", "demo", "reload", "status", "drain"])
         self.assertEqual("", done.stderr)
 
     def test_version_names_the_libraries(self):
@@ -41,12 +41,12 @@ class Usage(Case):
         self.expect(USAGE, "chekc", says=["chekc", "check"])
 
     def test_every_command_has_help(self):
-        for word in ("run", "client", "server", "check", "verify", "pki", "demo", "reload", "status", "drain"):
+        for word in ("run", "client", "server", "check", "explain", "verify", "pki", "demo", "reload", "status", "drain"):
             with self.subTest(word):
                 self.expect(FINE, word, "--help", says=["usage"])
 
     def test_unknown_flag(self):
-        for word in ("run", "client", "server", "check", "verify", "demo", "reload", "status", "drain"):
+        for word in ("run", "client", "server", "check", "explain", "verify", "demo", "reload", "status", "drain"):
             with self.subTest(word):
                 self.expect(USAGE, word, "--no-such-flag", says=["--no-such-flag"])
 
@@ -58,6 +58,7 @@ class Usage(Case):
         self.expect(USAGE, "client", says=["--"])
         self.expect(USAGE, "server", says=["--"])
         self.expect(USAGE, "verify", says=["--"])
+        self.expect(USAGE, "explain", says=["--request", "--cert"])
 
 
 class BadConfiguration(Case):
