@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A look at a target, in memory: the other end is a TLS engine of ours, or text. */
+#include "ends.h"
+#include "mtlsd/proxy/checkup.h"
+#include "t.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MS ((uint64_t)1000)
+
+static struct config_upstream conf;
+static struct config_target target_conf;
+static struct plan_upstream upstream;
+static struct plan_target target;
+static struct checkup *c;
+static struct checkup_result result;
+static struct moment now;
+
+static void set_up(void)
+{
+    conf = (struct config_upstream){.health_interval_ms = 2000, .connect_ms = 5000, .handshake_ms = 10000};
+    target_conf = (struct config_target){.address = {.kind = ADDRESS_TCP, .host = WIRE_NAME, .port = 8443}};
+    upstream = (struct plan_upstream){.conf = &conf};
+    target = (struct plan_target){.conf = &target_conf, .upstream = &upstream};
+    now = (struct moment){.us = 1000 * MS, .utc = WIRE_NOW};
+}
+
+static void tear_down(void)
+{
+    checkup_free(c);
+    c = NULL;
+    if (target.tls != NULL)
+        tls_context_unref(target.tls);
+    target.tls = NULL;
+    ends_close_one(&ends_server);
+}
+
+/* Takes what it has to send. */
+static size_t sent(char *out, size_t size)
+{
+    struct span runs[8];
+    size_t len = 0;
+    for (size_t n; (n = link_runs(checkup_link(c), runs, 8)) > 0;) {
+        size_t total = 0;
+        for (size_t i = 0; i < n; i++) {
+            ck_assert_uint_lt(len + runs[i].len, size);
+            memcpy(out + len, runs[i].ptr, runs[i].len);
+            len += runs[i].len;
+            total += runs[i].len;
+        }
+        link_sent(checkup_link(c), total);
+    }
+    out[len] = '\0';
+    return len;
+}
+
+static void give(struct span wire)
+{
+    static uint8_t scratch[20000];
+    checkup_on_wire(c, wire, scratch, sizeof(scratch), now);
+}
+
+static void say(const char *text)
+{
+    give(span_from_str(text));
+}
+
+/* Both ends until nothing moves. */
+static void run(void)
+{
+    static char wire[65536];
+    for (bool moved = true; moved;) {
+        size_t n = sent(wire, sizeof(wire));
+        moved = n > 0;
+        if (n > 0)
+            ends_feed(&ends_server, span_of(wire, n));
+        struct span out = tls_engine_wire_out(ends_server.e);
+        if (out.len == 0)
+            continue;
+        moved = true;
+        give(out);
+        tls_engine_wire_sent(ends_server.e, out.len);
+    }
+}
+
+static void begin(const char *path)
+{
+    conf.health_path = (char *)(uintptr_t)path;
+    c = checkup_new(&target, now);
+    ck_assert_ptr_nonnull(c);
+    ck_assert(!checkup_is_done(c, &result));
+    checkup_on_connected(c, now);
+}
+
+static void begin_tls(const char *path, const struct wire_side *ours, const struct wire_side *theirs)
+{
+    target.tls = wire_pki_connecting(&ends_pki, ours);
+    ends_open_one(&ends_server, wire_pki_accepting(&ends_pki, theirs), NULL, NULL);
+    begin(path);
+    run();
+}
+
+static const struct wire_side good;
+
+static void expect_good(const char *why)
+{
+    ck_assert_msg(checkup_is_done(c, &result), "%s: not done", why);
+    ck_assert_msg(result.good, "%s: %s", why, result.text);
+}
+
+static void expect_bad(enum reason reason, const char *text)
+{
+    ck_assert_msg(checkup_is_done(c, &result), "%s: not done", text);
+    ck_assert_msg(!result.good && result.reason == reason, "%s: %d %s", text, (int)result.reason, result.text);
+    ck_assert_msg(strstr(result.text, text) != NULL, "%s", result.text);
+}
+
+START_TEST(without_tls_and_path_a_connection_is_enough)
+{
+    char out[16];
+    begin(NULL);
+    expect_good("connected");
+    ck_assert_uint_eq(sent(out, sizeof(out)), 0);
+}
+END_TEST
+
+START_TEST(asks_for_the_path_and_judges_the_status)
+{
+    static const struct { const char *why, *expect, *answer; bool good; } rows[] = {
+        {"what is usual", NULL, "HTTP/1.1 200 OK\r\n", true},
+        {"a redirect", NULL, "HTTP/1.1 302 Found\r\n", true},
+        {"a failure", NULL, "HTTP/1.1 503 Service Unavailable\r\n", false},
+        {"not found", NULL, "HTTP/1.1 404 Not Found\r\n", false},
+        {"not the one", "200", "HTTP/1.1 204 No Content\r\n", false},
+        {"one of two", "200, 204", "HTTP/1.1 204 No Content\r\n", true},
+        {"an early hint before the answer", NULL, "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n", true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char out[512];
+        conf.health_expect = (char *)(uintptr_t)rows[i].expect;
+        begin("/healthz");
+        sent(out, sizeof(out));
+        ck_assert_str_eq(out, "GET /healthz HTTP/1.1\r\nHost: " WIRE_NAME ":8443\r\nUser-Agent: mtlsd\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+        for (const char *p = rows[i].answer; *p != '\0'; p++)
+            give(span_of(p, 1));
+        ck_assert_msg(!checkup_is_done(c, &result), "%s", rows[i].why);
+        say("Content-Length: 2\r\n\r\nok and what nobody reads any more");
+        if (rows[i].good)
+            expect_good(rows[i].why);
+        else
+            expect_bad(REASON_UNDECIDED, "GET /healthz was answered with ");
+        checkup_free(c);
+    }
+    c = NULL;
+}
+END_TEST
+
+START_TEST(what_is_no_answer_is_bad)
+{
+    static const struct { const char *text; enum reason reason; } rows[] = {
+        {"SSH-2.0-OpenSSH_9.2p1\r\n\r\n", REASON_UPSTREAM_PROTOCOL},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", REASON_UPSTREAM_PROTOCOL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        begin("/");
+        say(rows[i].text);
+        expect_bad(rows[i].reason, "");
+        checkup_free(c);
+    }
+    begin("/");
+    checkup_on_eof(c, now);
+    expect_bad(REASON_UPSTREAM_CLOSED, "closed without an answer");
+    checkup_free(c);
+    begin("/");
+    checkup_on_failed(c, REASON_UPSTREAM_CLOSED, "connection reset by peer");
+    checkup_on_eof(c, now);
+    expect_bad(REASON_UPSTREAM_CLOSED, "reset"); /* what came first counts */
+}
+END_TEST
+
+START_TEST(a_path_that_would_break_the_request_is_never_sent)
+{
+    static const char *const paths[] = {"healthz", "", "/a b", "/a\r\nX: y", "/a\tb"};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        char out[64];
+        begin(paths[i]);
+        expect_bad(REASON_INTERNAL, "health.path");
+        ck_assert_uint_eq(sent(out, sizeof(out)), 0);
+        checkup_free(c);
+    }
+    c = NULL;
+}
+END_TEST
+
+START_TEST(shakes_hands_as_the_traffic_does_and_asks_inside)
+{
+    begin_tls("/healthz", &good, &good);
+    ends_expect_open(&ends_server, "the target");
+    ck_assert_ptr_nonnull(ends_look(&ends_server)->peer); /* our certificate went along */
+    ck_assert_uint_gt(ends_server.got.len, 0);
+    ends_say(&ends_server, "HTTP/1.1 200 OK\r\n\r\n");
+    run();
+    expect_good("answered");
+}
+END_TEST
+
+START_TEST(takes_a_handshake_for_an_answer_when_no_refusal_follows)
+{
+    static const struct wire_side only12 = {.priority = WIRE_PRIORITY_12}, only13 = {.priority = WIRE_PRIORITY_13};
+    begin_tls(NULL, &good, &only12);
+    expect_good("TLS 1.2 refuses within the handshake");
+    tear_down();
+    begin_tls(NULL, &good, &only13);
+    ck_assert(!checkup_is_done(c, &result)); /* TLS 1.3: it may still say no */
+    ck_assert_uint_eq(checkup_deadline_us(c), now.us + 500 * MS);
+    checkup_on_deadline(c);
+    expect_good("it did not");
+    tear_down();
+    begin_tls(NULL, &good, &only13);
+    ends_say(&ends_server, "220 hello\r\n");
+    run();
+    expect_good("it speaks first");
+    tear_down();
+    begin_tls(NULL, &good, &only13);
+    tls_engine_app_end(ends_server.e);
+    run();
+    checkup_on_eof(c, now);
+    expect_good("a proper goodbye");
+    tear_down();
+    begin_tls(NULL, &good, &only13);
+    checkup_on_eof(c, now);
+    expect_bad(REASON_UPSTREAM_CLOSED, ""); /* no goodbye */
+}
+END_TEST
+
+START_TEST(is_bad_where_traffic_would_be_refused)
+{
+    static const struct wire_side stranger = {.name = "other.example"}, expired = {.bad = TLS_PKI_EXPIRED};
+    static const struct { const char *why; const struct wire_side *ours, *theirs; enum reason reason; } rows[] = {
+        {"another name", &good, &stranger, REASON_NAME_MISMATCH},
+        {"out of date", &good, &expired, REASON_EXPIRED},
+        {"our own certificate is refused", &expired, &good, REASON_OUR_CERTIFICATE_REFUSED},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (size_t path = 0; path < 2; path++) {
+            begin_tls(path == 0 ? NULL : "/healthz", rows[i].ours, rows[i].theirs);
+            ck_assert_msg(checkup_is_done(c, &result), "%s", rows[i].why);
+            expect_bad(rows[i].reason, "");
+            ck_assert_uint_eq(ends_server.got.len, 0); /* nothing was asked of a stranger, nothing taken from us */
+            tear_down();
+        }
+    }
+}
+END_TEST
+
+START_TEST(tells_which_step_took_too_long)
+{
+    c = checkup_new(&target, now);
+    ck_assert_uint_eq(checkup_deadline_us(c), now.us + 2000 * MS); /* the interval */
+    checkup_on_deadline(c);
+    expect_bad(REASON_CONNECT_TIMEOUT, "accept the connection");
+    checkup_free(c);
+    conf.health_interval_ms = 60000;
+    c = checkup_new(&target, now);
+    ck_assert_uint_eq(checkup_deadline_us(c), now.us + 15000 * MS); /* to connect and shake hands */
+    checkup_free(c);
+    begin("/");
+    checkup_on_deadline(c);
+    expect_bad(REASON_RESPONSE_TIMEOUT, "answer in time");
+    checkup_free(c);
+    target.tls = wire_pki_connecting(&ends_pki, &good);
+    begin(NULL);
+    checkup_on_deadline(c);
+    expect_bad(REASON_HANDSHAKE_TIMEOUT, "handshake");
+}
+END_TEST
+
+START_TEST(goes_through_the_proxy_and_speaks_for_nobody)
+{
+    char out[512];
+    conf.proxy_text = (char *)(uintptr_t)"proxy.example:3128";
+    conf.send_proxy_protocol = CONFIG_PROXY_PROTOCOL_V1;
+    begin("/");
+    sent(out, sizeof(out));
+    ck_assert_ptr_eq(strstr(out, "CONNECT " WIRE_NAME ":8443 HTTP/1.1\r\n"), out);
+    say("HTTP/1.1 200 Connection established\r\n\r\n");
+    sent(out, sizeof(out));
+    ck_assert_ptr_eq(strstr(out, "PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n"), out);
+    say("HTTP/1.1 200 OK\r\n\r\n");
+    expect_good("through the proxy");
+    checkup_free(c);
+    begin("/");
+    say("HTTP/1.1 403 Forbidden\r\n\r\n");
+    expect_bad(REASON_PROXY_REFUSED, "");
+    checkup_free(c);
+    begin("/");
+    say("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"); /* nothing was asked yet */
+    expect_bad(REASON_UPSTREAM_PROTOCOL, "");
+    checkup_free(c);
+    begin("/");
+    checkup_on_eof(c, now);
+    ck_assert(checkup_is_done(c, &result) && !result.good);
+}
+END_TEST
+
+START_TEST(reads_what_is_expected)
+{
+    static const struct { const char *expect; unsigned status; bool fits; } rows[] = {
+        {"200", 200, true},      {"200", 201, false},     {"200-399", 399, true}, {"200-399", 400, false}, {"200-399", 199, false},
+        {"200,404", 404, true},  {" 200 , 404 ", 404, true}, {"", 200, false},    {"ok", 200, false},      {"2xx", 200, false},
+        {"399-200", 300, false}, {"200-", 200, false},    {"0-999", 200, false},  {"-200", 200, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(checkup_fits(rows[i].expect, rows[i].status) == rows[i].fits, "\"%s\" and %u", rows[i].expect, rows[i].status);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("checkup");
+    TCase *t = tcase_create("checkup");
+    tcase_add_unchecked_fixture(t, ends_make, ends_drop);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, without_tls_and_path_a_connection_is_enough);
+    tcase_add_test(t, asks_for_the_path_and_judges_the_status);
+    tcase_add_test(t, what_is_no_answer_is_bad);
+    tcase_add_test(t, a_path_that_would_break_the_request_is_never_sent);
+    tcase_add_test(t, shakes_hands_as_the_traffic_does_and_asks_inside);
+    tcase_add_test(t, takes_a_handshake_for_an_answer_when_no_refusal_follows);
+    tcase_add_test(t, is_bad_where_traffic_would_be_refused);
+    tcase_add_test(t, tells_which_step_took_too_long);
+    tcase_add_test(t, goes_through_the_proxy_and_speaks_for_nobody);
+    tcase_add_test(t, reads_what_is_expected);
+    suite_add_tcase(s, t);
+    return s;
+}
