@@ -336,6 +336,7 @@ int server_run(struct server *s, struct err *err)
                            s->n_hands, uv_strerror(rc));
         }
     }
+    worker_check_health(&s->hands[0].worker);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     for (unsigned i = 1; i < s->n_hands; i++)
         uv_thread_join(&s->hands[i].thread);

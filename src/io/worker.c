@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker.h"
 #include "conn.h"
+#include "health.h"
 #include "upconn.h"
 
 #include "mtlsd/base/log.h"
@@ -208,6 +209,18 @@ static void drain_conn(struct conn *c)
     conn_drive(c);
 }
 
+void worker_check_health(struct worker *w)
+{
+    w->checks_health = true;
+    w->health = health_start(w);
+}
+
+static void stop_health(struct worker *w)
+{
+    health_stop(w->health);
+    w->health = NULL;
+}
+
 void worker_adopt(struct worker *w, struct snapshot *next)
 {
     struct pool *pool = pool_new(next->targets, next->n_targets);
@@ -225,10 +238,13 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     fleet_free(w->env.fleet); /* exchanges that still run on the old snapshot's targets are unknown to the new one, and do not mind */
     w->env.fleet = fleet;
     tls_tickets_forget_all(w->env.tickets); /* the store stays: running connections may still be given tickets */
+    stop_health(w);
     struct snapshot *old = w->snapshot;
     w->snapshot = snapshot_ref(next);
     journal_adopt(&w->journal, next);
     snapshot_unref(old);
+    if (w->checks_health)
+        w->health = health_start(w);
     w->env.observer = journal_observer(&w->journal, (enum log_format)next->config->log_format);
     sort_sockets(w);
     for (struct conn *c = w->conns, *following; c != NULL; c = following) {
@@ -257,6 +273,7 @@ static void begin_end(struct worker *w)
 {
     w->draining = true;
     w->env.draining = true;
+    stop_health(w);
     sort_sockets(w);
     pool_doom_all(w->env.pool);
     worker_reap(w);

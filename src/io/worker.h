@@ -14,6 +14,7 @@
 #include "mtlsd/proxy/exchange.h"
 
 struct conn;
+struct health;
 
 struct listen_socket {
     struct worker *worker;
@@ -44,6 +45,8 @@ struct worker {
     struct resolve names;
     struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
     uv_timer_t race_timer;
+    bool checks_health;    /* this worker does it for all */
+    struct health *health; /* NULL: nothing is checked */
     uv_timer_t tick; /* runs while the pool holds something */
     uv_prepare_t flush; /* before the loop sleeps: the log of this turn leaves */
     bool draining, finished;
@@ -57,6 +60,8 @@ MUST_CHECK int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *s
 void worker_clear(struct worker *w);
 
 struct moment worker_now(void);
+/* Begins to check the health of all targets; goes on through reloads until the drain. */
+void worker_check_health(struct worker *w);
 /* Begins to accept on a bound and listening descriptor, which it takes. */
 int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err);
 /* Moves to another snapshot: sockets whose address it does not name are closed, idle upstream connections of the old one too. */
