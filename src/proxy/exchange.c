@@ -118,6 +118,7 @@ void exchange_forget_request(struct exchange *x)
     exchange_leave_target(x);
     bytes_clear(&x->rq.head);
     bytes_clear(&x->rq.body);
+    free(x->rq.client_host);
     bytes_clear(&x->rq.method);
     bytes_clear(&x->rq.uri);
     exchange_agent_forget(x);
@@ -248,7 +249,7 @@ static void from_client(struct exchange *x, struct span in, struct moment now)
 static void from_upstream(struct exchange *x, struct span in, struct moment now)
 {
     if (exchange_is_http(x))
-        exchange_http_from_upstream(x, in, now);
+        exchange_response_in(x, in, now);
     else
         exchange_tcp_pass(x, SIDE_UP, in);
 }
@@ -274,7 +275,7 @@ void exchange_side_ended(struct exchange *x, enum side side, struct moment now)
     if (!exchange_is_http(x))
         exchange_tcp_ended(x, now);
     else if (side == SIDE_UP)
-        exchange_http_upstream_ended(x, now);
+        exchange_response_ended(x, now);
     else
         exchange_http_client_ended(x, now);
 }

@@ -46,7 +46,7 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
 }
 
 /* A forward proxy says that it was there (RFC 9110 section 7.6.3); a gateway in front of one's own servers keeps silent. */
-static struct span via_of(const struct exchange *x, const struct http_head *head)
+struct span exchange_http_via(const struct exchange *x, const struct http_head *head)
 {
     if (!x->listener->conf->forward_proxy.present)
         return span_of(NULL, 0);
@@ -61,7 +61,7 @@ static void count_hop(const struct exchange *x, const struct http_head *head, st
         out->has_max_forwards = true;
         out->max_forwards = hops - 1;
     }
-    out->via = via_of(x, head);
+    out->via = exchange_http_via(x, head);
 }
 
 static int write_request_head(struct exchange *x, const struct routing *r)
@@ -92,10 +92,22 @@ done:
     return rc;
 }
 
+/* False: out of memory. */
+static bool remember_host(struct exchange *x, const struct http_head *head)
+{
+    if (!x->listener->conf->rewrite_location)
+        return true;
+    struct span host = http_head_find(head, "Host");
+    x->rq.client_host = host.len > 0 ? span_dup(host) : NULL;
+    return host.len == 0 || x->rq.client_host != NULL;
+}
+
 static void forward(struct exchange *x, const struct routing *r, struct moment now)
 {
     exchange_read_session(x, r->head);
-    if (!exchange_choose(x, now))
+    if (!remember_host(x, r->head))
+        exchange_answer(x, REASON_INTERNAL, "out of memory", now);
+    else if (!exchange_choose(x, now))
         exchange_answer(x, REASON_NO_TARGET, "no target of the upstream can be used now", now);
     else if (write_request_head(x, r) != 0)
         exchange_answer(x, REASON_REQUEST_TOO_LARGE, "the request head does not fit into memory", now);
@@ -131,7 +143,7 @@ static void pass_chunk(struct link *to, struct span data)
     link_write_copy(to, span_of("\r\n", 2));
 }
 
-static void pass_body(struct link *to, bool chunked, struct span data)
+void exchange_http_pass(struct link *to, bool chunked, struct span data)
 {
     if (chunked)
         pass_chunk(to, data);
@@ -139,7 +151,7 @@ static void pass_body(struct link *to, bool chunked, struct span data)
         link_write_borrow(to, data);
 }
 
-static void pass_last_chunk(struct link *to, const struct http_head *trailers)
+void exchange_http_pass_end(struct link *to, const struct http_head *trailers)
 {
     struct bytes end;
     bytes_init(&end, HEAD_OUT_MAX);
@@ -164,7 +176,7 @@ static void replay_body(const struct request *rq, struct link *to)
     if (body.len > 0 && rq->chunked)
         link_write_copy(to, span_of("\r\n", 2));
     if (rq->chunked && !rq->chunk_request)
-        pass_last_chunk(to, NULL);
+        exchange_http_pass_end(to, NULL);
 }
 
 void exchange_http_send_request(struct exchange *x, struct moment now)
@@ -224,7 +236,7 @@ int exchange_http_change_host(struct exchange *x)
 static void on_request_end(struct exchange *x, struct moment now)
 {
     if (x->rq.chunk_request && x->up != NULL)
-        pass_last_chunk(&x->up->link, NULL);
+        exchange_http_pass_end(&x->up->link, NULL);
     x->rq.chunk_request = false;
     x->rq.whole = true;
     x->active_us = now.us;
@@ -269,10 +281,10 @@ void exchange_http_from_client(struct exchange *x, struct span in, struct moment
         case HTTP1_DATA:
             x->rq.bytes_in += data.len;
             keep_body(&x->rq, data);
-            pass_body(&x->up->link, x->rq.chunk_request, data);
+            exchange_http_pass(&x->up->link, x->rq.chunk_request, data);
             break;
         case HTTP1_TRAILERS:
-            pass_last_chunk(&x->up->link, http1_head(x->http));
+            exchange_http_pass_end(&x->up->link, http1_head(x->http));
             x->rq.chunk_request = false;
             x->rq.unkept = true;
             break;
@@ -308,167 +320,4 @@ void exchange_http_client_ended(struct exchange *x, struct moment now)
     exchange_report(x, REASON_CLIENT_CLOSED, "the client closed in the middle of a request", now);
     x->reset = true;
     exchange_finish(x, now);
-}
-
-/* ---- the response ---- */
-
-static bool passes_unframed(const struct exchange *x, const struct http_head *head)
-{
-    return x->rq.minor == 0 && (head->framing == HTTP_CHUNKED || head->framing == HTTP_UNTIL_CLOSE);
-}
-
-static enum http_framing response_framing(const struct exchange *x, const struct http_head *head)
-{
-    if (head->framing == HTTP_NO_BODY || head->framing == HTTP_LENGTH)
-        return head->framing;
-    return passes_unframed(x, head) ? HTTP_UNTIL_CLOSE : HTTP_CHUNKED;
-}
-
-static void on_interim(struct exchange *x, const struct http_head *head)
-{
-    if (x->rq.minor == 0)
-        return; /* HTTP/1.0 knows no interim responses (RFC 9110 section 15.2) */
-    struct bytes out;
-    bytes_init(&out, HEAD_OUT_MAX);
-    struct http_outgoing how = {.head = head, .framing = HTTP_NO_BODY};
-    if (http_guard_write_head(&out, &how) != 0)
-        x->down.broken = true;
-    link_write_copy(&x->down, bytes_span(&out));
-    bytes_clear(&out);
-}
-
-static void on_response_head(struct exchange *x, struct moment now)
-{
-    const struct http_head *head = http1_head(x->up->http);
-    if (x->rq.first_byte_us == 0) {
-        x->rq.first_byte_us = now.us;
-        fleet_worked(x->env->fleet, x->target);
-    }
-    if (head->status == 101) {
-        exchange_tunnel_answer(x, head);
-        return;
-    }
-    if (head->status < 200) {
-        on_interim(x, head);
-        return;
-    }
-    /* An answer before the request was read to its end leaves bytes that nobody waits for: both connections end after it. */
-    if (!x->rq.whole || !x->rq.keep_alive || x->env->draining || passes_unframed(x, head))
-        x->close_after = true;
-    struct bytes out, added;
-    bytes_init(&out, HEAD_OUT_MAX);
-    bytes_init(&added, HEAD_OUT_MAX);
-    bool lost = exchange_session_field(x, &added) != 0;
-    struct http_outgoing how = {
-        .head = head,
-        .added = bytes_span(&added),
-        .via = via_of(x, head),
-        .framing = response_framing(x, head),
-        .length = head->length,
-        .close = x->close_after,
-        .keep_alive = x->rq.minor == 0 && !x->close_after,
-    };
-    if (lost || http_guard_write_head(&out, &how) != 0)
-        x->down.broken = true;
-    bytes_clear(&added);
-    x->rq.answered = true;
-    x->rq.status = head->status;
-    x->rq.chunk_response = how.framing == HTTP_CHUNKED;
-    bytes_clear(&x->rq.head);
-    link_write_copy(&x->down, bytes_span(&out));
-    bytes_clear(&out);
-}
-
-static bool is_quiet(const struct link *l)
-{
-    return l->tls == NULL || !(tls_engine_flags(l->tls) & (TLS_HAS_APP | TLS_CLOSED));
-}
-
-static bool may_pool(const struct exchange *x, bool keep_alive, bool bytes_left)
-{
-    const struct uplink *u = x->up;
-    bool names_client = u->target->upstream->conf->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE; /* it belongs to that client alone */
-    return !names_client && is_quiet(&u->link) && keep_alive && !bytes_left && x->rq.whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
-}
-
-static void end_of_exchange(struct exchange *x, struct moment now)
-{
-    bool whole = x->rq.whole;
-    exchange_forget_request(x);
-    if (x->close_after || !whole || x->env->draining || (x->eof[SIDE_DOWN] && x->held[SIDE_DOWN].len == 0)) {
-        link_end(&x->down);
-        exchange_enter(x, PHASE_LINGER, now);
-        if (x->eof[SIDE_DOWN] && link_pending(&x->down) == 0 && x->down.tls == NULL)
-            exchange_enter(x, PHASE_DONE, now);
-    } else {
-        exchange_enter(x, PHASE_IDLE, now);
-    }
-}
-
-static void on_response_end(struct exchange *x, bool keep_alive, bool bytes_left, struct moment now)
-{
-    if (x->rq.chunk_response)
-        pass_last_chunk(&x->down, NULL);
-    exchange_report(x, REASON_VALID, "", now);
-    if (may_pool(x, keep_alive, bytes_left)) {
-        pool_put(x->env->pool, x->up, now.us);
-        x->up = NULL;
-    } else {
-        exchange_drop_uplink(x);
-    }
-    end_of_exchange(x, now);
-}
-
-void exchange_http_from_upstream(struct exchange *x, struct span in, struct moment now)
-{
-    struct span data;
-    if (x->up != NULL && x->phase == PHASE_ACTIVE && !x->rq.sent) {
-        /* Whatever this answers, it is not our request (security C4). */
-        exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream answered before it was asked", now);
-        return;
-    }
-    x->rq.spoke = x->rq.spoke || in.len > 0;
-    while (x->up != NULL && x->phase == PHASE_ACTIVE) {
-        switch (http1_next(x->up->http, &in, &data)) {
-        case HTTP1_MORE:
-            return;
-        case HTTP1_HEAD:
-            x->up_keep_alive = http1_head(x->up->http)->keep_alive;
-            on_response_head(x, now);
-            break;
-        case HTTP1_DATA:
-            x->rq.bytes_out += data.len;
-            pass_body(&x->down, x->rq.chunk_response, data);
-            break;
-        case HTTP1_TRAILERS:
-            if (x->rq.chunk_response)
-                pass_last_chunk(&x->down, http1_head(x->up->http));
-            x->rq.chunk_response = false;
-            break;
-        case HTTP1_UPGRADED:
-            exchange_tunnel_begin(x, in, now);
-            return;
-        case HTTP1_END:
-            if (x->rq.answered) /* an interim response ends without ending the exchange */
-                on_response_end(x, x->up_keep_alive, in.len > 0, now);
-            break;
-        default:
-            exchange_answer(x, http1_reason(x->up->http), http1_detail(x->up->http), now);
-            return;
-        }
-    }
-}
-
-void exchange_http_upstream_ended(struct exchange *x, struct moment now)
-{
-    if (x->up == NULL || x->phase != PHASE_ACTIVE)
-        return;
-    enum http1_event event = http1_eof(x->up->http);
-    if (event == HTTP1_END && x->rq.answered) {
-        on_response_end(x, false, false, now);
-        return;
-    }
-    bool began = !http1_is_idle(x->up->http) || x->rq.answered;
-    exchange_upstream_failed(x, began ? REASON_TRUNCATED : REASON_UPSTREAM_CLOSED,
-                             began ? "the upstream closed in the middle of its answer" : "the upstream closed without an answer", now);
 }

@@ -42,6 +42,8 @@ struct request { /* the request that runs; zeroed between requests */
     unsigned status;
     unsigned retries;     /* further attempts of any kind */
     unsigned resent;      /* of those, after it was sent */
+    unsigned interims;    /* 1xx answers so far */
+    char *client_host;    /* owned: what Host said, when Location may have to say it; NULL: it need not */
     uint64_t tried;       /* targets that failed it, see struct fleet_wish */
     const struct plan_target *named; /* by the client's cookie; NULL: none */
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
@@ -139,12 +141,18 @@ void exchange_tls_report(struct exchange *x, enum side side); /* tells the obser
 /* exchange_http.c */
 bool exchange_http_may_read(const struct exchange *x); /* bytes of the client would be of use now */
 void exchange_http_from_client(struct exchange *x, struct span in, struct moment now);
-void exchange_http_from_upstream(struct exchange *x, struct span in, struct moment now);
-void exchange_http_upstream_ended(struct exchange *x, struct moment now);
 void exchange_http_client_ended(struct exchange *x, struct moment now);
 void exchange_http_send_request(struct exchange *x, struct moment now);
 bool exchange_http_can_replay(const struct exchange *x); /* all that was read of the request is at hand */
 int exchange_http_change_host(struct exchange *x); /* the head that is written already is for the chosen target now; -1: out of memory */
+
+void exchange_http_pass(struct link *to, bool chunked, struct span data); /* a part of a body; borrowed */
+void exchange_http_pass_end(struct link *to, const struct http_head *trailers); /* the last chunk */
+struct span exchange_http_via(const struct exchange *x, const struct http_head *head); /* for http_outgoing */
+
+/* exchange_response.c */
+void exchange_response_in(struct exchange *x, struct span in, struct moment now);
+void exchange_response_ended(struct exchange *x, struct moment now);
 
 /* exchange_answer.c */
 /* Answers the running request ourselves; when an answer has begun already, cuts it so that nobody takes it for whole. */

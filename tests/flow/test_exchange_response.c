@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers as upstreams give them, early, doubled, bodiless or broken: what the client makes of them, and which connections live on. */
+#include "http_chain.h"
+#include "t.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const size_t steps[] = {1, 5, WIRE_ALL};
+enum { N_STEPS = sizeof(steps) / sizeof(steps[0]) };
+
+static const char GET[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+static const char HEAD[] = "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n";
+static const char GET_10[] = "GET / HTTP/1.0\r\nHost: x\r\n\r\n";
+static const char GET_10_KEEP[] = "GET / HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n";
+
+/* ---- bodies that are none (C4) ---- */
+
+static const struct {
+    const char *why, *request, *reply, *at_app;
+    bool pooled;
+} bodiless[] = {
+    {"HEAD", HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true},
+    {"HEAD in chunks", HEAD, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", true},
+    {"HEAD with a body all the same", HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false},
+    {"204", GET, "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", true},
+    {"204 with a body", GET, "HTTP/1.1 204 No Content\r\n\r\nhello", "HTTP/1.1 204 No Content\r\n\r\n", false},
+    {"304", GET, "HTTP/1.1 304 Not Modified\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n", true},
+    {"304 with a whole second answer", GET, "HTTP/1.1 304 Not Modified\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "HTTP/1.1 304 Not Modified\r\n\r\n", false},
+};
+enum { N_BODILESS = sizeof(bodiless) / sizeof(bodiless[0]) };
+
+START_TEST(what_has_no_body_is_passed_on_without) /* C4 */
+{
+    size_t row = (size_t)_i / N_STEPS;
+    http_chain.step = steps[_i % N_STEPS];
+    http_chain.reply = bodiless[row].reply;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, bodiless[row].request);
+    ck_assert_msg(strcmp(wire_got(app), bodiless[row].at_app) == 0, "%s: %s", bodiless[row].why, wire_got(app));
+    ck_assert_msg((pool_idle_count(http_chain.verifier.env.pool) == 1) == bodiless[row].pooled, "%s", bodiless[row].why);
+    http_chain.reply = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"; /* and the next one gets its own answer */
+    http_chain_ask(app, GET);
+    ck_assert_str_eq(wire_got(app), http_chain.reply);
+}
+END_TEST
+
+/* ---- interim answers ---- */
+
+static unsigned interim_count;
+
+static void answer_after_interims(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests > 0 || memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\n", 4) == NULL)
+        return;
+    s->requests = 1;
+    for (unsigned i = 0; i < interim_count; i++)
+        wire_answer(s, "HTTP/1.1 103 Early Hints\r\n\r\n");
+    wire_answer(s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
+/* Each proxy has its own count. */
+START_TEST(a_hundred_interim_answers_are_enough)
+{
+    struct wire_setup plain = {.protocol = CONFIG_PROTOCOL_HTTP, .no_verifier = true};
+    wire_close(&http_chain);
+    wire_open(&http_chain, &plain);
+    interim_count = _i == 0 ? 100 : 101;
+    http_chain.on_backend = answer_after_interims;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    ck_assert((strstr(wire_got(app), "200 OK") != NULL) == (_i == 0));
+    ck_assert((strstr(wire_got(app), "502 ") != NULL) == (_i == 1));
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, _i == 0 ? REASON_VALID : REASON_UPSTREAM_PROTOCOL);
+}
+END_TEST
+
+START_TEST(http_1_0_sees_no_interim_answer)
+{
+    interim_count = 3;
+    http_chain.on_backend = answer_after_interims;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET_10);
+    ck_assert_ptr_null(strstr(wire_got(app), "103"));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+/* ---- Expect ---- */
+
+static void refuse_at_the_head(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests == 0 && memmem(bytes_span(&s->got).ptr, s->got.len, "\r\n\r\n", 4) != NULL) {
+        s->requests = 1;
+        wire_answer(s, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
+    }
+}
+
+START_TEST(a_final_answer_instead_of_100_ends_the_connection) /* C4 */
+{
+    http_chain.step = steps[_i];
+    http_chain.on_backend = refuse_at_the_head;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\nExpect: 100-continue\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "401 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "Connection: close\r\n"));
+    /* a client that takes the answer for the end of the matter, and one that sends its body */
+    wire_say(app, "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n....");
+    wire_finish(&http_chain);
+    ck_assert(app->got_end);
+    ck_assert_uint_eq(wire_backend_contacts(&http_chain), 1);
+    ck_assert(!wire_ever_said(&wire_backend_socket(&http_chain, 0)->up, "smuggled"));
+    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool) + pool_idle_count(http_chain.verifier.env.pool), 0);
+}
+END_TEST
+
+/* ---- versions ---- */
+
+static const struct {
+    const char *why, *request, *reply, *says, *lacks;
+    bool goes_on, closes;
+} versions[] = {
+    {"HTTP/1.0 that wants to stay", GET_10_KEEP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "Connection: keep-alive\r\n", "close", true, false},
+    {"but not without a length", GET_10_KEEP, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "Connection: close\r\n", "chunked", false, false},
+    {"HTTP/1.0 that does not say", GET_10, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "\r\n\r\nok", "keep-alive", false, false},
+    {"an upstream of HTTP/1.0 with a length", GET, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\n", "close", true, false},
+    {"an upstream of HTTP/1.0 until close", GET, "HTTP/1.0 200 OK\r\n\r\nok", "Transfer-Encoding: chunked\r\n", "close", true, true},
+};
+enum { N_VERSIONS = sizeof(versions) / sizeof(versions[0]) };
+
+START_TEST(each_side_is_spoken_to_in_its_own_version)
+{
+    size_t row = (size_t)_i / N_STEPS;
+    http_chain.step = steps[_i % N_STEPS];
+    http_chain.reply = versions[row].reply;
+    http_chain.reply_closes = versions[row].closes;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, versions[row].request);
+    ck_assert_msg(strstr(wire_got(app), versions[row].says) != NULL, "%s: %s", versions[row].why, wire_got(app));
+    ck_assert_msg(strstr(wire_got(app), versions[row].lacks) == NULL, "%s: %s", versions[row].why, wire_got(app));
+    ck_assert_msg(app->got_end == !versions[row].goes_on, "%s", versions[row].why);
+    ck_assert(!app->got_reset);
+}
+END_TEST
+
+/* ---- trailers ---- */
+
+START_TEST(trailers_pass_but_for_those_that_frame_or_claim) /* C1 */
+{
+    http_chain.step = steps[_i];
+    http_chain.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Checksum: 1\r\nX-SSL-Client-CN: x\r\nSet-Cookie: a=b\r\n\r\n";
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    const char *end = strstr(wire_got(app), "0\r\nX-Checksum: 1\r\n\r\n");
+    ck_assert_msg(end != NULL, "%s", wire_got(app));
+    http_chain_ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "X-Checksum"));
+    ck_assert_uint_eq(http_chain.injector.connects, 1);
+}
+END_TEST
+
+/* ---- Location ---- */
+
+START_TEST(a_location_that_names_the_upstream_is_made_ours_where_that_is_wanted)
+{
+    static const struct {
+        const char *why, *location, *at_app;
+        bool wanted;
+    } cases[] = {
+        {"left alone by default", "https://" WIRE_NAME "/a", "https://" WIRE_NAME "/a", false},
+        {"made ours", "https://" WIRE_NAME "/a?b", "http://shop.example:8080/a?b", true},
+        {"with its usual port", "https://" WIRE_NAME ":443/a", "http://shop.example:8080/a", true},
+        {"another host's", "https://elsewhere.example/a", "https://elsewhere.example/a", true},
+        {"another port's", "https://" WIRE_NAME ":444/a", "https://" WIRE_NAME ":444/a", true},
+        {"a path", "/a", "/a", true},
+    };
+    char reply[200], line[200];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        http_chain.injector.down_conf.rewrite_location = cases[i].wanted;
+        snprintf(reply, sizeof(reply), "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", cases[i].location);
+        snprintf(line, sizeof(line), "\r\nLocation: %s\r\n", cases[i].at_app);
+        http_chain.reply = reply;
+        struct wire_socket *app = wire_connect(&http_chain);
+        http_chain_ask(app, "GET / HTTP/1.1\r\nHost: shop.example:8080\r\n\r\n");
+        ck_assert_msg(strstr(wire_got(app), line) != NULL, "%s: %s", cases[i].why, wire_got(app));
+    }
+}
+END_TEST
+
+/* ---- broken ---- */
+
+static const struct {
+    const char *why, *reply;
+} broken[] = {
+    {"garbage", "\x16\x03\x01 no HTTP at all\r\n\r\n"},
+    {"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nokk"},
+    {"a length beside chunks", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+    {"a bare line feed", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok"},
+    {"a 101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"},
+};
+enum { N_BROKEN = sizeof(broken) / sizeof(broken[0]) };
+
+START_TEST(a_broken_answer_is_told_as_one)
+{
+    size_t row = (size_t)_i / N_STEPS;
+    http_chain.step = steps[_i % N_STEPS];
+    http_chain.reply = broken[row].reply;
+    http_chain.verifier.up_conf.retry_after_ms = 10000;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    ck_assert_msg(strstr(wire_got(app), "502 ") != NULL, "%s: %s", broken[row].why, wire_got(app));
+    ck_assert_int_eq(wire_last(&http_chain.verifier)->reason, REASON_UPSTREAM_PROTOCOL);
+    ck_assert_uint_ne(board_held_until(http_chain.verifier.board, 0), 0);
+    ck_assert_uint_eq(pool_idle_count(http_chain.verifier.env.pool), 0);
+    ck_assert_uint_eq(http_chain.n_requests, 1);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("exchange_response");
+    TCase *t = tcase_create("flow");
+    tcase_add_unchecked_fixture(t, http_chain_make, http_chain_drop);
+    tcase_add_checked_fixture(t, http_chain_open, http_chain_close);
+    tcase_add_loop_test(t, what_has_no_body_is_passed_on_without, 0, N_BODILESS * N_STEPS);
+    tcase_add_loop_test(t, a_hundred_interim_answers_are_enough, 0, 2);
+    tcase_add_test(t, http_1_0_sees_no_interim_answer);
+    tcase_add_loop_test(t, a_final_answer_instead_of_100_ends_the_connection, 0, N_STEPS);
+    tcase_add_loop_test(t, each_side_is_spoken_to_in_its_own_version, 0, N_VERSIONS * N_STEPS);
+    tcase_add_loop_test(t, trailers_pass_but_for_those_that_frame_or_claim, 0, N_STEPS);
+    tcase_add_test(t, a_location_that_names_the_upstream_is_made_ours_where_that_is_wanted);
+    tcase_add_loop_test(t, a_broken_answer_is_told_as_one, 0, N_BROKEN * N_STEPS);
+    suite_add_tcase(s, t);
+    return s;
+}
