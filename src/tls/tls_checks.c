@@ -3,7 +3,7 @@
 
 #include "mtlsd/base/text.h"
 #include "tls_constraints.h"
-#include "tls_crl.h"
+#include "tls_crl_set.h"
 #include "tls_der.h"
 #include "tls_names.h"
 
@@ -254,8 +254,8 @@ static void check_ca_purpose(const struct tls_question *q, const struct tls_cert
 }
 
 /* Asked whatever else is wrong: revoked outranks everything. */
-static void check_revocation(const struct tls_question *q, const struct tls_path_node *way, size_t i,
-                             struct tls_verdict *out)
+static void check_revocation(const struct tls_question *q, const struct tls_crl_index *lists,
+                             const struct tls_path_node *way, size_t i, struct tls_verdict *out)
 {
     const struct tls_trust_rules *rules = tls_trust_rules(q->trust);
     const struct tls_path_node *issuer = &way[i + 1];
@@ -263,7 +263,7 @@ static void check_revocation(const struct tls_question *q, const struct tls_path
     struct tls_crl_answer answer;
     char when[21];
     tls_checks_describe(&c, way[i].cert, way[i].crt);
-    tls_crl_look_up(tls_trust_crls(q->trust), issuer->cert, issuer->crt, c.cert->serial, &answer);
+    tls_crl_look_up(lists, issuer->cert, issuer->crt, c.cert->serial, &answer);
     if (answer.covered && answer.revoked)
         tls_checks_found(out, REASON_REVOKED, 23, "certificate %s: revoked by the list %s", c.subject,
                          answer.file);
@@ -304,8 +304,10 @@ void tls_checks_way(const struct tls_question *q, const struct tls_path_node *wa
         check_extensions(&c, out);
     }
     tls_constraints_check(way, n, out);
+    struct tls_crl_held *lists = tls_crl_set_take(tls_trust_crls(q->trust));
     for (size_t i = 0; i + 1 < n; i++)
-        check_revocation(q, way, i, out);
+        check_revocation(q, lists->index, way, i, out);
+    tls_crl_set_give(lists);
     if (n > depth) {
         tls_checks_describe(&c, way[0].cert, way[0].crt);
         tls_checks_found(out, REASON_CONSTRAINT, 22,

@@ -27,6 +27,9 @@ struct list {
     uint8_t *issuer;              /* Name, owned */
     size_t issuer_len;
     int64_t this_update, next_update;
+    uint8_t number[TLS_CRL_NUMBER_BYTES];
+    size_t number_len; /* 0: it has none */
+    char sha256[DIGEST_TEXT];
     struct serials serials;
     /* SHA-256 of the public key that was found to have signed it, as text; NULL until then. A list of an
      * intermediate meets its issuer only in a handshake, on any thread; the first one to verify it leaves the
@@ -190,6 +193,10 @@ static int fill_list(struct list *list, const struct tls_crl_source *source, con
                        place);
     list->this_update = list->parsed.this_update;
     list->next_update = list->parsed.next_update;
+    tls_cert_sha256(list->parsed.der, list->sha256);
+    list->number_len = list->parsed.number.len;
+    if (list->number_len > 0)
+        memcpy(list->number, list->parsed.number.ptr, list->number_len);
     list->issuer_len = list->parsed.issuer.len;
     list->issuer = malloc(list->issuer_len);
     list->file = span_dup(span_from_str(source->file->name));
@@ -306,17 +313,33 @@ static bool is_genuine(struct list *list, const struct tls_cert *issuer, gnutls_
     return true;
 }
 
+/* Below 0: a is older than b. The number decides where both have one (RFC 5280 5.2.3), else the time of issue. */
+static int compare_age(const struct list *a, const struct list *b)
+{
+    if (a->number_len > 0 && b->number_len > 0) {
+        int order = a->number_len != b->number_len ? (a->number_len < b->number_len ? -1 : 1) : memcmp(a->number, b->number, a->number_len);
+        if (order != 0)
+            return order;
+    }
+    return (a->this_update > b->this_update) - (a->this_update < b->this_update);
+}
+
+static struct list *newest_of(const struct tls_crl_index *index, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt)
+{
+    struct list *newest = NULL;
+    for (size_t i = 0; i < index->n; i++) {
+        struct list *list = index->lists[i];
+        if ((newest == NULL || compare_age(list, newest) > 0) && is_genuine(list, issuer, issuer_crt))
+            newest = list;
+    }
+    return newest;
+}
+
 void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *issuer,
                      gnutls_x509_crt_t issuer_crt, struct span serial, struct tls_crl_answer *out)
 {
     *out = (struct tls_crl_answer){0};
-    struct list *newest = NULL;
-    for (size_t i = 0; i < index->n; i++) {
-        struct list *list = index->lists[i];
-        if ((newest == NULL || list->this_update > newest->this_update) &&
-            is_genuine(list, issuer, issuer_crt))
-            newest = list;
-    }
+    const struct list *newest = newest_of(index, issuer, issuer_crt);
     if (newest == NULL)
         return;
     *out = (struct tls_crl_answer){
@@ -326,6 +349,50 @@ void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *i
         .next_update = newest->next_update,
         .file = newest->file,
     };
+}
+
+bool tls_crl_covers(const struct tls_crl_index *index, const struct tls_anchor *issuer, struct tls_crl_coverage *out)
+{
+    const struct list *newest = newest_of(index, &issuer->cert, issuer->crt);
+    if (newest == NULL)
+        return false;
+    *out = (struct tls_crl_coverage){newest->this_update, newest->next_update, newest->serials.n, newest->file};
+    return true;
+}
+
+/* Lists of intermediates may not know yet whose key signed them; one of the same name then has to do. */
+static bool may_succeed(const struct list *fresh, const struct list *old)
+{
+    const char *new_signer = atomic_load(&fresh->signer), *old_signer = atomic_load(&old->signer);
+    return span_equals(span_of(fresh->issuer, fresh->issuer_len), span_of(old->issuer, old->issuer_len)) &&
+           (new_signer == NULL || old_signer == NULL || strcmp(new_signer, old_signer) == 0);
+}
+
+int tls_crl_check_succession(const struct tls_crl_index *old, const struct tls_crl_index *fresh, struct err *err)
+{
+    for (size_t i = 0; i < old->n; i++) {
+        const struct list *newest = NULL;
+        for (size_t k = 0; k < fresh->n; k++)
+            if (may_succeed(fresh->lists[k], old->lists[i]) && (newest == NULL || compare_age(fresh->lists[k], newest) > 0))
+                newest = fresh->lists[k];
+        char issuer[160];
+        tls_cert_name_text(span_of(old->lists[i]->issuer, old->lists[i]->issuer_len), issuer, sizeof(issuer));
+        if (newest == NULL)
+            return err_set(err, ERR_CREDENTIAL, "%s: there is no revocation list of %s any more", old->lists[i]->file, issuer);
+        if (compare_age(newest, old->lists[i]) < 0)
+            return err_set(err, ERR_CREDENTIAL, "%s: the revocation list of %s is older than the one in use", newest->file, issuer);
+    }
+    return 0;
+}
+
+bool tls_crl_same(const struct tls_crl_index *a, const struct tls_crl_index *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (strcmp(a->lists[i]->sha256, b->lists[i]->sha256) != 0)
+            return false;
+    return true;
 }
 
 void tls_crl_totals(const struct tls_crl_index *index, struct tls_crl_totals *out)

@@ -61,7 +61,18 @@ int tls_crl_next_entry(struct span *rest, struct span *serial)
     return check_entry_extensions(in);
 }
 
-static int check_extensions(struct span in, const char *place, struct err *err)
+/* RFC 5280 5.2.3: at most 20 bytes, never negative. */
+static int read_number(struct span value, struct span *number)
+{
+    struct tls_der element;
+    if (tls_der_expect(&value, DER_INTEGER, &element) != 0 || value.len != 0 || element.value.len == 0 || element.value.len > TLS_CRL_NUMBER_BYTES + 1 ||
+        (element.value.ptr[0] & 0x80) != 0)
+        return -1;
+    *number = tls_crl_significant(element.value);
+    return 0;
+}
+
+static int check_extensions(struct span in, struct tls_crl_parsed *out, const char *place, struct err *err)
 {
     struct tls_der wrapper, list;
     if (in.len == 0)
@@ -83,7 +94,10 @@ static int check_extensions(struct span in, const char *place, struct err *err)
                 "%s: this revocation list speaks for a part of the CA's certificates or for other CAs "
                 "(issuingDistributionPoint); give the full list of the CA",
                 place);
-        bool known = span_equals_str(e.oid, "\x55\x1d\x14") || span_equals_str(e.oid, "\x55\x1d\x23");
+        bool is_number = span_equals_str(e.oid, "\x55\x1d\x14");
+        if (is_number && read_number(e.value, &out->number) != 0)
+            return err_set(err, ERR_CREDENTIAL, "%s: the revocation list has a damaged number", place);
+        bool known = is_number || span_equals_str(e.oid, "\x55\x1d\x23");
         if (e.critical && !known)
             return err_set(err, ERR_CREDENTIAL,
                            "%s: the revocation list has a critical extension that is not known here", place);
@@ -150,7 +164,7 @@ int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out
                 err, ERR_CREDENTIAL,
                 "%s: entry %zu of the revocation list is damaged, or it is for another CA (indirect list)",
                 place, i);
-    return check_extensions(in, place, err);
+    return check_extensions(in, out, place, err);
 }
 
 static gnutls_sign_algorithm_t find_algorithm(struct span algorithm, struct span *oid)

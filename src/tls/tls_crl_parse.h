@@ -7,6 +7,8 @@
 #include "mtlsd/base/err.h"
 #include "tls_internal.h"
 
+enum { TLS_CRL_NUMBER_BYTES = 20 };
+
 struct tls_crl_parsed {
     struct span der;
     struct span tbs;       /* what is signed */
@@ -15,6 +17,7 @@ struct tls_crl_parsed {
     struct span issuer;  /* whole Name */
     struct span entries; /* content of revokedCertificates */
     int64_t this_update, next_update;
+    struct span number; /* content of cRLNumber without leading zeros; empty: it has none */
 };
 
 /* place names file and line in messages. Entries are checked too. */

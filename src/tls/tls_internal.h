@@ -37,8 +37,8 @@ struct tls_trust_rules {
 
 size_t tls_trust_n_anchors(const struct tls_trust *trust);
 const struct tls_anchor *tls_trust_anchor(const struct tls_trust *trust, size_t i);
-struct tls_crl_index;
-const struct tls_crl_index *tls_trust_crls(const struct tls_trust *trust);
+struct tls_crl_set;
+struct tls_crl_set *tls_trust_crls(const struct tls_trust *trust); /* may be replaced by any thread */
 const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust);
 struct tls_memo;
 struct tls_memo *tls_trust_memo(const struct tls_trust *trust); /* may be changed from any thread */

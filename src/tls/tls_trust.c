@@ -2,7 +2,7 @@
 #include "mtlsd/tls/tls_trust.h"
 
 #include "mtlsd/base/text.h"
-#include "tls_crl.h"
+#include "tls_crl_set.h"
 #include "tls_internal.h"
 #include "tls_memo.h"
 #include "tls_pem.h"
@@ -23,9 +23,9 @@ struct tls_trust {
     char *name;
     struct tls_anchor *anchors;
     size_t n_anchors;
-    struct tls_crl_index *crls;
+    struct tls_crl_set crls; /* the one thing that can be replaced */
     struct tls_trust_rules rules;
-    struct tls_memo *memo; /* the one thing that changes: facts learnt while judging */
+    struct tls_memo *memo; /* facts learnt while judging */
 };
 
 /* Takes der on success. */
@@ -200,6 +200,22 @@ static int read_anchors(struct reading *in, const struct tls_trust_spec *spec)
     return 0;
 }
 
+/* NULL + err: the first file that is not whole or not genuine. */
+static struct tls_crl_index *read_crls(struct reading *in, const struct tls_file *files, size_t n)
+{
+    struct tls_crl_index *index = tls_crl_index_new();
+    if (index == NULL)
+        (void)err_set(in->err, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; index != NULL && i < n; i++) {
+        struct tls_crl_source source = {&files[i], in->trust->anchors, in->trust->n_anchors, in->now};
+        if (tls_crl_add(index, &source, in->notes, in->err) != 0) {
+            tls_crl_index_free(index);
+            index = NULL;
+        }
+    }
+    return index;
+}
+
 struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes,
                                 struct err *err)
 {
@@ -217,23 +233,41 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
     };
     struct reading in = {trust, now, notes, err};
     trust->name = span_dup(span_from_str(spec->name));
-    trust->crls = tls_crl_index_new();
     trust->memo = calloc(1, sizeof(*trust->memo));
-    if (trust->name == NULL || trust->crls == NULL || trust->memo == NULL) {
+    if (trust->name == NULL || trust->memo == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
     if (read_anchors(&in, spec) != 0)
         goto fail;
-    for (size_t i = 0; i < spec->n_crl; i++) {
-        struct tls_crl_source source = {&spec->crl[i], trust->anchors, trust->n_anchors, now};
-        if (tls_crl_add(trust->crls, &source, notes, err) != 0)
-            goto fail;
-    }
-    return trust;
+    struct tls_crl_index *crls = read_crls(&in, spec->crl, spec->n_crl);
+    if (crls == NULL)
+        goto fail;
+    if (tls_crl_set_init(&trust->crls, crls) == 0)
+        return trust;
+    tls_crl_index_free(crls);
+    (void)err_set(err, ERR_MEMORY, "out of memory");
 fail:
     tls_trust_unref(trust);
     return NULL;
+}
+
+int tls_trust_replace_crls(struct tls_trust *trust, const struct tls_file *crl, size_t n, int64_t now, struct findings *notes, struct err *err)
+{
+    struct reading in = {trust, now, notes, err};
+    struct tls_crl_index *fresh = read_crls(&in, crl, n);
+    if (fresh == NULL)
+        return -1;
+    struct tls_crl_held *old = tls_crl_set_take(&trust->crls);
+    int rc = tls_crl_check_succession(old->index, fresh, err);
+    bool same = rc == 0 && tls_crl_same(old->index, fresh);
+    tls_crl_set_give(old);
+    if (rc == 0 && !same && tls_crl_set_replace(&trust->crls, fresh) == 0)
+        return 1;
+    tls_crl_index_free(fresh);
+    if (rc == 0 && !same)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    return rc;
 }
 
 struct tls_trust *tls_trust_ref(struct tls_trust *trust)
@@ -251,7 +285,7 @@ void tls_trust_unref(struct tls_trust *trust)
         free(trust->anchors[i].der);
     }
     free(trust->anchors);
-    tls_crl_index_free(trust->crls);
+    tls_crl_set_clear(&trust->crls);
     if (trust->memo != NULL)
         tls_memo_clear(trust->memo);
     free(trust->memo);
@@ -262,19 +296,38 @@ void tls_trust_unref(struct tls_trust *trust)
 void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out)
 {
     struct tls_crl_totals crls;
-    tls_crl_totals(trust->crls, &crls);
+    struct tls_crl_held *held = tls_crl_set_take(tls_trust_crls(trust));
+    tls_crl_totals(held->index, &crls);
+    tls_crl_set_give(held);
     *out = (struct tls_trust_facts){
         .name = trust->name,
         .n_ca = trust->n_anchors,
         .n_crl = crls.lists,
         .n_revoked = crls.revoked,
         .first_next_update = crls.first_next_update,
+        .generation = tls_crl_set_generation(&trust->crls),
     };
     for (size_t i = 0; i < trust->n_anchors; i++) {
         int64_t end = trust->anchors[i].cert.not_after;
         if (out->first_not_after == 0 || end < out->first_not_after)
             out->first_not_after = end;
     }
+}
+
+bool tls_trust_ca(const struct tls_trust *trust, size_t i, struct tls_trust_ca *out)
+{
+    if (i >= trust->n_anchors)
+        return false;
+    const struct tls_anchor *anchor = &trust->anchors[i];
+    struct tls_crl_coverage coverage = {0};
+    struct tls_crl_held *held = tls_crl_set_take(tls_trust_crls(trust));
+    *out = (struct tls_trust_ca){.not_after = anchor->cert.not_after, .covered = tls_crl_covers(held->index, anchor, &coverage)};
+    out->this_update = coverage.this_update;
+    out->next_update = coverage.next_update;
+    out->n_revoked = coverage.revoked;
+    tls_crl_set_give(held);
+    tls_cert_name_text(anchor->cert.subject, out->name, sizeof(out->name));
+    return true;
 }
 
 size_t tls_trust_n_anchors(const struct tls_trust *trust)
@@ -287,9 +340,9 @@ const struct tls_anchor *tls_trust_anchor(const struct tls_trust *trust, size_t 
     return &trust->anchors[i];
 }
 
-const struct tls_crl_index *tls_trust_crls(const struct tls_trust *trust)
+struct tls_crl_set *tls_trust_crls(const struct tls_trust *trust)
 {
-    return trust->crls;
+    return (struct tls_crl_set *)(uintptr_t)&trust->crls; /* taking a reference changes a count, not the trust */
 }
 
 const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust)

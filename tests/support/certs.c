@@ -332,7 +332,8 @@ void certs_make_crl(const struct certs_crl_order *order, struct certs_crl *out)
             serial[8 - j] = (uint8_t)(order->serials[i] >> (8 * j));
         MUST(gnutls_x509_crl_set_crt_serial(crl, serial, sizeof(serial), this_update));
     }
-    MUST(gnutls_x509_crl_set_number(crl, "\x01", 1));
+    uint8_t number = order->number != 0 ? order->number : 1;
+    MUST(gnutls_x509_crl_set_number(crl, &number, 1));
     MUST(gnutls_x509_crt_get_subject_key_id(order->issuer->crt, id, &size, NULL));
     MUST(gnutls_x509_crl_set_authority_key_id(crl, id, size));
     gnutls_x509_privkey_t key = order->signed_by != NULL ? order->signed_by->key : order->issuer->key;

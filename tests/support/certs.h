@@ -72,6 +72,7 @@ struct certs_crl_order {
     const struct certs *issuer;
     const uint64_t *serials;
     size_t n_serials;
+    uint8_t number;                   /* 0: 1 */
     int64_t this_update, next_update; /* 0: a day before and a week after CERTS_NOW */
     const struct certs *signed_by;    /* another key than the issuer's */
     gnutls_digest_algorithm_t digest;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A trust: the CA certificates, revocation lists and rules that a peer is verified with. Immutable once made, shared by reference
- * count. It reads no files. A CA set that is empty, broken or holds something that is not a CA is refused: there is no fallback.
+ * A trust: the CA certificates, revocation lists and rules that a peer is verified with. Shared by reference count; immutable once made, but for its
+ * revocation lists, which can be replaced while others judge by it. It reads no files. A CA set that is empty, broken or holds something that is not a CA is refused: there is no fallback.
  */
 #ifndef MTLSD_TLS_TLS_TRUST_H
 #define MTLSD_TLS_TLS_TRUST_H
@@ -35,12 +35,28 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
 struct tls_trust *tls_trust_ref(struct tls_trust *trust);
 void tls_trust_unref(struct tls_trust *trust);
 
+/* Puts these lists, all of a trust's, in the place of those in use: 1 when something changed, 0 when they are the same. -1 + err: one is not whole, not
+ * genuine, older than what is in use, or missing; then everything stays as it was (security A3, F1). From any thread, one at a time. */
+MUST_CHECK int tls_trust_replace_crls(struct tls_trust *trust, const struct tls_file *crl, size_t n, int64_t now, struct findings *notes,
+                                      struct err *err);
+
 struct tls_trust_facts {
     const char *name;
     size_t n_ca, n_crl, n_revoked;
     int64_t first_not_after;   /* the CA that ends soonest; 0: none known */
     int64_t first_next_update; /* the CRL that ends soonest; 0: none */
+    uint64_t generation;       /* of the lists: another number means that peers have to be judged again */
 };
 void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out);
+
+struct tls_trust_ca {
+    char name[160]; /* for people */
+    int64_t not_after;
+    bool covered; /* there is a list of it; without, the rest is 0 */
+    int64_t this_update, next_update;
+    size_t n_revoked;
+};
+/* The i-th CA; false past the end. */
+bool tls_trust_ca(const struct tls_trust *trust, size_t i, struct tls_trust_ca *out);
 
 #endif
