@@ -320,15 +320,19 @@ static enum http1_event read_head(struct http1 *p, struct span block)
     return HTTP1_HEAD;
 }
 
+/* A TLS handshake or alert has no line end to wait for; a person who mixed up the ports should hear it at once. */
+static bool begins_as_tls(const struct http1 *p, struct span in)
+{
+    return in.len > 0 && (in.ptr[0] == 0x16 || in.ptr[0] == 0x15) && p->lines.kept.len == 0;
+}
+
 static enum http1_event next_head(struct http1 *p, struct span *in)
 {
     p->head.request = p->request;
-    /* a TLS handshake or alert has no line end to wait for; a person who mixed up the ports should hear it at
-     * once */
-    if (in->len > 0 && (in->ptr[0] == 0x16 || in->ptr[0] == 0x15) && p->lines.kept.len == 0)
-        return malformed(p, "this is TLS, and plain HTTP is spoken here");
     for (;;) {
         struct span block;
+        if (begins_as_tls(p, *in))
+            return malformed(p, "this is TLS, and plain HTTP is spoken here");
         enum http_lines_found found = http_lines_feed(&p->lines, in, &block);
         if (found != HTTP_LINES_WHOLE)
             return lines_event(p, found);

@@ -50,9 +50,11 @@ static void check_path(struct span path)
     bytes_clear(&twice);
 }
 
-static void check_head(const struct http_head *h)
+static void check_head(enum kind kind, const struct http_head *h)
 {
     struct http_target t;
+    if (kind == TO_CONNECT && h->status / 100 == 2)
+        return; /* never forwarded */
     if (h->request && http_guard_request(h, NULL) != REASON_VALID)
         return;
     assert(!h->request || http_target_read(h, &t, NULL) == 0);
@@ -76,7 +78,7 @@ static uint64_t read_all(enum kind kind, struct span bytes, size_t step)
             if (e != HTTP1_DATA)
                 told = (told ^ (256 + (size_t)e + http1_head(p)->n_fields * 16)) * 1099511628211U;
             if (e == HTTP1_HEAD)
-                check_head(http1_head(p));
+                check_head(kind, http1_head(p));
         }
         if (e == HTTP1_UPGRADED)
             told ^= (size_t)(bytes.ptr + bytes.len - in.ptr);

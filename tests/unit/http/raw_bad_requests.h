@@ -395,4 +395,5 @@ static const struct refused bad_requests[] = {
      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n000000000000000000000000000000000000\r\n\r\n", 0, BAD},
     {"a size of many zeros and then no number",
      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n000000000000000000000000000000000000g\r\n", 0, BAD},
+    {"TLS behind an empty line", "\r\n\x16\x03\x01", 0, BAD},
 };
