@@ -115,6 +115,12 @@ static void forward(struct exchange *x, const struct routing *r, struct moment n
         exchange_go_upstream(x, now);
 }
 
+/* What follows may be meant for the tunnel that was refused, or be part of the request to another reader than us (security C3). */
+static bool spoils_connection(const struct http_head *head, enum reason reason)
+{
+    return reason == REASON_REQUEST_MALFORMED || (reason != REASON_VALID && span_equals_str(head->method, "CONNECT"));
+}
+
 static void on_request_head(struct exchange *x, struct moment now)
 {
     struct routing r;
@@ -123,6 +129,7 @@ static void on_request_head(struct exchange *x, struct moment now)
     exchange_route_init(&r, http1_head(x->http));
     begin_request(x, r.head, now);
     enum reason reason = exchange_route_judge(x, &r, &err);
+    x->close_after = x->close_after || spoils_connection(r.head, reason);
     if (reason != REASON_VALID)
         exchange_answer(x, reason, err.text, now);
     else if (x->route->upstream == NULL)

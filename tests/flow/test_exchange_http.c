@@ -169,6 +169,25 @@ START_TEST(pipelined_requests_with_the_end_behind_them_are_all_answered)
 }
 END_TEST
 
+START_TEST(what_follows_a_refused_tunnel_or_an_ambiguous_request_is_not_read) /* C3 */
+{
+    static const char *const requests[] = {
+        "CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        "GET http://y/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    };
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, requests[_i]);
+    wire_say(app, "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire_run(&http_chain);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "Connection: close"));
+    wire_end(&app->up);
+    wire_finish(&http_chain);
+    ck_assert(app->got_end);
+    ck_assert_uint_eq(wire_backend_contacts(&http_chain), 0);
+}
+END_TEST
+
 START_TEST(http_1_0_gets_an_answer_it_can_read_and_the_end)
 {
     http_chain.step = steps[_i];
@@ -607,6 +626,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, continue_reaches_the_app_before_its_body_is_sent, 0, N_STEPS);
     tcase_add_loop_test(t, pipelined_requests_are_answered_in_order, 0, N_STEPS);
     tcase_add_loop_test(t, pipelined_requests_with_the_end_behind_them_are_all_answered, 0, N_STEPS);
+    tcase_add_loop_test(t, what_follows_a_refused_tunnel_or_an_ambiguous_request_is_not_read, 0, 3);
     tcase_add_loop_test(t, http_1_0_gets_an_answer_it_can_read_and_the_end, 0, N_STEPS);
     tcase_add_test(t, one_upstream_connection_serves_many_clients);
     tcase_add_loop_test(t, a_stale_connection_costs_a_get_nothing, 0, 2);
