@@ -104,6 +104,8 @@ class Corpus:
                 self.assertTrue(status or not arrived, data)
                 passed += len(arrived)
                 for request in arrived:
+                    self.assertEqual([], request.values("http2-settings"))
+                    self.assertIn([v.lower() for v in request.values("upgrade")], ([], ["websocket"]))
                     self.assertEqual(b"", b"".join(re.findall(rb"(?i)content-length|transfer-encoding|host", request.trailers)))
         print(f"\n  {self.role}: of {len(corpus.either())} odd but clear requests {passed} passed, each once and with one meaning")
 
