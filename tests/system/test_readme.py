@@ -99,11 +99,11 @@ class Readme(harness.Case):
     def test_every_file_it_names_exists(self):
         for link in re.findall(r"\]\(([^)#:]+)\)", README):
             self.assertTrue((ROOT / link).exists(), link)
-        for path in re.findall(r"(?:packaging|conf|tests|src)/[\w./]*", README):
+        for path in re.findall(r"(?:packaging|conf|tests|src)/[\w./-]*", README):
             self.assertTrue((ROOT / path.rstrip(".")).exists(), path)
 
     def test_every_flag_it_names_exists(self):
-        for line in re.findall(r"mtlsd (client|server|verify|check|run|pki \w+) ([^`\n]*)", README):
+        for line in re.findall(r"mtlsd (client|server|verify|check|explain|drill|run|pki \w+) ([^`\n]*)", README):
             helped = self.command(*line[0].split(), "--help").stdout
             for flag in re.findall(r"--[a-z-]+", line[1]):
                 self.assertIn(flag, helped, line)

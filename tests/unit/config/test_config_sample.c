@@ -10,7 +10,8 @@
 #define SAMPLE "../conf/mtlsd.conf.sample"
 
 static const char *const shipped[] = {"../conf/injector.conf", "../conf/verifier.conf",
-                                      "../conf/gateway.conf", SAMPLE};
+                                      "../conf/gateway.conf", "../conf/two-way-gateway.conf",
+                                      "../conf/routes.conf", "../conf/forward-proxy.conf", SAMPLE};
 
 START_TEST(each_shipped_file_is_accepted_without_a_warning)
 {
