@@ -123,6 +123,7 @@ void exchange_forget_request(struct exchange *x)
     bytes_clear(&x->rq.uri);
     exchange_agent_forget(x);
     memset(&x->rq, 0, sizeof(x->rq));
+    exchange_forward_forget(x, false);
     if (exchange_is_http(x)) {
         x->route = NULL;
         x->target = NULL;
@@ -140,6 +141,7 @@ void exchange_free(struct exchange *x)
     bytes_clear(&x->held[SIDE_UP]);
     bytes_clear(&x->identity);
     exchange_forget_request(x);
+    exchange_forward_forget(x, true);
     free(x);
 }
 
@@ -234,6 +236,10 @@ static void from_client(struct exchange *x, struct span in, struct moment now)
 {
     if (x->phase == PHASE_LINGER || x->phase == PHASE_DONE)
         return;
+    if (x->phase == PHASE_SNIFF) {
+        exchange_forward_sniff(x, in, now);
+        return;
+    }
     if (x->held[SIDE_DOWN].len > 0) {
         exchange_hold(x, SIDE_DOWN, in);
         return;
@@ -272,7 +278,9 @@ void exchange_side_ended(struct exchange *x, enum side side, struct moment now)
             exchange_enter(x, PHASE_DONE, now);
         return;
     }
-    if (!exchange_is_http(x))
+    if (x->phase == PHASE_SNIFF)
+        exchange_forward_client_ended(x, now);
+    else if (!exchange_is_http(x))
         exchange_tcp_ended(x, now);
     else if (side == SIDE_UP)
         exchange_response_ended(x, now);
@@ -376,8 +384,8 @@ static size_t pending_of(const struct exchange *x, enum side side)
 
 bool exchange_wants_read(const struct exchange *x, enum side side)
 {
-    if (x->phase == PHASE_TOLD)
-        return side == SIDE_DOWN;
+    if (x->phase == PHASE_TOLD || x->phase == PHASE_SNIFF)
+        return side == SIDE_DOWN && !x->eof[side];
     if (x->phase == PHASE_DONE || x->held[side].len > 0)
         return false;
     if (x->phase == PHASE_LINGER)
@@ -389,6 +397,8 @@ static bool may_deliver(struct exchange *x, enum side side)
 {
     if (x->held[side].len == 0)
         return false;
+    if (x->phase == PHASE_SNIFF)
+        return side == SIDE_DOWN;
     if (exchange_is_http(x) && side == SIDE_DOWN && !exchange_http_may_read(x))
         return false; /* the next request waits for the answer to this one */
     if (x->phase != PHASE_ACTIVE && x->phase != PHASE_IDLE)

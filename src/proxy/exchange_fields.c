@@ -46,6 +46,8 @@ static int append_forwarded(struct exchange *x, struct span host, struct bytes *
 
 int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out)
 {
+    if (exchange_forward_is_direct(x))
+        return 0; /* somebody else's server: nothing of who our client is goes there */
     if (make_identity(x) != 0)
         return -1;
     if (x->identity.len > 0 && bytes_append_span(out, bytes_span(&x->identity)) != 0)

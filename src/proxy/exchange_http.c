@@ -79,7 +79,7 @@ static int write_request_head(struct exchange *x, const struct routing *r)
         .target = bytes_span(&target),
         .added = bytes_span(&added),
         .drop_forwarded = x->listener->conf->forwarded != CONFIG_FORWARDED_OFF,
-        .edit = x->route->edit,
+        .edit = x->route != NULL ? x->route->edit : NULL,
         .upgrade = http_upgrade_wanted(r->head),
         .framing = r->head->framing,
         .length = r->head->length,
@@ -132,7 +132,9 @@ static void on_request_head(struct exchange *x, struct moment now)
     x->close_after = x->close_after || spoils_connection(r.head, reason);
     if (reason != REASON_VALID)
         exchange_answer(x, reason, err.text, now);
-    else if (x->route->upstream == NULL)
+    else if (r.target.form == HTTP_TARGET_AUTHORITY)
+        exchange_forward_grant(x, now);
+    else if (x->route != NULL && x->route->upstream == NULL)
         exchange_answer_route(x, now);
     else if (http_guard_max_forwards(r.head, &hops) && hops == 0)
         exchange_answer_options(x, now);

@@ -11,6 +11,7 @@
  *   TOLD     a PROXY header says who the client is            the same
  *   ACCEPT   the client's TLS handshake                       the same
  *   IDLE     between requests, or reading a head              -
+ *   SNIFF    CONNECT was granted: what begins in the tunnel?  -
  *   CONNECT  a request waits for an upstream connection       the same, from the start
  *   PROXY    an HTTP proxy on the way is asked                the same
  *   SECURE   the upstream's TLS handshake                     the same
@@ -20,7 +21,7 @@
  */
 enum { OUTPUT_MARK = 64 * 1024 }; /* above it what would add to it is not read (security D6) */
 
-enum phase { PHASE_TOLD, PHASE_ACCEPT, PHASE_IDLE, PHASE_CONNECT, PHASE_PROXY, PHASE_SECURE, PHASE_ACTIVE, PHASE_LINGER, PHASE_DONE };
+enum phase { PHASE_TOLD, PHASE_ACCEPT, PHASE_IDLE, PHASE_SNIFF, PHASE_CONNECT, PHASE_PROXY, PHASE_SECURE, PHASE_ACTIVE, PHASE_LINGER, PHASE_DONE };
 
 struct request { /* the request that runs; zeroed between requests */
     bool begun;
@@ -70,6 +71,7 @@ struct exchange {
     struct bytes held[2]; /* application bytes that came and cannot be passed on yet */
     struct bytes identity; /* header lines about the client's certificate, made once */
     struct request rq;
+    struct forward *forward; /* owned; NULL but for what a forward proxy does beyond routing */
     bool down_reported;   /* the client's handshake was told to the observer */
     bool up_reported;
     bool up_keep_alive;   /* what the running response said about its connection */
@@ -169,6 +171,22 @@ void exchange_tcp_ended(struct exchange *x, struct moment now);
 void exchange_tunnel_answer(struct exchange *x, const struct http_head *head); /* passes on a 101 */
 /* Both directions are raw from here on; left came behind the upstream's head. */
 void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now);
+
+/* exchange_forward.c: what a forward proxy does beyond routing */
+bool exchange_forward_names_host(const struct exchange *x, const struct routing *r); /* the request is one to a proxy, for a host elsewhere */
+/* REASON_VALID: the routes decide, or exchange_forward_is_direct, or it is a CONNECT to be granted. */
+enum reason exchange_forward_judge(struct exchange *x, const struct routing *r, struct err *err);
+bool exchange_forward_is_direct(const struct exchange *x); /* the running request goes to the host it names, past the routes */
+bool exchange_forward_is_blind(const struct exchange *x);  /* the running CONNECT is not looked into */
+void exchange_forward_choose(struct exchange *x);          /* sets target and dial of a direct one */
+void exchange_forward_grant(struct exchange *x, struct moment now);  /* the running request is a CONNECT that was judged well */
+void exchange_forward_opened(struct exchange *x, struct moment now); /* the connection a blind one asked for stands */
+void exchange_forward_sniff(struct exchange *x, struct span in, struct moment now);
+uint64_t exchange_forward_sniff_limit_ms(const struct exchange *x); /* how long a client may be silent before something is done */
+void exchange_forward_silence(struct exchange *x, struct moment now);
+void exchange_forward_client_ended(struct exchange *x, struct moment now);
+/* With a request; what a tunnel was asked for stays until the connection goes. */
+void exchange_forward_forget(struct exchange *x, bool connection);
 
 /* exchange_agent.c: what a request says of the program it comes from, for an observer who wants it */
 void exchange_agent_keep(struct exchange *x, const struct http_head *head);

@@ -6,7 +6,9 @@
  *   its target      taken apart once; on a listener with path rules odd spellings are refused or rewritten (security C9)
  *   browser         on a plaintext listener: might a web page have sent it? (security E1)
  *   loops           a forward proxy that sees its own name too often in Via
- *   the listener's gate, a route, the route's gate
+ *   the listener's gate
+ *   a forward proxy may take it past the routes: to the host it names, or as CONNECT
+ *   a route, the route's gate
  *
  * What was matched is what is forwarded: exchange_route_target writes from the same path.
  */
@@ -49,8 +51,6 @@ static enum reason read_target(const struct config_listener *conf, struct routin
 {
     if (http_target_read(r->head, &r->target, err) != 0)
         return REASON_REQUEST_MALFORMED;
-    if (r->target.form == HTTP_TARGET_AUTHORITY)
-        return refuse(err, REASON_METHOD_UNKNOWN, "CONNECT is not served here");
     r->path = r->target.path;
     if (!conf->has_path_rules || !has_path(&r->target))
         return REASON_VALID;
@@ -67,7 +67,7 @@ static enum reason read_target(const struct config_listener *conf, struct routin
 
 int exchange_route_target(const struct exchange *x, const struct routing *r, struct bytes *out)
 {
-    const char *prefix = x->route->conf->strip_prefix;
+    const char *prefix = x->route != NULL ? x->route->conf->strip_prefix : NULL;
     size_t covered = prefix != NULL && has_path(&r->target) ? route_path_covered(prefix, r->path) : SIZE_MAX;
     if (covered == SIZE_MAX && r->rewritten.len == 0)
         return 0;
@@ -85,7 +85,7 @@ static enum reason judge_browser(const struct exchange *x, const struct routing 
     struct browser_question q = {
         .host = r->target.host,
         .port = r->target.port,
-        .absolute = r->target.form == HTTP_TARGET_ABSOLUTE,
+        .absolute = exchange_forward_names_host(x, r),
         .local_port = x->client.known ? x->client.local_port : 0,
         .origin = http_head_find(h, "Origin"),
         .referer = http_head_find(h, "Referer"),
@@ -140,7 +140,29 @@ static enum reason not_allowed(const struct tls_facts *facts, struct err *err)
                   facts->peer != NULL ? "no allow rule matches this certificate" : "no certificate, and only named ones are allowed");
 }
 
-static enum reason choose_route(struct exchange *x, const struct routing *r, struct err *err)
+/* The gate for what no route will judge. A certificate that was tolerated is for routes that name its status, and for nothing else. */
+static bool is_tolerated(const struct exchange *x)
+{
+    struct tls_facts facts = {0};
+    if (x->down.tls != NULL)
+        tls_engine_facts(x->down.tls, &facts);
+    return facts.verdict != NULL && facts.verdict->status != REASON_VALID && facts.verdict->status != REASON_NONE;
+}
+
+static enum reason choose_route(struct exchange *x, const struct routing *r, const struct tls_facts *facts, struct err *err)
+{
+    const struct config_listener *conf = x->listener->conf;
+    struct route_question q = {
+        .method = r->head->method, .host = r->target.host, .path = r->path, .verdict = facts->verdict, .peer = facts->peer};
+    size_t index;
+    enum reason reason = route_choose(conf->routes, conf->n_routes, &q, &index);
+    if (reason == REASON_NO_ROUTE)
+        return refuse(err, reason, "no route of the listener matches");
+    x->route = &x->listener->routes[index];
+    return reason == REASON_VALID ? reason : not_allowed(facts, err);
+}
+
+static enum reason choose_way(struct exchange *x, const struct routing *r, struct err *err)
 {
     static const struct tls_verdict undecided = {0};
     const struct config_listener *conf = x->listener->conf;
@@ -149,14 +171,12 @@ static enum reason choose_route(struct exchange *x, const struct routing *r, str
         tls_engine_facts(x->down.tls, &facts);
     if (conf->n_allow > 0 && !allow_permits(conf->allow, conf->n_allow, facts.verdict != NULL ? facts.verdict : &undecided, facts.peer))
         return not_allowed(&facts, err);
-    struct route_question q = {
-        .method = r->head->method, .host = r->target.host, .path = r->path, .verdict = facts.verdict, .peer = facts.peer};
-    size_t index;
-    enum reason reason = route_choose(conf->routes, conf->n_routes, &q, &index);
-    if (reason == REASON_NO_ROUTE)
-        return refuse(err, reason, "no route of the listener matches");
-    x->route = &x->listener->routes[index];
-    return reason == REASON_VALID ? reason : not_allowed(&facts, err);
+    enum reason reason = exchange_forward_judge(x, r, err);
+    if (reason != REASON_VALID)
+        return reason;
+    if (!exchange_forward_is_direct(x) && r->target.form != HTTP_TARGET_AUTHORITY)
+        return choose_route(x, r, &facts, err);
+    return is_tolerated(x) ? refuse(err, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it") : reason;
 }
 
 enum reason exchange_route_judge(struct exchange *x, struct routing *r, struct err *err)
@@ -169,5 +189,5 @@ enum reason exchange_route_judge(struct exchange *x, struct routing *r, struct e
         reason = judge_browser(x, r, err);
     if (reason == REASON_VALID && conf->forward_proxy.present && goes_in_circles(r->head))
         reason = refuse(err, REASON_REQUEST_MALFORMED, "this request came through mtlsd again and again: a proxy sends it back here");
-    return reason == REASON_VALID ? choose_route(x, r, err) : reason;
+    return reason == REASON_VALID ? choose_way(x, r, err) : reason;
 }

@@ -30,6 +30,8 @@ uint64_t exchange_deadline_us(const struct exchange *x)
         return x->since_us + conf->handshake_ms * 1000;
     case PHASE_IDLE:
         return x->head_us != 0 ? x->head_us + conf->header_ms * 1000 : x->since_us + conf->idle_ms * 1000;
+    case PHASE_SNIFF:
+        return x->since_us + exchange_forward_sniff_limit_ms(x) * 1000;
     case PHASE_CONNECT:
         return x->since_us + up->connect_ms * 1000;
     case PHASE_PROXY: /* the way through it is part of connecting */
@@ -84,6 +86,9 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
         break;
     case PHASE_IDLE:
         idle_deadline(x, now);
+        break;
+    case PHASE_SNIFF:
+        exchange_forward_silence(x, now);
         break;
     case PHASE_CONNECT:
         exchange_upstream_failed(x, REASON_CONNECT_TIMEOUT, "the upstream did not accept the connection in time", now);

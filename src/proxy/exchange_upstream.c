@@ -90,6 +90,10 @@ static bool choose_target(struct exchange *x, struct moment now)
 
 bool exchange_choose(struct exchange *x, struct moment now)
 {
+    if (exchange_forward_is_direct(x)) {
+        exchange_forward_choose(x);
+        return true;
+    }
     fleet_earn(x->env->fleet, x->route->upstream);
     return choose_target(x, now);
 }
@@ -98,6 +102,8 @@ bool exchange_choose(struct exchange *x, struct moment now)
 
 void exchange_read_session(struct exchange *x, const struct http_head *head)
 {
+    if (x->route == NULL)
+        return;
     const struct plan_upstream *up = x->route->upstream;
     if (up->conf->sticky != CONFIG_STICKY_SUFFIX && up->conf->sticky != CONFIG_STICKY_INSERT)
         return;
@@ -141,7 +147,7 @@ struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
 {
     struct err err = {0};
     x->rq.connected_us = now.us;
-    struct uplink *u = uplink_new(x->target, exchange_is_http(x), x->env->tickets, &err);
+    struct uplink *u = uplink_new(x->target, exchange_is_http(x) && !exchange_forward_is_blind(x), x->env->tickets, &err);
     if (u == NULL) {
         exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
         return NULL;
@@ -165,6 +171,10 @@ void exchange_upstream_secured(struct exchange *x, struct moment now)
     if (x->up->link.tls != NULL)
         x->rq.secured_us = now.us;
     exchange_enter(x, PHASE_ACTIVE, now);
+    if (exchange_is_http(x) && exchange_forward_is_blind(x)) {
+        exchange_forward_opened(x, now);
+        return;
+    }
     if (exchange_is_http(x)) {
         exchange_http_send_request(x, now);
         return;
@@ -210,6 +220,8 @@ static void reconnect(struct exchange *x, struct moment now)
 
 static bool go_to_next(struct exchange *x, struct moment now)
 {
+    if (x->route == NULL)
+        return false; /* the one host that was asked for */
     size_t i = (size_t)(x->target - x->target->upstream->targets);
     x->rq.tried |= UINT64_C(1) << (i < TRIED_BITS ? i : TRIED_BITS - 1);
     if (!choose_target(x, now))

@@ -226,7 +226,10 @@ static bool connect_if_wanted(struct wire_conn *c)
         c->hangs = false;
     if (dial == NULL || c->hangs)
         return false;
-    size_t target = dial->target->index;
+    bool direct = dial->target->index == SIZE_MAX; /* a forward proxy's own way */
+    size_t target = direct ? 0 : dial->target->index;
+    n->dialled = *dial->address;
+    n->dialled_public_only = dial->public_only;
     enum wire_connect how = n->connect != WIRE_CONNECT_WORKS ? n->connect : n->connect_to[target];
     if (how == WIRE_CONNECT_HANGS) {
         c->hangs = true;
@@ -238,7 +241,7 @@ static bool connect_if_wanted(struct wire_conn *c)
     }
     n->connects++;
     n->connected[target]++;
-    struct wire_socket *s = open_socket(n->wire, n, how == WIRE_CONNECT_ELSEWHERE);
+    struct wire_socket *s = open_socket(n->wire, n, direct || how == WIRE_CONNECT_ELSEWHERE);
     s->target = target;
     struct uplink *u = exchange_on_connected(c->x, n->wire->now);
     if (u == NULL) {

@@ -83,6 +83,8 @@ struct wire_node {
     enum wire_connect connect;  /* to any target */
     enum wire_connect connect_to[WIRE_TARGETS]; /* to this one, where connect works */
     unsigned connects;          /* connections made to its upstream */
+    struct address dialled;     /* where the last one went or was to go */
+    bool dialled_public_only;
     unsigned connected[WIRE_TARGETS];
     struct wire_seen seen[WIRE_SEEN];
     size_t n_seen;
