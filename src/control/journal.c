@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/journal.h"
 #include "access_line.h"
+#include "line_limit.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/policy/reason.h"
@@ -11,7 +12,9 @@ int journal_init(struct journal *j, struct refusals *refusals, int64_t (*utc)(vo
 {
     *j = (struct journal){.refusals = refusals, .utc = utc};
     counters_index_init(&j->index, &j->counters);
-    return counters_init(&j->counters, COUNTERS_ROWS);
+    j->limit = line_limit_new();
+    int rc = counters_init(&j->counters, COUNTERS_ROWS);
+    return j->limit != NULL ? rc : -1;
 }
 
 void journal_adopt(struct journal *j, const struct snapshot *snapshot)
@@ -23,6 +26,8 @@ void journal_clear(struct journal *j)
 {
     counters_index_clear(&j->index);
     counters_clear(&j->counters);
+    line_limit_free(j->limit);
+    j->limit = NULL;
 }
 
 void journal_accepted(struct journal *j, const struct plan_listener *listener)
@@ -252,6 +257,38 @@ static void remember_refusal(struct journal *j, const struct report *r)
     refusals_add(j->refusals, &note);
 }
 
+/* ---- what a client may make us write ---- */
+
+static void tell_held(struct journal *j, int64_t now, bool all)
+{
+    struct line_limit_held held;
+    while (line_limit_take(j->limit, now, all, &held)) {
+        struct log_line l;
+        log_begin(&l, LOG_LEVEL_WARN, "suppressed", "refusals were counted, and their lines left out: there were too many in a second");
+        log_str(&l, "listener", held.listener);
+        log_str(&l, "client", held.client);
+        log_uint(&l, "lines", held.lines);
+        log_end(&l);
+    }
+}
+
+void journal_tell_held(struct journal *j, bool all)
+{
+    tell_held(j, j->utc(), all);
+}
+
+bool journal_holds(const struct journal *j)
+{
+    return line_limit_holds(j->limit);
+}
+
+static bool may_tell(struct journal *j, const struct report *r)
+{
+    int64_t now = j->utc();
+    tell_held(j, now, false); /* before what follows it */
+    return line_limit_permits(j->limit, r->listener->conf->name, r->client, now);
+}
+
 static void on_report(void *ctx, const struct report *r)
 {
     struct journal *j = ctx;
@@ -262,7 +299,7 @@ static void on_report(void *ctx, const struct report *r)
     bool apart = log_parts_accesses(format);
     if (apart && access_line_is_due(r))
         log_access_line(j, format, r);
-    if (!apart || r->reason != REASON_VALID)
+    if (r->reason != REASON_VALID ? may_tell(j, r) : !apart)
         log_report(r);
 }
 

@@ -25,10 +25,20 @@ struct moment worker_now(void)
     return (struct moment){uv_hrtime() / 1000, clock_now()};
 }
 
+static void on_held(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    journal_tell_held(&w->journal, false);
+    if (!journal_holds(&w->journal))
+        uv_timer_stop(timer);
+}
+
 static void on_flush(uv_prepare_t *prepare)
 {
-    (void)prepare;
+    struct worker *w = prepare->data;
     log_file_flush();
+    if (journal_holds(&w->journal) && !uv_is_active((uv_handle_t *)&w->held))
+        uv_timer_start(&w->held, on_held, TICK_MS, TICK_MS);
 }
 
 int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct refusals *refusals, struct err *err)
@@ -55,7 +65,10 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->tick.data = w;
     uv_timer_init(loop, &w->race_timer);
     w->race_timer.data = w;
+    uv_timer_init(loop, &w->held);
+    w->held.data = w;
     uv_prepare_init(loop, &w->flush);
+    w->flush.data = w;
     uv_prepare_start(&w->flush, on_flush);
     return 0;
 }
@@ -261,9 +274,11 @@ static void finish_if_empty(struct worker *w)
         return;
     w->finished = true;
     uv_close((uv_handle_t *)&w->tick, NULL);
+    uv_close((uv_handle_t *)&w->held, NULL);
     uv_close((uv_handle_t *)&w->flush, NULL);
     uv_close((uv_handle_t *)&w->race_timer, NULL);
     resolve_stop(&w->names);
+    journal_tell_held(&w->journal, true);
     log_file_flush();
     if (w->on_finished != NULL)
         w->on_finished(w->finished_ctx);

@@ -48,6 +48,7 @@ struct worker {
     bool checks_health;    /* this worker does it for all */
     struct health *health; /* NULL: nothing is checked */
     uv_timer_t tick; /* runs while the pool holds something */
+    uv_timer_t held; /* runs while the journal holds lines back */
     uv_prepare_t flush; /* before the loop sleeps: the log of this turn leaves */
     bool draining, finished;
     void (*on_finished)(void *ctx); /* no connection is left after a drain or a stop */

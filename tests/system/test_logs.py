@@ -195,6 +195,47 @@ class Forgery(Case):
                 self.path.unlink()
 
 
+class Floods(Case):
+    """C8: a client that is refused over and over fills no disk; every refusal is a line or in a number, and counted."""
+    REQUESTS = 4000
+
+    def flood(self):
+        with peers.secure(self.port, peers.client_context(self.pki.ca("root"), self.pki.client())) as connection:
+            request = b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            sender = threading.Thread(target=connection.sendall, args=(request * (self.REQUESTS - 1) + get(b"/x"),))
+            sender.start()
+            answers, _ = peers.read_all(connection)
+            sender.join()
+        self.assertEqual(self.REQUESTS, answers.count(b"HTTP/1.1 403 "))
+
+    def test_pipelined_refusals_are_a_few_lines_and_a_number(self):
+        self.start("json", listener='allow = ( { cn = "nobody" } );')
+        self.flood()
+
+        def told():
+            lines = [json.loads(line) for line in self.lines()]
+            written = sum(line["event"] == "request" for line in lines)
+            counted = sum(line["lines"] for line in lines if line["event"] == "suppressed")
+            return (written, counted) if written + counted >= self.REQUESTS else None
+        written, counted = wait_for(told, "the number")
+        self.assertEqual(self.REQUESTS, written + counted)
+        self.assertLess(written, self.REQUESTS / 4)
+
+    def test_the_number_is_told_when_the_daemon_ends(self):
+        self.start("text", listener='allow = ( { cn = "nobody" } );')
+        self.flood()
+        self.assertEqual(0, self.mtlsd.stop())
+        counted = sum(int(fields(line)["lines"]) for line in self.lines() if " suppressed " in line)
+        self.assertEqual(self.REQUESTS, counted + len(self.accesses()))
+
+    def test_access_lines_of_web_servers_are_all_there(self):
+        self.start("combined", listener='allow = ( { cn = "nobody" } );')
+        self.flood()
+        self.assertEqual(0, self.mtlsd.stop())
+        self.assertEqual(self.REQUESTS, len(self.lines()))
+        self.assertLess(self.mtlsd.log.count("reason=not_allowed"), self.REQUESTS / 4)
+
+
 class Rotation(Case):
     def test_no_line_is_lost_or_doubled(self):
         self.start("combined")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What exchanges report becomes counters, the list of last refusals, and one log line per request or tcp connection. One per worker;
- * the refusals are shared. It decides nothing.
+ * What exchanges report becomes counters, the list of last refusals, and one log line per request or tcp connection; but of refusals only so
+ * many lines a second for one client, and a number for the rest. One per worker; the refusals are shared. It decides nothing.
  */
 #ifndef MTLSD_CONTROL_JOURNAL_H
 #define MTLSD_CONTROL_JOURNAL_H
@@ -11,10 +11,12 @@
 #include "mtlsd/control/refusals.h"
 #include "mtlsd/proxy/report.h"
 
+struct line_limit;
 struct journal {
     struct counters counters;
     struct counters_index index;
     struct refusals *refusals; /* borrowed */
+    struct line_limit *limit;  /* owned */
     int64_t (*utc)(void);      /* seconds since 1970 */
 };
 
@@ -27,5 +29,10 @@ struct observer journal_observer(struct journal *j, enum log_format format);
 
 void journal_accepted(struct journal *j, const struct plan_listener *listener);
 void journal_closed(struct journal *j, const struct plan_listener *listener);
+
+/* Lines about refusals that one client caused too many of were left out: they are told as a number with the next refusal, or by this. all: also
+ * what belongs to this very second, at the end. */
+bool journal_holds(const struct journal *j);
+void journal_tell_held(struct journal *j, bool all);
 
 #endif

@@ -336,6 +336,42 @@ START_TEST(counts_hits_of_routes_where_there_is_a_choice)
 }
 END_TEST
 
+/* C8: what one client can be refused for fills no disk, and no number is lost. */
+START_TEST(holds_back_the_lines_of_a_flood_and_counts_them_all)
+{
+    struct report r = make_report();
+    r.reason = REASON_REQUEST_MALFORMED;
+    r.detail = "a bare line end";
+    for (int i = 0; i < 1000; i++) {
+        lines[0] = '\0';
+        observer.on_report(observer.ctx, &r);
+    }
+    ck_assert_uint_lt(n_lines, 100);
+    ck_assert_uint_eq(at_listener()->refused[REASON_REQUEST_MALFORMED], 1000);
+    ck_assert(journal_holds(&journal));
+    size_t before = n_lines;
+    journal_tell_held(&journal, false);
+    ck_assert_uint_eq(n_lines, before); /* its second is not over */
+    lines[0] = '\0';
+    journal_tell_held(&journal, true);
+    ck_assert_uint_eq(n_lines, before + 1);
+    ck_assert_ptr_nonnull(strstr(lines, " suppressed "));
+    ck_assert_ptr_nonnull(strstr(lines, " listener=public client=127.0.0.1 lines=980\n"));
+    ck_assert(!journal_holds(&journal));
+}
+END_TEST
+
+START_TEST(never_holds_back_what_went_well)
+{
+    struct report r = make_report();
+    for (int i = 0; i < 1000; i++) {
+        lines[0] = '\0';
+        observer.on_report(observer.ctx, &r);
+    }
+    ck_assert_uint_eq(n_lines, 1000);
+}
+END_TEST
+
 START_TEST(counts_connections_up_and_down)
 {
     journal_accepted(&journal, &listener);
@@ -364,6 +400,8 @@ Suite *suite(void)
     tcase_add_test(t, counts_handshakes_that_held_by_side);
     tcase_add_test(t, counts_what_runs_on_a_target_and_what_became_of_it);
     tcase_add_test(t, counts_hits_of_routes_where_there_is_a_choice);
+    tcase_add_test(t, holds_back_the_lines_of_a_flood_and_counts_them_all);
+    tcase_add_test(t, never_holds_back_what_went_well);
     tcase_add_test(t, counts_connections_up_and_down);
     suite_add_tcase(s, t);
     return s;
