@@ -7,8 +7,10 @@ static bool host_covers(const char *wide, const char *narrow)
 {
     if (strcmp(wide, narrow) == 0)
         return true;
+    if (wide[0] != '*')
+        return false;
     size_t suffix = strlen(wide + 1), n = strlen(narrow);
-    return wide[0] == '*' && n > suffix && strcmp(narrow + n - suffix, wide + 1) == 0;
+    return n > suffix && strcmp(narrow + n - suffix, wide + 1) == 0;
 }
 
 static bool any_host_covers(const struct config_strings *wide, const char *narrow)

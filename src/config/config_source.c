@@ -15,11 +15,13 @@ enum {
     INCLUDE_MAX_DEPTH = 8,
     INCLUDE_MAX_FILES = 256,
     NESTING_MAX = 32,
-    SETTINGS_MAX = 20000 /* libconfig compares every name with every other */
+    SETTINGS_MAX = 200000,
+    GROUP_MAX = 20000 /* libconfig compares every name with every other of its group */
 };
 
 struct counts {
     unsigned nesting, settings;
+    unsigned inside[NESTING_MAX + 1]; /* settings in what is open at each depth */
 };
 
 /* What is open at the point where a file is read to. Strings and directives end with their line, so they are
@@ -192,11 +194,18 @@ static uint8_t *skip_comment(struct reading *r, uint8_t *p, uint8_t *end)
 static int count_sign(const struct reading *r, uint8_t c)
 {
     struct counts *n = r->counts;
-    if ((c == '{' || c == '(' || c == '[') && ++n->nesting > NESTING_MAX)
-        return complain(r, "nested deeper than %d: look for brackets that are not closed", NESTING_MAX);
+    if (c == '{' || c == '(' || c == '[') {
+        if (++n->nesting > NESTING_MAX)
+            return complain(r, "nested deeper than %d: look for brackets that are not closed", NESTING_MAX);
+        n->inside[n->nesting] = 0;
+    }
     if ((c == '}' || c == ')' || c == ']') && n->nesting > 0)
         n->nesting--;
-    if ((c == '=' || c == ':') && ++n->settings > SETTINGS_MAX)
+    if (c != '=' && c != ':')
+        return 0;
+    if (++n->inside[n->nesting] > GROUP_MAX)
+        return complain(r, "more than %d settings in one group: is this a configuration?", GROUP_MAX);
+    if (++n->settings > SETTINGS_MAX)
         return complain(r, "more than %d settings: is this a configuration?", SETTINGS_MAX);
     return 0;
 }
@@ -395,7 +404,7 @@ static int read_file(const struct reading *r, const char *path, struct bytes *ou
 
 static int read_all(struct config_source *s, const char *name, const char *text, struct findings *findings)
 {
-    struct counts counts = {0, 0};
+    struct counts counts = {0};
     struct reading r = {s, findings, 0, 0, 0, &counts, 0};
     struct bytes content;
     bytes_init(&content, TEXT_MAX_BYTES);

@@ -223,7 +223,10 @@ START_TEST(survives_a_megabyte_of_anything)
     memset(text, '(', SIZE);
     expect_refused_quickly(text, "nested deeper");
     memset(text, '=', SIZE);
-    expect_refused_quickly(text, "more than 20000 settings");
+    expect_refused_quickly(text, "more than 20000 settings in one group");
+    for (size_t i = 0; i < SIZE; i += 4)
+        memcpy(text + i, i % 64 < 32 ? "(a=)" : "{b=}", 4);
+    expect_refused_quickly(text, "more than 200000 settings:");
     memset(text, '"', SIZE);
     text[SIZE - 1] = ' ';
     expect_refused_quickly(text, "missing quote");
