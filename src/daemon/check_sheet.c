@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "check_routes.h"
 #include "check_sheet.h"
 #include "mtlsd/base/text.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define INDENT "                 "
 
 static const char *level_word(enum finding_level level)
 {
@@ -82,40 +85,77 @@ static int tls_text(const struct config_tls *tls, struct bytes *out)
     return tls->trust != NULL ? bytes_printf(out, ", verifies with \"%s\"", tls->trust) : 0;
 }
 
+static int target_text(const struct config_target *target, struct bytes *out)
+{
+    if (bytes_printf(out, INDENT "%-32s ", target->text) != 0 || check_routes_describe_target(target, out) != 0)
+        return -1;
+    return bytes_append_str(out, "\n");
+}
+
+/* One target stands on the upstream's own line, several below it. */
+static int upstream_text(const struct config_upstream *u, struct bytes *out)
+{
+    char targets[40];
+    bool several = u->n_targets > 1;
+    snprintf(targets, sizeof(targets), "%zu targets", u->n_targets);
+    if (bytes_printf(out, "%-16s %-32s ", u->name, several ? targets : u->targets[0].text) != 0 || tls_text(&u->tls, out) != 0 ||
+        check_routes_describe_group(u, out) != 0 || bytes_append_str(out, "\n") != 0)
+        return -1;
+    for (size_t i = 0; several && i < u->n_targets; i++)
+        if (target_text(&u->targets[i], out) != 0)
+            return -1;
+    return 0;
+}
+
 static int upstreams_text(const struct check_sheet *s, struct bytes *out)
 {
     const struct config *c = s->snapshot->config;
     if (c->n_upstreams > 0 && bytes_printf(out, "\n%-16s %-32s %s\n", "UPSTREAM", "TARGET", "HOW") != 0)
         return -1;
-    for (size_t i = 0; i < c->n_upstreams; i++) {
-        const struct config_upstream *u = &c->upstreams[i];
-        if (bytes_printf(out, "%-16s %-32s ", u->name, u->targets[0].text) != 0 || tls_text(&u->tls, out) != 0 ||
-            bytes_append_str(out, "\n") != 0)
+    for (size_t i = 0; i < c->n_upstreams; i++)
+        if (upstream_text(&c->upstreams[i], out) != 0)
             return -1;
-    }
     return 0;
+}
+
+static int forward_proxy_text(const struct config_forward_proxy *p, struct bytes *out)
+{
+    static const char *const connects[] = {"looks into tunnels", "tunnels blindly", "no CONNECT"};
+    if (!p->present)
+        return 0;
+    if (bytes_printf(out, ", forward proxy (%s", connects[p->connect]) != 0)
+        return -1;
+    if (p->direct.n > 0 && bytes_printf(out, ", %zu host%s directly", p->direct.n, p->direct.n == 1 ? "" : "s") != 0)
+        return -1;
+    return bytes_append_str(out, p->unmatched == CONFIG_UNMATCHED_DIRECT ? ", other public hosts directly)" : ")");
+}
+
+/* What a listener does with who comes in, behind its tls. */
+static int how_text(const struct config_listener *l, struct bytes *out)
+{
+    static const char *const asks[] = {"no certificate asked", "certificate optional", "certificate required"};
+    if (l->tls.present && bytes_printf(out, ", %s", asks[l->tls.client_cert]) != 0)
+        return -1;
+    if (l->n_allow > 0 && bytes_printf(out, ", %zu allow rule%s", l->n_allow, l->n_allow == 1 ? "" : "s") != 0)
+        return -1;
+    if (l->accept_proxy_protocol && bytes_append_str(out, ", PROXY header required") != 0)
+        return -1;
+    if (forward_proxy_text(&l->forward_proxy, out) != 0)
+        return -1;
+    const char *protocol = l->protocol == CONFIG_PROTOCOL_TCP ? "tcp" : "http";
+    if (l->upstream != NULL)
+        return bytes_printf(out, ", %s -> %s\n", protocol, l->upstream);
+    return bytes_printf(out, ", %s, %zu route%s\n", protocol, l->n_routes, l->n_routes == 1 ? "" : "s");
 }
 
 static int listener_text(const struct config_listener *l, struct bytes *out)
 {
-    static const char *const asks[] = {"no certificate asked", "certificate optional", "certificate required"};
-    for (size_t i = 0; i < l->n_bind; i++) {
-        if (bytes_printf(out, "%-16s %-32s ", i == 0 ? l->name : "", l->bind_text[i]) != 0)
+    if (bytes_printf(out, "%-16s %-32s ", l->name, l->bind_text[0]) != 0 || tls_text(&l->tls, out) != 0 || how_text(l, out) != 0)
+        return -1;
+    for (size_t i = 1; i < l->n_bind; i++)
+        if (bytes_printf(out, INDENT "%s\n", l->bind_text[i]) != 0)
             return -1;
-        if (i > 0) {
-            if (bytes_append_str(out, "\n") != 0)
-                return -1;
-            continue;
-        }
-        if (tls_text(&l->tls, out) != 0 || (l->tls.present && bytes_printf(out, ", %s", asks[l->tls.client_cert]) != 0))
-            return -1;
-        if (l->n_allow > 0 && bytes_printf(out, ", %zu allow rule%s", l->n_allow, l->n_allow == 1 ? "" : "s") != 0)
-            return -1;
-        if (bytes_printf(out, ", %s -> %s\n", l->protocol == CONFIG_PROTOCOL_TCP ? "tcp" : "http",
-                         l->upstream != NULL ? l->upstream : "its routes") != 0)
-            return -1;
-    }
-    return 0;
+    return check_routes_text(l, INDENT, out);
 }
 
 static int listeners_text(const struct check_sheet *s, struct bytes *out)

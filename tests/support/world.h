@@ -12,7 +12,7 @@ enum { WORLD_NOW = 1800000000, WORLD_DAY = 86400 };
 struct world {
     struct memory_files files;
     struct tls_pki_pair clients_ca, partner_ca;
-    char config[2048];
+    char config[4096];
 };
 
 /* Files: /etc/server.pem and /etc/payments.pem (bundles), /etc/clients.pem and /etc/partner.pem (CAs), /etc/clients.crl. */
