@@ -111,6 +111,27 @@ static void explain_request(const struct explain_ask *ask, struct explain *e)
     say(e, EXPLAIN_REQUEST, reason, "%s", reason == REASON_VALID ? "well-formed" : err.text);
 }
 
+static int explain_path(const struct explain_ask *ask, struct explain *e)
+{
+    const struct config_listener *l = ask->listener->conf;
+    struct err err = {0};
+    bool has_path = e->has_target && e->target.form != HTTP_TARGET_AUTHORITY && e->target.path.len > 0;
+    if (!l->has_path_rules || !has_path)
+        return 0;
+    const char *refusal = http_target_path_refusal(e->target.path);
+    if (refusal == NULL)
+        say(e, EXPLAIN_PATH, REASON_VALID, "spelt in a way that every server reads alike");
+    else if (!l->normalize_path)
+        say(e, EXPLAIN_PATH, REASON_REQUEST_MALFORMED, "%s, and a route looks at the path: normalize_path would rewrite what can be", refusal);
+    else if (http_target_normalize(&e->path, e->target.path, &err) == 0)
+        say(e, EXPLAIN_PATH, REASON_VALID, "rewritten to its plain form (normalize_path), because %s", refusal);
+    else if (err.kind == ERR_MEMORY)
+        return -1;
+    else
+        say(e, EXPLAIN_PATH, REASON_REQUEST_MALFORMED, "%s", err.text);
+    return 0;
+}
+
 static void explain_browser(const struct explain_ask *ask, struct explain *e)
 {
     const struct config_listener *l = ask->listener->conf;
@@ -128,29 +149,6 @@ static void explain_browser(const struct explain_ask *ask, struct explain *e)
     };
     enum reason reason = browser_judge(l, &q, &err);
     say(e, EXPLAIN_BROWSER, reason, "%s", reason == REASON_VALID ? "nothing that a web page of another origin would send" : err.text);
-}
-
-static int explain_path(const struct explain_ask *ask, struct explain *e)
-{
-    const struct config_listener *l = ask->listener->conf;
-    struct err err = {0};
-    if (!l->has_path_rules || !e->has_target || e->target.path.len == 0)
-        return 0;
-    if (l->normalize_path) {
-        int rc = http_target_normalize(&e->path, e->target.path, &err);
-        if (rc != 0 && err.kind == ERR_MEMORY)
-            return -1;
-        bool same = rc == 0 && span_equals(bytes_span(&e->path), e->target.path);
-        say(e, EXPLAIN_PATH, rc == 0 ? REASON_VALID : REASON_REQUEST_MALFORMED, "%s",
-            rc != 0 ? err.text : same ? "already in its plain form" : "rewritten to its plain form (normalize_path)");
-        return 0;
-    }
-    const char *refusal = http_target_path_refusal(e->target.path);
-    if (refusal != NULL)
-        say(e, EXPLAIN_PATH, REASON_REQUEST_MALFORMED, "%s, and a route looks at the path: normalize_path would rewrite what can be", refusal);
-    else
-        say(e, EXPLAIN_PATH, REASON_VALID, "spelt in a way that every server reads alike");
-    return 0;
 }
 
 static void explain_caller(const struct explain_ask *ask, struct explain *e)
@@ -315,9 +313,9 @@ int explain_make(const struct explain_ask *ask, struct explain *out)
     if (http && ask->request.len > 0 && parse_request(ask, out) != 0)
         return -1;
     explain_request(ask, out);
-    explain_browser(ask, out);
     if (explain_path(ask, out) != 0)
         return -1;
+    explain_browser(ask, out);
     explain_caller(ask, out);
     bool known = ask->request.len == 0 || out->has_target; /* of a request that cannot be read no route says anything */
     if (http && known && explain_routes(ask, out) != 0)

@@ -7,7 +7,7 @@
 
 const char *explain_sheet_stage(enum explain_stage stage)
 {
-    static const char *const words[EXPLAIN_STAGES] = {"handshake", "request", "browser", "path", "caller", "routes"};
+    static const char *const words[EXPLAIN_STAGES] = {"handshake", "request", "path", "browser", "caller", "routes"};
     return stage < EXPLAIN_STAGES ? words[stage] : "";
 }
 

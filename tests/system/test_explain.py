@@ -2,6 +2,8 @@
 """`mtlsd explain` names the line that decides, for people and for programs, without connecting to anything."""
 import json
 import re
+import socket
+import ssl
 
 import harness
 
@@ -139,6 +141,97 @@ class Explain(harness.Case):
         self.assertIn("empty.pem", self.explain("--listener", "raw", "--cert", empty, code=REFUSED).stderr)
         self.conf = self.config("listeners = { a = { bindd = \"127.0.0.1:1\"; }; };", "bad.conf")
         self.assertIn("bad.conf:", self.explain("--request", "GET /", code=REFUSED).stderr)
+
+
+class AsItHappens(harness.Case):
+    """What explain says is what the daemon then does: the same requests are asked about and sent."""
+
+    def setUp(self):
+        super().setUp()
+        self.ops = self.pki.leaf("ops", subject=[("OU", "ops"), ("CN", "ops1")], eku=("clientAuth",))
+        self.backend, self.tls, self.local, self.neat = (harness.free_port() for _ in range(4))
+        self.nginx(f"""server {{ listen 127.0.0.1:{self.backend}; merge_slashes off;
+            location / {{ return 200 "$request_uri $http_host $http_x_role"; }} }}""", [self.backend])
+        self.mtlsd = self.daemon(f"""
+            identities = {{ me = {{ bundle = "{self.pki.server().pem}"; }}; }};
+            trusts = {{ clients = {{ ca = "{self.pki.ca("root").crt}"; }}; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{self.backend}" ]; }}; }};
+            listeners = {{
+              public = {{ bind = "127.0.0.1:{self.tls}"; tls = {{ identity = "me"; trust = "clients"; client_cert = "optional"; }};
+                routes = (
+                  {{ cert = "none"; path = "/help"; redirect = "/nocert"; redirect_status = 307; }},
+                  {{ cert = "none"; respond = 401; }},
+                  {{ path = "/admin"; allow = ( {{ ou = "ops"; }} ); upstream = "app"; strip_prefix = "/admin"; set_headers = {{ X-Role = "admin"; }}; }},
+                  {{ host = "*.tests.example"; method = [ "DELETE" ]; respond = 405; }},
+                  {{ host = "lit.example"; upstream = "app"; set_host = "lit.internal"; }},
+                  {{ caller = ( {{ ou = "ops"; }} ); path = "/ops/"; respond = 410; }},
+                  {{ path = "/x"; upstream = "app"; }} ); }};
+              local = {{ bind = "127.0.0.1:{self.local}"; upstream = "app"; }};
+              neat = {{ bind = "127.0.0.1:{self.neat}"; normalize_path = true;
+                routes = ( {{ path = "/a"; upstream = "app"; strip_prefix = "/a"; set_host = "preserve"; }}, {{ respond = 404; }} ); }};
+            }};""", [self.tls, self.local, self.neat])
+
+    def send(self, port, head, certificate):
+        """Status, Location and body of the answer."""
+        connection = socket.create_connection(("127.0.0.1", port), 10)
+        if port == self.tls:
+            context = ssl.create_default_context(cafile=self.pki.ca("root").crt)
+            if certificate:
+                context.load_cert_chain(certificate.pem)
+            connection = context.wrap_socket(connection, server_hostname="localhost")
+        with connection:
+            connection.sendall(head.encode())
+            answer = b""
+            while more := connection.recv(65536):
+                answer += more
+        head, _, body = answer.decode().partition("\r\n\r\n")
+        location = re.search(r"(?mi)^location: (.*?)\r?$", head)
+        return int(head.split()[1]), location and location[1], body
+
+    def compare(self, listener, port, target, fields=(), certificate=None):
+        method, _, path = target.partition(" ")
+        fields = [*fields] if any(f.startswith("Host:") for f in fields) else ["Host: 127.0.0.1:%d" % port, *fields]
+        arguments = [word for field in fields for word in ("--header", field)] + (["--cert", certificate.crt] if certificate else [])
+        done = self.command("explain", "-c", self.mtlsd.config_path, "--listener", listener, "--request", target, "--json", *arguments)
+        self.assertEqual(FINE, done.returncode, done.stderr)
+        said = json.loads(done.stdout)["answer"]
+        head = "".join(line + "\r\n" for line in (f"{method} {path} HTTP/1.1", *fields, "Connection: close", ""))
+        status, location, body = self.send(port, head, certificate)
+        if said["action"] == "forward":
+            host = said["host"] or next(f for f in fields if f.startswith("Host:"))[6:]
+            role = said["set_headers"].get("X-Role", "")
+            self.assertEqual((200, f"{said['target']} {host} {role}"), (status, body))
+        else:
+            self.assertEqual((said["status"], said.get("location")), (status, location))
+        return said["action"]
+
+    def test_explain_and_the_daemon_agree(self):
+        seen = set()
+        host, other = ("Host: a.tests.example",), ("Host: lit.example",)
+        for certificate in (None, self.pki.client(), self.ops):
+            for target, fields in (("GET /help", ()), ("GET /x", ()), ("GET /admin/x?y=1", ()), ("GET /%61dmin;p/x", ()), ("GET /admin", ()),
+                                   ("GET /administrator", ()), ("GET /x/../admin", ()), ("GET //x", ()), ("GET /x/%2e%2e/admin", ()),
+                                   ("GET /x%2fy", ()), ("GET /x;a=b/c", ()), ("DELETE /x", host), ("GET /x", host), ("GET /", other),
+                                   ("GET /ops/a", ()), ("GET /ops", ()), ("GET /y", ()), ("OPTIONS *", ()), ("GET http://lit.example/", other),
+                                   ("CONNECT a.example:443", ("Host: a.example:443",)), ("GET /x", ("Expect: much",)), ("GET /x#y", ())):
+                with self.subTest(target=target, fields=fields, certificate=certificate and certificate.stem):
+                    seen.add(self.compare("public", self.tls, target, fields, certificate))
+        self.assertEqual({"forward", "redirect", "respond", "refuse"}, seen)
+
+    def test_they_agree_about_browsers(self):
+        own = f"http://127.0.0.1:{self.local}"
+        seen = set()
+        for fields in ((), (f"Origin: {own}",), ("Origin: null",), ("Origin: http://evil.example",), ("Host: evil.example",), ("Host: localhost",),
+                       ("Host: 127.0.0.1:1",), (f"Host: 127.1:{self.local}",), ("Sec-Fetch-Site: cross-site",), ("Sec-Fetch-Site: none",),
+                       (f"Referer: {own}/x",), ("Referer: http://evil.example/",), ("Access-Control-Request-Private-Network: true",)):
+            with self.subTest(fields=fields):
+                seen.add(self.compare("local", self.local, "GET /a//b", fields))
+        self.assertEqual({"forward", "refuse"}, seen)
+
+    def test_they_agree_about_rewritten_paths(self):
+        for path in ("/a", "/a/b?c", "/b/../a/./c?d", "/%61/%63", "/a//b", "/a/%2f", "/b", "/a;x/../b", "/a/..;/b", "/..", "/a/."):
+            with self.subTest(path=path):
+                self.compare("neat", self.neat, f"GET {path}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ struct explain_ask { /* borrowed, for as long as the answer lives */
 };
 
 /* What is looked at one after the other. The first that says no decides; later ones are shown as they would be. */
-enum explain_stage { EXPLAIN_HANDSHAKE, EXPLAIN_REQUEST, EXPLAIN_BROWSER, EXPLAIN_PATH, EXPLAIN_CALLER, EXPLAIN_ROUTES, EXPLAIN_STAGES };
+enum explain_stage { EXPLAIN_HANDSHAKE, EXPLAIN_REQUEST, EXPLAIN_PATH, EXPLAIN_BROWSER, EXPLAIN_CALLER, EXPLAIN_ROUTES, EXPLAIN_STAGES };
 
 struct explain_step {
     bool asked;         /* false: this listener does not ask that, or nothing was there to ask about */

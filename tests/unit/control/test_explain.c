@@ -133,6 +133,8 @@ static const struct row {
     {"local", "GET /", "Origin: http://evil.example", NULL, EXPLAIN_REFUSED, EXPLAIN_BROWSER, REASON_ORIGIN_NOT_ALLOWED, 0, "", "", "E1: a foreign page"},
     {"local", "OPTIONS *", NULL, NULL, EXPLAIN_FORWARD, NOBODY, 0, 0, "*", "", "no path at all"},
     {"neat", "GET /b/../a/./c?d", NULL, NULL, EXPLAIN_FORWARD, NOBODY, 0, 0, "/c?d", "127.0.0.1:9000", "rewritten, matched, and then stripped"},
+    {"neat", "GET /%61/%63?d", NULL, NULL, EXPLAIN_FORWARD, NOBODY, 0, 0, "/%63?d", "127.0.0.1:9000", "what needs no rewriting is left alone"},
+    {"neat", "GET /a//b", "Host: evil.example", NULL, EXPLAIN_REFUSED, EXPLAIN_BROWSER, REASON_HOST_NOT_ALLOWED, 0, "", "", "the path comes first, the browser after it"},
     {"neat", "GET /a/%2f", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_PATH, REASON_REQUEST_MALFORMED, 0, "", "", "what cannot be rewritten"},
     {"fwd", "GET http://a.example/x", NULL, NULL, EXPLAIN_FORWARD, NOBODY, 0, 0, "/x", "127.0.0.1:9000", "a host that a route names"},
     {"fwd", "GET http://d.example/x", NULL, NULL, EXPLAIN_DIRECT, NOBODY, 0, NO_ROUTE, "", "", "a host that is listed"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
 
+#include "mtlsd/http/http_target.h"
 #include "mtlsd/policy/route.h"
 
 #include <stdio.h>
@@ -135,6 +136,38 @@ START_TEST(compares_paths_at_segment_borders_as_servers_read_them)
     size_t covered = route_path_covered(prefix, q.path);
     ck_assert_msg(covered == (row->covered == NO ? SIZE_MAX : (size_t)row->covered), "%s, %s: %s: %zu", row->prefix, row->path, row->why, covered);
     ck_assert(route_compare(&route, &q) == (row->covered == NO ? ROUTE_OTHER_PATH : ROUTE_MATCHES));
+}
+END_TEST
+
+/* C9: what some server takes for /admin, /admin/x or /x/admin/../../admin. */
+static const char *const admins[] = {
+    "/admin", "/admin/", "/admin/x", "/admin;", "/admin;x", "/admin;x/y", "/admin/;x", "/%61dmin", "/%61%64%6d%69%6e", "/adm%69n/x", "/admin%3b", "/admin%3Bx/y",
+    "//admin", "///admin", "/./admin", "/.//admin", "/x/../admin", "/x/y/../../admin", "/x/..//admin", "/../admin", "/../../admin", "/admin/../admin",
+    "/admin/.", "/admin/./x", "/admin//x", "/%2e/admin", "/%2E/admin", "/x/%2e%2e/admin", "/x/.%2e/admin", "/x/%2e./admin", "/x/%2E%2E/%61dmin",
+    "/;/admin", "/;x/admin", "/x;/../admin", "/x/..;/admin", "/x/..;y/admin", "/x/%2e%2e;/admin", "/.;/admin", "/x/..%3b/admin", "/%2e%3bx/admin",
+    "/x%2f..%2fadmin", "/x/..%2fadmin", "/%2fadmin", "/%2Fadmin", "/admin%2f", "/admin%2fx", "/x%2f../admin", "/\\admin", "/x\\..\\admin", "/x/..\\admin",
+    "\\admin", "/admin\\x", "/%5cadmin", "/x/..%5cadmin", "/admin%5cx", "/admin%00", "/admin%00.html", "/%c0%afadmin", "/x/%c0%ae%c0%ae/admin",
+    "/%e0%80%afadmin", "/%f0%80%80%afadmin", "/x/%c0%ae./admin", "/admin%", "/%6", "/%6zadmin",
+};
+
+START_TEST(keeps_a_gate_shut_whatever_the_spelling_of_its_path)
+{
+    char admin[] = "/admin", nobody[] = "nobody";
+    struct config_allow rule = {.cn = nobody};
+    struct config_route routes[] = {{.path = admin, .allow = &rule, .n_allow = 1}, {.respond = 200}};
+    struct span path = span_from_str(admins[_i]);
+    struct route_question q = {.path = path, .verdict = &valid};
+    size_t index;
+    const char *why = http_target_path_refusal(path);
+    ck_assert_msg(why != NULL || route_choose(routes, 2, &q, &index) == REASON_NOT_ALLOWED, "C9: %s goes around the gate", admins[_i]);
+    struct bytes plain;
+    bytes_init(&plain, 1000);
+    if (why != NULL && http_target_normalize(&plain, path, NULL) == 0) {
+        q.path = bytes_span(&plain);
+        ck_assert_msg(route_choose(routes, 2, &q, &index) == REASON_NOT_ALLOWED, "C9: %s goes around the gate as %.*s", admins[_i], (int)plain.len,
+                      (const char *)plain.data);
+    }
+    bytes_clear(&plain);
 }
 END_TEST
 
@@ -340,6 +373,7 @@ Suite *suite(void)
     TCase *t = tcase_create("route");
     tcase_add_loop_test(t, compares_hosts_by_name_or_by_suffix, 0, sizeof(hosts) / sizeof(hosts[0]));
     tcase_add_loop_test(t, compares_paths_at_segment_borders_as_servers_read_them, 0, sizeof(paths) / sizeof(paths[0]));
+    tcase_add_loop_test(t, keeps_a_gate_shut_whatever_the_spelling_of_its_path, 0, sizeof(admins) / sizeof(admins[0]));
     tcase_add_test(t, compares_methods_byte_for_byte);
     tcase_add_loop_test(t, matches_a_status_only_by_its_own_name, 0, REASON_COUNT);
     tcase_add_loop_test(t, knows_a_caller_only_by_a_valid_certificate, 0, REASON_COUNT);
