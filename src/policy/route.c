@@ -177,7 +177,7 @@ bool route_host_listed(const struct config_strings *patterns, struct span host, 
         unsigned wanted = 0;
         if (pattern.len == 0 || !split_pattern(&pattern, &has_port, &wanted))
             continue;
-        if ((!has_port || (port != 0 && port == wanted)) && hostname_matches(pattern, host))
+        if ((!has_port || port == wanted) && hostname_matches(pattern, host))
             return true;
     }
     return false;

@@ -208,6 +208,8 @@ static const struct page_row {
     {NULL, NULL, NULL, true, ORIGIN, "E1: from nowhere"},
     {"https://app.example", NULL, NULL, true, OK, "allow_origins"},
     {"http://evil.example", "https://app.example/x", NULL, true, ORIGIN, "E1: the Origin counts"},
+    {"http://127.0.0.1:8080", "https://app.example/x", NULL, true, ORIGIN, "E1: our own Origin does not speak for a listed Referer"},
+    {"http://127.0.0.1:8080", "https://app.example/x", "cross-site", false, ORIGIN, "E1: nor for a word of the browser's"},
 };
 
 START_TEST(refuses_what_a_page_of_another_origin_sends)

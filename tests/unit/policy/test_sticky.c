@@ -75,6 +75,17 @@ START_TEST(finds_the_target_a_cookie_names)
 }
 END_TEST
 
+START_TEST(takes_no_empty_value_for_an_empty_route)
+{
+    static char empty[] = "";
+    struct config_target unnamed = {.route = empty};
+    struct config_upstream up = {.targets = &unnamed, .n_targets = 1, .sticky = CONFIG_STICKY_SUFFIX};
+    ck_assert_uint_eq(sticky_find(&up, span_from_str("abc.")), SIZE_MAX);
+    up.sticky = CONFIG_STICKY_INSERT;
+    ck_assert_uint_eq(sticky_find(&up, span_from_str("")), SIZE_MAX);
+}
+END_TEST
+
 START_TEST(finds_again_what_it_wrote_for_every_target)
 {
     struct config_upstream up = make_upstream(CONFIG_STICKY_INSERT), by_suffix = make_upstream(CONFIG_STICKY_SUFFIX);
@@ -153,6 +164,7 @@ Suite *suite(void)
     TCase *t = tcase_create("sticky");
     tcase_add_loop_test(t, reads_the_route_at_the_end_of_a_session, 0, sizeof(suffixes) / sizeof(suffixes[0]));
     tcase_add_loop_test(t, finds_the_target_a_cookie_names, 0, sizeof(finds) / sizeof(finds[0]));
+    tcase_add_test(t, takes_no_empty_value_for_an_empty_route);
     tcase_add_test(t, finds_again_what_it_wrote_for_every_target);
     tcase_add_test(t, names_a_target_without_a_route_by_sixteen_digits_that_stay);
     tcase_add_test(t, gives_no_half_value);
