@@ -5,6 +5,7 @@
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/browser.h"
+#include "mtlsd/policy/forward.h"
 #include "mtlsd/policy/reason.h"
 
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TARGET_MAX = 1024 * 1024 };
+enum { TARGET_MAX = 1024 * 1024, HTTP_PORT = 80 };
 
 /* Notes what a stage says. The first that says no is what would happen. */
 static void PRINTF_LIKE(4, 5) say(struct explain *e, enum explain_stage stage, enum reason reason, const char *fmt, ...)
@@ -95,7 +96,7 @@ static int parse_request(const struct explain_ask *ask, struct explain *e)
     return 0;
 }
 
-static void explain_request(const struct explain_ask *ask, struct explain *e)
+static void explain_request(struct explain *e)
 {
     struct err err = {0};
     if (e->head == NULL)
@@ -104,10 +105,6 @@ static void explain_request(const struct explain_ask *ask, struct explain *e)
     if (reason == REASON_VALID && http_target_read(e->head, &e->target, &err) != 0)
         reason = REASON_REQUEST_MALFORMED;
     e->has_target = reason == REASON_VALID;
-    if (e->has_target && e->target.form == HTTP_TARGET_AUTHORITY && !ask->listener->conf->forward_proxy.present) {
-        reason = REASON_METHOD_UNKNOWN;
-        err_set(&err, ERR_PROTOCOL, "CONNECT is not served here: the listener has no forward_proxy");
-    }
     say(e, EXPLAIN_REQUEST, reason, "%s", reason == REASON_VALID ? "well-formed" : err.text);
 }
 
@@ -204,25 +201,66 @@ static void say_chosen(struct explain *e, const struct config_listener *l, const
             e->routes[e->chosen].gate_why);
 }
 
+/* The host itself, past the routes. */
+static void say_direct(struct explain *e, const struct config_listener *l, unsigned port, bool public_only)
+{
+    struct address to;
+    struct err err = {0};
+    if (forward_address(e->target.host, port, &to, &err) != 0)
+        say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "%s", err.text);
+    else if (forward_is_own(l, &to))
+        say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "the target is this proxy itself");
+    else
+        say(e, EXPLAIN_ROUTES, REASON_VALID, "no route is asked: the host is reached directly, %s",
+            public_only ? "if its address is a public one" : "as forward_proxy.direct lists it");
+}
+
+static void explain_connect(struct explain *e, const struct config_listener *l)
+{
+    struct err err = {0}, why = {0};
+    const struct http_target *t = &e->target;
+    bool sniffs = l->forward_proxy.connect == CONFIG_CONNECT_SNIFF;
+    e->action = EXPLAIN_TUNNEL;
+    if (!l->forward_proxy.present) {
+        say(e, EXPLAIN_ROUTES, REASON_METHOD_UNKNOWN, "CONNECT is not served here: the listener has no forward_proxy");
+        return;
+    }
+    if (l->forward_proxy.connect == CONFIG_CONNECT_REFUSE) {
+        say(e, EXPLAIN_ROUTES, REASON_DENIED, "forward_proxy.connect of this listener is \"refuse\"");
+        return;
+    }
+    struct forward_verdict v = forward_judge(l, sniffs ? FORWARD_REQUEST : FORWARD_BLIND, t->host, t->port, &err);
+    if (v.way == FORWARD_REFUSED) {
+        say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "%s", err.text);
+        return;
+    }
+    say_direct(e, l, t->port, v.public_only);
+    if (!sniffs || e->steps[EXPLAIN_ROUTES].reason != REASON_VALID)
+        return;
+    bool tls = forward_judge(l, FORWARD_TLS, t->host, t->port, &why).way == FORWARD_DIRECT;
+    say(e, EXPLAIN_ROUTES, REASON_VALID, "plaintext HTTP in the tunnel is served like any request for this host; TLS in it %s%s",
+        tls ? "is passed blindly" : "is refused: ", why.text);
+}
+
 /* A forward proxy: hosts that routes name are theirs, others are reached directly or not at all. True: the routes are to decide. */
 static bool is_for_routes(const struct config_listener *l, struct explain *e)
 {
+    struct err err = {0};
     const struct http_target *t = &e->target;
-    bool proxied = l->forward_proxy.present && (t->form == HTTP_TARGET_ABSOLUTE || t->form == HTTP_TARGET_AUTHORITY);
-    if (proxied && t->form == HTTP_TARGET_AUTHORITY && l->forward_proxy.connect == CONFIG_CONNECT_REFUSE) {
-        say(e, EXPLAIN_ROUTES, REASON_METHOD_UNKNOWN, "forward_proxy.connect is \"refuse\"");
+    if (t->form == HTTP_TARGET_AUTHORITY) {
+        explain_connect(e, l);
         return false;
     }
-    if (!proxied || route_names_host(l->routes, l->n_routes, t->host))
+    if (!l->forward_proxy.present || t->form != HTTP_TARGET_ABSOLUTE)
         return true;
-    bool listed = route_host_listed(&l->forward_proxy.direct, t->host, t->port != 0 ? t->port : 80);
-    if (listed || l->forward_proxy.unmatched == CONFIG_UNMATCHED_DIRECT) {
-        say(e, EXPLAIN_ROUTES, REASON_VALID, "no route names this host: it is reached directly, %s",
-            listed ? "as forward_proxy.direct lists it" : "if its address is a public one (forward_proxy.unmatched is \"direct\")");
-        e->action = EXPLAIN_DIRECT;
-    } else {
-        say(e, EXPLAIN_ROUTES, REASON_HOST_NOT_ALLOWED, "no route names this host, and neither does forward_proxy.direct");
-    }
+    unsigned port = t->port != 0 ? t->port : HTTP_PORT;
+    struct forward_verdict v = forward_judge(l, FORWARD_REQUEST, t->host, port, &err);
+    if (v.way == FORWARD_REFUSED)
+        say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "%s", err.text);
+    if (v.way != FORWARD_DIRECT)
+        return v.way == FORWARD_BY_ROUTE;
+    e->action = EXPLAIN_DIRECT;
+    say_direct(e, l, port, v.public_only);
     return false;
 }
 
@@ -294,10 +332,6 @@ static int conclude(const struct explain_ask *ask, struct explain *e)
         e->action = route->conf->redirect != NULL ? EXPLAIN_REDIRECT : EXPLAIN_RESPOND;
         return 0;
     }
-    if (e->target.form == HTTP_TARGET_AUTHORITY) {
-        e->action = EXPLAIN_TUNNEL;
-        return 0;
-    }
     e->action = EXPLAIN_FORWARD;
     forward_host(ask, e, route);
     return forward_target(e, route->conf);
@@ -312,7 +346,7 @@ int explain_make(const struct explain_ask *ask, struct explain *out)
     explain_handshake(ask, out);
     if (http && ask->request.len > 0 && parse_request(ask, out) != 0)
         return -1;
-    explain_request(ask, out);
+    explain_request(out);
     if (explain_path(ask, out) != 0)
         return -1;
     explain_browser(ask, out);

@@ -144,10 +144,10 @@ static json_t *answer_json(const struct explain_sheet *s)
         json_object_set_new(json, "status", json_integer(e->action == EXPLAIN_REDIRECT ? route->conf->redirect_status : route->conf->respond));
         json_object_set_new(json, "location", optional(route->conf->redirect));
     }
-    if (e->action == EXPLAIN_FORWARD || e->action == EXPLAIN_TUNNEL)
+    if (e->action == EXPLAIN_FORWARD) {
         add_upstream(json, route->upstream->conf);
-    if (e->action == EXPLAIN_FORWARD)
         add_forward(json, e, route->conf);
+    }
     return json;
 }
 

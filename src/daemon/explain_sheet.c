@@ -137,6 +137,8 @@ static const char *route_word(const struct explain *e, size_t i)
         return r->caller_miss == ROUTE_MATCHES ? "takes this caller" : "not this caller";
     if (r->miss != ROUTE_MATCHES)
         return "no match";
+    if (e->chosen == SIZE_MAX)
+        return "is not asked";
     if (i == e->chosen)
         return e->stopped < EXPLAIN_ROUTES ? "would decide" : "DECIDES";
     return "would match, if it came first";
@@ -299,11 +301,10 @@ static void answer_text(struct page *p, const struct explain_sheet *s)
         reply_text(p, l->routes[e->chosen].conf);
         break;
     case EXPLAIN_TUNNEL:
-        plain(p, l->conf->forward_proxy.connect == CONFIG_CONNECT_SNIFF ? "a tunnel: plaintext HTTP inside is served like any request\n"
-                                                                        : "a tunnel, passed blindly\n");
+        plain(p, "a tunnel\n");
         break;
     case EXPLAIN_DIRECT:
-        plain(p, "forwarded without an upstream: the host itself is connected to, in plaintext or as a tunnel\n");
+        plain(p, "forwarded in plaintext to the host itself, without an upstream\n");
         break;
     case EXPLAIN_BYTES:
         targets_text(p, l->routes[0].upstream->conf);

@@ -85,7 +85,7 @@ class Explain(harness.Case):
                 ("POST /x", client, ("Host: a.tests.example",), {"action": "forward", "upstream": "far", "targets": ["far.example:443"]}),
                 ("POST /x", ops, ("Host: a.tests.example",), {"action": "forward", "upstream": "app"}),
                 ("GET /", client, ("Transfer-Encoding: x",), {"action": "refuse", "stage": "request", "reason": "request_malformed"}),
-                ("CONNECT a.example:443", client, (), {"action": "refuse", "stage": "request", "reason": "method_unknown"})):
+                ("CONNECT a.example:443", client, (), {"action": "refuse", "stage": "routes", "reason": "method_unknown"})):
             with self.subTest(request=request, cert=cert and cert.name):
                 arguments = [part for field in fields for part in ("--header", field)] + (["--cert", cert] if cert else [])
                 answer = self.ask(request, *arguments)["answer"]

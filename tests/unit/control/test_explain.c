@@ -120,7 +120,7 @@ static const struct row {
     {"public", "GET /x", NULL, "/old.pem", EXPLAIN_REFUSED, EXPLAIN_HANDSHAKE, REASON_EXPIRED, 5, "", "", "an expired certificate, though the route matches"},
     {"public", "GET /x", "Bad Field: y", "/ops.pem", EXPLAIN_REFUSED, EXPLAIN_REQUEST, REASON_REQUEST_MALFORMED, NO_ROUTE, "", "", "what the parser refuses"},
     {"public", "GET /x", "Host: a b", "/ops.pem", EXPLAIN_REFUSED, EXPLAIN_REQUEST, REASON_REQUEST_MALFORMED, NO_ROUTE, "", "", "what the guard refuses"},
-    {"public", "CONNECT a.example:443", NULL, "/ops.pem", EXPLAIN_REFUSED, EXPLAIN_REQUEST, REASON_METHOD_UNKNOWN, NO_ROUTE, "", "", "CONNECT"},
+    {"public", "CONNECT a.example:443", NULL, "/ops.pem", EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_METHOD_UNKNOWN, NO_ROUTE, "", "", "CONNECT where there is no forward proxy"},
     {"must", "GET /", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_HANDSHAKE, REASON_NONE, 0, "", "", "a certificate is required"},
     {"must", "GET /a//b", NULL, "/dev.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/a//b", "", "no route looks at the path: byte for byte"},
     {"ops", "GET /", NULL, "/ops.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/", "", "the listener's own allow"},
@@ -138,11 +138,14 @@ static const struct row {
     {"neat", "GET /a/%2f", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_PATH, REASON_REQUEST_MALFORMED, 0, "", "", "what cannot be rewritten"},
     {"fwd", "GET http://a.example/x", NULL, NULL, EXPLAIN_FORWARD, NOBODY, 0, 0, "/x", "127.0.0.1:9000", "a host that a route names"},
     {"fwd", "GET http://d.example/x", NULL, NULL, EXPLAIN_DIRECT, NOBODY, 0, NO_ROUTE, "", "", "a host that is listed"},
-    {"fwd", "GET http://d.example:81/x", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_HOST_NOT_ALLOWED, NO_ROUTE, "", "", "E3: on another port"},
-    {"fwd", "GET http://e.example/x", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_HOST_NOT_ALLOWED, NO_ROUTE, "", "", "E3: any other"},
-    {"fwd", "CONNECT a.example:443", NULL, NULL, EXPLAIN_TUNNEL, NOBODY, 0, 0, "", "", "a tunnel to a host that a route names"},
-    {"fwd", "CONNECT e.example:443", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_HOST_NOT_ALLOWED, NO_ROUTE, "", "", "E3: to any other"},
-    {"blind", "CONNECT a.example:443", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_METHOD_UNKNOWN, NO_ROUTE, "", "", "connect = \"refuse\""},
+    {"fwd", "GET http://d.example:81/x", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, NO_ROUTE, "", "", "E3: on another port"},
+    {"fwd", "GET http://e.example/x", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, NO_ROUTE, "", "", "E3: any other"},
+    {"fwd", "CONNECT a.example:443", NULL, NULL, EXPLAIN_TUNNEL, NOBODY, 0, NO_ROUTE, "", "", "a tunnel to a host that a route names"},
+    {"fwd", "CONNECT e.example:443", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, NO_ROUTE, "", "", "E3: to any other"},
+    {"blind", "CONNECT a.example:443", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_DENIED, NO_ROUTE, "", "", "connect = \"refuse\""},
+    {"fwd", "CONNECT d.example:80", NULL, NULL, EXPLAIN_TUNNEL, NOBODY, 0, NO_ROUTE, "", "", "a tunnel to a listed host"},
+    {"blind", "GET http://0x7f.1/x", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, NO_ROUTE, "", "", "E3: an odd spelling of an address"},
+    {"blind", "GET http://127.0.0.1:3129/x", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, NO_ROUTE, "", "", "E3: itself"},
     {"blind", "GET http://e.example/x", NULL, NULL, EXPLAIN_DIRECT, NOBODY, 0, NO_ROUTE, "", "", "unmatched = \"direct\""},
 };
 
@@ -199,6 +202,18 @@ START_TEST(tells_the_callers_side_of_a_route_that_misses_by_its_path)
 }
 END_TEST
 
+START_TEST(tells_what_becomes_of_tls_in_a_tunnel)
+{
+    struct asked a;
+    ask_about(&a, "fwd", "CONNECT a.example:443", NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(a.answer.steps[EXPLAIN_ROUTES].text, "TLS in it is refused: a.example is an upstream of this proxy"));
+    forget(&a);
+    ask_about(&a, "fwd", "CONNECT d.example:80", NULL, NULL);
+    ck_assert_ptr_nonnull(strstr(a.answer.steps[EXPLAIN_ROUTES].text, "TLS in it is passed blindly"));
+    forget(&a);
+}
+END_TEST
+
 START_TEST(gives_a_listener_without_routes_its_own_line)
 {
     struct asked a;
@@ -240,6 +255,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, tells_what_would_happen_and_who_decides, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(t, tells_of_every_route_whether_it_takes_a_caller_and_why_not);
     tcase_add_test(t, tells_the_callers_side_of_a_route_that_misses_by_its_path);
+    tcase_add_test(t, tells_what_becomes_of_tls_in_a_tunnel);
     tcase_add_test(t, gives_a_listener_without_routes_its_own_line);
     tcase_add_test(t, lists_everything_that_is_wrong_with_a_certificate);
     tcase_add_test(t, survives_a_certificate_that_cannot_be_parsed);
