@@ -40,7 +40,7 @@ static void arm(struct resolve *r)
 {
     uint64_t deadline = name_cache_deadline_us(r->cache), now = now_us();
     if (r->stopped || deadline == UINT64_MAX || uv_is_active((uv_handle_t *)&r->timer))
-        return;
+        return; /* one that fires too early is set again */
     uv_timer_start(&r->timer, on_timer, deadline > now ? (deadline - now) / 1000 + 1 : 0, 0);
 }
 
@@ -65,41 +65,31 @@ static size_t copy_addresses(const struct addrinfo *found, struct name_address *
     return n;
 }
 
-static void end(struct resolve_lookup *l, int status, const struct addrinfo *found)
+static void end(struct resolve *r, struct name_entry *e, const char *error, const struct addrinfo *found)
 {
     struct name_address addresses[FOUND_MAX];
     struct name_list list;
-    struct resolve *r = l->resolve;
-    struct name_entry *e = l->entry;
-    l->entry = NULL;
     name_list_arrange(&list, addresses, copy_addresses(found, addresses, FOUND_MAX));
-    name_cache_end(r->cache, e, &list, status != 0 ? uv_strerror(status) : "the name has no address", now_us());
+    name_cache_end(r->cache, e, &list, error != NULL ? error : "the name has no address", now_us());
 }
 
-static void on_found(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
+static void on_found(void *ctx, void *tag, int error, const struct addrinfo *found)
 {
-    struct resolve_lookup *l = req->data;
-    struct resolve *r = l->resolve;
-    end(l, status, found);
-    uv_freeaddrinfo(found);
+    struct resolve *r = ctx;
+    end(r, tag, error != 0 ? gai_strerror(error) : NULL, found);
     tell(r);
     begin_some(r);
+    arm(r);
 }
 
 static void begin_some(struct resolve *r)
 {
-    static const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
     struct name_entry *e;
     bool failed = false;
-    while (!r->stopped && (e = name_cache_begin(r->cache)) != NULL) {
-        struct resolve_lookup *l = r->lookups;
-        while (l->entry != NULL)
-            l++; /* there are as many as the cache lets run */
-        l->entry = e;
-        l->req.data = l;
-        int rc = r->look_up(r->loop, &l->req, on_found, name_cache_host(e), NULL, &hints);
+    while (!r->stopped && (e = name_cache_begin(r->cache, now_us())) != NULL) {
+        int rc = lookup_begin(r->box, r->look_up, name_cache_host(e), e);
         if (rc != 0) {
-            end(l, rc, NULL);
+            end(r, e, uv_strerror(rc), NULL);
             failed = true;
         }
     }
@@ -109,29 +99,25 @@ static void begin_some(struct resolve *r)
 
 /* ---- for those who ask ---- */
 
-int resolve_init(struct resolve *r, uv_loop_t *loop, resolve_fn look_up)
+int resolve_init(struct resolve *r, uv_loop_t *loop, lookup_fn look_up)
 {
     memset(r, 0, sizeof(*r));
-    r->loop = loop;
     r->look_up = look_up;
-    for (size_t i = 0; i < NAME_ALL_LOOKUPS_MAX; i++)
-        r->lookups[i].resolve = r;
-    r->cache = name_cache_new();
     uv_timer_init(loop, &r->timer);
     r->timer.data = r;
-    return r->cache != NULL ? 0 : -1;
+    r->cache = name_cache_new();
+    r->box = lookup_box_open(loop, on_found, r);
+    return r->cache != NULL && r->box != NULL ? 0 : -1;
 }
 
 void resolve_stop(struct resolve *r)
 {
-    if (r->stopped)
+    if (r->stopped || r->box == NULL)
         return;
     r->stopped = true;
     uv_close((uv_handle_t *)&r->timer, NULL);
-    for (size_t i = 0; i < NAME_ALL_LOOKUPS_MAX; i++) {
-        if (r->lookups[i].entry != NULL)
-            uv_cancel((uv_req_t *)&r->lookups[i].req); /* refused when a thread is at it already */
-    }
+    lookup_box_close(r->box);
+    r->box = NULL;
 }
 
 void resolve_clear(struct resolve *r)
@@ -142,7 +128,7 @@ void resolve_clear(struct resolve *r)
 
 bool resolve_is_held(const struct resolve *r)
 {
-    return r->cache != NULL && name_cache_running(r->cache) > 0;
+    return r->stopped && r->cache != NULL && name_cache_running(r->cache) > 0;
 }
 
 enum name_verdict resolve_ask(struct resolve *r, const char *host, struct resolve_ask *ask, struct name_answer *answer)
@@ -158,7 +144,6 @@ enum name_verdict resolve_ask(struct resolve *r, const char *host, struct resolv
 void resolve_leave(struct resolve *r, struct resolve_ask *ask)
 {
     name_cache_leave(r->cache, &ask->waiter);
-    begin_some(r); /* one that nobody waits for any more makes room */
 }
 
 void resolve_doubt(struct resolve *r, const char *host)

@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names to addresses for one worker: the name cache with libuv's look-ups under it. */
+/* Names to addresses for one worker: the name cache with the system's look-ups under it. */
 #ifndef MTLSD_IO_RESOLVE_H
 #define MTLSD_IO_RESOLVE_H
 
+#include "lookup.h"
 #include "mtlsd/proxy/name_cache.h"
 
-#include <uv.h>
-
-/* As uv_getaddrinfo; a test has its own. */
-typedef int (*resolve_fn)(uv_loop_t *loop, uv_getaddrinfo_t *req, uv_getaddrinfo_cb cb, const char *host, const char *service,
-                          const struct addrinfo *hints);
-
-struct resolve;
-
-struct resolve_lookup { /* one that runs */
-    uv_getaddrinfo_t req;
-    struct resolve *resolve;
-    struct name_entry *entry; /* NULL: free */
-};
-
 struct resolve {
-    uv_loop_t *loop;
-    resolve_fn look_up;
+    lookup_fn look_up; /* lookup_system; a test has its own */
     struct name_cache *cache;
-    struct resolve_lookup lookups[NAME_ALL_LOOKUPS_MAX];
-    uv_timer_t timer; /* for those who would take an older answer */
+    struct lookup_box *box;
+    uv_timer_t timer;  /* for what name_cache_deadline_us says */
     bool stopped;
 };
 
@@ -34,11 +20,12 @@ struct resolve_ask { /* part of whoever asks; zeroed by it */
 };
 
 /* -1: out of memory. */
-MUST_CHECK int resolve_init(struct resolve *r, uv_loop_t *loop, resolve_fn look_up);
-/* No look-up begins any more; those that can be stopped are. The loop then lives for what cannot: see resolve_is_held. */
+MUST_CHECK int resolve_init(struct resolve *r, uv_loop_t *loop, lookup_fn look_up);
+/* No look-up begins any more, and of those that run nobody hears; the loop does not wait for them. */
 void resolve_stop(struct resolve *r);
 /* After the loop has ended. */
 void resolve_clear(struct resolve *r);
+/* A look-up was running when it was stopped. */
 bool resolve_is_held(const struct resolve *r);
 
 /* on_answer is called later, and only, when this gives NAME_WAITS. */

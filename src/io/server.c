@@ -203,8 +203,6 @@ static void on_worker_finished(void *ctx)
 {
     struct hand *h = ctx;
     uv_close((uv_handle_t *)&h->wake, NULL);
-    if (h->threaded && resolve_is_held(&h->worker.names))
-        uv_stop(&h->own_loop); /* else it would run until they end */
     h->server->n_finished++;
     uv_async_send(&h->server->wake);
 }
@@ -379,6 +377,7 @@ void server_free(struct server *s)
             h->orders = o->next;
             order_free(o);
         }
+        resolve_stop(&h->worker.names); /* if it never ran */
         if (h->threaded)
             close_loop(&h->own_loop);
     }

@@ -56,7 +56,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.fleet == NULL ||
         !journal)
         return err_set(err, ERR_MEMORY, "out of memory");
-    if (resolve_init(&w->names, loop, uv_getaddrinfo) != 0)
+    if (resolve_init(&w->names, loop, lookup_system) != 0)
         return err_set(err, ERR_MEMORY, "out of memory");
     journal_adopt(&w->journal, snapshot);
     w->env.observer = journal_observer(&w->journal, (enum log_format)snapshot->config->log_format);

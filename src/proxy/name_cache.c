@@ -14,6 +14,7 @@ enum {
     USABLE_S = 300,
     FAILED_S = 1,
     PATIENCE_S = 1, /* for a new answer while there is an older one */
+    LONG_S = 1,     /* a look-up that takes longer keeps no other waiting */
     NAME_BYTES_MAX = 253,
     LABEL_BYTES_MAX = 63,
     BUCKETS = 1024,
@@ -31,6 +32,7 @@ struct name_entry {
     size_t n_told;       /* who still has to be given this answer */
     enum state state;
     uint64_t since_us;   /* when it was queued */
+    bool has_older;      /* an answer from before it was queued */
     uint64_t answered_us, failed_us;
     bool doubted;        /* fresh or not, it is to be looked up again */
     bool has_failed;     /* the last look-up failed, at failed_us */
@@ -45,7 +47,9 @@ struct name_cache {
     struct name_entry *oldest, *newest;
     struct name_entry *open_first, *open_last;
     struct name_waiter *told_first, *told_last;
-    size_t n_entries, n_running, n_strays; /* n_strays of n_running */
+    struct { struct name_entry *entry; uint64_t since_us; } running[NAME_ALL_LOOKUPS_MAX];
+    size_t n_entries, n_running;
+    size_t n_queued, n_older; /* open ones that are queued; open ones with an older answer */
 };
 
 /* ---- addresses in order ---- */
@@ -199,6 +203,9 @@ static void open_entry(struct name_cache *c, struct name_entry *e, uint64_t now_
 {
     e->state = QUEUED;
     e->since_us = now_us;
+    e->has_older = e->n_items > 0;
+    c->n_queued++;
+    c->n_older += e->has_older ? 1 : 0;
     e->open_next = NULL;
     e->open_prev = c->open_last;
     *(c->open_last != NULL ? &c->open_last->open_next : &c->open_first) = e;
@@ -207,6 +214,8 @@ static void open_entry(struct name_cache *c, struct name_entry *e, uint64_t now_
 
 static void settle(struct name_cache *c, struct name_entry *e)
 {
+    c->n_queued -= e->state == QUEUED ? 1 : 0;
+    c->n_older -= e->has_older ? 1 : 0;
     e->state = SETTLED;
     *(e->open_prev != NULL ? &e->open_prev->open_next : &c->open_first) = e->open_next;
     *(e->open_next != NULL ? &e->open_next->open_prev : &c->open_last) = e->open_prev;
@@ -253,10 +262,8 @@ static void forget_old(struct name_entry *e, uint64_t now_us)
         e->n_items = 0;
 }
 
-static void wait_for(struct name_cache *c, struct name_entry *e, struct name_waiter *w)
+static void wait_for(struct name_entry *e, struct name_waiter *w)
 {
-    if (e->state == RUNNING && e->waiters == NULL)
-        c->n_strays--;
     w->entry = e;
     w->prev = NULL;
     w->next = e->waiters;
@@ -285,7 +292,7 @@ enum name_verdict name_cache_ask(struct name_cache *c, const char *host, struct 
     }
     if (e->state == SETTLED)
         open_entry(c, e, now_us);
-    wait_for(c, e, w);
+    wait_for(e, w);
     return NAME_WAITS;
 }
 
@@ -317,11 +324,7 @@ static void leave_waiters(struct name_cache *c, struct name_waiter *w)
 {
     struct name_entry *e = w->entry;
     unlink_waiter(&e->waiters, w);
-    if (e->waiters != NULL)
-        return;
-    if (e->state == RUNNING)
-        c->n_strays++;
-    else
+    if (e->waiters == NULL && e->state == QUEUED)
         settle(c, e); /* nobody wants it any more: not even begun */
 }
 
@@ -336,18 +339,25 @@ void name_cache_leave(struct name_cache *c, struct name_waiter *w)
     *w = (struct name_waiter){0};
 }
 
-struct name_entry *name_cache_begin(struct name_cache *c)
+static size_t count_young(const struct name_cache *c, uint64_t now_us)
 {
-    if (c->n_running - c->n_strays >= NAME_LOOKUPS_MAX || c->n_running >= NAME_ALL_LOOKUPS_MAX)
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_running; i++)
+        n += is_younger(c->running[i].since_us, LONG_S, now_us) ? 1 : 0;
+    return n;
+}
+
+struct name_entry *name_cache_begin(struct name_cache *c, uint64_t now_us)
+{
+    if (c->n_queued == 0 || c->n_running >= NAME_ALL_LOOKUPS_MAX || count_young(c, now_us) >= NAME_LOOKUPS_MAX)
         return NULL;
     struct name_entry *e = c->open_first;
-    while (e != NULL && e->state != QUEUED)
+    while (e->state != QUEUED)
         e = e->open_next;
-    if (e == NULL)
-        return NULL;
     e->state = RUNNING;
-    c->n_running++;
-    c->n_strays += e->waiters == NULL ? 1 : 0; /* they were given an older answer meanwhile */
+    c->n_queued--;
+    c->running[c->n_running].entry = e;
+    c->running[c->n_running++].since_us = now_us;
     return e;
 }
 
@@ -385,9 +395,11 @@ static void tell_all(struct name_cache *c, struct name_entry *e)
 
 void name_cache_end(struct name_cache *c, struct name_entry *e, const struct name_list *found, const char *text, uint64_t now_us)
 {
-    assert(e->state == RUNNING && c->n_running > 0);
-    c->n_running--;
-    c->n_strays -= e->waiters == NULL ? 1 : 0;
+    assert(e->state == RUNNING);
+    size_t at = 0;
+    while (c->running[at].entry != e)
+        at++;
+    c->running[at] = c->running[--c->n_running];
     settle(c, e);
     e->doubted = false;
     bool ok = found != NULL && found->n > 0;
@@ -412,15 +424,35 @@ struct name_waiter *name_cache_next_told(struct name_cache *c, struct name_answe
     return w;
 }
 
-/* ---- those who would rather have an older answer than none ---- */
+/* ---- time ---- */
+
+/* When the next of those that queue may begin: the second youngest of those that run then takes long. */
+static uint64_t next_place_us(const struct name_cache *c)
+{
+    uint64_t youngest[NAME_LOOKUPS_MAX] = {0}; /* falling */
+    if (c->n_queued == 0 || c->n_running < NAME_LOOKUPS_MAX || c->n_running >= NAME_ALL_LOOKUPS_MAX)
+        return UINT64_MAX;
+    for (size_t i = 0; i < c->n_running; i++) {
+        uint64_t since = c->running[i].since_us;
+        if (since > youngest[0]) {
+            youngest[1] = youngest[0];
+            youngest[0] = since;
+        } else if (since > youngest[1]) {
+            youngest[1] = since;
+        }
+    }
+    return youngest[NAME_LOOKUPS_MAX - 1] + LONG_S * SECOND_US;
+}
 
 uint64_t name_cache_deadline_us(const struct name_cache *c)
 {
-    for (const struct name_entry *e = c->open_first; e != NULL; e = e->open_next) {
+    uint64_t place = next_place_us(c);
+    for (const struct name_entry *e = c->n_older > 0 ? c->open_first : NULL; e != NULL; e = e->open_next) {
+        uint64_t patience = e->since_us + PATIENCE_S * SECOND_US;
         if (e->waiters != NULL && e->n_items > 0)
-            return e->since_us + PATIENCE_S * SECOND_US;
+            return patience < place ? patience : place;
     }
-    return UINT64_MAX;
+    return place;
 }
 
 void name_cache_on_time(struct name_cache *c, uint64_t now_us)
@@ -432,7 +464,6 @@ void name_cache_on_time(struct name_cache *c, uint64_t now_us)
             e->n_items = 0;
             continue;
         }
-        c->n_strays += e->state == RUNNING ? 1 : 0;
         tell_all(c, e);
     }
 }

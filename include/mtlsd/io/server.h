@@ -24,7 +24,7 @@ struct server_hooks {
 struct server *server_new(struct snapshot *snapshot, const struct server_hooks *hooks, struct err *err);
 /* Serves until it was drained or stopped. 0, or -1 + err when it could not begin. */
 MUST_CHECK int server_run(struct server *s, struct err *err);
-/* After server_run: a name is still being looked up, which nothing can stop, and server_free would wait for it. */
+/* After server_run: a name is still being looked up, on a thread that nothing can stop; only _exit does not care. */
 bool server_is_held(const struct server *s);
 void server_free(struct server *s);
 

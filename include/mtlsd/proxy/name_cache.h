@@ -5,8 +5,9 @@
  *
  * An answer is used for 30 s. After that the next one who asks waits for a new look-up; when that fails, or gives nothing for a second, an
  * answer of the last five minutes is used instead, so that an outage of the resolver is not ours. A failure is remembered for a second. All who ask
- * for one name share one look-up. Two look-ups run at once, further ones queue: the threads that run them also do other work. One that nobody
- * waits for any more is a stray: it cannot be stopped, but while there are few of them it keeps nobody else waiting (security D8).
+ * for one name share one look-up. Two look-ups run at once, further ones queue. One that has run for a second does not count among the two any more,
+ * whoever waits for it: it cannot be stopped, and names whose servers are silent must not keep others waiting (security D8). There are never more than
+ * eight in all.
  */
 #ifndef MTLSD_PROXY_NAME_CACHE_H
 #define MTLSD_PROXY_NAME_CACHE_H
@@ -18,8 +19,8 @@
 
 enum {
     NAME_ADDRESSES_MAX = 16,
-    NAME_LOOKUPS_MAX = 2,    /* that somebody waits for */
-    NAME_ALL_LOOKUPS_MAX = 4, /* with strays */
+    NAME_LOOKUPS_MAX = 2,     /* younger than a second */
+    NAME_ALL_LOOKUPS_MAX = 8, /* with those that take long */
 };
 
 struct name_address {
@@ -64,7 +65,7 @@ enum name_verdict name_cache_ask(struct name_cache *c, const char *host, struct 
 void name_cache_leave(struct name_cache *c, struct name_waiter *w);
 
 /* The name to look up now; NULL: none, or enough run already. Its result must be told by name_cache_end. */
-struct name_entry *name_cache_begin(struct name_cache *c);
+struct name_entry *name_cache_begin(struct name_cache *c, uint64_t now_us);
 const char *name_cache_host(const struct name_entry *e); /* valid until name_cache_end */
 /* found: arranged; NULL or empty: it failed, and text says why. */
 void name_cache_end(struct name_cache *c, struct name_entry *e, const struct name_list *found, const char *text, uint64_t now_us);
@@ -72,13 +73,14 @@ void name_cache_end(struct name_cache *c, struct name_entry *e, const struct nam
 /* The next one whose wait is over, with its answer; NULL: none. */
 struct name_waiter *name_cache_next_told(struct name_cache *c, struct name_answer *answer);
 
-/* When somebody waits who would take an older answer; UINT64_MAX: nobody. Then call name_cache_on_time. */
+/* When somebody waits who would then take an older answer, or when a look-up that queues may begin; UINT64_MAX: neither. At that time call
+ * name_cache_on_time, and look what is told and what may begin. */
 uint64_t name_cache_deadline_us(const struct name_cache *c);
 void name_cache_on_time(struct name_cache *c, uint64_t now_us);
 
 /* None of this name's addresses could be reached: the next one who asks waits for a new look-up, unless the answer is of this second. */
 void name_cache_doubt(struct name_cache *c, const char *host, uint64_t now_us);
 
-size_t name_cache_running(const struct name_cache *c); /* look-ups, strays among them */
+size_t name_cache_running(const struct name_cache *c); /* look-ups, those that take long among them */
 
 #endif

@@ -49,7 +49,7 @@ static void look_up(const char *host, uint8_t last, uint64_t now)
     struct name_waiter w;
     struct name_list list = one(last);
     ck_assert_int_eq(ask(host, &w, now), NAME_WAITS);
-    struct name_entry *e = name_cache_begin(cache);
+    struct name_entry *e = name_cache_begin(cache, now);
     ck_assert_ptr_nonnull(e);
     ck_assert_str_eq(name_cache_host(e), host);
     name_cache_end(cache, e, last != 0 ? &list : NULL, "no such name", now);
@@ -81,7 +81,7 @@ START_TEST(refuses_names_that_cannot_be_before_any_look_up)
     ck_assert_int_eq(ask(name, &w, S), NAME_FAILED);
     snprintf(name, sizeof(name), "%s.%s.%s.%s.", label63, label63, label63, label63); /* 256 with the dot: what the resolver once stumbled over */
     ck_assert_int_eq(ask(name, &w, S), NAME_FAILED);
-    ck_assert_ptr_null(name_cache_begin(cache));
+    ck_assert_ptr_null(name_cache_begin(cache, S));
 }
 END_TEST
 
@@ -136,7 +136,7 @@ START_TEST(gives_an_older_answer_when_the_resolver_is_a_black_hole)
     look_up("api.example", 1, 100 * S);
     ck_assert_uint_eq(name_cache_deadline_us(cache), UINT64_MAX);
     ck_assert_int_eq(ask("api.example", &w, 140 * S), NAME_WAITS);
-    ck_assert_ptr_nonnull(name_cache_begin(cache));
+    ck_assert_ptr_nonnull(name_cache_begin(cache, 140 * S));
     ck_assert_uint_eq(name_cache_deadline_us(cache), 141 * S);
     name_cache_on_time(cache, 141 * S - 1);
     ck_assert_ptr_null(name_cache_next_told(cache, &answer));
@@ -159,8 +159,8 @@ START_TEST(shares_one_look_up_among_all_who_ask)
     struct name_waiter w[3];
     for (size_t i = 0; i < 3; i++)
         ck_assert_int_eq(ask(i == 1 ? "API.example" : "api.example", &w[i], S), NAME_WAITS);
-    struct name_entry *e = name_cache_begin(cache);
-    ck_assert_ptr_null(name_cache_begin(cache));
+    struct name_entry *e = name_cache_begin(cache, S);
+    ck_assert_ptr_null(name_cache_begin(cache, S));
     name_cache_leave(cache, &w[1]);
     name_cache_leave(cache, &w[1]); /* harmless */
     struct name_list list = one(9);
@@ -178,7 +178,7 @@ START_TEST(lets_one_that_was_told_leave_before_it_hears)
     for (size_t i = 0; i < 3; i++)
         ask("api.example", &w[i], S);
     struct name_list list = one(9);
-    name_cache_end(cache, name_cache_begin(cache), &list, NULL, S);
+    name_cache_end(cache, name_cache_begin(cache, S), &list, NULL, S);
     struct name_waiter *first = name_cache_next_told(cache, &answer);
     for (size_t i = 0; i < 3; i++) {
         if (&w[i] != first)
@@ -194,15 +194,15 @@ START_TEST(runs_two_at_once_and_queues_the_rest_in_order)
     static const char *const names[] = {"a", "b", "c", "d", "e"};
     for (size_t i = 0; i < 5; i++)
         ask(names[i], &w[i], S);
-    struct name_entry *a = name_cache_begin(cache), *b = name_cache_begin(cache);
+    struct name_entry *a = name_cache_begin(cache, S), *b = name_cache_begin(cache, S);
     ck_assert_str_eq(name_cache_host(a), "a");
     ck_assert_str_eq(name_cache_host(b), "b");
-    ck_assert_ptr_null(name_cache_begin(cache));
+    ck_assert_ptr_null(name_cache_begin(cache, S));
     name_cache_leave(cache, &w[2]); /* c is not even begun */
     name_cache_end(cache, b, NULL, "no", S);
-    struct name_entry *d = name_cache_begin(cache);
+    struct name_entry *d = name_cache_begin(cache, S);
     ck_assert_str_eq(name_cache_host(d), "d");
-    ck_assert_ptr_null(name_cache_begin(cache));
+    ck_assert_ptr_null(name_cache_begin(cache, S));
     ck_assert_ptr_eq(name_cache_next_told(cache, &answer), &w[1]);
     for (size_t i = 0; i < 5; i++)
         name_cache_leave(cache, &w[i]);
@@ -210,31 +210,44 @@ START_TEST(runs_two_at_once_and_queues_the_rest_in_order)
 }
 END_TEST
 
-START_TEST(lets_strays_hold_up_others_only_when_there_are_many)
+START_TEST(lets_silent_names_keep_others_waiting_for_a_second_only)
 {
-    struct name_waiter w[6];
-    struct name_entry *runs[4];
+    struct name_waiter w[10];
+    struct name_entry *runs[8];
     char name[8];
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 10; i++) {
         snprintf(name, sizeof(name), "n%u", i);
-        ask(name, &w[i], S);
+        ask(name, &w[i], 10 * S);
     }
-    for (size_t i = 0; i < 4; i++) {
-        runs[i] = name_cache_begin(cache);
-        ck_assert_msg(runs[i] != NULL, "%zu", i);
-        name_cache_leave(cache, &w[i]); /* it gave up: a stray */
+    uint64_t now = 10 * S;
+    for (size_t i = 0; i < 8; i += 2, now += S) { /* somebody waits for each of them all the time */
+        runs[i] = name_cache_begin(cache, now);
+        runs[i + 1] = name_cache_begin(cache, now + S / 2);
+        ck_assert_msg(runs[i] != NULL && runs[i + 1] != NULL, "%zu", i);
+        ck_assert_ptr_null(name_cache_begin(cache, now + S - 1));
+        if (i < 6)
+            ck_assert_uint_eq(name_cache_deadline_us(cache), now + S);
+        name_cache_on_time(cache, now + S);
+        ck_assert_ptr_null(name_cache_next_told(cache, &answer));
+        now += S / 2;
     }
-    ck_assert_ptr_null(name_cache_begin(cache)); /* four run, which is all there may be */
-    ck_assert_int_eq(ask("n0", &w[0], 2 * S), NAME_WAITS); /* joins the stray, and takes a place again */
+    ck_assert_uint_eq(name_cache_running(cache), 8);
+    ck_assert_ptr_null(name_cache_begin(cache, 100 * S)); /* eight run, which is all there may be */
+    ck_assert_uint_eq(name_cache_deadline_us(cache), UINT64_MAX);
     struct name_list list = one(3);
-    name_cache_end(cache, runs[0], &list, NULL, 9 * S);
+    name_cache_end(cache, runs[0], &list, NULL, 100 * S);
     ck_assert_ptr_eq(name_cache_next_told(cache, &answer), &w[0]);
-    struct name_entry *next = name_cache_begin(cache);
-    ck_assert_str_eq(name_cache_host(next), "n4");
-    name_cache_end(cache, runs[1], &list, NULL, 9 * S); /* what a stray found is kept all the same */
-    ck_assert_int_eq(ask("n1", &w[1], 10 * S), NAME_ANSWERED);
-    name_cache_leave(cache, &w[4]);
-    name_cache_leave(cache, &w[5]);
+    struct name_entry *next = name_cache_begin(cache, 100 * S);
+    ck_assert_str_eq(name_cache_host(next), "n8");
+    name_cache_leave(cache, &w[1]);
+    name_cache_end(cache, runs[1], &list, NULL, 101 * S); /* what nobody waited for any more is kept all the same */
+    ck_assert_ptr_null(name_cache_next_told(cache, &answer));
+    ck_assert_int_eq(ask("n1", &w[1], 102 * S), NAME_ANSWERED);
+    ck_assert_int_eq(ask("n2", &w[1], 102 * S), NAME_WAITS); /* joins the one that runs */
+    name_cache_end(cache, runs[2], &list, NULL, 103 * S);
+    ck_assert_ptr_nonnull(name_cache_next_told(cache, &answer));
+    ck_assert_ptr_nonnull(name_cache_next_told(cache, &answer));
+    ck_assert_ptr_null(name_cache_next_told(cache, &answer));
 }
 END_TEST
 
@@ -252,7 +265,7 @@ START_TEST(knows_many_names_at_once_but_not_without_end)
     ck_assert_str_eq(answer.text, "too many names are being looked up");
     size_t looked_up = 0;
     struct name_list list = one(1);
-    for (struct name_entry *e; (e = name_cache_begin(cache)) != NULL; looked_up++) {
+    for (struct name_entry *e; (e = name_cache_begin(cache, 2 * S)) != NULL; looked_up++) {
         name_cache_end(cache, e, &list, NULL, 2 * S);
         ck_assert_ptr_nonnull(name_cache_next_told(cache, &answer));
     }
@@ -326,7 +339,7 @@ Suite *suite(void)
     tcase_add_test(t, shares_one_look_up_among_all_who_ask);
     tcase_add_test(t, lets_one_that_was_told_leave_before_it_hears);
     tcase_add_test(t, runs_two_at_once_and_queues_the_rest_in_order);
-    tcase_add_test(t, lets_strays_hold_up_others_only_when_there_are_many);
+    tcase_add_test(t, lets_silent_names_keep_others_waiting_for_a_second_only);
     tcase_add_test(t, knows_many_names_at_once_but_not_without_end);
     tcase_add_test(t, looks_a_name_up_again_whose_addresses_do_not_answer);
     tcase_add_test(t, tries_the_families_in_turn_and_each_address_once);
