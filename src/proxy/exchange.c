@@ -148,9 +148,11 @@ void exchange_free(struct exchange *x)
 void exchange_enter(struct exchange *x, enum phase phase, struct moment now)
 {
     x->phase = phase;
-    x->since_us = x->active_us = now.us;
-    if (phase == PHASE_LINGER)
+    x->since_us = x->active_us = x->up_us = now.us;
+    if (phase == PHASE_LINGER) {
         bytes_clear(&x->held[SIDE_DOWN]); /* dropped like what follows it: while it stood here nothing more would be read */
+        exchange_time_linger(x, now);
+    }
     if (phase == PHASE_CONNECT && x->rq.begun_us == 0)
         x->rq.begun_us = now.us;
     if (phase == PHASE_CONNECT)
@@ -294,6 +296,8 @@ void exchange_on_wire(struct exchange *x, enum side side, struct span wire, stru
     if (link == NULL || x->phase == PHASE_DONE || link->broken)
         return;
     x->active_us = now.us;
+    if (side == SIDE_UP)
+        x->up_us = now.us;
     if (x->phase == PHASE_TOLD) {
         exchange_told_in(x, wire, now);
         return;
@@ -361,6 +365,10 @@ void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct momen
         return;
     link_sent(link, n);
     x->active_us = now.us;
+    if (side == SIDE_UP)
+        x->up_us = now.us;
+    else if (n > 0)
+        x->stall_us = 0; /* it takes something: noted anew when the turn ends */
     if (side == SIDE_UP && n > 0 && x->phase == PHASE_ACTIVE)
         x->rq.sent = true;
     if (x->phase == PHASE_ACTIVE && !exchange_is_http(x))
@@ -370,7 +378,7 @@ void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct momen
     if (x->eof[SIDE_DOWN])
         exchange_enter(x, PHASE_DONE, now);
     else if (n > 0)
-        x->since_us = now.us; /* the last word left only now: the time to read it begins here */
+        exchange_time_all_said(x, now);
 }
 
 /* ---- wants ---- */
@@ -464,6 +472,7 @@ void exchange_settle(struct exchange *x)
     if (x->up != NULL)
         link_settle(&x->up->link);
     x->rq.offered = x->rq.offered || x->phase == PHASE_ACTIVE;
+    exchange_time_settle(x);
     end_if_broken(x);
 }
 

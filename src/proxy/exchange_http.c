@@ -34,6 +34,7 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
     rq->idempotent = is_idempotent(head->method);
     rq->upgrade = http_upgrade_wanted(head).len > 0;
     rq->chunked = rq->chunk_request = head->framing == HTTP_CHUNKED;
+    rq->expects = head->framing != HTTP_NO_BODY && head->minor > 0 && http_head_find(head, "Expect").ptr != NULL;
     rq->whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0);
     bytes_init(&rq->head, HEAD_OUT_MAX);
     bytes_init(&rq->body, KEPT_BODY_MAX);
@@ -248,7 +249,7 @@ static void on_request_end(struct exchange *x, struct moment now)
         exchange_http_pass_end(&x->up->link, NULL);
     x->rq.chunk_request = false;
     x->rq.whole = true;
-    x->active_us = now.us;
+    x->active_us = x->up_us = now.us; /* the time to answer begins */
 }
 
 /* A request may be read on while the upstream can take its body, or when a new one may begin. A client that does not read the answers which
@@ -289,6 +290,7 @@ void exchange_http_from_client(struct exchange *x, struct span in, struct moment
             break;
         case HTTP1_DATA:
             x->rq.bytes_in += data.len;
+            exchange_time_body(x, now);
             keep_body(&x->rq, data);
             exchange_http_pass(&x->up->link, x->rq.chunk_request, data);
             break;

@@ -52,6 +52,10 @@ struct request { /* the request that runs; zeroed between requests */
     struct bytes method, uri; /* for the report; a long uri is cut */
     struct request_agent *agent; /* likewise, owned; NULL: nobody wants it */
     uint64_t bytes_in, bytes_out;
+    bool expects;         /* the client waits for 100 before it sends its body */
+    uint64_t body_us;     /* when the last of the body came */
+    uint64_t wanted_us;   /* since when more of it is wanted; 0: it is not, for the upstream takes none now */
+    uint64_t waited_us;   /* how long it was wanted before that */
     uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us;
 };
 
@@ -80,6 +84,9 @@ struct exchange {
     bool eof[2];          /* the peer's direction ended cleanly */
     uint64_t since_us;    /* when the phase began */
     uint64_t active_us;   /* when something last moved */
+    uint64_t up_us;       /* when something last moved on the upstream's side */
+    uint64_t stall_us;    /* since when the client takes nothing of what waits for it; 0: nothing waits */
+    uint64_t until_us;    /* when lingering ends, whatever the client does */
     uint64_t head_us;     /* when the first byte of an unfinished head came; 0: none */
     struct client_address client;
 };
@@ -166,6 +173,12 @@ void exchange_answer_options(struct exchange *x, struct moment now); /* the last
 void exchange_tcp_pass(struct exchange *x, enum side from, struct span in);
 /* Passes on what ended and finishes when both directions did. Called whenever either may have come true. */
 void exchange_tcp_ended(struct exchange *x, struct moment now);
+
+/* exchange_time.c */
+void exchange_time_linger(struct exchange *x, struct moment now); /* lingering begins */
+void exchange_time_all_said(struct exchange *x, struct moment now); /* while lingering: the last word left */
+void exchange_time_body(struct exchange *x, struct moment now);   /* a part of the request's body came */
+void exchange_time_settle(struct exchange *x); /* at the end of a turn: notes who waits for whom from here on */
 
 /* exchange_tunnel.c */
 void exchange_tunnel_answer(struct exchange *x, const struct http_head *head); /* passes on a 101 */

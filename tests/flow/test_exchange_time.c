@@ -103,6 +103,258 @@ START_TEST(a_client_that_never_starts_tls_is_dropped)
 }
 END_TEST
 
+START_TEST(what_the_client_sends_meanwhile_does_not_put_off_the_answer)
+{
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    for (int i = 0; i < 7; i++) {
+        ck_assert_str_eq(wire_got(app), i < 6 ? "" : wire_got(app));
+        wire_say(app, GET);
+        wire_advance(&http_chain, 10000);
+    }
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "504 "));
+}
+END_TEST
+
+/* ---- bodies (C7) ---- */
+
+static const char UPLOAD[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+
+START_TEST(a_body_that_pauses_is_answered_408) /* C7 */
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain.injector.down_conf.min_body_rate = http_chain.verifier.down_conf.min_body_rate = 0;
+    http_chain_ask(app, UPLOAD);
+    for (int i = 0; i < 3; i++) {
+        wire_say(app, "abc");
+        wire_advance(&http_chain, 29900);
+        ck_assert_str_eq(wire_got(app), "");
+    }
+    wire_advance(&http_chain, 200);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "408 "));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "Connection: close"));
+    wire_finish(&http_chain);
+    ck_assert(app->got_end);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_REQUEST_TIMEOUT);
+    ck_assert_uint_eq(http_chain.n_requests, 0);
+    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool), 0);
+}
+END_TEST
+
+/* Sends so many bytes in each of so many seconds. */
+static void trickle(struct wire_socket *app, size_t bytes, int seconds)
+{
+    static const uint8_t many[2000];
+    for (int i = 0; i < seconds; i++) {
+        wire_say_span(app, span_of(many, bytes));
+        wire_advance(&http_chain, 1000);
+    }
+}
+
+START_TEST(a_body_has_to_come_at_a_rate) /* C7 */
+{
+    static const struct {
+        const char *why;
+        size_t bytes;
+        unsigned rate;
+        int seconds;
+        bool passes;
+    } cases[] = {
+        {"not before it is ten seconds old", 10, 500, 9, true}, {"ten bytes a second are an attack", 10, 500, 11, false},
+        {"too slow by a little", 490, 500, 11, false},          {"fast enough, long", 520, 500, 120, true},
+        {"any rate will do", 1, 0, 120, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        http_chain.injector.down_conf.min_body_rate = http_chain.verifier.down_conf.min_body_rate = cases[i].rate;
+        struct wire_socket *app = wire_connect(&http_chain);
+        http_chain_ask(app, UPLOAD);
+        trickle(app, cases[i].bytes, cases[i].seconds);
+        ck_assert_msg((strstr(wire_got(app), "408 ") == NULL) == cases[i].passes, "%s: %s", cases[i].why, wire_got(app));
+        app->up.reset = true;
+        wire_finish(&http_chain);
+    }
+}
+END_TEST
+
+START_TEST(a_fast_start_does_not_buy_a_slow_end_for_ever) /* C7 */
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, UPLOAD);
+    trickle(app, 2000, 10); /* forty seconds' worth */
+    trickle(app, 1, 29);
+    ck_assert_str_eq(wire_got(app), "");
+    trickle(app, 1, 2);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "408 "));
+}
+END_TEST
+
+START_TEST(an_upstream_that_takes_nothing_is_not_the_clients_fault)
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire_backend_socket(&http_chain, 0)->up.stalled = true;
+    bytes_clear(&app->got);
+    wire_say(app, UPLOAD);
+    app->up.offer = 1000000;
+    wire_advance(&http_chain, 100000);
+    ck_assert_str_eq(wire_got(app), "");
+    ck_assert(app->up.offer > 0);
+    wire_backend_socket(&http_chain, 0)->up.stalled = false;
+    wire_run(&http_chain);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
+}
+END_TEST
+
+START_TEST(a_client_that_waits_for_100_is_not_hurried)
+{
+    http_chain.on_backend = http_chain_silent;
+    http_chain.injector.down_conf.min_body_rate = http_chain.verifier.down_conf.min_body_rate = 0;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    wire_advance(&http_chain, 50000);
+    wire_answer(wire_backend_socket(&http_chain, 0), "HTTP/1.1 100 Continue\r\n\r\n");
+    wire_run(&http_chain);
+    ck_assert_str_eq(wire_got(app), "HTTP/1.1 100 Continue\r\n\r\n");
+    wire_advance(&http_chain, _i == 0 ? 29000 : 31000);
+    ck_assert((strstr(wire_got(app), "408 ") != NULL) == (_i == 1)); /* from here on it is */
+}
+END_TEST
+
+START_TEST(an_upstream_that_never_says_100_is_504)
+{
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    wire_advance(&http_chain, 61000);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "504 "));
+}
+END_TEST
+
+/* ---- clients that do not read (C7) ---- */
+
+static void answer_a_lot(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests++ > 0)
+        return;
+    wire_answer(s, "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n");
+    s->down.offer = 2000000;
+}
+
+START_TEST(a_client_that_takes_nothing_is_cut) /* C7 */
+{
+    http_chain.on_backend = answer_a_lot;
+    struct wire_socket *app = wire_connect(&http_chain);
+    app->down.stalled = true;
+    http_chain_ask(app, GET);
+    for (int i = 0; i < 29; i++) {
+        wire_say(app, "."); /* its own bytes buy it no time */
+        wire_advance(&http_chain, 1000);
+    }
+    ck_assert_uint_eq(http_chain.injector.n_seen, 0);
+    wire_advance(&http_chain, 1200);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_STALLED);
+    ck_assert(app->down.reset);
+    wire_finish(&http_chain);
+    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool), 0);
+}
+END_TEST
+
+START_TEST(a_client_that_reads_slowly_gets_everything)
+{
+    http_chain.on_backend = answer_a_lot;
+    http_chain.step = 20000;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    for (int i = 0; i < 20 && app->got.len < 2000000; i++) {
+        app->down.stalled = i % 2 == 0;
+        wire_advance(&http_chain, 25000);
+    }
+    app->down.stalled = false;
+    wire_run(&http_chain);
+    ck_assert_uint_gt(app->got.len, 2000000);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_VALID);
+}
+END_TEST
+
+START_TEST(a_client_that_asks_and_asks_and_never_reads_is_cut) /* C7 */
+{
+    http_chain.window = 100;
+    struct wire_socket *app = wire_connect(&http_chain);
+    app->down.stalled = true;
+    for (int i = 0; i < 34; i++) {
+        wire_say(app, GET);
+        wire_advance(&http_chain, 1000);
+    }
+    ck_assert(app->down.reset);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_STALLED);
+}
+END_TEST
+
+static void answer_100_kb(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests++ > 0)
+        return;
+    wire_answer(s, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    s->down.offer = 100000;
+}
+
+/* Lets the client take that many bytes a second, while it goes on sending. Gives how many seconds its connection lasted. */
+static int seconds_to_the_end(struct wire_socket *app, size_t taken)
+{
+    int i = 0;
+    for (; i < 1000 && !app->down.ended; i++) {
+        wire_say(app, "and more");
+        bytes_consume(&app->down.data, app->down.data.len < taken ? app->down.data.len : taken);
+        wire_advance(&http_chain, 1000);
+    }
+    return i;
+}
+
+START_TEST(the_last_words_are_not_waited_for_without_end) /* C7 */
+{
+    static const struct { /* a window's worth is the socket's, the other 34 KB wait in the proxy */
+        const char *why;
+        size_t taken;
+        int at_least, at_most;
+        bool cut;
+    } cases[] = {
+        {"who reads nothing", 0, 29, 31, true},
+        {"who reads a byte a second", 1, 65, 75, true},
+        {"who reads at a fair rate gets all and two seconds", 2000, 17, 22, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        http_chain_close();
+        http_chain_open();
+        http_chain.on_backend = answer_100_kb;
+        struct wire_socket *app = wire_connect(&http_chain);
+        app->down.stalled = true;
+        wire_say(app, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        int lasted = seconds_to_the_end(app, cases[i].taken);
+        ck_assert_msg(lasted >= cases[i].at_least && lasted <= cases[i].at_most, "%s: %d s", cases[i].why, lasted);
+        ck_assert_msg(app->down.reset == cases[i].cut, "%s", cases[i].why);
+    }
+}
+END_TEST
+
+START_TEST(a_client_that_goes_on_sending_is_left_two_seconds_after_the_last_word) /* C7 */
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
+    for (int i = 0; i < 19; i++) {
+        wire_say(app, "and more");
+        wire_advance(&http_chain, 100);
+    }
+    ck_assert(wire_exchange(&http_chain.injector) != NULL);
+    wire_say(app, "and more");
+    wire_advance(&http_chain, 300);
+    ck_assert(wire_exchange(&http_chain.injector) == NULL);
+}
+END_TEST
+
 /* ---- drain ---- */
 
 START_TEST(draining_finishes_what_runs_and_then_closes)
@@ -134,6 +386,19 @@ Suite *suite(void)
     tcase_add_test(t, an_answer_that_does_not_come_is_504);
     tcase_add_test(t, an_answer_that_stops_is_cut);
     tcase_add_test(t, a_client_that_never_starts_tls_is_dropped);
+    tcase_add_test(t, what_the_client_sends_meanwhile_does_not_put_off_the_answer);
+    tcase_add_test(t, a_body_that_pauses_is_answered_408);
+    tcase_add_test(t, a_body_has_to_come_at_a_rate);
+    tcase_add_test(t, a_fast_start_does_not_buy_a_slow_end_for_ever);
+    tcase_add_test(t, an_upstream_that_takes_nothing_is_not_the_clients_fault);
+    tcase_add_test(t, an_upstream_that_never_says_100_is_504);
+    tcase_add_test(t, a_client_that_takes_nothing_is_cut);
+    tcase_add_test(t, a_client_that_reads_slowly_gets_everything);
+    tcase_add_test(t, a_client_that_asks_and_asks_and_never_reads_is_cut);
+    tcase_add_test(t, the_last_words_are_not_waited_for_without_end);
+    tcase_add_test(t, a_client_that_goes_on_sending_is_left_two_seconds_after_the_last_word);
+    tcase_add_loop_test(t, a_client_that_waits_for_100_is_not_hurried, 0, 2);
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, draining_finishes_what_runs_and_then_closes);
     suite_add_tcase(s, t);
     return s;
