@@ -4,12 +4,15 @@
 #include "config_check.h"
 #include "config_names.h"
 #include "config_read.h"
+#include "config_regroup.h"
 #include "config_syntax.h"
 
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { REGROUPED_MAX_BYTES = 16 * 1024 * 1024 /* four times what a source may have */ };
 
 static unsigned usable_cores(void)
 {
@@ -36,7 +39,16 @@ static void explain_parse_error(const struct config_source *s, const config_t *p
                      text != NULL ? text : "this is not understood");
 }
 
-static struct config *read_source(const struct config_source *s, struct findings *findings)
+static void read_settings(struct config_reader *r)
+{
+    config_read_settings(r);
+    if (config_names_build(r->config) != 0)
+        r->findings->out_of_memory = 1;
+    config_names_check_twins(r);
+    config_check(r);
+}
+
+static struct config *read_text(const struct config_source *s, const struct bytes *text, struct findings *findings)
 {
     config_t parsed;
     config_init(&parsed);
@@ -45,19 +57,29 @@ static struct config *read_source(const struct config_source *s, struct findings
     if (c == NULL || path == NULL) {
         findings->out_of_memory = 1;
         free(path);
-    } else if (config_read_string(&parsed, (const char *)bytes_span(&s->text).ptr) != CONFIG_TRUE) {
+    } else if (config_read_string(&parsed, (const char *)bytes_span(text).ptr) != CONFIG_TRUE) {
         c->path = path;
         explain_parse_error(s, &parsed, findings);
     } else {
         c->path = path;
         c->workers = usable_cores();
         struct config_reader r = {s, config_root_setting(&parsed), findings, c};
-        config_read_settings(&r);
-        if (config_names_build(c) != 0)
-            findings->out_of_memory = 1;
-        config_check(&r);
+        read_settings(&r);
     }
     config_destroy(&parsed);
+    return c;
+}
+
+static struct config *read_source(const struct config_source *s, struct findings *findings)
+{
+    struct bytes text;
+    struct config *c = NULL;
+    bytes_init(&text, REGROUPED_MAX_BYTES);
+    if (config_regroup(s, &text) == 0)
+        c = read_text(s, &text, findings);
+    else
+        findings->out_of_memory = 1;
+    bytes_clear(&text);
     return c;
 }
 

@@ -21,18 +21,43 @@ static const struct {
     [CONFIG_NAMES_IDENTITY] = {"identity", "identities"},
     [CONFIG_NAMES_TRUST] = {"trust", "trusts"},
     [CONFIG_NAMES_UPSTREAM] = {"upstream", "upstreams"},
+    [CONFIG_NAMES_LISTENER] = {"listener", "listeners"},
 };
 
 static const char *name_at(const struct config *c, enum config_names_kind kind, size_t i)
 {
-    return kind == CONFIG_NAMES_IDENTITY ? c->identities[i].name
-           : kind == CONFIG_NAMES_TRUST  ? c->trusts[i].name
-                                         : c->upstreams[i].name;
+    switch (kind) {
+    case CONFIG_NAMES_IDENTITY:
+        return c->identities[i].name;
+    case CONFIG_NAMES_TRUST:
+        return c->trusts[i].name;
+    case CONFIG_NAMES_UPSTREAM:
+        return c->upstreams[i].name;
+    default:
+        return c->listeners[i].name;
+    }
 }
 
 static size_t count_of(const struct config *c, enum config_names_kind kind)
 {
-    return kind == CONFIG_NAMES_IDENTITY ? c->n_identities : kind == CONFIG_NAMES_TRUST ? c->n_trusts : c->n_upstreams;
+    switch (kind) {
+    case CONFIG_NAMES_IDENTITY:
+        return c->n_identities;
+    case CONFIG_NAMES_TRUST:
+        return c->n_trusts;
+    case CONFIG_NAMES_UPSTREAM:
+        return c->n_upstreams;
+    default:
+        return c->n_listeners;
+    }
+}
+
+/* By name, and by place where two have the same. */
+static int order(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    int by_name = strcmp(x->name, y->name);
+    return by_name != 0 ? by_name : (x->at > y->at) - (x->at < y->at);
 }
 
 static int compare(const void *a, const void *b)
@@ -53,7 +78,7 @@ int config_names_build(struct config *c)
             return -1;
         for (size_t i = 0; i < n; i++)
             entries[i] = (struct entry){name_at(c, kind, i), i};
-        qsort(entries, n, sizeof(*entries), compare);
+        qsort(entries, n, sizeof(*entries), order);
     }
     return 0;
 }
@@ -105,6 +130,17 @@ void config_names_check(const struct config_reader *r, enum config_names_kind ki
                          near != NULL ? ", did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
 }
 
+void config_names_check_twins(const struct config_reader *r)
+{
+    for (enum config_names_kind kind = 0; kind < CONFIG_NAMES_KINDS && !r->findings->out_of_memory; kind++) {
+        const struct entry *entries = r->config->names->entries[kind];
+        for (size_t i = 1; i < count_of(r->config, kind); i++)
+            if (compare(&entries[i - 1], &entries[i]) == 0)
+                config_read_complain(r, FINDING_ERROR, config_read_group_at(r, kinds[kind].group, entries[i].at),
+                                     "this key was already given in the same group: keep one of the two");
+    }
+}
+
 static void mark(const struct config *c, enum config_names_kind kind, const char *name, bool *used)
 {
     size_t at = name != NULL ? config_names_find(c, kind, name) : SIZE_MAX;
@@ -129,7 +165,7 @@ static void mark_used(const struct config *c, enum config_names_kind kind, bool 
 
 void config_names_check_unused(const struct config_reader *r)
 {
-    for (enum config_names_kind kind = 0; kind < CONFIG_NAMES_KINDS; kind++) {
+    for (enum config_names_kind kind = 0; kind < CONFIG_NAMES_LISTENER; kind++) {
         bool *used = calloc(count_of(r->config, kind) + 1, sizeof(*used));
         if (used == NULL) {
             r->findings->out_of_memory = 1;

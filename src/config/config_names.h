@@ -5,7 +5,7 @@
 
 #include "config_read.h"
 
-enum config_names_kind { CONFIG_NAMES_IDENTITY, CONFIG_NAMES_TRUST, CONFIG_NAMES_UPSTREAM, CONFIG_NAMES_KINDS };
+enum config_names_kind { CONFIG_NAMES_IDENTITY, CONFIG_NAMES_TRUST, CONFIG_NAMES_UPSTREAM, CONFIG_NAMES_LISTENER, CONFIG_NAMES_KINDS };
 
 /* To be called once the groups are read. -1 when out of memory. */
 MUST_CHECK int config_names_build(struct config *c);
@@ -15,6 +15,8 @@ size_t config_names_find(const struct config *c, enum config_names_kind kind, co
 
 /* Says so at a place when a name stands for nothing. NULL is no name. */
 void config_names_check(const struct config_reader *r, enum config_names_kind kind, const char *name, const config_setting_t *at);
+/* Says so where a name is given to two of a kind. */
+void config_names_check_twins(const struct config_reader *r);
 /* Warns of groups that nothing refers to. */
 void config_names_check_unused(const struct config_reader *r);
 

@@ -3,6 +3,7 @@
 
 #include "config_elements.h"
 #include "config_options.h"
+#include "config_regroup.h"
 #include "config_value.h"
 
 #include <assert.h>
@@ -20,7 +21,8 @@ static void write_path(const config_setting_t *s, char *out, size_t out_size)
     const config_setting_t *up[PATH_DEPTH_MAX];
     size_t n = 0, len = 0;
     for (; s != NULL && s->parent != NULL && n < PATH_DEPTH_MAX; s = s->parent)
-        up[n++] = s;
+        if (!config_regroup_is_shell(s))
+            up[n++] = s;
     out[0] = '\0';
     while (n > 0 && len < out_size) {
         const config_setting_t *step = up[--n];
@@ -52,7 +54,7 @@ bool config_read_is_tainted(const config_setting_t *group)
 config_setting_t *config_read_group_at(const struct config_reader *r, const char *kind, size_t i)
 {
     const config_setting_t *groups = config_setting_get_member(r->root, kind);
-    return groups != NULL ? config_setting_get_elem(groups, (unsigned)i) : NULL;
+    return groups != NULL ? config_regroup_at(groups, i) : NULL;
 }
 
 static const config_setting_t *step(const config_setting_t *at, const char *key, bool *found)
@@ -267,14 +269,14 @@ static void read_option(const struct config_reader *r, config_setting_t *s, cons
                         void *base)
 {
     bool list = config_read_is_list(s);
-    if (config_elements_own(o) && config_elements_fit(o, s))
+    if (strcmp(o->type, "groups") == 0)
+        read_named(r, s);
+    else if (config_elements_own(o) && config_elements_fit(o, s))
         config_elements_read(r, s, o, base);
     else if (list != config_value_takes_list(o) && (list || config_value_form(o) == CONFIG_VALUE_GROUP))
         complain_type(r, s, o);
     else if (strcmp(o->type, "group") == 0)
         read_inner_group(r, s, o, base);
-    else if (strcmp(o->type, "groups") == 0)
-        read_named(r, s);
     else if (list)
         read_list(r, s, o, base);
     else
@@ -334,13 +336,13 @@ static const struct kind *kind_of(const char *key)
 static void read_named(const struct config_reader *r, config_setting_t *s)
 {
     const struct kind *k = kind_of(config_setting_name(s));
-    if (!config_setting_is_group(s)) {
+    int n = config_regroup_count(s);
+    if (n < 0) {
         config_read_complain(r, FINDING_ERROR, s,
                              "this is %s where named groups are expected, as in: %s = { NAME = { ... }; };",
                              config_read_type_name(s), k->key);
         return;
     }
-    int n = config_setting_length(s);
     char *items = calloc((size_t)n + 1, k->size);
     if (items == NULL) {
         r->findings->out_of_memory = 1;
@@ -349,7 +351,7 @@ static void read_named(const struct config_reader *r, config_setting_t *s)
     memcpy((char *)r->config + k->items, &items, sizeof(items));
     *(size_t *)(void *)((char *)r->config + k->n) = (size_t)n;
     for (int i = 0; i < n; i++) {
-        config_setting_t *child = config_setting_get_elem(s, (unsigned)i);
+        config_setting_t *child = config_regroup_at(s, (size_t)i);
         char *item = items + (size_t)i * k->size;
         struct head *head = (struct head *)(void *)item;
         head->name = strdup(config_setting_name(child));

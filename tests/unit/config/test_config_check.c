@@ -54,7 +54,7 @@ static const struct row refused[] = {
     {"a value where named groups belong", TRUSTS "identities = \"me.pem\";", 2,
      "a string where named groups"},
     {"a list where named groups belong", TRUSTS "identities = ( { bundle = \"a\"; } );", 2,
-     "identities: this is a list where a group"},
+     "identities: this is a list where named groups"},
     {"a list where a string belongs", "identities = { me = { bundle = [ \"a\", \"b\" ]; }; };", 1,
      "a list where a string"},
     {"a number where a string belongs", "identities = { me = { bundle = 5; }; };", 1,
