@@ -17,15 +17,14 @@
  */
 #include "mtlsd/http/http1.h"
 
-#include "http_bytes.h"
 #include "http_field.h"
 #include "http_framing.h"
 #include "http_lines.h"
+#include "http_parser.h"
 #include "http_start.h"
 #include "mtlsd/http/http_upgrade.h"
 
 #include <assert.h>
-#include <llhttp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,129 +38,22 @@ enum state {
     STATE_UPGRADED,
     STATE_BAD
 };
-enum expected { /* of the next final response */
-                EXPECT_ANY,
-                EXPECT_NO_BODY,
-                EXPECT_UPGRADE,
-                EXPECT_TUNNEL
-};
-enum stop {
-    STOP_NONE,
-    STOP_HEAD,
-    STOP_DATA,
-    STOP_LAST_CHUNK,
-    STOP_MESSAGE,
-    STOP_TOO_MANY_FIELDS,
-    STOP_NO_MEMORY,
-    STOP_SPACE,
-    STOP_EXTENSION
-};
-
+enum expected { EXPECT_ANY, EXPECT_NO_BODY, EXPECT_UPGRADE, EXPECT_TUNNEL }; /* of the next final response */
 /* The ends of two lines and a size of 16 digits need 20: without a limit a size of zeros would never end. */
 enum { MAX_BETWEEN_CHUNKS = 32 };
 
 struct http1 {
-    llhttp_t parser;
+    struct http_parser parser;
     struct http_lines lines;
-    struct http_head head; /* fields is owned */
-    size_t cap_fields, max_fields;
     uint64_t left;  /* LENGTH: body bytes to come */
     size_t between; /* CHUNKS: bytes since the last one of the body */
-    struct span data;
     const char *detail;
     enum reason reason;
     enum state state;
-    enum stop stop; /* why the parser was stopped by us */
     enum expected expected;
     bool request;
     bool skipped_empty; /* the one empty line before a request was eaten */
     bool shown;         /* the last event gave a head or trailers */
-};
-
-static int stop_with(llhttp_t *parser, enum stop stop)
-{
-    struct http1 *p = parser->data;
-    p->stop = stop;
-    return stop <= STOP_MESSAGE ? HPE_PAUSED : HPE_USER;
-}
-
-static int grow_fields(struct http1 *p)
-{
-    size_t cap = p->cap_fields == 0 ? 16 : p->cap_fields * 2;
-    if (cap > p->max_fields)
-        cap = p->max_fields;
-    struct http_field *fields = realloc(p->head.fields, cap * sizeof(*fields));
-    if (fields == NULL)
-        return -1;
-    p->head.fields = fields;
-    p->cap_fields = cap;
-    return 0;
-}
-
-static int on_header_field(llhttp_t *parser, const char *at, size_t n)
-{
-    struct http1 *p = parser->data;
-    if (p->head.n_fields == p->max_fields)
-        return stop_with(parser, STOP_TOO_MANY_FIELDS);
-    if (n == 0 || at[n] != ':')
-        return stop_with(parser, STOP_SPACE);
-    if (p->head.n_fields == p->cap_fields && grow_fields(p) != 0)
-        return stop_with(parser, STOP_NO_MEMORY);
-    struct http_field *f = &p->head.fields[p->head.n_fields++];
-    f->name = (struct span){(const uint8_t *)at, n};
-    f->value = (struct span){NULL, 0};
-    return 0;
-}
-
-static int on_header_value(llhttp_t *parser, const char *at, size_t n)
-{
-    struct http1 *p = parser->data;
-    while (n > 0 && (at[n - 1] == ' ' || at[n - 1] == '\t'))
-        n--;
-    p->head.fields[p->head.n_fields - 1].value = (struct span){(const uint8_t *)at, n};
-    return 0;
-}
-
-static int on_headers_complete(llhttp_t *parser)
-{
-    return stop_with(parser, STOP_HEAD);
-}
-
-static int on_body(llhttp_t *parser, const char *at, size_t n)
-{
-    struct http1 *p = parser->data;
-    if (n == 0)
-        return 0;
-    p->data = span_of(at, n);
-    return stop_with(parser, STOP_DATA);
-}
-
-static int on_chunk_header(llhttp_t *parser)
-{
-    return parser->content_length == 0 ? stop_with(parser, STOP_LAST_CHUNK) : 0;
-}
-
-static int on_chunk_extension(llhttp_t *parser, const char *at, size_t n)
-{
-    (void)at;
-    (void)n;
-    return stop_with(parser, STOP_EXTENSION);
-}
-
-static int on_message_complete(llhttp_t *parser)
-{
-    return stop_with(parser, STOP_MESSAGE);
-}
-
-static const llhttp_settings_t settings = {
-    .on_header_field = on_header_field,
-    .on_header_value = on_header_value,
-    .on_headers_complete = on_headers_complete,
-    .on_body = on_body,
-    .on_chunk_header = on_chunk_header,
-    .on_chunk_extension_name = on_chunk_extension,
-    .on_chunk_extension_value = on_chunk_extension,
-    .on_message_complete = on_message_complete,
 };
 
 struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields)
@@ -170,7 +62,7 @@ struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields)
     if (p == NULL)
         return NULL;
     p->request = request;
-    p->max_fields = max_fields;
+    p->parser.max_fields = max_fields;
     http_lines_init(&p->lines, max_head_bytes);
     return p;
 }
@@ -178,10 +70,8 @@ struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields)
 /* What the last event showed ends its life with the next call. */
 static void forget(struct http1 *p)
 {
-    free(p->head.fields);
+    http_parser_forget(&p->parser, p->request);
     http_lines_clear(&p->lines);
-    p->head = (struct http_head){.request = p->request};
-    p->cap_fields = 0;
     p->shown = false;
 }
 
@@ -229,33 +119,22 @@ static enum http1_event lines_event(struct http1 *p, enum http_lines_found found
 }
 
 /* The parser stopped for another reason than the one wished for. */
-static enum http1_event parser_event(struct http1 *p, llhttp_errno_t error)
+static enum http1_event parser_event(struct http1 *p, enum http_parser_stop stop)
 {
-    switch (p->stop) {
-    case STOP_TOO_MANY_FIELDS:
+    switch (stop) {
+    case HTTP_PARSER_TOO_MANY_FIELDS:
         return bad(p, REASON_REQUEST_TOO_LARGE, "more fields than allowed");
-    case STOP_NO_MEMORY:
+    case HTTP_PARSER_NO_MEMORY:
         return bad(p, REASON_INTERNAL, "out of memory");
-    case STOP_SPACE:
+    case HTTP_PARSER_NO_NAME:
         return malformed(p, "a field has no name right before its colon");
-    case STOP_EXTENSION:
+    case HTTP_PARSER_EXTENSION:
         return malformed(p, "a chunk has an extension");
-    default:
-        break;
-    }
-    /* the version was read before, so a method is what is wrong with the constant */
-    bool method = error == HPE_INVALID_METHOD || error == HPE_INVALID_CONSTANT;
-    if (p->request && method && http_bytes_is_token(p->head.method))
+    case HTTP_PARSER_METHOD:
         return bad(p, REASON_METHOD_UNKNOWN, "the method is not known");
-    const char *why = llhttp_get_error_reason(&p->parser);
-    return malformed(p, why != NULL ? why : "not HTTP/1.1");
-}
-
-static llhttp_errno_t run_parser(struct http1 *p, struct span s)
-{
-    p->stop = STOP_NONE;
-    llhttp_resume(&p->parser);
-    return llhttp_execute(&p->parser, (const char *)s.ptr, s.len);
+    default:
+        return malformed(p, http_parser_detail(&p->parser));
+    }
 }
 
 static void choose_body_state(struct http1 *p)
@@ -266,12 +145,12 @@ static void choose_body_state(struct http1 *p)
         [HTTP_CHUNKED] = STATE_CHUNKS,
         [HTTP_UNTIL_CLOSE] = STATE_UNTIL_CLOSE,
     };
-    p->state = by_framing[p->head.framing];
-    p->left = p->head.length;
+    p->state = by_framing[p->parser.head.framing];
+    p->left = p->parser.head.length;
     if (p->state == STATE_LENGTH && p->left == 0)
         p->state = STATE_END;
     p->between = 0;
-    if (p->head.status >= 200)
+    if (p->parser.head.status >= 200)
         p->expected = EXPECT_ANY;
 }
 
@@ -279,21 +158,23 @@ static const char *upgrade_refusal(const struct http1 *p)
 {
     if (p->expected != EXPECT_UPGRADE)
         return "the upstream switched protocols, which was not asked for";
-    return http_upgrade_wanted(&p->head).len == 0 ? "the upstream switched protocols otherwise than it was asked to" : NULL;
+    return http_upgrade_wanted(&p->parser.head).len == 0
+               ? "the upstream switched protocols otherwise than it was asked to"
+               : NULL;
 }
 
 /* Sets the state for what follows the head; NULL, or a sentence why the head is refused. */
 static const char *judge_head(struct http1 *p)
 {
-    bool tunnel = p->expected == EXPECT_TUNNEL && p->head.status / 100 == 2;
-    if (tunnel || p->head.status == 101) {
+    bool tunnel = p->expected == EXPECT_TUNNEL && p->parser.head.status / 100 == 2;
+    if (tunnel || p->parser.head.status == 101) {
         const char *why = tunnel ? NULL : upgrade_refusal(p);
         /* RFC 9110 section 9.3.6: no field makes a body of what is the tunnel's */
-        p->head.framing = HTTP_NO_BODY;
+        p->parser.head.framing = HTTP_NO_BODY;
         p->state = STATE_UPGRADED;
         return why;
     }
-    const char *why = http_framing_decide(&p->head, p->expected == EXPECT_NO_BODY);
+    const char *why = http_framing_decide(&p->parser.head, p->expected == EXPECT_NO_BODY);
     if (why == NULL)
         choose_body_state(p);
     return why;
@@ -303,16 +184,15 @@ static enum http1_event read_head(struct http1 *p, struct span block)
 {
     const uint8_t *cr = memchr(block.ptr, '\r', block.len);
     struct span line = span_of(block.ptr, (size_t)(cr - block.ptr));
-    const char *why =
-        p->request ? http_start_read_request(&p->head, line) : http_start_read_response(&p->head, line);
+    const char *why = p->request ? http_start_read_request(&p->parser.head, line)
+                                 : http_start_read_response(&p->parser.head, line);
     if (why != NULL)
         return malformed(p, why);
 
-    llhttp_init(&p->parser, p->request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
-    p->parser.data = p;
-    llhttp_errno_t error = run_parser(p, block);
-    if (error != HPE_PAUSED || p->stop != STOP_HEAD)
-        return parser_event(p, error);
+    http_parser_begin(&p->parser);
+    enum http_parser_stop stop = http_parser_read(&p->parser, block);
+    if (stop != HTTP_PARSER_HEAD)
+        return parser_event(p, stop);
     why = judge_head(p);
     if (why != NULL)
         return malformed(p, why);
@@ -320,7 +200,8 @@ static enum http1_event read_head(struct http1 *p, struct span block)
     return HTTP1_HEAD;
 }
 
-/* A TLS handshake or alert has no line end to wait for; a person who mixed up the ports should hear it at once. */
+/* A TLS handshake or alert has no line end to wait for; a person who mixed up the ports should hear it at
+ * once. */
 static bool begins_as_tls(const struct http1 *p, struct span in)
 {
     return in.len > 0 && (in.ptr[0] == 0x16 || in.ptr[0] == 0x15) && p->lines.kept.len == 0;
@@ -328,7 +209,7 @@ static bool begins_as_tls(const struct http1 *p, struct span in)
 
 static enum http1_event next_head(struct http1 *p, struct span *in)
 {
-    p->head.request = p->request;
+    p->parser.head.request = p->request;
     for (;;) {
         struct span block;
         if (begins_as_tls(p, *in))
@@ -399,10 +280,10 @@ static enum http1_event next_trailers(struct http1 *p, struct span *in)
         http_lines_clear(&p->lines);
         return end_message(p);
     }
-    llhttp_errno_t error = run_parser(p, block);
-    if (error != HPE_PAUSED || p->stop != STOP_MESSAGE)
-        return parser_event(p, error);
-    if (!are_fit_to_trail(&p->head))
+    enum http_parser_stop stop = http_parser_read(&p->parser, block);
+    if (stop != HTTP_PARSER_TRAILERS)
+        return parser_event(p, stop);
+    if (!are_fit_to_trail(&p->parser.head))
         return malformed(p, "a trailer names the host, the framing or the connection");
     p->state = STATE_END;
     p->shown = true;
@@ -413,24 +294,22 @@ static enum http1_event next_chunk(struct http1 *p, struct span *in, struct span
 {
     if (in->len == 0)
         return HTTP1_MORE;
-    llhttp_errno_t error = run_parser(p, *in);
-    bool found_data = error == HPE_PAUSED && p->stop == STOP_DATA;
-    const uint8_t *eaten =
-        error == HPE_OK ? in->ptr + in->len : (const uint8_t *)llhttp_get_error_pos(&p->parser);
-    p->between += (size_t)((found_data ? p->data.ptr : eaten) - in->ptr);
+    enum http_parser_stop stop = http_parser_read(&p->parser, *in);
+    struct span found = p->parser.data;
+    p->between += stop == HTTP_PARSER_DATA ? (size_t)(found.ptr - in->ptr) : p->parser.eaten;
     if (p->between > MAX_BETWEEN_CHUNKS)
         return malformed(p, "the size of a chunk is longer than any number needs");
-    if (error != HPE_OK && !found_data && (error != HPE_PAUSED || p->stop != STOP_LAST_CHUNK))
-        return parser_event(p, error);
-    *in = span_skip(*in, (size_t)(eaten - in->ptr));
-    if (error == HPE_OK)
+    if (stop != HTTP_PARSER_MORE && stop != HTTP_PARSER_DATA && stop != HTTP_PARSER_LAST_CHUNK)
+        return parser_event(p, stop);
+    *in = span_skip(*in, p->parser.eaten);
+    if (stop == HTTP_PARSER_MORE)
         return HTTP1_MORE;
     p->between = 0;
-    if (!found_data) {
+    if (stop == HTTP_PARSER_LAST_CHUNK) {
         p->state = STATE_TRAILERS;
         return next_trailers(p, in);
     }
-    *data = p->data;
+    *data = found;
     return HTTP1_DATA;
 }
 
@@ -475,7 +354,7 @@ enum http1_event http1_eof(struct http1 *p)
 
 const struct http_head *http1_head(const struct http1 *p)
 {
-    return &p->head;
+    return &p->parser.head;
 }
 
 static void expect(struct http1 *p, enum expected what)

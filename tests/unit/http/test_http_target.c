@@ -190,13 +190,22 @@ START_TEST(C9_takes_every_form_apart)
 }
 END_TEST
 
-START_TEST(C9_tells_who_asks_for_https_to_ask_for_http)
+static const struct {
+    const char *target, *sentence;
+} advice[] = {
+    {"https://i/", "ask for http://"},
+    {"http://u:p@i/", "names a user"},
+    {"http:///", "names no host"},
+    {"i", "neither a path nor"},
+};
+
+START_TEST(C9_says_what_is_wrong_with_a_target)
 {
-    struct http_head h = {.request = true, .method = span_from_str("GET"), .target = span_from_str("https://i/")};
+    struct http_head h = {.request = true, .method = span_from_str("GET"), .target = span_from_str(advice[_i].target)};
     struct http_target t;
     struct err err = {0};
     ck_assert_int_eq(http_target_read(&h, &t, &err), -1);
-    ck_assert_ptr_nonnull(strstr(err.text, "ask for http://"));
+    ck_assert_msg(strstr(err.text, advice[_i].sentence) != NULL, "%s: %s", advice[_i].target, err.text);
 }
 END_TEST
 
@@ -284,7 +293,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, C9_sorts_targets_with_and_without_path_rules, 0,
                         (int)(sizeof(targets) / sizeof(targets[0])));
     tcase_add_loop_test(tc, C9_takes_every_form_apart, 0, (int)(sizeof(forms) / sizeof(forms[0])));
-    tcase_add_test(tc, C9_tells_who_asks_for_https_to_ask_for_http);
+    tcase_add_loop_test(tc, C9_says_what_is_wrong_with_a_target, 0, (int)(sizeof(advice) / sizeof(advice[0])));
     tcase_add_loop_test(tc, C9_rewrites_paths_to_one_spelling, 0, (int)(sizeof(paths) / sizeof(paths[0])));
     tcase_add_test(tc, says_when_a_path_does_not_fit);
     suite_add_tcase(s, tc);

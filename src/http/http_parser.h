@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * llhttp behind one door: it reads the lines of a head or of trailers, or the bytes of chunks, and stops at whatever http1 has to look at. What
+ * it tolerates beyond the RFCs in field names and chunk extensions is refused here.
+ */
+#ifndef MTLSD_HTTP_HTTP_PARSER_H
+#define MTLSD_HTTP_HTTP_PARSER_H
+
+#include "mtlsd/http/http_head.h"
+
+#include <llhttp.h>
+
+enum http_parser_stop {
+    HTTP_PARSER_MORE, /* all was eaten, nothing found yet */
+    HTTP_PARSER_HEAD,
+    HTTP_PARSER_DATA, /* data: bytes of a chunk */
+    HTTP_PARSER_LAST_CHUNK,
+    HTTP_PARSER_TRAILERS,
+    HTTP_PARSER_TOO_MANY_FIELDS,
+    HTTP_PARSER_NO_MEMORY,
+    HTTP_PARSER_NO_NAME,
+    HTTP_PARSER_EXTENSION,
+    HTTP_PARSER_METHOD,
+    HTTP_PARSER_MALFORMED,
+};
+
+struct http_parser {
+    llhttp_t llhttp;
+    struct http_head head; /* fields is owned; names and values borrow what was read */
+    size_t cap_fields, max_fields;
+    struct span data;
+    size_t eaten; /* of the span that was read last */
+    enum http_parser_stop stop;
+};
+
+/* Frees what was read; begin comes before the head of each message. */
+void http_parser_forget(struct http_parser *p, bool request);
+void http_parser_begin(struct http_parser *p);
+enum http_parser_stop http_parser_read(struct http_parser *p, struct span s);
+const char *http_parser_detail(const struct http_parser *p); /* of HTTP_PARSER_MALFORMED */
+
+#endif
