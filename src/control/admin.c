@@ -3,10 +3,11 @@
 
 #include "mtlsd/policy/reason.h"
 #include "status_doc.h"
+#include "target_name.h"
 
 #include <string.h>
 
-enum { DOCUMENT_MAX = 4 << 20 };
+enum { DOCUMENT_MAX = 64 << 20, NAME_MAX_BYTES = 512 }; /* ten thousand upstreams are some 10 MB */
 
 /* rc is how making the body went; the body's bytes are freed either way. */
 static int respond(struct bytes *out, unsigned status, const char *more_fields, struct bytes *body, int rc)
@@ -152,13 +153,87 @@ static struct span path_of(struct span target)
     return query != NULL ? span_of(target.ptr, (size_t)(query - target.ptr)) : target;
 }
 
-static enum admin_action wrong_method(struct bytes *out, const struct endpoint *e)
+static enum admin_action wrong_method(struct bytes *out, bool reads)
 {
-    bool reads = strcmp(e->method, "GET") == 0;
     struct bytes body;
     bytes_init(&body, DOCUMENT_MAX);
     int rc = status_doc_word(&body, "refused", reads ? "use GET" : "this changes something: use POST");
     return answered(respond(out, 405, reads ? "Allow: GET\r\n" : "Allow: POST\r\n", &body, rc));
+}
+
+/* ---- targets ---- */
+
+static int hex_of(uint8_t c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c != '\0' ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* A target's address may hold brackets, which a client writes as %5B. False: no name is written so. */
+static bool decode(struct span in, char out[NAME_MAX_BYTES], struct span *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < in.len; i++, n++) {
+        if (n == NAME_MAX_BYTES)
+            return false;
+        out[n] = (char)in.ptr[i];
+        if (in.ptr[i] != '%')
+            continue;
+        int high = i + 2 < in.len ? hex_of(in.ptr[i + 1]) : -1, low = high >= 0 ? hex_of(in.ptr[i + 2]) : -1;
+        if (low < 0)
+            return false;
+        out[n] = (char)(high * 16 + low);
+        i += 2;
+    }
+    *name = span_of(out, n);
+    return true;
+}
+
+static bool ends_with(struct span *s, const char *tail)
+{
+    size_t n = strlen(tail);
+    if (s->len <= n || !span_equals_str(span_skip(*s, s->len - n), tail))
+        return false;
+    s->len -= n;
+    return true;
+}
+
+static enum admin_action set_drained(struct bytes *out, const struct admin_view *view, struct span name, bool drained)
+{
+    const struct snapshot *s = view->snapshot;
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_targets; i++) {
+        if (!target_name_is(&s->targets[i], name))
+            continue;
+        board_set_drained(s->board, s->targets[i].index, drained);
+        n++;
+    }
+    if (n == 0)
+        return answered(admin_answer_error(out, 404, "no target is called so: a target's name is UPSTREAM/ROUTE, or UPSTREAM/ADDRESS without a route"));
+    return answered(respond_word(out, 200, drained ? "drained" : "enabled",
+                                 drained ? "it gets no new sessions; what runs on it goes on" : NULL));
+}
+
+/* POST /targets/NAME/drain and /targets/NAME/enable. False: the path is another. */
+static bool answer_target(struct bytes *out, const struct http_head *rq, struct span path, const struct admin_view *view, enum admin_action *action)
+{
+    static const char prefix[] = "/targets/";
+    char room[NAME_MAX_BYTES];
+    struct span name;
+    if (path.len < sizeof(prefix) || !span_equals_str(span_of(path.ptr, sizeof(prefix) - 1), prefix))
+        return false;
+    path = span_skip(path, sizeof(prefix) - 1);
+    bool drain = ends_with(&path, "/drain");
+    if (!drain && !ends_with(&path, "/enable"))
+        return false;
+    if (!span_equals_str(rq->method, "POST"))
+        *action = wrong_method(out, false);
+    else if (!decode(path, room, &name))
+        *action = answered(admin_answer_error(out, 400, "this is not how a target's name is written"));
+    else
+        *action = set_drained(out, view, name, drain);
+    return true;
 }
 
 enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, const struct admin_view *view)
@@ -171,10 +246,14 @@ enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, co
         if (!span_equals_str(path, endpoints[i].path))
             continue;
         if (!span_equals_str(rq->method, endpoints[i].method))
-            return wrong_method(out, &endpoints[i]);
+            return wrong_method(out, strcmp(endpoints[i].method, "GET") == 0);
         return endpoints[i].answer(out, view);
     }
-    return answered(admin_answer_error(out, 404, "GET /status /refusals /livez /readyz, POST /reload /drain"));
+    enum admin_action action;
+    if (answer_target(out, rq, path, view, &action))
+        return action;
+    return answered(
+        admin_answer_error(out, 404, "GET /status /refusals /livez /readyz, POST /reload /drain /targets/NAME/drain /targets/NAME/enable"));
 }
 
 int admin_answer_reload(struct bytes *out, const struct admin_reload *result)

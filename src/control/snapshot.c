@@ -114,12 +114,16 @@ static bool same_target(const struct plan_target *a, const struct plan_target *b
 
 void snapshot_inherit(struct snapshot *next, const struct snapshot *old)
 {
+    size_t guess = 0; /* the order has hardly changed: ten thousand targets are not compared with ten thousand */
     for (size_t i = 0; i < next->n_targets; i++) {
-        size_t from = 0;
-        while (from < old->n_targets && !same_target(&next->targets[i], &old->targets[from]))
-            from++;
-        if (from < old->n_targets)
-            board_take_over(next->board, i, old->board, from);
+        size_t tried = 0;
+        while (tried < old->n_targets && !same_target(&next->targets[i], &old->targets[(guess + tried) % old->n_targets]))
+            tried++;
+        if (tried == old->n_targets)
+            continue;
+        size_t from = (guess + tried) % old->n_targets;
+        board_take_over(next->board, i, old->board, from);
+        guess = from + 1;
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status_doc.h"
+#include "target_name.h"
 
 #include "mtlsd/base/text.h"
 #include "mtlsd/policy/reason.h"
@@ -103,6 +104,29 @@ static const char *client_cert_word(const struct config_tls *tls)
     return "required";
 }
 
+static const char *goes_to(const struct plan_route *route)
+{
+    if (route->upstream != NULL)
+        return route->upstream->conf->name;
+    return route->conf->redirect != NULL ? "redirect" : route->conf->respond != 0 ? "respond" : "direct";
+}
+
+/* None where all goes one way: the listener's own numbers say as much. */
+static json_t *routes_value(struct doc *d, const struct admin_view *view, const struct plan_listener *l)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; l->n_routes > 1 && i < l->n_routes; i++) {
+        const struct counters_route *row = counters_find_route(view->counters, l->conf->name, i + 1);
+        json_t *o = add_object(d, array);
+        put_number(d, o, "number", i + 1);
+        put_text(d, o, "where", l->routes[i].conf->where);
+        put_text(d, o, "to", goes_to(&l->routes[i]));
+        put_number(d, o, "hits", row != NULL ? row->hits : 0);
+        put_number(d, o, "refused", row != NULL ? row->refused : 0);
+    }
+    return array;
+}
+
 static json_t *listeners_value(struct doc *d, const struct admin_view *view)
 {
     json_t *array = json_array();
@@ -120,6 +144,7 @@ static json_t *listeners_value(struct doc *d, const struct admin_view *view)
         put_text(d, o, "trust", conf->tls.present ? conf->tls.trust : NULL);
         put_text(d, o, "client_cert", conf->tls.present ? client_cert_word(&conf->tls) : NULL);
         put_text(d, o, "upstream", conf->upstream);
+        put(d, o, "routes", routes_value(d, view, &view->snapshot->listeners[i]));
         put_listener_counts(d, o, counters_find_listener(view->counters, conf->name));
     }
     return array;
@@ -129,6 +154,8 @@ static void put_upstream_counts(struct doc *d, json_t *o, const struct counters_
 {
     static const struct counters_row nothing;
     row = row != NULL ? row : &nothing;
+    put_number(d, o, "requests_total", row->upstream_requests);
+    put_number(d, o, "retries_total", row->retries);
     put_number(d, o, "connects_total", row->upstream_connects);
     put_number(d, o, "handshakes_total", row->upstream_handshakes_ok);
     put_number(d, o, "resumed_total", row->upstream_resumed);
@@ -137,11 +164,36 @@ static void put_upstream_counts(struct doc *d, json_t *o, const struct counters_
     put(d, o, "refused", refused_value(d, row));
 }
 
-static json_t *targets_value(struct doc *d, const struct config_upstream *conf)
+/* The strongest first: an operator's word, a health check's, a failure's. */
+static void put_state(struct doc *d, json_t *o, const struct admin_view *view, const struct plan_target *t)
 {
+    const struct board *board = view->snapshot->board;
+    uint64_t until = board_held_until(board, t->index);
+    bool held = until > view->now_us;
+    const char *state = board_is_drained(board, t->index) ? "drained" : board_is_down(board, t->index) ? "down" : held ? "held" : "up";
+    put_text(d, o, "state", state);
+    put(d, o, "held_seconds", held ? json_integer((json_int_t)((until - view->now_us + 999999) / 1000000)) : json_null());
+}
+
+static json_t *targets_value(struct doc *d, const struct admin_view *view, const struct plan_upstream *up)
+{
+    static const struct counters_target nothing;
     json_t *array = json_array();
-    for (size_t i = 0; i < conf->n_targets; i++)
-        put_text(d, add_object(d, array), "address", conf->targets[i].text);
+    for (size_t i = 0; i < up->n_targets; i++) {
+        const struct plan_target *t = &up->targets[i];
+        const struct counters_target *row = counters_find_target(view->counters, up->conf->name, target_name_label(t));
+        json_t *o = add_object(d, array);
+        row = row != NULL ? row : &nothing;
+        put_text(d, o, "address", t->conf->text);
+        put_text(d, o, "route", t->conf->route);
+        put_number(d, o, "weight", t->conf->weight);
+        put(d, o, "backup", json_boolean(t->conf->backup));
+        put_state(d, o, view, t);
+        put_number(d, o, "active", row->active);
+        put_number(d, o, "requests_total", row->requests);
+        put_number(d, o, "retries_total", row->retries);
+        put_number(d, o, "failures_total", row->failures);
+    }
     return array;
 }
 
@@ -153,7 +205,7 @@ static json_t *upstreams_value(struct doc *d, const struct admin_view *view)
         const char *trust = conf->tls.trust != NULL ? conf->tls.trust : "system";
         json_t *o = add_object(d, array);
         put_text(d, o, "name", conf->name);
-        put(d, o, "targets", targets_value(d, conf));
+        put(d, o, "targets", targets_value(d, view, &view->snapshot->upstreams[i]));
         put(d, o, "tls", json_boolean(conf->tls.present));
         put_text(d, o, "identity", conf->tls.present ? conf->tls.identity : NULL);
         put_text(d, o, "trust", conf->tls.present ? trust : NULL);

@@ -8,24 +8,11 @@ const char *target_name_label(const struct plan_target *t)
     return t->conf->route != NULL ? t->conf->route : t->conf->text;
 }
 
-static bool is_called(const struct plan_target *t, struct span name)
+bool target_name_is(const struct plan_target *t, struct span name)
 {
     const char *upstream = t->upstream->conf->name;
     size_t n = strlen(upstream);
     if (name.len <= n || memcmp(name.ptr, upstream, n) != 0 || name.ptr[n] != '/')
         return false;
     return span_equals_str(span_skip(name, n + 1), target_name_label(t));
-}
-
-size_t target_name_find(const struct snapshot *s, struct span name, const struct plan_target **found)
-{
-    size_t n = 0;
-    *found = NULL;
-    for (size_t i = 0; i < s->n_targets; i++) {
-        if (!is_called(&s->targets[i], name))
-            continue;
-        if (n++ == 0)
-            *found = &s->targets[i];
-    }
-    return n;
 }

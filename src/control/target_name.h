@@ -3,11 +3,11 @@
 #ifndef MTLSD_CONTROL_TARGET_NAME_H
 #define MTLSD_CONTROL_TARGET_NAME_H
 
-#include "mtlsd/control/snapshot.h"
+#include "mtlsd/proxy/plan.h"
 
 /* The part after the slash. */
 const char *target_name_label(const struct plan_target *t);
-/* Gives how many targets of the snapshot are called so, and the first. */
-size_t target_name_find(const struct snapshot *s, struct span name, const struct plan_target **found);
+/* It is called that, with its upstream. More than one may be. */
+bool target_name_is(const struct plan_target *t, struct span name);
 
 #endif

@@ -256,6 +256,7 @@ static const struct admin_view *make_view(void *ctx)
     r->view = (struct admin_view){
         .version = MTLSD_VERSION,
         .now = clock_now(),
+        .now_us = clock_monotonic_us(),
         .started = r->started,
         .workers = server_workers(r->server),
         .ready = !server_is_draining(r->server),

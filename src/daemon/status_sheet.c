@@ -217,7 +217,7 @@ static void write_listeners(struct sheet *s, const json_t *status)
         snprintf(text, sizeof(text), "%s%s", text_of(l, "protocol", "?"), truth_of(l, "tls") ? " over TLS" : "");
         add_text(s, text);
         add_text(s, text_of(l, "client_cert", "-"));
-        add_text(s, text_of(l, "upstream", "-"));
+        add_text(s, text_of(l, "upstream", json_array_size(json_object_get(l, "routes")) > 0 ? "its routes" : "-"));
         add_number(s, number_of(l, "connections_open"));
         add_number(s, number_of(l, "connections_total"));
         add_number(s, number_of(l, "requests_total"));
@@ -254,6 +254,72 @@ static void write_upstreams(struct sheet *s, const json_t *status)
         add_number(s, number_of(u, "handshakes_total"));
         add_number(s, number_of(u, "resumed_total"));
         add_refused(s, json_object_get(u, "refused"));
+    }
+    end_table(s);
+}
+
+static void add_state(struct sheet *s, const json_t *target)
+{
+    char text[64];
+    const json_t *held = json_object_get(target, "held_seconds");
+    const char *state = text_of(target, "state", "?");
+    if (json_is_integer(held) && strcmp(state, "held") == 0)
+        snprintf(text, sizeof(text), "held %llds", (long long)json_integer_value(held));
+    else
+        snprintf(text, sizeof(text), "%s%s", state, json_is_true(json_object_get(target, "backup")) ? ", backup" : "");
+    add_text(s, text);
+}
+
+static void add_target(struct sheet *s, const char *upstream, const json_t *target)
+{
+    char name[CELL_MAX];
+    snprintf(name, sizeof(name), "%s/%s", upstream, text_of(target, "route", text_of(target, "address", "?")));
+    add_text(s, name);
+    add_text(s, text_of(target, "address", "?"));
+    add_state(s, target);
+    add_number(s, number_of(target, "active"));
+    add_number(s, number_of(target, "requests_total"));
+    add_number(s, number_of(target, "retries_total"));
+    add_number(s, number_of(target, "failures_total"));
+}
+
+/* Where there are several, and a single one when something is about it. */
+static void write_targets(struct sheet *s, const json_t *status)
+{
+    static const char *const titles[] = {"TARGET", "ADDRESS", "STATE", "ACTIVE", "REQUESTS", "RETRIES", "FAILURES"};
+    size_t i, k;
+    json_t *u, *t;
+    begin_table(s, titles, 7, 0x78);
+    json_array_foreach(json_object_get(status, "upstreams"), i, u)
+    {
+        const json_t *targets = json_object_get(u, "targets");
+        json_array_foreach(targets, k, t)
+        {
+            if (json_array_size(targets) > 1 || strcmp(text_of(t, "state", "up"), "up") != 0)
+                add_target(s, text_of(u, "name", "?"), t);
+        }
+    }
+    end_table(s);
+}
+
+static void write_routes(struct sheet *s, const json_t *status)
+{
+    static const char *const titles[] = {"ROUTE", "WHERE", "TO", "HITS", "REFUSED"};
+    size_t i, k;
+    json_t *l, *r;
+    begin_table(s, titles, 5, 0x18);
+    json_array_foreach(json_object_get(status, "listeners"), i, l)
+    {
+        json_array_foreach(json_object_get(l, "routes"), k, r)
+        {
+            char name[CELL_MAX];
+            snprintf(name, sizeof(name), "%s %lld", text_of(l, "name", "?"), (long long)number_of(r, "number"));
+            add_text(s, name);
+            add_text(s, text_of(r, "where", "-"));
+            add_text(s, text_of(r, "to", "-"));
+            add_number(s, number_of(r, "hits"));
+            add_number(s, number_of(r, "refused"));
+        }
     }
     end_table(s);
 }
@@ -344,7 +410,9 @@ int status_sheet_write(struct bytes *out, const struct json_t *status)
     struct sheet s = {.out = out};
     write_instance(&s, status);
     write_listeners(&s, status);
+    write_routes(&s, status);
     write_upstreams(&s, status);
+    write_targets(&s, status);
     write_identities(&s, status);
     write_trusts(&s, status);
     write_refusals(&s, status);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_BODY = 8 << 20 };
+enum { MAX_BODY = 65 << 20 };
 
 static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 {

@@ -25,7 +25,7 @@ enum {
     MAX_REQUEST = 64 << 10,
     MAX_HEAD = 16 << 10,
     MAX_FIELDS = 50,
-    MAX_ANSWER = 8 << 20,
+    MAX_ANSWER = 65 << 20,
     TIMEOUT_MS = 10000,
     READ_SIZE = 4096,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the admin socket answers, as a pure function from a request and a view of the running instance to a whole HTTP response.
- * Reading changes nothing: every change is a POST. It carries nothing out: reload and drain are told to the caller as an action.
+ * Reading changes nothing: every change is a POST. It carries nothing out: reload and drain are told to the caller as an action; but a target
+ * that is drained or enabled is a word on the snapshot's board, which is written here.
  *
  * The socket is for programs on this host. A request that a web page could have made (Origin, Referer, Sec-Fetch-*, preflight fields, a Host
  * that is not this host) is refused whatever it asks for. No answer holds a secret.
@@ -20,6 +21,7 @@
 struct admin_view {
     const char *version;
     int64_t now, started;
+    uint64_t now_us; /* the clock that targets are held by */
     unsigned workers;
     bool ready, draining;
     const struct snapshot *snapshot;
@@ -37,7 +39,7 @@ enum admin_action {
     ADMIN_FAILED,   /* out of memory: close the connection */
 };
 
-/* GET /status, /refusals, /livez, /readyz; POST /reload, /drain. The connection closes after the response. */
+/* GET /status, /refusals, /livez, /readyz; POST /reload, /drain, /targets/UPSTREAM/TARGET/drain and enable. The connection closes after the response. */
 enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, const struct admin_view *view);
 
 struct admin_reload {

@@ -15,7 +15,7 @@ static struct plan_upstream upstream = {.conf = &upstream_conf, .targets = &plan
 static struct plan_target plan = {.conf = &target_conf, .upstream = &upstream};
 static struct plan_route route = {.upstream = &upstream};
 static struct plan_listener listener = {.conf = &listener_conf, .routes = &route, .n_routes = 1};
-static struct snapshot snapshot = {.config = &config, .generation = 3, .upstreams = &upstream, .listeners = &listener};
+static struct snapshot snapshot = {.config = &config, .generation = 3, .upstreams = &upstream, .targets = &plan, .n_targets = 1, .listeners = &listener};
 static struct counters counters;
 static struct bytes out;
 
@@ -34,12 +34,15 @@ static void set_up(void)
 {
     bytes_init(&out, 1 << 20);
     ck_assert_int_eq(counters_init(&counters, 4), 0);
+    snapshot.board = board_new(1);
+    ck_assert_ptr_nonnull(snapshot.board);
 }
 
 static void tear_down(void)
 {
     bytes_clear(&out);
     counters_clear(&counters);
+    board_free(snapshot.board);
 }
 
 enum { MAX_FIELDS = 4 };
@@ -162,6 +165,48 @@ START_TEST(refuses_what_a_web_page_could_have_sent)
 }
 END_TEST
 
+START_TEST(drains_and_enables_a_target_by_its_name)
+{
+    static const struct {
+        const char *method, *target;
+        unsigned status;
+        bool drained; /* afterwards; it begins drained where it is not to be */
+        const char *why;
+    } asked[] = {
+        {"POST", "/targets/partner/127.0.0.1:9000/drain", 200, true, "by address"},
+        {"POST", "/targets/partner/127.0.0.1:9000/enable", 200, false, "and back"},
+        {"POST", "/targets/partner/127%2e0%2E0.1:9000/drain?x", 200, true, "encoded"},
+        {"GET", "/targets/partner/127.0.0.1:9000/drain", 405, false, "E6: no change by GET"},
+        {"PUT", "/targets/partner/127.0.0.1:9000/drain", 405, false, "E6: nor by anything but POST"},
+        {"POST", "/targets/partner/127.0.0.1:9001/drain", 404, false, "another address"},
+        {"POST", "/targets/other/127.0.0.1:9000/drain", 404, false, "another upstream"},
+        {"POST", "/targets/partner/drain", 404, false, "no target"},
+        {"POST", "/targets//drain", 404, false, "no name"},
+        {"POST", "/targets/drain", 404, false, "nothing"},
+        {"POST", "/targets/partner/127.0.0.1:9000", 404, false, "no verb"},
+        {"POST", "/targets/partner/127.0.0.1:9000/stop", 404, false, "another verb"},
+        {"POST", "/targets/partner/127.0.0.1:9000%00/drain", 404, false, "a NUL does not end a name"},
+        {"POST", "/targets/partner/%4/drain", 400, false, "half an escape"},
+        {"POST", "/targets/partner/%zz/drain", 400, false, "no hex"},
+        {"POST", "/targets/partner/%", 404, false, "nothing behind it"},
+    };
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        struct admin_view view = make_view();
+        bytes_clear(&out);
+        board_set_drained(snapshot.board, 0, strstr(asked[i].target, "enable") != NULL);
+        ck_assert_msg(ask(asked[i].method, asked[i].target, plain, &view) == ADMIN_ANSWERED, "%s", asked[i].why);
+        ck_assert_msg(status_of_answer() == asked[i].status, "%s: %s", asked[i].why, answer_text());
+        ck_assert_msg(board_is_drained(snapshot.board, 0) == asked[i].drained, "%s", asked[i].why);
+    }
+    static const char *const page[] = {"Host", "localhost", "Origin", "http://localhost", NULL};
+    struct admin_view view = make_view();
+    bytes_clear(&out);
+    ask("POST", "/targets/partner/127.0.0.1:9000/drain", page, &view);
+    ck_assert_uint_eq(status_of_answer(), 403);
+    ck_assert(!board_is_drained(snapshot.board, 0));
+}
+END_TEST
+
 START_TEST(tells_the_length_of_what_it_sends)
 {
     struct admin_view view = make_view();
@@ -217,6 +262,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, answers_what_it_knows_and_nothing_else, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_loop_test(t, refuses_what_a_web_page_could_have_sent, 0, sizeof(shapes) / sizeof(shapes[0]));
+    tcase_add_test(t, drains_and_enables_a_target_by_its_name);
     tcase_add_test(t, tells_the_length_of_what_it_sends);
     tcase_add_test(t, gives_every_finding_of_a_reload);
     tcase_add_test(t, says_so_when_there_is_no_room_for_the_answer);

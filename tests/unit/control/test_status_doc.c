@@ -19,7 +19,7 @@ static struct plan_upstream upstream = {.conf = &upstream_conf, .targets = &plan
 static struct plan_target plan = {.conf = &target_conf, .upstream = &upstream};
 static struct plan_route route = {.upstream = &upstream};
 static struct plan_listener listener = {.conf = &listener_conf, .routes = &route, .n_routes = 1};
-static struct snapshot snapshot = {.config = &config, .generation = 3, .upstreams = &upstream, .listeners = &listener};
+static struct snapshot snapshot = {.config = &config, .generation = 3, .upstreams = &upstream, .targets = &plan, .n_targets = 1, .listeners = &listener};
 static struct counters counters;
 static struct bytes out;
 static char text[65536];
@@ -34,12 +34,15 @@ static void set_up(void)
 {
     bytes_init(&out, 1 << 20);
     ck_assert_int_eq(counters_init(&counters, 4), 0);
+    snapshot.board = board_new(1);
+    ck_assert_ptr_nonnull(snapshot.board);
 }
 
 static void tear_down(void)
 {
     bytes_clear(&out);
     counters_clear(&counters);
+    board_free(snapshot.board);
 }
 
 static const char *status_text(const struct admin_view *view)
@@ -73,6 +76,49 @@ START_TEST(tells_counts_by_the_words_of_the_reason_table)
     ck_assert_ptr_nonnull(strstr(doc, "\"5xx\": 8"));
     ck_assert_ptr_nonnull(strstr(doc, "\"resumed_total\": 11"));
     ck_assert_ptr_null(strstr(doc, "\"revoked\": 0"));
+}
+END_TEST
+
+/* Drained by an operator, down by its checks, held after a failure: the strongest word is shown. */
+START_TEST(tells_the_state_of_each_target)
+{
+    struct admin_view view = make_view();
+    view.now_us = 1000000;
+    struct counters_target *row = counters_target(&counters, "partner", "127.0.0.1:9000");
+    counters_add(&row->active, 2);
+    counters_add(&row->failures, 7);
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"up\",\n          \"held_seconds\": null,\n          \"active\": 2"));
+    ck_assert_ptr_nonnull(strstr(text, "\"failures_total\": 7"));
+    board_hold(snapshot.board, 0, 3500000);
+    bytes_clear(&out);
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"held\",\n          \"held_seconds\": 3,"));
+    board_set_down(snapshot.board, 0, true);
+    bytes_clear(&out);
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"down\""));
+    board_set_drained(snapshot.board, 0, true);
+    bytes_clear(&out);
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"drained\""));
+    view.now_us = 3500000;
+    board_set_drained(snapshot.board, 0, false);
+    board_set_down(snapshot.board, 0, false);
+    bytes_clear(&out);
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"up\"")); /* the hold is over */
+}
+END_TEST
+
+START_TEST(tells_the_hits_of_routes_where_there_is_a_choice)
+{
+    struct admin_view view = make_view();
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"routes\": []"));
+    struct config_route confs[2] = {{.where = "a.conf:3", .redirect = (char[]){"/x"}}, {.where = "a.conf:4"}};
+    struct plan_route two[2] = {{.conf = &confs[0]}, {.conf = &confs[1], .upstream = &upstream}};
+    listener = (struct plan_listener){.conf = &listener_conf, .routes = two, .n_routes = 2};
+    counters_add(&counters_route(&counters, "public", 2)->hits, 9);
+    bytes_clear(&out);
+    status_text(&view);
+    listener = (struct plan_listener){.conf = &listener_conf, .routes = &route, .n_routes = 1};
+    ck_assert_ptr_nonnull(strstr(text, "\"where\": \"a.conf:3\",\n          \"to\": \"redirect\",\n          \"hits\": 0"));
+    ck_assert_ptr_nonnull(strstr(text, "\"where\": \"a.conf:4\",\n          \"to\": \"partner\",\n          \"hits\": 9"));
 }
 END_TEST
 
@@ -133,6 +179,8 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, names_the_instance);
     tcase_add_test(t, tells_counts_by_the_words_of_the_reason_table);
+    tcase_add_test(t, tells_the_state_of_each_target);
+    tcase_add_test(t, tells_the_hits_of_routes_where_there_is_a_choice);
     tcase_add_test(t, tells_why_the_last_reload_was_refused);
     tcase_add_test(t, is_not_ready_while_it_drains);
     tcase_add_test(t, escapes_what_peers_chose);

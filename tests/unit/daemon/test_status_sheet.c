@@ -40,6 +40,30 @@ START_TEST(shows_what_runs)
 }
 END_TEST
 
+START_TEST(shows_targets_where_there_are_several_or_one_is_not_up)
+{
+    sheet_of("{\"upstreams\":[{\"name\":\"app\",\"targets\":[{\"address\":\"a:1\",\"route\":\"worker1\",\"state\":\"held\",\"held_seconds\":7,"
+             "\"active\":3,\"requests_total\":1500,\"failures_total\":2},{\"address\":\"a:2\",\"route\":null,\"state\":\"up\",\"backup\":true}]},"
+             "{\"name\":\"single\",\"targets\":[{\"address\":\"b:1\",\"state\":\"up\"}]},"
+             "{\"name\":\"lone\",\"targets\":[{\"address\":\"c:1\",\"state\":\"drained\"}]}]}");
+    ck_assert_ptr_nonnull(strstr(text, "app/worker1  a:1      held 7s"));
+    ck_assert_ptr_nonnull(strstr(text, "app/a:2      a:2      up, backup"));
+    ck_assert_ptr_nonnull(strstr(text, "1,500"));
+    ck_assert_ptr_nonnull(strstr(text, "lone/c:1     c:1      drained"));
+    ck_assert_ptr_null(strstr(text, "single/b:1"));
+}
+END_TEST
+
+START_TEST(shows_routes_with_their_hits)
+{
+    sheet_of("{\"listeners\":[{\"name\":\"public\",\"routes\":[{\"number\":1,\"where\":\"a.conf:3\",\"to\":\"respond\",\"hits\":12345,\"refused\":1}]}]}");
+    ck_assert_ptr_nonnull(strstr(text, "public 1  a.conf:3  respond  12,345        1"));
+    ck_assert_ptr_nonnull(strstr(text, "its routes"));
+    sheet_of("{\"listeners\":[{\"name\":\"public\",\"routes\":[]}]}");
+    ck_assert_ptr_null(strstr(text, "ROUTE"));
+}
+END_TEST
+
 START_TEST(lines_columns_up)
 {
     sheet_of("{\"listeners\":[{\"name\":\"a\",\"bind\":[\":1\"],\"upstream\":\"x\"},{\"name\":\"much-longer\",\"bind\":[\":22\"],\"upstream\":\"y\"}]}");
@@ -107,6 +131,8 @@ Suite *suite(void)
     Suite *s = suite_create("status_sheet");
     TCase *t = tcase_create("status_sheet");
     tcase_add_test(t, shows_what_runs);
+    tcase_add_test(t, shows_targets_where_there_are_several_or_one_is_not_up);
+    tcase_add_test(t, shows_routes_with_their_hits);
     tcase_add_test(t, lines_columns_up);
     tcase_add_test(t, marks_what_ends_soon_or_has_ended);
     tcase_add_test(t, tells_refusals_with_what_to_do);
