@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/snapshot.h"
+#include "snapshot_load.h"
 
 #include "snapshot_build.h"
 
@@ -125,6 +126,37 @@ void snapshot_inherit(struct snapshot *next, const struct snapshot *old)
         board_take_over(next->board, i, old->board, from);
         guess = from + 1;
     }
+}
+
+const struct plan_target *snapshot_find_target(const struct snapshot *s, const struct plan_target *like)
+{
+    for (size_t i = 0; i < s->n_targets; i++)
+        if (same_target(&s->targets[i], like))
+            return &s->targets[i];
+    return NULL;
+}
+
+size_t snapshot_refresh_crls(struct snapshot *s, const struct file_source *files, int64_t now, struct findings *findings)
+{
+    struct loader l = {.files = files, .now = now, .findings = findings};
+    size_t changed = 0;
+    for (size_t i = 0; i < s->n_trusts; i++)
+        if (s->trusts[i].conf != NULL && s->trusts[i].conf->crl.n > 0)
+            changed += snapshot_load_crls_again(&l, s->trusts[i].conf, s->trusts[i].tls);
+    return changed;
+}
+
+const char **snapshot_crl_files(const struct snapshot *s, size_t *n)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < s->n_trusts; i++)
+        most += s->trusts[i].conf != NULL ? s->trusts[i].conf->crl.n : 0;
+    const char **files = most > 0 ? calloc(most, sizeof(*files)) : NULL;
+    *n = 0;
+    for (size_t i = 0; files != NULL && i < s->n_trusts; i++)
+        for (size_t k = 0; s->trusts[i].conf != NULL && k < s->trusts[i].conf->crl.n; k++)
+            files[(*n)++] = s->trusts[i].conf->crl.items[k];
+    return files;
 }
 
 const struct plan_listener *snapshot_find_listener(const struct snapshot *s, const char *name)

@@ -307,6 +307,22 @@ struct tls_trust *snapshot_load_trust(const struct loader *l, const struct confi
     return trust;
 }
 
+bool snapshot_load_crls_again(const struct loader *l, const struct config_trust *conf, struct tls_trust *trust)
+{
+    struct subject s = {"trust", conf->name, conf->where};
+    struct file_set set = {0};
+    struct tls_file *files = NULL;
+    struct err err = {0};
+    int rc = -1;
+    if (read_crls(l, &s, &conf->crl, &set) == 0 && (files = borrow(&set)) != NULL)
+        rc = tls_trust_replace_crls(trust, files, set.n, l->now, l->findings, &err);
+    if (rc < 0 && err.kind != ERR_NONE)
+        complain_loading(l, &s, &err);
+    free(files);
+    clear_set(&set);
+    return rc == 1;
+}
+
 struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where)
 {
     struct subject s = {"trust", "system", where};

@@ -14,6 +14,8 @@ struct loader { /* all borrowed */
 /* NULL with findings. The caller owns the reference. */
 struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf);
 struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf);
+/* Puts the lists that the files hold now into a trust that is in use. True: they are others. */
+bool snapshot_load_crls_again(const struct loader *l, const struct config_trust *conf, struct tls_trust *trust);
 /* The built-in trust of the name "system"; where is the place that asked for it. */
 struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run.h"
 #include "command.h"
+#include "run_crls.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/io/admin_listener.h"
@@ -34,6 +35,7 @@ struct run {
     struct server *server;
     struct admin_listener *admin;
     struct reload reload;
+    struct run_crls crls;
     uint64_t generation;
     int64_t started;
     struct admin_view view; /* what was last shown, and what it borrows */
@@ -176,6 +178,7 @@ static void finish_reload(void *ctx)
         r->generation = loaded->generation;
         log_say(LOG_LEVEL_INFO, "reload", "the new configuration is in use, generation %llu", (unsigned long long)r->generation);
         log_listening(loaded);
+        run_crls_follow(&r->crls, r->server);
         note_result(r, NULL);
     } else {
         log_say(LOG_LEVEL_ERROR, "reload", "refused, the old configuration stays in use: %s", first_error(&r->reload.findings));
@@ -300,6 +303,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
         return command_fail_err(&err);
     int code = COMMAND_FINE;
     if (start_admin(r, &err) == 0) {
+        run_crls_follow(&r->crls, r->server);
         log_listening(snapshot);
         log_file_flush();
         if (r->options->on_ready != NULL)
@@ -308,7 +312,8 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
         code = command_fail_err(&err);
     admin_listener_stop(r->admin);
-    bool held = r->reload.running || server_is_held(r->server);
+    run_crls_stop(&r->crls);
+    bool held = r->reload.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     if (!held)
         server_free(r->server);
     log_say(LOG_LEVEL_INFO, "stopped", "all connections are closed");

@@ -90,6 +90,8 @@ static void carry_out(struct hand *h, struct order *o)
 {
     if (o->kind == ORDER_ADOPT)
         carry_out_adopt(h, o);
+    else if (o->kind == ORDER_REJUDGE)
+        worker_rejudge(&h->worker);
     else if (o->kind == ORDER_DRAIN)
         worker_drain(&h->worker);
     else
@@ -165,6 +167,11 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
     s->snapshot = snapshot_ref(next);
     snapshot_unref(old);
     return 0;
+}
+
+void server_rejudge(struct server *s)
+{
+    tell_all(s, ORDER_REJUDGE);
 }
 
 /* ---- the end ---- */

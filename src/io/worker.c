@@ -268,6 +268,31 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     accept_waiting(w); /* there may be more room now */
 }
 
+/* By the contexts of the current snapshot: those of an older one keep the lists of their time. */
+static void rejudge_conn(struct conn *c)
+{
+    const struct snapshot *now = c->worker->snapshot;
+    const struct plan_listener *listener = snapshot_find_listener(now, exchange_listener(c->x)->conf->name);
+    const struct uplink *u = exchange_uplink(c->x);
+    const struct plan_target *target = u != NULL ? snapshot_find_target(now, u->target) : NULL;
+    struct tls_context *down = listener != NULL ? listener->tls : exchange_listener(c->x)->tls;
+    struct tls_context *up = target != NULL ? target->tls : u != NULL ? u->target->tls : NULL;
+    exchange_rejudge(c->x, down, up, worker_now());
+    conn_drive(c);
+}
+
+void worker_rejudge(struct worker *w)
+{
+    tls_tickets_forget_all(w->env.tickets);
+    pool_doom_all(w->env.pool); /* idle ones are as cheaply made anew */
+    worker_reap(w);
+    for (struct conn *c = w->conns, *following; c != NULL; c = following) {
+        following = c->next;
+        if (c->x != NULL && !c->closing)
+            rejudge_conn(c);
+    }
+}
+
 static void finish_if_empty(struct worker *w)
 {
     if (!w->draining || w->finished || w->n_conns > 0 || w->n_uplinks > 0)

@@ -67,6 +67,8 @@ void worker_check_health(struct worker *w);
 int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err);
 /* Moves to another snapshot: sockets whose address it does not name are closed, idle upstream connections of the old one too. */
 void worker_adopt(struct worker *w, struct snapshot *next);
+/* Judges all peers again by what is known of revocation now. */
+void worker_rejudge(struct worker *w);
 void worker_drain(struct worker *w);
 void worker_stop(struct worker *w);
 

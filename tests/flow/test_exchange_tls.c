@@ -699,6 +699,60 @@ START_TEST(a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_t
 }
 END_TEST
 
+/* Where a connection may be when its peer is revoked. */
+enum at { AT_REST, IN_REQUEST, IN_TUNNEL, N_AT };
+
+START_TEST(a_client_that_is_revoked_meanwhile_is_ended_wherever_it_is) /* A1, A12 */
+{
+    static const char half[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf";
+    enum at at = (enum at)(_i % N_AT);
+    int version = _i / N_AT % 2;
+    static const struct wire_side server;
+    open_verifier(&server, at == IN_TUNNEL ? CONFIG_PROTOCOL_TCP : CONFIG_PROTOCOL_HTTP);
+    raw_tls_client(&peer, &pki, raw_versions[version], 0);
+    struct wire_socket *app = wire_connect(&w);
+    talk_to_verifier(app);
+    raw_tls_say(&peer, at == IN_REQUEST ? half : GET);
+    talk_to_verifier(app);
+    ck_assert_uint_eq(wire_backend_contacts(&w), 1);
+    struct tls_context *same = wire_pki_accepting(&pki, &(struct wire_side){0});
+    struct tls_context *revoking = wire_pki_accepting(&pki, &(struct wire_side){.revokes_peer = true});
+    wire_rejudge(&w, &w.verifier, same, NULL);
+    ck_assert_ptr_nonnull(wire_exchange(&w.verifier));
+    wire_rejudge(&w, &w.verifier, revoking, NULL);
+    talk_to_verifier(app);
+    wire_finish(&w);
+    talk_to_verifier(app);
+    ck_assert_ptr_null(wire_exchange(&w.verifier));
+    ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_REVOKED);
+    ck_assert_int_eq(wire_last(&w.verifier)->alert_sent, 44);
+    ck_assert_int_eq(peer.failure, GNUTLS_E_FATAL_ALERT_RECEIVED);
+    ck_assert_int_eq(gnutls_alert_get(peer.session), GNUTLS_A_CERTIFICATE_REVOKED);
+    tls_context_unref(same);
+    tls_context_unref(revoking);
+    close_chain();
+}
+END_TEST
+
+START_TEST(an_upstream_that_is_revoked_meanwhile_is_ended_in_the_middle) /* B5 */
+{
+    static const struct wire_side good;
+    enum config_protocol protocol = _i == 0 ? CONFIG_PROTOCOL_HTTP : CONFIG_PROTOCOL_TCP;
+    open_chain(&good, &good, protocol);
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");
+    wire_run(&w);
+    struct tls_context *revoking = wire_pki_connecting(&pki, &(struct wire_side){.revokes_peer = true});
+    wire_rejudge(&w, &w.injector, NULL, revoking);
+    wire_finish(&w);
+    ck_assert_ptr_null(wire_exchange(&w.injector));
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_REVOKED);
+    ck_assert(heard_of_refusal(app, protocol, "revoked"));
+    tls_context_unref(revoking);
+    close_chain();
+}
+END_TEST
+
 START_TEST(a_kept_connection_does_not_move_to_a_listener_of_another_kind)
 {
     struct wire_socket *app = raw_client_of_verifier(1, 0);
@@ -761,6 +815,8 @@ Suite *suite(void)
     tcase_add_test(t, an_answer_on_the_heels_of_the_handshake_is_not_for_us);
     tcase_add_loop_test(t, requests_with_close_notify_behind_them_are_all_answered, 0, 2);
     tcase_add_loop_test(t, a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_there, 0, 3);
+    tcase_add_loop_test(t, a_client_that_is_revoked_meanwhile_is_ended_wherever_it_is, 0, 2 * N_AT);
+    tcase_add_loop_test(t, an_upstream_that_is_revoked_meanwhile_is_ended_in_the_middle, 0, 2);
     tcase_add_loop_test(t, a_kept_connection_does_not_move_to_a_listener_of_another_kind, 0, 2);
     tcase_add_loop_test(t, a_connection_in_the_middle_of_a_request_is_not_idle, 0, 2);
     suite_add_tcase(s, t);

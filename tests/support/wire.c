@@ -815,3 +815,14 @@ void wire_backend_http(struct wire *w, struct wire_socket *s)
         s->down.ended = w->reply_closes;
     }
 }
+
+void wire_rejudge(struct wire *w, struct wire_node *n, struct tls_context *down, struct tls_context *up)
+{
+    for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+        struct wire_conn *c = w->sockets[i].server;
+        if (c == NULL || c->node != n)
+            continue;
+        exchange_rejudge(c->x, down, up, w->now);
+        drive(c);
+    }
+}

@@ -146,6 +146,7 @@ void wire_finish(struct wire *w); /* runs and moves the clock to each deadline u
 const char *wire_got(struct wire_socket *s);              /* as text */
 struct wire_socket *wire_backend_socket(struct wire *w, size_t i); /* the i-th that reached the backend; NULL */
 struct wire_socket *wire_between(struct wire *w, size_t i);        /* the i-th that the injector made */
+void wire_rejudge(struct wire *w, struct wire_node *n, struct tls_context *down, struct tls_context *up); /* as io/worker.c does it */
 struct exchange *wire_exchange(struct wire_node *n);               /* a live one; NULL */
 const struct wire_seen *wire_last(const struct wire_node *n);
 bool wire_ever_said(const struct wire_pipe *p, const char *marker);

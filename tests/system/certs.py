@@ -194,14 +194,14 @@ class Pki:
         signature = openssl("dgst", "-sha256", "-sign", signer.key, data=tbs)
         return sequence(tbs, sequence(oid("1.2.840.10045.4.3.2")), bit_string(signature))
 
-    def crl(self, stem, issuer, revoked=(), *, start=-1, days=30):
+    def crl(self, stem, issuer, revoked=(), *, start=-1, days=30, number=1):
         """A revocation list; gives its path."""
         began = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=start)
         entries = [sequence(integer(c.serial), moment(began)) for c in revoked]
-        number = extension("2.5.29.20", integer(1)), extension("2.5.29.35", sequence(tlv(0x80, issuer.key_id)))
+        extensions = extension("2.5.29.20", integer(number)), extension("2.5.29.35", sequence(tlv(0x80, issuer.key_id)))
         tbs = sequence(integer(1), sequence(oid("1.2.840.10045.4.3.2")), issuer.subject, moment(began),
                        moment(began + datetime.timedelta(days=days)), sequence(*entries) if entries else b"",
-                       tlv(0xA0, sequence(*number)))
+                       tlv(0xA0, sequence(*extensions)))
         path = self.folder / f"{stem}.crl"
         path.write_text(pem("X509 CRL", self.sign(tbs, issuer)))
         return path

@@ -81,5 +81,8 @@ bool exchange_is_done(const struct exchange *x, bool *reset);
  * ends as after a refused handshake; what had come from the client is not served. */
 bool exchange_is_idle(const struct exchange *x);
 bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now);
+/* What is known of revocation has changed: both peers are judged again, whatever runs, by the contexts that their listener and their target have now
+ * (NULL: that side stays as it is). One that does not hold any more is told why by an alert, and the exchange ends. */
+void exchange_rejudge(struct exchange *x, struct tls_context *down, struct tls_context *up, struct moment now);
 
 #endif

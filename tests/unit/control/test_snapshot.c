@@ -4,6 +4,7 @@
 
 #include "mtlsd/control/snapshot.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct world w;
@@ -97,6 +98,75 @@ START_TEST(what_is_known_of_a_target_outlives_a_reload)
 }
 END_TEST
 
+static void put_list(uint64_t number, uint64_t serial)
+{
+    struct err err = {0};
+    struct bytes list;
+    struct tls_pki_revoked revoked = {.serial = serial, .when = WORLD_NOW};
+    bytes_init(&list, 1 << 16);
+    int rc = tls_pki_make_crl(bytes_span(&w.clients_ca.certificate), bytes_span(&w.clients_ca.key), &revoked, serial != 0, number, WORLD_NOW,
+                              WORLD_NOW + (int64_t)86400, &list, &err);
+    ck_assert_msg(rc == 0, "%s", err.text);
+    memory_files_put(&w.files, "/etc/clients.crl", bytes_span(&list));
+    bytes_clear(&list);
+}
+
+START_TEST(reads_revocation_lists_again_and_keeps_the_last_good_ones) /* A3, F1 */
+{
+    put_list(5, 0);
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(s);
+    struct file_source files = memory_files_source(&w.files);
+    size_t n;
+    const char **watched = snapshot_crl_files(s, &n);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_str_eq(watched[0], "/etc/clients.crl");
+    free((void *)watched);
+    findings_clear(&findings);
+    ck_assert_uint_eq(snapshot_refresh_crls(s, &files, WORLD_NOW, &findings), 0); /* the same */
+    put_list(6, 77);
+    ck_assert_uint_eq(snapshot_refresh_crls(s, &files, WORLD_NOW, &findings), 1);
+    ck_assert_uint_eq(findings.errors, 0);
+    struct tls_trust_facts facts = {0};
+    for (int bad = 0; bad < 4; bad++) {
+        static const char *const says[] = {"older than the one in use", "No such file", "is empty", "/etc/clients.crl"};
+        findings_clear(&findings);
+        if (bad == 0)
+            put_list(5, 0);
+        else if (bad == 1)
+            memory_files_remove(&w.files, "/etc/clients.crl");
+        else
+            memory_files_put(&w.files, "/etc/clients.crl", span_from_str(bad == 2 ? "" : "-----BEGIN X509 CRL-----\nAAAA"));
+        ck_assert_uint_eq(snapshot_refresh_crls(s, &files, WORLD_NOW, &findings), 0);
+        ck_assert_uint_eq(findings.errors, 1);
+        ck_assert_msg(strstr(findings.items[0].text, says[bad]) != NULL, "%s", findings.items[0].text);
+        size_t with_list = 0;
+        while (s->trusts[with_list].conf == NULL || s->trusts[with_list].conf->crl.n == 0)
+            with_list++;
+        tls_trust_facts(s->trusts[with_list].tls, &facts);
+        ck_assert_uint_eq(facts.n_revoked, 1);
+    }
+    snapshot_unref(s);
+}
+END_TEST
+
+START_TEST(finds_the_target_that_is_the_same_in_another_snapshot)
+{
+    struct snapshot *old = world_load(&w, 1, &findings), *next = world_load(&w, 2, &findings);
+    ck_assert_ptr_eq(snapshot_find_target(next, &old->targets[0]), &next->targets[0]);
+    struct plan_upstream renamed = old->upstreams[0];
+    struct config_upstream conf = *renamed.conf;
+    static char name[] = "another";
+    conf.name = name;
+    renamed.conf = &conf;
+    struct plan_target stray = old->targets[0];
+    stray.upstream = &renamed;
+    ck_assert_ptr_null(snapshot_find_target(next, &stray));
+    snapshot_unref(old);
+    snapshot_unref(next);
+}
+END_TEST
+
 START_TEST(says_everything_that_is_wrong_at_once)
 {
     memory_files_remove(&w.files, "/etc/server.pem");
@@ -116,6 +186,8 @@ Suite *suite(void)
     tcase_add_test(t, holds_everything_the_configuration_names);
     tcase_add_test(t, lives_until_the_last_reference_goes);
     tcase_add_test(t, keeps_the_old_one_whole_when_a_new_one_is_refused);
+    tcase_add_test(t, reads_revocation_lists_again_and_keeps_the_last_good_ones);
+    tcase_add_test(t, finds_the_target_that_is_the_same_in_another_snapshot);
     tcase_add_test(t, says_everything_that_is_wrong_at_once);
     suite_add_tcase(s, t);
     return s;

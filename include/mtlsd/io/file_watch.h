@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tells when one of a few files has become another: renamed over, written in place, reached by another link, gone or there again. It compares what
+ * the file system says of them and reads none. Changes are told soon after events of their folders, and within seconds where there are no events.
+ */
+#ifndef MTLSD_IO_FILE_WATCH_H
+#define MTLSD_IO_FILE_WATCH_H
+
+#include <stddef.h>
+
+struct uv_loop_s;
+struct file_watch;
+typedef void (*file_watch_fn)(void *ctx); /* on the loop; may stop the watch */
+
+/* Copies the paths; at least one. What is there now is taken for known. NULL: out of memory. */
+struct file_watch *file_watch_start(struct uv_loop_s *loop, const char *const *paths, size_t n, file_watch_fn on_change, void *ctx);
+/* Nothing is told any more; memory goes when the loop has run. */
+void file_watch_stop(struct file_watch *f);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/io/file_watch.h"
+#include "t.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+static char folder[64], file[100], other[100], link_name[100];
+static uv_loop_t loop;
+static uv_timer_t deadline;
+static int told;
+static bool late;
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void on_change(void *ctx)
+{
+    ck_assert_str_eq(ctx, "mine");
+    told++;
+    uv_stop(&loop);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    (void)timer;
+    late = true;
+    uv_stop(&loop);
+}
+
+/* True when a change was told within the time. */
+static bool hears(uint64_t ms)
+{
+    int before = told;
+    late = false;
+    uv_timer_start(&deadline, on_deadline, ms, 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_timer_stop(&deadline);
+    return told > before;
+}
+
+static void set_up(void)
+{
+    snprintf(folder, sizeof(folder), "/tmp/mtlsd-watch-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(file, sizeof(file), "%s/ca.crl", folder);
+    snprintf(other, sizeof(other), "%s/ca.crl.new", folder);
+    snprintf(link_name, sizeof(link_name), "%s/link.crl", folder);
+    write_file(file, "first");
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    uv_timer_init(&loop, &deadline);
+    told = 0;
+}
+
+static void tear_down(void)
+{
+    uv_close((uv_handle_t *)&deadline, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    unlink(file);
+    unlink(other);
+    unlink(link_name);
+    rmdir(folder);
+}
+
+static struct file_watch *watch(const char *path)
+{
+    const char *paths[] = {path};
+    static char mine[] = "mine";
+    struct file_watch *f = file_watch_start(&loop, paths, 1, on_change, mine);
+    ck_assert_ptr_nonnull(f);
+    ck_assert(!hears(200)); /* what is there is known */
+    return f;
+}
+
+enum { SOON_MS = 1000, NEVER_MS = 300 };
+
+START_TEST(tells_a_change_whatever_way_it_came)
+{
+    struct file_watch *f = watch(file);
+    write_file(file, "in place, and longer");
+    ck_assert_msg(hears(SOON_MS), "written in place");
+    write_file(other, "renamed");
+    ck_assert_int_eq(rename(other, file), 0);
+    ck_assert_msg(hears(SOON_MS), "renamed over");
+    ck_assert_int_eq(unlink(file), 0);
+    ck_assert_msg(hears(SOON_MS), "gone");
+    write_file(file, "renamed");
+    ck_assert_msg(hears(SOON_MS), "there again");
+    for (int i = 0; i < 3; i++) {
+        write_file(other, "again");
+        ck_assert_int_eq(rename(other, file), 0);
+        ck_assert_msg(hears(SOON_MS), "and again");
+    }
+    file_watch_stop(f);
+}
+END_TEST
+
+START_TEST(follows_links)
+{
+    char away[64] = "/tmp/mtlsd-watch-XXXXXX", target[100];
+    ck_assert_ptr_nonnull(mkdtemp(away));
+    snprintf(target, sizeof(target), "%s/list", away);
+    write_file(target, "elsewhere");
+    ck_assert_int_eq(symlink(file, link_name), 0);
+    struct file_watch *f = watch(link_name);
+    ck_assert_int_eq(symlink(target, other), 0);
+    ck_assert_int_eq(rename(other, link_name), 0);
+    ck_assert_msg(hears(SOON_MS), "the link was swapped");
+    write_file(target, "elsewhere, and changed");
+    ck_assert_msg(hears(SOON_MS), "what it points to now was written");
+    file_watch_stop(f);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    unlink(target);
+    rmdir(away);
+}
+END_TEST
+
+START_TEST(its_neighbours_are_nobodys_business)
+{
+    struct file_watch *f = watch(file);
+    write_file(other, "a neighbour");
+    ck_assert(!hears(NEVER_MS));
+    file_watch_stop(f);
+}
+END_TEST
+
+START_TEST(a_folder_that_is_not_there_yet_is_looked_for)
+{
+    char deep[120], path[140];
+    snprintf(deep, sizeof(deep), "%s/later", folder);
+    snprintf(path, sizeof(path), "%s/ca.crl", deep);
+    struct file_watch *f = watch(path);
+    ck_assert_int_eq(mkdir(deep, 0700), 0);
+    write_file(path, "at last");
+    ck_assert_msg(hears(3 * SOON_MS), "no event tells of it");
+    file_watch_stop(f);
+    unlink(path);
+    rmdir(deep);
+}
+END_TEST
+
+START_TEST(says_nothing_once_stopped)
+{
+    struct file_watch *f = watch(file);
+    write_file(file, "too late");
+    file_watch_stop(f);
+    file_watch_stop(NULL);
+    ck_assert(!hears(NEVER_MS));
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("file_watch");
+    TCase *c = tcase_create("watch");
+    tcase_add_checked_fixture(c, set_up, tear_down);
+    tcase_set_timeout(c, 60);
+    tcase_add_test(c, tells_a_change_whatever_way_it_came);
+    tcase_add_test(c, follows_links);
+    tcase_add_test(c, its_neighbours_are_nobodys_business);
+    tcase_add_test(c, a_folder_that_is_not_there_yet_is_looked_for);
+    tcase_add_test(c, says_nothing_once_stopped);
+    suite_add_tcase(s, c);
+    return s;
+}
