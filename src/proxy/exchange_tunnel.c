@@ -29,5 +29,4 @@ void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment n
     exchange_enter(x, PHASE_ACTIVE, now);
     if (left.len > 0)
         exchange_tcp_pass(x, SIDE_UP, left);
-    exchange_tcp_ended(x, now); /* the client may have shut its direction already */
 }

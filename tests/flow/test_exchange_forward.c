@@ -161,6 +161,60 @@ START_TEST(the_gate_of_the_listener_stands_before_what_is_reached_directly)
 }
 END_TEST
 
+/* An app with a TLS engine of its own. */
+static void speak_tls(struct wire *on, struct wire_socket *app, struct tls_engine *e)
+{
+    for (int round = 0; round < 10; round++) {
+        wire_say_span(app, tls_engine_wire_out(e));
+        tls_engine_wire_sent(e, tls_engine_wire_out(e).len);
+        wire_run(on);
+        tls_engine_wire_in(e, bytes_span(&app->got), WIRE_NOW);
+        tls_engine_wire_keep(e);
+        bytes_clear(&app->got);
+    }
+}
+
+/* The status line that a caller with this certificate gets from a forward proxy that tolerates expired ones. */
+static void ask_with(enum tls_pki_bad bad, const char *request, char line[64])
+{
+    struct wire_pki pki;
+    struct err err = {0};
+    struct wire tls;
+    wire_pki_make(&pki);
+    const struct wire_side caller = {.bad = bad}, callee = {.tolerate = UINT64_C(1) << REASON_EXPIRED};
+    struct tls_context *connecting = wire_pki_connecting(&pki, &caller), *accepting = wire_pki_accepting(&pki, &callee);
+    struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_HTTP, .no_injector = true, .accepting = accepting};
+    wire_open(&tls, &setup);
+    tls.on_backend = wire_backend_http;
+    tls.verifier.down_conf.forward_proxy = *fp;
+    tls.verifier.listener.direct = &direct;
+    struct tls_engine *e = tls_engine_new(connecting, NULL, NULL, NULL, &err);
+    struct wire_socket *app = wire_connect(&tls);
+    tls_engine_start(e, WIRE_NOW);
+    speak_tls(&tls, app, e);
+    ck_assert_uint_gt(tls_engine_app_write(e, span_from_str(request)), 0);
+    speak_tls(&tls, app, e);
+    size_t n = tls_engine_app_read(e, (uint8_t *)line, 63);
+    line[n] = '\0';
+    tls_engine_free(e);
+    wire_close(&tls);
+    tls_context_unref(connecting);
+    tls_context_unref(accepting);
+    wire_pki_clear(&pki);
+}
+
+START_TEST(a_tolerated_certificate_goes_nowhere_past_the_routes) /* A2 */
+{
+    static const char *const requests[] = {"GET http://build.example/ HTTP/1.1\r\nHost: build.example\r\n\r\n",
+                                           "CONNECT build.example:443 HTTP/1.1\r\nHost: build.example:443\r\n\r\n"};
+    char line[64];
+    ask_with(TLS_PKI_GOOD, requests[_i], line);
+    ck_assert_msg(strncmp(line, "HTTP/1.1 200 ", 13) == 0, "%s", line);
+    ask_with(TLS_PKI_EXPIRED, requests[_i], line);
+    ck_assert_msg(strncmp(line, "HTTP/1.1 403 ", 13) == 0, "%s", line);
+}
+END_TEST
+
 /* ---- what must not be reached (E3) ---- */
 
 static const struct {
@@ -514,6 +568,7 @@ Suite *suite(void)
     tcase_add_test(c, an_unmatched_host_passes_only_where_told_and_only_to_public_addresses);
     tcase_add_test(c, a_redirect_is_passed_on_and_not_followed);
     tcase_add_test(c, the_gate_of_the_listener_stands_before_what_is_reached_directly);
+    tcase_add_loop_test(c, a_tolerated_certificate_goes_nowhere_past_the_routes, 0, 2);
     tcase_add_loop_test(c, no_spelling_of_an_address_reaches_what_is_not_public, 0, N_SPELLINGS);
     tcase_add_loop_test(c, no_spelling_of_an_address_is_tunnelled_to, 0, N_SPELLINGS);
     tcase_add_test(c, the_proxy_does_not_connect_to_itself);
