@@ -11,6 +11,8 @@
 enum {
     DNS_MAX = 253,     /* RFC 1035; a longer "name" is not one */
     PATTERN_MAX = 512, /* what text_glob takes */
+    SPIFFE_MAX = 2048, /* SPIFFE-ID sections 2.1 and 2.3 */
+    SPIFFE_DOMAIN_MAX = 255,
 };
 
 /* The keys of a rule in the order they are described. */
@@ -55,13 +57,25 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
+/* Letters, digits and what stands between them: a certificate for "*.example" is nobody's name, and other bytes are in no host name. */
+static bool is_host_name(struct span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t c = lower(value.ptr[i]);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!plain && (c == '\0' || strchr(".-_", c) == NULL))
+            return false;
+    }
+    return value.len > 0 && value.len <= DNS_MAX;
+}
+
 /* Host names compare without case (RFC 4343); everything else in a certificate compares byte for byte. */
 static bool dns_matches(const char *pattern, struct span value)
 {
     size_t n = strlen(pattern);
     char folded_pattern[PATTERN_MAX + 1];
     uint8_t folded[DNS_MAX];
-    if (n > PATTERN_MAX || value.len > DNS_MAX)
+    if (n > PATTERN_MAX || !is_host_name(value))
         return false;
     for (size_t i = 0; i <= n; i++)
         folded_pattern[i] = (char)lower((uint8_t)pattern[i]);
@@ -100,7 +114,7 @@ static bool all_of(struct span s, const char *more)
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = s.ptr[i];
         bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!plain && strchr(more, (char)c) == NULL)
+        if (!plain && (c == '\0' || strchr(more, (char)c) == NULL))
             return false;
     }
     return true;
@@ -110,12 +124,12 @@ static bool all_of(struct span s, const char *more)
 static bool spiffe_is_well_formed(struct span value)
 {
     size_t n = strlen(spiffe_scheme);
-    if (value.len <= n || value.len > 2048 || memcmp(value.ptr, spiffe_scheme, n) != 0)
+    if (value.len <= n || value.len > SPIFFE_MAX || memcmp(value.ptr, spiffe_scheme, n) != 0)
         return false;
     struct span rest = span_skip(value, n);
     const uint8_t *slash = memchr(rest.ptr, '/', rest.len);
     struct span domain = span_of(rest.ptr, slash != NULL ? (size_t)(slash - rest.ptr) : rest.len);
-    if (domain.len == 0 || !all_of(domain, ".-_"))
+    if (domain.len == 0 || domain.len > SPIFFE_DOMAIN_MAX || !all_of(domain, ".-_"))
         return false;
     rest = span_skip(rest, domain.len);
     while (rest.len > 0) {
@@ -139,10 +153,21 @@ static size_t count_names(const struct tls_peer *peer, enum tls_name_type type)
     return n;
 }
 
+/* Scheme and trust domain are written out: a star there would let another authority's identities in, as soon as the trust holds its CA. */
+static bool names_trust_domain(const char *pattern)
+{
+    size_t n = strlen(spiffe_scheme);
+    if (strncmp(pattern, spiffe_scheme, n) != 0)
+        return false;
+    size_t domain = strcspn(pattern + n, "/");
+    return domain > 0 && memchr(pattern + n, '*', domain) == NULL;
+}
+
 /* Byte for byte: "%61" is not "a". A SPIFFE ID counts only when it is the certificate's one URI (X.509-SVID section 2). */
 static bool uri_matches(const char *pattern, struct span value, const struct tls_peer *peer)
 {
-    if (is_spiffe(value) && (!spiffe_is_well_formed(value) || count_names(peer, TLS_NAME_URI) != 1))
+    if (is_spiffe(value) &&
+        (!spiffe_is_well_formed(value) || count_names(peer, TLS_NAME_URI) != 1 || !names_trust_domain(pattern)))
         return false;
     return text_glob(pattern, value, '/');
 }
@@ -318,6 +343,8 @@ static int check_value(const struct key *key, const char *value, struct err *err
         return err_set(err, ERR_USAGE, "allow rule: %s \"%s\" is not a SHA-256 of 64 hexadecimal digits", key->word, value);
     if (strcmp(key->word, "serial") == 0 && !is_hex_of(value, 0))
         return err_set(err, ERR_USAGE, "allow rule: serial \"%s\" is not hexadecimal", value);
+    if (strcmp(key->word, "uri") == 0 && strncmp(value, spiffe_scheme, strlen(spiffe_scheme)) == 0 && !names_trust_domain(value))
+        return err_set(err, ERR_USAGE, "allow rule: the trust domain in \"%s\" must be written out, as in spiffe://example.org/**", value);
     if (strcmp(key->word, "email") == 0 && strchr(value, '@') == NULL)
         return err_set(err, ERR_USAGE, "allow rule: email \"%s\" has no @; any address of a domain is *@example.com", value);
     return 0;

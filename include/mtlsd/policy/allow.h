@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may pass: rules over the typed names of a certificate that was judged valid. All keys of one rule must hold; any rule suffices.
- * Multi-valued names: a key holds when any value of that type matches. Values with control bytes or NUL match nothing. */
+/*
+ * Who may pass: rules over the typed names of a certificate that was judged valid. All keys of one rule must hold; any rule suffices.
+ *
+ * A key is compared with every value of its own type in the leaf, and holds when any of them matches: all OUs of the subject, in whatever RDNs
+ * they stand and in whatever order; all SANs of that type. Two keys may be held by two values, also of one RDN. Values with control bytes or NUL
+ * match nothing. Types never stand for each other: a host name in the CN is no DNS name (security A5, A6).
+ *
+ * cn, ou, o: byte for byte as the certificate encodes them (so only UTF-8 and ASCII). dns: without regard to case; a name with a star or
+ * other bytes than host names have matches nothing. email: the part before the @ byte for byte, the domain as a host name. ip: an address or a
+ * range of them. uri: byte for byte; a SPIFFE ID counts only when it is well-formed and the certificate's one URI, and only for a pattern that
+ * writes out its trust domain. issuer: the whole RFC 4514 text. serial, fingerprint, spki: hexadecimal, colons and case do not matter.
+ */
 #ifndef MTLSD_POLICY_ALLOW_H
 #define MTLSD_POLICY_ALLOW_H
 

@@ -75,6 +75,16 @@ static const struct row {
     {"dns=a.example", {{TLS_NAME_DNS, "a.example,DNS:b.example", 0}}, false, "A5: a comma does not start a new name"},
     {"dns=b.example", {{TLS_NAME_DNS, "a.example,DNS:b.example", 0}}, false, "A5: nor does it end one"},
 
+    {"dns=*.example.com", {{TLS_NAME_DNS, "*.example.com", 0}}, false, "a wildcard certificate is nobody's name"},
+    {"dns=**", {{TLS_NAME_DNS, "*", 0}}, false, "nor is a star"},
+    {"dns=**", {{TLS_NAME_DNS, "a b.example", 0}}, false, "a space stands in no host name"},
+    {"dns=**", {{TLS_NAME_DNS, "a.example/x", 0}}, false, "nor does a slash"},
+    {"dns=**", {{TLS_NAME_DNS, "a.example:443", 0}}, false, "nor a port"},
+    {"dns=**", {{TLS_NAME_DNS, "xn--mnchen-3ya.example", 0}}, true, "an IDN as DNS has it"},
+    {"dns=a_b.example", {{TLS_NAME_DNS, "a_b.example", 0}}, true, "an underscore, as some hosts have"},
+    {"o=M\xc3\xbcller", {{TLS_NAME_O, "M\xfcller", 0}}, false, "A6: T61String bytes are not folded to UTF-8"},
+    {"ou=ops,cn=web", {{TLS_NAME_OU, "x", 0}, {TLS_NAME_CN, "web", 0}, {TLS_NAME_OU, "ops", 0}}, true, "A6: whatever the order"},
+    {"cn=a,ou=b", {{TLS_NAME_CN, "b", 0}, {TLS_NAME_OU, "a", 0}}, false, "A5: keys do not change places"},
     {"uri=spiffe://corp/web", {{TLS_NAME_URI, "spiffe://corp/web", 0}}, true, "the plain case"},
     {"uri=spiffe://corp/*/web", {{TLS_NAME_URI, "spiffe://corp/prod/web", 0}}, true, "star is one segment"},
     {"uri=spiffe://corp/*/web", {{TLS_NAME_URI, "spiffe://corp/a/b/web", 0}}, false, "star does not cross a segment"},
@@ -95,10 +105,25 @@ static const struct row {
     {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/b/", 0}}, false, "A5: trailing slash"},
     {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/b?x=1", 0}}, false, "A5: query"},
     {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/b#x", 0}}, false, "A5: fragment"},
-    {"uri=spiffe://*/web", {{TLS_NAME_URI, "spiffe://corp:443/web", 0}}, false, "A5: port"},
-    {"uri=spiffe://*/web", {{TLS_NAME_URI, "spiffe://me@corp/web", 0}}, false, "A5: user"},
+    {"uri=spiffe://corp:443/web", {{TLS_NAME_URI, "spiffe://corp:443/web", 0}}, false, "A5: port"},
+    {"uri=spiffe://me@corp/web", {{TLS_NAME_URI, "spiffe://me@corp/web", 0}}, false, "A5: user"},
     {"uri=**", {{TLS_NAME_URI, "SPIFFE://corp/web", 0}}, false, "A5: byte compare, the scheme included"},
     {"uri=spiffe://corp/web", {{TLS_NAME_URI, "spiffe://Corp/web", 0}}, false, "A5: byte compare"},
+    {"uri=spiffe://corp", {{TLS_NAME_URI, "spiffe://corp", 0}}, true, "the ID of a trust domain itself"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp", 0}}, false, "is not below it"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/", 0}}, false, "A5: nor is an empty path"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe:///web", 0}}, false, "A5: no trust domain"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe:/corp/web", 0}}, false, "A5: one slash"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/w\0b", 17}}, false, "A5: embedded NUL"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/a\nb", 0}}, false, "A5: newline"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/a,URI:spiffe://corp/b", 0}}, false, "A5: a comma does not start a new name"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/w\xd0\xb5" "b", 0}}, false, "A5: Cyrillic homoglyph"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/a", 0}, {TLS_NAME_URI, "spiffe://corp/b", 0}}, false, "A5: two of them"},
+    {"uri=spiffe://corp/**", {{TLS_NAME_URI, "spiffe://corp/a", 0}, {TLS_NAME_DNS, "a.example", 0}}, true, "beside other types it may stand"},
+    {"uri=https://x/",
+     {{TLS_NAME_URI, "spiffe://corp/a", 0}, {TLS_NAME_URI, "https://x/", 0}},
+     true,
+     "what is no SPIFFE ID is compared as what it is"},
     {"uri=https://a.example/x",
      {{TLS_NAME_URI, "https://b.example/", 0}, {TLS_NAME_URI, "https://a.example/x", 0}},
      true,
@@ -241,6 +266,48 @@ START_TEST(does_not_let_an_escaped_issuer_pass_for_two_parts)
 }
 END_TEST
 
+/* A5: also when a configuration file has such a rule, which no parser of ours refused. */
+START_TEST(asks_for_a_trust_domain_that_is_written_out)
+{
+    static char patterns[][40] = {"spiffe://*/web", "spiffe://**", "spiffe://c*rp/web", "spiffe://corp*/web", "spiffe:///web",
+                                  "spiffe:**",      "**",          "*piffe://corp/web", "spiffe:/*/corp/web"};
+    struct tls_name name = {TLS_NAME_URI, span_from_str("spiffe://corp/web")};
+    struct tls_peer peer = {.names = &name, .n_names = 1};
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+        struct config_allow rule = {.uri = patterns[i]};
+        ck_assert_msg(!allow_permits(&rule, 1, &valid, &peer), "A5: %s let another trust domain in", patterns[i]);
+    }
+    struct config_allow any = {.uri = patterns[6]};
+    name.value = span_from_str("https://a.example/");
+    ck_assert(allow_permits(&any, 1, &valid, &peer)); /* other URIs have no trust domain */
+}
+END_TEST
+
+/* A5: SPIFFE-ID sections 2.1 and 2.3 limit the whole and the trust domain. */
+START_TEST(takes_no_spiffe_id_that_is_too_long)
+{
+    static char text[2100];
+    char domain[300], pattern[400];
+    struct tls_name name = {TLS_NAME_URI, {NULL, 0}};
+    struct tls_peer peer = {.names = &name, .n_names = 1};
+    struct config_allow rule = {.uri = pattern};
+    for (int n = 255; n <= 256; n++) {
+        memset(domain, 'd', sizeof(domain));
+        domain[n] = '\0';
+        snprintf(pattern, sizeof(pattern), "spiffe://%s/x", domain);
+        name.value = span_from_str(pattern);
+        ck_assert(allow_permits(&rule, 1, &valid, &peer) == (n == 255));
+    }
+    snprintf(pattern, sizeof(pattern), "spiffe://corp/**");
+    memset(text, 'p', sizeof(text));
+    memcpy(text, "spiffe://corp/", strlen("spiffe://corp/"));
+    name.value = span_of(text, 2048);
+    ck_assert(allow_permits(&rule, 1, &valid, &peer));
+    name.value = span_of(text, 2049);
+    ck_assert(!allow_permits(&rule, 1, &valid, &peer));
+}
+END_TEST
+
 /* A5: names longer than anything a directory would hold. */
 START_TEST(survives_names_of_any_length)
 {
@@ -273,6 +340,8 @@ static const struct bad {
     {"serial=12g4", "not hexadecimal", "not a number"},
     {"email=example.com", "has no @", "a domain is not an address"},
     {"cn=a,,ou=b", "key=value", "an empty element"},
+    {"uri=spiffe://*/web", "trust domain", "a star in a trust domain never matches"},
+    {"uri=spiffe:///web", "trust domain", "nor does an empty one"},
 };
 
 START_TEST(refuses_a_rule_that_is_wrong_and_says_why)
@@ -313,6 +382,8 @@ Suite *suite(void)
     tcase_add_test(t, lets_nobody_pass_a_rule_whose_value_is_empty);
     tcase_add_test(t, needs_only_one_rule_of_several);
     tcase_add_test(t, does_not_let_an_escaped_issuer_pass_for_two_parts);
+    tcase_add_test(t, asks_for_a_trust_domain_that_is_written_out);
+    tcase_add_test(t, takes_no_spiffe_id_that_is_too_long);
     tcase_add_test(t, survives_names_of_any_length);
     tcase_add_loop_test(t, refuses_a_rule_that_is_wrong_and_says_why, 0, sizeof(bad_rules) / sizeof(bad_rules[0]));
     tcase_add_test(t, describes_a_rule_as_the_file_writes_it);
