@@ -62,7 +62,7 @@ static bool same_text(const char *a, const char *b)
 static bool same_rule(const struct config_allow *a, const struct config_allow *b)
 {
     return same_text(a->cn, b->cn) && same_text(a->ou, b->ou) && same_text(a->o, b->o) && same_text(a->dns, b->dns) &&
-           same_text(a->uri, b->uri) && same_text(a->email, b->email) && same_text(a->issuer, b->issuer) &&
+           same_text(a->uri, b->uri) && same_text(a->email, b->email) && same_text(a->ip, b->ip) && same_text(a->issuer, b->issuer) &&
            same_text(a->serial, b->serial) && same_text(a->fingerprint, b->fingerprint) && same_text(a->spki, b->spki);
 }
 

@@ -310,6 +310,8 @@ static const struct config_option options[] = {
      RELOADABLE, ALLOW(uri)},
     {"allow", "email", "string", "", "", "\"*@example.com\"", "Mail address.", false, RELOADABLE,
      ALLOW(email)},
+    {"allow", "ip", "ip", "", "", "\"10.1.0.0/16\"", "IP address, or a range of them.", false, RELOADABLE,
+     ALLOW(ip)},
     {"allow", "issuer", "string", "", "", "\"CN=Partner CA,O=Partner Ltd\"", "Issuer's name.", false,
      RELOADABLE, ALLOW(issuer)},
     {"allow", "serial", "hex", "", "", "\"01ab\"", "Serial number, hex.", false, RELOADABLE, ALLOW(serial)},

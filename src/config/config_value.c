@@ -2,6 +2,7 @@
 #include "config_value.h"
 
 #include "config_source.h"
+#include "mtlsd/base/ip_range.h"
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/base/units.h"
@@ -278,6 +279,12 @@ static int set_sha256(const struct slot *s, struct err *err)
     return check_hex(s, 64, err) != 0 ? -1 : set_string(s, err);
 }
 
+static int set_ip(const struct slot *s, struct err *err)
+{
+    struct ip_range range;
+    return ip_range_parse(s->text, &range, err) != 0 ? -1 : set_string(s, err);
+}
+
 /* Joins the path of a unix socket to the folder of the file it was named in. */
 static int parse_address(const struct slot *s, struct address *a, struct err *err)
 {
@@ -401,6 +408,7 @@ static const struct type types[] = {
     {"host", CONFIG_VALUE_STRING, false, set_host},
     {"hex", CONFIG_VALUE_STRING, false, set_hex},
     {"sha256", CONFIG_VALUE_STRING, false, set_sha256},
+    {"ip", CONFIG_VALUE_STRING, false, set_ip},
     {"duration", CONFIG_VALUE_STRING, false, set_duration},
     {"size", CONFIG_VALUE_STRING, false, set_size},
     {"word", CONFIG_VALUE_STRING, false, set_word},
@@ -479,7 +487,7 @@ static void free_bind(struct config_listener *l)
 
 void config_value_free(const struct config_option *o, void *base)
 {
-    static const char *const owning[] = {"string", "name", "path", "socket", "hex", "sha256"};
+    static const char *const owning[] = {"string", "name", "path", "socket", "hex", "sha256", "ip"};
     char *at = (char *)base + o->offset;
     for (size_t i = 0; i < sizeof(owning) / sizeof(owning[0]); i++)
         if (strcmp(o->type, owning[i]) == 0)

@@ -139,7 +139,7 @@ static int write_allow(const struct quick_config *q, struct bytes *out, struct e
         const struct {
             const char *key, *value;
         } fields[] = {{"cn", rule.cn},       {"ou", rule.ou},         {"o", rule.o},           {"dns", rule.dns},
-                      {"uri", rule.uri},     {"email", rule.email},   {"issuer", rule.issuer}, {"serial", rule.serial},
+                      {"uri", rule.uri},     {"email", rule.email}, {"ip", rule.ip},   {"issuer", rule.issuer}, {"serial", rule.serial},
                       {"fingerprint", rule.fingerprint}, {"spki", rule.spki}};
         for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]) && rc == 0; k++)
             rc = setting(out, fields[k].key, fields[k].value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/allow.h"
 
+#include "mtlsd/base/ip_range.h"
 #include "mtlsd/base/text.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ static const struct key {
     {"dns", offsetof(struct config_allow, dns)},
     {"uri", offsetof(struct config_allow, uri)},
     {"email", offsetof(struct config_allow, email)},
+    {"ip", offsetof(struct config_allow, ip)},
     {"issuer", offsetof(struct config_allow, issuer)},
     {"serial", offsetof(struct config_allow, serial)},
     {"fingerprint", offsetof(struct config_allow, fingerprint)},
@@ -189,7 +191,7 @@ static bool name_matches(const char *pattern, const struct tls_name *name, const
         return uri_matches(pattern, name->value, peer);
     case TLS_NAME_EMAIL:
         return email_matches(pattern, name->value);
-    case TLS_NAME_IP:
+    case TLS_NAME_IP: /* bytes, not text */
     case TLS_NAME_OTHER:
         break;
     }
@@ -200,6 +202,17 @@ static bool any_name_matches(const char *pattern, enum tls_name_type type, const
 {
     for (size_t i = 0; i < peer->n_names; i++)
         if (peer->names[i].type == type && name_matches(pattern, &peer->names[i], peer))
+            return true;
+    return false;
+}
+
+static bool any_address_matches(const char *pattern, const struct tls_peer *peer)
+{
+    struct ip_range range;
+    if (ip_range_parse(pattern, &range, NULL) != 0)
+        return false;
+    for (size_t i = 0; i < peer->n_names; i++)
+        if (peer->names[i].type == TLS_NAME_IP && ip_range_holds(&range, peer->names[i].value))
             return true;
     return false;
 }
@@ -244,6 +257,8 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
     for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
         if (strcmp(named[i].word, word) == 0)
             return any_name_matches(pattern, named[i].type, peer);
+    if (strcmp(word, "ip") == 0)
+        return any_address_matches(pattern, peer);
     if (strcmp(word, "issuer") == 0)
         return issuer_matches(pattern, peer->issuer);
     if (strcmp(word, "serial") == 0)
@@ -312,7 +327,7 @@ static int unknown_key(struct span word, struct err *err)
     if (copy == NULL)
         return err_set(err, ERR_MEMORY, "allow rule: out of memory");
     const char *near = text_suggest(copy, words, N_KEYS);
-    int rc = err_set(err, ERR_USAGE, "allow rule: unknown key \"%s\"%s%s%s; keys are cn ou o dns uri email issuer serial fingerprint spki",
+    int rc = err_set(err, ERR_USAGE, "allow rule: unknown key \"%s\"%s%s%s; keys are cn ou o dns uri email ip issuer serial fingerprint spki",
                      copy, near != NULL ? " (did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?)" : "");
     free(copy);
     return rc;
@@ -331,6 +346,13 @@ static bool is_hex_of(const char *text, size_t digits)
     return digits == 0 ? n > 0 : n == digits;
 }
 
+static int check_ip(const char *value, struct err *err)
+{
+    struct ip_range range;
+    struct err why = {0};
+    return ip_range_parse(value, &range, &why) == 0 ? 0 : err_set(err, ERR_USAGE, "allow rule: ip %s", why.text);
+}
+
 /* What could never match is said now rather than found out by a refused caller. */
 static int check_value(const struct key *key, const char *value, struct err *err)
 {
@@ -343,6 +365,8 @@ static int check_value(const struct key *key, const char *value, struct err *err
         return err_set(err, ERR_USAGE, "allow rule: %s \"%s\" is not a SHA-256 of 64 hexadecimal digits", key->word, value);
     if (strcmp(key->word, "serial") == 0 && !is_hex_of(value, 0))
         return err_set(err, ERR_USAGE, "allow rule: serial \"%s\" is not hexadecimal", value);
+    if (strcmp(key->word, "ip") == 0)
+        return check_ip(value, err);
     if (strcmp(key->word, "uri") == 0 && strncmp(value, spiffe_scheme, strlen(spiffe_scheme)) == 0 && !names_trust_domain(value))
         return err_set(err, ERR_USAGE, "allow rule: the trust domain in \"%s\" must be written out, as in spiffe://example.org/**", value);
     if (strcmp(key->word, "email") == 0 && strchr(value, '@') == NULL)

@@ -107,7 +107,7 @@ struct config_upstream {
  */
 struct config_allow {
     char *where;
-    char *cn, *ou, *o, *dns, *uri, *email, *issuer, *serial, *fingerprint, *spki;
+    char *cn, *ou, *o, *dns, *uri, *email, *ip, *issuer, *serial, *fingerprint, *spki;
 };
 
 enum config_identity_headers { /* bits */
@@ -223,7 +223,7 @@ struct config_option {
     const char *group; /* "", "identity", "upstream.tls", ...; of lists: "allow", "route", "target" */
     const char *key;
     const char
-        *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "duration", "size", "number",
+        *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "ip", "duration", "size", "number",
                   "bool", "word", "choice" (of numbers), "target", "proxy"; one or a list of them: "strings",
                   "paths", "words", "addresses", "targets", "statuses"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes" (lists), "headers" (any name) */

@@ -107,6 +107,8 @@ START_TEST(a_value_that_is_none_is_refused_with_its_words)
         {"colons alone", "allow", "serial", "::", "has 0 hexadecimal digits where 1 are needed"},
         {"63 digits", "allow", "fingerprint", HEX_32 "0123456789abcdef0123456789ABCDE", "has 63 hexadecimal digits where 64 are needed"},
         {"65 digits", "allow", "spki", HEX_32 HEX_32 "0", "has 65 hexadecimal digits"},
+        {"a name in place of an address", "allow", "ip", "a.example", "is not an IP address"},
+        {"a host in place of its network", "allow", "ip", "10.0.0.1/8", "bits set behind"},
         {"a socket on TCP", "admin", "socket", "127.0.0.1:80", "is not a unix socket"},
         {"a socket path that is too long with its folder", "admin", "socket", "unix:" LONG_NAME, "is too long"},
         {"a target without a host", "target", "address", ":443", "names no host"},

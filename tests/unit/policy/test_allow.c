@@ -138,6 +138,17 @@ static const struct row {
     {"email=*@example.com", {{TLS_NAME_EMAIL, "@example.com", 0}}, false, "nobody"},
     {"email=joe@example.com", {{TLS_NAME_DNS, "joe@example.com", 0}}, false, "A5: in a DNS SAN"},
 
+    {"ip=10.1.2.3", {{TLS_NAME_IP, "\x0a\x01\x02\x03", 4}}, true, "an address"},
+    {"ip=10.1.2.4", {{TLS_NAME_IP, "\x0a\x01\x02\x03", 4}}, false, "another"},
+    {"ip=10.1.0.0/16", {{TLS_NAME_IP, "\x0b\0\0\1", 4}, {TLS_NAME_IP, "\x0a\x01\x02\x03", 4}}, true, "any of several, in a range"},
+    {"ip=10.2.0.0/16", {{TLS_NAME_IP, "\x0a\x01\x02\x03", 4}}, false, "another range"},
+    {"ip=::1", {{TLS_NAME_IP, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16}}, true, "IPv6, zeros and all"},
+    {"ip=10.1.2.3", {{TLS_NAME_IP, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\x01\x02\x03", 16}}, false, "A5: mapped is another type of address"},
+    {"ip=0.0.0.0/0", {{TLS_NAME_IP, "\x0a\x01\x02\x03\xff\xff\xff\xff", 8}}, false, "A5: an address with a mask is none"},
+    {"ip=10.1.2.3", {{TLS_NAME_DNS, "10.1.2.3", 0}}, false, "A5: address text in a DNS SAN"},
+    {"ip=10.1.2.3", {{TLS_NAME_CN, "10.1.2.3", 0}}, false, "A5: in the CN"},
+    {"dns=10.1.2.3", {{TLS_NAME_IP, "\x0a\x01\x02\x03", 4}}, false, "A5: an address is no name"},
+    {"ip=46.46.46.46", {{TLS_NAME_CN, "....", 0}}, false, "A5: the same bytes of another type"},
     {"issuer=CN=Ops CA\\,O=Example", {{TLS_NAME_CN, "x", 0}}, true, "the whole issuer"},
     {"issuer=CN=Ops CA", {{TLS_NAME_CN, "x", 0}}, false, "no prefix match"},
     {"issuer=CN=*\\,O=Example", {{TLS_NAME_CN, "x", 0}}, true, "star inside one part"},
@@ -171,7 +182,7 @@ END_TEST
 /* A2: whatever the rule, only "valid" is valid. */
 START_TEST(lets_only_a_valid_status_pass)
 {
-    static const char *const texts[] = {NULL, "cn=web-1", "ou=ops", "o=Example", "dns=**", "uri=**", "email=*@**",
+    static const char *const texts[] = {NULL, "cn=web-1", "ou=ops", "o=Example", "dns=**", "uri=**", "email=*@**", "ip=0.0.0.0/0",
                                         "issuer=**", "serial=1a2b", "fingerprint=" SHA, "spki=" SPKI};
     struct text_name from[MAX_NAMES] = {{TLS_NAME_CN, "web-1", 0}, {TLS_NAME_OU, "ops", 0}, {TLS_NAME_DNS, "a.b", 0}, {TLS_NAME_URI, "x:y", 0}};
     struct tls_name names[MAX_NAMES];
@@ -233,7 +244,7 @@ START_TEST(lets_nobody_pass_a_rule_whose_value_is_empty)
     struct tls_peer peer = {.issuer = "", .serial = "", .names = empty, .n_names = 6};
     char nothing[] = "", colons[] = "::";
     struct config_allow rules[] = {{.cn = nothing},    {.ou = nothing},    {.o = nothing},      {.dns = nothing},       {.uri = nothing},
-                                   {.email = nothing}, {.issuer = nothing}, {.serial = nothing}, {.fingerprint = nothing}, {.spki = nothing},
+                                   {.email = nothing}, {.ip = nothing},     {.issuer = nothing}, {.serial = nothing}, {.fingerprint = nothing}, {.spki = nothing},
                                    {.serial = colons}, {.spki = colons}};
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         ck_assert_msg(!allow_permits(&rules[i], 1, &valid, &peer), "rule %zu", i);
@@ -340,6 +351,8 @@ static const struct bad {
     {"serial=12g4", "not hexadecimal", "not a number"},
     {"email=example.com", "has no @", "a domain is not an address"},
     {"cn=a,,ou=b", "key=value", "an empty element"},
+    {"ip=10.0.0.1/8", "bits set behind", "a host in place of its network"},
+    {"ip=a.example", "not an IP address", "a name is no address"},
     {"uri=spiffe://*/web", "trust domain", "a star in a trust domain never matches"},
     {"uri=spiffe:///web", "trust domain", "nor does an empty one"},
 };
