@@ -277,8 +277,6 @@ static bool begin(struct conn *c, const struct plan_listener *listener)
         return false;
     }
     journal_accepted(&c->worker->journal, listener);
-    if (c->down.is_tcp)
-        uv_tcp_nodelay(&c->down.u.tcp, 1);
     return true;
 }
 

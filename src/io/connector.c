@@ -268,6 +268,7 @@ static int attempt(struct connector *k, size_t index)
         stream_close(&up->stream, false);
         return rc;
     }
+    stream_read(&up->stream, true); /* before it is connected nothing comes; asked for later, it costs another system call */
     up->connector = k;
     k->attempts[index] = up;
     k->n_running++;

@@ -89,7 +89,7 @@ class OverTls(Case):
         self.mtlsd = self.daemon(self.text(self.port, targets, health, tls=f'tls = {{ identity = "me"; trust = "them"; {tls} }};'), [self.port])
 
     def test_target_with_another_certificate_goes_before_any_request_meets_it(self):
-        good, bad = self.origin(), peers.tls_server(self, peers.server_context(self.pki.leaf("stranger", cn="other.example", san=["DNS:other.example"]), self.pki.ca("root")),
+        good, bad = self.origin(), peers.tls_server(self, peers.server_context(self.pki.leaf("elsewhere", cn="other.example", san=["DNS:other.example"]), self.pki.ca("root")),
                                                     lambda server, connection: connection.recv(1))
         self.daemon_for([good, bad.port])
         wait_for(lambda: self.lines(" target_down "), "the impostor to be left out")
