@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check_connect.h"
 #include "mtlsd/io/probe.h"
+#include "mtlsd/proxy/proxy_connect.h"
+#include "mtlsd/proxy/proxy_protocol.h"
 #include "mtlsd/proxy/report.h"
 
 #include <stdio.h>
@@ -138,30 +140,96 @@ static void after_handshake(struct check_target *t, struct probe *p, bool http)
         refuse(t, probe_reason(p), probe_text(p));
 }
 
+/* Byte by byte, so that nothing of what comes through the tunnel is taken with the proxy's answer. */
+static enum reason read_tunnel_answer(struct probe *p, struct http1 *reader, struct err *err)
+{
+    enum reason reason = REASON_UNDECIDED;
+    while (reason == REASON_UNDECIDED) {
+        uint8_t byte;
+        struct span in = span_of(&byte, probe_read(p, &byte, 1));
+        if (probe_failed(p))
+            return probe_reason(p);
+        reason = in.len > 0 ? proxy_connect_read(reader, &in, err) : proxy_connect_eof(err);
+    }
+    return reason;
+}
+
+static bool send_all(struct probe *p, const struct bytes *out)
+{
+    return probe_send(p, bytes_span(out));
+}
+
+static bool open_tunnel(struct check_target *t, struct probe *p)
+{
+    struct err err = {0};
+    struct bytes ask;
+    bytes_init(&ask, 4096);
+    struct http1 *reader = proxy_connect_reader();
+    enum reason reason = REASON_INTERNAL;
+    if (reader != NULL && proxy_connect_ask(&ask, &t->target->conf->address) == 0)
+        reason = send_all(p, &ask) ? read_tunnel_answer(p, reader, &err) : probe_reason(p);
+    if (reader != NULL)
+        http1_free(reader);
+    bytes_clear(&ask);
+    if (reason != REASON_VALID)
+        refuse(t, reason, probe_failed(p) ? probe_text(p) : err.text);
+    return reason == REASON_VALID;
+}
+
+/* Nobody calls through us here, and the header says so. */
+static bool send_proxy_header(struct check_target *t, struct probe *p)
+{
+    struct bytes out;
+    bytes_init(&out, 4096);
+    bool written = proxy_protocol_write(&out, t->target->upstream->conf->send_proxy_protocol, NULL, NULL) == 0;
+    bool sent = written && send_all(p, &out);
+    bytes_clear(&out);
+    if (!sent)
+        refuse(t, written ? probe_reason(p) : REASON_INTERNAL, written ? probe_text(p) : "out of memory");
+    return sent;
+}
+
+/* What stands between a connection and its first byte of TLS. */
+static bool prepare(struct check_target *t, struct probe *p)
+{
+    const struct config_upstream *conf = t->target->upstream->conf;
+    if (probe_failed(p)) {
+        refuse(t, probe_reason(p), probe_text(p));
+        return false;
+    }
+    if (conf->proxy_text != NULL && !open_tunnel(t, p))
+        return false;
+    return conf->send_proxy_protocol == CONFIG_PROXY_PROTOCOL_NONE || send_proxy_header(t, p);
+}
+
+static void shake_hands(struct check_target *t, struct probe *p, bool http)
+{
+    double began = probe_seconds();
+    probe_limit(p, at_most(t->target->upstream->conf->handshake_ms));
+    bool ok = probe_start_tls(p, t->target->tls);
+    t->handshake_ms = (probe_seconds() - began) * 1000;
+    note_session(t, p);
+    if (ok)
+        after_handshake(t, p, http);
+    else
+        refuse(t, probe_reason(p), probe_text(p));
+}
+
 static void try_target(struct check_target *t, const struct plan_target *target, bool http)
 {
     const struct config_upstream *conf = target->upstream->conf;
     *t = (struct check_target){.target = target, .reason = REASON_UNDECIDED, .alert_received = -1, .alert_sent = -1};
     double began = probe_seconds();
-    struct probe *p = probe_connect(&target->conf->address, at_most(conf->connect_ms));
+    struct probe *p = probe_connect(conf->proxy_text != NULL ? &conf->proxy : &target->conf->address, at_most(conf->connect_ms));
     if (p == NULL) {
         refuse(t, REASON_INTERNAL, "out of memory");
         return;
     }
-    double connected = probe_seconds();
-    t->connect_ms = (connected - began) * 1000;
-    bool ok = !probe_failed(p);
-    if (ok && target->tls != NULL) {
-        probe_limit(p, at_most(conf->handshake_ms));
-        ok = probe_start_tls(p, target->tls);
-        t->handshake_ms = (probe_seconds() - connected) * 1000;
-        note_session(t, p);
-    }
-    if (!ok)
-        refuse(t, probe_reason(p), probe_text(p));
-    else if (target->tls != NULL)
-        after_handshake(t, p, http);
-    else
+    t->connect_ms = (probe_seconds() - began) * 1000;
+    bool ready = prepare(t, p);
+    if (ready && target->tls != NULL)
+        shake_hands(t, p, http);
+    else if (ready)
         t->reason = REASON_VALID;
     probe_free(p);
 }

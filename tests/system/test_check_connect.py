@@ -2,6 +2,7 @@
 """`check --connect`: who accepts, who refuses and by whom, against openssl, nginx and servers that misbehave. Exit code 4 for a refusal."""
 import json
 import ssl
+import threading
 
 import harness
 import peers
@@ -212,6 +213,58 @@ class Connect(harness.Case):
         self.assertRegex(done.stdout, r"(?m)^far +127.0.0.1:\d+ +accepted, HTTP 200")
         self.assertRegex(done.stdout, r"(?m)^gone +127.0.0.1:\d+ +REFUSED by the network: connect_refused")
         self.assertIn("1 of 2 targets accepted", done.stdout)
+
+    def proxy(self, status="200 Connection established"):
+        """An HTTP proxy that answers CONNECT so, and tunnels after 200. What it was asked is in received."""
+        def serve(server, connection):
+            head = server.record(peers.read_until(connection, b"\r\n\r\n"))
+            connection.sendall(f"HTTP/1.1 {status}\r\nX-Proxy: yes\r\n\r\n".encode())
+            if status.startswith("200"):
+                with peers.connect(int(head.split(b" ")[1].split(b":")[1])) as behind:
+                    threading.Thread(target=peers.pump, args=(behind, connection), daemon=True).start()
+                    peers.pump(connection, behind)
+        return peers.Server(self, serve)
+
+    def test_through_the_proxy_of_the_upstream(self):
+        server, proxy = self.answering(), self.proxy()
+        found = self.assert_accepted(self.check(server, upstream=f'proxy = "http://127.0.0.1:{proxy.port}";'))
+        self.assertEqual(200, found["http_status"])
+        self.assertTrue(proxy.received.startswith(f"CONNECT 127.0.0.1:{server} HTTP/1.1\r\n".encode()), proxy.received)
+
+    def test_a_proxy_that_refuses_or_closes(self):
+        server = self.answering()
+        refusing, closing = self.proxy("403 Forbidden"), peers.Server(self, lambda s, c: peers.read_until(c, b"\r\n\r\n"))
+        result = self.check(server, upstream=f'proxy = "127.0.0.1:{refusing.port}";')
+        code, text, found = result
+        self.assertEqual((4, False, "proxy_refused"), (code, found["accepted"], found["reason"]), text)
+        self.assertIn("403", text)
+        code, text, found = self.check(server, upstream=f'proxy = "127.0.0.1:{closing.port}";')
+        self.assertEqual((4, False), (code, found["accepted"]), text)
+        self.assertTrue(found["detail"], text)
+
+    def test_a_target_that_wants_a_proxy_header_gets_one(self):
+        context = peers.server_context(self.pki.server(), self.pki.ca("root"))
+        for version, mark in ("v1", b"\r\n"), ("v2", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"):
+            def serve(server, connection, mark=mark):
+                head = b""
+                while not head.endswith(mark):
+                    head += server.record(connection.recv(1))
+                with context.wrap_socket(connection, server_side=True, suppress_ragged_eofs=False) as secure:
+                    peers.read_until(secure, b"\r\n\r\n")
+                    secure.sendall(peers.reply())
+            with self.subTest(version):
+                server = peers.Server(self, serve)
+                self.assert_accepted(self.check(server.port, upstream=f'send_proxy_protocol = "{version}";'))
+                self.assertTrue(server.received.startswith(b"PROXY UNKNOWN\r\n" if version == "v1" else mark), server.received)
+
+    def test_every_target_of_an_upstream_is_tried(self):
+        good, gone = self.answering(), free_port()
+        text = self.injector_text(free_port(), f"127.0.0.1:{good}").replace("]; ", f', "127.0.0.1:{gone}" ]; ', 1)
+        done = self.command("check", "-c", self.config(text), "--connect")
+        self.assertEqual(4, done.returncode, done.stdout)
+        self.assertRegex(done.stdout, rf"(?m)^far +127.0.0.1:{good} +accepted")
+        self.assertRegex(done.stdout, rf"(?m)^far +127.0.0.1:{gone} +REFUSED by the network: connect_refused")
+        self.assertRegex(done.stdout, r"(?m)^far +2 targets +TLS 1\.2\+")
 
     def test_a_refused_configuration_connects_to_nobody(self):
         server = peers.Server(self, lambda s, c: None)
