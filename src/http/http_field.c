@@ -77,7 +77,7 @@ enum http_field_kind http_field_kind_of(struct span name)
     case 'x':
         return kind_of_x(name);
     case 'h':
-        return http_field_is_host(name) ? HTTP_FIELD_HOST : HTTP_FIELD_PLAIN;
+        return http_field_is_host(name) ? HTTP_FIELD_HOST : kind_if(name, "http2-settings", HTTP_FIELD_HOP);
     case 'k':
         return kind_if(name, "keep-alive", HTTP_FIELD_HOP);
     case 'p':

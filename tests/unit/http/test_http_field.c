@@ -34,6 +34,7 @@ static const struct {
     {"TE", HTTP_FIELD_HOP},
     {"te", HTTP_FIELD_HOP},
     {"Upgrade", HTTP_FIELD_HOP},
+    {"HTTP2-Settings", HTTP_FIELD_HOP}, /* half of an upgrade to h2c, also where Connection does not name it */
     {"Content-Length", HTTP_FIELD_LENGTH},
     {"content.length", HTTP_FIELD_LENGTH},
     {"Transfer-Encoding", HTTP_FIELD_CODING},
