@@ -67,6 +67,8 @@ void exchange_begin(struct exchange *x, struct moment now)
         return;
     }
     x->route = &x->listener->routes[0];
+    if (!exchange_request_begin(x, span_of(NULL, 0), span_of(NULL, 0)))
+        return; /* what is broken is ended when the turn does */
     if (exchange_choose(x, now)) {
         exchange_go_upstream(x, now);
         return;
@@ -84,6 +86,7 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
         err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
+    exchange_request_forget(x);
     x->env = env;
     x->listener = listener;
     x->driver = driver;
@@ -116,13 +119,7 @@ fail:
 void exchange_forget_request(struct exchange *x)
 {
     exchange_leave_target(x);
-    bytes_clear(&x->rq.head);
-    bytes_clear(&x->rq.body);
-    free(x->rq.client_host);
-    bytes_clear(&x->rq.method);
-    bytes_clear(&x->rq.uri);
-    exchange_agent_forget(x);
-    memset(&x->rq, 0, sizeof(x->rq));
+    exchange_request_forget(x);
     exchange_forward_forget(x, false);
     if (exchange_is_http(x)) {
         x->route = NULL;
@@ -153,10 +150,10 @@ void exchange_enter(struct exchange *x, enum phase phase, struct moment now)
         bytes_clear(&x->held[SIDE_DOWN]); /* dropped like what follows it: while it stood here nothing more would be read */
         exchange_time_linger(x, now);
     }
-    if (phase == PHASE_CONNECT && x->rq.begun_us == 0)
-        x->rq.begun_us = now.us;
+    if (phase == PHASE_CONNECT && x->rq->begun_us == 0)
+        x->rq->begun_us = now.us;
     if (phase == PHASE_CONNECT)
-        x->rq.connect_us = now.us;
+        x->rq->connect_us = now.us;
 }
 
 void exchange_finish(struct exchange *x, struct moment now)
@@ -180,22 +177,22 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
 {
     struct tls_facts down, up;
     struct report r = {
-        .kind = x->rq.begun ? REPORT_REQUEST : REPORT_CONNECTION,
+        .kind = x->rq->begun ? REPORT_REQUEST : REPORT_CONNECTION,
         .listener = x->listener,
         .target = x->target,
         .route = x->route,
         .client = x->client.text,
-        .method = bytes_span(&x->rq.method),
-        .uri = bytes_span(&x->rq.uri),
-        .minor = x->rq.minor,
-        .status = x->rq.status,
+        .method = span_of(x->rq->line, x->rq->method_len),
+        .uri = span_of(x->rq->line + x->rq->method_len, x->rq->uri_len),
+        .minor = x->rq->minor,
+        .status = x->rq->status,
         .reason = reason,
         .detail = detail,
         .refused_by = report_blame(reason),
-        .retries = x->rq.retries,
-        .up_reused = x->rq.from_pool,
-        .bytes_in = x->rq.bytes_in,
-        .bytes_out = x->rq.bytes_out,
+        .retries = x->rq->retries,
+        .up_reused = x->rq->from_pool,
+        .bytes_in = x->rq->bytes_in,
+        .bytes_out = x->rq->bytes_out,
     };
     if (x->down.tls != NULL) {
         tls_engine_facts(x->down.tls, &down);
@@ -206,7 +203,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         r.up = &up;
     }
     exchange_agent_report(x, &r);
-    const struct request *rq = &x->rq;
+    const struct request *rq = x->rq;
     if (rq->connected_us != 0)
         r.connect_us = rq->connected_us - rq->connect_us;
     if (rq->secured_us != 0)
@@ -225,7 +222,7 @@ void exchange_client_failed(struct exchange *x, enum reason reason, const char *
     if (x->phase == PHASE_DONE || x->phase == PHASE_LINGER)
         return;
     bool gone = reason == REASON_TRUNCATED || reason == REASON_CLIENT_CLOSED;
-    bool idle = gone && x->phase == PHASE_IDLE && !x->rq.begun && http1_is_idle(x->http);
+    bool idle = gone && x->phase == PHASE_IDLE && !x->rq->begun && http1_is_idle(x->http);
     if (!idle)
         exchange_report(x, reason, text, now);
     x->reset = !idle;
@@ -370,7 +367,7 @@ void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct momen
     else if (n > 0)
         x->stall_us = 0; /* it takes something: noted anew when the turn ends */
     if (side == SIDE_UP && n > 0 && x->phase == PHASE_ACTIVE)
-        x->rq.sent = true;
+        x->rq->sent = true;
     if (x->phase == PHASE_ACTIVE && !exchange_is_http(x))
         exchange_tcp_ended(x, now);
     if (x->phase != PHASE_LINGER || side != SIDE_DOWN || link_pending(&x->down) > 0)
@@ -471,7 +468,8 @@ void exchange_settle(struct exchange *x)
     link_settle(&x->down);
     if (x->up != NULL)
         link_settle(&x->up->link);
-    x->rq.offered = x->rq.offered || x->phase == PHASE_ACTIVE;
+    if (x->phase == PHASE_ACTIVE)
+        x->rq->offered = true;
     exchange_time_settle(x);
     end_if_broken(x);
 }
@@ -484,7 +482,7 @@ bool exchange_is_done(const struct exchange *x, bool *reset)
 
 bool exchange_is_idle(const struct exchange *x)
 {
-    return x->phase == PHASE_IDLE && !x->rq.begun && x->up == NULL && http1_is_idle(x->http);
+    return x->phase == PHASE_IDLE && !x->rq->begun && x->up == NULL && http1_is_idle(x->http);
 }
 
 bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now)

@@ -23,20 +23,20 @@ void exchange_agent_keep(struct exchange *x, const struct http_head *head)
     if (!x->env->observer.wants_agents)
         return;
     struct span referer = cut(http_head_find(head, "referer")), agent = cut(http_head_find(head, "user-agent"));
-    x->rq.agent = malloc(sizeof(*x->rq.agent) + referer.len + agent.len);
-    if (x->rq.agent == NULL)
+    x->rq->agent = malloc(sizeof(*x->rq->agent) + referer.len + agent.len);
+    if (x->rq->agent == NULL)
         return;
-    x->rq.agent->referer_len = referer.len;
-    x->rq.agent->user_agent_len = agent.len;
+    x->rq->agent->referer_len = referer.len;
+    x->rq->agent->user_agent_len = agent.len;
     if (referer.len > 0)
-        memcpy(x->rq.agent->text, referer.ptr, referer.len);
+        memcpy(x->rq->agent->text, referer.ptr, referer.len);
     if (agent.len > 0)
-        memcpy(x->rq.agent->text + referer.len, agent.ptr, agent.len);
+        memcpy(x->rq->agent->text + referer.len, agent.ptr, agent.len);
 }
 
 void exchange_agent_report(const struct exchange *x, struct report *r)
 {
-    const struct request_agent *agent = x->rq.agent;
+    const struct request_agent *agent = x->rq->agent;
     if (agent == NULL)
         return;
     r->referer = span_of(agent->text, agent->referer_len);
@@ -45,6 +45,6 @@ void exchange_agent_report(const struct exchange *x, struct report *r)
 
 void exchange_agent_forget(struct exchange *x)
 {
-    free(x->rq.agent);
-    x->rq.agent = NULL;
+    free(x->rq->agent);
+    x->rq->agent = NULL;
 }

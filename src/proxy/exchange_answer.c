@@ -50,7 +50,7 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
         .hint = row->hint,
         .refused_by = report_blame_word(report_blame(reason)),
         .now = now.utc,
-        .head_only = x->rq.head_method,
+        .head_only = x->rq->head_method,
         .close = x->close_after,
     };
     describe_upstream(x, &p, &facts);
@@ -60,7 +60,7 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
     if (rc == 0)
         link_write_copy(&x->down, bytes_span(&out));
     bytes_clear(&out);
-    x->rq.status = status;
+    x->rq->status = status;
     return rc;
 }
 
@@ -71,7 +71,7 @@ static int write_plain(struct exchange *x, unsigned status, const char *location
         .phrase = reason_http_phrase(status),
         .location = span_from_str(location),
         .now = now.utc,
-        .head_only = x->rq.head_method,
+        .head_only = x->rq->head_method,
         .close = x->close_after,
     };
     struct bytes out;
@@ -80,7 +80,7 @@ static int write_plain(struct exchange *x, unsigned status, const char *location
     if (rc == 0)
         link_write_copy(&x->down, bytes_span(&out));
     bytes_clear(&out);
-    x->rq.status = status;
+    x->rq->status = status;
     return rc;
 }
 
@@ -95,13 +95,13 @@ static int write_allow(struct exchange *x, struct moment now)
     if (rc == 0)
         link_write_copy(&x->down, bytes_span(&out));
     bytes_clear(&out);
-    x->rq.status = 200;
+    x->rq->status = 200;
     return rc;
 }
 
 static void choose_to_close(struct exchange *x)
 {
-    if (!x->rq.whole || !x->rq.keep_alive || x->rq.minor == 0 || x->eof[SIDE_DOWN] || x->env->draining)
+    if (!x->rq->whole || !x->rq->keep_alive || x->rq->minor == 0 || x->eof[SIDE_DOWN] || x->env->draining)
         x->close_after = true;
 }
 
@@ -124,7 +124,7 @@ static void finish_answer(struct exchange *x, bool cut, struct moment now)
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now)
 {
     unsigned status = reason_row(reason)->http_status;
-    bool cut = x->rq.answered || status == 0;
+    bool cut = x->rq->answered || status == 0;
     choose_to_close(x);
     if (!cut && write_problem(x, reason, status, detail, now) != 0)
         cut = true;

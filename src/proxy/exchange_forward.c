@@ -157,8 +157,8 @@ void exchange_forward_choose(struct exchange *x)
 static void say_established(struct exchange *x)
 {
     link_write_copy(&x->down, span_from_str("HTTP/1.1 200 Connection established\r\n\r\n"));
-    x->rq.answered = true;
-    x->rq.status = 200;
+    x->rq->answered = true;
+    x->rq->status = 200;
     x->forward->tunnel = true;
 }
 

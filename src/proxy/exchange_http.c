@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HEAD_OUT_MAX = 512 * 1024, REPORTED_URI_MAX = 1024, KEPT_BODY_MAX = 16 * 1024 };
+enum { HEAD_OUT_MAX = 512 * 1024 };
 
 /* ---- the request ---- */
 
@@ -22,9 +22,11 @@ static bool is_idempotent(struct span method)
     return false;
 }
 
-static void begin_request(struct exchange *x, const struct http_head *head, struct moment now)
+static bool begin_request(struct exchange *x, const struct http_head *head, struct moment now)
 {
-    struct request *rq = &x->rq;
+    if (!exchange_request_begin(x, head->method, head->target))
+        return false;
+    struct request *rq = x->rq;
     rq->begun = true;
     rq->begun_us = x->head_us != 0 ? x->head_us : now.us;
     x->head_us = 0;
@@ -36,14 +38,8 @@ static void begin_request(struct exchange *x, const struct http_head *head, stru
     rq->chunked = rq->chunk_request = head->framing == HTTP_CHUNKED;
     rq->expects = head->framing != HTTP_NO_BODY && head->minor > 0 && http_head_find(head, "Expect").ptr != NULL;
     rq->whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0);
-    bytes_init(&rq->head, HEAD_OUT_MAX);
-    bytes_init(&rq->body, KEPT_BODY_MAX);
-    bytes_init(&rq->method, 64);
-    bytes_init(&rq->uri, REPORTED_URI_MAX);
-    size_t shown = head->target.len < REPORTED_URI_MAX ? head->target.len : REPORTED_URI_MAX;
-    if (bytes_append_span(&rq->method, head->method) != 0 || bytes_append_span(&rq->uri, span_of(head->target.ptr, shown)) != 0)
-        x->down.broken = true; /* only for the report; what is forwarded is never cut */
     exchange_agent_keep(x, head);
+    return true;
 }
 
 /* A forward proxy says that it was there (RFC 9110 section 7.6.3); a gateway in front of one's own servers keeps silent. */
@@ -86,7 +82,7 @@ static int write_request_head(struct exchange *x, const struct routing *r)
         .length = r->head->length,
     };
     count_hop(x, r->head, &out);
-    rc = http_guard_write_head(&x->rq.head, &out);
+    rc = http_guard_write_head(&x->rq->head, &out);
 done:
     bytes_clear(&added);
     bytes_clear(&target);
@@ -99,8 +95,8 @@ static bool remember_host(struct exchange *x, const struct http_head *head)
     if (!x->listener->conf->rewrite_location)
         return true;
     struct span host = http_head_find(head, "Host");
-    x->rq.client_host = host.len > 0 ? span_dup(host) : NULL;
-    return host.len == 0 || x->rq.client_host != NULL;
+    x->rq->client_host = host.len > 0 ? span_dup(host) : NULL;
+    return host.len == 0 || x->rq->client_host != NULL;
 }
 
 static void forward(struct exchange *x, const struct routing *r, struct moment now)
@@ -128,7 +124,8 @@ static void on_request_head(struct exchange *x, struct moment now)
     struct err err = {0};
     unsigned hops;
     exchange_route_init(&r, http1_head(x->http));
-    begin_request(x, r.head, now);
+    if (!begin_request(x, r.head, now))
+        return;
     enum reason reason = exchange_route_judge(x, &r, &err);
     x->close_after = x->close_after || spoils_connection(r.head, reason);
     if (reason != REASON_VALID)
@@ -193,7 +190,7 @@ void exchange_http_send_request(struct exchange *x, struct moment now)
 {
     (void)now;
     struct uplink *u = x->up;
-    struct request *rq = &x->rq;
+    struct request *rq = x->rq;
     u->uses++;
     if (rq->head_method)
         http1_expect_no_body(u->http);
@@ -214,7 +211,7 @@ static void keep_body(struct request *rq, struct span data)
 
 bool exchange_http_can_replay(const struct exchange *x)
 {
-    return !x->rq.unkept && !x->rq.answered && x->rq.head.len > 0;
+    return !x->rq->unkept && !x->rq->answered && x->rq->head.len > 0;
 }
 
 /* The head begins with the request line and Host, as http_guard_write_head has it. */
@@ -222,7 +219,7 @@ int exchange_http_change_host(struct exchange *x)
 {
     static const char host_line[] = "\r\nHost: ";
     char buf[300];
-    struct span host = exchange_host_field(x, buf, sizeof(buf)), old = bytes_span(&x->rq.head);
+    struct span host = exchange_host_field(x, buf, sizeof(buf)), old = bytes_span(&x->rq->head);
     if (host.len == 0)
         return 0;
     const uint8_t *line = memmem(old.ptr, old.len, host_line, strlen(host_line));
@@ -238,17 +235,17 @@ int exchange_http_change_host(struct exchange *x)
         bytes_clear(&head);
         return -1;
     }
-    bytes_clear(&x->rq.head);
-    x->rq.head = head;
+    bytes_clear(&x->rq->head);
+    x->rq->head = head;
     return 0;
 }
 
 static void on_request_end(struct exchange *x, struct moment now)
 {
-    if (x->rq.chunk_request && x->up != NULL)
+    if (x->rq->chunk_request && x->up != NULL)
         exchange_http_pass_end(&x->up->link, NULL);
-    x->rq.chunk_request = false;
-    x->rq.whole = true;
+    x->rq->chunk_request = false;
+    x->rq->whole = true;
     x->active_us = x->up_us = now.us; /* the time to answer begins */
 }
 
@@ -257,17 +254,19 @@ static void on_request_end(struct exchange *x, struct moment now)
 bool exchange_http_may_read(const struct exchange *x)
 {
     if (x->phase == PHASE_IDLE)
-        return !x->rq.begun && link_pending(&x->down) < OUTPUT_MARK;
-    return x->phase == PHASE_ACTIVE && !x->rq.whole;
+        return !x->rq->begun && link_pending(&x->down) < OUTPUT_MARK;
+    return x->phase == PHASE_ACTIVE && !x->rq->whole;
 }
 
 static void on_request_bad(struct exchange *x, struct moment now)
 {
     x->close_after = true;
-    x->rq.whole = false;
+    if (!exchange_request_begin(x, span_of(NULL, 0), span_of(NULL, 0)))
+        return;
+    x->rq->whole = false;
     if (x->phase == PHASE_IDLE) {
-        x->rq.begun = true;
-        x->rq.begun_us = now.us;
+        x->rq->begun = true;
+        x->rq->begun_us = now.us;
     }
     exchange_answer(x, http1_reason(x->http), http1_detail(x->http), now);
 }
@@ -275,7 +274,7 @@ static void on_request_bad(struct exchange *x, struct moment now)
 void exchange_http_from_client(struct exchange *x, struct span in, struct moment now)
 {
     struct span data;
-    while (exchange_http_may_read(x)) {
+    while (!x->down.broken && exchange_http_may_read(x)) {
         enum http1_event event = http1_next(x->http, &in, &data);
         if (event == HTTP1_MORE) {
             if (x->phase == PHASE_IDLE && x->head_us == 0 && !http1_is_idle(x->http))
@@ -285,22 +284,23 @@ void exchange_http_from_client(struct exchange *x, struct span in, struct moment
         switch (event) {
         case HTTP1_HEAD:
             on_request_head(x, now);
-            if (x->rq.whole && x->rq.begun)
+            if (x->rq->whole && x->rq->begun)
                 http1_next(x->http, &in, &data); /* a request without a body ends with its head */
             break;
         case HTTP1_DATA:
-            x->rq.bytes_in += data.len;
+            x->rq->bytes_in += data.len;
             exchange_time_body(x, now);
-            keep_body(&x->rq, data);
-            exchange_http_pass(&x->up->link, x->rq.chunk_request, data);
+            keep_body(x->rq, data);
+            exchange_http_pass(&x->up->link, x->rq->chunk_request, data);
             break;
         case HTTP1_TRAILERS:
             exchange_http_pass_end(&x->up->link, http1_head(x->http));
-            x->rq.chunk_request = false;
-            x->rq.unkept = true;
+            x->rq->chunk_request = false;
+            x->rq->unkept = true;
             break;
         case HTTP1_END:
-            on_request_end(x, now);
+            if (x->rq->begun) /* else it was answered at its head */
+                on_request_end(x, now);
             break;
         default:
             on_request_bad(x, now);
@@ -325,9 +325,11 @@ void exchange_http_client_ended(struct exchange *x, struct moment now)
             exchange_finish(x, now);
         return;
     }
-    if (x->rq.begun && x->rq.whole)
+    if (x->rq->begun && x->rq->whole)
         return; /* it waits for our answer with its own direction shut */
-    x->rq.begun = true;
+    if (!exchange_request_begin(x, span_of(NULL, 0), span_of(NULL, 0)))
+        return;
+    x->rq->begun = true;
     exchange_report(x, REASON_CLIENT_CLOSED, "the client closed in the middle of a request", now);
     x->reset = true;
     exchange_finish(x, now);

@@ -23,7 +23,7 @@ enum { OUTPUT_MARK = 64 * 1024 }; /* above it what would add to it is not read (
 
 enum phase { PHASE_TOLD, PHASE_ACCEPT, PHASE_IDLE, PHASE_SNIFF, PHASE_CONNECT, PHASE_PROXY, PHASE_SECURE, PHASE_ACTIVE, PHASE_LINGER, PHASE_DONE };
 
-struct request { /* the request that runs; zeroed between requests */
+struct request { /* the request that runs, or the tcp connection */
     bool begun;
     bool head_method;     /* HEAD */
     bool idempotent;      /* RFC 9110 section 9.2.2 */
@@ -49,7 +49,6 @@ struct request { /* the request that runs; zeroed between requests */
     const struct plan_target *named; /* by the client's cookie; NULL: none */
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
     struct bytes body;    /* what was read of it, while it may be needed again */
-    struct bytes method, uri; /* for the report; a long uri is cut */
     struct request_agent *agent; /* likewise, owned; NULL: nobody wants it */
     uint64_t bytes_in, bytes_out;
     bool expects;         /* the client waits for 100 before it sends its body */
@@ -57,6 +56,8 @@ struct request { /* the request that runs; zeroed between requests */
     uint64_t wanted_us;   /* since when more of it is wanted; 0: it is not, for the upstream takes none now */
     uint64_t waited_us;   /* how long it was wanted before that */
     uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us;
+    size_t method_len, uri_len;
+    char line[]; /* both, for the report; cut when long */
 };
 
 struct exchange {
@@ -74,7 +75,7 @@ struct exchange {
     struct uplink *up;    /* owned while here */
     struct bytes held[2]; /* application bytes that came and cannot be passed on yet */
     struct bytes identity; /* header lines about the client's certificate, made once */
-    struct request rq;
+    struct request *rq;   /* owned; between requests, where nothing may be written, one that is all zero */
     struct forward *forward; /* owned; NULL but for what a forward proxy does beyond routing */
     bool down_reported;   /* the client's handshake was told to the observer */
     bool up_reported;
@@ -95,7 +96,7 @@ struct exchange {
 bool exchange_is_http(const struct exchange *x);
 void exchange_enter(struct exchange *x, enum phase phase, struct moment now);
 void exchange_begin(struct exchange *x, struct moment now);
-void exchange_forget_request(struct exchange *x); /* between requests: rq is all zero and owns nothing */
+void exchange_forget_request(struct exchange *x); /* with all that was chosen for it */
 void exchange_finish(struct exchange *x, struct moment now); /* close what is left and be done */
 bool exchange_hold(struct exchange *x, enum side side, struct span rest);
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now);
@@ -112,6 +113,11 @@ void exchange_told_ended(struct exchange *x, struct moment now);
 void exchange_dial_connected(struct exchange *x, struct moment now); /* x->up is there and nothing was said yet */
 void exchange_dial_in(struct exchange *x, struct span wire, struct moment now); /* from the proxy on the way */
 void exchange_dial_ended(struct exchange *x, struct moment now);
+
+/* exchange_request.c */
+/* From here on x->rq may be written; nothing happens when it has begun already. False: out of memory, and the connection is marked as broken. */
+bool exchange_request_begin(struct exchange *x, struct span method, struct span uri);
+void exchange_request_forget(struct exchange *x);
 
 /* exchange_route.c */
 #define EXCHANGE_PSEUDONYM "mtlsd" /* in Via */

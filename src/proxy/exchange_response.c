@@ -10,7 +10,7 @@ enum { HEAD_OUT_MAX = 512 * 1024, INTERIMS_MAX = 100 };
 
 static bool passes_unframed(const struct exchange *x, const struct http_head *head)
 {
-    return x->rq.minor == 0 && (head->framing == HTTP_CHUNKED || head->framing == HTTP_UNTIL_CLOSE);
+    return x->rq->minor == 0 && (head->framing == HTTP_CHUNKED || head->framing == HTTP_UNTIL_CLOSE);
 }
 
 static enum http_framing response_framing(const struct exchange *x, const struct http_head *head)
@@ -22,11 +22,11 @@ static enum http_framing response_framing(const struct exchange *x, const struct
 
 static void on_interim(struct exchange *x, const struct http_head *head, struct moment now)
 {
-    if (++x->rq.interims > INTERIMS_MAX) {
+    if (++x->rq->interims > INTERIMS_MAX) {
         exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream gives interim answers without end", now);
         return;
     }
-    if (x->rq.minor == 0)
+    if (x->rq->minor == 0)
         return; /* HTTP/1.0 knows no interim responses (RFC 9110 section 15.2) */
     struct bytes out;
     bytes_init(&out, HEAD_OUT_MAX);
@@ -41,15 +41,15 @@ static void on_interim(struct exchange *x, const struct http_head *head, struct 
 static int rewrite_location(const struct exchange *x, const struct http_head *head, struct bytes *out)
 {
     char buf[300];
-    struct span location = x->rq.client_host != NULL ? http_head_find(head, "Location") : span_of(NULL, 0);
+    struct span location = x->rq->client_host != NULL ? http_head_find(head, "Location") : span_of(NULL, 0);
     if (location.len == 0)
         return 0;
     struct span sent = exchange_host_field(x, buf, sizeof(buf));
     struct http_location_map map = {
         .upstream_scheme = x->target->tls != NULL ? "https" : "http",
         .client_scheme = x->listener->tls != NULL ? "https" : "http",
-        .upstream_authority = sent.len > 0 ? sent : span_from_str(x->rq.client_host),
-        .client_host = span_from_str(x->rq.client_host),
+        .upstream_authority = sent.len > 0 ? sent : span_from_str(x->rq->client_host),
+        .client_host = span_from_str(x->rq->client_host),
     };
     return http_location_rewrite(out, location, &map) < 0 ? -1 : 0;
 }
@@ -69,9 +69,9 @@ static void write_response_head(struct exchange *x, const struct http_head *head
         .framing = response_framing(x, head),
         .length = head->length,
         .close = x->close_after,
-        .keep_alive = x->rq.minor == 0 && !x->close_after,
+        .keep_alive = x->rq->minor == 0 && !x->close_after,
     };
-    x->rq.chunk_response = how.framing == HTTP_CHUNKED;
+    x->rq->chunk_response = how.framing == HTTP_CHUNKED;
     if (lost || http_guard_write_head(&out, &how) != 0)
         x->down.broken = true;
     link_write_copy(&x->down, bytes_span(&out));
@@ -83,8 +83,8 @@ static void write_response_head(struct exchange *x, const struct http_head *head
 static void on_response_head(struct exchange *x, struct moment now)
 {
     const struct http_head *head = http1_head(x->up->http);
-    if (x->rq.first_byte_us == 0) {
-        x->rq.first_byte_us = now.us;
+    if (x->rq->first_byte_us == 0) {
+        x->rq->first_byte_us = now.us;
         fleet_worked(x->env->fleet, x->target);
     }
     if (head->status == 101) {
@@ -96,12 +96,12 @@ static void on_response_head(struct exchange *x, struct moment now)
         return;
     }
     /* An answer before the request was read to its end leaves bytes that nobody waits for: both connections end after it. */
-    if (!x->rq.whole || !x->rq.keep_alive || x->env->draining || passes_unframed(x, head))
+    if (!x->rq->whole || !x->rq->keep_alive || x->env->draining || passes_unframed(x, head))
         x->close_after = true;
     write_response_head(x, head);
-    x->rq.answered = true;
-    x->rq.status = head->status;
-    bytes_clear(&x->rq.head);
+    x->rq->answered = true;
+    x->rq->status = head->status;
+    bytes_clear(&x->rq->head);
 }
 
 static bool is_quiet(const struct link *l)
@@ -113,12 +113,12 @@ static bool may_pool(const struct exchange *x, bool keep_alive, bool bytes_left)
 {
     const struct uplink *u = x->up;
     bool names_client = u->target->upstream->conf->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE; /* it belongs to that client alone */
-    return !names_client && is_quiet(&u->link) && keep_alive && !bytes_left && x->rq.whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
+    return !names_client && is_quiet(&u->link) && keep_alive && !bytes_left && x->rq->whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
 }
 
 static void end_of_exchange(struct exchange *x, struct moment now)
 {
-    bool whole = x->rq.whole;
+    bool whole = x->rq->whole;
     exchange_forget_request(x);
     if (x->close_after || !whole || x->env->draining || (x->eof[SIDE_DOWN] && x->held[SIDE_DOWN].len == 0)) {
         link_end(&x->down);
@@ -132,7 +132,7 @@ static void end_of_exchange(struct exchange *x, struct moment now)
 
 static void on_response_end(struct exchange *x, bool keep_alive, bool bytes_left, struct moment now)
 {
-    if (x->rq.chunk_response)
+    if (x->rq->chunk_response)
         exchange_http_pass_end(&x->down, NULL);
     exchange_report(x, REASON_VALID, "", now);
     if (may_pool(x, keep_alive, bytes_left)) {
@@ -147,12 +147,12 @@ static void on_response_end(struct exchange *x, bool keep_alive, bool bytes_left
 void exchange_response_in(struct exchange *x, struct span in, struct moment now)
 {
     struct span data;
-    if (x->up != NULL && x->phase == PHASE_ACTIVE && !x->rq.sent) {
+    if (x->up != NULL && x->phase == PHASE_ACTIVE && !x->rq->sent) {
         /* Whatever this answers, it is not our request (security C4). */
         exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream answered before it was asked", now);
         return;
     }
-    x->rq.spoke = x->rq.spoke || in.len > 0;
+    x->rq->spoke = x->rq->spoke || in.len > 0;
     while (x->up != NULL && x->phase == PHASE_ACTIVE) {
         switch (http1_next(x->up->http, &in, &data)) {
         case HTTP1_MORE:
@@ -162,19 +162,19 @@ void exchange_response_in(struct exchange *x, struct span in, struct moment now)
             on_response_head(x, now);
             break;
         case HTTP1_DATA:
-            x->rq.bytes_out += data.len;
-            exchange_http_pass(&x->down, x->rq.chunk_response, data);
+            x->rq->bytes_out += data.len;
+            exchange_http_pass(&x->down, x->rq->chunk_response, data);
             break;
         case HTTP1_TRAILERS:
-            if (x->rq.chunk_response)
+            if (x->rq->chunk_response)
                 exchange_http_pass_end(&x->down, http1_head(x->up->http));
-            x->rq.chunk_response = false;
+            x->rq->chunk_response = false;
             break;
         case HTTP1_UPGRADED:
             exchange_tunnel_begin(x, in, now);
             return;
         case HTTP1_END:
-            if (x->rq.answered) /* an interim response ends without ending the exchange */
+            if (x->rq->answered) /* an interim response ends without ending the exchange */
                 on_response_end(x, x->up_keep_alive, in.len > 0, now);
             break;
         default:
@@ -189,11 +189,11 @@ void exchange_response_ended(struct exchange *x, struct moment now)
     if (x->up == NULL || x->phase != PHASE_ACTIVE)
         return;
     enum http1_event event = http1_eof(x->up->http);
-    if (event == HTTP1_END && x->rq.answered) {
+    if (event == HTTP1_END && x->rq->answered) {
         on_response_end(x, false, false, now);
         return;
     }
-    bool began = !http1_is_idle(x->up->http) || x->rq.answered;
+    bool began = !http1_is_idle(x->up->http) || x->rq->answered;
     exchange_upstream_failed(x, began ? REASON_TRUNCATED : REASON_UPSTREAM_CLOSED,
                              began ? "the upstream closed in the middle of its answer" : "the upstream closed without an answer", now);
 }

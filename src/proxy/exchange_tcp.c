@@ -10,9 +10,9 @@ void exchange_tcp_pass(struct exchange *x, enum side from, struct span in)
 {
     struct link *to = exchange_link(x, other(from));
     if (from == SIDE_DOWN)
-        x->rq.bytes_in += in.len;
+        x->rq->bytes_in += in.len;
     else
-        x->rq.bytes_out += in.len;
+        x->rq->bytes_out += in.len;
     if (to != NULL)
         link_write_borrow(to, in);
 }

@@ -36,20 +36,20 @@ void exchange_time_all_said(struct exchange *x, struct moment now)
 
 void exchange_time_body(struct exchange *x, struct moment now)
 {
-    x->rq.body_us = now.us;
-    x->rq.expects = false;
+    x->rq->body_us = now.us;
+    x->rq->expects = false;
 }
 
 static bool wants_body(const struct exchange *x)
 {
-    bool waits_for_100 = x->rq.expects && x->rq.interims == 0;
-    return x->phase == PHASE_ACTIVE && exchange_is_http(x) && !x->rq.whole && !x->rq.answered && !waits_for_100 && exchange_wants_read(x, SIDE_DOWN);
+    bool waits_for_100 = x->rq->expects && x->rq->interims == 0;
+    return x->phase == PHASE_ACTIVE && exchange_is_http(x) && !x->rq->whole && !x->rq->answered && !waits_for_100 && exchange_wants_read(x, SIDE_DOWN);
 }
 
 /* The time of the turn is that of what last moved: whatever changes who waits for whom is a movement. */
 void exchange_time_settle(struct exchange *x)
 {
-    struct request *rq = &x->rq;
+    struct request *rq = x->rq;
     if (link_pending(&x->down) == 0)
         x->stall_us = 0;
     else if (x->stall_us == 0)
@@ -76,13 +76,13 @@ static uint64_t stall_deadline(const struct exchange *x)
 
 static uint64_t body_pause_deadline(const struct exchange *x)
 {
-    return x->rq.wanted_us != 0 ? larger(x->rq.wanted_us, x->rq.body_us) + x->listener->conf->body_ms * 1000 : UINT64_MAX;
+    return x->rq->wanted_us != 0 ? larger(x->rq->wanted_us, x->rq->body_us) + x->listener->conf->body_ms * 1000 : UINT64_MAX;
 }
 
 /* When the body will have been wanted for longer than what came of it allows. */
 static uint64_t body_rate_deadline(const struct exchange *x)
 {
-    const struct request *rq = &x->rq;
+    const struct request *rq = x->rq;
     uint64_t rate = x->listener->conf->min_body_rate;
     if (rq->wanted_us == 0 || rate == 0)
         return UINT64_MAX;
@@ -96,7 +96,7 @@ static uint64_t upstream_deadline(const struct exchange *x)
     const struct config_upstream *up = x->target->upstream->conf;
     if (!exchange_wants_read(x, SIDE_UP))
         return UINT64_MAX;
-    bool answer_is_due = !x->rq.answered && (x->rq.whole || (x->rq.expects && x->rq.interims == 0));
+    bool answer_is_due = !x->rq->answered && (x->rq->whole || (x->rq->expects && x->rq->interims == 0));
     return x->up_us + (answer_is_due ? up->response_ms : up->idle_ms) * 1000;
 }
 
@@ -131,7 +131,7 @@ static uint64_t phase_deadline(const struct exchange *x)
     case PHASE_CONNECT:
         return x->since_us + up->connect_ms * 1000;
     case PHASE_PROXY: /* the way through it is part of connecting */
-        return x->rq.connect_us + up->connect_ms * 1000;
+        return x->rq->connect_us + up->connect_ms * 1000;
     case PHASE_SECURE:
         return x->since_us + up->handshake_ms * 1000;
     case PHASE_ACTIVE:
@@ -157,7 +157,11 @@ static void idle_deadline(struct exchange *x, struct moment now)
         exchange_finish(x, now); /* a keep-alive connection that nobody used: nothing to report */
         return;
     }
-    x->rq.begun = true;
+    if (!exchange_request_begin(x, span_of(NULL, 0), span_of(NULL, 0))) {
+        exchange_finish(x, now);
+        return;
+    }
+    x->rq->begun = true;
     x->close_after = true;
     exchange_answer(x, REASON_REQUEST_TIMEOUT, "the request head did not arrive in time", now);
 }
@@ -179,14 +183,14 @@ static void active_too_slow(struct exchange *x, struct moment now)
     } else if (body_rate_deadline(x) <= now.us) {
         request_too_slow(x, "the request's body comes too slowly", now);
     } else {
-        exchange_upstream_failed(x, REASON_RESPONSE_TIMEOUT, x->rq.answered ? "the upstream stopped in the middle of its answer" : "the upstream did not answer in time", now);
+        exchange_upstream_failed(x, REASON_RESPONSE_TIMEOUT, x->rq->answered ? "the upstream stopped in the middle of its answer" : "the upstream did not answer in time", now);
     }
 }
 
 /* What it did not take is lost to it, and what it has must not look whole (security B7). */
 static void client_stalled(struct exchange *x, struct moment now)
 {
-    if (x->phase == PHASE_LINGER || (x->phase == PHASE_IDLE && !x->rq.begun)) {
+    if (x->phase == PHASE_LINGER || (x->phase == PHASE_IDLE && !x->rq->begun)) {
         if (x->phase == PHASE_IDLE)
             exchange_report(x, REASON_CLIENT_STALLED, "the client does not read the answers that wait for it", now);
         x->reset = true;
@@ -240,7 +244,7 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
 void exchange_on_drain(struct exchange *x, struct moment now)
 {
     x->close_after = true;
-    if (x->phase == PHASE_IDLE && !x->rq.begun && x->held[SIDE_DOWN].len == 0 && http1_is_idle(x->http)) {
+    if (x->phase == PHASE_IDLE && !x->rq->begun && x->held[SIDE_DOWN].len == 0 && http1_is_idle(x->http)) {
         link_end(&x->down);
         exchange_enter(x, PHASE_LINGER, now);
         x->until_us = smaller(x->until_us, now.us + DRAIN_GRACE_US); /* nobody is owed an answer: a short grace will do */

@@ -44,7 +44,7 @@ static void upstream_tls_failed(struct exchange *x, struct moment now)
     struct tls_facts facts;
     tls_engine_facts(x->up->link.tls, &facts);
     enum reason reason = facts.reason;
-    if (reason == REASON_TRUNCATED && exchange_is_http(x) && !x->rq.answered)
+    if (reason == REASON_TRUNCATED && exchange_is_http(x) && !x->rq->answered)
         reason = REASON_UPSTREAM_CLOSED;
     x->up->link.broken = true;
     if (!exchange_is_http(x) && reason == REASON_TRUNCATED && x->up->link.end_said) {

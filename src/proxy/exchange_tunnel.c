@@ -16,9 +16,9 @@ void exchange_tunnel_answer(struct exchange *x, const struct http_head *head)
         x->down.broken = true;
     link_write_copy(&x->down, bytes_span(&out));
     bytes_clear(&out);
-    x->rq.answered = true;
-    x->rq.status = head->status;
-    bytes_clear(&x->rq.head);
+    x->rq->answered = true;
+    x->rq->status = head->status;
+    bytes_clear(&x->rq->head);
 }
 
 void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now)

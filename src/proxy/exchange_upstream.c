@@ -42,7 +42,7 @@ static uint64_t key_of(const struct exchange *x, bool *by_certificate)
 
 static struct fleet_wish make_wish(struct exchange *x, const struct config_upstream *conf)
 {
-    struct fleet_wish wish = {.sticky = x->rq.named, .tried = x->rq.tried};
+    struct fleet_wish wish = {.sticky = x->rq->named, .tried = x->rq->tried};
     bool by_certificate = false;
     if (conf->n_targets < 2)
         return wish;
@@ -109,13 +109,13 @@ void exchange_read_session(struct exchange *x, const struct http_head *head)
         return;
     struct span value = http_cookie_find(head, up->conf->sticky_cookie);
     size_t i = value.ptr != NULL ? sticky_find(up->conf, value) : SIZE_MAX;
-    x->rq.named = i < up->n_targets ? &up->targets[i] : NULL;
+    x->rq->named = i < up->n_targets ? &up->targets[i] : NULL;
 }
 
 int exchange_session_field(const struct exchange *x, struct bytes *out)
 {
     const struct config_upstream *conf = x->target->upstream->conf;
-    if (conf->sticky != CONFIG_STICKY_INSERT || x->target == x->rq.named)
+    if (conf->sticky != CONFIG_STICKY_INSERT || x->target == x->rq->named)
         return 0;
     return sticky_set_cookie(out, conf, x->target->conf, x->listener->tls != NULL);
 }
@@ -124,8 +124,8 @@ int exchange_session_field(const struct exchange *x, struct bytes *out)
 
 void exchange_go_upstream(struct exchange *x, struct moment now)
 {
-    x->rq.connect_us = now.us;
-    struct uplink *u = exchange_is_http(x) && !x->rq.fresh ? pool_take(x->env->pool, x->target) : NULL;
+    x->rq->connect_us = now.us;
+    struct uplink *u = exchange_is_http(x) && !x->rq->fresh ? pool_take(x->env->pool, x->target) : NULL;
     if (u == NULL) {
         exchange_enter(x, PHASE_CONNECT, now);
         return;
@@ -133,7 +133,7 @@ void exchange_go_upstream(struct exchange *x, struct moment now)
     u->exchange = x;
     x->up = u;
     x->up_reported = true;
-    x->rq.from_pool = true;
+    x->rq->from_pool = true;
     exchange_enter(x, PHASE_ACTIVE, now);
     exchange_http_send_request(x, now);
 }
@@ -146,7 +146,7 @@ const struct dial *exchange_wants_connect(const struct exchange *x)
 struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
 {
     struct err err = {0};
-    x->rq.connected_us = now.us;
+    x->rq->connected_us = now.us;
     struct uplink *u = uplink_new(x->target, exchange_is_http(x) && !exchange_forward_is_blind(x), x->env->tickets, &err);
     if (u == NULL) {
         exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
@@ -155,7 +155,7 @@ struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
     u->exchange = x;
     x->up = u;
     x->up_reported = false;
-    x->rq.from_pool = false;
+    x->rq->from_pool = false;
     exchange_dial_connected(x, now);
     return u;
 }
@@ -169,7 +169,7 @@ void exchange_upstream_secured(struct exchange *x, struct moment now)
 {
     exchange_tls_report(x, SIDE_UP);
     if (x->up->link.tls != NULL)
-        x->rq.secured_us = now.us;
+        x->rq->secured_us = now.us;
     exchange_enter(x, PHASE_ACTIVE, now);
     if (exchange_is_http(x) && exchange_forward_is_blind(x)) {
         exchange_forward_opened(x, now);
@@ -211,7 +211,7 @@ static bool may_go_elsewhere(enum reason reason)
 static void reconnect(struct exchange *x, struct moment now)
 {
     exchange_drop_uplink(x);
-    struct request *rq = &x->rq;
+    struct request *rq = x->rq;
     rq->retries++;
     rq->sent = rq->offered = rq->from_pool = rq->spoke = false;
     rq->connected_us = rq->secured_us = 0;
@@ -223,21 +223,21 @@ static bool go_to_next(struct exchange *x, struct moment now)
     if (x->route == NULL)
         return false; /* the one host that was asked for */
     size_t i = (size_t)(x->target - x->target->upstream->targets);
-    x->rq.tried |= UINT64_C(1) << (i < TRIED_BITS ? i : TRIED_BITS - 1);
+    x->rq->tried |= UINT64_C(1) << (i < TRIED_BITS ? i : TRIED_BITS - 1);
     if (!choose_target(x, now))
         return false;
     exchange_drop_uplink(x); /* before the head it may still borrow is changed */
     if (exchange_is_http(x) && exchange_http_change_host(x) != 0)
         x->down.broken = true;
     x->redial = x->phase == PHASE_CONNECT; /* the attempt that ran, if it still does, is to be given up */
-    x->rq.fresh = false;
+    x->rq->fresh = false;
     reconnect(x, now);
     return true;
 }
 
 static bool try_again_active(struct exchange *x, bool stale, struct moment now)
 {
-    struct request *rq = &x->rq;
+    struct request *rq = x->rq;
     bool left = rq->sent || rq->offered;
     if (!exchange_http_can_replay(x) || rq->spoke || (left && !rq->idempotent))
         return false;
@@ -259,8 +259,8 @@ static bool try_again_active(struct exchange *x, bool stale, struct moment now)
 static bool try_again(struct exchange *x, enum reason reason, struct moment now)
 {
     /* it may have ended long ago, which says nothing about the target */
-    bool stale = x->phase == PHASE_ACTIVE && x->rq.from_pool && !x->rq.spoke && reason != REASON_RESPONSE_TIMEOUT;
-    if (blames_target(reason) && !stale && !x->rq.answered) {
+    bool stale = x->phase == PHASE_ACTIVE && x->rq->from_pool && !x->rq->spoke && reason != REASON_RESPONSE_TIMEOUT;
+    if (blames_target(reason) && !stale && !x->rq->answered) {
         fleet_failed(x->env->fleet, x->target, now.us);
         tell(x, TARGET_FAILED);
     }

@@ -112,7 +112,7 @@ END_TEST
 START_TEST(an_answer_that_has_begun_is_cut_and_never_ended) /* B7 */
 {
     struct wire_socket *app = ask(GET);
-    wire_exchange(&w.injector)->rq.answered = true;
+    wire_exchange(&w.injector)->rq->answered = true;
     answer(REASON_TRUNCATED, "cut");
     ck_assert_uint_eq(app->got.len, 0); /* no second head in the middle of a body */
     ck_assert(app->got_reset && !app->got_end);
