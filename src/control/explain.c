@@ -50,6 +50,12 @@ static const struct tls_trust *find_trust(const struct snapshot *s, const char *
     return NULL;
 }
 
+/* Shown, and not valid: what is tolerated of these is for routes that name the status, and for nothing else. */
+static bool is_bad(const struct explain *e)
+{
+    return e->trust != NULL && e->verdict.status != REASON_VALID && e->verdict.status != REASON_NONE;
+}
+
 static void judge_caller(const struct explain_ask *ask, struct explain *e)
 {
     struct tls_question q = {.trust = e->trust, .purpose = TLS_PURPOSE_CLIENT, .now = ask->now};
@@ -73,12 +79,13 @@ static void explain_handshake(const struct explain_ask *ask, struct explain *e)
         return;
     }
     judge_caller(ask, e);
-    if (e->verdict.status == REASON_NONE && tls->client_cert == CONFIG_CLIENT_CERT_OPTIONAL)
-        say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "no certificate, and none is needed (client_cert = \"optional\")");
-    else if (e->verdict.status == REASON_NONE)
-        say(e, EXPLAIN_HANDSHAKE, REASON_NONE, "a certificate is required, and none is given");
+    bool passes = tls_context_lets_pass(ask->listener->tls, &e->verdict);
+    if (e->verdict.status == REASON_NONE)
+        say(e, EXPLAIN_HANDSHAKE, passes ? REASON_VALID : REASON_NONE, "%s",
+            passes ? "no certificate, and none is needed (client_cert = \"optional\")" : "a certificate is required, and none is given");
     else
-        say(e, EXPLAIN_HANDSHAKE, e->verdict.status, "%s", e->verdict.text);
+        say(e, EXPLAIN_HANDSHAKE, passes ? REASON_VALID : e->verdict.status, "%s%s", e->verdict.text,
+            is_bad(e) && passes ? " (tolerated: routes that name the status serve it)" : "");
 }
 
 /* ---- the request ---- */
@@ -192,8 +199,12 @@ static void explain_one(struct explain_route *r, const struct config_route *conf
 static void say_chosen(struct explain *e, const struct config_listener *l, const struct route_question *q)
 {
     enum reason reason = route_choose(l->routes, l->n_routes, q, &e->chosen);
-    if (reason == REASON_NO_ROUTE)
+    const struct config_route *route = reason != REASON_NO_ROUTE ? &l->routes[e->chosen] : NULL;
+    if (route == NULL)
         say(e, EXPLAIN_ROUTES, reason, "no route matches");
+    else if (is_bad(e) && route->cert == 0 && route->upstream != NULL)
+        say(e, EXPLAIN_ROUTES, REASON_NOT_ALLOWED, "decided at %s: the certificate is not valid, and only routes that name its status serve it",
+            e->routes[e->chosen].where);
     else if (reason == REASON_VALID)
         say(e, EXPLAIN_ROUTES, reason, "decided at %s", e->routes[e->chosen].where);
     else
@@ -208,6 +219,8 @@ static void say_direct(struct explain *e, const struct config_listener *l, unsig
     struct err err = {0};
     if (forward_address(e->target.host, port, &to, &err) != 0)
         say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "%s", err.text);
+    else if (is_bad(e))
+        say(e, EXPLAIN_ROUTES, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it");
     else if (forward_is_own(l, &to))
         say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "the target is this proxy itself");
     else

@@ -28,8 +28,6 @@ struct tls_context {
 
 /* An accepting context that chooses by server name. References sni. NULL + err. */
 struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err);
-/* Whether a peer so judged may pass. */
-bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict);
 /* Judges the chain that the peer of a session presented, as this kind of connection demands. */
 void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out);
 

@@ -149,7 +149,7 @@ class AsItHappens(harness.Case):
     def setUp(self):
         super().setUp()
         self.ops = self.pki.leaf("ops", subject=[("OU", "ops"), ("CN", "ops1")], eku=("clientAuth",))
-        self.backend, self.tls, self.local, self.neat = (harness.free_port() for _ in range(4))
+        self.backend, self.tls, self.local, self.neat, self.proxy = (harness.free_port() for _ in range(5))
         self.nginx(f"""server {{ listen 127.0.0.1:{self.backend}; merge_slashes off;
             location / {{ return 200 "$request_uri $http_host $http_x_role"; }} }}""", [self.backend])
         self.mtlsd = self.daemon(f"""
@@ -169,7 +169,9 @@ class AsItHappens(harness.Case):
               local = {{ bind = "127.0.0.1:{self.local}"; upstream = "app"; }};
               neat = {{ bind = "127.0.0.1:{self.neat}"; normalize_path = true;
                 routes = ( {{ path = "/a"; upstream = "app"; strip_prefix = "/a"; set_host = "preserve"; }}, {{ respond = 404; }} ); }};
-            }};""", [self.tls, self.local, self.neat])
+              proxy = {{ bind = "127.0.0.1:{self.proxy}"; forward_proxy = {{ direct = [ "127.0.0.1:{self.backend}", "127.0.0.1:{self.proxy}" ]; }};
+                routes = ( {{ host = "a.example"; upstream = "app"; }}, {{ path = "/own"; respond = 410; }} ); }};
+            }};""", [self.tls, self.local, self.neat, self.proxy])
 
     def send(self, port, head, certificate):
         """Status, Location and body of the answer."""
@@ -181,6 +183,8 @@ class AsItHappens(harness.Case):
             connection = context.wrap_socket(connection, server_hostname="localhost")
         with connection:
             connection.sendall(head.encode())
+            if head.startswith("CONNECT") and port != self.tls:
+                connection.shutdown(socket.SHUT_WR)
             answer = b""
             while more := connection.recv(65536):
                 answer += more
@@ -201,6 +205,8 @@ class AsItHappens(harness.Case):
             host = said["host"] or next(f for f in fields if f.startswith("Host:"))[6:]
             role = said["set_headers"].get("X-Role", "")
             self.assertEqual((200, f"{said['target']} {host} {role}"), (status, body))
+        elif said["action"] in ("direct", "tunnel"):
+            self.assertEqual(200, status)
         else:
             self.assertEqual((said["status"], said.get("location")), (status, location))
         return said["action"]
@@ -227,6 +233,16 @@ class AsItHappens(harness.Case):
             with self.subTest(fields=fields):
                 seen.add(self.compare("local", self.local, "GET /a//b", fields))
         self.assertEqual({"forward", "refuse"}, seen)
+
+    def test_they_agree_about_a_forward_proxy(self):
+        seen = set()
+        for target in ("GET http://a.example/x?y", "GET http://a.example:81/", "GET http://b.example/", "GET http://127.0.0.1:%d/x" % self.backend,
+                       "GET http://127.0.0.2:%d/" % self.backend, "GET http://127.1:%d/" % self.backend, "GET http://127.0.0.1:%d/" % self.proxy,
+                       "GET /own", "GET /", "CONNECT a.example:443", "CONNECT b.example:443", "CONNECT 127.0.0.1:%d" % self.backend):
+            with self.subTest(target=target):
+                host = re.search(r"(?:http://|CONNECT )([^/]+)", target)
+                seen.add(self.compare("proxy", self.proxy, target, (f"Host: {host[1]}",) if host else ()))
+        self.assertEqual({"forward", "direct", "tunnel", "respond", "refuse"}, seen)
 
     def test_they_agree_about_rewritten_paths(self):
         for path in ("/a", "/a/b?c", "/b/../a/./c?d", "/%61/%63", "/a//b", "/a/%2f", "/b", "/a;x/../b", "/a/..;/b", "/..", "/a/."):

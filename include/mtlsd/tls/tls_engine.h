@@ -39,6 +39,8 @@ struct tls_context_spec {
 struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct err *err);
 struct tls_context *tls_context_ref(struct tls_context *ctx);
 void tls_context_unref(struct tls_context *ctx);
+/* Whether a peer so judged may pass: valid, none where it may lack one, or tolerated. */
+bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict);
 
 /* Session tickets of upstreams, one store per worker (not shared between threads). A ticket is used once and only with the very context
  * it was made under, so a new identity, trust or name never meets an old session. */

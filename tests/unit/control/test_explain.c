@@ -202,6 +202,20 @@ START_TEST(tells_the_callers_side_of_a_route_that_misses_by_its_path)
 }
 END_TEST
 
+/* A2: whatever stopped it before, an upstream without a cert key is not for a certificate that is not valid. */
+START_TEST(serves_a_bad_certificate_only_where_a_route_names_its_status)
+{
+    struct asked a;
+    ask_about(&a, "public", "GET /x", NULL, "/old.pem");
+    ck_assert_int_eq(a.answer.steps[EXPLAIN_ROUTES].reason, REASON_NOT_ALLOWED);
+    ck_assert_ptr_nonnull(strstr(a.answer.steps[EXPLAIN_ROUTES].text, "only routes that name its status serve it"));
+    forget(&a);
+    ask_about(&a, "public", "GET /x", NULL, "/dev.pem");
+    ck_assert_int_eq(a.answer.steps[EXPLAIN_ROUTES].reason, REASON_VALID);
+    forget(&a);
+}
+END_TEST
+
 START_TEST(tells_what_becomes_of_tls_in_a_tunnel)
 {
     struct asked a;
@@ -255,6 +269,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, tells_what_would_happen_and_who_decides, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(t, tells_of_every_route_whether_it_takes_a_caller_and_why_not);
     tcase_add_test(t, tells_the_callers_side_of_a_route_that_misses_by_its_path);
+    tcase_add_test(t, serves_a_bad_certificate_only_where_a_route_names_its_status);
     tcase_add_test(t, tells_what_becomes_of_tls_in_a_tunnel);
     tcase_add_test(t, gives_a_listener_without_routes_its_own_line);
     tcase_add_test(t, lists_everything_that_is_wrong_with_a_certificate);
