@@ -91,6 +91,74 @@ START_TEST(every_line_of_the_sample_is_right)
 }
 END_TEST
 
+static bool is_one_of(const char *key, const char *words)
+{
+    const char *at = strstr(words, key);
+    size_t n = strlen(key);
+    return at != NULL && (at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0');
+}
+
+#define HEX_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* key = example; as a person would take it from the sample. */
+static void write_setting(const struct config_option *o, char out[300])
+{
+    bool quoted = o->fallback[0] != '\0' && !is_one_of(o->type, "number bool choice");
+    const char *value = o->fallback[0] != '\0' ? o->fallback : strstr(o->example, "<64") != NULL ? "\"" HEX_64 "\"" : o->example;
+    snprintf(out, 300, "%s = %s%s%s;", o->key, quoted ? "\"" : "", value, quoted ? "\"" : "");
+}
+
+/* What an element with this one key needs beside it. */
+static const char *company(const struct config_option *o)
+{
+    if (strcmp(o->group, "target") == 0)
+        return strcmp(o->key, "address") == 0 ? "" : "address = \"10.0.0.9:1\";";
+    if (is_one_of(o->key, "upstream redirect respond deny"))
+        return "path = \"/api\";";
+    if (strcmp(o->key, "redirect_status") == 0)
+        return "path = \"/api\"; redirect = \"/x\";";
+    return strcmp(o->key, "path") == 0 ? "upstream = \"partner\";" : "path = \"/api\"; upstream = \"partner\";";
+}
+
+/* One key of a list's element with its example, in a configuration that is otherwise right. */
+static void try_example(const struct config_option *o)
+{
+    char setting[300], target[400] = "address = \"10.0.0.9:1\";", route[500] = "upstream = \"partner\"; host = \"a\";", text[1600];
+    write_setting(o, setting);
+    if (strcmp(o->group, "target") == 0)
+        snprintf(target, sizeof(target), "%s %s", setting, company(o));
+    else if (strcmp(o->group, "allow") == 0)
+        snprintf(route, sizeof(route), "allow = ( { %s } ); path = \"/api\"; upstream = \"partner\";", setting);
+    else
+        snprintf(route, sizeof(route), "%s %s", setting, company(o));
+    snprintf(text, sizeof(text),
+             "identities = { me = { bundle = \"a\"; }; }; trusts = { ca = { ca = \"a\"; }; };\n"
+             "upstreams = { partner = { sticky = { cookie = \"S\"; }; targets = ( \"10.0.0.8:1\", { %s } ); tls = { trust = \"ca\"; }; }; };\n"
+             "listeners = { app = { bind = \":1\"; tls = { identity = \"me\"; trust = \"ca\"; client_cert = \"optional\"; };\n"
+             "routes = ( { %s }, { host = \"b\"; upstream = \"partner\"; } ); }; };",
+             target, route);
+    struct findings f;
+    findings_init(&f);
+    struct config *c = config_parse(text, "example", &f);
+    ck_assert_msg(c != NULL && f.n == 0, "%s.%s: %s", o->group, o->key, f.n > 0 ? f.items[0].text : "");
+    config_free(c);
+    findings_clear(&f);
+}
+
+START_TEST(every_example_of_a_list_is_right)
+{
+    size_t n, tried = 0;
+    const struct config_option *options = config_options(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_one_of(options[i].group, "target route allow"))
+            continue;
+        try_example(&options[i]);
+        tried++;
+    }
+    ck_assert_uint_ge(tried, 25);
+}
+END_TEST
+
 START_TEST(says_so_when_there_is_no_room)
 {
     for (size_t max = 0; max < 4000; max += 37) {
@@ -110,6 +178,7 @@ Suite *suite(void)
                         (int)(sizeof(shipped) / sizeof(shipped[0])));
     tcase_add_test(t, the_sample_is_what_the_table_says);
     tcase_add_test(t, every_line_of_the_sample_is_right);
+    tcase_add_test(t, every_example_of_a_list_is_right);
     tcase_add_test(t, says_so_when_there_is_no_room);
     suite_add_tcase(s, t);
     return s;
