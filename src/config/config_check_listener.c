@@ -67,8 +67,12 @@ static void check_client_cert(const struct look *k)
     const char *missing = !l->tls.present ? "tls with a trust" : l->tls.trust == NULL ? "a trust in tls" : "client_cert other than \"none\"";
     if (l->tls.trust == NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE)
         complain(k, FINDING_ERROR, "tls", "client_cert", "needs a trust to verify the certificate with");
-    if (l->tls.trust != NULL && !asks(l))
+    if (l->tls.trust != NULL && !asks(l) && l->tls.tolerate == 0)
         complain(k, FINDING_WARNING, "tls", "client_cert", "no certificate is asked for, so the trust has no effect");
+    if (l->tls.tolerate != 0 && !asks(l))
+        complain(k, FINDING_ERROR, "tls", "tolerate", "needs a trust and client_cert \"required\" or \"optional\": no certificate is asked for here");
+    else if (l->tls.tolerate != 0 && l->protocol == CONFIG_PROTOCOL_TCP)
+        complain(k, FINDING_ERROR, "tls", "tolerate", "needs protocol = \"http\": tcp has no routes that could treat such a certificate apart");
     if (l->n_allow > 0 && !asks(l))
         config_read_complain(k->r, FINDING_ERROR, at(k, "allow", NULL), "rules need %s: nobody is verified here", missing);
     if (l->identity_headers != 0 && !asks(l))

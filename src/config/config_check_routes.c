@@ -92,7 +92,7 @@ static uint64_t possible_statuses(const struct config_listener *l)
     uint64_t valid = UINT64_C(1) << REASON_VALID, none = UINT64_C(1) << REASON_NONE;
     if (!asks(l))
         return none;
-    return l->tls.client_cert == CONFIG_CLIENT_CERT_OPTIONAL ? valid | none : valid;
+    return (l->tls.client_cert == CONFIG_CLIENT_CERT_OPTIONAL ? valid | none : valid) | l->tls.tolerate;
 }
 
 static void check_certificates(const struct look *k)
@@ -106,7 +106,7 @@ static void check_certificates(const struct look *k)
     if (k->route->cert == UINT64_C(1) << REASON_NONE)
         complain(k, "cert", "is never so: with client_cert = \"required\" nobody gets here without a certificate; write client_cert = \"optional\"");
     else
-        complain(k, "cert", "is never so: a certificate that is not valid is refused in the handshake");
+        complain(k, "cert", "is never so: a certificate like that is refused in the handshake, since tls.tolerate does not name it");
 }
 
 /* ---- actions ---- */
@@ -218,6 +218,46 @@ static void check_route(const struct look *k)
     }
 }
 
+/* ---- what a tolerated certificate can reach ---- */
+
+static bool is_unconditional(const struct config_route *route)
+{
+    return route->host.n == 0 && route->path == NULL && route->method.n == 0;
+}
+
+/* The first route that takes a certificate of this status to an upstream without having named it. One that names it was meant so; rules
+ * and gates hold for valid certificates only. */
+static const struct config_route *leak(const struct config_listener *l, uint64_t status)
+{
+    for (size_t i = 0; i < l->n_routes && l->n_allow == 0; i++) {
+        const struct config_route *route = &l->routes[i];
+        if (route->n_caller > 0 || (route->cert != 0 && (route->cert & status) == 0))
+            continue;
+        if (route->cert == 0 && route->upstream != NULL && route->n_allow == 0)
+            return route;
+        if (is_unconditional(route))
+            return NULL;
+    }
+    return NULL;
+}
+
+static void check_tolerated(struct look *k, const config_setting_t *routes)
+{
+    static const char *const words[] = {[REASON_EXPIRED] = "expired", [REASON_NOT_YET_VALID] = "not_yet_valid", [REASON_REVOKED] = "revoked",
+                                        [REASON_UNKNOWN_CA] = "unknown_ca", [REASON_WRONG_PURPOSE] = "wrong_purpose", [REASON_WEAK] = "weak",
+                                        [REASON_CRL_MISSING] = "crl_missing", [REASON_CRL_STALE] = "crl_stale", [REASON_CONSTRAINT] = "constraint"};
+    for (unsigned s = REASON_EXPIRED; s < sizeof(words) / sizeof(words[0]); s++) {
+        const struct config_route *route = (k->l->tls.tolerate >> s & 1) != 0 ? leak(k->l, UINT64_C(1) << s) : NULL;
+        if (route == NULL)
+            continue;
+        if (routes != NULL)
+            k->group = config_setting_get_elem(routes, (unsigned)(route - k->l->routes));
+        complain(k, "upstream", "a certificate that is %s, which tls.tolerate lets in, would reach this upstream although no cert key says so: "
+                 "put { cert = \"%s\"; redirect = \"...\"; } or respond before it, or cert = \"valid\" here", words[s], words[s]);
+        return; /* one sentence for all of them */
+    }
+}
+
 void config_check_routes(const struct config_reader *r, size_t listener)
 {
     const struct config_listener *l = &r->config->listeners[listener];
@@ -239,4 +279,7 @@ void config_check_routes(const struct config_reader *r, size_t listener)
         k.group = config_setting_get_elem(routes, (unsigned)i);
         check_route(&k);
     }
+    k.group = group;
+    if (k.knows_tls && !config_read_is_tainted(group) && asks(l) && l->protocol == CONFIG_PROTOCOL_HTTP)
+        check_tolerated(&k, listed ? routes : NULL);
 }

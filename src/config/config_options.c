@@ -17,6 +17,9 @@
 #define STATUSES                                                                                             \
     "valid | none | expired | not_yet_valid | revoked | unknown_ca | wrong_purpose | weak | crl_missing | "  \
     "crl_stale | constraint | malformed | error"
+#define TOLERABLE                                                                                            \
+    "expired | not_yet_valid | revoked | unknown_ca | wrong_purpose | weak | crl_missing | crl_stale | "     \
+    "constraint | all"
 
 #define REQUIRED true
 #define RELOADABLE true
@@ -187,6 +190,10 @@ static const struct config_option options[] = {
      "Whether a caller must show a certificate. A bad one is refused either way. Default: required when a "
      "trust is given.",
      false, RELOADABLE, LISTENER(tls.client_cert)},
+    {"listener.tls", "tolerate", "tolerated", "", TOLERABLE, "[ \"expired\", \"revoked\" ]",
+     "Let a certificate in that was judged so, for routes that name its status with cert to answer (http). "
+     "One with anything else wrong is refused in the handshake. Default: none is let in.",
+     false, RELOADABLE, LISTENER(tls.tolerate)},
     {"listener.tls", "min_version", "word", "1.2", "1.2 | 1.3", "", "The oldest TLS version that is spoken.",
      false, RELOADABLE, LISTENER(tls.min_version)},
     {"listener.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
@@ -344,7 +351,6 @@ static const struct config_planned planned[] = {
     {"listener", "identity_headers", "xfcc", "use \"rfc9440\" or \"x-ssl\""},
     {"listener", "identity_headers", "nginx", "use \"rfc9440\" or \"x-ssl\""},
     {"listener.tls", "identities", NULL, "use identity = \"NAME\""},
-    {"listener.tls", "tolerate", NULL, "a certificate that is not valid is refused"},
     {"listener.tls", "tickets", NULL, "sessions of callers are never resumed"},
 };
 

@@ -123,6 +123,19 @@ static const enum reason statuses[] = {
     REASON_CONSTRAINT,  REASON_MALFORMED,
 };
 
+/* The words of tolerate: those of certificates that can be read and are not valid, and "all". */
+static int set_tolerated(const struct slot *s, struct err *err)
+{
+    enum { FIRST = 2, N = sizeof(statuses) / sizeof(statuses[0]) - FIRST - 1 };
+    unsigned index;
+    if (!find_word(s->o->bounds, s->text, &index))
+        return refuse_word(s, err);
+    uint64_t *bits = field(s);
+    for (unsigned i = index < N ? index : 0; i <= (index < N ? index : N - 1); i++)
+        *bits |= UINT64_C(1) << statuses[FIRST + i];
+    return 0;
+}
+
 static int set_statuses(const struct slot *s, struct err *err)
 {
     unsigned index;
@@ -418,6 +431,7 @@ static const struct type types[] = {
     {"paths", CONFIG_VALUE_STRING, true, set_paths},
     {"words", CONFIG_VALUE_STRING, true, set_words},
     {"statuses", CONFIG_VALUE_STRING, true, set_statuses},
+    {"tolerated", CONFIG_VALUE_STRING, true, set_tolerated},
     {"addresses", CONFIG_VALUE_STRING, true, set_addresses},
     {"choice", CONFIG_VALUE_NUMBER, false, set_choice},
     {"target", CONFIG_VALUE_STRING, false, set_target},

@@ -114,7 +114,8 @@ static enum tls_ask asked(const struct config_tls *tls)
 static struct tls_context *accepting_context(struct snapshot *s, const struct loader *l, const struct config_listener *conf)
 {
     const struct config_tls *tls = &conf->tls;
-    struct tls_context_spec spec = {.accepting = true, .identity = find_identity(s, tls->identity), .ask = asked(tls)};
+    struct tls_context_spec spec = {.accepting = true, .identity = find_identity(s, tls->identity), .ask = asked(tls),
+                                   .tolerate = tls->tolerate};
     common_part(tls, &spec);
     if (tls->trust != NULL)
         spec.trust = find_trust(s, l, tls->trust, tls->where);

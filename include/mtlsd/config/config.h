@@ -64,6 +64,7 @@ struct config_tls {
                                      identity */
     /* accept only */
     enum config_client_cert client_cert; /* required when a trust is given */
+    uint64_t tolerate; /* bits 1 << enum reason: certificates with nothing worse reach the routes, with their status; 0: none */
 };
 
 struct config_target {
@@ -225,7 +226,7 @@ struct config_option {
     const char
         *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "ip", "duration", "size", "number",
                   "bool", "word", "choice" (of numbers), "target", "proxy"; one or a list of them: "strings",
-                  "paths", "words", "addresses", "targets", "statuses"; what holds further keys: "group",
+                  "paths", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes" (lists), "headers" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or one that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */

@@ -124,8 +124,6 @@ static const struct row refused[] = {
     {"a Host header that is none", ID TRUSTS LOCAL UP_WITH("host = \"a b\";"), 4, "Host header"},
 
     /* known, but not in this version */
-    {"tolerate", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tolerate = [ \"expired\" ];"), 4,
-     "tolerate: this version does not have this key yet"},
     {"tickets", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tickets = true;"), 4,
      "tickets: this version does not have this key yet"},
     {"identities by SNI", ID TRUSTS BACK PUBLIC_TLS("identities = [ \"me\" ];"), 4,

@@ -8,10 +8,26 @@
     "routes = ( " routes " ); }; };\n"
 #define ROUTES(routes) ROUTES_ASKING("optional", routes ", { path = \"/last\"; upstream = \"up\"; }")
 #define PLAIN(routes) CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:8080\"; routes = ( " routes ", { path = \"/last\"; upstream = \"up\"; } ); }; };\n"
+#define TOLERATING(statuses, routes)                                                                                        \
+    CONFIG_ROWS_NAMES CONFIG_ROWS_BACK                                                                                         \
+    "listeners = { app = { bind = \":8443\"; tls = { identity = \"me\"; trust = \"ca\"; tolerate = " statuses "; }; "          \
+    routes " }; };\n"
 #define P "path = \"/p\"; "
 #define UP "upstream = \"up\"; "
 
 static const struct config_row refused[] = {
+    /* A2: a certificate that was let in for a help page must not reach an application because nobody thought of it */
+    {"A2: tolerated, and no route asks", TOLERATING("[ \"expired\" ]", "upstream = \"up\";"), "upstream: a certificate that is expired"},
+    {"A2: tolerated all, and one is treated", TOLERATING("\"all\"", "routes = ( { cert = \"expired\"; redirect = \"/e\"; }, { " UP "} );"),
+     "routes[1].upstream: a certificate that is not_yet_valid"},
+    {"A2: treated on one path only", TOLERATING("[ \"revoked\" ]", "routes = ( { cert = \"revoked\"; path = \"/r\"; redirect = \"/e\"; }, { " UP "} );"),
+     "routes[1].upstream: a certificate that is revoked"},
+    {"A2: treated for one host only", TOLERATING("[ \"revoked\" ]", "routes = ( { cert = \"error\"; host = \"a\"; respond = 403; }, { " UP "} );"),
+     "routes[1].upstream"},
+    {"A2: treated too late", TOLERATING("[ \"expired\" ]", "routes = ( { path = \"/a\"; " UP "}, { cert = \"expired\"; respond = 403; }, { " UP "} );"),
+     "routes[0].upstream"},
+    {"A2: a gate on another path", TOLERATING("[ \"weak\" ]", "routes = ( { path = \"/a\"; allow = ( { ou = \"ops\"; } ); " UP "}, { " UP "} );"),
+     "routes[1].upstream: a certificate that is weak"},
     {"no action", ROUTES("{ " P "}"), "routes[0]: it does not say what happens"},
     {"nothing at all", ROUTES_ASKING("optional", "{ }"), "routes[0]: it does not say what happens"},
     {"deny that denies nothing", ROUTES("{ " P "deny = false; }"), "deny: false denies nothing"},
@@ -73,7 +89,7 @@ static const struct config_row refused[] = {
     {"caller where nobody is asked", PLAIN("{ caller = ( { cn = \"a\"; } ); " UP "}"), "caller: needs a listener with tls"},
     {"allow where nobody is asked", PLAIN("{ " P "allow = ( { cn = \"a\"; } ); " UP "}"), "allow: needs a listener with tls"},
     {"none where a certificate is required", ROUTES_ASKING("required", "{ cert = \"none\"; respond = 403; }, { " UP "}"), "cert: is never so: with client_cert = \"required\""},
-    {"a status that is refused before", ROUTES("{ cert = \"expired\"; redirect = \"/expired.html\"; }"), "cert: is never so: a certificate that is not valid is refused in the handshake"},
+    {"a status that is refused before", ROUTES("{ cert = \"expired\"; redirect = \"/expired.html\"; }"), "cert: is never so: a certificate like that is refused in the handshake, since tls.tolerate does not name it"},
     {"any bad status", ROUTES("{ cert = \"error\"; respond = 403; }"), "cert: is never so"},
     /* the first that matches decides: what stands behind it is dead, and often was meant to deny */
     {"behind a route without a match", PLAIN("{ " UP "}"), "routes[1]: is never reached: the route at x.conf:2 matches everything"},
@@ -92,6 +108,14 @@ static const struct config_row refused[] = {
 };
 
 static const struct config_row taken[] = {
+    {"A2: each tolerated status has its answer", TOLERATING("[ \"expired\", \"revoked\" ]",
+     "routes = ( { cert = \"expired\"; redirect = \"/e\"; }, { cert = \"revoked\"; respond = 403; }, { " UP "} );"), NULL},
+    {"A2: error is all of them", TOLERATING("\"all\"", "routes = ( { cert = \"error\"; redirect = \"/e\"; }, { " UP "} );"), NULL},
+    {"A2: a help page by name", TOLERATING("[ \"expired\" ]", "routes = ( { cert = \"expired\"; path = \"/e\"; " UP "}, { cert = \"expired\"; redirect = \"/e\"; }, { " UP "} );"), NULL},
+    {"A2: the application asks for valid ones", TOLERATING("\"all\"", "routes = ( { cert = \"valid\"; " UP "} );"), NULL},
+    {"A2: a gate lets valid ones through only", TOLERATING("\"all\"", "routes = ( { allow = ( { ou = \"ops\"; } ); " UP "} );"), NULL},
+    {"A2: so does the listener's", TOLERATING("\"all\"", "allow = ( { ou = \"ops\"; } ); routes = ( { " UP "} );"), NULL},
+    {"A2: callers are valid ones", TOLERATING("\"all\"", "routes = ( { caller = ( { ou = \"ops\"; } ); " UP "}, { respond = 403; } );"), NULL},
     {"routes that share nothing", ROUTES("{ host = \"*.a.example\"; " UP "}, { host = \"a.example\"; " UP "}, { path = \"/pq\"; " UP "}, { " P UP "}, { path = \"/p%C3%A9/\"; " UP "}"), NULL},
     {"a narrow one in front of a wide one", ROUTES("{ path = \"/p/q\"; " UP "}, { " P UP "}, { host = \"a\"; method = \"GET\"; " UP "}, { host = \"a\"; " UP "}"), NULL},
     {"overlapping lists", ROUTES("{ method = [ \"GET\", \"HEAD\" ]; host = \"a\"; " UP "}, { method = [ \"GET\", \"PUT\" ]; host = \"a\"; " UP "}"), NULL},
