@@ -49,7 +49,7 @@ static bool write_header(struct exchange *x, enum config_proxy_protocol version,
     struct tls_facts facts;
     tls_engine_facts(x->down.tls, &facts);
     copy_version(facts.version, tls_version, sizeof(tls_version));
-    struct proxy_protocol_tls tls = {.version = tls_version, .cipher = facts.cipher, .certificate = facts.peer != NULL, .resumed = facts.resumed};
+    struct proxy_protocol_tls tls = {.version = tls_version, .cipher = facts.cipher, .server_name = facts.server_name, .certificate = facts.peer != NULL, .resumed = facts.resumed};
     tls.verified = facts.verdict != NULL && facts.verdict->status == REASON_VALID;
     if (facts.peer != NULL) {
         copy_common_name(facts.peer, name, sizeof(name));

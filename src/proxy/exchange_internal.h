@@ -187,7 +187,6 @@ void exchange_time_body(struct exchange *x, struct moment now);   /* a part of t
 void exchange_time_settle(struct exchange *x); /* at the end of a turn: notes who waits for whom from here on */
 
 /* exchange_tunnel.c */
-void exchange_tunnel_answer(struct exchange *x, const struct http_head *head); /* passes on a 101 */
 /* Both directions are raw from here on; left came behind the upstream's head. */
 void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now);
 

@@ -5,8 +5,9 @@
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_location.h"
+#include "mtlsd/http/http_upgrade.h"
 
-enum { HEAD_OUT_MAX = 512 * 1024, INTERIMS_MAX = 100 };
+enum { HEAD_OUT_MAX = 512 * 1024, INTERIMS_MAX = 100, SWITCHING_PROTOCOLS = 101 };
 
 static bool passes_unframed(const struct exchange *x, const struct http_head *head)
 {
@@ -66,9 +67,10 @@ static void write_response_head(struct exchange *x, const struct http_head *head
         .added = bytes_span(&added),
         .location = bytes_span(&location),
         .via = exchange_http_via(x, head),
+        .upgrade = http_upgrade_wanted(head),
         .framing = response_framing(x, head),
         .length = head->length,
-        .close = x->close_after,
+        .close = x->close_after && head->status != SWITCHING_PROTOCOLS,
         .keep_alive = x->rq->minor == 0 && !x->close_after,
     };
     x->rq->chunk_response = how.framing == HTTP_CHUNKED;
@@ -87,11 +89,7 @@ static void on_response_head(struct exchange *x, struct moment now)
         x->rq->first_byte_us = now.us;
         fleet_worked(x->env->fleet, x->target);
     }
-    if (head->status == 101) {
-        exchange_tunnel_answer(x, head);
-        return;
-    }
-    if (head->status < 200) {
+    if (head->status < 200 && head->status != SWITCHING_PROTOCOLS) {
         on_interim(x, head, now);
         return;
     }

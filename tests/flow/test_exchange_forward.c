@@ -89,6 +89,24 @@ START_TEST(a_listed_host_is_reached_in_plain_http_without_identity)
 }
 END_TEST
 
+START_TEST(an_old_client_without_host_is_served)
+{
+    expect_status(ask("GET http://build.example:81/x HTTP/1.0\r\n\r\n"), "200", "direct");
+    expect_request("GET /x HTTP/1.1\r\nHost: build.example:81\r\n", "Host is made of the target");
+    expect_status(ask("GET http://api.example/y HTTP/1.0\r\n\r\n"), "200", "routed");
+    expect_request("GET /y HTTP/1.1\r\n", "routed");
+}
+END_TEST
+
+START_TEST(what_is_said_to_the_proxy_stays_here)
+{
+    ask("GET http://build.example/ HTTP/1.1\r\nHost: build.example\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic c2VjcmV0\r\n\r\n");
+    struct wire_pipe *up = &wire_backend_socket(&http_chain, 0)->up;
+    ck_assert(wire_ever_said(up, "GET / HTTP/1.1\r\n"));
+    ck_assert(!wire_ever_said(up, "c2VjcmV0") && !wire_ever_said(up, "roxy-"));
+}
+END_TEST
+
 START_TEST(a_port_is_80_when_none_is_given)
 {
     ask("GET http://build.example/ HTTP/1.1\r\nHost: build.example\r\n\r\n");
@@ -562,6 +580,8 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, open_proxy, http_chain_close);
     tcase_add_loop_test(c, a_host_of_a_route_is_upgraded_to_tls, 0, N_STEPS);
     tcase_add_loop_test(c, a_listed_host_is_reached_in_plain_http_without_identity, 0, N_STEPS);
+    tcase_add_test(c, an_old_client_without_host_is_served);
+    tcase_add_test(c, what_is_said_to_the_proxy_stays_here);
     tcase_add_test(c, a_port_is_80_when_none_is_given);
     tcase_add_test(c, a_direct_connection_is_not_used_for_another_host);
     tcase_add_test(c, one_connection_serves_all_kinds_of_requests);

@@ -189,6 +189,19 @@ START_TEST(the_certificate_is_told_with_the_request)
 }
 END_TEST
 
+START_TEST(the_session_of_a_tunnel_is_held_like_any)
+{
+    static char cookie[] = "server", worker[] = "worker1";
+    http_chain.verifier.up_conf.sticky = CONFIG_STICKY_INSERT;
+    http_chain.verifier.up_conf.sticky_cookie = cookie;
+    http_chain.verifier.target_conf[0].route = worker;
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    ck_assert_msg(strstr(wire_got(app), "Set-Cookie: server=worker1;") != NULL, "%s", wire_got(app));
+}
+END_TEST
+
 START_TEST(who_is_not_allowed_gets_no_tunnel)
 {
     static char nobody[] = "nobody";
@@ -268,6 +281,7 @@ Suite *suite(void)
     tcase_add_test(c, a_cut_tunnel_looks_cut);
     tcase_add_test(c, a_tunnel_may_be_idle_as_long_as_the_upstream_may);
     tcase_add_test(c, the_certificate_is_told_with_the_request);
+    tcase_add_test(c, the_session_of_a_tunnel_is_held_like_any);
     tcase_add_test(c, who_is_not_allowed_gets_no_tunnel);
     tcase_add_test(c, another_answer_is_an_answer);
     tcase_add_loop_test(c, a_switch_nobody_asked_for_is_refused, 0, sizeof(unasked) / sizeof(unasked[0]));
