@@ -188,6 +188,91 @@ static bool one_tunnel(unsigned n, bool for_all)
     return fired;
 }
 
+/* ---- what begins in another way ---- */
+
+static char direct_name[] = "direct", listed_name[] = "build.example", proxy_name[] = "proxy.example:3128";
+static char *listed[] = {listed_name};
+
+static void echo(struct wire *on, struct wire_socket *s)
+{
+    const char *head = strstr(wire_got(s), "\r\n\r\n");
+    if (strncmp(wire_got(s), "GET", 3) == 0 && head == NULL)
+        return;
+    if (strncmp(wire_got(s), "GET", 3) == 0) {
+        wire_answer(s, on->reply);
+        bytes_consume(&s->got, (size_t)(head + 4 - wire_got(s)));
+    }
+    if (s->got.len > 0)
+        wire_answer_span(s, bytes_span(&s->got));
+    bytes_clear(&s->got);
+    s->down.ended = s->got_end;
+}
+
+static const struct {
+    const char *why, *said, *whole;
+    enum config_connect connect;
+    bool prefaced; /* an HTTP proxy on the way, and PROXY headers */
+} beginnings[] = {
+    {"an upgrade", "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n0123456789", "\r\n\r\n0123456789", 0, false},
+    {"prefaces", "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n0123456789", "\r\n\r\n0123456789", 0, true},
+    {"CONNECT, blind", "CONNECT build.example:1 HTTP/1.1\r\nHost: build.example:1\r\n\r\n0123456789", "\r\n\r\n0123456789", CONFIG_CONNECT_TUNNEL,
+     false},
+    {"CONNECT, looked into", "CONNECT build.example:1 HTTP/1.1\r\nHost: build.example:1\r\n\r\n0123456789", "\r\n\r\n0123456789",
+     CONFIG_CONNECT_SNIFF, false},
+};
+enum { N_BEGINNINGS = sizeof(beginnings) / sizeof(beginnings[0]) };
+
+static void open_beginning(size_t row)
+{
+    static struct config_target target_conf = {.text = direct_name, .weight = 1};
+    static struct plan_target direct;
+    static struct plan_upstream up = {.targets = &direct, .index = SIZE_MAX};
+    static struct config_upstream conf = {.name = direct_name, .targets = &target_conf, .n_targets = 1, .connect_ms = 5000, .idle_ms = 60000};
+    up.conf = &conf;
+    direct = (struct plan_target){.conf = &target_conf, .upstream = &up, .index = SIZE_MAX};
+    open_chain(CONFIG_PROTOCOL_HTTP);
+    w.on_backend = echo;
+    w.reply = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    w.injector.listener.direct = &direct;
+    w.injector.down_conf.forward_proxy = (struct config_forward_proxy){.present = true, .connect = beginnings[row].connect, .direct = {listed, 1}};
+    if (beginnings[row].prefaced) {
+        w.injector.up_conf.proxy_text = proxy_name;
+        ck_assert_int_eq(address_parse(proxy_name, &w.injector.up_conf.proxy, NULL), 0);
+        w.injector.up_conf.send_proxy_protocol = CONFIG_PROXY_PROTOCOL_V2;
+        w.verifier.down_conf.accept_proxy_protocol = true;
+    }
+}
+
+/* True: an allocation failed. */
+static bool one_beginning(size_t row, unsigned n, bool for_all)
+{
+    open_beginning(row);
+    w.step = 100;
+    arm(n, for_all);
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, beginnings[row].said);
+    wire_end(&app->up);
+    wire_finish(&w);
+    armed = false;
+    bool whole = app->got_end && !app->got_reset && strstr(wire_got(app), beginnings[row].whole) != NULL;
+    bool refused = strncmp(wire_got(app), "HTTP/1.1 5", 10) == 0 || strncmp(wire_got(app), "HTTP/1.1 4", 10) == 0;
+    ck_assert_msg(app->got_end || app->got_reset, "%s, allocation %u: the app still waits", beginnings[row].why, n);
+    ck_assert_msg(whole || refused || app->got_reset || app->got.len == 0, "%s, allocation %u: the app takes this for whole: %s",
+                  beginnings[row].why, n, wire_got(app));
+    ck_assert_msg(whole || fired, "%s: nothing failed and yet: %s", beginnings[row].why, wire_got(app));
+    wire_close(&w);
+    return fired;
+}
+
+START_TEST(what_begins_in_another_way_survives_any_failing_allocation)
+{
+    unsigned n = 0;
+    while (one_beginning((size_t)_i / 2, n, _i % 2 == 1))
+        n++;
+    ck_assert_uint_gt(n, 10);
+}
+END_TEST
+
 START_TEST(a_tunnel_survives_any_failing_allocation)
 {
     unsigned n = 0;
@@ -211,5 +296,6 @@ Suite *suite(void)
     Suite *s = suite_create("exchange");
     tcase_add_loop_test(make_case(s, "http"), a_request_survives_any_failing_allocation, 0, N_SHAPES * 2);
     tcase_add_loop_test(make_case(s, "tcp"), a_tunnel_survives_any_failing_allocation, 0, 2);
+    tcase_add_loop_test(make_case(s, "beginnings"), what_begins_in_another_way_survives_any_failing_allocation, 0, N_BEGINNINGS * 2);
     return s;
 }

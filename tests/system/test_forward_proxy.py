@@ -237,6 +237,17 @@ class Chained(ForwardProxy):
         document = self.assert_problem(self.curl(f"http://127.0.0.1:{port}/"), 502, "proxy_refused", "peer")
         self.assertIn("403", document["detail"])
 
+    def test_check_goes_the_same_way(self):
+        origin = self.origin()
+        self.proxy(9, f'connect = "tunnel"; direct = [ "localhost:{origin}" ];')
+        path = self.config(self.injector_text(free_port(), f"localhost:{origin}", upstream=f'proxy = "127.0.0.1:{self.port}";'), "far.conf")
+        done = self.command("check", "-c", path, "--connect")
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        path = self.config(self.injector_text(free_port(), "localhost:1", upstream=f'proxy = "127.0.0.1:{self.port}";'), "refused.conf")
+        done = self.command("check", "-c", path, "--connect")
+        self.assertEqual(4, done.returncode, done.stdout + done.stderr)
+        self.assertIn("answered 403", done.stdout + done.stderr)
+
     def test_an_answer_with_content_behind_it_is_refused(self):
         """B2: what stands behind the proxy's answer never reaches the app."""
         def answer(server, connection):
@@ -264,6 +275,16 @@ class Told(harness.Case):
         self.assertEqual((200, b"ok"), (status, body))
         self.assertTrue(bytes(seen.received).startswith(b"PROXY TCP4 127.0.0.77 127.0.0.1 "), bytes(seen.received))
         self.assertIn(b"X-Forwarded-For: 127.0.0.77\r\n", bytes(seen.received))
+
+    def test_check_says_that_it_comes_for_itself(self):
+        verifier = free_port()
+        backend = peers.Backend(self)
+        self.daemon(self.verifier_text(verifier, backend.port, listener="accept_proxy_protocol = true;"), [verifier], name="verifier")
+        for version in ("v1", "v2"):
+            path = self.config(self.injector_text(free_port(), f"localhost:{verifier}", upstream=f'send_proxy_protocol = "{version}";'),
+                               f"{version}.conf")
+            done = self.command("check", "-c", path, "--connect")
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
     def test_a_caller_without_a_header_gets_nothing(self):
         backend = peers.Backend(self)
