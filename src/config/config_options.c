@@ -106,7 +106,8 @@ static const struct config_option options[] = {
      "target may have begun to carry out is only sent again when doing it twice is harmless.",
      false, RELOADABLE, UPSTREAM(retries)},
     {"upstream", "health", "group", "", "", "",
-     "Ask every target now and then whether it lives, over the same TLS as the traffic. Without it: only "
+     "Ask every target now and then whether it lives, over the same TLS as the traffic. Three failures in a "
+     "row leave it out, two successes bring it back; one that never succeeded goes at once. Without it: only "
      "failures of the traffic count.",
      false, RELOADABLE, 0},
     {"upstream.health", "path", "string", "", "", "\"/healthz\"",
