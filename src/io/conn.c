@@ -284,7 +284,7 @@ void conn_accept(struct worker *w, struct listen_socket *from)
 {
     struct conn *c = calloc(1, sizeof(*c));
     if (c == NULL) {
-        from->waiting = true; /* it stays in the listening socket, which accepts nothing until then */
+        worker_let_wait(from); /* it stays in the listening socket, which accepts nothing until then */
         return;
     }
     c->worker = w;
@@ -293,7 +293,7 @@ void conn_accept(struct worker *w, struct listen_socket *from)
     if (stream_init(&c->down, w->loop, from->is_tcp, &w->buffer) != 0) {
         snapshot_unref(c->snapshot);
         free(c);
-        from->waiting = true;
+        worker_let_wait(from);
         return;
     }
     stream_set_owner(&c->down, &down_events, c);

@@ -123,15 +123,30 @@ bool worker_make_room(struct worker *w)
 
 /* ---- listening ---- */
 
-/* Those that wait come in as long as there is room: below the limit of descriptors, so that what they want can be done (security D5). */
+void worker_let_wait(struct listen_socket *s)
+{
+    s->worker->n_waiting += s->waiting ? 0 : 1;
+    s->waiting = true;
+}
+
+static void wait_no_more(struct listen_socket *s)
+{
+    s->worker->n_waiting -= s->waiting ? 1 : 0;
+    s->waiting = false;
+}
+
+/* Below the limit of descriptors, so that what a client wants can be done (security D5). */
+static bool has_room(struct worker *w)
+{
+    return w->n_conns < w->max_conns && (!worker_is_full(w) || worker_make_room(w));
+}
+
 static void accept_waiting(struct worker *w)
 {
-    for (struct listen_socket *s = w->sockets; s != NULL && w->n_conns < w->max_conns; s = s->next) {
+    for (struct listen_socket *s = w->sockets; s != NULL && w->n_waiting > 0 && has_room(w); s = s->next) {
         if (!s->waiting)
             continue;
-        if (worker_is_full(w) && !worker_make_room(w))
-            return;
-        s->waiting = false;
+        wait_no_more(s);
         conn_accept(w, s);
     }
 }
@@ -141,8 +156,10 @@ static void on_connection(uv_stream_t *handle, int status)
     struct listen_socket *s = handle->data;
     if (status != 0)
         return;
-    s->waiting = true; /* while it is not accepted, libuv does not look at the listening socket: a crowd there costs nothing */
-    accept_waiting(s->worker);
+    if (has_room(s->worker))
+        conn_accept(s->worker, s);
+    else
+        worker_let_wait(s); /* until then libuv does not look at the listening socket: a crowd there costs nothing */
 }
 
 static void on_socket_closed(uv_handle_t *handle)
@@ -205,6 +222,7 @@ static void sort_sockets(struct worker *w)
         char *name = l != NULL ? strdup(l->name) : NULL;
         if (name == NULL) {
             *at = s->next;
+            wait_no_more(s);
             uv_close(&s->u.handle, on_socket_closed);
             continue;
         }

@@ -40,6 +40,7 @@ struct worker {
     struct listen_socket *sockets;
     struct conn *conns;
     size_t n_conns, n_uplinks;
+    size_t n_waiting; /* listening sockets with a connection that was not accepted yet */
     size_t max_conns; /* more wait in the listening sockets */
     size_t max_fds;   /* of clients and upstream connections together */
     struct resolve names;
@@ -76,6 +77,7 @@ void worker_stop(struct worker *w);
 void worker_reap(struct worker *w);       /* closes what the pool doomed */
 bool worker_is_full(const struct worker *w); /* another connection would take a descriptor that is meant for something else */
 bool worker_make_room(struct worker *w);     /* closes idle upstream connections; false: there was none */
+void worker_let_wait(struct listen_socket *s); /* its next connection is accepted when there is room again */
 void worker_conn_closed(struct worker *w); /* room for one more, or finished */
 void worker_uplink_closed(struct worker *w);
 
