@@ -216,11 +216,11 @@ static const struct config_option options[] = {
      false, RELOADABLE, LISTENER(hosts)},
     {"listener", "allow_origins", "strings", "", "", "[ \"https://console.example\" ]",
      "Web pages that may call a plaintext listener from a browser, as they stand in Origin (http). Default: "
-     "only those of the hosts that are answered to.",
+     "only pages of the very host and port that the request asks for.",
      false, RELOADABLE, LISTENER(allow_origins)},
     {"listener", "normalize_path", "bool", "false", "", "",
-     "With routes that look at the path: rewrite a path with dot segments, empty segments or needless "
-     "escapes to its plain form. Without it such a request is refused (http).",
+     "With routes that look at the path: rewrite a path with dot segments or empty segments to its plain "
+     "form. Without it such a request is refused (http).",
      false, RELOADABLE, LISTENER(normalize_path)},
     {"listener", "rewrite_location", "bool", "false", "", "",
      "Change Location fields of responses that name the upstream so that they name this listener (http).",
@@ -275,7 +275,7 @@ static const struct config_option options[] = {
      "Match: the host that is asked for is one of these, in full or by suffix.", false, RELOADABLE,
      ROUTE(host)},
     {"route", "path", "string", "", "", "\"/admin\"",
-     "Match: the path is this, or this and further segments.", false, RELOADABLE, ROUTE(path)},
+     "Match: the path is this, or this and further segments. Escapes and parameters (\";x\") do not hide it.", false, RELOADABLE, ROUTE(path)},
     {"route", "method", "strings", "", "", "[ \"GET\", \"HEAD\" ]", "Match: the method is one of these.",
      false, RELOADABLE, ROUTE(method)},
     {"route", "cert", "statuses", "", STATUSES, "\"none\"",
@@ -314,7 +314,7 @@ static const struct config_option options[] = {
     {"allow", "o", "string", "", "", "\"Partner Ltd\"", "Organization of the subject.", false, RELOADABLE,
      ALLOW(o)},
     {"allow", "dns", "string", "", "", "\"*.ops.example\"", "DNS name.", false, RELOADABLE, ALLOW(dns)},
-    {"allow", "uri", "string", "", "", "\"spiffe://example/ns/*/sa/web\"", "URI, as in SPIFFE IDs.", false,
+    {"allow", "uri", "string", "", "", "\"spiffe://example/ns/*/sa/web\"", "URI. For a SPIFFE ID the trust domain is written out, without stars.", false,
      RELOADABLE, ALLOW(uri)},
     {"allow", "email", "string", "", "", "\"*@example.com\"", "Mail address.", false, RELOADABLE,
      ALLOW(email)},
