@@ -79,6 +79,23 @@ static void check_client_cert(const struct look *k)
         config_read_complain(k->r, FINDING_ERROR, at(k, "identity_headers", NULL), "needs %s: nobody is verified here", missing);
 }
 
+static void check_xfcc(const struct look *k)
+{
+    const struct config_listener *l = k->l;
+    bool preset = (l->identity_headers & CONFIG_HEADERS_XFCC) != 0, always = l->xfcc == CONFIG_XFCC_ALWAYS_FORWARD_ONLY;
+    if (!preset && l->xfcc != CONFIG_XFCC_SANITIZE_SET)
+        complain(k, FINDING_ERROR, "xfcc", NULL, "has no effect without the preset \"xfcc\" in identity_headers");
+    if (!preset && l->xfcc_details != 0)
+        complain(k, FINDING_ERROR, "xfcc_details", NULL, "has no effect without the preset \"xfcc\" in identity_headers");
+    if (always && !l->insecure_xfcc)
+        complain(k, FINDING_ERROR, "xfcc", NULL,
+                 "any caller could claim to be anybody: use \"forward_only\", which asks for a valid certificate, or accept it with insecure_xfcc = true");
+    if (always && l->insecure_xfcc)
+        complain(k, FINDING_WARNING, "insecure_xfcc", NULL, "any caller of this listener may claim to be anybody");
+    if (l->insecure_xfcc && !always)
+        complain(k, FINDING_WARNING, "insecure_xfcc", NULL, "is not needed here: leave it out");
+}
+
 /* Keys that only http has. */
 static void check_protocol(const struct look *k)
 {
@@ -159,6 +176,7 @@ void config_check_listener(const struct config_reader *r, size_t listener)
         return;
     check_exposure(&k);
     check_client_cert(&k);
+    check_xfcc(&k);
     check_protocol(&k);
     check_hosts(&k);
     check_forward_proxy(&k);

@@ -203,10 +203,23 @@ static const struct config_option options[] = {
      "Who of the verified callers may pass: one rule must hold, with all its keys. Default: every verified "
      "caller.",
      false, RELOADABLE, LISTENER(allow)},
-    {"listener", "identity_headers", "words", "", "rfc9440 | x-ssl", "[ \"rfc9440\", \"x-ssl\" ]",
+    {"listener", "identity_headers", "words", "", "rfc9440 | x-ssl | nginx | xfcc", "[ \"x-ssl\", \"xfcc\" ]",
      "Headers that tell the upstream who called (http). They are removed from what comes in, always. "
      "Default: none.",
      false, RELOADABLE, LISTENER(identity_headers)},
+    {"listener", "xfcc", "word", "sanitize_set",
+     "sanitize_set | sanitize | forward_only | append_forward | always_forward_only", "",
+     "With the preset xfcc: what becomes of X-Forwarded-Client-Cert, in Envoy's words. Ours instead of what "
+     "came in, nothing, what came in, or both. What came in passes only from a caller whose certificate is "
+     "valid (http).",
+     false, RELOADABLE, LISTENER(xfcc)},
+    {"listener", "xfcc_details", "words", "", "cert | chain", "[ \"cert\" ]",
+     "With the preset xfcc: also the caller's certificate, also its whole chain. Both are long. Default: "
+     "hash, subject, URI and DNS names.",
+     false, RELOADABLE, LISTENER(xfcc_details)},
+    {"listener", "insecure_xfcc", "bool", "false", "", "",
+     "Allow xfcc = \"always_forward_only\": any caller may claim to forward for anybody.", false, RELOADABLE,
+     LISTENER(insecure_xfcc)},
     {"listener", "forwarded", "word", "", "off | x | rfc7239", "\"x\"",
      "X-Forwarded-For and its kin, or Forwarded (http). Default: x on a listener with tls, otherwise off.",
      false, RELOADABLE, LISTENER(forwarded)},
@@ -349,8 +362,6 @@ static const struct config_planned planned[] = {
     {"listener", "allow_uids", NULL, NULL},
     {"listener", "allow_gids", NULL, NULL},
     {"listener", "allow_log_only", NULL, NULL},
-    {"listener", "identity_headers", "xfcc", "use \"rfc9440\" or \"x-ssl\""},
-    {"listener", "identity_headers", "nginx", "use \"rfc9440\" or \"x-ssl\""},
     {"listener.tls", "identities", NULL, "use identity = \"NAME\""},
     {"listener.tls", "tickets", NULL, "sessions of callers are never resumed"},
 };

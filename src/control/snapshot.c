@@ -34,9 +34,11 @@ static int allocate_arrays(struct snapshot *s)
 
 static void free_contexts(struct snapshot *s)
 {
-    for (size_t i = 0; s->listeners != NULL && i < s->config->n_listeners; i++)
+    for (size_t i = 0; s->listeners != NULL && i < s->config->n_listeners; i++) {
+        free(s->listeners[i].own_uri);
         if (s->listeners[i].tls != NULL)
             tls_context_unref(s->listeners[i].tls);
+    }
     for (size_t i = 0; s->targets != NULL && i < s->n_targets; i++)
         if (s->targets[i].tls != NULL)
             tls_context_unref(s->targets[i].tls);

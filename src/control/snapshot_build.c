@@ -179,6 +179,20 @@ static void build_route(struct snapshot *s, const struct loader *l, const struct
         l->findings->out_of_memory = 1;
 }
 
+/* What Envoy calls By: the first URI name of our own certificate. */
+static char *own_uri(const struct loader *l, const struct tls_identity *identity)
+{
+    struct err err = {0};
+    struct span der = tls_identity_der(identity, 0);
+    struct tls_peer *own = tls_peer_new(&der, 1, &err);
+    struct span uri = own != NULL ? tls_peer_first(own, TLS_NAME_URI) : span_of(NULL, 0);
+    char *text = uri.len > 0 ? span_dup(uri) : NULL;
+    tls_peer_free(own);
+    if (err.kind == ERR_MEMORY || (uri.len > 0 && text == NULL))
+        l->findings->out_of_memory = 1;
+    return text;
+}
+
 static void build_listeners(struct snapshot *s, const struct loader *l)
 {
     size_t next = 0;
@@ -192,6 +206,8 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
             s->listeners[i].direct = &s->direct_target;
         if (conf->tls.present)
             s->listeners[i].tls = accepting_context(s, l, conf);
+        if ((conf->identity_headers & CONFIG_HEADERS_XFCC) != 0 && s->listeners[i].tls != NULL)
+            s->listeners[i].own_uri = own_uri(l, find_identity(s, conf->tls.identity));
     }
 }
 

@@ -20,7 +20,7 @@ int cmd_server(int argc, char **argv)
          .help = "who may pass, e.g. cn=payments or ou=ops,dns=*.ops.example: all of one\nrule must hold, any rule is enough "
                  "(default: every verified caller)"},
         {.name = "--identity-headers", .kind = FLAG_LIST, .target = &q.identity_headers, .value = "PRESET",
-         .help = "tell the program who called: rfc9440 or x-ssl (may be repeated)"},
+         .help = "tell the program who called: rfc9440, x-ssl, nginx or xfcc (may be repeated)"},
         {.name = "--tcp", .kind = FLAG_SWITCH, .target = &q.tcp, .help = "pass bytes as they are, not HTTP requests"},
         {.name = "--admin", .kind = FLAG_TEXT, .target = &q.admin, .value = "unix:PATH", .help = "socket for mtlsd status, reload and drain"},
         {.name = "--log-level", .kind = FLAG_TEXT, .target = &q.log_level, .value = "LEVEL", .help = "error, warn, info (default) or debug"},

@@ -220,6 +220,10 @@ static void changes_text(struct page *p, const struct config_route *route, const
         line(p, "", "adds the identity fields of rfc9440");
     if (l->identity_headers & CONFIG_HEADERS_X_SSL)
         line(p, "", "adds the identity fields of x-ssl");
+    if (l->identity_headers & CONFIG_HEADERS_NGINX)
+        line(p, "", "adds the identity fields of nginx");
+    if (l->identity_headers & CONFIG_HEADERS_XFCC && l->xfcc != CONFIG_XFCC_SANITIZE)
+        line(p, "", l->xfcc == CONFIG_XFCC_SANITIZE_SET ? "adds X-Forwarded-Client-Cert" : "passes X-Forwarded-Client-Cert of a verified caller on");
     if (l->forwarded != CONFIG_FORWARDED_OFF)
         line(p, "", l->forwarded == CONFIG_FORWARDED_X ? "adds X-Forwarded-For and its kin" : "adds Forwarded");
 }

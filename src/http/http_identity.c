@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/http/http_identity.h"
+#include "http_pem.h"
 
 #include "mtlsd/base/text.h"
 
 #include <string.h>
 
 /* Larger values would overrun what backends read; a value cut short would name somebody else. */
-enum { MAX_VALUE_BYTES = 16 * 1024 };
+enum { MAX_VALUE_BYTES = 16 * 1024, MAX_CHAIN = 16 };
 
 static const char *const names[] = {
     "Client-Cert",           "Client-Cert-Chain",    "X-Forwarded-Client-Cert", "X-SSL-Client-Verify",
@@ -102,9 +103,11 @@ static int append_rfc9440(struct bytes *out, const struct tls_peer *peer)
     int built = append_der(&value, peer->leaf_der);
     if (put_line(out, "Client-Cert", &value, built) != 0)
         return -1;
+    struct span path[MAX_CHAIN];
+    size_t n = tls_peer_path(peer, path, MAX_CHAIN);
     built = 0;
-    for (size_t i = 0; i < peer->n_chain && built == 0; i++)
-        built = append_der(&value, peer->chain_der[i]);
+    for (size_t i = 0; i < n && built == 0; i++)
+        built = append_der(&value, path[i]);
     return put_line(out, "Client-Cert-Chain", &value, built);
 }
 
@@ -181,9 +184,35 @@ static int append_x_ssl(struct bytes *out, const struct tls_verdict *v, const ch
     if (bytes_printf(out, "X-SSL-Client-Verify: %d\r\n", number) != 0 ||
         put_plain(out, "X-SSL-Client-Status", word) != 0)
         return -1;
-    if (number != 0 && put_plain(out, "X-SSL-Error", v != NULL && v->text[0] != '\0' ? v->text : word) != 0)
+    if (number != 0 && v != NULL && v->openssl_error != 0 && bytes_printf(out, "X-SSL-Error: %d\r\n", v->openssl_error) != 0)
         return -1;
     return peer != NULL ? put_certificate(out, peer) : 0;
+}
+
+static int put_verify(struct bytes *out, enum reason status, const char *word, const struct tls_peer *peer)
+{
+    if (status == REASON_VALID && peer != NULL)
+        return put_plain(out, "ssl-client-verify", "SUCCESS");
+    if (status == REASON_NONE || peer == NULL)
+        return put_plain(out, "ssl-client-verify", "NONE");
+    return bytes_printf(out, "ssl-client-verify: FAILED:%s\r\n", word);
+}
+
+static int append_nginx(struct bytes *out, const struct tls_verdict *v, const char *word, const struct tls_peer *peer)
+{
+    enum reason status = v != NULL ? v->status : REASON_UNDECIDED;
+    if (put_verify(out, status, word, peer) != 0)
+        return -1;
+    if (peer == NULL)
+        return 0;
+    if (put_plain(out, "ssl-client-subject-dn", peer->subject) != 0 || put_plain(out, "ssl-client-issuer-dn", peer->issuer) != 0)
+        return -1;
+    if (status != REASON_VALID || peer->leaf_der.len == 0)
+        return 0;
+    struct bytes value;
+    bytes_init(&value, MAX_VALUE_BYTES);
+    int built = http_pem_append_encoded(&value, peer->leaf_der);
+    return put_line(out, "ssl-client-cert", &value, built);
 }
 
 int http_identity_append(struct bytes *out, unsigned presets, const struct tls_verdict *verdict,
@@ -192,5 +221,7 @@ int http_identity_append(struct bytes *out, unsigned presets, const struct tls_v
     bool valid = verdict != NULL && verdict->status == REASON_VALID;
     if ((presets & HTTP_IDENTITY_RFC9440) != 0 && valid && peer != NULL && append_rfc9440(out, peer) != 0)
         return -1;
-    return (presets & HTTP_IDENTITY_X_SSL) != 0 ? append_x_ssl(out, verdict, status_word, peer) : 0;
+    if ((presets & HTTP_IDENTITY_X_SSL) != 0 && append_x_ssl(out, verdict, status_word, peer) != 0)
+        return -1;
+    return (presets & HTTP_IDENTITY_NGINX) != 0 ? append_nginx(out, verdict, status_word, peer) : 0;
 }

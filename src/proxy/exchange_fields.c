@@ -2,6 +2,7 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/http/http_identity.h"
+#include "mtlsd/http/http_xfcc.h"
 #include "mtlsd/policy/reason.h"
 
 #include <stdio.h>
@@ -18,6 +19,24 @@ static int make_identity(struct exchange *x)
     static const struct tls_verdict undecided = {.status = REASON_NONE};
     const struct tls_verdict *verdict = facts.verdict != NULL ? facts.verdict : &undecided;
     return http_identity_append(&x->identity, presets, verdict, reason_word(verdict->status), facts.peer);
+}
+
+static int append_xfcc(struct exchange *x, const struct http_head *head, struct bytes *out)
+{
+    const struct config_listener *conf = x->listener->conf;
+    struct tls_facts facts = {0};
+    if ((conf->identity_headers & CONFIG_HEADERS_XFCC) == 0)
+        return 0;
+    if (x->down.tls != NULL)
+        tls_engine_facts(x->down.tls, &facts);
+    struct http_xfcc how = {
+        .mode = (enum http_xfcc_mode)conf->xfcc,
+        .details = conf->xfcc_details,
+        .by = span_from_str(x->listener->own_uri),
+        .verdict = facts.verdict,
+        .peer = facts.peer,
+    };
+    return http_xfcc_append(out, &how, head);
 }
 
 static int append_x_forwarded(struct exchange *x, struct span host, struct bytes *out)
@@ -51,6 +70,8 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
     if (make_identity(x) != 0)
         return -1;
     if (x->identity.len > 0 && bytes_append_span(out, bytes_span(&x->identity)) != 0)
+        return -1;
+    if (append_xfcc(x, head, out) != 0)
         return -1;
     struct span host = http_head_find(head, "Host");
     switch (x->listener->conf->forwarded) {

@@ -111,3 +111,30 @@ struct span tls_peer_first(const struct tls_peer *peer, enum tls_name_type type)
             return peer->names[i].value;
     return (struct span){0};
 }
+
+/* The certificate of that subject among those not taken yet; n_chain: none. */
+static size_t find_issuer(const struct tls_peer *peer, struct span name, uint64_t taken, struct tls_cert *found)
+{
+    for (size_t i = 0; i < peer->n_chain && i < 64; i++) {
+        if ((taken >> i & 1) == 0 && tls_cert_read(peer->chain_der[i], found) == 0 && span_equals(found->subject, name))
+            return i;
+    }
+    return peer->n_chain;
+}
+
+size_t tls_peer_path(const struct tls_peer *peer, struct span *out, size_t max)
+{
+    struct tls_cert at;
+    uint64_t taken = 0;
+    size_t n = 0;
+    if (peer->leaf_der.len == 0 || tls_cert_read(peer->leaf_der, &at) != 0)
+        return 0;
+    while (n < max && !span_equals(at.issuer, at.subject)) {
+        size_t i = find_issuer(peer, at.issuer, taken, &at);
+        if (i == peer->n_chain || i >= 64 || span_equals(at.issuer, at.subject))
+            break;
+        taken |= UINT64_C(1) << i;
+        out[n++] = peer->chain_der[i];
+    }
+    return n;
+}

@@ -114,7 +114,19 @@ struct config_allow {
 enum config_identity_headers { /* bits */
                                CONFIG_HEADERS_RFC9440 = 1,
                                CONFIG_HEADERS_X_SSL = 2,
+                               CONFIG_HEADERS_NGINX = 4,
+                               CONFIG_HEADERS_XFCC = 8,
 };
+
+/* What becomes of X-Forwarded-Client-Cert, in Envoy's words. */
+enum config_xfcc {
+    CONFIG_XFCC_SANITIZE_SET,
+    CONFIG_XFCC_SANITIZE,
+    CONFIG_XFCC_FORWARD_ONLY,
+    CONFIG_XFCC_APPEND_FORWARD,
+    CONFIG_XFCC_ALWAYS_FORWARD_ONLY,
+};
+enum config_xfcc_details { CONFIG_XFCC_CERT = 1, CONFIG_XFCC_CHAIN = 2 }; /* bits */
 
 struct config_header { /* set_headers */
     char *name, *value;
@@ -178,6 +190,9 @@ struct config_listener {
     struct config_allow *allow;
     size_t n_allow;                            /* 0: every verified peer */
     unsigned identity_headers;                 /* bits of enum config_identity_headers */
+    enum config_xfcc xfcc;                     /* with the preset xfcc; sanitize_set */
+    unsigned xfcc_details;                     /* bits of enum config_xfcc_details */
+    bool insecure_xfcc;                        /* always_forward_only is meant */
     enum config_forwarded forwarded;           /* x on a listener with tls, off without */
     uint64_t handshake_ms, header_ms, idle_ms; /* 10s 10s; idle 60s for http, 10m for tcp */
     uint64_t body_ms;  /* 30s: a request's body may pause that long; on the whole it must come at min_body_rate */

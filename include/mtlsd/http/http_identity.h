@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a verified identity is told to a backend: header lines of the presets, encoded so that no byte of a certificate can end a line or
- * a value. rfc9440: RFC 9440. x-ssl: product words. */
+ * a value. rfc9440: RFC 9440. x-ssl: the words of the manual. nginx: the names that applications behind nginx read. X-Forwarded-Client-Cert
+ * is http_xfcc's. */
 #ifndef MTLSD_HTTP_HTTP_IDENTITY_H
 #define MTLSD_HTTP_HTTP_IDENTITY_H
 
@@ -8,12 +9,13 @@
 #include "mtlsd/tls/tls_judge.h"
 #include "mtlsd/tls/tls_peer.h"
 
-enum http_identity_preset { HTTP_IDENTITY_RFC9440 = 1, HTTP_IDENTITY_X_SSL = 2 }; /* bits */
+enum http_identity_preset { HTTP_IDENTITY_RFC9440 = 1, HTTP_IDENTITY_X_SSL = 2, HTTP_IDENTITY_NGINX = 4 }; /* bits */
 
 /* Appends "Name: value CRLF" lines. status_word is the verdict's word ("valid", "none", ...). peer may be NULL (no certificate).
- * Client-Cert is sent for REASON_VALID only: it has no way to say that a certificate was merely tolerated. X-SSL-Client-Verify is never 0
- * but for REASON_VALID; a status without a number of its own, and no certificate at all, is 1. A field longer than 16 KiB is left out
- * rather than cut. */
+ * Client-Cert and its chain, which leaves out the anchor, are sent for REASON_VALID only: they have no way to say that a certificate was merely
+ * tolerated; neither is ssl-client-cert. X-SSL-Client-Verify is never 0 but for REASON_VALID; a status without a number of its own, and no
+ * certificate at all, is 1. X-SSL-Error is the number, where there is one that is not 0. ssl-client-verify is SUCCESS, NONE or FAILED:word.
+ * A field longer than 16 KiB is left out rather than cut. */
 MUST_CHECK int http_identity_append(struct bytes *out, unsigned presets, const struct tls_verdict *verdict, const char *status_word,
                                     const struct tls_peer *peer);
 

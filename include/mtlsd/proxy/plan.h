@@ -35,6 +35,7 @@ struct plan_route {
 struct plan_listener {
     const struct config_listener *conf;
     struct tls_context *tls; /* NULL: plaintext */
+    char *own_uri; /* the URI name of our certificate, for X-Forwarded-Client-Cert; owned by the snapshot, NULL: none */
     const struct plan_route *routes; /* at least one */
     size_t n_routes;
     const struct plan_target *direct; /* forward proxy: what stands for hosts reached without a route; NULL: none */

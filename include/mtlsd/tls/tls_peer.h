@@ -31,6 +31,9 @@ struct tls_peer {
 /* Parses ders[0] as the leaf and keeps copies of all. NULL + err (ERR_PROTOCOL) when the leaf cannot be parsed. */
 struct tls_peer *tls_peer_new(const struct span *ders, size_t n, struct err *err);
 void tls_peer_free(struct tls_peer *peer);
+/* The certificates above the leaf in their order, as far as issuers' names lead, without the anchor (which names itself as issuer) and without
+ * what belongs to no such chain. Gives how many; they are borrowed from the peer. Not a judgement: only of use for a peer that was judged valid. */
+size_t tls_peer_path(const struct tls_peer *peer, struct span *out, size_t max);
 /* The first name of a type, or an empty span. */
 struct span tls_peer_first(const struct tls_peer *peer, enum tls_name_type type);
 

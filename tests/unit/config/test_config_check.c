@@ -141,8 +141,11 @@ static const struct row refused[] = {
      "crl[1]: this version does not have \"fetch\""},
     {"a limit per client", ID TRUSTS UP LOCAL "limits = { per_client = 5; };", 5,
      "does not have this key yet"},
-    {"another preset", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\";"), 4,
-     "does not have \"xfcc\" here yet"},
+    {"a mode of xfcc without the preset", ID TRUSTS BACK PUBLIC("xfcc = \"forward_only\";"), 4, "without the preset \"xfcc\""},
+    {"details of xfcc without the preset", ID TRUSTS BACK PUBLIC("xfcc_details = \"cert\";"), 4, "without the preset \"xfcc\""},
+    {"C1: anybody's claims passed on by a word", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\"; xfcc = \"always_forward_only\";"), 4,
+     "accept it with insecure_xfcc = true"},
+    {"an unknown mode of xfcc", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\"; xfcc = \"append\";"), 4, "append_forward"},
 
     /* what belongs together */
     {"an identity of nothing", "identities = { me = { }; };", 1, "identities.me: give bundle"},

@@ -185,6 +185,37 @@ START_TEST(keeps_the_chain_as_presented)
 }
 END_TEST
 
+/* Whatever a peer sends along, in whatever order: the path is what the issuers' names lead through, without the anchor, and it ends. */
+START_TEST(gives_the_path_without_anchor_and_strangers)
+{
+    struct certs root, upper, lower, leaf, stranger, loop_a, loop_b;
+    certs_make(&(struct certs_order){.cn = "root", .ca = true}, &root);
+    certs_make(&(struct certs_order){.cn = "upper", .ca = true, .issuer = &root}, &upper);
+    certs_make(&(struct certs_order){.cn = "lower", .ca = true, .issuer = &upper}, &lower);
+    certs_make(&(struct certs_order){.cn = "leaf", .issuer = &lower}, &leaf);
+    certs_make(&(struct certs_order){.cn = "stranger", .ca = true, .issuer = &root}, &stranger);
+    certs_make(&(struct certs_order){.cn = "lower", .ca = true, .issuer = &stranger}, &loop_a);
+    certs_make(&(struct certs_order){.cn = "stranger", .ca = true, .issuer = &lower}, &loop_b);
+    const struct span sent[] = {leaf.der, stranger.der, root.der, upper.der, lower.der, lower.der};
+    const struct span circle[] = {leaf.der, loop_a.der, loop_b.der};
+    struct err err = {0};
+    struct span path[8];
+    struct tls_peer *peer = tls_peer_new(sent, 6, &err), *dizzy = tls_peer_new(circle, 3, &err), *alone = tls_peer_new(sent, 1, &err);
+    ck_assert(peer != NULL && dizzy != NULL && alone != NULL);
+    ck_assert_uint_eq(tls_peer_path(peer, path, 8), 2);
+    ck_assert(span_equals(path[0], lower.der) && span_equals(path[1], upper.der));
+    ck_assert_uint_eq(tls_peer_path(peer, path, 1), 1);
+    ck_assert_uint_le(tls_peer_path(dizzy, path, 8), 2);
+    ck_assert_uint_eq(tls_peer_path(alone, path, 8), 0);
+    tls_peer_free(peer);
+    tls_peer_free(dizzy);
+    tls_peer_free(alone);
+    struct certs *const made[] = {&root, &upper, &lower, &leaf, &stranger, &loop_a, &loop_b};
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+        certs_clear(made[i]);
+}
+END_TEST
+
 START_TEST(refuses_what_is_no_certificate)
 {
     struct certs leaf;
@@ -236,6 +267,7 @@ Suite *suite(void)
     tcase_add_test(c, a6_iterates_all_relative_names);
     tcase_add_test(c, a6_does_not_translate_strings);
     tcase_add_test(c, keeps_the_chain_as_presented);
+    tcase_add_test(c, gives_the_path_without_anchor_and_strangers);
     tcase_add_test(c, refuses_what_is_no_certificate);
     tcase_add_test(c, a5_refuses_an_extension_that_appears_twice);
     suite_add_tcase(s, c);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/http/http_xfcc.h"
+
+#include "http_name.h"
+#include "http_pem.h"
+
+#include <string.h>
+
+enum { MAX_VALUE_BYTES = 16 * 1024, MAX_CHAIN = 16 };
+
+static const char NAME[] = "X-Forwarded-Client-Cert";
+
+/* ---- our element ---- */
+
+static int append_byte(struct bytes *out, uint8_t c)
+{
+    if (c < 0x20 || c >= 0x7f || c == '%' || c == '\\')
+        return bytes_printf(out, "%%%02X", c);
+    if (c == '"')
+        return bytes_append_str(out, "\\\"");
+    return bytes_append(out, &c, 1);
+}
+
+static bool needs_quotes(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] == ' ' || s.ptr[i] == ',' || s.ptr[i] == ';' || s.ptr[i] == '=' || s.ptr[i] == '"')
+            return true;
+    return s.len == 0;
+}
+
+/* ";Key=value"; the first of an element has no semicolon. Left out whole when it is too long. */
+static int put(struct bytes *out, size_t first, const char *key, struct span value, bool quoted)
+{
+    struct bytes text;
+    bytes_init(&text, MAX_VALUE_BYTES);
+    int built = 0;
+    for (size_t i = 0; i < value.len && built == 0; i++)
+        built = append_byte(&text, value.ptr[i]);
+    const char *quote = quoted || needs_quotes(value) ? "\"" : "";
+    int rc = 0;
+    if (built == 0)
+        rc = bytes_printf(out, "%s%s=%s", out->len > first ? ";" : "", key, quote) != 0 || bytes_append_span(out, bytes_span(&text)) != 0 ||
+                     bytes_append_str(out, quote) != 0
+                 ? -1
+                 : 0;
+    bytes_clear(&text);
+    return rc;
+}
+
+/* An encoded certificate holds nothing that would need care. */
+static int put_pem(struct bytes *out, const char *key, const struct span *ders, size_t n)
+{
+    struct bytes text;
+    bytes_init(&text, MAX_VALUE_BYTES);
+    int built = 0;
+    for (size_t i = 0; i < n && built == 0; i++)
+        built = http_pem_append_encoded(&text, ders[i]);
+    int rc = 0;
+    if (built == 0)
+        rc = bytes_printf(out, ";%s=\"", key) != 0 || bytes_append_span(out, bytes_span(&text)) != 0 ? -1 : bytes_append_str(out, "\"");
+    bytes_clear(&text);
+    return rc;
+}
+
+static int put_details(struct bytes *out, const struct http_xfcc *how)
+{
+    struct span ders[1 + MAX_CHAIN] = {how->peer->leaf_der};
+    if (ders[0].len == 0)
+        return 0;
+    if ((how->details & HTTP_XFCC_CERT) != 0 && put_pem(out, "Cert", ders, 1) != 0)
+        return -1;
+    if ((how->details & HTTP_XFCC_CHAIN) == 0)
+        return 0;
+    return put_pem(out, "Chain", ders, 1 + tls_peer_path(how->peer, ders + 1, MAX_CHAIN));
+}
+
+static int put_names(struct bytes *out, size_t first, const struct tls_peer *peer, enum tls_name_type type, const char *key)
+{
+    for (size_t i = 0; i < peer->n_names; i++)
+        if (peer->names[i].type == type && put(out, first, key, peer->names[i].value, false) != 0)
+            return -1;
+    return 0;
+}
+
+static int append_element(struct bytes *out, const struct http_xfcc *how)
+{
+    size_t first = out->len;
+    if (how->by.len > 0 && put(out, first, "By", how->by, false) != 0)
+        return -1;
+    if (put(out, first, "Hash", span_from_str(how->peer->sha256), false) != 0 || put_details(out, how) != 0)
+        return -1;
+    if (put(out, first, "Subject", span_from_str(how->peer->subject), true) != 0)
+        return -1;
+    return put_names(out, first, how->peer, TLS_NAME_URI, "URI") != 0 ? -1 : put_names(out, first, how->peer, TLS_NAME_DNS, "DNS");
+}
+
+/* ---- what came in ---- */
+
+/* An open quote would make what follows part of its value. A quote after two backslashes is open to one reader and closed to another, and so is
+ * one after a backslash outside of quotes: neither passes. */
+static bool is_closed(struct span value)
+{
+    bool inside = false;
+    size_t backslashes = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t c = value.ptr[i];
+        if (c < 0x20 || c >= 0x7f || (c == '"' && (backslashes > 1 || (backslashes == 1 && !inside))))
+            return false;
+        if (c == '"' && backslashes == 0)
+            inside = !inside;
+        backslashes = c == '\\' ? backslashes + 1 : 0;
+    }
+    return !inside && backslashes == 0;
+}
+
+static bool names_it(struct span connection)
+{
+    struct span item;
+    while (span_next_in_list(&connection, &item))
+        if (http_name_equals(item, "x-forwarded-client-cert"))
+            return true;
+    return false;
+}
+
+/* False: nothing of it may pass. */
+static bool may_pass(const struct http_head *request)
+{
+    for (size_t i = 0; i < request->n_fields; i++) {
+        const struct http_field *f = &request->fields[i];
+        if (http_name_equals(f->name, "connection") && names_it(f->value))
+            return false;
+        if (span_equals_nocase_str(f->name, NAME) && !is_closed(f->value))
+            return false;
+    }
+    return true;
+}
+
+static int append_inbound(struct bytes *out, const struct http_head *request)
+{
+    for (size_t i = 0; i < request->n_fields; i++) {
+        const struct http_field *f = &request->fields[i];
+        if (!span_equals_nocase_str(f->name, NAME) || f->value.len == 0)
+            continue;
+        if ((out->len > 0 && bytes_append_str(out, ",") != 0) || bytes_append_span(out, f->value) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- the line ---- */
+
+static int append_value(struct bytes *out, const struct http_xfcc *how, const struct http_head *request)
+{
+    bool proven = how->verdict != NULL && how->verdict->status == REASON_VALID && how->peer != NULL;
+    bool forwards = how->mode == HTTP_XFCC_ALWAYS_FORWARD_ONLY ||
+                    (proven && (how->mode == HTTP_XFCC_FORWARD_ONLY || how->mode == HTTP_XFCC_APPEND_FORWARD));
+    bool tells = proven && (how->mode == HTTP_XFCC_SANITIZE_SET || how->mode == HTTP_XFCC_APPEND_FORWARD);
+    if (forwards && may_pass(request) && append_inbound(out, request) != 0)
+        return -1;
+    if (!tells)
+        return 0;
+    if (out->len > 0 && bytes_append_str(out, ",") != 0)
+        return -1;
+    return append_element(out, how);
+}
+
+int http_xfcc_append(struct bytes *out, const struct http_xfcc *how, const struct http_head *request)
+{
+    struct bytes value;
+    bytes_init(&value, out->max);
+    int rc = append_value(&value, how, request);
+    if (rc == 0 && value.len > 0)
+        rc = bytes_printf(out, "%s: ", NAME) != 0 || bytes_append_span(out, bytes_span(&value)) != 0 ? -1 : bytes_append_str(out, "\r\n");
+    bytes_clear(&value);
+    return rc;
+}
