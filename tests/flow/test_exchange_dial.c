@@ -140,6 +140,44 @@ START_TEST(a_silent_proxy_is_given_the_time_to_connect)
 }
 END_TEST
 
+/* Without TLS of ours a server may well speak first, and its words may come with the proxy's. */
+START_TEST(what_a_tcp_server_says_first_comes_through_the_proxy)
+{
+    struct wire tcp;
+    struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_TCP, .no_verifier = true};
+    wire_open(&tcp, &setup);
+    tcp.step = steps[_i];
+    use_proxy(&tcp.injector);
+    tcp.proxy_reply = "HTTP/1.1 200 OK\r\n\r\n220 ready\r\n";
+    struct wire_socket *app = wire_connect(&tcp);
+    wire_say(app, "EHLO me\r\n");
+    wire_end(&app->up);
+    wire_run(&tcp);
+    ck_assert_str_eq(wire_got(app), "220 ready\r\n");
+    struct wire_socket *back = wire_backend_socket(&tcp, 0);
+    ck_assert_str_eq(wire_got(back), "EHLO me\r\n");
+    ck_assert(back->got_end && !back->got_reset);
+    wire_close(&tcp);
+}
+END_TEST
+
+START_TEST(a_tcp_client_is_cut_when_the_proxy_refuses)
+{
+    struct wire tcp;
+    struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_TCP, .no_verifier = true};
+    wire_open(&tcp, &setup);
+    use_proxy(&tcp.injector);
+    tcp.proxy_reply = "HTTP/1.1 403 Forbidden\r\n\r\n";
+    struct wire_socket *app = wire_connect(&tcp);
+    wire_say(app, "MARKER");
+    wire_run(&tcp);
+    ck_assert(app->got_reset && app->got.len == 0);
+    ck_assert_int_eq(wire_last(&tcp.injector)->reason, REASON_PROXY_REFUSED);
+    ck_assert(!wire_ever_said(&wire_between(&tcp, 0)->up, "MARKER"));
+    wire_close(&tcp);
+}
+END_TEST
+
 /* ---- the PROXY header ---- */
 
 static const enum config_proxy_protocol versions[] = {CONFIG_PROXY_PROTOCOL_V1, CONFIG_PROXY_PROTOCOL_V2};
@@ -216,6 +254,8 @@ Suite *suite(void)
     tcase_add_test(c, content_instead_of_tls_behind_the_proxy_is_refused);
     tcase_add_test(c, a_proxy_that_closes_is_no_answer);
     tcase_add_test(c, a_silent_proxy_is_given_the_time_to_connect);
+    tcase_add_loop_test(c, what_a_tcp_server_says_first_comes_through_the_proxy, 0, N_STEPS);
+    tcase_add_test(c, a_tcp_client_is_cut_when_the_proxy_refuses);
     tcase_add_loop_test(c, the_header_is_the_first_thing_said_before_tls, 0, 2 * N_STEPS);
     tcase_add_test(c, the_header_comes_behind_the_way_through_a_proxy);
     tcase_add_test(c, a_connection_that_names_its_client_is_not_shared);

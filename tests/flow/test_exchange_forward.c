@@ -571,6 +571,43 @@ START_TEST(a_sniffed_tunnel_that_cannot_be_made_is_cut)
 }
 END_TEST
 
+/* ---- cut anywhere ---- */
+
+static const struct {
+    const char *said, *why;
+    enum config_connect connect;
+} scripts[] = {
+    {"GET http://api.example/a HTTP/1.1\r\nHost: api.example\r\n\r\n", "a request", CONFIG_CONNECT_SNIFF},
+    {"GET http://build.example/a HTTP/1.1\r\nHost: build.example\r\n\r\n", "a direct one", CONFIG_CONNECT_SNIFF},
+    {CONNECT("build.example:80") "0123456789", "a blind tunnel", CONFIG_CONNECT_TUNNEL},
+    {CONNECT("build.example:80") "\x16\x03\x01" "0123456789", "TLS", CONFIG_CONNECT_SNIFF},
+    {CONNECT("api.example:80") "\x16\x03\x01" "0123456789", "TLS that is refused", CONFIG_CONNECT_SNIFF},
+    {CONNECT("api.example:80") "GET /a HTTP/1.1\r\nHost: api.example\r\n\r\n", "a request in a tunnel", CONFIG_CONNECT_SNIFF},
+    {CONNECT("build.example:80") "SSH-2.0-x\r\n", "another protocol", CONFIG_CONNECT_SNIFF},
+};
+enum { N_SCRIPTS = sizeof(scripts) / sizeof(scripts[0]) };
+
+/* Whatever is lost where: every connection ends, and each was told at most as often as requests were made. */
+START_TEST(a_client_may_be_cut_off_at_every_byte) /* B7 */
+{
+    size_t n = strlen(scripts[_i / 2].said);
+    for (size_t cut = 0; cut <= n; cut++) {
+        http_chain_close();
+        open_proxy();
+        fp->connect = scripts[_i / 2].connect;
+        http_chain.step = 7;
+        struct wire_socket *app = wire_connect(&http_chain);
+        app->up.cut_after = cut;
+        app->up.cut_is_reset = _i % 2 == 1;
+        wire_say(app, scripts[_i / 2].said);
+        wire_finish(&http_chain);
+        ck_assert_msg(app->got_end || app->got_reset, "%s: still open after a cut at %zu", scripts[_i / 2].why, cut);
+        ck_assert_uint_le(http_chain.injector.n_seen, 2);
+        ck_assert_ptr_null(wire_exchange(&http_chain.injector));
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("exchange_forward");
@@ -610,6 +647,7 @@ Suite *suite(void)
     tcase_add_test(c, half_a_hello_is_not_taken_for_silence);
     tcase_add_test(c, another_protocol_in_a_tunnel_to_a_routes_host_is_read_as_http_and_refused);
     tcase_add_test(c, a_client_that_leaves_a_silent_tunnel_is_told_of);
+    tcase_add_loop_test(c, a_client_may_be_cut_off_at_every_byte, 0, 2 * N_SCRIPTS);
     tcase_add_test(c, a_sniffed_tunnel_that_cannot_be_made_is_cut);
     suite_add_tcase(s, c);
     return s;
