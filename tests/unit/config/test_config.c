@@ -27,6 +27,14 @@ static const char injector[] =
     "  tls = { identity = \"payments\"; trust = \"partner\"; }; }; };\n"
     "listeners = { app = { bind = \"127.0.0.1:8080\"; upstream = \"partner\"; }; };\n";
 
+static const char gateway[] =
+    "upstreams = { up = { targets = ( \"127.0.0.1:1\", { address = \"127.0.0.1:2\"; route = \"b\"; weight = 2; } );\n"
+    "  sticky = { cookie = \"S\"; }; health = { path = \"/h\"; expect = \"200\"; }; proxy = \"http://127.0.0.1:3\"; }; };\n"
+    "listeners = { app = { bind = \"127.0.0.1:8080\"; hosts = \"a:1\"; allow_origins = \"https://a\"; forward_proxy = { direct = \"*.b\"; };\n"
+    "  routes = ( { host = \"*.a\"; path = \"/a\"; method = [ \"GET\", \"PUT\" ]; upstream = \"up\"; strip_prefix = \"/a\";\n"
+    "    set_headers = { X-A = \"1\"; }; remove_headers = \"X-B\"; set_host = \"c\"; },\n"
+    "    { path = \"/r\"; redirect = \"https://a/\"; redirect_status = 301; }, { deny = true; } ); }; };\n";
+
 START_TEST(reads_the_injector_and_fills_in_every_default)
 {
     struct config *c = parse(injector, "/etc/mtlsd/mtlsd.conf");
@@ -266,12 +274,13 @@ END_TEST
 /* Whatever the text, the reader comes back with an answer and with words. */
 START_TEST(survives_every_prefix_and_every_changed_byte)
 {
-    size_t n = strlen(injector);
-    static char text[sizeof(injector)];
+    static const char *const texts[] = {injector, gateway};
     static const char changes[] = "\x01\x7f\xff{}()[]\"\\;=,#/*@ 0";
-    for (size_t i = 0; i < n; i++) {
+    const char *whole = texts[_i];
+    static char text[sizeof(injector) + sizeof(gateway)];
+    for (size_t i = 0; i < strlen(whole); i++) {
         for (size_t k = 0; k < sizeof(changes); k++) {
-            memcpy(text, injector, sizeof(injector));
+            memcpy(text, whole, strlen(whole) + 1);
             text[i] = changes[k]; /* the last one is the NUL: a prefix */
             struct findings f;
             findings_init(&f);
@@ -318,7 +327,7 @@ Suite *suite(void)
                    an_upstream_without_trust_is_verified_by_the_system_and_one_without_identity_need_not_ask);
     tcase_add_test(t, finds_by_name_or_not);
     tcase_add_test(t, a_path_is_relative_to_the_file_it_stands_in_also_when_included);
-    tcase_add_test(t, survives_every_prefix_and_every_changed_byte);
+    tcase_add_loop_test(t, survives_every_prefix_and_every_changed_byte, 0, 2);
     tcase_add_test(t, explains_an_empty_file_and_syntax_errors);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
