@@ -4,6 +4,7 @@
  *
  *   the guard       is it HTTP that two readers understand alike? (http/)
  *   its target      taken apart once; on a listener with path rules odd spellings are refused or rewritten (security C9)
+ *   its host        belongs to the policy that the caller was judged by, where TLS chose one by server name (security A9)
  *   browser         on a plaintext listener: might a web page have sent it? (security E1)
  *   loops           a forward proxy that sees its own name too often in Via
  *   the listener's gate
@@ -75,6 +76,14 @@ int exchange_route_target(const struct exchange *x, const struct routing *r, str
     if (rest.len == 0)
         rest = span_of("/", 1);
     return bytes_append_span(out, rest) != 0 ? -1 : bytes_append_span(out, r->target.query);
+}
+
+/* ---- whose host ---- */
+
+/* Of every request: a connection that was opened for one host may later ask for another. */
+static bool is_misdirected(const struct exchange *x, const struct routing *r)
+{
+    return x->down.tls != NULL && !tls_engine_serves(x->down.tls, r->target.host);
 }
 
 /* ---- browsers ---- */
@@ -185,6 +194,8 @@ enum reason exchange_route_judge(struct exchange *x, struct routing *r, struct e
     enum reason reason = http_guard_request(r->head, err);
     if (reason == REASON_VALID)
         reason = read_target(conf, r, err);
+    if (reason == REASON_VALID && is_misdirected(x, r))
+        reason = refuse(err, REASON_MISDIRECTED, "TLS was opened for a server name with other rules than this host has: ask for it on a connection of its own");
     if (reason == REASON_VALID && conf->guards_browsers)
         reason = judge_browser(x, r, err);
     if (reason == REASON_VALID && conf->forward_proxy.present && goes_in_circles(r->head))
