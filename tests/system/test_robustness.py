@@ -80,7 +80,7 @@ class LastBytes(Case):
         def answer(connection, whole):
             peers.read_until(connection, b"\r\n\r\n")
             connection.sendall(peers.reply(whole, fields=[("Connection", "close")]))
-        self.assert_whole("http", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
+        self.assert_whole("http", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", answer)
 
     def test_slow_upstream_gets_the_last_bytes_of_an_upload(self):
         whole = pattern(3 << 20)
@@ -260,7 +260,7 @@ class Log(Case):
                 for _ in range(4):
                     with peers.connect(port) as app:
                         for n in range(100):
-                            app.sendall(b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 600))
+                            app.sendall(b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * 600))
                             self.assertEqual(200, peers.response(app)[0])
                 read = bytearray()
                 drain = threading.Thread(target=lambda: read.extend(iter_pipe(reader)))
@@ -321,7 +321,7 @@ class SocketFiles(Case):
         raw.settimeout(peers.IO_S)
         raw.connect(str(path))
         with context.wrap_socket(raw, server_hostname="localhost") as client:
-            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             wait_for(lambda: backend.accepted, "the request upstream")
             old.signal(signal.SIGTERM)
             wait_for(lambda: not accepts(path), "the old one to stop listening")
@@ -377,8 +377,8 @@ class Vanishing(Case):
     def test_clients_that_reset_at_every_stage_of_http_leave_nothing_behind(self):
         origin, port = self.origin(), free_port()
         daemon = self.daemon(self.admin() + self.injector_text(port, f"127.0.0.1:{origin}"), [port], prelude="workers = 4;\n")
-        head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-        post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+        head = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        post = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
         self.storm(port, [b"", b"GET", head[:-2], head, head * 50, post, post + bytes(50000), post + bytes(100000), b"\x16\x03\x01\x00",
                           b"BAD\r\n\r\n"], 400)
         self.assert_forgotten(daemon)
@@ -444,7 +444,7 @@ class TheEnd(Case):
         asking = peers.secure(tls, context)
         asking.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc")
         clients = [asking]
-        for number, data in [(port, b""), (port, b"GET / HT"), (port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), (tcp, b""), (tcp, b"data"),
+        for number, data in [(port, b""), (port, b"GET / HT"), (port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), (tcp, b""), (tcp, b"data"),
                              (tls, b""), (tls, client_hello())] * 5:
             client = peers.connect(number)
             client.sendall(data)
@@ -480,7 +480,7 @@ class TheEnd(Case):
         apps = [peers.connect(port) for _ in range(20)]
         for app in apps:
             self.addCleanup(app.close)
-            app.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            app.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         wait_for(lambda: self.open_connections(daemon) == 20, "all apps")
         for app in apps[:10]:
             peers.reset(app)
@@ -609,9 +609,9 @@ class HostileWords(Case):
         daemon = self.daemon(self.injector_text(port, f"127.0.0.1:{origin}"), [port], prelude='workers = 2; log = { format = "json"; level = "debug"; };\n')
         targets = [b"/" + bytes([n]) for n in range(256)] + [b"/" + b"a" * 60000, b'/","x":"', b"/\xff\xfe", b"/\xe2\x80\xa8", b"/\xed\xa0\x80",
                                                              b"/%0a%0d", b"/\x1b[31m", b"/" + b"\\" * 2000, b"/" + b'"' * 2000]
-        for target in targets:
-            for method in (b"GET", b"G\x01T"):
-                with peers.connect(port) as client:
+        for n, target in enumerate(targets):
+            for method in (b"GET", b"G\x01T"): # each from an address of its own: the lines of one client are limited
+                with socket.create_connection(("127.0.0.1", port), peers.IO_S, (f"127.1.{n // 200}.{n % 200 + 1}", 0)) as client:
                     client.sendall(method + b" " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     peers.read_all(client)
         wait_for(lambda: daemon.log.count("\n") >= len(targets), "the log")
