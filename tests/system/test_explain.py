@@ -149,7 +149,8 @@ class AsItHappens(harness.Case):
     def setUp(self):
         super().setUp()
         self.ops = self.pki.leaf("ops", subject=[("OU", "ops"), ("CN", "ops1")], eku=("clientAuth",))
-        self.backend, self.tls, self.local, self.neat, self.proxy = (harness.free_port() for _ in range(5))
+        self.backend, self.tls, self.local, self.neat, self.proxy, self.lenient = (harness.free_port() for _ in range(6))
+        self.old = self.pki.leaf("old-ops", subject=[("OU", "ops"), ("CN", "old")], eku=("clientAuth",), start=-10, days=5)
         self.nginx(f"""server {{ listen 127.0.0.1:{self.backend}; merge_slashes off;
             location / {{ return 200 "$request_uri $http_host $http_x_role"; }} }}""", [self.backend])
         self.mtlsd = self.daemon(f"""
@@ -169,21 +170,24 @@ class AsItHappens(harness.Case):
               local = {{ bind = "127.0.0.1:{self.local}"; upstream = "app"; }};
               neat = {{ bind = "127.0.0.1:{self.neat}"; normalize_path = true;
                 routes = ( {{ path = "/a"; upstream = "app"; strip_prefix = "/a"; set_host = "preserve"; }}, {{ respond = 404; }} ); }};
+              lenient = {{ bind = "127.0.0.1:{self.lenient}"; tls = {{ identity = "me"; trust = "clients"; client_cert = "optional"; tolerate = [ "expired" ]; }};
+                routes = ( {{ cert = "expired"; path = "/renew"; upstream = "app"; }}, {{ cert = "error"; redirect = "/renew"; }},
+                           {{ cert = "none"; respond = 401; }}, {{ upstream = "app"; }} ); }};
               proxy = {{ bind = "127.0.0.1:{self.proxy}"; forward_proxy = {{ direct = [ "127.0.0.1:{self.backend}", "127.0.0.1:{self.proxy}" ]; }};
                 routes = ( {{ host = "a.example"; upstream = "app"; }}, {{ path = "/own"; respond = 410; }} ); }};
-            }};""", [self.tls, self.local, self.neat, self.proxy])
+            }};""", [self.tls, self.local, self.neat, self.proxy, self.lenient])
 
     def send(self, port, head, certificate):
         """Status, Location and body of the answer."""
         connection = socket.create_connection(("127.0.0.1", port), 10)
-        if port == self.tls:
+        if port in (self.tls, self.lenient):
             context = ssl.create_default_context(cafile=self.pki.ca("root").crt)
             if certificate:
                 context.load_cert_chain(certificate.pem)
             connection = context.wrap_socket(connection, server_hostname="localhost")
         with connection:
             connection.sendall(head.encode())
-            if head.startswith("CONNECT") and port != self.tls:
+            if head.startswith("CONNECT") and port == self.proxy:
                 connection.shutdown(socket.SHUT_WR)
             answer = b""
             while more := connection.recv(65536):
@@ -243,6 +247,14 @@ class AsItHappens(harness.Case):
                 host = re.search(r"(?:http://|CONNECT )([^/]+)", target)
                 seen.add(self.compare("proxy", self.proxy, target, (f"Host: {host[1]}",) if host else ()))
         self.assertEqual({"forward", "direct", "tunnel", "respond", "refuse"}, seen)
+
+    def test_they_agree_about_tolerated_certificates(self):
+        seen = set()
+        for certificate in (None, self.old, self.ops):
+            for path in ("/renew", "/x"):
+                with self.subTest(path=path, certificate=certificate and certificate.stem):
+                    seen.add(self.compare("lenient", self.lenient, f"GET {path}", (), certificate))
+        self.assertEqual({"forward", "redirect", "respond"}, seen)
 
     def test_they_agree_about_rewritten_paths(self):
         for path in ("/a", "/a/b?c", "/b/../a/./c?d", "/%61/%63", "/a//b", "/a/%2f", "/b", "/a;x/../b", "/a/..;/b", "/..", "/a/."):

@@ -26,6 +26,8 @@ static const char text[] =
     "   { host = \"own.example\"; caller = ( { ou = \"ops\"; } ); upstream = \"own\"; },\n"
     "   { host = \"lit.example\"; upstream = \"app\"; set_host = \"lit.internal\"; },\n"
     "   { path = \"/x\"; upstream = \"app\"; } ); };\n"
+    " lenient = { bind = \"127.0.0.1:8448\"; tls = { identity = \"server\"; trust = \"clients\"; tolerate = [ \"expired\" ]; };\n"
+    "  routes = ( { cert = \"expired\"; path = \"/renew\"; upstream = \"app\"; }, { cert = \"error\"; redirect = \"/renew\"; }, { upstream = \"app\"; } ); };\n"
     " must = { bind = \"127.0.0.1:8444\"; tls = { identity = \"server\"; trust = \"clients\"; }; upstream = \"app\"; };\n"
     " ops = { bind = \"127.0.0.1:8445\"; tls = { identity = \"server\"; trust = \"clients\"; }; allow = ( { ou = \"ops\"; } ); upstream = \"app\"; };\n"
     " raw = { bind = \"127.0.0.1:8446\"; protocol = \"tcp\"; tls = { identity = \"server\"; trust = \"clients\"; }; upstream = \"app\"; };\n"
@@ -121,6 +123,10 @@ static const struct row {
     {"public", "GET /x", "Bad Field: y", "/ops.pem", EXPLAIN_REFUSED, EXPLAIN_REQUEST, REASON_REQUEST_MALFORMED, NO_ROUTE, "", "", "what the parser refuses"},
     {"public", "GET /x", "Host: a b", "/ops.pem", EXPLAIN_REFUSED, EXPLAIN_REQUEST, REASON_REQUEST_MALFORMED, NO_ROUTE, "", "", "what the guard refuses"},
     {"public", "CONNECT a.example:443", NULL, "/ops.pem", EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_METHOD_UNKNOWN, NO_ROUTE, "", "", "CONNECT where there is no forward proxy"},
+    {"lenient", "GET /renew", NULL, "/old.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/renew", "", "tolerated, where a route names the status"},
+    {"lenient", "GET /x", NULL, "/old.pem", EXPLAIN_REDIRECT, NOBODY, 0, 1, "", "", "tolerated, and sent there"},
+    {"lenient", "GET /x", NULL, "/dev.pem", EXPLAIN_FORWARD, NOBODY, 0, 2, "/x", "", "a valid one"},
+    {"lenient", "GET /x", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_HANDSHAKE, REASON_NONE, 2, "", "", "none is not a bad one"},
     {"must", "GET /", NULL, NULL, EXPLAIN_REFUSED, EXPLAIN_HANDSHAKE, REASON_NONE, 0, "", "", "a certificate is required"},
     {"must", "GET /a//b", NULL, "/dev.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/a//b", "", "no route looks at the path: byte for byte"},
     {"ops", "GET /", NULL, "/ops.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/", "", "the listener's own allow"},
