@@ -35,10 +35,11 @@ static bool read_literal(struct span host, struct literal *out)
     memcpy(text, host.ptr, host.len);
     text[host.len] = '\0';
     *out = (struct literal){.is_v4 = memchr(host.ptr, ':', host.len) == NULL};
-    int family = out->is_v4 ? AF_INET : AF_INET6;
-    if (inet_pton(family, text, out->bytes) != 1 || inet_ntop(family, out->bytes, again, sizeof(again)) == NULL)
+    if (out->is_v4) /* of IPv4 inet_pton takes no other spelling than the canonical one */
+        return strlen(text) == host.len && inet_pton(AF_INET, text, out->bytes) == 1;
+    if (inet_pton(AF_INET6, text, out->bytes) != 1 || inet_ntop(AF_INET6, out->bytes, again, sizeof(again)) == NULL)
         return false;
-    return span_equals_str(host, again) && (out->is_v4 || strchr(again, '.') == NULL);
+    return span_equals_str(host, again) && strchr(again, '.') == NULL;
 }
 
 static bool is_all_zero(const struct literal *a)
