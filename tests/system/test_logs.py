@@ -131,7 +131,7 @@ class Formats(Case):
         wait_for(lambda: "the new configuration is in use" in self.mtlsd.log, "the reload on stderr")
         self.assertEqual([403], self.talk(get()))
         wait_for(lambda: "reason=not_allowed" in self.mtlsd.log, "why, on stderr")
-        self.assertEqual(2, len(self.lines()))
+        wait_for(lambda: len(self.lines()) == 2, "the second access")
 
 
 HOSTILE = [
