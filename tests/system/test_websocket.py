@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import signal
 import socket
 import struct
 import threading
@@ -153,6 +154,18 @@ class WebSocket(harness.Case):
             send_frame(app, TEXT, b"%d" % i, True)
         for i, app in enumerate(apps):
             self.assertEqual((TEXT, b"%d" % i), read_frame(app))
+
+    def test_it_outlives_a_reload_and_ends_with_the_drain(self):
+        app = self.open()
+        for process in (self.injector_process, self.verifier_process):
+            before = process.log.count("reload")
+            process.signal(signal.SIGHUP)
+            wait_for(lambda p=process, n=before: p.log.count("reload") > n, f"the reload of {process.name}")
+        send_frame(app, TEXT, b"still here", True)
+        self.assertEqual((TEXT, b"still here"), read_frame(app))
+        self.injector_process.signal(signal.SIGTERM)
+        self.assertIn(peers.read_all(app)[1], ("eof", "reset"))
+        self.assertEqual(0, self.injector_process.wait())
 
     def test_without_upgrade_the_server_says_so(self):
         answer = self.curl("-H", "Upgrade: h2c", "-H", "Connection: Upgrade, HTTP2-Settings", "-H", "HTTP2-Settings: AAMAAABk",
