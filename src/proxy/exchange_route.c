@@ -168,6 +168,9 @@ static enum reason choose_route(struct exchange *x, const struct routing *r, con
     if (reason == REASON_NO_ROUTE)
         return refuse(err, reason, "no route of the listener matches");
     x->route = &x->listener->routes[index];
+    bool blind = conf->tls.tolerate != 0 && conf->routes[index].cert == 0 && x->route->upstream != NULL;
+    if (blind && is_tolerated(x)) /* a configuration with such a route is refused; should one pass all the same, nobody gets in by it */
+        return refuse(err, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it");
     return reason == REASON_VALID ? reason : not_allowed(facts, err);
 }
 

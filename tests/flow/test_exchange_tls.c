@@ -663,6 +663,88 @@ START_TEST(requests_with_close_notify_behind_them_are_all_answered)
 }
 END_TEST
 
+/* ---- tolerated ---- */
+
+START_TEST(a_tolerated_certificate_reaches_no_backend_by_a_route_that_does_not_name_it) /* A2 */
+{
+    const uint64_t expired = UINT64_C(1) << REASON_EXPIRED;
+    static const struct {
+        const char *why;
+        uint64_t cert;
+        const char *answer;
+        unsigned served;
+    } rows[] = {
+        {"a route for everybody", 0, "HTTP/1.1 403 ", 0},
+        {"a route for the valid", UINT64_C(1) << REASON_VALID, "HTTP/1.1 404 ", 0},
+        {"a route that names it", UINT64_C(1) << REASON_EXPIRED, "HTTP/1.1 200 OK", 1},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static const struct wire_side server = {.tolerate = UINT64_C(1) << REASON_EXPIRED};
+        struct config_route route = {.cert = rows[i].cert};
+        open_verifier(&server, CONFIG_PROTOCOL_HTTP);
+        wire_set_routes(&w.verifier, &route, 1);
+        w.verifier.down_conf.tls.tolerate = expired;
+        w.now.utc += 301 * (int64_t)WIRE_DAY;
+        raw_tls_client(&peer, &pki, raw_versions[_i], 0);
+        struct wire_socket *app = wire_connect(&w);
+        talk_to_verifier(app);
+        raw_tls_say(&peer, GET);
+        talk_to_verifier(app);
+        ck_assert_msg(peer_heard(rows[i].answer), "%s", rows[i].why);
+        ck_assert_uint_eq(w.n_requests, rows[i].served);
+        close_chain();
+    }
+}
+END_TEST
+
+/* ---- several policies on one listener ---- */
+
+static const struct {
+    const char *host;
+    bool served;
+    const char *why;
+} hosts[] = {
+    {"a.example", true, "the name itself"},
+    {"A.EXAMPLE.:443", true, "the same, spelled otherwise"},
+    {"b.example", false, "another policy"},
+    {"x.wild.example", false, "another policy, by suffix"},
+    {"nobody.example", false, "nobody's"},
+    {"127.0.0.1", false, "an address"},
+};
+
+START_TEST(a_host_of_another_policy_is_misdirected) /* A9 */
+{
+    static const char *const names[] = {"a.example", "b.example", "*.wild.example"};
+    struct tls_context *contexts[3];
+    for (size_t i = 0; i < 3; i++)
+        contexts[i] = wire_pki_accepting(&pki, &(struct wire_side){0});
+    connecting = NULL;
+    accepting = wire_pki_by_name(names, contexts, 3, NULL);
+    struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_HTTP, .accepting = accepting, .no_injector = true};
+    wire_open(&w, &setup);
+    w.on_backend = wire_backend_http;
+    raw_tls_client(&peer, &pki, raw_versions[1], 0);
+    ck_assert_int_eq(gnutls_server_name_set(peer.session, GNUTLS_NAME_DNS, "a.example", 9), 0);
+    struct wire_socket *app = wire_connect(&w);
+    talk_to_verifier(app);
+    unsigned served = 0;
+    for (int first = 0; first < 2; first++) { /* a good request before each bad one, and after it, on the same connection */
+        for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+            char request[200];
+            snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", first ? hosts[i].host : hosts[0].host);
+            raw_tls_say(&peer, request);
+            talk_to_verifier(app);
+            bool good = !first || hosts[i].served;
+            served += good;
+            ck_assert_msg(peer_heard(good ? "HTTP/1.1 200 OK" : "HTTP/1.1 421 "), "%s: %s", hosts[i].host, hosts[i].why);
+            ck_assert_uint_eq(w.n_requests, served);
+            bytes_clear(&peer.got);
+        }
+    }
+    close_chain();
+}
+END_TEST
+
 /* ---- after a reload ---- */
 
 START_TEST(a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_there) /* B5, A1 */
@@ -815,6 +897,8 @@ Suite *suite(void)
     tcase_add_test(t, an_answer_on_the_heels_of_the_handshake_is_not_for_us);
     tcase_add_loop_test(t, requests_with_close_notify_behind_them_are_all_answered, 0, 2);
     tcase_add_loop_test(t, a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_there, 0, 3);
+    tcase_add_loop_test(t, a_tolerated_certificate_reaches_no_backend_by_a_route_that_does_not_name_it, 0, 2);
+    tcase_add_test(t, a_host_of_another_policy_is_misdirected);
     tcase_add_loop_test(t, a_client_that_is_revoked_meanwhile_is_ended_wherever_it_is, 0, 2 * N_AT);
     tcase_add_loop_test(t, an_upstream_that_is_revoked_meanwhile_is_ended_in_the_middle, 0, 2);
     tcase_add_loop_test(t, a_kept_connection_does_not_move_to_a_listener_of_another_kind, 0, 2);
