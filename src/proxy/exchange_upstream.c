@@ -147,7 +147,7 @@ struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
 {
     struct err err = {0};
     x->rq->connected_us = now.us;
-    struct uplink *u = uplink_new(x->target, exchange_is_http(x) && !exchange_forward_is_blind(x), x->env->tickets, &err);
+    struct uplink *u = uplink_new(x->target, exchange_is_http(x), x->env->tickets, &err);
     if (u == NULL) {
         exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
         return NULL;

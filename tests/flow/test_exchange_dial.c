@@ -240,6 +240,30 @@ START_TEST(a_backend_is_told_the_certificate_of_the_client)
 }
 END_TEST
 
+/* A certificate that was let through although it is bad must not look good behind us (A2). */
+START_TEST(a_backend_is_told_that_a_tolerated_certificate_did_not_hold)
+{
+    struct wire_pki pki;
+    struct wire tolerant;
+    wire_pki_make(&pki);
+    const struct wire_side caller = {.bad = TLS_PKI_EXPIRED}, callee = {.tolerate = UINT64_C(1) << REASON_EXPIRED};
+    struct tls_context *connecting = wire_pki_connecting(&pki, &caller), *accepting = wire_pki_accepting(&pki, &callee);
+    struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_HTTP, .connecting = connecting, .accepting = accepting};
+    wire_open(&tolerant, &setup);
+    tolerant.verifier.up_conf.send_proxy_protocol = CONFIG_PROXY_PROTOCOL_V2;
+    struct wire_socket *app = wire_connect(&tolerant);
+    wire_say(app, GET);
+    wire_run(&tolerant);
+    ck_assert_ptr_nonnull(wire_backend_socket(&tolerant, 0));
+    struct span log = bytes_span(&wire_backend_socket(&tolerant, 0)->up.log);
+    ck_assert_ptr_nonnull(memmem(log.ptr, log.len, "\x07\0\0\0\x01\x21\0\x07TLSv1.3", 15));
+    wire_close(&tolerant);
+    tls_context_unref(connecting);
+    tls_context_unref(accepting);
+    wire_pki_clear(&pki);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("exchange_dial");
@@ -260,6 +284,7 @@ Suite *suite(void)
     tcase_add_test(c, the_header_comes_behind_the_way_through_a_proxy);
     tcase_add_test(c, a_connection_that_names_its_client_is_not_shared);
     tcase_add_test(c, a_backend_is_told_the_certificate_of_the_client);
+    tcase_add_test(c, a_backend_is_told_that_a_tolerated_certificate_did_not_hold);
     suite_add_tcase(s, c);
     return s;
 }
