@@ -68,6 +68,7 @@ void config_check(const struct config_reader *r)
         config_check_upstream(r, i);
     for (size_t i = 0; i < c->n_listeners; i++) {
         config_check_listener(r, i);
+        config_check_sni(r, i);
         config_check_routes(r, i);
         for (size_t k = 0; k < c->listeners[i].n_bind; k++)
             check_bind(r, i, k);

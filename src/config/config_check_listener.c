@@ -24,7 +24,13 @@ static void complain(const struct look *k, enum finding_level level, const char 
 
 static bool asks(const struct config_listener *l)
 {
-    return l->tls.trust != NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE;
+    return config_tls_asks(&l->tls);
+}
+
+/* The block's own rules are somebody's: with identities and no identity beside them they only say what these have in common. */
+static bool is_served(const struct config_tls *tls)
+{
+    return tls->n_identities == 0 || tls->identity != NULL;
 }
 
 /* Who is not on this host and shows no certificate can use it as a proxy. */
@@ -65,7 +71,7 @@ static void check_client_cert(const struct look *k)
 {
     const struct config_listener *l = k->l;
     const char *missing = !l->tls.present ? "tls with a trust" : l->tls.trust == NULL ? "a trust in tls" : "client_cert other than \"none\"";
-    if (l->tls.trust == NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE)
+    if (is_served(&l->tls) && l->tls.trust == NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE)
         complain(k, FINDING_ERROR, "tls", "client_cert", "needs a trust to verify the certificate with");
     if (l->tls.trust != NULL && !asks(l) && l->tls.tolerate == 0)
         complain(k, FINDING_WARNING, "tls", "client_cert", "no certificate is asked for, so the trust has no effect");

@@ -83,16 +83,7 @@ static void check_path(const struct look *k)
 
 static bool asks(const struct config_listener *l)
 {
-    return l->tls.trust != NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE;
-}
-
-/* The statuses that a request on this listener can have. */
-static uint64_t possible_statuses(const struct config_listener *l)
-{
-    uint64_t valid = UINT64_C(1) << REASON_VALID, none = UINT64_C(1) << REASON_NONE;
-    if (!asks(l))
-        return none;
-    return (l->tls.client_cert == CONFIG_CLIENT_CERT_OPTIONAL ? valid | none : valid) | l->tls.tolerate;
+    return config_tls_asks(&l->tls);
 }
 
 static void check_certificates(const struct look *k)
@@ -101,7 +92,7 @@ static void check_certificates(const struct look *k)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !asks(k->l); i++)
         if (given(k, keys[i]))
             complain(k, keys[i], "needs a listener with tls, a trust and client_cert \"required\" or \"optional\": no certificate is asked for here");
-    if (!asks(k->l) || k->route->cert == 0 || (k->route->cert & possible_statuses(k->l)) != 0)
+    if (!asks(k->l) || k->route->cert == 0 || (k->route->cert & config_tls_statuses(&k->l->tls)) != 0)
         return;
     if (k->route->cert == UINT64_C(1) << REASON_NONE)
         complain(k, "cert", "is never so: with client_cert = \"required\" nobody gets here without a certificate; write client_cert = \"optional\"");
@@ -191,7 +182,7 @@ static void check_loop(const struct look *k)
 /* The first route before it that takes all it could get. */
 static void check_reach(const struct look *k)
 {
-    const uint64_t possible = possible_statuses(k->l);
+    const uint64_t possible = config_tls_statuses(&k->l->tls);
     for (const struct config_route *before = k->l->routes; before < k->route; before++) {
         if (!config_cover(before, k->route, possible))
             continue;
@@ -247,7 +238,7 @@ static void check_tolerated(struct look *k, const config_setting_t *routes)
                                         [REASON_UNKNOWN_CA] = "unknown_ca", [REASON_WRONG_PURPOSE] = "wrong_purpose", [REASON_WEAK] = "weak",
                                         [REASON_CRL_MISSING] = "crl_missing", [REASON_CRL_STALE] = "crl_stale", [REASON_CONSTRAINT] = "constraint"};
     for (unsigned s = REASON_EXPIRED; s < sizeof(words) / sizeof(words[0]); s++) {
-        const struct config_route *route = (k->l->tls.tolerate >> s & 1) != 0 ? leak(k->l, UINT64_C(1) << s) : NULL;
+        const struct config_route *route = (config_tls_statuses(&k->l->tls) >> s & 1) != 0 ? leak(k->l, UINT64_C(1) << s) : NULL;
         if (route == NULL)
             continue;
         if (routes != NULL)

@@ -59,6 +59,29 @@ static bool has_tcp_bind(const struct config_listener *l)
     return false;
 }
 
+static bool given_in(const config_setting_t *list, size_t i, const char *key)
+{
+    const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
+    return element != NULL && config_setting_is_group(element) && config_setting_get_member(element, key) != NULL;
+}
+
+/* What one of them does not say is as in the block around it: who leaves a trust out does not mean less of it. */
+static void complete_identities(const struct config_reader *r, struct config_tls *tls, const config_setting_t *group)
+{
+    const config_setting_t *list = config_read_at(group, "tls", "identities", NULL);
+    bool asked = given(group, "tls", "client_cert");
+    for (size_t i = 0; i < tls->n_identities; i++) {
+        struct config_sni *sni = &tls->identities[i];
+        lower(&sni->hosts);
+        if (sni->trust == NULL && tls->trust != NULL && (sni->trust = strdup(tls->trust)) == NULL)
+            r->findings->out_of_memory = 1;
+        if (!given_in(list, i, "client_cert") && sni->trust != NULL)
+            sni->client_cert = asked ? tls->client_cert : CONFIG_CLIENT_CERT_REQUIRED;
+        if (!given_in(list, i, "tolerate") && sni->client_cert != CONFIG_CLIENT_CERT_NONE)
+            sni->tolerate = tls->tolerate;
+    }
+}
+
 static void complete_listener(const struct config_reader *r, struct config_listener *l, const config_setting_t *group)
 {
     bool http = l->protocol == CONFIG_PROTOCOL_HTTP;
@@ -69,6 +92,7 @@ static void complete_listener(const struct config_reader *r, struct config_liste
     l->guards_browsers = http && !l->tls.present && has_tcp_bind(l);
     if (!given(group, "tls", "client_cert"))
         l->tls.client_cert = l->tls.trust != NULL ? CONFIG_CLIENT_CERT_REQUIRED : CONFIG_CLIENT_CERT_NONE;
+    complete_identities(r, &l->tls, group);
     if (!given(group, "forwarded", NULL))
         l->forwarded = http && l->tls.present ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF;
     if (!given(group, "timeouts", "idle"))

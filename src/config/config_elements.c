@@ -19,6 +19,8 @@ static const struct kind {
     {"routes", "route", sizeof(struct config_route),
      "no route: write one, as in ( { upstream = \"app\"; } ), or give upstream instead"},
     {"targets", "target", sizeof(struct config_target), "the list is empty: write what belongs in it"},
+    {"identities", "sni", sizeof(struct config_sni),
+     "no identity: write one, as in ( { hosts = \"a.example\"; identity = \"server\"; } ), or give identity alone"},
 };
 
 struct list {
@@ -210,8 +212,8 @@ void config_elements_free(const struct config_option *o, void *base)
 static_assert(COUNT_FOLLOWS(struct config_listener, allow, n_allow) && COUNT_FOLLOWS(struct config_listener, routes, n_routes) &&
                   COUNT_FOLLOWS(struct config_route, allow, n_allow) && COUNT_FOLLOWS(struct config_route, caller, n_caller) &&
                   COUNT_FOLLOWS(struct config_route, set_headers, n_set_headers) &&
-                  COUNT_FOLLOWS(struct config_upstream, targets, n_targets) && sizeof(struct list) == 2 * sizeof(void *),
+                  COUNT_FOLLOWS(struct config_upstream, targets, n_targets) && COUNT_FOLLOWS(struct config_tls, identities, n_identities) && sizeof(struct list) == 2 * sizeof(void *),
               "a list is a pointer and the number behind it");
 static_assert(offsetof(struct config_allow, where) == 0 && offsetof(struct config_route, where) == 0 &&
-                  offsetof(struct config_target, where) == 0,
+                  offsetof(struct config_target, where) == 0 && offsetof(struct config_sni, where) == 0,
               "where comes first");

@@ -148,6 +148,13 @@ static void mark(const struct config *c, enum config_names_kind kind, const char
         used[at] = true;
 }
 
+static void mark_credentials(const struct config *c, enum config_names_kind kind, const struct config_tls *tls, bool *used)
+{
+    mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identity : tls->trust, used);
+    for (size_t i = 0; i < tls->n_identities; i++)
+        mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identities[i].identity : tls->identities[i].trust, used);
+}
+
 static void mark_used(const struct config *c, enum config_names_kind kind, bool *used)
 {
     for (size_t i = 0; kind != CONFIG_NAMES_UPSTREAM && i < c->n_upstreams; i++) {
@@ -157,7 +164,7 @@ static void mark_used(const struct config *c, enum config_names_kind kind, bool 
     for (size_t i = 0; i < c->n_listeners; i++) {
         const struct config_listener *l = &c->listeners[i];
         if (kind != CONFIG_NAMES_UPSTREAM)
-            mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? l->tls.identity : l->tls.trust, used);
+            mark_credentials(c, kind, &l->tls, used);
         for (size_t k = 0; kind == CONFIG_NAMES_UPSTREAM && k < l->n_routes; k++)
             mark(c, kind, l->routes[k].upstream, used);
     }

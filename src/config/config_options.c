@@ -13,6 +13,7 @@
 #define ALLOW(member) offsetof(struct config_allow, member)
 #define TARGET(member) offsetof(struct config_target, member)
 #define ROUTE(member) offsetof(struct config_route, member)
+#define SNI(member) offsetof(struct config_sni, member)
 
 #define STATUSES                                                                                             \
     "valid | none | expired | not_yet_valid | revoked | unknown_ca | wrong_purpose | weak | crl_missing | "  \
@@ -182,8 +183,16 @@ static const struct config_option options[] = {
      LISTENER(insecure_expose)},
     {"listener", "tls", "group", "", "", "", "Speak TLS to callers. Without it: plaintext.", false,
      RELOADABLE, LISTENER(tls)},
-    {"listener.tls", "identity", "name", "", "", "\"server\"", "The identity to present.", REQUIRED,
-     RELOADABLE, LISTENER(tls.identity)},
+    {"listener.tls", "identity", "name", "", "", "\"server\"",
+     "The identity to present. Beside identities: to callers who ask for a name that none of them serves, or for "
+     "none.",
+     false, RELOADABLE, LISTENER(tls.identity)},
+    {"listener.tls", "identities", "identities", "", "",
+     "( { identity = \"shop\"; }, { hosts = \"*.ops.example\"; identity = \"ops\"; trust = \"staff\"; } )",
+     "Several identities, chosen by the server name that a caller asks for. Other names, and none, are refused "
+     "unless identity is given too. A request for a host of another one is answered 421. The keys of such an "
+     "identity stand at the end.",
+     false, RELOADABLE, LISTENER(tls.identities)},
     {"listener.tls", "trust", "name", "", "", "\"clients\"",
      "The trust that callers must satisfy. Default: none, no certificate is asked for.", false, RELOADABLE,
      LISTENER(tls.trust)},
@@ -320,6 +329,19 @@ static const struct config_option options[] = {
     {"route", "set_host", "host", "", "upstream | preserve", "\"preserve\"",
      "The Host header, instead of what the upstream's host says.", false, RELOADABLE, ROUTE(set_host)},
 
+    {"sni", "hosts", "strings", "", "", "[ \"shop.example\", \"*.shop.example\" ]",
+     "The server names it is for, in full or by suffix. Default: the DNS names in the identity's certificate.",
+     false, RELOADABLE, SNI(hosts)},
+    {"sni", "identity", "name", "", "", "\"shop\"", "The identity to present.", REQUIRED, RELOADABLE, SNI(identity)},
+    {"sni", "trust", "name", "", "", "\"staff\"",
+     "The trust that these callers must satisfy. Default: the trust of the tls group.", false, RELOADABLE,
+     SNI(trust)},
+    {"sni", "client_cert", "word", "", "none | optional | required", "\"required\"",
+     "Whether these callers must show a certificate. Default: as in the tls group, required when a trust is given.",
+     false, RELOADABLE, SNI(client_cert)},
+    {"sni", "tolerate", "tolerated", "", TOLERABLE, "[ \"expired\" ]",
+     "Let a certificate in that was judged so. Default: as in the tls group.", false, RELOADABLE, SNI(tolerate)},
+
     {"allow", "cn", "string", "", "", "\"billing\"", "Common name of the subject.", false, RELOADABLE,
      ALLOW(cn)},
     {"allow", "ou", "string", "", "", "\"ops\"", "Organizational unit of the subject.", false, RELOADABLE,
@@ -362,7 +384,6 @@ static const struct config_planned planned[] = {
     {"listener", "allow_uids", NULL, NULL},
     {"listener", "allow_gids", NULL, NULL},
     {"listener", "allow_log_only", NULL, NULL},
-    {"listener.tls", "identities", NULL, "use identity = \"NAME\""},
     {"listener.tls", "tickets", NULL, "sessions of callers are never resumed"},
 };
 

@@ -145,7 +145,8 @@ int config_sample(struct bytes *out)
         write_named(out, "listeners", "listener", "app") != 0)
         return -1;
     if (write_element(out, "target", "A target, where it is more than an address: targets = ( { address = ...; }, ... );") != 0 ||
-        write_element(out, "route", "A route of a listener: routes = ( { host = ...; upstream = ...; }, ... );") != 0)
+        write_element(out, "route", "A route of a listener: routes = ( { host = ...; upstream = ...; }, ... );") != 0 ||
+        write_element(out, "sni", "An identity by server name: identities = ( { hosts = ...; identity = ...; }, ... );") != 0)
         return -1;
     return write_element(out, "allow", "A rule: allow = ( { ou = ...; }, ... ); * stands for anything inside one label or segment, "
                                        "** for anything.");

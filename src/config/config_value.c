@@ -445,6 +445,7 @@ static const struct type types[] = {
     {"rules", CONFIG_VALUE_GROUP, true, NULL},
     {"routes", CONFIG_VALUE_GROUP, true, NULL},
     {"targets", CONFIG_VALUE_GROUP, true, NULL},
+    {"identities", CONFIG_VALUE_GROUP, true, NULL},
 };
 
 static const struct type *type_of(const struct config_option *o)

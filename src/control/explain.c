@@ -64,12 +64,31 @@ static void judge_caller(const struct explain_ask *ask, struct explain *e)
         e->peer = tls_peer_new(ask->ders, ask->n_ders, NULL);
 }
 
+/* The rules for the server name that a client asks for, which is the host of its request. NULL: nobody serves that name. */
+static const struct tls_context *choose_policy(const struct explain_ask *ask, const struct explain *e, struct config_tls *tls)
+{
+    const struct plan_listener *l = ask->listener;
+    if (l->sni == NULL)
+        return l->tls;
+    size_t policy = tls_sni_policy(l->sni, e->has_target ? e->target.host : (struct span){0});
+    *tls = config_tls_policy(tls, policy);
+    return tls_sni_context(l->sni, policy);
+}
+
 static void explain_handshake(const struct explain_ask *ask, struct explain *e)
 {
-    const struct config_tls *tls = &ask->listener->conf->tls;
+    struct config_tls policy = ask->listener->conf->tls;
+    const struct tls_context *ctx = choose_policy(ask, e, &policy);
+    const struct config_tls *tls = &policy;
     const char *unseen = ask->n_ders > 0 ? ": the one given here would never be shown" : "";
     if (!tls->present) {
         say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "plaintext, no certificate is asked for%s", unseen);
+        return;
+    }
+    if (ctx == NULL) {
+        say(e, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, "%s",
+            e->has_target ? "none of identities is for this host, and there is no identity for other names"
+                          : "which identity serves depends on the host that is asked for: give a request that names it");
         return;
     }
     if (tls->trust != NULL && tls->client_cert != CONFIG_CLIENT_CERT_NONE)
@@ -79,7 +98,7 @@ static void explain_handshake(const struct explain_ask *ask, struct explain *e)
         return;
     }
     judge_caller(ask, e);
-    bool passes = tls_context_lets_pass(ask->listener->tls, &e->verdict);
+    bool passes = tls_context_lets_pass(ctx, &e->verdict);
     if (e->verdict.status == REASON_NONE)
         say(e, EXPLAIN_HANDSHAKE, passes ? REASON_VALID : REASON_NONE, "%s",
             passes ? "no certificate, and none is needed (client_cert = \"optional\")" : "a certificate is required, and none is given");
@@ -356,10 +375,10 @@ int explain_make(const struct explain_ask *ask, struct explain *out)
     bytes_init(&out->path, TARGET_MAX);
     bytes_init(&out->out_target, TARGET_MAX);
     bool http = ask->listener->conf->protocol == CONFIG_PROTOCOL_HTTP;
-    explain_handshake(ask, out);
     if (http && ask->request.len > 0 && parse_request(ask, out) != 0)
         return -1;
     explain_request(out);
+    explain_handshake(ask, out);
     if (explain_path(ask, out) != 0)
         return -1;
     explain_browser(ask, out);

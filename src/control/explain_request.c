@@ -89,7 +89,7 @@ static bool listens_on(const struct config_listener *l, unsigned port)
 static bool is_fit(const struct config_listener *l, const struct wanted *w)
 {
     if (w == NULL)
-        return l->tls.present && l->tls.trust != NULL;
+        return l->tls.present && (l->tls.trust != NULL || config_tls_asks(&l->tls));
     return l->protocol == CONFIG_PROTOCOL_HTTP;
 }
 

@@ -36,8 +36,8 @@ static void free_contexts(struct snapshot *s)
 {
     for (size_t i = 0; s->listeners != NULL && i < s->config->n_listeners; i++) {
         free(s->listeners[i].own_uri);
-        if (s->listeners[i].tls != NULL)
-            tls_context_unref(s->listeners[i].tls);
+        tls_context_unref(s->listeners[i].tls);
+        tls_sni_unref(s->listeners[i].sni);
     }
     for (size_t i = 0; s->targets != NULL && i < s->n_targets; i++)
         if (s->targets[i].tls != NULL)

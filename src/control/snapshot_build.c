@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_build.h"
+#include "snapshot_sni.h"
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/tls/tls_judge.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_CHAIN = 16 };
@@ -111,9 +113,9 @@ static enum tls_ask asked(const struct config_tls *tls)
     return TLS_ASK_REQUIRED;
 }
 
-static struct tls_context *accepting_context(struct snapshot *s, const struct loader *l, const struct config_listener *conf)
+/* By one of the rules that a listener has. */
+static struct tls_context *accepting_context(struct snapshot *s, const struct loader *l, const struct config_tls *tls)
 {
-    const struct config_tls *tls = &conf->tls;
     struct tls_context_spec spec = {.accepting = true, .identity = find_identity(s, tls->identity), .ask = asked(tls),
                                    .tolerate = tls->tolerate};
     common_part(tls, &spec);
@@ -122,6 +124,31 @@ static struct tls_context *accepting_context(struct snapshot *s, const struct lo
     if ((tls->identity != NULL && spec.identity == NULL) || (tls->trust != NULL && spec.trust == NULL))
         return NULL; /* said where it was loaded */
     return make_context(l, tls, &spec, true);
+}
+
+/* A listener's rules by server name, each with its own context. */
+static void build_by_name(struct snapshot *s, const struct loader *l, struct plan_listener *listener)
+{
+    const struct config_tls *tls = &listener->conf->tls;
+    size_t n = config_tls_policies(tls);
+    struct snapshot_sni_policy *policies = calloc(n, sizeof(*policies));
+    if (policies == NULL) {
+        l->findings->out_of_memory = 1;
+        return;
+    }
+    bool all = true;
+    for (size_t i = 0; i < n; i++) {
+        const struct config_tls policy = config_tls_policy(tls, i);
+        policies[i] = (struct snapshot_sni_policy){find_identity(s, policy.identity), accepting_context(s, l, &policy)};
+        all = all && policies[i].ctx != NULL;
+    }
+    if (all) /* else it was said what is missing */
+        listener->sni = snapshot_sni_make(l, tls, policies);
+    if (listener->sni != NULL)
+        listener->tls = snapshot_sni_listener(l, tls, listener->sni);
+    for (size_t i = 0; i < n; i++)
+        tls_context_unref(policies[i].ctx);
+    free(policies);
 }
 
 static void build_upstreams(struct snapshot *s, const struct loader *l)
@@ -204,9 +231,11 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
             build_route(s, l, &conf->routes[k], &s->routes[next]);
         if (conf->forward_proxy.present)
             s->listeners[i].direct = &s->direct_target;
-        if (conf->tls.present)
-            s->listeners[i].tls = accepting_context(s, l, conf);
-        if ((conf->identity_headers & CONFIG_HEADERS_XFCC) != 0 && s->listeners[i].tls != NULL)
+        if (conf->tls.n_identities > 0)
+            build_by_name(s, l, &s->listeners[i]);
+        else if (conf->tls.present)
+            s->listeners[i].tls = accepting_context(s, l, &conf->tls);
+        if ((conf->identity_headers & CONFIG_HEADERS_XFCC) != 0 && s->listeners[i].tls != NULL && s->listeners[i].sni == NULL)
             s->listeners[i].own_uri = own_uri(l, find_identity(s, conf->tls.identity));
     }
 }

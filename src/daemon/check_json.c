@@ -157,6 +157,18 @@ static json_t *forward_proxy_json(const struct config_forward_proxy *p)
                      "direct", strings_json(&p->direct));
 }
 
+static json_t *by_name_json(const struct config_tls *tls)
+{
+    static const char *const asks[] = {"none", "optional", "required"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < tls->n_identities; i++) {
+        const struct config_sni *sni = &tls->identities[i];
+        json_array_append_new(list, json_pack("{so so so ss}", "hosts", strings_json(&sni->hosts), "identity", daemon_json_text(sni->identity), "trust",
+                                              daemon_json_text(sni->trust), "client_cert", asks[sni->client_cert]));
+    }
+    return list;
+}
+
 static json_t *listener_json(const struct config_listener *l)
 {
     static const char *const asks[] = {"none", "optional", "required"};
@@ -170,6 +182,7 @@ static json_t *listener_json(const struct config_listener *l)
                              strings_json(&l->hosts), "allow_origins", strings_json(&l->allow_origins));
     json_object_update(json, more);
     json_decref(more);
+    json_object_set_new(json, "identities", by_name_json(&l->tls));
     return json;
 }
 

@@ -130,11 +130,37 @@ static int forward_proxy_text(const struct config_forward_proxy *p, struct bytes
     return bytes_append_str(out, p->unmatched == CONFIG_UNMATCHED_DIRECT ? ", other public hosts directly)" : ")");
 }
 
+static int asks_text(const struct config_tls *tls, struct bytes *out)
+{
+    static const char *const asks[] = {"no certificate asked", "certificate optional", "certificate required"};
+    return bytes_printf(out, ", %s", asks[tls->client_cert]);
+}
+
+/* One line for each identity by server name. */
+static int by_name_text(const struct config_tls *tls, struct bytes *out)
+{
+    for (size_t i = 0; i < tls->n_identities; i++) {
+        const struct config_strings *hosts = &tls->identities[i].hosts;
+        struct config_tls policy = config_tls_policy(tls, i);
+        if (bytes_append_str(out, INDENT) != 0)
+            return -1;
+        for (size_t h = 0; h < hosts->n; h++)
+            if (bytes_printf(out, "%s%s", h > 0 ? " " : "", hosts->items[h]) != 0)
+                return -1;
+        if (bytes_append_str(out, hosts->n > 0 ? ": " : "its certificate's names: ") != 0 || tls_text(&policy, out) != 0 || asks_text(&policy, out) != 0 ||
+            bytes_append_str(out, "\n") != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* What a listener does with who comes in, behind its tls. */
 static int how_text(const struct config_listener *l, struct bytes *out)
 {
-    static const char *const asks[] = {"no certificate asked", "certificate optional", "certificate required"};
-    if (l->tls.present && bytes_printf(out, ", %s", asks[l->tls.client_cert]) != 0)
+    bool own = l->tls.present && (l->tls.n_identities == 0 || l->tls.identity != NULL);
+    if (own && asks_text(&l->tls, out) != 0)
+        return -1;
+    if (l->tls.n_identities > 0 && bytes_printf(out, ", %s by server name", own ? "others" : "identities") != 0)
         return -1;
     if (l->n_allow > 0 && bytes_printf(out, ", %zu allow rule%s", l->n_allow, l->n_allow == 1 ? "" : "s") != 0)
         return -1;
@@ -155,7 +181,7 @@ static int listener_text(const struct config_listener *l, struct bytes *out)
     for (size_t i = 1; i < l->n_bind; i++)
         if (bytes_printf(out, INDENT "%s\n", l->bind_text[i]) != 0)
             return -1;
-    return check_routes_text(l, INDENT, out);
+    return by_name_text(&l->tls, out) != 0 ? -1 : check_routes_text(l, INDENT, out);
 }
 
 static int listeners_text(const struct check_sheet *s, struct bytes *out)

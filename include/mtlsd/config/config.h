@@ -47,6 +47,16 @@ enum config_host { CONFIG_HOST_UPSTREAM, CONFIG_HOST_PRESERVE, CONFIG_HOST_LITER
 enum config_protocol { CONFIG_PROTOCOL_HTTP, CONFIG_PROTOCOL_TCP };
 enum config_forwarded { CONFIG_FORWARDED_OFF, CONFIG_FORWARDED_X, CONFIG_FORWARDED_RFC7239 };
 
+/* What callers meet who ask for one of these server names. */
+struct config_sni {
+    char *where;
+    struct config_strings hosts; /* exact or "*.suffix", lower case; n 0: the DNS names of the identity's certificate */
+    char *identity;
+    char *trust;                        /* this and the rest: the block's own where nothing was said */
+    enum config_client_cert client_cert;
+    uint64_t tolerate;
+};
+
 /* One tls block. An upstream uses the first part and "connect only", a listener the first part and "accept
  * only". */
 struct config_tls {
@@ -65,7 +75,17 @@ struct config_tls {
     /* accept only */
     enum config_client_cert client_cert; /* required when a trust is given */
     uint64_t tolerate; /* bits 1 << enum reason: certificates with nothing worse reach the routes, with their status; 0: none */
+    struct config_sni *identities; /* by server name; identity, when given beside them, is for other names and for none, which are refused without */
+    size_t n_identities;
 };
+
+/* The rules that a caller can meet, each as a block of its own that borrows from tls: first those of identities, then those for all other names,
+ * if these are served. One where nothing depends on the name. */
+size_t config_tls_policies(const struct config_tls *tls);
+struct config_tls config_tls_policy(const struct config_tls *tls, size_t i);
+/* Over all of them: some caller is asked for a certificate; the statuses (bits 1 << enum reason) that a caller who was let in can have. */
+bool config_tls_asks(const struct config_tls *tls);
+uint64_t config_tls_statuses(const struct config_tls *tls);
 
 struct config_target {
     char *where; /* NULL: written as a plain string in the list */
@@ -236,13 +256,13 @@ const struct config_upstream *config_find_upstream(const struct config *c, const
 
 /* The one table of keys: it drives the reader, the manual page and the sample file. */
 struct config_option {
-    const char *group; /* "", "identity", "upstream.tls", ...; of lists: "allow", "route", "target" */
+    const char *group; /* "", "identity", "upstream.tls", ...; of lists: "allow", "route", "target", "sni" */
     const char *key;
     const char
         *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "ip", "duration", "size", "number",
                   "bool", "word", "choice" (of numbers), "target", "proxy"; one or a list of them: "strings",
                   "paths", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
-                  "groups" (named), "sticky" (or a word), "rules", "routes" (lists), "headers" (any name) */
+                  "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or one that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */
     const char *example;  /* a value as it stands in a file, with quotes; for keys without a default */

@@ -7,7 +7,7 @@
 #include "mtlsd/base/span.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/http/http_guard.h"
-#include "mtlsd/tls/tls_engine.h"
+#include "mtlsd/tls/tls_sni.h"
 
 struct plan_upstream;
 
@@ -35,7 +35,8 @@ struct plan_route {
 struct plan_listener {
     const struct config_listener *conf;
     struct tls_context *tls; /* NULL: plaintext */
-    char *own_uri; /* the URI name of our certificate, for X-Forwarded-Client-Cert; owned by the snapshot, NULL: none */
+    struct tls_sni *sni;     /* what it chooses by, whose policies are numbered as config_tls_policy does; NULL: one for all names */
+    char *own_uri; /* the URI name of our certificate, for X-Forwarded-Client-Cert; owned by the snapshot, NULL: none, or several certificates */
     const struct plan_route *routes; /* at least one */
     size_t n_routes;
     const struct plan_target *direct; /* forward proxy: what stands for hosts reached without a route; NULL: none */

@@ -19,7 +19,7 @@ static int count(void)
     return (int)n;
 }
 
-/* The struct that a group's values go to is one of eight; this is large enough for each and counts as all
+/* The struct that a group's values go to is one of nine; this is large enough for each and counts as all
  * zero. */
 union any {
     struct config top;
@@ -30,6 +30,7 @@ union any {
     struct config_allow allow;
     struct config_target target;
     struct config_route route;
+    struct config_sni sni;
 };
 
 START_TEST(each_key_is_there_once)
@@ -43,7 +44,7 @@ END_TEST
 
 START_TEST(each_group_has_its_row_in_the_group_above)
 {
-    static const char *const named[] = {"", "identity", "trust", "upstream", "listener", "allow", "target", "route"};
+    static const char *const named[] = {"", "identity", "trust", "upstream", "listener", "allow", "target", "route", "sni"};
     char group[64];
     snprintf(group, sizeof(group), "%s", option(_i)->group);
     for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
@@ -64,7 +65,7 @@ START_TEST(each_row_says_what_a_reader_needs)
     static const char *const types[] = {
         "string", "path", "name",    "socket", "host",  "hex",       "sha256", "ip", "duration", "size",   "number",
         "bool",   "word", "strings", "paths",  "words", "addresses", "target", "group",    "groups", "rules",
-        "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated"};
+        "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated", "identities"};
     bool known = false;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         known = known || strcmp(types[i], o->type) == 0;

@@ -13,6 +13,7 @@ static struct config_listener listener;
 static struct config_allow rule;
 static struct config_target target;
 static struct config_route route;
+static struct config_sni sni;
 
 static const struct place {
     const char *group;
@@ -33,6 +34,7 @@ static const struct place {
     {"allow", &rule, sizeof(rule)},
     {"target", &target, sizeof(target)},
     {"route", &route, sizeof(route)},
+    {"sni", &sni, sizeof(sni)},
 };
 enum { N_PLACES = sizeof(places) / sizeof(places[0]) };
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_check.h"
+
+#include "config_names.h"
+#include "config_words.h"
+#include "mtlsd/base/hostname.h"
+
+#include <string.h>
+
+struct look { /* at one listener's identities */
+    const struct config_reader *r;
+    const struct config_listener *l;
+    const config_setting_t *group, *list; /* of the listener, and of the identities; list NULL: there are none */
+};
+
+static const config_setting_t *at(const struct look *k, size_t i, const char *key)
+{
+    return config_read_at(config_setting_get_elem(k->list, (unsigned)i), key, NULL, NULL);
+}
+
+/* ---- names ---- */
+
+static bool is_address(const char *host)
+{
+    const char *last = strrchr(host, '.');
+    last = last != NULL ? last + 1 : host;
+    return strchr(host, ':') != NULL || (last[0] != '\0' && last[strspn(last, "0123456789")] == '\0');
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return span_equals_nocase(hostname_without_last_dot(span_from_str(a)), hostname_without_last_dot(span_from_str(b)));
+}
+
+static void check_twice(const struct look *k, size_t i, size_t host)
+{
+    const struct config_sni *all = k->l->tls.identities;
+    const char *name = all[i].hosts.items[host];
+    for (size_t before = 0; before <= i; before++) {
+        size_t n = before < i ? all[before].hosts.n : host;
+        for (size_t h = 0; h < n; h++) {
+            if (!is_same(all[before].hosts.items[h], name))
+                continue;
+            config_read_complain(k->r, FINDING_ERROR, at(k, i, "hosts"), "\"%.80s\" is taken already, at %.200s", name, all[before].where);
+            return;
+        }
+    }
+}
+
+static void check_hosts(const struct look *k, size_t i)
+{
+    const struct config_strings *hosts = &k->l->tls.identities[i].hosts;
+    for (size_t h = 0; h < hosts->n; h++) {
+        const char *why = config_words_host_refusal(hosts->items[h], true, false);
+        if (why == NULL && is_address(hosts->items[h]))
+            why = "callers ask for names, never for addresses: give identity beside identities for those who ask for none";
+        if (why != NULL)
+            config_read_complain(k->r, FINDING_ERROR, at(k, i, "hosts"), "\"%.80s\": %s", hosts->items[h], why);
+        else
+            check_twice(k, i, h);
+    }
+}
+
+/* ---- rules ---- */
+
+static void check_rules(const struct look *k, size_t i)
+{
+    const struct config_sni *sni = &k->l->tls.identities[i];
+    if (sni->trust == NULL && sni->client_cert != CONFIG_CLIENT_CERT_NONE)
+        config_read_complain(k->r, FINDING_ERROR, at(k, i, "client_cert"), "needs a trust to verify the certificate with");
+    else if (sni->tolerate != 0 && sni->client_cert == CONFIG_CLIENT_CERT_NONE)
+        config_read_complain(k->r, FINDING_ERROR, at(k, i, "tolerate"), "needs a trust and client_cert \"required\" or \"optional\": no certificate is asked for here");
+    else if (sni->tolerate != 0 && k->l->tls.tolerate == 0 && k->l->protocol == CONFIG_PROTOCOL_TCP)
+        config_read_complain(k->r, FINDING_ERROR, at(k, i, "tolerate"), "needs protocol = \"http\": tcp has no routes that could treat such a certificate apart");
+}
+
+static int strictness(const struct config_tls *policy)
+{
+    if (policy->trust == NULL || policy->client_cert == CONFIG_CLIENT_CERT_NONE)
+        return 0;
+    return policy->client_cert == CONFIG_CLIENT_CERT_OPTIONAL ? 1 : 2;
+}
+
+/* Somebody passes by the one who does not by the other. Two trusts cannot be compared. */
+static bool is_laxer(const struct config_tls *policy, const struct config_tls *than)
+{
+    int mine = strictness(policy), theirs = strictness(than);
+    return mine < theirs || (theirs > 0 && (policy->tolerate & ~than->tolerate) != 0);
+}
+
+/* Who a caller is to be judged by is the caller's choice: it names whom it likes, or nobody (security A8). */
+static void check_otherwise(const struct look *k)
+{
+    const struct config_tls *tls = &k->l->tls, otherwise = config_tls_policy(tls, tls->n_identities);
+    for (size_t i = 0; tls->identity != NULL && i < tls->n_identities; i++) {
+        struct config_tls named = config_tls_policy(tls, i);
+        if (!is_laxer(&otherwise, &named))
+            continue;
+        config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "tls", "identity", NULL),
+                             "callers who ask for no name or an unknown one meet laxer rules than those at %.200s, and reach whatever is not bound to "
+                             "a host: leave identity out to refuse them, or ask the same of them",
+                             tls->identities[i].where);
+        return;
+    }
+}
+
+/* In tcp there is no Host that a request could be held against: the laxest rules are everybody's. */
+static void check_tcp(const struct look *k)
+{
+    const struct config_tls *tls = &k->l->tls;
+    for (size_t i = 0; i < tls->n_identities; i++) {
+        struct config_tls lax = config_tls_policy(tls, i);
+        for (size_t n = 0; n < config_tls_policies(tls); n++) {
+            struct config_tls strict = config_tls_policy(tls, n);
+            if (!is_laxer(&lax, &strict))
+                continue;
+            config_read_complain(k->r, FINDING_WARNING, config_setting_get_elem(k->list, (unsigned)i),
+                                 "has laxer rules than others of this listener, and leads to the same upstream: whoever asks for this name passes by them");
+            return;
+        }
+    }
+}
+
+static void check_listener(const struct look *k)
+{
+    if (k->l->forward_proxy.present)
+        config_read_complain(k->r, FINDING_ERROR, config_read_at(k->group, "forward_proxy", NULL, NULL),
+                             "needs one identity for all: the hosts of its requests are where they go, and not who was asked for");
+    check_otherwise(k);
+    if (k->l->protocol == CONFIG_PROTOCOL_TCP)
+        check_tcp(k);
+}
+
+void config_check_sni(const struct config_reader *r, size_t listener)
+{
+    const struct config_listener *l = &r->config->listeners[listener];
+    const config_setting_t *group = config_read_group_at(r, "listeners", listener);
+    bool listed;
+    const config_setting_t *list = config_read_at(group, "tls", "identities", &listed);
+    const struct look k = {r, l, group, list};
+    if (l->tls.present && l->tls.identity == NULL && !listed && !config_read_is_tainted(config_read_at(group, "tls", NULL, NULL)))
+        config_read_complain(r, FINDING_ERROR, config_read_at(group, "tls", NULL, NULL),
+                             "identity is missing, write for example: identity = \"server\"; or several by server name in identities");
+    for (size_t i = 0; listed && i < l->tls.n_identities; i++) {
+        config_names_check(r, CONFIG_NAMES_IDENTITY, l->tls.identities[i].identity, at(&k, i, "identity"));
+        if (l->tls.trust == NULL || strcmp(l->tls.identities[i].trust, l->tls.trust) != 0)
+            config_names_check(r, CONFIG_NAMES_TRUST, l->tls.identities[i].trust, at(&k, i, "trust"));
+        if (config_read_is_tainted(config_setting_get_elem(list, (unsigned)i)))
+            continue;
+        check_hosts(&k, i);
+        check_rules(&k, i);
+    }
+    if (l->tls.n_identities > 0 && !config_read_is_tainted(group))
+        check_listener(&k);
+}

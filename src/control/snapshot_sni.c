@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "snapshot_sni.h"
+
+#include "mtlsd/base/hostname.h"
+#include "mtlsd/tls/tls_peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What one identity is for. */
+struct hosts {
+    struct config_strings names; /* owned, each too */
+    const char *where;
+};
+
+static void clear_hosts(struct hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->names.n; i++)
+        free(hosts->names.items[i]);
+    free(hosts->names.items);
+}
+
+static int add(struct hosts *hosts, const char *name, size_t len)
+{
+    char **items = realloc(hosts->names.items, (hosts->names.n + 1) * sizeof(*items));
+    if (items == NULL)
+        return -1;
+    hosts->names.items = items;
+    items[hosts->names.n] = strndup(name, len);
+    if (items[hosts->names.n] == NULL)
+        return -1;
+    hosts->names.n++;
+    return 0;
+}
+
+static bool has(const struct hosts *hosts, struct span name)
+{
+    for (size_t i = 0; i < hosts->names.n; i++)
+        if (span_equals_nocase(hostname_without_last_dot(span_from_str(hosts->names.items[i])), hostname_without_last_dot(name)))
+            return true;
+    return false;
+}
+
+/* A name that a certificate has twice, or with a NUL in it, is none of ours to complain about: it is left out. */
+static int add_from_certificate(struct hosts *hosts, const struct tls_identity *identity)
+{
+    struct span leaf = tls_identity_der(identity, 0);
+    struct tls_peer *peer = tls_peer_new(&leaf, 1, NULL);
+    int rc = peer != NULL ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < peer->n_names; i++) {
+        struct span name = peer->names[i].value;
+        if (peer->names[i].type == TLS_NAME_DNS && name.len > 0 && memchr(name.ptr, 0, name.len) == NULL && !has(hosts, name))
+            rc = add(hosts, (const char *)name.ptr, name.len);
+    }
+    tls_peer_free(peer);
+    return rc;
+}
+
+static int gather(const struct loader *l, const struct config_sni *conf, const struct tls_identity *identity, struct hosts *out)
+{
+    int rc = 0;
+    out->where = conf->where;
+    for (size_t i = 0; rc == 0 && i < conf->hosts.n; i++)
+        rc = add(out, conf->hosts.items[i], strlen(conf->hosts.items[i]));
+    if (conf->hosts.n == 0)
+        rc = add_from_certificate(out, identity);
+    if (rc != 0)
+        l->findings->out_of_memory = 1;
+    else if (out->names.n == 0)
+        findings_add(l->findings, FINDING_ERROR, conf->where,
+                     "the certificate of identity \"%s\" has no DNS name that callers could ask for: say in hosts which names it is for", conf->identity);
+    return rc == 0 && out->names.n > 0 ? 0 : -1;
+}
+
+/* With names out of certificates the configuration alone could not see this. */
+static int check_twice(const struct loader *l, const struct hosts *all, size_t i)
+{
+    for (size_t h = 0; h < all[i].names.n; h++) {
+        for (size_t before = 0; before < i; before++) {
+            if (!has(&all[before], span_from_str(all[i].names.items[h])))
+                continue;
+            findings_add(l->findings, FINDING_ERROR, all[i].where,
+                         "callers who ask for \"%.80s\" are served by the identity at %.200s already: say in hosts of both who is for whom",
+                         all[i].names.items[h], all[before].where);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static struct tls_sni *join(const struct loader *l, const struct config_tls *tls, const struct snapshot_sni_policy *policies, struct hosts *all,
+                            struct tls_sni_entry *entries)
+{
+    struct err err = {0};
+    int rc = 0;
+    for (size_t i = 0; i < tls->n_identities; i++) {
+        if (gather(l, &tls->identities[i], policies[i].identity, &all[i]) != 0 || check_twice(l, all, i) != 0)
+            rc = -1;
+        entries[i] = (struct tls_sni_entry){(const char *const *)all[i].names.items, all[i].names.n, policies[i].ctx};
+    }
+    if (rc != 0)
+        return NULL;
+    struct tls_context *otherwise = tls->identity != NULL ? policies[tls->n_identities].ctx : NULL;
+    struct tls_sni *sni = tls_sni_new(&(struct tls_sni_spec){entries, tls->n_identities, otherwise}, &err);
+    if (sni == NULL)
+        findings_add(l->findings, FINDING_ERROR, tls->where, "tls: %s", err.text);
+    return sni;
+}
+
+struct tls_sni *snapshot_sni_make(const struct loader *l, const struct config_tls *tls, const struct snapshot_sni_policy *policies)
+{
+    struct hosts *all = calloc(tls->n_identities, sizeof(*all));
+    struct tls_sni_entry *entries = calloc(tls->n_identities, sizeof(*entries));
+    struct tls_sni *sni = NULL;
+    if (all != NULL && entries != NULL)
+        sni = join(l, tls, policies, all, entries);
+    else
+        l->findings->out_of_memory = 1;
+    for (size_t i = 0; all != NULL && i < tls->n_identities; i++)
+        clear_hosts(&all[i]);
+    free(all);
+    free(entries);
+    return sni;
+}
+
+struct tls_context *snapshot_sni_listener(const struct loader *l, const struct config_tls *tls, struct tls_sni *sni)
+{
+    struct err err = {0};
+    struct tls_context *ctx = tls_sni_listener(sni, &err);
+    if (ctx == NULL)
+        findings_add(l->findings, FINDING_ERROR, tls->where, "tls: %s", err.text);
+    return ctx;
+}
