@@ -4,6 +4,8 @@
 
 #include "mtlsd/base/address.h"
 
+#include <gnutls/crypto.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +36,7 @@ static void free_context(struct tls_context *ctx)
         free(ctx->expect[i]);
     free(ctx->expect);
     free(ctx->server_name);
+    gnutls_memset(ctx->ticket_secret, 0, sizeof(ctx->ticket_secret));
     free(ctx);
 }
 
@@ -82,7 +85,7 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
 {
     bool judges = !spec->accepting || spec->ask != TLS_ASK_NONE;
     if ((spec->accepting && spec->identity == NULL) || (judges && spec->trust == NULL) ||
-        (!spec->accepting && ((spec->server_name == NULL && spec->n_expect == 0) || spec->tolerate != 0))) {
+        (!spec->accepting && ((spec->server_name == NULL && spec->n_expect == 0) || spec->tolerate != 0 || spec->tickets))) {
         err_set(err, ERR_INTERNAL, "a TLS context lacks an identity, a trust or a name to expect, or tolerates a bad server");
         return NULL;
     }
@@ -101,8 +104,11 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
         ctx->identity = tls_identity_ref(spec->identity);
     if (spec->trust != NULL)
         ctx->trust = tls_trust_ref(spec->trust);
+    ctx->tickets = spec->tickets;
     if (!spec->accepting && copy_names(ctx, spec) != 0)
         err_set(err, ERR_MEMORY, "out of memory");
+    else if (ctx->tickets && gnutls_rnd(GNUTLS_RND_KEY, ctx->ticket_secret, sizeof(ctx->ticket_secret)) != 0)
+        err_set(err, ERR_INTERNAL, "the TLS library has no random bytes");
     else if (set_priority(ctx, spec, err) == 0 && set_credentials(ctx, err) == 0)
         return ctx;
     free_context(ctx);
@@ -138,6 +144,16 @@ void tls_context_unref(struct tls_context *ctx)
 {
     if (ctx != NULL && atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) == 1)
         free_context(ctx);
+}
+
+int tls_context_ticket_key(const struct tls_context *ctx, uint8_t key[TLS_TICKET_KEY_BYTES])
+{
+    struct tls_trust_facts facts = {0};
+    if (ctx->trust != NULL)
+        tls_trust_facts(ctx->trust, &facts);
+    return gnutls_hmac_fast(GNUTLS_MAC_SHA512, ctx->ticket_secret, sizeof(ctx->ticket_secret), &facts.generation, sizeof(facts.generation), key) == 0
+               ? 0
+               : -1;
 }
 
 bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict)

@@ -9,12 +9,16 @@
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
 
+enum { TLS_TICKET_KEY_BYTES = 64 }; /* what gnutls_session_ticket_enable_server takes */
+
 struct tls_context {
     atomic_uint refs;
     uint64_t id; /* unique in the process: what session tickets are filed under */
     bool accepting;
     enum tls_ask ask;
     uint64_t tolerate;
+    bool tickets;
+    uint8_t ticket_secret[TLS_TICKET_KEY_BYTES]; /* random, with tickets; wiped */
     bool require_client_auth;
     struct tls_identity *identity; /* counted; NULL: none */
     struct tls_trust *trust;       /* counted; NULL: none */
@@ -26,6 +30,8 @@ struct tls_context {
     gnutls_priority_t priority;
 };
 
+/* The key that tickets are made and read with now: another one as soon as the trust has other revocation lists. -1: the library gave none. */
+MUST_CHECK int tls_context_ticket_key(const struct tls_context *ctx, uint8_t key[TLS_TICKET_KEY_BYTES]);
 /* An accepting context that chooses by server name. References sni. NULL + err. */
 struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err);
 /* Judges the chain that the peer of a session presented, as this kind of connection demands. */

@@ -79,6 +79,18 @@ static bool is_ip_literal(const char *name)
     return address_is_literal(&a);
 }
 
+static int allow_tickets(struct tls_engine *e)
+{
+    uint8_t key[TLS_TICKET_KEY_BYTES];
+    gnutls_datum_t datum = {key, sizeof(key)};
+    if (tls_context_ticket_key(e->ctx, key) != 0)
+        return GNUTLS_E_RANDOM_FAILED;
+    int rc = gnutls_session_ticket_enable_server(e->session, &datum);
+    gnutls_db_set_cache_expiration(e->session, TICKET_SECONDS);
+    gnutls_memset(key, 0, sizeof(key));
+    return rc;
+}
+
 int tls_engine_adopt_context(struct tls_engine *e)
 {
     static const gnutls_certificate_request_t asks[] = {
@@ -91,7 +103,7 @@ int tls_engine_adopt_context(struct tls_engine *e)
         rc = gnutls_credentials_set(e->session, GNUTLS_CRD_CERTIFICATE, e->ctx->credentials);
     if (rc >= 0 && e->ctx->accepting)
         gnutls_certificate_server_set_request(e->session, asks[e->ctx->ask]);
-    return rc;
+    return rc >= 0 && e->ctx->tickets ? allow_tickets(e) : rc;
 }
 
 static int setup_session(struct tls_engine *e)

@@ -16,6 +16,7 @@ enum {
     HANDSHAKE_MESSAGE_MAX = 65536, /* a chain that does not fit is hostile (security A7) */
     HANDSHAKE_BYTES_MAX = 4 * HANDSHAKE_MESSAGE_MAX, /* the library gathers a message of 16 MiB before it finds it too long */
     EMPTY_RECORDS_MAX = 32,        /* security D2 */
+    TICKET_SECONDS = 300,
     CHAIN_MAX = 65, /* one more than the judge looks at, so that it sees what is too many */
 };
 

@@ -141,7 +141,9 @@ struct tls_context *wire_pki_accepting(const struct wire_pki *p, const struct wi
         .identity = identity_of(issuer, side, TLS_PURPOSE_SERVER),
         .ask = side->asks_given ? side->ask : TLS_ASK_REQUIRED,
         .tolerate = side->tolerate,
-        .trust = make_trust(p, side->trusts != NULL ? side->trusts : &p->clients_ca, side, WIRE_CLIENT_SERIAL),
+        .tickets = side->tickets,
+        .trust = side->trust != NULL ? tls_trust_ref(side->trust)
+                                     : make_trust(p, side->trusts != NULL ? side->trusts : &p->clients_ca, side, WIRE_CLIENT_SERIAL),
         .tls13_only = side->priority == WIRE_PRIORITY_13,
         .priority = priority_of(side),
     };

@@ -30,6 +30,8 @@ struct wire_side { /* one TLS end; the zero value is the good case */
     bool revokes_peer;                     /* with a CRL that has the peer's serial */
     enum { WIRE_CRL_GOOD, WIRE_CRL_MISSING, WIRE_CRL_STALE } crl; /* not good: required all the same */
     uint64_t tolerate;                     /* accepting */
+    bool tickets;                          /* accepting */
+    struct tls_trust *trust;               /* instead of a new one; borrowed */
     enum tls_ask ask;                      /* accepting; with asks_given */
     bool asks_given;
     int priority;                          /* WIRE_PRIORITY_... */

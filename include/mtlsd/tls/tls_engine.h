@@ -27,6 +27,8 @@ struct tls_context_spec {
     enum tls_ask ask;              /* accepting */
     uint64_t tolerate;             /* accepting: bits (1 << enum reason). A client's certificate passes with its verdict when everything found
                                     * wrong with it is among these; whether there must be one is ask's business alone */
+    bool tickets;                  /* accepting: sessions may be resumed. Who comes by a ticket is judged, and accept is asked, as at first. A
+                                    * ticket serves this very context only, and until the revocation lists of its trust change */
     const char *server_name;       /* connecting: SNI (none for an IP literal) and the name to expect */
     const char *const *expect;     /* connecting: names to expect instead; n_expect 0: server_name */
     size_t n_expect;

@@ -47,6 +47,7 @@ START_TEST(refuses_a_context_that_could_not_verify_its_peer) /* A2, B1 */
         {"nobody is asked", true, {.accepting = true, .identity = id, .ask = TLS_ASK_NONE}},
         {"required", true, {.accepting = true, .identity = id, .trust = trust, .ask = TLS_ASK_REQUIRED}},
         {"connecting without a trust", false, {.server_name = WIRE_NAME}},
+        {"connecting with tickets to give", false, {.trust = trust, .server_name = WIRE_NAME, .tickets = true}},
         {"connecting and tolerating", false, {.trust = trust, .server_name = WIRE_NAME, .tolerate = UINT64_C(1) << REASON_EXPIRED}},
         {"connecting to whoever answers", false, {.trust = trust}},
         {"a list of no names", false, {.trust = trust, .expect = names}},
