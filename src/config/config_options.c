@@ -204,6 +204,10 @@ static const struct config_option options[] = {
      "Let a certificate in that was judged so, for routes that name its status with cert to answer (http). "
      "One with anything else wrong is refused in the handshake. Default: none is let in.",
      false, RELOADABLE, LISTENER(tls.tolerate)},
+    {"listener.tls", "tickets", "bool", "false", "", "",
+     "Let callers resume TLS sessions, which saves most of a handshake. The certificate of then is judged and "
+     "the rules are asked anew each time; a reload and a changed revocation list make older tickets worthless.",
+     false, RELOADABLE, LISTENER(tls.tickets)},
     {"listener.tls", "min_version", "word", "1.2", "1.2 | 1.3", "", "The oldest TLS version that is spoken.",
      false, RELOADABLE, LISTENER(tls.min_version)},
     {"listener.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
@@ -384,7 +388,6 @@ static const struct config_planned planned[] = {
     {"listener", "allow_uids", NULL, NULL},
     {"listener", "allow_gids", NULL, NULL},
     {"listener", "allow_log_only", NULL, NULL},
-    {"listener.tls", "tickets", NULL, "sessions of callers are never resumed"},
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]), N_PLANNED = sizeof(planned) / sizeof(planned[0]) };

@@ -117,7 +117,7 @@ static enum tls_ask asked(const struct config_tls *tls)
 static struct tls_context *accepting_context(struct snapshot *s, const struct loader *l, const struct config_tls *tls)
 {
     struct tls_context_spec spec = {.accepting = true, .identity = find_identity(s, tls->identity), .ask = asked(tls),
-                                   .tolerate = tls->tolerate};
+                                   .tolerate = tls->tolerate, .tickets = tls->tickets};
     common_part(tls, &spec);
     if (tls->trust != NULL)
         spec.trust = find_trust(s, l, tls->trust, tls->where);

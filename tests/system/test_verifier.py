@@ -343,6 +343,26 @@ class ClientCert(Case):
         self.assertIn("HTTP/1.1 200", out)
         self.assertIn("No client certificate CA names sent", out)
 
+    def test_tickets_where_they_are_wanted(self):
+        """A1: a caller resumes, is known by the certificate of then, and is out as soon as a list has it."""
+        crl = self.folder / "clients.crl"
+        mine = self.pki.leaf("c-ticket", eku=("clientAuth",))
+        crl.write_bytes(self.pki.crl("ticket-1", self.pki.ca("root"), number=1).read_bytes())
+        port = self.verifier(peers.Backend(self).port, trust=f'ca = "{self.pki.ca("root").crt}"; crl = "{crl}";', tls="tickets = true;")
+        for version in ("-tls1_2", "-tls1_3"):
+            session = self.folder / f"session{version}"
+            first = self.s_client(port, mine, version, "-sess_out", str(session))
+            self.assertIn("200 OK", first)
+            again = self.s_client(port, None, version, "-sess_in", str(session))
+            self.assertIn("Reused, TLS", again)
+            self.assertIn("200 OK", again)
+        crl.write_bytes(self.pki.crl("ticket-2", self.pki.ca("root"), [mine], number=2).read_bytes())
+        harness.wait_for(lambda: "other revocation lists are in use" in self.mtlsd.log, "the new list")
+        for version in ("-tls1_2", "-tls1_3"):
+            again = self.s_client(port, None, version, "-sess_in", str(self.folder / f"session{version}"))
+            self.assertNotIn("Reused, TLS", again)
+            self.assertNotIn("200 OK", again)
+
     def test_no_tickets_are_issued(self):
         """A1: nobody gets in by a ticket that outlives a rule."""
         backend = peers.Backend(self)

@@ -75,6 +75,7 @@ struct config_tls {
     /* accept only */
     enum config_client_cert client_cert; /* required when a trust is given */
     uint64_t tolerate; /* bits 1 << enum reason: certificates with nothing worse reach the routes, with their status; 0: none */
+    bool tickets;      /* callers may resume sessions, judged anew each time; false */
     struct config_sni *identities; /* by server name; identity, when given beside them, is for other names and for none, which are refused without */
     size_t n_identities;
 };

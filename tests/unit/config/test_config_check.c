@@ -124,10 +124,7 @@ static const struct row refused[] = {
     {"a Host header that is none", ID TRUSTS LOCAL UP_WITH("host = \"a b\";"), 4, "Host header"},
 
     /* known, but not in this version */
-    {"tickets", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tickets = true;"), 4,
-     "tickets: this version does not have this key yet"},
-    {"identities by SNI", ID TRUSTS BACK PUBLIC_TLS("identities = [ \"me\" ];"), 4,
-     "this version does not have this key yet"},
+    {"tickets of a number", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tickets = 2;"), 4, "tickets"},
     {"pkcs12", TRUSTS "identities = { me = { pkcs12 = \"me.p12\"; }; };", 2, "openssl pkcs12"},
     {"a passphrase", TRUSTS "identities = { me = { bundle = \"a\"; passphrase_file = \"p\"; }; };", 2,
      "does not have this key yet"},

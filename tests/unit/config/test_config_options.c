@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(what_is_planned_is_not_there_yet)
 {
-    static const char *const rows[][2] = {{"listener.tls", "tickets"},
+    static const char *const rows[][2] = {{"trust", "pins"},
                                           {"identity", "pkcs12"},
                                           {"upstream.tls", "alpn"},
                                           {"upstream.pool", "spare"}};
