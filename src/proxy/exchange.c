@@ -437,9 +437,10 @@ bool exchange_continue(struct exchange *x, struct moment now)
         bytes_init(&held, HELD_MAX);
         bytes_take(&x->held[side], &held);
         size_t before = held.len;
+        enum phase phase = x->phase;
         exchange_deliver(x, side, bytes_span(&held), now);
         exchange_settle(x); /* the borrowed bytes end with this block */
-        any = any || x->held[side].len < before;
+        any = any || x->held[side].len < before || x->phase != phase; /* what was only looked at is held for the phase it led to */
         bytes_clear(&held);
         if (!exchange_is_http(x))
             exchange_tcp_ended(x, now);

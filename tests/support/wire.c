@@ -257,6 +257,7 @@ static void drive(struct wire_conn *c)
 {
     struct wire *w = c->node->wire;
     bool reset, was = proxy_works(true);
+    c->driven = true;
     for (int turn = 0; turn < TURNS; turn++) {
         flush(c, SIDE_DOWN);
         flush(c, SIDE_UP);
@@ -417,6 +418,13 @@ static bool deliver_down(struct wire *w, struct wire_socket *s)
     return true;
 }
 
+/* As when a socket can be written to again. A connection that stands still without it must not be helped here: nothing else would drive it. */
+static bool has_more_to_send(const struct wire_conn *c)
+{
+    const struct link *up = exchange_link(c->x, SIDE_UP);
+    return link_pending(exchange_link(c->x, SIDE_DOWN)) > 0 || (up != NULL && link_pending(up) > 0);
+}
+
 void wire_run(struct wire *w)
 {
     bool moved = true;
@@ -427,7 +435,7 @@ void wire_run(struct wire *w)
             struct wire_socket *s = &w->sockets[i];
             if (!s->used)
                 continue;
-            if (s->server != NULL)
+            if (s->server != NULL && (round == 0 || !s->server->driven || has_more_to_send(s->server)))
                 drive(s->server);
             bool filled_up = refill(&s->up), filled_down = refill(&s->down);
             moved = filled_up || filled_down || moved;

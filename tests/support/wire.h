@@ -97,6 +97,7 @@ struct wire_conn {
     struct wire_node *node;
     struct wire_socket *socket;
     struct exchange *x;
+    bool driven; /* since it was accepted */
     bool hangs; /* an attempt to connect runs: as in io/conn.c, another one begins only after this was not wanted any more */
 };
 
