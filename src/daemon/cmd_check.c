@@ -7,8 +7,10 @@
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
+#include "mtlsd/io/log_file.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define SHEET_MAX ((size_t)64 * 1024 * 1024)
 
@@ -28,6 +30,15 @@ static int show(const struct check_sheet *sheet, bool json)
     return rc;
 }
 
+/* run would not start without it. */
+static void check_log(const struct config *config, struct findings *findings)
+{
+    struct err err = {0};
+    bool file = config->log_target != NULL && strcmp(config->log_target, "stderr") != 0;
+    if (file && log_file_check(config->log_target, &err) != 0)
+        findings_add(findings, FINDING_ERROR, config->path, "%s", err.text);
+}
+
 static int check_file(const struct check_flags *a)
 {
     const char *path = a->config;
@@ -38,6 +49,8 @@ static int check_file(const struct check_flags *a)
     findings_init(&findings);
     struct config *config = config_load(path, &findings);
     struct snapshot *snapshot = config != NULL ? snapshot_new(config, file_source_disk(), 1, now, &findings) : NULL;
+    if (snapshot != NULL)
+        check_log(snapshot->config, &findings);
     struct check_sheet sheet = {.path = path, .findings = &findings, .snapshot = snapshot, .now = now};
     int code = findings_failed(&findings) ? COMMAND_REFUSED : COMMAND_FINE;
     if (a->connect && code == COMMAND_FINE && snapshot != NULL && check_connect_run(&connect, snapshot, &err) == 0) {

@@ -184,13 +184,33 @@ void log_file_keep_streams(void)
 
 /* ---- the file ---- */
 
+static int refuse(const char *path, int because, struct err *err)
+{
+    return err_set(err, ERR_IO, "log file %s: %s", path, strerror(because));
+}
+
 /* O_NONBLOCK: a named pipe without a reader is an error and not a wait without end. */
 int log_file_open(const char *path, struct err *err)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
-    if (fd < 0)
-        err_set(err, ERR_IO, "log file %s: %s", path, strerror(errno));
-    return fd;
+    return fd >= 0 ? fd : refuse(path, errno, err);
+}
+
+int log_file_check(const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return refuse(path, EISDIR, err);
+        return access(path, W_OK) == 0 ? 0 : refuse(path, errno, err);
+    }
+    if (errno != ENOENT || path[0] == '\0')
+        return refuse(path, errno, err);
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+    int because = folder == NULL ? ENOMEM : access(folder, W_OK | X_OK) == 0 ? 0 : errno;
+    free(folder);
+    return because == 0 ? 0 : refuse(path, because, err);
 }
 
 /* What other threads have gathered for the file stays theirs and goes to the new one. Without any file left it still goes to the last: a

@@ -16,7 +16,7 @@ from harness import free_port, wait_for
 def get(port, path="/", method="GET", headers=None, body=None):
     """One request on its own connection; gives (status, fields, body, complete)."""
     with peers.connect(port) as app:
-        head = f"{method} {path} HTTP/1.1\r\nHost: app.example\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
         for name, value in (headers or {}).items():
             head += f"{name}: {value}\r\n"
         if body is not None:
@@ -41,7 +41,7 @@ class Http(harness.Case):
         self.assertEqual(f"localhost:{origin}", answer.text.split("|")[1])
 
     def test_host_preserve_keeps_the_apps(self):
-        port = self.injector(self.origin(), upstream='host = "preserve";')
+        port = self.injector(self.origin(), upstream='host = "preserve";', listener='hosts = [ "localhost:1234" ];')
         answer = self.curl("-H", "Host: localhost:1234", f"http://127.0.0.1:{port}/")
         self.assertEqual("localhost:1234", answer.text.split("|")[1])
 

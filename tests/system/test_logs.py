@@ -131,7 +131,7 @@ class Formats(Case):
         wait_for(lambda: "the new configuration is in use" in self.mtlsd.log, "the reload on stderr")
         self.assertEqual([403], self.talk(get()))
         wait_for(lambda: "reason=not_allowed" in self.mtlsd.log, "why, on stderr")
-        self.assertEqual(2, len(self.lines()))
+        wait_for(lambda: len(self.lines()) == 2, "the second access")
 
 
 HOSTILE = [
@@ -296,6 +296,9 @@ class Target(Case):
                 done = self.command("run", "-c", self.config(text))
                 self.assertEqual(3, done.returncode, done.stderr)
                 self.assertIn(str(bad), done.stderr)
+                checked = self.command("check", "-c", self.folder / "mtlsd.conf")
+                self.assertEqual(3, checked.returncode, checked.stdout)
+                self.assertIn(str(bad), checked.stdout + checked.stderr)
 
     def test_a_reload_to_one_that_cannot_be_written_changes_nothing(self):
         self.start("text")

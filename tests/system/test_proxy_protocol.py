@@ -5,7 +5,7 @@ import unittest
 
 import harness
 import peers
-from harness import free_port
+from harness import free_port, wait_for
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -63,7 +63,7 @@ class Incoming(harness.Case):
         backend = peers.Backend(self)
         port = self.verifier(backend.port, protocol="tcp", listener="accept_proxy_protocol = true;")
         self.assertEqual(200, self.curl_tls(self.haproxy(port, "send-proxy-v2"), "--interface", "127.0.0.6").status)
-        self.assertIn("client=127.0.0.6", self.mtlsd.log)
+        wait_for(lambda: "client=127.0.0.6" in self.mtlsd.log, "the line of the connection")
 
     def test_without_a_header_nobody_is_served(self):
         """Nothing of a caller is looked at before the header: not its handshake, not its request."""

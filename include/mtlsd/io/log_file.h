@@ -16,6 +16,8 @@ void log_file_flush(void); /* what this thread has gathered */
 
 /* Opens a file for appending, made with mode 0640 where it does not exist. Gives a descriptor, or -1 + err. */
 MUST_CHECK int log_file_open(const char *path, struct err *err);
+/* Whether log_file_open would work, without making the file. 0, or -1 + err. */
+MUST_CHECK int log_file_check(const char *path, struct err *err);
 /* From now on lines go to that descriptor, which it takes; path is copied. accesses_only: events go to standard error as before. path NULL:
  * everything goes to standard error. Lines that other threads gathered before go to the new place. */
 void log_file_use(const char *path, int fd, bool accesses_only);

@@ -151,7 +151,21 @@ START_TEST(refuses_a_path_that_cannot_be_written)
         struct err err = {0};
         ck_assert_int_eq(log_file_open(bad[i], &err), -1);
         ck_assert_int_eq(err.kind, ERR_IO);
+        err = (struct err){0};
+        ck_assert_int_eq(log_file_check(bad[i], &err), -1);
+        ck_assert_int_eq(err.kind, ERR_IO);
     }
+}
+END_TEST
+
+START_TEST(tells_beforehand_without_making_the_file)
+{
+    struct err err = {0};
+    ck_assert_int_eq(log_file_check(path, &err), 0);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    use(false);
+    ck_assert_int_eq(log_file_check(path, &err), 0);
+    ck_assert_int_eq(log_file_check("access.log-of-nobody", &err), 0); /* in the folder we are in */
 }
 END_TEST
 
@@ -249,6 +263,7 @@ Suite *suite(void)
     tcase_add_test(t, goes_on_in_a_new_file_after_the_old_one_was_moved);
     tcase_add_test(t, keeps_the_old_file_when_the_path_cannot_be_opened_again);
     tcase_add_test(t, refuses_a_path_that_cannot_be_written);
+    tcase_add_test(t, tells_beforehand_without_making_the_file);
     tcase_add_test(t, has_nothing_to_reopen_on_standard_error);
     tcase_add_test(t, outlives_a_full_disk_and_says_how_much_was_lost);
     tcase_add_test(t, loses_no_line_when_threads_write_while_it_is_rotated);
