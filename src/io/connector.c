@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "connector.h"
+#include "peer_address.h"
 
+#include "mtlsd/policy/forward.h"
 #include "mtlsd/policy/special_address.h"
 
 #include <stdio.h>
@@ -207,6 +209,26 @@ static bool make_room(struct connector *k, int error)
     return worker_make_room(k->order.worker);
 }
 
+/* A forward proxy's client was taken to one of our own listeners, by whatever name or address of this host: nothing of it is said there, or it could
+ * go round until all descriptors are used, and pass for a local program (security E3). Our end of a connection within the host has the address of the
+ * other, but for loopback, where any address will do. */
+static bool leads_back(const struct connector *k, const struct upconn *up)
+{
+    static const uint8_t v6_loopback[16] = {[15] = 1};
+    struct sockaddr_storage peer = {0}, local = {0};
+    int peer_len = sizeof(peer), local_len = sizeof(local);
+    struct client_address ends;
+    if (k->dial.target != &k->order.snapshot->direct_target || !up->stream.is_tcp)
+        return false;
+    if (uv_tcp_getpeername(&up->stream.u.tcp, (struct sockaddr *)&peer, &peer_len) != 0 ||
+        uv_tcp_getsockname(&up->stream.u.tcp, (struct sockaddr *)&local, &local_len) != 0)
+        return false;
+    peer_address_fill(&ends, &peer, &local);
+    bool loopback = ends.v6 ? memcmp(ends.peer, v6_loopback, 16) == 0 : ends.peer[0] == 127;
+    bool within = ends.known && (loopback || memcmp(ends.peer, ends.local, ends.v6 ? 16 : 4) == 0);
+    return within && forward_is_listened_at(k->order.snapshot->config, ends.peer, ends.v6, ends.peer_port);
+}
+
 static void on_connect(uv_connect_t *req, int status)
 {
     struct upconn *up = req->data;
@@ -214,6 +236,11 @@ static void on_connect(uv_connect_t *req, int status)
     if (k == NULL)
         return; /* it was given up */
     forget_attempt(k, up);
+    if (status == 0 && leads_back(k, up)) {
+        stream_close(&up->stream, true);
+        finish_failed(k, REASON_ADDRESS_NOT_ALLOWED, "a listener of this proxy itself is there", k->last);
+        return;
+    }
     if (status == 0) {
         if (up->stream.is_tcp)
             uv_tcp_nodelay(&up->stream.u.tcp, 1);

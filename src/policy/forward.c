@@ -3,6 +3,7 @@
 
 #include "mtlsd/policy/route.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 static struct forward_verdict refuse(const struct config_listener *l, bool named, struct span host, unsigned port, struct err *err)
@@ -78,5 +79,28 @@ bool forward_is_own(const struct config_listener *l, const struct address *to)
     for (size_t i = 0; i < l->n_bind; i++)
         if (address_same(&l->bind[i], to))
             return true;
+    return false;
+}
+
+/* Bound to it or to all of them; what a name is bound to is not known here, and might be it. */
+static bool takes(const struct address *bind, const uint8_t *bytes, bool v6, unsigned port)
+{
+    static const uint8_t zero[16];
+    uint8_t own[16];
+    if (bind->kind != ADDRESS_TCP || bind->port != port)
+        return false;
+    if (inet_pton(AF_INET, bind->host, own) == 1)
+        return !v6 && (memcmp(own, zero, 4) == 0 || memcmp(own, bytes, 4) == 0);
+    if (inet_pton(AF_INET6, bind->host, own) == 1)
+        return memcmp(own, zero, 16) == 0 || (v6 && memcmp(own, bytes, 16) == 0);
+    return true;
+}
+
+bool forward_is_listened_at(const struct config *c, const uint8_t *bytes, bool v6, unsigned port)
+{
+    for (size_t i = 0; i < c->n_listeners; i++)
+        for (size_t k = 0; k < c->listeners[i].n_bind; k++)
+            if (takes(&c->listeners[i].bind[k], bytes, v6, port))
+                return true;
     return false;
 }

@@ -144,6 +144,26 @@ class Direct(ForwardProxy):
         done = self.curl_proxied("--proxytunnel", f"http://127.0.0.1:{self.port}/")
         self.assertIn("403", done.stderr)
 
+    def test_no_name_leads_to_a_listener_of_its_own(self):
+        """E3: neither back to the proxy nor to its neighbour, which would take it for a local program."""
+        backend, other = peers.Backend(self), free_port()
+        self.daemon(f"""
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{backend.port}" ]; }}; }};
+            listeners = {{ other = {{ bind = "127.0.0.1:{other}"; upstream = "app"; }};
+                proxy = {{ bind = "127.0.0.1:{self.port}"; upstream = "app";
+                    forward_proxy = {{ direct = [ "127.0.0.1", "localhost" ]; connect = "tunnel"; }}; }}; }};
+        """, [self.port, other])
+        for host, port in (("localhost", self.port), ("127.0.0.1", self.port), ("localhost", other), ("127.0.0.1", other)):
+            with self.subTest(host=host, port=port), peers.connect(self.port) as app:
+                app.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+                status, _, body, _ = peers.response(app)
+                self.assertEqual(403, status, body)
+                self.assertIn(b"address_not_allowed", body)
+        with peers.connect(self.port) as app:
+            app.sendall(f"CONNECT localhost:{backend.port} HTTP/1.1\r\nHost: localhost:{backend.port}\r\n\r\n".encode())
+            self.assertTrue(app.recv(13).startswith(b"HTTP/1.1 200"), "what is no listener is reached")
+        self.assertEqual(1, backend.accepted)
+
 
 class Connect(ForwardProxy):
     def tls_server(self):

@@ -28,5 +28,8 @@ struct forward_verdict forward_judge(const struct config_listener *l, enum forwa
 MUST_CHECK int forward_address(struct span host, unsigned port, struct address *out, struct err *err);
 /* It is an address that one of the listener's own sockets is bound to. */
 bool forward_is_own(const struct config_listener *l, const struct address *to);
+/* A listener of ours takes connections at this address of this very host: 16 bytes for IPv6, 4 otherwise. Names were resolved by then, so that none
+ * leads back to us. */
+bool forward_is_listened_at(const struct config *c, const uint8_t *bytes, bool v6, unsigned port);
 
 #endif

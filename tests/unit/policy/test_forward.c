@@ -2,6 +2,7 @@
 #include "mtlsd/policy/forward.h"
 #include "t.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 static char routed[] = "api.example", below[] = "*.farm.example", open_host[] = "build.example", open_port[] = "git.example:22", both[] = "both.example";
@@ -146,6 +147,39 @@ START_TEST(what_cannot_be_connected_to_is_refused)
 }
 END_TEST
 
+static const struct {
+    const char *bind, *address, *why;
+    unsigned port;
+    bool own;
+} sockets[] = {
+    {"127.0.0.1:3128", "127.0.0.1", "the very address", 3128, true},
+    {"127.0.0.1:3128", "127.0.0.1", "another port", 3129, false},
+    {"127.0.0.1:3128", "127.0.0.2", "another address", 3128, false},
+    {"127.0.0.1:3128", "::1", "another family", 3128, false},
+    {"0.0.0.0:3128", "192.0.2.7", "every address of IPv4", 3128, true},
+    {"0.0.0.0:3128", "::1", "every address of IPv4 is none of IPv6", 3128, false},
+    {":3128", "192.0.2.7", "every address", 3128, true},
+    {"[::]:3128", "2001:db8::7", "every address of IPv6", 3128, true},
+    {"[::]:3128", "192.0.2.7", "which takes IPv4 too", 3128, true},
+    {"[::1]:3128", "::1", "the very address of IPv6", 3128, true},
+    {"[::1]:3128", "2001:db8::7", "another address of IPv6", 3128, false},
+    {"localhost:3128", "127.0.0.1", "a name may be any address", 3128, true},
+    {"unix:/run/x.sock", "127.0.0.1", "no address", 0, false},
+};
+
+START_TEST(knows_where_any_listener_takes_connections) /* E3 */
+{
+    struct address bind[2];
+    struct config_listener listeners[2] = {{.n_bind = 0}, {.bind = &bind[1], .n_bind = 1}};
+    struct config c = {.listeners = listeners, .n_listeners = 2};
+    uint8_t bytes[16] = {0};
+    bool v6 = inet_pton(AF_INET, sockets[_i].address, bytes) != 1;
+    ck_assert(!v6 || inet_pton(AF_INET6, sockets[_i].address, bytes) == 1);
+    ck_assert_int_eq(address_parse(sockets[_i].bind, &bind[1], NULL), 0);
+    ck_assert_msg(forward_is_listened_at(&c, bytes, v6, sockets[_i].port) == sockets[_i].own, "%s: %s", sockets[_i].bind, sockets[_i].why);
+}
+END_TEST
+
 START_TEST(knows_the_sockets_of_the_listener) /* E3 */
 {
     struct address bind[2], to;
@@ -170,6 +204,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, an_address_has_one_spelling, 0, sizeof(hosts_to_dial) / sizeof(hosts_to_dial[0]));
     tcase_add_test(c, what_cannot_be_connected_to_is_refused);
     tcase_add_test(c, knows_the_sockets_of_the_listener);
+    tcase_add_loop_test(c, knows_where_any_listener_takes_connections, 0, sizeof(sockets) / sizeof(sockets[0]));
     suite_add_tcase(s, c);
     return s;
 }
