@@ -178,15 +178,15 @@ static int describe_key(gnutls_privkey_t key, unsigned flags, void *userdata)
 static void open_pretender(struct raw_tls *raw, int version, const struct certs *shown, size_t *rsa_bytes)
 {
     static const char *const priorities[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.2", "NORMAL:-VERS-ALL:+VERS-TLS1.3"};
-    gnutls_pcert_st *chain = gnutls_calloc(1, sizeof(*chain));
+    gnutls_pcert_st chain; /* what is in it goes to the credentials */
     gnutls_privkey_t key;
     raw_tls_client(raw, &ends_pki, priorities[version], GNUTLS_FORCE_CLIENT_CERT);
     gnutls_certificate_free_keys(raw->credentials);
     gnutls_certificate_set_flags(raw->credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
-    ck_assert_int_eq(gnutls_pcert_import_x509(chain, shown->crt, 0), 0);
+    ck_assert_int_eq(gnutls_pcert_import_x509(&chain, shown->crt, 0), 0);
     ck_assert_int_eq(gnutls_privkey_init(&key), 0);
     ck_assert_int_eq(gnutls_privkey_import_ext4(key, rsa_bytes, pretend_to_sign, pretend_to_sign, NULL, NULL, describe_key, 0), 0);
-    ck_assert_int_ge(gnutls_certificate_set_key(raw->credentials, NULL, 0, chain, 1, key), 0);
+    ck_assert_int_ge(gnutls_certificate_set_key(raw->credentials, NULL, 0, &chain, 1, key), 0);
 }
 
 START_TEST(no_time_is_spent_on_a_signature_by_an_absurd_key) /* A7 */

@@ -175,7 +175,7 @@ static void open_raw_with(struct raw_tls *raw, const struct certs_order *like, i
     struct certs ca, bad;
     static const char *names[] = {"not read from the certificate"};
     struct certs_order order = *like;
-    gnutls_pcert_st *chain = gnutls_calloc(1, sizeof(*chain));
+    gnutls_pcert_st chain; /* what is in it goes to the credentials */
     gnutls_privkey_t key;
     import_ca(&ca);
     order.cn = "bad";
@@ -188,12 +188,12 @@ static void open_raw_with(struct raw_tls *raw, const struct certs_order *like, i
     gnutls_datum_t pem = {(unsigned char *)(uintptr_t)bad.key_pem.ptr, (unsigned)bad.key_pem.len};
     ck_assert_int_eq(gnutls_privkey_init(&key), 0);
     ck_assert_int_eq(gnutls_privkey_import_x509_raw(key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0), 0);
-    *chain = (gnutls_pcert_st){.type = GNUTLS_CRT_X509, .cert = {gnutls_malloc(bad.der.len), (unsigned)bad.der.len}};
-    ck_assert_ptr_nonnull(chain->cert.data); /* put together by hand: the library would not import every one of these */
-    memcpy(chain->cert.data, bad.der.ptr, bad.der.len);
-    ck_assert_int_eq(gnutls_pubkey_init(&chain->pubkey), 0);
-    ck_assert_int_eq(gnutls_pubkey_import_privkey(chain->pubkey, key, 0, 0), 0);
-    ck_assert_int_ge(gnutls_certificate_set_key(raw->credentials, names, 1, chain, 1, key), 0);
+    chain = (gnutls_pcert_st){.type = GNUTLS_CRT_X509, .cert = {gnutls_malloc(bad.der.len), (unsigned)bad.der.len}};
+    ck_assert_ptr_nonnull(chain.cert.data); /* put together by hand: the library would not import every one of these */
+    memcpy(chain.cert.data, bad.der.ptr, bad.der.len);
+    ck_assert_int_eq(gnutls_pubkey_init(&chain.pubkey), 0);
+    ck_assert_int_eq(gnutls_pubkey_import_privkey(chain.pubkey, key, 0, 0), 0);
+    ck_assert_int_ge(gnutls_certificate_set_key(raw->credentials, names, 1, &chain, 1, key), 0);
     certs_clear(&bad);
     certs_clear(&ca);
 }
