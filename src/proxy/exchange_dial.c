@@ -42,14 +42,15 @@ static void copy_version(const char *version, char *out, size_t size)
 static bool write_header(struct exchange *x, enum config_proxy_protocol version, struct bytes *out)
 {
     struct proxy_protocol_peer peer;
-    char name[256], tls_version[16];
+    char name[256], tls_version[16], server_name[TLS_SERVER_NAME_SIZE];
     describe_peer(&x->client, &peer);
     if (x->down.tls == NULL)
         return proxy_protocol_write(out, version, &peer, NULL) == 0;
     struct tls_facts facts;
     tls_engine_facts(x->down.tls, &facts);
     copy_version(facts.version, tls_version, sizeof(tls_version));
-    struct proxy_protocol_tls tls = {.version = tls_version, .cipher = facts.cipher, .server_name = facts.server_name, .certificate = facts.peer != NULL, .resumed = facts.resumed};
+    struct proxy_protocol_tls tls = {.version = tls_version, .cipher = facts.cipher, .certificate = facts.peer != NULL, .resumed = facts.resumed};
+    tls.server_name = tls_engine_server_name(x->down.tls, server_name);
     tls.verified = facts.verdict != NULL && facts.verdict->status == REASON_VALID;
     if (facts.peer != NULL) {
         copy_common_name(facts.peer, name, sizeof(name));

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 256 }; /* RFC 1035 allows 253 */
+enum { NAME_MAX_BYTES = TLS_SERVER_NAME_SIZE }; /* RFC 1035 allows 253 */
 
 /* 0 with name[0] == 0: the client named nobody. */
 static int read_name(gnutls_session_t session, char name[NAME_MAX_BYTES])
@@ -20,6 +20,11 @@ static int read_name(gnutls_session_t session, char name[NAME_MAX_BYTES])
         return -1;
     name[len] = 0;
     return 0;
+}
+
+const char *tls_engine_server_name(const struct tls_engine *e, char room[TLS_SERVER_NAME_SIZE])
+{
+    return e->ctx->accepting && read_name(e->session, room) == 0 && room[0] != 0 ? room : NULL;
 }
 
 static int refuse_name(struct tls_engine *e)

@@ -106,6 +106,7 @@ class Outgoing(harness.Case):
         self.assertEqual(200, self.curl_tls(self.verifier_sending(backend.port, "v2")).status, backend.errors)
         command, family, addresses, found = seen[0]
         self.assertEqual((0x21, 0x11, b"\x7f\0\0\1"), (command, family, addresses[:4]))
+        self.assertEqual(b"localhost", found[2]) # the name that the caller asked for
         ssl = found[0x20]
         flags, verify = ssl[0], struct.unpack(">I", ssl[1:5])[0]
         self.assertEqual((7, 0), (flags, verify)) # TLS, a certificate on this connection, verified

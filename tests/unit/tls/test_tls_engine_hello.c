@@ -45,6 +45,9 @@ static void expect_policy(int policy, const char *name, const char *why)
     ck_assert_msg((text == NULL) == (ends_facts.server_name == NULL), "%s: a name", why);
     if (text != NULL)
         ck_assert_str_eq(ends_facts.server_name, text);
+    char room[TLS_SERVER_NAME_SIZE];
+    const char *told = tls_engine_server_name(ends_server.e, room);
+    ck_assert_msg((told == NULL) == (text == NULL) && (text == NULL || strcmp(told, text) == 0), "%s: told another name", why);
 }
 
 static const struct {
