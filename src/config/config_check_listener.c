@@ -81,6 +81,10 @@ static void check_client_cert(const struct look *k)
         complain(k, FINDING_ERROR, "tls", "tolerate", "needs protocol = \"http\": tcp has no routes that could treat such a certificate apart");
     if (l->n_allow > 0 && !asks(l))
         config_read_complain(k->r, FINDING_ERROR, at(k, "allow", NULL), "rules need %s: nobody is verified here", missing);
+    if (l->allow_log_only && l->n_allow == 0)
+        complain(k, FINDING_WARNING, "allow_log_only", NULL, "has no effect without allow");
+    else if (l->allow_log_only)
+        complain(k, FINDING_WARNING, "allow_log_only", NULL, "whom allow does not name is let in all the same, and only counted");
     if (l->identity_headers != 0 && !asks(l))
         config_read_complain(k->r, FINDING_ERROR, at(k, "identity_headers", NULL), "needs %s: nobody is verified here", missing);
 }

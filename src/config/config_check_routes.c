@@ -86,6 +86,17 @@ static bool asks(const struct config_listener *l)
     return config_tls_asks(&l->tls);
 }
 
+static void check_log_only(const struct look *k)
+{
+    if (!k->route->allow_log_only)
+        return;
+    if (k->route->n_allow == 0)
+        warn_idle(k, "allow_log_only", "there is no allow");
+    else
+        config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "allow_log_only", NULL, NULL),
+                             "whom allow does not name passes all the same, and is only counted");
+}
+
 static void check_certificates(const struct look *k)
 {
     static const char *const keys[] = {"cert", "caller", "allow"};
@@ -203,6 +214,7 @@ static void check_route(const struct look *k)
     check_methods(k);
     check_path(k);
     check_fields(k);
+    check_log_only(k);
     if (k->knows_tls) {
         check_certificates(k);
         check_reach(k);

@@ -216,6 +216,10 @@ static const struct config_option options[] = {
      "Who of the verified callers may pass: one rule must hold, with all its keys. Default: every verified "
      "caller.",
      false, RELOADABLE, LISTENER(allow)},
+    {"listener", "allow_log_only", "bool", "false", "", "",
+     "Try allow out: callers whom it would refuse are let in, and told and counted as would_refuse. Never those whose "
+     "certificate is not valid.",
+     false, RELOADABLE, LISTENER(allow_log_only)},
     {"listener", "identity_headers", "words", "", "rfc9440 | x-ssl | nginx | xfcc", "[ \"x-ssl\", \"xfcc\" ]",
      "Headers that tell the upstream who called (http). They are removed from what comes in, always. "
      "Default: none.",
@@ -312,6 +316,10 @@ static const struct config_option options[] = {
     {"route", "allow", "rules", "", "", "( { ou = \"ops\"; } )",
      "Gate: who matched everything else but none of these rules gets 403, and no further route is tried.",
      false, RELOADABLE, ROUTE(allow)},
+    {"route", "allow_log_only", "bool", "false", "", "",
+     "Try allow out: callers whom it would refuse pass, and are told and counted as would_refuse. Never those whose "
+     "certificate is not valid.",
+     false, RELOADABLE, ROUTE(allow_log_only)},
     {"route", "upstream", "name", "", "", "\"partner\"", "Act: forward to this upstream.", false, RELOADABLE,
      ROUTE(upstream)},
     {"route", "redirect", "string", "", "", "\"https://www.example/new\"",
@@ -387,7 +395,6 @@ static const struct config_planned planned[] = {
     {"upstream.pool", "spare", NULL, NULL},
     {"listener", "allow_uids", NULL, NULL},
     {"listener", "allow_gids", NULL, NULL},
-    {"listener", "allow_log_only", NULL, NULL},
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]), N_PLANNED = sizeof(planned) / sizeof(planned[0]) };

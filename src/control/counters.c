@@ -105,6 +105,7 @@ static void sum_row(struct counters_row *into, const struct counters_row *from)
     take(&into->bytes_up_out, &from->bytes_up_out);
     take(&into->upstream_requests, &from->upstream_requests);
     take(&into->retries, &from->retries);
+    take(&into->would_refuse, &from->would_refuse);
     for (size_t i = 0; i < sizeof(into->answers) / sizeof(into->answers[0]); i++)
         take(&into->answers[i], &from->answers[i]);
     for (size_t i = 0; i < REASON_COUNT; i++)

@@ -181,12 +181,12 @@ static void explain_caller(const struct explain_ask *ask, struct explain *e)
     char why[320];
     if (l->n_allow == 0)
         return;
-    bool permits = q.verdict != NULL && allow_permits(l->allow, l->n_allow, q.verdict, q.peer);
+    bool permits = q.verdict != NULL && allow_permits(l->allow, l->n_allow, q.verdict, q.peer), spares = l->allow_log_only && allow_spares(q.verdict);
     if (permits)
         explain_why_let_in(l->allow, l->n_allow, &q, why, sizeof(why));
     else
         explain_why_refused(l->allow, l->n_allow, &q, why, sizeof(why));
-    say(e, EXPLAIN_CALLER, permits ? REASON_VALID : REASON_NOT_ALLOWED, "%s", why);
+    say(e, EXPLAIN_CALLER, permits || spares ? REASON_VALID : REASON_NOT_ALLOWED, "%s%s", !permits && spares ? "only counted (allow_log_only): " : "", why);
 }
 
 /* ---- the routes ---- */
@@ -226,6 +226,9 @@ static void say_chosen(struct explain *e, const struct config_listener *l, const
             e->routes[e->chosen].where);
     else if (reason == REASON_VALID)
         say(e, EXPLAIN_ROUTES, reason, "decided at %s", e->routes[e->chosen].where);
+    else if (route->allow_log_only && allow_spares(q->verdict))
+        say(e, EXPLAIN_ROUTES, REASON_VALID, "decided at %s, whose allow would refuse this caller and only counts it (allow_log_only)",
+            e->routes[e->chosen].where);
     else
         say(e, EXPLAIN_ROUTES, reason, "decided at %s: its allow does not let this caller pass: %s", e->routes[e->chosen].where,
             e->routes[e->chosen].gate_why);

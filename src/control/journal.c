@@ -181,6 +181,8 @@ static void log_report(const struct report *r)
         log_str(&l, "refused_by", report_blame_word(r->refused_by));
         log_str(&l, "hint", row->hint);
     }
+    if (r->would_refuse != REASON_UNDECIDED)
+        log_str(&l, "would_refuse", reason_word(r->would_refuse));
     if (r->down != NULL)
         log_down(&l, r->down);
     if (r->up != NULL)
@@ -230,6 +232,7 @@ static void count_report(struct journal *j, const struct report *r)
         if (r->status >= 100 && r->status < 600)
             counters_add(&row->answers[r->status / 100], 1);
     }
+    counters_add(&row->would_refuse, r->would_refuse != REASON_UNDECIDED);
     count_route(j, r);
     struct counters_row *up = r->target != NULL ? count_upstream(j, r) : NULL;
     if (up != NULL && !r->up_reused && r->connect_us != 0) {

@@ -81,6 +81,7 @@ static void put_listener_counts(struct doc *d, json_t *o, const struct counters_
     put_number(d, o, "connections_total", row->connections_accepted);
     put_number(d, o, "requests_total", row->requests);
     put_number(d, o, "handshakes_total", row->handshakes_ok);
+    put_number(d, o, "would_refuse", row->would_refuse);
     put_number(d, o, "bytes_in", row->bytes_down_in);
     put_number(d, o, "bytes_out", row->bytes_down_out);
     json_t *answers = json_object();

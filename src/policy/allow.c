@@ -285,6 +285,11 @@ const char *allow_first_miss(const struct config_allow *rule, const struct tls_p
     return miss;
 }
 
+bool allow_spares(const struct tls_verdict *verdict)
+{
+    return verdict != NULL && (verdict->status == REASON_VALID || verdict->status == REASON_NONE);
+}
+
 bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer)
 {
     if (verdict == NULL || peer == NULL || verdict->status != REASON_VALID)

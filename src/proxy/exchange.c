@@ -47,11 +47,23 @@ const struct plan_listener *exchange_listener(const struct exchange *x)
 /* ---- the client's certificate ---- */
 
 /* In tcp mode the rules decide inside the handshake, because there is no later place to say no. */
+bool exchange_allows(struct exchange *x, const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts)
+{
+    static const struct tls_verdict undecided = {0};
+    if (allow_permits(rules, n, facts->verdict != NULL ? facts->verdict : &undecided, facts->peer))
+        return true;
+    if (!log_only || !allow_spares(facts->verdict))
+        return false;
+    x->would_refuse = true;
+    return true;
+}
+
 static enum reason accept_client(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert)
 {
     struct exchange *x = ctx;
     const struct config_listener *conf = x->listener->conf;
-    if (conf->protocol == CONFIG_PROTOCOL_HTTP || allow_permits(conf->allow, conf->n_allow, verdict, peer))
+    const struct tls_facts facts = {.verdict = verdict, .peer = peer};
+    if (conf->protocol == CONFIG_PROTOCOL_HTTP || exchange_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts))
         return REASON_VALID;
     *alert = (unsigned)reason_row(REASON_NOT_ALLOWED)->alert;
     return REASON_NOT_ALLOWED;
@@ -124,6 +136,7 @@ void exchange_forget_request(struct exchange *x)
     if (exchange_is_http(x)) {
         x->route = NULL;
         x->target = NULL;
+        x->would_refuse = false;
     }
 }
 
@@ -187,6 +200,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .minor = x->rq->minor,
         .status = x->rq->status,
         .reason = reason,
+        .would_refuse = x->would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
         .detail = detail,
         .refused_by = report_blame(reason),
         .retries = x->rq->retries,

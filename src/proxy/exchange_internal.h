@@ -82,6 +82,7 @@ struct exchange {
     bool up_keep_alive;   /* what the running response said about its connection */
     bool close_after;     /* no further request on this connection */
     bool reset;           /* end by abort */
+    bool would_refuse;    /* the rules would have refused what runs, were they not only tried out */
     bool eof[2];          /* the peer's direction ended cleanly */
     uint64_t since_us;    /* when the phase began */
     uint64_t active_us;   /* when something last moved */
@@ -99,6 +100,8 @@ void exchange_begin(struct exchange *x, struct moment now);
 void exchange_forget_request(struct exchange *x); /* with all that was chosen for it */
 void exchange_finish(struct exchange *x, struct moment now); /* close what is left and be done */
 bool exchange_hold(struct exchange *x, enum side side, struct span rest);
+/* Whether these rules let the client pass. Only tried out they do, and it is noted that they would not. */
+bool exchange_allows(struct exchange *x, const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts);
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now);
 /* The client's connection came to nothing. */
 void exchange_client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);

@@ -16,7 +16,6 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/http/http_guard.h"
-#include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/browser.h"
 #include "mtlsd/policy/route.h"
 
@@ -168,20 +167,22 @@ static enum reason choose_route(struct exchange *x, const struct routing *r, con
     if (reason == REASON_NO_ROUTE)
         return refuse(err, reason, "no route of the listener matches");
     x->route = &x->listener->routes[index];
-    bool blind = conf->tls.tolerate != 0 && conf->routes[index].cert == 0 && x->route->upstream != NULL;
+    bool tolerates = conf->tls.tolerate != 0 || conf->tls.n_identities > 0;
+    bool blind = tolerates && conf->routes[index].cert == 0 && x->route->upstream != NULL;
     if (blind && is_tolerated(x)) /* a configuration with such a route is refused; should one pass all the same, nobody gets in by it */
         return refuse(err, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it");
-    return reason == REASON_VALID ? reason : not_allowed(facts, err);
+    const struct config_route *route = x->route->conf;
+    bool passes = reason == REASON_VALID || exchange_allows(x, route->allow, route->n_allow, route->allow_log_only, facts);
+    return passes ? REASON_VALID : not_allowed(facts, err);
 }
 
 static enum reason choose_way(struct exchange *x, const struct routing *r, struct err *err)
 {
-    static const struct tls_verdict undecided = {0};
     const struct config_listener *conf = x->listener->conf;
     struct tls_facts facts = {0};
     if (x->down.tls != NULL && looks_at_callers(conf))
         tls_engine_facts(x->down.tls, &facts);
-    if (conf->n_allow > 0 && !allow_permits(conf->allow, conf->n_allow, facts.verdict != NULL ? facts.verdict : &undecided, facts.peer))
+    if (conf->n_allow > 0 && !exchange_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts))
         return not_allowed(&facts, err);
     enum reason reason = exchange_forward_judge(x, r, err);
     if (reason != REASON_VALID)

@@ -124,7 +124,7 @@ static bool still_allowed(const struct exchange *x)
     if (conf->protocol == CONFIG_PROTOCOL_HTTP)
         return true;
     tls_engine_facts(x->down.tls, &facts);
-    return allow_permits(conf->allow, conf->n_allow, facts.verdict, facts.peer);
+    return allow_permits(conf->allow, conf->n_allow, facts.verdict, facts.peer) || (conf->allow_log_only && allow_spares(facts.verdict));
 }
 
 void exchange_rejudge(struct exchange *x, struct tls_context *down, struct tls_context *up, struct moment now)

@@ -218,6 +218,57 @@ START_TEST(a_rule_is_not_met_by_no_certificate) /* A2 */
 }
 END_TEST
 
+/* ---- rules that are only tried out ---- */
+
+static const struct {
+    const char *why;
+    enum config_protocol protocol;
+    bool by_route, matches, no_certificate, expired, log_only, passes, would_refuse;
+} tried_out[] = {
+    {"enforced", CONFIG_PROTOCOL_HTTP, false, false, false, false, false, false, false},
+    {"another name", CONFIG_PROTOCOL_HTTP, false, false, false, false, true, true, true},
+    {"the right name", CONFIG_PROTOCOL_HTTP, false, true, false, false, true, true, false},
+    {"no certificate where none is needed", CONFIG_PROTOCOL_HTTP, false, true, true, false, true, true, true},
+    {"A2: an expired one that is tolerated", CONFIG_PROTOCOL_HTTP, false, true, false, true, true, false, false},
+    {"a route, enforced", CONFIG_PROTOCOL_HTTP, true, false, false, false, false, false, false},
+    {"a route, another name", CONFIG_PROTOCOL_HTTP, true, false, false, false, true, true, true},
+    {"a route, the right name", CONFIG_PROTOCOL_HTTP, true, true, false, false, true, true, false},
+    {"A2: a route, an expired one", CONFIG_PROTOCOL_HTTP, true, true, false, true, true, false, false},
+    {"tcp, enforced", CONFIG_PROTOCOL_TCP, false, false, false, false, false, false, false},
+    {"tcp, another name", CONFIG_PROTOCOL_TCP, false, false, false, false, true, true, true},
+    {"tcp, the right name", CONFIG_PROTOCOL_TCP, false, true, false, false, true, true, false},
+};
+enum { N_TRIED_OUT = sizeof(tried_out) / sizeof(tried_out[0]) };
+
+START_TEST(rules_that_are_tried_out_tell_whom_they_would_refuse)
+{
+    static char right[] = "client", other[] = "somebody";
+    struct config_allow rule = {.cn = tried_out[_i].matches ? right : other};
+    struct wire_side client = {.no_certificate = tried_out[_i].no_certificate, .bad = tried_out[_i].expired ? TLS_PKI_EXPIRED : TLS_PKI_GOOD};
+    struct wire_side server = {.asks_given = true, .ask = TLS_ASK_OPTIONAL, .tolerate = UINT64_C(1) << REASON_EXPIRED};
+    struct config_route route = {.allow = &rule, .n_allow = 1, .allow_log_only = tried_out[_i].log_only};
+    open_chain(&client, &server, tried_out[_i].protocol);
+    if (tried_out[_i].by_route) {
+        wire_set_routes(&w.verifier, &route, 1);
+    } else {
+        w.verifier.down_conf.allow = &rule;
+        w.verifier.down_conf.n_allow = 1;
+        w.verifier.down_conf.allow_log_only = tried_out[_i].log_only;
+    }
+    struct wire_socket *app = wire_connect(&w);
+    for (int i = 0; i < 2; i++) { /* also the second time */
+        wire_say(app, GET);
+        wire_run(&w);
+    }
+    ck_assert_msg((wire_backend_contacts(&w) > 0) == tried_out[_i].passes, "%s", tried_out[_i].why);
+    wire_end(&app->up);
+    wire_finish(&w);
+    ck_assert_msg(wire_last(&w.verifier)->would_refuse == tried_out[_i].would_refuse, "%s", tried_out[_i].why);
+    ck_assert_msg((wire_last(&w.verifier)->reason == REASON_NOT_ALLOWED) == !tried_out[_i].passes, "%s", tried_out[_i].why);
+    close_chain();
+}
+END_TEST
+
 /* ---- peers that do not speak TLS (B2, B3) ---- */
 
 static const struct {
@@ -876,6 +927,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, optional_lets_no_certificate_pass_and_says_so, 0, 2);
     tcase_add_loop_test(t, optional_still_refuses_a_bad_certificate, 0, 2);
     tcase_add_test(t, a_rule_is_not_met_by_no_certificate);
+    tcase_add_loop_test(t, rules_that_are_tried_out_tell_whom_they_would_refuse, 0, N_TRIED_OUT);
     tcase_add_loop_test(t, a_server_without_tls_hears_nothing_of_the_request, 0, N_NOT_TLS * 2);
     tcase_add_loop_test(t, a_server_that_goes_during_the_handshake_hears_nothing, 0, 2);
     tcase_add_loop_test(t, a_client_without_tls_reaches_no_backend, 0, 2);

@@ -42,6 +42,7 @@ struct wire_socket {
     struct bytes got;           /* what a test end received: the app from down, the backend from up */
     uint64_t pattern_at;        /* how many bytes of the pattern arrived, when wire.pattern */
     bool got_end, got_reset;
+    bool keeps_date;            /* see wire_got */
     unsigned requests;          /* answered by wire_backend_http */
     struct bytes asked;         /* what the HTTP proxy on its way was asked, when proxied */
     bool proxied;               /* that proxy has not answered yet */
@@ -56,6 +57,7 @@ struct wire_seen { /* a report, copied */
     size_t target;     /* index of the target, SIZE_MAX: none */
     bool up_reused, resumed_up;
     int alert_received, alert_sent; /* of the side that failed */
+    bool would_refuse;
     char detail[320];
 };
 
@@ -144,7 +146,7 @@ void wire_run(struct wire *w); /* until nothing moves */
 void wire_advance(struct wire *w, uint64_t ms);
 void wire_finish(struct wire *w); /* runs and moves the clock to each deadline until every connection is closed */
 
-const char *wire_got(struct wire_socket *s);              /* as text */
+const char *wire_got(struct wire_socket *s);              /* as text, without the Date that was added unless keeps_date */
 struct wire_socket *wire_backend_socket(struct wire *w, size_t i); /* the i-th that reached the backend; NULL */
 struct wire_socket *wire_between(struct wire *w, size_t i);        /* the i-th that the injector made */
 void wire_rejudge(struct wire *w, struct wire_node *n, struct tls_context *down, struct tls_context *up); /* as io/worker.c does it */

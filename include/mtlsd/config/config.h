@@ -166,6 +166,7 @@ struct config_route {
     /* a gate, not a match: who came this far and is not allowed gets 403 and no further route is tried */
     struct config_allow *allow;
     size_t n_allow;
+    bool allow_log_only; /* the gate only tells whom it would refuse */
     /* act: one of upstream, redirect, respond */
     char *upstream;
     char *redirect;                /* Location; answered with redirect_status */
@@ -210,6 +211,7 @@ struct config_listener {
     struct config_strings allow_origins;
     struct config_allow *allow;
     size_t n_allow;                            /* 0: every verified peer */
+    bool allow_log_only;                       /* they only tell whom they would refuse */
     unsigned identity_headers;                 /* bits of enum config_identity_headers */
     enum config_xfcc xfcc;                     /* with the preset xfcc; sanitize_set */
     unsigned xfcc_details;                     /* bits of enum config_xfcc_details */

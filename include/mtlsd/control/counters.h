@@ -30,6 +30,7 @@ struct counters_row {
     uint64_t bytes_up_in, bytes_up_out; /* payload from and to the upstream */
     uint64_t upstream_requests;         /* requests and tcp connections that got a target */
     uint64_t retries;                   /* further attempts they took */
+    uint64_t would_refuse;              /* passed although rules that are only tried out would refuse them */
     uint64_t answers[6];                /* HTTP answers to the caller by class: [2] is 2xx */
     uint64_t refused[REASON_COUNT];     /* connections and requests that ended with this reason */
 };

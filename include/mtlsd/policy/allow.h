@@ -20,6 +20,9 @@
 
 /* No rules: every valid peer. With rules: only a valid peer that matches one; no certificate never matches. */
 bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer);
+/* Whether rules that are only tried out (allow_log_only) let pass a caller for whom none holds: a valid certificate, or none where none is needed;
+ * never one that is not valid. NULL: nobody was judged, no. */
+bool allow_spares(const struct tls_verdict *verdict);
 /* "cn = \"x\", ou = \"y\"" for messages; empty when rules is NULL. */
 void allow_describe(const struct config_allow *rule, char *out, size_t size);
 /* The first key of the rule that does not hold for this peer, in the order of allow_describe: "ou"; "" for a rule without keys; NULL: all hold. */

@@ -12,6 +12,7 @@
 #ifndef MTLSD_PROXY_EXCHANGE_H
 #define MTLSD_PROXY_EXCHANGE_H
 
+#include "mtlsd/http/http_date.h"
 #include "mtlsd/proxy/fleet.h"
 #include "mtlsd/proxy/pool.h"
 #include "mtlsd/proxy/report.h"
@@ -32,6 +33,8 @@ struct exchange_env { /* one per worker, shared by its exchanges */
     uint64_t random;     /* any number to begin with; changed by each draw */
     struct observer observer;
     bool draining; /* answer, then close */
+    int64_t date_of; /* the second that date says; it is written anew when another one is asked for */
+    char date[HTTP_DATE_SIZE];
 };
 
 struct client_address { /* both ends of a client's connection; IPv4 that came to a socket for both families is IPv4 here */

@@ -23,6 +23,7 @@ struct report {
     unsigned retries;                     /* further targets or attempts */
     unsigned status;                      /* requests: what the client got, 0: nothing */
     enum reason reason;                   /* REASON_VALID: all went well */
+    enum reason would_refuse;             /* what rules that are only tried out say; REASON_UNDECIDED: nothing */
     const char *detail;                   /* a sentence, "" */
     enum refused_by refused_by;
     const struct tls_facts *down, *up; /* NULL: no TLS on that side */

@@ -59,6 +59,9 @@ static const struct config_row taken[] = {
     {"hosts where nothing guards", LISTENER("bind = \":1\"; " TLS("") "hosts = \"a\";"), "hosts: has no effect"},
     {"origins where nothing guards", LISTENER("bind = \":1\"; " TLS("") "allow_origins = \"https://a\";"), "allow_origins: has no effect"},
     {"hosts on a unix socket", CONFIG_ROWS_BACK "listeners = { app = { bind = \"unix:/a\"; upstream = \"up\"; hosts = \"a\"; }; };", "hosts: has no effect"},
+    {"rules that are only tried out", LISTENER("bind = \":1\"; allow = ( { ou = \"ops\"; } ); allow_log_only = true; " TLS("")), "allow_log_only: whom allow does not name is let in all the same"},
+    {"rules that are enforced", LISTENER("bind = \":1\"; allow = ( { ou = \"ops\"; } ); allow_log_only = false; " TLS("")), NULL},
+    {"rules to try out that are not there", LISTENER("bind = \":1\"; allow_log_only = true; " TLS("")), "allow_log_only: has no effect"},
     {"paths that nobody looks at", PLAIN("normalize_path = true;"), "normalize_path: has no effect"},
 };
 

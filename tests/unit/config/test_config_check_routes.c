@@ -114,6 +114,8 @@ static const struct config_row taken[] = {
     {"A2: a help page by name", TOLERATING("[ \"expired\" ]", "routes = ( { cert = \"expired\"; path = \"/e\"; " UP "}, { cert = \"expired\"; redirect = \"/e\"; }, { " UP "} );"), NULL},
     {"A2: the application asks for valid ones", TOLERATING("\"all\"", "routes = ( { cert = \"valid\"; " UP "} );"), NULL},
     {"A2: a gate lets valid ones through only", TOLERATING("\"all\"", "routes = ( { allow = ( { ou = \"ops\"; } ); " UP "} );"), NULL},
+    {"a gate that is only tried out", ROUTES("{ " P "allow = ( { ou = \"ops\"; } ); allow_log_only = true; " UP "}"), "allow_log_only: whom allow does not name passes all the same"},
+    {"a gate to try out that is not there", ROUTES("{ " P "allow_log_only = true; " UP "}"), "allow_log_only: has no effect"},
     {"A2: so does the listener's", TOLERATING("\"all\"", "allow = ( { ou = \"ops\"; } ); routes = ( { " UP "} );"), NULL},
     {"A2: callers are valid ones", TOLERATING("\"all\"", "routes = ( { caller = ( { ou = \"ops\"; } ); " UP "}, { respond = 403; } );"), NULL},
     {"routes that share nothing", ROUTES("{ host = \"*.a.example\"; " UP "}, { host = \"a.example\"; " UP "}, { path = \"/pq\"; " UP "}, { " P UP "}, { path = \"/p%C3%A9/\"; " UP "}"), NULL},

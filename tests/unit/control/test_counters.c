@@ -78,11 +78,13 @@ START_TEST(sums_workers_by_name_whatever_their_order)
     counters_add(&counters_listener(&two, "b")->refused[REASON_EXPIRED], 2);
     counters_add(&counters_listener(&two, "a")->requests, 4);
     counters_add(&counters_listener(&two, "a")->answers[2], 4);
+    counters_add(&counters_listener(&two, "a")->would_refuse, 6);
     counters_add(&counters_upstream(&two, "u")->upstream_resumed, 5);
     counters_sum(&sum, &one);
     counters_sum(&sum, &two);
     ck_assert_uint_eq(counters_listener(&sum, "a")->requests, 7);
     ck_assert_uint_eq(counters_listener(&sum, "a")->answers[2], 4);
+    ck_assert_uint_eq(counters_listener(&sum, "a")->would_refuse, 6);
     ck_assert_uint_eq(counters_listener(&sum, "b")->refused[REASON_EXPIRED], 3);
     ck_assert_uint_eq(counters_upstream(&sum, "u")->upstream_resumed, 5);
     counters_clear(&one);

@@ -160,6 +160,19 @@ START_TEST(remembers_a_refusal_with_the_certificate_it_was_about)
 }
 END_TEST
 
+START_TEST(tells_and_counts_whom_rules_on_trial_would_refuse)
+{
+    struct report r = make_report();
+    observer.on_report(observer.ctx, &r);
+    ck_assert_ptr_null(strstr(lines, "would_refuse"));
+    r.would_refuse = REASON_NOT_ALLOWED;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_ptr_nonnull(strstr(lines, "would_refuse=not_allowed"));
+    ck_assert_uint_eq(at_listener()->would_refuse, 1);
+    ck_assert_uint_eq(at_listener()->refused[REASON_NOT_ALLOWED], 0);
+}
+END_TEST
+
 START_TEST(bears_a_refusal_without_any_certificate)
 {
     struct report r = make_report();
@@ -391,6 +404,7 @@ Suite *suite(void)
     tcase_add_test(t, counts_no_connect_for_a_connection_from_the_pool);
     tcase_add_test(t, bears_a_status_that_is_none);
     tcase_add_test(t, remembers_a_refusal_with_the_certificate_it_was_about);
+    tcase_add_test(t, tells_and_counts_whom_rules_on_trial_would_refuse);
     tcase_add_test(t, bears_a_refusal_without_any_certificate);
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);
     tcase_add_test(t, cannot_be_made_to_write_a_line_of_its_own);

@@ -180,6 +180,14 @@ START_TEST(matches_typed_names_and_nothing_else)
 END_TEST
 
 /* A2: whatever the rule, only "valid" is valid. */
+START_TEST(spares_nobody_whose_certificate_is_not_valid) /* A2 */
+{
+    struct tls_verdict verdict = {.status = (enum reason)_i};
+    ck_assert(allow_spares(&verdict) == (_i == REASON_VALID || _i == REASON_NONE));
+    ck_assert(!allow_spares(NULL));
+}
+END_TEST
+
 START_TEST(lets_only_a_valid_status_pass)
 {
     static const char *const texts[] = {NULL, "cn=web-1", "ou=ops", "o=Example", "dns=**", "uri=**", "email=*@**", "ip=0.0.0.0/0",
@@ -389,6 +397,7 @@ Suite *suite(void)
     TCase *t = tcase_create("allow");
     tcase_add_loop_test(t, matches_typed_names_and_nothing_else, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_loop_test(t, lets_only_a_valid_status_pass, 0, REASON_COUNT);
+    tcase_add_loop_test(t, spares_nobody_whose_certificate_is_not_valid, 0, REASON_COUNT);
     tcase_add_test(t, lets_every_valid_peer_pass_without_rules);
     tcase_add_test(t, lets_nobody_pass_a_rule_without_keys);
     tcase_add_test(t, names_the_first_key_that_does_not_hold);
