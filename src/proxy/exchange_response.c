@@ -55,7 +55,16 @@ static int rewrite_location(const struct exchange *x, const struct http_head *he
     return http_location_rewrite(out, location, &map) < 0 ? -1 : 0;
 }
 
-static void write_response_head(struct exchange *x, const struct http_head *head)
+/* What Date says now. */
+static struct span date_now(struct exchange_env *env, int64_t utc)
+{
+    if (env->date_of != utc || env->date[0] == '\0')
+        http_date_format(env->date, utc);
+    env->date_of = utc;
+    return span_of(env->date, HTTP_DATE_SIZE - 1);
+}
+
+static void write_response_head(struct exchange *x, const struct http_head *head, struct moment now)
 {
     struct bytes out, added, location;
     bytes_init(&out, HEAD_OUT_MAX);
@@ -66,6 +75,7 @@ static void write_response_head(struct exchange *x, const struct http_head *head
         .head = head,
         .added = bytes_span(&added),
         .location = bytes_span(&location),
+        .date = date_now(x->env, now.utc),
         .via = exchange_http_via(x, head),
         .upgrade = http_upgrade_wanted(head),
         .framing = response_framing(x, head),
@@ -96,7 +106,7 @@ static void on_response_head(struct exchange *x, struct moment now)
     /* An answer before the request was read to its end leaves bytes that nobody waits for: both connections end after it. */
     if (!x->rq->whole || !x->rq->keep_alive || x->env->draining || passes_unframed(x, head))
         x->close_after = true;
-    write_response_head(x, head);
+    write_response_head(x, head, now);
     x->rq->answered = true;
     x->rq->status = head->status;
     bytes_clear(&x->rq->head);

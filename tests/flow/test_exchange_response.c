@@ -190,6 +190,35 @@ START_TEST(a_location_that_names_the_upstream_is_made_ours_where_that_is_wanted)
 }
 END_TEST
 
+/* ---- Date ---- */
+
+START_TEST(an_answer_without_date_gets_the_moment_it_came) /* RFC 9110 section 6.6.1 */
+{
+    static const struct {
+        const char *why, *reply, *dates;
+    } rows[] = {
+        {"none", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "\r\nDate: Fri, 15 Jan 2027 08:00:00 GMT\r\n"},
+        {"the backend's own", "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n", "\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"},
+        {"in small letters", "HTTP/1.1 404 Not Found\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n", "\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct wire_socket *app = wire_connect(&http_chain);
+        app->keeps_date = true;
+        http_chain.reply = rows[i].reply;
+        http_chain_ask(app, GET);
+        const char *first = strstr(wire_got(app), rows[i].dates);
+        ck_assert_msg(first != NULL, "%s: %s", rows[i].why, wire_got(app));
+        ck_assert_msg(strcasestr(first + strlen(rows[i].dates), "\ndate:") == NULL, "%s: two", rows[i].why);
+    }
+    wire_advance(&http_chain, 2000); /* and a later one says later */
+    struct wire_socket *app = wire_connect(&http_chain);
+    app->keeps_date = true;
+    http_chain.reply = rows[0].reply;
+    http_chain_ask(app, GET);
+    ck_assert_msg(strstr(wire_got(app), "\r\nDate: Fri, 15 Jan 2027 08:00:02 GMT\r\n") != NULL, "%s", wire_got(app));
+}
+END_TEST
+
 /* ---- broken ---- */
 
 static const struct {
@@ -232,6 +261,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, each_side_is_spoken_to_in_its_own_version, 0, N_VERSIONS * N_STEPS);
     tcase_add_loop_test(t, trailers_pass_but_for_those_that_frame_or_claim, 0, N_STEPS);
     tcase_add_test(t, a_location_that_names_the_upstream_is_made_ours_where_that_is_wanted);
+    tcase_add_test(t, an_answer_without_date_gets_the_moment_it_came);
     tcase_add_loop_test(t, a_broken_answer_is_told_as_one, 0, N_BROKEN * N_STEPS);
     suite_add_tcase(s, t);
     return s;
