@@ -81,6 +81,13 @@ static const struct config_option options[] = {
      TRUST(depth)},
     {"trust", "min_rsa_bits", "number", "2048", "2048..16384", "", "The smallest RSA key that is accepted.",
      false, RELOADABLE, TRUST(min_rsa_bits)},
+    {"trust", "pins", "pins", "", "", "[ \"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\" ]",
+     "SHA-256 of public keys (SubjectPublicKeyInfo). One certificate of the verified path, the peer's own or "
+     "one of a CA, must have one of them. Default: any key.",
+     false, RELOADABLE, TRUST(pins)},
+    {"trust", "spiffe_domain", "trust_domain", "", "", "\"partner.example\"",
+     "The peer's certificate must hold exactly one URI, a SPIFFE ID of this trust domain. Default: not asked.",
+     false, RELOADABLE, TRUST(spiffe_domain)},
 
     {"upstream", "targets", "targets", "", "", "[ \"api.partner.example:443\" ]",
      "Where to connect: \"host:port\", \"unix:/path\", a list of these, or a list of groups with the keys of a "
@@ -389,8 +396,6 @@ static const struct config_planned planned[] = {
     {"identity", "allow_uids", NULL, NULL},
     {"identity", "allow_gids", NULL, NULL},
     {"trust", "crl", "fetch", "name the files of the lists"},
-    {"trust", "pins", NULL, "use allow rules with spki or fingerprint on a listener"},
-    {"trust", "spiffe_domain", NULL, "use allow rules with uri on a listener, expect in an upstream's tls"},
     {"upstream.tls", "alpn", NULL, NULL},
     {"upstream.pool", "spare", NULL, NULL},
     {"listener", "allow_uids", NULL, NULL},

@@ -3,7 +3,9 @@
 
 #include "config_source.h"
 #include "mtlsd/base/ip_range.h"
+#include "mtlsd/base/pin.h"
 #include "mtlsd/base/reasons.h"
+#include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/base/units.h"
 
@@ -292,6 +294,21 @@ static int set_sha256(const struct slot *s, struct err *err)
     return check_hex(s, 64, err) != 0 ? -1 : set_string(s, err);
 }
 
+static int set_pins(const struct slot *s, struct err *err)
+{
+    unsigned char pin[PIN_SIZE];
+    return pin_parse(s->text, pin, err) != 0 ? -1 : set_strings(s, err);
+}
+
+static int set_trust_domain(const struct slot *s, struct err *err)
+{
+    if (!spiffe_is_domain(span_from_str(s->text)))
+        return err_set(err, ERR_CONFIG,
+                       "\"%.80s\" is not a SPIFFE trust domain: write its name alone, in lower case, as in \"partner.example\"",
+                       s->text);
+    return set_string(s, err);
+}
+
 static int set_ip(const struct slot *s, struct err *err)
 {
     struct ip_range range;
@@ -429,6 +446,8 @@ static const struct type types[] = {
     {"bool", CONFIG_VALUE_BOOL, false, set_bool},
     {"strings", CONFIG_VALUE_STRING, true, set_strings},
     {"paths", CONFIG_VALUE_STRING, true, set_paths},
+    {"pins", CONFIG_VALUE_STRING, true, set_pins},
+    {"trust_domain", CONFIG_VALUE_STRING, false, set_trust_domain},
     {"words", CONFIG_VALUE_STRING, true, set_words},
     {"statuses", CONFIG_VALUE_STRING, true, set_statuses},
     {"tolerated", CONFIG_VALUE_STRING, true, set_tolerated},
@@ -502,12 +521,12 @@ static void free_bind(struct config_listener *l)
 
 void config_value_free(const struct config_option *o, void *base)
 {
-    static const char *const owning[] = {"string", "name", "path", "socket", "hex", "sha256", "ip"};
+    static const char *const owning[] = {"string", "name", "path", "socket", "hex", "sha256", "trust_domain", "ip"};
     char *at = (char *)base + o->offset;
     for (size_t i = 0; i < sizeof(owning) / sizeof(owning[0]); i++)
         if (strcmp(o->type, owning[i]) == 0)
             free(*(char **)(void *)at);
-    if (strcmp(o->type, "strings") == 0 || strcmp(o->type, "paths") == 0)
+    if (strcmp(o->type, "strings") == 0 || strcmp(o->type, "paths") == 0 || strcmp(o->type, "pins") == 0)
         free_strings((struct config_strings *)(void *)at);
     else if (strcmp(o->type, "addresses") == 0)
         free_bind(base);

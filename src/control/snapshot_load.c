@@ -282,6 +282,9 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
         .crl_grace = (int64_t)(conf->crl_grace_ms / 1000),
         .depth = conf->depth,
         .min_rsa_bits = conf->min_rsa_bits,
+        .pins = (const char *const *)conf->pins.items,
+        .n_pins = conf->pins.n,
+        .spiffe_domain = conf->spiffe_domain,
     };
     struct tls_trust *trust = NULL;
     if (spec.ca != NULL && spec.crl != NULL)

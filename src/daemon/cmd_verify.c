@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 #include "flags.h"
+#include "mtlsd/base/pin.h"
+#include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
@@ -18,8 +20,8 @@
 #define DEFAULT_RSA_BITS 2048
 
 struct verify_flags {
-    struct flag_list ca, crl, names;
-    const char *purpose, *at;
+    struct flag_list ca, crl, names, pins;
+    const char *purpose, *at, *spiffe_domain;
     bool json;
 };
 
@@ -132,6 +134,9 @@ static struct tls_trust *load_trust(const struct verify_flags *a, int64_t now, s
             .crl_required = crl.n > 0,
             .depth = DEFAULT_DEPTH,
             .min_rsa_bits = DEFAULT_RSA_BITS,
+            .pins = a->pins.items,
+            .n_pins = a->pins.n,
+            .spiffe_domain = a->spiffe_domain,
         };
         trust = tls_trust_new(&spec, now, notes, err);
     }
@@ -150,6 +155,17 @@ static int load_chain(const char *path, struct tls_chain *chain, struct err *err
         explicit_bzero(text.data, text.cap);
     bytes_clear(&text);
     return rc;
+}
+
+static int check_bounds(const struct verify_flags *a, struct err *err)
+{
+    unsigned char pin[PIN_SIZE];
+    for (size_t i = 0; i < a->pins.n; i++)
+        if (pin_parse(a->pins.items[i], pin, NULL) != 0)
+            return err_set(err, ERR_USAGE, "--pin: \"%.80s\" is not a SHA-256 as 64 hexadecimal digits or 44 characters of base64", a->pins.items[i]);
+    if (a->spiffe_domain != NULL && !spiffe_is_domain(span_from_str(a->spiffe_domain)))
+        return err_set(err, ERR_USAGE, "--spiffe-domain: \"%.80s\" is not the name of a trust domain, as example.org is", a->spiffe_domain);
+    return 0;
 }
 
 static int read_question(const struct verify_flags *a, struct tls_question *q, struct err *err)
@@ -219,13 +235,18 @@ int cmd_verify(int argc, char **argv)
          .help = "what the certificate is to be used as"},
         {.name = "--name", .kind = FLAG_LIST, .target = &a.names, .value = "NAME",
          .help = "a name it must hold: host, IP address or URI (may be repeated:\nany one is enough)"},
+        {.name = "--pin", .kind = FLAG_LIST, .target = &a.pins, .value = "SHA256",
+         .help = "SHA-256 of a public key, hex or base64, that a certificate of the\nverified path must have (may be repeated: any one is enough)"},
+        {.name = "--spiffe-domain", .kind = FLAG_TEXT, .target = &a.spiffe_domain, .value = "DOMAIN",
+         .help = "its one URI must be a SPIFFE ID of this trust domain"},
         {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
          .help = "judge as of 2026-01-31T23:59:59Z, 2026-01-31 or @SECONDS\n(default: now)"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs; times in seconds since 1970"},
     };
     const struct flags flags = {
         .command = "mtlsd verify",
-        .usage = "--ca FILE --purpose client|server [--crl FILE] [--name NAME] [--at TIME] [--json] CHAIN.pem",
+        .usage = "--ca FILE --purpose client|server [--crl FILE] [--name NAME] [--pin SHA256] [--spiffe-domain DOMAIN] "
+                 "[--at TIME] [--json] CHAIN.pem",
         .about = "Judges a certificate as the daemon would in a handshake: chain, dates, purpose, names, strength, revocation.\n"
                  "CHAIN.pem holds the leaf first, then what the peer would send with it.\n"
                  "Exit code 0: valid, 4: refused, 3: a file cannot be used, 2: usage.",
@@ -243,7 +264,7 @@ int cmd_verify(int argc, char **argv)
     int code;
     if (!flags_read(&flags, argc, argv, &files, &code))
         return code;
-    if (read_question(&a, &question, &err) != 0)
+    if (read_question(&a, &question, &err) != 0 || check_bounds(&a, &err) != 0)
         return command_fail_err(&err);
     code = verify(&a, files.items[0], &question, &err);
     return err.kind == ERR_NONE ? code : command_fail(code, "%s", err.text);

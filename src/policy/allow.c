@@ -2,6 +2,7 @@
 #include "mtlsd/policy/allow.h"
 
 #include "mtlsd/base/ip_range.h"
+#include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
 
 #include <stdio.h>
@@ -12,8 +13,6 @@
 enum {
     DNS_MAX = 253,     /* RFC 1035; a longer "name" is not one */
     PATTERN_MAX = 512, /* what text_glob takes */
-    SPIFFE_MAX = 2048, /* SPIFFE-ID sections 2.1 and 2.3 */
-    SPIFFE_DOMAIN_MAX = 255,
 };
 
 /* The keys of a rule in the order they are described. */
@@ -105,48 +104,6 @@ static bool email_matches(const char *pattern, struct span value)
 
 static const char spiffe_scheme[] = "spiffe://";
 
-static bool is_spiffe(struct span value)
-{
-    size_t n = strlen("spiffe:");
-    return value.len >= n && span_equals_nocase_str(span_of(value.ptr, n), "spiffe:");
-}
-
-static bool all_of(struct span s, const char *more)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!plain && (c == '\0' || strchr(more, (char)c) == NULL))
-            return false;
-    }
-    return true;
-}
-
-/* SPIFFE-ID section 2: no user, port, query, fragment, percent-encoding, empty or dot segment. */
-static bool spiffe_is_well_formed(struct span value)
-{
-    size_t n = strlen(spiffe_scheme);
-    if (value.len <= n || value.len > SPIFFE_MAX || memcmp(value.ptr, spiffe_scheme, n) != 0)
-        return false;
-    struct span rest = span_skip(value, n);
-    const uint8_t *slash = memchr(rest.ptr, '/', rest.len);
-    struct span domain = span_of(rest.ptr, slash != NULL ? (size_t)(slash - rest.ptr) : rest.len);
-    if (domain.len == 0 || domain.len > SPIFFE_DOMAIN_MAX || !all_of(domain, ".-_"))
-        return false;
-    rest = span_skip(rest, domain.len);
-    while (rest.len > 0) {
-        rest = span_skip(rest, 1);
-        const uint8_t *end = rest.len > 0 ? memchr(rest.ptr, '/', rest.len) : NULL;
-        struct span segment = span_of(rest.ptr, end != NULL ? (size_t)(end - rest.ptr) : rest.len);
-        if (segment.len == 0 || span_equals_str(segment, ".") || span_equals_str(segment, ".."))
-            return false;
-        if (!all_of(segment, ".-_ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-            return false;
-        rest = span_skip(rest, segment.len);
-    }
-    return true;
-}
-
 static size_t count_names(const struct tls_peer *peer, enum tls_name_type type)
 {
     size_t n = 0;
@@ -168,7 +125,7 @@ static bool names_trust_domain(const char *pattern)
 /* Byte for byte: "%61" is not "a". A SPIFFE ID counts only when it is the certificate's one URI (X.509-SVID section 2). */
 static bool uri_matches(const char *pattern, struct span value, const struct tls_peer *peer)
 {
-    if (is_spiffe(value) &&
+    if (spiffe_is_meant(value) &&
         (!spiffe_is_well_formed(value) || count_names(peer, TLS_NAME_URI) != 1 || !names_trust_domain(pattern)))
         return false;
     return text_glob(pattern, value, '/');

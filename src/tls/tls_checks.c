@@ -2,6 +2,7 @@
 #include "tls_checks.h"
 
 #include "mtlsd/base/text.h"
+#include "tls_bounds.h"
 #include "tls_constraints.h"
 #include "tls_crl_set.h"
 #include "tls_der.h"
@@ -208,6 +209,7 @@ void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate 
     check_extensions(leaf, out);
     check_leaf_purpose(q, leaf, out);
     check_names(q, leaf, out);
+    tls_bounds_check_domain(tls_trust_rules(q->trust), leaf, out);
 }
 
 static bool is_self_issued(const struct tls_path_node *node)
@@ -304,6 +306,7 @@ void tls_checks_way(const struct tls_question *q, const struct tls_path_node *wa
         check_extensions(&c, out);
     }
     tls_constraints_check(way, n, out);
+    tls_bounds_check_pins(tls_trust_rules(q->trust), way, n, out);
     struct tls_crl_held *lists = tls_crl_set_take(tls_trust_crls(q->trust));
     for (size_t i = 0; i + 1 < n; i++)
         check_revocation(q, lists->index, way, i, out);

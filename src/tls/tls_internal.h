@@ -33,6 +33,9 @@ struct tls_trust_rules {
     int64_t crl_grace;
     size_t depth;
     unsigned min_rsa_bits;
+    char (*pins)[65];    /* hex; owned by the trust, as spiffe_domain */
+    size_t n_pins;       /* 0: any key */
+    char *spiffe_domain; /* NULL: any */
 };
 
 size_t tls_trust_n_anchors(const struct tls_trust *trust);

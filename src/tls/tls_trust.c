@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/tls/tls_trust.h"
 
+#include "mtlsd/base/pin.h"
+#include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
 #include "tls_crl_set.h"
 #include "tls_internal.h"
@@ -216,6 +218,24 @@ static struct tls_crl_index *read_crls(struct reading *in, const struct tls_file
     return index;
 }
 
+static int keep_bounds(struct tls_trust_rules *rules, const struct tls_trust_spec *spec, struct err *err)
+{
+    if (spec->spiffe_domain != NULL && !spiffe_is_domain(span_from_str(spec->spiffe_domain)))
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a SPIFFE trust domain", spec->spiffe_domain);
+    rules->spiffe_domain = spec->spiffe_domain != NULL ? span_dup(span_from_str(spec->spiffe_domain)) : NULL;
+    rules->pins = spec->n_pins > 0 ? calloc(spec->n_pins, sizeof(*rules->pins)) : NULL;
+    if ((rules->spiffe_domain == NULL && spec->spiffe_domain != NULL) || (rules->pins == NULL && spec->n_pins > 0))
+        return err_set(err, ERR_MEMORY, "out of memory");
+    rules->n_pins = spec->n_pins;
+    for (size_t i = 0; i < spec->n_pins; i++) {
+        unsigned char pin[PIN_SIZE];
+        if (pin_parse(spec->pins[i], pin, err) != 0)
+            return -1;
+        text_hex(rules->pins[i], span_of(pin, sizeof(pin)));
+    }
+    return 0;
+}
+
 struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes,
                                 struct err *err)
 {
@@ -238,7 +258,7 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
         (void)err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
-    if (read_anchors(&in, spec) != 0)
+    if (keep_bounds(&trust->rules, spec, err) != 0 || read_anchors(&in, spec) != 0)
         goto fail;
     struct tls_crl_index *crls = read_crls(&in, spec->crl, spec->n_crl);
     if (crls == NULL)
@@ -289,6 +309,8 @@ void tls_trust_unref(struct tls_trust *trust)
     if (trust->memo != NULL)
         tls_memo_clear(trust->memo);
     free(trust->memo);
+    free(trust->rules.pins);
+    free(trust->rules.spiffe_domain);
     free(trust->name);
     free(trust);
 }

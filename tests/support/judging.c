@@ -14,6 +14,9 @@ struct tls_trust *judging_trust(const struct judging *j)
         ca[n_ca] = (struct tls_file){"ca.pem", j->ca[n_ca]->pem};
     for (; n_crl < 4 && j->crl[n_crl] != NULL; n_crl++)
         crl[n_crl] = (struct tls_file){"ca.crl", j->crl[n_crl]->pem};
+    size_t n_pins = 0;
+    while (n_pins < 4 && j->pins[n_pins] != NULL)
+        n_pins++;
     struct tls_trust_spec spec = {
         .name = "test",
         .ca = ca,
@@ -24,6 +27,9 @@ struct tls_trust *judging_trust(const struct judging *j)
         .crl_grace = j->crl_grace,
         .depth = j->depth > 0 ? j->depth : 8,
         .min_rsa_bits = j->min_rsa_bits > 0 ? j->min_rsa_bits : 2048,
+        .pins = j->pins,
+        .n_pins = n_pins,
+        .spiffe_domain = j->spiffe_domain,
     };
     struct findings notes;
     struct err err = {0};

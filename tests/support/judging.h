@@ -14,6 +14,8 @@ struct judging {
     unsigned depth, min_rsa_bits;
     enum tls_purpose purpose;
     const char *names[4];
+    const char *pins[4];
+    const char *spiffe_domain;
     int64_t now; /* 0: CERTS_NOW */
 };
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`mtlsd pki` makes what it says and `mtlsd verify` judges it; OpenSSL is the independent witness of both."""
+import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -233,6 +235,32 @@ class Verifies(Pki):
         self.must(*self.verify("web.crt", "--name", "other.example", "--name", "a.example", purpose="server"))
         self.must(*self.verify("payments.crt", "--name", "spiffe://x/y"))
         self.refuses(4, "name_mismatch", *self.verify("payments.crt", "--name", "spiffe://x/z"))
+
+    def test_pins(self):
+        """Of the leaf's key or the CA's, as openssl computes them; any other refuses, also a CA's beside the path."""
+        def spki(name):
+            key = subprocess.run(["openssl", "x509", "-in", self.pki / name, "-pubkey", "-noout"], capture_output=True, check=True).stdout
+            der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
+            return hashlib.sha256(der)
+        leaf, ca, other = spki("payments.crt"), spki("ca.pem"), spki("web.crt")
+        base64_of = lambda pin: base64.b64encode(pin.digest()).decode()
+        for pins, code in (([leaf.hexdigest()], 0), ([base64_of(ca)], 0), (["sha256//" + base64_of(leaf)], 0), ([other.hexdigest()], 4),
+                           ([other.hexdigest(), ca.hexdigest().upper()], 0)):
+            with self.subTest(pins=pins):
+                done = self.run_it(*self.verify("payments.crt", *(word for pin in pins for word in ("--pin", pin))))
+                self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+                if code:
+                    self.assertRegex(done.stdout, r"^status +constraint\nbecause +certificate .*: neither its key nor")
+        for bad in ("ab", "", base64_of(leaf)[:-1], leaf.hexdigest() + "0"):
+            self.refuses(2, "--pin", *self.verify("payments.crt", "--pin", bad))
+
+    def test_spiffe_domain(self):
+        self.must("pki", "issue", "plain", "--client", "--dir", self.pki)
+        self.assertEqual(0, self.run_it(*self.verify("payments.crt", "--spiffe-domain", "x")).returncode)
+        for name, domain in (("payments.crt", "y"), ("payments.crt", "x.example"), ("plain.crt", "x")):
+            self.refuses(4, r"^status +constraint\nbecause .*SPIFFE", *self.verify(name, "--spiffe-domain", domain))
+        for bad in ("X", "spiffe://x", "x/y", "*"):
+            self.refuses(2, "--spiffe-domain", *self.verify("payments.crt", "--spiffe-domain", bad))
 
     def test_another_time(self):
         self.must(*self.verify("web.crt", purpose="server"))

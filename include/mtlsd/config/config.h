@@ -39,6 +39,8 @@ struct config_trust {
     uint64_t crl_grace_ms;             /* 0 */
     unsigned depth;                    /* certificates in a chain, 8 */
     unsigned min_rsa_bits;             /* 2048 */
+    struct config_strings pins;        /* SHA-256 of public keys, as base/pin.h reads them; none: any key */
+    char *spiffe_domain;               /* NULL: any */
 };
 
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
@@ -262,9 +264,9 @@ struct config_option {
     const char *group; /* "", "identity", "upstream.tls", ...; of lists: "allow", "route", "target", "sni" */
     const char *key;
     const char
-        *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "ip", "duration", "size", "number",
+        *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "trust_domain", "ip", "duration", "size", "number",
                   "bool", "word", "choice" (of numbers), "target", "proxy"; one or a list of them: "strings",
-                  "paths", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
+                  "paths", "pins", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or one that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */

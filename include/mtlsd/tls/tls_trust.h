@@ -29,6 +29,9 @@ struct tls_trust_spec {
     int64_t crl_grace;         /* seconds past nextUpdate that a CRL is still used */
     unsigned depth;            /* most certificates in a chain, leaf and trusted CA included; 0: 8 */
     unsigned min_rsa_bits;     /* 0: 2048 */
+    const char *const *pins;   /* SHA-256 of public keys (base/pin.h): a certificate of the verified path, leaf, intermediate or CA, must have one */
+    size_t n_pins;             /* 0: any key */
+    const char *spiffe_domain; /* the leaf's one URI must be a SPIFFE ID of this trust domain; NULL: not asked */
 };
 
 struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, struct findings *notes, struct err *err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HEX63 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85"
 #define ID "identities = { me = { bundle = \"me.pem\"; }; };\n"
 #define TRUSTS "trusts = { ca = { ca = \"ca.pem\"; }; };\n"
 #define UP                                                                                                   \
@@ -130,8 +131,18 @@ static const struct row refused[] = {
      "does not have this key yet"},
     {"a key in a token", TRUSTS "identities = { me = { certificate = \"a\"; key = \"pkcs11:object=k\"; }; };",
      2, "does not have \"pkcs11:\" here yet"},
-    {"pins", ID "trusts = { ca = { ca = \"ca.pem\"; pins = [ \"ab\" ]; }; };", 2,
-     "does not have this key yet"},
+    {"a pin that is too short", ID "trusts = { ca = { ca = \"ca.pem\"; pins = [ \"ab\" ]; }; };", 2,
+     "\"ab\" is not a pin"},
+    {"a pin that is neither hex nor base64", ID "trusts = { ca = { ca = \"ca.pem\"; pins = \"" HEX63 "g\"; }; };", 2, "is not a pin"},
+    {"the second pin", ID "trusts = { ca = { ca = \"ca.pem\";\n pins = [ \"" HEX63 "0\",\n \"" HEX63 "\" ]; }; };", 4,
+     "is not a pin"},
+    {"an empty pin", ID "trusts = { ca = { ca = \"ca.pem\"; pins = [ \"\" ]; }; };", 2, "is empty"},
+    {"a trust domain with its scheme", ID "trusts = { ca = { ca = \"ca.pem\"; spiffe_domain = \"spiffe://example\"; }; };", 2,
+     "write its name alone"},
+    {"a trust domain in upper case", ID "trusts = { ca = { ca = \"ca.pem\"; spiffe_domain = \"Example\"; }; };", 2,
+     "is not a SPIFFE trust domain"},
+    {"a trust domain with stars", ID "trusts = { ca = { ca = \"ca.pem\"; spiffe_domain = \"*.example\"; }; };", 2,
+     "is not a SPIFFE trust domain"},
     {"CRLs fetched", ID "trusts = { ca = { ca = \"ca.pem\"; crl = \"fetch\"; }; };", 2,
      "does not have \"fetch\" here yet"},
     {"CRLs fetched, in a list", ID "trusts = { ca = { ca = \"ca.pem\"; crl = [ \"a\", \"fetch\" ]; }; };", 2,

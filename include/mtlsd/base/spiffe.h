@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The form of a SPIFFE ID (SPIFFE-ID section 2): spiffe://trust.domain/path, and nothing that another reader could take for something else. */
+#ifndef MTLSD_BASE_SPIFFE_H
+#define MTLSD_BASE_SPIFFE_H
+
+#include "mtlsd/base/span.h"
+
+/* Anything that begins as a SPIFFE ID, however it is spelled and whatever follows. */
+bool spiffe_is_meant(struct span uri);
+/* No user, port, query, fragment, percent-encoding, empty or dot segment, upper case before the path; 2048 bytes at most. */
+bool spiffe_is_well_formed(struct span uri);
+/* Lower case letters, digits, dots, hyphens and underscores; 255 bytes at most. */
+bool spiffe_is_domain(struct span text);
+/* A well-formed ID of that trust domain, byte for byte, with a path: without one it names the domain, not somebody in it. */
+bool spiffe_is_of_domain(struct span uri, struct span domain);
+
+#endif

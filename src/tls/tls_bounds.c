@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_bounds.h"
+
+#include "mtlsd/base/spiffe.h"
+
+#include <string.h>
+
+static bool is_pinned(const struct tls_trust_rules *rules, struct span spki)
+{
+    char hash[65];
+    tls_cert_sha256(spki, hash);
+    for (size_t i = 0; i < rules->n_pins; i++)
+        if (strcmp(rules->pins[i], hash) == 0)
+            return true;
+    return false;
+}
+
+void tls_bounds_check_pins(const struct tls_trust_rules *rules, const struct tls_path_node *way, size_t n, struct tls_verdict *out)
+{
+    struct tls_certificate leaf;
+    bool pinned = rules->n_pins == 0;
+    for (size_t i = 0; i < n && !pinned; i++)
+        pinned = is_pinned(rules, way[i].cert->spki);
+    if (pinned)
+        return;
+    tls_checks_describe(&leaf, way[0].cert, way[0].crt);
+    tls_checks_found(out, REASON_CONSTRAINT, 65, /* no certificate with a key that is named */
+                     "certificate %s: neither its key nor one of the CAs above it is among the %zu pinned", leaf.subject, rules->n_pins);
+}
+
+struct uris {
+    size_t n;
+    struct span last;
+};
+
+static int on_name(void *ctx, const struct tls_name *name)
+{
+    struct uris *uris = ctx;
+    if (name->type == TLS_NAME_URI) {
+        uris->n++;
+        uris->last = name->value;
+    }
+    return 0;
+}
+
+void tls_bounds_check_domain(const struct tls_trust_rules *rules, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    struct uris uris = {0};
+    if (rules->spiffe_domain == NULL)
+        return;
+    bool read = tls_cert_each_name(leaf->cert, on_name, &uris) == 0;
+    if (read && uris.n == 1 && spiffe_is_of_domain(uris.last, span_from_str(rules->spiffe_domain)))
+        return;
+    tls_checks_found(out, REASON_CONSTRAINT, 47, "certificate %s: it %s the SPIFFE trust domain %s", leaf->subject,
+                     uris.n > 1 ? "has several URIs, and must have one alone, of" : "has no SPIFFE ID of", rules->spiffe_domain);
+}
