@@ -15,6 +15,20 @@ static bool names_upgrade(struct span options)
     return false;
 }
 
+static bool is_upgrade(struct span name)
+{
+    return name.len == 7 && http_name_equals(name, "upgrade");
+}
+
+/* Of nearly every message the lengths of its names say that it has none, and nothing further is looked at. */
+static bool has_upgrade(const struct http_head *h)
+{
+    for (size_t i = 0; i < h->n_fields; i++)
+        if (is_upgrade(h->fields[i].name))
+            return true;
+    return false;
+}
+
 static bool may_switch(const struct http_head *h)
 {
     if (h->minor < 1 || h->framing != HTTP_NO_BODY)
@@ -27,7 +41,7 @@ struct span http_upgrade_wanted(const struct http_head *h)
     const struct span none = {NULL, 0};
     unsigned n_protocols = 0;
     bool websocket = false, named = false;
-    if (!may_switch(h))
+    if (!may_switch(h) || !has_upgrade(h))
         return none;
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
@@ -36,7 +50,7 @@ struct span http_upgrade_wanted(const struct http_head *h)
             named = named || names_upgrade(f->value);
         if (kind == HTTP_FIELD_LENGTH || kind == HTTP_FIELD_CODING) /* a 101 that would have a body to some readers */
             return none;
-        if (kind != HTTP_FIELD_HOP || !http_name_equals(f->name, "upgrade"))
+        if (kind != HTTP_FIELD_HOP || !is_upgrade(f->name))
             continue;
         n_protocols++;
         websocket = span_equals_nocase_str(f->value, WEBSOCKET);

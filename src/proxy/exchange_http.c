@@ -77,7 +77,7 @@ static int write_request_head(struct exchange *x, const struct routing *r)
         .added = bytes_span(&added),
         .drop_forwarded = x->listener->conf->forwarded != CONFIG_FORWARDED_OFF,
         .edit = x->route != NULL ? x->route->edit : NULL,
-        .upgrade = http_upgrade_wanted(r->head),
+        .upgrade = x->rq->upgrade ? http_upgrade_wanted(r->head) : span_of(NULL, 0),
         .framing = r->head->framing,
         .length = r->head->length,
     };
