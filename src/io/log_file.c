@@ -145,10 +145,13 @@ static void flush_place(enum place place)
     put(place, text, len);
 }
 
+/* Asked at the end of every turn of a loop, which seldom wrote anything: the large frame of flush_place is not made for nothing. */
 void log_file_flush(void)
 {
-    flush_place(PLACE_FILE);
-    flush_place(PLACE_STDERR);
+    if (gathered[PLACE_FILE].len > 0)
+        flush_place(PLACE_FILE);
+    if (gathered[PLACE_STDERR].len > 0)
+        flush_place(PLACE_STDERR);
 }
 
 static enum place place_of(enum log_kind kind)
