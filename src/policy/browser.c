@@ -76,6 +76,21 @@ static bool is_own_literal(const struct config_listener *l, struct span host)
     return false;
 }
 
+/* Spelt as the listener is bound, which is what most programs were given: known without reading it. All zero is an address that nobody is
+ * called by, whatever is bound to it. */
+static bool is_bind_text(const struct config_listener *l, struct span host)
+{
+    size_t i = 0;
+    while (i < host.len && (host.ptr[i] == '0' || host.ptr[i] == '.' || host.ptr[i] == ':'))
+        i++;
+    if (i == host.len)
+        return false;
+    for (size_t k = 0; k < l->n_bind; k++)
+        if (l->bind[k].kind == ADDRESS_TCP && span_equals_str(host, l->bind[k].host))
+            return true;
+    return false;
+}
+
 static bool is_own_name(const struct config_listener *l, struct span host)
 {
     static char localhost[] = "localhost", below[] = "*.localhost";
@@ -111,7 +126,7 @@ static enum reason judge_host(const struct config_listener *l, const struct brow
     if (route_host_listed(&l->hosts, host, q->port != 0 ? q->port : HTTP_PORT))
         return REASON_VALID;
     int shown = host.len < SHOWN ? (int)host.len : SHOWN;
-    bool known = is_own_literal(l, host) || is_own_name(l, host) || route_names_host(l->routes, l->n_routes, host);
+    bool known = is_bind_text(l, host) || is_own_literal(l, host) || is_own_name(l, host) || route_names_host(l->routes, l->n_routes, host);
     if (known && is_own_port(l, q))
         return REASON_VALID;
     if (known)

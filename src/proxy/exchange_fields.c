@@ -73,12 +73,11 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
         return -1;
     if (append_xfcc(x, head, out) != 0)
         return -1;
-    struct span host = http_head_find(head, "Host");
     switch (x->listener->conf->forwarded) {
     case CONFIG_FORWARDED_X:
-        return append_x_forwarded(x, host, out);
+        return append_x_forwarded(x, http_head_find(head, "Host"), out);
     case CONFIG_FORWARDED_RFC7239:
-        return append_forwarded(x, host, out);
+        return append_forwarded(x, http_head_find(head, "Host"), out);
     case CONFIG_FORWARDED_OFF:
         break;
     }

@@ -87,6 +87,33 @@ static bool is_misdirected(const struct exchange *x, const struct routing *r)
 
 /* ---- browsers ---- */
 
+/* In one pass, since programs send none of them: the first letter and the length pass over all that they do send. The first of equal names
+ * counts. */
+static void read_browser_field(const struct http_field *f, struct browser_question *q)
+{
+    if (f->name.len == 0)
+        return;
+    switch (f->name.ptr[0] | 0x20) {
+    case 'o':
+        if (q->origin.ptr == NULL && span_equals_nocase_str(f->name, "Origin"))
+            q->origin = f->value;
+        break;
+    case 'r':
+        if (q->referer.ptr == NULL && span_equals_nocase_str(f->name, "Referer"))
+            q->referer = f->value;
+        break;
+    case 's':
+        if (q->fetch_site.ptr == NULL && span_equals_nocase_str(f->name, "Sec-Fetch-Site"))
+            q->fetch_site = f->value;
+        break;
+    case 'a':
+        q->private_network = q->private_network || span_equals_nocase_str(f->name, "Access-Control-Request-Private-Network");
+        break;
+    default:
+        break;
+    }
+}
+
 static enum reason judge_browser(const struct exchange *x, const struct routing *r, struct err *err)
 {
     const struct http_head *h = r->head;
@@ -95,11 +122,9 @@ static enum reason judge_browser(const struct exchange *x, const struct routing 
         .port = r->target.port,
         .absolute = exchange_forward_names_host(x, r),
         .local_port = x->client.known ? x->client.local_port : 0,
-        .origin = http_head_find(h, "Origin"),
-        .referer = http_head_find(h, "Referer"),
-        .fetch_site = http_head_find(h, "Sec-Fetch-Site"),
-        .private_network = http_head_find(h, "Access-Control-Request-Private-Network").ptr != NULL,
     };
+    for (size_t i = 0; i < h->n_fields; i++)
+        read_browser_field(&h->fields[i], &q);
     return browser_judge(x->listener->conf, &q, err);
 }
 
