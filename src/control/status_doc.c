@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CAS_SHOWN = 100 };
+
 /* jansson's setters take NULL values and then fail, so a document is built without a check at each step: "bad" remembers. */
 struct doc {
     json_t *root;
@@ -241,6 +243,22 @@ static void put_days(struct doc *d, json_t *o, const char *key, int64_t now, int
     put(d, o, key, when != 0 ? json_integer(text_days_left(when, now)) : json_null());
 }
 
+/* Whose certificates could be revoked without our knowing: each CA with the list that covers it, or none. Only where lists are used at all. */
+static json_t *coverage_value(struct doc *d, const struct tls_trust *trust, int64_t now)
+{
+    json_t *array = json_array();
+    struct tls_trust_ca ca;
+    for (size_t i = 0; i < CAS_SHOWN && tls_trust_ca(trust, i, &ca); i++) {
+        json_t *o = add_object(d, array);
+        put_text(d, o, "ca", ca.name);
+        put(d, o, "covered", json_boolean(ca.covered));
+        put_number(d, o, "revoked", ca.n_revoked);
+        put_time(d, o, "next_update", ca.next_update);
+        put(d, o, "stale", json_boolean(ca.covered && now > ca.next_update));
+    }
+    return array;
+}
+
 static json_t *trusts_value(struct doc *d, const struct admin_view *view)
 {
     json_t *array = json_array();
@@ -257,6 +275,9 @@ static json_t *trusts_value(struct doc *d, const struct admin_view *view)
         put_number(d, o, "revoked", facts.n_revoked);
         put_time(d, o, "crl_next_update", facts.first_next_update);
         put_days(d, o, "crl_days_left", view->now, facts.first_next_update);
+        put_number(d, o, "crl_generation", facts.generation);
+        if (facts.n_crl > 0)
+            put(d, o, "crl_coverage", coverage_value(d, trust->tls, view->now));
     }
     return array;
 }

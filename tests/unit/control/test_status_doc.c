@@ -4,6 +4,7 @@
 #include "status_doc.h"
 
 #include "mtlsd/control/admin.h"
+#include "world.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -122,6 +123,31 @@ START_TEST(tells_the_hits_of_routes_where_there_is_a_choice)
 }
 END_TEST
 
+START_TEST(tells_which_ca_has_a_revocation_list)
+{
+    struct world w;
+    struct findings findings;
+    struct admin_view view = make_view();
+    world_make(&w);
+    findings_init(&findings);
+    view.snapshot = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(view.snapshot);
+    const char *doc = status_text(&view);
+    const char *clients = strstr(doc, "\"name\": \"clients\"");
+    ck_assert_ptr_nonnull(clients);
+    ck_assert_ptr_nonnull(strstr(clients, "\"crl_coverage\": ["));
+    ck_assert_ptr_nonnull(strstr(clients, "\"covered\": true"));
+    ck_assert_ptr_nonnull(strstr(clients, "\"stale\": false"));
+    ck_assert_ptr_nonnull(strstr(clients, "\"crl_generation\": 1"));
+    ck_assert_ptr_eq(strstr(strstr(doc, "crl_coverage") + 1, "crl_coverage"), NULL); /* the other trust uses none */
+    view.now += 30 * (int64_t)WORLD_DAY;
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"stale\": true"));
+    snapshot_unref((struct snapshot *)(uintptr_t)view.snapshot);
+    findings_clear(&findings);
+    world_clear(&w);
+}
+END_TEST
+
 START_TEST(tells_why_the_last_reload_was_refused)
 {
     struct admin_view view = make_view();
@@ -181,6 +207,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_counts_by_the_words_of_the_reason_table);
     tcase_add_test(t, tells_the_state_of_each_target);
     tcase_add_test(t, tells_the_hits_of_routes_where_there_is_a_choice);
+    tcase_add_test(t, tells_which_ca_has_a_revocation_list);
     tcase_add_test(t, tells_why_the_last_reload_was_refused);
     tcase_add_test(t, is_not_ready_while_it_drains);
     tcase_add_test(t, escapes_what_peers_chose);
