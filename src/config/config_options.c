@@ -71,7 +71,9 @@ static const struct config_option options[] = {
     {"trust", "ca", "path", "", "system", "\"partner-ca.pem\"",
      "CA certificates (PEM): a file, a folder of files, or \"system\".", REQUIRED, RELOADABLE, TRUST(ca)},
     {"trust", "crl", "paths", "", "", "[ \"partner-ca.crl\" ]",
-     "Files of certificate revocation lists (PEM or DER).", false, RELOADABLE, TRUST(crl)},
+     "Files of certificate revocation lists (PEM or DER). A changed file counts within a second, also for those "
+     "who are connected; a list that is not whole, not genuine or older than the one in use is not taken.",
+     false, RELOADABLE, TRUST(crl)},
     {"trust", "crl_policy", "word", "require", "require | prefer", "",
      "With a crl given: refuse a certificate that no current list covers (require), or let it pass (prefer).",
      false, RELOADABLE, TRUST(crl_policy)},
