@@ -89,6 +89,14 @@ static void take(uint64_t *into, const uint64_t *from)
     *into += __atomic_load_n(from, __ATOMIC_RELAXED);
 }
 
+static void sum_judged(struct counters_judged *into, const struct counters_judged *from)
+{
+    uint64_t last = __atomic_load_n(&from->last, __ATOMIC_RELAXED);
+    take(&into->connections, &from->connections);
+    take(&into->requests, &from->requests);
+    into->last = last > into->last ? last : into->last;
+}
+
 static void sum_row(struct counters_row *into, const struct counters_row *from)
 {
     take(&into->connections_accepted, &from->connections_accepted);
@@ -108,6 +116,8 @@ static void sum_row(struct counters_row *into, const struct counters_row *from)
     take(&into->would_refuse, &from->would_refuse);
     for (size_t i = 0; i < sizeof(into->answers) / sizeof(into->answers[0]); i++)
         take(&into->answers[i], &from->answers[i]);
+    for (size_t i = 0; i < COUNTERS_STATUSES; i++)
+        sum_judged(&into->judged[i], &from->judged[i]);
     for (size_t i = 0; i < REASON_COUNT; i++)
         take(&into->refused[i], &from->refused[i]);
 }

@@ -222,12 +222,26 @@ static struct counters_row *count_upstream(struct journal *j, const struct repor
     return up;
 }
 
+/* Of who was let in: the answer to whether all could be asked for a valid certificate (status, "ready to enforce"). */
+static struct counters_judged *judged(struct journal *j, struct counters_row *row, const struct tls_facts *down)
+{
+    if (down == NULL || !down->asks || down->verdict == NULL || (size_t)down->verdict->status >= COUNTERS_STATUSES)
+        return NULL;
+    struct counters_judged *found = &row->judged[down->verdict->status];
+    if (down->verdict->status != REASON_VALID) /* nobody asks when the others were here */
+        counters_add(&found->last, (uint64_t)j->utc() - found->last);
+    return found;
+}
+
 static void count_report(struct journal *j, const struct report *r)
 {
     struct counters_row *row = counters_index_listener(&j->index, r->listener);
     counters_add(&row->bytes_down_in, r->bytes_in);
     counters_add(&row->bytes_down_out, r->bytes_out);
     if (r->kind == REPORT_REQUEST) {
+        struct counters_judged *by_status = judged(j, row, r->down);
+        if (by_status != NULL)
+            counters_add(&by_status->requests, 1);
         counters_add(&row->requests, 1);
         if (r->status >= 100 && r->status < 600)
             counters_add(&row->answers[r->status / 100], 1);
@@ -315,6 +329,9 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
         struct counters_row *row = counters_index_listener(&j->index, r->listener);
         counters_add(&row->handshakes_ok, 1);
         counters_add(&row->resumed, r->facts->resumed ? 1 : 0);
+        struct counters_judged *by_status = judged(j, row, r->facts);
+        if (by_status != NULL)
+            counters_add(&by_status->connections, 1);
         return;
     }
     struct counters_row *row = counters_index_upstream(&j->index, r->target->upstream);

@@ -94,6 +94,33 @@ static void put_listener_counts(struct doc *d, json_t *o, const struct counters_
     put(d, o, "refused", refused_value(d, row));
 }
 
+/* Whom it would cost something if everybody had to show a valid certificate; null where that is so already, or nobody is asked. */
+static json_t *enforcing_value(struct doc *d, const struct config_tls *tls, const struct counters_row *row)
+{
+    static const struct counters_row nothing;
+    uint64_t callers = 0, refused = 0;
+    if (!tls->present || !config_tls_asks(tls) || config_tls_statuses(tls) == UINT64_C(1) << REASON_VALID)
+        return json_null();
+    row = row != NULL ? row : &nothing;
+    json_t *o = json_object(), *statuses = json_object();
+    for (size_t i = 0; i < COUNTERS_STATUSES; i++) {
+        const struct counters_judged *judged = &row->judged[i];
+        callers += judged->connections;
+        if (i == REASON_VALID || (judged->connections == 0 && judged->requests == 0))
+            continue;
+        json_t *status = json_object();
+        refused += judged->connections;
+        put_number(d, status, "connections", judged->connections);
+        put_number(d, status, "requests", judged->requests);
+        put_time(d, status, "last", (int64_t)judged->last);
+        put(d, statuses, reason_word((enum reason)i), status);
+    }
+    put_number(d, o, "callers", callers);
+    put_number(d, o, "would_be_refused", refused);
+    put(d, o, "statuses", statuses);
+    return o;
+}
+
 static const char *client_cert_word(const struct config_tls *tls)
 {
     switch (tls->client_cert) {
@@ -148,6 +175,7 @@ static json_t *listeners_value(struct doc *d, const struct admin_view *view)
         put_text(d, o, "client_cert", conf->tls.present ? client_cert_word(&conf->tls) : NULL);
         put_text(d, o, "upstream", conf->upstream);
         put(d, o, "routes", routes_value(d, view, &view->snapshot->listeners[i]));
+        put(d, o, "enforcing", enforcing_value(d, &conf->tls, counters_find_listener(view->counters, conf->name)));
         put_listener_counts(d, o, counters_find_listener(view->counters, conf->name));
     }
     return array;

@@ -51,10 +51,12 @@ static void add_text(struct sheet *s, const char *text)
     bytes_clear(&plain);
 }
 
+enum { NUMBER_SIZE = 48 };
+
 /* 1234567 as 1,234,567 */
-static void add_number(struct sheet *s, json_int_t n)
+static const char *number_text(json_int_t n, char text[NUMBER_SIZE])
 {
-    char digits[32], text[48];
+    char digits[32];
     int len = snprintf(digits, sizeof(digits), "%lld", (long long)n);
     size_t k = 0;
     for (int i = 0; i < len; i++) {
@@ -64,7 +66,13 @@ static void add_number(struct sheet *s, json_int_t n)
             text[k++] = ',';
     }
     text[k] = '\0';
-    add_text(s, text);
+    return text;
+}
+
+static void add_number(struct sheet *s, json_int_t n)
+{
+    char text[NUMBER_SIZE];
+    add_text(s, number_text(n, text));
 }
 
 static const char *text_of(const json_t *object, const char *key, const char *otherwise)
@@ -202,6 +210,48 @@ static void binds_text(const json_t *listener, char out[CELL_MAX])
     }
 }
 
+/* "none 2, expired 1, the last at ..." */
+static void statuses_text(json_t *statuses, char text[CELL_MAX])
+{
+    const char *word, *last = "";
+    json_t *status;
+    size_t used = 0;
+    text[0] = '\0';
+    json_object_foreach(statuses, word, status)
+    {
+        char count[NUMBER_SIZE];
+        const char *seen = text_of(status, "last", "");
+        int n = snprintf(text + used, CELL_MAX - used, "%s%s %s", used > 0 ? ", " : "", word, number_text(number_of(status, "connections"), count));
+        used += n > 0 ? (size_t)n : 0;
+        last = strcmp(seen, last) > 0 ? seen : last;
+        if (used >= CELL_MAX)
+            return;
+    }
+    snprintf(text + used, CELL_MAX - used, "; the last at %s", last);
+}
+
+/* What it would cost to demand a valid certificate of everybody, where that is not so yet. */
+static void write_enforcing(struct sheet *s, const json_t *listener)
+{
+    json_t *o = json_object_get(listener, "enforcing");
+    char line[3 * CELL_MAX], statuses[CELL_MAX], callers[NUMBER_SIZE], refused[NUMBER_SIZE];
+    if (!json_is_object(o))
+        return;
+    number_text(number_of(o, "callers"), callers);
+    number_text(number_of(o, "would_be_refused"), refused);
+    statuses_text(json_object_get(o, "statuses"), statuses);
+    const char *name = text_of(listener, "name", "?");
+    if (number_of(o, "callers") == 0)
+        snprintf(line, sizeof(line), "%s: ready to enforce? no caller yet", name);
+    else if (number_of(o, "would_be_refused") == 0)
+        snprintf(line, sizeof(line), "%s: ready to enforce: none of %s callers would be refused", name, callers);
+    else
+        snprintf(line, sizeof(line), "%s: ready to enforce: %s of %s callers would be refused (%s)", name, refused, callers, statuses);
+    say(s, "  ");
+    say_plain(s, line);
+    say(s, "\n");
+}
+
 static void write_listeners(struct sheet *s, const json_t *status)
 {
     static const char *const titles[] = {"LISTENER", "BIND", "SPEAKS", "CLIENT CERT", "TO", "OPEN", "CONNS", "REQUESTS", "REFUSED"};
@@ -224,6 +274,8 @@ static void write_listeners(struct sheet *s, const json_t *status)
         add_refused(s, json_object_get(l, "refused"));
     }
     end_table(s);
+    json_array_foreach(json_object_get(status, "listeners"), i, l)
+        write_enforcing(s, l);
 }
 
 /* The first, and how many more there are. */

@@ -336,6 +336,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .verdict = e->verdict,
         .peer = e->peer,
         .server_name = e->server_name,
+        .asks = e->ctx->accepting && e->ctx->ask != TLS_ASK_NONE,
     };
     if (e->opened || gnutls_kx_get(e->session) != 0) /* until then the library names the newest one that was offered */
         out->version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session));

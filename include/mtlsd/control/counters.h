@@ -14,6 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How often callers who were asked for a certificate were let in with this status, the first of them REASON_VALID. */
+struct counters_judged {
+    uint64_t connections, requests;
+    uint64_t last; /* seconds since 1970; 0: never, or valid */
+};
+enum { COUNTERS_STATUSES = REASON_MALFORMED + 1 };
+
 enum { COUNTERS_ROWS = 128 * 1024 }; /* enough of each kind for any daemon; memory goes to those that are there */
 
 struct counters_row {
@@ -32,6 +39,7 @@ struct counters_row {
     uint64_t retries;                   /* further attempts they took */
     uint64_t would_refuse;              /* passed although rules that are only tried out would refuse them */
     uint64_t answers[6];                /* HTTP answers to the caller by class: [2] is 2xx */
+    struct counters_judged judged[COUNTERS_STATUSES]; /* accepting side, by enum reason */
     uint64_t refused[REASON_COUNT];     /* connections and requests that ended with this reason */
 };
 

@@ -104,6 +104,7 @@ struct tls_facts { /* borrowed from the engine */
     const char *cipher;             /* NULL before the handshake is done */
     const char *suite;              /* IANA's name of the cipher suite; likewise */
     bool resumed;
+    bool asks; /* accepting: for the client's certificate */
     bool asked_for_ours; /* connecting: the server asked for a certificate */
     bool ours_sent;
     const struct tls_verdict *verdict;

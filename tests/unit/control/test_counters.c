@@ -79,12 +79,18 @@ START_TEST(sums_workers_by_name_whatever_their_order)
     counters_add(&counters_listener(&two, "a")->requests, 4);
     counters_add(&counters_listener(&two, "a")->answers[2], 4);
     counters_add(&counters_listener(&two, "a")->would_refuse, 6);
+    counters_listener(&one, "a")->judged[REASON_NONE] = (struct counters_judged){2, 3, 1800000000};
+    counters_listener(&two, "a")->judged[REASON_NONE] = (struct counters_judged){20, 30, 1700000000};
+    counters_listener(&two, "a")->judged[REASON_EXPIRED] = (struct counters_judged){1, 0, 5};
     counters_add(&counters_upstream(&two, "u")->upstream_resumed, 5);
     counters_sum(&sum, &one);
     counters_sum(&sum, &two);
     ck_assert_uint_eq(counters_listener(&sum, "a")->requests, 7);
     ck_assert_uint_eq(counters_listener(&sum, "a")->answers[2], 4);
     ck_assert_uint_eq(counters_listener(&sum, "a")->would_refuse, 6);
+    const struct counters_judged *none = &counters_listener(&sum, "a")->judged[REASON_NONE];
+    ck_assert(none->connections == 22 && none->requests == 33 && none->last == 1800000000);
+    ck_assert_uint_eq(counters_listener(&sum, "a")->judged[REASON_EXPIRED].connections, 1);
     ck_assert_uint_eq(counters_listener(&sum, "b")->refused[REASON_EXPIRED], 3);
     ck_assert_uint_eq(counters_upstream(&sum, "u")->upstream_resumed, 5);
     counters_clear(&one);

@@ -160,6 +160,28 @@ START_TEST(remembers_a_refusal_with_the_certificate_it_was_about)
 }
 END_TEST
 
+START_TEST(counts_by_status_who_was_let_in)
+{
+    static const struct tls_verdict none = {.status = REASON_NONE};
+    struct tls_facts facts = {.verdict = &none, .asks = true, .alert_received = -1};
+    struct handshake_report h = {.listener = &listener, .facts = &facts, .reason = REASON_VALID};
+    struct report r = make_report();
+    r.down = &facts;
+    observer.on_handshake(observer.ctx, &h);
+    observer.on_report(observer.ctx, &r);
+    observer.on_report(observer.ctx, &r);
+    h.reason = REASON_EXPIRED; /* refused already: enforcing changes nothing for it */
+    observer.on_handshake(observer.ctx, &h);
+    const struct counters_judged *judged = &at_listener()->judged[REASON_NONE];
+    ck_assert(judged->connections == 1 && judged->requests == 2 && judged->last == 1800000000);
+    facts.asks = false; /* nor for who is never asked */
+    h.reason = REASON_VALID;
+    observer.on_handshake(observer.ctx, &h);
+    observer.on_report(observer.ctx, &r);
+    ck_assert(judged->connections == 1 && judged->requests == 2);
+}
+END_TEST
+
 START_TEST(tells_and_counts_whom_rules_on_trial_would_refuse)
 {
     struct report r = make_report();
@@ -404,6 +426,7 @@ Suite *suite(void)
     tcase_add_test(t, counts_no_connect_for_a_connection_from_the_pool);
     tcase_add_test(t, bears_a_status_that_is_none);
     tcase_add_test(t, remembers_a_refusal_with_the_certificate_it_was_about);
+    tcase_add_test(t, counts_by_status_who_was_let_in);
     tcase_add_test(t, tells_and_counts_whom_rules_on_trial_would_refuse);
     tcase_add_test(t, bears_a_refusal_without_any_certificate);
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);

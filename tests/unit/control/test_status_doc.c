@@ -80,6 +80,27 @@ START_TEST(tells_counts_by_the_words_of_the_reason_table)
 }
 END_TEST
 
+START_TEST(tells_whom_it_would_cost_something_to_enforce)
+{
+    struct admin_view view = make_view();
+    struct counters_row *row = counters_listener(&counters, "public");
+    row->judged[REASON_VALID] = (struct counters_judged){1201, 5000, 1800000000};
+    row->judged[REASON_NONE] = (struct counters_judged){2, 9, 1800000000};
+    row->judged[REASON_EXPIRED] = (struct counters_judged){1, 0, 1700000000};
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"enforcing\": null")); /* plaintext */
+    listener_conf.tls = (struct config_tls){.present = true, .trust = (char[]){"x"}, .client_cert = CONFIG_CLIENT_CERT_REQUIRED};
+    bytes_clear(&out);
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"enforcing\": null")); /* so already */
+    listener_conf.tls.client_cert = CONFIG_CLIENT_CERT_OPTIONAL;
+    bytes_clear(&out);
+    status_text(&view);
+    listener_conf.tls = (struct config_tls){0};
+    ck_assert_ptr_nonnull(strstr(text, "\"callers\": 1204,\n        \"would_be_refused\": 3,"));
+    ck_assert_ptr_nonnull(strstr(text, "\"none\": {\n            \"connections\": 2,\n            \"requests\": 9,\n            \"last\": \"2027-01-15T08:00:00Z\""));
+    ck_assert_ptr_null(strstr(text, "\"valid\":"));
+}
+END_TEST
+
 /* Drained by an operator, down by its checks, held after a failure: the strongest word is shown. */
 START_TEST(tells_the_state_of_each_target)
 {
@@ -205,6 +226,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, names_the_instance);
     tcase_add_test(t, tells_counts_by_the_words_of_the_reason_table);
+    tcase_add_test(t, tells_whom_it_would_cost_something_to_enforce);
     tcase_add_test(t, tells_the_state_of_each_target);
     tcase_add_test(t, tells_the_hits_of_routes_where_there_is_a_choice);
     tcase_add_test(t, tells_which_ca_has_a_revocation_list);

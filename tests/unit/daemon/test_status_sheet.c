@@ -54,6 +54,19 @@ START_TEST(shows_targets_where_there_are_several_or_one_is_not_up)
 }
 END_TEST
 
+START_TEST(shows_who_would_be_refused_if_all_had_to_be_valid)
+{
+    sheet_of("{\"listeners\":[{\"name\":\"a\",\"enforcing\":{\"callers\":1204,\"would_be_refused\":3,\"statuses\":{\"none\":{\"connections\":2,"
+             "\"last\":\"2026-01-02T00:00:00Z\"},\"expired\":{\"connections\":1,\"last\":\"2026-01-03T00:00:00Z\"}}}},"
+             "{\"name\":\"b\",\"enforcing\":{\"callers\":7,\"would_be_refused\":0,\"statuses\":{}}},"
+             "{\"name\":\"c\",\"enforcing\":{\"callers\":0,\"would_be_refused\":0,\"statuses\":{}}},{\"name\":\"d\",\"enforcing\":null}]}");
+    ck_assert_ptr_nonnull(strstr(text, "a: ready to enforce: 3 of 1,204 callers would be refused (none 2, expired 1; the last at 2026-01-03T00:00:00Z)\n"));
+    ck_assert_ptr_nonnull(strstr(text, "b: ready to enforce: none of 7 callers would be refused\n"));
+    ck_assert_ptr_nonnull(strstr(text, "c: ready to enforce? no caller yet\n"));
+    ck_assert_ptr_null(strstr(text, "d: ready"));
+}
+END_TEST
+
 START_TEST(shows_routes_with_their_hits)
 {
     sheet_of("{\"listeners\":[{\"name\":\"public\",\"routes\":[{\"number\":1,\"where\":\"a.conf:3\",\"to\":\"respond\",\"hits\":12345,\"refused\":1}]}]}");
@@ -132,6 +145,7 @@ Suite *suite(void)
     TCase *t = tcase_create("status_sheet");
     tcase_add_test(t, shows_what_runs);
     tcase_add_test(t, shows_targets_where_there_are_several_or_one_is_not_up);
+    tcase_add_test(t, shows_who_would_be_refused_if_all_had_to_be_valid);
     tcase_add_test(t, shows_routes_with_their_hits);
     tcase_add_test(t, lines_columns_up);
     tcase_add_test(t, marks_what_ends_soon_or_has_ended);
