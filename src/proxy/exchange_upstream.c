@@ -199,7 +199,7 @@ void exchange_drop_uplink(struct exchange *x)
 /* What says something about the target, and nothing about this client, its request or us. */
 static bool blames_target(enum reason reason)
 {
-    return reason != REASON_INTERNAL && reason != REASON_ADDRESS_NOT_ALLOWED;
+    return reason != REASON_INTERNAL && reason != REASON_OVERLOADED && reason != REASON_ADDRESS_NOT_ALLOWED;
 }
 
 static bool may_go_elsewhere(enum reason reason)

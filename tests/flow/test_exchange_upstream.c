@@ -146,6 +146,18 @@ START_TEST(when_all_refuse_the_app_is_told_why)
 }
 END_TEST
 
+/* Every target would be held in turn, and sessions lost, for what is wrong with us alone. */
+START_TEST(that_we_ran_out_of_descriptors_says_nothing_about_a_target) /* D5 */
+{
+    w.injector.connect = WIRE_CONNECT_NO_ROOM;
+    struct wire_socket *app = ask(requests[_i]);
+    ck_assert_msg(strncmp(wire_got(app), "HTTP/1.1 503 ", 13) == 0, "%s", wire_got(app));
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(board_held_until(w.injector.board, i), 0);
+    ck_assert_uint_eq(wire_last(&w.injector)->retries, 0);
+}
+END_TEST
+
 START_TEST(a_target_that_hangs_costs_the_time_to_connect)
 {
     w.injector.connect_to[0] = w.injector.connect_to[1] = WIRE_CONNECT_HANGS;
@@ -551,6 +563,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_target_that_refuses_is_passed_over, 0, 9);
     tcase_add_test(t, a_held_target_is_left_alone_until_its_time);
     tcase_add_test(t, when_all_refuse_the_app_is_told_why);
+    tcase_add_loop_test(t, that_we_ran_out_of_descriptors_says_nothing_about_a_target, 0, 3);
     tcase_add_test(t, a_target_that_hangs_costs_the_time_to_connect);
     tcase_add_test(t, without_a_usable_target_it_is_503);
     tcase_add_loop_test(t, what_was_sent_is_sent_again_only_where_that_is_safe, 0, N_AFTER * 3);

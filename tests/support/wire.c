@@ -239,6 +239,10 @@ static bool connect_if_wanted(struct wire_conn *c)
         exchange_on_connect_failed(c->x, REASON_CONNECT_REFUSED, "connection refused", n->wire->now);
         return true;
     }
+    if (how == WIRE_CONNECT_NO_ROOM) {
+        exchange_on_connect_failed(c->x, REASON_OVERLOADED, "too many open files", n->wire->now);
+        return true;
+    }
     n->connects++;
     n->connected[target]++;
     struct wire_socket *s = open_socket(n->wire, n, direct || how == WIRE_CONNECT_ELSEWHERE);

@@ -64,6 +64,7 @@ struct wire_seen { /* a report, copied */
 enum wire_connect {
     WIRE_CONNECT_WORKS,
     WIRE_CONNECT_REFUSED,
+    WIRE_CONNECT_NO_ROOM, /* no descriptor is left for it */
     WIRE_CONNECT_HANGS,
     WIRE_CONNECT_ELSEWHERE, /* a test end accepts and not the next proxy: on_backend plays it */
 };
