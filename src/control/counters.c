@@ -97,6 +97,15 @@ static void sum_judged(struct counters_judged *into, const struct counters_judge
     into->last = last > into->last ? last : into->last;
 }
 
+static void sum_last(struct counters_last *into, const struct counters_last *from)
+{
+    char who[COUNTERS_WHO_SIZE];
+    uint64_t when;
+    for (size_t i = 0; i < COUNTERS_LAST; i++)
+        if (counters_last_get(&from[i], who, &when))
+            counters_last_put(into, who, when);
+}
+
 static void sum_row(struct counters_row *into, const struct counters_row *from)
 {
     take(&into->connections_accepted, &from->connections_accepted);
@@ -118,6 +127,7 @@ static void sum_row(struct counters_row *into, const struct counters_row *from)
         take(&into->answers[i], &from->answers[i]);
     for (size_t i = 0; i < COUNTERS_STATUSES; i++)
         sum_judged(&into->judged[i], &from->judged[i]);
+    sum_last(into->last, from->last);
     for (size_t i = 0; i < REASON_COUNT; i++)
         take(&into->refused[i], &from->refused[i]);
 }

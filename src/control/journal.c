@@ -242,6 +242,8 @@ static void count_report(struct journal *j, const struct report *r)
         struct counters_judged *by_status = judged(j, row, r->down);
         if (by_status != NULL)
             counters_add(&by_status->requests, 1);
+        if (by_status != NULL && r->down->verdict->status != REASON_VALID)
+            counters_last_put(row->last, r->down->peer != NULL ? r->down->peer->subject : r->client, (uint64_t)j->utc());
         counters_add(&row->requests, 1);
         if (r->status >= 100 && r->status < 600)
             counters_add(&row->answers[r->status / 100], 1);

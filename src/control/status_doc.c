@@ -94,6 +94,21 @@ static void put_listener_counts(struct doc *d, json_t *o, const struct counters_
     put(d, o, "refused", refused_value(d, row));
 }
 
+static json_t *last_value(struct doc *d, const struct counters_row *row)
+{
+    json_t *array = json_array();
+    char who[COUNTERS_WHO_SIZE];
+    uint64_t when;
+    for (size_t i = 0; i < COUNTERS_LAST; i++) {
+        if (!counters_last_get(&row->last[i], who, &when))
+            continue;
+        json_t *o = add_object(d, array);
+        put_text(d, o, "who", who);
+        put_time(d, o, "time", (int64_t)when);
+    }
+    return array;
+}
+
 /* Whom it would cost something if everybody had to show a valid certificate; null where that is so already, or nobody is asked. */
 static json_t *enforcing_value(struct doc *d, const struct config_tls *tls, const struct counters_row *row)
 {
@@ -118,6 +133,7 @@ static json_t *enforcing_value(struct doc *d, const struct config_tls *tls, cons
     put_number(d, o, "callers", callers);
     put_number(d, o, "would_be_refused", refused);
     put(d, o, "statuses", statuses);
+    put(d, o, "last", last_value(d, row));
     return o;
 }
 
@@ -157,6 +173,24 @@ static json_t *routes_value(struct doc *d, const struct admin_view *view, const 
     return array;
 }
 
+/* By server name; none where one identity is for all. */
+static json_t *by_name_value(struct doc *d, const struct config_tls *tls)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < tls->n_identities; i++) {
+        const struct config_tls policy = config_tls_policy(tls, i);
+        json_t *o = add_object(d, array), *hosts = json_array();
+        for (size_t k = 0; k < tls->identities[i].hosts.n; k++)
+            if (json_array_append_new(hosts, text_value(tls->identities[i].hosts.items[k])) != 0)
+                d->bad = true;
+        put(d, o, "hosts", hosts);
+        put_text(d, o, "identity", policy.identity);
+        put_text(d, o, "trust", policy.trust);
+        put_text(d, o, "client_cert", client_cert_word(&policy));
+    }
+    return array;
+}
+
 static json_t *listeners_value(struct doc *d, const struct admin_view *view)
 {
     json_t *array = json_array();
@@ -173,6 +207,7 @@ static json_t *listeners_value(struct doc *d, const struct admin_view *view)
         put_text(d, o, "identity", conf->tls.present ? conf->tls.identity : NULL);
         put_text(d, o, "trust", conf->tls.present ? conf->tls.trust : NULL);
         put_text(d, o, "client_cert", conf->tls.present ? client_cert_word(&conf->tls) : NULL);
+        put(d, o, "identities", by_name_value(d, &conf->tls));
         put_text(d, o, "upstream", conf->upstream);
         put(d, o, "routes", routes_value(d, view, &view->snapshot->listeners[i]));
         put(d, o, "enforcing", enforcing_value(d, &conf->tls, counters_find_listener(view->counters, conf->name)));

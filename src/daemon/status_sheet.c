@@ -230,6 +230,34 @@ static void statuses_text(json_t *statuses, char text[CELL_MAX])
     snprintf(text + used, CELL_MAX - used, "; the last at %s", last);
 }
 
+/* What rules that are only tried out (allow_log_only) would have refused. */
+static void write_tried_out(struct sheet *s, const json_t *listener)
+{
+    char line[CELL_MAX], count[NUMBER_SIZE];
+    if (number_of(listener, "would_refuse") == 0)
+        return;
+    snprintf(line, sizeof(line), "%s: allow_log_only: %s would have been refused by allow", text_of(listener, "name", "?"),
+             number_text(number_of(listener, "would_refuse"), count));
+    say(s, "  ");
+    say_plain(s, line);
+    say(s, "\n");
+}
+
+/* Who they were lately, "CN=x, 10.0.0.1". */
+static void write_last(struct sheet *s, const json_t *enforcing)
+{
+    const json_t *last = json_object_get(enforcing, "last");
+    size_t i;
+    json_t *one;
+    json_array_foreach(last, i, one)
+    {
+        say(s, i == 0 ? "    lately: " : "; ");
+        say_plain(s, text_of(one, "who", "?"));
+    }
+    if (json_array_size(last) > 0)
+        say(s, "\n");
+}
+
 /* What it would cost to demand a valid certificate of everybody, where that is not so yet. */
 static void write_enforcing(struct sheet *s, const json_t *listener)
 {
@@ -250,6 +278,7 @@ static void write_enforcing(struct sheet *s, const json_t *listener)
     say(s, "  ");
     say_plain(s, line);
     say(s, "\n");
+    write_last(s, o);
 }
 
 static void write_listeners(struct sheet *s, const json_t *status)
@@ -275,7 +304,10 @@ static void write_listeners(struct sheet *s, const json_t *status)
     }
     end_table(s);
     json_array_foreach(json_object_get(status, "listeners"), i, l)
+    {
         write_enforcing(s, l);
+        write_tried_out(s, l);
+    }
 }
 
 /* The first, and how many more there are. */

@@ -145,6 +145,7 @@ class Matrix(harness.Case):
         for status in ("valid", "valid", "none", "expired", "revoked"):
             self.walk(port, peers.client_context(self.pki.ca("root"), certificates[status]), ["a", "b"])
         said = self.command("status", "-c", path).stdout
+        self.assertRegex(said, "lately: .*CN=mx-expired,O=Tests")
         self.assertRegex(said, r"public: ready to enforce: 2 of 4 callers would be refused \(none 1, expired 1; the last at 20")
 
 

@@ -11,6 +11,7 @@
 
 #include "mtlsd/base/attr.h"
 #include "mtlsd/base/reasons.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,13 @@ struct counters_judged {
     uint64_t last; /* seconds since 1970; 0: never, or valid */
 };
 enum { COUNTERS_STATUSES = REASON_MALFORMED + 1 };
+
+/* Who was the last of these that was not valid: the subject, or the address of who showed nothing. */
+enum { COUNTERS_LAST = 3, COUNTERS_WHO_SIZE = 96 };
+struct counters_last { /* read by counters_last_get only */
+    uint64_t turn, when; /* when: seconds since 1970; 0: empty */
+    uint64_t words[COUNTERS_WHO_SIZE / 8];
+};
 
 enum { COUNTERS_ROWS = 128 * 1024 }; /* enough of each kind for any daemon; memory goes to those that are there */
 
@@ -40,6 +48,7 @@ struct counters_row {
     uint64_t would_refuse;              /* passed although rules that are only tried out would refuse them */
     uint64_t answers[6];                /* HTTP answers to the caller by class: [2] is 2xx */
     struct counters_judged judged[COUNTERS_STATUSES]; /* accepting side, by enum reason */
+    struct counters_last last[COUNTERS_LAST];
     uint64_t refused[REASON_COUNT];     /* connections and requests that ended with this reason */
 };
 
@@ -77,6 +86,11 @@ const struct counters_row *counters_find_listener(const struct counters *c, cons
 const struct counters_row *counters_find_upstream(const struct counters *c, const char *name);
 const struct counters_target *counters_find_target(const struct counters *c, const char *upstream, const char *target);
 const struct counters_route *counters_find_route(const struct counters *c, const char *listener, size_t number);
+
+/* For the owner: keeps this one in the place of the oldest. A name that is too long is cut. */
+void counters_last_put(struct counters_last slots[COUNTERS_LAST], const char *who, uint64_t when);
+/* From any thread. False: empty, or just being written. */
+bool counters_last_get(const struct counters_last *slot, char who[COUNTERS_WHO_SIZE], uint64_t *when);
 
 /* Adds all rows of from to those of the same name in into. Called from any thread; from may be in use by its worker. */
 void counters_sum(struct counters *into, const struct counters *from);

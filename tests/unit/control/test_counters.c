@@ -81,6 +81,8 @@ START_TEST(sums_workers_by_name_whatever_their_order)
     counters_add(&counters_listener(&two, "a")->would_refuse, 6);
     counters_listener(&one, "a")->judged[REASON_NONE] = (struct counters_judged){2, 3, 1800000000};
     counters_listener(&two, "a")->judged[REASON_NONE] = (struct counters_judged){20, 30, 1700000000};
+    counters_last_put(counters_listener(&one, "a")->last, "CN=one", 7);
+    counters_last_put(counters_listener(&two, "a")->last, "CN=two", 9);
     counters_listener(&two, "a")->judged[REASON_EXPIRED] = (struct counters_judged){1, 0, 5};
     counters_add(&counters_upstream(&two, "u")->upstream_resumed, 5);
     counters_sum(&sum, &one);
@@ -88,6 +90,11 @@ START_TEST(sums_workers_by_name_whatever_their_order)
     ck_assert_uint_eq(counters_listener(&sum, "a")->requests, 7);
     ck_assert_uint_eq(counters_listener(&sum, "a")->answers[2], 4);
     ck_assert_uint_eq(counters_listener(&sum, "a")->would_refuse, 6);
+    char who[COUNTERS_WHO_SIZE];
+    uint64_t when;
+    ck_assert(counters_last_get(&counters_listener(&sum, "a")->last[0], who, &when) && when == 7);
+    ck_assert_str_eq(who, "CN=one");
+    ck_assert(counters_last_get(&counters_listener(&sum, "a")->last[1], who, &when) && when == 9);
     const struct counters_judged *none = &counters_listener(&sum, "a")->judged[REASON_NONE];
     ck_assert(none->connections == 22 && none->requests == 33 && none->last == 1800000000);
     ck_assert_uint_eq(counters_listener(&sum, "a")->judged[REASON_EXPIRED].connections, 1);

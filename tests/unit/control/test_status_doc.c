@@ -80,6 +80,21 @@ START_TEST(tells_counts_by_the_words_of_the_reason_table)
 }
 END_TEST
 
+START_TEST(tells_the_identities_by_server_name)
+{
+    struct admin_view view = make_view();
+    char *hosts[] = {(char[]){"a.example"}, (char[]){"*.b.example"}};
+    struct config_sni sni = {.hosts = {hosts, 2}, .identity = (char[]){"shop"}, .trust = (char[]){"staff"}, .client_cert = CONFIG_CLIENT_CERT_OPTIONAL};
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"identities\": [],"));
+    listener_conf.tls = (struct config_tls){.present = true, .identities = &sni, .n_identities = 1};
+    bytes_clear(&out);
+    status_text(&view);
+    listener_conf.tls = (struct config_tls){0};
+    ck_assert_ptr_nonnull(strstr(text, "\"a.example\",\n            \"*.b.example\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"identity\": \"shop\",\n          \"trust\": \"staff\",\n          \"client_cert\": \"optional\""));
+}
+END_TEST
+
 START_TEST(tells_whom_it_would_cost_something_to_enforce)
 {
     struct admin_view view = make_view();
@@ -87,6 +102,7 @@ START_TEST(tells_whom_it_would_cost_something_to_enforce)
     row->judged[REASON_VALID] = (struct counters_judged){1201, 5000, 1800000000};
     row->judged[REASON_NONE] = (struct counters_judged){2, 9, 1800000000};
     row->judged[REASON_EXPIRED] = (struct counters_judged){1, 0, 1700000000};
+    counters_last_put(row->last, "CN=old", 1800000000);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"enforcing\": null")); /* plaintext */
     listener_conf.tls = (struct config_tls){.present = true, .trust = (char[]){"x"}, .client_cert = CONFIG_CLIENT_CERT_REQUIRED};
     bytes_clear(&out);
@@ -97,6 +113,7 @@ START_TEST(tells_whom_it_would_cost_something_to_enforce)
     listener_conf.tls = (struct config_tls){0};
     ck_assert_ptr_nonnull(strstr(text, "\"callers\": 1204,\n        \"would_be_refused\": 3,"));
     ck_assert_ptr_nonnull(strstr(text, "\"none\": {\n            \"connections\": 2,\n            \"requests\": 9,\n            \"last\": \"2027-01-15T08:00:00Z\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"who\": \"CN=old\",\n            \"time\": \"2027-01-15T08:00:00Z\""));
     ck_assert_ptr_null(strstr(text, "\"valid\":"));
 }
 END_TEST
@@ -226,6 +243,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, names_the_instance);
     tcase_add_test(t, tells_counts_by_the_words_of_the_reason_table);
+    tcase_add_test(t, tells_the_identities_by_server_name);
     tcase_add_test(t, tells_whom_it_would_cost_something_to_enforce);
     tcase_add_test(t, tells_the_state_of_each_target);
     tcase_add_test(t, tells_the_hits_of_routes_where_there_is_a_choice);
