@@ -30,6 +30,10 @@ static const char text[] =
     "  routes = ( { cert = \"expired\"; path = \"/renew\"; upstream = \"app\"; }, { cert = \"error\"; redirect = \"/renew\"; }, { upstream = \"app\"; } ); };\n"
     " must = { bind = \"127.0.0.1:8444\"; tls = { identity = \"server\"; trust = \"clients\"; }; upstream = \"app\"; };\n"
     " ops = { bind = \"127.0.0.1:8445\"; tls = { identity = \"server\"; trust = \"clients\"; }; allow = ( { ou = \"ops\"; } ); upstream = \"app\"; };\n"
+    " named = { bind = \"127.0.0.1:8449\"; upstream = \"app\"; tls = { trust = \"clients\"; identities = ( { identity = \"server\"; },\n"
+    "  { hosts = \"free.example\"; identity = \"server\"; client_cert = \"none\"; } ); }; };\n"
+    " trial = { bind = \"127.0.0.1:8450\"; tls = { identity = \"server\"; trust = \"clients\"; tolerate = \"expired\"; }; allow = ( { ou = \"ops\"; } ); allow_log_only = true;\n"
+    "  routes = ( { path = \"/x\"; allow = ( { cn = \"bob\"; } ); allow_log_only = true; upstream = \"app\"; }, { path = \"/y\"; allow = ( { cn = \"bob\"; } ); upstream = \"app\"; } ); };\n"
     " raw = { bind = \"127.0.0.1:8446\"; protocol = \"tcp\"; tls = { identity = \"server\"; trust = \"clients\"; }; upstream = \"app\"; };\n"
     " open = { bind = \"127.0.0.1:8447\"; tls = { identity = \"server\"; }; upstream = \"own\"; };\n"
     " local = { bind = \"127.0.0.1:8080\"; upstream = \"keep\"; };\n"
@@ -131,6 +135,14 @@ static const struct row {
     {"must", "GET /a//b", NULL, "/dev.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/a//b", "", "no route looks at the path: byte for byte"},
     {"ops", "GET /", NULL, "/ops.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/", "", "the listener's own allow"},
     {"ops", "GET /", NULL, "/dev.pem", EXPLAIN_REFUSED, EXPLAIN_CALLER, REASON_NOT_ALLOWED, 0, "", "", "and who it refuses"},
+    {"named", "GET /", "Host: proxy.example", "/dev.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/", "", "A9: the rules for that name"},
+    {"named", "GET /", "Host: PROXY.example.:1", NULL, EXPLAIN_REFUSED, EXPLAIN_HANDSHAKE, REASON_NONE, 0, "", "", "A9: in another spelling"},
+    {"named", "GET /", "Host: free.example", NULL, EXPLAIN_FORWARD, NOBODY, 0, 0, "/", "", "A9: the rules for another name"},
+    {"named", "GET /", "Host: other.example", "/dev.pem", EXPLAIN_REFUSED, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, 0, "", "", "A8: a name that nobody serves"},
+    {"named", NULL, NULL, "/dev.pem", EXPLAIN_REFUSED, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, NO_ROUTE, "", "", "A8: no name"},
+    {"trial", "GET /x", NULL, "/dev.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/x", "", "rules that are only tried out"},
+    {"trial", "GET /y", NULL, "/dev.pem", EXPLAIN_REFUSED, EXPLAIN_ROUTES, REASON_NOT_ALLOWED, 1, "", "", "beside one that is not"},
+    {"trial", "GET /x", NULL, "/old.pem", EXPLAIN_REFUSED, EXPLAIN_CALLER, REASON_NOT_ALLOWED, 0, "", "", "A2: never for one that is not valid"},
     {"raw", NULL, NULL, "/dev.pem", EXPLAIN_BYTES, NOBODY, 0, NO_ROUTE, "", "", "tcp"},
     {"raw", NULL, NULL, "/old.pem", EXPLAIN_REFUSED, EXPLAIN_HANDSHAKE, REASON_EXPIRED, NO_ROUTE, "", "", "tcp, refused"},
     {"open", "GET /", NULL, "/old.pem", EXPLAIN_FORWARD, NOBODY, 0, 0, "/", "own.example:81", "nobody asks for the certificate"},
