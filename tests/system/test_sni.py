@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several identities and trusts behind one address: openssl and curl ask for names, and no request gets past the rules of its host (A8, A9)."""
+import contextlib
 import json
 import subprocess
 import unittest
@@ -9,17 +10,18 @@ import peers
 from harness import free_port
 
 SHOP, OPS, FREE, STRANGE = "shop.example", "x.ops.example", "free.example", "strange.example"
+FREE_IN_CERTIFICATE = "other.example"
 
 
 class Names(harness.Case):
     """shop: a certificate of our CA. *.ops: one of the staff's CA. free: none is asked. Others: refused, or as `otherwise` says."""
 
-    def serve(self, otherwise="", listener="", port=None):
+    def serve(self, otherwise="", listener="", port=None, prelude="workers = 1;\n"):
         self.backend = peers.Backend(self)
         self.staff = self.pki.ca("staff")
         shop = self.pki.leaf("sni-shop", cn="shop", san=[f"DNS:{SHOP}"])
         ops = self.pki.leaf("sni-ops", cn="ops", san=["DNS:*.ops.example"])
-        free = self.pki.leaf("sni-free", cn="free", san=["DNS:other.example"])
+        free = self.pki.leaf("sni-free", cn="free", san=[f"DNS:{FREE_IN_CERTIFICATE}"])
         self.port = port or free_port()
         self.mtlsd = self.daemon(f"""
             identities = {{ shop = {{ bundle = "{shop.pem}"; }}; ops = {{ bundle = "{ops.pem}"; }}; free = {{ bundle = "{free.pem}"; }}; }};
@@ -29,8 +31,8 @@ class Names(harness.Case):
                 tls = {{ trust = "clients"; {otherwise} identities = (
                     {{ identity = "shop"; }},
                     {{ identity = "ops"; trust = "staff"; }},
-                    {{ hosts = "{FREE}"; identity = "free"; client_cert = "none"; }} ); }}; }}; }};
-        """, [self.port])
+                    {{ hosts = [ "{FREE}", "{FREE_IN_CERTIFICATE}" ]; identity = "free"; client_cert = "none"; }} ); }}; }}; }};
+        """, [self.port], prelude=prelude)
 
     def s_client(self, name, certificate=None, *flags, request=b""):
         mine = ["-cert", certificate.crt, "-key", certificate.key] if certificate else []
@@ -120,13 +122,46 @@ class Names(harness.Case):
                 self.assertIn("HTTP/1.1 421", said)
                 self.assertEqual(before + 1, len(self.backend.requests))
 
+    # ---- a reload ----
+
+    def kept(self, name, certificate):
+        """A connection that stays open."""
+        context = peers.client_context(self.pki.ca("root"), certificate)
+        connection = context.wrap_socket(peers.connect(self.port), server_hostname=name)
+        self.addCleanup(connection.close)
+        return connection
+
+    def get(self, connection, host):
+        with contextlib.suppress(OSError):
+            connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        return peers.response(connection)[0]
+
+    def test_a_kept_connection_is_judged_by_the_new_rules_of_its_name(self):
+        """A1, A9: after a reload the name that was asked for decides anew, and so do the hosts of its requests."""
+        admin = self.folder / "admin.sock"
+        prelude = f'workers = 1; drain_timeout = "2s"; admin = {{ socket = "unix:{admin}"; }};\n'
+        self.serve(prelude=prelude)
+        path = self.folder / "mtlsd.conf"
+        shop, free = self.kept(SHOP, self.pki.client()), self.kept(FREE_IN_CERTIFICATE, None)
+        self.assertEqual(200, self.get(shop, SHOP))
+        self.assertEqual(200, self.get(free, FREE_IN_CERTIFICATE))
+        # the free one loses its name, and the shop's callers must be staff
+        text = path.read_text().replace('{ identity = "shop"; }', '{ identity = "shop"; trust = "staff"; }').replace(f', "{FREE_IN_CERTIFICATE}"', "")
+        path.write_text(text)
+        self.assertEqual(0, self.command("reload", "-c", path).returncode)
+        before = len(self.backend.requests)
+        self.assertEqual(0, self.get(shop, SHOP))
+        self.assertIn(self.get(free, FREE_IN_CERTIFICATE), (0, 421))
+        self.assertEqual(before, len(self.backend.requests))
+        self.assertEqual(200, self.get(self.kept(SHOP, self.staff_member()), SHOP))
+
     # ---- what is told ----
 
     def test_check_and_explain_know_the_names(self):
         self.serve()
         path = str(self.folder / "mtlsd.conf")
         sheet = self.command("check", "-c", path).stdout
-        self.assertIn(f"{FREE}: TLS 1.2+, presents \"free\"", sheet)
+        self.assertIn(f"{FREE} {FREE_IN_CERTIFICATE}: TLS 1.2+, presents \"free\"", sheet)
         listener = json.loads(self.command("check", "-c", path, "--json").stdout)["listeners"][0]
         self.assertEqual([("shop", "clients", "required"), ("ops", "staff", "required"), ("free", "clients", "none")],
                          [(i["identity"], i["trust"], i["client_cert"]) for i in listener["identities"]])
