@@ -225,7 +225,8 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
     size_t next = 0;
     for (size_t i = 0; i < s->config->n_listeners; i++) {
         const struct config_listener *conf = &s->config->listeners[i];
-        s->listeners[i] = (struct plan_listener){.conf = conf, .routes = &s->routes[next], .n_routes = conf->n_routes};
+        s->listeners[i] = (struct plan_listener){.conf = conf, .routes = &s->routes[next], .n_routes = conf->n_routes,
+                                                .by_host = route_index_new(conf->routes, conf->n_routes)};
         assert(conf->n_routes > 0); /* the configuration was refused without */
         for (size_t k = 0; k < conf->n_routes; k++, next++)
             build_route(s, l, &conf->routes[k], &s->routes[next]);

@@ -122,6 +122,7 @@ static enum reason judge_browser(const struct exchange *x, const struct routing 
         .port = r->target.port,
         .absolute = exchange_forward_names_host(x, r),
         .local_port = x->client.known ? x->client.local_port : 0,
+        .by_host = x->listener->by_host,
     };
     for (size_t i = 0; i < h->n_fields; i++)
         read_browser_field(&h->fields[i], &q);
@@ -188,7 +189,7 @@ static enum reason choose_route(struct exchange *x, const struct routing *r, con
     struct route_question q = {
         .method = r->head->method, .host = r->target.host, .path = r->path, .verdict = facts->verdict, .peer = facts->peer};
     size_t index;
-    enum reason reason = route_choose(conf->routes, conf->n_routes, &q, &index);
+    enum reason reason = route_index_choose(x->listener->by_host, conf->routes, conf->n_routes, &q, &index);
     if (reason == REASON_NO_ROUTE)
         return refuse(err, reason, "no route of the listener matches");
     x->route = &x->listener->routes[index];

@@ -11,6 +11,7 @@
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/base/span.h"
 #include "mtlsd/config/config.h"
+#include "mtlsd/policy/route_index.h"
 
 struct browser_question { /* borrowed; empty spans with ptr NULL: the field was not sent */
     struct span host;         /* without port; brackets of an IPv6 literal do not matter */
@@ -19,6 +20,7 @@ struct browser_question { /* borrowed; empty spans with ptr NULL: the field was 
     unsigned local_port;      /* of the listener's socket; 0: unknown */
     struct span origin, referer, fetch_site;
     bool private_network;     /* Access-Control-Request-Private-Network was sent */
+    const struct route_index *by_host; /* of the listener's routes; NULL: they are looked through */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include "mtlsd/base/span.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/policy/route_index.h"
 #include "mtlsd/tls/tls_sni.h"
 
 struct plan_upstream;
@@ -39,6 +40,7 @@ struct plan_listener {
     char *own_uri; /* the URI name of our certificate, for X-Forwarded-Client-Cert; owned by the snapshot, NULL: none, or several certificates */
     const struct plan_route *routes; /* at least one */
     size_t n_routes;
+    struct route_index *by_host; /* owned by the snapshot; NULL: the routes are looked through */
     const struct plan_target *direct; /* forward proxy: what stands for hosts reached without a route; NULL: none */
 };
 

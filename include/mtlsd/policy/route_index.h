@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The routes of a listener found by host: the same answers as route_choose and route_names_host give, without a look at each of ten thousand
+ * routes. It only leaves out routes whose host cannot match; what is left is compared as ever, in the order of the list.
+ */
+#ifndef MTLSD_POLICY_ROUTE_INDEX_H
+#define MTLSD_POLICY_ROUTE_INDEX_H
+
+#include "mtlsd/policy/route.h"
+
+struct route_index;
+
+/* NULL: too few of the routes name a host for it to be of use, or out of memory. Borrows the routes. */
+struct route_index *route_index_new(const struct config_route *routes, size_t n);
+void route_index_free(struct route_index *ix);
+
+/* As route_choose and route_names_host; the routes are those that the index was made of. ix may be NULL: then these look at all. */
+enum reason route_index_choose(const struct route_index *ix, const struct config_route *routes, size_t n, const struct route_question *q,
+                               size_t *index);
+bool route_index_names_host(const struct route_index *ix, const struct config_route *routes, size_t n, struct span host);
+
+#endif
