@@ -116,19 +116,44 @@ static bool same_target(const struct plan_target *a, const struct plan_target *b
     return strcmp(a->upstream->conf->name, b->upstream->conf->name) == 0 && strcmp(a->conf->text, b->conf->text) == 0;
 }
 
+static int compare_targets(const void *a, const void *b)
+{
+    const struct plan_target *x = *(const struct plan_target *const *)a, *y = *(const struct plan_target *const *)b;
+    int order = strcmp(x->upstream->conf->name, y->upstream->conf->name);
+    return order != 0 ? order : strcmp(x->conf->text, y->conf->text);
+}
+
+static const struct plan_target **sorted_targets(const struct snapshot *s)
+{
+    const struct plan_target **sorted = calloc(s->n_targets, sizeof(const struct plan_target *));
+    for (size_t i = 0; sorted != NULL && i < s->n_targets; i++)
+        sorted[i] = &s->targets[i];
+    if (sorted != NULL)
+        qsort(sorted, s->n_targets, sizeof(const struct plan_target *), compare_targets);
+    return sorted;
+}
+
+/* The order has mostly stayed, and the next one is right; else they are sorted, once: the loop that takes connections waits for this. Without
+ * memory for that the one in question is forgotten, as if it were new. */
 void snapshot_inherit(struct snapshot *next, const struct snapshot *old)
 {
-    size_t guess = 0; /* the order has hardly changed: ten thousand targets are not compared with ten thousand */
-    for (size_t i = 0; i < next->n_targets; i++) {
-        size_t tried = 0;
-        while (tried < old->n_targets && !same_target(&next->targets[i], &old->targets[(guess + tried) % old->n_targets]))
-            tried++;
-        if (tried == old->n_targets)
-            continue;
-        size_t from = (guess + tried) % old->n_targets;
-        board_take_over(next->board, i, old->board, from);
-        guess = from + 1;
+    const struct plan_target **sorted = NULL;
+    size_t guess = 0;
+    for (size_t i = 0; i < next->n_targets && old->n_targets > 0; i++) {
+        const struct plan_target *wanted = &next->targets[i], *from = &old->targets[guess % old->n_targets];
+        if (!same_target(wanted, from)) {
+            if (sorted == NULL)
+                sorted = sorted_targets(old);
+            const struct plan_target **found = sorted == NULL ? NULL : bsearch(&wanted, sorted, old->n_targets, sizeof(const struct plan_target *), compare_targets);
+            if (found == NULL)
+                continue;
+            from = *found;
+        }
+        size_t at = (size_t)(from - old->targets);
+        board_take_over(next->board, i, old->board, at);
+        guess = at + 1;
     }
+    free(sorted);
 }
 
 const struct plan_target *snapshot_find_target(const struct snapshot *s, const struct plan_target *like)

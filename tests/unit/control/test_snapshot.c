@@ -98,6 +98,26 @@ START_TEST(what_is_known_of_a_target_outlives_a_reload)
 }
 END_TEST
 
+START_TEST(finds_targets_that_stand_in_another_order_after_a_reload)
+{
+    world_edit(&w, "\"api.partner.example:443\"", "\"a.example:1\", \"b.example:1\", \"c.example:1\"");
+    struct snapshot *old = world_load(&w, 1, &findings);
+    world_edit(&w, "\"a.example:1\", \"b.example:1\", \"c.example:1\"", "\"c.example:1\", \"new.example:1\", \"a.example:1\"");
+    struct snapshot *next = world_load(&w, 2, &findings);
+    ck_assert(old != NULL && next != NULL);
+    const struct plan_target *was = old->upstreams[config_find_upstream(old->config, "partner") - old->config->upstreams].targets;
+    const struct plan_target *is = next->upstreams[config_find_upstream(next->config, "partner") - next->config->upstreams].targets;
+    for (size_t i = 0; i < 3; i++)
+        board_hold(old->board, was[i].index, 10 + i);
+    snapshot_inherit(next, old);
+    ck_assert_uint_eq(board_held_until(next->board, is[0].index), 12);
+    ck_assert_uint_eq(board_held_until(next->board, is[1].index), 0);
+    ck_assert_uint_eq(board_held_until(next->board, is[2].index), 10);
+    snapshot_unref(old);
+    snapshot_unref(next);
+}
+END_TEST
+
 static void put_list(uint64_t number, uint64_t serial)
 {
     struct err err = {0};
@@ -183,6 +203,7 @@ Suite *suite(void)
     TCase *t = tcase_create("snapshot");
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, what_is_known_of_a_target_outlives_a_reload);
+    tcase_add_test(t, finds_targets_that_stand_in_another_order_after_a_reload);
     tcase_add_test(t, holds_everything_the_configuration_names);
     tcase_add_test(t, lives_until_the_last_reference_goes);
     tcase_add_test(t, keeps_the_old_one_whole_when_a_new_one_is_refused);
