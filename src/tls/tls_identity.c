@@ -172,6 +172,17 @@ static void swap(struct link *a, struct link *b)
     *b = c;
 }
 
+/* A key file holds both halves, and that the public one is the certificate's says nothing of the other: nobody would notice before a
+ * handshake. Asked once here and not, by a signature that is made and verified, for each place that an identity is used in. */
+static int check_halves(const struct loading *l)
+{
+    if (gnutls_x509_privkey_verify_params(l->id->key) == 0)
+        return 0;
+    return err_set(l->err, ERR_CREDENTIAL,
+                   "identity %s: the private key in %s (line %zu) is damaged: its public half is that of another key",
+                   l->spec->name, key_file(l->spec), l->key_line);
+}
+
 static int find_leaf(struct loading *l)
 {
     struct tls_identity *id = l->id;
@@ -183,7 +194,7 @@ static int find_leaf(struct loading *l)
                          "identity %s: the leaf stands in line %zu, not first; it is sent first all the same",
                          l->spec->name, id->links[i].line);
         swap(&id->links[0], &id->links[i]);
-        return 0;
+        return check_halves(l);
     }
     char subject[160];
     tls_cert_name_text(id->links[0].cert.subject, subject, sizeof(subject));
@@ -341,7 +352,6 @@ int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_cre
     gnutls_x509_crt_t chain[MAX_CERTIFICATES];
     for (size_t i = 0; i < id->n_links; i++)
         chain[i] = id->links[i].crt;
-    if (id->unchecked)
-        gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+    gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH); /* find_leaf knows, or nobody wants to */
     return gnutls_certificate_set_x509_key(credentials, chain, (int)id->n_links, id->key);
 }

@@ -128,6 +128,41 @@ START_TEST(refuses_a_key_of_another_certificate)
 }
 END_TEST
 
+/* The private half of one key beside the public half of another, which is the certificate's. */
+static struct span mixed_key(struct span secret, struct span public)
+{
+    static uint8_t text[4096];
+    gnutls_x509_privkey_t keys[2], mixed;
+    gnutls_datum_t x[2], y[2], k[2], pem[2] = {{(uint8_t *)(uintptr_t)secret.ptr, (unsigned)secret.len}, {(uint8_t *)(uintptr_t)public.ptr, (unsigned)public.len}};
+    gnutls_ecc_curve_t curve;
+    size_t len = sizeof(text);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(gnutls_x509_privkey_init(&keys[i]), 0);
+        ck_assert_int_eq(gnutls_x509_privkey_import(keys[i], &pem[i], GNUTLS_X509_FMT_PEM), 0);
+        ck_assert_int_eq(gnutls_x509_privkey_export_ecc_raw(keys[i], &curve, &x[i], &y[i], &k[i]), 0);
+    }
+    ck_assert_int_eq(gnutls_x509_privkey_init(&mixed), 0);
+    ck_assert_int_eq(gnutls_x509_privkey_import_ecc_raw(mixed, curve, &x[1], &y[1], &k[0]), 0);
+    ck_assert_int_eq(gnutls_x509_privkey_export(mixed, GNUTLS_X509_FMT_PEM, text, &len), 0);
+    gnutls_x509_privkey_deinit(mixed);
+    for (int i = 0; i < 2; i++) {
+        gnutls_x509_privkey_deinit(keys[i]);
+        gnutls_free(x[i].data);
+        gnutls_free(y[i].data);
+        gnutls_free(k[i].data);
+    }
+    return span_of(text, len);
+}
+
+START_TEST(refuses_a_key_whose_halves_are_of_two_keys)
+{
+    expect("mixed", load_pair(leaf.pem, mixed_key(stranger.key_pem, leaf.key_pem)), "is damaged: its public half is that of another key");
+    struct tls_identity *id = load_pair(leaf.pem, mixed_key(leaf.key_pem, leaf.key_pem));
+    ck_assert_msg(id != NULL, "put together from one key: %s", err.text);
+    tls_identity_unref(id);
+}
+END_TEST
+
 START_TEST(tells_apart_what_is_missing)
 {
     struct span none = {0};
@@ -267,6 +302,7 @@ Suite *suite(void)
     tcase_add_test(c, reads_a_bundle_in_any_order);
     tcase_add_test(c, tells_its_facts);
     tcase_add_test(c, refuses_a_key_of_another_certificate);
+    tcase_add_test(c, refuses_a_key_whose_halves_are_of_two_keys);
     tcase_add_test(c, tells_apart_what_is_missing);
     tcase_add_test(c, refuses_a_ca_certificate_as_our_own);
     tcase_add_test(c, names_the_line_of_a_broken_block);
