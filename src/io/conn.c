@@ -207,16 +207,17 @@ void conn_drive(struct conn *c)
 
 /* ---- events of the client's socket ---- */
 
-/* A request that begins after a reload is served by what was loaded. */
-static bool rebind(struct conn *c)
+/* A request that begins after a reload is served by what was loaded; one that begins after a date of the caller's certificate or of a revocation
+ * list has passed, by another judgement. */
+static bool rebind(struct conn *c, struct moment now)
 {
     struct snapshot *current = c->worker->snapshot;
-    if (c->snapshot == current || !exchange_is_idle(c->x))
+    if ((c->snapshot == current && !exchange_is_outdated(c->x, now)) || !exchange_is_idle(c->x))
         return true;
     const struct plan_listener *now_there = snapshot_find_listener(current, exchange_listener(c->x)->conf->name);
     if (now_there == NULL)
         return true; /* its listener is gone: it was told to finish */
-    if (!exchange_rebind(c->x, now_there, worker_now()))
+    if (!exchange_rebind(c->x, now_there, now))
         return false;
     struct snapshot *old = c->snapshot;
     c->snapshot = snapshot_ref(current);
@@ -227,8 +228,9 @@ static bool rebind(struct conn *c)
 static void on_read(void *owner, struct span data)
 {
     struct conn *c = owner;
-    if (rebind(c))
-        exchange_on_wire(c->x, SIDE_DOWN, data, worker_now());
+    struct moment now = worker_now();
+    if (rebind(c, now))
+        exchange_on_wire(c->x, SIDE_DOWN, data, now);
     conn_drive(c);
 }
 

@@ -500,6 +500,11 @@ bool exchange_is_idle(const struct exchange *x)
     return x->phase == PHASE_IDLE && !x->rq->begun && x->up == NULL && http1_is_idle(x->http);
 }
 
+bool exchange_is_outdated(const struct exchange *x, struct moment now)
+{
+    return x->down.tls != NULL && tls_engine_is_outdated(x->down.tls, now.utc);
+}
+
 bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now)
 {
     bool same_kind = (listener->tls != NULL) == (x->listener->tls != NULL) && listener->conf->protocol == x->listener->conf->protocol;

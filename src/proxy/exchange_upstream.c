@@ -122,10 +122,19 @@ int exchange_session_field(const struct exchange *x, struct bytes *out)
 
 /* ---- the way there ---- */
 
+/* One whose server was judged by a date that has passed since is not used again. */
+static struct uplink *take_kept(struct exchange *x, struct moment now)
+{
+    struct uplink *u;
+    while ((u = pool_take(x->env->pool, x->target)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
+        pool_doom(x->env->pool, u);
+    return u;
+}
+
 void exchange_go_upstream(struct exchange *x, struct moment now)
 {
     x->rq->connect_us = now.us;
-    struct uplink *u = exchange_is_http(x) && !x->rq->fresh ? pool_take(x->env->pool, x->target) : NULL;
+    struct uplink *u = exchange_is_http(x) && !x->rq->fresh ? take_kept(x, now) : NULL;
     if (u == NULL) {
         exchange_enter(x, PHASE_CONNECT, now);
         return;

@@ -22,6 +22,12 @@ void tls_checks_describe(struct tls_certificate *out, const struct tls_cert *cer
     tls_cert_name_text(cert->subject, out->subject, sizeof(out->subject));
 }
 
+void tls_checks_until(struct tls_verdict *v, int64_t last)
+{
+    if (v->until == 0 || last < v->until)
+        v->until = last;
+}
+
 static void check_dates(const struct tls_question *q, const struct tls_certificate *c,
                         struct tls_verdict *out)
 {
@@ -29,8 +35,11 @@ static void check_dates(const struct tls_question *q, const struct tls_certifica
     if (q->now > c->cert->not_after) {
         text_utc(when, c->cert->not_after);
         tls_checks_found(out, REASON_EXPIRED, 10, "certificate %s: expired %s", c->subject, when);
+    } else {
+        tls_checks_until(out, c->cert->not_after);
     }
     if (q->now < c->cert->not_before) {
+        tls_checks_until(out, c->cert->not_before - 1);
         text_utc(when, c->cert->not_before);
         tls_checks_found(out, REASON_NOT_YET_VALID, 9, "certificate %s: not valid before %s", c->subject,
                          when);
@@ -282,10 +291,13 @@ static void check_revocation(const struct tls_question *q, const struct tls_crl_
                          "certificate %s: the revocation list of %s is stale since %s", c.subject, name,
                          when);
     } else if (q->now < answer.this_update) {
+        tls_checks_until(out, answer.this_update - 1);
         text_utc(when, answer.this_update);
         tls_checks_found(out, REASON_CRL_STALE, 11,
                          "certificate %s: the revocation list of %s is not valid before %s", c.subject, name,
                          when);
+    } else {
+        tls_checks_until(out, answer.next_update + rules->crl_grace);
     }
 }
 

@@ -159,6 +159,11 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
     return answer_to(e, rules, n, e->verdict);
 }
 
+bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now)
+{
+    return e->verdict != NULL && e->verdict->until != 0 && now > e->verdict->until;
+}
+
 void tls_engine_refuse(struct tls_engine *e)
 {
     if (e->handshaking || e->failed || e->verdict == NULL)

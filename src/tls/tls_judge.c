@@ -48,6 +48,8 @@ static void merge(struct tls_verdict *into, const struct tls_verdict *other)
     if (other->status != REASON_UNDECIDED)
         tls_checks_found(into, other->status, other->openssl_error, "%s", other->text);
     into->all |= other->all;
+    if (other->until != 0)
+        tls_checks_until(into, other->until);
 }
 
 /* The highest certificate that the presented ones lead to by name, so that a message can say where the chain

@@ -27,6 +27,7 @@ struct tls_verdict {
     enum reason status;    /* REASON_VALID or the worst that was found */
     uint64_t all;          /* bit (1 << enum reason) for each thing found wrong */
     int openssl_error;     /* the X509_V_ERR number for status; 0 when valid */
+    int64_t until;         /* the last second at which dates leave the verdict as it is; 0: no date is ahead */
     char text[320];        /* one sentence that names the certificate and the fact: "certificate CN=x: expired 2025-01-03T..." */
 };
 

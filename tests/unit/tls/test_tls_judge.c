@@ -456,6 +456,45 @@ START_TEST(maps_each_status_to_its_alert)
 }
 END_TEST
 
+static const struct {
+    int64_t not_before, not_after, this_update, next_update, grace, until; /* relative to now; 0: years away */
+    bool no_crl;
+    const char *why;
+} dates[] = {
+    {.not_after = 100, .no_crl = true, .until = 100, .why = "the leaf's end"},
+    {.not_after = 100, .next_update = 50, .until = 50, .why = "the list's end comes first"},
+    {.not_after = 100, .next_update = 50, .grace = 20, .until = 70, .why = "and may be bridged"},
+    {.not_after = 100, .next_update = 200, .until = 100, .why = "or comes later"},
+    {.not_before = 10, .not_after = 100, .no_crl = true, .until = 9, .why = "the leaf's beginning"},
+    {.not_after = 100, .this_update = 30, .next_update = 40, .until = 29, .why = "the list's beginning"},
+    {.not_after = -1, .next_update = 50, .until = 50, .why = "an end that has passed changes nothing any more"},
+    {.not_after = 100, .next_update = -1, .until = 100, .why = "nor does a stale list"},
+};
+
+/* F1: age is checked by our clock at every use, so a verdict says how long it may be used. */
+START_TEST(says_until_when_dates_leave_it_as_it_is)
+{
+    struct certs leaf;
+    struct certs_crl crl;
+    struct tls_verdict v;
+    int64_t n = CERTS_NOW;
+    certs_make(&(struct certs_order){.cn = "alice", .issuer = &ca, .not_before = dates[_i].not_before != 0 ? n + dates[_i].not_before : 0,
+                                     .not_after = n + dates[_i].not_after},
+               &leaf);
+    certs_make_crl(&(struct certs_crl_order){.issuer = &ca, .this_update = n + (dates[_i].this_update != 0 ? dates[_i].this_update : -1000),
+                                             .next_update = n + dates[_i].next_update},
+                   &crl);
+    const struct certs *chain[] = {&leaf};
+    struct judging j = {.ca = {&ca}, .crl_required = true, .crl_grace = dates[_i].grace};
+    if (!dates[_i].no_crl)
+        j.crl[0] = &crl;
+    judging_run(&j, chain, 1, &v);
+    ck_assert_msg(v.until == n + dates[_i].until, "%s: %lld", dates[_i].why, (long long)(v.until - n));
+    certs_crl_clear(&crl);
+    certs_clear(&leaf);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_judge");
@@ -473,6 +512,7 @@ Suite *suite(void)
     tcase_add_test(c, says_which_certificate_and_what);
     tcase_add_test(c, keeps_control_bytes_out_of_the_sentence);
     tcase_add_test(c, maps_each_status_to_its_alert);
+    tcase_add_loop_test(c, says_until_when_dates_leave_it_as_it_is, 0, (int)(sizeof(dates) / sizeof(dates[0])));
     suite_add_tcase(s, c);
     return s;
 }

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dates that pass while the daemon runs: libfaketime moves its clock, and only its; monotonic timers stay true."""
+import json
+import os
+import pathlib
+import ssl
+import unittest
+
+import harness
+import peers
+from harness import wait_for
+
+LIBRARY = "/usr/$LIB/faketime/libfaketimeMT.so.1"
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+DAY = 86400
+
+
+@unittest.skipIf(harness.is_sanitized(), "a sanitizer and libfaketime both want to be loaded first")
+@unittest.skipUnless(list(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "the package libfaketime is missing")
+class Case(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.clock = self.folder / "clock"
+        self.move(0)
+        self.root = self.pki.ca("root")
+
+    def move(self, days):
+        """The daemon's clock, from now on; what reads it sees the old text or the new one."""
+        fresh = self.folder / "clock.new"
+        fresh.write_text(f"{days * DAY:+d}\n")
+        os.replace(fresh, self.clock)
+
+    def environment(self):
+        return dict(super().environment(), LD_PRELOAD=LIBRARY, FAKETIME_TIMESTAMP_FILE=str(self.clock), FAKETIME_NO_CACHE="1",
+                    DONT_FAKE_MONOTONIC="1", FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_DONT_RESET="1")
+
+    def start(self, trust="", **options):
+        self.backend = peers.Backend(self)
+        admin = f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }};'
+        port = harness.free_port()
+        text = admin + self.verifier_text(port, self.backend.port, trust=f'ca = "{self.root.crt}"; {trust}', **options)
+        self.mtlsd = self.daemon(text, [port], [self.folder / "admin.sock"])
+        self.port = port
+        return port
+
+    def status(self):
+        done = self.command("status", "-c", self.mtlsd.config_path, "--json")
+        self.assertEqual(0, done.returncode, done.stderr)
+        return json.loads(done.stdout)
+
+    def connect(self, certificate):
+        connection = peers.secure(self.port, peers.client_context(self.root, certificate))
+        self.addCleanup(connection.close)
+        return connection
+
+    def ask(self, connection):
+        connection.sendall(REQUEST)
+        return peers.response(connection)[0]
+
+    def outcome(self, connection):
+        """200, or the alert."""
+        try:
+            connection.sendall(REQUEST)
+            data = b""
+            while b"\r\n\r\n" not in data and (more := connection.recv(4096)):
+                data += more
+            return int(data.split(b" ")[1])
+        except ssl.SSLError as error:
+            return error.reason
+        except (OSError, IndexError) as error:
+            return type(error).__name__
+
+    def fresh(self, certificate):
+        try:
+            return self.outcome(self.connect(certificate))
+        except ssl.SSLError as error:
+            return error.reason
+        except OSError as error:
+            return type(error).__name__
+
+
+class Clients(Case):
+    def test_a_certificate_that_expires_between_two_handshakes(self):
+        self.start()
+        soon = self.pki.leaf("clock-soon", eku=("clientAuth",), days=10)
+        self.assertEqual(200, self.fresh(soon))
+        self.move(8)
+        self.assertEqual(200, self.fresh(soon))
+        self.move(10)
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_EXPIRED", self.fresh(soon))
+        self.assertIn("expired", self.mtlsd.log)
+        self.move(0)
+        self.assertEqual(200, self.fresh(soon))
+
+    def test_a_certificate_that_becomes_valid(self):
+        self.start()
+        later = self.pki.leaf("clock-later", eku=("clientAuth",), start=5, days=30)
+        self.assertEqual("SSLV3_ALERT_BAD_CERTIFICATE", self.fresh(later))
+        self.assertIn("not_yet_valid", self.mtlsd.log)
+        self.move(6)
+        self.assertEqual(200, self.fresh(later))
+
+    def test_a_certificate_that_expires_between_two_requests_of_a_connection(self):
+        self.start()
+        soon, good = self.pki.leaf("clock-soon", eku=("clientAuth",), days=10), self.pki.client()
+        held, kept = self.connect(soon), self.connect(good)
+        self.assertEqual([200, 200], [self.ask(held), self.ask(kept)])
+        self.move(11)
+        before = len(self.backend.requests)
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_EXPIRED", self.outcome(held))
+        self.assertEqual(before, len(self.backend.requests), "nothing of it reached the backend")
+        self.assertEqual(200, self.ask(kept))
+
+
+class Lists(Case):
+    def crl(self, **options):
+        revoked = self.pki.leaf("clock-revoked", eku=("clientAuth",))
+        self.count = getattr(self, "count", 0) + 1
+        return self.pki.crl(f"clock-{os.getpid()}-{self.id().rsplit('.', 1)[1]}-{self.count}", self.root, [revoked], **options)
+
+    def test_a_list_that_passes_its_next_update(self):
+        """F1: from then on nobody is let in, and the status tells since when."""
+        self.start(f'crl = "{self.crl(days=7)}";')
+        good, revoked = self.pki.client(), self.pki.leaf("clock-revoked", eku=("clientAuth",))
+        self.assertEqual([200, "SSLV3_ALERT_CERTIFICATE_REVOKED"], [self.fresh(good), self.fresh(revoked)])
+        self.assertGreaterEqual(self.status()["trusts"][0]["crl_days_left"], 5)
+        self.move(7)
+        self.assertEqual("SSLV3_ALERT_BAD_CERTIFICATE", self.fresh(good))
+        self.assertIn("crl_stale", self.mtlsd.log)
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", self.fresh(revoked))  # the worse one is told
+        self.assertLess(self.status()["trusts"][0]["crl_days_left"], 0)
+
+    def test_a_stale_list_ends_no_trust_in_live_connections_silently(self):
+        """F1: also the next request of a connection that was open before is refused."""
+        self.start(f'crl = "{self.crl(days=7)}";')
+        held = self.connect(self.pki.client())
+        self.assertEqual(200, self.ask(held))
+        self.move(7)
+        self.assertEqual("SSLV3_ALERT_BAD_CERTIFICATE", self.outcome(held))
+
+    def test_grace_bridges_a_late_ca(self):
+        self.start(f'crl = "{self.crl(days=7)}"; crl_grace = "2d";')
+        self.move(7)
+        self.assertEqual(200, self.fresh(self.pki.client()))
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", self.fresh(self.pki.leaf("clock-revoked", eku=("clientAuth",))))
+        self.move(9)
+        self.assertEqual("SSLV3_ALERT_BAD_CERTIFICATE", self.fresh(self.pki.client()))
+
+    def test_prefer_lets_a_stale_list_still_revoke(self):
+        self.start(f'crl = "{self.crl(days=7)}"; crl_policy = "prefer";')
+        self.move(20)
+        self.assertEqual(200, self.fresh(self.pki.client()))
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", self.fresh(self.pki.leaf("clock-revoked", eku=("clientAuth",))))
+
+    def test_a_list_that_begins_in_the_future(self):
+        self.start(f'crl = "{self.crl(start=3, days=30)}";')
+        self.assertEqual("SSLV3_ALERT_BAD_CERTIFICATE", self.fresh(self.pki.client()))
+        self.assertIn("crl_stale", self.mtlsd.log)
+        self.move(4)
+        self.assertEqual(200, self.fresh(self.pki.client()))
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", self.fresh(self.pki.leaf("clock-revoked", eku=("clientAuth",))))
+
+    def test_a_newer_list_counts_after_the_old_one_went_stale(self):
+        path = self.crl(days=7, number=1)
+        self.start(f'crl = "{path}";')
+        self.move(7)
+        self.assertEqual("SSLV3_ALERT_BAD_CERTIFICATE", self.fresh(self.pki.client()))
+        fresh = self.crl(start=6, days=14, number=2)
+        os.replace(fresh, path)
+        wait_for(lambda: self.fresh(self.pki.client()) == 200, "the newer list")
+
+
+class OurOwn(Case):
+    def test_our_own_certificate_expires(self):
+        """Traffic goes on as the peer decides; the status tells, and so does the next start."""
+        server = self.pki.leaf("clock-server", cn="localhost", san=["DNS:localhost", "IP:127.0.0.1"], days=10)
+        self.start(certificate=server)
+        self.assertGreaterEqual(self.status()["identities"][0]["days_left"], 8)
+        self.move(11)
+        self.assertLess(self.status()["identities"][0]["days_left"], 0)
+        done = self.command("status", "-c", self.mtlsd.config_path)
+        self.assertRegex(done.stdout, r"(?i)expired")
+        done = self.command("check", "-c", self.mtlsd.config_path)
+        self.assertRegex(done.stdout + done.stderr, r"expired")
+
+    def test_an_upstream_expires_for_an_injector(self):
+        """Between two requests of the app, each with a new connection to the upstream, and over a kept one."""
+        server = self.pki.leaf("clock-upstream", cn="localhost", san=["DNS:localhost", "IP:127.0.0.1"], days=10)
+        port = self.injector(self.origin(certificate=server), upstream="pool = { max = 0; };")
+        self.assertEqual(200, self.curl(f"http://127.0.0.1:{port}/").status)
+        self.move(11)
+        self.assert_problem(self.curl(f"http://127.0.0.1:{port}/"), 502, "expired", "us")
+        self.move(0)
+        self.assertEqual(200, self.curl(f"http://127.0.0.1:{port}/").status)
+
+    def test_a_kept_upstream_expires_for_an_injector(self):
+        server = self.pki.leaf("clock-upstream", cn="localhost", san=["DNS:localhost", "IP:127.0.0.1"], days=10)
+        port = self.injector(self.origin(certificate=server))
+        app = peers.connect(port)
+        self.addCleanup(app.close)
+        request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+        answers = []
+        for days in (0, 0, 11):
+            self.move(days)
+            app.sendall(request)
+            answers.append(peers.response(app)[0])
+        self.assertEqual([200, 200, 502], answers)
+
+
+if __name__ == "__main__":
+    harness.main()
