@@ -179,6 +179,24 @@ static bool connect_if_wanted(struct conn *c)
     return c->connector == NULL;
 }
 
+/* A request that is served after a reload is served by what was loaded, and one after a date of the caller's certificate or of a revocation list has
+ * passed, by another judgement: also one that waited behind another, or a client that always sends ahead would keep its old rights for ever. */
+static bool rebind(struct conn *c, struct moment now)
+{
+    struct snapshot *current = c->worker->snapshot;
+    if ((c->snapshot == current && !exchange_is_outdated(c->x, now)) || !exchange_is_idle(c->x))
+        return true;
+    const struct plan_listener *now_there = snapshot_find_listener(current, exchange_listener(c->x)->conf->name);
+    if (now_there == NULL)
+        return true; /* its listener is gone: it was told to finish */
+    if (!exchange_rebind(c->x, now_there, now))
+        return false;
+    struct snapshot *old = c->snapshot;
+    c->snapshot = snapshot_ref(current);
+    snapshot_unref(old);
+    return true;
+}
+
 void conn_drive(struct conn *c)
 {
     if (c->closing || c->in_drive)
@@ -188,7 +206,8 @@ void conn_drive(struct conn *c)
     for (; turn < TURNS; turn++) {
         flush_both(c);
         bool connected = connect_if_wanted(c);
-        if (!exchange_continue(c->x, worker_now()) && !connected)
+        bool refused = exchange_holds_next(c->x) && !rebind(c, worker_now());
+        if (!exchange_continue(c->x, worker_now()) && !connected && !refused)
             break;
     }
     exchange_settle(c->x);
@@ -206,24 +225,6 @@ void conn_drive(struct conn *c)
 }
 
 /* ---- events of the client's socket ---- */
-
-/* A request that begins after a reload is served by what was loaded; one that begins after a date of the caller's certificate or of a revocation
- * list has passed, by another judgement. */
-static bool rebind(struct conn *c, struct moment now)
-{
-    struct snapshot *current = c->worker->snapshot;
-    if ((c->snapshot == current && !exchange_is_outdated(c->x, now)) || !exchange_is_idle(c->x))
-        return true;
-    const struct plan_listener *now_there = snapshot_find_listener(current, exchange_listener(c->x)->conf->name);
-    if (now_there == NULL)
-        return true; /* its listener is gone: it was told to finish */
-    if (!exchange_rebind(c->x, now_there, now))
-        return false;
-    struct snapshot *old = c->snapshot;
-    c->snapshot = snapshot_ref(current);
-    snapshot_unref(old);
-    return true;
-}
 
 static void on_read(void *owner, struct span data)
 {

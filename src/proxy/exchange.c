@@ -497,7 +497,12 @@ bool exchange_is_done(const struct exchange *x, bool *reset)
 
 bool exchange_is_idle(const struct exchange *x)
 {
-    return x->phase == PHASE_IDLE && !x->rq->begun && x->up == NULL && http1_is_idle(x->http);
+    return x->phase == PHASE_IDLE && !x->rq->begun && x->up == NULL; /* a part of the next head may be here: nothing was made of it yet */
+}
+
+bool exchange_holds_next(const struct exchange *x)
+{
+    return x->held[SIDE_DOWN].len > 0;
 }
 
 bool exchange_is_outdated(const struct exchange *x, struct moment now)

@@ -90,6 +90,39 @@ class Reload(Case):
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIn("CN=client2", self.body())
 
+    def test_who_always_sends_ahead_does_not_keep_the_old_rules(self):
+        """Neither a part of the next request nor a whole one behind the one that runs holds a connection to what was loaded before."""
+        go = threading.Event()
+        self.addCleanup(go.set)
+        backend = peers.Backend(self, before_body=lambda connection, request: go.wait(20))
+        port = free_port()
+
+        def text(route):
+            return (f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }}; upstreams = {{ app = {{ targets = [ "127.0.0.1:{backend.port}" ]; }}; }}; '
+                    f'listeners = {{ l = {{ bind = "127.0.0.1:{port}"; routes = ( {{ {route} }} ); }}; }};')
+        request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for ahead in (1, len(request)):
+            with self.subTest(ahead=ahead):
+                daemon = self.daemon(text('upstream = "app";'), [port], prelude=self.PRELUDE, name=f"ahead{ahead}")
+                self.file = daemon.config_path
+                go.clear()
+                with peers.connect(port) as app:
+                    app.sendall(request + request[:ahead])
+                    if ahead == 1:
+                        go.set()
+                        self.assertEqual(200, peers.response(app)[0])
+                    else:
+                        wait_for(lambda: backend.accepted > 1, "the request at the backend")
+                    self.rewrite(text("deny = true;"))
+                    done = self.reload()
+                    self.assertEqual(0, done.returncode, done.stderr)
+                    go.set()
+                    app.sendall(request[ahead:])
+                    heard = peers.read_until(app, b"denied")
+                    self.assertIn(b"HTTP/1.1 403 ", heard)
+                    self.assertEqual(0 if ahead == 1 else 1, heard.count(b"HTTP/1.1 200 "))
+                self.assertEqual(0, daemon.stop())
+
     def test_bad_files_change_nothing(self):
         """A3, D7: each of these is refused with a sentence about it, and the last good set stays."""
         self.start(self.origin())

@@ -80,11 +80,12 @@ const struct dial *exchange_wants_connect(const struct exchange *x);
 uint64_t exchange_deadline_us(const struct exchange *x); /* UINT64_MAX: none */
 /* Everything was said: close both sockets. *reset: abort the client's connection, so that a cut answer cannot look whole. */
 bool exchange_is_done(const struct exchange *x, bool *reset);
-/* Between requests: may be moved to another snapshot's listener of the same name. False: its certificate does not hold there, and the exchange
- * ends as after a refused handshake; what had come from the client is not served. */
+/* Between requests, though what came of the next one may wait already: may be moved to another snapshot's listener of the same name. False: its
+ * certificate does not hold there, and the exchange ends as after a refused handshake; what had come from the client is not served. */
 bool exchange_is_idle(const struct exchange *x);
 /* A date has passed that the client's certificate was judged by: exchange_rebind asks again, also with the same listener. */
 bool exchange_is_outdated(const struct exchange *x, struct moment now);
+bool exchange_holds_next(const struct exchange *x); /* something of the client waits to be looked at */
 bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now);
 /* What is known of revocation has changed: both peers are judged again, whatever runs, by the contexts that their listener and their target have now
  * (NULL: that side stays as it is). One that does not hold any more is told why by an alert, and the exchange ends. */
