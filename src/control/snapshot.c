@@ -85,7 +85,7 @@ struct snapshot *snapshot_new(struct config *config, const struct file_source *f
     atomic_init(&counted->refs, 1);
     s->config = config;
     s->generation = generation;
-    struct loader loader = {files, now, findings};
+    struct loader loader = {.files = files, .now = now, .findings = findings};
     if (allocate_arrays(s) != 0)
         findings->out_of_memory = 1;
     else

@@ -5,10 +5,13 @@
 
 #include "mtlsd/control/snapshot.h"
 
+struct comparison;
+
 struct loader { /* all borrowed */
     const struct file_source *files;
     int64_t now;
     struct findings *findings;
+    struct comparison *last; /* of snapshot_build alone */
 };
 
 /* NULL with findings. The caller owns the reference. */

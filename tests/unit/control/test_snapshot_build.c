@@ -114,6 +114,27 @@ START_TEST(says_nothing_about_a_trust_of_another_ca)
 }
 END_TEST
 
+/* It is found out once for upstreams that follow each other, and told of each. */
+START_TEST(tells_apart_upstreams_that_differ_in_their_trust)
+{
+    world_edit(&w, "upstreams = {", "upstreams = {\n"
+                                    "  a = { targets = [ \"a.example:1\" ]; tls = { identity = \"payments\"; trust = \"clients\"; }; };\n"
+                                    "  b = { targets = [ \"b.example:1\" ]; tls = { identity = \"payments\"; trust = \"clients\"; }; };\n"
+                                    "  c = { targets = [ \"c.example:1\" ]; tls = { identity = \"payments\"; trust = \"partner\"; }; };\n"
+                                    "  d = { targets = [ \"d.example:1\" ]; tls = { identity = \"server\"; trust = \"partner\"; }; };\n");
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
+    size_t of_clients = 0, of_partner = 0;
+    for (size_t i = 0; i < findings.n; i++) {
+        of_clients += strstr(findings.items[i].text, "trust \"clients\" holds the CA that issued our own identity \"payments\"") != NULL;
+        of_partner += strstr(findings.items[i].text, "trust \"partner\" holds the CA that issued our own identity \"payments\"") != NULL;
+    }
+    ck_assert_uint_eq(of_clients, 2);
+    ck_assert_uint_eq(of_partner, 0);
+    snapshot_unref(s);
+}
+END_TEST
+
 START_TEST(warns_when_an_identity_is_used_for_what_it_may_not_do)
 {
     static const char *const names[] = {"dns:proxy.example"};
@@ -216,6 +237,7 @@ Suite *suite(void)
     tcase_add_test(t, refuses_a_listener_that_has_nothing_to_present);
     tcase_add_test(t, notes_a_trust_that_holds_our_own_ca);
     tcase_add_test(t, says_nothing_about_a_trust_of_another_ca);
+    tcase_add_test(t, tells_apart_upstreams_that_differ_in_their_trust);
     tcase_add_test(t, warns_when_an_identity_is_used_for_what_it_may_not_do);
     tcase_add_test(t, gives_each_target_its_place_and_a_context_of_its_own);
     tcase_add_test(t, says_once_what_is_so_for_every_target);
