@@ -110,7 +110,8 @@ static const struct config_option options[] = {
      "insert: a cookie of our own is set. Default: insert.",
      false, RELOADABLE, UPSTREAM(sticky)},
     {"upstream", "retry_after", "duration", "10s", "0s..1h", "",
-     "How long a target that failed is passed over.", false, RELOADABLE, UPSTREAM(retry_after_ms)},
+     "How long a target is passed over to which no connection could be made. What goes wrong after a request "
+     "was sent may be the request's own doing: it is for health checks to take such a target out.", false, RELOADABLE, UPSTREAM(retry_after_ms)},
     {"upstream", "retries", "number", "1", "0..10", "",
      "How often a request that failed is sent again, to another target where there is one. A request that a "
      "target may have begun to carry out is only sent again when doing it twice is harmless.",

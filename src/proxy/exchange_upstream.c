@@ -211,6 +211,13 @@ static bool blames_target(enum reason reason)
     return reason != REASON_INTERNAL && reason != REASON_OVERLOADED && reason != REASON_ADDRESS_NOT_ALLOWED;
 }
 
+/* Once a request was sent, what follows may be its own doing: a client that knows one the backend chokes on must not take targets, and with them
+ * everybody's sessions, out of service. Finding out about such targets is for health checks. */
+static bool may_be_the_requests_fault(const struct exchange *x, enum reason reason)
+{
+    return x->phase == PHASE_ACTIVE && (x->rq->sent || x->rq->offered) && reason != REASON_OUR_CERTIFICATE_REFUSED;
+}
+
 static bool may_go_elsewhere(enum reason reason)
 {
     return blames_target(reason) && reason != REASON_OUR_CERTIFICATE_REFUSED && reason != REASON_OUR_CERTIFICATE_NOT_REQUESTED;
@@ -270,7 +277,8 @@ static bool try_again(struct exchange *x, enum reason reason, struct moment now)
     /* it may have ended long ago, which says nothing about the target */
     bool stale = x->phase == PHASE_ACTIVE && x->rq->from_pool && !x->rq->spoke && reason != REASON_RESPONSE_TIMEOUT;
     if (blames_target(reason) && !stale && !x->rq->answered) {
-        fleet_failed(x->env->fleet, x->target, now.us);
+        if (!may_be_the_requests_fault(x, reason))
+            fleet_failed(x->env->fleet, x->target, now.us);
         tell(x, TARGET_FAILED);
     }
     if (!may_go_elsewhere(reason))

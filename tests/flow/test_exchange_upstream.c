@@ -293,6 +293,18 @@ START_TEST(an_answer_that_does_not_come_is_sought_elsewhere)
 }
 END_TEST
 
+/* A client that knows a request its backends choke on must not take them out of service for everybody else (C10). */
+START_TEST(no_request_holds_a_target_that_took_it)
+{
+    static const int kinds[] = {CLOSES, SILENT};
+    faults[0] = faults[1] = faults[2] = kinds[_i % 2];
+    ask(_i < 2 ? GET : POST);
+    wire_advance(&w, 120000);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(board_held_until(w.injector.board, i), 0);
+}
+END_TEST
+
 START_TEST(a_stale_connection_says_nothing_against_its_target)
 {
     board_set_down(w.injector.board, 1, true);
@@ -562,6 +574,7 @@ Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, a_target_that_refuses_is_passed_over, 0, 9);
     tcase_add_test(t, a_held_target_is_left_alone_until_its_time);
+    tcase_add_loop_test(t, no_request_holds_a_target_that_took_it, 0, 4);
     tcase_add_test(t, when_all_refuse_the_app_is_told_why);
     tcase_add_loop_test(t, that_we_ran_out_of_descriptors_says_nothing_about_a_target, 0, 3);
     tcase_add_test(t, a_target_that_hangs_costs_the_time_to_connect);

@@ -31,7 +31,7 @@ const struct plan_target *fleet_choose(struct fleet *f, const struct plan_upstre
 
 void fleet_begin(struct fleet *f, const struct plan_target *t); /* a request or tcp connection runs on it */
 void fleet_end(struct fleet *f, const struct plan_target *t);
-/* It could not be reached, or failed as a server: passed over for retry_after (by every worker). */
+/* It could not be reached: passed over for retry_after (by every worker). */
 void fleet_failed(struct fleet *f, const struct plan_target *t, uint64_t now_us);
 void fleet_worked(struct fleet *f, const struct plan_target *t);
 
