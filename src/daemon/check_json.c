@@ -35,6 +35,17 @@ static json_t *identities_json(const struct check_sheet *s)
     return list;
 }
 
+/* CA by CA; empty where no lists are configured. */
+static json_t *coverage_json(const struct snapshot_trust *t)
+{
+    json_t *list = json_array();
+    struct tls_trust_ca ca;
+    for (size_t i = 0; t->tls != NULL && t->conf != NULL && t->conf->crl.n > 0 && tls_trust_ca(t->tls, i, &ca); i++)
+        json_array_append_new(list, json_pack("{so sb sI sI}", "ca", daemon_json_text(ca.name), "covered", ca.covered, "revoked",
+                                              (json_int_t)ca.n_revoked, "next_update", (json_int_t)ca.next_update));
+    return list;
+}
+
 static json_t *trusts_json(const struct check_sheet *s)
 {
     json_t *list = json_array();
@@ -43,10 +54,10 @@ static json_t *trusts_json(const struct check_sheet *s)
         struct tls_trust_facts f = {0};
         if (t->tls != NULL)
             tls_trust_facts(t->tls, &f);
-        json_array_append_new(list, json_pack("{so sI sI sI sI sI}", "name", daemon_json_text(t->conf != NULL ? t->conf->name : "system"),
+        json_array_append_new(list, json_pack("{so sI sI sI sI sI so}", "name", daemon_json_text(t->conf != NULL ? t->conf->name : "system"),
                                               "cas", (json_int_t)f.n_ca, "crls", (json_int_t)f.n_crl, "revoked", (json_int_t)f.n_revoked,
                                               "first_not_after", (json_int_t)f.first_not_after, "first_next_update",
-                                              (json_int_t)f.first_next_update));
+                                              (json_int_t)f.first_next_update, "crl_coverage", coverage_json(t)));
     }
     return list;
 }

@@ -48,6 +48,23 @@ static int identities_text(const struct check_sheet *s, struct bytes *out)
     return 0;
 }
 
+/* Where lists are configured: which CA has one, and which is left without. */
+static int coverage_text(const struct snapshot_trust *trust, struct bytes *out)
+{
+    struct tls_trust_ca ca;
+    bool required = trust->conf != NULL && trust->conf->crl_policy == CONFIG_CRL_REQUIRE;
+    for (size_t i = 0; trust->conf != NULL && trust->conf->crl.n > 0 && tls_trust_ca(trust->tls, i, &ca); i++) {
+        char next[21];
+        text_utc(next, ca.next_update);
+        if (bytes_append_str(out, "  ") != 0 || safe(out, ca.name) != 0)
+            return -1;
+        if (ca.covered ? bytes_printf(out, ": %zu revoked, next list due %s\n", ca.n_revoked, next) != 0
+                       : bytes_printf(out, ": no revocation list, so what it issued is %s\n", required ? "refused (crl_missing)" : "taken for not revoked") != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int trust_text(const struct snapshot_trust *trust, struct bytes *out)
 {
     struct tls_trust_facts f;
@@ -60,7 +77,9 @@ static int trust_text(const struct snapshot_trust *trust, struct bytes *out)
         text_utc(until, f.first_not_after);
     if (f.first_next_update != 0)
         text_utc(next, f.first_next_update);
-    return bytes_printf(out, "%-16s %-22s %9zu  %-12zu %-10zu %s\n", name, until, f.n_ca, f.n_crl, f.n_revoked, next);
+    if (bytes_printf(out, "%-16s %-22s %9zu  %-12zu %-10zu %s\n", name, until, f.n_ca, f.n_crl, f.n_revoked, next) != 0)
+        return -1;
+    return coverage_text(trust, out);
 }
 
 static int trusts_text(const struct check_sheet *s, struct bytes *out)

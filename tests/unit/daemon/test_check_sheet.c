@@ -146,6 +146,36 @@ START_TEST(tells_programs_the_same)
 }
 END_TEST
 
+START_TEST(says_which_ca_a_revocation_list_covers)
+{
+    static const char *const lines[] = {": 1 revoked, next list due "};
+    write_sheet(check_sheet_text);
+    EXPECT(lines);
+    ck_assert_ptr_null(strstr(text, "no revocation list"));
+}
+END_TEST
+
+/* The other CA's certificates would be refused, or with prefer let pass: either way somebody should know before. */
+START_TEST(says_which_ca_has_no_list)
+{
+    struct bytes both;
+    bytes_init(&both, 1 << 16);
+    ck_assert_int_eq(bytes_append_span(&both, bytes_span(&w.clients_ca.certificate)), 0);
+    ck_assert_int_eq(bytes_append_span(&both, bytes_span(&w.partner_ca.certificate)), 0);
+    memory_files_put(&w.files, "/etc/clients.pem", bytes_span(&both));
+    bytes_clear(&both);
+    if (_i == 1)
+        world_edit(&w, "crl = \"/etc/clients.crl\";", "crl = \"/etc/clients.crl\"; crl_policy = \"prefer\";");
+    write_sheet(check_sheet_text);
+    ck_assert_ptr_nonnull(strstr(text, _i == 0 ? ": no revocation list, so what it issued is refused (crl_missing)" : "is taken for not revoked"));
+    ck_assert_ptr_nonnull(strstr(text, ": 1 revoked"));
+    snapshot_unref(snapshot);
+    snapshot = NULL;
+    write_sheet(check_sheet_json);
+    ck_assert_ptr_nonnull(strstr(text, "\"covered\": false"));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("check_sheet");
@@ -155,6 +185,8 @@ Suite *suite(void)
     tcase_add_test(t, shows_one_upstream_without_routes);
     tcase_add_test(t, shows_a_forward_proxy_and_every_address);
     tcase_add_test(t, tells_programs_the_same);
+    tcase_add_test(t, says_which_ca_a_revocation_list_covers);
+    tcase_add_loop_test(t, says_which_ca_has_no_list, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }
