@@ -3,8 +3,11 @@
 
 #include "config_complete.h"
 #include "config_names.h"
+#include "mtlsd/base/url.h"
 
 #include <string.h>
+
+enum { CRL_URLS_MAX = 64 };
 
 static void check_identity(const struct config_reader *r, const struct config_identity *id, const config_setting_t *at)
 {
@@ -23,12 +26,34 @@ static void check_identity(const struct config_reader *r, const struct config_id
                              "certificate is missing: give the file of the certificate, or bundle when one file holds both");
 }
 
+static void check_crl_urls(const struct config_reader *r, const struct config_trust *t, const config_setting_t *at)
+{
+    bool given;
+    const config_setting_t *key = config_read_at(at, "crl_urls", NULL, &given);
+    if (given && !t->crl_fetch)
+        config_read_complain(r, FINDING_ERROR, key, "has no effect without crl = \"fetch\"");
+    if (t->crl_urls.n > CRL_URLS_MAX)
+        config_read_complain(r, FINDING_ERROR, key, "more than %d addresses", CRL_URLS_MAX);
+    for (size_t i = 0; i < t->crl_urls.n; i++) {
+        const char *url = t->crl_urls.items[i];
+        if (strncmp(url, "https://", 8) == 0)
+            config_read_complain(r, FINDING_ERROR, key,
+                                 "\"%.200s\": lists are fetched over http only; they are signed, and https would need a verified chain before "
+                                 "there is a list to verify it with",
+                                 url);
+        else if (!url_is_http(span_from_str(url)))
+            config_read_complain(r, FINDING_ERROR, key, "\"%.200s\" is not an address of the form http://host/path", url);
+    }
+}
+
 static void check_trust(const struct config_reader *r, const struct config_trust *t, const config_setting_t *at)
 {
     static const char *const idle[] = {"crl_policy", "crl_grace"};
     if (strcmp(t->name, "system") == 0)
         config_read_complain(r, FINDING_ERROR, at, "this name is built in: choose another one");
-    for (size_t i = 0; i < 2 && t->crl.n == 0 && !config_read_is_tainted(at); i++) {
+    if (!config_read_is_tainted(at))
+        check_crl_urls(r, t, at);
+    for (size_t i = 0; i < 2 && t->crl.n == 0 && !t->crl_fetch && !config_read_is_tainted(at); i++) {
         bool given;
         const config_setting_t *key = config_read_at(at, idle[i], NULL, &given);
         if (given)

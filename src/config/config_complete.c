@@ -33,6 +33,21 @@ static void lower(struct config_strings *list)
             *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
 }
 
+/* The word among the files becomes a switch. */
+static void complete_trust(struct config_trust *t)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < t->crl.n; i++) {
+        if (strcmp(t->crl.items[i], "fetch") != 0) {
+            t->crl.items[kept++] = t->crl.items[i];
+            continue;
+        }
+        free(t->crl.items[i]);
+        t->crl_fetch = true;
+    }
+    t->crl.n = kept;
+}
+
 /* upstream = "X" is one route that matches everything. */
 static void complete_routes(const struct config_reader *r, struct config_listener *l)
 {
@@ -130,6 +145,8 @@ void config_complete(const struct config_reader *r)
 {
     for (size_t i = 0; i < r->config->n_upstreams; i++)
         complete_upstream(r, &r->config->upstreams[i], config_read_group_at(r, "upstreams", i));
+    for (size_t i = 0; i < r->config->n_trusts; i++)
+        complete_trust(&r->config->trusts[i]);
     for (size_t i = 0; i < r->config->n_listeners; i++)
         complete_listener(r, &r->config->listeners[i], config_read_group_at(r, "listeners", i));
     if (has_forward_proxy(r->config))

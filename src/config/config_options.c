@@ -32,6 +32,10 @@ static const struct config_option options[] = {
      FIXED, TOP(workers)},
     {"", "drain_timeout", "duration", "30s", "0s..1d", "", "How long a stop waits for what is in flight.",
      false, RELOADABLE, TOP(drain_ms)},
+    {"", "crl_cache", "path", "", "", "\"/var/lib/mtlsd/crl\"",
+     "Folder that fetched revocation lists are kept in, so that a start without network has them. It must exist. "
+     "Default: they are kept in memory only.",
+     false, RELOADABLE, TOP(crl_cache)},
     {"", "admin", "group", "", "", "", "The door for status, reload and drain.", false, FIXED, 0},
     {"", "log", "group", "", "", "", "What is told, how, and where.", false, RELOADABLE, 0},
     {"", "limits", "group", "", "", "", "Bounds for the whole process.", false, RELOADABLE, 0},
@@ -70,10 +74,16 @@ static const struct config_option options[] = {
 
     {"trust", "ca", "path", "", "system", "\"partner-ca.pem\"",
      "CA certificates (PEM): a file, a folder of files, or \"system\".", REQUIRED, RELOADABLE, TRUST(ca)},
-    {"trust", "crl", "paths", "", "", "[ \"partner-ca.crl\" ]",
+    {"trust", "crl", "paths", "", "fetch", "[ \"partner-ca.crl\", \"fetch\" ]",
      "Files of certificate revocation lists (PEM or DER). A changed file counts within a second, also for those "
-     "who are connected; a list that is not whole, not genuine or older than the one in use is not taken.",
+     "who are connected; a list that is not whole, not genuine or older than the one in use is not taken. "
+     "\"fetch\", alone or beside files, gets lists over http: from crl_urls, else from where the CA certificates "
+     "and our own identities of this trust say their lists are.",
      false, RELOADABLE, TRUST(crl)},
+    {"trust", "crl_urls", "strings", "", "", "[ \"http://crl.partner.example/ca.crl\" ]",
+     "Where to fetch lists, in place of what the certificates say. Only http: a list is signed, and https would "
+     "need a verified chain before there is a list to verify it with.",
+     false, RELOADABLE, TRUST(crl_urls)},
     {"trust", "crl_policy", "word", "require", "require | prefer", "",
      "With a crl given: refuse a certificate that no current list covers (require), or let it pass (prefer).",
      false, RELOADABLE, TRUST(crl_policy)},
@@ -398,7 +408,6 @@ static const struct config_planned planned[] = {
     {"identity", "certificate", "pkcs11:", "use a certificate file"},
     {"identity", "allow_uids", NULL, NULL},
     {"identity", "allow_gids", NULL, NULL},
-    {"trust", "crl", "fetch", "name the files of the lists"},
     {"upstream.tls", "alpn", NULL, NULL},
     {"upstream.pool", "spare", NULL, NULL},
     {"listener", "allow_uids", NULL, NULL},

@@ -267,6 +267,9 @@ static int set_path(const struct slot *s, struct err *err)
 
 static int set_paths(const struct slot *s, struct err *err)
 {
+    unsigned index;
+    if (find_word(s->o->bounds, s->text, &index))
+        return append(field(s), strdup(s->text), err);
     return append(field(s), config_source_join(s->file, s->text), err);
 }
 

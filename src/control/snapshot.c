@@ -47,9 +47,13 @@ static void free_contexts(struct snapshot *s)
 
 static void free_credentials(struct snapshot *s)
 {
-    for (size_t i = 0; s->trusts != NULL && i < s->n_trusts; i++)
+    for (size_t i = 0; s->trusts != NULL && i < s->n_trusts; i++) {
+        for (size_t k = 0; k < s->trusts[i].n_urls; k++)
+            free(s->trusts[i].urls[k].url);
+        free(s->trusts[i].urls);
         if (s->trusts[i].tls != NULL)
             tls_trust_unref(s->trusts[i].tls);
+    }
     for (size_t i = 0; s->identities != NULL && i < s->config->n_identities; i++)
         if (s->identities[i].tls != NULL)
             tls_identity_unref(s->identities[i].tls);
@@ -169,8 +173,8 @@ size_t snapshot_refresh_crls(struct snapshot *s, const struct file_source *files
     struct loader l = {.files = files, .now = now, .findings = findings};
     size_t changed = 0;
     for (size_t i = 0; i < s->n_trusts; i++)
-        if (s->trusts[i].conf != NULL && s->trusts[i].conf->crl.n > 0)
-            changed += snapshot_load_crls_again(&l, s->trusts[i].conf, s->trusts[i].tls);
+        if (s->trusts[i].conf != NULL && s->trusts[i].conf->crl.n + s->trusts[i].n_urls > 0)
+            changed += snapshot_load_crls_again(&l, &s->trusts[i]);
     return changed;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_build.h"
+#include "snapshot_fetching.h"
 #include "snapshot_sni.h"
 
 #include "mtlsd/http/http_guard.h"
@@ -265,8 +266,9 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     for (size_t i = 0; i < s->config->n_identities; i++)
         s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(l, &s->config->identities[i])};
     for (size_t i = 0; i < s->config->n_trusts; i++)
-        s->trusts[i] = (struct snapshot_trust){&s->config->trusts[i], snapshot_load_trust(l, &s->config->trusts[i])};
+        s->trusts[i] = (struct snapshot_trust){.conf = &s->config->trusts[i], .tls = snapshot_load_trust(l, &s->config->trusts[i])};
     s->n_trusts = s->config->n_trusts;
+    snapshot_fetch_begin(s, l);
     build_upstreams(s, l);
     build_direct(s);
     build_listeners(s, l);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_load.h"
+#include "mtlsd/control/crl_shelf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,7 +279,8 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
         .system = strcmp(conf->ca, "system") == 0,
         .crl = borrow(crl),
         .n_crl = crl->n,
-        .crl_required = conf->crl_policy == CONFIG_CRL_REQUIRE && crl->n > 0,
+        .crl_required = conf->crl_policy == CONFIG_CRL_REQUIRE && (crl->n > 0 || conf->crl_fetch),
+        .crl_fetched = conf->crl_fetch,
         .crl_grace = (int64_t)(conf->crl_grace_ms / 1000),
         .depth = conf->depth,
         .min_rsa_bits = conf->min_rsa_bits,
@@ -310,20 +312,62 @@ struct tls_trust *snapshot_load_trust(const struct loader *l, const struct confi
     return trust;
 }
 
-bool snapshot_load_crls_again(const struct loader *l, const struct config_trust *conf, struct tls_trust *trust)
+/* What is held of each address goes in too, but for that of the newcomer. */
+static int read_fetched(const struct loader *l, const struct snapshot_trust *t, size_t newcomer, struct file_set *set)
 {
-    struct subject s = {"trust", conf->name, conf->where};
+    for (size_t i = 0; i < t->n_urls; i++) {
+        if (i == newcomer || !atomic_load(&t->urls[i].held))
+            continue;
+        struct crl_body *body = crl_shelf_take(l->files->shelf, t->conf->name, t->urls[i].url);
+        if (body == NULL)
+            continue;
+        struct span text = crl_shelf_text(body);
+        struct file *f = add_file(set, "", t->urls[i].url);
+        if (f != NULL)
+            bytes_init(&f->text, text.len);
+        int rc = f != NULL ? bytes_append_span(&f->text, text) : -1;
+        crl_shelf_give(body);
+        if (rc != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int replace_crls(const struct loader *l, const struct snapshot_trust *t, size_t newcomer, struct span list, struct err *err)
+{
+    struct subject s = {"trust", t->conf->name, t->conf->where};
     struct file_set set = {0};
     struct tls_file *files = NULL;
-    struct err err = {0};
     int rc = -1;
-    if (read_crls(l, &s, &conf->crl, &set) == 0 && (files = borrow(&set)) != NULL)
-        rc = tls_trust_replace_crls(trust, files, set.n, l->now, l->findings, &err);
-    if (rc < 0 && err.kind != ERR_NONE)
-        complain_loading(l, &s, &err);
+    if (read_crls(l, &s, &t->conf->crl, &set) != 0)
+        (void)err_set(err, ERR_CREDENTIAL, "trust %s: a file beside it cannot be read", t->conf->name);
+    else if (read_fetched(l, t, newcomer, &set) != 0 || (files = borrow(&set)) == NULL)
+        (void)err_set(err, ERR_MEMORY, "out of memory");
+    else {
+        size_t n = set.n;
+        if (newcomer < t->n_urls) /* borrow leaves room for one */
+            files[n++] = (struct tls_file){t->urls[newcomer].url, list};
+        rc = tls_trust_replace_lists(t->tls, &(struct tls_trust_lists){files, n, n - t->conf->crl.n}, l->now, l->findings, err);
+    }
     free(files);
     clear_set(&set);
+    return rc;
+}
+
+bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trust *t)
+{
+    struct subject s = {"trust", t->conf->name, t->conf->where};
+    struct err err = {0};
+    size_t before = l->findings->errors;
+    int rc = replace_crls(l, t, t->n_urls, span_of(NULL, 0), &err);
+    if (rc < 0 && l->findings->errors == before)
+        complain_loading(l, &s, &err);
     return rc == 1;
+}
+
+int snapshot_load_crls_with(const struct loader *l, const struct snapshot_trust *t, size_t i, struct span list, struct err *err)
+{
+    return replace_crls(l, t, i, list, err);
 }
 
 struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where)

@@ -322,6 +322,23 @@ static json_t *coverage_value(struct doc *d, const struct tls_trust *trust, int6
     return array;
 }
 
+static json_t *fetches_value(struct doc *d, const struct crl_fetch *fetches, const struct snapshot_trust *trust)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < trust->n_urls; i++) {
+        const struct crl_fetch_item *item = NULL;
+        for (size_t k = 0; fetches != NULL && k < fetches->n && item == NULL; k++)
+            item = strcmp(fetches->items[k].url, trust->urls[i].url) == 0 ? &fetches->items[k] : NULL;
+        json_t *o = add_object(d, array);
+        put_text(d, o, "url", trust->urls[i].url);
+        put(d, o, "in_use", json_boolean(atomic_load(&trust->urls[i].held)));
+        put_time(d, o, "last_success", item != NULL ? item->succeeded : 0);
+        put_time(d, o, "next_attempt", item != NULL && !item->busy ? item->due : 0);
+        put_text(d, o, "last_error", item != NULL && item->error[0] != '\0' ? item->error : NULL);
+    }
+    return array;
+}
+
 static json_t *trusts_value(struct doc *d, const struct admin_view *view)
 {
     json_t *array = json_array();
@@ -341,6 +358,8 @@ static json_t *trusts_value(struct doc *d, const struct admin_view *view)
         put_number(d, o, "crl_generation", facts.generation);
         if (facts.n_crl > 0)
             put(d, o, "crl_coverage", coverage_value(d, trust->tls, view->now));
+        if (trust->n_urls > 0)
+            put(d, o, "crl_fetch", fetches_value(d, view->fetches, trust));
     }
     return array;
 }

@@ -6,6 +6,7 @@
 #include "mtlsd/base/log.h"
 #include "mtlsd/io/admin_listener.h"
 #include "mtlsd/io/clock.h"
+#include "mtlsd/io/fetch_round.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/log_file.h"
 #include "mtlsd/io/server.h"
@@ -122,7 +123,7 @@ static void load_again(void *ctx)
     struct config *config = r->options->path != NULL ? config_load(r->options->path, &r->reload.findings)
                                                      : config_parse(r->options->text, RUN_COMMAND_LINE, &r->reload.findings);
     if (config != NULL)
-        r->reload.loaded = snapshot_new(config, file_source_disk(), r->generation + 1, clock_now(), &r->reload.findings);
+        r->reload.loaded = snapshot_new(config, &r->crls.files, r->generation + 1, clock_now(), &r->reload.findings);
 }
 
 static void start_reload(struct run *r);
@@ -268,6 +269,7 @@ static const struct admin_view *make_view(void *ctx)
         .counters = &r->counters,
         .refusals = r->refusals,
         .n_refusals = refusals_copy(server_refusals(r->server), r->refusals, REFUSALS_KEPT),
+        .fetches = r->crls.round != NULL ? fetch_round_plan(r->crls.round) : NULL,
         .last_reload = r->reload.last,
         .last_reload_error = r->reload.last_error,
     };
@@ -342,15 +344,20 @@ int daemon_run(struct config *config, const struct run_options *options)
     struct findings findings;
     findings_init(&findings);
     struct run r = {.options = options, .generation = 1, .started = clock_now()};
-    struct snapshot *snapshot = snapshot_new(config, file_source_disk(), r.generation, clock_now(), &findings);
+    if (run_crls_begin(&r.crls) != 0)
+        findings.out_of_memory = 1;
+    struct snapshot *snapshot = snapshot_new(config, &r.crls.files, r.generation, clock_now(), &findings);
     if (snapshot == NULL)
         run_print_findings(&findings);
     else
         log_findings(&findings);
     findings_clear(&findings);
-    if (snapshot == NULL)
+    if (snapshot == NULL) {
+        run_crls_end(&r.crls);
         return COMMAND_REFUSED;
+    }
     int code = serve(&r, snapshot);
     snapshot_unref(snapshot);
+    run_crls_end(&r.crls);
     return code;
 }

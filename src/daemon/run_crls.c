@@ -3,17 +3,36 @@
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/io/clock.h"
+#include "mtlsd/control/crl_shelf.h"
+#include "mtlsd/control/snapshot_fetch.h"
+#include "mtlsd/io/fetch_round.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/file_watch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void start_reading(struct run_crls *c);
+
+/* On the side. A list that could not be kept for the next start is used all the same. */
+static void judge(struct run_crls *c, struct run_crls_list *list)
+{
+    struct err unwritten = {0};
+    char path[SNAPSHOT_FETCH_PATH];
+    struct snapshot_fetch_list fetched = {list->url, bytes_span(&list->answer.body), clock_now()};
+    int rc = snapshot_fetch_take(c->reading, &c->files, &fetched, &list->ends, &list->err);
+    list->taken = rc >= 0;
+    c->changed += rc > 0 ? (size_t)rc : 0;
+    if (rc >= 0 && snapshot_fetch_cache_path(c->reading, list->url, path) && file_write(path, fetched.text, 0600, true, &unwritten) != 0)
+        findings_add(&c->findings, FINDING_ERROR, "", "a list that is in use could not be kept: %s", unwritten.text);
+}
 
 static void read_again(void *ctx)
 {
     struct run_crls *c = ctx;
-    c->changed = snapshot_refresh_crls(c->reading, file_source_disk(), clock_now(), &c->findings);
+    c->changed = snapshot_refresh_crls(c->reading, &c->files, clock_now(), &c->findings);
+    for (struct run_crls_list *list = c->judging; list != NULL; list = list->next)
+        judge(c, list);
 }
 
 static void tell(const struct run_crls *c)
@@ -29,10 +48,54 @@ static void tell(const struct run_crls *c)
         log_say(LOG_LEVEL_INFO, "crl", "other revocation lists are in use now; live connections are judged again");
 }
 
+static void on_list(void *ctx, const char *url, struct crl_fetch_answer *answer)
+{
+    struct run_crls *c = ctx;
+    struct run_crls_list *list = calloc(1, sizeof(*list));
+    if (list == NULL || (list->url = strdup(url)) == NULL) {
+        free(list);
+        fetch_round_judged(c->round, url, answer, &(struct crl_fetch_judgement){.error = "out of memory"});
+        return;
+    }
+    list->answer = *answer;
+    answer->body = (struct bytes){0};
+    list->next = c->arrived;
+    c->arrived = list;
+    start_reading(c);
+}
+
+static void on_failure(void *ctx, const struct crl_fetch_item *item)
+{
+    (void)ctx;
+    log_say(LOG_LEVEL_WARN, "crl", "not fetched from %s, what is known stays in use: %s", item->url, item->error);
+}
+
+static void free_lists(struct run_crls_list *list)
+{
+    while (list != NULL) {
+        struct run_crls_list *next = list->next;
+        bytes_clear(&list->answer.body);
+        free(list->url);
+        free(list);
+        list = next;
+    }
+}
+
+static void finish_judging(struct run_crls *c)
+{
+    for (struct run_crls_list *list = c->judging; list != NULL; list = list->next) {
+        struct crl_fetch_judgement judgement = {.error = list->taken ? NULL : list->err.text, .ends = list->ends};
+        fetch_round_judged(c->round, list->url, &list->answer, &judgement);
+    }
+    free_lists(c->judging);
+    c->judging = NULL;
+}
+
 static void finish_reading(void *ctx)
 {
     struct run_crls *c = ctx;
     tell(c);
+    finish_judging(c);
     if (c->changed > 0)
         server_rejudge(c->server);
     findings_clear(&c->findings);
@@ -48,6 +111,8 @@ static void start_reading(struct run_crls *c)
     if (c->reading != NULL)
         return;
     c->changed = 0;
+    c->judging = c->arrived;
+    c->arrived = NULL;
     findings_init(&c->findings);
     c->reading = snapshot_ref((struct snapshot *)(uintptr_t)server_snapshot(c->server)); /* its lists change, by their own rules */
     if (server_background(c->server, read_again, finish_reading, c) == 0)
@@ -61,6 +126,40 @@ static void on_change(void *ctx)
     start_reading(ctx);
 }
 
+static void follow_urls(struct run_crls *c, const struct snapshot *s)
+{
+    size_t n = 0, most = 0;
+    for (size_t i = 0; i < s->n_trusts; i++)
+        most += s->trusts[i].n_urls;
+    if (most == 0 && c->round == NULL)
+        return;
+    struct fetch_round_hooks hooks = {c, on_list, on_failure};
+    struct crl_fetch_wish *wishes = calloc(most + 1, sizeof(*wishes));
+    if (c->round == NULL)
+        c->round = fetch_round_new(server_loop(c->server), &hooks);
+    for (size_t i = 0; wishes != NULL && i < s->n_trusts; i++)
+        for (size_t k = 0; k < s->trusts[i].n_urls; k++) {
+            const struct snapshot_url *u = &s->trusts[i].urls[k];
+            wishes[n++] = (struct crl_fetch_wish){u->url, u->from_config, atomic_load(&u->held)};
+        }
+    if (wishes == NULL || c->round == NULL || fetch_round_follow(c->round, wishes, n) != 0)
+        log_say(LOG_LEVEL_ERROR, "crl", "out of memory: revocation lists are not fetched");
+    free(wishes);
+}
+
+int run_crls_begin(struct run_crls *c)
+{
+    c->files = *file_source_disk();
+    c->files.shelf = crl_shelf_new();
+    return c->files.shelf != NULL ? 0 : -1;
+}
+
+void run_crls_end(struct run_crls *c)
+{
+    crl_shelf_free(c->files.shelf);
+    c->files.shelf = NULL;
+}
+
 void run_crls_follow(struct run_crls *c, struct server *server)
 {
     size_t n;
@@ -70,7 +169,8 @@ void run_crls_follow(struct run_crls *c, struct server *server)
     c->watch = n > 0 ? file_watch_start(server_loop(server), files, n, on_change, c) : NULL;
     if (n > 0 && c->watch == NULL)
         log_say(LOG_LEVEL_ERROR, "crl", "out of memory: changed revocation lists count from the next reload on");
-    if (n > 0)
+    follow_urls(c, server_snapshot(server));
+    if (n > 0 || c->round != NULL)
         start_reading(c); /* what changed since it was loaded, before anybody watched */
     free((void *)files);
 }
@@ -79,9 +179,12 @@ void run_crls_stop(struct run_crls *c)
 {
     file_watch_stop(c->watch);
     c->watch = NULL;
+    fetch_round_stop(c->round);
+    free_lists(c->arrived);
+    c->arrived = NULL;
 }
 
 bool run_crls_is_busy(const struct run_crls *c)
 {
-    return c->reading != NULL;
+    return c->reading != NULL || fetch_round_is_busy(c->round);
 }

@@ -5,11 +5,25 @@
 #define MTLSD_DAEMON_RUN_CRLS_H
 
 #include "mtlsd/base/findings.h"
+#include "mtlsd/control/crl_fetch.h"
 #include "mtlsd/io/server.h"
 
 struct file_watch;
+struct fetch_round;
+
+struct run_crls_list { /* one that was fetched, while it is judged */
+    struct run_crls_list *next;
+    char *url;
+    struct crl_fetch_answer answer;
+    struct err err;
+    bool taken;
+    int64_t ends;
+};
 
 struct run_crls {
+    struct file_source files; /* the disk, and what was fetched; from run_crls_begin on */
+    struct fetch_round *round; /* NULL: nothing was ever to be fetched */
+    struct run_crls_list *arrived, *judging;
     struct server *server; /* borrowed */
     struct file_watch *watch;
     struct snapshot *reading; /* counted: whose lists are being read; NULL: none */
@@ -18,6 +32,9 @@ struct run_crls {
     bool again;
 };
 
+/* Before the first snapshot is made, with c->files. -1: out of memory. */
+MUST_CHECK int run_crls_begin(struct run_crls *c);
+void run_crls_end(struct run_crls *c);
 /* Watches the files of what the server serves now. Also after a reload: then what changed while it loaded is read too. */
 void run_crls_follow(struct run_crls *c, struct server *server);
 void run_crls_stop(struct run_crls *c);

@@ -459,6 +459,33 @@ static void write_trusts(struct sheet *s, const json_t *status)
     end_table(s);
 }
 
+static size_t count_fetches(const json_t *status)
+{
+    size_t i, n = 0;
+    json_t *t;
+    json_array_foreach(json_object_get(status, "trusts"), i, t) n += json_array_size(json_object_get(t, "crl_fetch"));
+    return n;
+}
+
+static void write_fetches(struct sheet *s, const json_t *status)
+{
+    static const char *const titles[] = {"LISTS OF", "FETCHED FROM", "LAST SUCCESS", "NEXT ATTEMPT", "LAST ERROR"};
+    size_t i, k;
+    json_t *t, *f;
+    if (count_fetches(status) == 0)
+        return;
+    begin_table(s, titles, 5, 0);
+    json_array_foreach(json_object_get(status, "trusts"), i, t) json_array_foreach(json_object_get(t, "crl_fetch"), k, f)
+    {
+        add_text(s, text_of(t, "name", "?"));
+        add_text(s, text_of(f, "url", "?"));
+        add_text(s, text_of(f, "last_success", "never"));
+        add_text(s, text_of(f, "next_attempt", "now"));
+        add_text(s, text_of(f, "last_error", "-"));
+    }
+    end_table(s);
+}
+
 enum { SHOWN = 10 };
 
 static void write_refusals(struct sheet *s, const json_t *status)
@@ -499,6 +526,7 @@ int status_sheet_write(struct bytes *out, const struct json_t *status)
     write_targets(&s, status);
     write_identities(&s, status);
     write_trusts(&s, status);
+    write_fetches(&s, status);
     write_refusals(&s, status);
     free(s.cells);
     return s.failed ? -1 : 0;

@@ -226,6 +226,10 @@ static int add_list(struct tls_crl_index *index, const struct tls_crl_source *so
         list_free(list);
         return -1;
     }
+    if (known == 0 && source->fetched) {
+        list_free(list);
+        return err_set(err, ERR_CREDENTIAL, "%s: the issuer of this revocation list is none of the trusted CAs", place);
+    }
     note_state(list, place, known == 1, source, notes);
     index->lists[index->n++] = list;
     return 0;
@@ -404,4 +408,13 @@ void tls_crl_totals(const struct tls_crl_index *index, struct tls_crl_totals *ou
         if (out->first_next_update == 0 || list->next_update < out->first_next_update)
             out->first_next_update = list->next_update;
     }
+}
+
+int64_t tls_crl_ends(const struct tls_crl_index *index, const char *file)
+{
+    int64_t end = 0;
+    for (size_t i = 0; i < index->n; i++)
+        if (strcmp(index->lists[i]->file, file) == 0 && (end == 0 || index->lists[i]->next_update < end))
+            end = index->lists[i]->next_update;
+    return end;
 }

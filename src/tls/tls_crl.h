@@ -20,6 +20,7 @@ struct tls_crl_source {
     const struct tls_anchor *anchors;
     size_t n_anchors;
     int64_t now;
+    bool fetched; /* then a list of nobody known is refused */
 };
 /* A list of an anchor must be signed by it. A list of nobody known is kept for an intermediate of that name,
  * with a warning. */
@@ -54,5 +55,9 @@ struct tls_crl_totals {
     int64_t first_next_update; /* 0: no list */
 };
 void tls_crl_totals(const struct tls_crl_index *index, struct tls_crl_totals *out);
+
+
+/* The soonest nextUpdate of what came from the file of this name; 0: nothing did. */
+int64_t tls_crl_ends(const struct tls_crl_index *index, const char *file);
 
 #endif

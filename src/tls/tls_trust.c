@@ -203,13 +203,13 @@ static int read_anchors(struct reading *in, const struct tls_trust_spec *spec)
 }
 
 /* NULL + err: the first file that is not whole or not genuine. */
-static struct tls_crl_index *read_crls(struct reading *in, const struct tls_file *files, size_t n)
+static struct tls_crl_index *read_crls(struct reading *in, const struct tls_trust_lists *lists)
 {
     struct tls_crl_index *index = tls_crl_index_new();
     if (index == NULL)
         (void)err_set(in->err, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; index != NULL && i < n; i++) {
-        struct tls_crl_source source = {&files[i], in->trust->anchors, in->trust->n_anchors, in->now};
+    for (size_t i = 0; index != NULL && i < lists->n; i++) {
+        struct tls_crl_source source = {&lists->files[i], in->trust->anchors, in->trust->n_anchors, in->now, i >= lists->n - lists->n_fetched};
         if (tls_crl_add(index, &source, in->notes, in->err) != 0) {
             tls_crl_index_free(index);
             index = NULL;
@@ -246,7 +246,7 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
     }
     atomic_init(&trust->refs, 1);
     trust->rules = (struct tls_trust_rules){
-        .crl_required = spec->crl_required && spec->n_crl > 0,
+        .crl_required = spec->crl_required && (spec->n_crl > 0 || spec->crl_fetched),
         .crl_grace = spec->crl_grace,
         .depth = spec->depth > 0 ? spec->depth : DEFAULT_DEPTH,
         .min_rsa_bits = spec->min_rsa_bits > 0 ? spec->min_rsa_bits : DEFAULT_MIN_RSA_BITS,
@@ -260,7 +260,7 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
     }
     if (keep_bounds(&trust->rules, spec, err) != 0 || read_anchors(&in, spec) != 0)
         goto fail;
-    struct tls_crl_index *crls = read_crls(&in, spec->crl, spec->n_crl);
+    struct tls_crl_index *crls = read_crls(&in, &(struct tls_trust_lists){.files = spec->crl, .n = spec->n_crl});
     if (crls == NULL)
         goto fail;
     if (tls_crl_set_init(&trust->crls, crls) == 0)
@@ -274,8 +274,13 @@ fail:
 
 int tls_trust_replace_crls(struct tls_trust *trust, const struct tls_file *crl, size_t n, int64_t now, struct findings *notes, struct err *err)
 {
+    return tls_trust_replace_lists(trust, &(struct tls_trust_lists){.files = crl, .n = n}, now, notes, err);
+}
+
+int tls_trust_replace_lists(struct tls_trust *trust, const struct tls_trust_lists *lists, int64_t now, struct findings *notes, struct err *err)
+{
     struct reading in = {trust, now, notes, err};
-    struct tls_crl_index *fresh = read_crls(&in, crl, n);
+    struct tls_crl_index *fresh = read_crls(&in, lists);
     if (fresh == NULL)
         return -1;
     struct tls_crl_held *old = tls_crl_set_take(&trust->crls);
@@ -313,6 +318,14 @@ void tls_trust_unref(struct tls_trust *trust)
     free(trust->rules.spiffe_domain);
     free(trust->name);
     free(trust);
+}
+
+int64_t tls_trust_crl_ends(const struct tls_trust *trust, const char *file)
+{
+    struct tls_crl_held *held = tls_crl_set_take(tls_trust_crls(trust));
+    int64_t end = tls_crl_ends(held->index, file);
+    tls_crl_set_give(held);
+    return end;
 }
 
 void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out)

@@ -34,7 +34,9 @@ enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };
 struct config_trust {
     char *name, *where;
     char *ca; /* file, folder or "system" */
-    struct config_strings crl;
+    struct config_strings crl;         /* files; "fetch" among them is taken out */
+    bool crl_fetch;                    /* lists are also fetched, from crl_urls or where our own certificates say */
+    struct config_strings crl_urls;
     enum config_crl_policy crl_policy; /* require */
     uint64_t crl_grace_ms;             /* 0 */
     unsigned depth;                    /* certificates in a chain, 8 */
@@ -230,6 +232,7 @@ struct config_listener {
 struct config {
     char *path;
     unsigned workers;         /* never 0: the number of cores this process may use when nothing is said */
+    char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", NULL: none */
     int log_level;            /* enum log_level; info */
     int log_format;           /* enum log_format; text */

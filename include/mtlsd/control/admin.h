@@ -13,6 +13,7 @@
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/base/findings.h"
 #include "mtlsd/control/counters.h"
+#include "mtlsd/control/crl_fetch.h"
 #include "mtlsd/control/refusals.h"
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/http/http_head.h"
@@ -28,6 +29,7 @@ struct admin_view {
     const struct counters *counters; /* summed over the workers */
     const struct refusal *refusals;  /* newest first */
     size_t n_refusals;
+    const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */
 };

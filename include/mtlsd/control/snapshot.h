@@ -10,6 +10,9 @@
 #include "mtlsd/config/config.h"
 #include "mtlsd/proxy/board.h"
 #include "mtlsd/proxy/plan.h"
+#include <stdatomic.h>
+
+struct crl_shelf;
 
 struct file_facts {
     bool is_folder;
@@ -25,10 +28,17 @@ struct file_source {
     MUST_CHECK int (*read)(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
     /* Gives the names (not paths) of regular files in a folder, sorted; each and the array are freed by the caller. */
     MUST_CHECK int (*list)(void *ctx, const char *path, char ***names, size_t *n, struct err *err);
+    struct crl_shelf *shelf; /* fetched revocation lists; NULL: there are none */
 };
 
 struct snapshot_identity { const struct config_identity *conf; struct tls_identity *tls; };
-struct snapshot_trust { const struct config_trust *conf; struct tls_trust *tls; }; /* conf NULL: "system" */
+struct snapshot_url { char *url; bool from_config; atomic_bool held; }; /* held: a list from there is in use */
+struct snapshot_trust {
+    const struct config_trust *conf; /* NULL: "system" */
+    struct tls_trust *tls;
+    struct snapshot_url *urls; /* where its lists are fetched from; owned */
+    size_t n_urls;
+};
 struct snapshot {
     struct config *config; /* owned */
     uint64_t generation;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Revocation lists that were fetched and found good: the last one of each address and trust, kept over reloads. Safe from any thread: a list is
+ * counted, and the shelf is busy for as long as it takes to find it.
+ */
+#ifndef MTLSD_CONTROL_CRL_SHELF_H
+#define MTLSD_CONTROL_CRL_SHELF_H
+
+#include "mtlsd/base/attr.h"
+#include "mtlsd/base/span.h"
+
+struct crl_shelf;
+struct crl_body;
+
+struct crl_shelf *crl_shelf_new(void); /* NULL: out of memory */
+void crl_shelf_free(struct crl_shelf *shelf);
+
+/* Copies the list in the place of the one before it. -1: out of memory, and that one stays. */
+MUST_CHECK int crl_shelf_put(struct crl_shelf *shelf, const char *trust, const char *url, struct span list);
+/* Whoever takes gives it back. NULL: there is none; shelf may be NULL. */
+struct crl_body *crl_shelf_take(struct crl_shelf *shelf, const char *trust, const char *url);
+struct span crl_shelf_text(const struct crl_body *body);
+void crl_shelf_give(struct crl_body *body);
+
+#endif

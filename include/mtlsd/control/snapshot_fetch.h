@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fetched revocation lists of a snapshot: where they come from, and what becomes of one that arrived. Nothing is fetched here. */
+#ifndef MTLSD_CONTROL_SNAPSHOT_FETCH_H
+#define MTLSD_CONTROL_SNAPSHOT_FETCH_H
+
+#include "mtlsd/control/snapshot.h"
+
+struct snapshot_fetch_list {
+    const char *url;
+    struct span text;
+    int64_t now;
+};
+/* Offers a list to every trust that fetches from this address; what is taken goes onto the shelf. Gives how many have other lists now; -1 + err: none
+ * wanted it. *ends: when it ends. From any thread, but one at a time and not beside snapshot_refresh_crls. */
+MUST_CHECK int snapshot_fetch_take(struct snapshot *s, const struct file_source *files, const struct snapshot_fetch_list *list, int64_t *ends,
+                                   struct err *err);
+
+enum { SNAPSHOT_FETCH_PATH = 4096 };
+/* The file in the cache's folder of a list; false: none is kept. */
+bool snapshot_fetch_cache_path(const struct snapshot *s, const char *url, char *path);
+
+#endif

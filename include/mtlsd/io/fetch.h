@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One GET over plain http, on a thread of its own: no redirects, no proxy, no other scheme, an end of time and of size. What comes back is not to be
+ * believed. An address that was not written by whoever configures us must lead elsewhere than to this host or link, whatever its name (security F3).
+ */
+#ifndef MTLSD_IO_FETCH_H
+#define MTLSD_IO_FETCH_H
+
+#include "mtlsd/base/err.h"
+#include "mtlsd/control/crl_fetch.h"
+
+struct uv_loop_s;
+struct fetch;
+
+struct fetch_order { /* copied */
+    const char *url;
+    bool anywhere;             /* also loopback and link-local addresses */
+    const char *tag, *modified; /* of the list that is known: If-None-Match, If-Modified-Since; "": none */
+    size_t max_bytes;
+    unsigned within_ms;
+};
+/* On the loop, once; the fetch is gone after it. May take the answer's body. */
+typedef void (*fetch_done_fn)(void *ctx, const char *url, struct crl_fetch_answer *answer);
+
+/* NULL + err; then done is not called. */
+struct fetch *fetch_start(struct uv_loop_s *loop, const struct fetch_order *order, fetch_done_fn done, void *ctx, struct err *err);
+/* done will not be called; the thread ends soon, and memory goes when the loop has run. */
+void fetch_stop(struct fetch *f);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where certificates of the configuration say that the lists of a trust's CAs are (cRLDistributionPoints, RFC 5280 4.2.1.13). Never asked of a
+ * certificate that a peer presented: whoever makes one would choose where we connect to (security F3).
+ */
+#ifndef MTLSD_TLS_TLS_CRL_URLS_H
+#define MTLSD_TLS_TLS_CRL_URLS_H
+
+#include "mtlsd/tls/tls_identity.h"
+#include "mtlsd/tls/tls_trust.h"
+
+typedef void (*tls_crl_url_fn)(void *ctx, struct span url); /* borrowed */
+
+/* http addresses in certificates that a CA of the trust issued, and really signed: lists of others would not be taken. A point with reasons or
+ * another issuer is left out, because its list speaks for a part only. Of the CA certificates themselves: */
+void tls_crl_urls_of_trust(const struct tls_trust *trust, tls_crl_url_fn on_url, void *ctx);
+/* and of an identity's chain. */
+void tls_crl_urls_of_identity(const struct tls_trust *trust, const struct tls_identity *id, tls_crl_url_fn on_url, void *ctx);
+
+#endif

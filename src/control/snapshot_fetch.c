@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/snapshot_fetch.h"
+#include "snapshot_fetching.h"
+
+#include "mtlsd/control/crl_shelf.h"
+#include "mtlsd/tls/tls_crl_urls.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { URLS_MAX = 64 };
+
+struct collecting {
+    struct snapshot_trust *trust;
+    struct findings *findings;
+};
+
+static void add_url(void *ctx, struct span url)
+{
+    struct collecting *c = ctx;
+    struct snapshot_trust *t = c->trust;
+    for (size_t i = 0; i < t->n_urls; i++)
+        if (span_equals_str(url, t->urls[i].url))
+            return;
+    if (t->n_urls == URLS_MAX)
+        return;
+    struct snapshot_url *u = &t->urls[t->n_urls];
+    u->url = span_dup(url);
+    if (u->url == NULL) {
+        c->findings->out_of_memory = 1;
+        return;
+    }
+    u->from_config = t->conf->crl_urls.n > 0;
+    atomic_init(&u->held, false);
+    t->n_urls++;
+}
+
+static void find_urls(const struct snapshot *s, struct snapshot_trust *t, struct findings *findings)
+{
+    struct collecting c = {t, findings};
+    t->urls = calloc(URLS_MAX, sizeof(*t->urls));
+    if (t->urls == NULL) {
+        findings->out_of_memory = 1;
+        return;
+    }
+    for (size_t i = 0; i < t->conf->crl_urls.n; i++)
+        add_url(&c, span_from_str(t->conf->crl_urls.items[i]));
+    if (t->n_urls > 0)
+        return;
+    tls_crl_urls_of_trust(t->tls, add_url, &c);
+    for (size_t i = 0; i < s->config->n_identities; i++)
+        if (s->identities[i].tls != NULL)
+            tls_crl_urls_of_identity(t->tls, s->identities[i].tls, add_url, &c);
+}
+
+static void tell_urls(const struct snapshot_trust *t, struct findings *findings)
+{
+    if (t->n_urls == 0)
+        findings_add(findings, FINDING_ERROR, t->conf->where,
+                     "trust \"%s\": neither its CA certificates nor our identities that they issued name an http address of a revocation list; "
+                     "say where it is with crl_urls = [ \"http://...\" ]",
+                     t->conf->name);
+    for (size_t i = 0; i < t->n_urls; i++)
+        findings_add(findings, FINDING_NOTE, t->conf->where, "trust \"%s\": revocation lists are fetched from %s", t->conf->name, t->urls[i].url);
+}
+
+bool snapshot_fetch_cache_path(const struct snapshot *s, const char *url, char *path)
+{
+    if (s->config->crl_cache == NULL)
+        return false;
+    uint64_t h = UINT64_C(0xcbf29ce484222325); /* a name, not a proof: what is read is verified as if it came from the network */
+    for (const char *p = url; *p != '\0'; p++)
+        h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+    int n = snprintf(path, SNAPSHOT_FETCH_PATH, "%s/%016" PRIx64 ".crl", s->config->crl_cache, h);
+    return n > 0 && n < SNAPSHOT_FETCH_PATH;
+}
+
+static int take(const struct loader *l, struct snapshot_trust *t, size_t i, struct span text, struct err *err)
+{
+    int rc = snapshot_load_crls_with(l, t, i, text, err);
+    if (rc < 0)
+        return rc;
+    if (l->files->shelf == NULL || crl_shelf_put(l->files->shelf, t->conf->name, t->urls[i].url, text) != 0)
+        return rc; /* it counts, but only until other lists take its place */
+    atomic_store(&t->urls[i].held, true);
+    return rc;
+}
+
+static void use_known(const struct snapshot *s, const struct loader *l, struct snapshot_trust *t, size_t i)
+{
+    struct err err = {0}, unread = {0};
+    struct bytes cached = {0};
+    struct file_facts facts = {0};
+    char path[SNAPSHOT_FETCH_PATH];
+    struct crl_body *body = crl_shelf_take(l->files->shelf, t->conf->name, t->urls[i].url);
+    struct span text = body != NULL ? crl_shelf_text(body) : span_of(NULL, 0);
+    if (body == NULL && snapshot_fetch_cache_path(s, t->urls[i].url, path) && l->files->read(l->files->ctx, path, &cached, &facts, &unread) == 0)
+        text = bytes_span(&cached);
+    if (text.len > 0 && take(l, t, i, text, &err) < 0)
+        findings_add(l->findings, FINDING_WARNING, t->conf->where, "trust \"%s\": the list that was kept is not used: %s", t->conf->name, err.text);
+    bytes_clear(&cached);
+    crl_shelf_give(body);
+}
+
+void snapshot_fetch_begin(struct snapshot *s, const struct loader *l)
+{
+    for (size_t i = 0; i < s->n_trusts; i++) {
+        struct snapshot_trust *t = &s->trusts[i];
+        if (t->tls == NULL || !t->conf->crl_fetch)
+            continue;
+        find_urls(s, t, l->findings);
+        tell_urls(t, l->findings);
+        for (size_t k = 0; k < t->n_urls; k++)
+            use_known(s, l, t, k);
+    }
+}
+
+int snapshot_fetch_take(struct snapshot *s, const struct file_source *files, const struct snapshot_fetch_list *list, int64_t *ends, struct err *err)
+{
+    struct findings notes;
+    findings_init(&notes);
+    struct loader l = {.files = files, .now = list->now, .findings = &notes};
+    int changed = 0, wanted = 0;
+    *ends = 0;
+    for (size_t i = 0; i < s->n_trusts; i++)
+        for (size_t k = 0; k < s->trusts[i].n_urls; k++) {
+            if (strcmp(s->trusts[i].urls[k].url, list->url) != 0)
+                continue;
+            int rc = take(&l, &s->trusts[i], k, list->text, err);
+            changed += rc == 1;
+            wanted += rc >= 0;
+            int64_t end = rc >= 0 ? tls_trust_crl_ends(s->trusts[i].tls, list->url) : 0;
+            if (end != 0 && (*ends == 0 || end < *ends))
+                *ends = end;
+        }
+    findings_clear(&notes);
+    if (wanted == 0)
+        return err_set(err, ERR_CREDENTIAL, "%s: nobody fetches from there any more", list->url);
+    return changed;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/io/fetch.h"
+
+#include "mtlsd/policy/special_address.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { SLOW_BYTES = 512, SLOW_SECONDS = 10, CONNECT_MS = 10000 };
+
+struct fetch {
+    char *url, *tag, *modified; /* owned */
+    bool anywhere;
+    size_t max_bytes;
+    unsigned within_ms;
+    fetch_done_fn done;
+    void *ctx;
+    uv_thread_t thread;
+    uv_async_t over;
+    atomic_bool stopped;
+    const char *refused; /* the kind of address that was not connected to; NULL */
+    struct crl_fetch_answer answer;
+};
+
+static void free_fetch(struct fetch *f)
+{
+    bytes_clear(&f->answer.body);
+    free(f->url);
+    free(f->tag);
+    free(f->modified);
+    free(f);
+}
+
+/* ---- on the thread ---- */
+
+static size_t on_body(char *data, size_t size, size_t n, void *ctx)
+{
+    struct fetch *f = ctx;
+    if (size * n <= f->max_bytes - f->answer.body.len)
+        return bytes_append(&f->answer.body, data, size * n) == 0 ? size * n : 0;
+    f->answer.too_large = true;
+    return 0;
+}
+
+static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    struct fetch *f = ctx;
+    (void)a, (void)b, (void)c, (void)d;
+    return atomic_load(&f->stopped);
+}
+
+static const char *kind_of(const struct curl_sockaddr *address)
+{
+    if (address->family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)&address->addr;
+        return special_address_kind((const uint8_t *)&in->sin_addr, 4);
+    }
+    if (address->family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)&address->addr;
+        return special_address_kind((const uint8_t *)&in->sin6_addr, 16);
+    }
+    return "unknown";
+}
+
+/* Looks at the address itself: a name says nothing about where it leads. */
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    static const char *const near[] = {"loopback", "link-local", "unspecified", "multicast", "unknown"};
+    struct fetch *f = ctx;
+    (void)purpose;
+    const char *kind = kind_of(address);
+    for (size_t i = 0; kind != NULL && !f->anywhere && i < sizeof(near) / sizeof(near[0]); i++)
+        if (strcmp(kind, near[i]) == 0) {
+            f->refused = near[i];
+            return CURL_SOCKET_BAD;
+        }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static struct curl_slist *add_condition(struct curl_slist *list, const char *name, const char *value)
+{
+    char line[CRL_FETCH_TAG + 32];
+    if (value[0] == '\0')
+        return list;
+    snprintf(line, sizeof(line), "%s: %s", name, value);
+    struct curl_slist *more = curl_slist_append(list, line);
+    return more != NULL ? more : list; /* without the condition the whole list comes */
+}
+
+#define SET(option, value) rc = rc != CURLE_OK ? rc : curl_easy_setopt(curl, option, value)
+
+static CURLcode set_bounds(CURL *curl, const struct fetch *f)
+{
+    CURLcode rc = CURLE_OK;
+    SET(CURLOPT_PROTOCOLS_STR, "http");
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_TIMEOUT_MS, (long)f->within_ms);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    SET(CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
+    SET(CURLOPT_LOW_SPEED_TIME, (long)SLOW_SECONDS);
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    return rc;
+}
+
+static CURLcode set_call(CURL *curl, struct fetch *f, struct curl_slist *headers)
+{
+    CURLcode rc = set_bounds(curl, f);
+    SET(CURLOPT_URL, f->url);
+    SET(CURLOPT_HTTPHEADER, headers);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, f);
+    SET(CURLOPT_NOPROGRESS, 0L);
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_XFERINFODATA, f);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    SET(CURLOPT_OPENSOCKETDATA, f);
+    return rc;
+}
+
+static void keep_header(CURL *curl, const char *name, char out[CRL_FETCH_TAG])
+{
+    struct curl_header *h;
+    if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK && strlen(h->value) < CRL_FETCH_TAG)
+        snprintf(out, CRL_FETCH_TAG, "%s", h->value);
+}
+
+static void note_end(CURL *curl, struct fetch *f, CURLcode code)
+{
+    long status = 0;
+    struct crl_fetch_answer *a = &f->answer;
+    if (code == CURLE_OK)
+        code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK && status > 0) {
+        a->status = (unsigned)status;
+        keep_header(curl, "ETag", a->tag);
+        keep_header(curl, "Last-Modified", a->modified);
+    } else if (f->refused != NULL)
+        snprintf(a->error, sizeof(a->error), "its address is %s; such a place has to be named in crl_urls", f->refused);
+    else
+        snprintf(a->error, sizeof(a->error), "%s", code == CURLE_OK ? "no answer" : curl_easy_strerror(code));
+}
+
+static void run(void *ctx)
+{
+    struct fetch *f = ctx;
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = add_condition(NULL, "If-None-Match", f->tag);
+    headers = add_condition(headers, "If-Modified-Since", f->modified);
+    if (curl != NULL) {
+        CURLcode code = set_call(curl, f, headers);
+        note_end(curl, f, code == CURLE_OK ? curl_easy_perform(curl) : code);
+    } else
+        snprintf(f->answer.error, sizeof(f->answer.error), "out of memory");
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
+    uv_async_send(&f->over);
+}
+
+/* ---- on the loop ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    free_fetch(handle->data);
+}
+
+static void on_over(uv_async_t *async)
+{
+    struct fetch *f = async->data;
+    uv_thread_join(&f->thread);
+    if (!atomic_load(&f->stopped))
+        f->done(f->ctx, f->url, &f->answer);
+    uv_close((uv_handle_t *)async, on_closed);
+}
+
+struct fetch *fetch_start(struct uv_loop_s *loop, const struct fetch_order *order, fetch_done_fn done, void *ctx, struct err *err)
+{
+    static bool curl_is_ready; /* libcurl must be told before there are threads; only loops' main thread comes here */
+    struct fetch *f = calloc(1, sizeof(*f));
+    if (!curl_is_ready)
+        curl_is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    if (f == NULL || !curl_is_ready || (f->url = strdup(order->url)) == NULL || (f->tag = strdup(order->tag)) == NULL ||
+        (f->modified = strdup(order->modified)) == NULL || uv_async_init(loop, &f->over, on_over) != 0) {
+        (void)err_set(err, ERR_MEMORY, "out of memory");
+        if (f != NULL)
+            free_fetch(f);
+        return NULL;
+    }
+    f->anywhere = order->anywhere;
+    f->max_bytes = order->max_bytes;
+    f->within_ms = order->within_ms;
+    f->done = done;
+    f->ctx = ctx;
+    f->over.data = f;
+    atomic_init(&f->stopped, false);
+    bytes_init(&f->answer.body, order->max_bytes);
+    uv_unref((uv_handle_t *)&f->over);
+    if (uv_thread_create(&f->thread, run, f) == 0)
+        return f;
+    (void)err_set(err, ERR_IO, "no thread can be made");
+    uv_close((uv_handle_t *)&f->over, on_closed);
+    return NULL;
+}
+
+void fetch_stop(struct fetch *f)
+{
+    if (f != NULL)
+        atomic_store(&f->stopped, true);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/crl_shelf.h"
+#include "t.h"
+
+static bool holds(struct crl_shelf *shelf, const char *trust, const char *url, const char *text)
+{
+    struct crl_body *body = crl_shelf_take(shelf, trust, url);
+    bool same = body != NULL && span_equals_str(crl_shelf_text(body), text);
+    crl_shelf_give(body);
+    return same;
+}
+
+START_TEST(gives_what_was_put_for_that_trust_and_address_only)
+{
+    struct crl_shelf *shelf = crl_shelf_new();
+    ck_assert_int_eq(crl_shelf_put(shelf, "a", "http://x/", span_from_str("one")), 0);
+    ck_assert_int_eq(crl_shelf_put(shelf, "b", "http://x/", span_from_str("two")), 0);
+    ck_assert(holds(shelf, "a", "http://x/", "one"));
+    ck_assert(holds(shelf, "b", "http://x/", "two"));
+    ck_assert_ptr_null(crl_shelf_take(shelf, "a", "http://y/"));
+    ck_assert_ptr_null(crl_shelf_take(shelf, "c", "http://x/"));
+    ck_assert_ptr_null(crl_shelf_take(NULL, "a", "http://x/"));
+    crl_shelf_free(shelf);
+}
+END_TEST
+
+START_TEST(who_holds_an_old_list_keeps_it_when_another_takes_its_place)
+{
+    struct crl_shelf *shelf = crl_shelf_new();
+    ck_assert_int_eq(crl_shelf_put(shelf, "a", "http://x/", span_from_str("old")), 0);
+    struct crl_body *held = crl_shelf_take(shelf, "a", "http://x/");
+    ck_assert_int_eq(crl_shelf_put(shelf, "a", "http://x/", span_from_str("new")), 0);
+    ck_assert(holds(shelf, "a", "http://x/", "new"));
+    crl_shelf_free(shelf);
+    ck_assert(span_equals_str(crl_shelf_text(held), "old"));
+    crl_shelf_give(held);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("crl_shelf");
+    TCase *t = tcase_create("crl_shelf");
+    tcase_add_test(t, gives_what_was_put_for_that_trust_and_address_only);
+    tcase_add_test(t, who_holds_an_old_list_keeps_it_when_another_takes_its_place);
+    suite_add_tcase(s, t);
+    return s;
+}
