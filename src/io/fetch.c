@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,6 @@ struct fetch {
     void *ctx;
     uv_thread_t thread;
     uv_async_t over;
-    atomic_bool stopped;
     const char *refused; /* the kind of address that was not connected to; NULL */
     struct crl_fetch_answer answer;
 };
@@ -48,13 +46,6 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
         return bytes_append(&f->answer.body, data, size * n) == 0 ? size * n : 0;
     f->answer.too_large = true;
     return 0;
-}
-
-static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    struct fetch *f = ctx;
-    (void)a, (void)b, (void)c, (void)d;
-    return atomic_load(&f->stopped);
 }
 
 static const char *kind_of(const struct curl_sockaddr *address)
@@ -119,9 +110,6 @@ static CURLcode set_call(CURL *curl, struct fetch *f, struct curl_slist *headers
     SET(CURLOPT_HTTPHEADER, headers);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, f);
-    SET(CURLOPT_NOPROGRESS, 0L);
-    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-    SET(CURLOPT_XFERINFODATA, f);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
     SET(CURLOPT_OPENSOCKETDATA, f);
     return rc;
@@ -177,8 +165,7 @@ static void on_over(uv_async_t *async)
 {
     struct fetch *f = async->data;
     uv_thread_join(&f->thread);
-    if (!atomic_load(&f->stopped))
-        f->done(f->ctx, f->url, &f->answer);
+    f->done(f->ctx, f->url, &f->answer);
     uv_close((uv_handle_t *)async, on_closed);
 }
 
@@ -201,7 +188,6 @@ struct fetch *fetch_start(struct uv_loop_s *loop, const struct fetch_order *orde
     f->done = done;
     f->ctx = ctx;
     f->over.data = f;
-    atomic_init(&f->stopped, false);
     bytes_init(&f->answer.body, order->max_bytes);
     uv_unref((uv_handle_t *)&f->over);
     if (uv_thread_create(&f->thread, run, f) == 0)
@@ -209,10 +195,4 @@ struct fetch *fetch_start(struct uv_loop_s *loop, const struct fetch_order *orde
     (void)err_set(err, ERR_IO, "no thread can be made");
     uv_close((uv_handle_t *)&f->over, on_closed);
     return NULL;
-}
-
-void fetch_stop(struct fetch *f)
-{
-    if (f != NULL)
-        atomic_store(&f->stopped, true);
 }

@@ -24,7 +24,5 @@ typedef void (*fetch_done_fn)(void *ctx, const char *url, struct crl_fetch_answe
 
 /* NULL + err; then done is not called. */
 struct fetch *fetch_start(struct uv_loop_s *loop, const struct fetch_order *order, fetch_done_fn done, void *ctx, struct err *err);
-/* done will not be called; the thread ends soon, and memory goes when the loop has run. */
-void fetch_stop(struct fetch *f);
 
 #endif
