@@ -87,7 +87,7 @@ static const struct reason_row rows[] = {
     {REASON_ORIGIN_NOT_ALLOWED, "origin_not_allowed", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "a web page of another origin sent this",
      "call it from a program; a page that may call it needs its origin in the listener's allow_origins"},
     {REASON_ADDRESS_NOT_ALLOWED, "address_not_allowed", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "this address must not be reached through the proxy",
-     "list the host in forward_proxy.direct, or give it a route, if it is meant to be reached"},
+     "list the host in forward_proxy.direct, or give it a route, if it is meant to be reached; mtlsd's own listeners never are"},
     {REASON_TLS_IN_TUNNEL, "tls_in_tunnel", NO_NUMBER, ACCESS_DENIED, 0, LOG_LEVEL_WARN, "the client speaks TLS itself inside the tunnel",
      "our certificate cannot go with it: let the client use http:// (mtlsd makes it https), or list the host in forward_proxy.direct"},
     {REASON_CALLER_NOT_ALLOWED, "caller_not_allowed", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "this caller may not use this listener",
