@@ -70,6 +70,17 @@ run_threads() {
     MTLSD=$PWD/build/tsan/mtlsd run_python system reload
 }
 
+# Moved clocks: libfaketime and a sanitizer both want to be loaded first, so this needs the program as it is shipped.
+run_clocks() {
+    say "system tests with moved clocks, as shipped (build/release)"
+    [ -f build/release/build.ninja ] || cmake --preset release >/dev/null
+    if ! cmake --build --preset release --target mtlsd; then
+        echo "0 1 0" >>"$counts"
+        return
+    fi
+    MTLSD=$PWD/build/release/mtlsd run_python system clock
+}
+
 install_needs
 if [ "$part" = lint ]; then
     mkdir -p "$build"
@@ -84,7 +95,7 @@ case $part in all | system)
     MTLSD=${MTLSD:-$PWD/$build/mtlsd}
     export MTLSD
     run_python system "$@"
-    [ $# -gt 0 ] || run_threads
+    [ $# -gt 0 ] || { run_threads; run_clocks; }
     ;;
 esac
 case $part in all | lint) run_python lint "$@" ;; esac
