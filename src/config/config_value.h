@@ -24,7 +24,4 @@ MUST_CHECK int config_value_check_text(const char *text, struct err *err);
 /* Frees what config_value_set put there. */
 void config_value_free(const struct config_option *o, void *base);
 
-/* The n-th of the words "a | b | c" as a span of it; false past the end. */
-bool config_value_word(const char *words, size_t n, const char **word, size_t *len);
-
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values that are one of a few words, which the row's bounds name as in "a | b | c".
+ */
+#ifndef MTLSD_CONFIG_CHOICE_H
+#define MTLSD_CONFIG_CHOICE_H
+
+#include "config_slot.h"
+
+/* The n-th of the words as a span of it; false past the end. */
+bool config_choice_word(const char *words, size_t n, const char **word, size_t *len);
+
+/* Which of its row's words the text is; false for none of them. */
+bool config_choice_find(const struct config_slot *s, unsigned *index);
+
+/* -1, with the word that was meant, or all of them. */
+MUST_CHECK int config_choice_refuse(const struct config_slot *s, struct err *err);
+
+/* The field is an enum in the order of the words; a mask with one bit for each; a mask of enum reason
+ * (tolerated: certificates that can be read and are bad); an enum config_sticky. */
+MUST_CHECK int config_choice_set_word(const struct config_slot *s, struct err *err);
+MUST_CHECK int config_choice_set_words(const struct config_slot *s, struct err *err);
+MUST_CHECK int config_choice_set_tolerated(const struct config_slot *s, struct err *err);
+MUST_CHECK int config_choice_set_statuses(const struct config_slot *s, struct err *err);
+MUST_CHECK int config_choice_set_sticky(const struct config_slot *s, struct err *err);
+MUST_CHECK int config_choice_set_sticky_mode(const struct config_slot *s, struct err *err);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_place.h"
+
+#include "config_choice.h"
+#include "config_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int config_place_set_path(const struct config_slot *s, struct err *err)
+{
+    unsigned index;
+    if (config_choice_find(s, &index))
+        return config_slot_set_text(s, err);
+    return config_slot_keep(config_slot_field(s), config_source_join(s->file, s->text), err);
+}
+
+int config_place_set_paths(const struct config_slot *s, struct err *err)
+{
+    unsigned index;
+    if (config_choice_find(s, &index))
+        return config_slot_append(config_slot_field(s), strdup(s->text), err);
+    return config_slot_append(config_slot_field(s), config_source_join(s->file, s->text), err);
+}
+
+/* Joins the path of a unix socket to the folder of the file it was named in. */
+static int parse_address(const struct config_slot *s, struct address *a, struct err *err)
+{
+    if (address_parse(s->text, a, err) != 0)
+        return -1;
+    if (a->kind != ADDRESS_UNIX)
+        return 0;
+    char *joined = config_source_join(s->file, a->path);
+    if (joined == NULL)
+        return config_slot_no_memory(err);
+    size_t n = strlen(joined);
+    if (n < sizeof(a->path))
+        memcpy(a->path, joined, n + 1);
+    free(joined);
+    if (n >= sizeof(a->path))
+        return err_set(err, ERR_CONFIG,
+                       "\"%.80s\" is too long: with its folder a socket path has at most %zu bytes", s->text,
+                       sizeof(a->path) - 1);
+    return 0;
+}
+
+int config_place_set_socket(const struct config_slot *s, struct err *err)
+{
+    struct address a;
+    if (strncmp(s->text, "unix:", 5) != 0)
+        return err_set(err, ERR_CONFIG,
+                       "\"%.80s\" is not a unix socket: write \"unix:/run/mtlsd/admin.sock\"", s->text);
+    if (parse_address(s, &a, err) != 0)
+        return -1;
+    return config_slot_keep(config_slot_field(s), strdup(a.path), err);
+}
+
+int config_place_set_addresses(const struct config_slot *s, struct err *err)
+{
+    struct config_listener *l = s->base;
+    struct address a;
+    if (parse_address(s, &a, err) != 0)
+        return -1;
+    struct address *bind = realloc(l->bind, (l->n_bind + 1) * sizeof(*bind));
+    if (bind == NULL)
+        return config_slot_no_memory(err);
+    l->bind = bind;
+    struct config_strings texts = {l->bind_text, l->n_bind};
+    int rc = config_slot_append(&texts, strdup(s->text), err);
+    l->bind_text = texts.items;
+    if (rc == 0)
+        bind[l->n_bind++] = a;
+    return rc;
+}
+
+void config_place_free_addresses(const struct config_slot *s)
+{
+    struct config_listener *l = s->base;
+    struct config_strings texts = {l->bind_text, l->n_bind};
+    config_slot_free_list(&texts);
+    free(l->bind);
+}
+
+/* Something that can be connected to. */
+static int parse_target(const struct config_slot *s, struct address *a, struct err *err)
+{
+    if (parse_address(s, a, err) != 0)
+        return -1;
+    if (a->kind == ADDRESS_TCP && a->host[0] == '\0')
+        return err_set(err, ERR_CONFIG, "\"%.80s\" names no host to connect to", s->text);
+    if (a->kind == ADDRESS_TCP && a->port == 0)
+        return err_set(err, ERR_CONFIG, "\"%.80s\": nothing listens on port 0", s->text);
+    return 0;
+}
+
+int config_place_set_target(const struct config_slot *s, struct err *err)
+{
+    struct config_target *t = s->base;
+    return parse_target(s, &t->address, err) != 0 ? -1 : config_slot_keep(&t->text, strdup(s->text), err);
+}
+
+void config_place_free_target(const struct config_slot *s)
+{
+    free(((struct config_target *)s->base)->text);
+}
+
+int config_place_set_proxy(const struct config_slot *s, struct err *err)
+{
+    static const char scheme[] = "http://";
+    struct config_upstream *u = s->base;
+    struct config_slot inner = *s;
+    char plain[300];
+    if (strncmp(s->text, "https://", 8) == 0)
+        return err_set(err, ERR_CONFIG,
+                       "\"%.80s\": the way to the proxy itself is plain HTTP, write \"http://...\"", s->text);
+    if (strncmp(s->text, scheme, strlen(scheme)) == 0) {
+        int n = snprintf(plain, sizeof(plain), "%s", s->text + strlen(scheme));
+        if (n > 0 && (size_t)n < sizeof(plain) && plain[n - 1] == '/')
+            plain[n - 1] = '\0';
+        inner.text = plain;
+    }
+    if (strchr(inner.text, '@') != NULL)
+        return err_set(err, ERR_CONFIG, "a proxy that wants a user and a password is not supported");
+    if (parse_target(&inner, &u->proxy, err) != 0)
+        return -1;
+    if (u->proxy.kind == ADDRESS_UNIX)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a proxy: write \"host:port\"", s->text);
+    return config_slot_keep(&u->proxy_text, strdup(s->text), err);
+}
+
+void config_place_free_proxy(const struct config_slot *s)
+{
+    free(((struct config_upstream *)s->base)->proxy_text);
+}
+
+int config_place_set_host(const struct config_slot *s, struct err *err)
+{
+    struct config_upstream *u = s->base;
+    struct config_route *route = s->base;
+    bool in_route = strcmp(s->o->group, "route") == 0;
+    unsigned index = CONFIG_HOST_LITERAL;
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+    if (!config_choice_find(s, &index) && s->text[strspn(s->text, allowed)] != '\0')
+        return err_set(err, ERR_CONFIG, "\"%.80s\" cannot stand in a Host header: write %s or a host name",
+                       s->text, s->o->bounds);
+    *(in_route ? &route->set_host : &u->host) = (enum config_host)index;
+    *(in_route ? &route->set_host_given : &u->host_given) = true;
+    char **literal = in_route ? &route->set_host_literal : &u->host_literal;
+    return index == CONFIG_HOST_LITERAL ? config_slot_keep(literal, strdup(s->text), err) : 0;
+}
+
+void config_place_free_host(const struct config_slot *s)
+{
+    bool in_route = strcmp(s->o->group, "route") == 0;
+    free(in_route ? ((struct config_route *)s->base)->set_host_literal
+                  : ((struct config_upstream *)s->base)->host_literal);
+}
