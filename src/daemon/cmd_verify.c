@@ -3,147 +3,29 @@
 #include "flags.h"
 #include "mtlsd/base/pin.h"
 #include "mtlsd/base/spiffe.h"
-#include "mtlsd/base/text.h"
+#include "mtlsd/base/units.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
-#include "mtlsd/tls/tls_chain.h"
-#include "mtlsd/tls/tls_judge.h"
+#include "mtlsd/policy/allow.h"
+#include "run.h"
 #include "time_arg.h"
-#include "verify_sheet.h"
+#include "verify_listener.h"
+#include "verify_trust.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SHEET_MAX ((size_t)16 * 1024 * 1024)
-#define DEFAULT_DEPTH 8
-#define DEFAULT_RSA_BITS 2048
+
+enum { DEFAULT_DEPTH = 8, MAX_DEPTH = 16, DEFAULT_RSA_BITS = 2048, MAX_RSA_BITS = 16384 };
 
 struct verify_flags {
-    struct flag_list ca, crl, names, pins;
-    const char *purpose, *at, *spiffe_domain;
+    struct flag_list ca, crl, names, pins, allow;
+    const char *config, *listener;
+    const char *purpose, *at, *spiffe_domain, *crl_policy, *crl_grace;
+    uint64_t depth, min_rsa_bits;
     bool json;
 };
-
-/* Files that a trust is made of, all in memory. */
-struct file_set {
-    struct tls_file *items;
-    char **names;         /* owned */
-    struct bytes *texts;
-    size_t n;
-};
-
-static void file_set_clear(struct file_set *set)
-{
-    for (size_t i = 0; i < set->n; i++) {
-        free(set->names[i]);
-        bytes_clear(&set->texts[i]);
-    }
-    free(set->items);
-    free(set->names);
-    free(set->texts);
-    *set = (struct file_set){0};
-}
-
-static int grow(struct file_set *set)
-{
-    size_t n = set->n + 1;
-    struct tls_file *items = realloc(set->items, n * sizeof(*items));
-    if (items != NULL)
-        set->items = items;
-    char **names = realloc(set->names, n * sizeof(*names));
-    if (names != NULL)
-        set->names = names;
-    struct bytes *texts = realloc(set->texts, n * sizeof(*texts));
-    if (texts != NULL)
-        set->texts = texts;
-    return items != NULL && names != NULL && texts != NULL ? 0 : -1;
-}
-
-/* Takes name, also on failure. Gives 1 when it is a folder. */
-static int add_file(struct file_set *set, char *name, struct err *err)
-{
-    struct file_facts facts = {0};
-    struct bytes text = {0};
-    if (name == NULL || grow(set) != 0) {
-        free(name);
-        return err_set(err, ERR_MEMORY, "out of memory");
-    }
-    int rc = file_read(name, &text, &facts, err);
-    if (rc != 0 || facts.is_folder) {
-        free(name);
-        return rc != 0 ? -1 : 1;
-    }
-    set->names[set->n] = name;
-    set->texts[set->n] = text;
-    set->items[set->n] = (struct tls_file){.name = name, .text = bytes_span(&text)};
-    set->n++;
-    return 0;
-}
-
-static char *join(const char *folder, const char *name)
-{
-    size_t n = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(n);
-    if (path != NULL)
-        snprintf(path, n, "%s/%s", folder, name);
-    return path;
-}
-
-static int add_folder(struct file_set *set, const char *folder, struct err *err)
-{
-    char **names;
-    size_t n;
-    if (file_list(folder, &names, &n, err) != 0)
-        return -1;
-    int rc = n > 0 ? 0 : err_set(err, ERR_CREDENTIAL, "%s: the folder holds no file", folder);
-    for (size_t i = 0; i < n; i++) {
-        if (rc == 0)
-            rc = add_file(set, join(folder, names[i]), err);
-        free(names[i]);
-    }
-    free(names);
-    return rc == 0 ? 0 : -1;
-}
-
-static int add_all(struct file_set *set, const struct flag_list *paths, struct err *err)
-{
-    for (size_t i = 0; i < paths->n; i++) {
-        int rc = add_file(set, strdup(paths->items[i]), err);
-        if (rc == 1)
-            rc = add_folder(set, paths->items[i], err);
-        if (rc != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static struct tls_trust *load_trust(const struct verify_flags *a, int64_t now, struct findings *notes, struct err *err)
-{
-    struct file_set ca = {0}, crl = {0};
-    struct tls_trust *trust = NULL;
-    bool system = a->ca.n == 1 && strcmp(a->ca.items[0], "system") == 0;
-    if ((system || add_all(&ca, &a->ca, err) == 0) && add_all(&crl, &a->crl, err) == 0) {
-        struct tls_trust_spec spec = {
-            .name = "--ca",
-            .ca = ca.items,
-            .n_ca = ca.n,
-            .system = system,
-            .crl = crl.items,
-            .n_crl = crl.n,
-            .crl_required = crl.n > 0,
-            .depth = DEFAULT_DEPTH,
-            .min_rsa_bits = DEFAULT_RSA_BITS,
-            .pins = a->pins.items,
-            .n_pins = a->pins.n,
-            .spiffe_domain = a->spiffe_domain,
-        };
-        trust = tls_trust_new(&spec, now, notes, err);
-    }
-    file_set_clear(&ca);
-    file_set_clear(&crl);
-    return trust;
-}
 
 static int load_chain(const char *path, struct tls_chain *chain, struct err *err)
 {
@@ -157,6 +39,23 @@ static int load_chain(const char *path, struct tls_chain *chain, struct err *err
     return rc;
 }
 
+/* Which flags go together: the rules come from files or from a configuration. */
+static int check_sources(const struct verify_flags *a, struct err *err)
+{
+    bool by_config = a->listener != NULL || a->config != NULL;
+    bool by_files = a->ca.n + a->crl.n + a->pins.n + a->allow.n > 0 || a->purpose != NULL || a->spiffe_domain != NULL || a->crl_policy != NULL ||
+                    a->crl_grace != NULL || a->depth != 0 || a->min_rsa_bits != 0;
+    if (by_config && (by_files || a->names.n > 0))
+        return err_set(err, ERR_USAGE, "with --config and --listener all rules are those of the listener: leave the other flags out (--at and --json may stay)");
+    if (!by_config && a->ca.n == 0)
+        return err_set(err, ERR_USAGE, "--ca FILE is missing (or --config FILE --listener NAME, to judge as a listener does)");
+    if (!by_config && a->purpose == NULL)
+        return err_set(err, ERR_USAGE, "--purpose client|server is missing");
+    if (a->crl.n == 0 && (a->crl_policy != NULL || a->crl_grace != NULL))
+        return by_config ? 0 : err_set(err, ERR_USAGE, "--crl-policy and --crl-grace need a --crl");
+    return 0;
+}
+
 static int check_bounds(const struct verify_flags *a, struct err *err)
 {
     unsigned char pin[PIN_SIZE];
@@ -165,17 +64,33 @@ static int check_bounds(const struct verify_flags *a, struct err *err)
             return err_set(err, ERR_USAGE, "--pin: \"%.80s\" is not a SHA-256 as 64 hexadecimal digits or 44 characters of base64", a->pins.items[i]);
     if (a->spiffe_domain != NULL && !spiffe_is_domain(span_from_str(a->spiffe_domain)))
         return err_set(err, ERR_USAGE, "--spiffe-domain: \"%.80s\" is not the name of a trust domain, as example.org is", a->spiffe_domain);
+    if (a->depth > MAX_DEPTH)
+        return err_set(err, ERR_USAGE, "--depth is at most %d", MAX_DEPTH);
+    if (a->min_rsa_bits != 0 && (a->min_rsa_bits < DEFAULT_RSA_BITS || a->min_rsa_bits > MAX_RSA_BITS))
+        return err_set(err, ERR_USAGE, "--min-rsa-bits is from %d to %d", DEFAULT_RSA_BITS, MAX_RSA_BITS);
+    return 0;
+}
+
+static int read_crl_rules(const struct verify_flags *a, struct tls_trust_spec *spec, struct err *err)
+{
+    struct err why = {0};
+    uint64_t grace_ms = 0;
+    const char *policy = a->crl_policy != NULL ? a->crl_policy : "require";
+    if (strcmp(policy, "require") != 0 && strcmp(policy, "prefer") != 0)
+        return err_set(err, ERR_USAGE, "--crl-policy is require or prefer, not \"%.80s\"", policy);
+    if (a->crl_grace != NULL && units_duration_ms(a->crl_grace, &grace_ms, &why) != 0)
+        return err_set(err, ERR_USAGE, "--crl-grace: %s", why.text);
+    spec->crl_required = a->crl.n > 0 && strcmp(policy, "require") == 0;
+    spec->crl_grace = (int64_t)(grace_ms / 1000);
     return 0;
 }
 
 static int read_question(const struct verify_flags *a, struct tls_question *q, struct err *err)
 {
-    *q = (struct tls_question){.names = a->names.items, .n_names = a->names.n, .now = clock_now()};
-    if (strcmp(a->purpose, "client") == 0)
-        q->purpose = TLS_PURPOSE_CLIENT;
-    else if (strcmp(a->purpose, "server") == 0)
+    *q = (struct tls_question){.names = a->names.items, .n_names = a->names.n, .now = clock_now(), .purpose = TLS_PURPOSE_CLIENT};
+    if (a->purpose != NULL && strcmp(a->purpose, "server") == 0)
         q->purpose = TLS_PURPOSE_SERVER;
-    else
+    else if (a->purpose != NULL && strcmp(a->purpose, "client") != 0)
         return err_set(err, ERR_USAGE, "--purpose is client or server, not \"%s\"", a->purpose);
     return a->at != NULL ? time_arg_parse(a->at, &q->now, err) : 0;
 }
@@ -188,34 +103,68 @@ static void print_notes(const struct findings *notes)
                     notes->items[i].text);
 }
 
-static int show(const struct verify_sheet *sheet, bool json)
+static int show(struct verify_answer *answer, const struct tls_chain *chain, bool json, struct err *err)
 {
     struct bytes out;
+    struct verify_sheet *sheet = &answer->sheet;
     bytes_init(&out, SHEET_MAX);
+    sheet->question = &answer->question;
+    sheet->verdict = &answer->verdict;
+    sheet->details = &answer->details;
+    sheet->chain = chain;
     int rc = json ? verify_sheet_json(sheet, &out) : verify_sheet_text(sheet, &out);
     if (rc == 0)
         fwrite(out.data, 1, out.len, stdout);
     bytes_clear(&out);
-    return rc;
+    if (rc != 0)
+        err_set(err, ERR_MEMORY, "out of memory");
+    return answer->verdict.status == REASON_VALID ? COMMAND_FINE : COMMAND_REFUSAL;
 }
 
-static int verify(const struct verify_flags *a, const char *file, struct tls_question *q, struct err *err)
+/* Whether one of the --allow rules lets a valid certificate pass. */
+static int ask_rules(const struct verify_flags *a, const struct tls_chain *chain, struct verify_answer *answer, struct err *err)
+{
+    struct tls_peer *peer = a->allow.n > 0 && answer->verdict.status == REASON_VALID ? tls_peer_new(chain->ders, chain->n, err) : NULL;
+    char rule_text[200], why[320];
+    bool permitted = peer == NULL;
+    for (size_t i = 0; i < a->allow.n && err->kind == ERR_NONE; i++) {
+        struct config_allow rule;
+        struct err wrong = {0};
+        if (allow_rule_parse(a->allow.items[i], &rule, &wrong) != 0) {
+            err_set(err, ERR_USAGE, "--allow \"%.80s\": %s", a->allow.items[i], wrong.text);
+            break;
+        }
+        permitted = permitted || allow_permits(&rule, 1, &answer->verdict, peer);
+        if (!permitted && i == 0) {
+            allow_describe(&rule, rule_text, sizeof(rule_text));
+            snprintf(why, sizeof(why), "no --allow rule lets it pass: of %s the key %s does not hold", rule_text, allow_first_miss(&rule, peer));
+        }
+        allow_rule_clear(&rule);
+    }
+    if (!permitted && err->kind == ERR_NONE)
+        verify_not_allowed(answer, why);
+    tls_peer_free(peer);
+    return err->kind == ERR_NONE ? 0 : -1;
+}
+
+static int answer_by_files(const struct verify_flags *a, const char *file, struct verify_answer *answer, struct err *err)
 {
     struct findings notes;
     struct tls_chain chain = {0};
+    struct tls_trust_spec spec = {.name = "--ca", .depth = a->depth != 0 ? (unsigned)a->depth : DEFAULT_DEPTH,
+                                  .min_rsa_bits = a->min_rsa_bits != 0 ? (unsigned)a->min_rsa_bits : DEFAULT_RSA_BITS,
+                                  .pins = a->pins.items, .n_pins = a->pins.n, .spiffe_domain = a->spiffe_domain};
     int code = COMMAND_REFUSED;
+    if (read_crl_rules(a, &spec, err) != 0)
+        return code;
     findings_init(&notes);
-    struct tls_trust *trust = load_trust(a, q->now, &notes, err);
+    struct tls_trust *trust = verify_trust_load(&spec, &a->ca, &a->crl, answer->question.now, &notes, err);
     print_notes(&notes);
     if (trust != NULL && load_chain(file, &chain, err) == 0) {
-        struct tls_verdict verdict;
-        q->trust = trust;
-        tls_judge(q, chain.ders, chain.n, &verdict);
-        struct verify_sheet sheet = {.question = q, .verdict = &verdict, .chain = &chain, .file = file};
-        if (show(&sheet, a->json) != 0)
-            err_set(err, ERR_MEMORY, "out of memory");
-        else
-            code = verdict.status == REASON_VALID ? COMMAND_FINE : COMMAND_REFUSAL;
+        answer->question.trust = trust;
+        tls_judge_in_detail(&answer->question, chain.ders, chain.n, &answer->verdict, &answer->details);
+        if (ask_rules(a, &chain, answer, err) == 0)
+            code = show(answer, &chain, a->json, err);
     }
     tls_chain_clear(&chain);
     tls_trust_unref(trust);
@@ -223,49 +172,84 @@ static int verify(const struct verify_flags *a, const char *file, struct tls_que
     return code;
 }
 
+static int answer_by_config(const struct verify_flags *a, const char *file, struct verify_answer *answer, struct err *err)
+{
+    struct findings findings;
+    struct tls_chain chain = {0};
+    int code = COMMAND_REFUSED;
+    findings_init(&findings);
+    struct config *config = config_load(a->config != NULL ? a->config : COMMAND_CONFIG_PATH, &findings);
+    struct snapshot *s = config != NULL ? snapshot_new(config, file_source_disk(), 1, answer->question.now, &findings) : NULL;
+    if (s == NULL)
+        run_print_findings(&findings);
+    else if (load_chain(file, &chain, err) == 0 && verify_by_listener(s, a->listener, &chain, answer, err) == 0)
+        code = show(answer, &chain, a->json, err);
+    tls_chain_clear(&chain);
+    if (s != NULL)
+        snapshot_unref(s);
+    findings_clear(&findings);
+    return code;
+}
+
 int cmd_verify(int argc, char **argv)
 {
     struct verify_flags a = {0};
     const struct flag table[] = {
-        {.name = "--ca", .kind = FLAG_LIST, .required = true, .target = &a.ca, .value = "FILE",
+        {.name = "--ca", .kind = FLAG_LIST, .target = &a.ca, .value = "FILE",
          .help = "the CAs to trust: a PEM file, a folder of them, or \"system\"\n(may be repeated)"},
+        {.name = "--purpose", .kind = FLAG_TEXT, .target = &a.purpose, .value = "client|server",
+         .help = "what the certificate is to be used as"},
+        {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &a.config, .value = "FILE",
+         .help = "instead of --ca and --purpose: judge as the listener of this\nconfiguration does (default: " COMMAND_CONFIG_PATH ")"},
+        {.name = "--listener", .kind = FLAG_TEXT, .target = &a.listener, .value = "NAME",
+         .help = "which listener of it; needed where several ask for a certificate"},
         {.name = "--crl", .kind = FLAG_LIST, .target = &a.crl, .value = "FILE",
          .help = "revocation list, PEM or DER (may be repeated); when given, every\nissuer in the chain needs one that is not out of date"},
-        {.name = "--purpose", .kind = FLAG_TEXT, .required = true, .target = &a.purpose, .value = "client|server",
-         .help = "what the certificate is to be used as"},
+        {.name = "--crl-policy", .kind = FLAG_TEXT, .target = &a.crl_policy, .value = "require|prefer",
+         .help = "prefer: an issuer without a list, or with an old one, is no fault"},
+        {.name = "--crl-grace", .kind = FLAG_TEXT, .target = &a.crl_grace, .value = "DURATION",
+         .help = "how long a list may be past its next update: \"2d\" (default: 0s)"},
+        {.name = "--allow", .kind = FLAG_LIST, .target = &a.allow, .value = "RULE",
+         .help = "would it pass, as in cn=payments or ou=ops,dns=*.ops.example\n(may be repeated: any one is enough)"},
         {.name = "--name", .kind = FLAG_LIST, .target = &a.names, .value = "NAME",
          .help = "a name it must hold: host, IP address or URI (may be repeated:\nany one is enough)"},
         {.name = "--pin", .kind = FLAG_LIST, .target = &a.pins, .value = "SHA256",
          .help = "SHA-256 of a public key, hex or base64, that a certificate of the\nverified path must have (may be repeated: any one is enough)"},
         {.name = "--spiffe-domain", .kind = FLAG_TEXT, .target = &a.spiffe_domain, .value = "DOMAIN",
          .help = "its one URI must be a SPIFFE ID of this trust domain"},
+        {.name = "--depth", .kind = FLAG_NUMBER, .target = &a.depth, .value = "N",
+         .help = "most certificates in a chain, trusted CA included (default: 8)"},
+        {.name = "--min-rsa-bits", .kind = FLAG_NUMBER, .target = &a.min_rsa_bits, .value = "N",
+         .help = "smallest RSA key (default: 2048)"},
         {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
          .help = "judge as of 2026-01-31T23:59:59Z, 2026-01-31 or @SECONDS\n(default: now)"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs; times in seconds since 1970"},
     };
     const struct flags flags = {
         .command = "mtlsd verify",
-        .usage = "--ca FILE --purpose client|server [--crl FILE] [--name NAME] [--pin SHA256] [--spiffe-domain DOMAIN] "
-                 "[--at TIME] [--json] CHAIN.pem",
-        .about = "Judges a certificate as the daemon would in a handshake: chain, dates, purpose, names, strength, revocation.\n"
-                 "CHAIN.pem holds the leaf first, then what the peer would send with it.\n"
-                 "Exit code 0: valid, 4: refused, 3: a file cannot be used, 2: usage.",
+        .usage = "(--ca FILE --purpose client|server [RULES] | -c FILE [--listener NAME]) [--at TIME] [--json] CHAIN.pem",
+        .about = "Judges a certificate as the daemon would in a handshake: chain, dates, purpose, names, strength, revocation, allow rules.\n"
+                 "CHAIN.pem holds the leaf first, then what the peer would send with it, in any order. All faults are listed, the worst\n"
+                 "first. Exit code 0: valid and allowed, 4: not so, 3: a file cannot be used, 2: usage.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .operand = "CHAIN.pem",
         .min_operands = 1,
         .max_operands = 1,
         .after = "Examples:\n  mtlsd verify --ca pki/ca.pem --crl pki/crl.pem --purpose client pki/payments.crt\n"
-                 "  mtlsd verify --ca system --purpose server --name example.org --json chain.pem",
+                 "  mtlsd verify --ca system --purpose server --name example.org --json chain.pem\n"
+                 "  mtlsd verify -c mtlsd.conf --listener public alice.pem",
     };
     struct flag_list files = {.n = 0};
-    struct tls_question question;
+    struct verify_answer answer = {.question = {.now = 0}};
     struct err err = {0};
     int code;
     if (!flags_read(&flags, argc, argv, &files, &code))
         return code;
-    if (read_question(&a, &question, &err) != 0 || check_bounds(&a, &err) != 0)
+    if (check_sources(&a, &err) != 0 || read_question(&a, &answer.question, &err) != 0 || check_bounds(&a, &err) != 0)
         return command_fail_err(&err);
-    code = verify(&a, files.items[0], &question, &err);
-    return err.kind == ERR_NONE ? code : command_fail(code, "%s", err.text);
+    code = a.ca.n > 0 ? answer_by_files(&a, files.items[0], &answer, &err) : answer_by_config(&a, files.items[0], &answer, &err);
+    if (err.kind == ERR_NONE)
+        return code;
+    return err.kind == ERR_USAGE ? command_fail_err(&err) : command_fail(COMMAND_REFUSED, "%s", err.text);
 }

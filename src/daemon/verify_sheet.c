@@ -3,14 +3,10 @@
 #include "daemon_json.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/tls/tls_engine.h"
 #include "mtlsd/tls/tls_peer.h"
 
 #include <jansson.h>
-
-static bool has(const struct tls_verdict *v, enum reason reason)
-{
-    return (v->all & (UINT64_C(1) << reason)) != 0;
-}
 
 static int line(struct bytes *out, const char *label, const char *value)
 {
@@ -19,18 +15,44 @@ static int line(struct bytes *out, const char *label, const char *value)
     return bytes_append_str(out, "\n");
 }
 
-static int problems_text(const struct tls_verdict *v, struct bytes *out)
+/* What a peer and a page are told of it. */
+static int numbers_text(const struct verify_sheet *s, struct bytes *out)
 {
-    const char *label = "problems";
-    for (enum reason reason = REASON_VALID; reason < REASON_COUNT; reason++) {
-        if (reason == REASON_VALID || !has(v, reason))
-            continue;
-        const struct reason_row *row = reason_row(reason);
-        if (bytes_printf(out, "%-11s%-15s%s\n%-11s%-15s-> %s\n", label, row->word, row->title, "", "", row->hint) != 0)
+    const struct tls_verdict *v = s->verdict;
+    int alert = reason_row(v->status)->alert;
+    if (v->status == REASON_VALID)
+        return 0;
+    if (s->refuses_later)
+        return bytes_printf(out, "%-11sHTTP %u, OpenSSL's number %d\n", "told as", reason_row(v->status)->http_status, v->openssl_error);
+    return bytes_printf(out, "%-11salert %s (%d), OpenSSL's number %d\n", "told as", tls_alert_name(alert), alert, v->openssl_error);
+}
+
+/* One after the other, the worst first; the same advice once. */
+static int problems_text(const struct tls_details *d, struct bytes *out)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct reason_row *row = reason_row(d->items[i].reason);
+        bool last = i + 1 == d->n || d->items[i + 1].reason != row->reason;
+        if (bytes_printf(out, "%-11s%-15s", i == 0 ? "problems" : "", row->word) != 0 ||
+            text_append_percent(out, span_from_str(d->items[i].text)) != 0 || bytes_append_str(out, "\n") != 0)
             return -1;
-        label = "";
+        if (last && bytes_printf(out, "%-11s%-15s-> %s\n", "", "", row->hint) != 0)
+            return -1;
     }
     return 0;
+}
+
+static int listener_text(const struct verify_sheet *s, struct bytes *out)
+{
+    bool valid = s->verdict->status == REASON_VALID;
+    if (s->listener == NULL)
+        return 0;
+    if (bytes_printf(out, "%-11s", "listener") != 0 || text_append_percent(out, span_from_str(s->listener)) != 0 ||
+        bytes_append_str(out, " at ") != 0 || text_append_percent(out, span_from_str(s->where)) != 0)
+        return -1;
+    if (!s->lets_in)
+        return bytes_append_str(out, s->refuses_later ? ": answers each request with 403\n" : ": refuses the handshake\n");
+    return bytes_append_str(out, valid ? ": lets it in\n" : ": lets it in (tolerate), for routes that name the status; mtlsd explain says which\n");
 }
 
 static int certificate_text(struct span der, size_t i, struct bytes *out)
@@ -61,7 +83,7 @@ int verify_sheet_text(const struct verify_sheet *s, struct bytes *out)
     tls_trust_facts(s->question->trust, &trust);
     if (line(out, "status", reason_word(s->verdict->status)) != 0 || line(out, "because", s->verdict->text) != 0)
         return -1;
-    if (problems_text(s->verdict, out) != 0)
+    if (numbers_text(s, out) != 0 || listener_text(s, out) != 0 || problems_text(s->details, out) != 0)
         return -1;
     if (bytes_printf(out, "%-11sas a %s, at %s\n", "judged", s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", at) != 0)
         return -1;
@@ -97,17 +119,36 @@ static json_t *names_json(const struct tls_question *q)
     return list;
 }
 
+static json_t *listener_json(const struct verify_sheet *s)
+{
+    if (s->listener == NULL)
+        return json_null();
+    return json_pack("{so so sb}", "name", daemon_json_text(s->listener), "where", daemon_json_text(s->where), "lets_in", s->lets_in);
+}
+
+/* problems holds each word once, findings each sentence. */
+static void add_problems(const struct tls_details *d, json_t *problems, json_t *findings)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct reason_row *row = reason_row(d->items[i].reason);
+        if (i == 0 || d->items[i - 1].reason != row->reason)
+            json_array_append_new(problems, json_string(row->word));
+        json_array_append_new(findings, json_pack("{ss si so ss}", "reason", row->word, "openssl_error", d->items[i].openssl_error, "detail",
+                                                  daemon_json_text(d->items[i].text), "hint", row->hint));
+    }
+}
+
 static json_t *sheet_json(const struct verify_sheet *s)
 {
-    json_t *problems = json_array(), *chain = json_array();
-    for (enum reason reason = REASON_VALID; reason < REASON_COUNT; reason++)
-        if (reason != REASON_VALID && has(s->verdict, reason))
-            json_array_append_new(problems, json_string(reason_word(reason)));
+    json_t *problems = json_array(), *findings = json_array(), *chain = json_array();
+    add_problems(s->details, problems, findings);
     for (size_t i = 0; i < s->chain->n; i++)
         json_array_append_new(chain, certificate_json(s->chain->ders[i]));
     const struct reason_row *row = reason_row(s->verdict->status);
-    return json_pack("{ss ss so ss si so ss sI so so}", "status", row->word, "title", row->title, "detail", daemon_json_text(s->verdict->text),
-                     "hint", row->hint, "openssl_error", s->verdict->openssl_error, "problems", problems, "purpose",
+    json_t *alert = row->alert >= 0 ? json_pack("{si ss}", "number", row->alert, "name", tls_alert_name(row->alert)) : json_null();
+    return json_pack("{ss ss so ss si so so so so ss sI so so}", "status", row->word, "title", row->title, "detail",
+                     daemon_json_text(s->verdict->text), "hint", row->hint, "openssl_error", s->verdict->openssl_error, "alert", alert, "listener",
+                     listener_json(s), "problems", problems, "findings", findings, "purpose",
                      s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", "at", (json_int_t)s->question->now, "names",
                      names_json(s->question), "chain", chain);
 }

@@ -10,8 +10,11 @@
 struct verify_sheet { /* all borrowed */
     const struct tls_question *question;
     const struct tls_verdict *verdict;
+    const struct tls_details *details;
     const struct tls_chain *chain;
-    const char *file;
+    const char *listener, *where; /* whose trust it is, and its line; NULL: one made of files */
+    bool lets_in;                 /* what that listener does: also a bad certificate, where it tolerates the status */
+    bool refuses_later;           /* not in the handshake, but each request with 403 */
 };
 
 /* Certificates' texts are escaped: nothing in them reaches a terminal raw. */

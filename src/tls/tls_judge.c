@@ -30,26 +30,54 @@ static unsigned rank(enum reason reason)
     }
 }
 
+/* Keeps the worst first, and leaves out the mildest where room ends; those of one rank stay in the order in which they were found. */
+static void add_detail(struct tls_details *d, enum reason reason, int openssl_error, const char *text)
+{
+    if (d->n == TLS_DETAILS_MAX && rank(d->items[d->n - 1].reason) <= rank(reason))
+        return;
+    d->n -= d->n == TLS_DETAILS_MAX;
+    size_t at = d->n;
+    while (at > 0 && rank(d->items[at - 1].reason) > rank(reason))
+        at--;
+    memmove(&d->items[at + 1], &d->items[at], (d->n - at) * sizeof(d->items[0]));
+    d->n++;
+    d->items[at].reason = reason;
+    d->items[at].openssl_error = openssl_error;
+    snprintf(d->items[at].text, sizeof(d->items[at].text), "%s", text);
+}
+
 void tls_checks_found(struct tls_verdict *v, enum reason reason, int openssl_error, const char *fmt, ...)
 {
+    char text[sizeof(v->text)];
+    bool worst = v->status == REASON_UNDECIDED || rank(v->status) > rank(reason);
     v->all |= UINT64_C(1) << reason;
-    if (v->status != REASON_UNDECIDED && rank(v->status) <= rank(reason))
+    if (!worst && v->details == NULL)
         return;
     va_list args;
     va_start(args, fmt);
-    vsnprintf(v->text, sizeof(v->text), fmt, args);
+    vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    if (v->details != NULL)
+        add_detail(v->details, reason, openssl_error, text);
+    if (!worst)
+        return;
+    memcpy(v->text, text, sizeof(text));
     v->status = reason;
     v->openssl_error = openssl_error;
 }
 
-static void merge(struct tls_verdict *into, const struct tls_verdict *other)
+/* Takes over what one way from the leaf to an anchor has against it, beside what the leaf itself has. */
+static void merge(struct tls_verdict *into, const struct tls_verdict *way)
 {
-    if (other->status != REASON_UNDECIDED)
-        tls_checks_found(into, other->status, other->openssl_error, "%s", other->text);
-    into->all |= other->all;
-    if (other->until != 0)
-        tls_checks_until(into, other->until);
+    const struct tls_details *details = way->details;
+    if (details != NULL)
+        for (size_t i = 0; i < details->n; i++)
+            tls_checks_found(into, details->items[i].reason, details->items[i].openssl_error, "%s", details->items[i].text);
+    else if (way->status != REASON_UNDECIDED)
+        tls_checks_found(into, way->status, way->openssl_error, "%s", way->text);
+    into->all |= way->all;
+    if (way->until != 0)
+        tls_checks_until(into, way->until);
 }
 
 /* The highest certificate that the presented ones lead to by name, so that a message can say where the chain
@@ -122,12 +150,17 @@ static void judge_ways(const struct tls_question *q, struct tls_path_finder *f,
                        const struct tls_certificate *leaf, struct tls_verdict *out)
 {
     struct tls_verdict best = {.status = REASON_UNDECIDED};
+    struct tls_details details[2]; /* of the best way, and of the one that is looked at */
+    unsigned spare = 0;
     bool any = false;
     for (unsigned i = 0; i < MAX_WAYS && tls_path_next(f); i++) {
-        struct tls_verdict way = {.status = REASON_UNDECIDED};
+        struct tls_verdict way = {.status = REASON_UNDECIDED, .details = out->details != NULL ? &details[spare] : NULL};
+        details[spare].n = 0;
         tls_checks_way(q, f->way, f->length, &way);
-        if (!any || way.status == REASON_UNDECIDED || rank(way.status) > rank(best.status))
+        if (!any || way.status == REASON_UNDECIDED || rank(way.status) > rank(best.status)) {
             best = way;
+            spare = !spare;
+        }
         any = true;
         if (best.status == REASON_UNDECIDED)
             break;
@@ -157,9 +190,8 @@ static void judge_parsed(const struct tls_question *q, const struct span *ders, 
     snprintf(out->text, sizeof(out->text), "certificate %s: valid", leaf->subject);
 }
 
-void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
+static void judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
 {
-    *out = (struct tls_verdict){.status = REASON_UNDECIDED};
     if (n == 0) {
         tls_checks_found(out, REASON_NONE, 0, "no certificate was presented");
         return;
@@ -176,6 +208,20 @@ void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, 
         judge_parsed(q, ders, n, &leaf, out);
     }
     gnutls_x509_crt_deinit(crt);
+}
+
+void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
+{
+    *out = (struct tls_verdict){.status = REASON_UNDECIDED};
+    judge(q, ders, n, out);
+}
+
+void tls_judge_in_detail(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_details *details)
+{
+    *out = (struct tls_verdict){.status = REASON_UNDECIDED, .details = details};
+    details->n = 0;
+    judge(q, ders, n, out);
+    out->details = NULL;
 }
 
 unsigned tls_judge_alert(enum reason status)

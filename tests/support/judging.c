@@ -40,6 +40,26 @@ struct tls_trust *judging_trust(const struct judging *j)
     return trust;
 }
 
+/* Whoever asks for each fault gets the verdict that a connection gets, and the same faults. */
+static void same_in_detail(const struct tls_question *q, const struct span *ders, size_t n, const struct tls_verdict *verdict)
+{
+    struct tls_verdict again;
+    struct tls_details details;
+    uint64_t named = 0;
+    tls_judge_in_detail(q, ders, n, &again, &details);
+    ck_assert_int_eq(again.status, verdict->status);
+    ck_assert_int_eq(again.openssl_error, verdict->openssl_error);
+    ck_assert_uint_eq(again.all, verdict->all);
+    ck_assert_str_eq(again.text, verdict->text);
+    ck_assert_ptr_null(again.details);
+    for (size_t i = 0; i < details.n; i++)
+        named |= UINT64_C(1) << details.items[i].reason;
+    ck_assert(details.n == TLS_DETAILS_MAX || named == again.all);
+    ck_assert_int_eq(details.n > 0, verdict->status != REASON_VALID);
+    if (details.n > 0)
+        ck_assert_str_eq(details.items[0].text, verdict->text);
+}
+
 void judging_run(const struct judging *j, const struct certs *const *chain, size_t n, struct tls_verdict *out)
 {
     static struct span ders[MAX_CHAIN];
@@ -52,6 +72,7 @@ void judging_run(const struct judging *j, const struct certs *const *chain, size
         ders[i] = chain[i]->der;
     struct tls_question q = {trust, j->purpose, j->names, n_names, j->now != 0 ? j->now : CERTS_NOW};
     tls_judge(&q, ders, n, out);
+    same_in_detail(&q, ders, n, out);
     tls_trust_unref(trust);
 }
 

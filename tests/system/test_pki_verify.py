@@ -286,13 +286,94 @@ class Verifies(Pki):
 
     def test_a_refusal_tells_what_to_do(self):
         text = self.refuses(4, "status", *self.verify("web.crt", "--at", "2099-01-01", purpose="server")).stdout
-        self.assertRegex(text, r"problems +expired +.*\n +-> ")
+        self.assertRegex(text, r"problems +expired +.*\n +expired +.*CA: expired .*\n +-> ")
 
     def test_several_problems_are_all_listed(self):
         self.must("pki", "issue", "both-bad", "--server", "--san", "dns:a.example", "--bad", "expired", "--dir", self.pki)
         answer = json.loads(self.run_it(*self.verify("both-bad.crt", "--json", "--name", "b.example", purpose="client")).stdout)
         self.assertEqual(answer["status"], "expired")
         self.assertEqual(set(answer["problems"]), {"expired", "wrong_purpose", "name_mismatch"})
+
+    def test_each_problem_has_its_sentence_and_the_worst_comes_first(self):
+        self.must("pki", "issue", "trouble", "--server", "--bad", "expired", "--san", "dns:a.example", "--dir", self.pki)
+        other = self.folder / "strange"
+        self.must("pki", "init", "--dir", other)
+        answer = json.loads(self.run_it(*self.verify("trouble.crt", "--json"), ).stdout)
+        self.assertEqual(["expired", "wrong_purpose"], answer["problems"])
+        answer = json.loads(self.run_it("verify", "--ca", other / "ca.pem", "--purpose", "client", "--json", self.pki / "trouble.crt").stdout)
+        self.assertEqual([("unknown_ca", 20), ("expired", 10), ("wrong_purpose", 26)],
+                         [(f["reason"], f["openssl_error"]) for f in answer["findings"]])
+        self.assertRegex(answer["findings"][1]["detail"], r"^certificate CN=trouble: expired 20")
+        self.assertEqual({"number": 48, "name": "unknown_ca"}, answer["alert"])
+        text = self.run_it("verify", "--ca", other / "ca.pem", "--purpose", "client", self.pki / "trouble.crt").stdout
+        self.assertRegex(text, r"told as +alert unknown_ca \(48\), OpenSSL's number 20\nproblems +unknown_ca .*\n +-> .*\n +expired +certificate CN=trouble")
+
+    MEMBERS = {"status", "title", "detail", "hint", "openssl_error", "alert", "listener", "problems", "findings", "purpose", "at", "names", "chain"}
+
+    def test_the_members_are_the_same_whatever_the_verdict(self):
+        for name in ("payments.crt", "web.crt"):
+            self.assertEqual(self.MEMBERS, set(json.loads(self.run_it(*self.verify(name, "--json")).stdout)), name)
+        page = (pathlib.Path(__file__).resolve().parents[2] / "packaging/man/mtlsd.1").read_text()
+        told = re.search(r"The members: (.*?)\.\n", page, re.S)[1].replace("\n", " ")
+        self.assertEqual([], [member for member in self.MEMBERS if not re.search(rf"\b{member}\b", told)])
+
+    def test_rules_decide_about_a_valid_certificate_only(self):
+        self.must(*self.verify("payments.crt", "--allow", "ou=dev", "--allow", "cn=payments,ou=billing"))
+        done = self.refuses(4, r"^status +not_allowed\nbecause +no --allow rule lets it pass: of ou = \"dev\" the key ou does not hold",
+                            *self.verify("payments.crt", "--allow", "ou=dev", "--allow", "cn=x"))
+        self.assertIn("access_denied (49), OpenSSL's number 50", done.stdout)
+        self.refuses(4, r"^status +expired", *self.verify("payments.crt", "--allow", "ou=billing", "--at", "2099-01-01"))
+        self.refuses(2, "--allow \"xx=1\"", *self.verify("payments.crt", "--allow", "xx=1"))
+
+    def test_missing_and_old_lists_by_policy_and_grace(self):
+        self.must("pki", "crl", "--stale", "--dir", self.pki)
+        old = self.folder / "old.crl"
+        shutil.copy(self.pki / "crl.pem", old)
+        self.must("pki", "crl", "--dir", self.pki)
+        self.must("pki", "init", "--cn", "Elsewhere CA", "--dir", "elsewhere")
+        foreign = self.folder / "elsewhere/crl.pem"
+        for why, words, status in (("old", ("--crl", old), "crl_stale"), ("old, within its grace", ("--crl", old, "--crl-grace", "7d"), "valid"),
+                                   ("old, beyond its grace", ("--crl", old, "--crl-grace", "1m"), "crl_stale"),
+                                   ("old, and not required", ("--crl", old, "--crl-policy", "prefer"), "valid"),
+                                   ("another CA's", ("--crl", foreign), "crl_missing"),
+                                   ("two files", ("--crl", foreign, "--crl", self.pki / "crl.pem"), "valid"),
+                                   ("another CA's, not required", ("--crl", foreign, "--crl-policy", "prefer"), "valid")):
+            with self.subTest(why=why):
+                done = self.run_it(*self.verify("payments.crt", "--json", *words))
+                self.assertEqual(status, json.loads(done.stdout)["status"], done.stdout)
+
+    def test_bounds(self):
+        self.refuses(4, r"^status +constraint\nbecause .* 2 certificates and 1 are allowed", *self.verify("payments.crt", "--depth", "1"))
+        self.must(*self.verify("payments.crt", "--depth", "2"))
+
+    def test_a_listener_of_a_configuration(self):
+        self.must("pki", "issue", "late", "--client", "--bad", "expired", "--dir", self.pki)
+        conf = self.folder / "listener.conf"
+        listener = """%s = { bind = "127.0.0.1:%d"; tls = { identity = "s"; trust = "c"; %s }; %s };"""
+        conf.write_text("""identities = { s = { bundle = "pki/web.pem"; }; }; trusts = { c = { ca = "pki/ca.pem"; }; };
+            upstreams = { app = { targets = [ "127.0.0.1:9" ]; }; }; listeners = { %s };""" % "".join((
+            listener % ("plain", 1, "", 'upstream = "app";'), listener % ("dev", 2, "", 'upstream = "app"; allow = ( { ou = "dev"; } );'),
+            listener % ("bytes", 3, "", 'upstream = "app"; protocol = "tcp"; allow = ( { ou = "dev"; } );'),
+            listener % ("kind", 4, 'tolerate = "all";', 'routes = ( { cert = "error"; respond = 403; }, { upstream = "app"; } );'),
+            'open = { bind = "127.0.0.1:5"; upstream = "app"; };')))
+        for name, certificate, code, status, says, lets_in in (
+                ("plain", "payments", 0, "valid", r"listener +plain at .*listener.conf:2: lets it in\n", True),
+                ("plain", "late", 4, "expired", r"told as +alert certificate_expired \(45\).*\nlistener +plain at .*: refuses the handshake\n", False),
+                ("dev", "payments", 4, "not_allowed", r"told as +HTTP 403.*\nlistener +dev at .*: answers each request with 403\n", False),
+                ("bytes", "payments", 4, "not_allowed", r"alert access_denied .*\nlistener +bytes .*: refuses the handshake\n", False),
+                ("kind", "late", 4, "expired", r"listener +kind at .*: lets it in \(tolerate\)", True)):
+            with self.subTest(listener=name, certificate=certificate):
+                words = ("verify", "-c", conf, "--listener", name, self.pki / f"{certificate}.crt")
+                done = self.run_it(*words)
+                self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+                self.assertRegex(done.stdout, says)
+                answer = json.loads(self.run_it(*words, "--json").stdout)
+                self.assertEqual((status, lets_in), (answer["status"], answer["listener"]["lets_in"]))
+        chain = self.pki / "payments.crt"
+        self.refuses(2, r"which listener\? Name one with --listener: plain, dev", "verify", "-c", conf, chain)
+        self.refuses(2, r"no listener", "verify", "-c", conf, "--listener", "plan", chain)
+        self.refuses(2, r"listener open: plaintext, no certificate is asked for", "verify", "-c", conf, "--listener", "open", chain)
+        self.refuses(3, r"nosuch.conf", "verify", "-c", "nosuch.conf", chain)
 
     def test_a_ca_of_the_same_name_with_another_key(self):
         self.must("pki", "init", "--dir", "impostor")
@@ -316,7 +397,8 @@ class Verifies(Pki):
     def test_a_folder_of_cas(self):
         cas = self.folder / "cas"
         cas.mkdir()
-        self.refuses(3, "the folder holds no file", "verify", "--ca", cas, "--purpose", "client", self.pki / "payments.crt")
+        (cas / "README").write_text("not a certificate, and not read as one\n")
+        self.refuses(3, r"no file that ends in \.pem, \.crt or \.cer", "verify", "--ca", cas, "--purpose", "client", self.pki / "payments.crt")
         shutil.copy(self.pki / "ca.pem", cas / "one.pem")
         self.must("verify", "--ca", cas, "--purpose", "client", self.pki / "payments.crt")
 
@@ -413,8 +495,16 @@ class RefusesCommandLines(Pki):
         (["verfy"], 2, r"unknown command \"verfy\", did you mean \"verify\"\?"),
         (["frobnicate"], 2, r"unknown command \"frobnicate\"; \"mtlsd --help\" lists them"),
         ([], 2, r"usage: mtlsd COMMAND"),
-        (["verify"], 2, r"--ca FILE is missing"),
-        (["verify", "--ca", "x"], 2, r"--purpose client\|server is missing"),
+        (["verify"], 2, r"CHAIN\.pem is missing"),
+        (["verify", "y"], 2, r"--ca FILE is missing \(or --config FILE --listener NAME"),
+        (["verify", "--ca", "x", "y"], 2, r"--purpose client\|server is missing"),
+        (["verify", "--ca", "x", "-c", "z", "y"], 2, r"all rules are those of the listener"),
+        (["verify", "--listener", "a", "--allow", "cn=x", "y"], 2, r"all rules are those of the listener"),
+        (["verify", "--ca", "x", "--purpose", "client", "--crl-grace", "1d", "y"], 2, r"need a --crl"),
+        (["verify", "--ca", "x", "--purpose", "client", "--crl", "z", "--crl-policy", "soft", "y"], 2, r"require or prefer, not \"soft\""),
+        (["verify", "--ca", "x", "--purpose", "client", "--crl", "z", "--crl-grace", "3 dys", "y"], 2, r"--crl-grace: .*not a duration"),
+        (["verify", "--ca", "x", "--purpose", "client", "--depth", "99", "y"], 2, r"--depth is at most 16"),
+        (["verify", "--ca", "x", "--purpose", "client", "--min-rsa-bits", "1024", "y"], 2, r"--min-rsa-bits is from 2048 to 16384"),
         (["verify", "--ca", "x", "--purpose", "client"], 2, r"CHAIN\.pem is missing"),
         (["verify", "--ca", "x", "--purpose", "clinet", "y"], 2, r"--purpose is client or server, not \"clinet\""),
         (["verify", "--ca", "x", "--purpos", "client", "y"], 2, r"unknown flag \"--purpos\", did you mean --purpose\?"),

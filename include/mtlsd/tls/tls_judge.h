@@ -29,10 +29,24 @@ struct tls_verdict {
     int openssl_error;     /* the X509_V_ERR number for status; 0 when valid */
     int64_t until;         /* the last second at which dates leave the verdict as it is; 0: no date is ahead */
     char text[320];        /* one sentence that names the certificate and the fact: "certificate CN=x: expired 2025-01-03T..." */
+    struct tls_details *details; /* while tls_judge_in_detail judges; otherwise NULL */
+};
+
+/* Every fault by itself, the worst first: for people who ask, not for connections. What is beyond the room is only in tls_verdict.all. */
+enum { TLS_DETAILS_MAX = 16 };
+struct tls_details {
+    struct tls_detail {
+        enum reason reason;
+        int openssl_error;
+        char text[320];
+    } items[TLS_DETAILS_MAX];
+    size_t n;
 };
 
 /* ders[0] is the leaf, the rest as the peer sent them (any order, superfluous ones allowed). n == 0 gives REASON_NONE. */
 void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out);
+/* The same verdict, and the sentence for each fault. */
+void tls_judge_in_detail(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_details *details);
 
 /* The TLS alert number that tells a peer this status (RFC 8446 section 6.2). */
 unsigned tls_judge_alert(enum reason status);

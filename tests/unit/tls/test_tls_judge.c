@@ -257,6 +257,29 @@ START_TEST(refuses_the_absence_of_a_certificate)
 }
 END_TEST
 
+START_TEST(tells_each_fault_by_itself_and_the_worst_first)
+{
+    struct certs other, leaf;
+    struct tls_verdict v;
+    struct tls_details d;
+    certs_make(&(struct certs_order){.cn = "Other", .ca = true}, &other);
+    certs_make(&(struct certs_order){.cn = "c", .issuer = &other, .not_after = CERTS_NOW - 1, .ekus = {"1.3.6.1.5.5.7.3.1"}}, &leaf);
+    struct tls_trust *trust = judging_trust(&(struct judging){.ca = {&ca}});
+    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    tls_judge_in_detail(&q, &leaf.der, 1, &v, &d);
+    ck_assert_uint_eq(d.n, 3);
+    ck_assert_int_eq(d.items[0].reason, REASON_UNKNOWN_CA);
+    ck_assert_int_eq(d.items[0].openssl_error, 20);
+    ck_assert_int_eq(d.items[1].reason, REASON_EXPIRED);
+    ck_assert_ptr_nonnull(strstr(d.items[1].text, "expired 20"));
+    ck_assert_int_eq(d.items[2].reason, REASON_WRONG_PURPOSE);
+    ck_assert_ptr_nonnull(strstr(d.items[2].text, "does not allow TLS client"));
+    certs_clear(&other);
+    certs_clear(&leaf);
+    tls_trust_unref(trust);
+}
+END_TEST
+
 START_TEST(refuses_bytes_that_are_no_certificate)
 {
     struct certs leaf;
@@ -503,6 +526,7 @@ Suite *suite(void)
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, gives_each_leaf_its_status, 0, (int)(sizeof(rows) / sizeof(rows[0])));
     tcase_add_test(c, refuses_the_absence_of_a_certificate);
+    tcase_add_test(c, tells_each_fault_by_itself_and_the_worst_first);
     tcase_add_test(c, refuses_bytes_that_are_no_certificate);
     tcase_add_test(c, refuses_a_certificate_with_any_byte_changed);
     tcase_add_test(c, tells_foreign_and_self_signed_certificates_apart);
