@@ -17,6 +17,7 @@ struct look { /* at one route of a listener */
     const struct config_route *route;
     const config_setting_t *group;
     bool knows_tls; /* the listener's tls was read without an error */
+    const struct config_cover_table *table; /* of the listener's routes */
 };
 
 static bool given(const struct look *k, const char *key)
@@ -193,13 +194,9 @@ static void check_loop(const struct look *k)
 /* The first route before it that takes all it could get. */
 static void check_reach(const struct look *k)
 {
-    const uint64_t possible = config_tls_statuses(&k->l->tls);
-    for (const struct config_route *before = k->l->routes; before < k->route; before++) {
-        if (!config_cover(before, k->route, possible))
-            continue;
+    const struct config_route *before = config_cover_table_before(k->table, k->route, config_tls_statuses(&k->l->tls));
+    if (before != NULL)
         complain(k, NULL, "is never reached: the route at %.200s matches everything that this one matches; put this one before it", before->where);
-        return;
-    }
 }
 
 static void check_route(const struct look *k)
@@ -261,6 +258,22 @@ static void check_tolerated(struct look *k, const config_setting_t *routes)
     }
 }
 
+static void check_each(struct look k, const config_setting_t *routes)
+{
+    struct config_cover_table *table = config_cover_table_new(k.l->routes, k.l->n_routes);
+    if (table == NULL) {
+        complain(&k, NULL, "out of memory");
+        return;
+    }
+    k.table = table;
+    for (size_t i = 0; i < k.l->n_routes; i++) {
+        k.route = &k.l->routes[i];
+        k.group = config_setting_get_elem(routes, (unsigned)i);
+        check_route(&k);
+    }
+    config_cover_table_free(table);
+}
+
 void config_check_routes(const struct config_reader *r, size_t listener)
 {
     const struct config_listener *l = &r->config->listeners[listener];
@@ -268,7 +281,7 @@ void config_check_routes(const struct config_reader *r, size_t listener)
     bool listed, encrypted;
     const config_setting_t *tls = config_read_at(group, "tls", NULL, &encrypted);
     const config_setting_t *routes = config_read_at(group, "routes", NULL, &listed);
-    struct look k = {r, l, l->routes, group, !encrypted || !config_read_is_tainted(tls)};
+    struct look k = {r, l, l->routes, group, !encrypted || !config_read_is_tainted(tls), NULL};
     if (l->upstream != NULL && listed)
         complain(&k, "upstream", "give either upstream or routes: a last route without a match takes the rest");
     else if (l->upstream == NULL && !listed && !config_read_is_tainted(group))
@@ -277,12 +290,8 @@ void config_check_routes(const struct config_reader *r, size_t listener)
         config_names_check(r, CONFIG_NAMES_UPSTREAM, l->upstream, config_read_at(group, "upstream", NULL, NULL));
         check_loop(&k);
     }
-    for (size_t i = 0; listed && i < l->n_routes; i++) {
-        k.route = &l->routes[i];
-        k.group = config_setting_get_elem(routes, (unsigned)i);
-        check_route(&k);
-    }
-    k.group = group;
+    if (listed)
+        check_each(k, routes);
     if (k.knows_tls && !config_read_is_tainted(group) && asks(l) && l->protocol == CONFIG_PROTOCOL_HTTP)
         check_tolerated(&k, listed ? routes : NULL);
 }

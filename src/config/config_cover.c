@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_cover.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool host_covers(const char *wide, const char *narrow)
@@ -91,4 +92,101 @@ bool config_cover(const struct config_route *wide, const struct config_route *na
     return hosts_cover(&wide->host, &narrow->host) && path_covers(wide->path, narrow->path) &&
            methods_cover(&wide->method, &narrow->method) && (statuses(narrow, possible) & ~statuses(wide, possible)) == 0 &&
            callers_cover(wide, narrow);
+}
+
+/* ---- many of them ---- */
+
+struct entry {
+    const char *host;
+    const struct config_route *route;
+};
+
+struct config_cover_table {
+    struct entry *exact; /* a row for each exact host of a route that has no other kind, by host and then by place */
+    const struct config_route **wide; /* the rest: without a host, or with a "*." among them */
+    size_t n_exact, n_wide;
+};
+
+static bool has_wildcard(const struct config_route *route)
+{
+    for (size_t i = 0; i < route->host.n; i++)
+        if (route->host.items[i][0] == '*')
+            return true;
+    return false;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    int order = strcmp(x->host, y->host);
+    return order != 0 ? order : (x->route > y->route) - (x->route < y->route);
+}
+
+struct config_cover_table *config_cover_table_new(const struct config_route *routes, size_t n)
+{
+    size_t n_hosts = 0;
+    for (size_t i = 0; i < n; i++)
+        n_hosts += routes[i].host.n;
+    struct config_cover_table *t = calloc(1, sizeof(*t));
+    if (t == NULL)
+        return NULL;
+    t->exact = malloc((n_hosts + 1) * sizeof(*t->exact));
+    t->wide = malloc((n + 1) * sizeof(const struct config_route *));
+    if (t->exact == NULL || t->wide == NULL) {
+        config_cover_table_free(t);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct config_route *route = &routes[i];
+        if (route->host.n == 0 || has_wildcard(route))
+            t->wide[t->n_wide++] = route;
+        else
+            for (size_t k = 0; k < route->host.n; k++)
+                t->exact[t->n_exact++] = (struct entry){route->host.items[k], route};
+    }
+    qsort(t->exact, t->n_exact, sizeof(*t->exact), compare_entries);
+    return t;
+}
+
+void config_cover_table_free(struct config_cover_table *t)
+{
+    if (t == NULL)
+        return;
+    free(t->exact);
+    free((void *)t->wide);
+    free(t);
+}
+
+static size_t first_of_host(const struct config_cover_table *t, const char *host)
+{
+    size_t low = 0, high = t->n_exact;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(t->exact[middle].host, host) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Who has exact hosts only and covers this one has its first host among them. */
+static const struct config_route *exact_before(const struct config_cover_table *t, const struct config_route *narrow, uint64_t possible)
+{
+    if (narrow->host.n == 0)
+        return NULL;
+    const char *host = narrow->host.items[0];
+    for (size_t i = first_of_host(t, host); i < t->n_exact && strcmp(t->exact[i].host, host) == 0 && t->exact[i].route < narrow; i++)
+        if (config_cover(t->exact[i].route, narrow, possible))
+            return t->exact[i].route;
+    return NULL;
+}
+
+const struct config_route *config_cover_table_before(const struct config_cover_table *t, const struct config_route *narrow, uint64_t possible)
+{
+    const struct config_route *found = exact_before(t, narrow, possible);
+    for (size_t i = 0; i < t->n_wide && t->wide[i] < (found != NULL ? found : narrow); i++)
+        if (config_cover(t->wide[i], narrow, possible))
+            return t->wide[i];
+    return found;
 }

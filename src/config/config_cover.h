@@ -9,4 +9,12 @@
 /* possible: bits of the certificate statuses that a request can have at all. */
 bool config_cover(const struct config_route *wide, const struct config_route *narrow, uint64_t possible);
 
+/* The routes of one listener by their hosts, so that ten thousand with a host each are not all compared with each other. Borrows the routes.
+ * NULL: out of memory. */
+struct config_cover_table *config_cover_table_new(const struct config_route *routes, size_t n);
+void config_cover_table_free(struct config_cover_table *t);
+
+/* The first of the routes before this one of theirs that covers it; NULL for none. */
+const struct config_route *config_cover_table_before(const struct config_cover_table *t, const struct config_route *narrow, uint64_t possible);
+
 #endif

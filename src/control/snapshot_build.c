@@ -34,16 +34,16 @@ static struct tls_trust *find_trust(struct snapshot *s, const struct loader *l, 
     return builtin->tls;
 }
 
-/* Ten thousand upstreams mostly share an identity and a trust: the judge is asked once for all that follow each other. */
+/* Ten thousand upstreams mostly share an identity and a trust: looked at once for all that follow each other. */
 struct comparison {
     const struct tls_identity *identity;
     const struct tls_trust *trust;
-    bool accepting, wrong_purpose, ours;
+    bool accepting;
+    struct tls_glance glance;
 };
 
 static void compare(const struct loader *l, const struct tls_context_spec *spec, struct comparison *out)
 {
-    struct tls_verdict verdict = {0};
     struct span ders[MAX_CHAIN];
     size_t n = 0;
     for (; n < MAX_CHAIN; n++) {
@@ -54,24 +54,21 @@ static void compare(const struct loader *l, const struct tls_context_spec *spec,
     struct tls_question q = {.trust = spec->trust, .purpose = TLS_PURPOSE_CLIENT, .now = l->now};
     if (spec->accepting)
         q.purpose = TLS_PURPOSE_SERVER;
-    tls_judge(&q, ders, n, &verdict);
     *out = (struct comparison){.identity = spec->identity, .trust = spec->trust, .accepting = spec->accepting};
-    out->wrong_purpose = (verdict.all & (UINT64_C(1) << REASON_WRONG_PURPOSE)) != 0;
-    out->ours = verdict.status != REASON_UNDECIDED && verdict.status != REASON_NONE && verdict.status != REASON_MALFORMED &&
-                !(verdict.all & (UINT64_C(1) << REASON_UNKNOWN_CA));
+    out->glance = tls_judge_glance(&q, ders, n);
 }
 
-/* What the judge thinks of our own certificate under the trust of the other side: never a refusal, but often the explanation. */
+/* What our own certificate is beside the trust of the other side: never a refusal, but often the explanation. */
 static void compare_with_own(const struct loader *l, const struct config_tls *conf, const struct tls_context_spec *spec)
 {
     struct comparison *c = l->last;
     if (c->identity != spec->identity || c->trust != spec->trust || c->accepting != spec->accepting)
         compare(l, spec, c);
-    if (c->wrong_purpose)
+    if (c->glance.wrong_purpose)
         findings_add(l->findings, FINDING_WARNING, conf->where,
                      "identity \"%s\" is used as a %s but its certificate does not allow that (extendedKeyUsage %s): peers will refuse it",
                      conf->identity, spec->accepting ? "server" : "client", spec->accepting ? "serverAuth" : "clientAuth");
-    if (c->ours && !spec->accepting && strcmp(conf->trust != NULL ? conf->trust : "system", "system") != 0)
+    if (c->glance.leads_to_trust && !spec->accepting && strcmp(conf->trust != NULL ? conf->trust : "system", "system") != 0)
         findings_add(l->findings, FINDING_NOTE, conf->where,
                      "trust \"%s\" holds the CA that issued our own identity \"%s\": right when one CA signs both sides; if the upstream's "
                      "certificate comes from another CA, put that one into the trust",

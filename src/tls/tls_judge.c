@@ -190,6 +190,20 @@ static void judge_parsed(const struct tls_question *q, const struct span *ders, 
     snprintf(out->text, sizeof(out->text), "certificate %s: valid", leaf->subject);
 }
 
+/* The leaf, read by us and by GnuTLS. On failure there is nothing to release. */
+static int open_leaf(struct span der, struct tls_cert *cert, struct tls_certificate *out)
+{
+    gnutls_x509_crt_t crt = NULL;
+    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
+    if (tls_cert_read(der, cert) == 0 && gnutls_x509_crt_init(&crt) == 0 &&
+        gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER) == 0) {
+        tls_checks_describe(out, cert, crt);
+        return 0;
+    }
+    gnutls_x509_crt_deinit(crt);
+    return -1;
+}
+
 static void judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
 {
     if (n == 0) {
@@ -198,16 +212,28 @@ static void judge(const struct tls_question *q, const struct span *ders, size_t 
     }
     struct tls_cert cert;
     struct tls_certificate leaf;
-    gnutls_x509_crt_t crt = NULL;
-    gnutls_datum_t der = {(unsigned char *)(uintptr_t)ders[0].ptr, (unsigned)ders[0].len};
-    if (tls_cert_read(ders[0], &cert) != 0 || gnutls_x509_crt_init(&crt) != 0 ||
-        gnutls_x509_crt_import(crt, &der, GNUTLS_X509_FMT_DER) != 0) {
+    if (open_leaf(ders[0], &cert, &leaf) != 0) {
         tls_checks_found(out, REASON_MALFORMED, 1, "the certificate cannot be parsed");
-    } else {
-        tls_checks_describe(&leaf, &cert, crt);
-        judge_parsed(q, ders, n, &leaf, out);
+        return;
     }
-    gnutls_x509_crt_deinit(crt);
+    judge_parsed(q, ders, n, &leaf, out);
+    gnutls_x509_crt_deinit(leaf.crt);
+}
+
+struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n)
+{
+    struct tls_glance glance = {0};
+    struct tls_cert cert;
+    struct tls_certificate leaf;
+    if (n == 0 || open_leaf(ders[0], &cert, &leaf) != 0)
+        return glance;
+    struct tls_verdict of_leaf = {.status = REASON_UNDECIDED};
+    tls_checks_leaf(q, &leaf, &of_leaf);
+    glance.wrong_purpose = (of_leaf.all & (UINT64_C(1) << REASON_WRONG_PURPOSE)) != 0;
+    for (size_t i = 0; i < n && !glance.leads_to_trust; i++)
+        glance.leads_to_trust = tls_cert_read(ders[i], &cert) == 0 && is_anchor_name(q->trust, cert.issuer);
+    gnutls_x509_crt_deinit(leaf.crt);
+    return glance;
 }
 
 void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)

@@ -48,6 +48,14 @@ void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, 
 /* The same verdict, and the sentence for each fault. */
 void tls_judge_in_detail(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_details *details);
 
+/* What a chain's own words say: good for a hint about our own certificates, for thousands of them at a start, and for no decision, as no
+ * signature is checked. Both are false for what cannot be read. */
+struct tls_glance {
+    bool wrong_purpose;  /* the leaf does not allow what it is used for */
+    bool leads_to_trust; /* one of them names a CA of the trust as its issuer */
+};
+struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n);
+
 /* The TLS alert number that tells a peer this status (RFC 8446 section 6.2). */
 unsigned tls_judge_alert(enum reason status);
 

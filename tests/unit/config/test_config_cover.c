@@ -73,6 +73,32 @@ START_TEST(a_gate_is_no_match)
 }
 END_TEST
 
+/* Every set of a few routes: the table finds the one that looking at all of them finds. */
+START_TEST(the_table_finds_what_looking_at_each_finds)
+{
+    static char a[] = "a.example", b[] = "b.example", any[] = "*.example", path[] = "/p";
+    static char *only_a[] = {a}, *only_b[] = {b}, *both[] = {a, b}, *wide[] = {any}, *mixed[] = {b, any};
+    const struct config_route kinds[] = {
+        {.host = list(only_a, 1)}, {.host = list(only_b, 1)}, {.host = list(both, 2)}, {.host = list(wide, 1)},
+        {.host = list(mixed, 2)},  {.path = path},            {0},                     {.host = list(only_a, 1), .path = path},
+    };
+    enum { N = 4, KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+    for (unsigned set = 0; set < KINDS * KINDS * KINDS * KINDS; set++) {
+        struct config_route routes[N];
+        for (unsigned i = 0, rest = set; i < N; i++, rest /= KINDS)
+            routes[i] = kinds[rest % KINDS];
+        struct config_cover_table *t = config_cover_table_new(routes, N);
+        for (const struct config_route *narrow = routes; narrow < routes + N; narrow++) {
+            const struct config_route *before = routes;
+            while (before < narrow && !config_cover(before, narrow, POSSIBLE))
+                before++;
+            ck_assert_msg(config_cover_table_before(t, narrow, POSSIBLE) == (before < narrow ? before : NULL), "set %u, route %td", set, narrow - routes);
+        }
+        config_cover_table_free(t);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("config_cover");
@@ -80,6 +106,7 @@ Suite *suite(void)
     tcase_add_test(t, a_route_covers_itself_and_less);
     tcase_add_test(t, callers_are_compared_key_by_key);
     tcase_add_test(t, a_gate_is_no_match);
+    tcase_add_test(t, the_table_finds_what_looking_at_each_finds);
     suite_add_tcase(s, t);
     return s;
 }

@@ -495,6 +495,42 @@ static const struct {
 };
 
 /* F1: age is checked by our clock at every use, so a verdict says how long it may be used. */
+START_TEST(a_glance_tells_purpose_and_issuer_by_their_words)
+{
+    struct certs other, leaf, far, server;
+    certs_make(&(struct certs_order){.cn = "Other", .ca = true}, &other);
+    certs_make(&(struct certs_order){.cn = "c", .issuer = &ca, .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}, .not_after = CERTS_NOW - 1}, &leaf);
+    certs_make(&(struct certs_order){.cn = "s", .issuer = &ca, .ekus = {GNUTLS_KP_TLS_WWW_SERVER}}, &server);
+    certs_make(&(struct certs_order){.cn = "f", .issuer = &other}, &far);
+    struct judging j = {.ca = {&ca}};
+    struct tls_trust *trust = judging_trust(&j);
+    const struct tls_question q = {.trust = trust, .purpose = TLS_PURPOSE_CLIENT, .now = CERTS_NOW};
+    const struct {
+        const char *why;
+        struct span ders[2];
+        size_t n;
+        bool wrong_purpose, leads_to_trust;
+    } glances[] = {
+        {"one of its clients, though expired", {leaf.der}, 1, false, true},
+        {"one of its servers", {server.der}, 1, true, true},
+        {"of another CA", {far.der}, 1, false, false},
+        {"of another CA, with one of ours behind it", {far.der, leaf.der}, 2, false, true},
+        {"no certificate", {{NULL, 0}}, 0, false, false},
+        {"bytes that are none", {SPAN("abc")}, 1, false, false},
+    };
+    for (size_t i = 0; i < sizeof(glances) / sizeof(glances[0]); i++) {
+        struct tls_glance glance = tls_judge_glance(&q, glances[i].ders, glances[i].n);
+        ck_assert_msg(glance.wrong_purpose == glances[i].wrong_purpose, "%s: purpose", glances[i].why);
+        ck_assert_msg(glance.leads_to_trust == glances[i].leads_to_trust, "%s: trust", glances[i].why);
+    }
+    tls_trust_unref(trust);
+    certs_clear(&other);
+    certs_clear(&leaf);
+    certs_clear(&far);
+    certs_clear(&server);
+}
+END_TEST
+
 START_TEST(says_until_when_dates_leave_it_as_it_is)
 {
     struct certs leaf;
@@ -536,6 +572,7 @@ Suite *suite(void)
     tcase_add_test(c, says_which_certificate_and_what);
     tcase_add_test(c, keeps_control_bytes_out_of_the_sentence);
     tcase_add_test(c, maps_each_status_to_its_alert);
+    tcase_add_test(c, a_glance_tells_purpose_and_issuer_by_their_words);
     tcase_add_loop_test(c, says_until_when_dates_leave_it_as_it_is, 0, (int)(sizeof(dates) / sizeof(dates[0])));
     suite_add_tcase(s, c);
     return s;
