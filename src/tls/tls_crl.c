@@ -2,7 +2,7 @@
 #include "tls_crl.h"
 
 #include "mtlsd/base/text.h"
-#include "tls_crl_parse.h"
+#include "tls_crl_seal.h"
 #include "tls_pem.h"
 
 #include <stdatomic.h>
@@ -10,21 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGEST_TEXT = 65, MAX_SERIAL_BYTES = 64 /* RFC 5280 allows 20; some CAs do not keep to it */ };
+enum {
+    DIGEST_TEXT = 65,
+    MAX_SERIAL_BYTES = 64,       /* RFC 5280 allows 20; some CAs do not keep to it */
+    MAX_HASHED_LATER = 1 << 20, /* bytes that a handshake may have to hash: some milliseconds */
+};
 
 /* The serials of one list: the bytes one after the other, each behind its length, and a table of where each
  * begins (0: free slot). */
 struct serials {
     uint8_t *bytes;
     uint32_t *slots;
-    size_t n, n_slots; /* n_slots is a power of two */
+    size_t n, n_bytes, n_slots; /* n_slots is a power of two */
 };
 
 struct list {
     char *file;
-    uint8_t *der; /* what it was read from; freed as soon as the key that signed it is known for good */
-    struct tls_crl_parsed parsed; /* borrows der */
-    uint8_t *issuer;              /* Name, owned */
+    uint8_t *der; /* what it was read from; kept where the seal needs it and the key that signed it is not known for good, else NULL */
+    struct tls_crl_seal seal; /* borrows der */
+    uint8_t *issuer;          /* Name, owned */
     size_t issuer_len;
     int64_t this_update, next_update;
     uint8_t number[TLS_CRL_NUMBER_BYTES];
@@ -87,6 +91,7 @@ static int serials_fill(struct serials *s, struct span entries, const char *plac
     s->n_slots = 2;
     while (s->n_slots < n * 3 / 2)
         s->n_slots *= 2;
+    s->n_bytes = size;
     s->bytes = malloc(size);
     s->slots = calloc(s->n_slots, sizeof(*s->slots));
     if (s->bytes == NULL || s->slots == NULL)
@@ -135,30 +140,49 @@ static int find_signer(struct list *list, const struct tls_crl_source *source, c
                        struct err *err)
 {
     bool named = false;
+    struct span name = span_of(list->issuer, list->issuer_len);
     for (size_t i = 0; i < source->n_anchors; i++) {
         const struct tls_anchor *anchor = &source->anchors[i];
-        if (!span_equals(anchor->cert.subject, list->parsed.issuer))
+        if (!span_equals(anchor->cert.subject, name))
             continue;
         named = true;
-        if (!tls_crl_signed_by(&list->parsed, anchor->crt))
+        if (!tls_crl_seal_is_of(&list->seal, anchor->crt))
             continue;
         char *digest = key_digest(&anchor->cert);
         if (digest == NULL)
             return err_set(err, ERR_MEMORY, "out of memory");
         atomic_store(&list->signer, digest);
-        free(list->der);
-        list->der = NULL;
         return 1;
     }
     if (!named)
         return 0;
     char issuer[160];
-    tls_cert_name_text(list->parsed.issuer, issuer, sizeof(issuer));
+    tls_cert_name_text(name, issuer, sizeof(issuer));
     return err_set(err, ERR_CREDENTIAL,
                    "%s: the revocation list names %s as its issuer but was not signed by that CA's key, or "
                    "the CA may not sign lists "
                    "(keyUsage without cRLSign)",
                    place, issuer);
+}
+
+/* Lets go of the bytes where the seal does without. A list that a handshake would have to hash in full must not be long: whoever connects would
+ * make it cost that again and again. */
+static int keep_for_later(struct list *list, const struct tls_crl_source *source, bool known, const char *place, struct err *err)
+{
+    if (!known && source->fetched)
+        return err_set(err, ERR_CREDENTIAL, "%s: the issuer of this revocation list is none of the trusted CAs", place);
+    if (!known && tls_crl_seal_needs_list(&list->seal)) {
+        if (list->seal.list.len <= MAX_HASHED_LATER)
+            return 0;
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s: the revocation list is signed with EdDSA by a CA that is none of the trusted ones, and longer than %d KiB: only a handshake "
+                       "could check it, each time in full; have it signed with ECDSA or RSA, or trust that CA itself",
+                       place, MAX_HASHED_LATER / 1024);
+    }
+    list->seal.list = (struct span){0};
+    free(list->der);
+    list->der = NULL;
+    return 0;
 }
 
 static void note_state(const struct list *list, const char *place, bool known,
@@ -182,28 +206,28 @@ static void note_state(const struct list *list, const char *place, bool known,
     }
 }
 
-static int fill_list(struct list *list, const struct tls_crl_source *source, const char *place,
-                     struct err *err)
+static int fill_list(struct list *list, const struct tls_crl_source *source, struct span der, const char *place, struct err *err)
 {
-    if (tls_crl_parse(list->parsed.der, place, &list->parsed, err) != 0)
+    struct tls_crl_parsed parsed;
+    if (tls_crl_parse(der, place, &parsed, err) != 0)
         return -1;
-    if (!tls_crl_strong(&list->parsed))
+    if (tls_crl_seal_make(&parsed, &list->seal) != 0)
         return err_set(err, ERR_CREDENTIAL,
                        "%s: the revocation list is signed with an algorithm that is too weak or not known",
                        place);
-    list->this_update = list->parsed.this_update;
-    list->next_update = list->parsed.next_update;
-    tls_cert_sha256(list->parsed.der, list->sha256);
-    list->number_len = list->parsed.number.len;
+    list->this_update = parsed.this_update;
+    list->next_update = parsed.next_update;
+    tls_cert_sha256(der, list->sha256);
+    list->number_len = parsed.number.len;
     if (list->number_len > 0)
-        memcpy(list->number, list->parsed.number.ptr, list->number_len);
-    list->issuer_len = list->parsed.issuer.len;
+        memcpy(list->number, parsed.number.ptr, list->number_len);
+    list->issuer_len = parsed.issuer.len;
     list->issuer = malloc(list->issuer_len);
     list->file = span_dup(span_from_str(source->file->name));
     if (list->issuer == NULL || list->file == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
-    memcpy(list->issuer, list->parsed.issuer.ptr, list->issuer_len);
-    return serials_fill(&list->serials, list->parsed.entries, place, err);
+    memcpy(list->issuer, parsed.issuer.ptr, list->issuer_len);
+    return serials_fill(&list->serials, parsed.entries, place, err);
 }
 
 /* Takes der, also when it fails. */
@@ -220,15 +244,10 @@ static int add_list(struct tls_crl_index *index, const struct tls_crl_source *so
         return err_set(err, ERR_MEMORY, "out of memory");
     }
     list->der = (uint8_t *)(uintptr_t)der.ptr;
-    list->parsed.der = der;
-    int known = fill_list(list, source, place, err) == 0 ? find_signer(list, source, place, err) : -1;
-    if (known < 0) {
+    int known = fill_list(list, source, der, place, err) == 0 ? find_signer(list, source, place, err) : -1;
+    if (known < 0 || keep_for_later(list, source, known == 1, place, err) != 0) {
         list_free(list);
         return -1;
-    }
-    if (known == 0 && source->fetched) {
-        list_free(list);
-        return err_set(err, ERR_CREDENTIAL, "%s: the issuer of this revocation list is none of the trusted CAs", place);
     }
     note_state(list, place, known == 1, source, notes);
     index->lists[index->n++] = list;
@@ -308,7 +327,7 @@ static bool is_genuine(struct list *list, const struct tls_cert *issuer, gnutls_
     const char *signer = atomic_load(&list->signer);
     if (signer != NULL)
         return memcmp(signer, digest, sizeof(digest)) == 0;
-    if (!tls_crl_signed_by(&list->parsed, issuer_crt))
+    if (!tls_crl_seal_is_of(&list->seal, issuer_crt))
         return false;
     char *mine = key_digest(issuer);
     char *expected = NULL;
@@ -405,6 +424,7 @@ void tls_crl_totals(const struct tls_crl_index *index, struct tls_crl_totals *ou
     for (size_t i = 0; i < index->n; i++) {
         const struct list *list = index->lists[i];
         out->revoked += list->serials.n;
+        out->bytes += list->serials.n_bytes + list->serials.n_slots * sizeof(*list->serials.slots);
         if (out->first_next_update == 0 || list->next_update < out->first_next_update)
             out->first_next_update = list->next_update;
     }

@@ -52,10 +52,10 @@ bool tls_crl_covers(const struct tls_crl_index *index, const struct tls_anchor *
 
 struct tls_crl_totals {
     size_t lists, revoked;
+    size_t bytes; /* of memory for the serials */
     int64_t first_next_update; /* 0: no list */
 };
 void tls_crl_totals(const struct tls_crl_index *index, struct tls_crl_totals *out);
-
 
 /* The soonest nextUpdate of what came from the file of this name; 0: nothing did. */
 int64_t tls_crl_ends(const struct tls_crl_index *index, const char *file);

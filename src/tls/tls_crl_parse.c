@@ -3,25 +3,6 @@
 
 #include "tls_der.h"
 
-#include <gnutls/abstract.h>
-#include <string.h>
-
-static const char oid_rsa_pss[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
-
-static const struct {
-    const char *oid;
-    gnutls_sign_algorithm_t sign;
-} algorithms[] = {
-    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", GNUTLS_SIGN_RSA_SHA256},
-    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c", GNUTLS_SIGN_RSA_SHA384},
-    {"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d", GNUTLS_SIGN_RSA_SHA512},
-    {"\x2a\x86\x48\xce\x3d\x04\x03\x02", GNUTLS_SIGN_ECDSA_SHA256},
-    {"\x2a\x86\x48\xce\x3d\x04\x03\x03", GNUTLS_SIGN_ECDSA_SHA384},
-    {"\x2a\x86\x48\xce\x3d\x04\x03\x04", GNUTLS_SIGN_ECDSA_SHA512},
-    {"\x2b\x65\x70", GNUTLS_SIGN_EDDSA_ED25519},
-    {"\x2b\x65\x71", GNUTLS_SIGN_EDDSA_ED448},
-};
-
 struct span tls_crl_significant(struct span serial)
 {
     while (serial.len > 1 && serial.ptr[0] == 0)
@@ -165,67 +146,4 @@ int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out
                 "%s: entry %zu of the revocation list is damaged, or it is for another CA (indirect list)",
                 place, i);
     return check_extensions(in, out, place, err);
-}
-
-static gnutls_sign_algorithm_t find_algorithm(struct span algorithm, struct span *oid)
-{
-    struct tls_der element;
-    *oid = (struct span){0};
-    if (tls_der_expect(&algorithm, DER_OID, &element) != 0)
-        return GNUTLS_SIGN_UNKNOWN;
-    *oid = element.value;
-    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
-        if (span_equals_str(*oid, algorithms[i].oid))
-            return algorithms[i].sign;
-    return GNUTLS_SIGN_UNKNOWN;
-}
-
-bool tls_crl_strong(const struct tls_crl_parsed *crl)
-{
-    struct span oid;
-    return find_algorithm(crl->algorithm, &oid) != GNUTLS_SIGN_UNKNOWN || span_equals_str(oid, oid_rsa_pss);
-}
-
-/* RSA-PSS carries parameters that only GnuTLS's own list type reads; it decodes the whole list, which is why
- * the others do not go this way. */
-static bool verify_through_gnutls(const struct tls_crl_parsed *crl, gnutls_x509_crt_t issuer)
-{
-    gnutls_x509_crl_t list;
-    unsigned status = ~0U;
-    gnutls_datum_t der = {(unsigned char *)(uintptr_t)crl->der.ptr, (unsigned)crl->der.len};
-    if (gnutls_x509_crl_init(&list) != 0)
-        return false;
-    if (gnutls_x509_crl_import(list, &der, GNUTLS_X509_FMT_DER) != 0 ||
-        gnutls_x509_crl_verify(list, &issuer, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &status) != 0)
-        status = ~0U;
-    gnutls_x509_crl_deinit(list);
-    return status == 0;
-}
-
-static bool verify_directly(const struct tls_crl_parsed *crl, gnutls_x509_crt_t issuer,
-                            gnutls_sign_algorithm_t sign)
-{
-    gnutls_pubkey_t key;
-    gnutls_datum_t tbs = {(unsigned char *)(uintptr_t)crl->tbs.ptr, (unsigned)crl->tbs.len};
-    gnutls_datum_t signature = {(unsigned char *)(uintptr_t)crl->signature.ptr, (unsigned)crl->signature.len};
-    if (gnutls_pubkey_init(&key) != 0)
-        return false;
-    int rc = gnutls_pubkey_import_x509(key, issuer, 0);
-    if (rc >= 0)
-        rc = gnutls_pubkey_verify_data2(key, sign, 0, &tbs, &signature);
-    gnutls_pubkey_deinit(key);
-    return rc >= 0;
-}
-
-bool tls_crl_signed_by(const struct tls_crl_parsed *crl, gnutls_x509_crt_t issuer)
-{
-    unsigned usage = 0;
-    int rc = gnutls_x509_crt_get_key_usage(issuer, &usage, NULL);
-    if (rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && (rc < 0 || (usage & GNUTLS_KEY_CRL_SIGN) == 0))
-        return false;
-    struct span oid;
-    gnutls_sign_algorithm_t sign = find_algorithm(crl->algorithm, &oid);
-    if (sign == GNUTLS_SIGN_UNKNOWN)
-        return span_equals_str(oid, oid_rsa_pss) && verify_through_gnutls(crl, issuer);
-    return verify_directly(crl, issuer, sign);
 }

@@ -26,12 +26,6 @@ MUST_CHECK int tls_crl_parse(struct span der, const char *place, struct tls_crl_
 /* Takes one entry off *rest: the content of its serial, without leading zeros. -1: not well-formed. */
 MUST_CHECK int tls_crl_next_entry(struct span *rest, struct span *serial);
 
-/* Whether this certificate's key made the signature and may sign lists. */
-bool tls_crl_signed_by(const struct tls_crl_parsed *crl, gnutls_x509_crt_t issuer);
-
-/* Strong enough to be believed. */
-bool tls_crl_strong(const struct tls_crl_parsed *crl);
-
 struct span tls_crl_significant(struct span serial); /* without leading zero bytes */
 
 #endif

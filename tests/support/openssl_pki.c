@@ -7,13 +7,17 @@
 
 void openssl_pki_make(struct openssl_pki *pki)
 {
+    openssl_pki_make_by("openssl_pki.sh", pki);
+}
+
+void openssl_pki_make_by(const char *script, struct openssl_pki *pki)
+{
     char command[256];
     snprintf(pki->folder, sizeof(pki->folder), "/tmp/mtlsd-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(pki->folder));
     snprintf(command, sizeof(command),
-             "sh support/openssl_pki.sh %s >%s/log 2>&1 || { cat %s/log >&2; exit 1; }", pki->folder,
-             pki->folder, pki->folder);
-    ck_assert_msg(system(command) == 0, "openssl_pki.sh failed; is the working directory tests/?");
+             "sh support/%s %s >%s/log 2>&1 || { cat %s/log >&2; exit 1; }", script, pki->folder, pki->folder, pki->folder);
+    ck_assert_msg(system(command) == 0, "%s failed; is the working directory tests/?", script);
 }
 
 void openssl_pki_clear(struct openssl_pki *pki)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
 
+#include "big_crl.h"
 #include "judging.h"
 #include "openssl_pki.h"
 #include "tls_crl_set.h"
@@ -400,6 +401,72 @@ START_TEST(finds_each_of_many_and_nothing_else)
 }
 END_TEST
 
+/* Targets of the design: 40 bytes at most for an entry with a serial of 20 bytes, also where the table has just been doubled. */
+START_TEST(a_million_entries_take_less_than_40_mb)
+{
+    static const size_t sizes[] = {1000, 5461, 5462, 10922, 10923, 43691};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct span der = big_crl_make(&(struct big_crl_order){.issuer = &root, .n = sizes[i]});
+        struct tls_trust *trust;
+        struct findings notes;
+        struct err err;
+        load(root.pem, der, &trust, &notes, &err);
+        ck_assert_msg(trust != NULL, "%s", err.text);
+        struct tls_crl_held *held = tls_crl_set_take(tls_trust_crls(trust));
+        struct tls_crl_totals totals;
+        tls_crl_totals(held->index, &totals);
+        ck_assert_uint_eq(totals.revoked, sizes[i]);
+        ck_assert_msg(totals.bytes <= 40 * sizes[i] + 64, "%zu entries: %zu bytes", sizes[i], totals.bytes);
+        ck_assert_uint_ge(totals.bytes, 20 * sizes[i]);
+        tls_crl_set_give(held);
+        findings_clear(&notes);
+        tls_trust_unref(trust);
+        certs_free(der);
+    }
+}
+END_TEST
+
+/* A7: a list of an intermediate is checked in a handshake. What EdDSA signed is then hashed in full, so it must not be long. */
+START_TEST(a7_refuses_a_long_eddsa_list_of_nobody_known)
+{
+    static const struct {
+        const char *why;
+        enum certs_key key;
+        size_t n;
+        bool known, refused;
+    } cases[] = {
+        {"EdDSA of a trusted CA: checked where it is loaded", CERTS_ED25519, 30000, true, false},
+        {"EdDSA of an intermediate", CERTS_ED25519, 30000, false, true},
+        {"ECDSA of an intermediate", CERTS_P256, 30000, false, false},
+        {"EdDSA of an intermediate, short", CERTS_ED25519, 20000, false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct certs ca, end;
+        certs_make(&(struct certs_order){.cn = "Sub", .ca = true, .key = cases[i].key, .issuer = cases[i].known ? NULL : &root}, &ca);
+        certs_make(&(struct certs_order){.cn = "end", .issuer = &ca, .serial = 0x1234}, &end);
+        struct span der = big_crl_make(&(struct big_crl_order){.issuer = &ca, .n = cases[i].n, .also = span_of("\x12\x34", 2)});
+        struct tls_trust *trust;
+        struct findings notes;
+        struct err err;
+        load(cases[i].known ? ca.pem : root.pem, der, &trust, &notes, &err);
+        ck_assert_msg((trust == NULL) == cases[i].refused, "%s: %s", cases[i].why, err.text);
+        ck_assert_msg(trust != NULL || strstr(err.text, "the.crl: the revocation list is signed with EdDSA") != NULL, "%s: %s", cases[i].why, err.text);
+        if (trust != NULL) {
+            struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+            struct tls_verdict v;
+            const struct span chain[] = {end.der, ca.der};
+            tls_judge(&q, chain, 2, &v);
+            ck_assert_msg(v.status == REASON_REVOKED, "%s: %s", cases[i].why, v.text);
+        }
+        findings_clear(&notes);
+        tls_trust_unref(trust);
+        certs_free(der);
+        certs_clear(&end);
+        certs_clear(&ca);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_crl");
@@ -419,6 +486,8 @@ Suite *suite(void)
     tcase_add_test(c, warns_of_lists_that_are_stale_or_of_nobody);
     tcase_add_test(c, reads_what_openssl_wrote_in_pem_and_der);
     tcase_add_test(c, finds_each_of_many_and_nothing_else);
+    tcase_add_test(c, a_million_entries_take_less_than_40_mb);
+    tcase_add_test(c, a7_refuses_a_long_eddsa_list_of_nobody_known);
     suite_add_tcase(s, c);
     return s;
 }
