@@ -78,11 +78,14 @@ static const struct config_option options[] = {
      "Files of certificate revocation lists (PEM or DER). A changed file counts within a second, also for those "
      "who are connected; a list that is not whole, not genuine or older than the one in use is not taken. "
      "\"fetch\", alone or beside files, gets lists over http: from crl_urls, else from where the CA certificates "
-     "and our own identities of this trust say their lists are.",
+     "and our own identities of this trust say their lists are. They are asked for again before they end, at least "
+     "every six hours, and at each reload; the last good one stays. Until a first list has come, crl_policy says "
+     "whether anybody is let in: by default nobody (crl_missing).",
      false, RELOADABLE, TRUST(crl)},
     {"trust", "crl_urls", "strings", "", "", "[ \"http://crl.partner.example/ca.crl\" ]",
      "Where to fetch lists, in place of what the certificates say. Only http: a list is signed, and https would "
-     "need a verified chain before there is a list to verify it with.",
+     "need a verified chain before there is a list to verify it with. An address of this host or link (127.0.0.1, "
+     "169.254.x) is fetched from only when it is named here.",
      false, RELOADABLE, TRUST(crl_urls)},
     {"trust", "crl_policy", "word", "require", "require | prefer", "",
      "With a crl given: refuse a certificate that no current list covers (require), or let it pass (prefer).",

@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* A list is fetched anew at a random point between half and nine tenths of the way to its end, so that there is time for more tries, and many
- * instances do not come at once. */
-enum { FIRST_TENTHS = 50, MORE_TENTHS = 40, REFRESH_MIN = 60, REFRESH_MAX = 86400, RETRY_MIN = 60, RETRY_MAX = 3600, DOUBLINGS = 6 };
+ * instances do not come at once. The way is never longer than some hours: a CA in need issues a list before the last one ends. While tries fail
+ * the next one is not far off either: a list that comes too late means that nobody is let in. */
+enum { FIRST_PERCENT = 50, MORE_PERCENT = 40, REFRESH_MIN = 5, REFRESH_WAY = 6 * 3600, RETRY_MIN = 15, RETRY_MAX = 600, DOUBLINGS = 6 };
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -57,8 +58,8 @@ static int add_wish(struct crl_fetch *f, struct crl_fetch *next, const struct cr
         return -1;
     next->n++;
     item->from_config = wish->from_config;
-    if (!item->busy && item->tried < now)
-        item->due = now;
+    if (!item->busy)
+        item->due = item->tried == now ? now + 1 : now;
     if (!wish->held)
         forget_list(item);
     return 0;
@@ -105,10 +106,10 @@ static void fail(struct crl_fetch_item *item, const char *error, int64_t now, ui
 {
     unsigned doublings = item->failures < DOUBLINGS ? item->failures : DOUBLINGS;
     int64_t wait = (int64_t)RETRY_MIN << doublings;
-    wait += (int64_t)(random % ((uint64_t)wait / 4 + 1));
+    wait = wait < RETRY_MAX ? wait : RETRY_MAX;
     item->busy = false;
     item->failures++;
-    item->due = now + (wait < RETRY_MAX ? wait : RETRY_MAX);
+    item->due = now + wait - (int64_t)(random % ((uint64_t)wait / 4 + 1));
     copy_text(item->error, sizeof(item->error), error);
 }
 
@@ -118,13 +119,13 @@ static void succeed(struct crl_fetch_item *item, int64_t now, uint64_t random)
         fail(item, "the list that is served has ended", now, random);
         return;
     }
-    int64_t way = item->ends - now, part = FIRST_TENTHS + (int64_t)(random % (MORE_TENTHS + 1));
-    int64_t wait = way > REFRESH_MAX * 2 ? REFRESH_MAX : way * part / 100;
+    int64_t way = item->ends - now, percent = FIRST_PERCENT + (int64_t)(random % (MORE_PERCENT + 1));
+    int64_t wait = (way < REFRESH_WAY ? way : REFRESH_WAY) * percent / 100;
     item->busy = false;
     item->failures = 0;
     item->error[0] = '\0';
     item->succeeded = now;
-    item->due = now + (wait < REFRESH_MIN ? REFRESH_MIN : wait > REFRESH_MAX ? REFRESH_MAX : wait);
+    item->due = now + (wait < REFRESH_MIN ? REFRESH_MIN : wait);
 }
 
 static void tell_failure(char *out, size_t size, const struct crl_fetch_answer *answer)

@@ -45,8 +45,8 @@ struct crl_fetch_answer {
 enum crl_fetch_step { CRL_FETCH_OVER, CRL_FETCH_JUDGE };
 
 void crl_fetch_clear(struct crl_fetch *f); /* all 0 is an empty one */
-/* From now on these, all due at once: whoever reloads wants to know. What else is known of an address stays. -1: out of memory, and nothing has
- * changed. */
+/* From now on these, all due at once, but none twice in a second: whoever reloads wants to know. What else is known of an address stays. -1: out of
+ * memory, and nothing has changed. */
 MUST_CHECK int crl_fetch_follow(struct crl_fetch *f, const struct crl_fetch_wish *wishes, size_t n, int64_t now);
 struct crl_fetch_item *crl_fetch_find(struct crl_fetch *f, const char *url); /* NULL: nobody asks for it any more */
 

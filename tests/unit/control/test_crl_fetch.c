@@ -61,10 +61,11 @@ START_TEST(a_good_list_is_asked_for_again_on_the_way_to_its_end)
         {"half of the way", 10000, 0, 5000},
         {"nine tenths of it", 10000, 40, 9000},
         {"then from the beginning", 10000, 41, 5000},
-        {"a minute at least", 70, 0, 60},
-        {"a day at most", 100 * 86400, 0, 86400},
-        {"a day at most, near the bound", 86400 * 2, 40, 86400},
-        {"a life that would overflow", INT64_MAX / 2, 40, 86400},
+        {"before its end, however short its life", 20, 40, 18},
+        {"not all the time", 4, 0, 5},
+        {"of a long life only the next hours count", 7 * 86400, 0, 3 * 3600},
+        {"and they are spread too", 7 * 86400, 40, 19440},
+        {"a life that would overflow", INT64_MAX / 2, 40, 19440},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         crl_fetch_clear(&f);
@@ -81,7 +82,7 @@ END_TEST
 
 START_TEST(tries_that_fail_come_at_longer_and_longer_times)
 {
-    static const int64_t waits[] = {60, 120, 240, 480, 960, 1920, 3600, 3600, 3600};
+    static const int64_t waits[] = {15, 30, 60, 120, 240, 480, 600, 600, 600};
     int64_t now = NOW;
     for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
         start(now);
@@ -93,7 +94,28 @@ START_TEST(tries_that_fail_come_at_longer_and_longer_times)
     take(now + 10000, now, 0);
     start(now + 5000);
     answer(500, 0, now + 5000);
-    ck_assert_int_eq(crl_fetch_next(&f), now + 5060); /* a success forgets */
+    ck_assert_int_eq(crl_fetch_next(&f), now + 5015); /* a success forgets */
+}
+END_TEST
+
+START_TEST(no_two_instances_try_again_together)
+{
+    int64_t now = NOW;
+    for (unsigned i = 0; i < 10; i++) { /* at the longest wait too */
+        crl_fetch_clear(&f);
+        set_up();
+        f.items[0].failures = i;
+        for (uint64_t random = 0; random < 2; random++) {
+            f.items[0].due = now;
+            start(now);
+            f.items[0].failures = i;
+            crl_fetch_answered(&f, URL, &(struct crl_fetch_answer){.error = "refused"}, now, random);
+            ck_assert_int_eq(f.items[0].due, now + (i < 6 ? 15 << i : 600) - (int64_t)random);
+        }
+        f.items[0].failures = i;
+        crl_fetch_answered(&f, URL, &(struct crl_fetch_answer){.error = "refused"}, now, UINT64_MAX);
+        ck_assert_int_gt(f.items[0].due, now + 10);
+    }
 }
 END_TEST
 
@@ -137,7 +159,7 @@ START_TEST(unchanged_counts_as_a_success_while_the_list_lasts)
     ck_assert_int_eq(f.items[0].succeeded, NOW + 5000);
     start(NOW + 10001);
     answer(304, 0, NOW + 10001);
-    ck_assert_int_eq(crl_fetch_next(&f), NOW + 10061);
+    ck_assert_int_eq(crl_fetch_next(&f), NOW + 10016);
     ck_assert_ptr_nonnull(strstr(f.items[0].error, "has ended"));
 }
 END_TEST
@@ -150,7 +172,7 @@ START_TEST(a_list_that_was_refused_leaves_no_tag)
     crl_fetch_judged(&f, URL, &a, &(struct crl_fetch_judgement){.error = "not signed by that CA"}, NOW, 0);
     ck_assert_str_eq(f.items[0].tag, ""); /* else 304 would praise it later */
     ck_assert_str_eq(f.items[0].error, "not signed by that CA");
-    ck_assert_int_eq(crl_fetch_next(&f), NOW + 60);
+    ck_assert_int_eq(crl_fetch_next(&f), NOW + 15);
 }
 END_TEST
 
@@ -175,6 +197,19 @@ START_TEST(a_reload_keeps_what_is_known_and_asks_anew)
 }
 END_TEST
 
+/* The list came for a snapshot that is gone: the new one must not wait for it until the next regular time. */
+START_TEST(a_reload_in_the_same_second_asks_a_second_later)
+{
+    struct crl_fetch_wish wish = {.url = URL};
+    start(NOW);
+    take(NOW + 10000, NOW, 0);
+    ck_assert_int_eq(crl_fetch_follow(&f, &wish, 1, NOW), 0);
+    ck_assert_int_eq(crl_fetch_next(&f), NOW + 1);
+    ck_assert_int_eq(crl_fetch_follow(&f, &wish, 1, NOW - 100000), 0); /* the clock went back */
+    ck_assert_int_eq(crl_fetch_next(&f), NOW - 100000);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("crl_fetch");
@@ -183,10 +218,12 @@ Suite *suite(void)
     tcase_add_test(t, a_new_address_is_due_at_once_and_started_only_once);
     tcase_add_test(t, a_good_list_is_asked_for_again_on_the_way_to_its_end);
     tcase_add_test(t, tries_that_fail_come_at_longer_and_longer_times);
+    tcase_add_test(t, no_two_instances_try_again_together);
     tcase_add_test(t, what_is_not_a_list_is_told_in_words);
     tcase_add_test(t, unchanged_counts_as_a_success_while_the_list_lasts);
     tcase_add_test(t, a_list_that_was_refused_leaves_no_tag);
     tcase_add_test(t, a_reload_keeps_what_is_known_and_asks_anew);
+    tcase_add_test(t, a_reload_in_the_same_second_asks_a_second_later);
     suite_add_tcase(s, t);
     return s;
 }
