@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 #include "drill.h"
+#include "drill_save.h"
 #include "flags.h"
 #include "pki_folder.h"
 #include "mtlsd/io/clock.h"
@@ -10,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SHEET_MAX = 1 << 20, DEPTH = 8, RSA_BITS = 2048 };
 
 struct drill_flags {
-    const char *target, *dir, *name, *cn, *ou, *o, *path;
+    const char *target, *dir, *name, *cn, *ou, *o, *path, *save;
     struct flag_list server_ca, sans, refusals;
     bool tcp, optional, json;
 };
@@ -27,6 +29,17 @@ struct material {
     struct tls_identity *revoked;
     char request[1200];
 };
+
+/* ---- while it goes on ---- */
+
+/* A slow listener takes seconds for each: who sits before it sees which one it is. The row itself comes over this line. */
+static int on_offer(void *ctx, const char *word, const struct tls_identity *identity, struct err *err)
+{
+    const struct drill_flags *a = ctx;
+    if (!a->json && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+        fprintf(stderr, "  %s ...\r", word);
+    return a->save != NULL ? drill_save(a->save, word, identity, err) : 0;
+}
 
 /* ---- what is to be offered, and to whom ---- */
 
@@ -114,7 +127,7 @@ static int read_refusals(const struct drill_flags *a, struct drill_setup *s, str
     return 0;
 }
 
-static int prepare(const struct drill_flags *a, struct material *m, struct drill_setup *s, struct err *err)
+static int prepare(struct drill_flags *a, struct material *m, struct drill_setup *s, struct err *err)
 {
     int64_t now = clock_now();
     struct err wrong = {0};
@@ -135,6 +148,8 @@ static int prepare(const struct drill_flags *a, struct material *m, struct drill
     s->revoked = m->revoked;
     s->request = a->tcp ? NULL : m->request;
     s->none_may_pass = a->optional;
+    s->on_offer = on_offer;
+    s->ctx = a;
     s->order = (struct tls_drill_order){.ca_cert = bytes_span(&m->folder.ca_cert), .ca_key = bytes_span(&m->folder.ca_key), .cn = a->cn,
                                         .ou = a->ou, .o = a->o, .sans = a->sans.items, .n_sans = a->sans.n, .now = now};
     return 0;
@@ -215,6 +230,8 @@ int cmd_drill(int argc, char **argv)
          .help = "an HTTP status that is a no, beside 400, 401, 403, 421, 495 and 496\n(may be repeated: 302 where bad certificates are redirected)"},
         {.name = "--tcp", .kind = FLAG_SWITCH, .target = &a.tcp, .help = "the listener does not speak HTTP: no alert within 1.5 s is a yes"},
         {.name = "--optional", .kind = FLAG_SWITCH, .target = &a.optional, .help = "who shows no certificate may be let in"},
+        {.name = "--save", .kind = FLAG_TEXT, .target = &a.save, .value = "FOLDER",
+         .help = "keep what is offered: FOLDER/KIND.pem, certificates without keys"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs"},
     };
     const struct flags flags = {

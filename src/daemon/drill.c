@@ -138,6 +138,8 @@ static bool try_row(const struct drill_setup *setup, struct drill *d, struct tls
 {
     struct drill_row *row = &d->rows[d->n - 1];
     row->offered = true;
+    if (setup->on_offer != NULL && setup->on_offer(setup->ctx, row->word, identity, err) != 0)
+        return false;
     for (size_t v = 0; v < DRILL_VERSIONS; v++)
         if (!try_version(setup, identity, row, v, err))
             return false;

@@ -26,6 +26,9 @@ struct drill_setup { /* all borrowed */
     unsigned refusals[DRILL_STATUSES_MAX]; /* HTTP statuses that are a no */
     size_t n_refusals;
     bool none_may_pass; /* who shows no certificate may be let in */
+    /* Told of each kind before it is offered, with what will be shown (NULL: no certificate); may be NULL. -1 + err ends the drill. */
+    int (*on_offer)(void *ctx, const char *word, const struct tls_identity *identity, struct err *err);
+    void *ctx;
 };
 
 struct drill_try {

@@ -14,34 +14,31 @@ int drill_sheet_head(const struct drill_setup *setup, struct bytes *out)
     if (bytes_append_str(out, "Offering client certificates to ") != 0 ||
         text_append_percent(out, span_from_str(setup->target_text)) != 0)
         return -1;
-    return bytes_printf(out, "\n\n  %-46s %-10s %-26s %-10s %-26s %s\n", "what is wrong with it", "should be", version_words[0], "resumed",
-                        version_words[1], "resumed");
+    return bytes_printf(out, "\n(\"again\": also with the ticket that it got)\n\n  %-20s %-7s %-24s %-24s %s\n", "KIND", "SHOULD", version_words[0], version_words[1],
+                        "WHAT IS WRONG WITH IT");
 }
 
-/* "-": there was no ticket, or it was not taken. */
-static const char *again_text(const struct drill_try *t)
+/* Wide enough that the columns that decide fit into 80; the words at the end may be wrapped. */
+static int try_text(const struct drill_try *full, const struct drill_try *again, bool alarm, struct bytes *out)
 {
-    return !t->done ? "-" : t->let_in ? "let in" : "refused";
-}
-
-static int try_text(const struct drill_try *t, bool should_pass, struct bytes *out)
-{
-    char cell[80];
-    int n = t->let_in && !should_pass ? snprintf(cell, sizeof(cell), "LET IN, %s", t->told) : snprintf(cell, sizeof(cell), "%s", t->told);
-    return n < 0 ? -1 : bytes_printf(out, " %-26s", cell);
+    char cell[120];
+    const char *later = !again->done ? "" : again->let_in == full->let_in ? ", again" : again->let_in ? ", LET IN again" : ", not again";
+    int n = snprintf(cell, sizeof(cell), "%s%s%s", full->let_in && alarm ? "LET IN, " : "", full->told, later);
+    return n < 0 ? -1 : bytes_printf(out, " %-24s", cell);
 }
 
 int drill_sheet_row(const struct drill_row *row, struct bytes *out)
 {
-    bool pass = row->expected == REASON_VALID;
-    if (bytes_printf(out, "%c %-46s %-10s", row->as_it_should ? ' ' : '!', row->what, row->either ? "either" : pass ? "let in" : "refused") != 0)
+    bool alarm = row->expected != REASON_VALID && !row->as_it_should;
+    const char *should = row->either ? "either" : row->expected == REASON_VALID ? "let in" : "refused";
+    if (bytes_printf(out, "%c %-20s %-7s", row->as_it_should ? ' ' : '!', row->word, should) != 0)
         return -1;
     if (!row->offered)
         return bytes_append_str(out, " not offered: the CA's folder has none (mtlsd pki revoke NAME)\n");
     for (size_t v = 0; v < DRILL_VERSIONS; v++)
-        if (try_text(&row->full[v], pass || row->as_it_should, out) != 0 || bytes_printf(out, v == 0 ? " %-10s" : " %s", again_text(&row->again[v])) != 0)
+        if (try_text(&row->full[v], &row->again[v], alarm, out) != 0)
             return -1;
-    return bytes_append_str(out, "\n");
+    return bytes_printf(out, " %s\n", row->what);
 }
 
 int drill_sheet_end(const struct drill *d, struct bytes *out)

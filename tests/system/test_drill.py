@@ -61,6 +61,54 @@ class Drill(harness.Case):
         self.assertEqual((4, ["none"]), (done.returncode, self.let_in(document)))
         self.assertEqual(0, self.drill(self.ours(tls='client_cert = "optional";'), "--optional")[0].returncode)
 
+    # What no file of certificates can show: that the key is missing.
+    NOT_IN_A_FILE = ("none", "stolen")
+    STATUSES = {"expired": 461, "not_yet_valid": 462, "revoked": 463, "unknown_ca": 464, "wrong_purpose": 465, "weak": 466, "crl_missing": 467,
+                "constraint": 468, "malformed": 469}
+
+    def foretold(self, conf, listener, chain):
+        """What the two offline commands say about a certificate, as a drill writes it down."""
+        said = json.loads(self.command("explain", "-c", conf, "--listener", listener, "--cert", chain, "--request", "GET /", "--json").stdout)["answer"]
+        judged = json.loads(self.command("verify", "-c", conf, "--listener", listener, chain, "--json").stdout)
+        self.assertEqual(judged["listener"]["lets_in"], said.get("stage") != "handshake", (judged, said))
+        if said["action"] == "refuse":
+            self.assertEqual(judged["alert"]["number"], said["alert"])
+            return judged["alert"]["name"]
+        return f"HTTP {said['status'] if said['action'] == 'respond' else 200}"
+
+    def test_verify_and_explain_foretell_what_the_daemon_does(self):
+        """Every kind, at a listener that refuses and at one that tells each status by a page of its own."""
+        strict, kind = free_port(), free_port()
+        routes = "".join(f'{{ cert = "{status}"; respond = {number}; }}, ' for status, number in self.STATUSES.items() if status != "malformed")
+        self.daemon(f"""
+            identities = {{ me = {{ bundle = "{self.folder}/pki/server.pem"; }}; }};
+            trusts = {{ clients = {{ ca = "{self.folder}/pki/ca.pem"; crl = "{self.folder}/pki/crl.pem"; }}; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{self.backend.port}" ]; }}; }};
+            listeners = {{ strict = {{ bind = "127.0.0.1:{strict}"; upstream = "app"; tls = {{ identity = "me"; trust = "clients"; }}; }};
+                kind = {{ bind = "127.0.0.1:{kind}"; tls = {{ identity = "me"; trust = "clients"; tolerate = "all"; }};
+                    routes = ( {routes} {{ cert = "error"; respond = 470; }}, {{ upstream = "app"; }} ); }}; }};""", [strict, kind], name="both")
+        for listener, port in (("strict", strict), ("kind", kind)):
+            refusals = [word for number in (*self.STATUSES.values(), 470) for word in ("--refusal", number)]
+            done, document = self.drill(port, "--save", self.folder / listener, *(refusals[:16] if listener == "kind" else ()))
+            self.assertIsNotNone(document, done.stderr)
+            seen, told = {}, {}
+            for row in document["rows"]:
+                if row["kind"] not in self.NOT_IN_A_FILE:
+                    seen[row["kind"]] = row["tls13"]["full"]["told"]
+                    told[row["kind"]] = self.foretold(self.folder / "both.conf", listener, self.folder / listener / f"{row['kind']}.pem")
+            self.assertGreaterEqual(len(seen), 28)
+            self.assertEqual(seen, told, listener)
+        self.assertGreaterEqual(len(set(told.values())), 7, "this listener tells statuses apart")
+
+    def test_what_is_kept_is_what_was_offered(self):
+        self.drill(self.ours(), "--save", self.folder / "kept")
+        for kind, error in (("expired", "certificate has expired"), ("self-signed", "self-signed certificate"), ("good", "OK")):
+            done = harness.subprocess.run(["openssl", "verify", "-CAfile", self.folder / "pki/ca.pem", self.folder / f"kept/{kind}.pem"],
+                                          capture_output=True, text=True, check=False)
+            self.assertIn(error, done.stdout + done.stderr)
+        self.assertFalse((self.folder / "kept/none.pem").exists())
+        self.assertFalse(any("PRIVATE" in path.read_text() for path in (self.folder / "kept").iterdir()))
+
     def show(self, name, document):
         rows = [f"{row['kind']} ({row['tls13']['full']['told']})" for row in document["rows"] if not row["as_it_should"]]
         print(f"\n  {name}: {document['bad_let_in']} of {document['bad']} bad certificates let in: {', '.join(rows) or 'none'}")

@@ -3,6 +3,7 @@
 #include "t.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct bytes out;
@@ -49,6 +50,28 @@ START_TEST(a_good_one_let_in_does_not)
 }
 END_TEST
 
+START_TEST(what_decides_fits_into_eighty_columns)
+{
+    static const struct {
+        struct drill_try again;
+        const char *says;
+    } rows[] = {{{.done = false}, "unsupported_certificate  unsupported_certificate  what"},
+                {{.done = true, .let_in = false}, "unsupported_certificate, again"},
+                {{.done = true, .let_in = true}, "unsupported_certificate, LET IN again"}};
+    struct drill_row r = row(REASON_WRONG_PURPOSE, false, true);
+    r.word = "issued-without-right";
+    for (size_t v = 0; v < DRILL_VERSIONS; v++) {
+        snprintf(r.full[v].told, sizeof(r.full[v].told), "unsupported_certificate");
+        r.again[v] = rows[_i].again;
+    }
+    ck_assert_int_eq(drill_sheet_row(&r, &out), 0);
+    ck_assert_ptr_nonnull(strstr(text(), rows[_i].says));
+    ck_assert_ptr_nonnull(strstr(text(), "  issued-without-right refused "));
+    if (_i == 0)
+        ck_assert_int_le(strstr(text(), "what is wrong") - text(), 81);
+}
+END_TEST
+
 START_TEST(one_that_could_not_be_offered_says_so)
 {
     struct drill_row r = {.word = "revoked", .what = "revoked", .expected = REASON_REVOKED, .as_it_should = true};
@@ -90,6 +113,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, open_sheet, close_sheet);
     tcase_add_test(c, a_bad_one_let_in_stands_out);
     tcase_add_test(c, a_good_one_let_in_does_not);
+    tcase_add_loop_test(c, what_decides_fits_into_eighty_columns, 0, 3);
     tcase_add_test(c, one_that_could_not_be_offered_says_so);
     tcase_add_loop_test(c, the_end_tells_good_from_bad, 0, 3);
     tcase_add_test(c, the_document_counts_and_lists);
