@@ -61,7 +61,7 @@ static void judge_caller(const struct explain_ask *ask, struct explain *e)
     struct tls_question q = {.trust = e->trust, .purpose = TLS_PURPOSE_CLIENT, .now = ask->now};
     tls_judge(&q, ask->ders, ask->n_ders, &e->verdict);
     if (ask->n_ders > 0)
-        e->peer = tls_peer_new(ask->ders, ask->n_ders, NULL);
+        e->peer = tls_peer_new(ask->ders[0], NULL);
 }
 
 /* The rules for the server name that a client asks for, which is the host of its request. NULL: nobody serves that name. */

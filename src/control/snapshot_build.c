@@ -225,7 +225,7 @@ static char *own_uri(const struct loader *l, const struct tls_identity *identity
 {
     struct err err = {0};
     struct span der = tls_identity_der(identity, 0);
-    struct tls_peer *own = tls_peer_new(&der, 1, &err);
+    struct tls_peer *own = tls_peer_new(der, &err);
     struct span uri = own != NULL ? tls_peer_first(own, TLS_NAME_URI) : span_of(NULL, 0);
     char *text = uri.len > 0 ? span_dup(uri) : NULL;
     tls_peer_free(own);

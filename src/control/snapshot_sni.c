@@ -45,7 +45,7 @@ static bool has(const struct hosts *hosts, struct span name)
 static int add_from_certificate(struct hosts *hosts, const struct tls_identity *identity)
 {
     struct span leaf = tls_identity_der(identity, 0);
-    struct tls_peer *peer = tls_peer_new(&leaf, 1, NULL);
+    struct tls_peer *peer = tls_peer_new(leaf, NULL);
     int rc = peer != NULL ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < peer->n_names; i++) {
         struct span name = peer->names[i].value;

@@ -124,7 +124,7 @@ static int show(struct verify_answer *answer, const struct tls_chain *chain, boo
 /* Whether one of the --allow rules lets a valid certificate pass. */
 static int ask_rules(const struct verify_flags *a, const struct tls_chain *chain, struct verify_answer *answer, struct err *err)
 {
-    struct tls_peer *peer = a->allow.n > 0 && answer->verdict.status == REASON_VALID ? tls_peer_new(chain->ders, chain->n, err) : NULL;
+    struct tls_peer *peer = a->allow.n > 0 && answer->verdict.status == REASON_VALID ? tls_peer_new(chain->ders[0], err) : NULL;
     char rule_text[200], why[320];
     bool permitted = peer == NULL;
     for (size_t i = 0; i < a->allow.n && err->kind == ERR_NONE; i++) {

@@ -58,7 +58,7 @@ static int listener_text(const struct verify_sheet *s, struct bytes *out)
 static int certificate_text(struct span der, size_t i, struct bytes *out)
 {
     char from[21], until[21];
-    struct tls_peer *peer = tls_peer_new(&der, 1, NULL);
+    struct tls_peer *peer = tls_peer_new(der, NULL);
     if (peer == NULL)
         return bytes_printf(out, "\n[%zu] cannot be parsed (%zu bytes)\n", i, der.len);
     text_utc(from, peer->not_before);
@@ -101,7 +101,7 @@ int verify_sheet_text(const struct verify_sheet *s, struct bytes *out)
 
 static json_t *certificate_json(struct span der)
 {
-    struct tls_peer *peer = tls_peer_new(&der, 1, NULL);
+    struct tls_peer *peer = tls_peer_new(der, NULL);
     if (peer == NULL)
         return json_pack("{sb}", "parsed", 0);
     json_t *value = json_pack("{sb so so ss sI sI ss ss}", "parsed", 1, "subject", daemon_json_text(peer->subject), "issuer",

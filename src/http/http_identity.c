@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Larger values would overrun what backends read; a value cut short would name somebody else. */
-enum { MAX_VALUE_BYTES = 16 * 1024, MAX_CHAIN = 16 };
+enum { MAX_VALUE_BYTES = 16 * 1024 };
 
 static const char *const names[] = {
     "Client-Cert",           "Client-Cert-Chain",    "X-Forwarded-Client-Cert", "X-SSL-Client-Verify",
@@ -98,16 +98,14 @@ static int append_rfc9440(struct bytes *out, const struct tls_peer *peer)
 {
     struct bytes value;
     bytes_init(&value, MAX_VALUE_BYTES);
-    if (peer->leaf_der.len == 0)
+    if (peer->der.len == 0)
         return 0;
-    int built = append_der(&value, peer->leaf_der);
+    int built = append_der(&value, peer->der);
     if (put_line(out, "Client-Cert", &value, built) != 0)
         return -1;
-    struct span path[MAX_CHAIN];
-    size_t n = tls_peer_path(peer, path, MAX_CHAIN);
     built = 0;
-    for (size_t i = 0; i < n && built == 0; i++)
-        built = append_der(&value, path[i]);
+    for (size_t i = 0; i < peer->n_way && built == 0; i++)
+        built = append_der(&value, peer->way[i]);
     return put_line(out, "Client-Cert-Chain", &value, built);
 }
 
@@ -207,11 +205,11 @@ static int append_nginx(struct bytes *out, const struct tls_verdict *v, const ch
         return 0;
     if (put_plain(out, "ssl-client-subject-dn", peer->subject) != 0 || put_plain(out, "ssl-client-issuer-dn", peer->issuer) != 0)
         return -1;
-    if (status != REASON_VALID || peer->leaf_der.len == 0)
+    if (status != REASON_VALID || peer->der.len == 0)
         return 0;
     struct bytes value;
     bytes_init(&value, MAX_VALUE_BYTES);
-    int built = http_pem_append_encoded(&value, peer->leaf_der);
+    int built = http_pem_append_encoded(&value, peer->der);
     return put_line(out, "ssl-client-cert", &value, built);
 }
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MAX_VALUE_BYTES = 16 * 1024, MAX_CHAIN = 16 };
+enum { MAX_VALUE_BYTES = 16 * 1024 };
 
 static const char NAME[] = "X-Forwarded-Client-Cert";
 
@@ -48,14 +48,14 @@ static int put(struct bytes *out, size_t first, const char *key, struct span val
     return rc;
 }
 
-/* An encoded certificate holds nothing that would need care. */
-static int put_pem(struct bytes *out, const char *key, const struct span *ders, size_t n)
+/* The certificate and the n_way certificates above it. Encoded they hold nothing that would need care. */
+static int put_pem(struct bytes *out, const char *key, const struct tls_peer *peer, size_t n_way)
 {
     struct bytes text;
     bytes_init(&text, MAX_VALUE_BYTES);
-    int built = 0;
-    for (size_t i = 0; i < n && built == 0; i++)
-        built = http_pem_append_encoded(&text, ders[i]);
+    int built = http_pem_append_encoded(&text, peer->der);
+    for (size_t i = 0; i < n_way && built == 0; i++)
+        built = http_pem_append_encoded(&text, peer->way[i]);
     int rc = 0;
     if (built == 0)
         rc = bytes_printf(out, ";%s=\"", key) != 0 || bytes_append_span(out, bytes_span(&text)) != 0 ? -1 : bytes_append_str(out, "\"");
@@ -65,14 +65,12 @@ static int put_pem(struct bytes *out, const char *key, const struct span *ders, 
 
 static int put_details(struct bytes *out, const struct http_xfcc *how)
 {
-    struct span ders[1 + MAX_CHAIN] = {how->peer->leaf_der};
-    if (ders[0].len == 0)
+    const struct tls_peer *peer = how->peer;
+    if (peer->der.len == 0)
         return 0;
-    if ((how->details & HTTP_XFCC_CERT) != 0 && put_pem(out, "Cert", ders, 1) != 0)
+    if ((how->details & HTTP_XFCC_CERT) != 0 && put_pem(out, "Cert", peer, 0) != 0)
         return -1;
-    if ((how->details & HTTP_XFCC_CHAIN) == 0)
-        return 0;
-    return put_pem(out, "Chain", ders, 1 + tls_peer_path(how->peer, ders + 1, MAX_CHAIN));
+    return (how->details & HTTP_XFCC_CHAIN) != 0 ? put_pem(out, "Chain", peer, peer->n_way) : 0;
 }
 
 static int put_names(struct bytes *out, size_t first, const struct tls_peer *peer, enum tls_name_type type, const char *key)

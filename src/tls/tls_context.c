@@ -168,7 +168,7 @@ bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdi
     }
 }
 
-void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out)
+void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out, struct tls_way *way)
 {
     struct tls_question question = {
         .trust = ctx->trust,
@@ -177,5 +177,5 @@ void tls_context_judge(const struct tls_context *ctx, const struct span *ders, s
         .n_names = ctx->n_expect,
         .now = now,
     };
-    tls_judge(&question, ders, n, out);
+    tls_judge_way(&question, ders, n, out, way);
 }

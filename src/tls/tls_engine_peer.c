@@ -17,18 +17,22 @@ static size_t peer_ders(const struct tls_engine *e, struct span ders[CHAIN_MAX])
     return n;
 }
 
-static void judge(const struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n, struct tls_verdict *out)
+/* Also tells the peer the way it was found valid by; that of a server is of no use to anybody. */
+static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n, struct tls_verdict *out)
 {
+    struct tls_way way = {.n = 0};
     *out = (struct tls_verdict){.status = REASON_UNDECIDED};
     if (n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
         out->status = REASON_NONE;
     else
-        tls_context_judge(ctx, ders, n, now, out);
+        tls_context_judge(ctx, ders, n, now, out, &way);
     if (n > 0 && e->peer == NULL) {
         out->all |= UINT64_C(1) << REASON_MALFORMED;
         if (out->status == REASON_VALID)
             out->status = REASON_MALFORMED;
     }
+    if (e->peer != NULL && ctx->accepting)
+        tls_peer_set_way(e->peer, way.ders, way.n);
 }
 
 /* A certificate whose names nobody can read would look like none at all to whoever comes after: it passes nowhere, whatever is tolerated. */
@@ -55,7 +59,7 @@ int tls_engine_judge_peer(struct tls_engine *e)
     }
     struct err err = {0};
     if (n > 0 && e->peer == NULL)
-        e->peer = tls_peer_new(ders, n, &err);
+        e->peer = tls_peer_new(ders[0], &err);
     judge(e, e->ctx, e->now, ders, n, e->verdict);
     unsigned alert = tls_judge_alert(e->verdict->status);
     enum reason answer = answer_to(e, e->ctx, n, e->verdict);

@@ -145,9 +145,21 @@ static void report_no_way(const struct tls_path_finder *f, const struct tls_cert
                          TLS_PATH_MAX_LENGTH);
 }
 
+/* What stands above the leaf of the way that the finder is at. */
+static void tell_way(const struct tls_path_finder *f, struct tls_way *way)
+{
+    way->n = 0;
+    for (size_t i = 1; i < f->length; i++) {
+        const struct tls_cert *cert = f->way[i].cert;
+        bool root = i + 1 == f->length && span_equals(cert->subject, cert->issuer);
+        if (!root)
+            way->ders[way->n++] = cert->der;
+    }
+}
+
 /* Of several ways a faultless one counts; failing that the one whose worst fault is mildest. */
-static void judge_ways(const struct tls_question *q, struct tls_path_finder *f,
-                       const struct tls_certificate *leaf, struct tls_verdict *out)
+static void judge_ways(const struct tls_question *q, struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out,
+                       struct tls_way *found)
 {
     struct tls_verdict best = {.status = REASON_UNDECIDED};
     struct tls_details details[2]; /* of the best way, and of the one that is looked at */
@@ -162,8 +174,10 @@ static void judge_ways(const struct tls_question *q, struct tls_path_finder *f,
             spare = !spare;
         }
         any = true;
-        if (best.status == REASON_UNDECIDED)
-            break;
+        if (best.status != REASON_UNDECIDED)
+            continue;
+        tell_way(f, found);
+        break;
     }
     if (any)
         merge(out, &best);
@@ -171,8 +185,8 @@ static void judge_ways(const struct tls_question *q, struct tls_path_finder *f,
         report_no_way(f, leaf, out);
 }
 
-static void judge_parsed(const struct tls_question *q, const struct span *ders, size_t n,
-                         const struct tls_certificate *leaf, struct tls_verdict *out)
+static void judge_parsed(const struct tls_question *q, const struct span *ders, size_t n, const struct tls_certificate *leaf, struct tls_verdict *out,
+                         struct tls_way *way)
 {
     struct tls_path_finder finder;
     tls_checks_leaf(q, leaf, out);
@@ -181,7 +195,7 @@ static void judge_parsed(const struct tls_question *q, const struct span *ders, 
                          "certificate %s: it came with %zu certificates, more than %d", leaf->subject, n,
                          TLS_PATH_MAX_PRESENTED);
     tls_path_start(&finder, q->trust, ders, n, leaf->crt);
-    judge_ways(q, &finder, leaf, out);
+    judge_ways(q, &finder, leaf, out, way);
     tls_path_stop(&finder);
     if (out->status != REASON_UNDECIDED)
         return;
@@ -204,8 +218,9 @@ static int open_leaf(struct span der, struct tls_cert *cert, struct tls_certific
     return -1;
 }
 
-static void judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
+static void judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_way *way)
 {
+    way->n = 0;
     if (n == 0) {
         tls_checks_found(out, REASON_NONE, 0, "no certificate was presented");
         return;
@@ -216,8 +231,10 @@ static void judge(const struct tls_question *q, const struct span *ders, size_t 
         tls_checks_found(out, REASON_MALFORMED, 1, "the certificate cannot be parsed");
         return;
     }
-    judge_parsed(q, ders, n, &leaf, out);
+    judge_parsed(q, ders, n, &leaf, out, way);
     gnutls_x509_crt_deinit(leaf.crt);
+    if (out->status != REASON_VALID)
+        way->n = 0;
 }
 
 struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n)
@@ -238,15 +255,22 @@ struct tls_glance tls_judge_glance(const struct tls_question *q, const struct sp
 
 void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
 {
+    struct tls_way way;
+    tls_judge_way(q, ders, n, out, &way);
+}
+
+void tls_judge_way(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_way *way)
+{
     *out = (struct tls_verdict){.status = REASON_UNDECIDED};
-    judge(q, ders, n, out);
+    judge(q, ders, n, out, way);
 }
 
 void tls_judge_in_detail(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_details *details)
 {
+    struct tls_way way;
     *out = (struct tls_verdict){.status = REASON_UNDECIDED, .details = details};
     details->n = 0;
-    judge(q, ders, n, out);
+    judge(q, ders, n, out, &way);
     out->details = NULL;
 }
 

@@ -7,12 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An idle connection keeps its peer, so everything lies in one block: the struct, the tables, the texts, then
- * the DER that the names point into. */
-struct sizes {
-    size_t names, chain, texts, ders;
-};
-
+/* An idle connection keeps its peer, so everything of its own lies in one block: the struct, the table, the DER that the names point into, the texts. */
 struct filling {
     struct tls_name *names; /* NULL while counting */
     size_t n;
@@ -55,11 +50,11 @@ static struct span put_bytes(uint8_t **at, struct span bytes)
     return span_of(put, bytes.len);
 }
 
-struct tls_peer *tls_peer_new(const struct span *ders, size_t n, struct err *err)
+struct tls_peer *tls_peer_new(struct span der, struct err *err)
 {
     struct tls_cert cert;
     struct filling count = {0};
-    if (n == 0 || tls_cert_read(ders[0], &cert) != 0 || tls_cert_each_name(&cert, on_name, &count) != 0) {
+    if (tls_cert_read(der, &cert) != 0 || tls_cert_each_name(&cert, on_name, &count) != 0) {
         (void)err_set(err, ERR_PROTOCOL, "the peer's certificate cannot be parsed");
         return NULL;
     }
@@ -67,41 +62,68 @@ struct tls_peer *tls_peer_new(const struct span *ders, size_t n, struct err *err
     tls_cert_name_text(cert.subject, subject, sizeof(subject));
     tls_cert_name_text(cert.issuer, issuer, sizeof(issuer));
     struct span serial = significant(cert.serial);
-    struct sizes size = {count.n * sizeof(struct tls_name), (n - 1) * sizeof(struct span),
-                         strlen(subject) + strlen(issuer) + 2 * serial.len + 3, 0};
-    for (size_t i = 0; i < n; i++)
-        size.ders += ders[i].len;
-    uint8_t *block = malloc(sizeof(struct tls_peer) + size.names + size.chain + size.texts + size.ders);
+    size_t names_bytes = count.n * sizeof(struct tls_name);
+    size_t texts_bytes = strlen(subject) + strlen(issuer) + 2 * serial.len + 3;
+    uint8_t *block = malloc(sizeof(struct tls_peer) + names_bytes + texts_bytes + der.len);
     if (block == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
     struct tls_peer *peer = (struct tls_peer *)(void *)block;
-    *peer = (struct tls_peer){
-        .not_before = cert.not_before, .not_after = cert.not_after, .n_names = count.n, .n_chain = n - 1};
+    *peer = (struct tls_peer){.not_before = cert.not_before, .not_after = cert.not_after, .n_names = count.n};
     struct tls_name *names = (struct tls_name *)(void *)(block + sizeof(*peer));
-    struct span *chain = (struct span *)(void *)(block + sizeof(*peer) + size.names);
-    uint8_t *at = block + sizeof(*peer) + size.names + size.chain;
-    peer->leaf_der = put_bytes(&at, ders[0]);
-    for (size_t i = 1; i < n; i++)
-        chain[i - 1] = put_bytes(&at, ders[i]);
+    uint8_t *at = block + sizeof(*peer) + names_bytes;
+    peer->der = put_bytes(&at, der);
     peer->subject = put_text(&at, subject);
     peer->issuer = put_text(&at, issuer);
     text_hex((char *)at, serial);
     peer->serial = (const char *)at;
-    struct filling fill = {.names = names, .from = ders[0], .to = peer->leaf_der};
+    struct filling fill = {.names = names, .from = der, .to = peer->der};
     int again = tls_cert_each_name(&cert, on_name, &fill);
     (void)again; /* the same bytes parsed a moment ago */
     peer->names = names;
-    peer->chain_der = chain;
-    tls_cert_sha256(peer->leaf_der, peer->sha256);
+    tls_cert_sha256(peer->der, peer->sha256);
     tls_cert_sha256(cert.spki, peer->spki_sha256);
     return peer;
 }
 
 void tls_peer_free(struct tls_peer *peer)
 {
+    if (peer == NULL)
+        return;
+    free(peer->way_block);
     free(peer);
+}
+
+static bool has_way(const struct tls_peer *peer, const struct span *ders, size_t n)
+{
+    for (size_t i = 0; i < n && i < peer->n_way; i++)
+        if (!span_equals(peer->way[i], ders[i]))
+            return false;
+    return peer->n_way == n;
+}
+
+void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n)
+{
+    if (has_way(peer, ders, n))
+        return; /* as it nearly always is when a peer is judged again */
+    free(peer->way_block);
+    peer->way_block = NULL;
+    peer->way = NULL;
+    peer->n_way = 0;
+    size_t size = n * sizeof(struct span);
+    for (size_t i = 0; i < n; i++)
+        size += ders[i].len;
+    uint8_t *block = n > 0 ? malloc(size) : NULL;
+    if (block == NULL)
+        return;
+    struct span *way = (struct span *)(void *)block;
+    uint8_t *at = block + n * sizeof(struct span);
+    for (size_t i = 0; i < n; i++)
+        way[i] = put_bytes(&at, ders[i]);
+    peer->way_block = block;
+    peer->way = way;
+    peer->n_way = n;
 }
 
 struct span tls_peer_first(const struct tls_peer *peer, enum tls_name_type type)
@@ -110,31 +132,4 @@ struct span tls_peer_first(const struct tls_peer *peer, enum tls_name_type type)
         if (peer->names[i].type == type)
             return peer->names[i].value;
     return (struct span){0};
-}
-
-/* The certificate of that subject among those not taken yet; n_chain: none. */
-static size_t find_issuer(const struct tls_peer *peer, struct span name, uint64_t taken, struct tls_cert *found)
-{
-    for (size_t i = 0; i < peer->n_chain && i < 64; i++) {
-        if ((taken >> i & 1) == 0 && tls_cert_read(peer->chain_der[i], found) == 0 && span_equals(found->subject, name))
-            return i;
-    }
-    return peer->n_chain;
-}
-
-size_t tls_peer_path(const struct tls_peer *peer, struct span *out, size_t max)
-{
-    struct tls_cert at;
-    uint64_t taken = 0;
-    size_t n = 0;
-    if (peer->leaf_der.len == 0 || tls_cert_read(peer->leaf_der, &at) != 0)
-        return 0;
-    while (n < max && !span_equals(at.issuer, at.subject)) {
-        size_t i = find_issuer(peer, at.issuer, taken, &at);
-        if (i == peer->n_chain || i >= 64 || span_equals(at.issuer, at.subject))
-            break;
-        taken |= UINT64_C(1) << i;
-        out[n++] = peer->chain_der[i];
-    }
-    return n;
 }

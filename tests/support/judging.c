@@ -60,10 +60,10 @@ static void same_in_detail(const struct tls_question *q, const struct span *ders
         ck_assert_str_eq(details.items[0].text, verdict->text);
 }
 
-void judging_run(const struct judging *j, const struct certs *const *chain, size_t n, struct tls_verdict *out)
+static void run(const struct judging *j, struct tls_trust *trust, const struct certs *const *chain, size_t n, struct tls_verdict *out,
+                struct tls_way *way)
 {
     static struct span ders[MAX_CHAIN];
-    struct tls_trust *trust = judging_trust(j);
     size_t n_names = 0;
     while (n_names < 4 && j->names[n_names] != NULL)
         n_names++;
@@ -71,9 +71,40 @@ void judging_run(const struct judging *j, const struct certs *const *chain, size
     for (size_t i = 0; i < n; i++)
         ders[i] = chain[i]->der;
     struct tls_question q = {trust, j->purpose, j->names, n_names, j->now != 0 ? j->now : CERTS_NOW};
-    tls_judge(&q, ders, n, out);
+    tls_judge_way(&q, ders, n, out, way);
     same_in_detail(&q, ders, n, out);
+}
+
+void judging_run(const struct judging *j, const struct certs *const *chain, size_t n, struct tls_verdict *out)
+{
+    struct tls_trust *trust = judging_trust(j);
+    struct tls_way way;
+    run(j, trust, chain, n, out, &way);
     tls_trust_unref(trust);
+}
+
+/* The place of a certificate in the chain, or behind it in the trust. */
+static size_t place_of(const struct judging *j, const struct certs *const *chain, size_t n, struct span der)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_equals(chain[i]->der, der))
+            return i;
+    for (size_t i = 0; i < 4 && j->ca[i] != NULL; i++)
+        if (span_equals(j->ca[i]->der, der))
+            return n + i;
+    ck_abort_msg("a certificate of nobody");
+}
+
+size_t judging_way(const struct judging *j, const struct certs *const *chain, size_t n, size_t way[TLS_WAY_MAX])
+{
+    struct tls_trust *trust = judging_trust(j);
+    struct tls_verdict verdict;
+    struct tls_way found;
+    run(j, trust, chain, n, &verdict, &found);
+    for (size_t i = 0; i < found.n; i++)
+        way[i] = place_of(j, chain, n, found.ders[i]);
+    tls_trust_unref(trust);
+    return found.n;
 }
 
 const char *judging_word(enum reason reason)

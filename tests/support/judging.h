@@ -22,6 +22,8 @@ struct judging {
 /* Makes the trust, judges chain[0..n), frees the trust. */
 void judging_run(const struct judging *j, const struct certs *const *chain, size_t n,
                  struct tls_verdict *out);
+/* Judges likewise and gives how long the way is; way: the place of each in the chain, or n and its place in the trust. */
+size_t judging_way(const struct judging *j, const struct certs *const *chain, size_t n, size_t way[TLS_WAY_MAX]);
 struct tls_trust *judging_trust(const struct judging *j);
 
 /* The word for a status, for messages of tests. */

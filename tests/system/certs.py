@@ -190,6 +190,26 @@ class Pki:
         self.made[stem] = made
         return made
 
+    def again(self, stem, like, issuer, start=-1, days=3650):
+        """Another certificate for the key and the name of a CA: cross-signed, re-issued, or by itself when issuer is None."""
+        if stem in self.made:
+            return self.made[stem]
+        self.serial += 1
+        made = Certificate(self.folder, stem, b"", like.subject, self.serial, issuer)
+        made.key.write_bytes(like.key.read_bytes())
+        spki = openssl("pkey", "-in", like.key, "-pubout", "-outform", "DER")
+        began = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=start)
+        signer = issuer or made
+        extensions = [extension("2.5.29.19", sequence(tlv(1, b"\xff")), True), extension("2.5.29.15", tlv(3, b"\1\x06"), True),
+                      extension("2.5.29.14", tlv(4, made.key_id))]
+        tbs = sequence(tlv(0xA0, integer(2)), integer(made.serial), sequence(oid("1.2.840.10045.4.3.2")), signer.subject,
+                       sequence(moment(began), moment(began + datetime.timedelta(days=days))), made.subject, spki,
+                       tlv(0xA3, sequence(*extensions)))
+        made.der = self.sign(tbs, signer)
+        made.crt.write_text(pem("CERTIFICATE", made.der))
+        self.made[stem] = made
+        return made
+
     def sign(self, tbs, signer):
         signature = openssl("dgst", "-sha256", "-sign", signer.key, data=tbs)
         return sequence(tbs, sequence(oid("1.2.840.10045.4.3.2")), bit_string(signature))

@@ -3,13 +3,11 @@
 
 openssl s_client and curl are the callers; what curl sends with -cert is the whole file, in its order.
 """
-import datetime
 import json
 import re
 import ssl
 import subprocess
 
-import certs
 import harness
 import peers
 
@@ -24,28 +22,8 @@ class Chains(harness.Case):
         self.old, self.new = self.pki.ca("chain-old"), self.pki.ca("chain-new")
         self.sub = self.pki.ca("chain-sub", issuer=self.old)
         # The same subject and key under the other root: a cross-signed intermediate.
-        self.cross = self.again("chain-cross", self.sub, self.new)
+        self.cross = self.pki.again("chain-cross", self.sub, self.new)
         self.leaf = self.pki.leaf("chain-leaf", self.sub, eku=("clientAuth",))
-
-    def again(self, stem, like, issuer, start=-1, days=3650):
-        """Another certificate for the key and the name of `like`."""
-        self.pki.serial += 1
-        made = certs.Certificate(self.pki.folder, stem, b"", like.subject, self.pki.serial, issuer)
-        if stem in self.pki.made:
-            return self.pki.made[stem]
-        made.key.write_bytes(like.key.read_bytes())
-        spki = certs.openssl("pkey", "-in", like.key, "-pubout", "-outform", "DER")
-        began = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=start)
-        signer = issuer or made
-        extensions = [certs.extension("2.5.29.19", certs.sequence(certs.tlv(1, b"\xff")), True),
-                      certs.extension("2.5.29.15", certs.tlv(3, b"\1\x06"), True), certs.extension("2.5.29.14", certs.tlv(4, made.key_id))]
-        tbs = certs.sequence(certs.tlv(0xA0, certs.integer(2)), certs.integer(made.serial), certs.sequence(certs.oid("1.2.840.10045.4.3.2")),
-                             signer.subject, certs.sequence(certs.moment(began), certs.moment(began + datetime.timedelta(days=days))),
-                             made.subject, spki, certs.tlv(0xA3, certs.sequence(*extensions)))
-        made.der = self.pki.sign(tbs, signer)
-        made.crt.write_text(certs.pem("CERTIFICATE", made.der))
-        self.pki.made[stem] = made
-        return made
 
     def verifier_of(self, *cas):
         ca = self.write("cas.pem", "".join(c.crt.read_text() for c in cas))
@@ -74,8 +52,8 @@ class Chains(harness.Case):
         """A7's honest side: what verifies somehow is let in, whatever is sent beside it; nothing else is."""
         stranger, junk = self.pki.ca("stranger"), [self.pki.ca(f"chain-junk-{i}") for i in range(3)]
         twin = self.pki.ca("chain-old-twin", subject=[("O", "Tests"), ("CN", "chain-old")])
-        reissued = self.again("chain-old-reissued", self.old, None)
-        expired = self.again("chain-sub-expired", self.sub, self.old, start=-100, days=50)
+        reissued = self.pki.again("chain-old-reissued", self.old, None)
+        expired = self.pki.again("chain-sub-expired", self.sub, self.old, start=-100, days=50)
         deep = self.pki.ca("chain-deep", issuer=self.sub)
         deep_leaf = self.pki.leaf("chain-deep-leaf", deep, eku=("clientAuth",))
         direct = self.pki.leaf("chain-direct", self.old, eku=("clientAuth",))

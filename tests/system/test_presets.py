@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the backend is told who called: the presets of nginx and Envoy, and what of a caller's own claims survives in each mode (C1, C2)."""
+import base64
 import hashlib
+import re
+import signal
 import ssl
 import urllib.parse
 
@@ -47,6 +50,105 @@ class Nginx(Case):
         self.assertEqual(["NONE"], request.values("ssl-client-verify"))
         for name in ("ssl-client-cert", "ssl-client-subject-dn", "ssl-client-issuer-dn"):
             self.assertEqual([], request.values(name))
+
+
+def items(value):
+    """The certificates of a structured field that is a list of byte sequences (RFC 8941 sections 3.1 and 3.3.5), read strictly."""
+    assert re.fullmatch(r":[A-Za-z0-9+/]*={0,2}:(, :[A-Za-z0-9+/]*={0,2}:)*", value), value
+    return [base64.b64decode(item[1:-1], validate=True) for item in value.split(", ")]
+
+
+class Chain(Case):
+    """RFC 9440 section 2.3, and Envoy's Chain: the backend is shown the way that was verified, whatever else the caller sends."""
+
+    def setUp(self):
+        super().setUp()
+        self.old, self.new = self.pki.ca("way-old"), self.pki.ca("way-new")
+        self.upper = self.pki.ca("way-upper", issuer=self.old)
+        self.lower = self.pki.ca("way-lower", issuer=self.upper)
+        self.leaf = self.pki.leaf("way-leaf", self.lower, eku=("clientAuth",))
+        self.cross = self.pki.again("way-cross", self.upper, self.new)
+
+    def listen(self, *trusted, routes=None, tls=""):
+        ca = self.write("trusted.pem", "".join(c.crt.read_text() for c in trusted))
+        self.backend, self.port = peers.Backend(self), harness.free_port()
+        text = self.verifier_text(self.port, self.backend.port, listener='identity_headers = [ "rfc9440", "xfcc" ]; xfcc_details = [ "chain" ];',
+                                  trust=f'ca = "{ca}";', tls=tls)
+        self.mtlsd = self.daemon(text.replace('upstream = "app";', routes) if routes else text, [self.port])
+
+    def send(self, *certificates):
+        path = self.write("sent.pem", "".join(c.crt.read_text() for c in certificates) + certificates[0].key.read_text())
+        context = peers.client_context(self.pki.ca("root"))
+        context.load_cert_chain(path)
+        with peers.secure(self.port, context) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nClient-Cert-Chain: :AAAA:\r\nConnection: close\r\n\r\n")
+            self.assertEqual(200, peers.response(connection)[0])
+        return self.backend.requests[-1]
+
+    def test_what_the_backend_is_shown(self):
+        leaf, lower, upper, cross, old, new = self.leaf, self.lower, self.upper, self.cross, self.old, self.new
+        junk, twin = self.pki.ca("way-junk"), self.pki.ca("way-lower-twin", subject=[("O", "Tests"), ("CN", "way-lower")], issuer=self.old)
+        stale = self.pki.again("way-upper-stale", upper, old, start=-100, days=50)
+        renewed = self.pki.again("way-old-renewed", old, None)
+        rows = [
+            ("in order", [old], [leaf, lower, upper], [lower, upper]),
+            ("the root is left out", [old], [leaf, lower, upper, old], [lower, upper]),
+            ("unordered", [old], [leaf, upper, lower], [lower, upper]),
+            ("superfluous ones", [old], [leaf, junk, new, lower, old, upper], [lower, upper]),
+            ("twice", [old], [leaf, lower, lower, upper, upper, leaf], [lower, upper]),
+            ("one of the right name that signed nothing", [old], [leaf, twin, lower, upper], [lower, upper]),
+            ("both crossings, the first leads on", [old], [leaf, lower, upper, cross], [lower, upper]),
+            ("both crossings, the second leads on", [new], [leaf, lower, upper, cross], [lower, cross]),
+            ("an expired copy before the good one", [old], [leaf, lower, stale, upper], [lower, upper]),
+            ("a renewed root, with the old one sent", [renewed], [leaf, lower, upper, old], [lower, upper]),
+            ("a trusted CA that is no root, and more sent above it", [upper], [leaf, lower, upper, old], [lower, upper]),
+            ("a trusted CA that is no root and was not sent", [upper], [leaf, lower], [lower, upper]),
+            ("straight from the trusted CA", [lower], [leaf, junk], [lower]),
+        ]
+        for why, trusted, sent, expected in rows:
+            with self.subTest(why):
+                self.listen(*trusted)
+                request = self.send(*sent)
+                names = {c.der: c.stem for c in (leaf, lower, upper, cross, old, new, junk, twin, stale, renewed)}
+                shown = [der for value in request.values("client-cert-chain") for der in items(value)]
+                self.assertEqual([c.stem for c in expected], [names[der] for der in shown])
+                self.assertEqual([leaf.der], items(request.values("client-cert")[0]))
+                chain = re.search(r';Chain="([^"]*)"', request.values(XFCC)[0])[1]
+                pems = re.findall("-----BEGIN.*?END CERTIFICATE-----\n", urllib.parse.unquote(chain), re.S)
+                self.assertEqual([leaf.der] + shown, [ssl.PEM_cert_to_DER_cert(p) for p in pems])
+                self.mtlsd.stop()
+
+    def test_a_root_that_signed_the_leaf_leaves_no_chain(self):
+        self.listen(self.pki.ca("root"))
+        request = self.send(self.pki.client(), self.lower)
+        self.assertEqual([self.pki.client().der], items(request.values("client-cert")[0]))
+        self.assertEqual([], request.values("client-cert-chain"))
+
+    def test_a_tolerated_certificate_has_neither(self):
+        late = self.pki.leaf("way-late", self.lower, eku=("clientAuth",), start=-30, days=10)
+        self.listen(self.old, tls='tolerate = [ "expired" ];', routes='routes = ( { cert = "expired"; upstream = "app"; }, { cert = "valid"; upstream = "app"; } );')
+        request = self.send(late, self.lower, self.upper)
+        for name in ("client-cert", "client-cert-chain", XFCC):
+            self.assertEqual([], request.values(name))
+        self.assertEqual(2, len(self.send(self.leaf, self.lower, self.upper).values("client-cert-chain")[0].split(", ")))
+
+    def test_after_a_reload_the_way_is_the_new_one(self):
+        """The same connection, judged again under another trust."""
+        self.listen(self.old)
+        path = self.write("sent.pem", "".join(c.crt.read_text() for c in (self.leaf, self.lower, self.upper, self.cross)) + self.leaf.key.read_text())
+        context = peers.client_context(self.pki.ca("root"))
+        context.load_cert_chain(path)
+        ask = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        with peers.secure(self.port, context) as connection:
+            connection.sendall(ask)
+            self.assertEqual(200, peers.response(connection)[0])
+            self.assertEqual([self.lower.der, self.upper.der], items(self.backend.requests[-1].values("client-cert-chain")[0]))
+            self.write("trusted.pem", self.new.crt.read_text())
+            self.mtlsd.signal(signal.SIGHUP)
+            harness.wait_for(lambda: "the new configuration is in use" in self.mtlsd.log, "the reload")
+            connection.sendall(ask)
+            self.assertEqual(200, peers.response(connection)[0])
+            self.assertEqual([self.lower.der, self.cross.der], items(self.backend.requests[-1].values("client-cert-chain")[0]))
 
 
 class Xfcc(Case):

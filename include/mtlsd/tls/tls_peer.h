@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A peer's certificate as typed values. Names are kept as (type, raw bytes); whoever compares them compares these, never a
- * printed string. Immutable; one owner.
+ * printed string. One owner; immutable, but for the way, which belongs to a judgement and changes with it.
  */
 #ifndef MTLSD_TLS_TLS_PEER_H
 #define MTLSD_TLS_TLS_PEER_H
@@ -23,17 +23,17 @@ struct tls_peer {
     int64_t not_before, not_after;
     const struct tls_name *names; /* every CN/OU/O of the subject and every SAN, in order */
     size_t n_names;
-    struct span leaf_der;      /* empty when the owner asked to drop it */
-    const struct span *chain_der; /* the other certificates as presented */
-    size_t n_chain;
+    struct span der;
+    const struct span *way; /* the certificates above it by which it was judged valid, nearest first; see tls_judge_way */
+    size_t n_way;           /* 0: none, or not judged valid */
+    void *way_block;        /* owned */
 };
 
-/* Parses ders[0] as the leaf and keeps copies of all. NULL + err (ERR_PROTOCOL) when the leaf cannot be parsed. */
-struct tls_peer *tls_peer_new(const struct span *ders, size_t n, struct err *err);
+/* Keeps a copy of the certificate. NULL + err (ERR_PROTOCOL) when it cannot be parsed. */
+struct tls_peer *tls_peer_new(struct span der, struct err *err);
 void tls_peer_free(struct tls_peer *peer);
-/* The certificates above the leaf in their order, as far as issuers' names lead, without the anchor (which names itself as issuer) and without
- * what belongs to no such chain. Gives how many; they are borrowed from the peer. Not a judgement: only of use for a peer that was judged valid. */
-size_t tls_peer_path(const struct tls_peer *peer, struct span *out, size_t max);
+/* Keeps copies of these in place of the way it had. Without memory for them it has none. */
+void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n);
 /* The first name of a type, or an empty span. */
 struct span tls_peer_first(const struct tls_peer *peer, enum tls_name_type type);
 

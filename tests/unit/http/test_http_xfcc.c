@@ -18,7 +18,7 @@ static void set_up(void)
     names[1] = (struct tls_name){TLS_NAME_DNS, span_from_str("a.example")};
     names[2] = (struct tls_name){TLS_NAME_URI, span_from_str("spiffe://d/a")};
     names[3] = (struct tls_name){TLS_NAME_DNS, span_from_str("b.example")};
-    peer = (struct tls_peer){.subject = "CN=a,O=b", .sha256 = "00ff", .names = names, .n_names = 4, .leaf_der = span_of("\x30\x00", 2)};
+    peer = (struct tls_peer){.subject = "CN=a,O=b", .sha256 = "00ff", .names = names, .n_names = 4, .der = span_of("\x30\x00", 2)};
     how = (struct http_xfcc){.mode = HTTP_XFCC_SANITIZE_SET, .by = span_from_str("spiffe://d/me"), .verdict = &valid, .peer = &peer};
 }
 

@@ -4,6 +4,7 @@
 #include "judging.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static struct certs root, middle, lower, leaf, stranger;
@@ -55,6 +56,50 @@ START_TEST(finds_the_way_through_what_was_presented)
         judging_run(&j, cases[i].chain, n, &v);
         ck_assert_msg(v.status == cases[i].status, "%s: %s", cases[i].why, v.text);
     }
+}
+END_TEST
+
+/* What a backend is told: nothing that the peer threw in, nothing beyond the anchor, no root; and an anchor that is none, also when it was not sent. */
+START_TEST(tells_the_way_that_was_verified_and_nothing_else)
+{
+    struct certs cross, twin, late;
+    certs_make(&(struct certs_order){.cn = "Lower", .ca = true, .issuer = &stranger, .same_key_as = &lower}, &cross);
+    certs_make(&(struct certs_order){.cn = "Lower", .ca = true, .issuer = &middle}, &twin); /* the name, another key */
+    certs_make(&(struct certs_order){.cn = "late", .issuer = &lower, .not_after = CERTS_NOW - 1}, &late);
+    const struct {
+        const char *why;
+        const struct certs *chain[7];
+        const struct certs *anchor;
+        const char *places; /* in the chain, or behind it in the trust */
+    } cases[] = {
+        {"in order", {&leaf, &lower, &middle}, &root, "12"},
+        {"the root is left out", {&leaf, &lower, &middle, &root}, &root, "12"},
+        {"out of order", {&leaf, &middle, &lower}, &root, "21"},
+        {"with strangers between", {&leaf, &stranger, &lower, &root, &middle}, &root, "24"},
+        {"with everything twice", {&leaf, &lower, &lower, &middle, &middle, &leaf}, &root, "13"},
+        {"one of the right name that signed nothing", {&leaf, &twin, &lower, &middle}, &root, "23"},
+        {"the crossing that leads on", {&leaf, &lower, &middle, &cross}, &stranger, "3"},
+        {"the other crossing", {&leaf, &cross, &lower, &middle}, &root, "23"},
+        {"an anchor in the middle that was not sent", {&leaf, &lower}, &middle, "12"},
+        {"an anchor in the middle that was, with what is above it", {&leaf, &lower, &middle, &root}, &middle, "12"},
+        {"an anchor that signed the leaf", {&leaf}, &lower, "1"},
+        {"signed by a root", {&stranger}, &stranger, ""},
+        {"none for one that is expired", {&late, &lower, &middle}, &root, ""},
+        {"none for one that is unknown", {&leaf, &lower, &middle}, &stranger, ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t way[TLS_WAY_MAX], n = 0;
+        struct judging j = {.ca = {cases[i].anchor}};
+        while (n < 7 && cases[i].chain[n] != NULL)
+            n++;
+        size_t length = judging_way(&j, cases[i].chain, n, way);
+        ck_assert_msg(length == strlen(cases[i].places), "%s: %zu certificates", cases[i].why, length);
+        for (size_t k = 0; k < length; k++)
+            ck_assert_msg(way[k] == (size_t)(cases[i].places[k] - '0'), "%s: certificate %zu is %zu", cases[i].why, k, way[k]);
+    }
+    certs_clear(&cross);
+    certs_clear(&twin);
+    certs_clear(&late);
 }
 END_TEST
 
@@ -371,6 +416,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, make_chain, clear_chain);
     tcase_set_timeout(c, 60);
     tcase_add_test(c, finds_the_way_through_what_was_presented);
+    tcase_add_test(c, tells_the_way_that_was_verified_and_nothing_else);
     tcase_add_test(c, prefers_the_way_without_fault_among_cross_signed_ones);
     tcase_add_test(c, tries_every_anchor_of_one_name);
     tcase_add_test(c, holds_every_intermediate_to_the_rules);

@@ -12,7 +12,7 @@ static struct tls_peer *peer_of(const struct certs_order *order)
     struct certs made;
     struct err err = {0};
     certs_make(order, &made);
-    struct tls_peer *peer = tls_peer_new(&made.der, 1, &err);
+    struct tls_peer *peer = tls_peer_new(made.der, &err);
     ck_assert_msg(peer != NULL, "%s", err.text);
     certs_clear(&made); /* the peer keeps its own copy */
     return peer;
@@ -124,7 +124,7 @@ static struct tls_peer *peer_from(const struct openssl_pki *pki, const char *fil
 {
     struct err err = {0};
     struct span der = openssl_pki_read(pki, file);
-    struct tls_peer *peer = tls_peer_new(&der, 1, &err);
+    struct tls_peer *peer = tls_peer_new(der, &err);
     ck_assert_msg(peer != NULL, "%s: %s", file, err.text);
     certs_free(der);
     return peer;
@@ -163,19 +163,16 @@ START_TEST(a6_does_not_translate_strings)
 }
 END_TEST
 
-START_TEST(keeps_the_chain_as_presented)
+START_TEST(keeps_a_copy_of_the_certificate)
 {
     struct certs ca, leaf;
     struct err err = {0};
     certs_make(&(struct certs_order){.cn = "Root", .ca = true}, &ca);
     certs_make(&(struct certs_order){.cn = "c", .issuer = &ca}, &leaf);
-    struct span ders[] = {leaf.der, ca.der, span_of("junk", 4)};
-    struct tls_peer *peer = tls_peer_new(ders, 3, &err);
+    struct tls_peer *peer = tls_peer_new(leaf.der, &err);
     ck_assert_ptr_nonnull(peer);
-    ck_assert(span_equals(peer->leaf_der, leaf.der));
-    ck_assert_uint_eq(peer->n_chain, 2);
-    ck_assert(span_equals(peer->chain_der[0], ca.der));
-    ck_assert(span_equals_str(peer->chain_der[1], "junk"));
+    ck_assert(span_equals(peer->der, leaf.der) && peer->der.ptr != leaf.der.ptr);
+    ck_assert_uint_eq(peer->n_way, 0);
     ck_assert_str_eq(peer->issuer, "CN=Root");
     ck_assert_uint_eq(strlen(peer->sha256), 64);
     ck_assert_uint_eq(strlen(peer->spki_sha256), 64);
@@ -185,34 +182,28 @@ START_TEST(keeps_the_chain_as_presented)
 }
 END_TEST
 
-/* Whatever a peer sends along, in whatever order: the path is what the issuers' names lead through, without the anchor, and it ends. */
-START_TEST(gives_the_path_without_anchor_and_strangers)
+/* A way belongs to one judgement: the next one's takes its place, and none is none. */
+START_TEST(keeps_copies_of_the_way_it_was_given_last)
 {
-    struct certs root, upper, lower, leaf, stranger, loop_a, loop_b;
-    certs_make(&(struct certs_order){.cn = "root", .ca = true}, &root);
-    certs_make(&(struct certs_order){.cn = "upper", .ca = true, .issuer = &root}, &upper);
-    certs_make(&(struct certs_order){.cn = "lower", .ca = true, .issuer = &upper}, &lower);
-    certs_make(&(struct certs_order){.cn = "leaf", .issuer = &lower}, &leaf);
-    certs_make(&(struct certs_order){.cn = "stranger", .ca = true, .issuer = &root}, &stranger);
-    certs_make(&(struct certs_order){.cn = "lower", .ca = true, .issuer = &stranger}, &loop_a);
-    certs_make(&(struct certs_order){.cn = "stranger", .ca = true, .issuer = &lower}, &loop_b);
-    const struct span sent[] = {leaf.der, stranger.der, root.der, upper.der, lower.der, lower.der};
-    const struct span circle[] = {leaf.der, loop_a.der, loop_b.der};
+    struct certs leaf;
     struct err err = {0};
-    struct span path[8];
-    struct tls_peer *peer = tls_peer_new(sent, 6, &err), *dizzy = tls_peer_new(circle, 3, &err), *alone = tls_peer_new(sent, 1, &err);
-    ck_assert(peer != NULL && dizzy != NULL && alone != NULL);
-    ck_assert_uint_eq(tls_peer_path(peer, path, 8), 2);
-    ck_assert(span_equals(path[0], lower.der) && span_equals(path[1], upper.der));
-    ck_assert_uint_eq(tls_peer_path(peer, path, 1), 1);
-    ck_assert_uint_le(tls_peer_path(dizzy, path, 8), 2);
-    ck_assert_uint_eq(tls_peer_path(alone, path, 8), 0);
+    char first[] = "first", second[] = "second one";
+    const struct span one[] = {span_from_str(first)}, two[] = {span_from_str(second), span_from_str(first)}, turned[] = {two[1], two[0]};
+    certs_make(&(struct certs_order){.cn = "c"}, &leaf);
+    struct tls_peer *peer = tls_peer_new(leaf.der, &err);
+    tls_peer_set_way(peer, two, 2);
+    tls_peer_set_way(peer, two, 2);
+    ck_assert_uint_eq(peer->n_way, 2);
+    ck_assert(span_equals_str(peer->way[0], "second one") && span_equals_str(peer->way[1], "first"));
+    ck_assert(peer->way[1].ptr != (const uint8_t *)first);
+    tls_peer_set_way(peer, turned, 2);
+    ck_assert(span_equals_str(peer->way[0], "first"));
+    tls_peer_set_way(peer, one, 1);
+    ck_assert_uint_eq(peer->n_way, 1);
+    tls_peer_set_way(peer, NULL, 0);
+    ck_assert(peer->n_way == 0 && peer->way == NULL);
     tls_peer_free(peer);
-    tls_peer_free(dizzy);
-    tls_peer_free(alone);
-    struct certs *const made[] = {&root, &upper, &lower, &leaf, &stranger, &loop_a, &loop_b};
-    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
-        certs_clear(made[i]);
+    certs_clear(&leaf);
 }
 END_TEST
 
@@ -225,11 +216,11 @@ START_TEST(refuses_what_is_no_certificate)
         /* an exact copy, so that the sanitizer sees a read past the end */
         struct span part = span_of(leaf.der.ptr, cut);
         struct span copy = certs_join(&part, 1);
-        ck_assert_ptr_null(tls_peer_new(&copy, 1, &err));
+        ck_assert_ptr_null(tls_peer_new(copy, &err));
         ck_assert_int_eq(err.kind, ERR_PROTOCOL);
         certs_free(copy);
     }
-    ck_assert_ptr_null(tls_peer_new(NULL, 0, NULL));
+    ck_assert_ptr_null(tls_peer_new(span_of(NULL, 0), NULL));
     certs_clear(&leaf);
 }
 END_TEST
@@ -246,11 +237,11 @@ START_TEST(a5_refuses_an_extension_that_appears_twice)
                &made);
     uint8_t *oid = memmem(made.der.ptr, made.der.len, "\x55\x1d\x63", 3);
     ck_assert_ptr_nonnull(oid);
-    struct tls_peer *peer = tls_peer_new(&made.der, 1, NULL);
+    struct tls_peer *peer = tls_peer_new(made.der, NULL);
     ck_assert_ptr_nonnull(peer);
     tls_peer_free(peer);
     oid[2] = 0x11; /* subjectAltName */
-    ck_assert_ptr_null(tls_peer_new(&made.der, 1, NULL));
+    ck_assert_ptr_null(tls_peer_new(made.der, NULL));
     certs_clear(&made);
 }
 END_TEST
@@ -266,8 +257,8 @@ Suite *suite(void)
     tcase_add_test(c, a5_keeps_a_very_long_name_whole);
     tcase_add_test(c, a6_iterates_all_relative_names);
     tcase_add_test(c, a6_does_not_translate_strings);
-    tcase_add_test(c, keeps_the_chain_as_presented);
-    tcase_add_test(c, gives_the_path_without_anchor_and_strangers);
+    tcase_add_test(c, keeps_a_copy_of_the_certificate);
+    tcase_add_test(c, keeps_copies_of_the_way_it_was_given_last);
     tcase_add_test(c, refuses_what_is_no_certificate);
     tcase_add_test(c, a5_refuses_an_extension_that_appears_twice);
     suite_add_tcase(s, c);
