@@ -11,9 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MIN_EC_BITS = 256, MAX_EKUS = 32 };
-
-static const char oid_any_purpose[] = "2.5.29.37.0";
+enum { MIN_EC_BITS = 256 };
 
 void tls_checks_describe(struct tls_certificate *out, const struct tls_cert *cert, gnutls_x509_crt_t crt)
 {
@@ -124,26 +122,38 @@ struct purposes {
     bool present, readable, wanted, any;
 };
 
-static struct purposes read_purposes(gnutls_x509_crt_t crt, enum tls_purpose purpose)
+/* The extension of a certificate that has it once at most. false: it has none. */
+static bool find_extension(const struct tls_cert *cert, const char *oid, struct span *value)
 {
-    struct purposes p = {.readable = true};
-    const char *wanted = purpose == TLS_PURPOSE_CLIENT ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER;
-    for (unsigned i = 0; i < MAX_EKUS; i++) {
-        char oid[128];
-        size_t size = sizeof(oid);
-        int rc = gnutls_x509_crt_get_key_purpose_oid(crt, i, oid, &size, NULL);
-        if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-            break;
-        p.present = true;
-        if (rc == GNUTLS_E_SHORT_MEMORY_BUFFER)
-            continue;
-        if (rc < 0) {
-            p.readable = false;
-            break;
-        }
-        p.wanted = p.wanted || strcmp(oid, wanted) == 0;
-        p.any = p.any || strcmp(oid, oid_any_purpose) == 0;
+    struct span rest = cert->extensions;
+    struct tls_cert_extension extension;
+    while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0) {
+        *value = extension.value;
+        if (span_equals_str(extension.oid, oid))
+            return true;
     }
+    return false;
+}
+
+/* Not through GnuTLS, for which an empty list is none at all. */
+static struct purposes read_purposes(const struct tls_cert *cert, enum tls_purpose purpose)
+{
+    static const uint8_t server[] = "\x2b\x06\x01\x05\x05\x07\x03\x01", client[] = "\x2b\x06\x01\x05\x05\x07\x03\x02",
+                         any[] = "\x55\x1d\x25\x00"; /* RFC 5280 4.2.1.12 */
+    const struct span wanted = span_of(purpose == TLS_PURPOSE_CLIENT ? client : server, sizeof(client) - 1);
+    struct purposes p = {0};
+    struct span value;
+    struct tls_der list, oid;
+    p.present = find_extension(cert, "\x55\x1d\x25", &value);
+    if (!p.present || tls_der_expect(&value, DER_SEQUENCE, &list) != 0 || value.len != 0)
+        return p;
+    while (list.value.len > 0) {
+        if (tls_der_expect(&list.value, DER_OID, &oid) != 0)
+            return p;
+        p.wanted = p.wanted || span_equals(oid.value, wanted);
+        p.any = p.any || span_equals(oid.value, span_of(any, sizeof(any) - 1));
+    }
+    p.readable = true;
     return p;
 }
 
@@ -155,7 +165,7 @@ static const char *purpose_word(enum tls_purpose purpose)
 static void check_leaf_purpose(const struct tls_question *q, const struct tls_certificate *leaf,
                                struct tls_verdict *out)
 {
-    struct purposes p = read_purposes(leaf->crt, q->purpose);
+    struct purposes p = read_purposes(leaf->cert, q->purpose);
     const char *word = purpose_word(q->purpose);
     if (!p.present)
         tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
@@ -257,7 +267,7 @@ static void check_ca(const struct tls_certificate *c, int below, struct tls_verd
 static void check_ca_purpose(const struct tls_question *q, const struct tls_certificate *c,
                              struct tls_verdict *out)
 {
-    struct purposes p = read_purposes(c->crt, q->purpose);
+    struct purposes p = read_purposes(c->cert, q->purpose);
     if (p.present && (!p.readable || (!p.wanted && !p.any)))
         tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
                          "CA certificate %s: its extendedKeyUsage does not allow TLS %s authentication",

@@ -173,6 +173,7 @@ START_TEST(holds_every_intermediate_to_the_rules)
         {"a CA for clients", {.ca = true, .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}}, REASON_VALID},
         {"a CA for anything", {.ca = true, .ekus = {"2.5.29.37.0"}}, REASON_VALID},
         {"A4 a CA for servers only", {.ca = true, .ekus = {GNUTLS_KP_TLS_WWW_SERVER}}, REASON_WRONG_PURPOSE},
+        {"A4 a CA for nothing", {.ca = true, .raw_eku = {(const uint8_t *)"\x30\x00", 2}}, REASON_WRONG_PURPOSE},
         {"not a CA", {.usage = GNUTLS_KEY_KEY_CERT_SIGN}, REASON_CONSTRAINT},
         {"no basicConstraints",
          {.no_basic_constraints = true, .usage = GNUTLS_KEY_KEY_CERT_SIGN},
