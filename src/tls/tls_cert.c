@@ -142,6 +142,11 @@ static int read_envelope(struct span der, struct span *tbs, struct span *algorit
     return element.value.len > 1 && element.value.ptr[0] == 0 ? 0 : -1;
 }
 
+bool tls_cert_serial_is_plain(struct span serial)
+{
+    return serial.len == 1 || (serial.len > 1 && (serial.ptr[0] != 0xff || (serial.ptr[1] & 0x80) == 0));
+}
+
 int tls_cert_read(struct span der, struct tls_cert *out)
 {
     *out = (struct tls_cert){.der = der};
@@ -151,7 +156,7 @@ int tls_cert_read(struct span der, struct tls_cert *out)
         return -1;
     if (tls_der_peek(in, DER_CONTEXT_CONSTRUCTED) && tls_der_next(&in, &element) != 0)
         return -1;
-    if (tls_der_expect(&in, DER_INTEGER, &element) != 0 || element.value.len == 0)
+    if (tls_der_expect(&in, DER_INTEGER, &element) != 0 || !tls_cert_serial_is_plain(element.value) || element.value.len > TLS_CERT_MAX_SERIAL_BYTES + 1)
         return -1;
     out->serial = element.value;
     if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0 || !span_equals(element.whole, algorithm))

@@ -5,6 +5,9 @@
 
 #include "mtlsd/tls/tls_peer.h"
 
+/* RFC 5280 allows 20; some CAs do not keep to it. Also for the lists that could revoke it. */
+enum { TLS_CERT_MAX_SERIAL_BYTES = 64 };
+
 struct tls_cert {
     struct span der;
     struct span serial;     /* content of the INTEGER */
@@ -29,6 +32,10 @@ MUST_CHECK int tls_cert_next_extension(struct span *rest, struct tls_cert_extens
 
 /* Whether a signature by this key (a whole SubjectPublicKeyInfo) is checked in reasonable time. Anybody may show a key of any size and exponent. */
 bool tls_cert_key_is_affordable(struct span spki);
+
+/* Whether the content of an INTEGER is a serial number that has one meaning: needless sign bytes before a negative one would give one number
+ * several forms. (Needless zeros are legion and taken off where serials are compared.) */
+bool tls_cert_serial_is_plain(struct span serial);
 
 /* Called for each name. Gives 0 to go on. */
 typedef int (*tls_cert_name_fn)(void *ctx, const struct tls_name *name);

@@ -12,7 +12,6 @@
 
 enum {
     DIGEST_TEXT = 65,
-    MAX_SERIAL_BYTES = 64,       /* RFC 5280 allows 20; some CAs do not keep to it */
     MAX_HASHED_LATER = 1 << 20, /* bytes that a handshake may have to hash: some milliseconds */
 };
 
@@ -73,7 +72,7 @@ static int measure(struct span entries, size_t *n, size_t *bytes)
     *n = 0;
     *bytes = 1; /* offset 0 means free */
     while (entries.len > 0) {
-        if (tls_crl_next_entry(&entries, &serial) != 0 || serial.len > MAX_SERIAL_BYTES)
+        if (tls_crl_next_entry(&entries, &serial) != 0 || serial.len > TLS_CERT_MAX_SERIAL_BYTES)
             return -1;
         *n += 1;
         *bytes += serial.len + 1;
@@ -87,7 +86,7 @@ static int serials_fill(struct serials *s, struct span entries, const char *plac
     if (measure(entries, &n, &size) != 0)
         return err_set(err, ERR_CREDENTIAL,
                        "%s: a serial number in the revocation list is longer than %d bytes", place,
-                       MAX_SERIAL_BYTES);
+                       TLS_CERT_MAX_SERIAL_BYTES);
     s->n_slots = 2;
     while (s->n_slots < n * 3 / 2)
         s->n_slots *= 2;

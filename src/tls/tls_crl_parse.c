@@ -34,7 +34,7 @@ int tls_crl_next_entry(struct span *rest, struct span *serial)
     if (tls_der_expect(rest, DER_SEQUENCE, &entry) != 0)
         return -1;
     struct span in = entry.value;
-    if (tls_der_expect(&in, DER_INTEGER, &element) != 0 || element.value.len == 0)
+    if (tls_der_expect(&in, DER_INTEGER, &element) != 0 || !tls_cert_serial_is_plain(element.value))
         return -1;
     *serial = tls_crl_significant(element.value);
     if (tls_der_next(&in, &element) != 0) /* when: a listed serial is revoked, whatever the date says */

@@ -174,6 +174,24 @@ START_TEST(tells_keys_that_take_too_long) /* A7 */
 }
 END_TEST
 
+START_TEST(f1_knows_a_serial_of_several_forms)
+{
+    static const struct {
+        const char *bytes, *why;
+        size_t n;
+        bool plain;
+    } rows[] = {
+        {"\x05", "one byte", 1, true},        {"\x00", "zero", 1, true},
+        {"\xff", "minus one", 1, true},       {"\x85\x01", "negative", 2, true},
+        {"\x00\x05", "needless zero", 2, true}, {"\xff\x05", "negative, and the sign is needed", 2, true},
+        {"\xff\x85", "needless sign", 2, false}, {"\xff\xff", "minus one in two bytes", 2, false},
+        {"", "nothing", 0, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(tls_cert_serial_is_plain(span_of((const uint8_t *)rows[i].bytes, rows[i].n)) == rows[i].plain, "%s", rows[i].why);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_cert");
@@ -188,6 +206,7 @@ Suite *suite(void)
     tcase_add_test(c, writes_a_name_for_people);
     tcase_add_test(c, hashes);
     tcase_add_test(c, tells_keys_that_take_too_long);
+    tcase_add_test(c, f1_knows_a_serial_of_several_forms);
     suite_add_tcase(s, c);
     return s;
 }
