@@ -8,7 +8,7 @@
 static const struct admin_command command = {
     .word = "reload",
     .about = "Tells a running instance to read configuration, certificates, CAs and CRLs again. All or nothing: if anything is wrong it is\n"
-             "listed here, the exit code is 3, and the instance goes on with what it had. No connection is lost either way.",
+             "listed here, the exit code is 3, and the instance goes on with what it had. No connection is lost either way, but for those that what was loaded forbids.",
     .method = "POST",
     .path = "/reload",
     .timeout_ms = 60000,

@@ -180,11 +180,14 @@ static bool connect_if_wanted(struct conn *c)
 }
 
 /* A request that is served after a reload is served by what was loaded, and one after a date of the caller's certificate or of a revocation list has
- * passed, by another judgement: also one that waited behind another, or a client that always sends ahead would keep its old rights for ever. */
+ * passed, by another judgement: also one that waited behind another, or a client that always sends ahead would keep its old rights for ever. So is
+ * who was in the middle of a handshake. */
 static bool rebind(struct conn *c, struct moment now)
 {
     struct snapshot *current = c->worker->snapshot;
-    if ((c->snapshot == current && !exchange_is_outdated(c->x, now)) || !exchange_is_idle(c->x))
+    if (c->snapshot == current && !exchange_is_outdated(c->x, now))
+        return true;
+    if (!exchange_is_idle(c->x) && !exchange_is_handshaking(c->x))
         return true;
     const struct plan_listener *now_there = snapshot_find_listener(current, exchange_listener(c->x)->conf->name);
     if (now_there == NULL)

@@ -252,6 +252,27 @@ static void stop_health(struct worker *w)
     w->health = NULL;
 }
 
+/* By what is in the current snapshot: the contexts of an older one keep the lists of their time. */
+static void rejudge_conn(struct conn *c)
+{
+    const struct snapshot *now = c->worker->snapshot;
+    const struct plan_listener *own = exchange_listener(c->x), *listener = snapshot_find_listener(now, own->conf->name);
+    const struct uplink *u = exchange_uplink(c->x);
+    const struct plan_target *target = u != NULL ? snapshot_find_target(now, u->target) : NULL;
+    struct tls_context *up = target != NULL ? target->tls : u != NULL ? u->target->tls : NULL;
+    exchange_rejudge(c->x, listener != NULL ? listener : own, up, worker_now());
+    conn_drive(c);
+}
+
+/* Between requests there is time: the next one is judged by the new snapshot. What runs would else keep its old rights for as long as it likes. */
+static void move_conn(struct conn *c)
+{
+    if (snapshot_find_listener(c->worker->snapshot, exchange_listener(c->x)->conf->name) == NULL)
+        drain_conn(c);
+    else if (!exchange_is_idle(c->x))
+        rejudge_conn(c);
+}
+
 void worker_adopt(struct worker *w, struct snapshot *next)
 {
     struct pool *pool = pool_new(next->targets, next->n_targets);
@@ -280,24 +301,12 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     sort_sockets(w);
     for (struct conn *c = w->conns, *following; c != NULL; c = following) {
         following = c->next;
-        if (c->x != NULL && snapshot_find_listener(next, exchange_listener(c->x)->conf->name) == NULL)
-            drain_conn(c);
+        if (c->x != NULL && !c->closing)
+            move_conn(c);
     }
     accept_waiting(w); /* there may be more room now */
 }
 
-/* By the contexts of the current snapshot: those of an older one keep the lists of their time. */
-static void rejudge_conn(struct conn *c)
-{
-    const struct snapshot *now = c->worker->snapshot;
-    const struct plan_listener *listener = snapshot_find_listener(now, exchange_listener(c->x)->conf->name);
-    const struct uplink *u = exchange_uplink(c->x);
-    const struct plan_target *target = u != NULL ? snapshot_find_target(now, u->target) : NULL;
-    struct tls_context *down = listener != NULL ? listener->tls : exchange_listener(c->x)->tls;
-    struct tls_context *up = target != NULL ? target->tls : u != NULL ? u->target->tls : NULL;
-    exchange_rejudge(c->x, down, up, worker_now());
-    conn_drive(c);
-}
 
 void worker_rejudge(struct worker *w)
 {

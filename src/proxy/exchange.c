@@ -504,26 +504,3 @@ bool exchange_holds_next(const struct exchange *x)
 {
     return x->held[SIDE_DOWN].len > 0;
 }
-
-bool exchange_is_outdated(const struct exchange *x, struct moment now)
-{
-    return x->down.tls != NULL && tls_engine_is_outdated(x->down.tls, now.utc);
-}
-
-bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now)
-{
-    bool same_kind = (listener->tls != NULL) == (x->listener->tls != NULL) && listener->conf->protocol == x->listener->conf->protocol;
-    if (!same_kind) {
-        x->reset = true;
-        exchange_finish(x, now);
-        return false;
-    }
-    if (x->down.tls != NULL && tls_engine_rejudge(x->down.tls, listener->tls, now.utc) != REASON_VALID) {
-        tls_engine_refuse(x->down.tls);
-        exchange_tls_after(x, SIDE_DOWN, now);
-        return false;
-    }
-    x->listener = listener;
-    bytes_clear(&x->identity);
-    return true;
-}

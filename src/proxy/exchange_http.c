@@ -102,7 +102,8 @@ static bool remember_host(struct exchange *x, const struct http_head *head)
 static void forward(struct exchange *x, const struct routing *r, struct moment now)
 {
     exchange_read_session(x, r->head);
-    if (!remember_host(x, r->head))
+    bool may_tunnel = x->rq->upgrade && !exchange_forward_is_direct(x);
+    if (!remember_host(x, r->head) || (may_tunnel && !exchange_rejudge_keep(x, r->target.host, r->path)))
         exchange_answer(x, REASON_INTERNAL, "out of memory", now);
     else if (!exchange_choose(x, now))
         exchange_answer(x, REASON_NO_TARGET, "no target of the upstream can be used now", now);

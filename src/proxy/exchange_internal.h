@@ -45,6 +45,8 @@ struct request { /* the request that runs, or the tcp connection */
     unsigned resent;      /* of those, after it was sent */
     unsigned interims;    /* 1xx answers so far */
     char *client_host;    /* owned: what Host said, when Location may have to say it; NULL: it need not */
+    char *asked;          /* owned: host and path, where a tunnel may come of it; NULL: none may */
+    size_t asked_host_len;
     uint64_t tried;       /* targets that failed it, see struct fleet_wish */
     const struct plan_target *named; /* by the client's cookie; NULL: none */
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
@@ -82,6 +84,7 @@ struct exchange {
     bool up_keep_alive;   /* what the running response said about its connection */
     bool close_after;     /* no further request on this connection */
     bool reset;           /* end by abort */
+    bool late;            /* lists or rules changed during the client's handshake: it is judged once more when that is done */
     bool would_refuse;    /* the rules would have refused what runs, were they not only tried out */
     bool eof[2];          /* the peer's direction ended cleanly */
     uint64_t since_us;    /* when the phase began */
@@ -155,6 +158,11 @@ void exchange_upstream_failed(struct exchange *x, enum reason reason, const char
 void exchange_tls_in(struct exchange *x, enum side side, struct moment now); /* after the engine was given bytes or the end */
 void exchange_tls_after(struct exchange *x, enum side side, struct moment now); /* acts on an engine that failed or was closed */
 void exchange_tls_report(struct exchange *x, enum side side); /* tells the observer of the side's handshake, once */
+
+/* exchange_rejudge.c */
+/* By the rules that are in force now. False: it does not hold any more, and the exchange ends. */
+bool exchange_rejudge_client(struct exchange *x, const struct plan_listener *now_there, struct moment now);
+bool exchange_rejudge_keep(struct exchange *x, struct span host, struct span path); /* of what may become a tunnel; false: out of memory */
 
 /* exchange_http.c */
 bool exchange_http_may_read(const struct exchange *x); /* bytes of the client would be of use now */

@@ -48,6 +48,7 @@ void exchange_request_forget(struct exchange *x)
         bytes_clear(&rq->head);
         bytes_clear(&rq->body);
         free(rq->client_host);
+        free(rq->asked);
         free(rq);
     }
     x->rq = (struct request *)(uintptr_t)&none; /* read, and never written */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange_internal.h"
 
-#include "mtlsd/policy/allow.h"
-
 void exchange_tls_report(struct exchange *x, enum side side)
 {
     bool *told = side == SIDE_DOWN ? &x->down_reported : &x->up_reported;
@@ -60,6 +58,10 @@ static void upstream_tls_failed(struct exchange *x, struct moment now)
 
 static void client_secured(struct exchange *x, struct moment now)
 {
+    bool late = x->late;
+    x->late = false;
+    if (late && !exchange_rejudge_client(x, x->listener, now))
+        return;
     exchange_tls_report(x, SIDE_DOWN);
     exchange_begin(x, now);
 }
@@ -109,35 +111,4 @@ void exchange_tls_in(struct exchange *x, enum side side, struct moment now)
         return;
     tls_engine_wire_keep(link->tls);
     exchange_tls_after(x, side, now);
-}
-
-static bool is_secured(const struct tls_engine *tls)
-{
-    return tls != NULL && !(tls_engine_flags(tls) & (TLS_HANDSHAKING | TLS_FAILED));
-}
-
-/* In tcp mode the rules were asked once, in the handshake, about the verdict of then. */
-static bool still_allowed(const struct exchange *x)
-{
-    const struct config_listener *conf = x->listener->conf;
-    struct tls_facts facts;
-    if (conf->protocol == CONFIG_PROTOCOL_HTTP)
-        return true;
-    tls_engine_facts(x->down.tls, &facts);
-    return allow_permits(conf->allow, conf->n_allow, facts.verdict, facts.peer) || (conf->allow_log_only && allow_spares(facts.verdict));
-}
-
-void exchange_rejudge(struct exchange *x, struct tls_context *down, struct tls_context *up, struct moment now)
-{
-    if (down != NULL && !x->down.broken && is_secured(x->down.tls) && (tls_engine_rejudge(x->down.tls, down, now.utc) != REASON_VALID || !still_allowed(x))) {
-        tls_engine_refuse(x->down.tls);
-        exchange_tls_after(x, SIDE_DOWN, now);
-        return;
-    }
-    bytes_clear(&x->identity); /* what is told to the backend may differ now */
-    struct link *link = exchange_link(x, SIDE_UP);
-    if (up == NULL || link == NULL || link->broken || !is_secured(link->tls) || tls_engine_rejudge(link->tls, up, now.utc) == REASON_VALID)
-        return;
-    tls_engine_refuse(link->tls);
-    exchange_tls_after(x, SIDE_UP, now);
 }

@@ -150,7 +150,17 @@ bool tls_engine_server_asked(const struct tls_engine *e)
     return !e->ctx->accepting && gnutls_certificate_client_get_request_status(e->session) != 0;
 }
 
-enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now)
+/* Nothing but dates speaks against a peer of whom better was known. The verdict of then is good for what runs, and for nothing that begins. */
+static void spare_dates(const struct tls_verdict *then, struct tls_verdict *verdict, int64_t now)
+{
+    const uint64_t dates = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_CRL_STALE, fresh = verdict->all & ~then->all;
+    if (fresh == 0 || (fresh & ~dates) != 0)
+        return;
+    *verdict = *then;
+    verdict->until = now - 1;
+}
+
+static enum reason judge_again(struct tls_engine *e, struct tls_context *ctx, int64_t now, bool runs)
 {
     if (e->handshaking || e->failed || e->verdict == NULL || ctx->accepting != e->ctx->accepting)
         return REASON_UNDECIDED;
@@ -159,8 +169,21 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
         return REASON_UNDECIDED;
     struct span ders[CHAIN_MAX];
     size_t n = peer_ders(e, ders);
+    const struct tls_verdict then = *e->verdict;
     judge(e, rules, now, ders, n, e->verdict);
+    if (runs)
+        spare_dates(&then, e->verdict, now);
     return answer_to(e, rules, n, e->verdict);
+}
+
+enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now)
+{
+    return judge_again(e, ctx, now, false);
+}
+
+enum reason tls_engine_rejudge_running(struct tls_engine *e, struct tls_context *ctx, int64_t now)
+{
+    return judge_again(e, ctx, now, true);
 }
 
 bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now)
@@ -168,10 +191,10 @@ bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now)
     return e->verdict != NULL && e->verdict->until != 0 && now > e->verdict->until;
 }
 
-void tls_engine_refuse(struct tls_engine *e)
+void tls_engine_refuse(struct tls_engine *e, enum reason reason, const char *text)
 {
     if (e->handshaking || e->failed || e->verdict == NULL)
         return;
-    tls_engine_send_alert(e, tls_judge_alert(e->verdict->status));
-    tls_engine_fail(e, e->verdict->status, e->verdict->text);
+    tls_engine_send_alert(e, tls_judge_alert(reason));
+    tls_engine_fail(e, reason, text != NULL ? text : e->verdict->text);
 }

@@ -257,6 +257,21 @@ static bool connect_if_wanted(struct wire_conn *c)
     return true;
 }
 
+static const struct plan_listener *now_there(const struct wire_node *n)
+{
+    return n->loaded != NULL ? n->loaded : &n->listener;
+}
+
+static bool rebind(struct wire_conn *c)
+{
+    const struct plan_listener *current = now_there(c->node);
+    if (exchange_listener(c->x) == current && !exchange_is_outdated(c->x, c->node->wire->now))
+        return true;
+    if (!exchange_is_idle(c->x) && !exchange_is_handshaking(c->x))
+        return true;
+    return exchange_rebind(c->x, current, c->node->wire->now);
+}
+
 static void drive(struct wire_conn *c)
 {
     struct wire *w = c->node->wire;
@@ -266,7 +281,8 @@ static void drive(struct wire_conn *c)
         flush(c, SIDE_DOWN);
         flush(c, SIDE_UP);
         bool connected = connect_if_wanted(c);
-        if (!exchange_continue(c->x, w->now) && !connected)
+        bool refused = exchange_holds_next(c->x) && !rebind(c);
+        if (!exchange_continue(c->x, w->now) && !connected && !refused)
             break;
     }
     exchange_settle(c->x);
@@ -386,7 +402,8 @@ static bool deliver_up(struct wire *w, struct wire_socket *s)
     if (to_test) {
         to_test_end(w, s, heard, span_of(bytes, n));
     } else {
-        to_exchange(w, c->x, SIDE_DOWN, heard, span_of(bytes, n));
+        if (heard != HEARD_BYTES || rebind(c))
+            to_exchange(w, c->x, SIDE_DOWN, heard, span_of(bytes, n));
         drive(c);
     }
     free(bytes);
@@ -850,7 +867,21 @@ void wire_rejudge(struct wire *w, struct wire_node *n, struct tls_context *down,
         struct wire_conn *c = w->sockets[i].server;
         if (c == NULL || c->node != n)
             continue;
-        exchange_rejudge(c->x, down, up, w->now);
+        struct plan_listener judging = *now_there(n);
+        judging.tls = down;
+        exchange_rejudge(c->x, &judging, up, w->now);
+        drive(c);
+    }
+}
+
+void wire_reload(struct wire *w, struct wire_node *n, const struct plan_listener *loaded)
+{
+    n->loaded = loaded;
+    for (size_t i = 0; i < WIRE_SOCKETS; i++) {
+        struct wire_conn *c = w->sockets[i].server;
+        if (c == NULL || c->node != n || exchange_is_idle(c->x))
+            continue;
+        exchange_rejudge(c->x, loaded, NULL, w->now);
         drive(c);
     }
 }

@@ -81,6 +81,7 @@ struct wire_node {
     struct plan_target target[WIRE_TARGETS];
     struct plan_route route[WIRE_ROUTES];
     struct plan_listener listener;
+    const struct plan_listener *loaded; /* what a reload has put in its place; NULL: nothing */
     struct exchange_env env;
     struct board *board;
     enum wire_connect connect;  /* to any target */
@@ -151,6 +152,7 @@ const char *wire_got(struct wire_socket *s);              /* as text, without th
 struct wire_socket *wire_backend_socket(struct wire *w, size_t i); /* the i-th that reached the backend; NULL */
 struct wire_socket *wire_between(struct wire *w, size_t i);        /* the i-th that the injector made */
 void wire_rejudge(struct wire *w, struct wire_node *n, struct tls_context *down, struct tls_context *up); /* as io/worker.c does it */
+void wire_reload(struct wire *w, struct wire_node *n, const struct plan_listener *loaded); /* likewise; borrowed */
 struct exchange *wire_exchange(struct wire_node *n);               /* a live one; NULL */
 const struct wire_seen *wire_last(const struct wire_node *n);
 bool wire_ever_said(const struct wire_pipe *p, const char *marker);

@@ -112,6 +112,35 @@ class Clients(Case):
         self.assertEqual(200, self.ask(kept))
 
 
+class Tunnels(Case):
+    def test_a_tunnel_outlives_the_dates_of_its_certificate_and_not_its_revocation(self):
+        """Also when a fresh list has everybody judged again. The next connection is refused."""
+        soon, count = self.pki.leaf("clock-tunnel", eku=("clientAuth",), days=10), 0
+        lists = self.folder / "clients.crl"
+
+        def put(*revoked):
+            nonlocal count
+            count += 1
+            fresh = self.folder / "clients.crl.new"
+            fresh.write_bytes(self.pki.crl(f"clock-tunnel-{os.getpid()}-{count}", self.root, revoked, number=count, days=60).read_bytes())
+            os.replace(fresh, lists)
+            wait_for(lambda: self.status()["trusts"][0]["revoked"] == len(revoked), "the list")
+
+        lists.write_bytes(self.pki.crl(f"clock-tunnel-{os.getpid()}", self.root, (), number=0, days=60).read_bytes())
+        self.start(f'crl = "{lists}";', protocol="tcp")
+        held = self.connect(soon)
+        self.assertEqual(200, self.ask(held))
+        self.move(11)
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_EXPIRED", self.fresh(soon))
+        put(self.pki.client())
+        self.assertEqual(200, self.ask(held))
+        put(self.pki.client(), soon)
+        held.settimeout(20)
+        with self.assertRaises(ssl.SSLError) as refused:
+            held.recv(1)
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", refused.exception.reason)
+
+
 class Lists(Case):
     def crl(self, **options):
         revoked = self.pki.leaf("clock-revoked", eku=("clientAuth",))

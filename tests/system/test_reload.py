@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import threading
 import time
 import unittest
@@ -180,6 +181,30 @@ class Reload(Case):
                 self.assertEqual(b"%d" % i, app.recv(10))
                 self.assertEqual(0, self.reload().returncode)
         self.assertEqual(1, origin.accepted)
+
+    def test_a_tunnel_ends_when_its_caller_is_not_allowed_any_more(self):
+        """B5: and not while it is, whatever else was loaded."""
+        backend, port = peers.Backend(self), free_port()
+
+        def text(rule):
+            return f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }};' + self.verifier_text(port, backend.port, protocol="tcp", listener=rule)
+        self.mtlsd = self.daemon(text(""), [port], prelude=self.PRELUDE)
+        self.file = self.mtlsd.config_path
+        held = peers.secure(port, peers.client_context(self.pki.ca("root"), self.pki.client()))
+        self.addCleanup(held.close)
+        request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for rule in ("", 'allow = ( { cn = "client1"; } );', 'allow = ( { cn = "nobody"; } ); allow_log_only = true;'):
+            self.rewrite(text(rule))
+            self.assertEqual(0, self.reload().returncode)
+            held.sendall(request)
+            self.assertEqual(200, peers.response(held)[0], rule)
+        self.rewrite(text('allow = ( { cn = "nobody"; } );'))
+        self.assertEqual(0, self.reload().returncode)
+        held.settimeout(20)
+        with self.assertRaises(ssl.SSLError) as refused:
+            held.recv(1)
+        self.assertEqual("TLSV1_ALERT_ACCESS_DENIED", refused.exception.reason)
+        wait_for(lambda: "not_allowed" in self.mtlsd.log, "the reason in the log")
 
     def test_rotation_under_load(self):
         """B4: no request fails, and none that begins after the reload travels with the old certificate."""

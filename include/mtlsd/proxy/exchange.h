@@ -86,9 +86,11 @@ bool exchange_is_idle(const struct exchange *x);
 /* A date has passed that the client's certificate was judged by: exchange_rebind asks again, also with the same listener. */
 bool exchange_is_outdated(const struct exchange *x, struct moment now);
 bool exchange_holds_next(const struct exchange *x); /* something of the client waits to be looked at */
+bool exchange_is_handshaking(const struct exchange *x); /* nothing of the client was judged yet: it may be moved likewise */
 bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now);
-/* What is known of revocation has changed: both peers are judged again, whatever runs, by the contexts that their listener and their target have now
- * (NULL: that side stays as it is). One that does not hold any more is told why by an alert, and the exchange ends. */
-void exchange_rejudge(struct exchange *x, struct tls_context *down, struct tls_context *up, struct moment now);
+/* What is known of revocation has changed, or the configuration: both peers are judged again, whatever runs, by what their listener and their target
+ * are now (NULL: that side stays as it is). One that does not hold any more, or may not do what it does, is told by an alert, and the exchange ends.
+ * That dates have passed ends only what is between requests. */
+void exchange_rejudge(struct exchange *x, const struct plan_listener *now_there, struct tls_context *up, struct moment now);
 
 #endif

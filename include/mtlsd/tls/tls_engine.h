@@ -124,10 +124,13 @@ bool tls_engine_serves(const struct tls_engine *e, struct span host);
 /* Judges the peer of a finished handshake again, under another context of the same role (after a reload). REASON_VALID: it may stay, be it tolerated;
  * the verdict says more. */
 enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now);
+/* The same for a peer for whom something runs: that a date has passed since it was judged (of its chain, or of a revocation list) is no reason to end
+ * that, and the verdict stays as it was, but is outdated. Everything else counts. */
+enum reason tls_engine_rejudge_running(struct tls_engine *e, struct tls_context *ctx, int64_t now);
 /* A date has passed since the peer was judged, of its chain or of a revocation list: the verdict may be another one now. */
 bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now);
-/* Ends a finished connection for what the last judgement said: the alert waits for the wire, the engine has failed with that reason. */
-void tls_engine_refuse(struct tls_engine *e);
+/* Ends a finished connection: the alert waits for the wire, the engine has failed with that reason. text NULL: what the last judgement said. */
+void tls_engine_refuse(struct tls_engine *e, enum reason reason, const char *text);
 
 /* Library start and end, once per process, before any thread. Removes SSLKEYLOGFILE from the environment. */
 MUST_CHECK int tls_library_start(struct err *err);
