@@ -87,6 +87,72 @@ START_TEST(a_record_that_trickles_in_is_no_flood) /* D2 */
 }
 END_TEST
 
+/* ---- what stands behind content ---- */
+
+static void feed_raw(struct span wire)
+{
+    tls_engine_wire_in(ends_server.e, wire, WIRE_NOW);
+}
+
+static void read_some(size_t size, const char *wanted, bool more)
+{
+    uint8_t buf[16];
+    size_t n = tls_engine_app_read(ends_server.e, buf, size);
+    ck_assert_msg(span_equals_str(span_of(buf, n), wanted), "%.*s for %s", (int)n, (const char *)buf, wanted);
+    ck_assert_msg(((tls_engine_flags(ends_server.e) & TLS_HAS_APP) != 0) == more, "after %s", wanted);
+}
+
+START_TEST(a_record_longer_than_the_reader_takes_is_read_to_its_end)
+{
+    open_raw_client(_i);
+    raw_tls_say(&raw, "abcdefgh");
+    feed_raw(bytes_span(&raw.out));
+    read_some(3, "abc", true);
+    read_some(3, "def", true);
+    read_some(3, "gh", false);
+    bytes_clear(&raw.out);
+    close_raw_client();
+}
+END_TEST
+
+START_TEST(what_comes_behind_content_in_one_read_is_found)
+{
+    open_raw_client(_i);
+    raw_tls_say(&raw, "abc");
+    if (_i == 1) /* it brings nothing, and what follows it is there */
+        ck_assert_int_eq(gnutls_record_send2(raw.session, "", 0, 16, 0), 0);
+    raw_tls_say(&raw, "def");
+    ck_assert_int_eq(gnutls_bye(raw.session, GNUTLS_SHUT_WR), 0);
+    struct span out = bytes_span(&raw.out);
+    feed_raw(span_of(out.ptr, out.len - 1));
+    size_t got = 0;
+    uint8_t buf[16];
+    while (tls_engine_flags(ends_server.e) & TLS_HAS_APP)
+        got += tls_engine_app_read(ends_server.e, buf + got, sizeof(buf) - got);
+    ck_assert(span_equals_str(span_of(buf, got), "abcdef"));
+    ck_assert_uint_eq(tls_engine_flags(ends_server.e) & (TLS_CLOSED | TLS_FAILED), 0);
+    feed_raw(span_skip(out, out.len - 1));
+    read_some(3, "", false);
+    ck_assert_uint_eq(tls_engine_flags(ends_server.e) & (TLS_CLOSED | TLS_FAILED), TLS_CLOSED);
+    bytes_clear(&raw.out);
+    close_raw_client();
+}
+END_TEST
+
+START_TEST(an_end_behind_content_that_was_not_read_is_found) /* B7 */
+{
+    open_raw_client(_i);
+    raw_tls_say(&raw, "abc");
+    feed_raw(bytes_span(&raw.out));
+    tls_engine_wire_eof(ends_server.e, WIRE_NOW);
+    read_some(3, "abc", true);
+    read_some(3, "", false);
+    ends_expect_failed(&ends_server, REASON_TRUNCATED, "an end without a goodbye");
+    bytes_clear(&raw.out);
+    close_raw_client();
+}
+END_TEST
+
 /* ---- a peer of whom nothing is expected ---- */
 
 static bool idle_in(struct ends_end *end, struct span wire)
@@ -156,6 +222,9 @@ Suite *suite(void)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, bytes_that_nobody_reads_have_a_bound);
     tcase_add_test(c, empty_records_that_come_one_by_one_are_counted_too);
+    tcase_add_loop_test(c, a_record_longer_than_the_reader_takes_is_read_to_its_end, 0, 2);
+    tcase_add_loop_test(c, what_comes_behind_content_in_one_read_is_found, 0, 2);
+    tcase_add_loop_test(c, an_end_behind_content_that_was_not_read_is_found, 0, 2);
     tcase_add_test(c, content_between_empty_records_starts_the_count_anew);
     tcase_add_loop_test(c, a_record_that_trickles_in_is_no_flood, 0, 2);
     tcase_add_test(c, only_what_concerns_tls_may_come_to_an_idle_end);
