@@ -1,12 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/plan.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
 
+struct writer {
+    char *out;
+    size_t n, size;
+};
+
+static void put(struct writer *w, const char *from, size_t n)
+{
+    if (w->n <= w->size && n <= w->size - w->n)
+        memcpy(w->out + w->n, from, n);
+    w->n += n; /* beyond size: it did not fit */
+}
+
+static void put_port(struct writer *w, unsigned port)
+{
+    char digits[6];
+    size_t i = sizeof(digits);
+    do
+        digits[--i] = (char)('0' + port % 10);
+    while ((port /= 10) > 0 && i > 1);
+    digits[--i] = ':';
+    put(w, digits + i, sizeof(digits) - i);
+}
+
+/* Asked for each request: printf would cost as much as the whole head. */
 struct span plan_host_field(const struct plan_target *target, char *out, size_t size)
 {
     const struct config_upstream *up = target->upstream->conf;
@@ -18,9 +41,13 @@ struct span plan_host_field(const struct plan_target *target, char *out, size_t 
         name = "localhost";
     bool v6 = strchr(name, ':') != NULL;
     bool usual_port = address->kind == ADDRESS_UNIX || address->port == (target->tls != NULL ? HTTPS_PORT : HTTP_PORT);
-    int n = usual_port ? snprintf(out, size, v6 ? "[%s]" : "%s", name)
-                       : snprintf(out, size, v6 ? "[%s]:%u" : "%s:%u", name, (unsigned)address->port);
-    return span_of(out, n > 0 && (size_t)n < size ? (size_t)n : 0);
+    struct writer w = {.out = out, .size = size};
+    put(&w, "[", v6 ? 1 : 0);
+    put(&w, name, strlen(name));
+    put(&w, "]", v6 ? 1 : 0);
+    if (!usual_port)
+        put_port(&w, address->port);
+    return span_of(out, w.n <= size ? w.n : 0);
 }
 
 struct edit { /* the arrays stand behind it */

@@ -3,6 +3,7 @@
 
 #include "mtlsd/proxy/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct tls_context *const SOME_TLS = (struct tls_context *)1; /* only asked whether it is there */
@@ -41,11 +42,19 @@ END_TEST
 START_TEST(is_empty_rather_than_cut)
 {
     struct config_upstream conf = {0};
-    struct config_target there = {.address = {.kind = ADDRESS_TCP, .host = "a-rather-long-name.example", .port = 8443}};
+    struct config_target there = {.address = {.kind = ADDRESS_TCP, .host = "2001:db8::1", .port = 65535}};
     struct plan_upstream up = {.conf = &conf};
     struct plan_target target = {.conf = &there, .upstream = &up};
-    char out[16];
-    ck_assert_uint_eq(plan_host_field(&target, out, sizeof(out)).len, 0);
+    static const char whole[] = "[2001:db8::1]:65535";
+    for (size_t size = 0; size < 2 * sizeof(whole); size++) {
+        char *out = malloc(size + 1);
+        ck_assert_ptr_nonnull(out);
+        out[size] = '!';
+        struct span host = plan_host_field(&target, out, size);
+        ck_assert_msg(span_equals_str(host, size < strlen(whole) ? "" : whole), "of %zu", size);
+        ck_assert_int_eq(out[size], '!');
+        free(out);
+    }
 }
 END_TEST
 
