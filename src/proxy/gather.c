@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS = 60 };
+enum { FEW_PARTS = 4, PARTS = 60, SHORT = 1024 };
 
 void gather_init(struct gather *g, size_t max)
 {
@@ -18,7 +18,7 @@ void gather_clear(struct gather *g)
     bytes_clear(&g->own);
     free(g->parts);
     g->parts = NULL;
-    g->n_parts = 0;
+    g->n_parts = g->cap_parts = 0;
     g->total = 0;
 }
 
@@ -27,13 +27,27 @@ static struct gather_part *last_part(struct gather *g)
     return g->n_parts > 0 ? &g->parts[g->n_parts - 1] : NULL;
 }
 
+/* Room for one more part; without it the content goes on in one piece. */
+static bool has_part(struct gather *g)
+{
+    if (g->n_parts < g->cap_parts)
+        return true;
+    size_t cap = g->parts == NULL ? FEW_PARTS : PARTS;
+    struct gather_part *parts = cap > g->n_parts ? realloc(g->parts, cap * sizeof(*parts)) : NULL;
+    if (parts == NULL)
+        return false;
+    g->parts = parts;
+    g->cap_parts = cap;
+    return true;
+}
+
 int gather_copy(struct gather *g, struct span s)
 {
     if (s.len == 0)
         return 0;
     struct gather_part *last = last_part(g);
     if (g->parts != NULL && (last == NULL || last->borrowed != NULL)) {
-        if (g->n_parts == PARTS && gather_settle(g) != 0)
+        if (!has_part(g) && gather_settle(g) != 0)
             return -1;
         if (g->parts != NULL)
             g->parts[g->n_parts++] = (struct gather_part){0};
@@ -46,23 +60,21 @@ int gather_copy(struct gather *g, struct span s)
     return 0;
 }
 
-static int make_parts(struct gather *g)
+/* A short body behind its head, whose memory has room to spare: the copy costs less than a part to remember and a second run to send. */
+static bool fits_behind(const struct gather *g, struct span s)
 {
-    g->parts = malloc(PARTS * sizeof(*g->parts));
-    if (g->parts == NULL)
-        return -1;
-    g->n_parts = 0;
-    if (g->own.len > 0)
-        g->parts[g->n_parts++] = (struct gather_part){NULL, g->own.len};
-    return 0;
+    return g->parts == NULL && g->own.len > 0 && s.len <= SHORT && s.len <= g->own.cap - g->own.head - g->own.len;
 }
 
 int gather_borrow(struct gather *g, struct span s)
 {
     if (s.len == 0)
         return 0;
-    if ((g->parts == NULL && make_parts(g) != 0) || g->n_parts == PARTS)
+    bool first = g->parts == NULL;
+    if (fits_behind(g, s) || !has_part(g))
         return gather_copy(g, s);
+    if (first && g->own.len > 0)
+        g->parts[g->n_parts++] = (struct gather_part){NULL, g->own.len};
     g->parts[g->n_parts++] = (struct gather_part){s.ptr, s.len};
     g->total += s.len;
     return 0;
@@ -135,7 +147,7 @@ int gather_settle(struct gather *g)
     bytes_clear(&g->own);
     free(g->parts);
     g->parts = NULL;
-    g->n_parts = 0;
+    g->n_parts = g->cap_parts = 0;
     g->own = whole;
     return 0;
 }

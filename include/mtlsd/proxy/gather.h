@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What waits to leave in one direction: owned bytes and borrowed spans in order, so that a body passes from the reader's buffer to the
- * writer's system call without a copy. Borrowed spans live for one turn: gather_settle copies what was not sent by its end.
+ * writer's system call without a copy, unless it is so short that it fits behind the owned bytes. Borrowed spans live for one turn:
+ * gather_settle copies what was not sent by its end.
  * It owns no memory while it is empty.
  */
 #ifndef MTLSD_PROXY_GATHER_H
@@ -17,7 +18,7 @@ struct gather_part {
 struct gather {
     struct bytes own;
     struct gather_part *parts; /* owned; NULL: own alone is the content */
-    size_t n_parts;
+    size_t n_parts, cap_parts;
     size_t total;
 };
 

@@ -7,6 +7,12 @@
 
 enum { PARTS = 60, MAX = 4096 };
 
+/* Too long to be copied behind a short head. */
+#define TEN "0123456789"
+#define FIFTY TEN TEN TEN TEN TEN
+#define BODY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY ";"
+
+
 static struct gather g;
 
 static void begin(void)
@@ -69,17 +75,18 @@ END_TEST
 START_TEST(keeps_the_order_of_owned_and_borrowed_parts)
 {
     copy("head;");
-    borrow("body;");
+    borrow(BODY);
     copy("line;");
     copy("more;");
     borrow("last");
-    ck_assert_str_eq(content(), "head;body;line;more;last");
+    ck_assert_str_eq(content(), "head;" BODY "line;more;last");
+    ck_assert_uint_eq(g.n_parts, 4);
 }
 END_TEST
 
 START_TEST(borrows_without_a_copy)
 {
-    static const char body[] = "body";
+    static const char body[] = BODY;
     struct span runs[PARTS];
     copy("head");
     ck_assert_int_eq(gather_borrow(&g, text(body)), 0);
@@ -88,19 +95,38 @@ START_TEST(borrows_without_a_copy)
 }
 END_TEST
 
+START_TEST(copies_what_is_short_behind_what_is_owned)
+{
+    char body[] = "body", long_body[] = BODY;
+    struct span runs[PARTS];
+    borrow(body); /* nothing is owned yet: no memory for it */
+    ck_assert_ptr_null(g.own.data);
+    gather_consume(&g, 4);
+    copy("head;");
+    borrow(body);
+    memset(body, 'x', sizeof(body) - 1);
+    ck_assert_uint_eq(gather_runs(&g, runs, PARTS), 1);
+    borrow(long_body);
+    copy(";tail");
+    ck_assert_uint_eq(gather_runs(&g, runs, PARTS), 3);
+    ck_assert_ptr_eq(runs[1].ptr, long_body);
+    ck_assert_str_eq(content(), "head;body" BODY ";tail");
+}
+END_TEST
+
 START_TEST(consumes_across_parts_at_any_length)
 {
-    static const char all[] = "head;body;line;more;last";
+    static const char all[] = "head;" BODY "line;more;last";
     for (size_t first = 0; first <= strlen(all); first++) {
         gather_clear(&g);
         copy("head;");
-        borrow("body;");
+        borrow(BODY);
         copy("line;more;");
         borrow("last");
         gather_consume(&g, first);
         ck_assert_str_eq(content(), all + first);
         copy("+");
-        char want[64];
+        char want[sizeof(all) + 1];
         snprintf(want, sizeof(want), "%s+", all + first);
         ck_assert_str_eq(content(), want);
     }
@@ -109,18 +135,18 @@ END_TEST
 
 START_TEST(settles_into_memory_of_its_own)
 {
-    char body[] = "body;";
+    char body[] = BODY;
     copy("head;");
     borrow(body);
     copy("line;");
     gather_consume(&g, 2);
     ck_assert_int_eq(gather_settle(&g), 0);
     memset(body, 'x', sizeof(body) - 1); /* the lender takes its memory back */
-    ck_assert_str_eq(content(), "ad;body;line;");
+    ck_assert_str_eq(content(), "ad;" BODY "line;");
     ck_assert_ptr_null(g.parts);
     borrow("again");
     copy("!");
-    ck_assert_str_eq(content(), "ad;body;line;again!");
+    ck_assert_str_eq(content(), "ad;" BODY "line;again!");
 }
 END_TEST
 
@@ -147,11 +173,11 @@ START_TEST(gives_no_more_runs_than_asked_for)
     struct span runs[PARTS];
     copy("a");
     ck_assert_uint_eq(gather_runs(&g, runs, 0), 0);
-    borrow("b");
+    borrow(BODY);
     copy("c");
     ck_assert_uint_eq(gather_runs(&g, runs, 0), 0);
     ck_assert_uint_eq(gather_runs(&g, runs, 2), 2);
-    ck_assert(span_equals_str(runs[1], "b"));
+    ck_assert(span_equals_str(runs[1], BODY));
 }
 END_TEST
 
@@ -186,6 +212,7 @@ Suite *suite(void)
     tcase_add_test(t, owns_nothing_while_empty);
     tcase_add_test(t, keeps_the_order_of_owned_and_borrowed_parts);
     tcase_add_test(t, borrows_without_a_copy);
+    tcase_add_test(t, copies_what_is_short_behind_what_is_owned);
     tcase_add_test(t, consumes_across_parts_at_any_length);
     tcase_add_test(t, settles_into_memory_of_its_own);
     tcase_add_test(t, takes_more_parts_than_it_has_room_for);
