@@ -2,7 +2,6 @@
 #include "mtlsd/control/crl_shelf.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +104,37 @@ int crl_shelf_put(struct crl_shelf *shelf, const char *trust, const char *url, s
     unlock(shelf);
     drop(&fresh);
     return rc;
+}
+
+/* True: there was one, and it is out. */
+static bool take_out_unwanted(struct crl_shelf *shelf, crl_shelf_wanted_fn wanted, void *ctx, struct place *out)
+{
+    bool found = false;
+    lock(shelf);
+    for (size_t i = 0; i < shelf->n && !found; i++) {
+        found = !wanted(ctx, shelf->places[i].trust, shelf->places[i].url);
+        if (!found)
+            continue;
+        *out = shelf->places[i];
+        shelf->places[i] = shelf->places[--shelf->n];
+    }
+    unlock(shelf);
+    return found;
+}
+
+void crl_shelf_keep(struct crl_shelf *shelf, crl_shelf_wanted_fn wanted, void *ctx)
+{
+    struct place unwanted;
+    while (take_out_unwanted(shelf, wanted, ctx, &unwanted))
+        drop(&unwanted);
+}
+
+size_t crl_shelf_count(struct crl_shelf *shelf)
+{
+    lock(shelf);
+    size_t n = shelf->n;
+    unlock(shelf);
+    return n;
 }
 
 struct crl_body *crl_shelf_take(struct crl_shelf *shelf, const char *trust, const char *url)

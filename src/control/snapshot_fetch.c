@@ -15,6 +15,7 @@ enum { URLS_MAX = 64 };
 struct collecting {
     struct snapshot_trust *trust;
     struct findings *findings;
+    size_t left_out;
 };
 
 static void add_url(void *ctx, struct span url)
@@ -24,8 +25,10 @@ static void add_url(void *ctx, struct span url)
     for (size_t i = 0; i < t->n_urls; i++)
         if (span_equals_str(url, t->urls[i].url))
             return;
-    if (t->n_urls == URLS_MAX)
+    if (t->n_urls == URLS_MAX) {
+        c->left_out++;
         return;
+    }
     struct snapshot_url *u = &t->urls[t->n_urls];
     u->url = span_dup(url);
     if (u->url == NULL) {
@@ -39,7 +42,7 @@ static void add_url(void *ctx, struct span url)
 
 static void find_urls(const struct snapshot *s, struct snapshot_trust *t, struct findings *findings)
 {
-    struct collecting c = {t, findings};
+    struct collecting c = {t, findings, 0};
     t->urls = calloc(URLS_MAX, sizeof(*t->urls));
     if (t->urls == NULL) {
         findings->out_of_memory = 1;
@@ -53,6 +56,11 @@ static void find_urls(const struct snapshot *s, struct snapshot_trust *t, struct
     for (size_t i = 0; i < s->config->n_identities; i++)
         if (s->identities[i].tls != NULL)
             tls_crl_urls_of_identity(t->tls, s->identities[i].tls, add_url, &c);
+    if (c.left_out > 0)
+        findings_add(findings, FINDING_WARNING, t->conf->where,
+                     "trust \"%s\": certificates name more than %d addresses of revocation lists; the others are left out: name those that matter in "
+                     "crl_urls",
+                     t->conf->name, URLS_MAX);
 }
 
 static void tell_urls(const struct snapshot_trust *t, struct findings *findings)
@@ -88,33 +96,116 @@ static int take(const struct loader *l, struct snapshot_trust *t, size_t i, stru
     return rc;
 }
 
-static void use_known(const struct snapshot *s, const struct loader *l, struct snapshot_trust *t, size_t i)
+struct cache { /* the files in the folder */
+    char **names;
+    size_t n;
+};
+
+static bool has_file(const struct cache *cache, const char *path)
 {
-    struct err err = {0}, unread = {0};
-    struct bytes cached = {0};
-    struct file_facts facts = {0};
-    char path[SNAPSHOT_FETCH_PATH];
-    struct crl_body *body = crl_shelf_take(l->files->shelf, t->conf->name, t->urls[i].url);
-    struct span text = body != NULL ? crl_shelf_text(body) : span_of(NULL, 0);
-    if (body == NULL && snapshot_fetch_cache_path(s, t->urls[i].url, path) && l->files->read(l->files->ctx, path, &cached, &facts, &unread) == 0)
-        text = bytes_span(&cached);
-    if (text.len > 0 && take(l, t, i, text, &err) < 0)
+    const char *slash = strrchr(path, '/');
+    for (size_t i = 0; i < cache->n && slash != NULL; i++)
+        if (strcmp(cache->names[i], slash + 1) == 0)
+            return true;
+    return false;
+}
+
+/* What is kept on the disk helps a start, and never hinders one. */
+static void look_into(struct cache *cache, const struct snapshot *s, const struct loader *l)
+{
+    struct err err = {0};
+    const char *folder = s->config->crl_cache;
+    if (folder != NULL && l->files->list(l->files->ctx, folder, &cache->names, &cache->n, &err) != 0) {
+        *cache = (struct cache){0};
+        findings_add(l->findings, FINDING_WARNING, s->config->path, "crl_cache: fetched lists are not kept for the next start: %s", err.text);
+    }
+}
+
+static void clear_cache(struct cache *cache)
+{
+    for (size_t i = 0; i < cache->n; i++)
+        free(cache->names[i]);
+    free(cache->names);
+}
+
+static void use(const struct loader *l, struct snapshot_trust *t, size_t i, struct span text)
+{
+    struct err err = {0};
+    if (take(l, t, i, text, &err) < 0)
         findings_add(l->findings, FINDING_WARNING, t->conf->where, "trust \"%s\": the list that was kept is not used: %s", t->conf->name, err.text);
-    bytes_clear(&cached);
-    crl_shelf_give(body);
+}
+
+static void use_cached(const struct loader *l, struct snapshot_trust *t, size_t i, const char *path)
+{
+    struct err err = {0};
+    struct bytes text = {0};
+    struct file_facts facts = {0};
+    if (l->files->read(l->files->ctx, path, &text, &facts, &err) == 0)
+        use(l, t, i, bytes_span(&text));
+    else
+        findings_add(l->findings, FINDING_WARNING, t->conf->where, "trust \"%s\": the list that was kept is not used: %s", t->conf->name, err.text);
+    bytes_clear(&text);
+}
+
+static void use_known(const struct snapshot *s, const struct loader *l, const struct cache *cache, struct snapshot_trust *t)
+{
+    char path[SNAPSHOT_FETCH_PATH];
+    for (size_t i = 0; i < t->n_urls; i++) {
+        struct crl_body *body = crl_shelf_take(l->files->shelf, t->conf->name, t->urls[i].url);
+        if (body != NULL)
+            use(l, t, i, crl_shelf_text(body));
+        else if (snapshot_fetch_cache_path(s, t->urls[i].url, path) && has_file(cache, path))
+            use_cached(l, t, i, path);
+        crl_shelf_give(body);
+    }
+}
+
+static bool fetches(const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->n_trusts; i++)
+        if (s->trusts[i].tls != NULL && s->trusts[i].conf->crl_fetch)
+            return true;
+    return false;
 }
 
 void snapshot_fetch_begin(struct snapshot *s, const struct loader *l)
 {
+    struct cache cache = {0};
+    if (!fetches(s))
+        return;
+    look_into(&cache, s, l);
     for (size_t i = 0; i < s->n_trusts; i++) {
         struct snapshot_trust *t = &s->trusts[i];
         if (t->tls == NULL || !t->conf->crl_fetch)
             continue;
         find_urls(s, t, l->findings);
         tell_urls(t, l->findings);
-        for (size_t k = 0; k < t->n_urls; k++)
-            use_known(s, l, t, k);
+        use_known(s, l, &cache, t);
     }
+    clear_cache(&cache);
+}
+
+static bool is_wanted(void *ctx, const char *trust, const char *url)
+{
+    const struct snapshot *s = ctx;
+    for (size_t i = 0; i < s->n_trusts; i++)
+        for (size_t k = 0; k < s->trusts[i].n_urls; k++)
+            if (strcmp(s->trusts[i].conf->name, trust) == 0 && strcmp(s->trusts[i].urls[k].url, url) == 0)
+                return true;
+    return false;
+}
+
+void snapshot_fetch_tidy(const struct snapshot *s, struct crl_shelf *shelf)
+{
+    crl_shelf_keep(shelf, is_wanted, (void *)(uintptr_t)s);
+}
+
+/* One trust that fetches from there. */
+static int offer(const struct loader *l, struct snapshot_trust *t, size_t i, const struct snapshot_fetch_list *list, struct err *err)
+{
+    struct err why = {0};
+    int rc = take(l, t, i, list->text, &why);
+    return rc >= 0 ? rc : err_set(err, why.kind, "trust \"%s\": %s", t->conf->name, why.text);
 }
 
 int snapshot_fetch_take(struct snapshot *s, const struct file_source *files, const struct snapshot_fetch_list *list, int64_t *ends, struct err *err)
@@ -128,7 +219,7 @@ int snapshot_fetch_take(struct snapshot *s, const struct file_source *files, con
         for (size_t k = 0; k < s->trusts[i].n_urls; k++) {
             if (strcmp(s->trusts[i].urls[k].url, list->url) != 0)
                 continue;
-            int rc = take(&l, &s->trusts[i], k, list->text, err);
+            int rc = offer(&l, &s->trusts[i], k, list, err);
             changed += rc == 1;
             wanted += rc >= 0;
             int64_t end = rc >= 0 ? tls_trust_crl_ends(s->trusts[i].tls, list->url) : 0;

@@ -20,11 +20,14 @@ static void judge(struct run_crls *c, struct run_crls_list *list)
     struct err unwritten = {0};
     char path[SNAPSHOT_FETCH_PATH];
     struct snapshot_fetch_list fetched = {list->url, bytes_span(&list->answer.body), clock_now()};
+    list->err = (struct err){0};
     int rc = snapshot_fetch_take(c->reading, &c->files, &fetched, &list->ends, &list->err);
     list->taken = rc >= 0;
     c->changed += rc > 0 ? (size_t)rc : 0;
     if (rc >= 0 && snapshot_fetch_cache_path(c->reading, list->url, path) && file_write(path, fetched.text, 0600, true, &unwritten) != 0)
-        findings_add(&c->findings, FINDING_ERROR, "", "a list that is in use could not be kept: %s", unwritten.text);
+        log_say(LOG_LEVEL_WARN, "crl", "a list that is in use could not be kept for the next start: %s", unwritten.text);
+    if (rc >= 0 && list->err.kind != ERR_NONE)
+        findings_add(&c->findings, FINDING_ERROR, "", "%s", list->err.text);
 }
 
 static void read_again(void *ctx)
@@ -67,7 +70,9 @@ static void on_list(void *ctx, const char *url, struct crl_fetch_answer *answer)
 static void on_failure(void *ctx, const struct crl_fetch_item *item)
 {
     (void)ctx;
-    log_say(LOG_LEVEL_WARN, "crl", "not fetched from %s, what is known stays in use: %s", item->url, item->error);
+    int64_t wait = item->due - clock_now();
+    log_say(LOG_LEVEL_WARN, "crl", "not fetched from %s, what is known stays in use, next try in %lld s: %s", item->url,
+            (long long)(wait > 0 ? wait : 0), item->error);
 }
 
 static void free_lists(struct run_crls_list *list)
@@ -85,9 +90,22 @@ static void finish_judging(struct run_crls *c)
 {
     for (struct run_crls_list *list = c->judging; list != NULL; list = list->next) {
         struct crl_fetch_judgement judgement = {.error = list->taken ? NULL : list->err.text, .ends = list->ends};
+        if (list->err.kind != ERR_NONE) /* "unchanged" would be no help to the trust that has not got it */
+            list->answer.tag[0] = list->answer.modified[0] = '\0';
         fetch_round_judged(c->round, list->url, &list->answer, &judgement);
     }
     free_lists(c->judging);
+    c->judging = NULL;
+}
+
+/* Those that were judged for a snapshot that is gone: the one in its place was loaded without them. */
+static void judge_once_more(struct run_crls *c)
+{
+    struct run_crls_list **end = &c->judging;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = c->arrived;
+    c->arrived = c->judging;
     c->judging = NULL;
 }
 
@@ -95,13 +113,16 @@ static void finish_reading(void *ctx)
 {
     struct run_crls *c = ctx;
     tell(c);
-    finish_judging(c);
+    if (c->reading == server_snapshot(c->server))
+        finish_judging(c);
+    else
+        judge_once_more(c);
     if (c->changed > 0)
         server_rejudge(c->server);
     findings_clear(&c->findings);
     snapshot_unref(c->reading);
     c->reading = NULL;
-    if (c->again)
+    if (c->again || c->arrived != NULL)
         start_reading(c);
 }
 
@@ -118,6 +139,8 @@ static void start_reading(struct run_crls *c)
     if (server_background(c->server, read_again, finish_reading, c) == 0)
         return;
     findings_add(&c->findings, FINDING_ERROR, "", "out of memory");
+    for (struct run_crls_list *list = c->judging; list != NULL; list = list->next)
+        (void)err_set(&list->err, ERR_MEMORY, "out of memory");
     finish_reading(c);
 }
 
@@ -135,6 +158,7 @@ static void follow_urls(struct run_crls *c, const struct snapshot *s)
         return;
     struct fetch_round_hooks hooks = {c, on_list, on_failure};
     struct crl_fetch_wish *wishes = calloc(most + 1, sizeof(*wishes));
+    snapshot_fetch_tidy(s, c->files.shelf);
     if (c->round == NULL)
         c->round = fetch_round_new(server_loop(c->server), &hooks);
     for (size_t i = 0; wishes != NULL && i < s->n_trusts; i++)

@@ -15,7 +15,7 @@ struct run_crls_list { /* one that was fetched, while it is judged */
     struct run_crls_list *next;
     char *url;
     struct crl_fetch_answer answer;
-    struct err err;
+    struct err err; /* why it was refused; also by one trust when others took it */
     bool taken;
     int64_t ends;
 };

@@ -248,6 +248,12 @@ static int add_list(struct tls_crl_index *index, const struct tls_crl_source *so
         list_free(list);
         return -1;
     }
+    if (source->fetched && source->now < list->this_update) { /* of a clock that runs ahead: it would take the place of a good one */
+        char when[21];
+        text_utc(when, list->this_update);
+        list_free(list);
+        return err_set(err, ERR_CREDENTIAL, "%s: the revocation list is not valid before %s", place, when);
+    }
     note_state(list, place, known == 1, source, notes);
     index->lists[index->n++] = list;
     return 0;

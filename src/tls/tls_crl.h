@@ -20,7 +20,7 @@ struct tls_crl_source {
     const struct tls_anchor *anchors;
     size_t n_anchors;
     int64_t now;
-    bool fetched; /* then a list of nobody known is refused */
+    bool fetched; /* then a list of nobody known is refused, and one that is not valid yet */
 };
 /* A list of an anchor must be signed by it. A list of nobody known is kept for an intermediate of that name,
  * with a warning. */

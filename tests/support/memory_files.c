@@ -86,7 +86,11 @@ static int memory_list(void *ctx, const char *path, char ***names, size_t *n, st
             (*names)[(*n)++] = strdup(name);
     }
     qsort(*names, *n, sizeof(**names), by_name);
-    return 0;
+    if (*n > 0 || memory_files_find(m, path) != NULL)
+        return 0;
+    free(*names);
+    *names = NULL;
+    return err_set(err, ERR_IO, "%s: cannot open the folder: No such file or directory", path);
 }
 
 struct file_source memory_files_source(struct memory_files *m)

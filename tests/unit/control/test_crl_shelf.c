@@ -2,6 +2,8 @@
 #include "mtlsd/control/crl_shelf.h"
 #include "t.h"
 
+#include <string.h>
+
 static bool holds(struct crl_shelf *shelf, const char *trust, const char *url, const char *text)
 {
     struct crl_body *body = crl_shelf_take(shelf, trust, url);
@@ -37,12 +39,42 @@ START_TEST(who_holds_an_old_list_keeps_it_when_another_takes_its_place)
 }
 END_TEST
 
+static bool is_of_a(void *ctx, const char *trust, const char *url)
+{
+    (void)url;
+    ++*(size_t *)ctx;
+    return strcmp(trust, "a") == 0;
+}
+
+START_TEST(forgets_what_nobody_wants_any_more)
+{
+    static const char *const trusts[] = {"b", "a", "b", "b", "a", "b"};
+    struct crl_shelf *shelf = crl_shelf_new();
+    size_t asked = 0;
+    crl_shelf_keep(shelf, is_of_a, &asked);
+    ck_assert_uint_eq(asked, 0);
+    for (size_t i = 0; i < 6; i++) {
+        char url[] = {'u', (char)('0' + i), '\0'};
+        ck_assert_int_eq(crl_shelf_put(shelf, trusts[i], url, span_from_str("list")), 0);
+    }
+    struct crl_body *held = crl_shelf_take(shelf, "b", "u2");
+    crl_shelf_keep(shelf, is_of_a, &asked);
+    ck_assert_uint_eq(crl_shelf_count(shelf), 2);
+    ck_assert(holds(shelf, "a", "u1", "list"));
+    ck_assert(holds(shelf, "a", "u4", "list"));
+    ck_assert(span_equals_str(crl_shelf_text(held), "list")); /* who holds one keeps it */
+    crl_shelf_give(held);
+    crl_shelf_free(shelf);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("crl_shelf");
     TCase *t = tcase_create("crl_shelf");
     tcase_add_test(t, gives_what_was_put_for_that_trust_and_address_only);
     tcase_add_test(t, who_holds_an_old_list_keeps_it_when_another_takes_its_place);
+    tcase_add_test(t, forgets_what_nobody_wants_any_more);
     suite_add_tcase(s, t);
     return s;
 }

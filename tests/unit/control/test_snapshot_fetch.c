@@ -7,6 +7,7 @@
 #include "mtlsd/control/crl_shelf.h"
 #include "mtlsd/tls/tls_pki.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define URL "http://crl.example/clients"
@@ -119,6 +120,124 @@ START_TEST(a_kept_list_is_verified_like_any_other)
 }
 END_TEST
 
+static void count_and_clear(size_t *warnings, const char *text)
+{
+    *warnings = 0;
+    for (size_t i = 0; i < findings.n; i++)
+        *warnings += findings.items[i].level == FINDING_WARNING && strstr(findings.items[i].text, text) != NULL;
+    findings_clear(&findings);
+    findings_init(&findings);
+}
+
+/* A3: whatever lies in the folder, the start goes on without it, and says so. */
+START_TEST(what_the_folder_cannot_give_is_told)
+{
+    size_t warnings;
+    struct bytes foreign;
+    char path[SNAPSHOT_FETCH_PATH];
+    struct snapshot *s = load();
+    snapshot_unref(s);
+    count_and_clear(&warnings, "crl_cache");
+    ck_assert_uint_eq(warnings, 0);
+    world_edit(&w, "trusts", "crl_cache = \"/cache\";\ntrusts");
+    s = load();
+    ck_assert_ptr_nonnull(s);
+    ck_assert(snapshot_fetch_cache_path(s, URL, path));
+    snapshot_unref(s);
+    count_and_clear(&warnings, "crl_cache: fetched lists are not kept for the next start: /cache");
+    ck_assert_uint_eq(warnings, 1);
+    memory_files_put_folder(&w.files, "/cache");
+    s = load();
+    snapshot_unref(s);
+    count_and_clear(&warnings, ""); /* nothing was ever fetched: no news */
+    ck_assert_uint_eq(warnings, 0);
+    memory_files_put(&w.files, path, span_from_str("x"))->unreadable = true;
+    s = load();
+    snapshot_unref(s);
+    count_and_clear(&warnings, "the list that was kept is not used: /cache");
+    ck_assert_uint_eq(warnings, 1);
+    memory_files_put(&w.files, path, span_of(NULL, 0));
+    s = load();
+    snapshot_unref(s);
+    count_and_clear(&warnings, "the list that was kept is not used: " URL);
+    ck_assert_uint_eq(warnings, 1);
+    make_list(&foreign, &w.partner_ca, 30);
+    memory_files_put(&w.files, path, bytes_span(&foreign));
+    s = load();
+    ck_assert_uint_eq(lists_of(s), 0);
+    snapshot_unref(s);
+    count_and_clear(&warnings, "none of the trusted CAs");
+    ck_assert_uint_eq(warnings, 1);
+    bytes_clear(&foreign);
+}
+END_TEST
+
+/* F1: a CA whose clock runs ahead must not take the list in use out of use. */
+START_TEST(a_list_of_tomorrow_takes_the_place_of_none)
+{
+    struct err err = {0};
+    struct bytes today, tomorrow;
+    int64_t ends;
+    struct snapshot *s = load();
+    make_list(&today, &w.clients_ca, 20);
+    bytes_init(&tomorrow, 1 << 16);
+    ck_assert_int_eq(tls_pki_make_crl(bytes_span(&w.clients_ca.certificate), bytes_span(&w.clients_ca.key), NULL, 0, 21, WORLD_NOW + 60,
+                                      WORLD_NOW + 7 * WORLD_DAY, &tomorrow, &err), 0);
+    ck_assert_int_eq(take_from(s, URL, bytes_span(&today), &err), 1);
+    ck_assert_int_eq(take_from(s, URL, bytes_span(&tomorrow), &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "is not valid before"));
+    err = (struct err){0};
+    ck_assert_int_eq(snapshot_fetch_take(s, &files, &(struct snapshot_fetch_list){URL, bytes_span(&tomorrow), WORLD_NOW + 60}, &ends, &err), 1);
+    snapshot_unref(s);
+    bytes_clear(&today);
+    bytes_clear(&tomorrow);
+}
+END_TEST
+
+START_TEST(a_trust_that_refuses_what_another_takes_is_told)
+{
+    struct err err;
+    struct bytes list;
+    world_edit(&w, "ca = \"/etc/partner.pem\";", "ca = \"/etc/partner.pem\"; crl = \"fetch\"; crl_urls = [ \"" URL "\" ];");
+    struct snapshot *s = load();
+    ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[findings.n - 1].text : "");
+    make_list(&list, &w.clients_ca, 20);
+    ck_assert_int_eq(take_from(s, URL, bytes_span(&list), &err), 1);
+    ck_assert_ptr_nonnull(strstr(err.text, "trust \"partner\": "));
+    ck_assert_ptr_nonnull(strstr(err.text, "none of the trusted CAs"));
+    snapshot_unref(s);
+    bytes_clear(&list);
+}
+END_TEST
+
+START_TEST(reloads_with_ever_other_addresses_leave_nothing_behind)
+{
+    enum { RELOADS = 1000 };
+    char from[80] = URL, to[80];
+    struct err err;
+    struct bytes list;
+    make_list(&list, &w.clients_ca, 20);
+    for (unsigned i = 0; i < RELOADS; i++) {
+        struct snapshot *s = load();
+        ck_assert_int_eq(take_from(s, from, bytes_span(&list), &err), 1);
+        ck_assert_uint_le(crl_shelf_count(files.shelf), 2); /* one of before */
+        snapshot_fetch_tidy(s, files.shelf);
+        ck_assert_uint_eq(crl_shelf_count(files.shelf), 1);
+        snprintf(to, sizeof(to), "http://crl.example/%u", i);
+        world_edit(&w, from, to);
+        memcpy(from, to, sizeof(to));
+        snapshot_unref(s);
+        findings_clear(&findings);
+        findings_init(&findings);
+    }
+    struct snapshot *s = load();
+    snapshot_fetch_tidy(s, files.shelf);
+    ck_assert_uint_eq(crl_shelf_count(files.shelf), 0);
+    snapshot_unref(s);
+    bytes_clear(&list);
+}
+END_TEST
+
 START_TEST(no_address_anywhere_is_refused)
 {
     world_edit(&w, " crl_urls = [ \"" URL "\" ];", "");
@@ -134,6 +253,10 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, takes_good_lists_only_and_keeps_them_over_a_reload);
     tcase_add_test(t, a_kept_list_is_verified_like_any_other);
+    tcase_add_test(t, what_the_folder_cannot_give_is_told);
+    tcase_add_test(t, a_list_of_tomorrow_takes_the_place_of_none);
+    tcase_add_test(t, a_trust_that_refuses_what_another_takes_is_told);
+    tcase_add_test(t, reloads_with_ever_other_addresses_leave_nothing_behind);
     tcase_add_test(t, no_address_anywhere_is_refused);
     suite_add_tcase(s, t);
     return s;
