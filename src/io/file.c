@@ -4,12 +4,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { PIPE_PATIENCE_MS = 10000 };
 
 static int failed(struct err *err, const char *path, const char *what)
 {
@@ -21,6 +24,16 @@ static void note_facts(const struct stat *st, struct file_facts *facts)
     facts->is_folder = S_ISDIR(st->st_mode);
     facts->readable_by_others = (st->st_mode & (S_IRGRP | S_IROTH)) != 0;
     facts->foreign_owner = st->st_uid != 0 && st->st_uid != geteuid();
+}
+
+/* A pipe whose writer says nothing would hold up whoever reads it for good. */
+static int wait_for_writer(int fd, const char *path, struct err *err)
+{
+    struct pollfd pipe = {.fd = fd, .events = POLLIN};
+    int n = poll(&pipe, 1, PIPE_PATIENCE_MS);
+    if (n == 0)
+        return err_set(err, ERR_IO, "%s: is a pipe, and nobody wrote to it for %d s", path, PIPE_PATIENCE_MS / 1000);
+    return n > 0 || errno == EINTR ? 0 : failed(err, path, "cannot wait for it");
 }
 
 /* One buffer of the file's size and one byte (to see the end) is taken at once, so that a key is not left behind in smaller ones. */
@@ -38,8 +51,10 @@ static int read_all(int fd, size_t expected, struct bytes *out, const char *path
             return 0;
         if (n > 0)
             bytes_commit(out, (size_t)n);
-        else if (errno != EINTR)
+        else if (errno != EINTR && errno != EAGAIN)
             return failed(err, path, "cannot read");
+        else if (errno == EAGAIN && wait_for_writer(fd, path, err) != 0)
+            return -1;
     }
 }
 
@@ -56,8 +71,6 @@ static int read_open(int fd, const char *path, struct bytes *out, struct file_fa
         return err_set(err, ERR_IO, "%s: is not a regular file", path);
     if (st.st_size > (off_t)FILE_MAX_BYTES)
         return err_set(err, ERR_IO, "%s: larger than %zu MiB", path, FILE_MAX_BYTES >> 20);
-    if (S_ISFIFO(st.st_mode) && fcntl(fd, F_SETFL, 0) != 0)
-        return failed(err, path, "cannot wait for it");
     return read_all(fd, S_ISREG(st.st_mode) ? (size_t)st.st_size : 0, out, path, err);
 }
 

@@ -11,7 +11,7 @@
 #define FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
 /* Starts *out anew (what it held is not freed) and fills it. A folder gives 0, no bytes and facts->is_folder; with facts NULL it is an
- * error. Only regular files and pipes are read: never a device or a socket. On failure *out is empty and owns nothing. */
+ * error. Only regular files and pipes are read: never a device or a socket; a pipe whose writer stays silent is an error after ten seconds. On failure *out is empty and owns nothing. */
 MUST_CHECK int file_read(const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
 /* Names of the regular files (links followed) in a folder, sorted. */
 MUST_CHECK int file_list(const char *path, char ***names, size_t *n, struct err *err);
