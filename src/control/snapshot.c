@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/snapshot.h"
-#include "snapshot_load.h"
 
+#include "mtlsd/control/expiry.h"
 #include "snapshot_build.h"
+#include "snapshot_load.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -98,6 +99,7 @@ struct snapshot *snapshot_new(struct config *config, const struct file_source *f
         destroy(s);
         return NULL;
     }
+    expiry_at_load(s, now, findings);
     return s;
 }
 

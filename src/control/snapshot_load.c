@@ -96,15 +96,10 @@ static void complain_loading(const struct loader *l, const struct subject *s, co
         findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s", s->kind, s->name, err->text);
 }
 
-static void note_dates_and_kind(const struct loader *l, const struct subject *s, const struct tls_identity *id)
+static void note_kind(const struct loader *l, const struct subject *s, const struct tls_identity *id)
 {
-    enum { DAY = 86400, SOON = 14 * DAY };
     struct tls_identity_facts facts;
     tls_identity_facts(id, &facts);
-    int64_t left = facts.not_after - l->now;
-    if (left > 0 && left < SOON)
-        findings_add(l->findings, FINDING_WARNING, s->where, "identity \"%s\": certificate %s expires in %lld days; renew it", s->name,
-                     facts.subject, (long long)(left / DAY));
     if (facts.key_kind != NULL && strncmp(facts.key_kind, "RSA", 3) == 0)
         findings_add(l->findings, FINDING_NOTE, s->where,
                      "identity \"%s\": signing with %s costs each handshake several milliseconds; an ECDSA P-256 key is ten times quicker",
@@ -118,7 +113,7 @@ static struct tls_identity *make_identity(const struct loader *l, const struct s
     if (id == NULL)
         complain_loading(l, s, &err);
     else
-        note_dates_and_kind(l, s, id);
+        note_kind(l, s, id);
     return id;
 }
 

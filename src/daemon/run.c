@@ -4,12 +4,14 @@
 #include "run_crls.h"
 
 #include "mtlsd/base/log.h"
+#include "mtlsd/control/expiry.h"
 #include "mtlsd/io/admin_listener.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/fetch_round.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/log_file.h"
 #include "mtlsd/io/server.h"
+#include "mtlsd/io/ticker.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +21,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { WAITING_MAX = 16 }; /* waiting: as many as the admin socket has connections */
+enum {
+    WAITING_MAX = 16,            /* as many as the admin socket has connections */
+    EXPIRY_LOOK_MS = 60 * 1000,  /* how late it may be noticed that a certificate has ended */
+};
 
 struct reload { /* one at a time */
     bool running, again;
@@ -39,6 +44,8 @@ struct run {
     struct run_crls crls;
     uint64_t generation;
     int64_t started;
+    struct ticker *expiry;
+    int64_t expiry_looked; /* when dates were last looked at */
     struct admin_view view; /* what was last shown, and what it borrows */
     struct counters counters;
     struct refusal refusals[REFUSALS_KEPT];
@@ -46,13 +53,13 @@ struct run {
 
 /* ---- telling ---- */
 
-static void log_findings(const struct findings *findings)
+static void log_findings(const char *event, const struct findings *findings)
 {
     static const enum log_level levels[] = {
         [FINDING_NOTE] = LOG_LEVEL_DEBUG, [FINDING_WARNING] = LOG_LEVEL_WARN, [FINDING_ERROR] = LOG_LEVEL_ERROR};
     for (size_t i = 0; i < findings->n; i++) {
         struct log_line l;
-        log_begin(&l, levels[findings->items[i].level], "configuration", findings->items[i].text);
+        log_begin(&l, levels[findings->items[i].level], event, findings->items[i].text);
         log_str(&l, "where", findings->items[i].where);
         log_end(&l);
     }
@@ -67,6 +74,19 @@ void run_print_findings(const struct findings *findings)
     }
     if (findings->out_of_memory)
         fprintf(stderr, "mtlsd: error: out of memory\n");
+}
+
+/* Certificates and lists of our own that end while we run. */
+static void look_at_dates(void *ctx)
+{
+    struct run *r = ctx;
+    struct findings findings;
+    int64_t now = clock_now();
+    findings_init(&findings);
+    expiry_review(server_snapshot(r->server), r->expiry_looked, now, &findings);
+    log_findings("expiry", &findings);
+    findings_clear(&findings);
+    r->expiry_looked = now;
 }
 
 static const char *route_text(const struct plan_listener *l)
@@ -174,7 +194,7 @@ static void finish_reload(void *ctx)
     r->reload.loaded = NULL;
     if (loaded != NULL && adopt(r, loaded, &err) != 0)
         findings_add(&r->reload.findings, FINDING_ERROR, "", "%s", err.text);
-    log_findings(&r->reload.findings);
+    log_findings("configuration", &r->reload.findings);
     if (loaded != NULL && err.kind == ERR_NONE) {
         r->generation = loaded->generation;
         log_say(LOG_LEVEL_INFO, "reload", "the new configuration is in use, generation %llu", (unsigned long long)r->generation);
@@ -254,6 +274,7 @@ static void on_admin_drain(void *ctx)
 static const struct admin_view *make_view(void *ctx)
 {
     struct run *r = ctx;
+    look_at_dates(r); /* who is shown that something ended finds the line about it */
     counters_clear(&r->counters);
     if (counters_init(&r->counters, COUNTERS_ROWS) == 0)
         server_sum_counters(r->server, &r->counters);
@@ -307,6 +328,8 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (start_admin(r, &err) == 0) {
         run_crls_follow(&r->crls, r->server);
         log_listening(snapshot);
+        r->expiry_looked = r->started;
+        r->expiry = ticker_start(server_loop(r->server), EXPIRY_LOOK_MS, look_at_dates, r);
         log_file_flush();
         if (r->options->on_ready != NULL)
             r->options->on_ready(r->options->ctx, r->server);
@@ -314,6 +337,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
         code = command_fail_err(&err);
     admin_listener_stop(r->admin);
+    ticker_stop(r->expiry);
     run_crls_stop(&r->crls);
     bool held = r->reload.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     if (!held)
@@ -350,7 +374,7 @@ int daemon_run(struct config *config, const struct run_options *options)
     if (snapshot == NULL)
         run_print_findings(&findings);
     else
-        log_findings(&findings);
+        log_findings("configuration", &findings);
     findings_clear(&findings);
     if (snapshot == NULL) {
         run_crls_end(&r.crls);

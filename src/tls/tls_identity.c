@@ -342,6 +342,16 @@ void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts
     tls_cert_sha256(leaf->der, out->sha256);
 }
 
+bool tls_identity_link(const struct tls_identity *id, size_t i, struct tls_identity_link *out)
+{
+    if (i >= id->n_links)
+        return false;
+    const struct tls_cert *cert = &id->links[i].cert;
+    *out = (struct tls_identity_link){.not_before = cert->not_before, .not_after = cert->not_after};
+    tls_cert_name_text(cert->subject, out->subject, sizeof(out->subject));
+    return true;
+}
+
 struct span tls_identity_der(const struct tls_identity *id, size_t i)
 {
     return i < id->n_links ? id->links[i].cert.der : (struct span){0};

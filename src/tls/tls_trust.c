@@ -356,7 +356,7 @@ bool tls_trust_ca(const struct tls_trust *trust, size_t i, struct tls_trust_ca *
     const struct tls_anchor *anchor = &trust->anchors[i];
     struct tls_crl_coverage coverage = {0};
     struct tls_crl_held *held = tls_crl_set_take(tls_trust_crls(trust));
-    *out = (struct tls_trust_ca){.not_after = anchor->cert.not_after, .covered = tls_crl_covers(held->index, anchor, &coverage)};
+    *out = (struct tls_trust_ca){.not_before = anchor->cert.not_before, .not_after = anchor->cert.not_after, .covered = tls_crl_covers(held->index, anchor, &coverage)};
     out->this_update = coverage.this_update;
     out->next_update = coverage.next_update;
     out->n_revoked = coverage.revoked;

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import ssl
 import unittest
 
@@ -205,8 +206,14 @@ class OurOwn(Case):
         server = self.pki.leaf("clock-server", cn="localhost", san=["DNS:localhost", "IP:127.0.0.1"], days=10)
         self.start(certificate=server)
         self.assertGreaterEqual(self.status()["identities"][0]["days_left"], 8)
+        self.assertNotIn(" expiry ", self.mtlsd.log)
+        self.move(8)
+        self.status()
+        self.assertRegex(self.mtlsd.log, r"warn +expiry .*certificate CN=localhost.* expires within a day, 20.*renew it")
         self.move(11)
         self.assertLess(self.status()["identities"][0]["days_left"], 0)
+        self.status()
+        self.assertEqual(1, len(re.findall(r"error +expiry .*certificate CN=localhost.* is expired since 20", self.mtlsd.log)))
         done = self.command("status", "-c", self.mtlsd.config_path)
         self.assertRegex(done.stdout, r"(?i)expired")
         done = self.command("check", "-c", self.mtlsd.config_path)

@@ -35,6 +35,12 @@ struct tls_identity_facts { /* borrowed from the identity */
     size_t chain_length;
 };
 void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts *out);
+struct tls_identity_link { /* one certificate of the chain */
+    char subject[160];
+    int64_t not_before, not_after;
+};
+/* The i-th as sent; false past the end. */
+bool tls_identity_link(const struct tls_identity *id, size_t i, struct tls_identity_link *out);
 /* DER of the i-th certificate as sent; empty past the end. Borrowed. */
 struct span tls_identity_der(const struct tls_identity *id, size_t i);
 

@@ -65,7 +65,7 @@ void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out)
 
 struct tls_trust_ca {
     char name[160]; /* for people */
-    int64_t not_after;
+    int64_t not_before, not_after;
     bool covered; /* there is a list of it; without, the rest is 0 */
     int64_t this_update, next_update;
     size_t n_revoked;

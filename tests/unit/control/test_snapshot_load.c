@@ -248,14 +248,15 @@ END_TEST
 
 START_TEST(warns_when_a_certificate_ends_soon)
 {
-    struct tls_pki_order client = {.cn = "payments", .purpose = TLS_PURPOSE_CLIENT, .not_after = WORLD_NOW + 3 * WORLD_DAY + 60};
+    struct tls_pki_order client = {.cn = "payments", .purpose = TLS_PURPOSE_CLIENT, .not_before = WORLD_NOW - 60 * WORLD_DAY,
+                                   .not_after = WORLD_NOW + 3 * WORLD_DAY - 60};
     world_issue(&w, "/etc/payments.pem", &w.clients_ca, &client);
     struct snapshot *s = world_load(&w, 1, &findings);
     ck_assert_ptr_nonnull(s);
     ck_assert_uint_eq(findings.warnings, 1);
     for (size_t i = 0; i < findings.n; i++)
         if (findings.items[i].level == FINDING_WARNING)
-            ck_assert_ptr_nonnull(strstr(findings.items[i].text, "expires in 3 days"));
+            ck_assert_ptr_nonnull(strstr(findings.items[i].text, "expires in 2 days"));
     snapshot_unref(s);
 }
 END_TEST

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When to say that something of our own ends: certificates that we present, CAs and revocation lists that we judge by. Said 30, 14, 7, 3 days and a
+ * day before the end, at the end, and once a day after it. What lives shortly is renewed shortly before it ends: of these days only those count
+ * that lie in the last third of a life. Pure: the moments are arguments, and nothing is remembered but when it was asked last.
+ */
+#ifndef MTLSD_CONTROL_EXPIRY_H
+#define MTLSD_CONTROL_EXPIRY_H
+
+#include "mtlsd/control/snapshot.h"
+
+/* A moment to say it lies after since and not after now. All in seconds since 1970. */
+bool expiry_speaks(int64_t from, int64_t until, int64_t since, int64_t now);
+/* One of the days before the end has come, and the end has not. */
+bool expiry_is_near(int64_t from, int64_t until, int64_t now);
+
+/* A finding for each of the snapshot's that is to be said: a warning before the end, an error after it. The CAs of "system" are left out: nobody
+ * here renews them. */
+void expiry_review(const struct snapshot *s, int64_t since, int64_t now, struct findings *out);
+/* A warning for each whose end is near; what has ended was found while it was loaded. */
+void expiry_at_load(const struct snapshot *s, int64_t now, struct findings *out);
+
+#endif

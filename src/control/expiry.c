@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/expiry.h"
+
+#include "mtlsd/base/text.h"
+#include "mtlsd/tls/tls_identity.h"
+#include "mtlsd/tls/tls_trust.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DAY = 86400, LAST_PART = 3, N_DAYS = 5 };
+static const int64_t days_before[N_DAYS] = {30, 14, 7, 3, 1};
+
+static bool counts(int64_t days, int64_t from, int64_t until)
+{
+    return days * DAY * LAST_PART <= until - from;
+}
+
+bool expiry_is_near(int64_t from, int64_t until, int64_t now)
+{
+    for (size_t i = 0; i < N_DAYS; i++)
+        if (counts(days_before[i], from, until) && now <= until && until - now <= days_before[i] * DAY)
+            return true;
+    return false;
+}
+
+bool expiry_speaks(int64_t from, int64_t until, int64_t since, int64_t now)
+{
+    if (now > until)
+        return since <= until || (now - until) / DAY > (since - until) / DAY;
+    for (size_t i = 0; i < N_DAYS; i++) {
+        int64_t moment = until - days_before[i] * DAY;
+        if (counts(days_before[i], from, until) && since < moment && moment <= now)
+            return true;
+    }
+    return false;
+}
+
+/* ---- what there is ---- */
+
+struct thing {
+    const char *what;  /* "identity \"server\": certificate CN=x" */
+    const char *where; /* its line in the configuration */
+    const char *ends, *ended; /* "expires", "is expired" */
+    const char *advice;
+    int64_t from, until;
+};
+
+typedef void (*thing_fn)(void *ctx, const struct thing *thing);
+
+static void each_of_identity(const struct snapshot_identity *identity, thing_fn on_thing, void *ctx)
+{
+    struct tls_identity_link link;
+    char what[320];
+    for (size_t i = 0; tls_identity_link(identity->tls, i, &link); i++) {
+        snprintf(what, sizeof(what), "identity \"%s\": certificate %s", identity->conf->name, link.subject);
+        on_thing(ctx, &(struct thing){what, identity->conf->where, "expires", "is expired", "renew it and reload: from then on peers refuse it",
+                                      link.not_before, link.not_after});
+    }
+}
+
+static const char *list_advice(const struct config_trust *conf)
+{
+    if (conf->crl_policy == CONFIG_CRL_PREFER)
+        return "get the newer one from its CA: what was revoked since is not known";
+    return "get the newer one from its CA: without it what that CA issued is refused (crl_stale) once crl_grace is over";
+}
+
+static void each_of_trust(const struct snapshot_trust *trust, thing_fn on_thing, void *ctx)
+{
+    struct tls_trust_ca ca;
+    char what[320];
+    for (size_t i = 0; tls_trust_ca(trust->tls, i, &ca); i++) {
+        snprintf(what, sizeof(what), "trust \"%s\": CA certificate %s", trust->conf->name, ca.name);
+        on_thing(ctx, &(struct thing){what, trust->conf->where, "expires", "is expired", "put its successor into ca beside it: from then on what it issued is refused",
+                                      ca.not_before, ca.not_after});
+        if (!ca.covered)
+            continue;
+        snprintf(what, sizeof(what), "trust \"%s\": the revocation list of %s", trust->conf->name, ca.name);
+        on_thing(ctx, &(struct thing){what, trust->conf->where, "is due to be replaced", "is out of date", list_advice(trust->conf), ca.this_update, ca.next_update});
+    }
+}
+
+static void each(const struct snapshot *s, thing_fn on_thing, void *ctx)
+{
+    for (size_t i = 0; i < s->config->n_identities; i++)
+        if (s->identities[i].tls != NULL)
+            each_of_identity(&s->identities[i], on_thing, ctx);
+    for (size_t i = 0; i < s->n_trusts; i++)
+        if (s->trusts[i].tls != NULL && s->trusts[i].conf != NULL && strcmp(s->trusts[i].conf->ca, "system") != 0)
+            each_of_trust(&s->trusts[i], on_thing, ctx);
+}
+
+/* ---- what is said ---- */
+
+struct review {
+    int64_t since, now;
+    struct findings *out;
+};
+
+static void say_before(const struct review *r, const struct thing *t)
+{
+    char when[21];
+    long long days = (long long)((t->until - r->now) / DAY);
+    text_utc(when, t->until);
+    if (days == 0)
+        findings_add(r->out, FINDING_WARNING, t->where, "%s %s within a day, %s; %s", t->what, t->ends, when, t->advice);
+    else
+        findings_add(r->out, FINDING_WARNING, t->where, "%s %s in %lld day%s, %s; %s", t->what, t->ends, days, days == 1 ? "" : "s", when, t->advice);
+}
+
+static void say_after(const struct review *r, const struct thing *t)
+{
+    char when[21];
+    text_utc(when, t->until);
+    findings_add(r->out, FINDING_ERROR, t->where, "%s %s since %s; %s", t->what, t->ended, when, t->advice);
+}
+
+static void review_one(void *ctx, const struct thing *t)
+{
+    const struct review *r = ctx;
+    if (!expiry_speaks(t->from, t->until, r->since, r->now))
+        return;
+    if (r->now > t->until)
+        say_after(r, t);
+    else
+        say_before(r, t);
+}
+
+void expiry_review(const struct snapshot *s, int64_t since, int64_t now, struct findings *out)
+{
+    struct review r = {since, now, out};
+    each(s, review_one, &r);
+}
+
+static void load_one(void *ctx, const struct thing *t)
+{
+    const struct review *r = ctx;
+    if (expiry_is_near(t->from, t->until, r->now))
+        say_before(r, t);
+}
+
+void expiry_at_load(const struct snapshot *s, int64_t now, struct findings *out)
+{
+    struct review r = {now, now, out};
+    each(s, load_one, &r);
+}
