@@ -50,10 +50,23 @@ enum {
     IP = DER_CONTEXT + 7
 };
 
+/* Ones, then zeros (RFC 5280 4.2.1.10: as in CIDR). Others mean different sets of addresses to different readers. */
+static bool is_mask(struct span mask)
+{
+    bool ended = false;
+    for (size_t i = 0; i < mask.len * 8; i++) {
+        bool one = (mask.ptr[i / 8] >> (7 - i % 8) & 1) != 0;
+        if (one && ended)
+            return false;
+        ended = ended || !one;
+    }
+    return true;
+}
+
 static bool is_supported(const struct tls_der *base)
 {
     if (base->tag == IP)
-        return base->value.len == 8 || base->value.len == 32;
+        return (base->value.len == 8 || base->value.len == 32) && is_mask(span_skip(base->value, base->value.len / 2));
     return base->tag == EMAIL || base->tag == DNS || base->tag == URI || base->tag == DIRECTORY;
 }
 
