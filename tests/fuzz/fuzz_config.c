@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* No text crashes the configuration reader, and a refusal always has words. */
+#include "fuzz.h"
+
 #include "mtlsd/config/config.h"
 
 #include "mtlsd/base/span.h"
 
-#include <assert.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {

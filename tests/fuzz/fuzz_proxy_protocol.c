@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* No input crashes the reader of PROXY headers, a verdict stands once it is given, and what was read is written so that it reads the same. */
+#include "fuzz.h"
+
 #include "mtlsd/proxy/proxy_protocol.h"
 
-#include <assert.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static void check_rewritten(enum config_proxy_protocol version, const struct proxy_protocol_peer *peer)
 {

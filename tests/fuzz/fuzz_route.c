@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C9, E1: whatever the target, no reading of a path that a server might have leads below a prefix that the route did not see; what is left of a stripped
  * path is a path; and a page's host passes for ours in no spelling. */
+#include "fuzz.h"
+
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_target.h"
 #include "mtlsd/policy/browser.h"
 #include "mtlsd/policy/route.h"
 
-#include <assert.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static unsigned digit_of(uint8_t c)
 {
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10U;
+    return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
 }
 
 enum reading { AS_IT_IS, CUT_THEN_DECODE, DECODE_THEN_CUT, N_READINGS };

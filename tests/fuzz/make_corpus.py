@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seeds of tests/fuzz/corpus/*: files named seed-*. What a fuzzer found lies beside them under other names and is left alone.
+The certificates come from tests/fuzz/pki; a first flight is recorded from openssl."""
+import base64
+import pathlib
+import re
+import socket
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+CORPUS = HERE / "corpus"
+
+
+def put(corpus, seeds):
+    folder = CORPUS / corpus
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("seed-*"):
+        old.unlink()
+    for i, seed in enumerate(seeds):
+        data = seed.encode("latin-1") if isinstance(seed, str) else seed
+        (folder / f"seed-{i:02}").write_bytes(data)
+
+
+def text(name):
+    return (HERE / "pki" / name).read_bytes()
+
+
+def der(name):
+    return base64.b64decode(re.sub(rb"-----[^-]+-----", b"", text(name)))
+
+
+def chain(*names):
+    ders = [n if isinstance(n, bytes) else der(n) for n in names]
+    return b"".join(len(d).to_bytes(2, "big") + d for d in ders)
+
+
+def tlv(tag, value):
+    n = len(value)
+    size = bytes([n]) if n < 128 else bytes([0x81, n]) if n < 256 else bytes([0x82, n >> 8, n & 255])
+    return bytes([tag]) + size + value
+
+
+def judge():
+    return [
+        chain("leaf.pem", "middle.pem"),
+        chain("leaf.pem", "middle.pem", "root.pem"),
+        chain("revoked.pem", "middle.pem"),
+        chain("expired.pem", "middle.pem"),
+        chain("foreign.pem", "foreign-root.pem"),
+        chain("foreign.pem", "root.pem"),
+        chain("leaf.pem"),
+        chain("middle.pem", "root.pem"),
+        chain("leaf.pem", "root.pem", "foreign-root.pem", "expired.pem", "middle.pem", "middle.pem"),
+        chain("leaf.pem", *["middle.pem"] * 12),
+        chain("leaf.pem", b"", b"0", b"\x30\x80", "middle.pem"),
+        chain("revoked.pem", "leaf.pem", "middle.pem"),
+        b"",
+        b"\xff\xff",
+    ]
+
+
+def crl():
+    lists = ["middle.crl", "root.crl", "foreign-root.crl", "middle-empty.crl", "middle-delta.crl", "middle-part.crl"]
+    out = [text(n) for n in lists] + [der(n) for n in lists]
+    out += [text("middle.crl") + text("root.crl"), text("middle.crl")[:-30], der("middle.crl") + b"\0", text("root.pem")]
+    out += [text("middle.crl").replace(b"\n", b"\r\n"), b"\xef\xbb\xbf# a list\n" + text("root.crl"), b"", b"\x30\x80"]
+    return out
+
+
+def pem():
+    names = ["root.pem", "middle.pem", "leaf.pem"]
+    out = [text(n) for n in names]
+    out += [b"".join(map(text, names)), text("root.pem") * 2, text("root.pem").replace(b"\n", b"\r\n"), text("root.pem")[:200]]
+    out += [b"subject=/CN=x\n" + text("root.pem") + b"-----END CERTIFICATE-----\n", text("middle.crl")]
+    out += [text("root.pem").replace(b"CERTIFICATE", b"TRUSTED CERTIFICATE"), text("root.pem").replace(b"A", b"!"), b"", der("root.pem")]
+    out += [b"-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----\n" + text("leaf.pem")]
+    out += [b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n" + text("leaf.pem")]
+    return out
+
+
+def peer():
+    out = [der(n) for n in ["leaf.pem", "revoked.pem", "root.pem", "middle.pem"]]
+    leaf = der("leaf.pem")
+    for old, new in [(b"leaf", b'l"\r\n'), (b"ops", b"o\0s"), (b"good.example", b"g\r\n: .exampl"), (b"admin", b"\xff\xfe,=\\"),
+                     (b"\x06\x03\x55\x04\x0b\x0c", b"\x06\x03\x55\x04\x0b\x1e"), (b"\x87\x04", b"\x82\x04"), (b"\x86\x16", b"\x88\x16")]:
+        out.append(leaf.replace(old, new, 1))
+    return out
+
+
+def signed():
+    san, purpose, usage, basic, ca_constraints, ca_basic, ca_usage, ca_purpose, other = range(9)
+    dns, uri, ip = 0x82, 0x86, 0x87
+    client, server = (tlv(6, bytes([0x2B, 6, 1, 5, 5, 7, 3, n])) for n in (2, 1))
+    names = [
+        tlv(dns, b"www.good.example"), tlv(dns, b"*.good.example"), tlv(dns, b"good.example\0.evil.example"), tlv(dns, b"evilgood.example"), tlv(dns, b".good.example"),
+        tlv(dns, b""), tlv(uri, b"spiffe://td/a") + tlv(uri, b"spiffe://td/b"), tlv(ip, b"\x7f\0\0\1"), tlv(ip, b"\x7f"), tlv(0x81, b"a@b"),
+        tlv(0xA0, tlv(6, b"\x2a\3") + tlv(0xA0, tlv(12, b"x"))), tlv(0xA4, tlv(0x30, b"")), tlv(dns, b"GOOD.example") + tlv(dns, b"other.example"),
+    ]
+    out = [bytes([san]) + tlv(0x30, n) for n in names]
+    out += [bytes([purpose]) + tlv(0x30, p) for p in (client, server, tlv(6, b"\x55\x1d\x25\0"), client + client, server + client, b"", tlv(5, client))]
+    out += [bytes([usage]) + v for v in (b"\3\2\7\x80", b"\3\2\5\xa0", b"\3\1\0", b"\3\2\2\4", b"\4\2\7\x80")]
+    out += [bytes([basic]) + v for v in (b"\x30\0", b"\x30\3\1\1\xff", b"\x30\3\1\1\1", b"\x30\6\1\1\xff\2\1\0", b"\x30\3\1\1\0")]
+    out += [bytes([ca_basic]) + v for v in (b"\x30\3\1\1\xff", b"\x30\6\1\1\xff\2\1\0", b"\x30\6\1\1\xff\2\1\xff", b"\x30\0")]
+    subtree = lambda tag, v: tlv(0x30, tlv(tag, v))
+    for constraints in [
+        tlv(0xA0, subtree(dns, b"good.example")), tlv(0xA1, subtree(dns, b"good.example")), tlv(0xA0, subtree(dns, b"")), tlv(0xA0, subtree(ip, b"\x7f\0\0\0\xff\0\0\0")),
+        tlv(0xA1, subtree(ip, b"\x7f\0\0\0\xff\0\0\0")), tlv(0xA0, subtree(0xA4, tlv(0x30, b""))), tlv(0xA0, subtree(uri, b".example")), tlv(0xA0, b""), b"",
+        tlv(0xA1, subtree(dns, b"")) + tlv(0xA0, subtree(dns, b"www.good.example")), tlv(0xA0, tlv(0x30, tlv(dns, b"good.example") + tlv(0x80, b"\1"))),
+    ]:
+        out.append(bytes([ca_constraints]) + tlv(0x30, constraints))
+    out += [bytes([ca_usage]) + b"\3\2\1\6", bytes([ca_usage]) + b"\3\2\7\x80", bytes([ca_purpose]) + tlv(0x30, client), bytes([ca_purpose]) + tlv(0x30, server)]
+    out += [bytes([other]) + b"\5\0", bytes([other | 0x80]) + b"\5\0"]
+    return out
+
+
+def crl_urls():
+    def points(*names):
+        return tlv(0x30, b"".join(tlv(0x30, n) for n in names))
+
+    def full(*uris):
+        return tlv(0xA0, tlv(0xA0, b"".join(tlv(0x86, u) for u in uris)))
+
+    out = [points(full(b"http://lists.example/a.crl")), points(full(b"http://a.example/x", b"ldap://b.example/y"), full(b"HTTP://C.example:8080/z?a=b"))]
+    for odd in [b"http://user@a.example/", b"http://a.example/\r\nX: y", b"http:///x", b"https://a.example/", b"http://a.example/\0", b"http://[::1]/x", b"file:///etc/passwd"]:
+        out.append(points(full(odd)))
+    out += [points(full(b"http://a.example/x") + tlv(0x81, b"\1\2")), points(full(b"http://a.example/x") + tlv(0xA2, tlv(0xA4, tlv(0x30, b"")))), points(), tlv(0x30, b"\x30\x80")]
+    out += [points(tlv(0xA0, tlv(0xA1, tlv(0x30, b"")))), points(full(b"http://a.example/" + b"x" * 1100)), points(full(*[b"http://a.example/%d" % i for i in range(12)]))]
+    return out
+
+
+def client_hello(*options):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        peer = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        connection, _ = server.accept()
+        with connection:
+            hello = connection.recv(16384)
+        peer.wait(30)
+    return hello
+
+
+def engine():
+    hellos = [client_hello(), client_hello("-servername", "a.example"), client_hello("-tls1_2", "-servername", "x.b.example"), client_hello("-tls1_3", "-curves", "P-521:X25519"),
+              client_hello("-servername", "b.example", "-alpn", "h2,http/1.1", "-status"), client_hello("-noservername", "-no_ticket")]
+    out = []
+    for i, hello in enumerate(hellos):
+        for which in range(4):
+            out.append(bytes([which | ((i * 3 + which) % 16) << 2]) + hello)
+    hello = hellos[1]
+    body = hello[5:]
+    out.append(bytes([0x20]) + b"".join(b"\x16\x03\x01\0\1" + body[i:i + 1] for i in range(len(body))))
+    out += [bytes([0x20]) + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", bytes([0x23]) + b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes([0x20]) + b"\x15\x03\x03\0\2\2\x28"]
+    out += [bytes([0x23]) + b"\x15\x03\x03\0\2\2\x28", bytes([0x20]) + b"\x80\x2e\1\0\2\0\x15\0\0\0\x10" + b"\1\0\x80" * 7 + b"x" * 16, bytes([0x20]) + b"\x14\x03\x03\0\1\1" * 40]
+    out += [bytes([0x20]) + hello + b"\x17\x03\x03\0\x20" + b"y" * 32, bytes([0x22]) + hello[:5] + b"\xff" * 300, bytes([0x20]) + b"\x16\x03\x01\x40\1" + b"z" * 600]
+    return out
+
+
+def words():
+    kinds = ["address", "range", "pin", "spiffe", "host", "url", "moment", "amount", "authority", "cookie", "pattern"]
+    lines = {
+        "address": ["127.0.0.1:8080", "[::1]:8080", ":8443", "name.example:443", "unix:/run/x.sock", "[fe80::1%eth0]:1", "a:b:1", "x:65536", "unix:" + "y" * 120, "systemd:web"],
+        "range": ["10.0.0.0/8\n\x0a\1\2\3", "::/0\n" + "\0" * 16, "192.0.2.1\n\xc0\0\2\1", "10.0.0.1/8", "::ffff:1.2.3.4/96", "1.2.3.4/033"],
+        "pin": ["sha256//" + "A" * 43 + "=", "ab" * 32, ":".join(["0F"] * 32), "A" * 42 + "B=", "a" * 63],
+        "spiffe": ["spiffe://td/a/b\ntd", "spiffe://td\ntd", "SPIFFE://td/a\ntd", "spiffe://td/../a\ntd", "spiffe://td:1/a\ntd", "spiffe://td/%61\ntd", "spiffe://t d/a\nt d"],
+        "host": ["*.example\na.example", "*.example\nexample", "A.example.\na.EXAMPLE", "*.\na.", "*.example\n.example", "*.example\na..example", "*.a\n*.a"],
+        "url": ["http://a.example/x", "http://u@a.example/", "HTTP://[::1]:80/?q", "http:///x", "https://a/"],
+        "moment": ["2026-01-31T23:59:59Z", "2026-01-31", "@1767225600", "2024-02-29", "2023-02-29", "0001-01-01", "2026-12-31T24:00:00Z", "@999999999999"],
+        "amount": ["10s", "250ms", "0", "3650d", "64KiB", "1048576GiB", "18446744073709551616", "1 s", "-1s"],
+        "authority": ["a.example:80\nA.EXAMPLE", "[::1]:443\n[::1]", "a@b", "a,b", "a:0", "a:99999", "[::1", "a:\na", "%61:1"],
+        "cookie": ["ID=one; b=2\nID=two", "id=one;ID=abc.two.1\n", 'ID="one"; x\nID=', "a=ID=one; ID =one\n", "=one;ID\nID=one", "ID=..\n"],
+        "pattern": ["*.example\na.example", "**\na.b.c", "a*b*c*d\na1b2c3d", "*\n", "**.**.**\na.b", "a.*\na."],
+    }
+    return [bytes([i]) + line.encode("latin-1") for i, kind in enumerate(kinds) for line in lines[kind]]
+
+
+def log():
+    return [
+        "GET\n/a?b=c\nhttps://example.org/\ncurl/7.88\nx\ny", 'G"T\n/"\\\n\\"\n" "\n\x1b[31m\n\x7f', "\xff\xfe\n\xc3\xa4\n\xed\xa0\x80\n\xf4\x90\x80\x80\n\xc0\x80\n\xf0\x9f\x98\x80",
+        "\0\n\0a\n\r\n\t\n\x0b\n\x85", "\n\n\n\n\n", "GET\n/" + "x" * 3000 + "\n" + "\x01" * 1500 + "\n" + '"' * 1100 + "\n\\\n" + "\\" * 900, 'a" = "b\n{"a":1}\n]}\n%s%n\n${x}\n</script>',
+    ]
+
+
+def http1():
+    def request(*lines, body=b""):
+        return b"\r\n".join(x.encode("latin-1") for x in lines) + b"\r\n\r\n" + body
+
+    get = "GET / HTTP/1.1"
+    cases = [(0, request(get, "Host: a.example")), (0, request("POST /x?y HTTP/1.1", "Host: a", "Content-Length: 3", body=b"abc" + request(get, "Host: a"))),
+             (0, request("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", body=b"3\r\nabc\r\n0\r\nX: y\r\n\r\n")),
+             (0, request("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", "Content-Length: 3", body=b"0\r\n\r\n")),
+             (0, request("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: xchunked", body=b"0\r\n\r\n")),
+             (0, request("POST / HTTP/1.1", "Host: a", "Content-Length: 1", "Content-Length: 1", body=b"x")), (0, request(get, "Host: a", "X : y")), (0, request(get, "Host: a", "X: y\n z")),
+             (0, request(get, "Host: a", "Connection: X_SSL_Client_CN, close", "X-SSL-Client-CN: root", "x.ssl.client.cn: root")), (0, request("CONNECT a.example:443 HTTP/1.1", "Host: a.example:443")),
+             (0, request("GET http://a.example/b HTTP/1.1", "Host: a.example")), (0, request("OPTIONS * HTTP/1.1", "Host: a", "Max-Forwards: 3")), (0, request("GET / HTTP/1.0")),
+             (0, request(get, "Host: a", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Key: eA==")), (0, request(get, "Host: a", "Expect: 100-continue", "TE: trailers")),
+             (0, request("GET /a/../%2e%2e/b%2Fc HTTP/1.1", "Host: a")), (0, b"GET / HTTP/1.1\nHost: a\n\n"), (0, request("PRI * HTTP/2.0", body=b"SM\r\n\r\n")),
+             (1, request("HTTP/1.1 200 OK", "Content-Length: 2", body=b"ok")), (1, request("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", body=b"2;x=y\r\nok\r\n0\r\n\r\n")),
+             (1, request("HTTP/1.1 100 Continue") + request("HTTP/1.1 204 No Content", "Content-Length: 5")), (1, request("HTTP/1.0 200 OK", body=b"until the end")),
+             (1, request("HTTP/1.1 304 Not Modified", "Content-Length: 10")), (1, request("HTTP/1.1 200 OK", "Content-Length: 1", "Transfer-Encoding: identity", body=b"x")),
+             (2, request("HTTP/1.1 200 OK", "Content-Length: 9")), (3, request("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: upgrade", body=b"\x81\0")),
+             (4, request("HTTP/1.1 200 OK", "Content-Length: 4", body=b"tunnel")), (4, request("HTTP/1.1 407 No", "Content-Length: 0"))]
+    return [bytes([kind, step]) + data for kind, data in cases for step in (0, 6)]
+
+
+def proxy_protocol():
+    magic = b"\r\n\r\n\0\r\nQUIT\n"
+
+    def v2(command, family, body):
+        return magic + bytes([0x20 | command, family]) + len(body).to_bytes(2, "big") + body
+
+    v4 = bytes([192, 0, 2, 1, 198, 51, 100, 2, 0x1F, 0x90, 0, 80])
+    out = [b"PROXY TCP4 192.0.2.1 198.51.100.2 8080 80\r\n", b"PROXY TCP6 2001:db8::1 ::1 1 65535\r\nGET", b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN x y z\r\n", b"PROXY TCP4 1.2.3.4 1.2.3.4 08 80\r\n",
+           b"PROXY TCP4 1.2.3.4\r\n", b"PROXY TCP4 " + b"1" * 100, b"PROXY  TCP4 1.2.3.4 1.2.3.4 1 2\r\n", v2(1, 0x11, v4), v2(0, 0, b""), v2(1, 0x21, bytes(36)), v2(1, 0x31, bytes(216)),
+           v2(1, 0x11, v4 + b"\x03\0\4" + bytes(4)), v2(1, 0x11, v4 + b"\x20\0\5\1\0\0\0\0"), v2(1, 0x11, v4 + b"\4\0\xff"), v2(1, 0x11, v4[:5]), v2(2, 0x11, v4), magic + b"\x11\x11\0\0"]
+    return out
+
+
+def route():
+    targets = ["/admin", "/admin/x", "/%61dmin", "//admin", "/./admin", "/x/../admin", "/%2e/admin", "/;a/admin", "/admin;x", "/api/../admin", "/api", "/api/", "/apix", "/a%2fadmin", "/ADMIN",
+               "http://localhost/admin", "/api/%2e%2e/admin", "/\\admin", "/a?b", "*"]
+    hosts = ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "evil.example:8080", "127.1:8080", "app.localhost:8080", "0x7f.1:8080"]
+    return [f"{t} {hosts[i % len(hosts)]}" for i, t in enumerate(targets)]
+
+
+def config():
+    ok = 'upstreams = { app = { targets = [ "127.0.0.1:9000" ]; }; };\nlisteners = { in = { bind = "127.0.0.1:8080"; upstream = "app"; }; };\n'
+    tls = ('identities = { s = { bundle = "s.pem"; }; };\ntrusts = { c = { ca = "c.pem"; crl = "c.crl"; crl_policy = "require"; crl_grace = "1h"; }; };\n' + ok[:ok.index("listeners")] +
+           'listeners = { p = { bind = "0.0.0.0:8443"; tls = { identity = "s"; trust = "c"; client_cert = "optional"; tolerate = [ "expired", "revoked" ]; };\n'
+           ' identity_headers = [ "rfc9440", "x-ssl" ]; routes = ( { cert = "expired"; redirect = "/e.html"; }, { cert = "revoked"; respond = 403; }, { cert = "none"; respond = 401; },\n'
+           ' { path = "/admin"; allow = ( { ou = "ops"; }, { uri = "spiffe://td/**"; } ); upstream = "app"; }, { upstream = "app"; } ); }; };\n')
+    out = [ok, tls, ok.replace("upstream =", "upstraem ="), ok.replace(";", ""), ok * 2, "{" * 200, "a = 99999999999999999999;", "a = 0x7fffffff;\nb = -1L;", "workers = \"x\";", "@include \"/etc/passwd\"\n",
+           "upstreams = ();", "listeners = { };", 'a = "\\x00\\xff";', "/* never ends", "limits = { connections = 1.5; };", "log = { level = [ \"a\", 1 ]; };", "drain_timeout = \"10\";\nuser = [];"]
+    for old, new in [('"expired"', '"expried"'), ('"1h"', '"1 h"'), ("403", "99"), ('"/admin"', '"admin"'), ('"spiffe://td/**"', '""'), ('"optional"', '"required"'), ('"0.0.0.0:8443"', '""')]:
+        out.append(tls.replace(old, new))
+    return out
+
+
+for make in (judge, crl, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, route, config):
+    put(make.__name__, make())
