@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { SLOW_BYTES = 512, SLOW_SECONDS = 10, CONNECT_MS = 10000 };
+enum { SLOW_BYTES = 512, SLOW_SECONDS = 10, CONNECT_MS = 10000, HEAD_MAX = 64 << 10 };
 
 struct fetch {
     char *url, *tag, *modified; /* owned */
@@ -25,6 +25,9 @@ struct fetch {
     uv_thread_t thread;
     uv_async_t over;
     const char *refused; /* the kind of address that was not connected to; NULL */
+    bool opened;         /* another one was */
+    const char *odd;     /* what is wrong with the head; NULL */
+    size_t head_bytes;
     struct crl_fetch_answer answer;
 };
 
@@ -48,6 +51,35 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
     return 0;
 }
 
+/* Nothing is decoded that was packed: a few packed bytes can cost more than there is of time and memory, and libcurl unpacks a transfer coding unasked. */
+static const char *judge_field(struct span name, struct span value)
+{
+    if (span_equals_nocase_str(name, "transfer-encoding") && !span_equals_nocase_str(value, "chunked"))
+        return "the answer has a transfer coding that was not asked for";
+    if (span_equals_nocase_str(name, "content-encoding") && !span_equals_nocase_str(value, "identity"))
+        return "the answer is compressed, which was not asked for";
+    return NULL;
+}
+
+static size_t on_head(char *data, size_t size, size_t n, void *ctx)
+{
+    struct fetch *f = ctx;
+    struct span line = span_of(data, size * n);
+    f->head_bytes += line.len;
+    if (f->head_bytes > HEAD_MAX) {
+        f->odd = "the head of the answer is too large";
+        return 0;
+    }
+    while (line.len > 0 && (data[line.len - 1] == '\n' || data[line.len - 1] == '\r'))
+        line.len--;
+    const char *colon = line.len > 0 ? memchr(data, ':', line.len) : NULL;
+    if (colon == NULL)
+        return size * n;
+    size_t at = (size_t)(colon - data);
+    f->odd = judge_field(span_trim(span_of(data, at)), span_trim(span_skip(line, at + 1)));
+    return f->odd == NULL ? size * n : 0;
+}
+
 static const char *kind_of(const struct curl_sockaddr *address)
 {
     if (address->family == AF_INET) {
@@ -58,21 +90,20 @@ static const char *kind_of(const struct curl_sockaddr *address)
         const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)&address->addr;
         return special_address_kind((const uint8_t *)&in->sin6_addr, 16);
     }
-    return "unknown";
+    return "reserved";
 }
 
 /* Looks at the address itself: a name says nothing about where it leads. */
 static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    static const char *const near[] = {"loopback", "link-local", "unspecified", "multicast", "unknown"};
     struct fetch *f = ctx;
     (void)purpose;
     const char *kind = kind_of(address);
-    for (size_t i = 0; kind != NULL && !f->anywhere && i < sizeof(near) / sizeof(near[0]); i++)
-        if (strcmp(kind, near[i]) == 0) {
-            f->refused = near[i];
-            return CURL_SOCKET_BAD;
-        }
+    if (!f->anywhere && special_address_is_near(kind)) {
+        f->refused = kind;
+        return CURL_SOCKET_BAD;
+    }
+    f->opened = true;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -108,6 +139,8 @@ static CURLcode set_call(CURL *curl, struct fetch *f, struct curl_slist *headers
     CURLcode rc = set_bounds(curl, f);
     SET(CURLOPT_URL, f->url);
     SET(CURLOPT_HTTPHEADER, headers);
+    SET(CURLOPT_HEADERFUNCTION, on_head);
+    SET(CURLOPT_HEADERDATA, f);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, f);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
@@ -115,10 +148,19 @@ static CURLcode set_call(CURL *curl, struct fetch *f, struct curl_slist *headers
     return rc;
 }
 
+static bool is_printable(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
+            return false;
+    return true;
+}
+
+/* It is sent back the next time, so it must not hold a line of its own. */
 static void keep_header(CURL *curl, const char *name, char out[CRL_FETCH_TAG])
 {
     struct curl_header *h;
-    if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK && strlen(h->value) < CRL_FETCH_TAG)
+    if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK && strlen(h->value) < CRL_FETCH_TAG && is_printable(h->value))
         snprintf(out, CRL_FETCH_TAG, "%s", h->value);
 }
 
@@ -132,7 +174,9 @@ static void note_end(CURL *curl, struct fetch *f, CURLcode code)
         a->status = (unsigned)status;
         keep_header(curl, "ETag", a->tag);
         keep_header(curl, "Last-Modified", a->modified);
-    } else if (f->refused != NULL)
+    } else if (f->odd != NULL)
+        snprintf(a->error, sizeof(a->error), "%s", f->odd);
+    else if (f->refused != NULL && !f->opened)
         snprintf(a->error, sizeof(a->error), "its address is %s; such a place has to be named in crl_urls", f->refused);
     else
         snprintf(a->error, sizeof(a->error), "%s", code == CURLE_OK ? "no answer" : curl_easy_strerror(code));

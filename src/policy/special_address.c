@@ -14,12 +14,14 @@ struct block {
 static const struct block v4_blocks[] = {
     {{0}, 8, "unspecified"},
     {{10}, 8, "private"},
+    {{100, 100, 100, 200}, 32, "link-local"}, /* in no registry, as below: a cloud's metadata */
     {{100, 64}, 10, "shared"},
     {{127}, 8, "loopback"},
     {{168, 63, 129, 16}, 32, "link-local"}, /* in no registry: the host's agent of Azure, which only its own machines reach */
     {{169, 254}, 16, "link-local"},
     {{172, 16}, 12, "private"},
-    {{192, 0, 0}, 24, "reserved"}, /* IETF protocols, DS-Lite, a cloud's metadata */
+    {{192, 0, 0, 192}, 32, "link-local"}, /* a cloud's metadata */
+    {{192, 0, 0}, 24, "reserved"}, /* IETF protocols, DS-Lite */
     {{192, 0, 2}, 24, "documentation"},
     {{192, 88, 99}, 24, "reserved"}, /* 6to4 relays, no longer used */
     {{192, 168}, 16, "private"},
@@ -38,6 +40,8 @@ static const struct block v6_blocks[] = {
     {{0x20, 0x01, 0x0d, 0xb8}, 32, "documentation"},
     {{0x20, 0x02}, 16, "reserved"}, /* 6to4 */
     {{0x3f, 0xff}, 20, "documentation"},
+    {{0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}, 128, "link-local"}, /* in no registry: clouds' metadata */
+    {{0xfd, 0x20, 0x00, 0xce, [14] = 0x02, [15] = 0x54}, 128, "link-local"},
     {{0xfc}, 7, "private"},
     {{0xfe, 0x80}, 10, "link-local"},
     {{0xfe, 0xc0}, 10, "private"}, /* site-local, no longer used, still routed by some */
@@ -123,6 +127,15 @@ static const char *kind_of_v6(const uint8_t *bytes)
     if (kind != NULL)
         return kind;
     return (bytes[0] & 0xe0) == 0x20 ? NULL : "reserved";
+}
+
+bool special_address_is_near(const char *kind)
+{
+    static const char *const near[] = {"loopback", "link-local", "unspecified", "multicast", "reserved"};
+    for (size_t i = 0; kind != NULL && i < sizeof(near) / sizeof(near[0]); i++)
+        if (strcmp(kind, near[i]) == 0)
+            return true;
+    return false;
 }
 
 const char *special_address_kind(const uint8_t *bytes, size_t n)

@@ -3,6 +3,7 @@
 #ifndef MTLSD_POLICY_SPECIAL_ADDRESS_H
 #define MTLSD_POLICY_SPECIAL_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,5 +15,9 @@
  * public one inside it is still "reserved", but for NAT64's 64:ff9b::/96, which is how hosts without IPv4 reach the public Internet, and ISATAP.
  */
 const char *special_address_kind(const uint8_t *bytes, size_t n);
+
+/* Where nobody but this host's own owner may send us: this host, its link (a cloud's metadata included), what is no place at all. Private networks are
+ * none of them. kind: of above, NULL too. */
+bool special_address_is_near(const char *kind);
 
 #endif

@@ -24,7 +24,9 @@ static const struct row {
     {"11.0.0.0", NULL, "just above"},
     {"100.63.255.255", NULL, "just below"},
     {"100.64.0.0", "shared", "carrier NAT"},
-    {"100.100.100.200", "shared", "E3: a cloud's metadata"},
+    {"100.100.100.199", "shared", "just below"},
+    {"100.100.100.200", "link-local", "E3: a cloud's metadata"},
+    {"100.100.100.201", "shared", "just above"},
     {"100.127.255.255", "shared", "its end"},
     {"100.128.0.0", NULL, "just above"},
     {"126.255.255.255", NULL, "just below"},
@@ -43,7 +45,8 @@ static const struct row {
     {"172.31.255.255", "private", "its end"},
     {"172.32.0.0", NULL, "just above"},
     {"192.0.0.1", "reserved", "DS-Lite"},
-    {"192.0.0.192", "reserved", "E3: a cloud's metadata"},
+    {"192.0.0.192", "link-local", "E3: a cloud's metadata"},
+    {"192.0.0.193", "reserved", "its neighbour"},
     {"192.0.1.0", NULL, "just above"},
     {"192.0.2.1", "documentation", "TEST-NET-1"},
     {"192.0.3.0", NULL, "just above"},
@@ -114,7 +117,9 @@ static const struct row {
     {"5f00::1", "reserved", "segment routing"},
     {"fbff::1", "reserved", "just below"},
     {"fc00::1", "private", "unique local"},
-    {"fd00:ec2::254", "private", "E3: a cloud's metadata"},
+    {"fd00:ec2::254", "link-local", "E3: a cloud's metadata"},
+    {"fd00:ec2::253", "private", "its neighbour"},
+    {"fd20:ce::254", "link-local", "E3: another cloud's"},
     {"fe00::1", "reserved", "between"},
     {"fe80::1", "link-local", "this link"},
     {"fe80::5efe:8.8.8.8", "link-local", "ISATAP on this link"},
@@ -133,6 +138,19 @@ START_TEST(knows_every_address_that_is_not_public)
     const char *got = special_address_kind(bytes, v4 ? 4 : 16);
     bool same = got == NULL || row->kind == NULL ? got == row->kind : strcmp(got, row->kind) == 0;
     ck_assert_msg(same, "%s: %s instead of %s: %s", row->address, got != NULL ? got : "public", row->kind != NULL ? row->kind : "public", row->why);
+}
+END_TEST
+
+/* F3: a certificate may send us to its CA's private network, never to ourselves. */
+START_TEST(tells_what_is_near_from_what_is_private)
+{
+    static const struct {
+        const char *kind;
+        bool near;
+    } kinds[] = {{NULL, false},        {"private", false},    {"shared", false},   {"documentation", false}, {"loopback", true},
+                 {"link-local", true}, {"unspecified", true}, {"multicast", true}, {"reserved", true}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        ck_assert_int_eq(special_address_is_near(kinds[i].kind), kinds[i].near);
 }
 END_TEST
 
@@ -171,6 +189,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, knows_every_address_that_is_not_public, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(t, finds_each_special_address_inside_each_form);
     tcase_add_test(t, takes_what_is_no_address_for_reserved);
+    tcase_add_test(t, tells_what_is_near_from_what_is_private);
     suite_add_tcase(s, t);
     return s;
 }
