@@ -146,8 +146,8 @@ static const struct config_option options[] = {
      "HTTP proxy to reach the targets through, with CONNECT. Our TLS goes inside. Default: none.", false,
      RELOADABLE, UPSTREAM(proxy)},
     {"upstream", "send_proxy_protocol", "word", "off", "off | v1 | v2", "",
-     "Begin each connection with a PROXY header that tells the target who calls. A connection then serves one "
-     "caller only: none is kept for the requests of others.",
+     "Begin each connection with a PROXY header that tells the target who calls; v2 also of the caller's TLS and certificate. A connection then "
+     "serves one caller only: none is kept for the requests of others.",
      false, RELOADABLE, UPSTREAM(send_proxy_protocol)},
     {"upstream", "tls", "group", "", "", "", "Speak TLS to the target. Without it: plaintext.", false,
      RELOADABLE, UPSTREAM(tls)},

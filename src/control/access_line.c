@@ -2,6 +2,7 @@
 #include "access_line.h"
 
 #include "mtlsd/base/text.h"
+#include "mtlsd/tls/tls_words.h"
 
 #include <string.h>
 
@@ -66,20 +67,14 @@ static int write_combined(struct bytes *out, const struct report *r, const char 
     return append_quoted(out, r->referer) != 0 ? -1 : append_quoted(out, r->user_agent);
 }
 
-/* "TLS1.3" is TLSv1.3 to everybody who reads such a log. */
-static int append_version(struct bytes *out, const char *version)
-{
-    if (version == NULL || strncmp(version, "TLS", 3) != 0)
-        return append_word(out, version);
-    return bytes_append_str(out, "TLSv") != 0 ? -1 : append_word(out, version + 3);
-}
-
 static int write_ssl_request(struct bytes *out, const struct report *r, const char *time)
 {
-    const char *version = r->down != NULL ? r->down->version : NULL, *suite = r->down != NULL ? r->down->suite : NULL;
+    char version[TLS_WORDS_SIZE], suite[TLS_WORDS_SIZE];
+    tls_words_version(r->down != NULL ? r->down->version : NULL, version);
+    tls_words_suite(r->down != NULL ? r->down->suite : NULL, suite);
     if (bytes_printf(out, "[%s] ", time) != 0 || append_word(out, r->client) != 0 || bytes_append_str(out, " ") != 0)
         return -1;
-    if (append_version(out, version) != 0 || bytes_append_str(out, " ") != 0 || append_word(out, suite) != 0)
+    if (append_word(out, version) != 0 || bytes_append_str(out, " ") != 0 || append_word(out, suite) != 0)
         return -1;
     return append_request(out, r) != 0 ? -1 : append_count(out, r->bytes_out);
 }

@@ -4,6 +4,7 @@
 
 #include "mtlsd/proxy/proxy_connect.h"
 #include "mtlsd/proxy/proxy_protocol.h"
+#include "mtlsd/tls/tls_words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,42 +21,36 @@ static void describe_peer(const struct client_address *client, struct proxy_prot
     memcpy(peer->destination, client->local, sizeof(peer->destination));
 }
 
-/* The first common name; one that a NUL cuts short or that does not fit is none, never a shorter name. */
-static void copy_common_name(const struct tls_peer *peer, char *out, size_t size)
+static void describe_certificates(const struct tls_engine *engine, const struct tls_facts *facts, struct proxy_protocol_tls *tls)
 {
-    struct span cn = tls_peer_first(peer, TLS_NAME_CN);
-    out[0] = '\0';
-    if (cn.len == 0 || cn.len >= size || memchr(cn.ptr, '\0', cn.len) != NULL)
-        return;
-    memcpy(out, cn.ptr, cn.len);
-    out[cn.len] = '\0';
-}
-
-/* What our library calls TLS1.3 is TLSv1.3 to those who read PROXY headers. */
-static void copy_version(const char *version, char *out, size_t size)
-{
-    bool ours = version != NULL && strncmp(version, "TLS1", 4) == 0;
-    snprintf(out, size, "%s%s", ours ? "TLSv" : "", ours ? version + 3 : version != NULL ? version : "");
+    const struct tls_identity *ours = tls_engine_identity(engine);
+    struct tls_identity_algorithms algorithms = {0};
+    if (ours != NULL)
+        tls_identity_algorithms(ours, &algorithms);
+    tls->key_algorithm = algorithms.key;
+    tls->signature_algorithm = algorithms.signature;
+    tls->certificate = facts->peer != NULL;
+    tls->verified = facts->verdict != NULL && facts->verdict->status == REASON_VALID;
+    tls->error = facts->verdict != NULL ? facts->verdict->openssl_error : 0;
+    if (facts->peer != NULL)
+        tls->common_name = tls_peer_first(facts->peer, TLS_NAME_CN);
 }
 
 /* False: out of memory. */
 static bool write_header(struct exchange *x, enum config_proxy_protocol version, struct bytes *out)
 {
     struct proxy_protocol_peer peer;
-    char name[256], tls_version[16], server_name[TLS_SERVER_NAME_SIZE];
+    char tls_version[TLS_WORDS_SIZE], cipher[TLS_WORDS_SIZE], server_name[TLS_SERVER_NAME_SIZE];
     describe_peer(&x->client, &peer);
     if (x->down.tls == NULL)
         return proxy_protocol_write(out, version, &peer, NULL) == 0;
     struct tls_facts facts;
     tls_engine_facts(x->down.tls, &facts);
-    copy_version(facts.version, tls_version, sizeof(tls_version));
-    struct proxy_protocol_tls tls = {.version = tls_version, .cipher = facts.cipher, .certificate = facts.peer != NULL, .resumed = facts.resumed};
+    tls_words_version(facts.version, tls_version);
+    tls_words_suite(facts.suite, cipher);
+    struct proxy_protocol_tls tls = {.version = tls_version, .cipher = cipher, .resumed = facts.resumed};
     tls.server_name = tls_engine_server_name(x->down.tls, server_name);
-    tls.verified = facts.verdict != NULL && facts.verdict->status == REASON_VALID;
-    if (facts.peer != NULL) {
-        copy_common_name(facts.peer, name, sizeof(name));
-        tls.common_name = name;
-    }
+    describe_certificates(x->down.tls, &facts, &tls);
     return proxy_protocol_write(out, version, &peer, &tls) == 0;
 }
 

@@ -2,6 +2,8 @@
 #include "mtlsd/proxy/proxy_protocol.h"
 #include "proxy_protocol_wire.h"
 
+#include "mtlsd/base/text.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -40,45 +42,59 @@ static int put_tlv(struct bytes *out, unsigned type, struct span value)
 
 /* What a peer chose and could end a log line or a field of the receiver with is not told at all: a receiver that asks for a name then finds
  * none, which is a no. */
-static bool is_plain(const char *text)
+static bool is_plain(struct span text)
 {
-    for (const char *p = text; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return false;
-    }
-    return strlen(text) <= TEXT_MAX;
+    return text.len > 0 && text.len <= TEXT_MAX && text_is_utf8(text);
+}
+
+static int put_name(struct bytes *out, unsigned type, struct span text)
+{
+    return is_plain(text) ? put_tlv(out, type, text) : 0;
 }
 
 static int put_text(struct bytes *out, unsigned type, const char *text)
 {
-    if (text == NULL || text[0] == '\0' || !is_plain(text))
+    return text != NULL ? put_name(out, type, span_from_str(text)) : 0;
+}
+
+static int put32(struct bytes *out, unsigned value)
+{
+    return put16(out, value >> 16) != 0 ? -1 : put16(out, value & 0xffff);
+}
+
+/* 0 means verified to everyone who reads it; what has no number of its own is 1, X509_V_ERR_UNSPECIFIED. */
+static unsigned verify_number(const struct proxy_protocol_tls *tls)
+{
+    if (tls->certificate && tls->verified)
         return 0;
-    return put_tlv(out, type, span_from_str(text));
+    return tls->certificate && tls->error > 0 ? (unsigned)tls->error : 1;
+}
+
+static unsigned client_bits(const struct proxy_protocol_tls *tls)
+{
+    if (!tls->certificate)
+        return PROXY_PROTOCOL_CLIENT_SSL;
+    unsigned presented = tls->resumed ? 0 : PROXY_PROTOCOL_CLIENT_CERT_CONN; /* else on an earlier connection */
+    return PROXY_PROTOCOL_CLIENT_SSL | PROXY_PROTOCOL_CLIENT_CERT_SESS | presented;
+}
+
+/* In HAProxy's order. */
+static int put_tls_parts(struct bytes *out, const struct proxy_protocol_tls *tls)
+{
+    if (put8(out, client_bits(tls)) != 0 || put32(out, verify_number(tls)) != 0 || put_text(out, PROXY_PROTOCOL_SSL_VERSION, tls->version) != 0)
+        return -1;
+    if (tls->certificate && put_name(out, PROXY_PROTOCOL_SSL_CN, tls->common_name) != 0)
+        return -1;
+    if (put_text(out, PROXY_PROTOCOL_SSL_KEY_ALG, tls->key_algorithm) != 0)
+        return -1;
+    return put_text(out, PROXY_PROTOCOL_SSL_SIG_ALG, tls->signature_algorithm) != 0 ? -1 : put_text(out, PROXY_PROTOCOL_SSL_CIPHER, tls->cipher);
 }
 
 static int put_tls(struct bytes *out, const struct proxy_protocol_tls *tls)
 {
-    static const uint8_t failed[4] = {0, 0, 0, 1}, fine[4];
-    unsigned client = PROXY_PROTOCOL_CLIENT_SSL;
-    if (tls->certificate)
-        client |= PROXY_PROTOCOL_CLIENT_CERT_SESS | (tls->resumed ? 0U : PROXY_PROTOCOL_CLIENT_CERT_CONN);
     struct bytes inner;
     bytes_init(&inner, BLOCK_MAX);
-    int rc = put8(&inner, client);
-    if (rc == 0)
-        rc = bytes_append(&inner, tls->certificate && tls->verified ? fine : failed, 4);
-    const struct {
-        unsigned type;
-        const char *text;
-    } parts[] = {
-        {PROXY_PROTOCOL_SSL_VERSION, tls->version},
-        {PROXY_PROTOCOL_SSL_CIPHER, tls->cipher},
-        {PROXY_PROTOCOL_SSL_CN, tls->certificate ? tls->common_name : NULL},
-        {PROXY_PROTOCOL_SSL_SIG_ALG, tls->certificate ? tls->signature_algorithm : NULL},
-        {PROXY_PROTOCOL_SSL_KEY_ALG, tls->certificate ? tls->key_algorithm : NULL},
-    };
-    for (size_t i = 0; rc == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
-        rc = put_text(&inner, parts[i].type, parts[i].text);
+    int rc = put_tls_parts(&inner, tls);
     if (rc == 0)
         rc = put_tlv(out, PROXY_PROTOCOL_SSL, bytes_span(&inner));
     bytes_clear(&inner);

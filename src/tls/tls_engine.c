@@ -326,6 +326,11 @@ void tls_engine_wire_take(struct tls_engine *e, struct bytes *taken)
     bytes_take(&e->wire_out, taken);
 }
 
+const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
+{
+    return e->ctx->identity;
+}
+
 void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
 {
     *out = (struct tls_facts){

@@ -24,7 +24,7 @@ struct link {
 struct tls_identity {
     atomic_uint refs;
     char *name;
-    char subject[256], issuer[256], key_kind[32];
+    char subject[256], issuer[256], key_kind[32], key_word[16];
     gnutls_x509_privkey_t key;
     struct link links[MAX_CERTIFICATES]; /* leaf first */
     size_t n_links;
@@ -249,6 +249,38 @@ static void describe_key(struct tls_identity *id)
         snprintf(id->key_kind, sizeof(id->key_kind), "Ed448");
     else
         snprintf(id->key_kind, sizeof(id->key_kind), "%s %u", kind != NULL ? kind : "unknown", bits);
+    if (algorithm == GNUTLS_PK_ECDSA || algorithm == GNUTLS_PK_RSA)
+        snprintf(id->key_word, sizeof(id->key_word), "%s%u", algorithm == GNUTLS_PK_RSA ? "RSA" : "EC", bits % 1000000);
+    else if (algorithm == GNUTLS_PK_EDDSA_ED25519 || algorithm == GNUTLS_PK_EDDSA_ED448)
+        snprintf(id->key_word, sizeof(id->key_word), "%s", algorithm == GNUTLS_PK_EDDSA_ED448 ? "ED448" : "ED25519");
+}
+
+static const char *signature_word(gnutls_x509_crt_t crt)
+{
+    switch (gnutls_x509_crt_get_signature_algorithm(crt)) {
+    case GNUTLS_SIGN_RSA_SHA256:
+        return "RSA-SHA256";
+    case GNUTLS_SIGN_RSA_SHA384:
+        return "RSA-SHA384";
+    case GNUTLS_SIGN_RSA_SHA512:
+        return "RSA-SHA512";
+    case GNUTLS_SIGN_RSA_PSS_SHA256:
+    case GNUTLS_SIGN_RSA_PSS_SHA384:
+    case GNUTLS_SIGN_RSA_PSS_SHA512:
+        return "RSASSA-PSS";
+    case GNUTLS_SIGN_ECDSA_SHA256:
+        return "ecdsa-with-SHA256";
+    case GNUTLS_SIGN_ECDSA_SHA384:
+        return "ecdsa-with-SHA384";
+    case GNUTLS_SIGN_ECDSA_SHA512:
+        return "ecdsa-with-SHA512";
+    case GNUTLS_SIGN_EDDSA_ED25519:
+        return "ED25519";
+    case GNUTLS_SIGN_EDDSA_ED448:
+        return "ED448";
+    default:
+        return NULL;
+    }
 }
 
 static int check_leaf(struct loading *l, int64_t now)
@@ -350,6 +382,12 @@ bool tls_identity_link(const struct tls_identity *id, size_t i, struct tls_ident
     *out = (struct tls_identity_link){.not_before = cert->not_before, .not_after = cert->not_after};
     tls_cert_name_text(cert->subject, out->subject, sizeof(out->subject));
     return true;
+}
+
+void tls_identity_algorithms(const struct tls_identity *id, struct tls_identity_algorithms *out)
+{
+    out->key = id->key_word[0] != '\0' ? id->key_word : NULL;
+    out->signature = signature_word(id->links[0].crt);
 }
 
 struct span tls_identity_der(const struct tls_identity *id, size_t i)

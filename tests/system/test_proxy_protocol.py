@@ -78,6 +78,115 @@ class Incoming(harness.Case):
         self.assertEqual(0, backend.accepted)
 
 
+ALPN, AUTHORITY, SSL = 0x01, 0x02, 0x20
+VERSION, CN, CIPHER, SIG_ALG, KEY_ALG = range(0x21, 0x26)
+CONN, SESS = 2, 4
+
+
+class Compared(harness.Case):
+    """What HAProxy tells a server of the same client, beside what we tell. Its options ask for everything it can tell."""
+    OPTIONS = "send-proxy-v2-ssl-cn proxy-v2-options ssl,cert-cn,ssl-cipher,cert-sig,cert-key,authority"
+
+    def setUp(self):
+        super().setUp()
+        self.seen = []
+
+        def handle(server, connection):
+            self.seen.append(read_v2(connection))
+            peers.StrictReader(connection).request()
+            connection.sendall(peers.reply(b"ok", fields=[("Connection", "close")]))
+        self.behind = peers.Server(self, handle)
+
+    def ours(self, certificate, tls):
+        port = free_port()
+        text = self.verifier_text(port, self.behind.port, certificate=certificate, tls=tls)
+        routes = 'routes = ( { cert = "error"; upstream = "app"; }, { upstream = "app"; } );'
+        text = text.replace("upstreams = { app = {", 'upstreams = { app = { send_proxy_protocol = "v2";').replace('upstream = "app";', routes)
+        self.mtlsd = self.daemon(text, [port])
+        return port
+
+    def theirs(self, certificate):
+        port = free_port()
+        path = self.write("haproxy.cfg", f"""
+            global
+              ssl-default-bind-options ssl-min-ver TLSv1.2
+            defaults
+              mode http
+              timeout connect 5s
+              timeout client 20s
+              timeout server 20s
+            listen front
+              bind 127.0.0.1:{port} ssl crt {certificate.pem} ca-file {self.pki.ca("root").crt} verify optional crt-ignore-err all ca-ignore-err all
+              http-reuse never
+              server behind 127.0.0.1:{self.behind.port} {self.OPTIONS}
+            """ + "\n")
+        self.spawn("haproxy", ["haproxy", "-db", "-f", path], [port])
+        return port
+
+    def once(self, port, context, session=None):
+        """One request; gives ((client bits, verify), TLVs, TLVs about TLS) and the session, for another."""
+        before = len(self.seen)
+        with peers.connect(port) as raw, context.wrap_socket(raw, server_hostname="localhost", session=session) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            self.assertEqual(200, peers.response(connection)[0])
+            self.assertEqual(session is not None, connection.session_reused)
+            kept = connection.session
+        _, _, _, outer = self.seen[before]
+        tls = outer.pop(SSL)
+        return ((tls[0], struct.unpack(">I", tls[1:5])[0]), outer, tlvs(tls[5:])), kept
+
+    def ask(self, port, client, version):
+        return self.once(port, peers.client_context(self.pki.ca("root"), client, version=peers.TLS[version]))[0]
+
+    def again(self, port, version):
+        """The same client, who comes back with its session."""
+        context = peers.client_context(self.pki.ca("root"), self.pki.client(), version=peers.TLS[version])
+        return self.once(port, context, self.once(port, context)[1])[0]
+
+    def identities(self):
+        yield "EC", self.pki.server()
+        yield "RSA", self.pki.leaf("server-rsa", cn="localhost", san=["DNS:localhost"], key="2048")
+
+    def clients(self):
+        late = self.pki.leaf("pp-late", cn="late", eku=("clientAuth",), start=-30, days=10)
+        stranger = self.pki.leaf("pp-stranger", self.pki.ca("other"), cn="stranger", eku=("clientAuth",))
+        two = self.pki.leaf("pp-two", subject=[("CN", "first"), ("OU", "x"), ("CN", "second")], eku=("clientAuth",))
+        return [("valid", self.pki.client(), 0, 0), ("a name beyond ASCII", self.pki.leaf("pp-umlaut", cn="J\u00fcrgen", eku=("clientAuth",)), 0, 0),
+                ("expired", late, 10, 10), ("two common names: both tell the first", two, 0, 0),
+                ("of an unknown CA: told to go on OpenSSL finds a second error behind the first", stranger, 20, 21)]
+
+    def test_the_same_client_is_told_of_alike(self):
+        """Byte for byte, in every TLV that both send."""
+        for kind, certificate in self.identities():
+            ours = self.ours(certificate, 'client_cert = "optional"; tolerate = "all"; tickets = true; priority = "NORMAL:-CIPHER-ALL:+AES-256-GCM:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";')
+            theirs = self.theirs(certificate)
+            for version in ("TLSv1.2", "TLSv1.3"):
+                for why, client, error, another in self.clients():
+                    with self.subTest(f"{kind} {version} {why}"):
+                        a, b = self.ask(ours, client, version), self.ask(theirs, client, version)
+                        self.assertEqual(((1 | CONN | SESS, error), {AUTHORITY: b"localhost"}), a[:2])
+                        self.assertEqual((1 | CONN | SESS, another), b[0])
+                        self.assertEqual(b[1:], a[1:])
+                        self.assertEqual(list(b[2]), list(a[2]), "in the same order")
+                with self.subTest(f"{kind} {version} resumed"):
+                    a, b = self.again(ours, version), self.again(theirs, version)
+                    self.assertEqual((1 | SESS, 0), a[0], "presented, but not on this connection")
+                    self.assertEqual(b, a)
+                with self.subTest(f"{kind} {version} without a certificate"):
+                    a, b = self.ask(ours, None, version), self.ask(theirs, None, version)
+                    self.assertEqual(b[1:], a[1:])
+                    self.assertEqual(((1, 1), (1, 0)), (a[0], b[0]), "HAProxy's verify is 0 also here; the specification says it must not be")
+            self.mtlsd.stop()
+
+    def test_what_no_receiver_could_bear_is_not_told(self):
+        """C2: a name with a NUL, a line end, not UTF-8, or of 32 KiB is no name at all, never half of one."""
+        port = self.ours(self.pki.server(), 'tolerate = "all";')
+        for stem, *cn in (("nul", b"admin\0x"), ("crlf", b"admin\r\nx"), ("latin", b"J\xfcrgen", 0x14), ("csi", "\u009b31m".encode()), ("long", b"a" * 32768)):
+            with self.subTest(stem):
+                bits, _, tls = self.ask(port, self.pki.leaf(f"pp-{stem}", subject=[("CN", *cn)], eku=("clientAuth",)), "TLSv1.3")
+                self.assertEqual(((1 | CONN | SESS, 0), None), (bits, tls.get(CN)))
+
+
 class Outgoing(harness.Case):
     def verifier_sending(self, target, version, protocol="http"):
         port = free_port()

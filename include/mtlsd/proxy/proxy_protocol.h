@@ -23,17 +23,19 @@ enum proxy_protocol_found proxy_protocol_read(struct span in, struct proxy_proto
 void proxy_protocol_source_text(const struct proxy_protocol_peer *peer, char *out, size_t size);
 
 struct proxy_protocol_tls { /* what a v2 header tells of the client's TLS; NULL members are left out */
-    const char *version, *cipher;      /* "TLSv1.3" */
-    const char *common_name;           /* of the client's certificate */
-    const char *key_algorithm, *signature_algorithm;
+    const char *version, *cipher;      /* as OpenSSL spells them: "TLSv1.3", "ECDHE-RSA-AES128-GCM-SHA256" */
+    struct span common_name;           /* of the client's certificate */
+    const char *key_algorithm, *signature_algorithm; /* of our own certificate: "EC256", "RSA-SHA256" */
     const char *server_name, *alpn;
     bool certificate;                  /* the client presented one in this session */
     bool resumed;                      /* which was resumed: it was presented on an earlier connection */
     bool verified;                     /* and it was judged valid */
+    int error;                         /* X509_V_ERR number of one that was not; 0: it has none */
 };
 
 /* Appends a header. peer: NULL when the connection is our own business (v2: LOCAL). tls: NULL when the client's side has none; v1 cannot tell it. A
- * text with control bytes is left out. -1: out of memory. */
+ * text that is longer than 512 bytes, or not UTF-8 without control bytes, is left out, never cut: a receiver that asks for a name then finds none.
+ * What PP2_SUBTYPE_SSL's verify is: 0 for a certificate that was judged valid and for nothing else, its error's number, or 1 where there is none. -1: out of memory. */
 MUST_CHECK int proxy_protocol_write(struct bytes *out, enum config_proxy_protocol version, const struct proxy_protocol_peer *peer,
                                     const struct proxy_protocol_tls *tls);
 

@@ -115,6 +115,8 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out);
 /* Accepting: the name that the client asked for, also where nothing depends on it; NULL: none. Looked up when asked, for those few who tell it on. */
 enum { TLS_SERVER_NAME_SIZE = 256 };
 const char *tls_engine_server_name(const struct tls_engine *e, char room[TLS_SERVER_NAME_SIZE]);
+/* What we present on this connection; of a listener with several, only after the client said whom it wants. NULL: nothing. Borrowed from the context. */
+const struct tls_identity *tls_engine_identity(const struct tls_engine *e);
 const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
 
 /* Accepting: this host belongs to the policy that the peer was judged by. False: the peer asked for a name with another policy, and a request for

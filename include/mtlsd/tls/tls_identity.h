@@ -41,6 +41,11 @@ struct tls_identity_link { /* one certificate of the chain */
 };
 /* The i-th as sent; false past the end. */
 bool tls_identity_link(const struct tls_identity *id, size_t i, struct tls_identity_link *out);
+struct tls_identity_algorithms { /* of the leaf, as OpenSSL spells them; fixed texts and borrowed ones; NULL: it has no name there, or we know none */
+    const char *key;       /* "EC256", "RSA2048" */
+    const char *signature; /* "RSA-SHA256" */
+};
+void tls_identity_algorithms(const struct tls_identity *id, struct tls_identity_algorithms *out);
 /* DER of the i-th certificate as sent; empty past the end. Borrowed. */
 struct span tls_identity_der(const struct tls_identity *id, size_t i);
 

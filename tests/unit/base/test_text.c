@@ -266,6 +266,33 @@ START_TEST(a_nul_in_the_text_does_not_match_the_name_before_it)
 }
 END_TEST
 
+START_TEST(tells_utf8_from_other_bytes)
+{
+    const struct {
+        struct span text;
+        bool is;
+        const char *why;
+    } rows[] = {
+        {span_from_str("plain"), true, "ASCII"},
+        {span_of(NULL, 0), true, "nothing"},
+        {span_from_str("J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x98\x80"), true, "two, three and four bytes"},
+        {span_from_str("J\xfcrgen"), false, "Latin-1"},
+        {span_from_str("\xc3"), false, "cut off"},
+        {span_from_str("\xe2\x82"), false, "cut off later"},
+        {span_from_str("\xc0\xaf"), false, "too long a form"},
+        {span_from_str("\xed\xa0\x80"), false, "half of a pair"},
+        {span_from_str("\xf5\x80\x80\x80"), false, "beyond the last character"},
+        {span_from_str("a\nb"), false, "a line end"},
+        {span_of("a\0b", 3), false, "NUL"},
+        {span_from_str("\x7f"), false, "DEL"},
+        {span_from_str("\xc2\x9b"), false, "CSI beyond ASCII"},
+        {span_from_str("\xc2\xa0"), true, "the first behind those"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(text_is_utf8(rows[i].text) == rows[i].is, "%s", rows[i].why);
+}
+END_TEST
+
 START_TEST(a_hostile_text_costs_no_more_than_its_length)
 {
     static char text[32768];
@@ -303,6 +330,7 @@ Suite *suite(void)
     tcase_add_test(t, writes_dates_as_web_servers_do);
     tcase_add_loop_test(t, matches_patterns, 0, COUNT(globs));
     tcase_add_test(t, a_nul_in_the_text_does_not_match_the_name_before_it);
+    tcase_add_test(t, tells_utf8_from_other_bytes);
     tcase_add_test(t, a_hostile_text_costs_no_more_than_its_length);
     tcase_add_test(t, a_pattern_beyond_reason_matches_nothing);
     suite_add_tcase(s, t);

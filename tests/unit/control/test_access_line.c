@@ -77,7 +77,7 @@ START_TEST(names_no_user_who_was_not_proven)
     struct report r = make_report();
     r.down = &expired;
     ck_assert_ptr_nonnull(strstr(written(LOG_FORMAT_COMBINED, &r), "192.0.2.7 - - ["));
-    ck_assert_ptr_nonnull(strstr(written(LOG_FORMAT_SSL_REQUEST, &r), " TLSv1.2 "));
+    ck_assert_ptr_nonnull(strstr(written(LOG_FORMAT_SSL_REQUEST, &r), " TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 "));
 }
 END_TEST
 

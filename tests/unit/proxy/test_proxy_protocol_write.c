@@ -76,7 +76,7 @@ END_TEST
 START_TEST(writes_what_is_read_back)
 {
     static const struct proxy_protocol_peer *const peers[] = {&v4, &v6, &nobody, NULL};
-    static const struct proxy_protocol_tls tls = {.version = "TLSv1.3", .certificate = true, .verified = true, .common_name = "x"};
+    const struct proxy_protocol_tls tls = {.version = "TLSv1.3", .certificate = true, .verified = true, .common_name = span_from_str("x")};
     for (int version = CONFIG_PROXY_PROTOCOL_V1; version <= CONFIG_PROXY_PROTOCOL_V2; version++) {
         for (size_t i = 0; i < 4; i++) {
             struct proxy_protocol_peer got;
@@ -102,12 +102,12 @@ END_TEST
 
 START_TEST(tells_the_tls_of_the_client)
 {
-    static const struct proxy_protocol_tls tls = {
+    const struct proxy_protocol_tls tls = {
         .version = "TLSv1.3",
         .cipher = "TLS_AES_128_GCM_SHA256",
-        .common_name = "J\xc3\xbcrgen",
+        .common_name = span_from_str("J\xc3\xbcrgen"),
         .key_algorithm = "EC256",
-        .signature_algorithm = "SHA256",
+        .signature_algorithm = "ecdsa-with-SHA256",
         .server_name = "api.example",
         .alpn = "http/1.1",
         .certificate = true,
@@ -121,7 +121,7 @@ START_TEST(tells_the_tls_of_the_client)
     ck_assert(span_equals_str(tls_part(0x21), "TLSv1.3"));
     ck_assert(span_equals_str(tls_part(0x22), "J\xc3\xbcrgen"));
     ck_assert(span_equals_str(tls_part(0x23), "TLS_AES_128_GCM_SHA256"));
-    ck_assert(span_equals_str(tls_part(0x24), "SHA256"));
+    ck_assert(span_equals_str(tls_part(0x24), "ecdsa-with-SHA256"));
     ck_assert(span_equals_str(tls_part(0x25), "EC256"));
 }
 END_TEST
@@ -131,17 +131,22 @@ START_TEST(only_a_certificate_that_held_is_told_as_verified)
 {
     static const struct {
         bool certificate, verified, resumed;
+        int error;
         const char *want;
     } rows[] = {
-        {true, true, false, "\x07\0\0\0\0"},
-        {true, true, true, "\x05\0\0\0\0"},
-        {true, false, false, "\x07\0\0\0\x01"},
-        {false, true, false, "\x01\0\0\0\x01"},
-        {false, false, false, "\x01\0\0\0\x01"},
+        {true, true, false, 0, "\x07\0\0\0\0"},
+        {true, true, true, 0, "\x05\0\0\0\0"},
+        {true, false, false, 0, "\x07\0\0\0\x01"},
+        {true, false, false, 10, "\x07\0\0\0\x0a"},
+        {true, false, true, 23, "\x05\0\0\0\x17"},
+        {true, false, false, -1, "\x07\0\0\0\x01"},
+        {false, true, false, 0, "\x01\0\0\0\x01"},
+        {false, false, false, 0, "\x01\0\0\0\x01"},
+        {false, false, false, 10, "\x01\0\0\0\x01"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct proxy_protocol_tls tls = {
-            .common_name = "x", .certificate = rows[i].certificate, .verified = rows[i].verified, .resumed = rows[i].resumed};
+            .common_name = span_from_str("x"), .certificate = rows[i].certificate, .verified = rows[i].verified, .resumed = rows[i].resumed, .error = rows[i].error};
         bytes_clear(&out);
         ck_assert_int_eq(proxy_protocol_write(&out, CONFIG_PROXY_PROTOCOL_V2, &v4, &tls), 0);
         struct span got = find_tlv(span_skip(bytes_span(&out), 28), 0x20);
@@ -151,11 +156,22 @@ START_TEST(only_a_certificate_that_held_is_told_as_verified)
 }
 END_TEST
 
+/* The two algorithms are those of our own certificate, which the client need not have one for. */
+START_TEST(tells_our_algorithms_also_without_a_client_certificate)
+{
+    static const struct proxy_protocol_tls tls = {.version = "TLSv1.3", .key_algorithm = "RSA2048", .signature_algorithm = "RSA-SHA256"};
+    ck_assert_int_eq(proxy_protocol_write(&out, CONFIG_PROXY_PROTOCOL_V2, &v4, &tls), 0);
+    ck_assert(span_equals_str(tls_part(0x24), "RSA-SHA256"));
+    ck_assert(span_equals_str(tls_part(0x25), "RSA2048"));
+    ck_assert_uint_eq(tls_part(0x22).len, 0);
+}
+END_TEST
+
 START_TEST(a_name_with_control_bytes_is_not_told) /* C2 */
 {
-    static const char *const names[] = {"a\r\nb", "a\nb", "\x1b[31m", "a\x7f", "\x01", ""};
+    static const char *const names[] = {"a\r\nb", "a\nb", "\x1b[31m", "a\x7f", "\x01", "J\xfcrgen", "\xc2\x9b", ""};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        struct proxy_protocol_tls tls = {.version = "TLSv1.2", .common_name = names[i], .server_name = names[i], .certificate = true};
+        struct proxy_protocol_tls tls = {.version = "TLSv1.2", .common_name = span_from_str(names[i]), .server_name = names[i], .certificate = true};
         bytes_clear(&out);
         ck_assert_int_eq(proxy_protocol_write(&out, CONFIG_PROXY_PROTOCOL_V2, &v4, &tls), 0);
         ck_assert_uint_eq(tls_part(0x22).len, 0);
@@ -165,11 +181,19 @@ START_TEST(a_name_with_control_bytes_is_not_told) /* C2 */
 }
 END_TEST
 
+START_TEST(a_name_with_a_nul_is_not_told_to_its_half) /* C2 */
+{
+    struct proxy_protocol_tls tls = {.common_name = span_of("admin\0.evil", 11), .certificate = true};
+    ck_assert_int_eq(proxy_protocol_write(&out, CONFIG_PROXY_PROTOCOL_V2, &v4, &tls), 0);
+    ck_assert_uint_eq(tls_part(0x22).len, 0);
+}
+END_TEST
+
 START_TEST(a_name_too_long_to_pass_is_not_told)
 {
     static char name[600];
     memset(name, 'x', sizeof(name) - 1);
-    struct proxy_protocol_tls tls = {.common_name = name, .certificate = true};
+    struct proxy_protocol_tls tls = {.common_name = span_from_str(name), .certificate = true};
     ck_assert_int_eq(proxy_protocol_write(&out, CONFIG_PROXY_PROTOCOL_V2, &v4, &tls), 0);
     ck_assert_uint_eq(tls_part(0x22).len, 0);
 }
@@ -203,7 +227,9 @@ Suite *suite(void)
     tcase_add_test(c, our_own_connection_is_local_and_tells_nothing);
     tcase_add_test(c, tells_the_tls_of_the_client);
     tcase_add_test(c, only_a_certificate_that_held_is_told_as_verified);
+    tcase_add_test(c, tells_our_algorithms_also_without_a_client_certificate);
     tcase_add_test(c, a_name_with_control_bytes_is_not_told);
+    tcase_add_test(c, a_name_with_a_nul_is_not_told_to_its_half);
     tcase_add_test(c, a_name_too_long_to_pass_is_not_told);
     tcase_add_test(c, writes_nothing_where_nothing_is_configured);
     tcase_add_test(c, a_full_queue_is_told);

@@ -48,6 +48,31 @@ static struct tls_identity *load_bundle(const struct span *pieces, size_t n)
     return id;
 }
 
+START_TEST(names_its_algorithms_as_openssl_does)
+{
+    static const struct {
+        enum certs_key key;
+        const char *word, *signature;
+    } rows[] = {{CERTS_P256, "EC256", "ecdsa-with-SHA256"},
+                {CERTS_P384, "EC384", "ecdsa-with-SHA256"},
+                {CERTS_RSA_2048, "RSA2048", "RSA-SHA256"},
+                {CERTS_ED25519, "ED25519", "ED25519"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct certs own;
+        struct tls_identity_algorithms got;
+        certs_make(&(struct certs_order){.cn = "x", .key = rows[i].key}, &own); /* signed by itself */
+        struct tls_identity *id = load_pair(own.pem, own.key_pem);
+        ck_assert_msg(id != NULL, "%s", err.text);
+        tls_identity_algorithms(id, &got);
+        ck_assert_str_eq(got.key, rows[i].word);
+        ck_assert_str_eq(got.signature, rows[i].signature);
+        tls_identity_unref(id);
+        certs_clear(&own);
+    }
+    findings_clear(&notes);
+}
+END_TEST
+
 START_TEST(reads_a_bundle_in_any_order)
 {
     const struct {
@@ -300,6 +325,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, make_chain, clear_chain);
     tcase_set_timeout(c, 60);
     tcase_add_test(c, reads_a_bundle_in_any_order);
+    tcase_add_test(c, names_its_algorithms_as_openssl_does);
     tcase_add_test(c, tells_its_facts);
     tcase_add_test(c, refuses_a_key_of_another_certificate);
     tcase_add_test(c, refuses_a_key_whose_halves_are_of_two_keys);
