@@ -46,7 +46,7 @@ const struct plan_listener *exchange_listener(const struct exchange *x)
 
 /* ---- the client's certificate ---- */
 
-/* In tcp mode the rules decide inside the handshake, because there is no later place to say no. */
+/* Rules, perhaps only tried out. */
 bool exchange_allows(struct exchange *x, const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts)
 {
     static const struct tls_verdict undecided = {0};
@@ -58,12 +58,16 @@ bool exchange_allows(struct exchange *x, const struct config_allow *rules, size_
     return true;
 }
 
+/* In tcp mode the rules decide inside the handshake, because there is no later place to say no. Without rules nobody has to be named, and who needs no
+ * certificate passes without; what was only tolerated has no route here that could name its status. */
 static enum reason accept_client(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert)
 {
     struct exchange *x = ctx;
     const struct config_listener *conf = x->listener->conf;
     const struct tls_facts facts = {.verdict = verdict, .peer = peer};
-    if (conf->protocol == CONFIG_PROTOCOL_HTTP || exchange_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts))
+    if (conf->protocol == CONFIG_PROTOCOL_HTTP)
+        return REASON_VALID;
+    if (conf->n_allow > 0 ? exchange_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts) : allow_spares(verdict))
         return REASON_VALID;
     *alert = (unsigned)reason_row(REASON_NOT_ALLOWED)->alert;
     return REASON_NOT_ALLOWED;

@@ -46,9 +46,11 @@ bool exchange_rejudge_keep(struct exchange *x, struct span host, struct span pat
     return true;
 }
 
-static bool is_let_in(const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts)
+static bool is_let_in(const struct config_listener *conf, const struct tls_facts *facts)
 {
-    return allow_permits(rules, n, facts->verdict, facts->peer) || (log_only && allow_spares(facts->verdict));
+    if (conf->n_allow == 0)
+        return conf->protocol == CONFIG_PROTOCOL_HTTP || allow_spares(facts->verdict);
+    return allow_permits(conf->allow, conf->n_allow, facts->verdict, facts->peer) || (conf->allow_log_only && allow_spares(facts->verdict));
 }
 
 /* It would be opened again: the route that it would take now leads to an upstream, and lets this caller pass. */
@@ -83,7 +85,7 @@ static bool is_still_allowed(const struct exchange *x, const struct plan_listene
     if (conf->protocol != x->listener->conf->protocol || exchange_is_idle(x))
         return true;
     tls_engine_facts(x->down.tls, &facts);
-    if ((conf->n_allow > 0 || conf->protocol == CONFIG_PROTOCOL_TCP) && !is_let_in(conf->allow, conf->n_allow, conf->allow_log_only, &facts))
+    if (!is_let_in(conf, &facts))
         return false;
     bool is_tunnel = x->http == NULL && x->rq->asked != NULL;
     return !is_tunnel || finds_its_way(x, now_there, &facts);

@@ -141,7 +141,7 @@ void tls_engine_refuse_peer(struct tls_engine *e)
     if (e->why != NULL)
         text = e->why;
     else if (reason == REASON_NOT_ALLOWED)
-        text = "the certificate is genuine, but no allow rule matches it";
+        text = e->peer != NULL ? "the certificate is genuine, but no allow rule matches it" : "no certificate, and only named ones are allowed";
     tls_engine_fail(e, reason, text);
 }
 

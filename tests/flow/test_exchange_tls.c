@@ -188,6 +188,54 @@ START_TEST(optional_lets_no_certificate_pass_and_says_so) /* A2 */
 }
 END_TEST
 
+static const struct {
+    const char *why;
+    enum tls_ask ask;
+    bool rule, tried_out, passes;
+} without_certificate[] = {
+    {"none is asked for", TLS_ASK_NONE, false, false, true},
+    {"none is needed", TLS_ASK_OPTIONAL, false, false, true},
+    {"none is needed, but a rule names who may pass", TLS_ASK_OPTIONAL, true, false, false},
+    {"the same, tried out", TLS_ASK_OPTIONAL, true, true, true},
+    {"one is needed", TLS_ASK_REQUIRED, false, false, false},
+};
+enum { N_WITHOUT_CERTIFICATE = sizeof(without_certificate) / sizeof(without_certificate[0]) };
+
+START_TEST(a_tcp_caller_without_a_certificate_passes_where_none_is_needed) /* A2 */
+{
+    static char any[] = "*";
+    struct config_allow rule = {.cn = any};
+    struct wire_side client = {.no_certificate = true}, server = {.asks_given = true, .ask = without_certificate[_i].ask};
+    open_chain(&client, &server, CONFIG_PROTOCOL_TCP);
+    w.verifier.down_conf.allow = &rule;
+    w.verifier.down_conf.n_allow = without_certificate[_i].rule;
+    w.verifier.down_conf.allow_log_only = without_certificate[_i].tried_out;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, GET);
+    wire_run(&w);
+    ck_assert_msg((wire_backend_contacts(&w) > 0) == without_certificate[_i].passes, "%s", without_certificate[_i].why);
+    if (without_certificate[_i].rule && !without_certificate[_i].tried_out)
+        ck_assert_msg(strstr(wire_last(&w.verifier)->detail, "no certificate") != NULL, "%s", wire_last(&w.verifier)->detail);
+    if (without_certificate[_i].passes) { /* and stays */
+        wire_rejudge(&w, &w.verifier, accepting, NULL);
+        ck_assert_msg(wire_exchange(&w.verifier) != NULL, "%s", without_certificate[_i].why);
+    }
+    close_chain();
+}
+END_TEST
+
+START_TEST(a_tcp_caller_who_is_only_tolerated_does_not_pass) /* A2 */
+{
+    struct wire_side client = {.bad = TLS_PKI_EXPIRED}, server = {.tolerate = UINT64_C(1) << REASON_EXPIRED};
+    open_chain(&client, &server, CONFIG_PROTOCOL_TCP);
+    wire_say(wire_connect(&w), GET);
+    wire_finish(&w);
+    ck_assert_uint_eq(wire_backend_contacts(&w), 0);
+    ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_NOT_ALLOWED);
+    close_chain();
+}
+END_TEST
+
 START_TEST(optional_still_refuses_a_bad_certificate) /* A2 */
 {
     struct wire_side client = {.bad = TLS_PKI_EXPIRED, .priority = versions[_i]}, server = {.asks_given = true, .ask = TLS_ASK_OPTIONAL};
@@ -944,6 +992,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_server_that_never_asks_will_do_when_the_configuration_says_so, 0, 2);
     tcase_add_loop_test(t, a_refused_client_reaches_no_backend_and_hears_why, 0, N_BAD_CLIENTS * 4);
     tcase_add_loop_test(t, optional_lets_no_certificate_pass_and_says_so, 0, 2);
+    tcase_add_loop_test(t, a_tcp_caller_without_a_certificate_passes_where_none_is_needed, 0, N_WITHOUT_CERTIFICATE);
+    tcase_add_test(t, a_tcp_caller_who_is_only_tolerated_does_not_pass);
     tcase_add_loop_test(t, optional_still_refuses_a_bad_certificate, 0, 2);
     tcase_add_test(t, a_rule_is_not_met_by_no_certificate);
     tcase_add_loop_test(t, rules_that_are_tried_out_tell_whom_they_would_refuse, 0, N_TRIED_OUT);

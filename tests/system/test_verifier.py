@@ -54,6 +54,17 @@ class Accepts(Case):
         self.assertEqual(200, answer.status, answer.error)
         self.assertEqual("/hello?x=1", backend.requests[0].target)
 
+    def test_tcp_without_a_certificate_where_none_is_needed(self):
+        backend = peers.Backend(self)
+        rule = 'allow = ( { cn = "client1"; } );'
+        for trust, tls, listener, answer in [("", "", "", 200), (None, 'client_cert = "optional";', "", 200),
+                                             (None, 'client_cert = "optional";', rule, 0), (None, "", "", 0)]:
+            with self.subTest(trust=trust, tls=tls, listener=listener):
+                port = self.verifier(backend.port, protocol="tcp", trust=trust, tls=tls, listener=listener)
+                self.assertEqual(answer, self.curl_tls(port, client=None).status)
+                if trust is None:
+                    self.assertEqual(200, self.curl_tls(port).status)
+
     def test_host_is_kept(self):
         backend = peers.Backend(self)
         port = self.verifier(backend.port)
