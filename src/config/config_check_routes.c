@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_check.h"
 
-#include "config_cover.h"
+#include "config_leak.h"
 #include "config_names.h"
 #include "config_words.h"
 #include "mtlsd/base/reasons.h"
@@ -194,7 +194,7 @@ static void check_loop(const struct look *k)
 /* The first route before it that takes all it could get. */
 static void check_reach(const struct look *k)
 {
-    const struct config_route *before = config_cover_table_before(k->table, k->route, config_tls_statuses(&k->l->tls));
+    const struct config_route *before = config_cover_table_before(k->table, k->route, k->route, config_tls_statuses(&k->l->tls));
     if (before != NULL)
         complain(k, NULL, "is never reached: the route at %.200s matches everything that this one matches; put this one before it", before->where);
 }
@@ -220,34 +220,13 @@ static void check_route(const struct look *k)
 
 /* ---- what a tolerated certificate can reach ---- */
 
-static bool is_unconditional(const struct config_route *route)
-{
-    return route->host.n == 0 && route->path == NULL && route->method.n == 0;
-}
-
-/* The first route that takes a certificate of this status to an upstream without having named it. One that names it was meant so; rules
- * and gates hold for valid certificates only. */
-static const struct config_route *leak(const struct config_listener *l, uint64_t status)
-{
-    for (size_t i = 0; i < l->n_routes && l->n_allow == 0; i++) {
-        const struct config_route *route = &l->routes[i];
-        if (route->n_caller > 0 || (route->cert != 0 && (route->cert & status) == 0))
-            continue;
-        if (route->cert == 0 && route->upstream != NULL && route->n_allow == 0)
-            return route;
-        if (is_unconditional(route))
-            return NULL;
-    }
-    return NULL;
-}
-
 static void check_tolerated(struct look *k, const config_setting_t *routes)
 {
     static const char *const words[] = {[REASON_EXPIRED] = "expired", [REASON_NOT_YET_VALID] = "not_yet_valid", [REASON_REVOKED] = "revoked",
                                         [REASON_UNKNOWN_CA] = "unknown_ca", [REASON_WRONG_PURPOSE] = "wrong_purpose", [REASON_WEAK] = "weak",
                                         [REASON_CRL_MISSING] = "crl_missing", [REASON_CRL_STALE] = "crl_stale", [REASON_CONSTRAINT] = "constraint"};
     for (unsigned s = REASON_EXPIRED; s < sizeof(words) / sizeof(words[0]); s++) {
-        const struct config_route *route = (config_tls_statuses(&k->l->tls) >> s & 1) != 0 ? leak(k->l, UINT64_C(1) << s) : NULL;
+        const struct config_route *route = (config_tls_statuses(&k->l->tls) >> s & 1) != 0 ? config_leak(k->l, k->table, UINT64_C(1) << s) : NULL;
         if (route == NULL)
             continue;
         if (routes != NULL)
@@ -258,20 +237,22 @@ static void check_tolerated(struct look *k, const config_setting_t *routes)
     }
 }
 
-static void check_each(struct look k, const config_setting_t *routes)
+static void check_listed(struct look k, const config_setting_t *routes)
 {
-    struct config_cover_table *table = config_cover_table_new(k.l->routes, k.l->n_routes);
-    if (table == NULL) {
-        complain(&k, NULL, "out of memory");
-        return;
-    }
-    k.table = table;
     for (size_t i = 0; i < k.l->n_routes; i++) {
         k.route = &k.l->routes[i];
         k.group = config_setting_get_elem(routes, (unsigned)i);
         check_route(&k);
     }
-    config_cover_table_free(table);
+}
+
+/* upstream = "X" has all its keys right. */
+static void check_only(const struct look *k)
+{
+    if (k->l->n_routes != 1)
+        return;
+    config_names_check(k->r, CONFIG_NAMES_UPSTREAM, k->l->upstream, config_read_at(k->group, "upstream", NULL, NULL));
+    check_loop(k);
 }
 
 void config_check_routes(const struct config_reader *r, size_t listener)
@@ -281,17 +262,21 @@ void config_check_routes(const struct config_reader *r, size_t listener)
     bool listed, encrypted;
     const config_setting_t *tls = config_read_at(group, "tls", NULL, &encrypted);
     const config_setting_t *routes = config_read_at(group, "routes", NULL, &listed);
-    struct look k = {r, l, l->routes, group, !encrypted || !config_read_is_tainted(tls), NULL};
+    struct config_cover_table *table = config_cover_table_new(l->routes, l->n_routes);
+    struct look k = {r, l, l->routes, group, !encrypted || !config_read_is_tainted(tls), table};
+    if (table == NULL) {
+        complain(&k, NULL, "out of memory");
+        return;
+    }
     if (l->upstream != NULL && listed)
         complain(&k, "upstream", "give either upstream or routes: a last route without a match takes the rest");
     else if (l->upstream == NULL && !listed && !config_read_is_tainted(group))
         complain(&k, NULL, "upstream is missing, write for example: upstream = \"NAME\"; or routes = ( { ... } );");
-    if (!listed && l->n_routes == 1) { /* upstream = "X" has all its keys right */
-        config_names_check(r, CONFIG_NAMES_UPSTREAM, l->upstream, config_read_at(group, "upstream", NULL, NULL));
-        check_loop(&k);
-    }
     if (listed)
-        check_each(k, routes);
+        check_listed(k, routes);
+    else
+        check_only(&k);
     if (k.knows_tls && !config_read_is_tainted(group) && asks(l) && l->protocol == CONFIG_PROTOCOL_HTTP)
         check_tolerated(&k, listed ? routes : NULL);
+    config_cover_table_free(table);
 }

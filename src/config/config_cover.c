@@ -171,21 +171,23 @@ static size_t first_of_host(const struct config_cover_table *t, const char *host
 }
 
 /* Who has exact hosts only and covers this one has its first host among them. */
-static const struct config_route *exact_before(const struct config_cover_table *t, const struct config_route *narrow, uint64_t possible)
+static const struct config_route *exact_before(const struct config_cover_table *t, const struct config_route *place, const struct config_route *narrow,
+                                               uint64_t possible)
 {
     if (narrow->host.n == 0)
         return NULL;
     const char *host = narrow->host.items[0];
-    for (size_t i = first_of_host(t, host); i < t->n_exact && strcmp(t->exact[i].host, host) == 0 && t->exact[i].route < narrow; i++)
+    for (size_t i = first_of_host(t, host); i < t->n_exact && strcmp(t->exact[i].host, host) == 0 && t->exact[i].route < place; i++)
         if (config_cover(t->exact[i].route, narrow, possible))
             return t->exact[i].route;
     return NULL;
 }
 
-const struct config_route *config_cover_table_before(const struct config_cover_table *t, const struct config_route *narrow, uint64_t possible)
+const struct config_route *config_cover_table_before(const struct config_cover_table *t, const struct config_route *place, const struct config_route *narrow,
+                                                     uint64_t possible)
 {
-    const struct config_route *found = exact_before(t, narrow, possible);
-    for (size_t i = 0; i < t->n_wide && t->wide[i] < (found != NULL ? found : narrow); i++)
+    const struct config_route *found = exact_before(t, place, narrow, possible);
+    for (size_t i = 0; i < t->n_wide && t->wide[i] < (found != NULL ? found : place); i++)
         if (config_cover(t->wide[i], narrow, possible))
             return t->wide[i];
     return found;

@@ -14,7 +14,8 @@ bool config_cover(const struct config_route *wide, const struct config_route *na
 struct config_cover_table *config_cover_table_new(const struct config_route *routes, size_t n);
 void config_cover_table_free(struct config_cover_table *t);
 
-/* The first of the routes before this one of theirs that covers it; NULL for none. */
-const struct config_route *config_cover_table_before(const struct config_cover_table *t, const struct config_route *narrow, uint64_t possible);
+/* The first of the routes before this one of theirs that covers narrow, which is this one or a part of it; NULL for none. */
+const struct config_route *config_cover_table_before(const struct config_cover_table *t, const struct config_route *place, const struct config_route *narrow,
+                                                     uint64_t possible);
 
 #endif

@@ -108,6 +108,8 @@ static const struct config_row refused[] = {
 };
 
 static const struct config_row taken[] = {
+    {"A2: each path has its answer", TOLERATING("\"expired\"", "routes = ( { path = \"/a\"; cert = \"error\"; respond = 403; }, { path = \"/a\"; " UP " }, "
+                                                "{ cert = \"error\"; redirect = \"/e\"; }, { " UP " } );"), NULL},
     {"A2: each tolerated status has its answer", TOLERATING("[ \"expired\", \"revoked\" ]",
      "routes = ( { cert = \"expired\"; redirect = \"/e\"; }, { cert = \"revoked\"; respond = 403; }, { " UP "} );"), NULL},
     {"A2: error is all of them", TOLERATING("\"all\"", "routes = ( { cert = \"error\"; redirect = \"/e\"; }, { " UP "} );"), NULL},

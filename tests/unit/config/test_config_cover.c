@@ -92,7 +92,7 @@ START_TEST(the_table_finds_what_looking_at_each_finds)
             const struct config_route *before = routes;
             while (before < narrow && !config_cover(before, narrow, POSSIBLE))
                 before++;
-            ck_assert_msg(config_cover_table_before(t, narrow, POSSIBLE) == (before < narrow ? before : NULL), "set %u, route %td", set, narrow - routes);
+            ck_assert_msg(config_cover_table_before(t, narrow, narrow, POSSIBLE) == (before < narrow ? before : NULL), "set %u, route %td", set, narrow - routes);
         }
         config_cover_table_free(t);
     }
