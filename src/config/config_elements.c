@@ -3,6 +3,7 @@
 
 #include "config_options.h"
 #include "config_value.h"
+#include "mtlsd/config/config_rule.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -103,6 +104,21 @@ static void read_target(const struct config_reader *r, config_setting_t *s, cons
         drop_last_target(o, base);
 }
 
+/* What the types of its keys do not say. */
+static void check_rule(const struct config_reader *r, const config_setting_t *s)
+{
+    int n = config_setting_is_group(s) ? config_setting_length(s) : 0;
+    if (config_setting_is_group(s) && n == 0)
+        config_read_complain(r, FINDING_ERROR, s, "the rule has no key: name at least one thing that must hold");
+    for (int i = 0; i < n; i++) {
+        const config_setting_t *key = config_setting_get_elem(s, (unsigned)i);
+        const char *value = config_setting_type(key) == CONFIG_TYPE_STRING ? config_setting_get_string(key) : "";
+        struct err why = {0};
+        if (value[0] != '\0' && !config_read_is_tainted(key) && config_rule_check(config_setting_name(key), value, &why) != 0)
+            config_read_complain(r, FINDING_ERROR, key, "%s", why.text);
+    }
+}
+
 static void read_element(const struct config_reader *r, config_setting_t *s, const struct config_option *o, void *base)
 {
     const struct kind *kind = kind_of(o);
@@ -117,8 +133,8 @@ static void read_element(const struct config_reader *r, config_setting_t *s, con
     char *where = config_read_place(r, s);
     memcpy(element, &where, sizeof(where));
     config_read_group(r, s, kind->group, element);
-    if (is(o, "rules") && config_setting_is_group(s) && config_setting_length(s) == 0)
-        config_read_complain(r, FINDING_ERROR, s, "the rule has no key: name at least one thing that must hold");
+    if (is(o, "rules"))
+        check_rule(r, s);
 }
 
 static void read_list(const struct config_reader *r, config_setting_t *s, const struct config_option *o, void *base)

@@ -4,6 +4,7 @@
 #include "mtlsd/base/ip_range.h"
 #include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
+#include "mtlsd/config/config_rule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -329,11 +330,8 @@ static int check_value(const struct key *key, const char *value, struct err *err
         return err_set(err, ERR_USAGE, "allow rule: serial \"%s\" is not hexadecimal", value);
     if (strcmp(key->word, "ip") == 0)
         return check_ip(value, err);
-    if (strcmp(key->word, "uri") == 0 && strncmp(value, spiffe_scheme, strlen(spiffe_scheme)) == 0 && !names_trust_domain(value))
-        return err_set(err, ERR_USAGE, "allow rule: the trust domain in \"%s\" must be written out, as in spiffe://example.org/**", value);
-    if (strcmp(key->word, "email") == 0 && strchr(value, '@') == NULL)
-        return err_set(err, ERR_USAGE, "allow rule: email \"%s\" has no @; any address of a domain is *@example.com", value);
-    return 0;
+    struct err why = {0};
+    return config_rule_check(key->word, value, &why) == 0 ? 0 : err_set(err, ERR_USAGE, "allow rule: %s %s", key->word, why.text);
 }
 
 /* Takes "key=value" off the front of *rest; "\," and "\\" stand for themselves in a value. NULL when out of memory. */

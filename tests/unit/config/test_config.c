@@ -146,8 +146,8 @@ START_TEST(reads_every_key_that_is_not_a_default)
               "  identity_headers = [ \"x-ssl\", \"rfc9440\" ]; max_header_bytes = \"8KiB\"; max_headers = "
               "50; forwarded = \"off\";\n"
               "  timeouts = { handshake = \"1s\"; header = \"2s\"; idle = \"3s\"; };\n"
-              "  allow = ( { cn = \"a\"; ou = \"b\"; o = \"c\"; dns = \"d\"; uri = \"e\"; }, { email = "
-              "\"f@g\"; issuer = \"h\"; serial = \"0A\"; } ); }; };\n",
+              "  allow = ( { cn = \"a\"; ou = \"b\"; o = \"c\"; dns = \"d\"; uri = \"e:e\"; }, { email = "
+              "\"f@g\"; issuer = \"h=h\"; serial = \"0A\"; } ); }; };\n",
               "/c/x.conf");
     ck_assert_uint_eq(c->workers, 3);
     ck_assert_uint_eq(c->drain_ms, 60000);
@@ -182,7 +182,7 @@ START_TEST(reads_every_key_that_is_not_a_default)
     ck_assert_uint_eq(l->max_headers, 50);
     ck_assert_uint_eq(l->handshake_ms + l->header_ms * 10 + l->idle_ms * 100, 321000);
     ck_assert_uint_eq(l->n_allow, 2);
-    ck_assert_str_eq(l->allow[0].uri, "e");
+    ck_assert_str_eq(l->allow[0].uri, "e:e");
     ck_assert_ptr_null(l->allow[0].email);
     ck_assert_str_eq(l->allow[1].serial, "0A");
     ck_assert_str_eq(l->allow[1].where, "/c/x.conf:14");

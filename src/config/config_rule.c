@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/config/config_rule.h"
+
+#include "mtlsd/base/spiffe.h"
+
+#include <string.h>
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+static int refuse(const char *value, const char *why, struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "\"%.200s\" %s", value, why);
+}
+
+/* ---- names of hosts ---- */
+
+static const char *host_refusal(const char *host)
+{
+    if (strstr(host, "://") != NULL || strchr(host, '/') != NULL)
+        return "is no host name: leave out the scheme and the path";
+    if (strchr(host, ':') != NULL)
+        return "is no host name: leave out the port, and write addresses as ip = \"...\"";
+    if (host[0] == '\0' || host[strspn(host, LETTERS DIGITS "-_.*")] != '\0')
+        return "is no host name: certificates have them in letters, digits, '-', '_' and '.', others as xn--...";
+    if (host[0] == '.' || strstr(host, "..") != NULL || host[strlen(host) - 1] == '.')
+        return "has an empty label: certificates write names without a dot at either end";
+    return NULL;
+}
+
+/* ---- URIs ---- */
+
+/* One segment from *p, which is behind its slash; *p at its end. Stars may stand for anything that a segment can hold. */
+static const char *segment_refusal(const char **p)
+{
+    size_t n = strcspn(*p, "/"), plain = strspn(*p, LETTERS DIGITS ".-_*");
+    const char *segment = *p;
+    *p += n;
+    if (n == 0)
+        return "has an empty segment, which no SPIFFE ID has";
+    if (strncmp(segment, "..", n) == 0)
+        return "has a dot segment, which no SPIFFE ID has";
+    if (plain < n)
+        return "holds what no SPIFFE ID does: its path has letters, digits, '.', '-' and '_', and neither query, fragment nor percent-encoding";
+    return NULL;
+}
+
+/* A star in the trust domain would let another authority's identities in as soon as the trust holds its CA. */
+static const char *spiffe_refusal(const char *value)
+{
+    static const char scheme[] = "spiffe://";
+    if (strncmp(value, scheme, strlen(scheme)) != 0)
+        return "is no SPIFFE ID: it begins with spiffe://, in small letters";
+    const char *domain = value + strlen(scheme);
+    size_t n = strcspn(domain, "/");
+    if (n == 0 || memchr(domain, '*', n) != NULL)
+        return "leaves the trust domain open: it must be written out, as in spiffe://example.org/**";
+    if (!spiffe_is_domain(span_of(domain, n)))
+        return "names no SPIFFE trust domain: small letters, digits, '.', '-' and '_', without user and port";
+    const char *why = NULL;
+    for (const char *p = domain + n; why == NULL && *p == '/';) {
+        p++;
+        why = segment_refusal(&p);
+    }
+    return why;
+}
+
+static const char *uri_refusal(const char *value)
+{
+    size_t scheme = strspn(value, LETTERS DIGITS "+-.");
+    if (scheme == 0 || value[scheme] != ':')
+        return "must begin with the scheme that is meant, written out, as in spiffe://example.org/**";
+    if (strpbrk(value, " \"<>\\^`{|}") != NULL)
+        return "holds what no URI does";
+    return spiffe_is_meant(span_from_str(value)) ? spiffe_refusal(value) : NULL;
+}
+
+/* ---- the rest ---- */
+
+static const char *email_refusal(const char *value)
+{
+    const char *at = strchr(value, '@');
+    if (at == NULL)
+        return "has no @; any address of a domain is *@example.com";
+    if (at == value || strchr(at + 1, '@') != NULL)
+        return "is no mail address";
+    return host_refusal(at + 1);
+}
+
+static const char *issuer_refusal(const char *value)
+{
+    if (value[strspn(value, "*")] == '\0')
+        return "is every issuer: leave the key out";
+    return strchr(value, '=') == NULL && strchr(value, '*') == NULL ? "is not a whole name, as in CN=Partner CA,O=Partner Ltd" : NULL;
+}
+
+static const char *serial_refusal(const char *value)
+{
+    return value[strspn(value, "0:")] == '\0' ? "is no certificate's serial number" : NULL;
+}
+
+int config_rule_check(const char *key, const char *value, struct err *err)
+{
+    static const struct {
+        const char *key;
+        const char *(*refusal)(const char *value);
+    } rows[] = {{"dns", host_refusal}, {"uri", uri_refusal}, {"email", email_refusal}, {"issuer", issuer_refusal}, {"serial", serial_refusal}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *why = strcmp(rows[i].key, key) == 0 ? rows[i].refusal(value) : NULL;
+        if (why != NULL)
+            return refuse(value, why, err);
+    }
+    return 0;
+}
