@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Far above any honest certificate; bounds the search for extensions that appear twice. */
-enum { MAX_EXTENSIONS = 64, MAX_RSA_BYTES = 1024, MAX_RSA_EXPONENT_BYTES = 8, MAX_CURVE_BYTES = 200 /* P-521: 134 */ };
+/* Far above any honest certificate. They bound the search for extensions that appear twice, and what GnuTLS does with a name, the square of its
+ * parts. */
+enum { MAX_EXTENSIONS = 64, MAX_NAME_PARTS = 64, MAX_RSA_BYTES = 1024, MAX_RSA_EXPONENT_BYTES = 8, MAX_CURVE_BYTES = 200 /* P-521: 134 */ };
 
 static const char oid_rsa[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 static const char oid_rsa_pss[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
@@ -142,6 +143,22 @@ static int read_envelope(struct span der, struct span *tbs, struct span *algorit
     return element.value.len > 1 && element.value.ptr[0] == 0 ? 0 : -1;
 }
 
+static bool name_is_short(struct span name)
+{
+    struct tls_der whole, set, part;
+    size_t n = 0;
+    if (tls_der_expect(&name, DER_SEQUENCE, &whole) != 0)
+        return false;
+    while (whole.value.len > 0) {
+        if (tls_der_expect(&whole.value, DER_SET, &set) != 0)
+            return false;
+        for (; set.value.len > 0; n++)
+            if (n == MAX_NAME_PARTS || tls_der_next(&set.value, &part) != 0)
+                return false;
+    }
+    return true;
+}
+
 bool tls_cert_serial_is_plain(struct span serial)
 {
     return serial.len == 1 || (serial.len > 1 && (serial.ptr[0] != 0xff || (serial.ptr[1] & 0x80) == 0));
@@ -167,6 +184,8 @@ int tls_cert_read(struct span der, struct tls_cert *out)
     if (read_validity(&in, out) != 0 || tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
         return -1;
     out->subject = element.whole;
+    if (!name_is_short(out->issuer) || !name_is_short(out->subject))
+        return -1;
     if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
         return -1;
     out->spki = element.whole;

@@ -311,8 +311,7 @@ static void check_revocation(const struct tls_question *q, const struct tls_crl_
     }
 }
 
-void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n,
-                    struct tls_verdict *out)
+void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n, unsigned *work, struct tls_verdict *out)
 {
     size_t depth = tls_trust_rules(q->trust)->depth;
     struct tls_certificate c;
@@ -327,7 +326,7 @@ void tls_checks_way(const struct tls_question *q, const struct tls_path_node *wa
         check_signature_algorithm(&c, out);
         check_extensions(&c, out);
     }
-    tls_constraints_check(way, n, out);
+    tls_constraints_check(way, n, work, out);
     tls_bounds_check_pins(tls_trust_rules(q->trust), way, n, out);
     struct tls_crl_held *lists = tls_crl_set_take(tls_trust_crls(q->trust));
     for (size_t i = 0; i + 1 < n; i++)

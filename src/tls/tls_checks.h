@@ -27,8 +27,7 @@ void tls_checks_until(struct tls_verdict *v, int64_t last);
 void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf,
                      struct tls_verdict *out);
 
-/* way[0] is the leaf, way[n - 1] an anchor; signatures have been verified. */
-void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n,
-                    struct tls_verdict *out);
+/* way[0] is the leaf, way[n - 1] an anchor; signatures have been verified. What name constraints cost is taken off *work (tls_constraints.h). */
+void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n, unsigned *work, struct tls_verdict *out);
 
 #endif

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* Each name is held against each subtree; beyond this a chain is refused rather than worked on. */
-enum { MAX_SUBTREES = 1024, MAX_COMPARISONS = 500000 };
+enum { MAX_SUBTREES = 1024, BYTES_OF_A_NAME = 256 /* that cost as much as a comparison */ };
 
 enum { PERMITTED = 0, EXCLUDED = 1 };
 
@@ -195,6 +194,7 @@ static bool ip_within(struct span name, struct span constraint)
     return true;
 }
 
+/* Of a URI the host. */
 static bool is_within(uint8_t tag, struct span name, struct span constraint)
 {
     switch (tag) {
@@ -203,7 +203,7 @@ static bool is_within(uint8_t tag, struct span name, struct span constraint)
     case DNS:
         return dns_within(name, constraint);
     case URI:
-        return host_within(host_of(name), constraint);
+        return host_within(name, constraint);
     case IP:
         return ip_within(name, constraint);
     default:
@@ -216,16 +216,23 @@ static bool is_maybe_within(uint8_t tag, struct span name, struct span constrain
 {
     if (tag == DNS)
         return dns_touches(name, constraint);
-    if (tag == URI && host_of(name).len == 0)
+    if (tag == URI && name.len == 0)
         return true;
     if (tag == EMAIL && memchr(name.ptr, '@', name.len) == NULL)
         return true;
     return is_within(tag, name, constraint);
 }
 
-/* Permitted when no permitted subtree has this kind or one covers it, and no excluded one covers it. */
-static bool is_allowed(const struct subtrees *s, uint8_t tag, struct span name)
+/* What of a name constraints are about. */
+static struct span significant(uint8_t tag, struct span name)
 {
+    return tag == URI ? host_of(name) : name;
+}
+
+/* Permitted when no permitted subtree has this kind or one covers it, and no excluded one covers it. */
+static bool is_allowed(const struct subtrees *s, uint8_t tag, struct span whole)
+{
+    struct span name = significant(tag, whole);
     bool asked = false, permitted = false, excluded = false;
     struct tls_der base;
     for (struct span rest = s->list[PERMITTED]; rest.len > 0 && next_base(&rest, &base) == 0;) {
@@ -239,9 +246,16 @@ static bool is_allowed(const struct subtrees *s, uint8_t tag, struct span name)
 
 struct name_walk {
     const struct subtrees *subtrees;
-    int comparisons_left, per_name;
+    unsigned per_name, *work;
     bool broken;
 };
+
+static bool pay(unsigned *work, unsigned comparisons, struct span name)
+{
+    size_t cost = comparisons * (1 + name.len / BYTES_OF_A_NAME);
+    *work = cost < *work ? *work - (unsigned)cost : 0;
+    return *work > 0;
+}
 
 /* Names of kinds that cannot be told apart further (otherName) have no subtrees here: those were refused. */
 static int on_name(void *ctx, const struct tls_name *name)
@@ -250,8 +264,7 @@ static int on_name(void *ctx, const struct tls_name *name)
     static const uint8_t tags[] = {
         [TLS_NAME_DNS] = DNS, [TLS_NAME_URI] = URI, [TLS_NAME_EMAIL] = EMAIL, [TLS_NAME_IP] = IP};
     uint8_t tag = (size_t)name->type < sizeof(tags) ? tags[name->type] : 0;
-    walk->comparisons_left -= walk->per_name;
-    if (tag != 0 && (walk->comparisons_left < 0 || !is_allowed(walk->subtrees, tag, name->value)))
+    if (tag != 0 && (!pay(walk->work, walk->per_name, name->value) || !is_allowed(walk->subtrees, tag, name->value)))
         walk->broken = true;
     return walk->broken ? -1 : 0;
 }
@@ -261,17 +274,15 @@ static bool is_empty_name(struct span name)
     return name.len <= 2;
 }
 
-static bool obeys(const struct subtrees *subtrees, int n_subtrees, const struct tls_cert *cert)
+static bool obeys(const struct subtrees *subtrees, unsigned n_subtrees, unsigned *work, const struct tls_cert *cert)
 {
-    struct name_walk walk = {
-        .subtrees = subtrees, .comparisons_left = MAX_COMPARISONS, .per_name = n_subtrees};
+    struct name_walk walk = {.subtrees = subtrees, .per_name = n_subtrees, .work = work};
     if (tls_cert_each_name(cert, on_name, &walk) != 0 || walk.broken)
         return false;
-    return is_empty_name(cert->subject) || is_allowed(subtrees, DIRECTORY, cert->subject);
+    return is_empty_name(cert->subject) || (pay(work, n_subtrees, cert->subject) && is_allowed(subtrees, DIRECTORY, cert->subject));
 }
 
-static void check_below(const struct tls_path_node *way, size_t ca, struct span extension,
-                        struct tls_verdict *out)
+static void check_below(const struct tls_path_node *way, size_t ca, struct span extension, unsigned *work, struct tls_verdict *out)
 {
     struct tls_certificate c, below;
     struct subtrees subtrees;
@@ -286,7 +297,7 @@ static void check_below(const struct tls_path_node *way, size_t ca, struct span 
         /* a CA's certificate for itself is not held to its own constraints, a leaf always is (RFC 5280 6.1.3)
          */
         if ((i > 0 && span_equals(way[i].cert->subject, way[i].cert->issuer)) ||
-            obeys(&subtrees, n, way[i].cert))
+            obeys(&subtrees, (unsigned)n, work, way[i].cert))
             continue;
         tls_checks_describe(&below, way[i].cert, way[i].crt);
         tls_checks_found(out, REASON_CONSTRAINT, 47,
@@ -295,13 +306,13 @@ static void check_below(const struct tls_path_node *way, size_t ca, struct span 
     }
 }
 
-void tls_constraints_check(const struct tls_path_node *way, size_t n, struct tls_verdict *out)
+void tls_constraints_check(const struct tls_path_node *way, size_t n, unsigned *work, struct tls_verdict *out)
 {
     for (size_t i = 1; i < n; i++) {
         struct span rest = way[i].cert->extensions;
         struct tls_cert_extension extension;
         while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0)
             if (span_equals_str(extension.oid, "\x55\x1d\x1e"))
-                check_below(way, i, extension.value, out);
+                check_below(way, i, extension.value, work, out);
     }
 }

@@ -9,6 +9,11 @@
 
 #include "tls_checks.h"
 
-void tls_constraints_check(const struct tls_path_node *way, size_t n, struct tls_verdict *out);
+/* How many names are held against how many constraints in one judgement, long names counting for more; beyond this a chain is refused rather
+ * than worked on. Some 10 ms. */
+enum { TLS_CONSTRAINTS_WORK = 500000 };
+
+/* Takes what it cost off *work. */
+void tls_constraints_check(const struct tls_path_node *way, size_t n, unsigned *work, struct tls_verdict *out);
 
 #endif

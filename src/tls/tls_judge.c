@@ -3,6 +3,7 @@
 
 #include "mtlsd/base/text.h"
 #include "tls_checks.h"
+#include "tls_constraints.h"
 #include "tls_names.h"
 #include "tls_path.h"
 
@@ -165,10 +166,11 @@ static void judge_ways(const struct tls_question *q, struct tls_path_finder *f, 
     struct tls_details details[2]; /* of the best way, and of the one that is looked at */
     unsigned spare = 0;
     bool any = false;
+    unsigned work = TLS_CONSTRAINTS_WORK; /* for all ways together: whoever sends the chain chooses their number */
     for (unsigned i = 0; i < MAX_WAYS && tls_path_next(f); i++) {
         struct tls_verdict way = {.status = REASON_UNDECIDED, .details = out->details != NULL ? &details[spare] : NULL};
         details[spare].n = 0;
-        tls_checks_way(q, f->way, f->length, &way);
+        tls_checks_way(q, f->way, f->length, &work, &way);
         if (!any || way.status == REASON_UNDECIDED || rank(way.status) > rank(best.status)) {
             best = way;
             spare = !spare;
