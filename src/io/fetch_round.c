@@ -8,7 +8,7 @@
 #include <uv.h>
 
 /* The wall clock may jump: it is looked at again after a while, however far the next fetch is. */
-enum { AT_ONCE = 4, WITHIN_MS = 120000, LOOK_S = 30 };
+enum { AT_ONCE = 4, WITHIN_MS = 120000, LOOK_S = 5 };
 
 struct fetch_round {
     struct uv_loop_s *loop;

@@ -1,85 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """crl = "fetch" against a web server that is good, slow, huge, wrong, gone, or sends elsewhere (F1, F3)."""
-import http.server
 import signal
 import ssl
-import threading
 import time
 import unittest
 
 import harness
 import peers
+from list_server import ListServer
 from harness import wait_for
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-class ListServer:
-    """Answers every GET by what answer(handler) does; counts them."""
-
-    def __init__(self, case):
-        self.seen, self.answer = [], None
-        self.ended = threading.Event()
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                outer.seen.append((self.path, dict(self.headers)))
-                try:
-                    outer.answer(self)
-                except OSError:
-                    pass
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/ca.crl"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        case.addCleanup(self.stop)
-
-    def stop(self):
-        self.ended.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-    def give(self, data, status=200, **fields):
-        def answer(handler):
-            handler.send_response(status)
-            for name, value in fields.items():
-                handler.send_header(name.replace("_", "-"), value)
-            handler.send_header("Content-Length", str(len(data)))
-            handler.end_headers()
-            handler.wfile.write(data)
-        self.answer = answer
-
-    def give_tagged(self, data, tag):
-        def answer(handler):
-            same = handler.headers.get("If-None-Match") == tag
-            handler.send_response(304 if same else 200)
-            handler.send_header("ETag", tag)
-            handler.send_header("Content-Length", "0" if same else str(len(data)))
-            handler.end_headers()
-            if not same:
-                handler.wfile.write(data)
-        self.answer = answer
-
-    def give_huge(self):
-        def answer(handler):
-            handler.send_response(200)
-            handler.end_headers()
-            for _ in range(80):
-                handler.wfile.write(b"x" * (1 << 20))
-        self.answer = answer
-
-    def give_slowly(self):
-        def answer(handler):
-            handler.send_response(200)
-            handler.end_headers()
-            handler.wfile.flush()
-            self.ended.wait(60)
-        self.answer = answer
 
 
 class Case(harness.Case):
