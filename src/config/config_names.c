@@ -24,7 +24,7 @@ static const struct {
     [CONFIG_NAMES_LISTENER] = {"listener", "listeners"},
 };
 
-static const char *name_at(const struct config *c, enum config_names_kind kind, size_t i)
+static const char *name_given(const struct config *c, enum config_names_kind kind, size_t i)
 {
     switch (kind) {
     case CONFIG_NAMES_IDENTITY:
@@ -36,6 +36,13 @@ static const char *name_at(const struct config *c, enum config_names_kind kind, 
     default:
         return c->listeners[i].name;
     }
+}
+
+/* Never NULL: there may have been no memory for a name, and then the rest is still looked at before all is refused. */
+static const char *name_at(const struct config *c, enum config_names_kind kind, size_t i)
+{
+    const char *name = name_given(c, kind, i);
+    return name != NULL ? name : "";
 }
 
 static size_t count_of(const struct config *c, enum config_names_kind kind)
@@ -95,7 +102,7 @@ size_t config_names_find(const struct config *c, enum config_names_kind kind, co
 {
     const struct entry key = {.name = name};
     const struct entry *found = NULL;
-    if (c->names != NULL && count_of(c, kind) > 0)
+    if (c->names != NULL && c->names->entries[kind] != NULL && count_of(c, kind) > 0)
         found = bsearch(&key, c->names->entries[kind], count_of(c, kind), sizeof(key), compare);
     return found != NULL ? found->at : SIZE_MAX;
 }
