@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-/* Larger values would overrun what backends read; a value cut short would name somebody else. */
-enum { MAX_VALUE_BYTES = 16 * 1024 };
+/* Larger values would overrun what backends read; a value cut short would name somebody else. It is built whole all the same, which no handshake makes
+ * long, so that a value that is too long and one there was no memory for are two things. */
+enum { MAX_VALUE_BYTES = 16 * 1024, MAX_BUILT_BYTES = 4 << 20 };
 
 static const char *const names[] = {
     "Client-Cert",           "Client-Cert-Chain",    "X-Forwarded-Client-Cert", "X-SSL-Client-Verify",
@@ -32,10 +33,11 @@ static int append_line(struct bytes *out, const char *name, struct span value)
     return bytes_append_span(out, value) != 0 ? -1 : bytes_append_str(out, "\r\n");
 }
 
-/* Takes value's bytes; a value that grew past its maximum is left out with its name. */
+/* Takes value's bytes; a value that is too long is left out with its name. */
 static int put_line(struct bytes *out, const char *name, struct bytes *value, int built)
 {
-    int result = built == 0 && value->len > 0 ? append_line(out, name, bytes_span(value)) : 0;
+    bool tells = built == 0 && value->len > 0 && value->len <= MAX_VALUE_BYTES;
+    int result = tells ? append_line(out, name, bytes_span(value)) : built;
     bytes_clear(value);
     return result;
 }
@@ -67,7 +69,7 @@ static int append_value(struct bytes *out, struct span s, const char *marks)
 static int put_text(struct bytes *out, const char *name, struct span s, const char *marks)
 {
     struct bytes value;
-    bytes_init(&value, MAX_VALUE_BYTES);
+    bytes_init(&value, MAX_BUILT_BYTES);
     int built = append_value(&value, s, marks);
     return put_line(out, name, &value, built);
 }
@@ -97,7 +99,7 @@ static int append_der(struct bytes *value, struct span der)
 static int append_rfc9440(struct bytes *out, const struct tls_peer *peer)
 {
     struct bytes value;
-    bytes_init(&value, MAX_VALUE_BYTES);
+    bytes_init(&value, MAX_BUILT_BYTES);
     if (peer->der.len == 0)
         return 0;
     int built = append_der(&value, peer->der);
@@ -139,7 +141,7 @@ static int append_san(struct bytes *out, const struct tls_name *name)
 static int put_names(struct bytes *out, const struct tls_peer *peer)
 {
     struct bytes sans;
-    bytes_init(&sans, MAX_VALUE_BYTES);
+    bytes_init(&sans, MAX_BUILT_BYTES);
     int built = 0;
     struct span cn = {NULL, 0};
     for (size_t i = 0; i < peer->n_names; i++) {
@@ -208,7 +210,7 @@ static int append_nginx(struct bytes *out, const struct tls_verdict *v, const ch
     if (status != REASON_VALID || peer->der.len == 0)
         return 0;
     struct bytes value;
-    bytes_init(&value, MAX_VALUE_BYTES);
+    bytes_init(&value, MAX_BUILT_BYTES);
     int built = http_pem_append_encoded(&value, peer->der);
     return put_line(out, "ssl-client-cert", &value, built);
 }

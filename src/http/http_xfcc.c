@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-enum { MAX_VALUE_BYTES = 16 * 1024 };
+/* A value is built whole, to tell one that is too long from one that there was no memory for. */
+enum { MAX_VALUE_BYTES = 16 * 1024, MAX_BUILT_BYTES = 4 << 20 };
 
 static const char NAME[] = "X-Forwarded-Client-Cert";
 
@@ -33,13 +34,13 @@ static bool needs_quotes(struct span s)
 static int put(struct bytes *out, size_t first, const char *key, struct span value, bool quoted)
 {
     struct bytes text;
-    bytes_init(&text, MAX_VALUE_BYTES);
+    bytes_init(&text, MAX_BUILT_BYTES);
     int built = 0;
     for (size_t i = 0; i < value.len && built == 0; i++)
         built = append_byte(&text, value.ptr[i]);
     const char *quote = quoted || needs_quotes(value) ? "\"" : "";
-    int rc = 0;
-    if (built == 0)
+    int rc = built;
+    if (built == 0 && text.len <= MAX_VALUE_BYTES)
         rc = bytes_printf(out, "%s%s=%s", out->len > first ? ";" : "", key, quote) != 0 || bytes_append_span(out, bytes_span(&text)) != 0 ||
                      bytes_append_str(out, quote) != 0
                  ? -1
@@ -52,12 +53,12 @@ static int put(struct bytes *out, size_t first, const char *key, struct span val
 static int put_pem(struct bytes *out, const char *key, const struct tls_peer *peer, size_t n_way)
 {
     struct bytes text;
-    bytes_init(&text, MAX_VALUE_BYTES);
+    bytes_init(&text, MAX_BUILT_BYTES);
     int built = http_pem_append_encoded(&text, peer->der);
     for (size_t i = 0; i < n_way && built == 0; i++)
         built = http_pem_append_encoded(&text, peer->way[i]);
-    int rc = 0;
-    if (built == 0)
+    int rc = built;
+    if (built == 0 && text.len <= MAX_VALUE_BYTES)
         rc = bytes_printf(out, ";%s=\"", key) != 0 || bytes_append_span(out, bytes_span(&text)) != 0 ? -1 : bytes_append_str(out, "\"");
     bytes_clear(&text);
     return rc;
