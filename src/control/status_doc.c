@@ -392,16 +392,26 @@ static json_t *last_reload_value(struct doc *d, const struct admin_view *view)
     return o;
 }
 
+/* jansson goes on when a key could not be written, and the rest would follow behind the hole: the first failure is sticky here. */
+struct sink {
+    struct bytes *out;
+    int rc;
+};
+
 static int append_piece(const char *text, size_t n, void *ctx)
 {
-    return bytes_append(ctx, text, n);
+    struct sink *sink = ctx;
+    if (sink->rc == 0)
+        sink->rc = bytes_append(sink->out, text, n);
+    return sink->rc;
 }
 
 static int finish(struct doc *d, struct bytes *out)
 {
-    int rc = d->bad || d->root == NULL ? -1 : json_dump_callback(d->root, append_piece, out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    struct sink sink = {out, 0};
+    int rc = d->bad || d->root == NULL ? -1 : json_dump_callback(d->root, append_piece, &sink, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     json_decref(d->root);
-    return rc == 0 ? bytes_append_str(out, "\n") : -1;
+    return rc == 0 && sink.rc == 0 ? bytes_append_str(out, "\n") : -1;
 }
 
 int status_doc_status(struct bytes *out, const struct admin_view *view)
