@@ -285,10 +285,12 @@ static void check_revocation(const struct tls_question *q, const struct tls_crl_
     char when[21];
     tls_checks_describe(&c, way[i].cert, way[i].crt);
     tls_crl_look_up(lists, issuer->cert, issuer->crt, c.cert->serial, &answer);
+    if (answer.untold) /* whatever the policy: a list that is there must not be passed over */
+        tls_checks_found(out, REASON_CRL_MISSING, 17, "certificate %s: no memory to look at the revocation list of its issuer", c.subject);
     if (answer.covered && answer.revoked)
         tls_checks_found(out, REASON_REVOKED, 23, "certificate %s: revoked by the list %s", c.subject,
                          answer.file);
-    if (!rules->crl_required)
+    if (!rules->crl_required || answer.untold)
         return;
     char name[120];
     tls_cert_name_text(issuer->cert->subject, name, sizeof(name));

@@ -323,22 +323,23 @@ void tls_crl_index_free(struct tls_crl_index *index)
 
 /* A CA that was given a new key under the old name has lists of both; each is believed for its own key only.
  */
-static bool is_genuine(struct list *list, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt)
+static enum tls_crl_seal_maker maker_of(struct list *list, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt)
 {
     char digest[DIGEST_TEXT];
     if (!span_equals(span_of(list->issuer, list->issuer_len), issuer->subject))
-        return false;
+        return TLS_CRL_SEAL_OTHER;
     tls_cert_sha256(issuer->spki, digest);
     const char *signer = atomic_load(&list->signer);
     if (signer != NULL)
-        return memcmp(signer, digest, sizeof(digest)) == 0;
-    if (!tls_crl_seal_is_of(&list->seal, issuer_crt))
-        return false;
+        return memcmp(signer, digest, sizeof(digest)) == 0 ? TLS_CRL_SEAL_OURS : TLS_CRL_SEAL_OTHER;
+    enum tls_crl_seal_maker maker = tls_crl_seal_maker(&list->seal, issuer_crt);
+    if (maker != TLS_CRL_SEAL_OURS)
+        return maker;
     char *mine = key_digest(issuer);
     char *expected = NULL;
     if (mine != NULL && !atomic_compare_exchange_strong(&list->signer, &expected, mine))
         free(mine);
-    return true;
+    return TLS_CRL_SEAL_OURS;
 }
 
 /* Below 0: a is older than b. The number decides where both have one (RFC 5280 5.2.3), else the time of issue. */
@@ -352,12 +353,18 @@ static int compare_age(const struct list *a, const struct list *b)
     return (a->this_update > b->this_update) - (a->this_update < b->this_update);
 }
 
-static struct list *newest_of(const struct tls_crl_index *index, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt)
+/* *untold: a newer one may be there, and memory was lacking to tell. */
+static struct list *newest_of(const struct tls_crl_index *index, const struct tls_cert *issuer, gnutls_x509_crt_t issuer_crt, bool *untold)
 {
     struct list *newest = NULL;
+    *untold = false;
     for (size_t i = 0; i < index->n; i++) {
         struct list *list = index->lists[i];
-        if ((newest == NULL || compare_age(list, newest) > 0) && is_genuine(list, issuer, issuer_crt))
+        if (newest != NULL && compare_age(list, newest) <= 0)
+            continue;
+        enum tls_crl_seal_maker maker = maker_of(list, issuer, issuer_crt);
+        *untold = *untold || maker == TLS_CRL_SEAL_UNTOLD;
+        if (maker == TLS_CRL_SEAL_OURS)
             newest = list;
     }
     return newest;
@@ -367,8 +374,8 @@ void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *i
                      gnutls_x509_crt_t issuer_crt, struct span serial, struct tls_crl_answer *out)
 {
     *out = (struct tls_crl_answer){0};
-    const struct list *newest = newest_of(index, issuer, issuer_crt);
-    if (newest == NULL)
+    const struct list *newest = newest_of(index, issuer, issuer_crt, &out->untold);
+    if (newest == NULL || out->untold)
         return;
     *out = (struct tls_crl_answer){
         .covered = true,
@@ -381,7 +388,8 @@ void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *i
 
 bool tls_crl_covers(const struct tls_crl_index *index, const struct tls_anchor *issuer, struct tls_crl_coverage *out)
 {
-    const struct list *newest = newest_of(index, &issuer->cert, issuer->crt);
+    bool untold;
+    const struct list *newest = newest_of(index, &issuer->cert, issuer->crt, &untold);
     if (newest == NULL)
         return false;
     *out = (struct tls_crl_coverage){newest->this_update, newest->next_update, newest->serials.n, newest->file};

@@ -28,6 +28,7 @@ MUST_CHECK int tls_crl_add(struct tls_crl_index *index, const struct tls_crl_sou
                            struct findings *notes, struct err *err);
 
 struct tls_crl_answer {
+    bool untold;  /* memory was lacking to look at a list that may be this issuer's; then nothing else is set */
     bool covered; /* there is a genuine list of this issuer; without it nothing else is set */
     bool revoked;
     int64_t this_update, next_update;

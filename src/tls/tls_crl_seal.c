@@ -126,56 +126,80 @@ bool tls_crl_seal_needs_list(const struct tls_crl_seal *seal)
 
 /* ---- asking ---- */
 
-/* An RSA-PSS key may be limited to one hash and a least salt (RFC 4055 3.3). */
-static bool allows_pss(gnutls_pubkey_t key, gnutls_digest_algorithm_t digest, unsigned salt_bytes)
+/* What the library says when it was memory that was lacking, and nothing else. */
+static bool is_for_want_of_memory(int rc)
+{
+    return rc == GNUTLS_E_MEMORY_ERROR || rc == GNUTLS_E_MPI_SCAN_FAILED;
+}
+
+/* An RSA-PSS key may be limited to one hash and a least salt (RFC 4055 3.3). 0, or an error of the library. */
+static int check_pss(gnutls_pubkey_t key, gnutls_digest_algorithm_t digest, unsigned salt_bytes)
 {
     gnutls_x509_spki_t limits;
     gnutls_digest_algorithm_t only = GNUTLS_DIG_UNKNOWN;
     unsigned least = 0;
     if (gnutls_pubkey_get_pk_algorithm(key, NULL) == GNUTLS_PK_RSA)
-        return true;
-    if (gnutls_x509_spki_init(&limits) != 0)
-        return false;
+        return 0;
+    int rc = gnutls_x509_spki_init(&limits);
+    if (rc != 0)
+        return rc;
     bool limited = gnutls_pubkey_get_spki(key, limits, 0) == 0 && gnutls_x509_spki_get_rsa_pss_params(limits, &only, &least) == 0;
     gnutls_x509_spki_deinit(limits);
-    return !limited || only == GNUTLS_DIG_UNKNOWN || (only == digest && least <= salt_bytes);
+    return !limited || only == GNUTLS_DIG_UNKNOWN || (only == digest && least <= salt_bytes) ? 0 : GNUTLS_E_CONSTRAINT_ERROR;
 }
 
 /* GnuTLS takes the salt's length from the key, so it is told there. */
-static bool give_salt(gnutls_pubkey_t key, const struct tls_crl_seal *seal)
+static int give_salt(gnutls_pubkey_t key, const struct tls_crl_seal *seal)
 {
     gnutls_x509_spki_t spki;
     gnutls_digest_algorithm_t digest = gnutls_sign_get_hash_algorithm(seal->sign);
-    if (!allows_pss(key, digest, seal->salt_bytes) || gnutls_x509_spki_init(&spki) != 0)
-        return false;
+    int rc = check_pss(key, digest, seal->salt_bytes);
+    if (rc != 0 || (rc = gnutls_x509_spki_init(&spki)) != 0)
+        return rc;
     gnutls_x509_spki_set_rsa_pss_params(spki, digest, seal->salt_bytes);
-    int rc = gnutls_pubkey_set_spki(key, spki, 0);
+    rc = gnutls_pubkey_set_spki(key, spki, 0);
     gnutls_x509_spki_deinit(spki);
-    return rc == 0;
+    return rc;
 }
 
-static bool is_made_by(const struct tls_crl_seal *seal, gnutls_pubkey_t key)
+static int verify(const struct tls_crl_seal *seal, gnutls_pubkey_t key)
 {
     gnutls_datum_t signature = {(unsigned char *)(uintptr_t)seal->signature, (unsigned)seal->signature_len};
     gnutls_datum_t digest = {(unsigned char *)(uintptr_t)seal->digest, (unsigned)seal->digest_len};
     gnutls_datum_t list = {(unsigned char *)(uintptr_t)seal->list.ptr, (unsigned)seal->list.len};
     if (tls_crl_seal_needs_list(seal))
-        return gnutls_pubkey_verify_data2(key, seal->sign, 0, &list, &signature) >= 0;
-    if (seal->is_pss && !give_salt(key, seal))
-        return false;
-    return gnutls_pubkey_verify_hash2(key, seal->sign, 0, &digest, &signature) >= 0;
+        return gnutls_pubkey_verify_data2(key, seal->sign, 0, &list, &signature);
+    int rc = seal->is_pss ? give_salt(key, seal) : 0;
+    return rc != 0 ? rc : gnutls_pubkey_verify_hash2(key, seal->sign, 0, &digest, &signature);
+}
+
+static enum tls_crl_seal_maker ask(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer)
+{
+    unsigned usage = 0;
+    int rc = gnutls_x509_crt_get_key_usage(issuer, &usage, NULL);
+    if (rc >= 0 && (usage & GNUTLS_KEY_CRL_SIGN) == 0)
+        return TLS_CRL_SEAL_OTHER;
+    if (rc < 0 && rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        return is_for_want_of_memory(rc) ? TLS_CRL_SEAL_UNTOLD : TLS_CRL_SEAL_OTHER;
+    gnutls_pubkey_t key;
+    if (gnutls_pubkey_init(&key) != 0)
+        return TLS_CRL_SEAL_UNTOLD;
+    rc = gnutls_pubkey_import_x509(key, issuer, 0);
+    if (rc >= 0)
+        rc = verify(seal, key);
+    gnutls_pubkey_deinit(key);
+    return rc >= 0 ? TLS_CRL_SEAL_OURS : is_for_want_of_memory(rc) ? TLS_CRL_SEAL_UNTOLD : TLS_CRL_SEAL_OTHER;
+}
+
+/* Inside of a verification the library calls a failing allocation a wrong signature too, so a no is asked for twice: from the start again, it either finds
+ * memory or says that there is none. Only a CA that got another key under its old name has lists that cost this. */
+enum tls_crl_seal_maker tls_crl_seal_maker(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer)
+{
+    enum tls_crl_seal_maker maker = ask(seal, issuer);
+    return maker == TLS_CRL_SEAL_OTHER ? ask(seal, issuer) : maker;
 }
 
 bool tls_crl_seal_is_of(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer)
 {
-    unsigned usage = 0;
-    int rc = gnutls_x509_crt_get_key_usage(issuer, &usage, NULL);
-    if (rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && (rc < 0 || (usage & GNUTLS_KEY_CRL_SIGN) == 0))
-        return false;
-    gnutls_pubkey_t key;
-    if (gnutls_pubkey_init(&key) != 0)
-        return false;
-    bool ours = gnutls_pubkey_import_x509(key, issuer, 0) >= 0 && is_made_by(seal, key);
-    gnutls_pubkey_deinit(key);
-    return ours;
+    return tls_crl_seal_maker(seal, issuer) == TLS_CRL_SEAL_OURS;
 }

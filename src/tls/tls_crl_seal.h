@@ -30,8 +30,11 @@ struct tls_crl_seal {
 /* -1: the algorithm is too weak to be believed (SHA-1 and older), has unusual parameters, or is not known. */
 MUST_CHECK int tls_crl_seal_make(const struct tls_crl_parsed *crl, struct tls_crl_seal *out);
 
-/* Whether this certificate's key made the signature and may sign lists. Safe from many threads. */
-bool tls_crl_seal_is_of(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer);
+/* Whether this certificate's key made the signature and may sign lists. Without memory that cannot be told, which is not a no: a list left out would
+ * forgive whom it revokes. Safe from many threads. */
+enum tls_crl_seal_maker { TLS_CRL_SEAL_OTHER, TLS_CRL_SEAL_OURS, TLS_CRL_SEAL_UNTOLD };
+enum tls_crl_seal_maker tls_crl_seal_maker(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer);
+bool tls_crl_seal_is_of(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer); /* for certain */
 
 /* Whether the list must be kept for tls_crl_seal_is_of. */
 bool tls_crl_seal_needs_list(const struct tls_crl_seal *seal);
