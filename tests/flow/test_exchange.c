@@ -1,48 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The n-th allocation fails, for every n: no crash, no leak (with sanitizers), and never a message with a hole in it that looks whole.
- * The linker sends our allocations here; those of the TLS library and of the test's own wires are left alone.
+ * Those of the TLS library and of the test's own wires are left alone.
  */
 #include "t.h"
+#include "failing.h"
 #include "wire.h"
 
 #include <stdio.h>
 #include <string.h>
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool armed, fired, for_good;
-static unsigned countdown;
-
-static bool fails(void)
-{
-    if (!armed || !wire_proxy_works)
-        return false;
-    if (fired)
-        return for_good;
-    fired = countdown-- == 0;
-    return fired;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
 
 static struct wire_pki pki;
 static struct tls_context *connecting, *accepting;
@@ -72,12 +38,17 @@ static void open_chain(enum config_protocol protocol)
         w.on_backend = wire_backend_http;
 }
 
+static bool fired;
+
+static bool proxy_works(void)
+{
+    return wire_proxy_works;
+}
+
 static void arm(unsigned n, bool all_that_follow)
 {
-    armed = true;
-    fired = false;
-    for_good = all_that_follow;
-    countdown = n;
+    failing_here = proxy_works;
+    failing_arm(n, all_that_follow);
 }
 
 /* ---- requests ---- */
@@ -143,7 +114,7 @@ static bool one_request(size_t row, unsigned n, bool for_all)
     struct wire_socket *app = wire_connect(&w);
     wire_say(app, shapes[row].request);
     wire_finish(&w);
-    armed = false;
+    fired = failing_disarm();
     bool whole = got_the_answer(app, shapes[row].why, n);
     if (!whole)
         ck_assert_msg(app->got_end || app->got_reset, "%s, allocation %u: the app still waits", shapes[row].why, n);
@@ -178,7 +149,7 @@ static bool one_tunnel(unsigned n, bool for_all)
         wire_end(&back->down);
     }
     wire_finish(&w);
-    armed = false;
+    fired = failing_disarm();
     if (back != NULL && back->got_end && !back->got_reset)
         ck_assert_msg(strcmp(wire_got(back), "0123456789") == 0, "allocation %u: the backend takes this for whole: %s", n, wire_got(back));
     if (app->got_end && !app->got_reset)
@@ -253,7 +224,7 @@ static bool one_beginning(size_t row, unsigned n, bool for_all)
     wire_say(app, beginnings[row].said);
     wire_end(&app->up);
     wire_finish(&w);
-    armed = false;
+    fired = failing_disarm();
     bool whole = app->got_end && !app->got_reset && strstr(wire_got(app), beginnings[row].whole) != NULL;
     bool refused = strncmp(wire_got(app), "HTTP/1.1 5", 10) == 0 || strncmp(wire_got(app), "HTTP/1.1 4", 10) == 0;
     ck_assert_msg(app->got_end || app->got_reset, "%s, allocation %u: the app still waits", beginnings[row].why, n);
