@@ -12,7 +12,7 @@ static bool is_taken_before(const struct config_cover_table *table, const struct
     return config_cover_table_before(table, route, &part, status) != NULL;
 }
 
-static bool gets(const struct config_cover_table *table, const struct config_route *route, uint64_t status)
+static bool takes_some(const struct config_cover_table *table, const struct config_route *route, uint64_t status)
 {
     size_t hosts = route->host.n > 0 ? route->host.n : 1, methods = route->method.n > 0 ? route->method.n : 1;
     for (size_t i = 0; i < hosts * methods; i++)
@@ -26,7 +26,7 @@ const struct config_route *config_leak(const struct config_listener *l, const st
     for (size_t i = 0; i < l->n_routes && l->n_allow == 0; i++) {
         const struct config_route *route = &l->routes[i];
         bool is_open = route->cert == 0 && route->upstream != NULL && route->n_allow == 0 && route->n_caller == 0;
-        if (is_open && gets(table, route, status))
+        if (is_open && takes_some(table, route, status))
             return route;
     }
     return NULL;
