@@ -91,6 +91,9 @@ static void flush(struct conn *c, enum side side, struct stream *stream)
         exchange_on_error(c->x, SIDE_UP, "the upstream went away", worker_now());
         return;
     }
+    bool reset;
+    if (exchange_is_done(c->x, &reset) && !reset)
+        return; /* closing says it too */
     if (link != NULL && !stream->writing && link_wants_shutdown(link)) {
         stream_shut(stream);
         exchange_on_sent(c->x, side, 0, worker_now());

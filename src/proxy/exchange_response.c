@@ -124,9 +124,18 @@ static bool may_pool(const struct exchange *x, bool keep_alive, bool bytes_left)
     return !names_client && is_quiet(&u->link) && keep_alive && !bytes_left && x->rq->whole && !x->eof[SIDE_UP] && link_is_open(&u->link) && link_pending(&u->link) == 0;
 }
 
+/* The client said that it asks nothing more, and without a body to end it has nothing else to say: no byte will come that makes its system drop
+ * the answer unread (RFC 9112 section 9.6), so that its own end need not be waited for. With TLS its goodbye is due. */
+static bool says_no_more(const struct exchange *x)
+{
+    const struct request *rq = x->rq;
+    return rq->whole && !rq->keep_alive && rq->bytes_in == 0 && !rq->chunked && x->held[SIDE_DOWN].len == 0 && x->down.tls == NULL;
+}
+
 static void end_of_exchange(struct exchange *x, struct moment now)
 {
     bool whole = x->rq->whole;
+    x->eof[SIDE_DOWN] = x->eof[SIDE_DOWN] || says_no_more(x);
     exchange_forget_request(x);
     if (x->close_after || !whole || x->env->draining || (x->eof[SIDE_DOWN] && x->held[SIDE_DOWN].len == 0)) {
         link_end(&x->down);

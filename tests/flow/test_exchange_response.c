@@ -88,6 +88,36 @@ START_TEST(http_1_0_sees_no_interim_answer)
 }
 END_TEST
 
+/* ---- whose end is waited for ---- */
+
+static const struct {
+    const char *why, *request;
+    bool at_once;
+} ends[] = {
+    {"it asks no more", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", true},
+    {"HTTP/1.0 asks once", GET_10, true},
+    {"a method that often has a body, without one", "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", true},
+    {"some end a body with a line end too many", "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", false},
+    {"the same in chunks", "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false},
+    {"it goes on all the same", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", false},
+    {"it wants to go on", GET, false},
+};
+enum { N_ENDS = sizeof(ends) / sizeof(ends[0]) };
+
+/* An end that is not waited for, while bytes are on their way, would make the client's system drop the answer (RFC 9112 section 9.6). */
+START_TEST(only_who_says_no_more_is_ended_at_once)
+{
+    size_t row = (size_t)_i / N_STEPS;
+    http_chain.step = steps[_i % N_STEPS];
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, ends[row].request);
+    ck_assert_msg(strstr(wire_got(app), "hello") != NULL, "%s", ends[row].why);
+    ck_assert_msg((wire_exchange(&http_chain.injector) == NULL) == ends[row].at_once, "%s", ends[row].why);
+    ck_assert_msg(app->got_end == (strcmp(ends[row].request, GET) != 0), "%s", ends[row].why);
+    ck_assert_msg(!app->got_reset, "%s", ends[row].why);
+}
+END_TEST
+
 /* ---- Expect ---- */
 
 static void refuse_at_the_head(struct wire *on, struct wire_socket *s)
@@ -285,6 +315,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, what_has_no_body_is_passed_on_without, 0, N_BODILESS * N_STEPS);
     tcase_add_loop_test(t, a_hundred_interim_answers_are_enough, 0, 2);
     tcase_add_test(t, http_1_0_sees_no_interim_answer);
+    tcase_add_loop_test(t, only_who_says_no_more_is_ended_at_once, 0, N_ENDS * N_STEPS);
     tcase_add_loop_test(t, a_final_answer_instead_of_100_ends_the_connection, 0, N_STEPS);
     tcase_add_loop_test(t, each_side_is_spoken_to_in_its_own_version, 0, N_VERSIONS * N_STEPS);
     tcase_add_loop_test(t, trailers_pass_but_for_those_that_frame_or_claim, 0, N_STEPS);

@@ -342,7 +342,7 @@ END_TEST
 START_TEST(a_client_that_goes_on_sending_is_left_two_seconds_after_the_last_word) /* C7 */
 {
     struct wire_socket *app = wire_connect(&http_chain);
-    http_chain_ask(app, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    http_chain_ask(app, "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi");
     ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
     for (int i = 0; i < 19; i++) {
         wire_say(app, "and more");

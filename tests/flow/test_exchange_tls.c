@@ -608,6 +608,21 @@ static struct wire_socket *raw_client_of_verifier(int version, unsigned flags)
     return app;
 }
 
+START_TEST(a_client_that_asks_no_more_may_still_say_goodbye)
+{
+    struct wire_socket *app = raw_client_of_verifier(_i, 0);
+    raw_tls_say(&peer, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    talk_to_verifier(app);
+    ck_assert(peer_heard("200 OK"));
+    ck_assert_ptr_nonnull(wire_exchange(&w.verifier));
+    gnutls_bye(peer.session, GNUTLS_SHUT_WR);
+    talk_to_verifier(app);
+    ck_assert_ptr_null(wire_exchange(&w.verifier));
+    ck_assert(app->got_end && !app->got_reset);
+    close_chain();
+}
+END_TEST
+
 START_TEST(a_client_that_renegotiates_is_dropped) /* A10, D3 */
 {
     struct wire_socket *app = raw_client_of_verifier(0, 0);
@@ -1007,6 +1022,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_ticket_does_not_outlive_the_trust_it_was_made_under, 0, 6);
     tcase_add_test(t, no_early_data_is_ever_offered);
     tcase_add_loop_test(t, a_verifier_gives_no_tickets, 0, 2);
+    tcase_add_loop_test(t, a_client_that_asks_no_more_may_still_say_goodbye, 0, 2);
     tcase_add_test(t, a_client_that_renegotiates_is_dropped);
     tcase_add_test(t, a_client_that_offers_later_authentication_is_never_asked);
     tcase_add_test(t, a_few_key_updates_do_no_harm);
