@@ -70,7 +70,7 @@ void conn_close(struct conn *c, bool reset)
 
 /* ---- the drive ---- */
 
-static void flush(struct conn *c, enum side side, struct stream *stream)
+static void flush(struct conn *c, enum side side, struct stream *stream, struct moment now)
 {
     struct span runs[RUNS];
     struct link *link = exchange_link(c->x, side);
@@ -79,16 +79,16 @@ static void flush(struct conn *c, enum side side, struct stream *stream)
         size_t sent = stream_send(stream, runs, n);
         if (sent == 0)
             break;
-        exchange_on_sent(c->x, side, sent, worker_now());
+        exchange_on_sent(c->x, side, sent, now);
         if (exchange_link(c->x, side) != link)
             return;
     }
     if (stream->dead && side == SIDE_DOWN) {
-        exchange_on_error(c->x, SIDE_DOWN, "the client went away", worker_now());
+        exchange_on_error(c->x, SIDE_DOWN, "the client went away", now);
         return;
     }
     if (stream->dead && stream->ended) { /* its end came long ago, and no read will tell more */
-        exchange_on_error(c->x, SIDE_UP, "the upstream went away", worker_now());
+        exchange_on_error(c->x, SIDE_UP, "the upstream went away", now);
         return;
     }
     bool reset;
@@ -96,7 +96,7 @@ static void flush(struct conn *c, enum side side, struct stream *stream)
         return; /* closing says it too */
     if (link != NULL && !stream->writing && link_wants_shutdown(link)) {
         stream_shut(stream);
-        exchange_on_sent(c->x, side, 0, worker_now());
+        exchange_on_sent(c->x, side, 0, now);
     }
 }
 
@@ -106,12 +106,12 @@ static struct upconn *upconn_of(const struct conn *c)
     return u != NULL ? u->driver : NULL;
 }
 
-static void flush_both(struct conn *c)
+static void flush_both(struct conn *c, struct moment now)
 {
-    flush(c, SIDE_DOWN, &c->down);
+    flush(c, SIDE_DOWN, &c->down, now);
     struct upconn *up = upconn_of(c);
     if (up != NULL)
-        flush(c, SIDE_UP, &up->stream);
+        flush(c, SIDE_UP, &up->stream, now);
 }
 
 /* Who connects knows better than the exchange what was not there in time. */
@@ -134,17 +134,16 @@ static void on_timer(uv_timer_t *timer)
     struct moment now = worker_now();
     if (exchange_deadline_us(c->x) <= now.us)
         on_deadline(c, now);
-    conn_drive(c);
+    conn_drive(c, now);
 }
 
 /* The timer is moved only to an earlier time; one that fires too early is set again. So the steady path does not touch it. */
-static void arm_timer(struct conn *c)
+static void arm_timer(struct conn *c, struct moment now)
 {
     uint64_t deadline = exchange_deadline_us(c->x);
     if (deadline >= c->armed_us)
         return;
-    uint64_t now = worker_now().us;
-    uint64_t wait_ms = deadline > now ? (deadline - now) / 1000 + 1 : 0;
+    uint64_t wait_ms = deadline > now.us ? (deadline - now.us) / 1000 + 1 : 0;
     if (uv_timer_start(&c->timer, on_timer, wait_ms, 0) == 0)
         c->armed_us = deadline;
 }
@@ -161,13 +160,14 @@ static void on_connector_done(void *owner, const struct connector_result *result
 {
     struct conn *c = owner;
     struct uplink *u = NULL;
+    struct moment now = worker_now();
     if (result->up == NULL)
-        exchange_on_connect_failed(c->x, result->reason, result->text, worker_now());
-    else if ((u = exchange_on_connected(c->x, worker_now())) != NULL)
+        exchange_on_connect_failed(c->x, result->reason, result->text, now);
+    else if ((u = exchange_on_connected(c->x, now)) != NULL)
         upconn_serve(result->up, u);
     else
         stream_close(&result->up->stream, true);
-    conn_drive(c);
+    conn_drive(c, now);
 }
 
 /* True when an attempt came to an end at once, so that there may be something to send. */
@@ -203,17 +203,17 @@ static bool rebind(struct conn *c, struct moment now)
     return true;
 }
 
-void conn_drive(struct conn *c)
+void conn_drive(struct conn *c, struct moment now)
 {
     if (c->closing || c->in_drive)
         return;
     c->in_drive = true;
     int turn = 0;
     for (; turn < TURNS; turn++) {
-        flush_both(c);
+        flush_both(c, now);
         bool connected = connect_if_wanted(c);
-        bool refused = exchange_holds_next(c->x) && !rebind(c, worker_now());
-        if (!exchange_continue(c->x, worker_now()) && !connected && !refused)
+        bool refused = exchange_holds_next(c->x) && !rebind(c, now);
+        if (!exchange_continue(c->x, now) && !connected && !refused)
             break;
     }
     exchange_settle(c->x);
@@ -224,7 +224,7 @@ void conn_drive(struct conn *c)
         return;
     }
     set_reading(c);
-    arm_timer(c);
+    arm_timer(c, now);
     if (turn == TURNS && uv_timer_start(&c->timer, on_timer, 0, 0) == 0) /* others first; nothing else would bring us back */
         c->armed_us = 0;
     worker_reap(c->worker);
@@ -238,49 +238,53 @@ static void on_read(void *owner, struct span data)
     struct moment now = worker_now();
     if (rebind(c, now))
         exchange_on_wire(c->x, SIDE_DOWN, data, now);
-    conn_drive(c);
+    conn_drive(c, now);
 }
 
 static void on_end(void *owner)
 {
     struct conn *c = owner;
-    exchange_on_eof(c->x, SIDE_DOWN, worker_now());
-    conn_drive(c);
+    struct moment now = worker_now();
+    exchange_on_eof(c->x, SIDE_DOWN, now);
+    conn_drive(c, now);
 }
 
 static void on_error(void *owner, const char *text)
 {
     struct conn *c = owner;
-    exchange_on_error(c->x, SIDE_DOWN, text, worker_now());
-    conn_drive(c);
+    struct moment now = worker_now();
+    exchange_on_error(c->x, SIDE_DOWN, text, now);
+    conn_drive(c, now);
 }
 
 static void on_sent(void *owner, size_t n)
 {
     struct conn *c = owner;
-    exchange_on_sent(c->x, SIDE_DOWN, n, worker_now());
-    conn_drive(c);
+    struct moment now = worker_now();
+    exchange_on_sent(c->x, SIDE_DOWN, n, now);
+    conn_drive(c, now);
 }
 
 /* ---- accepting ---- */
 
-static void read_addresses(struct conn *c, struct client_address *out)
+static void read_addresses(struct conn *c, const struct listen_socket *from, struct client_address *out)
 {
-    struct sockaddr_storage peer = {0}, local = {0};
-    int peer_len = sizeof(peer), local_len = sizeof(local);
+    struct sockaddr_storage peer = {0}, own = {0};
+    int peer_len = sizeof(peer), own_len = sizeof(own);
+    const struct sockaddr_storage *local = from->local_known ? &from->local : &own;
     if (c->down.is_tcp && uv_tcp_getpeername(&c->down.u.tcp, (struct sockaddr *)&peer, &peer_len) == 0 &&
-        uv_tcp_getsockname(&c->down.u.tcp, (struct sockaddr *)&local, &local_len) == 0)
-        peer_address_fill(out, &peer, &local);
+        (from->local_known || uv_tcp_getsockname(&c->down.u.tcp, (struct sockaddr *)&own, &own_len) == 0))
+        peer_address_fill(out, &peer, local);
     else
         peer_address_unknown(out, c->down.is_tcp);
 }
 
-static bool begin(struct conn *c, const struct plan_listener *listener)
+static bool begin(struct conn *c, const struct listen_socket *from, const struct plan_listener *listener, struct moment now)
 {
     struct err err = {0};
     struct client_address client;
-    read_addresses(c, &client);
-    c->x = exchange_new(&c->worker->env, listener, &client, c, worker_now(), &err);
+    read_addresses(c, from, &client);
+    c->x = exchange_new(&c->worker->env, listener, &client, c, now, &err);
     if (c->x == NULL) {
         log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: %s", err.text);
         return false;
@@ -315,11 +319,12 @@ void conn_accept(struct worker *w, struct listen_socket *from)
     w->conns = c;
     w->n_conns++;
     const struct plan_listener *listener = snapshot_find_listener(w->snapshot, from->listener);
+    struct moment now = worker_now();
     bool accepted = uv_accept(&from->u.any, &c->down.u.any) == 0;
 
-    if (!accepted || listener == NULL || !begin(c, listener)) {
+    if (!accepted || listener == NULL || !begin(c, from, listener, now)) {
         conn_close(c, true);
         return;
     }
-    conn_drive(c);
+    conn_drive(c, now);
 }

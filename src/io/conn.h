@@ -22,7 +22,8 @@ struct conn {
 
 /* Accepts from a listening socket. */
 void conn_accept(struct worker *w, struct listen_socket *from);
-void conn_drive(struct conn *c);
+/* One turn, after what happened was told to the exchange. The clock is read once for both. */
+void conn_drive(struct conn *c, struct moment now);
 void conn_close(struct conn *c, bool reset);
 
 #endif

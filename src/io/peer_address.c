@@ -31,6 +31,27 @@ void peer_address_unknown(struct client_address *out, bool internet)
     snprintf(out->text, sizeof(out->text), "%s", internet ? "unknown" : "unix");
 }
 
+bool peer_address_is_one(const struct sockaddr_storage *bound)
+{
+    static const uint8_t any[16];
+    bool mapped;
+    const uint8_t *bytes = bytes_of(bound, &mapped);
+    return bytes != NULL && !mapped && memcmp(bytes, any, bound->ss_family == AF_INET ? 4 : 16) != 0;
+}
+
+/* For each connection: inet_ntop would cost as much as all else that is done about it here. */
+static void write_v4(char *to, const uint8_t ip[4])
+{
+    for (int i = 0; i < 4; i++) {
+        if (ip[i] >= 100)
+            *to++ = (char)('0' + ip[i] / 100);
+        if (ip[i] >= 10)
+            *to++ = (char)('0' + ip[i] / 10 % 10);
+        *to++ = (char)('0' + ip[i] % 10);
+        *to++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void peer_address_fill(struct client_address *out, const struct sockaddr_storage *peer, const struct sockaddr_storage *local)
 {
     bool peer_mapped, local_mapped;
@@ -46,5 +67,8 @@ void peer_address_fill(struct client_address *out, const struct sockaddr_storage
     memcpy(out->local, to + skip, n);
     out->peer_port = port_of(peer);
     out->local_port = port_of(local);
-    inet_ntop(out->v6 ? AF_INET6 : AF_INET, out->peer, out->text, sizeof(out->text));
+    if (out->v6)
+        inet_ntop(AF_INET6, out->peer, out->text, sizeof(out->text));
+    else
+        write_v4(out->text, out->peer);
 }

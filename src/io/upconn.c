@@ -19,8 +19,9 @@ static void on_read(void *owner, struct span data)
         worker_reap(w);
         return;
     }
-    exchange_on_wire(x, SIDE_UP, data, worker_now());
-    conn_drive(exchange_driver(x));
+    struct moment now = worker_now();
+    exchange_on_wire(x, SIDE_UP, data, now);
+    conn_drive(exchange_driver(x), now);
 }
 
 static void on_end(void *owner)
@@ -33,8 +34,9 @@ static void on_end(void *owner)
         worker_reap(w);
         return;
     }
-    exchange_on_eof(x, SIDE_UP, worker_now());
-    conn_drive(exchange_driver(x));
+    struct moment now = worker_now();
+    exchange_on_eof(x, SIDE_UP, now);
+    conn_drive(exchange_driver(x), now);
 }
 
 static void on_error(void *owner, const char *text)
@@ -45,8 +47,9 @@ static void on_error(void *owner, const char *text)
         on_end(owner);
         return;
     }
-    exchange_on_error(x, SIDE_UP, text, worker_now());
-    conn_drive(exchange_driver(x));
+    struct moment now = worker_now();
+    exchange_on_error(x, SIDE_UP, text, now);
+    conn_drive(exchange_driver(x), now);
 }
 
 static void on_sent(void *owner, size_t n)
@@ -55,8 +58,9 @@ static void on_sent(void *owner, size_t n)
     struct exchange *x = up->uplink->exchange;
     if (x == NULL)
         return;
-    exchange_on_sent(x, SIDE_UP, n, worker_now());
-    conn_drive(exchange_driver(x));
+    struct moment now = worker_now();
+    exchange_on_sent(x, SIDE_UP, n, now);
+    conn_drive(exchange_driver(x), now);
 }
 
 void upconn_closed(struct upconn *up)

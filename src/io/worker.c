@@ -2,12 +2,14 @@
 #include "worker.h"
 #include "conn.h"
 #include "health.h"
+#include "peer_address.h"
 #include "upconn.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/log_file.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -170,6 +172,15 @@ static void on_socket_closed(uv_handle_t *handle)
     free(s);
 }
 
+/* A socket that was handed to us may be transparent, and its connections have any address for their own. */
+static void note_local(struct listen_socket *s, int fd)
+{
+    int len = sizeof(s->local), transparent = 0;
+    socklen_t size = sizeof(transparent);
+    s->local_known = s->is_tcp && uv_tcp_getsockname(&s->u.tcp, (struct sockaddr *)&s->local, &len) == 0 &&
+                     getsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &transparent, &size) == 0 && transparent == 0 && peer_address_is_one(&s->local);
+}
+
 int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err)
 {
     struct listen_socket *s = calloc(1, sizeof(*s));
@@ -189,6 +200,8 @@ int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const
     int rc = tcp ? uv_tcp_open(&s->u.tcp, fd) : uv_pipe_open(&s->u.pipe, fd);
     if (rc != 0)
         close(fd);
+    else
+        note_local(s, fd);
     if (rc == 0 && s->address != NULL && s->listener != NULL)
         rc = uv_listen(&s->u.any, BACKLOG, on_connection);
     if (rc != 0 || s->address == NULL || s->listener == NULL) {
@@ -236,8 +249,9 @@ static void sort_sockets(struct worker *w)
 
 static void drain_conn(struct conn *c)
 {
-    exchange_on_drain(c->x, worker_now());
-    conn_drive(c);
+    struct moment now = worker_now();
+    exchange_on_drain(c->x, now);
+    conn_drive(c, now);
 }
 
 void worker_check_health(struct worker *w)
@@ -255,13 +269,14 @@ static void stop_health(struct worker *w)
 /* By what is in the current snapshot: the contexts of an older one keep the lists of their time. */
 static void rejudge_conn(struct conn *c)
 {
-    const struct snapshot *now = c->worker->snapshot;
-    const struct plan_listener *own = exchange_listener(c->x), *listener = snapshot_find_listener(now, own->conf->name);
+    const struct snapshot *current = c->worker->snapshot;
+    const struct plan_listener *own = exchange_listener(c->x), *listener = snapshot_find_listener(current, own->conf->name);
     const struct uplink *u = exchange_uplink(c->x);
-    const struct plan_target *target = u != NULL ? snapshot_find_target(now, u->target) : NULL;
+    const struct plan_target *target = u != NULL ? snapshot_find_target(current, u->target) : NULL;
     struct tls_context *up = target != NULL ? target->tls : u != NULL ? u->target->tls : NULL;
-    exchange_rejudge(c->x, listener != NULL ? listener : own, up, worker_now());
-    conn_drive(c);
+    struct moment now = worker_now();
+    exchange_rejudge(c->x, listener != NULL ? listener : own, up, now);
+    conn_drive(c, now);
 }
 
 /* Between requests there is time: the next one is judged by the new snapshot. What runs would else keep its old rights for as long as it likes. */

@@ -13,6 +13,8 @@
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/proxy/exchange.h"
 
+#include <sys/socket.h>
+
 struct conn;
 struct health;
 
@@ -24,6 +26,8 @@ struct listen_socket {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } u;
+    struct sockaddr_storage local;
+    bool local_known; /* all its connections have local for their own address: it need not be asked for each */
     bool is_tcp;
     bool waiting;  /* a connection waits until there is room for it */
     char *address; /* as configured: what a reload finds it by */

@@ -67,12 +67,49 @@ START_TEST(claims_nothing_it_does_not_know)
 }
 END_TEST
 
+START_TEST(writes_ipv4_as_the_library_does)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        struct sockaddr_storage peer = of("0.0.0.0", 1), local = of("192.0.2.1", 2);
+        uint8_t ip[4] = {(uint8_t)byte, (uint8_t)(255 - byte), 0, (uint8_t)byte};
+        char expected[INET_ADDRSTRLEN];
+        struct client_address a;
+        memcpy(&((struct sockaddr_in *)&peer)->sin_addr, ip, sizeof(ip));
+        peer_address_fill(&a, &peer, &local);
+        ck_assert_str_eq(a.text, inet_ntop(AF_INET, ip, expected, sizeof(expected)));
+    }
+}
+END_TEST
+
+START_TEST(knows_which_sockets_have_one_address)
+{
+    static const struct {
+        const char *why, *bound;
+        bool one;
+    } rows[] = {
+        {"loopback", "127.0.0.1", true},
+        {"an interface", "192.0.2.1", true},
+        {"loopback of IPv6", "::1", true},
+        {"all interfaces", "0.0.0.0", false},
+        {"all of both families", "::", false},
+        {"IPv4 in IPv6 clothes, which a peer may not wear", "::ffff:127.0.0.1", false},
+        {"no address at all", "none", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sockaddr_storage bound = of(rows[i].bound, 8080);
+        ck_assert_msg(peer_address_is_one(&bound) == rows[i].one, "%s", rows[i].why);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("peer_address");
     TCase *t = tcase_create("peer_address");
     tcase_add_test(t, tells_both_ends_of_a_connection);
     tcase_add_test(t, claims_nothing_it_does_not_know);
+    tcase_add_test(t, writes_ipv4_as_the_library_does);
+    tcase_add_test(t, knows_which_sockets_have_one_address);
     suite_add_tcase(s, t);
     return s;
 }
