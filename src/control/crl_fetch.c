@@ -84,7 +84,8 @@ const struct crl_fetch_item *crl_fetch_start(struct crl_fetch *f, int64_t now)
 {
     for (size_t i = 0; i < f->n; i++) {
         struct crl_fetch_item *item = &f->items[i];
-        if (item->busy || item->due > now)
+        bool went_back = item->tried > now; /* the clock did: by what it said before, the next try may be days away */
+        if (item->busy || (item->due > now && !went_back))
             continue;
         item->busy = true;
         item->tried = now;

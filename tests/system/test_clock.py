@@ -28,7 +28,7 @@ class Case(harness.Case):
     def move(self, days):
         """The daemon's clock, from now on; what reads it sees the old text or the new one."""
         fresh = self.folder / "clock.new"
-        fresh.write_text(f"{days * DAY:+d}\n")
+        fresh.write_text(f"{int(days * DAY):+d}\n")
         os.replace(fresh, self.clock)
 
     def environment(self):

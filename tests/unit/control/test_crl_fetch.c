@@ -197,6 +197,18 @@ START_TEST(a_reload_keeps_what_is_known_and_asks_anew)
 }
 END_TEST
 
+START_TEST(a_clock_that_goes_back_puts_nothing_off)
+{
+    start(NOW);
+    take(NOW + 10000, NOW, 0);
+    ck_assert_ptr_null(crl_fetch_start(&f, NOW));
+    start(NOW - 1);
+    answer(500, 0, NOW - 1);
+    ck_assert_ptr_null(crl_fetch_start(&f, NOW - 1));
+    start(NOW - 86400);
+}
+END_TEST
+
 /* The list came for a snapshot that is gone: the new one must not wait for it until the next regular time. */
 START_TEST(a_reload_in_the_same_second_asks_a_second_later)
 {
@@ -223,6 +235,7 @@ Suite *suite(void)
     tcase_add_test(t, unchanged_counts_as_a_success_while_the_list_lasts);
     tcase_add_test(t, a_list_that_was_refused_leaves_no_tag);
     tcase_add_test(t, a_reload_keeps_what_is_known_and_asks_anew);
+    tcase_add_test(t, a_clock_that_goes_back_puts_nothing_off);
     tcase_add_test(t, a_reload_in_the_same_second_asks_a_second_later);
     suite_add_tcase(s, t);
     return s;
