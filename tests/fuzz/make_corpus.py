@@ -156,6 +156,20 @@ def engine():
     return out
 
 
+def wire():
+    def edit(direction, where, flip):
+        return bytes([direction, where >> 8, where & 255, flip])
+
+    out = [b"", edit(0, 0, 0x80), edit(0, 5, 2), edit(0, 43, 0x20), edit(1, 5, 1), edit(1, 9, 1), edit(1, 43, 0xFF), edit(1, 90, 1), edit(1, 200, 1), edit(1, 900, 4)]
+    return out + [edit(0, 250 + 100 * i, 1 << i % 8) for i in range(12)] + [edit(0, 60, 1) + edit(1, 60, 1), edit(0, 1200, 0) * 8, edit(0, 11, 1)[:3]]
+
+
+def xfcc():
+    return [
+        'Hash=a;Subject="CN=x"', 'Hash=a\nBy=b;Hash=c', 'Subject="open', 'Subject="a\\"', 'Subject="a\\\\"', "\\", 'a\\"b', '""', ',,,', 'URI=\xc3\xa4', "a\tb", '"\n"', 'Hash=a,"', "", "By=;;=,",
+    ]
+
+
 def words():
     kinds = ["address", "range", "pin", "spiffe", "host", "url", "moment", "amount", "authority", "cookie", "pattern"]
     lines = {
@@ -236,5 +250,5 @@ def config():
     return out
 
 
-for make in (judge, crl, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, route, config):
+for make in (judge, crl, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, route, config, wire, xfcc):
     put(make.__name__, make())
