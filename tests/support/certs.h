@@ -11,7 +11,7 @@
 
 #include <gnutls/x509.h>
 
-enum certs_key { CERTS_P256, CERTS_P224, CERTS_P384, CERTS_ED25519, CERTS_RSA_2048, CERTS_RSA_1024 };
+enum certs_key { CERTS_P256, CERTS_P224, CERTS_P384, CERTS_P521, CERTS_ED25519, CERTS_RSA_2048, CERTS_RSA_1024 };
 
 struct certs { /* one certificate with its key */
     gnutls_x509_crt_t crt;

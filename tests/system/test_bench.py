@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs of tests/bench with tiny numbers: that they still run and print their tables. What they measure is nobody's business here."""
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+import harness
+
+BENCH = harness.ROOT / "tests/bench"
+BUILT = pathlib.Path(harness.MTLSD).parent / "tests/bench_judge"
+
+
+class Bench(harness.Case):
+    def run_bench(self, script, *arguments, seconds=120):
+        done = subprocess.run([sys.executable, "-W", "ignore", BENCH / script, *map(str, arguments)], capture_output=True, text=True, timeout=seconds,
+                              env=self.environment())
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return done.stdout
+
+    @unittest.skipUnless(BUILT.exists(), f"{BUILT} is not built here")
+    def test_judge(self):
+        text = self.run_bench("judge.py", "--program", BUILT, "--entries", "0,30", "--judgements", 3, "--handshakes", 2)
+        for row in (r"\n +30 +checked +revoked +[\d.]+ +[\d.]+ +[\d.]+\n", r"\n +30 +\d+ +[\d.]+ +[\d.]+ +[\d.]+\n", r"\n +cross signed 64 +64 "):
+            self.assertRegex(text, row)
+        self.assertEqual(5, len(re.findall(r"^\S", text, re.M)), text)
+
+
+if __name__ == "__main__":
+    harness.main()
