@@ -57,6 +57,29 @@ START_TEST(refuses_blocks_that_do_not_close)
 }
 END_TEST
 
+START_TEST(reads_lines_of_any_length)
+{
+    static const char base64[] = "VGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZw==";
+    static const char *const between[] = {"\n", "\r\n", " \t\n"};
+    for (size_t width = 1; width <= sizeof(base64); width++) {
+        struct tls_pem_reader r;
+        struct tls_pem_block block;
+        struct err err = {0};
+        struct span der;
+        char text[512] = "-----BEGIN A-----\n";
+        size_t n = strlen(text);
+        for (size_t i = 0; i < sizeof(base64) - 1; i++)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%c%s", base64[i], (i + 1) % width == 0 ? between[width % 3] : "");
+        snprintf(text + n, sizeof(text) - n, "\n-----END A-----\n");
+        tls_pem_start(&r, "f.pem", span_from_str(text));
+        ck_assert_int_eq(tls_pem_next(&r, &block, &err), 1);
+        ck_assert_msg(tls_pem_decode(&r, &block, &der, &err) == 0, "%zu: %s", width, err.text);
+        ck_assert_msg(span_equals_str(der, "The quick brown fox jumps over the lazy dog"), "%zu", width);
+        free((void *)(uintptr_t)der.ptr);
+    }
+}
+END_TEST
+
 START_TEST(refuses_bad_base64_with_its_line)
 {
     const struct {
@@ -70,6 +93,7 @@ START_TEST(refuses_bad_base64_with_its_line)
         {"====\n", "f.pem:2:"},
         {"AA=A\n", "f.pem:2:"},
         {"AA==\nAAAA\n", "f.pem:3:"},
+        {"AAAAAAAAAAAA\nAAAAAA\377A\n", "f.pem:3:"},
         {"Proc-Type: 4,X\n\nAAAA\n", "f.pem:2:"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -94,6 +118,7 @@ Suite *suite(void)
     TCase *c = tcase_create("pem");
     tcase_add_test(c, gives_each_block_with_its_line);
     tcase_add_test(c, refuses_blocks_that_do_not_close);
+    tcase_add_test(c, reads_lines_of_any_length);
     tcase_add_test(c, refuses_bad_base64_with_its_line);
     suite_add_tcase(s, c);
     return s;
