@@ -53,15 +53,22 @@ static uint64_t hash(struct span s)
     return h ^ h >> 32;
 }
 
-static bool serials_have(const struct serials *s, struct span serial)
+/* Where this serial stands, or the free slot where it would. */
+static uint32_t *slot_of(const struct serials *s, struct span serial, uint64_t h)
 {
-    for (size_t i = hash(serial) & (s->n_slots - 1); s->n_slots > 0 && s->slots[i] != 0;
-         i = (i + 1) & (s->n_slots - 1)) {
+    size_t i = h & (s->n_slots - 1);
+    while (s->slots[i] != 0) {
         const uint8_t *at = s->bytes + s->slots[i];
         if (span_equals(span_of(at + 1, at[0]), serial))
-            return true;
+            break;
+        i = (i + 1) & (s->n_slots - 1);
     }
-    return false;
+    return &s->slots[i];
+}
+
+static bool serials_have(const struct serials *s, struct span serial)
+{
+    return s->n_slots > 0 && *slot_of(s, serial, hash(serial)) != 0;
 }
 
 /* Counts entries and the bytes they need, so that both tables are made once. -1: a serial beyond reason, or
@@ -80,6 +87,37 @@ static int measure(struct span entries, size_t *n, size_t *bytes)
     return *bytes < UINT32_MAX ? 0 : -1;
 }
 
+/* The n entries, which were measured before. The slots are spread over more memory than a cache holds: each is asked for some entries before
+ * it is needed. */
+static void serials_put_all(struct serials *s, struct span entries, size_t n)
+{
+    enum { AHEAD = 16 };
+    struct {
+        struct span serial;
+        uint64_t hash;
+    } waiting[AHEAD] = {{{0}, 0}};
+    size_t at = 1;
+    for (size_t put = 0, taken = 0; put < n; put++) {
+        for (; taken < n && taken - put < AHEAD; taken++) {
+            struct span serial = {0};
+            if (tls_crl_next_entry(&entries, &serial) != 0)
+                return;
+            waiting[taken % AHEAD].serial = serial;
+            waiting[taken % AHEAD].hash = hash(serial);
+            __builtin_prefetch(&s->slots[waiting[taken % AHEAD].hash & (s->n_slots - 1)], 1);
+        }
+        struct span serial = waiting[put % AHEAD].serial;
+        uint32_t *slot = slot_of(s, serial, waiting[put % AHEAD].hash);
+        if (*slot != 0)
+            continue;
+        *slot = (uint32_t)at;
+        s->bytes[at] = (uint8_t)serial.len;
+        memcpy(s->bytes + at + 1, serial.ptr, serial.len);
+        at += serial.len + 1;
+        s->n++;
+    }
+}
+
 static int serials_fill(struct serials *s, struct span entries, const char *place, struct err *err)
 {
     size_t n, size;
@@ -95,20 +133,7 @@ static int serials_fill(struct serials *s, struct span entries, const char *plac
     s->slots = calloc(s->n_slots, sizeof(*s->slots));
     if (s->bytes == NULL || s->slots == NULL)
         return err_set(err, ERR_MEMORY, "%s: out of memory for %zu revoked serials", place, n);
-    size_t at = 1;
-    struct span serial;
-    while (entries.len > 0 && tls_crl_next_entry(&entries, &serial) == 0) {
-        if (serials_have(s, serial))
-            continue;
-        size_t i = hash(serial) & (s->n_slots - 1);
-        while (s->slots[i] != 0)
-            i = (i + 1) & (s->n_slots - 1);
-        s->slots[i] = (uint32_t)at;
-        s->bytes[at] = (uint8_t)serial.len;
-        memcpy(s->bytes + at + 1, serial.ptr, serial.len);
-        at += serial.len + 1;
-        s->n++;
-    }
+    serials_put_all(s, entries, n);
     return 0;
 }
 
