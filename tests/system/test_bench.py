@@ -26,6 +26,18 @@ class Bench(harness.Case):
             self.assertRegex(text, row)
         self.assertEqual(5, len(re.findall(r"^\S", text, re.M)), text)
 
+    def test_revoke(self):
+        text = self.run_bench("revoke.py", "--mtlsd", harness.MTLSD, "--entries", "1,40", "--rounds", 1, "--held", 2, "--others", 1)
+        for entries in (1, 40):
+            self.assertRegex(text, rf"\n +{entries}( +[\d.]+){{9}}\n")
+
+    def test_drill(self):
+        text = self.run_bench("drill.py", "--mtlsd", harness.MTLSD, "--servers", "mtlsd,nginx")
+        self.assertRegex(text, r"\ngood +\. - \. - +\. \. \. \. ")
+        self.assertRegex(text, r"\nis-ca +\. - \. - +X X X X ")
+        self.assertRegex(text, r"\nbad ones let in +0 +\d+ +of [23]\d\n")
+        self.assertGreaterEqual(len(re.findall(r"^[a-z0-9-]+ +\. - \. - ", text, re.M)), 50)
+
 
 if __name__ == "__main__":
     harness.main()
