@@ -250,6 +250,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("tls_peer");
     TCase *c = tcase_create("peer");
+    tcase_set_timeout(c, 60);
     tcase_add_test(c, reads_every_name_in_order);
     tcase_add_test(c, a5_keeps_a_name_in_the_type_it_came_in);
     tcase_add_test(c, a5_shows_both_of_two_uris);
