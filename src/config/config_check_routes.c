@@ -191,12 +191,64 @@ static void check_loop(const struct look *k)
             complain(k, "upstream", "its target is this listener's own address \"%.200s\": it would call itself", k->l->bind_text[i / u->n_targets]);
 }
 
+/* One with an error in it may seem to take all, only because what it takes could not be read. */
+static bool was_read(const struct look *k, const struct config_route *route)
+{
+    return !config_read_is_tainted(config_setting_get_elem(config_setting_parent(k->group), (unsigned)(route - k->l->routes)));
+}
+
 /* The first route before it that takes all it could get. */
 static void check_reach(const struct look *k)
 {
     const struct config_route *before = config_cover_table_before(k->table, k->route, k->route, config_tls_statuses(&k->l->tls));
-    if (before != NULL)
+    if (before != NULL && was_read(k, before))
         complain(k, NULL, "is never reached: the route at %.200s matches everything that this one matches; put this one before it", before->where);
+}
+
+/* Whether what a caller with this status asks for next, who was sent to this path, ends here again. */
+static bool comes_back(const struct look *k, const char *path, uint64_t status)
+{
+    char *get[] = {"GET"};
+    struct config_route next = *k->route;
+    next.path = (char *)(uintptr_t)path;
+    next.cert = status;
+    next.method = (struct config_strings){get, 1};
+    return config_cover(k->route, &next, status) && config_cover_table_before(k->table, k->route, &next, status) == NULL;
+}
+
+/* The page that a caller is sent to must be served by a route before. */
+static void check_circle(const struct look *k)
+{
+    char path[256];
+    const char *to = k->route->redirect;
+    uint64_t possible = config_tls_statuses(&k->l->tls);
+    size_t n = to != NULL && to[0] == '/' && to[1] != '/' ? strcspn(to, "?#") : 0;
+    if (n == 0 || n >= sizeof(path))
+        return;
+    snprintf(path, sizeof(path), "%.*s", (int)n, to);
+    for (unsigned i = 0; i < REASON_COUNT; i++) {
+        uint64_t status = UINT64_C(1) << i;
+        bool takes = (possible & status) != 0 && (k->route->cert == 0 || (k->route->cert & status) != 0);
+        if (!takes || !comes_back(k, path, status))
+            continue;
+        config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "redirect", NULL, NULL),
+                             "a caller who is sent to \"%.80s\" comes back to this route and is sent there again: put a route with path = \"%.80s\" before it "
+                             "that serves the page",
+                             to, path);
+        return;
+    }
+}
+
+/* Statuses that only revocation lists bring about. */
+static void check_lists(const struct look *k)
+{
+    const uint64_t of_lists = UINT64_C(1) << REASON_REVOKED | UINT64_C(1) << REASON_CRL_MISSING | UINT64_C(1) << REASON_CRL_STALE;
+    const struct config_tls *tls = &k->l->tls;
+    const struct config_trust *trust = tls->trust != NULL && tls->n_identities == 0 ? config_find_trust(k->r->config, tls->trust) : NULL;
+    if (trust == NULL || trust->crl.n > 0 || trust->crl_fetch || k->route->cert == 0 || (k->route->cert & ~of_lists) != 0)
+        return;
+    config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "cert", NULL, NULL),
+                         "is never so: trust \"%.80s\" has no revocation list; give it one with crl = \"FILE\"", tls->trust);
 }
 
 static void check_route(const struct look *k)
@@ -214,7 +266,9 @@ static void check_route(const struct look *k)
     check_log_only(k);
     if (k->knows_tls) {
         check_certificates(k);
+        check_lists(k);
         check_reach(k);
+        check_circle(k);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "mtlsd/base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,20 @@ static const char *nearest_name(const struct config_reader *r, enum config_names
     return near;
 }
 
+/* "a, b, c" as far as there is room for whole names. */
+static void list_names(const struct config_reader *r, enum config_names_kind kind, char *out, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count_of(r->config, kind); i++) {
+        const char *name = name_at(r->config, kind, i);
+        if (used + strlen(name) + sizeof(", ...") >= size) {
+            snprintf(out + used, size - used, "%s", used > 0 ? ", ..." : "");
+            return;
+        }
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+    }
+}
+
 static bool is_builtin(enum config_names_kind kind, const char *name)
 {
     return kind == CONFIG_NAMES_TRUST && strcmp(name, "system") == 0;
@@ -132,9 +147,14 @@ void config_names_check(const struct config_reader *r, enum config_names_kind ki
 {
     if (name == NULL || is_builtin(kind, name) || config_names_find(r->config, kind, name) != SIZE_MAX)
         return;
+    char all[256] = "";
     const char *near = nearest_name(r, kind, name);
-    config_read_complain(r, FINDING_ERROR, at, "no %s \"%.80s\" is defined%s%s%s", kinds[kind].word, name,
-                         near != NULL ? ", did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+    if (near == NULL) {
+        list_names(r, kind, all, sizeof(all));
+        config_read_complain(r, FINDING_ERROR, at, "no %s \"%.80s\" is defined%s%s", kinds[kind].word, name, all[0] != '\0' ? "; there are: " : "", all);
+        return;
+    }
+    config_read_complain(r, FINDING_ERROR, at, "no %s \"%.80s\" is defined, did you mean \"%s\"?", kinds[kind].word, name, near);
 }
 
 void config_names_check_twins(const struct config_reader *r)

@@ -127,6 +127,24 @@ static void complain_planned(const struct config_reader *r, const config_setting
                          p->instead != NULL ? "; " : "", p->instead != NULL ? p->instead : "");
 }
 
+/* Nothing is like it: perhaps a word of another program, and else the keys that there are. */
+static void complain_foreign(const struct config_reader *r, const config_setting_t *s, const char *group)
+{
+    char keys[512] = "";
+    const char *here = config_options_translate(config_setting_name(s));
+    const struct config_option *o;
+    size_t used = 0, n = 0;
+    if (here != NULL) {
+        config_read_complain(r, FINDING_ERROR, s, "unknown key; here one writes %s", here);
+        return;
+    }
+    for (size_t i = 0; (o = config_options_nth(group, i)) != NULL; i++, n++) {
+        int len = snprintf(keys + used, sizeof(keys) - used, "%s%s", i > 0 ? ", " : "", o->key);
+        used += len > 0 && (size_t)len < sizeof(keys) - used ? (size_t)len : 0;
+    }
+    config_read_complain(r, FINDING_ERROR, s, "unknown key%s%s", n > 0 ? "; there are " : "", keys);
+}
+
 static void complain_unknown(const struct config_reader *r, const config_setting_t *s, const char *group)
 {
     const char *key = config_setting_name(s);
@@ -140,7 +158,7 @@ static void complain_unknown(const struct config_reader *r, const config_setting
         config_read_complain(r, FINDING_ERROR, s, "unknown key here; it belongs %s%s",
                              elsewhere[0] != '\0' ? "in the group " : "at the top level", elsewhere);
     else
-        config_read_complain(r, FINDING_ERROR, s, "unknown key");
+        complain_foreign(r, s, group);
 }
 
 /* The value of one scalar as text; NULL when its type is not the one of the option. */

@@ -49,6 +49,8 @@ START_TEST(a_name_of_nothing_is_refused_and_the_built_in_trust_is_not)
     static const struct config_row rows[] = {
         {"an unknown upstream", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"upp\"; }; };", "no upstream \"upp\" is defined, did you mean \"up\"?"},
         {"an upstream called like the trust", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"system\"; }; };", "no upstream \"system\" is defined"},
+        {"one that is like none", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"partner\"; }; };", "no upstream \"partner\" is defined; there are: up"},
+        {"one of nothing", "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"partner\"; }; };", "no upstream \"partner\" is defined"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         config_rows_refused(&rows[i]);

@@ -59,6 +59,11 @@ START_TEST(what_is_not_understood_is_told_with_path_and_line)
     } cases[] = {
         {"nothing at all", "", "/etc/mtlsd/test.conf", "the configuration is empty"},
         {"an unknown key", LISTENERS "colour = 1;", "/etc/mtlsd/test.conf:2", "colour: unknown key"},
+        {"an unknown key of a small group", LISTENERS "log = { colour = 1; };", "/etc/mtlsd/test.conf:2", "log.colour: unknown key; there are level, format, target"},
+        {"a word of another program", "listeners = { app = { bind = \"127.0.0.1:80\"; upstream = \"up\";\n tls = { ca_file = \"a\"; }; }; };", "/etc/mtlsd/test.conf:2",
+         "tls.ca_file: unknown key; here one writes trust = NAME in tls, with ca"},
+        {"the subject, which has parts", "listeners = { app = { bind = \"127.0.0.1:80\"; upstream = \"up\";\n allow = ( { subject = \"CN=a\"; } ); }; };", "/etc/mtlsd/test.conf:2",
+         "unknown key; here one writes cn, ou and o"},
         {"a near miss", LISTENERS "\n\nworker = 1;", "/etc/mtlsd/test.conf:4", "worker: unknown key, did you mean \"workers\"?"},
         {"a key of another place", LISTENERS "ca = \"a\";", "/etc/mtlsd/test.conf:2", "ca: unknown key here; it belongs in the group trust"},
         {"a key of the top, inside", LISTENERS "log = { drain_timeout = \"1s\"; };", "/etc/mtlsd/test.conf:2", "log.drain_timeout: unknown key here; it belongs at the top level"},
