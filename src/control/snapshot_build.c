@@ -68,6 +68,11 @@ static void compare_with_own(const struct loader *l, const struct config_tls *co
         findings_add(l->findings, FINDING_WARNING, conf->where,
                      "identity \"%s\" is used as a %s but its certificate does not allow that (extendedKeyUsage %s): peers will refuse it",
                      conf->identity, spec->accepting ? "server" : "client", spec->accepting ? "serverAuth" : "clientAuth");
+    if (c->glance.nameless && spec->accepting)
+        findings_add(l->findings, FINDING_WARNING, conf->where,
+                     "identity \"%s\" is used as a server but its certificate names no host in subjectAltName, where alone callers look: have it issued "
+                     "again with subjectAltName = DNS:the.host",
+                     conf->identity);
     if (c->glance.leads_to_trust && !spec->accepting && strcmp(conf->trust != NULL ? conf->trust : "system", "system") != 0)
         findings_add(l->findings, FINDING_NOTE, conf->where,
                      "trust \"%s\" holds the CA that issued our own identity \"%s\": right when one CA signs both sides; if the upstream's "

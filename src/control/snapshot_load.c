@@ -71,6 +71,9 @@ static int read_key_file(const struct loader *l, const struct subject *s, const 
     if (read_file(l, s, path, out, &facts) != 0)
         return -1;
     int rc = 0;
+    struct span text = bytes_span(out);
+    if (memmem(text.ptr, text.len, "PRIVATE KEY-----", 16) == NULL)
+        return 0; /* that there is none is said by whoever needs it */
     if (facts.readable_by_others) {
         findings_add(l->findings, FINDING_ERROR, s->where,
                      "%s \"%s\": %s holds a private key and others may read it; run: chmod 600 %s", s->kind, s->name, path, path);
@@ -293,6 +296,18 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
     return trust;
 }
 
+/* A list is required of each issuer, and some have none. */
+static void warn_of_gaps(const struct loader *l, const struct subject *s, const struct tls_trust *trust)
+{
+    struct tls_trust_ca ca;
+    for (size_t i = 0; tls_trust_ca(trust, i, &ca); i++)
+        if (!ca.covered)
+            findings_add(l->findings, FINDING_WARNING, s->where,
+                         "trust \"%s\": crl holds no revocation list of CA %s, so each certificate it issued is refused (crl_missing): add its list (its CA "
+                         "makes one with openssl ca -gencrl), or set crl_policy = \"prefer\"",
+                         s->name, ca.name);
+}
+
 struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf)
 {
     struct subject s = {"trust", conf->name, conf->where};
@@ -302,6 +317,8 @@ struct tls_trust *snapshot_load_trust(const struct loader *l, const struct confi
     rc |= read_crls(l, &s, &conf->crl, &crl);
     if (rc == 0)
         trust = make_trust_from(l, conf, &ca, &crl);
+    if (trust != NULL && conf->crl.n > 0 && !conf->crl_fetch && conf->crl_policy == CONFIG_CRL_REQUIRE)
+        warn_of_gaps(l, &s, trust);
     clear_set(&ca);
     clear_set(&crl);
     return trust;

@@ -2,6 +2,7 @@
 #include "check_routes.h"
 #include "check_sheet.h"
 #include "mtlsd/base/text.h"
+#include "mtlsd/policy/reason.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,18 @@ static int safe(struct bytes *out, const char *text)
     return text_append_percent(out, span_from_str(text));
 }
 
+/* Who issued it, and whether an intermediate's certificate goes with it, which callers may need. */
+static int issuer_text(const struct tls_identity_facts *f, struct bytes *out)
+{
+    if (strcmp(f->subject, f->issuer) == 0)
+        return bytes_append_str(out, "\n");
+    if (bytes_append_str(out, "\n" INDENT "issued by ") != 0 || safe(out, f->issuer) != 0)
+        return -1;
+    if (f->chain_length == 1)
+        return bytes_append_str(out, ", sent without intermediates\n");
+    return bytes_printf(out, ", sent with %zu intermediate%s\n", f->chain_length - 1, f->chain_length == 2 ? "" : "s");
+}
+
 static int identities_text(const struct check_sheet *s, struct bytes *out)
 {
     const struct config *c = s->snapshot->config;
@@ -42,7 +55,7 @@ static int identities_text(const struct check_sheet *s, struct bytes *out)
         text_utc(until, f.not_after);
         if (bytes_printf(out, "%-16s %-22s %9lld  %-12s ", c->identities[i].name, until, (long long)text_days_left(f.not_after, s->now),
                          f.key_kind) != 0 ||
-            safe(out, f.subject) != 0 || bytes_append_str(out, "\n") != 0)
+            safe(out, f.subject) != 0 || issuer_text(&f, out) != 0)
             return -1;
     }
     return 0;
@@ -155,6 +168,19 @@ static int asks_text(const struct config_tls *tls, struct bytes *out)
     return bytes_printf(out, ", %s", asks[tls->client_cert]);
 }
 
+/* Which bad certificates are let in, for routes that name their status. */
+static int tolerated_text(const struct config_tls *tls, struct bytes *out)
+{
+    if (tls->tolerate == 0)
+        return 0;
+    if (bytes_append_str(out, INDENT "lets in for its routes:") != 0)
+        return -1;
+    for (enum reason reason = REASON_VALID; reason < REASON_COUNT; reason++)
+        if ((tls->tolerate >> reason & 1) != 0 && bytes_printf(out, " %s", reason_word(reason)) != 0)
+            return -1;
+    return bytes_append_str(out, "\n");
+}
+
 /* One line for each identity by server name. */
 static int by_name_text(const struct config_tls *tls, struct bytes *out)
 {
@@ -200,7 +226,9 @@ static int listener_text(const struct config_listener *l, struct bytes *out)
     for (size_t i = 1; i < l->n_bind; i++)
         if (bytes_printf(out, INDENT "%s\n", l->bind_text[i]) != 0)
             return -1;
-    return by_name_text(&l->tls, out) != 0 ? -1 : check_routes_text(l, INDENT, out);
+    if (tolerated_text(&l->tls, out) != 0 || by_name_text(&l->tls, out) != 0)
+        return -1;
+    return check_routes_text(l, INDENT, out);
 }
 
 static int listeners_text(const struct check_sheet *s, struct bytes *out)

@@ -4,6 +4,7 @@
 #include "mtlsd/base/text.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/tls/tls_engine.h"
 
 const char *explain_sheet_stage(enum explain_stage stage)
 {
@@ -254,11 +255,23 @@ static void forward_text(struct page *p, const struct explain_sheet *s)
     dropped_text(p, e->head);
 }
 
+/* tls_failed has several: then the step above says what happens. */
+static void refused_handshake(struct page *p, int alert)
+{
+    plain(p, "the handshake is refused");
+    if (alert < 0)
+        return;
+    plain(p, " with alert ");
+    plain(p, tls_alert_name(alert));
+    number(p, " (", (unsigned)alert);
+    plain(p, ")");
+}
+
 static void refusal_text(struct page *p, const struct explain *e, const struct config_listener *l)
 {
     const struct reason_row *row = reason_row(e->steps[e->stopped].reason);
     if (e->stopped == EXPLAIN_HANDSHAKE || l->protocol == CONFIG_PROTOCOL_TCP)
-        number(p, "the handshake is refused with alert ", (unsigned)row->alert);
+        refused_handshake(p, row->alert);
     else
         number(p, "refused with ", row->http_status);
     plain(p, ", ");

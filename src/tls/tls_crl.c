@@ -221,7 +221,8 @@ static void note_state(const struct list *list, const char *place, bool known,
                      issuer);
     if (source->now > list->next_update) {
         text_utc(when, list->next_update);
-        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is stale since %s", issuer,
+        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is stale since %s: get the newer one from that CA (openssl ca -gencrl), crl_grace bridges a "
+                     "late one; until then what it issued is refused where a list is required", issuer,
                      when);
     } else if (source->now < list->this_update) {
         text_utc(when, list->this_update);
@@ -312,8 +313,8 @@ static int add_pem(struct tls_crl_index *index, const struct tls_crl_source *sou
         snprintf(place, sizeof(place), "%s:%zu", file, block.line);
         if (!span_equals_str(block.label, "X509 CRL"))
             return err_set(err, ERR_CREDENTIAL,
-                           "%s: a block of kind %.*s has no place in a file of revocation lists", place,
-                           (int)(block.label.len < 40 ? block.label.len : 40), (const char *)block.label.ptr);
+                           "%s: a block of kind %.*s has no place in a file of revocation lists%s", place,
+                           (int)(block.label.len < 40 ? block.label.len : 40), (const char *)block.label.ptr, tls_pem_advice(block.label));
         if (tls_pem_decode(&r, &block, &der, err) != 0 ||
             add_list(index, source, der, place, notes, err) != 0)
             return -1;

@@ -130,9 +130,9 @@ static int read_file(struct loading *l, const char *file, struct span text, bool
         if (is_certificate && want_certificates && add_certificate(l, &r, &block) != 0)
             return -1;
         if (!is_key && !is_certificate && !ends_with(block.label, "PARAMETERS"))
-            return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s has no place in an identity",
+            return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s has no place in an identity%s",
                            file, block.line, (int)(block.label.len < 40 ? block.label.len : 40),
-                           (const char *)block.label.ptr);
+                           (const char *)block.label.ptr, tls_pem_advice(block.label));
     }
     return more;
 }

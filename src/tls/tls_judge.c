@@ -248,6 +248,7 @@ struct tls_glance tls_judge_glance(const struct tls_question *q, const struct sp
         return glance;
     struct tls_verdict of_leaf = {.status = REASON_UNDECIDED};
     tls_checks_leaf(q, &leaf, &of_leaf);
+    glance.nameless = cert.san.len == 0;
     glance.wrong_purpose = (of_leaf.all & (UINT64_C(1) << REASON_WRONG_PURPOSE)) != 0;
     for (size_t i = 0; i < n && !glance.leads_to_trust; i++)
         glance.leads_to_trust = tls_cert_read(ders[i], &cert) == 0 && is_anchor_name(q->trust, cert.issuer);

@@ -193,12 +193,44 @@ int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *b
     return 0;
 }
 
+const char *tls_pem_advice(struct span label)
+{
+    static const struct {
+        const char *end, *advice;
+    } kinds[] = {
+        {"PRIVATE KEY", "; a key is named by bundle or key of an identity, and a CA's own key stays with the CA"},
+        {"CRL", "; a revocation list is named by crl of a trust"},
+        {"CERTIFICATE REQUEST", "; a request is not a certificate yet: the CA makes one of it (openssl x509 -req)"},
+        {"TRUSTED CERTIFICATE", "; write it as a plain certificate: openssl x509 -in FILE -out PLAIN"},
+        {"CERTIFICATE", "; a certificate is named by ca of a trust, or by bundle or certificate of an identity"},
+        {"PKCS7", "; take the certificates out of it: openssl pkcs7 -print_certs -in FILE -out PLAIN"},
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t n = strlen(kinds[i].end);
+        if (label.len >= n && memcmp(label.ptr + label.len - n, kinds[i].end, n) == 0)
+            return kinds[i].advice;
+    }
+    return "";
+}
+
+/* SEQUENCE { INTEGER 3, ... }: RFC 7292 section 4. Certificates and lists begin with a SEQUENCE in the first, keys with INTEGER 0 or 1. */
+static bool is_pkcs12(struct span text)
+{
+    size_t lengths = text.len > 2 && text.ptr[0] == 0x30 && text.ptr[1] > 0x80 && text.ptr[1] <= 0x84 ? text.ptr[1] & 0x7f : 0;
+    return lengths > 0 && text.len > 5 + lengths && memcmp(text.ptr + 2 + lengths, "\x02\x01\x03", 3) == 0;
+}
+
 int tls_pem_plausible(const char *file, struct span text, const char *wanted, struct err *err)
 {
     if (text.len == 0)
         return err_set(err, ERR_CREDENTIAL, "%s: the file is empty; it should hold %s in PEM", file, wanted);
     if (memmem(text.ptr, text.len, "-----BEGIN", 10) != NULL)
         return 0;
+    if (is_pkcs12(text))
+        return err_set(err, ERR_CREDENTIAL,
+                       "%s: looks like PKCS#12, not PEM; it should hold %s in PEM (openssl pkcs12 -in FILE -nodes -out "
+                       "BUNDLE.pem takes certificate and key out of it)",
+                       file, wanted);
     if (text.len >= 4 && text.ptr[0] == 0x30 && (text.ptr[1] & 0x80) != 0)
         return err_set(err, ERR_CREDENTIAL,
                        "%s: looks like DER, not PEM; it should hold %s in PEM (openssl x509 -inform DER -in "

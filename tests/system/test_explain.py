@@ -105,7 +105,7 @@ class Explain(harness.Case):
         self.assertEqual("none", answer["answer"]["action"])
         text = self.explain("--listener", "raw", "--cert", self.pki.client().crt).stdout
         self.assertIn('{ ou = "ops" }: ou does not hold', text)
-        self.assertIn("alert 49, not_allowed", text)
+        self.assertIn("alert access_denied (49), not_allowed", text)
 
     def test_the_moment_can_be_chosen(self):
         answer = self.ask("GET /", "--cert", self.ops.crt, "--at", "2999-01-01")

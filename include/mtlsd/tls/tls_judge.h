@@ -53,6 +53,7 @@ void tls_judge_in_detail(const struct tls_question *q, const struct span *ders, 
 struct tls_glance {
     bool wrong_purpose;  /* the leaf does not allow what it is used for */
     bool leads_to_trust; /* one of them names a CA of the trust as its issuer */
+    bool nameless;       /* the leaf has no subjectAltName, so it is valid for no host */
 };
 struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n);
 

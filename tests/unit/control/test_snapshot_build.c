@@ -173,6 +173,19 @@ START_TEST(gives_each_target_its_place_and_a_context_of_its_own)
 }
 END_TEST
 
+/* Callers look nowhere else for the name they called. */
+START_TEST(warns_of_a_server_whose_certificate_names_no_host)
+{
+    struct tls_pki_order order = {.cn = "proxy.example", .purpose = TLS_PURPOSE_SERVER};
+    world_issue(&w, "/etc/server.pem", &w.partner_ca, &order);
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_ptr_nonnull(find(FINDING_WARNING, "identity \"server\" is used as a server but its certificate names no host"));
+    ck_assert_ptr_null(find(FINDING_WARNING, "\"payments\""));
+    snapshot_unref(s);
+}
+END_TEST
+
 START_TEST(says_once_what_is_so_for_every_target)
 {
     world_edit(&w, "targets = [ \"api.partner.example:443\" ];", "targets = [ \"a.example:443\", \"b.example:443\", \"c.example:443\" ];");
@@ -240,6 +253,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_apart_upstreams_that_differ_in_their_trust);
     tcase_add_test(t, warns_when_an_identity_is_used_for_what_it_may_not_do);
     tcase_add_test(t, gives_each_target_its_place_and_a_context_of_its_own);
+    tcase_add_test(t, warns_of_a_server_whose_certificate_names_no_host);
     tcase_add_test(t, says_once_what_is_so_for_every_target);
     tcase_add_test(t, gives_a_forward_proxy_what_stands_for_hosts_without_a_route);
     tcase_add_test(t, refuses_a_route_that_claims_an_identity);

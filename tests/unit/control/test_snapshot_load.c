@@ -33,6 +33,7 @@ enum damage {
     ONE_BAD_BLOCK,
     NOT_PEM,
     READABLE_BY_OTHERS,
+    CERTIFICATE_ALONE,
     OF_ANOTHER_USER,
     WITH_CRLF,
     OF_ANOTHER_KEY,
@@ -94,6 +95,13 @@ static void inflict(const char *path, enum damage damage)
     case NOT_PEM:
         replace_text(path, der, sizeof(der));
         break;
+    case CERTIFICATE_ALONE: {
+        struct span all = bytes_span(&f->text);
+        const uint8_t *end = memmem(all.ptr, all.len, "-----END CERTIFICATE-----\n", 26);
+        replace_text(path, all.ptr, (size_t)(end - all.ptr) + 26);
+        memory_files_find(&w.files, path)->facts.readable_by_others = true;
+        break;
+    }
     case READABLE_BY_OTHERS:
         f->facts.readable_by_others = true;
         break;
@@ -151,6 +159,7 @@ static const struct row {
     {"/etc/server.pem", ONE_BAD_BLOCK, "test.conf:2", "/etc/server.pem", "one bad block among good ones"},
     {"/etc/server.pem", NOT_PEM, "test.conf:2", "/etc/server.pem", "DER in the place of PEM"},
     {"/etc/server.pem", OF_ANOTHER_KEY, "test.conf:2", "/etc/server.pem", "certificate and key of two pairs"},
+    {"/etc/server.pem", CERTIFICATE_ALONE, "test.conf:2", "holds no private key", "a certificate that all may read is no secret, but no bundle either"},
     {"/etc/server.pem", READABLE_BY_OTHERS, "test.conf:2", "chmod 600 /etc/server.pem", "E4: a key others may read"},
     {"/etc/server.pem", OF_ANOTHER_USER, "test.conf:2", "chown", "E4: a key another user may change"},
     {"/etc/clients.pem", READABLE_BY_OTHERS, NULL, NULL, "a CA certificate is public"},

@@ -169,10 +169,23 @@ START_TEST(says_which_ca_has_no_list)
     write_sheet(check_sheet_text);
     ck_assert_ptr_nonnull(strstr(text, _i == 0 ? ": no revocation list, so what it issued is refused (crl_missing)" : "is taken for not revoked"));
     ck_assert_ptr_nonnull(strstr(text, ": 1 revoked"));
+    bool warned = strstr(text, "warning: trust \"clients\": crl holds no revocation list of CA ") != NULL;
+    ck_assert(warned == (_i == 0));
     snapshot_unref(snapshot);
     snapshot = NULL;
     write_sheet(check_sheet_json);
     ck_assert_ptr_nonnull(strstr(text, "\"covered\": false"));
+}
+END_TEST
+
+START_TEST(says_who_issued_an_identity_and_what_is_let_in)
+{
+    static const char *const lines[] = {"CN=proxy.example\n                 issued by CN=", ", sent without intermediates\n",
+                                        "\n                 lets in for its routes: expired revoked\n"};
+    world_edit(&w, "trust = \"clients\"; };", "trust = \"clients\"; tolerate = [ \"revoked\", \"expired\" ]; };");
+    world_edit(&w, "upstream = \"partner\";", "routes = ( { cert = \"error\"; respond = 403; }, { upstream = \"partner\"; } );");
+    write_sheet(check_sheet_text);
+    EXPECT(lines);
 }
 END_TEST
 
@@ -185,6 +198,7 @@ Suite *suite(void)
     tcase_add_test(t, shows_one_upstream_without_routes);
     tcase_add_test(t, shows_a_forward_proxy_and_every_address);
     tcase_add_test(t, tells_programs_the_same);
+    tcase_add_test(t, says_who_issued_an_identity_and_what_is_let_in);
     tcase_add_test(t, says_which_ca_a_revocation_list_covers);
     tcase_add_loop_test(t, says_which_ca_has_no_list, 0, 2);
     suite_add_tcase(s, t);

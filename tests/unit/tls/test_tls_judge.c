@@ -495,6 +495,21 @@ static const struct {
 };
 
 /* F1: age is checked by our clock at every use, so a verdict says how long it may be used. */
+START_TEST(a_glance_tells_whether_there_is_any_name)
+{
+    struct certs named, nameless;
+    struct tls_trust *trust = judging_trust(&(struct judging){.ca = {&ca}});
+    const struct tls_question q = {.trust = trust, .purpose = TLS_PURPOSE_SERVER, .now = CERTS_NOW};
+    certs_make(&(struct certs_order){.cn = "a.example", .issuer = &ca, .sans = {"dns:a.example"}}, &named);
+    certs_make(&(struct certs_order){.cn = "a.example", .issuer = &ca}, &nameless);
+    ck_assert(!tls_judge_glance(&q, &named.der, 1).nameless);
+    ck_assert(tls_judge_glance(&q, &nameless.der, 1).nameless);
+    certs_clear(&named);
+    certs_clear(&nameless);
+    tls_trust_unref(trust);
+}
+END_TEST
+
 START_TEST(a_glance_tells_purpose_and_issuer_by_their_words)
 {
     struct certs other, leaf, far, server;
@@ -572,6 +587,7 @@ Suite *suite(void)
     tcase_add_test(c, says_which_certificate_and_what);
     tcase_add_test(c, keeps_control_bytes_out_of_the_sentence);
     tcase_add_test(c, maps_each_status_to_its_alert);
+    tcase_add_test(c, a_glance_tells_whether_there_is_any_name);
     tcase_add_test(c, a_glance_tells_purpose_and_issuer_by_their_words);
     tcase_add_loop_test(c, says_until_when_dates_leave_it_as_it_is, 0, (int)(sizeof(dates) / sizeof(dates[0])));
     suite_add_tcase(s, c);

@@ -112,10 +112,42 @@ START_TEST(refuses_bad_base64_with_its_line)
 }
 END_TEST
 
+START_TEST(knows_where_a_block_belongs)
+{
+    static const char *const rows[][2] = {{"EC PRIVATE KEY", "bundle or key"}, {"ENCRYPTED PRIVATE KEY", "bundle or key"}, {"X509 CRL", "crl of a trust"},
+                                          {"CERTIFICATE REQUEST", "not a certificate yet"}, {"NEW CERTIFICATE REQUEST", "not a certificate yet"},
+                                          {"TRUSTED CERTIFICATE", "plain certificate"}, {"CERTIFICATE", "ca of a trust"}, {"PKCS7", "openssl pkcs7"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(strstr(tls_pem_advice(span_from_str(rows[i][0])), rows[i][1]) != NULL, "%s", rows[i][0]);
+    ck_assert_str_eq(tls_pem_advice(span_from_str("EC PARAMETERS")), "");
+    ck_assert_str_eq(tls_pem_advice(span_from_str("")), "");
+}
+END_TEST
+
+/* Certificates, keys and lists in DER are told from a PKCS#12 file, whatever their length. */
+START_TEST(tells_pkcs12_from_other_der)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        bool pkcs12;
+    } rows[] = {{"\x30\x82\x05\x01\x02\x01\x03\x30", 8, true}, {"\x30\x81\xff\x02\x01\x03\x30", 7, true}, {"\x30\x80\x02\x01\x03\x30\x80", 7, false},
+                {"\x30\x82\x05\x01\x02\x01\x00\x30", 8, false}, {"\x30\x82\x05\x01\x30\x82\x01\x03", 8, false}, {"\x30\x84\x00\x00\x05", 5, false},
+                {"\x30\x82", 2, false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct err err = {0};
+        ck_assert_int_eq(tls_pem_plausible("f", span_of(rows[i].bytes, rows[i].n), "a key", &err), -1);
+        ck_assert_msg((strstr(err.text, "PKCS#12") != NULL) == rows[i].pkcs12, "row %zu: %s", i, err.text);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_pem");
     TCase *c = tcase_create("pem");
+    tcase_add_test(c, knows_where_a_block_belongs);
+    tcase_add_test(c, tells_pkcs12_from_other_der);
     tcase_add_test(c, gives_each_block_with_its_line);
     tcase_add_test(c, refuses_blocks_that_do_not_close);
     tcase_add_test(c, reads_lines_of_any_length);
