@@ -10,8 +10,8 @@ struct span tls_crl_significant(struct span serial)
     return serial;
 }
 
-/* Of an entry only the serial matters; a critical extension there (certificateIssuer above all) would change
- * whose serial it is. */
+/* Of an entry only the serial matters; certificateIssuer, critical as it should be or not, would change whose serial it is, and so might
+ * another critical extension. */
 static int check_entry_extensions(struct span entry)
 {
     struct tls_der list;
@@ -22,7 +22,7 @@ static int check_entry_extensions(struct span entry)
     struct span rest = list.value;
     struct tls_cert_extension extension;
     while (rest.len > 0)
-        if (tls_cert_next_extension(&rest, &extension) != 0 ||
+        if (tls_cert_next_extension(&rest, &extension) != 0 || span_equals_str(extension.oid, "\x55\x1d\x1d") ||
             (extension.critical && !span_equals_str(extension.oid, "\x55\x1d\x15"))) /* reasonCode */
             return -1;
     return 0;
