@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dates that pass while the daemon runs: libfaketime moves its clock, and only its; monotonic timers stay true."""
+import datetime
 import json
 import os
 import pathlib
 import re
 import ssl
+import subprocess
 import unittest
 
+import certs
 import harness
 import peers
 from harness import wait_for
@@ -142,6 +145,34 @@ class Tunnels(Case):
         self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", refused.exception.reason)
 
 
+class Tickets(Case):
+    def test_a_certificate_that_expires_between_two_connections_of_a_session(self):
+        """A1: the ticket is still good by its own age, the certificate that it stands for is not."""
+        soon = self.pki.leaf("clock-ticket", eku=("clientAuth",), days=10)
+        end = datetime.datetime.strptime(certs.openssl("x509", "-in", soon.crt, "-noout", "-enddate").decode().strip(), "notAfter=%b %d %H:%M:%S %Y GMT")
+        left = (end - datetime.datetime.utcnow()).total_seconds()
+        for version in ("-tls1_2", "-tls1_3"):
+            with self.subTest(version):
+                self.move((left - 120) / DAY)
+                self.start(tls="tickets = true;")
+                session = self.folder / f"session{version}"
+                self.assertIn("200 OK", self.s_client(version, "-cert", soon.crt, "-key", soon.key, "-sess_out", session))
+                again = self.s_client(version, "-sess_in", session)
+                self.assertIn("Reused, TLS", again)
+                self.assertIn("200 OK", again)
+                self.move((left + 60) / DAY)
+                again = self.s_client(version, "-sess_in", session)
+                self.assertNotIn("200 OK", again)
+                self.assertIn("alert number 45", again)
+                self.mtlsd.stop()
+
+    def s_client(self, *flags):
+        done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-servername", "localhost", "-CAfile", self.root.crt,
+                               "-ign_eof", *map(str, flags)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30,
+                              input=b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return done.stdout.decode(errors="replace")
+
+
 class Lists(Case):
     def crl(self, **options):
         revoked = self.pki.leaf("clock-revoked", eku=("clientAuth",))
@@ -209,7 +240,7 @@ class OurOwn(Case):
         self.assertNotIn(" expiry ", self.mtlsd.log)
         self.move(8)
         self.status()
-        self.assertRegex(self.mtlsd.log, r"warn +expiry .*certificate CN=localhost.* expires within a day, 20.*renew it")
+        self.assertRegex(self.mtlsd.log, r"warn +expiry .*certificate CN=localhost.* expires (within a|in 1) day, 20.*renew it")
         self.move(11)
         self.assertLess(self.status()["identities"][0]["days_left"], 0)
         self.status()

@@ -113,6 +113,7 @@ START_TEST(a3_f1_what_must_not_replace_the_last_good_list)
         {"one byte", "new.crl", {.issuer = &root, .number = 7}, 1},
         {"an older number", "older than the one in use", {.issuer = &root, .number = 5}, 0},
         {"the same number, issued earlier", "older than the one in use", {.issuer = &root, .number = 6, .this_update = CERTS_NOW - 2 * CERTS_DAY}, 0},
+        {"an older number, issued later", "older than the one in use", {.issuer = &root, .number = 5, .this_update = CERTS_NOW - 10}, 0},
         {"another CA's", "no revocation list of CN=Root any more", {.issuer = &other, .number = 9}, 0},
         {"signed by another key", "not signed by that CA's key", {.issuer = &root, .signed_by = &other, .number = 9}, 0},
     };

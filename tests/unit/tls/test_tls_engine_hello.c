@@ -280,6 +280,37 @@ START_TEST(the_version_is_that_of_the_chosen_policy)
 }
 END_TEST
 
+/* The server asks for another key share, and the client says hello again: with the same name (0), or with another one for which the rules are lax. */
+START_TEST(a_second_hello_asks_for_the_same_name) /* A8 */
+{
+    static const char *const two[] = {"strict.example", "laxest.example"};
+    struct tls_context *contexts[] = {
+        wire_pki_accepting(&ends_pki, &(struct wire_side){0}),
+        wire_pki_accepting(&ends_pki, &(struct wire_side){.asks_given = true, .ask = TLS_ASK_NONE}),
+    };
+    ends_open_one(&ends_server, wire_pki_by_name(two, contexts, 2, NULL), NULL, NULL);
+    raw_tls_client(&raw, &ends_pki, "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-SECP521R1:+GROUP-SECP256R1",
+                   GNUTLS_FORCE_CLIENT_CERT | GNUTLS_KEY_SHARE_TOP);
+    ck_assert_int_eq(gnutls_server_name_set(raw.session, GNUTLS_NAME_DNS, two[0], strlen(two[0])), 0);
+    raw_tls_pump(&raw);
+    ends_feed(&ends_server, bytes_span(&raw.out));
+    bytes_clear(&raw.out);
+    struct span retry = tls_engine_wire_out(ends_server.e);
+    ck_assert_int_eq(bytes_append_span(&raw.in, retry), 0);
+    tls_engine_wire_sent(ends_server.e, retry.len);
+    raw_tls_pump(&raw);
+    uint8_t *name = memmem(raw.out.data + raw.out.head, raw.out.len, two[0], strlen(two[0]));
+    ck_assert_msg(name != NULL, "there was no second hello");
+    memcpy(name, two[_i], strlen(two[_i]));
+    ends_run_raw(&ends_server, &raw, ENDS_ALL);
+    if (_i == 0)
+        expect_policy(STRICT, two[0], "the same name");
+    else
+        expect_policy(REFUSED, two[1], "another name");
+    close_named();
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_engine_hello");
@@ -294,6 +325,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, hosts_belong_to_the_policy_of_their_name, 0, 2);
     tcase_add_loop_test(c, judged_again_by_the_policy_its_name_has_now, 0, 2);
     tcase_add_test(c, the_version_is_that_of_the_chosen_policy);
+    tcase_add_loop_test(c, a_second_hello_asks_for_the_same_name, 0, 2);
     suite_add_tcase(s, c);
     return s;
 }
