@@ -127,9 +127,7 @@ static void explain_request(struct explain *e)
     struct err err = {0};
     if (e->head == NULL)
         return;
-    enum reason reason = http_guard_request(e->head, &err);
-    if (reason == REASON_VALID && http_target_read(e->head, &e->target, &err) != 0)
-        reason = REASON_REQUEST_MALFORMED;
+    enum reason reason = http_guard_request(e->head, &e->target, &err);
     e->has_target = reason == REASON_VALID;
     say(e, EXPLAIN_REQUEST, reason, "%s", reason == REASON_VALID ? "well-formed" : err.text);
 }

@@ -5,7 +5,6 @@
 #include "http_bytes.h"
 #include "http_field.h"
 #include "http_name.h"
-#include "mtlsd/http/http_target.h"
 
 #include <string.h>
 
@@ -60,37 +59,27 @@ static void gather(struct facts *f, const struct http_head *h)
     }
 }
 
-/* One Host, which HTTP/1.0 may leave out: then *host stays empty. */
-static const char *host_refusal(const struct http_head *h, const struct facts *f, struct http_authority *host)
+/* One, which HTTP/1.0 may leave out. */
+static const char *hosts_refusal(const struct http_head *h, unsigned n_hosts)
 {
-    if (f->n_hosts > 1)
+    if (n_hosts > 1)
         return "more than one Host";
-    if (f->n_hosts == 0)
-        return h->minor == 0 ? NULL : "no Host";
-    return http_authority_read(f->host, host) ? NULL
-                                              : "Host is not a host name or address with an optional port";
+    return n_hosts == 0 && h->minor > 0 ? "no Host" : NULL;
 }
 
 /* A target that names a host names the same one as Host, or two readers would send it to two places (RFC 9112
  * section 3.2.2). */
-static int judge_form(const struct http_head *h, const struct http_authority *host, struct err *err)
+static const char *other_host_refusal(const struct http_target *t, const struct facts *f)
 {
-    struct http_target t;
-    if (http_target_read(h, &t, err) != 0)
-        return -1;
-    if (t.form == HTTP_TARGET_ASTERISK || t.form == HTTP_TARGET_ORIGIN || host->host.len == 0)
-        return 0;
-    struct http_authority named = {.host = t.host, .port = t.port};
+    struct http_authority host, named = {.host = t->host, .port = t->port};
+    bool names_host = t->form == HTTP_TARGET_ABSOLUTE || t->form == HTTP_TARGET_AUTHORITY;
+    if (!names_host || f->n_hosts == 0)
+        return NULL;
+    if (!http_authority_read(f->host, &host))
+        return "Host is not a host name or address with an optional port";
     unsigned usual =
-        t.form == HTTP_TARGET_AUTHORITY ? t.port : 80; /* some clients say Host without a port to CONNECT */
-    if (http_authority_same(&named, host, usual))
-        return 0;
-    return err_set(err, ERR_PROTOCOL, "Host is not the host that the target names");
-}
-
-static bool is_connect(const struct http_head *h)
-{
-    return h->method.len == strlen("CONNECT") && span_equals_str(h->method, "CONNECT");
+        t->form == HTTP_TARGET_AUTHORITY ? t->port : 80; /* some clients say Host without a port to CONNECT */
+    return http_authority_same(&named, &host, usual) ? NULL : "Host is not the host that the target names";
 }
 
 /* 1 with *hops, 0 when it does not count, -1 for what is no number. */
@@ -121,9 +110,8 @@ bool http_guard_max_forwards(const struct http_head *h, unsigned *hops)
     return read_max_forwards(h, hops) == 1;
 }
 
-enum reason http_guard_request(const struct http_head *h, struct err *err)
+enum reason http_guard_request(const struct http_head *h, struct http_target *target, struct err *err)
 {
-    struct http_authority host = {.host = {NULL, 0}};
     struct facts f = {.n_hosts = 0};
     unsigned hops;
     if (span_equals_str(h->method, "TRACE")) /* it would echo the identity we add to whoever asks */
@@ -131,12 +119,13 @@ enum reason http_guard_request(const struct http_head *h, struct err *err)
     gather(&f, h);
     const char *why = target_refusal(h->target);
     if (why == NULL)
-        why = host_refusal(h, &f, &host);
+        why = hosts_refusal(h, f.n_hosts);
+    if (why == NULL && http_target_read(h, target, err) != 0)
+        return REASON_REQUEST_MALFORMED;
+    if (why == NULL)
+        why = other_host_refusal(target, &f);
     if (why != NULL)
         return refuse(err, REASON_REQUEST_MALFORMED, why);
-    bool is_path = h->target.len > 0 && h->target.ptr[0] == '/' && !is_connect(h);
-    if (!is_path && judge_form(h, &host, err) != 0)
-        return REASON_REQUEST_MALFORMED;
     if (f.odd_expectation && h->minor > 0) /* RFC 9110 section 10.1.1: HTTP/1.0 knows no expectations */
         return refuse(err, REASON_EXPECTATION_FAILED, "Expect asks for something else than 100-continue");
     if (read_max_forwards(h, &hops) < 0)

@@ -47,10 +47,8 @@ static bool has_path(const struct http_target *t)
     return (t->form == HTTP_TARGET_ORIGIN || t->form == HTTP_TARGET_ABSOLUTE) && t->path.len > 0;
 }
 
-static enum reason read_target(const struct config_listener *conf, struct routing *r, struct err *err)
+static enum reason judge_path(const struct config_listener *conf, struct routing *r, struct err *err)
 {
-    if (http_target_read(r->head, &r->target, err) != 0)
-        return REASON_REQUEST_MALFORMED;
     r->path = r->target.path;
     if (!conf->has_path_rules || !has_path(&r->target))
         return REASON_VALID;
@@ -223,9 +221,9 @@ static enum reason choose_way(struct exchange *x, const struct routing *r, struc
 enum reason exchange_route_judge(struct exchange *x, struct routing *r, struct err *err)
 {
     const struct config_listener *conf = x->listener->conf;
-    enum reason reason = http_guard_request(r->head, err);
+    enum reason reason = http_guard_request(r->head, &r->target, err);
     if (reason == REASON_VALID)
-        reason = read_target(conf, r, err);
+        reason = judge_path(conf, r, err);
     if (reason == REASON_VALID && is_misdirected(x, r))
         reason = refuse(err, REASON_MISDIRECTED, "TLS was opened for a server name with other rules than this host has: ask for it on a connection of its own");
     if (reason == REASON_VALID && conf->guards_browsers)

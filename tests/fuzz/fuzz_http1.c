@@ -71,9 +71,8 @@ static void check_head(enum kind kind, const struct http_head *h)
     struct http_target t;
     if (kind == TO_CONNECT && h->status / 100 == 2)
         return; /* never forwarded */
-    if (h->request && http_guard_request(h, NULL) != REASON_VALID)
+    if (h->request && http_guard_request(h, &t, NULL) != REASON_VALID)
         return;
-    assert(!h->request || http_target_read(h, &t, NULL) == 0);
     if (h->request)
         check_path(t.path);
     if (!h->request || t.form != HTTP_TARGET_AUTHORITY)

@@ -9,12 +9,13 @@
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/http/http_head.h"
+#include "mtlsd/http/http_target.h"
 
-/* REASON_VALID, or why this request is refused, with a sentence in err: REASON_REQUEST_MALFORMED for a missing, doubled or odd Host, one that
+/* REASON_VALID with *target, the request's, or why this request is refused, with a sentence in err: REASON_REQUEST_MALFORMED for a missing, doubled or odd Host, one that
  * differs from an absolute target's or CONNECT's, '#', control bytes, bad percent encoding in the target, a target whose form does not go with
  * the method, https:// in the target; REASON_METHOD_UNKNOWN for TRACE; REASON_EXPECTATION_FAILED for an Expect other than 100-continue in
  * HTTP/1.1. Absolute targets and CONNECT pass: whether they are served here is the caller's matter. RFC 9112 section 3.2. */
-enum reason http_guard_request(const struct http_head *h, struct err *err);
+enum reason http_guard_request(const struct http_head *h, struct http_target *target, struct err *err);
 /* True with *hops when Max-Forwards counts: a number in an OPTIONS request that the guard passed (RFC 9110 section 7.6.2). At 0 the request is
  * answered here, else it is forwarded with one less (http_outgoing.max_forwards). */
 bool http_guard_max_forwards(const struct http_head *h, unsigned *hops);

@@ -18,7 +18,7 @@ struct http_target { /* spans into the head */
     struct span query; /* with its '?'; empty: none */
 };
 
-/* For a head that http_guard_request passed. -1 with a sentence for what cannot be taken apart. */
+/* For a head whose target http_guard_request found to hold no odd bytes, with at most one Host. -1 with a sentence for what cannot be taken apart. */
 MUST_CHECK int http_target_read(const struct http_head *h, struct http_target *out, struct err *err);
 
 /* NULL, or a sentence: dot segments (encoded or not), encoded slash, backslash (encoded or not), encoded NUL, overlong encodings, empty segments.

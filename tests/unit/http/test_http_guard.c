@@ -15,7 +15,8 @@ static enum reason judge(const char *raw, struct err *err)
     err_clear(err);
     enum http1_event e = http1_next(p, &in, &data);
     ck_assert_msg(e == HTTP1_HEAD, "%s: %s", raw, http1_detail(p));
-    enum reason reason = http_guard_request(http1_head(p), err);
+    struct http_target target;
+    enum reason reason = http_guard_request(http1_head(p), &target, err);
     http1_free(p);
     return reason;
 }
@@ -69,7 +70,8 @@ START_TEST(C9_passes_or_refuses_targets)
     struct http1 *p = http1_new(true, 65536, 100);
     struct span in = span_from_str(raw), data;
     bool read = http1_next(p, &in, &data) == HTTP1_HEAD;
-    enum reason reason = read ? http_guard_request(http1_head(p), NULL) : http1_reason(p);
+    struct http_target target;
+    enum reason reason = read ? http_guard_request(http1_head(p), &target, NULL) : http1_reason(p);
     ck_assert_msg(reason == (t->passes ? REASON_VALID : REASON_REQUEST_MALFORMED), "%s: %d", t->why,
                   (int)reason);
     http1_free(p);
@@ -89,7 +91,8 @@ START_TEST(C9_refuses_bytes_that_are_not_printable_ASCII)
                               .fields = &host,
                               .n_fields = 1};
         bool passes = c > 0x20 && c < 0x7f && c != '#' && c != '%';
-        enum reason reason = http_guard_request(&h, NULL);
+        struct http_target t;
+        enum reason reason = http_guard_request(&h, &t, NULL);
         ck_assert_msg((reason == REASON_VALID) == passes, "byte %02x: %d", (unsigned)c, (int)reason);
     }
 }
@@ -153,6 +156,13 @@ static const struct {
     {"absolute target of another host", "GET http://127.0.0.1/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
      REASON_REQUEST_MALFORMED},
     {"absolute target of another host, HTTP/1.0", "GET http://i/ HTTP/1.0\r\nHost: h\r\n\r\n",
+     REASON_REQUEST_MALFORMED},
+    {"absolute target and a Host that is none", "GET http://h/ HTTP/1.1\r\nHost: h:80a\r\n\r\n",
+     REASON_REQUEST_MALFORMED},
+    {"absolute target and two Hosts", "GET http://h/ HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n",
+     REASON_REQUEST_MALFORMED},
+    {"'*' and a Host that is none", "OPTIONS * HTTP/1.1\r\nHost: h/x\r\n\r\n", REASON_REQUEST_MALFORMED},
+    {"CONNECT and a Host that is none", "CONNECT h:443 HTTP/1.1\r\nHost: h:443:1\r\n\r\n",
      REASON_REQUEST_MALFORMED},
     {"OPTIONS of a server", "OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n", REASON_VALID},
     {"CONNECT", "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", REASON_VALID},
