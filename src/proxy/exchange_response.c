@@ -86,8 +86,7 @@ static void write_response_head(struct exchange *x, const struct http_head *head
     x->rq->chunk_response = how.framing == HTTP_CHUNKED;
     if (lost || http_guard_write_head(&out, &how) != 0)
         x->down.broken = true;
-    link_write_copy(&x->down, bytes_span(&out));
-    bytes_clear(&out);
+    link_write_take(&x->down, &out);
     bytes_clear(&added);
     bytes_clear(&location);
 }

@@ -60,6 +60,18 @@ int gather_copy(struct gather *g, struct span s)
     return 0;
 }
 
+int gather_take(struct gather *g, struct bytes *b)
+{
+    if (g->total == 0) {
+        bytes_take(b, &g->own);
+        g->total = g->own.len;
+        return 0;
+    }
+    int rc = gather_copy(g, bytes_span(b));
+    bytes_clear(b);
+    return rc;
+}
+
 /* A short body behind its head, whose memory has room to spare: the copy costs less than a part to remember and a second run to send. */
 static bool fits_behind(const struct gather *g, struct span s)
 {

@@ -56,6 +56,14 @@ void link_write_copy(struct link *l, struct span s)
         lose(l);
 }
 
+void link_write_take(struct link *l, struct bytes *b)
+{
+    if (l->broken)
+        bytes_clear(b);
+    else if (gather_take(&l->out, b) != 0)
+        lose(l);
+}
+
 void link_write_borrow(struct link *l, struct span s)
 {
     if (!l->broken && gather_borrow(&l->out, s) != 0)

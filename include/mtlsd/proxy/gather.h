@@ -25,6 +25,7 @@ struct gather {
 void gather_init(struct gather *g, size_t max);
 void gather_clear(struct gather *g);
 MUST_CHECK int gather_copy(struct gather *g, struct span s);   /* bytes that do not outlive the call */
+MUST_CHECK int gather_take(struct gather *g, struct bytes *b); /* b is empty and owns nothing afterwards, whatever comes of it */
 MUST_CHECK int gather_borrow(struct gather *g, struct span s); /* valid until gather_settle */
 /* Up to max runs from the front, in order. */
 size_t gather_runs(const struct gather *g, struct span *runs, size_t max);

@@ -28,6 +28,7 @@ bool link_is_handshaking(const struct link *l);
 
 /* What cannot be kept breaks the link, and a broken one takes nothing more: a message with a hole must not get its end. */
 void link_write_copy(struct link *l, struct span s);
+void link_write_take(struct link *l, struct bytes *b);     /* its memory is taken, and b left empty */
 void link_write_borrow(struct link *l, struct span s); /* valid until link_settle */
 void link_end(struct link *l);
 /* Our own words before TLS begins (a PROXY header, CONNECT to a proxy): they leave first, and nothing of a client may ever be among them. */

@@ -114,6 +114,44 @@ START_TEST(copies_what_is_short_behind_what_is_owned)
 }
 END_TEST
 
+START_TEST(takes_memory_where_nothing_waits_and_copies_where_something_does)
+{
+    struct bytes given;
+    bytes_init(&given, MAX);
+    ck_assert_int_eq(bytes_append_str(&given, "first;"), 0);
+    const uint8_t *at = bytes_span(&given).ptr;
+    struct span run;
+    ck_assert_int_eq(gather_take(&g, &given), 0);
+    ck_assert_uint_eq(gather_runs(&g, &run, 1), 1);
+    ck_assert_ptr_eq(run.ptr, at);
+    ck_assert_ptr_null(given.data);
+    borrow(BODY);
+    ck_assert_int_eq(bytes_append_str(&given, "second;"), 0);
+    ck_assert_int_eq(gather_take(&g, &given), 0);
+    ck_assert_ptr_null(given.data);
+    ck_assert_str_eq(content(), "first;" BODY "second;");
+    gather_clear(&g);
+    ck_assert_int_eq(gather_take(&g, &given), 0); /* nothing is given */
+    ck_assert_uint_eq(g.total, 0);
+    copy("a");
+    ck_assert_str_eq(content(), "a");
+}
+END_TEST
+
+START_TEST(frees_what_it_cannot_take)
+{
+    struct bytes given;
+    bytes_init(&given, MAX);
+    ck_assert_ptr_nonnull(bytes_reserve(&given, MAX));
+    memset(given.data, 'x', MAX);
+    bytes_commit(&given, MAX);
+    copy("head");
+    ck_assert_int_eq(gather_take(&g, &given), -1);
+    ck_assert_ptr_null(given.data);
+    ck_assert_str_eq(content(), "head");
+}
+END_TEST
+
 START_TEST(consumes_across_parts_at_any_length)
 {
     static const char all[] = "head;" BODY "line;more;last";
@@ -213,6 +251,8 @@ Suite *suite(void)
     tcase_add_test(t, keeps_the_order_of_owned_and_borrowed_parts);
     tcase_add_test(t, borrows_without_a_copy);
     tcase_add_test(t, copies_what_is_short_behind_what_is_owned);
+    tcase_add_test(t, takes_memory_where_nothing_waits_and_copies_where_something_does);
+    tcase_add_test(t, frees_what_it_cannot_take);
     tcase_add_test(t, consumes_across_parts_at_any_length);
     tcase_add_test(t, settles_into_memory_of_its_own);
     tcase_add_test(t, takes_more_parts_than_it_has_room_for);
