@@ -20,7 +20,7 @@ class ListServer:
     """Answers every GET by what answer(handler) does; counts them."""
 
     def __init__(self, case, host="127.0.0.1", port=0, path="/ca.crl"):
-        self.seen, self.answer = [], None
+        self.seen, self.answered, self.answer = [], 0, None
         self.ended = threading.Event()
         outer = self
 
@@ -29,6 +29,7 @@ class ListServer:
                 outer.seen.append((self.path, dict(self.headers), time.time()))
                 try:
                     outer.answer(self)
+                    outer.answered += 1
                 except OSError:
                     pass
 
@@ -72,6 +73,14 @@ class ListServer:
             handler.end_headers()
             for _ in range(80):
                 handler.wfile.write(b"x" * (1 << 20))
+        self.answer = answer
+
+    def give_in_drops(self):
+        def answer(handler):
+            handler.send_response(200)
+            handler.end_headers()
+            while not self.ended.wait(0.05):
+                handler.wfile.write(b"-" * 100)
         self.answer = answer
 
     def give_slowly(self):

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """crl = "fetch" against a web server that is good, slow, huge, wrong, gone, or sends elsewhere (F1, F3)."""
+import gzip
 import signal
 import ssl
 import time
 import unittest
+from types import SimpleNamespace
 
+import certs
 import harness
 import peers
 from list_server import ListServer
 from harness import wait_for
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def der_of(text):
+    return certs.openssl("crl", "-outform", "DER", data=text)
 
 
 class Case(harness.Case):
@@ -26,6 +33,10 @@ class Case(harness.Case):
         self.port = harness.free_port()
         self.mtlsd = self.daemon(top + self.verifier_text(self.port, self.backend.port, trust=self.trust), [self.port])
 
+    def environment(self):
+        proxy = f"http://127.0.0.1:{self.trap.port}" if hasattr(self, "trap") else ""
+        return dict(super().environment(), **({name: proxy for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")} if proxy else {}))
+
     def list(self, number, *revoked, issuer=None):
         return self.pki.crl(f"cf-{number}-{len(revoked)}-{time.monotonic_ns()}", issuer or self.root, revoked, number=number).read_bytes()
 
@@ -35,10 +46,11 @@ class Case(harness.Case):
         return connection
 
     def is_let_in(self, certificate):
+        """By a connection that is closed again: a stop need not wait for it."""
         try:
-            connection = self.connect(certificate)
-            connection.sendall(REQUEST)
-            return peers.response(connection)[0] == 200
+            with self.connect(certificate) as connection:
+                connection.sendall(REQUEST)
+                return peers.response(connection)[0] == 200
         except (ssl.SSLError, OSError):
             return False
 
@@ -145,15 +157,100 @@ class Fetching(Case):
         self.assertFalse(self.is_let_in(self.good))  # verified like any other: there is none now
         self.assertIn("the list that was kept is not used", self.mtlsd.log)
 
-    def test_a_slow_server_holds_nobody_up_and_a_stop_does_not_wait(self):
+    def test_a_list_in_der_under_any_type_counts(self):
         self.prepare()
-        self.web.give_slowly()
+        for number, kind in ((1, "text/html"), (2, "application/pkix-crl"), (3, "")):
+            self.web.give(der_of(self.list(number, self.bad)), Content_Type=kind)
+            if number == 1:
+                self.start()
+            else:
+                self.ask_again()
+            wait_for(lambda: self.is_let_in(self.good), "the list")
+            self.assertFalse(self.is_let_in(self.bad))
+        self.assertNotIn("not fetched", self.mtlsd.log)
+
+    def test_what_is_compressed_is_not_unpacked(self):
+        """A bomb among them: 16 KiB that would be 16 MiB."""
+        self.prepare()
+        self.web.give(gzip.compress(self.list(1)), Content_Encoding="gzip")
         self.start()
-        wait_for(lambda: self.web.seen, "the fetch")
-        began = time.monotonic()
+        wait_for(lambda: "the answer is compressed, which was not asked for" in self.mtlsd.log, "the refusal")
+        self.assertNotIn("Accept-Encoding", self.web.seen[0][1])
+        before = self.mtlsd.rss_kb()
+        self.web.give(gzip.compress(bytes(16 << 20)), Transfer_Encoding="gzip")
+        self.ask_again()
+        wait_for(lambda: "a transfer coding that was not asked for" in self.mtlsd.log, "the refusal")
+        self.assertLess(self.mtlsd.rss_kb() - before, 8 << 10)
         self.assertFalse(self.is_let_in(self.good))
-        self.mtlsd.stop()
-        self.assertLess(time.monotonic() - began, 5)
+
+    def test_the_environment_names_no_way(self):
+        """http_proxy would be asked for every list, and could hold them back."""
+        self.prepare()
+        self.trap = peers.Backend(self)
+        self.start()
+        wait_for(lambda: self.is_let_in(self.good), "the list")
+        self.assertEqual(0, self.trap.accepted)
+
+    def test_two_trusts_ask_once_for_the_list_of_both(self):
+        self.prepare()
+        self.web.give_tagged(self.list(1, self.bad), '"one"')
+        other = harness.free_port()
+        self.port = harness.free_port()
+        text = self.verifier_text(self.port, self.backend.port, trust=self.trust)
+        text = text.replace("trusts = {", f"trusts = {{ twins = {{ {self.trust} }};").replace(
+            "listeners = {", f'listeners = {{ twin = {{ bind = "127.0.0.1:{other}"; upstream = "app"; tls = {{ identity = "me"; trust = "twins"; }}; }};')
+        self.mtlsd = self.daemon(text, [self.port, other])
+        for self.port in (self.port, other):
+            wait_for(lambda: self.is_let_in(self.good), "the list")
+            self.assertFalse(self.is_let_in(self.bad))
+        self.assertEqual(1, len(self.web.seen))
+        self.ask_again()
+        self.assertEqual('"one"', self.web.seen[1][1].get("If-None-Match"))
+        self.assertEqual(2, len(self.web.seen))
+
+    def test_a_list_that_is_judged_while_a_reload_takes_place_counts_after_it(self):
+        """A large one, for a trust that has another name afterwards: the answer to the next question would be "unchanged"."""
+        self.prepare()
+        many = [SimpleNamespace(serial=0x100000 + i) for i in range(40000)]
+        self.web.give_tagged(self.list(1, self.bad, *many), '"one"')
+        self.start()
+        wait_for(lambda: self.web.answered, "the answer")
+        self.mtlsd.config_path.write_text(self.mtlsd.config_path.read_text().replace("clients", "callers"))
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: "generation 2" in self.mtlsd.log, "the reload")
+        wait_for(lambda: self.is_let_in(self.good), "the list in the new configuration", seconds=40)
+        self.assertFalse(self.is_let_in(self.bad))
+
+    def test_a_slow_server_holds_nobody_up(self):
+        """Neither callers nor a reload nor a drain nor a stop."""
+        self.prepare()
+        for how, signals in (("stop", [signal.SIGTERM]), ("reload and stop", [signal.SIGHUP, signal.SIGHUP, signal.SIGTERM]), ("at once", [signal.SIGQUIT])):
+            for give in (self.web.give_slowly, self.web.give_in_drops):
+                with self.subTest(how):
+                    give()
+                    asked = len(self.web.seen)
+                    self.start()
+                    wait_for(lambda: len(self.web.seen) > asked, "the fetch")
+                    began = time.monotonic()
+                    self.assertFalse(self.is_let_in(self.good))
+                    for i, number in enumerate(signals):
+                        self.mtlsd.signal(number)
+                        if number == signal.SIGHUP:
+                            wait_for(lambda: f"generation {i + 2}" in self.mtlsd.log, "the reload")
+                    self.assertEqual(0, self.mtlsd.wait())
+                    self.assertLess(time.monotonic() - began, 10)
+                    self.assertEqual(asked + 1, len(self.web.seen))  # in flight already: not asked again
+
+    def test_a_drain_during_a_fetch(self):
+        self.prepare()
+        self.web.give(self.list(1))
+        admin = self.folder / "admin.sock"
+        self.start(f'admin = {{ socket = "unix:{admin}"; }};')
+        wait_for(lambda: self.is_let_in(self.good), "the first list")
+        self.web.give_slowly()
+        self.ask_again()
+        self.assertEqual(0, self.command("drain", "-c", self.mtlsd.config_path).returncode)
+        self.assertEqual(0, self.mtlsd.wait())
 
 
 if __name__ == "__main__":

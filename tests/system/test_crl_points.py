@@ -83,10 +83,9 @@ class Case(harness.Case):
 
     def is_let_in(self, certificate):
         try:
-            connection = peers.secure(self.port, peers.client_context(self.root, certificate))
-            self.addCleanup(connection.close)
-            connection.sendall(REQUEST)
-            return peers.response(connection)[0] == 200
+            with peers.secure(self.port, peers.client_context(self.root, certificate)) as connection:
+                connection.sendall(REQUEST)
+                return peers.response(connection)[0] == 200
         except (ssl.SSLError, OSError):
             return False
 
