@@ -68,6 +68,31 @@ def crl():
     return out
 
 
+def crl_signed():
+    when = tlv(0x17, b"260101000000Z")
+
+    def entry(serial, extensions=b""):
+        return tlv(0x30, tlv(2, serial) + when + extensions)
+
+    def extension(oid, value, critical=False):
+        return tlv(0x30, tlv(6, oid) + (tlv(1, b"\xff") if critical else b"") + tlv(4, value))
+
+    def case(entries, *extensions):
+        tail = b"".join(extensions)
+        return len(tail).to_bytes(2, "big") + entries + tail
+
+    reason = tlv(0x30, extension(b"\x55\x1d\x15", b"\x0a\1\1"))
+    issuer = tlv(0x30, extension(b"\x55\x1d\x1d", b"\x30\0", True))
+    number = extension(b"\x55\x1d\x14", b"\2\1\5")
+    return [
+        case(entry(b"\x10\0") + entry(b"\x10\1")), case(entry(b"\1", reason), number), case(entry(b"\1", issuer)), case(entry(b"\0\x80") + entry(b"\x80")), case(entry(b"\0\0\1")),
+        case(entry(b"\xff\xff") + entry(b"\xff")), case(entry(b"")), case(entry(b"\1" * 70)), case(b"", number), case(entry(b"\1"), number, number),
+        case(entry(b"\1"), extension(b"\x55\x1d\x1b", b"\2\1\1", True)), case(entry(b"\1"), extension(b"\x55\x1d\x1c", b"\x30\0", True)),
+        case(entry(b"\1"), extension(b"\x2a\3", b"\5\0")), case(entry(b"\1"), extension(b"\x2a\3", b"\5\0", True)), case(b"".join(entry(bytes([1, i])) for i in range(60)), number),
+        case(tlv(0x30, tlv(2, b"\1"))), case(entry(b"\1") + b"\0"), case(tlv(0x31, tlv(2, b"\1") + when)), case(entry(b"\1") * 3),
+    ]
+
+
 def pem():
     names = ["root.pem", "middle.pem", "leaf.pem"]
     out = [text(n) for n in names]
@@ -250,5 +275,5 @@ def config():
     return out
 
 
-for make in (judge, crl, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, route, config, wire, xfcc):
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, route, config, wire, xfcc):
     put(make.__name__, make())
