@@ -92,7 +92,7 @@ static void log_san(struct log_line *l, const char *key, const struct tls_peer *
 }
 
 struct peer_keys {
-    const char *version, *cipher, *resumed, *peer, *san, *sha256;
+    const char *version, *cipher, *resumed, *peer, *san, *serial, *sha256;
 };
 
 static void log_peer(struct log_line *l, const struct tls_facts *facts, const struct peer_keys *keys)
@@ -105,12 +105,13 @@ static void log_peer(struct log_line *l, const struct tls_facts *facts, const st
         return;
     log_str(l, keys->peer, facts->peer->subject);
     log_san(l, keys->san, facts->peer);
+    log_str(l, keys->serial, facts->peer->serial);
     log_str(l, keys->sha256, facts->peer->sha256);
 }
 
 static void log_down(struct log_line *l, const struct tls_facts *down)
 {
-    static const struct peer_keys keys = {"tls", "cipher", "resumed", "peer", "peer_san", "peer_sha256"};
+    static const struct peer_keys keys = {"tls", "cipher", "resumed", "peer", "peer_san", "peer_serial", "peer_sha256"};
     if (down->verdict != NULL)
         log_str(l, "cert", reason_word(down->verdict->status));
     log_peer(l, down, &keys);
@@ -118,8 +119,8 @@ static void log_down(struct log_line *l, const struct tls_facts *down)
 
 static void log_up(struct log_line *l, const struct report *r)
 {
-    static const struct peer_keys keys = {"upstream_tls",  "upstream_cipher",   "upstream_resumed",
-                                          "upstream_peer", "upstream_peer_san", "upstream_peer_sha256"};
+    static const struct peer_keys keys = {"upstream_tls",      "upstream_cipher",      "upstream_resumed",    "upstream_peer",
+                                          "upstream_peer_san", "upstream_peer_serial", "upstream_peer_sha256"};
     log_peer(l, r->up, &keys);
     if (r->up->alert_received > 0)
         log_str(l, "alert_received", tls_alert_name(r->up->alert_received));

@@ -79,6 +79,12 @@ static int put_plain(struct bytes *out, const char *name, const char *text)
     return put_text(out, name, span_from_str(text), "");
 }
 
+/* A part of a name could be somebody else's whole one. */
+static int put_dn(struct bytes *out, const char *name, const char *text, bool cut)
+{
+    return cut ? 0 : put_plain(out, name, text);
+}
+
 static int put_time(struct bytes *out, const char *name, int64_t seconds)
 {
     char text[21];
@@ -157,8 +163,8 @@ static int put_names(struct bytes *out, const struct tls_peer *peer)
 
 static int put_certificate(struct bytes *out, const struct tls_peer *peer)
 {
-    if (put_plain(out, "X-SSL-Client-DN", peer->subject) != 0 ||
-        put_plain(out, "X-SSL-Issuer", peer->issuer) != 0)
+    if (put_dn(out, "X-SSL-Client-DN", peer->subject, peer->subject_cut) != 0 ||
+        put_dn(out, "X-SSL-Issuer", peer->issuer, peer->issuer_cut) != 0)
         return -1;
     if (put_plain(out, "X-SSL-Client-Serial", peer->serial) != 0 ||
         put_plain(out, "X-SSL-Client-SHA256", peer->sha256) != 0)
@@ -205,7 +211,8 @@ static int append_nginx(struct bytes *out, const struct tls_verdict *v, const ch
         return -1;
     if (peer == NULL)
         return 0;
-    if (put_plain(out, "ssl-client-subject-dn", peer->subject) != 0 || put_plain(out, "ssl-client-issuer-dn", peer->issuer) != 0)
+    if (put_dn(out, "ssl-client-subject-dn", peer->subject, peer->subject_cut) != 0 ||
+        put_dn(out, "ssl-client-issuer-dn", peer->issuer, peer->issuer_cut) != 0)
         return -1;
     if (status != REASON_VALID || peer->der.len == 0)
         return 0;

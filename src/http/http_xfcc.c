@@ -89,7 +89,7 @@ static int append_element(struct bytes *out, const struct http_xfcc *how)
         return -1;
     if (put(out, first, "Hash", span_from_str(how->peer->sha256), false) != 0 || put_details(out, how) != 0)
         return -1;
-    if (put(out, first, "Subject", span_from_str(how->peer->subject), true) != 0)
+    if (put(out, first, "Subject", span_from_str(how->peer->subject_cut ? "" : how->peer->subject), true) != 0)
         return -1;
     return put_names(out, first, how->peer, TLS_NAME_URI, "URI") != 0 ? -1 : put_names(out, first, how->peer, TLS_NAME_DNS, "DNS");
 }

@@ -218,7 +218,7 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
     if (strcmp(word, "ip") == 0)
         return any_address_matches(pattern, peer);
     if (strcmp(word, "issuer") == 0)
-        return issuer_matches(pattern, peer->issuer);
+        return !peer->issuer_cut && issuer_matches(pattern, peer->issuer);
     if (strcmp(word, "serial") == 0)
         return peer->serial != NULL && hex_matches(pattern, peer->serial, true);
     if (strcmp(word, "fingerprint") == 0)

@@ -273,20 +273,46 @@ int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, vo
     return 0;
 }
 
-void tls_cert_name_text(struct span name, char *out, size_t out_size)
+/* Control characters, also those beyond ASCII, U+0080 to U+009F, which are two bytes. */
+static bool is_control(const gnutls_datum_t *text, unsigned i)
+{
+    unsigned char c = text->data[i];
+    bool high = c >= 0x80 && c < 0xa0 && i > 0 && text->data[i - 1] == 0xc2;
+    bool before_high = c == 0xc2 && i + 1 < text->size && text->data[i + 1] >= 0x80 && text->data[i + 1] < 0xa0;
+    return c < 0x20 || c == 0x7f || high || before_high;
+}
+
+/* What the library left as it was goes as RFC 4514 section 2.4 has it, "\0A": two names never become one text. */
+static bool copy_name(const gnutls_datum_t *text, char *out, size_t out_size)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < text->size; i++) {
+        bool control = is_control(text, i);
+        if (n + (control ? 3 : 1) >= out_size) {
+            out[n] = '\0';
+            return false;
+        }
+        if (control)
+            snprintf(out + n, 4, "\\%02X", text->data[i]);
+        else
+            out[n] = (char)text->data[i];
+        n += control ? 3 : 1;
+    }
+    out[n] = '\0';
+    return true;
+}
+
+bool tls_cert_name_text(struct span name, char *out, size_t out_size)
 {
     gnutls_datum_t text = {NULL, 0};
     gnutls_datum_t der = {(unsigned char *)(uintptr_t)name.ptr, (unsigned)name.len};
-    if (gnutls_x509_rdn_get2(&der, &text, 0) != 0 || text.size == 0) {
-        gnutls_free(text.data);
+    bool whole = gnutls_x509_rdn_get2(&der, &text, 0) == 0 && text.size > 0;
+    if (whole)
+        whole = copy_name(&text, out, out_size);
+    else
         snprintf(out, out_size, "(no name)");
-        return;
-    }
-    size_t n = text.size < out_size - 1 ? text.size : out_size - 1;
-    for (size_t i = 0; i < n; i++)
-        out[i] = text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : (char)text.data[i];
-    out[n] = '\0';
     gnutls_free(text.data);
+    return whole;
 }
 
 void tls_cert_sha256(struct span data, char out[65])

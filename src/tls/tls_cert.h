@@ -44,9 +44,8 @@ typedef int (*tls_cert_name_fn)(void *ctx, const struct tls_name *name);
  * well-formed, or on_name gave something else than 0. */
 MUST_CHECK int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, void *ctx);
 
-/* Subject or issuer as RFC 4514 text for people, cut to fit; bytes that could disturb a terminal or a log are
- * replaced. */
-void tls_cert_name_text(struct span name, char *out, size_t out_size);
+/* Subject or issuer as RFC 4514 text, control characters as "\0A". false: this is not the name, but cut to fit or "(no name)", and only for people. */
+bool tls_cert_name_text(struct span name, char *out, size_t out_size);
 
 /* SHA-256 of anything, as hex. */
 void tls_cert_sha256(struct span data, char out[65]);

@@ -8,6 +8,8 @@
 #include <string.h>
 
 /* An idle connection keeps its peer, so everything of its own lies in one block: the struct, the table, the DER that the names point into, the texts. */
+enum { TEXT_BYTES = 1024 }; /* of a subject; the upper bounds of RFC 5280 appendix A leave no honest one so long */
+
 struct filling {
     struct tls_name *names; /* NULL while counting */
     size_t n;
@@ -58,9 +60,9 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
         (void)err_set(err, ERR_PROTOCOL, "the peer's certificate cannot be parsed");
         return NULL;
     }
-    char subject[512], issuer[512];
-    tls_cert_name_text(cert.subject, subject, sizeof(subject));
-    tls_cert_name_text(cert.issuer, issuer, sizeof(issuer));
+    char subject[TEXT_BYTES], issuer[TEXT_BYTES];
+    bool subject_cut = !tls_cert_name_text(cert.subject, subject, sizeof(subject));
+    bool issuer_cut = !tls_cert_name_text(cert.issuer, issuer, sizeof(issuer));
     struct span serial = significant(cert.serial);
     size_t names_bytes = count.n * sizeof(struct tls_name);
     size_t texts_bytes = strlen(subject) + strlen(issuer) + 2 * serial.len + 3;
@@ -71,6 +73,8 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
     }
     struct tls_peer *peer = (struct tls_peer *)(void *)block;
     *peer = (struct tls_peer){.not_before = cert.not_before, .not_after = cert.not_after, .n_names = count.n};
+    peer->subject_cut = subject_cut;
+    peer->issuer_cut = issuer_cut;
     struct tls_name *names = (struct tls_name *)(void *)(block + sizeof(*peer));
     uint8_t *at = block + sizeof(*peer) + names_bytes;
     peer->der = put_bytes(&at, der);

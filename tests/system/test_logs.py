@@ -95,7 +95,7 @@ class Formats(Case):
                 got = json.loads(line) if fmt == "json" else fields(line)
                 for key, value in {**wanted, **numbers}.items():
                     self.assertEqual(str(value), str(got[key]), f"{key} in {line}")
-                for key in ("cipher", "peer", "peer_sha256", "target_address", "connect_ms", "first_byte_ms", "total_ms"):
+                for key in ("cipher", "peer", "peer_san", "peer_serial", "peer_sha256", "target_address", "connect_ms", "first_byte_ms", "total_ms"):
                     self.assertIn(key, got)
                 self.mtlsd.stop()
                 self.path.unlink()

@@ -26,7 +26,7 @@ struct http_xfcc {
 };
 
 /* Appends the field's line for this request, or nothing. Our element is By, Hash, Cert, Chain, Subject, URI and DNS, in that order, what there
- * is; a value longer than 16 KiB is left out rather than cut. Values with a mark of the format stand in quotes, a quote in them after a backslash;
+ * is, Subject always, empty where there is none; a value longer than 16 KiB is left out rather than cut. Values with a mark of the format stand in quotes, a quote in them after a backslash;
  * backslashes, percent signs and what is not printable are written %XX. -1: no room. */
 MUST_CHECK int http_xfcc_append(struct bytes *out, const struct http_xfcc *how, const struct http_head *request);
 

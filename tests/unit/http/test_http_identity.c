@@ -263,6 +263,21 @@ START_TEST(C2_lets_no_name_look_like_two_in_the_list)
 }
 END_TEST
 
+START_TEST(C2_tells_no_name_that_was_cut)
+{
+    struct tls_peer peer = peer_with(NULL, 0);
+    peer.subject_cut = true;
+    char *text = lines_of(ALL, &valid, "valid", &peer);
+    ck_assert(strstr(text, "CN=a") == NULL && strstr(text, "X-SSL-Issuer: CN=ca\r\n") != NULL && strstr(text, "issuer-dn: CN=ca\r\n") != NULL);
+    free(text);
+    peer.subject_cut = false;
+    peer.issuer_cut = true;
+    text = lines_of(ALL, &valid, "valid", &peer);
+    ck_assert(strstr(text, "CN=ca") == NULL && strstr(text, "X-SSL-Client-DN: CN=a,O=b\r\n") != NULL && strstr(text, "subject-dn: CN=a,O=b\r\n") != NULL);
+    free(text);
+}
+END_TEST
+
 START_TEST(C2_leaves_out_what_is_too_long_rather_than_cut_it)
 {
     static char big[32769];
@@ -335,6 +350,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, C2_encodes_what_a_CN_must_not_say, 0, (int)(sizeof(cns) / sizeof(cns[0])));
     tcase_add_test(tc, C2_keeps_every_byte_of_every_text_on_its_line);
     tcase_add_test(tc, C2_lets_no_name_look_like_two_in_the_list);
+    tcase_add_test(tc, C2_tells_no_name_that_was_cut);
     tcase_add_test(tc, C2_leaves_out_what_is_too_long_rather_than_cut_it);
     tcase_add_test(tc, C2_caps_what_encoding_makes_longer);
     tcase_add_test(tc, writes_no_line_for_an_absent_name);

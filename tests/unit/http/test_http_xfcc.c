@@ -176,6 +176,8 @@ START_TEST(C2_leaves_out_a_value_that_is_too_long)
     peer.subject = big;
     names[1].value = span_of(big, 32768);
     ck_assert_str_eq(line_of(NULL), LINE("By=spiffe://d/me;Hash=00ff;URI=spiffe://d/a;DNS=b.example"));
+    peer.subject_cut = true; /* it is not the name, which Envoy writes as no name */
+    ck_assert_str_eq(line_of(NULL), LINE("By=spiffe://d/me;Hash=00ff;Subject=\"\";URI=spiffe://d/a;DNS=b.example"));
 }
 END_TEST
 

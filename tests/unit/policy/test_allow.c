@@ -274,6 +274,20 @@ START_TEST(needs_only_one_rule_of_several)
 END_TEST
 
 /* A5: a CN "Ops,O=Example" is printed as "CN=Ops\,O=Example"; a star must not read that as two parts. */
+START_TEST(does_not_compare_an_issuer_that_was_cut)
+{
+    static char whole[] = "CN=Ops CA", part[] = "CN=*", any[] = "**";
+    char *const issuers[] = {whole, part, any};
+    for (size_t i = 0; i < sizeof(issuers) / sizeof(issuers[0]); i++) {
+        struct config_allow rule = {.issuer = issuers[i]};
+        struct tls_peer peer = {.issuer = "CN=Ops CA"};
+        ck_assert_ptr_null(allow_first_miss(&rule, &peer));
+        peer.issuer_cut = true;
+        ck_assert_str_eq(allow_first_miss(&rule, &peer), "issuer");
+    }
+}
+END_TEST
+
 START_TEST(does_not_let_an_escaped_issuer_pass_for_two_parts)
 {
     struct config_allow rule;
@@ -404,6 +418,7 @@ Suite *suite(void)
     tcase_add_test(t, names_the_first_key_that_does_not_hold);
     tcase_add_test(t, lets_nobody_pass_a_rule_whose_value_is_empty);
     tcase_add_test(t, needs_only_one_rule_of_several);
+    tcase_add_test(t, does_not_compare_an_issuer_that_was_cut);
     tcase_add_test(t, does_not_let_an_escaped_issuer_pass_for_two_parts);
     tcase_add_test(t, asks_for_a_trust_domain_that_is_written_out);
     tcase_add_test(t, takes_no_spiffe_id_that_is_too_long);

@@ -4,6 +4,7 @@
 #include "certs.h"
 #include "tls_cert.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct certs made;
@@ -116,16 +117,22 @@ START_TEST(writes_a_name_for_people)
     struct tls_cert cert;
     struct certs nasty;
     char text[64], tiny[4];
-    certs_make(&(struct certs_order){.cn = "a\nb\x1b"}, &nasty);
+    certs_make(&(struct certs_order){.cn = "a\nb\x1b?\\\xc2\x9b\xc3\xbc"}, &nasty);
     ck_assert_int_eq(tls_cert_read(nasty.der, &cert), 0);
-    tls_cert_name_text(cert.subject, text, sizeof(text));
-    for (const char *p = text; *p != '\0'; p++)
-        ck_assert_int_ge(*p, 0x20);
-    tls_cert_name_text(cert.subject, tiny, sizeof(tiny));
+    ck_assert(tls_cert_name_text(cert.subject, text, sizeof(text)));
+    ck_assert_str_eq(text, "CN=a\\0Ab\\1B?\\\\\\C2\\9B\xc3\xbc"); /* RFC 4514: no two names have one text */
+    size_t whole = strlen(text);
+    for (size_t size = 1; size <= whole; size++) {
+        char *exact = malloc(size);
+        ck_assert(!tls_cert_name_text(cert.subject, exact, size));
+        ck_assert_uint_lt(strlen(exact), size);
+        free(exact);
+    }
+    ck_assert(!tls_cert_name_text(cert.subject, tiny, sizeof(tiny)));
     ck_assert_str_eq(tiny, "CN=");
-    tls_cert_name_text(span_of("\x30\x00", 2), text, sizeof(text));
+    ck_assert(!tls_cert_name_text(span_of("\x30\x00", 2), text, sizeof(text)));
     ck_assert_str_eq(text, "(no name)");
-    tls_cert_name_text(span_of("junk", 4), text, sizeof(text));
+    ck_assert(!tls_cert_name_text(span_of("junk", 4), text, sizeof(text)));
     ck_assert_str_eq(text, "(no name)");
     certs_clear(&nasty);
 }

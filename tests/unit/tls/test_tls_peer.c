@@ -163,6 +163,30 @@ START_TEST(a6_does_not_translate_strings)
 }
 END_TEST
 
+/* C2: what is cut, or stands for no name at all, says so. */
+START_TEST(says_when_a_text_is_not_the_name)
+{
+    static char dn[1200];
+    const struct {
+        const char *why;
+        size_t length;
+        bool cut;
+    } rows[] = {{"short", 64, false}, {"the longest that fits", 1023 - 3, false}, {"one byte more", 1024 - 3, true}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        memset(dn, 'x', sizeof(dn));
+        memcpy(dn, "CN=", 3);
+        dn[3 + rows[i].length] = '\0';
+        struct tls_peer *peer = peer_of(&(struct certs_order){.dn = dn});
+        ck_assert_msg(peer->subject_cut == rows[i].cut && peer->issuer_cut == rows[i].cut, "%s", rows[i].why);
+        tls_peer_free(peer);
+    }
+    struct tls_peer *nameless = peer_of(&(struct certs_order){.sans = {"dns:a.example"}});
+    ck_assert(nameless->subject_cut);
+    ck_assert_str_eq(nameless->subject, "(no name)");
+    tls_peer_free(nameless);
+}
+END_TEST
+
 START_TEST(keeps_a_copy_of_the_certificate)
 {
     struct certs ca, leaf;
@@ -258,6 +282,7 @@ Suite *suite(void)
     tcase_add_test(c, a5_keeps_a_very_long_name_whole);
     tcase_add_test(c, a6_iterates_all_relative_names);
     tcase_add_test(c, a6_does_not_translate_strings);
+    tcase_add_test(c, says_when_a_text_is_not_the_name);
     tcase_add_test(c, keeps_a_copy_of_the_certificate);
     tcase_add_test(c, keeps_copies_of_the_way_it_was_given_last);
     tcase_add_test(c, refuses_what_is_no_certificate);
