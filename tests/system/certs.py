@@ -13,7 +13,7 @@ OIDS = {
     "serverAuth": "1.3.6.1.5.5.7.3.1", "clientAuth": "1.3.6.1.5.5.7.3.2", "codeSigning": "1.3.6.1.5.5.7.3.3",
     "any": "2.5.29.37.0",
 }
-UTF8, PRINTABLE, BMP = 0x0C, 0x13, 0x1E
+UTF8, PRINTABLE, T61, BMP = 0x0C, 0x13, 0x14, 0x1E
 
 
 def tlv(tag, *parts):
@@ -54,22 +54,28 @@ def moment(when):
 
 
 def name(parts):
-    """parts: [("O", "Tests"), ("CN", b"raw bytes"), ("CN", bytes, BMP)], one RDN each."""
+    """parts: [("O", "Tests"), ("CN", b"raw bytes"), ("CN", bytes, BMP)], one RDN each, or a list of such for one RDN of several."""
     rdns = []
-    for kind, value, *tag in parts:
-        raw = value if isinstance(value, bytes) else value.encode()
-        rdns.append(tlv(0x31, sequence(oid(kind), tlv(tag[0] if tag else UTF8, raw))))
+    for part in parts:
+        pairs = []
+        for kind, value, *tag in part if isinstance(part, list) else [part]:
+            raw = value if isinstance(value, bytes) else value.encode()
+            pairs.append(sequence(oid(kind), tlv(tag[0] if tag else UTF8, raw)))
+        rdns.append(tlv(0x31, *sorted(pairs)))
     return sequence(*rdns)
 
 
 def general_names(names):
-    """names: ["DNS:a", "IP:127.0.0.1", "URI:spiffe://x/y", "email:a@b"]; bytes after the colon when given as a pair."""
+    """names: ["DNS:a", "IP:127.0.0.1", "URI:spiffe://x/y", "email:a@b", "other:text"]; bytes after the colon when given as a pair."""
     out = []
     for entry in names:
         kind, value = entry if isinstance(entry, tuple) else entry.split(":", 1)
         if kind == "IP":
             value = bytes(int(x) for x in value.split("."))
         raw = value if isinstance(value, bytes) else value.encode()
+        if kind == "other":
+            out.append(tlv(0xA0, oid("1.3.6.1.4.1.311.20.2.3"), tlv(0xA0, tlv(UTF8, raw))))
+            continue
         out.append(tlv({"email": 0x81, "DNS": 0x82, "URI": 0x86, "IP": 0x87}[kind], raw))
     return sequence(*out)
 

@@ -151,6 +151,120 @@ class Chain(Case):
             self.assertEqual([self.lower.der, self.cross.der], items(self.backend.requests[-1].values("client-cert-chain")[0]))
 
 
+def owned_names():
+    """Every name of every preset, from the one table that the daemon has."""
+    source = (harness.ROOT / "src/http/http_identity.c").read_text()
+    table = re.search(r"names\[\] = \{(.*?)\};", source, re.S)[1]
+    return re.findall(r'"([A-Za-z0-9-]+)"', table)
+
+
+def spellings(name):
+    """Ways to write one field so that a careless backend takes it for that one: field lines without their line ends, and how we may answer."""
+    parts = name.split("-")
+    for mark in ("-", "_", "."):
+        for form in (str.title, str.lower, str.upper, str.swapcase):
+            yield [f"{mark.join(form(part) for part in parts)}: spoofed"], (200,)
+    for mixed in ("_".join(parts[:2]) + "".join("-" + p for p in parts[2:]), "-".join(parts[:-1]) + "_" + parts[-1], ".".join(parts[:2]) + "".join("_" + p for p in parts[2:]),
+                  name[0].lower() + name[1:].upper(), "".join(c.upper() if i % 2 else c.lower() for i, c in enumerate(name.replace("-", "_")))):
+        yield [f"{mixed}: spoofed"], (200,)
+    under = name.replace("-", "_")
+    for lines in ([f"{name}: spoofed", f"{name}: spoofed"], [f"{name}: spoofed", f"{under}: spoofed"], [f"{under}: spoofed", f"{name.lower()}: spoofed", f"{name.upper()}: spoofed"],
+                  [f"{name}: spoofed, spoofed"], [f"{name}:spoofed"], [f"{name}:\tspoofed\t"], [f"{name}:   spoofed   "], [f'{name}: "spoofed"'], [f"{name}: "], [f"{name}: spoofed;spoofed"]):
+        yield lines, (200,)
+    for token in (name, name.lower(), name.upper(), under, under.lower(), name.replace("-", "."), f"{name}, x-other", f"x-other, {under}", f'{name}, {under}, {name.lower()}'):
+        for lines in ([f"Connection: {token}", f"{name}: spoofed"], [f"{name}: spoofed", f"Connection: {token}"], [f"Connection: {token}"]):
+            yield lines, (200,)
+    yield [f"Connection: keep-alive, {name}, host, content-length", f"{name}: spoofed"], (200,)
+    for lines in ([f"{name} : spoofed"], [f"{name}\t: spoofed"], [f" {name}: spoofed"], [f"X-A: b", f" {name}: spoofed"], [f"X-A: b", f"\t{name}: spoofed"], [f"{name}: a", " spoofed"],
+                  [f"{name}\0: spoofed"], [f"X-A: b\r{name}: spoofed"], [f"X-A: b\n{name}: spoofed\r"], [f"{parts[0]} {'-'.join(parts[1:])}: spoofed"], [f"{name}\u00a0: spoofed"]):
+        yield lines, (400,)
+
+
+class Spoofs(Case):
+    """C1: no spelling of any name of any preset reaches anybody, whichever presets are on, with a certificate or without, on either side."""
+
+    def told(self, values):
+        """What stands in the fields of ours, by name."""
+        return {name.lower(): values(name.lower()) for name in owned_names()}
+
+    def try_all(self, connect, backend, rows):
+        """One connection as long as it lasts; a refused head ends it, and no byte of it arrives."""
+        connection, expected = None, None
+        for lines, allowed in rows:
+            with self.subTest(lines):
+                connection = connection or connect()
+                before = len(backend.requests)
+                raw = "".join(line + "\r\n" for line in lines)
+                connection.sendall(f"GET / HTTP/1.1\r\nHost: localhost\r\nX-Kept: yes\r\n{raw}\r\n".encode("latin-1"))
+                status = peers.response(connection)[0]
+                self.assertIn(status, allowed)
+                if status != 200:
+                    self.assertEqual(before, len(backend.requests))
+                    connection.close()
+                    connection = None
+                    continue
+                request = backend.requests[-1]
+                self.assertNotIn(b"spoofed", request.head)
+                self.assertEqual((["yes"], 1), (request.values("x-kept"), len(request.values("host"))))
+                expected = expected or self.told(request.values)
+                self.assertEqual(expected, self.told(request.values), "our value, once, whatever was sent")
+        if connection:
+            connection.close()
+        return expected
+
+    def test_through_a_verifier(self):
+        rows = [row for name in owned_names() for row in spellings(name)]
+        self.assertGreater(len(list(spellings("Client-Cert"))), 60)
+        for step, presets in enumerate(('"rfc9440", "x-ssl", "nginx", "xfcc"', '"rfc9440"', '"x-ssl"', '"nginx"', '"xfcc"', None)):
+            self.start(f"identity_headers = [ {presets} ];" if presets else "", tls='client_cert = "optional";')
+            for certificate in ("client", None):
+                some = rows if step == 0 and certificate else rows[step + bool(certificate)::23] # each setting gets others
+                with self.subTest(presets=presets, certificate=certificate):
+                    context = peers.client_context(self.pki.ca("root"), self.pki.client() if certificate else None)
+                    told = self.try_all(lambda: peers.secure(self.port, context), self.backend, some)
+                    known = {name for name, values in told.items() if values}
+                    self.assertTrue(all(len(values) <= 1 for values in told.values()), told)
+                    self.assertEqual(presets is None or (certificate is None and presets in ('"rfc9440"', '"xfcc"')), not known, told)
+            self.mtlsd.stop()
+
+    def test_through_an_injector(self):
+        """No app may claim to be somebody in front of a server that believes proxies."""
+        origin = peers.Backend.__new__(peers.Backend)
+        origin.requests, origin.malformed, origin.cut_short, origin.answer, origin.before_body = [], [], [], peers.echo, lambda c, r: None
+        context = peers.server_context(self.pki.server(), self.pki.ca("root"))
+
+        def talk(server, connection):
+            with context.wrap_socket(connection, server_side=True) as secure:
+                peers.Backend.talk(origin, secure)
+        peers.Server.__init__(origin, self, talk)
+        port = self.injector(f"localhost:{origin.port}")
+        told = self.try_all(lambda: peers.connect(port), origin, [row for name in owned_names() for row in list(spellings(name))[::5]])
+        self.assertEqual([], [name for name, values in told.items() if values])
+        self.assertEqual([], origin.malformed)
+
+    def test_in_trailers(self):
+        self.start('identity_headers = [ "rfc9440", "x-ssl", "nginx", "xfcc" ];')
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        for name in owned_names():
+            spelt = [line for lines, allowed in spellings(name) if allowed == (200,) for line in lines if not line.startswith("Connection")]
+            for at in range(0, len(spelt), 8):
+                with self.subTest(name, at=at), peers.secure(self.port, context) as connection:
+                    trailers = "".join(line + "\r\n" for line in spelt[at:at + 8])
+                    connection.sendall(("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nhi\r\n0\r\n" + trailers + "\r\n").encode())
+                    self.assertIn(peers.response(connection)[0], (200, 400))
+                    self.assertNotIn(b"spoofed", bytes(self.backend.received))
+
+    def test_a_route_cannot_claim_either(self):
+        """The configuration is refused, in whatever letters."""
+        for name in owned_names():
+            for key in (f'set_headers = {{ {name} = "x"; }};', f'set_headers = {{ {name.replace("-", "_").upper()} = "x"; }};', f'remove_headers = "{name.lower()}";'):
+                with self.subTest(key):
+                    text = self.verifier_text(harness.free_port(), 1).replace('upstream = "app";', f'routes = ( {{ {key} upstream = "app"; }} );')
+                    done = self.command("check", "-c", self.config(text))
+                    self.assertEqual(3, done.returncode, done.stdout)
+                    self.assertIn("tells who the caller is", done.stdout + done.stderr)
+
+
 class Xfcc(Case):
     def ours(self):
         return "Hash=" + hashlib.sha256(self.der(self.pki.client())).hexdigest()
