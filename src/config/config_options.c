@@ -244,8 +244,9 @@ static const struct config_option options[] = {
      "certificate is not valid.",
      false, RELOADABLE, LISTENER(allow_log_only)},
     {"listener", "identity_headers", "words", "", "rfc9440 | x-ssl | nginx | xfcc", "[ \"x-ssl\", \"xfcc\" ]",
-     "Headers that tell the upstream who called (http). They are removed from what comes in, always. "
-     "Default: none.",
+     "Headers that tell the upstream who called (http). They are removed from what comes in, always. A value "
+     "longer than 16 KiB is left out, never cut, so that a missing field proves nothing and a present one is whole. "
+     "Client-Cert-Chain is the chain that was verified, without its root. Default: none.",
      false, RELOADABLE, LISTENER(identity_headers)},
     {"listener", "xfcc", "word", "sanitize_set",
      "sanitize_set | sanitize | forward_only | append_forward | always_forward_only", "",

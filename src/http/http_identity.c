@@ -100,8 +100,8 @@ static int append_der(struct bytes *value, struct span der)
     return bytes_append_str(value, ":");
 }
 
-/* A certificate that was tolerated is not proof of anything, and Client-Cert has no way to say so: it is sent
- * for valid ones only. */
+/* A certificate that was tolerated is not proof of anything, and Client-Cert has no way to say so: it is sent for valid ones only. Without it there is
+ * no Client-Cert-Chain (RFC 9440 section 2.3). */
 static int append_rfc9440(struct bytes *out, const struct tls_peer *peer)
 {
     struct bytes value;
@@ -109,10 +109,10 @@ static int append_rfc9440(struct bytes *out, const struct tls_peer *peer)
     if (peer->der.len == 0)
         return 0;
     int built = append_der(&value, peer->der);
+    bool told = value.len <= MAX_VALUE_BYTES;
     if (put_line(out, "Client-Cert", &value, built) != 0)
         return -1;
-    built = 0;
-    for (size_t i = 0; i < peer->n_way && built == 0; i++)
+    for (size_t i = 0; told && i < peer->n_way && built == 0; i++)
         built = append_der(&value, peer->way[i]);
     return put_line(out, "Client-Cert-Chain", &value, built);
 }

@@ -132,6 +132,24 @@ class Chain(Case):
             self.assertEqual([], request.values(name))
         self.assertEqual(2, len(self.send(self.leaf, self.lower, self.upper).values("client-cert-chain")[0].split(", ")))
 
+    def test_what_is_too_long_is_left_out_whole(self):
+        """A field of 16 KiB at most; each is one whole item or list, or is not there, and the request passes either way."""
+        self.listen(self.old)
+        for stem, fill, certificate, chain in (("fits", 11500, True, True), ("is-too-long", 12500, False, True)):
+            leaf = self.pki.leaf(f"way-{stem}", self.lower, eku=("clientAuth",), san=[f"URI:https://x.example/{'a' * fill}"])
+            request = self.send(leaf, self.lower, self.upper)
+            self.assertEqual([[leaf.der]] if certificate else [], [items(v) for v in request.values("client-cert")], stem)
+            self.assertEqual([[self.lower.der, self.upper.der]] if certificate else [], [items(v) for v in request.values("client-cert-chain")],
+                             "none without Client-Cert")
+            self.assertIn("Hash=" + leaf.sha256, request.values(XFCC)[0])
+        wide = [("O", "Tests"), ("CN", "way-wide"), *[("OU", "u" * 6000)] * 1]
+        upper = self.pki.ca("way-wide-upper", subject=wide, issuer=self.old)
+        lower = self.pki.ca("way-wide-lower", subject=[("O", "v" * 4000)], issuer=upper)
+        leaf = self.pki.leaf("way-wide-leaf", lower, eku=("clientAuth",))
+        request = self.send(leaf, lower, upper)
+        self.assertEqual([leaf.der], items(request.values("client-cert")[0]))
+        self.assertEqual([], request.values("client-cert-chain"), "part of a chain would be another chain")
+
     def test_after_a_reload_the_way_is_the_new_one(self):
         """The same connection, judged again under another trust."""
         self.listen(self.old)

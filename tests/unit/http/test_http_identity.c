@@ -286,6 +286,9 @@ START_TEST(C2_leaves_out_what_is_too_long_rather_than_cut_it)
     struct tls_peer peer = peer_with(names, 2);
     peer.subject = big;
     peer.der = span_of(big, 32768);
+    const struct span way[] = {span_of("\x30\x01\x01", 3)}; /* a chain without its certificate must not be told */
+    peer.way = way;
+    peer.n_way = 1;
     char *text = lines_of(ALL, &valid, "valid", &peer);
     static const char *const absent[] = {"X-SSL-Client-CN", "X-SSL-Client-SAN", "X-SSL-Client-DN", "subject-dn",
                                          "Client-Cert", "client-cert", "xxxx"};
