@@ -73,15 +73,17 @@ static bool answered(const char *status)
 static const struct {
     const char *before, *after;
     bool absolute; /* the target names the host too */
-} forms[] = {{"GET /", "", false}, {"GET http://", "/x", true}, {"OPTIONS *", "", false}};
+    const char *fields;
+} forms[] = {{"GET /", "", false, ""}, {"GET http://", "/x", true, ""}, {"OPTIONS *", "", false, ""},
+             {"GET /chat", "", false, "Connection: Upgrade\r\nUpgrade: websocket\r\n"}};
 enum { N_FORMS = sizeof(forms) / sizeof(forms[0]) };
 
 static void ask(size_t form, const char *host)
 {
     char request[400];
     bytes_clear(&peer.got);
-    snprintf(request, sizeof(request), "%s%s%s HTTP/1.1\r\nHost: %s\r\n\r\n", forms[form].before, forms[form].absolute ? host : "",
-             forms[form].after, host);
+    snprintf(request, sizeof(request), "%s%s%s HTTP/1.1\r\nHost: %s\r\n%s\r\n", forms[form].before, forms[form].absolute ? host : "",
+             forms[form].after, host, forms[form].fields);
     raw_tls_say(&peer, request);
     talk();
 }
@@ -89,7 +91,7 @@ static void ask(size_t form, const char *host)
 static const struct {
     const char *name;
     int policy;
-} server_names[] = {{"a.example", STRICT}, {"A.Example", STRICT}, {"b.example", WIDE},   {"x.a.example", WIDE},
+} server_names[] = {{"a.example", STRICT}, {"A.Example", STRICT}, {"a.example.", STRICT}, {"b.example", WIDE},   {"x.a.example", WIDE},
                     {"", OTHERWISE},       {"c.other", OTHERWISE}, {"example", OTHERWISE}};
 enum { N_NAMES = sizeof(server_names) / sizeof(server_names[0]) };
 
@@ -110,6 +112,7 @@ static const struct {
     {"127.0.0.1", OTHERWISE, "an address"},
     {"[::1]:8443", OTHERWISE, "an address in brackets"},
     {"a.example.evil", OTHERWISE, "in front of another"},
+    {"evil-a.example", WIDE, "behind another, within a label"},
 };
 enum { N_HOSTS = sizeof(hosts) / sizeof(hosts[0]) };
 
@@ -127,6 +130,30 @@ START_TEST(a_host_of_another_policy_is_misdirected) /* A9 */
         ck_assert_uint_eq(w.n_requests, before + (served ? 1 : 0));
         ck_assert_int_eq(wire_last(&w.verifier)->reason, served ? REASON_VALID : REASON_MISDIRECTED);
     }
+}
+END_TEST
+
+START_TEST(a_host_that_is_said_twice_is_no_way_around) /* A9, C3 */
+{
+    static const struct {
+        const char *request, *why;
+    } rows[] = {
+        {"GET http://a.example/ HTTP/1.1\r\nHost: b.example\r\n\r\n", "the target's counts, and it is another one"},
+        {"GET http://b.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "Host is another one"},
+        {"GET / HTTP/1.1\r\nHost: b.example\r\nHost: a.example\r\n\r\n", "two of them"},
+        {"GET / HTTP/1.1\r\nHost: b.example, a.example\r\n\r\n", "two in one"},
+        {"GET / HTTP/1.1\r\nHost: me@a.example\r\n\r\n", "a user in front"},
+        {"GET / HTTP/1.1\r\nHost: b.example/a.example\r\n\r\n", "a path behind"},
+        {"GET / HTTP/1.1\r\nHost: a%2eexample\r\n\r\n", "escaped"},
+        {"GET http://a%2eexample/ HTTP/1.1\r\nHost: a%2eexample\r\n\r\n", "escaped in the target"},
+        {"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n", "a tunnel to another one"},
+        {"CONNECT b.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n", "nor one to its own"},
+    };
+    connect_as("b.example");
+    raw_tls_say(&peer, rows[_i].request);
+    talk();
+    ck_assert_msg(peer.got.len == 0 || !answered("200"), "%s", rows[_i].why);
+    ck_assert_msg(w.n_requests == 0 && wire_backend_contacts(&w) == 0, "%s", rows[_i].why);
 }
 END_TEST
 
@@ -173,6 +200,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, setup, close_it);
     tcase_add_loop_test(t, a_host_of_another_policy_is_misdirected, 0, N_NAMES);
     tcase_add_loop_test(t, a_request_without_a_host_belongs_to_otherwise, 0, N_NAMES);
+    tcase_add_loop_test(t, a_host_that_is_said_twice_is_no_way_around, 0, 10);
     tcase_add_test(t, what_comes_behind_a_misdirected_request_is_judged_anew);
     tcase_add_test(t, without_policies_every_host_is_served);
     suite_add_tcase(s, t);

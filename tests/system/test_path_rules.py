@@ -21,16 +21,17 @@ def careless(target):
 
 
 class PathRules(harness.Case):
-    def listener(self, more):
+    def listener(self, more, tls=""):
         backend = peers.Backend(self)
         port = harness.free_port()
-        text = self.verifier_text(port, backend.port, listener=more)
+        text = self.verifier_text(port, backend.port, listener=more, tls=tls)
         self.assertIn('upstream = "app";\n', text)
         self.mtlsd = self.daemon(text.replace('upstream = "app";\n', "\n") if "routes" in more else text, [port])
         return backend, port
 
-    def send(self, port, raw):
-        with peers.secure(port, peers.client_context(self.pki.ca("root"), self.pki.client()), timeout=5) as connection:
+    def send(self, port, raw, certificate="client"):
+        mine = self.pki.client() if certificate == "client" else certificate
+        with peers.secure(port, peers.client_context(self.pki.ca("root"), mine), timeout=5) as connection:
             connection.sendall(raw)
             return peers.response(connection)[0]
 
@@ -46,6 +47,23 @@ class PathRules(harness.Case):
                     arrived = [careless(r.target) for r in backend.requests[before:]]
                     self.assertFalse([p for p in arrived if p == b"/admin" or p.startswith(b"/admin/")])
                     self.assertIn(status, (200,) if arrived else (400, 403))
+
+    def test_no_spelling_does_without_a_certificate_where_one_is_demanded(self):
+        """A2, C9: on some paths only, by what refuses those without, and by what lets only the valid on."""
+        for name, routes in [("none is refused", '{ path = "/admin"; cert = "none"; respond = 403; }, { upstream = "app"; }'),
+                             ("valid ones only", '{ path = "/admin"; cert = "valid"; upstream = "app"; }, { path = "/admin"; deny = true; }, { upstream = "app"; }'),
+                             ("a rule", '{ path = "/admin"; allow = ( { cn = "client1"; } ); upstream = "app"; }, { upstream = "app"; }')]:
+            for more in ("", " normalize_path = true;"):
+                backend, port = self.listener(f"routes = ( {routes} );" + more, tls='client_cert = "optional";')
+                self.assertEqual([200, 403, 200], [self.send(port, corpus.target(b"/administrator"), None), self.send(port, corpus.target(b"/admin"), None),
+                                                   self.send(port, corpus.target(b"/admin"))])
+                for spelling, raw in corpus.admin():
+                    with self.subTest(spelling, routes=name, normalize=more):
+                        before = len(backend.requests)
+                        status = self.send(port, raw, None)
+                        arrived = [careless(r.target) for r in backend.requests[before:]]
+                        self.assertFalse([p for p in arrived if p == b"/admin" or p.startswith(b"/admin/")])
+                        self.assertIn(status, (200,) if arrived else (400, 403))
 
     def test_a_normalized_path_is_what_is_matched_and_forwarded(self):
         backend, port = self.listener(RULES + " normalize_path = true;")
