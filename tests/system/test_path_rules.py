@@ -50,20 +50,18 @@ class PathRules(harness.Case):
 
     def test_no_spelling_does_without_a_certificate_where_one_is_demanded(self):
         """A2, C9: on some paths only, by what refuses those without, and by what lets only the valid on."""
-        for name, routes in [("none is refused", '{ path = "/admin"; cert = "none"; respond = 403; }, { upstream = "app"; }'),
-                             ("valid ones only", '{ path = "/admin"; cert = "valid"; upstream = "app"; }, { path = "/admin"; deny = true; }, { upstream = "app"; }'),
-                             ("a rule", '{ path = "/admin"; allow = ( { cn = "client1"; } ); upstream = "app"; }, { upstream = "app"; }')]:
-            for more in ("", " normalize_path = true;"):
-                backend, port = self.listener(f"routes = ( {routes} );" + more, tls='client_cert = "optional";')
-                self.assertEqual([200, 403, 200], [self.send(port, corpus.target(b"/administrator"), None), self.send(port, corpus.target(b"/admin"), None),
-                                                   self.send(port, corpus.target(b"/admin"))])
-                for spelling, raw in corpus.admin():
-                    with self.subTest(spelling, routes=name, normalize=more):
-                        before = len(backend.requests)
-                        status = self.send(port, raw, None)
-                        arrived = [careless(r.target) for r in backend.requests[before:]]
-                        self.assertFalse([p for p in arrived if p == b"/admin" or p.startswith(b"/admin/")])
-                        self.assertIn(status, (200,) if arrived else (400, 403))
+        for more, routes in [("", '{ path = "/admin"; cert = "none"; respond = 403; }, { upstream = "app"; }'),
+                             (" normalize_path = true;", '{ path = "/admin"; cert = "valid"; upstream = "app"; }, { path = "/admin"; deny = true; }, { upstream = "app"; }')]:
+            backend, port = self.listener(f"routes = ( {routes} );" + more, tls='client_cert = "optional";')
+            self.assertEqual([200, 403, 200], [self.send(port, corpus.target(b"/administrator"), None), self.send(port, corpus.target(b"/admin"), None),
+                                               self.send(port, corpus.target(b"/admin"))])
+            for name, raw in corpus.admin():
+                with self.subTest(name, routes=routes):
+                    before = len(backend.requests)
+                    status = self.send(port, raw, None)
+                    arrived = [careless(r.target) for r in backend.requests[before:]]
+                    self.assertFalse([p for p in arrived if p == b"/admin" or p.startswith(b"/admin/")])
+                    self.assertIn(status, (200,) if arrived else (400, 403))
 
     def test_a_normalized_path_is_what_is_matched_and_forwarded(self):
         backend, port = self.listener(RULES + " normalize_path = true;")

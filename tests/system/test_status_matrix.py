@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every status of a certificate x every kind of rule x every client_cert and tolerate, through the whole daemon (A2)."""
+import json
 import ssl
 import unittest
 
@@ -147,6 +148,44 @@ class Matrix(harness.Case):
         said = self.command("status", "-c", path).stdout
         self.assertRegex(said, "lately: .*CN=mx-expired,O=Tests")
         self.assertRegex(said, r"public: ready to enforce: 2 of 4 callers would be refused \(none 1, expired 1; the last at 20")
+
+    def test_readiness_counts_connections_whatever_they_are(self):
+        """One for a connection with many requests, one for each that is resumed, of those who were asked, and a reload forgets none."""
+        admin, name = self.folder / "admin.sock", "other.example"
+        backend, port = peers.Backend(self), free_port()
+        text = self.verifier_text(port, backend.port, tls='client_cert = "optional"; tickets = true;')
+        text = text.replace("tls = { identity", f'tls = {{ identities = ( {{ hosts = "{name}"; identity = "me"; client_cert = "none"; }} ); identity')
+        self.daemon(f'admin = {{ socket = "unix:{admin}"; }};' + text, [port], [admin])
+        path = self.folder / "mtlsd.conf"
+
+        def caller(certificate=None):
+            context = peers.client_context(self.pki.ca("root"), certificate, version=ssl.TLSVersion.TLSv1_2)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            return context
+
+        def talk(context, host="localhost", session=None, requests=3):
+            with context.wrap_socket(peers.connect(port), server_hostname=host, session=session) as connection:
+                self.assertEqual(session is not None, connection.session_reused)
+                for _ in range(requests):
+                    connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                    self.assertEqual(200, peers.response(connection)[0])
+                return connection.session
+
+        def counted():
+            told = json.loads(self.command("status", "-c", path, "--json").stdout)["listeners"][0]["enforcing"]
+            return told["callers"], told["would_be_refused"], told["statuses"].get("none", {}).get("requests")
+        nobody, alice = caller(), caller(self.pki.client())
+        session = talk(nobody)
+        talk(alice)
+        self.assertEqual((2, 1, 3), counted())
+        talk(nobody, session=session, requests=1)
+        self.assertEqual((3, 2, 4), counted())
+        talk(nobody, host=name)
+        self.assertEqual((3, 2, 4), counted(), "nobody was asked there")
+        self.assertEqual(0, self.command("reload", "-c", path).returncode)
+        self.assertEqual((3, 2, 4), counted())
+        talk(nobody, requests=1)
+        self.assertEqual((4, 3, 5), counted())
 
 
 if __name__ == "__main__":
