@@ -64,14 +64,17 @@ static void judge_caller(const struct explain_ask *ask, struct explain *e)
         e->peer = tls_peer_new(ask->ders[0], NULL);
 }
 
-/* The rules for the server name that a client asks for, which is the host of its request. NULL: nobody serves that name. */
-static const struct tls_context *choose_policy(const struct explain_ask *ask, const struct explain *e, struct config_tls *tls)
+/* The rules for the server name that a client asks for. NULL: nobody serves that name. */
+static const struct tls_context *choose_policy(const struct explain_ask *ask, struct explain *e, struct config_tls *tls)
 {
     const struct plan_listener *l = ask->listener;
     if (l->sni == NULL)
         return l->tls;
-    size_t policy = tls_sni_policy(l->sni, e->has_target ? e->target.host : (struct span){0});
+    struct span host = e->has_target ? e->target.host : (struct span){0};
+    size_t policy = tls_sni_policy(l->sni, ask->server_name.len > 0 ? ask->server_name : host);
     *tls = config_tls_policy(tls, policy);
+    if (e->has_target && tls_sni_policy(l->sni, host) != policy)
+        say(e, EXPLAIN_REQUEST, REASON_MISDIRECTED, "TLS is opened for a server name with other rules than the host of the request has");
     return tls_sni_context(l->sni, policy);
 }
 
@@ -87,8 +90,9 @@ static void explain_handshake(const struct explain_ask *ask, struct explain *e)
     }
     if (ctx == NULL) {
         say(e, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, "%s",
-            e->has_target ? "none of identities is for this host, and there is no identity for other names"
-                          : "which identity serves depends on the host that is asked for: give a request that names it");
+            e->has_target || ask->server_name.len > 0
+                ? "none of identities is for this host, and there is no identity for other names"
+                : "which identity serves depends on the name that TLS is asked for: give it with --server-name, or a request for its host");
         return;
     }
     if (tls->trust != NULL && tls->client_cert != CONFIG_CLIENT_CERT_NONE)

@@ -143,6 +143,20 @@ const struct plan_listener *explain_pick_listener(const struct snapshot *s, cons
     return found != NULL ? found : no_listener(s, NULL, err);
 }
 
+struct span explain_server_name(const char *request)
+{
+    struct wanted w;
+    struct err err = {0};
+    if (read_wanted(request, &w, &err) != 0 || !w.is_https)
+        return span_of(NULL, 0);
+    size_t n = 0;
+    if (w.authority.len == 0 || w.authority.ptr[0] == '[') /* an address is never asked for */
+        return span_of(NULL, 0);
+    while (n < w.authority.len && w.authority.ptr[n] != ':')
+        n++;
+    return span_of(w.authority.ptr, n);
+}
+
 /* ---- the head ---- */
 
 static bool is_host_field(const char *field)

@@ -15,7 +15,7 @@
 #define REQUEST_MAX ((size_t)4 * 1024 * 1024)
 
 struct explain_flags {
-    const char *config, *listener, *request, *cert, *at;
+    const char *config, *listener, *request, *server_name, *cert, *at;
     struct flag_list headers;
     bool json;
 };
@@ -71,6 +71,7 @@ static int ask_snapshot(const struct explain_flags *a, const struct snapshot *s,
         rc = load_chain(a->cert, &chain, err);
     if (rc == 0) {
         ask.request = bytes_span(&request);
+        ask.server_name = a->server_name != NULL ? span_from_str(a->server_name) : a->request != NULL ? explain_server_name(a->request) : ask.server_name;
         ask.ders = chain.ders;
         ask.n_ders = chain.n;
         rc = answer(a, &ask, err);
@@ -113,6 +114,8 @@ int cmd_explain(int argc, char **argv)
          .help = "what a client asks for: 'GET http://host/path', 'GET /path',\n'CONNECT host:443'"},
         {.name = "--header", .kind = FLAG_LIST, .target = &a.headers, .value = "'Name: value'",
          .help = "a header of that request (may be repeated)"},
+        {.name = "--server-name", .kind = FLAG_TEXT, .target = &a.server_name, .value = "NAME",
+         .help = "what TLS is asked for, where it is not the host of the request"},
         {.name = "--cert", .kind = FLAG_TEXT, .target = &a.cert, .value = "PEM",
          .help = "the certificate that the caller shows, with its chain"},
         {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
@@ -121,7 +124,7 @@ int cmd_explain(int argc, char **argv)
     };
     const struct flags flags = {
         .command = "mtlsd explain",
-        .usage = "-c FILE [--listener NAME] [--request 'METHOD TARGET' [--header 'Name: value']...] [--cert PEM] [--json]",
+        .usage = "-c FILE [--listener NAME] [--request 'METHOD TARGET' [--header 'Name: value']...] [--server-name NAME] [--cert PEM] [--json]",
         .about = "Tells what run would do with a request, a caller's certificate or both, and which line of the configuration\n"
                  "decides and why the earlier ones did not. Nothing is connected to.\n"
                  "Exit code 0: answered, 2: usage, 3: the configuration or the certificate file cannot be used.",

@@ -170,6 +170,17 @@ class Names(harness.Case):
             with self.subTest(host):
                 said = self.command("explain", "-c", path, "--request", f"GET https://{host}/", "--cert", staff.pem).stdout
                 self.assertIn(answer, said)
+        for more, answer in [(("--request", f"GET https://{SHOP}/", "--header", f"Host: {FREE}"), "refused with 421, misdirected"),
+                             (("--request", f"GET https://{SHOP}/", "--header", f"Host: {SHOP.upper()}.:8443"), "forwarded to upstream app"),
+                             (("--request", "GET /", "--header", f"Host: {FREE}", "--server-name", SHOP), "refused with 421, misdirected"),
+                             (("--server-name", SHOP), "takes this caller"),
+                             (("--server-name", OPS), "unknown_ca"),
+                             (("--server-name", STRANGE), "none of identities is for this host"),
+                             ((), "give it with --server-name")]:
+            with self.subTest(more):
+                said = self.command("explain", "-c", path, "--listener", "public", *more, "--cert", self.pki.client().pem).stdout
+                self.assertIn(answer, said)
+                self.assertNotIn("4294967295", said)
 
     def test_check_refuses_two_identities_for_one_name(self):
         again = self.pki.leaf("sni-again", cn="again", san=[f"DNS:{SHOP}"])

@@ -15,6 +15,7 @@ struct explain_ask { /* borrowed, for as long as the answer lives */
     const struct snapshot *snapshot;
     const struct plan_listener *listener;
     struct span request;     /* a whole head, as explain_write_request makes it; empty: no request is asked about */
+    struct span server_name; /* what the client asks TLS for; empty: the host of the request, or with ders alone for nothing */
     const struct span *ders; /* the caller's chain */
     size_t n_ders;           /* 0: none */
     int64_t now;             /* seconds since 1970 */
@@ -77,6 +78,9 @@ void explain_clear(struct explain *e);
 
 /* The listener of that name, or without a name the only one that such a request (NULL: certificate) can reach. NULL with ERR_USAGE, which lists them. */
 const struct plan_listener *explain_pick_listener(const struct snapshot *s, const char *name, const char *request, struct err *err);
+
+/* The name that a client asks TLS for when it is given this URL; empty: the request is no https URL. Borrows. */
+struct span explain_server_name(const char *request);
 
 /* Appends the head that a client of this listener sends for "METHOD TARGET [HTTP/1.0]". An URL as target becomes a path and Host, except for a
  * forward proxy, which gets it whole. Fields are "Name: value"; Host among them replaces the one from the target. -1: ERR_USAGE or ERR_MEMORY. */

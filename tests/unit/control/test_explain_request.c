@@ -111,6 +111,20 @@ START_TEST(writes_the_head_that_a_client_sends)
 }
 END_TEST
 
+START_TEST(knows_what_tls_is_asked_for)
+{
+    static const struct {
+        const char *request, *name;
+    } rows[] = {
+        {"GET https://shop.example/x", "shop.example"}, {"GET https://Shop.Example.:8443", "Shop.Example."}, {"GET HTTPS://a/", "a"},
+        {"GET http://shop.example/", ""},               {"GET /x", ""},                                      {"GET https://[::1]:8443/", ""},
+        {"GET https:///x", ""},                         {"GET", ""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(span_equals_str(explain_server_name(rows[i].request), rows[i].name), "%s", rows[i].request);
+}
+END_TEST
+
 START_TEST(says_when_a_request_is_too_large)
 {
     struct err err = {0};
@@ -129,6 +143,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, finds_the_listener_that_is_meant, 0, sizeof(picks) / sizeof(picks[0]));
     tcase_add_loop_test(t, writes_the_head_that_a_client_sends, 0, sizeof(heads) / sizeof(heads[0]));
+    tcase_add_test(t, knows_what_tls_is_asked_for);
     tcase_add_test(t, says_when_a_request_is_too_large);
     suite_add_tcase(suite, t);
     return suite;
