@@ -49,6 +49,8 @@ static void unlink_conn(struct conn *c)
         w->conns = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
+    if (w->rejudge_next == c)
+        w->rejudge_next = c->next;
 }
 
 /* The exchange ends here and not with the last handle: until then its upstream's socket could still bring it bytes. */
@@ -182,12 +184,26 @@ static bool connect_if_wanted(struct conn *c)
     return c->connector == NULL;
 }
 
+/* By what is in the current snapshot: the contexts of an older one keep the lists of their time. */
+void conn_rejudge(struct conn *c, struct moment now)
+{
+    const struct snapshot *current = c->worker->snapshot;
+    const struct plan_listener *own = exchange_listener(c->x), *listener = snapshot_find_listener(current, own->conf->name);
+    const struct uplink *u = exchange_uplink(c->x);
+    const struct plan_target *target = u != NULL ? snapshot_find_target(current, u->target) : NULL;
+    struct tls_context *up = target != NULL ? target->tls : u != NULL ? u->target->tls : NULL;
+    c->rejudgement = c->worker->rejudgement;
+    exchange_rejudge(c->x, listener != NULL ? listener : own, up, now);
+}
+
 /* A request that is served after a reload is served by what was loaded, and one after a date of the caller's certificate or of a revocation list has
  * passed, by another judgement: also one that waited behind another, or a client that always sends ahead would keep its old rights for ever. So is
  * who was in the middle of a handshake. */
 static bool rebind(struct conn *c, struct moment now)
 {
     struct snapshot *current = c->worker->snapshot;
+    if (c->rejudgement != c->worker->rejudgement) /* its turn has not come yet (worker_rejudge) */
+        conn_rejudge(c, now);
     if (c->snapshot == current && !exchange_is_outdated(c->x, now))
         return true;
     if (!exchange_is_idle(c->x) && !exchange_is_handshaking(c->x))
@@ -313,6 +329,7 @@ void conn_accept(struct worker *w, struct listen_socket *from)
     uv_timer_init(w->loop, &c->timer);
     c->timer.data = c;
     c->handles = 2;
+    c->rejudgement = w->rejudgement;
     c->next = w->conns;
     if (w->conns != NULL)
         w->conns->prev = c;

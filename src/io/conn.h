@@ -16,6 +16,7 @@ struct conn {
     uv_timer_t timer;
     uint64_t armed_us; /* when the timer fires; UINT64_MAX: not armed */
     struct conn *prev, *next;
+    unsigned rejudgement; /* of the worker's, the last that this one went through */
     bool closing, in_drive;
     unsigned handles; /* still open */
 };
@@ -24,6 +25,8 @@ struct conn {
 void conn_accept(struct worker *w, struct listen_socket *from);
 /* One turn, after what happened was told to the exchange. The clock is read once for both. */
 void conn_drive(struct conn *c, struct moment now);
+/* Judges the peers again by the current snapshot and what is known of revocation; a conn_drive has to follow. */
+void conn_rejudge(struct conn *c, struct moment now);
 void conn_close(struct conn *c, bool reset);
 
 #endif

@@ -20,6 +20,7 @@ enum {
     TICKETS_PER_UPSTREAM = 256,
     BACKLOG = 1024,
     TICK_MS = 1000,
+    REJUDGE_TURN_NS = 2000000, /* of a turn of the loop, for judging peers again */
 };
 
 struct moment worker_now(void)
@@ -69,6 +70,8 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->race_timer.data = w;
     uv_timer_init(loop, &w->held);
     w->held.data = w;
+    uv_idle_init(loop, &w->rejudging);
+    w->rejudging.data = w;
     uv_prepare_init(loop, &w->flush);
     w->flush.data = w;
     uv_prepare_start(&w->flush, on_flush);
@@ -266,16 +269,10 @@ static void stop_health(struct worker *w)
     w->health = NULL;
 }
 
-/* By what is in the current snapshot: the contexts of an older one keep the lists of their time. */
-static void rejudge_conn(struct conn *c)
+static void rejudge_now(struct conn *c)
 {
-    const struct snapshot *current = c->worker->snapshot;
-    const struct plan_listener *own = exchange_listener(c->x), *listener = snapshot_find_listener(current, own->conf->name);
-    const struct uplink *u = exchange_uplink(c->x);
-    const struct plan_target *target = u != NULL ? snapshot_find_target(current, u->target) : NULL;
-    struct tls_context *up = target != NULL ? target->tls : u != NULL ? u->target->tls : NULL;
     struct moment now = worker_now();
-    exchange_rejudge(c->x, listener != NULL ? listener : own, up, now);
+    conn_rejudge(c, now);
     conn_drive(c, now);
 }
 
@@ -285,7 +282,7 @@ static void move_conn(struct conn *c)
     if (snapshot_find_listener(c->worker->snapshot, exchange_listener(c->x)->conf->name) == NULL)
         drain_conn(c);
     else if (!exchange_is_idle(c->x))
-        rejudge_conn(c);
+        rejudge_now(c);
 }
 
 void worker_adopt(struct worker *w, struct snapshot *next)
@@ -322,17 +319,30 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     accept_waiting(w); /* there may be more room now */
 }
 
+/* Thousands of peers take seconds to judge: some in each turn of the loop, so that who talks waits for milliseconds. Who talks before his turn
+ * has come is judged first (conn_rejudge). */
+static void on_rejudge(uv_idle_t *idle)
+{
+    struct worker *w = idle->data;
+    for (uint64_t began = uv_hrtime(); w->rejudge_next != NULL && uv_hrtime() - began < REJUDGE_TURN_NS;) {
+        struct conn *c = w->rejudge_next;
+        w->rejudge_next = c->next;
+        if (c->x != NULL && !c->closing && c->rejudgement != w->rejudgement)
+            rejudge_now(c);
+    }
+    if (w->rejudge_next == NULL)
+        uv_idle_stop(idle);
+}
 
 void worker_rejudge(struct worker *w)
 {
     tls_tickets_forget_all(w->env.tickets);
     pool_doom_all(w->env.pool); /* idle ones are as cheaply made anew */
     worker_reap(w);
-    for (struct conn *c = w->conns, *following; c != NULL; c = following) {
-        following = c->next;
-        if (c->x != NULL && !c->closing)
-            rejudge_conn(c);
-    }
+    w->rejudgement++;
+    w->rejudge_next = w->conns;
+    if (w->rejudge_next != NULL)
+        uv_idle_start(&w->rejudging, on_rejudge);
 }
 
 static void finish_if_empty(struct worker *w)
@@ -344,6 +354,7 @@ static void finish_if_empty(struct worker *w)
     uv_close((uv_handle_t *)&w->held, NULL);
     uv_close((uv_handle_t *)&w->flush, NULL);
     uv_close((uv_handle_t *)&w->race_timer, NULL);
+    uv_close((uv_handle_t *)&w->rejudging, NULL);
     resolve_stop(&w->names);
     journal_tell_held(&w->journal, true);
     log_file_flush();

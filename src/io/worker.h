@@ -43,6 +43,9 @@ struct worker {
     struct journal journal;
     struct listen_socket *sockets;
     struct conn *conns;
+    struct conn *rejudge_next;  /* the next of those who are judged again; NULL: all are */
+    unsigned rejudgement;       /* counts the times that all had to be */
+    uv_idle_t rejudging;        /* runs while some have still to be */
     size_t n_conns, n_uplinks;
     size_t n_waiting; /* listening sockets with a connection that was not accepted yet */
     size_t max_conns; /* more wait in the listening sockets */
@@ -72,7 +75,7 @@ void worker_check_health(struct worker *w);
 int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err);
 /* Moves to another snapshot: sockets whose address it does not name are closed, idle upstream connections of the old one too. */
 void worker_adopt(struct worker *w, struct snapshot *next);
-/* Judges all peers again by what is known of revocation now. */
+/* Judges all peers again by what is known of revocation now, over some turns of the loop; each before it is listened to again. */
 void worker_rejudge(struct worker *w);
 void worker_drain(struct worker *w);
 void worker_stop(struct worker *w);

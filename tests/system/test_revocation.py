@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Revocation lists that change while the daemon runs: within a second, without a reload, also for those who are connected already."""
+import contextlib
 import os
 import ssl
 import time
@@ -75,6 +76,22 @@ class AtRunTime(Case):
         self.assertIn("revoked", self.mtlsd.log)
         self.put(self.list(3))
         wait_for(lambda: self.is_let_in(self.bad), "the caller who was forgiven")
+
+    def test_every_one_of_many_revoked_connections_ends(self):
+        """More than are judged in one turn of the loop; those of others between them go on, and who talks before his turn has come is judged first."""
+        self.start()
+        held = [(caller, self.connect(caller)) for caller in [self.good, self.bad, self.bad, self.bad] * 40]
+        self.assertEqual({200}, {self.ask(c) for _, c in held})
+        self.put(self.list(2, self.bad))
+        self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", self.end_of(held.pop()[1]))  # the newest comes first
+        for i, (caller, connection) in enumerate(held):
+            with contextlib.suppress(OSError):
+                if i % 4 != 1:  # those say nothing
+                    connection.sendall(REQUEST)
+            if caller is self.good:
+                self.assertEqual(200, peers.response(connection)[0])
+            else:
+                self.assertIn(self.end_of(connection), ("SSLV3_ALERT_CERTIFICATE_REVOKED", "ConnectionResetError", "BrokenPipeError"))
 
     def test_a_tunnel_of_a_revoked_caller_ends(self):
         self.start(protocol="tcp")
