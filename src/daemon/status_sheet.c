@@ -469,16 +469,17 @@ static size_t count_fetches(const json_t *status)
 
 static void write_fetches(struct sheet *s, const json_t *status)
 {
-    static const char *const titles[] = {"LISTS OF", "FETCHED FROM", "LAST SUCCESS", "NEXT ATTEMPT", "LAST ERROR"};
+    static const char *const titles[] = {"LISTS OF", "FETCHED FROM", "IN USE", "LAST SUCCESS", "NEXT ATTEMPT", "LAST ERROR"};
     size_t i, k;
     json_t *t, *f;
     if (count_fetches(status) == 0)
         return;
-    begin_table(s, titles, 5, 0);
+    begin_table(s, titles, 6, 0);
     json_array_foreach(json_object_get(status, "trusts"), i, t) json_array_foreach(json_object_get(t, "crl_fetch"), k, f)
     {
         add_text(s, text_of(t, "name", "?"));
         add_text(s, text_of(f, "url", "?"));
+        add_text(s, json_is_true(json_object_get(f, "in_use")) ? "yes" : "no");
         add_text(s, text_of(f, "last_success", "never"));
         add_text(s, text_of(f, "next_attempt", "now"));
         add_text(s, text_of(f, "last_error", "-"));

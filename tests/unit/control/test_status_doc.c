@@ -186,6 +186,42 @@ START_TEST(tells_which_ca_has_a_revocation_list)
 }
 END_TEST
 
+START_TEST(tells_where_lists_are_fetched_and_how_that_went)
+{
+    struct world w;
+    struct findings findings;
+    struct admin_view view = make_view();
+    struct crl_fetch_item items[] = {
+        {.url = (char[]){"http://crl.example/other"}, .succeeded = 1, .error = "of another one"},
+        {.url = (char[]){"http://crl.example/a"}, .succeeded = 1800000000, .due = 1800000200, .error = "the server\nanswers 500"}};
+    struct crl_fetch fetches = {items, 2};
+    world_make(&w);
+    findings_init(&findings);
+    world_edit(&w, "crl = \"/etc/clients.crl\";", "crl = \"fetch\"; crl_urls = [ \"http://crl.example/a\" ];");
+    view.snapshot = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(view.snapshot);
+    status_text(&view); /* before anything was planned */
+    const char *row = "\"crl_fetch\": [\n        {\n          \"url\": \"http://crl.example/a\",\n          \"in_use\": false,\n          \"last_success\": null,"
+                      "\n          \"next_attempt\": null,\n          \"last_error\": null\n        }\n      ]";
+    ck_assert_ptr_nonnull(strstr(text, row));
+    ck_assert_ptr_null(strstr(strstr(text, "crl_fetch") + 1, "crl_fetch")); /* the other trust fetches none */
+    view.fetches = &fetches;
+    atomic_store(&view.snapshot->trusts[0].urls[0].held, true);
+    bytes_clear(&out);
+    status_text(&view);
+    ck_assert_ptr_nonnull(strstr(text, "\"in_use\": true,\n          \"last_success\": \"2027-01-15T08:00:00Z\",\n"
+                                       "          \"next_attempt\": \"2027-01-15T08:03:20Z\",\n          \"last_error\": \"the server\\nanswers 500\""));
+    ck_assert_ptr_null(strstr(text, "of another one"));
+    items[1].busy = true; /* now, that is */
+    items[1].error[0] = '\0';
+    bytes_clear(&out);
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"next_attempt\": null,\n          \"last_error\": null"));
+    snapshot_unref((struct snapshot *)(uintptr_t)view.snapshot);
+    findings_clear(&findings);
+    world_clear(&w);
+}
+END_TEST
+
 START_TEST(tells_why_the_last_reload_was_refused)
 {
     struct admin_view view = make_view();
@@ -248,6 +284,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_the_state_of_each_target);
     tcase_add_test(t, tells_the_hits_of_routes_where_there_is_a_choice);
     tcase_add_test(t, tells_which_ca_has_a_revocation_list);
+    tcase_add_test(t, tells_where_lists_are_fetched_and_how_that_went);
     tcase_add_test(t, tells_why_the_last_reload_was_refused);
     tcase_add_test(t, is_not_ready_while_it_drains);
     tcase_add_test(t, escapes_what_peers_chose);

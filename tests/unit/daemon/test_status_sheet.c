@@ -143,6 +143,21 @@ START_TEST(bears_texts_of_any_length)
 }
 END_TEST
 
+START_TEST(shows_where_lists_are_fetched_and_how_that_went)
+{
+    sheet_of("{\"trusts\":[{\"name\":\"clients\",\"crl_fetch\":[{\"url\":\"http://crl.example/a\",\"in_use\":true,\"last_success\":\"2026-01-02T00:00:00Z\","
+             "\"next_attempt\":\"2026-01-02T05:00:00Z\",\"last_error\":null},{\"url\":\"http://b/\",\"in_use\":false,\"last_success\":null,\"next_attempt\":null,"
+             "\"last_error\":\"the server answers 500\\u001b[31m\"}]},{\"name\":\"none\"}]}");
+    ck_assert_ptr_nonnull(strstr(text, "clients   http://crl.example/a  yes     2026-01-02T00:00:00Z  2026-01-02T05:00:00Z  -\n"));
+    ck_assert_ptr_nonnull(strstr(text, "clients   http://b/             no      never                 now                   the server answers 500"));
+    ck_assert_ptr_null(strchr(text, '\033'));
+    sheet_of("{\"trusts\":[{\"name\":\"clients\"}]}");
+    ck_assert_ptr_null(strstr(text, "FETCHED FROM"));
+    sheet_of("{\"trusts\":[{\"crl_fetch\":[{},5,null]},{\"crl_fetch\":7}]}"); /* whatever another version may say */
+    ck_assert_ptr_nonnull(strstr(text, "FETCHED FROM"));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("status_sheet");
@@ -154,6 +169,7 @@ Suite *suite(void)
     tcase_add_test(t, lines_columns_up);
     tcase_add_test(t, marks_what_ends_soon_or_has_ended);
     tcase_add_test(t, tells_refusals_with_what_to_do);
+    tcase_add_test(t, shows_where_lists_are_fetched_and_how_that_went);
     tcase_add_test(t, prints_nothing_raw_that_a_peer_chose);
     tcase_add_test(t, bears_any_document);
     tcase_add_test(t, bears_texts_of_any_length);
