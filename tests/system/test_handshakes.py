@@ -4,10 +4,13 @@
 The callers are openssl s_client, and Python's ssl over a memory of its own, so that a test decides what goes into which segment.
 """
 import contextlib
+import os
+import pathlib
 import ssl
 import subprocess
 import unittest
 
+import certs
 import harness
 import peers
 from harness import wait_for
@@ -102,6 +105,58 @@ class OnItsHeels(Case):
             self.assertEqual(200, peers.response(connection)[0])
         self.assertEqual(["/"], [r.target for r in self.backend.requests])
         self.assertEqual(0, self.mtlsd.stop())
+
+
+class LongChains(Case):
+    """A7 on the wire: what a caller sends costs the daemon next to nothing, and what is too long is refused."""
+
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.mtlsd.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def chain(self, length):
+        """A leaf and length - 1 intermediates, one below the other; the root is not among them."""
+        issuer, below = self.root, []
+        for i in range(length - 1):
+            issuer = self.pki.ca(f"hs-deep-{i}", issuer=issuer)
+            below.append(issuer)
+        leaf = self.pki.leaf(f"hs-deep-leaf-{length}", issuer, eku=("clientAuth",))
+        return [leaf, *reversed(below)]
+
+    def of_many_parts(self):
+        """A certificate that anybody can make."""
+        return self.pki.make("hs-parts", [("OU", f"x{i % 10}") for i in range(2000)], None, [
+            certs.extension("2.5.29.37", certs.sequence(certs.oid("clientAuth")))], -1, 30, "ec")
+
+    def context(self, sent):
+        path = self.write("caller.pem", "".join(c.crt.read_text() for c in sent) + sent[0].key.read_text())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(self.root.crt)
+        context.load_cert_chain(path)  # 4,000 cost openssl seconds
+        return context
+
+    def offer(self, context, version):
+        context.minimum_version = context.maximum_version = version
+        with contextlib.suppress(OSError), peers.secure(self.port, context) as connection:
+            connection.sendall(REQUEST)
+            return peers.response(connection)[0] == 200
+        return False
+
+    def test_long_chains_and_names_are_cheap(self):
+        self.port = self.verifier(self.backend.port)
+        junk = self.pki.ca("stranger")
+        rows = [("7 certificates", self.chain(7), True), ("9 certificates", self.chain(9), False), ("17 certificates", self.chain(17), False),
+                ("100 certificates", [self.pki.client()] + [junk] * 99, False), ("4,000 certificates", [self.pki.client()] + [junk] * 3999, False),
+                ("2,000 parts of a name", [self.of_many_parts()], False)]
+        for why, sent, let_in in rows:
+            context = self.context(sent)
+            for version in VERSIONS:
+                with self.subTest(f"{why}, {version.name}"):
+                    before, seen = self.cpu_s(), len(self.backend.received)
+                    self.assertEqual(let_in, self.offer(context, version))
+                    self.assertLessEqual(self.cpu_s() - before, 0.1 if not harness.is_sanitized() else 1)
+                    self.assertEqual(let_in, len(self.backend.received) > seen)
+        self.assertTrue(self.offer(self.context([self.pki.client()]), VERSIONS[1]))
 
 
 class Openssl(Case):
