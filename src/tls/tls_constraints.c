@@ -82,20 +82,31 @@ static int count_checkable(const struct subtrees *s)
     return n;
 }
 
-/* The host of a URI: behind "://", without user and port. Empty when there is none or it is an address: no
- * constraint permits those. */
+/* Takes "scheme://" off; false when the URI has no such beginning and so no host ("urn:x://a" has none). */
+static bool skip_scheme(struct span *uri)
+{
+    const uint8_t *colon = memchr(uri->ptr, ':', uri->len);
+    if (colon == NULL || colon == uri->ptr)
+        return false;
+    *uri = span_skip(*uri, (size_t)(colon - uri->ptr));
+    if (uri->len < 3 || memcmp(uri->ptr, "://", 3) != 0)
+        return false;
+    *uri = span_skip(*uri, 3);
+    return true;
+}
+
+/* The host of a URI: behind "scheme://", without a port. Empty when there is none, when it is an address, or when readers disagree about it
+ * (a user before it, a backslash that some take for a slash): no constraint permits those. */
 static struct span host_of(struct span uri)
 {
-    const uint8_t *mark = memmem(uri.ptr, uri.len, "://", 3);
-    if (mark == NULL)
+    struct span host = uri;
+    if (!skip_scheme(&host))
         return (struct span){0};
-    struct span host = span_skip(uri, (size_t)(mark - uri.ptr) + 3);
     for (size_t i = 0; i < host.len; i++)
         if (host.ptr[i] == '/' || host.ptr[i] == '?' || host.ptr[i] == '#')
             host.len = i;
-    const uint8_t *at = memrchr(host.ptr, '@', host.len);
-    if (at != NULL)
-        host = span_skip(host, (size_t)(at - host.ptr) + 1);
+    if (memchr(host.ptr, '\\', host.len) != NULL || memchr(host.ptr, '@', host.len) != NULL)
+        return (struct span){0};
     const uint8_t *colon = memchr(host.ptr, ':', host.len);
     if (colon != NULL)
         host.len = (size_t)(colon - host.ptr);
@@ -215,10 +226,10 @@ static bool is_within(uint8_t tag, struct span name, struct span constraint)
 static bool is_maybe_within(uint8_t tag, struct span name, struct span constraint)
 {
     if (tag == DNS)
-        return dns_touches(name, constraint);
+        return (name.len > 0 && name.ptr[0] == '.') || dns_touches(name, constraint);
     if (tag == URI && name.len == 0)
         return true;
-    if (tag == EMAIL && memchr(name.ptr, '@', name.len) == NULL)
+    if (tag == EMAIL && (memchr(name.ptr, '@', name.len) == NULL || name.ptr[name.len - 1] == '@'))
         return true;
     return is_within(tag, name, constraint);
 }
