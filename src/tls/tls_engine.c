@@ -205,6 +205,19 @@ unsigned tls_engine_flags(const struct tls_engine *e)
 
 /* ---- handshake ---- */
 
+static void note_agreed(struct tls_engine *e)
+{
+    bool asked = tls_engine_server_asked(e);
+    e->agreed = (struct tls_agreed){
+        .version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session)),
+        .cipher = gnutls_cipher_get_name(gnutls_cipher_get(e->session)),
+        .suite = gnutls_ciphersuite_get(e->session),
+        .resumed = gnutls_session_is_resumed(e->session) != 0,
+        .asked_for_ours = asked,
+        .ours_sent = asked && gnutls_certificate_get_ours(e->session) != NULL,
+    };
+}
+
 static void finish_handshake(struct tls_engine *e)
 {
     /* A resumed session skipped the verify callback, and without a certificate there was none to call it for. */
@@ -221,6 +234,7 @@ static void finish_handshake(struct tls_engine *e)
     }
     e->handshaking = false;
     e->opened = true;
+    note_agreed(e);
     e->maybe_app = true;
 }
 
@@ -343,13 +357,15 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .server_name = e->server_name,
         .asks = e->ctx->accepting && e->ctx->ask != TLS_ASK_NONE,
     };
-    if (e->opened || gnutls_kx_get(e->session) != 0) /* until then the library names the newest one that was offered */
-        out->version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session));
-    if (!e->opened)
+    if (!e->opened) {
+        if (gnutls_kx_get(e->session) != 0) /* until then the library names the newest one that was offered */
+            out->version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session));
         return;
-    out->cipher = gnutls_cipher_get_name(gnutls_cipher_get(e->session));
-    out->suite = gnutls_ciphersuite_get(e->session);
-    out->resumed = gnutls_session_is_resumed(e->session) != 0;
-    out->asked_for_ours = tls_engine_server_asked(e);
-    out->ours_sent = out->asked_for_ours && gnutls_certificate_get_ours(e->session) != NULL;
+    }
+    out->version = e->agreed.version;
+    out->cipher = e->agreed.cipher;
+    out->suite = e->agreed.suite;
+    out->resumed = e->agreed.resumed;
+    out->asked_for_ours = e->agreed.asked_for_ours;
+    out->ours_sent = e->agreed.ours_sent;
 }

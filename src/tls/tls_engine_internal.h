@@ -20,6 +20,11 @@ enum {
     CHAIN_MAX = 65, /* one more than the judge looks at, so that it sees what is too many */
 };
 
+struct tls_agreed { /* what a handshake settled for good: asked for with each report */
+    const char *version, *cipher, *suite;
+    bool resumed, asked_for_ours, ours_sent;
+};
+
 struct tls_engine {
     struct tls_context *ctx; /* counted; of a listener with several: the one that was chosen, once it was */
     struct tls_context *front; /* counted: what chose it; NULL: there was no choice */
@@ -33,6 +38,7 @@ struct tls_engine {
     struct span lent;
     struct bytes kept;
     struct bytes wire_out;
+    struct tls_agreed agreed; /* once opened */
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records; /* since bytes of the application came */
     uint8_t last_record[8]; /* number of the last record that brought nothing */
