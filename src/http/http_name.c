@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_name.h"
 
+/* CGI's variables have letters, digits and '_': there are servers that write '_' for whatever else a name holds, so that "X~SSL~Issuer" arrives as
+ * HTTP_X_SSL_ISSUER. */
+static bool is_mark(uint8_t c)
+{
+    uint8_t letter = c | 0x20;
+    return !(c >= '0' && c <= '9') && !(letter >= 'a' && letter <= 'z');
+}
+
 /* Setting one bit folds the case of letters and leaves digits and '-' as they are; other bytes that it would
  * mix up are no part of any name that is compared with, or no token. */
 static bool same(uint8_t c, uint8_t wanted)
 {
-    return (c | 0x20) == (wanted | 0x20) || (wanted == '-' && (c == '_' || c == '.'));
+    return (c | 0x20) == (wanted | 0x20) || (wanted == '-' && is_mark(c));
 }
 
 bool http_name_starts(struct span name, const char *prefix)
@@ -28,7 +36,7 @@ static uint8_t folded(uint8_t c)
 {
     if (c >= 'A' && c <= 'Z')
         return c | 0x20;
-    return c == '_' || c == '.' ? '-' : c;
+    return is_mark(c) ? '-' : c;
 }
 
 bool http_name_same(struct span a, struct span b)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comparing field names the way the most careless backend would: case ignored, and '_' and '.' taken for '-',
- * because CGI, WSGI and their like hand X_SSL_Client_CN to a program under the same name as X-SSL-Client-CN.
+ * Comparing field names the way the most careless backend would: case ignored, and every byte that is no letter or digit taken for '-', because CGI, WSGI
+ * and their like hand X_SSL_Client_CN to a program under the same name as X-SSL-Client-CN, and lighttpd's CGI also X~SSL~Client~CN.
  */
 #ifndef MTLSD_HTTP_HTTP_NAME_H
 #define MTLSD_HTTP_HTTP_NAME_H
 
 #include "mtlsd/base/span.h"
 
-/* other is spelled with '-', never with '_' or '.'. */
+/* other is spelled with letters, digits and '-'. */
 bool http_name_equals(struct span name, const char *other);
 bool http_name_same(struct span a, struct span b); /* both in any spelling */
 bool http_name_starts(struct span name, const char *prefix);

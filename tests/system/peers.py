@@ -193,12 +193,12 @@ class Request:
         return [v for n, v in self.fields if n.lower() == name]
 
     def values(self, name):
-        """Every value of a field, with '_' and '.' taken for '-' as careless backends do."""
+        """Every value of a field, with all that is no letter or digit taken for '-' as careless backends do."""
         return [v for n, v in self.fields if fold(n) == fold(name)]
 
 
 def fold(name):
-    return re.sub(r"[_.]", "-", name.lower())
+    return re.sub(r"[^a-z0-9]", "-", name.lower())
 
 
 def field(line):

@@ -185,6 +185,8 @@ def spellings(name):
     for mixed in ("_".join(parts[:2]) + "".join("-" + p for p in parts[2:]), "-".join(parts[:-1]) + "_" + parts[-1], ".".join(parts[:2]) + "".join("_" + p for p in parts[2:]),
                   name[0].lower() + name[1:].upper(), "".join(c.upper() if i % 2 else c.lower() for i, c in enumerate(name.replace("-", "_")))):
         yield [f"{mixed}: spoofed"], (200,)
+    for mark in "!#$%&'*+^`|~": # a token may hold them, and lighttpd makes '_' of each for CGI
+        yield [f"{name.replace('-', mark)}: spoofed"], (200,)
     under = name.replace("-", "_")
     for lines in ([f"{name}: spoofed", f"{name}: spoofed"], [f"{name}: spoofed", f"{under}: spoofed"], [f"{under}: spoofed", f"{name.lower()}: spoofed", f"{name.upper()}: spoofed"],
                   [f"{name}: spoofed, spoofed"], [f"{name}:spoofed"], [f"{name}:\tspoofed\t"], [f"{name}:   spoofed   "], [f'{name}: "spoofed"'], [f"{name}: "], [f"{name}: spoofed;spoofed"]):

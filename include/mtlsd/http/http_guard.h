@@ -20,10 +20,10 @@ enum reason http_guard_request(const struct http_head *h, struct http_target *ta
  * answered here, else it is forwarded with one less (http_outgoing.max_forwards). */
 bool http_guard_max_forwards(const struct http_head *h, unsigned *hops);
 
-/* A field that no peer may bring: any name of any identity preset, '_', '-' and '.' alike, case ignored. */
+/* A field that no peer may bring: any name of any identity preset, case ignored and every byte alike that is no letter or digit. */
 bool http_guard_is_owned(struct span name);
 
-struct http_edit { /* what a route changes about a request's fields; borrowed. Names are compared without regard to case and to '_', '-', '.' */
+struct http_edit { /* what a route changes about a request's fields; borrowed. Names are compared as http_guard_is_owned does */
     const struct http_field *set; /* each replaces every field of its name; no control bytes */
     size_t n_set;
     const struct span *remove;
