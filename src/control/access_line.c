@@ -49,16 +49,28 @@ static int append_count(struct bytes *out, uint64_t n)
     return n == 0 ? bytes_append_str(out, " -") : bytes_printf(out, " %llu", (unsigned long long)n);
 }
 
-static const char *user_of(const struct report *r)
+/* A SPIFFE identity often has no subject. */
+static struct span name_of(const struct tls_peer *peer)
+{
+    static const enum tls_name_type others[] = {TLS_NAME_URI, TLS_NAME_DNS, TLS_NAME_EMAIL};
+    for (size_t i = 0; peer->subject_cut && i < sizeof(others) / sizeof(others[0]); i++) {
+        struct span name = tls_peer_first(peer, others[i]);
+        if (name.len > 0)
+            return name;
+    }
+    return span_from_str(peer->subject);
+}
+
+static struct span user_of(const struct report *r)
 {
     const struct tls_facts *down = r->down;
     bool proven = down != NULL && down->peer != NULL && down->verdict != NULL && down->verdict->status == REASON_VALID;
-    return proven ? down->peer->subject : NULL;
+    return proven ? name_of(down->peer) : span_of(NULL, 0);
 }
 
 static int write_combined(struct bytes *out, const struct report *r, const char *time)
 {
-    if (append_word(out, r->client) != 0 || bytes_append_str(out, " - ") != 0 || append_word(out, user_of(r)) != 0)
+    if (append_word(out, r->client) != 0 || bytes_append_str(out, " - ") != 0 || append_field(out, user_of(r), true) != 0)
         return -1;
     if (bytes_printf(out, " [%s]", time) != 0 || append_request(out, r) != 0)
         return -1;

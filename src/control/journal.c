@@ -6,6 +6,7 @@
 #include "mtlsd/base/log.h"
 #include "mtlsd/policy/reason.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 int journal_init(struct journal *j, struct refusals *refusals, int64_t (*utc)(void))
@@ -78,6 +79,7 @@ static void add_san(struct san_list *list, const char *word, struct span name)
 static void log_san(struct log_line *l, const char *key, const struct tls_peer *peer)
 {
     struct san_list list;
+    char address[INET6_ADDRSTRLEN];
     list.used = 0; /* its text need not be cleared */
     for (size_t i = 0; i < peer->n_names; i++) {
         const struct tls_name *name = &peer->names[i];
@@ -87,6 +89,8 @@ static void log_san(struct log_line *l, const char *key, const struct tls_peer *
             add_san(&list, "URI:", name->value);
         else if (name->type == TLS_NAME_EMAIL)
             add_san(&list, "email:", name->value);
+        else if (name->type == TLS_NAME_IP && inet_ntop(name->value.len == 4 ? AF_INET : AF_INET6, name->value.ptr, address, sizeof(address)) != NULL)
+            add_san(&list, "IP:", span_from_str(address));
     }
     log_span(l, key, span_of(list.text, list.used));
 }

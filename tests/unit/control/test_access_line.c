@@ -50,6 +50,23 @@ START_TEST(writes_the_combined_line_of_a_request)
 }
 END_TEST
 
+/* The first name that there is; one that is only a part of a subject is told where there is no other. */
+START_TEST(names_a_user_without_a_subject_by_another_name)
+{
+    static const struct tls_name names[] = {{TLS_NAME_EMAIL, {(const uint8_t *)"a@b.example", 11}}, {TLS_NAME_URI, {(const uint8_t *)"spiffe://x/a b", 14}}};
+    struct tls_peer nameless = {.subject = "(no name)", .subject_cut = true, .names = names, .n_names = 2};
+    struct tls_facts facts = proven;
+    struct report r = make_report();
+    facts.peer = &nameless;
+    r.down = &facts;
+    ck_assert_ptr_nonnull(strstr(written(LOG_FORMAT_COMBINED, &r), " - spiffe://x/a\\x20b ["));
+    nameless.n_names = 1;
+    ck_assert_ptr_nonnull(strstr(written(LOG_FORMAT_COMBINED, &r), " - a@b.example ["));
+    nameless.n_names = 0;
+    ck_assert_ptr_nonnull(strstr(written(LOG_FORMAT_COMBINED, &r), " - (no\\x20name) ["));
+}
+END_TEST
+
 START_TEST(writes_the_line_of_an_ssl_request_log)
 {
     struct report r = make_report();
@@ -187,6 +204,7 @@ Suite *suite(void)
     TCase *t = tcase_create("access_line");
     tcase_add_test(t, writes_the_combined_line_of_a_request);
     tcase_add_test(t, writes_the_line_of_an_ssl_request_log);
+    tcase_add_test(t, names_a_user_without_a_subject_by_another_name);
     tcase_add_test(t, says_dash_for_what_is_not_there);
     tcase_add_test(t, names_no_user_who_was_not_proven);
     tcase_add_loop_test(t, no_byte_of_a_peer_ends_a_line_or_a_field, 0, sizeof(evil) / sizeof(evil[0]));

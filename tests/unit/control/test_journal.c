@@ -249,8 +249,10 @@ START_TEST(tells_all_that_is_known_of_a_request)
 {
     static const struct tls_name names[] = {{TLS_NAME_CN, {(const uint8_t *)"caller", 6}},
                                             {TLS_NAME_DNS, {(const uint8_t *)"a.example", 9}},
-                                            {TLS_NAME_URI, {(const uint8_t *)"spiffe://x/y, DNS:z", 19}}};
-    static const struct tls_peer named = {.subject = "CN=caller", .serial = "1a2b", .sha256 = "00ff", .names = names, .n_names = 3};
+                                            {TLS_NAME_URI, {(const uint8_t *)"spiffe://x/y, DNS:z", 19}},
+                                            {TLS_NAME_IP, {(const uint8_t *)"\x7f\0\0\1", 4}},
+                                            {TLS_NAME_IP, {(const uint8_t *)"\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16}}};
+    static const struct tls_peer named = {.subject = "CN=caller", .serial = "1a2b", .sha256 = "00ff", .names = names, .n_names = 5};
     struct tls_facts facts = down;
     struct config_route confs[2] = {{.where = "mtlsd.conf:7"}, {.where = "mtlsd.conf:8"}};
     struct plan_route two[2] = {{.conf = &confs[0], .upstream = &upstream}, {.conf = &confs[1], .upstream = &upstream}};
@@ -268,7 +270,7 @@ START_TEST(tells_all_that_is_known_of_a_request)
     static const char *const wanted[] = {
         " listener=public ", " client=127.0.0.1 ", " method=GET ", " target=/a ", " protocol=HTTP/1.1 ", " status=200 ", " route=mtlsd.conf:8 ",
         " upstream=partner ", " target_address=api.example:443 ", " cert=valid ", " tls=TLS1.3 ", " cipher=AES-128-GCM ", " resumed=no ",
-        " peer=\"CN=caller\" ", " peer_san=\"DNS:a.example, URI:spiffe://x/y%2C%20DNS:z\" ", " upstream_tls=TLS1.3 ", " upstream_resumed=yes ", " peer_serial=1a2b ", " peer_sha256=00ff ",
+        " peer=\"CN=caller\" ", " peer_san=\"DNS:a.example, URI:spiffe://x/y%2C%20DNS:z, IP:127.0.0.1, IP:2001:db8::1\" ", " upstream_tls=TLS1.3 ", " upstream_resumed=yes ", " peer_serial=1a2b ", " peer_sha256=00ff ",
         " retries=2 ", " bytes_in=3 ", " bytes_out=5 ", " connect_ms=0.100 ", " handshake_ms=0.300 ", " first_byte_ms=0.400 ", " total_ms=0.200\n"};
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         ck_assert_msg(strstr(lines, wanted[i]) != NULL, "%s is not in %s", wanted[i], lines);
