@@ -419,7 +419,6 @@ class Allow(Case):
             ('{ dns = "client1.tests.example"; }', True, "a DNS name"),
             ('{ dns = "*.tests.example"; }', True, "a star in one label"),
             ('{ dns = "*.example"; }', False, "a star is one label only"),
-            ('{ dns = "spiffe://tests.example/client1"; }', False, "A5: a URI is not a DNS name"),
             ('{ cn = "client1.tests.example"; }', False, "A5: a DNS name is not a common name"),
             (f'{{ fingerprint = "{client.sha256}"; }}', True, "the certificate itself"),
             (f'{{ fingerprint = "{"0" * 64}"; }}', False, "another certificate"),
