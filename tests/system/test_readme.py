@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 import harness
+import peers
 from harness import MTLSD, ROOT, free_port, wait_for
 
 README = (ROOT / "README.md").read_text()
@@ -83,6 +84,58 @@ class Readme(harness.Case):
         self.assertIn("Directory listing", out)
         self.assertIn("pki/", out)
 
+    # What each step does with whom: a program behind it, a page it sends to, or no handshake.
+    CALLERS = {"none": (), "alice": ("pki", "alice"), "late": ("pki", "late"), "lost": ("pki", "lost"), "bob": ("other", "bob")}
+    PHASES = {1: {"none": "-", "alice": "app", "late": "-", "lost": "app", "bob": "-"},
+              2: {"none": "public", "alice": "app", "late": "-", "lost": "app", "bob": "-"},
+              3: {"none": "-", "alice": "app", "late": "/certexpired.html", "lost": "app", "bob": "-"},
+              4: {"none": "public", "alice": "app", "late": "/othererrors.html", "lost": "/certrevoked.html", "bob": "/othererrors.html"},
+              5: {"none": "public", "alice": "app", "late": "/othererrors.html", "lost": "/certrevoked.html", "bob": "app"}}
+    ERRORS = {"late": "10", "lost": "23"}
+
+    def phase(self, number):
+        phases = blocks("phase")
+        text = phases["0"] + phases[str(number)]
+        if number == 5:  # two lines that differ from the step before
+            trust, headers = phases["5"].splitlines(keepends=True)
+            listener = phases["4"].split("\n", 1)[1]
+            text = phases["0"] + trust + listener.replace("routes = (", headers.strip() + " routes = (", 1)
+        return text
+
+    def outcome(self, port, caller, path="/"):
+        words = ("--cert", self.folder / caller[0] / f"{caller[1]}.crt", "--key", self.folder / caller[0] / f"{caller[1]}.key") if caller else ()
+        done = subprocess.run(["curl", "-s", "--max-time", "20", "--cacert", self.folder / "pki/ca.pem", *words, "-w", "\n%{http_code} %{redirect_url}",
+                               f"https://localhost:{port}{path}"], capture_output=True, text=True, check=False)
+        body, _, end = done.stdout.rpartition("\n")
+        status, location = (end.split(" ", 1) + [""])[:2]
+        if status == "302":
+            return location[location.index("/", 8):]
+        return body if status == "200" else "-"
+
+    def test_the_five_steps_to_a_help_page_run_as_printed(self):
+        for name in ("certificates", "bad-certificates"):
+            self.assertEqual(0, self.shell(blocks("run")[name]).wait(60), name)
+        backends = {name: peers.Backend(self, lambda r, name=name: peers.reply(f"{name} {','.join(r.values('x-ssl-error'))}".strip().encode()))
+                    for name in ("app", "public", "help")}
+        ports = dict(zip(("9000", "9001", "9002"), (backend.port for backend in backends.values())))
+        for number, expected in self.PHASES.items():
+            port, text = free_port(), self.phase(number)
+            for printed, used in ports.items():
+                text = text.replace(f"127.0.0.1:{printed}", f"127.0.0.1:{used}")
+            daemon = self.daemon(text.replace('":8443"', f'"127.0.0.1:{port}"'), [port], name=f"phase{number}")
+            checked = self.command("check", "-c", daemon.config_path)
+            said = [line for line in re.findall(r".*(?:warning|error):.*", checked.stdout) if "nothing uses this upstream" not in line]
+            self.assertEqual((0, []), (checked.returncode, said))
+            for name, caller in self.CALLERS.items():
+                with self.subTest(step=number, caller=name):
+                    outcome = self.outcome(port, caller)
+                    self.assertEqual(expected[name], outcome)
+                    if outcome.startswith("/"):
+                        page = self.outcome(port, caller, outcome)
+                        self.assertEqual(f"help {self.ERRORS[name]}" if number == 5 else "help", page)
+                        judged = self.command("verify", "-c", daemon.config_path, self.folder / caller[0] / f"{caller[1]}.crt")
+                        self.assertIn("lets it in (tolerate)", judged.stdout)
+
     def test_the_commands_without_a_file_run_as_printed(self):
         self.assertEqual(0, self.shell(blocks("run")["certificates"]).wait(60))
         lines = re.findall(r"^mtlsd (?:client|server) --listen .*$", README, re.M)
@@ -93,7 +146,7 @@ class Readme(harness.Case):
 
     def test_the_judge_agrees_as_printed(self):
         self.assertEqual(0, self.shell(blocks("run")["certificates"]).wait(60))
-        command = re.search(r"`(mtlsd verify [^`]+)`", README)[1]
+        command = re.search(r"`(mtlsd verify --ca [^`]+)`", README)[1]
         self.assertEqual(0, self.shell(command).wait(60))
 
     def test_every_file_it_names_exists(self):
