@@ -48,6 +48,8 @@ static void add_text(struct sheet *s, const char *text)
     bytes_init(&plain, CELL_MAX * 4);
     if (cell != NULL && text_append_percent(&plain, span_from_str(text)) == 0)
         snprintf(cell->text, sizeof(cell->text), "%.*s", (int)plain.len, plain.len > 0 ? (const char *)bytes_span(&plain).ptr : "");
+    if (cell != NULL && plain.len >= sizeof(cell->text))
+        memcpy(cell->text + sizeof(cell->text) - sizeof("..."), "...", sizeof("..."));
     bytes_clear(&plain);
 }
 
@@ -303,11 +305,13 @@ static void write_listeners(struct sheet *s, const json_t *status)
         add_refused(s, json_object_get(l, "refused"));
     }
     end_table(s);
+    size_t before = s->out->len;
     json_array_foreach(json_object_get(status, "listeners"), i, l)
     {
         write_enforcing(s, l);
         write_tried_out(s, l);
     }
+    say(s, s->out->len > before ? "\n" : "");
 }
 
 /* The first, and how many more there are. */
@@ -459,6 +463,27 @@ static void write_trusts(struct sheet *s, const json_t *status)
     end_table(s);
 }
 
+/* CAs whose callers cannot be let in for want of a list, or could be revoked without our knowing. */
+static void write_gaps(struct sheet *s, const json_t *status)
+{
+    size_t i, k, before = s->out->len;
+    json_t *t, *ca;
+    json_array_foreach(json_object_get(status, "trusts"), i, t) json_array_foreach(json_object_get(t, "crl_coverage"), k, ca)
+    {
+        bool covered = truth_of(ca, "covered");
+        if (covered && !truth_of(ca, "stale"))
+            continue;
+        say(s, "  ");
+        say_plain(s, text_of(t, "name", "?"));
+        say(s, covered ? ": the revocation list is STALE since " : ": NO revocation list of ");
+        say_plain(s, covered ? text_of(ca, "next_update", "?") : text_of(ca, "ca", "?"));
+        say(s, covered ? ", of " : "");
+        say_plain(s, covered ? text_of(ca, "ca", "?") : "");
+        say(s, "\n");
+    }
+    say(s, s->out->len > before ? "\n" : "");
+}
+
 static size_t count_fetches(const json_t *status)
 {
     size_t i, n = 0;
@@ -527,6 +552,7 @@ int status_sheet_write(struct bytes *out, const struct json_t *status)
     write_targets(&s, status);
     write_identities(&s, status);
     write_trusts(&s, status);
+    write_gaps(&s, status);
     write_fetches(&s, status);
     write_refusals(&s, status);
     free(s.cells);

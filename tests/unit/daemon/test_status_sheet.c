@@ -102,6 +102,31 @@ START_TEST(marks_what_ends_soon_or_has_ended)
 }
 END_TEST
 
+START_TEST(names_each_ca_without_a_good_list)
+{
+    sheet_of("{\"trusts\":[{\"name\":\"clients\",\"crl_coverage\":[{\"ca\":\"CN=Good\",\"covered\":true,\"stale\":false},{\"ca\":\"CN=Bare\",\"covered\":false},"
+             "{\"ca\":\"CN=Old\",\"covered\":true,\"stale\":true,\"next_update\":\"2026-01-03T00:00:00Z\"}]}]}");
+    ck_assert_ptr_nonnull(strstr(text, "\n  clients: NO revocation list of CN=Bare\n"
+                                       "  clients: the revocation list is STALE since 2026-01-03T00:00:00Z, of CN=Old\n\n"));
+    ck_assert_ptr_null(strstr(text, "CN=Good"));
+    sheet_of("{\"trusts\":[{\"name\":\"clients\",\"crl_coverage\":[{\"ca\":\"CN=Good\",\"covered\":true,\"stale\":false}]}]}");
+    ck_assert_ptr_null(strstr(text, "clients:"));
+}
+END_TEST
+
+START_TEST(cuts_nothing_silently)
+{
+    char document[2000], subject[1000];
+    memset(subject, 'x', sizeof(subject));
+    snprintf(document, sizeof(document), "{\"identities\":[{\"name\":\"a\",\"subject\":\"CN=%.*s\",\"issuer\":\"CN=CA\"}]}", (int)sizeof(subject), subject);
+    sheet_of(document);
+    ck_assert_ptr_nonnull(strstr(text, "xxx...  CN=CA"));
+    snprintf(document, sizeof(document), "{\"identities\":[{\"name\":\"a\",\"subject\":\"CN=%.*s\",\"issuer\":\"CN=CA\"}]}", 400, subject);
+    sheet_of(document);
+    ck_assert_ptr_null(strstr(text, "..."));
+}
+END_TEST
+
 START_TEST(tells_refusals_with_what_to_do)
 {
     sheet_of("{\"refusals\":[{\"time\":\"2026-01-01T00:00:00Z\",\"reason\":\"expired\",\"listener\":\"app\",\"upstream\":\"far\","
@@ -168,6 +193,8 @@ Suite *suite(void)
     tcase_add_test(t, shows_routes_with_their_hits);
     tcase_add_test(t, lines_columns_up);
     tcase_add_test(t, marks_what_ends_soon_or_has_ended);
+    tcase_add_test(t, names_each_ca_without_a_good_list);
+    tcase_add_test(t, cuts_nothing_silently);
     tcase_add_test(t, tells_refusals_with_what_to_do);
     tcase_add_test(t, shows_where_lists_are_fetched_and_how_that_went);
     tcase_add_test(t, prints_nothing_raw_that_a_peer_chose);
