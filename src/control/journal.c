@@ -113,11 +113,21 @@ static void log_peer(struct log_line *l, const struct tls_facts *facts, const st
     log_str(l, keys->sha256, facts->peer->sha256);
 }
 
-static void log_down(struct log_line *l, const struct tls_facts *down)
+/* What is wrong is told where it is not the message already: of a certificate that was let in all the same. */
+static void log_verdict(struct log_line *l, const struct tls_verdict *v, bool let_in)
+{
+    log_str(l, "cert", reason_word(v->status));
+    if (v->openssl_error > 0)
+        log_uint(l, "cert_error", (uint64_t)v->openssl_error);
+    if (v->status != REASON_VALID && let_in)
+        log_str(l, "cert_detail", v->text);
+}
+
+static void log_down(struct log_line *l, const struct tls_facts *down, enum reason reason)
 {
     static const struct peer_keys keys = {"tls", "cipher", "resumed", "peer", "peer_san", "peer_serial", "peer_sha256"};
     if (down->verdict != NULL)
-        log_str(l, "cert", reason_word(down->verdict->status));
+        log_verdict(l, down->verdict, reason != down->verdict->status && down->verdict->status != REASON_NONE);
     log_peer(l, down, &keys);
 }
 
@@ -189,7 +199,7 @@ static void log_report(const struct report *r)
     if (r->would_refuse != REASON_UNDECIDED)
         log_str(&l, "would_refuse", reason_word(r->would_refuse));
     if (r->down != NULL)
-        log_down(&l, r->down);
+        log_down(&l, r->down, r->reason);
     if (r->up != NULL)
         log_up(&l, r);
     if (r->target != NULL)

@@ -131,7 +131,7 @@ int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out
     out->issuer = issuer.whole;
     if (out->next_update == 0)
         return err_set(err, ERR_CREDENTIAL,
-                       "%s: the revocation list has no nextUpdate, so nobody could tell when it is stale",
+                       "%s: the revocation list has no nextUpdate, so nobody could tell when it is stale; have its CA make one that has (openssl ca -gencrl -crldays 30)",
                        place);
     if (tls_der_peek(in, DER_SEQUENCE)) {
         if (tls_der_next(&in, &element) != 0)

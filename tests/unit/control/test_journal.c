@@ -277,6 +277,30 @@ START_TEST(tells_all_that_is_known_of_a_request)
 }
 END_TEST
 
+/* Whoever is let in with a bad certificate leaves the number and the sentence; where it is refused for that the sentence is the message. */
+START_TEST(tells_what_is_wrong_with_a_certificate_once)
+{
+    static const struct {
+        enum reason status, reason;
+        int number;
+        const char *says, *never;
+    } rows[] = {{REASON_EXPIRED, REASON_VALID, 10, " cert=expired cert_error=10 cert_detail=\"certificate CN=x: bad\" ", "reason="},
+                {REASON_EXPIRED, REASON_DENIED, 10, " cert=expired cert_error=10 cert_detail=\"certificate CN=x: bad\" ", "reason=expired"},
+                {REASON_UNKNOWN_CA, REASON_UNKNOWN_CA, 18, " cert=unknown_ca cert_error=18 ", "cert_detail"},
+                {REASON_VALID, REASON_VALID, 0, " cert=valid ", "cert_error"},
+                {REASON_NONE, REASON_VALID, 0, " cert=none ", "cert_"}};
+    struct tls_verdict verdict = {.status = rows[_i].status, .openssl_error = rows[_i].number, .text = "certificate CN=x: bad"};
+    struct tls_facts facts = down;
+    struct report r = make_report();
+    facts.verdict = &verdict;
+    r.down = &facts;
+    r.reason = rows[_i].reason;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_msg(strstr(lines, rows[_i].says) != NULL, "%s", lines);
+    ck_assert_msg(strstr(lines, rows[_i].never) == NULL, "%s", lines);
+}
+END_TEST
+
 /* A server's certificate with a thousand names fills no line. */
 START_TEST(leaves_out_names_that_do_not_fit)
 {
@@ -434,6 +458,7 @@ Suite *suite(void)
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);
     tcase_add_test(t, cannot_be_made_to_write_a_line_of_its_own);
     tcase_add_test(t, tells_all_that_is_known_of_a_request);
+    tcase_add_loop_test(t, tells_what_is_wrong_with_a_certificate_once, 0, 5);
     tcase_add_test(t, leaves_out_names_that_do_not_fit);
     tcase_add_test(t, parts_accesses_from_events_where_the_format_does);
     tcase_add_test(t, counts_handshakes_that_held_by_side);
