@@ -162,6 +162,7 @@ void exchange_tls_report(struct exchange *x, enum side side); /* tells the obser
 /* exchange_rejudge.c */
 /* By the rules that are in force now. False: it does not hold any more, and the exchange ends. */
 bool exchange_rejudge_client(struct exchange *x, const struct plan_listener *now_there, struct moment now);
+bool exchange_rejudge_upstream(struct exchange *x, struct moment now); /* likewise, once its handshake is done, if something changed meanwhile */
 bool exchange_rejudge_keep(struct exchange *x, struct span host, struct span path); /* of what may become a tunnel; false: out of memory */
 
 /* exchange_http.c */

@@ -3,7 +3,7 @@
  * What is there already when a revocation list or the configuration changes.
  *
  *   what runs           has to be shown a certificate for             and has to be allowed by
- *   a handshake         is judged once more when it is done           the rules of then
+ *   a handshake         is judged once more when it is done           the rules of then (one with an upstream likewise)
  *   between requests    the trust, now                                nothing: the next request asks
  *   a request           the trust, dates aside                        the listener's allow
  *   a tunnel            the trust, dates aside                        that, and the route it would take now
@@ -110,6 +110,22 @@ bool exchange_rejudge_client(struct exchange *x, const struct plan_listener *now
     return false;
 }
 
+bool exchange_rejudge_upstream(struct exchange *x, struct moment now)
+{
+    struct uplink *u = x->up;
+    struct tls_context *rules = u->late;
+    if (rules == NULL)
+        return true;
+    u->late = NULL;
+    enum reason reason = tls_engine_rejudge_running(u->link.tls, rules, now.utc);
+    tls_context_unref(rules);
+    if (reason == REASON_VALID)
+        return true;
+    tls_engine_refuse(u->link.tls, reason, NULL);
+    exchange_tls_after(x, SIDE_UP, now);
+    return false;
+}
+
 void exchange_rejudge(struct exchange *x, const struct plan_listener *now_there, struct tls_context *up, struct moment now)
 {
     bool judged = now_there != NULL && now_there->tls != NULL && !x->down.broken;
@@ -118,14 +134,12 @@ void exchange_rejudge(struct exchange *x, const struct plan_listener *now_there,
     else if (judged && is_secured(x->down.tls) && !exchange_rejudge_client(x, now_there, now))
         return;
     bytes_clear(&x->identity); /* what is told to the backend may differ now */
-    struct link *link = exchange_link(x, SIDE_UP);
-    if (up == NULL || link == NULL || link->broken || !is_secured(link->tls))
+    if (up == NULL || x->up == NULL || x->up->link.tls == NULL || x->up->link.broken)
         return;
-    enum reason reason = tls_engine_rejudge_running(link->tls, up, now.utc);
-    if (reason == REASON_VALID)
-        return;
-    tls_engine_refuse(link->tls, reason, NULL);
-    exchange_tls_after(x, SIDE_UP, now);
+    tls_context_unref(x->up->late);
+    x->up->late = tls_context_ref(up);
+    if (is_secured(x->up->link.tls))
+        exchange_rejudge_upstream(x, now);
 }
 
 /* ---- what begins ---- */

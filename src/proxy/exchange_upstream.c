@@ -176,6 +176,8 @@ void exchange_on_connect_failed(struct exchange *x, enum reason reason, const ch
 
 void exchange_upstream_secured(struct exchange *x, struct moment now)
 {
+    if (!exchange_rejudge_upstream(x, now))
+        return;
     exchange_tls_report(x, SIDE_UP);
     if (x->up->link.tls != NULL)
         x->rq->secured_us = now.us;

@@ -48,5 +48,6 @@ void uplink_free(struct uplink *u)
     link_clear(&u->link);
     http1_free(u->http);
     http1_free(u->opening);
+    tls_context_unref(u->late);
     free(u);
 }

@@ -384,6 +384,42 @@ START_TEST(who_is_revoked_during_the_handshake_does_not_get_in) /* A1, A12 */
 }
 END_TEST
 
+/* The same towards a server: its certificate was judged, its Finished is held back, and the request waits for it. */
+START_TEST(a_server_that_is_revoked_during_the_handshake_hears_no_request) /* B5 */
+{
+    enum { HELD_BACK = 30 };
+    struct tls_context *connecting = wire_pki_connecting(&pki, &(struct wire_side){0});
+    struct tls_context *next = wire_pki_connecting(&pki, &(struct wire_side){.revokes_peer = _i == 0});
+    wire_open(&w, &(struct wire_setup){.protocol = CONFIG_PROTOCOL_HTTP, .connecting = connecting, .no_verifier = true});
+    app = wire_connect(&w);
+    wire_say(app, GET);
+    wire_run(&w);
+    struct wire_socket *server = wire_backend_socket(&w, 0);
+    raw_tls_server(&peer, &pki, "NORMAL:-VERS-ALL:+VERS-TLS1.3", NULL);
+    ck_assert_int_eq(bytes_append_span(&peer.in, bytes_span(&server->got)), 0);
+    bytes_clear(&server->got);
+    raw_tls_pump(&peer);
+    size_t first = peer.out.len - HELD_BACK;
+    wire_answer_span(server, span_of(bytes_span(&peer.out).ptr, first));
+    bytes_consume(&peer.out, first);
+    wire_run(&w);
+    wire_rejudge(&w, &w.injector, NULL, next);
+    for (int i = 0; i < 4; i++) {
+        raw_tls_at_backend(&peer, server);
+        wire_run(&w);
+    }
+    ck_assert_int_eq(peer.got.len > 0, _i != 0);
+    if (_i == 0) {
+        ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_REVOKED);
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
+    }
+    wire_close(&w);
+    raw_tls_clear(&peer);
+    tls_context_unref(connecting);
+    tls_context_unref(next);
+}
+END_TEST
+
 START_TEST(rules_that_are_loaded_during_the_handshake_count)
 {
     hold_handshake(_i == 0 ? CONFIG_PROTOCOL_HTTP : CONFIG_PROTOCOL_TCP);
@@ -423,6 +459,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_tunnel_stays_as_long_as_it_would_be_opened_again, 0, N_WAYS);
     tcase_add_loop_test(t, a_trust_that_was_loaded_counts_for_what_runs, 0, 3);
     tcase_add_loop_test(t, who_is_revoked_during_the_handshake_does_not_get_in, 0, 4);
+    tcase_add_loop_test(t, a_server_that_is_revoked_during_the_handshake_hears_no_request, 0, 2);
     tcase_add_loop_test(t, rules_that_are_loaded_during_the_handshake_count, 0, 2);
     tcase_add_test(t, a_handshake_during_which_nothing_changes_is_as_good_as_any);
     suite_add_tcase(s, t);

@@ -14,6 +14,7 @@ struct uplink {
     struct link link;
     struct http1 *http;               /* owned; NULL in tcp mode */
     struct http1 *opening;            /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
+    struct tls_context *late;         /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
     const struct plan_target *target; /* the driver of this uplink holds its snapshot */
     struct exchange *exchange;        /* whose it is; NULL: idle or doomed */
     void *driver;                     /* the driver's socket */
