@@ -251,6 +251,7 @@ Suite *suite(void)
     Suite *s = suite_create("snapshot_fetch");
     TCase *t = tcase_create("snapshot_fetch");
     tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_set_timeout(t, 120);
     tcase_add_test(t, takes_good_lists_only_and_keeps_them_over_a_reload);
     tcase_add_test(t, a_kept_list_is_verified_like_any_other);
     tcase_add_test(t, what_the_folder_cannot_give_is_told);
