@@ -202,15 +202,15 @@ void conn_rejudge(struct conn *c, struct moment now)
 static bool rebind(struct conn *c, struct moment now)
 {
     struct snapshot *current = c->worker->snapshot;
-    if (c->rejudgement != c->worker->rejudgement) /* its turn has not come yet (worker_rejudge) */
+    bool between = exchange_is_idle(c->x) || exchange_is_handshaking(c->x), moves = between && c->snapshot != current;
+    if (c->rejudgement != c->worker->rejudgement && !moves) /* its turn has not come yet (worker_rejudge); to move judges too */
         conn_rejudge(c, now);
-    if (c->snapshot == current && !exchange_is_outdated(c->x, now))
-        return true;
-    if (!exchange_is_idle(c->x) && !exchange_is_handshaking(c->x))
+    if (!between || (!moves && !exchange_is_outdated(c->x, now)))
         return true;
     const struct plan_listener *now_there = snapshot_find_listener(current, exchange_listener(c->x)->conf->name);
     if (now_there == NULL)
         return true; /* its listener is gone: it was told to finish */
+    c->rejudgement = c->worker->rejudgement;
     if (!exchange_rebind(c->x, now_there, now))
         return false;
     struct snapshot *old = c->snapshot;

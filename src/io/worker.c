@@ -276,13 +276,39 @@ static void rejudge_now(struct conn *c)
     conn_drive(c, now);
 }
 
-/* Between requests there is time: the next one is judged by the new snapshot. What runs would else keep its old rights for as long as it likes. */
-static void move_conn(struct conn *c)
+/* Thousands of peers take seconds to judge: some in each turn of the loop, so that who talks waits for milliseconds. Who talks before his turn
+ * has come is judged first (conn_rejudge). */
+static void on_rejudge(uv_idle_t *idle)
 {
-    if (snapshot_find_listener(c->worker->snapshot, exchange_listener(c->x)->conf->name) == NULL)
-        drain_conn(c);
-    else if (!exchange_is_idle(c->x))
-        rejudge_now(c);
+    struct worker *w = idle->data;
+    for (uint64_t began = uv_hrtime(); w->rejudge_next != NULL && uv_hrtime() - began < REJUDGE_TURN_NS;) {
+        struct conn *c = w->rejudge_next;
+        w->rejudge_next = c->next;
+        bool spared = c->x == NULL || c->closing || c->rejudgement == w->rejudgement || (!w->rejudges_idle && exchange_is_idle(c->x));
+        if (!spared)
+            rejudge_now(c);
+    }
+    if (w->rejudge_next != NULL)
+        return;
+    w->rejudges_idle = false;
+    uv_idle_stop(idle);
+}
+
+static void begin_rejudging(struct worker *w)
+{
+    w->rejudgement++;
+    w->rejudge_next = w->conns;
+    if (w->rejudge_next != NULL)
+        uv_idle_start(&w->rejudging, on_rejudge);
+}
+
+static void drain_gone(struct worker *w)
+{
+    for (struct conn *c = w->conns, *following; c != NULL; c = following) {
+        following = c->next;
+        if (c->x != NULL && !c->closing && snapshot_find_listener(w->snapshot, exchange_listener(c->x)->conf->name) == NULL)
+            drain_conn(c);
+    }
 }
 
 void worker_adopt(struct worker *w, struct snapshot *next)
@@ -311,27 +337,9 @@ void worker_adopt(struct worker *w, struct snapshot *next)
         w->health = health_start(w);
     w->env.observer = journal_observer(&w->journal, (enum log_format)next->config->log_format);
     sort_sockets(w);
-    for (struct conn *c = w->conns, *following; c != NULL; c = following) {
-        following = c->next;
-        if (c->x != NULL && !c->closing)
-            move_conn(c);
-    }
-    accept_waiting(w); /* there may be more room now */
-}
-
-/* Thousands of peers take seconds to judge: some in each turn of the loop, so that who talks waits for milliseconds. Who talks before his turn
- * has come is judged first (conn_rejudge). */
-static void on_rejudge(uv_idle_t *idle)
-{
-    struct worker *w = idle->data;
-    for (uint64_t began = uv_hrtime(); w->rejudge_next != NULL && uv_hrtime() - began < REJUDGE_TURN_NS;) {
-        struct conn *c = w->rejudge_next;
-        w->rejudge_next = c->next;
-        if (c->x != NULL && !c->closing && c->rejudgement != w->rejudgement)
-            rejudge_now(c);
-    }
-    if (w->rejudge_next == NULL)
-        uv_idle_stop(idle);
+    drain_gone(w);
+    begin_rejudging(w); /* what runs: between requests there is time, the next one is judged by the new snapshot */
+    accept_waiting(w);  /* there may be more room now */
 }
 
 void worker_rejudge(struct worker *w)
@@ -339,10 +347,8 @@ void worker_rejudge(struct worker *w)
     tls_tickets_forget_all(w->env.tickets);
     pool_doom_all(w->env.pool); /* idle ones are as cheaply made anew */
     worker_reap(w);
-    w->rejudgement++;
-    w->rejudge_next = w->conns;
-    if (w->rejudge_next != NULL)
-        uv_idle_start(&w->rejudging, on_rejudge);
+    w->rejudges_idle = true;
+    begin_rejudging(w);
 }
 
 static void finish_if_empty(struct worker *w)

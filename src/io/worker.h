@@ -45,6 +45,7 @@ struct worker {
     struct conn *conns;
     struct conn *rejudge_next;  /* the next of those who are judged again; NULL: all are */
     unsigned rejudgement;       /* counts the times that all had to be */
+    bool rejudges_idle;         /* also those that wait for a request */
     uv_idle_t rejudging;        /* runs while some have still to be */
     size_t n_conns, n_uplinks;
     size_t n_waiting; /* listening sockets with a connection that was not accepted yet */
