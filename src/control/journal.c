@@ -43,6 +43,12 @@ void journal_closed(struct journal *j, const struct plan_listener *listener)
     counters_sub(&counters_index_listener(&j->index, listener)->connections_open, 1);
 }
 
+void journal_moved(struct journal *j, const struct plan_listener *from, const struct plan_listener *to)
+{
+    counters_sub(&counters_index_listener(&j->index, from)->connections_open, 1);
+    counters_add(&counters_index_listener(&j->index, to)->connections_open, 1);
+}
+
 /* ---- one line per request or connection ---- */
 
 enum { SAN_MAX = 1024 };

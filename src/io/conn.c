@@ -184,11 +184,16 @@ static bool connect_if_wanted(struct conn *c)
     return c->connector == NULL;
 }
 
+const struct plan_listener *conn_listener(const struct conn *c)
+{
+    return snapshot_find_listener(c->worker->snapshot, c->from != NULL ? c->from->listener : exchange_listener(c->x)->conf->name);
+}
+
 /* By what is in the current snapshot: the contexts of an older one keep the lists of their time. */
 void conn_rejudge(struct conn *c, struct moment now)
 {
     const struct snapshot *current = c->worker->snapshot;
-    const struct plan_listener *own = exchange_listener(c->x), *listener = snapshot_find_listener(current, own->conf->name);
+    const struct plan_listener *own = exchange_listener(c->x), *listener = conn_listener(c);
     const struct uplink *u = exchange_uplink(c->x);
     const struct plan_target *target = u != NULL ? snapshot_find_target(current, u->target) : NULL;
     struct tls_context *up = target != NULL ? target->tls : u != NULL ? u->target->tls : NULL;
@@ -207,12 +212,14 @@ static bool rebind(struct conn *c, struct moment now)
         conn_rejudge(c, now);
     if (!between || (!moves && !exchange_is_outdated(c->x, now)))
         return true;
-    const struct plan_listener *now_there = snapshot_find_listener(current, exchange_listener(c->x)->conf->name);
+    const struct plan_listener *now_there = conn_listener(c);
     if (now_there == NULL)
         return true; /* its listener is gone: it was told to finish */
+    const struct plan_listener *before = exchange_listener(c->x);
     c->rejudgement = c->worker->rejudgement;
     if (!exchange_rebind(c->x, now_there, now))
         return false;
+    journal_moved(&c->worker->journal, before, now_there); /* before belongs to the snapshot that is let go */
     struct snapshot *old = c->snapshot;
     c->snapshot = snapshot_ref(current);
     snapshot_unref(old);
@@ -330,6 +337,7 @@ void conn_accept(struct worker *w, struct listen_socket *from)
     c->timer.data = c;
     c->handles = 2;
     c->rejudgement = w->rejudgement;
+    c->from = from;
     c->next = w->conns;
     if (w->conns != NULL)
         w->conns->prev = c;

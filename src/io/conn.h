@@ -10,6 +10,7 @@ struct connector;
 struct conn {
     struct worker *worker;
     struct snapshot *snapshot; /* counted: the one its exchange points into */
+    const struct listen_socket *from; /* borrowed: where it was accepted; NULL: nobody listens there any more */
     struct stream down;
     struct exchange *x;
     struct connector *connector; /* an attempt in progress */
@@ -25,6 +26,8 @@ struct conn {
 void conn_accept(struct worker *w, struct listen_socket *from);
 /* One turn, after what happened was told to the exchange. The clock is read once for both. */
 void conn_drive(struct conn *c, struct moment now);
+/* Who has its address now; without such a one, the listener that has the name of its own. NULL: neither is there. */
+const struct plan_listener *conn_listener(const struct conn *c);
 /* Judges the peers again by the current snapshot and what is known of revocation; a conn_drive has to follow. */
 void conn_rejudge(struct conn *c, struct moment now);
 void conn_close(struct conn *c, bool reset);

@@ -228,6 +228,15 @@ static const struct config_listener *listener_at(const struct snapshot *snapshot
     return NULL;
 }
 
+static void close_socket(struct worker *w, struct listen_socket *s)
+{
+    for (struct conn *c = w->conns; c != NULL; c = c->next)
+        if (c->from == s)
+            c->from = NULL;
+    wait_no_more(s);
+    uv_close(&s->u.handle, on_socket_closed);
+}
+
 /* Keeps the sockets the snapshot still names, under the listener that has their address now. */
 static void sort_sockets(struct worker *w)
 {
@@ -238,8 +247,7 @@ static void sort_sockets(struct worker *w)
         char *name = l != NULL ? strdup(l->name) : NULL;
         if (name == NULL) {
             *at = s->next;
-            wait_no_more(s);
-            uv_close(&s->u.handle, on_socket_closed);
+            close_socket(w, s);
             continue;
         }
         free(s->listener);
@@ -306,7 +314,7 @@ static void drain_gone(struct worker *w)
 {
     for (struct conn *c = w->conns, *following; c != NULL; c = following) {
         following = c->next;
-        if (c->x != NULL && !c->closing && snapshot_find_listener(w->snapshot, exchange_listener(c->x)->conf->name) == NULL)
+        if (c->x != NULL && !c->closing && conn_listener(c) == NULL)
             drain_conn(c);
     }
 }

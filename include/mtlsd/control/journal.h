@@ -29,6 +29,8 @@ struct observer journal_observer(struct journal *j, enum log_format format);
 
 void journal_accepted(struct journal *j, const struct plan_listener *listener);
 void journal_closed(struct journal *j, const struct plan_listener *listener);
+/* An open connection belongs to another listener now. */
+void journal_moved(struct journal *j, const struct plan_listener *from, const struct plan_listener *to);
 
 /* Lines about refusals that one client caused too many of were left out: they are told as a number with the next refusal, or by this. all: also
  * what belongs to this very second, at the end. */

@@ -440,6 +440,12 @@ START_TEST(counts_connections_up_and_down)
     journal_closed(&journal, &listener);
     ck_assert_uint_eq(at_listener()->connections_accepted, 2);
     ck_assert_uint_eq(at_listener()->connections_open, 1);
+    struct config_listener other_conf = {.name = (char[]){"other"}};
+    const struct plan_listener other = {.conf = &other_conf};
+    journal_moved(&journal, &listener, &other);
+    ck_assert_uint_eq(at_listener()->connections_open, 0);
+    ck_assert_uint_eq(counters_listener(&journal.counters, "other")->connections_open, 1);
+    ck_assert_uint_eq(at_listener()->connections_accepted, 2);
 }
 END_TEST
 
