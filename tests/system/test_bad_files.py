@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import stat
 import ssl
 import subprocess
 import time
@@ -152,6 +153,8 @@ class AtTheStart(Case):
 class Unreadable(Case):
     def test_what_may_not_be_read_is_not_passed_over(self):
         """At the start, at a reload and while running; as a user who is held to file modes."""
+        above = self.folder.parent # may be one for this run alone, which nobody else may pass
+        above.chmod(stat.S_IMODE(above.stat().st_mode) | 0o011)
         shutil.copy(MTLSD, self.folder / "mtlsd")
         server = self.pki.server()
         shutil.copy(server.pem, self.folder / "server.pem")

@@ -219,7 +219,8 @@ class Openssl(Case):
         self.addCleanup(lasting.stdin.close)
         wait_for(lambda: harness.listens(other), "s_server")
         theirs = self.folder / "theirs.session"
-        self.s_client(other, "-tls1_3", "-sess_out", theirs, data=b"x\nQ\n")
+        # It may be gone before the ticket comes.
+        wait_for(lambda: self.s_client(other, "-tls1_3", "-sess_out", theirs, data=b"x\nQ\n") and theirs.exists(), "a ticket")
         said = self.early(self.port, theirs)
         self.assertIn("Early data was rejected", said)
         self.assertNotIn(b"EARLY", bytes(self.backend.received))
