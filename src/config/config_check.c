@@ -53,6 +53,9 @@ static void check_trust(const struct config_reader *r, const struct config_trust
         config_read_complain(r, FINDING_ERROR, at, "this name is built in: choose another one");
     if (!config_read_is_tainted(at))
         check_crl_urls(r, t, at);
+    if (t->insecure_no_purpose)
+        config_read_complain(r, FINDING_WARNING, config_read_at(at, "insecure_no_purpose", NULL, NULL),
+                             "whatever a certificate of these CAs was issued for, unless it says so itself, it counts as one for TLS");
     for (size_t i = 0; i < 2 && t->crl.n == 0 && !t->crl_fetch && !config_read_is_tainted(at); i++) {
         bool given;
         const config_setting_t *key = config_read_at(at, idle[i], NULL, &given);

@@ -96,6 +96,10 @@ static const struct config_option options[] = {
      TRUST(depth)},
     {"trust", "min_rsa_bits", "number", "2048", "2048..16384", "", "The smallest RSA key that is accepted.",
      false, RELOADABLE, TRUST(min_rsa_bits)},
+    {"trust", "insecure_no_purpose", "bool", "false", "", "",
+     "Take certificates without extendedKeyUsage (as openssl x509 -req makes them unless told otherwise) for what "
+     "they are used as: whatever else this CA issued them for then logs in too. One that has it is held to it.",
+     false, RELOADABLE, TRUST(insecure_no_purpose)},
     {"trust", "pins", "pins", "", "", "[ \"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\" ]",
      "SHA-256 of public keys (SubjectPublicKeyInfo). One certificate of the verified path, the peer's own or "
      "one of a CA, must have one of them. Default: any key.",

@@ -282,6 +282,7 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
         .crl_grace = (int64_t)(conf->crl_grace_ms / 1000),
         .depth = conf->depth,
         .min_rsa_bits = conf->min_rsa_bits,
+        .purpose_may_be_absent = conf->insecure_no_purpose,
         .pins = (const char *const *)conf->pins.items,
         .n_pins = conf->pins.n,
         .spiffe_domain = conf->spiffe_domain,

@@ -24,7 +24,7 @@ struct verify_flags {
     const char *config, *listener;
     const char *purpose, *at, *spiffe_domain, *crl_policy, *crl_grace;
     uint64_t depth, min_rsa_bits;
-    bool json;
+    bool no_purpose, json;
 };
 
 static int load_chain(const char *path, struct tls_chain *chain, struct err *err)
@@ -44,7 +44,7 @@ static int check_sources(const struct verify_flags *a, struct err *err)
 {
     bool by_config = a->listener != NULL || a->config != NULL;
     bool by_files = a->ca.n + a->crl.n + a->pins.n + a->allow.n > 0 || a->purpose != NULL || a->spiffe_domain != NULL || a->crl_policy != NULL ||
-                    a->crl_grace != NULL || a->depth != 0 || a->min_rsa_bits != 0;
+                    a->crl_grace != NULL || a->depth != 0 || a->min_rsa_bits != 0 || a->no_purpose;
     if (by_config && (by_files || a->names.n > 0))
         return err_set(err, ERR_USAGE, "with --config and --listener all rules are those of the listener: leave the other flags out (--at and --json may stay)");
     if (!by_config && a->ca.n == 0)
@@ -153,7 +153,7 @@ static int answer_by_files(const struct verify_flags *a, const char *file, struc
     struct tls_chain chain = {0};
     struct tls_trust_spec spec = {.name = "--ca", .depth = a->depth != 0 ? (unsigned)a->depth : DEFAULT_DEPTH,
                                   .min_rsa_bits = a->min_rsa_bits != 0 ? (unsigned)a->min_rsa_bits : DEFAULT_RSA_BITS,
-                                  .pins = a->pins.items, .n_pins = a->pins.n, .spiffe_domain = a->spiffe_domain};
+                                  .purpose_may_be_absent = a->no_purpose, .pins = a->pins.items, .n_pins = a->pins.n, .spiffe_domain = a->spiffe_domain};
     int code = COMMAND_REFUSED;
     if (read_crl_rules(a, &spec, err) != 0)
         return code;
@@ -221,6 +221,8 @@ int cmd_verify(int argc, char **argv)
          .help = "most certificates in a chain, trusted CA included (default: 8)"},
         {.name = "--min-rsa-bits", .kind = FLAG_NUMBER, .target = &a.min_rsa_bits, .value = "N",
          .help = "smallest RSA key (default: 2048)"},
+        {.name = "--insecure-no-purpose", .kind = FLAG_SWITCH, .target = &a.no_purpose,
+         .help = "take it without extendedKeyUsage too"},
         {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
          .help = "judge as of 2026-01-31T23:59:59Z, 2026-01-31 or @SECONDS\n(default: now)"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs; times in seconds since 1970"},

@@ -34,7 +34,8 @@ static const struct reason_row rows[] = {
      "compare the issuer named here with the CA file of the trust; the peer may also forget to send its intermediate"},
     {REASON_WRONG_PURPOSE, "wrong_purpose", 26, UNSUPPORTED_CERTIFICATE, 502, LOG_LEVEL_WARN,
      "the certificate may not be used for this",
-     "have it issued again with extendedKeyUsage = clientAuth for a client, serverAuth for a server (openssl x509 -req -extfile FILE)"},
+     "have it issued again with extendedKeyUsage = clientAuth for a client, serverAuth for a server (openssl x509 -req -extfile FILE); "
+     "insecure_no_purpose = true in the trust takes those that have none"},
     {REASON_NAME_MISMATCH, "name_mismatch", 62, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "the certificate is for another name",
      "connect by a name the certificate has, or set tls.server_name or tls.expect of the upstream to one of its names"},
     {REASON_WEAK, "weak", 66, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "a key or signature in the chain is too weak",

@@ -167,11 +167,11 @@ static void check_leaf_purpose(const struct tls_question *q, const struct tls_ce
 {
     struct purposes p = read_purposes(leaf->cert, q->purpose);
     const char *word = purpose_word(q->purpose);
-    if (!p.present)
+    if (!p.present && !tls_trust_rules(q->trust)->purpose_may_be_absent)
         tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
                          "certificate %s: it names no purpose (extendedKeyUsage with %sAuth is required)",
                          leaf->subject, word);
-    else if (!p.readable || !p.wanted)
+    else if (p.present && (!p.readable || !p.wanted))
         tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
                          "certificate %s: its extendedKeyUsage does not allow TLS %s authentication (%sAuth)",
                          leaf->subject, word, word);

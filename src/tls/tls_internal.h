@@ -33,6 +33,7 @@ struct tls_trust_rules {
     int64_t crl_grace;
     size_t depth;
     unsigned min_rsa_bits;
+    bool purpose_may_be_absent;
     char (*pins)[65];    /* hex; owned by the trust, as spiffe_domain */
     size_t n_pins;       /* 0: any key */
     char *spiffe_domain; /* NULL: any */

@@ -251,6 +251,7 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
         .crl_grace = spec->crl_grace,
         .depth = spec->depth > 0 ? spec->depth : DEFAULT_DEPTH,
         .min_rsa_bits = spec->min_rsa_bits > 0 ? spec->min_rsa_bits : DEFAULT_MIN_RSA_BITS,
+        .purpose_may_be_absent = spec->purpose_may_be_absent,
     };
     struct reading in = {trust, now, notes, err};
     trust->name = span_dup(span_from_str(spec->name));

@@ -27,6 +27,7 @@ struct tls_trust *judging_trust(const struct judging *j)
         .crl_grace = j->crl_grace,
         .depth = j->depth > 0 ? j->depth : 8,
         .min_rsa_bits = j->min_rsa_bits > 0 ? j->min_rsa_bits : 2048,
+        .purpose_may_be_absent = j->purpose_may_be_absent,
         .pins = j->pins,
         .n_pins = n_pins,
         .spiffe_domain = j->spiffe_domain,

@@ -12,6 +12,7 @@ struct judging {
     bool crl_required;
     int64_t crl_grace;
     unsigned depth, min_rsa_bits;
+    bool purpose_may_be_absent;
     enum tls_purpose purpose;
     const char *names[4];
     const char *pins[4];

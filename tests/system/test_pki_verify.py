@@ -346,6 +346,26 @@ class Verifies(Pki):
         self.refuses(4, r"^status +constraint\nbecause .* 2 certificates and 1 are allowed", *self.verify("payments.crt", "--depth", "1"))
         self.must(*self.verify("payments.crt", "--depth", "2"))
 
+    def test_a_purpose_may_be_absent_where_that_is_said(self):
+        """A4. By the flag, and by a trust of a configuration, with a warning at each start; a wrong purpose never passes."""
+        conf = self.folder / "purpose.conf"
+        self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / "plain.key",
+                     "-out", self.folder / "plain.csr", "-subj", "/CN=plain")
+        self.openssl("x509", "-req", "-in", self.folder / "plain.csr", "-CA", self.pki / "ca.pem", "-CAkey", self.pki / "ca.key", "-set_serial", "7007",
+                     "-days", "30", "-out", self.pki / "p-plain.crt") # as in most instructions: version 1, no extension at all
+        for kind, code in (("plain", 0), ("no-purpose", 4), ("wrong-purpose", 4), ("any-purpose", 4)):
+            with self.subTest(kind=kind):
+                if kind != "plain":
+                    self.must("pki", "issue", f"p-{kind}", "--client", "--bad", kind, "--dir", self.pki)
+                self.refuses(4, r"^status +wrong_purpose\n", *self.verify(f"p-{kind}.crt"))
+                self.assertEqual(code, self.run_it(*self.verify(f"p-{kind}.crt", "--insecure-no-purpose")).returncode)
+                for said, expected in (("", 4), ("insecure_no_purpose = true;", code)):
+                    conf.write_text(f"""identities = {{ s = {{ bundle = "pki/web.pem"; }}; }}; trusts = {{ c = {{ ca = "pki/ca.pem"; {said} }}; }};
+                        upstreams = {{ app = {{ targets = [ "127.0.0.1:9" ]; }}; }};
+                        listeners = {{ l = {{ bind = "127.0.0.1:1"; upstream = "app"; tls = {{ identity = "s"; trust = "c"; }}; }}; }};""")
+                    self.assertEqual(expected, self.run_it("verify", "-c", conf, self.pki / f"p-{kind}.crt").returncode, said)
+        self.assertRegex(self.must("check", "-c", conf), r"warning: trusts.c.insecure_no_purpose: whatever a certificate of these CAs was issued for")
+
     def test_a_listener_of_a_configuration(self):
         self.must("pki", "issue", "late", "--client", "--bad", "expired", "--dir", self.pki)
         conf = self.folder / "listener.conf"

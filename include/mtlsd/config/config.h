@@ -41,6 +41,7 @@ struct config_trust {
     uint64_t crl_grace_ms;             /* 0 */
     unsigned depth;                    /* certificates in a chain, 8 */
     unsigned min_rsa_bits;             /* 2048 */
+    bool insecure_no_purpose;          /* certificates without extendedKeyUsage pass */
     struct config_strings pins;        /* SHA-256 of public keys, as base/pin.h reads them; none: any key */
     char *spiffe_domain;               /* NULL: any */
 };

@@ -495,6 +495,40 @@ static const struct {
 };
 
 /* F1: age is checked by our clock at every use, so a verdict says how long it may be used. */
+START_TEST(a_purpose_may_be_absent_only_where_the_trust_says_so_and_never_wrong) /* A4 */
+{
+    static const struct {
+        const char *why;
+        struct certs_order order;
+        enum reason status;
+    } leaves[] = {
+        {"no extendedKeyUsage", {.cn = "c", .no_eku = true}, REASON_VALID},
+        {"neither that nor keyUsage", {.cn = "c", .no_eku = true, .no_usage = true}, REASON_VALID},
+        {"no extendedKeyUsage, expired", {.cn = "c", .no_eku = true, .not_after = CERTS_NOW - 1}, REASON_EXPIRED},
+        {"serverAuth only", {.cn = "c", .ekus = {GNUTLS_KP_TLS_WWW_SERVER}}, REASON_WRONG_PURPOSE},
+        {"codeSigning only", {.cn = "c", .ekus = {GNUTLS_KP_CODE_SIGNING}}, REASON_WRONG_PURPOSE},
+        {"any purpose", {.cn = "c", .ekus = {ANY_PURPOSE}}, REASON_WRONG_PURPOSE},
+        {"an extendedKeyUsage of nothing", {.cn = "c", .raw_eku = SPAN("\x30\x00")}, REASON_WRONG_PURPOSE},
+        {"a damaged one", {.cn = "c", .raw_eku = SPAN("\x30\x05\x06")}, REASON_WRONG_PURPOSE},
+    };
+    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+        struct certs leaf;
+        struct certs_order order = leaves[i].order;
+        order.issuer = &ca;
+        certs_make(&order, &leaf);
+        const struct certs *chain[] = {&leaf};
+        struct tls_verdict v;
+        struct judging j = {.ca = {&ca}, .purpose = TLS_PURPOSE_CLIENT, .purpose_may_be_absent = true};
+        judging_run(&j, chain, 1, &v);
+        ck_assert_msg(v.status == leaves[i].status, "%s: %s", leaves[i].why, v.text);
+        j.purpose_may_be_absent = false;
+        judging_run(&j, chain, 1, &v);
+        ck_assert_msg((v.all & (UINT64_C(1) << REASON_WRONG_PURPOSE)) != 0, "%s: not said: %s", leaves[i].why, v.text);
+        certs_clear(&leaf);
+    }
+}
+END_TEST
+
 START_TEST(a_glance_tells_whether_there_is_any_name)
 {
     struct certs named, nameless;
@@ -587,7 +621,9 @@ Suite *suite(void)
     tcase_add_test(c, says_which_certificate_and_what);
     tcase_add_test(c, keeps_control_bytes_out_of_the_sentence);
     tcase_add_test(c, maps_each_status_to_its_alert);
+    tcase_add_test(c, a_purpose_may_be_absent_only_where_the_trust_says_so_and_never_wrong);
     tcase_add_test(c, a_glance_tells_whether_there_is_any_name);
+    tcase_add_test(c, a_purpose_may_be_absent_only_where_the_trust_says_so_and_never_wrong);
     tcase_add_test(c, a_glance_tells_purpose_and_issuer_by_their_words);
     tcase_add_loop_test(c, says_until_when_dates_leave_it_as_it_is, 0, (int)(sizeof(dates) / sizeof(dates[0])));
     suite_add_tcase(s, c);
