@@ -2,8 +2,6 @@
 #include "mtlsd/proxy/exchange.h"
 #include "exchange_internal.h"
 
-#include "mtlsd/policy/allow.h"
-#include "mtlsd/policy/reason.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,35 +40,6 @@ void *exchange_driver(const struct exchange *x)
 const struct plan_listener *exchange_listener(const struct exchange *x)
 {
     return x->listener;
-}
-
-/* ---- the client's certificate ---- */
-
-/* Rules, perhaps only tried out. */
-bool exchange_allows(struct exchange *x, const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts)
-{
-    static const struct tls_verdict undecided = {0};
-    if (allow_permits(rules, n, facts->verdict != NULL ? facts->verdict : &undecided, facts->peer))
-        return true;
-    if (!log_only || !allow_spares(facts->verdict))
-        return false;
-    x->would_refuse = true;
-    return true;
-}
-
-/* In tcp mode the rules decide inside the handshake, because there is no later place to say no. Without rules nobody has to be named, and who needs no
- * certificate passes without; what was only tolerated has no route here that could name its status. */
-static enum reason accept_client(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert)
-{
-    struct exchange *x = ctx;
-    const struct config_listener *conf = x->listener->conf;
-    const struct tls_facts facts = {.verdict = verdict, .peer = peer};
-    if (conf->protocol == CONFIG_PROTOCOL_HTTP)
-        return REASON_VALID;
-    if (conf->n_allow > 0 ? exchange_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts) : allow_spares(verdict))
-        return REASON_VALID;
-    *alert = (unsigned)reason_row(REASON_NOT_ALLOWED)->alert;
-    return REASON_NOT_ALLOWED;
 }
 
 /* ---- life ---- */
@@ -117,7 +86,7 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
         err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
-    if (listener->tls != NULL && (x->down.tls = tls_engine_new(listener->tls, NULL, accept_client, x, err)) == NULL)
+    if (listener->tls != NULL && (x->down.tls = tls_engine_new(listener->tls, NULL, exchange_tls_accept_client, x, err)) == NULL)
         goto fail;
     x->active_us = x->since_us = now.us;
     if (conf->accept_proxy_protocol)

@@ -103,8 +103,6 @@ void exchange_begin(struct exchange *x, struct moment now);
 void exchange_forget_request(struct exchange *x); /* with all that was chosen for it */
 void exchange_finish(struct exchange *x, struct moment now); /* close what is left and be done */
 bool exchange_hold(struct exchange *x, enum side side, struct span rest);
-/* Whether these rules let the client pass. Only tried out they do, and it is noted that they would not. */
-bool exchange_allows(struct exchange *x, const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts);
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now);
 /* The client's connection came to nothing. */
 void exchange_client_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
@@ -126,6 +124,8 @@ bool exchange_request_begin(struct exchange *x, struct span method, struct span 
 void exchange_request_forget(struct exchange *x);
 
 /* exchange_route.c */
+/* Whether these rules let the client pass. Only tried out they do, and it is noted that they would not. */
+bool exchange_route_allows(struct exchange *x, const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts);
 #define EXCHANGE_PSEUDONYM "mtlsd" /* in Via */
 
 struct routing { /* how a request is understood, while its head is there */
@@ -157,6 +157,8 @@ void exchange_upstream_failed(struct exchange *x, enum reason reason, const char
 /* exchange_tls.c */
 void exchange_tls_in(struct exchange *x, enum side side, struct moment now); /* after the engine was given bytes or the end */
 void exchange_tls_after(struct exchange *x, enum side side, struct moment now); /* acts on an engine that failed or was closed */
+/* The engine's question about a client whose certificate was judged: tls_accept_fn, ctx is the exchange. */
+enum reason exchange_tls_accept_client(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert);
 void exchange_tls_report(struct exchange *x, enum side side); /* tells the observer of the side's handshake, once */
 
 /* exchange_rejudge.c */

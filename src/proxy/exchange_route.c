@@ -15,6 +15,8 @@
  */
 #include "exchange_internal.h"
 
+#include "mtlsd/policy/allow.h"
+
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/browser.h"
 #include "mtlsd/policy/route.h"
@@ -183,6 +185,18 @@ static bool is_tolerated(const struct exchange *x)
     return facts.verdict != NULL && facts.verdict->status != REASON_VALID && facts.verdict->status != REASON_NONE;
 }
 
+/* Rules, perhaps only tried out. */
+bool exchange_route_allows(struct exchange *x, const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts)
+{
+    static const struct tls_verdict undecided = {0};
+    if (allow_permits(rules, n, facts->verdict != NULL ? facts->verdict : &undecided, facts->peer))
+        return true;
+    if (!log_only || !allow_spares(facts->verdict))
+        return false;
+    x->would_refuse = true;
+    return true;
+}
+
 static enum reason choose_route(struct exchange *x, const struct routing *r, const struct tls_facts *facts, struct err *err)
 {
     const struct config_listener *conf = x->listener->conf;
@@ -198,7 +212,7 @@ static enum reason choose_route(struct exchange *x, const struct routing *r, con
     if (blind && is_tolerated(x)) /* a configuration with such a route is refused; should one pass all the same, nobody gets in by it */
         return refuse(err, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it");
     const struct config_route *route = x->route->conf;
-    bool passes = reason == REASON_VALID || exchange_allows(x, route->allow, route->n_allow, route->allow_log_only, facts);
+    bool passes = reason == REASON_VALID || exchange_route_allows(x, route->allow, route->n_allow, route->allow_log_only, facts);
     return passes ? REASON_VALID : not_allowed(facts, err);
 }
 
@@ -208,7 +222,7 @@ static enum reason choose_way(struct exchange *x, const struct routing *r, struc
     struct tls_facts facts = {0};
     if (x->down.tls != NULL && looks_at_callers(conf))
         tls_engine_facts(x->down.tls, &facts);
-    if (conf->n_allow > 0 && !exchange_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts))
+    if (conf->n_allow > 0 && !exchange_route_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts))
         return not_allowed(&facts, err);
     enum reason reason = exchange_forward_judge(x, r, err);
     if (reason != REASON_VALID)
