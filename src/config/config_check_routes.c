@@ -239,6 +239,40 @@ static void check_circle(const struct look *k)
     }
 }
 
+/* Where the request goes is all that this route decides about it. */
+static bool only_forwards(const struct config_route *route)
+{
+    return route->upstream != NULL && route->n_allow == 0 && route->n_set_headers == 0 && route->remove_headers.n == 0 && route->strip_prefix == NULL &&
+           !route->set_host_given;
+}
+
+/* A match by a good certificate that was meant as a gate: who does not match it goes the same way by a later route. (One by a bad certificate is a
+ * page for those who have it; that others find it too is no harm.) */
+static void check_gate(const struct look *k)
+{
+    const uint64_t possible = config_tls_statuses(&k->l->tls);
+    const struct config_route *end = k->l->routes + k->l->n_routes;
+    if (((k->route->cert >> REASON_VALID & 1) == 0 && k->route->n_caller == 0) || !only_forwards(k->route))
+        return;
+    struct config_route others = *k->route;
+    others.caller = NULL;
+    others.n_caller = 0;
+    uint64_t left = k->route->n_caller > 0 ? possible : possible & ~k->route->cert;
+    for (const struct config_route *next = k->route + 1; next < end && left != 0; next++) {
+        others.cert = next->cert != 0 ? left & next->cert : left;
+        if (others.cert == 0 || !config_cover(next, &others, possible))
+            continue;
+        if (only_forwards(next) && strcmp(next->upstream, k->route->upstream) == 0 && was_read(k, next)) {
+            config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, k->route->cert != 0 ? "cert" : "caller", NULL, NULL),
+                                 "keeps nobody out: whoever does not match goes to the same upstream by the route at %.200s; give this route allow in its "
+                                 "place, or put one behind it that matches the same and responds 403",
+                                 next->where);
+            return;
+        }
+        left &= ~others.cert;
+    }
+}
+
 /* Statuses that only revocation lists bring about. */
 static void check_lists(const struct look *k)
 {
@@ -268,6 +302,7 @@ static void check_route(const struct look *k)
         check_certificates(k);
         check_lists(k);
         check_reach(k);
+        check_gate(k);
         check_circle(k);
     }
 }

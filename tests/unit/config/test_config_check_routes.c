@@ -7,6 +7,7 @@
     "listeners = { app = { bind = \":8443\"; tls = { identity = \"me\"; trust = \"ca\"; client_cert = \"" client_cert "\"; }; " \
     "routes = ( " routes " ); }; };\n"
 #define ROUTES(routes) ROUTES_ASKING("optional", routes ", { path = \"/last\"; upstream = \"up\"; }")
+#define OPTIONAL(routes) ROUTES_ASKING("optional", routes)
 #define PLAIN(routes) CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:8080\"; routes = ( " routes ", { path = \"/last\"; upstream = \"up\"; } ); }; };\n"
 #define TOLERATING(statuses, routes)                                                                                        \
     CONFIG_ROWS_NAMES CONFIG_ROWS_BACK                                                                                         \
@@ -131,6 +132,14 @@ static const struct config_row taken[] = {
     {"a gate to try out that is not there", ROUTES("{ " P "allow_log_only = true; " UP "}"), "allow_log_only: has no effect"},
     {"A2: so does the listener's", TOLERATING("\"all\"", "allow = ( { ou = \"ops\"; } ); routes = ( { " UP "} );"), NULL},
     {"A2: callers are valid ones", TOLERATING("\"all\"", "routes = ( { caller = ( { ou = \"ops\"; } ); " UP "}, { respond = 403; } );"), NULL},
+    {"A2: a match in the place of a gate", OPTIONAL("{ " P "cert = \"valid\"; " UP "}, { path = \"/x\"; cert = \"none\"; " UP "}, { " UP "}"),
+     "routes[0].cert: keeps nobody out: whoever does not match goes to the same upstream by the route at x.conf:4"},
+    {"A2: callers in the place of a gate", OPTIONAL("{ " P "caller = ( { cn = \"a\"; } ); " UP "}, { cert = \"none\"; respond = 403; }, { " UP "}"),
+     "routes[0].caller: keeps nobody out"},
+    {"A2: with something for the others behind it", OPTIONAL("{ " P "cert = \"valid\"; " UP "}, { " P "respond = 403; }, { " UP "}"), NULL},
+    {"A2: something for those without one", OPTIONAL("{ " P "cert = \"valid\"; " UP "}, { cert = \"none\"; redirect = \"https://login.example/\"; }, { " UP "}"), NULL},
+    {"A2: a gate behind it", OPTIONAL("{ " P "caller = ( { cn = \"a\"; } ); " UP "}, { allow = ( { cn = \"b\"; } ); " UP "}"), NULL},
+    {"A2: callers who get something of their own", OPTIONAL("{ caller = ( { cn = \"a\"; } ); set_headers = { X-A = \"a\"; }; " UP "}, { " UP "}"), NULL},
     {"routes that share nothing", ROUTES("{ host = \"*.a.example\"; " UP "}, { host = \"a.example\"; " UP "}, { path = \"/pq\"; " UP "}, { " P UP "}, { path = \"/p%C3%A9/\"; " UP "}"), NULL},
     {"a narrow one in front of a wide one", ROUTES("{ path = \"/p/q\"; " UP "}, { " P UP "}, { host = \"a\"; method = \"GET\"; " UP "}, { host = \"a\"; " UP "}"), NULL},
     {"overlapping lists", ROUTES("{ method = [ \"GET\", \"HEAD\" ]; host = \"a\"; " UP "}, { method = [ \"GET\", \"PUT\" ]; host = \"a\"; " UP "}"), NULL},
