@@ -172,8 +172,10 @@ START_TEST(begins_the_next_when_one_ends_or_takes_long)
     uint64_t began = uv_hrtime();
     until_calls(4); /* a and c are silent: d does not wait for them for longer than a second */
     ck_assert_uint_lt((uv_hrtime() - began) / 1000000, 3000);
-    ck_assert_str_eq(places[3].host, "d");
-    let_go(3, "192.0.2.4");
+    unsigned d = strcmp(places[3].host, "d") == 0 ? 3 : 4;
+    until_calls(d + 1); /* a and c may have become slow in the same moment, and then e begins beside d */
+    ck_assert_str_eq(places[d].host, "d");
+    let_go(d, "192.0.2.4");
     until_told(&a[3]);
     ck_assert_mem_eq(a[3].answer.list.items[0].bytes, ((uint8_t[]){192, 0, 2, 4}), 4);
     for (size_t i = 0; i < 5; i++)
