@@ -57,6 +57,14 @@ void config_slots_must_set(const char *group, const char *key, const char *text)
                   err.text);
 }
 
+void config_slots_refused(const struct config_slots_row *row)
+{
+    struct err err;
+    ck_assert_msg(config_slots_set(row->group, row->key, row->text, &err) == -1, "%s: accepted", row->why);
+    ck_assert_msg(err.kind == ERR_CONFIG, "%s: kind %d", row->why, err.kind);
+    ck_assert_msg(strstr(err.text, row->says) != NULL, "%s: %s", row->why, err.text);
+}
+
 void config_slots_clear(void)
 {
     size_t n;

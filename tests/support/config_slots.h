@@ -23,6 +23,12 @@ extern struct config_slots config_slots;
 int config_slots_set(const char *group, const char *key, const char *text, struct err *err);
 void config_slots_must_set(const char *group, const char *key, const char *text);
 
+/* A value that is refused, and words of the reason. */
+struct config_slots_row {
+    const char *why, *group, *key, *text, *says;
+};
+void config_slots_refused(const struct config_slots_row *row);
+
 /* Frees what was set: the fixture that follows each test. */
 void config_slots_clear(void);
 

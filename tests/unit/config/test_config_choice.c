@@ -8,9 +8,7 @@
 
 START_TEST(a_word_nobody_knows_is_refused_with_those_that_are)
 {
-    static const struct {
-        const char *why, *group, *key, *text, *says;
-    } cases[] = {
+    static const struct config_slots_row cases[] = {
         {"a word in capitals", "listener", "protocol", "HTTP", "is not a word for this"},
         {"part of a word", "listener", "protocol", "htt", "did you mean \"http\"?"},
         {"the bar between the words", "listener", "protocol", "|", "write http | tcp"},
@@ -18,13 +16,8 @@ START_TEST(a_word_nobody_knows_is_refused_with_those_that_are)
         {"a word nobody knows, of several", "listener", "identity_headers", "everything",
          "write rfc9440 | x-ssl"},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct err err;
-        ck_assert_msg(config_slots_set(cases[i].group, cases[i].key, cases[i].text, &err) == -1,
-                      "%s: accepted", cases[i].why);
-        ck_assert_msg(err.kind == ERR_CONFIG, "%s: kind %d", cases[i].why, err.kind);
-        ck_assert_msg(strstr(err.text, cases[i].says) != NULL, "%s: %s", cases[i].why, err.text);
-    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        config_slots_refused(&cases[i]);
     ck_assert_uint_eq(config_slots.listener.identity_headers, 0); /* and nothing of it was kept */
 }
 END_TEST

@@ -10,9 +10,7 @@
 
 START_TEST(a_place_that_is_none_is_refused)
 {
-    static const struct {
-        const char *why, *group, *key, *text, *says;
-    } cases[] = {
+    static const struct config_slots_row cases[] = {
         {"a socket on TCP", "admin", "socket", "127.0.0.1:80", "is not a unix socket"},
         {"a socket path that is too long with its folder", "admin", "socket", "unix:" LONG_NAME,
          "is too long"},
@@ -21,13 +19,8 @@ START_TEST(a_place_that_is_none_is_refused)
         {"a Host with a blank", "upstream", "host", "a b", "cannot stand in a Host header"},
         {"a Host that is a header more", "upstream", "host", "a,b", "cannot stand in a Host header"},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct err err;
-        ck_assert_msg(config_slots_set(cases[i].group, cases[i].key, cases[i].text, &err) == -1,
-                      "%s: accepted", cases[i].why);
-        ck_assert_msg(err.kind == ERR_CONFIG, "%s: kind %d", cases[i].why, err.kind);
-        ck_assert_msg(strstr(err.text, cases[i].says) != NULL, "%s: %s", cases[i].why, err.text);
-    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        config_slots_refused(&cases[i]);
     /* and nothing of it was kept */
     ck_assert_ptr_null(config_slots.top.admin_socket);
     ck_assert_ptr_null(config_slots.target.text);

@@ -10,9 +10,7 @@
 
 START_TEST(a_value_that_is_none_is_refused_with_its_words)
 {
-    static const struct {
-        const char *why, *group, *key, *text, *says;
-    } cases[] = {
+    static const struct config_slots_row cases[] = {
         {"nothing", "identity", "bundle", "", "is empty"},
         {"a new line", "identity", "bundle", "a\nb", "control character"},
         {"a DEL", "allow", "cn", "a\x7f", "control character"},
@@ -37,13 +35,8 @@ START_TEST(a_value_that_is_none_is_refused_with_its_words)
         {"a name in place of an address", "allow", "ip", "a.example", "is not an IP address"},
         {"a host in place of its network", "allow", "ip", "10.0.0.1/8", "bits set behind"},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct err err;
-        ck_assert_msg(config_slots_set(cases[i].group, cases[i].key, cases[i].text, &err) == -1,
-                      "%s: accepted", cases[i].why);
-        ck_assert_msg(err.kind == ERR_CONFIG, "%s: kind %d", cases[i].why, err.kind);
-        ck_assert_msg(strstr(err.text, cases[i].says) != NULL, "%s: %s", cases[i].why, err.text);
-    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        config_slots_refused(&cases[i]);
     /* and nothing of it was kept */
     ck_assert_ptr_null(config_slots.identity.bundle);
     ck_assert_ptr_null(config_slots.rule.cn);
