@@ -29,9 +29,11 @@ static bool has_upgrade(const struct http_head *h)
     return false;
 }
 
+/* Content-Length: 0 is no body to any reader; Java's HttpClient sends it with each GET that asks for a WebSocket. */
 static bool may_switch(const struct http_head *h)
 {
-    if (h->minor < 1 || h->framing != HTTP_NO_BODY)
+    bool empty = h->framing == HTTP_NO_BODY || (h->framing == HTTP_LENGTH && h->length == 0);
+    if (h->minor < 1 || !empty)
         return false;
     return h->request ? span_equals_str(h->method, "GET") : h->status == 101;
 }
@@ -48,7 +50,8 @@ struct span http_upgrade_wanted(const struct http_head *h)
         enum http_field_kind kind = http_field_kind_of(f->name);
         if (kind == HTTP_FIELD_CONNECTION)
             named = named || names_upgrade(f->value);
-        if (kind == HTTP_FIELD_LENGTH || kind == HTTP_FIELD_CODING) /* a 101 that would have a body to some readers */
+        bool framed = kind == HTTP_FIELD_CODING || (kind == HTTP_FIELD_LENGTH && !span_equals_str(f->value, "0"));
+        if (framed) /* a 101 that would have a body to some readers */
             return none;
         if (kind != HTTP_FIELD_HOP || !is_upgrade(f->name))
             continue;

@@ -78,7 +78,7 @@ static int write_request_head(struct exchange *x, const struct routing *r)
         .drop_forwarded = x->listener->conf->forwarded != CONFIG_FORWARDED_OFF,
         .edit = x->route != NULL ? x->route->edit : NULL,
         .upgrade = x->rq->upgrade ? http_upgrade_wanted(r->head) : span_of(NULL, 0),
-        .framing = r->head->framing,
+        .framing = x->rq->upgrade ? HTTP_NO_BODY : r->head->framing, /* a length of 0 need not meet a server that takes none */
         .length = r->head->length,
     };
     count_hop(x, r->head, &out);

@@ -11,6 +11,10 @@ enum { N_STEPS = sizeof(steps) / sizeof(steps[0]), MIB = 1024 * 1024 };
 #define ASK                                                                                                                                      \
     "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"               \
     "Sec-WebSocket-Version: 13\r\n\r\n"
+/* As Java's HttpClient asks. */
+#define ASK_WITH_LENGTH                                                                                                                          \
+    "GET /chat HTTP/1.1\r\nConnection: Upgrade\r\nContent-Length: 0\r\nHost: x\r\nUpgrade: websocket\r\n"                                        \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nUser-Agent: Java-http-client/17.0.15\r\n\r\n"
 #define SWITCHED                                                                                                                                 \
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 
@@ -62,6 +66,18 @@ START_TEST(what_is_said_after_101_passes_both_ways)
     wire_end(&app->up);
     wire_run(&http_chain);
     ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+START_TEST(a_body_of_no_bytes_may_be_announced)
+{
+    http_chain.step = steps[_i];
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK_WITH_LENGTH "hello");
+    wire_run(&http_chain);
+    ck_assert_msg(strncmp(wire_got(app), "HTTP/1.1 101 ", 13) == 0, "%s", wire_got(app));
+    ck_assert_str_eq(behind_head(app), "hello");
+    ck_assert(!wire_ever_said(&wire_backend_socket(&http_chain, 0)->up, "Content-Length")); /* not every server would take it */
 }
 END_TEST
 
@@ -240,6 +256,7 @@ static const struct {
     {"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: TLS/1.0\r\nConnection: Upgrade\r\n\r\n", "TLS"},
     {"GET / HTTP/1.0\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.0"},
     {"POST / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nhi", "a body"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "chunks"},
 };
 
 START_TEST(a_switch_nobody_asked_for_is_refused) /* C4 */
@@ -273,6 +290,7 @@ Suite *suite(void)
     tcase_add_unchecked_fixture(c, http_chain_make, http_chain_drop);
     tcase_add_checked_fixture(c, open_echo, http_chain_close);
     tcase_add_loop_test(c, what_is_said_after_101_passes_both_ways, 0, N_STEPS);
+    tcase_add_loop_test(c, a_body_of_no_bytes_may_be_announced, 0, N_STEPS);
     tcase_add_test(c, the_tunnel_is_told_as_one_request);
     tcase_add_loop_test(c, bytes_behind_either_head_are_passed_on, 0, N_STEPS);
     tcase_add_loop_test(c, an_end_that_comes_with_the_request_is_carried_through, 0, N_STEPS);

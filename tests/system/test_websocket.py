@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import threading
+import unittest
 
 import harness
 import peers
@@ -14,6 +17,26 @@ from harness import free_port, wait_for
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+JAVA_CLIENT = """
+import java.net.URI;
+import java.net.http.*;
+import java.util.concurrent.*;
+
+public class Talk {
+    public static void main(String[] args) throws Exception {
+        CompletableFuture<String> echoed = new CompletableFuture<>();
+        WebSocket socket = HttpClient.newHttpClient().newWebSocketBuilder().buildAsync(URI.create(args[0]), new WebSocket.Listener() {
+            public CompletionStage<?> onText(WebSocket from, CharSequence text, boolean last) {
+                echoed.complete(text.toString());
+                return null;
+            }
+        }).get(30, TimeUnit.SECONDS);
+        socket.sendText("hello java", true);
+        System.out.println(echoed.get(30, TimeUnit.SECONDS));
+        socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(30, TimeUnit.SECONDS);
+    }
+}
+"""
 
 
 def accept_of(key):
@@ -118,6 +141,22 @@ class WebSocket(harness.Case):
         send_frame(app, CLOSE, b"\x03\xe8", True)
         self.assertEqual((CLOSE, b"\x03\xe8"), read_frame(app))
         self.assertEqual((b"", "eof"), peers.read_all(app))
+
+    def test_a_length_of_0_is_no_body(self):  # Java's HttpClient sends it
+        app = self.open(b"Content-Length: 0\r\n")
+        send_frame(app, TEXT, b"hello", True)
+        self.assertEqual((TEXT, b"hello"), read_frame(app))
+
+    @unittest.skipUnless(shutil.which("javac"), "needs javac")
+    def test_javas_own_client(self):
+        folder = os.path.join(self.folder, "java")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "Talk.java"), "w", encoding="utf-8") as source:
+            source.write(JAVA_CLIENT)
+        subprocess.run(["javac", "-d", folder, os.path.join(folder, "Talk.java")], check=True, timeout=120)
+        done = subprocess.run(["java", "-Xshare:auto", "-cp", folder, "Talk", f"ws://127.0.0.1:{self.outer}/chat"], capture_output=True, text=True,
+                              timeout=120, check=False)
+        self.assertEqual(("hello java", 0), (done.stdout.strip(), done.returncode), done.stderr)
 
     def test_byte_by_byte(self):
         app = self.open()

@@ -91,8 +91,13 @@ static const struct refused bad_responses[] = {
 
 /* Switches of protocols that were asked for, but not like this. */
 static const struct refused bad_switches[] = {
-    {"101 with a length", "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n", 0,
+    {"101 with a length", "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 1\r\n\r\n", 0,
      REASON_UPSTREAM_PROTOCOL},
+    {"101 with two lengths",
+     "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n", 0,
+     REASON_UPSTREAM_PROTOCOL},
+    {"101 with a length that some read as none",
+     "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 00\r\n\r\n", 0, REASON_UPSTREAM_PROTOCOL},
     {"101 with a coding", "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\nTransfer-Encoding: chunked\r\n\r\n", 0,
      REASON_UPSTREAM_PROTOCOL},
     {"101 to another protocol", "HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", 0, REASON_UPSTREAM_PROTOCOL},

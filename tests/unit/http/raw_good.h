@@ -141,6 +141,11 @@ static const struct good {
       .upgrade = true},
      "HEAD 1.1 101 none 0 drop <><><Switching Protocols><Upgrade><websocket><Connection><Upgrade>\nUPGRADED\n"
      "HTTP/1.1 200 OK\r\n\r\n"},
+    {{.why = "a switch of protocols with a body of no bytes",
+      .bytes = "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\nx",
+      .response = true,
+      .upgrade = true},
+     "HEAD 1.1 101 none 0 drop <><><S><Upgrade><websocket><Connection><Upgrade><Content-Length><0>\nUPGRADED\nx"},
     {{.why = "a switch of protocols after an interim response",
       .bytes = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nx",
       .response = true,

@@ -30,8 +30,11 @@ static const struct {
     {"no Connection", "GET / HTTP/1.1", "Upgrade: websocket", false},
     {"another method", "POST / HTTP/1.1", "Connection: Upgrade\r\nUpgrade: websocket", false},
     {"HTTP/1.0", "GET / HTTP/1.0", "Connection: Upgrade\r\nUpgrade: websocket", false},
+    {"a body of no bytes", "GET / HTTP/1.1", "Content-Length: 0\r\nConnection: Upgrade\r\nUpgrade: websocket", true},
     {"a body", "GET / HTTP/1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1", false},
     {"chunks", "GET / HTTP/1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked", false},
+    {"chunks of a body of no bytes", "GET / HTTP/1.1", "Transfer-Encoding: chunked\r\nConnection: Upgrade\r\nUpgrade: websocket", false},
+    {"a body of no bytes, to h2c", "GET / HTTP/1.1", "Content-Length: 0\r\nConnection: Upgrade\r\nUpgrade: h2c", false},
     {"a response that switches not", "HTTP/1.1 200 OK", "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0", false},
     {"a response that asks for it", "HTTP/1.1 426 Upgrade", "Connection: Upgrade\r\nUpgrade: websocket", false},
 };
