@@ -1,15 +1,43 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs those of the named Debian packages that are missing; says nothing and does nothing when all are there.
+# A|B is the first of these that the release has.
 # Services of freshly installed packages are not started: whoever calls this wants programs, not daemons.
 # usage: ensure-packages.sh PACKAGE...
 set -eu
 
-missing=""
-for package in "$@"; do
-    state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$state" = installed ] || missing="$missing $package"
-done
+is_installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
+}
+
+# The cache is named since container images turn it off, and a look-up then takes more than a second each time.
+has_release() {
+    apt-cache -o Dir::Cache::pkgcache=pkgcache.bin -o Dir::Cache::srcpkgcache=srcpkgcache.bin show --no-all-versions "$1" >/dev/null 2>&1
+}
+
+# The names that $@ stands for, alternatives decided. Without package lists nothing is known of a release: then the last one.
+choose() {
+    for package in "$@"; do
+        while [ "$package" != "${package#*|}" ]; do
+            first=${package%%|*}
+            if is_installed "$first" || has_release "$first"; then
+                package=$first
+            else
+                package=${package#*|}
+            fi
+        done
+        echo "$package"
+    done
+}
+
+missing_of() {
+    for package in "$@"; do
+        is_installed "$package" || printf ' %s' "$package"
+    done
+}
+
+# shellcheck disable=SC2046 # lists of package names
+missing=$(missing_of $(choose "$@"))
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -32,13 +60,18 @@ if [ ! -e "$policy" ]; then
 fi
 
 log=$(mktemp)
-echo "installing:$missing"
-export DEBIAN_FRONTEND=noninteractive
-# The lists may be old or, in a bare container, absent: fetch them before installing.
-# shellcheck disable=SC2086 # a list of package names
-if ! { apt-get -q update && apt-get -q -y --no-install-recommends install $missing; } >"$log" 2>&1; then
+fail() {
     tail -n 30 "$log" >&2
     echo "apt-get failed; its whole output is in $log" >&2
     exit 1
-fi
+}
+export DEBIAN_FRONTEND=noninteractive
+# The lists may be old or, in a bare container, absent: fetch them before installing.
+apt-get -q update >"$log" 2>&1 || fail
+# shellcheck disable=SC2046
+missing=$(missing_of $(choose "$@"))
+[ -n "$missing" ] || exit 0
+echo "installing:$missing"
+# shellcheck disable=SC2086
+apt-get -q -y --no-install-recommends install $missing >>"$log" 2>&1 || fail
 rm -f "$log"

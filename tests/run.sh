@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every test of the project: installs what is missing (Debian 12, as root), builds with address and undefined-behaviour sanitizers, runs
+# Every test of the project: installs what is missing (Debian 12 or 13, as root), builds with address and undefined-behaviour sanitizers, runs
 # the unit and flow tests, the system tests against real peers on loopback, those with several workers once more under the thread sanitizer,
 # and the lint tests.
 # The last line is "N passed, N failed, N skipped"; the exit code is 0 only when something ran and nothing failed.
