@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_source.h"
+#include "mtlsd/base/lookalike.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,11 +17,13 @@ enum {
     INCLUDE_MAX_FILES = 256,
     NESTING_MAX = 32,
     SETTINGS_MAX = 200000,
+    FOREIGN_MAX = 50, /* lines that are told of characters which only look right */
     GROUP_MAX = 20000 /* libconfig compares every name with every other of its group */
 };
 
 struct counts {
     unsigned nesting, settings;
+    unsigned foreign; /* lines with a character that only looks right: reading goes on, so that all of them are told */
     unsigned inside[NESTING_MAX + 1]; /* settings in what is open at each depth */
 };
 
@@ -33,6 +36,7 @@ struct reading {
     unsigned include_depth;
     struct counts *counts; /* shared with the including file */
     unsigned comment_line; /* where a block comment began, 0: in none */
+    const uint8_t *begin;  /* of the line that is read */
 };
 
 void config_source_init(struct config_source *s)
@@ -159,6 +163,35 @@ static int check_number(const struct reading *r, const uint8_t *p, size_t n)
     return 0;
 }
 
+/* As a person counts: a character of several bytes is one column. */
+static unsigned column_of(const struct reading *r, const uint8_t *p)
+{
+    unsigned column = 1;
+    for (const uint8_t *c = r->begin; c < p; c++)
+        column += (*c & 0xc0) != 0x80;
+    return column;
+}
+
+static int complain_foreign(const struct reading *r, const uint8_t *p, const struct lookalike *l)
+{
+    char text[LOOKALIKE_TEXT];
+    lookalike_explain(l, text);
+    r->counts->foreign++;
+    return complain(r, "column %u: %s", column_of(r, p), text);
+}
+
+/* A string that does not end on its line: perhaps it was meant to end at a quote that is none. */
+static void complain_open_string(const struct reading *r, const uint8_t *end)
+{
+    struct span line = span_of(r->begin, (size_t)(end - r->begin));
+    size_t at = lookalike_find(line, "\"");
+    struct lookalike l = lookalike_at(span_skip(line, at));
+    if (l.len > 0)
+        complain_foreign(r, line.ptr + at, &l);
+    else
+        complain(r, "the string is not closed on its line: look for a missing quote");
+}
+
 /* The rest of a string from behind its opening quote; NULL when something is wrong with it. */
 static uint8_t *skip_string(const struct reading *r, uint8_t *p, const uint8_t *end)
 {
@@ -176,7 +209,7 @@ static uint8_t *skip_string(const struct reading *r, uint8_t *p, const uint8_t *
     }
     if (p < end)
         return p + 1;
-    complain(r, "the string is not closed on its line: look for a missing quote");
+    complain_open_string(r, end);
     return NULL;
 }
 
@@ -231,7 +264,16 @@ static uint8_t *skip_token(const struct reading *r, uint8_t *p, const uint8_t *e
         complain(r, "only @include \"FILE\" alone on its line can stand here");
         return NULL;
     }
-    if ((*p < 0x20 && *p != '\t') || *p >= 0x7f) {
+    if (*p == '\'' || *p == '`') {
+        complain(r, "column %u: strings stand in double quotes: type \" in place of %c", column_of(r, p), *p);
+        return NULL;
+    }
+    if (*p >= 0x80) {
+        struct lookalike l = lookalike_at(span_of(p, (size_t)(end - p)));
+        complain_foreign(r, p, &l);
+        return NULL;
+    }
+    if ((*p < 0x20 && *p != '\t') || *p == 0x7f) {
         complain(r, "byte 0x%02x outside of a string: is this a text file?", *p);
         return NULL;
     }
@@ -283,10 +325,16 @@ static struct span include_target(struct span line, bool *is_include)
     return clean ? span_of(open, (size_t)(close - open)) : span_of(NULL, 0);
 }
 
+/* An @include line that names no file. */
+static int complain_include(const struct reading *r, struct span line)
+{
+    size_t at = lookalike_find(line, "\"");
+    struct lookalike l = lookalike_at(span_skip(line, at));
+    return l.len > 0 ? complain_foreign(r, line.ptr + at, &l) : complain(r, "write @include \"FILE\" alone on its line");
+}
+
 static int read_include(const struct reading *r, struct span target)
 {
-    if (target.len == 0)
-        return complain(r, "write @include \"FILE\" alone on its line");
     if (r->include_depth == INCLUDE_MAX_DEPTH || r->s->n_files >= INCLUDE_MAX_FILES)
         return complain(r, "too many files included in one another: does a file include itself?");
     char where[PATH_MAX + 32];
@@ -296,8 +344,8 @@ static int read_include(const struct reading *r, struct span target)
     free(name);
     if (path == NULL)
         return out_of_memory(r->findings);
-    struct reading inner = {r->s, r->findings, (unsigned)r->s->n_files, 0, r->include_depth + 1, r->counts,
-                            0};
+    struct reading inner = {.s = r->s, .findings = r->findings, .file = (unsigned)r->s->n_files,
+                            .include_depth = r->include_depth + 1, .counts = r->counts};
     struct bytes content;
     bytes_init(&content, TEXT_MAX_BYTES);
     int rc = read_file(r, path, &content, where);
@@ -314,23 +362,39 @@ static int read_line(struct reading *r, struct span line)
 {
     bool is_include = false;
     struct span target = r->comment_line == 0 ? include_target(line, &is_include) : span_of(NULL, 0);
+    r->begin = line.ptr;
     if (is_include)
-        return read_include(r, target);
+        return target.len > 0 ? read_include(r, target) : complain_include(r, line);
     struct bytes copy;
     bytes_init(&copy, TEXT_MAX_BYTES);
     int rc = bytes_append_span(&copy, line) != 0 ? out_of_memory(r->findings) : 0;
-    if (rc == 0 && copy.len > 0)
+    if (rc == 0 && copy.len > 0) {
+        r->begin = copy.data;
         rc = clean_line(r, copy.data, copy.data + copy.len);
+    }
     if (rc == 0)
         rc = add_line(r, bytes_span(&copy));
     bytes_clear(&copy);
     return rc;
 }
 
+/* Who pastes one typographic quote pastes twenty: a line with one is left out, and the next is read. */
+static int read_next_line(struct reading *r, struct span line)
+{
+    unsigned before = r->counts->foreign;
+    int rc = read_line(r, line);
+    bool told = r->counts->foreign > before && r->counts->foreign < FOREIGN_MAX;
+    return told ? 0 : rc;
+}
+
 static int read_text(struct reading *r, struct span text)
 {
     if (text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0)
         text = span_skip(text, 3); /* some editors put a byte order mark in front */
+    if (text.len >= 2 && (memcmp(text.ptr, "\xff\xfe", 2) == 0 || memcmp(text.ptr, "\xfe\xff", 2) == 0)) {
+        r->line = 1;
+        return complain(r, "this file is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8 FILE)");
+    }
     while (text.len > 0) {
         const uint8_t *newline = memchr(text.ptr, '\n', text.len);
         size_t n = newline != NULL ? (size_t)(newline - text.ptr) : text.len;
@@ -338,7 +402,7 @@ static int read_text(struct reading *r, struct span text)
         struct span line = span_of(text.ptr, n);
         if (line.len >= 11 && memcmp(line.ptr, "-----BEGIN ", 11) == 0)
             return complain(r, "this is a PEM file, a certificate or key, not a configuration");
-        if (read_line(r, line) != 0)
+        if (read_next_line(r, line) != 0)
             return -1;
         text = span_skip(text, newline != NULL ? n + 1 : n);
     }
@@ -405,7 +469,7 @@ static int read_file(const struct reading *r, const char *path, struct bytes *ou
 static int read_all(struct config_source *s, const char *name, const char *text, struct findings *findings)
 {
     struct counts counts = {0};
-    struct reading r = {s, findings, 0, 0, 0, &counts, 0};
+    struct reading r = {.s = s, .findings = findings, .counts = &counts};
     struct bytes content;
     bytes_init(&content, TEXT_MAX_BYTES);
     int rc = add_file(s, name, findings);
@@ -413,6 +477,8 @@ static int read_all(struct config_source *s, const char *name, const char *text,
         rc = read_file(&r, name, &content, name);
     if (rc == 0)
         rc = read_text(&r, text != NULL ? span_from_str(text) : bytes_span(&content));
+    if (counts.foreign > 0)
+        rc = -1;
     if (rc == 0 && bytes_append(&s->text, "\0", 1) != 0)
         rc = out_of_memory(findings);
     bytes_clear(&content);

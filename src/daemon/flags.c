@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flags.h"
 #include "command.h"
+#include "mtlsd/base/lookalike.h"
 #include "mtlsd/base/text.h"
 
 #include <assert.h>
@@ -65,6 +66,24 @@ static int store(const struct flag *f, const char *value, struct err *err)
     return 0;
 }
 
+/* Word processors and web pages make a dash of "--" and turn quotes; a shell takes both for letters. */
+static int check_plain(const char *word, struct err *err)
+{
+    struct span text = span_from_str(word);
+    struct lookalike l = lookalike_at(text);
+    char what[LOOKALIKE_TEXT];
+    if (l.name == NULL)
+        return 0;
+    lookalike_explain(&l, what);
+    if (l.plain[0] != '-')
+        return err_set(err, ERR_USAGE, "\"%s\" begins with a character that only looks right: %s", word, what);
+    struct span rest = span_skip(text, l.len);
+    while (rest.len > 0 && (rest.ptr[0] == '-' || lookalike_find(rest, "-") == 0))
+        rest = span_skip(rest, rest.ptr[0] == '-' ? 1 : lookalike_at(rest).len);
+    return err_set(err, ERR_USAGE, "\"%s\" begins with a character that only looks right: type %s%.*s", word, rest.len == 1 ? "-" : "--", (int)rest.len,
+                   (const char *)rest.ptr);
+}
+
 /* The value behind '=', or the next word unless that is a flag itself. */
 static const char *value_of(struct reading *r, const struct flag *f, const char *inlined, struct err *err)
 {
@@ -81,7 +100,7 @@ static const char *value_of(struct reading *r, const struct flag *f, const char 
         err_set(err, ERR_USAGE, "%s needs a value: %s %s", f->name, f->name, f->value);
         return NULL;
     }
-    return value;
+    return check_plain(value, err) == 0 ? value : NULL;
 }
 
 static int take_flag(struct reading *r, const char *word, struct err *err)
@@ -138,6 +157,8 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
     for (r.at = 1; r.at < argc; r.at++) {
         const char *word = argv[r.at];
         int rc = 0;
+        if (!flags_end && check_plain(word, err) != 0)
+            return FLAGS_WRONG;
         if (flags_end || word[0] != '-' || word[1] == '\0')
             rc = take_operand(flags, word, operands, err);
         else if (strcmp(word, "--") == 0)

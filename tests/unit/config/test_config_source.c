@@ -95,7 +95,21 @@ static const struct {
     {"a string that ends in a backslash", "b = \"x\\", "x.conf:1", "missing quote"},
     {"a comment without an end", "a = 1;\n/* b\n\n", "x.conf:2", "not closed"},
     {"a control character", "a = 1;\n\x01\n", "x.conf:2", "byte 0x01"},
-    {"letters beyond ASCII in a name", "m\xc3\xbcller = 1;\n", "x.conf:1", "byte 0xc3"},
+    {"letters beyond ASCII in a name", "m\xc3\xbcller = 1;\n", "x.conf:1", "column 2: U+00FC stands outside of a string"},
+    {"a byte that is no UTF-8", "m\xfcller = 1;\n", "x.conf:1", "column 2: byte 0xfc outside of a string"},
+    {"typographic quotes", "a = 1;\nb = \xe2\x80\x9cx\xe2\x80\x9d;\n", "x.conf:2", "column 5: U+201C is a typographic quote: type the plain \" in its place"},
+    {"low quotes", "b = \xe2\x80\x9ex\xe2\x80\x9c;\n", "x.conf:1", "U+201E is a typographic quote"},
+    {"single ones", "b = \xe2\x80\x98x\xe2\x80\x99;\n", "x.conf:1", "U+2018 is a typographic quote: type the plain \""},
+    {"French ones", "b = \xc2\xabx\xc2\xbb;\n", "x.conf:1", "U+00AB is a typographic quote"},
+    {"those of Windows-1252", "b = \x93x\x94;\n", "x.conf:1", "byte 0x93 is a typographic quote"},
+    {"one that should end a string", "b = \"x\xe2\x80\x9d;\n", "x.conf:1", "column 7: U+201D is a typographic quote"},
+    {"one that should end a string, and plain ones behind it", "b = \"x\xe2\x80\x9d; c = \"y\";\n", "x.conf:1", "column 7: U+201D is a typographic quote"},
+    {"around an included file", "@include \xe2\x80\x9cx\xe2\x80\x9d\n", "x.conf:1", "column 10: U+201C is a typographic quote"},
+    {"plain single quotes", "b = 'x';\n", "x.conf:1", "column 5: strings stand in double quotes"},
+    {"a no-break space", "b =\xc2\xa0 1;\n", "x.conf:1", "column 4: U+00A0 is a no-break space: type a plain space"},
+    {"a byte order mark inside", "a = 1;\n\xef\xbb\xbf b = 1;\n", "x.conf:2", "column 1: U+FEFF is a byte order mark: remove it"},
+    {"a full-width semicolon", "b = 1\xef\xbc\x9b\n", "x.conf:1", "type the plain ; in its place"},
+    {"UTF-16", "\xff\xfe" "b", "x.conf:1", "is UTF-16: save it as UTF-8"},
     {"a tab in a string", "a = \"\t\";\n", "x.conf:1", "control character"},
     {"a PEM file", "-----BEGIN CERTIFICATE-----\nMIIB\n", "x.conf:1", "PEM file"},
     {"a number beyond 32 bits", "a = 2147483648;\n", "x.conf:1", "at most 2147483647"},
@@ -122,6 +136,42 @@ START_TEST(refuses_what_the_parser_would_mistreat)
                   f.items[0].text);
     config_source_clear(&s);
     findings_clear(&f);
+}
+END_TEST
+
+START_TEST(tells_of_every_line_with_typographic_quotes_at_once)
+{
+    struct findings f;
+    findings_init(&f);
+    struct config_source s;
+    config_source_init(&s);
+    ck_assert_int_eq(config_source_text(&s, "a = \xe2\x80\x9cx#y\xe2\x80\x9d;\nb = \"M\xc3\xbcller \xe2\x80\x9cx\xe2\x80\x9d\";\nc = 1;\nd = \xe2\x80\x99z\xe2\x80\x99;\n",
+                                        "x.conf", &f),
+                     -1);
+    ck_assert_uint_eq(f.errors, 2);
+    ck_assert_str_eq(f.items[0].where, "x.conf:1");
+    ck_assert_str_eq(f.items[1].where, "x.conf:4");
+    config_source_clear(&s);
+    findings_clear(&f);
+}
+END_TEST
+
+START_TEST(stops_telling_of_them_when_it_is_no_configuration)
+{
+    struct findings f;
+    struct bytes text;
+    findings_init(&f);
+    bytes_init(&text, 1 << 20);
+    for (unsigned i = 0; i < 200; i++)
+        ck_assert_int_eq(bytes_append_str(&text, "\xd0\x9f\n"), 0);
+    ck_assert_int_eq(bytes_append(&text, "", 1), 0);
+    struct config_source s;
+    config_source_init(&s);
+    ck_assert_int_eq(config_source_text(&s, (const char *)bytes_span(&text).ptr, "x.conf", &f), -1);
+    ck_assert_uint_eq(f.errors, 50);
+    config_source_clear(&s);
+    findings_clear(&f);
+    bytes_clear(&text);
 }
 END_TEST
 
@@ -309,6 +359,8 @@ Suite *suite(void)
     TCase *t = tcase_create("text");
     tcase_add_loop_test(t, keeps_what_counts_and_blanks_comments, 0, COUNT(kept));
     tcase_add_loop_test(t, refuses_what_the_parser_would_mistreat, 0, COUNT(refused));
+    tcase_add_test(t, tells_of_every_line_with_typographic_quotes_at_once);
+    tcase_add_test(t, stops_telling_of_them_when_it_is_no_configuration);
     tcase_add_test(t, survives_a_megabyte_of_anything);
     tcase_add_test(t, joins_relative_paths_to_the_folder_of_the_file);
     suite_add_tcase(s, t);

@@ -69,6 +69,13 @@ static const struct {
     {{"--ca", "x", "--days", "0x10", "a"}, "--days takes a whole number, not \"0x10\"", "hex"},
     {{"--ca", "x", "--days", "18446744073709551616", "a"}, "--days takes a whole number", "one more than fits must not wrap"},
     {{"--ca", "x", "--days", "99999999999999999999999", "a"}, "--days takes a whole number", "far more than fits"},
+    {{"\xe2\x80\x93json", "a"}, "only looks right: type --json", "a short dash of a word processor in place of two"},
+    {{"\xe2\x80\x94" "json", "a"}, "only looks right: type --json", "a long one"},
+    {{"\xe2\x80\x93-json", "a"}, "only looks right: type --json", "a dash and a hyphen"},
+    {{"\xe2\x80\x93" "c", "x"}, "only looks right: type -c", "in front of one letter"},
+    {{"--ca", "\xe2\x80\x9cx\xe2\x80\x9d", "a"}, "U+201C is a typographic quote: type the plain \"", "a value in quotes that the shell does not know"},
+    {{"--ca=\xe2\x80\x9cx\xe2\x80\x9d", "a"}, "U+201C is a typographic quote", "behind ="},
+    {{"--ca", "x", "\xc2\xa0" "a"}, "U+00A0 is a no-break space", "an operand"},
 };
 
 START_TEST(refuses_a_wrong_line_with_words_to_act_on)
