@@ -453,63 +453,11 @@ const char *config_options_suggest(const char *group, const char *key)
     return text_suggest(key, candidates, n);
 }
 
-const char *config_options_elsewhere(const char *group, const char *key)
-{
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        if (strcmp(options[i].group, group) != 0 && strcmp(options[i].key, key) == 0)
-            return options[i].group;
-    return NULL;
-}
-
 const struct config_option *config_options_nth(const char *group, size_t i)
 {
     for (size_t k = 0; k < N_OPTIONS; k++)
         if (strcmp(options[k].group, group) == 0 && i-- == 0)
             return &options[k];
-    return NULL;
-}
-
-/* Words of HAProxy, nginx, Apache, stunnel, ghostunnel and openssl, with their dashes and capitals as libconfig takes them. */
-const char *config_options_translate(const char *key)
-{
-    static const struct {
-        const char *word, *here;
-    } words[] = {
-        {"verify", "client_cert = \"required\" or \"optional\" in a listener's tls; an upstream is always verified"},
-        {"verifyPeer", "client_cert = \"required\" in a listener's tls; an upstream is always verified"},
-        {"verifyChain", "trust = NAME in tls, with ca in trusts.NAME"},
-        {"ssl_verify_client", "client_cert = \"required\" or \"optional\" in a listener's tls"},
-        {"ca-file", "trust = NAME in tls, with ca = \"FILE\" in trusts.NAME"},
-        {"ca_file", "trust = NAME in tls, with ca = \"FILE\" in trusts.NAME"},
-        {"cafile", "trust = NAME in tls, with ca = \"FILE\" in trusts.NAME"},
-        {"CAfile", "trust = NAME in tls, with ca = \"FILE\" in trusts.NAME"},
-        {"cacert", "trust = NAME in tls, with ca = \"FILE\" in trusts.NAME"},
-        {"ssl_client_certificate", "trust = NAME in tls, with ca = \"FILE\" in trusts.NAME"},
-        {"crl-file", "crl = \"FILE\" in the trust"},
-        {"crl_file", "crl = \"FILE\" in the trust"},
-        {"ssl_crl", "crl = \"FILE\" in the trust"},
-        {"CRLfile", "crl = \"FILE\" in the trust"},
-        {"crt-ignore-err", "tolerate = [ \"expired\", ... ] in the listener's tls"},
-        {"ca-ignore-err", "tolerate = [ \"expired\", ... ] in the listener's tls"},
-        {"crt", "identity = NAME in tls, with bundle = \"FILE\" in identities.NAME"},
-        {"cert", "identity = NAME in tls, with bundle or certificate and key in identities.NAME"},
-        {"keystore", "identity = NAME in tls, with bundle = \"FILE\" in identities.NAME"},
-        {"ssl_certificate", "identity = NAME in tls, with certificate and key in identities.NAME"},
-        {"listen", "bind = \"ADDRESS:PORT\""},
-        {"accept", "bind = \"ADDRESS:PORT\""},
-        {"proxy_pass", "upstream = NAME, with targets in upstreams.NAME"},
-        {"default_backend", "upstream = NAME, or a last route without a match"},
-        {"use_backend", "routes = ( { path = \"/x\"; upstream = NAME; }, ... )"},
-        {"backend", "upstream = NAME, with targets in upstreams.NAME"},
-        {"server", "targets = [ \"HOST:PORT\" ]"},
-        {"verifyhost", "server_name in the upstream's tls (the target's host by default)"},
-        {"sni", "server_name in the upstream's tls (the target's host by default)"},
-        {"subject", "cn, ou and o, each by itself"},
-        {"san", "dns, uri, email or ip"},
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcmp(words[i].word, key) == 0)
-            return words[i].here;
     return NULL;
 }
 

@@ -10,13 +10,9 @@ const struct config_option *config_options_find(const char *group, const char *k
 bool config_options_holds_keys(const struct config_option *o);
 /* What stands nearest to an unknown key of a group, or NULL. */
 const char *config_options_suggest(const char *group, const char *key);
-/* The group that has this key when the one it was written in has not, or NULL. */
-const char *config_options_elsewhere(const char *group, const char *key);
 
 /* The i-th key of a group; NULL past the last. */
 const struct config_option *config_options_nth(const char *group, size_t i);
-/* What stands here for a key that people know from another program, as "crl in the trust"; NULL: nothing known. */
-const char *config_options_translate(const char *key);
 
 /* A key, or one value of it, that the documentation promises and this version has not. */
 struct config_planned {

@@ -2,6 +2,8 @@
 #include "config_read.h"
 
 #include "config_elements.h"
+#include "config_elsewhere.h"
+#include "config_foreign.h"
 #include "config_options.h"
 #include "config_regroup.h"
 #include "config_value.h"
@@ -127,17 +129,12 @@ static void complain_planned(const struct config_reader *r, const config_setting
                          p->instead != NULL ? "; " : "", p->instead != NULL ? p->instead : "");
 }
 
-/* Nothing is like it: perhaps a word of another program, and else the keys that there are. */
+/* Nothing is like it: the keys that there are. */
 static void complain_foreign(const struct config_reader *r, const config_setting_t *s, const char *group)
 {
     char keys[512] = "";
-    const char *here = config_options_translate(config_setting_name(s));
     const struct config_option *o;
     size_t used = 0, n = 0;
-    if (here != NULL) {
-        config_read_complain(r, FINDING_ERROR, s, "unknown key; here one writes %s", here);
-        return;
-    }
     for (size_t i = 0; (o = config_options_nth(group, i)) != NULL; i++, n++) {
         int len = snprintf(keys + used, sizeof(keys) - used, "%s%s", i > 0 ? ", " : "", o->key);
         used += len > 0 && (size_t)len < sizeof(keys) - used ? (size_t)len : 0;
@@ -149,15 +146,14 @@ static void complain_unknown(const struct config_reader *r, const config_setting
 {
     const char *key = config_setting_name(s);
     const struct config_planned *p = config_options_planned(group, key, NULL);
-    const char *near = config_options_suggest(group, key), *elsewhere = config_options_elsewhere(group, key);
+    const char *near = config_options_suggest(group, key), *here = config_foreign_key(group, key);
     if (p != NULL)
         complain_planned(r, s, p, "this key");
     else if (near != NULL)
         config_read_complain(r, FINDING_ERROR, s, "unknown key, did you mean \"%s\"?", near);
-    else if (elsewhere != NULL)
-        config_read_complain(r, FINDING_ERROR, s, "unknown key here; it belongs %s%s",
-                             elsewhere[0] != '\0' ? "in the group " : "at the top level", elsewhere);
-    else
+    else if (here != NULL)
+        config_read_complain(r, FINDING_ERROR, s, "unknown key; here one writes %s", here);
+    else if (!config_elsewhere_complain(r, s, group))
         complain_foreign(r, s, group);
 }
 

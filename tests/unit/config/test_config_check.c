@@ -39,7 +39,7 @@ static const struct row refused[] = {
     {"a key with a letter wrong, inside",
      ID TRUSTS LOCAL "upstreams = { up = {\n tragets = [ \"a:1\" ]; }; };", 5, "did you mean \"targets\"?"},
     {"a key of another group", ID TRUSTS LOCAL UP_TLS("client_cert = \"none\";"), 4,
-     "belongs in the group listener.tls"},
+     "belongs in listeners.NAME.tls"},
     {"a key of the top level, inside",
      ID TRUSTS UP
      "listeners = { app = { bind = \"[::1]:1\"; upstream = \"up\"; drain_timeout = \"5s\"; }; };",

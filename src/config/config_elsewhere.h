@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a key belongs that stands in a group which does not have it. */
+#ifndef MTLSD_CONFIG_ELSEWHERE_H
+#define MTLSD_CONFIG_ELSEWHERE_H
+
+#include "config_read.h"
+
+/* Complains with the exact place and what to write there. False, and nothing said, when no group has such a key. group is the name of the
+ * option table for the one that s stands in. */
+bool config_elsewhere_complain(const struct config_reader *r, const config_setting_t *s, const char *group);
+
+#endif
