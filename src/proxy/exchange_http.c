@@ -61,6 +61,11 @@ static void count_hop(const struct exchange *x, const struct http_head *head, st
     out->via = exchange_http_via(x, head);
 }
 
+static bool may_be_kept(const struct config_upstream *up)
+{
+    return up->pool_max > 0 && up->send_proxy_protocol == CONFIG_PROXY_PROTOCOL_NONE;
+}
+
 static int write_request_head(struct exchange *x, const struct routing *r)
 {
     char host[300];
@@ -80,6 +85,7 @@ static int write_request_head(struct exchange *x, const struct routing *r)
         .upgrade = x->rq->upgrade ? http_upgrade_wanted(r->head) : span_of(NULL, 0),
         .framing = x->rq->upgrade ? HTTP_NO_BODY : r->head->framing, /* a length of 0 need not meet a server that takes none */
         .length = r->head->length,
+        .keep_alive = may_be_kept(x->target->upstream->conf), /* HTTP/1.1 need not say it, but Apache tells its timeout to those who do */
     };
     count_hop(x, r->head, &out);
     rc = http_guard_write_head(&x->rq->head, &out);

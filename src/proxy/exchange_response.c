@@ -4,10 +4,11 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_keep_alive.h"
 #include "mtlsd/http/http_location.h"
 #include "mtlsd/http/http_upgrade.h"
 
-enum { HEAD_OUT_MAX = 512 * 1024, INTERIMS_MAX = 100, SWITCHING_PROTOCOLS = 101 };
+enum { HEAD_OUT_MAX = 512 * 1024, INTERIMS_MAX = 100, SWITCHING_PROTOCOLS = 101, SECOND_US = 1000 * 1000 };
 
 static bool passes_unframed(const struct exchange *x, const struct http_head *head)
 {
@@ -91,6 +92,14 @@ static void write_response_head(struct exchange *x, const struct http_head *head
     bytes_clear(&location);
 }
 
+/* The server's time began before its answer was here, and a request takes time to get there: the last second is not used. */
+static void note_keep_alive(struct uplink *u, const struct http_head *head)
+{
+    uint32_t seconds = http_keep_alive_seconds(head);
+    if (seconds != HTTP_KEEP_ALIVE_UNSAID)
+        u->keep_us = seconds > 1 ? (uint64_t)(seconds - 1) * SECOND_US : 0;
+}
+
 static void on_response_head(struct exchange *x, struct moment now)
 {
     const struct http_head *head = http1_head(x->up->http);
@@ -105,6 +114,7 @@ static void on_response_head(struct exchange *x, struct moment now)
     /* An answer before the request was read to its end leaves bytes that nobody waits for: both connections end after it. */
     if (!x->rq->whole || !x->rq->keep_alive || x->env->draining || passes_unframed(x, head))
         x->close_after = true;
+    note_keep_alive(x->up, head);
     write_response_head(x, head, now);
     x->rq->answered = true;
     x->rq->status = head->status;

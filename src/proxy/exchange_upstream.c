@@ -126,7 +126,7 @@ int exchange_session_field(const struct exchange *x, struct bytes *out)
 static struct uplink *take_kept(struct exchange *x, struct moment now)
 {
     struct uplink *u;
-    while ((u = pool_take(x->env->pool, x->target)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
+    while ((u = pool_take(x->env->pool, x->target, now.us)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
         pool_doom(x->env->pool, u);
     return u;
 }

@@ -63,16 +63,6 @@ static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
     p->n_idle--;
 }
 
-struct uplink *pool_take(struct pool *p, const struct plan_target *target)
-{
-    struct shelf *shelf = shelf_of(p, target);
-    if (shelf == NULL || shelf->first == NULL)
-        return NULL;
-    struct uplink *u = shelf->first;
-    unshelve(p, shelf, u);
-    return u;
-}
-
 static void doom(struct pool *p, struct uplink *u)
 {
     u->exchange = NULL;
@@ -81,15 +71,29 @@ static void doom(struct pool *p, struct uplink *u)
     p->doomed = u;
 }
 
+struct uplink *pool_take(struct pool *p, const struct plan_target *target, uint64_t now_us)
+{
+    struct shelf *shelf = shelf_of(p, target);
+    while (shelf != NULL && shelf->first != NULL) {
+        struct uplink *u = shelf->first;
+        unshelve(p, shelf, u);
+        if (now_us < u->idle_until_us)
+            return u;
+        doom(p, u); /* its server may be closing it at this moment, and a request that cannot run twice would be lost */
+    }
+    return NULL;
+}
+
 void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
 {
     struct shelf *shelf = shelf_of(p, u->target);
-    if (shelf == NULL || shelf->n >= u->target->upstream->conf->pool_max) {
+    const struct config_upstream *conf = u->target->upstream->conf;
+    if (shelf == NULL || shelf->n >= conf->pool_max || u->keep_us == 0) {
         doom(p, u);
         return;
     }
     u->exchange = NULL;
-    u->idle_since_us = now_us;
+    u->idle_until_us = now_us + (u->keep_us < conf->pool_idle_ms * 1000 ? u->keep_us : conf->pool_idle_ms * 1000);
     u->prev = NULL;
     u->next = shelf->first;
     if (shelf->first != NULL)
@@ -122,10 +126,11 @@ size_t pool_expire(struct pool *p, uint64_t now_us)
 {
     size_t gone = 0;
     for (size_t i = 0; p->n_idle > 0 && i < p->n_targets; i++) {
-        uint64_t keep_us = p->targets[i].upstream->conf->pool_idle_ms * 1000;
-        struct shelf *shelf = &p->shelves[i];
-        while (shelf->last != NULL && shelf->last->idle_since_us + keep_us <= now_us) {
-            pool_doom(p, shelf->last);
+        for (struct uplink *u = p->shelves[i].first, *next; u != NULL; u = next) {
+            next = u->next;
+            if (now_us < u->idle_until_us)
+                continue;
+            pool_doom(p, u);
             gone++;
         }
     }

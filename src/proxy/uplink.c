@@ -15,6 +15,7 @@ struct uplink *uplink_new(const struct plan_target *target, bool http, struct tl
         return NULL;
     }
     u->target = target;
+    u->keep_us = UINT64_MAX;
     struct tls_engine *tls = NULL;
     if (target->tls != NULL && (tls = tls_engine_new(target->tls, tickets, NULL, NULL, err)) == NULL)
         goto fail;

@@ -220,6 +220,64 @@ START_TEST(a_location_that_names_the_upstream_is_made_ours_where_that_is_wanted)
 }
 END_TEST
 
+/* ---- how long a server keeps a connection ---- */
+
+START_TEST(a_connection_is_not_used_in_the_last_second_its_server_keeps_it)
+{
+    static const struct {
+        const char *why, *said, *said_last; /* by the two answers before the pause; NULL: nothing */
+        uint64_t pause_ms;
+        bool used;
+    } rows[] = {
+        {"nothing was said", NULL, NULL, 50000, true},
+        {"in time", "timeout=5", "timeout=5", 3900, true},
+        {"the last second", "timeout=5", "timeout=5", 4000, false},
+        {"one second is the last", "timeout=5", "timeout=1", 0, false},
+        {"no second", "timeout=5", "timeout=0", 0, false},
+        {"no further request", "timeout=5", "timeout=5, max=0", 0, false},
+        {"one further request", "timeout=5", "timeout=5, max=1", 0, true},
+        {"the last answer counts", "timeout=5", "timeout=50", 40000, true},
+        {"the last answer counts, when it is shorter", "timeout=50", "timeout=5", 10000, false},
+        {"silence changes nothing", "timeout=5", NULL, 10000, false},
+        {"nonsense changes nothing", "timeout=5", "timeout=soon", 10000, false},
+        {"longer than the pool keeps any", "timeout=5", "timeout=99999999999999999999", 61000, false},
+    };
+    char first[200], last[200];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        http_chain_close();
+        http_chain_open();
+        snprintf(first, sizeof(first), "HTTP/1.1 200 OK\r\n%s%s\r\nContent-Length: 2\r\n\r\nok", rows[i].said != NULL ? "Keep-Alive: " : "X: y", rows[i].said != NULL ? rows[i].said : "");
+        snprintf(last, sizeof(last), "HTTP/1.1 200 OK\r\n%s%s\r\nContent-Length: 2\r\n\r\nok", rows[i].said_last != NULL ? "Keep-Alive: " : "X: y", rows[i].said_last != NULL ? rows[i].said_last : "");
+        struct wire_socket *app = wire_connect(&http_chain);
+        http_chain.reply = first;
+        http_chain_ask(app, GET);
+        http_chain.reply = last;
+        http_chain_ask(app, GET);
+        ck_assert_msg(strstr(wire_got(app), "Keep-Alive") == NULL, "%s: passed on", rows[i].why); /* it is about one hop */
+        wire_advance(&http_chain, rows[i].pause_ms);
+        app = wire_connect(&http_chain);
+        http_chain_ask(app, GET);
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "ok"));
+        ck_assert_msg(http_chain.verifier.connects == (rows[i].used ? 1 : 2), "%s: %u connections", rows[i].why, http_chain.verifier.connects);
+    }
+}
+END_TEST
+
+/* Apache tells for how long it keeps a connection only when it is asked to. */
+START_TEST(a_server_is_asked_to_keep_what_may_be_kept)
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    ck_assert(wire_ever_said(&wire_backend_socket(&http_chain, 0)->up, "\r\nConnection: keep-alive\r\n"));
+    http_chain_close();
+    http_chain_open();
+    http_chain.verifier.up_conf.pool_max = 0;
+    app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    ck_assert(!wire_ever_said(&wire_backend_socket(&http_chain, 0)->up, "Connection:"));
+}
+END_TEST
+
 /* ---- Date ---- */
 
 START_TEST(an_answer_without_date_gets_the_moment_it_came) /* RFC 9110 section 6.6.1 */
@@ -320,6 +378,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, each_side_is_spoken_to_in_its_own_version, 0, N_VERSIONS * N_STEPS);
     tcase_add_loop_test(t, trailers_pass_but_for_those_that_frame_or_claim, 0, N_STEPS);
     tcase_add_test(t, a_location_that_names_the_upstream_is_made_ours_where_that_is_wanted);
+    tcase_add_test(t, a_connection_is_not_used_in_the_last_second_its_server_keeps_it);
+    tcase_add_test(t, a_server_is_asked_to_keep_what_may_be_kept);
     tcase_add_test(t, an_answer_without_date_gets_the_moment_it_came);
     tcase_add_loop_test(t, an_answer_before_the_request_left_is_nobodys, 0, 2);
     tcase_add_loop_test(t, a_broken_answer_is_told_as_one, 0, N_BROKEN * N_STEPS);

@@ -13,14 +13,14 @@ struct pool;
 struct pool *pool_new(const struct plan_target *targets, size_t n);
 void pool_free(struct pool *p); /* must be empty: see pool_doom_all */
 
-/* The connection used last, which is the one least likely to have been closed by the peer; NULL: none. */
-struct uplink *pool_take(struct pool *p, const struct plan_target *target);
-/* Keeps u for later, or dooms it: not of this pool, more than pool_max. */
+/* The connection used last, which is the one least likely to have been closed by the peer; NULL: none. Dooms those whose time is over. */
+struct uplink *pool_take(struct pool *p, const struct plan_target *target, uint64_t now_us);
+/* Keeps u for its upstream's pool_idle or its own keep_us, whichever is shorter. Dooms it: not of this pool, more than pool_max, keep_us is 0. */
 void pool_put(struct pool *p, struct uplink *u, uint64_t now_us);
 /* Takes u out of where it is and dooms it. */
 void pool_doom(struct pool *p, struct uplink *u);
 void pool_doom_all(struct pool *p);
-/* Dooms those that were idle for longer than their upstream's pool_idle; gives how many. */
+/* Dooms those that were idle for as long as they may be; gives how many. */
 size_t pool_expire(struct pool *p, uint64_t now_us);
 /* The next doomed uplink, now the driver's to close and free; NULL: none. */
 struct uplink *pool_next_doomed(struct pool *p);

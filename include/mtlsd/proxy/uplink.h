@@ -19,7 +19,8 @@ struct uplink {
     struct exchange *exchange;        /* whose it is; NULL: idle or doomed */
     void *driver;                     /* the driver's socket */
     struct uplink *prev, *next;       /* in the pool */
-    uint64_t idle_since_us;
+    uint64_t keep_us;       /* how long the server lets it idle, less a margin, as its last answer with Keep-Alive said; UINT64_MAX: unsaid */
+    uint64_t idle_until_us; /* in the pool: not used from then on */
     unsigned uses; /* requests it has carried */
     bool reset;    /* once doomed: to be aborted, because a plain end would make what was passed on look whole */
 };

@@ -52,16 +52,16 @@ static struct uplink *make(const struct plan_target *plan)
 START_TEST(gives_the_one_used_last_and_only_of_that_upstream)
 {
     struct uplink *a = make(&plans[0]), *b = make(&plans[0]), *other = make(&plans[1]);
-    ck_assert_ptr_null(pool_take(p, &plans[0]));
+    ck_assert_ptr_null(pool_take(p, &plans[0], 5));
     pool_put(p, a, 1);
     pool_put(p, b, 2);
     pool_put(p, other, 3);
     ck_assert_uint_eq(pool_idle_count(p), 3);
     ck_assert_ptr_null(a->exchange);
-    ck_assert_ptr_eq(pool_take(p, &plans[0]), b);
-    ck_assert_ptr_eq(pool_take(p, &plans[0]), a);
-    ck_assert_ptr_null(pool_take(p, &plans[0]));
-    ck_assert_ptr_eq(pool_take(p, &plans[1]), other);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], 5), b);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], 5), a);
+    ck_assert_ptr_null(pool_take(p, &plans[0], 5));
+    ck_assert_ptr_eq(pool_take(p, &plans[1], 5), other);
     ck_assert_uint_eq(pool_idle_count(p), 0);
     uplink_free(a);
     uplink_free(b);
@@ -85,11 +85,11 @@ START_TEST(never_gives_a_connection_of_another_snapshot) /* B4 */
 {
     pool_put(p, make(foreign), 1); /* the same name and the same index, made with what was loaded before */
     ck_assert_uint_eq(pool_idle_count(p), 0);
-    ck_assert_ptr_null(pool_take(p, &plans[0]));
-    ck_assert_ptr_null(pool_take(p, foreign));
+    ck_assert_ptr_null(pool_take(p, &plans[0], 5));
+    ck_assert_ptr_null(pool_take(p, foreign, 5));
     ck_assert_uint_eq(reap(), 1);
     pool_put(p, make(&plans[0]), 1);
-    ck_assert_ptr_null(pool_take(p, foreign));
+    ck_assert_ptr_null(pool_take(p, foreign, 5));
 }
 END_TEST
 
@@ -106,7 +106,7 @@ START_TEST(dooms_from_anywhere_on_the_shelf)
         for (size_t i = 3; i-- > 0;) {
             if (i == gone)
                 continue;
-            ck_assert_ptr_eq(pool_take(p, &plans[0]), three[i]);
+            ck_assert_ptr_eq(pool_take(p, &plans[0], 5), three[i]);
             uplink_free(three[i]);
         }
     }
@@ -120,7 +120,7 @@ START_TEST(dooms_one_in_use_without_touching_the_shelf)
     pool_doom(p, used);
     ck_assert_uint_eq(pool_idle_count(p), 1);
     ck_assert_uint_eq(reap(), 1);
-    ck_assert_ptr_eq(pool_take(p, &plans[0]), kept);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], 5), kept);
     uplink_free(kept);
 }
 END_TEST
@@ -138,6 +138,43 @@ START_TEST(expires_what_was_idle_for_too_long)
     ck_assert_uint_eq(pool_idle_count(p), 1);
     ck_assert_uint_eq(pool_expire(p, 1000000), 1);
     ck_assert_uint_eq(reap(), 3);
+}
+END_TEST
+
+START_TEST(does_not_give_one_whose_time_is_over)
+{
+    struct uplink *late = make(&plans[0]), *soon = make(&plans[0]);
+    conf[0].pool_idle_ms = 60000;
+    soon->keep_us = 4000000;
+    pool_put(p, late, 1000000);
+    pool_put(p, soon, 2000000);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], 5999999), soon);
+    pool_put(p, soon, 2000000);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], 6000000), late); /* the server may close the other one now */
+    ck_assert_uint_eq(pool_idle_count(p), 0);
+    ck_assert_uint_eq(reap(), 1);
+    pool_put(p, late, 1000000);
+    ck_assert_ptr_null(pool_take(p, &plans[0], 61000000));
+    ck_assert_uint_eq(reap(), 1);
+}
+END_TEST
+
+START_TEST(keeps_none_that_may_not_idle_and_none_for_longer_than_configured)
+{
+    struct uplink *never = make(&plans[0]), *long_one = make(&plans[0]), *short_one = make(&plans[0]);
+    conf[0].pool_idle_ms = 1000;
+    never->keep_us = 0;
+    long_one->keep_us = UINT64_MAX - 1;
+    short_one->keep_us = 500000;
+    pool_put(p, never, 0);
+    ck_assert_uint_eq(reap(), 1);
+    pool_put(p, short_one, 0);
+    pool_put(p, long_one, 0); /* in front of the other one, whose time is over earlier */
+    ck_assert_uint_eq(pool_expire(p, 499999), 0);
+    ck_assert_uint_eq(pool_expire(p, 500000), 1);
+    ck_assert_uint_eq(pool_expire(p, 999999), 0);
+    ck_assert_uint_eq(pool_expire(p, 1000000), 1);
+    ck_assert_uint_eq(reap(), 2);
 }
 END_TEST
 
@@ -164,6 +201,8 @@ Suite *suite(void)
     tcase_add_test(t, dooms_from_anywhere_on_the_shelf);
     tcase_add_test(t, dooms_one_in_use_without_touching_the_shelf);
     tcase_add_test(t, expires_what_was_idle_for_too_long);
+    tcase_add_test(t, does_not_give_one_whose_time_is_over);
+    tcase_add_test(t, keeps_none_that_may_not_idle_and_none_for_longer_than_configured);
     tcase_add_test(t, dooms_all_of_every_upstream);
     suite_add_tcase(s, t);
     return s;
