@@ -94,15 +94,26 @@ static uint32_t next_code_point(struct span s, size_t *taken)
     return s.ptr[0];
 }
 
-bool text_is_utf8(struct span s)
+static bool is_utf8(struct span s, bool controls_too)
 {
     size_t taken;
     for (; s.len > 0; s = span_skip(s, taken)) {
         uint32_t point = next_code_point(s, &taken);
-        if (point < 0x20 || (point >= 0x7f && point < 0xa0) || (taken == 1 && point > 0x7f))
+        bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
+        if ((taken == 1 && point > 0x7f) || (control && !controls_too))
             return false;
     }
     return true;
+}
+
+bool text_is_utf8(struct span s)
+{
+    return is_utf8(s, false);
+}
+
+bool text_is_utf8_with_controls(struct span s)
+{
+    return is_utf8(s, true);
 }
 
 static int append_escaped_point(struct bytes *out, uint32_t point)

@@ -2,6 +2,7 @@
 #include "tls_cert.h"
 
 #include "tls_der.h"
+#include "tls_dn.h"
 
 #include "mtlsd/base/text.h"
 
@@ -192,12 +193,6 @@ int tls_cert_read(struct span der, struct tls_cert *out)
     return read_tail(in, out);
 }
 
-static bool is_text(uint8_t tag)
-{
-    return tag == DER_UTF8_STRING || tag == DER_PRINTABLE_STRING || tag == DER_IA5_STRING ||
-           tag == DER_T61_STRING;
-}
-
 static int each_attribute(struct span set, tls_cert_name_fn on_name, void *ctx)
 {
     while (set.len > 0) {
@@ -216,7 +211,7 @@ static int each_attribute(struct span set, tls_cert_name_fn on_name, void *ctx)
             name.type = TLS_NAME_O;
         else
             continue;
-        if (!is_text(value.tag))
+        if (!tls_dn_is_text(&value))
             name.type = TLS_NAME_OTHER;
         if (on_name(ctx, &name) != 0)
             return -1;
@@ -273,46 +268,12 @@ int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, vo
     return 0;
 }
 
-/* Control characters, also those beyond ASCII, U+0080 to U+009F, which are two bytes. */
-static bool is_control(const gnutls_datum_t *text, unsigned i)
-{
-    unsigned char c = text->data[i];
-    bool high = c >= 0x80 && c < 0xa0 && i > 0 && text->data[i - 1] == 0xc2;
-    bool before_high = c == 0xc2 && i + 1 < text->size && text->data[i + 1] >= 0x80 && text->data[i + 1] < 0xa0;
-    return c < 0x20 || c == 0x7f || high || before_high;
-}
-
-/* What the library left as it was goes as RFC 4514 section 2.4 has it, "\0A": two names never become one text. */
-static bool copy_name(const gnutls_datum_t *text, char *out, size_t out_size)
-{
-    size_t n = 0;
-    for (unsigned i = 0; i < text->size; i++) {
-        bool control = is_control(text, i);
-        if (n + (control ? 3 : 1) >= out_size) {
-            out[n] = '\0';
-            return false;
-        }
-        if (control)
-            snprintf(out + n, 4, "\\%02X", text->data[i]);
-        else
-            out[n] = (char)text->data[i];
-        n += control ? 3 : 1;
-    }
-    out[n] = '\0';
-    return true;
-}
-
 bool tls_cert_name_text(struct span name, char *out, size_t out_size)
 {
-    gnutls_datum_t text = {NULL, 0};
-    gnutls_datum_t der = {(unsigned char *)(uintptr_t)name.ptr, (unsigned)name.len};
-    bool whole = gnutls_x509_rdn_get2(&der, &text, 0) == 0 && text.size > 0;
-    if (whole)
-        whole = copy_name(&text, out, out_size);
-    else
+    size_t length = tls_dn_text(name, out, out_size);
+    if (length == 0)
         snprintf(out, out_size, "(no name)");
-    gnutls_free(text.data);
-    return whole;
+    return length > 0 && length < out_size;
 }
 
 void tls_cert_sha256(struct span data, char out[65])

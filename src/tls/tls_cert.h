@@ -39,12 +39,12 @@ bool tls_cert_serial_is_plain(struct span serial);
 
 /* Called for each name. Gives 0 to go on. */
 typedef int (*tls_cert_name_fn)(void *ctx, const struct tls_name *name);
-/* CN, OU and O of the subject, then every subjectAltName, in order. Strings in an encoding that is not a
- * superset of ASCII, directory names and addresses of a strange length come as TLS_NAME_OTHER. -1: not
- * well-formed, or on_name gave something else than 0. */
+/* CN, OU and O of the subject, then every subjectAltName, in order. Values that are no text (tls_dn_is_text),
+ * directory names and addresses of a strange length come as TLS_NAME_OTHER. -1: not well-formed, or on_name
+ * gave something else than 0. */
 MUST_CHECK int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, void *ctx);
 
-/* Subject or issuer as RFC 4514 text, control characters as "\0A". false: this is not the name, but cut to fit or "(no name)", and only for people. */
+/* Subject or issuer as text (tls_dn_text). false: this is not the name, but cut to fit or "(no name)", and only for people. */
 bool tls_cert_name_text(struct span name, char *out, size_t out_size);
 
 /* SHA-256 of anything, as hex. */

@@ -19,6 +19,8 @@ MUST_CHECK int text_append_percent(struct bytes *out, struct span s);
 MUST_CHECK int text_append_log(struct bytes *out, struct span s, bool word);
 /* Valid UTF-8 that holds no control character, not even one of those beyond ASCII (U+0080 to U+009F). */
 bool text_is_utf8(struct span s);
+/* Valid UTF-8, whatever characters it holds. */
+bool text_is_utf8_with_controls(struct span s);
 MUST_CHECK int text_append_hex(struct bytes *out, struct span s); /* lower case */
 MUST_CHECK int text_append_base64(struct bytes *out, struct span s);
 

@@ -270,26 +270,27 @@ START_TEST(tells_utf8_from_other_bytes)
 {
     const struct {
         struct span text;
-        bool is;
+        bool is, with_controls;
         const char *why;
     } rows[] = {
-        {span_from_str("plain"), true, "ASCII"},
-        {span_of(NULL, 0), true, "nothing"},
-        {span_from_str("J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x98\x80"), true, "two, three and four bytes"},
-        {span_from_str("J\xfcrgen"), false, "Latin-1"},
-        {span_from_str("\xc3"), false, "cut off"},
-        {span_from_str("\xe2\x82"), false, "cut off later"},
-        {span_from_str("\xc0\xaf"), false, "too long a form"},
-        {span_from_str("\xed\xa0\x80"), false, "half of a pair"},
-        {span_from_str("\xf5\x80\x80\x80"), false, "beyond the last character"},
-        {span_from_str("a\nb"), false, "a line end"},
-        {span_of("a\0b", 3), false, "NUL"},
-        {span_from_str("\x7f"), false, "DEL"},
-        {span_from_str("\xc2\x9b"), false, "CSI beyond ASCII"},
-        {span_from_str("\xc2\xa0"), true, "the first behind those"},
+        {span_from_str("plain"), true, true, "ASCII"},
+        {span_of(NULL, 0), true, true, "nothing"},
+        {span_from_str("J\xc3\xbcrgen \xe2\x82\xac \xf0\x9f\x98\x80"), true, true, "two, three and four bytes"},
+        {span_from_str("J\xfcrgen"), false, false, "Latin-1"},
+        {span_from_str("\xc3"), false, false, "cut off"},
+        {span_from_str("\xe2\x82"), false, false, "cut off later"},
+        {span_from_str("\xc0\xaf"), false, false, "too long a form"},
+        {span_from_str("\xed\xa0\x80"), false, false, "half of a pair"},
+        {span_from_str("\xf5\x80\x80\x80"), false, false, "beyond the last character"},
+        {span_from_str("a\nb"), false, true, "a line end"},
+        {span_of("a\0b", 3), false, true, "NUL"},
+        {span_from_str("\x7f"), false, true, "DEL"},
+        {span_from_str("\xc2\x9b"), false, true, "CSI beyond ASCII"},
+        {span_from_str("\xc2\xa0"), true, true, "the first behind those"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        ck_assert_msg(text_is_utf8(rows[i].text) == rows[i].is, "%s", rows[i].why);
+        ck_assert_msg(text_is_utf8(rows[i].text) == rows[i].is && text_is_utf8_with_controls(rows[i].text) == rows[i].with_controls,
+                      "%s", rows[i].why);
 }
 END_TEST
 

@@ -155,9 +155,18 @@ START_TEST(a6_does_not_translate_strings)
     ck_assert_uint_eq(tls_peer_first(peer, TLS_NAME_CN).len, 0);
     ck_assert_uint_eq(tls_peer_first(peer, TLS_NAME_OU).len, 0);
     ck_assert_uint_ne(count(peer, TLS_NAME_OTHER, span_of("\0a\0d\0m\0i\0n", 10)), 0);
+    ck_assert_str_eq(peer->subject, "CN=#1e0a00610064006d0069006e,OU=#1e0a00610064006d0069006e"); /* A17: nor do headers */
     tls_peer_free(peer);
     peer = peer_from(&pki, "t61.der");
     ck_assert_uint_eq(count(peer, TLS_NAME_OU, span_from_str("admin")), 1);
+    ck_assert_str_eq(peer->subject, "CN=admin,OU=admin");
+    tls_peer_free(peer);
+    peer = peer_from(&pki, "latin1.der");
+    ck_assert_uint_eq(tls_peer_first(peer, TLS_NAME_CN).len, 0); /* the letter depends on the reader */
+    ck_assert_str_eq(peer->subject, "CN=#140472656ee9");
+    tls_peer_free(peer);
+    peer = peer_from(&pki, "hexlike.der");
+    ck_assert_str_eq(peer->subject, "CN=\\#140472656ee9");
     tls_peer_free(peer);
     openssl_pki_clear(&pki);
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A distinguished name as RFC 4514 text. One text never stands for two names (security A17): a value is written as characters only in the
+ * string types whose characters are certain, and as '#' with the hex of its whole DER otherwise. Not through the library: its text of a
+ * TeletexString or UniversalString can also be written as a UTF8String, and it differs between versions.
+ */
+#ifndef MTLSD_TLS_DN_H
+#define MTLSD_TLS_DN_H
+
+#include "tls_der.h"
+
+/* Whether the value of an attribute is text, for headers and for rules alike: a UTF8String that is valid, or a PrintableString, IA5String or
+ * T61String that is plain ASCII. RFC 5280 section 7.1 takes the same characters in these for the same name. */
+bool tls_dn_is_text(const struct tls_der *value);
+
+/* Writes what fits, always with a NUL, the last RDN first. Gives the length of the whole text, as snprintf does; 0: the name is empty, has more
+ * than 64 RDNs, or is not well-formed. */
+size_t tls_dn_text(struct span name, char *out, size_t out_size);
+
+#endif
