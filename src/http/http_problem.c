@@ -5,8 +5,9 @@
 #include "mtlsd/http/http_answer.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-enum { MAX_BODY_BYTES = 64 * 1024 };
+enum { MAX_BODY_BYTES = 64 * 1024, MAX_NAME_BYTES = 1024 /* of a certificate's subject or issuer; each byte may grow to six */ };
 
 static int put_name(struct bytes *out, const char *name)
 {
@@ -42,13 +43,24 @@ static int put_type(struct bytes *out, const char *reason)
     return text_append_json(out, span_from_str(reason)) != 0 ? -1 : bytes_append_str(out, "\"");
 }
 
+/* A server may have a name of any length; people need the front of it. */
+static int put_dn(struct bytes *out, const char *name, const char *dn)
+{
+    char front[MAX_NAME_BYTES + 1];
+    if (dn == NULL || strlen(dn) <= MAX_NAME_BYTES)
+        return put_string(out, name, dn);
+    memcpy(front, dn, MAX_NAME_BYTES);
+    front[MAX_NAME_BYTES] = '\0';
+    return put_string(out, name, front);
+}
+
 static int put_peer(struct bytes *out, const struct http_problem *p)
 {
     if (p->peer_subject == NULL)
         return 0;
     if (put_name(out, "peer") != 0 || bytes_append_str(out, "{") != 0)
         return -1;
-    if (put_string(out, "subject", p->peer_subject) != 0 || put_string(out, "issuer", p->peer_issuer) != 0)
+    if (put_dn(out, "subject", p->peer_subject) != 0 || put_dn(out, "issuer", p->peer_issuer) != 0)
         return -1;
     if (put_time(out, "not_before", p->peer_not_before) != 0 ||
         put_time(out, "not_after", p->peer_not_after) != 0)

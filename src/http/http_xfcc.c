@@ -82,6 +82,14 @@ static int put_names(struct bytes *out, size_t first, const struct tls_peer *pee
     return 0;
 }
 
+/* Subject="" says that there is none, as Envoy does; one that cannot be told whole is not told at all. */
+static int put_subject(struct bytes *out, size_t first, const struct tls_peer *peer)
+{
+    if (peer->subject_cut && !peer->subject_empty)
+        return 0;
+    return put(out, first, "Subject", span_from_str(peer->subject_empty ? "" : peer->subject), true);
+}
+
 static int append_element(struct bytes *out, const struct http_xfcc *how)
 {
     size_t first = out->len;
@@ -89,7 +97,7 @@ static int append_element(struct bytes *out, const struct http_xfcc *how)
         return -1;
     if (put(out, first, "Hash", span_from_str(how->peer->sha256), false) != 0 || put_details(out, how) != 0)
         return -1;
-    if (put(out, first, "Subject", span_from_str(how->peer->subject_cut ? "" : how->peer->subject), true) != 0)
+    if (put_subject(out, first, how->peer) != 0)
         return -1;
     return put_names(out, first, how->peer, TLS_NAME_URI, "URI") != 0 ? -1 : put_names(out, first, how->peer, TLS_NAME_DNS, "DNS");
 }

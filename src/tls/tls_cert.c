@@ -276,6 +276,11 @@ bool tls_cert_name_text(struct span name, char *out, size_t out_size)
     return length > 0 && length < out_size;
 }
 
+bool tls_cert_name_is_empty(struct span name)
+{
+    return name.len <= 2;
+}
+
 void tls_cert_sha256(struct span data, char out[65])
 {
     uint8_t digest[32] = {0};

@@ -47,6 +47,9 @@ MUST_CHECK int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn 
 /* Subject or issuer as text (tls_dn_text). false: this is not the name, but cut to fit or "(no name)", and only for people. */
 bool tls_cert_name_text(struct span name, char *out, size_t out_size);
 
+/* A sequence without an RDN. */
+bool tls_cert_name_is_empty(struct span name);
+
 /* SHA-256 of anything, as hex. */
 void tls_cert_sha256(struct span data, char out[65]);
 

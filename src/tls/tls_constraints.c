@@ -280,17 +280,12 @@ static int on_name(void *ctx, const struct tls_name *name)
     return walk->broken ? -1 : 0;
 }
 
-static bool is_empty_name(struct span name)
-{
-    return name.len <= 2;
-}
-
 static bool obeys(const struct subtrees *subtrees, unsigned n_subtrees, unsigned *work, const struct tls_cert *cert)
 {
     struct name_walk walk = {.subtrees = subtrees, .per_name = n_subtrees, .work = work};
     if (tls_cert_each_name(cert, on_name, &walk) != 0 || walk.broken)
         return false;
-    return is_empty_name(cert->subject) || (pay(work, n_subtrees, cert->subject) && is_allowed(subtrees, DIRECTORY, cert->subject));
+    return tls_cert_name_is_empty(cert->subject) || (pay(work, n_subtrees, cert->subject) && is_allowed(subtrees, DIRECTORY, cert->subject));
 }
 
 static void check_below(const struct tls_path_node *way, size_t ca, struct span extension, unsigned *work, struct tls_verdict *out)

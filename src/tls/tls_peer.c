@@ -3,12 +3,31 @@
 
 #include "mtlsd/base/text.h"
 #include "tls_cert.h"
+#include "tls_dn.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* An idle connection keeps its peer, so everything of its own lies in one block: the struct, the table, the DER that the names point into, the texts. */
-enum { TEXT_BYTES = 1024 }; /* of a subject; the upper bounds of RFC 5280 appendix A leave no honest one so long */
+
+/* The text of a name. Headers tell what has up to 16 KiB; of a longer one people see the front. */
+enum { TEXT_MAX_BYTES = 16 * 1024, FRONT_BYTES = 1023 };
+
+struct text {
+    struct span name;
+    size_t length; /* to be kept */
+    bool cut;
+};
+
+static struct text measure(struct span name)
+{
+    char none[16];
+    size_t length = tls_dn_text(name, NULL, 0);
+    if (length > 0)
+        return (struct text){name, length <= TEXT_MAX_BYTES ? length : FRONT_BYTES, length > TEXT_MAX_BYTES};
+    tls_cert_name_text(name, none, sizeof(none));
+    return (struct text){name, strlen(none), true};
+}
 
 struct filling {
     struct tls_name *names; /* NULL while counting */
@@ -34,12 +53,11 @@ static struct span significant(struct span serial)
     return serial;
 }
 
-static char *put_text(uint8_t **at, const char *text)
+static char *put_text(uint8_t **at, const struct text *text)
 {
-    size_t n = strlen(text) + 1;
     char *put = (char *)*at;
-    memcpy(put, text, n);
-    *at += n;
+    tls_cert_name_text(text->name, put, text->length + 1);
+    *at += text->length + 1;
     return put;
 }
 
@@ -60,12 +78,10 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
         (void)err_set(err, ERR_PROTOCOL, "the peer's certificate cannot be parsed");
         return NULL;
     }
-    char subject[TEXT_BYTES], issuer[TEXT_BYTES];
-    bool subject_cut = !tls_cert_name_text(cert.subject, subject, sizeof(subject));
-    bool issuer_cut = !tls_cert_name_text(cert.issuer, issuer, sizeof(issuer));
+    const struct text subject = measure(cert.subject), issuer = measure(cert.issuer);
     struct span serial = significant(cert.serial);
     size_t names_bytes = count.n * sizeof(struct tls_name);
-    size_t texts_bytes = strlen(subject) + strlen(issuer) + 2 * serial.len + 3;
+    size_t texts_bytes = subject.length + issuer.length + 2 * serial.len + 3;
     uint8_t *block = malloc(sizeof(struct tls_peer) + names_bytes + texts_bytes + der.len);
     if (block == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
@@ -73,13 +89,14 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
     }
     struct tls_peer *peer = (struct tls_peer *)(void *)block;
     *peer = (struct tls_peer){.not_before = cert.not_before, .not_after = cert.not_after, .n_names = count.n};
-    peer->subject_cut = subject_cut;
-    peer->issuer_cut = issuer_cut;
+    peer->subject_cut = subject.cut;
+    peer->subject_empty = tls_cert_name_is_empty(cert.subject);
+    peer->issuer_cut = issuer.cut;
     struct tls_name *names = (struct tls_name *)(void *)(block + sizeof(*peer));
     uint8_t *at = block + sizeof(*peer) + names_bytes;
     peer->der = put_bytes(&at, der);
-    peer->subject = put_text(&at, subject);
-    peer->issuer = put_text(&at, issuer);
+    peer->subject = put_text(&at, &subject);
+    peer->issuer = put_text(&at, &issuer);
     text_hex((char *)at, serial);
     peer->serial = (const char *)at;
     struct filling fill = {.names = names, .from = der, .to = peer->der};

@@ -18,7 +18,8 @@ struct tls_name {
 
 struct tls_peer {
     const char *subject, *issuer; /* RFC 4514 text, for people and for those who compare such texts */
-    bool subject_cut, issuer_cut; /* it is not the name: too long a one was cut, or there is none. Only for people, then */
+    bool subject_cut, issuer_cut; /* it is not the name: more than 16 KiB were cut, or there is none. Only for people, then */
+    bool subject_empty;           /* the subject has no RDN, as that of many a SPIFFE identity */
     char sha256[65], spki_sha256[65];
     const char *serial; /* lower-case hex, no leading 00 */
     int64_t not_before, not_after;

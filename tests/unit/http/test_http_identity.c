@@ -300,6 +300,24 @@ START_TEST(C2_leaves_out_what_is_too_long_rather_than_cut_it)
 }
 END_TEST
 
+START_TEST(A17_tells_a_distinguished_name_of_up_to_16_KiB)
+{
+    static char dn[16 * 1024 + 2];
+    memset(dn, 'x', sizeof(dn) - 1);
+    struct tls_peer peer = peer_with(NULL, 0);
+    peer.subject = peer.issuer = dn;
+    static const char *const fields[] = {"X-SSL-Client-DN: x", "X-SSL-Issuer: x", "ssl-client-subject-dn: x", "ssl-client-issuer-dn: x"};
+    for (size_t over = 0; over < 2; over++) {
+        dn[16 * 1024 + over] = '\0';
+        char *text = lines_of(ALL, &valid, "valid", &peer);
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+            ck_assert_msg((strstr(text, fields[i]) != NULL) == (over == 0), "%s", fields[i]);
+        free(text);
+        dn[16 * 1024 + over] = 'x';
+    }
+}
+END_TEST
+
 START_TEST(C2_caps_what_encoding_makes_longer)
 {
     static char big[6000];
@@ -355,6 +373,7 @@ Suite *suite(void)
     tcase_add_test(tc, C2_lets_no_name_look_like_two_in_the_list);
     tcase_add_test(tc, C2_tells_no_name_that_was_cut);
     tcase_add_test(tc, C2_leaves_out_what_is_too_long_rather_than_cut_it);
+    tcase_add_test(tc, A17_tells_a_distinguished_name_of_up_to_16_KiB);
     tcase_add_test(tc, C2_caps_what_encoding_makes_longer);
     tcase_add_test(tc, writes_no_line_for_an_absent_name);
     tcase_add_test(tc, fails_when_there_is_no_room);

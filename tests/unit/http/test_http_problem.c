@@ -167,6 +167,24 @@ START_TEST(fails_when_there_is_no_room)
 }
 END_TEST
 
+/* A server's name may have any length, and its 502 must not become an internal error. */
+START_TEST(shows_the_front_of_a_very_long_name)
+{
+    static char name[16 * 1024];
+    memset(name, 1, sizeof(name) - 1);
+    struct http_problem p = full;
+    p.peer_subject = p.peer_issuer = name;
+    unsigned status;
+    static char body[64 * 1024];
+    read_answer(&p, &status, body, sizeof(body));
+    json_t *root = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_msg(root != NULL, "%.200s", body);
+    ck_assert_uint_eq(strlen(text_of(json_object_get(root, "peer"), "subject")), 1024);
+    ck_assert_uint_eq(strlen(text_of(json_object_get(root, "peer"), "issuer")), 1024);
+    json_decref(root);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http_problem");
@@ -177,6 +195,7 @@ Suite *suite(void)
     tcase_add_test(tc, says_close_when_told_to);
     tcase_add_test(tc, C8_lets_no_value_leave_its_quotes);
     tcase_add_test(tc, fails_when_there_is_no_room);
+    tcase_add_test(tc, shows_the_front_of_a_very_long_name);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -176,7 +176,11 @@ START_TEST(C2_leaves_out_a_value_that_is_too_long)
     peer.subject = big;
     names[1].value = span_of(big, 32768);
     ck_assert_str_eq(line_of(NULL), LINE("By=spiffe://d/me;Hash=00ff;URI=spiffe://d/a;DNS=b.example"));
-    peer.subject_cut = true; /* it is not the name, which Envoy writes as no name */
+    peer.subject = "CN=front of a long na";
+    peer.subject_cut = true;
+    ck_assert_str_eq(line_of(NULL), LINE("By=spiffe://d/me;Hash=00ff;URI=spiffe://d/a;DNS=b.example"));
+    peer.subject = "(no name)";
+    peer.subject_empty = true; /* Subject="" is what Envoy writes for this, and for nothing else */
     ck_assert_str_eq(line_of(NULL), LINE("By=spiffe://d/me;Hash=00ff;Subject=\"\";URI=spiffe://d/a;DNS=b.example"));
 }
 END_TEST

@@ -172,25 +172,28 @@ START_TEST(a6_does_not_translate_strings)
 }
 END_TEST
 
-/* C2: what is cut, or stands for no name at all, says so. */
+/* C2, A17: what is cut, or stands for no name at all, says so. */
 START_TEST(says_when_a_text_is_not_the_name)
 {
-    static char dn[1200];
+    enum { MOST = 16 * 1024 };
+    static char dn[MOST + 16];
     const struct {
         const char *why;
         size_t length;
         bool cut;
-    } rows[] = {{"short", 64, false}, {"the longest that fits", 1023 - 3, false}, {"one byte more", 1024 - 3, true}};
+    } rows[] = {{"short", 64, false}, {"of several KiB", 5000, false}, {"the longest that is kept", MOST - 3, false}, {"one byte more", MOST - 3 + 1, true}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         memset(dn, 'x', sizeof(dn));
         memcpy(dn, "CN=", 3);
         dn[3 + rows[i].length] = '\0';
         struct tls_peer *peer = peer_of(&(struct certs_order){.dn = dn});
-        ck_assert_msg(peer->subject_cut == rows[i].cut && peer->issuer_cut == rows[i].cut, "%s", rows[i].why);
+        ck_assert_msg(peer->subject_cut == rows[i].cut && peer->issuer_cut == rows[i].cut && !peer->subject_empty, "%s", rows[i].why);
+        ck_assert_msg((strcmp(peer->subject, dn) == 0) == !rows[i].cut && strncmp(dn, peer->subject, strlen(peer->subject)) == 0, "%s", rows[i].why);
+        ck_assert_msg(!rows[i].cut || strlen(peer->subject) == 1023, "%s", rows[i].why);
         tls_peer_free(peer);
     }
     struct tls_peer *nameless = peer_of(&(struct certs_order){.sans = {"dns:a.example"}});
-    ck_assert(nameless->subject_cut);
+    ck_assert(nameless->subject_cut && nameless->subject_empty);
     ck_assert_str_eq(nameless->subject, "(no name)");
     tls_peer_free(nameless);
 }
