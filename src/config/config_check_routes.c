@@ -3,6 +3,7 @@
 
 #include "config_leak.h"
 #include "config_names.h"
+#include "config_pattern.h"
 #include "config_words.h"
 #include "mtlsd/base/reasons.h"
 
@@ -60,8 +61,11 @@ static void check_hosts(const struct look *k)
 
 static void check_methods(const struct look *k)
 {
+    char pattern[CONFIG_PATTERN_TEXT];
     for (size_t i = 0; i < k->route->method.n; i++)
-        if (!config_words_is_method(k->route->method.items[i]))
+        if (config_pattern_is_method(k->route->method.items[i], pattern))
+            complain(k, "method", "\"%.40s\": %s", k->route->method.items[i], pattern);
+        else if (!config_words_is_method(k->route->method.items[i]))
             complain(k, "method", "\"%.40s\" is not a method: they are written in capitals, as in \"GET\"", k->route->method.items[i]);
 }
 
@@ -69,7 +73,10 @@ static void check_path(const struct look *k)
 {
     const char *path = k->route->path, *strip = k->route->strip_prefix;
     const char *why = path != NULL ? config_words_path_refusal(path) : NULL;
-    if (why != NULL)
+    char pattern[CONFIG_PATTERN_TEXT];
+    if (path != NULL && config_pattern_is_path(path, pattern)) /* it would never match, and a gate with it would hold nobody */
+        complain(k, "path", "\"%.80s\": %s", path, pattern);
+    else if (why != NULL)
         complain(k, "path", "\"%.80s\" is no path of a request: %s", path, why);
     if (strip == NULL)
         return;
