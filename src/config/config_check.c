@@ -88,6 +88,7 @@ void config_check(const struct config_reader *r)
     if (r->findings->out_of_memory)
         return; /* half a configuration */
     config_complete(r);
+    config_check_log(r);
     for (size_t i = 0; i < c->n_identities; i++)
         check_identity(r, &c->identities[i], config_read_group_at(r, "identities", i));
     for (size_t i = 0; i < c->n_trusts; i++)

@@ -56,9 +56,9 @@ static const struct config_option options[] = {
      "text and json write a line for every event with all that is known of it, for people and for programs. "
      "combined and ssl_request write requests and tcp connections as Apache does, and events as text.",
      false, RELOADABLE, TOP(log_format)},
-    {"log", "target", "path", "stderr", "stderr", "",
-     "\"stderr\", or a file that lines are appended to; USR1 opens it again. With format combined or ssl_request "
-     "only requests and tcp connections go to the file, events to stderr.",
+    {"log", "target", "path", "stderr", "stderr | stdout", "",
+     "Where lines go: \"stderr\", \"stdout\", or a file that they are appended to; USR1 opens the file again. With format "
+     "combined or ssl_request only requests and tcp connections go there, events to stderr.",
      false, RELOADABLE, TOP(log_target)},
     {"limits", "connections", "number", "", "1..1000000", "10000",
      "Connections at once. Default: what the file descriptor limit allows.", false, RELOADABLE,

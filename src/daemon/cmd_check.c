@@ -34,8 +34,7 @@ static int show(const struct check_sheet *sheet, bool json)
 static void check_log(const struct config *config, struct findings *findings)
 {
     struct err err = {0};
-    bool file = config->log_target != NULL && strcmp(config->log_target, "stderr") != 0;
-    if (file && log_file_check(config->log_target, &err) != 0)
+    if (config_log_place(config) == CONFIG_LOG_FILE && log_file_check(config->log_target, &err) != 0)
         findings_add(findings, FINDING_ERROR, config->path, "%s", err.text);
 }
 

@@ -107,17 +107,11 @@ static void log_listening(const struct snapshot *snapshot)
 
 /* ---- where lines go ---- */
 
-/* NULL: standard error. */
-static const char *log_file_of(const struct config *config)
-{
-    return config->log_target == NULL || strcmp(config->log_target, "stderr") == 0 ? NULL : config->log_target;
-}
-
 static int open_log(const struct config *config, int *fd, struct err *err)
 {
-    const char *path = log_file_of(config);
-    *fd = path != NULL ? log_file_open(path, err) : -1;
-    return path != NULL && *fd < 0 ? -1 : 0;
+    enum config_log_place place = config_log_place(config);
+    *fd = place == CONFIG_LOG_FILE ? log_file_open(config->log_target, err) : place == CONFIG_LOG_STDOUT ? log_file_stdout(err) : -1;
+    return place != CONFIG_LOG_STDERR && *fd < 0 ? -1 : 0;
 }
 
 /* Takes fd. */
@@ -125,7 +119,7 @@ static void use_log(const struct config *config, int fd)
 {
     enum log_format format = (enum log_format)config->log_format;
     log_change((enum log_level)config->log_level, format);
-    log_file_use(log_file_of(config), fd, log_parts_accesses(format));
+    log_file_use(config_log_place(config) == CONFIG_LOG_FILE ? config->log_target : NULL, fd, log_parts_accesses(format));
 }
 
 static void reopen_log(void)

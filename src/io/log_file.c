@@ -231,15 +231,21 @@ static void swap_file(int fd)
         close(old);
 }
 
+int log_file_stdout(struct err *err)
+{
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return fd >= 0 ? fd : refuse("stdout", errno, err);
+}
+
 void log_file_use(const char *path, int fd, bool accesses_only)
 {
     char *copy = path != NULL ? strdup(path) : NULL;
     free(file_path);
     file_path = copy;
-    if (path != NULL)
+    if (fd >= 0)
         swap_file(fd);
     __atomic_store_n(&has_accesses_only, accesses_only, __ATOMIC_RELAXED);
-    __atomic_store_n(&has_file, path != NULL, __ATOMIC_RELAXED);
+    __atomic_store_n(&has_file, fd >= 0, __ATOMIC_RELAXED);
 }
 
 int log_file_reopen(struct err *err)

@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import signal
+import subprocess
 import threading
 
 import harness
@@ -281,6 +282,39 @@ class Rotation(Case):
         self.mtlsd.signal(signal.SIGUSR1)
         self.assertEqual([200], self.talk(get()))
         wait_for(lambda: "request" in self.mtlsd.log, "the line")
+
+
+class StandardOutput(Case):
+    """log.target = "stdout", as in a container."""
+
+    def run_with(self, fmt):
+        """Starts it with its two streams apart; asks once with a rotation signal before; gives the lines of both when it has ended."""
+        backend, port = peers.Backend(self, answer=lambda request: peers.reply(b"ok")), free_port()
+        path = self.config(f'log = {{ format = "{fmt}"; target = "stdout"; }};' + self.verifier_text(port, backend.port))
+        with subprocess.Popen([harness.MTLSD, "run", "-c", path], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as mtlsd:
+            try:
+                self.port = port
+                wait_for(lambda: mtlsd.poll() is not None or harness.listens(port), "the listener")
+                mtlsd.send_signal(signal.SIGUSR1)
+                self.assertEqual([200], self.talk(get(b"/a")))
+                mtlsd.terminate()
+                out, err = mtlsd.communicate(timeout=15)
+            finally:
+                mtlsd.kill()
+        self.assertEqual(0, mtlsd.returncode, err)
+        self.assertFalse((self.folder / "stdout").exists())
+        return out.splitlines(), err.splitlines()
+
+    def test_everything_goes_there_in_json(self):
+        out, err = self.run_with("json")
+        self.assertEqual([], err)
+        self.assertEqual(["listening", "request", "drain", "stopped"], [json.loads(line)["event"] for line in out])
+
+    def test_only_accesses_go_there_in_combined(self):
+        out, err = self.run_with("combined")
+        self.assertTrue(COMBINED.fullmatch(out[0]), out)
+        self.assertEqual(1, len(out))
+        self.assertEqual(["listening", "drain", "stopped"], [TEXT.fullmatch(line)["event"] for line in err])
 
 
 class Target(Case):

@@ -237,7 +237,7 @@ struct config {
     char *admin_socket;       /* path without "unix:", NULL: none */
     int log_level;            /* enum log_level; info */
     int log_format;           /* enum log_format; text */
-    char *log_target;         /* a file, or "stderr" (the default) */
+    char *log_target;         /* a file, "stdout", or "stderr" (the default): config_log_place tells them apart */
     unsigned max_connections; /* limits.connections, 0: by the file descriptor limit */
     uint64_t drain_ms;        /* 30s */
     struct config_identity *identities;
@@ -258,6 +258,9 @@ struct config *config_load(const char *path, struct findings *findings);
 /* The same from text: name stands for the file in messages and its folder for relative paths. */
 struct config *config_parse(const char *text, const char *name, struct findings *findings);
 void config_free(struct config *config);
+
+enum config_log_place { CONFIG_LOG_STDERR, CONFIG_LOG_STDOUT, CONFIG_LOG_FILE };
+enum config_log_place config_log_place(const struct config *c);
 
 const struct config_identity *config_find_identity(const struct config *c, const char *name);
 const struct config_trust *config_find_trust(const struct config *c, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where log lines go: standard error, or a file. Lines of ordinary traffic are gathered per thread and leave once per turn of its loop; warnings
+/* Where log lines go: standard error, standard output, or a file. Lines of ordinary traffic are gathered per thread and leave once per turn of its loop; warnings
  * and errors leave at once. What nobody reads, or what no disk takes, is dropped, and how much is told once lines pass again. */
 #ifndef MTLSD_IO_LOG_FILE_H
 #define MTLSD_IO_LOG_FILE_H
@@ -18,10 +18,12 @@ void log_file_flush(void); /* what this thread has gathered */
 MUST_CHECK int log_file_open(const char *path, struct err *err);
 /* Whether log_file_open would work, without making the file. 0, or -1 + err. */
 MUST_CHECK int log_file_check(const char *path, struct err *err);
-/* From now on lines go to that descriptor, which it takes; path is copied. accesses_only: events go to standard error as before. path NULL:
- * everything goes to standard error. Lines that other threads gathered before go to the new place. */
+/* A descriptor of standard output that log_file_use may take, or -1 + err. */
+MUST_CHECK int log_file_stdout(struct err *err);
+/* From now on lines go to that descriptor, which it takes; path is copied, NULL for one that cannot be opened again. accesses_only: events go
+ * to standard error as before. fd -1: everything goes to standard error. Lines that other threads gathered before go to the new place. */
 void log_file_use(const char *path, int fd, bool accesses_only);
-/* Opens the file again by its path, after it was moved away; no line is lost. Nothing to do without a file. On failure the old one stays. */
+/* Opens the file again by its path, after it was moved away; no line is lost. Nothing to do without a path. On failure the old one stays. */
 MUST_CHECK int log_file_reopen(struct err *err);
 
 #endif

@@ -179,6 +179,32 @@ START_TEST(has_nothing_to_reopen_on_standard_error)
 }
 END_TEST
 
+/* As programs in containers are run: standard output is the log, and there is nothing to open again. */
+START_TEST(writes_to_standard_output_and_has_nothing_to_reopen)
+{
+    struct err err = {0};
+    char text[64] = "";
+    int out_pipe[2], real = dup(STDOUT_FILENO);
+    ck_assert_int_eq(pipe(out_pipe), 0);
+    fflush(stdout);
+    dup2(out_pipe[1], STDOUT_FILENO);
+    int fd = log_file_stdout(&err);
+    dup2(real, STDOUT_FILENO);
+    close(real);
+    ck_assert_int_gt(fd, STDERR_FILENO);
+    log_file_use(NULL, fd, true);
+    ck_assert_int_eq(log_file_reopen(&err), 0);
+    say(LOG_ACCESS, "access\n");
+    say(LOG_EVENT, "event\n");
+    log_file_flush();
+    ck_assert_int_eq(read(out_pipe[0], text, sizeof(text) - 1), 7);
+    ck_assert_str_eq(text, "access\n");
+    expect_on_stderr("event\n");
+    close(out_pipe[0]);
+    close(out_pipe[1]);
+}
+END_TEST
+
 /* A full disk: the daemon goes on, standard error tells it once, and the count is told when the disk takes lines again. */
 START_TEST(outlives_a_full_disk_and_says_how_much_was_lost)
 {
@@ -265,6 +291,7 @@ Suite *suite(void)
     tcase_add_test(t, refuses_a_path_that_cannot_be_written);
     tcase_add_test(t, tells_beforehand_without_making_the_file);
     tcase_add_test(t, has_nothing_to_reopen_on_standard_error);
+    tcase_add_test(t, writes_to_standard_output_and_has_nothing_to_reopen);
     tcase_add_test(t, outlives_a_full_disk_and_says_how_much_was_lost);
     tcase_add_test(t, loses_no_line_when_threads_write_while_it_is_rotated);
     suite_add_tcase(s, t);
