@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* TLS 1.3 and 1.2, AEAD and ECDHE only, no SHA-1 signatures, the cheapest cipher and group first. */
+/* TLS 1.3 and 1.2, AEAD and ECDHE only, no SHA-1 signatures, the cheapest cipher and group first. Not %SAFE_RENEGOTIATION: it refuses clients that
+ * offer TLS 1.3 alone and therefore do not mention it (security A14). The engine asks for it after a handshake of TLS 1.2. */
 #define PRIORITY_REST                                                                                                 \
     ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305"                       \
     ":-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-EDDSA-ED25519"                        \
     ":+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384" /* what TLS 1.2 calls them: without a curve in the name */               \
     ":+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384"                          \
-    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%SAFE_RENEGOTIATION"
+    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
 static const char PRIORITY_12[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" PRIORITY_REST;
 static const char PRIORITY_13[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3" PRIORITY_REST;
 

@@ -42,10 +42,28 @@ static enum reason answer_to(const struct tls_engine *e, const struct tls_contex
     return readable && tls_context_lets_pass(ctx, verdict) ? REASON_VALID : verdict->status;
 }
 
+/* In TLS 1.2 a handshake without RFC 5746 may be the second one of a connection that somebody else began (security A10). TLS 1.3 has no
+ * renegotiation, and clients that offer it alone do not mention it (security A14). */
+static bool is_bound_to_its_connection(const struct tls_engine *e)
+{
+    return gnutls_protocol_get_version(e->session) == GNUTLS_TLS1_3 || gnutls_safe_renegotiation_status(e->session) != 0;
+}
+
+static int refuse_unbound(struct tls_engine *e)
+{
+    e->reason = REASON_TLS_FAILED;
+    e->why = e->ctx->accepting ? "the client offers TLS 1.2 without secure renegotiation (RFC 5746): update the client, or let it use TLS 1.3"
+                               : "the server speaks TLS 1.2 without secure renegotiation (RFC 5746): update the server, or let it use TLS 1.3";
+    e->alert_to_send = GNUTLS_A_HANDSHAKE_FAILURE;
+    return -1;
+}
+
 int tls_engine_judge_peer(struct tls_engine *e)
 {
     if (e->judged)
         return 0;
+    if (!is_bound_to_its_connection(e))
+        return refuse_unbound(e);
     if (e->ctx->sni != NULL) { /* nobody has chosen by what rules to judge */
         e->reason = REASON_INTERNAL;
         e->alert_to_send = GNUTLS_A_INTERNAL_ERROR;

@@ -106,7 +106,9 @@ static struct tls_trust *make_trust(const struct wire_pki *p, const struct tls_p
 
 static const char *priority_of(const struct wire_side *side)
 {
-    return side->priority == WIRE_PRIORITY_12 ? WIRE_ANY_GNUTLS_12 ":%SAFE_RENEGOTIATION" : NULL;
+    if (side->string != NULL)
+        return side->string;
+    return side->priority == WIRE_PRIORITY_12 ? WIRE_ANY_GNUTLS_12 : NULL;
 }
 
 static struct tls_context *make_context(struct tls_context_spec *spec)

@@ -35,6 +35,7 @@ struct wire_side { /* one TLS end; the zero value is the good case */
     enum tls_ask ask;                      /* accepting; with asks_given */
     bool asks_given;
     int priority;                          /* WIRE_PRIORITY_... */
+    const char *string;                    /* a priority string instead, as a configuration gives one */
 };
 /* A listener with policies by server name; takes the contexts. otherwise may be NULL. */
 struct tls_context *wire_pki_by_name(const char *const *names, struct tls_context *const *contexts, size_t n, struct tls_context *otherwise);
