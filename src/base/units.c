@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/base/units.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 struct unit {
@@ -71,6 +73,15 @@ int units_duration_ms(const char *text, uint64_t *ms, struct err *err)
         return err_set(err, ERR_CONFIG, "\"%.40s\" is too long: at most \"3650d\"", text);
     *ms = number * unit->factor;
     return 0;
+}
+
+void units_write_duration(char out[UNITS_DURATION_SIZE], uint64_t ms)
+{
+    const struct unit *unit = durations;
+    for (const struct unit *u = durations; ms > 0 && u->word != NULL; u++)
+        if (ms % u->factor == 0)
+            unit = u;
+    snprintf(out, UNITS_DURATION_SIZE, "%" PRIu64 "%s", ms / unit->factor, ms > 0 ? unit->word : "s");
 }
 
 int units_size(const char *text, uint64_t *bytes, struct err *err)

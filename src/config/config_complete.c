@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEALTH_INTERVAL_MS = 10 * 1000, IDLE_HTTP_MS = 60 * 1000, IDLE_TCP_MS = 10 * 60 * 1000 };
+enum { HEALTH_INTERVAL_MS = 10 * 1000, IDLE_HTTP_MS = 60 * 1000, IDLE_TCP_MS = 10 * 60 * 1000, MIN_BODY_RATE = 500 };
 
 static bool given(const config_setting_t *group, const char *key, const char *inner)
 {
@@ -74,6 +74,15 @@ static bool has_tcp_bind(const struct config_listener *l)
     return false;
 }
 
+/* Programs of this host upload slowly for reasons of their own; nobody else gets here. */
+static bool serves_this_host_only(const struct config_listener *l)
+{
+    for (size_t i = 0; i < l->n_bind; i++)
+        if (!address_is_loopback(&l->bind[i]))
+            return false;
+    return !l->tls.present;
+}
+
 static bool given_in(const config_setting_t *list, size_t i, const char *key)
 {
     const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
@@ -112,6 +121,8 @@ static void complete_listener(const struct config_reader *r, struct config_liste
         l->forwarded = http && l->tls.present ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF;
     if (!given(group, "timeouts", "idle"))
         l->idle_ms = http ? IDLE_HTTP_MS : IDLE_TCP_MS;
+    if (!given(group, "timeouts", "min_body_rate"))
+        l->min_body_rate = serves_this_host_only(l) ? 0 : MIN_BODY_RATE;
 }
 
 /* An upstream with every default, named "direct", whose one target has no address: it depends on the request. */

@@ -316,9 +316,10 @@ static const struct config_option options[] = {
      "Without a byte. Default: 60s for http, 10m for tcp.", false, RELOADABLE, LISTENER(idle_ms)},
     {"listener.timeouts", "body", "duration", "30s", "10ms..1d", "",
      "How long a request's body may pause (http).", false, RELOADABLE, LISTENER(body_ms)},
-    {"listener.timeouts", "min_body_rate", "number", "500", "0..1000000000", "",
-     "Bytes per second that a request's body must come at on the whole; 0: any (http).", false, RELOADABLE,
-     LISTENER(min_body_rate)},
+    {"listener.timeouts", "min_body_rate", "number", "", "0..1000000000", "500",
+     "Bytes per second that a request's body must come at on the whole; 0: any (http). Default: 500, but 0 on a plaintext listener that "
+     "binds to loopback addresses and unix sockets only.",
+     false, RELOADABLE, LISTENER(min_body_rate)},
     {"listener.timeouts", "write", "duration", "30s", "10ms..1d", "",
      "How long a caller may take nothing of what waits for it.", false, RELOADABLE, LISTENER(write_ms)},
 

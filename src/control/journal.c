@@ -200,7 +200,7 @@ static void log_report(const struct report *r)
     if (r->reason != REASON_VALID) {
         log_str(&l, "reason", row->word);
         log_str(&l, "refused_by", report_blame_word(r->refused_by));
-        log_str(&l, "hint", row->hint);
+        log_str(&l, "hint", r->hint != NULL ? r->hint : row->hint);
     }
     if (r->would_refuse != REASON_UNDECIDED)
         log_str(&l, "would_refuse", reason_word(r->would_refuse));
@@ -293,6 +293,7 @@ static void remember_refusal(struct journal *j, const struct report *r)
         .upstream = r->target != NULL ? r->target->upstream->conf->name : NULL,
         .peer_subject = blamed != NULL && blamed->peer != NULL ? blamed->peer->subject : NULL,
         .detail = r->detail,
+        .hint = r->hint,
     };
     refusals_add(j->refusals, &note);
 }

@@ -54,6 +54,7 @@ void refusals_add(struct refusals *r, const struct refusal_note *note)
     copy(slot->upstream, sizeof(slot->upstream), note->upstream);
     copy(slot->peer_subject, sizeof(slot->peer_subject), note->peer_subject);
     copy(slot->detail, sizeof(slot->detail), note->detail);
+    slot->hint = note->hint;
     r->added++;
     unlock(r);
 }

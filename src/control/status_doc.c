@@ -376,7 +376,7 @@ static json_t *refusals_value(struct doc *d, const struct admin_view *view)
         put_text(d, o, "upstream", r->upstream[0] != '\0' ? r->upstream : NULL);
         put_text(d, o, "peer_subject", r->peer_subject[0] != '\0' ? r->peer_subject : NULL);
         put_text(d, o, "detail", r->detail);
-        put_text(d, o, "hint", reason_row(r->reason)->hint);
+        put_text(d, o, "hint", r->hint != NULL ? r->hint : reason_row(r->reason)->hint);
     }
     return array;
 }

@@ -126,7 +126,7 @@ static void on_deadline(struct conn *c, struct moment now)
     }
     enum reason reason = connector_describe(c->connector, text, sizeof(text));
     connector_cancel(&c->connector);
-    exchange_on_connect_failed(c->x, reason, text, now);
+    exchange_on_connect_late(c->x, reason, text, now);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -106,6 +106,7 @@ void exchange_forget_request(struct exchange *x)
     exchange_leave_target(x);
     exchange_request_forget(x);
     exchange_forward_forget(x, false);
+    x->hint = NULL;
     if (exchange_is_http(x)) {
         x->route = NULL;
         x->target = NULL;
@@ -175,6 +176,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .reason = reason,
         .would_refuse = x->would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
         .detail = detail,
+        .hint = x->hint,
         .refused_by = report_blame(reason),
         .retries = x->rq->retries,
         .up_reused = x->rq->from_pool,

@@ -47,7 +47,7 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
         .reason = row->word,
         .title = row->title,
         .detail = detail[0] != '\0' ? detail : NULL,
-        .hint = row->hint,
+        .hint = x->hint != NULL ? x->hint : row->hint,
         .refused_by = report_blame_word(report_blame(reason)),
         .now = now.utc,
         .head_only = x->rq->head_method,

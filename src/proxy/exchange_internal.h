@@ -87,6 +87,7 @@ struct exchange {
     bool late;            /* lists or rules changed during the client's handshake: it is judged once more when that is done */
     bool would_refuse;    /* the rules would have refused what runs, were they not only tried out */
     bool eof[2];          /* the peer's direction ended cleanly */
+    const char *hint;     /* static: what to do about what ends it, in place of the reason's own; NULL: that one */
     uint64_t since_us;    /* when the phase began */
     uint64_t active_us;   /* when something last moved */
     uint64_t up_us;       /* when something last moved on the upstream's side */
@@ -199,6 +200,24 @@ void exchange_time_linger(struct exchange *x, struct moment now); /* lingering b
 void exchange_time_all_said(struct exchange *x, struct moment now); /* while lingering: the last word left */
 void exchange_time_body(struct exchange *x, struct moment now);   /* a part of the request's body came */
 void exchange_time_settle(struct exchange *x); /* at the end of a turn: notes who waits for whom from here on */
+
+/* exchange_limit.c */
+enum limit {
+    LIMIT_PROXY_HEADER,
+    LIMIT_CLIENT_HANDSHAKE,
+    LIMIT_HEADER,
+    LIMIT_BODY,
+    LIMIT_BODY_RATE,
+    LIMIT_WRITE,
+    LIMIT_LISTENER_IDLE,
+    LIMIT_CONNECT,
+    LIMIT_UPSTREAM_HANDSHAKE,
+    LIMIT_RESPONSE,
+    LIMIT_UPSTREAM_IDLE,
+};
+enum { EXCHANGE_LIMIT_SIZE = 640 };
+/* Writes what, the limit's key and its value into out, and sets x->hint. Gives out. Limits of the upstream need a target. */
+const char *exchange_limit_text(struct exchange *x, enum limit which, const char *what, char out[EXCHANGE_LIMIT_SIZE]);
 
 /* exchange_tunnel.c */
 /* Both directions are raw from here on; left came behind the upstream's head. */

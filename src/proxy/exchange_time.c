@@ -90,14 +90,18 @@ static uint64_t body_rate_deadline(const struct exchange *x)
     return rq->wanted_us + (allowed_us > rq->waited_us ? allowed_us - rq->waited_us : 0);
 }
 
+static bool answer_is_due(const struct exchange *x)
+{
+    return !x->rq->answered && (x->rq->whole || (x->rq->expects && x->rq->interims == 0));
+}
+
 /* While the client takes nothing the upstream is not read either: then its silence is not its own. */
 static uint64_t upstream_deadline(const struct exchange *x)
 {
     const struct config_upstream *up = x->target->upstream->conf;
     if (!exchange_wants_read(x, SIDE_UP))
         return UINT64_MAX;
-    bool answer_is_due = !x->rq->answered && (x->rq->whole || (x->rq->expects && x->rq->interims == 0));
-    return x->up_us + (answer_is_due ? up->response_ms : up->idle_ms) * 1000;
+    return x->up_us + (answer_is_due(x) ? up->response_ms : up->idle_ms) * 1000;
 }
 
 static uint64_t tunnel_deadline(const struct exchange *x)
@@ -153,6 +157,7 @@ uint64_t exchange_deadline_us(const struct exchange *x)
 
 static void idle_deadline(struct exchange *x, struct moment now)
 {
+    char text[EXCHANGE_LIMIT_SIZE];
     if (x->head_us == 0) {
         exchange_finish(x, now); /* a keep-alive connection that nobody used: nothing to report */
         return;
@@ -163,41 +168,65 @@ static void idle_deadline(struct exchange *x, struct moment now)
     }
     x->rq->begun = true;
     x->close_after = true;
-    exchange_answer(x, REASON_REQUEST_TIMEOUT, "the request head did not arrive in time", now);
+    exchange_answer(x, REASON_REQUEST_TIMEOUT, exchange_limit_text(x, LIMIT_HEADER, "the request head did not arrive in time", text), now);
 }
 
-static void request_too_slow(struct exchange *x, const char *text, struct moment now)
+static void request_too_slow(struct exchange *x, enum limit which, const char *what, struct moment now)
 {
+    char text[EXCHANGE_LIMIT_SIZE];
     x->close_after = true;
-    exchange_answer(x, REASON_REQUEST_TIMEOUT, text, now);
+    exchange_answer(x, REASON_REQUEST_TIMEOUT, exchange_limit_text(x, which, what, text), now);
+}
+
+static void upstream_too_slow(struct exchange *x, enum reason reason, enum limit which, const char *what, struct moment now)
+{
+    char text[EXCHANGE_LIMIT_SIZE];
+    exchange_upstream_failed(x, reason, exchange_limit_text(x, which, what, text), now);
+}
+
+static void tunnel_is_idle(struct exchange *x, struct moment now)
+{
+    char text[EXCHANGE_LIMIT_SIZE];
+    bool listeners = x->listener->conf->protocol == CONFIG_PROTOCOL_TCP && x->listener->conf->idle_ms <= x->target->upstream->conf->idle_ms;
+    enum limit which = listeners ? LIMIT_LISTENER_IDLE : LIMIT_UPSTREAM_IDLE;
+    exchange_report(x, REASON_RESPONSE_TIMEOUT, exchange_limit_text(x, which, "nothing moved for the idle time", text), now);
+    x->reset = true;
+    exchange_finish(x, now);
 }
 
 static void active_too_slow(struct exchange *x, struct moment now)
 {
-    if (!exchange_is_http(x)) {
-        exchange_report(x, REASON_RESPONSE_TIMEOUT, "nothing moved for the idle time", now);
-        x->reset = true;
-        exchange_finish(x, now);
-    } else if (body_pause_deadline(x) <= now.us) {
-        request_too_slow(x, "the request's body paused for too long", now);
-    } else if (body_rate_deadline(x) <= now.us) {
-        request_too_slow(x, "the request's body comes too slowly", now);
-    } else {
-        exchange_upstream_failed(x, REASON_RESPONSE_TIMEOUT, x->rq->answered ? "the upstream stopped in the middle of its answer" : "the upstream did not answer in time", now);
-    }
+    enum limit upstreams = answer_is_due(x) ? LIMIT_RESPONSE : LIMIT_UPSTREAM_IDLE;
+    if (!exchange_is_http(x))
+        tunnel_is_idle(x, now);
+    else if (body_pause_deadline(x) <= now.us)
+        request_too_slow(x, LIMIT_BODY, "the request's body paused for too long", now);
+    else if (body_rate_deadline(x) <= now.us)
+        request_too_slow(x, LIMIT_BODY_RATE, "the request's body comes too slowly", now);
+    else if (x->rq->answered)
+        upstream_too_slow(x, REASON_RESPONSE_TIMEOUT, upstreams, "the upstream stopped in the middle of its answer", now);
+    else
+        upstream_too_slow(x, REASON_RESPONSE_TIMEOUT, upstreams, "the upstream did not answer in time", now);
 }
 
 /* What it did not take is lost to it, and what it has must not look whole (security B7). */
 static void client_stalled(struct exchange *x, struct moment now)
 {
+    char text[EXCHANGE_LIMIT_SIZE];
     if (x->phase == PHASE_LINGER || (x->phase == PHASE_IDLE && !x->rq->begun)) {
         if (x->phase == PHASE_IDLE)
-            exchange_report(x, REASON_CLIENT_STALLED, "the client does not read the answers that wait for it", now);
+            exchange_report(x, REASON_CLIENT_STALLED, exchange_limit_text(x, LIMIT_WRITE, "the client does not read the answers that wait for it", text), now);
         x->reset = true;
         exchange_finish(x, now);
         return;
     }
-    exchange_answer(x, REASON_CLIENT_STALLED, "the client does not read its answer", now);
+    exchange_answer(x, REASON_CLIENT_STALLED, exchange_limit_text(x, LIMIT_WRITE, "the client does not read its answer", text), now);
+}
+
+static void client_never_began(struct exchange *x, enum limit which, const char *what, struct moment now)
+{
+    char text[EXCHANGE_LIMIT_SIZE];
+    exchange_client_failed(x, REASON_HANDSHAKE_TIMEOUT, exchange_limit_text(x, which, what, text), now);
 }
 
 void exchange_on_deadline(struct exchange *x, struct moment now)
@@ -208,10 +237,10 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
     }
     switch (x->phase) {
     case PHASE_TOLD:
-        exchange_client_failed(x, REASON_HANDSHAKE_TIMEOUT, "the client did not send a PROXY header in time", now);
+        client_never_began(x, LIMIT_PROXY_HEADER, "the client did not send a PROXY header in time", now);
         break;
     case PHASE_ACCEPT:
-        exchange_client_failed(x, REASON_HANDSHAKE_TIMEOUT, "the client did not finish the TLS handshake in time", now);
+        client_never_began(x, LIMIT_CLIENT_HANDSHAKE, "the client did not finish the TLS handshake in time", now);
         exchange_finish(x, now);
         break;
     case PHASE_IDLE:
@@ -221,13 +250,13 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
         exchange_forward_silence(x, now);
         break;
     case PHASE_CONNECT:
-        exchange_upstream_failed(x, REASON_CONNECT_TIMEOUT, "the upstream did not accept the connection in time", now);
+        upstream_too_slow(x, REASON_CONNECT_TIMEOUT, LIMIT_CONNECT, "the upstream did not accept the connection in time", now);
         break;
     case PHASE_PROXY:
-        exchange_upstream_failed(x, REASON_CONNECT_TIMEOUT, "the proxy did not open a way to the upstream in time", now);
+        upstream_too_slow(x, REASON_CONNECT_TIMEOUT, LIMIT_CONNECT, "the proxy did not open a way to the upstream in time", now);
         break;
     case PHASE_SECURE:
-        exchange_upstream_failed(x, REASON_HANDSHAKE_TIMEOUT, "the upstream did not finish the TLS handshake in time", now);
+        upstream_too_slow(x, REASON_HANDSHAKE_TIMEOUT, LIMIT_UPSTREAM_HANDSHAKE, "the upstream did not finish the TLS handshake in time", now);
         break;
     case PHASE_ACTIVE:
         active_too_slow(x, now);
@@ -239,6 +268,11 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
     case PHASE_DONE:
         break;
     }
+}
+
+void exchange_on_connect_late(struct exchange *x, enum reason reason, const char *what, struct moment now)
+{
+    upstream_too_slow(x, reason, LIMIT_CONNECT, what, now);
 }
 
 void exchange_on_drain(struct exchange *x, struct moment now)

@@ -231,6 +231,7 @@ static void reconnect(struct exchange *x, struct moment now)
     exchange_drop_uplink(x);
     struct request *rq = x->rq;
     rq->retries++;
+    x->hint = NULL; /* it was about the attempt before */
     rq->sent = rq->offered = rq->from_pool = rq->spoke = false;
     rq->connected_us = rq->secured_us = 0;
     exchange_go_upstream(x, now);

@@ -543,6 +543,7 @@ static void on_report(void *ctx, const struct report *r)
         .alert_sent = of != NULL ? of->alert_sent : -1,
     };
     snprintf(s->detail, sizeof(s->detail), "%s", r->detail);
+    s->hint = r->hint;
 }
 
 static void on_handshake(void *ctx, const struct handshake_report *r)

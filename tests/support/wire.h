@@ -59,6 +59,7 @@ struct wire_seen { /* a report, copied */
     int alert_received, alert_sent; /* of the side that failed */
     bool would_refuse;
     char detail[320];
+    const char *hint;
 };
 
 enum wire_connect {

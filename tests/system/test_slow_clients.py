@@ -10,7 +10,7 @@ import harness
 import peers
 from harness import free_port, wait_for
 
-TIMERS = 'timeouts = { header = "1s"; body = "1s"; write = "1s"; idle = "5s"; handshake = "1s"; };'
+TIMERS = 'timeouts = { header = "1s"; body = "1s"; write = "1s"; idle = "5s"; handshake = "1s"; min_body_rate = 500; };'
 CROWD = 150
 
 

@@ -225,7 +225,7 @@ struct config_listener {
     uint64_t handshake_ms, header_ms, idle_ms; /* 10s 10s; idle 60s for http, 10m for tcp */
     uint64_t body_ms;  /* 30s: a request's body may pause that long; on the whole it must come at min_body_rate */
     uint64_t write_ms; /* 30s: a client that takes nothing of what waits for it */
-    unsigned min_body_rate; /* bytes a second, 500; 0: any */
+    unsigned min_body_rate; /* bytes a second; 0: any; 500, but 0 in plaintext from this host only */
     uint64_t max_header_bytes;                 /* 32KiB */
     unsigned max_headers;                      /* 100 */
 };

@@ -19,6 +19,7 @@ struct refusal {
     char upstream[64];       /* "" when it did not get that far */
     char peer_subject[256];  /* "" without a certificate */
     char detail[320];
+    const char *hint;        /* static; NULL: what the reason's row says */
 };
 
 struct refusals;
@@ -31,6 +32,7 @@ struct refusal_note {
     int64_t when;
     enum reason reason;
     const char *listener, *upstream, *peer_subject, *detail;
+    const char *hint; /* kept as it is: static or NULL */
 };
 void refusals_add(struct refusals *r, const struct refusal_note *note);
 

@@ -62,6 +62,7 @@ void exchange_on_error(struct exchange *x, enum side side, const char *text, str
 void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct moment now);
 /* The connection that was wanted is there: the exchange now has an uplink whose driver field the caller fills. */
 struct uplink *exchange_on_connected(struct exchange *x, struct moment now);
+void exchange_on_connect_late(struct exchange *x, enum reason reason, const char *what, struct moment now); /* the upstream's timeouts.connect ran out */
 void exchange_on_connect_failed(struct exchange *x, enum reason reason, const char *text, struct moment now);
 void exchange_on_deadline(struct exchange *x, struct moment now);
 /* The worker drains: finish what runs, begin nothing. */

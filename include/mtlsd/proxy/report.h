@@ -25,6 +25,7 @@ struct report {
     enum reason reason;                   /* REASON_VALID: all went well */
     enum reason would_refuse;             /* what rules that are only tried out say; REASON_UNDECIDED: nothing */
     const char *detail;                   /* a sentence, "" */
+    const char *hint;                     /* static: what to do; NULL: what the reason's row says */
     enum refused_by refused_by;
     const struct tls_facts *down, *up; /* NULL: no TLS on that side */
     bool up_reused;                    /* the upstream connection came from the pool */

@@ -85,6 +85,23 @@ START_TEST(reads_sizes_and_refuses_everything_unclear)
 }
 END_TEST
 
+START_TEST(writes_durations_as_a_person_would)
+{
+    static const struct {
+        uint64_t ms;
+        const char *text;
+    } rows[] = {{0, "0s"}, {1, "1ms"}, {1500, "1500ms"}, {10000, "10s"}, {90000, "90s"}, {60000, "1m"}, {600000, "10m"}, {7200000, "2h"}, {86400000, "1d"}, {604800000, "7d"}, {UINT64_MAX, "18446744073709551615ms"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[UNITS_DURATION_SIZE];
+        uint64_t again;
+        struct err err = {0};
+        units_write_duration(text, rows[i].ms);
+        ck_assert_str_eq(text, rows[i].text);
+        ck_assert(rows[i].ms == UINT64_MAX || (units_duration_ms(text, &again, &err) == 0 && again == rows[i].ms));
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("units");
@@ -93,6 +110,7 @@ Suite *suite(void)
                         (int)(sizeof(durations) / sizeof(durations[0])));
     tcase_add_loop_test(t, reads_sizes_and_refuses_everything_unclear, 0,
                         (int)(sizeof(sizes) / sizeof(sizes[0])));
+    tcase_add_test(t, writes_durations_as_a_person_would);
     suite_add_tcase(s, t);
     return s;
 }

@@ -98,8 +98,31 @@ START_TEST(what_depends_on_other_keys_has_its_default)
         ck_assert_msg(c->upstreams[0].health_interval_ms == rows[i].interval_ms, "%s", rows[i].why);
         ck_assert_str_eq(c->upstreams[0].health_expect, "200-399");
         ck_assert(c->upstreams[0].retry_after_ms == 10000 && c->upstreams[0].retries == 1);
-        ck_assert(c->listeners[0].body_ms == 30000 && c->listeners[0].write_ms == 30000 && c->listeners[0].min_body_rate == 500);
+        ck_assert(c->listeners[0].body_ms == 30000 && c->listeners[0].write_ms == 30000);
         ck_assert(!c->listeners[0].forward_proxy.present);
+        config_free(c);
+    }
+}
+END_TEST
+
+START_TEST(only_programs_of_this_host_may_upload_as_slowly_as_they_like) /* C7 */
+{
+    static const struct {
+        const char *why, *text;
+        unsigned rate;
+    } rows[] = {
+        {"plaintext on loopback", LISTENER("bind = \"127.0.0.1:1\"; upstream = \"up\";"), 0},
+        {"localhost and a unix socket", LISTENER("bind = [ \"localhost:1\", \"[::1]:1\", \"unix:/a\" ]; upstream = \"up\";"), 0},
+        {"told all the same", LISTENER("bind = \"127.0.0.1:1\"; upstream = \"up\"; timeouts = { min_body_rate = 7; };"), 7},
+        {"other timeouts told", LISTENER("bind = \"127.0.0.1:1\"; upstream = \"up\"; timeouts = { body = \"1s\"; };"), 0},
+        {"one address that others reach", LISTENER("bind = [ \"127.0.0.1:1\", \":2\" ]; insecure_expose = true; upstream = \"up\";"), 500},
+        {"tls on loopback", LISTENER("bind = \"127.0.0.1:1\"; " TLS "upstream = \"up\";"), 500},
+        {"tls", LISTENER("bind = \":1\"; " TLS "upstream = \"up\";"), 500},
+        {"tls, any rate", LISTENER("bind = \":1\"; " TLS "upstream = \"up\"; timeouts = { min_body_rate = 0; };"), 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config *c = take(rows[i].text);
+        ck_assert_msg(c->listeners[0].min_body_rate == rows[i].rate, "%s: %u", rows[i].why, c->listeners[0].min_body_rate);
         config_free(c);
     }
 }
@@ -123,6 +146,7 @@ Suite *suite(void)
     tcase_add_test(t, browsers_are_guarded_against_where_they_can_get);
     tcase_add_test(t, names_of_hosts_are_in_small_letters);
     tcase_add_test(t, what_depends_on_other_keys_has_its_default);
+    tcase_add_test(t, only_programs_of_this_host_may_upload_as_slowly_as_they_like);
     tcase_add_test(t, a_forward_proxy_is_one_when_its_group_is_there);
     suite_add_tcase(s, t);
     return s;

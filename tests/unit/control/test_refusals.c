@@ -7,7 +7,7 @@
 
 static void add(struct refusals *r, int64_t when)
 {
-    struct refusal_note note = {.when = when, .reason = REASON_EXPIRED, .listener = "public", .detail = "certificate CN=x: expired"};
+    struct refusal_note note = {.when = when, .reason = REASON_EXPIRED, .listener = "public", .detail = "certificate CN=x: expired", .hint = when == 2 ? "renew it" : NULL};
     refusals_add(r, &note);
 }
 
@@ -22,6 +22,8 @@ START_TEST(gives_the_newest_first)
     ck_assert_int_eq(out[1].when, 1);
     ck_assert_str_eq(out[0].listener, "public");
     ck_assert_str_eq(out[0].upstream, "");
+    ck_assert_str_eq(out[0].hint, "renew it");
+    ck_assert_ptr_null(out[1].hint);
     refusals_free(r);
 }
 END_TEST

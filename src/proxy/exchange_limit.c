@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The timers that end a request or a connection, each with the key that sets it. */
+#include "exchange_internal.h"
+
+#include "mtlsd/base/units.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define LISTENER(member) false, offsetof(struct config_listener, member)
+#define UPSTREAM(member) true, offsetof(struct config_upstream, member)
+
+static const struct {
+    const char *key, *hint; /* hint NULL: that of the reason names the key */
+    bool upstream;
+    size_t offset;
+} limits[] = {
+    [LIMIT_PROXY_HEADER] = {"handshake", "the other end may send no PROXY header: then remove accept_proxy_protocol; timeouts.handshake of the listener sets the limit", LISTENER(handshake_ms)},
+    [LIMIT_CLIENT_HANDSHAKE] = {"handshake", NULL, LISTENER(handshake_ms)},
+    [LIMIT_HEADER] = {"header", NULL, LISTENER(header_ms)},
+    [LIMIT_BODY] = {"body", "timeouts.body of the listener sets the limit: raise it for clients that pause for longer", LISTENER(body_ms)},
+    [LIMIT_BODY_RATE] = {"min_body_rate", "timeouts.min_body_rate of the listener sets the limit: lower it for slow clients, 0 accepts any rate", LISTENER(min_body_rate)},
+    [LIMIT_WRITE] = {"write", NULL, LISTENER(write_ms)},
+    [LIMIT_LISTENER_IDLE] = {"idle", "timeouts.idle of the listener sets the limit", LISTENER(idle_ms)},
+    [LIMIT_CONNECT] = {"connect", NULL, UPSTREAM(connect_ms)},
+    [LIMIT_UPSTREAM_HANDSHAKE] = {"handshake", NULL, UPSTREAM(handshake_ms)},
+    [LIMIT_RESPONSE] = {"response", NULL, UPSTREAM(response_ms)},
+    [LIMIT_UPSTREAM_IDLE] = {"idle", "timeouts.idle of the upstream sets the limit", UPSTREAM(idle_ms)},
+};
+
+const char *exchange_limit_text(struct exchange *x, enum limit which, const char *what, char out[EXCHANGE_LIMIT_SIZE])
+{
+    const char *conf = limits[which].upstream ? (const char *)x->target->upstream->conf : (const char *)x->listener->conf;
+    const void *value = conf + limits[which].offset;
+    char shown[UNITS_DURATION_SIZE];
+    if (which == LIMIT_BODY_RATE)
+        snprintf(shown, sizeof(shown), "%u", *(const unsigned *)value);
+    else
+        units_write_duration(shown, *(const uint64_t *)value);
+    snprintf(out, EXCHANGE_LIMIT_SIZE, "%.500s (timeouts.%s of the %s is %s)", what, limits[which].key, limits[which].upstream ? "upstream" : "listener", shown);
+    x->hint = limits[which].hint;
+    return out;
+}
