@@ -385,7 +385,7 @@ static const struct config_option options[] = {
     {"sni", "tolerate", "tolerated", "", TOLERABLE, "[ \"expired\" ]",
      "Let a certificate in that was judged so. Default: as in the tls group.", false, RELOADABLE, SNI(tolerate)},
 
-    {"allow", "cn", "string", "", "", "\"billing\"", "Common name of the subject.", false, RELOADABLE,
+    {"allow", "cn", "string", "", "", "\"billing\"", "Common name of the subject. A certificate with several of them matches no such rule.", false, RELOADABLE,
      ALLOW(cn)},
     {"allow", "ou", "string", "", "", "\"ops\"", "Organizational unit of the subject.", false, RELOADABLE,
      ALLOW(ou)},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain_why.h"
 
-#include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/allow_why.h"
 #include "mtlsd/policy/reason.h"
 
 #include <stdarg.h>
@@ -73,10 +73,10 @@ void explain_why_refused(const struct config_allow *rules, size_t n, const struc
     }
     for (size_t i = 0; i < n; i++) {
         char rule[RULE_SIZE];
-        const char *key = allow_first_miss(&rules[i], q->peer);
+        const char *key = allow_first_miss(&rules[i], q->peer), *why = allow_why_not(&rules[i], q->peer);
         allow_describe(&rules[i], rule, sizeof(rule));
         if (key != NULL && key[0] != '\0')
-            add(&t, "%s{ %s }: %s does not hold", i > 0 ? "; " : "", rule, key);
+            add(&t, "%s{ %s }: %s does not hold%s%s%s", i > 0 ? "; " : "", rule, key, why != NULL ? " (" : "", why != NULL ? why : "", why != NULL ? ")" : "");
         else
             add(&t, "%sa rule without keys lets nobody in", i > 0 ? "; " : "");
     }

@@ -6,7 +6,7 @@
 #include "mtlsd/base/units.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
-#include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/allow_why.h"
 #include "run.h"
 #include "time_arg.h"
 #include "verify_listener.h"
@@ -125,7 +125,7 @@ static int show(struct verify_answer *answer, const struct tls_chain *chain, boo
 static int ask_rules(const struct verify_flags *a, const struct tls_chain *chain, struct verify_answer *answer, struct err *err)
 {
     struct tls_peer *peer = a->allow.n > 0 && answer->verdict.status == REASON_VALID ? tls_peer_new(chain->ders[0], err) : NULL;
-    char rule_text[200], why[320];
+    char rule_text[200], why[480];
     bool permitted = peer == NULL;
     for (size_t i = 0; i < a->allow.n && err->kind == ERR_NONE; i++) {
         struct config_allow rule;
@@ -137,7 +137,9 @@ static int ask_rules(const struct verify_flags *a, const struct tls_chain *chain
         permitted = permitted || allow_permits(&rule, 1, &answer->verdict, peer);
         if (!permitted && i == 0) {
             allow_describe(&rule, rule_text, sizeof(rule_text));
-            snprintf(why, sizeof(why), "no --allow rule lets it pass: of %s the key %s does not hold", rule_text, allow_first_miss(&rule, peer));
+            const char *more = allow_why_not(&rule, peer);
+            snprintf(why, sizeof(why), "no --allow rule lets it pass: of %s the key %s does not hold%s%s", rule_text, allow_first_miss(&rule, peer),
+                     more != NULL ? ": " : "", more != NULL ? more : "");
         }
         allow_rule_clear(&rule);
     }

@@ -156,8 +156,11 @@ static bool name_matches(const char *pattern, const struct tls_name *name, const
     return false;
 }
 
+/* Every value of a kind is tried, but for CNs: several say nothing (tls_peer.h), and none could be the one that a header tells. */
 static bool any_name_matches(const char *pattern, enum tls_name_type type, const struct tls_peer *peer)
 {
+    if (type == TLS_NAME_CN && count_names(peer, TLS_NAME_CN) != 1)
+        return false;
     for (size_t i = 0; i < peer->n_names; i++)
         if (peer->names[i].type == type && name_matches(pattern, &peer->names[i], peer))
             return true;

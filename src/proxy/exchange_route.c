@@ -16,6 +16,7 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/allow_why.h"
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/browser.h"
@@ -170,10 +171,9 @@ static bool looks_at_callers(const struct config_listener *conf)
     return false;
 }
 
-static enum reason not_allowed(const struct tls_facts *facts, struct err *err)
+static enum reason not_allowed(const struct config_allow *rules, size_t n, const struct tls_facts *facts, struct err *err)
 {
-    return refuse(err, REASON_NOT_ALLOWED,
-                  facts->peer != NULL ? "no allow rule matches this certificate" : "no certificate, and only named ones are allowed");
+    return refuse(err, REASON_NOT_ALLOWED, allow_why_refused(rules, n, facts->peer));
 }
 
 /* The gate for what no route will judge. A certificate that was tolerated is for routes that name its status, and for nothing else. */
@@ -213,7 +213,7 @@ static enum reason choose_route(struct exchange *x, const struct routing *r, con
         return refuse(err, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it");
     const struct config_route *route = x->route->conf;
     bool passes = reason == REASON_VALID || exchange_route_allows(x, route->allow, route->n_allow, route->allow_log_only, facts);
-    return passes ? REASON_VALID : not_allowed(facts, err);
+    return passes ? REASON_VALID : not_allowed(route->allow, route->n_allow, facts, err);
 }
 
 static enum reason choose_way(struct exchange *x, const struct routing *r, struct err *err)
@@ -223,7 +223,7 @@ static enum reason choose_way(struct exchange *x, const struct routing *r, struc
     if (x->down.tls != NULL && looks_at_callers(conf))
         tls_engine_facts(x->down.tls, &facts);
     if (conf->n_allow > 0 && !exchange_route_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts))
-        return not_allowed(&facts, err);
+        return not_allowed(conf->allow, conf->n_allow, &facts, err);
     enum reason reason = exchange_forward_judge(x, r, err);
     if (reason != REASON_VALID)
         return reason;

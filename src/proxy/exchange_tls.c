@@ -2,6 +2,7 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/allow_why.h"
 #include "mtlsd/policy/reason.h"
 
 /* In tcp mode the rules decide inside the handshake, because there is no later place to say no. Without rules nobody has to be named, and who needs no
@@ -46,7 +47,9 @@ static void client_tls_failed(struct exchange *x, struct moment now)
     bool lingers = x->phase == PHASE_LINGER;
     x->down.broken = true;
     gather_clear(&x->down.out);
-    exchange_client_failed(x, facts.reason, facts.text, now);
+    bool by_rule = facts.reason == REASON_NOT_ALLOWED && facts.peer != NULL;
+    const struct config_listener *conf = x->listener->conf;
+    exchange_client_failed(x, facts.reason, by_rule ? allow_why_refused(conf->allow, conf->n_allow, facts.peer) : facts.text, now);
     if (!lingers && facts.alert_sent >= 0 && link_pending(&x->down) > 0) {
         x->reset = false;
         x->down.end_wanted = x->down.end_said = true;

@@ -193,7 +193,45 @@ int tls_cert_read(struct span der, struct tls_cert *out)
     return read_tail(in, out);
 }
 
-static int each_attribute(struct span set, tls_cert_name_fn on_name, void *ctx)
+struct subject_walk {
+    tls_cert_name_fn on_name;
+    void *ctx;
+    bool one_cn; /* of several CNs none says who it is: programs do not agree which one counts (security A6) */
+};
+
+static enum tls_name_type attribute_type(const struct subject_walk *walk, struct span oid, const struct tls_der *value)
+{
+    if (!tls_dn_is_text(value))
+        return TLS_NAME_OTHER;
+    if (span_equals_str(oid, oid_cn))
+        return walk->one_cn ? TLS_NAME_CN : TLS_NAME_OTHER;
+    return span_equals_str(oid, oid_ou) ? TLS_NAME_OU : TLS_NAME_O;
+}
+
+static int on_attribute(void *ctx, struct span oid, const struct tls_der *value)
+{
+    const struct subject_walk *walk = ctx;
+    if (!span_equals_str(oid, oid_cn) && !span_equals_str(oid, oid_ou) && !span_equals_str(oid, oid_o))
+        return 0;
+    struct tls_name name = {attribute_type(walk, oid, value), value->value};
+    return walk->on_name(walk->ctx, &name);
+}
+
+static int count_cn(void *ctx, struct span oid, const struct tls_der *value)
+{
+    size_t *n = ctx;
+    (void)value;
+    *n += span_equals_str(oid, oid_cn);
+    return 0;
+}
+
+size_t tls_cert_count_cns(const struct tls_cert *cert)
+{
+    size_t n = 0;
+    return tls_cert_each_attribute(cert->subject, count_cn, &n) == 0 ? n : 0;
+}
+
+static int each_in_rdn(struct span set, tls_cert_attribute_fn on_each, void *ctx)
 {
     while (set.len > 0) {
         struct tls_der pair, oid, value;
@@ -202,31 +240,20 @@ static int each_attribute(struct span set, tls_cert_name_fn on_name, void *ctx)
         struct span in = pair.value;
         if (tls_der_expect(&in, DER_OID, &oid) != 0 || tls_der_next(&in, &value) != 0 || in.len != 0)
             return -1;
-        struct tls_name name = {.value = value.value};
-        if (span_equals_str(oid.value, oid_cn))
-            name.type = TLS_NAME_CN;
-        else if (span_equals_str(oid.value, oid_ou))
-            name.type = TLS_NAME_OU;
-        else if (span_equals_str(oid.value, oid_o))
-            name.type = TLS_NAME_O;
-        else
-            continue;
-        if (!tls_dn_is_text(&value))
-            name.type = TLS_NAME_OTHER;
-        if (on_name(ctx, &name) != 0)
+        if (on_each(ctx, oid.value, &value) != 0)
             return -1;
     }
     return 0;
 }
 
-static int each_subject_name(struct span subject, tls_cert_name_fn on_name, void *ctx)
+int tls_cert_each_attribute(struct span name, tls_cert_attribute_fn on_each, void *ctx)
 {
-    struct tls_der name, set;
-    if (tls_der_expect(&subject, DER_SEQUENCE, &name) != 0)
+    struct tls_der whole, set;
+    if (tls_der_expect(&name, DER_SEQUENCE, &whole) != 0)
         return -1;
-    struct span in = name.value;
+    struct span in = whole.value;
     while (in.len > 0)
-        if (tls_der_expect(&in, DER_SET, &set) != 0 || each_attribute(set.value, on_name, ctx) != 0)
+        if (tls_der_expect(&in, DER_SET, &set) != 0 || each_in_rdn(set.value, on_each, ctx) != 0)
             return -1;
     return 0;
 }
@@ -249,7 +276,8 @@ static enum tls_name_type san_type(const struct tls_der *element)
 
 int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, void *ctx)
 {
-    if (each_subject_name(cert->subject, on_name, ctx) != 0)
+    struct subject_walk walk = {on_name, ctx, tls_cert_count_cns(cert) == 1};
+    if (tls_cert_each_attribute(cert->subject, on_attribute, &walk) != 0)
         return -1;
     if (cert->san.len == 0)
         return 0;

@@ -4,6 +4,7 @@
 #define MTLSD_TLS_CERT_H
 
 #include "mtlsd/tls/tls_peer.h"
+#include "tls_der.h"
 
 /* RFC 5280 allows 20; some CAs do not keep to it. Also for the lists that could revoke it. */
 enum { TLS_CERT_MAX_SERIAL_BYTES = 64 };
@@ -37,10 +38,17 @@ bool tls_cert_key_is_affordable(struct span spki);
  * several forms. (Needless zeros are legion and taken off where serials are compared.) */
 bool tls_cert_serial_is_plain(struct span serial);
 
+/* Called for each attribute of a distinguished name, with the content of its OID. Gives 0 to go on. */
+typedef int (*tls_cert_attribute_fn)(void *ctx, struct span oid, const struct tls_der *value);
+/* -1: not well-formed, or on_each gave something else than 0. */
+MUST_CHECK int tls_cert_each_attribute(struct span name, tls_cert_attribute_fn on_each, void *ctx);
+/* How many common names the subject has, of whatever string type. */
+size_t tls_cert_count_cns(const struct tls_cert *cert);
+
 /* Called for each name. Gives 0 to go on. */
 typedef int (*tls_cert_name_fn)(void *ctx, const struct tls_name *name);
-/* CN, OU and O of the subject, then every subjectAltName, in order. Values that are no text (tls_dn_is_text),
- * directory names and addresses of a strange length come as TLS_NAME_OTHER. -1: not well-formed, or on_name
+/* CN, OU and O of the subject, then every subjectAltName, in order. Values that are no text (tls_dn_is_text), each
+ * of several CNs, directory names and addresses of a strange length come as TLS_NAME_OTHER. -1: not well-formed, or on_name
  * gave something else than 0. */
 MUST_CHECK int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn on_name, void *ctx);
 

@@ -92,6 +92,7 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
     peer->subject_cut = subject.cut;
     peer->subject_empty = tls_cert_name_is_empty(cert.subject);
     peer->issuer_cut = issuer.cut;
+    peer->n_cns = tls_cert_count_cns(&cert);
     struct tls_name *names = (struct tls_name *)(void *)(block + sizeof(*peer));
     uint8_t *at = block + sizeof(*peer) + names_bytes;
     peer->der = put_bytes(&at, der);

@@ -93,6 +93,7 @@ odd multi.der "/O=Acme/OU=staff/CN=first+OU=ops/CN=second" utf8only
 odd bmp.der "/OU=admin/CN=admin" MASK:0x800
 odd t61.der "/OU=admin/CN=admin" MASK:0x4
 odd latin1.der "/CN=$(printf 'ren\351')" MASK:0x4
+odd twocns.der "/CN=alice/CN=$(printf 'ren\351')" MASK:0x16
 odd hexlike.der "/CN=#140472656ee9" utf8only
 openssl genrsa -out rsa.key 2048
 openssl rsa -in rsa.key -traditional -out rsa1.key

@@ -3,7 +3,7 @@
  * Who may pass: rules over the typed names of a certificate that was judged valid. All keys of one rule must hold; any rule suffices.
  *
  * A key is compared with every value of its own type in the leaf, and holds when any of them matches: all OUs of the subject, in whatever RDNs
- * they stand and in whatever order; all SANs of that type. Two keys may be held by two values, also of one RDN. Values with control bytes or NUL
+ * they stand and in whatever order; all SANs of that type. A subject with several CNs has none, here as in the headers (tls_peer.h). Two keys may be held by two values, also of one RDN. Values with control bytes or NUL
  * match nothing. Types never stand for each other: a host name in the CN is no DNS name (security A5, A6).
  *
  * cn, ou, o: byte for byte as the certificate encodes them (so only UTF-8 and ASCII). dns: without regard to case; a name with a star or

@@ -23,7 +23,8 @@ struct tls_peer {
     char sha256[65], spki_sha256[65];
     const char *serial; /* lower-case hex, no leading 00 */
     int64_t not_before, not_after;
-    const struct tls_name *names; /* every CN/OU/O of the subject and every SAN, in order */
+    size_t n_cns;                 /* of the subject. Of several none is told or matched: programs do not agree which one counts */
+    const struct tls_name *names; /* the one CN, every OU and O of the subject and every SAN, in order */
     size_t n_names;
     struct span der;
     const struct span *way; /* the certificates above it by which it was judged valid, nearest first; see tls_judge_way */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/policy/allow_why.h"
+#include "t.h"
+
+#include <string.h>
+
+static struct config_allow cn = {.cn = "alice"}, ou = {.ou = "ops"}, both = {.cn = "alice", .ou = "ops"};
+
+START_TEST(a6_says_that_of_several_cns_none_counts)
+{
+    struct tls_peer two = {.n_cns = 2}, one = {.n_cns = 1};
+    ck_assert_ptr_nonnull(strstr(allow_why_not(&cn, &two), "several CNs"));
+    ck_assert_ptr_nonnull(strstr(allow_why_not(&both, &two), "several CNs"));
+    ck_assert_ptr_null(allow_why_not(&ou, &two));
+    ck_assert_ptr_null(allow_why_not(&cn, &one));
+}
+END_TEST
+
+START_TEST(says_for_a_list_what_is_special_about_any_rule)
+{
+    struct tls_peer two = {.n_cns = 2}, one = {.n_cns = 1};
+    const struct config_allow rules[] = {ou, cn};
+    ck_assert_ptr_nonnull(strstr(allow_why_refused(rules, 2, &two), "no allow rule matches this certificate: its subject has several CNs"));
+    ck_assert_str_eq(allow_why_refused(rules, 2, &one), "no allow rule matches this certificate");
+    ck_assert_str_eq(allow_why_refused(rules, 0, &two), "no allow rule matches this certificate");
+    ck_assert_str_eq(allow_why_refused(rules, 2, NULL), "no certificate, and only named ones are allowed");
+}
+END_TEST
+
+START_TEST(says_nothing_of_a_rule_that_holds)
+{
+    struct tls_name names[] = {{TLS_NAME_CN, span_from_str("alice")}};
+    struct tls_peer peer = {.n_cns = 1, .names = names, .n_names = 1};
+    ck_assert_ptr_null(allow_why_not(&cn, &peer));
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("allow_why");
+    TCase *c = tcase_create("why");
+    tcase_add_test(c, a6_says_that_of_several_cns_none_counts);
+    tcase_add_test(c, says_for_a_list_what_is_special_about_any_rule);
+    tcase_add_test(c, says_nothing_of_a_rule_that_holds);
+    suite_add_tcase(s, c);
+    return s;
+}
