@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every test of the project: installs what is missing (Debian 12 or 13, as root), builds with address and undefined-behaviour sanitizers, runs
 # the unit and flow tests, the system tests against real peers on loopback, those with several workers once more under the thread sanitizer,
-# and the lint tests.
-# The last line is "N passed, N failed, N skipped"; the exit code is 0 only when something ran and nothing failed.
+# and the lint tests. Where names are given only what they need is built.
+# The last line is "N passed, N failed, N skipped", before it stand the files that failed; the exit code is 0 only when something ran and nothing
+# failed.
 # usage: tests/run.sh [all | unit | system | lint] [NAME...]     NAME: only test files whose name contains it
 set -eu
 cd "$(dirname "$0")/.."
@@ -18,6 +19,7 @@ esac
 preset=asan
 build=build/$preset
 counts=$build/test-counts
+blamed=$build/test-failures
 began=$(date +%s)
 say() {
     printf '== [%3ss] %s\n' "$(($(date +%s) - began))" "$*"
@@ -29,12 +31,35 @@ install_needs() {
     sh packaging/ensure-packages.sh $(grep -hv '^#' packaging/build-packages tests/packages)
 }
 
-build_all() {
-    say "build ($build)"
-    [ -f "$build/build.ninja" ] || cmake --preset $preset >/dev/null || return 1
-    cmake --build --preset $preset
+# The programs that hold the unit and flow tests of these names.
+programs_of() {
+    [ $# -gt 0 ] || echo test_programs
+    for name in "$@"; do
+        for file in tests/unit/*/test_*.c tests/flow/test_*.c tests/fuzz/fuzz_*.c; do
+            room=$(basename "$(dirname "$file")")
+            case $(basename "$file" .c) in *"$name"*) ;; *) continue ;; esac
+            case $room in
+            flow) echo flow flow_without_memory ;;
+            fuzz) echo fuzz_replays ;;
+            *) echo "unit_$room" ;;
+            esac
+        done
+    done
 }
 
+build_needs() {
+    targets=""
+    case $part in all | unit) targets=$(programs_of "$@") ;; esac
+    case $part in all | system) targets="$targets mtlsd bench_judge" ;; esac
+    [ -n "$targets" ] || return 0
+    say "build ($build)"
+    [ -f "$build/build.ninja" ] || cmake --preset $preset >/dev/null || return 1
+    # shellcheck disable=SC2086 # a list of targets
+    cmake --build --preset $preset --target $targets
+}
+
+# One process a file: a crash or a leak costs the rest of that file and nothing else. A process for each test costs half a minute a thousand, for
+# each looks for leaks at its end; to find which test it was, run the program with CK_FORK=yes.
 run_unit() {
     say "unit and flow tests"
     log=$build/ctest.log
@@ -42,13 +67,9 @@ run_unit() {
     for name in "$@"; do
         filter="$filter${filter:+|}$name"
     done
-    status=0
-    CK_VERBOSITY=normal ctest --preset $preset --verbose --parallel "$(nproc)" ${filter:+-R "$filter"} \
-        >"$log" 2>&1 || status=$?
+    CK_FORK=${CK_FORK:-no} CK_VERBOSITY=normal ctest --preset $preset --verbose --parallel "$(nproc)" ${filter:+-R "$filter"} >"$log" 2>&1 || true
     grep -E '^ *[0-9]+/[0-9]+ +Test +#' "$log" || true
-    if [ $status -ne 0 ]; then
-        python3 tests/support/count_ctest.py "$log" --failed
-    fi
+    python3 tests/support/count_ctest.py "$log" --failed "$blamed"
     python3 tests/support/count_ctest.py "$log" >>"$counts"
 }
 
@@ -56,51 +77,48 @@ run_python() {
     what=$1
     shift
     say "$what tests"
-    python3 tests/support/run_python.py --folder "tests/$what" --counts "$counts" "$@" || true
+    python3 tests/support/run_python.py --folder "tests/$what" --counts "$counts" --failed "$blamed" "$@" || true
 }
 
-# The code that runs on several workers, under the thread sanitizer: a race ends the daemon with a code the tests notice.
-run_threads() {
+# Runs the system tests of these names with the program of another preset.
+run_preset() {
+    other=$1
+    shift
+    [ -f "build/$other/build.ninja" ] || cmake --preset "$other" -DBUILD_TESTING=OFF >/dev/null
+    if ! cmake --build --preset "$other" --target mtlsd; then
+        echo "0 1 0" >>"$counts"
+        echo "the build of build/$other" >>"$blamed"
+        return
+    fi
+    MTLSD=$PWD/build/$other/mtlsd run_python system "$@"
+}
+
+run_system() {
+    MTLSD=${MTLSD:-$PWD/$build/mtlsd}
+    export MTLSD
+    run_python system "$@"
+    [ $# -eq 0 ] || return 0
     say "system tests with several workers, thread sanitizer (build/tsan)"
-    [ -f build/tsan/build.ninja ] || cmake --preset tsan -DBUILD_TESTING=OFF >/dev/null
-    if ! cmake --build --preset tsan --target mtlsd; then
-        echo "0 1 0" >>"$counts"
-        return
-    fi
-    MTLSD=$PWD/build/tsan/mtlsd run_python system reload
-}
-
-# Moved clocks: libfaketime and a sanitizer both want to be loaded first, so this needs the program as it is shipped.
-run_clocks() {
+    run_preset tsan reload # a race ends the daemon with a code the tests notice
     say "system tests with moved clocks, as shipped (build/release)"
-    [ -f build/release/build.ninja ] || cmake --preset release >/dev/null
-    if ! cmake --build --preset release --target mtlsd; then
-        echo "0 1 0" >>"$counts"
-        return
-    fi
-    MTLSD=$PWD/build/release/mtlsd run_python system clock
+    run_preset release clock # libfaketime and a sanitizer both want to be loaded first
 }
 
 install_needs
-if [ "$part" = lint ]; then
-    mkdir -p "$build"
-elif ! build_all; then
+mkdir -p "$build"
+: >"$counts"
+: >"$blamed"
+if ! build_needs "$@"; then
     say "the build failed"
     echo "0 passed, 1 failed, 0 skipped"
     exit 1
 fi
-: >"$counts"
 case $part in all | unit) run_unit "$@" ;; esac
-case $part in all | system)
-    MTLSD=${MTLSD:-$PWD/$build/mtlsd}
-    export MTLSD
-    run_python system "$@"
-    [ $# -gt 0 ] || { run_threads; run_clocks; }
-    ;;
-esac
+case $part in all | system) run_system "$@" ;; esac
 case $part in all | lint) run_python lint "$@" ;; esac
 
 say "all done"
+sed 's/^/failed: /' "$blamed"
 awk '
     { passed += $1; failed += $2; skipped += $3 }
     END {

@@ -30,6 +30,7 @@ static void make(void)
     ck_assert_ptr_nonnull(peer);
     tls_peer_set_way(peer, &good.der, 1);
     world_make(&world);
+    world_edit(&world, "  upstream = \"partner\";\n", "  routes = ( { path = \"/\"; allow = ( { ou = \"ops\"; } ); upstream = \"partner\"; } );\n");
 }
 
 static void drop(void)
@@ -241,7 +242,6 @@ START_TEST(a_configuration_is_loaded_whole_or_refused) /* A3 */
 {
     bool any = true;
     unsigned n = 0;
-    world_edit(&world, "  upstream = \"partner\";\n", "  routes = ( { path = \"/\"; allow = ( { ou = \"ops\"; } ); upstream = \"partner\"; } );\n");
     for (; any; n++) {
         struct findings findings;
         findings_init(&findings);

@@ -9,4 +9,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
+struct fuzz_target {
+    const char *name; /* of the file, without ".c" */
+    int (*give)(const uint8_t *bytes, size_t n);
+};
+
+/* All targets, up to one without a name; CMakeLists.txt writes the table. */
+extern const struct fuzz_target fuzz_targets[];
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A main() for a harness where there is no fuzzer: gives it every file of the folders named, cut short at many places, and with edits that are the same
- * in every run. Each input lies in memory of its very size, so that a sanitizer sees a byte read too far. */
+/* Replays a corpus where there is no fuzzer: gives the target every file of a folder as it is, cut short at many places, and with edits that are the
+ * same in every run. Each input lies in memory of its very size, so that a sanitizer sees a byte read too far. */
 #include "fuzz.h"
 
 #include <dirent.h>
@@ -11,6 +11,7 @@
 enum { MAX_FILE = 1 << 20, N_CUTS = 6, N_EDITS = 12, MAX_CHANGES = 4 };
 
 static uint64_t state;
+static int (*target)(const uint8_t *bytes, size_t n);
 
 static uint64_t draw(uint64_t below)
 {
@@ -27,7 +28,7 @@ static void give(const uint8_t *bytes, size_t n)
         abort();
     if (n > 0)
         memcpy(own, bytes, n);
-    (void)LLVMFuzzerTestOneInput(own, n);
+    (void)target(own, n);
     free(own);
 }
 
@@ -82,11 +83,18 @@ static size_t replay_folder(const char *folder)
     return n;
 }
 
+/* usage: fuzz_replays TARGET FOLDER */
 int main(int argc, char **argv)
 {
-    size_t n = 0;
-    for (int i = 1; i < argc; i++)
-        n += replay_folder(argv[i]);
+    const struct fuzz_target *t = fuzz_targets;
+    while (argc == 3 && t->name != NULL && strcmp(t->name, argv[1]) != 0)
+        t++;
+    if (argc != 3 || t->name == NULL) {
+        fprintf(stderr, "usage: %s TARGET FOLDER\n", argv[0]);
+        return 1;
+    }
+    target = t->give;
+    size_t n = replay_folder(argv[2]);
     printf("100%%: Checks: %zu, Failures: 0, Errors: 0\n", n); /* in the words of the other tests: they are counted together */
     return n > 0 ? 0 : 1; /* a folder that went away is no success */
 }

@@ -26,6 +26,10 @@ class Count(unittest.TestCase):
     def test_counts_a_leak_found_after_a_clean_summary(self):
         self.check((5, 1), "1: 100%: Checks: 5, Failures: 0, Errors: 0", "1/1 Test #1: test_a ....***Failed    0.01 sec")
 
+    def test_tells_which_programs_failed(self):
+        _, _, broken = count_ctest.count(["1/2 Test  #1: test_a ....   Passed    0.01 sec", "2/2 Test #12: test_b ....***Failed    0.01 sec"])
+        self.assertEqual({"12": "test_b"}, broken)
+
     def test_counts_a_timeout(self):
         self.check((0, 1), "1/1 Test #1: test_a ....***Timeout 120.01 sec")
 

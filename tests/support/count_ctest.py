@@ -2,20 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts single tests in the log of `ctest --verbose` over Check programs run with CK_VERBOSITY=normal.
 
-usage: count_ctest.py LOG [--failed]     prints "passed failed skipped"; with --failed what the failing programs said
+usage: count_ctest.py LOG                   prints "passed failed skipped"
+       count_ctest.py LOG --failed FILE     prints what the failing programs said, and appends their names to FILE
 """
 import re
 import sys
 
 SUMMARY = re.compile(r"^(\d+): *\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)")
-OUTCOME = re.compile(r"^ *\d+/\d+ +Test +#(\d+): +\S+ \.*(.*)$")
+OUTCOME = re.compile(r"^ *\d+/\d+ +Test +#(\d+): +(\S+) \.*(.*)$")
 
 
 def count(lines):
-    """Gives (passed, failed, numbers of the failing programs). A program that failed without saying which test did counts as one
+    """Gives (passed, failed, {number: name} of the failing programs). A program that failed without saying which test did counts as one
     failure: it crashed, leaked or hung."""
     checks = failed = 0
-    blamed, broken = set(), set()
+    blamed, broken = set(), {}
     for line in lines:
         summary = SUMMARY.match(line)
         if summary:
@@ -25,9 +26,9 @@ def count(lines):
             if bad:
                 blamed.add(summary[1])
         outcome = OUTCOME.match(line)
-        if outcome and not outcome[2].lstrip(" .").startswith("Passed"):
-            broken.add(outcome[1])
-    unexplained = len(broken - blamed)
+        if outcome and not outcome[3].lstrip(" .").startswith("Passed"):
+            broken[outcome[1]] = outcome[2]
+    unexplained = len(broken.keys() - blamed)
     return checks - failed, failed + unexplained, broken
 
 
@@ -36,8 +37,10 @@ def main():
         lines = log.read().splitlines()
     passed, failed, broken = count(lines)
     if "--failed" in sys.argv:
-        for number in sorted(broken, key=int):
-            print("\n".join([line for line in lines if line.startswith(number + ": ")][-120:]))
+        with open(sys.argv[3], "a") as names:
+            for number in sorted(broken, key=int):
+                print("\n".join([line for line in lines if line.startswith(number + ": ")][-120:]))
+                print(broken[number], file=names)
     else:
         print(passed, failed, 0)
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the test_*.py files of a folder, several at a time, each in its own process with a deadline.
 
-usage: run_python.py --folder tests/system [--counts FILE] [--jobs N] [NAME...]
-Appends "passed failed skipped" to FILE. A file that dies, hangs or holds no test counts as one failure.
+usage: run_python.py --folder tests/system [--counts FILE] [--failed FILE] [--jobs N] [NAME...]
+Appends "passed failed skipped" to one FILE and the names of files that failed to the other. A file that dies, hangs or holds no test counts as one
+failure.
 """
 import argparse
 import concurrent.futures
@@ -76,6 +77,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder")
     parser.add_argument("--counts")
+    parser.add_argument("--failed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--child")
     parser.add_argument("--result")
@@ -85,17 +87,21 @@ def main():
         return child(pathlib.Path(options.child).resolve(), options.result)
     files = [f.resolve() for f in sorted(pathlib.Path(options.folder).glob("test_*.py"))
              if not options.names or any(n in f.name for n in options.names)]
-    total = [0, 0, 0]
+    total, broken = [0, 0, 0], []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for path, counts, output, seconds in pool.map(run_file, files):
             total = [a + b for a, b in zip(total, counts)]
             print(f"  {path.name:28} {counts[0]:4} passed {counts[1]:3} failed {counts[2]:3} skipped {seconds:7.1f}s",
                   flush=True)
             if counts[1]:
+                broken.append(str(path.relative_to(ROOT)))
                 print(output, flush=True)
     if options.counts:
         with open(options.counts, "a") as out:
             print(*total, file=out)
+    if options.failed:
+        with open(options.failed, "a") as out:
+            out.writelines(name + "\n" for name in broken)
     return 1 if total[1] else 0
 
 
