@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/base/hostname.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+
+enum { NAME_MAX_BYTES = 253, LABEL_MAX_BYTES = 63 }; /* RFC 1035 section 2.3.4, without the length bytes */
 
 struct span hostname_without_last_dot(struct span host)
 {
@@ -10,15 +13,41 @@ struct span hostname_without_last_dot(struct span host)
     return host;
 }
 
+/* '_' is in no host name of RFC 952, and in the names of many real hosts. */
+static bool is_letter(uint8_t c)
+{
+    uint8_t letter = c | 0x20;
+    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
 static bool are_labels(struct span s)
 {
-    uint8_t before = '.';
+    size_t n = 0; /* of the label */
     for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '.' && before == '.')
+        bool dot = s.ptr[i] == '.';
+        if (dot ? n == 0 : !is_letter(s.ptr[i]) || n == LABEL_MAX_BYTES)
             return false;
-        before = s.ptr[i];
+        n = dot ? 0 : n + 1;
     }
-    return before != '.';
+    return n > 0 && s.len <= NAME_MAX_BYTES;
+}
+
+static bool is_ipv6(struct span host)
+{
+    char text[INET6_ADDRSTRLEN];
+    uint8_t address[16];
+    if (host.len >= sizeof(text) || memchr(host.ptr, '\0', host.len) != NULL)
+        return false;
+    memcpy(text, host.ptr, host.len);
+    text[host.len] = '\0';
+    return inet_pton(AF_INET6, text, address) == 1;
+}
+
+bool hostname_is_well_formed(struct span host)
+{
+    if (host.len == 0)
+        return false;
+    return memchr(host.ptr, ':', host.len) != NULL ? is_ipv6(host) : are_labels(hostname_without_last_dot(host));
 }
 
 static bool is_suffix(struct span pattern)
@@ -26,18 +55,23 @@ static bool is_suffix(struct span pattern)
     return pattern.len >= 3 && memcmp(pattern.ptr, "*.", 2) == 0;
 }
 
+bool hostname_is_pattern(struct span pattern)
+{
+    return is_suffix(pattern) ? are_labels(hostname_without_last_dot(span_skip(pattern, 2))) : hostname_is_well_formed(pattern);
+}
+
+static bool ends_with(struct span host, struct span suffix)
+{
+    return host.len > suffix.len && span_equals_nocase(span_skip(host, host.len - suffix.len), suffix);
+}
+
+/* Most patterns do not match, so the grammar is looked at last. */
 bool hostname_matches(struct span pattern, struct span host)
 {
-    host = hostname_without_last_dot(host);
-    if (host.len == 0 || pattern.len == 0)
-        return false;
-    if (!is_suffix(pattern))
-        return span_equals_nocase(hostname_without_last_dot(pattern), host);
-    struct span suffix = hostname_without_last_dot(span_skip(pattern, 1));
-    if (host.len <= suffix.len)
-        return false;
-    size_t labels = host.len - suffix.len;
-    return span_equals_nocase(span_skip(host, labels), suffix) && are_labels(span_of(host.ptr, labels));
+    struct span name = hostname_without_last_dot(host);
+    bool same = is_suffix(pattern) ? ends_with(name, hostname_without_last_dot(span_skip(pattern, 1)))
+                                   : span_equals_nocase(hostname_without_last_dot(pattern), name);
+    return same && pattern.len > 0 && hostname_is_well_formed(host);
 }
 
 bool hostname_is_closer(struct span pattern, struct span than)

@@ -3,6 +3,7 @@
 
 #include "config_names.h"
 #include "config_words.h"
+#include "mtlsd/base/hostname.h"
 
 #include <string.h>
 
@@ -141,9 +142,8 @@ static void check_proxy(const struct look *k)
 
 static void check_server_name(const struct look *k)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:";
     const char *name = k->u->tls.server_name;
-    if (name != NULL && name[strspn(name, allowed)] != '\0')
+    if (name != NULL && !hostname_is_well_formed(span_from_str(name)))
         config_read_complain(k->r, FINDING_ERROR, at(k, "tls", "server_name"), "\"%.80s\" is not a host name", name);
     if (name == NULL && k->u->tls.expect.n == 0 && has_unix_target(k->u))
         complain(k, at(k, "tls", NULL), "a unix socket has no host name to verify: give server_name or expect");

@@ -333,7 +333,7 @@ static const struct config_option options[] = {
      RELOADABLE, TARGET(backup)},
 
     {"route", "host", "strings", "", "", "[ \"api.example\", \"*.shop.example\" ]",
-     "Match: the host that is asked for is one of these, in full or by suffix.", false, RELOADABLE,
+     "Match: the host that is asked for is one of these, in full or by suffix. A request whose host is not a well-formed name is refused (400).", false, RELOADABLE,
      ROUTE(host)},
     {"route", "path", "string", "", "", "\"/admin\"",
      "Match: the path is this, or this and further segments. Escapes and parameters (\";x\") do not hide it.", false, RELOADABLE, ROUTE(path)},
@@ -391,7 +391,7 @@ static const struct config_option options[] = {
      ALLOW(ou)},
     {"allow", "o", "string", "", "", "\"Partner Ltd\"", "Organization of the subject.", false, RELOADABLE,
      ALLOW(o)},
-    {"allow", "dns", "string", "", "", "\"*.ops.example\"", "DNS name.", false, RELOADABLE, ALLOW(dns)},
+    {"allow", "dns", "string", "", "", "\"*.ops.example\"", "DNS name. A malformed name or a wildcard in a certificate matches nothing.", false, RELOADABLE, ALLOW(dns)},
     {"allow", "uri", "string", "", "", "\"spiffe://example/ns/*/sa/web\"", "URI. For a SPIFFE ID the trust domain is written out, without stars.", false,
      RELOADABLE, ALLOW(uri)},
     {"allow", "email", "string", "", "", "\"*@example.com\"", "Mail address.", false, RELOADABLE,

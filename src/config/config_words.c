@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_words.h"
 
+#include "mtlsd/base/hostname.h"
+
 #include <ctype.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -171,15 +173,6 @@ static bool is_port(const char *digits)
     return made_of(digits, DIGITS) && strlen(digits) <= 5 && *end == '\0' && n > 0 && n <= 65535;
 }
 
-static bool are_labels(const char *name, size_t n)
-{
-    char before = '.';
-    for (size_t i = 0; i < n; before = name[i++])
-        if (strchr(LETTERS DIGITS "-_.", name[i]) == NULL || (name[i] == '.' && before == '.'))
-            return false;
-    return n > 0 && n <= 253;
-}
-
 /* Where the port begins, or the end. An IPv6 address has its own colons, and brackets when a port follows. */
 static const char *find_port(const char *host)
 {
@@ -195,7 +188,7 @@ static bool is_ipv6(const char *host, size_t n)
         host++;
         n -= 2;
     }
-    return memchr(host, ':', n) != NULL && strspn(host, "0123456789abcdefABCDEF:.") >= n;
+    return memchr(host, ':', n) != NULL && hostname_is_well_formed(span_of(host, n));
 }
 
 const char *config_words_host_refusal(const char *host, bool pattern, bool port)
@@ -215,9 +208,9 @@ const char *config_words_host_refusal(const char *host, bool pattern, bool port)
             return "a * has no meaning here: write each host in full";
         if (strncmp(host, "*.", 2) != 0 || n < 3 || memchr(host + 1, '*', n - 1) != NULL)
             return "a * can only stand for what is in front of a suffix, as in \"*.shop.example\"";
-        return are_labels(host + 2, n - 2) ? NULL : "it is not a host name";
+        return hostname_is_pattern(span_of(host, n)) ? NULL : "it is not a host name";
     }
-    return are_labels(host, n) ? NULL : "it is not a host name";
+    return hostname_is_well_formed(span_of(host, n)) ? NULL : "it is not a host name";
 }
 
 const char *config_words_origin_refusal(const char *origin)

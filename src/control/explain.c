@@ -2,6 +2,7 @@
 #include "mtlsd/control/explain.h"
 
 #include "explain_why.h"
+#include "mtlsd/base/hostname.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/browser.h"
@@ -86,6 +87,10 @@ static void explain_handshake(const struct explain_ask *ask, struct explain *e)
     const char *unseen = ask->n_ders > 0 ? ": the one given here would never be shown" : "";
     if (!tls->present) {
         say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "plaintext, no certificate is asked for%s", unseen);
+        return;
+    }
+    if (ask->server_name.len > 0 && !hostname_is_well_formed(ask->server_name)) {
+        say(e, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, "the server name is not a host name, and no client is served that asks for it");
         return;
     }
     if (ctx == NULL) {

@@ -41,7 +41,7 @@ static bool has(const struct hosts *hosts, struct span name)
     return false;
 }
 
-/* A name that a certificate has twice, or with a NUL in it, is none of ours to complain about: it is left out. */
+/* A name that a certificate has twice, or that is not well-formed, is none of ours to complain about: it is left out. */
 static int add_from_certificate(struct hosts *hosts, const struct tls_identity *identity)
 {
     struct span leaf = tls_identity_der(identity, 0);
@@ -49,7 +49,7 @@ static int add_from_certificate(struct hosts *hosts, const struct tls_identity *
     int rc = peer != NULL ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < peer->n_names; i++) {
         struct span name = peer->names[i].value;
-        if (peer->names[i].type == TLS_NAME_DNS && name.len > 0 && memchr(name.ptr, 0, name.len) == NULL && !has(hosts, name))
+        if (peer->names[i].type == TLS_NAME_DNS && hostname_is_pattern(name) && !has(hosts, name))
             rc = add(hosts, (const char *)name.ptr, name.len);
     }
     tls_peer_free(peer);

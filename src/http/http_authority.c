@@ -1,28 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_authority.h"
 
-#include "http_bytes.h"
+#include "mtlsd/base/hostname.h"
 
-static bool is_of_address(uint8_t c)
-{
-    uint8_t letter = c | 0x20;
-    return (c >= '0' && c <= '9') || (letter >= 'a' && letter <= 'f') || c == ':' || c == '.';
-}
+#include <string.h>
 
 /* How much of text is the host with its brackets; 0: none. */
 static size_t read_host(struct span text, struct span *host)
 {
-    if (text.len == 0 || text.ptr[0] != '[') {
-        *host = span_of(text.ptr, http_bytes_run(text, HTTP_BYTES_HOST));
-        return host->len;
-    }
-    size_t i = 1;
-    while (i < text.len && is_of_address(text.ptr[i]))
-        i++;
-    if (i < 3 || i == text.len || text.ptr[i] != ']')
+    bool brackets = text.len > 0 && text.ptr[0] == '[';
+    size_t begin = brackets ? 1 : 0, end = begin;
+    while (end < text.len && text.ptr[end] != (brackets ? ']' : ':'))
+        end++;
+    *host = span_of(text.ptr + begin, end - begin);
+    if (!hostname_is_well_formed(*host) || (brackets && (end == text.len || memchr(host->ptr, ':', host->len) == NULL)))
         return 0;
-    *host = span_of(text.ptr + 1, i - 1);
-    return i + 1;
+    return brackets ? end + 1 : end;
 }
 
 static bool read_port(struct span digits, unsigned *port)

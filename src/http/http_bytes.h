@@ -9,8 +9,6 @@
 enum http_bytes_class {
     HTTP_BYTES_TOKEN = 1,  /* tchar, RFC 9110 section 5.6.2 */
     HTTP_BYTES_TARGET = 2, /* printable ASCII but '#', and '%', which needs its two digits looked at */
-    HTTP_BYTES_HOST = 4,   /* reg-name, RFC 3986 section 3.2.2, without the comma that joins two Host lines into one, and
-                              without percent encoding, which would give a name a second spelling */
 };
 
 /* How many bytes at the front of s are of the class. */

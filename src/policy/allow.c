@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/allow.h"
 
+#include "mtlsd/base/hostname.h"
 #include "mtlsd/base/ip_range.h"
 #include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
@@ -59,16 +60,11 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
-/* Letters, digits and what stands between them: a certificate for "*.example" is nobody's name, and other bytes are in no host name. */
+/* A certificate for "*.example" is nobody's name. An address is no host name, and a certificate has no dot at the end of one (RFC 5280 section 4.2.1.6). */
 static bool is_host_name(struct span value)
 {
-    for (size_t i = 0; i < value.len; i++) {
-        uint8_t c = lower(value.ptr[i]);
-        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!plain && (c == '\0' || strchr(".-_", c) == NULL))
-            return false;
-    }
-    return value.len > 0 && value.len <= DNS_MAX;
+    return value.len > 0 && value.len <= DNS_MAX && value.ptr[value.len - 1] != '.' && memchr(value.ptr, ':', value.len) == NULL &&
+           hostname_is_well_formed(value);
 }
 
 /* Host names compare without case (RFC 4343); everything else in a certificate compares byte for byte. */
@@ -86,21 +82,28 @@ static bool dns_matches(const char *pattern, struct span value)
     return text_glob(folded_pattern, span_of(folded, value.len), '.');
 }
 
-/* Local part byte for byte, domain as a host name (RFC 5280 section 7.5). A second '@' could hide the real domain: no match. */
-static bool email_matches(const char *pattern, struct span value)
+/* "local@domain", with one '@': a second one could hide the real domain. */
+static bool split_email(struct span value, struct span *local, struct span *domain)
 {
     const uint8_t *at = memchr(value.ptr, '@', value.len);
-    const char *pattern_at = strchr(pattern, '@');
-    if (at == NULL || pattern_at == NULL || (size_t)(pattern_at - pattern) > PATTERN_MAX)
+    if (at == NULL)
         return false;
-    size_t local = (size_t)(at - value.ptr);
-    struct span domain = span_skip(value, local + 1);
-    if (domain.len == 0 || memchr(domain.ptr, '@', domain.len) != NULL)
+    *local = span_of(value.ptr, (size_t)(at - value.ptr));
+    *domain = span_skip(value, local->len + 1);
+    return is_host_name(*domain);
+}
+
+/* Local part byte for byte, domain as a host name (RFC 5280 section 7.5). */
+static bool email_matches(const char *pattern, struct span value)
+{
+    struct span local, domain;
+    const char *pattern_at = strchr(pattern, '@');
+    if (!split_email(value, &local, &domain) || pattern_at == NULL || (size_t)(pattern_at - pattern) > PATTERN_MAX)
         return false;
     char local_pattern[PATTERN_MAX + 1];
     memcpy(local_pattern, pattern, (size_t)(pattern_at - pattern));
     local_pattern[pattern_at - pattern] = '\0';
-    return text_glob(local_pattern, span_of(value.ptr, local), '@') && dns_matches(pattern_at + 1, domain);
+    return text_glob(local_pattern, local, '@') && dns_matches(pattern_at + 1, domain);
 }
 
 static const char spiffe_scheme[] = "spiffe://";
@@ -123,19 +126,47 @@ static bool names_trust_domain(const char *pattern)
     return domain > 0 && memchr(pattern + n, '*', domain) == NULL;
 }
 
-/* Byte for byte: "%61" is not "a". A SPIFFE ID counts only when it is the certificate's one URI (X.509-SVID section 2). */
+/* A SPIFFE ID counts only when it is the certificate's one URI (X.509-SVID section 2). */
+static bool is_uri(struct span value, const struct tls_peer *peer)
+{
+    return !spiffe_is_meant(value) || (spiffe_is_well_formed(value) && count_names(peer, TLS_NAME_URI) == 1);
+}
+
+/* Byte for byte: "%61" is not "a". */
 static bool uri_matches(const char *pattern, struct span value, const struct tls_peer *peer)
 {
-    if (spiffe_is_meant(value) &&
-        (!spiffe_is_well_formed(value) || count_names(peer, TLS_NAME_URI) != 1 || !names_trust_domain(pattern)))
+    if (!is_uri(value, peer) || (spiffe_is_meant(value) && !names_trust_domain(pattern)))
         return false;
     return text_glob(pattern, value, '/');
 }
 
-static bool name_matches(const char *pattern, const struct tls_name *name, const struct tls_peer *peer)
+static bool is_clean_name(const struct tls_name *name)
 {
     bool ascii_only = name->type == TLS_NAME_DNS || name->type == TLS_NAME_URI || name->type == TLS_NAME_EMAIL;
-    if (!is_clean(name->value, ascii_only))
+    return is_clean(name->value, ascii_only);
+}
+
+/* No pattern whatever can match a name that is not. */
+static bool is_readable(const struct tls_name *name, const struct tls_peer *peer)
+{
+    struct span local, domain;
+    if (!is_clean_name(name))
+        return false;
+    switch (name->type) {
+    case TLS_NAME_DNS:
+        return is_host_name(name->value);
+    case TLS_NAME_URI:
+        return is_uri(name->value, peer);
+    case TLS_NAME_EMAIL:
+        return split_email(name->value, &local, &domain);
+    default:
+        return true;
+    }
+}
+
+static bool name_matches(const char *pattern, const struct tls_name *name, const struct tls_peer *peer)
+{
+    if (!is_clean_name(name))
         return false;
     switch (name->type) {
     case TLS_NAME_CN:
@@ -208,16 +239,27 @@ static bool hex_matches(const char *pattern, const char *hex, bool skip_zeros)
     return digits > 0 && *hex == '\0';
 }
 
-static bool key_holds(const char *word, const char *pattern, const struct tls_peer *peer)
+/* Whether a key looks at names of a type. */
+static bool has_type(const char *word, enum tls_name_type *type)
 {
     static const struct {
         const char *word;
         enum tls_name_type type;
     } named[] = {{"cn", TLS_NAME_CN},   {"ou", TLS_NAME_OU},   {"o", TLS_NAME_O},
                  {"dns", TLS_NAME_DNS}, {"uri", TLS_NAME_URI}, {"email", TLS_NAME_EMAIL}};
-    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+        *type = named[i].type;
         if (strcmp(named[i].word, word) == 0)
-            return any_name_matches(pattern, named[i].type, peer);
+            return true;
+    }
+    return false;
+}
+
+static bool key_holds(const char *word, const char *pattern, const struct tls_peer *peer)
+{
+    enum tls_name_type type;
+    if (has_type(word, &type))
+        return any_name_matches(pattern, type, peer);
     if (strcmp(word, "ip") == 0)
         return any_address_matches(pattern, peer);
     if (strcmp(word, "issuer") == 0)
@@ -259,6 +301,26 @@ bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_
         if (allow_first_miss(&rules[i], peer) == NULL)
             return true;
     return n == 0;
+}
+
+static bool has_unreadable(enum tls_name_type type, const struct tls_peer *peer)
+{
+    for (size_t i = 0; i < peer->n_names; i++)
+        if (peer->names[i].type == type && !is_readable(&peer->names[i], peer))
+            return true;
+    return false;
+}
+
+bool allow_is_in_doubt(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer)
+{
+    enum tls_name_type type;
+    if (verdict == NULL || peer == NULL || verdict->status != REASON_VALID)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < N_KEYS; k++)
+            if (pattern_of(&rules[i], &keys[k]) != NULL && has_type(keys[k].word, &type) && has_unreadable(type, peer))
+                return true;
+    return false;
 }
 
 void allow_describe(const struct config_allow *rule, char *out, size_t size)

@@ -96,6 +96,13 @@ static bool status_matches(uint64_t cert, const struct tls_verdict *verdict)
     return status != REASON_UNDECIDED && ((cert >> status) & 1) != 0;
 }
 
+/* Who may be one of those that a route keeps out is kept out. */
+static bool caller_matches(const struct config_route *route, const struct route_question *q)
+{
+    return allow_permits(route->caller, route->n_caller, q->verdict, q->peer) ||
+           (route->upstream == NULL && allow_is_in_doubt(route->caller, route->n_caller, q->verdict, q->peer));
+}
+
 enum route_miss route_compare(const struct config_route *route, const struct route_question *q)
 {
     if (route->host.n > 0 && !any_host_matches(&route->host, q->host))
@@ -106,7 +113,7 @@ enum route_miss route_compare(const struct config_route *route, const struct rou
         return ROUTE_OTHER_METHOD;
     if (route->cert != 0 && !status_matches(route->cert, q->verdict))
         return ROUTE_OTHER_STATUS;
-    if (route->n_caller > 0 && !allow_permits(route->caller, route->n_caller, q->verdict, q->peer))
+    if (route->n_caller > 0 && !caller_matches(route, q))
         return ROUTE_OTHER_CALLER;
     return ROUTE_MATCHES;
 }

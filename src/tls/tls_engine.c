@@ -163,7 +163,7 @@ struct tls_engine *tls_engine_new(struct tls_context *ctx, struct tls_tickets *t
         tls_engine_free(e);
         return NULL;
     }
-    if (ctx->sni != NULL)
+    if (ctx->accepting)
         gnutls_handshake_set_post_client_hello_function(e->session, tls_engine_on_hello);
     return e;
 }

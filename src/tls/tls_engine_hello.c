@@ -27,10 +27,10 @@ const char *tls_engine_server_name(const struct tls_engine *e, char room[TLS_SER
     return e->ctx->accepting && read_name(e->session, room) == 0 && room[0] != 0 ? room : NULL;
 }
 
-static int refuse_name(struct tls_engine *e)
+static int refuse_name(struct tls_engine *e, const char *why)
 {
     e->reason = REASON_TLS_FAILED;
-    e->why = "the client asked for a server name that nobody serves here, or for none";
+    e->why = why;
     e->alert_to_send = GNUTLS_A_UNRECOGNIZED_NAME;
     return GNUTLS_E_UNRECOGNIZED_NAME;
 }
@@ -39,21 +39,29 @@ static int refuse_name(struct tls_engine *e)
 static int check_second(struct tls_engine *e, const char *name)
 {
     bool same = strcmp(e->server_name != NULL ? e->server_name : "", name) == 0;
-    return same ? 0 : refuse_name(e);
+    return same ? 0 : refuse_name(e, "the client asked for another server name in its second ClientHello");
+}
+
+/* A malformed name would be none of those that have rules, and could be one of them to whoever reads it behind us (security A15). */
+static bool is_name(const char *name)
+{
+    return name[0] == 0 || hostname_is_well_formed(span_from_str(name));
 }
 
 int tls_engine_on_hello(gnutls_session_t session)
 {
     struct tls_engine *e = gnutls_session_get_ptr(session);
     char name[NAME_MAX_BYTES];
-    if (read_name(session, name) != 0)
-        return refuse_name(e);
+    if (read_name(session, name) != 0 || !is_name(name))
+        return refuse_name(e, "the server name that the client asked for is not a host name");
+    if (e->ctx->sni == NULL && e->front == NULL)
+        return 0;
     if (e->front != NULL)
         return check_second(e, name);
     size_t policy = tls_sni_policy(e->ctx->sni, span_from_str(name));
     struct tls_context *chosen = tls_sni_context(e->ctx->sni, policy);
     if (chosen == NULL)
-        return refuse_name(e);
+        return refuse_name(e, "the client asked for a server name that nobody serves here, or for none");
     if (name[0] != 0 && (e->server_name = strdup(name)) == NULL)
         return GNUTLS_E_MEMORY_ERROR;
     e->front = e->ctx;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_names.h"
 
+#include "mtlsd/base/hostname.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -34,15 +36,14 @@ static size_t count_labels(struct span name)
  */
 static bool matches_dns(struct span pattern, struct span expected)
 {
-    if (expected.len > 1 && expected.ptr[expected.len - 1] == '.')
-        expected.len--;
-    if (expected.len == 0 || memchr(expected.ptr, '*', expected.len) != NULL)
+    if (!hostname_is_well_formed(expected))
         return false;
+    expected = hostname_without_last_dot(expected);
     if (pattern.len < 2 || pattern.ptr[0] != '*' || pattern.ptr[1] != '.')
         return span_equals_nocase(pattern, expected);
     struct span suffix = span_skip(pattern, 1);
     const uint8_t *dot = memchr(expected.ptr, '.', expected.len);
-    if (dot == NULL || dot == expected.ptr || count_labels(pattern) < 3)
+    if (dot == NULL || count_labels(pattern) < 3)
         return false;
     return span_equals_nocase(suffix, span_skip(expected, (size_t)(dot - expected.ptr)));
 }

@@ -6,8 +6,15 @@
 
 #include "mtlsd/base/span.h"
 
+/* A host as requests, TLS and certificates name it, without port and brackets: labels of 1 to 63 letters, digits, '-' and '_' with single dots between them, 253
+ * bytes at most, and one dot at the end, which does not count; or an IPv6 address. IPv4 addresses are names by this grammar. Everything else is refused wherever
+ * it comes in and matches nothing: ".ops.example" is no "*.ops.example" to us, but it is one to many servers behind us (security A15). */
+bool hostname_is_well_formed(struct span host);
+
+/* A well-formed host, or "*." and a well-formed name. */
+bool hostname_is_pattern(struct span pattern);
 /* pattern: an exact name, or "*.suffix", which is one or more whole labels before the suffix and never the suffix itself. Case and one
- * trailing dot do not matter; an empty host or pattern matches nothing. */
+ * trailing dot do not matter; a host that is not well-formed matches nothing, and neither does an empty pattern. */
 bool hostname_matches(struct span pattern, struct span host);
 /* Which pattern of those that match a host says more: an exact one, else the one with the longer suffix. */
 bool hostname_is_closer(struct span pattern, struct span than);

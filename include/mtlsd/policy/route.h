@@ -7,7 +7,8 @@
  * path: a prefix that ends where a segment does: "/admin" is "/admin" and "/admin/x", not "/administrator"; "/admin/" is only what is below;
  *   "/" is every path. Letter case counts. A path is read as a server reads it: percent encoding undone, parameters of a segment (";x=1") passed
  *   over, so that "/%61dmin" and "/admin;x" are not ways around a rule for "/admin" (security C9). Dot segments and the like are http_target's.
- * method: byte for byte. cert: the status of the verdict. caller: a valid certificate that matches, never any other status (security A2).
+ * method: byte for byte. cert: the status of the verdict. caller: a valid certificate that matches, never any other status (security A2). A route that
+ *   refuses also takes a certificate whose names leave in doubt whether it matches (allow_is_in_doubt).
  */
 #ifndef MTLSD_POLICY_ROUTE_H
 #define MTLSD_POLICY_ROUTE_H

@@ -38,6 +38,85 @@ START_TEST(compares_names_with_patterns) /* A9 */
 }
 END_TEST
 
+#define L63 "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz_012345678"
+#define N253 L63 "." L63 "." L63 "." "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz_0123456"
+
+static const struct {
+    const char *host;
+    bool well_formed;
+    const char *why;
+} grammar[] = {
+    {"a", true, "one label"},
+    {"a.ops.example", true, "several"},
+    {"A-1.Ops.EXAMPLE", true, "letters, digits and hyphens"},
+    {"a_b.ops.example", true, "real hosts have underscores"},
+    {"-a-.ops.example", true, "and hyphens at the ends of a label"},
+    {"xn--4ca.example", true, "IDN as it is sent"},
+    {"a.example.", true, "one dot at the end"},
+    {"127.0.0.1", true, "IPv4"},
+    {"::1", true, "IPv6, without brackets"},
+    {"fe80::1.2.3.4", true, "IPv6 with an IPv4 address in it"},
+    {L63 ".example", true, "63 bytes in a label"},
+    {N253, true, "253 bytes"},
+    {N253 ".", true, "and the dot, which does not count"},
+    {"", false, "nothing"},
+    {".", false, "the root has no host"},
+    {".ops.example", false, "an empty label in front"},
+    {"..ops.example", false, "two of them"},
+    {"a..ops.example", false, "one inside"},
+    {"a.ops.example..", false, "two dots at the end"},
+    {"*.ops.example", false, "a pattern is no name"},
+    {"a*.ops.example", false, "no part of one either"},
+    {"a b.ops.example", false, "a space"},
+    {"a\tb.ops.example", false, "a tab"},
+    {"\001.ops.example", false, "a control byte"},
+    {"\177.ops.example", false, "the last one"},
+    {"\303\244.ops.example", false, "IDN as people write it"},
+    {"\357\274\216ops.example", false, "a dot of another script"},
+    {"%2e.ops.example", false, "percent encoding"},
+    {"a,b.ops.example", false, "a comma"},
+    {"a/b.ops.example", false, "a slash"},
+    {"a\\b.ops.example", false, "a backslash"},
+    {"a@ops.example", false, "a user"},
+    {"[::1]", false, "brackets"},
+    {"a:80", false, "a port"},
+    {"::1%eth0", false, "a zone"},
+    {"1:2", false, "half an address"},
+    {":", false, "less"},
+    {L63 "x.example", false, "64 bytes in a label"},
+    {"x" N253, false, "254 bytes, by a longer label"},
+    {"x." N253, false, "and by one more"},
+};
+
+START_TEST(knows_which_hosts_are_well_formed) /* A15 */
+{
+    struct span host = span_from_str(grammar[_i].host);
+    ck_assert_msg(hostname_is_well_formed(host) == grammar[_i].well_formed, "%s: %s", grammar[_i].host, grammar[_i].why);
+    ck_assert_msg(hostname_matches(host, host) == grammar[_i].well_formed, "%s matches itself: %s", grammar[_i].host, grammar[_i].why);
+    if (host.len > 12 && span_equals_str(span_skip(host, host.len - 12), ".ops.example"))
+        ck_assert_msg(hostname_matches(span_from_str("*.ops.example"), host) == grammar[_i].well_formed, "%s: %s", grammar[_i].host, grammar[_i].why);
+}
+END_TEST
+
+START_TEST(a_pattern_is_a_name_or_a_suffix)
+{
+    static const char *const good[] = {"a.example", "*.a.example", "*.example.", "*.com", "::1"}, *const bad[] = {
+        "", "*", "*.", "*..example", "*.*.example", "a*.example", "a.*.example", ".a.example", "*.a..example", "*.::1", "*.a b"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        ck_assert_msg(hostname_is_pattern(span_from_str(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_assert_msg(!hostname_is_pattern(span_from_str(bad[i])), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(a_nul_is_in_no_host) /* A15 */
+{
+    ck_assert(!hostname_is_well_formed(span_of("a\0b", 3)));
+    ck_assert(!hostname_is_well_formed(span_of("::1\0", 4)));
+    ck_assert(!hostname_is_well_formed(span_of(NULL, 0)));
+}
+END_TEST
+
 START_TEST(a_nul_ends_no_name) /* A5 */
 {
     ck_assert(!hostname_matches(span_from_str("a.example"), span_of("a.example\0.evil", 15)));
@@ -58,6 +137,9 @@ Suite *suite(void)
     Suite *s = suite_create("hostname");
     TCase *t = tcase_create("hostname");
     tcase_add_loop_test(t, compares_names_with_patterns, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+    tcase_add_loop_test(t, knows_which_hosts_are_well_formed, 0, (int)(sizeof(grammar) / sizeof(grammar[0])));
+    tcase_add_test(t, a_nul_is_in_no_host);
+    tcase_add_test(t, a_pattern_is_a_name_or_a_suffix);
     tcase_add_test(t, a_nul_ends_no_name);
     tcase_add_test(t, tells_which_pattern_says_more);
     suite_add_tcase(s, t);

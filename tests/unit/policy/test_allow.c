@@ -87,6 +87,17 @@ static const struct row {
     {"o=M\xc3\xbcller", {{TLS_NAME_O, "M\xfcller", 0}}, false, "A6: T61String bytes are not folded to UTF-8"},
     {"ou=ops,cn=web", {{TLS_NAME_OU, "x", 0}, {TLS_NAME_CN, "web", 0}, {TLS_NAME_OU, "ops", 0}}, true, "A6: whatever the order"},
     {"cn=a,ou=b", {{TLS_NAME_CN, "b", 0}, {TLS_NAME_OU, "a", 0}}, false, "A5: keys do not change places"},
+    {"dns=*.ops.example", {{TLS_NAME_DNS, ".ops.example", 0}}, false, "A15: an empty label"},
+    {"dns=**.ops.example", {{TLS_NAME_DNS, ".ops.example", 0}}, false, "A15: two stars may be empty, a label may not"},
+    {"dns=**", {{TLS_NAME_DNS, "a..ops.example", 0}}, false, "A15: an empty label inside"},
+    {"dns=**", {{TLS_NAME_DNS, "a.ops.example.", 0}}, false, "A15: a dot at the end"},
+    {"dns=**", {{TLS_NAME_DNS, "::1", 0}}, false, "A15: an address"},
+    {"dns=**", {{TLS_NAME_DNS, "a\001.ops.example", 0}}, false, "A15: a control byte"},
+    {"dns=**", {{TLS_NAME_DNS, "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-0123456789.example", 0}}, false, "A15: a label of 64 bytes"},
+    {"dns=a_b.ops.example", {{TLS_NAME_DNS, "A_b.ops.example", 0}}, true, "real hosts have underscores"},
+    {"dns=*.ops.example", {{TLS_NAME_DNS, ".ops.example", 0}, {TLS_NAME_DNS, "a.ops.example", 0}}, true, "A15: the well-formed one of two counts"},
+    {"email=*@ops.example", {{TLS_NAME_EMAIL, "a@.ops.example", 0}}, false, "A15: a domain with an empty label"},
+    {"email=*@**", {{TLS_NAME_EMAIL, "a@b..ops.example", 0}}, false, "A15: inside too"},
     {"uri=spiffe://corp/web", {{TLS_NAME_URI, "spiffe://corp/web", 0}}, true, "the plain case"},
     {"uri=spiffe://corp/*/web", {{TLS_NAME_URI, "spiffe://corp/prod/web", 0}}, true, "star is one segment"},
     {"uri=spiffe://corp/*/web", {{TLS_NAME_URI, "spiffe://corp/a/b/web", 0}}, false, "star does not cross a segment"},
@@ -186,6 +197,46 @@ START_TEST(spares_nobody_whose_certificate_is_not_valid) /* A2 */
     struct tls_verdict verdict = {.status = (enum reason)_i};
     ck_assert(allow_spares(&verdict) == (_i == REASON_VALID || _i == REASON_NONE));
     ck_assert(!allow_spares(NULL));
+}
+END_TEST
+
+static const struct doubt_row {
+    const char *rule;
+    struct text_name names[MAX_NAMES];
+    bool in_doubt;
+    const char *why;
+} doubts[] = {
+    {"dns=*.ops.example", {{TLS_NAME_DNS, "a.dev.example", 0}}, false, "another name is no doubt"},
+    {"dns=*.ops.example", {{TLS_NAME_CN, "x", 0}}, false, "no name either"},
+    {"dns=*.ops.example", {{TLS_NAME_DNS, ".ops.example", 0}}, true, "an empty label"},
+    {"dns=*.ops.example", {{TLS_NAME_DNS, "a.dev.example", 0}, {TLS_NAME_DNS, "a..b", 0}}, true, "in any of the names"},
+    {"dns=*.ops.example", {{TLS_NAME_DNS, "*.ops.example", 0}}, true, "a wildcard"},
+    {"dns=*.ops.example", {{TLS_NAME_DNS, "a\0.ops.example", 15}}, true, "a NUL"},
+    {"dns=*.ops.example", {{TLS_NAME_EMAIL, "a@b@c", 0}}, false, "of a type that is not asked about"},
+    {"email=*@ops.example", {{TLS_NAME_EMAIL, "a@b@ops.example", 0}}, true, "two domains"},
+    {"email=*@ops.example", {{TLS_NAME_EMAIL, "ops.example", 0}}, true, "none"},
+    {"email=*@ops.example", {{TLS_NAME_EMAIL, "a@dev.example", 0}}, false, "one"},
+    {"uri=spiffe://corp/web", {{TLS_NAME_URI, "spiffe://corp//web", 0}}, true, "no SPIFFE ID"},
+    {"uri=spiffe://corp/web", {{TLS_NAME_URI, "spiffe://corp/a", 0}, {TLS_NAME_URI, "x:y", 0}}, true, "one beside another URI"},
+    {"uri=x:y", {{TLS_NAME_URI, "x:z", 0}}, false, "another URI"},
+    {"cn=web", {{TLS_NAME_CN, "we\nb", 0}}, true, "a control byte in the CN"},
+    {"ou=ops", {{TLS_NAME_OU, "", 0}, {TLS_NAME_CN, "x", 0}}, true, "an empty OU"},
+    {"ip=10.0.0.0/8", {{TLS_NAME_DNS, ".ops.example", 0}}, false, "addresses are bytes"},
+};
+
+START_TEST(tells_when_a_name_that_cannot_be_read_leaves_a_doubt) /* A15 */
+{
+    const struct doubt_row *row = &doubts[_i];
+    struct config_allow rule;
+    struct tls_name names[MAX_NAMES];
+    struct tls_peer peer = make_peer(row->names, names);
+    const struct tls_verdict expired = {.status = REASON_EXPIRED};
+    ck_assert_int_eq(allow_rule_parse(row->rule, &rule, NULL), 0);
+    ck_assert_msg(allow_is_in_doubt(&rule, 1, &valid, &peer) == row->in_doubt, "%s: %s", row->rule, row->why);
+    ck_assert(!row->in_doubt || !allow_permits(&rule, 1, &valid, &peer));
+    ck_assert(!allow_is_in_doubt(&rule, 0, &valid, &peer) && !allow_is_in_doubt(&rule, 1, &expired, &peer));
+    ck_assert(!allow_is_in_doubt(&rule, 1, &valid, NULL) && !allow_is_in_doubt(&rule, 1, NULL, &peer));
+    allow_rule_clear(&rule);
 }
 END_TEST
 
@@ -412,6 +463,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("allow");
     TCase *t = tcase_create("allow");
+    tcase_add_loop_test(t, tells_when_a_name_that_cannot_be_read_leaves_a_doubt, 0, (int)(sizeof(doubts) / sizeof(doubts[0])));
     tcase_add_loop_test(t, matches_typed_names_and_nothing_else, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_loop_test(t, lets_only_a_valid_status_pass, 0, REASON_COUNT);
     tcase_add_loop_test(t, spares_nobody_whose_certificate_is_not_valid, 0, REASON_COUNT);

@@ -242,6 +242,29 @@ START_TEST(knows_a_caller_only_by_a_valid_certificate)
 }
 END_TEST
 
+START_TEST(keeps_out_whoever_may_be_one_of_those_it_names) /* A15 */
+{
+    char ops[] = "**.ops.example", app[] = "app";
+    struct config_allow rule = {.dns = ops};
+    struct config_route routes[] = {{.caller = &rule, .n_caller = 1, .respond = 403}, {.upstream = app}};
+    static const struct {
+        const char *dns;
+        size_t index;
+    } rows[] = {{"a.ops.example", 0}, {".ops.example", 0}, {"a..ops.example", 0}, {"*.ops.example", 0}, {"a\001.ops.example", 0}, {"a.dev.example", 1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_name name = {TLS_NAME_DNS, span_from_str(rows[i].dns)};
+        struct tls_peer peer = {.names = &name, .n_names = 1};
+        struct route_question q = {.verdict = &valid, .peer = &peer};
+        size_t index = 9;
+        ck_assert_int_eq(route_choose(routes, 2, &q, &index), REASON_VALID);
+        ck_assert_msg(index == rows[i].index, "%s went to %zu", rows[i].dns, index);
+        routes[0].upstream = app; /* what lets in takes nobody who is in doubt */
+        ck_assert((route_compare(&routes[0], &q) == ROUTE_MATCHES) == (i == 0));
+        routes[0].upstream = NULL;
+    }
+}
+END_TEST
+
 START_TEST(takes_an_unasked_client_for_one_without_certificate)
 {
     struct config_route none = {.cert = BIT(REASON_NONE)}, is_valid = {.cert = BIT(REASON_VALID)}, errors = {.cert = ERRORS};
@@ -377,6 +400,7 @@ Suite *suite(void)
     tcase_add_test(t, compares_methods_byte_for_byte);
     tcase_add_loop_test(t, matches_a_status_only_by_its_own_name, 0, REASON_COUNT);
     tcase_add_loop_test(t, knows_a_caller_only_by_a_valid_certificate, 0, REASON_COUNT);
+    tcase_add_test(t, keeps_out_whoever_may_be_one_of_those_it_names);
     tcase_add_test(t, takes_an_unasked_client_for_one_without_certificate);
     tcase_add_test(t, names_the_first_thing_that_differs);
     tcase_add_test(t, lets_the_first_match_decide_and_no_later_one);
