@@ -83,9 +83,22 @@ static struct config *read_source(const struct config_source *s, struct findings
     return c;
 }
 
-static struct config *finish(struct config_source *s, int loaded, struct findings *findings)
+/* The files whose names the source holds, but for the first so many, which is the name of a text. */
+static void keep_files(struct config *c, struct config_source *s, size_t skip)
+{
+    for (size_t i = 0; i < skip; i++)
+        free(s->files[i]);
+    memmove(s->files, s->files + skip, (s->n_files - skip) * sizeof(*s->files));
+    c->files = (struct config_strings){s->files, s->n_files - skip};
+    s->files = NULL;
+    s->n_files = 0;
+}
+
+static struct config *finish(struct config_source *s, int loaded, size_t skip, struct findings *findings)
 {
     struct config *c = loaded == 0 && config_syntax_check(s, findings) == 0 ? read_source(s, findings) : NULL;
+    if (c != NULL)
+        keep_files(c, s, skip);
     config_source_clear(s);
     if (!findings_failed(findings))
         return c;
@@ -97,14 +110,14 @@ struct config *config_load(const char *path, struct findings *findings)
 {
     struct config_source s;
     config_source_init(&s);
-    return finish(&s, config_source_load(&s, path, findings), findings);
+    return finish(&s, config_source_load(&s, path, findings), 0, findings);
 }
 
 struct config *config_parse(const char *text, const char *name, struct findings *findings)
 {
     struct config_source s;
     config_source_init(&s);
-    return finish(&s, config_source_text(&s, text, name, findings), findings);
+    return finish(&s, config_source_text(&s, text, name, findings), 1, findings);
 }
 
 static void free_head(char *name, char *where)
@@ -148,6 +161,9 @@ void config_free(struct config *c)
     free(c->trusts);
     free(c->upstreams);
     free(c->listeners);
+    for (size_t i = 0; i < c->files.n; i++)
+        free(c->files.items[i]);
+    free(c->files.items);
     free(c->path);
     free(c);
 }

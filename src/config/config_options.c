@@ -69,7 +69,7 @@ static const struct config_option options[] = {
     {"identity", "certificate", "path", "", "", "\"payments.crt\"",
      "Certificate and chain (PEM), together with key instead of bundle.", false, RELOADABLE,
      IDENTITY(certificate)},
-    {"identity", "key", "path", "", "", "\"payments.key\"", "Private key (PEM), readable by its owner only.",
+    {"identity", "key", "path", "", "", "\"payments.key\"", "Private key (PEM), readable by its owner, or also by a group of ours (FILE PERMISSIONS).",
      false, RELOADABLE, IDENTITY(key)},
 
     {"trust", "ca", "path", "", "system", "\"partner-ca.pem\"",

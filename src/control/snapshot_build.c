@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_build.h"
+#include "snapshot_access.h"
 #include "snapshot_fetching.h"
 #include "snapshot_sni.h"
 
@@ -265,6 +266,7 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     struct comparison last = {0};
     struct loader with_last = *loader, *l = &with_last;
     with_last.last = &last;
+    snapshot_access_config(l, s->config);
     for (size_t i = 0; i < s->config->n_identities; i++)
         s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(l, &s->config->identities[i])};
     for (size_t i = 0; i < s->config->n_trusts; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_load.h"
+#include "snapshot_access.h"
 #include "mtlsd/control/crl_shelf.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct subject {
 struct file {
     char *path; /* owned */
     struct bytes text;
+    struct file_access access;
 };
 
 struct file_set {
@@ -65,28 +67,25 @@ static int read_file(const struct loader *l, const struct subject *s, const char
     return 0;
 }
 
+/* Who else can read it, change it or put another in its place. */
+static int judge_access(const struct loader *l, const struct subject *s, const char *path, enum file_use use, const struct file_access *access)
+{
+    int rc = snapshot_access_judge(l, &(struct snapshot_access){s->where, s->kind, s->name, path, use}, access);
+    if (rc == 0 && use != FILE_USE_CRL)
+        snapshot_access_folders(l, s->where, path);
+    return rc;
+}
+
+/* A file that holds a private key, where it is due or by mistake. That there is none is said by whoever needs it. */
 static int read_key_file(const struct loader *l, const struct subject *s, const char *path, struct bytes *out)
 {
     struct file_facts facts;
     if (read_file(l, s, path, out, &facts) != 0)
         return -1;
-    int rc = 0;
     struct span text = bytes_span(out);
     if (memmem(text.ptr, text.len, "PRIVATE KEY-----", 16) == NULL)
-        return 0; /* that there is none is said by whoever needs it */
-    if (facts.readable_by_others) {
-        findings_add(l->findings, FINDING_ERROR, s->where,
-                     "%s \"%s\": %s holds a private key and others may read it; run: chmod 600 %s", s->kind, s->name, path, path);
-        rc = -1;
-    }
-    if (facts.foreign_owner) {
-        findings_add(l->findings, FINDING_ERROR, s->where,
-                     "%s \"%s\": %s holds a private key and belongs to another user, who could change it; chown it to root or to the user "
-                     "mtlsd runs as",
-                     s->kind, s->name, path);
-        rc = -1;
-    }
-    return rc;
+        return 0;
+    return judge_access(l, s, path, FILE_USE_KEY, &facts.access);
 }
 
 /* Some words of the tls room begin with the subject already; then it is not said twice. */
@@ -126,7 +125,6 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
     const char *key_path = conf->bundle != NULL ? conf->bundle : conf->key;
     struct tls_identity_spec spec = {.name = conf->name, .key_file = key_path};
     struct tls_identity *id = NULL;
-    struct file_facts facts;
     struct bytes certificate = {0}, key = {0};
     int rc = read_key_file(l, &s, key_path, &key);
     spec.key = bytes_span(&key);
@@ -134,7 +132,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
         spec.certificate = spec.key;
         spec.certificate_file = conf->bundle;
     } else {
-        rc |= read_file(l, &s, conf->certificate, &certificate, &facts);
+        rc |= read_key_file(l, &s, conf->certificate, &certificate);
         spec.certificate = bytes_span(&certificate);
         spec.certificate_file = conf->certificate;
     }
@@ -193,7 +191,8 @@ static int read_folder_files(const struct loader *l, const struct subject *s, co
         struct file *f = add_file(set, folder, names[i]);
         if (f == NULL)
             return complain(l, s, folder, "out of memory");
-        rc |= read_file(l, s, f->path, &f->text, &facts);
+        if (read_file(l, s, f->path, &f->text, &facts) != 0 || judge_access(l, s, f->path, FILE_USE_CA, &facts.access) != 0)
+            rc = -1;
     }
     if (set->n == 0)
         return complain(l, s, folder, "this folder has no file that ends in .pem, .crt or .cer; put the CA certificates there");
@@ -227,13 +226,14 @@ static int read_ca(const struct loader *l, const struct subject *s, const char *
     int rc = l->files->read(l->files->ctx, path, &f->text, &facts, &err);
     if (facts.is_folder) {
         clear_set(set);
-        return read_folder(l, s, path, set);
+        rc = judge_access(l, s, path, FILE_USE_CA, &facts.access);
+        return rc | read_folder(l, s, path, set);
     }
     if (rc != 0)
         return complain_unreadable(l, s, path, &err);
     if (f->text.len == 0)
         return complain(l, s, path, "is empty; an empty CA file would trust nobody, and there is no fallback");
-    return 0;
+    return judge_access(l, s, path, FILE_USE_CA, &facts.access);
 }
 
 static int read_crls(const struct loader *l, const struct subject *s, const struct config_strings *paths, struct file_set *set)
@@ -245,6 +245,7 @@ static int read_crls(const struct loader *l, const struct subject *s, const stru
         if (f == NULL)
             return complain(l, s, paths->items[i], "out of memory");
         rc |= read_file(l, s, f->path, &f->text, &facts);
+        f->access = facts.access;
     }
     return rc;
 }
@@ -316,6 +317,8 @@ struct tls_trust *snapshot_load_trust(const struct loader *l, const struct confi
     struct tls_trust *trust = NULL;
     int rc = strcmp(conf->ca, "system") == 0 ? 0 : read_ca(l, &s, conf->ca, &ca);
     rc |= read_crls(l, &s, &conf->crl, &crl);
+    for (size_t i = 0; i < crl.n; i++) /* not each time they are read again */
+        rc |= judge_access(l, &s, crl.items[i].path, FILE_USE_CRL, &crl.items[i].access);
     if (rc == 0)
         trust = make_trust_from(l, conf, &ca, &crl);
     if (trust != NULL && conf->crl.n > 0 && !conf->crl_fetch && conf->crl_policy == CONFIG_CRL_REQUIRE)

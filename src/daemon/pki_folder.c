@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki_folder.h"
+#include "file_check.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/tls/tls_pki.h"
 
@@ -62,7 +63,9 @@ static int folder_read(struct pki_folder *f, struct err *err)
         return -1;
     if (!file_exists(cert))
         return err_set(err, ERR_CREDENTIAL, "%s: there is no CA here yet; make one with: mtlsd pki init --dir %s", cert, f->path);
-    if (file_read(cert, &f->ca_cert, NULL, err) != 0 || file_read(key, &f->ca_key, NULL, err) != 0)
+    struct file_facts facts = {0};
+    if (file_read(cert, &f->ca_cert, NULL, err) != 0 || file_read(key, &f->ca_key, &facts, err) != 0 ||
+        file_check(key, FILE_USE_KEY, &facts.access, NULL, err) != 0)
         return -1;
     return read_index(f, err);
 }

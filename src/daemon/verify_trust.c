@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify_trust.h"
+#include "file_check.h"
 #include "mtlsd/io/file.h"
 
 #include <stdio.h>
@@ -8,6 +9,8 @@
 
 /* Files that a trust is made of, all in memory. */
 struct file_set {
+    enum file_use use;
+    struct findings *notes; /* not owned */
     struct tls_file *items;
     char **names;         /* owned */
     struct bytes *texts;
@@ -51,7 +54,10 @@ static int add_file(struct file_set *set, char *name, struct err *err)
         return err_set(err, ERR_MEMORY, "out of memory");
     }
     int rc = file_read(name, &text, &facts, err);
+    if (rc == 0)
+        rc = file_check(name, set->use, &facts.access, set->notes, err);
     if (rc != 0 || facts.is_folder) {
+        bytes_clear(&text);
         free(name);
         return rc != 0 ? -1 : 1;
     }
@@ -113,7 +119,7 @@ static int add_all(struct file_set *set, const struct flag_list *paths, struct e
 struct tls_trust *verify_trust_load(struct tls_trust_spec *spec, const struct flag_list *ca, const struct flag_list *crl, int64_t now,
                                     struct findings *notes, struct err *err)
 {
-    struct file_set cas = {0}, crls = {0};
+    struct file_set cas = {.use = FILE_USE_CA, .notes = notes}, crls = {.use = FILE_USE_CRL, .notes = notes};
     struct tls_trust *trust = NULL;
     spec->system = ca->n == 1 && strcmp(ca->items[0], "system") == 0;
     if ((spec->system || add_all(&cas, ca, err) == 0) && add_all(&crls, crl, err) == 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/io/file.h"
+#include "file_look.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { PIPE_PATIENCE_MS = 10000 };
@@ -19,11 +21,12 @@ static int failed(struct err *err, const char *path, const char *what)
     return err_set(err, ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
-static void note_facts(const struct stat *st, struct file_facts *facts)
+static void note_facts(int fd, const struct stat *st, struct file_facts *facts)
 {
+    struct statvfs fs;
     facts->is_folder = S_ISDIR(st->st_mode);
-    facts->readable_by_others = (st->st_mode & (S_IRGRP | S_IROTH)) != 0;
-    facts->foreign_owner = st->st_uid != 0 && st->st_uid != geteuid();
+    file_look_access(st, &facts->access);
+    facts->access.read_only = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
 }
 
 /* A pipe whose writer says nothing would hold up whoever reads it for good. */
@@ -64,7 +67,7 @@ static int read_open(int fd, const char *path, struct bytes *out, struct file_fa
     if (fstat(fd, &st) != 0)
         return failed(err, path, "cannot look at it");
     if (facts != NULL)
-        note_facts(&st, facts);
+        note_facts(fd, &st, facts);
     if (S_ISDIR(st.st_mode))
         return facts != NULL ? 0 : err_set(err, ERR_IO, "%s: is a folder, a file is needed", path);
     if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
@@ -153,9 +156,21 @@ static int source_list(void *ctx, const char *path, char ***names, size_t *n, st
     return file_list(path, names, n, err);
 }
 
+static int source_look(void *ctx, const char *path, struct file_place *out)
+{
+    (void)ctx;
+    return file_look(path, out);
+}
+
+static void source_name(void *ctx, const struct file_access *access, struct file_names *out)
+{
+    (void)ctx;
+    file_look_names(access, out);
+}
+
 const struct file_source *file_source_disk(void)
 {
-    static const struct file_source disk = {.ctx = NULL, .read = source_read, .list = source_list};
+    static const struct file_source disk = {.ctx = NULL, .read = source_read, .list = source_list, .look = source_look, .name = source_name};
     return &disk;
 }
 

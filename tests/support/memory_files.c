@@ -93,7 +93,25 @@ static int memory_list(void *ctx, const char *path, char ***names, size_t *n, st
     return err_set(err, ERR_IO, "%s: cannot open the folder: No such file or directory", path);
 }
 
+static int memory_look(void *ctx, const char *path, struct file_place *out)
+{
+    struct memory_file *f = memory_files_find(ctx, path);
+    out->n_folders = 0;
+    if (f == NULL)
+        return -1;
+    out->file = f->facts.access;
+    const char *slash = strrchr(path, '/');
+    struct file_place_folder *folder = &out->folders[0];
+    snprintf(folder->path, sizeof(folder->path), "%.*s", slash != NULL ? (int)(slash - path) : 0, path);
+    f = memory_files_find(ctx, folder->path);
+    if (f != NULL) {
+        folder->access = f->facts.access;
+        out->n_folders = 1;
+    }
+    return 0;
+}
+
 struct file_source memory_files_source(struct memory_files *m)
 {
-    return (struct file_source){.ctx = m, .read = memory_read, .list = memory_list};
+    return (struct file_source){.ctx = m, .read = memory_read, .list = memory_list, .look = memory_look};
 }

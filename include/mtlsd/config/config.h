@@ -232,6 +232,7 @@ struct config_listener {
 
 struct config {
     char *path;
+    struct config_strings files; /* path and every file it includes, as far as there are files */
     unsigned workers;         /* never 0: the number of cores this process may use when nothing is said */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", NULL: none */

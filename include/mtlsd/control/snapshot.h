@@ -8,6 +8,7 @@
 
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/config/config.h"
+#include "mtlsd/control/file_access.h"
 #include "mtlsd/proxy/board.h"
 #include "mtlsd/proxy/plan.h"
 #include <stdatomic.h>
@@ -16,8 +17,13 @@ struct crl_shelf;
 
 struct file_facts {
     bool is_folder;
-    bool readable_by_others; /* group or world may read it */
-    bool foreign_owner;      /* owned by neither root nor us */
+    struct file_access access;
+};
+
+struct file_place { /* a file and what it can be exchanged in: the folder of its name, and of the file that links lead to */
+    struct file_access file;
+    struct file_place_folder { char path[4096]; struct file_access access; } folders[2];
+    size_t n_folders;
 };
 
 /* How files are read; io/file.c has the real one, tests one over memory. */
@@ -28,6 +34,8 @@ struct file_source {
     MUST_CHECK int (*read)(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
     /* Gives the names (not paths) of regular files in a folder, sorted; each and the array are freed by the caller. */
     MUST_CHECK int (*list)(void *ctx, const char *path, char ***names, size_t *n, struct err *err);
+    MUST_CHECK int (*look)(void *ctx, const char *path, struct file_place *out); /* -1: there is no such file or folder */
+    void (*name)(void *ctx, const struct file_access *access, struct file_names *out);
     struct crl_shelf *shelf; /* fetched revocation lists; NULL: there are none */
 };
 

@@ -15,7 +15,11 @@
 MUST_CHECK int file_read(const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
 /* Names of the regular files (links followed) in a folder, sorted. */
 MUST_CHECK int file_list(const char *path, char ***names, size_t *n, struct err *err);
-/* The two above as the snapshot builder takes them. */
+/* Who can change a file, also by putting another in its place. -1: there is no such file or folder. */
+MUST_CHECK int file_look(const char *path, struct file_place *out);
+/* The names of users and groups, for messages. */
+void file_look_names(const struct file_access *access, struct file_names *out);
+/* All of that as the snapshot builder takes it. */
 const struct file_source *file_source_disk(void);
 
 /* Writes beside the target, flushes, and renames: a reader sees the old content or the new one. Unless replace, an existing file is left

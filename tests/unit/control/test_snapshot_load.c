@@ -35,6 +35,10 @@ enum damage {
     READABLE_BY_OTHERS,
     CERTIFICATE_ALONE,
     OF_ANOTHER_USER,
+    WRITABLE_BY_ALL,
+    WRITABLE_BY_ITS_GROUP,
+    READABLE_BY_ITS_GROUP,
+    READABLE_BY_A_FOREIGN_GROUP,
     WITH_CRLF,
     OF_ANOTHER_KEY,
     A_LEAF,
@@ -99,14 +103,27 @@ static void inflict(const char *path, enum damage damage)
         struct span all = bytes_span(&f->text);
         const uint8_t *end = memmem(all.ptr, all.len, "-----END CERTIFICATE-----\n", 26);
         replace_text(path, all.ptr, (size_t)(end - all.ptr) + 26);
-        memory_files_find(&w.files, path)->facts.readable_by_others = true;
+        memory_files_find(&w.files, path)->facts.access.mode = 0644;
         break;
     }
     case READABLE_BY_OTHERS:
-        f->facts.readable_by_others = true;
+        f->facts.access.mode = 0644;
         break;
     case OF_ANOTHER_USER:
-        f->facts.foreign_owner = true;
+        f->facts.access.foreign_owner = true;
+        break;
+    case WRITABLE_BY_ALL:
+        f->facts.access.mode = 0602;
+        break;
+    case WRITABLE_BY_ITS_GROUP:
+        f->facts.access.mode = 0620;
+        break;
+    case READABLE_BY_A_FOREIGN_GROUP:
+        f->facts.access.foreign_group = true;
+        f->facts.access.mode = 0640;
+        break;
+    case READABLE_BY_ITS_GROUP:
+        f->facts.access.mode = 0440;
         break;
     case WITH_CRLF:
         turn_into_crlf(path);
@@ -162,7 +179,15 @@ static const struct row {
     {"/etc/server.pem", CERTIFICATE_ALONE, "test.conf:2", "holds no private key", "a certificate that all may read is no secret, but no bundle either"},
     {"/etc/server.pem", READABLE_BY_OTHERS, "test.conf:2", "chmod 600 /etc/server.pem", "E4: a key others may read"},
     {"/etc/server.pem", OF_ANOTHER_USER, "test.conf:2", "chown", "E4: a key another user may change"},
+    {"/etc/server.pem", WRITABLE_BY_ALL, "test.conf:2", "chmod 600 /etc/server.pem", "E4: a key others may change"},
+    {"/etc/server.pem", WRITABLE_BY_ITS_GROUP, "test.conf:2", "chmod 600 /etc/server.pem", "E4: a key others may change"},
+    {"/etc/server.pem", READABLE_BY_A_FOREIGN_GROUP, "test.conf:2", "chmod 600 /etc/server.pem", "E4: a key others may read"},
+    {"/etc/server.pem", READABLE_BY_ITS_GROUP, NULL, NULL, "E4: a key that a group of ours may read"},
     {"/etc/clients.pem", READABLE_BY_OTHERS, NULL, NULL, "a CA certificate is public"},
+    {"/etc/clients.pem", OF_ANOTHER_USER, NULL, NULL, "E4: a warning"},
+    {"/etc/clients.pem", WRITABLE_BY_ITS_GROUP, NULL, NULL, "E4: a group of ours"},
+    {"/etc/clients.pem", WRITABLE_BY_ALL, "test.conf:6", "chmod o-w /etc/clients.pem", "E4: all may add a CA"},
+    {"/etc/clients.crl", WRITABLE_BY_ALL, NULL, NULL, "E4: a warning, for a list is signed"},
 };
 
 static const struct finding *find_error(void)
@@ -243,15 +268,98 @@ START_TEST(looks_at_the_key_file_of_a_pair_but_not_at_the_certificate)
     size_t cut = (size_t)(end - both.ptr) + 26;
     char copy[16384];
     memcpy(copy, both.ptr, both.len);
-    memory_files_put(&w.files, "/etc/server.crt", span_of(copy, cut))->facts.readable_by_others = true;
+    memory_files_put(&w.files, "/etc/server.crt", span_of(copy, cut))->facts.access.mode = 0644;
     memory_files_put(&w.files, "/etc/server.key", span_of(copy + cut, both.len - cut));
     world_edit(&w, "bundle = \"/etc/server.pem\"", "certificate = \"/etc/server.crt\"; key = \"/etc/server.key\"");
     struct snapshot *s = world_load(&w, 1, &findings);
     ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
     snapshot_unref(s);
-    memory_files_find(&w.files, "/etc/server.key")->facts.readable_by_others = true;
+    memory_files_find(&w.files, "/etc/server.key")->facts.access.mode = 0644;
     ck_assert_ptr_null(world_load(&w, 2, &findings));
     ck_assert_ptr_nonnull(strstr(find_error()->text, "chmod 600 /etc/server.key"));
+}
+END_TEST
+
+static const struct finding *find_text(const char *part)
+{
+    for (size_t i = 0; i < findings.n; i++)
+        if (strstr(findings.items[i].text, part) != NULL)
+            return &findings.items[i];
+    return NULL;
+}
+
+/* E4 */
+START_TEST(refuses_a_certificate_file_that_holds_a_key_others_may_read)
+{
+    struct span both = bytes_span(&memory_files_find(&w.files, "/etc/server.pem")->text);
+    char copy[16384];
+    memcpy(copy, both.ptr, both.len);
+    memory_files_put(&w.files, "/etc/server.crt", span_of(copy, both.len))->facts.access.mode = 0644;
+    world_edit(&w, "bundle = \"/etc/server.pem\"", "certificate = \"/etc/server.crt\"; key = \"/etc/server.pem\"");
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    ck_assert_ptr_nonnull(strstr(find_error()->text, "chmod 600 /etc/server.crt"));
+}
+END_TEST
+
+/* E4 */
+START_TEST(refuses_a_folder_that_all_may_add_a_ca_to)
+{
+    memory_files_put_folder(&w.files, "/etc/cas")->facts.access.mode = 01777;
+    memory_files_put(&w.files, "/etc/cas/a.pem", bytes_span(&w.clients_ca.certificate));
+    world_edit(&w, "\"/etc/partner.pem\"", "\"/etc/cas\"");
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    ck_assert_uint_eq(findings.errors, 1);
+    ck_assert_ptr_nonnull(strstr(find_error()->text, "trust \"partner\": /etc/cas names the CAs to trust and every user can change it"));
+}
+END_TEST
+
+/* E4 */
+START_TEST(refuses_a_file_in_a_folder_of_cas_that_all_may_change)
+{
+    memory_files_put_folder(&w.files, "/etc/cas")->facts.access.mode = 0755;
+    memory_files_put(&w.files, "/etc/cas/a.pem", bytes_span(&w.clients_ca.certificate))->facts.access.mode = 0666;
+    world_edit(&w, "\"/etc/partner.pem\"", "\"/etc/cas\"");
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    ck_assert_ptr_nonnull(strstr(find_error()->text, "chmod o-w /etc/cas/a.pem"));
+}
+END_TEST
+
+/* E4 */
+START_TEST(warns_once_of_a_folder_in_which_others_may_exchange_files)
+{
+    memory_files_put_folder(&w.files, "/etc")->facts.access.mode = 0777;
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(s);
+    snapshot_unref(s);
+    ck_assert_uint_eq(findings.warnings, 1);
+    const struct finding *f = find_text("/etc holds files that mtlsd relies on and every user can replace them");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_str_eq(f->where, "test.conf:2");
+}
+END_TEST
+
+/* E4 */
+START_TEST(warns_of_a_ca_that_another_user_or_a_foreign_group_may_change)
+{
+    struct file_access *a = &memory_files_find(&w.files, "/etc/clients.pem")->facts.access;
+    *a = (struct file_access){.mode = 0664, .foreign_group = true, .owner = 1000, .group = 44};
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(s);
+    snapshot_unref(s);
+    ck_assert_uint_eq(findings.warnings, 1);
+    ck_assert_ptr_nonnull(find_text("members of group 44 can change it (mode 0664, owner 1000, group 44)"));
+}
+END_TEST
+
+/* E4 */
+START_TEST(warns_of_a_revocation_list_that_all_may_change)
+{
+    memory_files_find(&w.files, "/etc/clients.crl")->facts.access.mode = 0666;
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(s);
+    snapshot_unref(s);
+    ck_assert_uint_eq(findings.warnings, 1);
+    ck_assert_ptr_nonnull(find_text("/etc/clients.crl is a revocation list and every user can change it"));
 }
 END_TEST
 
@@ -280,6 +388,12 @@ Suite *suite(void)
     tcase_add_test(t, refuses_a_folder_with_one_bad_certificate);
     tcase_add_test(t, refuses_a_folder_with_one_file_that_cannot_be_read);
     tcase_add_test(t, looks_at_the_key_file_of_a_pair_but_not_at_the_certificate);
+    tcase_add_test(t, refuses_a_certificate_file_that_holds_a_key_others_may_read);
+    tcase_add_test(t, refuses_a_folder_that_all_may_add_a_ca_to);
+    tcase_add_test(t, refuses_a_file_in_a_folder_of_cas_that_all_may_change);
+    tcase_add_test(t, warns_once_of_a_folder_in_which_others_may_exchange_files);
+    tcase_add_test(t, warns_of_a_ca_that_another_user_or_a_foreign_group_may_change);
+    tcase_add_test(t, warns_of_a_revocation_list_that_all_may_change);
     tcase_add_test(t, warns_when_a_certificate_ends_soon);
     suite_add_tcase(s, t);
     return s;
