@@ -398,7 +398,7 @@ static const struct config_option options[] = {
      ALLOW(email)},
     {"allow", "ip", "ip", "", "", "\"10.1.0.0/16\"", "IP address, or a range of them.", false, RELOADABLE,
      ALLOW(ip)},
-    {"allow", "issuer", "string", "", "", "\"CN=Partner CA,O=Partner Ltd\"", "Issuer's name.", false,
+    {"allow", "issuer", "string", "", "", "\"CN=Partner CA,O=Partner Ltd\"", "Name of the CA that issued the certificate. That CA must be in ca of the trust: a CA that only the client sends could have chosen any name.", false,
      RELOADABLE, ALLOW(issuer)},
     {"allow", "serial", "hex", "", "", "\"01ab\"", "Serial number, hex.", false, RELOADABLE, ALLOW(serial)},
     {"allow", "fingerprint", "sha256", "", "", "\"<64 hex digits>\"", "SHA-256 of the certificate, hex.",

@@ -2,6 +2,7 @@
 #include "snapshot_build.h"
 #include "snapshot_access.h"
 #include "snapshot_fetching.h"
+#include "snapshot_rules.h"
 #include "snapshot_sni.h"
 
 #include "mtlsd/http/http_guard.h"
@@ -276,4 +277,5 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     build_upstreams(s, l);
     build_direct(s);
     build_listeners(s, l);
+    snapshot_rules_check(s, l);
 }

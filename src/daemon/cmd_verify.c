@@ -121,10 +121,21 @@ static int show(struct verify_answer *answer, const struct tls_chain *chain, boo
     return answer->verdict.status == REASON_VALID ? COMMAND_FINE : COMMAND_REFUSAL;
 }
 
+static struct tls_peer *peer_of(const struct tls_chain *chain, const struct tls_question *question, struct err *err)
+{
+    struct tls_verdict verdict;
+    struct tls_way way;
+    struct tls_peer *peer = tls_peer_new(chain->ders[0], err);
+    tls_judge_way(question, chain->ders, chain->n, &verdict, &way);
+    if (peer != NULL)
+        tls_peer_set_way(peer, way.ders, way.n, way.by_anchor);
+    return peer;
+}
+
 /* Whether one of the --allow rules lets a valid certificate pass. */
 static int ask_rules(const struct verify_flags *a, const struct tls_chain *chain, struct verify_answer *answer, struct err *err)
 {
-    struct tls_peer *peer = a->allow.n > 0 && answer->verdict.status == REASON_VALID ? tls_peer_new(chain->ders[0], err) : NULL;
+    struct tls_peer *peer = a->allow.n > 0 && answer->verdict.status == REASON_VALID ? peer_of(chain, &answer->question, err) : NULL;
     char rule_text[200], why[480];
     bool permitted = peer == NULL;
     for (size_t i = 0; i < a->allow.n && err->kind == ERR_NONE; i++) {

@@ -211,7 +211,7 @@ static bool any_address_matches(const char *pattern, const struct tls_peer *peer
 
 /* The issuer is only there as text, in which a comma inside a value is escaped. A pattern with a star could be crossed by such a
  * value, so it does not meet escaped text at all; without a star the whole text must be equal, and escaping is one to one. */
-static bool issuer_matches(const char *pattern, const char *issuer)
+bool allow_issuer_matches(const char *pattern, const char *issuer)
 {
     if (issuer == NULL || !is_clean(span_from_str(issuer), false))
         return false;
@@ -263,7 +263,7 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
     if (strcmp(word, "ip") == 0)
         return any_address_matches(pattern, peer);
     if (strcmp(word, "issuer") == 0)
-        return !peer->issuer_cut && issuer_matches(pattern, peer->issuer);
+        return peer->by_anchor && !peer->issuer_cut && allow_issuer_matches(pattern, peer->issuer);
     if (strcmp(word, "serial") == 0)
         return peer->serial != NULL && hex_matches(pattern, peer->serial, true);
     if (strcmp(word, "fingerprint") == 0)

@@ -32,7 +32,7 @@ static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t n
             out->status = REASON_MALFORMED;
     }
     if (e->peer != NULL && ctx->accepting)
-        tls_peer_set_way(e->peer, way.ders, way.n);
+        tls_peer_set_way(e->peer, way.ders, way.n, way.by_anchor);
 }
 
 /* A certificate whose names nobody can read would look like none at all to whoever comes after: it passes nowhere, whatever is tolerated. */

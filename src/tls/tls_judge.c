@@ -150,6 +150,7 @@ static void report_no_way(const struct tls_path_finder *f, const struct tls_cert
 static void tell_way(const struct tls_path_finder *f, struct tls_way *way)
 {
     way->n = 0;
+    way->by_anchor = f->length == 2;
     for (size_t i = 1; i < f->length; i++) {
         const struct tls_cert *cert = f->way[i].cert;
         bool root = i + 1 == f->length && span_equals(cert->subject, cert->issuer);
@@ -222,7 +223,7 @@ static int open_leaf(struct span der, struct tls_cert *cert, struct tls_certific
 
 static void judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_way *way)
 {
-    way->n = 0;
+    *way = (struct tls_way){.n = 0};
     if (n == 0) {
         tls_checks_found(out, REASON_NONE, 0, "no certificate was presented");
         return;
@@ -236,7 +237,7 @@ static void judge(const struct tls_question *q, const struct span *ders, size_t 
     judge_parsed(q, ders, n, &leaf, out, way);
     gnutls_x509_crt_deinit(leaf.crt);
     if (out->status != REASON_VALID)
-        way->n = 0;
+        *way = (struct tls_way){.n = 0};
 }
 
 struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n)

@@ -125,8 +125,9 @@ static bool has_way(const struct tls_peer *peer, const struct span *ders, size_t
     return peer->n_way == n;
 }
 
-void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n)
+void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor)
 {
+    peer->by_anchor = by_anchor;
     if (has_way(peer, ders, n))
         return; /* as it nearly always is when a peer is judged again */
     free(peer->way_block);

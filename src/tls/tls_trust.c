@@ -5,6 +5,7 @@
 #include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
 #include "tls_crl_set.h"
+#include "tls_dn.h"
 #include "tls_internal.h"
 #include "tls_memo.h"
 #include "tls_pem.h"
@@ -364,6 +365,14 @@ bool tls_trust_ca(const struct tls_trust *trust, size_t i, struct tls_trust_ca *
     out->n_revoked = coverage.revoked;
     tls_crl_set_give(held);
     tls_cert_name_text(anchor->cert.subject, out->name, sizeof(out->name));
+    return true;
+}
+
+bool tls_trust_ca_subject(const struct tls_trust *trust, size_t i, char *out, size_t out_size, size_t *length)
+{
+    if (i >= trust->n_anchors)
+        return false;
+    *length = tls_dn_text(trust->anchors[i].cert.subject, out, out_size);
     return true;
 }
 

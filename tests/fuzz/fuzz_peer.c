@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     int rc = tls_cert_read(der, &cert);
     assert(rc == 0);
     compare(&cert, peer);
-    tls_peer_set_way(peer, &way, 1);
+    tls_peer_set_way(peer, &way, 1, true);
     struct bytes out = {.max = 1 << 20};
     struct tls_verdict verdict = {.status = REASON_VALID};
     struct http_head request = {.request = true};

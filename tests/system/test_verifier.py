@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verifier: callers speak TLS and must prove who they are; the backend gets the request with the proven identity."""
 import base64
+import json
 import os
 import re
 import socket
@@ -431,6 +432,24 @@ class Allow(Case):
         """A6: every value of a multi-valued name is looked at."""
         both = self.pki.leaf("c-two-units", subject=[("OU", "first"), ("OU", "second"), ("CN", "two")], eku=("clientAuth",))
         self.assertTrue(self.allowed('{ ou = "second"; }', both))
+
+    def test_an_issuer_is_a_ca_of_the_trust_and_not_of_the_caller(self):
+        """A6: a CA below the root may issue to a CA of any name. The one that is meant stands in ca."""
+        subject = [("O", "Partner Ltd"), ("CN", "Partner CA")]
+        sub = self.pki.ca("c-sub", issuer=self.pki.ca("root"))
+        partner, posing = self.pki.ca("c-partner", subject=subject, issuer=self.pki.ca("root")), self.pki.ca("c-posing", subject=subject, issuer=sub)
+        callers = {stem: self.pki.leaf(f"c-of-{stem}", ca, cn="x", eku=("clientAuth",)) for stem, ca in (("partner", partner), ("posing", posing))}
+        bundle = self.folder / "with-partner.pem"
+        bundle.write_bytes(self.pki.ca("root").crt.read_bytes() + partner.crt.read_bytes())
+        for trust, allowed in ((self.pki.ca("root").crt, ()), (bundle, ("partner",))):
+            backend = peers.Backend(self)
+            port = self.verifier(backend.port, listener='allow = ( { issuer = "CN=Partner CA,O=Partner Ltd"; } );', trust=f'ca = "{trust}";')
+            for stem, caller in callers.items():
+                with self.subTest(stem, trust=trust.name):
+                    answer = self.curl_tls(port, client=caller)
+                    self.assertEqual(200 if stem in allowed else 403, answer.status)
+                    if answer.status == 403:
+                        self.assertIn("only the client sent", json.loads(answer.body)["detail"])
 
     def test_names_with_control_bytes_match_nothing(self):
         """A5: ops, a zero byte and more is not ops."""

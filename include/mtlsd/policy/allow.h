@@ -9,7 +9,8 @@
  * cn, ou, o: byte for byte as the certificate encodes them (so only UTF-8 and ASCII). dns: without regard to case; a name with a star, or
  * one that is not well-formed (hostname_is_well_formed), matches nothing. email: the part before the @ byte for byte, the domain as a host name. ip: an address or a
  * range of them. uri: byte for byte; a SPIFFE ID counts only when it is well-formed and the certificate's one URI, and only for a pattern that
- * writes out its trust domain. issuer: the whole RFC 4514 text. serial, fingerprint, spki: hexadecimal, colons and case do not matter.
+ * writes out its trust domain. issuer: the whole RFC 4514 text, and the leaf was issued by
+ * a CA of the trust itself: any CA below one may issue to a CA of any name (tls_peer.by_anchor). serial, fingerprint, spki: hexadecimal, colons and case do not matter.
  */
 #ifndef MTLSD_POLICY_ALLOW_H
 #define MTLSD_POLICY_ALLOW_H
@@ -30,6 +31,8 @@ bool allow_spares(const struct tls_verdict *verdict);
 void allow_describe(const struct config_allow *rule, char *out, size_t size);
 /* The first key of the rule that does not hold for this peer, in the order of allow_describe: "ou"; "" for a rule without keys; NULL: all hold. */
 const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer);
+/* Whether the key issuer has this name in mind. */
+bool allow_issuer_matches(const char *pattern, const char *issuer);
 /* One rule from "cn=x,ou=y" as the command line writes it. Strings are owned by *out; free with allow_rule_clear. */
 MUST_CHECK int allow_rule_parse(const char *text, struct config_allow *out, struct err *err);
 void allow_rule_clear(struct config_allow *rule);

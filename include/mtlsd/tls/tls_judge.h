@@ -61,6 +61,7 @@ enum { TLS_WAY_MAX = 16 };
 struct tls_way {
     struct span ders[TLS_WAY_MAX]; /* borrowed from what was judged and from the trust */
     size_t n;
+    bool by_anchor; /* the leaf was issued by a CA of the trust, not by one that only the peer sent */
 };
 /* The same, and by which certificates above the leaf a valid one was found to be valid, the leaf's issuer first: each signed the one before it, and the
  * last is the trust's, left out when it is a root (one that names itself as its issuer). Empty for every other verdict. */

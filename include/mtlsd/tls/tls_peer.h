@@ -29,14 +29,15 @@ struct tls_peer {
     struct span der;
     const struct span *way; /* the certificates above it by which it was judged valid, nearest first; see tls_judge_way */
     size_t n_way;           /* 0: none, or not judged valid */
+    bool by_anchor;         /* judged valid, and issued by a CA of the trust itself: any CA below one could have chosen the issuer's name */
     void *way_block;        /* owned */
 };
 
 /* Keeps a copy of the certificate. NULL + err (ERR_PROTOCOL) when it cannot be parsed. */
 struct tls_peer *tls_peer_new(struct span der, struct err *err);
 void tls_peer_free(struct tls_peer *peer);
-/* Keeps copies of these in place of the way it had. Without memory for them it has none. */
-void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n);
+/* Keeps copies of these in place of the way it had. Without memory for them it has none. by_anchor: see tls_way. */
+void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor);
 /* The first name of a type, or an empty span. */
 struct span tls_peer_first(const struct tls_peer *peer, enum tls_name_type type);
 

@@ -73,5 +73,7 @@ struct tls_trust_ca {
 };
 /* The i-th CA; false past the end. */
 bool tls_trust_ca(const struct tls_trust *trust, size_t i, struct tls_trust_ca *out);
+/* Its whole name, as tls_peer has that of an issuer; length as snprintf gives it. false past the end. */
+bool tls_trust_ca_subject(const struct tls_trust *trust, size_t i, char *out, size_t out_size, size_t *length);
 
 #endif

@@ -21,7 +21,7 @@ struct text_name {
 
 static struct tls_peer make_peer(const struct text_name *from, struct tls_name *names)
 {
-    struct tls_peer peer = {.issuer = "CN=Ops CA,O=Example", .serial = "1a2b", .sha256 = SHA, .spki_sha256 = SPKI, .names = names};
+    struct tls_peer peer = {.issuer = "CN=Ops CA,O=Example", .by_anchor = true, .serial = "1a2b", .sha256 = SHA, .spki_sha256 = SPKI, .names = names};
     for (size_t i = 0; i < MAX_NAMES && from[i].value != NULL; i++) {
         size_t len = from[i].len > 0 ? from[i].len : strlen(from[i].value);
         names[peer.n_names++] = (struct tls_name){from[i].type, span_of(from[i].value, len)};
@@ -301,7 +301,7 @@ START_TEST(lets_nobody_pass_a_rule_whose_value_is_empty)
 {
     struct tls_name empty[] = {{TLS_NAME_CN, span_of("", 0)},  {TLS_NAME_OU, span_of("", 0)},  {TLS_NAME_O, span_of("", 0)},
                                {TLS_NAME_DNS, span_of("", 0)}, {TLS_NAME_URI, span_of("", 0)}, {TLS_NAME_EMAIL, span_of("", 0)}};
-    struct tls_peer peer = {.issuer = "", .serial = "", .names = empty, .n_names = 6};
+    struct tls_peer peer = {.issuer = "", .by_anchor = true, .serial = "", .names = empty, .n_names = 6};
     char nothing[] = "", colons[] = "::";
     struct config_allow rules[] = {{.cn = nothing},    {.ou = nothing},    {.o = nothing},      {.dns = nothing},       {.uri = nothing},
                                    {.email = nothing}, {.ip = nothing},     {.issuer = nothing}, {.serial = nothing}, {.fingerprint = nothing}, {.spki = nothing},
@@ -326,6 +326,21 @@ START_TEST(needs_only_one_rule_of_several)
 }
 END_TEST
 
+/* A6: the name alone is what any CA below the trust's could have chosen. */
+START_TEST(does_not_believe_an_issuer_that_only_the_peer_sent)
+{
+    static char whole[] = "CN=Ops CA", part[] = "CN=*", any[] = "**";
+    char *const issuers[] = {whole, part, any};
+    for (size_t i = 0; i < sizeof(issuers) / sizeof(issuers[0]); i++) {
+        struct config_allow rule = {.issuer = issuers[i]};
+        struct tls_peer peer = {.issuer = "CN=Ops CA"};
+        ck_assert_str_eq(allow_first_miss(&rule, &peer), "issuer");
+        peer.by_anchor = true;
+        ck_assert_ptr_null(allow_first_miss(&rule, &peer));
+    }
+}
+END_TEST
+
 /* A5: a CN "Ops,O=Example" is printed as "CN=Ops\,O=Example"; a star must not read that as two parts. */
 START_TEST(does_not_compare_an_issuer_that_was_cut)
 {
@@ -333,7 +348,7 @@ START_TEST(does_not_compare_an_issuer_that_was_cut)
     char *const issuers[] = {whole, part, any};
     for (size_t i = 0; i < sizeof(issuers) / sizeof(issuers[0]); i++) {
         struct config_allow rule = {.issuer = issuers[i]};
-        struct tls_peer peer = {.issuer = "CN=Ops CA"};
+        struct tls_peer peer = {.issuer = "CN=Ops CA", .by_anchor = true};
         ck_assert_ptr_null(allow_first_miss(&rule, &peer));
         peer.issuer_cut = true;
         ck_assert_str_eq(allow_first_miss(&rule, &peer), "issuer");
@@ -345,7 +360,7 @@ START_TEST(does_not_let_an_escaped_issuer_pass_for_two_parts)
 {
     struct config_allow rule;
     ck_assert_int_eq(allow_rule_parse("issuer=CN=Ops*\\,O=Example", &rule, NULL), 0);
-    struct tls_peer peer = {.issuer = "CN=Ops\\,O=Example"};
+    struct tls_peer peer = {.issuer = "CN=Ops\\,O=Example", .by_anchor = true};
     ck_assert(!allow_permits(&rule, 1, &valid, &peer));
     allow_rule_clear(&rule);
 }
@@ -473,6 +488,7 @@ Suite *suite(void)
     tcase_add_test(t, lets_nobody_pass_a_rule_whose_value_is_empty);
     tcase_add_test(t, needs_only_one_rule_of_several);
     tcase_add_test(t, does_not_compare_an_issuer_that_was_cut);
+    tcase_add_test(t, does_not_believe_an_issuer_that_only_the_peer_sent);
     tcase_add_test(t, does_not_let_an_escaped_issuer_pass_for_two_parts);
     tcase_add_test(t, asks_for_a_trust_domain_that_is_written_out);
     tcase_add_test(t, takes_no_spiffe_id_that_is_too_long);

@@ -16,6 +16,18 @@ START_TEST(a6_says_that_of_several_cns_none_counts)
 }
 END_TEST
 
+START_TEST(a6_says_that_an_issuer_was_only_sent)
+{
+    struct config_allow issuer = {.issuer = "CN=Partner *"}, other = {.issuer = "CN=Other"};
+    struct tls_peer sent = {.issuer = "CN=Partner CA"}, cut = {.issuer = "CN=Partner CA", .issuer_cut = true};
+    ck_assert_ptr_nonnull(strstr(allow_why_not(&issuer, &sent), "only the client sent"));
+    ck_assert_ptr_null(allow_why_not(&issuer, &cut));
+    ck_assert_ptr_null(allow_why_not(&other, &sent));
+    sent.by_anchor = true;
+    ck_assert_ptr_null(allow_why_not(&issuer, &sent));
+}
+END_TEST
+
 START_TEST(says_for_a_list_what_is_special_about_any_rule)
 {
     struct tls_peer two = {.n_cns = 2}, one = {.n_cns = 1};
@@ -40,6 +52,7 @@ Suite *suite(void)
     Suite *s = suite_create("allow_why");
     TCase *c = tcase_create("why");
     tcase_add_test(c, a6_says_that_of_several_cns_none_counts);
+    tcase_add_test(c, a6_says_that_an_issuer_was_only_sent);
     tcase_add_test(c, says_for_a_list_what_is_special_about_any_rule);
     tcase_add_test(c, says_nothing_of_a_rule_that_holds);
     suite_add_tcase(s, c);

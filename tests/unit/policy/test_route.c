@@ -215,7 +215,7 @@ START_TEST(knows_a_caller_only_by_a_valid_certificate)
     struct tls_name names[] = {{TLS_NAME_CN, span_from_str("web-1")},  {TLS_NAME_OU, span_from_str("ops")},
                                {TLS_NAME_O, span_from_str("Example")}, {TLS_NAME_DNS, span_from_str("a.example")},
                                {TLS_NAME_URI, span_from_str("x:y")},   {TLS_NAME_EMAIL, span_from_str("a@b.example")}};
-    struct tls_peer peer = {.issuer = "CN=Ops CA", .serial = "1a", .names = names, .n_names = 6};
+    struct tls_peer peer = {.issuer = "CN=Ops CA", .by_anchor = true, .serial = "1a", .names = names, .n_names = 6};
     memset(peer.sha256, 'a', 64);
     memset(peer.spki_sha256, 'b', 64);
     char any[] = "**", mail[] = "**@**", serial[] = "1a";

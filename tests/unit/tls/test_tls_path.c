@@ -103,6 +103,46 @@ START_TEST(tells_the_way_that_was_verified_and_nothing_else)
 }
 END_TEST
 
+/* A6: an issuer's name is proven by a CA of the trust alone. A CA below one may issue to a CA of any name, as the twin here is. */
+START_TEST(tells_an_issuer_of_the_trust_from_one_that_was_sent)
+{
+    struct certs twin, of_twin;
+    certs_make(&(struct certs_order){.cn = "Lower", .ca = true, .issuer = &middle}, &twin);
+    certs_make(&(struct certs_order){.cn = "of twin", .issuer = &twin}, &of_twin);
+    const struct {
+        const char *why;
+        const struct certs *chain[4];
+        const struct certs *anchors[4];
+        enum reason status;
+        bool by_anchor;
+    } cases[] = {
+        {"below two that were sent", {&leaf, &lower, &middle}, {&root}, REASON_VALID, false},
+        {"below one that was sent", {&leaf, &lower}, {&middle}, REASON_VALID, false},
+        {"its issuer is of the trust", {&leaf}, {&lower}, REASON_VALID, true},
+        {"its issuer and the root are, and it sends the rest", {&leaf, &lower, &middle}, {&root, &lower}, REASON_VALID, true},
+        {"in the other order", {&leaf, &lower, &middle}, {&lower, &root}, REASON_VALID, true},
+        {"a CA of the trust has the name, another key signed", {&of_twin, &twin, &middle}, {&root, &lower}, REASON_VALID, false},
+        {"nothing is proven of what is not valid", {&leaf}, {&stranger}, REASON_UNKNOWN_CA, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct judging j = {.ca = {cases[i].anchors[0], cases[i].anchors[1]}};
+        struct tls_trust *trust = judging_trust(&j);
+        struct tls_question q = {.trust = trust, .now = CERTS_NOW};
+        struct tls_verdict v;
+        struct tls_way way = {.by_anchor = !cases[i].by_anchor};
+        struct span ders[4];
+        size_t n = 0;
+        for (; n < 4 && cases[i].chain[n] != NULL; n++)
+            ders[n] = cases[i].chain[n]->der;
+        tls_judge_way(&q, ders, n, &v, &way);
+        ck_assert_msg(v.status == cases[i].status && way.by_anchor == cases[i].by_anchor, "%s: %s", cases[i].why, v.text);
+        tls_trust_unref(trust);
+    }
+    certs_clear(&twin);
+    certs_clear(&of_twin);
+}
+END_TEST
+
 /* Two certificates for one CA key and name, one of them expired: either order must find the good one. */
 START_TEST(prefers_the_way_without_fault_among_cross_signed_ones)
 {
@@ -418,6 +458,7 @@ Suite *suite(void)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, finds_the_way_through_what_was_presented);
     tcase_add_test(c, tells_the_way_that_was_verified_and_nothing_else);
+    tcase_add_test(c, tells_an_issuer_of_the_trust_from_one_that_was_sent);
     tcase_add_test(c, prefers_the_way_without_fault_among_cross_signed_ones);
     tcase_add_test(c, tries_every_anchor_of_one_name);
     tcase_add_test(c, holds_every_intermediate_to_the_rules);
