@@ -17,9 +17,11 @@
  */
 #include "mtlsd/http/http1.h"
 
+#include "http_bytes.h"
 #include "http_field.h"
 #include "http_framing.h"
 #include "http_lines.h"
+#include "http_method.h"
 #include "http_parser.h"
 #include "http_start.h"
 #include "mtlsd/http/http_upgrade.h"
@@ -126,12 +128,8 @@ static enum http1_event parser_event(struct http1 *p, enum http_parser_stop stop
         return bad(p, REASON_REQUEST_TOO_LARGE, "more fields than allowed");
     case HTTP_PARSER_NO_MEMORY:
         return bad(p, REASON_INTERNAL, "out of memory");
-    case HTTP_PARSER_NO_NAME:
-        return malformed(p, "a field has no name right before its colon");
     case HTTP_PARSER_EXTENSION:
         return malformed(p, "a chunk has an extension");
-    case HTTP_PARSER_METHOD:
-        return bad(p, REASON_METHOD_UNKNOWN, "the method is not known");
     default:
         return malformed(p, http_parser_detail(&p->parser));
     }
@@ -180,6 +178,13 @@ static const char *judge_head(struct http1 *p)
     return why;
 }
 
+static enum http1_event unknown_method(struct http1 *p)
+{
+    if (!http_bytes_is_token(p->parser.head.method))
+        return malformed(p, "the method holds a character that is not allowed there");
+    return bad(p, REASON_METHOD_UNKNOWN, "the method is not known");
+}
+
 static enum http1_event read_head(struct http1 *p, struct span block)
 {
     const uint8_t *cr = memchr(block.ptr, '\r', block.len);
@@ -188,9 +193,10 @@ static enum http1_event read_head(struct http1 *p, struct span block)
                                  : http_start_read_response(&p->parser.head, line);
     if (why != NULL)
         return malformed(p, why);
+    if (p->request && !http_method_is_known(p->parser.head.method))
+        return unknown_method(p);
 
-    http_parser_begin(&p->parser);
-    enum http_parser_stop stop = http_parser_read(&p->parser, block);
+    enum http_parser_stop stop = http_parser_read_head(&p->parser, block);
     if (stop != HTTP_PARSER_HEAD)
         return parser_event(p, stop);
     why = judge_head(p);

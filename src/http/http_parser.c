@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_parser.h"
 
-#include "http_bytes.h"
-
 #include <stdlib.h>
 
 static int stop_with(llhttp_t *parser, enum http_parser_stop stop)
@@ -31,7 +29,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t n)
     if (p->head.n_fields == p->max_fields)
         return stop_with(parser, HTTP_PARSER_TOO_MANY_FIELDS);
     if (n == 0 || at[n] != ':')
-        return stop_with(parser, HTTP_PARSER_NO_NAME);
+        return stop_with(parser, HTTP_PARSER_MALFORMED);
     if (p->head.n_fields == p->cap_fields && grow_fields(p) != 0)
         return stop_with(parser, HTTP_PARSER_NO_MEMORY);
     struct http_field *f = &p->head.fields[p->head.n_fields++];
@@ -98,20 +96,6 @@ void http_parser_forget(struct http_parser *p, bool request)
     p->cap_fields = 0;
 }
 
-void http_parser_begin(struct http_parser *p)
-{
-    llhttp_init(&p->llhttp, p->head.request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
-    p->llhttp.data = p;
-}
-
-static enum http_parser_stop why_failed(const struct http_parser *p, llhttp_errno_t error)
-{
-    /* the version was read before, so a method is what is wrong with the constant */
-    bool method = error == HPE_INVALID_METHOD || error == HPE_INVALID_CONSTANT;
-    return p->head.request && method && http_bytes_is_token(p->head.method) ? HTTP_PARSER_METHOD
-                                                                            : HTTP_PARSER_MALFORMED;
-}
-
 enum http_parser_stop http_parser_read(struct http_parser *p, struct span s)
 {
     p->stop = HTTP_PARSER_MORE;
@@ -123,11 +107,40 @@ enum http_parser_stop http_parser_read(struct http_parser *p, struct span s)
     }
     p->eaten = (size_t)((const uint8_t *)llhttp_get_error_pos(&p->llhttp) - s.ptr);
     bool ours = p->stop != HTTP_PARSER_MORE && (error == HPE_PAUSED || error == HPE_USER);
-    return ours ? p->stop : why_failed(p, error);
+    return ours ? p->stop : HTTP_PARSER_MALFORMED;
+}
+
+enum http_parser_stop http_parser_read_head(struct http_parser *p, struct span block)
+{
+    llhttp_init(&p->llhttp, p->head.request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
+    p->llhttp.data = p;
+    /* llhttp 8 does not know QUERY. PATCH is as long and frames a message in the same way. */
+    if (p->head.request && span_equals_str(p->head.method, "QUERY")) {
+        http_parser_read(p, span_from_str("PATCH"));
+        block = span_skip(block, p->head.method.len);
+    }
+    return http_parser_read(p, block);
 }
 
 const char *http_parser_detail(const struct http_parser *p)
 {
-    const char *why = llhttp_get_error_reason(&p->llhttp);
-    return why != NULL ? why : "not HTTP/1.1";
+    /* One sentence for what one version tells apart and another does not. */
+    switch (llhttp_get_errno(&p->llhttp)) {
+    case HPE_INVALID_URL:
+        return "the target holds a character that is not allowed there";
+    case HPE_USER: /* on_header_field */
+    case HPE_INVALID_HEADER_TOKEN:
+        return "a field has no name right before its colon, or a character that is not allowed";
+    case HPE_INVALID_CONTENT_LENGTH:
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+    case HPE_INVALID_TRANSFER_ENCODING:
+        return "Content-Length is not one number, or Transfer-Encoding is not chunked, or both are there";
+    case HPE_INVALID_CHUNK_SIZE:
+    case HPE_STRICT:
+    case HPE_CR_EXPECTED:
+    case HPE_LF_EXPECTED:
+        return "a chunk has a size that is not a hexadecimal number, or does not end in CRLF";
+    default:
+        return "this is not HTTP/1.1";
+    }
 }

@@ -18,9 +18,7 @@ enum http_parser_stop {
     HTTP_PARSER_TRAILERS,
     HTTP_PARSER_TOO_MANY_FIELDS,
     HTTP_PARSER_NO_MEMORY,
-    HTTP_PARSER_NO_NAME,
     HTTP_PARSER_EXTENSION,
-    HTTP_PARSER_METHOD,
     HTTP_PARSER_MALFORMED,
 };
 
@@ -33,9 +31,11 @@ struct http_parser {
     enum http_parser_stop stop;
 };
 
-/* Frees what was read; begin comes before the head of each message. */
+/* Frees what was read. */
 void http_parser_forget(struct http_parser *p, bool request);
-void http_parser_begin(struct http_parser *p);
+/* A whole head, whose method is known and in p->head. Begins a message. */
+enum http_parser_stop http_parser_read_head(struct http_parser *p, struct span block);
+/* What follows the head. */
 enum http_parser_stop http_parser_read(struct http_parser *p, struct span s);
 const char *http_parser_detail(const struct http_parser *p); /* of HTTP_PARSER_MALFORMED */
 

@@ -76,6 +76,7 @@ static const struct refused bad_requests[] = {
     {"method in lower case", "get / HTTP/1.1\r\nHost: h\r\n\r\n", 0, METHOD},
     {"method that only begins as one", "GETX / HTTP/1.1\r\nHost: h\r\n\r\n", 0, METHOD},
     {"method that is a beginning of one", "GE / HTTP/1.1\r\nHost: h\r\n\r\n", 0, METHOD},
+    {"method of the preface of HTTP/2", "PRI / HTTP/1.1\r\nHost: h\r\n\r\n", 0, METHOD},
     {"method of RTSP", "ANNOUNCE / HTTP/1.1\r\nHost: h\r\n\r\n", 0, METHOD},
     /* field names */
     {"space before the colon", "GET / HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n", 0, BAD},
