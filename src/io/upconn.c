@@ -109,10 +109,7 @@ void upconn_close(struct uplink *u)
         uplink_free(u);
         return;
     }
-    if (!u->reset && link_is_open(&u->link) && link_pending(&u->link) == 0) { /* a goodbye, if there is room for it: the other end need not wonder */
-        struct span farewell;
-        link_end(&u->link);
-        stream_send(&up->stream, &farewell, link_runs(&u->link, &farewell, 1));
-    }
-    stream_close(&up->stream, u->reset);
+    struct span words = uplink_last_words(u);
+    bool said = words.len > 0 && stream_send(&up->stream, &words, 1) == words.len;
+    stream_close(&up->stream, u->reset && !said);
 }

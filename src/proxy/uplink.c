@@ -42,6 +42,23 @@ void uplink_start(struct uplink *u, int64_t utc)
         tls_engine_start(u->link.tls, utc);
 }
 
+struct span uplink_last_words(struct uplink *u)
+{
+    struct link *l = &u->link;
+    struct span words = span_of(NULL, 0);
+    struct tls_facts facts;
+    if (l->tls == NULL || l->lost || l->raw != NULL)
+        return words;
+    if (tls_engine_flags(l->tls) & TLS_FAILED) {
+        tls_engine_facts(l->tls, &facts);
+        return facts.alert_sent >= 0 ? tls_engine_wire_out(l->tls) : words;
+    }
+    if (u->reset || !link_is_open(l) || link_pending(l) > 0)
+        return words;
+    link_end(l);
+    return link_runs(l, &words, 1) > 0 ? words : span_of(NULL, 0);
+}
+
 void uplink_free(struct uplink *u)
 {
     if (u == NULL)

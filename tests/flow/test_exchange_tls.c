@@ -109,6 +109,9 @@ START_TEST(nothing_is_sent_to_a_server_that_is_refused) /* B1, B3, B6 */
     if (wire_backend_contacts(&w) > 0) /* TLS 1.2 and a server that does not ask: its tunnel opens, and stays empty */
         ck_assert_uint_eq(wire_backend_socket(&w, 0)->up.put, 0);
     ck_assert(!wire_ever_said(&wire_between(&w, 0)->up, MARKER));
+    ck_assert_msg(wire_last(&w.verifier)->alert_received == bad_servers[row].alert, "%s: the server heard of alert %d, %s",
+                  bad_servers[row].why, wire_last(&w.verifier)->alert_received, wire_last(&w.verifier)->detail);
+    ck_assert(!wire_between(&w, 0)->up.reset); /* it would overtake the alert */
     close_chain();
 }
 END_TEST

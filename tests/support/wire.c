@@ -133,25 +133,16 @@ static struct wire_socket *open_socket(struct wire *w, struct wire_node *from, b
 
 static size_t send_runs(struct wire *w, struct wire_pipe *p, const struct span *runs, size_t n);
 
-/* io/upconn.c says close_notify before it closes. */
-static void farewell(struct wire *w, struct uplink *u, struct wire_socket *s)
-{
-    struct span run;
-    if (u->reset || !link_is_open(&u->link) || link_pending(&u->link) > 0)
-        return;
-    link_end(&u->link);
-    send_runs(w, &s->up, &run, link_runs(&u->link, &run, 1));
-}
-
 static void reap(struct wire_node *n)
 {
     struct uplink *u;
     while ((u = pool_next_doomed(n->env.pool)) != NULL) {
         struct wire_socket *s = u->driver;
-        if (s != NULL) {
-            farewell(n->wire, u, s);
+        if (s != NULL) { /* as upconn_close does it */
+            struct span words = uplink_last_words(u);
+            bool said = words.len > 0 && send_runs(n->wire, &s->up, &words, 1) == words.len;
             s->client = NULL;
-            s->up.reset = u->reset;
+            s->up.reset = u->reset && !said;
             s->up.ended = true;
         }
         uplink_free(u);

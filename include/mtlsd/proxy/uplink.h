@@ -29,6 +29,9 @@ struct uplink {
 struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, struct err *err);
 /* The way to the upstream itself is open: a TLS link makes its first bytes. */
 void uplink_start(struct uplink *u, int64_t utc);
+/* What is to be sent before the driver closes the socket: our alert, so that the server learns why, or close_notify. When all of it was taken, the
+ * socket ends without a reset, which could overtake it. Empty: there is nothing to say. Borrowed from the link. */
+struct span uplink_last_words(struct uplink *u);
 void uplink_free(struct uplink *u);
 
 #endif
