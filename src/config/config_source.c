@@ -204,6 +204,11 @@ static uint8_t *skip_string(const struct reading *r, uint8_t *p, const uint8_t *
             complain(r, "\\x00 in a string would end it there");
             return NULL;
         }
+        if (*p == '\\' && p + 1 < end && memchr("abv", p[1], 3) != NULL) {
+            complain(r, "\\%c in a string is not the same to every version of libconfig: write \\\\%c for a backslash",
+                     p[1], p[1]);
+            return NULL;
+        }
         if (*p == '\\' && p + 1 < end)
             p++;
     }

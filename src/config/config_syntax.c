@@ -84,6 +84,14 @@ static bool is_scalar(const char *word, size_t n)
     return valid >= n && strcspn(word, "0123456789") < n && word[0] != 'e' && word[0] != 'E';
 }
 
+/* libconfig reads 010 as ten before version 1.7, and as eight from then on. */
+static bool has_leading_zero(const char *word, size_t n)
+{
+    size_t sign = word[0] == '-' || word[0] == '+';
+    size_t digits = strspn(word + sign, "0123456789");
+    return digits > 1 && word[sign] == '0' && (sign + digits >= n || word[sign + digits] == 'L');
+}
+
 static int on_word(struct syntax *x, const char *word, size_t n)
 {
     int shown = n > KEY_MAX ? KEY_MAX : (int)n;
@@ -92,6 +100,9 @@ static int on_word(struct syntax *x, const char *word, size_t n)
     if (wants_value(x)) {
         if (!is_scalar(word, n))
             return complain_at(x, x->line, "%.*s needs quotes: write \"%.*s\"", shown, word, shown, word);
+        if (has_leading_zero(word, n))
+            return complain_at(x, x->line, "%.*s begins with a zero: write it without, or in hexadecimal as in 0x1F",
+                               shown, word);
         x->state = AFTER_VALUE;
         return 0;
     }
@@ -144,7 +155,7 @@ static int complain_unfinished(const struct syntax *x, const char *before)
         return complain_at(x, x->line, "%s has no '=' and no value before %s", x->key, before);
     if (in_group(x))
         return complain_at(x, x->line, "%s has no value before %s", x->key, before);
-    return complain_at(x, x->line, "nothing follows the last comma before %s", before);
+    return complain_at(x, x->line, "nothing follows the last comma before %s: remove it", before);
 }
 
 static int on_close(struct syntax *x, char c)
