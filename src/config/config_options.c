@@ -123,7 +123,8 @@ static const struct config_option options[] = {
     {"upstream.sticky", "cookie", "string", "", "", "\"JSESSIONID\"", "The name of the cookie.", REQUIRED,
      RELOADABLE, UPSTREAM(sticky_cookie)},
     {"upstream.sticky", "mode", "sticky_mode", "", "suffix | insert", "\"insert\"",
-     "suffix: the backends set the cookie and end its value with a dot and their route (Tomcat's jvmRoute). "
+     "suffix: the backends set the cookie and end its value with a dot and their route (Tomcat's jvmRoute). If no such cookie came, a "
+     "path parameter of its name counts, in upper or lower case (\";jsessionid=...\"). "
      "insert: a cookie of our own is set. Default: insert.",
      false, RELOADABLE, UPSTREAM(sticky)},
     {"upstream", "retry_after", "duration", "10s", "0s..1h", "",

@@ -107,7 +107,7 @@ static bool remember_host(struct exchange *x, const struct http_head *head)
 
 static void forward(struct exchange *x, const struct routing *r, struct moment now)
 {
-    exchange_read_session(x, r->head);
+    exchange_read_session(x, r);
     bool may_tunnel = x->rq->upgrade && !exchange_forward_is_direct(x);
     if (!remember_host(x, r->head) || (may_tunnel && !exchange_rejudge_keep(x, r->target.host, r->path)))
         exchange_answer(x, REASON_INTERNAL, "out of memory", now);

@@ -144,7 +144,7 @@ enum reason exchange_route_judge(struct exchange *x, struct routing *r, struct e
 int exchange_route_target(const struct exchange *x, const struct routing *r, struct bytes *out);
 
 /* exchange_upstream.c */
-void exchange_read_session(struct exchange *x, const struct http_head *head); /* which target the client's cookie names */
+void exchange_read_session(struct exchange *x, const struct routing *r);      /* which target the client's cookie or path names */
 int exchange_session_field(const struct exchange *x, struct bytes *out);      /* appends the cookie that a response is to set, if any */
 /* Chooses among the targets of x->route. False: none can be used. */
 bool exchange_choose(struct exchange *x, struct moment now);

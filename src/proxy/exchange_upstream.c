@@ -12,6 +12,7 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/http/http_cookie.h"
+#include "mtlsd/http/http_parameter.h"
 #include "mtlsd/policy/balance.h"
 #include "mtlsd/policy/sticky.h"
 
@@ -100,15 +101,25 @@ bool exchange_choose(struct exchange *x, struct moment now)
 
 /* ---- sessions ---- */
 
-void exchange_read_session(struct exchange *x, const struct http_head *head)
+/* A client without cookies has its session in the path (";jsessionid=0123.worker1"). Where both name a target the cookie counts. */
+static size_t find_named(const struct config_upstream *conf, const struct routing *r)
+{
+    struct span cookie = http_cookie_find(r->head, conf->sticky_cookie);
+    size_t i = cookie.ptr != NULL ? sticky_find(conf, cookie) : SIZE_MAX;
+    if (i != SIZE_MAX || conf->sticky != CONFIG_STICKY_SUFFIX)
+        return i;
+    struct span parameter = http_parameter_find(r->target.path, conf->sticky_cookie);
+    return parameter.ptr != NULL ? sticky_find(conf, parameter) : SIZE_MAX;
+}
+
+void exchange_read_session(struct exchange *x, const struct routing *r)
 {
     if (x->route == NULL)
         return;
     const struct plan_upstream *up = x->route->upstream;
     if (up->conf->sticky != CONFIG_STICKY_SUFFIX && up->conf->sticky != CONFIG_STICKY_INSERT)
         return;
-    struct span value = http_cookie_find(head, up->conf->sticky_cookie);
-    size_t i = value.ptr != NULL ? sticky_find(up->conf, value) : SIZE_MAX;
+    size_t i = find_named(up->conf, r);
     x->rq->named = i < up->n_targets ? &up->targets[i] : NULL;
 }
 

@@ -383,6 +383,36 @@ START_TEST(a_session_goes_where_its_suffix_says)
 }
 END_TEST
 
+static const struct {
+    const char *why, *request;
+    size_t target;
+} in_path[] = {
+    {"as Tomcat writes it", "GET /cart;jsessionid=f00.worker3 HTTP/1.1\r\nHost: x\r\n\r\n", 2},
+    {"before the query", "GET /cart;jsessionid=f00.worker2?a=;jsessionid=f00.worker3 HTTP/1.1\r\nHost: x\r\n\r\n", 1},
+    {"as the cookie is called", "GET /a;JSESSIONID=f00.worker3/b HTTP/1.1\r\nHost: x\r\n\r\n", 2},
+    {"in an absolute target", "GET http://x/cart;jsessionid=f00.worker3 HTTP/1.1\r\nHost: x\r\n\r\n", 2},
+    {"the cookie counts", "GET /cart;jsessionid=f00.worker2 HTTP/1.1\r\nHost: x\r\nCookie: JSESSIONID=f00.worker3\r\n\r\n", 2},
+    {"a cookie that names nobody", "GET /cart;jsessionid=f00.worker3 HTTP/1.1\r\nHost: x\r\nCookie: JSESSIONID=f00\r\n\r\n", 2},
+};
+
+START_TEST(a_session_in_the_path_goes_where_its_suffix_says)
+{
+    make_sticky(CONFIG_STICKY_SUFFIX);
+    for (int n = 0; n < 4; n++)
+        ask(in_path[_i].request);
+    ck_assert_msg(executed[in_path[_i].target] == 4, "%s", in_path[_i].why);
+}
+END_TEST
+
+START_TEST(a_path_does_not_choose_where_the_cookie_is_ours)
+{
+    make_sticky(CONFIG_STICKY_INSERT);
+    for (int i = 0; i < 3; i++)
+        ck_assert_ptr_nonnull(strstr(wire_got(ask("GET /cart;jsessionid=worker3 HTTP/1.1\r\nHost: x\r\n\r\n")), "Set-Cookie: JSESSIONID=worker"));
+    ck_assert_uint_eq(executed[2], 1);
+}
+END_TEST
+
 START_TEST(a_session_is_kept_by_a_cookie_of_ours)
 {
     make_sticky(CONFIG_STICKY_INSERT);
@@ -589,6 +619,8 @@ Suite *suite(void)
     tcase_add_test(t, a_client_keeps_its_target_by_hash);
     tcase_add_test(t, the_least_busy_target_is_chosen_and_none_stays_busy);
     tcase_add_test(t, a_session_goes_where_its_suffix_says);
+    tcase_add_loop_test(t, a_session_in_the_path_goes_where_its_suffix_says, 0, sizeof(in_path) / sizeof(in_path[0]));
+    tcase_add_test(t, a_path_does_not_choose_where_the_cookie_is_ours);
     tcase_add_test(t, a_session_is_kept_by_a_cookie_of_ours);
     tcase_add_test(t, a_session_follows_the_certificate);
     tcase_add_loop_test(t, a_handshake_that_fails_leads_to_the_next_target, 0, 3);

@@ -66,6 +66,20 @@ class Targets(harness.Case):
         self.assertGreater(target["held_seconds"], 200)
         self.assertEqual(0, target["active"])
 
+    def test_a_session_in_the_path_stays_at_its_target(self):
+        """As Tomcat writes it for clients without cookies."""
+        port = free_port()
+        one, two = (backend.port for backend in self.backends)
+        self.daemon(f"""
+            upstreams = {{ app = {{ sticky = {{ cookie = "JSESSIONID"; mode = "suffix"; }};
+                targets = ( {{ address = "127.0.0.1:{one}"; route = "worker1"; }}, {{ address = "127.0.0.1:{two}"; route = "worker2"; }} ); }}; }};
+            listeners = {{ in = {{ bind = "127.0.0.1:{port}"; upstream = "app"; }}; }};""", [port], name="sticky")
+        url = f"http://localhost:{port}"
+        self.assertEqual({"worker2"}, {self.curl(f"{url}/cart;jsessionid=0123ABC.worker2?x=1").text for _ in range(4)})
+        self.assertEqual({"worker1"}, {self.curl(f"{url}/a;jsessionid=0123ABC.worker1/b").text for _ in range(4)})
+        cookie = ("-H", "Cookie: JSESSIONID=0123ABC.worker1")
+        self.assertEqual({"worker1"}, {self.curl(*cookie, f"{url}/cart;jsessionid=0123ABC.worker2").text for _ in range(4)})
+
     def test_routes_are_counted_by_their_place(self):
         for path in ("/", "/stop", "/stop/it", "/x", "/y"):
             self.ask(path)
