@@ -119,6 +119,7 @@ static void complete_listener(const struct config_reader *r, struct config_liste
     complete_identities(r, &l->tls, group);
     if (!given(group, "forwarded", NULL))
         l->forwarded = http && l->tls.present ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF;
+    l->rewrite_location_given = given(group, "rewrite_location", NULL);
     if (!given(group, "timeouts", "idle"))
         l->idle_ms = http ? IDLE_HTTP_MS : IDLE_TCP_MS;
     if (!given(group, "timeouts", "min_body_rate"))

@@ -283,8 +283,9 @@ static const struct config_option options[] = {
      "With routes that look at the path: rewrite a path with dot segments or empty segments to its plain "
      "form. Without it such a request is refused (http).",
      false, RELOADABLE, LISTENER(normalize_path)},
-    {"listener", "rewrite_location", "bool", "false", "", "",
-     "Change Location fields of responses that name the upstream so that they name this listener (http).",
+    {"listener", "rewrite_location", "bool", "", "", "true",
+     "Change Location, Content-Location and Refresh fields of responses that name the upstream so that they name this listener (http). "
+     "Default: true on a plaintext listener for upstreams with tls, otherwise false.",
      false, RELOADABLE, LISTENER(rewrite_location)},
     {"listener", "forward_proxy", "group", "", "", "",
      "Serve programs that are told to use a proxy (http_proxy). What routes name by host goes to their "

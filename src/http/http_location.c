@@ -27,15 +27,48 @@ static bool take_authority(struct span *location, const char *scheme, struct htt
     return true;
 }
 
-int http_location_rewrite(struct bytes *out, struct span location, const struct http_location_map *map)
+/* Takes what names the upstream off the front of *location; false: it names something else. */
+static bool take_upstream(struct span *location, const struct http_location_map *map)
 {
     struct http_authority named, upstream;
-    if (!take_authority(&location, map->upstream_scheme, &named) ||
-        !http_authority_read(map->upstream_authority, &upstream))
-        return 0;
-    if (map->client_host.len == 0 || !http_authority_same(&named, &upstream, port_of(map->upstream_scheme)))
-        return 0;
+    return map->client_host.len > 0 && take_authority(location, map->upstream_scheme, &named) &&
+           http_authority_read(map->upstream_authority, &upstream) &&
+           http_authority_same(&named, &upstream, port_of(map->upstream_scheme));
+}
+
+static int append_ours(struct bytes *out, struct span rest, const struct http_location_map *map)
+{
     bool done = bytes_append_str(out, map->client_scheme) == 0 && bytes_append_str(out, "://") == 0 &&
-                bytes_append_span(out, map->client_host) == 0 && bytes_append_span(out, location) == 0;
+                bytes_append_span(out, map->client_host) == 0 && bytes_append_span(out, rest) == 0;
     return done ? 1 : -1;
+}
+
+int http_location_rewrite(struct bytes *out, struct span location, const struct http_location_map *map)
+{
+    return take_upstream(&location, map) ? append_ours(out, location, map) : 0;
+}
+
+/* Where the address begins; value.len: nowhere. Browsers take it in quotes too. */
+static size_t find_address(struct span value)
+{
+    static const char mark[] = "url=";
+    enum { MARK = sizeof(mark) - 1 };
+    for (size_t i = 0; i + MARK <= value.len; i++) {
+        if (!span_equals_nocase_str(span_of(value.ptr + i, MARK), mark))
+            continue;
+        size_t at = i + MARK;
+        while (at < value.len && (value.ptr[at] == ' ' || value.ptr[at] == '"' || value.ptr[at] == '\''))
+            at++;
+        return at;
+    }
+    return value.len;
+}
+
+int http_location_rewrite_refresh(struct bytes *out, struct span value, const struct http_location_map *map)
+{
+    size_t at = find_address(value);
+    struct span address = span_skip(value, at);
+    if (!take_upstream(&address, map))
+        return 0;
+    return bytes_append_span(out, span_of(value.ptr, at)) == 0 ? append_ours(out, address, map) : -1;
 }

@@ -123,7 +123,7 @@ static bool has_changes(const struct http_outgoing *o)
 {
     if (o->head->request)
         return o->edit != NULL || o->has_max_forwards || o->head->minor == 0;
-    return o->location.len > 0 || o->date.len > 0;
+    return o->n_replaced > 0 || o->date.len > 0;
 }
 
 static bool may_set(const struct http_field *f)
@@ -146,6 +146,14 @@ static bool is_sound(const struct http_edit *edit)
     return true;
 }
 
+static bool gets_other_value(const struct http_outgoing *o, struct span name)
+{
+    for (size_t i = 0; i < o->n_replaced; i++)
+        if (http_name_same(o->replaced[i].name, name))
+            return true;
+    return false;
+}
+
 static bool is_edited(const struct http_edit *edit, struct span name)
 {
     for (size_t i = 0; i < edit->n_set; i++)
@@ -161,7 +169,7 @@ static bool is_edited(const struct http_edit *edit, struct span name)
 static bool is_replaced(const struct http_outgoing *o, struct span name)
 {
     if (!o->head->request)
-        return o->location.len > 0 && http_name_equals(name, "location");
+        return gets_other_value(o, name);
     if (o->has_max_forwards && http_name_equals(name, "max-forwards"))
         return true;
     /* it was not meant for whoever reads HTTP/1.1 (RFC 9110 section 10.1.1) */
@@ -172,7 +180,9 @@ static bool is_replaced(const struct http_outgoing *o, struct span name)
 
 static size_t measure_changes(const struct http_outgoing *o)
 {
-    size_t n = o->location.len + o->date.len + o->upgrade.len + o->via.len;
+    size_t n = o->date.len + o->upgrade.len + o->via.len;
+    for (size_t i = 0; i < o->n_replaced; i++)
+        n += o->replaced[i].name.len + o->replaced[i].value.len + 4;
     for (size_t i = 0; o->edit != NULL && i < o->edit->n_set; i++)
         n += o->edit->set[i].name.len + o->edit->set[i].value.len + 4;
     return n;
@@ -185,10 +195,10 @@ static uint8_t *put_own(uint8_t *to, const char *name, struct span value)
     return put_str(to, "\r\n");
 }
 
-static bool names_field(const struct http_head *h, const char *name)
+static bool names_field(const struct http_head *h, struct span name)
 {
     for (size_t i = 0; i < h->n_fields; i++)
-        if (http_name_equals(h->fields[i].name, name))
+        if (http_name_same(h->fields[i].name, name))
             return true;
     return false;
 }
@@ -197,9 +207,10 @@ static uint8_t *put_changes(uint8_t *to, const struct http_outgoing *o)
 {
     const struct http_head *h = o->head;
     if (!h->request) {
-        if (o->location.len > 0 && names_field(h, "location"))
-            to = put_own(to, "Location: ", o->location);
-        return o->date.len > 0 && !names_field(h, "date") ? put_own(to, "Date: ", o->date) : to;
+        for (size_t i = 0; i < o->n_replaced; i++)
+            if (names_field(h, o->replaced[i].name))
+                to = put_field(to, &o->replaced[i]);
+        return o->date.len > 0 && !names_field(h, span_from_str("date")) ? put_own(to, "Date: ", o->date) : to;
     }
     for (size_t i = 0; o->edit != NULL && i < o->edit->n_set; i++)
         if (may_set(&o->edit->set[i]))

@@ -24,7 +24,7 @@ static bool is_idempotent(struct span method)
 
 static bool begin_request(struct exchange *x, const struct http_head *head, struct moment now)
 {
-    if (!exchange_request_begin(x, head->method, head->target))
+    if (!exchange_request_begin_for(x, head->method, head->target, exchange_location_host(x, head)))
         return false;
     struct request *rq = x->rq;
     rq->begun = true;
@@ -95,21 +95,11 @@ done:
     return rc;
 }
 
-/* False: out of memory. */
-static bool remember_host(struct exchange *x, const struct http_head *head)
-{
-    if (!x->listener->conf->rewrite_location)
-        return true;
-    struct span host = http_head_find(head, "Host");
-    x->rq->client_host = host.len > 0 ? span_dup(host) : NULL;
-    return host.len == 0 || x->rq->client_host != NULL;
-}
-
 static void forward(struct exchange *x, const struct routing *r, struct moment now)
 {
     exchange_read_session(x, r);
     bool may_tunnel = x->rq->upgrade && !exchange_forward_is_direct(x);
-    if (!remember_host(x, r->head) || (may_tunnel && !exchange_rejudge_keep(x, r->target.host, r->path)))
+    if (may_tunnel && !exchange_rejudge_keep(x, r->target.host, r->path))
         exchange_answer(x, REASON_INTERNAL, "out of memory", now);
     else if (!exchange_choose(x, now))
         exchange_answer(x, REASON_NO_TARGET, "no target of the upstream can be used now", now);

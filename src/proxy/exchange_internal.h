@@ -44,7 +44,6 @@ struct request { /* the request that runs, or the tcp connection */
     unsigned retries;     /* further attempts of any kind */
     unsigned resent;      /* of those, after it was sent */
     unsigned interims;    /* 1xx answers so far */
-    char *client_host;    /* owned: what Host said, when Location may have to say it; NULL: it need not */
     char *asked;          /* owned: host and path, where a tunnel may come of it; NULL: none may */
     size_t asked_host_len;
     uint64_t tried;       /* targets that failed it, see struct fleet_wish */
@@ -59,7 +58,8 @@ struct request { /* the request that runs, or the tcp connection */
     uint64_t waited_us;   /* how long it was wanted before that */
     uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us;
     size_t method_len, uri_len;
-    char line[]; /* both, for the report; cut when long */
+    size_t host_len;
+    char line[]; /* method and target, for the report, cut when long; then what Host said, where Location may have to say it */
 };
 
 struct exchange {
@@ -122,6 +122,9 @@ void exchange_dial_ended(struct exchange *x, struct moment now);
 /* exchange_request.c */
 /* From here on x->rq may be written; nothing happens when it has begun already. False: out of memory, and the connection is marked as broken. */
 bool exchange_request_begin(struct exchange *x, struct span method, struct span uri);
+/* Likewise, and keeps host; empty: it is not needed. */
+bool exchange_request_begin_for(struct exchange *x, struct span method, struct span uri, struct span host);
+struct span exchange_request_host(const struct request *rq);
 void exchange_request_forget(struct exchange *x);
 
 /* exchange_route.c */
@@ -183,6 +186,18 @@ struct span exchange_http_via(const struct exchange *x, const struct http_head *
 /* exchange_response.c */
 void exchange_response_in(struct exchange *x, struct span in, struct moment now);
 void exchange_response_ended(struct exchange *x, struct moment now);
+
+/* exchange_location.c */
+enum { EXCHANGE_LOCATIONS = 3 };
+struct exchange_locations { /* the fields of a response whose addresses are made ours */
+    struct http_field fields[EXCHANGE_LOCATIONS];
+    struct bytes values[EXCHANGE_LOCATIONS];
+    size_t n;
+};
+/* What Host says where an answer's Location may have to say it; else empty. */
+struct span exchange_location_host(const struct exchange *x, const struct http_head *head);
+int exchange_location_rewrite(const struct exchange *x, const struct http_head *head, struct exchange_locations *out); /* -1: out of memory */
+void exchange_location_clear(struct exchange_locations *l);
 
 /* exchange_answer.c */
 /* Answers the running request ourselves; when an answer has begun already, cuts it so that nobody takes it for whole. */

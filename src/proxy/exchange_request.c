@@ -22,22 +22,33 @@ static void put(char *to, struct span s)
 
 bool exchange_request_begin(struct exchange *x, struct span method, struct span uri)
 {
+    return exchange_request_begin_for(x, method, uri, span_of(NULL, 0));
+}
+
+bool exchange_request_begin_for(struct exchange *x, struct span method, struct span uri, struct span host)
+{
     if (x->rq != NULL && x->rq != &none)
         return true;
     method = cut(method, REPORTED_METHOD_MAX);
     uri = cut(uri, REPORTED_URI_MAX); /* only for the report; what is forwarded is never cut */
-    struct request *rq = malloc(sizeof(*rq) + method.len + uri.len);
+    struct request *rq = malloc(sizeof(*rq) + method.len + uri.len + host.len);
     if (rq == NULL) {
         x->down.broken = true;
         return false;
     }
-    *rq = (struct request){.method_len = method.len, .uri_len = uri.len};
+    *rq = (struct request){.method_len = method.len, .uri_len = uri.len, .host_len = host.len};
     put(rq->line, method);
     put(rq->line + method.len, uri);
+    put(rq->line + method.len + uri.len, host);
     bytes_init(&rq->head, HEAD_OUT_MAX);
     bytes_init(&rq->body, KEPT_BODY_MAX);
     x->rq = rq;
     return true;
+}
+
+struct span exchange_request_host(const struct request *rq)
+{
+    return span_of(rq->line + rq->method_len + rq->uri_len, rq->host_len);
 }
 
 void exchange_request_forget(struct exchange *x)
@@ -47,7 +58,6 @@ void exchange_request_forget(struct exchange *x)
         exchange_agent_forget(x);
         bytes_clear(&rq->head);
         bytes_clear(&rq->body);
-        free(rq->client_host);
         free(rq->asked);
         free(rq);
     }

@@ -5,7 +5,6 @@
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_keep_alive.h"
-#include "mtlsd/http/http_location.h"
 #include "mtlsd/http/http_upgrade.h"
 
 enum { HEAD_OUT_MAX = 512 * 1024, INTERIMS_MAX = 100, SWITCHING_PROTOCOLS = 101, SECOND_US = 1000 * 1000 };
@@ -39,23 +38,6 @@ static void on_interim(struct exchange *x, const struct http_head *head, struct 
     bytes_clear(&out);
 }
 
-/* Appends Location as the client can follow it; nothing when it may stay as it is. -1: out of memory. */
-static int rewrite_location(const struct exchange *x, const struct http_head *head, struct bytes *out)
-{
-    char buf[300];
-    struct span location = x->rq->client_host != NULL ? http_head_find(head, "Location") : span_of(NULL, 0);
-    if (location.len == 0)
-        return 0;
-    struct span sent = exchange_host_field(x, buf, sizeof(buf));
-    struct http_location_map map = {
-        .upstream_scheme = x->target->tls != NULL ? "https" : "http",
-        .client_scheme = x->listener->tls != NULL ? "https" : "http",
-        .upstream_authority = sent.len > 0 ? sent : span_from_str(x->rq->client_host),
-        .client_host = span_from_str(x->rq->client_host),
-    };
-    return http_location_rewrite(out, location, &map) < 0 ? -1 : 0;
-}
-
 /* What Date says now. */
 static struct span date_now(struct exchange_env *env, int64_t utc)
 {
@@ -67,15 +49,16 @@ static struct span date_now(struct exchange_env *env, int64_t utc)
 
 static void write_response_head(struct exchange *x, const struct http_head *head, struct moment now)
 {
-    struct bytes out, added, location;
+    struct bytes out, added;
+    struct exchange_locations locations;
     bytes_init(&out, HEAD_OUT_MAX);
     bytes_init(&added, HEAD_OUT_MAX);
-    bytes_init(&location, HEAD_OUT_MAX);
-    bool lost = exchange_session_field(x, &added) != 0 || rewrite_location(x, head, &location) != 0;
+    bool lost = exchange_location_rewrite(x, head, &locations) != 0 || exchange_session_field(x, &added) != 0;
     struct http_outgoing how = {
         .head = head,
         .added = bytes_span(&added),
-        .location = bytes_span(&location),
+        .replaced = locations.fields,
+        .n_replaced = locations.n,
         .date = date_now(x->env, now.utc),
         .via = exchange_http_via(x, head),
         .upgrade = http_upgrade_wanted(head),
@@ -89,7 +72,7 @@ static void write_response_head(struct exchange *x, const struct http_head *head
         x->down.broken = true;
     link_write_take(&x->down, &out);
     bytes_clear(&added);
-    bytes_clear(&location);
+    exchange_location_clear(&locations);
 }
 
 /* The server's time began before its answer was here, and a request takes time to get there: the last second is not used. */

@@ -192,34 +192,6 @@ START_TEST(trailers_pass_but_for_those_that_frame_or_claim) /* C1 */
 }
 END_TEST
 
-/* ---- Location ---- */
-
-START_TEST(a_location_that_names_the_upstream_is_made_ours_where_that_is_wanted)
-{
-    static const struct {
-        const char *why, *location, *at_app;
-        bool wanted;
-    } cases[] = {
-        {"left alone by default", "https://" WIRE_NAME "/a", "https://" WIRE_NAME "/a", false},
-        {"made ours", "https://" WIRE_NAME "/a?b", "http://shop.example:8080/a?b", true},
-        {"with its usual port", "https://" WIRE_NAME ":443/a", "http://shop.example:8080/a", true},
-        {"another host's", "https://elsewhere.example/a", "https://elsewhere.example/a", true},
-        {"another port's", "https://" WIRE_NAME ":444/a", "https://" WIRE_NAME ":444/a", true},
-        {"a path", "/a", "/a", true},
-    };
-    char reply[200], line[200];
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        http_chain.injector.down_conf.rewrite_location = cases[i].wanted;
-        snprintf(reply, sizeof(reply), "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", cases[i].location);
-        snprintf(line, sizeof(line), "\r\nLocation: %s\r\n", cases[i].at_app);
-        http_chain.reply = reply;
-        struct wire_socket *app = wire_connect(&http_chain);
-        http_chain_ask(app, "GET / HTTP/1.1\r\nHost: shop.example:8080\r\n\r\n");
-        ck_assert_msg(strstr(wire_got(app), line) != NULL, "%s: %s", cases[i].why, wire_got(app));
-    }
-}
-END_TEST
-
 /* ---- how long a server keeps a connection ---- */
 
 START_TEST(a_connection_is_not_used_in_the_last_second_its_server_keeps_it)
@@ -377,7 +349,6 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_final_answer_instead_of_100_ends_the_connection, 0, N_STEPS);
     tcase_add_loop_test(t, each_side_is_spoken_to_in_its_own_version, 0, N_VERSIONS * N_STEPS);
     tcase_add_loop_test(t, trailers_pass_but_for_those_that_frame_or_claim, 0, N_STEPS);
-    tcase_add_test(t, a_location_that_names_the_upstream_is_made_ours_where_that_is_wanted);
     tcase_add_test(t, a_connection_is_not_used_in_the_last_second_its_server_keeps_it);
     tcase_add_test(t, a_server_is_asked_to_keep_what_may_be_kept);
     tcase_add_test(t, an_answer_without_date_gets_the_moment_it_came);

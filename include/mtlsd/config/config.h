@@ -208,7 +208,8 @@ struct config_listener {
     struct config_route *routes; /* never empty once checked: upstream = "X" is one route that matches everything */
     size_t n_routes;
     bool has_path_rules; /* a route looks at the path or changes it: odd spellings of a path are refused or rewritten */
-    bool normalize_path, rewrite_location;
+    bool normalize_path;
+    bool rewrite_location, rewrite_location_given; /* not given: in plaintext, for upstreams with tls */
     struct config_forward_proxy forward_proxy;
     bool accept_proxy_protocol; /* every connection must begin with a PROXY header, v1 or v2 */
     bool guards_browsers; /* plaintext http on an internet socket: refuse what a web page could make a browser send (security E1) */

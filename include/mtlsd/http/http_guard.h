@@ -37,7 +37,8 @@ struct http_outgoing { /* how a head is to be written */
     struct span added;        /* whole field lines, each with CRLF, written last (identity, forwarded); may be empty */
     bool drop_forwarded;      /* requests: remove X-Forwarded-*, X-Real-IP and Forwarded that came in */
     const struct http_edit *edit; /* requests: NULL: none. Names of hop-by-hop, framing and owned fields, and Host, are passed over */
-    struct span location;     /* responses: value of Location instead of the peer's; empty: keep */
+    const struct http_field *replaced; /* responses: what is written in place of the peer's fields of these names, where it has any */
+    size_t n_replaced;
     struct span date;         /* responses: Date where the peer sent none (RFC 9110 section 6.6.1); empty: none */
     struct span upgrade;      /* http_upgrade_wanted: written with its Connection, and then neither close nor keep-alive; empty: none */
     struct span via;          /* whole value that is added to Via, "1.1 name", as a line behind the others; empty: none */

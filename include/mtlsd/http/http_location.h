@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Location of an upstream that names itself by an address which only we can reach. */
+/* Location, Content-Location and Refresh of an upstream that names itself by an address which only we can reach. */
 #ifndef MTLSD_HTTP_HTTP_LOCATION_H
 #define MTLSD_HTTP_HTTP_LOCATION_H
 
@@ -14,5 +14,7 @@ struct http_location_map { /* borrowed */
 /* 1: location names exactly the upstream (its scheme, host and port, where a default port is the same as none), and out got the same location at
  * the client's scheme and host. 0: it does not, or it is relative: leave it alone. -1: no room. */
 MUST_CHECK int http_location_rewrite(struct bytes *out, struct span location, const struct http_location_map *map);
+/* The same for the value of a Refresh field, "5; url=https://...": everything but the address stays. */
+MUST_CHECK int http_location_rewrite_refresh(struct bytes *out, struct span value, const struct http_location_map *map);
 
 #endif

@@ -105,6 +105,24 @@ START_TEST(what_depends_on_other_keys_has_its_default)
 }
 END_TEST
 
+START_TEST(it_is_known_whether_addresses_of_answers_were_spoken_of)
+{
+    static const struct {
+        const char *text;
+        bool given, on;
+    } rows[] = {
+        {LISTENER("bind = \"127.0.0.1:1\"; upstream = \"up\";"), false, false},
+        {LISTENER("bind = \"127.0.0.1:1\"; upstream = \"up\"; rewrite_location = true;"), true, true},
+        {LISTENER("bind = \"127.0.0.1:1\"; upstream = \"up\"; rewrite_location = false;"), true, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config *c = take(rows[i].text);
+        ck_assert(c->listeners[0].rewrite_location_given == rows[i].given && c->listeners[0].rewrite_location == rows[i].on);
+        config_free(c);
+    }
+}
+END_TEST
+
 START_TEST(only_programs_of_this_host_may_upload_as_slowly_as_they_like) /* C7 */
 {
     static const struct {
@@ -146,6 +164,7 @@ Suite *suite(void)
     tcase_add_test(t, browsers_are_guarded_against_where_they_can_get);
     tcase_add_test(t, names_of_hosts_are_in_small_letters);
     tcase_add_test(t, what_depends_on_other_keys_has_its_default);
+    tcase_add_test(t, it_is_known_whether_addresses_of_answers_were_spoken_of);
     tcase_add_test(t, only_programs_of_this_host_may_upload_as_slowly_as_they_like);
     tcase_add_test(t, a_forward_proxy_is_one_when_its_group_is_there);
     suite_add_tcase(s, t);

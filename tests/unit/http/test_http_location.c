@@ -48,6 +48,38 @@ START_TEST(rewrites_what_names_the_upstream_exactly)
 }
 END_TEST
 
+static const struct {
+    const char *why, *value, *rewritten; /* NULL: left alone */
+} refreshes[] = {
+    {"the upstream", "5; url=https://up.example/a?b", "5; url=http://us:8080/a?b"},
+    {"in other case", "0;URL = https://up.example/", NULL},
+    {"no space", "0;URL=https://up.example/", "0;URL=http://us:8080/"},
+    {"a comma", "0, url=https://up.example/", "0, url=http://us:8080/"},
+    {"double quotes", "0; url=\"https://up.example/a\"", "0; url=\"http://us:8080/a\""},
+    {"single quotes", "0; url='https://up.example/a'", "0; url='http://us:8080/a'"},
+    {"another host", "0; url=https://up.example.evil/", NULL},
+    {"the upstream in another's query", "0; url=https://evil/?url=https://up.example/", NULL},
+    {"a path", "0; url=/a", NULL},
+    {"no address", "5", NULL},
+    {"an empty one", "5; url=", NULL},
+    {"nothing", "", NULL},
+};
+
+START_TEST(rewrites_the_address_in_a_refresh)
+{
+    struct http_location_map map = {.upstream_scheme = "https",
+                                    .client_scheme = "http",
+                                    .upstream_authority = span_from_str("up.example"),
+                                    .client_host = span_from_str("us:8080")};
+    struct bytes out;
+    bytes_init(&out, 4096);
+    int rc = http_location_rewrite_refresh(&out, span_from_str(refreshes[_i].value), &map);
+    ck_assert_msg(rc == (refreshes[_i].rewritten != NULL ? 1 : 0), "%s: %d", refreshes[_i].why, rc);
+    ck_assert_msg(span_equals_str(bytes_span(&out), refreshes[_i].rewritten), "%s", refreshes[_i].why);
+    bytes_clear(&out);
+}
+END_TEST
+
 START_TEST(says_when_there_is_no_room_or_no_host_to_name)
 {
     struct http_location_map map = {.upstream_scheme = "https",
@@ -70,6 +102,7 @@ Suite *suite(void)
     Suite *s = suite_create("http_location");
     TCase *tc = tcase_create("locations");
     tcase_add_loop_test(tc, rewrites_what_names_the_upstream_exactly, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+    tcase_add_loop_test(tc, rewrites_the_address_in_a_refresh, 0, (int)(sizeof(refreshes) / sizeof(refreshes[0])));
     tcase_add_test(tc, says_when_there_is_no_room_or_no_host_to_name);
     suite_add_tcase(s, tc);
     return s;

@@ -398,7 +398,9 @@ static const struct {
 START_TEST(writes_what_the_caller_changes)
 {
     bool request = strncmp(changes[_i].raw, "HTTP", 4) != 0;
-    struct http_outgoing o = {.location = words(changes[_i].location),
+    struct http_field location = {words("Location"), words(changes[_i].location)};
+    struct http_outgoing o = {.replaced = &location,
+                              .n_replaced = changes[_i].location != NULL ? 1 : 0,
                               .date = words(changes[_i].date),
                               .upgrade = words(changes[_i].upgrade),
                               .via = words(changes[_i].via),
