@@ -69,7 +69,8 @@ static const struct config_option options[] = {
     {"identity", "certificate", "path", "", "", "\"payments.crt\"",
      "Certificate and chain (PEM), together with key instead of bundle.", false, RELOADABLE,
      IDENTITY(certificate)},
-    {"identity", "key", "path", "", "", "\"payments.key\"", "Private key (PEM), readable by its owner, or also by a group of ours (FILE PERMISSIONS).",
+    {"identity", "key", "path", "", "", "\"payments.key\"", "Private key (PEM): ECDSA P-256, P-384 or P-521, Ed25519, Ed448, RSA or RSA-PSS of 2048 to 8192 bits. Readable by its "
+     "owner, or also by a group of ours (FILE PERMISSIONS).",
      false, RELOADABLE, IDENTITY(key)},
 
     {"trust", "ca", "path", "", "system", "\"partner-ca.pem\"",
@@ -170,7 +171,8 @@ static const struct config_option options[] = {
     {"upstream.tls", "min_version", "word", "1.2", "1.2 | 1.3", "", "The oldest TLS version that is spoken.",
      false, RELOADABLE, UPSTREAM(tls.min_version)},
     {"upstream.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
-     "GnuTLS priority string. Default: a modern one.", false, RELOADABLE, UPSTREAM(tls.priority)},
+     "GnuTLS priority string. It must leave each version of TLS that it allows a signature algorithm for the key of the identity. "
+     "Default: TLS 1.3 and 1.2 with modern algorithms.", false, RELOADABLE, UPSTREAM(tls.priority)},
     {"upstream.tls", "require_client_auth", "bool", "", "", "true",
      "Refuse a server that never asks for our certificate. Default: true when an identity is given.", false,
      RELOADABLE, UPSTREAM(tls.require_client_auth)},
@@ -241,7 +243,8 @@ static const struct config_option options[] = {
     {"listener.tls", "min_version", "word", "1.2", "1.2 | 1.3", "", "The oldest TLS version that is spoken.",
      false, RELOADABLE, LISTENER(tls.min_version)},
     {"listener.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
-     "GnuTLS priority string. Default: a modern one.", false, RELOADABLE, LISTENER(tls.priority)},
+     "GnuTLS priority string. It must leave each version of TLS that it allows a signature algorithm for the key of the identity. "
+     "Default: TLS 1.3 and 1.2 with modern algorithms.", false, RELOADABLE, LISTENER(tls.priority)},
     {"listener", "allow", "rules", "", "", "( { ou = \"ops\"; }, { dns = \"*.ops.example\"; } )",
      "Who of the verified callers may pass: one rule must hold, with all its keys. Default: every verified "
      "caller.",

@@ -57,20 +57,21 @@ static int listener_text(const struct verify_sheet *s, struct bytes *out)
 
 static int certificate_text(struct span der, size_t i, struct bytes *out)
 {
-    char from[21], until[21];
+    char from[21], until[21], key[TLS_CHAIN_KEY_NAME];
     struct tls_peer *peer = tls_peer_new(der, NULL);
     if (peer == NULL)
         return bytes_printf(out, "\n[%zu] cannot be parsed (%zu bytes)\n", i, der.len);
     text_utc(from, peer->not_before);
     text_utc(until, peer->not_after);
+    tls_chain_key_name(der, key);
     int rc = bytes_printf(out, "\n[%zu] ", i);
     if (rc == 0)
         rc = line(out, "subject", peer->subject);
     if (rc == 0)
         rc = bytes_append_str(out, "    ") != 0 ? -1 : line(out, "issuer", peer->issuer);
     if (rc == 0)
-        rc = bytes_printf(out, "    %-11s%s to %s\n    %-11s%s\n    %-11s%s\n", "valid", from, until, "serial", peer->serial, "sha256",
-                          peer->sha256);
+        rc = bytes_printf(out, "    %-11s%s to %s\n    %-11s%s\n    %-11s%s\n    %-11s%s\n", "valid", from, until, "key", key, "serial", peer->serial,
+                          "sha256", peer->sha256);
     tls_peer_free(peer);
     return rc;
 }
@@ -101,11 +102,13 @@ int verify_sheet_text(const struct verify_sheet *s, struct bytes *out)
 
 static json_t *certificate_json(struct span der)
 {
+    char key[TLS_CHAIN_KEY_NAME];
     struct tls_peer *peer = tls_peer_new(der, NULL);
     if (peer == NULL)
         return json_pack("{sb}", "parsed", 0);
-    json_t *value = json_pack("{sb so so ss sI sI ss ss}", "parsed", 1, "subject", daemon_json_text(peer->subject), "issuer",
-                              daemon_json_text(peer->issuer), "serial", peer->serial, "not_before", (json_int_t)peer->not_before, "not_after",
+    tls_chain_key_name(der, key);
+    json_t *value = json_pack("{sb so so ss ss sI sI ss ss}", "parsed", 1, "subject", daemon_json_text(peer->subject), "issuer",
+                              daemon_json_text(peer->issuer), "key", key, "serial", peer->serial, "not_before", (json_int_t)peer->not_before, "not_after",
                               (json_int_t)peer->not_after, "sha256", peer->sha256, "spki_sha256", peer->spki_sha256);
     tls_peer_free(peer);
     return value;

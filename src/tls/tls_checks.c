@@ -6,6 +6,7 @@
 #include "tls_constraints.h"
 #include "tls_crl_set.h"
 #include "tls_der.h"
+#include "tls_key.h"
 #include "tls_names.h"
 
 #include <stdio.h>
@@ -64,14 +65,15 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
 {
     unsigned bits = 0;
     int algorithm = gnutls_x509_crt_get_pk_algorithm(c->crt, &bits);
-    const char *name = algorithm >= 0 ? gnutls_pk_algorithm_get_name((gnutls_pk_algorithm_t)algorithm) : NULL;
-    if (!is_strong(algorithm, bits, tls_trust_rules(q->trust)->min_rsa_bits))
-        tls_checks_found(out, REASON_WEAK, 66,
-                         "certificate %s: its key (%s, %u bits) is weaker than the policy allows", c->subject,
-                         name != NULL ? name : "unknown kind", bits);
-    else if (!tls_cert_key_is_affordable(c->cert->spki))
-        tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s, %u bits) is of an absurd size",
-                         c->subject, name, bits);
+    bool strong = is_strong(algorithm, bits, tls_trust_rules(q->trust)->min_rsa_bits);
+    if (strong && tls_cert_key_is_affordable(c->cert->spki))
+        return;
+    struct tls_key key;
+    char name[TLS_KEY_NAME];
+    tls_key_read(c->crt, c->cert->spki, &key);
+    tls_key_name(&key, name);
+    tls_checks_found(out, REASON_WEAK, 66, strong ? "certificate %s: its key (%s) is of an absurd size" : "certificate %s: its key (%s) is weaker than the policy allows",
+                     c->subject, name);
 }
 
 static void check_signature_algorithm(const struct tls_certificate *c, struct tls_verdict *out)

@@ -16,7 +16,9 @@
     ":-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-EDDSA-ED25519"                        \
     ":+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384" /* what TLS 1.2 calls them: without a curve in the name */               \
     ":+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384"                          \
-    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
+    ":+SIGN-ECDSA-SECP521R1-SHA512:+SIGN-ECDSA-SHA512:+SIGN-EDDSA-ED448:+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384"    \
+    ":+SIGN-RSA-PSS-SHA512:+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-RSA-SHA512"                                                \
+    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1" /* in TLS 1.2 also of certificates */
 static const char PRIORITY_12[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" PRIORITY_REST;
 static const char PRIORITY_13[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3" PRIORITY_REST;
 
@@ -70,6 +72,12 @@ static int set_priority(struct tls_context *ctx, const struct tls_context_spec *
     return 0;
 }
 
+/* The library would go on without a certificate that no signature fits, and say nothing. */
+static int check_identity(const struct tls_context *ctx, struct err *err)
+{
+    return ctx->identity != NULL ? tls_identity_check_priority(ctx->identity, ctx->priority, ctx->accepting, err) : 0;
+}
+
 static int set_credentials(struct tls_context *ctx, struct err *err)
 {
     if (gnutls_certificate_allocate_credentials(&ctx->credentials) < 0)
@@ -110,7 +118,7 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
         err_set(err, ERR_MEMORY, "out of memory");
     else if (ctx->tickets && gnutls_rnd(GNUTLS_RND_KEY, ctx->ticket_secret, sizeof(ctx->ticket_secret)) != 0)
         err_set(err, ERR_INTERNAL, "the TLS library has no random bytes");
-    else if (set_priority(ctx, spec, err) == 0 && set_credentials(ctx, err) == 0)
+    else if (set_priority(ctx, spec, err) == 0 && check_identity(ctx, err) == 0 && set_credentials(ctx, err) == 0)
         return ctx;
     free_context(ctx);
     return NULL;

@@ -4,6 +4,7 @@
 #include "mtlsd/base/text.h"
 #include "tls_cert.h"
 #include "tls_internal.h"
+#include "tls_key.h"
 #include "tls_pem.h"
 
 #include <stdatomic.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 
 /* GnuTLS refuses to send more (DEFAULT_MAX_VERIFY_DEPTH); no honest bundle comes near. */
-enum { MAX_CERTIFICATES = 16 };
+enum { MAX_CERTIFICATES = 16, GOOD_RSA_BITS = 2048 };
 
 struct link {
     struct tls_cert cert; /* borrows der */
@@ -24,7 +25,8 @@ struct link {
 struct tls_identity {
     atomic_uint refs;
     char *name;
-    char subject[256], issuer[256], key_kind[32], key_word[16];
+    char subject[256], issuer[256], key_kind[TLS_KEY_NAME], key_word[TLS_KEY_NAME];
+    struct tls_key kind; /* of the leaf's key */
     gnutls_x509_privkey_t key;
     struct link links[MAX_CERTIFICATES]; /* leaf first */
     size_t n_links;
@@ -88,6 +90,16 @@ static int add_certificate(struct loading *l, const struct tls_pem_reader *r,
     return 0;
 }
 
+/* Where there is one certificate, its key tells what is wrong with a key that the library cannot read or compare. */
+static int check_only_kind(const struct loading *l)
+{
+    struct tls_key key;
+    if (l->id->n_links != 1)
+        return 0;
+    tls_key_read(l->id->links[0].crt, l->id->links[0].cert.spki, &key);
+    return tls_key_check(&key, l->spec->name, l->err);
+}
+
 static int add_key(struct loading *l, const struct tls_pem_reader *r, const struct tls_pem_block *block)
 {
     if (l->id->key != NULL)
@@ -105,11 +117,10 @@ static int add_key(struct loading *l, const struct tls_pem_reader *r, const stru
     if (gnutls_x509_privkey_init(&l->id->key) != 0)
         return err_set(l->err, ERR_MEMORY, "out of memory");
     int rc = gnutls_x509_privkey_import2(l->id->key, &pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
-    if (rc != 0)
-        return err_set(l->err, ERR_CREDENTIAL,
-                       "%s:%zu: the private key that begins here is damaged or of an unknown kind (%s)",
-                       r->file, block->line, gnutls_strerror(rc));
-    return 0;
+    if (rc == 0 || check_only_kind(l) != 0)
+        return rc == 0 ? 0 : -1;
+    return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: the private key that begins here is damaged or of an unknown kind (%s); keys may be " TLS_KEY_KINDS,
+                   r->file, block->line, gnutls_strerror(rc));
 }
 
 static int read_file(struct loading *l, const char *file, struct span text, bool want_certificates,
@@ -197,6 +208,8 @@ static int find_leaf(struct loading *l)
         return check_halves(l);
     }
     char subject[160];
+    if (check_only_kind(l) != 0)
+        return -1;
     tls_cert_name_text(id->links[0].cert.subject, subject, sizeof(subject));
     return err_set(l->err, ERR_CREDENTIAL,
                    "identity %s: the private key in %s (line %zu) does not belong to %s in %s (%s)",
@@ -234,27 +247,6 @@ static void order_chain(struct loading *l)
     id->n_links = n;
 }
 
-static void describe_key(struct tls_identity *id)
-{
-    unsigned bits = 0;
-    gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
-    int algorithm = gnutls_x509_crt_get_pk_algorithm(id->links[0].crt, &bits);
-    const char *kind = gnutls_pk_algorithm_get_name((gnutls_pk_algorithm_t)algorithm);
-    if (algorithm == GNUTLS_PK_ECDSA &&
-        gnutls_x509_crt_get_pk_ecc_raw(id->links[0].crt, &curve, NULL, NULL) == 0)
-        snprintf(id->key_kind, sizeof(id->key_kind), "ECDSA P-%u", bits);
-    else if (algorithm == GNUTLS_PK_EDDSA_ED25519)
-        snprintf(id->key_kind, sizeof(id->key_kind), "Ed25519");
-    else if (algorithm == GNUTLS_PK_EDDSA_ED448)
-        snprintf(id->key_kind, sizeof(id->key_kind), "Ed448");
-    else
-        snprintf(id->key_kind, sizeof(id->key_kind), "%s %u", kind != NULL ? kind : "unknown", bits);
-    if (algorithm == GNUTLS_PK_ECDSA || algorithm == GNUTLS_PK_RSA)
-        snprintf(id->key_word, sizeof(id->key_word), "%s%u", algorithm == GNUTLS_PK_RSA ? "RSA" : "EC", bits % 1000000);
-    else if (algorithm == GNUTLS_PK_EDDSA_ED25519 || algorithm == GNUTLS_PK_EDDSA_ED448)
-        snprintf(id->key_word, sizeof(id->key_word), "%s", algorithm == GNUTLS_PK_EDDSA_ED448 ? "ED448" : "ED25519");
-}
-
 static const char *signature_word(gnutls_x509_crt_t crt)
 {
     switch (gnutls_x509_crt_get_signature_algorithm(crt)) {
@@ -283,6 +275,19 @@ static const char *signature_word(gnutls_x509_crt_t crt)
     }
 }
 
+/* A key that nobody takes is an error; of one that few take, peers may be glad all the same. */
+static int check_kind(const struct loading *l)
+{
+    const struct tls_key *kind = &l->id->kind;
+    if (tls_key_check(kind, l->spec->name, l->err) != 0)
+        return -1;
+    if ((kind->algorithm == GNUTLS_PK_RSA || kind->algorithm == GNUTLS_PK_RSA_PSS) && kind->bits < GOOD_RSA_BITS)
+        findings_add(l->notes, FINDING_WARNING, l->spec->certificate_file,
+                     "identity %s: most peers will refuse its key (%s) as too weak: issue the certificate for an ECDSA P-256 key", l->spec->name,
+                     l->id->key_kind);
+    return 0;
+}
+
 static int check_leaf(struct loading *l, int64_t now)
 {
     struct link *leaf = &l->id->links[0];
@@ -293,6 +298,12 @@ static int check_leaf(struct loading *l, int64_t now)
                        "identity %s: %s:%zu is a CA certificate (%s), not one to present; give a leaf that "
                        "the CA issued, and its key",
                        l->spec->name, file, leaf->line, l->id->subject);
+    unsigned usage = 0;
+    if (gnutls_x509_crt_get_key_usage(leaf->crt, &usage, NULL) >= 0 && (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0)
+        return err_set(l->err, ERR_CREDENTIAL,
+                       "identity %s: the keyUsage of %s (%s:%zu) does not allow to sign, which TLS needs: have it issued again with keyUsage = "
+                       "digitalSignature",
+                       l->spec->name, l->id->subject, file, leaf->line);
     for (size_t i = 0; i < l->id->n_links; i++) {
         const struct tls_cert *cert = &l->id->links[i].cert;
         char subject[160], when[21];
@@ -333,8 +344,10 @@ struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int6
         order_chain(&l);
     tls_cert_name_text(id->links[0].cert.subject, id->subject, sizeof(id->subject));
     tls_cert_name_text(id->links[0].cert.issuer, id->issuer, sizeof(id->issuer));
-    describe_key(id);
-    if (!id->unchecked && check_leaf(&l, now) != 0)
+    tls_key_read(id->links[0].crt, id->links[0].cert.spki, &id->kind);
+    tls_key_name(&id->kind, id->key_kind);
+    tls_key_openssl_name(&id->kind, id->key_word);
+    if (!id->unchecked && (check_leaf(&l, now) != 0 || check_kind(&l) != 0))
         goto fail;
     return id;
 fail:
@@ -393,6 +406,11 @@ void tls_identity_algorithms(const struct tls_identity *id, struct tls_identity_
 struct span tls_identity_der(const struct tls_identity *id, size_t i)
 {
     return i < id->n_links ? id->links[i].cert.der : (struct span){0};
+}
+
+int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t priority, bool accepting, struct err *err)
+{
+    return id->unchecked ? 0 : tls_key_check_priority(&id->kind, priority, accepting, err);
 }
 
 int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials)

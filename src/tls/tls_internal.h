@@ -15,6 +15,9 @@
 MUST_CHECK int tls_identity_load_into(const struct tls_identity *id,
                                       gnutls_certificate_credentials_t credentials);
 
+/* As tls_key_check_priority. */
+MUST_CHECK int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t priority, bool accepting, struct err *err);
+
 /* Names the trust's CAs to clients in CertificateRequest; no verification hangs on it, the judge does that. A
  * trust with very many CAs names none (RFC 8446 4.2.4 lets it), so that the request stays small. 0 or a
  * GnuTLS error. */

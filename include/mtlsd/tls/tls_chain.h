@@ -15,4 +15,8 @@ struct tls_chain {
 MUST_CHECK int tls_chain_read(struct tls_chain *chain, struct span text, const char *file, struct err *err);
 void tls_chain_clear(struct tls_chain *chain);
 
+enum { TLS_CHAIN_KEY_NAME = 32 };
+/* The kind of a certificate's key: "ECDSA P-256", "RSA 3072"; "unknown" also of what cannot be parsed. */
+void tls_chain_key_name(struct span der, char out[TLS_CHAIN_KEY_NAME]);
+
 #endif

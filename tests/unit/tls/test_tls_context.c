@@ -83,7 +83,8 @@ static bool is_good_cipher(unsigned cipher)
 static bool is_good_signature(gnutls_sign_algorithm_t sign)
 {
     gnutls_digest_algorithm_t hash = gnutls_sign_get_hash_algorithm(sign);
-    return sign == GNUTLS_SIGN_EDDSA_ED25519 || hash == GNUTLS_DIG_SHA256 || hash == GNUTLS_DIG_SHA384;
+    return sign == GNUTLS_SIGN_EDDSA_ED25519 || sign == GNUTLS_SIGN_EDDSA_ED448 || hash == GNUTLS_DIG_SHA256 || hash == GNUTLS_DIG_SHA384 ||
+           hash == GNUTLS_DIG_SHA512;
 }
 
 START_TEST(offers_nothing_old)
