@@ -82,13 +82,40 @@ static void check_bind(const struct config_reader *r, size_t listener, size_t in
     }
 }
 
+static char *place_of(const struct config_reader *r, const char *key, const char *inner)
+{
+    bool given;
+    const config_setting_t *at = config_read_at(r->root, key, inner, &given);
+    return given ? config_read_place(r, at) : NULL;
+}
+
+static void note_places(const struct config_reader *r)
+{
+    r->config->where = (struct config_places){
+        .admin_socket = place_of(r, "admin", "socket"),
+        .log_target = place_of(r, "log", "target"),
+        .crl_cache = place_of(r, "crl_cache", NULL),
+    };
+}
+
+static void check_crl_cache(const struct config_reader *r)
+{
+    bool fetches = false;
+    for (size_t i = 0; i < r->config->n_trusts; i++)
+        fetches = fetches || r->config->trusts[i].crl_fetch;
+    if (r->config->crl_cache != NULL && !fetches && r->findings->errors == 0)
+        config_read_complain(r, FINDING_WARNING, config_read_at(r->root, "crl_cache", NULL, NULL), "has no effect: no trust has crl = \"fetch\"");
+}
+
 void config_check(const struct config_reader *r)
 {
     const struct config *c = r->config;
     if (r->findings->out_of_memory)
         return; /* half a configuration */
+    note_places(r);
     config_complete(r);
     config_check_log(r);
+    check_crl_cache(r);
     for (size_t i = 0; i < c->n_identities; i++)
         check_identity(r, &c->identities[i], config_read_group_at(r, "identities", i));
     for (size_t i = 0; i < c->n_trusts; i++)

@@ -8,9 +8,19 @@ enum {
     LEAST = 2,       /* one client with its upstream: slow, but it serves */
 };
 
+static size_t fixed_part(unsigned workers, size_t binds)
+{
+    return COMMON + workers * (PER_WORKER + PER_BIND * binds);
+}
+
+size_t fd_share_least(unsigned workers, size_t binds)
+{
+    return fixed_part(workers, binds) + (size_t)workers * LEAST;
+}
+
 size_t fd_share_per_worker(size_t limit, unsigned workers, size_t binds)
 {
-    size_t fixed = COMMON + workers * (PER_WORKER + PER_BIND * binds);
+    size_t fixed = fixed_part(workers, binds);
     size_t share = limit > fixed ? (limit - fixed) / workers : 0;
     return share > LEAST ? share : LEAST;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd_check.h"
+#include "check_places.h"
 #include "check_sheet.h"
 #include "command.h"
 #include "flags.h"
@@ -7,7 +8,6 @@
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
-#include "mtlsd/io/log_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,14 +30,6 @@ static int show(const struct check_sheet *sheet, bool json)
     return rc;
 }
 
-/* run would not start without it. */
-static void check_log(const struct config *config, struct findings *findings)
-{
-    struct err err = {0};
-    if (config_log_place(config) == CONFIG_LOG_FILE && log_file_check(config->log_target, &err) != 0)
-        findings_add(findings, FINDING_ERROR, config->path, "%s", err.text);
-}
-
 static int check_file(const struct check_flags *a)
 {
     const char *path = a->config;
@@ -49,7 +41,7 @@ static int check_file(const struct check_flags *a)
     struct config *config = config_load(path, &findings);
     struct snapshot *snapshot = config != NULL ? snapshot_new(config, file_source_disk(), 1, now, &findings) : NULL;
     if (snapshot != NULL)
-        check_log(snapshot->config, &findings);
+        check_places(snapshot->config, &findings);
     struct check_sheet sheet = {.path = path, .findings = &findings, .snapshot = snapshot, .now = now};
     int code = findings_failed(&findings) ? COMMAND_REFUSED : COMMAND_FINE;
     if (a->connect && code == COMMAND_FINE && snapshot != NULL && check_connect_run(&connect, snapshot, &err) == 0) {
@@ -84,7 +76,8 @@ int cmd_check(int argc, char **argv)
     const struct flags flags = {
         .command = "mtlsd check",
         .usage = "[-c FILE] [--connect] [--json]",
-        .about = "Validates everything that run would load: the configuration, every certificate, key, CA and revocation list.\n"
+        .about = "Validates everything that run would load and open: the configuration, every certificate, key, CA and revocation list,\n"
+                 "the addresses, sockets and log file. A daemon that runs does not notice. Call it as the user that runs the daemon.\n"
                  "Lists all that is wrong at once, each with its line, and what would be served.\n"
                  "Exit code 0: it can be used (there may be warnings), 3: run would refuse it,\n"
                  "4: with --connect, a target refused us or we refused it.",

@@ -41,18 +41,35 @@ static bool is_alive(const char *path)
     return !refused;
 }
 
-static int check_place(const char *path, struct err *err)
+static int refuse_length(const char *path, struct err *err)
+{
+    return err_set(err, ERR_IO, "admin socket \"%s\": a path of 1 to %zu bytes is needed", path, sizeof(((struct admin_socket *)NULL)->path) - TEMPORARY_ROOM - 1);
+}
+
+static bool is_too_long(const char *path)
+{
+    size_t n = strlen(path);
+    return n == 0 || n + TEMPORARY_ROOM >= sizeof(((struct admin_socket *)NULL)->path);
+}
+
+enum listen_check admin_socket_check(const char *path, struct err *err)
 {
     struct stat st;
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT ? 0 : err_set(err, ERR_IO, "admin socket %s: %s", path, strerror(errno));
-    if (!S_ISSOCK(st.st_mode))
-        return err_set(err, ERR_IO, "admin socket %s: there is something else of that name; remove it or set another admin.socket", path);
-    if (is_alive(path))
-        return err_set(err, ERR_IO,
-                       "admin socket %s: another instance answers there; stop it (mtlsd drain --socket %s) or set another admin.socket", path,
-                       path);
-    return 0;
+    if (is_too_long(path))
+        refuse_length(path, err);
+    else if (lstat(path, &st) != 0 && errno == ENOENT)
+        return LISTEN_CHECK_FINE;
+    else if (lstat(path, &st) != 0)
+        err_set(err, ERR_IO, "admin socket %s: %s", path, strerror(errno));
+    else if (!S_ISSOCK(st.st_mode))
+        err_set(err, ERR_IO, "admin socket %s: there is something else of that name; remove it or set another admin.socket", path);
+    else if (!is_alive(path))
+        return LISTEN_CHECK_FINE;
+    else {
+        err_set(err, ERR_IO, "admin socket %s: another instance answers there; stop it (mtlsd drain --socket %s) or set another admin.socket", path, path);
+        return LISTEN_CHECK_IN_USE;
+    }
+    return LISTEN_CHECK_FAILS;
 }
 
 static int bind_privately(struct admin_socket *s, int fd, struct err *err)
@@ -81,12 +98,9 @@ static int bind_privately(struct admin_socket *s, int fd, struct err *err)
 int admin_socket_bind(struct admin_socket *s, const char *path, struct err *err)
 {
     *s = (struct admin_socket){0};
-    size_t n = strlen(path);
-    if (n == 0 || n + TEMPORARY_ROOM >= sizeof(s->path))
-        return err_set(err, ERR_IO, "admin socket \"%s\": a path of 1 to %zu bytes is needed", path, sizeof(s->path) - TEMPORARY_ROOM - 1);
-    memcpy(s->path, path, n + 1);
-    if (check_place(path, err) != 0)
+    if (admin_socket_check(path, err) != LISTEN_CHECK_FINE)
         return -1;
+    memcpy(s->path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_set(err, ERR_IO, "admin socket %s: %s", path, strerror(errno));

@@ -5,6 +5,7 @@
 #define MTLSD_IO_ADMIN_SOCKET_H
 
 #include "mtlsd/base/err.h"
+#include "mtlsd/io/listen_check.h"
 
 #include <sys/types.h>
 
@@ -14,6 +15,8 @@ struct admin_socket {
     ino_t inode;
 };
 
+/* Whether one could be made there, as far as the name itself goes. Not fine: err says why. */
+MUST_CHECK enum listen_check admin_socket_check(const char *path, struct err *err);
 /* A bound socket (not listening yet), or -1 + err. */
 int admin_socket_bind(struct admin_socket *s, const char *path, struct err *err);
 /* Moves the file into place once the socket listens. */

@@ -226,6 +226,16 @@ bool file_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
+int file_check_folder(const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return failed(err, path, "cannot look at it");
+    if (!S_ISDIR(st.st_mode))
+        return err_set(err, ERR_IO, "%s: is not a folder", path);
+    return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : failed(err, path, "cannot write there");
+}
+
 int file_make_folder(const char *path, unsigned mode, struct err *err)
 {
     char part[4096];

@@ -14,7 +14,7 @@
 
 enum { BACKLOG = 1024 };
 
-static int say(struct err *err, const char *text, int error)
+int listen_fd_explain(const char *text, int error, struct err *err)
 {
     const char *hint = "";
     if (error == EADDRINUSE)
@@ -22,11 +22,27 @@ static int say(struct err *err, const char *text, int error)
     else if (error == EACCES || error == EPERM)
         hint = " (ports below 1024 need root or CAP_NET_BIND_SERVICE; a unix socket needs a folder we may write to)";
     else if (error == EADDRNOTAVAIL)
-        hint = " (this machine has no such address)";
+        hint = " (this machine has no such address: `ip address` lists them)";
+    else if (error == ENOENT || error == ENOTDIR)
+        hint = " (make its folder first)";
+    else if (error == EAFNOSUPPORT)
+        hint = " (this machine has no IPv6: write an IPv4 address, as in \"0.0.0.0:8443\")";
     return err_set(err, ERR_IO, "%s: cannot listen: %s%s", text, strerror(error), hint);
 }
 
-static int bound(const struct addrinfo *ai, bool share)
+int listen_fd_look_up(const struct address *address, const char *text, struct addrinfo **found, struct err *err)
+{
+    char port[8];
+    snprintf(port, sizeof(port), "%u", (unsigned)address->port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    int rc = getaddrinfo(address->host[0] != '\0' ? address->host : "::", port, &hints, found);
+    if (rc == 0)
+        return 0;
+    return err_set(err, ERR_IO, "%s: cannot listen: %s (the name does not resolve here: write an address of this machine, or \":%s\" for all)", text,
+                   gai_strerror(rc), port);
+}
+
+int listen_fd_bind(const struct addrinfo *ai, bool share)
 {
     int on = 1, off = 0;
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -38,12 +54,28 @@ static int bound(const struct addrinfo *ai, bool share)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     if (ai->ai_family == AF_INET6) /* ":8443" means IPv4 too */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0)
         return fd;
     int error = errno;
     close(fd);
     errno = error;
     return -1;
+}
+
+static int bound(const struct addrinfo *ai, bool share)
+{
+    int fd = listen_fd_bind(ai, share);
+    if (fd < 0 || listen(fd, BACKLOG) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+bool listen_fd_lacks_ipv6(const struct address *address, int error)
+{
+    return address->host[0] == '\0' && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL);
 }
 
 /* Our workers share a port by SO_REUSEPORT, and so could a second daemon of the same user without anyone noticing: a socket that does not
@@ -61,22 +93,18 @@ static int bound_first(const struct addrinfo *ai, bool first)
 
 static int open_tcp(const struct address *address, const char *text, bool first, struct err *err)
 {
-    char port[8];
-    snprintf(port, sizeof(port), "%u", (unsigned)address->port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
-    const char *host = address->host[0] != '\0' ? address->host : "::";
-    int rc = getaddrinfo(host, port, &hints, &found);
-    if (rc != 0)
-        return err_set(err, ERR_IO, "%s: cannot listen: %s", text, gai_strerror(rc));
+    struct addrinfo *found = NULL;
+    if (listen_fd_look_up(address, text, &found, err) != 0)
+        return -1;
     int fd = bound_first(found, first);
     int error = errno;
     freeaddrinfo(found);
-    if (fd < 0 && address->host[0] == '\0' && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL)) { /* no IPv6 on this machine */
+    if (fd < 0 && listen_fd_lacks_ipv6(address, error)) {
         struct address v4 = *address;
         snprintf(v4.host, sizeof(v4.host), "0.0.0.0");
         return open_tcp(&v4, text, first, err);
     }
-    return fd >= 0 ? fd : say(err, text, error);
+    return fd >= 0 ? fd : listen_fd_explain(text, error, err);
 }
 
 static bool somebody_answers(const struct sockaddr_un *name)
@@ -92,14 +120,14 @@ static int open_unix(const struct address *address, const char *text, struct err
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     if (strlen(address->path) >= sizeof(name.sun_path))
-        return say(err, text, ENAMETOOLONG);
+        return listen_fd_explain(text, ENAMETOOLONG, err);
     memcpy(name.sun_path, address->path, strlen(address->path) + 1);
     struct stat st;
     if (lstat(address->path, &st) == 0) {
         if (!S_ISSOCK(st.st_mode))
             return err_set(err, ERR_IO, "%s: cannot listen: a file that is not a socket is in the way", text);
         if (somebody_answers(&name))
-            return say(err, text, EADDRINUSE);
+            return listen_fd_explain(text, EADDRINUSE, err);
         unlink(address->path);
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -111,7 +139,7 @@ static int open_unix(const struct address *address, const char *text, struct err
         return fd;
     if (fd >= 0)
         close(fd);
-    return say(err, text, error);
+    return listen_fd_explain(text, error, err);
 }
 
 int listen_fd_open(const struct address *address, const char *text, bool first, struct err *err)

@@ -5,8 +5,18 @@
 
 #include "mtlsd/base/address.h"
 
+struct addrinfo;
+
 /* A descriptor that listens, non-blocking, close-on-exec; -1 + err (ERR_IO). first: nothing of ours listens there yet, so whoever does is
  * a stranger. A unix socket is made mode 0660; a file left behind by a dead process is replaced. */
 MUST_CHECK int listen_fd_open(const struct address *address, const char *text, bool first, struct err *err);
+
+/* The steps of it, which listen_check.c takes without the last one, listen. */
+MUST_CHECK int listen_fd_look_up(const struct address *address, const char *text, struct addrinfo **found, struct err *err);
+MUST_CHECK int listen_fd_bind(const struct addrinfo *ai, bool share); /* a descriptor, or -1 + errno */
+/* ":8443" on a machine without IPv6: it means IPv4 alone there. */
+bool listen_fd_lacks_ipv6(const struct address *address, int error);
+/* Always -1 + err: the error and what to do about it. */
+int listen_fd_explain(const char *text, int error, struct err *err);
 
 #endif

@@ -189,7 +189,11 @@ void log_file_keep_streams(void)
 
 static int refuse(const char *path, int because, struct err *err)
 {
-    return err_set(err, ERR_IO, "log file %s: %s", path, strerror(because));
+    const char *hint = because == ENOENT || because == ENOTDIR ? "; make its folder first"
+                       : because == EACCES ? "; give the user that runs mtlsd the right to write there"
+                       : because == EISDIR ? "; name a file in it"
+                                           : "";
+    return err_set(err, ERR_IO, "log file %s: %s%s", path, strerror(because), hint);
 }
 
 /* O_NONBLOCK: a named pipe without a reader is an error and not a wait without end. */
@@ -205,6 +209,8 @@ int log_file_check(const char *path, struct err *err)
     if (stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode))
             return refuse(path, EISDIR, err);
+        if (S_ISSOCK(st.st_mode))
+            return refuse(path, ENXIO, err);
         return access(path, W_OK) == 0 ? 0 : refuse(path, errno, err);
     }
     if (errno != ENOENT || path[0] == '\0')

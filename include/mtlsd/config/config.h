@@ -231,9 +231,15 @@ struct config_listener {
     unsigned max_headers;                      /* 100 */
 };
 
+/* "file:line" of keys that say what run opens; NULL where the key is not given. */
+struct config_places {
+    char *admin_socket, *log_target, *crl_cache;
+};
+
 struct config {
     char *path;
     struct config_strings files; /* path and every file it includes, as far as there are files */
+    struct config_places where;
     unsigned workers;         /* never 0: the number of cores this process may use when nothing is said */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", NULL: none */

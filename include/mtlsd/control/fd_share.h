@@ -8,6 +8,8 @@
 
 /* Descriptors that the clients and upstream connections of one worker may have together. limit: of the process; binds: addresses listened on. */
 size_t fd_share_per_worker(size_t limit, unsigned workers, size_t binds);
+/* What the process needs to serve one client in each worker. */
+size_t fd_share_least(unsigned workers, size_t binds);
 /* Clients of one worker at once: each may come to need an upstream connection. configured: of all workers, 0: as many as fit. Never 0. */
 size_t fd_share_clients(size_t per_worker, unsigned workers, unsigned configured);
 

@@ -26,6 +26,8 @@ const struct file_source *file_source_disk(void);
  * alone and that is an error. */
 MUST_CHECK int file_write(const char *path, struct span content, unsigned mode, bool replace, struct err *err);
 bool file_exists(const char *path);
+/* Whether files could be made in that folder. 0, or -1 + err. */
+MUST_CHECK int file_check_folder(const char *path, struct err *err);
 /* Makes a folder (and what leads to it); one that exists is fine. */
 MUST_CHECK int file_make_folder(const char *path, unsigned mode, struct err *err);
 /* Waits for the exclusive use of a folder by processes that ask; gives a descriptor for file_unlock, or -1. */

@@ -267,6 +267,7 @@ static const struct row refused[] = {
 };
 
 static const struct row warned[] = {
+    {"a folder for lists that nobody fetches", ID TRUSTS UP LOCAL "crl_cache = \"/var/lib/x\";", 5, "crl_cache: has no effect: no trust has crl = \"fetch\""},
     {"plaintext on every interface, accepted",
      ID TRUSTS UP "listeners = { app = { bind = \":8080\"; upstream = \"up\"; insecure_expose = true; }; };",
      4, "served in plaintext"},
@@ -373,6 +374,20 @@ START_TEST(finds_every_error_and_not_only_the_first)
 }
 END_TEST
 
+START_TEST(says_where_each_place_stands_that_run_opens)
+{
+    struct findings f;
+    findings_init(&f);
+    struct config *c = config_parse(ID TRUSTS BACK LOCAL "admin = { socket = \"unix:a.sock\"; };\nlog = {\ntarget = \"x.log\"; };\n", "x.conf", &f);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_str_eq(c->where.admin_socket, "x.conf:5");
+    ck_assert_str_eq(c->where.log_target, "x.conf:7");
+    ck_assert_ptr_null(c->where.crl_cache);
+    config_free(c);
+    findings_clear(&f);
+}
+END_TEST
+
 START_TEST(port_zero_and_the_two_families_do_not_collide)
 {
     struct findings f;
@@ -397,6 +412,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, takes_it_with_a_warning, 0, COUNT(warned));
     tcase_add_test(t, says_nothing_about_the_lines_that_are_right);
     tcase_add_test(t, finds_every_error_and_not_only_the_first);
+    tcase_add_test(t, says_where_each_place_stands_that_run_opens);
     tcase_add_test(t, port_zero_and_the_two_families_do_not_collide);
     suite_add_tcase(s, t);
     return s;

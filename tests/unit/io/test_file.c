@@ -213,6 +213,25 @@ START_TEST(makes_a_folder_once)
 }
 END_TEST
 
+START_TEST(a_folder_that_takes_no_files_is_told)
+{
+    struct err fine = {0}, missing = {0}, file = {0}, closed = {0};
+    put("f", "x", 0600);
+    ck_assert_int_eq(file_check_folder(folder, &fine), 0);
+    ck_assert_int_eq(file_check_folder(in("none"), &missing), -1);
+    ck_assert_int_eq(file_check_folder(in("f"), &file), -1);
+    ck_assert_ptr_nonnull(strstr(file.text, "is not a folder"));
+    ck_assert_int_eq(chmod(folder, 0555), 0);
+    if (geteuid() == 0)
+        ck_assert_int_eq(seteuid(65534), 0); /* root writes anywhere */
+    ck_assert_int_eq(file_check_folder(folder, &closed), -1);
+    ck_assert_ptr_nonnull(strstr(closed.text, "cannot write there"));
+    if (getuid() == 0)
+        ck_assert_int_eq(seteuid(0), 0);
+    ck_assert_int_eq(chmod(folder, 0755), 0);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("file");
@@ -230,6 +249,7 @@ Suite *suite(void)
     tcase_add_test(t, leaves_nothing_behind_when_it_fails);
     tcase_add_test(t, lists_regular_files_sorted);
     tcase_add_test(t, makes_a_folder_once);
+    tcase_add_test(t, a_folder_that_takes_no_files_is_told);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check_places.h"
+#include "mtlsd/control/fd_share.h"
+#include "mtlsd/io/file.h"
+#include "mtlsd/io/listen_check.h"
+#include "mtlsd/io/log_file.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+struct look {
+    const struct config *config;
+    struct findings *findings;
+    bool runs; /* an instance answers at the admin socket: it is the one that holds what is in use */
+};
+
+static const char *place(const struct look *k, const char *where)
+{
+    return where != NULL ? where : k->config->path;
+}
+
+/* ---- addresses ---- */
+
+static void check_address(const struct look *k, const struct config_listener *l, size_t bind)
+{
+    struct err err = {0};
+    enum listen_check found = listen_check_address(&l->bind[bind], l->bind_text[bind], &err);
+    if (found == LISTEN_CHECK_FAILS)
+        findings_add(k->findings, FINDING_ERROR, l->where, "listener \"%s\": %s", l->name, err.text);
+    else if (found == LISTEN_CHECK_NO_RIGHT)
+        findings_add(k->findings, FINDING_WARNING, l->where, "listener \"%s\": as this user, %s", l->name, err.text);
+    else if (found == LISTEN_CHECK_IN_USE && !k->runs)
+        findings_add(k->findings, FINDING_WARNING, l->where, "listener \"%s\": unless it is this daemon that runs there already, %s", l->name, err.text);
+}
+
+static void check_addresses(const struct look *k)
+{
+    for (size_t i = 0; i < k->config->n_listeners; i++)
+        for (size_t b = 0; b < k->config->listeners[i].n_bind; b++)
+            check_address(k, &k->config->listeners[i], b);
+}
+
+static void check_admin(struct look *k)
+{
+    struct err err = {0};
+    if (k->config->admin_socket == NULL)
+        return;
+    enum listen_check found = listen_check_admin(k->config->admin_socket, &err);
+    k->runs = found == LISTEN_CHECK_IN_USE;
+    if (found == LISTEN_CHECK_FAILS)
+        findings_add(k->findings, FINDING_ERROR, place(k, k->config->where.admin_socket), "%s", err.text);
+    else if (found == LISTEN_CHECK_NO_RIGHT)
+        findings_add(k->findings, FINDING_WARNING, place(k, k->config->where.admin_socket), "as this user, %s", err.text);
+}
+
+/* ---- files ---- */
+
+static void check_log(const struct look *k)
+{
+    struct err err = {0};
+    if (config_log_place(k->config) == CONFIG_LOG_FILE && log_file_check(k->config->log_target, &err) != 0)
+        findings_add(k->findings, FINDING_ERROR, place(k, k->config->where.log_target), "%s", err.text);
+}
+
+/* run goes on without it, so it is only a warning; that it is not there was said when the lists were loaded. */
+static void check_cache(const struct look *k)
+{
+    struct err err = {0};
+    const char *folder = k->config->crl_cache;
+    if (folder != NULL && file_exists(folder) && file_check_folder(folder, &err) != 0)
+        findings_add(k->findings, FINDING_WARNING, place(k, k->config->where.crl_cache), "crl_cache: fetched lists are not kept for the next start: %s",
+                     err.text);
+}
+
+/* ---- descriptors ---- */
+
+static void check_descriptors(const struct look *k)
+{
+    struct rlimit limit;
+    size_t binds = 0, least;
+    for (size_t i = 0; i < k->config->n_listeners; i++)
+        binds += k->config->listeners[i].n_bind;
+    least = fd_share_least(k->config->workers, binds);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < least)
+        findings_add(k->findings, FINDING_WARNING, k->config->path,
+                     "%u workers and %zu addresses need %zu file descriptors, and this user has %llu: raise the limit (ulimit -Hn, LimitNOFILE of systemd) or set "
+                     "workers lower",
+                     k->config->workers, binds, least, (unsigned long long)limit.rlim_max);
+}
+
+void check_places(const struct config *config, struct findings *findings)
+{
+    struct look k = {config, findings, false};
+    check_admin(&k);
+    check_addresses(&k);
+    check_log(&k);
+    check_cache(&k);
+    check_descriptors(&k);
+}
