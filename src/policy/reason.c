@@ -73,6 +73,13 @@ static const struct reason_row rows[] = {
     {REASON_OUR_CERTIFICATE_NOT_REQUESTED, "our_certificate_not_requested", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_ERROR,
      "the upstream never asked for our certificate",
      "it does not do mutual TLS on this port; tls.require_client_auth = false accepts that"},
+    {REASON_CLIENT_REFUSED_CERTIFICATE, "client_refused_certificate", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_WARN,
+     "the client did not accept our certificate",
+     "give the client the CA that issued our certificate, named here; if it has that CA, compare the dates and names (SAN) of our certificate with "
+     "its clock and the name it calls"},
+    {REASON_RENEGOTIATION, "renegotiation", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the peer asked to renegotiate TLS",
+     "mtlsd does not renegotiate: a server must ask for certificates in its first handshake (Apache: SSLVerifyClient for the whole host; IIS: "
+     "Negotiate Client Certificate), or use TLS 1.3; a client must open another connection"},
     {REASON_TLS_FAILED, "tls_failed", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "TLS failed",
      "versions, ciphers or bytes that are not TLS: the detail says which; check port and min_version on both ends"},
     {REASON_PROXY_REFUSED, "proxy_refused", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the proxy on the way refused to connect",

@@ -334,6 +334,10 @@ void exchange_on_error(struct exchange *x, enum side side, const char *text, str
         exchange_upstream_failed(x, REASON_UPSTREAM_CLOSED, text, now);
         return;
     }
+    if (link_is_handshaking(&x->down) && !x->down.broken) { /* the engine knows better what that means */
+        tls_engine_wire_eof(x->down.tls, now.utc);
+        exchange_tls_in(x, SIDE_DOWN, now);
+    }
     x->down.broken = true;
     gather_clear(&x->down.out);
     x->down.end_said = x->down.end_wanted = true;

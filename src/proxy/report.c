@@ -10,6 +10,7 @@ enum refused_by report_blame(enum reason reason)
     case REASON_UNDECIDED:
         return REFUSED_BY_NOBODY;
     case REASON_OUR_CERTIFICATE_REFUSED:
+    case REASON_CLIENT_REFUSED_CERTIFICATE:
     case REASON_TLS_FAILED:
     case REASON_CLIENT_CLOSED:
     case REASON_CLIENT_STALLED:

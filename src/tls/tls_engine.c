@@ -25,6 +25,13 @@ size_t tls_engine_wire_in_left(const struct tls_engine *e)
 
 /* ---- the ports GnuTLS sees ---- */
 
+static void note_last(struct tls_engine *e, struct span taken)
+{
+    size_t n = taken.len < sizeof(e->last_bytes) ? taken.len : sizeof(e->last_bytes);
+    memmove(e->last_bytes, e->last_bytes + n, sizeof(e->last_bytes) - n);
+    memcpy(e->last_bytes + sizeof(e->last_bytes) - n, taken.ptr + taken.len - n, n);
+}
+
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t size)
 {
     struct tls_engine *e = ptr;
@@ -37,6 +44,8 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t size)
     }
     size_t n = size < from.len ? size : from.len;
     memcpy(buf, from.ptr, n);
+    if (e->handshaking)
+        note_last(e, span_of(from.ptr, n));
     if (e->kept.len > 0)
         bytes_consume(&e->kept, n);
     else

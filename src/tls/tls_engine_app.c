@@ -73,7 +73,7 @@ static bool read_record(struct tls_engine *e, uint8_t *buf, size_t size, size_t 
         return goes_on_without_content(e, before);
     if (rc == GNUTLS_E_REHANDSHAKE) {
         tls_engine_send_alert(e, GNUTLS_A_NO_RENEGOTIATION);
-        tls_engine_fail(e, REASON_TLS_FAILED, "the peer tried to renegotiate");
+        tls_engine_fail(e, REASON_RENEGOTIATION, e->ctx->accepting ? "the client asked to renegotiate" : "the server asked to renegotiate");
         return false;
     }
     tls_engine_fail_by_code(e, (int)rc);

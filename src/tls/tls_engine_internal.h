@@ -17,6 +17,7 @@ enum {
     HANDSHAKE_BYTES_MAX = 4 * HANDSHAKE_MESSAGE_MAX, /* the library gathers a message of 16 MiB before it finds it too long */
     EMPTY_RECORDS_MAX = 32,        /* security D2 */
     TICKET_SECONDS = 300,
+    ALERT_RECORD_BYTES = 7,        /* of an alert that is not encrypted */
     CHAIN_MAX = 65, /* one more than the judge looks at, so that it sees what is too many */
 };
 
@@ -43,6 +44,8 @@ struct tls_engine {
     unsigned empty_records; /* since bytes of the application came */
     uint8_t last_record[8]; /* number of the last record that brought nothing */
     size_t handshake_bytes;
+    size_t bytes_before_ours; /* of those: how many had come when our certificate left; 0: it has not */
+    uint8_t last_bytes[ALERT_RECORD_BYTES]; /* that the library took during the handshake */
     unsigned alert_to_send;
     const char *why; /* of a refusal that is not the verdict's; fixed text */
     int alert_received, alert_sent;

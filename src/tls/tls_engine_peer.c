@@ -142,8 +142,10 @@ int tls_engine_on_certificate(gnutls_session_t session, unsigned type, unsigned 
     struct span der;
     (void)type;
     (void)when;
-    if (!incoming)
+    if (!incoming) {
+        e->bytes_before_ours = e->handshake_bytes;
         return 0;
+    }
     if (first_certificate(e, span_of(message->data, message->size), &der) != 0 || (der.len > 0 && tls_cert_read(der, &cert) != 0))
         return refuse_certificate(e, REASON_MALFORMED, "the peer's certificate cannot be parsed");
     if (der.len > 0 && !tls_cert_key_is_affordable(cert.spki))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_engine_internal.h"
 
+#include "tls_cert.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -42,20 +44,69 @@ static bool alert_is_about_certificate(int alert)
     }
 }
 
-static void fail_by_alert(struct tls_engine *e)
+/* The CA that a client of ours has to know: who issued the last certificate that we send. */
+static void name_our_ca(const struct tls_engine *e, char *out, size_t size)
 {
-    e->alert_received = (int)gnutls_alert_get(e->session);
-    const char *name = tls_alert_name(e->alert_received);
-    bool about_ours = alert_is_about_certificate(e->alert_received) && !e->app_seen &&
-                      (e->ctx->accepting ? e->alert_received != GNUTLS_A_HANDSHAKE_FAILURE : tls_engine_server_asked(e));
-    char text[200];
-    if (about_ours && e->ctx->identity == NULL)
-        snprintf(text, sizeof(text), "the peer asked for a certificate, we have none to send, and it answered with the alert %s", name);
-    else if (about_ours)
-        snprintf(text, sizeof(text), "the peer refused our certificate with the alert %s", name);
+    struct tls_cert cert;
+    size_t last = 0;
+    while (tls_identity_der(e->ctx->identity, last + 1).len > 0)
+        last++;
+    if (tls_cert_read(tls_identity_der(e->ctx->identity, last), &cert) == 0)
+        tls_cert_name_text(cert.issuer, out, size);
     else
-        snprintf(text, sizeof(text), "the peer ended TLS with the alert %s", name);
-    tls_engine_fail(e, about_ours ? REASON_OUR_CERTIFICATE_REFUSED : REASON_TLS_FAILED, text);
+        snprintf(out, size, "(unknown)");
+}
+
+static void fail_by_client(struct tls_engine *e)
+{
+    char text[400], ca[200];
+    name_our_ca(e, ca, sizeof(ca));
+    if (e->alert_received == GNUTLS_A_UNKNOWN_CA)
+        snprintf(text, sizeof(text), "the client does not trust the CA of our certificate, %s (alert unknown_ca)", ca);
+    else if (e->alert_received >= 0)
+        snprintf(text, sizeof(text), "the client refused our certificate, issued by %s (alert %s)", ca, tls_alert_name(e->alert_received));
+    else
+        snprintf(text, sizeof(text), "the client closed the connection when it had our certificate, issued by %s, without an alert", ca);
+    tls_engine_fail(e, REASON_CLIENT_REFUSED_CERTIFICATE, text);
+}
+
+static void fail_by_server(struct tls_engine *e)
+{
+    char text[200];
+    const char *name = tls_alert_name(e->alert_received);
+    if (e->ctx->identity == NULL)
+        snprintf(text, sizeof(text), "the peer asked for a certificate, we have none to send, and it answered with the alert %s", name);
+    else
+        snprintf(text, sizeof(text), "the peer refused our certificate with the alert %s", name);
+    tls_engine_fail(e, REASON_OUR_CERTIFICATE_REFUSED, text);
+}
+
+static void fail_by_alert(struct tls_engine *e, int alert)
+{
+    char text[100];
+    bool about_ours = alert_is_about_certificate(alert) && !e->app_seen;
+    e->alert_received = alert;
+    if (about_ours && e->ctx->accepting && e->ctx->identity != NULL && alert != GNUTLS_A_HANDSHAKE_FAILURE) {
+        fail_by_client(e);
+        return;
+    }
+    if (about_ours && tls_engine_server_asked(e)) {
+        fail_by_server(e);
+        return;
+    }
+    snprintf(text, sizeof(text), "the peer ended TLS with the alert %s", tls_alert_name(alert));
+    tls_engine_fail(e, REASON_TLS_FAILED, text);
+}
+
+/* OpenSSL's clients give up on our certificate before they have changed to the keys of TLS 1.3's handshake, and so send their alert in the clear,
+ * which the library takes for a record that it cannot decrypt. Anybody on the way could have put it there: it says why a handshake ended that
+ * has failed anyway. -1: no such thing. */
+static int alert_in_the_clear(const struct tls_engine *e)
+{
+    static const uint8_t head[] = {21, 3, 3, 0, 2};
+    const uint8_t *level = e->last_bytes + sizeof(head);
+    bool is_one = e->handshaking && memcmp(e->last_bytes, head, sizeof(head)) == 0 && level[0] == GNUTLS_AL_FATAL;
+    return is_one ? level[1] : -1;
 }
 
 static void fail_not_tls(struct tls_engine *e, int rc)
@@ -71,10 +122,19 @@ static void fail_not_tls(struct tls_engine *e, int rc)
     tls_engine_fail(e, REASON_TLS_FAILED, text);
 }
 
+/* Node and Java's HttpClient say nothing when they do not like a certificate. A change_cipher_spec may have come; it says nothing either. */
+static bool went_at_our_certificate(const struct tls_engine *e)
+{
+    enum { CHANGE_CIPHER_SPEC_BYTES = 6 };
+    return e->ctx->accepting && e->bytes_before_ours > 0 && e->handshake_bytes - e->bytes_before_ours <= CHANGE_CIPHER_SPEC_BYTES;
+}
+
 static void fail_by_end(struct tls_engine *e)
 {
     if (!e->handshaking)
         tls_engine_fail(e, REASON_TRUNCATED, "the connection ended without a TLS close_notify");
+    else if (went_at_our_certificate(e))
+        fail_by_client(e);
     else if (e->ctx->accepting)
         tls_engine_fail(e, REASON_CLIENT_CLOSED, "the client closed the connection during the TLS handshake");
     else
@@ -92,7 +152,7 @@ void tls_engine_fail_by_code(struct tls_engine *e, int rc)
 {
     switch (rc) {
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
-        fail_by_alert(e);
+        fail_by_alert(e, (int)gnutls_alert_get(e->session));
         return;
     case GNUTLS_E_PREMATURE_TERMINATION:
     case GNUTLS_E_PULL_ERROR:
@@ -107,7 +167,7 @@ void tls_engine_fail_by_code(struct tls_engine *e, int rc)
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
     case GNUTLS_E_CERTIFICATE_REQUIRED:
         if (e->ctx->accepting && alert_instead_of_certificate(e)) {
-            fail_by_alert(e);
+            fail_by_alert(e, (int)gnutls_alert_get(e->session));
             return;
         }
         if (e->ctx->accepting) {
@@ -133,7 +193,11 @@ void tls_engine_fail_by_code(struct tls_engine *e, int rc)
     default:
         break;
     }
-    int level = 0;
+    int level = 0, in_clear = alert_in_the_clear(e);
+    if (in_clear >= 0) {
+        fail_by_alert(e, in_clear);
+        return;
+    }
     int alert = gnutls_error_to_alert(rc, &level);
     tls_engine_send_alert(e, alert > 0 ? (unsigned)alert : GNUTLS_A_INTERNAL_ERROR);
     fail_not_tls(e, rc);

@@ -626,6 +626,29 @@ START_TEST(a_client_that_asks_no_more_may_still_say_goodbye)
 }
 END_TEST
 
+START_TEST(a_client_that_leaves_at_our_certificate_is_told_from_one_that_just_leaves)
+{
+    struct err err = {0};
+    bool before = _i / 2 != 0;
+    open_verifier(&(struct wire_side){0}, _i % 2 == 0 ? CONFIG_PROTOCOL_HTTP : CONFIG_PROTOCOL_TCP);
+    struct tls_context *ctx = wire_pki_connecting(&pki, &(struct wire_side){0});
+    struct tls_engine *client = tls_engine_new(ctx, NULL, NULL, NULL, &err);
+    struct wire_socket *app = wire_connect(&w);
+    tls_engine_start(client, WIRE_NOW);
+    struct span hello = tls_engine_wire_out(client);
+    wire_say_span(app, span_of(hello.ptr, before ? hello.len - 1 : hello.len));
+    wire_run(&w);
+    app->up.reset = true; /* not even an end */
+    wire_run(&w);
+    ck_assert_int_eq(wire_last(&w.verifier)->reason, before ? REASON_CLIENT_CLOSED : REASON_CLIENT_REFUSED_CERTIFICATE);
+    ck_assert_uint_eq(w.verifier.n_seen, 1);
+    ck_assert_uint_eq(w.verifier.down_failed, 1);
+    tls_engine_free(client);
+    tls_context_unref(ctx);
+    close_chain();
+}
+END_TEST
+
 START_TEST(a_client_that_renegotiates_is_dropped) /* A10, D3 */
 {
     struct wire_socket *app = raw_client_of_verifier(0, 0);
@@ -634,8 +657,8 @@ START_TEST(a_client_that_renegotiates_is_dropped) /* A10, D3 */
     ck_assert(peer_heard("200 OK"));
     ck_assert_int_lt(gnutls_handshake(peer.session), 0);
     talk_to_verifier(app);
-    ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_TLS_FAILED);
-    ck_assert_ptr_nonnull(strstr(wire_last(&w.verifier)->detail, "renegotiate"));
+    ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_RENEGOTIATION);
+    ck_assert_ptr_nonnull(strstr(wire_last(&w.verifier)->detail, "client asked to renegotiate"));
     close_chain();
 }
 END_TEST
@@ -726,7 +749,8 @@ START_TEST(a_server_that_renegotiates_is_dropped) /* A10, D3 */
     raw_tls_at_backend(&peer, wire_backend_socket(&w, 0));
     wire_run(&w);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
-    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_TLS_FAILED);
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_RENEGOTIATION);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "first handshake"));
     close_chain();
 }
 END_TEST
@@ -1026,6 +1050,7 @@ Suite *suite(void)
     tcase_add_test(t, no_early_data_is_ever_offered);
     tcase_add_loop_test(t, a_verifier_gives_no_tickets, 0, 2);
     tcase_add_loop_test(t, a_client_that_asks_no_more_may_still_say_goodbye, 0, 2);
+    tcase_add_loop_test(t, a_client_that_leaves_at_our_certificate_is_told_from_one_that_just_leaves, 0, 4);
     tcase_add_test(t, a_client_that_renegotiates_is_dropped);
     tcase_add_test(t, a_client_that_offers_later_authentication_is_never_asked);
     tcase_add_test(t, a_few_key_updates_do_no_harm);

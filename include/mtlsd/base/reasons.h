@@ -34,6 +34,8 @@ enum reason {
     REASON_TRUNCATED,
     REASON_OUR_CERTIFICATE_REFUSED,
     REASON_OUR_CERTIFICATE_NOT_REQUESTED,
+    REASON_CLIENT_REFUSED_CERTIFICATE, /* a listener's: the client said so, or went away when it had seen it */
+    REASON_RENEGOTIATION,
     REASON_TLS_FAILED, /* the peer or we ended TLS for a reason that is not about a certificate */
     REASON_PROXY_REFUSED, /* the HTTP proxy on the way to the upstream */
     REASON_NO_TARGET,

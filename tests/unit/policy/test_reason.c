@@ -35,6 +35,8 @@ static const struct row {
     {REASON_RESPONSE_TIMEOUT, "response_timeout", -1, -1, 504, "timeout"},
     {REASON_OUR_CERTIFICATE_REFUSED, "our_certificate_refused", -1, -1, 502, "refused"},
     {REASON_OUR_CERTIFICATE_NOT_REQUESTED, "our_certificate_not_requested", -1, -1, 502, "refused by us"},
+    {REASON_CLIENT_REFUSED_CERTIFICATE, "client_refused_certificate", -1, -1, 0, "nothing was asked yet"},
+    {REASON_RENEGOTIATION, "renegotiation", -1, -1, 502, "the upstream asked for it"},
     {REASON_NO_ROUTE, "no_route", -1, -1, 404, "no route"},
     {REASON_CALLER_NOT_ALLOWED, "caller_not_allowed", -1, -1, 403, "policy"},
     {REASON_REQUEST_MALFORMED, "request_malformed", -1, -1, 400, "bad request"},

@@ -16,6 +16,8 @@ static const struct {
     {REASON_REQUEST_MALFORMED, REFUSED_BY_US, "our parser"},
     {REASON_OUR_CERTIFICATE_REFUSED, REFUSED_BY_PEER, "the peer's alert"},
     {REASON_UPSTREAM_PROTOCOL, REFUSED_BY_PEER, "what the peer said"},
+    {REASON_CLIENT_REFUSED_CERTIFICATE, REFUSED_BY_PEER, "the client's alert, or its going"},
+    {REASON_RENEGOTIATION, REFUSED_BY_US, "we never do it"},
     {REASON_CLIENT_CLOSED, REFUSED_BY_PEER, "the client left"},
     {REASON_CONNECT_REFUSED, REFUSED_BY_NETWORK, "no connection"},
     {REASON_DNS_FAILED, REFUSED_BY_NETWORK, "no address"},

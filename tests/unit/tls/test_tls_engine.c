@@ -209,7 +209,7 @@ START_TEST(an_end_during_the_handshake_has_its_own_reason)
     join();
     carry(client, server);
     tls_engine_wire_eof(_i == 0 ? server : client, WIRE_NOW);
-    ck_assert_int_eq(reason_of(_i == 0 ? server : client), _i == 0 ? REASON_CLIENT_CLOSED : REASON_UPSTREAM_CLOSED);
+    ck_assert_int_eq(reason_of(_i == 0 ? server : client), _i == 0 ? REASON_CLIENT_REFUSED_CERTIFICATE : REASON_UPSTREAM_CLOSED);
     part();
 }
 END_TEST

@@ -35,7 +35,8 @@ static void expect_refusal(size_t row, struct ends_end *judge, struct ends_end *
     ck_assert_int_eq(ends_facts.verdict->status, refused[row].reason);
     ck_assert_msg(ends_facts.alert_sent == refused[row].alert, "%s: alert %d", why, ends_facts.alert_sent);
     ends_look(bad);
-    ck_assert_msg(ends_facts.reason == REASON_OUR_CERTIFICATE_REFUSED, "%s: %d %s", why, ends_facts.reason, ends_facts.text);
+    enum reason reason = bad == &ends_server ? REASON_CLIENT_REFUSED_CERTIFICATE : REASON_OUR_CERTIFICATE_REFUSED;
+    ck_assert_msg(ends_facts.reason == reason, "%s: %d %s", why, ends_facts.reason, ends_facts.text);
     ck_assert_msg(ends_facts.alert_received == refused[row].alert, "%s: alert %d, %s", why, ends_facts.alert_received, ends_facts.text);
     ck_assert_uint_eq(bad->got.len, 0);
 }
