@@ -45,13 +45,12 @@ static void note_session(struct check_target *t, const struct probe *p)
     tls_engine_facts(probe_engine(p), &f);
     t->alert_received = f.alert_received;
     t->alert_sent = f.alert_sent;
-    if (f.version != NULL) {
-        t->has_session = true;
+    if (f.version != NULL)
         copy(t->version, sizeof(t->version), f.version);
+    if (f.cipher != NULL)
         copy(t->cipher, sizeof(t->cipher), f.cipher);
-        t->asked = f.asked_for_ours;
-        t->sent = f.ours_sent;
-    }
+    t->asked = t->asked || f.asked_for_ours;
+    t->sent = t->sent || f.ours_sent;
     if (f.peer != NULL) {
         t->has_peer = true;
         copy(t->subject, sizeof(t->subject), f.peer->subject);

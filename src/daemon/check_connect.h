@@ -16,8 +16,8 @@ struct check_target {
     enum reason reason;      /* REASON_VALID: accepted */
     const char *refused_by;  /* "us", "peer", "network"; NULL when accepted */
     char text[400];          /* why it was refused; or what is worth knowing; "" */
-    bool has_session;        /* the handshake was finished: version, cipher, asked and sent are known */
-    char version[16], cipher[40];
+    char version[16];        /* "" when the two never agreed on one */
+    char cipher[40];         /* "" when the handshake was not finished: then not to have asked means nothing yet */
     bool asked, sent;        /* the server asked for a certificate; ours went out */
     int alert_received, alert_sent; /* -1: none */
     bool has_peer;

@@ -39,21 +39,25 @@ static int peer_text(const struct check_target *t, int64_t now, struct bytes *ou
     if (bytes_append_str(out, INDENT "server: ") != 0 || safe(out, t->subject) != 0 || bytes_append_str(out, ", issued by ") != 0 ||
         safe(out, t->issuer) != 0)
         return -1;
-    return bytes_printf(out, ", until %s, %lld days left\n", until, (long long)text_days_left(t->not_after, now));
+    long long left = text_days_left(t->not_after, now);
+    return bytes_printf(out, left < 0 ? ", until %s, expired %lld day%s ago\n" : ", until %s, %lld day%s left\n", until, left < 0 ? -left : left,
+                        left == 1 || left == -1 ? "" : "s");
 }
 
+/* Of a handshake that ended early only what had happened by then. */
 static int session_text(const struct check_target *t, struct bytes *out)
 {
     const char *ours = t->target->upstream->conf->tls.identity;
-    if (!t->has_session)
+    bool finished = t->cipher[0] != '\0';
+    if (t->version[0] == '\0')
         return 0;
-    if (bytes_printf(out, INDENT "%s, %s; ", t->version, t->cipher) != 0)
+    if (bytes_printf(out, INDENT "%s%s%s", t->version, finished ? ", " : ", handshake not finished", t->cipher) != 0)
         return -1;
-    if (!t->asked)
-        return bytes_append_str(out, "it did not ask for a certificate\n");
     if (t->sent)
-        return bytes_printf(out, "it asked for a certificate, \"%s\" was sent\n", ours);
-    return bytes_append_str(out, "it asked for a certificate, there was none to send\n");
+        return bytes_printf(out, "; it asked for a certificate, \"%s\" was sent\n", ours);
+    if (t->asked)
+        return bytes_append_str(out, finished || ours == NULL ? "; it asked for a certificate, there was none to send\n" : "; it asked for a certificate, none was sent\n");
+    return bytes_append_str(out, finished ? "; it did not ask for a certificate\n" : "\n");
 }
 
 static int target_text(const struct check_target *t, int64_t now, struct bytes *out)
@@ -93,11 +97,14 @@ static json_t *peer_json(const struct check_target *t, int64_t now)
                      (json_int_t)t->not_after, "seconds_left", (json_int_t)(t->not_after - now));
 }
 
+/* null: not known, because the handshake ended before. */
 static json_t *session_json(const struct check_target *t)
 {
-    if (!t->has_session)
+    bool finished = t->cipher[0] != '\0';
+    if (t->version[0] == '\0')
         return json_null();
-    return json_pack("{ss ss sb sb}", "version", t->version, "cipher", t->cipher, "certificate_asked", t->asked, "certificate_sent", t->sent);
+    return json_pack("{ss so so sb}", "version", t->version, "cipher", daemon_json_text(finished ? t->cipher : NULL), "certificate_asked",
+                     t->asked || finished ? json_boolean(t->asked) : json_null(), "certificate_sent", t->sent);
 }
 
 json_t *check_connect_json(const struct check_connect *c, int64_t now)

@@ -120,7 +120,17 @@ class Connect(harness.Case):
                     found = self.assert_refused(result, reason, "us")
                     self.assertIn("CN=localhost", found["peer"]["subject"])
                     if reason == "expired":
-                        self.assertRegex(result[1], r"-37\d days left")
+                        self.assertRegex(result[1], r", expired 37\d days ago\n")
+                    self.assert_says_what_it_knows(result, "TLS" + version[-3:].replace("_", "."))
+
+    def assert_says_what_it_knows(self, result, version):
+        """A handshake that we ended: nothing of it is told that had not happened by then."""
+        _, text, found = result
+        self.assertIn(f"{version}, handshake not finished", text)
+        self.assertNotIn(", ;", text)
+        self.assertNotIn("did not ask", text)
+        self.assertEqual((version, None, False), tuple(found["tls"][key] for key in ("version", "cipher", "certificate_sent")))
+        self.assertIn(found["tls"]["certificate_asked"], (None, True))
 
     def test_another_ca_than_ours(self):
         self.assert_refused(self.check(self.s_server(), trust=f'ca = "{self.pki.ca("cc-other").crt}";'), "unknown_ca", "us")
