@@ -239,7 +239,7 @@ int cmd_drill(int argc, char **argv)
         .usage = "--target HOST:PORT [--dir FOLDER] [--server-ca FILE]... [--ou TEXT] [--san TYPE:NAME]... [--tcp] [--json]",
         .about = "Offers good and bad client certificates to a listener, mtlsd's or any other, over TLS 1.3 and 1.2, with full handshakes and\n"
                  "with the tickets it gives, and prints what happened against what should have. Use it on listeners of your own.\n"
-                 "Exit code 0: all as it should be, 4: a bad one was let in or a good one refused, 1: the listener cannot be reached.",
+                 "Exit code 0: all as it should be, 4: a bad one was let in or a good one refused, 1: the listener cannot be reached or does not speak TLS.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .after = "Example, with a listener that trusts the development CA:\n  mtlsd pki issue old --client && mtlsd pki revoke old\n"

@@ -24,6 +24,13 @@ static bool is_refusal(const struct drill_setup *setup, unsigned status)
     return false;
 }
 
+/* The frame that every HTTP/2 server begins with: SETTINGS, on stream 0 (RFC 9113 section 3.4). */
+static bool is_http2(const char *start, size_t have)
+{
+    static const char settings[] = {4, 0, 0, 0, 0, 0}; /* type, flags, stream */
+    return have >= 9 && start[0] == 0 && memcmp(start + 3, settings, sizeof(settings)) == 0;
+}
+
 static void read_answer(const struct drill_setup *setup, struct probe *p, struct drill_try *t)
 {
     char start[13] = "";
@@ -34,7 +41,7 @@ static void read_answer(const struct drill_setup *setup, struct probe *p, struct
     }
     if (have < sizeof(start) - 1 || strncmp(start, "HTTP/1.", 7) != 0) {
         t->let_in = have > 0; /* something answered, whatever it speaks */
-        snprintf(t->told, sizeof(t->told), "%s", have > 0 ? "an answer that is not HTTP" : "");
+        snprintf(t->told, sizeof(t->told), "%s", is_http2(start, have) ? "an answer in HTTP/2" : have > 0 ? "an answer that is not HTTP" : "");
         return;
     }
     unsigned status = (unsigned)strtoul(start + 9, NULL, 10);
@@ -64,6 +71,7 @@ static void note_facts(struct probe *p, struct drill_try *t)
         return;
     tls_engine_facts(probe_engine(p), &facts);
     t->resumed = facts.resumed;
+    t->is_tls = facts.version != NULL || facts.alert_received >= 0;
     if (facts.alert_received >= 0 && !t->let_in)
         snprintf(t->told, sizeof(t->told), "%s", tls_alert_name(facts.alert_received));
     else if (t->told[0] == '\0')
@@ -85,7 +93,10 @@ static bool try_once(const struct drill_setup *setup, struct tls_context *ctx, s
         note_facts(p, t);
     }
     bool ours = probe_failed(p) && strcmp(probe_refused_by(p), "us") == 0;
-    if (!reached || ours)
+    snprintf(t->why, sizeof(t->why), "%s", probe_text(p));
+    if (!reached)
+        err_set(err, ERR_IO, "%s: %s; does the listener run, and is this its address?", setup->target_text, probe_text(p));
+    else if (ours)
         err_set(err, ERR_IO, "%s: %s", setup->target_text, probe_text(p));
     probe_free(p);
     return reached && !ours;
@@ -147,6 +158,16 @@ static bool try_row(const struct drill_setup *setup, struct drill *d, struct tls
     return true;
 }
 
+/* Whoever begins has a good certificate: when neither version got an answer of TLS, no later row would mean anything. */
+static bool check_is_tls(const struct drill_setup *setup, const struct drill *d, struct err *err)
+{
+    const struct drill_row *first = &d->rows[0];
+    for (size_t v = 0; v < DRILL_VERSIONS; v++)
+        if (first->full[v].is_tls)
+            return true;
+    return err_set(err, ERR_IO, "%s does not answer in TLS: %s (a drill needs the address of a TLS listener)", setup->target_text, first->full[0].why) == 0;
+}
+
 static bool try_kind(const struct drill_setup *setup, struct drill *d, size_t i, struct err *err)
 {
     const struct tls_drill_kind *kind = tls_drill_kind(i);
@@ -175,7 +196,7 @@ int drill_run(struct drill *d, const struct drill_setup *setup, drill_row_fn on_
     if (d->rows == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     for (size_t i = 0; i <= kinds; i++) {
-        if (!(i < kinds ? try_kind(setup, d, i, err) : try_revoked(setup, d, err)))
+        if (!(i < kinds ? try_kind(setup, d, i, err) : try_revoked(setup, d, err)) || !check_is_tls(setup, d, err))
             return -1;
         if (on_row != NULL)
             on_row(&d->rows[d->n - 1]);

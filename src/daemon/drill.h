@@ -35,7 +35,9 @@ struct drill_try {
     bool done;     /* false: not offered (no ticket to resume with) */
     bool let_in;
     bool resumed;
+    bool is_tls;   /* it answered as TLS does, be it with an alert */
     char told[64]; /* "HTTP 200", "alert certificate_expired", "closed" */
+    char why[200]; /* the sentence, when the connection failed */
 };
 
 struct drill_row {
@@ -53,7 +55,8 @@ struct drill {
     size_t n_bad, n_bad_let_in, n_good_refused;
 };
 
-/* Blocks until all were tried. on_row is told of each as it is done. -1 when the target cannot be reached at all or memory ran out. */
+/* Blocks until all were tried. on_row is told of each as it is done. -1 when the target cannot be reached at all, does not speak TLS, or
+ * memory ran out. */
 typedef void (*drill_row_fn)(const struct drill_row *row);
 MUST_CHECK int drill_run(struct drill *d, const struct drill_setup *setup, drill_row_fn on_row, struct err *err);
 void drill_clear(struct drill *d);

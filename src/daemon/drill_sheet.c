@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const version_words[DRILL_VERSIONS] = {"TLS 1.3", "TLS 1.2"};
 
@@ -41,6 +42,17 @@ int drill_sheet_row(const struct drill_row *row, struct bytes *out)
     return bytes_printf(out, " %s\n", row->what);
 }
 
+/* What the good certificate got says more than that it was refused. */
+static const char *why_refused(const struct drill *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        for (size_t v = 0; v < DRILL_VERSIONS && d->rows[i].expected == REASON_VALID && !d->rows[i].either; v++)
+            if (strcmp(d->rows[i].full[v].told, "no_application_protocol") == 0)
+                return "the listener takes only callers that offer a protocol by ALPN, most often HTTP/2, which a drill does not speak: try one that takes "
+                       "HTTP/1.1";
+    return "does the listener trust this CA, and do its rules allow this subject (--cn, --ou, --san)?";
+}
+
 int drill_sheet_end(const struct drill *d, struct bytes *out)
 {
     if (d->n_bad_let_in == 0 && d->n_good_refused == 0)
@@ -48,7 +60,7 @@ int drill_sheet_end(const struct drill *d, struct bytes *out)
     if (d->n_bad_let_in > 0 && bytes_printf(out, "\n%zu of %zu bad certificates were LET IN.\n", d->n_bad_let_in, d->n_bad) != 0)
         return -1;
     if (d->n_good_refused > 0)
-        return bytes_append_str(out, "\nA good certificate was refused: does the listener trust this CA, and do its rules allow this subject (--cn, --ou, --san)?\n");
+        return bytes_printf(out, "\nA good certificate was refused: %s\n", why_refused(d));
     return 0;
 }
 

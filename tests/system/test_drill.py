@@ -161,6 +161,23 @@ class Drill(harness.Case):
         self.assertEqual(1, done.returncode)
         self.assertIn("refused", done.stderr)
 
+    def test_a_port_that_does_not_speak_tls_is_told_so(self):
+        for why, handle, says in (("HTTP", lambda s, c: (c.recv(4096), c.sendall(peers.reply(status="400 Bad Request"))), 'it began with "HTTP/1.1"'),
+                                  ("a mail server", lambda s, c: (c.sendall(b"220 mail.example ESMTP\r\n"), c.recv(4096)), 'it began with "220 mail"'),
+                                  ("a port that closes", lambda s, c: c.recv(4096), "closed the connection during the TLS handshake")):
+            with self.subTest(why):
+                done, document = self.drill(peers.Server(self, handle).port)
+                self.assertEqual((1, None), (done.returncode, document))
+                self.assertIn("does not answer in TLS: ", done.stderr)
+                self.assertIn(says, done.stderr)
+
+    def test_an_answer_in_http2_is_named(self):
+        context = peers.server_context(self.pki.server(), None)
+        settings = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00" + b"\x00\x00\x08\x07\x00" + b"\x00" * 12
+        server = peers.tls_server(self, context, lambda s, c: (c.recv(4096), c.sendall(settings)))
+        _, document = self.drill(server.port, "--server-ca", str(self.pki.ca("root").crt))
+        self.assertEqual({"an answer in HTTP/2"}, {row[v]["full"]["told"] for row in document["rows"] if row["offered"] for v in ("tls13", "tls12")})
+
     def test_wrong_words(self):
         for words in (("--target", "localhost"), ("--target", "localhost:1", "--refusal", "abc"), ("--target", "localhost:1", "--path", "/a b"), ()):
             with self.subTest(words=words):

@@ -92,6 +92,17 @@ START_TEST(the_end_tells_good_from_bad)
 }
 END_TEST
 
+START_TEST(a_listener_that_wants_http2_is_not_blamed_on_its_ca)
+{
+    struct drill_row only = row(REASON_VALID, false, false);
+    snprintf(only.full[0].told, sizeof(only.full[0].told), "no_application_protocol");
+    struct drill d = {.rows = &only, .n = 1, .n_good_refused = 1};
+    ck_assert_int_eq(drill_sheet_end(&d, &out), 0);
+    ck_assert_ptr_nonnull(strstr(text(), "most often HTTP/2"));
+    ck_assert_ptr_null(strstr(text(), "trust this CA"));
+}
+END_TEST
+
 START_TEST(the_document_counts_and_lists)
 {
     struct drill_row rows[2] = {row(REASON_VALID, true, true), row(REASON_REVOKED, true, false)};
@@ -116,6 +127,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, what_decides_fits_into_eighty_columns, 0, 3);
     tcase_add_test(c, one_that_could_not_be_offered_says_so);
     tcase_add_loop_test(c, the_end_tells_good_from_bad, 0, 3);
+    tcase_add_test(c, a_listener_that_wants_http2_is_not_blamed_on_its_ca);
     tcase_add_test(c, the_document_counts_and_lists);
     suite_add_tcase(s, c);
     return s;
