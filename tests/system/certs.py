@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import datetime
+import functools
 import hashlib
 import pathlib
 import subprocess
@@ -123,10 +124,13 @@ class Certificate:
     def sha256(self):
         return hashlib.sha256(self.der).hexdigest()
 
+    @functools.cached_property
+    def spki(self):
+        return openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
+
     @property
     def key_id(self):
-        spki = openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
-        return hashlib.sha1(spki).digest()
+        return hashlib.sha1(self.spki).digest()
 
 
 class Pki:
@@ -177,13 +181,12 @@ class Pki:
         self.serial += 1
         made = Certificate(self.folder, stem, b"", name(subject), self.serial, issuer)
         self.new_key(made.key, key)
-        spki = openssl("pkey", "-in", made.key, "-pubout", "-outform", "DER")
         signer = issuer or made
         began = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=start)
         extensions = extensions + [extension("2.5.29.14", tlv(4, made.key_id)),
                                    extension("2.5.29.35", sequence(tlv(0x80, signer.key_id)))]
         tbs = sequence(tlv(0xA0, integer(2)), integer(made.serial), sequence(oid("1.2.840.10045.4.3.2")), signer.subject,
-                       sequence(moment(began), moment(began + datetime.timedelta(days=days))), made.subject, spki,
+                       sequence(moment(began), moment(began + datetime.timedelta(days=days))), made.subject, made.spki,
                        tlv(0xA3, sequence(*extensions)))
         made.der = self.sign(tbs, signer)
         made.crt.write_text(pem("CERTIFICATE", made.der))
@@ -203,13 +206,12 @@ class Pki:
         self.serial += 1
         made = Certificate(self.folder, stem, b"", like.subject, self.serial, issuer)
         made.key.write_bytes(like.key.read_bytes())
-        spki = openssl("pkey", "-in", like.key, "-pubout", "-outform", "DER")
         began = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=start)
         signer = issuer or made
         extensions = [extension("2.5.29.19", sequence(tlv(1, b"\xff")), True), extension("2.5.29.15", tlv(3, b"\1\x06"), True),
                       extension("2.5.29.14", tlv(4, made.key_id))]
         tbs = sequence(tlv(0xA0, integer(2)), integer(made.serial), sequence(oid("1.2.840.10045.4.3.2")), signer.subject,
-                       sequence(moment(began), moment(began + datetime.timedelta(days=days))), made.subject, spki,
+                       sequence(moment(began), moment(began + datetime.timedelta(days=days))), made.subject, made.spki,
                        tlv(0xA3, sequence(*extensions)))
         made.der = self.sign(tbs, signer)
         made.crt.write_text(pem("CERTIFICATE", made.der))
