@@ -268,9 +268,7 @@ static bool are_fit_to_trail(const struct http_head *trailers)
 {
     for (size_t i = 0; i < trailers->n_fields; i++) {
         enum http_field_kind kind = http_field_kind_of(trailers->fields[i].name);
-        bool fit = kind == HTTP_FIELD_PLAIN || kind == HTTP_FIELD_OWNED || kind == HTTP_FIELD_FORWARDED ||
-                   kind == HTTP_FIELD_PROXY;
-        if (!fit)
+        if (kind == HTTP_FIELD_HOST || kind == HTTP_FIELD_LENGTH || kind == HTTP_FIELD_CODING || kind == HTTP_FIELD_CONNECTION || kind == HTTP_FIELD_HOP)
             return false;
     }
     return true;

@@ -3,20 +3,32 @@
 
 #include "http_name.h"
 #include "mtlsd/http/http_guard.h"
-#include "mtlsd/http/http_identity.h"
 
 #include <string.h>
 
+/* The families of names that the presets write, whole: a backend reads "X-SSL-Client-Used" or "SSL-Client-Fingerprint" as it reads the names that are ours, and
+ * nobody but us can have told it so (security C11). */
 bool http_guard_is_owned(struct span name)
 {
-    if (name.len < 11) /* Client-Cert, the shortest */
+    if (name.len == 0)
         return false;
-    uint8_t first = name.ptr[0] | 0x20;
-    if (first != 'c' && first != 's' && first != 'x')
+    switch (name.ptr[0] | 0x20) {
+    case 'c':
+        return http_name_starts(name, "client-cert");
+    case 's':
+        return http_name_starts(name, "ssl-client-");
+    case 'x':
+        return http_name_starts(name, "x-ssl-") || http_name_starts(name, "x-forwarded-client-cert");
+    default:
         return false;
-    size_t n;
-    const char *const *names = http_identity_names(&n);
-    return http_name_is_one_of(name, names, n);
+    }
+}
+
+/* Frameworks obey these in place of the target and the method that routes looked at. */
+static bool is_override(struct span name)
+{
+    static const char *const names[] = {"x-original-url", "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override"};
+    return http_name_is_one_of(name, names, sizeof(names) / sizeof(names[0]));
 }
 
 static enum http_field_kind kind_of_x(struct span name)
@@ -25,7 +37,7 @@ static enum http_field_kind kind_of_x(struct span name)
         return HTTP_FIELD_OWNED;
     if (http_name_starts(name, "x-forwarded-") || http_name_equals(name, "x-real-ip"))
         return HTTP_FIELD_FORWARDED;
-    return HTTP_FIELD_PLAIN;
+    return is_override(name) ? HTTP_FIELD_OVERRIDE : HTTP_FIELD_PLAIN;
 }
 
 /* Asked of nearly every message: the usual spelling is found by two wide comparisons, the others by the slow
@@ -86,6 +98,8 @@ enum http_field_kind http_field_kind_of(struct span name)
     case 's':
         return http_guard_is_owned(name) ? HTTP_FIELD_OWNED : HTTP_FIELD_PLAIN;
     case 't':
+        if (name.len == 7)
+            return kind_if(name, "trailer", HTTP_FIELD_TRAILER);
         return name.len == 2 ? kind_if(name, "te", HTTP_FIELD_HOP)
                              : kind_if(name, "transfer-encoding", HTTP_FIELD_CODING);
     case 'u':
@@ -104,6 +118,7 @@ bool http_field_may_trail(struct span name)
         "authorization",
         "cache-control",
         "content-encoding",
+        "content-location",
         "content-range",
         "content-type",
         "cookie",
@@ -120,9 +135,9 @@ bool http_field_may_trail(struct span name)
         "pragma",
         "proxy-authenticate",
         "range",
+        "refresh",
         "retry-after",
         "set-cookie",
-        "trailer",
         "vary",
         "warning",
         "www-authenticate",

@@ -13,7 +13,9 @@ enum http_field_kind {
     HTTP_FIELD_HOP,        /* about this connection only (RFC 9110 section 7.6.1) */
     HTTP_FIELD_LENGTH,     /* Content-Length: framing, written anew for each side */
     HTTP_FIELD_CODING,     /* Transfer-Encoding: likewise */
+    HTTP_FIELD_TRAILER,    /* announces trailers, which may be dropped */
     HTTP_FIELD_OWNED,      /* only we may say it */
+    HTTP_FIELD_OVERRIDE,   /* replaces the target or the method for some servers: X-Original-URL, X-HTTP-Method-Override and their kin */
     HTTP_FIELD_PROXY,     /* Proxy-Authorization: for the proxy that was asked, which is us when the target is absolute */
     HTTP_FIELD_FORWARDED,  /* X-Forwarded-*, X-Real-IP, Forwarded */
 };

@@ -105,6 +105,10 @@ static bool passes(const struct http_outgoing *o, const struct http_field *f)
         return !o->head->request;
     case HTTP_FIELD_FORWARDED:
         return !o->head->request || !o->drop_forwarded;
+    case HTTP_FIELD_OVERRIDE:
+        return !o->head->request || !o->drop_overrides;
+    case HTTP_FIELD_TRAILER:
+        return o->trailers;
     case HTTP_FIELD_PROXY:
         return !o->head->request || o->head->target.len == 0 || o->head->target.ptr[0] == '/';
     case HTTP_FIELD_LENGTH:
@@ -129,7 +133,7 @@ static bool has_changes(const struct http_outgoing *o)
 static bool may_set(const struct http_field *f)
 {
     enum http_field_kind kind = http_field_kind_of(f->name);
-    return kind == HTTP_FIELD_PLAIN || kind == HTTP_FIELD_FORWARDED || kind == HTTP_FIELD_PROXY;
+    return kind == HTTP_FIELD_PLAIN || kind == HTTP_FIELD_FORWARDED || kind == HTTP_FIELD_OVERRIDE || kind == HTTP_FIELD_PROXY;
 }
 
 /* The configuration's words, which must not end a line either. */
@@ -254,6 +258,8 @@ static uint8_t *put_framing(uint8_t *to, const struct http_outgoing *o)
         return put_own(to, "Connection: upgrade\r\nUpgrade: ", o->upgrade);
     if (o->close || o->framing == HTTP_UNTIL_CLOSE)
         return put_str(to, "Connection: close\r\n");
+    if (o->wants_trailers)
+        return put_str(to, "TE: trailers\r\nConnection: TE\r\n");
     return o->keep_alive ? put_str(to, "Connection: keep-alive\r\n") : to;
 }
 
@@ -338,13 +344,13 @@ int http_guard_write_head(struct bytes *out, const struct http_outgoing *o)
     return has_target ? write_head(out, &kept) : write_absolute(out, &kept);
 }
 
-int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers)
+int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers, const struct http_edit *edit)
 {
     if (bytes_append_str(out, "0\r\n") != 0)
         return -1;
     for (size_t i = 0; trailers != NULL && i < trailers->n_fields; i++) {
         const struct http_field *f = &trailers->fields[i];
-        if (!http_field_may_trail(f->name))
+        if (!http_field_may_trail(f->name) || (edit != NULL && is_edited(edit, f->name)))
             continue;
         uint8_t *to = bytes_reserve(out, f->name.len + f->value.len + 4);
         if (to == NULL)

@@ -2,6 +2,7 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_trailers.h"
 #include "mtlsd/http/http_upgrade.h"
 
 #include <assert.h>
@@ -36,6 +37,8 @@ static bool begin_request(struct exchange *x, const struct http_head *head, stru
     rq->idempotent = is_idempotent(head->method);
     rq->upgrade = http_upgrade_wanted(head).len > 0;
     rq->chunked = rq->chunk_request = head->framing == HTTP_CHUNKED;
+    rq->wants_trailers = http_trailers_are_wanted(head);
+    rq->trailers_up = http_trailers_may_pass(head, false); /* no server can ask a client for trailers */
     rq->expects = head->framing != HTTP_NO_BODY && head->minor > 0 && http_head_find(head, "Expect").ptr != NULL;
     rq->whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0);
     exchange_agent_keep(x, head);
@@ -81,6 +84,9 @@ static int write_request_head(struct exchange *x, const struct routing *r)
         .target = bytes_span(&target),
         .added = bytes_span(&added),
         .drop_forwarded = x->listener->conf->forwarded != CONFIG_FORWARDED_OFF,
+        .drop_overrides = x->listener->conf->has_path_rules || x->listener->conf->has_method_rules,
+        .trailers = x->rq->trailers_up,
+        .wants_trailers = x->rq->wants_trailers,
         .edit = x->route != NULL ? x->route->edit : NULL,
         .upgrade = x->rq->upgrade ? http_upgrade_wanted(r->head) : span_of(NULL, 0),
         .framing = x->rq->upgrade ? HTTP_NO_BODY : r->head->framing, /* a length of 0 need not meet a server that takes none */
@@ -155,11 +161,11 @@ void exchange_http_pass(struct link *to, bool chunked, struct span data)
         link_write_borrow(to, data);
 }
 
-void exchange_http_pass_end(struct link *to, const struct http_head *trailers)
+void exchange_http_pass_end(struct link *to, const struct http_head *trailers, const struct http_edit *edit)
 {
     struct bytes end;
     bytes_init(&end, HEAD_OUT_MAX);
-    if (http_guard_write_last_chunk(&end, trailers) != 0)
+    if (http_guard_write_last_chunk(&end, trailers, edit) != 0)
         to->broken = true;
     link_write_copy(to, bytes_span(&end));
     bytes_clear(&end);
@@ -180,7 +186,7 @@ static void replay_body(const struct request *rq, struct link *to)
     if (body.len > 0 && rq->chunked)
         link_write_copy(to, span_of("\r\n", 2));
     if (rq->chunked && !rq->chunk_request)
-        exchange_http_pass_end(to, NULL);
+        exchange_http_pass_end(to, NULL, NULL);
 }
 
 void exchange_http_send_request(struct exchange *x, struct moment now)
@@ -237,10 +243,24 @@ int exchange_http_change_host(struct exchange *x)
     return 0;
 }
 
+static const struct http_edit *edit_of(const struct exchange *x)
+{
+    return x->route != NULL ? x->route->edit : NULL;
+}
+
+/* Without them the request is whole, and can be sent again. */
+static void on_request_trailers(struct exchange *x)
+{
+    struct request *rq = x->rq;
+    exchange_http_pass_end(&x->up->link, rq->trailers_up ? http1_head(x->http) : NULL, edit_of(x));
+    rq->chunk_request = false;
+    rq->unkept = rq->unkept || rq->trailers_up;
+}
+
 static void on_request_end(struct exchange *x, struct moment now)
 {
     if (x->rq->chunk_request && x->up != NULL)
-        exchange_http_pass_end(&x->up->link, NULL);
+        exchange_http_pass_end(&x->up->link, NULL, NULL);
     x->rq->chunk_request = false;
     x->rq->whole = true;
     x->active_us = x->up_us = now.us; /* the time to answer begins */
@@ -291,9 +311,7 @@ void exchange_http_from_client(struct exchange *x, struct span in, struct moment
             exchange_http_pass(&x->up->link, x->rq->chunk_request, data);
             break;
         case HTTP1_TRAILERS:
-            exchange_http_pass_end(&x->up->link, http1_head(x->http));
-            x->rq->chunk_request = false;
-            x->rq->unkept = true;
+            on_request_trailers(x);
             break;
         case HTTP1_END:
             if (x->rq->begun) /* else it was answered at its head */

@@ -35,6 +35,8 @@ struct request { /* the request that runs, or the tcp connection */
     bool spoke;           /* the upstream said something */
     bool answered;        /* the final response's head is written */
     bool chunked;         /* the request's body is framed in chunks */
+    bool wants_trailers;  /* the client takes them in the response */
+    bool trailers_up, trailers_down; /* those of the request may pass, and those of the response */
     bool chunk_request, chunk_response; /* bodies that we frame in chunks and whose last chunk is still to be written */
     bool from_pool;       /* on a connection that was used before */
     bool fresh;           /* to go on a new connection only */
@@ -180,7 +182,8 @@ bool exchange_http_can_replay(const struct exchange *x); /* all that was read of
 int exchange_http_change_host(struct exchange *x); /* the head that is written already is for the chosen target now; -1: out of memory */
 
 void exchange_http_pass(struct link *to, bool chunked, struct span data); /* a part of a body; borrowed */
-void exchange_http_pass_end(struct link *to, const struct http_head *trailers); /* the last chunk */
+/* The last chunk, with the trailers that may pass and that the edit does not forbid; both may be NULL. */
+void exchange_http_pass_end(struct link *to, const struct http_head *trailers, const struct http_edit *edit);
 struct span exchange_http_via(const struct exchange *x, const struct http_head *head); /* for http_outgoing */
 
 /* exchange_response.c */

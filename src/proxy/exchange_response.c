@@ -5,6 +5,7 @@
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_keep_alive.h"
+#include "mtlsd/http/http_trailers.h"
 #include "mtlsd/http/http_upgrade.h"
 
 enum { HEAD_OUT_MAX = 512 * 1024, INTERIMS_MAX = 100, SWITCHING_PROTOCOLS = 101, SECOND_US = 1000 * 1000 };
@@ -54,8 +55,10 @@ static void write_response_head(struct exchange *x, const struct http_head *head
     bytes_init(&out, HEAD_OUT_MAX);
     bytes_init(&added, HEAD_OUT_MAX);
     bool lost = exchange_location_rewrite(x, head, &locations) != 0 || exchange_session_field(x, &added) != 0;
+    x->rq->trailers_down = http_trailers_may_pass(head, x->rq->wants_trailers);
     struct http_outgoing how = {
         .head = head,
+        .trailers = x->rq->trailers_down,
         .added = bytes_span(&added),
         .replaced = locations.fields,
         .n_replaced = locations.n,
@@ -142,7 +145,7 @@ static void end_of_exchange(struct exchange *x, struct moment now)
 static void on_response_end(struct exchange *x, bool keep_alive, bool bytes_left, struct moment now)
 {
     if (x->rq->chunk_response)
-        exchange_http_pass_end(&x->down, NULL);
+        exchange_http_pass_end(&x->down, NULL, NULL);
     exchange_report(x, REASON_VALID, "", now);
     if (may_pool(x, keep_alive, bytes_left)) {
         pool_put(x->env->pool, x->up, now.us);
@@ -176,7 +179,7 @@ void exchange_response_in(struct exchange *x, struct span in, struct moment now)
             break;
         case HTTP1_TRAILERS:
             if (x->rq->chunk_response)
-                exchange_http_pass_end(&x->down, http1_head(x->up->http));
+                exchange_http_pass_end(&x->down, x->rq->trailers_down ? http1_head(x->up->http) : NULL, NULL);
             x->rq->chunk_response = false;
             break;
         case HTTP1_UPGRADED:

@@ -178,16 +178,32 @@ END_TEST
 
 /* ---- trailers ---- */
 
-START_TEST(trailers_pass_but_for_those_that_frame_or_claim) /* C1 */
+#define TRAILERS "2\r\nok\r\n0\r\nX-Checksum: 1\r\nX-SSL-Client-CN: x\r\nSet-Cookie: a=b\r\n\r\n"
+#define CHUNKED_REPLY "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Checksum\r\n"
+
+START_TEST(trailers_pass_to_who_wants_them_but_for_those_that_frame_or_claim) /* C1, C11 */
 {
-    http_chain.step = steps[_i];
-    http_chain.reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Checksum: 1\r\nX-SSL-Client-CN: x\r\nSet-Cookie: a=b\r\n\r\n";
-    struct wire_socket *app = wire_connect(&http_chain);
-    http_chain_ask(app, GET);
-    const char *end = strstr(wire_got(app), "0\r\nX-Checksum: 1\r\n\r\n");
-    ck_assert_msg(end != NULL, "%s", wire_got(app));
-    http_chain_ask(app, GET);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "X-Checksum"));
+    static const struct {
+        const char *why, *request, *reply;
+        bool pass;
+    } rows[] = {
+        {"not asked for", GET, CHUNKED_REPLY "\r\n" TRAILERS, false},
+        {"asked for", "GET / HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nConnection: TE\r\n\r\n", CHUNKED_REPLY "\r\n" TRAILERS, true},
+        {"gRPC", GET, CHUNKED_REPLY "Content-Type: application/grpc\r\n\r\n" TRAILERS, true},
+        {"Connection took it off the head", "GET / HTTP/1.1\r\nHost: x\r\nTE: trailers\r\n\r\n", CHUNKED_REPLY "Connection: X-Checksum\r\n\r\n" TRAILERS, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        http_chain.step = steps[_i];
+        http_chain.reply = rows[i].reply;
+        struct wire_socket *app = wire_connect(&http_chain);
+        for (size_t times = 1; times <= 2; times++) { /* the connection goes on afterwards */
+            http_chain_ask(app, rows[i].request);
+            const char *end = strstr(wire_got(app), rows[i].pass ? "k\r\n0\r\nX-Checksum: 1\r\n\r\n" : "k\r\n0\r\n\r\n");
+            ck_assert_msg(end != NULL, "%s: %s", rows[i].why, wire_got(app));
+            ck_assert_msg((strstr(wire_got(app), "Trailer:") != NULL) == rows[i].pass, "%s: %s", rows[i].why, wire_got(app));
+            ck_assert_msg(strstr(wire_got(app), "X-SSL-Client-CN") == NULL && strstr(wire_got(app), "Set-Cookie") == NULL, "%s: %s", rows[i].why, wire_got(app));
+        }
+    }
     ck_assert_uint_eq(http_chain.injector.connects, 1);
 }
 END_TEST
@@ -348,7 +364,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, only_who_says_no_more_is_ended_at_once, 0, N_ENDS * N_STEPS);
     tcase_add_loop_test(t, a_final_answer_instead_of_100_ends_the_connection, 0, N_STEPS);
     tcase_add_loop_test(t, each_side_is_spoken_to_in_its_own_version, 0, N_VERSIONS * N_STEPS);
-    tcase_add_loop_test(t, trailers_pass_but_for_those_that_frame_or_claim, 0, N_STEPS);
+    tcase_add_loop_test(t, trailers_pass_to_who_wants_them_but_for_those_that_frame_or_claim, 0, N_STEPS);
     tcase_add_test(t, a_connection_is_not_used_in_the_last_second_its_server_keeps_it);
     tcase_add_test(t, a_server_is_asked_to_keep_what_may_be_kept);
     tcase_add_test(t, an_answer_without_date_gets_the_moment_it_came);

@@ -239,6 +239,59 @@ START_TEST(a_route_sets_and_removes_fields)
 }
 END_TEST
 
+#define CHUNKS "Transfer-Encoding: chunked\r\n"
+#define TRAILERS "2\r\nhi\r\n0\r\nx_tenant: red\r\nCookie: a=b\r\nX-Secret: red\r\nX-SSL-Other: red\r\nX-Original-URL: /red\r\nX-Sum: 1\r\n\r\n"
+
+START_TEST(no_trailer_undoes_what_a_route_sets_or_removes) /* C11 */
+{
+    static const struct {
+        const char *why, *fields;
+        bool pass;
+    } rows[] = {
+        {"no server asks a client for trailers", CHUNKS "Trailer: X-Sum\r\n", false},
+        {"not even when the client does", CHUNKS "TE: trailers\r\nConnection: TE\r\n", false},
+        {"gRPC ends in them", CHUNKS "Content-Type: application/grpc\r\n", true},
+        {"what Connection took off the head does not come back", CHUNKS "Content-Type: application/grpc\r\nConnection: X-Sum\r\n", false},
+    };
+    static char name[] = "X-Tenant", value[] = "blue", gone[] = "X-Secret", path[] = "/";
+    static char *gone_list[] = {gone};
+    static struct config_header headers[] = {{name, value}};
+    struct config_route route = {.path = path, .set_headers = headers, .n_set_headers = 1, .remove_headers = {.items = gone_list, .n = 1}};
+    wire_set_routes(&w.injector, &route, 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char request[512];
+        snprintf(request, sizeof(request), "POST / HTTP/1.1\r\nHost: x\r\n%s\r\n" TRAILERS, rows[i].fields);
+        struct wire_socket *app = ask(request);
+        ck_assert_msg(strstr(wire_got(app), "200 OK") != NULL, "%s: %s", rows[i].why, wire_got(app));
+        ck_assert_msg(strstr(at_backend(), "red") == NULL && strstr(at_backend(), "Cookie") == NULL, "%s: %s", rows[i].why, at_backend());
+        ck_assert_msg(strstr(at_backend(), rows[i].pass ? "2\r\nhi\r\n0\r\nX-Sum: 1\r\n\r\n" : "2\r\nhi\r\n0\r\n\r\n") != NULL, "%s: %s", rows[i].why, at_backend());
+        ck_assert_msg(strstr(at_backend(), "Trailer:") == NULL, "%s: %s", rows[i].why, at_backend());
+    }
+}
+END_TEST
+
+START_TEST(no_field_replaces_the_path_or_the_method_that_routes_looked_at) /* C11 */
+{
+    static char path[] = "/x", get[] = "GET";
+    static char *methods[] = {get};
+    const struct config_route by_path[] = {{.path = path}, {.respond = 404}}, by_method[] = {{.method = {methods, 1}}, {.respond = 404}}, by_nothing[] = {{.allow_log_only = false}};
+    const struct {
+        const char *why;
+        const struct config_route *routes;
+        size_t n;
+        bool passes;
+    } rows[] = {{"a path is looked at", by_path, 2, false}, {"a method is", by_method, 2, false}, {"neither is", by_nothing, 1, true}};
+    for (size_t i = 0; i < 3; i++) {
+        wire_set_routes(&w.injector, rows[i].routes, rows[i].n);
+        ask("GET /x HTTP/1.1\r\nHost: x\r\nX-Original-URL: /admin\r\nX_Rewrite_URL: /admin\r\nX-HTTP-Method-Override: DELETE\r\nX-HTTP-Method: DELETE\r\n"
+            "X-Method-Override: DELETE\r\nX-Other: stays\r\n\r\n");
+        ck_assert_msg(strstr(at_backend(), "X-Other: stays") != NULL, "%s: %s", rows[i].why, at_backend());
+        ck_assert_msg((strstr(at_backend(), "/admin") != NULL) == rows[i].passes, "%s: %s", rows[i].why, at_backend());
+        ck_assert_msg((strstr(at_backend(), "DELETE") != NULL) == rows[i].passes, "%s: %s", rows[i].why, at_backend());
+    }
+}
+END_TEST
+
 /* ---- browsers (E1) ---- */
 
 static const struct {
@@ -325,6 +378,8 @@ Suite *suite(void)
     tcase_add_test(t, what_was_matched_is_what_is_forwarded);
     tcase_add_test(t, host_is_what_the_route_says);
     tcase_add_test(t, a_route_sets_and_removes_fields);
+    tcase_add_test(t, no_trailer_undoes_what_a_route_sets_or_removes);
+    tcase_add_test(t, no_field_replaces_the_path_or_the_method_that_routes_looked_at);
     tcase_add_test(t, a_forward_proxy_says_that_it_was_there_and_a_gateway_does_not);
     tcase_add_test(t, connect_is_not_served_where_nothing_says_so);
     tcase_add_test(t, a_web_page_gets_nothing_through);

@@ -203,7 +203,8 @@ static const struct {
     {"PATCH is not idempotent", "PATCH / HTTP/1.1\r\nHost: x\r\n\r\n", CLOSES, false},
     {"a byte of the answer was seen", GET, BREAKS_OFF, false},
     {"an interim answer was seen", GET, CONTINUES_AND_CLOSES, false},
-    {"trailers are not kept", "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: 1\r\n\r\n", CLOSES, false},
+    {"trailers are not kept", "PUT / HTTP/1.1\r\nHost: x\r\nContent-Type: application/grpc\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: 1\r\n\r\n", CLOSES, false},
+    {"C11: trailers that do not pass are not missed", "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n0\r\nX-T: 1\r\n\r\n", CLOSES, true},
 };
 enum { N_AFTER = sizeof(after_sending) / sizeof(after_sending[0]) };
 

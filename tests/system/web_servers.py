@@ -43,3 +43,35 @@ def apache(case, hosts):
         "StartServers 1", "ServerLimit 1", "ThreadsPerChild 8", "MaxRequestWorkers 8", f"ErrorLog {folder}/error.log", f"Listen 127.0.0.1:{port}", *text]))
     case.spawn("apache", ["apache2", "-X", "-f", path], [port])
     return port
+
+
+def php(case, script):
+    """PHP's own server: every path runs the script."""
+    port = free_port()
+    path = case.write("index.php", script)
+    case.spawn("php", ["php", "-d", "display_errors=0", "-S", f"127.0.0.1:{port}", path], [port])
+    return port
+
+
+def lighttpd(case, more):
+    port = free_port()
+    www = case.folder / "lighttpd"
+    www.mkdir()
+    path = case.write("lighttpd.conf", f"""
+        server.document-root = "{www}"
+        server.bind = "127.0.0.1"
+        server.port = {port}
+        server.errorlog = "{case.folder}/lighttpd.err"
+        server.upload-dirs = ( "{case.folder}" )
+        {more}
+    """)
+    case.spawn("lighttpd", ["lighttpd", "-D", "-f", path], [port])
+    return port, www
+
+
+def node(case, script):
+    """script listens on process.argv[2]; the caller looks first whether there is a node."""
+    port = free_port()
+    path = case.write("server.js", script)
+    case.spawn("node", ["node", path, port], [port])
+    return port

@@ -20,7 +20,8 @@ enum reason http_guard_request(const struct http_head *h, struct http_target *ta
  * answered here, else it is forwarded with one less (http_outgoing.max_forwards). */
 bool http_guard_max_forwards(const struct http_head *h, unsigned *hops);
 
-/* A field that no peer may bring: any name of any identity preset, case ignored and every byte alike that is no letter or digit. */
+/* A field that no peer may bring: any name of any identity preset, and whatever begins as they do (X-SSL-, SSL-Client-, Client-Cert, X-Forwarded-Client-Cert), case
+ * ignored and every byte alike that is no letter or digit. */
 bool http_guard_is_owned(struct span name);
 
 struct http_edit { /* what a route changes about a request's fields; borrowed. Names are compared as http_guard_is_owned does */
@@ -36,6 +37,9 @@ struct http_outgoing { /* how a head is to be written */
     struct span target;       /* requests: instead of the head's; empty: keep, an absolute one in origin form */
     struct span added;        /* whole field lines, each with CRLF, written last (identity, forwarded); may be empty */
     bool drop_forwarded;      /* requests: remove X-Forwarded-*, X-Real-IP and Forwarded that came in */
+    bool drop_overrides;      /* requests: remove what replaces target or method for some servers: X-Original-URL, X-HTTP-Method-Override and their kin */
+    bool wants_trailers;      /* requests: say TE: trailers, since the peer did; not together with upgrade or close */
+    bool trailers;            /* trailers may follow (http_trailers.h): keep Trailer */
     const struct http_edit *edit; /* requests: NULL: none. Names of hop-by-hop, framing and owned fields, and Host, are passed over */
     const struct http_field *replaced; /* responses: what is written in place of the peer's fields of these names, where it has any */
     size_t n_replaced;
@@ -54,7 +58,8 @@ struct http_outgoing { /* how a head is to be written */
  * Proxy-Authorization when we are the proxy) and the blank line. -1: no room, an edit that would break the head, or a request whose target
  * cannot be written as a path (CONNECT) where none is given. */
 MUST_CHECK int http_guard_write_head(struct bytes *out, const struct http_outgoing *o);
-/* Appends the last chunk with the trailers that may pass (no framing, hop-by-hop, owned fields), and the blank line. head may be NULL. */
-MUST_CHECK int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers);
+/* Appends the last chunk with the trailers that may pass (no framing, hop-by-hop, owned or forwarded fields, none that the edit sets or removes), and the blank
+ * line. trailers NULL: none; whether any may pass at all is http_trailers_may_pass. edit NULL: none. */
+MUST_CHECK int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers, const struct http_edit *edit);
 
 #endif

@@ -49,6 +49,17 @@ START_TEST(paths_are_looked_at_when_a_route_matches_or_changes_them)
 }
 END_TEST
 
+START_TEST(methods_are_looked_at_when_a_route_matches_them) /* C11 */
+{
+    struct config *c = take(LISTENER("bind = \":1\"; " TLS "routes = ( { method = \"GET\"; upstream = \"up\"; }, { respond = 405; } );"));
+    ck_assert(c->listeners[0].has_method_rules && !c->listeners[0].has_path_rules);
+    config_free(c);
+    c = take(LISTENER("bind = \":1\"; " TLS "routes = ( { path = \"/a\"; upstream = \"up\"; }, { respond = 405; } );"));
+    ck_assert(!c->listeners[0].has_method_rules);
+    config_free(c);
+}
+END_TEST
+
 /* E1 */
 START_TEST(browsers_are_guarded_against_where_they_can_get)
 {
@@ -161,6 +172,7 @@ Suite *suite(void)
     TCase *t = tcase_create("config_complete");
     tcase_add_test(t, one_upstream_is_one_route_that_matches_everything);
     tcase_add_test(t, paths_are_looked_at_when_a_route_matches_or_changes_them);
+    tcase_add_test(t, methods_are_looked_at_when_a_route_matches_them);
     tcase_add_test(t, browsers_are_guarded_against_where_they_can_get);
     tcase_add_test(t, names_of_hosts_are_in_small_letters);
     tcase_add_test(t, what_depends_on_other_keys_has_its_default);

@@ -148,19 +148,98 @@ START_TEST(C1_removes_owned_names_from_trailers)
             struct http_head trailers = {.request = true, .fields = fields, .n_fields = 2};
             struct bytes out;
             bytes_init(&out, 4096);
-            ck_assert_int_eq(http_guard_write_last_chunk(&out, &trailers), 0);
+            ck_assert_int_eq(http_guard_write_last_chunk(&out, &trailers, NULL), 0);
             ck_assert(span_equals_str(bytes_span(&out), "0\r\nChecksum: 1\r\n\r\n"));
             bytes_clear(&out);
         }
 }
 END_TEST
 
+START_TEST(C11_owns_the_families_of_the_presets_whole)
+{
+    static const char *const names[] = {
+        "X-SSL-Client",      "X-SSL-Client-CNX",  "X-SSL-Client-CN-",     "X-SSL-Client-Used",        "X-SSL-Client-Has-Cert", "X-SSL-Client-Not-Before",
+        "X-SSL-Cert",        "X-SSL-Protocol",    "X-SSL-Session-ID",     "X-SSL-Whatever",           "X-SSL-",                "SSL-Client-Fingerprint",
+        "SSL-Client-S-DN",   "SSL-Client-M-Serial", "SSL-Client-V-Remain", "SSL-Client-Cert-Chain-0", "SSL-Client-SAN-DNS-0",  "Client-Certs",
+        "Client-Cert-",      "Client-Cert-Subject", "Client-Certificate", "X-Forwarded-Client-Cert-Chain",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (int how = 0; how < 6; how++) {
+            char name[64], raw[256];
+            spell(name, names[i], how);
+            snprintf(raw, sizeof(raw), "GET / HTTP/1.1\r\nHost: h\r\n%s: evil\r\n\r\n", name);
+            char *text = rewrite_with_identity(raw);
+            ck_assert_msg(strstr(text, "evil") == NULL, "%s:\n%s", name, text);
+            ck_assert(http_guard_is_owned(span_from_str(name)));
+            free(text);
+        }
+}
+END_TEST
+
+START_TEST(C11_drops_what_replaces_target_or_method_when_told_to)
+{
+    static const char *const names[] = {"X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (int how = 0; how < 6; how++) {
+            char name[64], raw[256];
+            spell(name, names[i], how);
+            snprintf(raw, sizeof(raw), "GET / HTTP/1.1\r\nHost: h\r\n%s: /admin\r\nX-Original-URLs: a\r\n\r\n", name);
+            char *dropped = rewrite(raw, true, (struct http_outgoing){.drop_overrides = true}), *kept = rewrite(raw, true, (struct http_outgoing){.close = false});
+            ck_assert_msg(strstr(dropped, "/admin") == NULL && strstr(dropped, "X-Original-URLs: a\r\n") != NULL, "%s:\n%s", name, dropped);
+            ck_assert_msg(strstr(kept, "/admin") != NULL, "%s:\n%s", name, kept);
+            free(dropped);
+            free(kept);
+        }
+}
+END_TEST
+
+START_TEST(C11_keeps_trailer_only_where_trailers_may_follow)
+{
+    const char *raw = "GET / HTTP/1.1\r\nHost: h\r\nTrailer: Checksum\r\nA: b\r\n\r\n";
+    char *dropped = rewrite(raw, true, (struct http_outgoing){.close = false}), *kept = rewrite(raw, true, (struct http_outgoing){.trailers = true});
+    ck_assert_str_eq(dropped, "GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n");
+    ck_assert_str_eq(kept, raw);
+    free(dropped);
+    free(kept);
+}
+END_TEST
+
+START_TEST(C11_asks_for_trailers_in_its_own_words)
+{
+    const char *raw = "GET / HTTP/1.1\r\nHost: h\r\nTE: gzip, trailers\r\nConnection: TE, X-A\r\nX-A: b\r\n\r\n";
+    char *asks = rewrite(raw, true, (struct http_outgoing){.wants_trailers = true}), *silent = rewrite(raw, true, (struct http_outgoing){.close = false});
+    ck_assert_str_eq(asks, "GET / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: TE\r\n\r\n");
+    ck_assert_str_eq(silent, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    free(asks);
+    free(silent);
+}
+END_TEST
+
+START_TEST(C11_no_trailer_undoes_an_edit)
+{
+    struct http_field set = {span_from_str("X-Role"), span_from_str("user")};
+    struct span removed = span_from_str("X-Debug");
+    const struct http_edit edit = {.set = &set, .n_set = 1, .remove = &removed, .n_remove = 1};
+    for (int how = 0; how < 6; how++) {
+        char role[64], debug[64];
+        spell(role, "X-Role", how);
+        spell(debug, "X-Debug", how);
+        struct http_field fields[] = {{span_from_str(role), span_from_str("evil")}, {span_from_str("Checksum"), span_from_str("1")}, {span_from_str(debug), span_from_str("evil")}};
+        struct http_head trailers = {.request = true, .fields = fields, .n_fields = 3};
+        struct bytes out;
+        bytes_init(&out, 4096);
+        ck_assert_int_eq(http_guard_write_last_chunk(&out, &trailers, &edit), 0);
+        ck_assert_msg(span_equals_str(bytes_span(&out), "0\r\nChecksum: 1\r\n\r\n"), "%s", role);
+        bytes_clear(&out);
+    }
+}
+END_TEST
+
 START_TEST(C1_leaves_names_alone_that_are_only_like_ours)
 {
     static const char *const fields[] = {
-        "X-SSL-Client: a", "X-SSL-Client-CNX: a", "XX-SSL-Client-CN: a", "Client-Certs: a",
-        "Client-Cer: a",   "X-SSL-Clients-CN: a", "SSL-Client: a",       "Client-Cert-: a",
-        "X-SSL: a",        "X-SSL-Client-CN-: a",
+        "XX-SSL-Client-CN: a", "X-SSLClient-CN: a", "XSSL-Client-CN: a", "Client-Cer: a", "Clients-Cert: a",
+        "SSL-Clients-CN: a",   "SSL-Client: a",     "SSL-Server-Name: a", "X-SSL: a",     "X-Client-Cert: a",
     };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         char raw[256];
@@ -471,6 +550,8 @@ START_TEST(C3_drops_trailers_that_route_frame_or_authenticate)
         "Range",
         "X-Forwarded-For",
         "Forwarded",
+        "X-Original-URL",
+        "X-HTTP-Method-Override",
         "Proxy-Authorization",
         "content_length",
         "COOKIE",
@@ -480,7 +561,7 @@ START_TEST(C3_drops_trailers_that_route_frame_or_authenticate)
         struct http_head trailers = {.fields = &field, .n_fields = 1};
         struct bytes out;
         bytes_init(&out, 4096);
-        ck_assert_int_eq(http_guard_write_last_chunk(&out, &trailers), 0);
+        ck_assert_int_eq(http_guard_write_last_chunk(&out, &trailers, NULL), 0);
         ck_assert_msg(span_equals_str(bytes_span(&out), "0\r\n\r\n"), "%s", dropped[i]);
         bytes_clear(&out);
     }
@@ -491,7 +572,7 @@ START_TEST(writes_the_last_chunk_without_trailers)
 {
     struct bytes out;
     bytes_init(&out, 4096);
-    ck_assert_int_eq(http_guard_write_last_chunk(&out, NULL), 0);
+    ck_assert_int_eq(http_guard_write_last_chunk(&out, NULL, NULL), 0);
     ck_assert(span_equals_str(bytes_span(&out), "0\r\n\r\n"));
     bytes_clear(&out);
 }
@@ -517,6 +598,11 @@ Suite *suite(void)
                         (int)(sizeof(spoofs) / sizeof(spoofs[0])));
     tcase_add_test(tc, C1_removes_every_name_of_every_preset_in_every_spelling);
     tcase_add_test(tc, C1_removes_owned_names_from_trailers);
+    tcase_add_test(tc, C11_owns_the_families_of_the_presets_whole);
+    tcase_add_test(tc, C11_drops_what_replaces_target_or_method_when_told_to);
+    tcase_add_test(tc, C11_keeps_trailer_only_where_trailers_may_follow);
+    tcase_add_test(tc, C11_asks_for_trailers_in_its_own_words);
+    tcase_add_test(tc, C11_no_trailer_undoes_an_edit);
     tcase_add_test(tc, C1_leaves_names_alone_that_are_only_like_ours);
     tcase_add_loop_test(tc, C3_writes_requests_anew, 0, (int)(sizeof(requests) / sizeof(requests[0])));
     tcase_add_loop_test(tc, C3_writes_responses_anew, 0, (int)(sizeof(responses) / sizeof(responses[0])));
