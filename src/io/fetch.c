@@ -51,11 +51,13 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
     return 0;
 }
 
+static const char has_transfer_coding[] = "the answer has a transfer coding that was not asked for";
+
 /* Nothing is decoded that was packed: a few packed bytes can cost more than there is of time and memory, and libcurl unpacks a transfer coding unasked. */
 static const char *judge_field(struct span name, struct span value)
 {
     if (span_equals_nocase_str(name, "transfer-encoding") && !span_equals_nocase_str(value, "chunked"))
-        return "the answer has a transfer coding that was not asked for";
+        return has_transfer_coding;
     if (span_equals_nocase_str(name, "content-encoding") && !span_equals_nocase_str(value, "identity"))
         return "the answer is compressed, which was not asked for";
     return NULL;
@@ -174,7 +176,9 @@ static void note_end(CURL *curl, struct fetch *f, CURLcode code)
         a->status = (unsigned)status;
         keep_header(curl, "ETag", a->tag);
         keep_header(curl, "Last-Modified", a->modified);
-    } else if (f->odd != NULL)
+    } else if (code == CURLE_BAD_CONTENT_ENCODING) /* libcurl 8 looks before on_head is called */
+        snprintf(a->error, sizeof(a->error), "%s", has_transfer_coding);
+    else if (f->odd != NULL)
         snprintf(a->error, sizeof(a->error), "%s", f->odd);
     else if (f->refused != NULL && !f->opened)
         snprintf(a->error, sizeof(a->error), "its address is %s; such a place has to be named in crl_urls", f->refused);

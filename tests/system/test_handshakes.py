@@ -176,7 +176,10 @@ class Openssl(Case):
         try:
             process.stdin.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             process.stdin.flush()
-            wait_for(lambda: self.backend.requests, "the first request")
+            # OpenSSL 3.5 gives up by itself where the response arrives inside the new handshake: read all of it first.
+            told = b""
+            while not told.endswith(b" 0"):
+                told += os.read(process.stdout.fileno(), 65536) or self.fail(told)
             process.stdin.write(b"R\n")
             process.stdin.flush()
             wait_for(lambda: process.poll() is not None, "the end of openssl")
