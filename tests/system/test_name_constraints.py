@@ -22,7 +22,7 @@ TABLE = {  # kind: constraints, names
 }
 STRICTER = {  # only in an excluded subtree, or where the name is no name: what is not certain is refused
     ("DNS", "*.com"), ("DNS", ".example.com"), ("email", "a@"), ("URI", "https://u@example.com/"), ("URI", "https://evil.com\\@example.com"),
-    ("URI", "https://[::1]/"),
+    ("URI", "https://[::1]/"), ("URI", "https:///example.com"),  # the last is refused by OpenSSL 3.0 too, 3.5 takes it
 }
 
 

@@ -72,7 +72,7 @@ class MakesCertificates(Pki):
 
     def test_a_client_certificate_holds_its_subject(self):
         text = self.text_of("payments.crt")
-        self.assertIn("Subject: O = Example, OU = billing, CN = payments", text)
+        self.assertRegex(text, "Subject: O ?= ?Example, OU ?= ?billing, CN ?= ?payments")  # OpenSSL 3.0 writes the spaces, 3.5 does not
         self.assertIn("URI:spiffe://x/y", text)
         self.assertIn("TLS Web Client Authentication", text)
 
