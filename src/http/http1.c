@@ -56,6 +56,7 @@ struct http1 {
     bool request;
     bool skipped_empty; /* the one empty line before a request was eaten */
     bool shown;         /* the last event gave a head or trailers */
+    bool h2;            /* what was refused is HTTP/2 */
 };
 
 struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields)
@@ -185,10 +186,18 @@ static enum http1_event unknown_method(struct http1 *p)
     return bad(p, REASON_METHOD_UNKNOWN, "the method is not known");
 }
 
+static enum http1_event speaks_h2(struct http1 *p)
+{
+    p->h2 = true;
+    return malformed(p, p->request ? "the client speaks HTTP/2, and HTTP/1.1 is spoken here" : HTTP1_H2_ANSWER);
+}
+
 static enum http1_event read_head(struct http1 *p, struct span block)
 {
     const uint8_t *cr = memchr(block.ptr, '\r', block.len);
     struct span line = span_of(block.ptr, (size_t)(cr - block.ptr));
+    if (p->request && span_equals_str(line, "PRI * HTTP/2.0")) /* RFC 9113 section 3.4 */
+        return speaks_h2(p);
     const char *why = p->request ? http_start_read_request(&p->parser.head, line)
                                  : http_start_read_response(&p->parser.head, line);
     if (why != NULL)
@@ -213,6 +222,29 @@ static bool begins_as_tls(const struct http1 *p, struct span in)
     return in.len > 0 && (in.ptr[0] == 0x16 || in.ptr[0] == 0x15) && p->lines.kept.len == 0;
 }
 
+enum { H2_FRAME_HEAD = 9 };
+
+/* A short one, in which no line ends. */
+bool http1_opens_as_h2(struct span response)
+{
+    const uint8_t *s = response.ptr;
+    return response.len >= H2_FRAME_HEAD && s[0] == 0 && s[1] == 0 && s[2] % 6 == 0 && memcmp(s + 3, "\4\0\0\0\0\0", 6) == 0;
+}
+
+static bool begins_as_h2(const struct http1 *p, struct span in)
+{
+    uint8_t head[H2_FRAME_HEAD];
+    struct span kept = bytes_span(&p->lines.kept), first = kept.len > 0 ? kept : in;
+    if (p->request || first.len == 0 || first.ptr[0] != 0 || kept.len >= sizeof(head))
+        return false;
+    size_t more = sizeof(head) - kept.len < in.len ? sizeof(head) - kept.len : in.len;
+    if (kept.len > 0)
+        memcpy(head, kept.ptr, kept.len);
+    if (more > 0)
+        memcpy(head + kept.len, in.ptr, more);
+    return http1_opens_as_h2(span_of(head, kept.len + more));
+}
+
 static enum http1_event next_head(struct http1 *p, struct span *in)
 {
     p->parser.head.request = p->request;
@@ -220,6 +252,8 @@ static enum http1_event next_head(struct http1 *p, struct span *in)
         struct span block;
         if (begins_as_tls(p, *in))
             return malformed(p, "this is TLS, and plain HTTP is spoken here");
+        if (begins_as_h2(p, *in))
+            return speaks_h2(p);
         enum http_lines_found found = http_lines_feed(&p->lines, in, &block);
         if (found != HTTP_LINES_WHOLE)
             return lines_event(p, found);
@@ -385,6 +419,11 @@ void http1_expect_tunnel(struct http1 *p)
 bool http1_is_idle(const struct http1 *p)
 {
     return p->state == STATE_HEAD && p->lines.kept.len == 0;
+}
+
+bool http1_is_h2(const struct http1 *p)
+{
+    return p->h2;
 }
 
 enum reason http1_reason(const struct http1 *p)

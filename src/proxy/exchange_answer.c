@@ -132,6 +132,23 @@ void exchange_answer(struct exchange *x, enum reason reason, const char *detail,
     finish_answer(x, cut, now);
 }
 
+/* An answer in HTTP/1.1 would be noise to it: curl says "Empty reply from server". These are the frames SETTINGS and GOAWAY, with no stream
+ * processed, the error HTTP_1_1_REQUIRED and a text for people (RFC 9113 sections 6.5, 6.8 and 7). */
+#define GOAWAY_TEXT "HTTP/1.1 is required"
+static const char h2_goodbye[] = "\0\0\0\4\0\0\0\0\0"
+                                 "\0\0\34\7\0\0\0\0\0"
+                                 "\0\0\0\0\0\0\0\15" GOAWAY_TEXT;
+_Static_assert(sizeof(GOAWAY_TEXT) - 1 + 8 == 034, "the length that the frame names");
+
+void exchange_answer_h2(struct exchange *x, const char *detail, struct moment now)
+{
+    x->close_after = true;
+    x->hint = "let the client speak HTTP/1.1 (curl --http1.1), or pass HTTP/2 unread with protocol = \"tcp\" of the listener";
+    link_write_copy(&x->down, span_of(h2_goodbye, sizeof(h2_goodbye) - 1));
+    exchange_report(x, REASON_REQUEST_MALFORMED, detail, now);
+    finish_answer(x, false, now);
+}
+
 void exchange_answer_route(struct exchange *x, struct moment now)
 {
     const struct config_route *route = x->route->conf;

@@ -285,7 +285,10 @@ static void on_request_bad(struct exchange *x, struct moment now)
         x->rq->begun = true;
         x->rq->begun_us = now.us;
     }
-    exchange_answer(x, http1_reason(x->http), http1_detail(x->http), now);
+    if (http1_is_h2(x->http))
+        exchange_answer_h2(x, http1_detail(x->http), now);
+    else
+        exchange_answer(x, http1_reason(x->http), http1_detail(x->http), now);
 }
 
 void exchange_http_from_client(struct exchange *x, struct span in, struct moment now)

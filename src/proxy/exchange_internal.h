@@ -205,6 +205,7 @@ void exchange_location_clear(struct exchange_locations *l);
 /* exchange_answer.c */
 /* Answers the running request ourselves; when an answer has begun already, cuts it so that nobody takes it for whole. */
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now);
+void exchange_answer_h2(struct exchange *x, const char *detail, struct moment now); /* to a client that speaks HTTP/2 */
 void exchange_answer_route(struct exchange *x, struct moment now);   /* a route that redirects or responds */
 void exchange_answer_options(struct exchange *x, struct moment now); /* the last of its Max-Forwards ended here */
 

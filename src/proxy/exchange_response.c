@@ -156,12 +156,21 @@ static void on_response_end(struct exchange *x, bool keep_alive, bool bytes_left
     end_of_exchange(x, now);
 }
 
+static const char h2_hint[] = "let the server speak HTTP/1.1 on this port, or pass HTTP/2 unread with protocol = \"tcp\" of the listener";
+
+/* Whatever this answers, it is not our request (security C4). */
+static void spoke_unasked(struct exchange *x, struct span in, struct moment now)
+{
+    bool h2 = http1_opens_as_h2(in);
+    x->hint = h2 ? h2_hint : NULL;
+    exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, h2 ? HTTP1_H2_ANSWER : "the upstream answered before it was asked", now);
+}
+
 void exchange_response_in(struct exchange *x, struct span in, struct moment now)
 {
     struct span data;
     if (x->up != NULL && x->phase == PHASE_ACTIVE && !x->rq->sent) {
-        /* Whatever this answers, it is not our request (security C4). */
-        exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream answered before it was asked", now);
+        spoke_unasked(x, in, now);
         return;
     }
     x->rq->spoke = x->rq->spoke || in.len > 0;
@@ -190,6 +199,8 @@ void exchange_response_in(struct exchange *x, struct span in, struct moment now)
                 on_response_end(x, x->up_keep_alive, in.len > 0, now);
             break;
         default:
+            if (http1_is_h2(x->up->http))
+                x->hint = h2_hint;
             exchange_upstream_failed(x, http1_reason(x->up->http), http1_detail(x->up->http), now);
             return;
         }

@@ -295,6 +295,29 @@ START_TEST(an_answer_without_date_gets_the_moment_it_came) /* RFC 9110 section 6
 }
 END_TEST
 
+/* ---- HTTP/2 ---- */
+
+static void settings(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests++ == 0)
+        wire_answer_span(s, span_of("\0\0\6\4\0\0\0\0\0\0\3\0\0\0\144", 15));
+}
+
+START_TEST(an_upstream_that_answers_in_http_2_is_told_as_one)
+{
+    http_chain.step = steps[_i];
+    http_chain.on_backend = settings;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
+    const struct wire_seen *seen = wire_last(&http_chain.verifier);
+    ck_assert_int_eq(seen->reason, REASON_UPSTREAM_PROTOCOL);
+    ck_assert_msg(strstr(seen->detail, "the upstream speaks HTTP/2") != NULL, "%s", seen->detail);
+    ck_assert_ptr_nonnull(strstr(seen->hint, "HTTP/1.1"));
+}
+END_TEST
+
 /* ---- broken ---- */
 
 static const struct {
@@ -327,8 +350,15 @@ END_TEST
 /* C4: whatever it answers, it is not this request. Driven by hand, because only the driver knows what left before something came. */
 START_TEST(an_answer_before_the_request_left_is_nobodys)
 {
-    static const char *const requests[] = {GET, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"};
-    static const char early[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno";
+    static const struct {
+        const char *request, *early;
+        size_t n;
+        const char *detail;
+    } rows[] = {
+        {GET, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", 40, "before it was asked"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", 40, "before it was asked"},
+        {GET, "\0\0\0\4\0\0\0\0\0", 9, "speaks HTTP/2"},
+    };
     static const struct wire_setup plain = {.protocol = CONFIG_PROTOCOL_HTTP, .no_injector = true};
     static const struct client_address client = {.text = "127.0.0.1"};
     struct wire w;
@@ -337,14 +367,15 @@ START_TEST(an_answer_before_the_request_left_is_nobodys)
     wire_open(&w, &plain);
     struct exchange *x = exchange_new(&w.verifier.env, &w.verifier.listener, &client, NULL, w.now, &err);
     ck_assert_ptr_nonnull(x);
-    exchange_on_wire(x, SIDE_DOWN, span_from_str(requests[_i]), w.now);
+    exchange_on_wire(x, SIDE_DOWN, span_from_str(rows[_i].request), w.now);
     ck_assert_ptr_nonnull(exchange_wants_connect(x));
     ck_assert_ptr_nonnull(exchange_on_connected(x, w.now));
-    exchange_on_wire(x, SIDE_UP, span_from_str(early), w.now);
+    exchange_on_wire(x, SIDE_UP, span_of(rows[_i].early, rows[_i].n), w.now);
     ck_assert_ptr_null(exchange_link(x, SIDE_UP));
     ck_assert_uint_eq(link_runs(exchange_link(x, SIDE_DOWN), &run, 1), 1);
     ck_assert(run.len > 12 && memcmp(run.ptr, "HTTP/1.1 502", 12) == 0);
     ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_UPSTREAM_PROTOCOL);
+    ck_assert_ptr_nonnull(strstr(wire_last(&w.verifier)->detail, rows[_i].detail));
     exchange_free(x);
     for (struct uplink *u; (u = pool_next_doomed(w.verifier.env.pool)) != NULL;)
         uplink_free(u);
@@ -368,7 +399,8 @@ Suite *suite(void)
     tcase_add_test(t, a_connection_is_not_used_in_the_last_second_its_server_keeps_it);
     tcase_add_test(t, a_server_is_asked_to_keep_what_may_be_kept);
     tcase_add_test(t, an_answer_without_date_gets_the_moment_it_came);
-    tcase_add_loop_test(t, an_answer_before_the_request_left_is_nobodys, 0, 2);
+    tcase_add_loop_test(t, an_answer_before_the_request_left_is_nobodys, 0, 3);
+    tcase_add_loop_test(t, an_upstream_that_answers_in_http_2_is_told_as_one, 0, N_STEPS);
     tcase_add_loop_test(t, a_broken_answer_is_told_as_one, 0, N_BROKEN * N_STEPS);
     suite_add_tcase(s, t);
     return s;

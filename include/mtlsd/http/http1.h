@@ -49,5 +49,10 @@ bool http1_is_idle(const struct http1 *p);
  * for responses, REASON_TRUNCATED or (out of memory) REASON_INTERNAL for both, and a sentence. */
 enum reason http1_reason(const struct http1 *p);
 const char *http1_detail(const struct http1 *p);
+/* After HTTP1_BAD: the peer speaks HTTP/2, by its preface, or by a SETTINGS frame in place of a response. */
+bool http1_is_h2(const struct http1 *p);
+/* These bytes of a server are the beginning of HTTP/2: a SETTINGS frame, which it sends without being asked (RFC 9113 section 3.4). */
+bool http1_opens_as_h2(struct span response);
+#define HTTP1_H2_ANSWER "the upstream speaks HTTP/2 on this port, and was asked in HTTP/1.1"
 
 #endif

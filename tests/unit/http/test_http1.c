@@ -518,6 +518,40 @@ START_TEST(reads_a_head_in_place_and_copies_none)
 }
 END_TEST
 
+START_TEST(knows_http_2_when_it_meets_it)
+{
+    static const struct {
+        const char *why, *bytes;
+        size_t n;
+        bool request, h2;
+    } rows[] = {
+        {"the preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24, true, true},
+        {"another target", "PRI / HTTP/2.0\r\n\r\n", 18, true, false},
+        {"a request with that version", "GET / HTTP/2.0\r\n\r\n", 18, true, false},
+        {"empty settings", "\0\0\0\4\0\0\0\0\0", 9, false, true},
+        {"three settings", "\0\0\22\4\0\0\0\0\0\0\3\0\0\0\144", 15, false, true},
+        {"settings of odd length", "\0\0\7\4\0\0\0\0\0\r\n\r\n", 13, false, false},
+        {"another frame", "\0\0\10\6\0\0\0\0\0\r\n\r\n", 13, false, false},
+        {"settings of a stream", "\0\0\0\4\0\0\0\0\1\r\n\r\n", 13, false, false},
+        {"settings from a client", "\0\0\0\4\0\0\0\0\0\r\n\r\n", 13, true, false},
+        {"zeros", "\0\0\0\0\0\0\0\0\0\r\n\r\n", 13, false, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (size_t step = 1; step <= rows[i].n; step++) {
+            struct http1 *p = http1_new(rows[i].request, 4096, 32);
+            enum http1_event e = HTTP1_MORE;
+            for (size_t at = 0; at < rows[i].n && e == HTTP1_MORE; at += step) {
+                struct span in = span_of(rows[i].bytes + at, step < rows[i].n - at ? step : rows[i].n - at), data;
+                e = http1_next(p, &in, &data);
+            }
+            ck_assert_msg(e == HTTP1_BAD && http1_is_h2(p) == rows[i].h2, "%s, %zu bytes at a time: %s", rows[i].why, step, http1_detail(p));
+            ck_assert_msg(!rows[i].h2 || strstr(http1_detail(p), "HTTP/2") != NULL, "%s: %s", rows[i].why, http1_detail(p));
+            http1_free(p);
+        }
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http1");
@@ -533,6 +567,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, B7_never_takes_a_truncated_message_for_a_whole_one, 0,
                         (int)(sizeof(good) / sizeof(good[0])));
     tcase_add_test(tc, B7_says_truncated_when_the_stream_ends_inside_a_message);
+    tcase_add_test(tc, knows_http_2_when_it_meets_it);
     tcase_add_test(tc, C3_holds_heads_to_their_limits);
     tcase_add_test(tc, C3_holds_trailers_to_the_same_limits_and_never_collects_more);
     tcase_add_test(tc, stays_bad_once_it_was_bad);
