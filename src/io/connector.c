@@ -364,7 +364,7 @@ static void on_answer(struct resolve_ask *ask, const struct name_answer *answer)
     if (k->list.n > 0)
         begin(k);
     else
-        finish_failed(k, REASON_DNS_FAILED, answer->text, 0);
+        finish_failed(k, answer->ours ? REASON_INTERNAL : REASON_DNS_FAILED, answer->text, 0);
 }
 
 static bool is_literal(const char *host, struct name_address *out)

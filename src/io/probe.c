@@ -124,6 +124,12 @@ static int connect_one(struct probe *p, const struct sockaddr *name, socklen_t s
     return error;
 }
 
+static enum reason reason_of(int error)
+{
+    bool ours = error == ENOMEM || error == ENOBUFS || error == EMFILE || error == ENFILE;
+    return error == ETIMEDOUT ? REASON_CONNECT_TIMEOUT : ours ? REASON_INTERNAL : REASON_CONNECT_REFUSED;
+}
+
 static void connect_tcp(struct probe *p, const struct address *target)
 {
     char port[8];
@@ -131,7 +137,7 @@ static void connect_tcp(struct probe *p, const struct address *target)
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
     int rc = getaddrinfo(target->host, port, &hints, &found);
     if (rc != 0) {
-        fail(p, REASON_DNS_FAILED, "%s: %s", target->host, gai_strerror(rc));
+        fail(p, rc == EAI_MEMORY ? REASON_INTERNAL : REASON_DNS_FAILED, "%s: %s", target->host, gai_strerror(rc));
         return;
     }
     int error = 0;
@@ -139,7 +145,7 @@ static void connect_tcp(struct probe *p, const struct address *target)
         error = connect_one(p, ai->ai_addr, ai->ai_addrlen);
     freeaddrinfo(found);
     if (p->fd < 0)
-        fail(p, error == ETIMEDOUT ? REASON_CONNECT_TIMEOUT : REASON_CONNECT_REFUSED, "%s", strerror(error));
+        fail(p, reason_of(error), "%s", strerror(error));
 }
 
 static void connect_unix(struct probe *p, const struct address *target)
@@ -148,7 +154,7 @@ static void connect_unix(struct probe *p, const struct address *target)
     snprintf(name.sun_path, sizeof(name.sun_path), "%s", target->path);
     int error = connect_one(p, (const struct sockaddr *)&name, sizeof(name));
     if (error != 0)
-        fail(p, REASON_CONNECT_REFUSED, "%s", strerror(error));
+        fail(p, reason_of(error), "%s", strerror(error));
 }
 
 struct probe *probe_connect(const struct address *target, unsigned within_ms)

@@ -76,7 +76,7 @@ static void end(struct resolve *r, struct name_entry *e, const char *error, cons
 static void on_found(void *ctx, void *tag, int error, const struct addrinfo *found)
 {
     struct resolve *r = ctx;
-    end(r, tag, error != 0 ? gai_strerror(error) : NULL, found);
+    end(r, tag, error == EAI_MEMORY ? name_cache_no_memory : error != 0 ? gai_strerror(error) : NULL, found);
     tell(r);
     begin_some(r);
     arm(r);

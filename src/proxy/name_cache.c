@@ -241,8 +241,11 @@ static bool is_settled_for_now(const struct name_entry *e, uint64_t now_us)
     return fresh || just_failed || waited;
 }
 
+const char name_cache_no_memory[] = "out of memory";
+
 static void fill(struct name_answer *answer, const struct name_entry *e)
 {
+    answer->ours = strcmp(e->text, name_cache_no_memory) == 0;
     answer->list.n = e->n_items;
     if (e->n_items > 0)
         memcpy(answer->list.items, e->items, e->n_items * sizeof(*e->items));
@@ -252,6 +255,7 @@ static void fill(struct name_answer *answer, const struct name_entry *e)
 static enum name_verdict fail(struct name_answer *answer, const char *text)
 {
     answer->list.n = 0;
+    answer->ours = false;
     snprintf(answer->text, sizeof(answer->text), "%s", text);
     return NAME_FAILED;
 }
@@ -405,7 +409,7 @@ void name_cache_end(struct name_cache *c, struct name_entry *e, const struct nam
     bool ok = found != NULL && found->n > 0;
     e->has_failed = true;
     e->failed_us = now_us;
-    snprintf(e->text, sizeof(e->text), "%s", ok ? "out of memory" : text);
+    snprintf(e->text, sizeof(e->text), "%s", ok ? name_cache_no_memory : text);
     if (ok)
         keep(e, found, now_us);
     if (e->n_told == 0)

@@ -46,6 +46,10 @@ enum reason proxy_connect_read(struct http1 *reader, struct span *in, struct err
                 return verdict;
             break; /* of an interim response */
         default:
+            if (http1_reason(reader) == REASON_INTERNAL) {
+                err_set(err, ERR_MEMORY, "%s", http1_detail(reader));
+                return REASON_INTERNAL;
+            }
             err_set(err, ERR_PROTOCOL, "the proxy's answer to CONNECT is not HTTP: %s", http1_detail(reader));
             return REASON_PROXY_REFUSED;
         }

@@ -148,9 +148,24 @@ static bool alert_instead_of_certificate(const struct tls_engine *e)
     return alert != GNUTLS_A_CLOSE_NOTIFY && alert != GNUTLS_A_SSL3_NO_CERTIFICATE;
 }
 
+/* What went wrong on this host, whatever the peer did. */
+static void fail_by_us(struct tls_engine *e, const char *text)
+{
+    tls_engine_send_alert(e, GNUTLS_A_INTERNAL_ERROR);
+    tls_engine_fail(e, REASON_INTERNAL, text);
+}
+
 void tls_engine_fail_by_code(struct tls_engine *e, int rc)
 {
     switch (rc) {
+    case GNUTLS_E_MEMORY_ERROR:
+    case GNUTLS_E_PUSH_ERROR: /* our push only fails when memory does */
+        fail_by_us(e, "out of memory for TLS");
+        return;
+    case GNUTLS_E_RANDOM_FAILED:
+    case GNUTLS_E_PK_SIGN_FAILED:
+        fail_by_us(e, gnutls_strerror(rc));
+        return;
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
         fail_by_alert(e, (int)gnutls_alert_get(e->session));
         return;

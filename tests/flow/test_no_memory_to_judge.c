@@ -8,6 +8,8 @@
 #include "ends.h"
 #include "failing.h"
 #include "judging.h"
+#include "mtlsd/policy/reason.h"
+#include "mtlsd/proxy/report.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -287,6 +289,8 @@ START_TEST(a_caller_is_let_in_by_a_judgement_or_not_at_all) /* A1, A12 */
         ck_assert_msg(!opened || !is_revoked, "allocation %u: a revoked caller is in", n);
         ck_assert_msg(!opened || facts.verdict->status == REASON_VALID, "allocation %u: nobody was judged", n);
         ck_assert_msg(opened || facts.reason != REASON_UNDECIDED || any, "allocation %u: %s", n, facts.text);
+        ck_assert_msg(opened || facts.reason == REASON_UNDECIDED || report_blame(facts.reason) == REFUSED_BY_US,
+                      "allocation %u: our want of memory is told as the peer's doing: %s, %s", n, reason_word(facts.reason), facts.text);
         ck_assert_msg(any || opened == !is_revoked, "%s", facts.text);
         raw_tls_clear(&raw);
         ends_close_one(&ends_server);

@@ -13,7 +13,9 @@
 #include "mtlsd/http/http_identity.h"
 #include "mtlsd/http/http_xfcc.h"
 #include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/reason.h"
 #include "mtlsd/policy/route_index.h"
+#include "mtlsd/proxy/proxy_connect.h"
 #include "world.h"
 
 #include <string.h>
@@ -147,6 +149,26 @@ START_TEST(a_rule_is_read_whole_or_refused)
 }
 END_TEST
 
+/* A proxy that agreed is not blamed for what we have no memory for. */
+START_TEST(a_proxy_is_not_blamed_for_want_of_memory)
+{
+    bool any = true;
+    unsigned n = 0;
+    for (; any; n++) {
+        struct err err = {0};
+        struct http1 *reader = proxy_connect_reader();
+        struct span answer = span_from_str("HTTP/1.1 200 OK\r\nX-Proxy: a\r\n\r\n");
+        ck_assert_ptr_nonnull(reader);
+        failing_arm(n, _i == 1);
+        enum reason verdict = proxy_connect_read(reader, &answer, &err);
+        any = failing_disarm();
+        ck_assert_msg(verdict == REASON_VALID || (any && verdict == REASON_INTERNAL), "allocation %u: %s, %s", n, reason_word(verdict), err.text);
+        http1_free(reader);
+    }
+    ck_assert_uint_gt(n, 1);
+}
+END_TEST
+
 /* Without memory for an index the routes are looked through, and a gate without a matching rule stays shut. */
 START_TEST(a_gate_stays_shut_without_an_index)
 {
@@ -267,6 +289,7 @@ Suite *suite(void)
     tcase_add_unchecked_fixture(c, make, drop);
     tcase_add_loop_test(c, a_text_is_whole_or_an_error, 0, N_TEXTS * 2);
     tcase_add_loop_test(c, a_rule_is_read_whole_or_refused, 0, 2);
+    tcase_add_loop_test(c, a_proxy_is_not_blamed_for_want_of_memory, 0, 2);
     tcase_add_loop_test(c, a_gate_stays_shut_without_an_index, 0, 2);
     tcase_add_loop_test(c, a_plan_to_fetch_is_the_new_one_or_the_old_one, 0, 2);
     tcase_add_loop_test(c, the_shelf_keeps_what_it_has, 0, 2);

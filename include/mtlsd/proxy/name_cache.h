@@ -48,7 +48,10 @@ struct name_waiter { /* part of whoever asks, zeroed by it; the cache's own */
 struct name_answer {
     struct name_list list; /* empty: there is none */
     char text[128];        /* then why */
+    bool ours;             /* then: it was this host that had no memory for it */
 };
+/* The text of a failure that is ours, for name_cache_end. */
+extern const char name_cache_no_memory[];
 
 enum name_verdict {
     NAME_ANSWERED, /* answer has addresses */

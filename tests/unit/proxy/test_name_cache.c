@@ -113,6 +113,20 @@ START_TEST(remembers_a_failure_for_a_second_and_then_tries_again)
 }
 END_TEST
 
+START_TEST(tells_a_want_of_memory_of_ours_from_a_name_that_is_not_there)
+{
+    struct name_waiter w;
+    look_up("gone.example", 0, 100 * S);
+    ck_assert(!answer.ours);
+    ck_assert_int_eq(ask("big.example", &w, 100 * S), NAME_WAITS);
+    struct name_entry *e = name_cache_begin(cache, 100 * S);
+    name_cache_end(cache, e, NULL, name_cache_no_memory, 100 * S);
+    ck_assert_ptr_eq(name_cache_next_told(cache, &answer), &w);
+    ck_assert(answer.ours);
+    ck_assert_uint_eq(answer.list.n, 0);
+}
+END_TEST
+
 START_TEST(falls_back_on_an_older_answer_for_five_minutes_when_a_look_up_fails)
 {
     struct name_waiter w;
@@ -334,6 +348,7 @@ Suite *suite(void)
     tcase_add_test(t, refuses_names_that_cannot_be_before_any_look_up);
     tcase_add_test(t, uses_an_answer_for_half_a_minute_and_then_follows_a_change);
     tcase_add_test(t, remembers_a_failure_for_a_second_and_then_tries_again);
+    tcase_add_test(t, tells_a_want_of_memory_of_ours_from_a_name_that_is_not_there);
     tcase_add_test(t, falls_back_on_an_older_answer_for_five_minutes_when_a_look_up_fails);
     tcase_add_test(t, gives_an_older_answer_when_the_resolver_is_a_black_hole);
     tcase_add_test(t, shares_one_look_up_among_all_who_ask);
