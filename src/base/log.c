@@ -109,13 +109,13 @@ static int append_start(struct log_line *l, const char *event, const char *messa
         if (bytes_printf(&l->text, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", now,
                          level_word(l->level), event) != 0)
             return -1;
-        if (message == NULL)
+        if (message == NULL || message[0] == '\0')
             return 0;
         return append_key(l, "message") != 0 ? -1 : append_value(l, span_from_str(message));
     }
     if (bytes_printf(&l->text, "%s %-5s %s", now, level_word(l->level), event) != 0)
         return -1;
-    if (message == NULL)
+    if (message == NULL || message[0] == '\0')
         return 0;
     return bytes_append(&l->text, " ", 1) != 0 ? -1 : append_quoted(&l->text, span_from_str(message));
 }

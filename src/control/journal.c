@@ -175,6 +175,12 @@ static void log_route(struct log_line *l, const struct report *r)
         log_str(l, "route", r->route->conf->where);
 }
 
+/* A route that answers by itself has nothing to add, and without memory there are no words. */
+static const char *detail_of(const struct report *r)
+{
+    return r->detail != NULL && r->detail[0] != '\0' ? r->detail : reason_row(r->reason)->title;
+}
+
 static void log_report(const struct report *r)
 {
     const struct reason_row *row = reason_row(r->reason);
@@ -182,7 +188,7 @@ static void log_report(const struct report *r)
     if (!log_wants(level))
         return;
     struct log_line l;
-    log_begin_access(&l, level, r->kind == REPORT_REQUEST ? "request" : "connection", r->reason == REASON_VALID ? NULL : r->detail);
+    log_begin_access(&l, level, r->kind == REPORT_REQUEST ? "request" : "connection", r->reason == REASON_VALID ? NULL : detail_of(r));
     log_str(&l, "listener", r->listener->conf->name);
     log_str(&l, "client", r->client);
     if (r->kind == REPORT_REQUEST) {
@@ -292,7 +298,7 @@ static void remember_refusal(struct journal *j, const struct report *r)
         .listener = r->listener->conf->name,
         .upstream = r->target != NULL ? r->target->upstream->conf->name : NULL,
         .peer_subject = blamed != NULL && blamed->peer != NULL ? blamed->peer->subject : NULL,
-        .detail = r->detail,
+        .detail = detail_of(r),
         .hint = r->hint,
     };
     refusals_add(j->refusals, &note);

@@ -3,13 +3,16 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct refusals {
-    atomic_flag busy; /* held for a copy of a few hundred bytes, or of the ring when somebody asks */
-    uint64_t added; /* since the start; the newest stands at (added - 1) % REFUSALS_KEPT */
-    struct refusal ring[REFUSALS_KEPT];
+    atomic_flag busy; /* held for a look at every entry, or for a copy of all when somebody asks */
+    uint64_t added;   /* since the start */
+    size_t n;
+    struct refusal kept[REFUSALS_KEPT];
+    uint64_t turn[REFUSALS_KEPT]; /* which addition was the last of each */
 };
 
 struct refusals *refusals_new(void)
@@ -44,29 +47,73 @@ static void copy(char *out, size_t size, const char *text)
     out[n] = '\0';
 }
 
-void refusals_add(struct refusals *r, const struct refusal_note *note)
+/* As far as it was kept: longer texts were cut. */
+static bool same_text(const char *kept, size_t size, const char *text)
 {
-    lock(r);
-    struct refusal *slot = &r->ring[r->added % REFUSALS_KEPT];
-    slot->when = note->when;
+    return strncmp(kept, text != NULL ? text : "", size - 1) == 0;
+}
+
+static bool is_same(const struct refusal *r, const struct refusal_note *note)
+{
+    return r->reason == note->reason && same_text(r->listener, sizeof(r->listener), note->listener) &&
+           same_text(r->upstream, sizeof(r->upstream), note->upstream) && same_text(r->detail, sizeof(r->detail), note->detail) &&
+           same_text(r->peer_subject, sizeof(r->peer_subject), note->peer_subject);
+}
+
+static void fill(struct refusal *slot, const struct refusal_note *note)
+{
+    slot->first = note->when;
+    slot->count = 0;
     slot->reason = note->reason;
     copy(slot->listener, sizeof(slot->listener), note->listener);
     copy(slot->upstream, sizeof(slot->upstream), note->upstream);
     copy(slot->peer_subject, sizeof(slot->peer_subject), note->peer_subject);
     copy(slot->detail, sizeof(slot->detail), note->detail);
-    slot->hint = note->hint;
-    r->added++;
+}
+
+/* The place of one like this, or a free one, or that of the one that happened longest ago. */
+static size_t place_for(const struct refusals *r, const struct refusal_note *note, bool *known)
+{
+    size_t oldest = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        *known = is_same(&r->kept[i], note);
+        if (*known)
+            return i;
+        if (r->turn[i] < r->turn[oldest])
+            oldest = i;
+    }
+    return r->n < REFUSALS_KEPT ? r->n : oldest;
+}
+
+void refusals_add(struct refusals *r, const struct refusal_note *note)
+{
+    bool known = false;
+    lock(r);
+    size_t i = place_for(r, note, &known);
+    if (!known)
+        fill(&r->kept[i], note);
+    if (i == r->n)
+        r->n++;
+    r->kept[i].when = note->when;
+    r->kept[i].hint = note->hint;
+    r->kept[i].count++;
+    r->turn[i] = ++r->added;
     unlock(r);
 }
 
 size_t refusals_copy(struct refusals *r, struct refusal *out, size_t max)
 {
     lock(r);
-    size_t n = r->added < REFUSALS_KEPT ? (size_t)r->added : REFUSALS_KEPT;
-    if (n > max)
-        n = max;
-    for (size_t i = 0; i < n; i++)
-        out[i] = r->ring[(r->added - 1 - i) % REFUSALS_KEPT];
+    size_t n = 0;
+    uint64_t below = UINT64_MAX;
+    while (n < r->n && n < max) {
+        size_t newest = REFUSALS_KEPT;
+        for (size_t i = 0; i < r->n; i++)
+            if (r->turn[i] < below && (newest == REFUSALS_KEPT || r->turn[i] > r->turn[newest]))
+                newest = i;
+        below = r->turn[newest];
+        out[n++] = r->kept[newest];
+    }
     unlock(r);
     return n;
 }

@@ -371,6 +371,8 @@ static json_t *refusals_value(struct doc *d, const struct admin_view *view)
         const struct refusal *r = &view->refusals[i];
         json_t *o = add_object(d, array);
         put_time(d, o, "time", r->when);
+        put_time(d, o, "first", r->first);
+        put_number(d, o, "count", r->count);
         put_text(d, o, "reason", reason_word(r->reason));
         put_text(d, o, "listener", r->listener[0] != '\0' ? r->listener : NULL);
         put_text(d, o, "upstream", r->upstream[0] != '\0' ? r->upstream : NULL);

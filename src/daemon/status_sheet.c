@@ -392,6 +392,17 @@ static void write_fetches(struct status_table *s, const json_t *status)
 
 enum { SHOWN = 10 };
 
+/* Of one that happened again. */
+static void write_times(struct status_table *s, const json_t *refusal)
+{
+    char line[STATUS_TABLE_CELL];
+    json_int_t count = json_integer_value(json_object_get(refusal, "count"));
+    if (count < 2)
+        return;
+    snprintf(line, sizeof(line), "%lld times since %s", (long long)count, text_of(refusal, "first", "?"));
+    status_table_say_line(s, "    count", line);
+}
+
 static void write_refusals(struct status_table *s, const json_t *status)
 {
     const json_t *all = json_object_get(status, "refusals");
@@ -411,6 +422,7 @@ static void write_refusals(struct status_table *s, const json_t *status)
         status_table_say(s, "  ");
         status_table_say_plain(s, line);
         status_table_say(s, "\n");
+        write_times(s, r);
         status_table_say_line(s, "    what", text_of(r, "detail", ""));
         if (text_of(r, "peer_subject", NULL) != NULL)
             status_table_say_line(s, "    peer", text_of(r, "peer_subject", ""));

@@ -37,7 +37,7 @@ struct log_line {
     bool wanted; /* false: every call below is a no-op */
 };
 
-/* event is a short stable word ("request", "refused", "reload"), message a sentence for people or NULL. */
+/* event is a short stable word ("request", "refused", "reload"), message a sentence for people, left out when NULL or empty. */
 void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message);
 /* The same for an access; in a format that parts accesses it is an event beside them. */
 void log_begin_access(struct log_line *l, enum log_level level, const char *event, const char *message);

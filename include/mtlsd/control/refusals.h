@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last refusals, for people who ask "why did that not work": a ring that forgets the oldest. Shared by all workers; adding takes a
+ * The last refusals, for people who ask "why did that not work": one entry for all that are the same, counted; the one that happened longest ago
+ * is forgotten first. Shared by all workers; adding takes a
  * short lock, which is why only refusals go in and never a request that went well.
  */
 #ifndef MTLSD_CONTROL_REFUSALS_H
@@ -13,7 +14,8 @@
 enum { REFUSALS_KEPT = 64 };
 
 struct refusal {
-    int64_t when; /* seconds since 1970 */
+    int64_t when, first; /* seconds since 1970: the last one like this, and the first */
+    uint64_t count;      /* of them */
     enum reason reason;
     char listener[64];
     char upstream[64];       /* "" when it did not get that far */
@@ -36,7 +38,7 @@ struct refusal_note {
 };
 void refusals_add(struct refusals *r, const struct refusal_note *note);
 
-/* Copies the newest first into out (at most max) and says how many. */
+/* Copies the one that happened last first into out (at most max) and says how many. */
 size_t refusals_copy(struct refusals *r, struct refusal *out, size_t max);
 
 #endif

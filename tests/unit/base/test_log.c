@@ -111,6 +111,18 @@ START_TEST(leaves_out_what_nobody_asked_for)
 }
 END_TEST
 
+START_TEST(leaves_out_a_message_that_is_empty)
+{
+    static const enum log_format formats[] = {LOG_FORMAT_TEXT, LOG_FORMAT_JSON};
+    for (size_t i = 0; i < 2; i++) {
+        start(LOG_LEVEL_INFO, formats[i]);
+        log_say(LOG_LEVEL_INFO, "request", "%s", "");
+        ck_assert_uint_eq(lines, 1);
+        ck_assert_msg(strstr(last, "\"\"") == NULL && strstr(last, "message") == NULL, "%s", last);
+    }
+}
+END_TEST
+
 START_TEST(says_nothing_before_it_is_set_up)
 {
     log_setup(LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, NULL, NULL, NULL);
@@ -230,6 +242,7 @@ Suite *suite(void)
     tcase_add_test(t, writes_the_same_line_as_json);
     tcase_add_test(t, a_value_cannot_forge_a_line_or_a_field);
     tcase_add_test(t, leaves_out_what_nobody_asked_for);
+    tcase_add_test(t, leaves_out_a_message_that_is_empty);
     tcase_add_test(t, says_nothing_before_it_is_set_up);
     tcase_add_test(t, a_long_value_is_cut_and_says_so);
     tcase_add_test(t, a_full_line_drops_whole_fields_and_still_ends_well);

@@ -209,6 +209,19 @@ START_TEST(bears_a_refusal_without_any_certificate)
 }
 END_TEST
 
+/* As where a route answers with 404. */
+START_TEST(says_what_a_refusal_is_that_comes_without_words)
+{
+    struct report r = make_report();
+    struct refusal kept;
+    r.reason = REASON_DENIED;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_msg(strstr(lines, " request \"the configuration answers this request with a refusal\" ") != NULL, "%s", lines);
+    ck_assert_uint_eq(refusals_copy(refusals, &kept, 1), 1);
+    ck_assert_str_eq(kept.detail, "the configuration answers this request with a refusal");
+}
+END_TEST
+
 START_TEST(writes_one_line_with_the_word_of_the_table)
 {
     struct report r = make_report();
@@ -462,6 +475,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_and_counts_whom_rules_on_trial_would_refuse);
     tcase_add_test(t, bears_a_refusal_without_any_certificate);
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);
+    tcase_add_test(t, says_what_a_refusal_is_that_comes_without_words);
     tcase_add_test(t, cannot_be_made_to_write_a_line_of_its_own);
     tcase_add_test(t, tells_all_that_is_known_of_a_request);
     tcase_add_loop_test(t, tells_what_is_wrong_with_a_certificate_once, 0, 5);

@@ -137,6 +137,16 @@ START_TEST(tells_refusals_with_what_to_do)
 }
 END_TEST
 
+START_TEST(tells_how_often_one_happened)
+{
+    sheet_of("{\"refusals\":[{\"time\":\"2026-01-01T00:09:00Z\",\"first\":\"2026-01-01T00:00:00Z\",\"count\":12,\"reason\":\"expired\",\"listener\":\"a\"},"
+             "{\"time\":\"2026-01-01T00:01:00Z\",\"first\":\"2026-01-01T00:01:00Z\",\"count\":1,\"reason\":\"revoked\",\"listener\":\"a\"}]}");
+    ck_assert_ptr_nonnull(strstr(text, "00:09:00Z  a  expired\n"));
+    ck_assert_ptr_nonnull(strstr(text, "count   12 times since 2026-01-01T00:00:00Z\n"));
+    ck_assert_ptr_null(strstr(text, "1 times"));
+}
+END_TEST
+
 /* C8: an escape sequence, a new line or a right-to-left mark in a certificate must not reach the terminal. */
 START_TEST(prints_nothing_raw_that_a_peer_chose)
 {
@@ -196,6 +206,7 @@ Suite *suite(void)
     tcase_add_test(t, names_each_ca_without_a_good_list);
     tcase_add_test(t, cuts_nothing_silently);
     tcase_add_test(t, tells_refusals_with_what_to_do);
+    tcase_add_test(t, tells_how_often_one_happened);
     tcase_add_test(t, shows_where_lists_are_fetched_and_how_that_went);
     tcase_add_test(t, prints_nothing_raw_that_a_peer_chose);
     tcase_add_test(t, bears_any_document);
