@@ -172,7 +172,8 @@ static const struct config_option options[] = {
      false, RELOADABLE, UPSTREAM(tls.min_version)},
     {"upstream.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
      "GnuTLS priority string. It must leave each version of TLS that it allows a signature algorithm for the key of the identity. "
-     "Default: TLS 1.3 and 1.2 with modern algorithms.", false, RELOADABLE, UPSTREAM(tls.priority)},
+     "Default: TLS 1.3 and 1.2 with modern algorithms, and X25519MLKEM768 first where GnuTLS has it (see mtlsd --version).",
+     false, RELOADABLE, UPSTREAM(tls.priority)},
     {"upstream.tls", "require_client_auth", "bool", "", "", "true",
      "Refuse a server that never asks for our certificate. Default: true when an identity is given.", false,
      RELOADABLE, UPSTREAM(tls.require_client_auth)},
@@ -244,7 +245,8 @@ static const struct config_option options[] = {
      false, RELOADABLE, LISTENER(tls.min_version)},
     {"listener.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
      "GnuTLS priority string. It must leave each version of TLS that it allows a signature algorithm for the key of the identity. "
-     "Default: TLS 1.3 and 1.2 with modern algorithms.", false, RELOADABLE, LISTENER(tls.priority)},
+     "Default: TLS 1.3 and 1.2 with modern algorithms, and X25519MLKEM768 first where GnuTLS has it (see mtlsd --version).",
+     false, RELOADABLE, LISTENER(tls.priority)},
     {"listener", "allow", "rules", "", "", "( { ou = \"ops\"; }, { dns = \"*.ops.example\"; } )",
      "Who of the verified callers may pass: one rule must hold, with all its keys. Default: every verified "
      "caller.",

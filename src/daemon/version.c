@@ -17,4 +17,5 @@ void version_print(void)
     printf("  llhttp     %s\n", http_version_llhttp());
     printf("  libconfig  %s\n", config_version_libconfig());
     printf("  jansson    %s\n", jansson_version_str());
+    printf("  groups     %s\n", tls_version_groups());
 }

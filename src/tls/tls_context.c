@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_context.h"
 #include "tls_internal.h"
+#include "tls_priority.h"
 
 #include "mtlsd/base/address.h"
 
@@ -8,19 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* TLS 1.3 and 1.2, AEAD and ECDHE only, no SHA-1 signatures, the cheapest cipher and group first. Not %SAFE_RENEGOTIATION: it refuses clients that
- * offer TLS 1.3 alone and therefore do not mention it (security A14). The engine asks for it after a handshake of TLS 1.2. */
-#define PRIORITY_REST                                                                                                 \
-    ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305"                       \
-    ":-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-EDDSA-ED25519"                        \
-    ":+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384" /* what TLS 1.2 calls them: without a curve in the name */               \
-    ":+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384"                          \
-    ":+SIGN-ECDSA-SECP521R1-SHA512:+SIGN-ECDSA-SHA512:+SIGN-EDDSA-ED448:+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384"    \
-    ":+SIGN-RSA-PSS-SHA512:+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-RSA-SHA512"                                                \
-    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1" /* in TLS 1.2 also of certificates */
-static const char PRIORITY_12[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" PRIORITY_REST;
-static const char PRIORITY_13[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3" PRIORITY_REST;
 
 static atomic_uint_fast64_t next_context_id = 1;
 
@@ -57,18 +45,6 @@ static int copy_names(struct tls_context *ctx, const struct tls_context_spec *sp
         if ((ctx->expect[ctx->n_expect] = strdup(names[ctx->n_expect])) == NULL)
             return -1;
     }
-    return 0;
-}
-
-static int set_priority(struct tls_context *ctx, const struct tls_context_spec *spec, struct err *err)
-{
-    const char *text = spec->priority;
-    if (text == NULL)
-        text = spec->tls13_only ? PRIORITY_13 : PRIORITY_12;
-    const char *bad = NULL;
-    int rc = gnutls_priority_init(&ctx->priority, text, &bad);
-    if (rc < 0)
-        return err_set(err, ERR_CONFIG, "priority \"%s\": %s near \"%.40s\"", text, gnutls_strerror(rc), bad != NULL ? bad : "");
     return 0;
 }
 
@@ -118,7 +94,8 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
         err_set(err, ERR_MEMORY, "out of memory");
     else if (ctx->tickets && gnutls_rnd(GNUTLS_RND_KEY, ctx->ticket_secret, sizeof(ctx->ticket_secret)) != 0)
         err_set(err, ERR_INTERNAL, "the TLS library has no random bytes");
-    else if (set_priority(ctx, spec, err) == 0 && check_identity(ctx, err) == 0 && set_credentials(ctx, err) == 0)
+    else if (tls_priority_make(spec->priority, spec->tls13_only, &ctx->priority, err) == 0 && check_identity(ctx, err) == 0 &&
+             set_credentials(ctx, err) == 0)
         return ctx;
     free_context(ctx);
     return NULL;
@@ -126,7 +103,6 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
 
 struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err)
 {
-    struct tls_context_spec any = {.accepting = true};
     struct tls_context *ctx = calloc(1, sizeof(*ctx));
     if (ctx == NULL) {
         err_set(err, ERR_MEMORY, "out of memory");
@@ -137,7 +113,7 @@ struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err
     ctx->accepting = true;
     ctx->ask = TLS_ASK_REQUIRED;
     ctx->sni = tls_sni_ref(sni);
-    if (set_priority(ctx, &any, err) == 0)
+    if (tls_priority_make(NULL, false, &ctx->priority, err) == 0)
         return ctx;
     free_context(ctx);
     return NULL;

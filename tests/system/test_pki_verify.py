@@ -557,6 +557,7 @@ class RefusesCommandLines(Pki):
         self.assertRegex(text, r"^mtlsd \d+\.\d+\.\d+\n")
         for library in ("GnuTLS", "libuv", "libcurl", "llhttp", "libconfig", "jansson"):
             self.assertRegex(text, rf"\n  {library} +\d+\.\d+")
+        self.assertRegex(text, r"\n  groups +(X25519MLKEM768, X25519|X25519 \(no X25519MLKEM768 in this GnuTLS\))\n")
 
     def test_a_full_disk_is_told(self):
         with open("/dev/full", "wb") as full:

@@ -87,6 +87,17 @@ START_TEST(refuses_a_priority_string_that_means_nothing_and_says_where)
 }
 END_TEST
 
+START_TEST(tells_an_openssl_cipher_list_from_a_priority_string)
+{
+    world_edit(&w, "trust = \"partner\"; };\n}; };", "trust = \"partner\"; priority = \"HIGH:!aNULL:!MD5\"; };\n}; };");
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    const struct finding *f = find(FINDING_ERROR, "\"HIGH:!aNULL:!MD5\" is an OpenSSL cipher list");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(strncmp(f->where, "test.conf:", 10), 0);
+    ck_assert_ptr_nonnull(strstr(f->text, "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\""));
+}
+END_TEST
+
 START_TEST(refuses_a_listener_that_has_nothing_to_present)
 {
     world_edit(&w, "identity = \"server\"; ", "");
@@ -247,6 +258,7 @@ Suite *suite(void)
     tcase_add_test(t, refuses_tls_to_a_target_without_a_name);
     tcase_add_test(t, takes_server_name_for_a_target_without_a_name);
     tcase_add_test(t, refuses_a_priority_string_that_means_nothing_and_says_where);
+    tcase_add_test(t, tells_an_openssl_cipher_list_from_a_priority_string);
     tcase_add_test(t, refuses_a_listener_that_has_nothing_to_present);
     tcase_add_test(t, notes_a_trust_that_holds_our_own_ca);
     tcase_add_test(t, says_nothing_about_a_trust_of_another_ca);

@@ -101,7 +101,6 @@ static const struct {
     {"our own string, 1.2, the peer has it", "NORMAL", "NORMAL:-VERS-ALL:+VERS-TLS1.2", true},
     {"our own string, 1.2", "NORMAL", "NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION", false},
     {"our own string, unsafe", "NORMAL:%UNSAFE_RENEGOTIATION", "NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION", false},
-    {"our own string has it not", "NORMAL:%DISABLE_SAFE_RENEGOTIATION", "NORMAL:-VERS-ALL:+VERS-TLS1.2", false},
 };
 enum { N_SECURE = sizeof(secure) / sizeof(secure[0]) };
 

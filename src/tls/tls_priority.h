@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which versions, ciphers, signatures and groups are spoken, as a priority string of the library: our own, or one of the configuration. */
+#ifndef MTLSD_TLS_PRIORITY_H
+#define MTLSD_TLS_PRIORITY_H
+
+#include "mtlsd/base/err.h"
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+
+enum { TLS_PRIORITY_SIZE = 1024 };
+
+/* Our own string. hybrid: X25519MLKEM768 stands before all other groups, which not every library has. */
+void tls_priority_write(bool tls13_only, bool hybrid, char out[TLS_PRIORITY_SIZE]);
+
+bool tls_priority_has_hybrid(void); /* the library in use has it */
+
+/* text NULL: our own, with X25519MLKEM768 where the library has it. -1 + err (ERR_CONFIG): the text is no priority string, or lacks what TLS 1.2
+ * needs. */
+MUST_CHECK int tls_priority_make(const char *text, bool tls13_only, gnutls_priority_t *out, struct err *err);
+
+/* The flag for gnutls_init of a client: a key share for the first group is enough, unless that is a hybrid one that many servers do not know. */
+unsigned tls_priority_key_shares(gnutls_priority_t priority);
+
+#endif
