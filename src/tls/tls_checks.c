@@ -72,8 +72,23 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
     char name[TLS_KEY_NAME];
     tls_key_read(c->crt, c->cert->spki, &key);
     tls_key_name(&key, name);
-    tls_checks_found(out, REASON_WEAK, 66, strong ? "certificate %s: its key (%s) is of an absurd size" : "certificate %s: its key (%s) is weaker than the policy allows",
-                     c->subject, name);
+    tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s) %s", c->subject, name,
+                     strong                       ? "is of an absurd size"
+                     : tls_key_is_known(algorithm) ? "is weaker than the policy allows"
+                                                   : "is of a kind that is not accepted");
+}
+
+/* RFC 5280 4.1.1.2. */
+static const char *name_signature(gnutls_x509_crt_t crt, struct span der)
+{
+    struct tls_der whole, tbs, algorithm, oid;
+    int known = gnutls_x509_crt_get_signature_algorithm(crt);
+    if (known > 0)
+        return gnutls_sign_get_name((gnutls_sign_algorithm_t)known);
+    if (tls_der_expect(&der, DER_SEQUENCE, &whole) != 0 || tls_der_expect(&whole.value, DER_SEQUENCE, &tbs) != 0 ||
+        tls_der_expect(&whole.value, DER_SEQUENCE, &algorithm) != 0 || tls_der_expect(&algorithm.value, DER_OID, &oid) != 0)
+        return NULL;
+    return tls_key_foreign_name(oid.value);
 }
 
 static void check_signature_algorithm(const struct tls_certificate *c, struct tls_verdict *out)
@@ -82,9 +97,9 @@ static void check_signature_algorithm(const struct tls_certificate *c, struct tl
     if (algorithm > 0 &&
         gnutls_sign_is_secure2((gnutls_sign_algorithm_t)algorithm, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS) != 0)
         return;
-    const char *name = algorithm > 0 ? gnutls_sign_get_name((gnutls_sign_algorithm_t)algorithm) : NULL;
-    tls_checks_found(out, REASON_WEAK, 68, "certificate %s: it is signed with %s, which is too weak",
-                     c->subject, name != NULL ? name : "an unknown algorithm");
+    const char *name = name_signature(c->crt, c->cert->der);
+    tls_checks_found(out, REASON_WEAK, 68, "certificate %s: it is signed with %s, which is %s", c->subject,
+                     name != NULL ? name : "an unknown algorithm", algorithm > 0 ? "too weak" : "not accepted");
 }
 
 /* The extensions that this room or GnuTLS looks at, and those about policies, which nobody asks for here. */

@@ -46,6 +46,15 @@ static const struct foreign {
     {{0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x13}, 9, "ML-DSA-87"},
 };
 
+const char *tls_key_foreign_name(struct span oid)
+{
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+        if (span_equals(oid, span_of(foreign[i].oid, foreign[i].len)))
+            return foreign[i].name;
+    }
+    return NULL;
+}
+
 static const char *find_foreign(struct span spki)
 {
     struct tls_der info, algorithm, oid[2] = {0};
@@ -56,12 +65,8 @@ static const char *find_foreign(struct span spki)
         return "ECDSA with explicit parameters";
     if (tls_der_peek(algorithm.value, DER_OID) && tls_der_next(&algorithm.value, &oid[1]) != 0)
         return NULL;
-    for (size_t i = 0; i < 2 * sizeof(foreign) / sizeof(foreign[0]); i++) {
-        const struct foreign *f = &foreign[i / 2];
-        if (span_equals(oid[i % 2].value, span_of(f->oid, f->len)))
-            return f->name;
-    }
-    return NULL;
+    const char *name = tls_key_foreign_name(oid[0].value);
+    return name != NULL ? name : tls_key_foreign_name(oid[1].value);
 }
 
 static void read_limits(gnutls_x509_crt_t crt, struct tls_key *out)
@@ -74,6 +79,13 @@ static void read_limits(gnutls_x509_crt_t crt, struct tls_key *out)
     gnutls_x509_spki_deinit(spki);
 }
 
+/* Not those that another version of the library knows: what is told and accepted does not depend on it. */
+bool tls_key_is_known(int algorithm)
+{
+    return algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS || algorithm == GNUTLS_PK_ECDSA || algorithm == GNUTLS_PK_EDDSA_ED25519 ||
+           algorithm == GNUTLS_PK_EDDSA_ED448;
+}
+
 void tls_key_read(gnutls_x509_crt_t crt, struct span spki, struct tls_key *out)
 {
     *out = (struct tls_key){.curve = GNUTLS_ECC_CURVE_INVALID, .only_hash = GNUTLS_DIG_UNKNOWN};
@@ -83,7 +95,7 @@ void tls_key_read(gnutls_x509_crt_t crt, struct span spki, struct tls_key *out)
         gnutls_x509_crt_get_pk_ecc_raw(crt, &out->curve, NULL, NULL);
     if (out->algorithm == GNUTLS_PK_RSA_PSS)
         read_limits(crt, out);
-    if (out->algorithm <= GNUTLS_PK_UNKNOWN)
+    if (!tls_key_is_known(out->algorithm) && out->algorithm != GNUTLS_PK_DSA)
         out->foreign = find_foreign(spki);
 }
 

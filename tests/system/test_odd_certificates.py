@@ -88,6 +88,33 @@ class Case(harness.Case):
         return done.returncode, document["status"]
 
 
+class PostQuantum(Case):
+    """ML-DSA (FIPS 204, RFC 9881): told by name, also where neither our library nor this openssl knows it. The bytes of the keys mean nothing."""
+    KINDS = {"ML-DSA-44": ("2.16.840.1.101.3.4.3.17", 1312, 2420), "ML-DSA-65": ("2.16.840.1.101.3.4.3.18", 1952, 3309),
+             "ML-DSA-87": ("2.16.840.1.101.3.4.3.19", 2592, 4627)}
+
+    def make_pq(self, kind, signed_by_it):
+        number, key_bytes, signature_bytes = self.KINDS[kind]
+        spki = sequence(sequence(oid(number)), certs.bit_string(b"\x5a" * key_bytes))
+        algorithm = sequence(oid(number if signed_by_it else SIGNED_WITH["sha256"]))
+        dates = certs.moment(self.now - datetime.timedelta(days=1)), certs.moment(self.now + datetime.timedelta(days=30))
+        tbs = sequence(tlv(0xA0, certs.integer(2)), certs.integer(77), algorithm, self.root.subject, sequence(*dates),
+                       certs.name([("CN", "pq")]), spki, tlv(0xA3, sequence(*GOOD)))
+        signature = b"\xa5" * signature_bytes if signed_by_it else certs.openssl("dgst", "-sha256", "-sign", self.root.key, data=tbs)
+        return sequence(tbs, algorithm, certs.bit_string(signature))
+
+    def test_keys_and_signatures_have_their_names(self):
+        for kind in self.KINDS:
+            for signed_by_it in (False, True):
+                with self.subTest(f"{kind}, {signed_by_it}"):
+                    chain = self.write("chain.pem", certs.pem("CERTIFICATE", self.make_pq(kind, signed_by_it)))
+                    done = self.command("verify", "--ca", self.root.crt, "--purpose", "client", chain)
+                    self.assertEqual(4, done.returncode, done.stdout + done.stderr)
+                    self.assertRegex(done.stdout, rf"\n    key +{kind}\n")
+                    self.assertIn(f"its key ({kind}) is of a kind that is not accepted", done.stdout)
+                    self.assertEqual(signed_by_it, f"it is signed with {kind}, which is not accepted" in done.stdout, done.stdout)
+
+
 class Leaves(Case):
     def rows(self):
         """why, the certificate, its key, the status it must have."""
