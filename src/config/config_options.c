@@ -30,7 +30,7 @@
 static const struct config_option options[] = {
     {"", "workers", "number", "", "1..256", "4", "Threads that carry traffic. Default: one per core.", false,
      FIXED, TOP(workers)},
-    {"", "drain_timeout", "duration", "30s", "0s..1d", "", "How long a stop waits for what is in flight.",
+    {"", "drain_timeout", "duration", "30s", "0s..1d", "", "How long a stop waits for what is in flight. What still runs then is cut and logged, and the exit code is 1.",
      false, RELOADABLE, TOP(drain_ms)},
     {"", "crl_cache", "path", "", "", "\"/var/lib/mtlsd/crl\"",
      "Folder that fetched revocation lists are kept in, so that a start without network has them. It must exist. "

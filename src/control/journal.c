@@ -346,7 +346,8 @@ static void on_report(void *ctx, const struct report *r)
     bool apart = log_parts_accesses(format);
     if (apart && access_line_is_due(r))
         log_access_line(j, format, r);
-    if (r->reason != REASON_VALID ? may_tell(j, r) : !apart)
+    bool bounded = r->reason == REASON_DRAINING; /* by the connections there are, and once */
+    if (bounded || (r->reason != REASON_VALID ? may_tell(j, r) : !apart))
         log_report(r);
 }
 

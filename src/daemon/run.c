@@ -311,6 +311,18 @@ static void protect_memory(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* What ran when the time to drain was over is no good end: who watches the process is to see it. */
+static int say_stopped(const struct server *server, int code)
+{
+    size_t cut = server_cut(server);
+    if (cut == 0) {
+        log_say(LOG_LEVEL_INFO, "stopped", "all connections are closed");
+        return code;
+    }
+    log_say(LOG_LEVEL_WARN, "stopped", "all connections are closed, and %zu requests or connections were cut: raise drain_timeout to give them time", cut);
+    return code != COMMAND_FINE ? code : COMMAND_FAILED;
+}
+
 static int serve(struct run *r, struct snapshot *snapshot)
 {
     struct err err = {0};
@@ -334,9 +346,9 @@ static int serve(struct run *r, struct snapshot *snapshot)
     ticker_stop(r->expiry);
     run_crls_stop(&r->crls);
     bool held = r->reload.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
+    code = say_stopped(r->server, code);
     if (!held)
         server_free(r->server);
-    log_say(LOG_LEVEL_INFO, "stopped", "all connections are closed");
     log_file_flush();
     if (held) /* by a thread that may need long: the time to end is promised, and the kernel tidies up */
         _exit(code);

@@ -11,7 +11,7 @@ struct new_socket {
     const char *address, *listener; /* of the order's snapshot */
 };
 
-enum order_kind { ORDER_ADOPT, ORDER_REJUDGE, ORDER_DRAIN, ORDER_STOP };
+enum order_kind { ORDER_ADOPT, ORDER_REJUDGE, ORDER_DRAIN, ORDER_CUT, ORDER_STOP };
 
 struct order {
     struct order *next;

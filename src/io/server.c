@@ -94,6 +94,8 @@ static void carry_out(struct hand *h, struct order *o)
         worker_rejudge(&h->worker);
     else if (o->kind == ORDER_DRAIN)
         worker_drain(&h->worker);
+    else if (o->kind == ORDER_CUT)
+        worker_cut(&h->worker);
     else
         worker_stop(&h->worker);
 }
@@ -180,7 +182,7 @@ static void on_drain_timer(uv_timer_t *timer)
 {
     struct server *s = timer->data;
     log_say(LOG_LEVEL_WARN, "drain", "the time to drain is over: what still runs is cut");
-    tell_all(s, ORDER_STOP);
+    tell_all(s, ORDER_CUT);
 }
 
 void server_drain(struct server *s, uint64_t within_ms)
@@ -347,6 +349,14 @@ int server_run(struct server *s, struct err *err)
         uv_thread_join(&s->hands[i].thread);
     log_file_flush();
     return 0;
+}
+
+size_t server_cut(const struct server *s)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < s->n_hands; i++)
+        n += s->hands[i].worker.n_cut;
+    return n;
 }
 
 bool server_is_held(const struct server *s)

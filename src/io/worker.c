@@ -6,10 +6,12 @@
 #include "upconn.h"
 
 #include "mtlsd/base/log.h"
+#include "mtlsd/base/units.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/log_file.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -398,11 +400,30 @@ void worker_drain(struct worker *w)
     finish_if_empty(w);
 }
 
+static size_t cut_all(struct worker *w, const char *why)
+{
+    size_t n = 0;
+    begin_end(w);
+    while (w->conns != NULL) {
+        struct conn *c = w->conns;
+        n += c->x != NULL && exchange_cut(c->x, why, worker_now()) ? 1 : 0;
+        conn_close(c, true);
+    }
+    return n;
+}
+
+void worker_cut(struct worker *w)
+{
+    char why[64 + UNITS_DURATION_SIZE], limit[UNITS_DURATION_SIZE];
+    units_write_duration(limit, w->snapshot->config->drain_ms);
+    snprintf(why, sizeof(why), "it still ran when drain_timeout (%s) was over", limit);
+    w->n_cut += cut_all(w, why);
+    finish_if_empty(w);
+}
+
 void worker_stop(struct worker *w)
 {
-    begin_end(w);
-    while (w->conns != NULL)
-        conn_close(w->conns, true);
+    cut_all(w, "the daemon was told to end at once");
     finish_if_empty(w);
 }
 

@@ -59,6 +59,7 @@ struct worker {
     uv_timer_t tick; /* runs while the pool holds something */
     uv_timer_t held; /* runs while the journal holds lines back */
     uv_prepare_t flush; /* before the loop sleeps: the log of this turn leaves */
+    size_t n_cut; /* requests and connections that ran when the time to drain was over */
     bool draining, finished;
     void (*on_finished)(void *ctx); /* no connection is left after a drain or a stop */
     void *finished_ctx;
@@ -79,7 +80,8 @@ void worker_adopt(struct worker *w, struct snapshot *next);
 /* Judges all peers again by what is known of revocation now, over some turns of the loop; each before it is listened to again. */
 void worker_rejudge(struct worker *w);
 void worker_drain(struct worker *w);
-void worker_stop(struct worker *w);
+void worker_cut(struct worker *w);  /* the time to drain is over: what still runs is told, counted and ended */
+void worker_stop(struct worker *w); /* at once: what still runs is told and ended */
 
 /* for conn.c, upconn.c and connector.c */
 void worker_reap(struct worker *w);       /* closes what the pool doomed */

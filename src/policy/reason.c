@@ -117,8 +117,8 @@ static const struct reason_row rows[] = {
      "timeouts.write of the listener sets the limit"},
     {REASON_OVERLOADED, "overloaded", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_WARN, "too many connections",
      "limits.connections and the open file limit (ulimit -n) set how many there may be"},
-    {REASON_DRAINING, "draining", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_INFO, "this instance is going away",
-     "repeat the request: another instance will take it"},
+    {REASON_DRAINING, "draining", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_WARN, "cut, because this instance ended",
+     "raise drain_timeout if such requests should have the time to end; stop with SIGTERM, SIGQUIT gives no time"},
     {REASON_INTERNAL, "internal", NO_NUMBER, NO_ALERT, 500, LOG_LEVEL_ERROR, "an error inside mtlsd",
      "most often memory ran out; the log has the detail"},
 };

@@ -284,3 +284,35 @@ void exchange_on_drain(struct exchange *x, struct moment now)
         x->until_us = smaller(x->until_us, now.us + DRAIN_GRACE_US); /* nobody is owed an answer: a short grace will do */
     }
 }
+
+/* A request from its first byte on, a tcp connection with its way to the upstream, an answer that waits for its client. */
+static bool has_work(const struct exchange *x)
+{
+    switch (x->phase) {
+    case PHASE_TOLD:
+    case PHASE_ACCEPT:
+    case PHASE_DONE:
+        return false;
+    case PHASE_IDLE:
+        return x->rq->begun || x->head_us != 0 || link_pending(&x->down) > 0;
+    case PHASE_LINGER:
+        return link_pending(&x->down) > 0;
+    case PHASE_SNIFF:
+    case PHASE_CONNECT:
+    case PHASE_PROXY:
+    case PHASE_SECURE:
+    case PHASE_ACTIVE:
+        break;
+    }
+    return true;
+}
+
+bool exchange_cut(struct exchange *x, const char *why, struct moment now)
+{
+    bool cut = has_work(x);
+    if (cut)
+        exchange_report(x, REASON_DRAINING, why, now);
+    x->reset = true;
+    exchange_finish(x, now);
+    return cut;
+}

@@ -373,6 +373,64 @@ START_TEST(draining_finishes_what_runs_and_then_closes)
 }
 END_TEST
 
+static void cut(struct wire_node *n)
+{
+    ck_assert(exchange_cut(wire_exchange(n), "time is up", http_chain.now));
+    wire_run(&http_chain);
+    ck_assert_ptr_null(wire_exchange(n));
+    ck_assert_int_eq(wire_last(n)->reason, REASON_DRAINING);
+    ck_assert_str_eq(wire_last(n)->detail, "time is up");
+}
+
+START_TEST(what_is_cut_is_told)
+{
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    cut(&http_chain.injector);
+    ck_assert(app->got_reset && wire_last(&http_chain.injector)->kind == REPORT_REQUEST);
+    ck_assert_uint_eq(wire_last(&http_chain.injector)->status, 0);
+
+    app = wire_connect(&http_chain); /* half of a head */
+    wire_say(app, "GET / HTT");
+    wire_run(&http_chain);
+    cut(&http_chain.injector);
+
+    http_chain.injector.connect = WIRE_CONNECT_HANGS;
+    http_chain_ask(wire_connect(&http_chain), GET);
+    cut(&http_chain.injector);
+    ck_assert_uint_eq(http_chain.injector.n_seen, 3);
+}
+END_TEST
+
+START_TEST(an_answer_that_was_not_taken_is_cut_too)
+{
+    http_chain.on_backend = answer_100_kb;
+    struct wire_socket *app = wire_connect(&http_chain);
+    app->down.stalled = true;
+    wire_say(app, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    wire_run(&http_chain);
+    cut(&http_chain.injector);
+}
+END_TEST
+
+START_TEST(who_asks_nothing_is_not_cut)
+{
+    wire_connect(&http_chain);
+    ck_assert(!exchange_cut(wire_exchange(&http_chain.injector), "", http_chain.now));
+    wire_run(&http_chain);
+    http_chain_ask(wire_connect(&http_chain), GET); /* and was answered */
+    ck_assert(!exchange_cut(wire_exchange(&http_chain.injector), "", http_chain.now));
+    wire_run(&http_chain);
+    http_chain.injector.present = false; /* a handshake that never begins */
+    wire_connect(&http_chain);
+    ck_assert(!exchange_cut(wire_exchange(&http_chain.verifier), "", http_chain.now));
+    wire_run(&http_chain);
+    http_chain.injector.present = true;
+    ck_assert_ptr_null(wire_exchange(&http_chain.injector));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("exchange_time");
@@ -400,6 +458,9 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_client_that_waits_for_100_is_not_hurried, 0, 2);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, draining_finishes_what_runs_and_then_closes);
+    tcase_add_test(t, what_is_cut_is_told);
+    tcase_add_test(t, an_answer_that_was_not_taken_is_cut_too);
+    tcase_add_test(t, who_asks_nothing_is_not_cut);
     suite_add_tcase(s, t);
     return s;
 }

@@ -411,16 +411,19 @@ class Drain(Case):
         self.start(self.slow_origin().port)
         app = self.begin_slow()
         self.mtlsd.signal(signal.SIGTERM)
-        self.assertIsNotNone(self.mtlsd.wait(10))
+        self.assertEqual(1, self.mtlsd.wait(10))
         self.assertNotEqual(200, peers.response(app)[0])
+        self.assertEqual(1, self.mtlsd.log.count("reason=draining"), self.mtlsd.log)
+        self.assertIn("1 requests or connections were cut", self.mtlsd.log)
 
     def test_quit_stops_at_once(self):
         self.start(self.slow_origin().port)
         self.begin_slow()
         began = time.monotonic()
         self.mtlsd.signal(signal.SIGQUIT)
-        self.mtlsd.wait()
+        self.assertEqual(0, self.mtlsd.wait())  # as it was told
         self.assertLess(time.monotonic() - began, 1.8)
+        self.assertIn("told to end at once", self.mtlsd.log)
 
     def test_tcp_connection_finishes(self):
         """A tunnel has no end of its own that we could know: it may go on until the peers end it or time is up."""

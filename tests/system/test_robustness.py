@@ -419,9 +419,9 @@ def client_hello():
 
 
 class TheEnd(Case):
-    """Whatever is in flight, TERM ends within drain_timeout with exit code 0, and QUIT at once."""
+    """Whatever is in flight, TERM ends within drain_timeout, with exit code 1 when something had to be cut, and QUIT at once."""
 
-    def busy(self):
+    def busy(self, drain_timeout="1s"):
         """A daemon with a connection of every kind in flight."""
         def never(server, connection):
             while connection.recv(65536):
@@ -439,7 +439,7 @@ class TheEnd(Case):
                 raw = {{ bind = "127.0.0.1:{tcp}"; protocol = "tcp"; upstream = "secure"; }};
                 public = {{ bind = "127.0.0.1:{tls}"; protocol = "http"; upstream = "plain"; tls = {{ identity = "us"; trust = "them"; }}; }}; }};
         """
-        daemon = self.daemon(self.admin() + text, [port, tcp, tls], prelude='workers = 2; drain_timeout = "1s";\n')
+        daemon = self.daemon(self.admin() + text, [port, tcp, tls], prelude=f'workers = 2; drain_timeout = "{drain_timeout}";\n')
         context = peers.client_context(self.pki.ca("root"), self.pki.client())
         asking = peers.secure(tls, context)
         asking.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc")
@@ -455,11 +455,16 @@ class TheEnd(Case):
         return daemon
 
     def test_drain_cuts_what_is_left_after_its_time(self):
+        """Each request and each tcp connection is told, though one client has many: who asked nothing is not."""
         daemon = self.busy()
         began = time.monotonic()
         daemon.signal(signal.SIGTERM)
-        self.assertEqual(0, daemon.wait())
+        self.assertEqual(1, daemon.wait())
         self.assertLess(time.monotonic() - began, 6)
+        cut = [line for line in daemon.log.splitlines() if "reason=draining" in line]
+        self.assertEqual(21, len(cut), "\n".join(cut))
+        self.assertIn("it still ran when drain_timeout (1s) was over", cut[0])
+        self.assertIn("21 requests or connections were cut", daemon.log)
 
     def test_drain_does_not_wait_for_a_name_server_that_is_silent(self):
         """Security D8. A look-up that runs cannot be cancelled; neither a reload nor the end may depend on it."""
@@ -487,7 +492,7 @@ class TheEnd(Case):
         wait_for(lambda: self.open_connections(daemon) == 10, "half of them to be forgotten", 5)
         self.assertEqual(0, self.command("reload", "-c", path).returncode)
         daemon.signal(signal.SIGTERM)
-        self.assertEqual(0, daemon.wait(5))
+        self.assertEqual(1, daemon.wait(5))
 
     def test_quit_ends_at_once(self):
         daemon = self.busy()
@@ -495,7 +500,7 @@ class TheEnd(Case):
         self.assertEqual(0, daemon.wait(5))
 
     def test_second_term_ends_at_once(self):
-        daemon = self.busy()
+        daemon = self.busy("1m")
         daemon.signal(signal.SIGTERM)
         wait_for(lambda: '"drain"' in daemon.log or " drain " in daemon.log, "the drain")
         daemon.signal(signal.SIGTERM)
@@ -508,7 +513,7 @@ class TheEnd(Case):
         daemon.signal(signal.SIGTERM)
         for n in range(30):
             daemon.signal(signal.SIGHUP)
-        self.assertEqual(0, daemon.wait())
+        self.assertEqual(1, daemon.wait())
 
 
 class Reloads(Case):

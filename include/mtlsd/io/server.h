@@ -24,6 +24,8 @@ struct server_hooks {
 struct server *server_new(struct snapshot *snapshot, const struct server_hooks *hooks, struct err *err);
 /* Serves until it was drained or stopped. 0, or -1 + err when it could not begin. */
 MUST_CHECK int server_run(struct server *s, struct err *err);
+/* After server_run: how many requests and connections were cut when the time to drain was over. */
+size_t server_cut(const struct server *s);
 /* After server_run: a name is still being looked up, on a thread that nothing can stop; only _exit does not care. */
 bool server_is_held(const struct server *s);
 void server_free(struct server *s);

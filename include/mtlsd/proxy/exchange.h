@@ -67,6 +67,8 @@ void exchange_on_connect_failed(struct exchange *x, enum reason reason, const ch
 void exchange_on_deadline(struct exchange *x, struct moment now);
 /* The worker drains: finish what runs, begin nothing. */
 void exchange_on_drain(struct exchange *x, struct moment now);
+/* Ends it now, whatever runs. True: something did, and was told as REASON_DRAINING. */
+bool exchange_cut(struct exchange *x, const char *why, struct moment now);
 
 /* Goes on with what had to wait for room; true when it produced something to send. */
 bool exchange_continue(struct exchange *x, struct moment now);

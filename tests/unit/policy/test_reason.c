@@ -44,7 +44,7 @@ static const struct row {
     {REASON_METHOD_UNKNOWN, "method_unknown", -1, -1, 501, "not implemented"},
     {REASON_MISDIRECTED, "misdirected", -1, -1, 421, "server name and Host disagree"},
     {REASON_OVERLOADED, "overloaded", -1, -1, 503, "come back later"},
-    {REASON_DRAINING, "draining", -1, -1, 503, "come back elsewhere"},
+    {REASON_DRAINING, "draining", -1, -1, 0, "there is no time for an answer"},
 };
 
 START_TEST(says_outside_what_the_product_page_says)
