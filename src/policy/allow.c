@@ -140,6 +140,29 @@ static bool uri_matches(const char *pattern, struct span value, const struct tls
     return text_glob(pattern, value, '/');
 }
 
+static bool is_like_host(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = lower(text.ptr[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (c == '\0' || strchr(".-_*", c) == NULL))
+            return false;
+    }
+    return text.len > 0 && memchr(text.ptr, '.', text.len) != NULL;
+}
+
+/* A star in a pattern that is made like a host name, as *.ops.example, stands for parts of one. dNSName constraints hold such names and no others
+ * (security A16), so "x y.ops.example" would be anybody's. */
+static bool is_for_hosts(const char *pattern)
+{
+    return strchr(pattern, '*') != NULL && is_like_host(span_from_str(pattern));
+}
+
+/* Byte for byte. */
+static bool cn_matches(const char *pattern, struct span value)
+{
+    return text_glob(pattern, value, '.') && (!is_for_hosts(pattern) || is_host_name(value));
+}
+
 static bool is_clean_name(const struct tls_name *name)
 {
     bool ascii_only = name->type == TLS_NAME_DNS || name->type == TLS_NAME_URI || name->type == TLS_NAME_EMAIL;
@@ -170,7 +193,7 @@ static bool name_matches(const char *pattern, const struct tls_name *name, const
         return false;
     switch (name->type) {
     case TLS_NAME_CN:
-        return text_glob(pattern, name->value, '.');
+        return cn_matches(pattern, name->value);
     case TLS_NAME_OU:
     case TLS_NAME_O:
         return text_glob(pattern, name->value, '\0');
@@ -311,15 +334,35 @@ static bool has_unreadable(enum tls_name_type type, const struct tls_peer *peer)
     return false;
 }
 
+/* The subject holds what rules do not take for a CN, OU or O, or what they take for none of them. */
+static bool subject_is_in_doubt(const struct config_allow *rule, const struct tls_peer *peer)
+{
+    struct span cn = tls_peer_first(peer, TLS_NAME_CN);
+    if ((rule->cn != NULL || rule->ou != NULL || rule->o != NULL) && peer->has_odd_names)
+        return true;
+    if (rule->cn == NULL)
+        return false;
+    bool host_to_some = is_for_hosts(rule->cn) && !is_host_name(cn) && (is_like_host(cn) || text_glob(rule->cn, cn, '.'));
+    return peer->n_cns > 1 || host_to_some;
+}
+
+static bool issuer_is_in_doubt(const struct config_allow *rule, const struct tls_peer *peer)
+{
+    return rule->issuer != NULL && (peer->issuer_cut || (!peer->by_anchor && allow_issuer_matches(rule->issuer, peer->issuer)));
+}
+
 bool allow_is_in_doubt(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer)
 {
     enum tls_name_type type;
     if (verdict == NULL || peer == NULL || verdict->status != REASON_VALID)
         return false;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (subject_is_in_doubt(&rules[i], peer) || issuer_is_in_doubt(&rules[i], peer))
+            return true;
         for (size_t k = 0; k < N_KEYS; k++)
             if (pattern_of(&rules[i], &keys[k]) != NULL && has_type(keys[k].word, &type) && has_unreadable(type, peer))
                 return true;
+    }
     return false;
 }
 

@@ -208,10 +208,15 @@ static enum tls_name_type attribute_type(const struct subject_walk *walk, struct
     return span_equals_str(oid, oid_ou) ? TLS_NAME_OU : TLS_NAME_O;
 }
 
+static bool is_told(struct span oid)
+{
+    return span_equals_str(oid, oid_cn) || span_equals_str(oid, oid_ou) || span_equals_str(oid, oid_o);
+}
+
 static int on_attribute(void *ctx, struct span oid, const struct tls_der *value)
 {
     const struct subject_walk *walk = ctx;
-    if (!span_equals_str(oid, oid_cn) && !span_equals_str(oid, oid_ou) && !span_equals_str(oid, oid_o))
+    if (!is_told(oid))
         return 0;
     struct tls_name name = {attribute_type(walk, oid, value), value->value};
     return walk->on_name(walk->ctx, &name);
@@ -229,6 +234,19 @@ size_t tls_cert_count_cns(const struct tls_cert *cert)
 {
     size_t n = 0;
     return tls_cert_each_attribute(cert->subject, count_cn, &n) == 0 ? n : 0;
+}
+
+static int find_odd(void *ctx, struct span oid, const struct tls_der *value)
+{
+    bool *odd = ctx;
+    *odd = *odd || (is_told(oid) && !tls_dn_is_text(value));
+    return 0;
+}
+
+bool tls_cert_has_odd_names(const struct tls_cert *cert)
+{
+    bool odd = false;
+    return tls_cert_each_attribute(cert->subject, find_odd, &odd) != 0 || odd;
 }
 
 static int each_in_rdn(struct span set, tls_cert_attribute_fn on_each, void *ctx)

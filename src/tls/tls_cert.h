@@ -44,6 +44,8 @@ typedef int (*tls_cert_attribute_fn)(void *ctx, struct span oid, const struct tl
 MUST_CHECK int tls_cert_each_attribute(struct span name, tls_cert_attribute_fn on_each, void *ctx);
 /* How many common names the subject has, of whatever string type. */
 size_t tls_cert_count_cns(const struct tls_cert *cert);
+/* Whether a CN, OU or O of the subject is no text. */
+bool tls_cert_has_odd_names(const struct tls_cert *cert);
 
 /* Called for each name. Gives 0 to go on. */
 typedef int (*tls_cert_name_fn)(void *ctx, const struct tls_name *name);

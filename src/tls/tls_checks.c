@@ -345,7 +345,7 @@ void tls_checks_way(const struct tls_question *q, const struct tls_path_node *wa
         check_signature_algorithm(&c, out);
         check_extensions(&c, out);
     }
-    tls_constraints_check(way, n, work, out);
+    tls_constraints_check(q->purpose, way, n, work, out);
     tls_bounds_check_pins(tls_trust_rules(q->trust), way, n, out);
     struct tls_crl_held *lists = tls_crl_set_take(tls_trust_crls(q->trust));
     for (size_t i = 0; i + 1 < n; i++)

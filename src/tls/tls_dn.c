@@ -137,6 +137,58 @@ bool tls_dn_is_text(const struct tls_der *value)
     }
 }
 
+/* Appends a character as UTF-8. */
+static bool put_character(uint8_t buffer[TLS_DN_CHARACTERS], size_t *n, uint32_t c)
+{
+    static const uint8_t leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t bytes = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    if (c > 0x10ffff || *n + bytes > TLS_DN_CHARACTERS)
+        return false;
+    for (size_t i = bytes - 1; i > 0; i--, c >>= 6)
+        buffer[*n + i] = (uint8_t)(0x80 | (c & 0x3f));
+    buffer[*n] = bytes == 1 ? (uint8_t)c : (uint8_t)(leads[bytes] | c);
+    *n += bytes;
+    return true;
+}
+
+/* width: bytes of a character, the highest first. */
+static bool convert(struct span from, size_t width, uint8_t buffer[TLS_DN_CHARACTERS], struct span *out)
+{
+    size_t n = 0;
+    for (; from.len > 0; from = span_skip(from, width)) {
+        uint32_t c = 0;
+        if (from.len < width)
+            return false;
+        for (size_t i = 0; i < width; i++)
+            c = c << 8 | from.ptr[i];
+        if (!put_character(buffer, &n, c))
+            return false;
+    }
+    *out = span_of(buffer, n);
+    return true;
+}
+
+bool tls_dn_characters(const struct tls_der *value, uint8_t buffer[TLS_DN_CHARACTERS], struct span *out)
+{
+    *out = value->value;
+    switch (value->tag) {
+    case DER_UTF8_STRING:
+    case DER_PRINTABLE_STRING:
+    case DER_IA5_STRING:
+    case DER_NUMERIC_STRING:
+    case DER_VISIBLE_STRING:
+        return true;
+    case DER_T61_STRING:
+        return is_ascii(value->value) || convert(value->value, 1, buffer, out);
+    case DER_BMP_STRING:
+        return convert(value->value, 2, buffer, out);
+    case DER_UNIVERSAL_STRING:
+        return convert(value->value, 4, buffer, out);
+    default:
+        return false;
+    }
+}
+
 /* Control characters, also those beyond ASCII, U+0080 to U+009F, which are two bytes. */
 static bool is_control(struct span text, size_t i)
 {

@@ -13,6 +13,11 @@
  * T61String that is plain ASCII. RFC 5280 section 7.1 takes the same characters in these for the same name. */
 bool tls_dn_is_text(const struct tls_der *value);
 
+/* What most readers take a value for: its characters in UTF-8, T61String read as Latin-1. For constraints, which hold a value whatever its string type,
+ * and for nothing that is told or matched. Borrows from the value or points into the buffer. false: it is no string, or too long for the buffer. */
+enum { TLS_DN_CHARACTERS = 256 };
+bool tls_dn_characters(const struct tls_der *value, uint8_t buffer[TLS_DN_CHARACTERS], struct span *out);
+
 /* Writes what fits, always with a NUL, the last RDN first. Gives the length of the whole text, as snprintf does; 0: the name is empty, has more
  * than 64 RDNs, or is not well-formed. */
 size_t tls_dn_text(struct span name, char *out, size_t out_size);

@@ -93,6 +93,7 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
     peer->subject_empty = tls_cert_name_is_empty(cert.subject);
     peer->issuer_cut = issuer.cut;
     peer->n_cns = tls_cert_count_cns(&cert);
+    peer->has_odd_names = tls_cert_has_odd_names(&cert);
     struct tls_name *names = (struct tls_name *)(void *)(block + sizeof(*peer));
     uint8_t *at = block + sizeof(*peer) + names_bytes;
     peer->der = put_bytes(&at, der);

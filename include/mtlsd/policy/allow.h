@@ -6,7 +6,8 @@
  * they stand and in whatever order; all SANs of that type. A subject with several CNs has none, here as in the headers (tls_peer.h). Two keys may be held by two values, also of one RDN. Values with control bytes or NUL
  * match nothing. Types never stand for each other: a host name in the CN is no DNS name (security A5, A6).
  *
- * cn, ou, o: byte for byte as the certificate encodes them (so only UTF-8 and ASCII). dns: without regard to case; a name with a star, or
+ * cn, ou, o: byte for byte as the certificate encodes them (so only UTF-8 and ASCII); a cn pattern made of dots, stars and what host names have
+ * is for well-formed host names alone. dns: without regard to case; a name with a star, or
  * one that is not well-formed (hostname_is_well_formed), matches nothing. email: the part before the @ byte for byte, the domain as a host name. ip: an address or a
  * range of them. uri: byte for byte; a SPIFFE ID counts only when it is well-formed and the certificate's one URI, and only for a pattern that
  * writes out its trust domain. issuer: the whole RFC 4514 text, and the leaf was issued by
@@ -21,7 +22,8 @@
 
 /* No rules: every valid peer. With rules: only a valid peer that matches one; no certificate never matches. */
 bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer);
-/* A rule looks at names of a type of which this valid certificate has one that no pattern could match: it is malformed, or a wildcard. That no rule holds does
+/* A rule looks at names of a type of which this valid certificate has one that no pattern could match: it is malformed, a wildcard, one of several CNs, in
+ * letters that rules do not read, or an issuer that only the peer sent. That no rule holds does
  * not prove then that the caller is none of those who are meant, and a rule that keeps them out must not let it pass (security A15). */
 bool allow_is_in_doubt(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer);
 /* Whether rules that are only tried out (allow_log_only) let pass a caller for whom none holds: a valid certificate, or none where none is needed;

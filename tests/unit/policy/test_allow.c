@@ -62,6 +62,15 @@ static const struct row {
     {"cn=*.example", {{TLS_NAME_CN, "a.example", 0}}, true, "star is one label"},
     {"cn=*.example", {{TLS_NAME_CN, "a.b.example", 0}}, false, "star does not cross a label"},
     {"cn=**.example", {{TLS_NAME_CN, "a.b.example", 0}}, true, "two stars do"},
+    {"cn=*.example", {{TLS_NAME_CN, "a b.example", 0}}, false, "A16: a pattern of hosts is for hosts, which alone are constrained"},
+    {"cn=**.example", {{TLS_NAME_CN, "a/b.example", 0}}, false, "A16: nor with a slash"},
+    {"cn=*.example", {{TLS_NAME_CN, "b\xc3\xbc" "cher.example", 0}}, false, "A16: nor in other letters"},
+    {"cn=**.example", {{TLS_NAME_CN, "a..example", 0}}, false, "A16, A15: an empty label"},
+    {"cn=**.example", {{TLS_NAME_CN, "*.example", 0}}, false, "A16: a wildcard"},
+    {"cn=*.2 *", {{TLS_NAME_CN, "Billing Service.2 x", 0}}, true, "a pattern of words is for words"},
+    {"cn=Bill*", {{TLS_NAME_CN, "Billing Service", 0}}, true, "a pattern without a dot too"},
+    {"cn=**", {{TLS_NAME_CN, "Billing Service 2.0", 0}}, true, "and one for all"},
+    {"cn=a b.example", {{TLS_NAME_CN, "a b.example", 0}}, true, "written out it is meant"},
 
     {"dns=api.example.com", {{TLS_NAME_DNS, "API.Example.com", 0}}, true, "host names compare without case"},
     {"dns=API.example.com", {{TLS_NAME_DNS, "api.example.com", 0}}, true, "in the pattern too"},
@@ -222,7 +231,38 @@ static const struct doubt_row {
     {"cn=web", {{TLS_NAME_CN, "we\nb", 0}}, true, "a control byte in the CN"},
     {"ou=ops", {{TLS_NAME_OU, "", 0}, {TLS_NAME_CN, "x", 0}}, true, "an empty OU"},
     {"ip=10.0.0.0/8", {{TLS_NAME_DNS, ".ops.example", 0}}, false, "addresses are bytes"},
+    {"cn=*.ops.example", {{TLS_NAME_CN, ".ops.example", 0}}, true, "a host with an empty label in the CN"},
+    {"cn=*.ops.example", {{TLS_NAME_CN, "a b.ops.example", 0}}, true, "a host to some"},
+    {"cn=*.ops.example", {{TLS_NAME_CN, "Billing Service", 0}}, false, "no host to anybody"},
 };
+
+/* What is not in a name: A6 and A15 together. */
+START_TEST(tells_when_several_cns_or_an_unproven_issuer_leave_a_doubt)
+{
+    const struct {
+        const char *why, *rule;
+        struct tls_peer peer;
+        bool in_doubt;
+    } cases[] = {
+        {"two CNs", "cn=x", {.n_cns = 2, .issuer = "CN=A"}, true},
+        {"one", "cn=x", {.n_cns = 1, .issuer = "CN=A"}, false},
+        {"two that are not asked about", "ou=x", {.n_cns = 2, .issuer = "CN=A"}, false},
+        {"an OU in letters of its own", "ou=x", {.has_odd_names = true, .issuer = "CN=A"}, true},
+        {"one that is not asked about", "dns=x.example", {.has_odd_names = true, .issuer = "CN=A"}, false},
+        {"an issuer of that name that was only sent", "issuer=CN=A", {.issuer = "CN=A"}, true},
+        {"one of another name", "issuer=CN=A", {.issuer = "CN=B"}, false},
+        {"one that is known and another", "issuer=CN=A", {.issuer = "CN=B", .by_anchor = true}, false},
+        {"one whose name is too long", "issuer=CN=A", {.issuer = "CN=B", .issuer_cut = true, .by_anchor = true}, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config_allow rule;
+        ck_assert_int_eq(allow_rule_parse(cases[i].rule, &rule, NULL), 0);
+        ck_assert_msg(allow_is_in_doubt(&rule, 1, &valid, &cases[i].peer) == cases[i].in_doubt, "%s", cases[i].why);
+        ck_assert(!allow_permits(&rule, 1, &valid, &cases[i].peer));
+        allow_rule_clear(&rule);
+    }
+}
+END_TEST
 
 START_TEST(tells_when_a_name_that_cannot_be_read_leaves_a_doubt) /* A15 */
 {
@@ -479,6 +519,7 @@ Suite *suite(void)
     Suite *s = suite_create("allow");
     TCase *t = tcase_create("allow");
     tcase_add_loop_test(t, tells_when_a_name_that_cannot_be_read_leaves_a_doubt, 0, (int)(sizeof(doubts) / sizeof(doubts[0])));
+    tcase_add_test(t, tells_when_several_cns_or_an_unproven_issuer_leave_a_doubt);
     tcase_add_loop_test(t, matches_typed_names_and_nothing_else, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_loop_test(t, lets_only_a_valid_status_pass, 0, REASON_COUNT);
     tcase_add_loop_test(t, spares_nobody_whose_certificate_is_not_valid, 0, REASON_COUNT);

@@ -150,6 +150,35 @@ START_TEST(a17_tells_several_attributes_apart)
 }
 END_TEST
 
+START_TEST(a16_reads_the_characters_of_every_string_type)
+{
+    static const struct {
+        const char *why;
+        struct tls_der value;
+        const char *text; /* NULL: none */
+    } values[] = {
+        {"UTF8String", {UTF8, TEXT("\xc3\xa9"), {0}}, "\xc3\xa9"},
+        {"T61String in ASCII", {T61, TEXT("a.b"), {0}}, "a.b"},
+        {"T61String as most write it", {T61, TEXT("a\xe9"), {0}}, "a\xc3\xa9"},
+        {"BMPString", {BMP, TEXT("\0a\0.\x20\xac"), {0}}, "a.\xe2\x82\xac"},
+        {"half a BMPString", {BMP, TEXT("\0a\0"), {0}}, NULL},
+        {"UniversalString", {UNIVERSAL, TEXT("\0\0\0a\0\1\xf6\0"), {0}}, "a\xf0\x9f\x98\x80"},
+        {"UniversalString beyond the last character", {UNIVERSAL, TEXT("\0\x11\0\0"), {0}}, NULL},
+        {"no string", {0x04, TEXT("a"), {0}}, NULL},
+    };
+    uint8_t buffer[TLS_DN_CHARACTERS];
+    struct span text;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        bool is = tls_dn_characters(&values[i].value, buffer, &text);
+        ck_assert_msg(is == (values[i].text != NULL) && (!is || span_equals_str(text, values[i].text)), "%s", values[i].why);
+    }
+    static uint8_t many[2 * TLS_DN_CHARACTERS + 2];
+    struct tls_der fits = {BMP, {many, 2 * TLS_DN_CHARACTERS}, {0}}, too_long = {BMP, {many, sizeof(many)}, {0}};
+    ck_assert(tls_dn_characters(&fits, buffer, &text) && text.len == TLS_DN_CHARACTERS);
+    ck_assert(!tls_dn_characters(&too_long, buffer, &text));
+}
+END_TEST
+
 START_TEST(gives_the_length_of_the_whole_text)
 {
     uint8_t buffer[NAME_MAX_BYTES];
@@ -208,6 +237,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, a17_writes_a_value_by_its_string_type, 0, N_ROWS);
     tcase_add_test(c, a17_two_names_never_have_one_text);
     tcase_add_test(c, a17_tells_several_attributes_apart);
+    tcase_add_test(c, a16_reads_the_characters_of_every_string_type);
     tcase_add_test(c, gives_the_length_of_the_whole_text);
     tcase_add_test(c, a_name_that_is_not_well_formed_has_no_text);
     tcase_add_test(c, takes_64_rdns_and_no_more);
