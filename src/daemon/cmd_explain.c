@@ -119,7 +119,7 @@ int cmd_explain(int argc, char **argv)
         {.name = "--cert", .kind = FLAG_TEXT, .target = &a.cert, .value = "PEM",
          .help = "the certificate that the caller shows, with its chain"},
         {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
-         .help = "judge as of 2026-01-31T23:59:59Z, 2026-01-31 or @SECONDS\n(default: now)"},
+         .help = "judge as of 2026-01-31T23:59:59Z (or +05:30), 2026-01-31 or\n@SECONDS (default: now)"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs"},
     };
     const struct flags flags = {

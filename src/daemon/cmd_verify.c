@@ -237,13 +237,13 @@ int cmd_verify(int argc, char **argv)
         {.name = "--insecure-no-purpose", .kind = FLAG_SWITCH, .target = &a.no_purpose,
          .help = "take it without extendedKeyUsage too"},
         {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
-         .help = "judge as of 2026-01-31T23:59:59Z, 2026-01-31 or @SECONDS\n(default: now)"},
+         .help = "judge as of 2026-01-31T23:59:59Z (or +05:30), 2026-01-31 or\n@SECONDS (default: now)"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs; times in seconds since 1970"},
     };
     const struct flags flags = {
         .command = "mtlsd verify",
         .usage = "(--ca FILE --purpose client|server [RULES] | -c FILE [--listener NAME]) [--at TIME] [--json] CHAIN.pem",
-        .about = "Judges a certificate as the daemon would in a handshake: chain, dates, purpose, names, strength, revocation, allow rules.\n"
+        .about = "Judges a certificate as the daemon would in a handshake: chain, dates, purpose, names, strength, size, revocation, allow rules.\n"
                  "CHAIN.pem holds the leaf first, then what the peer would send with it, in any order. All faults are listed, the worst\n"
                  "first. Exit code 0: valid and allowed, 4: not so, 3: a file cannot be used, 2: usage.",
         .table = table,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "time_arg.h"
 
+#include "mtlsd/base/text.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -34,24 +36,64 @@ static bool date_is_real(int year, int month, int day)
     return day <= lengths[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
+enum { DAY = 86400 };
+static const int64_t FIRST_SECOND = INT64_C(-62135596800), LAST_SECOND = INT64_C(253402300799); /* of the years 1 to 9999, in UTC */
+
 static bool read_date(const char *text, int64_t *seconds)
 {
     int year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
     if (text[4] != '-' || text[7] != '-' || !date_is_real(year, month, day))
         return false;
-    *seconds = days_of(year, month, day) * 86400;
+    *seconds = days_of(year, month, day) * DAY;
     return true;
 }
 
+/* "Z", or "+05:30" and how far the clock there is ahead of UTC. -00:00 says that nobody knows where; the time is UTC all the same. */
+static bool read_offset(const char *text, int64_t *ahead)
+{
+    *ahead = 0;
+    if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
+        return true;
+    if ((text[0] != '+' && text[0] != '-') || strlen(text) != 6)
+        return false;
+    int hours = digits(text + 1, 2), minutes = digits(text + 4, 2);
+    if (text[3] != ':' || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+        return false;
+    *ahead = (text[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return true;
+}
+
+/* What lies behind the whole second, as a certificate's dates have no fractions. NULL: a dot without digits. */
+static const char *skip_fraction(const char *text)
+{
+    size_t n = text[0] == '.' ? strspn(text + 1, "0123456789") : 0;
+    if (text[0] == '.' && n == 0)
+        return NULL;
+    return n > 0 ? text + 1 + n : text;
+}
+
+/* Leap seconds end a month in UTC, with 23:59:60. */
+static bool may_be_leap(int64_t next_second)
+{
+    char date[21];
+    text_utc(date, next_second);
+    return next_second % DAY == 0 && date[8] == '0' && date[9] == '1';
+}
+
+/* RFC 3339 section 5.6 behind the date. A leap second is the one that follows it, as in every clock that counts from 1970. */
 static bool read_clock(const char *text, int64_t *seconds)
 {
+    if (strlen(text) < 10 || strchr("Tt ", text[0]) == NULL || text[3] != ':' || text[6] != ':')
+        return false;
     int hour = digits(text + 1, 2), minute = digits(text + 4, 2), second = digits(text + 7, 2);
-    if (text[0] != 'T' || text[3] != ':' || text[6] != ':' || text[9] != 'Z')
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
         return false;
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+    int64_t ahead;
+    const char *offset = skip_fraction(text + 9);
+    if (offset == NULL || !read_offset(offset, &ahead))
         return false;
-    *seconds += hour * 3600 + minute * 60 + second;
-    return true;
+    *seconds += hour * 3600 + minute * 60 + second - ahead;
+    return *seconds >= FIRST_SECOND && *seconds <= LAST_SECOND && (second < 60 || may_be_leap(*seconds));
 }
 
 static bool read_seconds(const char *text, int64_t *seconds)
@@ -75,8 +117,8 @@ int time_arg_parse(const char *text, int64_t *seconds, struct err *err)
         return 0;
     if (n == 10 && read_date(text, seconds))
         return 0;
-    if (n == 20 && read_date(text, seconds) && read_clock(text + 10, seconds))
+    if (n >= 20 && read_date(text, seconds) && read_clock(text + 10, seconds))
         return 0;
     return err_set(err, ERR_USAGE,
-                   "\"%.40s\" is not a time: write it in UTC as 2026-01-31T23:59:59Z, 2026-01-31, or @SECONDS since 1970", text);
+                   "\"%.40s\" is not a time: write 2026-01-31T23:59:59Z, 2026-01-31T23:59:59+05:30, 2026-01-31 (UTC), or @SECONDS since 1970", text);
 }
