@@ -5,6 +5,7 @@
 #define MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 
 #include "tls_context.h"
+#include "tls_internal.h"
 
 #include "mtlsd/base/bytes.h"
 
@@ -13,7 +14,7 @@ enum {
     WIRE_OUT_MAX = WIRE_OUT_MARK + 128 * 1024, /* a flight of the handshake on top */
     WIRE_IN_MAX = 1024 * 1024,
     RECORD_BYTES = 16384,
-    HANDSHAKE_MESSAGE_MAX = 65536, /* a chain that does not fit is hostile (security A7) */
+    HANDSHAKE_MESSAGE_MAX = TLS_MESSAGE_MAX_BYTES + 16384, /* the library counts whole records; the judge is exact */
     HANDSHAKE_BYTES_MAX = 4 * HANDSHAKE_MESSAGE_MAX, /* the library gathers a message of 16 MiB before it finds it too long */
     EMPTY_RECORDS_MAX = 32,        /* security D2 */
     TICKET_SECONDS = 300,

@@ -115,7 +115,10 @@ static void fail_not_tls(struct tls_engine *e, int rc)
     for (size_t i = 0; i < e->n_first_bytes; i++)
         seen[i] = e->first_bytes[i] >= ' ' && e->first_bytes[i] < 0x7f ? (char)e->first_bytes[i] : '.';
     bool plain = e->n_first_bytes > 0 && e->first_bytes[0] != 22 && e->first_bytes[0] != 21;
-    if (plain)
+    if (rc == GNUTLS_E_HANDSHAKE_TOO_LARGE)
+        snprintf(text, sizeof(text), "the peer sent a handshake message of more than %d KiB, as too many or too long certificates make it",
+                 TLS_MESSAGE_MAX_BYTES / 1024);
+    else if (plain)
         snprintf(text, sizeof(text), "the peer does not speak TLS on this port: it began with \"%s\"", seen);
     else
         snprintf(text, sizeof(text), "TLS failed: %s", gnutls_strerror(rc));

@@ -188,11 +188,24 @@ static void judge_ways(const struct tls_question *q, struct tls_path_finder *f, 
         report_no_way(f, leaf, out);
 }
 
+/* In a Certificate message of TLS 1.3 (RFC 8446 4.4.2) each has its length and its extensions' beside it. A connection ends before anybody could ask about
+ * more; a file can hold more. */
+static void check_size(const struct span *ders, size_t n, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    size_t size = 4;
+    for (size_t i = 0; i < n; i++)
+        size += ders[i].len + 5;
+    if (size > TLS_MESSAGE_MAX_BYTES)
+        tls_checks_found(out, REASON_CONSTRAINT, 22, "certificate %s: with its chain it takes %zu bytes of a handshake, and at most %d are accepted",
+                         leaf->subject, size, TLS_MESSAGE_MAX_BYTES);
+}
+
 static void judge_parsed(const struct tls_question *q, const struct span *ders, size_t n, const struct tls_certificate *leaf, struct tls_verdict *out,
                          struct tls_way *way)
 {
     struct tls_path_finder finder;
     tls_checks_leaf(q, leaf, out);
+    check_size(ders, n, leaf, out);
     if (n > TLS_PATH_MAX_PRESENTED)
         tls_checks_found(out, REASON_CONSTRAINT, 22,
                          "certificate %s: it came with %zu certificates, more than %d", leaf->subject, n,

@@ -261,6 +261,18 @@ class Refuses(Case):
         self.assertEqual(b"", bytes(backend.received))
         self.assertEqual(200, self.ask(port)[0])
 
+    def test_a_certificate_that_is_too_long_for_a_handshake(self):
+        """A7: verify and the daemon draw one line, at 64 KiB, in both versions of TLS."""
+        port = self.verifier(peers.Backend(self).port)
+        for fill, fits in ((64600, True), (65500, False), (100000, False)):
+            long = self.pki.leaf(f"c-long-{fill}", eku=("clientAuth",), san=[f"URI:https://x.example/{'a' * fill}"])
+            with self.subTest(size=len(long.der)):
+                done = self.command("verify", "--ca", self.pki.ca("root").crt, "--purpose", "client", long.crt)
+                self.assertEqual(0 if fits else 4, done.returncode, done.stdout)
+                self.assertEqual(fits, "bytes of a handshake" not in done.stdout)
+                for flag in (("--tls-max", "1.2"), ("--tlsv1.3",)):
+                    self.assertEqual(200 if fits else 0, self.curl_tls(port, *flag, client=long).status, flag)
+
     def test_revoked(self):
         bad = self.pki.leaf("c-revoked", eku=("clientAuth",))
         crl = self.pki.crl("c-revoked", self.pki.ca("root"), [bad])

@@ -280,6 +280,31 @@ START_TEST(tells_each_fault_by_itself_and_the_worst_first)
 }
 END_TEST
 
+/* A7: the engine ends a handshake over such a chain, so a file with one is not valid either. */
+START_TEST(refuses_a_chain_that_no_handshake_would_take)
+{
+    enum { MOST = 65536, LONG = 60000 };
+    static uint8_t san[LONG + 8] = {0x30, 0x82, (LONG + 4) >> 8, (LONG + 4) & 0xff, 0x82, 0x82, LONG >> 8, LONG & 0xff};
+    static uint8_t padding[8192];
+    struct certs leaf;
+    struct tls_verdict v;
+    memset(san + 8, 'x', LONG);
+    certs_make(&(struct certs_order){.cn = "c", .issuer = &ca, .raw_san = {san, sizeof(san)}}, &leaf);
+    struct tls_trust *trust = judging_trust(&(struct judging){.ca = {&ca}});
+    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    size_t rest = MOST - 4 - leaf.der.len - 2 * 5;
+    ck_assert_uint_lt(rest, sizeof(padding));
+    for (size_t over = 0; over < 2; over++) {
+        struct span ders[] = {leaf.der, span_of(padding, rest + over)}; /* what cannot be read is passed over, and takes room all the same */
+        tls_judge(&q, ders, 2, &v);
+        ck_assert_msg(v.status == (over > 0 ? REASON_CONSTRAINT : REASON_VALID), "%s", v.text);
+    }
+    ck_assert_str_eq(v.text, "certificate CN=c: with its chain it takes 65537 bytes of a handshake, and at most 65536 are accepted");
+    certs_clear(&leaf);
+    tls_trust_unref(trust);
+}
+END_TEST
+
 START_TEST(refuses_bytes_that_are_no_certificate)
 {
     struct certs leaf;
@@ -612,6 +637,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, gives_each_leaf_its_status, 0, (int)(sizeof(rows) / sizeof(rows[0])));
     tcase_add_test(c, refuses_the_absence_of_a_certificate);
     tcase_add_test(c, tells_each_fault_by_itself_and_the_worst_first);
+    tcase_add_test(c, refuses_a_chain_that_no_handshake_would_take);
     tcase_add_test(c, refuses_bytes_that_are_no_certificate);
     tcase_add_test(c, refuses_a_certificate_with_any_byte_changed);
     tcase_add_test(c, tells_foreign_and_self_signed_certificates_apart);
