@@ -122,7 +122,12 @@ static void log_peer(struct log_line *l, const struct tls_facts *facts, const st
 /* What is wrong is told where it is not the message already: of a certificate that was let in all the same. */
 static void log_verdict(struct log_line *l, const struct tls_verdict *v, bool let_in)
 {
+    char words[REASON_WORDS_SIZE];
     log_str(l, "cert", reason_word(v->status));
+    if (v->status != REASON_VALID && (v->all & ~(UINT64_C(1) << v->status)) != 0) {
+        reason_words(v->status, v->all, words);
+        log_str(l, "cert_faults", words);
+    }
     if (v->openssl_error > 0)
         log_uint(l, "cert_error", (uint64_t)v->openssl_error);
     if (v->status != REASON_VALID && let_in)

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum { /* RFC 8446 section 6 */
     NO_ALERT = -1,
@@ -136,6 +137,14 @@ const struct reason_row *reason_row(enum reason reason)
 const char *reason_word(enum reason reason)
 {
     return reason_row(reason)->word;
+}
+
+void reason_words(enum reason status, uint64_t all, char out[REASON_WORDS_SIZE])
+{
+    size_t n = (size_t)snprintf(out, REASON_WORDS_SIZE, "%s", reason_word(status));
+    for (size_t i = REASON_VALID + 1; i <= REASON_MALFORMED; i++)
+        if ((all >> i & 1) != 0 && i != (size_t)status && n < REASON_WORDS_SIZE)
+            n += (size_t)snprintf(out + n, REASON_WORDS_SIZE - n, ",%s", reason_word((enum reason)i));
 }
 
 static const struct phrase {

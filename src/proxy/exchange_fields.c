@@ -18,7 +18,9 @@ static int make_identity(struct exchange *x)
     tls_engine_facts(x->down.tls, &facts);
     static const struct tls_verdict undecided = {.status = REASON_NONE};
     const struct tls_verdict *verdict = facts.verdict != NULL ? facts.verdict : &undecided;
-    return http_identity_append(&x->identity, presets, verdict, reason_word(verdict->status), facts.peer);
+    char words[REASON_WORDS_SIZE]; /* a backend that lets an expired certificate do must not take one that is also for another purpose for that */
+    reason_words(verdict->status, verdict->all, words);
+    return http_identity_append(&x->identity, presets, verdict, words, facts.peer);
 }
 
 static int append_xfcc(struct exchange *x, const struct http_head *head, struct bytes *out)

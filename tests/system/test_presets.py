@@ -69,10 +69,10 @@ class Chain(Case):
         self.leaf = self.pki.leaf("way-leaf", self.lower, eku=("clientAuth",))
         self.cross = self.pki.again("way-cross", self.upper, self.new)
 
-    def listen(self, *trusted, routes=None, tls=""):
+    def listen(self, *trusted, routes=None, tls="", presets='"rfc9440", "xfcc"'):
         ca = self.write("trusted.pem", "".join(c.crt.read_text() for c in trusted))
         self.backend, self.port = peers.Backend(self), harness.free_port()
-        text = self.verifier_text(self.port, self.backend.port, listener='identity_headers = [ "rfc9440", "xfcc" ]; xfcc_details = [ "chain" ];',
+        text = self.verifier_text(self.port, self.backend.port, listener=f'identity_headers = [ {presets} ]; xfcc_details = [ "chain" ];',
                                   trust=f'ca = "{ca}";', tls=tls)
         self.mtlsd = self.daemon(text.replace('upstream = "app";', routes) if routes else text, [self.port])
 
@@ -131,6 +131,18 @@ class Chain(Case):
         for name in ("client-cert", "client-cert-chain", XFCC):
             self.assertEqual([], request.values(name))
         self.assertEqual(2, len(self.send(self.leaf, self.lower, self.upper).values("client-cert-chain")[0].split(", ")))
+
+    def test_a_tolerated_certificate_tells_all_its_faults(self):
+        late = self.pki.leaf("way-late", self.lower, eku=("clientAuth",), start=-30, days=10)
+        both = self.pki.leaf("way-both", self.lower, eku=("serverAuth",), start=-30, days=10)
+        self.listen(self.old, tls='tolerate = [ "expired", "wrong_purpose" ];', presets='"x-ssl", "nginx", "xfcc"',
+                    routes='routes = ( { cert = [ "expired", "wrong_purpose" ]; upstream = "app"; }, { cert = "valid"; upstream = "app"; } );')
+        for leaf, words in ((late, "expired"), (both, "expired,wrong_purpose")):
+            request = self.send(leaf, self.lower, self.upper)
+            self.assertEqual([words], request.values("x-ssl-client-status"))
+            self.assertEqual([f"FAILED:{words}"], request.values("ssl-client-verify"))
+            self.assertEqual(["10"], request.values("x-ssl-error"))
+        harness.wait_for(lambda: "cert=expired cert_faults=expired,wrong_purpose cert_error=10 " in self.mtlsd.log, "both faults in the log")
 
     def test_what_is_too_long_is_left_out_whole(self):
         """A field of 16 KiB at most; each is one whole item or list, or is not there, and the request passes either way."""

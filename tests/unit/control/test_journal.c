@@ -314,6 +314,22 @@ START_TEST(tells_what_is_wrong_with_a_certificate_once)
 }
 END_TEST
 
+START_TEST(tells_every_fault_of_a_certificate_that_was_tolerated)
+{
+    struct tls_verdict verdict = {.status = REASON_EXPIRED, .openssl_error = 10, .text = "certificate CN=x: bad"};
+    struct tls_facts facts = down;
+    struct report r = make_report();
+    facts.verdict = &verdict;
+    r.down = &facts;
+    verdict.all = UINT64_C(1) << REASON_EXPIRED;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_msg(strstr(lines, "cert_faults") == NULL, "%s", lines);
+    verdict.all |= UINT64_C(1) << REASON_WRONG_PURPOSE;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_msg(strstr(lines, " cert=expired cert_faults=expired,wrong_purpose cert_error=10 ") != NULL, "%s", lines);
+}
+END_TEST
+
 /* A server's certificate with a thousand names fills no line. */
 START_TEST(leaves_out_names_that_do_not_fit)
 {
@@ -479,6 +495,7 @@ Suite *suite(void)
     tcase_add_test(t, cannot_be_made_to_write_a_line_of_its_own);
     tcase_add_test(t, tells_all_that_is_known_of_a_request);
     tcase_add_loop_test(t, tells_what_is_wrong_with_a_certificate_once, 0, 5);
+    tcase_add_test(t, tells_every_fault_of_a_certificate_that_was_tolerated);
     tcase_add_test(t, leaves_out_names_that_do_not_fit);
     tcase_add_test(t, parts_accesses_from_events_where_the_format_does);
     tcase_add_test(t, counts_handshakes_that_held_by_side);

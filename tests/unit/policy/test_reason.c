@@ -94,6 +94,23 @@ START_TEST(takes_a_reason_it_does_not_know_as_undecided)
 }
 END_TEST
 
+START_TEST(joins_the_words_for_all_that_was_found)
+{
+    const uint64_t two = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_WRONG_PURPOSE;
+    char words[REASON_WORDS_SIZE];
+    reason_words(REASON_VALID, 0, words);
+    ck_assert_str_eq(words, "valid");
+    reason_words(REASON_EXPIRED, UINT64_C(1) << REASON_EXPIRED, words);
+    ck_assert_str_eq(words, "expired");
+    reason_words(REASON_EXPIRED, two, words);
+    ck_assert_str_eq(words, "expired,wrong_purpose");
+    reason_words(REASON_REVOKED, two | UINT64_C(1) << REASON_REVOKED, words);
+    ck_assert_str_eq(words, "revoked,expired,wrong_purpose");
+    reason_words(REASON_REVOKED, ~UINT64_C(0), words);
+    ck_assert_uint_lt(strlen(words), REASON_WORDS_SIZE - 1); /* all there are */
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("reason");
@@ -103,6 +120,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, agrees_with_the_alert_that_is_sent, REASON_UNDECIDED, REASON_MALFORMED + 1);
     tcase_add_test(t, gives_every_reason_its_own_word);
     tcase_add_test(t, takes_a_reason_it_does_not_know_as_undecided);
+    tcase_add_test(t, joins_the_words_for_all_that_was_found);
     suite_add_tcase(s, t);
     return s;
 }
