@@ -222,7 +222,7 @@ class Descriptors(Case):
         backend, port = peers.Backend(self), free_port()
         text = self.verifier_text(port, backend.port).replace(f'"127.0.0.1:{port}"', f'":{port}"')
         daemon = self.daemon(text, [port])
-        self.assertEqual(200, self.curl_tls(port).status)
+        self.assertEqual(200, self.curl_tls(port, "--ipv4").status)
         wait_for(lambda: "client=127.0.0.1 " in daemon.log, "the address in the log", 5)
 
     def test_closed_standard_streams_do_not_become_connections(self):
@@ -590,7 +590,8 @@ class Flood(Case):
             with self.assertRaises(TimeoutError):
                 for _ in range(400):
                     client.sendall(requests)
-            self.assertLess(self.mtlsd.rss_kb() - before, 4096 * (4 if harness.is_sanitized() else 1))
+            # A sanitizer holds back what was freed, more of it in newer compilers; all answers would be some 300 MiB.
+            self.assertLess(self.mtlsd.rss_kb() - before, 4096 * (8 if harness.is_sanitized() else 1))
             client.settimeout(peers.IO_S)
             self.assertEqual(403, peers.response(client)[0])
 
