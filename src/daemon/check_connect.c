@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check_connect.h"
 #include "mtlsd/io/probe.h"
+#include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/proxy_connect.h"
 #include "mtlsd/proxy/proxy_protocol.h"
 #include "mtlsd/proxy/report.h"
@@ -53,6 +54,7 @@ static void note_session(struct check_target *t, const struct probe *p)
     t->sent = t->sent || f.ours_sent;
     if (f.peer != NULL) {
         t->has_peer = true;
+        t->hint = f.reason == REASON_NAME_MISMATCH ? reason_hint(f.reason, f.peer) : NULL;
         copy(t->subject, sizeof(t->subject), f.peer->subject);
         copy(t->issuer, sizeof(t->issuer), f.peer->issuer);
         t->not_after = f.peer->not_after;

@@ -20,6 +20,7 @@ struct check_target {
     char cipher[40];         /* "" when the handshake was not finished: then not to have asked means nothing yet */
     bool asked, sent;        /* the server asked for a certificate; ours went out */
     int alert_received, alert_sent; /* -1: none */
+    const char *hint;        /* static: what to do about reason; NULL: what its row says */
     bool has_peer;
     char subject[400], issuer[400];
     int64_t not_after;

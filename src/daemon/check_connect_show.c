@@ -69,7 +69,8 @@ static int target_text(const struct check_target *t, int64_t now, struct bytes *
         return -1;
     if (peer_text(t, now, out) != 0 || session_text(t, out) != 0)
         return -1;
-    return t->reason == REASON_VALID ? 0 : bytes_printf(out, INDENT "what to do: %s\n", reason_row(t->reason)->hint);
+    return t->reason == REASON_VALID ? 0 : bytes_printf(out, INDENT "what to do: %s\n",
+                                                             t->hint != NULL && t->reason == REASON_NAME_MISMATCH ? t->hint : reason_row(t->reason)->hint);
 }
 
 int check_connect_text(const struct check_connect *c, int64_t now, struct bytes *out)

@@ -27,16 +27,25 @@ static int numbers_text(const struct verify_sheet *s, struct bytes *out)
     return bytes_printf(out, "%-11salert %s (%d), OpenSSL's number %d\n", "told as", tls_alert_name(alert), alert, v->openssl_error);
 }
 
-/* One after the other, the worst first; the same advice once. */
-static int problems_text(const struct tls_details *d, struct bytes *out)
+static const char *hint_of(const struct verify_sheet *s, enum reason reason)
 {
+    struct tls_peer *leaf = reason == REASON_NAME_MISMATCH && s->chain->n > 0 ? tls_peer_new(s->chain->ders[0], NULL) : NULL;
+    const char *hint = reason_hint(reason, leaf);
+    tls_peer_free(leaf);
+    return hint;
+}
+
+/* One after the other, the worst first; the same advice once. */
+static int problems_text(const struct verify_sheet *s, struct bytes *out)
+{
+    const struct tls_details *d = s->details;
     for (size_t i = 0; i < d->n; i++) {
         const struct reason_row *row = reason_row(d->items[i].reason);
         bool last = i + 1 == d->n || d->items[i + 1].reason != row->reason;
         if (bytes_printf(out, "%-11s%-15s", i == 0 ? "problems" : "", row->word) != 0 ||
             text_append_percent(out, span_from_str(d->items[i].text)) != 0 || bytes_append_str(out, "\n") != 0)
             return -1;
-        if (last && bytes_printf(out, "%-11s%-15s-> %s\n", "", "", row->hint) != 0)
+        if (last && bytes_printf(out, "%-11s%-15s-> %s\n", "", "", hint_of(s, row->reason)) != 0)
             return -1;
     }
     return 0;
@@ -84,7 +93,7 @@ int verify_sheet_text(const struct verify_sheet *s, struct bytes *out)
     tls_trust_facts(s->question->trust, &trust);
     if (line(out, "status", reason_word(s->verdict->status)) != 0 || line(out, "because", s->verdict->text) != 0)
         return -1;
-    if (numbers_text(s, out) != 0 || listener_text(s, out) != 0 || problems_text(s->details, out) != 0)
+    if (numbers_text(s, out) != 0 || listener_text(s, out) != 0 || problems_text(s, out) != 0)
         return -1;
     if (bytes_printf(out, "%-11sas a %s, at %s\n", "judged", s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", at) != 0)
         return -1;
@@ -130,27 +139,28 @@ static json_t *listener_json(const struct verify_sheet *s)
 }
 
 /* problems holds each word once, findings each sentence. */
-static void add_problems(const struct tls_details *d, json_t *problems, json_t *findings)
+static void add_problems(const struct verify_sheet *s, json_t *problems, json_t *findings)
 {
+    const struct tls_details *d = s->details;
     for (size_t i = 0; i < d->n; i++) {
         const struct reason_row *row = reason_row(d->items[i].reason);
         if (i == 0 || d->items[i - 1].reason != row->reason)
             json_array_append_new(problems, json_string(row->word));
         json_array_append_new(findings, json_pack("{ss si so ss}", "reason", row->word, "openssl_error", d->items[i].openssl_error, "detail",
-                                                  daemon_json_text(d->items[i].text), "hint", row->hint));
+                                                  daemon_json_text(d->items[i].text), "hint", hint_of(s, row->reason)));
     }
 }
 
 static json_t *sheet_json(const struct verify_sheet *s)
 {
     json_t *problems = json_array(), *findings = json_array(), *chain = json_array();
-    add_problems(s->details, problems, findings);
+    add_problems(s, problems, findings);
     for (size_t i = 0; i < s->chain->n; i++)
         json_array_append_new(chain, certificate_json(s->chain->ders[i]));
     const struct reason_row *row = reason_row(s->verdict->status);
     json_t *alert = row->alert >= 0 ? json_pack("{si ss}", "number", row->alert, "name", tls_alert_name(row->alert)) : json_null();
     return json_pack("{ss ss so ss si so so so so ss sI so so}", "status", row->word, "title", row->title, "detail",
-                     daemon_json_text(s->verdict->text), "hint", row->hint, "openssl_error", s->verdict->openssl_error, "alert", alert, "listener",
+                     daemon_json_text(s->verdict->text), "hint", hint_of(s, row->reason), "openssl_error", s->verdict->openssl_error, "alert", alert, "listener",
                      listener_json(s), "problems", problems, "findings", findings, "purpose",
                      s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", "at", (json_int_t)s->question->now, "names",
                      names_json(s->question), "chain", chain);

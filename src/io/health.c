@@ -41,7 +41,7 @@ static void say(const struct check *c, bool up, const struct checkup_result *r)
     log_str(&l, "target_address", t->conf->text);
     if (!up && r->reason != REASON_UNDECIDED) {
         log_str(&l, "reason", reason_word(r->reason));
-        log_str(&l, "hint", reason_row(r->reason)->hint);
+        log_str(&l, "hint", r->hint != NULL ? r->hint : reason_row(r->reason)->hint);
     }
     log_end(&l);
 }

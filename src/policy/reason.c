@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/reason.h"
 
+#include "mtlsd/tls/tls_peer.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -137,6 +139,16 @@ const struct reason_row *reason_row(enum reason reason)
 const char *reason_word(enum reason reason)
 {
     return reason_row(reason)->word;
+}
+
+static const char nameless_hint[] =
+    "have it issued again with the host in subjectAltName, as the CN does not count: openssl req -new -key KEY -subj /CN=HOST -addext "
+    "subjectAltName=DNS:HOST -addext extendedKeyUsage=serverAuth -out CSR; openssl x509 -req -in CSR -copy_extensions copy -CA CA -CAkey CAKEY -out CERT";
+
+const char *reason_hint(enum reason reason, const struct tls_peer *peer)
+{
+    bool nameless = reason == REASON_NAME_MISMATCH && peer != NULL && tls_peer_is_nameless(peer);
+    return nameless ? nameless_hint : reason_row(reason)->hint;
 }
 
 void reason_words(enum reason status, uint64_t all, char out[REASON_WORDS_SIZE])

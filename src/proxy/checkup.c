@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/checkup.h"
 
+#include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/proxy_connect.h"
 #include "mtlsd/proxy/proxy_protocol.h"
 
@@ -70,7 +71,7 @@ static void finish(struct checkup *c, bool good, enum reason reason, const char 
         return;
     c->phase = PHASE_DONE;
     snprintf(c->text, sizeof(c->text), "%s", text);
-    c->result = (struct checkup_result){good, reason, c->text};
+    c->result = (struct checkup_result){good, reason, c->text, NULL};
     link_end(&c->link);
 }
 
@@ -263,6 +264,7 @@ static void after_tls(struct checkup *c, uint8_t *scratch, size_t size, struct m
     tls_engine_facts(tls, &facts);
     bool cut = facts.reason == REASON_TRUNCATED; /* nothing was begun that could be incomplete: it just hung up */
     finish(c, false, cut ? REASON_UPSTREAM_CLOSED : facts.reason, facts.text);
+    c->result.hint = reason_hint(c->result.reason, facts.peer);
 }
 
 void checkup_on_wire(struct checkup *c, struct span wire, uint8_t *scratch, size_t size, struct moment now)

@@ -74,6 +74,8 @@ static void upstream_tls_failed(struct exchange *x, struct moment now)
         exchange_finish(x, now);
         return;
     }
+    if (reason == REASON_NAME_MISMATCH)
+        x->hint = reason_hint(reason, facts.peer);
     exchange_upstream_failed(x, reason, facts.text, now);
 }
 

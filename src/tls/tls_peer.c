@@ -150,6 +150,14 @@ void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n, 
     peer->n_way = n;
 }
 
+bool tls_peer_is_nameless(const struct tls_peer *peer)
+{
+    for (size_t i = 0; i < peer->n_names; i++)
+        if (peer->names[i].type >= TLS_NAME_DNS && peer->names[i].type <= TLS_NAME_IP)
+            return false;
+    return true;
+}
+
 struct span tls_peer_first(const struct tls_peer *peer, enum tls_name_type type)
 {
     for (size_t i = 0; i < peer->n_names; i++)

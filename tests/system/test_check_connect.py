@@ -110,15 +110,18 @@ class Connect(harness.Case):
             ("expired", "expired", dict(start=-400, days=30)),
             ("not yet valid", "not_yet_valid", dict(start=10, days=30)),
             ("another name", "name_mismatch", dict(san=["DNS:other.example"])),
+            ("no name", "name_mismatch", dict(san=[])),
             ("for clients", "wrong_purpose", dict(eku=("clientAuth",))),
         ]
         for why, reason, how in rows:
             for version in VERSIONS:
                 with self.subTest(f"{why} {version}"):
-                    bad = self.pki.leaf(f"cc-{reason}", cn="localhost", **{"san": NAMES, **how})
+                    bad = self.pki.leaf(f"cc-{why.replace(' ', '-')}", cn="localhost", **{"san": NAMES, **how})
                     result = self.check(self.s_server(version, certificate=bad))
                     found = self.assert_refused(result, reason, "us")
                     self.assertIn("CN=localhost", found["peer"]["subject"])
+                    if reason == "name_mismatch":
+                        self.assertEqual(why == "no name", "what to do: have it issued again" in result[1])
                     if reason == "expired":
                         self.assertRegex(result[1], r", expired 37\d days ago\n")
                     self.assert_says_what_it_knows(result, "TLS" + version[-3:].replace("_", "."))

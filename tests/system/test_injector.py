@@ -388,6 +388,7 @@ class BadUpstreams(harness.Case):
         self.assertTrue(document["hint"])
         self.assertEqual(b"", bytes(origin.received))
         wait_for(lambda: reason in self.mtlsd.log, "the reason word in the log")
+        return document
 
     NAMES = ["DNS:localhost", "IP:127.0.0.1"]
 
@@ -398,14 +399,18 @@ class BadUpstreams(harness.Case):
         self.refuse(self.pki.leaf("u-future", san=self.NAMES, start=30), "not_yet_valid")
 
     def test_another_name(self):
-        self.refuse(self.pki.leaf("u-other", san=["DNS:other.example"]), "name_mismatch", target="localhost")
+        document = self.refuse(self.pki.leaf("u-other", san=["DNS:other.example"]), "name_mismatch", target="localhost")
+        self.assertIn("tls.server_name", document["hint"])
 
     def test_another_address(self):
         self.refuse(self.pki.leaf("u-other-ip", san=["IP:127.0.0.2"]), "name_mismatch")
 
     def test_name_only_in_the_common_name(self):
-        """B1: a common name is no name."""
-        self.refuse(self.pki.leaf("u-cn-only", cn="localhost"), "name_mismatch", target="localhost")
+        """B1: a common name is no name, and server_name could be set to none."""
+        document = self.refuse(self.pki.leaf("u-cn-only", cn="localhost"), "name_mismatch", target="localhost")
+        self.assertIn("openssl req -new", document["hint"])
+        self.assertNotIn("server_name", document["hint"])
+        wait_for(lambda: "hint=\"have it issued again with the host in subjectAltName" in self.mtlsd.log, "the same in the log")
 
     def test_address_written_as_a_dns_name(self):
         """B1: an address is matched by an address entry only."""

@@ -19,6 +19,9 @@ struct reason_row {
 
 const struct reason_row *reason_row(enum reason reason); /* never NULL */
 const char *reason_word(enum reason reason);
+/* What to do; about a certificate that names nothing something else than about one with the wrong names. peer may be NULL. */
+struct tls_peer;
+const char *reason_hint(enum reason reason, const struct tls_peer *peer);
 /* The words for a verdict and all that was found beside it (bits 1 << enum reason), the verdict's first: "expired,wrong_purpose". */
 enum { REASON_WORDS_SIZE = 256 };
 void reason_words(enum reason status, uint64_t all, char out[REASON_WORDS_SIZE]);

@@ -15,6 +15,7 @@ struct checkup_result {
     bool good;
     enum reason reason; /* of a bad one; REASON_UNDECIDED: it answered, but not what is expected */
     const char *text;   /* a sentence; borrowed from the checkup */
+    const char *hint;   /* static: what to do; NULL: what the reason's row says */
 };
 
 /* The whole look may take as long as health.interval, but not longer than connecting and shaking hands together may. NULL: out of memory. */

@@ -39,6 +39,8 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err);
 void tls_peer_free(struct tls_peer *peer);
 /* Keeps copies of these in place of the way it had. Without memory for them it has none. by_anchor: see tls_way. */
 void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor);
+/* Whether its subjectAltName, the only place where a server's names count, holds none. */
+bool tls_peer_is_nameless(const struct tls_peer *peer);
 /* The first name of a type, or an empty span. */
 struct span tls_peer_first(const struct tls_peer *peer, enum tls_name_type type);
 

@@ -2,6 +2,7 @@
 #include "t.h"
 
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/tls/tls_peer.h"
 #include "mtlsd/tls/tls_judge.h"
 
 #include <string.h>
@@ -94,6 +95,21 @@ START_TEST(takes_a_reason_it_does_not_know_as_undecided)
 }
 END_TEST
 
+START_TEST(sends_nobody_to_names_that_a_certificate_has_not)
+{
+    struct tls_name host[] = {{TLS_NAME_CN, span_from_str("x")}, {TLS_NAME_DNS, span_from_str("x")}};
+    struct tls_name other[] = {{TLS_NAME_CN, span_from_str("x")}, {TLS_NAME_OTHER, span_from_str("x")}};
+    struct tls_peer named = {.names = host, .n_names = 2}, nameless = {.names = other, .n_names = 2};
+    const char *usual = reason_row(REASON_NAME_MISMATCH)->hint, *hint = reason_hint(REASON_NAME_MISMATCH, &nameless);
+    ck_assert_str_eq(reason_hint(REASON_NAME_MISMATCH, &named), usual);
+    ck_assert_str_eq(reason_hint(REASON_NAME_MISMATCH, NULL), usual);
+    ck_assert_ptr_nonnull(strstr(hint, "issued again"));
+    ck_assert_ptr_nonnull(strstr(hint, "openssl req -new"));
+    ck_assert_ptr_null(strstr(hint, "server_name"));
+    ck_assert_str_eq(reason_hint(REASON_EXPIRED, &nameless), reason_row(REASON_EXPIRED)->hint);
+}
+END_TEST
+
 START_TEST(joins_the_words_for_all_that_was_found)
 {
     const uint64_t two = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_WRONG_PURPOSE;
@@ -120,6 +136,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, agrees_with_the_alert_that_is_sent, REASON_UNDECIDED, REASON_MALFORMED + 1);
     tcase_add_test(t, gives_every_reason_its_own_word);
     tcase_add_test(t, takes_a_reason_it_does_not_know_as_undecided);
+    tcase_add_test(t, sends_nobody_to_names_that_a_certificate_has_not);
     tcase_add_test(t, joins_the_words_for_all_that_was_found);
     suite_add_tcase(s, t);
     return s;
