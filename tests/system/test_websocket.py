@@ -17,6 +17,12 @@ from harness import free_port, wait_for
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+NODE_CLIENT = """
+const socket = new WebSocket(process.argv[1]);
+socket.onopen = () => socket.send("hello node");
+socket.onmessage = event => { console.log(event.data); socket.close(); };
+socket.onerror = () => process.exit(1);
+"""
 JAVA_CLIENT = """
 import java.net.URI;
 import java.net.http.*;
@@ -84,9 +90,9 @@ def echo_server(case):
     def talk(server, connection):
         head = peers.read_until(connection, b"\r\n\r\n")
         server.record(head)
-        fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
-        key = fields.get(b"Sec-WebSocket-Key")
-        if fields.get(b"Upgrade", b"").lower() != b"websocket" or key is None:
+        fields = {name.lower(): value for name, value in (line.split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)}
+        key = fields.get(b"sec-websocket-key")
+        if fields.get(b"upgrade", b"").lower() != b"websocket" or key is None:
             connection.sendall(peers.reply(b"no websocket", "426 Upgrade Required"))
             return
         connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
@@ -157,6 +163,13 @@ class WebSocket(harness.Case):
         done = subprocess.run(["java", "-Xshare:auto", "-cp", folder, "Talk", f"ws://127.0.0.1:{self.outer}/chat"], capture_output=True, text=True,
                               timeout=120, check=False)
         self.assertEqual(("hello java", 0), (done.stdout.strip(), done.returncode), done.stderr)
+
+    def test_nodes_own_client(self):
+        node = ["node", "--experimental-websocket", "-e"]
+        if not shutil.which("node") or subprocess.run([*node, "WebSocket"], capture_output=True, check=False).returncode:
+            self.skipTest("needs a node with WebSocket")
+        done = subprocess.run([*node, NODE_CLIENT, f"ws://127.0.0.1:{self.outer}/chat"], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(("hello node", 0), (done.stdout.strip(), done.returncode), done.stderr)
 
     def test_byte_by_byte(self):
         app = self.open()
