@@ -194,7 +194,7 @@ static const struct config_option options[] = {
      RELOADABLE, 0},
     {"upstream.pool", "max", "number", "64", "0..4096", "",
      "How many idle ones each worker keeps; 0 keeps none.", false, RELOADABLE, UPSTREAM(pool_max)},
-    {"upstream.pool", "idle", "duration", "60s", "100ms..1d", "",
+    {"upstream.pool", "idle", "duration", "50s", "100ms..1d", "",
      "How long one is kept at most. A server that sends \"Keep-Alive: timeout=N\" shortens it: the connection is not used in the last "
      "of these seconds.",
      false, RELOADABLE, UPSTREAM(pool_idle_ms)},

@@ -127,7 +127,7 @@ struct config_upstream {
     char *host_literal;
     uint64_t connect_ms, handshake_ms, response_ms, idle_ms; /* 5s 10s 60s 10m */
     unsigned pool_max;                                       /* idle connections kept per worker, 64 */
-    uint64_t pool_idle_ms;                                   /* how long one is kept, 60s */
+    uint64_t pool_idle_ms;                                   /* how long one is kept, 50s: many servers end theirs after 60s */
 };
 
 /* Every field that is set must hold; NULL is "any". Patterns: '*' inside one label or segment, '**' across.
