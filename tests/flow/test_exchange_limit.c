@@ -103,14 +103,14 @@ static const struct {
     enum reason reason;
     const char *key, *hint; /* hint NULL: that of the reason */
 } timers[] = {
-    {let_head_pause, 10100, REASON_REQUEST_TIMEOUT, "(timeouts.header of the listener is 10s)", NULL},
+    {let_head_pause, 10100, REASON_REQUEST_TIMEOUT, "(timeouts.header of the listener is 10s)", "timeouts.header "},
     {let_body_pause, 30100, REASON_REQUEST_TIMEOUT, "(timeouts.body of the listener is 30s)", "timeouts.body "},
     {let_body_trickle, 100, REASON_REQUEST_TIMEOUT, "(timeouts.min_body_rate of the listener is 500)", "timeouts.min_body_rate "},
     {let_client_take_nothing, 30100, REASON_CLIENT_STALLED, "(timeouts.write of the listener is 30s)", NULL},
     {let_client_shake_no_hands, 10100, REASON_HANDSHAKE_TIMEOUT, "(timeouts.handshake of the listener is 10s)", NULL},
     {let_proxy_header_be_missing, 10100, REASON_HANDSHAKE_TIMEOUT, "(timeouts.handshake of the listener is 10s)", "accept_proxy_protocol"},
     {let_connect_hang, 5100, REASON_CONNECT_TIMEOUT, "(timeouts.connect of the upstream is 5s)", NULL},
-    {let_upstream_be_silent, 60100, REASON_RESPONSE_TIMEOUT, "(timeouts.response of the upstream is 1m)", NULL},
+    {let_upstream_be_silent, 60100, REASON_RESPONSE_TIMEOUT, "(timeouts.response of the upstream is 1m)", "timeouts.response "},
     {let_answer_stop, 600100, REASON_RESPONSE_TIMEOUT, "(timeouts.idle of the upstream is 10m)", "timeouts.idle of the upstream"},
 };
 
