@@ -4,7 +4,9 @@
 #include "line_limit.h"
 
 #include "mtlsd/base/log.h"
+#include "mtlsd/base/text.h"
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/tls/tls_identity.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -154,6 +156,22 @@ static void log_up(struct log_line *l, const struct report *r)
     }
 }
 
+/* The peer refused what we presented: which one that was, and whether it is simply too old. */
+static void log_ours(struct log_line *l, const struct tls_identity *identity)
+{
+    struct tls_identity_facts ours;
+    char when[21];
+    tls_identity_facts(identity, &ours);
+    log_str(l, "ours", ours.subject);
+    log_str(l, "ours_issuer", ours.issuer);
+    log_str(l, "ours_serial", ours.serial);
+    log_str(l, "ours_sha256", ours.sha256);
+    text_utc(when, ours.not_before);
+    log_str(l, "ours_not_before", when);
+    text_utc(when, ours.not_after);
+    log_str(l, "ours_not_after", when);
+}
+
 static void log_times(struct log_line *l, const struct report *r)
 {
     if (r->connect_us != 0)
@@ -219,6 +237,9 @@ static void log_report(const struct report *r)
         log_down(&l, r->down, r->reason);
     if (r->up != NULL)
         log_up(&l, r);
+    const struct tls_facts *refused = r->up != NULL ? r->up : r->down;
+    if ((r->reason == REASON_OUR_CERTIFICATE_REFUSED || r->reason == REASON_CLIENT_REFUSED_CERTIFICATE) && refused != NULL && refused->ours != NULL)
+        log_ours(&l, refused->ours);
     if (r->target != NULL)
         log_str(&l, "reused", r->up_reused ? "yes" : "no");
     if (r->retries > 0)

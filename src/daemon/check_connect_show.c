@@ -30,18 +30,36 @@ static int result_text(const struct check_target *t, struct bytes *out)
     return bytes_printf(out, ", connect %.1f ms, handshake %.1f ms", t->connect_ms, t->handshake_ms);
 }
 
-static int peer_text(const struct check_target *t, int64_t now, struct bytes *out)
+static int until_text(int64_t not_after, int64_t now, struct bytes *out)
 {
     char until[21];
+    long long left = text_days_left(not_after, now);
+    text_utc(until, not_after);
+    return bytes_printf(out, left < 0 ? ", until %s, expired %lld day%s ago\n" : ", until %s, %lld day%s left\n", until, left < 0 ? -left : left,
+                        left == 1 || left == -1 ? "" : "s");
+}
+
+static int peer_text(const struct check_target *t, int64_t now, struct bytes *out)
+{
     if (!t->has_peer)
         return 0;
-    text_utc(until, t->not_after);
     if (bytes_append_str(out, INDENT "server: ") != 0 || safe(out, t->subject) != 0 || bytes_append_str(out, ", issued by ") != 0 ||
         safe(out, t->issuer) != 0)
         return -1;
-    long long left = text_days_left(t->not_after, now);
-    return bytes_printf(out, left < 0 ? ", until %s, expired %lld day%s ago\n" : ", until %s, %lld day%s left\n", until, left < 0 ? -left : left,
-                        left == 1 || left == -1 ? "" : "s");
+    return until_text(t->not_after, now, out);
+}
+
+/* What the server refused: is it the one that was meant, and is it simply too old? */
+static int ours_text(const struct check_target *t, int64_t now, struct bytes *out)
+{
+    struct tls_identity_facts f;
+    if (t->reason != REASON_OUR_CERTIFICATE_REFUSED || t->target->upstream->identity == NULL)
+        return 0;
+    tls_identity_facts(t->target->upstream->identity, &f);
+    if (bytes_append_str(out, INDENT "ours: ") != 0 || safe(out, f.subject) != 0 || bytes_append_str(out, ", issued by ") != 0 || safe(out, f.issuer) != 0 ||
+        bytes_printf(out, ", serial %s", f.serial) != 0)
+        return -1;
+    return until_text(f.not_after, now, out);
 }
 
 /* Of a handshake that ended early only what had happened by then. */
@@ -67,7 +85,7 @@ static int target_text(const struct check_target *t, int64_t now, struct bytes *
         return -1;
     if (t->text[0] != '\0' && (bytes_append_str(out, INDENT) != 0 || safe(out, t->text) != 0 || bytes_append_str(out, "\n") != 0))
         return -1;
-    if (peer_text(t, now, out) != 0 || session_text(t, out) != 0)
+    if (peer_text(t, now, out) != 0 || ours_text(t, now, out) != 0 || session_text(t, out) != 0)
         return -1;
     return t->reason == REASON_VALID ? 0 : bytes_printf(out, INDENT "what to do: %s\n",
                                                              t->hint != NULL && t->reason == REASON_NAME_MISMATCH ? t->hint : reason_row(t->reason)->hint);
@@ -98,6 +116,16 @@ static json_t *peer_json(const struct check_target *t, int64_t now)
                      (json_int_t)t->not_after, "seconds_left", (json_int_t)(t->not_after - now));
 }
 
+static json_t *ours_json(const struct check_target *t)
+{
+    struct tls_identity_facts f;
+    if (t->reason != REASON_OUR_CERTIFICATE_REFUSED || t->target->upstream->identity == NULL)
+        return json_null();
+    tls_identity_facts(t->target->upstream->identity, &f);
+    return json_pack("{so so ss ss sI sI}", "subject", daemon_json_text(f.subject), "issuer", daemon_json_text(f.issuer), "serial", f.serial, "sha256",
+                     f.sha256, "not_before", (json_int_t)f.not_before, "not_after", (json_int_t)f.not_after);
+}
+
 /* null: not known, because the handshake ended before. */
 static json_t *session_json(const struct check_target *t)
 {
@@ -120,6 +148,7 @@ json_t *check_connect_json(const struct check_connect *c, int64_t now)
                               "alert_received", alert_json(t->alert_received), "alert_sent", alert_json(t->alert_sent), "peer",
                               peer_json(t, now), "tls", session_json(t), "http_status", (int)t->http_status, "connect_ms", t->connect_ms,
                               "handshake_ms", t->handshake_ms);
+        json_object_set_new(o, "ours", ours_json(t));
         json_array_append_new(list, o);
     }
     return list;

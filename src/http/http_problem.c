@@ -54,18 +54,17 @@ static int put_dn(struct bytes *out, const char *name, const char *dn)
     return put_string(out, name, front);
 }
 
-static int put_peer(struct bytes *out, const struct http_problem *p)
+static int put_certificate(struct bytes *out, const char *name, const struct http_problem_certificate *c)
 {
-    if (p->peer_subject == NULL)
+    if (c->subject == NULL)
         return 0;
-    if (put_name(out, "peer") != 0 || bytes_append_str(out, "{") != 0)
+    if (put_name(out, name) != 0 || bytes_append_str(out, "{") != 0)
         return -1;
-    if (put_dn(out, "subject", p->peer_subject) != 0 || put_dn(out, "issuer", p->peer_issuer) != 0)
+    if (put_dn(out, "subject", c->subject) != 0 || put_dn(out, "issuer", c->issuer) != 0 || put_string(out, "serial", c->serial) != 0)
         return -1;
-    if (put_time(out, "not_before", p->peer_not_before) != 0 ||
-        put_time(out, "not_after", p->peer_not_after) != 0)
+    if (put_time(out, "not_before", c->not_before) != 0 || put_time(out, "not_after", c->not_after) != 0)
         return -1;
-    return put_string(out, "sha256", p->peer_sha256) != 0 ? -1 : bytes_append_str(out, "}");
+    return put_string(out, "sha256", c->sha256) != 0 ? -1 : bytes_append_str(out, "}");
 }
 
 static int put_strings(struct bytes *out, const struct http_problem *p)
@@ -89,7 +88,7 @@ static int put_body(struct bytes *out, const struct http_problem *p)
         return -1;
     if (put_name(out, "status") != 0 || bytes_printf(out, "%u", p->status) != 0)
         return -1;
-    if (put_strings(out, p) != 0 || put_peer(out, p) != 0 || put_time(out, "now", p->now) != 0)
+    if (put_strings(out, p) != 0 || put_certificate(out, "peer", &p->peer) != 0 || put_certificate(out, "ours", &p->ours) != 0 || put_time(out, "now", p->now) != 0)
         return -1;
     return put_string(out, "hint", p->hint) != 0 ? -1 : bytes_append_str(out, "}\n");
 }

@@ -10,8 +10,14 @@
 
 enum { ANSWER_MAX = 64 * 1024 };
 
+static void describe_ours(const struct tls_identity *identity, struct tls_identity_facts *facts, struct http_problem_certificate *out)
+{
+    tls_identity_facts(identity, facts);
+    *out = (struct http_problem_certificate){facts->subject, facts->issuer, facts->serial, facts->sha256, facts->not_before, facts->not_after};
+}
+
 /* What the answer may say about the upstream, its certificate and ours: the app on the plaintext side is told, a remote client is not. */
-static void describe_upstream(const struct exchange *x, struct http_problem *p, struct tls_facts *facts)
+static void describe_upstream(const struct exchange *x, struct http_problem *p, struct tls_facts *facts, struct tls_identity_facts *ours)
 {
     if (x->target == NULL)
         return;
@@ -28,19 +34,18 @@ static void describe_upstream(const struct exchange *x, struct http_problem *p, 
         p->alert = tls_alert_name(facts->alert_received);
     else if (facts->alert_sent > 0)
         p->alert = tls_alert_name(facts->alert_sent);
-    if (facts->peer == NULL)
-        return;
-    p->peer_subject = facts->peer->subject;
-    p->peer_issuer = facts->peer->issuer;
-    p->peer_sha256 = facts->peer->sha256;
-    p->peer_not_before = facts->peer->not_before;
-    p->peer_not_after = facts->peer->not_after;
+    if (facts->peer != NULL)
+        p->peer = (struct http_problem_certificate){facts->peer->subject, facts->peer->issuer, facts->peer->serial, facts->peer->sha256,
+                                                    facts->peer->not_before, facts->peer->not_after};
+    if (facts->reason == REASON_OUR_CERTIFICATE_REFUSED && facts->ours != NULL)
+        describe_ours(facts->ours, ours, &p->ours);
 }
 
 static int write_problem(struct exchange *x, enum reason reason, unsigned status, const char *detail, struct moment now)
 {
     const struct reason_row *row = reason_row(reason);
     struct tls_facts facts;
+    struct tls_identity_facts ours;
     struct http_problem p = {
         .status = status,
         .phrase = reason_http_phrase(status),
@@ -53,7 +58,7 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
         .head_only = x->rq->head_method,
         .close = x->close_after,
     };
-    describe_upstream(x, &p, &facts);
+    describe_upstream(x, &p, &facts, &ours);
     struct bytes out;
     bytes_init(&out, ANSWER_MAX);
     int rc = http_problem_write(&out, &p);

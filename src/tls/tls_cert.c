@@ -165,6 +165,14 @@ bool tls_cert_serial_is_plain(struct span serial)
     return serial.len == 1 || (serial.len > 1 && (serial.ptr[0] != 0xff || (serial.ptr[1] & 0x80) == 0));
 }
 
+struct span tls_cert_serial_digits(const struct tls_cert *cert)
+{
+    struct span serial = cert->serial;
+    while (serial.len > 1 && serial.ptr[0] == 0)
+        serial = span_skip(serial, 1);
+    return serial;
+}
+
 int tls_cert_read(struct span der, struct tls_cert *out)
 {
     *out = (struct tls_cert){.der = der};

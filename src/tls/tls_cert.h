@@ -37,6 +37,8 @@ bool tls_cert_key_is_affordable(struct span spki);
 /* Whether the content of an INTEGER is a serial number that has one meaning: needless sign bytes before a negative one would give one number
  * several forms. (Needless zeros are legion and taken off where serials are compared.) */
 bool tls_cert_serial_is_plain(struct span serial);
+/* The serial number as people know it, without the zero byte that keeps it positive. */
+struct span tls_cert_serial_digits(const struct tls_cert *cert);
 
 /* Called for each attribute of a distinguished name, with the content of its OID. Gives 0 to go on. */
 typedef int (*tls_cert_attribute_fn)(void *ctx, struct span oid, const struct tls_der *value);

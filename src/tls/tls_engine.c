@@ -362,6 +362,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .text = e->text != NULL ? e->text : "",
         .alert_received = e->alert_received,
         .alert_sent = e->alert_sent,
+        .ours = e->ctx->identity,
         .verdict = e->verdict,
         .peer = e->peer,
         .server_name = e->server_name,

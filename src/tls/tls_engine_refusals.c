@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls_engine_internal.h"
-
 #include "tls_cert.h"
+#include "tls_engine_internal.h"
+#include "tls_internal.h"
+
+#include "mtlsd/base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,14 +59,31 @@ static void name_our_ca(const struct tls_engine *e, char *out, size_t size)
         snprintf(out, size, "(unknown)");
 }
 
+enum { DATES_SIZE = 64 };
+
+/* What is wrong with our certificate by our own clock, often all there is to know. */
+static void tell_dates(const struct tls_engine *e, char out[DATES_SIZE])
+{
+    struct tls_identity_facts ours;
+    char when[21];
+    tls_identity_facts(e->ctx->identity, &ours);
+    text_utc(when, e->now > ours.not_after ? ours.not_after : ours.not_before);
+    out[0] = '\0';
+    if (e->now > ours.not_after)
+        snprintf(out, DATES_SIZE, "; it expired %s", when);
+    else if (e->now < ours.not_before)
+        snprintf(out, DATES_SIZE, "; it is not valid before %s", when);
+}
+
 static void fail_by_client(struct tls_engine *e)
 {
-    char text[400], ca[200];
+    char text[400], ca[200], dates[DATES_SIZE];
     name_our_ca(e, ca, sizeof(ca));
+    tell_dates(e, dates);
     if (e->alert_received == GNUTLS_A_UNKNOWN_CA)
         snprintf(text, sizeof(text), "the client does not trust the CA of our certificate, %s (alert unknown_ca)", ca);
     else if (e->alert_received >= 0)
-        snprintf(text, sizeof(text), "the client refused our certificate, issued by %s (alert %s)", ca, tls_alert_name(e->alert_received));
+        snprintf(text, sizeof(text), "the client refused our certificate, issued by %s (alert %s)%s", ca, tls_alert_name(e->alert_received), dates);
     else
         snprintf(text, sizeof(text), "the client closed the connection when it had our certificate, issued by %s, without an alert", ca);
     tls_engine_fail(e, REASON_CLIENT_REFUSED_CERTIFICATE, text);
@@ -72,12 +91,16 @@ static void fail_by_client(struct tls_engine *e)
 
 static void fail_by_server(struct tls_engine *e)
 {
-    char text[200];
+    char text[480], dates[DATES_SIZE];
+    struct tls_identity_facts ours;
     const char *name = tls_alert_name(e->alert_received);
-    if (e->ctx->identity == NULL)
+    if (e->ctx->identity == NULL) {
         snprintf(text, sizeof(text), "the peer asked for a certificate, we have none to send, and it answered with the alert %s", name);
-    else
-        snprintf(text, sizeof(text), "the peer refused our certificate with the alert %s", name);
+    } else {
+        tls_identity_facts(e->ctx->identity, &ours);
+        tell_dates(e, dates);
+        snprintf(text, sizeof(text), "the peer refused our certificate %.250s, serial %.64s, with the alert %s%s", ours.subject, ours.serial, name, dates);
+    }
     tls_engine_fail(e, REASON_OUR_CERTIFICATE_REFUSED, text);
 }
 

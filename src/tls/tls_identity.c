@@ -26,6 +26,7 @@ struct tls_identity {
     atomic_uint refs;
     char *name;
     char subject[256], issuer[256], key_kind[TLS_KEY_NAME], key_word[TLS_KEY_NAME];
+    char serial[2 * TLS_CERT_MAX_SERIAL_BYTES + 3]; /* hex, of the leaf */
     struct tls_key kind; /* of the leaf's key */
     gnutls_x509_privkey_t key;
     struct link links[MAX_CERTIFICATES]; /* leaf first */
@@ -346,6 +347,7 @@ struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int6
     tls_cert_name_text(id->links[0].cert.issuer, id->issuer, sizeof(id->issuer));
     tls_key_read(id->links[0].crt, id->links[0].cert.spki, &id->kind);
     tls_key_name(&id->kind, id->key_kind);
+    text_hex(id->serial, tls_cert_serial_digits(&id->links[0].cert));
     tls_key_openssl_name(&id->kind, id->key_word);
     if (!id->unchecked && (check_leaf(&l, now) != 0 || check_kind(&l) != 0))
         goto fail;
@@ -380,6 +382,7 @@ void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts
         .subject = id->subject,
         .issuer = id->issuer,
         .key_kind = id->key_kind,
+        .serial = id->serial,
         .not_before = leaf->not_before,
         .not_after = leaf->not_after,
         .chain_length = id->n_links,

@@ -46,13 +46,6 @@ static int on_name(void *ctx, const struct tls_name *name)
     return 0;
 }
 
-static struct span significant(struct span serial)
-{
-    while (serial.len > 1 && serial.ptr[0] == 0)
-        serial = span_skip(serial, 1);
-    return serial;
-}
-
 static char *put_text(uint8_t **at, const struct text *text)
 {
     char *put = (char *)*at;
@@ -79,7 +72,7 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
         return NULL;
     }
     const struct text subject = measure(cert.subject), issuer = measure(cert.issuer);
-    struct span serial = significant(cert.serial);
+    struct span serial = tls_cert_serial_digits(&cert);
     size_t names_bytes = count.n * sizeof(struct tls_name);
     size_t texts_bytes = subject.length + issuer.length + 2 * serial.len + 3;
     uint8_t *block = malloc(sizeof(struct tls_peer) + names_bytes + texts_bytes + der.len);

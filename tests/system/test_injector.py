@@ -666,6 +666,30 @@ class OurCertificateRefused(harness.Case):
         port = self.injector(origin.port, identity=old)
         document = self.assert_problem(self.curl(f"http://127.0.0.1:{port}/"), 502, "our_certificate_refused", "peer")
         self.assertEqual("certificate_expired", document["alert"])
+        ours = document["ours"]
+        self.assertEqual(["CN=old-client,O=Tests", "CN=root,O=Tests", f"{old.serial:x}", old.sha256],
+                         [ours["subject"], ours["issuer"], ours["serial"], ours["sha256"]])
+        self.assertLess(ours["not_before"], ours["not_after"])
+        self.assertLess(ours["not_after"], document["now"])
+        self.assertIn(f"the peer refused our certificate CN=old-client,O=Tests, serial {old.serial:x}, with the alert certificate_expired; "
+                      f"it expired {ours['not_after']}", document["detail"])
+        for field in (f"ours=\"{ours['subject']}\" ", f"ours_issuer=\"{ours['issuer']}\" ", f"ours_serial={ours['serial']} ", f"ours_sha256={old.sha256} ",
+                      f"ours_not_before={ours['not_before']} ", f"ours_not_after={ours['not_after']}"):
+            self.assertIn(field, self.mtlsd.log)
+
+    def test_our_certificate_is_named_whatever_speaks_against_it(self):
+        """Promise 4, also in tcp mode, where there is no answer to put it into; and by check."""
+        origin = peers.tls_server(self, peers.server_context(self.pki.server(), self.pki.ca("stranger")), lambda s, c: s.record(c.recv(4096)))
+        port = self.injector(origin.port)
+        document = self.assert_problem(self.curl(f"http://127.0.0.1:{port}/"), 502, "our_certificate_refused", "peer")
+        self.assertEqual(f"{self.pki.client().serial:x}", document["ours"]["serial"])
+        self.assertNotIn("expired", document["detail"])
+        port = self.injector(origin.port, protocol="tcp")
+        with peers.connect(port) as app:
+            app.sendall(b"hello")
+            wait_for(lambda: f"ours_serial={self.pki.client().serial:x} " in self.mtlsd.log, "the line in the log")
+        done = self.command("check", "--connect", "-c", self.mtlsd.config_path)
+        self.assertRegex(done.stdout, rf"\n +ours: .*serial {self.pki.client().serial:x}, until 20\S+, 36\d days left\n")
 
 
 class Retries(harness.Case):

@@ -134,6 +134,7 @@ class Clients(harness.Case):
         self.assertIn(f"CN={self.ours_name()}", line)
         self.assertIn("give the client the CA that issued our certificate", line)
         self.assertNotIn("identity of the upstream", line)
+        self.assertRegex(line, r" ours=.* ours_serial=[0-9a-f]+ .* ours_not_after=20")
 
     def ours_name(self):
         subject = self.call("openssl", "x509", "-noout", "-subject", "-nameopt", "multiline", "-in", self.ours.crt)

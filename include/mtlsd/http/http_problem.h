@@ -9,8 +9,10 @@ struct http_problem { /* every string may be NULL: then its member is left out *
     unsigned status;
     const char *phrase; /* reason phrase of the status line */
     const char *reason, *title, *detail, *hint, *refused_by, *upstream, *identity, *alert;
-    const char *peer_subject, *peer_issuer, *peer_sha256;
-    int64_t peer_not_before, peer_not_after; /* written when peer_subject is */
+    struct http_problem_certificate { /* written when subject is not NULL */
+        const char *subject, *issuer, *serial, *sha256;
+        int64_t not_before, not_after;
+    } peer, ours;
     int64_t now;
     bool head_only; /* the request was HEAD */
     bool close;     /* say Connection: close */

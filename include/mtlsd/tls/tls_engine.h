@@ -107,6 +107,7 @@ struct tls_facts { /* borrowed from the engine */
     bool asks; /* accepting: for the client's certificate */
     bool asked_for_ours; /* connecting: the server asked for a certificate */
     bool ours_sent;
+    const struct tls_identity *ours; /* what we present where the peer asks for it; NULL: nothing */
     const struct tls_verdict *verdict;
     const struct tls_peer *peer; /* NULL: no certificate */
     const char *server_name;     /* accepting, where the policy depends on it (tls/tls_sni.h): what the client asked for; NULL: nothing */

@@ -29,7 +29,7 @@ struct tls_identity *tls_identity_ref(struct tls_identity *id);
 void tls_identity_unref(struct tls_identity *id);
 
 struct tls_identity_facts { /* borrowed from the identity */
-    const char *name, *subject, *issuer, *key_kind /* "ECDSA P-256", "RSA 3072", "Ed25519" */;
+    const char *name, *subject, *issuer, *key_kind /* "ECDSA P-256", "RSA 3072", "Ed25519" */, *serial /* hex */;
     char sha256[65];
     int64_t not_before, not_after;
     size_t chain_length;

@@ -18,11 +18,8 @@ static const struct http_problem full = {
     .upstream = "partner",
     .identity = "payments",
     .alert = "certificate_expired",
-    .peer_subject = "CN=x",
-    .peer_issuer = "CN=ca",
-    .peer_sha256 = "00ff",
-    .peer_not_before = 0,
-    .peer_not_after = 86400,
+    .peer = {.subject = "CN=x", .issuer = "CN=ca", .serial = "2a", .sha256 = "00ff", .not_before = 0, .not_after = 86400},
+    .ours = {.subject = "CN=x", .issuer = "CN=ca", .serial = "2a", .sha256 = "00ff", .not_before = 0, .not_after = 86400},
     .now = 1735862400,
 };
 
@@ -81,6 +78,7 @@ START_TEST(tells_everything_it_was_given)
     static const char *const peer_members[][2] = {
         {"subject", "CN=x"},
         {"issuer", "CN=ca"},
+        {"serial", "2a"},
         {"sha256", "00ff"},
         {"not_before", "1970-01-01T00:00:00Z"},
         {"not_after", "1970-01-02T00:00:00Z"},
@@ -94,9 +92,11 @@ START_TEST(tells_everything_it_was_given)
     ck_assert_int_eq(json_integer_value(json_object_get(root, "status")), 502);
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
         ck_assert_str_eq(text_of(root, members[i][0]), members[i][1]);
-    json_t *peer = json_object_get(root, "peer");
-    for (size_t i = 0; i < sizeof(peer_members) / sizeof(peer_members[0]); i++)
+    json_t *peer = json_object_get(root, "peer"), *ours = json_object_get(root, "ours");
+    for (size_t i = 0; i < sizeof(peer_members) / sizeof(peer_members[0]); i++) {
         ck_assert_str_eq(text_of(peer, peer_members[i][0]), peer_members[i][1]);
+        ck_assert_str_eq(text_of(ours, peer_members[i][0]), peer_members[i][1]);
+    }
     json_decref(root);
 }
 END_TEST
@@ -144,7 +144,7 @@ START_TEST(C8_lets_no_value_leave_its_quotes)
 {
     static const char hostile[] = "a\",\"reason\":\"valid\r\n\r\nHTTP/1.1 200 OK\r\n\\\x1b[2J\x7f\xff";
     struct http_problem p = full;
-    p.detail = p.peer_subject = p.upstream = hostile;
+    p.detail = p.peer.subject = p.upstream = hostile;
     unsigned status;
     char body[8192];
     read_answer(&p, &status, body, sizeof(body));
@@ -173,7 +173,7 @@ START_TEST(shows_the_front_of_a_very_long_name)
     static char name[16 * 1024];
     memset(name, 1, sizeof(name) - 1);
     struct http_problem p = full;
-    p.peer_subject = p.peer_issuer = name;
+    p.peer.subject = p.peer.issuer = name;
     unsigned status;
     static char body[64 * 1024];
     read_answer(&p, &status, body, sizeof(body));
