@@ -60,7 +60,13 @@ void findings_add(struct findings *f, enum finding_level level, const char *wher
     }
     f->items[f->n++] = item;
     f->errors += level == FINDING_ERROR;
+    f->faults += level == FINDING_FAULT;
     f->warnings += level == FINDING_WARNING;
+}
+
+const char *finding_level_word(enum finding_level level)
+{
+    return level >= FINDING_FAULT ? "error" : level == FINDING_WARNING ? "warning" : "note";
 }
 
 int findings_failed(const struct findings *f)

@@ -444,11 +444,6 @@ int status_doc_refusals(struct bytes *out, const struct admin_view *view)
     return finish(&d, out);
 }
 
-static const char *level_word(enum finding_level level)
-{
-    return level == FINDING_ERROR ? "error" : level == FINDING_WARNING ? "warning" : "note";
-}
-
 int status_doc_reload(struct bytes *out, const struct admin_reload *result)
 {
     struct doc d = {.root = json_object()};
@@ -458,7 +453,7 @@ int status_doc_reload(struct bytes *out, const struct admin_reload *result)
     for (size_t i = 0; i < result->findings->n; i++) {
         const struct finding *f = &result->findings->items[i];
         json_t *o = add_object(&d, array);
-        put_text(&d, o, "level", level_word(f->level));
+        put_text(&d, o, "level", finding_level_word(f->level));
         put_text(&d, o, "where", f->where);
         put_text(&d, o, "text", f->text);
     }

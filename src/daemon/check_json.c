@@ -7,14 +7,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-static const char *const levels[] = {[FINDING_NOTE] = "note", [FINDING_WARNING] = "warning", [FINDING_ERROR] = "error"};
-
 static json_t *findings_json(const struct findings *findings)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *f = &findings->items[i];
-        json_array_append_new(list, json_pack("{ss so so}", "level", levels[f->level], "where", daemon_json_text(f->where), "text",
+        json_array_append_new(list, json_pack("{ss so so}", "level", finding_level_word(f->level), "where", daemon_json_text(f->where), "text",
                                               daemon_json_text(f->text)));
     }
     return list;
@@ -199,7 +197,7 @@ static json_t *listener_json(const struct config_listener *l)
 
 static json_t *sheet_json(const struct check_sheet *s)
 {
-    json_t *json = json_pack("{so sb so}", "config", daemon_json_text(s->path), "ok", !findings_failed(s->findings), "findings",
+    json_t *json = json_pack("{so sb so}", "config", daemon_json_text(s->path), "ok", !findings_failed(s->findings) && s->findings->faults == 0, "findings",
                              findings_json(s->findings));
     if (json == NULL || s->snapshot == NULL)
         return json;

@@ -9,16 +9,11 @@
 
 #define INDENT "                 "
 
-static const char *level_word(enum finding_level level)
-{
-    return level == FINDING_ERROR ? "error" : level == FINDING_WARNING ? "warning" : "note";
-}
-
 static int findings_text(const struct findings *findings, struct bytes *out)
 {
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *f = &findings->items[i];
-        if (bytes_printf(out, "%s%s%s: ", f->where, f->where[0] != '\0' ? ": " : "", level_word(f->level)) != 0 ||
+        if (bytes_printf(out, "%s%s%s: ", f->where, f->where[0] != '\0' ? ": " : "", finding_level_word(f->level)) != 0 ||
             bytes_append_str(out, f->text) != 0 || bytes_append_str(out, "\n") != 0)
             return -1;
     }
@@ -246,9 +241,10 @@ static int summary_text(const struct check_sheet *s, struct bytes *out)
 {
     const struct findings *f = s->findings;
     if (bytes_printf(out, "%s%s: %s", s->snapshot != NULL || f->n > 0 ? "\n" : "", s->path,
-                     findings_failed(f) ? "refused" : f->warnings > 0 ? "can be used" : "fine") != 0)
+                     findings_failed(f) ? "refused" : f->faults > 0 ? "run starts with it, but not all of it works" : f->warnings > 0 ? "can be used" : "fine") != 0)
         return -1;
-    if (f->errors > 0 && bytes_printf(out, ", %zu error%s", f->errors, f->errors == 1 ? "" : "s") != 0)
+    size_t errors = f->errors + f->faults;
+    if (errors > 0 && bytes_printf(out, ", %zu error%s", errors, errors == 1 ? "" : "s") != 0)
         return -1;
     if (f->warnings > 0 && bytes_printf(out, ", %zu warning%s", f->warnings, f->warnings == 1 ? "" : "s") != 0)
         return -1;

@@ -43,10 +43,11 @@ static int check_file(const struct check_flags *a)
     if (snapshot != NULL)
         check_places(snapshot->config, &findings);
     struct check_sheet sheet = {.path = path, .findings = &findings, .snapshot = snapshot, .now = now};
-    int code = findings_failed(&findings) ? COMMAND_REFUSED : COMMAND_FINE;
-    if (a->connect && code == COMMAND_FINE && snapshot != NULL && check_connect_run(&connect, snapshot, &err) == 0) {
+    bool failed = findings_failed(&findings);
+    int code = failed || findings.faults > 0 ? COMMAND_REFUSED : COMMAND_FINE;
+    if (a->connect && !failed && snapshot != NULL && check_connect_run(&connect, snapshot, &err) == 0) {
         sheet.connect = &connect;
-        code = connect.n_refused > 0 ? COMMAND_REFUSAL : COMMAND_FINE;
+        code = connect.n_refused > 0 ? COMMAND_REFUSAL : code;
     }
     if (err.kind != ERR_NONE || show(&sheet, a->json) != 0)
         code = command_fail(COMMAND_FAILED, "out of memory");
@@ -79,7 +80,8 @@ int cmd_check(int argc, char **argv)
         .about = "Validates everything that run would load and open: the configuration, every certificate, key, CA and revocation list,\n"
                  "the addresses, sockets and log file. A daemon that runs does not notice. Call it as the user that runs the daemon.\n"
                  "Lists all that is wrong at once, each with its line, and what would be served.\n"
-                 "Exit code 0: it can be used (there may be warnings), 3: run would refuse it,\n"
+                 "Exit code 0: it can be used (there may be warnings), 3: run would refuse it, or\n"
+                 "would start although a certificate of ours is not valid now,\n"
                  "4: with --connect, a target refused us or we refused it.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),

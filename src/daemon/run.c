@@ -56,7 +56,8 @@ struct run {
 static void log_findings(const char *event, const struct findings *findings)
 {
     static const enum log_level levels[] = {
-        [FINDING_NOTE] = LOG_LEVEL_DEBUG, [FINDING_WARNING] = LOG_LEVEL_WARN, [FINDING_ERROR] = LOG_LEVEL_ERROR};
+        [FINDING_NOTE] = LOG_LEVEL_DEBUG, [FINDING_WARNING] = LOG_LEVEL_WARN,
+        [FINDING_FAULT] = LOG_LEVEL_ERROR, [FINDING_ERROR] = LOG_LEVEL_ERROR};
     for (size_t i = 0; i < findings->n; i++) {
         struct log_line l;
         log_begin(&l, levels[findings->items[i].level], event, findings->items[i].text);
@@ -67,10 +68,9 @@ static void log_findings(const char *event, const struct findings *findings)
 
 void run_print_findings(const struct findings *findings)
 {
-    static const char *const words[] = {"note", "warning", "error"};
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *f = &findings->items[i];
-        fprintf(stderr, "mtlsd: %s: %s%s%s\n", words[f->level], f->where, f->where[0] != '\0' ? ": " : "", f->text);
+        fprintf(stderr, "mtlsd: %s: %s%s%s\n", finding_level_word(f->level), f->where, f->where[0] != '\0' ? ": " : "", f->text);
     }
     if (findings->out_of_memory)
         fprintf(stderr, "mtlsd: error: out of memory\n");

@@ -289,6 +289,24 @@ static int check_kind(const struct loading *l)
     return 0;
 }
 
+/* Of what goes with the leaf a peer may have a successor, and takes another path. */
+static void check_dates(const struct loading *l, size_t i, int64_t now)
+{
+    const struct tls_cert *cert = &l->id->links[i].cert;
+    enum finding_level level = i == 0 ? FINDING_FAULT : FINDING_WARNING;
+    char subject[160], when[21];
+    tls_cert_name_text(cert->subject, subject, sizeof(subject));
+    if (now > cert->not_after) {
+        text_utc(when, cert->not_after);
+        findings_add(l->notes, level, l->spec->certificate_file, "identity %s: certificate %s expired %s; peers will refuse it: renew it", l->spec->name,
+                     subject, when);
+    } else if (now < cert->not_before) {
+        text_utc(when, cert->not_before);
+        findings_add(l->notes, level, l->spec->certificate_file,
+                     "identity %s: certificate %s is not valid before %s; peers will refuse it: check the clock of this machine", l->spec->name, subject, when);
+    }
+}
+
 static int check_leaf(struct loading *l, int64_t now)
 {
     struct link *leaf = &l->id->links[0];
@@ -305,21 +323,8 @@ static int check_leaf(struct loading *l, int64_t now)
                        "identity %s: the keyUsage of %s (%s:%zu) does not allow to sign, which TLS needs: have it issued again with keyUsage = "
                        "digitalSignature",
                        l->spec->name, l->id->subject, file, leaf->line);
-    for (size_t i = 0; i < l->id->n_links; i++) {
-        const struct tls_cert *cert = &l->id->links[i].cert;
-        char subject[160], when[21];
-        tls_cert_name_text(cert->subject, subject, sizeof(subject));
-        if (now > cert->not_after) {
-            text_utc(when, cert->not_after);
-            findings_add(l->notes, FINDING_WARNING, file,
-                         "identity %s: certificate %s expired %s; peers will refuse it", l->spec->name,
-                         subject, when);
-        } else if (now < cert->not_before) {
-            text_utc(when, cert->not_before);
-            findings_add(l->notes, FINDING_WARNING, file,
-                         "identity %s: certificate %s is not valid before %s", l->spec->name, subject, when);
-        }
-    }
+    for (size_t i = 0; i < l->id->n_links; i++)
+        check_dates(l, i, now);
     return 0;
 }
 

@@ -162,10 +162,26 @@ class BadConfiguration(Case):
         shutil.copy(self.pki.ca("root").crt, folder / "root.pem")
         self.expect(FINE, "check", "-c", self.config(self.good().replace(str(self.pki.ca("root").crt), str(folder))))
 
-    def test_expired_identity_is_a_warning_with_its_date(self):
-        old = self.pki.leaf("old-client", eku=("clientAuth",), start=-400, days=30)
-        self.expect(FINE, "check", "-c", self.config(self.good().replace(str(self.pki.client().pem), str(old.pem))),
-                    says=["warning", "expired"])
+    def test_an_identity_out_of_its_dates_is_an_error_that_run_starts_with(self):
+        rows = {"expired 20": self.pki.leaf("old-client", eku=("clientAuth",), start=-400, days=30),
+                "is not valid before 20": self.pki.leaf("early-client", eku=("clientAuth",), start=30, days=30)}
+        for says, leaf in rows.items():
+            with self.subTest(says):
+                text = self.good().replace(str(self.pki.client().pem), str(leaf.pem))
+                self.expect(REFUSED, "check", "-c", self.config(text), says=["error: identity me: certificate ", says,
+                                                                             "run starts with it, but not all of it works, 1 error"])
+                done = self.command("check", "--json", "-c", self.config(text))
+                self.assertEqual([False, "error"], [json.loads(done.stdout)["ok"], json.loads(done.stdout)["findings"][0]["level"]])
+                mtlsd = self.daemon(text, [int(re.search(r'bind = "127.0.0.1:(\d+)', text)[1])])
+                self.assertRegex(mtlsd.log, f"error +configuration .*{says}")
+                mtlsd.stop()
+
+    def test_an_expired_intermediate_is_a_warning(self):
+        """Its CA may have a successor that peers hold (cross-signed roots end so)."""
+        old = self.pki.ca("old-sub", issuer=self.pki.ca("root"), start=-400, days=30)
+        leaf = self.pki.leaf("of-old-sub", old, eku=("clientAuth",))
+        self.expect(FINE, "check", "-c", self.config(self.good().replace(str(self.pki.client().pem), str(leaf.pem))),
+                    says=["warning: identity me: certificate ", "expired 20"])
 
     def test_what_a_later_version_will_do_is_said_so(self):
         self.refused(self.good().replace("protocol =", 'routes = ( { upstream = "far"; } ); protocol ='), "routes")

@@ -9,7 +9,12 @@
 #include "mtlsd/base/attr.h"
 #include <stddef.h>
 
-enum finding_level { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
+enum finding_level {
+    FINDING_NOTE,
+    FINDING_WARNING,
+    FINDING_FAULT, /* an error of one thing, which will not work; the rest does, so nothing is refused for it but by check */
+    FINDING_ERROR,
+};
 
 struct finding {
     enum finding_level level;
@@ -20,7 +25,8 @@ struct finding {
 struct findings {
     struct finding *items; /* owned */
     size_t n;
-    size_t errors;
+    size_t errors; /* faults are not among them */
+    size_t faults;
     size_t warnings;
     int out_of_memory; /* a finding was lost: treat as an error */
 };
@@ -29,6 +35,7 @@ void findings_init(struct findings *f);
 void findings_clear(struct findings *f);
 void findings_add(struct findings *f, enum finding_level level, const char *where, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+const char *finding_level_word(enum finding_level level); /* "note", "warning", "error" */
 int findings_failed(const struct findings *f); /* not 0 when there is an error or memory ran out */
 
 #endif

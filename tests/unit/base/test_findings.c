@@ -37,6 +37,22 @@ START_TEST(fails_on_an_error_and_not_on_a_warning)
 }
 END_TEST
 
+START_TEST(a_fault_is_called_an_error_and_refuses_nothing)
+{
+    struct findings f;
+    findings_init(&f);
+    findings_add(&f, FINDING_FAULT, "x", "of one thing");
+    ck_assert(!findings_failed(&f));
+    ck_assert_uint_eq(f.faults, 1);
+    ck_assert_uint_eq(f.errors + f.warnings, 0);
+    ck_assert_str_eq(finding_level_word(FINDING_FAULT), "error");
+    ck_assert_str_eq(finding_level_word(FINDING_ERROR), "error");
+    ck_assert_str_eq(finding_level_word(FINDING_WARNING), "warning");
+    ck_assert_str_eq(finding_level_word(FINDING_NOTE), "note");
+    findings_clear(&f);
+}
+END_TEST
+
 START_TEST(keeps_long_texts_whole)
 {
     static char big[5000];
@@ -55,6 +71,7 @@ Suite *suite(void)
     TCase *t = tcase_create("findings");
     tcase_add_test(t, keeps_every_finding_in_order_with_its_place);
     tcase_add_test(t, fails_on_an_error_and_not_on_a_warning);
+    tcase_add_test(t, a_fault_is_called_an_error_and_refuses_nothing);
     tcase_add_test(t, keeps_long_texts_whole);
     suite_add_tcase(s, t);
     return s;

@@ -252,19 +252,19 @@ START_TEST(refuses_a_bundle_cut_inside_a_block)
 }
 END_TEST
 
-START_TEST(warns_of_dates)
+START_TEST(a_leaf_out_of_its_dates_is_a_fault)
 {
     struct certs old, early;
     certs_make(&(struct certs_order){.cn = "old", .not_after = CERTS_NOW - 1}, &old);
     certs_make(&(struct certs_order){.cn = "early", .not_before = CERTS_NOW + 1}, &early);
     struct tls_identity *id = load_pair(old.pem, old.key_pem);
     ck_assert_ptr_nonnull(id);
-    ck_assert_uint_eq(notes.warnings, 1);
+    ck_assert_uint_eq(notes.faults, 1);
     ck_assert_ptr_nonnull(strstr(notes.items[0].text, "CN=old expired 2026-01-15T11:59:59Z"));
     tls_identity_unref(id);
     id = load_pair(early.pem, early.key_pem);
     ck_assert_ptr_nonnull(id);
-    ck_assert_uint_eq(notes.warnings, 1);
+    ck_assert_uint_eq(notes.faults, 1);
     ck_assert_ptr_nonnull(strstr(notes.items[0].text, "not valid before"));
     tls_identity_unref(id);
     findings_clear(&notes);
@@ -333,7 +333,7 @@ Suite *suite(void)
     tcase_add_test(c, refuses_a_ca_certificate_as_our_own);
     tcase_add_test(c, names_the_line_of_a_broken_block);
     tcase_add_test(c, refuses_a_bundle_cut_inside_a_block);
-    tcase_add_test(c, warns_of_dates);
+    tcase_add_test(c, a_leaf_out_of_its_dates_is_a_fault);
     tcase_add_test(c, reads_the_key_forms_of_openssl);
     tcase_add_test(c, gives_copies_to_credentials);
     suite_add_tcase(s, c);
