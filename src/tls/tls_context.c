@@ -48,6 +48,14 @@ static int copy_names(struct tls_context *ctx, const struct tls_context_spec *sp
     return 0;
 }
 
+static int set_priority(struct tls_context *ctx, const struct tls_context_spec *spec, struct err *err)
+{
+    if (tls_priority_make(spec->priority, spec->tls13_only, &ctx->priority, err) != 0)
+        return -1;
+    ctx->key_shares = tls_priority_key_shares(ctx->priority);
+    return 0;
+}
+
 /* The library would go on without a certificate that no signature fits, and say nothing. */
 static int check_identity(const struct tls_context *ctx, struct err *err)
 {
@@ -94,8 +102,7 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
         err_set(err, ERR_MEMORY, "out of memory");
     else if (ctx->tickets && gnutls_rnd(GNUTLS_RND_KEY, ctx->ticket_secret, sizeof(ctx->ticket_secret)) != 0)
         err_set(err, ERR_INTERNAL, "the TLS library has no random bytes");
-    else if (tls_priority_make(spec->priority, spec->tls13_only, &ctx->priority, err) == 0 && check_identity(ctx, err) == 0 &&
-             set_credentials(ctx, err) == 0)
+    else if (set_priority(ctx, spec, err) == 0 && check_identity(ctx, err) == 0 && set_credentials(ctx, err) == 0)
         return ctx;
     free_context(ctx);
     return NULL;

@@ -28,6 +28,7 @@ struct tls_context {
     struct tls_sni *sni; /* counted; not NULL: only chooses among other contexts, and has no identity, trust or credentials itself */
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priority;
+    unsigned key_shares; /* flag for gnutls_init of a client */
 };
 
 /* The key that tickets are made and read with now: another one as soon as the trust has other revocation lists. -1: the library gave none. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_engine_internal.h"
-#include "tls_priority.h"
 #include "tls_tickets.h"
 
 #include "mtlsd/base/address.h"
@@ -122,7 +121,7 @@ static int setup_session(struct tls_engine *e)
     if (e->ctx->accepting)
         flags |= GNUTLS_SERVER | GNUTLS_NO_TICKETS;
     else
-        flags |= GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | tls_priority_key_shares(e->ctx->priority) | (e->tickets == NULL ? GNUTLS_NO_TICKETS : 0);
+        flags |= GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | e->ctx->key_shares | (e->tickets == NULL ? GNUTLS_NO_TICKETS : 0);
     if (gnutls_init(&e->session, flags) < 0)
         return -1;
     gnutls_session_set_ptr(e->session, e);
