@@ -135,7 +135,8 @@ int demo_process_refusals(const struct demo_process *p, struct demo_refusals *ou
     json_t *root = json_loadb((const char *)bytes_span(&body).ptr, body.len, 0, NULL);
     json_t *list = json_object_get(root, "refusals");
     const char *word = json_string_value(json_object_get(json_array_get(list, 0), "reason"));
-    out->n = json_array_size(list);
+    for (size_t i = 0; i < json_array_size(list); i++) /* equal ones are one entry with their number */
+        out->n += (size_t)json_integer_value(json_object_get(json_array_get(list, i), "count"));
     snprintf(out->newest, sizeof(out->newest), "%s", word != NULL ? word : "");
     int rc = json_is_array(list) ? 0 : err_set(err, ERR_IO, "the %s gives no list of refusals", p->name);
     json_decref(root);
