@@ -2,6 +2,7 @@
 #include "mtlsd/base/findings.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,16 +47,31 @@ static int make_room(struct findings *f)
     return 0;
 }
 
+enum { LOOK_BACK = 256 /* findings; a file with more of them has other troubles */ };
+
+/* What is said of an identity is said once, however many upstreams name it. Errors and faults are told at each of their places. */
+static bool is_told(struct findings *f, const struct finding *fresh)
+{
+    for (size_t i = f->n > LOOK_BACK ? f->n - LOOK_BACK : 0; fresh->level <= FINDING_WARNING && i < f->n; i++) {
+        if (f->items[i].level != fresh->level || strcmp(f->items[i].text, fresh->text) != 0)
+            continue;
+        f->items[i].times++;
+        return true;
+    }
+    return false;
+}
+
 void findings_add(struct findings *f, enum finding_level level, const char *where, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    struct finding item = {level, strdup(where != NULL ? where : ""), format(fmt, args)};
+    struct finding item = {level, strdup(where != NULL ? where : ""), format(fmt, args), 1};
     va_end(args);
-    if (item.where == NULL || item.text == NULL || make_room(f) != 0) {
+    bool whole = item.where != NULL && item.text != NULL, told = whole && is_told(f, &item);
+    if (!whole || told || make_room(f) != 0) {
         free(item.where);
         free(item.text);
-        f->out_of_memory = 1;
+        f->out_of_memory = f->out_of_memory || !told;
         return;
     }
     f->items[f->n++] = item;

@@ -12,8 +12,8 @@ static json_t *findings_json(const struct findings *findings)
     json_t *list = json_array();
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *f = &findings->items[i];
-        json_array_append_new(list, json_pack("{ss so so}", "level", finding_level_word(f->level), "where", daemon_json_text(f->where), "text",
-                                              daemon_json_text(f->text)));
+        json_array_append_new(list, json_pack("{ss so so sI}", "level", finding_level_word(f->level), "where", daemon_json_text(f->where), "text",
+                                              daemon_json_text(f->text), "times", (json_int_t)f->times));
     }
     return list;
 }

@@ -14,7 +14,11 @@ static int findings_text(const struct findings *findings, struct bytes *out)
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *f = &findings->items[i];
         if (bytes_printf(out, "%s%s%s: ", f->where, f->where[0] != '\0' ? ": " : "", finding_level_word(f->level)) != 0 ||
-            bytes_append_str(out, f->text) != 0 || bytes_append_str(out, "\n") != 0)
+            bytes_append_str(out, f->text) != 0)
+            return -1;
+        if (f->times > 1 && bytes_printf(out, " (the first of %zu such places)", f->times) != 0)
+            return -1;
+        if (bytes_append_str(out, "\n") != 0)
             return -1;
     }
     return 0;

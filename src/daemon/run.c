@@ -62,6 +62,8 @@ static void log_findings(const char *event, const struct findings *findings)
         struct log_line l;
         log_begin(&l, levels[findings->items[i].level], event, findings->items[i].text);
         log_str(&l, "where", findings->items[i].where);
+        if (findings->items[i].times > 1)
+            log_uint(&l, "times", findings->items[i].times);
         log_end(&l);
     }
 }

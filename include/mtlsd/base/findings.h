@@ -20,6 +20,7 @@ struct finding {
     enum finding_level level;
     char *where; /* "mtlsd.conf:12", a file, or "" */
     char *text;
+    size_t times; /* a note or warning that is true of several places is one finding, with the first of them; an error: 1 */
 };
 
 struct findings {

@@ -2,6 +2,7 @@
 #include "mtlsd/base/findings.h"
 #include "t.h"
 
+#include <stdio.h>
 #include <string.h>
 
 START_TEST(keeps_every_finding_in_order_with_its_place)
@@ -53,6 +54,30 @@ START_TEST(a_fault_is_called_an_error_and_refuses_nothing)
 }
 END_TEST
 
+START_TEST(tells_once_what_is_true_of_several_places)
+{
+    struct findings f;
+    findings_init(&f);
+    for (int i = 0; i < 9; i++) {
+        char where[16];
+        snprintf(where, sizeof(where), "x.conf:%d", i);
+        findings_add(&f, FINDING_NOTE, where, "the same");
+        findings_add(&f, FINDING_WARNING, where, "the same");
+        findings_add(&f, FINDING_ERROR, where, "the same");
+    }
+    findings_add(&f, FINDING_NOTE, "x.conf:1", "another");
+    ck_assert_uint_eq(f.n, 12);
+    ck_assert_str_eq(f.items[0].where, "x.conf:0");
+    ck_assert_uint_eq(f.items[0].times, 9);
+    ck_assert_uint_eq(f.items[1].times, 9);
+    ck_assert_uint_eq(f.items[2].times, 1);
+    ck_assert_uint_eq(f.items[11].times, 1);
+    ck_assert_uint_eq(f.warnings, 1);
+    ck_assert_uint_eq(f.errors, 9);
+    findings_clear(&f);
+}
+END_TEST
+
 START_TEST(keeps_long_texts_whole)
 {
     static char big[5000];
@@ -73,6 +98,7 @@ Suite *suite(void)
     tcase_add_test(t, fails_on_an_error_and_not_on_a_warning);
     tcase_add_test(t, a_fault_is_called_an_error_and_refuses_nothing);
     tcase_add_test(t, keeps_long_texts_whole);
+    tcase_add_test(t, tells_once_what_is_true_of_several_places);
     suite_add_tcase(s, t);
     return s;
 }
