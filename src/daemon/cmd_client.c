@@ -21,6 +21,8 @@ int cmd_client(int argc, char **argv)
         {.name = "--tcp", .kind = FLAG_SWITCH, .target = &q.tcp, .help = "pass bytes as they are, not HTTP requests"},
         {.name = "--insecure-expose", .kind = FLAG_SWITCH, .target = &q.insecure_expose,
          .help = "let other hosts use our certificate: listen beyond loopback"},
+        {.name = "--host", .kind = FLAG_LIST, .target = &q.hosts, .value = "NAME[:PORT]",
+         .help = "a name that programs may call it by, beside localhost and the address of\n--listen (may be repeated)"},
         {.name = "--admin", .kind = FLAG_TEXT, .target = &q.admin, .value = "unix:PATH", .help = "socket for mtlsd status, reload and drain"},
         {.name = "--log-level", .kind = FLAG_TEXT, .target = &q.log_level, .value = "LEVEL", .help = "error, warn, info (default) or debug"},
         {.name = "--print", .kind = FLAG_SWITCH, .target = &print, .help = "print the same as a configuration file, and exit"},
@@ -29,7 +31,8 @@ int cmd_client(int argc, char **argv)
         .command = "mtlsd client",
         .usage = "--listen ADDR --upstream https://HOST[:PORT] --bundle PEM [--ca PEM] [--tcp]",
         .about = "Attaches a client certificate for a program that speaks plaintext to localhost: no configuration file needed.\n"
-                 "The server is always verified. HUP reads the certificates again, TERM finishes what runs and ends.",
+                 "The server is always verified. HUP reads the certificates again, TERM finishes what runs and ends. A key that a message\n"
+                 "names and that has no flag goes into a configuration file: --print writes one to begin with.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .after = "Example:\n  mtlsd client --listen 127.0.0.1:8080 --upstream https://api.partner.example --bundle payments.pem --ca ca.pem\n"

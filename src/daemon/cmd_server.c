@@ -30,7 +30,8 @@ int cmd_server(int argc, char **argv)
         .command = "mtlsd server",
         .usage = "--listen ADDR --backend ADDR --bundle PEM --ca PEM [--allow RULE]... [--tcp]",
         .about = "Lets in only callers with a certificate of this CA, for a program that speaks plaintext: no configuration file\n"
-                 "needed. HUP reads the certificates again, TERM finishes what runs and ends.",
+                 "needed. HUP reads the certificates again, TERM finishes what runs and ends. A key that a message names and that\n"
+                 "has no flag goes into a configuration file: --print writes one to begin with.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .after = "Example:\n  mtlsd server --listen :8443 --backend 127.0.0.1:9000 --bundle web.pem --ca ca.pem --allow ou=billing",

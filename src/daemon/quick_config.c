@@ -117,7 +117,7 @@ int quick_config_client(const struct quick_config *q, struct bytes *out, struct 
         bytes_append_str(out, " ]; tls = { identity = \"own\";") != 0 || setting(out, "trust", own_trust ? "peers" : "system") != 0 ||
         setting(out, "server_name", q->server_name) != 0 ||
         bytes_append_str(out, " }; }; };\nlisteners = { client = { upstream = \"upstream\";") != 0 || setting(out, "bind", q->listen) != 0 ||
-        setting(out, "protocol", q->tcp ? "tcp" : NULL) != 0 ||
+        setting(out, "protocol", q->tcp ? "tcp" : NULL) != 0 || list(out, "hosts", &q->hosts) != 0 ||
         bytes_append_str(out, q->insecure_expose ? " insecure_expose = true; }; };\n" : " }; };\n") != 0)
         return out_of_memory(err);
     return 0;

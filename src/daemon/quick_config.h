@@ -9,7 +9,7 @@ struct quick_config { /* what the flags said; all borrowed, NULL: not given */
     const char *listen;
     const char *target; /* client: https://HOST[:PORT]; server: an address */
     const char *bundle, *ca, *server_name, *log_level, *admin;
-    struct flag_list crl, allow, identity_headers;
+    struct flag_list crl, hosts, allow, identity_headers;
     bool tcp, insecure_expose;
 };
 

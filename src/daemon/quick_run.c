@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quick_run.h"
 #include "command.h"
+#include "quick_words.h"
 #include "run.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@ static int run_text(const char *text)
 {
     struct findings findings;
     findings_init(&findings);
-    struct config *config = config_parse(text, RUN_COMMAND_LINE, &findings);
+    struct config *config = config_parse(text, QUICK_WORDS_PLACE, &findings);
+    quick_words_translate(&findings);
     run_print_findings(&findings);
     findings_clear(&findings);
     if (config == NULL)

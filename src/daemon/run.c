@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run.h"
 #include "command.h"
+#include "quick_words.h"
 #include "run_crls.h"
 
 #include "mtlsd/base/log.h"
@@ -86,6 +87,7 @@ static void look_at_dates(void *ctx)
     int64_t now = clock_now();
     findings_init(&findings);
     expiry_review(server_snapshot(r->server), r->expiry_looked, now, &findings);
+    quick_words_translate(&findings);
     log_findings("expiry", &findings);
     findings_clear(&findings);
     r->expiry_looked = now;
@@ -137,7 +139,7 @@ static void load_again(void *ctx)
 {
     struct run *r = ctx;
     struct config *config = r->options->path != NULL ? config_load(r->options->path, &r->reload.findings)
-                                                     : config_parse(r->options->text, RUN_COMMAND_LINE, &r->reload.findings);
+                                                     : config_parse(r->options->text, QUICK_WORDS_PLACE, &r->reload.findings);
     if (config != NULL)
         r->reload.loaded = snapshot_new(config, &r->crls.files, r->generation + 1, clock_now(), &r->reload.findings);
 }
@@ -190,6 +192,7 @@ static void finish_reload(void *ctx)
     r->reload.loaded = NULL;
     if (loaded != NULL && adopt(r, loaded, &err) != 0)
         findings_add(&r->reload.findings, FINDING_ERROR, "", "%s", err.text);
+    quick_words_translate(&r->reload.findings);
     log_findings("configuration", &r->reload.findings);
     if (loaded != NULL && err.kind == ERR_NONE) {
         r->generation = loaded->generation;
@@ -379,6 +382,7 @@ int daemon_run(struct config *config, const struct run_options *options)
     if (run_crls_begin(&r.crls) != 0)
         findings.out_of_memory = 1;
     struct snapshot *snapshot = snapshot_new(config, &r.crls.files, r.generation, clock_now(), &findings);
+    quick_words_translate(&findings);
     if (snapshot == NULL)
         run_print_findings(&findings);
     else

@@ -8,8 +8,6 @@
 
 struct server;
 
-#define RUN_COMMAND_LINE "command line" /* stands for the file in messages about a configuration made from flags */
-
 struct run_options {
     const char *path; /* the configuration file that a reload reads again */
     const char *text; /* or the configuration itself: a reload reads the files that it names again */

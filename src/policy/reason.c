@@ -94,7 +94,7 @@ static const struct reason_row rows[] = {
     {REASON_DENIED, "denied", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_INFO, "the configuration answers this request with a refusal",
      "mtlsd explain says which line does"},
     {REASON_HOST_NOT_ALLOWED, "host_not_allowed", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "the listener does not answer to this host",
-     "call it by a name it answers to, or add the name to the listener's hosts"},
+     "call it by a name it answers to, or add the name to the listener's hosts (mtlsd client: --host)"},
     {REASON_ORIGIN_NOT_ALLOWED, "origin_not_allowed", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "a web page of another origin sent this",
      "call it from a program; a page that may call it needs its origin in the listener's allow_origins"},
     {REASON_ADDRESS_NOT_ALLOWED, "address_not_allowed", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "this address must not be reached through the proxy",

@@ -53,6 +53,27 @@ START_TEST(a_client_without_ca_trusts_the_system)
 }
 END_TEST
 
+START_TEST(a_client_may_be_called_by_other_names)
+{
+    struct quick_config q = {.listen = "0.0.0.0:8080", .target = "https://api.example", .bundle = "/own.pem", .insecure_expose = true,
+                             .hosts = {{"box.lan", "box.lan:8080"}, 2}};
+    struct bytes out;
+    struct err err = {0};
+    struct findings findings;
+    bytes_init(&out, 65536);
+    findings_init(&findings);
+    ck_assert_int_eq(quick_config_client(&q, &out, &err), 0);
+    ck_assert_int_eq(bytes_append(&out, "", 1), 0);
+    struct config *c = config_parse((const char *)bytes_span(&out).ptr, "command line", &findings);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(c->listeners[0].hosts.n, 2);
+    ck_assert_str_eq(c->listeners[0].hosts.items[1], "box.lan:8080");
+    config_free(c);
+    bytes_clear(&out);
+    findings_clear(&findings);
+}
+END_TEST
+
 START_TEST(a_server_is_a_verifier)
 {
     struct quick_config q = {.listen = ":8443", .target = "127.0.0.1:9000", .bundle = "/own.pem", .ca = "/ca.pem",
@@ -123,6 +144,7 @@ Suite *suite(void)
     TCase *t = tcase_create("all");
     tcase_add_test(t, a_client_is_an_injector);
     tcase_add_test(t, a_client_without_ca_trusts_the_system);
+    tcase_add_test(t, a_client_may_be_called_by_other_names);
     tcase_add_test(t, a_server_is_a_verifier);
     tcase_add_test(t, a_name_cannot_break_out_of_its_quotes);
     tcase_add_loop_test(t, refuses_a_wrong_flag_by_its_name, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
