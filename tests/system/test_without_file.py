@@ -103,7 +103,7 @@ class WithoutFile(harness.Case):
                  "pki/payments.pem", "--ca", "pki/ca.pem"]
         done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(3, done.returncode, done.stderr)
-        self.assertIn("insecure_expose", done.stderr)
+        self.assertIn("accept it with --insecure-expose", done.stderr)
 
 
 if __name__ == "__main__":
