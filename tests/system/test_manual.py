@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 MTLSD = os.environ["MTLSD"]
+SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
 MAN = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "man"
 PKI_WORDS = ("init", "issue", "revoke", "crl", "show")
 
@@ -51,6 +52,24 @@ class Manual(unittest.TestCase):
                 self.assertIn(title, page)
                 documented = {"--" + name for name in re.findall(r"Fl -([a-z-]+)", page[title])}
                 self.assertEqual(set(), flags_of_help(done.stdout) - documented)
+
+    def test_every_endpoint_of_the_admin_socket_stands_in_the_page(self):
+        code = (SRC / "control" / "admin.c").read_text()
+        told = re.search(r'"(GET /status [^"]*)"', code).group(1)  # what a request to another path is answered
+        text = sections((MAN / "mtlsd.1").read_text())["ADMIN SOCKET"]
+        paths = re.findall(r"/[a-z]+", told.replace("/NAME", ""))
+        self.assertIn("/livez", paths)
+        self.assertEqual([], [path for path in paths if path not in text])
+
+    def test_every_field_of_a_log_line_stands_in_the_page(self):
+        code = (SRC / "control" / "journal.c").read_text()
+        keys = set(re.findall(r'log_(?:str|span|uint|ms)\(&?l, "([a-z_0-9]+)"', code))
+        for table in re.findall(r"struct peer_keys keys = \{([^}]*)\}", code):
+            keys |= set(re.findall(r'"([a-z_0-9]+)"', table))
+        self.assertIn("peer_serial", keys)
+        text = sections((MAN / "mtlsd.conf.5").read_text())["LOG"]
+        words = set(re.findall(r"[a-z_0-9]+", text))
+        self.assertEqual(set(), keys - words - {"lines"})
 
     def test_every_kind_of_bad_stands_in_the_page(self):
         wrong = run(MTLSD, "pki", "issue", "x", "--client", "--bad", "zzz")
