@@ -6,6 +6,7 @@
 #include "mtlsd/io/file.h"
 #include "mtlsd/tls/tls_pki.h"
 #include "pki_folder.h"
+#include "pki_san.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -98,6 +99,7 @@ struct issue_flags {
     const char *dir, *name, *cn, *ou, *o, *bad;
     bool client, server, force;
     struct flag_list sans;
+    struct pki_san names; /* those of sans */
     uint64_t days;
 };
 
@@ -177,8 +179,8 @@ static struct tls_pki_order order_of(const struct issue_flags *a, enum tls_pki_b
         .cn = a->cn != NULL ? a->cn : a->name,
         .ou = a->ou,
         .o = a->o,
-        .sans = a->sans.items,
-        .n_sans = a->sans.n,
+        .sans = a->names.names.items,
+        .n_sans = a->names.names.n,
         .purpose = a->client ? TLS_PURPOSE_CLIENT : TLS_PURPOSE_SERVER,
         .both_purposes = a->client && a->server,
         .not_before = now - BACKDATED,
@@ -210,11 +212,11 @@ static int issue_in(struct pki_folder *f, const struct issue_flags *a, enum tls_
     return rc;
 }
 
-static int issue(const struct issue_flags *a, struct err *err)
+static int issue(struct issue_flags *a, struct err *err)
 {
     enum tls_pki_bad bad;
     struct pki_folder f;
-    if (read_bad(a->bad, &bad, err) != 0 || check_issue(a, bad, err) != 0 || pki_folder_open(&f, a->dir, err) != 0)
+    if (read_bad(a->bad, &bad, err) != 0 || check_issue(a, bad, err) != 0 || pki_san_read(&a->sans, &a->names, err) != 0 || pki_folder_open(&f, a->dir, err) != 0)
         return -1;
     int rc = refuse_overwriting(a, err);
     if (rc == 0)
@@ -230,8 +232,8 @@ static int pki_issue(int argc, char **argv)
         dir_flag(&a.dir),
         {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "for a client: it proves who calls"},
         {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "for a server; needs at least one --san"},
-        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "TYPE:NAME",
-         .help = "a name it holds for: dns:HOST, ip:ADDRESS, uri:URI, email:ADDRESS\n(may be repeated)"},
+        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "NAME",
+         .help = "a name it holds for: dns:HOST, ip:ADDRESS, uri:URI, email:ADDRESS; the\ntype may be left out where it is clear (may be repeated, or several\nwith commas)"},
         {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name (default: NAME)"},
         {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit"},
         {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization"},
@@ -243,7 +245,7 @@ static int pki_issue(int argc, char **argv)
     };
     const struct flags flags = {
         .command = "mtlsd pki issue",
-        .usage = "NAME --client|--server [--san TYPE:NAME]... [--dir FOLDER] [--days N] [--bad KIND] [--force]",
+        .usage = "NAME --client|--server [--san NAME]... [--dir FOLDER] [--days N] [--bad KIND] [--force]",
         .about = "Issues a certificate: NAME.pem (certificate and key in one: the \"bundle\" of an identity), and the same apart\n"
                  "as NAME.crt and NAME.key.",
         .table = table,
@@ -252,7 +254,7 @@ static int pki_issue(int argc, char **argv)
         .min_operands = 1,
         .max_operands = 1,
         .after = "Examples:\n  mtlsd pki issue payments --client --ou billing\n"
-                 "  mtlsd pki issue web --server --san dns:localhost --san ip:127.0.0.1",
+                 "  mtlsd pki issue web --server --san localhost,127.0.0.1",
     };
     struct flag_list names = {.n = 0};
     struct err err = {0};
@@ -260,7 +262,9 @@ static int pki_issue(int argc, char **argv)
     if (!flags_read(&flags, argc, argv, &names, &code))
         return code;
     a.name = names.items[0];
-    if (issue(&a, &err) != 0)
+    int rc = issue(&a, &err);
+    pki_san_clear(&a.names);
+    if (rc != 0)
         return command_fail_err(&err);
     printf("made %s/%s.pem (bundle), %s.crt, %s.key%s%s\n", a.dir, a.name, a.name, a.name, a.bad != NULL ? ", bad on purpose: " : "",
            a.bad != NULL ? a.bad : "");

@@ -82,6 +82,11 @@ class MakesCertificates(Pki):
         self.assertIn("TLS Web Client Authentication", text)
         self.assertIn("TLS Web Server Authentication", text)
 
+    def test_names_as_openssl_writes_them_and_without_a_type(self):
+        self.must("pki", "issue", "many", "--server", "--san", "DNS:a.example, IP Address:10.0.0.1", "--san", "b.example,::1,spiffe://td/x", "--dir", self.pki)
+        self.assertRegex(self.text_of("many.crt"),
+                         r"\n\s+DNS:a.example, IP Address:10.0.0.1, DNS:b.example, IP Address:0:0:0:0:0:0:0:1, URI:spiffe://td/x\n")
+
     def test_openssl_verifies_the_chain(self):
         for name, purpose in (("web.crt", "sslserver"), ("payments.crt", "sslclient")):
             code, text = self.openssl("verify", "-x509_strict", "-CAfile", self.pki / "ca.pem", "-purpose", purpose, self.pki / name)
@@ -535,7 +540,8 @@ class RefusesCommandLines(Pki):
         (["pki", "issue", "x", "--client", "--bad", "zzz", "--dir", "pki"], 2, r"no such kind; there are good, expired"),
         (["pki", "issue", "x", "--client", "--days", "0", "--dir", "pki"], 2, r"--days must be between 1 and 36500"),
         (["pki", "issue", "x", "--client", "--days", "99999999", "--dir", "pki"], 2, r"--days must be between 1 and 36500"),
-        (["pki", "issue", "x", "--client", "--san", "localhost", "--dir", "pki"], 2, r"\"localhost\" is not a name: write dns:HOST"),
+        (["pki", "issue", "x", "--client", "--san", "rid:1.2", "--dir", "pki"], 2, r"\"rid:1.2\" is not a name: write dns:HOST"),
+        (["pki", "issue", "x", "--client", "--san", "https://a.example/", "--dir", "pki"], 2, r"is a URL: clients look for its host, write dns:a\.example"),
         (["pki", "issue", "../x", "--client", "--dir", "pki"], 2, r"cannot be the name: it becomes file names"),
         (["pki", "issue", "ca", "--client", "--dir", "pki"], 2, r"cannot be the name"),
     ]
