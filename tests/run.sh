@@ -27,8 +27,10 @@ say() {
 
 install_needs() {
     say "packages"
-    # shellcheck disable=SC2046 # a list of package names
-    sh packaging/ensure-packages.sh $(grep -hv '^#' packaging/build-packages tests/packages)
+    lists="packaging/build-packages tests/packages"
+    case $part in all | system) lists="$lists tests/packages-system" ;; esac
+    # shellcheck disable=SC2046,SC2086 # lists of package names, and of their files
+    sh packaging/ensure-packages.sh $(grep -hv '^#' $lists)
 }
 
 # The programs that hold the unit and flow tests of these names.
