@@ -274,8 +274,10 @@ class Verifies(Pki):
         answer = json.loads(self.run_it(*self.verify("web.crt", "--at", "@4070908800", "--json", purpose="server")).stdout)
         self.assertEqual(answer["at"], 4070908800)
         self.assertEqual(answer["status"], "expired")
+        answer = json.loads(self.run_it(*self.verify("web.crt", "--at", "2099-01-01T05:30:00.5+05:30", "--json", purpose="server")).stdout)
+        self.assertEqual(answer["at"], 4070908800)
         for at in ("tomorrow", "2026-02-30", "2026-01-31T10:00:00", "17"):
-            self.refuses(2, "is not a time: write it in UTC as", *self.verify("web.crt", "--at", at, purpose="server"))
+            self.refuses(2, "is not a time: write 2026-01-31T23:59:59Z", *self.verify("web.crt", "--at", at, purpose="server"))
 
     def test_the_wrong_purpose_is_said_in_words(self):
         self.refuses(4, r"^status +wrong_purpose\nbecause .*clientAuth", *self.verify("web.crt", purpose="client"))

@@ -152,7 +152,7 @@ class Compared(harness.Case):
         stranger = self.pki.leaf("pp-stranger", self.pki.ca("other"), cn="stranger", eku=("clientAuth",))
         two = self.pki.leaf("pp-two", subject=[("CN", "first"), ("OU", "x"), ("CN", "second")], eku=("clientAuth",))
         return [("valid", self.pki.client(), 0, 0), ("a name beyond ASCII", self.pki.leaf("pp-umlaut", cn="J\u00fcrgen", eku=("clientAuth",)), 0, 0),
-                ("expired", late, 10, 10), ("two common names: both tell the first", two, 0, 0),
+                ("expired", late, 10, 10), ("two common names: HAProxy tells the first, we none (A6)", two, 0, 0),
                 ("of an unknown CA: told to go on OpenSSL finds a second error behind the first", stranger, 20, 21)]
 
     def test_the_same_client_is_told_of_alike(self):
@@ -166,8 +166,9 @@ class Compared(harness.Case):
                         a, b = self.ask(ours, client, version), self.ask(theirs, client, version)
                         self.assertEqual(((1 | CONN | SESS, error), {AUTHORITY: b"localhost"}), a[:2])
                         self.assertEqual((1 | CONN | SESS, another), b[0])
-                        self.assertEqual(b[1:], a[1:])
-                        self.assertEqual(list(b[2]), list(a[2]), "in the same order")
+                        told = {key: value for key, value in b[2].items() if "two common names" not in why or key != 0x22}
+                        self.assertEqual((b[1], told), a[1:])
+                        self.assertEqual(list(told), list(a[2]), "in the same order")
                 with self.subTest(f"{kind} {version} resumed"):
                     a, b = self.again(ours, version), self.again(theirs, version)
                     self.assertEqual((1 | SESS, 0), a[0], "presented, but not on this connection")
