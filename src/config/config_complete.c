@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_complete.h"
 
+#include "mtlsd/base/request_path.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +50,15 @@ static void complete_trust(struct config_trust *t)
     t->crl.n = kept;
 }
 
+/* "/Login" to "/login", or "/docs/" to "/docs": the wide reading of the path would take the place that it leads to as well. */
+static bool leads_to_itself(const struct config_route *route)
+{
+    if (route->path == NULL || route->redirect == NULL || route->redirect[0] != '/')
+        return false;
+    struct span to = span_of(route->redirect, strcspn(route->redirect, "?#"));
+    return request_path_covered(route->path, to, PATH_WIDE) != SIZE_MAX && request_path_covered(route->path, to, PATH_AS_SPELLED) == SIZE_MAX;
+}
+
 /* upstream = "X" is one route that matches everything. */
 static void complete_routes(const struct config_reader *r, struct config_listener *l)
 {
@@ -64,6 +75,8 @@ static void complete_routes(const struct config_reader *r, struct config_listene
         l->has_path_rules = l->has_path_rules || route->path != NULL || route->strip_prefix != NULL;
         l->has_method_rules = l->has_method_rules || route->method.n > 0;
         lower(&route->host);
+        if (leads_to_itself(route))
+            route->path_case = CONFIG_PATH_CASE_EXACT;
     }
 }
 

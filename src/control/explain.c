@@ -3,6 +3,7 @@
 
 #include "explain_why.h"
 #include "mtlsd/base/hostname.h"
+#include "mtlsd/base/request_path.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/browser.h"
@@ -221,16 +222,29 @@ static void explain_one(struct explain_route *r, const struct config_route *conf
     caller_only.path = NULL;
     *r = (struct explain_route){.conf = conf, .miss = route_compare(conf, q), .caller_miss = route_compare(&caller_only, q)};
     explain_why_missed(r->miss, conf, q, r->why, sizeof(r->why));
+    if (r->miss == ROUTE_MATCHES && !route_is_as_spelled(conf, q))
+        explain_why_spelled(conf, q, r->why, sizeof(r->why));
     explain_why_missed(r->caller_miss, conf, q, r->caller_why, sizeof(r->caller_why));
     explain_gate(r, q);
 }
 
+static void say_no_route(struct explain *e)
+{
+    if (e->also == SIZE_MAX)
+        say(e, EXPLAIN_ROUTES, REASON_NO_ROUTE, "no route matches");
+    else
+        say(e, EXPLAIN_ROUTES, REASON_NO_ROUTE, "no route matches the path as it is spelled, only %s in another spelling", e->routes[e->also].where);
+}
+
 static void say_chosen(struct explain *e, const struct config_listener *l, const struct route_question *q)
 {
-    enum reason reason = route_choose(l->routes, l->n_routes, q, &e->chosen);
+    struct route_choice choice;
+    enum reason reason = route_choose(l->routes, l->n_routes, q, &choice);
+    e->chosen = choice.index;
+    e->also = choice.also;
     const struct config_route *route = reason != REASON_NO_ROUTE ? &l->routes[e->chosen] : NULL;
     if (route == NULL)
-        say(e, EXPLAIN_ROUTES, reason, "no route matches");
+        say_no_route(e);
     else if (is_bad(e) && route->cert == 0 && route->upstream != NULL)
         say(e, EXPLAIN_ROUTES, REASON_NOT_ALLOWED, "decided at %s: the certificate is not valid, and only routes that name its status serve it",
             e->routes[e->chosen].where);
@@ -332,7 +346,7 @@ static int forward_target(struct explain *e, const struct config_route *route)
     struct route_question q = question_of(e);
     struct span path = q.path;
     if (route->strip_prefix != NULL) {
-        size_t covered = route_path_covered(route->strip_prefix, path);
+        size_t covered = request_path_covered(route->strip_prefix, path, PATH_WIDE);
         path = covered != SIZE_MAX ? span_skip(path, covered) : path;
         if (path.len == 0)
             path = span_from_str("/");
@@ -384,7 +398,7 @@ static int conclude(const struct explain_ask *ask, struct explain *e)
 
 int explain_make(const struct explain_ask *ask, struct explain *out)
 {
-    *out = (struct explain){.stopped = EXPLAIN_STAGES, .chosen = SIZE_MAX};
+    *out = (struct explain){.stopped = EXPLAIN_STAGES, .chosen = SIZE_MAX, .also = SIZE_MAX};
     bytes_init(&out->path, TARGET_MAX);
     bytes_init(&out->out_target, TARGET_MAX);
     bool http = ask->listener->conf->protocol == CONFIG_PROTOCOL_HTTP;
@@ -409,5 +423,5 @@ void explain_clear(struct explain *e)
     bytes_clear(&e->path);
     bytes_clear(&e->out_target);
     free(e->routes);
-    *e = (struct explain){.chosen = SIZE_MAX};
+    *e = (struct explain){.chosen = SIZE_MAX, .also = SIZE_MAX};
 }

@@ -137,3 +137,11 @@ void explain_why_missed(enum route_miss miss, const struct config_route *route, 
         break;
     }
 }
+
+void explain_why_spelled(const struct config_route *route, const struct route_question *q, char *out, size_t size)
+{
+    struct text t = begin_text(out, size);
+    add(&t, "path ");
+    add_value(&t, q->path);
+    add(&t, " is \"%s\" or below it in another spelling", route->path);
+}

@@ -139,8 +139,9 @@ static json_t *route_json(const struct config_route *r)
 {
     char statuses[400];
     route_describe_cert(r->cert, statuses, sizeof(statuses));
-    json_t *json = json_pack("{so so so so so sI sI}", "where", daemon_json_text(r->where), "host", strings_json(&r->host), "path",
-                             daemon_json_text(r->path), "method", strings_json(&r->method), "cert",
+    json_t *json = json_pack("{so so so so so so sI sI}", "where", daemon_json_text(r->where), "host", strings_json(&r->host), "path",
+                             daemon_json_text(r->path), "path_case",
+                             r->path != NULL ? json_string(r->path_case == CONFIG_PATH_CASE_EXACT ? "exact" : "ignore") : json_null(), "method", strings_json(&r->method), "cert",
                              daemon_json_text(r->cert != 0 ? statuses : NULL), "caller_rules", (json_int_t)r->n_caller, "allow_rules",
                              (json_int_t)r->n_allow);
     json_t *action = action_json(r);

@@ -59,7 +59,7 @@ static int match_text(const struct config_route *route, struct bytes *out)
     size_t start = out->len;
     if (words(out, "host ", &route->host, start) != 0)
         return -1;
-    if (route->path != NULL && (part(out, start) != 0 || bytes_printf(out, "path %s", route->path) != 0))
+    if (route->path != NULL && (part(out, start) != 0 || bytes_printf(out, "path %s%s", route->path, route->path_case == CONFIG_PATH_CASE_EXACT ? " as spelled" : "") != 0))
         return -1;
     if (words(out, "method ", &route->method, start) != 0 || match_certificates(route, out, start) != 0)
         return -1;

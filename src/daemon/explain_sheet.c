@@ -138,6 +138,8 @@ static const char *route_word(const struct explain *e, size_t i)
         return r->caller_miss == ROUTE_MATCHES ? "takes this caller" : "not this caller";
     if (r->miss != ROUTE_MATCHES)
         return "no match";
+    if (i == e->also)
+        return e->chosen == SIZE_MAX ? "does not decide alone" : "must let it pass too";
     if (e->chosen == SIZE_MAX)
         return "is not asked";
     if (i == e->chosen)
@@ -170,7 +172,7 @@ static void route_text(struct page *p, const struct explain_sheet *s, size_t i)
     bool of_caller = r->conf->cert != 0 || r->conf->n_caller > 0;
     if (shows_caller && of_caller && e->has_target && r->miss != r->caller_miss)
         detail(p, r->caller_miss == ROUTE_MATCHES ? "it would take this caller" : "nor this caller", r->caller_why);
-    if (r->gate != EXPLAIN_NO_GATE && (shows_caller || i == e->chosen))
+    if (r->gate != EXPLAIN_NO_GATE && (shows_caller || i == e->chosen || i == e->also))
         detail(p, r->gate == EXPLAIN_GATE_OPEN ? "its allow lets this caller pass" : "its allow does not let this caller pass", r->gate_why);
 }
 
@@ -189,19 +191,25 @@ static void targets_text(struct page *p, const struct config_upstream *up)
     plain(p, "\n");
 }
 
-static void dropped_text(struct page *p, const struct http_head *head)
+static bool drops_overrides(const struct config_listener *l)
+{
+    return l->has_path_rules || l->has_method_rules;
+}
+
+static void dropped_text(struct page *p, const struct http_head *head, const struct config_listener *l)
 {
     for (size_t i = 0; i < head->n_fields; i++) {
-        if (!http_guard_is_owned(head->fields[i].name))
+        bool owned = http_guard_is_owned(head->fields[i].name);
+        if (!owned && !(drops_overrides(l) && http_guard_is_override(head->fields[i].name)))
             continue;
         label(p, "");
         plain(p, "drops ");
         safe_span(p, head->fields[i].name);
-        plain(p, ": no client may say who it is\n");
+        plain(p, owned ? ": no client may say who it is\n" : ": no field replaces the path or the method that routes look at\n");
     }
 }
 
-static void changes_text(struct page *p, const struct config_route *route, const struct config_listener *l)
+static void edits_text(struct page *p, const struct config_route *route)
 {
     for (size_t i = 0; i < route->n_set_headers; i++) {
         label(p, "");
@@ -217,6 +225,10 @@ static void changes_text(struct page *p, const struct config_route *route, const
         safe(p, route->remove_headers.items[i]);
         plain(p, "\n");
     }
+}
+
+static void added_text(struct page *p, const struct config_listener *l)
+{
     if (l->identity_headers & CONFIG_HEADERS_RFC9440)
         line(p, "", "adds the identity fields of rfc9440");
     if (l->identity_headers & CONFIG_HEADERS_X_SSL)
@@ -251,8 +263,11 @@ static void forward_text(struct page *p, const struct explain_sheet *s)
         safe(p, route->conf->strip_prefix);
         plain(p, "\n");
     }
-    changes_text(p, route->conf, s->ask->listener->conf);
-    dropped_text(p, e->head);
+    if (e->also != SIZE_MAX)
+        edits_text(p, e->routes[e->also].conf);
+    edits_text(p, route->conf);
+    added_text(p, s->ask->listener->conf);
+    dropped_text(p, e->head, s->ask->listener->conf);
 }
 
 /* tls_failed has several: then the step above says what happens. */

@@ -25,7 +25,7 @@ bool http_guard_is_owned(struct span name)
 }
 
 /* Frameworks obey these in place of the target and the method that routes looked at. */
-static bool is_override(struct span name)
+bool http_guard_is_override(struct span name)
 {
     static const char *const names[] = {"x-original-url", "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override"};
     return http_name_is_one_of(name, names, sizeof(names) / sizeof(names[0]));
@@ -37,7 +37,7 @@ static enum http_field_kind kind_of_x(struct span name)
         return HTTP_FIELD_OWNED;
     if (http_name_starts(name, "x-forwarded-") || http_name_equals(name, "x-real-ip"))
         return HTTP_FIELD_FORWARDED;
-    return is_override(name) ? HTTP_FIELD_OVERRIDE : HTTP_FIELD_PLAIN;
+    return http_guard_is_override(name) ? HTTP_FIELD_OVERRIDE : HTTP_FIELD_PLAIN;
 }
 
 /* Asked of nearly every message: the usual spelling is found by two wide comparisons, the others by the slow

@@ -137,16 +137,20 @@ static bool may_set(const struct http_field *f)
 }
 
 /* The configuration's words, which must not end a line either. */
+static bool is_value(struct span value)
+{
+    for (size_t k = 0; k < value.len; k++)
+        if ((value.ptr[k] < 0x20 && value.ptr[k] != '\t') || value.ptr[k] == 0x7f)
+            return false;
+    return true;
+}
+
 static bool is_sound(const struct http_edit *edit)
 {
-    for (size_t i = 0; edit != NULL && i < edit->n_set; i++) {
-        if (!http_bytes_is_token(edit->set[i].name))
-            return false;
-        struct span value = edit->set[i].value;
-        for (size_t k = 0; k < value.len; k++)
-            if ((value.ptr[k] < 0x20 && value.ptr[k] != '\t') || value.ptr[k] == 0x7f)
+    for (; edit != NULL; edit = edit->next)
+        for (size_t i = 0; i < edit->n_set; i++)
+            if (!http_bytes_is_token(edit->set[i].name) || !is_value(edit->set[i].value))
                 return false;
-    }
     return true;
 }
 
@@ -158,14 +162,23 @@ static bool gets_other_value(const struct http_outgoing *o, struct span name)
     return false;
 }
 
-static bool is_edited(const struct http_edit *edit, struct span name)
+static bool sets(const struct http_edit *edit, struct span name)
 {
     for (size_t i = 0; i < edit->n_set; i++)
         if (http_name_same(edit->set[i].name, name))
             return true;
-    for (size_t i = 0; i < edit->n_remove; i++)
-        if (http_name_same(edit->remove[i], name))
+    return false;
+}
+
+static bool is_edited(const struct http_edit *edit, struct span name)
+{
+    for (; edit != NULL; edit = edit->next) {
+        if (sets(edit, name))
             return true;
+        for (size_t i = 0; i < edit->n_remove; i++)
+            if (http_name_same(edit->remove[i], name))
+                return true;
+    }
     return false;
 }
 
@@ -179,7 +192,7 @@ static bool is_replaced(const struct http_outgoing *o, struct span name)
     /* it was not meant for whoever reads HTTP/1.1 (RFC 9110 section 10.1.1) */
     if (o->head->minor == 0 && http_field_is_expect(name))
         return true;
-    return o->edit != NULL && is_edited(o->edit, name);
+    return is_edited(o->edit, name);
 }
 
 static size_t measure_changes(const struct http_outgoing *o)
@@ -187,8 +200,9 @@ static size_t measure_changes(const struct http_outgoing *o)
     size_t n = o->date.len + o->upgrade.len + o->via.len;
     for (size_t i = 0; i < o->n_replaced; i++)
         n += o->replaced[i].name.len + o->replaced[i].value.len + 4;
-    for (size_t i = 0; o->edit != NULL && i < o->edit->n_set; i++)
-        n += o->edit->set[i].name.len + o->edit->set[i].value.len + 4;
+    for (const struct http_edit *edit = o->edit; edit != NULL; edit = edit->next)
+        for (size_t i = 0; i < edit->n_set; i++)
+            n += edit->set[i].name.len + edit->set[i].value.len + 4;
     return n;
 }
 
@@ -207,6 +221,23 @@ static bool names_field(const struct http_head *h, struct span name)
     return false;
 }
 
+static bool is_set_before(const struct http_edit *first, const struct http_edit *edit, struct span name)
+{
+    for (; first != edit; first = first->next)
+        if (sets(first, name))
+            return true;
+    return false;
+}
+
+static uint8_t *put_edits(uint8_t *to, const struct http_edit *first)
+{
+    for (const struct http_edit *edit = first; edit != NULL; edit = edit->next)
+        for (size_t i = 0; i < edit->n_set; i++)
+            if (may_set(&edit->set[i]) && !is_set_before(first, edit, edit->set[i].name))
+                to = put_field(to, &edit->set[i]);
+    return to;
+}
+
 static uint8_t *put_changes(uint8_t *to, const struct http_outgoing *o)
 {
     const struct http_head *h = o->head;
@@ -216,9 +247,7 @@ static uint8_t *put_changes(uint8_t *to, const struct http_outgoing *o)
                 to = put_field(to, &o->replaced[i]);
         return o->date.len > 0 && !names_field(h, span_from_str("date")) ? put_own(to, "Date: ", o->date) : to;
     }
-    for (size_t i = 0; o->edit != NULL && i < o->edit->n_set; i++)
-        if (may_set(&o->edit->set[i]))
-            to = put_field(to, &o->edit->set[i]);
+    to = put_edits(to, o->edit);
     if (!o->has_max_forwards)
         return to;
     to = put_uint(put_str(to, "Max-Forwards: "), o->max_forwards);
@@ -350,7 +379,7 @@ int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trail
         return -1;
     for (size_t i = 0; trailers != NULL && i < trailers->n_fields; i++) {
         const struct http_field *f = &trailers->fields[i];
-        if (!http_field_may_trail(f->name) || (edit != NULL && is_edited(edit, f->name)))
+        if (!http_field_may_trail(f->name) || is_edited(edit, f->name))
             continue;
         uint8_t *to = bytes_reserve(out, f->name.len + f->value.len + 4);
         if (to == NULL)

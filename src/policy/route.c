@@ -2,6 +2,7 @@
 #include "mtlsd/policy/route.h"
 
 #include "mtlsd/base/hostname.h"
+#include "mtlsd/base/request_path.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 
@@ -25,60 +26,10 @@ static bool any_host_matches(const struct config_strings *patterns, struct span 
     return false;
 }
 
-static int hex_digit(uint8_t c)
+static bool path_matches(const struct config_route *route, const struct route_question *q)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The byte that stands at s[i], percent encoding undone, and how many bytes it takes. Never called at the end. */
-static uint8_t byte_at(struct span s, size_t i, size_t *width)
-{
-    *width = 1;
-    if (s.ptr[i] != '%' || s.len - i < 3)
-        return s.ptr[i];
-    int high = hex_digit(s.ptr[i + 1]), low = hex_digit(s.ptr[i + 2]);
-    if (high < 0 || low < 0)
-        return '%';
-    *width = 3;
-    return (uint8_t)(high * 16 + low);
-}
-
-/* A segment's parameters end where the segment does. */
-static size_t skip_parameters(struct span path, size_t i)
-{
-    size_t width = 0;
-    while (i < path.len && byte_at(path, i, &width) != '/')
-        i += width;
-    return i;
-}
-
-size_t route_path_covered(const char *prefix, struct span path)
-{
-    struct span want = span_from_str(prefix);
-    size_t i = 0, p = 0, last = 0, want_width = 0, width = 0;
-    uint8_t expected = 0;
-    while (p < want.len) {
-        expected = byte_at(want, p, &want_width);
-        if (i < path.len && expected == '/' && byte_at(path, i, &width) == ';')
-            i = skip_parameters(path, i);
-        if (i >= path.len || byte_at(path, i, &width) != expected)
-            return SIZE_MAX;
-        last = i;
-        i += width;
-        p += want_width;
-    }
-    if (expected == '/')
-        return last;
-    if (want.len == 0 || i >= path.len)
-        return want.len == 0 ? SIZE_MAX : i;
-    uint8_t next = byte_at(path, i, &width);
-    if (next == ';')
-        return skip_parameters(path, i);
-    return next == '/' ? i : SIZE_MAX;
+    enum path_reading reading = q->as_spelled || route->path_case == CONFIG_PATH_CASE_EXACT ? PATH_AS_SPELLED : PATH_WIDE;
+    return route->path == NULL || request_path_covered(route->path, q->path, reading) != SIZE_MAX;
 }
 
 static bool method_matches(const struct config_strings *methods, struct span method)
@@ -107,7 +58,7 @@ enum route_miss route_compare(const struct config_route *route, const struct rou
 {
     if (route->host.n > 0 && !any_host_matches(&route->host, q->host))
         return ROUTE_OTHER_HOST;
-    if (route->path != NULL && route_path_covered(route->path, q->path) == SIZE_MAX)
+    if (!path_matches(route, q))
         return ROUTE_OTHER_PATH;
     if (route->method.n > 0 && !method_matches(&route->method, q->method))
         return ROUTE_OTHER_METHOD;
@@ -118,17 +69,50 @@ enum route_miss route_compare(const struct config_route *route, const struct rou
     return ROUTE_MATCHES;
 }
 
-enum reason route_choose(const struct config_route *routes, size_t n, const struct route_question *q, size_t *index)
+size_t route_first(const struct config_route *routes, size_t n, const struct route_question *q)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (route_compare(&routes[i], q) != ROUTE_MATCHES)
-            continue;
-        *index = i;
-        if (routes[i].n_allow > 0 && !allow_permits(routes[i].allow, routes[i].n_allow, q->verdict, q->peer))
-            return REASON_NOT_ALLOWED;
-        return REASON_VALID;
-    }
-    return REASON_NO_ROUTE;
+    for (size_t i = 0; i < n; i++)
+        if (route_compare(&routes[i], q) == ROUTE_MATCHES)
+            return i;
+    return SIZE_MAX;
+}
+
+bool route_is_as_spelled(const struct config_route *route, const struct route_question *q)
+{
+    return route->path == NULL || request_path_covered(route->path, q->path, PATH_AS_SPELLED) != SIZE_MAX;
+}
+
+static bool is_open(const struct config_route *route, const struct route_question *q)
+{
+    return route->n_allow == 0 || allow_permits(route->allow, route->n_allow, q->verdict, q->peer);
+}
+
+/* Forwards, at least while its gate is only tried out. */
+static bool lets_on(const struct config_route *route, const struct route_question *q)
+{
+    return route->upstream != NULL && (is_open(route, q) || (route->allow_log_only && allow_spares(q->verdict)));
+}
+
+enum reason route_decide(const struct config_route *routes, size_t wide, size_t spelled, const struct route_question *q, struct route_choice *out)
+{
+    *out = (struct route_choice){.index = spelled, .also = SIZE_MAX};
+    if (wide != spelled && !lets_on(&routes[wide], q))
+        out->index = wide;
+    else if (wide != spelled)
+        out->also = wide;
+    if (out->index == SIZE_MAX)
+        return REASON_NO_ROUTE;
+    return is_open(&routes[out->index], q) ? REASON_VALID : REASON_NOT_ALLOWED;
+}
+
+enum reason route_choose(const struct config_route *routes, size_t n, const struct route_question *q, struct route_choice *out)
+{
+    struct route_question as_spelled = *q;
+    as_spelled.as_spelled = true;
+    size_t wide = route_first(routes, n, q), spelled = wide;
+    if (wide != SIZE_MAX && !route_is_as_spelled(&routes[wide], q))
+        spelled = route_first(routes, n, &as_spelled);
+    return route_decide(routes, wide, spelled, q, out);
 }
 
 bool route_names_host(const struct config_route *routes, size_t n, struct span host)

@@ -174,22 +174,30 @@ static size_t take_next(struct run *runs, size_t n)
     return next;
 }
 
-enum reason route_index_choose(const struct route_index *ix, const struct config_route *routes, size_t n, const struct route_question *q,
-                               size_t *index)
+static size_t first(const struct route_index *ix, const struct config_route *routes, const struct run *found, size_t n_runs, const struct route_question *q)
 {
     struct run runs[RUNS + 1];
-    size_t n_runs = ix != NULL ? find_runs(ix, q->host, runs) : RUNS + 1, only;
-    if (n_runs > RUNS)
-        return route_choose(routes, n, q, index);
+    memcpy(runs, found, n_runs * sizeof(*runs));
     runs[n_runs++] = (struct run){.open = ix->open, .n = ix->n_open};
-    for (size_t i = take_next(runs, n_runs); i != SIZE_MAX; i = take_next(runs, n_runs)) {
-        enum reason reason = route_choose(&routes[i], 1, q, &only);
-        if (reason == REASON_NO_ROUTE)
-            continue;
-        *index = i;
-        return reason;
-    }
-    return REASON_NO_ROUTE;
+    for (size_t i = take_next(runs, n_runs); i != SIZE_MAX; i = take_next(runs, n_runs))
+        if (route_compare(&routes[i], q) == ROUTE_MATCHES)
+            return i;
+    return SIZE_MAX;
+}
+
+enum reason route_index_choose(const struct route_index *ix, const struct config_route *routes, size_t n, const struct route_question *q,
+                               struct route_choice *out)
+{
+    struct run runs[RUNS];
+    size_t n_runs = ix != NULL ? find_runs(ix, q->host, runs) : RUNS + 1;
+    if (n_runs > RUNS)
+        return route_choose(routes, n, q, out);
+    struct route_question as_spelled = *q;
+    as_spelled.as_spelled = true;
+    size_t wide = first(ix, routes, runs, n_runs, q), spelled = wide;
+    if (wide != SIZE_MAX && !route_is_as_spelled(&routes[wide], q))
+        spelled = first(ix, routes, runs, n_runs, &as_spelled);
+    return route_decide(routes, wide, spelled, q, out);
 }
 
 bool route_index_names_host(const struct route_index *ix, const struct config_route *routes, size_t n, struct span host)

@@ -108,7 +108,7 @@ void exchange_forget_request(struct exchange *x)
     exchange_forward_forget(x, false);
     x->hint = NULL;
     if (exchange_is_http(x)) {
-        x->route = NULL;
+        x->route = x->also = NULL;
         x->target = NULL;
         x->would_refuse = false;
     }

@@ -66,11 +66,11 @@ static bool finds_its_way(const struct exchange *x, const struct plan_listener *
         .verdict = facts->verdict,
         .peer = facts->peer,
     };
-    size_t i;
-    enum reason reason = route_choose(conf->routes, conf->n_routes, &q, &i);
-    if (reason == REASON_NO_ROUTE || now_there->routes[i].upstream == NULL || !tls_engine_serves(x->down.tls, host))
+    struct route_choice choice;
+    enum reason reason = route_choose(conf->routes, conf->n_routes, &q, &choice);
+    if (reason == REASON_NO_ROUTE || now_there->routes[choice.index].upstream == NULL || !tls_engine_serves(x->down.tls, host))
         return false;
-    const struct config_route *route = &conf->routes[i];
+    const struct config_route *route = &conf->routes[choice.index];
     if (route->cert == 0 && facts->verdict->status != REASON_VALID && facts->verdict->status != REASON_NONE)
         return false;
     return reason == REASON_VALID || (route->allow_log_only && allow_spares(facts->verdict));

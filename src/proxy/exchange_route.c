@@ -18,6 +18,7 @@
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/allow_why.h"
 
+#include "mtlsd/base/request_path.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/browser.h"
 #include "mtlsd/policy/route.h"
@@ -69,7 +70,7 @@ static enum reason judge_path(const struct config_listener *conf, struct routing
 int exchange_route_target(const struct exchange *x, const struct routing *r, struct bytes *out)
 {
     const char *prefix = x->route != NULL ? x->route->conf->strip_prefix : NULL;
-    size_t covered = prefix != NULL && has_path(&r->target) ? route_path_covered(prefix, r->path) : SIZE_MAX;
+    size_t covered = prefix != NULL && has_path(&r->target) ? request_path_covered(prefix, r->path, PATH_WIDE) : SIZE_MAX;
     if (covered == SIZE_MAX && r->rewritten.len == 0)
         return 0;
     struct span rest = covered == SIZE_MAX ? r->path : span_skip(r->path, covered);
@@ -197,23 +198,46 @@ bool exchange_route_allows(struct exchange *x, const struct config_allow *rules,
     return true;
 }
 
+static enum reason no_route(const struct route_choice *choice, struct err *err)
+{
+    return refuse(err, REASON_NO_ROUTE,
+                  choice->also == SIZE_MAX ? "no route of the listener matches"
+                                           : "no route of the listener matches the path as it is spelled: write it as the route has it");
+}
+
+/* A configuration with such a route is refused; should one pass all the same, nobody gets in by it. */
+static bool is_blind(const struct exchange *x, const struct plan_route *route)
+{
+    const struct config_listener *conf = x->listener->conf;
+    bool tolerates = conf->tls.tolerate != 0 || conf->tls.n_identities > 0;
+    return tolerates && route->conf->cert == 0 && route->upstream != NULL && is_tolerated(x);
+}
+
+static bool passes_gate(struct exchange *x, const struct config_route *route, const struct tls_facts *facts)
+{
+    return exchange_route_allows(x, route->allow, route->n_allow, route->allow_log_only, facts);
+}
+
 static enum reason choose_route(struct exchange *x, const struct routing *r, const struct tls_facts *facts, struct err *err)
 {
     const struct config_listener *conf = x->listener->conf;
     struct route_question q = {
         .method = r->head->method, .host = r->target.host, .path = r->path, .verdict = facts->verdict, .peer = facts->peer};
-    size_t index;
-    enum reason reason = route_index_choose(x->listener->by_host, conf->routes, conf->n_routes, &q, &index);
+    struct route_choice choice;
+    enum reason reason = route_index_choose(x->listener->by_host, conf->routes, conf->n_routes, &q, &choice);
     if (reason == REASON_NO_ROUTE)
-        return refuse(err, reason, "no route of the listener matches");
-    x->route = &x->listener->routes[index];
-    bool tolerates = conf->tls.tolerate != 0 || conf->tls.n_identities > 0;
-    bool blind = tolerates && conf->routes[index].cert == 0 && x->route->upstream != NULL;
-    if (blind && is_tolerated(x)) /* a configuration with such a route is refused; should one pass all the same, nobody gets in by it */
+        return no_route(&choice, err);
+    x->route = &x->listener->routes[choice.index];
+    x->also = choice.also != SIZE_MAX ? &x->listener->routes[choice.also] : NULL;
+    if (is_blind(x, x->route) || (x->also != NULL && is_blind(x, x->also)))
         return refuse(err, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it");
-    const struct config_route *route = x->route->conf;
-    bool passes = reason == REASON_VALID || exchange_route_allows(x, route->allow, route->n_allow, route->allow_log_only, facts);
-    return passes ? REASON_VALID : not_allowed(route->allow, route->n_allow, facts, err);
+    const struct config_route *gate = x->route->conf;
+    bool passes = reason == REASON_VALID || passes_gate(x, gate, facts);
+    if (passes && x->also != NULL && x->also->conf->n_allow > 0) {
+        gate = x->also->conf;
+        passes = passes_gate(x, gate, facts);
+    }
+    return passes ? REASON_VALID : not_allowed(gate->allow, gate->n_allow, facts, err);
 }
 
 static enum reason choose_way(struct exchange *x, const struct routing *r, struct err *err)

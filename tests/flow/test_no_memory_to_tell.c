@@ -178,17 +178,18 @@ START_TEST(a_gate_stays_shut_without_an_index)
     struct config_route routes[33] = {{0}};
     for (size_t i = 0; i < 33; i++)
         routes[i] = (struct config_route){.host = {hosts[i % 3], 1}, .path = path, .allow = &rule, .n_allow = 1};
-    struct route_question q = {span_from_str("GET"), span_from_str("x.example"), span_from_str("/admin/a"), &valid, peer};
+    struct route_question q = {
+        .method = span_from_str("GET"), .host = span_from_str("x.example"), .path = span_from_str("/ADMIN/a"), .verdict = &valid, .peer = peer};
     bool any = true;
     unsigned n = 0;
     for (; any; n++) {
-        size_t index = 0;
+        struct route_choice choice;
         failing_arm(n, _i == 1);
         struct route_index *ix = route_index_new(routes, 33);
-        enum reason reason = route_index_choose(ix, routes, 33, &q, &index);
+        enum reason reason = route_index_choose(ix, routes, 33, &q, &choice);
         any = failing_disarm();
         ck_assert_int_eq(reason, REASON_NOT_ALLOWED);
-        ck_assert_uint_eq(index, 2);
+        ck_assert_uint_eq(choice.index, 2);
         route_index_free(ix);
     }
     ck_assert_uint_gt(n, 2);

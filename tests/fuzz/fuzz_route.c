@@ -3,6 +3,7 @@
  * path is a path; and a page's host passes for ours in no spelling. */
 #include "fuzz.h"
 
+#include "mtlsd/base/request_path.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_target.h"
 #include "mtlsd/policy/browser.h"
@@ -47,10 +48,11 @@ static bool leads_to(struct span path, enum reading how, const char *name)
 
 static void check_path(struct span path)
 {
-    bool seen = route_path_covered("/admin", path) != SIZE_MAX;
+    bool seen = request_path_covered("/admin", path, PATH_AS_SPELLED) != SIZE_MAX;
+    assert(!seen || request_path_covered("/admin", path, PATH_WIDE) != SIZE_MAX);
     for (int how = AS_IT_IS; how < N_READINGS; how++)
         assert(seen || !leads_to(path, (enum reading)how, "admin"));
-    size_t covered = route_path_covered("/api", path);
+    size_t covered = request_path_covered("/api", path, PATH_WIDE);
     if (covered != SIZE_MAX && covered < path.len)
         assert(http_target_path_refusal(span_skip(path, covered)) == NULL);
 }

@@ -158,12 +158,15 @@ struct config_header { /* set_headers */
     char *name, *value;
 };
 
+enum config_path_case { CONFIG_PATH_CASE_IGNORE, CONFIG_PATH_CASE_EXACT };
+
 /* What a request must look like, and what happens to it. The first route of a listener that matches decides. */
 struct config_route {
     char *where;
     /* match: all that is given must hold */
     struct config_strings host;    /* exact names or "*.suffix", lower case, without port */
     char *path;                    /* prefix that ends at a segment's border */
+    enum config_path_case path_case; /* ignore; exact also where the wide reading would make a redirect lead to itself */
     struct config_strings method;
     uint64_t cert;                 /* bits 1 << enum reason of certificate statuses; 0: any */
     struct config_allow *caller;   /* the caller's certificate is valid and matches one of these; none given: any */

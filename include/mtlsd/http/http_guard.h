@@ -24,11 +24,15 @@ bool http_guard_max_forwards(const struct http_head *h, unsigned *hops);
  * ignored and every byte alike that is no letter or digit. */
 bool http_guard_is_owned(struct span name);
 
+/* A field that replaces target or method for some servers: X-Original-URL, X-Rewrite-URL, X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override. */
+bool http_guard_is_override(struct span name);
+
 struct http_edit { /* what a route changes about a request's fields; borrowed. Names are compared as http_guard_is_owned does */
     const struct http_field *set; /* each replaces every field of its name; no control bytes */
     size_t n_set;
     const struct span *remove;
     size_t n_remove;
+    const struct http_edit *next; /* one that holds too, but for fields that this one sets; NULL: none */
 };
 
 struct http_outgoing { /* how a head is to be written */

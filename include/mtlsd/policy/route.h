@@ -5,8 +5,10 @@
  *
  * host: an exact name, or "*.suffix", which is one or more whole labels before the suffix and never the suffix itself.
  * path: a prefix that ends where a segment does: "/admin" is "/admin" and "/admin/x", not "/administrator"; "/admin/" is only what is below;
- *   "/" is every path. Letter case counts. A path is read as a server reads it: percent encoding undone, parameters of a segment (";x=1") passed
- *   over, so that "/%61dmin" and "/admin;x" are not ways around a rule for "/admin" (security C9). Dot segments and the like are http_target's.
+ *   "/" is every path. How it is read: base/request_path.h. A gate is as wide as the most obliging server behind it, an opening as narrow as the strictest
+ *   (security C12): a route is found by the wide reading of its path. If the path is not spelled as the route has it, the route that matches it as it is
+ *   spelled decides where it goes, and both must let it: the first one's gate, its refusal and its edits hold too. path_case = "exact" takes a route out of the
+ *   wide reading.
  * method: byte for byte. cert: the status of the verdict. caller: a valid certificate that matches, never any other status (security A2). A route that
  *   refuses also takes a certificate whose names leave in doubt whether it matches (allow_is_in_doubt).
  */
@@ -25,6 +27,7 @@ struct route_question { /* all borrowed */
     struct span path; /* without query; empty for '*' and for CONNECT, which no path rule matches */
     const struct tls_verdict *verdict; /* NULL: nobody was asked for a certificate, which counts as status none */
     const struct tls_peer *peer;       /* NULL: none */
+    bool as_spelled;                   /* paths are compared as spelled, whatever the route says */
 };
 
 enum route_miss { ROUTE_MATCHES, ROUTE_OTHER_HOST, ROUTE_OTHER_PATH, ROUTE_OTHER_METHOD, ROUTE_OTHER_STATUS, ROUTE_OTHER_CALLER };
@@ -32,12 +35,19 @@ enum route_miss { ROUTE_MATCHES, ROUTE_OTHER_HOST, ROUTE_OTHER_PATH, ROUTE_OTHER
 /* Why this one route does not match, the first reason in the order of the enum. The gate (allow) is not looked at. */
 enum route_miss route_compare(const struct config_route *route, const struct route_question *q);
 
-/* REASON_VALID with *index, the first route that matches; REASON_NOT_ALLOWED with *index when that route's gate says no; REASON_NO_ROUTE. */
-enum reason route_choose(const struct config_route *routes, size_t n, const struct route_question *q, size_t *index);
+struct route_choice {
+    size_t index; /* the route that decides; SIZE_MAX: none matches */
+    size_t also;  /* the route whose path this is in another spelling, which lets the request on too and whose edits hold; SIZE_MAX: none */
+};
 
-/* How many bytes of path the prefix covers, as path rules read it: what is left is empty or begins with '/'. SIZE_MAX: it does not begin so. This is
- * also what strip_prefix takes off, whatever way the prefix was spelt. */
-size_t route_path_covered(const char *prefix, struct span path);
+/* REASON_VALID with the choice; REASON_NOT_ALLOWED when the gate of the route at index says no; REASON_NO_ROUTE. */
+enum reason route_choose(const struct config_route *routes, size_t n, const struct route_question *q, struct route_choice *out);
+
+/* The parts of route_choose, for the index by host. The first route that matches, SIZE_MAX: none; whether the path is spelled as this matching route has it; and
+ * the choice between the first that matches and the first that matches as spelled. */
+size_t route_first(const struct config_route *routes, size_t n, const struct route_question *q);
+bool route_is_as_spelled(const struct config_route *route, const struct route_question *q);
+enum reason route_decide(const struct config_route *routes, size_t wide, size_t spelled, const struct route_question *q, struct route_choice *out);
 
 /* Some route of the list names this host exactly or by suffix (a route without host names none): for the forward proxy and for CONNECT. */
 bool route_names_host(const struct config_route *routes, size_t n, struct span host);

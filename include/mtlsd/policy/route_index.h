@@ -16,7 +16,7 @@ void route_index_free(struct route_index *ix);
 
 /* As route_choose and route_names_host; the routes are those that the index was made of. ix may be NULL: then these look at all. */
 enum reason route_index_choose(const struct route_index *ix, const struct config_route *routes, size_t n, const struct route_question *q,
-                               size_t *index);
+                               struct route_choice *out);
 bool route_index_names_host(const struct route_index *ix, const struct config_route *routes, size_t n, struct span host);
 
 #endif

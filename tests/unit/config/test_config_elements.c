@@ -89,8 +89,8 @@ START_TEST(a_route_keeps_all_that_is_written)
         "(\n { host = [ \"API.example\", \"*.Shop.example\" ]; path = \"/api\"; method = \"GET\"; cert = [ \"valid\", \"none\" ];\n"
         "   allow = ( { ou = \"a\"; }, { ou = \"b\"; } ); upstream = \"up\"; strip_prefix = \"/api\"; set_host = \"other.example\";\n"
         "   set_headers = { X-One = \"1\"; x_two = \"2 2\"; }; remove_headers = \"X-Debug\"; },\n"
-        " { caller = ( { cn = \"c\"; } ); redirect = \"/new\"; redirect_status = 308; }, { path = \"/x\"; respond = 410; },\n"
-        " { path = \"/y\"; deny = true; }, { upstream = \"up\"; } )"));
+        " { caller = ( { cn = \"c\"; } ); redirect = \"/new\"; redirect_status = 308; }, { host = \"z.example\"; path = \"/x\"; respond = 410; },\n"
+        " { host = \"z.example\"; path = \"/y\"; path_case = \"exact\"; deny = true; }, { upstream = \"up\"; } )"));
     const struct config_listener *l = &c->listeners[0];
     ck_assert_uint_eq(l->n_routes, 5);
     const struct config_route *r = l->routes;
@@ -117,6 +117,7 @@ START_TEST(a_route_keeps_all_that_is_written)
     ck_assert_uint_eq(r[0].redirect_status, 302);
     ck_assert_uint_eq(r[2].respond, 410);
     ck_assert_uint_eq(r[3].respond, 403);
+    ck_assert(r[2].path_case == CONFIG_PATH_CASE_IGNORE && r[3].path_case == CONFIG_PATH_CASE_EXACT);
     ck_assert(l->has_path_rules && !l->guards_browsers);
 }
 END_TEST

@@ -25,7 +25,7 @@ static const enum reason statuses[] = {REASON_VALID, REASON_NONE, REASON_EXPIRED
 enum { N_STATUSES = sizeof(statuses) / sizeof(statuses[0]), FIRST_BAD = 2, MOST_ROUTES = 4, ROUNDS = 60000 };
 
 static const char *const hosts[] = {"a.x", "b.x", "c.x", "d.b.x", "y"}, *const methods[] = {"GET", "HEAD", "PUT"},
-                  *const paths[] = {"", "/", "/p", "/p/", "/p/q", "/p/q/r", "/p/z", "/z"};
+                  *const paths[] = {"", "/", "/p", "/p/", "/p/q", "/p/q/r", "/p/z", "/z", "/P", "/P/q", "/p."};
 #define N(list) (sizeof(list) / sizeof((list)[0]))
 
 static uint64_t error_bits(void)
@@ -47,6 +47,7 @@ static unsigned dice(unsigned sides)
 static struct config_route any_route(void)
 {
     struct config_route r = {.host = host_kinds[dice(N(host_kinds))], .path = path_kinds[dice(N(path_kinds))], .method = method_kinds[dice(N(method_kinds))]};
+    r.path_case = dice(4) == 0 ? CONFIG_PATH_CASE_IGNORE : CONFIG_PATH_CASE_EXACT;
     switch (dice(8)) {
     case 0:
         r.cert = BIT(REASON_VALID);
@@ -79,6 +80,15 @@ static struct config_route any_route(void)
     return r;
 }
 
+/* What a wide reading refuses beside is not counted on. */
+static bool are_exact(const struct config_route *routes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (routes[i].path != NULL && routes[i].path_case != CONFIG_PATH_CASE_EXACT)
+            return false;
+    return true;
+}
+
 /* Some request of a caller with this status goes to an upstream by a route that does not name it. */
 static bool reaches(const struct config_route *routes, size_t n, enum reason status)
 {
@@ -92,8 +102,8 @@ static bool reaches(const struct config_route *routes, size_t n, enum reason sta
             .verdict = &verdict,
             .peer = &peer,
         };
-        size_t at;
-        if (route_choose(routes, n, &q, &at) == REASON_VALID && routes[at].upstream != NULL && routes[at].cert == 0)
+        struct route_choice at;
+        if (route_choose(routes, n, &q, &at) == REASON_VALID && routes[at.index].upstream != NULL && routes[at.index].cert == 0)
             return true;
     }
     return false;
@@ -126,9 +136,10 @@ START_TEST(check_refuses_exactly_what_would_happen) /* A2 */
         enum reason status = statuses[FIRST_BAD + dice(N_STATUSES - FIRST_BAD)];
         bool says = config_leak(&l, table, BIT(status)) != NULL, does = reaches(routes, n, status);
         char text[2000] = "";
-        if (says != does)
+        bool right = says == does || (says && !are_exact(routes, n));
+        if (!right)
             tell(routes, n, text, sizeof(text));
-        ck_assert_msg(says == does, "status %d: check says %d, and it %s: %s", status, says, does ? "gets through" : "does not get through", text);
+        ck_assert_msg(right, "status %d: check says %d, and it %s: %s", status, says, does ? "gets through" : "does not get through", text);
         leaks += does;
         tight += !does;
         l.allow = &rule;

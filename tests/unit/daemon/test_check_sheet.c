@@ -63,7 +63,7 @@ static void make_farm(void)
                "   { host = [ \"a.example\", \"*.b.example\" ]; path = \"/api\"; method = \"GET\"; cert = \"valid\"; upstream = \"partner\"; strip_prefix = \"/api\";\n"
                "     set_headers = { X-A = \"1\"; }; remove_headers = \"X-B\"; set_host = \"preserve\"; allow = ( { ou = \"ops\"; }, { cn = \"x\"; } ); },\n"
                "   { cert = \"none\"; redirect = \"/login\"; redirect_status = 303; }, { caller = ( { o = \"y\"; } ); respond = 404; },\n"
-               "   { path = \"/balancer-manager\"; deny = true; }, { upstream = \"partner\"; } );\n");
+               "   { path = \"/balancer-manager\"; path_case = \"exact\"; method = \"POST\"; deny = true; }, { upstream = \"partner\"; } );\n");
 }
 
 START_TEST(shows_each_target_and_each_route_on_a_line)
@@ -79,7 +79,7 @@ START_TEST(shows_each_target_and_each_route_on_a_line)
         "Host kept, only for ou = \"ops\" or cn = \"x\"\n",
         "                 2. certificate none -> 303 to /login\n",
         "                 3. caller o = \"y\" -> 404\n",
-        "                 4. path /balancer-manager -> 403\n",
+        "                 4. path /balancer-manager as spelled, method POST -> 403\n",
         "                 5. everything -> partner\n",
     };
     make_farm();
@@ -142,6 +142,8 @@ START_TEST(tells_programs_the_same)
     ck_assert_str_eq(string_at(second, "redirect"), "/login");
     ck_assert_int_eq(json_integer_value(json_object_get(second, "status")), 303);
     ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(routes, 3), "status")), 403);
+    ck_assert_str_eq(string_at(json_array_get(routes, 3), "path_case"), "exact");
+    ck_assert_str_eq(string_at(json_array_get(routes, 0), "path_case"), "ignore");
     json_decref(json);
 }
 END_TEST

@@ -426,6 +426,26 @@ START_TEST(C1_edits_fields_but_none_that_are_framing_hops_or_ours)
 }
 END_TEST
 
+START_TEST(C12_two_edits_hold_and_the_first_goes_before)
+{
+    struct http_field first_set[] = {{words("X-Role"), words("admin")}, {words("X-A"), words("1")}}, second_set[] = {{words("x_role"), words("user")}, {words("X-B"), words("2")}};
+    struct span first_gone = words("X-C"), second_gone[] = {words("X-D"), words("X-A")};
+    struct http_edit second = {.set = second_set, .n_set = 2, .remove = second_gone, .n_remove = 2};
+    struct http_edit first = {.set = first_set, .n_set = 2, .remove = &first_gone, .n_remove = 1, .next = &second};
+    char *text = rewrite("GET / HTTP/1.1\r\nHost: h\r\nX-Role: evil\r\nX-A: evil\r\nX-B: evil\r\nX-C: evil\r\nX-D: evil\r\nX-E: 5\r\n\r\n", true,
+                         (struct http_outgoing){.edit = &first});
+    ck_assert_str_eq(text, "GET / HTTP/1.1\r\nHost: h\r\nX-E: 5\r\nX-Role: admin\r\nX-A: 1\r\nX-B: 2\r\n\r\n");
+    free(text);
+    second_set[1].value = words("2\r\nX-F: 3"); /* C3 */
+    struct http_head h = {.request = true, .method = words("GET"), .target = words("/")};
+    struct http_outgoing o = {.head = &h, .host = words("h"), .edit = &first};
+    struct bytes out;
+    bytes_init(&out, 4096);
+    ck_assert_int_eq(http_guard_write_head(&out, &o), -1);
+    bytes_clear(&out);
+}
+END_TEST
+
 START_TEST(C3_writes_no_head_with_an_edit_that_would_end_a_line)
 {
     static const struct {
@@ -609,6 +629,7 @@ Suite *suite(void)
     tcase_add_test(tc, replaces_host_and_target_and_says_close);
     tcase_add_test(tc, C9_writes_no_request_for_CONNECT_or_a_target_that_is_no_path);
     tcase_add_loop_test(tc, C1_edits_fields_but_none_that_are_framing_hops_or_ours, 0, (int)(sizeof(edits) / sizeof(edits[0])));
+    tcase_add_test(tc, C12_two_edits_hold_and_the_first_goes_before);
     tcase_add_test(tc, C3_writes_no_head_with_an_edit_that_would_end_a_line);
     tcase_add_loop_test(tc, writes_what_the_caller_changes, 0, (int)(sizeof(changes) / sizeof(changes[0])));
     tcase_add_test(tc, writes_the_answer_to_an_upgrade);

@@ -21,6 +21,14 @@ static struct config_strings list_of(char **items)
     return list;
 }
 
+static enum reason choose(const struct config_route *routes, size_t n, const struct route_question *q, size_t *index)
+{
+    struct route_choice choice;
+    enum reason reason = route_choose(routes, n, q, &choice);
+    *index = choice.index;
+    return reason;
+}
+
 static const struct host_row {
     const char *pattern, *host;
     bool matches;
@@ -68,77 +76,6 @@ START_TEST(compares_hosts_by_name_or_by_suffix)
 }
 END_TEST
 
-enum { NO = -1 };
-
-static const struct path_row {
-    const char *prefix, *path;
-    int covered; /* bytes of path, NO: does not match */
-    const char *why;
-} paths[] = {
-    {"/admin", "/admin", 6, "the whole path"},
-    {"/admin", "/admin/", 6, "a segment's border"},
-    {"/admin", "/admin/x", 6, "what is below"},
-    {"/admin", "/administrator", NO, "not at a border"},
-    {"/admin", "/adm", NO, "shorter"},
-    {"/admin", "/x/admin", NO, "only at the front"},
-    {"/admin", "/Admin", NO, "case counts"},
-    {"/admin", "/", NO, "the root"},
-    {"/admin", "", NO, "'*' and CONNECT have no path"},
-    {"/", "", NO, "not even the root rule takes those"},
-    {"/", "/", 0, "the root"},
-    {"/", "/admin", 0, "every path"},
-    {"/", "/;x", 0, "parameters of nothing"},
-    {"/admin/", "/admin/x", 6, "only below"},
-    {"/admin/", "/admin/", 6, "and its own index"},
-    {"/admin/", "/admin", NO, "not the thing itself"},
-    {"/a/b", "/a/b/c", 4, "two segments"},
-    {"/a/b", "/a/bc", NO, "not at a border"},
-    {"/a/b", "/a/c", NO, "the second differs"},
-    {"", "/x", NO, "an empty rule is a mistake, not a rule for all"},
-    {"admin", "/admin", NO, "a rule that is no path"},
-    /* C9: what a server may take for /admin */
-    {"/admin", "/%61dmin", 8, "C9: an encoded letter"},
-    {"/admin", "/%61%64%6D%69%6e/x", 16, "C9: all of them, in both cases of hex"},
-    {"/admin", "/admin;x=1", 10, "C9: parameters, which servlet containers cut off"},
-    {"/admin", "/admin;", 7, "C9: empty parameters"},
-    {"/admin", "/admin;x/y", 8, "C9: parameters inside the path"},
-    {"/admin", "/admin%3bx", 10, "C9: an encoded semicolon"},
-    {"/admin", "/admin%2Fx", 6, "C9: an encoded slash, where it was not refused"},
-    {"/admin", "/admin%2fx", 6, "C9: in lower case"},
-    {"/a/b", "/a;p/b", 6, "C9: parameters of a segment before"},
-    {"/a/b", "/a;p=1;q=2/b;r/c", 14, "C9: of both"},
-    {"/a/b", "/a;p", NO, "parameters, and then nothing"},
-    {"/a/b", "/a;/bc", NO, "parameters do not make another segment match"},
-    {"/admin/", "/admin;x/y", 8, "C9: parameters before the slash"},
-    {"/admin/", "/admin;x", NO, "and none after"},
-    {"/admin", "/admi;n", NO, "parameters cut a segment short"},
-    {"/admin", "/admin%", NO, "a percent sign that encodes nothing"},
-    {"/admin", "/admin%2", NO, "nor does half a one"},
-    {"/admin", "/admin%zz", NO, "nor a wrong one"},
-    {"/admin", "/admin%20", NO, "a space is a letter of the segment"},
-    {"/admin", "/admin%00", NO, "a NUL does not end a path"},
-    {"/admin", "/%2561dmin", NO, "undone once, not twice"},
-    {"/a b", "/a%20b", 6, "a rule written plainly"},
-    {"/a%20b", "/a%20b/c", 6, "a rule written encoded"},
-    {"/m\xc3\xbcnchen", "/m%C3%BCnchen", 13, "UTF-8"},
-    {"/a;v=1", "/a;v=1/x", 6, "a rule that names a parameter"},
-    {"/a;v=1", "/a/x", NO, "is only for paths that have it"},
-    {"/a;v=1", "/a;v=2", NO, "with its value"},
-};
-
-START_TEST(compares_paths_at_segment_borders_as_servers_read_them)
-{
-    const struct path_row *row = &paths[_i];
-    char prefix[64];
-    snprintf(prefix, sizeof(prefix), "%s", row->prefix);
-    struct config_route route = {.path = prefix};
-    struct route_question q = {.path = span_from_str(row->path)};
-    size_t covered = route_path_covered(prefix, q.path);
-    ck_assert_msg(covered == (row->covered == NO ? SIZE_MAX : (size_t)row->covered), "%s, %s: %s: %zu", row->prefix, row->path, row->why, covered);
-    ck_assert(route_compare(&route, &q) == (row->covered == NO ? ROUTE_OTHER_PATH : ROUTE_MATCHES));
-}
-END_TEST
-
 /* C9: what some server takes for /admin, /admin/x or /x/admin/../../admin. */
 static const char *const admins[] = {
     "/admin", "/admin/", "/admin/x", "/admin;", "/admin;x", "/admin;x/y", "/admin/;x", "/%61dmin", "/%61%64%6d%69%6e", "/adm%69n/x", "/admin%3b", "/admin%3Bx/y",
@@ -159,15 +96,92 @@ START_TEST(keeps_a_gate_shut_whatever_the_spelling_of_its_path)
     struct route_question q = {.path = path, .verdict = &valid};
     size_t index;
     const char *why = http_target_path_refusal(path);
-    ck_assert_msg(why != NULL || route_choose(routes, 2, &q, &index) == REASON_NOT_ALLOWED, "C9: %s goes around the gate", admins[_i]);
+    ck_assert_msg(why != NULL || choose(routes, 2, &q, &index) == REASON_NOT_ALLOWED, "C9: %s goes around the gate", admins[_i]);
     struct bytes plain;
     bytes_init(&plain, 1000);
     if (why != NULL && http_target_normalize(&plain, path, NULL) == 0) {
         q.path = bytes_span(&plain);
-        ck_assert_msg(route_choose(routes, 2, &q, &index) == REASON_NOT_ALLOWED, "C9: %s goes around the gate as %.*s", admins[_i], (int)plain.len,
+        ck_assert_msg(choose(routes, 2, &q, &index) == REASON_NOT_ALLOWED, "C9: %s goes around the gate as %.*s", admins[_i], (int)plain.len,
                       (const char *)plain.data);
     }
     bytes_clear(&plain);
+}
+END_TEST
+
+/* ---- C12: gates are wide, openings narrow ---- */
+
+static char up_app[] = "app", up_other[] = "other", admin_path[] = "/admin", me_path[] = "/users/me", users_path[] = "/users", docs_path[] = "/docs/", docs_plain[] = "/docs",
+            cn_nobody[] = "nobody", ou_ops[] = "ops";
+static struct config_allow only_nobody = {.cn = cn_nobody}, only_ops = {.ou = ou_ops};
+
+enum { NONE = -1 };
+
+static const struct spelling_row {
+    const char *why, *path;
+    struct config_route routes[3];
+    enum reason reason;
+    int index, also; /* NONE: none */
+} spellings[] = {
+    {"as spelled", "/admin/x", {{.path = admin_path, .upstream = up_app}, {.upstream = up_other}}, REASON_VALID, 0, NONE},
+    {"a gate is shut for other spellings", "/ADMIN", {{.path = admin_path, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.upstream = up_app}}, REASON_NOT_ALLOWED, 0, NONE},
+    {"a refusal too", "/Admin/x", {{.path = admin_path, .respond = 404}, {.upstream = up_app}}, REASON_VALID, 0, NONE},
+    {"a redirect too", "/admin%20", {{.path = admin_path, .redirect = docs_plain}, {.upstream = up_app}}, REASON_VALID, 0, NONE},
+    {"also where the first route lets on", "/admin.", {{.path = admin_path, .cert = BIT(REASON_EXPIRED), .upstream = up_app}, {.path = admin_path, .respond = 403}, {.upstream = up_app}},
+     REASON_VALID, 1, NONE},
+    {"whom the gate lets on goes where the path leads as spelled", "/ADMIN", {{.path = admin_path, .allow = &only_ops, .n_allow = 1, .upstream = up_app}, {.upstream = up_other}},
+     REASON_VALID, 1, 0},
+    {"an opening opens nothing else: a gate behind it", "/users/ME",
+     {{.path = me_path, .upstream = up_app}, {.path = users_path, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.upstream = up_app}}, REASON_NOT_ALLOWED, 1, 0},
+    {"a refusal behind it", "/users/me.", {{.path = me_path, .upstream = up_app}, {.path = users_path, .respond = 403}}, REASON_VALID, 1, 0},
+    {"no route behind it", "/Users/me", {{.path = me_path, .upstream = up_app}}, REASON_NO_ROUTE, NONE, 0},
+    {"exact is exact: a gate", "/ADMIN", {{.path = admin_path, .path_case = CONFIG_PATH_CASE_EXACT, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.upstream = up_app}},
+     REASON_VALID, 1, NONE},
+    {"exact still reads escapes", "/%61dmin;x", {{.path = admin_path, .path_case = CONFIG_PATH_CASE_EXACT, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.upstream = up_app}},
+     REASON_NOT_ALLOWED, 0, NONE},
+    {"without its slash a gate for what is below is shut", "/docs", {{.path = docs_path, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.upstream = up_app}},
+     REASON_NOT_ALLOWED, 0, NONE},
+    {"and a route of its own for that decides", "/docs", {{.path = docs_path, .upstream = up_app}, {.path = docs_plain, .redirect = docs_path}, {.upstream = up_app}}, REASON_VALID, 1, 0},
+    {"a gate that is only tried out lets on", "/ADMIN",
+     {{.path = admin_path, .allow = &only_nobody, .n_allow = 1, .allow_log_only = true, .upstream = up_app}, {.upstream = up_other}}, REASON_VALID, 1, 0},
+    {"but to what does not refuse", "/ADMIN",
+     {{.path = admin_path, .allow = &only_nobody, .n_allow = 1, .allow_log_only = true, .upstream = up_app}, {.allow = &only_nobody, .n_allow = 1, .upstream = up_app}},
+     REASON_NOT_ALLOWED, 1, 0},
+};
+
+START_TEST(gates_are_wide_and_openings_narrow) /* C12 */
+{
+    const struct spelling_row *row = &spellings[_i];
+    struct tls_name name = {TLS_NAME_OU, span_from_str("ops")};
+    struct tls_peer peer = {.names = &name, .n_names = 1};
+    struct route_question q = {.path = span_from_str(row->path), .verdict = &valid, .peer = &peer};
+    struct route_choice choice;
+    size_t n = 0;
+    while (n < 3 && (row->routes[n].upstream != NULL || row->routes[n].respond != 0 || row->routes[n].redirect != NULL))
+        n++;
+    enum reason reason = route_choose(row->routes, n, &q, &choice);
+    ck_assert_msg(reason == row->reason, "%s: %d", row->why, (int)reason);
+    ck_assert_msg(choice.index == (row->index == NONE ? SIZE_MAX : (size_t)row->index), "%s: at %zu", row->why, choice.index);
+    ck_assert_msg(choice.also == (row->also == NONE ? SIZE_MAX : (size_t)row->also), "%s: also %zu", row->why, choice.also);
+}
+END_TEST
+
+/* What Express, koa, Tomcat on Windows, IIS and file systems that ignore case may take for /admin or below. */
+static const char *const wide_admins[] = {
+    "/Admin", "/ADMIN", "/aDmIn/x", "/ADMIN/", "/Admin;x", "/ADMIN;x/y", "/%41DMIN", "/admin.", "/admin..", "/admin./x", "/Admin%20", "/admin%20/x", "/admin%09", "/admin%0a",
+    "/admin%00", "/adm%C4%B1n", "/ADM%C4%B0N", "/admin::$DATA", "/Admin:$i30:$INDEX_ALLOCATION/x", "/admin.;x", "/admin%2e", "/admin%3a%3a$DATA",
+};
+
+START_TEST(keeps_a_gate_shut_for_every_server_whatever_comes_before_and_behind) /* C12 */
+{
+    static char public_path[] = "/public", root[] = "/";
+    const struct config_route gates[] = {{.path = admin_path, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.path = admin_path, .respond = 404}};
+    for (size_t g = 0; g < 2; g++) {
+        const struct config_route routes[] = {{.path = public_path, .upstream = up_app}, gates[g], {.path = root, .upstream = up_app}};
+        struct route_question q = {.path = span_from_str(wide_admins[_i]), .verdict = &valid};
+        struct route_choice choice;
+        enum reason reason = route_choose(routes, 3, &q, &choice);
+        ck_assert_msg(choice.index == 1 && (reason == REASON_NOT_ALLOWED || routes[1].upstream == NULL), "%s goes to %zu", wide_admins[_i], choice.index);
+    }
 }
 END_TEST
 
@@ -230,14 +244,14 @@ START_TEST(knows_a_caller_only_by_a_valid_certificate)
         bool is_valid = _i == REASON_VALID;
         ck_assert_msg((route_compare(&caller, &q) == ROUTE_MATCHES) == is_valid, "A2: status %d met caller rule %zu", _i, i);
         ck_assert((route_compare(&both, &q) == ROUTE_MATCHES) == is_valid);
-        ck_assert_msg(route_choose(&gate, 1, &q, &index) == (is_valid ? REASON_VALID : REASON_NOT_ALLOWED), "A2: status %d passed gate %zu", _i, i);
+        ck_assert_msg(choose(&gate, 1, &q, &index) == (is_valid ? REASON_VALID : REASON_NOT_ALLOWED), "A2: status %d passed gate %zu", _i, i);
         ck_assert_uint_eq(index, 0);
         q.peer = NULL;
         ck_assert_int_eq(route_compare(&caller, &q), ROUTE_OTHER_CALLER);
-        ck_assert_int_eq(route_choose(&gate, 1, &q, &index), REASON_NOT_ALLOWED);
+        ck_assert_int_eq(choose(&gate, 1, &q, &index), REASON_NOT_ALLOWED);
         q = (struct route_question){.peer = &peer};
         ck_assert_int_eq(route_compare(&caller, &q), ROUTE_OTHER_CALLER);
-        ck_assert_int_eq(route_choose(&gate, 1, &q, &index), REASON_NOT_ALLOWED);
+        ck_assert_int_eq(choose(&gate, 1, &q, &index), REASON_NOT_ALLOWED);
     }
 }
 END_TEST
@@ -256,7 +270,7 @@ START_TEST(keeps_out_whoever_may_be_one_of_those_it_names) /* A15 */
         struct tls_peer peer = {.names = &name, .n_names = 1};
         struct route_question q = {.verdict = &valid, .peer = &peer};
         size_t index = 9;
-        ck_assert_int_eq(route_choose(routes, 2, &q, &index), REASON_VALID);
+        ck_assert_int_eq(choose(routes, 2, &q, &index), REASON_VALID);
         ck_assert_msg(index == rows[i].index, "%s went to %zu", rows[i].dns, index);
         routes[0].upstream = app; /* what lets in takes nobody who is in doubt */
         ck_assert((route_compare(&routes[0], &q) == ROUTE_MATCHES) == (i == 0));
@@ -304,16 +318,16 @@ START_TEST(lets_the_first_match_decide_and_no_later_one)
     struct tls_peer peer = {.names = &name, .n_names = 1}, other = {.n_names = 0};
     struct route_question q = {.path = span_from_str("/admin/x"), .verdict = &valid, .peer = &peer};
     size_t index = 9;
-    ck_assert_int_eq(route_choose(routes, 2, &q, &index), REASON_VALID);
+    ck_assert_int_eq(choose(routes, 2, &q, &index), REASON_VALID);
     ck_assert_uint_eq(index, 0);
     q.peer = &other; /* refused here, and not served by the route below */
-    ck_assert_int_eq(route_choose(routes, 2, &q, &index), REASON_NOT_ALLOWED);
+    ck_assert_int_eq(choose(routes, 2, &q, &index), REASON_NOT_ALLOWED);
     ck_assert_uint_eq(index, 0);
     q.path = span_from_str("/");
-    ck_assert_int_eq(route_choose(routes, 2, &q, &index), REASON_VALID);
+    ck_assert_int_eq(choose(routes, 2, &q, &index), REASON_VALID);
     ck_assert_uint_eq(index, 1);
-    ck_assert_int_eq(route_choose(routes, 1, &q, &index), REASON_NO_ROUTE);
-    ck_assert_int_eq(route_choose(NULL, 0, &q, &index), REASON_NO_ROUTE);
+    ck_assert_int_eq(choose(routes, 1, &q, &index), REASON_NO_ROUTE);
+    ck_assert_int_eq(choose(NULL, 0, &q, &index), REASON_NO_ROUTE);
 }
 END_TEST
 
@@ -395,8 +409,9 @@ Suite *suite(void)
     Suite *s = suite_create("route");
     TCase *t = tcase_create("route");
     tcase_add_loop_test(t, compares_hosts_by_name_or_by_suffix, 0, sizeof(hosts) / sizeof(hosts[0]));
-    tcase_add_loop_test(t, compares_paths_at_segment_borders_as_servers_read_them, 0, sizeof(paths) / sizeof(paths[0]));
     tcase_add_loop_test(t, keeps_a_gate_shut_whatever_the_spelling_of_its_path, 0, sizeof(admins) / sizeof(admins[0]));
+    tcase_add_loop_test(t, gates_are_wide_and_openings_narrow, 0, (int)(sizeof(spellings) / sizeof(spellings[0])));
+    tcase_add_loop_test(t, keeps_a_gate_shut_for_every_server_whatever_comes_before_and_behind, 0, (int)(sizeof(wide_admins) / sizeof(wide_admins[0])));
     tcase_add_test(t, compares_methods_byte_for_byte);
     tcase_add_loop_test(t, matches_a_status_only_by_its_own_name, 0, REASON_COUNT);
     tcase_add_loop_test(t, knows_a_caller_only_by_a_valid_certificate, 0, REASON_COUNT);

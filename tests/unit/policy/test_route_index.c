@@ -48,19 +48,20 @@ static void draw_table(struct table *t)
         }
         unsigned which = draw(4);
         route->path = which == 0 ? NULL : which == 1 ? a : b;
+        route->upstream = draw(3) > 0 ? b : NULL;
     }
 }
 
 static void ask_both(const struct route_index *ix, const struct table *t)
 {
-    static const char *const paths[] = {"/a", "/b", "/c"};
+    static const char *const paths[] = {"/a", "/b", "/c", "/A", "/B.", "/A/x", "/b/"};
     char host[TEXT];
     draw_host(host, false);
-    struct route_question q = {.method = span_from_str("GET"), .host = span_from_str(draw(20) == 0 ? "" : host), .path = span_from_str(paths[draw(3)])};
-    size_t scanned = SIZE_MAX, found = SIZE_MAX;
+    struct route_question q = {.method = span_from_str("GET"), .host = span_from_str(draw(20) == 0 ? "" : host), .path = span_from_str(paths[draw(7)])};
+    struct route_choice scanned, found;
     enum reason wanted = route_choose(t->routes, ROUTES, &q, &scanned);
     enum reason got = route_index_choose(ix, t->routes, ROUTES, &q, &found);
-    ck_assert_msg(wanted == got && scanned == found, "host \"%s\": the scan says route %zu (%d), the index %zu (%d)", host, scanned, (int)wanted, found,
+    ck_assert_msg(wanted == got && scanned.index == found.index && scanned.also == found.also, "host \"%s\": the scan says route %zu (%d), the index %zu (%d)", host, scanned.index, (int)wanted, found.index,
                   (int)got);
     bool names = route_names_host(t->routes, ROUTES, q.host);
     ck_assert_msg(names == route_index_names_host(ix, t->routes, ROUTES, q.host), "host \"%s\": the scan says %d", host, names);
@@ -97,9 +98,9 @@ START_TEST(answers_for_a_host_under_very_many_suffixes)
     struct route_index *ix = route_index_new(routes, DEEP);
     ck_assert_ptr_nonnull(ix);
     struct route_question q = {.host = span_from_str("x.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a")};
-    size_t index = SIZE_MAX;
-    ck_assert_int_eq(route_index_choose(ix, routes, DEEP, &q, &index), REASON_VALID);
-    ck_assert_uint_eq(index, 0);
+    struct route_choice choice;
+    ck_assert_int_eq(route_index_choose(ix, routes, DEEP, &q, &choice), REASON_VALID);
+    ck_assert_uint_eq(choice.index, 0);
     ck_assert(route_index_names_host(ix, routes, DEEP, q.host));
     route_index_free(ix);
 }
@@ -111,10 +112,10 @@ START_TEST(is_not_made_for_a_few_routes_and_needs_none)
     static char *items[] = {host};
     static struct config_route routes[] = {{.host = {items, 1}}, {.respond = 404}};
     struct route_question q = {.host = span_from_str("b.example")};
-    size_t index = SIZE_MAX;
+    struct route_choice choice;
     ck_assert_ptr_null(route_index_new(routes, 2));
-    ck_assert_int_eq(route_index_choose(NULL, routes, 2, &q, &index), REASON_VALID);
-    ck_assert_uint_eq(index, 1);
+    ck_assert_int_eq(route_index_choose(NULL, routes, 2, &q, &choice), REASON_VALID);
+    ck_assert_uint_eq(choice.index, 1);
     ck_assert(!route_index_names_host(NULL, routes, 2, q.host));
 }
 END_TEST

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/base/request_path.h"
+
+#include <string.h>
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte that stands at s[i], percent encoding undone, and how many bytes it takes. Never called at the end. */
+static uint8_t byte_at(struct span s, size_t i, size_t *width)
+{
+    *width = 1;
+    if (s.ptr[i] != '%' || s.len - i < 3)
+        return s.ptr[i];
+    int high = hex_digit(s.ptr[i + 1]), low = hex_digit(s.ptr[i + 2]);
+    if (high < 0 || low < 0)
+        return '%';
+    *width = 3;
+    return (uint8_t)(high * 16 + low);
+}
+
+/* A segment's parameters end where the segment does. */
+static size_t skip_segment(struct span path, size_t i)
+{
+    size_t width = 0;
+    while (i < path.len && byte_at(path, i, &width) != '/')
+        i += width;
+    return i;
+}
+
+/* ---- as spelled ---- */
+
+static size_t covered_as_spelled(struct span want, struct span path)
+{
+    size_t i = 0, p = 0, last = 0, want_width = 0, width = 0;
+    uint8_t expected = 0;
+    while (p < want.len) {
+        expected = byte_at(want, p, &want_width);
+        if (i < path.len && expected == '/' && byte_at(path, i, &width) == ';')
+            i = skip_segment(path, i);
+        if (i >= path.len || byte_at(path, i, &width) != expected)
+            return SIZE_MAX;
+        last = i;
+        i += width;
+        p += want_width;
+    }
+    if (expected == '/')
+        return last;
+    if (want.len == 0 || i >= path.len)
+        return want.len == 0 ? SIZE_MAX : i;
+    uint8_t next = byte_at(path, i, &width);
+    if (next == ';')
+        return skip_segment(path, i);
+    return next == '/' ? i : SIZE_MAX;
+}
+
+/* ---- wide ---- */
+
+enum {
+    END = -1,
+    CHARACTER_MAX = 4,
+    TRIMMED_MAX = 64, /* a longer run of dots is nobody's name: it is taken for trimmed, so that looking ahead costs no more */
+};
+
+struct reader { /* of one path, a byte of its folded text at a time */
+    struct span path;
+    size_t i;               /* where the next byte is read */
+    bool in_name;           /* a byte of this segment was read */
+    size_t kept;            /* dots and blanks before this belong to the name */
+    size_t slash;           /* where the last '/' stood */
+    uint8_t text[CHARACTER_MAX]; /* of a character that became several bytes: what is still to be given */
+    size_t n_text, at_text;
+};
+
+/* Characters that some case folding turns into ASCII: lower case, upper case or full folding of Unicode. */
+static const struct {
+    char from[CHARACTER_MAX], to[CHARACTER_MAX];
+} folds[] = {
+    {"\xc4\xb0", "i"},      {"\xc4\xb1", "i"},      {"\xc5\xbf", "s"},       {"\xc3\x9f", "ss"},      {"\xe1\xba\x9e", "ss"},
+    {"\xe2\x84\xaa", "k"},  {"\xef\xac\x80", "ff"}, {"\xef\xac\x81", "fi"},  {"\xef\xac\x82", "fl"},  {"\xef\xac\x83", "ffi"},
+    {"\xef\xac\x84", "ffl"}, {"\xef\xac\x85", "st"}, {"\xef\xac\x86", "st"},
+};
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+/* Of a character of two bytes, in place: the capitals of Latin-1, Greek and Cyrillic. */
+static void lower_two(uint8_t c[CHARACTER_MAX])
+{
+    unsigned u = (unsigned)(c[0] & 0x1f) << 6 | (c[1] & 0x3f);
+    if ((u >= 0xc0 && u <= 0xde && u != 0xd7) || (u >= 0x391 && u <= 0x3a9) || (u >= 0x410 && u <= 0x42f))
+        u += 0x20;
+    else if (u >= 0x400 && u <= 0x40f)
+        u += 0x50;
+    c[0] = (uint8_t)(0xc0 | u >> 6);
+    c[1] = (uint8_t)(0x80 | (u & 0x3f));
+}
+
+/* Reads the character that begins at r->i into r->text. What is not UTF-8 is read byte by byte. */
+static void read_character(struct reader *r)
+{
+    size_t width = 0;
+    uint8_t first = byte_at(r->path, r->i, &width);
+    size_t wanted = first < 0xc2 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 1;
+    r->text[0] = lower(first);
+    r->n_text = 1;
+    r->i += width;
+    size_t i = r->i;
+    for (size_t n = 1; n < wanted; n++, i += width) {
+        uint8_t next = i < r->path.len ? byte_at(r->path, i, &width) : 0;
+        if (next < 0x80 || next >= 0xc0)
+            return;
+        r->text[n] = next;
+    }
+    if (wanted > 1) {
+        r->i = i;
+        r->n_text = wanted;
+    }
+    for (size_t k = 0; wanted > 1 && k < sizeof(folds) / sizeof(folds[0]); k++) {
+        if (strlen(folds[k].from) != wanted || memcmp(folds[k].from, r->text, wanted) != 0)
+            continue;
+        r->n_text = strlen(folds[k].to);
+        memcpy(r->text, folds[k].to, r->n_text);
+        return;
+    }
+    if (wanted == 2)
+        lower_two(r->text);
+}
+
+static bool is_trimmed(uint8_t c)
+{
+    return c == '.' || c <= 0x20 || c == 0x7f;
+}
+
+/* "::$DATA", ":$i30:$INDEX_ALLOCATION" and their kin. */
+static bool is_stream(struct span path, size_t i)
+{
+    size_t width = 0;
+    if (i >= path.len || byte_at(path, i, &width) != ':' || i + width >= path.len)
+        return false;
+    uint8_t next = byte_at(path, i + width, &width);
+    return next == ':' || next == '$';
+}
+
+/* Dots and blanks with nothing of the name behind them; a segment of nothing else is a name. */
+static bool ends_in_dots(struct reader *r)
+{
+    size_t width = 0, i = r->i, n = 0;
+    if (!r->in_name || i < r->kept)
+        return false;
+    for (; i < r->path.len && is_trimmed(byte_at(r->path, i, &width)) && n < TRIMMED_MAX; i += width)
+        n++;
+    r->kept = i;
+    uint8_t next = i < r->path.len ? byte_at(r->path, i, &width) : '/';
+    return n > 0 && (n == TRIMMED_MAX || next == '/' || next == ';' || is_stream(r->path, i));
+}
+
+/* The next byte of the folded text, or END. */
+static int next_byte(struct reader *r)
+{
+    size_t width = 0;
+    if (r->at_text < r->n_text)
+        return r->text[r->at_text++];
+    if (r->i < r->path.len && (byte_at(r->path, r->i, &width) == ';' || is_stream(r->path, r->i) || ends_in_dots(r)))
+        r->i = skip_segment(r->path, r->i);
+    if (r->i >= r->path.len)
+        return END;
+    if (byte_at(r->path, r->i, &width) == '/') {
+        r->slash = r->i;
+        r->i += width;
+        r->in_name = false;
+        return '/';
+    }
+    r->in_name = true;
+    read_character(r);
+    r->at_text = 1;
+    return r->text[0];
+}
+
+static size_t covered_wide(struct span want, struct span path)
+{
+    struct reader rule = {.path = want}, asked = {.path = path};
+    int wanted = next_byte(&rule), seen = next_byte(&asked), before = END;
+    while (wanted != END && wanted == seen) {
+        before = wanted;
+        wanted = next_byte(&rule);
+        seen = next_byte(&asked);
+    }
+    if (before == END)
+        return SIZE_MAX;
+    if (wanted == '/' && seen == END) /* the rule says "/admin/", the request "/admin" */
+        return next_byte(&rule) == END ? path.len : SIZE_MAX;
+    if (wanted != END)
+        return SIZE_MAX;
+    if (before == '/' || seen == '/')
+        return asked.slash;
+    return seen == END ? path.len : SIZE_MAX;
+}
+
+size_t request_path_covered(const char *prefix, struct span path, enum path_reading reading)
+{
+    struct span want = span_from_str(prefix);
+    return reading == PATH_AS_SPELLED ? covered_as_spelled(want, path) : covered_wide(want, path);
+}
