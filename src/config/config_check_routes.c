@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_check.h"
 
+#include "config_gate.h"
 #include "config_leak.h"
 #include "config_names.h"
 #include "config_pattern.h"
@@ -78,6 +79,8 @@ static void check_path(const struct look *k)
         complain(k, "path", "\"%.80s\": %s", path, pattern);
     else if (why != NULL)
         complain(k, "path", "\"%.80s\" is no path of a request: %s", path, why);
+    if (path == NULL)
+        warn_idle(k, "path_case", "there is no path");
     if (strip == NULL)
         return;
     size_t n = strlen(strip);
@@ -280,6 +283,17 @@ static void check_gate(const struct look *k)
     }
 }
 
+static void check_stripped(const struct look *k)
+{
+    const struct config_route *gate = config_gate_passed(k->l, k->table, k->route, config_tls_statuses(&k->l->tls));
+    if (gate == NULL || !was_read(k, gate))
+        return;
+    const char *strip = k->route->strip_prefix;
+    complain(k, "strip_prefix", "leads past the route at %.200s to \"%.80s\" of upstream \"%.80s\": put a route with path = \"%.80s%s\" and the same rules before this one%s",
+             gate->where, gate->path, k->route->upstream, strip, gate->path + (strip[strlen(strip) - 1] == '/' ? 1 : 0),
+             gate->n_allow > 0 ? ", and the same strip_prefix, or give this one the same allow" : "");
+}
+
 /* Statuses that only revocation lists bring about. */
 static void check_lists(const struct look *k)
 {
@@ -310,6 +324,7 @@ static void check_route(const struct look *k)
         check_lists(k);
         check_reach(k);
         check_gate(k);
+        check_stripped(k);
         check_circle(k);
     }
 }

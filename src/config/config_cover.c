@@ -22,7 +22,7 @@ static bool any_host_covers(const struct config_strings *wide, const char *narro
     return false;
 }
 
-static bool hosts_cover(const struct config_strings *wide, const struct config_strings *narrow)
+bool config_cover_hosts(const struct config_strings *wide, const struct config_strings *narrow)
 {
     for (size_t i = 0; i < narrow->n; i++)
         if (!any_host_covers(wide, narrow->items[i]))
@@ -67,7 +67,7 @@ static bool same_rule(const struct config_allow *a, const struct config_allow *b
            same_text(a->serial, b->serial) && same_text(a->fingerprint, b->fingerprint) && same_text(a->spki, b->spki);
 }
 
-static bool callers_cover(const struct config_route *wide, const struct config_route *narrow)
+bool config_cover_callers(const struct config_route *wide, const struct config_route *narrow)
 {
     for (size_t i = 0; i < narrow->n_caller; i++) {
         bool found = wide->n_caller == 0;
@@ -89,9 +89,9 @@ bool config_cover(const struct config_route *wide, const struct config_route *na
 {
     if (statuses(narrow, possible) == 0)
         return false; /* it gets nothing by itself */
-    return hosts_cover(&wide->host, &narrow->host) && path_covers(wide->path, narrow->path) &&
+    return config_cover_hosts(&wide->host, &narrow->host) && path_covers(wide->path, narrow->path) &&
            methods_cover(&wide->method, &narrow->method) && (statuses(narrow, possible) & ~statuses(wide, possible)) == 0 &&
-           callers_cover(wide, narrow);
+           config_cover_callers(wide, narrow);
 }
 
 /* ---- many of them ---- */

@@ -9,6 +9,10 @@
 /* possible: bits of the certificate statuses that a request can have at all. */
 bool config_cover(const struct config_route *wide, const struct config_route *narrow, uint64_t possible);
 
+/* The parts of it: all that the narrow list of hosts takes, and all whom the narrow caller rules name. */
+bool config_cover_hosts(const struct config_strings *wide, const struct config_strings *narrow);
+bool config_cover_callers(const struct config_route *wide, const struct config_route *narrow);
+
 /* The routes of one listener by their hosts, so that ten thousand with a host each are not all compared with each other. Borrows the routes.
  * NULL: out of memory. */
 struct config_cover_table *config_cover_table_new(const struct config_route *routes, size_t n);
