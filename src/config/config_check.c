@@ -107,6 +107,13 @@ static void check_crl_cache(const struct config_reader *r)
         config_read_complain(r, FINDING_WARNING, config_read_at(r->root, "crl_cache", NULL, NULL), "has no effect: no trust has crl = \"fetch\"");
 }
 
+const char *config_check_public(const struct config_listener *l)
+{
+    if (l->n_allow > 0 && !l->allow_log_only)
+        return "the public CAs of this machine (\"system\") issue certificates to anybody, so allow alone decides who gets in: name the CA of your callers";
+    return "the public CAs of this machine (\"system\") issue certificates to anybody, and every one of them gets in: name the CA of your callers";
+}
+
 void config_check(const struct config_reader *r)
 {
     const struct config *c = r->config;

@@ -66,6 +66,14 @@ static void check_exposure(const struct look *k)
         complain(k, FINDING_WARNING, "insecure_expose", NULL, "is not needed here: leave it out");
 }
 
+/* Callers by the public CAs. */
+static void check_public(const struct look *k)
+{
+    const struct config_listener *l = k->l;
+    if (l->tls.trust != NULL && asks(l) && config_tls_trusts_anybody(k->r->config, l->tls.trust))
+        complain(k, FINDING_WARNING, "tls", "trust", config_check_public(l));
+}
+
 /* What asks for a judged caller, and so for a trust and a certificate that is asked for. */
 static void check_client_cert(const struct look *k)
 {
@@ -186,6 +194,7 @@ void config_check_listener(const struct config_reader *r, size_t listener)
         return;
     check_exposure(&k);
     check_client_cert(&k);
+    check_public(&k);
     check_xfcc(&k);
     check_protocol(&k);
     check_hosts(&k);

@@ -74,6 +74,14 @@ static void check_rules(const struct look *k, size_t i)
         config_read_complain(k->r, FINDING_ERROR, at(k, i, "tolerate"), "needs protocol = \"http\": tcp has no routes that could treat such a certificate apart");
 }
 
+static void check_public(const struct look *k, size_t i)
+{
+    const struct config_sni *sni = &k->l->tls.identities[i];
+    bool shared = sni->trust != NULL && k->l->tls.trust != NULL && strcmp(sni->trust, k->l->tls.trust) == 0; /* said of the listener */
+    if (sni->trust != NULL && !shared && sni->client_cert != CONFIG_CLIENT_CERT_NONE && config_tls_trusts_anybody(k->r->config, sni->trust))
+        config_read_complain(k->r, FINDING_WARNING, at(k, i, "trust"), "%s", config_check_public(k->l));
+}
+
 static int strictness(const struct config_tls *policy)
 {
     if (policy->trust == NULL || policy->client_cert == CONFIG_CLIENT_CERT_NONE)
@@ -149,6 +157,7 @@ void config_check_sni(const struct config_reader *r, size_t listener)
             continue;
         check_hosts(&k, i);
         check_rules(&k, i);
+        check_public(&k, i);
     }
     if (l->tls.n_identities > 0 && !config_read_is_tainted(group))
         check_listener(&k);

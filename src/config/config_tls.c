@@ -2,6 +2,16 @@
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/config/config.h"
 
+#include <string.h>
+
+bool config_tls_trusts_anybody(const struct config *c, const char *trust)
+{
+    const struct config_trust *t = config_find_trust(c, trust);
+    if (t == NULL)
+        return strcmp(trust, "system") == 0;
+    return t->ca != NULL && strcmp(t->ca, "system") == 0 && t->pins.n == 0 && t->spiffe_domain == NULL;
+}
+
 size_t config_tls_policies(const struct config_tls *tls)
 {
     return tls->n_identities + (tls->n_identities == 0 || tls->identity != NULL ? 1 : 0);

@@ -89,6 +89,9 @@ struct config_tls {
  * if these are served. One where nothing depends on the name. */
 size_t config_tls_policies(const struct config_tls *tls);
 struct config_tls config_tls_policy(const struct config_tls *tls, size_t i);
+/* The trust, by its name, holds the public CAs of this machine and nothing narrows that down: anybody can have a certificate that is valid by it. */
+struct config;
+bool config_tls_trusts_anybody(const struct config *c, const char *trust);
 /* Over all of them: some caller is asked for a certificate; the statuses (bits 1 << enum reason) that a caller who was let in can have. */
 bool config_tls_asks(const struct config_tls *tls);
 uint64_t config_tls_statuses(const struct config_tls *tls);

@@ -5,6 +5,7 @@
 #define TLS(more) "tls = { identity = \"me\"; trust = \"ca\"; " more " }; "
 #define LISTENER(keys) CONFIG_ROWS_NAMES CONFIG_ROWS_BACK "listeners = { app = { upstream = \"up\"; " keys " }; };\n"
 #define PLAIN(keys) CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:8080\"; upstream = \"up\"; " keys " }; };\n"
+#define ME "identities = { me = { bundle = \"b\"; }; };\n"
 #define PROXY "forward_proxy = { direct = \"a.example\"; }; "
 
 static const struct config_row refused[] = {
@@ -62,6 +63,14 @@ static const struct config_row taken[] = {
     {"rules that are only tried out", LISTENER("bind = \":1\"; allow = ( { ou = \"ops\"; } ); allow_log_only = true; " TLS("")), "allow_log_only: whom allow does not name is let in all the same"},
     {"rules that are enforced", LISTENER("bind = \":1\"; allow = ( { ou = \"ops\"; } ); allow_log_only = false; " TLS("")), NULL},
     {"rules to try out that are not there", LISTENER("bind = \":1\"; allow_log_only = true; " TLS("")), "allow_log_only: has no effect"},
+    {"callers by the public CAs", ME CONFIG_ROWS_BACK "listeners = { app = { upstream = \"up\"; bind = \":1\"; tls = { identity = \"me\"; trust = \"system\"; }; }; };\n",
+     "tls.trust: the public CAs of this machine (\"system\") issue certificates to anybody, and every one of them gets in"},
+    {"callers by the public CAs and rules", ME CONFIG_ROWS_BACK "listeners = { app = { upstream = \"up\"; bind = \":1\"; tls = { identity = \"me\"; trust = \"system\"; }; allow = ( { dns = \"a.example\"; } ); }; };\n",
+     "so allow alone decides who gets in"},
+    {"callers by the public CAs under another name", ME "trusts = { all = { ca = \"system\"; }; };\n" CONFIG_ROWS_BACK "listeners = { app = { upstream = \"up\"; bind = \":1\"; tls = { identity = \"me\"; trust = \"all\"; }; }; };\n",
+     "name the CA of your callers"},
+    {"callers by one key of the public CAs", ME "trusts = { all = { ca = \"system\"; pins = \"0000000000000000000000000000000000000000000000000000000000000000\"; }; };\n" CONFIG_ROWS_BACK "listeners = { app = { upstream = \"up\"; bind = \":1\"; tls = { identity = \"me\"; trust = \"all\"; }; }; };\n",
+     NULL},
     {"paths that nobody looks at", PLAIN("normalize_path = true;"), "normalize_path: has no effect"},
 };
 
