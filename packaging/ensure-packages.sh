@@ -6,6 +6,11 @@
 # usage: ensure-packages.sh PACKAGE...
 set -eu
 
+if ! command -v dpkg-query >/dev/null; then
+    echo "This is not Debian: no packages are installed here. The build names what it misses."
+    exit 0
+fi
+
 is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
 }
