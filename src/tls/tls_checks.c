@@ -78,28 +78,27 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
                                                    : "is of a kind that is not accepted");
 }
 
-/* RFC 5280 4.1.1.2. */
-static const char *name_signature(gnutls_x509_crt_t crt, struct span der)
+/* RFC 5280 4.1.1.2. Our own names come first: they are the same with every version of the library. */
+static const char *name_signature(int algorithm, struct span der)
 {
-    struct tls_der whole, tbs, algorithm, oid;
-    int known = gnutls_x509_crt_get_signature_algorithm(crt);
-    if (known > 0)
-        return gnutls_sign_get_name((gnutls_sign_algorithm_t)known);
-    if (tls_der_expect(&der, DER_SEQUENCE, &whole) != 0 || tls_der_expect(&whole.value, DER_SEQUENCE, &tbs) != 0 ||
-        tls_der_expect(&whole.value, DER_SEQUENCE, &algorithm) != 0 || tls_der_expect(&algorithm.value, DER_OID, &oid) != 0)
-        return NULL;
-    return tls_key_foreign_name(oid.value);
+    struct tls_der whole, tbs, identifier, oid;
+    const char *name = NULL;
+    if (tls_der_expect(&der, DER_SEQUENCE, &whole) == 0 && tls_der_expect(&whole.value, DER_SEQUENCE, &tbs) == 0 &&
+        tls_der_expect(&whole.value, DER_SEQUENCE, &identifier) == 0 && tls_der_expect(&identifier.value, DER_OID, &oid) == 0)
+        name = tls_key_foreign_name(oid.value);
+    if (name == NULL && algorithm > 0)
+        name = gnutls_sign_get_name((gnutls_sign_algorithm_t)algorithm);
+    return name != NULL ? name : "an unknown algorithm";
 }
 
 static void check_signature_algorithm(const struct tls_certificate *c, struct tls_verdict *out)
 {
     int algorithm = gnutls_x509_crt_get_signature_algorithm(c->crt);
-    if (algorithm > 0 &&
-        gnutls_sign_is_secure2((gnutls_sign_algorithm_t)algorithm, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS) != 0)
+    bool known = algorithm > 0 && tls_key_is_known(gnutls_sign_get_pk_algorithm((gnutls_sign_algorithm_t)algorithm));
+    if (known && gnutls_sign_is_secure2((gnutls_sign_algorithm_t)algorithm, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS) != 0)
         return;
-    const char *name = name_signature(c->crt, c->cert->der);
-    tls_checks_found(out, REASON_WEAK, 68, "certificate %s: it is signed with %s, which is %s", c->subject,
-                     name != NULL ? name : "an unknown algorithm", algorithm > 0 ? "too weak" : "not accepted");
+    tls_checks_found(out, REASON_WEAK, 68, "certificate %s: it is signed with %s, which is %s", c->subject, name_signature(algorithm, c->cert->der),
+                     known ? "too weak" : "not accepted");
 }
 
 /* The extensions that this room or GnuTLS looks at, and those about policies, which nobody asks for here. */
