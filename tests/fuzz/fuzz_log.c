@@ -72,7 +72,7 @@ static void check_access(enum log_format format, const struct span *fields, cons
 static void check_problem(const char *text)
 {
     struct http_problem p = {.status = 403, .phrase = "Forbidden", .reason = "not_allowed", .title = "x"};
-    p.detail = p.hint = p.upstream = p.peer_subject = p.peer_issuer = text;
+    p.detail = p.hint = p.upstream = p.peer.subject = p.peer.issuer = p.ours.subject = p.ours.issuer = text;
     struct bytes out = {.max = 1 << 20};
     int rc = http_problem_write(&out, &p);
     assert(rc == 0);
