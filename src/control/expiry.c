@@ -145,3 +145,29 @@ void expiry_at_load(const struct snapshot *s, int64_t now, struct findings *out)
     struct review r = {now, now, out};
     each(s, load_one, &r);
 }
+
+static bool is_good(const struct tls_identity_facts *f, int64_t now)
+{
+    return f->not_before <= now && now <= f->not_after;
+}
+
+int expiry_check_succession(const struct snapshot *next, const struct snapshot *old, int64_t now, struct err *err)
+{
+    struct tls_identity_facts before, after;
+    char when[21], until[21];
+    for (size_t i = 0; i < next->config->n_identities; i++) {
+        const struct config_identity *conf = config_find_identity(old->config, next->config->identities[i].name);
+        if (conf == NULL)
+            continue;
+        tls_identity_facts(old->identities[conf - old->config->identities].tls, &before);
+        tls_identity_facts(next->identities[i].tls, &after);
+        if (is_good(&after, now) || !is_good(&before, now))
+            continue;
+        bool ended = now > after.not_after;
+        text_utc(when, ended ? after.not_after : after.not_before);
+        text_utc(until, before.not_after);
+        return err_set(err, ERR_CREDENTIAL, "identity \"%s\": its new certificate %s %s %s, and the one in use is good until %s: put a valid one there and reload",
+                       conf->name, after.subject, ended ? "expired" : "is not valid before", when, until);
+    }
+    return 0;
+}

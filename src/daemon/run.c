@@ -173,7 +173,7 @@ static const char *first_error(const struct findings *findings)
 static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
 {
     int fd;
-    if (open_log(loaded->config, &fd, err) != 0)
+    if (expiry_check_succession(loaded, server_snapshot(r->server), clock_now(), err) != 0 || open_log(loaded->config, &fd, err) != 0)
         return -1;
     if (server_adopt(r->server, loaded, err) == 0) {
         use_log(loaded->config, fd);

@@ -129,7 +129,9 @@ class Reload(Case):
         self.start(self.origin())
         bundle, ca, conf = self.bundle.read_bytes(), self.ca.read_bytes(), self.file.read_text()
         stranger = self.pki.leaf("stranger-client", self.pki.ca("stranger"), eku=("clientAuth",))
+        expired = self.pki.leaf("expired-client", eku=("clientAuth",), start=-400, days=30)
         rows = [
+            ("an expired certificate for a good one", self.bundle, expired.pem.read_bytes()),
             ("key of another certificate", self.bundle, self.pki.client().crt.read_bytes() + stranger.key.read_bytes()),
             ("half a bundle", self.bundle, bundle[:len(bundle) // 2]),
             ("empty bundle", self.bundle, b""),

@@ -20,4 +20,8 @@ void expiry_review(const struct snapshot *s, int64_t since, int64_t now, struct 
 /* A warning for each whose end is near; what has ended was found while it was loaded. */
 void expiry_at_load(const struct snapshot *s, int64_t now, struct findings *out);
 
+/* For a reload. -1 + err: it would put a certificate that is out of its dates in the place of one of the same identity that is good now. Where both are,
+ * or the identity is new, it is allowed. */
+MUST_CHECK int expiry_check_succession(const struct snapshot *next, const struct snapshot *old, int64_t now, struct err *err);
+
 #endif

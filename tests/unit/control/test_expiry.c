@@ -119,6 +119,29 @@ START_TEST(names_an_identity_before_and_after)
 }
 END_TEST
 
+/* D7 */
+START_TEST(a_reload_does_not_put_an_expired_certificate_in_the_place_of_a_good_one)
+{
+    struct tls_pki_order order = {.cn = "payments", .purpose = TLS_PURPOSE_CLIENT, .not_after = WORLD_NOW - 1};
+    struct snapshot *good = world_load(&w, 1, &findings);
+    world_issue(&w, "/etc/payments.pem", &w.clients_ca, &order);
+    struct snapshot *bad = world_load(&w, 2, &findings);
+    struct err err = {0};
+    ck_assert_ptr_nonnull(good);
+    ck_assert_ptr_nonnull(bad);
+    ck_assert_int_eq(expiry_check_succession(good, good, WORLD_NOW, &err), 0);
+    ck_assert_int_eq(expiry_check_succession(bad, bad, WORLD_NOW, &err), 0);
+    ck_assert_int_eq(expiry_check_succession(good, bad, WORLD_NOW, &err), 0);
+    ck_assert_int_eq(expiry_check_succession(bad, good, WORLD_NOW, &err), -1);
+    ck_assert_msg(strstr(err.text, "identity \"payments\": its new certificate CN=payments expired 20") != NULL, "%s", err.text);
+    ck_assert_int_eq(expiry_check_succession(bad, good, WORLD_NOW + 400 * DAY, &(struct err){0}), 0);
+    err = (struct err){0};
+    ck_assert_int_eq(expiry_check_succession(good, bad, WORLD_NOW - 29 * DAY, &err), 0);
+    snapshot_unref(good);
+    snapshot_unref(bad);
+}
+END_TEST
+
 START_TEST(names_lists_and_cas)
 {
     struct snapshot *s = world_load(&w, 1, &findings);
@@ -158,6 +181,7 @@ Suite *suite(void)
     tcase_add_test(t, is_no_flood);
     tcase_add_test(t, knows_what_is_near);
     tcase_add_test(t, names_an_identity_before_and_after);
+    tcase_add_test(t, a_reload_does_not_put_an_expired_certificate_in_the_place_of_a_good_one);
     tcase_add_test(t, names_lists_and_cas);
     tcase_add_test(t, warns_at_load_of_what_is_near_and_not_of_what_is_over);
     suite_add_tcase(s, t);

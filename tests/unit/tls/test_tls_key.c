@@ -92,6 +92,7 @@ START_TEST(kinds_of_no_use_are_refused_in_words)
     char all[200];
     read_key(kinds[_i].kind, &key);
     int rc = tls_key_check(&key, "me", &err);
+    ck_assert_msg(rc != 0 || key.affordable, "%s: peers with such a key would be refused", kinds[_i].kind); /* A7 */
     ck_assert_msg((rc == 0) == (kinds[_i].fault == NULL), "%s: %s", kinds[_i].kind, err.text);
     if (rc == 0)
         return;
