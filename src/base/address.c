@@ -89,9 +89,24 @@ static int parse_bracketed(const char *text, struct address *out, struct err *er
     return parse_port(text, end + 2, out, err);
 }
 
+/* "api.example:443" of "https://api.example/path". */
+static int refuse_url(const char *text, struct err *err)
+{
+    const char *host = strstr(text, "://") + 3;
+    size_t n = strcspn(host, "/?#");
+    bool has_port = memchr(host, ':', n) != NULL && host[n - 1] != ']', plain = strncmp(text, "http:", 5) == 0, tls = strncmp(text, "https:", 6) == 0;
+    if (n == 0 || n > 100 || !(has_port || plain || tls))
+        return err_set(err, ERR_CONFIG, "\"%.200s\" is a URL: write \"host:port\" alone", text);
+    return err_set(err, ERR_CONFIG, "\"%.200s\" is a URL: write \"%.*s%s\" alone%s", text, (int)n, host, has_port ? "" : plain ? ":80" : ":443",
+                   tls ? ", and tls in a group of its own" : "");
+}
+
 static int parse_host_port(const char *text, struct address *out, struct err *err)
 {
     const char *colon = strrchr(text, ':');
+    if (text[strspn(text, "0123456789")] == '\0')
+        return err_set(err, ERR_CONFIG, "\"%.200s\" is a port alone: write \"127.0.0.1:%.200s\", or to listen on every interface \":%.200s\"", text, text,
+                       text);
     if (colon == NULL)
         return err_set(err, ERR_CONFIG, "\"%.200s\" has no port: write \"%.200s:PORT\"", text, text);
     if (strchr(text, ':') != colon)
@@ -117,7 +132,7 @@ int address_parse(const char *text, struct address *out, struct err *err)
     if (strncmp(text, "systemd:", 8) == 0)
         return err_set(err, ERR_CONFIG, "\"%.200s\": this version does not have socket activation yet", text);
     if (strstr(text, "://") != NULL)
-        return err_set(err, ERR_CONFIG, "\"%.200s\" is a URL: write \"host:port\" alone", text);
+        return refuse_url(text, err);
     if (text[0] == '/')
         return err_set(err, ERR_CONFIG, "\"%.200s\" is a path: write \"unix:%.200s\" for a unix socket", text,
                        text);

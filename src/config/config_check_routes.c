@@ -172,6 +172,22 @@ static bool is_set_before(const struct config_route *route, size_t index)
     return false;
 }
 
+/* What nginx, HAProxy and Apache put a value in the place of; here it goes out as it is. */
+static bool has_variable(const char *value)
+{
+    return value[0] == '$' || strstr(value, "${") != NULL || strstr(value, "%[") != NULL || strstr(value, "%{") != NULL;
+}
+
+static void check_variables(const struct look *k)
+{
+    for (size_t i = 0; i < k->route->n_set_headers; i++)
+        if (has_variable(k->route->set_headers[i].value))
+            config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "set_headers", k->route->set_headers[i].name, NULL),
+                                 "\"%.80s\" is sent as it stands: there are no variables; the client's address goes with forwarded, what its certificate "
+                                 "says with identity_headers",
+                                 k->route->set_headers[i].value);
+}
+
 static void check_fields(const struct look *k)
 {
     const struct config_route *route = k->route;
@@ -318,6 +334,7 @@ static void check_route(const struct look *k)
     check_methods(k);
     check_path(k);
     check_fields(k);
+    check_variables(k);
     check_log_only(k);
     if (k->knows_tls) {
         check_certificates(k);

@@ -17,12 +17,12 @@ struct config_names {
 };
 
 static const struct {
-    const char *word, *group;
+    const char *word, *group, *holds;
 } kinds[CONFIG_NAMES_KINDS] = {
-    [CONFIG_NAMES_IDENTITY] = {"identity", "identities"},
-    [CONFIG_NAMES_TRUST] = {"trust", "trusts"},
-    [CONFIG_NAMES_UPSTREAM] = {"upstream", "upstreams"},
-    [CONFIG_NAMES_LISTENER] = {"listener", "listeners"},
+    [CONFIG_NAMES_IDENTITY] = {"identity", "identities", "bundle"},
+    [CONFIG_NAMES_TRUST] = {"trust", "trusts", "ca"},
+    [CONFIG_NAMES_UPSTREAM] = {"upstream", "upstreams", "targets"},
+    [CONFIG_NAMES_LISTENER] = {"listener", "listeners", "bind"},
 };
 
 static const char *name_given(const struct config *c, enum config_names_kind kind, size_t i)
@@ -149,6 +149,11 @@ void config_names_check(const struct config_reader *r, enum config_names_kind ki
         return;
     char all[256] = "";
     const char *near = nearest_name(r, kind, name);
+    if (strpbrk(name, "/:") != NULL || strstr(name, ".pem") != NULL) {
+        config_read_complain(r, FINDING_ERROR, at, "\"%.80s\" is no name: write it into %s = { NAME = { %s = \"%.80s\"; }; }; and NAME here", name,
+                             kinds[kind].group, kinds[kind].holds, name);
+        return;
+    }
     if (near == NULL) {
         list_names(r, kind, all, sizeof(all));
         config_read_complain(r, FINDING_ERROR, at, "no %s \"%.80s\" is defined%s%s", kinds[kind].word, name, all[0] != '\0' ? "; there are: " : "", all);

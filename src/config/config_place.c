@@ -8,11 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A shell would know what it means. */
+static int check_path(const struct config_slot *s, struct err *err)
+{
+    if (s->text[0] == '~' && (s->text[1] == '/' || s->text[1] == '\0'))
+        return err_set(err, ERR_CONFIG, "\"%.200s\": a ~ is not expanded here: write the whole path", s->text);
+    if (s->text[0] == '$')
+        return err_set(err, ERR_CONFIG, "\"%.200s\": there are no variables: write the whole path", s->text);
+    return 0;
+}
+
 int config_place_set_path(const struct config_slot *s, struct err *err)
 {
     unsigned index;
     if (config_choice_find(s, &index))
         return config_slot_set_text(s, err);
+    if (check_path(s, err) != 0)
+        return -1;
     return config_slot_keep(config_slot_field(s), config_source_join(s->file, s->text), err);
 }
 
@@ -21,6 +33,8 @@ int config_place_set_paths(const struct config_slot *s, struct err *err)
     unsigned index;
     if (config_choice_find(s, &index))
         return config_slot_append(config_slot_field(s), strdup(s->text), err);
+    if (check_path(s, err) != 0)
+        return -1;
     return config_slot_append(config_slot_field(s), config_source_join(s->file, s->text), err);
 }
 
@@ -49,8 +63,8 @@ int config_place_set_socket(const struct config_slot *s, struct err *err)
 {
     struct address a;
     if (strncmp(s->text, "unix:", 5) != 0)
-        return err_set(err, ERR_CONFIG,
-                       "\"%.80s\" is not a unix socket: write \"unix:/run/mtlsd/admin.sock\"", s->text);
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a unix socket: write \"unix:%.80s\"", s->text,
+                       s->text[0] == '/' ? s->text : "/run/mtlsd/admin.sock");
     if (parse_address(s, &a, err) != 0)
         return -1;
     return config_slot_keep(config_slot_field(s), strdup(a.path), err);

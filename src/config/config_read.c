@@ -103,6 +103,8 @@ static const char *form_name(const struct config_option *o)
         return "a duration in quotes, as in \"10s\"";
     if (strcmp(o->type, "size") == 0)
         return "a size in quotes, as in \"64KiB\"";
+    if (strcmp(o->type, "word") == 0)
+        return "a word in quotes";
     switch (config_value_form(o)) {
     case CONFIG_VALUE_STRING:
         return config_value_takes_list(o) ? "a string or a list of strings" : "a string in quotes";
@@ -119,7 +121,12 @@ static const char *form_name(const struct config_option *o)
 static void complain_type(const struct config_reader *r, const config_setting_t *s,
                           const struct config_option *o)
 {
-    config_read_complain(r, FINDING_ERROR, s, "this is %s where %s is expected", config_read_type_name(s), form_name(o));
+    char more[256] = "";
+    if (strcmp(o->type, "word") == 0)
+        snprintf(more, sizeof(more), ", one of %s", o->bounds);
+    else if (o->example[0] != '\0')
+        snprintf(more, sizeof(more), ", as in: %s = %s;", o->key, o->example);
+    config_read_complain(r, FINDING_ERROR, s, "this is %s where %s is expected%s", config_read_type_name(s), form_name(o), more);
 }
 
 static void complain_planned(const struct config_reader *r, const config_setting_t *s,
@@ -301,8 +308,10 @@ void config_read_group(const struct config_reader *r, config_setting_t *s, const
 {
     size_t errors = r->findings->errors;
     if (!config_setting_is_group(s)) {
-        config_read_complain(r, FINDING_ERROR, s, "this is %s where a group, { ... }, is expected",
-                             config_read_type_name(s));
+        const struct config_option *o = config_options_nth(group, 0);
+        bool shown = o != NULL && o->example[0] != '\0';
+        config_read_complain(r, FINDING_ERROR, s, "this is %s where a group, { ... }, is expected%s%s%s%s%s", config_read_type_name(s),
+                             shown ? ", as in { " : "", shown ? o->key : "", shown ? " = " : "", shown ? o->example : "", shown ? "; }" : "");
     } else {
         int n = config_setting_length(s);
         for (int i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
 #include "mtlsd/base/spiffe.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -99,12 +100,26 @@ static const char *serial_refusal(const char *value)
     return value[strspn(value, "0:")] == '\0' ? "is no certificate's serial number" : NULL;
 }
 
+/* What openssl prints in front of a value is no part of it. */
+static bool has_label(const char *key, const char *value)
+{
+    static const struct {
+        const char *key, *label;
+    } labels[] = {{"cn", "CN="}, {"cn", "CN ="}, {"ou", "OU="}, {"ou", "OU ="}, {"o", "O="}, {"o", "O ="}, {"dns", "DNS:"}, {"uri", "URI:"}, {"email", "email:"}};
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+        if (strcmp(labels[i].key, key) == 0 && strncasecmp(value, labels[i].label, strlen(labels[i].label)) == 0)
+            return true;
+    return false;
+}
+
 int config_rule_check(const char *key, const char *value, struct err *err)
 {
     static const struct {
         const char *key;
         const char *(*refusal)(const char *value);
     } rows[] = {{"dns", host_refusal}, {"uri", uri_refusal}, {"email", email_refusal}, {"issuer", issuer_refusal}, {"serial", serial_refusal}};
+    if (has_label(key, value))
+        return refuse(value, "begins with a label, which is no part of the name in a certificate: write only what stands behind it", err);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *why = strcmp(rows[i].key, key) == 0 ? rows[i].refusal(value) : NULL;
         if (why != NULL)

@@ -32,6 +32,7 @@ struct syntax {
         unsigned line;
     } stack[DEPTH_MAX];
     unsigned depth;
+    bool assigned; /* a '=' or ':' stood where it belongs */
 };
 
 static int complain_at(const struct syntax *x, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -92,14 +93,58 @@ static bool has_leading_zero(const char *word, size_t n)
     return digits > 1 && word[sign] == '0' && (sign + digits >= n || word[sign + digits] == 'L');
 }
 
+/* The configuration of another program, by the first thing in it, as long as nothing was understood; NULL: it may be ours. */
+static const char *foreign_syntax(const struct syntax *x)
+{
+    static const struct {
+        const char *word, *whose;
+    } words[] = {{"[", "an INI file or TOML"}, {"-", "YAML"}, {"<", "Apache's configuration or XML"}, {"http", "nginx's configuration"},
+                 {"server", "nginx's configuration"}, {"stream", "nginx's configuration"}, {"events", "nginx's configuration"},
+                 {"user", "nginx's configuration"}, {"worker_processes", "nginx's configuration"}, {"global", "HAProxy's configuration"},
+                 {"defaults", "HAProxy's configuration"}, {"frontend", "HAProxy's configuration"}, {"backend", "HAProxy's configuration"},
+                 {"listen", "HAProxy's configuration"}};
+    enum { SIGNS = 3 /* rows that need no blank behind them */ };
+    const char *text = (const char *)bytes_span(&x->source->text).ptr;
+    text += strspn(text, " \t\n");
+    if (!x->assigned && text[0] == '{' && text[1 + strspn(text + 1, " \t\n")] == '"')
+        return "JSON";
+    for (size_t i = 0; !x->assigned && i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t n = strlen(words[i].word);
+        if (strncmp(text, words[i].word, n) == 0 && (i < SIGNS || strchr(" \t\n{", text[n]) != NULL))
+            return words[i].whose;
+    }
+    return NULL;
+}
+
+/* The first words, of which nothing was understood. */
+static int complain_foreign(const struct syntax *x, const char *whose)
+{
+    return complain_at(x, x->line, "this looks like %s: here settings are NAME = VALUE; and groups NAME = { ... }; begin with a copy of mtlsd.conf.sample", whose);
+}
+
+/* A word that is no value. */
+static int complain_value(const struct syntax *x, const char *word, int shown)
+{
+    static const char *const booleans[][2] = {{"yes", "true"}, {"on", "true"}, {"no", "false"}, {"off", "false"}};
+    for (size_t i = 0; i < sizeof(booleans) / sizeof(booleans[0]); i++)
+        if ((size_t)shown == strlen(booleans[i][0]) && strncasecmp(word, booleans[i][0], (size_t)shown) == 0)
+            return complain_at(x, x->line, "%.*s is no value: write %s, or \"%.*s\" where a string is meant", shown, word, booleans[i][1], shown, word);
+    if (word[0] == '-' && word[1] == ' ')
+        return complain_at(x, x->line, "a dash begins no element here: lists stand in [ ] or ( ) with commas, groups in { }");
+    return complain_at(x, x->line, "%.*s needs quotes: write \"%.*s\"", shown, word, shown, word);
+}
+
 static int on_word(struct syntax *x, const char *word, size_t n)
 {
     int shown = n > KEY_MAX ? KEY_MAX : (int)n;
+    const char *whose = x->state == WANT_ASSIGN || !is_name(word, n) ? foreign_syntax(x) : NULL;
+    if (whose != NULL)
+        return complain_foreign(x, whose);
     if (x->state == WANT_ASSIGN)
         return complain_at(x, x->line, "'=' is missing between %s and %.*s", x->key, shown, word);
     if (wants_value(x)) {
         if (!is_scalar(word, n))
-            return complain_at(x, x->line, "%.*s needs quotes: write \"%.*s\"", shown, word, shown, word);
+            return complain_value(x, word, shown);
         if (has_leading_zero(word, n))
             return complain_at(x, x->line, "%.*s begins with a zero: write it without, or in hexadecimal as in 0x1F",
                                shown, word);
@@ -131,6 +176,8 @@ static int on_string(struct syntax *x)
 
 static int on_open(struct syntax *x, char c)
 {
+    if (x->depth == 0 && foreign_syntax(x) != NULL)
+        return complain_foreign(x, foreign_syntax(x));
     if (x->state == WANT_ASSIGN)
         return complain_at(x, x->line, "'=' is missing between %s and '%c'", x->key, c);
     if (!wants_value(x) && in_group(x))
@@ -197,6 +244,7 @@ static int on_assign(struct syntax *x, char c)
     if (x->state != WANT_ASSIGN)
         return complain_at(x, x->line, "'%c' without a key in front", c);
     x->state = WANT_VALUE;
+    x->assigned = true;
     return 0;
 }
 
@@ -210,7 +258,8 @@ static int on_sign(struct syntax *x, char c)
         return on_open(x, c);
     if (c == '}' || c == ')' || c == ']')
         return on_close(x, c);
-    return complain_at(x, x->line, "'%c' has no meaning here", c);
+    const char *whose = foreign_syntax(x);
+    return whose != NULL ? complain_foreign(x, whose) : complain_at(x, x->line, "'%c' has no meaning here", c);
 }
 
 /* From the opening quote to behind the closing one; the source has made sure that it is there. */

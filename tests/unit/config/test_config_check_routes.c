@@ -119,6 +119,8 @@ static const struct config_row refused[] = {
 };
 
 static const struct config_row taken[] = {
+    {"a variable, which is none", ROUTES("{ path = \"/p\"; " UP "set_headers = { X-Real-IP = \"$remote_addr\"; }; }"), "set_headers.X-Real-IP: \"$remote_addr\" is sent as it stands: there are no variables"},
+    {"a dollar inside", ROUTES("{ path = \"/p\"; " UP "set_headers = { X-Price = \"5$\"; }; }"), NULL},
     {"A2: each path has its answer", TOLERATING("\"expired\"", "routes = ( { path = \"/a\"; cert = \"error\"; respond = 403; }, { path = \"/a\"; " UP " }, "
                                                 "{ cert = \"error\"; redirect = \"https://help.example/e\"; }, { " UP " } );"), NULL},
     {"A2: each tolerated status has its answer", TOLERATING("[ \"expired\", \"revoked\" ]",

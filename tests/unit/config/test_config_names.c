@@ -48,6 +48,8 @@ START_TEST(a_name_of_nothing_is_refused_and_the_built_in_trust_is_not)
 {
     static const struct config_row rows[] = {
         {"an unknown upstream", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"upp\"; }; };", "no upstream \"upp\" is defined, did you mean \"up\"?"},
+        {"an address in place of a name", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"127.0.0.1:9000\"; }; };",
+         "\"127.0.0.1:9000\" is no name: write it into upstreams = { NAME = { targets = \"127.0.0.1:9000\"; }; }; and NAME here"},
         {"an upstream called like the trust", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"system\"; }; };", "no upstream \"system\" is defined"},
         {"one that is like none", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"partner\"; }; };", "no upstream \"partner\" is defined; there are: up"},
         {"one of nothing", "listeners = { app = { bind = \"127.0.0.1:1\"; upstream = \"partner\"; }; };", "no upstream \"partner\" is defined"},

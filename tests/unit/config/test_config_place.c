@@ -12,6 +12,10 @@ START_TEST(a_place_that_is_none_is_refused)
 {
     static const struct config_slots_row cases[] = {
         {"a socket on TCP", "admin", "socket", "127.0.0.1:80", "is not a unix socket"},
+        {"a socket that is a path", "admin", "socket", "/run/x.sock", "write \"unix:/run/x.sock\""},
+        {"a home", "identity", "bundle", "~/me.pem", "a ~ is not expanded here"},
+        {"a home among lists", "trust", "crl", "~/ca.crl", "a ~ is not expanded here"},
+        {"a variable", "log", "target", "$HOME/x.log", "there are no variables"},
         {"a socket path that is too long with its folder", "admin", "socket", "unix:" LONG_NAME,
          "is too long"},
         {"a target without a host", "target", "address", ":443", "names no host"},
