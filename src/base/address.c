@@ -97,8 +97,7 @@ static int refuse_url(const char *text, struct err *err)
     bool has_port = memchr(host, ':', n) != NULL && host[n - 1] != ']', plain = strncmp(text, "http:", 5) == 0, tls = strncmp(text, "https:", 6) == 0;
     if (n == 0 || n > 100 || !(has_port || plain || tls))
         return err_set(err, ERR_CONFIG, "\"%.200s\" is a URL: write \"host:port\" alone", text);
-    return err_set(err, ERR_CONFIG, "\"%.200s\" is a URL: write \"%.*s%s\" alone%s", text, (int)n, host, has_port ? "" : plain ? ":80" : ":443",
-                   tls ? ", and tls in a group of its own" : "");
+    return err_set(err, ERR_CONFIG, "\"%.200s\" is a URL: write \"%.*s%s\" alone", text, (int)n, host, has_port ? "" : plain ? ":80" : ":443");
 }
 
 static int parse_host_port(const char *text, struct address *out, struct err *err)

@@ -69,8 +69,30 @@ static void print_group(const struct command_group *g, FILE *to)
     fprintf(to, "\n%s\n", g->after);
 }
 
+/* What is called otherwise elsewhere. */
+static const char *other_word(const char *word)
+{
+    static const struct {
+        const char *word, *here;
+    } words[] = {
+        {"start", "mtlsd run -c FILE"},  {"serve", "mtlsd run -c FILE"},   {"daemon", "mtlsd run -c FILE"},     {"stop", "mtlsd drain"},
+        {"quit", "mtlsd drain"},         {"restart", "mtlsd reload"},      {"test", "mtlsd check -c FILE"},     {"configtest", "mtlsd check -c FILE"},
+        {"validate", "mtlsd check -c FILE"}, {"version", "mtlsd --version"},   {"-v", "mtlsd --version"},           {"-t", "mtlsd check -c FILE"},
+        {"-c", "mtlsd run -c FILE"},     {"-f", "mtlsd run -c FILE"},      {"--config", "mtlsd run --config FILE"},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].here;
+    return NULL;
+}
+
 static int unknown_word(const struct command_group *g, const char *word)
 {
+    const char *here = g == &top ? other_word(word) : NULL;
+    if (here != NULL) {
+        fprintf(stderr, "%s: unknown command \"%s\", did you mean: %s\n", g->prefix, word, here);
+        return COMMAND_USAGE;
+    }
     const char *words[TABLE_MAX];
     assert(g->n <= TABLE_MAX);
     for (size_t i = 0; i < g->n; i++)

@@ -33,6 +33,10 @@ static int unknown_flag(const struct flags *flags, const char *word, struct err 
     const char *names[FLAGS_LIST_MAX + 1] = {"--help"};
     for (size_t i = 0; i < flags->n; i++)
         names[i + 1] = flags->table[i].name;
+    static const char *const pieces[] = {"--cert", "--certificate", "--crt", "--key", "--private-key", "--pem"};
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+        if (strcmp(word, pieces[i]) == 0 && find_flag(flags, span_from_str("--bundle")) != NULL)
+            return err_set(err, ERR_USAGE, "unknown flag \"%s\": certificate, chain and key are one file here, --bundle PEM (umask 077; cat CERT CHAIN KEY > PEM)", word);
     const char *near = text_suggest(word, names, flags->n + 1);
     if (near != NULL)
         return err_set(err, ERR_USAGE, "unknown flag \"%s\", did you mean %s?", word, near);
@@ -124,8 +128,12 @@ static int take_flag(struct reading *r, const char *word, struct err *err)
     return value != NULL ? store(f, value, err) : -1;
 }
 
-static int take_operand(const struct flags *flags, const char *word, struct flag_list *operands, struct err *err)
+/* Without operands a word alone was most often meant for the flag that a command is about: the first one. */
+static int take_operand(const struct reading *r, const char *word, struct flag_list *operands, struct err *err)
 {
+    const struct flags *flags = r->flags;
+    if (flags->operand == NULL && flags->n > 0 && flags->table[0].kind == FLAG_TEXT && !r->given[0])
+        return err_set(err, ERR_USAGE, "\"%s\" is one word too many, did you mean %s %s?", word, flags->table[0].name, word);
     if (flags->operand == NULL || operands->n == flags->max_operands)
         return err_set(err, ERR_USAGE, "\"%s\" is one word too many", word);
     operands->items[operands->n++] = word;
@@ -160,7 +168,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
         if (!flags_end && check_plain(word, err) != 0)
             return FLAGS_WRONG;
         if (flags_end || word[0] != '-' || word[1] == '\0')
-            rc = take_operand(flags, word, operands, err);
+            rc = take_operand(&r, word, operands, err);
         else if (strcmp(word, "--") == 0)
             flags_end = true;
         else if (asks_for_help(flags, word))

@@ -40,6 +40,13 @@ class Usage(Case):
     def test_unknown_command(self):
         self.expect(USAGE, "chekc", says=["chekc", "check"])
 
+    def test_words_of_other_programs(self):
+        for words, says in ((["start"], "mtlsd run -c FILE"), (["stop"], "mtlsd drain"), (["-c", "x.conf"], "mtlsd run -c FILE"), (["version"], "mtlsd --version"),
+                            (["check", "x.conf"], "did you mean --config x.conf?"), (["drill", "localhost:1"], "did you mean --target localhost:1?"),
+                            (["client", "--listen", "127.0.0.1:1", "--cert", "x"], "--bundle PEM (umask 077; cat CERT CHAIN KEY > PEM)")):
+            with self.subTest(words):
+                self.expect(USAGE, *words, says=[says])
+
     def test_every_command_has_help(self):
         for word in ("run", "client", "server", "check", "explain", "verify", "pki", "demo", "reload", "status", "drain"):
             with self.subTest(word):

@@ -104,6 +104,19 @@ START_TEST(reads_every_kind_of_flag_in_any_order)
 }
 END_TEST
 
+/* As in `mtlsd check x.conf`. */
+START_TEST(a_word_alone_is_told_the_first_flag)
+{
+    struct flags without = spec;
+    char *argv[] = {(char *)(uintptr_t)"test", (char *)(uintptr_t)"x.conf"};
+    struct flag_list operands = {.n = 0};
+    struct err err = {0};
+    without.operand = NULL;
+    ck_assert_int_eq(flags_parse(&without, 2, argv, &operands, &err), FLAGS_WRONG);
+    ck_assert_str_eq(err.text, "\"x.conf\" is one word too many, did you mean --ca x.conf?");
+}
+END_TEST
+
 START_TEST(keeps_everything_behind_an_equals_sign)
 {
     static const char *const words[] = {"--ca=a=b", "chain", NULL};
@@ -185,6 +198,7 @@ Suite *suite(void)
     TCase *t = tcase_create("all");
     tcase_add_loop_test(t, refuses_a_wrong_line_with_words_to_act_on, 0, (int)(sizeof(wrong) / sizeof(wrong[0])));
     tcase_add_test(t, reads_every_kind_of_flag_in_any_order);
+    tcase_add_test(t, a_word_alone_is_told_the_first_flag);
     tcase_add_test(t, keeps_everything_behind_an_equals_sign);
     tcase_add_test(t, takes_a_value_that_begins_with_a_dash_when_it_is_no_flag);
     tcase_add_test(t, two_dashes_end_the_flags);
