@@ -70,6 +70,16 @@ static void check_methods(const struct look *k)
             complain(k, "method", "\"%.40s\" is not a method: they are written in capitals, as in \"GET\"", k->route->method.items[i]);
 }
 
+/* A gate takes the path without its last slash as well (security C12), a route that only forwards does not. */
+static void check_last_slash(const struct look *k)
+{
+    size_t n = k->route->path != NULL ? strlen(k->route->path) : 0;
+    if (n > 1 && k->route->path[n - 1] == '/' && k->route->upstream != NULL && k->route->n_allow == 0)
+        config_read_complain(k->r, FINDING_NOTE, config_read_at(k->group, "path", NULL, NULL),
+                             "\"%.80s\" takes what is below it, and not \"%.*s\" itself: leave out the last slash to take both", k->route->path,
+                             n > 80 ? 80 : (int)n - 1, k->route->path);
+}
+
 static void check_path(const struct look *k)
 {
     const char *path = k->route->path, *strip = k->route->strip_prefix;
@@ -79,6 +89,7 @@ static void check_path(const struct look *k)
         complain(k, "path", "\"%.80s\": %s", path, pattern);
     else if (why != NULL)
         complain(k, "path", "\"%.80s\" is no path of a request: %s", path, why);
+    check_last_slash(k);
     if (path == NULL)
         warn_idle(k, "path_case", "there is no path");
     if (strip == NULL)

@@ -119,6 +119,8 @@ static const struct config_row refused[] = {
 };
 
 static const struct config_row taken[] = {
+    {"a slash at the end of what is forwarded", ROUTES("{ path = \"/p/\"; " UP "}"), "path: \"/p/\" takes what is below it, and not \"/p\" itself: leave out the last slash"},
+    {"and of what is refused, which is wider", ROUTES("{ path = \"/p/\"; respond = 403; }"), NULL},
     {"a variable, which is none", ROUTES("{ path = \"/p\"; " UP "set_headers = { X-Real-IP = \"$remote_addr\"; }; }"), "set_headers.X-Real-IP: \"$remote_addr\" is sent as it stands: there are no variables"},
     {"a dollar inside", ROUTES("{ path = \"/p\"; " UP "set_headers = { X-Price = \"5$\"; }; }"), NULL},
     {"A2: each path has its answer", TOLERATING("\"expired\"", "routes = ( { path = \"/a\"; cert = \"error\"; respond = 403; }, { path = \"/a\"; " UP " }, "
@@ -150,7 +152,7 @@ static const struct config_row taken[] = {
     {"A2: something for those without one", OPTIONAL("{ " P "cert = \"valid\"; " UP "}, { cert = \"none\"; redirect = \"https://login.example/\"; }, { " UP "}"), NULL},
     {"A2: a gate behind it", OPTIONAL("{ " P "caller = ( { cn = \"a\"; } ); " UP "}, { allow = ( { cn = \"b\"; } ); " UP "}"), NULL},
     {"A2: callers who get something of their own", OPTIONAL("{ caller = ( { cn = \"a\"; } ); set_headers = { X-A = \"a\"; }; " UP "}, { " UP "}"), NULL},
-    {"routes that share nothing", ROUTES("{ host = \"*.a.example\"; " UP "}, { host = \"a.example\"; " UP "}, { path = \"/pq\"; " UP "}, { " P UP "}, { path = \"/p%C3%A9/\"; " UP "}"), NULL},
+    {"routes that share nothing", ROUTES("{ host = \"*.a.example\"; " UP "}, { host = \"a.example\"; " UP "}, { path = \"/pq\"; " UP "}, { " P UP "}, { path = \"/p%C3%A9/\"; respond = 404; }"), NULL},
     {"a narrow one in front of a wide one", ROUTES("{ path = \"/p/q\"; " UP "}, { " P UP "}, { host = \"a\"; method = \"GET\"; " UP "}, { host = \"a\"; " UP "}"), NULL},
     {"overlapping lists", ROUTES("{ method = [ \"GET\", \"HEAD\" ]; host = \"a\"; " UP "}, { method = [ \"GET\", \"PUT\" ]; host = \"a\"; " UP "}"), NULL},
     {"other callers", ROUTES("{ caller = ( { cn = \"a\"; } ); " UP "}, { caller = ( { cn = \"a\"; ou = \"b\"; } ); " UP "}, { caller = ( { cn = \"c\"; } ); " UP "}"), NULL},
