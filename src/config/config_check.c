@@ -64,6 +64,14 @@ static void check_trust(const struct config_reader *r, const struct config_trust
     }
 }
 
+/* The system lets nobody listen on an address beside one that includes it, and [::] includes those of IPv4. */
+static bool includes(const struct address *wide, const struct address *narrow)
+{
+    if (wide->kind != ADDRESS_TCP || narrow->kind != ADDRESS_TCP || wide->port != narrow->port || wide->port == 0)
+        return false;
+    return wide->host[0] == '\0' || strcmp(wide->host, "::") == 0 || (strcmp(wide->host, "0.0.0.0") == 0 && strchr(narrow->host, ':') == NULL);
+}
+
 /* Addresses across listeners. With SO_REUSEPORT the system would share the connections out between two
  * listeners without a word. */
 static void check_bind(const struct config_reader *r, size_t listener, size_t index)
@@ -79,6 +87,9 @@ static void check_bind(const struct config_reader *r, size_t listener, size_t in
             if (address_same(a, &other->bind[k]))
                 config_read_complain(r, FINDING_ERROR, at, "\"%.200s\" is taken already, by listener %.80s", l->bind_text[index],
                                      other->name);
+            else if (includes(&other->bind[k], a) || includes(a, &other->bind[k]))
+                config_read_complain(r, FINDING_ERROR, at, "\"%.200s\" and \"%.200s\" of listener %.80s overlap: keep the wider one, or other ports", l->bind_text[index],
+                                     other->bind_text[k], other->name);
     }
 }
 

@@ -43,6 +43,12 @@ class Foresight(harness.Case):
                 self.assertIn(says, said)
                 self.assertIn(f"mtlsd.conf:{line}: error: ", told)
 
+    def test_overlapping_addresses_are_refused_before_run_fails_at_them(self):
+        port = free_port()
+        (checked, told), (ran, _) = self.both(self.config(CONF.replace('"%(bind)s"', f'[ "127.0.0.1:{port}", ":{port}" ]') % {"more": ""}))
+        self.assertEqual((3, 3), (checked, ran))
+        self.assertIn("overlap: keep the wider one", told)
+
     def test_a_port_of_another_program_is_a_warning(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             other.settimeout(0.2)

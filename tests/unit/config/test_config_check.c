@@ -388,14 +388,34 @@ START_TEST(says_where_each_place_stands_that_run_opens)
 }
 END_TEST
 
-START_TEST(port_zero_and_the_two_families_do_not_collide)
+static const char *const overlapping[][2] = {{":8443", "127.0.0.1:8443"}, {"[::1]:8443", ":8443"}, {"[::]:8443", "0.0.0.0:8443"}, {"0.0.0.0:8443", "[::]:8443"},
+                                             {"0.0.0.0:8443", "10.0.0.1:8443"}, {"10.0.0.1:8443", "0.0.0.0:8443"}, {"[::]:8443", "a.example:8443"}};
+
+/* run would fail at the second one. */
+START_TEST(addresses_that_include_one_another_are_refused)
+{
+    struct findings f;
+    char text[512];
+    findings_init(&f);
+    snprintf(text, sizeof(text), ID TRUSTS BACK "listeners = { a = { bind = \"%s\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; }; };\n"
+                                                "b = { bind = \"%s\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; }; }; };",
+             overlapping[_i][0], overlapping[_i][1]);
+    ck_assert_ptr_null(config_parse(text, "x.conf", &f));
+    ck_assert_uint_eq(f.errors, 1);
+    ck_assert_msg(strstr(f.items[0].text, "overlap: keep the wider one") != NULL, "%s", f.items[0].text);
+    ck_assert_str_eq(f.items[0].where, "x.conf:5");
+    findings_clear(&f);
+}
+END_TEST
+
+START_TEST(port_zero_and_addresses_apart_do_not_collide)
 {
     struct findings f;
     findings_init(&f);
     struct config *c = config_parse(
         ID TRUSTS BACK
         "listeners = { a = { bind = [ \"127.0.0.1:0\", \"127.0.0.1:0\" ]; upstream = \"up\"; };\n"
-        "b = { bind = [ \"0.0.0.0:8443\", \"[::]:8443\" ]; upstream = \"up\"; tls = { identity = \"me\"; "
+        "b = { bind = [ \"127.0.0.1:8443\", \"127.0.0.2:8443\", \"[::1]:8443\", \":8444\", \"unix:/x\" ]; upstream = \"up\"; tls = { identity = \"me\"; "
         "trust = \"ca\"; }; }; };",
         "x.conf", &f);
     ck_assert_msg(c != NULL && f.n == 0, "%s", first_text(&f));
@@ -413,7 +433,8 @@ Suite *suite(void)
     tcase_add_test(t, says_nothing_about_the_lines_that_are_right);
     tcase_add_test(t, finds_every_error_and_not_only_the_first);
     tcase_add_test(t, says_where_each_place_stands_that_run_opens);
-    tcase_add_test(t, port_zero_and_the_two_families_do_not_collide);
+    tcase_add_loop_test(t, addresses_that_include_one_another_are_refused, 0, COUNT(overlapping));
+    tcase_add_test(t, port_zero_and_addresses_apart_do_not_collide);
     suite_add_tcase(s, t);
     return s;
 }
