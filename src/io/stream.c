@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,14 +98,19 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct stream *s = handle->data;
     (void)suggested;
-    *buf = uv_buf_init(s->buffer->data, (unsigned)s->buffer->size);
+    s->asked = turn_allows(&s->buffer->turn, &s->seat, s->buffer->size);
+    *buf = uv_buf_init(s->buffer->data, (unsigned)s->asked); /* none at all: UV_ENOBUFS */
 }
 
 static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
 {
     struct stream *s = handle->data;
     if (n > 0) {
+        turn_took(&s->buffer->turn, &s->seat, (size_t)n, s->asked);
         s->events->on_read(s->owner, span_of(buf->base, (size_t)n));
+    } else if (n == UV_ENOBUFS && s->asked == 0) {
+        uv_read_stop(&s->u.any);
+        turn_wait(&s->buffer->turn, &s->seat);
     } else if (n < 0) {
         uv_read_stop(&s->u.any);
         s->reading = false;
@@ -122,9 +128,22 @@ void stream_read(struct stream *s, bool on)
         return;
     if (on && uv_read_start(&s->u.any, on_alloc, on_read) != 0)
         return;
-    if (!on)
+    if (!on) {
+        turn_leave(&s->buffer->turn, &s->seat);
         uv_read_stop(&s->u.any);
+    }
     s->reading = on;
+}
+
+bool stream_begin_turn(struct stream_buffer *buffer)
+{
+    struct turn_seat *seat;
+    turn_begin(&buffer->turn);
+    while ((seat = turn_next(&buffer->turn)) != NULL) {
+        struct stream *s = (struct stream *)((char *)seat - offsetof(struct stream, seat));
+        uv_read_start(&s->u.any, on_alloc, on_read); /* it was reading before: this cannot fail */
+    }
+    return turn_is_crowded(&buffer->turn);
 }
 
 static void on_shut(uv_shutdown_t *req, int status)
@@ -152,6 +171,7 @@ void stream_close(struct stream *s, bool reset)
     if (s->closing)
         return;
     s->closing = true;
+    turn_leave(&s->buffer->turn, &s->seat);
     if (reset && s->is_tcp && !s->shutting && uv_tcp_close_reset(&s->u.tcp, on_close) == 0)
         return;
     uv_close(&s->u.handle, on_close);

@@ -3,11 +3,14 @@
  * One connected socket on a loop: tcp or unix. Reads land in the worker's shared buffer and are valid for the call. Writing is tried at
  * once. When the socket is full, a small copy of what comes next waits in it; those bytes stay the caller's until on_sent says that they
  * left, so that nobody takes them for sent and closes too early.
+ *
+ * The streams of a loop read in turns (proxy/turn.h): one that used its piece of a turn waits, and goes on by stream_begin_turn.
  */
 #ifndef MTLSD_IO_STREAM_H
 #define MTLSD_IO_STREAM_H
 
 #include "mtlsd/base/span.h"
+#include "mtlsd/proxy/turn.h"
 
 #include <uv.h>
 
@@ -22,6 +25,7 @@ struct stream_events {
 struct stream_buffer { /* shared by all streams of a loop */
     char *data;
     size_t size;
+    struct turn turn; /* how much of each is read before the others have theirs */
 };
 
 struct stream {
@@ -34,6 +38,8 @@ struct stream {
     const struct stream_events *events;
     void *owner;
     struct stream_buffer *buffer;
+    struct turn_seat seat;
+    size_t asked; /* bytes of the last read */
     uv_shutdown_t shutdown;
     bool is_tcp, reading, writing, shutting, shut, closing;
     bool dead;  /* a write failed; reading goes on to learn why */
@@ -49,5 +55,7 @@ void stream_read(struct stream *s, bool on);
 /* Ends our direction after what was sent. Once. */
 void stream_shut(struct stream *s);
 void stream_close(struct stream *s, bool reset);
+/* Before each poll of the loop. True: some streams still wait, and the loop must not sleep. */
+bool stream_begin_turn(struct stream_buffer *buffer);
 
 #endif

@@ -38,10 +38,19 @@ static void on_held(uv_timer_t *timer)
         uv_timer_stop(timer);
 }
 
-static void on_flush(uv_prepare_t *prepare)
+static void on_crowd(uv_idle_t *idle)
+{
+    (void)idle; /* that it runs keeps the loop from sleeping */
+}
+
+static void on_turn(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
     log_file_flush();
+    if (stream_begin_turn(&w->buffer))
+        uv_idle_start(&w->crowd, on_crowd);
+    else
+        uv_idle_stop(&w->crowd);
     if (journal_holds(&w->journal) && !uv_is_active((uv_handle_t *)&w->held))
         uv_timer_start(&w->held, on_held, TICK_MS, TICK_MS);
 }
@@ -50,7 +59,8 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
 {
     memset(w, 0, sizeof(*w));
     w->loop = loop;
-    w->buffer = (struct stream_buffer){malloc(READ_BYTES), READ_BYTES};
+    w->buffer = (struct stream_buffer){.data = malloc(READ_BYTES), .size = READ_BYTES};
+    turn_init(&w->buffer.turn);
     w->env.scratch = malloc(SCRATCH_BYTES);
     w->env.scratch_size = SCRATCH_BYTES;
     w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM);
@@ -74,9 +84,10 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->held.data = w;
     uv_idle_init(loop, &w->rejudging);
     w->rejudging.data = w;
-    uv_prepare_init(loop, &w->flush);
-    w->flush.data = w;
-    uv_prepare_start(&w->flush, on_flush);
+    uv_idle_init(loop, &w->crowd);
+    uv_prepare_init(loop, &w->turn);
+    w->turn.data = w;
+    uv_prepare_start(&w->turn, on_turn);
     return 0;
 }
 
@@ -368,7 +379,8 @@ static void finish_if_empty(struct worker *w)
     w->finished = true;
     uv_close((uv_handle_t *)&w->tick, NULL);
     uv_close((uv_handle_t *)&w->held, NULL);
-    uv_close((uv_handle_t *)&w->flush, NULL);
+    uv_close((uv_handle_t *)&w->turn, NULL);
+    uv_close((uv_handle_t *)&w->crowd, NULL);
     uv_close((uv_handle_t *)&w->race_timer, NULL);
     uv_close((uv_handle_t *)&w->rejudging, NULL);
     resolve_stop(&w->names);

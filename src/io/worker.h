@@ -58,7 +58,8 @@ struct worker {
     struct health *health; /* NULL: nothing is checked */
     uv_timer_t tick; /* runs while the pool holds something */
     uv_timer_t held; /* runs while the journal holds lines back */
-    uv_prepare_t flush; /* before the loop sleeps: the log of this turn leaves */
+    uv_prepare_t turn;  /* before the loop sleeps: the log of this turn leaves, and the next one begins */
+    uv_idle_t crowd;    /* runs while streams wait for their turn */
     size_t n_cut; /* requests and connections that ran when the time to drain was over */
     bool draining, finished;
     void (*on_finished)(void *ctx); /* no connection is left after a drain or a stop */
