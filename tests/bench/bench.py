@@ -86,12 +86,16 @@ class Bench:
             tcp_nodelay on; {temp} {extra} {servers} }}""")
         return ["nginx", "-c", conf, "-e", f"{f}/{name}.err"]
 
+    def origin_extra(self):
+        """More locations of the origin."""
+        return ""
+
     def origin(self):
         f = self.folder
         for name, size in (("64k", 1 << 16), ("100m", 100 << 20)):
             with open(f / name, "wb") as out:
                 out.write(os.urandom(1 << 16) * (size >> 16))
-        body = f'root {f}; location /small {{ return 200 "hello, mutual world\\n"; }}'
+        body = f'root {f}; location /small {{ return 200 "hello, mutual world\\n"; }} {self.origin_extra()}'
         return self.nginx("origin", f"""server {{ listen 127.0.0.1:{ORIGIN_TLS} ssl backlog=8192; ssl_certificate {f}/server.crt;
             ssl_certificate_key {f}/server.key; ssl_client_certificate {f}/ca.pem; ssl_verify_client on; ssl_protocols TLSv1.3;
             ssl_session_cache shared:S:10m; {body} }} server {{ listen 127.0.0.1:{ORIGIN_PLAIN} backlog=8192; {body} }}""")

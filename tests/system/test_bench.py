@@ -31,6 +31,11 @@ class Bench(harness.Case):
         for entries in (1, 40):
             self.assertRegex(text, rf"\n +{entries}( +[\d.]+){{9}}\n")
 
+    def test_fair(self):
+        text = self.run_bench("fair.py", "--mtlsd", harness.MTLSD, "--streams", 2, "--seconds", 1, "--rounds", 1)
+        for direction in ("down", "up"):
+            self.assertRegex(text, rf"\n## beside 2 {direction}loads\n +p50 ms .*\nmtlsd( +[\d.]+){{6}}\nhaproxy( +[\d.]+){{6}}\n")
+
     def test_drill(self):
         text = self.run_bench("drill.py", "--mtlsd", harness.MTLSD, "--servers", "mtlsd,nginx")
         self.assertRegex(text, r"\ngood +\. - \. - +\. \. \. \. ")
