@@ -78,7 +78,7 @@ def main():
     parser.add_argument("--folder")
     parser.add_argument("--counts")
     parser.add_argument("--failed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))  # half of them wait for time to pass
     parser.add_argument("--child")
     parser.add_argument("--result")
     parser.add_argument("names", nargs="*")
