@@ -4,7 +4,7 @@ import socket
 import subprocess
 
 import harness
-from harness import free_port
+from harness import free_port, wait_for
 
 CONF = """upstreams = { app = { targets = [ "127.0.0.1:9" ]; }; };
 listeners = { local = { bind = "%(bind)s"; upstream = "app"; insecure_expose = true; }; };
@@ -65,6 +65,7 @@ listeners = {{ local = {{ bind = [ "127.0.0.1:{port}", "unix:{path}" ]; upstream
 admin = {{ socket = "unix:{self.folder}/admin.sock"; }};
 """
         mtlsd = self.daemon(text, [port], paths=[path])
+        wait_for(lambda: mtlsd.log.count(" listening ") == 2, "what the start says")  # it listens before it says so
         before, inode = mtlsd.log, path.stat().st_ino
         done = self.command("check", "-c", mtlsd.config_path)
         self.assertEqual(0, done.returncode, done.stdout)
