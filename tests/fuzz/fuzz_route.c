@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* C9, E1: whatever the target, no reading of a path that a server might have leads below a prefix that the route did not see; what is left of a stripped
+/* C9, C12, E1: whatever the target, no reading of a path that a server might have leads below a prefix that the route did not see; what is left of a stripped
  * path is a path; and a page's host passes for ours in no spelling. */
 #include "fuzz.h"
 
@@ -10,6 +10,7 @@
 #include "mtlsd/policy/route.h"
 
 #include <string.h>
+#include <strings.h>
 
 static unsigned digit_of(uint8_t c)
 {
@@ -18,8 +19,16 @@ static unsigned digit_of(uint8_t c)
 
 enum reading { AS_IT_IS, CUT_THEN_DECODE, DECODE_THEN_CUT, N_READINGS };
 
+/* Some servers ignore case, and some cut dots, blanks and control bytes off. */
+static bool is_name(const char *segment, size_t len, bool lenient, const char *name)
+{
+    while (lenient && len > 0 && (segment[len - 1] == '.' || (unsigned char)segment[len - 1] <= ' ' || segment[len - 1] == 0x7f))
+        len--;
+    return len == strlen(name) && (lenient ? strncasecmp(segment, name, len) : memcmp(segment, name, len)) == 0;
+}
+
 /* The first segment that is not empty and no dot, as a careless server reads it. */
-static bool leads_to(struct span path, enum reading how, const char *name)
+static bool leads_to(struct span path, enum reading how, bool lenient, const char *name)
 {
     char segment[64];
     size_t len = 0;
@@ -27,7 +36,7 @@ static bool leads_to(struct span path, enum reading how, const char *name)
     for (size_t i = 0; i <= path.len; i++) {
         if (i == path.len || path.ptr[i] == '/') {
             if (len > 0 && !(len == 1 && segment[0] == '.'))
-                return len == strlen(name) && memcmp(segment, name, len) == 0;
+                return len < sizeof(segment) && is_name(segment, len, lenient, name);
             len = 0;
             cut = false;
             continue;
@@ -49,9 +58,13 @@ static bool leads_to(struct span path, enum reading how, const char *name)
 static void check_path(struct span path)
 {
     bool seen = request_path_covered("/admin", path, PATH_AS_SPELLED) != SIZE_MAX;
-    assert(!seen || request_path_covered("/admin", path, PATH_WIDE) != SIZE_MAX);
-    for (int how = AS_IT_IS; how < N_READINGS; how++)
-        assert(seen || !leads_to(path, (enum reading)how, "admin"));
+    bool gated = request_path_covered("/admin/", path, PATH_WIDE) != SIZE_MAX;
+    assert(!seen || gated);
+    assert(gated == (request_path_covered("/ADMIN.", path, PATH_WIDE) != SIZE_MAX));
+    for (int how = AS_IT_IS; how < N_READINGS; how++) {
+        assert(seen || !leads_to(path, (enum reading)how, false, "admin"));
+        assert(gated || !leads_to(path, (enum reading)how, true, "admin"));
+    }
     size_t covered = request_path_covered("/api", path, PATH_WIDE);
     if (covered != SIZE_MAX && covered < path.len)
         assert(http_target_path_refusal(span_skip(path, covered)) == NULL);
