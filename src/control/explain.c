@@ -228,12 +228,12 @@ static void explain_one(struct explain_route *r, const struct config_route *conf
     explain_gate(r, q);
 }
 
-static void say_no_route(struct explain *e)
+static void say_no_route(struct explain *e, const struct route_choice *choice)
 {
-    if (e->also == SIZE_MAX)
+    if (choice->n_also == 0)
         say(e, EXPLAIN_ROUTES, REASON_NO_ROUTE, "no route matches");
     else
-        say(e, EXPLAIN_ROUTES, REASON_NO_ROUTE, "no route matches the path as it is spelled, only %s in another spelling", e->routes[e->also].where);
+        say(e, EXPLAIN_ROUTES, REASON_NO_ROUTE, "no route matches the path as it is spelled, only %s in another spelling", e->routes[choice->also[0]].where);
 }
 
 static void say_chosen(struct explain *e, const struct config_listener *l, const struct route_question *q)
@@ -241,10 +241,11 @@ static void say_chosen(struct explain *e, const struct config_listener *l, const
     struct route_choice choice;
     enum reason reason = route_choose(l->routes, l->n_routes, q, &choice);
     e->chosen = choice.index;
-    e->also = choice.also;
+    for (size_t i = 0; i < choice.n_also; i++)
+        e->routes[choice.also[i]].also = true;
     const struct config_route *route = reason != REASON_NO_ROUTE ? &l->routes[e->chosen] : NULL;
     if (route == NULL)
-        say_no_route(e);
+        say_no_route(e, &choice);
     else if (is_bad(e) && route->cert == 0 && route->upstream != NULL)
         say(e, EXPLAIN_ROUTES, REASON_NOT_ALLOWED, "decided at %s: the certificate is not valid, and only routes that name its status serve it",
             e->routes[e->chosen].where);
@@ -398,7 +399,7 @@ static int conclude(const struct explain_ask *ask, struct explain *e)
 
 int explain_make(const struct explain_ask *ask, struct explain *out)
 {
-    *out = (struct explain){.stopped = EXPLAIN_STAGES, .chosen = SIZE_MAX, .also = SIZE_MAX};
+    *out = (struct explain){.stopped = EXPLAIN_STAGES, .chosen = SIZE_MAX};
     bytes_init(&out->path, TARGET_MAX);
     bytes_init(&out->out_target, TARGET_MAX);
     bool http = ask->listener->conf->protocol == CONFIG_PROTOCOL_HTTP;
@@ -423,5 +424,5 @@ void explain_clear(struct explain *e)
     bytes_clear(&e->path);
     bytes_clear(&e->out_target);
     free(e->routes);
-    *e = (struct explain){.chosen = SIZE_MAX, .also = SIZE_MAX};
+    *e = (struct explain){.chosen = SIZE_MAX};
 }

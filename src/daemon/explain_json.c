@@ -82,7 +82,7 @@ static json_t *routes_json(const struct explain *e, size_t n)
                                  "gate_detail", optional(r->gate_why));
         if (e->has_target) {
             json_object_set_new(json, "matches", json_boolean(r->miss == ROUTE_MATCHES));
-            json_object_set_new(json, "must_let_pass", json_boolean(i == e->also));
+            json_object_set_new(json, "must_let_pass", json_boolean(r->also));
             json_object_set_new(json, "differs_in", optional(miss_word(r->miss)));
             json_object_set_new(json, "detail", optional(r->why));
         }
@@ -108,12 +108,13 @@ static void add_edits(json_t *set, json_t *removed, const struct config_route *r
         json_array_append_new(removed, daemon_json_text(route->remove_headers.items[i]));
 }
 
-static void add_forward(json_t *json, const struct explain *e, const struct config_route *route)
+static void add_forward(json_t *json, const struct explain *e, const struct config_route *route, size_t n_routes)
 {
     json_t *set = json_object(), *removed = json_array(), *dropped = json_array();
     add_edits(set, removed, route);
-    if (e->also != SIZE_MAX) /* its values go before those of the other */
-        add_edits(set, removed, e->routes[e->also].conf);
+    for (size_t i = n_routes; i > 0; i--) /* the values of the first go before those of the others */
+        if (e->routes[i - 1].also)
+            add_edits(set, removed, e->routes[i - 1].conf);
     for (size_t i = 0; i < e->head->n_fields; i++)
         if (http_guard_is_owned(e->head->fields[i].name))
             json_array_append_new(dropped, span_json(e->head->fields[i].name));
@@ -154,7 +155,7 @@ static json_t *answer_json(const struct explain_sheet *s)
     }
     if (e->action == EXPLAIN_FORWARD) {
         add_upstream(json, route->upstream->conf);
-        add_forward(json, e, route->conf);
+        add_forward(json, e, route->conf, l->conf->n_routes);
     }
     return json;
 }

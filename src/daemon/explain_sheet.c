@@ -138,7 +138,7 @@ static const char *route_word(const struct explain *e, size_t i)
         return r->caller_miss == ROUTE_MATCHES ? "takes this caller" : "not this caller";
     if (r->miss != ROUTE_MATCHES)
         return "no match";
-    if (i == e->also)
+    if (r->also)
         return e->chosen == SIZE_MAX ? "does not decide alone" : "must let it pass too";
     if (e->chosen == SIZE_MAX)
         return "is not asked";
@@ -172,7 +172,7 @@ static void route_text(struct page *p, const struct explain_sheet *s, size_t i)
     bool of_caller = r->conf->cert != 0 || r->conf->n_caller > 0;
     if (shows_caller && of_caller && e->has_target && r->miss != r->caller_miss)
         detail(p, r->caller_miss == ROUTE_MATCHES ? "it would take this caller" : "nor this caller", r->caller_why);
-    if (r->gate != EXPLAIN_NO_GATE && (shows_caller || i == e->chosen || i == e->also))
+    if (r->gate != EXPLAIN_NO_GATE && (shows_caller || i == e->chosen || r->also))
         detail(p, r->gate == EXPLAIN_GATE_OPEN ? "its allow lets this caller pass" : "its allow does not let this caller pass", r->gate_why);
 }
 
@@ -263,8 +263,9 @@ static void forward_text(struct page *p, const struct explain_sheet *s)
         safe(p, route->conf->strip_prefix);
         plain(p, "\n");
     }
-    if (e->also != SIZE_MAX)
-        edits_text(p, e->routes[e->also].conf);
+    for (size_t i = 0; i < s->ask->listener->conf->n_routes; i++)
+        if (e->routes[i].also)
+            edits_text(p, e->routes[i].conf);
     edits_text(p, route->conf);
     added_text(p, s->ask->listener->conf);
     dropped_text(p, e->head, s->ask->listener->conf);

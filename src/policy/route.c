@@ -28,7 +28,7 @@ static bool any_host_matches(const struct config_strings *patterns, struct span 
 
 static bool path_matches(const struct config_route *route, const struct route_question *q)
 {
-    enum path_reading reading = q->as_spelled || route->path_case == CONFIG_PATH_CASE_EXACT ? PATH_AS_SPELLED : PATH_WIDE;
+    enum path_reading reading = route->path_case == CONFIG_PATH_CASE_EXACT ? PATH_AS_SPELLED : PATH_WIDE;
     return route->path == NULL || request_path_covered(route->path, q->path, reading) != SIZE_MAX;
 }
 
@@ -69,14 +69,6 @@ enum route_miss route_compare(const struct config_route *route, const struct rou
     return ROUTE_MATCHES;
 }
 
-size_t route_first(const struct config_route *routes, size_t n, const struct route_question *q)
-{
-    for (size_t i = 0; i < n; i++)
-        if (route_compare(&routes[i], q) == ROUTE_MATCHES)
-            return i;
-    return SIZE_MAX;
-}
-
 bool route_is_as_spelled(const struct config_route *route, const struct route_question *q)
 {
     return route->path == NULL || request_path_covered(route->path, q->path, PATH_AS_SPELLED) != SIZE_MAX;
@@ -93,26 +85,45 @@ static bool lets_on(const struct config_route *route, const struct route_questio
     return route->upstream != NULL && (is_open(route, q) || (route->allow_log_only && allow_spares(q->verdict)));
 }
 
-enum reason route_decide(const struct config_route *routes, size_t wide, size_t spelled, const struct route_question *q, struct route_choice *out)
+/* In every reading that leads to this route the request is taken by an earlier one that lets it on. */
+static bool is_taken(const struct config_route *routes, size_t i, const struct route_choice *c)
 {
-    *out = (struct route_choice){.index = spelled, .also = SIZE_MAX};
-    if (wide != spelled && !lets_on(&routes[wide], q))
-        out->index = wide;
-    else if (wide != spelled)
-        out->also = wide;
-    if (out->index == SIZE_MAX)
+    for (size_t k = 0; k < c->n_also; k++)
+        if (request_path_covered(routes[c->also[k]].path, span_from_str(routes[i].path), PATH_AS_SPELLED) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+bool route_consider(const struct config_route *routes, size_t i, const struct route_question *q, struct route_choice *c)
+{
+    if (route_compare(&routes[i], q) != ROUTE_MATCHES)
+        return false;
+    bool decides = route_is_as_spelled(&routes[i], q);
+    if (!decides && is_taken(routes, i, c))
+        return false;
+    if (decides || !lets_on(&routes[i], q)) {
+        c->index = i;
+        return true;
+    }
+    if (c->n_also == ROUTE_ALSO_MAX)
+        return true; /* so many readings of one path are nobody's who means well: no route decides */
+    c->also[c->n_also++] = i;
+    return false;
+}
+
+enum reason route_conclude(const struct config_route *routes, const struct route_question *q, const struct route_choice *c)
+{
+    if (c->index == SIZE_MAX)
         return REASON_NO_ROUTE;
-    return is_open(&routes[out->index], q) ? REASON_VALID : REASON_NOT_ALLOWED;
+    return is_open(&routes[c->index], q) ? REASON_VALID : REASON_NOT_ALLOWED;
 }
 
 enum reason route_choose(const struct config_route *routes, size_t n, const struct route_question *q, struct route_choice *out)
 {
-    struct route_question as_spelled = *q;
-    as_spelled.as_spelled = true;
-    size_t wide = route_first(routes, n, q), spelled = wide;
-    if (wide != SIZE_MAX && !route_is_as_spelled(&routes[wide], q))
-        spelled = route_first(routes, n, &as_spelled);
-    return route_decide(routes, wide, spelled, q, out);
+    *out = (struct route_choice){.index = SIZE_MAX};
+    for (size_t i = 0; i < n && !route_consider(routes, i, q, out); i++)
+        ;
+    return route_conclude(routes, q, out);
 }
 
 bool route_names_host(const struct config_route *routes, size_t n, struct span host)

@@ -174,30 +174,18 @@ static size_t take_next(struct run *runs, size_t n)
     return next;
 }
 
-static size_t first(const struct route_index *ix, const struct config_route *routes, const struct run *found, size_t n_runs, const struct route_question *q)
-{
-    struct run runs[RUNS + 1];
-    memcpy(runs, found, n_runs * sizeof(*runs));
-    runs[n_runs++] = (struct run){.open = ix->open, .n = ix->n_open};
-    for (size_t i = take_next(runs, n_runs); i != SIZE_MAX; i = take_next(runs, n_runs))
-        if (route_compare(&routes[i], q) == ROUTE_MATCHES)
-            return i;
-    return SIZE_MAX;
-}
-
 enum reason route_index_choose(const struct route_index *ix, const struct config_route *routes, size_t n, const struct route_question *q,
                                struct route_choice *out)
 {
-    struct run runs[RUNS];
+    struct run runs[RUNS + 1];
     size_t n_runs = ix != NULL ? find_runs(ix, q->host, runs) : RUNS + 1;
     if (n_runs > RUNS)
         return route_choose(routes, n, q, out);
-    struct route_question as_spelled = *q;
-    as_spelled.as_spelled = true;
-    size_t wide = first(ix, routes, runs, n_runs, q), spelled = wide;
-    if (wide != SIZE_MAX && !route_is_as_spelled(&routes[wide], q))
-        spelled = first(ix, routes, runs, n_runs, &as_spelled);
-    return route_decide(routes, wide, spelled, q, out);
+    *out = (struct route_choice){.index = SIZE_MAX};
+    runs[n_runs++] = (struct run){.open = ix->open, .n = ix->n_open};
+    for (size_t i = take_next(runs, n_runs); i != SIZE_MAX && !route_consider(routes, i, q, out); i = take_next(runs, n_runs))
+        ;
+    return route_conclude(routes, q, out);
 }
 
 bool route_index_names_host(const struct route_index *ix, const struct config_route *routes, size_t n, struct span host)

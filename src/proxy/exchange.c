@@ -108,7 +108,8 @@ void exchange_forget_request(struct exchange *x)
     exchange_forward_forget(x, false);
     x->hint = NULL;
     if (exchange_is_http(x)) {
-        x->route = x->also = NULL;
+        x->route = NULL;
+        x->n_also = 0;
         x->target = NULL;
         x->would_refuse = false;
     }

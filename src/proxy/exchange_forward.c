@@ -149,7 +149,8 @@ void exchange_forward_forget(struct exchange *x, bool connection)
 
 void exchange_forward_choose(struct exchange *x)
 {
-    x->route = x->also = NULL;
+    x->route = NULL;
+    x->n_also = 0;
     x->target = x->listener->direct;
     x->dial = (struct dial){.target = x->target, .address = &x->forward->to, .public_only = x->forward->public_only};
 }

@@ -69,21 +69,24 @@ static bool may_be_kept(const struct config_upstream *up)
     return up->pool_max > 0 && up->send_proxy_protocol == CONFIG_PROXY_PROTOCOL_NONE;
 }
 
-/* What the route changes, and before it what that route does whose path this is in another spelling. */
-static const struct http_edit *edits_of(const struct exchange *x, struct http_edit *both)
+/* What the route changes, and before it what those routes do whose path this is in another spelling. */
+static const struct http_edit *edits_of(const struct exchange *x, struct http_edit room[ROUTE_ALSO_MAX])
 {
-    const struct http_edit *own = x->route != NULL ? x->route->edit : NULL;
-    if (x->also == NULL || x->also->edit == NULL)
-        return own;
-    *both = *x->also->edit;
-    both->next = own;
-    return both;
+    const struct http_edit *edits = x->route != NULL ? x->route->edit : NULL;
+    for (size_t i = x->n_also; i > 0; i--) {
+        if (x->also[i - 1]->edit == NULL)
+            continue;
+        room[i - 1] = *x->also[i - 1]->edit;
+        room[i - 1].next = edits;
+        edits = &room[i - 1];
+    }
+    return edits;
 }
 
 static int write_request_head(struct exchange *x, const struct routing *r)
 {
     char host[300];
-    struct http_edit both;
+    struct http_edit room[ROUTE_ALSO_MAX];
     struct bytes added, target;
     bytes_init(&added, HEAD_OUT_MAX);
     bytes_init(&target, HEAD_OUT_MAX);
@@ -99,7 +102,7 @@ static int write_request_head(struct exchange *x, const struct routing *r)
         .drop_overrides = x->listener->conf->has_path_rules || x->listener->conf->has_method_rules,
         .trailers = x->rq->trailers_up,
         .wants_trailers = x->rq->wants_trailers,
-        .edit = edits_of(x, &both),
+        .edit = edits_of(x, room),
         .upgrade = x->rq->upgrade ? http_upgrade_wanted(r->head) : span_of(NULL, 0),
         .framing = x->rq->upgrade ? HTTP_NO_BODY : r->head->framing, /* a length of 0 need not meet a server that takes none */
         .length = r->head->length,
@@ -259,8 +262,8 @@ int exchange_http_change_host(struct exchange *x)
 static void on_request_trailers(struct exchange *x)
 {
     struct request *rq = x->rq;
-    struct http_edit both;
-    exchange_http_pass_end(&x->up->link, rq->trailers_up ? http1_head(x->http) : NULL, edits_of(x, &both));
+    struct http_edit room[ROUTE_ALSO_MAX];
+    exchange_http_pass_end(&x->up->link, rq->trailers_up ? http1_head(x->http) : NULL, edits_of(x, room));
     rq->chunk_request = false;
     rq->unkept = rq->unkept || rq->trailers_up;
 }

@@ -4,6 +4,7 @@
 #define MTLSD_PROXY_EXCHANGE_INTERNAL_H
 
 #include "mtlsd/http/http_target.h"
+#include "mtlsd/policy/route.h"
 #include "mtlsd/proxy/exchange.h"
 
 /*
@@ -69,7 +70,8 @@ struct exchange {
     const struct plan_listener *listener; /* borrowed: the driver holds its snapshot */
     void *driver;
     const struct plan_route *route;   /* of the running request or tcp connection; NULL: none chosen yet */
-    const struct plan_route *also;    /* whose path it is in another spelling: its edits hold too; NULL: none */
+    const struct plan_route *also[ROUTE_ALSO_MAX]; /* whose path it is in another spelling: their edits hold too */
+    size_t n_also;
     const struct plan_target *target; /* where it goes now; NULL: not chosen yet */
     struct dial dial;                 /* how to get there */
     bool on_target;                   /* the fleet counts us as active on target */

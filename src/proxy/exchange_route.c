@@ -201,16 +201,25 @@ bool exchange_route_allows(struct exchange *x, const struct config_allow *rules,
 static enum reason no_route(const struct route_choice *choice, struct err *err)
 {
     return refuse(err, REASON_NO_ROUTE,
-                  choice->also == SIZE_MAX ? "no route of the listener matches"
+                  choice->n_also == 0 ? "no route of the listener matches"
                                            : "no route of the listener matches the path as it is spelled: write it as the route has it");
 }
 
+static bool names_no_status(const struct plan_route *route)
+{
+    return route->conf->cert == 0 && route->upstream != NULL;
+}
+
 /* A configuration with such a route is refused; should one pass all the same, nobody gets in by it. */
-static bool is_blind(const struct exchange *x, const struct plan_route *route)
+static bool is_blind(const struct exchange *x)
 {
     const struct config_listener *conf = x->listener->conf;
-    bool tolerates = conf->tls.tolerate != 0 || conf->tls.n_identities > 0;
-    return tolerates && route->conf->cert == 0 && route->upstream != NULL && is_tolerated(x);
+    if (conf->tls.tolerate == 0 && conf->tls.n_identities == 0)
+        return false;
+    bool blind = names_no_status(x->route);
+    for (size_t i = 0; i < x->n_also; i++)
+        blind = blind || names_no_status(x->also[i]);
+    return blind && is_tolerated(x);
 }
 
 static bool passes_gate(struct exchange *x, const struct config_route *route, const struct tls_facts *facts)
@@ -228,14 +237,16 @@ static enum reason choose_route(struct exchange *x, const struct routing *r, con
     if (reason == REASON_NO_ROUTE)
         return no_route(&choice, err);
     x->route = &x->listener->routes[choice.index];
-    x->also = choice.also != SIZE_MAX ? &x->listener->routes[choice.also] : NULL;
-    if (is_blind(x, x->route) || (x->also != NULL && is_blind(x, x->also)))
+    x->n_also = choice.n_also;
+    for (size_t i = 0; i < choice.n_also; i++)
+        x->also[i] = &x->listener->routes[choice.also[i]];
+    if (is_blind(x))
         return refuse(err, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it");
     const struct config_route *gate = x->route->conf;
     bool passes = reason == REASON_VALID || passes_gate(x, gate, facts);
-    if (passes && x->also != NULL && x->also->conf->n_allow > 0) {
-        gate = x->also->conf;
-        passes = passes_gate(x, gate, facts);
+    for (size_t i = 0; i < x->n_also && passes; i++) {
+        gate = x->also[i]->conf;
+        passes = gate->n_allow == 0 || passes_gate(x, gate, facts);
     }
     return passes ? REASON_VALID : not_allowed(gate->allow, gate->n_allow, facts, err);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """C12: a gate on a path is as wide as the widest server behind it: one that ignores case and a slash at the end, or cuts dots and blanks off."""
 import shutil
+import unittest
 
 import harness
 import peers
@@ -94,6 +95,21 @@ class PathCase(harness.Case):
             with self.subTest(kind):
                 self.assertEqual((200, "secret"), self.ask(port, door))
                 self.assertEqual([403, 403, 403], [self.ask(port, path)[0] for path in ("/admin", "/admin/x", "/%61dmin;x")])
+
+    @unittest.skipUnless(shutil.which("node"), "there is no node here")
+    def test_an_open_name_opens_no_other(self):
+        """A server like Express: its own names in any case, those of its users as they are."""
+        backend = web_servers.node(self, """
+            require('http').createServer((q, r) => {
+              const m = /^\\/users\\/([^/]*)\\/?$/i.exec(q.url);
+              r.end(!m ? 'public' : m[1] === 'me' ? 'mine' : 'secret of ' + m[1]);
+            }).listen(+process.argv[2], '127.0.0.1');""")
+        port = self.serve(backend, '{ path = "/users/me"; upstream = "app"; }, { path = "/users"; %s }, { upstream = "app"; }' % ALLOW)
+        self.assertEqual((200, "mine"), self.ask(port, "/users/me"))
+        self.assertEqual("secret of ME", self.direct(backend, "/USERS/ME"))
+        for path in ("/users/ME", "/USERS/ME", "/Users/me", "/users/me.", "/USERS/mE/", "/Users"):
+            with self.subTest(path):
+                self.assertEqual(403, self.ask(port, path)[0])
 
     def test_the_fields_of_a_route_hold_for_every_spelling(self):
         """C11: what a route sets for a path is set for what a server takes for this path."""

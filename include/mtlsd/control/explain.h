@@ -38,6 +38,7 @@ struct explain_route {
     enum route_miss miss;        /* of the request */
     enum route_miss caller_miss; /* of the caller alone: cert and caller keys */
     enum explain_gate gate;
+    bool also;            /* this is its path in another spelling, and it lets the request on too, see route_choose */
     char why[320];        /* a sentence for miss; for a match, empty unless the path is spelled in another way than the route has it */
     char caller_why[320]; /* the same for caller_miss */
     char gate_why[320];
@@ -68,7 +69,6 @@ struct explain {
     struct bytes path;             /* rewritten by normalize_path; empty: as it came */
     struct explain_route *routes;  /* owned; as many as the listener has */
     size_t chosen;                 /* the route that decides; SIZE_MAX: none */
-    size_t also;                   /* the route whose path this is in another spelling, see route_choose; SIZE_MAX: none */
     struct bytes out_target;       /* as it would be forwarded; may be empty */
     char out_host[300];            /* Host as it would be forwarded; empty: as it came */
 };

@@ -6,9 +6,9 @@
  * host: an exact name, or "*.suffix", which is one or more whole labels before the suffix and never the suffix itself.
  * path: a prefix that ends where a segment does: "/admin" is "/admin" and "/admin/x", not "/administrator"; "/admin/" is only what is below;
  *   "/" is every path. How it is read: base/request_path.h. A gate is as wide as the most obliging server behind it, an opening as narrow as the strictest
- *   (security C12): a route is found by the wide reading of its path. If the path is not spelled as the route has it, the route that matches it as it is
- *   spelled decides where it goes, and both must let it: the first one's gate, its refusal and its edits hold too. path_case = "exact" takes a route out of the
- *   wide reading.
+ *   (security C12): a route matches by the wide reading of its path. One whose path is not spelled so in the request keeps out whom it keeps out, and else leaves
+ *   the decision to the first route that matches the path as it is spelled; its edits hold too. It has no say where an earlier route that lets the request on has
+ *   a path that covers its own: whoever reads the request as this one reads it as that one. path_case = "exact" takes a route out of the wide reading.
  * method: byte for byte. cert: the status of the verdict. caller: a valid certificate that matches, never any other status (security A2). A route that
  *   refuses also takes a certificate whose names leave in doubt whether it matches (allow_is_in_doubt).
  */
@@ -27,7 +27,6 @@ struct route_question { /* all borrowed */
     struct span path; /* without query; empty for '*' and for CONNECT, which no path rule matches */
     const struct tls_verdict *verdict; /* NULL: nobody was asked for a certificate, which counts as status none */
     const struct tls_peer *peer;       /* NULL: none */
-    bool as_spelled;                   /* paths are compared as spelled, whatever the route says */
 };
 
 enum route_miss { ROUTE_MATCHES, ROUTE_OTHER_HOST, ROUTE_OTHER_PATH, ROUTE_OTHER_METHOD, ROUTE_OTHER_STATUS, ROUTE_OTHER_CALLER };
@@ -35,19 +34,22 @@ enum route_miss { ROUTE_MATCHES, ROUTE_OTHER_HOST, ROUTE_OTHER_PATH, ROUTE_OTHER
 /* Why this one route does not match, the first reason in the order of the enum. The gate (allow) is not looked at. */
 enum route_miss route_compare(const struct config_route *route, const struct route_question *q);
 
+enum { ROUTE_ALSO_MAX = 4 };
+
 struct route_choice {
-    size_t index; /* the route that decides; SIZE_MAX: none matches */
-    size_t also;  /* the route whose path this is in another spelling, which lets the request on too and whose edits hold; SIZE_MAX: none */
+    size_t index;                /* the route that decides; SIZE_MAX: none does */
+    size_t also[ROUTE_ALSO_MAX]; /* routes before it whose path this is in another spelling, which let the request on too and whose edits hold */
+    size_t n_also;
 };
 
 /* REASON_VALID with the choice; REASON_NOT_ALLOWED when the gate of the route at index says no; REASON_NO_ROUTE. */
 enum reason route_choose(const struct config_route *routes, size_t n, const struct route_question *q, struct route_choice *out);
 
-/* The parts of route_choose, for the index by host. The first route that matches, SIZE_MAX: none; whether the path is spelled as this matching route has it; and
- * the choice between the first that matches and the first that matches as spelled. */
-size_t route_first(const struct config_route *routes, size_t n, const struct route_question *q);
+/* The parts of route_choose, for the index by host: each route in turn, until one says true; then what came of it. */
+bool route_consider(const struct config_route *routes, size_t i, const struct route_question *q, struct route_choice *c);
+enum reason route_conclude(const struct config_route *routes, const struct route_question *q, const struct route_choice *c);
+/* Whether the path is spelled as this matching route has it. */
 bool route_is_as_spelled(const struct config_route *route, const struct route_question *q);
-enum reason route_decide(const struct config_route *routes, size_t wide, size_t spelled, const struct route_question *q, struct route_choice *out);
 
 /* Some route of the list names this host exactly or by suffix (a route without host names none): for the forward proxy and for CONNECT. */
 bool route_names_host(const struct config_route *routes, size_t n, struct span host);

@@ -34,7 +34,7 @@ static void set_up(void)
     head = (struct http_head){.request = true, .minor = 1, .method = span_from_str("GET"), .target = span_from_str("/api/%61\x1b[31m"), .fields = fields,
                               .n_fields = 2};
     routes[0] = (struct explain_route){.conf = &conf_route, .where = route_where};
-    answer = (struct explain){.stopped = EXPLAIN_STAGES, .action = EXPLAIN_FORWARD, .head = &head, .has_target = true, .routes = routes, .also = SIZE_MAX};
+    answer = (struct explain){.stopped = EXPLAIN_STAGES, .action = EXPLAIN_FORWARD, .head = &head, .has_target = true, .routes = routes};
     answer.target = (struct http_target){.host = span_from_str("a.example"), .port = 81, .path = head.target};
     answer.steps[EXPLAIN_REQUEST] = (struct explain_step){true, REASON_VALID, "well-formed"};
     bytes_init(&answer.out_target, 100);

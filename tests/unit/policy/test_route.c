@@ -132,6 +132,14 @@ static const struct spelling_row {
      REASON_VALID, 1, 0},
     {"an opening opens nothing else: a gate behind it", "/users/ME",
      {{.path = me_path, .upstream = up_app}, {.path = users_path, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.upstream = up_app}}, REASON_NOT_ALLOWED, 1, 0},
+    {"also where only the gate is spelled otherwise", "/USERS/me",
+     {{.path = me_path, .upstream = up_app}, {.path = users_path, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.upstream = up_app}}, REASON_NOT_ALLOWED, 1, 0},
+    {"or where a server reads only a part of it so", "/USERS/ME",
+     {{.path = me_path, .upstream = up_app}, {.path = users_path, .respond = 403}, {.upstream = up_app}}, REASON_VALID, 1, 0},
+    {"an opening of what is below opens not the thing itself", "/Docs", {{.path = docs_path, .upstream = up_app}, {.path = docs_plain, .respond = 403}, {.upstream = up_app}},
+     REASON_VALID, 1, 0},
+    {"what an opening takes in every reading no gate behind it keeps back", "/ADMIN",
+     {{.path = admin_path, .allow = &only_ops, .n_allow = 1, .upstream = up_app}, {.path = admin_path, .respond = 403}, {.upstream = up_app}}, REASON_VALID, 2, 0},
     {"a refusal behind it", "/users/me.", {{.path = me_path, .upstream = up_app}, {.path = users_path, .respond = 403}}, REASON_VALID, 1, 0},
     {"no route behind it", "/Users/me", {{.path = me_path, .upstream = up_app}}, REASON_NO_ROUTE, NONE, 0},
     {"exact is exact: a gate", "/ADMIN", {{.path = admin_path, .path_case = CONFIG_PATH_CASE_EXACT, .allow = &only_nobody, .n_allow = 1, .upstream = up_app}, {.upstream = up_app}},
@@ -148,6 +156,24 @@ static const struct spelling_row {
      REASON_NOT_ALLOWED, 1, 0},
 };
 
+START_TEST(a_path_of_very_many_spellings_is_nobodys) /* C12 */
+{
+    struct config_route routes[7] = {{0}};
+    static char deep[6][16];
+    for (size_t i = 0; i < 6; i++) {
+        snprintf(deep[i], sizeof(deep[i]), "%.*s", (int)(2 * (6 - i)), "/a/a/a/a/a/a"); /* none of which covers the next */
+        routes[i] = (struct config_route){.path = deep[i], .upstream = up_app};
+    }
+    routes[6] = (struct config_route){.upstream = up_app};
+    struct route_question q = {.path = span_from_str("/A/a/a/a/a/a"), .verdict = &valid};
+    struct route_choice choice;
+    ck_assert_int_eq(route_choose(routes, 7, &q, &choice), REASON_NO_ROUTE);
+    ck_assert(choice.index == SIZE_MAX && choice.n_also == ROUTE_ALSO_MAX);
+    ck_assert_int_eq(route_choose(routes + 2, 5, &q, &choice), REASON_VALID);
+    ck_assert(choice.index == 4 && choice.n_also == ROUTE_ALSO_MAX);
+}
+END_TEST
+
 START_TEST(gates_are_wide_and_openings_narrow) /* C12 */
 {
     const struct spelling_row *row = &spellings[_i];
@@ -161,7 +187,8 @@ START_TEST(gates_are_wide_and_openings_narrow) /* C12 */
     enum reason reason = route_choose(row->routes, n, &q, &choice);
     ck_assert_msg(reason == row->reason, "%s: %d", row->why, (int)reason);
     ck_assert_msg(choice.index == (row->index == NONE ? SIZE_MAX : (size_t)row->index), "%s: at %zu", row->why, choice.index);
-    ck_assert_msg(choice.also == (row->also == NONE ? SIZE_MAX : (size_t)row->also), "%s: also %zu", row->why, choice.also);
+    ck_assert_msg(choice.n_also == (row->also == NONE ? 0 : 1), "%s: %zu too", row->why, choice.n_also);
+    ck_assert_msg(row->also == NONE || choice.also[0] == (size_t)row->also, "%s: also %zu", row->why, choice.also[0]);
 }
 END_TEST
 
@@ -410,6 +437,7 @@ Suite *suite(void)
     TCase *t = tcase_create("route");
     tcase_add_loop_test(t, compares_hosts_by_name_or_by_suffix, 0, sizeof(hosts) / sizeof(hosts[0]));
     tcase_add_loop_test(t, keeps_a_gate_shut_whatever_the_spelling_of_its_path, 0, sizeof(admins) / sizeof(admins[0]));
+    tcase_add_test(t, a_path_of_very_many_spellings_is_nobodys);
     tcase_add_loop_test(t, gates_are_wide_and_openings_narrow, 0, (int)(sizeof(spellings) / sizeof(spellings[0])));
     tcase_add_loop_test(t, keeps_a_gate_shut_for_every_server_whatever_comes_before_and_behind, 0, (int)(sizeof(wide_admins) / sizeof(wide_admins[0])));
     tcase_add_test(t, compares_methods_byte_for_byte);

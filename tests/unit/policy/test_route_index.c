@@ -61,7 +61,7 @@ static void ask_both(const struct route_index *ix, const struct table *t)
     struct route_choice scanned, found;
     enum reason wanted = route_choose(t->routes, ROUTES, &q, &scanned);
     enum reason got = route_index_choose(ix, t->routes, ROUTES, &q, &found);
-    ck_assert_msg(wanted == got && scanned.index == found.index && scanned.also == found.also, "host \"%s\": the scan says route %zu (%d), the index %zu (%d)", host, scanned.index, (int)wanted, found.index,
+    ck_assert_msg(wanted == got && scanned.index == found.index && scanned.n_also == found.n_also && memcmp(scanned.also, found.also, sizeof(found.also)) == 0, "host \"%s\": the scan says route %zu (%d), the index %zu (%d)", host, scanned.index, (int)wanted, found.index,
                   (int)got);
     bool names = route_names_host(t->routes, ROUTES, q.host);
     ck_assert_msg(names == route_index_names_host(ix, t->routes, ROUTES, q.host), "host \"%s\": the scan says %d", host, names);
