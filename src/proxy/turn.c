@@ -43,13 +43,13 @@ static struct turn_seat *first_waiting(struct turn *t)
 
 struct turn_seat *turn_next(struct turn *t)
 {
-    struct turn_seat *s = t->left >= TURN_PIECE ? first_waiting(t) : NULL;
+    struct turn_seat *s = t->left > 0 ? first_waiting(t) : NULL;
     if (s == NULL)
         return NULL;
     turn_leave(t, s);
     enter_turn(t, s);
-    t->left -= TURN_PIECE;
-    s->granted = TURN_PIECE;
+    s->granted = s->fresh ? TURN_FRESH : TURN_PIECE;
+    t->left -= smaller(s->granted, t->left);
     return s;
 }
 

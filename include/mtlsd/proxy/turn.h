@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 enum {
-    TURN_BYTES = 4 * 1024 * 1024, /* of all sockets together in one turn: some 4 ms of a core */
-    TURN_PIECE = 1024 * 1024,     /* of one socket in one turn, while others wait: smaller ones cost more per byte */
+    TURN_BYTES = 2 * 1024 * 1024, /* of all sockets together in one turn: some 2 ms of a core */
+    TURN_PIECE = TURN_BYTES,      /* of one socket in one turn, while others wait: smaller ones cost more per byte */
     TURN_LITTLE = 16 * 1024,      /* what a socket may read in any turn: a request, one TLS record */
-    TURN_FRESH = 256 * 1024,      /* a socket that read no more since it was empty waits before the others */
+    TURN_FRESH = 256 * 1024,      /* a socket that read no more since it was empty waits before the others, and gets no more */
 };
 
 /* The place of one socket. The zero value is right for a new one; its owner embeds it. */
