@@ -3,6 +3,7 @@
 
 #include "mtlsd/base/request_path.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ static void complete_upstream(const struct config_reader *r, struct config_upstr
 {
     if (u->health_interval_ms == 0 && given(group, "health", NULL))
         u->health_interval_ms = HEALTH_INTERVAL_MS;
+    if (!given(group, "pool", "max"))
+        u->pool_max = UINT_MAX;
     if (!u->tls.present)
         return;
     if (u->tls.trust == NULL && (u->tls.trust = strdup("system")) == NULL)

@@ -192,8 +192,10 @@ static const struct config_option options[] = {
      false, RELOADABLE, UPSTREAM(idle_ms)},
     {"upstream", "pool", "group", "", "", "", "Connections kept open for the next request (http).", false,
      RELOADABLE, 0},
-    {"upstream.pool", "max", "number", "64", "0..4096", "",
-     "How many idle ones each worker keeps; 0 keeps none.", false, RELOADABLE, UPSTREAM(pool_max)},
+    {"upstream.pool", "max", "number", "", "0..100000", "500",
+     "How many idle ones to a target each worker keeps at most; 0 keeps none. Default: as many as the requests of the last seconds used, "
+     "while there are file descriptors. More than 64 that no request needed are closed bit by bit.",
+     false, RELOADABLE, UPSTREAM(pool_max)},
     {"upstream.pool", "idle", "duration", "50s", "100ms..1d", "",
      "How long one is kept at most. A server that sends \"Keep-Alive: timeout=N\" shortens it: the connection is not used in the last "
      "of these seconds.",

@@ -109,6 +109,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
     pool_expire(w->env.pool, worker_now().us);
+    pool_trim(w->env.pool);
     worker_reap(w);
     if (pool_idle_count(w->env.pool) == 0)
         uv_timer_stop(&w->tick);

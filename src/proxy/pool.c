@@ -4,9 +4,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
+enum {
+    POOL_UNCOUNTED = 64, /* so many idle ones of a target stay until their time is over, used or not */
+    POOL_WINDOW = 5,     /* calls of pool_trim: the traffic of so many seconds is looked at */
+    POOL_SLICE = 8,      /* an eighth of what is too many goes at a time */
+};
+
 struct shelf { /* idle connections to one target, used last first */
     struct uplink *first, *last;
     size_t n;
+    size_t unused, unused_before; /* the fewest that were idle in this window, and in the one before: nobody needed those */
 };
 
 struct pool {
@@ -15,6 +22,7 @@ struct pool {
     struct shelf *shelves;
     struct uplink *doomed;
     size_t n_idle;
+    unsigned trims;
 };
 
 struct pool *pool_new(const struct plan_target *targets, size_t n)
@@ -60,6 +68,8 @@ static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
         shelf->last = u->prev;
     u->prev = u->next = NULL;
     shelf->n--;
+    if (shelf->unused > shelf->n)
+        shelf->unused = shelf->n;
     p->n_idle--;
 }
 
@@ -135,6 +145,28 @@ size_t pool_expire(struct pool *p, uint64_t now_us)
         }
     }
     return gone;
+}
+
+static void trim(struct pool *p, struct shelf *shelf)
+{
+    size_t unused = shelf->unused < shelf->unused_before ? shelf->unused : shelf->unused_before;
+    size_t surplus = unused > POOL_UNCOUNTED ? unused - POOL_UNCOUNTED : 0, gone = (surplus + POOL_SLICE - 1) / POOL_SLICE;
+    for (size_t i = 0; i < gone; i++)
+        pool_doom(p, shelf->last);
+    shelf->unused_before -= gone < shelf->unused_before ? gone : shelf->unused_before;
+}
+
+void pool_trim(struct pool *p)
+{
+    bool window_ends = ++p->trims % POOL_WINDOW == 0;
+    for (size_t i = 0; p->n_idle > 0 && i < p->n_targets; i++) {
+        struct shelf *shelf = &p->shelves[i];
+        trim(p, shelf);
+        if (!window_ends)
+            continue;
+        shelf->unused_before = shelf->unused;
+        shelf->unused = shelf->n;
+    }
 }
 
 struct uplink *pool_next_doomed(struct pool *p)

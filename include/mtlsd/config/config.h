@@ -129,7 +129,7 @@ struct config_upstream {
     bool host_given;
     char *host_literal;
     uint64_t connect_ms, handshake_ms, response_ms, idle_ms; /* 5s 10s 60s 10m */
-    unsigned pool_max;                                       /* idle connections kept per worker, 64 */
+    unsigned pool_max;                                       /* idle connections kept per target and worker; UINT_MAX: not given */
     uint64_t pool_idle_ms;                                   /* how long one is kept, 50s: many servers end theirs after 60s */
 };
 

@@ -22,6 +22,8 @@ void pool_doom(struct pool *p, struct uplink *u);
 void pool_doom_all(struct pool *p);
 /* Dooms those that were idle for as long as they may be; gives how many. */
 size_t pool_expire(struct pool *p, uint64_t now_us);
+/* Call it each second: of a target with many idle ones, dooms some that the requests of the last seconds had no use for, the oldest first. */
+void pool_trim(struct pool *p);
 /* The next doomed uplink, now the driver's to close and free; NULL: none. */
 struct uplink *pool_next_doomed(struct pool *p);
 size_t pool_idle_count(const struct pool *p);

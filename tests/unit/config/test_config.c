@@ -6,6 +6,7 @@
 #include "t.h"
 
 #include <stdio.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,7 +77,7 @@ START_TEST(fills_in_the_defaults_of_an_upstream_and_a_plaintext_listener)
     ck_assert_uint_eq(u->handshake_ms, 10000);
     ck_assert_uint_eq(u->response_ms, 60000);
     ck_assert_uint_eq(u->idle_ms, 600000);
-    ck_assert_uint_eq(u->pool_max, 64);
+    ck_assert_uint_eq(u->pool_max, UINT_MAX);
     ck_assert_uint_eq(u->pool_idle_ms, 50000);
     const struct config_listener *l = &c->listeners[0];
     ck_assert_uint_lt(u->pool_idle_ms + 1000, l->idle_ms); /* or two of us would race for each connection */

@@ -140,7 +140,7 @@ START_TEST(what_is_not_written_has_its_default)
     ck_assert_uint_eq(c->trusts[0].min_rsa_bits, 2048);
     ck_assert_int_eq(c->trusts[0].crl_policy, CONFIG_CRL_REQUIRE);
     ck_assert_uint_eq(c->upstreams[0].connect_ms, 5000);
-    ck_assert_uint_eq(c->upstreams[0].pool_max, 64);
+    ck_assert_uint_eq(c->upstreams[0].pool_idle_ms, 50000);
     ck_assert(!c->upstreams[0].host_given);
     ck_assert_int_eq(c->upstreams[0].tls.min_version, CONFIG_TLS_1_2);
     ck_assert_int_eq(c->listeners[0].protocol, CONFIG_PROTOCOL_HTTP);

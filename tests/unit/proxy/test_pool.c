@@ -2,6 +2,8 @@
 #include "mtlsd/proxy/pool.h"
 #include "t.h"
 
+#include <limits.h>
+
 static struct config_upstream conf[2], foreign_conf;
 static struct plan_upstream upstreams[2], foreign_upstream;
 static struct plan_target plans[2], foreign[1];
@@ -190,6 +192,75 @@ START_TEST(dooms_all_of_every_upstream)
 }
 END_TEST
 
+static void put_many(size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        pool_put(p, make(&plans[0]), 1);
+}
+
+static void trim_for(unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++)
+        pool_trim(p);
+}
+
+/* Requests that use so many connections at once, each second. */
+static void use_each_second(size_t n, unsigned seconds)
+{
+    struct uplink *used[600];
+    for (unsigned second = 0; second < seconds; second++) {
+        for (size_t i = 0; i < n; i++)
+            ck_assert_ptr_nonnull(used[i] = pool_take(p, &plans[0], 5));
+        for (size_t i = n; i-- > 0;)
+            pool_put(p, used[i], 5);
+        pool_trim(p);
+    }
+}
+
+START_TEST(keeps_what_the_requests_of_the_last_seconds_used)
+{
+    conf[0].pool_max = UINT_MAX;
+    put_many(600);
+    ck_assert_uint_eq(reap(), 0);
+    use_each_second(600, 60);
+    ck_assert_uint_eq(pool_idle_count(p), 600);
+    use_each_second(300, 120); /* the surplus goes */
+    ck_assert_uint_ge(pool_idle_count(p), 300);
+    ck_assert_uint_le(pool_idle_count(p), 300 + 64);
+    ck_assert_uint_gt(reap(), 200);
+}
+END_TEST
+
+START_TEST(closes_the_surplus_slowly_and_the_oldest_first)
+{
+    conf[0].pool_max = UINT_MAX;
+    struct uplink *oldest = make(&plans[0]);
+    pool_put(p, oldest, 1);
+    put_many(499);
+    trim_for(9); /* one window, and what came before it */
+    ck_assert_uint_eq(reap(), 0);
+    size_t before = pool_idle_count(p);
+    trim_for(3);
+    ck_assert_uint_lt(pool_idle_count(p), before);
+    ck_assert_uint_ge(pool_idle_count(p), before - before / 4);
+    bool gone = false;
+    for (struct uplink *u; (u = pool_next_doomed(p)) != NULL; uplink_free(u))
+        gone = gone || u == oldest;
+    ck_assert(gone);
+    trim_for(120);
+    ck_assert_uint_eq(pool_idle_count(p), 64);
+}
+END_TEST
+
+START_TEST(few_idle_ones_stay_until_their_time_is_over)
+{
+    conf[0].pool_max = UINT_MAX;
+    put_many(64);
+    trim_for(1000);
+    ck_assert_uint_eq(pool_idle_count(p), 64);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("pool");
@@ -197,6 +268,9 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, gives_the_one_used_last_and_only_of_that_upstream);
     tcase_add_test(t, dooms_what_is_more_than_the_maximum);
+    tcase_add_test(t, keeps_what_the_requests_of_the_last_seconds_used);
+    tcase_add_test(t, closes_the_surplus_slowly_and_the_oldest_first);
+    tcase_add_test(t, few_idle_ones_stay_until_their_time_is_over);
     tcase_add_test(t, never_gives_a_connection_of_another_snapshot);
     tcase_add_test(t, dooms_from_anywhere_on_the_shelf);
     tcase_add_test(t, dooms_one_in_use_without_touching_the_shelf);
