@@ -11,11 +11,13 @@
  */
 #include "mtlsd/io/admin_listener.h"
 
+#include "acceptor.h"
 #include "admin_socket.h"
 #include "mtlsd/http/http1.h"
 #include "mtlsd/policy/reason.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <uv.h>
@@ -49,7 +51,8 @@ struct admin_pending { /* a connection; named after the one thing others hold it
 };
 
 struct admin_listener {
-    uv_pipe_t pipe;
+    uv_loop_t *loop; /* borrowed */
+    struct acceptor acceptor;
     struct admin_hooks hooks;
     struct admin_socket file;
     struct admin_pending *connections;
@@ -205,23 +208,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         feed(c, span_of(buf->base, (size_t)n));
 }
 
-static void on_hung_up(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-/* Too many at once: taken off the queue and hung up on, so that the queue does not stay readable. */
-static void hang_up(struct admin_listener *l)
-{
-    uv_pipe_t *pipe = malloc(sizeof(*pipe));
-    if (pipe == NULL)
-        return;
-    uv_pipe_init(l->pipe.loop, pipe, 0);
-    int accepted = uv_accept((uv_stream_t *)&l->pipe, (uv_stream_t *)pipe);
-    (void)accepted; /* it is closed either way */
-    uv_close((uv_handle_t *)pipe, on_hung_up);
-}
-
 static struct admin_pending *new_connection(struct admin_listener *l)
 {
     struct admin_pending *c = calloc(1, sizeof(*c));
@@ -233,8 +219,8 @@ static struct admin_pending *new_connection(struct admin_listener *l)
     c->owner = l;
     c->parser = parser;
     bytes_init(&c->out, MAX_ANSWER);
-    uv_pipe_init(l->pipe.loop, &c->pipe, 0);
-    uv_timer_init(l->pipe.loop, &c->timer);
+    uv_pipe_init(l->loop, &c->pipe, 0);
+    uv_timer_init(l->loop, &c->timer);
     c->open_handles = 2;
     c->pipe.data = c;
     c->timer.data = c;
@@ -246,38 +232,39 @@ static struct admin_pending *new_connection(struct admin_listener *l)
     return c;
 }
 
-static void on_connection(uv_stream_t *stream, int status)
+static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
 {
-    struct admin_listener *l = stream->data;
-    if (status != 0)
-        return;
+    struct admin_listener *l = owner;
     struct admin_pending *c = l->n_connections < MAX_CONNECTIONS ? new_connection(l) : NULL;
+    (void)from;
     if (c == NULL) {
-        hang_up(l);
+        close(fd); /* too many at once are hung up on */
         return;
     }
-    if (uv_accept(stream, (uv_stream_t *)&c->pipe) != 0 || uv_timer_start(&c->timer, on_timeout, TIMEOUT_MS, 0) != 0 ||
-        uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read) != 0)
+    int rc = uv_pipe_open(&c->pipe, fd);
+    if (rc != 0)
+        close(fd);
+    if (rc != 0 || uv_timer_start(&c->timer, on_timeout, TIMEOUT_MS, 0) != 0 || uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read) != 0)
         close_connection(c);
 }
 
-static void on_listener_closed(uv_handle_t *handle)
+static void on_listener_closed(void *owner)
 {
-    struct admin_listener *l = handle->data;
+    struct admin_listener *l = owner;
     l->closed = true;
     free_listener_when_done(l);
 }
 
+static const struct acceptor_events events = {on_client, on_listener_closed};
+
 /* From here on the loop holds l, so a failure closes it like a stop does. */
 static int listen_on(struct admin_listener *l, struct uv_loop_s *loop, int fd, struct err *err)
 {
-    uv_pipe_init(loop, &l->pipe, 0);
-    l->pipe.data = l;
-    int rc = uv_pipe_open(&l->pipe, fd);
-    if (rc != 0)
-        close(fd);
-    else
-        rc = uv_listen((uv_stream_t *)&l->pipe, MAX_CONNECTIONS, on_connection);
+    int listening = listen(fd, MAX_CONNECTIONS), error = errno;
+    l->loop = loop;
+    int rc = acceptor_start(&l->acceptor, loop, fd, l->file.path, &events, l);
+    if (listening != 0)
+        rc = uv_translate_sys_error(error);
     if (rc != 0)
         return err_set(err, ERR_IO, "admin socket %s: %s", l->file.path, uv_strerror(rc));
     return admin_socket_publish(&l->file, err);
@@ -311,7 +298,7 @@ void admin_listener_stop(struct admin_listener *l)
     for (struct admin_pending *c = l->connections; c != NULL; c = c->next)
         if (c->state != ANSWERING) /* what is being said may be finished: its timer ends it */
             close_connection(c);
-    uv_close((uv_handle_t *)&l->pipe, on_listener_closed);
+    acceptor_close(&l->acceptor);
 }
 
 void admin_listener_reloaded(struct admin_pending *c, const struct admin_reload *result)

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { RUNS = 60, TURNS = 64 };
 
@@ -290,23 +291,23 @@ static void on_sent(void *owner, size_t n)
 
 /* ---- accepting ---- */
 
-static void read_addresses(struct conn *c, const struct listen_socket *from, struct client_address *out)
+static void read_addresses(struct conn *c, const struct listen_socket *from, const struct sockaddr_storage *peer, struct client_address *out)
 {
-    struct sockaddr_storage peer = {0}, own = {0};
-    int peer_len = sizeof(peer), own_len = sizeof(own);
+    struct sockaddr_storage own = {0};
+    int own_len = sizeof(own);
     const struct sockaddr_storage *local = from->local_known ? &from->local : &own;
-    if (c->down.is_tcp && uv_tcp_getpeername(&c->down.u.tcp, (struct sockaddr *)&peer, &peer_len) == 0 &&
-        (from->local_known || uv_tcp_getsockname(&c->down.u.tcp, (struct sockaddr *)&own, &own_len) == 0))
-        peer_address_fill(out, &peer, local);
+    if (c->down.is_tcp && (from->local_known || uv_tcp_getsockname(&c->down.u.tcp, (struct sockaddr *)&own, &own_len) == 0))
+        peer_address_fill(out, peer, local);
     else
         peer_address_unknown(out, c->down.is_tcp);
 }
 
-static bool begin(struct conn *c, const struct listen_socket *from, const struct plan_listener *listener, struct moment now)
+static bool begin(struct conn *c, const struct listen_socket *from, const struct sockaddr_storage *peer, const struct plan_listener *listener,
+                  struct moment now)
 {
     struct err err = {0};
     struct client_address client;
-    read_addresses(c, from, &client);
+    read_addresses(c, from, peer, &client);
     c->x = exchange_new(&c->worker->env, listener, &client, c, now, &err);
     if (c->x == NULL) {
         log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: %s", err.text);
@@ -316,26 +317,20 @@ static bool begin(struct conn *c, const struct listen_socket *from, const struct
     return true;
 }
 
-void conn_accept(struct worker *w, struct listen_socket *from)
+static struct conn *conn_new(struct worker *w, const struct listen_socket *from)
 {
     struct conn *c = calloc(1, sizeof(*c));
-    if (c == NULL) {
-        worker_let_wait(from); /* it stays in the listening socket, which accepts nothing until then */
-        return;
-    }
-    c->worker = w;
-    c->armed_us = UINT64_MAX;
-    c->snapshot = snapshot_ref(w->snapshot);
-    if (stream_init(&c->down, w->loop, from->is_tcp, &w->buffer) != 0) {
-        snapshot_unref(c->snapshot);
+    if (c == NULL || stream_init(&c->down, w->loop, from->is_tcp, &w->buffer) != 0) {
         free(c);
-        worker_let_wait(from);
-        return;
+        return NULL;
     }
     stream_set_owner(&c->down, &down_events, c);
     uv_timer_init(w->loop, &c->timer);
     c->timer.data = c;
     c->handles = 2;
+    c->worker = w;
+    c->armed_us = UINT64_MAX;
+    c->snapshot = snapshot_ref(w->snapshot);
     c->rejudgement = w->rejudgement;
     c->from = from;
     c->next = w->conns;
@@ -343,11 +338,23 @@ void conn_accept(struct worker *w, struct listen_socket *from)
         w->conns->prev = c;
     w->conns = c;
     w->n_conns++;
+    return c;
+}
+
+void conn_accept(struct worker *w, struct listen_socket *from, int fd, const struct sockaddr_storage *peer)
+{
+    struct conn *c = conn_new(w, from);
+    if (c == NULL) {
+        close(fd);
+        log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: out of memory");
+        return;
+    }
     const struct plan_listener *listener = snapshot_find_listener(w->snapshot, from->listener);
     struct moment now = worker_now();
-    bool accepted = uv_accept(&from->u.any, &c->down.u.any) == 0;
-
-    if (!accepted || listener == NULL || !begin(c, from, listener, now)) {
+    int rc = stream_open(&c->down, fd);
+    if (rc != 0)
+        log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: %s", uv_strerror(rc));
+    if (rc != 0 || listener == NULL || !begin(c, from, peer, listener, now)) {
         conn_close(c, true);
         return;
     }

@@ -22,8 +22,8 @@ struct conn {
     unsigned handles; /* still open */
 };
 
-/* Accepts from a listening socket. */
-void conn_accept(struct worker *w, struct listen_socket *from);
+/* Begins to serve a client that was accepted from a listening socket. Takes fd. */
+void conn_accept(struct worker *w, struct listen_socket *from, int fd, const struct sockaddr_storage *peer);
 /* One turn, after what happened was told to the exchange. The clock is read once for both. */
 void conn_drive(struct conn *c, struct moment now);
 /* Who has its address now; without such a one, the listener that has the name of its own. NULL: neither is there. */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WAITING_BYTES = 16 * 1024, RUNS = 60 };
 
@@ -21,6 +22,14 @@ int stream_init(struct stream *s, uv_loop_t *loop, bool tcp, struct stream_buffe
     s->u.handle.data = s;
     int rc = tcp ? uv_tcp_init(loop, &s->u.tcp) : uv_pipe_init(loop, &s->u.pipe, 0);
     s->u.handle.data = s;
+    return rc;
+}
+
+int stream_open(struct stream *s, int fd)
+{
+    int rc = s->is_tcp ? uv_tcp_open(&s->u.tcp, fd) : uv_pipe_open(&s->u.pipe, fd);
+    if (rc != 0)
+        close(fd);
     return rc;
 }
 

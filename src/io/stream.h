@@ -47,6 +47,8 @@ struct stream {
 };
 
 int stream_init(struct stream *s, uv_loop_t *loop, bool tcp, struct stream_buffer *buffer);
+/* Takes fd, a connected socket, also when it fails: 0, or an error of libuv. */
+int stream_open(struct stream *s, int fd);
 void stream_set_owner(struct stream *s, const struct stream_events *events, void *owner);
 /* Sends from runs what the socket takes; gives how many bytes left. */
 size_t stream_send(struct stream *s, const struct span *runs, size_t n);

@@ -20,7 +20,6 @@ enum {
     READ_BYTES = 128 * 1024,
     SCRATCH_BYTES = 160 * 1024, /* what one read decrypts to, with the rest of a record from before */
     TICKETS_PER_UPSTREAM = 256,
-    BACKLOG = 1024,
     TICK_MS = 1000,
     REJUDGE_TURN_NS = 2000000, /* of a turn of the loop, for judging peers again */
 };
@@ -142,16 +141,20 @@ bool worker_make_room(struct worker *w)
 
 /* ---- listening ---- */
 
-void worker_let_wait(struct listen_socket *s)
+static void let_wait(struct listen_socket *s, int fd, const struct sockaddr_storage *from)
 {
-    s->worker->n_waiting += s->waiting ? 0 : 1;
-    s->waiting = true;
+    s->waiting = fd;
+    s->from = *from;
+    s->worker->n_waiting++;
+    acceptor_hold(&s->acceptor); /* a crowd there costs nothing */
 }
 
-static void wait_no_more(struct listen_socket *s)
+static int wait_no_more(struct listen_socket *s)
 {
-    s->worker->n_waiting -= s->waiting ? 1 : 0;
-    s->waiting = false;
+    int fd = s->waiting;
+    s->worker->n_waiting -= fd >= 0 ? 1 : 0;
+    s->waiting = -1;
+    return fd;
 }
 
 /* Below the limit of descriptors, so that what a client wants can be done (security D5). */
@@ -163,67 +166,59 @@ static bool has_room(struct worker *w)
 static void accept_waiting(struct worker *w)
 {
     for (struct listen_socket *s = w->sockets; s != NULL && w->n_waiting > 0 && has_room(w); s = s->next) {
-        if (!s->waiting)
+        if (s->waiting < 0)
             continue;
-        wait_no_more(s);
-        conn_accept(w, s);
+        acceptor_go_on(&s->acceptor);
+        conn_accept(w, s, wait_no_more(s), &s->from);
     }
 }
 
-static void on_connection(uv_stream_t *handle, int status)
+static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
 {
-    struct listen_socket *s = handle->data;
-    if (status != 0)
-        return;
+    struct listen_socket *s = owner;
     if (has_room(s->worker))
-        conn_accept(s->worker, s);
+        conn_accept(s->worker, s, fd, from);
     else
-        worker_let_wait(s); /* until then libuv does not look at the listening socket: a crowd there costs nothing */
+        let_wait(s, fd, from);
 }
 
-static void on_socket_closed(uv_handle_t *handle)
+static void on_socket_closed(void *owner)
 {
-    struct listen_socket *s = handle->data;
+    struct listen_socket *s = owner;
     free(s->address);
     free(s->listener);
     free(s);
 }
 
+static const struct acceptor_events listen_events = {on_client, on_socket_closed};
+
 /* A socket that was handed to us may be transparent, and its connections have any address for their own. */
 static void note_local(struct listen_socket *s, int fd)
 {
-    int len = sizeof(s->local), transparent = 0;
-    socklen_t size = sizeof(transparent);
-    s->local_known = s->is_tcp && uv_tcp_getsockname(&s->u.tcp, (struct sockaddr *)&s->local, &len) == 0 &&
+    int transparent = 0;
+    socklen_t len = sizeof(s->local), size = sizeof(transparent);
+    s->local_known = s->is_tcp && getsockname(fd, (struct sockaddr *)&s->local, &len) == 0 &&
                      getsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &transparent, &size) == 0 && transparent == 0 && peer_address_is_one(&s->local);
 }
 
 int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err)
 {
     struct listen_socket *s = calloc(1, sizeof(*s));
-    if (s == NULL) {
+    char *own_address = strdup(address), *own_listener = strdup(listener);
+    if (s == NULL || own_address == NULL || own_listener == NULL) {
+        free(s);
+        free(own_address);
+        free(own_listener);
         close(fd);
         return err_set(err, ERR_MEMORY, "out of memory");
     }
-    s->worker = w;
-    s->is_tcp = tcp;
-    s->address = strdup(address);
-    s->listener = strdup(listener);
-    if (tcp)
-        uv_tcp_init(w->loop, &s->u.tcp);
-    else
-        uv_pipe_init(w->loop, &s->u.pipe, 0);
-    s->u.handle.data = s;
-    int rc = tcp ? uv_tcp_open(&s->u.tcp, fd) : uv_pipe_open(&s->u.pipe, fd);
-    if (rc != 0)
-        close(fd);
-    else
-        note_local(s, fd);
-    if (rc == 0 && s->address != NULL && s->listener != NULL)
-        rc = uv_listen(&s->u.any, BACKLOG, on_connection);
-    if (rc != 0 || s->address == NULL || s->listener == NULL) {
-        uv_close(&s->u.handle, on_socket_closed);
-        return err_set(err, ERR_IO, "%s: cannot listen: %s", address, uv_strerror(rc != 0 ? rc : UV_ENOMEM));
+    *s = (struct listen_socket){.worker = w, .is_tcp = tcp, .waiting = -1, .address = own_address, .listener = own_listener};
+    note_local(s, fd);
+    int rc = acceptor_start(&s->acceptor, w->loop, fd, own_address, &listen_events, s);
+    if (rc != 0) {
+        err_set(err, ERR_IO, "%s: cannot listen: %s", address, uv_strerror(rc));
+        acceptor_close(&s->acceptor);
+        return -1;
     }
     s->next = w->sockets;
     w->sockets = s;
@@ -247,8 +242,10 @@ static void close_socket(struct worker *w, struct listen_socket *s)
     for (struct conn *c = w->conns; c != NULL; c = c->next)
         if (c->from == s)
             c->from = NULL;
-    wait_no_more(s);
-    uv_close(&s->u.handle, on_socket_closed);
+    int waiting = wait_no_more(s);
+    if (waiting >= 0)
+        close(waiting);
+    acceptor_close(&s->acceptor);
 }
 
 /* Keeps the sockets the snapshot still names, under the listener that has their address now. */

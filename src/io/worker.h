@@ -6,6 +6,7 @@
 #ifndef MTLSD_IO_WORKER_H
 #define MTLSD_IO_WORKER_H
 
+#include "acceptor.h"
 #include "resolve.h"
 #include "stream.h"
 
@@ -20,17 +21,13 @@ struct health;
 
 struct listen_socket {
     struct worker *worker;
-    union {
-        uv_handle_t handle;
-        uv_stream_t any;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } u;
+    struct acceptor acceptor;
     struct sockaddr_storage local;
     bool local_known; /* all its connections have local for their own address: it need not be asked for each */
     bool is_tcp;
-    bool waiting;  /* a connection waits until there is room for it */
-    char *address; /* as configured: what a reload finds it by */
+    int waiting;                  /* descriptor of a client that waits until there is room for it; -1: none */
+    struct sockaddr_storage from; /* its address */
+    char *address;  /* as configured: what a reload finds it by */
     char *listener; /* name of the listener it belongs to now */
     struct listen_socket *next;
 };
@@ -48,7 +45,7 @@ struct worker {
     bool rejudges_idle;         /* also those that wait for a request */
     uv_idle_t rejudging;        /* runs while some have still to be */
     size_t n_conns, n_uplinks;
-    size_t n_waiting; /* listening sockets with a connection that was not accepted yet */
+    size_t n_waiting; /* listening sockets with a client that waits */
     size_t max_conns; /* more wait in the listening sockets */
     size_t max_fds;   /* of clients and upstream connections together */
     struct resolve names;
@@ -88,7 +85,6 @@ void worker_stop(struct worker *w); /* at once: what still runs is told and ende
 void worker_reap(struct worker *w);       /* closes what the pool doomed */
 bool worker_is_full(const struct worker *w); /* another connection would take a descriptor that is meant for something else */
 bool worker_make_room(struct worker *w);     /* closes idle upstream connections; false: there was none */
-void worker_let_wait(struct listen_socket *s); /* its next connection is accepted when there is room again */
 void worker_conn_closed(struct worker *w); /* room for one more, or finished */
 void worker_uplink_closed(struct worker *w);
 

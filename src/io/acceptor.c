@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acceptor.h"
+
+#include "mtlsd/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    AT_ONCE = 32, /* in one turn of the loop; the others follow in the next */
+    PAUSE_FIRST_MS = 2,
+    PAUSE_MAX_MS = 1000,
+    TELL_AGAIN_US = 60 * 1000 * 1000,
+    TELL_OTHER_US = 1000 * 1000, /* when the error is another one */
+};
+
+/* ---- words ---- */
+
+static const char *hint_of(int error)
+{
+    switch (error) {
+    case EMFILE:
+        return "raise the open file limit of mtlsd (ulimit -n, LimitNOFILE=)";
+    case ENFILE:
+        return "the whole system has no more open files: raise fs.file-max, or end what holds them";
+    case ENOBUFS:
+    case ENOMEM:
+        return "memory for sockets ran out: lower limits.connections, or give the host or container more memory";
+    case EPERM:
+    case EACCES:
+        return "a firewall, seccomp filter or security module forbids it: let mtlsd call accept4 for this address";
+    default:
+        return "look at this host's network; restart mtlsd if it does not end";
+    }
+}
+
+/* At most one line a second, and one a minute of the same error. */
+static void tell_failure(struct acceptor *a, int error)
+{
+    uint64_t now_us = uv_hrtime() / 1000, wait_us = a->told && a->error == error ? TELL_AGAIN_US : TELL_OTHER_US;
+    if (a->pause_ms == 0)
+        a->failing_since_us = now_us;
+    if (a->told_us != 0 && now_us - a->told_us < wait_us)
+        return;
+    a->told = true;
+    a->told_us = now_us;
+    a->error = error;
+    struct log_line l;
+    char text[512];
+    snprintf(text, sizeof(text), "%s: new connections wait, because they cannot be accepted: %s", a->place, strerror(error));
+    log_begin(&l, LOG_LEVEL_ERROR, "accept", text);
+    log_str(&l, "error", uv_err_name(uv_translate_sys_error(error)));
+    log_str(&l, "hint", hint_of(error));
+    log_end(&l);
+}
+
+static void tell_success(struct acceptor *a)
+{
+    if (a->told)
+        log_say(LOG_LEVEL_INFO, "accept", "%s: connections are accepted again, after %.1f s", a->place,
+                (double)(uv_hrtime() / 1000 - a->failing_since_us) / 1e6);
+    a->told = false;
+    a->pause_ms = 0;
+}
+
+/* ---- accepting ---- */
+
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+static void look(struct acceptor *a)
+{
+    if (!a->held && !a->closing && !uv_is_active((uv_handle_t *)&a->pause))
+        uv_poll_start(&a->poll, UV_READABLE, on_ready);
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    look(timer->data);
+}
+
+static void pause_for_a_while(struct acceptor *a, int error)
+{
+    tell_failure(a, error);
+    a->pause_ms = a->pause_ms == 0 ? PAUSE_FIRST_MS : a->pause_ms * 2 < PAUSE_MAX_MS ? a->pause_ms * 2 : PAUSE_MAX_MS;
+    uv_poll_stop(&a->poll);
+    uv_timer_start(&a->pause, on_pause_over, a->pause_ms, 0);
+}
+
+/* It has ended before it was accepted; the next one may be well. */
+static bool is_of_one_connection(int error)
+{
+    return error == ECONNABORTED || error == EINTR;
+}
+
+/* 0, or why there is none. */
+static int accept_one(struct acceptor *a)
+{
+    struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof(from);
+    int fd = accept4(a->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    if (a->pause_ms != 0)
+        tell_success(a);
+    a->events->on_client(a->owner, fd, &from);
+    return 0;
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct acceptor *a = poll->data;
+    int error = 0, accepted = 0;
+    (void)status; /* accept says what is wrong */
+    (void)events;
+    for (int i = 0; i < AT_ONCE && !a->held && !a->closing && (error == 0 || is_of_one_connection(error)); i++) {
+        error = accept_one(a);
+        accepted += error == 0 ? 1 : 0;
+    }
+    bool fails = error != 0 && error != EAGAIN && error != EWOULDBLOCK && (accepted == 0 || !is_of_one_connection(error));
+    if (fails && !a->closing)
+        pause_for_a_while(a, error);
+}
+
+/* ---- life ---- */
+
+int acceptor_start(struct acceptor *a, uv_loop_t *loop, int fd, const char *place, const struct acceptor_events *events, void *owner)
+{
+    memset(a, 0, sizeof(*a));
+    a->fd = fd;
+    a->place = place;
+    a->events = events;
+    a->owner = owner;
+    uv_timer_init(loop, &a->pause);
+    a->pause.data = a;
+    a->handles = 1;
+    int rc = uv_poll_init(loop, &a->poll, fd);
+    if (rc != 0)
+        return rc;
+    a->poll.data = a;
+    a->handles = 2;
+    return uv_poll_start(&a->poll, UV_READABLE, on_ready);
+}
+
+void acceptor_hold(struct acceptor *a)
+{
+    if (a->held)
+        return;
+    a->held = true;
+    uv_poll_stop(&a->poll);
+}
+
+void acceptor_go_on(struct acceptor *a)
+{
+    if (!a->held)
+        return;
+    a->held = false;
+    look(a);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct acceptor *a = handle->data;
+    if (--a->handles == 0)
+        a->events->on_closed(a->owner);
+}
+
+void acceptor_close(struct acceptor *a)
+{
+    a->closing = true;
+    if (a->handles == 2)
+        uv_close((uv_handle_t *)&a->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&a->pause, on_handle_closed);
+    close(a->fd);
+}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""D5: what the daemon does when the system gives it nothing more: system calls that fail (strace injects the errors), threads that cannot be made."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+import unittest
+
+import harness
+import peers
+from harness import free_port, wait_for
+
+ASK = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def why_strace_cannot():
+    """None, or why no errors can be injected here: many containers forbid ptrace."""
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    done = subprocess.run(["strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=accept4", "-e", "inject=accept4:error=EPERM", "true"],
+                          capture_output=True, text=True, timeout=30)
+    return None if done.returncode == 0 else f"strace cannot be used here: {done.stderr.strip()[-200:]}"
+
+
+CANNOT = why_strace_cannot()
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Case(harness.Case):
+    def injected(self, call, rule, path, ports):
+        """The daemon with a system call that fails. -D: its process stays our child."""
+        env = self.environment()
+        env["ASAN_OPTIONS"] += ":detect_leaks=0" # which is done by ptrace too
+        env["LSAN_OPTIONS"] = "detect_leaks=0"
+        daemon = harness.Process("mtlsd", ["strace", "-D", "-f", "-o", self.folder / "strace.out", "-e", f"trace={call}", "-e", f"inject={call}:{rule}",
+                                           harness.MTLSD, "run", "-c", path], self.folder, env)
+        daemon.config_path = path
+        self.processes.append(daemon)
+        self.daemons.append(daemon)
+        return daemon.wait_ready(ports)
+
+    def admin(self):
+        return f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }};\n'
+
+    def status(self, daemon):
+        done = self.command("status", "--json", "-c", daemon.config_path, seconds=10)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+@unittest.skipIf(CANNOT, CANNOT)
+class Accept(Case):
+    def start(self, rule):
+        backend, self.port = peers.Backend(self), free_port()
+        us, root = self.pki.client(), self.pki.ca("root").crt
+        path = self.config(self.admin() + f"""
+            upstreams = {{ a = {{ targets = [ "127.0.0.1:{backend.port}" ]; }}; }};
+            listeners = {{ x = {{ bind = "127.0.0.1:{self.port}"; upstream = "a"; protocol = "http"; }}; }};""")
+        return self.injected("accept4", rule, path, [self.port])
+
+    def test_lasting_error_of_accept_stops_nobody_who_is_inside_and_costs_no_processor(self):
+        for error in ("ENFILE", "ENOBUFS", "ENOMEM", "EPERM", "ECONNABORTED"):
+            with self.subTest(error=error):
+                daemon = self.start(f"error={error}:when=2+")
+                with peers.connect(self.port) as inside, peers.connect(self.port):
+                    inside.settimeout(5)
+                    inside.sendall(ASK)
+                    self.assertEqual(200, peers.response(inside)[0])
+                    wait_for(lambda: f"error={error}" in daemon.log, "a line about the error", 5)
+                    began, before = time.monotonic(), cpu_seconds(daemon.pid)
+                    wait_for(lambda: time.monotonic() - began > 1, "a second to pass")
+                    self.assertLess(cpu_seconds(daemon.pid) - before, 0.25)
+                    inside.sendall(ASK)
+                    self.assertEqual(200, peers.response(inside)[0])
+                self.assertEqual(1, daemon.log.count(f"error={error}"), "one line")
+                self.assertEqual(0, daemon.stop())
+
+    def test_clients_and_the_admin_socket_are_served_when_the_error_is_over(self):
+        daemon = self.start("error=ENFILE:when=1..6")
+        with peers.connect(self.port) as client:
+            client.settimeout(5)
+            client.sendall(ASK)
+            self.assertEqual(200, peers.response(client)[0])
+        self.assertIn("raise fs.file-max", daemon.log)
+        self.assertIn("connections are accepted again", daemon.log)
+        self.assertTrue(self.status(daemon)["ready"])
+
+
+if __name__ == "__main__":
+    harness.main()
