@@ -39,14 +39,37 @@ static int wait_for_writer(int fd, const char *path, struct err *err)
     return n > 0 || errno == EINTR ? 0 : failed(err, path, "cannot wait for it");
 }
 
-/* One buffer of the file's size and one byte (to see the end) is taken at once, so that a key is not left behind in smaller ones. */
+static void wipe(struct bytes *b)
+{
+    if (b->data != NULL)
+        explicit_bzero(b->data, b->cap);
+    bytes_clear(b);
+}
+
+/* As bytes_reserve, but what grows leaves no key behind in the smaller buffer. */
+static uint8_t *room_for(struct bytes *out, size_t step)
+{
+    if (out->len + step <= out->cap || out->len == 0)
+        return bytes_reserve(out, step);
+    struct bytes larger;
+    bytes_init(&larger, out->max);
+    if (bytes_reserve(&larger, out->len + step) == NULL || bytes_append_span(&larger, bytes_span(out)) != 0) {
+        bytes_clear(&larger);
+        return NULL;
+    }
+    wipe(out);
+    *out = larger;
+    return bytes_reserve(out, step);
+}
+
+/* One buffer of the file's size and one byte (to see the end) is taken at once; only pipes need to grow. */
 static int read_all(int fd, size_t expected, struct bytes *out, const char *path, struct err *err)
 {
     for (;;) {
         size_t step = out->len <= expected ? expected + 1 - out->len : 4096;
         if (step > out->max - out->len)
             return err_set(err, ERR_IO, "%s: larger than %zu MiB", path, FILE_MAX_BYTES >> 20);
-        uint8_t *room = bytes_reserve(out, step);
+        uint8_t *room = room_for(out, step);
         if (room == NULL)
             return err_set(err, ERR_MEMORY, "%s: out of memory", path);
         ssize_t n = read(fd, room, step);
@@ -87,7 +110,7 @@ int file_read(const char *path, struct bytes *out, struct file_facts *facts, str
     int rc = read_open(fd, path, out, facts, err);
     close(fd);
     if (rc != 0)
-        bytes_clear(out);
+        wipe(out);
     return rc;
 }
 

@@ -114,10 +114,13 @@ static int add_key(struct loading *l, const struct tls_pem_reader *r, const stru
                        "that only mtlsd can read",
                        r->file, block->line);
     l->key_line = block->line;
-    gnutls_datum_t pem = {(unsigned char *)(uintptr_t)block->whole.ptr, (unsigned)block->whole.len};
+    struct span der;
     if (gnutls_x509_privkey_init(&l->id->key) != 0)
         return err_set(l->err, ERR_MEMORY, "out of memory");
-    int rc = gnutls_x509_privkey_import2(l->id->key, &pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
+    if (tls_pem_decode(r, block, &der, l->err) != 0)
+        return -1;
+    int rc = tls_key_import(block->label, der, l->id->key);
+    tls_pem_wipe(der);
     if (rc == 0 || check_only_kind(l) != 0)
         return rc == 0 ? 0 : -1;
     return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: the private key that begins here is damaged or of an unknown kind (%s); keys may be " TLS_KEY_KINDS,
@@ -421,11 +424,33 @@ int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t
     return id->unchecked ? 0 : tls_key_check_priority(&id->kind, priority, accepting, err);
 }
 
+/* Takes pcerts, also on failure. Without names: where there is one chain only, it is sent to whoever asks. */
+static int set_key(const struct tls_identity *id, gnutls_certificate_credentials_t credentials, gnutls_pcert_st *pcerts, unsigned n)
+{
+    static const char *no_names[1];
+    gnutls_privkey_t key;
+    int rc = gnutls_privkey_init(&key);
+    if (rc == 0) {
+        rc = gnutls_privkey_import_x509(key, id->key, 0);
+        if (rc == 0)
+            rc = gnutls_certificate_set_key(credentials, no_names, 0, pcerts, (int)n, key);
+        if (rc < 0)
+            gnutls_privkey_deinit(key);
+    }
+    for (unsigned i = 0; rc < 0 && i < n; i++)
+        gnutls_pcert_deinit(&pcerts[i]);
+    return rc;
+}
+
+/* The key is lent, not copied: each copy costs memory, and the library frees parts of one without wiping them. */
 int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials)
 {
     gnutls_x509_crt_t chain[MAX_CERTIFICATES];
+    gnutls_pcert_st pcerts[MAX_CERTIFICATES];
+    unsigned n = (unsigned)id->n_links;
     for (size_t i = 0; i < id->n_links; i++)
         chain[i] = id->links[i].crt;
     gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH); /* find_leaf knows, or nobody wants to */
-    return gnutls_certificate_set_x509_key(credentials, chain, (int)id->n_links, id->key);
+    int rc = gnutls_pcert_import_x509_list(pcerts, chain, &n, GNUTLS_X509_CRT_LIST_SORT);
+    return rc < 0 ? rc : set_key(id, credentials, pcerts, n);
 }

@@ -9,12 +9,13 @@
 #include "mtlsd/tls/tls_trust.h"
 
 #include <gnutls/gnutls.h>
+#include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 
 /* Of a handshake. A chain that does not fit is hostile (security A7): the engine ends the handshake, and the judge says the same of a file. */
 enum { TLS_MESSAGE_MAX_BYTES = 65536 };
 
-/* Puts a copy of chain and key into the credentials. 0 or a GnuTLS error. */
+/* Puts a copy of the chain into the credentials, and lends them the key: the identity must outlive them. 0 or a GnuTLS error. */
 MUST_CHECK int tls_identity_load_into(const struct tls_identity *id,
                                       gnutls_certificate_credentials_t credentials);
 

@@ -181,7 +181,7 @@ int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *b
     size_t bad = 0;
     long n = decode_base64(block->body, out, &bad);
     if (n < 0) {
-        free(out);
+        tls_pem_wipe(span_of(out, block->body.len)); /* it may be a damaged key */
         size_t line = block->line + 1 +
                       lines_in(span_of(block->body.ptr, bad < block->body.len ? bad : block->body.len));
         return err_set(err, ERR_CREDENTIAL,
@@ -191,6 +191,14 @@ int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *b
     }
     *der = span_of(out, (size_t)n);
     return 0;
+}
+
+void tls_pem_wipe(struct span der)
+{
+    void *bytes = (void *)(uintptr_t)der.ptr;
+    if (bytes != NULL)
+        explicit_bzero(bytes, der.len);
+    free(bytes);
 }
 
 const char *tls_pem_advice(struct span label)

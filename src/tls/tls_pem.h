@@ -27,6 +27,8 @@ MUST_CHECK int tls_pem_next(struct tls_pem_reader *r, struct tls_pem_block *out,
 /* The bytes of a block on the heap; the caller frees them. */
 MUST_CHECK int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *block,
                               struct span *der, struct err *err);
+/* Wipes and frees the decoded bytes of a private key. */
+void tls_pem_wipe(struct span der);
 /* What to do about a block of this kind that stands where it does not belong, as "; ..."; "" when nothing is known. */
 const char *tls_pem_advice(struct span label);
 /* Refuses text that cannot hold a block at all, and says what it is instead (empty, DER, something else). */
