@@ -18,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -308,14 +306,6 @@ static int start_admin(struct run *r, struct err *err)
 
 /* ---- start ---- */
 
-/* Key material must not leave by a core file or a debugger of the same user (security E4). */
-static void protect_memory(void)
-{
-    struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
 /* What ran when the time to drain was over is no good end: who watches the process is to see it. */
 static int say_stopped(const struct server *server, int code)
 {
@@ -367,7 +357,6 @@ int daemon_run(struct config *config, const struct run_options *options)
     struct err err = {0};
     int log_fd;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format, log_file_write, NULL, clock_now_precise);
-    protect_memory();
     signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away early must not end us */
     signal(SIGUSR1, SIG_IGN); /* until somebody listens: a rotation while we start must not end us */
     if (open_log(config, &log_fd, &err) != 0) {

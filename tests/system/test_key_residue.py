@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After a rotation the old private key is nowhere in the daemon's memory: neither a number of it nor its file's text. And no command that holds
+keys can be looked into or leaves a core file. Security E4."""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import stat
+import struct
+import subprocess
+
+import harness
+import peers
+from certs import openssl
+from harness import free_port, wait_for
+
+PAGE, PIECE, WINDOW, LARGEST_MAPPING = 4096, 1 << 22, 16, 1 << 30
+EC = ("-algorithm", "EC", "-pkeyopt")
+KINDS = {
+    "P-256": (*EC, "ec_paramgen_curve:P-256"),
+    "P-384": (*EC, "ec_paramgen_curve:P-384"),
+    "Ed25519": ("-algorithm", "ED25519"),
+    "RSA": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
+}
+PRIVATE = ("priv", "privateExponent", "prime1", "prime2", "exponent1", "exponent2", "coefficient")
+
+
+def numbers(key):
+    """What is secret in a key, by name, big-endian."""
+    text = openssl("pkey", "-in", key, "-text", "-noout").decode()
+    fields = re.findall(r"^(\w+):\n((?: +[0-9a-f:]+\n)+)", text, re.M)
+    return {name: bytes.fromhex(re.sub(r"[\s:]", "", digits)).lstrip(b"\0") for name, digits in fields if name in PRIVATE}
+
+
+def traces(key):
+    """Pieces of each number in both byte orders and of the PEM text, by name."""
+    found = {}
+    for name, number in numbers(key).items():
+        for order, value in (("big-endian", number), ("little-endian", number[::-1])):
+            for at in (8, len(number) - WINDOW):
+                found[f"{name} {order} from {at}"] = value[at:at + WINDOW]
+    body = "".join(key.read_text().split("-----")[2].split())
+    found["PEM"] = body[-40:-40 + WINDOW].encode()
+    return found
+
+
+def pages(pid, begin, end):
+    """Runs of pages of a mapping that are in memory."""
+    with open(f"/proc/{pid}/pagemap", "rb") as table:
+        table.seek(begin // PAGE * 8)
+        entries = struct.unpack(f"{(end - begin) // PAGE}Q", table.read((end - begin) // PAGE * 8))
+    start = None
+    for i, entry in enumerate((*entries, 0)):
+        present = entry >> 63 == 1
+        if present and start is None:
+            start = begin + i * PAGE
+        elif not present and start is not None:
+            yield start, begin + i * PAGE
+            start = None
+
+
+def search(pid, wanted):
+    """The names of the pieces that are in memory the process can write to."""
+    found = set()
+    maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for begin, end, kind in re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ \S+ *(.*)$", maps, re.M):
+            begin, end = int(begin, 16), int(end, 16)
+            if end - begin > LARGEST_MAPPING or kind == "[vvar]":  # the sanitizer's own tables
+                continue
+            for start, stop in pages(pid, begin, end):
+                for at in range(start, stop, PIECE):
+                    piece = os.pread(memory.fileno(), min(PIECE + WINDOW, stop - at), at)
+                    found |= {name for name, value in wanted.items() if value in piece}
+    return found
+
+
+class Rotation(harness.Case):
+    def environment(self):
+        # What is freed may be used again at once, as it is without the sanitizer.
+        return dict(super().environment(), ASAN_OPTIONS="quarantine_size_mb=0:thread_local_quarantine_size_kb=0:detect_leaks=1")
+
+    def bundle(self, stem, how):
+        key, request, crt = (self.folder / f"{stem}.{end}" for end in ("key", "csr", "crt"))
+        openssl("genpkey", *how, "-out", key)
+        openssl("req", "-new", "-key", key, "-subj", f"/CN={stem}", "-out", request)
+        self.write("leaf.ext", "subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\nkeyUsage=digitalSignature\n")
+        ca = self.pki.ca("root")
+        openssl("x509", "-req", "-in", request, "-CA", ca.crt, "-CAkey", ca.key, "-CAcreateserial", "-CAserial", self.folder / "serial", "-days", "2",
+                "-extfile", self.folder / "leaf.ext", "-out", crt)
+        pem = self.write(f"{stem}.pem", crt.read_text() + key.read_text())
+        pem.chmod(0o600)
+        return pem, key
+
+    def chain(self, pem):
+        """A verifier and, before it, an injector, in one process and with the same identity; gives the port of the injector."""
+        inside, outside = free_port(), free_port()
+        backend = peers.Backend(self, lambda r: peers.reply(b"fine"))
+        ca = self.pki.ca("root").crt
+        self.mtlsd = self.daemon(f"""
+            admin = {{ socket = "unix:{self.folder}/admin.sock"; }};
+            identities = {{ me = {{ bundle = "{pem}"; }}; }};
+            trusts = {{ all = {{ ca = "{ca}"; }}; }};
+            upstreams = {{ backend = {{ targets = [ "127.0.0.1:{backend.port}" ]; }};
+                           verifier = {{ targets = [ "localhost:{inside}" ]; tls = {{ identity = "me"; trust = "all"; }}; }}; }};
+            listeners = {{ inside = {{ bind = "127.0.0.1:{inside}"; upstream = "backend"; tls = {{ identity = "me"; trust = "all"; }}; }};
+                           outside = {{ bind = "127.0.0.1:{outside}"; upstream = "verifier"; }}; }};""", [inside, outside])
+        return outside
+
+    def test_an_old_key_leaves_no_trace(self):
+        for kind, how in KINDS.items():
+            with self.subTest(kind=kind):
+                (first, old), (second, new) = self.bundle("first", how), self.bundle("second", how)
+                live = self.folder / "live.pem"
+                shutil.copy(first, live)
+                port = self.chain(live)
+                self.assertEqual("fine", self.curl(f"http://127.0.0.1:{port}/").text)
+                try:
+                    before = search(self.mtlsd.pid, traces(old))
+                except PermissionError:
+                    self.skipTest("looking into another process needs root with CAP_SYS_PTRACE")
+                self.assertNotEqual(set(), before, "a key that is in use is not found: the search is wrong")
+                os.replace(second, live)
+                done = self.command("reload", "-c", self.mtlsd.config_path)
+                self.assertEqual(0, done.returncode, done.stderr)
+                self.assertEqual("fine", self.curl(f"http://127.0.0.1:{port}/").text)
+                wait_for(lambda: not search(self.mtlsd.pid, traces(old)), f"the end of {search(self.mtlsd.pid, traces(old))}", 5, 0.3)
+                self.assertNotEqual(set(), search(self.mtlsd.pid, traces(new)))
+                self.mtlsd.stop()
+
+
+NOBODY = 65534
+
+
+class Protection(harness.Case):
+    def test_every_command_that_holds_keys_keeps_others_of_its_user_out(self):
+        """The kernel gives the files of such a process to root. The peer takes connections and says nothing, so that the commands are seen at work."""
+        self.folder.parent.chmod(stat.S_IMODE(self.folder.parent.stat().st_mode) | 0o011)
+        binary, client, port = self.folder / "mtlsd", self.pki.client(), free_port()
+        shutil.copy(harness.MTLSD, binary)
+        shutil.copy(client.pem, self.folder / "me.pem")
+        ca = shutil.copy(self.pki.ca("root").crt, self.folder / "ca.pem")
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        target = f"127.0.0.1:{silent.getsockname()[1]}"
+        conf = self.config(self.injector_text(port, target).replace(str(client.pem), "me.pem").replace(str(self.pki.ca("root").crt), "ca.pem"))
+        self.command("pki", "init", "--dir", self.folder / "pki")
+        as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        for path in [self.folder, *self.folder.rglob("*")] if as_nobody else []:
+            os.chown(path, NOBODY, NOBODY)
+        for words in (("run", "-c", conf), ("check", "--connect", "-c", conf), ("drill", "--target", target, "--dir", self.folder / "pki"),
+                      ("client", "--bundle", "me.pem", "--ca", ca, "--listen", f"127.0.0.1:{port}", "--upstream", f"https://{target}")):
+            with self.subTest(command=words[0]):
+                process = subprocess.Popen([binary, *words], cwd=self.folder, env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                           **as_nobody)
+                self.addCleanup(process.stderr.close)
+                try:
+                    wait_for(lambda: process.poll() is not None or os.stat(f"/proc/{process.pid}/mem").st_uid == 0, "protection", 5)
+                    self.assertIsNone(process.poll(), process.stderr.peek(2000) if process.poll() is not None else "")
+                    limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
+                    self.assertRegex(limits, r"Max core file size +0 +0 ")
+                finally:
+                    process.kill()
+                    process.wait()
+
+
+if __name__ == "__main__":
+    harness.main()
