@@ -318,17 +318,19 @@ static int say_stopped(const struct server *server, int code)
     return code != COMMAND_FINE ? code : COMMAND_FAILED;
 }
 
+/* Takes snapshot: once the server has another one, its keys must go with it. */
 static int serve(struct run *r, struct snapshot *snapshot)
 {
     struct err err = {0};
     struct server_hooks hooks = {r, on_signal};
     r->server = server_new(snapshot, &hooks, &err);
+    snapshot_unref(snapshot);
     if (r->server == NULL)
         return command_fail_err(&err);
     int code = COMMAND_FINE;
     if (start_admin(r, &err) == 0) {
         run_crls_follow(&r->crls, r->server);
-        log_listening(snapshot);
+        log_listening(server_snapshot(r->server));
         r->expiry_looked = r->started;
         r->expiry = ticker_start(server_loop(r->server), EXPIRY_LOOK_MS, look_at_dates, r);
         log_file_flush();
@@ -382,7 +384,6 @@ int daemon_run(struct config *config, const struct run_options *options)
         return COMMAND_REFUSED;
     }
     int code = serve(&r, snapshot);
-    snapshot_unref(snapshot);
     run_crls_end(&r.crls);
     return code;
 }
