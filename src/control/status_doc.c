@@ -457,6 +457,12 @@ int status_doc_reload(struct bytes *out, const struct admin_reload *result)
         put_text(&d, o, "where", f->where);
         put_text(&d, o, "text", f->text);
     }
+    if (result->findings->out_of_memory) {
+        json_t *o = add_object(&d, array);
+        put_text(&d, o, "level", finding_level_word(FINDING_ERROR));
+        put_text(&d, o, "where", "");
+        put_text(&d, o, "text", "out of memory");
+    }
     put(&d, d.root, "findings", array);
     return finish(&d, out);
 }

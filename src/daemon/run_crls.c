@@ -136,7 +136,7 @@ static void start_reading(struct run_crls *c)
     c->arrived = NULL;
     findings_init(&c->findings);
     c->reading = snapshot_ref((struct snapshot *)(uintptr_t)server_snapshot(c->server)); /* its lists change, by their own rules */
-    if (server_background(c->server, read_again, finish_reading, c) == 0)
+    if (background_do(server_background(c->server), read_again, finish_reading, c) == 0)
         return;
     findings_add(&c->findings, FINDING_ERROR, "", "out of memory");
     for (struct run_crls_list *list = c->judging; list != NULL; list = list->next)
@@ -190,7 +190,7 @@ void run_crls_follow(struct run_crls *c, struct server *server)
     const char **files = snapshot_crl_files(server_snapshot(server), &n);
     c->server = server;
     file_watch_stop(c->watch);
-    c->watch = n > 0 ? file_watch_start(server_loop(server), files, n, on_change, c) : NULL;
+    c->watch = n > 0 ? file_watch_start(server_loop(server), server_background(server), files, n, on_change, c) : NULL;
     if (n > 0 && c->watch == NULL)
         log_say(LOG_LEVEL_ERROR, "crl", "out of memory: changed revocation lists count from the next reload on");
     follow_urls(c, server_snapshot(server));

@@ -26,13 +26,13 @@ struct folder {
 
 struct file_watch {
     uv_loop_t *loop;
+    struct background *background;
     file_watch_fn on_change;
     void *ctx;
     char **paths; /* owned, each too */
     struct print *seen, *fresh;
     size_t n;
     uv_timer_t timer;
-    uv_work_t work;
     struct folder **folders; /* of the files, and of what they link to; each freed when it is closed */
     size_t n_folders;
     size_t handles; /* open ones */
@@ -133,9 +133,9 @@ static void watch_folders(struct file_watch *f)
 
 /* ---- looking ---- */
 
-static void look(uv_work_t *work)
+static void look(void *ctx)
 {
-    struct file_watch *f = work->data;
+    struct file_watch *f = ctx;
     for (size_t i = 0; i < f->n; i++) {
         struct stat st;
         memset(&f->fresh[i], 0, sizeof(f->fresh[i])); /* compared as bytes */
@@ -149,10 +149,9 @@ static void look(uv_work_t *work)
     }
 }
 
-static void after_look(uv_work_t *work, int status)
+static void after_look(void *ctx)
 {
-    struct file_watch *f = work->data;
-    (void)status;
+    struct file_watch *f = ctx;
     f->looking = false;
     if (f->stopping) {
         free_if_over(f);
@@ -171,7 +170,7 @@ static void after_look(uv_work_t *work, int status)
 
 static void start_look(struct file_watch *f)
 {
-    f->looking = uv_queue_work(f->loop, &f->work, look, after_look) == 0;
+    f->looking = background_do(f->background, look, after_look, f) == 0;
     if (!f->looking)
         schedule(f, SLOW_MS);
 }
@@ -206,7 +205,8 @@ static int copy_paths(struct file_watch *f, const char *const *paths, size_t n)
     return 0;
 }
 
-struct file_watch *file_watch_start(struct uv_loop_s *loop, const char *const *paths, size_t n, file_watch_fn on_change, void *ctx)
+struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const char *const *paths, size_t n, file_watch_fn on_change,
+                                    void *ctx)
 {
     struct file_watch *f = calloc(1, sizeof(*f));
     if (f == NULL)
@@ -216,9 +216,9 @@ struct file_watch *file_watch_start(struct uv_loop_s *loop, const char *const *p
         return NULL;
     }
     f->loop = loop;
+    f->background = background;
     f->on_change = on_change;
     f->ctx = ctx;
-    f->work.data = f;
     uv_timer_init(loop, &f->timer);
     uv_unref((uv_handle_t *)&f->timer);
     f->timer.data = f;

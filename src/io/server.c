@@ -34,6 +34,7 @@ struct server {
     struct snapshot *snapshot; /* counted: the current one */
     struct socket_file *files; /* owned: of the sockets that listen */
     struct refusals *refusals;
+    struct background *background; /* owned */
     struct hand *hands;
     unsigned n_hands;
     size_t fd_limit; /* of the process */
@@ -307,6 +308,7 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     s->fd_limit = raise_fd_limit();
     for (unsigned i = 0; i < s->n_hands; i++)
         share_out(&s->hands[i].worker, snapshot, s->fd_limit, workers);
+    ok = ok && (s->background = background_new(&s->loop, err)) != NULL;
     if (ok && adopt_with(s, snapshot, NULL, err) == 0)
         return s;
     err_set(err, ERR_MEMORY, "out of memory");
@@ -361,6 +363,8 @@ size_t server_cut(const struct server *s)
 
 bool server_is_held(const struct server *s)
 {
+    if (background_is_busy(s->background))
+        return true;
     for (unsigned i = 0; i < s->n_hands; i++) {
         if (resolve_is_held(&s->hands[i].worker.names))
             return true;
@@ -398,6 +402,7 @@ void server_free(struct server *s)
         if (h->threaded)
             close_loop(&h->own_loop);
     }
+    background_stop(s->background);
     close_loop(&s->loop);
     for (unsigned i = 0; i < s->n_hands; i++) {
         worker_clear(&s->hands[i].worker);
@@ -407,42 +412,6 @@ void server_free(struct server *s)
     snapshot_unref(s->snapshot);
     free(s->hands);
     free(s);
-}
-
-/* ---- work on the side ---- */
-
-struct side_work {
-    uv_work_t req;
-    void (*work)(void *ctx);
-    void (*done)(void *ctx);
-    void *ctx;
-};
-
-static void do_work(uv_work_t *req)
-{
-    struct side_work *job = req->data;
-    job->work(job->ctx);
-}
-
-static void after_work(uv_work_t *req, int status)
-{
-    struct side_work *job = req->data;
-    (void)status;
-    job->done(job->ctx);
-    free(job);
-}
-
-int server_background(struct server *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
-{
-    struct side_work *job = malloc(sizeof(*job));
-    if (job == NULL)
-        return -1;
-    *job = (struct side_work){.work = work, .done = done, .ctx = ctx};
-    job->req.data = job;
-    if (uv_queue_work(&s->loop, &job->req, do_work, after_work) == 0)
-        return 0;
-    free(job);
-    return -1;
 }
 
 /* ---- what is known ---- */
@@ -471,4 +440,9 @@ struct refusals *server_refusals(struct server *s)
 struct uv_loop_s *server_loop(struct server *s)
 {
     return &s->loop;
+}
+
+struct background *server_background(struct server *s)
+{
+    return s->background;
 }

@@ -33,13 +33,15 @@ def cpu_seconds(pid):
 
 
 class Case(harness.Case):
+    def environment(self):
+        """Leaks are looked for by a thread that traces the process, which is not possible here."""
+        env = super().environment()
+        return dict(env, ASAN_OPTIONS=env["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0"), LSAN_OPTIONS="detect_leaks=0")
+
     def injected(self, call, rule, path, ports):
         """The daemon with a system call that fails. -D: its process stays our child."""
-        env = self.environment()
-        env["ASAN_OPTIONS"] += ":detect_leaks=0" # which is done by ptrace too
-        env["LSAN_OPTIONS"] = "detect_leaks=0"
         daemon = harness.Process("mtlsd", ["strace", "-D", "-f", "-o", self.folder / "strace.out", "-e", f"trace={call}", "-e", f"inject={call}:{rule}",
-                                           harness.MTLSD, "run", "-c", path], self.folder, env)
+                                           harness.MTLSD, "run", "-c", path], self.folder, self.environment())
         daemon.config_path = path
         self.processes.append(daemon)
         self.daemons.append(daemon)
@@ -89,6 +91,66 @@ class Accept(Case):
         self.assertIn("raise fs.file-max", daemon.log)
         self.assertIn("connections are accepted again", daemon.log)
         self.assertTrue(self.status(daemon)["ready"])
+
+
+@unittest.skipIf(os.geteuid() != 0, "limits of processes do not hold for one who is not another user")
+class Threads(Case):
+    """Runs as a user who has no other process, because that limit counts them all."""
+    USER = 54321
+
+    def start(self, processes):
+        backend, self.port = peers.Backend(self), free_port()
+        os.chmod(self.folder.parent, 0o755)
+        path = self.config(self.admin() + self.injector_text(self.port, f"127.0.0.1:{backend.port}", trust=self.own_copies()))
+        binary = self.folder / "mtlsd-binary" # the built one may lie where that user may not look
+        shutil.copy(harness.MTLSD, binary)
+        for file in (self.folder, *self.folder.iterdir()):
+            os.chown(file, self.USER, self.USER)
+        daemon = harness.Process("mtlsd", ["setpriv", f"--reuid={self.USER}", f"--regid={self.USER}", "--clear-groups", "prlimit", f"--nproc={processes}",
+                                           binary, "run", "-c", path], self.folder, self.environment())
+        daemon.config_path = path
+        self.processes.append(daemon)
+        self.daemons.append(daemon)
+        return daemon
+
+    def own_copies(self):
+        """The shared files belong to another user."""
+        us, root = self.pki.client(), self.pki.ca("root")
+        for name, source in (("us.pem", us.pem), ("root.crt", root.crt)):
+            shutil.copy(source, self.folder / name)
+        self.identity = type("Identity", (), {"pem": self.folder / "us.pem"})
+        return f'ca = "{self.folder}/root.crt";'
+
+    def injector_text(self, port, target, **options):
+        return super().injector_text(port, target, identity=self.identity, **options)
+
+    def test_start_that_lacks_threads_ends_with_words(self):
+        daemon = self.start(1)
+        self.assertEqual(1, daemon.wait())
+        self.assertRegex(daemon.log, "cannot start a thread for reloads: .*raise the limits of processes")
+
+    def test_reload_needs_no_thread_that_was_not_there_from_the_start(self):
+        daemon = self.start(3).wait_ready([self.port])
+        for _ in range(3):
+            self.assertEqual(0, self.command("reload", "-c", daemon.config_path).returncode)
+        self.assertTrue(self.status(daemon)["ready"])
+
+    @unittest.skipIf(harness.is_sanitized(), "a sanitizer ends the process when it gets no memory")
+    def test_reload_without_memory_is_refused_and_one_with_it_is_done(self):
+        daemon = self.start(8).wait_ready([self.port])
+        used = int(next(line for line in pathlib.Path(f"/proc/{daemon.pid}/status").read_text().splitlines() if line.startswith("VmData")).split()[1])
+        self.limit_memory(daemon, used << 10)
+        for _ in range(3):
+            done = self.command("reload", "-c", daemon.config_path)
+            self.assertIn(done.returncode, (1, 3)) # 1: not even an answer could be made
+        self.assertIn("out of memory", daemon.log)
+        self.limit_memory(daemon, "unlimited")
+        self.assertEqual(0, self.command("reload", "-c", daemon.config_path).returncode)
+        self.assertTrue(self.status(daemon)["ready"])
+
+    def limit_memory(self, daemon, size):
+        subprocess.run(["setpriv", f"--reuid={self.USER}", f"--regid={self.USER}", "--clear-groups", "prlimit", f"--pid={daemon.pid}",
+                        f"--data={size}:unlimited"], check=True, timeout=10)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,16 @@
 #ifndef MTLSD_IO_FILE_WATCH_H
 #define MTLSD_IO_FILE_WATCH_H
 
+#include "mtlsd/io/background.h"
+
 #include <stddef.h>
 
-struct uv_loop_s;
 struct file_watch;
 typedef void (*file_watch_fn)(void *ctx); /* on the loop; may stop the watch */
 
-/* Copies the paths; at least one. What is there now is taken for known. NULL: out of memory. */
-struct file_watch *file_watch_start(struct uv_loop_s *loop, const char *const *paths, size_t n, file_watch_fn on_change, void *ctx);
+/* Copies the paths; at least one. background: looks at the files. What is there now is taken for known. NULL: out of memory. */
+struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const char *const *paths, size_t n, file_watch_fn on_change,
+                                    void *ctx);
 /* Nothing is told any more; memory goes when the loop has run. */
 void file_watch_stop(struct file_watch *f);
 

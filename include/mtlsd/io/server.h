@@ -9,6 +9,7 @@
 #include "mtlsd/control/counters.h"
 #include "mtlsd/control/refusals.h"
 #include "mtlsd/control/snapshot.h"
+#include "mtlsd/io/background.h"
 
 struct server;
 struct uv_loop_s;
@@ -40,8 +41,8 @@ void server_drain(struct server *s, uint64_t within_ms);
 void server_stop(struct server *s);
 bool server_is_draining(const struct server *s);
 
-/* Runs work on another thread, then done on the main loop. */
-MUST_CHECK int server_background(struct server *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
+/* Threads beside the main loop. */
+struct background *server_background(struct server *s);
 /* Calls what once on the main loop, soon. For a demo or test that runs the server on a thread of its own: safe from any thread. */
 void server_request(struct server *s, enum server_signal what);
 

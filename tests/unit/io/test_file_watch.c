@@ -12,6 +12,7 @@
 
 static char folder[64], file[100], other[100], link_name[100];
 static uv_loop_t loop;
+static struct background *background;
 static uv_timer_t deadline;
 static int told;
 static bool late;
@@ -59,12 +60,16 @@ static void set_up(void)
     write_file(file, "first");
     ck_assert_int_eq(uv_loop_init(&loop), 0);
     uv_timer_init(&loop, &deadline);
+    struct err err = {0};
+    background = background_new(&loop, &err);
+    ck_assert_msg(background != NULL, "%s", err.text);
     told = 0;
 }
 
 static void tear_down(void)
 {
     uv_close((uv_handle_t *)&deadline, NULL);
+    background_stop(background);
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
     unlink(file);
@@ -77,7 +82,7 @@ static struct file_watch *watch(const char *path)
 {
     const char *paths[] = {path};
     static char mine[] = "mine";
-    struct file_watch *f = file_watch_start(&loop, paths, 1, on_change, mine);
+    struct file_watch *f = file_watch_start(&loop, background, paths, 1, on_change, mine);
     ck_assert_ptr_nonnull(f);
     ck_assert(!hears(200)); /* what is there is known */
     return f;

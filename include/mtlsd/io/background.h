@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads beside a loop, for work that may take long: loading a configuration, reading lists, looking at files. They are started before the first
+ * client is served: a daemon that lacks threads says so at its start, and not at its first reload.
+ */
+#ifndef MTLSD_IO_BACKGROUND_H
+#define MTLSD_IO_BACKGROUND_H
+
+#include "mtlsd/base/attr.h"
+#include "mtlsd/base/err.h"
+
+#include <stdbool.h>
+
+struct uv_loop_s;
+struct background;
+
+/* loop is borrowed. NULL + err. */
+struct background *background_new(struct uv_loop_s *loop, struct err *err);
+/* work runs on a thread, the oldest first, then done on the loop. -1: out of memory. */
+MUST_CHECK int background_do(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
+/* Something was given that is not done yet. On the loop's thread. */
+bool background_is_busy(const struct background *s);
+/* Waits for what was given, then tells each that it is done. The memory goes when the loop runs once more. */
+void background_stop(struct background *s);
+
+#endif
