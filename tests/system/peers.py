@@ -236,9 +236,14 @@ class StrictReader:
         return line
 
     def exactly(self, size):
-        while len(self.data) < size:
+        parts, have = [self.data], len(self.data)
+        while have < size:
+            self.data = b""
             if not self.fill():
                 raise CutShort("end inside a body")
+            parts.append(self.data)
+            have += len(self.data)
+        self.data = b"".join(parts)
         out, self.data = self.data[:size], self.data[size:]
         return out
 
@@ -353,6 +358,8 @@ def response(connection, method="GET"):
 
 def read_body(connection, names, data):
     """(complete, body) by the framing the fields tell."""
+    data = bytearray(data)
+
     def more():
         nonlocal data
         try:
@@ -365,8 +372,8 @@ def read_body(connection, names, data):
         size = int(names["content-length"])
         while len(data) < size:
             if not more():
-                return False, data
-        return True, data[:size]
+                return False, bytes(data)
+        return True, bytes(data[:size])
     if names.get("transfer-encoding") == "chunked":
         body = b""
         while True:
@@ -384,6 +391,6 @@ def read_body(connection, names, data):
     while True:
         piece = more()
         if piece is None:
-            return False, data
+            return False, bytes(data)
         if not piece:
-            return True, data
+            return True, bytes(data)

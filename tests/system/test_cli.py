@@ -2,7 +2,6 @@
 """The command line: every wrong input gets an exit code of the contract and a message that tells the person what to do."""
 import datetime
 import json
-import os
 import re
 import shutil
 import socket
@@ -429,18 +428,6 @@ class DevelopmentCa(Case):
         self.pki_command("issue", "alice", "--client")
         for name in ("ca.key", "alice.key", "alice.pem"):
             self.assertEqual(0o600, (self.folder / "pki" / name).stat().st_mode & 0o777, name)
-
-
-class Demo(Case):
-    def test_the_demo_holds(self):
-        done = self.command("demo", seconds=120)
-        self.assertEqual(FINE, done.returncode, done.stdout + done.stderr)
-        for word in ("expired", "unknown_ca", "wrong_purpose"):
-            self.assertIn(word, done.stdout)
-
-    def test_the_demo_leaves_nothing_behind(self):
-        self.command("demo", seconds=120, env=dict(self.environment(), TMPDIR=str(self.folder)))
-        self.assertEqual([], os.listdir(self.folder))
 
 
 if __name__ == "__main__":
