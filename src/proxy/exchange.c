@@ -86,7 +86,7 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
         err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
-    if (listener->tls != NULL && (x->down.tls = tls_engine_new(listener->tls, NULL, exchange_tls_accept_client, x, err)) == NULL)
+    if (listener->tls != NULL && (x->down.tls = tls_engine_new(listener->tls, env->tickets, exchange_tls_accept_client, x, err)) == NULL)
         goto fail;
     x->active_us = x->since_us = now.us;
     if (conf->accept_proxy_protocol)

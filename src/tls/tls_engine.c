@@ -161,6 +161,7 @@ struct tls_engine *tls_engine_new(struct tls_context *ctx, struct tls_tickets *t
     }
     e->ctx = tls_context_ref(ctx);
     e->tickets = ctx->accepting ? NULL : tickets;
+    e->verdicts = tickets != NULL ? tls_tickets_verdicts(tickets) : NULL;
     e->accept = accept;
     e->accept_ctx = accept_ctx;
     e->handshaking = true;

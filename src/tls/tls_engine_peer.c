@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_cert.h"
+#include "tls_crl_set.h"
 #include "tls_engine_internal.h"
+#include "tls_verdict_cache.h"
 
 #include <stdlib.h>
 
@@ -17,9 +19,34 @@ static size_t peer_ders(const struct tls_engine *e, struct span ders[CHAIN_MAX])
     return n;
 }
 
+static struct tls_verdict_key key_of(const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n)
+{
+    uint64_t generation = ctx->trust != NULL ? tls_crl_set_generation(tls_trust_crls(ctx->trust)) : 0;
+    return (struct tls_verdict_key){.context_id = ctx->id, .generation = generation, .ders = ders, .n = n, .now = now};
+}
+
+static const struct tls_known *find_known(const struct tls_engine *e, const struct tls_verdict_key *key)
+{
+    return e->verdicts != NULL ? tls_verdict_cache_find(e->verdicts, key) : NULL;
+}
+
+/* Who was found valid before, by the same chain, context, lists and dates, is so again. */
+static bool judge_by_memory(struct tls_engine *e, const struct tls_verdict_key *key, struct tls_verdict *out)
+{
+    const struct tls_known *known = e->peer != NULL ? find_known(e, key) : NULL;
+    if (known == NULL)
+        return false;
+    *out = known->verdict;
+    tls_peer_set_way(e->peer, known->peer->way, known->peer->n_way, known->peer->by_anchor);
+    return true;
+}
+
 /* Also tells the peer the way it was found valid by; that of a server is of no use to anybody. */
 static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n, struct tls_verdict *out)
 {
+    const struct tls_verdict_key key = key_of(ctx, now, ders, n);
+    if (judge_by_memory(e, &key, out))
+        return;
     struct tls_way way = {.n = 0};
     *out = (struct tls_verdict){.status = REASON_UNDECIDED};
     if (n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
@@ -33,6 +60,17 @@ static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t n
     }
     if (e->peer != NULL && ctx->accepting)
         tls_peer_set_way(e->peer, way.ders, way.n, way.by_anchor);
+    bool whole = e->peer != NULL && (!ctx->accepting || e->peer->n_way == way.n);
+    if (e->verdicts != NULL && whole)
+        tls_verdict_cache_keep(e->verdicts, &key, out, e->peer);
+}
+
+static struct tls_peer *make_peer(const struct tls_engine *e, const struct span *ders, size_t n)
+{
+    struct err err = {0};
+    const struct tls_verdict_key key = key_of(e->ctx, e->now, ders, n);
+    const struct tls_known *known = find_known(e, &key);
+    return known != NULL ? tls_peer_copy(known->peer) : tls_peer_new(ders[0], &err);
 }
 
 /* A certificate whose names nobody can read would look like none at all to whoever comes after: it passes nowhere, whatever is tolerated. */
@@ -75,9 +113,8 @@ int tls_engine_judge_peer(struct tls_engine *e)
         tls_engine_fail(e, REASON_INTERNAL, "out of memory");
         return -1;
     }
-    struct err err = {0};
     if (n > 0 && e->peer == NULL)
-        e->peer = tls_peer_new(ders[0], &err);
+        e->peer = make_peer(e, ders, n);
     judge(e, e->ctx, e->now, ders, n, e->verdict);
     unsigned alert = tls_judge_alert(e->verdict->status);
     enum reason answer = answer_to(e, e->ctx, n, e->verdict);

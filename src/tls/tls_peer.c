@@ -75,13 +75,14 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
     struct span serial = tls_cert_serial_digits(&cert);
     size_t names_bytes = count.n * sizeof(struct tls_name);
     size_t texts_bytes = subject.length + issuer.length + 2 * serial.len + 3;
-    uint8_t *block = malloc(sizeof(struct tls_peer) + names_bytes + texts_bytes + der.len);
+    size_t block_bytes = sizeof(struct tls_peer) + names_bytes + texts_bytes + der.len;
+    uint8_t *block = malloc(block_bytes);
     if (block == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
     struct tls_peer *peer = (struct tls_peer *)(void *)block;
-    *peer = (struct tls_peer){.not_before = cert.not_before, .not_after = cert.not_after, .n_names = count.n};
+    *peer = (struct tls_peer){.not_before = cert.not_before, .not_after = cert.not_after, .n_names = count.n, .block_bytes = block_bytes};
     peer->subject_cut = subject.cut;
     peer->subject_empty = tls_cert_name_is_empty(cert.subject);
     peer->issuer_cut = issuer.cut;
@@ -101,6 +102,35 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
     tls_cert_sha256(peer->der, peer->sha256);
     tls_cert_sha256(cert.spki, peer->spki_sha256);
     return peer;
+}
+
+static const void *moved(const struct tls_peer *from, struct tls_peer *to, const void *what)
+{
+    return (uint8_t *)to + ((const uint8_t *)what - (const uint8_t *)from);
+}
+
+struct tls_peer *tls_peer_copy(const struct tls_peer *peer)
+{
+    struct tls_peer *copy = malloc(peer->block_bytes);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, peer, peer->block_bytes);
+    copy->subject = moved(peer, copy, peer->subject);
+    copy->issuer = moved(peer, copy, peer->issuer);
+    copy->serial = moved(peer, copy, peer->serial);
+    copy->der.ptr = moved(peer, copy, peer->der.ptr);
+    struct tls_name *names = (struct tls_name *)(uintptr_t)moved(peer, copy, peer->names);
+    for (size_t i = 0; i < peer->n_names; i++)
+        names[i].value.ptr = moved(peer, copy, peer->names[i].value.ptr);
+    copy->names = names;
+    copy->way = NULL;
+    copy->way_block = NULL;
+    copy->n_way = 0;
+    tls_peer_set_way(copy, peer->way, peer->n_way, peer->by_anchor);
+    if (copy->n_way == peer->n_way)
+        return copy;
+    tls_peer_free(copy);
+    return NULL;
 }
 
 void tls_peer_free(struct tls_peer *peer)

@@ -20,6 +20,7 @@ struct shelf { /* the tickets of one context, newest first */
 struct tls_tickets {
     size_t max_per_context;
     struct shelf *shelves;
+    struct tls_verdict_cache verdicts;
 };
 
 struct tls_tickets *tls_tickets_new(size_t max_per_context)
@@ -52,6 +53,7 @@ void tls_tickets_forget_all(struct tls_tickets *t)
 {
     while (t->shelves != NULL)
         free_shelf(t, t->shelves);
+    tls_verdict_cache_clear(&t->verdicts);
 }
 
 void tls_tickets_free(struct tls_tickets *t)
@@ -101,6 +103,11 @@ void tls_tickets_put(struct tls_tickets *t, uint64_t context_id, gnutls_datum_t 
     *ticket = (struct ticket){shelf->first, data};
     shelf->first = ticket;
     shelf->n++;
+}
+
+struct tls_verdict_cache *tls_tickets_verdicts(struct tls_tickets *t)
+{
+    return &t->verdicts;
 }
 
 bool tls_tickets_take(struct tls_tickets *t, uint64_t context_id, gnutls_datum_t *out)

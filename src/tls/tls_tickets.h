@@ -5,11 +5,14 @@
 
 #include "mtlsd/tls/tls_engine.h"
 
+#include "tls_verdict_cache.h"
+
 #include <gnutls/gnutls.h>
 
 /* Takes data, which is freed with gnutls_free, also on failure. */
 void tls_tickets_put(struct tls_tickets *t, uint64_t context_id, gnutls_datum_t data);
 /* Removes the newest ticket of a context and gives it to the caller; false when there is none. */
 bool tls_tickets_take(struct tls_tickets *t, uint64_t context_id, gnutls_datum_t *out);
+struct tls_verdict_cache *tls_tickets_verdicts(struct tls_tickets *t);
 
 #endif

@@ -7,6 +7,7 @@
 
 struct wire_pki ends_pki;
 struct ends_end ends_client, ends_server;
+struct tls_tickets *ends_tickets;
 struct tls_facts ends_facts;
 
 void ends_make(void)
@@ -22,7 +23,7 @@ void ends_drop(void)
 void ends_open_one(struct ends_end *end, struct tls_context *ctx, tls_accept_fn accept, void *accept_ctx)
 {
     struct err err = {0};
-    *end = (struct ends_end){.ctx = ctx, .e = tls_engine_new(ctx, NULL, accept, accept_ctx, &err), .now = WIRE_NOW};
+    *end = (struct ends_end){.ctx = ctx, .e = tls_engine_new(ctx, ends_tickets, accept, accept_ctx, &err), .now = WIRE_NOW};
     ck_assert_msg(end->e != NULL, "%s", err.text);
     bytes_init(&end->got, ENDS_QUEUE_MAX);
 }

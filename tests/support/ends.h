@@ -19,6 +19,7 @@ struct ends_end {
 
 extern struct wire_pki ends_pki;
 extern struct ends_end ends_client, ends_server;
+extern struct tls_tickets *ends_tickets; /* what the engines made next remember by; NULL: nothing. A test's own */
 extern struct tls_facts ends_facts; /* what ends_look saw last */
 
 void ends_make(void); /* the certificates: fixtures of a test case */

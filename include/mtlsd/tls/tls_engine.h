@@ -44,12 +44,13 @@ void tls_context_unref(struct tls_context *ctx);
 /* Whether a peer so judged may pass: valid, none where it may lack one, or tolerated. */
 bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict);
 
-/* Session tickets of upstreams, one store per worker (not shared between threads). A ticket is used once and only with the very context
- * it was made under, so a new identity, trust or name never meets an old session. */
+/* What a worker remembers of handshakes (not shared between threads). Session tickets of upstreams: one is used once and only with the very context
+ * it was made under, so a new identity, trust or name never meets an old session. And which chains were found valid, of either side: a peer that comes
+ * again with the same one, under the same context, lists and dates, is not judged anew. */
 struct tls_tickets;
 struct tls_tickets *tls_tickets_new(size_t max_per_context);
 void tls_tickets_free(struct tls_tickets *t);
-void tls_tickets_forget(struct tls_tickets *t, const struct tls_context *ctx);
+void tls_tickets_forget(struct tls_tickets *t, const struct tls_context *ctx); /* its tickets */
 void tls_tickets_forget_all(struct tls_tickets *t);
 
 enum tls_flag {
@@ -67,7 +68,7 @@ typedef enum reason (*tls_accept_fn)(void *ctx, const struct tls_verdict *verdic
 
 struct tls_engine;
 
-/* accept may be NULL: then all of those pass. tickets may be NULL. */
+/* accept may be NULL: then all of those pass. tickets may be NULL: nothing is remembered. */
 struct tls_engine *tls_engine_new(struct tls_context *ctx, struct tls_tickets *tickets, tls_accept_fn accept, void *accept_ctx, struct err *err);
 void tls_engine_free(struct tls_engine *e);
 

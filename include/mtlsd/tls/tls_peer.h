@@ -32,10 +32,13 @@ struct tls_peer {
     size_t n_way;           /* 0: none, or not judged valid */
     bool by_anchor;         /* judged valid, and issued by a CA of the trust itself: any CA below one could have chosen the issuer's name */
     void *way_block;        /* owned */
+    size_t block_bytes;     /* of the memory that this lies in */
 };
 
 /* Keeps a copy of the certificate. NULL + err (ERR_PROTOCOL) when it cannot be parsed. */
 struct tls_peer *tls_peer_new(struct span der, struct err *err);
+/* The same in memory of its own, its way too. NULL: out of memory. */
+struct tls_peer *tls_peer_copy(const struct tls_peer *peer);
 void tls_peer_free(struct tls_peer *peer);
 /* Keeps copies of these in place of the way it had. Without memory for them it has none. by_anchor: see tls_way. */
 void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor);

@@ -291,6 +291,30 @@ START_TEST(a5_refuses_an_extension_that_appears_twice)
 }
 END_TEST
 
+START_TEST(a_copy_has_nothing_of_the_original)
+{
+    struct tls_peer *peer = peer_of(&(struct certs_order){.o = "Acme", .cn = "alice", .serial = 0xab01, .sans = {"dns:a.example", "uri:spiffe://td/a"}});
+    const struct span way[] = {span_from_str("issuer"), span_from_str("root")};
+    tls_peer_set_way(peer, way, 2, true);
+    struct tls_peer *copy = tls_peer_copy(peer);
+    ck_assert_ptr_nonnull(copy);
+    ck_assert(span_equals(copy->der, peer->der));
+    ck_assert_str_eq(copy->subject, "CN=alice,O=Acme");
+    ck_assert_str_eq(copy->serial, "ab01");
+    ck_assert_uint_eq(copy->n_names, 4);
+    ck_assert(span_equals_str(tls_peer_first(copy, TLS_NAME_DNS), "a.example"));
+    ck_assert(span_equals_str(copy->names[3].value, "spiffe://td/a"));
+    ck_assert_uint_eq(copy->n_way, 2);
+    ck_assert(span_equals_str(copy->way[1], "root"));
+    ck_assert(copy->by_anchor);
+    tls_peer_free(peer); /* the sanitizer finds what still points there */
+    ck_assert_str_eq(copy->issuer, "CN=alice,O=Acme");
+    ck_assert(span_equals_str(tls_peer_first(copy, TLS_NAME_CN), "alice"));
+    ck_assert(span_equals_str(copy->way[0], "issuer"));
+    tls_peer_free(copy);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_peer");
@@ -306,6 +330,7 @@ Suite *suite(void)
     tcase_add_test(c, says_when_a_text_is_not_the_name);
     tcase_add_test(c, keeps_a_copy_of_the_certificate);
     tcase_add_test(c, keeps_copies_of_the_way_it_was_given_last);
+    tcase_add_test(c, a_copy_has_nothing_of_the_original);
     tcase_add_test(c, refuses_what_is_no_certificate);
     tcase_add_test(c, a5_refuses_an_extension_that_appears_twice);
     suite_add_tcase(s, c);

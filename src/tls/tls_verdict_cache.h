@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The chains that a worker found valid, so that a peer that comes again is not parsed and judged again. Only valid verdicts are kept, and one is given
+ * back only for the same bytes of every certificate, under the same context (so the same trust, rules, names, pins and purpose) and the same generation
+ * of the trust's revocation lists, at a time at which no date has changed it. Allow rules are no part of a verdict: they are asked each time.
+ * One owner, one thread. Bounded: a chain takes the place of another with the same slot.
+ */
+#ifndef MTLSD_TLS_TLS_VERDICT_CACHE_H
+#define MTLSD_TLS_TLS_VERDICT_CACHE_H
+
+#include "mtlsd/tls/tls_judge.h"
+#include "mtlsd/tls/tls_peer.h"
+
+enum {
+    TLS_VERDICT_CACHE_SLOTS = 256,
+    TLS_VERDICT_CACHE_CHAIN_MAX = 8 * 1024, /* bytes; longer chains are judged each time */
+};
+
+struct tls_verdict_key { /* borrowed; made before the chain is judged, so that lists that come meanwhile are another generation */
+    uint64_t context_id, generation;
+    const struct span *ders;
+    size_t n;
+    int64_t now; /* seconds since 1970 */
+};
+
+struct tls_known {
+    struct tls_verdict verdict;
+    struct tls_peer *peer; /* with the path by which it was found valid, where the context tells it; owned */
+    uint64_t context_id, generation;
+    int64_t since; /* the time at which it was judged */
+    size_t n;
+    struct span chain; /* each certificate behind its length */
+    uint8_t bytes[];
+};
+
+struct tls_verdict_cache {
+    struct tls_known *slots[TLS_VERDICT_CACHE_SLOTS];
+};
+
+/* NULL: not known, or not at this time. Valid until the next call that changes the cache. */
+const struct tls_known *tls_verdict_cache_find(const struct tls_verdict_cache *cache, const struct tls_verdict_key *key);
+/* Keeps a copy of both, if the verdict is valid without any fault. Without memory nothing is kept. */
+void tls_verdict_cache_keep(struct tls_verdict_cache *cache, const struct tls_verdict_key *key, const struct tls_verdict *verdict,
+                            const struct tls_peer *peer);
+void tls_verdict_cache_clear(struct tls_verdict_cache *cache);
+
+#endif
