@@ -5,6 +5,7 @@
 
 #include "mtlsd/base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,7 +74,19 @@ void conn_close(struct conn *c, bool reset)
 
 /* ---- the drive ---- */
 
-static void flush(struct conn *c, enum side side, struct stream *stream, struct moment now)
+/* What the upstream said before was read. A lack of our own says nothing about it. */
+static void write_failed(struct conn *c, int error, struct moment now)
+{
+    char text[160];
+    snprintf(text, sizeof(text), "cannot write to the upstream: %s", uv_strerror(error));
+    if (error == UV_ENOMEM || error == UV_ENOBUFS)
+        exchange_on_connect_failed(c->x, REASON_INTERNAL, text, now);
+    else
+        exchange_on_error(c->x, SIDE_UP, text, now);
+}
+
+/* False: a write failed, and what comes of it may be another thing to send. */
+static bool flush(struct conn *c, enum side side, struct stream *stream, struct moment now)
 {
     struct span runs[RUNS];
     struct link *link = exchange_link(c->x, side);
@@ -84,23 +97,24 @@ static void flush(struct conn *c, enum side side, struct stream *stream, struct 
             break;
         exchange_on_sent(c->x, side, sent, now);
         if (exchange_link(c->x, side) != link)
-            return;
+            return true;
     }
     if (stream->dead && side == SIDE_DOWN) {
         exchange_on_error(c->x, SIDE_DOWN, "the client went away", now);
-        return;
+        return true;
     }
-    if (stream->dead && stream->ended) { /* its end came long ago, and no read will tell more */
-        exchange_on_error(c->x, SIDE_UP, "the upstream went away", now);
-        return;
+    if (stream_is_lost(stream)) {
+        write_failed(c, stream->error, now);
+        return false;
     }
     bool reset;
     if (exchange_is_done(c->x, &reset) && !reset)
-        return; /* closing says it too */
+        return true; /* closing says it too */
     if (link != NULL && !stream->writing && link_wants_shutdown(link)) {
         stream_shut(stream);
         exchange_on_sent(c->x, side, 0, now);
     }
+    return true;
 }
 
 static struct upconn *upconn_of(const struct conn *c)
@@ -109,12 +123,11 @@ static struct upconn *upconn_of(const struct conn *c)
     return u != NULL ? u->driver : NULL;
 }
 
-static void flush_both(struct conn *c, struct moment now)
+static bool flush_both(struct conn *c, struct moment now)
 {
     flush(c, SIDE_DOWN, &c->down, now);
     struct upconn *up = upconn_of(c);
-    if (up != NULL)
-        flush(c, SIDE_UP, &up->stream, now);
+    return up == NULL || flush(c, SIDE_UP, &up->stream, now);
 }
 
 /* Who connects knows better than the exchange what was not there in time. */
@@ -234,10 +247,10 @@ void conn_drive(struct conn *c, struct moment now)
     c->in_drive = true;
     int turn = 0;
     for (; turn < TURNS; turn++) {
-        flush_both(c, now);
+        bool flushed = flush_both(c, now);
         bool connected = connect_if_wanted(c);
         bool refused = exchange_holds_next(c->x) && !rebind(c, now);
-        if (!exchange_continue(c->x, now) && !connected && !refused)
+        if (!exchange_continue(c->x, now) && flushed && !connected && !refused)
             break;
     }
     exchange_settle(c->x);

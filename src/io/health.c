@@ -114,6 +114,8 @@ static void flush(struct check *c)
         link_sent(link, sent);
     }
     link_settle(link);
+    if (c->up != NULL && stream_is_lost(&c->up->stream))
+        checkup_on_failed(c->checkup, REASON_UPSTREAM_CLOSED, "cannot write to the target");
 }
 
 static void on_late(uv_timer_t *timer)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stream.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { WAITING_BYTES = 16 * 1024, RUNS = 60 };
@@ -44,6 +46,12 @@ bool stream_can_send(const struct stream *s)
     return !s->writing && !s->closing && !s->shutting && !s->dead;
 }
 
+static void die(struct stream *s, int error)
+{
+    s->dead = true;
+    s->error = error;
+}
+
 static void on_written(uv_write_t *req, int status)
 {
     struct stream *s = req->handle->data;
@@ -54,7 +62,7 @@ static void on_written(uv_write_t *req, int status)
     if (s->closing)
         return;
     if (status < 0)
-        s->dead = true;
+        die(s, status);
     s->events->on_sent(s->owner, status < 0 ? 0 : len);
 }
 
@@ -63,7 +71,7 @@ static void wait_for_room(struct stream *s, const struct span *runs, size_t n)
 {
     struct waiting_write *w = malloc(sizeof(*w));
     if (w == NULL) {
-        s->dead = true;
+        die(s, UV_ENOMEM);
         return;
     }
     size_t len = 0;
@@ -75,9 +83,10 @@ static void wait_for_room(struct stream *s, const struct span *runs, size_t n)
     w->req.data = w;
     w->len = len;
     uv_buf_t buf = uv_buf_init(w->data, (unsigned)len);
-    if (uv_write(&w->req, &s->u.any, &buf, 1, on_written) != 0) {
+    int rc = uv_write(&w->req, &s->u.any, &buf, 1, on_written);
+    if (rc != 0) {
         free(w);
-        s->dead = true;
+        die(s, rc);
         return;
     }
     s->writing = true;
@@ -99,8 +108,17 @@ size_t stream_send(struct stream *s, const struct span *runs, size_t n)
     if (rc == UV_EAGAIN)
         wait_for_room(s, runs, n);
     else if (rc < 0)
-        s->dead = true;
+        die(s, rc);
     return rc > 0 ? (size_t)rc : 0;
+}
+
+bool stream_is_lost(const struct stream *s)
+{
+    uv_os_fd_t fd;
+    char byte;
+    if (!s->dead || s->ended || s->closing || uv_fileno(&s->u.handle, &fd) != 0)
+        return s->dead;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)

@@ -42,8 +42,9 @@ struct stream {
     size_t asked; /* bytes of the last read */
     uv_shutdown_t shutdown;
     bool is_tcp, reading, writing, shutting, shut, closing;
-    bool dead;  /* a write failed; reading goes on to learn why */
+    bool dead;  /* a write failed; what the peer said before may still be read */
     bool ended; /* nothing more can be read */
+    int error;  /* of libuv, of the write that failed */
 };
 
 int stream_init(struct stream *s, uv_loop_t *loop, bool tcp, struct stream_buffer *buffer);
@@ -53,6 +54,8 @@ void stream_set_owner(struct stream *s, const struct stream_events *events, void
 /* Sends from runs what the socket takes; gives how many bytes left. */
 size_t stream_send(struct stream *s, const struct span *runs, size_t n);
 bool stream_can_send(const struct stream *s);
+/* A write failed, and nothing waits to be read that could tell more. */
+bool stream_is_lost(const struct stream *s);
 void stream_read(struct stream *s, bool on);
 /* Ends our direction after what was sent. Once. */
 void stream_shut(struct stream *s);

@@ -93,6 +93,37 @@ class Accept(Case):
         self.assertTrue(self.status(daemon)["ready"])
 
 
+@unittest.skipIf(CANNOT, CANNOT)
+class Write(Case):
+    def answer_when(self, rule):
+        """The answer to a request for which system calls fail by this rule, and how long it took."""
+        backend, port = peers.Backend(self), free_port()
+        path = self.config(f"""
+            upstreams = {{ a = {{ targets = [ "127.0.0.1:{backend.port}" ]; }}; }};
+            listeners = {{ x = {{ bind = "127.0.0.1:{port}"; upstream = "a"; protocol = "http"; }}; }};""",
+                           prelude='workers = 1; log = { level = "error"; };\n')
+        self.injected("write,writev,sendmsg", rule, path, [port])
+        began = time.monotonic()
+        answer = self.curl("-d", "x", f"http://127.0.0.1:{port}/", seconds=8)
+        return answer, time.monotonic() - began
+
+    def number_of_write(self, text):
+        """The how many-th write of the process has this text; those before it wake loops."""
+        answer, _ = self.answer_when("delay_enter=0:when=1")
+        self.assertEqual(200, answer.status)
+        lines = [line for line in (self.folder / "strace.out").read_text().splitlines() if "write" in line and "resumed" not in line]
+        return next(i for i, line in enumerate(lines, 1) if text in line)
+
+    def test_write_that_fails_ends_the_attempt_at_once(self):
+        number = self.number_of_write("POST / HTTP")
+        for error, status, reason in (("EPIPE", 502, "upstream_closed"), ("ECONNRESET", 502, "upstream_closed"), ("EPERM", 502, "upstream_closed"),
+                                      ("ENOMEM", 500, "internal")):
+            with self.subTest(error=error):
+                answer, seconds = self.answer_when(f"error={error}:when={number}")
+                self.assert_problem(answer, status, reason)
+                self.assertLess(seconds, 3)
+
+
 @unittest.skipIf(os.geteuid() != 0, "limits of processes do not hold for one who is not another user")
 class Threads(Case):
     """Runs as a user who has no other process, because that limit counts them all."""
