@@ -140,6 +140,15 @@ static void check_proxy(const struct look *k)
         complain(k, at(k, "proxy", NULL), "a proxy cannot reach a unix socket: leave proxy out, or put that target into another upstream");
 }
 
+static void check_spare(const struct look *k)
+{
+    const config_setting_t *place = at(k, "pool", "spare");
+    if (k->u->pool_spare > 0 && k->u->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE)
+        complain(k, place, "a connection that is made before its client is there cannot begin with that client's PROXY header: leave out spare, or send_proxy_protocol");
+    if (k->u->pool_spare > k->u->pool_max)
+        complain(k, place, "is more than max: keep fewer ready, or raise max");
+}
+
 static void check_server_name(const struct look *k)
 {
     const char *name = k->u->tls.server_name;
@@ -173,4 +182,5 @@ void config_check_upstream(const struct config_reader *r, size_t upstream)
     check_sticky(&k);
     check_health(&k);
     check_proxy(&k);
+    check_spare(&k);
 }

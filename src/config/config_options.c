@@ -196,6 +196,10 @@ static const struct config_option options[] = {
      "How many idle ones to a target each worker keeps at most; 0 keeps none. Default: as many as the requests of the last seconds used, "
      "while there are file descriptors. More than 64 that no request needed are closed bit by bit.",
      false, RELOADABLE, UPSTREAM(pool_max)},
+    {"upstream.pool", "spare", "number", "0", "0..1000", "",
+     "How many connections to each target each worker keeps ready, handshake done, so that a new client of a tcp listener does not wait for it. "
+     "One is renewed before idle is over. Of no use where the server speaks first.",
+     false, RELOADABLE, UPSTREAM(pool_spare)},
     {"upstream.pool", "idle", "duration", "50s", "100ms..1d", "",
      "How long one is kept at most. A server that sends \"Keep-Alive: timeout=N\" shortens it: the connection is not used in the last "
      "of these seconds.",
@@ -432,7 +436,6 @@ static const struct config_planned planned[] = {
     {"identity", "allow_uids", NULL, NULL},
     {"identity", "allow_gids", NULL, NULL},
     {"upstream.tls", "alpn", NULL, NULL},
-    {"upstream.pool", "spare", NULL, NULL},
     {"listener", "allow_uids", NULL, NULL},
     {"listener", "allow_gids", NULL, NULL},
 };

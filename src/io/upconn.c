@@ -2,9 +2,30 @@
 #include "upconn.h"
 #include "conn.h"
 
+#include "mtlsd/base/log.h"
+
 #include <stdlib.h>
 
 /* ---- the socket of an uplink ---- */
+
+static void say_spare_ended(const struct uplink *u)
+{
+    struct log_line l;
+    log_begin(&l, LOG_LEVEL_WARN, "spare_failed", "the server ended a connection that was kept ready, or spoke on it, within two seconds");
+    log_str(&l, "upstream", u->target->upstream->conf->name);
+    log_str(&l, "target_address", u->target->conf->text);
+    log_str(&l, "hint", "leave pool.spare out of this upstream if its server speaks first or ends connections that do not ask at once");
+    log_end(&l);
+}
+
+/* One that lay idle is of no use any more. */
+static void lose(struct upconn *up)
+{
+    struct worker *w = up->worker;
+    if (pool_lost(w->env.pool, up->uplink, worker_now().us))
+        say_spare_ended(up->uplink);
+    worker_reap(w);
+}
 
 static void on_read(void *owner, struct span data)
 {
@@ -12,11 +33,8 @@ static void on_read(void *owner, struct span data)
     struct exchange *x = up->uplink->exchange;
     if (x == NULL) {
         /* In the pool: a late ticket does no harm; the peer's farewell, or anything out of turn, makes it useless. */
-        struct worker *w = up->worker;
-        if (link_stays_idle(&up->uplink->link, data, worker_now().utc))
-            return;
-        pool_doom(w->env.pool, up->uplink);
-        worker_reap(w);
+        if (!link_stays_idle(&up->uplink->link, data, worker_now().utc))
+            lose(up);
         return;
     }
     struct moment now = worker_now();
@@ -29,9 +47,7 @@ static void on_end(void *owner)
     struct upconn *up = owner;
     struct exchange *x = up->uplink->exchange;
     if (x == NULL) {
-        struct worker *w = up->worker;
-        pool_doom(w->env.pool, up->uplink);
-        worker_reap(w);
+        lose(up);
         return;
     }
     struct moment now = worker_now();
@@ -100,6 +116,7 @@ void upconn_serve(struct upconn *up, struct uplink *u)
 {
     up->uplink = u;
     u->driver = up;
+    stream_set_owner(&up->stream, &up_events, up);
 }
 
 void upconn_close(struct uplink *u)

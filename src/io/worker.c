@@ -3,6 +3,7 @@
 #include "conn.h"
 #include "health.h"
 #include "peer_address.h"
+#include "spares.h"
 #include "upconn.h"
 
 #include "mtlsd/base/log.h"
@@ -54,6 +55,42 @@ static void on_turn(uv_prepare_t *prepare)
         uv_timer_start(&w->held, on_held, TICK_MS, TICK_MS);
 }
 
+/* ---- idle upstream connections ---- */
+
+static bool pool_is_minded(const struct worker *w)
+{
+    return pool_idle_count(w->env.pool) > 0 || pool_keeps_spares(w->env.pool);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    pool_expire(w->env.pool, worker_now().us);
+    pool_trim(w->env.pool);
+    worker_reap(w);
+    if (!pool_is_minded(w))
+        uv_timer_stop(&w->tick);
+}
+
+static void close_doomed(struct worker *w)
+{
+    struct uplink *u;
+    while ((u = pool_next_doomed(w->env.pool)) != NULL)
+        upconn_close(u);
+}
+
+void worker_reap(struct worker *w)
+{
+    if (w->draining)
+        pool_doom_all(w->env.pool); /* what a last request left there would hold up the end */
+    close_doomed(w);
+    spares_fill(w);
+    if (!w->draining && pool_is_minded(w) && !uv_is_active((uv_handle_t *)&w->tick))
+        uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+/* ---- life ---- */
+
 int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct refusals *refusals, struct err *err)
 {
     memset(w, 0, sizeof(*w));
@@ -87,6 +124,8 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     uv_prepare_init(loop, &w->turn);
     w->turn.data = w;
     uv_prepare_start(&w->turn, on_turn);
+    if (pool_is_minded(w))
+        uv_timer_start(&w->tick, on_tick, 0, TICK_MS);
     return 0;
 }
 
@@ -102,29 +141,6 @@ void worker_clear(struct worker *w)
     free(w->env.scratch);
 }
 
-/* ---- idle upstream connections ---- */
-
-static void on_tick(uv_timer_t *timer)
-{
-    struct worker *w = timer->data;
-    pool_expire(w->env.pool, worker_now().us);
-    pool_trim(w->env.pool);
-    worker_reap(w);
-    if (pool_idle_count(w->env.pool) == 0)
-        uv_timer_stop(&w->tick);
-}
-
-void worker_reap(struct worker *w)
-{
-    struct uplink *u;
-    if (w->draining)
-        pool_doom_all(w->env.pool); /* what a last request left there would hold up the end */
-    while ((u = pool_next_doomed(w->env.pool)) != NULL)
-        upconn_close(u);
-    if (!w->draining && pool_idle_count(w->env.pool) > 0 && !uv_is_active((uv_handle_t *)&w->tick))
-        uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
-}
-
 bool worker_is_full(const struct worker *w)
 {
     return w->n_conns + w->n_uplinks >= w->max_fds;
@@ -135,7 +151,7 @@ bool worker_make_room(struct worker *w)
     if (pool_idle_count(w->env.pool) == 0)
         return false;
     pool_doom_all(w->env.pool);
-    worker_reap(w);
+    close_doomed(w);
     return true;
 }
 
@@ -340,8 +356,9 @@ void worker_adopt(struct worker *w, struct snapshot *next)
         log_say(LOG_LEVEL_ERROR, "reload", "out of memory: a worker stays with the old configuration");
         return;
     }
+    spares_stop(w);
     pool_doom_all(w->env.pool);
-    worker_reap(w);
+    close_doomed(w);
     pool_free(w->env.pool);
     w->env.pool = pool;
     fleet_free(w->env.fleet); /* exchanges that still run on the old snapshot's targets are unknown to the new one, and do not mind */
@@ -359,11 +376,13 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     drain_gone(w);
     begin_rejudging(w); /* what runs: between requests there is time, the next one is judged by the new snapshot */
     accept_waiting(w);  /* there may be more room now */
+    worker_reap(w);
 }
 
 void worker_rejudge(struct worker *w)
 {
     tls_tickets_forget_all(w->env.tickets);
+    spares_stop(w);
     pool_doom_all(w->env.pool); /* idle ones are as cheaply made anew */
     worker_reap(w);
     w->rejudges_idle = true;
@@ -394,6 +413,7 @@ static void begin_end(struct worker *w)
     w->env.draining = true;
     stop_health(w);
     sort_sockets(w);
+    spares_stop(w);
     pool_doom_all(w->env.pool);
     worker_reap(w);
 }

@@ -18,6 +18,7 @@
 
 struct conn;
 struct health;
+struct spare;
 
 struct listen_socket {
     struct worker *worker;
@@ -53,7 +54,9 @@ struct worker {
     uv_timer_t race_timer;
     bool checks_health;    /* this worker does it for all */
     struct health *health; /* NULL: nothing is checked */
-    uv_timer_t tick; /* runs while the pool holds something */
+    struct spare *spares;  /* connections that are being made to be kept ready */
+    bool fills_spares;
+    uv_timer_t tick; /* runs while the pool holds something, or is to */
     uv_timer_t held; /* runs while the journal holds lines back */
     uv_prepare_t turn;  /* before the loop sleeps: the log of this turn leaves, and the next one begins */
     uv_idle_t crowd;    /* runs while streams wait for their turn */

@@ -137,25 +137,39 @@ int exchange_session_field(const struct exchange *x, struct bytes *out)
 static struct uplink *take_kept(struct exchange *x, struct moment now)
 {
     struct uplink *u;
-    while ((u = pool_take(x->env->pool, x->target, now.us)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
+    while ((u = pool_take(x->env->pool, x->target, !exchange_is_http(x), now.us)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
         pool_doom(x->env->pool, u);
     return u;
+}
+
+static void pass_to_kept(struct exchange *x, struct moment now)
+{
+    if (exchange_is_http(x)) {
+        exchange_http_send_request(x, now);
+        return;
+    }
+    http1_free(x->up->http); /* it was made for either kind of listener */
+    x->up->http = NULL;
+    x->up->uses++;
+    fleet_worked(x->env->fleet, x->target);
+    exchange_tcp_ended(x, now);
 }
 
 void exchange_go_upstream(struct exchange *x, struct moment now)
 {
     x->rq->connect_us = now.us;
-    struct uplink *u = exchange_is_http(x) && !x->rq->fresh ? take_kept(x, now) : NULL;
+    struct uplink *u = !x->rq->fresh ? take_kept(x, now) : NULL;
     if (u == NULL) {
         exchange_enter(x, PHASE_CONNECT, now);
         return;
     }
     u->exchange = x;
     x->up = u;
-    x->up_reported = true;
+    x->up_reported = u->uses > 0;
     x->rq->from_pool = true;
+    exchange_tls_report(x, SIDE_UP);
     exchange_enter(x, PHASE_ACTIVE, now);
-    exchange_http_send_request(x, now);
+    pass_to_kept(x, now);
 }
 
 const struct dial *exchange_wants_connect(const struct exchange *x)

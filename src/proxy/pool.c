@@ -8,12 +8,19 @@ enum {
     POOL_UNCOUNTED = 64, /* so many idle ones of a target stay until their time is over, used or not */
     POOL_WINDOW = 5,     /* calls of pool_trim: the traffic of so many seconds is looked at */
     POOL_SLICE = 8,      /* an eighth of what is too many goes at a time */
+    SPARES_AT_ONCE = 16, /* are made; a start of many upstreams is no storm */
+    SPARE_EARLY_US = 2000000, /* one that ends so soon was not wanted by its server */
+    SPARE_WAIT_US = 1000000,  /* after the first failure; doubled by each, up to 64 times */
 };
 
 struct shelf { /* idle connections to one target, used last first */
     struct uplink *first, *last;
     size_t n;
     size_t unused, unused_before; /* the fewest that were idle in this window, and in the one before: nobody needed those */
+    struct shelf *next_wanting;   /* of those that may need a spare connection */
+    uint64_t spare_after_us;      /* no attempt before */
+    unsigned spare_failures, under_way;
+    bool wanting;
 };
 
 struct pool {
@@ -23,7 +30,30 @@ struct pool {
     struct uplink *doomed;
     size_t n_idle;
     unsigned trims;
+    struct shelf *wanting;
+    unsigned under_way; /* spare connections that are being made */
+    bool keeps_spares;
 };
+
+static unsigned spares_of(const struct pool *p, const struct shelf *shelf)
+{
+    return p->targets[shelf - p->shelves].upstream->conf->pool_spare;
+}
+
+static void look_for_spare(struct pool *p, struct shelf *shelf)
+{
+    if (shelf->wanting || spares_of(p, shelf) == 0)
+        return;
+    shelf->wanting = true;
+    shelf->next_wanting = p->wanting;
+    p->wanting = shelf;
+}
+
+static void look_for_spares(struct pool *p)
+{
+    for (size_t i = 0; p->keeps_spares && i < p->n_targets; i++)
+        look_for_spare(p, &p->shelves[i]);
+}
 
 struct pool *pool_new(const struct plan_target *targets, size_t n)
 {
@@ -37,6 +67,9 @@ struct pool *pool_new(const struct plan_target *targets, size_t n)
         free(p);
         return NULL;
     }
+    for (size_t i = 0; i < n; i++)
+        p->keeps_spares = p->keeps_spares || targets[i].upstream->conf->pool_spare > 0;
+    look_for_spares(p);
     return p;
 }
 
@@ -71,6 +104,7 @@ static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
     if (shelf->unused > shelf->n)
         shelf->unused = shelf->n;
     p->n_idle--;
+    look_for_spare(p, shelf);
 }
 
 static void doom(struct pool *p, struct uplink *u)
@@ -81,12 +115,21 @@ static void doom(struct pool *p, struct uplink *u)
     p->doomed = u;
 }
 
-struct uplink *pool_take(struct pool *p, const struct plan_target *target, uint64_t now_us)
+static struct uplink *first_fit(const struct shelf *shelf, bool unused)
+{
+    struct uplink *u = shelf->first;
+    while (unused && u != NULL && u->uses > 0)
+        u = u->next;
+    return u;
+}
+
+struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool unused, uint64_t now_us)
 {
     struct shelf *shelf = shelf_of(p, target);
-    while (shelf != NULL && shelf->first != NULL) {
-        struct uplink *u = shelf->first;
+    for (struct uplink *u; shelf != NULL && (u = first_fit(shelf, unused)) != NULL;) {
         unshelve(p, shelf, u);
+        if (u->uses == 0)
+            shelf->spare_failures = 0;
         if (now_us < u->idle_until_us)
             return u;
         doom(p, u); /* its server may be closing it at this moment, and a request that cannot run twice would be lost */
@@ -103,6 +146,7 @@ void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
         return;
     }
     u->exchange = NULL;
+    u->idle_since_us = now_us;
     u->idle_until_us = now_us + (u->keep_us < conf->pool_idle_ms * 1000 ? u->keep_us : conf->pool_idle_ms * 1000);
     u->prev = NULL;
     u->next = shelf->first;
@@ -115,6 +159,12 @@ void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
     p->n_idle++;
 }
 
+static void put_spares_off(struct shelf *shelf, uint64_t now_us)
+{
+    shelf->spare_after_us = now_us + ((uint64_t)SPARE_WAIT_US << shelf->spare_failures);
+    shelf->spare_failures += shelf->spare_failures < 6 ? 1 : 0;
+}
+
 void pool_doom(struct pool *p, struct uplink *u)
 {
     struct shelf *shelf = shelf_of(p, u->target);
@@ -122,6 +172,16 @@ void pool_doom(struct pool *p, struct uplink *u)
     if (shelved)
         unshelve(p, shelf, u);
     doom(p, u);
+}
+
+bool pool_lost(struct pool *p, struct uplink *u, uint64_t now_us)
+{
+    struct shelf *shelf = shelf_of(p, u->target);
+    bool early = shelf != NULL && u->uses == 0 && now_us - u->idle_since_us < SPARE_EARLY_US;
+    if (early)
+        put_spares_off(shelf, now_us);
+    pool_doom(p, u);
+    return early;
 }
 
 void pool_doom_all(struct pool *p)
@@ -140,6 +200,7 @@ size_t pool_expire(struct pool *p, uint64_t now_us)
             next = u->next;
             if (now_us < u->idle_until_us)
                 continue;
+            p->shelves[i].spare_failures = 0; /* it lay as long as it should */
             pool_doom(p, u);
             gone++;
         }
@@ -159,6 +220,7 @@ static void trim(struct pool *p, struct shelf *shelf)
 void pool_trim(struct pool *p)
 {
     bool window_ends = ++p->trims % POOL_WINDOW == 0;
+    look_for_spares(p);
     for (size_t i = 0; p->n_idle > 0 && i < p->n_targets; i++) {
         struct shelf *shelf = &p->shelves[i];
         trim(p, shelf);
@@ -167,6 +229,66 @@ void pool_trim(struct pool *p)
         shelf->unused_before = shelf->unused;
         shelf->unused = shelf->n;
     }
+}
+
+/* ---- connections that are kept ready ---- */
+
+bool pool_keeps_spares(const struct pool *p)
+{
+    return p->keeps_spares;
+}
+
+/* Those that will be good for a while: in the last quarter of its time the next one is made. */
+static size_t count_ready(const struct shelf *shelf, size_t enough, uint64_t now_us)
+{
+    size_t n = 0;
+    for (const struct uplink *u = shelf->first; u != NULL && n < enough; u = u->next)
+        n += u->idle_until_us > now_us && u->idle_until_us - now_us > (u->idle_until_us - u->idle_since_us) / 4;
+    return n;
+}
+
+static bool wants_spare(const struct pool *p, const struct shelf *shelf, uint64_t now_us)
+{
+    size_t spares = spares_of(p, shelf);
+    return now_us >= shelf->spare_after_us && shelf->under_way < spares && count_ready(shelf, spares, now_us) + shelf->under_way < spares;
+}
+
+const struct plan_target *pool_wants_spare(struct pool *p, uint64_t now_us)
+{
+    for (struct shelf *shelf; p->under_way < SPARES_AT_ONCE && (shelf = p->wanting) != NULL;) {
+        if (wants_spare(p, shelf, now_us)) {
+            shelf->under_way++;
+            p->under_way++;
+            return &p->targets[shelf - p->shelves];
+        }
+        p->wanting = shelf->next_wanting;
+        shelf->wanting = false;
+    }
+    return NULL;
+}
+
+static struct shelf *spare_ended(struct pool *p, const struct plan_target *target)
+{
+    struct shelf *shelf = shelf_of(p, target);
+    if (shelf == NULL)
+        return NULL;
+    shelf->under_way--;
+    p->under_way--;
+    look_for_spare(p, shelf);
+    return shelf;
+}
+
+void pool_spare_made(struct pool *p, struct uplink *u, uint64_t now_us)
+{
+    spare_ended(p, u->target);
+    pool_put(p, u, now_us);
+}
+
+void pool_spare_failed(struct pool *p, const struct plan_target *target, uint64_t now_us)
+{
+    struct shelf *shelf = spare_ended(p, target);
+    if (shelf != NULL)
+        put_spares_off(shelf, now_us);
 }
 
 struct uplink *pool_next_doomed(struct pool *p)

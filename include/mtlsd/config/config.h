@@ -130,6 +130,7 @@ struct config_upstream {
     char *host_literal;
     uint64_t connect_ms, handshake_ms, response_ms, idle_ms; /* 5s 10s 60s 10m */
     unsigned pool_max;                                       /* idle connections kept per target and worker; UINT_MAX: not given */
+    unsigned pool_spare;                                     /* connections to each target that are kept ready, per worker */
     uint64_t pool_idle_ms;                                   /* how long one is kept, 50s: many servers end theirs after 60s */
 };
 

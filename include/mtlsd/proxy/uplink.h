@@ -20,8 +20,8 @@ struct uplink {
     void *driver;                     /* the driver's socket */
     struct uplink *prev, *next;       /* in the pool */
     uint64_t keep_us;       /* how long the server lets it idle, less a margin, as its last answer with Keep-Alive said; UINT64_MAX: unsaid */
-    uint64_t idle_until_us; /* in the pool: not used from then on */
-    unsigned uses; /* requests it has carried */
+    uint64_t idle_since_us, idle_until_us; /* in the pool; not used from the second on */
+    unsigned uses; /* requests it has carried; 0 in the pool: one that was made to be kept ready */
     bool reset;    /* once doomed: to be aborted, because a plain end would make what was passed on look whole */
 };
 

@@ -43,6 +43,8 @@ static const struct config_row refused[] = {
     {"a proxy with a password", UP(ONE "proxy = \"http://u:p@a:1\";"), "user and a password is not supported"},
     {"a strange balance", UP(ONE "balance = \"roundrobin\";"), "did you mean \"round_robin\"?"},
     {"a strange PROXY header", UP(ONE "send_proxy_protocol = \"v3\";"), "send_proxy_protocol: \"v3\" is not a word for this"},
+    {"spare connections that begin with a client's header", UP(ONE "send_proxy_protocol = \"v1\"; pool = { spare = 1; };"), "pool.spare: a connection that is made before its client"},
+    {"more ready than are kept", UP(ONE "pool = { spare = 3; max = 2; };"), "pool.spare: is more than max"},
     {"too many retries", UP(ONE "retries = 11;"), "11 is too much"},
 };
 
@@ -52,6 +54,7 @@ static const struct config_row taken[] = {
     {"health by path", UP(ONE "health = { path = \"/healthz?deep=1\"; interval = \"1s\"; expect = \"200, 204-299,401\"; };"), NULL},
     {"health by connection", UP(ONE "health = { };"), NULL},
     {"a proxy", UP(ONE "proxy = \"http://proxy.example:3128/\";"), NULL},
+    {"connections that are kept ready", UP(ONE "pool = { spare = 2; };"), NULL},
     {"a PROXY header", UP(ONE "send_proxy_protocol = \"v2\";"), NULL},
     {"routes that no cookie names", UP("targets = ( " A ", \"127.0.0.1:2\" );"), "targets[0].route: has no effect without sticky"},
     {"routes beside certificates", UP("targets = ( " A ", \"127.0.0.1:2\" ); sticky = \"client_cert\";"), "has no effect without sticky"},

@@ -54,16 +54,16 @@ static struct uplink *make(const struct plan_target *plan)
 START_TEST(gives_the_one_used_last_and_only_of_that_upstream)
 {
     struct uplink *a = make(&plans[0]), *b = make(&plans[0]), *other = make(&plans[1]);
-    ck_assert_ptr_null(pool_take(p, &plans[0], 5));
+    ck_assert_ptr_null(pool_take(p, &plans[0], false, 5));
     pool_put(p, a, 1);
     pool_put(p, b, 2);
     pool_put(p, other, 3);
     ck_assert_uint_eq(pool_idle_count(p), 3);
     ck_assert_ptr_null(a->exchange);
-    ck_assert_ptr_eq(pool_take(p, &plans[0], 5), b);
-    ck_assert_ptr_eq(pool_take(p, &plans[0], 5), a);
-    ck_assert_ptr_null(pool_take(p, &plans[0], 5));
-    ck_assert_ptr_eq(pool_take(p, &plans[1], 5), other);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), b);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), a);
+    ck_assert_ptr_null(pool_take(p, &plans[0], false, 5));
+    ck_assert_ptr_eq(pool_take(p, &plans[1], false, 5), other);
     ck_assert_uint_eq(pool_idle_count(p), 0);
     uplink_free(a);
     uplink_free(b);
@@ -87,11 +87,11 @@ START_TEST(never_gives_a_connection_of_another_snapshot) /* B4 */
 {
     pool_put(p, make(foreign), 1); /* the same name and the same index, made with what was loaded before */
     ck_assert_uint_eq(pool_idle_count(p), 0);
-    ck_assert_ptr_null(pool_take(p, &plans[0], 5));
-    ck_assert_ptr_null(pool_take(p, foreign, 5));
+    ck_assert_ptr_null(pool_take(p, &plans[0], false, 5));
+    ck_assert_ptr_null(pool_take(p, foreign, false, 5));
     ck_assert_uint_eq(reap(), 1);
     pool_put(p, make(&plans[0]), 1);
-    ck_assert_ptr_null(pool_take(p, foreign, 5));
+    ck_assert_ptr_null(pool_take(p, foreign, false, 5));
 }
 END_TEST
 
@@ -108,7 +108,7 @@ START_TEST(dooms_from_anywhere_on_the_shelf)
         for (size_t i = 3; i-- > 0;) {
             if (i == gone)
                 continue;
-            ck_assert_ptr_eq(pool_take(p, &plans[0], 5), three[i]);
+            ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), three[i]);
             uplink_free(three[i]);
         }
     }
@@ -122,7 +122,7 @@ START_TEST(dooms_one_in_use_without_touching_the_shelf)
     pool_doom(p, used);
     ck_assert_uint_eq(pool_idle_count(p), 1);
     ck_assert_uint_eq(reap(), 1);
-    ck_assert_ptr_eq(pool_take(p, &plans[0], 5), kept);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), kept);
     uplink_free(kept);
 }
 END_TEST
@@ -150,13 +150,13 @@ START_TEST(does_not_give_one_whose_time_is_over)
     soon->keep_us = 4000000;
     pool_put(p, late, 1000000);
     pool_put(p, soon, 2000000);
-    ck_assert_ptr_eq(pool_take(p, &plans[0], 5999999), soon);
+    ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5999999), soon);
     pool_put(p, soon, 2000000);
-    ck_assert_ptr_eq(pool_take(p, &plans[0], 6000000), late); /* the server may close the other one now */
+    ck_assert_ptr_eq(pool_take(p, &plans[0], false, 6000000), late); /* the server may close the other one now */
     ck_assert_uint_eq(pool_idle_count(p), 0);
     ck_assert_uint_eq(reap(), 1);
     pool_put(p, late, 1000000);
-    ck_assert_ptr_null(pool_take(p, &plans[0], 61000000));
+    ck_assert_ptr_null(pool_take(p, &plans[0], false, 61000000));
     ck_assert_uint_eq(reap(), 1);
 }
 END_TEST
@@ -210,7 +210,7 @@ static void use_each_second(size_t n, unsigned seconds)
     struct uplink *used[600];
     for (unsigned second = 0; second < seconds; second++) {
         for (size_t i = 0; i < n; i++)
-            ck_assert_ptr_nonnull(used[i] = pool_take(p, &plans[0], 5));
+            ck_assert_ptr_nonnull(used[i] = pool_take(p, &plans[0], false, 5));
         for (size_t i = n; i-- > 0;)
             pool_put(p, used[i], 5);
         pool_trim(p);
@@ -261,6 +261,132 @@ START_TEST(few_idle_ones_stay_until_their_time_is_over)
 }
 END_TEST
 
+enum { SECOND = 1000 * 1000 };
+
+/* A pool that keeps two connections to the first target ready. */
+static void keep_two_ready(void)
+{
+    conf[0].pool_spare = 2;
+    conf[0].pool_max = UINT_MAX;
+    conf[0].pool_idle_ms = 40000;
+    pool_free(p);
+    p = pool_new(plans, 2);
+}
+
+static void make_two(uint64_t now_us)
+{
+    for (int i = 0; i < 2; i++) {
+        ck_assert_ptr_eq(pool_wants_spare(p, now_us), &plans[0]);
+        pool_spare_made(p, make(&plans[0]), now_us);
+    }
+}
+
+START_TEST(wants_as_many_ready_as_are_configured)
+{
+    ck_assert(!pool_keeps_spares(p));
+    ck_assert_ptr_null(pool_wants_spare(p, 1));
+    keep_two_ready();
+    ck_assert(pool_keeps_spares(p));
+    ck_assert_ptr_eq(pool_wants_spare(p, 1), &plans[0]);
+    ck_assert_ptr_eq(pool_wants_spare(p, 1), &plans[0]);
+    ck_assert_ptr_null(pool_wants_spare(p, 1)); /* both are under way */
+    pool_spare_made(p, make(&plans[0]), 1);
+    pool_spare_made(p, make(&plans[0]), 1);
+    ck_assert_ptr_null(pool_wants_spare(p, 1));
+    struct uplink *taken = pool_take(p, &plans[0], true, 2);
+    ck_assert_ptr_nonnull(taken);
+    ck_assert_ptr_eq(pool_wants_spare(p, 2), &plans[0]); /* at once, not with the next tick */
+    ck_assert_ptr_null(pool_wants_spare(p, 2));
+    uplink_free(taken);
+}
+END_TEST
+
+START_TEST(a_tcp_client_never_gets_one_that_carried_something)
+{
+    keep_two_ready();
+    struct uplink *used = make(&plans[0]);
+    used->uses = 1;
+    make_two(1);
+    pool_put(p, used, 1); /* the one used last */
+    for (int i = 0; i < 2; i++) {
+        struct uplink *u = pool_take(p, &plans[0], true, 2);
+        ck_assert_uint_eq(u->uses, 0);
+        uplink_free(u);
+    }
+    ck_assert_ptr_null(pool_take(p, &plans[0], true, 2));
+    ck_assert_ptr_eq(pool_take(p, &plans[0], false, 2), used);
+    uplink_free(used);
+}
+END_TEST
+
+START_TEST(is_renewed_before_its_time_is_over)
+{
+    keep_two_ready();
+    make_two(0);
+    pool_trim(p);
+    ck_assert_ptr_null(pool_wants_spare(p, 29 * SECOND));
+    pool_trim(p);
+    make_two(31 * SECOND);
+    ck_assert_uint_eq(pool_idle_count(p), 4);
+    ck_assert_uint_eq(pool_expire(p, 41 * SECOND), 2);
+    ck_assert_uint_eq(pool_idle_count(p), 2);
+    pool_trim(p);
+    ck_assert_ptr_null(pool_wants_spare(p, 41 * SECOND));
+}
+END_TEST
+
+START_TEST(a_target_that_fails_is_tried_later_and_later)
+{
+    static const unsigned waits_s[] = {1, 2, 4, 8, 16, 32, 64, 64};
+    uint64_t now_us = 1;
+    keep_two_ready();
+    for (size_t i = 0; i < sizeof(waits_s) / sizeof(waits_s[0]); i++) {
+        ck_assert_ptr_eq(pool_wants_spare(p, now_us), &plans[0]);
+        pool_spare_failed(p, &plans[0], now_us);
+        now_us += (uint64_t)waits_s[i] * SECOND;
+        pool_trim(p);
+        ck_assert_ptr_null(pool_wants_spare(p, now_us - 1));
+        pool_trim(p);
+    }
+}
+END_TEST
+
+START_TEST(a_server_that_hangs_up_at_once_is_left_alone_for_a_while)
+{
+    keep_two_ready();
+    make_two(0);
+    struct uplink *u = pool_take(p, &plans[0], true, 0);
+    pool_put(p, u, 0);
+    ck_assert(pool_lost(p, u, SECOND));
+    pool_trim(p);
+    ck_assert_ptr_null(pool_wants_spare(p, SECOND));
+    pool_trim(p);
+    ck_assert_ptr_eq(pool_wants_spare(p, 2 * SECOND), &plans[0]);
+    pool_spare_made(p, u = make(&plans[0]), 2 * SECOND);
+    ck_assert(!pool_lost(p, u, 30 * SECOND)); /* that server ends idle ones, as many do */
+    pool_trim(p);
+    ck_assert_ptr_eq(pool_wants_spare(p, 30 * SECOND), &plans[0]);
+}
+END_TEST
+
+START_TEST(many_upstreams_are_no_storm)
+{
+    static struct plan_target many[40];
+    keep_two_ready();
+    for (size_t i = 0; i < 40; i++)
+        many[i] = (struct plan_target){.upstream = &upstreams[0], .index = i};
+    struct pool *big = pool_new(many, 40);
+    const struct plan_target *under_way[80];
+    size_t n = 0;
+    while (n < 80 && (under_way[n] = pool_wants_spare(big, 1)) != NULL)
+        n++;
+    ck_assert_uint_eq(n, 16);
+    pool_spare_failed(big, under_way[0], 1);
+    ck_assert_ptr_nonnull(pool_wants_spare(big, 1));
+    pool_free(big);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("pool");
@@ -271,6 +397,12 @@ Suite *suite(void)
     tcase_add_test(t, keeps_what_the_requests_of_the_last_seconds_used);
     tcase_add_test(t, closes_the_surplus_slowly_and_the_oldest_first);
     tcase_add_test(t, few_idle_ones_stay_until_their_time_is_over);
+    tcase_add_test(t, wants_as_many_ready_as_are_configured);
+    tcase_add_test(t, a_tcp_client_never_gets_one_that_carried_something);
+    tcase_add_test(t, is_renewed_before_its_time_is_over);
+    tcase_add_test(t, a_target_that_fails_is_tried_later_and_later);
+    tcase_add_test(t, a_server_that_hangs_up_at_once_is_left_alone_for_a_while);
+    tcase_add_test(t, many_upstreams_are_no_storm);
     tcase_add_test(t, never_gives_a_connection_of_another_snapshot);
     tcase_add_test(t, dooms_from_anywhere_on_the_shelf);
     tcase_add_test(t, dooms_one_in_use_without_touching_the_shelf);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes the connections to upstreams that are kept ready (pool.spare), as many as the pool wants. */
+#ifndef MTLSD_IO_SPARES_H
+#define MTLSD_IO_SPARES_H
+
+#include "worker.h"
+
+/* Begins those that are wanted now; costs nothing when there are none. */
+void spares_fill(struct worker *w);
+/* Gives up those that are being made: the pool they are meant for is about to go. */
+void spares_stop(struct worker *w);
+
+#endif
