@@ -199,6 +199,17 @@ void exchange_on_connect_failed(struct exchange *x, enum reason reason, const ch
     exchange_upstream_failed(x, reason, text, now);
 }
 
+/* What an app said before its upstream was ready leaves with the end of our handshake, in one write. Where the client has a certificate it may have to
+ * be judged again first: there the driver asks before it goes on. */
+static void pass_what_waited(struct exchange *x)
+{
+    struct bytes *waited = &x->held[SIDE_DOWN];
+    if (x->down.tls != NULL || waited->len == 0)
+        return;
+    x->rq->bytes_in += waited->len;
+    link_write_take(&x->up->link, waited);
+}
+
 void exchange_upstream_secured(struct exchange *x, struct moment now)
 {
     if (!exchange_rejudge_upstream(x, now))
@@ -216,6 +227,7 @@ void exchange_upstream_secured(struct exchange *x, struct moment now)
         return;
     }
     fleet_worked(x->env->fleet, x->target);
+    pass_what_waited(x);
     exchange_tcp_ended(x, now);
 }
 

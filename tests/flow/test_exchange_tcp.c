@@ -63,6 +63,20 @@ START_TEST(bytes_pass_both_ways_whatever_the_cut)
 }
 END_TEST
 
+/* The ClientHello, then the end of the handshake with what the app had said before. */
+START_TEST(what_waited_for_the_handshake_leaves_with_its_end)
+{
+    struct wire_socket *back;
+    tunnel(&back);
+    const struct wire_socket *between = NULL;
+    for (size_t i = 0; i < WIRE_SOCKETS; i++)
+        if (w.sockets[i].used && w.sockets[i].client != NULL && w.sockets[i].server != NULL)
+            between = &w.sockets[i];
+    ck_assert_ptr_nonnull(between);
+    ck_assert_uint_eq(between->up.writes, 2);
+}
+END_TEST
+
 START_TEST(a_server_that_speaks_first_is_heard)
 {
     struct wire_socket *app = wire_connect(&w);
@@ -332,6 +346,7 @@ Suite *suite(void)
     tcase_add_unchecked_fixture(t, make, drop);
     tcase_add_checked_fixture(t, open_chain, close_chain);
     tcase_add_loop_test(t, bytes_pass_both_ways_whatever_the_cut, 0, N_STEPS);
+    tcase_add_test(t, what_waited_for_the_handshake_leaves_with_its_end);
     tcase_add_test(t, a_server_that_speaks_first_is_heard);
     tcase_add_test(t, a_backend_answers_10_mib_after_the_client_ended);
     tcase_add_test(t, a_client_sends_10_mib_after_the_backend_ended);

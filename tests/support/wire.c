@@ -199,6 +199,7 @@ static void flush(struct wire_conn *c, enum side side)
         size_t sent = send_runs(w, p, runs, n);
         if (sent == 0)
             break;
+        p->writes++;
         exchange_on_sent(c->x, side, sent, w->now);
         if (exchange_link(c->x, side) != link)
             return;

@@ -20,6 +20,7 @@ struct wire_pipe { /* one direction of a socket */
     struct bytes data;     /* on its way */
     struct bytes log;      /* everything that was ever put in, while wire.keep_log */
     uint64_t put, taken;   /* bytes in and out so far */
+    unsigned writes;       /* of a proxy, that took something: each is a system call */
     uint64_t cut_after;    /* the pipe breaks once that many bytes came out; UINT64_MAX: never */
     bool cut_is_reset;     /* and breaks with an error instead of an end */
     bool stalled;          /* nothing comes out */
