@@ -112,6 +112,7 @@ class Stream:
     def __init__(self, site):
         self.process = subprocess.Popen([sys.executable, "-W", "ignore", __file__, "--stream", str(site.port), site.ca.crt, site.good.pem],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline() # it has begun
 
     def stop(self):
         """[(began, ended)]"""
@@ -126,7 +127,9 @@ def stream(port, ca, pem):
     connection = peers.secure(int(port), context, 60)
     over, spans = threading.Event(), []
     threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True).start()
-    while not over.is_set():
+    ask(connection)
+    print(flush=True)
+    while not over.is_set() or not spans:
         began = time.monotonic()
         ask(connection)
         spans.append((began, time.monotonic()))
