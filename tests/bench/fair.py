@@ -8,25 +8,23 @@ those with that of the peers, and the CPU time per gigabyte.
 
 needs:  apt-get install nginx-light haproxy wrk openssl
 usage:  fair.py [--streams 10,100,300] [--directions down,up] [--seconds 8] [--rounds 3] [--peers NAME,...] [--mtlsd build/release/mtlsd]
+                [--results tests/bench/results]
 """
-import argparse
+import contextlib
 import multiprocessing
 import os
 import re
 import selectors
-import shutil
 import signal
 import socket
-import statistics
 import subprocess
-import sys
-import tempfile
 import time
 
-import bench
+import parts
+import report
+from parts import OTHER_CORE, PROXY, PROXY_CORE, free_port
 
-SINK, ORIGIN_SMALL, PROXY_SMALL = 18093, 18444, 18094
-EVERY_S = 0.05
+SINK, ORIGIN_SMALL, PROXY_SMALL = (free_port() for _ in range(3))
 COLUMNS = ["p50 ms", "p99 ms", "worst ms", "small", "MB/s", "CPU s/GB"]
 
 
@@ -62,26 +60,7 @@ def answer_uploads(received):
                 connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
-def ask_small(port, seconds, pipe):
-    """Sends small requests one after the other; tells how many seconds each took."""
-    took, end = [], time.monotonic() + seconds
-    with socket.create_connection(("127.0.0.1", port), 30) as connection:
-        connection.settimeout(60)
-        while time.monotonic() < end:
-            began = time.monotonic()
-            connection.sendall(b"GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            answer = b""
-            while not answer.endswith(b"hello, mutual world\n"):
-                part = connection.recv(4096)
-                if not part:
-                    raise RuntimeError(f"the connection ended: {answer[:80]}")
-                answer += part
-            took.append(time.monotonic() - began)
-            time.sleep(max(0.0, EVERY_S - took[-1]))
-    pipe.send(took)
-
-
-class Fair(bench.Bench):
+class Fair(parts.Bench):
     def origin_extra(self):
         return f"location /up {{ proxy_pass http://127.0.0.1:{SINK}; proxy_request_buffering off; proxy_http_version 1.1; }}"
 
@@ -94,14 +73,14 @@ class Fair(bench.Bench):
 
     def peers(self):
         """mtlsd and haproxy with a second pair of listener and upstream for the small requests."""
-        text = (bench.HERE / "ours-client-http.conf").read_text()
-        for mark, value in (("PKI", self.folder), ("PORT", bench.PROXY), ("ORIGIN", bench.ORIGIN_TLS)):
+        text = (parts.HERE / "ours-client-http.conf").read_text()
+        for mark, value in (("PKI", self.folder), ("PORT", PROXY), ("ORIGIN", parts.ORIGIN_TLS)):
             text = text.replace(f"@{mark}@", str(value))
         text = text.replace("upstreams = {", f"""upstreams = {{ small = {{ targets = [ "127.0.0.1:{ORIGIN_SMALL}" ];
             tls = {{ identity = "bench"; trust = "bench"; server_name = "localhost"; }}; }};""")
         text = text.replace("listeners = {", f"""listeners = {{ small = {{ bind = "127.0.0.1:{PROXY_SMALL}"; upstream = "small"; }};""")
-        yield bench.Peer("mtlsd", "http", [self.mtlsd, "run", "-c", self.write("mtlsd.conf", text)])
-        yield bench.Peer("haproxy", "http", self.haproxy("haproxy", self.pair("http", bench.PROXY, "", self.to_tls(), bench.ORIGIN_TLS) +
+        yield parts.Peer("mtlsd", "http", [self.mtlsd, "run", "-c", self.write("mtlsd.conf", text)])
+        yield parts.Peer("haproxy", "http", self.haproxy("haproxy", self.pair("http", PROXY, "", self.to_tls(), parts.ORIGIN_TLS) +
                                                          self.pair("http", PROXY_SMALL, "", self.to_tls(), ORIGIN_SMALL)))
 
     def bulk(self, direction, port, streams, seconds):
@@ -109,7 +88,7 @@ class Fair(bench.Bench):
         script = self.write("up.lua", 'wrk.method = "POST"\nwrk.body = string.rep("x", 100 * 1024 * 1024)\n')
         extra = ["-s", script] if direction == "up" else []
         path = "/up" if direction == "up" else "/100m"
-        return subprocess.Popen(["taskset", "-c", bench.OTHER_CORE, "wrk", "-t1", f"-c{streams}", f"-d{seconds + 90}s", "--timeout", "600s", *extra,
+        return subprocess.Popen(["taskset", "-c", OTHER_CORE, "wrk", "-t1", f"-c{streams}", f"-d{round(seconds) + 90}s", "--timeout", "600s", *extra,
                                  f"http://127.0.0.1:{port}{path}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -119,75 +98,73 @@ def bytes_read(text):
     return float(found[1]) * {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[found[2]] if found else 0
 
 
-def measure(fair, peer, direction, streams, seconds, received):
-    process = fair.start(peer.name, peer.argv, bench.PROXY_CORE, [bench.PROXY, PROXY_SMALL])
+def wait_until_busy(pids, spent):
+    """wrk takes its time to write 100 MB into its memory before it sends the first of them."""
+    deadline = time.monotonic() + 30
+    while parts.cpu_seconds(pids) < spent + 0.05:
+        if time.monotonic() > deadline:
+            raise RuntimeError("no bulk came in 30 s")
+        time.sleep(0.02)
+
+
+def ended(process):
+    """What it printed, once it has ended."""
     try:
-        pids = bench.family(process.pid)
-        ours, theirs = multiprocessing.Pipe()
-        small = multiprocessing.Process(target=ask_small, args=(PROXY_SMALL, seconds, theirs))
-        moved, spent, began = received.value, bench.cpu_seconds(pids), time.monotonic()
-        bulk = fair.bulk(direction, bench.PROXY, streams, seconds)
-        time.sleep(1)
-        small.start()
-        answered = ours.poll(seconds + 90)
-        bulk.send_signal(signal.SIGINT)
-        text = bulk.communicate(timeout=30)[0]
-        spent, lasted = bench.cpu_seconds(pids) - spent, time.monotonic() - began
+        return process.communicate(timeout=30)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise RuntimeError("wrk did not end") from None
+
+
+def measure(fair, peer, direction, streams, seconds, received):
+    with parts.running(fair, peer.name, peer.argv, PROXY_CORE, [PROXY, PROXY_SMALL]) as process:
+        pids = parts.family(process.pid)
+        moved, spent, began = received.value, parts.cpu_seconds(pids), time.monotonic()
+        bulk = fair.bulk(direction, PROXY, streams, seconds)
+        try:
+            wait_until_busy(pids, spent)
+            time.sleep(min(1, seconds))
+            out = parts.Small(PROXY_SMALL, seconds).figures()
+        finally:
+            bulk.send_signal(signal.SIGINT if direction == "down" else signal.SIGKILL) # only of downloads wrk tells the bytes
+            text = ended(bulk)
+        spent, lasted = parts.cpu_seconds(pids) - spent, time.monotonic() - began
         moved = received.value - moved if direction == "up" else bytes_read(text)
-        if not answered:
-            raise RuntimeError("small requests were not answered in 90 s")
-        took = sorted(ours.recv())
-        small.join(5)
-        return {"p50 ms": took[len(took) // 2] * 1e3, "p99 ms": took[len(took) * 99 // 100] * 1e3, "worst ms": took[-1] * 1e3, "small": len(took),
-                "MB/s": moved / 1e6 / lasted, "CPU s/GB": spent / (max(moved, 1) / 1e9)}
-    finally:
-        bench.stop(process)
+        return {**out, "MB/s": moved / 1e6 / lasted, "CPU s/GB": spent / (max(moved, 1) / 1e9)}
 
 
-def print_table(direction, streams, results):
-    print(f"\n## beside {streams} {direction}loads\n{'':16}" + "".join(f"{c:>12}" for c in COLUMNS))
-    for name, runs in results.items():
-        row = {c: statistics.median([r[c] for r in runs if c in r]) for c in COLUMNS if any(c in r for r in runs)}
-        print(f"{name:16}" + "".join(f"{row[c]:12.2f}" if c in row else f"{'-':>12}" for c in COLUMNS), flush=True)
+def run(fair, options, received):
+    out = report.Report("fair", "Small requests beside bulk traffic", options)
+    peers = parts.chosen(fair.peers(), options)
+    for direction in options.directions.split(","):
+        curves = {column: {} for column in COLUMNS}
+        for streams in map(int, options.streams.split(",")):
+            results = parts.in_rounds(peers, options.rounds, lambda peer: measure(fair, peer, direction, streams, options.seconds, received))
+            rows = {name: parts.median_row(runs, COLUMNS) for name, runs in results.items()}
+            out.table(f"beside {streams} {direction}loads", COLUMNS, rows)
+            for name, row in rows.items():
+                for column, value in row.items():
+                    curves[column].setdefault(name, []).append((streams, value))
+        out.chart(direction, f"Small requests beside {direction}loads of 100 MB", f"{direction}loads at once (log scale)",
+                  [("p99 of small requests (ms)", True, curves["p99 ms"]), ("proxy's CPU time (s/GB)", False, curves["CPU s/GB"])], log_x=True)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parts.parser_of(__doc__, seconds=8, rounds=3)
     parser.add_argument("--streams", default="10,100,300")
     parser.add_argument("--directions", default="down,up")
-    parser.add_argument("--seconds", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", default="")
-    parser.add_argument("--mtlsd", default=str(bench.HERE.parents[1] / "build/release/mtlsd"))
-    options = parser.parse_args()
-    missing = [tool for tool in (options.mtlsd, "nginx", "wrk", "taskset", "openssl", "haproxy", "ss") if not shutil.which(tool)]
-    if missing:
-        sys.exit(f"fair.py needs {', '.join(missing)}; see the top of this file (and `sh packaging/quickstart.sh` for mtlsd)")
+    options = parts.parse(parser, "nginx", "wrk", "haproxy")
     received = multiprocessing.Value("q", 0, lock=False)
-    with tempfile.TemporaryDirectory(prefix="mtlsd-fair-") as folder:
+    with parts.folder("fair") as folder, contextlib.ExitStack() as held:
         fair = Fair(folder, options.mtlsd)
-        peers = [p for p in fair.peers() if shutil.which(p.argv[0]) and (p.name in options.peers.split(",") or not options.peers)]
         sink = multiprocessing.Process(target=answer_uploads, args=(received,), daemon=True)
         sink.start()
-        os.sched_setaffinity(sink.pid, {int(bench.OTHER_CORE)})
-        os.sched_setaffinity(0, {int(bench.OTHER_CORE)})
-        origins = [fair.start("origin", fair.origin(), bench.OTHER_CORE, [bench.ORIGIN_TLS, bench.ORIGIN_PLAIN]),
-                   fair.start("small", fair.small_origin(), bench.OTHER_CORE, [ORIGIN_SMALL])]
-        try:
-            for direction in options.directions.split(","):
-                for streams in map(int, options.streams.split(",")):
-                    results = {}
-                    for _ in range(options.rounds):
-                        for peer in peers:
-                            try:
-                                results.setdefault(peer.name, []).append(measure(fair, peer, direction, streams, options.seconds, received))
-                            except (RuntimeError, OSError) as error:
-                                print(f"{peer.name}: {error}", file=sys.stderr)
-                    print_table(direction, streams, results)
-        finally:
-            for origin in origins:
-                bench.stop(origin)
-            sink.terminate()
+        held.callback(sink.terminate)
+        os.sched_setaffinity(sink.pid, {int(OTHER_CORE)})
+        os.sched_setaffinity(0, {int(OTHER_CORE)})
+        held.enter_context(parts.running(fair, "origin", fair.origin(), OTHER_CORE, [parts.ORIGIN_TLS, parts.ORIGIN_PLAIN]))
+        held.enter_context(parts.running(fair, "small", fair.small_origin(), OTHER_CORE, [ORIGIN_SMALL]))
+        run(fair, options, received)
 
 
 if __name__ == "__main__":

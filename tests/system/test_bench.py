@@ -5,11 +5,49 @@ import re
 import subprocess
 import sys
 import unittest
+import xml.etree.ElementTree
 
 import harness
 
 BENCH = harness.ROOT / "tests/bench"
+sys.path.insert(0, str(BENCH))
+import report  # noqa: E402
+
 BUILT = pathlib.Path(harness.MTLSD).parent / "tests/bench_judge"
+
+
+def texts_of(svg):
+    """Every text of a chart; it is well-formed, and no text or line leaves the picture."""
+    tree = xml.etree.ElementTree.fromstring(svg)
+    width, height = float(tree.get("width")), float(tree.get("height"))
+    texts = [e for e in tree.iter() if e.tag.endswith("}text")]
+    for e in texts:
+        assert 0 <= float(e.get("x")) <= width and 0 <= float(e.get("y")) <= height, e.text
+    for x, y in re.findall(r"([\d.-]+) ([\d.-]+)(?=[LHV\"])", svg):
+        assert 0 <= float(x) <= width and 0 <= float(y) <= height, (x, y)
+    assert "prefers-color-scheme: dark" in svg
+    return {e.text for e in texts}
+
+
+class Charts(unittest.TestCase):
+    def test_an_axis_is_labelled_around_its_values(self):
+        for low, high, log, expected in ((0, 7, False, [0, 2, 4, 6, 8]), (0, 0, False, [0, 0.2, 0.4, 0.6, 0.8, 1]), (3, 80, True, [2, 5, 10, 20, 50, 100]),
+                                         (40, 55, True, [20, 50, 100]), (1, 1, True, [0.5, 1, 2]), (10, 20000, True, [10, 100, 1000, 10000, 100000])):
+            with self.subTest(low=low, high=high, log=log):
+                found = report.ticks(low, high, log)
+                self.assertEqual(expected, [round(t, 9) for t in found])
+                self.assertTrue(found[0] <= low and high <= found[-1])
+
+    def test_a_log_scale_leaves_out_what_it_cannot_show(self):
+        svg = report.draw("a < b", "size", [("ms", True, {"mtlsd": [(0, 1), (1, 0), (10, 5), (100, 7)]}), ("empty", False, {"mtlsd": []})], log_x=True)
+        self.assertLessEqual({"a < b", "size", "ms, log scale", "mtlsd", "10", "100", "no figures: empty"}, texts_of(svg))
+        self.assertEqual(2 + 1, svg.count("<circle"), "two points, and one in the legend")
+
+    def test_every_program_has_a_colour_for_both_backgrounds(self):
+        svg = report.draw("t", "x", [("y", False, {name: [(1, 1)] for name in report.PROGRAMS})])
+        for light, dark, _ in report.PROGRAMS.values():
+            self.assertIn(light, svg)
+            self.assertIn(dark, svg)
 
 
 class Bench(harness.Case):
@@ -31,10 +69,31 @@ class Bench(harness.Case):
         for entries in (1, 40):
             self.assertRegex(text, rf"\n +{entries}( +[\d.]+){{9}}\n")
 
+    def run_curves(self, script, *arguments):
+        """Runs one that leaves tables and curves; gives what it printed and the texts of its charts by their names."""
+        results = self.folder / "results"
+        printed = self.run_bench(script, "--mtlsd", harness.MTLSD, "--rounds", 1, "--results", results, *arguments)
+        kept = results.joinpath(script).with_suffix(".md").read_text()
+        self.assertRegex(kept, r"\n\n20\d\d-\d\d-\d\d, .*\n\n- machine: .* processors, \d+ GiB, .*\n- mtlsd ")
+        self.assertEqual(printed.count("\n## "), kept.count("\n## "))
+        charts = sorted(path.name for path in results.glob("*.svg"))
+        self.assertEqual(charts, sorted(re.findall(r"^!\[.*\]\((.*)\)$", kept, re.M)))
+        return printed, {name: texts_of(results.joinpath(name).read_text()) for name in charts}
+
     def test_fair(self):
-        text = self.run_bench("fair.py", "--mtlsd", harness.MTLSD, "--streams", 2, "--seconds", 1, "--rounds", 1)
+        printed, charts = self.run_curves("fair.py", "--streams", 2, "--seconds", 0.3)
         for direction in ("down", "up"):
-            self.assertRegex(text, rf"\n## beside 2 {direction}loads\n +p50 ms .*\nmtlsd( +[\d.]+){{6}}\nhaproxy( +[\d.]+){{6}}\n")
+            self.assertRegex(printed, rf"\n## beside 2 {direction}loads\n +p50 ms .*\nmtlsd( +[\d.]+){{6}}\nhaproxy( +[\d.]+){{6}}\n")
+        self.assertEqual(["fair-down.svg", "fair-up.svg"], list(charts))
+        for texts in charts.values():
+            self.assertLessEqual({"mtlsd", "haproxy", "p99 of small requests (ms), log scale", "proxy's CPU time (s/GB)"}, texts)
+
+    def test_storm(self):
+        printed, charts = self.run_curves("storm.py", "--rates", "0,30", "--clients", 2, "--seconds", 0.4, "--peers", "mtlsd-http,haproxy-http")
+        for name in ("mtlsd-http", "haproxy-http"):
+            self.assertRegex(printed, rf"\n{name}( +[\d.]+){{4}} +- +0.00( +-){{3}}\n")
+            self.assertRegex(printed, rf"\n{name}( +[\d.]+){{5}} +0.00( +[\d.]+){{3}}\n", "no new client fails")
+        self.assertLessEqual({"mtlsd-http", "haproxy-http", "new clients a second"}, charts["storm-clients.svg"])
 
     def test_drill(self):
         text = self.run_bench("drill.py", "--mtlsd", harness.MTLSD, "--servers", "mtlsd,nginx")
