@@ -13,6 +13,8 @@
 struct counted {
     struct snapshot s; /* first: a pointer to it is a pointer to the whole */
     atomic_size_t refs;
+    void (*end)(void *ctx, struct snapshot *s); /* NULL: snapshot_destroy */
+    void *end_ctx;
 };
 
 static int allocate_arrays(struct snapshot *s)
@@ -60,7 +62,7 @@ static void free_credentials(struct snapshot *s)
             tls_identity_unref(s->identities[i].tls);
 }
 
-static void destroy(struct snapshot *s)
+void snapshot_destroy(struct snapshot *s)
 {
     free_contexts(s);
     free_credentials(s);
@@ -96,7 +98,7 @@ struct snapshot *snapshot_new(struct config *config, const struct file_source *f
     else
         snapshot_build(s, &loader);
     if (findings_failed(findings)) {
-        destroy(s);
+        snapshot_destroy(s);
         return NULL;
     }
     expiry_at_load(s, now, findings);
@@ -113,8 +115,19 @@ struct snapshot *snapshot_ref(struct snapshot *s)
 void snapshot_unref(struct snapshot *s)
 {
     struct counted *counted = (struct counted *)s;
-    if (s != NULL && atomic_fetch_sub_explicit(&counted->refs, 1, memory_order_acq_rel) == 1)
-        destroy(s);
+    if (s == NULL || atomic_fetch_sub_explicit(&counted->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (counted->end != NULL)
+        counted->end(counted->end_ctx, s);
+    else
+        snapshot_destroy(s);
+}
+
+void snapshot_on_end(struct snapshot *s, void (*end)(void *ctx, struct snapshot *s), void *ctx)
+{
+    struct counted *counted = (struct counted *)s;
+    counted->end = end;
+    counted->end_ctx = ctx;
 }
 
 static bool same_target(const struct plan_target *a, const struct plan_target *b)

@@ -42,6 +42,8 @@ struct comparison {
     const struct tls_trust *trust;
     bool accepting;
     struct tls_glance glance;
+    const struct tls_trust *noted; /* of this one it was said that it holds the CA of an identity of ours: */
+    const struct tls_identity *noted_of; /* this one, and no other, as ten thousand may come from one CA */
 };
 
 static void compare(const struct loader *l, const struct tls_context_spec *spec, struct comparison *out)
@@ -56,7 +58,7 @@ static void compare(const struct loader *l, const struct tls_context_spec *spec,
     struct tls_question q = {.trust = spec->trust, .purpose = TLS_PURPOSE_CLIENT, .now = l->now};
     if (spec->accepting)
         q.purpose = TLS_PURPOSE_SERVER;
-    *out = (struct comparison){.identity = spec->identity, .trust = spec->trust, .accepting = spec->accepting};
+    *out = (struct comparison){.identity = spec->identity, .trust = spec->trust, .accepting = spec->accepting, .noted = out->noted, .noted_of = out->noted_of};
     out->glance = tls_judge_glance(&q, ders, n);
 }
 
@@ -75,11 +77,16 @@ static void compare_with_own(const struct loader *l, const struct config_tls *co
                      "identity \"%s\" is used as a server but its certificate names no host in subjectAltName, where alone callers look: have it issued "
                      "again with subjectAltName = DNS:the.host",
                      conf->identity);
-    if (c->glance.leads_to_trust && !spec->accepting && strcmp(conf->trust != NULL ? conf->trust : "system", "system") != 0)
+    bool told = c->noted == spec->trust && c->noted_of != spec->identity;
+    if (c->glance.leads_to_trust && !spec->accepting && !told && strcmp(conf->trust != NULL ? conf->trust : "system", "system") != 0)
         findings_add(l->findings, FINDING_NOTE, conf->where,
                      "trust \"%s\" holds the CA that issued our own identity \"%s\": right when one CA signs both sides; if the upstream's "
                      "certificate comes from another CA, put that one into the trust",
                      conf->trust, conf->identity);
+    if (c->glance.leads_to_trust && !spec->accepting && !told) {
+        c->noted = spec->trust;
+        c->noted_of = spec->identity;
+    }
 }
 
 /* first: the first context of this block, for which alone its identity and trust are compared. */

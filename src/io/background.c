@@ -10,7 +10,7 @@ enum { THREADS = 2, STACK_BYTES = 8 * 1024 * 1024 };
 struct job {
     struct job *next;
     void (*work)(void *ctx);
-    void (*done)(void *ctx);
+    void (*done)(void *ctx); /* NULL: nobody is told */
     void *ctx;
 };
 
@@ -67,6 +67,10 @@ static void run(void *arg)
         uv_mutex_unlock(&s->lock);
         job->work(job->ctx);
         uv_mutex_lock(&s->lock);
+        if (job->done == NULL) {
+            free(job);
+            continue;
+        }
         push(&s->done, job);
         uv_async_send(&s->wake);
     }
@@ -96,19 +100,31 @@ static void on_wake(uv_async_t *wake)
     finish_all(wake->data);
 }
 
-int background_do(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
+static int give(struct background *s, const struct job *what)
 {
     struct job *job = malloc(sizeof(*job));
     if (job == NULL)
         return -1;
-    *job = (struct job){NULL, work, done, ctx};
-    if (s->n_given++ == 0)
-        uv_ref((uv_handle_t *)&s->wake); /* the loop does not end before */
+    *job = *what;
     uv_mutex_lock(&s->lock);
     push(&s->waiting, job);
     uv_cond_signal(&s->more);
     uv_mutex_unlock(&s->lock);
     return 0;
+}
+
+int background_do(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
+{
+    if (give(s, &(struct job){NULL, work, done, ctx}) != 0)
+        return -1;
+    if (s->n_given++ == 0)
+        uv_ref((uv_handle_t *)&s->wake); /* the loop does not end before */
+    return 0;
+}
+
+int background_throw(struct background *s, void (*work)(void *ctx), void *ctx)
+{
+    return give(s, &(struct job){NULL, work, NULL, ctx});
 }
 
 bool background_is_busy(const struct background *s)

@@ -158,11 +158,29 @@ static int adopt_with(struct server *s, struct snapshot *next, const struct snap
     return rc;
 }
 
+/* ---- letting a configuration go ---- */
+
+/* What is free between live blocks goes back to the system: without this, each reload of ten thousand identities would add its memory anew. */
+static void free_snapshot(void *ctx)
+{
+    snapshot_destroy(ctx);
+    malloc_trim(0);
+}
+
+/* On any thread: freeing would hold up a loop. */
+static void on_snapshot_end(void *ctx, struct snapshot *snapshot)
+{
+    struct server *s = ctx;
+    if (s->background == NULL || background_throw(s->background, free_snapshot, snapshot) != 0)
+        snapshot_destroy(snapshot);
+}
+
 int server_adopt(struct server *s, struct snapshot *next, struct err *err)
 {
     if (s->draining)
         return err_set(err, ERR_USAGE, "the daemon is draining");
     snapshot_inherit(next, s->snapshot);
+    snapshot_on_end(next, on_snapshot_end, s);
     if (adopt_with(s, next, s->snapshot, err) != 0)
         return -1;
     socket_file_remove(&s->files, next);
@@ -309,6 +327,7 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     for (unsigned i = 0; i < s->n_hands; i++)
         share_out(&s->hands[i].worker, snapshot, s->fd_limit, workers);
     ok = ok && (s->background = background_new(&s->loop, err)) != NULL;
+    snapshot_on_end(snapshot, on_snapshot_end, s);
     if (ok && adopt_with(s, snapshot, NULL, err) == 0)
         return s;
     err_set(err, ERR_MEMORY, "out of memory");
@@ -403,12 +422,14 @@ void server_free(struct server *s)
             close_loop(&h->own_loop);
     }
     background_stop(s->background);
+    s->background = NULL; /* what ends from now on is freed at once */
     close_loop(&s->loop);
     for (unsigned i = 0; i < s->n_hands; i++) {
         worker_clear(&s->hands[i].worker);
         uv_mutex_destroy(&s->hands[i].lock);
     }
     refusals_free(s->refusals);
+    snapshot_on_end(s->snapshot, NULL, NULL); /* the caller may have a reference */
     snapshot_unref(s->snapshot);
     free(s->hands);
     free(s);

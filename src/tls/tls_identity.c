@@ -27,6 +27,7 @@ struct tls_identity {
     char *name;
     char subject[256], issuer[256], key_kind[TLS_KEY_NAME], key_word[TLS_KEY_NAME];
     char serial[2 * TLS_CERT_MAX_SERIAL_BYTES + 3]; /* hex, of the leaf */
+    char sha256[65];                                /* hex, of the leaf */
     struct tls_key kind; /* of the leaf's key */
     gnutls_x509_privkey_t key;
     struct link links[MAX_CERTIFICATES]; /* leaf first */
@@ -357,6 +358,7 @@ struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int6
     tls_key_name(&id->kind, id->key_kind);
     text_hex(id->serial, tls_cert_serial_digits(&id->links[0].cert));
     tls_key_openssl_name(&id->kind, id->key_word);
+    tls_cert_sha256(id->links[0].cert.der, id->sha256);
     if (!id->unchecked && (check_leaf(&l, now) != 0 || check_kind(&l) != 0))
         goto fail;
     return id;
@@ -395,7 +397,7 @@ void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts
         .not_after = leaf->not_after,
         .chain_length = id->n_links,
     };
-    tls_cert_sha256(leaf->der, out->sha256);
+    memcpy(out->sha256, id->sha256, sizeof(out->sha256));
 }
 
 bool tls_identity_link(const struct tls_identity *id, size_t i, struct tls_identity_link *out)

@@ -69,6 +69,10 @@ struct snapshot *snapshot_new(struct config *config, const struct file_source *f
                               struct findings *findings);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
+/* What becomes of it after the last reference, instead of snapshot_destroy: end is called once, by whoever gave that back, on any thread. Ten thousand
+ * identities take a second to free. To be called before others have references. */
+void snapshot_on_end(struct snapshot *s, void (*end)(void *ctx, struct snapshot *s), void *ctx);
+void snapshot_destroy(struct snapshot *s);
 /* What is known of targets that both snapshots have (same upstream name, same target as written) goes on to be known. */
 void snapshot_inherit(struct snapshot *next, const struct snapshot *old);
 /* The target of this snapshot that has the same upstream's name and is written the same; NULL. */

@@ -53,6 +53,24 @@ START_TEST(lives_until_the_last_reference_goes)
 END_TEST
 
 /* A3 and D7: a reload that fails leaves the one in use as it was. */
+static void keep_ended(void *ctx, struct snapshot *s)
+{
+    *(struct snapshot **)ctx = s;
+}
+
+START_TEST(gives_the_last_reference_to_whoever_frees_it)
+{
+    struct snapshot *s = world_load(&w, 1, &findings), *ended = NULL;
+    snapshot_on_end(s, keep_ended, &ended);
+    snapshot_unref(snapshot_ref(s));
+    ck_assert_ptr_null(ended);
+    snapshot_unref(s);
+    ck_assert_ptr_eq(ended, s);
+    ck_assert_str_eq(ended->listeners[0].conf->name, "public");
+    snapshot_destroy(ended);
+}
+END_TEST
+
 START_TEST(keeps_the_old_one_whole_when_a_new_one_is_refused)
 {
     struct snapshot *old = world_load(&w, 1, &findings);
@@ -206,6 +224,7 @@ Suite *suite(void)
     tcase_add_test(t, finds_targets_that_stand_in_another_order_after_a_reload);
     tcase_add_test(t, holds_everything_the_configuration_names);
     tcase_add_test(t, lives_until_the_last_reference_goes);
+    tcase_add_test(t, gives_the_last_reference_to_whoever_frees_it);
     tcase_add_test(t, keeps_the_old_one_whole_when_a_new_one_is_refused);
     tcase_add_test(t, reads_revocation_lists_again_and_keeps_the_last_good_ones);
     tcase_add_test(t, finds_the_target_that_is_the_same_in_another_snapshot);

@@ -147,6 +147,23 @@ START_TEST(tells_apart_upstreams_that_differ_in_their_trust)
 }
 END_TEST
 
+/* Ten thousand notes would cost a reload a tenth of a second of the loop's time. */
+START_TEST(says_once_that_a_trust_holds_the_ca_of_identities)
+{
+    world_edit(&w, "identities = {", "identities = {\n  other = { bundle = \"/etc/payments.pem\"; };\n");
+    world_edit(&w, "upstreams = {", "upstreams = {\n"
+                                    "  a = { targets = [ \"a.example:1\" ]; tls = { identity = \"payments\"; trust = \"clients\"; }; };\n"
+                                    "  b = { targets = [ \"b.example:1\" ]; tls = { identity = \"other\"; trust = \"clients\"; }; };\n");
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
+    size_t n = 0;
+    for (size_t i = 0; i < findings.n; i++)
+        n += strstr(findings.items[i].text, "trust \"clients\" holds the CA") != NULL;
+    ck_assert_uint_eq(n, 1);
+    snapshot_unref(s);
+}
+END_TEST
+
 START_TEST(warns_when_an_identity_is_used_for_what_it_may_not_do)
 {
     static const char *const names[] = {"dns:proxy.example"};
@@ -264,6 +281,7 @@ Suite *suite(void)
     tcase_add_test(t, notes_a_trust_that_holds_our_own_ca);
     tcase_add_test(t, says_nothing_about_a_trust_of_another_ca);
     tcase_add_test(t, tells_apart_upstreams_that_differ_in_their_trust);
+    tcase_add_test(t, says_once_that_a_trust_holds_the_ca_of_identities);
     tcase_add_test(t, warns_when_an_identity_is_used_for_what_it_may_not_do);
     tcase_add_test(t, gives_each_target_its_place_and_a_context_of_its_own);
     tcase_add_test(t, warns_of_a_server_whose_certificate_names_no_host);

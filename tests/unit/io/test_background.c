@@ -100,6 +100,26 @@ START_TEST(what_was_given_before_the_end_is_done)
 }
 END_TEST
 
+static void throw(void *ctx)
+{
+    ck_assert_int_eq(background_throw(background, work, ctx), 0);
+}
+
+/* From another thread than the loop's. */
+START_TEST(what_nobody_waits_for_is_done_and_holds_nothing_up)
+{
+    uv_thread_t other;
+    ck_assert_int_eq(uv_thread_create(&other, throw, &began), 0);
+    uv_thread_join(&other);
+    ck_assert(!background_is_busy(background));
+    uv_run(&loop, UV_RUN_DEFAULT); /* comes back: nothing keeps the loop */
+    background_stop(background);
+    ck_assert_int_eq(began, 1);
+    ck_assert_int_eq(ended, 0);
+    background = background_new(&loop, &err);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("background");
@@ -108,6 +128,7 @@ Suite *suite(void)
     tcase_add_test(c, works_on_a_thread_and_is_done_on_the_loop);
     tcase_add_test(c, work_that_hangs_does_not_hold_up_the_next_one);
     tcase_add_test(c, what_was_given_before_the_end_is_done);
+    tcase_add_test(c, what_nobody_waits_for_is_done_and_holds_nothing_up);
     suite_add_tcase(s, c);
     return s;
 }
