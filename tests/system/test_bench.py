@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs of tests/bench with tiny numbers: that they still run and print their tables. What they measure is nobody's business here."""
+import os
 import pathlib
 import re
 import subprocess
@@ -94,6 +95,13 @@ class Bench(harness.Case):
             self.assertRegex(printed, rf"\n{name}( +[\d.]+){{4}} +- +0.00( +-){{3}}\n")
             self.assertRegex(printed, rf"\n{name}( +[\d.]+){{5}} +0.00( +[\d.]+){{3}}\n", "no new client fails")
         self.assertLessEqual({"mtlsd-http", "haproxy-http", "new clients a second"}, charts["storm-clients.svg"])
+
+    @unittest.skipUnless(os.geteuid() == 0 and subprocess.run(["unshare", "--net", "true"], stderr=subprocess.DEVNULL).returncode == 0,
+                         "no network namespace can be made here")
+    def test_siege(self):
+        text = self.run_bench("siege.py", "--mtlsd", harness.MTLSD, "--sizes", 20, "--seconds", 1, "--stop-seconds", 1, "--attacks", "half,stopped")
+        self.assertRegex(text, r"\n\| half a ClientHello, 20 \| 2\d( \| [\d.]+){10} \|\n")
+        self.assertRegex(text, r"\n\| stopped, 1000 \| 1\d{3}( \| [\d.]+){10} \|\n")
 
     def test_drill(self):
         text = self.run_bench("drill.py", "--mtlsd", harness.MTLSD, "--servers", "mtlsd,nginx")
