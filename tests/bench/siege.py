@@ -7,14 +7,11 @@ sends a request each 50 ms on a kept connection all the while. For each attack a
 left when its time was over, what that client saw, the daemon's CPU share, and its memory before, at the worst moment and 10 s afterwards.
 
 needs:  root; apt-get install nginx-light slowhttptest iptables iproute2 openssl      (an attack whose tool is missing is left out, with a line)
-usage:  siege.py [--sizes 1000,5000] [--attacks NAME,...] [--seconds 20] [--stop-seconds 60] [--results FOLDER] [--mtlsd build/release/mtlsd]
+usage:  siege.py [--sizes 1000,5000] [--attacks NAME,...] [--seconds 20] [--stop-seconds 60] [--mtlsd build/release/mtlsd]
+                 [--results tests/bench/results]
 """
-import argparse
 import contextlib
-import datetime
 import os
-import pathlib
-import platform
 import resource
 import shutil
 import signal
@@ -22,17 +19,18 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-import bench
+import parts
+import report
+from parts import ORIGIN_PLAIN, OTHER_CORE, PROXY, PROXY_CORE, free_port
 
-PLAIN, SECURE = 18095, 18096
-EVERY_S, AFTERWARDS_S = 0.05, 10
+SECURE = free_port()
+AFTERWARDS_S = 10
 GONE = "127.0.7.0/24"  # where the clients that vanish come from
-HELLO = bytes.fromhex("16030100c8010000c40303")  # the first bytes of a ClientHello that never ends
-COLUMNS = ["attack", "connections", "left", "answered", "failed", "p50 ms", "p99 ms", "worst ms", "CPU %", "MB before", "MB at most", "MB after"]
+HALF_HELLO = bytes.fromhex("16030100c8010000c40303")  # the first bytes of a ClientHello that never ends
+COLUMNS = ["connections", "left", "answered", "failed", "p50 ms", "p99 ms", "worst ms", "CPU %", "MB before", "MB at most", "MB after"]
 
 
 class Neighbour(threading.Thread):
@@ -45,27 +43,21 @@ class Neighbour(threading.Thread):
     def run(self):
         while not self.stopping.is_set():
             try:
-                with socket.create_connection(("127.0.0.1", PLAIN), 10) as connection:
+                with socket.create_connection(("127.0.0.1", PROXY), 10) as connection:
                     self.ask_on(connection)
-            except OSError:
+            except (OSError, RuntimeError):
                 self.failed += 1
                 time.sleep(EVERY_S)
 
     def ask_on(self, connection):
         while not self.stopping.is_set():
             began = time.monotonic()
-            connection.sendall(b"GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            answer = b""
-            while not answer.endswith(b"hello, mutual world\n"):
-                part = connection.recv(4096)
-                if not part or b"HTTP/1.1 200" not in (answer + part)[:12]:
-                    raise ConnectionError("no answer, or another one")
-                answer += part
+            parts.ask(connection)
             self.took.append(time.monotonic() - began)
-            time.sleep(max(0.0, EVERY_S - self.took[-1]))
+            time.sleep(max(0.0, parts.EVERY_S - self.took[-1]))
 
 
-class Siege(bench.Bench):
+class Siege(parts.Bench):
     def origin_extra(self):
         return "location /form { proxy_pass http://127.0.0.1:9; }"  # reads the whole body before it finds nobody there
 
@@ -73,10 +65,10 @@ class Siege(bench.Bench):
         f = self.folder
         return self.start("mtlsd", [self.mtlsd, "run", "-c", self.write("siege.conf", f"""workers = 1;
             identities = {{ me = {{ bundle = "{f}/server.pem"; }}; }};
-            upstreams = {{ app = {{ targets = [ "127.0.0.1:{bench.ORIGIN_PLAIN}" ]; }}; }};
-            listeners = {{ plain = {{ bind = "127.0.0.1:{PLAIN}"; upstream = "app"; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{ORIGIN_PLAIN}" ]; }}; }};
+            listeners = {{ plain = {{ bind = "127.0.0.1:{PROXY}"; upstream = "app"; }};
                            secure = {{ bind = "127.0.0.1:{SECURE}"; upstream = "app"; tls = {{ identity = "me"; }}; }}; }};""")],
-                          bench.PROXY_CORE, [PLAIN, SECURE])
+                          PROXY_CORE, [PROXY, SECURE])
 
 
 def resident_mb(pid):
@@ -103,9 +95,9 @@ def connect(port, source="127.0.0.1"):
 
 # ---- attacks: each gives when it is over, and may take options.seconds ----
 
-def slowhttptest(*arguments, scheme="http", port=PLAIN, path="/64k"):
+def slowhttptest(*arguments, scheme="http", port=PROXY, path="/64k"):
     def attack(options, size):
-        subprocess.run(["taskset", "-c", bench.OTHER_CORE, "slowhttptest", "-c", str(size), "-r", str(max(200, size // 5)), "-l", str(options.seconds), "-p", "3",
+        subprocess.run(["taskset", "-c", OTHER_CORE, "slowhttptest", "-c", str(size), "-r", str(max(200, size // 5)), "-l", str(int(options.seconds)), "-p", "3",
                         *arguments, "-u", f"{scheme}://127.0.0.1:{port}{path}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        timeout=options.seconds + 60)
     attack.needs = ["slowhttptest"]
@@ -131,12 +123,12 @@ def vanish(options, size):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     stages = [
-        (PLAIN, lambda s: None),
-        (SECURE, lambda s: s.sendall(HELLO)),
+        (PROXY, lambda s: None),
+        (SECURE, lambda s: s.sendall(HALF_HELLO)),
         (SECURE, lambda s: context.wrap_socket(s)),
-        (PLAIN, lambda s: s.sendall(b"GET / HTTP/1.1\r\nHo")),
-        (PLAIN, lambda s: s.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nhalf of it")),
-        (PLAIN, lambda s: s.sendall(b"GET /100m HTTP/1.1\r\nHost: localhost\r\n\r\n")),
+        (PROXY, lambda s: s.sendall(b"GET / HTTP/1.1\r\nHo")),
+        (PROXY, lambda s: s.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nhalf of it")),
+        (PROXY, lambda s: s.sendall(b"GET /100m HTTP/1.1\r\nHost: localhost\r\n\r\n")),
         (SECURE, lambda s: context.wrap_socket(s).sendall(b"GET /100m HTTP/1.1\r\nHost: localhost\r\n\r\n")),
     ]
     held = []
@@ -164,8 +156,8 @@ vanish.needs = ["iptables"]
 
 def stopped(options, size):
     """The whole daemon stands still, as on a machine that is suspended; what was under way goes on afterwards."""
-    held = [connect(PLAIN) for _ in range(min(size, 1000))]
-    download = connect(PLAIN)
+    held = [connect(PROXY) for _ in range(min(size, 1000))]
+    download = connect(PROXY)
     download.settimeout(options.stop_seconds + 60)
     download.sendall(b"GET /100m HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     got = len(download.recv(4096))
@@ -187,7 +179,7 @@ def lossy(options, size):
     bad = 0
     try:
         for _ in range(min(size, 200)):
-            with connect(PLAIN) as s:
+            with connect(PROXY) as s:
                 s.settimeout(60)
                 s.sendall(b"GET /64k HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 got = b""
@@ -208,7 +200,7 @@ ATTACKS = {
     "slow readers (-X)": slowhttptest("-X", "-w", "512", "-y", "1024", "-n", "5", "-z", "32", "-k", "3"),
     "slow heads over TLS (-H)": slowhttptest("-H", "-i", "5", scheme="https", port=SECURE),
     "silent before TLS": half_open(b""),
-    "half a ClientHello": half_open(HELLO),
+    "half a ClientHello": half_open(HALF_HELLO),
     "vanished": vanish,
     "stopped": stopped,
     "lossy": lossy,
@@ -228,15 +220,15 @@ class Watch(threading.Thread):
             self.connections = max(self.connections, connections_of(self.pid))
 
 
-def measure(name, attack, size, options):
+def measure(attack, size, options):
     pid, neighbour = options.pid, Neighbour()
-    before, at_rest, cpu, began = resident_mb(pid), connections_of(pid), bench.cpu_seconds([pid]), time.monotonic()
+    before, at_rest, cpu, began = resident_mb(pid), connections_of(pid), parts.cpu_seconds([pid]), time.monotonic()
     watch = Watch(pid)
     neighbour.start()
     watch.start()
     options.left = None
     attack(options, size)
-    spent, lasted = bench.cpu_seconds([pid]) - cpu, time.monotonic() - began
+    spent, lasted = parts.cpu_seconds([pid]) - cpu, time.monotonic() - began
     time.sleep(1)
     left = options.left if options.left is not None else connections_of(pid)
     neighbour.stopping.set()
@@ -244,15 +236,9 @@ def measure(name, attack, size, options):
     neighbour.join(20)
     time.sleep(min(AFTERWARDS_S, options.seconds))
     took = sorted(neighbour.took) or [0.0]
-    return [f"{name}, {size}", watch.connections - at_rest, max(0, left - at_rest - 2), len(neighbour.took), neighbour.failed, f"{took[len(took) // 2] * 1e3:.1f}",
-            f"{took[len(took) * 99 // 100] * 1e3:.1f}", f"{took[-1] * 1e3:.1f}", f"{spent / lasted * 100:.1f}", f"{before:.1f}", f"{watch.mb:.1f}",
-            f"{resident_mb(pid):.1f}"]
-
-
-def machine():
-    with open("/proc/cpuinfo") as info:
-        model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.machine())
-    return f"{datetime.date.today()}, {os.cpu_count()} × {model}, Linux {platform.release()}"
+    return {"connections": watch.connections - at_rest, "left": max(0, left - at_rest - 2), "answered": len(neighbour.took), "failed": neighbour.failed,
+            "p50 ms": took[len(took) // 2] * 1e3, "p99 ms": took[len(took) * 99 // 100] * 1e3, "worst ms": took[-1] * 1e3, "CPU %": spent / lasted * 100,
+            "MB before": before, "MB at most": watch.mb, "MB after": resident_mb(pid)}
 
 
 def alone():
@@ -266,46 +252,42 @@ def alone():
     os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
 
 
+def run(siege, options):
+    """One table, a row for each attack and size."""
+    out, rows = report.Report("siege", "Under siege", options), {}
+    for name, attack in ATTACKS.items():
+        if not any(wanted in name for wanted in options.attacks.split(",")):
+            continue
+        needs = [tool for tool in getattr(attack, "needs", []) if not shutil.which(tool)]
+        if needs:
+            print(f"{name}: left out, it needs {', '.join(needs)}", flush=True)
+            continue
+        for size in map(int, options.sizes.split(",")) if attack not in (stopped, lossy) else [1000]:
+            print(f"{name}, {size} ...", flush=True)
+            daemon = siege.daemon()
+            try:
+                options.pid = daemon.pid
+                rows[f"{name}, {size}"] = measure(attack, size, options)
+            finally:
+                parts.stop(daemon)
+    del options.pid, options.left
+    out.table("what another client noticed, and what the daemon kept", COLUMNS, rows, "attack")
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parts.parser_of(__doc__, seconds=20, rounds=1)
     parser.add_argument("--sizes", default="1000,5000")
-    parser.add_argument("--attacks", default="")
-    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--attacks", default="", help="only these, by parts of their names")
     parser.add_argument("--stop-seconds", type=int, default=60)
-    parser.add_argument("--results", default="")
-    parser.add_argument("--mtlsd", default=str(bench.HERE.parents[1] / "build/release/mtlsd"))
-    options = parser.parse_args()
+    options = parts.parse(parser, "nginx", "ip", "unshare")
     alone()
-    missing = [tool for tool in (options.mtlsd, "nginx", "taskset", "openssl", "ip") if not shutil.which(tool)]
-    if missing:
-        sys.exit(f"siege.py needs {', '.join(missing)}; see the top of this file")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
-    print("\n".join(lines), flush=True)
-    with tempfile.TemporaryDirectory(prefix="mtlsd-siege-") as folder:
+    with parts.folder("siege") as folder:
         siege = Siege(folder, options.mtlsd)
-        os.sched_setaffinity(0, {int(bench.OTHER_CORE)})
-        origin = siege.start("origin", siege.origin(), bench.OTHER_CORE, [bench.ORIGIN_PLAIN])
-        for name, attack in ATTACKS.items():
-            if options.attacks and not any(wanted in name for wanted in options.attacks.split(",")):
-                continue
-            needs = [tool for tool in getattr(attack, "needs", []) if not shutil.which(tool)]
-            if needs:
-                print(f"{name}: left out, it needs {', '.join(needs)}", flush=True)
-                continue
-            for size in map(int, options.sizes.split(",")) if attack not in (stopped, lossy) else [1000]:
-                daemon = siege.daemon()
-                try:
-                    options.pid = daemon.pid
-                    lines.append("| " + " | ".join(map(str, measure(name, attack, size, options))) + " |")
-                    print(lines[-1], flush=True)
-                finally:
-                    bench.stop(daemon)
-        bench.stop(origin)
-    if options.results:
-        pathlib.Path(options.results).mkdir(parents=True, exist_ok=True)
-        pathlib.Path(options.results, "siege.md").write_text(f"# Under siege\n\n{machine()}\n\n" + "\n".join(lines) + "\n")
+        os.sched_setaffinity(0, {int(OTHER_CORE)})
+        with parts.running(siege, "origin", siege.origin(), OTHER_CORE, [ORIGIN_PLAIN]):
+            run(siege, options)
 
 
 if __name__ == "__main__":
