@@ -61,7 +61,8 @@ static const struct config_option options[] = {
      "combined or ssl_request only requests and tcp connections go there, events to stderr.",
      false, RELOADABLE, TOP(log_target)},
     {"limits", "connections", "number", "", "1..1000000", "10000",
-     "Connections at once. Default: what the file descriptor limit allows.", false, RELOADABLE,
+     "Client connections at once, of all workers together. When all are taken, the clients that are idle for longest are closed; when none is idle, new ones "
+     "are refused with overloaded: HTTP 503, an alert on a TLS listener, a reset in tcp mode. Default: what the file descriptor limit allows.", false, RELOADABLE,
      TOP(max_connections)},
 
     {"identity", "bundle", "path", "", "", "\"payments.pem\"",

@@ -2,33 +2,40 @@
 #include "mtlsd/control/fd_share.h"
 
 enum {
-    COMMON = 48,     /* standard streams, log, admin socket and who talks to it, look-ups, files of a reload */
-    PER_WORKER = 6,  /* its loop: epoll, event, timer */
-    PER_BIND = 3,    /* in each worker: the socket, one that a reload opens beside it, the client it has taken and cannot serve yet */
-    LEAST = 2,       /* one client with its upstream: slow, but it serves */
+    COMMON_MOST = 48,  /* standard streams, log, admin socket and who talks to it, look-ups, files of a reload */
+    COMMON_LEAST = 20, /* fewer of these at once */
+    PER_WORKER = 10,   /* its loop: epoll, event, timer; clients that were told that all is full, and are being closed */
+    PER_BIND = 3,      /* in each worker: the socket, one that a reload opens beside it, a client that waits for a place */
+    LEAST = 2,         /* for each worker one client with its upstream: slow, but it serves */
+    SPARE_PART = 4,    /* of all, for what clients ask for */
 };
 
-static size_t fixed_part(unsigned workers, size_t binds)
+static size_t common_part(size_t limit)
 {
-    return COMMON + workers * (PER_WORKER + PER_BIND * binds);
+    size_t part = limit / 4;
+    return part < COMMON_LEAST ? COMMON_LEAST : part > COMMON_MOST ? COMMON_MOST : part;
+}
+
+static size_t workers_part(unsigned workers, size_t binds)
+{
+    return workers * (PER_WORKER + PER_BIND * binds);
 }
 
 size_t fd_share_least(unsigned workers, size_t binds)
 {
-    return fixed_part(workers, binds) + (size_t)workers * LEAST;
+    return COMMON_LEAST + workers_part(workers, binds) + (size_t)workers * LEAST;
 }
 
-size_t fd_share_per_worker(size_t limit, unsigned workers, size_t binds)
+size_t fd_share_all(size_t limit, unsigned workers, size_t binds)
 {
-    size_t fixed = fixed_part(workers, binds);
-    size_t share = limit > fixed ? (limit - fixed) / workers : 0;
-    return share > LEAST ? share : LEAST;
+    size_t fixed = common_part(limit) + workers_part(workers, binds), least = (size_t)workers * LEAST;
+    size_t all = limit > fixed ? limit - fixed : 0;
+    return all > least ? all : least;
 }
 
-size_t fd_share_clients(size_t per_worker, unsigned workers, unsigned configured)
+size_t fd_share_clients(size_t all, unsigned configured)
 {
-    size_t fit = per_worker / 2;
-    size_t wanted = configured > 0 ? (configured + workers - 1) / workers : fit;
-    size_t n = wanted < fit ? wanted : fit;
-    return n > 0 ? n : 1;
+    size_t spare = all / SPARE_PART > 0 ? all / SPARE_PART : 1;
+    size_t fit = all > spare + 1 ? all - spare : 1;
+    return configured > 0 && configured < fit ? configured : fit;
 }

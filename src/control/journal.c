@@ -45,6 +45,25 @@ void journal_closed(struct journal *j, const struct plan_listener *listener)
     counters_sub(&counters_index_listener(&j->index, listener)->connections_open, 1);
 }
 
+void journal_refused(struct journal *j, const struct plan_listener *listener, enum reason reason)
+{
+    counters_add(&counters_index_listener(&j->index, listener)->refused[reason], 1);
+}
+
+void journal_overloaded(struct journal *j, uint64_t connections, const char *text)
+{
+    const struct reason_row *row = reason_row(REASON_OVERLOADED);
+    struct log_line l;
+    log_begin(&l, row->level, row->word, text);
+    log_uint(&l, "connections", connections);
+    log_str(&l, "reason", row->word);
+    log_str(&l, "hint", row->hint);
+    log_end(&l);
+    struct refusal_note note = {.when = j->utc(), .reason = REASON_OVERLOADED, .detail = text};
+    if (j->refusals != NULL)
+        refusals_add(j->refusals, &note);
+}
+
 void journal_moved(struct journal *j, const struct plan_listener *from, const struct plan_listener *to)
 {
     counters_sub(&counters_index_listener(&j->index, from)->connections_open, 1);

@@ -416,6 +416,18 @@ static int finish(struct doc *d, struct bytes *out)
     return rc == 0 && sink.rc == 0 ? bytes_append_str(out, "\n") : -1;
 }
 
+static json_t *room_value(struct doc *d, const struct admin_room *room)
+{
+    json_t *o = json_object();
+    put_number(d, o, "open", room->clients);
+    put_number(d, o, "most", room->most_clients);
+    put_number(d, o, "descriptors", room->descriptors);
+    put_number(d, o, "most_descriptors", room->most_descriptors);
+    put_number(d, o, "refused_total", room->refused);
+    put(d, o, "full", json_boolean(room->full));
+    return o;
+}
+
 int status_doc_status(struct bytes *out, const struct admin_view *view)
 {
     struct doc d = {.root = json_object()};
@@ -428,6 +440,7 @@ int status_doc_status(struct bytes *out, const struct admin_view *view)
     put_number(&d, d.root, "workers", view->workers);
     put(&d, d.root, "ready", json_boolean(view->ready && !view->draining));
     put(&d, d.root, "draining", json_boolean(view->draining));
+    put(&d, d.root, "connections", room_value(&d, &view->room));
     put(&d, d.root, "last_reload", last_reload_value(&d, view));
     put(&d, d.root, "listeners", listeners_value(&d, view));
     put(&d, d.root, "upstreams", upstreams_value(&d, view));

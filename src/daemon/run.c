@@ -291,6 +291,7 @@ static const struct admin_view *make_view(void *ctx)
         .last_reload = r->reload.last,
         .last_reload_error = r->reload.last_error,
     };
+    server_room(r->server, &r->view.room);
     return &r->view;
 }
 

@@ -65,6 +65,13 @@ static void write_instance(struct status_table *s, const json_t *status)
     status_table_say(s, line);
     status_table_say(s, "\n\n");
     status_table_say_line(s, "config", text_of(status, "config", "(from the command line)"));
+    const json_t *room = json_object_get(status, "connections");
+    if (room != NULL) {
+        snprintf(line, sizeof(line), "%s%lld of %lld clients, %lld of %lld descriptors for clients and upstreams, %lld refused", truth_of(room, "full") ? "full: " : "",
+                 (long long)number_of(room, "open"), (long long)number_of(room, "most"), (long long)number_of(room, "descriptors"),
+                 (long long)number_of(room, "most_descriptors"), (long long)number_of(room, "refused_total"));
+        status_table_say_line(s, "connections", line);
+    }
     status_table_say_line(s, "started", text_of(status, "started", "-"));
     if (json_is_object(reload)) {
         snprintf(line, sizeof(line), "%s at %s", text_of(reload, "result", "?"), text_of(reload, "time", "?"));

@@ -42,6 +42,8 @@ static int put_all(struct bytes *out, const struct http_answer *a)
     if (bytes_printf(out, "HTTP/1.1 %u %s\r\nDate: %s\r\nCache-Control: no-store\r\n", a->status,
                      a->phrase != NULL ? a->phrase : "", date) != 0)
         return -1;
+    if (a->retry_after > 0 && bytes_printf(out, "Retry-After: %u\r\n", a->retry_after) != 0)
+        return -1;
     if (put_location(out, a->location) != 0 || put_body_fields(out, a) != 0)
         return -1;
     if (bytes_append_str(out, a->close ? "Connection: close\r\n\r\n" : "\r\n") != 0)

@@ -104,6 +104,7 @@ int http_problem_write(struct bytes *out, const struct http_problem *p)
         .type = "application/problem+json",
         .body = bytes_span(&body),
         .now = p->now,
+        .retry_after = p->retry_after,
         .head_only = p->head_only,
         .close = p->close,
     };

@@ -69,6 +69,7 @@ void conn_close(struct conn *c, bool reset)
     c->x = NULL;
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
     stream_close(&c->down, reset);
+    capacity_leave_client(c->worker->capacity);
     worker_reap(c->worker);
 }
 
@@ -182,7 +183,7 @@ static void on_connector_done(void *owner, const struct connector_result *result
     else if ((u = exchange_on_connected(c->x, now)) != NULL)
         upconn_serve(result->up, u);
     else
-        stream_close(&result->up->stream, true);
+        upconn_shut(result->up, true);
     conn_drive(c, now);
 }
 
@@ -265,6 +266,13 @@ void conn_drive(struct conn *c, struct moment now)
     if (turn == TURNS && uv_timer_start(&c->timer, on_timer, 0, 0) == 0) /* others first; nothing else would bring us back */
         c->armed_us = 0;
     worker_reap(c->worker);
+}
+
+void conn_give_way(struct conn *c, struct moment now)
+{
+    exchange_on_drain(c->x, now);
+    conn_drive(c, now);
+    conn_close(c, false);
 }
 
 /* ---- events of the client's socket ---- */
@@ -359,6 +367,7 @@ void conn_accept(struct worker *w, struct listen_socket *from, int fd, const str
     struct conn *c = conn_new(w, from);
     if (c == NULL) {
         close(fd);
+        capacity_leave_client(w->capacity);
         log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: out of memory");
         return;
     }

@@ -22,7 +22,7 @@ struct conn {
     unsigned handles; /* still open */
 };
 
-/* Begins to serve a client that was accepted from a listening socket. Takes fd. */
+/* Begins to serve a client that was accepted from a listening socket. Takes fd, and the place that was taken for it. */
 void conn_accept(struct worker *w, struct listen_socket *from, int fd, const struct sockaddr_storage *peer);
 /* One turn, after what happened was told to the exchange. The clock is read once for both. */
 void conn_drive(struct conn *c, struct moment now);
@@ -31,5 +31,7 @@ const struct plan_listener *conn_listener(const struct conn *c);
 /* Judges the peers again by the current snapshot and what is known of revocation; a conn_drive has to follow. */
 void conn_rejudge(struct conn *c, struct moment now);
 void conn_close(struct conn *c, bool reset);
+/* One that is idle is told to come back, and closed at once. */
+void conn_give_way(struct conn *c, struct moment now);
 
 #endif

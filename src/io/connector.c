@@ -11,6 +11,8 @@
 
 enum {
     NEXT_AFTER_US = 250 * 1000, /* RFC 8305 section 5 */
+    PLACE_LOOK_MS = 10,
+    PLACE_WITHIN_US = 1000 * 1000,
     SHOWN_BYTES = 64,
 };
 
@@ -24,10 +26,12 @@ struct connector {
     struct upconn *attempts[NAME_ADDRESSES_MAX];
     size_t last;                /* the address whose attempt ended last, and how */
     int last_error;
-    bool made_room;             /* idle connections have given way to this one already */
     bool racing;                /* waits for its turn to try another address */
     uint64_t race_us;
-    struct connector *race_prev, *race_next;
+    bool has_place;             /* for the attempt that begins now */
+    bool wanting;               /* waits for a place (listening_take_uplink): nothing runs and it does not race */
+    uint64_t want_us;           /* until when; 0: it did not have to */
+    struct connector *race_prev, *race_next; /* in the one queue or the other */
 };
 
 static void go_on(struct connector *k);
@@ -140,18 +144,73 @@ static void on_race_timer(uv_timer_t *timer)
     arm(w);
 }
 
+/* ---- waiting for a place: what others finish with is soon free ---- */
+
+static void leave_wanting(struct connector *k)
+{
+    struct worker *w = k->order.worker;
+    if (!k->wanting)
+        return;
+    k->wanting = false;
+    *(k->race_prev != NULL ? &k->race_prev->race_next : &w->wanting_first) = k->race_next;
+    *(k->race_next != NULL ? &k->race_next->race_prev : &w->wanting_last) = k->race_prev;
+}
+
+static void on_place_timer(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    uint64_t now = worker_now().us;
+    struct connector *k;
+    while ((k = w->wanting_first) != NULL) {
+        k->has_place = listening_take_uplink(w);
+        if (!k->has_place && now < k->want_us)
+            break;
+        leave_wanting(k);
+        go_on(k);
+    }
+    if (w->wanting_first != NULL)
+        uv_timer_start(timer, on_place_timer, PLACE_LOOK_MS, 0);
+}
+
+/* False: it has waited for long enough. */
+static bool wait_for_place(struct connector *k)
+{
+    struct worker *w = k->order.worker;
+    if (k->want_us == 0)
+        k->want_us = worker_now().us + PLACE_WITHIN_US;
+    if (worker_now().us >= k->want_us)
+        return false;
+    k->wanting = true;
+    k->race_next = NULL;
+    k->race_prev = w->wanting_last;
+    *(w->wanting_last != NULL ? &w->wanting_last->race_next : &w->wanting_first) = k;
+    w->wanting_last = k;
+    if (!uv_is_active((uv_handle_t *)&w->place_timer))
+        uv_timer_start(&w->place_timer, on_place_timer, PLACE_LOOK_MS, 0);
+    return true;
+}
+
+/* Those that wait have the next one. */
+static bool take_place(struct connector *k)
+{
+    bool has = k->has_place || (k->order.worker->wanting_first == NULL && listening_take_uplink(k->order.worker));
+    k->has_place = false;
+    return has;
+}
+
 /* ---- the end ---- */
 
 static void give_up(struct upconn *up)
 {
     up->connector = NULL;
-    stream_close(&up->stream, true);
+    upconn_shut(up, true);
 }
 
 /* k is gone afterwards; what it still tries is closed. */
 static void release(struct connector *k)
 {
     leave_race(k);
+    leave_wanting(k);
     resolve_leave(&k->order.worker->names, &k->ask);
     for (size_t i = 0; i < NAME_ADDRESSES_MAX && k->n_running > 0; i++) {
         if (k->attempts[i] == NULL)
@@ -200,15 +259,6 @@ static void forget_attempt(struct connector *k, struct upconn *up)
     up->connector = NULL;
 }
 
-/* What lies idle gives way to what is wanted now, once. */
-static bool make_room(struct connector *k, int error)
-{
-    if ((error != UV_EMFILE && error != UV_ENFILE) || k->made_room)
-        return false;
-    k->made_room = true;
-    return worker_make_room(k->order.worker);
-}
-
 /* A forward proxy's client was taken to one of our own listeners, by whatever name or address of this host: nothing of it is said there, or it could
  * go round until all descriptors are used, and pass for a local program (security E3). Our end of a connection within the host has the address of the
  * other, but for loopback, where any address will do. */
@@ -237,7 +287,7 @@ static void on_connect(uv_connect_t *req, int status)
         return; /* it was given up */
     forget_attempt(k, up);
     if (status == 0 && leads_back(k, up)) {
-        stream_close(&up->stream, true);
+        upconn_shut(up, true);
         finish_failed(k, REASON_ADDRESS_NOT_ALLOWED, "a listener of this proxy itself is there", k->last);
         return;
     }
@@ -247,10 +297,8 @@ static void on_connect(uv_connect_t *req, int status)
         finish(k, &(struct connector_result){.up = up});
         return;
     }
-    stream_close(&up->stream, false);
+    upconn_shut(up, false);
     k->last_error = status;
-    if (make_room(k, status))
-        k->next = k->last; /* a unix socket says so only here */
     leave_race(k);
     go_on(k);
 }
@@ -273,16 +321,15 @@ static int connect_tcp(struct connector *k, struct upconn *up, const struct name
 {
     struct sockaddr_storage address;
     to_sockaddr(a, k->dial.address->port, &address);
-    int rc = uv_tcp_connect(&up->connect, &up->stream.u.tcp, (const struct sockaddr *)&address, on_connect);
-    return make_room(k, rc) ? uv_tcp_connect(&up->connect, &up->stream.u.tcp, (const struct sockaddr *)&address, on_connect) : rc;
+    return uv_tcp_connect(&up->connect, &up->stream.u.tcp, (const struct sockaddr *)&address, on_connect);
 }
 
 /* 0, or the error number: then there was no attempt. */
 static int attempt(struct connector *k, size_t index)
 {
     bool tcp = k->dial.address->kind == ADDRESS_TCP;
-    if (worker_is_full(k->order.worker))
-        make_room(k, UV_EMFILE);
+    if (!take_place(k))
+        return UV_EMFILE;
     struct upconn *up = upconn_new(k->order.worker, k->order.snapshot, tcp);
     if (up == NULL)
         return UV_ENOMEM;
@@ -292,7 +339,7 @@ static int attempt(struct connector *k, size_t index)
     else
         uv_pipe_connect(&up->connect, &up->stream.u.pipe, k->dial.address->path, on_connect);
     if (rc != 0) {
-        stream_close(&up->stream, false);
+        upconn_shut(up, false);
         return rc;
     }
     stream_read(&up->stream, true); /* before it is connected nothing comes; asked for later, it costs another system call */
@@ -315,6 +362,10 @@ static void go_on(struct connector *k)
         }
         k->last = index;
         k->last_error = rc;
+        if (rc == UV_EMFILE && k->n_running == 0 && wait_for_place(k)) {
+            k->next = index;
+            return;
+        }
     }
     if (k->n_running > 0)
         return;

@@ -92,7 +92,7 @@ static void drop_connection(struct check *c)
     connector_cancel(&c->connector);
     if (c->up != NULL) {
         stream_set_owner(&c->up->stream, &no_events, c->up);
-        stream_close(&c->up->stream, false);
+        upconn_shut(c->up, false);
         c->up = NULL;
     }
     checkup_free(c->checkup);

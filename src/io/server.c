@@ -38,6 +38,7 @@ struct server {
     struct hand *hands;
     unsigned n_hands;
     size_t fd_limit; /* of the process */
+    struct capacity capacity;
     _Atomic unsigned n_finished;
     _Atomic int requested; /* bits of 1 << enum server_signal */
     uv_async_t wake;
@@ -60,13 +61,13 @@ static size_t raise_fd_limit(void)
     return (size_t)limit.rlim_cur;
 }
 
-static void share_out(struct worker *w, const struct snapshot *snapshot, size_t fd_limit, unsigned workers)
+static void share_out(struct server *s, const struct snapshot *snapshot)
 {
     size_t binds = 0;
     for (size_t i = 0; i < snapshot->config->n_listeners; i++)
         binds += snapshot->config->listeners[i].n_bind;
-    w->max_fds = fd_share_per_worker(fd_limit, workers, binds);
-    w->max_conns = fd_share_clients(w->max_fds, workers, snapshot->config->max_connections);
+    s->capacity.most = fd_share_all(s->fd_limit, s->n_hands, binds);
+    s->capacity.most_clients = fd_share_clients(s->capacity.most, snapshot->config->max_connections);
 }
 
 /* ---- orders to workers ---- */
@@ -75,10 +76,8 @@ static void carry_out_adopt(struct hand *h, struct order *o)
 {
     struct err err = {0};
     struct worker *w = &h->worker;
-    if (o->snapshot != w->snapshot) {
-        share_out(w, o->snapshot, h->server->fd_limit, h->server->n_hands);
+    if (o->snapshot != w->snapshot)
         worker_adopt(w, o->snapshot);
-    }
     for (size_t i = 0; i < o->n_sockets; i++) {
         struct new_socket *s = &o->sockets[i];
         if (worker_listen(w, s->fd, s->tcp, s->address, s->listener, &err) != 0)
@@ -104,6 +103,8 @@ static void carry_out(struct hand *h, struct order *o)
 static void on_orders(uv_async_t *wake)
 {
     struct hand *h = wake->data;
+    if (!h->worker.finished)
+        listening_on_ask(&h->worker);
     uv_mutex_lock(&h->lock);
     struct order *o = h->orders;
     h->orders = NULL;
@@ -126,6 +127,13 @@ static void give(struct hand *h, struct order *o)
     *end = o;
     uv_mutex_unlock(&h->lock);
     uv_async_send(&h->wake);
+}
+
+static void wake_all(void *ctx)
+{
+    struct server *s = ctx;
+    for (unsigned i = 0; i < s->n_hands; i++)
+        uv_async_send(&s->hands[i].wake);
 }
 
 static void tell_all(struct server *s, enum order_kind kind)
@@ -183,6 +191,7 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
     snapshot_on_end(next, on_snapshot_end, s);
     if (adopt_with(s, next, s->snapshot, err) != 0)
         return -1;
+    share_out(s, next);
     socket_file_remove(&s->files, next);
     struct snapshot *old = s->snapshot;
     s->snapshot = snapshot_ref(next);
@@ -287,7 +296,7 @@ static int init_hand(struct server *s, unsigned i, struct err *err)
     uv_async_init(loop, &h->wake, on_orders);
     h->wake.data = h;
     s->n_hands++;
-    if (worker_init(&h->worker, loop, s->snapshot, s->refusals, err) != 0)
+    if (worker_init(&h->worker, loop, s->snapshot, &s->capacity, s->refusals, err) != 0)
         return -1;
     h->worker.on_finished = on_worker_finished;
     h->worker.finished_ctx = h;
@@ -324,8 +333,10 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     for (unsigned i = 0; i < workers && ok; i++)
         ok = init_hand(s, i, err) == 0;
     s->fd_limit = raise_fd_limit();
-    for (unsigned i = 0; i < s->n_hands; i++)
-        share_out(&s->hands[i].worker, snapshot, s->fd_limit, workers);
+    s->capacity.workers = s->n_hands;
+    s->capacity.wake = wake_all;
+    s->capacity.ctx = s;
+    share_out(s, snapshot);
     ok = ok && (s->background = background_new(&s->loop, err)) != NULL;
     snapshot_on_end(snapshot, on_snapshot_end, s);
     if (ok && adopt_with(s, snapshot, NULL, err) == 0)
@@ -451,6 +462,12 @@ void server_sum_counters(const struct server *s, struct counters *into)
 {
     for (unsigned i = 0; i < s->n_hands; i++)
         counters_sum(into, &s->hands[i].worker.journal.counters);
+}
+
+void server_room(struct server *s, struct admin_room *room)
+{
+    struct capacity *c = &s->capacity;
+    *room = (struct admin_room){c->clients, c->most_clients, c->clients + c->uplinks, c->most, c->refused, capacity_is_full(c, uv_hrtime() / 1000)};
 }
 
 struct refusals *server_refusals(struct server *s)

@@ -203,7 +203,8 @@ static void begin(struct worker *w, const struct plan_target *t, struct moment n
 /* What clients ask for goes first: with three quarters of the descriptors in use, no connection is made ahead. */
 static bool has_room(const struct worker *w)
 {
-    return w->n_conns + w->n_uplinks < w->max_fds / 4 * 3;
+    const struct capacity *all = w->capacity;
+    return all->clients + all->uplinks < all->most / 4 * 3;
 }
 
 void spares_fill(struct worker *w)

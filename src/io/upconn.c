@@ -98,10 +98,9 @@ static const struct stream_events up_events = {on_read, on_end, on_error, on_sen
 struct upconn *upconn_new(struct worker *w, struct snapshot *snapshot, bool tcp)
 {
     struct upconn *up = calloc(1, sizeof(*up));
-    if (up == NULL)
-        return NULL;
-    if (stream_init(&up->stream, w->loop, tcp, &w->buffer) != 0) {
+    if (up == NULL || stream_init(&up->stream, w->loop, tcp, &w->buffer) != 0) {
         free(up);
+        capacity_leave_uplink(w->capacity);
         return NULL;
     }
     up->worker = w;
@@ -110,6 +109,13 @@ struct upconn *upconn_new(struct worker *w, struct snapshot *snapshot, bool tcp)
     stream_set_owner(&up->stream, &up_events, up);
     w->n_uplinks++;
     return up;
+}
+
+void upconn_shut(struct upconn *up, bool reset)
+{
+    if (!up->stream.closing)
+        capacity_leave_uplink(up->worker->capacity);
+    stream_close(&up->stream, reset);
 }
 
 void upconn_serve(struct upconn *up, struct uplink *u)
@@ -128,5 +134,5 @@ void upconn_close(struct uplink *u)
     }
     struct span words = uplink_last_words(u);
     bool said = words.len > 0 && stream_send(&up->stream, &words, 1) == words.len;
-    stream_close(&up->stream, u->reset && !said);
+    upconn_shut(up, u->reset && !said);
 }

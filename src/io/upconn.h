@@ -16,8 +16,11 @@ struct upconn {
     uv_connect_t connect;
 };
 
-/* Not connected yet; it counts among the worker's uplinks from here on until its stream was closed. NULL: out of memory. */
+/* Not connected yet; it counts among the worker's uplinks from here on until its stream was closed. Takes over the place that was
+ * taken for it (listening_take_uplink), also when it gives NULL: out of memory. */
 struct upconn *upconn_new(struct worker *w, struct snapshot *snapshot, bool tcp);
+/* Closes its socket, and gives its place back. */
+void upconn_shut(struct upconn *up, bool reset);
 /* From now on what comes on the socket goes to the exchange whose uplink it is. */
 void upconn_serve(struct upconn *up, struct uplink *u);
 /* Closes the socket of a doomed uplink and frees both. */

@@ -91,10 +91,12 @@ void worker_reap(struct worker *w)
 
 /* ---- life ---- */
 
-int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct refusals *refusals, struct err *err)
+int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct capacity *capacity, struct refusals *refusals,
+                struct err *err)
 {
     memset(w, 0, sizeof(*w));
     w->loop = loop;
+    w->capacity = capacity;
     w->buffer = (struct stream_buffer){.data = malloc(READ_BYTES), .size = READ_BYTES};
     turn_init(&w->buffer.turn);
     w->env.scratch = malloc(SCRATCH_BYTES);
@@ -116,6 +118,9 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->tick.data = w;
     uv_timer_init(loop, &w->race_timer);
     w->race_timer.data = w;
+    uv_timer_init(loop, &w->place_timer);
+    w->place_timer.data = w;
+    listening_init(w);
     uv_timer_init(loop, &w->held);
     w->held.data = w;
     uv_idle_init(loop, &w->rejudging);
@@ -137,13 +142,9 @@ void worker_clear(struct worker *w)
     tls_tickets_free(w->env.tickets);
     journal_clear(&w->journal);
     snapshot_unref(w->snapshot);
+    bytes_clear(&w->full_answer);
     free(w->buffer.data);
     free(w->env.scratch);
-}
-
-bool worker_is_full(const struct worker *w)
-{
-    return w->n_conns + w->n_uplinks >= w->max_fds;
 }
 
 bool worker_make_room(struct worker *w)
@@ -156,90 +157,6 @@ bool worker_make_room(struct worker *w)
 }
 
 /* ---- listening ---- */
-
-static void let_wait(struct listen_socket *s, int fd, const struct sockaddr_storage *from)
-{
-    s->waiting = fd;
-    s->from = *from;
-    s->worker->n_waiting++;
-    acceptor_hold(&s->acceptor); /* a crowd there costs nothing */
-}
-
-static int wait_no_more(struct listen_socket *s)
-{
-    int fd = s->waiting;
-    s->worker->n_waiting -= fd >= 0 ? 1 : 0;
-    s->waiting = -1;
-    return fd;
-}
-
-/* Below the limit of descriptors, so that what a client wants can be done (security D5). */
-static bool has_room(struct worker *w)
-{
-    return w->n_conns < w->max_conns && (!worker_is_full(w) || worker_make_room(w));
-}
-
-static void accept_waiting(struct worker *w)
-{
-    for (struct listen_socket *s = w->sockets; s != NULL && w->n_waiting > 0 && has_room(w); s = s->next) {
-        if (s->waiting < 0)
-            continue;
-        acceptor_go_on(&s->acceptor);
-        conn_accept(w, s, wait_no_more(s), &s->from);
-    }
-}
-
-static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
-{
-    struct listen_socket *s = owner;
-    if (has_room(s->worker))
-        conn_accept(s->worker, s, fd, from);
-    else
-        let_wait(s, fd, from);
-}
-
-static void on_socket_closed(void *owner)
-{
-    struct listen_socket *s = owner;
-    free(s->address);
-    free(s->listener);
-    free(s);
-}
-
-static const struct acceptor_events listen_events = {on_client, on_socket_closed};
-
-/* A socket that was handed to us may be transparent, and its connections have any address for their own. */
-static void note_local(struct listen_socket *s, int fd)
-{
-    int transparent = 0;
-    socklen_t len = sizeof(s->local), size = sizeof(transparent);
-    s->local_known = s->is_tcp && getsockname(fd, (struct sockaddr *)&s->local, &len) == 0 &&
-                     getsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &transparent, &size) == 0 && transparent == 0 && peer_address_is_one(&s->local);
-}
-
-int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err)
-{
-    struct listen_socket *s = calloc(1, sizeof(*s));
-    char *own_address = strdup(address), *own_listener = strdup(listener);
-    if (s == NULL || own_address == NULL || own_listener == NULL) {
-        free(s);
-        free(own_address);
-        free(own_listener);
-        close(fd);
-        return err_set(err, ERR_MEMORY, "out of memory");
-    }
-    *s = (struct listen_socket){.worker = w, .is_tcp = tcp, .waiting = -1, .address = own_address, .listener = own_listener};
-    note_local(s, fd);
-    int rc = acceptor_start(&s->acceptor, w->loop, fd, own_address, &listen_events, s);
-    if (rc != 0) {
-        err_set(err, ERR_IO, "%s: cannot listen: %s", address, uv_strerror(rc));
-        acceptor_close(&s->acceptor);
-        return -1;
-    }
-    s->next = w->sockets;
-    w->sockets = s;
-    return 0;
-}
 
 static const struct config_listener *listener_at(const struct snapshot *snapshot, const char *address)
 {
@@ -258,10 +175,7 @@ static void close_socket(struct worker *w, struct listen_socket *s)
     for (struct conn *c = w->conns; c != NULL; c = c->next)
         if (c->from == s)
             c->from = NULL;
-    int waiting = wait_no_more(s);
-    if (waiting >= 0)
-        close(waiting);
-    acceptor_close(&s->acceptor);
+    listening_close_socket(s);
 }
 
 /* Keeps the sockets the snapshot still names, under the listener that has their address now. */
@@ -375,7 +289,7 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     sort_sockets(w);
     drain_gone(w);
     begin_rejudging(w); /* what runs: between requests there is time, the next one is judged by the new snapshot */
-    accept_waiting(w);  /* there may be more room now */
+    listening_accept_waiting(w); /* there may be more room now */
     worker_reap(w);
 }
 
@@ -394,11 +308,13 @@ static void finish_if_empty(struct worker *w)
     if (!w->draining || w->finished || w->n_conns > 0 || w->n_uplinks > 0)
         return;
     w->finished = true;
+    listening_close(w);
     uv_close((uv_handle_t *)&w->tick, NULL);
     uv_close((uv_handle_t *)&w->held, NULL);
     uv_close((uv_handle_t *)&w->turn, NULL);
     uv_close((uv_handle_t *)&w->crowd, NULL);
     uv_close((uv_handle_t *)&w->race_timer, NULL);
+    uv_close((uv_handle_t *)&w->place_timer, NULL);
     uv_close((uv_handle_t *)&w->rejudging, NULL);
     resolve_stop(&w->names);
     journal_tell_held(&w->journal, true);
@@ -460,13 +376,13 @@ void worker_stop(struct worker *w)
 void worker_conn_closed(struct worker *w)
 {
     w->n_conns--;
-    accept_waiting(w);
+    listening_accept_waiting(w);
     finish_if_empty(w);
 }
 
 void worker_uplink_closed(struct worker *w)
 {
     w->n_uplinks--;
-    accept_waiting(w);
+    listening_accept_waiting(w);
     finish_if_empty(w);
 }

@@ -6,7 +6,9 @@
 #ifndef MTLSD_IO_WORKER_H
 #define MTLSD_IO_WORKER_H
 
-#include "acceptor.h"
+#include "capacity.h"
+#include "listening.h"
+#include "refusing.h"
 #include "resolve.h"
 #include "stream.h"
 
@@ -19,19 +21,6 @@
 struct conn;
 struct health;
 struct spare;
-
-struct listen_socket {
-    struct worker *worker;
-    struct acceptor acceptor;
-    struct sockaddr_storage local;
-    bool local_known; /* all its connections have local for their own address: it need not be asked for each */
-    bool is_tcp;
-    int waiting;                  /* descriptor of a client that waits until there is room for it; -1: none */
-    struct sockaddr_storage from; /* its address */
-    char *address;  /* as configured: what a reload finds it by */
-    char *listener; /* name of the listener it belongs to now */
-    struct listen_socket *next;
-};
 
 struct worker {
     uv_loop_t *loop; /* borrowed */
@@ -46,12 +35,21 @@ struct worker {
     bool rejudges_idle;         /* also those that wait for a request */
     uv_idle_t rejudging;        /* runs while some have still to be */
     size_t n_conns, n_uplinks;
-    size_t n_waiting; /* listening sockets with a client that waits */
-    size_t max_conns; /* more wait in the listening sockets */
-    size_t max_fds;   /* of clients and upstream connections together */
+    struct capacity *capacity; /* borrowed: of all workers */
+    size_t n_waiting;      /* listening sockets with a client that waits */
+    uv_timer_t asked;      /* runs while clients wait for other workers to let idle ones go */
+    uv_timer_t tell;       /* runs while refused clients are not in the log yet */
+    uint64_t idle_look_us; /* before that no client of this worker is idle */
+    uint64_t ask_again_us; /* before that other workers are not asked */
+    unsigned asks_seen;
+    struct refusing refusing;
+    struct bytes full_answer; /* what a client is told that finds no place, of that second */
+    int64_t full_answer_utc;
     struct resolve names;
     struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
     uv_timer_t race_timer;
+    struct connector *wanting_first, *wanting_last; /* those that wait for a place, the oldest first */
+    uv_timer_t place_timer;
     bool checks_health;    /* this worker does it for all */
     struct health *health; /* NULL: nothing is checked */
     struct spare *spares;  /* connections that are being made to be kept ready */
@@ -66,8 +64,9 @@ struct worker {
     void *finished_ctx;
 };
 
-/* Takes a reference of snapshot. */
-MUST_CHECK int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct refusals *refusals, struct err *err);
+/* Takes a reference of snapshot; borrows capacity. */
+MUST_CHECK int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct capacity *capacity, struct refusals *refusals,
+                           struct err *err);
 /* After the loop ended. */
 void worker_clear(struct worker *w);
 
@@ -86,7 +85,6 @@ void worker_stop(struct worker *w); /* at once: what still runs is told and ende
 
 /* for conn.c, upconn.c and connector.c */
 void worker_reap(struct worker *w);       /* closes what the pool doomed */
-bool worker_is_full(const struct worker *w); /* another connection would take a descriptor that is meant for something else */
 bool worker_make_room(struct worker *w);     /* closes idle upstream connections; false: there was none */
 void worker_conn_closed(struct worker *w); /* room for one more, or finished */
 void worker_uplink_closed(struct worker *w);

@@ -132,6 +132,7 @@ void exchange_free(struct exchange *x)
 
 void exchange_enter(struct exchange *x, enum phase phase, struct moment now)
 {
+    x->served = x->served || phase == PHASE_CONNECT || phase == PHASE_ACTIVE;
     x->phase = phase;
     x->since_us = x->active_us = x->up_us = now.us;
     if (phase == PHASE_LINGER) {
@@ -478,6 +479,13 @@ bool exchange_is_done(const struct exchange *x, bool *reset)
 bool exchange_is_idle(const struct exchange *x)
 {
     return x->phase == PHASE_IDLE && !x->rq->begun && x->up == NULL; /* a part of the next head may be here: nothing was made of it yet */
+}
+
+uint64_t exchange_idle_since_us(const struct exchange *x, bool *fresh)
+{
+    *fresh = !x->served;
+    bool idle = exchange_is_idle(x) && x->head_us == 0 && x->held[SIDE_DOWN].len == 0 && link_pending(&x->down) == 0;
+    return idle ? x->since_us : UINT64_MAX;
 }
 
 bool exchange_holds_next(const struct exchange *x)

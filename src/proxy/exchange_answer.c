@@ -55,6 +55,7 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
         .hint = x->hint != NULL ? x->hint : row->hint,
         .refused_by = report_blame_word(report_blame(reason)),
         .now = now.utc,
+        .retry_after = reason == REASON_OVERLOADED ? 1 : 0,
         .head_only = x->rq->head_method,
         .close = x->close_after,
     };

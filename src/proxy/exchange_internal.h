@@ -89,6 +89,7 @@ struct exchange {
     bool up_keep_alive;   /* what the running response said about its connection */
     bool close_after;     /* no further request on this connection */
     bool reset;           /* end by abort */
+    bool served;          /* a request of it went upstream */
     bool late;            /* lists or rules changed during the client's handshake: it is judged once more when that is done */
     bool would_refuse;    /* the rules would have refused what runs, were they not only tried out */
     bool eof[2];          /* the peer's direction ended cleanly */

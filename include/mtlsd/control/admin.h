@@ -18,6 +18,14 @@
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/http/http_head.h"
 
+/* Who has a place, and how many there are. */
+struct admin_room {
+    uint64_t clients, most_clients;
+    uint64_t descriptors, most_descriptors; /* of clients and upstream connections together */
+    uint64_t refused; /* clients that found no place, since the start */
+    bool full;        /* some did within the last seconds */
+};
+
 /* The instance as it is now; everything is borrowed for the call. Times are seconds since 1970. */
 struct admin_view {
     const char *version;
@@ -29,6 +37,7 @@ struct admin_view {
     const struct counters *counters; /* summed over the workers */
     const struct refusal *refusals;  /* newest first */
     size_t n_refusals;
+    struct admin_room room;
     const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */

@@ -29,6 +29,10 @@ struct observer journal_observer(struct journal *j, enum log_format format);
 
 void journal_accepted(struct journal *j, const struct plan_listener *listener);
 void journal_closed(struct journal *j, const struct plan_listener *listener);
+/* A connection that nothing more is told of. */
+void journal_refused(struct journal *j, const struct plan_listener *listener, enum reason reason);
+/* So many connections were refused since this was last told, because all places are taken. */
+void journal_overloaded(struct journal *j, uint64_t connections, const char *text);
 /* An open connection belongs to another listener now. */
 void journal_moved(struct journal *j, const struct plan_listener *from, const struct plan_listener *to);
 

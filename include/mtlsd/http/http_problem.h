@@ -14,6 +14,7 @@ struct http_problem { /* every string may be NULL: then its member is left out *
         int64_t not_before, not_after;
     } peer, ours;
     int64_t now;
+    unsigned retry_after; /* seconds; 0: not said */
     bool head_only; /* the request was HEAD */
     bool close;     /* say Connection: close */
 };

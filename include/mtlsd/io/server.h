@@ -6,6 +6,7 @@
 #ifndef MTLSD_IO_SERVER_H
 #define MTLSD_IO_SERVER_H
 
+#include "mtlsd/control/admin.h"
 #include "mtlsd/control/counters.h"
 #include "mtlsd/control/refusals.h"
 #include "mtlsd/control/snapshot.h"
@@ -49,6 +50,7 @@ void server_request(struct server *s, enum server_signal what);
 const struct snapshot *server_snapshot(const struct server *s);
 unsigned server_workers(const struct server *s);
 void server_sum_counters(const struct server *s, struct counters *into);
+void server_room(struct server *s, struct admin_room *room);
 struct refusals *server_refusals(struct server *s);
 struct uv_loop_s *server_loop(struct server *s);
 

@@ -86,6 +86,8 @@ bool exchange_is_done(const struct exchange *x, bool *reset);
 /* Between requests, though what came of the next one may wait already: may be moved to another snapshot's listener of the same name. False: its
  * certificate does not hold there, and the exchange ends as after a refused handshake; what had come from the client is not served. */
 bool exchange_is_idle(const struct exchange *x);
+/* Since when nothing of it waits in either direction; UINT64_MAX: something does. *fresh: the client has not asked for anything yet. */
+uint64_t exchange_idle_since_us(const struct exchange *x, bool *fresh);
 /* A date has passed that the client's certificate was judged by: exchange_rebind asks again, also with the same listener. */
 bool exchange_is_outdated(const struct exchange *x, struct moment now);
 bool exchange_holds_next(const struct exchange *x); /* something of the client waits to be looked at */

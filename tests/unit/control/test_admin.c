@@ -122,6 +122,22 @@ START_TEST(answers_what_it_knows_and_nothing_else)
 }
 END_TEST
 
+/* C13 */
+START_TEST(is_not_ready_while_it_is_full_and_says_how_full_it_is)
+{
+    struct admin_view view = make_view();
+    view.room = (struct admin_room){.clients = 9, .most_clients = 10};
+    ask("GET", "/readyz", plain, &view);
+    ck_assert_uint_eq(status_of_answer(), 200);
+    ck_assert_ptr_nonnull(strstr(answer_text(), "9 of 10 connections"));
+    bytes_clear(&out);
+    view.room.full = true;
+    ask("GET", "/readyz", plain, &view);
+    ck_assert_uint_eq(status_of_answer(), 503);
+    ck_assert_ptr_nonnull(strstr(answer_text(), "\"full\""));
+}
+END_TEST
+
 /* E1 and E6: shapes that only a browser makes, each with a request that would else be carried out. */
 static const struct shape {
     const char *fields[2 * MAX_FIELDS + 1];
@@ -260,6 +276,7 @@ Suite *suite(void)
     Suite *s = suite_create("admin");
     TCase *t = tcase_create("admin");
     tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, is_not_ready_while_it_is_full_and_says_how_full_it_is);
     tcase_add_loop_test(t, answers_what_it_knows_and_nothing_else, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_loop_test(t, refuses_what_a_web_page_could_have_sent, 0, sizeof(shapes) / sizeof(shapes[0]));
     tcase_add_test(t, drains_and_enables_a_target_by_its_name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Row D5 of the security list: accepting ends below the limit of descriptors. */
+/* Rows D5 and C13 of the security list: clients find no place any more before descriptors run out. */
 #include "mtlsd/control/fd_share.h"
 #include "t.h"
 
@@ -11,31 +11,34 @@ START_TEST(leaves_descriptors_for_everything_else)
         {"many addresses", 1024, 4, 20}, {"the usual hard limit", 524288, 8, 3},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        size_t share = fd_share_per_worker(rows[i].limit, rows[i].workers, rows[i].binds);
-        size_t used = rows[i].workers * (share + 6 + 3 * rows[i].binds) + 48;
-        ck_assert_msg(share >= 2 && used <= rows[i].limit, "%s: %zu of %zu", rows[i].why, used, rows[i].limit);
-        ck_assert_msg(used + rows[i].workers > rows[i].limit, "%s: %zu of %zu", rows[i].why, used, rows[i].limit); /* nothing is wasted */
+        size_t all = fd_share_all(rows[i].limit, rows[i].workers, rows[i].binds);
+        size_t common = rows[i].limit / 4 < 48 ? rows[i].limit / 4 : 48;
+        size_t used = all + rows[i].workers * (10 + 3 * rows[i].binds) + common;
+        ck_assert_msg(all >= 2 * rows[i].workers && used == rows[i].limit, "%s: %zu of %zu", rows[i].why, used, rows[i].limit);
     }
 }
 END_TEST
 
 START_TEST(serves_even_where_nothing_fits)
 {
-    ck_assert_uint_eq(fd_share_per_worker(20, 1, 1), 2);
-    ck_assert_uint_eq(fd_share_per_worker(0, 256, 1000), 2);
-    ck_assert_uint_eq(fd_share_clients(2, 1, 0), 1);
-    ck_assert_uint_eq(fd_share_clients(0, 4, 0), 1);
-    ck_assert_uint_eq(fd_share_clients(1000, 4, 1), 1);
+    ck_assert_uint_eq(fd_share_all(20, 1, 1), 2);
+    ck_assert_uint_eq(fd_share_all(0, 256, 1000), 512);
+    ck_assert_uint_eq(fd_share_clients(2, 0), 1);
+    ck_assert_uint_eq(fd_share_clients(0, 0), 1);
+    ck_assert_uint_eq(fd_share_clients(1000, 1), 1);
+    ck_assert_uint_eq(fd_share_all(fd_share_least(4, 2), 4, 2), 8);
 }
 END_TEST
 
-START_TEST(never_takes_more_clients_than_can_be_connected)
+/* C13: sixty descriptors are enough for more than one client. */
+START_TEST(keeps_some_for_what_clients_ask_for)
 {
-    ck_assert_uint_eq(fd_share_clients(100, 1, 0), 50);
-    ck_assert_uint_eq(fd_share_clients(100, 1, 1000), 50);
-    ck_assert_uint_eq(fd_share_clients(100, 1, 20), 20);
-    ck_assert_uint_eq(fd_share_clients(100, 2, 20), 10);
-    ck_assert_uint_eq(fd_share_clients(100, 2, 21), 11); /* rather one more than one less */
+    ck_assert_uint_eq(fd_share_all(60, 1, 1), 27);
+    ck_assert_uint_eq(fd_share_clients(27, 0), 21);
+    ck_assert_uint_eq(fd_share_clients(100, 0), 75);
+    ck_assert_uint_eq(fd_share_clients(100, 1000), 75);
+    ck_assert_uint_eq(fd_share_clients(100, 20), 20);
+    ck_assert_uint_eq(fd_share_clients(3, 0), 2);
 }
 END_TEST
 
@@ -45,7 +48,7 @@ Suite *suite(void)
     TCase *t = tcase_create("fd_share");
     tcase_add_test(t, leaves_descriptors_for_everything_else);
     tcase_add_test(t, serves_even_where_nothing_fits);
-    tcase_add_test(t, never_takes_more_clients_than_can_be_connected);
+    tcase_add_test(t, keeps_some_for_what_clients_ask_for);
     suite_add_tcase(s, t);
     return s;
 }

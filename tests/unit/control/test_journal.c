@@ -210,6 +210,22 @@ START_TEST(bears_a_refusal_without_any_certificate)
 END_TEST
 
 /* As where a route answers with 404. */
+/* C13 */
+START_TEST(counts_each_connection_that_finds_no_place_and_tells_them_together)
+{
+    struct refusal kept[2];
+    journal_refused(&journal, &listener, REASON_OVERLOADED);
+    journal_refused(&journal, &listener, REASON_OVERLOADED);
+    ck_assert_uint_eq(n_lines, 0);
+    journal_overloaded(&journal, 2, "all places are taken");
+    ck_assert_uint_eq(n_lines, 1);
+    ck_assert_msg(strstr(lines, "connections=2") != NULL && strstr(lines, "reason=overloaded") != NULL, "%s", lines);
+    ck_assert_uint_eq(counters_find_listener(&journal.counters, "public")->refused[REASON_OVERLOADED], 2);
+    ck_assert_uint_eq(refusals_copy(refusals, kept, 2), 1);
+    ck_assert_int_eq(kept[0].reason, REASON_OVERLOADED);
+}
+END_TEST
+
 START_TEST(says_what_a_refusal_is_that_comes_without_words)
 {
     struct report r = make_report();
@@ -491,6 +507,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_and_counts_whom_rules_on_trial_would_refuse);
     tcase_add_test(t, bears_a_refusal_without_any_certificate);
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);
+    tcase_add_test(t, counts_each_connection_that_finds_no_place_and_tells_them_together);
     tcase_add_test(t, says_what_a_refusal_is_that_comes_without_words);
     tcase_add_test(t, cannot_be_made_to_write_a_line_of_its_own);
     tcase_add_test(t, tells_all_that_is_known_of_a_request);

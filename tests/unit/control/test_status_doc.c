@@ -232,6 +232,21 @@ START_TEST(tells_why_the_last_reload_was_refused)
 }
 END_TEST
 
+/* C13 */
+START_TEST(says_how_full_it_is)
+{
+    struct admin_view view = make_view();
+    view.room = (struct admin_room){.clients = 7, .most_clients = 10, .descriptors = 9, .most_descriptors = 27, .refused = 3, .full = true};
+    status_text(&view);
+    ck_assert_ptr_nonnull(strstr(text, "\"open\": 7"));
+    ck_assert_ptr_nonnull(strstr(text, "\"most\": 10"));
+    ck_assert_ptr_nonnull(strstr(text, "\"descriptors\": 9"));
+    ck_assert_ptr_nonnull(strstr(text, "\"most_descriptors\": 27"));
+    ck_assert_ptr_nonnull(strstr(text, "\"refused_total\": 3"));
+    ck_assert_ptr_nonnull(strstr(text, "\"full\": true"));
+}
+END_TEST
+
 START_TEST(is_not_ready_while_it_drains)
 {
     struct admin_view view = make_view();
@@ -286,6 +301,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_which_ca_has_a_revocation_list);
     tcase_add_test(t, tells_where_lists_are_fetched_and_how_that_went);
     tcase_add_test(t, tells_why_the_last_reload_was_refused);
+    tcase_add_test(t, says_how_full_it_is);
     tcase_add_test(t, is_not_ready_while_it_drains);
     tcase_add_test(t, escapes_what_peers_chose);
     tcase_add_test(t, fails_whole_when_there_is_no_room);

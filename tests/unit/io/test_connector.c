@@ -17,6 +17,7 @@ static const char config_text[] = "upstreams = { u = { targets = [ \"127.0.0.1:1
 
 static uv_loop_t loop;
 static struct worker worker;
+static struct capacity capacity;
 static struct snapshot *snapshot;
 static struct address place;
 static struct dial dial;
@@ -122,7 +123,9 @@ static void set_up(void)
     ck_assert_ptr_nonnull(snapshot);
     findings_clear(&findings);
     ck_assert_int_eq(uv_loop_init(&loop), 0);
-    ck_assert_int_eq(worker_init(&worker, &loop, snapshot, NULL, &err), 0);
+    ck_assert_int_eq(worker_init(&worker, &loop, snapshot, &capacity, NULL, &err), 0);
+    capacity.clients = capacity.uplinks = 0;
+    capacity.most = capacity.most_clients = 100;
     worker.names.look_up = fake;
     outcome = (struct outcome){0};
     lookups = 0;

@@ -68,6 +68,7 @@ START_TEST(each_reason_has_its_status_and_its_words)
         const char *got = wire_got(app);
         ck_assert_msg(strncmp(got, cases[i].status, strlen(cases[i].status)) == 0, "%s: %s", cases[i].word, got);
         ck_assert_msg(strstr(got, cases[i].word) != NULL && strstr(got, "\"detail\":\"a sentence\"") != NULL, "%s", got);
+        ck_assert_int_eq(strstr(got, "\r\nRetry-After: 1\r\n") != NULL, cases[i].reason == REASON_OVERLOADED);
         ck_assert_int_eq(wire_last(&w.injector)->reason, cases[i].reason);
         wire_end(&app->up);
         wire_finish(&w);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capacity.h"
+
+enum { SECOND_US = 1000 * 1000, FULL_US = 5 * SECOND_US };
+
+bool capacity_take_client(struct capacity *c)
+{
+    size_t clients = atomic_fetch_add_explicit(&c->clients, 1, memory_order_relaxed) + 1;
+    size_t most = atomic_load_explicit(&c->most, memory_order_relaxed);
+    if (clients <= atomic_load_explicit(&c->most_clients, memory_order_relaxed) &&
+        clients + atomic_load_explicit(&c->uplinks, memory_order_relaxed) <= most)
+        return true;
+    capacity_leave_client(c);
+    return false;
+}
+
+void capacity_leave_client(struct capacity *c)
+{
+    atomic_fetch_sub_explicit(&c->clients, 1, memory_order_relaxed);
+}
+
+bool capacity_take_uplink(struct capacity *c)
+{
+    size_t uplinks = atomic_fetch_add_explicit(&c->uplinks, 1, memory_order_relaxed) + 1;
+    if (uplinks + atomic_load_explicit(&c->clients, memory_order_relaxed) <= atomic_load_explicit(&c->most, memory_order_relaxed))
+        return true;
+    capacity_leave_uplink(c);
+    return false;
+}
+
+void capacity_leave_uplink(struct capacity *c)
+{
+    atomic_fetch_sub_explicit(&c->uplinks, 1, memory_order_relaxed);
+}
+
+bool capacity_has_room(const struct capacity *c)
+{
+    return c->clients < c->most_clients && c->clients + c->uplinks + 2 <= c->most;
+}
+
+bool capacity_is_full(struct capacity *c, uint64_t now_us)
+{
+    uint64_t last = c->refused_us;
+    return last != 0 && now_us < last + FULL_US;
+}
+
+void capacity_refused(struct capacity *c, uint64_t now_us)
+{
+    c->refused++;
+    c->untold++;
+    c->refused_us = now_us;
+}
+
+uint64_t capacity_take_untold(struct capacity *c, uint64_t now_us)
+{
+    uint64_t told = c->told_us;
+    if ((told != 0 && now_us < told + SECOND_US) || !atomic_compare_exchange_strong(&c->told_us, &told, now_us))
+        return 0; /* another worker tells it at this moment */
+    return atomic_exchange(&c->untold, 0);
+}

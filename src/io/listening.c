@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "listening.h"
+#include "conn.h"
+#include "peer_address.h"
+
+#include "mtlsd/http/http_problem.h"
+#include "mtlsd/policy/reason.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SECOND_US = 1000 * 1000,
+    AT_ONCE = 32,           /* idle clients that are closed in one go, so that finding them is not paid for each */
+    PART = 8,               /* of the idle ones */
+    FRESH_US = SECOND_US,   /* a client that has not asked for anything yet has this long */
+    LOOK_AGAIN_US = 1000,   /* when none was idle; and for each that was looked at: */
+    LOOK_EACH_US = 10,
+    ASKED_MS = 50,          /* how long others have to let idle clients go */
+    ASK_AGAIN_US = SECOND_US / 5,
+    TELL_MS = 1000,
+    WORDS_MAX = 2048,
+    RETRY_AFTER_S = 1,
+};
+
+/* ---- idle clients give way ---- */
+
+struct idle {
+    struct conn *conn;
+    uint64_t since_us;
+};
+
+static bool may_give_way(const struct conn *c, uint64_t now_us, uint64_t *since_us)
+{
+    bool fresh;
+    if (c->closing || c->in_drive || c->x == NULL)
+        return false;
+    *since_us = exchange_idle_since_us(c->x, &fresh);
+    return *since_us != UINT64_MAX && (!fresh || now_us > *since_us + FRESH_US);
+}
+
+static void keep_if_old(struct idle oldest[AT_ONCE], size_t *n, struct idle found)
+{
+    size_t i = *n < AT_ONCE ? (*n)++ : AT_ONCE;
+    if (i == AT_ONCE && oldest[--i].since_us <= found.since_us)
+        return;
+    for (; i > 0 && oldest[i - 1].since_us > found.since_us; i--)
+        oldest[i] = oldest[i - 1];
+    oldest[i] = found;
+}
+
+/* False: none was idle. */
+static bool close_idle(struct worker *w)
+{
+    struct moment now = worker_now();
+    struct idle oldest[AT_ONCE], found;
+    size_t n = 0, all = 0;
+    if (w->draining || now.us < w->idle_look_us)
+        return false;
+    for (struct conn *c = w->conns; c != NULL; c = c->next) {
+        if (!may_give_way(c, now.us, &found.since_us))
+            continue;
+        found.conn = c;
+        all++;
+        keep_if_old(oldest, &n, found);
+    }
+    size_t wanted = all / PART > 0 ? all / PART : 1;
+    for (size_t i = 0; i < n && i < wanted; i++)
+        conn_give_way(oldest[i].conn, now);
+    w->idle_look_us = n == 0 ? now.us + LOOK_AGAIN_US + w->n_conns * LOOK_EACH_US : 0;
+    return n > 0;
+}
+
+static bool may_ask_others(const struct worker *w)
+{
+    return w->capacity->workers > 1 && !w->draining && worker_now().us >= w->ask_again_us;
+}
+
+static void ask_others(struct worker *w)
+{
+    w->ask_again_us = worker_now().us + ASK_AGAIN_US;
+    w->asks_seen = ++w->capacity->asks;
+    w->capacity->wake(w->capacity->ctx);
+}
+
+void listening_on_ask(struct worker *w)
+{
+    unsigned asks = w->capacity->asks;
+    if (asks == w->asks_seen)
+        return;
+    w->asks_seen = asks;
+    if (capacity_has_room(w->capacity))
+        return; /* another one was faster */
+    worker_make_room(w);
+    close_idle(w);
+}
+
+bool listening_take_uplink(struct worker *w)
+{
+    struct capacity *all = w->capacity;
+    if (capacity_take_uplink(all) || (worker_make_room(w) && capacity_take_uplink(all)) || (close_idle(w) && capacity_take_uplink(all)))
+        return true;
+    if (may_ask_others(w))
+        ask_others(w); /* for the next one: this one is answered now */
+    return false;
+}
+
+static bool take_client(struct worker *w)
+{
+    struct capacity *all = w->capacity;
+    if (capacity_take_client(all))
+        return true;
+    bool lacks_descriptors = all->clients < all->most_clients;
+    return (lacks_descriptors && worker_make_room(w) && capacity_take_client(all)) || (close_idle(w) && capacity_take_client(all));
+}
+
+/* ---- the others are refused ---- */
+
+static void tell_refused(struct worker *w)
+{
+    struct capacity *all = w->capacity;
+    uint64_t n = capacity_take_untold(all, worker_now().us);
+    if (n == 0)
+        return;
+    char text[256];
+    snprintf(text, sizeof(text), "all places are taken: %llu new connection%s refused; %zu of %zu clients, %zu of %zu descriptors for clients and upstreams",
+             (unsigned long long)n, n == 1 ? " was" : "s were", (size_t)all->clients, (size_t)all->most_clients, (size_t)all->clients + all->uplinks,
+             (size_t)all->most);
+    journal_overloaded(&w->journal, n, text);
+}
+
+static void on_tell(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    tell_refused(w);
+    if (w->capacity->untold == 0)
+        uv_timer_stop(timer);
+}
+
+/* RFC 8446 section 6: a fatal alert, internal_error. It is cheap as it needs no handshake, and a client that began one reads it all the same. */
+static const uint8_t alert[] = {0x15, 3, 3, 0, 2, 2, 80};
+
+/* Valid until the next call. */
+static struct span words_for(struct worker *w, const struct plan_listener *l)
+{
+    if (l->tls != NULL)
+        return span_of(alert, sizeof(alert));
+    if (l->conf->protocol != CONFIG_PROTOCOL_HTTP)
+        return span_of(NULL, 0);
+    int64_t utc = worker_now().utc;
+    if (w->full_answer_utc == utc)
+        return bytes_span(&w->full_answer);
+    const struct reason_row *row = reason_row(REASON_OVERLOADED);
+    const struct http_problem p = {.status = row->http_status, .phrase = reason_http_phrase(row->http_status), .reason = row->word, .title = row->title,
+                                   .hint = row->hint, .refused_by = report_blame_word(report_blame(REASON_OVERLOADED)), .now = utc,
+                                   .retry_after = RETRY_AFTER_S, .close = true};
+    bytes_clear(&w->full_answer);
+    w->full_answer_utc = http_problem_write(&w->full_answer, &p) == 0 ? utc : 0;
+    return bytes_span(&w->full_answer);
+}
+
+static void refuse(struct listen_socket *s, int fd)
+{
+    struct worker *w = s->worker;
+    const struct plan_listener *l = snapshot_find_listener(w->snapshot, s->listener);
+    refusing_add(&w->refusing, fd, l != NULL ? words_for(w, l) : span_of(NULL, 0));
+    if (l != NULL)
+        journal_refused(&w->journal, l, REASON_OVERLOADED);
+    capacity_refused(w->capacity, worker_now().us);
+    tell_refused(w);
+    if (w->capacity->untold > 0 && !uv_is_active((uv_handle_t *)&w->tell))
+        uv_timer_start(&w->tell, on_tell, TELL_MS, TELL_MS);
+}
+
+/* ---- clients ---- */
+
+static void let_wait(struct listen_socket *s, int fd, const struct sockaddr_storage *from)
+{
+    s->waiting = fd;
+    s->from = *from;
+    s->worker->n_waiting++;
+    acceptor_hold(&s->acceptor);
+}
+
+static int wait_no_more(struct listen_socket *s)
+{
+    int fd = s->waiting;
+    s->worker->n_waiting -= fd >= 0 ? 1 : 0;
+    s->waiting = -1;
+    acceptor_go_on(&s->acceptor);
+    return fd;
+}
+
+void listening_accept_waiting(struct worker *w)
+{
+    for (struct listen_socket *s = w->sockets; s != NULL && w->n_waiting > 0; s = s->next) {
+        if (s->waiting >= 0 && capacity_take_client(w->capacity))
+            conn_accept(w, s, wait_no_more(s), &s->from);
+    }
+}
+
+static void on_asked(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    for (struct listen_socket *s = w->sockets; s != NULL && w->n_waiting > 0; s = s->next) {
+        if (s->waiting < 0)
+            continue;
+        int fd = wait_no_more(s);
+        if (take_client(w))
+            conn_accept(w, s, fd, &s->from);
+        else
+            refuse(s, fd);
+    }
+}
+
+static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
+{
+    struct listen_socket *s = owner;
+    struct worker *w = s->worker;
+    bool waits = uv_is_active((uv_handle_t *)&w->asked);
+    if (take_client(w)) {
+        conn_accept(w, s, fd, from);
+    } else if (waits || may_ask_others(w)) {
+        let_wait(s, fd, from);
+        if (waits)
+            return;
+        ask_others(w);
+        uv_timer_start(&w->asked, on_asked, ASKED_MS, 0);
+    } else {
+        refuse(s, fd);
+    }
+}
+
+/* ---- sockets ---- */
+
+static void on_socket_closed(void *owner)
+{
+    struct listen_socket *s = owner;
+    free(s->address);
+    free(s->listener);
+    free(s);
+}
+
+static const struct acceptor_events listen_events = {on_client, on_socket_closed};
+
+/* A socket that was handed to us may be transparent, and its connections have any address for their own. */
+static void note_local(struct listen_socket *s, int fd)
+{
+    int transparent = 0;
+    socklen_t len = sizeof(s->local), size = sizeof(transparent);
+    s->local_known = s->is_tcp && getsockname(fd, (struct sockaddr *)&s->local, &len) == 0 &&
+                     getsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &transparent, &size) == 0 && transparent == 0 && peer_address_is_one(&s->local);
+}
+
+int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const char *listener, struct err *err)
+{
+    struct listen_socket *s = calloc(1, sizeof(*s));
+    char *own_address = strdup(address), *own_listener = strdup(listener);
+    if (s == NULL || own_address == NULL || own_listener == NULL) {
+        free(s);
+        free(own_address);
+        free(own_listener);
+        close(fd);
+        return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    *s = (struct listen_socket){.worker = w, .is_tcp = tcp, .waiting = -1, .address = own_address, .listener = own_listener};
+    note_local(s, fd);
+    int rc = acceptor_start(&s->acceptor, w->loop, fd, own_address, &listen_events, s);
+    if (rc != 0) {
+        err_set(err, ERR_IO, "%s: cannot listen: %s", address, uv_strerror(rc));
+        acceptor_close(&s->acceptor);
+        return -1;
+    }
+    s->next = w->sockets;
+    w->sockets = s;
+    return 0;
+}
+
+void listening_close_socket(struct listen_socket *s)
+{
+    int waiting = wait_no_more(s);
+    if (waiting >= 0)
+        close(waiting);
+    acceptor_close(&s->acceptor);
+}
+
+void listening_init(struct worker *w)
+{
+    uv_timer_init(w->loop, &w->asked);
+    w->asked.data = w;
+    uv_timer_init(w->loop, &w->tell);
+    w->tell.data = w;
+    refusing_init(&w->refusing, w->loop);
+    bytes_init(&w->full_answer, WORDS_MAX);
+}
+
+void listening_close(struct worker *w)
+{
+    tell_refused(w);
+    refusing_close(&w->refusing);
+    uv_close((uv_handle_t *)&w->asked, NULL);
+    uv_close((uv_handle_t *)&w->tell, NULL);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clients that find no place are told so, and closed: a few words, no handshake, no parser. One that still sends at the close would get a reset, which
+ * may overtake the words: so the last few are kept for a moment, and what they send is dropped.
+ */
+#ifndef MTLSD_IO_REFUSING_H
+#define MTLSD_IO_REFUSING_H
+
+#include "mtlsd/base/span.h"
+
+#include <uv.h>
+
+enum { REFUSING_KEPT = 4 };
+
+struct refusing {
+    uv_timer_t timer;
+    struct refused {
+        int fd;
+        uint64_t until_us;
+    } kept[REFUSING_KEPT]; /* the oldest first */
+    size_t n;
+};
+
+void refusing_init(struct refusing *r, uv_loop_t *loop);
+/* Takes fd. words: none, and it is reset. */
+void refusing_add(struct refusing *r, int fd, struct span words);
+void refusing_close(struct refusing *r);
+
+#endif
