@@ -164,24 +164,6 @@ void link_sent(struct link *l, size_t n)
         gather_consume(&l->out, n);
 }
 
-int link_take(struct link *l, struct bytes *taken)
-{
-    if (l->raw != NULL) { /* the rest by the next call */
-        bytes_take(l->raw, taken);
-        drop_raw(l);
-        return 0;
-    }
-    if (l->tls != NULL) {
-        tls_engine_wire_take(l->tls, taken);
-        return 0;
-    }
-    if (gather_settle(&l->out) != 0)
-        return -1;
-    bytes_take(&l->out.own, taken);
-    l->out.total = 0;
-    return 0;
-}
-
 void link_settle(struct link *l)
 {
     if (gather_settle(&l->out) != 0)

@@ -345,11 +345,6 @@ void tls_engine_wire_sent(struct tls_engine *e, size_t n)
     bytes_consume(&e->wire_out, n);
 }
 
-void tls_engine_wire_take(struct tls_engine *e, struct bytes *taken)
-{
-    bytes_take(&e->wire_out, taken);
-}
-
 const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
 {
     return e->ctx->identity;

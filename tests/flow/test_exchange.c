@@ -240,7 +240,7 @@ START_TEST(what_begins_in_another_way_survives_any_failing_allocation)
     unsigned n = 0;
     while (one_beginning((size_t)_i / 2, n, _i % 2 == 1))
         n++;
-    ck_assert_uint_gt(n, 10);
+    ck_assert_uint_gt(n, 5);
 }
 END_TEST
 

@@ -15,7 +15,6 @@ struct link {
     struct gather out;      /* plaintext: for the wire; TLS: not yet encrypted */
     bool end_wanted;        /* nothing more will be written: close_notify, then the end of our direction */
     bool end_said;          /* close_notify is in the wire queue (or there is no TLS) */
-    bool peer_ended;        /* the peer's direction ended cleanly */
     bool broken;            /* failed: see the engine's facts, or memory ran out */
     bool lost;              /* memory ran out: something written is missing, so no end may follow it */
 };
@@ -38,8 +37,6 @@ size_t link_pending(const struct link *l); /* bytes waiting, encrypted or not */
 /* What may be sent now: encrypts what the engine takes, then gives up to max runs. */
 size_t link_runs(struct link *l, struct span *runs, size_t max);
 void link_sent(struct link *l, size_t n);
-/* Moves what link_runs would give into an empty queue that then owns it, for a send that outlives this turn. */
-MUST_CHECK int link_take(struct link *l, struct bytes *taken);
 /* End of a turn: copies what is still borrowed. */
 void link_settle(struct link *l);
 /* Bytes came from a peer of whom nothing is expected. True: they concern TLS alone and the link is as good as before. */

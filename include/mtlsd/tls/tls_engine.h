@@ -93,9 +93,6 @@ void tls_engine_app_end(struct tls_engine *e);
 /* What waits for the wire, in one piece; valid until the next call. */
 struct span tls_engine_wire_out(const struct tls_engine *e);
 void tls_engine_wire_sent(struct tls_engine *e, size_t n);
-/* Moves what waits for the wire into an empty queue that then owns it. */
-struct bytes;
-void tls_engine_wire_take(struct tls_engine *e, struct bytes *taken);
 
 struct tls_facts { /* borrowed from the engine */
     enum reason reason; /* why it failed; REASON_UNDECIDED while it has not */

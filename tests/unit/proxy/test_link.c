@@ -105,19 +105,6 @@ START_TEST(settled_bytes_do_not_need_their_lender)
 }
 END_TEST
 
-START_TEST(taken_bytes_leave_the_link)
-{
-    struct bytes taken;
-    bytes_init(&taken, 1024);
-    link_write_copy(&plain, span_from_str("head"));
-    link_write_borrow(&plain, span_from_str("body"));
-    ck_assert_int_eq(link_take(&plain, &taken), 0);
-    ck_assert(span_equals_str(bytes_span(&taken), "headbody"));
-    ck_assert_uint_eq(link_pending(&plain), 0);
-    bytes_clear(&taken);
-}
-END_TEST
-
 START_TEST(nothing_is_encrypted_before_the_handshake_ended) /* B3 */
 {
     struct span runs[RUNS];
@@ -217,18 +204,6 @@ START_TEST(raw_bytes_leave_before_the_first_record)
 }
 END_TEST
 
-START_TEST(raw_bytes_are_taken_first)
-{
-    struct bytes taken = {.max = 100};
-    link_write_raw(&plain, span_from_str("first"));
-    link_write_copy(&plain, span_from_str("then"));
-    ck_assert(link_take(&plain, &taken) == 0 && span_equals_str(bytes_span(&taken), "first"));
-    bytes_clear(&taken);
-    ck_assert(link_take(&plain, &taken) == 0 && span_equals_str(bytes_span(&taken), "then"));
-    bytes_clear(&taken);
-}
-END_TEST
-
 START_TEST(raw_bytes_without_end_break_the_link)
 {
     static const uint8_t much[4096];
@@ -247,14 +222,12 @@ Suite *suite(void)
     tcase_add_test(t, plaintext_is_open_at_once_and_gives_what_was_written);
     tcase_add_test(t, plaintext_shuts_when_all_was_sent);
     tcase_add_test(t, settled_bytes_do_not_need_their_lender);
-    tcase_add_test(t, taken_bytes_leave_the_link);
     tcase_add_test(t, nothing_is_encrypted_before_the_handshake_ended);
     tcase_add_test(t, the_end_waits_for_the_handshake_and_for_what_was_written);
     tcase_add_test(t, many_small_pieces_leave_in_few_records);
     tcase_add_test(t, what_cannot_be_held_breaks_the_link_for_good);
     tcase_add_loop_test(t, raw_bytes_leave_before_all_else, 1, 24);
     tcase_add_test(t, raw_bytes_leave_before_the_first_record);
-    tcase_add_test(t, raw_bytes_are_taken_first);
     tcase_add_test(t, raw_bytes_without_end_break_the_link);
     suite_add_tcase(s, t);
     return s;

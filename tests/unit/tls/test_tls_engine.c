@@ -336,16 +336,13 @@ END_TEST
 
 START_TEST(an_engine_that_is_idle_holds_no_bytes)
 {
-    struct bytes taken;
     join();
     settle();
-    bytes_init(&taken, 1 << 20);
     ck_assert_uint_eq(tls_engine_app_write(client, span_from_str("x")), 1);
-    tls_engine_wire_take(client, &taken);
-    ck_assert_uint_gt(taken.len, 1);
+    ck_assert_uint_gt(tls_engine_wire_out(client).len, 1);
+    tls_engine_wire_sent(client, tls_engine_wire_out(client).len);
     ck_assert_uint_eq(tls_engine_wire_out(client).len, 0);
     ck_assert(!has(client, TLS_HAS_WIRE));
-    bytes_clear(&taken);
     part();
 }
 END_TEST

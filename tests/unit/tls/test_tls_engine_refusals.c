@@ -9,24 +9,6 @@
 static const int versions[] = {WIRE_PRIORITY_12, WIRE_PRIORITY_13};
 static const char *const version_names[] = {"TLS1.2", "TLS1.3"};
 
-START_TEST(what_waits_for_the_wire_can_be_taken_whole)
-{
-    struct bytes taken;
-    bytes_init(&taken, ENDS_QUEUE_MAX);
-    ends_open(&(struct wire_side){0}, &(struct wire_side){0});
-    ends_run(ENDS_ALL);
-    ends_say(&ends_client, "taken");
-    size_t waits = tls_engine_wire_out(ends_client.e).len;
-    tls_engine_wire_take(ends_client.e, &taken);
-    ck_assert_uint_eq(taken.len, waits);
-    ck_assert_uint_eq(tls_engine_flags(ends_client.e) & TLS_HAS_WIRE, 0);
-    ends_feed(&ends_server, bytes_span(&taken));
-    ends_expect_got(&ends_server, "taken", "through a queue");
-    bytes_clear(&taken);
-    ends_close();
-}
-END_TEST
-
 START_TEST(an_end_without_close_notify_is_a_truncation) /* B7 */
 {
     ends_open(&(struct wire_side){.priority = versions[_i]}, &(struct wire_side){0});
@@ -200,7 +182,6 @@ Suite *suite(void)
     TCase *c = tcase_create("engine");
     tcase_add_unchecked_fixture(c, ends_make, ends_drop);
     tcase_set_timeout(c, 60);
-    tcase_add_test(c, what_waits_for_the_wire_can_be_taken_whole);
     tcase_add_loop_test(c, an_end_without_close_notify_is_a_truncation, 0, 2);
     tcase_add_loop_test(c, an_end_inside_a_record_is_a_truncation, 0, 2);
     tcase_add_loop_test(c, an_end_during_the_handshake_says_who_went, 0, 2);
