@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What .ci/run makes of its two parts: one sum on the last line, and red when either is."""
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -45,6 +46,18 @@ class Sum(unittest.TestCase):
     def test_no_host_stands_in_a_script(self):
         for script in (*ROOT.glob("packaging/*.sh"), ROOT / ".ci/run", ROOT / "tests/run.sh"):
             self.assertNotRegex(script.read_text(), "https?://[a-z]", script)
+
+
+
+class Workflow(unittest.TestCase):
+    def test_the_workflow_runs_what_everybody_runs(self):
+        steps = [line.strip() for line in (ROOT / ".github/workflows/ci.yml").read_text().splitlines() if "run:" in line]
+        self.assertEqual("- run: bash .ci/run", steps[-1])
+
+    def test_every_file_that_the_pages_link_to_exists(self):
+        for page in (ROOT / ".github").glob("*.md"):
+            for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+                self.assertTrue((page.parent / link).exists(), f"{page.name}: {link}")
 
 
 if __name__ == "__main__":
