@@ -210,3 +210,41 @@ size_t request_path_covered(const char *prefix, struct span path, enum path_read
     struct span want = span_from_str(prefix);
     return reading == PATH_AS_SPELLED ? covered_as_spelled(want, path) : covered_wide(want, path);
 }
+
+/* ---- beginnings ---- */
+
+/* *slash: the text was read to its end, which is a '/'. */
+static size_t hash_beginnings(struct span path, uint64_t out[PATH_BEGINNINGS], bool *slash)
+{
+    struct reader r = {.path = path};
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    size_t n = 0;
+    int before = END, c = next_byte(&r);
+    for (; c != END && n < PATH_BEGINNINGS; before = c, c = next_byte(&r)) {
+        if (c == '/' && before != END)
+            out[n++] = hash | 1; /* never 0 */
+        hash = (hash ^ (unsigned)c) * UINT64_C(0x100000001b3);
+    }
+    *slash = false;
+    if (before != END && n < PATH_BEGINNINGS) {
+        *slash = before == '/';
+        out[n++] = hash | 1;
+    }
+    return n;
+}
+
+size_t request_path_beginnings(struct span path, uint64_t out[PATH_BEGINNINGS])
+{
+    bool slash;
+    return hash_beginnings(path, out, &slash);
+}
+
+/* A rule covers what is below it whether it ends with a '/' or not. One that is longer than the numbers go is found by as much of it as they tell. */
+uint64_t request_path_rule_beginning(const char *prefix)
+{
+    uint64_t all[PATH_BEGINNINGS];
+    bool slash;
+    size_t n = hash_beginnings(span_from_str(prefix), all, &slash);
+    n -= slash;
+    return n > 0 ? all[n - 1] : 0;
+}

@@ -21,4 +21,10 @@ enum path_reading { PATH_AS_SPELLED, PATH_WIDE };
  * whatever way the prefix was spelt. A prefix covers whole segments; "/" covers every path, and an empty path, which '*' and CONNECT have, is covered by none. */
 size_t request_path_covered(const char *prefix, struct span path, enum path_reading reading);
 
+/* To find the rules that may cover a path among thousands, by a number. A path has one for each of its beginnings that ends where a segment does, as the wide
+ * reading has it, the shortest first; a rule has one. A rule covers a path in some reading only if its number is 0 or one of the path's. */
+enum { PATH_BEGINNINGS = 16 };
+size_t request_path_beginnings(struct span path, uint64_t out[PATH_BEGINNINGS]);
+uint64_t request_path_rule_beginning(const char *prefix);
+
 #endif

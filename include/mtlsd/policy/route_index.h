@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The routes of a listener found by host: the same answers as route_choose and route_names_host give, without a look at each of ten thousand
- * routes. It only leaves out routes whose host cannot match; what is left is compared as ever, in the order of the list.
+ * The routes of a listener found by host and path: the same answers as route_choose and route_names_host give, without a look at each of ten thousand
+ * routes. It only leaves out routes whose host or path cannot match; what is left is compared as ever, in the order of the list.
  */
 #ifndef MTLSD_POLICY_ROUTE_INDEX_H
 #define MTLSD_POLICY_ROUTE_INDEX_H
@@ -10,7 +10,7 @@
 
 struct route_index;
 
-/* NULL: too few of the routes name a host for it to be of use, or out of memory. Borrows the routes. */
+/* NULL: too few of the routes name a host or a path for it to be of use, or out of memory. Borrows the routes. */
 struct route_index *route_index_new(const struct config_route *routes, size_t n);
 void route_index_free(struct route_index *ix);
 

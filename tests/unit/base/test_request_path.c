@@ -155,6 +155,80 @@ START_TEST(looks_ahead_no_further_than_a_name_is_long) /* C12: and what is longe
 }
 END_TEST
 
+/* ---- beginnings ---- */
+
+static bool is_found(const char *rule, struct span path)
+{
+    uint64_t numbers[PATH_BEGINNINGS], number = request_path_rule_beginning(rule);
+    size_t n = request_path_beginnings(path, numbers);
+    bool found = number == 0;
+    for (size_t i = 0; i < n; i++)
+        found = found || numbers[i] == number;
+    return found;
+}
+
+static unsigned draw(unsigned below)
+{
+    static uint64_t seed = 20260102;
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(seed >> 33) % below;
+}
+
+/* Short and of few parts, so that rules and paths meet; with all that a reading passes over. */
+static void draw_path(char out[80], bool odd)
+{
+    static const char *const parts[] = {"/", "/", "/a", "/b", "a", "ab", "/A", "/%61", ";x", ".", "%2F", "::$DATA", ":$", " ", "%C4%B0", "/i", "%", "\xc3\x9f", "ss"};
+    size_t n = (size_t)snprintf(out, 80, "/");
+    n -= draw(8) != 0;
+    for (unsigned i = 0, count = 1 + draw(6); i < count; i++)
+        n += (size_t)snprintf(out + n, 80 - n, "%s", parts[draw(odd ? sizeof(parts) / sizeof(parts[0]) : 6)]);
+}
+
+START_TEST(a_rule_that_covers_a_path_is_found_by_it) /* C12 */
+{
+    char rule[80], path[80];
+    unsigned n_covered = 0;
+    for (int i = 0; i < 100000; i++) {
+        draw_path(rule, draw(2) == 0);
+        draw_path(path, draw(2) == 0);
+        struct span asked = span_from_str(path);
+        bool widely = request_path_covered(rule, asked, PATH_WIDE) != SIZE_MAX, spelled = request_path_covered(rule, asked, PATH_AS_SPELLED) != SIZE_MAX;
+        bool found = is_found(rule, asked);
+        bool right = found ? widely || request_path_rule_beginning(rule) == 0 : !widely && !spelled;
+        if (!right) /* to assert each time takes longer than to ask */
+            ck_abort_msg("rule \"%s\", path \"%s\": wide %d, as spelled %d, found %d", rule, path, widely, spelled, found);
+        n_covered += widely;
+    }
+    ck_assert_uint_gt(n_covered, 5000);
+}
+END_TEST
+
+START_TEST(a_rule_of_very_many_segments_is_found)
+{
+    char rule[200] = "", path[400] = "";
+    for (int i = 0; i < 40; i++) {
+        for (int k = 0; k < 3; k++) {
+            snprintf(path, sizeof(path), "%s%s", rule, k == 0 ? "" : k == 1 ? "/" : "/x/y");
+            bool covers = request_path_covered(rule, span_from_str(path), PATH_WIDE) != SIZE_MAX;
+            ck_assert_msg(is_found(rule, span_from_str(path)) || !covers, "%s", rule);
+            ck_assert_int_eq(covers, i > 0);
+        }
+        size_t n = strlen(rule);
+        snprintf(rule + n, sizeof(rule) - n, "/s%d", i % 10);
+    }
+}
+END_TEST
+
+START_TEST(the_root_rule_is_found_by_every_path)
+{
+    ck_assert_uint_eq(request_path_rule_beginning("/"), 0);
+    ck_assert_uint_eq(request_path_rule_beginning(""), 0);
+    ck_assert_uint_eq(request_path_rule_beginning("/admin/"), request_path_rule_beginning("/admin"));
+    ck_assert_uint_eq(request_path_rule_beginning("/ADMIN."), request_path_rule_beginning("/admin"));
+    ck_assert_uint_ne(request_path_rule_beginning("/admin"), request_path_rule_beginning("/admin/x"));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("request_path");
@@ -162,6 +236,9 @@ Suite *suite(void)
     tcase_add_loop_test(t, covers_whole_segments_as_spelled, 0, (int)(sizeof(paths) / sizeof(paths[0])));
     tcase_add_loop_test(t, covers_what_the_most_lenient_server_takes_for_the_same, 0, (int)(sizeof(wide) / sizeof(wide[0])));
     tcase_add_test(t, looks_ahead_no_further_than_a_name_is_long);
+    tcase_add_test(t, a_rule_that_covers_a_path_is_found_by_it);
+    tcase_add_test(t, a_rule_of_very_many_segments_is_found);
+    tcase_add_test(t, the_root_rule_is_found_by_every_path);
     suite_add_tcase(s, t);
     return s;
 }
