@@ -43,6 +43,7 @@ struct comparison {
     bool accepting;
     struct tls_glance glance;
     const struct tls_trust *noted; /* of this one it was said that it holds the CA of an identity of ours: */
+    const struct tls_context *made;    /* the last one for a target */
     const struct tls_identity *noted_of; /* this one, and no other, as ten thousand may come from one CA */
 };
 
@@ -58,7 +59,8 @@ static void compare(const struct loader *l, const struct tls_context_spec *spec,
     struct tls_question q = {.trust = spec->trust, .purpose = TLS_PURPOSE_CLIENT, .now = l->now};
     if (spec->accepting)
         q.purpose = TLS_PURPOSE_SERVER;
-    *out = (struct comparison){.identity = spec->identity, .trust = spec->trust, .accepting = spec->accepting, .noted = out->noted, .noted_of = out->noted_of};
+    *out = (struct comparison){.identity = spec->identity, .trust = spec->trust, .accepting = spec->accepting, .noted = out->noted, .noted_of = out->noted_of,
+                                 .made = out->made};
     out->glance = tls_judge_glance(&q, ders, n);
 }
 
@@ -121,11 +123,15 @@ static struct tls_context *connecting_context(struct snapshot *s, const struct l
         .expect = (const char *const *)tls->expect.items,
         .n_expect = tls->expect.n,
         .require_client_auth = tls->require_client_auth && tls->identity != NULL,
+        .like = l->last->made,
     };
     common_part(tls, &spec);
     if (spec.trust == NULL || (tls->identity != NULL && spec.identity == NULL))
         return NULL; /* said where it was loaded */
-    return make_context(l, tls, &spec, target == target->upstream->targets);
+    struct tls_context *ctx = make_context(l, tls, &spec, target == target->upstream->targets);
+    if (ctx != NULL)
+        l->last->made = ctx;
+    return ctx;
 }
 
 static enum tls_ask asked(const struct config_tls *tls)

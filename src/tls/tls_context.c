@@ -14,10 +14,9 @@ static atomic_uint_fast64_t next_context_id = 1;
 
 static void free_context(struct tls_context *ctx)
 {
-    if (ctx->credentials != NULL)
+    if (ctx->credentials != NULL && ctx->accepting)
         gnutls_certificate_free_credentials(ctx->credentials);
-    if (ctx->priority != NULL)
-        gnutls_priority_deinit(ctx->priority);
+    tls_priority_unref(ctx->priority);
     if (ctx->identity != NULL)
         tls_identity_unref(ctx->identity);
     if (ctx->trust != NULL)
@@ -50,26 +49,46 @@ static int copy_names(struct tls_context *ctx, const struct tls_context_spec *sp
 
 static int set_priority(struct tls_context *ctx, const struct tls_context_spec *spec, struct err *err)
 {
-    if (tls_priority_make(spec->priority, spec->tls13_only, &ctx->priority, err) != 0)
-        return -1;
-    ctx->key_shares = tls_priority_key_shares(ctx->priority);
-    return 0;
+    ctx->priority = tls_priority_new(spec->priority, spec->tls13_only, spec->like != NULL ? spec->like->priority : NULL, err);
+    return ctx->priority != NULL ? 0 : -1;
 }
 
 /* The library would go on without a certificate that no signature fits, and say nothing. */
 static int check_identity(const struct tls_context *ctx, struct err *err)
 {
-    return ctx->identity != NULL ? tls_identity_check_priority(ctx->identity, ctx->priority, ctx->accepting, err) : 0;
+    return ctx->identity != NULL ? tls_identity_check_priority(ctx->identity, ctx->priority->set, ctx->accepting, err) : 0;
+}
+
+static int make_credentials(gnutls_certificate_credentials_t *out, struct err *err)
+{
+    if (gnutls_certificate_allocate_credentials(out) < 0)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    gnutls_certificate_set_verify_limits(*out, 8200, 16);
+    return 0;
+}
+
+/* Ten thousand identities connect with one set of credentials: which of them a session presents is asked of its context. */
+static int share_credentials(struct tls_context *ctx, struct err *err)
+{
+    gnutls_certificate_credentials_t *shared = tls_trust_connecting(ctx->trust);
+    if (*shared == NULL) {
+        if (make_credentials(shared, err) != 0)
+            return -1;
+        gnutls_certificate_set_retrieve_function3(*shared, tls_engine_on_asked);
+    }
+    ctx->credentials = *shared;
+    return 0;
 }
 
 static int set_credentials(struct tls_context *ctx, struct err *err)
 {
-    if (gnutls_certificate_allocate_credentials(&ctx->credentials) < 0)
-        return err_set(err, ERR_MEMORY, "out of memory");
-    gnutls_certificate_set_verify_limits(ctx->credentials, 8200, 16);
+    if (!ctx->accepting)
+        return share_credentials(ctx, err);
+    if (make_credentials(&ctx->credentials, err) != 0)
+        return -1;
     if (ctx->identity != NULL && tls_identity_load_into(ctx->identity, ctx->credentials) != 0)
         return err_set(err, ERR_CREDENTIAL, "the TLS library does not take this certificate and key");
-    if (ctx->accepting && ctx->ask != TLS_ASK_NONE && tls_trust_hint_cas(ctx->trust, ctx->credentials) != 0)
+    if (ctx->ask != TLS_ASK_NONE && tls_trust_hint_cas(ctx->trust, ctx->credentials) != 0)
         return err_set(err, ERR_CREDENTIAL, "the TLS library does not take this CA set");
     return 0;
 }
@@ -120,7 +139,8 @@ struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err
     ctx->accepting = true;
     ctx->ask = TLS_ASK_REQUIRED;
     ctx->sni = tls_sni_ref(sni);
-    if (tls_priority_make(NULL, false, &ctx->priority, err) == 0)
+    ctx->priority = tls_priority_new(NULL, false, NULL, err);
+    if (ctx->priority != NULL)
         return ctx;
     free_context(ctx);
     return NULL;

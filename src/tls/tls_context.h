@@ -6,6 +6,7 @@
 #include "mtlsd/tls/tls_engine.h"
 #include "mtlsd/tls/tls_sni.h"
 
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
 
@@ -26,11 +27,12 @@ struct tls_context {
     char **expect;                 /* the names a server must have one of */
     size_t n_expect;
     struct tls_sni *sni; /* counted; not NULL: only chooses among other contexts, and has no identity, trust or credentials itself */
-    gnutls_certificate_credentials_t credentials;
-    gnutls_priority_t priority;
-    unsigned key_shares; /* flag for gnutls_init of a client */
+    gnutls_certificate_credentials_t credentials; /* connecting: the trust's */
+    struct tls_priority *priority;                /* counted */
 };
 
+/* Connecting: what the library sends to a server that asks for a certificate. */
+gnutls_certificate_retrieve_function3 tls_engine_on_asked;
 /* The key that tickets are made and read with now: another one as soon as the trust has other revocation lists. -1: the library gave none. */
 MUST_CHECK int tls_context_ticket_key(const struct tls_context *ctx, uint8_t key[TLS_TICKET_KEY_BYTES]);
 /* An accepting context that chooses by server name. References sni. NULL + err. */

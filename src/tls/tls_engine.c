@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_engine_internal.h"
+#include "tls_priority.h"
 #include "tls_tickets.h"
 
 #include "mtlsd/base/address.h"
@@ -107,7 +108,7 @@ int tls_engine_adopt_context(struct tls_engine *e)
         [TLS_ASK_OPTIONAL] = GNUTLS_CERT_REQUEST,
         [TLS_ASK_REQUIRED] = GNUTLS_CERT_REQUIRE,
     };
-    int rc = gnutls_priority_set(e->session, e->ctx->priority);
+    int rc = gnutls_priority_set(e->session, e->ctx->priority->set);
     if (rc >= 0 && e->ctx->credentials != NULL)
         rc = gnutls_credentials_set(e->session, GNUTLS_CRD_CERTIFICATE, e->ctx->credentials);
     if (rc >= 0 && e->ctx->accepting)
@@ -121,7 +122,7 @@ static int setup_session(struct tls_engine *e)
     if (e->ctx->accepting)
         flags |= GNUTLS_SERVER | GNUTLS_NO_TICKETS;
     else
-        flags |= GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | e->ctx->key_shares | (e->tickets == NULL ? GNUTLS_NO_TICKETS : 0);
+        flags |= GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | e->ctx->priority->key_shares | (e->tickets == NULL ? GNUTLS_NO_TICKETS : 0);
     if (gnutls_init(&e->session, flags) < 0)
         return -1;
     gnutls_session_set_ptr(e->session, e);

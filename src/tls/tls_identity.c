@@ -18,7 +18,7 @@ enum { MAX_CERTIFICATES = 16, GOOD_RSA_BITS = 2048 };
 struct link {
     struct tls_cert cert; /* borrows der */
     uint8_t *der;         /* owned */
-    gnutls_x509_crt_t crt;
+    gnutls_x509_crt_t crt; /* while it loads: a dozen KB */
     size_t line;
 };
 
@@ -30,8 +30,11 @@ struct tls_identity {
     char sha256[65];                                /* hex, of the leaf */
     struct tls_key kind; /* of the leaf's key */
     gnutls_x509_privkey_t key;
-    struct link links[MAX_CERTIFICATES]; /* leaf first */
-    size_t n_links;
+    gnutls_privkey_t lent; /* borrows key */
+    struct link *links;    /* leaf first */
+    gnutls_pcert_st *pcerts; /* the links, as the library sends them */
+    size_t n_links, n_pcerts;
+    const char *signature; /* of the leaf, as OpenSSL spells it; fixed text */
     bool unchecked;
 };
 
@@ -332,6 +335,48 @@ static int check_leaf(struct loading *l, int64_t now)
     return 0;
 }
 
+static int import_pcerts(const struct tls_identity *id, gnutls_pcert_st *out, size_t *n)
+{
+    int rc = 0;
+    for (*n = 0; rc == 0 && *n < id->n_links; *n += rc == 0) {
+        struct span der = id->links[*n].cert.der;
+        rc = gnutls_pcert_import_x509_raw(&out[*n], &(gnutls_datum_t){(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len}, GNUTLS_X509_FMT_DER, 0);
+    }
+    return rc;
+}
+
+/* Lends the key out: each copy would cost memory, and the library frees parts of one without wiping them. */
+static int lend_key(const struct tls_identity *id, gnutls_privkey_t *out)
+{
+    int rc = gnutls_privkey_init(out);
+    if (rc != 0)
+        return rc;
+    rc = gnutls_privkey_import_x509(*out, id->key, 0);
+    if (rc != 0) {
+        gnutls_privkey_deinit(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+/* Keeps what handshakes need and lets go of what only loading did. */
+static int settle(struct loading *l)
+{
+    struct tls_identity *id = l->id;
+    struct link *fewer = realloc(id->links, id->n_links * sizeof(*fewer));
+    if (fewer != NULL)
+        id->links = fewer;
+    id->signature = signature_word(id->links[0].crt);
+    id->pcerts = calloc(id->n_links, sizeof(*id->pcerts));
+    if (id->pcerts == NULL || import_pcerts(id, id->pcerts, &id->n_pcerts) != 0 || lend_key(id, &id->lent) != 0)
+        return err_set(l->err, ERR_CREDENTIAL, "identity %s: the TLS library does not take this certificate and key", l->spec->name);
+    for (size_t i = 0; i < id->n_links; i++) {
+        gnutls_x509_crt_deinit(id->links[i].crt);
+        id->links[i].crt = NULL;
+    }
+    return 0;
+}
+
 struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int64_t now,
                                       struct findings *notes, struct err *err)
 {
@@ -342,7 +387,8 @@ struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int6
     }
     atomic_init(&id->refs, 1);
     id->name = span_dup(span_from_str(spec->name));
-    if (id->name == NULL) {
+    id->links = calloc(MAX_CERTIFICATES, sizeof(*id->links));
+    if (id->name == NULL || id->links == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
@@ -360,6 +406,8 @@ struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int6
     tls_key_openssl_name(&id->kind, id->key_word);
     tls_cert_sha256(id->links[0].cert.der, id->sha256);
     if (!id->unchecked && (check_leaf(&l, now) != 0 || check_kind(&l) != 0))
+        goto fail;
+    if (settle(&l) != 0)
         goto fail;
     return id;
 fail:
@@ -379,6 +427,11 @@ void tls_identity_unref(struct tls_identity *id)
         return;
     for (size_t i = 0; i < id->n_links; i++)
         link_clear(&id->links[i]);
+    for (size_t i = 0; i < id->n_pcerts; i++)
+        gnutls_pcert_deinit(&id->pcerts[i]);
+    free(id->pcerts);
+    free(id->links);
+    gnutls_privkey_deinit(id->lent);
     gnutls_x509_privkey_deinit(id->key); /* wipes */
     free(id->name);
     free(id);
@@ -413,7 +466,7 @@ bool tls_identity_link(const struct tls_identity *id, size_t i, struct tls_ident
 void tls_identity_algorithms(const struct tls_identity *id, struct tls_identity_algorithms *out)
 {
     out->key = id->key_word[0] != '\0' ? id->key_word : NULL;
-    out->signature = signature_word(id->links[0].crt);
+    out->signature = id->signature;
 }
 
 struct span tls_identity_der(const struct tls_identity *id, size_t i)
@@ -426,33 +479,31 @@ int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t
     return id->unchecked ? 0 : tls_key_check_priority(&id->kind, priority, accepting, err);
 }
 
-/* Takes pcerts, also on failure. Without names: where there is one chain only, it is sent to whoever asks. */
-static int set_key(const struct tls_identity *id, gnutls_certificate_credentials_t credentials, gnutls_pcert_st *pcerts, unsigned n)
+/* Without names: where there is one chain only, it is sent to whoever asks. */
+int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials)
 {
     static const char *no_names[1];
-    gnutls_privkey_t key;
-    int rc = gnutls_privkey_init(&key);
-    if (rc == 0) {
-        rc = gnutls_privkey_import_x509(key, id->key, 0);
-        if (rc == 0)
-            rc = gnutls_certificate_set_key(credentials, no_names, 0, pcerts, (int)n, key);
-        if (rc < 0)
-            gnutls_privkey_deinit(key);
-    }
-    for (unsigned i = 0; rc < 0 && i < n; i++)
+    gnutls_pcert_st pcerts[MAX_CERTIFICATES];
+    gnutls_privkey_t key = NULL;
+    size_t n;
+    gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH); /* find_leaf knows, or nobody wants to */
+    int rc = import_pcerts(id, pcerts, &n);
+    if (rc == 0)
+        rc = lend_key(id, &key);
+    if (rc == 0)
+        rc = gnutls_certificate_set_key(credentials, no_names, 0, pcerts, (int)n, key); /* takes both */
+    if (rc >= 0)
+        return 0;
+    for (size_t i = 0; i < n; i++)
         gnutls_pcert_deinit(&pcerts[i]);
+    if (key != NULL)
+        gnutls_privkey_deinit(key);
     return rc;
 }
 
-/* The key is lent, not copied: each copy costs memory, and the library frees parts of one without wiping them. */
-int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials)
+void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, unsigned *n, gnutls_privkey_t *key)
 {
-    gnutls_x509_crt_t chain[MAX_CERTIFICATES];
-    gnutls_pcert_st pcerts[MAX_CERTIFICATES];
-    unsigned n = (unsigned)id->n_links;
-    for (size_t i = 0; i < id->n_links; i++)
-        chain[i] = id->links[i].crt;
-    gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH); /* find_leaf knows, or nobody wants to */
-    int rc = gnutls_pcert_import_x509_list(pcerts, chain, &n, GNUTLS_X509_CRT_LIST_SORT);
-    return rc < 0 ? rc : set_key(id, credentials, pcerts, n);
+    *pcerts = id->pcerts;
+    *n = (unsigned)id->n_pcerts;
+    *key = id->lent;
 }

@@ -19,6 +19,9 @@ enum { TLS_MESSAGE_MAX_BYTES = 65536 };
 MUST_CHECK int tls_identity_load_into(const struct tls_identity *id,
                                       gnutls_certificate_credentials_t credentials);
 
+/* For one handshake of a session that keeps the identity alive: nothing of it is the library's to free. */
+void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, unsigned *n, gnutls_privkey_t *key);
+
 /* As tls_key_check_priority. */
 MUST_CHECK int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t priority, bool accepting, struct err *err);
 
@@ -27,6 +30,10 @@ MUST_CHECK int tls_identity_check_priority(const struct tls_identity *id, gnutls
  * GnuTLS error. */
 MUST_CHECK int tls_trust_hint_cas(const struct tls_trust *trust,
                                   gnutls_certificate_credentials_t credentials);
+
+/* What every context that connects under this trust has in common; NULL until the first is made, and owned by the trust. To be filled on the thread
+ * that loads, before the trust is used. */
+gnutls_certificate_credentials_t *tls_trust_connecting(struct tls_trust *trust);
 
 /* For the judge: what a trust holds. */
 struct tls_anchor {

@@ -4,6 +4,7 @@
 #include "mtlsd/base/span.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -108,4 +109,48 @@ unsigned tls_priority_key_shares(gnutls_priority_t priority)
     int n = gnutls_priority_group_list(priority, &groups);
     bool hybrid = n > 0 && tls_priority_has_hybrid() && groups[0] == (unsigned)gnutls_group_get_id(HYBRID);
     return hybrid ? GNUTLS_KEY_SHARE_TOP2 : GNUTLS_KEY_SHARE_TOP;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static int fill(struct tls_priority *p, const char *text, struct err *err)
+{
+    if (text != NULL && (p->text = strdup(text)) == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    if (tls_priority_make(text, p->tls13_only, &p->set, err) != 0)
+        return -1;
+    p->key_shares = tls_priority_key_shares(p->set);
+    return 0;
+}
+
+struct tls_priority *tls_priority_new(const char *text, bool tls13_only, struct tls_priority *like, struct err *err)
+{
+    if (like != NULL && like->tls13_only == tls13_only && same_text(like->text, text)) {
+        atomic_fetch_add_explicit(&like->refs, 1, memory_order_relaxed);
+        return like;
+    }
+    struct tls_priority *p = calloc(1, sizeof(*p));
+    if (p == NULL) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    atomic_init(&p->refs, 1);
+    p->tls13_only = tls13_only;
+    if (fill(p, text, err) == 0)
+        return p;
+    tls_priority_unref(p);
+    return NULL;
+}
+
+void tls_priority_unref(struct tls_priority *p)
+{
+    if (p == NULL || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (p->set != NULL)
+        gnutls_priority_deinit(p->set);
+    free(p->text);
+    free(p);
 }

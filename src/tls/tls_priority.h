@@ -6,6 +6,7 @@
 #include "mtlsd/base/err.h"
 
 #include <gnutls/gnutls.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum { TLS_PRIORITY_SIZE = 1024 };
@@ -18,6 +19,18 @@ bool tls_priority_has_hybrid(void); /* the library in use has it */
 /* text NULL: our own, with X25519MLKEM768 where the library has it. -1 + err (ERR_CONFIG): the text is no priority string, or lacks what TLS 1.2
  * needs. */
 MUST_CHECK int tls_priority_make(const char *text, bool tls13_only, gnutls_priority_t *out, struct err *err);
+
+/* Shared by contexts that say the same: one takes 8 KB. */
+struct tls_priority {
+    atomic_uint refs;
+    char *text; /* NULL: our own */
+    bool tls13_only;
+    gnutls_priority_t set;
+    unsigned key_shares; /* flag for gnutls_init of a client */
+};
+/* As tls_priority_make; like, which may be NULL, if it is made from the same. NULL + err. */
+struct tls_priority *tls_priority_new(const char *text, bool tls13_only, struct tls_priority *like, struct err *err);
+void tls_priority_unref(struct tls_priority *p);
 
 /* The flag for gnutls_init of a client: a key share for the first group is enough, unless that is a hybrid one that many servers do not know. */
 unsigned tls_priority_key_shares(gnutls_priority_t priority);

@@ -29,6 +29,7 @@ struct tls_trust {
     struct tls_crl_set crls; /* the one thing that can be replaced */
     struct tls_trust_rules rules;
     struct tls_memo *memo; /* facts learnt while judging */
+    gnutls_certificate_credentials_t connecting;
 };
 
 /* Takes der on success. */
@@ -317,6 +318,8 @@ void tls_trust_unref(struct tls_trust *trust)
     if (trust->memo != NULL)
         tls_memo_clear(trust->memo);
     free(trust->memo);
+    if (trust->connecting != NULL)
+        gnutls_certificate_free_credentials(trust->connecting);
     free(trust->rules.pins);
     free(trust->rules.spiffe_domain);
     free(trust->name);
@@ -399,6 +402,11 @@ const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust)
 struct tls_memo *tls_trust_memo(const struct tls_trust *trust)
 {
     return trust->memo;
+}
+
+gnutls_certificate_credentials_t *tls_trust_connecting(struct tls_trust *trust)
+{
+    return &trust->connecting;
 }
 
 int tls_trust_hint_cas(const struct tls_trust *trust, gnutls_certificate_credentials_t credentials)

@@ -35,6 +35,7 @@ struct tls_context_spec {
     bool require_client_auth;      /* connecting with an identity: a server that does not ask for it is refused */
     bool tls13_only;
     const char *priority;          /* GnuTLS priority string, NULL: ours */
+    const struct tls_context *like; /* one made before, to share what is the same in both; NULL: none */
 };
 
 /* References identity and trust. NULL + err. */

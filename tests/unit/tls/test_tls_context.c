@@ -2,6 +2,7 @@
 #include "t.h"
 
 #include "tls_context.h"
+#include "tls_priority.h"
 #include "wire_pki.h"
 
 #include <string.h>
@@ -93,24 +94,52 @@ START_TEST(offers_nothing_old)
         struct tls_context_spec spec = {.trust = client->trust, .server_name = WIRE_NAME, .tls13_only = only13 != 0};
         struct tls_context *ctx = new_context(&spec);
         const unsigned *list;
-        int n = gnutls_priority_protocol_list(ctx->priority, &list);
+        int n = gnutls_priority_protocol_list(ctx->priority->set, &list);
         ck_assert_int_eq(n, only13 ? 1 : 2);
         ck_assert_uint_eq(list[0], GNUTLS_TLS1_3);
         if (n == 2)
             ck_assert_uint_eq(list[1], GNUTLS_TLS1_2);
-        n = gnutls_priority_cipher_list(ctx->priority, &list);
+        n = gnutls_priority_cipher_list(ctx->priority->set, &list);
         ck_assert_int_gt(n, 0);
         for (int i = 0; i < n; i++)
             ck_assert_msg(is_good_cipher(list[i]), "%s", gnutls_cipher_get_name((gnutls_cipher_algorithm_t)list[i]));
-        n = gnutls_priority_kx_list(ctx->priority, &list);
+        n = gnutls_priority_kx_list(ctx->priority->set, &list);
         for (int i = 0; i < n; i++)
             ck_assert_msg(list[i] == GNUTLS_KX_ECDHE_RSA || list[i] == GNUTLS_KX_ECDHE_ECDSA, "key exchange %u", list[i]);
-        n = gnutls_priority_sign_list(ctx->priority, &list);
+        n = gnutls_priority_sign_list(ctx->priority->set, &list);
         ck_assert_int_gt(n, 0);
         for (int i = 0; i < n; i++)
             ck_assert_msg(is_good_signature((gnutls_sign_algorithm_t)list[i]), "signature %u", list[i]);
         tls_context_unref(ctx);
     }
+}
+END_TEST
+
+/* Ten thousand upstreams are ten thousand contexts: 15 KB each, but for this. */
+START_TEST(shares_what_is_the_same_and_nothing_else)
+{
+    struct tls_context_spec spec = {.identity = client->identity, .trust = client->trust, .server_name = WIRE_NAME};
+    struct tls_context *first = new_context(&spec);
+    spec.like = first;
+    spec.identity = server->identity;
+    struct tls_context *second = new_context(&spec);
+    ck_assert_ptr_eq(second->priority, first->priority);
+    ck_assert_ptr_eq(second->credentials, first->credentials);
+    ck_assert_ptr_eq(second->identity, server->identity);
+    spec.tls13_only = true;
+    struct tls_context *only_13 = new_context(&spec);
+    spec.like = only_13;
+    spec.priority = "NORMAL:-VERS-ALL:+VERS-TLS1.3";
+    spec.trust = server->trust;
+    struct tls_context *own = new_context(&spec);
+    ck_assert_ptr_ne(only_13->priority, first->priority);
+    ck_assert_ptr_ne(own->priority, only_13->priority);
+    ck_assert_ptr_ne(own->credentials, first->credentials);
+    tls_context_unref(first);
+    ck_assert_uint_ne(second->priority->key_shares, 0); /* outlives what it came from */
+    tls_context_unref(own);
+    tls_context_unref(only_13);
+    tls_context_unref(second);
 }
 END_TEST
 
@@ -213,6 +242,7 @@ Suite *suite(void)
     tcase_add_test(c, refuses_a_context_that_could_not_verify_its_peer);
     tcase_add_test(c, names_the_place_in_a_priority_that_is_none);
     tcase_add_test(c, offers_nothing_old);
+    tcase_add_test(c, shares_what_is_the_same_and_nothing_else);
     tcase_add_test(c, keeps_the_names_it_was_told);
     tcase_add_test(c, every_context_has_a_number_of_its_own);
     tcase_add_test(c, judges_by_role_and_name);

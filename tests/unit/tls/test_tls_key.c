@@ -4,6 +4,7 @@
 #include "certs.h"
 #include "openssl_pki.h"
 #include "tls_context.h"
+#include "tls_priority.h"
 #include "tls_key.h"
 
 #include "mtlsd/base/bytes.h"
@@ -292,7 +293,7 @@ START_TEST(the_priority_of_the_house_fits_every_kind)
         struct tls_context_spec of_ctx = {.accepting = true, .identity = id, .ask = TLS_ASK_NONE, .tls13_only = only13 != 0};
         struct tls_context *ctx = tls_context_new(&of_ctx, &err);
         ck_assert_msg(ctx != NULL, "%s", err.text);
-        compare(&key, kinds[_i].kind, ctx->priority, "the default");
+        compare(&key, kinds[_i].kind, ctx->priority->set, "the default");
         tls_context_unref(ctx);
     }
     tls_identity_unref(id);
