@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A list that is rewritten all the time is read for a twentieth of the time. */
+enum { REST_FACTOR = 19, REST_MIN_MS = 200, REST_MAX_MS = 60 * 1000 };
+
 static void start_reading(struct run_crls *c);
 
 /* On the side. A list that could not be kept for the next start is used all the same. */
@@ -33,9 +36,11 @@ static void judge(struct run_crls *c, struct run_crls_list *list)
 static void read_again(void *ctx)
 {
     struct run_crls *c = ctx;
+    uint64_t began_us = clock_monotonic_us();
     c->changed = snapshot_refresh_crls(c->reading, &c->files, clock_now(), &c->findings);
     for (struct run_crls_list *list = c->judging; list != NULL; list = list->next)
         judge(c, list);
+    c->took_us = clock_monotonic_us() - began_us;
 }
 
 static void tell(const struct run_crls *c)
@@ -112,6 +117,8 @@ static void judge_once_more(struct run_crls *c)
 static void finish_reading(void *ctx)
 {
     struct run_crls *c = ctx;
+    uint64_t rest_ms = c->took_us * REST_FACTOR / 1000;
+    file_watch_go_on(c->watch, rest_ms < REST_MIN_MS ? REST_MIN_MS : rest_ms > REST_MAX_MS ? REST_MAX_MS : rest_ms);
     tell(c);
     if (c->reading == server_snapshot(c->server))
         finish_judging(c);
@@ -134,6 +141,8 @@ static void start_reading(struct run_crls *c)
     c->changed = 0;
     c->judging = c->arrived;
     c->arrived = NULL;
+    c->took_us = 0;
+    file_watch_rest(c->watch);
     findings_init(&c->findings);
     c->reading = snapshot_ref((struct snapshot *)(uintptr_t)server_snapshot(c->server)); /* its lists change, by their own rules */
     if (background_do(server_background(c->server), read_again, finish_reading, c) == 0)

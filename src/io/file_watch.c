@@ -22,6 +22,8 @@ struct print { /* what changes when a file does; all 0: it is not there */
 struct folder {
     uv_fs_event_t event;
     struct file_watch *watch;
+    bool muted;   /* its next events would tell nothing new before the look that is due */
+    char path[];
 };
 
 struct file_watch {
@@ -36,6 +38,7 @@ struct file_watch {
     struct folder **folders; /* of the files, and of what they link to; each freed when it is closed */
     size_t n_folders;
     size_t handles; /* open ones */
+    uint64_t not_before_ms; /* of the loop's clock: no look before; UINT64_MAX: none at all */
     bool looking, look_again, known, blind, stopping;
 };
 
@@ -83,8 +86,18 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
     struct folder *folder = event->data;
     (void)name;
     (void)events;
-    if (status == 0 && !folder->watch->stopping)
-        schedule(folder->watch, SETTLE_MS);
+    if (status != 0 || folder->watch->stopping)
+        return;
+    uv_fs_event_stop(event); /* somebody who writes all the time would wake us all the time */
+    folder->muted = true;
+    schedule(folder->watch, SETTLE_MS);
+}
+
+static void listen_to(struct folder *folder)
+{
+    folder->muted = false;
+    if (uv_fs_event_start(&folder->event, on_event, folder->path, 0) != 0)
+        folder->watch->blind = true;
 }
 
 static void close_folders(struct file_watch *f)
@@ -100,7 +113,8 @@ static void watch_folder(struct file_watch *f, char *path)
     char *slash = strrchr(path, '/');
     if (slash != NULL)
         slash[slash == path] = '\0';
-    struct folder *folder = calloc(1, sizeof(*folder));
+    const char *name = slash != NULL ? path : ".";
+    struct folder *folder = calloc(1, sizeof(*folder) + strlen(name) + 1);
     if (folder == NULL || uv_fs_event_init(f->loop, &folder->event) != 0) {
         free(folder);
         f->blind = true;
@@ -108,10 +122,10 @@ static void watch_folder(struct file_watch *f, char *path)
     }
     folder->watch = f;
     folder->event.data = folder;
+    memcpy(folder->path, name, strlen(name) + 1);
     f->handles++;
     f->folders[f->n_folders++] = folder;
-    if (uv_fs_event_start(&folder->event, on_event, slash != NULL ? path : ".", 0) != 0)
-        f->blind = true;
+    listen_to(folder);
 }
 
 /* Anew after each change: what a link points to may lie elsewhere now. */
@@ -162,14 +176,18 @@ static void after_look(void *ctx)
     f->known = true;
     if (changed)
         watch_folders(f);
-    schedule(f, f->look_again ? SETTLE_MS : f->blind ? BLIND_MS : SLOW_MS);
+    bool again = f->look_again;
     f->look_again = false;
+    schedule(f, again ? SETTLE_MS : f->blind ? BLIND_MS : SLOW_MS);
     if (changed)
         f->on_change(f->ctx); /* the last thing: it may stop the watch */
 }
 
 static void start_look(struct file_watch *f)
 {
+    for (size_t i = 0; i < f->n_folders; i++)
+        if (f->folders[i]->muted)
+            listen_to(f->folders[i]); /* before the look: what changes after it is told */
     f->looking = background_do(f->background, look, after_look, f) == 0;
     if (!f->looking)
         schedule(f, SLOW_MS);
@@ -183,10 +201,34 @@ static void on_timer(uv_timer_t *timer)
 /* A stream of events does not put the look off: the first one sets the time. */
 static void schedule(struct file_watch *f, uint64_t ms)
 {
-    if (f->looking)
-        f->look_again = true;
-    else if (!uv_is_active((uv_handle_t *)&f->timer) || uv_timer_get_due_in(&f->timer) > ms)
+    uint64_t now = uv_now(f->loop);
+    f->look_again = f->look_again || f->looking || f->not_before_ms == UINT64_MAX;
+    if (f->looking || f->not_before_ms == UINT64_MAX)
+        return;
+    if (f->not_before_ms > now + ms)
+        ms = f->not_before_ms - now;
+    if (!uv_is_active((uv_handle_t *)&f->timer) || uv_timer_get_due_in(&f->timer) > ms)
         uv_timer_start(&f->timer, on_timer, ms, 0);
+}
+
+void file_watch_rest(struct file_watch *f)
+{
+    if (f == NULL || f->stopping)
+        return;
+    f->not_before_ms = UINT64_MAX;
+    f->look_again = f->look_again || uv_is_active((uv_handle_t *)&f->timer);
+    uv_timer_stop(&f->timer);
+}
+
+void file_watch_go_on(struct file_watch *f, uint64_t after_ms)
+{
+    if (f == NULL || f->stopping || f->not_before_ms != UINT64_MAX)
+        return;
+    f->not_before_ms = uv_now(f->loop) + after_ms;
+    if (!f->looking && f->look_again) {
+        f->look_again = false;
+        schedule(f, SETTLE_MS);
+    }
 }
 
 /* ---- life ---- */

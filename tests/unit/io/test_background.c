@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Row D5 of the security list: threads are there before they are needed. */
 #include "mtlsd/io/background.h"
 #include "t.h"
 

@@ -2,6 +2,7 @@
 #include "mtlsd/io/file_watch.h"
 #include "t.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,48 @@ START_TEST(a_folder_that_is_not_there_yet_is_looked_for)
 }
 END_TEST
 
+START_TEST(what_changes_while_its_owner_rests_is_told_afterwards)
+{
+    struct file_watch *f = watch(file);
+    ck_assert(!hears(NEVER_MS)); /* it knows the file now */
+    file_watch_rest(f);
+    write_file(file, "another text");
+    ck_assert(!hears(NEVER_MS));
+    file_watch_go_on(f, 100);
+    ck_assert(hears(SOON_MS));
+    file_watch_stop(f);
+}
+END_TEST
+
+static void *write_all_the_time(void *arg)
+{
+    for (int i = 0; !__atomic_load_n((bool *)arg, __ATOMIC_SEQ_CST); i++)
+        write_file(file, i % 2 == 0 ? "one" : "the other");
+    return NULL;
+}
+
+/* D5 */
+START_TEST(file_that_is_written_all_the_time_wakes_the_loop_a_few_times_a_second)
+{
+    struct file_watch *f = watch(file);
+    pthread_t writer;
+    bool over = false;
+    unsigned turns = 0;
+    ck_assert(!hears(NEVER_MS));
+    ck_assert_int_eq(pthread_create(&writer, NULL, write_all_the_time, &over), 0);
+    late = false;
+    uv_timer_start(&deadline, on_deadline, 500, 0);
+    for (; !late; turns++)
+        uv_run(&loop, UV_RUN_ONCE);
+    uv_timer_stop(&deadline);
+    __atomic_store_n(&over, true, __ATOMIC_SEQ_CST);
+    pthread_join(writer, NULL);
+    ck_assert_uint_gt(turns, 2);
+    ck_assert_uint_lt(turns, 100);
+    file_watch_stop(f);
+}
+END_TEST
+
 START_TEST(says_nothing_once_stopped)
 {
     struct file_watch *f = watch(file);
@@ -175,6 +218,8 @@ Suite *suite(void)
     tcase_add_test(c, follows_links);
     tcase_add_test(c, its_neighbours_are_nobodys_business);
     tcase_add_test(c, a_folder_that_is_not_there_yet_is_looked_for);
+    tcase_add_test(c, what_changes_while_its_owner_rests_is_told_afterwards);
+    tcase_add_test(c, file_that_is_written_all_the_time_wakes_the_loop_a_few_times_a_second);
     tcase_add_test(c, says_nothing_once_stopped);
     suite_add_tcase(s, c);
     return s;
