@@ -92,6 +92,32 @@ START_TEST(each_default_keeps_its_own_bounds)
 }
 END_TEST
 
+/* Words between two of: a full stop, a semicolon, a colon. */
+static size_t longest_sentence(const char *text)
+{
+    size_t longest = 0, words = 1;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c != ' ')
+            continue;
+        bool ends = c > text && strchr(".;:", c[-1]) != NULL;
+        words = ends ? 1 : words + 1;
+        longest = words > longest ? words : longest;
+    }
+    return longest;
+}
+
+START_TEST(each_text_is_plain)
+{
+    static const char *const riddles[] = {"whoever", "Whoever", "somebody", "nobody", "passed over", "of then", "becomes of", " anew"};
+    size_t n;
+    const struct config_option *o = &config_options(&n)[_i];
+    ck_assert_msg(longest_sentence(o->help) <= 25, "%s.%s: a sentence of %zu words", o->group, o->key, longest_sentence(o->help));
+    for (size_t i = 0; i < sizeof(riddles) / sizeof(riddles[0]); i++)
+        ck_assert_msg(strstr(o->help, riddles[i]) == NULL, "%s.%s: \"%s\"", o->group, o->key, riddles[i]);
+    ck_assert_uint_eq(longest_sentence("one two three. one two; one"), 3);
+}
+END_TEST
+
 START_TEST(what_is_planned_is_not_there_yet)
 {
     static const char *const rows[][2] = {{"listener", "allow_uids"},
@@ -128,6 +154,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, each_group_has_its_row_in_the_group_above, 0, count());
     tcase_add_loop_test(t, each_row_says_what_a_reader_needs, 0, count());
     tcase_add_loop_test(t, each_default_keeps_its_own_bounds, 0, count());
+    tcase_add_loop_test(t, each_text_is_plain, 0, count());
     tcase_add_test(t, what_is_planned_is_not_there_yet);
     tcase_add_test(t, counts_the_keys_of_a_group);
     suite_add_tcase(s, t);
