@@ -17,7 +17,7 @@ import socket
 import subprocess
 
 import parts
-from parts import FEED_FRESH, FEED_POOLED, ORIGIN_PLAIN, ORIGIN_TLS, OTHER_CORE, PROXY, PROXY_CORE, cpu_seconds, family, memory_kb, stop
+from parts import FEED_FRESH, FEED_POOLED, ORIGIN_PLAIN, ORIGIN_TLS, OTHER_CORE, PROXY, PROXY_CORE, cpu_seconds, memory_kb, stop, whole_family
 
 IDLE_CONNECTIONS = 1000
 
@@ -35,13 +35,12 @@ COLUMNS = ["req/s", "p50 us", "p99 us", "MB/s", "CPU us/req", "CPU s/GB", "kinst
 def drive(pids, port, scenario, seconds):
     """One measurement with wrk: its figures, and what the proxy spent meanwhile."""
     path, connections, extra = SCENARIOS[scenario]
-    url = f"http://127.0.0.1:{port}{path}"
-    parts.load(pids, url, connections, 1, extra)
+    parts.load(pids, port, path, connections, 1, extra=extra)
     counter = None
     if shutil.which("perf"):
         counter = subprocess.Popen(["perf", "stat", "-x,", "-e", "instructions:u,instructions:k", "-p", ",".join(map(str, pids))],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    out = parts.load(pids, url, connections, seconds, extra)
+    out = parts.load(pids, port, path, connections, seconds, extra=extra)
     if scenario == "bulk" and out.get("MB/s"):
         out["CPU s/GB"] = out["spent"] / (out["MB/s"] * out["took"] / 1e3)
     if counter:
@@ -73,7 +72,7 @@ def measure(bench, role, peer, scenario, seconds):
         if role == "server":
             feed = bench.start("feed", bench.feed(PROXY), OTHER_CORE, [FEED_POOLED, FEED_FRESH])
             port = FEED_FRESH if scenario in ("newconn", "idle") else FEED_POOLED
-        pids = family(process.pid)
+        pids = whole_family(process.pid)
         return hold_idle(pids, port) if scenario == "idle" else drive(pids, port, scenario, seconds)
     finally:
         for one in (feed, process):

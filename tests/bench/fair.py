@@ -118,7 +118,7 @@ def ended(process):
 
 def measure(fair, peer, direction, streams, seconds, received):
     with parts.running(fair, peer.name, peer.argv, PROXY_CORE, [PROXY, PROXY_SMALL]) as process:
-        pids = parts.family(process.pid)
+        pids = parts.whole_family(process.pid)
         moved, spent, began = received.value, parts.cpu_seconds(pids), time.monotonic()
         bulk = fair.bulk(direction, PROXY, streams, seconds)
         try:

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -38,6 +39,8 @@ class Peer:
 class Bench:
     """The folder, the certificates and the origin of one run."""
 
+    workers, most_connections, most_kept = 1, 9000, 4096
+
     def __init__(self, folder, mtlsd):
         self.folder, self.mtlsd = pathlib.Path(folder), mtlsd
         self.pki = pki = certs.Pki(folder)
@@ -53,7 +56,7 @@ class Bench:
 
     def start(self, name, argv, core, ports):
         """Runs a program pinned to a core."""
-        log = open(self.folder / f"{name}.log", "ab")
+        log = open(self.folder / f"{name}.log", "wb")
         process = subprocess.Popen(["taskset", "-c", core, *argv], stdout=log, stderr=log, start_new_session=True)
         try:
             wait_ports(process, ports, self.folder / f"{name}.log")
@@ -65,8 +68,8 @@ class Bench:
     def nginx(self, name, servers, extra=""):
         f = self.folder
         temp = "".join(f"{kind}_temp_path {f}/{name}-{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        conf = self.write(f"{name}.conf", f"""worker_processes 1; daemon off; pid {f}/{name}.pid; error_log {f}/{name}.err crit; user root;
-            events {{ worker_connections 9000; }}
+        conf = self.write(f"{name}.conf", f"""worker_processes {self.workers}; daemon off; pid {f}/{name}.pid; error_log {f}/{name}.err crit; user root;
+            events {{ worker_connections {self.most_connections}; }}
             http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; client_max_body_size 0; sendfile on;
             tcp_nodelay on; {temp} {extra} {servers} }}""")
         return ["nginx", "-c", conf, "-e", f"{f}/{name}.err"]
@@ -86,13 +89,14 @@ class Bench:
             ssl_session_cache shared:S:10m; {body} }} server {{ listen 127.0.0.1:{ORIGIN_PLAIN} backlog=8192; {body} }}""")
 
     def haproxy(self, name, sections):
-        return ["haproxy", "-db", "-f", self.write(f"{name}.cfg", "global\n nbthread 1\n maxconn 8000\ndefaults\n timeout connect 5s\n"
+        most = min(self.most_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 200) # it does not start without descriptors for all
+        return ["haproxy", "-db", "-f", self.write(f"{name}.cfg", f"global\n nbthread {self.workers}\n maxconn {most}\ndefaults\n timeout connect 5s\n"
                                                    " timeout client 600s\n timeout server 600s\n" + sections)]
 
     def pair(self, mode, port, bind="", server="", target=ORIGIN_PLAIN):
         """A frontend and its backend for haproxy."""
         reuse = " http-reuse always\n" if mode == "http" else ""
-        pool = " pool-max-conn 4096" if mode == "http" else ""
+        pool = f" pool-max-conn {self.most_kept}" if mode == "http" else ""
         return (f"frontend f{port}\n mode {mode}\n bind 127.0.0.1:{port}{bind}\n default_backend b{port}\nbackend b{port}\n mode {mode}\n"
                 f"{reuse} server s 127.0.0.1:{target}{server}{pool}\n")
 
@@ -112,6 +116,7 @@ class Bench:
             text = (HERE / f"ours-{role}-{mode}.conf").read_text()
             for mark, value in (("PKI", self.folder), ("RUN", self.folder), ("PORT", PROXY), ("ORIGIN", target)):
                 text = text.replace(f"@{mark}@", str(value))
+            text = text.replace("workers = 1;", f"workers = {self.workers};")
             yield Peer(f"mtlsd-{mode}", mode, [self.mtlsd, "run", "-c", self.write(f"ours-{role}-{mode}.conf", text)])
 
     def stunnel(self, role):
@@ -130,7 +135,7 @@ class Bench:
             proxy_http_version 1.1; proxy_set_header Connection ""; proxy_max_temp_file_size 0; proxy_ssl_certificate {f}/client.crt;
             proxy_ssl_certificate_key {f}/client.key; proxy_ssl_trusted_certificate {f}/ca.pem; proxy_ssl_verify on; proxy_ssl_name localhost;
             proxy_ssl_server_name on; proxy_ssl_protocols TLSv1.3; }} }}""",
-            f"upstream u {{ server 127.0.0.1:{ORIGIN_TLS}; keepalive 512; keepalive_requests 1000000000; }}"))
+            f"upstream u {{ server 127.0.0.1:{ORIGIN_TLS}; keepalive {self.most_kept}; keepalive_requests 1000000000; }}"))
         yield Peer("stunnel-tcp", "tcp", self.stunnel("client"))
 
     def server_peers(self):
@@ -143,7 +148,7 @@ class Bench:
             ssl_certificate_key {f}/server.key; ssl_client_certificate {f}/ca.pem; ssl_verify_client on; ssl_protocols TLSv1.3; location / {{
             proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_max_temp_file_size 0;
             proxy_set_header X-SSL-Client-DN $ssl_client_s_dn; }} }}""",
-            f"upstream u {{ server 127.0.0.1:{ORIGIN_PLAIN}; keepalive 512; keepalive_requests 1000000000; }}"))
+            f"upstream u {{ server 127.0.0.1:{ORIGIN_PLAIN}; keepalive {self.most_kept}; keepalive_requests 1000000000; }}"))
         yield Peer("stunnel-tcp", "tcp", self.stunnel("server"))
         yield Peer("ghostunnel-tcp", "tcp", ["ghostunnel", "server", "--quiet=all", "--listen", f"127.0.0.1:{PROXY}", "--target", f"127.0.0.1:{ORIGIN_PLAIN}",
                                              "--cert", f"{f}/server.crt", "--key", f"{f}/server.key", "--cacert", f"{f}/ca.pem", "--allow-all"])
@@ -152,7 +157,7 @@ class Bench:
                    'quiet = on\ntls-protos = TLSv1.3\n')])
 
 
-def wait_ports(process, ports, log, seconds=10):
+def wait_ports(process, ports, log, seconds=60):
     deadline = time.monotonic() + seconds
     for port in ports:
         while True:
@@ -160,7 +165,7 @@ def wait_ports(process, ports, log, seconds=10):
                 break
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"did not start: {log.read_text(errors='replace')[-600:]}")
-            time.sleep(0.02)
+            time.sleep(0.005)
 
 
 def stop(process):
@@ -181,6 +186,15 @@ def family(pid):
             for child in pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split():
                 out += family(int(child))
     return out
+
+
+def whole_family(pid):
+    """The same, once no more of them appear: ports are open before there are workers."""
+    while True:
+        seen = family(pid)
+        time.sleep(0.1)
+        if family(pid) == seen:
+            return seen
 
 
 def cpu_seconds(pids):
@@ -216,14 +230,27 @@ def parse_wrk(text):
     return out
 
 
-def load(pids, url, connections, seconds, extra=()):
-    """Requests by wrk for so long, at least a second: its figures, and what each cost the proxy."""
-    wrk = ["taskset", "-c", OTHER_CORE, "wrk", "-t1", f"-c{connections}", "--timeout", "10s", "--latency", *extra]
+def load(pids, port, path, connections, seconds, host="localhost", extra=()):
+    """Requests by wrk for so long: its figures, and what each cost the proxy. Less than a second, which wrk cannot, is enough to see that it works."""
     before, began = cpu_seconds(pids), time.monotonic()
-    out = parse_wrk(subprocess.run([*wrk, f"-d{max(1, round(seconds))}s", url], capture_output=True, text=True).stdout)
+    if seconds < 1:
+        out = ask_for(port, seconds, host)
+    else:
+        wrk = ["taskset", "-c", OTHER_CORE, "wrk", "-t1", f"-c{connections}", "--timeout", "10s", "--latency", "-H", f"Host: {host}", *extra]
+        out = parse_wrk(subprocess.run([*wrk, f"-d{round(seconds)}s", f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True).stdout)
     out.update(spent=cpu_seconds(pids) - before, took=time.monotonic() - began)
     out["CPU us/req"] = out["spent"] * 1e6 / max(out["requests"], 1)
     return out
+
+
+def ask_for(port, seconds, host):
+    """One request after the other."""
+    end, done = time.monotonic() + seconds, 0
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        while time.monotonic() < end or not done:
+            ask(connection, host)
+            done += 1
+    return {"requests": done, "req/s": done / seconds, "errors": ""}
 
 
 def in_rounds(peers, rounds, measure):
@@ -238,14 +265,14 @@ def in_rounds(peers, rounds, measure):
     return results
 
 
-REQUEST = b"GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n"
+REQUEST = b"GET /small HTTP/1.1\r\nHost: %s\r\n\r\n"
 HELLO = b"hello, mutual world\n"
 EVERY_S = 0.05
 
 
-def ask(connection):
+def ask(connection, host="localhost"):
     """One small request and its answer."""
-    connection.sendall(REQUEST)
+    connection.sendall(REQUEST % host.encode())
     answer = b""
     while not answer.endswith(HELLO):
         part = connection.recv(4096)

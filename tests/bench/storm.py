@@ -25,7 +25,7 @@ from parts import ORIGIN_PLAIN, ORIGIN_TLS, OTHER_CORE, PROXY, PROXY_CORE
 
 COLUMNS = ["p50 ms", "p99 ms", "worst ms", "small", "clients/s", "failed", "client p50 ms", "client p99 ms", "CPU us/client"]
 GIVEN_UP_S = 10
-REQUEST = parts.REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+REQUEST = (parts.REQUEST % b"localhost").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
 
 class Client:
@@ -125,7 +125,7 @@ class Storm(parts.Bench):
 
 def measure(storm, peer, rate, seconds, contexts):
     with parts.running(storm, peer.name, peer.argv, PROXY_CORE, [PROXY]) as process:
-        pids = parts.family(process.pid)
+        pids = parts.whole_family(process.pid)
         ours, theirs = multiprocessing.Pipe()
         crowd = multiprocessing.Process(target=send_crowd, args=(PROXY, contexts, rate, seconds + 0.5, theirs), daemon=True)
         spent = parts.cpu_seconds(pids)

@@ -92,6 +92,11 @@ def openssl(*arguments, data=None):
     return done.stdout
 
 
+@functools.lru_cache(maxsize=None)
+def spki_of(key):
+    return openssl("pkey", "-pubout", "-outform", "DER", data=key)
+
+
 def pem(label, der):
     body = "\n".join(textwrap.wrap(base64.b64encode(der).decode(), 64))
     return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"
@@ -126,7 +131,7 @@ class Certificate:
 
     @functools.cached_property
     def spki(self):
-        return openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
+        return spki_of(self.key.read_bytes())
 
     @property
     def key_id(self):

@@ -103,6 +103,16 @@ class Bench(harness.Case):
         self.assertRegex(printed, r"\nhalf a ClientHello, 20 +2\d\.00( +[\d.]+){10}\n")
         self.assertRegex(printed, r"\nstopped, 1000 +1\d{3}\.00( +[\d.]+){10}\n")
 
+    def test_grow(self):
+        axes = ("connections", "clients", "upstreams", "routes", "identities", "workers")
+        printed, charts = self.run_curves("grow.py", "--axes", ",".join(axes), "--sizes", "1,3", "--seconds", 0.05)
+        self.assertEqual([f"grow-{axis}.svg" for axis in sorted(axes)], list(charts))
+        for name in ("mtlsd", "haproxy", "nginx"):
+            for size in (1, 3):
+                self.assertEqual(6, len(re.findall(rf"\n{name}, {size} ( +-?[\d.]+){{2}} +(?:-|-?[\d.]+)( +[\d.]+){{2}}(?=\n)", printed)), printed)
+            for texts in charts.values():
+                self.assertLessEqual({name, "CPU time for each request (µs)", "memory, PSS (MB), log scale"}, texts)
+
     def test_drill(self):
         text = self.run_bench("drill.py", "--mtlsd", harness.MTLSD, "--servers", "mtlsd,nginx")
         self.assertRegex(text, r"\ngood +\. - \. - +\. \. \. \. ")
