@@ -175,6 +175,20 @@ static void free_snapshot(void *ctx)
     malloc_trim(0);
 }
 
+static void give_back(void *ctx)
+{
+    (void)ctx;
+    malloc_trim(0);
+}
+
+/* On a worker's thread. */
+static void on_worker_ebb(void *ctx)
+{
+    struct server *s = ctx;
+    if (background_throw(s->background, give_back, NULL) != 0)
+        return; /* at the next ebb, then */
+}
+
 /* On any thread: freeing would hold up a loop. */
 static void on_snapshot_end(void *ctx, struct snapshot *snapshot)
 {
@@ -300,6 +314,8 @@ static int init_hand(struct server *s, unsigned i, struct err *err)
         return -1;
     h->worker.on_finished = on_worker_finished;
     h->worker.finished_ctx = h;
+    h->worker.on_ebb = on_worker_ebb;
+    h->worker.ebb_ctx = s;
     return 0;
 }
 

@@ -23,6 +23,8 @@ enum {
     TICKETS_PER_UPSTREAM = 256,
     TICK_MS = 1000,
     REJUDGE_TURN_NS = 2000000, /* of a turn of the loop, for judging peers again */
+    EBB_LEAST = 64, /* connections; fewer leave little */
+    EBB_MS = 2000,
 };
 
 struct moment worker_now(void)
@@ -120,6 +122,8 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->race_timer.data = w;
     uv_timer_init(loop, &w->place_timer);
     w->place_timer.data = w;
+    uv_timer_init(loop, &w->ebb);
+    w->ebb.data = w;
     listening_init(w);
     uv_timer_init(loop, &w->held);
     w->held.data = w;
@@ -315,6 +319,7 @@ static void finish_if_empty(struct worker *w)
     uv_close((uv_handle_t *)&w->crowd, NULL);
     uv_close((uv_handle_t *)&w->race_timer, NULL);
     uv_close((uv_handle_t *)&w->place_timer, NULL);
+    uv_close((uv_handle_t *)&w->ebb, NULL);
     uv_close((uv_handle_t *)&w->rejudging, NULL);
     resolve_stop(&w->names);
     journal_tell_held(&w->journal, true);
@@ -373,8 +378,35 @@ void worker_stop(struct worker *w)
     finish_if_empty(w);
 }
 
+/* ---- memory that a crowd leaves ---- */
+
+static bool has_ebbed(const struct worker *w)
+{
+    return w->most_links >= EBB_LEAST && w->n_conns + w->n_uplinks <= w->most_links / 2;
+}
+
+static void on_ebb(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    if (!has_ebbed(w))
+        return;
+    w->most_links = w->n_conns + w->n_uplinks;
+    w->on_ebb(w->ebb_ctx);
+}
+
+/* Before one goes. Under a load that stays the same nothing ever comes of it, however many come and go. */
+static void note_going(struct worker *w)
+{
+    size_t now = w->n_conns + w->n_uplinks;
+    if (now > w->most_links)
+        w->most_links = now;
+    if (has_ebbed(w) && !w->draining && w->on_ebb != NULL && !uv_is_active((uv_handle_t *)&w->ebb))
+        uv_timer_start(&w->ebb, on_ebb, EBB_MS, 0);
+}
+
 void worker_conn_closed(struct worker *w)
 {
+    note_going(w);
     w->n_conns--;
     listening_accept_waiting(w);
     finish_if_empty(w);
@@ -382,6 +414,7 @@ void worker_conn_closed(struct worker *w)
 
 void worker_uplink_closed(struct worker *w)
 {
+    note_going(w);
     w->n_uplinks--;
     listening_accept_waiting(w);
     finish_if_empty(w);

@@ -35,6 +35,8 @@ struct worker {
     bool rejudges_idle;         /* also those that wait for a request */
     uv_idle_t rejudging;        /* runs while some have still to be */
     size_t n_conns, n_uplinks;
+    size_t most_links; /* the most of both since memory was last given back */
+    uv_timer_t ebb;    /* runs for a while after half of them have gone */
     struct capacity *capacity; /* borrowed: of all workers */
     size_t n_waiting;      /* listening sockets with a client that waits */
     uv_timer_t asked;      /* runs while clients wait for other workers to let idle ones go */
@@ -62,6 +64,8 @@ struct worker {
     bool draining, finished;
     void (*on_finished)(void *ctx); /* no connection is left after a drain or a stop */
     void *finished_ctx;
+    void (*on_ebb)(void *ctx); /* half of the connections have gone: memory may be given back, beside the loop */
+    void *ebb_ctx;
 };
 
 /* Takes a reference of snapshot; borrows capacity. */

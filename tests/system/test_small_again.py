@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory that was needed for a while is given back: after reloads, and after a crowd of clients has gone."""
+import resource
+import socket
 import unittest
 
 import harness
+import peers
 from harness import free_port, wait_for
 
 MANY = 1000
@@ -33,6 +36,26 @@ class SmallAgain(harness.Case):
             done = self.command("reload", "-c", self.mtlsd.config_path)
             self.assertEqual(0, done.returncode, done.stderr)
         self.expect_small(before, f"4 reloads with {MANY} identities")
+
+    def test_after_a_crowd_of_clients_has_gone(self):
+        """Of those that never say a word: each has a TLS session while it is there."""
+        port = self.verifier(peers.Backend(self, lambda r: peers.reply(b"fine")).port)
+        self.assertEqual("fine", self.curl_tls(port).text)
+        before = self.mtlsd.rss_kb()
+        crowd = []
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        try:
+            for _ in range(1500):
+                crowd.append(socket.create_connection(("127.0.0.1", port)))
+                crowd[-1].sendall(b"\x16\x03\x01")
+            wait_for(lambda: self.mtlsd.rss_kb() > before * 1.5, "the memory of the crowd")
+        finally:
+            for client in crowd:
+                client.close()
+        self.expect_small(before, "1500 clients")
+        self.assertEqual("fine", self.curl_tls(port).text)
 
 
 if __name__ == "__main__":
