@@ -90,7 +90,7 @@ build_other() {
 
 # The thread sanitizer ends the daemon with a code the tests notice. Moved clocks need the program as shipped: libfaketime and a sanitizer both want
 # to be loaded first; so does what is asked of memory, as a sanitizer keeps what is freed. They are built while the unit tests run.
-others="tsan:reload release:clock release:small"
+others="tsan:reload release:clock,small"
 build_others() {
     rm -f "$build"/failed-*
     for other in $others; do
@@ -111,7 +111,9 @@ run_system() {
                 echo "0 1 0" >>"$counts"
                 echo "the build of build/$preset_of" >>"$blamed"
             else
-                set -- "$@" --also "build/$preset_of/mtlsd" "${other#*:}"
+                for name in $(echo "${other#*:}" | tr , ' '); do
+                    set -- "$@" --also "build/$preset_of/mtlsd" "$name"
+                done
             fi
         done
     fi
