@@ -326,13 +326,14 @@ static int write_head(struct bytes *out, const struct http_outgoing *o)
     return 0;
 }
 
-/* Doubled ones were refused by http_guard_request; none is what HTTP/1.0 may do. */
+/* Doubled ones were refused by http_guard_request; none is what HTTP/1.0 may do, and then an absolute target says it. */
 static struct span host_of(const struct http_head *h)
 {
+    struct http_target t;
     for (size_t i = 0; i < h->n_fields; i++)
         if (http_field_is_host(h->fields[i].name))
             return h->fields[i].value;
-    return (struct span){NULL, 0};
+    return http_target_read(h, &t, NULL) == 0 ? t.authority : (struct span){NULL, 0};
 }
 
 static bool is_path(struct span target)
@@ -346,8 +347,6 @@ static int write_absolute(struct bytes *out, struct http_outgoing *o)
     struct http_target t;
     if (http_target_read(o->head, &t, NULL) != 0 || t.form != HTTP_TARGET_ABSOLUTE)
         return -1;
-    if (o->host.len == 0)
-        o->host = t.authority;
     o->target = t.path.len > 0 ? t.path : span_from_str("*");
     if (t.query.len == 0)
         return write_head(out, o);

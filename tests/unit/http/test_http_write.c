@@ -316,6 +316,17 @@ START_TEST(C3_writes_requests_anew)
 }
 END_TEST
 
+START_TEST(A15_the_host_that_routes_saw_is_the_host_that_goes_on) /* HTTP/1.0 has none beside an absolute target; the path may be rewritten */
+{
+    static const char *const targets[] = {"", "/b", "/b?c"};
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        char *text = rewrite("GET http://h:81/a/../b HTTP/1.0\r\n\r\n", true, (struct http_outgoing){.target = span_from_str(targets[i])});
+        ck_assert_msg(strstr(text, "\r\nHost: h:81\r\n") != NULL, "%s:\n%s", targets[i], text);
+        free(text);
+    }
+}
+END_TEST
+
 static const struct {
     const char *why, *raw, *written;
 } responses[] = {
@@ -625,6 +636,7 @@ Suite *suite(void)
     tcase_add_test(tc, C11_no_trailer_undoes_an_edit);
     tcase_add_test(tc, C1_leaves_names_alone_that_are_only_like_ours);
     tcase_add_loop_test(tc, C3_writes_requests_anew, 0, (int)(sizeof(requests) / sizeof(requests[0])));
+    tcase_add_test(tc, A15_the_host_that_routes_saw_is_the_host_that_goes_on);
     tcase_add_loop_test(tc, C3_writes_responses_anew, 0, (int)(sizeof(responses) / sizeof(responses[0])));
     tcase_add_test(tc, replaces_host_and_target_and_says_close);
     tcase_add_test(tc, C9_writes_no_request_for_CONNECT_or_a_target_that_is_no_path);
