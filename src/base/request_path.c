@@ -25,6 +25,21 @@ static uint8_t byte_at(struct span s, size_t i, size_t *width)
     return (uint8_t)(high * 16 + low);
 }
 
+uint8_t request_path_byte(struct span path, size_t i, enum path_reading reading, size_t *width)
+{
+    uint8_t c = byte_at(path, i, width);
+    while (reading == PATH_WIDE && c == '%') {
+        size_t first = i + *width, n_high = 0, n_low = 0;
+        int high = first < path.len ? hex_digit(byte_at(path, first, &n_high)) : -1;
+        int low = high >= 0 && first + n_high < path.len ? hex_digit(byte_at(path, first + n_high, &n_low)) : -1;
+        if (low < 0)
+            break;
+        *width += n_high + n_low;
+        c = (uint8_t)(high * 16 + low);
+    }
+    return c;
+}
+
 /* A segment's parameters end where the segment does. */
 static size_t skip_segment(struct span path, size_t i)
 {
@@ -78,6 +93,11 @@ struct reader { /* of one path, a byte of its folded text at a time */
     size_t n_text, at_text;
 };
 
+static uint8_t wide_byte(struct span path, size_t i, size_t *width)
+{
+    return request_path_byte(path, i, PATH_WIDE, width);
+}
+
 /* Characters that some case folding turns into ASCII: lower case, upper case or full folding of Unicode. */
 static const struct {
     char from[CHARACTER_MAX], to[CHARACTER_MAX];
@@ -87,66 +107,104 @@ static const struct {
     {"\xef\xac\x84", "ffl"}, {"\xef\xac\x85", "st"}, {"\xef\xac\x86", "st"},
 };
 
+/* Capitals of two bytes in UTF-8: Latin, Greek, Cyrillic, Armenian. Where every other one is a capital, its small letter is the next. */
+static const struct {
+    uint16_t first, last, every, to_small;
+} capitals[] = {
+    {0xc0, 0xd6, 1, 32},  {0xd8, 0xde, 1, 32},   {0x100, 0x136, 2, 1}, {0x139, 0x147, 2, 1},  {0x14a, 0x176, 2, 1}, {0x179, 0x17d, 2, 1}, {0x386, 0x386, 1, 38},
+    {0x388, 0x38a, 1, 37}, {0x38c, 0x38c, 1, 64}, {0x38e, 0x38f, 1, 63}, {0x391, 0x3ab, 1, 32}, {0x400, 0x40f, 1, 80}, {0x410, 0x42f, 1, 32}, {0x460, 0x480, 2, 1},
+    {0x48a, 0x4be, 2, 1}, {0x4d0, 0x52e, 2, 1},  {0x531, 0x556, 1, 48},
+};
+
 static uint8_t lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
 }
 
-/* Of a character of two bytes, in place: the capitals of Latin-1, Greek and Cyrillic. */
-static void lower_two(uint8_t c[CHARACTER_MAX])
+static unsigned lower_character(unsigned u)
 {
-    unsigned u = (unsigned)(c[0] & 0x1f) << 6 | (c[1] & 0x3f);
-    if ((u >= 0xc0 && u <= 0xde && u != 0xd7) || (u >= 0x391 && u <= 0x3a9) || (u >= 0x410 && u <= 0x42f))
-        u += 0x20;
-    else if (u >= 0x400 && u <= 0x40f)
-        u += 0x50;
-    c[0] = (uint8_t)(0xc0 | u >> 6);
-    c[1] = (uint8_t)(0x80 | (u & 0x3f));
+    if (u == 0x178) /* its small letter is in Latin-1 */
+        return 0xff;
+    if (u == 0x3c2) /* a sigma at the end of a word has the capital of the other */
+        return 0x3c3;
+    for (size_t k = 0; k < sizeof(capitals) / sizeof(capitals[0]); k++)
+        if (u >= capitals[k].first && u <= capitals[k].last && (u - capitals[k].first) % capitals[k].every == 0)
+            return u + capitals[k].to_small;
+    return u;
 }
 
-/* Reads the character that begins at r->i into r->text. What is not UTF-8 is read byte by byte. */
-static void read_character(struct reader *r)
+static void put_character(struct reader *r, unsigned u)
 {
-    size_t width = 0;
-    uint8_t first = byte_at(r->path, r->i, &width);
-    size_t wanted = first < 0xc2 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 1;
-    r->text[0] = lower(first);
-    r->n_text = 1;
-    r->i += width;
-    size_t i = r->i;
-    for (size_t n = 1; n < wanted; n++, i += width) {
-        uint8_t next = i < r->path.len ? byte_at(r->path, i, &width) : 0;
-        if (next < 0x80 || next >= 0xc0)
-            return;
-        r->text[n] = next;
-    }
-    if (wanted > 1) {
-        r->i = i;
-        r->n_text = wanted;
-    }
-    for (size_t k = 0; wanted > 1 && k < sizeof(folds) / sizeof(folds[0]); k++) {
-        if (strlen(folds[k].from) != wanted || memcmp(folds[k].from, r->text, wanted) != 0)
+    u = lower_character(u);
+    r->text[0] = (uint8_t)(0xc0 | u >> 6);
+    r->text[1] = (uint8_t)(0x80 | (u & 0x3f));
+    r->n_text = 2;
+}
+
+/* What a character is folded to, into r->text. */
+static void fold(struct reader *r, const uint8_t *c, size_t n)
+{
+    for (size_t k = 0; k < sizeof(folds) / sizeof(folds[0]); k++) {
+        if (strlen(folds[k].from) != n || memcmp(folds[k].from, c, n) != 0)
             continue;
         r->n_text = strlen(folds[k].to);
         memcpy(r->text, folds[k].to, r->n_text);
         return;
     }
-    if (wanted == 2)
-        lower_two(r->text);
+    if (n == 2) {
+        put_character(r, (unsigned)(c[0] & 0x1f) << 6 | (c[1] & 0x3f));
+        return;
+    }
+    memcpy(r->text, c, n);
+    r->n_text = n;
 }
 
-static bool is_trimmed(uint8_t c)
+/* Reads the character that begins at r->i into r->text. A letter that is not UTF-8 is Latin-1, as IIS and older servlet containers have it. */
+static void read_character(struct reader *r)
 {
-    return c == '.' || c <= 0x20 || c == 0x7f;
+    size_t width = 0, n = 1;
+    uint8_t c[CHARACTER_MAX] = {wide_byte(r->path, r->i, &width)};
+    size_t wanted = c[0] < 0xc2 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 1, i = r->i + width;
+    r->i = i;
+    for (; n < wanted; n++, i += width) {
+        c[n] = i < r->path.len ? wide_byte(r->path, i, &width) : 0;
+        if (c[n] < 0x80 || c[n] >= 0xc0)
+            break;
+    }
+    if (wanted > 1 && n == wanted) {
+        r->i = i;
+        fold(r, c, n);
+    } else if (c[0] >= 0xc0) {
+        put_character(r, c[0]);
+    } else {
+        r->text[0] = lower(c[0]);
+        r->n_text = 1;
+    }
+}
+
+static bool is_blank(uint8_t c)
+{
+    return c <= 0x20 || c == 0x7f;
+}
+
+static bool is_slash(uint8_t c)
+{
+    return c == '/' || c == '\\';
+}
+
+/* Only encoded ones reach this: whoever undoes that and reads again finds the path to end here. */
+static bool ends_path(uint8_t c)
+{
+    return c == '?' || c == '#';
 }
 
 /* "::$DATA", ":$i30:$INDEX_ALLOCATION" and their kin. */
 static bool is_stream(struct span path, size_t i)
 {
     size_t width = 0;
-    if (i >= path.len || byte_at(path, i, &width) != ':' || i + width >= path.len)
+    if (i >= path.len || wide_byte(path, i, &width) != ':' || i + width >= path.len)
         return false;
-    uint8_t next = byte_at(path, i + width, &width);
+    uint8_t next = wide_byte(path, i + width, &width);
     return next == ':' || next == '$';
 }
 
@@ -156,11 +214,45 @@ static bool ends_in_dots(struct reader *r)
     size_t width = 0, i = r->i, n = 0;
     if (!r->in_name || i < r->kept)
         return false;
-    for (; i < r->path.len && is_trimmed(byte_at(r->path, i, &width)) && n < TRIMMED_MAX; i += width)
-        n++;
+    for (; i < r->path.len && n < TRIMMED_MAX; i += width, n++) {
+        uint8_t c = wide_byte(r->path, i, &width);
+        if (c != '.' && !is_blank(c))
+            break;
+    }
     r->kept = i;
-    uint8_t next = i < r->path.len ? byte_at(r->path, i, &width) : '/';
-    return n > 0 && (n == TRIMMED_MAX || next == '/' || next == ';' || is_stream(r->path, i));
+    uint8_t next = i < r->path.len ? wide_byte(r->path, i, &width) : '/';
+    return n > 0 && (n == TRIMMED_MAX || next == ';' || is_slash(next) || ends_path(next) || is_stream(r->path, i));
+}
+
+/* To where the segment ends. */
+static void skip_rest(struct reader *r)
+{
+    for (size_t width = 0; r->i < r->path.len; r->i += width) {
+        uint8_t c = wide_byte(r->path, r->i, &width);
+        if (is_slash(c) || ends_path(c))
+            return;
+    }
+}
+
+/* Several are one: the ones behind the first are encoded. */
+static int read_slash(struct reader *r)
+{
+    size_t width = 0;
+    r->slash = r->i;
+    r->in_name = false;
+    for (; r->i < r->path.len; r->i += width) {
+        uint8_t c = wide_byte(r->path, r->i, &width);
+        if (!is_slash(c) && !is_blank(c))
+            break;
+    }
+    return '/';
+}
+
+/* Letters that mean nothing but themselves, which most are. */
+static bool is_plain(uint8_t c)
+{
+    uint8_t low = c | 0x20;
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
 /* The next byte of the folded text, or END. */
@@ -169,16 +261,17 @@ static int next_byte(struct reader *r)
     size_t width = 0;
     if (r->at_text < r->n_text)
         return r->text[r->at_text++];
-    if (r->i < r->path.len && (byte_at(r->path, r->i, &width) == ';' || is_stream(r->path, r->i) || ends_in_dots(r)))
-        r->i = skip_segment(r->path, r->i);
-    if (r->i >= r->path.len)
-        return END;
-    if (byte_at(r->path, r->i, &width) == '/') {
-        r->slash = r->i;
-        r->i += width;
-        r->in_name = false;
-        return '/';
+    if (r->i < r->path.len && is_plain(r->path.ptr[r->i])) {
+        r->in_name = true;
+        return lower(r->path.ptr[r->i++]);
     }
+    if (r->i < r->path.len && (wide_byte(r->path, r->i, &width) == ';' || is_stream(r->path, r->i) || ends_in_dots(r)))
+        skip_rest(r);
+    uint8_t c = r->i < r->path.len ? wide_byte(r->path, r->i, &width) : '?';
+    if (ends_path(c))
+        return END;
+    if (is_slash(c))
+        return read_slash(r);
     r->in_name = true;
     read_character(r);
     r->at_text = 1;

@@ -105,7 +105,7 @@ static bool is_taken_by_gate(const struct config_cover_table *table, const struc
 /* What is forwarded instead of the route's own path; never longer. */
 static void path_after_stripping(const struct config_route *route, char out[PATH_BYTES])
 {
-    size_t covered = request_path_covered(route->strip_prefix, span_from_str(route->path), PATH_WIDE);
+    size_t covered = request_path_covered(route->strip_prefix, span_from_str(route->path), PATH_AS_SPELLED);
     snprintf(out, PATH_BYTES, "%s", covered != SIZE_MAX && route->path[covered] != '\0' ? route->path + covered : "/");
 }
 

@@ -109,7 +109,7 @@ static const char *spelling_refusal(const char *text)
 /* One segment from behind its slash; *p at its end. */
 static const char *segment_refusal(const char **p)
 {
-    size_t n = 0, dots = 0;
+    size_t n = 0, dots = 0, blanks = 0;
     while (**p != '\0' && **p != '/') {
         bool plain = **p != '%';
         int byte = take_byte(p);
@@ -118,10 +118,13 @@ static const char *segment_refusal(const char **p)
         if (!plain && (byte == '/' || byte == '\\'))
             return "it holds an encoded slash or backslash, which is refused in requests";
         dots += byte == '.';
+        blanks += byte == ' ';
         n++;
     }
     if (dots == n && (n == 1 || n == 2))
         return "it holds a dot segment, which is refused in requests";
+    if (blanks > 0 && dots + blanks == n && dots <= 2)
+        return "it holds a segment of blanks, or of dots and blanks, which is refused in requests";
     return n == 0 && **p == '/' ? "it holds an empty segment, which is refused in requests" : NULL;
 }
 

@@ -347,7 +347,7 @@ static int forward_target(struct explain *e, const struct config_route *route)
     struct route_question q = question_of(e);
     struct span path = q.path;
     if (route->strip_prefix != NULL) {
-        size_t covered = request_path_covered(route->strip_prefix, path, PATH_WIDE);
+        size_t covered = request_path_covered(route->strip_prefix, path, PATH_AS_SPELLED);
         path = covered != SIZE_MAX ? span_skip(path, covered) : path;
         if (path.len == 0)
             path = span_from_str("/");

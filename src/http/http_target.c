@@ -3,6 +3,7 @@
 
 #include "http_authority.h"
 #include "http_field.h"
+#include "mtlsd/base/request_path.h"
 
 #include <string.h>
 
@@ -102,25 +103,14 @@ int http_target_read(const struct http_head *h, struct http_target *out, struct 
 struct letter {
     uint8_t byte;
     bool encoded;
-    size_t len; /* 1 or 3 */
+    size_t len; /* 1 or 3; more where it is encoded several times */
 };
 
-static int digit_of(uint8_t c)
+static struct letter letter_at(struct span s, size_t i, enum path_reading reading)
 {
-    uint8_t low = c | 0x20;
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-static struct letter letter_at(struct span s, size_t i)
-{
-    struct letter l = {.byte = s.ptr[i], .len = 1};
-    if (l.byte != '%' || s.len - i < 3 || digit_of(s.ptr[i + 1]) < 0 || digit_of(s.ptr[i + 2]) < 0)
-        return l;
-    l.byte = (uint8_t)(digit_of(s.ptr[i + 1]) * 16 + digit_of(s.ptr[i + 2]));
-    l.encoded = true;
-    l.len = 3;
+    struct letter l = {0};
+    l.byte = request_path_byte(s, i, reading, &l.len);
+    l.encoded = l.len > 1;
     return l;
 }
 
@@ -133,18 +123,18 @@ static bool is_unreserved(uint8_t c)
 
 /* An ASCII character spelled as two or more bytes of UTF-8, or one of three as four: no encoder writes that,
  * some decoders read it. */
-static bool is_overlong(struct span s, size_t i, uint8_t first)
+static bool is_overlong(struct span s, size_t i, uint8_t first, enum path_reading reading)
 {
     if (i >= s.len)
         return false;
-    uint8_t next = letter_at(s, i).byte;
+    uint8_t next = letter_at(s, i, reading).byte;
     bool continues = next >= 0x80 && next < 0xc0;
     return (continues && (first == 0xc0 || first == 0xc1)) || (first == 0xe0 && continues && next < 0xa0) ||
            (first == 0xf0 && continues && next < 0x90);
 }
 
 /* What has no spelling that every server reads alike. */
-static const char *unsafe_letter(struct span path, size_t i, struct letter l)
+static const char *unsafe_letter(struct span path, size_t i, struct letter l, enum path_reading reading)
 {
     if (l.byte == '\\')
         return "the path holds a backslash";
@@ -154,21 +144,29 @@ static const char *unsafe_letter(struct span path, size_t i, struct letter l)
         return "the path holds an encoded slash";
     if (l.byte == 0)
         return "the path holds an encoded NUL";
-    return is_overlong(path, i + l.len, l.byte) ? "the path holds an overlong encoding" : NULL;
+    return is_overlong(path, i + l.len, l.byte, reading) ? "the path holds an overlong encoding" : NULL;
 }
 
 struct segment {
     size_t end;       /* where its slash stands, or the end of the path */
-    size_t n, n_dots; /* letters before its parameters, and how many of them are dots */
+    size_t n, n_dots, n_blanks; /* letters before its parameters, and what they are */
     bool parameters;
 };
 
-static const char *read_segment(struct span path, size_t at, struct segment *out)
+/* What is encoded more than once is no slash to us, and is one to a server that undoes it once more. */
+static bool ends_segment(struct letter l, enum path_reading reading)
+{
+    return reading == PATH_WIDE ? l.byte == '/' || l.byte == '\\' : l.byte == '/' && !l.encoded;
+}
+
+static const char *read_segment(struct span path, size_t at, enum path_reading reading, struct segment *out)
 {
     *out = (struct segment){.end = at};
-    for (struct letter l; out->end < path.len && path.ptr[out->end] != '/'; out->end += l.len) {
-        l = letter_at(path, out->end);
-        const char *why = unsafe_letter(path, out->end, l);
+    for (struct letter l; out->end < path.len; out->end += l.len) {
+        l = letter_at(path, out->end, reading);
+        if (ends_segment(l, reading))
+            return NULL;
+        const char *why = unsafe_letter(path, out->end, l, reading);
         if (why != NULL)
             return why;
         out->parameters = out->parameters || l.byte == ';';
@@ -176,6 +174,7 @@ static const char *read_segment(struct span path, size_t at, struct segment *out
             continue;
         out->n++;
         out->n_dots += l.byte == '.';
+        out->n_blanks += l.byte <= 0x20 || l.byte == 0x7f;
     }
     return NULL;
 }
@@ -190,15 +189,39 @@ static bool is_last(const struct segment *s, struct span path)
     return s->end == path.len;
 }
 
+/* Dots, when blanks around them are cut off as Windows does it, or nothing at all. */
+static bool is_blank(const struct segment *s, bool last)
+{
+    return s->n_blanks > 0 && s->n_blanks + s->n_dots == s->n && (s->n_dots > 0 ? s->n_dots <= 2 : !last);
+}
+
 /* Some servers cut parameters off before they look at the path, others never do: "/..;a/" is one path to
  * these and another to those. */
-static const char *parameters_refusal(const struct segment *s, bool last)
+static const char *odd_segment(const struct segment *s, bool last)
 {
+    if (is_blank(s, last))
+        return "the path holds a segment of blanks, or of dots and blanks";
     if (!s->parameters)
         return NULL;
     if (is_dots(s))
         return "the path holds a dot segment with parameters";
     return s->n == 0 && !last ? "the path holds an empty segment with parameters" : NULL;
+}
+
+/* What leads up, or ends the path, for a server that undoes percent encoding once more than others. */
+static const char *hidden_refusal(struct span path)
+{
+    struct segment s = {0};
+    if (path.len == 0 || memmem(path.ptr, path.len, "%25", 3) == NULL)
+        return NULL;
+    for (size_t at = 1; at < path.len; at = s.end + letter_at(path, s.end, PATH_WIDE).len) {
+        const char *why = read_segment(path, at, PATH_WIDE, &s);
+        if (why == NULL)
+            why = is_dots(&s) ? "the path holds a dot segment that is encoded several times" : odd_segment(&s, is_last(&s, path));
+        if (why != NULL || is_last(&s, path))
+            return why;
+    }
+    return NULL;
 }
 
 const char *http_target_path_refusal(struct span path)
@@ -207,9 +230,9 @@ const char *http_target_path_refusal(struct span path)
         return "the path does not begin with a slash";
     struct segment s = {0};
     for (size_t at = 0; at < path.len; at = s.end) {
-        const char *why = read_segment(path, at + 1, &s);
+        const char *why = read_segment(path, at + 1, PATH_AS_SPELLED, &s);
         if (why == NULL)
-            why = parameters_refusal(&s, is_last(&s, path));
+            why = odd_segment(&s, is_last(&s, path));
         if (why == NULL && is_dots(&s))
             why = "the path holds a dot segment";
         if (why == NULL && s.n == 0 && !is_last(&s, path))
@@ -217,7 +240,7 @@ const char *http_target_path_refusal(struct span path)
         if (why != NULL)
             return why;
     }
-    return NULL;
+    return hidden_refusal(path);
 }
 
 /* ---- the one spelling ---- */
@@ -240,7 +263,7 @@ static size_t put_segment(uint8_t *to, struct span path, size_t at, size_t end)
     size_t n = 0;
     to[n++] = '/';
     for (struct letter l; at < end; at += l.len) {
-        l = letter_at(path, at);
+        l = letter_at(path, at, PATH_AS_SPELLED);
         n += put_letter(to + n, l);
     }
     return n;
@@ -259,9 +282,9 @@ static size_t normalize(uint8_t *to, struct span path, const char **why)
     size_t n = 0;
     struct segment s = {0};
     for (size_t at = 0; at < path.len; at = s.end) {
-        *why = read_segment(path, at + 1, &s);
+        *why = read_segment(path, at + 1, PATH_AS_SPELLED, &s);
         if (*why == NULL)
-            *why = parameters_refusal(&s, is_last(&s, path));
+            *why = odd_segment(&s, is_last(&s, path));
         if (*why != NULL)
             return 0;
         bool folds = s.end == at + 1 || is_dots(&s);
@@ -272,7 +295,8 @@ static size_t normalize(uint8_t *to, struct span path, const char **why)
         else if (is_last(&s, path))
             to[n++] = '/';
     }
-    return n;
+    *why = hidden_refusal(span_of(to, n));
+    return *why == NULL ? n : 0;
 }
 
 int http_target_normalize(struct bytes *out, struct span path, struct err *err)

@@ -70,7 +70,7 @@ static enum reason judge_path(const struct config_listener *conf, struct routing
 int exchange_route_target(const struct exchange *x, const struct routing *r, struct bytes *out)
 {
     const char *prefix = x->route != NULL ? x->route->conf->strip_prefix : NULL;
-    size_t covered = prefix != NULL && has_path(&r->target) ? request_path_covered(prefix, r->path, PATH_WIDE) : SIZE_MAX;
+    size_t covered = prefix != NULL && has_path(&r->target) ? request_path_covered(prefix, r->path, PATH_AS_SPELLED) : SIZE_MAX;
     if (covered == SIZE_MAX && r->rewritten.len == 0)
         return 0;
     struct span rest = covered == SIZE_MAX ? r->path : span_skip(r->path, covered);

@@ -9,6 +9,8 @@
 #include "mtlsd/policy/browser.h"
 #include "mtlsd/policy/route.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -19,10 +21,29 @@ static unsigned digit_of(uint8_t c)
 
 enum reading { AS_IT_IS, CUT_THEN_DECODE, DECODE_THEN_CUT, N_READINGS };
 
+static bool is_blank(char c)
+{
+    return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
+static bool are_blanks(const char *segment, size_t len)
+{
+    while (len > 0 && is_blank(segment[len - 1]))
+        len--;
+    return len == 0;
+}
+
+static bool is_encoding(struct span s, size_t i)
+{
+    return s.ptr[i] == '%' && s.len - i > 2 && isxdigit(s.ptr[i + 1]) && isxdigit(s.ptr[i + 2]);
+}
+
 /* Some servers ignore case, and some cut dots, blanks and control bytes off. */
 static bool is_name(const char *segment, size_t len, bool lenient, const char *name)
 {
-    while (lenient && len > 0 && (segment[len - 1] == '.' || (unsigned char)segment[len - 1] <= ' ' || segment[len - 1] == 0x7f))
+    while (lenient && len > 0 && (segment[len - 1] == '.' || is_blank(segment[len - 1])))
+        len--;
+    for (; lenient && len > 0 && is_blank(*segment); segment++)
         len--;
     return len == strlen(name) && (lenient ? strncasecmp(segment, name, len) : memcmp(segment, name, len)) == 0;
 }
@@ -35,6 +56,8 @@ static bool leads_to(struct span path, enum reading how, bool lenient, const cha
     bool cut = false;
     for (size_t i = 0; i <= path.len; i++) {
         if (i == path.len || path.ptr[i] == '/') {
+            if (lenient && are_blanks(segment, len))
+                len = 0;
             if (len > 0 && !(len == 1 && segment[0] == '.'))
                 return len < sizeof(segment) && is_name(segment, len, lenient, name);
             len = 0;
@@ -42,7 +65,7 @@ static bool leads_to(struct span path, enum reading how, bool lenient, const cha
             continue;
         }
         uint8_t c = path.ptr[i];
-        if (c == '%' && path.len - i > 2) {
+        if (is_encoding(path, i)) {
             c = (uint8_t)(digit_of(path.ptr[i + 1]) * 16 + digit_of(path.ptr[i + 2]));
             cut = cut || (how == DECODE_THEN_CUT && c == ';');
             i += 2;
@@ -55,6 +78,33 @@ static bool leads_to(struct span path, enum reading how, bool lenient, const cha
     return false;
 }
 
+/* What a server passes on that does not write the encoding anew, as the next one takes it apart. */
+static struct span passed_on(struct span path, uint8_t *to)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < path.len; i++) {
+        uint8_t c = path.ptr[i];
+        if (is_encoding(path, i)) {
+            c = (uint8_t)(digit_of(path.ptr[i + 1]) * 16 + digit_of(path.ptr[i + 2]));
+            i += 2;
+        }
+        if (c == '?' || c == '#')
+            break;
+        to[n++] = c == '\\' ? '/' : c;
+    }
+    return span_of(to, n);
+}
+
+static void check_chain(struct span path, bool gated)
+{
+    uint8_t *to = malloc(path.len + 1);
+    assert(to != NULL);
+    struct span next = passed_on(path, to);
+    for (int how = AS_IT_IS; how < N_READINGS; how++)
+        assert(gated || !leads_to(next, (enum reading)how, true, "admin"));
+    free(to);
+}
+
 static void check_path(struct span path)
 {
     bool seen = request_path_covered("/admin", path, PATH_AS_SPELLED) != SIZE_MAX;
@@ -65,7 +115,8 @@ static void check_path(struct span path)
         assert(seen || !leads_to(path, (enum reading)how, false, "admin"));
         assert(gated || !leads_to(path, (enum reading)how, true, "admin"));
     }
-    size_t covered = request_path_covered("/api", path, PATH_WIDE);
+    check_chain(path, gated);
+    size_t covered = request_path_covered("/api", path, PATH_AS_SPELLED);
     if (covered != SIZE_MAX && covered < path.len)
         assert(http_target_path_refusal(span_skip(path, covered)) == NULL);
 }

@@ -17,6 +17,9 @@ PHP = """<?php echo preg_match('#^/admin(/|$)#', strtolower(rawurldecode(strtok(
 # What some server takes for /admin or below.
 SPELLINGS = ["/admin", "/Admin", "/ADMIN", "/aDmIn/", "/ADMIN/x", "/%41DMIN", "/admin/", "/Admin;x", "/ADMIN;x/y", "/admin.", "/Admin./x", "/admin%20", "/ADMIN%20.", "/admin%09",
              "/adm%C4%B1n", "/admin::$DATA", "/Admin:$i30:$INDEX_ALLOCATION/x", "/admin%2e", "/ADMIN?x=/public", "/Admin/../admin", "/x/../ADMIN", "//ADMIN", "/./ADMIN"]
+# What a server takes for it behind another one that undoes percent encoding too.
+HIDDEN = ["/%2561dmin", "/%2541DMIN/x", "/%252561dmin", "/%25%36%31dmin", "/public/%252e%252e/admin", "/public%252f..%252fadmin", "/%252fadmin", "/%252f%252Fadmin/x", "/admin%252fx",
+          "/admin%3fx", "/ADMIN%3F/public", "/admin%23x", "/admin%253f", "/%2561dmin%3f"]
 OPEN = ["/", "/administrator", "/Adm", "/admin.json", "/admins/", "/x/admin", "/public"]
 ALLOW = 'allow = ( { cn = "nobody" } ); upstream = "app";'
 GATES = {
@@ -88,6 +91,22 @@ class PathCase(harness.Case):
             port = self.serve(backend, routes)
             with self.subTest(kind):
                 self.assertEqual((200, "secret"), self.ask(port, door))
+
+    def test_no_chain_of_servers_opens_a_gated_path(self):
+        """nginx passes $uri on without its encoding, as many configurations have it, and the next one undoes what is left."""
+        last = web_servers.nginx(self, 'merge_slashes on; location ~* ^/admin(/|$) { return 200 "secret"; } location / { return 200 "public"; }')
+        doors = 0
+        for hops in (1, 2):
+            last = web_servers.nginx(self, f"location / {{ proxy_pass http://127.0.0.1:{last}$uri; }}")
+            port = self.serve(last, GATES["a gate"])
+            doors += sum(self.direct(last, path) == "secret" for path in HIDDEN)
+            for path in HIDDEN:
+                with self.subTest(path, hops=hops):
+                    self.assertNotIn("secret", self.ask(port, path)[1])
+            for path in ("/public/feature%252Fone", "/wiki/Who%3F"):
+                with self.subTest(path, hops=hops):
+                    self.assertEqual((200, "public"), self.ask(port, path))
+        self.assertGreater(doors, 12, "such a chain is no danger")
 
     def test_exact_narrows_a_gate_to_one_spelling(self):
         for kind, backend, door in self.backends():

@@ -45,6 +45,7 @@ static const struct config_row refused[] = {
     {"C9: a fragment", ROUTES("{ path = \"/p#b\"; " UP "}"), "only the path is compared"},
     {"C9: a dot segment", ROUTES("{ path = \"/a/../p\"; " UP "}"), "dot segment"},
     {"C9: a dot segment last", ROUTES("{ path = \"/p/.\"; " UP "}"), "dot segment"},
+    {"C9: dots and a blank", ROUTES("{ path = \"/..%20/p\"; " UP "}"), "of dots and blanks"},
     {"C9: an encoded dot segment", ROUTES("{ path = \"/%2e%2E/p\"; " UP "}"), "dot segment"},
     {"C9: an empty segment", ROUTES("{ path = \"//p\"; " UP "}"), "empty segment"},
     {"C9: an encoded slash", ROUTES("{ path = \"/a%2fp\"; " UP "}"), "encoded slash"},
