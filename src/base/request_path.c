@@ -40,6 +40,13 @@ uint8_t request_path_byte(struct span path, size_t i, enum path_reading reading,
     return c;
 }
 
+/* Letters that mean nothing but themselves, which most are. */
+static bool is_plain(uint8_t c)
+{
+    uint8_t low = c | 0x20;
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
 /* A segment's parameters end where the segment does. */
 static size_t skip_segment(struct span path, size_t i)
 {
@@ -56,6 +63,11 @@ static size_t covered_as_spelled(struct span want, struct span path)
     size_t i = 0, p = 0, last = 0, want_width = 0, width = 0;
     uint8_t expected = 0;
     while (p < want.len) {
+        if (i < path.len && want.ptr[p] == path.ptr[i] && is_plain(path.ptr[i])) {
+            expected = path.ptr[i++];
+            p++;
+            continue;
+        }
         expected = byte_at(want, p, &want_width);
         if (i < path.len && expected == '/' && byte_at(path, i, &width) == ';')
             i = skip_segment(path, i);
@@ -248,13 +260,6 @@ static int read_slash(struct reader *r)
     return '/';
 }
 
-/* Letters that mean nothing but themselves, which most are. */
-static bool is_plain(uint8_t c)
-{
-    uint8_t low = c | 0x20;
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
 /* The next byte of the folded text, or END. */
 static int next_byte(struct reader *r)
 {
@@ -278,10 +283,29 @@ static int next_byte(struct reader *r)
     return r->text[0];
 }
 
+/* Both begin alike so far, in letters that need no reading: where that ends, which is not behind a slash. False: they differ. Most rules of a long list differ. */
+static bool pass_equal_letters(struct span want, struct span path, size_t *at)
+{
+    size_t i = 0, n = want.len < path.len ? want.len : path.len;
+    for (; i < n; i++) {
+        uint8_t a = want.ptr[i], b = path.ptr[i];
+        if (!(is_plain(a) || a == '/') || !(is_plain(b) || b == '/'))
+            break;
+        if (a != b && lower(a) != lower(b))
+            return false;
+    }
+    *at = i > 0 && path.ptr[i - 1] == '/' ? i - 1 : i;
+    return true;
+}
+
 static size_t covered_wide(struct span want, struct span path)
 {
-    struct reader rule = {.path = want}, asked = {.path = path};
-    int wanted = next_byte(&rule), seen = next_byte(&asked), before = END;
+    size_t at = 0;
+    if (!pass_equal_letters(want, path, &at))
+        return SIZE_MAX;
+    struct reader rule = {.path = want, .i = at, .in_name = at > 0}, asked = {.path = path, .i = at, .in_name = at > 0};
+    int before = at > 0 ? lower(path.ptr[at - 1]) : END;
+    int wanted = next_byte(&rule), seen = next_byte(&asked);
     while (wanted != END && wanted == seen) {
         before = wanted;
         wanted = next_byte(&rule);

@@ -108,8 +108,9 @@ struct letter {
 
 static struct letter letter_at(struct span s, size_t i, enum path_reading reading)
 {
-    struct letter l = {0};
-    l.byte = request_path_byte(s, i, reading, &l.len);
+    struct letter l = {.byte = s.ptr[i], .len = 1};
+    if (l.byte == '%')
+        l.byte = request_path_byte(s, i, reading, &l.len);
     l.encoded = l.len > 1;
     return l;
 }
@@ -212,7 +213,7 @@ static const char *odd_segment(const struct segment *s, bool last)
 static const char *hidden_refusal(struct span path)
 {
     struct segment s = {0};
-    if (path.len == 0 || memmem(path.ptr, path.len, "%25", 3) == NULL)
+    if (path.len == 0 || memchr(path.ptr, '%', path.len) == NULL || memmem(path.ptr, path.len, "%25", 3) == NULL)
         return NULL;
     for (size_t at = 1; at < path.len; at = s.end + letter_at(path, s.end, PATH_WIDE).len) {
         const char *why = read_segment(path, at, PATH_WIDE, &s);
