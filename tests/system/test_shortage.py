@@ -126,6 +126,18 @@ class Write(Case):
                 self.assertLess(seconds, 3)
 
 
+@unittest.skipIf(CANNOT, CANNOT)
+class Table(Case):
+    def test_table_of_injected_errors_is_made_and_names_no_defect(self):
+        """The short form of tests/bench/shortage.py."""
+        results = self.folder / "results"
+        done = subprocess.run(["python3", harness.ROOT / "tests/bench/shortage.py", "--mtlsd", harness.MTLSD, "--calls", "connect,ioctl",
+                               "--results", results], capture_output=True, text=True, timeout=120, env=self.environment())
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn(", 0 defects", done.stdout)
+        self.assertIn("| connect | EPERM |", (results / "shortage.md").read_text())
+
+
 class HotWriter(Case):
     @unittest.skipIf(harness.is_sanitized(), "a sanitizer makes everything cost more")
     def test_revocation_list_that_is_rewritten_all_the_time_costs_little(self):
