@@ -2,10 +2,12 @@
 #include "mtlsd/io/background.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 
 /* One may hang for long on a file system far away; then the other still serves. */
-enum { THREADS = 2, STACK_BYTES = 8 * 1024 * 1024 };
+enum { THREADS = 2, STACK_BYTES = 8 * 1024 * 1024, WORK_NICE = 10 };
 
 struct job {
     struct job *next;
@@ -62,6 +64,7 @@ static void run(void *arg)
 {
     struct background *s = arg;
     struct job *job;
+    setpriority(PRIO_PROCESS, (id_t)gettid(), WORK_NICE); /* of this thread: a reload must not take a core from those who serve */
     uv_mutex_lock(&s->lock);
     while ((job = wait_for_job(s)) != NULL) {
         uv_mutex_unlock(&s->lock);
