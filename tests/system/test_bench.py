@@ -103,6 +103,10 @@ class Bench(harness.Case):
         self.assertRegex(printed, r"\nhalf a ClientHello, 20 +2\d\.00( +[\d.]+){10}\n")
         self.assertRegex(printed, r"\nstopped, 1000 +1\d{3}\.00( +[\d.]+){10}\n")
 
+    def test_small(self):
+        printed, _ = self.run_curves("small.py", "--identities", 5, "--reloads", 1, "--crowd", 5, "--seconds", 0.2)
+        self.assertRegex(printed, r"\nreload 1( +[\d.]+){6}\ncrowd of 5( +[\d.]+){6}\nafter it left( +[\d.]+){6}\n")
+
     def test_grow(self):
         axes = ("connections", "clients", "upstreams", "routes", "identities", "workers")
         printed, charts = self.run_curves("grow.py", "--axes", ",".join(axes), "--sizes", "1,3", "--seconds", 0.05)
