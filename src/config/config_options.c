@@ -291,7 +291,7 @@ static const struct config_option options[] = {
      false, RELOADABLE, ROUTE(path)},
     {"route", "path_case", "word", "ignore", "ignore | exact", "",
      "How to compare path. ignore: as the most lenient server reads it (PATHS). exact: as it is written.", false, RELOADABLE, ROUTE(path_case)},
-    {"route", "method", "strings", "", "", "[ \"GET\", \"HEAD\" ]", "Match: the method is one of these.", false, RELOADABLE, ROUTE(method)},
+    {"route", "method", "strings", "", "", "[ \"GET\", \"POST\" ]", "Match: the method is one of these. GET includes HEAD.", false, RELOADABLE, ROUTE(method)},
     {"route", "cert", "statuses", "", STATUSES, "\"none\"",
      "Match: the status of the client's certificate is one of these. error: any but valid and none.", false, RELOADABLE, ROUTE(cert)},
     {"route", "caller", "rules", "", "", "( { ou = \"ops\"; } )",

@@ -32,12 +32,18 @@ static bool path_matches(const struct config_route *route, const struct route_qu
     return route->path == NULL || request_path_covered(route->path, q->path, reading) != SIZE_MAX;
 }
 
-static bool method_matches(const struct config_strings *methods, struct span method)
+static bool is_listed(const struct config_strings *methods, struct span method)
 {
     for (size_t i = 0; i < methods->n; i++)
         if (span_equals_str(method, methods->items[i]))
             return true;
     return false;
+}
+
+/* Servers run the code of GET for a HEAD: a gate on GET that let it by would be none. */
+static bool method_matches(const struct config_strings *methods, struct span method)
+{
+    return is_listed(methods, method) || (span_equals_str(method, "HEAD") && is_listed(methods, span_from_str("GET")));
 }
 
 /* REASON_UNDECIDED has a bit too, which no configuration sets and nothing may match. */

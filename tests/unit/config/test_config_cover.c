@@ -14,12 +14,12 @@ static struct config_strings list(char **items, size_t n)
 
 START_TEST(a_route_covers_itself_and_less)
 {
-    static char a[] = "a.example", suffix[] = "*.example", deep[] = "*.b.example", get[] = "GET", head[] = "HEAD";
-    static char *hosts[] = {a, deep}, *one[] = {suffix}, *methods[] = {get, head};
+    static char a[] = "a.example", suffix[] = "*.example", deep[] = "*.b.example", get[] = "GET", post[] = "POST", head[] = "HEAD";
+    static char *hosts[] = {a, deep}, *one[] = {suffix}, *methods[] = {get, post, head};
     static char path[] = "/a", below[] = "/a/b", beside[] = "/ab", root[] = "/", slash[] = "/a/";
     const struct config_route all = {0}, by_path = {.path = path}, by_below = {.path = below}, by_beside = {.path = beside}, by_root = {.path = root},
                               by_slash = {.path = slash}, by_hosts = {.host = list(hosts, 2)}, by_suffix = {.host = list(one, 1)},
-                              by_host = {.host = list(hosts, 1)}, by_methods = {.method = list(methods, 2)}, by_get = {.method = list(methods, 1)},
+                              by_host = {.host = list(hosts, 1)}, by_methods = {.method = list(methods, 2)}, by_get = {.method = list(methods, 1)}, by_head = {.method = list(methods + 2, 1)},
                               by_none = {.cert = BIT(REASON_NONE)}, by_both = {.cert = POSSIBLE}, by_expired = {.cert = BIT(REASON_EXPIRED)};
     const struct {
         const char *why;
@@ -37,6 +37,7 @@ START_TEST(a_route_covers_itself_and_less)
         {"one host of two", &by_hosts, &by_host, true, false},
         {"any host", &all, &by_hosts, true, false},
         {"one method of two", &by_methods, &by_get, true, false},
+        {"HEAD goes with GET", &by_get, &by_head, true, false},
         {"a path and a method", &by_path, &by_get, false, false},
         {"one status", &all, &by_none, true, false},
         {"all statuses that are possible", &by_both, &all, true, true},

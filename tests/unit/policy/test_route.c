@@ -212,6 +212,23 @@ START_TEST(keeps_a_gate_shut_for_every_server_whatever_comes_before_and_behind) 
 }
 END_TEST
 
+/* C12: servers run the code of GET for a HEAD. */
+START_TEST(a_gate_on_GET_holds_HEAD_too)
+{
+    static char get[] = "GET", head[] = "HEAD", post[] = "POST";
+    static const struct {
+        char *items[2];
+        const char *method;
+        bool matches;
+    } rows[] = {{{get}, "HEAD", true}, {{post, get}, "HEAD", true}, {{head}, "GET", false}, {{post}, "HEAD", false}, {{get}, "head", false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config_route route = {.method = {(char **)(uintptr_t)rows[i].items, rows[i].items[1] != NULL ? 2 : 1}};
+        struct route_question q = {.method = span_from_str(rows[i].method)};
+        ck_assert_msg(route_compare(&route, &q) == (rows[i].matches ? ROUTE_MATCHES : ROUTE_OTHER_METHOD), "%s by %s", rows[i].method, rows[i].items[0]);
+    }
+}
+END_TEST
+
 START_TEST(compares_methods_byte_for_byte)
 {
     char get[] = "GET", head[] = "HEAD";
@@ -440,6 +457,7 @@ Suite *suite(void)
     tcase_add_test(t, a_path_of_very_many_spellings_is_nobodys);
     tcase_add_loop_test(t, gates_are_wide_and_openings_narrow, 0, (int)(sizeof(spellings) / sizeof(spellings[0])));
     tcase_add_loop_test(t, keeps_a_gate_shut_for_every_server_whatever_comes_before_and_behind, 0, (int)(sizeof(wide_admins) / sizeof(wide_admins[0])));
+    tcase_add_test(t, a_gate_on_GET_holds_HEAD_too);
     tcase_add_test(t, compares_methods_byte_for_byte);
     tcase_add_loop_test(t, matches_a_status_only_by_its_own_name, 0, REASON_COUNT);
     tcase_add_loop_test(t, knows_a_caller_only_by_a_valid_certificate, 0, REASON_COUNT);
