@@ -291,8 +291,11 @@ static bool pass_equal_letters(struct span want, struct span path, size_t *at)
         uint8_t a = want.ptr[i], b = path.ptr[i];
         if (!(is_plain(a) || a == '/') || !(is_plain(b) || b == '/'))
             break;
-        if (a != b && lower(a) != lower(b))
-            return false;
+        if (a == b || lower(a) == lower(b))
+            continue;
+        if (i > 0 && path.ptr[i - 1] == '/' && (a == '/' || b == '/'))
+            break; /* several slashes are one: the readers know */
+        return false;
     }
     *at = i > 0 && path.ptr[i - 1] == '/' ? i - 1 : i;
     return true;

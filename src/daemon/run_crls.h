@@ -29,7 +29,7 @@ struct run_crls {
     struct snapshot *reading; /* counted: whose lists are being read; NULL: none */
     struct findings findings;
     size_t changed; /* trusts that have other lists now */
-    uint64_t took_us; /* of the reading */
+    uint64_t took_us; /* of the reading, CPU time */
     bool again;
 };
 

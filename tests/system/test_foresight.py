@@ -74,10 +74,10 @@ admin = {{ socket = "unix:{self.folder}/admin.sock"; }};
         self.assertTrue(harness.listens(port))
 
     def test_too_few_descriptors_are_a_warning(self):
-        done = subprocess.run(["sh", "-c", 'ulimit -n 40 && exec "$0" check -c "$1"', harness.MTLSD, self.conf()], cwd=self.folder, capture_output=True, text=True,
+        done = subprocess.run(["sh", "-c", 'ulimit -n 30 && exec "$0" check -c "$1"', harness.MTLSD, self.conf()], cwd=self.folder, capture_output=True, text=True,
                               timeout=60, check=False, env=self.environment())
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        self.assertRegex(done.stdout, r"warning: 1 workers and 1 addresses need \d+ file descriptors, and this user has 40: raise the limit")
+        self.assertRegex(done.stdout, r"warning: 1 workers and 1 addresses need \d+ file descriptors, and this user has 30: raise the limit")
 
 
 if __name__ == "__main__":

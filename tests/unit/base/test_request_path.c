@@ -223,6 +223,8 @@ START_TEST(a_rule_that_covers_a_path_is_found_by_it) /* C12 */
     unsigned n_covered = 0;
     for (int i = 0; i < 100000; i++) {
         draw_path(rule, draw(2) == 0);
+        if (strstr(rule, "//") != NULL)
+            continue; /* check refuses such a rule, as no request has an empty segment */
         draw_path(path, draw(2) == 0);
         struct span asked = span_from_str(path);
         bool widely = request_path_covered(rule, asked, PATH_WIDE) != SIZE_MAX, spelled = request_path_covered(rule, asked, PATH_AS_SPELLED) != SIZE_MAX;
