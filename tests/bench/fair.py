@@ -41,7 +41,10 @@ def answer_uploads(received):
                 selector.register(connection, selectors.EVENT_READ, {"head": b"", "left": 0})
                 continue
             connection, state = key.fileobj, key.data
-            n = connection.recv_into(buffer)
+            try:
+                n = connection.recv_into(buffer)
+            except ConnectionError:
+                n = 0  # the proxy was ended
             if n == 0:
                 selector.unregister(connection)
                 connection.close()
