@@ -150,12 +150,13 @@ class Demo(harness.Case):
                 ours, theirs = pty.openpty()
                 child = subprocess.Popen([MTLSD, "demo"], stdout=theirs, stderr=subprocess.DEVNULL, env=self.environment(**more))
                 os.close(theirs)
-                shown = b""
+                shown, told = b"", False
                 try:
                     while piece := os.read(ours, 65536):
                         shown += piece
-                        if coloured and b"\033[" in shown:
+                        if coloured and b"\033[" in shown and not told:
                             child.send_signal(signal.SIGINT)  # that is all there is to see
+                            told = True
                 except OSError:  # how a terminal says that the other side is closed
                     pass
                 os.close(ours)

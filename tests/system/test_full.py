@@ -156,7 +156,7 @@ class Full(Case):
         for _ in range(3):
             answers = [peers.response(client)[0] for client in [self.ask(b"/slow") for _ in range(40)]]
             self.assertEqual(40, answers.count(200) + answers.count(503), answers)
-            self.assertGreaterEqual(answers.count(200), 20)
+            self.assertGreaterEqual(answers.count(200), 15)  # of 60 descriptors; one, before clients shared them
         wait_for(lambda: peers.response(self.ask())[0] == 200, "service again", 3)
         self.assertEqual(0, self.command("reload", "-c", self.mtlsd.config_path).returncode)
 
