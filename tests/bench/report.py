@@ -138,7 +138,7 @@ def machine():
     memory = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1])
     system = re.search(r'^PRETTY_NAME="?([^"\n]*)', pathlib.Path("/etc/os-release").read_text(), re.M)
     return (f"{re.sub(r' +', ' ', names[0]) if names else platform.machine()}, {os.cpu_count()} processors, {memory / (1 << 20):.0f} GiB, "
-            f"{system[1] if system else 'Linux'}, Linux {platform.release()}")
+            f"{system[1] if system else 'Linux'}, Linux {platform.release().partition('-')[0]}")
 
 
 class Report:

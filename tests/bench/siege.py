@@ -47,7 +47,7 @@ class Neighbour(threading.Thread):
                     self.ask_on(connection)
             except (OSError, RuntimeError):
                 self.failed += 1
-                time.sleep(EVERY_S)
+                time.sleep(parts.EVERY_S)
 
     def ask_on(self, connection):
         while not self.stopping.is_set():
