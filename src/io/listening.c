@@ -58,7 +58,7 @@ static bool close_idle(struct worker *w)
     struct moment now = worker_now();
     struct idle oldest[AT_ONCE], found;
     size_t n = 0, all = 0;
-    if (w->draining || now.us < w->idle_look_us)
+    if (w->draining || now.us < w->listening.idle_look_us)
         return false;
     for (struct conn *c = w->conns; c != NULL; c = c->next) {
         if (!may_give_way(c, now.us, &found.since_us))
@@ -70,28 +70,28 @@ static bool close_idle(struct worker *w)
     size_t wanted = all / PART > 0 ? all / PART : 1;
     for (size_t i = 0; i < n && i < wanted; i++)
         conn_give_way(oldest[i].conn, now);
-    w->idle_look_us = n == 0 ? now.us + LOOK_AGAIN_US + w->n_conns * LOOK_EACH_US : 0;
+    w->listening.idle_look_us = n == 0 ? now.us + LOOK_AGAIN_US + w->n_conns * LOOK_EACH_US : 0;
     return n > 0;
 }
 
 static bool may_ask_others(const struct worker *w)
 {
-    return w->capacity->workers > 1 && !w->draining && worker_now().us >= w->ask_again_us;
+    return w->capacity->workers > 1 && !w->draining && worker_now().us >= w->listening.ask_again_us;
 }
 
 static void ask_others(struct worker *w)
 {
-    w->ask_again_us = worker_now().us + ASK_AGAIN_US;
-    w->asks_seen = ++w->capacity->asks;
+    w->listening.ask_again_us = worker_now().us + ASK_AGAIN_US;
+    w->listening.asks_seen = ++w->capacity->asks;
     w->capacity->wake(w->capacity->ctx);
 }
 
 void listening_on_ask(struct worker *w)
 {
     unsigned asks = w->capacity->asks;
-    if (asks == w->asks_seen)
+    if (asks == w->listening.asks_seen)
         return;
-    w->asks_seen = asks;
+    w->listening.asks_seen = asks;
     if (capacity_has_room(w->capacity))
         return; /* another one was faster */
     worker_make_room(w);
@@ -151,28 +151,28 @@ static struct span words_for(struct worker *w, const struct plan_listener *l)
     if (l->conf->protocol != CONFIG_PROTOCOL_HTTP)
         return span_of(NULL, 0);
     int64_t utc = worker_now().utc;
-    if (w->full_answer_utc == utc)
-        return bytes_span(&w->full_answer);
+    if (w->listening.full_answer_utc == utc)
+        return bytes_span(&w->listening.full_answer);
     const struct reason_row *row = reason_row(REASON_OVERLOADED);
     const struct http_problem p = {.status = row->http_status, .phrase = reason_http_phrase(row->http_status), .reason = row->word, .title = row->title,
                                    .hint = row->hint, .refused_by = report_blame_word(report_blame(REASON_OVERLOADED)), .now = utc,
                                    .retry_after = RETRY_AFTER_S, .close = true};
-    bytes_clear(&w->full_answer);
-    w->full_answer_utc = http_problem_write(&w->full_answer, &p) == 0 ? utc : 0;
-    return bytes_span(&w->full_answer);
+    bytes_clear(&w->listening.full_answer);
+    w->listening.full_answer_utc = http_problem_write(&w->listening.full_answer, &p) == 0 ? utc : 0;
+    return bytes_span(&w->listening.full_answer);
 }
 
 static void refuse(struct listen_socket *s, int fd)
 {
     struct worker *w = s->worker;
     const struct plan_listener *l = snapshot_find_listener(w->snapshot, s->listener);
-    refusing_add(&w->refusing, fd, l != NULL ? words_for(w, l) : span_of(NULL, 0));
+    refusing_add(&w->listening.refusing, fd, l != NULL ? words_for(w, l) : span_of(NULL, 0));
     if (l != NULL)
         journal_refused(&w->journal, l, REASON_OVERLOADED);
     capacity_refused(w->capacity, worker_now().us);
     tell_refused(w);
-    if (w->capacity->untold > 0 && !uv_is_active((uv_handle_t *)&w->tell))
-        uv_timer_start(&w->tell, on_tell, TELL_MS, TELL_MS);
+    if (w->capacity->untold > 0 && !uv_is_active((uv_handle_t *)&w->listening.tell))
+        uv_timer_start(&w->listening.tell, on_tell, TELL_MS, TELL_MS);
 }
 
 /* ---- clients ---- */
@@ -181,14 +181,14 @@ static void let_wait(struct listen_socket *s, int fd, const struct sockaddr_stor
 {
     s->waiting = fd;
     s->from = *from;
-    s->worker->n_waiting++;
+    s->worker->listening.n_waiting++;
     acceptor_hold(&s->acceptor);
 }
 
 static int wait_no_more(struct listen_socket *s)
 {
     int fd = s->waiting;
-    s->worker->n_waiting -= fd >= 0 ? 1 : 0;
+    s->worker->listening.n_waiting -= fd >= 0 ? 1 : 0;
     s->waiting = -1;
     acceptor_go_on(&s->acceptor);
     return fd;
@@ -196,7 +196,7 @@ static int wait_no_more(struct listen_socket *s)
 
 void listening_accept_waiting(struct worker *w)
 {
-    for (struct listen_socket *s = w->sockets; s != NULL && w->n_waiting > 0; s = s->next) {
+    for (struct listen_socket *s = w->listening.sockets; s != NULL && w->listening.n_waiting > 0; s = s->next) {
         if (s->waiting >= 0 && capacity_take_client(w->capacity))
             conn_accept(w, s, wait_no_more(s), &s->from);
     }
@@ -205,7 +205,7 @@ void listening_accept_waiting(struct worker *w)
 static void on_asked(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
-    for (struct listen_socket *s = w->sockets; s != NULL && w->n_waiting > 0; s = s->next) {
+    for (struct listen_socket *s = w->listening.sockets; s != NULL && w->listening.n_waiting > 0; s = s->next) {
         if (s->waiting < 0)
             continue;
         int fd = wait_no_more(s);
@@ -220,7 +220,7 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
 {
     struct listen_socket *s = owner;
     struct worker *w = s->worker;
-    bool waits = uv_is_active((uv_handle_t *)&w->asked);
+    bool waits = uv_is_active((uv_handle_t *)&w->listening.asked);
     if (take_client(w)) {
         conn_accept(w, s, fd, from);
     } else if (waits || may_ask_others(w)) {
@@ -228,7 +228,7 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
         if (waits)
             return;
         ask_others(w);
-        uv_timer_start(&w->asked, on_asked, ASKED_MS, 0);
+        uv_timer_start(&w->listening.asked, on_asked, ASKED_MS, 0);
     } else {
         refuse(s, fd);
     }
@@ -274,8 +274,8 @@ int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const
         acceptor_close(&s->acceptor);
         return -1;
     }
-    s->next = w->sockets;
-    w->sockets = s;
+    s->next = w->listening.sockets;
+    w->listening.sockets = s;
     return 0;
 }
 
@@ -289,18 +289,18 @@ void listening_close_socket(struct listen_socket *s)
 
 void listening_init(struct worker *w)
 {
-    uv_timer_init(w->loop, &w->asked);
-    w->asked.data = w;
-    uv_timer_init(w->loop, &w->tell);
-    w->tell.data = w;
-    refusing_init(&w->refusing, w->loop);
-    bytes_init(&w->full_answer, WORDS_MAX);
+    uv_timer_init(w->loop, &w->listening.asked);
+    w->listening.asked.data = w;
+    uv_timer_init(w->loop, &w->listening.tell);
+    w->listening.tell.data = w;
+    refusing_init(&w->listening.refusing, w->loop);
+    bytes_init(&w->listening.full_answer, WORDS_MAX);
 }
 
 void listening_close(struct worker *w)
 {
     tell_refused(w);
-    refusing_close(&w->refusing);
-    uv_close((uv_handle_t *)&w->asked, NULL);
-    uv_close((uv_handle_t *)&w->tell, NULL);
+    refusing_close(&w->listening.refusing);
+    uv_close((uv_handle_t *)&w->listening.asked, NULL);
+    uv_close((uv_handle_t *)&w->listening.tell, NULL);
 }

@@ -146,7 +146,7 @@ void worker_clear(struct worker *w)
     tls_tickets_free(w->env.tickets);
     journal_clear(&w->journal);
     snapshot_unref(w->snapshot);
-    bytes_clear(&w->full_answer);
+    bytes_clear(&w->listening.full_answer);
     free(w->buffer.data);
     free(w->env.scratch);
 }
@@ -185,7 +185,7 @@ static void close_socket(struct worker *w, struct listen_socket *s)
 /* Keeps the sockets the snapshot still names, under the listener that has their address now. */
 static void sort_sockets(struct worker *w)
 {
-    struct listen_socket **at = &w->sockets;
+    struct listen_socket **at = &w->listening.sockets;
     while (*at != NULL) {
         struct listen_socket *s = *at;
         const struct config_listener *l = w->draining ? NULL : listener_at(w->snapshot, s->address);

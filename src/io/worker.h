@@ -22,13 +22,26 @@ struct conn;
 struct health;
 struct spare;
 
+/* The listening sockets, and the clients that find no place (listening.c). */
+struct listening {
+    struct listen_socket *sockets;
+    size_t n_waiting;         /* sockets with a client that waits */
+    uv_timer_t asked;         /* runs while clients wait for other workers to let idle ones go */
+    uv_timer_t tell;          /* runs while refused clients are not in the log yet */
+    uint64_t idle_look_us;    /* before that no client of this worker is idle */
+    uint64_t ask_again_us;    /* before that other workers are not asked */
+    unsigned asks_seen;
+    struct refusing refusing;
+    struct bytes full_answer; /* what a client without a place is told, of that second */
+    int64_t full_answer_utc;
+};
+
 struct worker {
     uv_loop_t *loop; /* borrowed */
     struct snapshot *snapshot; /* counted: the current one */
     struct exchange_env env;
     struct stream_buffer buffer;
     struct journal journal;
-    struct listen_socket *sockets;
     struct conn *conns;
     struct conn *rejudge_next;  /* the next of those who are judged again; NULL: all are */
     unsigned rejudgement;       /* counts the times that all had to be */
@@ -38,15 +51,7 @@ struct worker {
     size_t most_links; /* the most of both since memory was last given back */
     uv_timer_t ebb;    /* runs for a while after half of them have gone */
     struct capacity *capacity; /* borrowed: of all workers */
-    size_t n_waiting;      /* listening sockets with a client that waits */
-    uv_timer_t asked;      /* runs while clients wait for other workers to let idle ones go */
-    uv_timer_t tell;       /* runs while refused clients are not in the log yet */
-    uint64_t idle_look_us; /* before that no client of this worker is idle */
-    uint64_t ask_again_us; /* before that other workers are not asked */
-    unsigned asks_seen;
-    struct refusing refusing;
-    struct bytes full_answer; /* what a client is told that finds no place, of that second */
-    int64_t full_answer_utc;
+    struct listening listening;
     struct resolve names;
     struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
     uv_timer_t race_timer;
