@@ -93,6 +93,16 @@ def listens(port):
     return False
 
 
+def listens_at(path):
+    """Somebody accepts on the unix socket: its file appears with bind, a moment before listen, and a connect in between is refused."""
+    accepts = 0x10000
+    for row in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]:
+        fields = row.split(maxsplit=7)
+        if len(fields) == 8 and fields[7] == str(path) and int(fields[3], 16) & accepts:
+            return True
+    return False
+
+
 class Process:
     """A program under test or a peer of it; its output goes to a file."""
 
@@ -112,7 +122,7 @@ class Process:
         def ready():
             if self.popen.poll() is not None:
                 raise AssertionError(f"{self.name} ended with {self.popen.returncode} before it was ready:\n{self.log[-3000:]}")
-            return all(listens(p) for p in ports) and all(pathlib.Path(p).exists() for p in paths)
+            return all(listens(p) for p in ports) and all(listens_at(p) for p in paths)
         wait_for(ready, f"{self.name} on {[*ports, *paths]}")
         return self
 
