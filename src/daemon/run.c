@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run.h"
-#include "command.h"
-#include "quick_words.h"
+#include "mtlsd/daemon/run.h"
 #include "run_crls.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/expiry.h"
+#include "mtlsd/daemon/command_fail.h"
 #include "mtlsd/io/admin_listener.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/fetch_round.h"
@@ -52,6 +51,12 @@ struct run {
 
 /* ---- telling ---- */
 
+static void translate(const struct run *r, struct findings *findings)
+{
+    if (r->options->translate != NULL)
+        r->options->translate(findings);
+}
+
 static void log_findings(const char *event, const struct findings *findings)
 {
     static const enum log_level levels[] = {
@@ -85,7 +90,7 @@ static void look_at_dates(void *ctx)
     int64_t now = clock_now();
     findings_init(&findings);
     expiry_review(server_snapshot(r->server), r->expiry_looked, now, &findings);
-    quick_words_translate(&findings);
+    translate(r, &findings);
     log_findings("expiry", &findings);
     findings_clear(&findings);
     r->expiry_looked = now;
@@ -137,7 +142,7 @@ static void load_again(void *ctx)
 {
     struct run *r = ctx;
     struct config *config = r->options->path != NULL ? config_load(r->options->path, &r->reload.findings)
-                                                     : config_parse(r->options->text, QUICK_WORDS_PLACE, &r->reload.findings);
+                                                     : config_parse(r->options->text, r->options->place, &r->reload.findings);
     if (config != NULL)
         r->reload.loaded = snapshot_new(config, &r->crls.files, r->generation + 1, clock_now(), &r->reload.findings);
 }
@@ -190,7 +195,7 @@ static void finish_reload(void *ctx)
     r->reload.loaded = NULL;
     if (loaded != NULL && adopt(r, loaded, &err) != 0)
         findings_add(&r->reload.findings, FINDING_ERROR, "", "%s", err.text);
-    quick_words_translate(&r->reload.findings);
+    translate(r, &r->reload.findings);
     log_findings("configuration", &r->reload.findings);
     if (loaded != NULL && err.kind == ERR_NONE) {
         r->generation = loaded->generation;
@@ -335,8 +340,6 @@ static int serve(struct run *r, struct snapshot *snapshot)
         r->expiry_looked = r->started;
         r->expiry = ticker_start(server_loop(r->server), EXPIRY_LOOK_MS, look_at_dates, r);
         log_file_flush();
-        if (r->options->on_ready != NULL)
-            r->options->on_ready(r->options->ctx, r->server);
     }
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
         code = command_fail_err(&err);
@@ -374,7 +377,7 @@ int daemon_run(struct config *config, const struct run_options *options)
     if (run_crls_begin(&r.crls) != 0)
         findings.out_of_memory = 1;
     struct snapshot *snapshot = snapshot_new(config, &r.crls.files, r.generation, clock_now(), &findings);
-    quick_words_translate(&findings);
+    translate(&r, &findings);
     if (snapshot == NULL)
         run_print_findings(&findings);
     else

@@ -12,7 +12,11 @@ import subprocess
 import sys
 
 # Lowest first: a room includes only itself and rooms listed before it.
-ROOMS = ["base", "config", "tls", "http", "policy", "proxy", "control", "io", "daemon"]
+ROOMS = ["base", "config", "tls", "http", "policy", "proxy", "control", "io", "daemon", "cli"]
+# A command of more than one file has a folder below its room.
+ROOMS_WITH_FOLDERS = ["cli"]
+# Commands say what they have to say on the terminal, the daemon where it has no log yet.
+PRINTING_ROOMS = ["daemon", "cli"]
 # Everything that decides; these have no sockets, files, clocks, and a test twin per file.
 PURE_ROOMS = ["base", "config", "tls", "http", "policy", "proxy", "control"]
 
@@ -21,7 +25,7 @@ LIBRARY_OWNERS = {
     r"(llhttp|nghttp2/.*)(\.h)?": {"http"},
     r"libconfig\.h": {"config"},
     r"(uv|curl/.*)(\.h)?": {"io"},
-    r"jansson\.h": {"control", "daemon"},
+    r"jansson\.h": {"control", "cli"},
 }
 BANNED_EVERYWHERE = "strcpy strcat sprintf vsprintf strncpy strtok atoi atol gets alloca".split()
 SYSTEM_CALLS = """socket bind listen accept accept4 connect send sendto sendmsg recv recvfrom recvmsg getaddrinfo
@@ -43,7 +47,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 def room_of(path):
     """The room a source or contract header belongs to, or None."""
-    match = re.match(r"(?:src|include/mtlsd)/([a-z0-9_]+)/[^/]+\.[ch]$", path)
+    match = re.match(r"(?:src|include/mtlsd)/([a-z0-9_]+)/(?:[^/]+/)*[^/]+\.[ch]$", path)
     return match.group(1) if match else None
 
 
@@ -83,6 +87,8 @@ def check_ranks(tree):
         if room not in ROOMS:
             found.append(f"{path}: '{room}' is not a room; the rooms are {', '.join(ROOMS)}")
             continue
+        if not folder_is_allowed(path, room):
+            found.append(f"{path}: {room}/ has no folders; only {', '.join(ROOMS_WITH_FOLDERS)} has, one deep")
         for line, system, name in includes(text):
             if system:
                 continue
@@ -91,9 +97,14 @@ def check_ranks(tree):
                 other = parts[1]
                 if other not in ROOMS or ROOMS.index(other) > ROOMS.index(room):
                     found.append(f"{path}:{line}: {room}/ may not include {name}: {other}/ is not below it")
-            elif f"src/{room}/{name}" not in tree:
+            elif f"src/{room}/{name}" not in tree and f"{path.rsplit('/', 1)[0]}/{name}" not in tree:
                 found.append(f"{path}:{line}: \"{name}\" is neither a contract header nor a private header of {room}/")
     return found
+
+
+def folder_is_allowed(path, room):
+    deep = path.count("/") - (3 if path.startswith("include/") else 2)
+    return deep == 0 or (deep == 1 and room in ROOMS_WITH_FOLDERS and path.startswith("src/"))
 
 
 def check_libraries(tree):
@@ -112,14 +123,14 @@ def check_libraries(tree):
 
 
 def check_banned(tree):
-    """No function that cannot know its bounds; no system call outside io/; no printing outside daemon/."""
+    """No function that cannot know its bounds; no system call outside io/; no printing outside the command line."""
     found = []
     for path, room, text in sources(tree):
         for line, name in calls(text, BANNED_EVERYWHERE):
             found.append(f"{path}:{line}: {name}() is banned")
-        if room != "daemon":
+        if room not in PRINTING_ROOMS:
             for line, name in calls(text, PRINTING):
-                found.append(f"{path}:{line}: {name}() prints; only command files in daemon/ do")
+                found.append(f"{path}:{line}: {name}() prints; only {' and '.join(PRINTING_ROOMS)} do")
         if room != "io":
             for line, name in calls(text, SYSTEM_CALLS):
                 if name not in EXCEPTIONS.get(path, ()):

@@ -70,6 +70,14 @@ class RulesCanFail(unittest.TestCase):
         self.content(check_rooms.check_ranks, src__http__a_c='#include "mtlsd/tls/t.h"\n#include "b.h"\n', src__http__b_h="",
                      src__tls__c_c='/* #include "mtlsd/http/http1.h" */\n')
 
+    def test_folders_are_for_commands_and_name_the_folder_of_another(self):
+        self.complains(check_rooms.check_ranks, "no folders", src__tls__in__a_c="")
+        self.complains(check_rooms.check_ranks, "no folders", src__cli__in__deep__a_c="")
+        self.complains(check_rooms.check_ranks, "neither", src__cli__one__a_c='#include "b.h"\n', src__cli__two__b_h="")
+        self.content(check_rooms.check_ranks, src__cli__one__a_c='#include "two/b.h"\n#include "c.h"\n#include "d.h"\n', src__cli__two__b_h="",
+                     src__cli__one__c_h="", src__cli__d_h="")
+        self.complains(check_rooms.check_libraries, "belongs to tls", src__cli__one__a_c="#include <gnutls/x509.h>\n")
+
     def test_libraries(self):
         self.complains(check_rooms.check_libraries, "belongs to io", src__proxy__a_c="#include <uv.h>\n")
         self.complains(check_rooms.check_libraries, "belongs to io", src__control__a_c="#  include <curl/curl.h>\n")
@@ -88,7 +96,7 @@ class RulesCanFail(unittest.TestCase):
         self.complains(check_rooms.check_banned, "pure room", src__policy__a_c="#include <sys/socket.h>\n")
         self.content(check_rooms.check_banned, src__tls__a_c='snprintf(b, n, "x"); x->open(y); v.time(1); my_connect(z);',
                      src__base__b_c='/* printf("x") */ const char *s = "strcpy(a, b)";', src__io__c_c="connect(a, b, c);",
-                     src__daemon__d_c='printf("x");')
+                     src__daemon__d_c='printf("x");', src__cli__one__e_c='puts("x");')
 
     def test_an_exception_is_for_its_file_and_its_call_only(self):
         self.content(check_rooms.check_banned, src__config__config_source_c='f = fopen("x", "r");')

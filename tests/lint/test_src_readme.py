@@ -17,7 +17,7 @@ def missing_names(text, code):
 
 def missing_files(text, tree):
     """Paths in backquotes below src/ that are not there."""
-    paths = re.findall(r"`((?:%s)/\w+\.[ch])`" % "|".join(check_rooms.ROOMS), text)
+    paths = re.findall(r"`((?:%s)/[\w/]+\.[ch])`" % "|".join(check_rooms.ROOMS), text)
     return sorted(p for p in paths if f"src/{p}" not in tree and f"include/mtlsd/{p}" not in tree)
 
 
@@ -42,7 +42,7 @@ class SourceReadme(unittest.TestCase):
 
     def test_these_checks_can_fail(self):
         self.assertEqual(["gone_away"], missing_names("`gone_away` and `is_here`", "int is_here(void);"))
-        self.assertEqual(["tls/gone.c"], missing_files("`tls/gone.c` and `tls/here.c`", {"src/tls/here.c": ""}))
+        self.assertEqual(["tls/gone.c"], missing_files("`tls/gone.c` and `cli/x/here.c`", {"src/cli/x/here.c": ""}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check/cmd_check.h"
+#include "command.h"
+#include "flags.h"
+#include "mtlsd/daemon/run.h"
+
+int cmd_run(int argc, char **argv)
+{
+    const char *path = COMMAND_CONFIG_PATH;
+    bool test = false;
+    const struct flag table[] = {
+        {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &path, .value = "FILE", .help = "the configuration (default: " COMMAND_CONFIG_PATH ")"},
+        {.name = "--test", .brief = "-t", .kind = FLAG_SWITCH, .target = &test, .help = "only check it, as mtlsd check does"},
+    };
+    const struct flags flags = {
+        .command = "mtlsd run",
+        .usage = "[-c FILE] [-t]",
+        .about = "Runs in the foreground and logs to standard error. HUP reloads the configuration, certificates and CRLs, all or\n"
+                 "nothing; TERM or INT finishes what runs and ends (twice: at once); QUIT ends at once.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+        .after = "  mtlsd run -c mtlsd.conf",
+    };
+    int code;
+    if (!flags_read(&flags, argc, argv, NULL, &code))
+        return code;
+    if (test)
+        return cmd_check_file(path, false);
+    struct findings findings;
+    findings_init(&findings);
+    struct config *config = config_load(path, &findings);
+    run_print_findings(&findings);
+    findings_clear(&findings);
+    if (config == NULL)
+        return COMMAND_REFUSED;
+    struct run_options options = {.path = path};
+    return daemon_run(config, &options);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "mtlsd/base/err.h"
+#include "mtlsd/base/text.h"
+#include "mtlsd/tls/tls_engine.h"
+#include "version.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TABLE_MAX 32
+
+static const struct command commands[] = {
+    {"run", cmd_run, "run a configuration in the foreground"},
+    {"client", cmd_client, "attach a client certificate for one program, without a file"},
+    {"server", cmd_server, "verify callers for one program, without a file"},
+    {"check", cmd_check, "validate everything that run would load"},
+    {"status", cmd_status, "show what a running instance does, and its last refusals"},
+    {"reload", cmd_reload, "have a running instance read configuration and certificates again"},
+    {"drain", cmd_drain, "have a running instance finish what is in flight and end"},
+    {"explain", cmd_explain, "which line decides about a request or a certificate, offline"},
+    {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
+    {"demo", cmd_demo, "the whole chain on loopback with throw-away certificates"},
+    {"drill", cmd_drill, "offer good and bad client certificates to a listener, see what it does"},
+    {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
+};
+
+static const struct command_group top = {
+    .prefix = "mtlsd",
+    .before = "mtlsd does mutual TLS for programs that should not have to: it attaches client certificates on the way\n"
+              "out, verifies them on the way in, and passes the traffic between.",
+    .after = "\"mtlsd COMMAND --help\" tells more. \"mtlsd --version\" names the libraries.\n"
+             "Exit codes: 0 fine, 1 ran and failed, 2 usage, 3 configuration or credential refused, 4 refusal found.",
+    .table = commands,
+    .n = sizeof(commands) / sizeof(commands[0]),
+};
+
+static void print_group(const struct command_group *g, FILE *to)
+{
+    fprintf(to, "usage: %s COMMAND [FLAGS]\n\n%s\n\n", g->prefix, g->before);
+    for (size_t i = 0; i < g->n; i++)
+        fprintf(to, "  %-10s%s\n", g->table[i].word, g->table[i].help);
+    fprintf(to, "\n%s\n", g->after);
+}
+
+/* What is called otherwise elsewhere. */
+static const char *other_word(const char *word)
+{
+    static const struct {
+        const char *word, *here;
+    } words[] = {
+        {"start", "mtlsd run -c FILE"},  {"serve", "mtlsd run -c FILE"},   {"daemon", "mtlsd run -c FILE"},     {"stop", "mtlsd drain"},
+        {"quit", "mtlsd drain"},         {"restart", "mtlsd reload"},      {"test", "mtlsd check -c FILE"},     {"configtest", "mtlsd check -c FILE"},
+        {"validate", "mtlsd check -c FILE"}, {"version", "mtlsd --version"},   {"-v", "mtlsd --version"},           {"-t", "mtlsd check -c FILE"},
+        {"-c", "mtlsd run -c FILE"},     {"-f", "mtlsd run -c FILE"},      {"--config", "mtlsd run --config FILE"},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].here;
+    return NULL;
+}
+
+static int unknown_word(const struct command_group *g, const char *word)
+{
+    const char *here = g == &top ? other_word(word) : NULL;
+    if (here != NULL) {
+        fprintf(stderr, "%s: unknown command \"%s\", did you mean: %s\n", g->prefix, word, here);
+        return COMMAND_USAGE;
+    }
+    const char *words[TABLE_MAX];
+    assert(g->n <= TABLE_MAX);
+    for (size_t i = 0; i < g->n; i++)
+        words[i] = g->table[i].word;
+    const char *near = text_suggest(word, words, g->n);
+    if (near != NULL)
+        fprintf(stderr, "%s: unknown command \"%s\", did you mean \"%s\"?\n", g->prefix, word, near);
+    else
+        fprintf(stderr, "%s: unknown command \"%s\"; \"%s --help\" lists them\n", g->prefix, word, g->prefix);
+    return COMMAND_USAGE;
+}
+
+int command_dispatch(const struct command_group *g, int argc, char **argv)
+{
+    if (argc < 2) {
+        print_group(g, stderr);
+        return COMMAND_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_group(g, stdout);
+        return COMMAND_FINE;
+    }
+    for (size_t i = 0; i < g->n; i++)
+        if (strcmp(g->table[i].word, argv[1]) == 0)
+            return g->table[i].run(argc - 1, argv + 1);
+    return unknown_word(g, argv[1]);
+}
+
+int command_main(int argc, char **argv)
+{
+    int rc;
+    struct err err = {0};
+    if (tls_library_start(&err) != 0)
+        return command_fail_err(&err);
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        version_print();
+        rc = COMMAND_FINE;
+    } else {
+        rc = command_dispatch(&top, argc, argv);
+    }
+    if (rc == COMMAND_FINE && (fflush(stdout) != 0 || ferror(stdout)))
+        return command_fail(COMMAND_FAILED, "cannot write to standard output");
+    return rc;
+}

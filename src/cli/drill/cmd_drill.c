@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "drill.h"
+#include "drill_save.h"
+#include "flags.h"
+#include "pki/pki_folder.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/file.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SHEET_MAX = 1 << 20, DEPTH = 8, RSA_BITS = 2048 };
+
+struct drill_flags {
+    const char *target, *dir, *name, *cn, *ou, *o, *path, *save;
+    struct flag_list server_ca, sans, refusals;
+    bool tcp, optional, json;
+};
+
+/* What a drill holds open. */
+struct material {
+    struct pki_folder folder;
+    bool folder_open;
+    struct tls_trust *trust;
+    struct tls_identity *revoked;
+    char request[1200];
+};
+
+/* ---- while it goes on ---- */
+
+/* A slow listener takes seconds for each: who sits before it sees which one it is. The row itself comes over this line. */
+static int on_offer(void *ctx, const char *word, const struct tls_identity *identity, struct err *err)
+{
+    const struct drill_flags *a = ctx;
+    if (!a->json && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+        fprintf(stderr, "  %s ...\r", word);
+    return a->save != NULL ? drill_save(a->save, word, identity, err) : 0;
+}
+
+/* ---- what is to be offered, and to whom ---- */
+
+static struct tls_trust *load_trust(const struct drill_flags *a, const struct material *m, int64_t now, struct err *err)
+{
+    struct bytes texts[FLAGS_LIST_MAX];
+    struct tls_file files[FLAGS_LIST_MAX];
+    size_t n = 0;
+    struct tls_trust *trust = NULL;
+    struct findings notes;
+    bool system = a->server_ca.n == 1 && strcmp(a->server_ca.items[0], "system") == 0;
+    findings_init(&notes);
+    struct tls_trust_spec spec = {.name = "--server-ca", .ca = files, .system = system, .depth = DEPTH, .min_rsa_bits = RSA_BITS};
+    for (; !system && n < a->server_ca.n; n++) {
+        if (file_read(a->server_ca.items[n], &texts[n], NULL, err) != 0)
+            goto done;
+        files[n] = (struct tls_file){a->server_ca.items[n], bytes_span(&texts[n])};
+    }
+    spec.n_ca = n;
+    if (!system && n == 0) {
+        files[0] = (struct tls_file){"ca.pem", bytes_span(&m->folder.ca_cert)};
+        spec.n_ca = 1;
+    }
+    trust = tls_trust_new(&spec, now, &notes, err);
+done:
+    while (n > 0)
+        bytes_clear(&texts[--n]);
+    findings_clear(&notes);
+    return trust;
+}
+
+static struct tls_identity *load_identity(const char *dir, const char *name, int64_t now, struct err *err)
+{
+    char path[PKI_PATH_MAX];
+    struct bytes text;
+    struct findings notes;
+    if (pki_folder_path(dir, name, ".pem", path, err) != 0 || file_read(path, &text, NULL, err) != 0)
+        return NULL;
+    findings_init(&notes);
+    struct tls_identity_spec spec = {.name = name, .certificate = bytes_span(&text), .certificate_file = path, .key = bytes_span(&text),
+                                     .unchecked = true};
+    struct tls_identity *identity = tls_identity_new(&spec, now, &notes, err);
+    findings_clear(&notes);
+    pki_folder_wipe(&text);
+    return identity;
+}
+
+/* One that was good but for having been revoked, if its files are still there. */
+static struct tls_identity *find_revoked(const struct pki_folder *f, int64_t now)
+{
+    for (size_t i = f->index.n; i > 0; i--) {
+        const struct pki_entry *e = &f->index.items[i - 1];
+        struct err ignored = {0};
+        if (e->revoked_at == 0 || e->not_after < now || strcmp(e->kind, "good") != 0 || strcmp(e->purpose, "server") == 0)
+            continue;
+        struct tls_identity *identity = load_identity(f->path, e->name, now, &ignored);
+        if (identity != NULL)
+            return identity;
+    }
+    return NULL;
+}
+
+static int write_request(struct material *m, const struct drill_flags *a, const char *host, struct err *err)
+{
+    const char *path = a->path != NULL ? a->path : "/";
+    for (const char *c = path; *c != '\0'; c++)
+        if (*c <= ' ' || *c > '~')
+            return err_set(err, ERR_USAGE, "--path: spaces and control characters cannot stand in a path");
+    int n = snprintf(m->request, sizeof(m->request), "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: mtlsd-drill\r\nConnection: close\r\n\r\n", path, host);
+    return n > 0 && (size_t)n < sizeof(m->request) ? 0 : err_set(err, ERR_USAGE, "--path is too long");
+}
+
+static int read_refusals(const struct drill_flags *a, struct drill_setup *s, struct err *err)
+{
+    static const unsigned usual[] = {400, 401, 403, 421, 495, 496}; /* 400 and 49x are how nginx says no */
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+        s->refusals[s->n_refusals++] = usual[i];
+    for (size_t i = 0; i < a->refusals.n && s->n_refusals < DRILL_STATUSES_MAX; i++) {
+        char *end;
+        unsigned long status = strtoul(a->refusals.items[i], &end, 10);
+        if (*end != '\0' || status < 100 || status > 599)
+            return err_set(err, ERR_USAGE, "--refusal %.40s: an HTTP status is a number from 100 to 599", a->refusals.items[i]);
+        s->refusals[s->n_refusals++] = (unsigned)status;
+    }
+    return 0;
+}
+
+static int prepare(struct drill_flags *a, struct material *m, struct drill_setup *s, struct err *err)
+{
+    int64_t now = clock_now();
+    struct err wrong = {0};
+    if (address_parse(a->target, &s->target, &wrong) != 0)
+        return err_set(err, ERR_USAGE, "--target: %s", wrong.text);
+    if (s->target.kind == ADDRESS_TCP && (s->target.host[0] == '\0' || s->target.port == 0))
+        return err_set(err, ERR_USAGE, "--target: write HOST:PORT");
+    s->target_text = a->target;
+    s->server_name = a->name != NULL ? a->name : s->target.host;
+    if (read_refusals(a, s, err) != 0 || pki_folder_open(&m->folder, a->dir, err) != 0)
+        return -1;
+    m->folder_open = true;
+    m->trust = load_trust(a, m, now, err);
+    if (m->trust == NULL || (!a->tcp && write_request(m, a, s->server_name, err) != 0))
+        return -1;
+    m->revoked = find_revoked(&m->folder, now);
+    s->server_trust = m->trust;
+    s->revoked = m->revoked;
+    s->request = a->tcp ? NULL : m->request;
+    s->none_may_pass = a->optional;
+    s->on_offer = on_offer;
+    s->ctx = a;
+    s->order = (struct tls_drill_order){.ca_cert = bytes_span(&m->folder.ca_cert), .ca_key = bytes_span(&m->folder.ca_key), .cn = a->cn,
+                                        .ou = a->ou, .o = a->o, .sans = a->sans.items, .n_sans = a->sans.n, .now = now};
+    return 0;
+}
+
+static void release(struct material *m)
+{
+    tls_identity_unref(m->revoked);
+    tls_trust_unref(m->trust);
+    if (m->folder_open)
+        pki_folder_close(&m->folder);
+}
+
+/* ---- showing ---- */
+
+static void print(const struct bytes *out)
+{
+    fwrite(out->data + out->head, 1, out->len, stdout);
+    fflush(stdout);
+}
+
+static void show_row(const struct drill_row *row)
+{
+    struct bytes out;
+    bytes_init(&out, SHEET_MAX);
+    if (drill_sheet_row(row, &out) == 0)
+        print(&out);
+    bytes_clear(&out);
+}
+
+static int show_json(const struct drill *d, const struct drill_setup *s)
+{
+    json_t *doc = drill_sheet_json(d, s);
+    int rc = doc != NULL ? json_dumpf(doc, stdout, JSON_INDENT(2)) : -1;
+    json_decref(doc);
+    putchar('\n');
+    return rc;
+}
+
+static int run(const struct drill_flags *a, const struct drill_setup *s, struct err *err)
+{
+    struct drill d;
+    struct bytes out;
+    int code = COMMAND_FAILED;
+    bytes_init(&out, SHEET_MAX);
+    if (!a->json && drill_sheet_head(s, &out) == 0)
+        print(&out);
+    bytes_clear(&out);
+    if (drill_run(&d, s, a->json ? NULL : show_row, err) == 0) {
+        if (a->json ? show_json(&d, s) != 0 : drill_sheet_end(&d, &out) != 0)
+            err_set(err, ERR_MEMORY, "out of memory");
+        else
+            code = d.n_bad_let_in > 0 || d.n_good_refused > 0 ? COMMAND_REFUSAL : COMMAND_FINE;
+        if (!a->json)
+            print(&out);
+    }
+    bytes_clear(&out);
+    drill_clear(&d);
+    return code;
+}
+
+int cmd_drill(int argc, char **argv)
+{
+    struct drill_flags a = {.dir = "pki", .cn = "drill"};
+    const struct flag table[] = {
+        {.name = "--target", .kind = FLAG_TEXT, .required = true, .target = &a.target, .value = "HOST:PORT", .help = "the listener to try"},
+        {.name = "--dir", .kind = FLAG_TEXT, .target = &a.dir, .value = "FOLDER",
+         .help = "the CA that the listener trusts, as mtlsd pki keeps it (default: pki);\nits key signs what is offered"},
+        {.name = "--server-ca", .kind = FLAG_LIST, .target = &a.server_ca, .value = "FILE",
+         .help = "the CA of the listener's own certificate, or \"system\" (default: the\nsame CA; may be repeated)"},
+        {.name = "--server-name", .kind = FLAG_TEXT, .target = &a.name, .value = "NAME", .help = "name to ask for and to expect (default: HOST)"},
+        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name to offer (default: drill)"},
+        {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit to offer"},
+        {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization to offer"},
+        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "TYPE:NAME", .help = "alternative name to offer: dns:, ip:, uri:, email: (may be repeated)"},
+        {.name = "--path", .kind = FLAG_TEXT, .target = &a.path, .value = "PATH", .help = "what to GET (default: /)"},
+        {.name = "--refusal", .kind = FLAG_LIST, .target = &a.refusals, .value = "STATUS",
+         .help = "an HTTP status that is a no, beside 400, 401, 403, 421, 495 and 496\n(may be repeated: 302 where bad certificates are redirected)"},
+        {.name = "--tcp", .kind = FLAG_SWITCH, .target = &a.tcp, .help = "the listener does not speak HTTP: no alert within 1.5 s is a yes"},
+        {.name = "--optional", .kind = FLAG_SWITCH, .target = &a.optional, .help = "who shows no certificate may be let in"},
+        {.name = "--save", .kind = FLAG_TEXT, .target = &a.save, .value = "FOLDER",
+         .help = "keep what is offered: FOLDER/KIND.pem, certificates without keys"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs"},
+    };
+    const struct flags flags = {
+        .command = "mtlsd drill",
+        .usage = "--target HOST:PORT [--dir FOLDER] [--server-ca FILE]... [--ou TEXT] [--san TYPE:NAME]... [--tcp] [--json]",
+        .about = "Offers good and bad client certificates to a listener, mtlsd's or any other, over TLS 1.3 and 1.2, with full handshakes and\n"
+                 "with the tickets it gives, and prints what happened against what should have. Use it on listeners of your own.\n"
+                 "Exit code 0: all as it should be, 4: a bad one was let in or a good one refused, 1: the listener cannot be reached or does not speak TLS.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+        .after = "Example, with a listener that trusts the development CA:\n  mtlsd pki issue old --client && mtlsd pki revoke old\n"
+                 "  mtlsd drill --target localhost:8443",
+    };
+    struct material m = {.folder_open = false};
+    struct drill_setup setup = {.n_refusals = 0};
+    struct err err = {0};
+    int code;
+    if (!flags_read(&flags, argc, argv, NULL, &code))
+        return code;
+    code = prepare(&a, &m, &setup, &err) == 0 ? run(&a, &setup, &err) : COMMAND_FAILED;
+    release(&m);
+    if (err.kind == ERR_NONE)
+        return code;
+    return code == COMMAND_FAILED && err.kind == ERR_IO ? command_fail(code, "%s", err.text) : command_fail_err(&err);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `mtlsd drill`: offers every kind of client certificate to a listener, over TLS 1.3 and 1.2, with a full handshake and again with the ticket
+ * that it gave, and notes what happened. Whoever is answered by what stands behind the listener was let in.
+ */
+#ifndef MTLSD_CLI_DRILL_H
+#define MTLSD_CLI_DRILL_H
+
+#include "mtlsd/base/address.h"
+#include "mtlsd/base/bytes.h"
+#include "mtlsd/io/probe.h"
+#include "mtlsd/tls/tls_drill.h"
+
+struct json_t;
+
+enum { DRILL_VERSIONS = 2, DRILL_STATUSES_MAX = 16 };
+
+struct drill_setup { /* all borrowed */
+    struct address target;
+    const char *target_text;
+    const char *server_name;
+    struct tls_trust *server_trust;
+    struct tls_drill_order order;
+    struct tls_identity *revoked; /* one that the CA revoked; NULL: there is none to offer */
+    const char *request;          /* "GET / HTTP/1.1\r\n..."; NULL: the listener does not speak HTTP */
+    unsigned refusals[DRILL_STATUSES_MAX]; /* HTTP statuses that are a no */
+    size_t n_refusals;
+    bool none_may_pass; /* who shows no certificate may be let in */
+    /* Told of each kind before it is offered, with what will be shown (NULL: no certificate); may be NULL. -1 + err ends the drill. */
+    int (*on_offer)(void *ctx, const char *word, const struct tls_identity *identity, struct err *err);
+    void *ctx;
+};
+
+struct drill_try {
+    bool done;     /* false: not offered (no ticket to resume with) */
+    bool let_in;
+    bool resumed;
+    bool is_tls;   /* it answered as TLS does, be it with an alert */
+    char told[64]; /* "HTTP 200", "alert certificate_expired", "closed" */
+    char why[200]; /* the sentence, when the connection failed */
+};
+
+struct drill_row {
+    const char *word, *what;
+    enum reason expected;
+    bool either; /* let in or refused: both are right */
+    bool offered;
+    struct drill_try full[DRILL_VERSIONS], again[DRILL_VERSIONS]; /* TLS 1.3, TLS 1.2 */
+    bool as_it_should;
+};
+
+struct drill {
+    struct drill_row *rows; /* owned */
+    size_t n;
+    size_t n_bad, n_bad_let_in, n_good_refused;
+};
+
+/* Blocks until all were tried. on_row is told of each as it is done. -1 when the target cannot be reached at all, does not speak TLS, or
+ * memory ran out. */
+typedef void (*drill_row_fn)(const struct drill_row *row);
+MUST_CHECK int drill_run(struct drill *d, const struct drill_setup *setup, drill_row_fn on_row, struct err *err);
+void drill_clear(struct drill *d);
+
+/* drill_sheet.c: what people and programs are shown. */
+MUST_CHECK int drill_sheet_head(const struct drill_setup *setup, struct bytes *out);
+MUST_CHECK int drill_sheet_row(const struct drill_row *row, struct bytes *out);
+MUST_CHECK int drill_sheet_end(const struct drill *d, struct bytes *out);
+struct json_t *drill_sheet_json(const struct drill *d, const struct drill_setup *setup); /* NULL: out of memory */
+
+#endif

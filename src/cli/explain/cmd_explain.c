@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "explain_sheet.h"
+#include "flags.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/file.h"
+#include "mtlsd/tls/tls_chain.h"
+#include "mtlsd/daemon/run.h"
+#include "time_arg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SHEET_MAX ((size_t)16 * 1024 * 1024)
+#define REQUEST_MAX ((size_t)4 * 1024 * 1024)
+
+struct explain_flags {
+    const char *config, *listener, *request, *server_name, *cert, *at;
+    struct flag_list headers;
+    bool json;
+};
+
+static int show(const struct explain_sheet *sheet, bool json)
+{
+    struct bytes out;
+    bytes_init(&out, SHEET_MAX);
+    int rc = json ? explain_sheet_json(sheet, &out) : explain_sheet_text(sheet, &out);
+    if (rc == 0)
+        fwrite(out.data, 1, out.len, stdout);
+    bytes_clear(&out);
+    return rc;
+}
+
+static int load_chain(const char *path, struct tls_chain *chain, struct err *err)
+{
+    struct bytes text;
+    struct err unread = {0};
+    if (file_read(path, &text, NULL, &unread) != 0)
+        return err_set(err, ERR_CREDENTIAL, "%s", unread.text);
+    int rc = tls_chain_read(chain, bytes_span(&text), path, err);
+    if (text.data != NULL) /* it may be a bundle, with the key in it */
+        explicit_bzero(text.data, text.cap);
+    bytes_clear(&text);
+    return rc;
+}
+
+static int answer(const struct explain_flags *a, struct explain_ask *ask, struct err *err)
+{
+    struct explain answer;
+    int rc = explain_make(ask, &answer);
+    struct explain_sheet sheet = {.ask = ask, .answer = &answer};
+    if (rc == 0)
+        rc = show(&sheet, a->json);
+    explain_clear(&answer);
+    return rc == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static int ask_snapshot(const struct explain_flags *a, const struct snapshot *s, int64_t now, struct err *err)
+{
+    struct explain_ask ask = {.snapshot = s, .now = now};
+    struct tls_chain chain = {0};
+    struct bytes request;
+    bytes_init(&request, REQUEST_MAX);
+    ask.listener = explain_pick_listener(s, a->listener, a->request, err);
+    int rc = ask.listener != NULL ? 0 : -1;
+    if (rc == 0 && a->request != NULL && ask.listener->conf->protocol == CONFIG_PROTOCOL_TCP)
+        rc = err_set(err, ERR_USAGE, "listener %s passes bytes (protocol = \"tcp\"): it knows no requests", ask.listener->conf->name);
+    if (rc == 0 && a->request != NULL)
+        rc = explain_write_request(&request, ask.listener, a->request, a->headers.items, a->headers.n, err);
+    if (rc == 0 && a->cert != NULL)
+        rc = load_chain(a->cert, &chain, err);
+    if (rc == 0) {
+        ask.request = bytes_span(&request);
+        ask.server_name = a->server_name != NULL ? span_from_str(a->server_name) : a->request != NULL ? explain_server_name(a->request) : ask.server_name;
+        ask.ders = chain.ders;
+        ask.n_ders = chain.n;
+        rc = answer(a, &ask, err);
+    }
+    tls_chain_clear(&chain);
+    bytes_clear(&request);
+    return rc;
+}
+
+static int explain_file(const struct explain_flags *a)
+{
+    struct err err = {0};
+    struct findings findings;
+    int64_t now = clock_now();
+    int code = COMMAND_REFUSED;
+    if (a->at != NULL && time_arg_parse(a->at, &now, &err) != 0)
+        return command_fail_err(&err);
+    findings_init(&findings);
+    struct config *config = config_load(a->config, &findings);
+    struct snapshot *s = config != NULL ? snapshot_new(config, file_source_disk(), 1, now, &findings) : NULL;
+    if (s == NULL)
+        run_print_findings(&findings);
+    else
+        code = ask_snapshot(a, s, now, &err) == 0 ? COMMAND_FINE : command_fail_err(&err);
+    if (s != NULL)
+        snapshot_unref(s);
+    findings_clear(&findings);
+    return code;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    struct explain_flags a = {.config = COMMAND_CONFIG_PATH};
+    const struct flag table[] = {
+        {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &a.config, .value = "FILE",
+         .help = "the configuration (default: " COMMAND_CONFIG_PATH ")"},
+        {.name = "--listener", .kind = FLAG_TEXT, .target = &a.listener, .value = "NAME",
+         .help = "the listener that is asked; needed only where the request does not\ntell which"},
+        {.name = "--request", .kind = FLAG_TEXT, .target = &a.request, .value = "'METHOD TARGET'",
+         .help = "what a client asks for: 'GET http://host/path', 'GET /path',\n'CONNECT host:443'"},
+        {.name = "--header", .kind = FLAG_LIST, .target = &a.headers, .value = "'Name: value'",
+         .help = "a header of that request (may be repeated)"},
+        {.name = "--server-name", .kind = FLAG_TEXT, .target = &a.server_name, .value = "NAME",
+         .help = "what TLS is asked for, where it is not the host of the request"},
+        {.name = "--cert", .kind = FLAG_TEXT, .target = &a.cert, .value = "PEM",
+         .help = "the certificate that the caller shows, with its chain"},
+        {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
+         .help = "judge as of 2026-01-31T23:59:59Z (or +05:30), 2026-01-31 or\n@SECONDS (default: now)"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs"},
+    };
+    const struct flags flags = {
+        .command = "mtlsd explain",
+        .usage = "-c FILE [--listener NAME] [--request 'METHOD TARGET' [--header 'Name: value']...] [--server-name NAME] [--cert PEM] [--json]",
+        .about = "Tells what run would do with a request, a caller's certificate or both, and which line of the configuration\n"
+                 "decides and why the earlier ones did not. Nothing is connected to.\n"
+                 "Exit code 0: answered, 2: usage, 3: the configuration or the certificate file cannot be used.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+        .after = "Examples:\n  mtlsd explain -c mtlsd.conf --request 'GET http://127.0.0.1:8080/admin'\n"
+                 "  mtlsd explain -c mtlsd.conf --listener public --cert alice.pem --request 'GET /admin'",
+    };
+    int code;
+    if (!flags_read(&flags, argc, argv, NULL, &code))
+        return code;
+    if (a.request == NULL && a.cert == NULL)
+        return command_fail(COMMAND_USAGE, "explain what? Give --request 'GET http://host/path', --cert PEM or both");
+    if (a.request == NULL && a.headers.n > 0)
+        return command_fail(COMMAND_USAGE, "--header needs a --request");
+    return explain_file(&a);
+}

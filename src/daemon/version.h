@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MTLSD_DAEMON_VERSION_H
-#define MTLSD_DAEMON_VERSION_H
-
-void version_print(void);
-
-#endif
