@@ -119,7 +119,7 @@ static const struct config_option options[] = {
      "again only if it is idempotent.", false, RELOADABLE, UPSTREAM(retries)},
     {"upstream", "health", "group", "", "", "",
      "Check the health of every target, over the same TLS as the traffic. Three failures in a row take a target out of service, two successes "
-     "bring it back; one that never succeeded is taken out at once. Without it, only failures of the traffic count.", false, RELOADABLE, 0},
+     "bring it back; a target without any success is taken out at once. Without it, only failures of the traffic count.", false, RELOADABLE, 0},
     {"upstream.health", "path", "string", "", "", "\"/healthz\"",
      "Path to GET. Default: none, the connection and the handshake are enough.", false, RELOADABLE, UPSTREAM(health_path)},
     {"upstream.health", "interval", "duration", "", "100ms..1d", "\"10s\"",
@@ -149,7 +149,7 @@ static const struct config_option options[] = {
      "Refuse a server that never asks for our certificate. Default: true when an identity is given.",
      false, RELOADABLE, UPSTREAM(tls.require_client_auth)},
     {"upstream", "host", "host", "", "upstream | preserve", "\"upstream\"",
-     "Host header to send: the upstream's name, the one that came in, or a name given here. Default: upstream, but preserve behind a listener "
+     "Host header to send: the upstream's name, the incoming one, or a name given here. Default: upstream, but preserve behind a listener "
      "with tls.", false, RELOADABLE, UPSTREAM(host)},
     {"upstream", "timeouts", "group", "", "", "", "How long each step may take.", false, RELOADABLE, 0},
     {"upstream.timeouts", "connect", "duration", "5s", "10ms..10m", "", "Time to connect.", false, RELOADABLE, UPSTREAM(connect_ms)},

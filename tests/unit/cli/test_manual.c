@@ -72,7 +72,7 @@ static void put_fact(struct bytes *out, const char *before, const char *fact)
 static const struct {
     const char *group, *title, *about;
 } groups[] = {
-    {"", "Top level", "What stands outside of every group."},
+    {"", "Top level", "Keys outside of any group."},
     {"admin", "admin", ""},
     {"log", "log", ""},
     {"limits", "limits", ""},
