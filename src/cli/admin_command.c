@@ -63,10 +63,10 @@ static bool read_flags(const struct admin_command *c, int argc, char **argv, str
     snprintf(name, sizeof(name), "mtlsd %s", c->word);
     const struct flag table[] = {
         {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &w->file, .value = "FILE",
-         .help = "the configuration whose admin.socket to call (default: /etc/mtlsd/mtlsd.conf)"},
+         .help = "configuration file that names the admin.socket\n(default: /etc/mtlsd/mtlsd.conf)"},
         {.name = "--socket", .brief = "-s", .kind = FLAG_TEXT, .target = &w->socket, .value = "PATH",
-         .help = "the admin socket itself; needs no configuration"},
-        {.name = "--json", .kind = FLAG_SWITCH, .target = as_json, .help = "the answer as it came, for programs"},
+         .help = "admin socket to connect to; no configuration is needed"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = as_json, .help = "print the JSON answer of the daemon"},
     };
     const struct flags flags = {
         .command = name,

@@ -6,7 +6,7 @@
 
 static const struct admin_command command = {
     .word = "drain",
-    .about = "Tells a running instance to stop accepting, finish what is in flight within drain_timeout, and end. Returns at once.",
+    .about = "Makes a running daemon stop accepting connections, finish open requests within drain_timeout, and exit. Returns at once.",
     .method = "POST",
     .path = "/drain",
     .timeout_ms = 10000,

@@ -7,8 +7,9 @@
 
 static const struct admin_command command = {
     .word = "reload",
-    .about = "Tells a running instance to read configuration, certificates, CAs and CRLs again. All or nothing: if anything is wrong it is\n"
-             "listed here, the exit code is 3, and the instance goes on with what it had. No connection is lost either way, but for those that what was loaded forbids.",
+    .about = "Makes a running daemon load configuration, certificates, CAs and CRLs again. If there is any error, all errors are listed,\n"
+             "the exit code is 3, and the daemon keeps the old configuration. Open connections continue, except those that the new\n"
+             "configuration forbids.",
     .method = "POST",
     .path = "/reload",
     .timeout_ms = 60000,

@@ -9,14 +9,14 @@ int cmd_run(int argc, char **argv)
     const char *path = COMMAND_CONFIG_PATH;
     bool test = false;
     const struct flag table[] = {
-        {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &path, .value = "FILE", .help = "the configuration (default: " COMMAND_CONFIG_PATH ")"},
-        {.name = "--test", .brief = "-t", .kind = FLAG_SWITCH, .target = &test, .help = "only check it, as mtlsd check does"},
+        {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &path, .value = "FILE", .help = "configuration file (default: " COMMAND_CONFIG_PATH ")"},
+        {.name = "--test", .brief = "-t", .kind = FLAG_SWITCH, .target = &test, .help = "only check the configuration, like mtlsd check"},
     };
     const struct flags flags = {
         .command = "mtlsd run",
         .usage = "[-c FILE] [-t]",
-        .about = "Runs in the foreground and logs to standard error. HUP reloads the configuration, certificates and CRLs, all or\n"
-                 "nothing; TERM or INT finishes what runs and ends (twice: at once); QUIT ends at once.",
+        .about = "Runs the daemon in the foreground and logs to standard error. HUP reloads configuration, certificates and CRLs.\n"
+                 "TERM and INT finish open requests and stop; a second signal, or QUIT, stops at once.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .after = "  mtlsd run -c mtlsd.conf",

@@ -13,25 +13,25 @@
 
 static const struct command commands[] = {
     {"run", cmd_run, "run a configuration in the foreground"},
-    {"client", cmd_client, "attach a client certificate for one program, without a file"},
-    {"server", cmd_server, "verify callers for one program, without a file"},
-    {"check", cmd_check, "validate everything that run would load"},
-    {"status", cmd_status, "show what a running instance does, and its last refusals"},
-    {"reload", cmd_reload, "have a running instance read configuration and certificates again"},
-    {"drain", cmd_drain, "have a running instance finish what is in flight and end"},
-    {"explain", cmd_explain, "which line decides about a request or a certificate, offline"},
-    {"verify", cmd_verify, "judge certificate files exactly as the daemon would"},
-    {"demo", cmd_demo, "the whole chain on loopback with throw-away certificates"},
-    {"drill", cmd_drill, "offer good and bad client certificates to a listener, see what it does"},
-    {"pki", cmd_pki, "a small development CA in a folder; also makes deliberately bad certificates"},
+    {"client", cmd_client, "run an injector for one program, without a configuration file"},
+    {"server", cmd_server, "run a verifier for one backend, without a configuration file"},
+    {"check", cmd_check, "check the configuration and all files that run would load"},
+    {"status", cmd_status, "print the state of a running daemon and its last refusals"},
+    {"reload", cmd_reload, "make a running daemon load configuration and certificates again"},
+    {"drain", cmd_drain, "make a running daemon finish open requests and exit"},
+    {"explain", cmd_explain, "print which line decides about a request or a certificate"},
+    {"verify", cmd_verify, "verify certificate files as the daemon would"},
+    {"demo", cmd_demo, "run the whole chain on loopback with throw-away certificates"},
+    {"drill", cmd_drill, "test a listener with good and bad client certificates"},
+    {"pki", cmd_pki, "create certificates for development, also bad ones for tests"},
 };
 
 static const struct command_group top = {
     .prefix = "mtlsd",
-    .before = "mtlsd does mutual TLS for programs that should not have to: it attaches client certificates on the way\n"
-              "out, verifies them on the way in, and passes the traffic between.",
-    .after = "\"mtlsd COMMAND --help\" tells more. \"mtlsd --version\" names the libraries.\n"
-             "Exit codes: 0 fine, 1 ran and failed, 2 usage, 3 configuration or credential refused, 4 refusal found.",
+    .before = "mtlsd adds mutual TLS to programs that speak plaintext. An injector presents a client certificate to a server;\n"
+              "a verifier checks client certificates in front of a backend.",
+    .after = "\"mtlsd COMMAND --help\" describes a command. \"mtlsd --version\" lists the libraries.\n"
+             "Exit codes: 0 success, 1 failure, 2 wrong command line, 3 configuration or credential refused, 4 refusal found.",
     .table = commands,
     .n = sizeof(commands) / sizeof(commands[0]),
 };

@@ -119,7 +119,7 @@ static const struct config_option options[] = {
      "again only if it is idempotent.", false, RELOADABLE, UPSTREAM(retries)},
     {"upstream", "health", "group", "", "", "",
      "Check the health of every target, over the same TLS as the traffic. Three failures in a row take a target out of service, two successes "
-     "bring it back; a target without any success is taken out at once. Without it, only failures of the traffic count.", false, RELOADABLE, 0},
+     "bring it back. A target without any success is taken out at once. Without it, only failures of the traffic count.", false, RELOADABLE, 0},
     {"upstream.health", "path", "string", "", "", "\"/healthz\"",
      "Path to GET. Default: none, the connection and the handshake are enough.", false, RELOADABLE, UPSTREAM(health_path)},
     {"upstream.health", "interval", "duration", "", "100ms..1d", "\"10s\"",

@@ -69,20 +69,19 @@ int cmd_check(int argc, char **argv)
     struct check_flags a = {.config = COMMAND_CONFIG_PATH};
     const struct flag table[] = {
         {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &a.config, .value = "FILE",
-         .help = "the configuration (default: " COMMAND_CONFIG_PATH ")"},
+         .help = "configuration file (default: " COMMAND_CONFIG_PATH ")"},
         {.name = "--connect", .kind = FLAG_SWITCH, .target = &a.connect,
-         .help = "also connect to every upstream as run would, and tell who accepts and who refuses"},
-        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs; times in seconds since 1970"},
+         .help = "also connect to every target like run, and print which side accepted or refused"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON, with times in seconds since 1970"},
     };
     const struct flags flags = {
         .command = "mtlsd check",
         .usage = "[-c FILE] [--connect] [--json]",
-        .about = "Validates everything that run would load and open: the configuration, every certificate, key, CA and revocation list,\n"
-                 "the addresses, sockets and log file. A daemon that runs does not notice. Call it as the user that runs the daemon.\n"
-                 "Lists all that is wrong at once, each with its line, and what would be served.\n"
-                 "Exit code 0: it can be used (there may be warnings), 3: run would refuse it, or\n"
-                 "would start although a certificate of ours is not valid now,\n"
-                 "4: with --connect, a target refused us or we refused it.",
+        .about = "Checks everything that run would load and open: the configuration, certificates, keys, CAs, revocation lists,\n"
+                 "addresses, sockets and the log file. All errors are listed at once, each with its line, and then a summary of\n"
+                 "the configuration. Run it as the user of the daemon. A running daemon is not affected.\n"
+                 "Exit code 0: the configuration is valid, maybe with warnings. 3: run refuses it, or a certificate that we\n"
+                 "present is not valid now. 4: with --connect, a target refused us or we refused it.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .after = "Example: mtlsd check -c conf/injector.conf --connect",

@@ -255,14 +255,14 @@ int cmd_demo(int argc, char **argv)
 {
     bool keep = false;
     const struct flag table[] = {
-        {.name = "--keep", .kind = FLAG_SWITCH, .target = &keep, .help = "keep the folder, and tell how to run the daemons by hand"},
+        {.name = "--keep", .kind = FLAG_SWITCH, .target = &keep, .help = "keep the folder, and print how to run the daemons by hand"},
     };
     const struct flags flags = {
         .command = "mtlsd demo",
         .usage = "[--keep]",
-        .about = "Shows the whole chain on loopback with throw-away certificates: app, injector, verifier, backend; large bodies each\n"
-                 "way; then every kind of bad certificate, each refused with its reason. Needs no network, no files and no rights.\n"
-                 "Exit code 0 only when everything held.",
+        .about = "Runs an app, an injector, a verifier and a backend on loopback, with throw-away certificates. Requests and large\n"
+                 "bodies pass in both directions. Then each kind of bad certificate is presented and refused, with its reason.\n"
+                 "Needs no network, no files and no special rights. Exit code 0: everything behaved as expected.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .after = "Example: mtlsd demo --keep",

@@ -215,31 +215,33 @@ int cmd_drill(int argc, char **argv)
 {
     struct drill_flags a = {.dir = "pki", .cn = "drill"};
     const struct flag table[] = {
-        {.name = "--target", .kind = FLAG_TEXT, .required = true, .target = &a.target, .value = "HOST:PORT", .help = "the listener to try"},
+        {.name = "--target", .kind = FLAG_TEXT, .required = true, .target = &a.target, .value = "HOST:PORT", .help = "listener to test"},
         {.name = "--dir", .kind = FLAG_TEXT, .target = &a.dir, .value = "FOLDER",
-         .help = "the CA that the listener trusts, as mtlsd pki keeps it (default: pki);\nits key signs what is offered"},
+         .help = "folder of mtlsd pki with the CA that the listener trusts (default: pki);\nits key signs the certificates"},
         {.name = "--server-ca", .kind = FLAG_LIST, .target = &a.server_ca, .value = "FILE",
-         .help = "the CA of the listener's own certificate, or \"system\" (default: the\nsame CA; may be repeated)"},
-        {.name = "--server-name", .kind = FLAG_TEXT, .target = &a.name, .value = "NAME", .help = "name to ask for and to expect (default: HOST)"},
-        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name to offer (default: drill)"},
-        {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit to offer"},
-        {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization to offer"},
-        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "TYPE:NAME", .help = "alternative name to offer: dns:, ip:, uri:, email: (may be repeated)"},
-        {.name = "--path", .kind = FLAG_TEXT, .target = &a.path, .value = "PATH", .help = "what to GET (default: /)"},
+         .help = "CA of the listener's certificate, or \"system\" (default: the CA of --dir;\nmay be repeated)"},
+        {.name = "--server-name", .kind = FLAG_TEXT, .target = &a.name, .value = "NAME", .help = "name to send (SNI) and to expect in the certificate (default: HOST)"},
+        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name of the certificates (default: drill)"},
+        {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit of the certificates"},
+        {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization of the certificates"},
+        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "TYPE:NAME", .help = "alternative name of the certificates: dns:, ip:, uri: or email: (may be\nrepeated)"},
+        {.name = "--path", .kind = FLAG_TEXT, .target = &a.path, .value = "PATH", .help = "path to GET (default: /)"},
         {.name = "--refusal", .kind = FLAG_LIST, .target = &a.refusals, .value = "STATUS",
-         .help = "an HTTP status that is a no, beside 400, 401, 403, 421, 495 and 496\n(may be repeated: 302 where bad certificates are redirected)"},
-        {.name = "--tcp", .kind = FLAG_SWITCH, .target = &a.tcp, .help = "the listener does not speak HTTP: no alert within 1.5 s is a yes"},
-        {.name = "--optional", .kind = FLAG_SWITCH, .target = &a.optional, .help = "who shows no certificate may be let in"},
+         .help = "HTTP status that counts as a refusal, beside 400, 401, 403, 421, 495\nand 496 (may be repeated); use 302 if bad certificates are redirected"},
+        {.name = "--tcp", .kind = FLAG_SWITCH, .target = &a.tcp, .help = "do not use HTTP: a certificate counts as accepted if no alert arrives\nwithin 1.5 seconds"},
+        {.name = "--optional", .kind = FLAG_SWITCH, .target = &a.optional, .help = "expect that clients without a certificate are accepted"},
         {.name = "--save", .kind = FLAG_TEXT, .target = &a.save, .value = "FOLDER",
-         .help = "keep what is offered: FOLDER/KIND.pem, certificates without keys"},
-        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs"},
+         .help = "save the certificates without keys as FOLDER/KIND.pem"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"},
     };
     const struct flags flags = {
         .command = "mtlsd drill",
         .usage = "--target HOST:PORT [--dir FOLDER] [--server-ca FILE]... [--ou TEXT] [--san TYPE:NAME]... [--tcp] [--json]",
-        .about = "Offers good and bad client certificates to a listener, mtlsd's or any other, over TLS 1.3 and 1.2, with full handshakes and\n"
-                 "with the tickets it gives, and prints what happened against what should have. Use it on listeners of your own.\n"
-                 "Exit code 0: all as it should be, 4: a bad one was let in or a good one refused, 1: the listener cannot be reached or does not speak TLS.",
+        .about = "Presents good and bad client certificates to a listener of mtlsd or any other server, and prints expected and actual\n"
+                 "results. Each certificate is tried with TLS 1.3 and 1.2, with full handshakes and with the listener's session\n"
+                 "tickets. Use it only on your own listeners.\n"
+                 "Exit code 0: all results are as expected. 4: a bad certificate was accepted, or a good one refused.\n"
+                 "1: the listener cannot be reached or does not speak TLS.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .after = "Example, with a listener that trusts the development CA:\n  mtlsd pki issue old --client && mtlsd pki revoke old\n"

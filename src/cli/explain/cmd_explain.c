@@ -107,27 +107,28 @@ int cmd_explain(int argc, char **argv)
     struct explain_flags a = {.config = COMMAND_CONFIG_PATH};
     const struct flag table[] = {
         {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &a.config, .value = "FILE",
-         .help = "the configuration (default: " COMMAND_CONFIG_PATH ")"},
+         .help = "configuration file (default: " COMMAND_CONFIG_PATH ")"},
         {.name = "--listener", .kind = FLAG_TEXT, .target = &a.listener, .value = "NAME",
-         .help = "the listener that is asked; needed only where the request does not\ntell which"},
+         .help = "listener that receives the request; needed only if the request does\nnot say"},
         {.name = "--request", .kind = FLAG_TEXT, .target = &a.request, .value = "'METHOD TARGET'",
-         .help = "what a client asks for: 'GET http://host/path', 'GET /path',\n'CONNECT host:443'"},
+         .help = "request of the client: 'GET http://host/path', 'GET /path',\n'CONNECT host:443'"},
         {.name = "--header", .kind = FLAG_LIST, .target = &a.headers, .value = "'Name: value'",
-         .help = "a header of that request (may be repeated)"},
+         .help = "header of the request (may be repeated)"},
         {.name = "--server-name", .kind = FLAG_TEXT, .target = &a.server_name, .value = "NAME",
-         .help = "what TLS is asked for, where it is not the host of the request"},
+         .help = "server name (SNI) that the client sends (default: the host of the\nrequest)"},
         {.name = "--cert", .kind = FLAG_TEXT, .target = &a.cert, .value = "PEM",
-         .help = "the certificate that the caller shows, with its chain"},
+         .help = "client certificate with its chain"},
         {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
-         .help = "judge as of 2026-01-31T23:59:59Z (or +05:30), 2026-01-31 or\n@SECONDS (default: now)"},
-        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "for programs"},
+         .help = "time of the check: 2026-01-31T23:59:59Z (or +05:30), 2026-01-31\nor @SECONDS (default: now)"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"},
     };
     const struct flags flags = {
         .command = "mtlsd explain",
         .usage = "-c FILE [--listener NAME] [--request 'METHOD TARGET' [--header 'Name: value']...] [--server-name NAME] [--cert PEM] [--json]",
-        .about = "Tells what run would do with a request, a caller's certificate or both, and which line of the configuration\n"
-                 "decides and why the earlier ones did not. Nothing is connected to.\n"
-                 "Exit code 0: answered, 2: usage, 3: the configuration or the certificate file cannot be used.",
+        .about = "Prints what run would do with a request, a client certificate, or both. The output names the line of the\n"
+                 "configuration that decides, and why earlier lines did not. No connection is made.\n"
+                 "Exit code 0: a result was printed. 2: the command line is wrong. 3: the configuration or the certificate file\n"
+                 "cannot be used.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .after = "Examples:\n  mtlsd explain -c mtlsd.conf --request 'GET http://127.0.0.1:8080/admin'\n"
@@ -137,7 +138,7 @@ int cmd_explain(int argc, char **argv)
     if (!flags_read(&flags, argc, argv, NULL, &code))
         return code;
     if (a.request == NULL && a.cert == NULL)
-        return command_fail(COMMAND_USAGE, "explain what? Give --request 'GET http://host/path', --cert PEM or both");
+        return command_fail(COMMAND_USAGE, "nothing to explain: give --request 'GET http://host/path', --cert PEM or both");
     if (a.request == NULL && a.headers.n > 0)
         return command_fail(COMMAND_USAGE, "--header needs a --request");
     return explain_file(&a);

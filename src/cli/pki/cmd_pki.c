@@ -19,7 +19,7 @@
 
 static struct flag dir_flag(const char **dir)
 {
-    return (struct flag){.name = "--dir", .kind = FLAG_TEXT, .target = dir, .value = "FOLDER", .help = "the CA's folder (default: pki)"};
+    return (struct flag){.name = "--dir", .kind = FLAG_TEXT, .target = dir, .value = "FOLDER", .help = "folder of the CA (default: pki)"};
 }
 
 static int check_days(uint64_t days, struct err *err)
@@ -71,15 +71,15 @@ static int pki_init(int argc, char **argv)
     struct init_flags a = {.dir = "pki", .cn = "mtlsd development CA", .days = 3650};
     const struct flag table[] = {
         dir_flag(&a.dir),
-        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "NAME", .help = "the CA's name (default: mtlsd development CA)"},
-        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "how long it is valid (default: 3650)"},
-        {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace a CA that is there"},
+        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "NAME", .help = "common name of the CA (default: mtlsd development CA)"},
+        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until it expires (default: 3650)"},
+        {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace an existing CA"},
     };
     const struct flags flags = {
         .command = "mtlsd pki init",
         .usage = "[--dir FOLDER] [--cn NAME] [--days N] [--force]",
-        .about = "Makes a CA for development: ca.pem (give it to those who verify), ca.key (keep it), crl.pem (an empty\n"
-                 "revocation list, valid 30 days) and index.txt (what was issued).",
+        .about = "Creates a CA for development. ca.pem is the CA certificate for the peers that verify, and ca.key its private key.\n"
+                 "crl.pem is an empty revocation list, valid for 30 days, and index.txt the list of issued certificates.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
     };
@@ -230,24 +230,24 @@ static int pki_issue(int argc, char **argv)
     struct issue_flags a = {.dir = "pki", .days = 365};
     const struct flag table[] = {
         dir_flag(&a.dir),
-        {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "for a client: it proves who calls"},
-        {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "for a server; needs at least one --san"},
+        {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "issue a client certificate"},
+        {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "issue a server certificate; needs at least one --san"},
         {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "NAME",
-         .help = "a name it holds for: dns:HOST, ip:ADDRESS, uri:URI, email:ADDRESS; the\ntype may be left out where it is clear (may be repeated, or several\nwith commas)"},
+         .help = "alternative name: dns:HOST, ip:ADDRESS, uri:URI or email:ADDRESS (may be\nrepeated, or several with commas); the type may be left out if it is clear"},
         {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name (default: NAME)"},
         {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit"},
         {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization"},
-        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "how long it is valid (default: 365)"},
+        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until it expires (default: 365)"},
         {.name = "--bad", .kind = FLAG_TEXT, .target = &a.bad, .value = "KIND",
-         .help = "wrong on purpose, for tests: expired, not-yet-valid, wrong-purpose,\nno-purpose, any-purpose, self-signed, unknown-ca, weak, "
+         .help = "issue a bad certificate, for tests: expired, not-yet-valid, wrong-purpose,\nno-purpose, any-purpose, self-signed, unknown-ca, weak, "
                  "sha1, no-san, is-ca"},
-        {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace the files of an earlier one of this name"},
+        {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace the files of an earlier certificate with this name"},
     };
     const struct flags flags = {
         .command = "mtlsd pki issue",
         .usage = "NAME --client|--server [--san NAME]... [--dir FOLDER] [--days N] [--bad KIND] [--force]",
-        .about = "Issues a certificate: NAME.pem (certificate and key in one: the \"bundle\" of an identity), and the same apart\n"
-                 "as NAME.crt and NAME.key.",
+        .about = "Issues a certificate. NAME.pem has certificate and key, for the bundle of an identity; NAME.crt and NAME.key have\n"
+                 "them in separate files.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
         .operand = "NAME",
@@ -294,8 +294,8 @@ static int pki_revoke(int argc, char **argv)
     const struct flags flags = {
         .command = "mtlsd pki revoke",
         .usage = "NAME... [--dir FOLDER]",
-        .about = "Revokes every certificate issued under a name and writes crl.pem anew (valid 30 days). Whoever verifies sees it\n"
-                 "when they load that file.",
+        .about = "Revokes every certificate issued under a name and writes a new crl.pem, valid for 30 days. The revocation takes\n"
+                 "effect where that file is loaded.",
         .table = table,
         .n = 1,
         .operand = "NAME",
@@ -327,13 +327,13 @@ static int pki_crl(int argc, char **argv)
     bool stale = false;
     const struct flag table[] = {
         dir_flag(&dir),
-        {.name = "--days", .kind = FLAG_NUMBER, .target = &days, .value = "N", .help = "until the next one is due (default: 30)"},
-        {.name = "--stale", .kind = FLAG_SWITCH, .target = &stale, .help = "wrong on purpose: the next one was due yesterday"},
+        {.name = "--days", .kind = FLAG_NUMBER, .target = &days, .value = "N", .help = "days until the next list is due (default: 30)"},
+        {.name = "--stale", .kind = FLAG_SWITCH, .target = &stale, .help = "write an outdated list, for tests: the next one was due yesterday"},
     };
     const struct flags flags = {
         .command = "mtlsd pki crl",
         .usage = "[--dir FOLDER] [--days N] [--stale]",
-        .about = "Writes the revocation list crl.pem anew.",
+        .about = "Writes a new revocation list crl.pem.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
     };
@@ -389,11 +389,11 @@ static int pki_show(int argc, char **argv)
     const char *dir = "pki";
     bool json = false;
     const struct flag table[] = {dir_flag(&dir),
-                                 {.name = "--json", .kind = FLAG_SWITCH, .target = &json, .help = "for programs; times in seconds since 1970"}};
+                                 {.name = "--json", .kind = FLAG_SWITCH, .target = &json, .help = "print JSON, with times in seconds since 1970"}};
     const struct flags flags = {
         .command = "mtlsd pki show",
         .usage = "[--dir FOLDER] [--json]",
-        .about = "Lists what this CA issued and what is revoked.",
+        .about = "Lists issued and revoked certificates of this CA.",
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
     };
@@ -416,15 +416,15 @@ static int pki_show(int argc, char **argv)
 int cmd_pki(int argc, char **argv)
 {
     static const struct command words[] = {
-        {"init", pki_init, "make a CA in a folder"},
+        {"init", pki_init, "create a CA in a folder"},
         {"issue", pki_issue, "issue a certificate for a client or a server"},
-        {"revoke", pki_revoke, "revoke certificates and write the revocation list anew"},
-        {"crl", pki_crl, "write the revocation list anew"},
-        {"show", pki_show, "list what was issued"},
+        {"revoke", pki_revoke, "revoke certificates and write a new revocation list"},
+        {"crl", pki_crl, "write a new revocation list"},
+        {"show", pki_show, "list issued certificates"},
     };
     static const struct command_group group = {
         .prefix = "mtlsd pki",
-        .before = "A small CA in a folder, for development and tests. Not for production: its key lies beside its certificates.",
+        .before = "A small CA in a folder, for development and tests only: its key is stored beside its certificates.",
         .after = "Start with: mtlsd pki init --dir pki",
         .table = words,
         .n = sizeof(words) / sizeof(words[0]),

@@ -9,8 +9,8 @@ enum { SHEET_MAX = 4 << 20 };
 
 static const struct admin_command command = {
     .word = "status",
-    .about = "Shows what a running instance does: listeners and upstreams with their counts, identities with days left, trusts with the\n"
-             "age of their CRLs, and the last refusals with the reason and what to do.",
+    .about = "Prints the state of a running daemon: counts of listeners, routes and upstreams, and the state of targets. Identities are\n"
+             "listed with the days until they expire, trusts with the age of their CRLs, and the last refusals with hints.",
     .method = "GET",
     .path = "/status",
     .timeout_ms = 10000,
