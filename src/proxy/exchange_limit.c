@@ -15,17 +15,17 @@ static const struct {
     bool upstream;
     size_t offset;
 } limits[] = {
-    [LIMIT_PROXY_HEADER] = {"handshake", "the other end may send no PROXY header: then remove accept_proxy_protocol; timeouts.handshake of the listener sets the limit", LISTENER(handshake_ms)},
+    [LIMIT_PROXY_HEADER] = {"handshake", "remove accept_proxy_protocol if clients send no PROXY header; raise timeouts.handshake of the listener if they are slow", LISTENER(handshake_ms)},
     [LIMIT_CLIENT_HANDSHAKE] = {"handshake", NULL, LISTENER(handshake_ms)},
-    [LIMIT_HEADER] = {"header", "timeouts.header of the listener sets the limit", LISTENER(header_ms)},
-    [LIMIT_BODY] = {"body", "timeouts.body of the listener sets the limit: raise it for clients that pause for longer", LISTENER(body_ms)},
-    [LIMIT_BODY_RATE] = {"min_body_rate", "timeouts.min_body_rate of the listener sets the limit: lower it for slow clients, 0 accepts any rate", LISTENER(min_body_rate)},
+    [LIMIT_HEADER] = {"header", "raise timeouts.header of the listener if clients are slow", LISTENER(header_ms)},
+    [LIMIT_BODY] = {"body", "raise timeouts.body of the listener if clients pause for longer", LISTENER(body_ms)},
+    [LIMIT_BODY_RATE] = {"min_body_rate", "lower timeouts.min_body_rate of the listener if clients are slow; 0 accepts any rate", LISTENER(min_body_rate)},
     [LIMIT_WRITE] = {"write", NULL, LISTENER(write_ms)},
-    [LIMIT_LISTENER_IDLE] = {"idle", "timeouts.idle of the listener sets the limit", LISTENER(idle_ms)},
+    [LIMIT_LISTENER_IDLE] = {"idle", "raise timeouts.idle of the listener if connections pause for longer", LISTENER(idle_ms)},
     [LIMIT_CONNECT] = {"connect", NULL, UPSTREAM(connect_ms)},
     [LIMIT_UPSTREAM_HANDSHAKE] = {"handshake", NULL, UPSTREAM(handshake_ms)},
-    [LIMIT_RESPONSE] = {"response", "timeouts.response of the upstream sets the limit", UPSTREAM(response_ms)},
-    [LIMIT_UPSTREAM_IDLE] = {"idle", "timeouts.idle of the upstream sets the limit", UPSTREAM(idle_ms)},
+    [LIMIT_RESPONSE] = {"response", "raise timeouts.response of the upstream if it needs more time", UPSTREAM(response_ms)},
+    [LIMIT_UPSTREAM_IDLE] = {"idle", "raise timeouts.idle of the upstream if connections pause for longer", UPSTREAM(idle_ms)},
 };
 
 const char *exchange_limit_text(struct exchange *x, enum limit which, const char *what, char out[EXCHANGE_LIMIT_SIZE])

@@ -327,7 +327,7 @@ static int check_leaf(struct loading *l, int64_t now)
     unsigned usage = 0;
     if (gnutls_x509_crt_get_key_usage(leaf->crt, &usage, NULL) >= 0 && (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0)
         return err_set(l->err, ERR_CREDENTIAL,
-                       "identity %s: the keyUsage of %s (%s:%zu) does not allow to sign, which TLS needs: have it issued again with keyUsage = "
+                       "identity %s: the keyUsage of %s (%s:%zu) does not allow to sign, which TLS needs: issue it again with keyUsage = "
                        "digitalSignature",
                        l->spec->name, l->id->subject, file, leaf->line);
     for (size_t i = 0; i < l->id->n_links; i++)

@@ -322,7 +322,7 @@ START_TEST(a_tunnel_where_nothing_moves_ends_after_the_idle_time)
     ck_assert_ptr_null(wire_exchange(&w.injector));
     const struct wire_seen *seen = wire_last(&w.injector);
     ck_assert_msg(strstr(seen->detail, "(timeouts.idle of the listener is 10m)") != NULL, "%s", seen->detail);
-    ck_assert_str_eq(seen->hint, "timeouts.idle of the listener sets the limit");
+    ck_assert_str_eq(seen->hint, "raise timeouts.idle of the listener if connections pause for longer");
 }
 END_TEST
 

@@ -408,7 +408,7 @@ class BadUpstreams(harness.Case):
         document = self.refuse(self.pki.leaf("u-cn-only", cn="localhost"), "name_mismatch", target="localhost")
         self.assertIn("openssl req -new", document["hint"])
         self.assertNotIn("server_name", document["hint"])
-        wait_for(lambda: "hint=\"have it issued again with the host in subjectAltName" in self.mtlsd.log, "the same in the log")
+        wait_for(lambda: "hint=\"issue it again with the host in subjectAltName" in self.mtlsd.log, "the same in the log")
 
     def test_address_written_as_a_dns_name(self):
         """B1: an address is matched by an address entry only."""

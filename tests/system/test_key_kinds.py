@@ -150,7 +150,7 @@ class Kinds(harness.Case):
     def test_a_certificate_that_may_not_sign_is_refused(self):
         self.zoo.write("usage.ext", LEAF.replace("digitalSignature", "keyEncipherment"))
         pem = self.zoo.leaf("usage", KINDS["rsa"][0], "p256-ca", ("-sha256",), "usage.ext")
-        self.assertIn("does not allow to sign, which TLS needs: have it issued again with keyUsage = digitalSignature", self.check(pem, code=3))
+        self.assertIn("does not allow to sign, which TLS needs: issue it again with keyUsage = digitalSignature", self.check(pem, code=3))
 
     def test_weak_keys_are_warned_of(self):
         pem = self.zoo.leaf("rsa1024", ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"), "p256-ca", ("-sha256",))
