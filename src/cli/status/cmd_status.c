@@ -3,10 +3,6 @@
 #include "command.h"
 #include "status_sheet.h"
 
-#include <stdio.h>
-
-enum { SHEET_MAX = 4 << 20 };
-
 static const struct admin_command command = {
     .word = "status",
     .about = "Prints the state of a running daemon: counts of listeners, routes and upstreams, and the state of targets. Identities are\n"
@@ -15,18 +11,6 @@ static const struct admin_command command = {
     .path = "/status",
     .timeout_ms = 10000,
 };
-
-static int print_sheet(const struct admin_reply *reply)
-{
-    struct bytes sheet;
-    bytes_init(&sheet, SHEET_MAX);
-    int rc = status_sheet_write(&sheet, reply->json);
-    struct span text = bytes_span(&sheet);
-    if (rc == 0)
-        fwrite(text.ptr, 1, text.len, stdout);
-    bytes_clear(&sheet);
-    return rc == 0 ? COMMAND_FINE : command_fail(COMMAND_FAILED, "out of memory");
-}
 
 int cmd_status(int argc, char **argv)
 {
@@ -38,8 +22,8 @@ int cmd_status(int argc, char **argv)
         admin_command_print_body(&reply);
     if (reply.status != 200)
         code = command_fail(COMMAND_FAILED, "status: %s", admin_command_text(reply.json, "detail"));
-    else if (!reply.as_json)
-        code = print_sheet(&reply);
+    else if (!reply.as_json && document_show(json_incref(reply.json), false, status_sheet_print) != 0)
+        code = command_fail(COMMAND_FAILED, "out of memory");
     admin_command_clear(&reply);
     return code;
 }

@@ -4,10 +4,8 @@
 #ifndef MTLSD_CLI_STATUS_SHEET_H
 #define MTLSD_CLI_STATUS_SHEET_H
 
-#include "mtlsd/base/bytes.h"
+#include "document.h"
 
-struct json_t;
-
-MUST_CHECK int status_sheet_write(struct bytes *out, const struct json_t *status);
+void status_sheet_print(struct page *page, const json_t *status);
 
 #endif

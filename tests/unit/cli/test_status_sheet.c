@@ -3,7 +3,6 @@
 
 #include "status/status_sheet.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +15,9 @@ static const char *sheet_of(const char *json)
     json_error_t error;
     json_t *status = json_loads(json, 0, &error);
     ck_assert_msg(status != NULL, "%s", error.text);
-    ck_assert_int_eq(status_sheet_write(&out, status), 0);
+    struct page page = {.out = &out};
+    status_sheet_print(&page, status);
+    ck_assert_int_eq(page_end(&page), 0);
     snprintf(text, sizeof(text), "%.*s", (int)out.len, (const char *)bytes_span(&out).ptr);
     json_decref(status);
     bytes_clear(&out);

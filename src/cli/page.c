@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "page.h"
+#include "document.h"
+#include "mtlsd/base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_MAX = 64, WORD_MAX = 80, DIGITS_MAX = 48, COLUMNS_MAX = 10, WIDEST = 48, VALUE_MAX = 1 << 20, SOON_DAYS = 14 };
+
+/* What stands between { and }. */
+struct slot {
+    char mark, op; /* '\0': none */
+    bool outer, raw;
+    char key[KEY_MAX], word[WORD_MAX]; /* word: what stands behind op */
+};
+
+struct page_cell {
+    char text[PAGE_CELL_MAX];
+};
+
+void page_say(struct page *p, const char *text)
+{
+    p->failed = p->failed || bytes_append_str(p->out, text) != 0;
+}
+
+void page_safe(struct page *p, const char *text)
+{
+    p->failed = p->failed || text_append_percent(p->out, span_from_str(text)) != 0;
+}
+
+void page_printf(struct page *p, const char *fmt, ...)
+{
+    char text[PAGE_CELL_MAX];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    page_say(p, text);
+}
+
+/* ---- values ---- */
+
+/* 1234567 as 1,234,567 */
+static const char *grouped(long long n, char text[DIGITS_MAX])
+{
+    char digits[32];
+    int len = snprintf(digits, sizeof(digits), "%lld", n);
+    size_t k = 0;
+    for (int i = 0; i < len; i++) {
+        text[k++] = digits[i];
+        if (i + 1 < len && (len - 1 - i) % 3 == 0 && digits[i] != '-')
+            text[k++] = ',';
+    }
+    text[k] = '\0';
+    return text;
+}
+
+static bool has_value(const json_t *value)
+{
+    switch (value != NULL ? json_typeof(value) : JSON_NULL) {
+    case JSON_STRING:
+        return json_string_length(value) > 0;
+    case JSON_INTEGER:
+        return json_integer_value(value) != 0;
+    case JSON_ARRAY:
+        return json_array_size(value) > 0;
+    case JSON_OBJECT:
+        return json_object_size(value) > 0;
+    case JSON_REAL:
+    case JSON_TRUE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A number, or how many there are in a list. */
+static long long count_of(const json_t *value)
+{
+    return json_is_array(value) ? (long long)json_array_size(value) : (long long)json_integer_value(value);
+}
+
+static bool how_is(const char *how, const char *word)
+{
+    return strncmp(how, word, strlen(word)) == 0;
+}
+
+static void days_left(long long days, char out[DIGITS_MAX])
+{
+    if (days < 0)
+        snprintf(out, DIGITS_MAX, "EXPIRED");
+    else
+        snprintf(out, DIGITS_MAX, "%lld day%s%s", days, days == 1 ? "" : "s", days < SOON_DAYS ? " !" : "");
+}
+
+static int put_number(struct bytes *out, long long n, const char *how)
+{
+    char text[DIGITS_MAX];
+    if (how_is(how, "utc") && n == 0)
+        snprintf(text, sizeof(text), "-");
+    else if (how_is(how, "utc"))
+        text_utc(text, n);
+    else if (how_is(how, "left"))
+        days_left(n, text);
+    else if (how_is(how, ","))
+        grouped(n, text);
+    else
+        snprintf(text, sizeof(text), "%lld", how_is(how, "days") ? (long long)text_days_left(n, 0) : n);
+    return bytes_append_str(out, text);
+}
+
+static int put_string(struct bytes *out, const char *text, bool raw)
+{
+    return raw ? bytes_append_str(out, text) : text_append_percent(out, span_from_str(text));
+}
+
+static int put_list(struct bytes *out, const json_t *list, const struct slot *s)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        rc = i > 0 ? bytes_append_str(out, s->op == '+' ? s->word : " ") : 0;
+        rc = rc != 0 ? rc : put_string(out, text != NULL ? text : "?", s->raw);
+    }
+    return rc;
+}
+
+static int put_counts(struct bytes *out, const json_t *counts)
+{
+    int rc = 0;
+    json_t *object = (json_t *)(uintptr_t)counts, *count; /* jansson iterates over what it does not change, but does not say so */
+    const char *word, *between = "";
+    json_object_foreach(object, word, count)
+    {
+        rc = rc != 0 ? rc : bytes_printf(out, "%s%lld ", between, (long long)json_integer_value(count));
+        rc = rc != 0 ? rc : put_string(out, word, false);
+        between = ", ";
+    }
+    return rc;
+}
+
+static int put_nothing(struct bytes *out, const struct slot *s, const char *how)
+{
+    if (s->op == '|')
+        return bytes_append_str(out, s->word);
+    return bytes_append_str(out, how_is(how, ",") ? "0" : how_is(how, "utc") || how_is(how, "left") ? "-" : "");
+}
+
+static int put_value(struct bytes *out, const json_t *value, const struct slot *s)
+{
+    const char *how = s->op == ':' ? s->word : "";
+    if (s->op == '#')
+        return bytes_append_str(out, count_of(value) == 1 ? "" : "s");
+    if (!has_value(value) && (!json_is_integer(value) || s->op == '|'))
+        return put_nothing(out, s, how);
+    if (how_is(how, "count") || how_is(how, "rest"))
+        return bytes_printf(out, "%lld", count_of(value) - (how[0] == 'r'));
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        return put_string(out, json_string_value(value), s->raw);
+    case JSON_INTEGER:
+        return put_number(out, json_integer_value(value), how);
+    case JSON_REAL:
+        return bytes_printf(out, "%.1f", json_real_value(value));
+    case JSON_ARRAY:
+        return put_list(out, value, s);
+    case JSON_OBJECT:
+        return put_counts(out, value);
+    default:
+        return bytes_append_str(out, "yes");
+    }
+}
+
+/* ---- forms ---- */
+
+/* Reads the slot whose { stands at form; gives what follows its }. */
+static const char *read_slot(const char *form, struct slot *s)
+{
+    *s = (struct slot){.mark = '\0'};
+    form++;
+    for (; strchr("^$?!", *form) != NULL; form++) {
+        s->outer = s->outer || *form == '^';
+        s->raw = s->raw || *form == '$';
+        s->mark = *form == '?' || *form == '!' ? *form : s->mark;
+    }
+    size_t n = strcspn(form, "|+:#=>}"), all = strcspn(form, "}");
+    snprintf(s->key, sizeof(s->key), "%.*s", (int)n, form);
+    if (n < all) {
+        s->op = form[n];
+        snprintf(s->word, sizeof(s->word), "%.*s", (int)(all - n - 1), form + n + 1);
+    }
+    return form + all + 1;
+}
+
+static const json_t *value_of(const struct page *p, const json_t *object, const struct slot *s)
+{
+    return document_get(s->outer ? p->outer : object, s->key);
+}
+
+/* Whether a slot has what it asks for. */
+static bool slot_holds(const struct slot *s, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    if (s->op == '=')
+        return (text != NULL && strcmp(text, s->word) == 0) == (s->mark != '!');
+    if (s->op == '>')
+        return (count_of(value) > strtoll(s->word, NULL, 10)) == (s->mark != '!');
+    if (s->op == '#' || s->op == '|')
+        return true;
+    return has_value(value) == (s->mark != '!');
+}
+
+static void put_slot(struct page *p, const json_t *object, const struct slot *s)
+{
+    struct bytes text;
+    if (s->mark != '\0' || s->op == '=' || s->op == '>')
+        return;
+    const char *how = s->op == ':' ? s->word + strspn(s->word, "abcdefghijklmnopqrstuvwxyz,") : "";
+    bool right = *how == '>';
+    int width = (int)strtol(how + right, NULL, 10);
+    bytes_init(&text, VALUE_MAX);
+    p->failed = p->failed || put_value(&text, value_of(p, object, s), s) != 0;
+    int pad = width > (int)text.len ? width - (int)text.len : 0;
+    p->failed = p->failed || bytes_printf(p->out, "%*s", right ? pad : 0, "") != 0 || bytes_append_span(p->out, bytes_span(&text)) != 0 ||
+                bytes_printf(p->out, "%*s", right ? 0 : pad, "") != 0;
+    bytes_clear(&text);
+}
+
+/* Gives the ] of the group that begins at form, and whether it is to be shown. */
+static const char *look_at_group(const struct page *p, const json_t *object, const char *form, bool *holds)
+{
+    size_t depth = 1;
+    *holds = true;
+    while (*form != '\0') {
+        struct slot s;
+        if (*form == '{') {
+            form = read_slot(form, &s);
+            *holds = *holds && (depth > 1 || slot_holds(&s, value_of(p, object, &s)));
+            continue;
+        }
+        depth += *form == '[';
+        depth -= *form == ']';
+        if (depth == 0)
+            return form;
+        form++;
+    }
+    return form;
+}
+
+static void put_until(struct page *p, const json_t *object, const char *form, const char *end)
+{
+    while (form < end && !p->failed) {
+        struct slot s;
+        if (*form == '{') {
+            form = read_slot(form, &s);
+            put_slot(p, object, &s);
+        } else if (form[0] == '[' && form[1] != '[') {
+            bool holds;
+            const char *close = look_at_group(p, object, form + 1, &holds);
+            if (holds)
+                put_until(p, object, form + 1, close);
+            form = close + 1;
+        } else {
+            form += form[0] == '[';
+            p->failed = bytes_append(p->out, form, 1) != 0;
+            form++;
+        }
+    }
+}
+
+void page_put(struct page *p, const struct json_t *object, const char *form)
+{
+    put_until(p, object, form, form + strlen(form));
+}
+
+void page_each(struct page *p, const struct json_t *list, const char *form)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        page_put(p, json_array_get(list, i), form);
+}
+
+/* ---- tables ---- */
+
+static struct page_cell *add_cell(struct page *p)
+{
+    struct page_cell *cells = realloc(p->cells, (p->n_cells + 1) * sizeof(*cells));
+    p->failed = p->failed || cells == NULL;
+    if (cells == NULL)
+        return NULL;
+    p->cells = cells;
+    return &cells[p->n_cells++];
+}
+
+void page_table(struct page *p, const struct page_column *columns, size_t n)
+{
+    p->columns = columns;
+    p->n_columns = n;
+    p->n_cells = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct page_cell *cell = add_cell(p);
+        if (cell != NULL)
+            snprintf(cell->text, sizeof(cell->text), "%s", columns[i].title + (columns[i].title[0] == '>'));
+    }
+}
+
+void page_row(struct page *p, const struct json_t *object)
+{
+    struct bytes *out = p->out, text;
+    for (size_t i = 0; i < p->n_columns; i++) {
+        struct page_cell *cell = add_cell(p);
+        bytes_init(&text, VALUE_MAX);
+        p->out = &text;
+        page_put(p, object, p->columns[i].form);
+        if (cell != NULL)
+            snprintf(cell->text, sizeof(cell->text), "%.*s", (int)text.len, text.len > 0 ? (const char *)bytes_span(&text).ptr : "");
+        if (cell != NULL && text.len >= sizeof(cell->text))
+            memcpy(cell->text + sizeof(cell->text) - sizeof("..."), "...", sizeof("..."));
+        bytes_clear(&text);
+    }
+    p->out = out;
+}
+
+void page_rows(struct page *p, const struct json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        page_row(p, json_array_get(list, i));
+}
+
+void page_table_end(struct page *p)
+{
+    size_t widths[COLUMNS_MAX] = {0};
+    bool empty = p->n_cells <= p->n_columns;
+    for (size_t i = 0; i < p->n_cells; i++) {
+        size_t n = strlen(p->cells[i].text), *width = &widths[i % p->n_columns];
+        n = n > WIDEST ? WIDEST : n;
+        *width = n > *width ? n : *width;
+    }
+    for (size_t i = 0; !empty && !p->failed && i < p->n_cells; i++) {
+        size_t column = i % p->n_columns;
+        bool last = column + 1 == p->n_columns, right = p->columns[column].title[0] == '>';
+        int width = last && !right ? 0 : (int)widths[column];
+        p->failed = bytes_printf(p->out, right ? "  %*s" : "  %-*s", width, p->cells[i].text) != 0;
+        page_say(p, last ? "\n" : "");
+    }
+    page_say(p, empty ? "" : "\n");
+}
+
+int page_end(struct page *p)
+{
+    free(p->cells);
+    p->cells = NULL;
+    return p->failed ? -1 : 0;
+}

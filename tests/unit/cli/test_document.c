@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "document.h"
+#include "t.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void expect(json_t *value, const char *text)
+{
+    char *written = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    ck_assert_ptr_nonnull(written);
+    ck_assert_str_eq(written, text);
+    free(written);
+    json_decref(value);
+}
+
+START_TEST(members_keep_their_order_and_their_kind)
+{
+    static const char *const names[] = {"a", "b"};
+    expect(document_object("t:t none:t i:i I:I yes:b no:b f:f o:o", "x", NULL, -1, INT64_C(5000000000), true, false, 0.5, document_strings(names, 2)),
+           "{\"t\":\"x\",\"none\":null,\"i\":-1,\"I\":5000000000,\"yes\":true,\"no\":false,\"f\":0.5,\"o\":[\"a\",\"b\"]}");
+    expect(document_add(document_object("a:i", 1), "b:i", 2), "{\"a\":1,\"b\":2}");
+    expect(document_object(""), "{}");
+}
+END_TEST
+
+START_TEST(any_bytes_are_a_text)
+{
+    expect(document_text("a\xff%"), "\"a%FF%25\"");
+    expect(document_text("\xc3\xa4%"), "\"\xc3\xa4%\"");
+    expect(document_text(NULL), "null");
+}
+END_TEST
+
+START_TEST(a_member_that_could_not_be_made_fails_the_whole)
+{
+    ck_assert_ptr_null(document_object("a:i b:o c:o", 1, NULL, json_array()));
+    ck_assert_ptr_null(document_add(NULL, "a:o", json_array()));
+    ck_assert_int_eq(document_show(NULL, true, NULL), -1);
+}
+END_TEST
+
+START_TEST(what_is_not_there_reads_as_nothing)
+{
+    json_t *object = document_object("a:o n:i", document_object("b:t yes:b", "x", true), 7);
+    ck_assert_str_eq(document_string(object, "a.b", "-"), "x");
+    ck_assert(document_truth(object, "a.yes") && !document_truth(object, "a.b") && !document_truth(object, "a.b.c"));
+    ck_assert_int_eq(document_number(object, "n"), 7);
+    ck_assert_int_eq(document_number(object, "a"), 0);
+    ck_assert_str_eq(document_string(object, "a.c", "-"), "-");
+    ck_assert_str_eq(document_string(NULL, "a", "-"), "-");
+    json_decref(object);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("document");
+    TCase *c = tcase_create("document");
+    tcase_add_test(c, members_keep_their_order_and_their_kind);
+    tcase_add_test(c, any_bytes_are_a_text);
+    tcase_add_test(c, a_member_that_could_not_be_made_fails_the_whole);
+    tcase_add_test(c, what_is_not_there_reads_as_nothing);
+    suite_add_tcase(s, c);
+    return s;
+}
