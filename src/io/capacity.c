@@ -1,7 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capacity.h"
 
+#include "mtlsd/config/config.h"
+#include "mtlsd/control/fd_share.h"
+
+#include <sys/resource.h>
+
 enum { SECOND_US = 1000 * 1000, FULL_US = 5 * SECOND_US };
+
+void capacity_raise_limit(struct capacity *c)
+{
+    struct rlimit limit = {1024, 1024};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    c->fd_limit = (size_t)limit.rlim_cur;
+}
+
+void capacity_share(struct capacity *c, const struct config *config)
+{
+    size_t binds = 0;
+    for (size_t i = 0; i < config->n_listeners; i++)
+        binds += config->listeners[i].n_bind;
+    c->most = fd_share_all(c->fd_limit, c->workers, binds);
+    c->most_clients = fd_share_clients(c->most, config->max_connections);
+}
 
 bool capacity_take_client(struct capacity *c)
 {

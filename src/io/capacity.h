@@ -21,7 +21,14 @@ struct capacity {
     void (*wake)(void *ctx);           /* all workers, which then compare asks */
     void *ctx;
     unsigned workers;
+    size_t fd_limit; /* of the process */
 };
+
+struct config;
+/* Raises the process's limit of descriptors as far as it goes. */
+void capacity_raise_limit(struct capacity *c);
+/* How many there may be by the limit of descriptors and this configuration. */
+void capacity_share(struct capacity *c, const struct config *config);
 
 /* False: there is no place. */
 bool capacity_take_client(struct capacity *c);

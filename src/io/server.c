@@ -4,7 +4,6 @@
 #include "worker.h"
 
 #include "mtlsd/base/log.h"
-#include "mtlsd/control/fd_share.h"
 #include "mtlsd/io/log_file.h"
 
 #include <malloc.h>
@@ -12,7 +11,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { WORKERS_MAX = 256, SIGNALS = 5 };
@@ -37,7 +35,6 @@ struct server {
     struct background *background; /* owned */
     struct hand *hands;
     unsigned n_hands;
-    size_t fd_limit; /* of the process */
     struct capacity capacity;
     _Atomic unsigned n_finished;
     _Atomic int requested; /* bits of 1 << enum server_signal */
@@ -46,29 +43,6 @@ struct server {
     uv_timer_t drain_timer;
     bool draining;
 };
-
-/* ---- descriptors ---- */
-
-/* As far up as it goes. */
-static size_t raise_fd_limit(void)
-{
-    struct rlimit limit = {1024, 1024};
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-        getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    return (size_t)limit.rlim_cur;
-}
-
-static void share_out(struct server *s, const struct snapshot *snapshot)
-{
-    size_t binds = 0;
-    for (size_t i = 0; i < snapshot->config->n_listeners; i++)
-        binds += snapshot->config->listeners[i].n_bind;
-    s->capacity.most = fd_share_all(s->fd_limit, s->n_hands, binds);
-    s->capacity.most_clients = fd_share_clients(s->capacity.most, snapshot->config->max_connections);
-}
 
 /* ---- orders to workers ---- */
 
@@ -205,7 +179,7 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
     snapshot_on_end(next, on_snapshot_end, s);
     if (adopt_with(s, next, s->snapshot, err) != 0)
         return -1;
-    share_out(s, next);
+    capacity_share(&s->capacity, next->config);
     socket_file_remove(&s->files, next);
     struct snapshot *old = s->snapshot;
     s->snapshot = snapshot_ref(next);
@@ -348,11 +322,11 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     bool ok = s->hands != NULL && s->refusals != NULL;
     for (unsigned i = 0; i < workers && ok; i++)
         ok = init_hand(s, i, err) == 0;
-    s->fd_limit = raise_fd_limit();
     s->capacity.workers = s->n_hands;
     s->capacity.wake = wake_all;
     s->capacity.ctx = s;
-    share_out(s, snapshot);
+    capacity_raise_limit(&s->capacity);
+    capacity_share(&s->capacity, snapshot->config);
     ok = ok && (s->background = background_new(&s->loop, err)) != NULL;
     snapshot_on_end(snapshot, on_snapshot_end, s);
     if (ok && adopt_with(s, snapshot, NULL, err) == 0)
