@@ -3,8 +3,7 @@
 #include "conn.h"
 #include "peer_address.h"
 
-#include "mtlsd/http/http_problem.h"
-#include "mtlsd/policy/reason.h"
+#include "mtlsd/proxy/early_answer.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -22,8 +21,6 @@ enum {
     ASKED_MS = 50,          /* how long others have to let idle clients go */
     ASK_AGAIN_US = SECOND_US / 5,
     TELL_MS = 1000,
-    WORDS_MAX = 2048,
-    RETRY_AFTER_S = 1,
 };
 
 /* ---- idle clients give way ---- */
@@ -140,33 +137,20 @@ static void on_tell(uv_timer_t *timer)
         uv_timer_stop(timer);
 }
 
-/* RFC 8446 section 6: a fatal alert, internal_error. It is cheap as it needs no handshake, and a client that began one reads it all the same. */
-static const uint8_t alert[] = {0x15, 3, 3, 0, 2, 2, 80};
-
-/* Valid until the next call. */
-static struct span words_for(struct worker *w, const struct plan_listener *l)
+/* l: NULL, and it is reset. */
+static void send_away(struct worker *w, int fd, const struct plan_listener *l, enum reason reason)
 {
-    if (l->tls != NULL)
-        return span_of(alert, sizeof(alert));
-    if (l->conf->protocol != CONFIG_PROTOCOL_HTTP)
-        return span_of(NULL, 0);
-    int64_t utc = worker_now().utc;
-    if (w->listening.full_answer_utc == utc)
-        return bytes_span(&w->listening.full_answer);
-    const struct reason_row *row = reason_row(REASON_OVERLOADED);
-    const struct http_problem p = {.status = row->http_status, .phrase = reason_http_phrase(row->http_status), .reason = row->word, .title = row->title,
-                                   .hint = row->hint, .refused_by = report_blame_word(report_blame(REASON_OVERLOADED)), .now = utc,
-                                   .retry_after = RETRY_AFTER_S, .close = true};
-    bytes_clear(&w->listening.full_answer);
-    w->listening.full_answer_utc = http_problem_write(&w->listening.full_answer, &p) == 0 ? utc : 0;
-    return bytes_span(&w->listening.full_answer);
+    struct bytes out;
+    bytes_init(&out, EARLY_ANSWER_MAX);
+    refusing_add(&w->listening.refusing, fd, l != NULL ? early_answer(&out, l, reason, worker_now().utc) : span_of(NULL, 0));
+    bytes_clear(&out);
 }
 
 static void refuse(struct listen_socket *s, int fd)
 {
     struct worker *w = s->worker;
     const struct plan_listener *l = snapshot_find_listener(w->snapshot, s->listener);
-    refusing_add(&w->listening.refusing, fd, l != NULL ? words_for(w, l) : span_of(NULL, 0));
+    send_away(w, fd, l, REASON_OVERLOADED);
     if (l != NULL)
         journal_refused(&w->journal, l, REASON_OVERLOADED);
     capacity_refused(w->capacity, worker_now().us);
@@ -294,7 +278,6 @@ void listening_init(struct worker *w)
     uv_timer_init(w->loop, &w->listening.tell);
     w->listening.tell.data = w;
     refusing_init(&w->listening.refusing, w->loop);
-    bytes_init(&w->listening.full_answer, WORDS_MAX);
 }
 
 void listening_close(struct worker *w)

@@ -146,7 +146,6 @@ void worker_clear(struct worker *w)
     tls_tickets_free(w->env.tickets);
     journal_clear(&w->journal);
     snapshot_unref(w->snapshot);
-    bytes_clear(&w->listening.full_answer);
     free(w->buffer.data);
     free(w->env.scratch);
 }

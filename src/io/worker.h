@@ -32,8 +32,6 @@ struct listening {
     uint64_t ask_again_us;    /* before that other workers are not asked */
     unsigned asks_seen;
     struct refusing refusing;
-    struct bytes full_answer; /* what a client without a place is told, of that second */
-    int64_t full_answer_utc;
 };
 
 struct worker {
@@ -73,7 +71,7 @@ struct worker {
     void *ebb_ctx;
 };
 
-/* Takes a reference of snapshot; borrows capacity. */
+/* Takes a reference of snapshot; borrows the others. */
 MUST_CHECK int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct capacity *capacity, struct refusals *refusals,
                            struct err *err);
 /* After the loop ended. */

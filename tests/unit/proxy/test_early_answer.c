@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows C13 and C14 of the security list. */
+#include "mtlsd/proxy/early_answer.h"
+#include "t.h"
+
+#include <string.h>
+
+enum { UTC = 1800000000 };
+
+static struct config_listener conf;
+static struct plan_listener listener;
+static struct bytes out;
+
+static void set_up(void)
+{
+    conf = (struct config_listener){.protocol = CONFIG_PROTOCOL_HTTP};
+    listener = (struct plan_listener){.conf = &conf};
+    bytes_init(&out, EARLY_ANSWER_MAX);
+}
+
+static void tear_down(void)
+{
+    bytes_clear(&out);
+}
+
+static const char *text_for(enum reason reason)
+{
+    struct span s = early_answer(&out, &listener, reason, UTC);
+    ck_assert_ptr_eq(s.ptr, bytes_span(&out).ptr);
+    ck_assert_int_eq(bytes_append(&out, "", 1), 0);
+    return (const char *)bytes_span(&out).ptr;
+}
+
+START_TEST(http_client_is_given_a_whole_answer)
+{
+    const char *text = text_for(REASON_OVERLOADED);
+    ck_assert_ptr_eq(strstr(text, "HTTP/1.1 503 Service Unavailable\r\n"), text);
+    ck_assert_ptr_nonnull(strstr(text, "Retry-After: 1\r\n"));
+    ck_assert_ptr_nonnull(strstr(text, "Connection: close\r\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\"reason\":\"overloaded\""));
+}
+END_TEST
+
+START_TEST(tls_client_is_given_an_alert_whatever_the_protocol)
+{
+    listener.tls = (struct tls_context *)&conf; /* that it is there is all that counts */
+    for (int tcp = 0; tcp < 2; tcp++) {
+        conf.protocol = tcp ? CONFIG_PROTOCOL_TCP : CONFIG_PROTOCOL_HTTP;
+        struct span s = early_answer(&out, &listener, REASON_OVERLOADED, UTC);
+        ck_assert_uint_eq(s.len, 7);
+        ck_assert_int_eq(memcmp(s.ptr, "\x15\x03\x03\x00\x02\x02\x50", 7), 0);
+    }
+}
+END_TEST
+
+START_TEST(plain_tcp_client_is_given_nothing)
+{
+    conf.protocol = CONFIG_PROTOCOL_TCP;
+    ck_assert_uint_eq(early_answer(&out, &listener, REASON_OVERLOADED, UTC).len, 0);
+}
+END_TEST
+
+START_TEST(half_an_answer_is_none)
+{
+    bytes_init(&out, 100);
+    ck_assert_uint_eq(early_answer(&out, &listener, REASON_OVERLOADED, UTC).len, 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("early_answer");
+    TCase *t = tcase_create("early_answer");
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, http_client_is_given_a_whole_answer);
+    tcase_add_test(t, tls_client_is_given_an_alert_whatever_the_protocol);
+    tcase_add_test(t, plain_tcp_client_is_given_nothing);
+    tcase_add_test(t, half_an_answer_is_none);
+    suite_add_tcase(s, t);
+    return s;
+}
