@@ -58,6 +58,10 @@ static const struct config_option options[] = {
      "Client connections at once, of all workers together. When all are taken, the clients that are idle for longest are closed; when none is idle, new ones "
      "are refused with overloaded: HTTP 503, an alert on a TLS listener, a reset in tcp mode. Default: what the file descriptor limit allows.", false, RELOADABLE,
      TOP(max_connections)},
+    {"limits", "per_client", "number", "0", "0..1000000", "",
+     "Client connections at once from one client address; 0: no limit. An IPv6 client is its /64 network. More are refused with too_many_connections: HTTP 429, "
+     "an alert on a TLS listener, a reset in tcp mode. With accept_proxy_protocol the address in the PROXY header counts. Clients on unix sockets are not "
+     "counted. Many clients behind one NAT share an address.", false, RELOADABLE, TOP(max_per_client)},
 
     {"identity", "bundle", "path", "", "", "\"payments.pem\"",
      "One PEM file with the certificate, its chain and its key.", false, RELOADABLE, IDENTITY(bundle)},
@@ -356,7 +360,6 @@ static const struct config_planned planned[] = {
     {"", "group", NULL, "start it with that group"},
     {"admin", "health", NULL, NULL},
     {"admin", "dashboard", NULL, NULL},
-    {"limits", "per_client", NULL, NULL},
     {"identity", "passphrase_file", NULL, "store the key without a passphrase, readable by its owner only"},
     {"identity", "pkcs12", NULL, "convert it: openssl pkcs12 -in FILE -nodes -out bundle.pem"},
     {"identity", "key", "pkcs11:", "use a key file"},

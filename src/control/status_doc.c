@@ -423,6 +423,7 @@ static json_t *room_value(struct doc *d, const struct admin_room *room)
     put_number(d, o, "most", room->most_clients);
     put_number(d, o, "descriptors", room->descriptors);
     put_number(d, o, "most_descriptors", room->most_descriptors);
+    put_number(d, o, "most_per_client", room->most_per_client);
     put_number(d, o, "refused_total", room->refused);
     put(d, o, "full", json_boolean(room->full));
     return o;

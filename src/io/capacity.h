@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct client_count;
+
 struct capacity {
     _Atomic size_t clients, uplinks;   /* there are */
     _Atomic size_t most_clients, most; /* there may be; most: both together, each has a descriptor */
@@ -18,6 +20,7 @@ struct capacity {
     _Atomic uint64_t untold;           /* of these, not in the log yet */
     _Atomic uint64_t refused_us, told_us; /* when that last was; 0: never */
     _Atomic unsigned asks;             /* counts how often a worker asked the others to let idle clients go */
+    struct client_count *by_client;    /* borrowed: how many clients each address has, where that is limited */
     void (*wake)(void *ctx);           /* all workers, which then compare asks */
     void *ctx;
     unsigned workers;

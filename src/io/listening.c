@@ -159,6 +159,25 @@ static void refuse(struct listen_socket *s, int fd)
         uv_timer_start(&w->listening.tell, on_tell, TELL_MS, TELL_MS);
 }
 
+/* The exchange would do it too, and does where a PROXY header names the client; without one it costs less here. False: it was refused. */
+static bool may_have_more(struct listen_socket *s, int fd, const struct sockaddr_storage *from)
+{
+    struct worker *w = s->worker;
+    const struct plan_listener *l = w->env.most_per_client > 0 ? snapshot_find_listener(w->snapshot, s->listener) : NULL;
+    struct client_address client;
+    char text[EXCHANGE_COUNT_SIZE];
+    if (l == NULL || l->conf->accept_proxy_protocol)
+        return true;
+    peer_address_fill(&client, from, from);
+    if (exchange_count_permits(&w->env, &client))
+        return true;
+    const struct report r = {.kind = REPORT_CONNECTION, .listener = l, .client = client.text, .reason = REASON_TOO_MANY_CONNECTIONS,
+                             .refused_by = report_blame(REASON_TOO_MANY_CONNECTIONS), .detail = exchange_count_text(&w->env, text)};
+    send_away(w, fd, l, REASON_TOO_MANY_CONNECTIONS);
+    w->env.observer.on_report(w->env.observer.ctx, &r);
+    return false;
+}
+
 /* ---- clients ---- */
 
 static void let_wait(struct listen_socket *s, int fd, const struct sockaddr_storage *from)
@@ -205,6 +224,8 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
     struct listen_socket *s = owner;
     struct worker *w = s->worker;
     bool waits = uv_is_active((uv_handle_t *)&w->listening.asked);
+    if (!may_have_more(s, fd, from))
+        return;
     if (take_client(w)) {
         conn_accept(w, s, fd, from);
     } else if (waits || may_ask_others(w)) {

@@ -5,6 +5,7 @@
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/io/log_file.h"
+#include "mtlsd/proxy/client_count.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -301,6 +302,12 @@ static void tune_heap(void)
     mallopt(M_ARENA_MAX, 8);
 }
 
+static struct client_count *count_clients(void)
+{
+    uint64_t secret[2];
+    return uv_random(NULL, NULL, secret, sizeof(secret), 0, NULL) == 0 ? client_count_new(secret[0], secret[1]) : NULL;
+}
+
 struct server *server_new(struct snapshot *snapshot, const struct server_hooks *hooks, struct err *err)
 {
     tune_heap();
@@ -319,7 +326,8 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     unsigned workers = snapshot->config->workers < WORKERS_MAX ? snapshot->config->workers : WORKERS_MAX;
     s->hands = calloc(workers, sizeof(*s->hands));
     s->refusals = refusals_new();
-    bool ok = s->hands != NULL && s->refusals != NULL;
+    s->capacity.by_client = count_clients();
+    bool ok = s->hands != NULL && s->refusals != NULL && s->capacity.by_client != NULL;
     for (unsigned i = 0; i < workers && ok; i++)
         ok = init_hand(s, i, err) == 0;
     s->capacity.workers = s->n_hands;
@@ -430,6 +438,7 @@ void server_free(struct server *s)
         uv_mutex_destroy(&s->hands[i].lock);
     }
     refusals_free(s->refusals);
+    client_count_free(s->capacity.by_client);
     snapshot_on_end(s->snapshot, NULL, NULL); /* the caller may have a reference */
     snapshot_unref(s->snapshot);
     free(s->hands);
@@ -457,7 +466,8 @@ void server_sum_counters(const struct server *s, struct counters *into)
 void server_room(struct server *s, struct admin_room *room)
 {
     struct capacity *c = &s->capacity;
-    *room = (struct admin_room){c->clients, c->most_clients, c->clients + c->uplinks, c->most, c->refused, capacity_is_full(c, uv_hrtime() / 1000)};
+    *room = (struct admin_room){c->clients, c->most_clients, c->clients + c->uplinks, c->most, c->refused, capacity_is_full(c, uv_hrtime() / 1000),
+                                s->snapshot->config->max_per_client};
 }
 
 struct refusals *server_refusals(struct server *s)

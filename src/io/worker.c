@@ -99,6 +99,8 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     memset(w, 0, sizeof(*w));
     w->loop = loop;
     w->capacity = capacity;
+    w->env.clients = capacity->by_client;
+    w->env.most_per_client = snapshot->config->max_per_client;
     w->buffer = (struct stream_buffer){.data = malloc(READ_BYTES), .size = READ_BYTES};
     turn_init(&w->buffer.turn);
     w->env.scratch = malloc(SCRATCH_BYTES);
@@ -263,6 +265,14 @@ static void drain_gone(struct worker *w)
     }
 }
 
+/* Those from before there was a limit. */
+static void count_clients(struct worker *w)
+{
+    for (struct conn *c = w->conns; c != NULL; c = c->next)
+        if (c->x != NULL)
+            exchange_count_late(c->x);
+}
+
 void worker_adopt(struct worker *w, struct snapshot *next)
 {
     struct pool *pool = pool_new(next->targets, next->n_targets);
@@ -289,6 +299,9 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     if (w->checks_health)
         w->health = health_start(w);
     w->env.observer = journal_observer(&w->journal, (enum log_format)next->config->log_format);
+    w->env.most_per_client = next->config->max_per_client;
+    if (w->env.most_per_client > 0)
+        count_clients(w);
     sort_sockets(w);
     drain_gone(w);
     begin_rejudging(w); /* what runs: between requests there is time, the next one is judged by the new snapshot */

@@ -119,6 +119,8 @@ static const struct reason_row rows[] = {
      "raise timeouts.write of the listener if clients are slow"},
     {REASON_OVERLOADED, "overloaded", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_WARN, "too many connections",
      "raise limits.connections or the open file limit (ulimit -n)"},
+    {REASON_TOO_MANY_CONNECTIONS, "too_many_connections", NO_NUMBER, NO_ALERT, 429, LOG_LEVEL_WARN, "too many connections from one client address",
+     "let the client reuse or close connections, or raise limits.per_client; behind a load balancer set accept_proxy_protocol"},
     {REASON_DRAINING, "draining", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_WARN, "cut because the daemon stopped",
      "raise drain_timeout to give requests more time; stop with SIGTERM, not SIGQUIT"},
     {REASON_INTERNAL, "internal", NO_NUMBER, NO_ALERT, 500, LOG_LEVEL_ERROR, "an error inside mtlsd",

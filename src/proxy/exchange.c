@@ -86,9 +86,11 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
         err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
+    x->active_us = x->since_us = now.us;
+    if (!conf->accept_proxy_protocol && !exchange_count_in(x, now))
+        return x;
     if (listener->tls != NULL && (x->down.tls = tls_engine_new(listener->tls, env->tickets, exchange_tls_accept_client, x, err)) == NULL)
         goto fail;
-    x->active_us = x->since_us = now.us;
     if (conf->accept_proxy_protocol)
         x->phase = PHASE_TOLD;
     else if (listener->tls != NULL)
@@ -119,6 +121,7 @@ void exchange_free(struct exchange *x)
 {
     if (x == NULL)
         return;
+    exchange_count_out(x);
     exchange_drop_uplink(x);
     link_clear(&x->down);
     http1_free(x->http);

@@ -90,6 +90,7 @@ struct exchange {
     bool close_after;     /* no further request on this connection */
     bool reset;           /* end by abort */
     bool served;          /* a request of it went upstream */
+    bool unnamed;         /* its PROXY header names no client: nobody is counted */
     bool late;            /* lists or rules changed during the client's handshake: it is judged once more when that is done */
     bool would_refuse;    /* the rules would have refused what runs, were they not only tried out */
     bool eof[2];          /* the peer's direction ended cleanly */
@@ -101,6 +102,7 @@ struct exchange {
     uint64_t until_us;    /* when lingering ends, whatever the client does */
     uint64_t head_us;     /* when the first byte of an unfinished head came; 0: none */
     struct client_address client;
+    uint64_t counted;     /* the client that client_count counts it for; 0: none */
 };
 
 /* exchange.c */
@@ -119,6 +121,10 @@ void exchange_side_ended(struct exchange *x, enum side side, struct moment now);
 /* exchange_told.c */
 void exchange_told_in(struct exchange *x, struct span wire, struct moment now);
 void exchange_told_ended(struct exchange *x, struct moment now);
+
+/* exchange_count.c */
+bool exchange_count_in(struct exchange *x, struct moment now); /* its client's address is known; false: the client has too many, and was told so */
+void exchange_count_out(struct exchange *x);
 
 /* exchange_dial.c */
 void exchange_dial_connected(struct exchange *x, struct moment now); /* x->up is there and nothing was said yet */
@@ -220,6 +226,7 @@ void exchange_tcp_ended(struct exchange *x, struct moment now);
 
 /* exchange_time.c */
 void exchange_time_linger(struct exchange *x, struct moment now); /* lingering begins */
+void exchange_time_grace(struct exchange *x, struct moment now);  /* while lingering: a short time will do */
 void exchange_time_all_said(struct exchange *x, struct moment now); /* while lingering: the last word left */
 void exchange_time_body(struct exchange *x, struct moment now);   /* a part of the request's body came */
 void exchange_time_settle(struct exchange *x); /* at the end of a turn: notes who waits for whom from here on */

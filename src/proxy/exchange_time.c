@@ -4,7 +4,7 @@
 enum {
     SECOND_US = 1000 * 1000,
     LINGER_US = 2 * SECOND_US,
-    DRAIN_GRACE_US = SECOND_US / 5,
+    GRACE_US = SECOND_US / 5,
     BODY_TRIAL_US = 10 * SECOND_US, /* a body this old has to show its rate */
     SLOWEST_READER = 500,           /* bytes a second: who takes our last words more slowly does not get them all */
 };
@@ -27,6 +27,11 @@ void exchange_time_linger(struct exchange *x, struct moment now)
     uint64_t write_us = x->listener->conf->write_ms * 1000, pending = link_pending(&x->down);
     uint64_t to_take_us = larger(write_us, pending * SECOND_US / SLOWEST_READER);
     x->until_us = now.us + (pending > 0 ? to_take_us : LINGER_US);
+}
+
+void exchange_time_grace(struct exchange *x, struct moment now)
+{
+    x->until_us = smaller(x->until_us, now.us + GRACE_US);
 }
 
 void exchange_time_all_said(struct exchange *x, struct moment now)
@@ -281,7 +286,7 @@ void exchange_on_drain(struct exchange *x, struct moment now)
     if (x->phase == PHASE_IDLE && !x->rq->begun && x->held[SIDE_DOWN].len == 0 && http1_is_idle(x->http)) {
         link_end(&x->down);
         exchange_enter(x, PHASE_LINGER, now);
-        x->until_us = smaller(x->until_us, now.us + DRAIN_GRACE_US); /* nobody is owed an answer: a short grace will do */
+        exchange_time_grace(x, now); /* nobody is owed an answer */
     }
 }
 

@@ -9,7 +9,8 @@
 static void take_addresses(struct exchange *x, const struct proxy_protocol_peer *peer)
 {
     struct client_address *client = &x->client;
-    if (!peer->known)
+    x->unnamed = !peer->known;
+    if (x->unnamed)
         return; /* it speaks for itself */
     *client = (struct client_address){
         .known = true, .v6 = peer->v6, .peer_port = peer->source_port, .local_port = peer->destination_port};
@@ -42,6 +43,8 @@ void exchange_told_in(struct exchange *x, struct span wire, struct moment now)
     }
     bytes_clear(&x->held[SIDE_DOWN]);
     take_addresses(x, &peer);
+    if (!x->unnamed && !exchange_count_in(x, now))
+        return;
     if (x->down.tls != NULL)
         x->phase = PHASE_ACCEPT; /* its time began with the connection */
     else

@@ -15,6 +15,7 @@
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/policy/route_index.h"
+#include "mtlsd/proxy/client_count.h"
 #include "mtlsd/proxy/proxy_connect.h"
 #include "world.h"
 
@@ -282,6 +283,24 @@ START_TEST(a_configuration_is_loaded_whole_or_refused) /* A3 */
 }
 END_TEST
 
+/* ---- counting clients ---- */
+
+START_TEST(client_that_cannot_be_counted_has_no_place)
+{
+    struct client_count *count = client_count_new(1, 2);
+    unsigned nth = 0;
+    bool taken = false;
+    for (; !taken; nth++) {
+        failing_arm(nth, false);
+        taken = client_count_take(count, 7, 1);
+        failing_disarm();
+        ck_assert_uint_eq(client_count_addresses(count), taken);
+    }
+    ck_assert_uint_ge(nth, 4); /* the entry, the table, its buckets; then none fails */
+    client_count_free(count);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("no_memory_to_tell");
@@ -295,6 +314,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, a_plan_to_fetch_is_the_new_one_or_the_old_one, 0, 2);
     tcase_add_loop_test(c, the_shelf_keeps_what_it_has, 0, 2);
     tcase_add_loop_test(c, a_configuration_is_loaded_whole_or_refused, 0, 2);
+    tcase_add_test(c, client_that_cannot_be_counted_has_no_place);
     suite_add_tcase(s, c);
     return s;
 }

@@ -55,6 +55,7 @@ enum reason {
     REASON_CLIENT_CLOSED,
     REASON_CLIENT_STALLED, /* it does not read what waits for it */
     REASON_OVERLOADED,
+    REASON_TOO_MANY_CONNECTIONS,
     REASON_DRAINING, /* it ran when the time to drain was over */
     REASON_INTERNAL,
     REASON_COUNT

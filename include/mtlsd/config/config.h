@@ -255,6 +255,7 @@ struct config {
     int log_format;           /* enum log_format; text */
     char *log_target;         /* a file, "stdout", or "stderr" (the default): config_log_place tells them apart */
     unsigned max_connections; /* limits.connections, 0: by the file descriptor limit */
+    unsigned max_per_client;  /* limits.per_client, 0: no limit */
     uint64_t drain_ms;        /* 30s */
     struct config_identity *identities;
     size_t n_identities;

@@ -24,6 +24,7 @@ struct admin_room {
     uint64_t descriptors, most_descriptors; /* of clients and upstream connections together */
     uint64_t refused; /* clients that found no place, since the start */
     bool full;        /* some did within the last seconds */
+    uint64_t most_per_client; /* of these, for one client address; 0: no limit */
 };
 
 /* The instance as it is now; everything is borrowed for the call. Times are seconds since 1970. */

@@ -33,6 +33,8 @@ struct exchange_env { /* one per worker, shared by its exchanges */
     uint64_t random;     /* any number to begin with; changed by each draw */
     struct observer observer;
     bool draining; /* answer, then close */
+    struct client_count *clients; /* shared by all workers */
+    unsigned most_per_client;     /* limits.per_client; 0: nobody is counted */
     int64_t date_of; /* the second that date says; it is written anew when another one is asked for */
     char date[HTTP_DATE_SIZE];
 };
@@ -54,6 +56,13 @@ struct exchange *exchange_new(struct exchange_env *env, const struct plan_listen
 void exchange_free(struct exchange *x);
 void *exchange_driver(const struct exchange *x);
 const struct plan_listener *exchange_listener(const struct exchange *x);
+
+/* limits.per_client (security C14): a client is counted from when its address is known, and refused then if it has too many connections. What follows is
+ * for a driver that would rather refuse it before that, with this text, and for clients that came before there was a limit. */
+enum { EXCHANGE_COUNT_SIZE = 96 };
+bool exchange_count_permits(const struct exchange_env *env, const struct client_address *client);
+const char *exchange_count_text(const struct exchange_env *env, char out[EXCHANGE_COUNT_SIZE]);
+void exchange_count_late(struct exchange *x);
 
 /* Bytes from a socket; valid until exchange_settle. */
 void exchange_on_wire(struct exchange *x, enum side side, struct span wire, struct moment now);

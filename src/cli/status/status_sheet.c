@@ -29,7 +29,7 @@ static void print_instance(struct page *p, const json_t *status)
                         "  config      {config|(from the command line)}\n"
                         "[{?connections}  connections [{?connections.full}full: ]{connections.open|0} of {connections.most|0} clients, "
                         "{connections.descriptors|0} of {connections.most_descriptors|0} descriptors for clients and upstreams, "
-                        "{connections.refused_total|0} refused\n]"
+                        "{connections.refused_total|0} refused[{?connections.most_per_client}, at most {connections.most_per_client} of one client address]\n]"
                         "  started     {started|-}\n"
                         "[{?last_reload}  last reload {last_reload.result|?} at {last_reload.time|?}\n[              {last_reload.error}\n]]\n");
 }

@@ -45,6 +45,7 @@ START_TEST(reads_the_injector_and_fills_in_every_default)
     ck_assert_int_eq(c->log_level, LOG_LEVEL_INFO);
     ck_assert_int_eq(c->log_format, LOG_FORMAT_TEXT);
     ck_assert_uint_eq(c->max_connections, 0);
+    ck_assert_uint_eq(c->max_per_client, 0);
     ck_assert_uint_eq(c->drain_ms, 30000);
     ck_assert_uint_eq(c->n_identities, 1);
     ck_assert_str_eq(c->identities[0].name, "payments");
@@ -131,7 +132,7 @@ START_TEST(reads_every_key_that_is_not_a_default)
 {
     struct config *c =
         parse("workers = 3; drain_timeout = \"1m\"; admin = { socket = \"unix:run/a.sock\"; };\n"
-              "log = { level = \"debug\"; format = \"json\"; }; limits = { connections = 500; };\n"
+              "log = { level = \"debug\"; format = \"json\"; }; limits = { connections = 500; per_client = 20; };\n"
               "identities = { me = { bundle = \"b\"; }; };\n"
               "trusts = { ca = { ca = \"c\"; depth = 3; min_rsa_bits = 3072; }; };\n"
               "upstreams = { up = { targets = [ \"[::1]:443\" ]; host = \"preserve\";\n"
@@ -157,6 +158,7 @@ START_TEST(reads_every_key_that_is_not_a_default)
     ck_assert_int_eq(c->log_level, LOG_LEVEL_DEBUG);
     ck_assert_int_eq(c->log_format, LOG_FORMAT_JSON);
     ck_assert_uint_eq(c->max_connections, 500);
+    ck_assert_uint_eq(c->max_per_client, 20);
     ck_assert_uint_eq(c->trusts[0].depth, 3);
     ck_assert_uint_eq(c->trusts[0].min_rsa_bits, 3072);
     const struct config_upstream *u = &c->upstreams[0];

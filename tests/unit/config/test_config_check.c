@@ -149,8 +149,6 @@ static const struct row refused[] = {
      "over http only; they are signed"},
     {"CRLs from a file address, as in F3", ID "trusts = { ca = { ca = \"ca.pem\"; crl = [ \"a\", \"fetch\" ]; crl_urls = [ \"file:///a\" ]; }; };", 2,
      "is not an address of the form http://host/path"},
-    {"a limit per client", ID TRUSTS UP LOCAL "limits = { per_client = 5; };", 5,
-     "does not have this key yet"},
     {"a mode of xfcc without the preset", ID TRUSTS BACK PUBLIC("xfcc = \"forward_only\";"), 4, "without the preset \"xfcc\""},
     {"details of xfcc without the preset", ID TRUSTS BACK PUBLIC("xfcc_details = \"cert\";"), 4, "without the preset \"xfcc\""},
     {"C1: anybody's claims passed on by a word", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\"; xfcc = \"always_forward_only\";"), 4,

@@ -236,13 +236,14 @@ END_TEST
 START_TEST(says_how_full_it_is)
 {
     struct admin_view view = make_view();
-    view.room = (struct admin_room){.clients = 7, .most_clients = 10, .descriptors = 9, .most_descriptors = 27, .refused = 3, .full = true};
+    view.room = (struct admin_room){.clients = 7, .most_clients = 10, .descriptors = 9, .most_descriptors = 27, .refused = 3, .full = true, .most_per_client = 5};
     status_text(&view);
     ck_assert_ptr_nonnull(strstr(text, "\"open\": 7"));
     ck_assert_ptr_nonnull(strstr(text, "\"most\": 10"));
     ck_assert_ptr_nonnull(strstr(text, "\"descriptors\": 9"));
     ck_assert_ptr_nonnull(strstr(text, "\"most_descriptors\": 27"));
     ck_assert_ptr_nonnull(strstr(text, "\"refused_total\": 3"));
+    ck_assert_ptr_nonnull(strstr(text, "\"most_per_client\": 5"));
     ck_assert_ptr_nonnull(strstr(text, "\"full\": true"));
 }
 END_TEST

@@ -38,6 +38,9 @@ START_TEST(http_client_is_given_a_whole_answer)
     ck_assert_ptr_nonnull(strstr(text, "Retry-After: 1\r\n"));
     ck_assert_ptr_nonnull(strstr(text, "Connection: close\r\n"));
     ck_assert_ptr_nonnull(strstr(text, "\"reason\":\"overloaded\""));
+    text = text_for(REASON_TOO_MANY_CONNECTIONS);
+    ck_assert_ptr_eq(strstr(text, "HTTP/1.1 429 Too Many Requests\r\n"), text);
+    ck_assert_ptr_nonnull(strstr(text, "\"reason\":\"too_many_connections\""));
 }
 END_TEST
 
