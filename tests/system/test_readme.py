@@ -66,11 +66,11 @@ class Readme(harness.Case):
         for name, text in blocks("file").items():
             self.write(name, self.fit(text))
 
-    def test_both_configurations_are_five_lines(self):
+    def test_both_configurations_are_four_lines(self):
         files = blocks("file")
         self.assertEqual({"verifier.conf", "injector.conf"}, set(files))
         for name, text in files.items():
-            self.assertLessEqual(len(text.splitlines()), 5, name)
+            self.assertEqual(4, len(text.splitlines()), name)
 
     def test_the_chain_runs_as_printed(self):
         self.assertEqual(0, self.shell(blocks("run")["certificates"]).wait(60))
