@@ -77,6 +77,12 @@ static bool has_value(const json_t *value)
     }
 }
 
+/* jansson iterates over what it does not change, but does not say so. */
+static json_t *unconst(const json_t *object)
+{
+    return (json_t *)(uintptr_t)object;
+}
+
 /* A number, or how many there are in a list. */
 static long long count_of(const json_t *value)
 {
@@ -105,6 +111,8 @@ static int put_number(struct bytes *out, long long n, const char *how)
         text_utc(text, n);
     else if (how_is(how, "left"))
         days_left(n, text);
+    else if (how_is(how, "seconds"))
+        snprintf(text, sizeof(text), "%g", (double)n / 1000);
     else if (how_is(how, ","))
         grouped(n, text);
     else
@@ -128,12 +136,26 @@ static int put_list(struct bytes *out, const json_t *list, const struct slot *s)
     return rc;
 }
 
+static int put_keys(struct bytes *out, const json_t *object, const char *between)
+{
+    int rc = 0;
+    const char *word, *before = "";
+    json_t *value;
+    json_object_foreach(unconst(object), word, value)
+    {
+        rc = rc != 0 ? rc : bytes_append_str(out, before);
+        rc = rc != 0 ? rc : put_string(out, word, false);
+        before = between;
+    }
+    return rc;
+}
+
 static int put_counts(struct bytes *out, const json_t *counts)
 {
     int rc = 0;
-    json_t *object = (json_t *)(uintptr_t)counts, *count; /* jansson iterates over what it does not change, but does not say so */
     const char *word, *between = "";
-    json_object_foreach(object, word, count)
+    json_t *count;
+    json_object_foreach(unconst(counts), word, count)
     {
         rc = rc != 0 ? rc : bytes_printf(out, "%s%lld ", between, (long long)json_integer_value(count));
         rc = rc != 0 ? rc : put_string(out, word, false);
@@ -168,7 +190,7 @@ static int put_value(struct bytes *out, const json_t *value, const struct slot *
     case JSON_ARRAY:
         return put_list(out, value, s);
     case JSON_OBJECT:
-        return put_counts(out, value);
+        return s->op == '+' ? put_keys(out, value, s->word) : put_counts(out, value);
     default:
         return bytes_append_str(out, "yes");
     }
@@ -208,7 +230,7 @@ static bool slot_holds(const struct slot *s, const json_t *value)
         return (text != NULL && strcmp(text, s->word) == 0) == (s->mark != '!');
     if (s->op == '>')
         return (count_of(value) > strtoll(s->word, NULL, 10)) == (s->mark != '!');
-    if (s->op == '#' || s->op == '|')
+    if (s->op == '#' || s->op == '|' || s->key[0] == ',')
         return true;
     return has_value(value) == (s->mark != '!');
 }
@@ -216,7 +238,9 @@ static bool slot_holds(const struct slot *s, const json_t *value)
 static void put_slot(struct page *p, const json_t *object, const struct slot *s)
 {
     struct bytes text;
-    if (s->mark != '\0' || s->op == '=' || s->op == '>')
+    if (s->key[0] == ',')
+        page_say(p, p->out->len > p->start ? ", " : "");
+    if (s->mark != '\0' || s->op == '=' || s->op == '>' || s->key[0] == ',')
         return;
     const char *how = s->op == ':' ? s->word + strspn(s->word, "abcdefghijklmnopqrstuvwxyz,") : "";
     bool right = *how == '>';
@@ -273,6 +297,7 @@ static void put_until(struct page *p, const json_t *object, const char *form, co
 
 void page_put(struct page *p, const struct json_t *object, const char *form)
 {
+    p->start = p->out->len;
     put_until(p, object, form, form + strlen(form));
 }
 

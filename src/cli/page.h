@@ -4,12 +4,13 @@
  *
  *   {key} {key.0.key}  the value: a string, a number, "yes", the strings of a list, or the counts of an object as "9 expired, 3 revoked"
  *   {key|text}         text where there is no value (null, false, 0, "", an empty list or object, or no such key)
- *   {key+sep}          the strings of a list with sep between them (a space)
- *   {key:how}          how: utc (a time), days (of seconds), left ("3 days !"), "," (1,234,567), count and rest (how many in a list, but for the first); then a
- *                      width, with > in front for the right side
+ *   {key+sep}          the strings of a list, or the keys of an object, with sep between them (of a list otherwise a space)
+ *   {key:how}          how: utc (a time), days (of seconds), seconds (of milliseconds), left ("3 days !"), "," (1,234,567), count (of a list), rest (one
+ *                      less than it); then a width, with > in front for the right side
  *   {key#}             "s" unless the number, or how many there are in the list, is 1
  *   {?key} {!key}      nothing, but there has to be a value, or none
  *   {key=word} {key>n} nothing, but the string has to be word, or the number above n
+ *   {,}                ", " if this form has printed something
  *   [...]              only if every {} in it has what it asks for; may hold others; "[[" is a bracket
  *   {^key} {$key}      ^ the key of page.outer; $ as it is: a text that no peer chose, as one of the configuration
  *
@@ -36,6 +37,7 @@ struct page {
     const struct page_column *columns;
     size_t n_columns, n_cells;
     struct page_cell *cells; /* owned */
+    size_t start;            /* of the form that is being printed, in out */
     bool failed;             /* out of memory */
 };
 

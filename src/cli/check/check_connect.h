@@ -6,10 +6,7 @@
 #ifndef MTLSD_CLI_CHECK_CONNECT_H
 #define MTLSD_CLI_CHECK_CONNECT_H
 
-#include "mtlsd/base/bytes.h"
 #include "mtlsd/control/snapshot.h"
-
-struct json_t;
 
 struct check_target {
     const struct plan_target *target; /* borrowed from the snapshot */
@@ -37,8 +34,5 @@ struct check_connect {
 /* Blocks until every target was tried. */
 MUST_CHECK int check_connect_run(struct check_connect *c, const struct snapshot *snapshot, struct err *err);
 void check_connect_clear(struct check_connect *c);
-MUST_CHECK int check_connect_text(const struct check_connect *c, int64_t now, struct bytes *out);
-/* An array with one object per target; NULL when out of memory. */
-struct json_t *check_connect_json(const struct check_connect *c, int64_t now);
 
 #endif

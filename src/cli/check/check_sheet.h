@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `check` shows: every finding with its place, and what a run would load, for people or for programs. */
+/* What `check` shows: every finding with its place, and what a run would load, as a document and as text for people. */
 #ifndef MTLSD_CLI_CHECK_SHEET_H
 #define MTLSD_CLI_CHECK_SHEET_H
 
 #include "check_connect.h"
-#include "mtlsd/base/bytes.h"
+#include "document.h"
 #include "mtlsd/base/findings.h"
 #include "mtlsd/control/snapshot.h"
 
@@ -16,7 +16,9 @@ struct check_sheet { /* all borrowed */
     int64_t now;
 };
 
-MUST_CHECK int check_sheet_text(const struct check_sheet *sheet, struct bytes *out);
-MUST_CHECK int check_sheet_json(const struct check_sheet *sheet, struct bytes *out);
+json_t *check_document(const struct check_sheet *sheet); /* NULL: out of memory */
+/* An array with one object per target (check_connect_document.c). */
+json_t *check_connect_document(const struct check_connect *c, int64_t now);
+void check_sheet_print(struct page *page, const json_t *document);
 
 #endif

@@ -9,26 +9,10 @@
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#define SHEET_MAX ((size_t)64 * 1024 * 1024)
-
 struct check_flags {
     const char *config;
     bool json, connect;
 };
-
-static int show(const struct check_sheet *sheet, bool json)
-{
-    struct bytes out;
-    bytes_init(&out, SHEET_MAX);
-    int rc = json ? check_sheet_json(sheet, &out) : check_sheet_text(sheet, &out);
-    if (rc == 0)
-        fwrite(out.data, 1, out.len, stdout);
-    bytes_clear(&out);
-    return rc;
-}
 
 static int check_file(const struct check_flags *a)
 {
@@ -49,7 +33,7 @@ static int check_file(const struct check_flags *a)
         sheet.connect = &connect;
         code = connect.n_refused > 0 ? COMMAND_REFUSAL : code;
     }
-    if (err.kind != ERR_NONE || show(&sheet, a->json) != 0)
+    if (err.kind != ERR_NONE || document_show(check_document(&sheet), a->json, check_sheet_print) != 0)
         code = command_fail(COMMAND_FAILED, "out of memory");
     check_connect_clear(&connect);
     if (snapshot != NULL)

@@ -5,7 +5,6 @@
 #include "check/check_sheet.h"
 #include "mtlsd/control/snapshot.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,18 +28,27 @@ static void tear_down(void)
     world_clear(&w);
 }
 
-static const char *write_sheet(int (*write)(const struct check_sheet *, struct bytes *))
+static json_t *make_document(void)
 {
-    struct bytes out;
-    bytes_init(&out, sizeof(text) - 1);
     if (snapshot == NULL)
         snapshot = world_load(&w, 1, &findings);
     ck_assert_msg(snapshot != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
-    const struct check_sheet sheet = {.path = "test.conf", .findings = &findings, .snapshot = snapshot, .now = WORLD_NOW};
-    ck_assert_int_eq(write(&sheet, &out), 0);
+    json_t *json = check_document(&(struct check_sheet){.path = "test.conf", .findings = &findings, .snapshot = snapshot, .now = WORLD_NOW});
+    ck_assert_ptr_nonnull(json);
+    return json;
+}
+
+static void print_sheet(void)
+{
+    struct bytes out;
+    bytes_init(&out, sizeof(text) - 1);
+    struct page page = {.out = &out};
+    json_t *json = make_document();
+    check_sheet_print(&page, json);
+    ck_assert_int_eq(page_end(&page), 0);
+    json_decref(json);
     snprintf(text, sizeof(text), "%.*s", (int)out.len, (const char *)bytes_span(&out).ptr);
     bytes_clear(&out);
-    return text;
 }
 
 static void expect(const char *const *lines, size_t n)
@@ -83,7 +91,7 @@ START_TEST(shows_each_target_and_each_route_on_a_line)
         "                 5. everything -> partner\n",
     };
     make_farm();
-    write_sheet(check_sheet_text);
+    print_sheet();
     EXPECT(lines);
 }
 END_TEST
@@ -94,7 +102,7 @@ START_TEST(shows_one_upstream_without_routes)
         "partner          api.partner.example:443          TLS 1.2+, presents \"payments\", verifies with \"partner\"\n",
         "public           127.0.0.1:8443                   TLS 1.2+, presents \"server\", verifies with \"clients\", certificate required, http -> partner\n",
     };
-    write_sheet(check_sheet_text);
+    print_sheet();
     EXPECT(lines);
     ck_assert_ptr_null(strstr(text, "everything"));
 }
@@ -106,7 +114,7 @@ START_TEST(shows_a_forward_proxy_and_every_address)
         ", forward proxy (tunnels blindly, 2 hosts directly, other public hosts directly), http -> partner\n                 [::1]:8443\n",
     };
     world_edit(&w, "bind = \"127.0.0.1:8443\";", "bind = [ \"127.0.0.1:8443\", \"[::1]:8443\" ]; forward_proxy = { connect = \"tunnel\"; unmatched = \"direct\"; direct = [ \"a\", \"b\" ]; };");
-    write_sheet(check_sheet_text);
+    print_sheet();
     EXPECT(lines);
 }
 END_TEST
@@ -120,8 +128,7 @@ static const char *string_at(const json_t *json, const char *key)
 START_TEST(tells_programs_the_same)
 {
     make_farm();
-    json_t *json = json_loads(write_sheet(check_sheet_json), 0, NULL);
-    ck_assert_ptr_nonnull(json);
+    json_t *json = make_document();
     const json_t *up = json_array_get(json_object_get(json, "upstreams"), 0), *targets = json_object_get(up, "targets");
     ck_assert_uint_eq(json_array_size(targets), 3);
     ck_assert_str_eq(string_at(json_array_get(targets, 1), "address"), "b.example:443");
@@ -151,7 +158,7 @@ END_TEST
 START_TEST(says_which_ca_a_revocation_list_covers)
 {
     static const char *const lines[] = {": 1 revoked, next list due "};
-    write_sheet(check_sheet_text);
+    print_sheet();
     EXPECT(lines);
     ck_assert_ptr_null(strstr(text, "no revocation list"));
 }
@@ -168,15 +175,16 @@ START_TEST(says_which_ca_has_no_list)
     bytes_clear(&both);
     if (_i == 1)
         world_edit(&w, "crl = \"/etc/clients.crl\";", "crl = \"/etc/clients.crl\"; crl_policy = \"prefer\";");
-    write_sheet(check_sheet_text);
+    print_sheet();
     ck_assert_ptr_nonnull(strstr(text, _i == 0 ? ": no revocation list, so what it issued is refused (crl_missing)" : "is taken for not revoked"));
     ck_assert_ptr_nonnull(strstr(text, ": 1 revoked"));
     bool warned = strstr(text, "warning: trust \"clients\": crl holds no revocation list of CA ") != NULL;
     ck_assert(warned == (_i == 0));
     snapshot_unref(snapshot);
     snapshot = NULL;
-    write_sheet(check_sheet_json);
-    ck_assert_ptr_nonnull(strstr(text, "\"covered\": false"));
+    json_t *json = make_document();
+    ck_assert(json_is_false(document_get(json, "trusts.0.crl_coverage.0.covered")) || json_is_false(document_get(json, "trusts.0.crl_coverage.1.covered")));
+    json_decref(json);
 }
 END_TEST
 
@@ -186,7 +194,7 @@ START_TEST(says_who_issued_an_identity_and_what_is_let_in)
                                         "\n                 lets in for its routes: expired revoked\n"};
     world_edit(&w, "trust = \"clients\"; };", "trust = \"clients\"; tolerate = [ \"revoked\", \"expired\" ]; };");
     world_edit(&w, "upstream = \"partner\";", "routes = ( { cert = \"error\"; respond = 403; }, { upstream = \"partner\"; } );");
-    write_sheet(check_sheet_text);
+    print_sheet();
     EXPECT(lines);
 }
 END_TEST

@@ -102,6 +102,8 @@ START_TEST(a_form_becomes_text)
         {"[{?yes}a[{?no}b[{?yes}c]][{?yes}d]e]", "ade"},
         {"[{none|x}y]", "xy"},
         {"[[{one}]", "[1]"},
+        {"{counts+, } {n:rest} {n:seconds}", "expired, revoked 1233 1.234"},
+        {"[{,}a {s}][{,}b {none}][{,}c {n}]", "a text, c 1234"},
     };
     json_t *object = document(json);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check_sheet.h"
+#include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/reason.h"
+#include "mtlsd/policy/route.h"
+
+enum { DESCRIPTION_MAX = 400 };
+
+static const char *const asks[] = {"none", "optional", "required"};
+
+static json_t *strings(const struct config_strings *list)
+{
+    return document_strings((const char *const *)list->items, list->n);
+}
+
+static const char *min_version(const struct config_tls *tls)
+{
+    return !tls->present ? NULL : tls->min_version == CONFIG_TLS_1_3 ? "1.3" : "1.2";
+}
+
+static json_t *findings_of(const struct findings *findings)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct finding *f = &findings->items[i];
+        json_array_append_new(list, document_object("level:t where:t text:t times:I", finding_level_word(f->level), f->where, f->text, (int64_t)f->times));
+    }
+    return list;
+}
+
+/* ---- identities and trusts ---- */
+
+static json_t *identities_of(const struct check_sheet *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->snapshot->config->n_identities; i++) {
+        struct tls_identity_facts f;
+        tls_identity_facts(s->snapshot->identities[i].tls, &f);
+        json_array_append_new(list, document_object("name:t subject:t issuer:t key:t sha256:t not_before:I not_after:I seconds_left:I chain_length:I", f.name,
+                                                    f.subject, f.issuer, f.key_kind, f.sha256, f.not_before, f.not_after, f.not_after - s->now,
+                                                    (int64_t)f.chain_length));
+    }
+    return list;
+}
+
+/* CA by CA; empty where no lists are configured. */
+static json_t *coverage_of(const struct snapshot_trust *t)
+{
+    json_t *list = json_array();
+    struct tls_trust_ca ca;
+    for (size_t i = 0; t->tls != NULL && t->conf != NULL && t->conf->crl.n > 0 && tls_trust_ca(t->tls, i, &ca); i++)
+        json_array_append_new(list, document_object("ca:t covered:b revoked:I next_update:I", ca.name, ca.covered, (int64_t)ca.n_revoked, ca.next_update));
+    return list;
+}
+
+static json_t *trusts_of(const struct check_sheet *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->snapshot->n_trusts; i++) {
+        const struct snapshot_trust *t = &s->snapshot->trusts[i];
+        struct tls_trust_facts f = {0};
+        if (t->tls != NULL)
+            tls_trust_facts(t->tls, &f);
+        json_array_append_new(list, document_object("name:t cas:I crls:I revoked:I first_not_after:I first_next_update:I crl_coverage:o crl_policy:t",
+                                                    t->conf != NULL ? t->conf->name : "system", (int64_t)f.n_ca, (int64_t)f.n_crl, (int64_t)f.n_revoked,
+                                                    f.first_not_after, f.first_next_update, coverage_of(t),
+                                                    t->conf == NULL ? NULL : t->conf->crl_policy == CONFIG_CRL_REQUIRE ? "require" : "prefer"));
+    }
+    return list;
+}
+
+/* ---- upstreams ---- */
+
+static json_t *targets_of(const struct config_upstream *u)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < u->n_targets; i++) {
+        const struct config_target *t = &u->targets[i];
+        json_array_append_new(list, document_object("address:t route:t weight:i backup:b", t->text, t->route, (int)t->weight, t->backup));
+    }
+    return list;
+}
+
+static json_t *sticky_of(const struct config_upstream *u)
+{
+    static const char *const modes[] = {[CONFIG_STICKY_SUFFIX] = "suffix", [CONFIG_STICKY_INSERT] = "insert", [CONFIG_STICKY_CLIENT_CERT] = "client_cert"};
+    return u->sticky == CONFIG_STICKY_NONE ? json_null() : document_object("mode:t cookie:t", modes[u->sticky], u->sticky_cookie);
+}
+
+static json_t *health_of(const struct config_upstream *u)
+{
+    if (u->health_interval_ms == 0)
+        return json_null();
+    return document_object("path:t interval_ms:I expect:t", u->health_path, (int64_t)u->health_interval_ms, u->health_path != NULL ? u->health_expect : NULL);
+}
+
+static json_t *upstreams_of(const struct config *c)
+{
+    static const char *const balances[] = {[CONFIG_BALANCE_ROUND_ROBIN] = "round_robin", [CONFIG_BALANCE_LEAST_CONN] = "least_conn",
+                                           [CONFIG_BALANCE_RANDOM] = "random", [CONFIG_BALANCE_HASH] = "hash"};
+    static const char *const versions[] = {[CONFIG_PROXY_PROTOCOL_NONE] = "off", [CONFIG_PROXY_PROTOCOL_V1] = "v1", [CONFIG_PROXY_PROTOCOL_V2] = "v2"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->n_upstreams; i++) {
+        const struct config_upstream *u = &c->upstreams[i];
+        json_array_append_new(list, document_object("name:t targets:o tls:b identity:t trust:t balance:t sticky:o health:o proxy:t send_proxy_protocol:t "
+                                                    "min_version:t",
+                                                    u->name, targets_of(u), u->tls.present, u->tls.identity, u->tls.trust, balances[u->balance], sticky_of(u),
+                                                    health_of(u), u->proxy_text, versions[u->send_proxy_protocol], min_version(&u->tls)));
+    }
+    return list;
+}
+
+/* ---- listeners and their routes ---- */
+
+static json_t *fields_of(const struct config_route *r)
+{
+    json_t *fields = json_object();
+    for (size_t i = 0; i < r->n_set_headers; i++)
+        json_object_set_new(fields, r->set_headers[i].name, document_text(r->set_headers[i].value));
+    return fields;
+}
+
+static json_t *rules_of(const struct config_allow *rules, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        char text[DESCRIPTION_MAX];
+        allow_describe(&rules[i], text, sizeof(text));
+        json_array_append_new(list, document_text(text));
+    }
+    return list;
+}
+
+/* status is what a route answers with by itself, 0 where it forwards. */
+static json_t *route_of(const struct config_route *r)
+{
+    static const char *const hosts[] = {[CONFIG_HOST_UPSTREAM] = "upstream", [CONFIG_HOST_PRESERVE] = "preserve"};
+    char statuses[DESCRIPTION_MAX];
+    route_describe_cert(r->cert, statuses, sizeof(statuses));
+    json_t *route = document_object("where:t host:o path:t path_case:t method:o cert:t caller_rules:I allow_rules:I", r->where, strings(&r->host), r->path,
+                                    r->path == NULL ? NULL : r->path_case == CONFIG_PATH_CASE_EXACT ? "exact" : "ignore", strings(&r->method),
+                                    r->cert != 0 ? statuses : NULL, (int64_t)r->n_caller, (int64_t)r->n_allow);
+    const char *host = !r->set_host_given ? NULL : r->set_host == CONFIG_HOST_LITERAL ? r->set_host_literal : hosts[r->set_host];
+    return document_add(route, "upstream:t redirect:t status:i set_headers:o remove_headers:o strip_prefix:t set_host:t caller:o allow:o", r->upstream,
+                        r->redirect, (int)(r->redirect != NULL ? r->redirect_status : r->respond), fields_of(r), strings(&r->remove_headers), r->strip_prefix,
+                        host, rules_of(r->caller, r->n_caller), rules_of(r->allow, r->n_allow));
+}
+
+static json_t *routes_of(const struct config_listener *l)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < l->n_routes; i++)
+        json_array_append_new(list, route_of(&l->routes[i]));
+    return list;
+}
+
+static json_t *forward_proxy_of(const struct config_forward_proxy *p)
+{
+    static const char *const connects[] = {"sniff", "tunnel", "refuse"};
+    if (!p->present)
+        return json_null();
+    return document_object("connect:t unmatched:t direct:o", connects[p->connect], p->unmatched == CONFIG_UNMATCHED_DIRECT ? "direct" : "refuse",
+                           strings(&p->direct));
+}
+
+static json_t *by_name_of(const struct config_tls *tls)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < tls->n_identities; i++) {
+        const struct config_sni *sni = &tls->identities[i];
+        json_array_append_new(list, document_object("hosts:o identity:t trust:t client_cert:t min_version:t", strings(&sni->hosts), sni->identity, sni->trust,
+                                                    asks[sni->client_cert], min_version(tls)));
+    }
+    return list;
+}
+
+/* Which bad certificates are let in, for routes that name their status. */
+static json_t *tolerated(uint64_t statuses)
+{
+    json_t *list = json_array();
+    for (enum reason reason = REASON_VALID; reason < REASON_COUNT; reason++)
+        if ((statuses >> reason & 1) != 0)
+            json_array_append_new(list, json_string(reason_word(reason)));
+    return list;
+}
+
+static json_t *listeners_of(const struct config *c)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        const struct config_listener *l = &c->listeners[i];
+        const struct config_strings binds = {l->bind_text, l->n_bind};
+        json_t *json = document_object("name:t bind:o protocol:t tls:b identity:t trust:t client_cert:t upstream:t allow_rules:I", l->name, strings(&binds),
+                                       l->protocol == CONFIG_PROTOCOL_TCP ? "tcp" : "http", l->tls.present, l->tls.identity, l->tls.trust,
+                                       asks[l->tls.client_cert], l->upstream, (int64_t)l->n_allow);
+        json = document_add(json, "routes:o forward_proxy:o accept_proxy_protocol:b guards_browsers:b hosts:o allow_origins:o identities:o", routes_of(l),
+                            forward_proxy_of(&l->forward_proxy), l->accept_proxy_protocol, l->guards_browsers, strings(&l->hosts), strings(&l->allow_origins),
+                            by_name_of(&l->tls));
+        json_array_append_new(list, document_add(json, "min_version:t tolerate:o", min_version(&l->tls), tolerated(l->tls.tolerate)));
+    }
+    return list;
+}
+
+json_t *check_document(const struct check_sheet *s)
+{
+    const struct findings *f = s->findings;
+    bool starts = !findings_failed(f);
+    json_t *json = document_object("config:t ok:b findings:o", s->path, starts && f->faults == 0, findings_of(f));
+    if (s->snapshot != NULL)
+        json = document_add(json, "identities:o trusts:o upstreams:o listeners:o", identities_of(s), trusts_of(s), upstreams_of(s->snapshot->config),
+                            listeners_of(s->snapshot->config));
+    if (s->connect != NULL)
+        json = document_add(json, "connections:o", check_connect_document(s->connect, s->now));
+    return document_add(json, "starts:b errors:I warnings:I", starts, (int64_t)(f->errors + f->faults), (int64_t)f->warnings);
+}
