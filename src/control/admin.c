@@ -209,7 +209,7 @@ static enum admin_action set_drained(struct bytes *out, const struct admin_view 
     for (size_t i = 0; i < s->n_targets; i++) {
         if (!target_name_is(&s->targets[i], name))
             continue;
-        board_set_drained(s->board, s->targets[i].index, drained);
+        target_state_set_drained(s->target_state, s->targets[i].index, drained);
         n++;
     }
     if (n == 0)

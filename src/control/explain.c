@@ -61,12 +61,12 @@ static bool is_bad(const struct explain *e)
 static void judge_caller(const struct explain_ask *ask, struct explain *e)
 {
     struct tls_question q = {.trust = e->trust, .purpose = TLS_PURPOSE_CLIENT, .now = ask->now};
-    struct tls_way way;
-    tls_judge_way(&q, ask->ders, ask->n_ders, &e->verdict, &way);
+    struct tls_path path;
+    tls_judge_path(&q, ask->ders, ask->n_ders, &e->verdict, &path);
     if (ask->n_ders > 0)
         e->peer = tls_peer_new(ask->ders[0], NULL);
     if (e->peer != NULL)
-        tls_peer_set_way(e->peer, way.ders, way.n, way.by_anchor);
+        tls_peer_set_path(e->peer, path.ders, path.n, path.by_anchor);
 }
 
 /* The rules for the server name that a client asks for. NULL: nobody serves that name. */

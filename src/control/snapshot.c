@@ -25,12 +25,12 @@ static int allocate_arrays(struct snapshot *s)
     for (size_t i = 0; i < s->config->n_upstreams; i++)
         s->n_targets += s->config->upstreams[i].n_targets;
     s->targets = calloc(s->n_targets + 1, sizeof(*s->targets));
-    s->board = board_new(s->n_targets);
+    s->target_state = target_state_new(s->n_targets);
     for (size_t i = 0; i < s->config->n_listeners; i++)
         s->n_routes += s->config->listeners[i].n_routes;
     s->routes = calloc(s->n_routes + 1, sizeof(*s->routes));
     s->listeners = calloc(s->config->n_listeners + 1, sizeof(*s->listeners));
-    bool all = s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->board != NULL && s->routes != NULL &&
+    bool all = s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->target_state != NULL && s->routes != NULL &&
                s->listeners != NULL;
     return all ? 0 : -1;
 }
@@ -70,7 +70,7 @@ void snapshot_destroy(struct snapshot *s)
         free(s->routes[i].edit);
     free(s->listeners);
     free(s->routes);
-    board_free(s->board);
+    target_state_free(s->target_state);
     free(s->targets);
     free(s->upstreams);
     free(s->trusts);
@@ -169,7 +169,7 @@ void snapshot_inherit(struct snapshot *next, const struct snapshot *old)
             from = *found;
         }
         size_t at = (size_t)(from - old->targets);
-        board_take_over(next->board, i, old->board, at);
+        target_state_take_over(next->target_state, i, old->target_state, at);
         guess = at + 1;
     }
     free(sorted);

@@ -233,10 +233,10 @@ static void put_upstream_counts(struct doc *d, json_t *o, const struct counters_
 /* The strongest first: an operator's word, a health check's, a failure's. */
 static void put_state(struct doc *d, json_t *o, const struct admin_view *view, const struct plan_target *t)
 {
-    const struct board *board = view->snapshot->board;
-    uint64_t until = board_held_until(board, t->index);
+    const struct target_state *target_state = view->snapshot->target_state;
+    uint64_t until = target_state_held_until(target_state, t->index);
     bool held = until > view->now_us;
-    const char *state = board_is_drained(board, t->index) ? "drained" : board_is_down(board, t->index) ? "down" : held ? "held" : "up";
+    const char *state = target_state_is_drained(target_state, t->index) ? "drained" : target_state_is_down(target_state, t->index) ? "down" : held ? "held" : "up";
     put_text(d, o, "state", state);
     put(d, o, "held_seconds", held ? json_integer((json_int_t)((until - view->now_us + 999999) / 1000000)) : json_null());
 }

@@ -112,8 +112,8 @@ static int append_rfc9440(struct bytes *out, const struct tls_peer *peer)
     bool told = value.len <= MAX_VALUE_BYTES;
     if (put_line(out, "Client-Cert", &value, built) != 0)
         return -1;
-    for (size_t i = 0; told && i < peer->n_way && built == 0; i++)
-        built = append_der(&value, peer->way[i]);
+    for (size_t i = 0; told && i < peer->n_path && built == 0; i++)
+        built = append_der(&value, peer->path[i]);
     return put_line(out, "Client-Cert-Chain", &value, built);
 }
 

@@ -49,14 +49,14 @@ static int put(struct bytes *out, size_t first, const char *key, struct span val
     return rc;
 }
 
-/* The certificate and the n_way certificates above it. Encoded they hold nothing that would need care. */
-static int put_pem(struct bytes *out, const char *key, const struct tls_peer *peer, size_t n_way)
+/* The certificate and the n_path certificates above it. Encoded they hold nothing that would need care. */
+static int put_pem(struct bytes *out, const char *key, const struct tls_peer *peer, size_t n_path)
 {
     struct bytes text;
     bytes_init(&text, MAX_BUILT_BYTES);
     int built = http_pem_append_encoded(&text, peer->der);
-    for (size_t i = 0; i < n_way && built == 0; i++)
-        built = http_pem_append_encoded(&text, peer->way[i]);
+    for (size_t i = 0; i < n_path && built == 0; i++)
+        built = http_pem_append_encoded(&text, peer->path[i]);
     int rc = built;
     if (built == 0 && text.len <= MAX_VALUE_BYTES)
         rc = bytes_printf(out, ";%s=\"", key) != 0 || bytes_append_span(out, bytes_span(&text)) != 0 ? -1 : bytes_append_str(out, "\"");
@@ -71,7 +71,7 @@ static int put_details(struct bytes *out, const struct http_xfcc *how)
         return 0;
     if ((how->details & HTTP_XFCC_CERT) != 0 && put_pem(out, "Cert", peer, 0) != 0)
         return -1;
-    return (how->details & HTTP_XFCC_CHAIN) != 0 ? put_pem(out, "Chain", peer, peer->n_way) : 0;
+    return (how->details & HTTP_XFCC_CHAIN) != 0 ? put_pem(out, "Chain", peer, peer->n_path) : 0;
 }
 
 static int put_names(struct bytes *out, size_t first, const struct tls_peer *peer, enum tls_name_type type, const char *key)

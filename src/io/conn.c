@@ -64,7 +64,7 @@ void conn_close(struct conn *c, bool reset)
     unlink_conn(c);
     connector_cancel(&c->connector);
     if (c->x != NULL)
-        journal_closed(&c->worker->journal, exchange_listener(c->x));
+        access_log_closed(&c->worker->access_log, exchange_listener(c->x));
     exchange_free(c->x);
     c->x = NULL;
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
@@ -234,7 +234,7 @@ static bool rebind(struct conn *c, struct moment now)
     c->rejudgement = c->worker->rejudgement;
     if (!exchange_rebind(c->x, now_there, now))
         return false;
-    journal_moved(&c->worker->journal, before, now_there); /* before belongs to the snapshot that is let go */
+    access_log_moved(&c->worker->access_log, before, now_there); /* before belongs to the snapshot that is let go */
     struct snapshot *old = c->snapshot;
     c->snapshot = snapshot_ref(current);
     snapshot_unref(old);
@@ -334,7 +334,7 @@ static bool begin(struct conn *c, const struct listen_socket *from, const struct
         log_say(LOG_LEVEL_ERROR, "overloaded", "a connection was dropped: %s", err.text);
         return false;
     }
-    journal_accepted(&c->worker->journal, listener);
+    access_log_accepted(&c->worker->access_log, listener);
     return true;
 }
 

@@ -5,7 +5,7 @@
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/health_rules.h"
 #include "mtlsd/policy/reason.h"
-#include "mtlsd/proxy/checkup.h"
+#include "mtlsd/proxy/health_check.h"
 
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@ struct check { /* of one target; freed when its timer is closed */
     struct dial dial;
     struct health_rules rules;
     uv_timer_t timer;            /* until the next look, or the end of the time for this one */
-    struct checkup *checkup;     /* the look under way; NULL: none */
+    struct health_check *health_check;     /* the look under way; NULL: none */
     struct connector *connector;
     struct upconn *up;
 };
@@ -32,7 +32,7 @@ static void drive(struct check *c);
 
 /* ---- what was found ---- */
 
-static void say(const struct check *c, bool up, const struct checkup_result *r)
+static void say(const struct check *c, bool up, const struct health_check_result *r)
 {
     const struct plan_target *t = c->dial.target;
     struct log_line l;
@@ -46,12 +46,12 @@ static void say(const struct check *c, bool up, const struct checkup_result *r)
     log_end(&l);
 }
 
-static void note(struct check *c, const struct checkup_result *r)
+static void note(struct check *c, const struct health_check_result *r)
 {
     enum health_change change = health_rules_note(&c->rules, r->good);
     if (change == HEALTH_STAYS)
         return;
-    board_set_down(c->health->snapshot->board, c->dial.target->index, change == HEALTH_GOES_DOWN);
+    target_state_set_down(c->health->snapshot->target_state, c->dial.target->index, change == HEALTH_GOES_DOWN);
     say(c, change == HEALTH_COMES_UP, r);
 }
 
@@ -95,8 +95,8 @@ static void drop_connection(struct check *c)
         upconn_shut(c->up, false);
         c->up = NULL;
     }
-    checkup_free(c->checkup);
-    c->checkup = NULL;
+    health_check_free(c->health_check);
+    c->health_check = NULL;
 }
 
 /* ---- one look ---- */
@@ -106,7 +106,7 @@ static void wait_for_next(struct check *c, bool first);
 static void flush(struct check *c)
 {
     struct span runs[RUNS];
-    struct link *link = checkup_link(c->checkup);
+    struct link *link = health_check_link(c->health_check);
     while (c->up != NULL && stream_can_send(&c->up->stream)) {
         size_t sent = stream_send(&c->up->stream, runs, link_runs(link, runs, RUNS));
         if (sent == 0)
@@ -115,7 +115,7 @@ static void flush(struct check *c)
     }
     link_settle(link);
     if (c->up != NULL && stream_is_lost(&c->up->stream))
-        checkup_on_failed(c->checkup, REASON_UPSTREAM_CLOSED, "cannot write to the target");
+        health_check_on_failed(c->health_check, REASON_UPSTREAM_CLOSED, "cannot write to the target");
 }
 
 static void on_late(uv_timer_t *timer)
@@ -123,17 +123,17 @@ static void on_late(uv_timer_t *timer)
     struct check *c = timer->data;
     char text[640];
     if (c->connector != NULL)
-        checkup_on_failed(c->checkup, connector_describe(c->connector, text, sizeof(text)), text);
+        health_check_on_failed(c->health_check, connector_describe(c->connector, text, sizeof(text)), text);
     else
-        checkup_on_deadline(c->checkup);
+        health_check_on_deadline(c->health_check);
     drive(c);
 }
 
 static void drive(struct check *c)
 {
-    struct checkup_result result;
+    struct health_check_result result;
     flush(c);
-    if (checkup_is_done(c->checkup, &result)) {
+    if (health_check_is_done(c->health_check, &result)) {
         note(c, &result);
         drop_connection(c);
         wait_for_next(c, false);
@@ -141,7 +141,7 @@ static void drive(struct check *c)
     }
     if (c->up != NULL)
         stream_read(&c->up->stream, true);
-    uint64_t deadline = checkup_deadline_us(c->checkup), now = worker_now().us;
+    uint64_t deadline = health_check_deadline_us(c->health_check), now = worker_now().us;
     uv_timer_start(&c->timer, on_late, deadline > now ? (deadline - now) / 1000 + 1 : 0, 0);
 }
 
@@ -149,28 +149,28 @@ static void on_read(void *owner, struct span data)
 {
     struct check *c = owner;
     struct exchange_env *env = &c->health->worker->env;
-    checkup_on_wire(c->checkup, data, env->scratch, env->scratch_size, worker_now());
+    health_check_on_wire(c->health_check, data, env->scratch, env->scratch_size, worker_now());
     drive(c);
 }
 
 static void on_end(void *owner)
 {
     struct check *c = owner;
-    checkup_on_eof(c->checkup, worker_now());
+    health_check_on_eof(c->health_check, worker_now());
     drive(c);
 }
 
 static void on_error(void *owner, const char *text)
 {
     struct check *c = owner;
-    checkup_on_failed(c->checkup, REASON_UPSTREAM_CLOSED, text);
+    health_check_on_failed(c->health_check, REASON_UPSTREAM_CLOSED, text);
     drive(c);
 }
 
 static void on_sent(void *owner, size_t n)
 {
     struct check *c = owner;
-    link_sent(checkup_link(c->checkup), n);
+    link_sent(health_check_link(c->health_check), n);
     drive(c);
 }
 
@@ -182,9 +182,9 @@ static void on_connector_done(void *owner, const struct connector_result *result
     if (result->up != NULL) {
         c->up = result->up;
         stream_set_owner(&c->up->stream, &check_events, c);
-        checkup_on_connected(c->checkup, worker_now());
+        health_check_on_connected(c->health_check, worker_now());
     } else {
-        checkup_on_failed(c->checkup, result->reason, result->text);
+        health_check_on_failed(c->health_check, result->reason, result->text);
     }
     drive(c);
 }
@@ -193,8 +193,8 @@ static void on_turn(uv_timer_t *timer)
 {
     struct check *c = timer->data;
     struct health *h = c->health;
-    c->checkup = checkup_new(c->dial.target, worker_now());
-    if (c->checkup == NULL) {
+    c->health_check = health_check_new(c->dial.target, worker_now());
+    if (c->health_check == NULL) {
         wait_for_next(c, false);
         return;
     }
@@ -222,7 +222,7 @@ static bool add(struct health *h, const struct plan_target *t)
     const struct config_upstream *up = t->upstream->conf;
     c->health = h;
     c->dial = (struct dial){.target = t, .address = up->proxy_text != NULL ? &up->proxy : &t->conf->address};
-    c->rules.down = c->rules.known = board_is_down(h->snapshot->board, t->index); /* known from before a reload */
+    c->rules.down = c->rules.known = target_state_is_down(h->snapshot->target_state, t->index); /* known from before a reload */
     uv_timer_init(h->worker->loop, &c->timer);
     c->timer.data = c;
     h->checks[h->n++] = c;
@@ -238,7 +238,7 @@ static size_t count(const struct snapshot *s)
         if (s->targets[i].upstream->conf->health_interval_ms > 0)
             n++;
         else
-            board_set_down(s->board, i, false);
+            target_state_set_down(s->target_state, i, false);
     }
     return n;
 }

@@ -126,7 +126,7 @@ static void tell_refused(struct worker *w)
     snprintf(text, sizeof(text), "all places are taken: %llu new connection%s refused; %zu of %zu clients, %zu of %zu descriptors for clients and upstreams",
              (unsigned long long)n, n == 1 ? " was" : "s were", (size_t)all->clients, (size_t)all->most_clients, (size_t)all->clients + all->uplinks,
              (size_t)all->most);
-    journal_overloaded(&w->journal, n, text);
+    access_log_overloaded(&w->access_log, n, text);
 }
 
 static void on_tell(uv_timer_t *timer)
@@ -152,7 +152,7 @@ static void refuse(struct listen_socket *s, int fd)
     const struct plan_listener *l = snapshot_find_listener(w->snapshot, s->listener);
     send_away(w, fd, l, REASON_OVERLOADED);
     if (l != NULL)
-        journal_refused(&w->journal, l, REASON_OVERLOADED);
+        access_log_refused(&w->access_log, l, REASON_OVERLOADED);
     capacity_refused(w->capacity, worker_now().us);
     tell_refused(w);
     if (w->capacity->untold > 0 && !uv_is_active((uv_handle_t *)&w->listening.tell))

@@ -460,7 +460,7 @@ unsigned server_workers(const struct server *s)
 void server_sum_counters(const struct server *s, struct counters *into)
 {
     for (unsigned i = 0; i < s->n_hands; i++)
-        counters_sum(into, &s->hands[i].worker.journal.counters);
+        counters_sum(into, &s->hands[i].worker.access_log.counters);
 }
 
 void server_room(struct server *s, struct admin_room *room)

@@ -23,7 +23,7 @@ struct upconn *upconn_new(struct worker *w, struct snapshot *snapshot, bool tcp)
 void upconn_shut(struct upconn *up, bool reset);
 /* From now on what comes on the socket goes to the exchange whose uplink it is. */
 void upconn_serve(struct upconn *up, struct uplink *u);
-/* Closes the socket of a doomed uplink and frees both. */
+/* Closes the socket of a retired uplink and frees both. */
 void upconn_close(struct uplink *u);
 /* For an owner of its own kind: what its on_closed ends with. */
 void upconn_closed(struct upconn *up);

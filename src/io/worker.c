@@ -35,8 +35,8 @@ struct moment worker_now(void)
 static void on_held(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
-    journal_tell_held(&w->journal, false);
-    if (!journal_holds(&w->journal))
+    access_log_tell_held(&w->access_log, false);
+    if (!access_log_holds(&w->access_log))
         uv_timer_stop(timer);
 }
 
@@ -53,7 +53,7 @@ static void on_turn(uv_prepare_t *prepare)
         uv_idle_start(&w->crowd, on_crowd);
     else
         uv_idle_stop(&w->crowd);
-    if (journal_holds(&w->journal) && !uv_is_active((uv_handle_t *)&w->held))
+    if (access_log_holds(&w->access_log) && !uv_is_active((uv_handle_t *)&w->held))
         uv_timer_start(&w->held, on_held, TICK_MS, TICK_MS);
 }
 
@@ -74,18 +74,18 @@ static void on_tick(uv_timer_t *timer)
         uv_timer_stop(&w->tick);
 }
 
-static void close_doomed(struct worker *w)
+static void close_retired(struct worker *w)
 {
     struct uplink *u;
-    while ((u = pool_next_doomed(w->env.pool)) != NULL)
+    while ((u = pool_next_retired(w->env.pool)) != NULL)
         upconn_close(u);
 }
 
 void worker_reap(struct worker *w)
 {
     if (w->draining)
-        pool_doom_all(w->env.pool); /* what a last request left there would hold up the end */
-    close_doomed(w);
+        pool_retire_all(w->env.pool); /* what a last request left there would hold up the end */
+    close_retired(w);
     spares_fill(w);
     if (!w->draining && pool_is_minded(w) && !uv_is_active((uv_handle_t *)&w->tick))
         uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
@@ -107,16 +107,16 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->env.scratch_size = SCRATCH_BYTES;
     w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM);
     w->env.pool = pool_new(snapshot->targets, snapshot->n_targets);
-    w->env.fleet = fleet_new(snapshot->upstreams, snapshot->config->n_upstreams, snapshot->board);
+    w->env.balancer = balancer_new(snapshot->upstreams, snapshot->config->n_upstreams, snapshot->target_state);
     w->env.random = uv_hrtime() ^ (uintptr_t)w;
-    bool journal = journal_init(&w->journal, refusals, clock_now) == 0;
-    if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.fleet == NULL ||
-        !journal)
+    bool access_log = access_log_init(&w->access_log, refusals, clock_now) == 0;
+    if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.balancer == NULL ||
+        !access_log)
         return err_set(err, ERR_MEMORY, "out of memory");
     if (resolve_init(&w->names, loop, lookup_system) != 0)
         return err_set(err, ERR_MEMORY, "out of memory");
-    journal_adopt(&w->journal, snapshot);
-    w->env.observer = journal_observer(&w->journal, (enum log_format)snapshot->config->log_format);
+    access_log_adopt(&w->access_log, snapshot);
+    w->env.observer = access_log_observer(&w->access_log, (enum log_format)snapshot->config->log_format);
     w->snapshot = snapshot_ref(snapshot);
     uv_timer_init(loop, &w->tick);
     w->tick.data = w;
@@ -144,9 +144,9 @@ void worker_clear(struct worker *w)
 {
     resolve_clear(&w->names);
     pool_free(w->env.pool);
-    fleet_free(w->env.fleet);
+    balancer_free(w->env.balancer);
     tls_tickets_free(w->env.tickets);
-    journal_clear(&w->journal);
+    access_log_clear(&w->access_log);
     snapshot_unref(w->snapshot);
     free(w->buffer.data);
     free(w->env.scratch);
@@ -156,8 +156,8 @@ bool worker_make_room(struct worker *w)
 {
     if (pool_idle_count(w->env.pool) == 0)
         return false;
-    pool_doom_all(w->env.pool);
-    close_doomed(w);
+    pool_retire_all(w->env.pool);
+    close_retired(w);
     return true;
 }
 
@@ -276,29 +276,29 @@ static void count_clients(struct worker *w)
 void worker_adopt(struct worker *w, struct snapshot *next)
 {
     struct pool *pool = pool_new(next->targets, next->n_targets);
-    struct fleet *fleet = fleet_new(next->upstreams, next->config->n_upstreams, next->board);
-    if (pool == NULL || fleet == NULL) {
+    struct balancer *balancer = balancer_new(next->upstreams, next->config->n_upstreams, next->target_state);
+    if (pool == NULL || balancer == NULL) {
         pool_free(pool);
-        fleet_free(fleet);
+        balancer_free(balancer);
         log_say(LOG_LEVEL_ERROR, "reload", "out of memory: a worker stays with the old configuration");
         return;
     }
     spares_stop(w);
-    pool_doom_all(w->env.pool);
-    close_doomed(w);
+    pool_retire_all(w->env.pool);
+    close_retired(w);
     pool_free(w->env.pool);
     w->env.pool = pool;
-    fleet_free(w->env.fleet); /* exchanges that still run on the old snapshot's targets are unknown to the new one, and do not mind */
-    w->env.fleet = fleet;
+    balancer_free(w->env.balancer); /* exchanges that still run on the old snapshot's targets are unknown to the new one, and do not mind */
+    w->env.balancer = balancer;
     tls_tickets_forget_all(w->env.tickets); /* the store stays: running connections may still be given tickets */
     stop_health(w);
     struct snapshot *old = w->snapshot;
     w->snapshot = snapshot_ref(next);
-    journal_adopt(&w->journal, next);
+    access_log_adopt(&w->access_log, next);
     snapshot_unref(old);
     if (w->checks_health)
         w->health = health_start(w);
-    w->env.observer = journal_observer(&w->journal, (enum log_format)next->config->log_format);
+    w->env.observer = access_log_observer(&w->access_log, (enum log_format)next->config->log_format);
     w->env.most_per_client = next->config->max_per_client;
     if (w->env.most_per_client > 0)
         count_clients(w);
@@ -313,7 +313,7 @@ void worker_rejudge(struct worker *w)
 {
     tls_tickets_forget_all(w->env.tickets);
     spares_stop(w);
-    pool_doom_all(w->env.pool); /* idle ones are as cheaply made anew */
+    pool_retire_all(w->env.pool); /* idle ones are as cheaply made anew */
     worker_reap(w);
     w->rejudges_idle = true;
     begin_rejudging(w);
@@ -334,7 +334,7 @@ static void finish_if_empty(struct worker *w)
     uv_close((uv_handle_t *)&w->ebb, NULL);
     uv_close((uv_handle_t *)&w->rejudging, NULL);
     resolve_stop(&w->names);
-    journal_tell_held(&w->journal, true);
+    access_log_tell_held(&w->access_log, true);
     log_file_flush();
     if (w->on_finished != NULL)
         w->on_finished(w->finished_ctx);
@@ -347,7 +347,7 @@ static void begin_end(struct worker *w)
     stop_health(w);
     sort_sockets(w);
     spares_stop(w);
-    pool_doom_all(w->env.pool);
+    pool_retire_all(w->env.pool);
     worker_reap(w);
 }
 

@@ -12,7 +12,7 @@
 #include "resolve.h"
 #include "stream.h"
 
-#include "mtlsd/control/journal.h"
+#include "mtlsd/control/access_log.h"
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/proxy/exchange.h"
 
@@ -39,7 +39,7 @@ struct worker {
     struct snapshot *snapshot; /* counted: the current one */
     struct exchange_env env;
     struct stream_buffer buffer;
-    struct journal journal;
+    struct access_log access_log;
     struct conn *conns;
     struct conn *rejudge_next;  /* the next of those who are judged again; NULL: all are */
     unsigned rejudgement;       /* counts the times that all had to be */
@@ -60,7 +60,7 @@ struct worker {
     struct spare *spares;  /* connections that are being made to be kept ready */
     bool fills_spares;
     uv_timer_t tick; /* runs while the pool holds something, or is to */
-    uv_timer_t held; /* runs while the journal holds lines back */
+    uv_timer_t held; /* runs while the access_log holds lines back */
     uv_prepare_t turn;  /* before the loop sleeps: the log of this turn leaves, and the next one begins */
     uv_idle_t crowd;    /* runs while streams wait for their turn */
     size_t n_cut; /* requests and connections that ran when the time to drain was over */
@@ -91,7 +91,7 @@ void worker_cut(struct worker *w);  /* the time to drain is over: what still run
 void worker_stop(struct worker *w); /* at once: what still runs is told and ended */
 
 /* for conn.c, upconn.c and connector.c */
-void worker_reap(struct worker *w);       /* closes what the pool doomed */
+void worker_reap(struct worker *w);       /* closes what the pool retired */
 bool worker_make_room(struct worker *w);     /* closes idle upstream connections; false: there was none */
 void worker_conn_closed(struct worker *w); /* room for one more, or finished */
 void worker_uplink_closed(struct worker *w);

@@ -49,7 +49,7 @@ struct request { /* the request that runs, or the tcp connection */
     unsigned interims;    /* 1xx answers so far */
     char *asked;          /* owned: host and path, where a tunnel may come of it; NULL: none may */
     size_t asked_host_len;
-    uint64_t tried;       /* targets that failed it, see struct fleet_wish */
+    uint64_t tried;       /* targets that failed it, see struct balancer_wish */
     const struct plan_target *named; /* by the client's cookie; NULL: none */
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
     struct bytes body;    /* what was read of it, while it may be needed again */
@@ -74,7 +74,7 @@ struct exchange {
     size_t n_also;
     const struct plan_target *target; /* where it goes now; NULL: not chosen yet */
     struct dial dial;                 /* how to get there */
-    bool on_target;                   /* the fleet counts us as active on target */
+    bool on_target;                   /* the balancer counts us as active on target */
     bool redial;                      /* give up the attempt to connect that runs, there is another to make */
     enum phase phase;
     struct link down;

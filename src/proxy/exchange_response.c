@@ -91,7 +91,7 @@ static void on_response_head(struct exchange *x, struct moment now)
     const struct http_head *head = http1_head(x->up->http);
     if (x->rq->first_byte_us == 0) {
         x->rq->first_byte_us = now.us;
-        fleet_worked(x->env->fleet, x->target);
+        balancer_worked(x->env->balancer, x->target);
     }
     if (head->status < 200 && head->status != SWITCHING_PROTOCOLS) {
         on_interim(x, head, now);

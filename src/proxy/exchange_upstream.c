@@ -41,9 +41,9 @@ static uint64_t key_of(const struct exchange *x, bool *by_certificate)
     return balance_hash(text, strlen(text));
 }
 
-static struct fleet_wish make_wish(struct exchange *x, const struct config_upstream *conf)
+static struct balancer_wish make_wish(struct exchange *x, const struct config_upstream *conf)
 {
-    struct fleet_wish wish = {.sticky = x->rq->named, .tried = x->rq->tried};
+    struct balancer_wish wish = {.sticky = x->rq->named, .tried = x->rq->tried};
     bool by_certificate = false;
     if (conf->n_targets < 2)
         return wish;
@@ -66,7 +66,7 @@ void exchange_leave_target(struct exchange *x)
     if (!x->on_target)
         return;
     x->on_target = false;
-    fleet_end(x->env->fleet, x->target);
+    balancer_end(x->env->balancer, x->target);
     tell(x, TARGET_ENDED);
 }
 
@@ -76,14 +76,14 @@ static bool choose_target(struct exchange *x, struct moment now)
     if (x->route == NULL || x->route->upstream == NULL)
         return false;
     const struct plan_upstream *up = x->route->upstream;
-    struct fleet_wish wish = make_wish(x, up->conf);
-    const struct plan_target *t = fleet_choose(x->env->fleet, up, &wish, now.us);
+    struct balancer_wish wish = make_wish(x, up->conf);
+    const struct plan_target *t = balancer_choose(x->env->balancer, up, &wish, now.us);
     if (t == NULL)
         return false;
     exchange_leave_target(x);
     x->target = t;
     x->dial = (struct dial){.target = t, .address = up->conf->proxy_text != NULL ? &up->conf->proxy : &t->conf->address};
-    fleet_begin(x->env->fleet, t);
+    balancer_begin(x->env->balancer, t);
     x->on_target = true;
     tell(x, TARGET_BEGUN);
     return true;
@@ -95,7 +95,7 @@ bool exchange_choose(struct exchange *x, struct moment now)
         exchange_forward_choose(x);
         return true;
     }
-    fleet_earn(x->env->fleet, x->route->upstream);
+    balancer_earn(x->env->balancer, x->route->upstream);
     return choose_target(x, now);
 }
 
@@ -138,7 +138,7 @@ static struct uplink *take_kept(struct exchange *x, struct moment now)
 {
     struct uplink *u;
     while ((u = pool_take(x->env->pool, x->target, !exchange_is_http(x), now.us)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
-        pool_doom(x->env->pool, u);
+        pool_retire(x->env->pool, u);
     return u;
 }
 
@@ -151,7 +151,7 @@ static void pass_to_kept(struct exchange *x, struct moment now)
     http1_free(x->up->http); /* it was made for either kind of listener */
     x->up->http = NULL;
     x->up->uses++;
-    fleet_worked(x->env->fleet, x->target);
+    balancer_worked(x->env->balancer, x->target);
     exchange_tcp_ended(x, now);
 }
 
@@ -226,7 +226,7 @@ void exchange_upstream_secured(struct exchange *x, struct moment now)
         exchange_http_send_request(x, now);
         return;
     }
-    fleet_worked(x->env->fleet, x->target);
+    balancer_worked(x->env->balancer, x->target);
     pass_what_waited(x);
     exchange_tcp_ended(x, now);
 }
@@ -236,7 +236,7 @@ void exchange_drop_uplink(struct exchange *x)
     if (x->up == NULL)
         return;
     x->up->reset = !exchange_is_http(x) && !link_wants_shutdown(&x->up->link);
-    pool_doom(x->env->pool, x->up);
+    pool_retire(x->env->pool, x->up);
     x->up = NULL;
     bytes_clear(&x->held[SIDE_UP]);
     x->eof[SIDE_UP] = false;
@@ -305,7 +305,7 @@ static bool try_again_active(struct exchange *x, bool stale, struct moment now)
     if (!left)
         return go_to_next(x, now);
     const struct plan_upstream *up = x->target->upstream;
-    if (up->n_targets < 2 || rq->resent >= up->conf->retries || !fleet_spend(x->env->fleet, up))
+    if (up->n_targets < 2 || rq->resent >= up->conf->retries || !balancer_spend(x->env->balancer, up))
         return false;
     rq->resent++;
     return go_to_next(x, now);
@@ -318,7 +318,7 @@ static bool try_again(struct exchange *x, enum reason reason, struct moment now)
     bool stale = x->phase == PHASE_ACTIVE && x->rq->from_pool && !x->rq->spoke && reason != REASON_RESPONSE_TIMEOUT;
     if (blames_target(reason) && !stale && !x->rq->answered) {
         if (!may_be_the_requests_fault(x, reason))
-            fleet_failed(x->env->fleet, x->target, now.us);
+            balancer_failed(x->env->balancer, x->target, now.us);
         tell(x, TARGET_FAILED);
     }
     if (!may_go_elsewhere(reason))

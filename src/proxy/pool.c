@@ -27,7 +27,7 @@ struct pool {
     const struct plan_target *targets; /* borrowed: identifies the snapshot */
     size_t n_targets;
     struct shelf *shelves;
-    struct uplink *doomed;
+    struct uplink *retired;
     size_t n_idle;
     unsigned trims;
     struct shelf *wanting;
@@ -77,7 +77,7 @@ void pool_free(struct pool *p)
 {
     if (p == NULL)
         return;
-    assert(p->n_idle == 0 && p->doomed == NULL);
+    assert(p->n_idle == 0 && p->retired == NULL);
     free(p->shelves);
     free(p);
 }
@@ -107,12 +107,12 @@ static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
     look_for_spare(p, shelf);
 }
 
-static void doom(struct pool *p, struct uplink *u)
+static void retire(struct pool *p, struct uplink *u)
 {
     u->exchange = NULL;
     u->prev = NULL;
-    u->next = p->doomed;
-    p->doomed = u;
+    u->next = p->retired;
+    p->retired = u;
 }
 
 static struct uplink *first_fit(const struct shelf *shelf, bool unused)
@@ -132,7 +132,7 @@ struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool 
             shelf->spare_failures = 0;
         if (now_us < u->idle_until_us)
             return u;
-        doom(p, u); /* its server may be closing it at this moment, and a request that cannot run twice would be lost */
+        retire(p, u); /* its server may be closing it at this moment, and a request that cannot run twice would be lost */
     }
     return NULL;
 }
@@ -142,7 +142,7 @@ void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
     struct shelf *shelf = shelf_of(p, u->target);
     const struct config_upstream *conf = u->target->upstream->conf;
     if (shelf == NULL || shelf->n >= conf->pool_max || u->keep_us == 0) {
-        doom(p, u);
+        retire(p, u);
         return;
     }
     u->exchange = NULL;
@@ -165,13 +165,13 @@ static void put_spares_off(struct shelf *shelf, uint64_t now_us)
     shelf->spare_failures += shelf->spare_failures < 6 ? 1 : 0;
 }
 
-void pool_doom(struct pool *p, struct uplink *u)
+void pool_retire(struct pool *p, struct uplink *u)
 {
     struct shelf *shelf = shelf_of(p, u->target);
     bool shelved = u->exchange == NULL && shelf != NULL && (u->prev != NULL || u->next != NULL || shelf->first == u);
     if (shelved)
         unshelve(p, shelf, u);
-    doom(p, u);
+    retire(p, u);
 }
 
 bool pool_lost(struct pool *p, struct uplink *u, uint64_t now_us)
@@ -180,15 +180,15 @@ bool pool_lost(struct pool *p, struct uplink *u, uint64_t now_us)
     bool early = shelf != NULL && u->uses == 0 && now_us - u->idle_since_us < SPARE_EARLY_US;
     if (early)
         put_spares_off(shelf, now_us);
-    pool_doom(p, u);
+    pool_retire(p, u);
     return early;
 }
 
-void pool_doom_all(struct pool *p)
+void pool_retire_all(struct pool *p)
 {
     for (size_t i = 0; i < p->n_targets; i++) {
         while (p->shelves[i].first != NULL)
-            pool_doom(p, p->shelves[i].first);
+            pool_retire(p, p->shelves[i].first);
     }
 }
 
@@ -201,7 +201,7 @@ size_t pool_expire(struct pool *p, uint64_t now_us)
             if (now_us < u->idle_until_us)
                 continue;
             p->shelves[i].spare_failures = 0; /* it lay as long as it should */
-            pool_doom(p, u);
+            pool_retire(p, u);
             gone++;
         }
     }
@@ -213,7 +213,7 @@ static void trim(struct pool *p, struct shelf *shelf)
     size_t unused = shelf->unused < shelf->unused_before ? shelf->unused : shelf->unused_before;
     size_t surplus = unused > POOL_UNCOUNTED ? unused - POOL_UNCOUNTED : 0, gone = (surplus + POOL_SLICE - 1) / POOL_SLICE;
     for (size_t i = 0; i < gone; i++)
-        pool_doom(p, shelf->last);
+        pool_retire(p, shelf->last);
     shelf->unused_before -= gone < shelf->unused_before ? gone : shelf->unused_before;
 }
 
@@ -291,11 +291,11 @@ void pool_spare_failed(struct pool *p, const struct plan_target *target, uint64_
         put_spares_off(shelf, now_us);
 }
 
-struct uplink *pool_next_doomed(struct pool *p)
+struct uplink *pool_next_retired(struct pool *p)
 {
-    struct uplink *u = p->doomed;
+    struct uplink *u = p->retired;
     if (u != NULL) {
-        p->doomed = u->next;
+        p->retired = u->next;
         u->next = NULL;
     }
     return u;

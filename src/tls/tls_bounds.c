@@ -15,15 +15,15 @@ static bool is_pinned(const struct tls_trust_rules *rules, struct span spki)
     return false;
 }
 
-void tls_bounds_check_pins(const struct tls_trust_rules *rules, const struct tls_path_node *way, size_t n, struct tls_verdict *out)
+void tls_bounds_check_pins(const struct tls_trust_rules *rules, const struct tls_path_node *path, size_t n, struct tls_verdict *out)
 {
     struct tls_certificate leaf;
     bool pinned = rules->n_pins == 0;
     for (size_t i = 0; i < n && !pinned; i++)
-        pinned = is_pinned(rules, way[i].cert->spki);
+        pinned = is_pinned(rules, path[i].cert->spki);
     if (pinned)
         return;
-    tls_checks_describe(&leaf, way[0].cert, way[0].crt);
+    tls_checks_describe(&leaf, path[0].cert, path[0].crt);
     tls_checks_found(out, REASON_CONSTRAINT, 65, /* no certificate with a key that is named */
                      "certificate %s: neither its key nor one of the CAs above it is among the %zu pinned", leaf.subject, rules->n_pins);
 }

@@ -254,11 +254,11 @@ static bool is_self_issued(const struct tls_path_node *node)
 
 /* RFC 5280 6.1.4 (l): certificates between this CA and the leaf, those that a CA issued to itself not
  * counted. */
-static int intermediates_below(const struct tls_path_node *way, size_t i)
+static int intermediates_below(const struct tls_path_node *path, size_t i)
 {
     int n = 0;
     for (size_t j = 1; j < i; j++)
-        n += !is_self_issued(&way[j]);
+        n += !is_self_issued(&path[j]);
     return n;
 }
 
@@ -292,14 +292,14 @@ static void check_ca_purpose(const struct tls_question *q, const struct tls_cert
 
 /* Asked whatever else is wrong: revoked outranks everything. */
 static void check_revocation(const struct tls_question *q, const struct tls_crl_index *lists,
-                             const struct tls_path_node *way, size_t i, struct tls_verdict *out)
+                             const struct tls_path_node *path, size_t i, struct tls_verdict *out)
 {
     const struct tls_trust_rules *rules = tls_trust_rules(q->trust);
-    const struct tls_path_node *issuer = &way[i + 1];
+    const struct tls_path_node *issuer = &path[i + 1];
     struct tls_certificate c;
     struct tls_crl_answer answer;
     char when[21];
-    tls_checks_describe(&c, way[i].cert, way[i].crt);
+    tls_checks_describe(&c, path[i].cert, path[i].crt);
     tls_crl_look_up(lists, issuer->cert, issuer->crt, c.cert->serial, &answer);
     if (answer.untold) /* whatever the policy: a list that is there must not be passed over */
         tls_checks_found(out, REASON_CRL_MISSING, 17, "certificate %s: no memory to look at the revocation list of its issuer", c.subject);
@@ -329,29 +329,29 @@ static void check_revocation(const struct tls_question *q, const struct tls_crl_
     }
 }
 
-void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n, unsigned *work, struct tls_verdict *out)
+void tls_checks_path(const struct tls_question *q, const struct tls_path_node *path, size_t n, unsigned *work, struct tls_verdict *out)
 {
     size_t depth = tls_trust_rules(q->trust)->depth;
     struct tls_certificate c;
     for (size_t i = 1; i < n; i++) {
-        tls_checks_describe(&c, way[i].cert, way[i].crt);
+        tls_checks_describe(&c, path[i].cert, path[i].crt);
         check_dates(q, &c, out);
         check_key(q, &c, out);
-        check_ca(&c, intermediates_below(way, i), out);
+        check_ca(&c, intermediates_below(path, i), out);
         check_ca_purpose(q, &c, out);
         if (i == n - 1)
             break; /* an anchor is trusted for its key, whatever it is signed with */
         check_signature_algorithm(&c, out);
         check_extensions(&c, out);
     }
-    tls_constraints_check(q->purpose, way, n, work, out);
-    tls_bounds_check_pins(tls_trust_rules(q->trust), way, n, out);
+    tls_constraints_check(q->purpose, path, n, work, out);
+    tls_bounds_check_pins(tls_trust_rules(q->trust), path, n, out);
     struct tls_crl_held *lists = tls_crl_set_take(tls_trust_crls(q->trust));
     for (size_t i = 0; i + 1 < n; i++)
-        check_revocation(q, lists->index, way, i, out);
+        check_revocation(q, lists->index, path, i, out);
     tls_crl_set_give(lists);
     if (n > depth) {
-        tls_checks_describe(&c, way[0].cert, way[0].crt);
+        tls_checks_describe(&c, path[0].cert, path[0].crt);
         tls_checks_found(out, REASON_CONSTRAINT, 22,
                          "certificate %s: its chain has %zu certificates and %zu are allowed", c.subject, n,
                          depth);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The judge's single checks: on the leaf alone, and on one way from the leaf to an anchor. Each reports what
+/* The judge's single checks: on the leaf alone, and on one path from the leaf to an anchor. Each reports what
  * it finds and none is skipped because another failed. */
 #ifndef MTLSD_TLS_CHECKS_H
 #define MTLSD_TLS_CHECKS_H
@@ -27,7 +27,7 @@ void tls_checks_until(struct tls_verdict *v, int64_t last);
 void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf,
                      struct tls_verdict *out);
 
-/* way[0] is the leaf, way[n - 1] an anchor; signatures have been verified. What name constraints cost is taken off *work (tls_constraints.h). */
-void tls_checks_way(const struct tls_question *q, const struct tls_path_node *way, size_t n, unsigned *work, struct tls_verdict *out);
+/* path[0] is the leaf, path[n - 1] an anchor; signatures have been verified. What name constraints cost is taken off *work (tls_constraints.h). */
+void tls_checks_path(const struct tls_question *q, const struct tls_path_node *path, size_t n, unsigned *work, struct tls_verdict *out);
 
 #endif

@@ -212,11 +212,11 @@ static void check_below(const struct path *path, size_t ca, struct span extensio
     }
 }
 
-void tls_constraints_check(enum tls_purpose purpose, const struct tls_path_node *way, size_t n, unsigned *work, struct tls_verdict *out)
+void tls_constraints_check(enum tls_purpose purpose, const struct tls_path_node *nodes, size_t n, unsigned *work, struct tls_verdict *out)
 {
-    const struct path path = {purpose, way, work};
+    const struct path path = {purpose, nodes, work};
     for (size_t i = 1; i < n; i++) {
-        struct span rest = way[i].cert->extensions;
+        struct span rest = nodes[i].cert->extensions;
         struct tls_cert_extension extension;
         while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0)
             if (span_equals_str(extension.oid, "\x55\x1d\x1e"))

@@ -28,6 +28,6 @@
 enum { TLS_CONSTRAINTS_WORK = 500000 };
 
 /* Takes what it cost off *work. */
-void tls_constraints_check(enum tls_purpose purpose, const struct tls_path_node *way, size_t n, unsigned *work, struct tls_verdict *out);
+void tls_constraints_check(enum tls_purpose purpose, const struct tls_path_node *nodes, size_t n, unsigned *work, struct tls_verdict *out);
 
 #endif

@@ -180,7 +180,7 @@ bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdi
     }
 }
 
-void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out, struct tls_way *way)
+void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out, struct tls_path *path)
 {
     struct tls_question question = {
         .trust = ctx->trust,
@@ -189,5 +189,5 @@ void tls_context_judge(const struct tls_context *ctx, const struct span *ders, s
         .n_names = ctx->n_expect,
         .now = now,
     };
-    tls_judge_way(&question, ders, n, out, way);
+    tls_judge_path(&question, ders, n, out, path);
 }

@@ -37,30 +37,30 @@ static bool judge_by_memory(struct tls_engine *e, const struct tls_verdict_key *
     if (known == NULL)
         return false;
     *out = known->verdict;
-    tls_peer_set_way(e->peer, known->peer->way, known->peer->n_way, known->peer->by_anchor);
+    tls_peer_set_path(e->peer, known->peer->path, known->peer->n_path, known->peer->by_anchor);
     return true;
 }
 
-/* Also tells the peer the way it was found valid by; that of a server is of no use to anybody. */
+/* Also tells the peer the path it was found valid by; that of a server is of no use to anybody. */
 static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n, struct tls_verdict *out)
 {
     const struct tls_verdict_key key = key_of(ctx, now, ders, n);
     if (judge_by_memory(e, &key, out))
         return;
-    struct tls_way way = {.n = 0};
+    struct tls_path path = {.n = 0};
     *out = (struct tls_verdict){.status = REASON_UNDECIDED};
     if (n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
         out->status = REASON_NONE;
     else
-        tls_context_judge(ctx, ders, n, now, out, &way);
+        tls_context_judge(ctx, ders, n, now, out, &path);
     if (n > 0 && e->peer == NULL) {
         out->all |= UINT64_C(1) << REASON_MALFORMED;
         if (out->status == REASON_VALID)
             out->status = REASON_MALFORMED;
     }
     if (e->peer != NULL && ctx->accepting)
-        tls_peer_set_way(e->peer, way.ders, way.n, way.by_anchor);
-    bool whole = e->peer != NULL && (!ctx->accepting || e->peer->n_way == way.n);
+        tls_peer_set_path(e->peer, path.ders, path.n, path.by_anchor);
+    bool whole = e->peer != NULL && (!ctx->accepting || e->peer->n_path == path.n);
     if (e->verdicts != NULL && whole)
         tls_verdict_cache_keep(e->verdicts, &key, out, e->peer);
 }

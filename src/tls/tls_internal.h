@@ -58,7 +58,7 @@ const struct tls_anchor *tls_trust_anchor(const struct tls_trust *trust, size_t 
 struct tls_crl_set;
 struct tls_crl_set *tls_trust_crls(const struct tls_trust *trust); /* may be replaced by any thread */
 const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust);
-struct tls_memo;
-struct tls_memo *tls_trust_memo(const struct tls_trust *trust); /* may be changed from any thread */
+struct tls_signature_cache;
+struct tls_signature_cache *tls_trust_signature_cache(const struct tls_trust *trust); /* may be changed from any thread */
 
 #endif

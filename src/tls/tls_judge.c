@@ -67,18 +67,18 @@ void tls_checks_found(struct tls_verdict *v, enum reason reason, int openssl_err
     v->openssl_error = openssl_error;
 }
 
-/* Takes over what one way from the leaf to an anchor has against it, beside what the leaf itself has. */
-static void merge(struct tls_verdict *into, const struct tls_verdict *way)
+/* Takes over what one path from the leaf to an anchor has against it, beside what the leaf itself has. */
+static void merge(struct tls_verdict *into, const struct tls_verdict *path)
 {
-    const struct tls_details *details = way->details;
+    const struct tls_details *details = path->details;
     if (details != NULL)
         for (size_t i = 0; i < details->n; i++)
             tls_checks_found(into, details->items[i].reason, details->items[i].openssl_error, "%s", details->items[i].text);
-    else if (way->status != REASON_UNDECIDED)
-        tls_checks_found(into, way->status, way->openssl_error, "%s", way->text);
-    into->all |= way->all;
-    if (way->until != 0)
-        tls_checks_until(into, way->until);
+    else if (path->status != REASON_UNDECIDED)
+        tls_checks_found(into, path->status, path->openssl_error, "%s", path->text);
+    into->all |= path->all;
+    if (path->until != 0)
+        tls_checks_until(into, path->until);
 }
 
 /* The highest certificate that the presented ones lead to by name, so that a message can say where the chain
@@ -118,7 +118,7 @@ static void trusted_text(const struct tls_trust *trust, char *out, size_t out_si
         snprintf(out, out_size, "%s and %zu more", first, n - 1);
 }
 
-static void report_no_way(const struct tls_path_finder *f, const struct tls_certificate *leaf,
+static void report_no_path(const struct tls_path_finder *f, const struct tls_certificate *leaf,
                           struct tls_verdict *out)
 {
     char issuer[80], trusted[112];
@@ -146,46 +146,46 @@ static void report_no_way(const struct tls_path_finder *f, const struct tls_cert
                          TLS_PATH_MAX_LENGTH);
 }
 
-/* What stands above the leaf of the way that the finder is at. */
-static void tell_way(const struct tls_path_finder *f, struct tls_way *way)
+/* What stands above the leaf of the path that the finder is at. */
+static void tell_path(const struct tls_path_finder *f, struct tls_path *path)
 {
-    way->n = 0;
-    way->by_anchor = f->length == 2;
+    path->n = 0;
+    path->by_anchor = f->length == 2;
     for (size_t i = 1; i < f->length; i++) {
-        const struct tls_cert *cert = f->way[i].cert;
+        const struct tls_cert *cert = f->path[i].cert;
         bool root = i + 1 == f->length && span_equals(cert->subject, cert->issuer);
         if (!root)
-            way->ders[way->n++] = cert->der;
+            path->ders[path->n++] = cert->der;
     }
 }
 
-/* Of several ways a faultless one counts; failing that the one whose worst fault is mildest. */
-static void judge_ways(const struct tls_question *q, struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out,
-                       struct tls_way *found)
+/* Of several paths a faultless one counts; failing that the one whose worst fault is mildest. */
+static void judge_paths(const struct tls_question *q, struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out,
+                       struct tls_path *found)
 {
     struct tls_verdict best = {.status = REASON_UNDECIDED};
-    struct tls_details details[2]; /* of the best way, and of the one that is looked at */
+    struct tls_details details[2]; /* of the best path, and of the one that is looked at */
     unsigned spare = 0;
     bool any = false;
-    unsigned work = TLS_CONSTRAINTS_WORK; /* for all ways together: whoever sends the chain chooses their number */
+    unsigned work = TLS_CONSTRAINTS_WORK; /* for all paths together: whoever sends the chain chooses their number */
     for (unsigned i = 0; i < MAX_WAYS && tls_path_next(f); i++) {
-        struct tls_verdict way = {.status = REASON_UNDECIDED, .details = out->details != NULL ? &details[spare] : NULL};
+        struct tls_verdict path = {.status = REASON_UNDECIDED, .details = out->details != NULL ? &details[spare] : NULL};
         details[spare].n = 0;
-        tls_checks_way(q, f->way, f->length, &work, &way);
-        if (!any || way.status == REASON_UNDECIDED || rank(way.status) > rank(best.status)) {
-            best = way;
+        tls_checks_path(q, f->path, f->length, &work, &path);
+        if (!any || path.status == REASON_UNDECIDED || rank(path.status) > rank(best.status)) {
+            best = path;
             spare = !spare;
         }
         any = true;
         if (best.status != REASON_UNDECIDED)
             continue;
-        tell_way(f, found);
+        tell_path(f, found);
         break;
     }
     if (any)
         merge(out, &best);
     else
-        report_no_way(f, leaf, out);
+        report_no_path(f, leaf, out);
 }
 
 /* In a Certificate message of TLS 1.3 (RFC 8446 4.4.2) each has its length and its extensions' beside it. A connection ends before anybody could ask about
@@ -201,7 +201,7 @@ static void check_size(const struct span *ders, size_t n, const struct tls_certi
 }
 
 static void judge_parsed(const struct tls_question *q, const struct span *ders, size_t n, const struct tls_certificate *leaf, struct tls_verdict *out,
-                         struct tls_way *way)
+                         struct tls_path *path)
 {
     struct tls_path_finder finder;
     tls_checks_leaf(q, leaf, out);
@@ -211,7 +211,7 @@ static void judge_parsed(const struct tls_question *q, const struct span *ders, 
                          "certificate %s: it came with %zu certificates, more than %d", leaf->subject, n,
                          TLS_PATH_MAX_PRESENTED);
     tls_path_start(&finder, q->trust, ders, n, leaf->crt);
-    judge_ways(q, &finder, leaf, out, way);
+    judge_paths(q, &finder, leaf, out, path);
     tls_path_stop(&finder);
     if (out->status != REASON_UNDECIDED)
         return;
@@ -234,9 +234,9 @@ static int open_leaf(struct span der, struct tls_cert *cert, struct tls_certific
     return -1;
 }
 
-static void judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_way *way)
+static void judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_path *path)
 {
-    *way = (struct tls_way){.n = 0};
+    *path = (struct tls_path){.n = 0};
     if (n == 0) {
         tls_checks_found(out, REASON_NONE, 0, "no certificate was presented");
         return;
@@ -247,10 +247,10 @@ static void judge(const struct tls_question *q, const struct span *ders, size_t 
         tls_checks_found(out, REASON_MALFORMED, 1, "the certificate cannot be parsed");
         return;
     }
-    judge_parsed(q, ders, n, &leaf, out, way);
+    judge_parsed(q, ders, n, &leaf, out, path);
     gnutls_x509_crt_deinit(leaf.crt);
     if (out->status != REASON_VALID)
-        *way = (struct tls_way){.n = 0};
+        *path = (struct tls_path){.n = 0};
 }
 
 struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n)
@@ -272,22 +272,22 @@ struct tls_glance tls_judge_glance(const struct tls_question *q, const struct sp
 
 void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
 {
-    struct tls_way way;
-    tls_judge_way(q, ders, n, out, &way);
+    struct tls_path path;
+    tls_judge_path(q, ders, n, out, &path);
 }
 
-void tls_judge_way(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_way *way)
+void tls_judge_path(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_path *path)
 {
     *out = (struct tls_verdict){.status = REASON_UNDECIDED};
-    judge(q, ders, n, out, way);
+    judge(q, ders, n, out, path);
 }
 
 void tls_judge_in_detail(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_details *details)
 {
-    struct tls_way way;
+    struct tls_path path;
     *out = (struct tls_verdict){.status = REASON_UNDECIDED, .details = details};
     details->n = 0;
-    judge(q, ders, n, out, &way);
+    judge(q, ders, n, out, &path);
     out->details = NULL;
 }
 

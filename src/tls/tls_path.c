@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_path.h"
-#include "tls_memo.h"
+#include "tls_signature_cache.h"
 
 /* A signature costs up to a millisecond (P-521), a step a comparison of names. Honest chains need as many
  * signatures as they are long. */
@@ -19,9 +19,9 @@ void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, co
     *f = (struct tls_path_finder){.trust = trust, .signatures_left = MAX_SIGNATURES, .steps_left = MAX_STEPS};
     for (size_t i = 0; i < n && f->n_presented < TLS_PATH_MAX_PRESENTED; i++)
         if (tls_cert_read(ders[i], &f->presented[f->n_presented]) == 0)
-            f->n_presented++; /* what cannot be read cannot be on the way */
+            f->n_presented++; /* what cannot be read cannot be on the path */
     f->imported[0] = leaf_crt;
-    f->way[0] = (struct tls_path_node){&f->presented[0], leaf_crt};
+    f->path[0] = (struct tls_path_node){&f->presented[0], leaf_crt};
     f->length = 1;
 }
 
@@ -63,10 +63,10 @@ static bool is_signed_by(struct tls_path_finder *f, const struct tls_path_node *
 {
     if (gnutls_x509_crt_check_issuer(child->crt, issuer->crt) == 0)
         return false;
-    struct tls_memo *memo = tls_trust_memo(f->trust);
-    struct tls_memo_key key;
-    bool has_key = tls_memo_key(child->cert->der, issuer->cert->der, &key);
-    if (has_key && tls_memo_knows(memo, &key))
+    struct tls_signature_cache *signature_cache = tls_trust_signature_cache(f->trust);
+    struct tls_signature_cache_key key;
+    bool has_key = tls_signature_cache_key(child->cert->der, issuer->cert->der, &key);
+    if (has_key && tls_signature_cache_knows(signature_cache, &key))
         return true;
     if (!tls_cert_key_is_affordable(issuer->cert->spki) || f->signatures_left == 0)
         return false;
@@ -74,14 +74,14 @@ static bool is_signed_by(struct tls_path_finder *f, const struct tls_path_node *
     if (!check_signature(child->crt, issuer->crt))
         return false;
     if (has_key)
-        tls_memo_learn(memo, &key);
+        tls_signature_cache_learn(signature_cache, &key);
     return true;
 }
 
-static bool is_on_way(const struct tls_path_finder *f, const struct tls_cert *cert)
+static bool is_on_path(const struct tls_path_finder *f, const struct tls_cert *cert)
 {
     for (size_t i = 0; i < f->length; i++)
-        if (span_equals(f->way[i].cert->der, cert->der))
+        if (span_equals(f->path[i].cert->der, cert->der))
             return true;
     return false;
 }
@@ -89,7 +89,7 @@ static bool is_on_way(const struct tls_path_finder *f, const struct tls_cert *ce
 /* Anchors are tried first, then what was presented, each by its place in one list. */
 static bool candidate(struct tls_path_finder *f, size_t i, struct tls_path_node *out)
 {
-    const struct tls_path_node *child = &f->way[f->length - 1];
+    const struct tls_path_node *child = &f->path[f->length - 1];
     size_t n_anchors = tls_trust_n_anchors(f->trust);
     if (i < n_anchors) {
         const struct tls_anchor *anchor = tls_trust_anchor(f->trust, i);
@@ -97,7 +97,7 @@ static bool candidate(struct tls_path_finder *f, size_t i, struct tls_path_node 
         return span_equals(anchor->cert.subject, child->cert->issuer);
     }
     *out = (struct tls_path_node){&f->presented[i - n_anchors], NULL};
-    if (!span_equals(out->cert->subject, child->cert->issuer) || is_on_way(f, out->cert))
+    if (!span_equals(out->cert->subject, child->cert->issuer) || is_on_path(f, out->cert))
         return false;
     out->crt = import(f, i - n_anchors);
     return out->crt != NULL;
@@ -106,7 +106,7 @@ static bool candidate(struct tls_path_finder *f, size_t i, struct tls_path_node 
 bool tls_path_next(struct tls_path_finder *f)
 {
     size_t n_anchors = tls_trust_n_anchors(f->trust);
-    /* a way that was given out ends in an anchor: step back from it */
+    /* a path that was given out ends in an anchor: step back from it */
     if (f->length > 1 && f->cursor[f->length - 1] == SIZE_MAX)
         f->length--;
     while (f->length > 0 && f->steps_left > 0 && f->signatures_left > 0) {
@@ -123,9 +123,9 @@ bool tls_path_next(struct tls_path_finder *f)
             f->too_long = true;
             continue;
         }
-        if (!is_signed_by(f, &f->way[f->length - 1], &next))
+        if (!is_signed_by(f, &f->path[f->length - 1], &next))
             continue;
-        f->way[f->length] = next;
+        f->path[f->length] = next;
         f->cursor[f->length] = i < n_anchors ? SIZE_MAX : 0;
         f->length++;
         if (i < n_anchors)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the ways from a leaf up to an anchor through certificates that a peer sent, in any order, superfluous
- * ones among them. Only names, key identifiers and signatures are looked at here; whether a way is good is
+ * Finds the paths from a leaf up to an anchor through certificates that a peer sent, in any order, superfluous
+ * ones among them. Only names, key identifiers and signatures are looked at here; whether a path is good is
  * the judge's to say. The work is bounded: a peer chooses what is in here.
  */
 #ifndef MTLSD_TLS_PATH_H
@@ -11,7 +11,7 @@
 
 enum {
     TLS_PATH_MAX_PRESENTED = 64, /* certificates of a peer that are looked at */
-    TLS_PATH_MAX_LENGTH = 16,    /* certificates in a way; a trust's own depth is the judge's business */
+    TLS_PATH_MAX_LENGTH = 16,    /* certificates in a path; a trust's own depth is the judge's business */
 };
 
 struct tls_path_node {
@@ -24,18 +24,18 @@ struct tls_path_finder {
     struct tls_cert presented[TLS_PATH_MAX_PRESENTED];  /* [0] is the leaf */
     gnutls_x509_crt_t imported[TLS_PATH_MAX_PRESENTED]; /* NULL until needed */
     size_t n_presented;
-    /* the way being walked: leaf first */
-    struct tls_path_node way[TLS_PATH_MAX_LENGTH];
-    size_t cursor[TLS_PATH_MAX_LENGTH]; /* next candidate for the issuer of way[i] */
+    /* the path being walked: leaf first */
+    struct tls_path_node path[TLS_PATH_MAX_LENGTH];
+    size_t cursor[TLS_PATH_MAX_LENGTH]; /* next candidate for the issuer of path[i] */
     size_t length;
     unsigned signatures_left, steps_left;
-    bool too_long; /* a way was given up because it grew past the maximum */
+    bool too_long; /* a path was given up because it grew past the maximum */
 };
 
 /* ders[0] must have been read and imported by the caller; leaf_crt stays the caller's. */
 void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, const struct span *ders,
                     size_t n, gnutls_x509_crt_t leaf_crt);
-/* The next way, way[0..length), whose last certificate is an anchor. false: there is none, or the work is
+/* The next path, path[0..length), whose last certificate is an anchor. false: there is none, or the work is
  * used up. */
 bool tls_path_next(struct tls_path_finder *f);
 void tls_path_stop(struct tls_path_finder *f);

@@ -123,11 +123,11 @@ struct tls_peer *tls_peer_copy(const struct tls_peer *peer)
     for (size_t i = 0; i < peer->n_names; i++)
         names[i].value.ptr = moved(peer, copy, peer->names[i].value.ptr);
     copy->names = names;
-    copy->way = NULL;
-    copy->way_block = NULL;
-    copy->n_way = 0;
-    tls_peer_set_way(copy, peer->way, peer->n_way, peer->by_anchor);
-    if (copy->n_way == peer->n_way)
+    copy->path = NULL;
+    copy->path_block = NULL;
+    copy->n_path = 0;
+    tls_peer_set_path(copy, peer->path, peer->n_path, peer->by_anchor);
+    if (copy->n_path == peer->n_path)
         return copy;
     tls_peer_free(copy);
     return NULL;
@@ -137,40 +137,40 @@ void tls_peer_free(struct tls_peer *peer)
 {
     if (peer == NULL)
         return;
-    free(peer->way_block);
+    free(peer->path_block);
     free(peer);
 }
 
-static bool has_way(const struct tls_peer *peer, const struct span *ders, size_t n)
+static bool has_path(const struct tls_peer *peer, const struct span *ders, size_t n)
 {
-    for (size_t i = 0; i < n && i < peer->n_way; i++)
-        if (!span_equals(peer->way[i], ders[i]))
+    for (size_t i = 0; i < n && i < peer->n_path; i++)
+        if (!span_equals(peer->path[i], ders[i]))
             return false;
-    return peer->n_way == n;
+    return peer->n_path == n;
 }
 
-void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor)
+void tls_peer_set_path(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor)
 {
     peer->by_anchor = by_anchor;
-    if (has_way(peer, ders, n))
+    if (has_path(peer, ders, n))
         return; /* as it nearly always is when a peer is judged again */
-    free(peer->way_block);
-    peer->way_block = NULL;
-    peer->way = NULL;
-    peer->n_way = 0;
+    free(peer->path_block);
+    peer->path_block = NULL;
+    peer->path = NULL;
+    peer->n_path = 0;
     size_t size = n * sizeof(struct span);
     for (size_t i = 0; i < n; i++)
         size += ders[i].len;
     uint8_t *block = n > 0 ? malloc(size) : NULL;
     if (block == NULL)
         return;
-    struct span *way = (struct span *)(void *)block;
+    struct span *path = (struct span *)(void *)block;
     uint8_t *at = block + n * sizeof(struct span);
     for (size_t i = 0; i < n; i++)
-        way[i] = put_bytes(&at, ders[i]);
-    peer->way_block = block;
-    peer->way = way;
-    peer->n_way = n;
+        path[i] = put_bytes(&at, ders[i]);
+    peer->path_block = block;
+    peer->path = path;
+    peer->n_path = n;
 }
 
 bool tls_peer_is_nameless(const struct tls_peer *peer)

@@ -7,7 +7,7 @@
 #include "tls_crl_set.h"
 #include "tls_dn.h"
 #include "tls_internal.h"
-#include "tls_memo.h"
+#include "tls_signature_cache.h"
 #include "tls_pem.h"
 
 #include <stdatomic.h>
@@ -28,7 +28,7 @@ struct tls_trust {
     size_t n_anchors;
     struct tls_crl_set crls; /* the one thing that can be replaced */
     struct tls_trust_rules rules;
-    struct tls_memo *memo; /* facts learnt while judging */
+    struct tls_signature_cache *signature_cache; /* facts learnt while judging */
     gnutls_certificate_credentials_t connecting;
 };
 
@@ -257,8 +257,8 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
     };
     struct reading in = {trust, now, notes, err};
     trust->name = span_dup(span_from_str(spec->name));
-    trust->memo = calloc(1, sizeof(*trust->memo));
-    if (trust->name == NULL || trust->memo == NULL) {
+    trust->signature_cache = calloc(1, sizeof(*trust->signature_cache));
+    if (trust->name == NULL || trust->signature_cache == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
         goto fail;
     }
@@ -315,9 +315,9 @@ void tls_trust_unref(struct tls_trust *trust)
     }
     free(trust->anchors);
     tls_crl_set_clear(&trust->crls);
-    if (trust->memo != NULL)
-        tls_memo_clear(trust->memo);
-    free(trust->memo);
+    if (trust->signature_cache != NULL)
+        tls_signature_cache_clear(trust->signature_cache);
+    free(trust->signature_cache);
     if (trust->connecting != NULL)
         gnutls_certificate_free_credentials(trust->connecting);
     free(trust->rules.pins);
@@ -399,9 +399,9 @@ const struct tls_trust_rules *tls_trust_rules(const struct tls_trust *trust)
     return &trust->rules;
 }
 
-struct tls_memo *tls_trust_memo(const struct tls_trust *trust)
+struct tls_signature_cache *tls_trust_signature_cache(const struct tls_trust *trust)
 {
-    return trust->memo;
+    return trust->signature_cache;
 }
 
 gnutls_certificate_credentials_t *tls_trust_connecting(struct tls_trust *trust)

@@ -3,7 +3,7 @@
 
 #include "mtlsd/tls/tls_judge.h"
 #include "tls_internal.h"
-#include "tls_memo.h"
+#include "tls_signature_cache.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ static void series(struct tls_trust *trust, const struct cast *c, const struct b
     bench_series_init(&s, plan->judgements);
     for (size_t i = 0; i < plan->judgements + N_LEAVES; i++) {
         if (!warm)
-            tls_memo_clear(tls_trust_memo(trust));
+            tls_signature_cache_clear(tls_trust_signature_cache(trust));
         double us = judge(trust, c, good ? &c->leaves[i % N_LEAVES] : &c->revoked, good ? REASON_VALID : REASON_REVOKED);
         if (i >= N_LEAVES)
             bench_series_add(&s, us);

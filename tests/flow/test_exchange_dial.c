@@ -102,7 +102,7 @@ START_TEST(content_instead_of_tls_behind_the_proxy_is_refused)
     struct bytes reply = {.max = 4096};
     ck_assert_int_eq(bytes_printf(&reply, "%sHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil%c", http_chain.proxy_reply, 0), 0);
     http_chain.proxy_reply = (const char *)bytes_span(&reply).ptr;
-    pool_doom_all(http_chain.injector.env.pool);
+    pool_retire_all(http_chain.injector.env.pool);
     bytes_clear(&app->got);
     wire_say(app, GET);
     wire_run(&http_chain);

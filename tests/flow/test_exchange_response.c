@@ -341,7 +341,7 @@ START_TEST(a_broken_answer_is_told_as_one)
     http_chain_ask(app, GET);
     ck_assert_msg(strstr(wire_got(app), "502 ") != NULL, "%s: %s", broken[row].why, wire_got(app));
     ck_assert_int_eq(wire_last(&http_chain.verifier)->reason, REASON_UPSTREAM_PROTOCOL);
-    ck_assert_uint_eq(board_held_until(http_chain.verifier.board, 0), 0); /* the request may have brought it about */
+    ck_assert_uint_eq(target_state_held_until(http_chain.verifier.target_state, 0), 0); /* the request may have brought it about */
     ck_assert_uint_eq(pool_idle_count(http_chain.verifier.env.pool), 0);
     ck_assert_uint_eq(http_chain.n_requests, 1);
 }
@@ -377,7 +377,7 @@ START_TEST(an_answer_before_the_request_left_is_nobodys)
     ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_UPSTREAM_PROTOCOL);
     ck_assert_ptr_nonnull(strstr(wire_last(&w.verifier)->detail, rows[_i].detail));
     exchange_free(x);
-    for (struct uplink *u; (u = pool_next_doomed(w.verifier.env.pool)) != NULL;)
+    for (struct uplink *u; (u = pool_next_retired(w.verifier.env.pool)) != NULL;)
         uplink_free(u);
     wire_close(&w);
 }

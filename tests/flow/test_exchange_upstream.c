@@ -115,7 +115,7 @@ START_TEST(a_target_that_refuses_is_passed_over) /* C10 */
     ck_assert_uint_eq(seen->retries, 1);
     ck_assert_uint_eq(seen->target, 1);
     ck_assert_int_eq(seen->reason, REASON_VALID);
-    ck_assert_uint_ne(board_held_until(w.injector.board, 0), 0);
+    ck_assert_uint_ne(target_state_held_until(w.injector.target_state, 0), 0);
 }
 END_TEST
 
@@ -130,7 +130,7 @@ START_TEST(a_held_target_is_left_alone_until_its_time)
     for (int i = 0; i < 6; i++)
         ask(GET);
     ck_assert_uint_gt(executed[0], 0);
-    ck_assert_uint_eq(board_held_until(w.injector.board, 0), 0);
+    ck_assert_uint_eq(target_state_held_until(w.injector.target_state, 0), 0);
 }
 END_TEST
 
@@ -153,7 +153,7 @@ START_TEST(that_we_ran_out_of_descriptors_says_nothing_about_a_target) /* D5 */
     struct wire_socket *app = ask(requests[_i]);
     ck_assert_msg(strncmp(wire_got(app), "HTTP/1.1 503 ", 13) == 0, "%s", wire_got(app));
     for (size_t i = 0; i < 3; i++)
-        ck_assert_uint_eq(board_held_until(w.injector.board, i), 0);
+        ck_assert_uint_eq(target_state_held_until(w.injector.target_state, i), 0);
     ck_assert_uint_eq(wire_last(&w.injector)->retries, 0);
 }
 END_TEST
@@ -173,12 +173,12 @@ END_TEST
 START_TEST(without_a_usable_target_it_is_503)
 {
     for (size_t i = 0; i < 3; i++)
-        board_set_drained(w.injector.board, i, true);
+        target_state_set_drained(w.injector.target_state, i, true);
     struct wire_socket *app = ask(GET);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "503 "));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "no_target"));
     ck_assert_uint_eq(wire_last(&w.injector)->target, SIZE_MAX);
-    board_set_drained(w.injector.board, 1, false);
+    target_state_set_drained(w.injector.target_state, 1, false);
     wire_say(app, GET);
     wire_run(&w);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
@@ -239,7 +239,7 @@ END_TEST
 START_TEST(it_is_sent_again_while_the_budget_lasts) /* C10 */
 {
     w.injector.up_conf.retry_after_ms = 0;
-    while (fleet_spend(w.injector.env.fleet, &w.injector.upstream))
+    while (balancer_spend(w.injector.env.balancer, &w.injector.upstream))
         continue;
     faults[0] = faults[1] = faults[2] = CLOSES;
     ck_assert_ptr_nonnull(strstr(wire_got(ask(GET)), "502 "));
@@ -302,14 +302,14 @@ START_TEST(no_request_holds_a_target_that_took_it)
     ask(_i < 2 ? GET : POST);
     wire_advance(&w, 120000);
     for (size_t i = 0; i < 3; i++)
-        ck_assert_uint_eq(board_held_until(w.injector.board, i), 0);
+        ck_assert_uint_eq(target_state_held_until(w.injector.target_state, i), 0);
 }
 END_TEST
 
 START_TEST(a_stale_connection_says_nothing_against_its_target)
 {
-    board_set_down(w.injector.board, 1, true);
-    board_set_down(w.injector.board, 2, true);
+    target_state_set_down(w.injector.target_state, 1, true);
+    target_state_set_down(w.injector.target_state, 2, true);
     struct wire_socket *app = ask(GET), *back = wire_backend_socket(&w, 0);
     back->down.stalled = back->up.stalled = true;
     back->down.ended = true;
@@ -319,7 +319,7 @@ START_TEST(a_stale_connection_says_nothing_against_its_target)
     wire_run(&w);
     ck_assert_uint_eq(executed[0], 2);
     ck_assert_uint_eq(w.injector.connected[0], 2);
-    ck_assert_uint_eq(board_held_until(w.injector.board, 0), 0);
+    ck_assert_uint_eq(target_state_held_until(w.injector.target_state, 0), 0);
     ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_VALID);
 }
 END_TEST
@@ -344,11 +344,11 @@ START_TEST(the_least_busy_target_is_chosen_and_none_stays_busy)
     for (int i = 0; i < 6; i++)
         ask(GET);
     ck_assert_uint_eq(executed[0], 1);
-    ck_assert_uint_eq(fleet_active(w.injector.env.fleet, &w.injector.target[0]), 1);
+    ck_assert_uint_eq(balancer_active(w.injector.env.balancer, &w.injector.target[0]), 1);
     first->up.reset = true;
     wire_finish(&w);
     for (size_t i = 0; i < 3; i++)
-        ck_assert_uint_eq(fleet_active(w.injector.env.fleet, &w.injector.target[i]), 0);
+        ck_assert_uint_eq(balancer_active(w.injector.env.balancer, &w.injector.target[i]), 0);
 }
 END_TEST
 
@@ -376,7 +376,7 @@ START_TEST(a_session_goes_where_its_suffix_says)
     }
     ck_assert_uint_eq(executed[2], 4);
     w.injector.connect_to[2] = WIRE_CONNECT_REFUSED;
-    pool_doom_all(w.injector.env.pool);
+    pool_retire_all(w.injector.env.pool);
     for (int i = 0; i < 4; i++)
         ck_assert_ptr_nonnull(strstr(wire_got(ask(WITH_ROUTE)), "200 OK"));
     ck_assert_uint_eq(executed[2], 4);
@@ -521,7 +521,7 @@ START_TEST(a_session_follows_the_certificate)
     w.verifier.up_conf.sticky = CONFIG_STICKY_CLIENT_CERT;
     w.on_backend = farm;
     for (int i = 0; i < 6; i++) {
-        pool_doom_all(w.injector.env.pool);
+        pool_retire_all(w.injector.env.pool);
         ask(GET);
     }
     ck_assert(executed[0] == 6 || executed[1] == 6 || executed[2] == 6);
@@ -581,15 +581,15 @@ START_TEST(a_tunnel_that_ran_is_not_begun_anew)
     wire_run(&w);
     ck_assert(app->got_reset);
     ck_assert_uint_eq(w.injector.connects, 1);
-    ck_assert_uint_eq(fleet_active(w.injector.env.fleet, &w.injector.target[0]), 0);
+    ck_assert_uint_eq(balancer_active(w.injector.env.balancer, &w.injector.target[0]), 0);
 }
 END_TEST
 
 START_TEST(a_tunnel_without_a_usable_target_is_cut)
 {
     open_tls(CONFIG_PROTOCOL_TCP, connecting, accepting);
-    board_set_drained(w.injector.board, 0, true);
-    board_set_drained(w.injector.board, 1, true);
+    target_state_set_drained(w.injector.target_state, 0, true);
+    target_state_set_drained(w.injector.target_state, 1, true);
     struct wire_socket *app = ask("hello");
     ck_assert(app->got_reset);
     ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_NO_TARGET);

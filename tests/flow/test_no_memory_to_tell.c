@@ -31,7 +31,7 @@ static void make(void)
     certs_make(&(struct certs_order){.cn = "good", .ou = "ops", .sans = {"dns:a.example", "uri:spiffe://td/a"}}, &good);
     peer = tls_peer_new(good.der, NULL);
     ck_assert_ptr_nonnull(peer);
-    tls_peer_set_way(peer, &good.der, 1, true);
+    tls_peer_set_path(peer, &good.der, 1, true);
     world_make(&world);
     world_edit(&world, "  upstream = \"partner\";\n", "  routes = ( { path = \"/\"; allow = ( { ou = \"ops\"; } ); upstream = \"partner\"; } );\n");
 }

@@ -34,15 +34,15 @@ static void check_words(const struct tls_verdict *v)
         assert((uint8_t)*p >= 0x20 && *p != 0x7f);
 }
 
-/* What is told as the way of a valid chain is what the CA signed, and each fault that is told is among all. */
+/* What is told as the path of a valid chain is what the CA signed, and each fault that is told is among all. */
 static void check_detail(const struct tls_question *q, const struct span *ders, size_t n, const struct tls_verdict *verdict)
 {
     struct tls_verdict same;
-    struct tls_way way;
+    struct tls_path path;
     struct tls_details details;
-    tls_judge_way(q, ders, n, &same, &way);
-    assert(same.status == verdict->status && (verdict->status == REASON_VALID || way.n == 0));
-    assert(way.n <= 1 && (way.n == 0 || span_equals(way.ders[0], pki_files_der("middle.pem"))));
+    tls_judge_path(q, ders, n, &same, &path);
+    assert(same.status == verdict->status && (verdict->status == REASON_VALID || path.n == 0));
+    assert(path.n <= 1 && (path.n == 0 || span_equals(path.ders[0], pki_files_der("middle.pem"))));
     tls_judge_in_detail(q, ders, n, &same, &details);
     assert(same.status == verdict->status && same.all == verdict->all && (details.n == 0) == (verdict->all == 0));
     for (size_t i = 0; i < details.n; i++)

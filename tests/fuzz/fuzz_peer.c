@@ -64,7 +64,7 @@ static void check_lines(struct span lines)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    struct span der = span_of(bytes, n), way = pki_files_der("middle.pem");
+    struct span der = span_of(bytes, n), path = pki_files_der("middle.pem");
     struct tls_cert cert;
     struct tls_peer *peer = tls_peer_new(der, NULL);
     if (peer == NULL)
@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     int rc = tls_cert_read(der, &cert);
     assert(rc == 0);
     compare(&cert, peer);
-    tls_peer_set_way(peer, &way, 1, true);
+    tls_peer_set_path(peer, &path, 1, true);
     struct bytes out = {.max = 1 << 20};
     struct tls_verdict verdict = {.status = REASON_VALID};
     struct http_head request = {.request = true};

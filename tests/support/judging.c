@@ -65,7 +65,7 @@ static void same_in_detail(const struct tls_question *q, const struct span *ders
 }
 
 static void run(const struct judging *j, struct tls_trust *trust, const struct certs *const *chain, size_t n, struct tls_verdict *out,
-                struct tls_way *way)
+                struct tls_path *path)
 {
     static struct span ders[MAX_CHAIN];
     size_t n_names = 0;
@@ -75,15 +75,15 @@ static void run(const struct judging *j, struct tls_trust *trust, const struct c
     for (size_t i = 0; i < n; i++)
         ders[i] = chain[i]->der;
     struct tls_question q = {trust, j->purpose, j->names, n_names, j->now != 0 ? j->now : CERTS_NOW};
-    tls_judge_way(&q, ders, n, out, way);
+    tls_judge_path(&q, ders, n, out, path);
     same_in_detail(&q, ders, n, out);
 }
 
 void judging_run(const struct judging *j, const struct certs *const *chain, size_t n, struct tls_verdict *out)
 {
     struct tls_trust *trust = judging_trust(j);
-    struct tls_way way;
-    run(j, trust, chain, n, out, &way);
+    struct tls_path path;
+    run(j, trust, chain, n, out, &path);
     tls_trust_unref(trust);
 }
 
@@ -99,14 +99,14 @@ static size_t place_of(const struct judging *j, const struct certs *const *chain
     ck_abort_msg("a certificate of nobody");
 }
 
-size_t judging_way(const struct judging *j, const struct certs *const *chain, size_t n, size_t way[TLS_WAY_MAX])
+size_t judging_way(const struct judging *j, const struct certs *const *chain, size_t n, size_t path[TLS_WAY_MAX])
 {
     struct tls_trust *trust = judging_trust(j);
     struct tls_verdict verdict;
-    struct tls_way found;
+    struct tls_path found;
     run(j, trust, chain, n, &verdict, &found);
     for (size_t i = 0; i < found.n; i++)
-        way[i] = place_of(j, chain, n, found.ders[i]);
+        path[i] = place_of(j, chain, n, found.ders[i]);
     tls_trust_unref(trust);
     return found.n;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Short ways to put a certificate before the judge in a test. */
+/* Short paths to put a certificate before the judge in a test. */
 #ifndef MTLSD_TEST_JUDGING_H
 #define MTLSD_TEST_JUDGING_H
 
@@ -23,8 +23,8 @@ struct judging {
 /* Makes the trust, judges chain[0..n), frees the trust. */
 void judging_run(const struct judging *j, const struct certs *const *chain, size_t n,
                  struct tls_verdict *out);
-/* Judges likewise and gives how long the way is; way: the place of each in the chain, or n and its place in the trust. */
-size_t judging_way(const struct judging *j, const struct certs *const *chain, size_t n, size_t way[TLS_WAY_MAX]);
+/* Judges likewise and gives how long the path is; path: the place of each in the chain, or n and its place in the trust. */
+size_t judging_way(const struct judging *j, const struct certs *const *chain, size_t n, size_t path[TLS_WAY_MAX]);
 struct tls_trust *judging_trust(const struct judging *j);
 
 /* gnutls_x509_crt_verify of 3.7.9 loses 24 bytes over name constraints of kinds that it does not know; true: until false nothing counts as lost. */

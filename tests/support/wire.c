@@ -136,7 +136,7 @@ static size_t send_runs(struct wire *w, struct wire_pipe *p, const struct span *
 static void reap(struct wire_node *n)
 {
     struct uplink *u;
-    while ((u = pool_next_doomed(n->env.pool)) != NULL) {
+    while ((u = pool_next_retired(n->env.pool)) != NULL) {
         struct wire_socket *s = u->driver;
         if (s != NULL) { /* as upconn_close does it */
             struct span words = uplink_last_words(u);
@@ -419,7 +419,7 @@ static bool deliver_down(struct wire *w, struct wire_socket *s)
         to_test_end(w, s, heard, span_of(bytes, n));
     } else if (x == NULL) { /* in the pool, as io/upconn.c has it */
         if (heard != HEARD_BYTES || !link_stays_idle(&u->link, span_of(bytes, n), w->now.utc)) {
-            pool_doom(s->node_up->env.pool, u);
+            pool_retire(s->node_up->env.pool, u);
             reap(s->node_up);
         }
     } else {
@@ -587,20 +587,20 @@ static void fill_target(struct wire_node *n, size_t i, struct tls_context *up)
     n->up_conf.n_targets = n->upstream.n_targets = i + 1;
 }
 
-/* The pool and the fleet know how many targets there are. */
+/* The pool and the balancer know how many targets there are. */
 static void make_state(struct wire_node *n)
 {
     n->env.pool = pool_new(n->target, n->upstream.n_targets);
-    n->board = board_new(n->upstream.n_targets);
-    n->env.fleet = fleet_new(&n->upstream, 1, n->board);
-    ck_assert(n->env.pool != NULL && n->board != NULL && n->env.fleet != NULL);
+    n->target_state = target_state_new(n->upstream.n_targets);
+    n->env.balancer = balancer_new(&n->upstream, 1, n->target_state);
+    ck_assert(n->env.pool != NULL && n->target_state != NULL && n->env.balancer != NULL);
 }
 
 static void drop_state(struct wire_node *n)
 {
     pool_free(n->env.pool);
-    fleet_free(n->env.fleet);
-    board_free(n->board);
+    balancer_free(n->env.balancer);
+    target_state_free(n->target_state);
 }
 
 static void drop_edits(struct wire_node *n)
@@ -686,7 +686,7 @@ static void close_node(struct wire_node *n)
 {
     if (!n->present)
         return;
-    pool_doom_all(n->env.pool);
+    pool_retire_all(n->env.pool);
     reap(n);
     drop_state(n);
     drop_edits(n);

@@ -85,7 +85,7 @@ struct wire_node {
     struct plan_listener listener;
     const struct plan_listener *loaded; /* what a reload has put in its place; NULL: nothing */
     struct exchange_env env;
-    struct board *board;
+    struct target_state *target_state;
     enum wire_connect connect;  /* to any target */
     enum wire_connect connect_to[WIRE_TARGETS]; /* to this one, where connect works */
     unsigned connects;          /* connections made to its upstream */

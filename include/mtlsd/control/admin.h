@@ -2,7 +2,7 @@
 /*
  * What the admin socket answers, as a pure function from a request and a view of the running instance to a whole HTTP response.
  * Reading changes nothing: every change is a POST. It carries nothing out: reload and drain are told to the caller as an action; but a target
- * that is drained or enabled is a word on the snapshot's board, which is written here.
+ * that is drained or enabled is a word on the snapshot's target_state, which is written here.
  *
  * The socket is for programs on this host. A request that a web page could have made (Origin, Referer, Sec-Fetch-*, preflight fields, a Host
  * that is not this host) is refused whatever it asks for. No answer holds a secret.

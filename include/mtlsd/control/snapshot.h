@@ -9,7 +9,7 @@
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/control/file_access.h"
-#include "mtlsd/proxy/board.h"
+#include "mtlsd/proxy/target_state.h"
 #include "mtlsd/proxy/plan.h"
 #include <stdatomic.h>
 
@@ -56,7 +56,7 @@ struct snapshot {
     struct plan_upstream *upstreams;
     struct plan_target *targets; /* of all upstreams, in their order */
     size_t n_targets;
-    struct board *board; /* what is known of each target: the one part that changes while the snapshot lives */
+    struct target_state *target_state; /* what is known of each target: the one part that changes while the snapshot lives */
     struct plan_route *routes; /* of all listeners, in their order */
     size_t n_routes;
     struct plan_listener *listeners;

@@ -14,7 +14,7 @@ enum http_identity_preset { HTTP_IDENTITY_RFC9440 = 1, HTTP_IDENTITY_X_SSL = 2, 
 /* Appends "Name: value CRLF" lines. status_word is the verdict's word ("valid", "none", ...), with commas
  * where there are several. peer may be NULL (no certificate).
  * Client-Cert and Client-Cert-Chain are sent for REASON_VALID only: they have no way to say that a certificate was merely tolerated; neither is
- * ssl-client-cert. The chain is the way that the judge verified (tls_judge_way), in the order of TLS, and nothing else that a caller sent along. A root is
+ * ssl-client-cert. The chain is the path that the judge verified (tls_judge_path), in the order of TLS, and nothing else that a caller sent along. A root is
  * left out, as RFC 9440 section 2.3 permits: a backend that wants to verify must have it from somebody it trusts. A trust's CA that is no root stands in it.
  * X-SSL-Client-Verify is never 0 but for REASON_VALID; a status without a number of its own, and no certificate at all, is 1. X-SSL-Error is the number,
  * where there is one that is not 0. ssl-client-verify is SUCCESS, NONE or FAILED:words. A field longer than 16 KiB, and a distinguished name

@@ -13,7 +13,7 @@
 #define MTLSD_PROXY_EXCHANGE_H
 
 #include "mtlsd/http/http_date.h"
-#include "mtlsd/proxy/fleet.h"
+#include "mtlsd/proxy/balancer.h"
 #include "mtlsd/proxy/pool.h"
 #include "mtlsd/proxy/report.h"
 
@@ -29,7 +29,7 @@ struct exchange_env { /* one per worker, shared by its exchanges */
     size_t scratch_size;
     struct tls_tickets *tickets;
     struct pool *pool;   /* of the current snapshot */
-    struct fleet *fleet; /* of the current snapshot */
+    struct balancer *balancer; /* of the current snapshot */
     uint64_t random;     /* any number to begin with; changed by each draw */
     struct observer observer;
     bool draining; /* answer, then close */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Idle connections to upstreams, one pool per worker and snapshot: a reload makes new upstreams, so a connection made with an old identity or
- * trust is never found again. Also keeps the doomed ones until the driver has closed them. Pure: it opens and closes nothing.
+ * trust is never found again. Also keeps the retired ones until the driver has closed them. Pure: it opens and closes nothing.
  */
 #ifndef MTLSD_PROXY_POOL_H
 #define MTLSD_PROXY_POOL_H
@@ -11,22 +11,22 @@
 struct pool;
 
 struct pool *pool_new(const struct plan_target *targets, size_t n);
-void pool_free(struct pool *p); /* must be empty: see pool_doom_all */
+void pool_free(struct pool *p); /* must be empty: see pool_retire_all */
 
 /* The connection used last, which is the one least likely to have been closed by the peer; NULL: none. Dooms those whose time is over.
  * unused: only one that has not carried anything yet. */
 struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool unused, uint64_t now_us);
 /* Keeps u for its upstream's pool_idle or its own keep_us, whichever is shorter. Dooms it: not of this pool, more than pool_max, keep_us is 0. */
 void pool_put(struct pool *p, struct uplink *u, uint64_t now_us);
-/* As pool_doom, for one whose peer ended it while it lay idle. True: it had been made to be kept ready, and ended at once; its like is made later and
+/* As pool_retire, for one whose peer ended it while it lay idle. True: it had been made to be kept ready, and ended at once; its like is made later and
  * later. */
 bool pool_lost(struct pool *p, struct uplink *u, uint64_t now_us);
-/* Takes u out of where it is and dooms it. */
-void pool_doom(struct pool *p, struct uplink *u);
-void pool_doom_all(struct pool *p);
+/* Takes u out of where it is and retires it. */
+void pool_retire(struct pool *p, struct uplink *u);
+void pool_retire_all(struct pool *p);
 /* Dooms those that were idle for as long as they may be; gives how many. */
 size_t pool_expire(struct pool *p, uint64_t now_us);
-/* Call it each second: of a target with many idle ones, dooms some that the requests of the last seconds had no use for, the oldest first. */
+/* Call it each second: of a target with many idle ones, retires some that the requests of the last seconds had no use for, the oldest first. */
 void pool_trim(struct pool *p);
 
 /* Some targets have connections that are kept ready (pool.spare). */
@@ -38,8 +38,8 @@ void pool_spare_made(struct pool *p, struct uplink *u, uint64_t now_us);
 /* The next attempt comes later and later, up to a minute. */
 void pool_spare_failed(struct pool *p, const struct plan_target *target, uint64_t now_us);
 
-/* The next doomed uplink, now the driver's to close and free; NULL: none. */
-struct uplink *pool_next_doomed(struct pool *p);
+/* The next retired uplink, now the driver's to close and free; NULL: none. */
+struct uplink *pool_next_retired(struct pool *p);
 size_t pool_idle_count(const struct pool *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection of ours to an upstream: a link with the reader of responses. It belongs to an exchange, or lies idle in the pool, or is doomed
+/* A connection of ours to an upstream: a link with the reader of responses. It belongs to an exchange, or lies idle in the pool, or is retired
  * and waits for the driver to close its socket. */
 #ifndef MTLSD_PROXY_UPLINK_H
 #define MTLSD_PROXY_UPLINK_H
@@ -16,13 +16,13 @@ struct uplink {
     struct http1 *opening;            /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
     struct tls_context *late;         /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
     const struct plan_target *target; /* the driver of this uplink holds its snapshot */
-    struct exchange *exchange;        /* whose it is; NULL: idle or doomed */
+    struct exchange *exchange;        /* whose it is; NULL: idle or retired */
     void *driver;                     /* the driver's socket */
     struct uplink *prev, *next;       /* in the pool */
     uint64_t keep_us;       /* how long the server lets it idle, less a margin, as its last answer with Keep-Alive said; UINT64_MAX: unsaid */
     uint64_t idle_since_us, idle_until_us; /* in the pool; not used from the second on */
     unsigned uses; /* requests it has carried; 0 in the pool: one that was made to be kept ready */
-    bool reset;    /* once doomed: to be aborted, because a plain end would make what was passed on look whole */
+    bool reset;    /* once retired: to be aborted, because a plain end would make what was passed on look whole */
 };
 
 /* NULL + err. */

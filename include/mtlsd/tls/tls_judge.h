@@ -58,14 +58,14 @@ struct tls_glance {
 struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n);
 
 enum { TLS_WAY_MAX = 16 };
-struct tls_way {
+struct tls_path {
     struct span ders[TLS_WAY_MAX]; /* borrowed from what was judged and from the trust */
     size_t n;
     bool by_anchor; /* the leaf was issued by a CA of the trust, not by one that only the peer sent */
 };
 /* The same, and by which certificates above the leaf a valid one was found to be valid, the leaf's issuer first: each signed the one before it, and the
  * last is the trust's, left out when it is a root (one that names itself as its issuer). Empty for every other verdict. */
-void tls_judge_way(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_way *way);
+void tls_judge_path(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_path *path);
 
 /* The TLS alert number that tells a peer this status (RFC 8446 section 6.2). */
 unsigned tls_judge_alert(enum reason status);

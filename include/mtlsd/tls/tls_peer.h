@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A peer's certificate as typed values. Names are kept as (type, raw bytes); whoever compares them compares these, never a
- * printed string. One owner; immutable, but for the way, which belongs to a judgement and changes with it.
+ * printed string. One owner; immutable, but for the path, which belongs to a judgement and changes with it.
  */
 #ifndef MTLSD_TLS_TLS_PEER_H
 #define MTLSD_TLS_TLS_PEER_H
@@ -28,20 +28,20 @@ struct tls_peer {
     const struct tls_name *names; /* the one CN, every OU and O of the subject and every SAN, in order */
     size_t n_names;
     struct span der;
-    const struct span *way; /* the certificates above it by which it was judged valid, nearest first; see tls_judge_way */
-    size_t n_way;           /* 0: none, or not judged valid */
+    const struct span *path; /* the certificates above it by which it was judged valid, nearest first; see tls_judge_path */
+    size_t n_path;           /* 0: none, or not judged valid */
     bool by_anchor;         /* judged valid, and issued by a CA of the trust itself: any CA below one could have chosen the issuer's name */
-    void *way_block;        /* owned */
+    void *path_block;        /* owned */
     size_t block_bytes;     /* of the memory that this lies in */
 };
 
 /* Keeps a copy of the certificate. NULL + err (ERR_PROTOCOL) when it cannot be parsed. */
 struct tls_peer *tls_peer_new(struct span der, struct err *err);
-/* The same in memory of its own, its way too. NULL: out of memory. */
+/* The same in memory of its own, its path too. NULL: out of memory. */
 struct tls_peer *tls_peer_copy(const struct tls_peer *peer);
 void tls_peer_free(struct tls_peer *peer);
-/* Keeps copies of these in place of the way it had. Without memory for them it has none. by_anchor: see tls_way. */
-void tls_peer_set_way(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor);
+/* Keeps copies of these in place of the path it had. Without memory for them it has none. by_anchor: see tls_path. */
+void tls_peer_set_path(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor);
 /* Whether its subjectAltName, the only place where a server's names count, holds none. */
 bool tls_peer_is_nameless(const struct tls_peer *peer);
 /* The first name of a type, or an empty span. */

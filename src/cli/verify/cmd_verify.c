@@ -124,11 +124,11 @@ static int show(struct verify_answer *answer, const struct tls_chain *chain, boo
 static struct tls_peer *peer_of(const struct tls_chain *chain, const struct tls_question *question, struct err *err)
 {
     struct tls_verdict verdict;
-    struct tls_way way;
+    struct tls_path path;
     struct tls_peer *peer = tls_peer_new(chain->ders[0], err);
-    tls_judge_way(question, chain->ders, chain->n, &verdict, &way);
+    tls_judge_path(question, chain->ders, chain->n, &verdict, &path);
     if (peer != NULL)
-        tls_peer_set_way(peer, way.ders, way.n, way.by_anchor);
+        tls_peer_set_path(peer, path.ders, path.n, path.by_anchor);
     return peer;
 }
 

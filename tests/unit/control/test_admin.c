@@ -34,15 +34,15 @@ static void set_up(void)
 {
     bytes_init(&out, 1 << 20);
     ck_assert_int_eq(counters_init(&counters, 4), 0);
-    snapshot.board = board_new(1);
-    ck_assert_ptr_nonnull(snapshot.board);
+    snapshot.target_state = target_state_new(1);
+    ck_assert_ptr_nonnull(snapshot.target_state);
 }
 
 static void tear_down(void)
 {
     bytes_clear(&out);
     counters_clear(&counters);
-    board_free(snapshot.board);
+    target_state_free(snapshot.target_state);
 }
 
 enum { MAX_FIELDS = 4 };
@@ -209,17 +209,17 @@ START_TEST(drains_and_enables_a_target_by_its_name)
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         struct admin_view view = make_view();
         bytes_clear(&out);
-        board_set_drained(snapshot.board, 0, strstr(asked[i].target, "enable") != NULL);
+        target_state_set_drained(snapshot.target_state, 0, strstr(asked[i].target, "enable") != NULL);
         ck_assert_msg(ask(asked[i].method, asked[i].target, plain, &view) == ADMIN_ANSWERED, "%s", asked[i].why);
         ck_assert_msg(status_of_answer() == asked[i].status, "%s: %s", asked[i].why, answer_text());
-        ck_assert_msg(board_is_drained(snapshot.board, 0) == asked[i].drained, "%s", asked[i].why);
+        ck_assert_msg(target_state_is_drained(snapshot.target_state, 0) == asked[i].drained, "%s", asked[i].why);
     }
     static const char *const page[] = {"Host", "localhost", "Origin", "http://localhost", NULL};
     struct admin_view view = make_view();
     bytes_clear(&out);
     ask("POST", "/targets/partner/127.0.0.1:9000/drain", page, &view);
     ck_assert_uint_eq(status_of_answer(), 403);
-    ck_assert(!board_is_drained(snapshot.board, 0));
+    ck_assert(!target_state_is_drained(snapshot.target_state, 0));
 }
 END_TEST
 

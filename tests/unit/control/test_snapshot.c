@@ -102,14 +102,14 @@ START_TEST(what_is_known_of_a_target_outlives_a_reload)
     world_edit(&w, "api.partner.example:444", "api.partner.example:443");
     struct snapshot *same = world_load(&w, 3, &findings);
     ck_assert(old != NULL && other != NULL && same != NULL);
-    board_hold(old->board, 0, 99);
-    board_set_drained(old->board, 0, true);
+    target_state_hold(old->target_state, 0, 99);
+    target_state_set_drained(old->target_state, 0, true);
     snapshot_inherit(other, old);
     snapshot_inherit(same, old);
-    ck_assert_uint_eq(board_held_until(other->board, 0), 0);
-    ck_assert(!board_is_drained(other->board, 0));
-    ck_assert_uint_eq(board_held_until(same->board, 0), 99);
-    ck_assert(board_is_drained(same->board, 0));
+    ck_assert_uint_eq(target_state_held_until(other->target_state, 0), 0);
+    ck_assert(!target_state_is_drained(other->target_state, 0));
+    ck_assert_uint_eq(target_state_held_until(same->target_state, 0), 99);
+    ck_assert(target_state_is_drained(same->target_state, 0));
     snapshot_unref(old);
     snapshot_unref(other);
     snapshot_unref(same);
@@ -126,11 +126,11 @@ START_TEST(finds_targets_that_stand_in_another_order_after_a_reload)
     const struct plan_target *was = old->upstreams[config_find_upstream(old->config, "partner") - old->config->upstreams].targets;
     const struct plan_target *is = next->upstreams[config_find_upstream(next->config, "partner") - next->config->upstreams].targets;
     for (size_t i = 0; i < 3; i++)
-        board_hold(old->board, was[i].index, 10 + i);
+        target_state_hold(old->target_state, was[i].index, 10 + i);
     snapshot_inherit(next, old);
-    ck_assert_uint_eq(board_held_until(next->board, is[0].index), 12);
-    ck_assert_uint_eq(board_held_until(next->board, is[1].index), 0);
-    ck_assert_uint_eq(board_held_until(next->board, is[2].index), 10);
+    ck_assert_uint_eq(target_state_held_until(next->target_state, is[0].index), 12);
+    ck_assert_uint_eq(target_state_held_until(next->target_state, is[1].index), 0);
+    ck_assert_uint_eq(target_state_held_until(next->target_state, is[2].index), 10);
     snapshot_unref(old);
     snapshot_unref(next);
 }

@@ -35,15 +35,15 @@ static void set_up(void)
 {
     bytes_init(&out, 1 << 20);
     ck_assert_int_eq(counters_init(&counters, 4), 0);
-    snapshot.board = board_new(1);
-    ck_assert_ptr_nonnull(snapshot.board);
+    snapshot.target_state = target_state_new(1);
+    ck_assert_ptr_nonnull(snapshot.target_state);
 }
 
 static void tear_down(void)
 {
     bytes_clear(&out);
     counters_clear(&counters);
-    board_free(snapshot.board);
+    target_state_free(snapshot.target_state);
 }
 
 static const char *status_text(const struct admin_view *view)
@@ -128,18 +128,18 @@ START_TEST(tells_the_state_of_each_target)
     counters_add(&row->failures, 7);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"up\",\n          \"held_seconds\": null,\n          \"active\": 2"));
     ck_assert_ptr_nonnull(strstr(text, "\"failures_total\": 7"));
-    board_hold(snapshot.board, 0, 3500000);
+    target_state_hold(snapshot.target_state, 0, 3500000);
     bytes_clear(&out);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"held\",\n          \"held_seconds\": 3,"));
-    board_set_down(snapshot.board, 0, true);
+    target_state_set_down(snapshot.target_state, 0, true);
     bytes_clear(&out);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"down\""));
-    board_set_drained(snapshot.board, 0, true);
+    target_state_set_drained(snapshot.target_state, 0, true);
     bytes_clear(&out);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"drained\""));
     view.now_us = 3500000;
-    board_set_drained(snapshot.board, 0, false);
-    board_set_down(snapshot.board, 0, false);
+    target_state_set_drained(snapshot.target_state, 0, false);
+    target_state_set_down(snapshot.target_state, 0, false);
     bytes_clear(&out);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"up\"")); /* the hold is over */
 }

@@ -54,10 +54,10 @@ END_TEST
 /* RFC 9440 section 2.3. */
 START_TEST(writes_the_way_as_a_list_and_only_for_a_valid_certificate)
 {
-    const struct span way[] = {span_of("\x30\x01\x01", 3), span_of("\x30\x01\x02", 3)};
+    const struct span path[] = {span_of("\x30\x01\x01", 3), span_of("\x30\x01\x02", 3)};
     struct tls_peer peer = peer_with(NULL, 0);
-    peer.way = way;
-    peer.n_way = 2;
+    peer.path = path;
+    peer.n_path = 2;
     char *text = lines_of(HTTP_IDENTITY_RFC9440, &valid, "valid", &peer);
     ck_assert_str_eq(text, "Client-Cert: :MAMCAQU=:\r\nClient-Cert-Chain: :MAEB:, :MAEC:\r\n");
     free(text);
@@ -286,9 +286,9 @@ START_TEST(C2_leaves_out_what_is_too_long_rather_than_cut_it)
     struct tls_peer peer = peer_with(names, 2);
     peer.subject = big;
     peer.der = span_of(big, 32768);
-    const struct span way[] = {span_of("\x30\x01\x01", 3)}; /* a chain without its certificate must not be told */
-    peer.way = way;
-    peer.n_way = 1;
+    const struct span path[] = {span_of("\x30\x01\x01", 3)}; /* a chain without its certificate must not be told */
+    peer.path = path;
+    peer.n_path = 1;
     char *text = lines_of(ALL, &valid, "valid", &peer);
     static const char *const absent[] = {"X-SSL-Client-CN", "X-SSL-Client-SAN", "X-SSL-Client-DN", "subject-dn",
                                          "Client-Cert", "client-cert", "xxxx"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way to a target, in memory: the other end is a TLS engine of ours, or text. What a look at a target makes of it: test_checkup.c. */
+/* The way to a target, in memory: the other end is a TLS engine of ours, or text. What a look at a target makes of it: test_health_check.c. */
 #include "ends.h"
 #include "mtlsd/proxy/approach.h"
 #include "t.h"

@@ -27,7 +27,7 @@ static size_t reap(void)
 {
     size_t n = 0;
     struct uplink *u;
-    while ((u = pool_next_doomed(p)) != NULL) {
+    while ((u = pool_next_retired(p)) != NULL) {
         ck_assert_ptr_null(u->exchange);
         uplink_free(u);
         n++;
@@ -37,7 +37,7 @@ static size_t reap(void)
 
 static void end(void)
 {
-    pool_doom_all(p);
+    pool_retire_all(p);
     reap();
     pool_free(p);
 }
@@ -71,7 +71,7 @@ START_TEST(gives_the_one_used_last_and_only_of_that_upstream)
 }
 END_TEST
 
-START_TEST(dooms_what_is_more_than_the_maximum)
+START_TEST(retires_what_is_more_than_the_maximum)
 {
     for (int i = 0; i < 5; i++)
         pool_put(p, make(&plans[0]), 1);
@@ -95,15 +95,15 @@ START_TEST(never_gives_a_connection_of_another_snapshot) /* B4 */
 }
 END_TEST
 
-START_TEST(dooms_from_anywhere_on_the_shelf)
+START_TEST(retires_from_anywhere_on_the_shelf)
 {
     struct uplink *three[3];
     for (size_t gone = 0; gone < 3; gone++) {
         for (size_t i = 0; i < 3; i++)
             pool_put(p, three[i] = make(&plans[0]), i);
-        pool_doom(p, three[gone]);
+        pool_retire(p, three[gone]);
         ck_assert_uint_eq(pool_idle_count(p), 2);
-        ck_assert_ptr_eq(pool_next_doomed(p), three[gone]);
+        ck_assert_ptr_eq(pool_next_retired(p), three[gone]);
         uplink_free(three[gone]);
         for (size_t i = 3; i-- > 0;) {
             if (i == gone)
@@ -115,11 +115,11 @@ START_TEST(dooms_from_anywhere_on_the_shelf)
 }
 END_TEST
 
-START_TEST(dooms_one_in_use_without_touching_the_shelf)
+START_TEST(retires_one_in_use_without_touching_the_shelf)
 {
     struct uplink *kept = make(&plans[0]), *used = make(&plans[0]);
     pool_put(p, kept, 1);
-    pool_doom(p, used);
+    pool_retire(p, used);
     ck_assert_uint_eq(pool_idle_count(p), 1);
     ck_assert_uint_eq(reap(), 1);
     ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), kept);
@@ -180,12 +180,12 @@ START_TEST(keeps_none_that_may_not_idle_and_none_for_longer_than_configured)
 }
 END_TEST
 
-START_TEST(dooms_all_of_every_upstream)
+START_TEST(retires_all_of_every_upstream)
 {
     pool_put(p, make(&plans[0]), 0);
     pool_put(p, make(&plans[0]), 0);
     pool_put(p, make(&plans[1]), 0);
-    pool_doom_all(p);
+    pool_retire_all(p);
     ck_assert_uint_eq(pool_idle_count(p), 0);
     ck_assert_uint_eq(reap(), 3);
     ck_assert_uint_eq(reap(), 0);
@@ -244,7 +244,7 @@ START_TEST(closes_the_surplus_slowly_and_the_oldest_first)
     ck_assert_uint_lt(pool_idle_count(p), before);
     ck_assert_uint_ge(pool_idle_count(p), before - before / 4);
     bool gone = false;
-    for (struct uplink *u; (u = pool_next_doomed(p)) != NULL; uplink_free(u))
+    for (struct uplink *u; (u = pool_next_retired(p)) != NULL; uplink_free(u))
         gone = gone || u == oldest;
     ck_assert(gone);
     trim_for(120);
@@ -393,7 +393,7 @@ Suite *suite(void)
     TCase *t = tcase_create("pool");
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, gives_the_one_used_last_and_only_of_that_upstream);
-    tcase_add_test(t, dooms_what_is_more_than_the_maximum);
+    tcase_add_test(t, retires_what_is_more_than_the_maximum);
     tcase_add_test(t, keeps_what_the_requests_of_the_last_seconds_used);
     tcase_add_test(t, closes_the_surplus_slowly_and_the_oldest_first);
     tcase_add_test(t, few_idle_ones_stay_until_their_time_is_over);
@@ -404,12 +404,12 @@ Suite *suite(void)
     tcase_add_test(t, a_server_that_hangs_up_at_once_is_left_alone_for_a_while);
     tcase_add_test(t, many_upstreams_are_no_storm);
     tcase_add_test(t, never_gives_a_connection_of_another_snapshot);
-    tcase_add_test(t, dooms_from_anywhere_on_the_shelf);
-    tcase_add_test(t, dooms_one_in_use_without_touching_the_shelf);
+    tcase_add_test(t, retires_from_anywhere_on_the_shelf);
+    tcase_add_test(t, retires_one_in_use_without_touching_the_shelf);
     tcase_add_test(t, expires_what_was_idle_for_too_long);
     tcase_add_test(t, does_not_give_one_whose_time_is_over);
     tcase_add_test(t, keeps_none_that_may_not_idle_and_none_for_longer_than_configured);
-    tcase_add_test(t, dooms_all_of_every_upstream);
+    tcase_add_test(t, retires_all_of_every_upstream);
     suite_add_tcase(s, t);
     return s;
 }

@@ -60,7 +60,7 @@ START_TEST(finds_the_way_through_what_was_presented)
 END_TEST
 
 /* What a backend is told: nothing that the peer threw in, nothing beyond the anchor, no root; and an anchor that is none, also when it was not sent. */
-START_TEST(tells_the_way_that_was_verified_and_nothing_else)
+START_TEST(tells_the_path_that_was_verified_and_nothing_else)
 {
     struct certs cross, twin, late;
     certs_make(&(struct certs_order){.cn = "Lower", .ca = true, .issuer = &stranger, .same_key_as = &lower}, &cross);
@@ -88,14 +88,14 @@ START_TEST(tells_the_way_that_was_verified_and_nothing_else)
         {"none for one that is unknown", {&leaf, &lower, &middle}, &stranger, ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        size_t way[TLS_WAY_MAX], n = 0;
+        size_t path[TLS_WAY_MAX], n = 0;
         struct judging j = {.ca = {cases[i].anchor}};
         while (n < 7 && cases[i].chain[n] != NULL)
             n++;
-        size_t length = judging_way(&j, cases[i].chain, n, way);
+        size_t length = judging_way(&j, cases[i].chain, n, path);
         ck_assert_msg(length == strlen(cases[i].places), "%s: %zu certificates", cases[i].why, length);
         for (size_t k = 0; k < length; k++)
-            ck_assert_msg(way[k] == (size_t)(cases[i].places[k] - '0'), "%s: certificate %zu is %zu", cases[i].why, k, way[k]);
+            ck_assert_msg(path[k] == (size_t)(cases[i].places[k] - '0'), "%s: certificate %zu is %zu", cases[i].why, k, path[k]);
     }
     certs_clear(&cross);
     certs_clear(&twin);
@@ -129,13 +129,13 @@ START_TEST(tells_an_issuer_of_the_trust_from_one_that_was_sent)
         struct tls_trust *trust = judging_trust(&j);
         struct tls_question q = {.trust = trust, .now = CERTS_NOW};
         struct tls_verdict v;
-        struct tls_way way = {.by_anchor = !cases[i].by_anchor};
+        struct tls_path path = {.by_anchor = !cases[i].by_anchor};
         struct span ders[4];
         size_t n = 0;
         for (; n < 4 && cases[i].chain[n] != NULL; n++)
             ders[n] = cases[i].chain[n]->der;
-        tls_judge_way(&q, ders, n, &v, &way);
-        ck_assert_msg(v.status == cases[i].status && way.by_anchor == cases[i].by_anchor, "%s: %s", cases[i].why, v.text);
+        tls_judge_path(&q, ders, n, &v, &path);
+        ck_assert_msg(v.status == cases[i].status && path.by_anchor == cases[i].by_anchor, "%s: %s", cases[i].why, v.text);
         tls_trust_unref(trust);
     }
     certs_clear(&twin);
@@ -144,7 +144,7 @@ START_TEST(tells_an_issuer_of_the_trust_from_one_that_was_sent)
 END_TEST
 
 /* Two certificates for one CA key and name, one of them expired: either order must find the good one. */
-START_TEST(prefers_the_way_without_fault_among_cross_signed_ones)
+START_TEST(prefers_the_path_without_fault_among_cross_signed_ones)
 {
     struct certs old_root, cross, renewed, end;
     struct tls_verdict v;
@@ -423,8 +423,8 @@ START_TEST(a7_bounds_the_work_on_monstrous_keys)
 }
 END_TEST
 
-/* Of two faulty ways the one with the milder fault counts, in whichever order they are met. */
-START_TEST(reports_the_mildest_of_several_faulty_ways)
+/* Of two faulty paths the one with the milder fault counts, in whichever order they are met. */
+START_TEST(reports_the_mildest_of_several_faulty_paths)
 {
     struct certs old, other, end;
     struct tls_verdict v;
@@ -457,9 +457,9 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, make_chain, clear_chain);
     tcase_set_timeout(c, 60);
     tcase_add_test(c, finds_the_way_through_what_was_presented);
-    tcase_add_test(c, tells_the_way_that_was_verified_and_nothing_else);
+    tcase_add_test(c, tells_the_path_that_was_verified_and_nothing_else);
     tcase_add_test(c, tells_an_issuer_of_the_trust_from_one_that_was_sent);
-    tcase_add_test(c, prefers_the_way_without_fault_among_cross_signed_ones);
+    tcase_add_test(c, prefers_the_path_without_fault_among_cross_signed_ones);
     tcase_add_test(c, tries_every_anchor_of_one_name);
     tcase_add_test(c, holds_every_intermediate_to_the_rules);
     tcase_add_test(c, holds_the_anchor_to_its_dates_but_not_to_its_own_signature);
@@ -468,7 +468,7 @@ Suite *suite(void)
     tcase_add_test(c, a7_bounds_the_work_on_4000_certificates);
     tcase_add_test(c, a7_bounds_the_work_on_a_web_of_look_alikes);
     tcase_add_test(c, a7_bounds_the_work_on_monstrous_keys);
-    tcase_add_test(c, reports_the_mildest_of_several_faulty_ways);
+    tcase_add_test(c, reports_the_mildest_of_several_faulty_paths);
     suite_add_tcase(s, c);
     return s;
 }

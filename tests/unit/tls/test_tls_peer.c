@@ -217,7 +217,7 @@ START_TEST(keeps_a_copy_of_the_certificate)
     struct tls_peer *peer = tls_peer_new(leaf.der, &err);
     ck_assert_ptr_nonnull(peer);
     ck_assert(span_equals(peer->der, leaf.der) && peer->der.ptr != leaf.der.ptr);
-    ck_assert_uint_eq(peer->n_way, 0);
+    ck_assert_uint_eq(peer->n_path, 0);
     ck_assert_str_eq(peer->issuer, "CN=Root");
     ck_assert_uint_eq(strlen(peer->sha256), 64);
     ck_assert_uint_eq(strlen(peer->spki_sha256), 64);
@@ -227,8 +227,8 @@ START_TEST(keeps_a_copy_of_the_certificate)
 }
 END_TEST
 
-/* A way belongs to one judgement: the next one's takes its place, and none is none. */
-START_TEST(keeps_copies_of_the_way_it_was_given_last)
+/* A path belongs to one judgement: the next one's takes its place, and none is none. */
+START_TEST(keeps_copies_of_the_path_it_was_given_last)
 {
     struct certs leaf;
     struct err err = {0};
@@ -236,17 +236,17 @@ START_TEST(keeps_copies_of_the_way_it_was_given_last)
     const struct span one[] = {span_from_str(first)}, two[] = {span_from_str(second), span_from_str(first)}, turned[] = {two[1], two[0]};
     certs_make(&(struct certs_order){.cn = "c"}, &leaf);
     struct tls_peer *peer = tls_peer_new(leaf.der, &err);
-    tls_peer_set_way(peer, two, 2, true);
-    tls_peer_set_way(peer, two, 2, true);
-    ck_assert_uint_eq(peer->n_way, 2);
-    ck_assert(span_equals_str(peer->way[0], "second one") && span_equals_str(peer->way[1], "first"));
-    ck_assert(peer->way[1].ptr != (const uint8_t *)first);
-    tls_peer_set_way(peer, turned, 2, true);
-    ck_assert(span_equals_str(peer->way[0], "first"));
-    tls_peer_set_way(peer, one, 1, true);
-    ck_assert_uint_eq(peer->n_way, 1);
-    tls_peer_set_way(peer, NULL, 0, true);
-    ck_assert(peer->n_way == 0 && peer->way == NULL);
+    tls_peer_set_path(peer, two, 2, true);
+    tls_peer_set_path(peer, two, 2, true);
+    ck_assert_uint_eq(peer->n_path, 2);
+    ck_assert(span_equals_str(peer->path[0], "second one") && span_equals_str(peer->path[1], "first"));
+    ck_assert(peer->path[1].ptr != (const uint8_t *)first);
+    tls_peer_set_path(peer, turned, 2, true);
+    ck_assert(span_equals_str(peer->path[0], "first"));
+    tls_peer_set_path(peer, one, 1, true);
+    ck_assert_uint_eq(peer->n_path, 1);
+    tls_peer_set_path(peer, NULL, 0, true);
+    ck_assert(peer->n_path == 0 && peer->path == NULL);
     tls_peer_free(peer);
     certs_clear(&leaf);
 }
@@ -294,8 +294,8 @@ END_TEST
 START_TEST(a_copy_has_nothing_of_the_original)
 {
     struct tls_peer *peer = peer_of(&(struct certs_order){.o = "Acme", .cn = "alice", .serial = 0xab01, .sans = {"dns:a.example", "uri:spiffe://td/a"}});
-    const struct span way[] = {span_from_str("issuer"), span_from_str("root")};
-    tls_peer_set_way(peer, way, 2, true);
+    const struct span path[] = {span_from_str("issuer"), span_from_str("root")};
+    tls_peer_set_path(peer, path, 2, true);
     struct tls_peer *copy = tls_peer_copy(peer);
     ck_assert_ptr_nonnull(copy);
     ck_assert(span_equals(copy->der, peer->der));
@@ -304,13 +304,13 @@ START_TEST(a_copy_has_nothing_of_the_original)
     ck_assert_uint_eq(copy->n_names, 4);
     ck_assert(span_equals_str(tls_peer_first(copy, TLS_NAME_DNS), "a.example"));
     ck_assert(span_equals_str(copy->names[3].value, "spiffe://td/a"));
-    ck_assert_uint_eq(copy->n_way, 2);
-    ck_assert(span_equals_str(copy->way[1], "root"));
+    ck_assert_uint_eq(copy->n_path, 2);
+    ck_assert(span_equals_str(copy->path[1], "root"));
     ck_assert(copy->by_anchor);
     tls_peer_free(peer); /* the sanitizer finds what still points there */
     ck_assert_str_eq(copy->issuer, "CN=alice,O=Acme");
     ck_assert(span_equals_str(tls_peer_first(copy, TLS_NAME_CN), "alice"));
-    ck_assert(span_equals_str(copy->way[0], "issuer"));
+    ck_assert(span_equals_str(copy->path[0], "issuer"));
     tls_peer_free(copy);
 }
 END_TEST
@@ -329,7 +329,7 @@ Suite *suite(void)
     tcase_add_test(c, a6_does_not_translate_strings);
     tcase_add_test(c, says_when_a_text_is_not_the_name);
     tcase_add_test(c, keeps_a_copy_of_the_certificate);
-    tcase_add_test(c, keeps_copies_of_the_way_it_was_given_last);
+    tcase_add_test(c, keeps_copies_of_the_path_it_was_given_last);
     tcase_add_test(c, a_copy_has_nothing_of_the_original);
     tcase_add_test(c, refuses_what_is_no_certificate);
     tcase_add_test(c, a5_refuses_an_extension_that_appears_twice);

@@ -3,8 +3,8 @@
  * What exchanges report becomes counters, the list of last refusals, and one log line per request or tcp connection; but of refusals only so
  * many lines a second for one client, and a number for the rest. One per worker; the refusals are shared. It decides nothing.
  */
-#ifndef MTLSD_CONTROL_JOURNAL_H
-#define MTLSD_CONTROL_JOURNAL_H
+#ifndef MTLSD_CONTROL_ACCESS_LOG_H
+#define MTLSD_CONTROL_ACCESS_LOG_H
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/counters_index.h"
@@ -12,7 +12,7 @@
 #include "mtlsd/proxy/report.h"
 
 struct line_limit;
-struct journal {
+struct access_log {
     struct counters counters;
     struct counters_index index;
     struct refusals *refusals; /* borrowed */
@@ -20,25 +20,25 @@ struct journal {
     int64_t (*utc)(void);      /* seconds since 1970 */
 };
 
-MUST_CHECK int journal_init(struct journal *j, struct refusals *refusals, int64_t (*utc)(void));
-void journal_clear(struct journal *j);
+MUST_CHECK int access_log_init(struct access_log *j, struct refusals *refusals, int64_t (*utc)(void));
+void access_log_clear(struct access_log *j);
 /* From now on most of what is told is about this snapshot, which the caller holds until the next one. Anything else stays right. */
-void journal_adopt(struct journal *j, const struct snapshot *snapshot);
+void access_log_adopt(struct access_log *j, const struct snapshot *snapshot);
 /* For lines of that format: another one may need other reports. */
-struct observer journal_observer(struct journal *j, enum log_format format);
+struct observer access_log_observer(struct access_log *j, enum log_format format);
 
-void journal_accepted(struct journal *j, const struct plan_listener *listener);
-void journal_closed(struct journal *j, const struct plan_listener *listener);
+void access_log_accepted(struct access_log *j, const struct plan_listener *listener);
+void access_log_closed(struct access_log *j, const struct plan_listener *listener);
 /* A connection that nothing more is told of. */
-void journal_refused(struct journal *j, const struct plan_listener *listener, enum reason reason);
+void access_log_refused(struct access_log *j, const struct plan_listener *listener, enum reason reason);
 /* So many connections were refused since this was last told, because all places are taken. */
-void journal_overloaded(struct journal *j, uint64_t connections, const char *text);
+void access_log_overloaded(struct access_log *j, uint64_t connections, const char *text);
 /* An open connection belongs to another listener now. */
-void journal_moved(struct journal *j, const struct plan_listener *from, const struct plan_listener *to);
+void access_log_moved(struct access_log *j, const struct plan_listener *from, const struct plan_listener *to);
 
 /* Lines about refusals that one client caused too many of were left out: they are told as a number with the next refusal, or by this. all: also
  * what belongs to this very second, at the end. */
-bool journal_holds(const struct journal *j);
-void journal_tell_held(struct journal *j, bool all);
+bool access_log_holds(const struct access_log *j);
+void access_log_tell_held(struct access_log *j, bool all);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/proxy/checkup.h"
+#include "mtlsd/proxy/health_check.h"
 
 #include "mtlsd/proxy/approach.h"
 
@@ -20,12 +20,12 @@ enum {
  */
 enum phase { PHASE_APPROACH, PHASE_LISTEN, PHASE_ANSWER, PHASE_DONE };
 
-struct checkup {
+struct health_check {
     const struct plan_target *target; /* borrowed */
     enum phase phase;
     struct approach way;
     uint64_t late_us, silent_us;
-    struct checkup_result result;
+    struct health_check_result result;
     char text[640];
 };
 
@@ -34,10 +34,10 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-struct checkup *checkup_new(const struct plan_target *target, struct moment now)
+struct health_check *health_check_new(const struct plan_target *target, struct moment now)
 {
     const struct config_upstream *conf = target->upstream->conf;
-    struct checkup *c = calloc(1, sizeof(*c));
+    struct health_check *c = calloc(1, sizeof(*c));
     struct err err = {0};
     if (c == NULL)
         return NULL;
@@ -51,7 +51,7 @@ struct checkup *checkup_new(const struct plan_target *target, struct moment now)
     return c;
 }
 
-void checkup_free(struct checkup *c)
+void health_check_free(struct health_check *c)
 {
     if (c == NULL)
         return;
@@ -61,22 +61,22 @@ void checkup_free(struct checkup *c)
 
 /* ---- the end ---- */
 
-static void finish(struct checkup *c, bool good, enum reason reason, const char *text)
+static void finish(struct health_check *c, bool good, enum reason reason, const char *text)
 {
     if (c->phase == PHASE_DONE)
         return;
     c->phase = PHASE_DONE;
     snprintf(c->text, sizeof(c->text), "%s", text);
-    c->result = (struct checkup_result){good, reason, c->text, NULL};
-    link_end(checkup_link(c));
+    c->result = (struct health_check_result){good, reason, c->text, NULL};
+    link_end(health_check_link(c));
 }
 
-void checkup_on_failed(struct checkup *c, enum reason reason, const char *text)
+void health_check_on_failed(struct health_check *c, enum reason reason, const char *text)
 {
     finish(c, false, reason, text);
 }
 
-static void pass(struct checkup *c)
+static void pass(struct health_check *c)
 {
     finish(c, true, REASON_VALID, "");
 }
@@ -94,7 +94,7 @@ static bool is_path(const char *path)
     return true;
 }
 
-static void ask(struct checkup *c)
+static void ask(struct health_check *c)
 {
     const char *path = c->target->upstream->conf->health_path;
     char host[300];
@@ -110,11 +110,11 @@ static void ask(struct checkup *c)
     if (!written)
         finish(c, false, REASON_INTERNAL, "out of memory");
     else
-        link_write_copy(checkup_link(c), bytes_span(&request));
+        link_write_copy(health_check_link(c), bytes_span(&request));
     bytes_clear(&request);
 }
 
-bool checkup_fits(const char *expect, unsigned status)
+bool health_check_fits(const char *expect, unsigned status)
 {
     struct span rest = span_from_str(expect), item;
     while (span_next_in_list(&rest, &item)) {
@@ -132,14 +132,14 @@ bool checkup_fits(const char *expect, unsigned status)
     return false;
 }
 
-static void judge_answer(struct checkup *c, unsigned status)
+static void judge_answer(struct health_check *c, unsigned status)
 {
     const struct config_upstream *conf = c->target->upstream->conf;
     const char *expect = conf->health_expect != NULL ? conf->health_expect : "200-399";
     char text[sizeof(c->text)];
     if (status < 200)
         return; /* not the final one */
-    if (checkup_fits(expect, status)) {
+    if (health_check_fits(expect, status)) {
         pass(c);
         return;
     }
@@ -147,7 +147,7 @@ static void judge_answer(struct checkup *c, unsigned status)
     finish(c, false, REASON_UNDECIDED, text);
 }
 
-static void read_answer(struct checkup *c, struct span in)
+static void read_answer(struct health_check *c, struct span in)
 {
     struct http1 *http = c->way.uplink->http;
     struct span data;
@@ -163,7 +163,7 @@ static void read_answer(struct checkup *c, struct span in)
 
 /* ---- on the way there ---- */
 
-static void secured(struct checkup *c, struct moment now)
+static void secured(struct health_check *c, struct moment now)
 {
     struct tls_facts facts = {0};
     if (c->target->upstream->conf->health_path != NULL) {
@@ -171,8 +171,8 @@ static void secured(struct checkup *c, struct moment now)
         ask(c);
         return;
     }
-    if (checkup_link(c)->tls != NULL)
-        tls_engine_facts(checkup_link(c)->tls, &facts);
+    if (health_check_link(c)->tls != NULL)
+        tls_engine_facts(health_check_link(c)->tls, &facts);
     if (facts.version == NULL || strcmp(facts.version, "TLS1.3") != 0) {
         pass(c); /* the handshake was the answer already */
         return;
@@ -182,7 +182,7 @@ static void secured(struct checkup *c, struct moment now)
 }
 
 /* What follows from where the approach is by now. */
-static void go_on(struct checkup *c, struct moment now)
+static void go_on(struct health_check *c, struct moment now)
 {
     if (c->phase == PHASE_APPROACH && c->way.state == APPROACH_THERE)
         secured(c, now);
@@ -192,7 +192,7 @@ static void go_on(struct checkup *c, struct moment now)
     c->result.hint = c->way.hint;
 }
 
-void checkup_on_connected(struct checkup *c, struct moment now)
+void health_check_on_connected(struct health_check *c, struct moment now)
 {
     approach_on_connected(&c->way, now);
     go_on(c, now);
@@ -200,7 +200,7 @@ void checkup_on_connected(struct checkup *c, struct moment now)
 
 /* ---- bytes ---- */
 
-static void in_plain(struct checkup *c, struct span in)
+static void in_plain(struct health_check *c, struct span in)
 {
     if (c->phase == PHASE_ANSWER)
         read_answer(c, in);
@@ -209,9 +209,9 @@ static void in_plain(struct checkup *c, struct span in)
 }
 
 /* What was said before a failure counts first. */
-static void after_tls(struct checkup *c, uint8_t *scratch, size_t size, struct moment now)
+static void after_tls(struct health_check *c, uint8_t *scratch, size_t size, struct moment now)
 {
-    struct tls_engine *tls = checkup_link(c)->tls;
+    struct tls_engine *tls = health_check_link(c)->tls;
     size_t n;
     if (c->phase == PHASE_APPROACH && c->way.state == APPROACH_THERE)
         secured(c, now);
@@ -221,9 +221,9 @@ static void after_tls(struct checkup *c, uint8_t *scratch, size_t size, struct m
     go_on(c, now);
 }
 
-void checkup_on_wire(struct checkup *c, struct span wire, uint8_t *scratch, size_t size, struct moment now)
+void health_check_on_wire(struct health_check *c, struct span wire, uint8_t *scratch, size_t size, struct moment now)
 {
-    struct tls_engine *tls = checkup_link(c)->tls;
+    struct tls_engine *tls = health_check_link(c)->tls;
     bool opening = c->way.state == APPROACH_OPEN;
     if (tls == NULL && !opening) {
         in_plain(c, wire);
@@ -240,12 +240,12 @@ void checkup_on_wire(struct checkup *c, struct span wire, uint8_t *scratch, size
     }
 }
 
-void checkup_on_eof(struct checkup *c, struct moment now)
+void health_check_on_eof(struct health_check *c, struct moment now)
 {
     uint8_t nothing[64];
     bool opening = c->way.state == APPROACH_OPEN;
     approach_on_eof(&c->way, now);
-    if (checkup_link(c)->tls != NULL && c->phase != PHASE_DONE && !opening)
+    if (health_check_link(c)->tls != NULL && c->phase != PHASE_DONE && !opening)
         after_tls(c, nothing, sizeof(nothing), now);
     go_on(c, now);
     if (c->phase == PHASE_LISTEN)
@@ -255,12 +255,12 @@ void checkup_on_eof(struct checkup *c, struct moment now)
 
 /* ---- time ---- */
 
-uint64_t checkup_deadline_us(const struct checkup *c)
+uint64_t health_check_deadline_us(const struct health_check *c)
 {
     return c->phase == PHASE_LISTEN ? smaller(c->silent_us, c->late_us) : c->late_us;
 }
 
-void checkup_on_deadline(struct checkup *c)
+void health_check_on_deadline(struct health_check *c)
 {
     switch (c->phase) {
     case PHASE_APPROACH:
@@ -276,12 +276,12 @@ void checkup_on_deadline(struct checkup *c)
     }
 }
 
-struct link *checkup_link(struct checkup *c)
+struct link *health_check_link(struct health_check *c)
 {
     return &c->way.uplink->link;
 }
 
-bool checkup_is_done(const struct checkup *c, struct checkup_result *result)
+bool health_check_is_done(const struct health_check *c, struct health_check_result *result)
 {
     *result = c->result;
     return c->phase == PHASE_DONE;

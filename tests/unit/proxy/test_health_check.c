@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A look at a target, in memory: the other end is a TLS engine of ours, or text. */
 #include "ends.h"
-#include "mtlsd/proxy/checkup.h"
+#include "mtlsd/proxy/health_check.h"
 #include "t.h"
 
 #include <stdio.h>
@@ -13,8 +13,8 @@ static struct config_upstream conf;
 static struct config_target target_conf;
 static struct plan_upstream upstream;
 static struct plan_target target;
-static struct checkup *c;
-static struct checkup_result result;
+static struct health_check *c;
+static struct health_check_result result;
 static struct moment now;
 
 static void set_up(void)
@@ -28,7 +28,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    checkup_free(c);
+    health_check_free(c);
     c = NULL;
     if (target.tls != NULL)
         tls_context_unref(target.tls);
@@ -41,7 +41,7 @@ static size_t sent(char *out, size_t size)
 {
     struct span runs[8];
     size_t len = 0;
-    for (size_t n; (n = link_runs(checkup_link(c), runs, 8)) > 0;) {
+    for (size_t n; (n = link_runs(health_check_link(c), runs, 8)) > 0;) {
         size_t total = 0;
         for (size_t i = 0; i < n; i++) {
             ck_assert_uint_lt(len + runs[i].len, size);
@@ -49,7 +49,7 @@ static size_t sent(char *out, size_t size)
             len += runs[i].len;
             total += runs[i].len;
         }
-        link_sent(checkup_link(c), total);
+        link_sent(health_check_link(c), total);
     }
     out[len] = '\0';
     return len;
@@ -58,7 +58,7 @@ static size_t sent(char *out, size_t size)
 static void give(struct span wire)
 {
     static uint8_t scratch[20000];
-    checkup_on_wire(c, wire, scratch, sizeof(scratch), now);
+    health_check_on_wire(c, wire, scratch, sizeof(scratch), now);
 }
 
 static void say(const char *text)
@@ -87,10 +87,10 @@ static void run(void)
 static void begin(const char *path)
 {
     conf.health_path = (char *)(uintptr_t)path;
-    c = checkup_new(&target, now);
+    c = health_check_new(&target, now);
     ck_assert_ptr_nonnull(c);
-    ck_assert(!checkup_is_done(c, &result));
-    checkup_on_connected(c, now);
+    ck_assert(!health_check_is_done(c, &result));
+    health_check_on_connected(c, now);
 }
 
 static void begin_tls(const char *path, const struct wire_side *ours, const struct wire_side *theirs)
@@ -105,13 +105,13 @@ static const struct wire_side good;
 
 static void expect_good(const char *why)
 {
-    ck_assert_msg(checkup_is_done(c, &result), "%s: not done", why);
+    ck_assert_msg(health_check_is_done(c, &result), "%s: not done", why);
     ck_assert_msg(result.good, "%s: %s", why, result.text);
 }
 
 static void expect_bad(enum reason reason, const char *text)
 {
-    ck_assert_msg(checkup_is_done(c, &result), "%s: not done", text);
+    ck_assert_msg(health_check_is_done(c, &result), "%s: not done", text);
     ck_assert_msg(!result.good && result.reason == reason, "%s: %d %s", text, (int)result.reason, result.text);
     ck_assert_msg(strstr(result.text, text) != NULL, "%s", result.text);
 }
@@ -144,13 +144,13 @@ START_TEST(asks_for_the_path_and_judges_the_status)
         ck_assert_str_eq(out, "GET /healthz HTTP/1.1\r\nHost: " WIRE_NAME ":8443\r\nUser-Agent: mtlsd\r\nAccept: */*\r\nConnection: close\r\n\r\n");
         for (const char *p = rows[i].answer; *p != '\0'; p++)
             give(span_of(p, 1));
-        ck_assert_msg(!checkup_is_done(c, &result), "%s", rows[i].why);
+        ck_assert_msg(!health_check_is_done(c, &result), "%s", rows[i].why);
         say("Content-Length: 2\r\n\r\nok and what nobody reads any more");
         if (rows[i].good)
             expect_good(rows[i].why);
         else
             expect_bad(REASON_UNDECIDED, "GET /healthz was answered with ");
-        checkup_free(c);
+        health_check_free(c);
     }
     c = NULL;
 }
@@ -166,15 +166,15 @@ START_TEST(what_is_no_answer_is_bad)
         begin("/");
         say(rows[i].text);
         expect_bad(rows[i].reason, "");
-        checkup_free(c);
+        health_check_free(c);
     }
     begin("/");
-    checkup_on_eof(c, now);
+    health_check_on_eof(c, now);
     expect_bad(REASON_UPSTREAM_CLOSED, "closed without an answer");
-    checkup_free(c);
+    health_check_free(c);
     begin("/");
-    checkup_on_failed(c, REASON_UPSTREAM_CLOSED, "connection reset by peer");
-    checkup_on_eof(c, now);
+    health_check_on_failed(c, REASON_UPSTREAM_CLOSED, "connection reset by peer");
+    health_check_on_eof(c, now);
     expect_bad(REASON_UPSTREAM_CLOSED, "reset"); /* what came first counts */
 }
 END_TEST
@@ -187,7 +187,7 @@ START_TEST(a_path_that_would_break_the_request_is_never_sent)
         begin(paths[i]);
         expect_bad(REASON_INTERNAL, "health.path");
         ck_assert_uint_eq(sent(out, sizeof(out)), 0);
-        checkup_free(c);
+        health_check_free(c);
     }
     c = NULL;
 }
@@ -212,9 +212,9 @@ START_TEST(takes_a_handshake_for_an_answer_when_no_refusal_follows)
     expect_good("TLS 1.2 refuses within the handshake");
     tear_down();
     begin_tls(NULL, &good, &only13);
-    ck_assert(!checkup_is_done(c, &result)); /* TLS 1.3: it may still say no */
-    ck_assert_uint_eq(checkup_deadline_us(c), now.us + 500 * MS);
-    checkup_on_deadline(c);
+    ck_assert(!health_check_is_done(c, &result)); /* TLS 1.3: it may still say no */
+    ck_assert_uint_eq(health_check_deadline_us(c), now.us + 500 * MS);
+    health_check_on_deadline(c);
     expect_good("it did not");
     tear_down();
     begin_tls(NULL, &good, &only13);
@@ -225,11 +225,11 @@ START_TEST(takes_a_handshake_for_an_answer_when_no_refusal_follows)
     begin_tls(NULL, &good, &only13);
     tls_engine_app_end(ends_server.e);
     run();
-    checkup_on_eof(c, now);
+    health_check_on_eof(c, now);
     expect_good("a proper goodbye");
     tear_down();
     begin_tls(NULL, &good, &only13);
-    checkup_on_eof(c, now);
+    health_check_on_eof(c, now);
     expect_bad(REASON_UPSTREAM_CLOSED, ""); /* no goodbye */
 }
 END_TEST
@@ -245,7 +245,7 @@ START_TEST(is_bad_where_traffic_would_be_refused)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (size_t path = 0; path < 2; path++) {
             begin_tls(path == 0 ? NULL : "/healthz", rows[i].ours, rows[i].theirs);
-            ck_assert_msg(checkup_is_done(c, &result), "%s", rows[i].why);
+            ck_assert_msg(health_check_is_done(c, &result), "%s", rows[i].why);
             expect_bad(rows[i].reason, "");
             ck_assert_uint_eq(ends_server.got.len, 0); /* nothing was asked of a stranger, nothing taken from us */
             tear_down();
@@ -256,22 +256,22 @@ END_TEST
 
 START_TEST(tells_which_step_took_too_long)
 {
-    c = checkup_new(&target, now);
-    ck_assert_uint_eq(checkup_deadline_us(c), now.us + 2000 * MS); /* the interval */
-    checkup_on_deadline(c);
+    c = health_check_new(&target, now);
+    ck_assert_uint_eq(health_check_deadline_us(c), now.us + 2000 * MS); /* the interval */
+    health_check_on_deadline(c);
     expect_bad(REASON_CONNECT_TIMEOUT, "accept the connection");
-    checkup_free(c);
+    health_check_free(c);
     conf.health_interval_ms = 60000;
-    c = checkup_new(&target, now);
-    ck_assert_uint_eq(checkup_deadline_us(c), now.us + 15000 * MS); /* to connect and shake hands */
-    checkup_free(c);
+    c = health_check_new(&target, now);
+    ck_assert_uint_eq(health_check_deadline_us(c), now.us + 15000 * MS); /* to connect and shake hands */
+    health_check_free(c);
     begin("/");
-    checkup_on_deadline(c);
+    health_check_on_deadline(c);
     expect_bad(REASON_RESPONSE_TIMEOUT, "answer in time");
-    checkup_free(c);
+    health_check_free(c);
     target.tls = wire_pki_connecting(&ends_pki, &good);
     begin(NULL);
-    checkup_on_deadline(c);
+    health_check_on_deadline(c);
     expect_bad(REASON_HANDSHAKE_TIMEOUT, "handshake");
 }
 END_TEST
@@ -289,18 +289,18 @@ START_TEST(goes_through_the_proxy_and_speaks_for_nobody)
     ck_assert_ptr_eq(strstr(out, "PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n"), out);
     say("HTTP/1.1 200 OK\r\n\r\n");
     expect_good("through the proxy");
-    checkup_free(c);
+    health_check_free(c);
     begin("/");
     say("HTTP/1.1 403 Forbidden\r\n\r\n");
     expect_bad(REASON_PROXY_REFUSED, "");
-    checkup_free(c);
+    health_check_free(c);
     begin("/");
     say("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"); /* nothing was asked yet */
     expect_bad(REASON_UPSTREAM_PROTOCOL, "");
-    checkup_free(c);
+    health_check_free(c);
     begin("/");
-    checkup_on_eof(c, now);
-    ck_assert(checkup_is_done(c, &result) && !result.good);
+    health_check_on_eof(c, now);
+    ck_assert(health_check_is_done(c, &result) && !result.good);
 }
 END_TEST
 
@@ -312,14 +312,14 @@ START_TEST(reads_what_is_expected)
         {"399-200", 300, false}, {"200-", 200, false},    {"0-999", 200, false},  {"-200", 200, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        ck_assert_msg(checkup_fits(rows[i].expect, rows[i].status) == rows[i].fits, "\"%s\" and %u", rows[i].expect, rows[i].status);
+        ck_assert_msg(health_check_fits(rows[i].expect, rows[i].status) == rows[i].fits, "\"%s\" and %u", rows[i].expect, rows[i].status);
 }
 END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("checkup");
-    TCase *t = tcase_create("checkup");
+    Suite *s = suite_create("health_check");
+    TCase *t = tcase_create("health_check");
     tcase_add_unchecked_fixture(t, ends_make, ends_drop);
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, without_tls_and_path_a_connection_is_enough);

@@ -5,32 +5,32 @@
  *
  * Shared between threads without a lock: a reader that meets a writer does not know, and checks again.
  */
-#ifndef MTLSD_TLS_MEMO_H
-#define MTLSD_TLS_MEMO_H
+#ifndef MTLSD_TLS_SIGNATURE_CACHE_H
+#define MTLSD_TLS_SIGNATURE_CACHE_H
 
 #include "mtlsd/base/span.h"
 
 #include <stdatomic.h>
 
-enum { TLS_MEMO_SLOTS = 1024 };
+enum { TLS_SIGNATURE_CACHE_SLOTS = 1024 };
 
-struct tls_memo_slot {
+struct tls_signature_cache_slot {
     atomic_uint turn;          /* odd while somebody writes */
     atomic_uint_fast64_t word[4]; /* SHA-256 of both certificates */
 };
 
-struct tls_memo {
-    _Atomic(struct tls_memo_slot *) slots; /* owned; NULL until the first fact */
+struct tls_signature_cache {
+    _Atomic(struct tls_signature_cache_slot *) slots; /* owned; NULL until the first fact */
 };
 
-struct tls_memo_key {
+struct tls_signature_cache_key {
     uint64_t word[4];
 };
 
 /* false: no key could be made, so nothing is known and nothing should be learnt. */
-bool tls_memo_key(struct span child_der, struct span issuer_der, struct tls_memo_key *key);
-bool tls_memo_knows(struct tls_memo *m, const struct tls_memo_key *key);
-void tls_memo_learn(struct tls_memo *m, const struct tls_memo_key *key);
-void tls_memo_clear(struct tls_memo *m);
+bool tls_signature_cache_key(struct span child_der, struct span issuer_der, struct tls_signature_cache_key *key);
+bool tls_signature_cache_knows(struct tls_signature_cache *m, const struct tls_signature_cache_key *key);
+void tls_signature_cache_learn(struct tls_signature_cache *m, const struct tls_signature_cache_key *key);
+void tls_signature_cache_clear(struct tls_signature_cache *m);
 
 #endif

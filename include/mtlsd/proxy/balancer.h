@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The state of all targets of a snapshot as one worker sees it: what runs where, who is passed over after a failure, and which target the next
- * request gets. What several workers must agree on (held, down, drained) is on the board. Pure: the moment is an argument.
+ * request gets. What several workers must agree on (held, down, drained) is in the state of targets. Pure: the moment is an argument.
  */
-#ifndef MTLSD_PROXY_FLEET_H
-#define MTLSD_PROXY_FLEET_H
+#ifndef MTLSD_PROXY_BALANCER_H
+#define MTLSD_PROXY_BALANCER_H
 
 #include "mtlsd/base/attr.h"
 #include "mtlsd/base/span.h"
-#include "mtlsd/proxy/board.h"
+#include "mtlsd/proxy/target_state.h"
 #include "mtlsd/proxy/plan.h"
 
-struct fleet;
+struct balancer;
 
-/* All borrowed, for the fleet's life. NULL: out of memory. */
-struct fleet *fleet_new(const struct plan_upstream *upstreams, size_t n, struct board *board);
-void fleet_free(struct fleet *f);
+/* All borrowed, for the balancer's life. NULL: out of memory. */
+struct balancer *balancer_new(const struct plan_upstream *upstreams, size_t n, struct target_state *target_state);
+void balancer_free(struct balancer *f);
 
-struct fleet_wish {
+struct balancer_wish {
     const struct plan_target *sticky; /* preferred while it is neither held nor down, drained or not: draining ends no session; NULL: none */
     uint64_t key;                     /* for balance = "hash" and sticky = "client_cert" */
     bool by_key;                      /* choose by key whatever balance says */
@@ -27,18 +27,18 @@ struct fleet_wish {
 
 /* NULL: none may be used (all tried, drained or down). When all that are left are held, the one whose hold ends first is given: somebody has to
  * find out. A single target is given though held or down: there is nothing to prefer. */
-const struct plan_target *fleet_choose(struct fleet *f, const struct plan_upstream *up, const struct fleet_wish *wish, uint64_t now_us);
+const struct plan_target *balancer_choose(struct balancer *f, const struct plan_upstream *up, const struct balancer_wish *wish, uint64_t now_us);
 
-void fleet_begin(struct fleet *f, const struct plan_target *t); /* a request or tcp connection runs on it */
-void fleet_end(struct fleet *f, const struct plan_target *t);
+void balancer_begin(struct balancer *f, const struct plan_target *t); /* a request or tcp connection runs on it */
+void balancer_end(struct balancer *f, const struct plan_target *t);
 /* It could not be reached: passed over for retry_after (by every worker). */
-void fleet_failed(struct fleet *f, const struct plan_target *t, uint64_t now_us);
-void fleet_worked(struct fleet *f, const struct plan_target *t);
+void balancer_failed(struct balancer *f, const struct plan_target *t, uint64_t now_us);
+void balancer_worked(struct balancer *f, const struct plan_target *t);
 
 /* The budget of requests sent again: each request earns a fifth, each retry costs one, a small reserve is there from the start (security C10). */
-void fleet_earn(struct fleet *f, const struct plan_upstream *up);
-bool fleet_spend(struct fleet *f, const struct plan_upstream *up); /* false: no more retries now */
+void balancer_earn(struct balancer *f, const struct plan_upstream *up);
+bool balancer_spend(struct balancer *f, const struct plan_upstream *up); /* false: no more retries now */
 
-unsigned fleet_active(const struct fleet *f, const struct plan_target *t);
+unsigned balancer_active(const struct balancer *f, const struct plan_target *t);
 
 #endif

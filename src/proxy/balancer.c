@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/proxy/fleet.h"
+#include "mtlsd/proxy/balancer.h"
 
 #include "mtlsd/policy/balance.h"
 
@@ -12,17 +12,17 @@ enum {
     CREDIT_MAX = 10 * RETRY_COSTS /* and that many at once, also at the start */
 };
 
-struct fleet {
+struct balancer {
     const struct plan_upstream *upstreams; /* borrowed: identifies the snapshot */
     size_t n;
     const struct plan_target *targets; /* of all upstreams */
     size_t n_targets;
-    struct board *board;           /* borrowed */
+    struct target_state *target_state;           /* borrowed */
     struct balance_entry *entries; /* one per target */
     unsigned *credit;              /* one per upstream */
 };
 
-static void fill_entries(struct fleet *f)
+static void fill_entries(struct balancer *f)
 {
     for (size_t i = 0; i < f->n_targets; i++) {
         const struct config_target *conf = f->targets[i].conf;
@@ -36,28 +36,28 @@ static void fill_entries(struct fleet *f)
         f->credit[i] = CREDIT_MAX;
 }
 
-struct fleet *fleet_new(const struct plan_upstream *upstreams, size_t n, struct board *board)
+struct balancer *balancer_new(const struct plan_upstream *upstreams, size_t n, struct target_state *target_state)
 {
-    struct fleet *f = calloc(1, sizeof(*f));
+    struct balancer *f = calloc(1, sizeof(*f));
     if (f == NULL)
         return NULL;
     f->upstreams = upstreams;
     f->n = n;
-    f->board = board;
+    f->target_state = target_state;
     f->targets = n > 0 ? upstreams[0].targets : NULL;
     for (size_t i = 0; i < n; i++)
         f->n_targets += upstreams[i].n_targets;
     f->entries = calloc(f->n_targets + 1, sizeof(*f->entries));
     f->credit = calloc(n + 1, sizeof(*f->credit));
     if (f->entries == NULL || f->credit == NULL) {
-        fleet_free(f);
+        balancer_free(f);
         return NULL;
     }
     fill_entries(f);
     return f;
 }
 
-void fleet_free(struct fleet *f)
+void balancer_free(struct balancer *f)
 {
     if (f == NULL)
         return;
@@ -67,12 +67,12 @@ void fleet_free(struct fleet *f)
 }
 
 /* A connection that began before a reload may still ask about targets of the old snapshot; they are nobody's here. */
-static bool knows(const struct fleet *f, const struct plan_target *t)
+static bool knows(const struct balancer *f, const struct plan_target *t)
 {
     return t->index < f->n_targets && t == &f->targets[t->index];
 }
 
-static bool knows_upstream(const struct fleet *f, const struct plan_upstream *up)
+static bool knows_upstream(const struct balancer *f, const struct plan_upstream *up)
 {
     return up->index < f->n && up == &f->upstreams[up->index];
 }
@@ -84,33 +84,33 @@ static bool is_tried(uint64_t tried, size_t i)
     return i < TRIED_BITS ? (tried >> i & 1) != 0 : tried != 0;
 }
 
-static bool is_held(const struct fleet *f, size_t index, uint64_t now_us)
+static bool is_held(const struct balancer *f, size_t index, uint64_t now_us)
 {
-    return board_held_until(f->board, index) > now_us;
+    return target_state_held_until(f->target_state, index) > now_us;
 }
 
-static bool may_begin(const struct fleet *f, size_t index)
+static bool may_begin(const struct balancer *f, size_t index)
 {
-    return !board_is_down(f->board, index) && !board_is_drained(f->board, index);
+    return !target_state_is_down(f->target_state, index) && !target_state_is_drained(f->target_state, index);
 }
 
 /* A session stays where it is while an operator drains the target: that is what draining, and not stopping, is for. */
-static const struct plan_target *keep_session(const struct fleet *f, const struct plan_upstream *up, const struct fleet_wish *wish, uint64_t now_us)
+static const struct plan_target *keep_session(const struct balancer *f, const struct plan_upstream *up, const struct balancer_wish *wish, uint64_t now_us)
 {
     const struct plan_target *t = wish->sticky;
     if (t == NULL || t->upstream != up || is_tried(wish->tried, (size_t)(t - up->targets)))
         return NULL;
-    return board_is_down(f->board, t->index) || is_held(f, t->index, now_us) ? NULL : t;
+    return target_state_is_down(f->target_state, t->index) || is_held(f, t->index, now_us) ? NULL : t;
 }
 
 /* All that may be used failed lately: somebody has to find out whether one is back. */
-static const struct plan_target *soonest_of_the_held(const struct fleet *f, const struct plan_upstream *up, uint64_t tried)
+static const struct plan_target *soonest_of_the_held(const struct balancer *f, const struct plan_upstream *up, uint64_t tried)
 {
     const struct plan_target *best = NULL;
     uint64_t soonest = UINT64_MAX;
     for (size_t i = 0; i < up->n_targets; i++) {
         const struct plan_target *t = &up->targets[i];
-        uint64_t until = board_held_until(f->board, t->index);
+        uint64_t until = target_state_held_until(f->target_state, t->index);
         if (is_tried(tried, i) || !may_begin(f, t->index) || until >= soonest)
             continue;
         best = t;
@@ -128,7 +128,7 @@ static const struct plan_target *first_untried(const struct plan_upstream *up, u
     return NULL;
 }
 
-const struct plan_target *fleet_choose(struct fleet *f, const struct plan_upstream *up, const struct fleet_wish *wish, uint64_t now_us)
+const struct plan_target *balancer_choose(struct balancer *f, const struct plan_upstream *up, const struct balancer_wish *wish, uint64_t now_us)
 {
     if (!knows_upstream(f, up))
         return first_untried(up, wish->tried);
@@ -137,7 +137,7 @@ const struct plan_target *fleet_choose(struct fleet *f, const struct plan_upstre
     if (kept != NULL)
         return kept;
     if (up->n_targets == 1)
-        return is_tried(wish->tried, 0) || board_is_drained(f->board, first) ? NULL : &up->targets[0];
+        return is_tried(wish->tried, 0) || target_state_is_drained(f->target_state, first) ? NULL : &up->targets[0];
     for (size_t i = 0; i < up->n_targets; i++)
         f->entries[first + i].usable = !is_tried(wish->tried, i) && may_begin(f, first + i) && !is_held(f, first + i, now_us);
     enum config_balance how = wish->by_key ? CONFIG_BALANCE_HASH : up->conf->balance;
@@ -147,39 +147,39 @@ const struct plan_target *fleet_choose(struct fleet *f, const struct plan_upstre
 
 /* ---- what became of it ---- */
 
-void fleet_begin(struct fleet *f, const struct plan_target *t)
+void balancer_begin(struct balancer *f, const struct plan_target *t)
 {
     if (knows(f, t))
         f->entries[t->index].active++;
 }
 
-void fleet_end(struct fleet *f, const struct plan_target *t)
+void balancer_end(struct balancer *f, const struct plan_target *t)
 {
     if (knows(f, t) && f->entries[t->index].active > 0)
         f->entries[t->index].active--;
 }
 
-void fleet_failed(struct fleet *f, const struct plan_target *t, uint64_t now_us)
+void balancer_failed(struct balancer *f, const struct plan_target *t, uint64_t now_us)
 {
     if (knows(f, t) && t->upstream->conf->retry_after_ms > 0)
-        board_hold(f->board, t->index, now_us + t->upstream->conf->retry_after_ms * 1000);
+        target_state_hold(f->target_state, t->index, now_us + t->upstream->conf->retry_after_ms * 1000);
 }
 
-void fleet_worked(struct fleet *f, const struct plan_target *t)
+void balancer_worked(struct balancer *f, const struct plan_target *t)
 {
-    if (knows(f, t) && board_held_until(f->board, t->index) != 0)
-        board_hold(f->board, t->index, 0);
+    if (knows(f, t) && target_state_held_until(f->target_state, t->index) != 0)
+        target_state_hold(f->target_state, t->index, 0);
 }
 
 /* ---- the budget ---- */
 
-void fleet_earn(struct fleet *f, const struct plan_upstream *up)
+void balancer_earn(struct balancer *f, const struct plan_upstream *up)
 {
     if (knows_upstream(f, up) && f->credit[up->index] < CREDIT_MAX)
         f->credit[up->index]++;
 }
 
-bool fleet_spend(struct fleet *f, const struct plan_upstream *up)
+bool balancer_spend(struct balancer *f, const struct plan_upstream *up)
 {
     if (!knows_upstream(f, up) || f->credit[up->index] < RETRY_COSTS)
         return false;
@@ -187,7 +187,7 @@ bool fleet_spend(struct fleet *f, const struct plan_upstream *up)
     return true;
 }
 
-unsigned fleet_active(const struct fleet *f, const struct plan_target *t)
+unsigned balancer_active(const struct balancer *f, const struct plan_target *t)
 {
     return knows(f, t) ? f->entries[t->index].active : 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls_memo.h"
+#include "tls_signature_cache.h"
 
 #include <gnutls/crypto.h>
 #include <stdlib.h>
 
-bool tls_memo_key(struct span child_der, struct span issuer_der, struct tls_memo_key *key)
+bool tls_signature_cache_key(struct span child_der, struct span issuer_der, struct tls_signature_cache_key *key)
 {
     /* The length goes in too: the border between the two certificates is part of the fact. */
     uint64_t child_bytes = child_der.len;
@@ -17,15 +17,15 @@ bool tls_memo_key(struct span child_der, struct span issuer_der, struct tls_memo
     return ok;
 }
 
-static struct tls_memo_slot *slot_of(struct tls_memo *m, const struct tls_memo_key *key)
+static struct tls_signature_cache_slot *slot_of(struct tls_signature_cache *m, const struct tls_signature_cache_key *key)
 {
-    struct tls_memo_slot *slots = atomic_load_explicit(&m->slots, memory_order_acquire);
-    return slots != NULL ? &slots[key->word[0] % TLS_MEMO_SLOTS] : NULL;
+    struct tls_signature_cache_slot *slots = atomic_load_explicit(&m->slots, memory_order_acquire);
+    return slots != NULL ? &slots[key->word[0] % TLS_SIGNATURE_CACHE_SLOTS] : NULL;
 }
 
-bool tls_memo_knows(struct tls_memo *m, const struct tls_memo_key *key)
+bool tls_signature_cache_knows(struct tls_signature_cache *m, const struct tls_signature_cache_key *key)
 {
-    struct tls_memo_slot *slot = slot_of(m, key);
+    struct tls_signature_cache_slot *slot = slot_of(m, key);
     if (slot == NULL)
         return false;
     unsigned before = atomic_load(&slot->turn);
@@ -35,19 +35,19 @@ bool tls_memo_knows(struct tls_memo *m, const struct tls_memo_key *key)
     return same && before != 0 && before % 2 == 0 && atomic_load(&slot->turn) == before;
 }
 
-static bool make_slots(struct tls_memo *m)
+static bool make_slots(struct tls_signature_cache *m)
 {
-    struct tls_memo_slot *fresh = calloc(TLS_MEMO_SLOTS, sizeof(*fresh)), *none = NULL;
+    struct tls_signature_cache_slot *fresh = calloc(TLS_SIGNATURE_CACHE_SLOTS, sizeof(*fresh)), *none = NULL;
     if (fresh != NULL && !atomic_compare_exchange_strong(&m->slots, &none, fresh))
         free(fresh); /* another thread was first */
     return atomic_load(&m->slots) != NULL;
 }
 
-void tls_memo_learn(struct tls_memo *m, const struct tls_memo_key *key)
+void tls_signature_cache_learn(struct tls_signature_cache *m, const struct tls_signature_cache_key *key)
 {
     if (atomic_load(&m->slots) == NULL && !make_slots(m))
         return;
-    struct tls_memo_slot *slot = slot_of(m, key);
+    struct tls_signature_cache_slot *slot = slot_of(m, key);
     unsigned turn = atomic_load(&slot->turn);
     if (turn % 2 != 0 || !atomic_compare_exchange_strong(&slot->turn, &turn, turn + 1))
         return; /* somebody writes there: let him */
@@ -56,7 +56,7 @@ void tls_memo_learn(struct tls_memo *m, const struct tls_memo_key *key)
     atomic_store(&slot->turn, turn + 2 != 0 ? turn + 2 : 2);
 }
 
-void tls_memo_clear(struct tls_memo *m)
+void tls_signature_cache_clear(struct tls_signature_cache *m)
 {
     free(atomic_load(&m->slots));
     atomic_store(&m->slots, NULL);

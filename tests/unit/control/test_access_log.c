@@ -2,7 +2,7 @@
 #include "t.h"
 
 #include "mtlsd/base/log.h"
-#include "mtlsd/control/journal.h"
+#include "mtlsd/control/access_log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static const struct tls_facts down = {.version = "TLS1.3", .cipher = "AES-128-GC
 static const struct tls_facts up = {.version = "TLS1.3", .cipher = "AES-128-GCM", .resumed = true, .peer = &server, .alert_received = -1};
 
 static struct refusals *refusals;
-static struct journal journal;
+static struct access_log access_log;
 static struct observer observer;
 static char lines[8192];
 static size_t n_lines;
@@ -55,14 +55,14 @@ static void set_up(void)
     n_lines = 0;
     refusals = refusals_new();
     ck_assert_ptr_nonnull(refusals);
-    ck_assert_int_eq(journal_init(&journal, refusals, now), 0);
-    observer = journal_observer(&journal, LOG_FORMAT_TEXT);
+    ck_assert_int_eq(access_log_init(&access_log, refusals, now), 0);
+    observer = access_log_observer(&access_log, LOG_FORMAT_TEXT);
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, keep_line, NULL, log_now);
 }
 
 static void tear_down(void)
 {
-    journal_clear(&journal);
+    access_log_clear(&access_log);
     refusals_free(refusals);
 }
 
@@ -87,12 +87,12 @@ static struct report make_report(void)
 
 static const struct counters_row *at_listener(void)
 {
-    return counters_listener(&journal.counters, "public");
+    return counters_listener(&access_log.counters, "public");
 }
 
 static const struct counters_row *at_upstream(void)
 {
-    return counters_upstream(&journal.counters, "partner");
+    return counters_upstream(&access_log.counters, "partner");
 }
 
 START_TEST(counts_a_request_once_on_each_side)
@@ -214,13 +214,13 @@ END_TEST
 START_TEST(counts_each_connection_that_finds_no_place_and_tells_them_together)
 {
     struct refusal kept[2];
-    journal_refused(&journal, &listener, REASON_OVERLOADED);
-    journal_refused(&journal, &listener, REASON_OVERLOADED);
+    access_log_refused(&access_log, &listener, REASON_OVERLOADED);
+    access_log_refused(&access_log, &listener, REASON_OVERLOADED);
     ck_assert_uint_eq(n_lines, 0);
-    journal_overloaded(&journal, 2, "all places are taken");
+    access_log_overloaded(&access_log, 2, "all places are taken");
     ck_assert_uint_eq(n_lines, 1);
     ck_assert_msg(strstr(lines, "connections=2") != NULL && strstr(lines, "reason=overloaded") != NULL, "%s", lines);
-    ck_assert_uint_eq(counters_find_listener(&journal.counters, "public")->refused[REASON_OVERLOADED], 2);
+    ck_assert_uint_eq(counters_find_listener(&access_log.counters, "public")->refused[REASON_OVERLOADED], 2);
     ck_assert_uint_eq(refusals_copy(refusals, kept, 2), 1);
     ck_assert_int_eq(kept[0].reason, REASON_OVERLOADED);
 }
@@ -370,7 +370,7 @@ START_TEST(parts_accesses_from_events_where_the_format_does)
 {
     struct report r = make_report();
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_COMBINED, keep_line, NULL, log_now);
-    observer = journal_observer(&journal, LOG_FORMAT_COMBINED);
+    observer = access_log_observer(&access_log, LOG_FORMAT_COMBINED);
     ck_assert(observer.wants_agents);
     observer.on_report(observer.ctx, &r);
     ck_assert_uint_eq(n_lines, 1);
@@ -412,7 +412,7 @@ START_TEST(counts_what_runs_on_a_target_and_what_became_of_it)
     observer.on_target(observer.ctx, &plan, TARGET_ENDED);
     r.retries = 2;
     observer.on_report(observer.ctx, &r);
-    const struct counters_target *row = counters_find_target(&journal.counters, "partner", "api.example:443");
+    const struct counters_target *row = counters_find_target(&access_log.counters, "partner", "api.example:443");
     ck_assert_ptr_nonnull(row);
     ck_assert_uint_eq(row->active, 1);
     ck_assert_uint_eq(row->failures, 1);
@@ -430,15 +430,15 @@ START_TEST(counts_hits_of_routes_where_there_is_a_choice)
     struct report r = make_report();
     r.route = &route; /* the only one of its listener */
     observer.on_report(observer.ctx, &r);
-    ck_assert_ptr_null(counters_find_route(&journal.counters, "public", 1));
+    ck_assert_ptr_null(counters_find_route(&access_log.counters, "public", 1));
     r.listener = &routed;
     r.route = &two[1];
     observer.on_report(observer.ctx, &r);
     r.reason = REASON_NOT_ALLOWED;
     observer.on_report(observer.ctx, &r);
-    ck_assert_uint_eq(counters_find_route(&journal.counters, "public", 2)->hits, 2);
-    ck_assert_uint_eq(counters_find_route(&journal.counters, "public", 2)->refused, 1);
-    ck_assert_ptr_null(counters_find_route(&journal.counters, "public", 1));
+    ck_assert_uint_eq(counters_find_route(&access_log.counters, "public", 2)->hits, 2);
+    ck_assert_uint_eq(counters_find_route(&access_log.counters, "public", 2)->refused, 1);
+    ck_assert_ptr_null(counters_find_route(&access_log.counters, "public", 1));
 }
 END_TEST
 
@@ -454,16 +454,16 @@ START_TEST(holds_back_the_lines_of_a_flood_and_counts_them_all)
     }
     ck_assert_uint_lt(n_lines, 100);
     ck_assert_uint_eq(at_listener()->refused[REASON_REQUEST_MALFORMED], 1000);
-    ck_assert(journal_holds(&journal));
+    ck_assert(access_log_holds(&access_log));
     size_t before = n_lines;
-    journal_tell_held(&journal, false);
+    access_log_tell_held(&access_log, false);
     ck_assert_uint_eq(n_lines, before); /* its second is not over */
     lines[0] = '\0';
-    journal_tell_held(&journal, true);
+    access_log_tell_held(&access_log, true);
     ck_assert_uint_eq(n_lines, before + 1);
     ck_assert_ptr_nonnull(strstr(lines, " suppressed "));
     ck_assert_ptr_nonnull(strstr(lines, " listener=public client=127.0.0.1 lines=980\n"));
-    ck_assert(!journal_holds(&journal));
+    ck_assert(!access_log_holds(&access_log));
 }
 END_TEST
 
@@ -480,24 +480,24 @@ END_TEST
 
 START_TEST(counts_connections_up_and_down)
 {
-    journal_accepted(&journal, &listener);
-    journal_accepted(&journal, &listener);
-    journal_closed(&journal, &listener);
+    access_log_accepted(&access_log, &listener);
+    access_log_accepted(&access_log, &listener);
+    access_log_closed(&access_log, &listener);
     ck_assert_uint_eq(at_listener()->connections_accepted, 2);
     ck_assert_uint_eq(at_listener()->connections_open, 1);
     struct config_listener other_conf = {.name = (char[]){"other"}};
     const struct plan_listener other = {.conf = &other_conf};
-    journal_moved(&journal, &listener, &other);
+    access_log_moved(&access_log, &listener, &other);
     ck_assert_uint_eq(at_listener()->connections_open, 0);
-    ck_assert_uint_eq(counters_listener(&journal.counters, "other")->connections_open, 1);
+    ck_assert_uint_eq(counters_listener(&access_log.counters, "other")->connections_open, 1);
     ck_assert_uint_eq(at_listener()->connections_accepted, 2);
 }
 END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("journal");
-    TCase *t = tcase_create("journal");
+    Suite *s = suite_create("access_log");
+    TCase *t = tcase_create("access_log");
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, counts_a_request_once_on_each_side);
     tcase_add_test(t, counts_no_connect_for_a_connection_from_the_pool);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/proxy/fleet.h"
+#include "mtlsd/proxy/balancer.h"
 #include "t.h"
 
 #include <stdio.h>
@@ -11,8 +11,8 @@ static struct config_target target_conf[N + 1];
 static struct config_upstream conf[2];
 static struct plan_upstream upstreams[2];
 static struct plan_target targets[N + 1]; /* three of the first upstream, one of the second */
-static struct board *board;
-static struct fleet *f;
+static struct target_state *target_state;
+static struct balancer *f;
 
 static void begin(void)
 {
@@ -25,27 +25,27 @@ static void begin(void)
         conf[i] = (struct config_upstream){.retry_after_ms = 10000};
         upstreams[i] = (struct plan_upstream){.conf = &conf[i], .targets = &targets[i * N], .n_targets = i == 0 ? N : 1, .index = i};
     }
-    board = board_new(N + 1);
-    f = fleet_new(upstreams, 2, board);
-    ck_assert(board != NULL && f != NULL);
+    target_state = target_state_new(N + 1);
+    f = balancer_new(upstreams, 2, target_state);
+    ck_assert(target_state != NULL && f != NULL);
 }
 
 static void end(void)
 {
-    fleet_free(f);
-    board_free(board);
+    balancer_free(f);
+    target_state_free(target_state);
 }
 
 /* The number of the target that is given, -1: none. */
-static int choose_wish(const struct fleet_wish *wish, uint64_t now_us)
+static int choose_wish(const struct balancer_wish *wish, uint64_t now_us)
 {
-    const struct plan_target *t = fleet_choose(f, &upstreams[0], wish, now_us);
+    const struct plan_target *t = balancer_choose(f, &upstreams[0], wish, now_us);
     return t == NULL ? -1 : (int)t->index;
 }
 
 static int choose(uint64_t now_us)
 {
-    return choose_wish(&(struct fleet_wish){0}, now_us);
+    return choose_wish(&(struct balancer_wish){0}, now_us);
 }
 
 START_TEST(requests_go_around)
@@ -60,7 +60,7 @@ END_TEST
 
 START_TEST(a_failed_target_is_passed_over_for_retry_after)
 {
-    fleet_failed(f, &targets[1], SECOND);
+    balancer_failed(f, &targets[1], SECOND);
     for (int i = 0; i < 12; i++)
         ck_assert_int_ne(choose(11 * SECOND - 1), 1);
     bool seen = false;
@@ -72,54 +72,54 @@ END_TEST
 
 START_TEST(another_worker_sees_the_failure)
 {
-    struct fleet *other = fleet_new(upstreams, 2, board);
+    struct balancer *other = balancer_new(upstreams, 2, target_state);
     ck_assert_ptr_nonnull(other);
-    fleet_failed(other, &targets[0], SECOND);
+    balancer_failed(other, &targets[0], SECOND);
     for (int i = 0; i < 12; i++)
         ck_assert_int_ne(choose(SECOND), 0);
-    fleet_free(other);
+    balancer_free(other);
 }
 END_TEST
 
 START_TEST(without_retry_after_nothing_is_held)
 {
     conf[0].retry_after_ms = 0;
-    fleet_failed(f, &targets[1], SECOND);
-    ck_assert_uint_eq(board_held_until(board, 1), 0);
+    balancer_failed(f, &targets[1], SECOND);
+    ck_assert_uint_eq(target_state_held_until(target_state, 1), 0);
 }
 END_TEST
 
 START_TEST(a_target_that_works_again_is_not_held_any_more)
 {
-    fleet_failed(f, &targets[1], SECOND);
-    fleet_worked(f, &targets[0]);
-    ck_assert_uint_ne(board_held_until(board, 1), 0);
-    fleet_worked(f, &targets[1]);
-    ck_assert_uint_eq(board_held_until(board, 1), 0);
+    balancer_failed(f, &targets[1], SECOND);
+    balancer_worked(f, &targets[0]);
+    ck_assert_uint_ne(target_state_held_until(target_state, 1), 0);
+    balancer_worked(f, &targets[1]);
+    ck_assert_uint_eq(target_state_held_until(target_state, 1), 0);
 }
 END_TEST
 
 START_TEST(when_all_are_held_the_one_that_is_free_first_is_given)
 {
-    fleet_failed(f, &targets[2], 1 * SECOND);
-    fleet_failed(f, &targets[0], 2 * SECOND);
-    fleet_failed(f, &targets[1], 3 * SECOND);
+    balancer_failed(f, &targets[2], 1 * SECOND);
+    balancer_failed(f, &targets[0], 2 * SECOND);
+    balancer_failed(f, &targets[1], 3 * SECOND);
     ck_assert_int_eq(choose(4 * SECOND), 2);
-    ck_assert_int_eq(choose_wish(&(struct fleet_wish){.tried = 4}, 4 * SECOND), 0);
-    ck_assert_int_eq(choose_wish(&(struct fleet_wish){.tried = 7}, 4 * SECOND), -1);
+    ck_assert_int_eq(choose_wish(&(struct balancer_wish){.tried = 4}, 4 * SECOND), 0);
+    ck_assert_int_eq(choose_wish(&(struct balancer_wish){.tried = 7}, 4 * SECOND), -1);
 }
 END_TEST
 
 START_TEST(down_and_drained_targets_get_nothing)
 {
-    board_set_down(board, 0, true);
-    board_set_drained(board, 1, true);
+    target_state_set_down(target_state, 0, true);
+    target_state_set_drained(target_state, 1, true);
     for (int i = 0; i < 6; i++)
         ck_assert_int_eq(choose(1), 2);
-    fleet_failed(f, &targets[2], 1);
+    balancer_failed(f, &targets[2], 1);
     ck_assert_int_eq(choose(2), 2);
-    ck_assert_int_eq(choose_wish(&(struct fleet_wish){.tried = 4}, 2), -1);
-    board_set_down(board, 2, true);
+    ck_assert_int_eq(choose_wish(&(struct balancer_wish){.tried = 4}, 2), -1);
+    target_state_set_down(target_state, 2, true);
     ck_assert_int_eq(choose(2), -1);
 }
 END_TEST
@@ -127,33 +127,33 @@ END_TEST
 START_TEST(a_backup_gets_requests_only_when_nobody_else_can)
 {
     target_conf[2].backup = true;
-    fleet_free(f);
-    f = fleet_new(upstreams, 2, board);
+    balancer_free(f);
+    f = balancer_new(upstreams, 2, target_state);
     for (int i = 0; i < 6; i++)
         ck_assert_int_ne(choose(1), 2);
-    fleet_failed(f, &targets[0], 1);
-    board_set_down(board, 1, true);
+    balancer_failed(f, &targets[0], 1);
+    target_state_set_down(target_state, 1, true);
     ck_assert_int_eq(choose(2), 2);
 }
 END_TEST
 
 START_TEST(a_session_stays_while_its_target_is_usable)
 {
-    struct fleet_wish wish = {.sticky = &targets[1]};
+    struct balancer_wish wish = {.sticky = &targets[1]};
     for (int i = 0; i < 6; i++)
         ck_assert_int_eq(choose_wish(&wish, 1), 1);
-    board_set_drained(board, 1, true);
+    target_state_set_drained(target_state, 1, true);
     ck_assert_int_eq(choose_wish(&wish, 1), 1); /* no session ends by draining */
-    board_set_drained(board, 1, false);
-    fleet_failed(f, &targets[1], 1);
+    target_state_set_drained(target_state, 1, false);
+    balancer_failed(f, &targets[1], 1);
     ck_assert_int_ne(choose_wish(&wish, 2), 1);
-    fleet_worked(f, &targets[1]);
-    board_set_down(board, 1, true);
+    balancer_worked(f, &targets[1]);
+    target_state_set_down(target_state, 1, true);
     ck_assert_int_ne(choose_wish(&wish, 2), 1);
-    board_set_down(board, 1, false);
+    target_state_set_down(target_state, 1, false);
     wish.tried = 2;
     ck_assert_int_ne(choose_wish(&wish, 2), 1);
-    wish = (struct fleet_wish){.sticky = &targets[N]}; /* of another upstream */
+    wish = (struct balancer_wish){.sticky = &targets[N]}; /* of another upstream */
     ck_assert_int_ne(choose_wish(&wish, 2), N);
 }
 END_TEST
@@ -162,7 +162,7 @@ START_TEST(a_key_always_finds_the_same_target)
 {
     bool seen[N] = {false};
     for (uint64_t key = 0; key < 50; key++) {
-        struct fleet_wish wish = {.by_key = true, .key = key * UINT64_C(0x9e3779b97f4a7c15)};
+        struct balancer_wish wish = {.by_key = true, .key = key * UINT64_C(0x9e3779b97f4a7c15)};
         int first = choose_wish(&wish, 1);
         ck_assert_int_eq(choose_wish(&wish, 1), first);
         seen[first] = true;
@@ -174,31 +174,31 @@ END_TEST
 START_TEST(the_least_busy_is_chosen)
 {
     conf[0].balance = CONFIG_BALANCE_LEAST_CONN;
-    fleet_begin(f, &targets[0]);
-    fleet_begin(f, &targets[1]);
-    fleet_begin(f, &targets[1]);
+    balancer_begin(f, &targets[0]);
+    balancer_begin(f, &targets[1]);
+    balancer_begin(f, &targets[1]);
     ck_assert_int_eq(choose(1), 2);
-    fleet_begin(f, &targets[2]);
-    fleet_begin(f, &targets[2]);
+    balancer_begin(f, &targets[2]);
+    balancer_begin(f, &targets[2]);
     ck_assert_int_eq(choose(1), 0);
-    ck_assert_uint_eq(fleet_active(f, &targets[1]), 2);
-    fleet_end(f, &targets[1]);
-    fleet_end(f, &targets[1]);
+    ck_assert_uint_eq(balancer_active(f, &targets[1]), 2);
+    balancer_end(f, &targets[1]);
+    balancer_end(f, &targets[1]);
     ck_assert_int_eq(choose(1), 1);
-    fleet_end(f, &targets[1]);
-    ck_assert_uint_eq(fleet_active(f, &targets[1]), 0);
+    balancer_end(f, &targets[1]);
+    ck_assert_uint_eq(balancer_active(f, &targets[1]), 0);
 }
 END_TEST
 
 START_TEST(a_single_target_is_given_unless_tried_or_drained)
 {
-    const struct fleet_wish wish = {0}, again = {.tried = 1};
-    fleet_failed(f, &targets[N], 1);
-    board_set_down(board, N, true);
-    ck_assert_ptr_eq(fleet_choose(f, &upstreams[1], &wish, 2), &targets[N]);
-    ck_assert_ptr_null(fleet_choose(f, &upstreams[1], &again, 2));
-    board_set_drained(board, N, true);
-    ck_assert_ptr_null(fleet_choose(f, &upstreams[1], &wish, 2));
+    const struct balancer_wish wish = {0}, again = {.tried = 1};
+    balancer_failed(f, &targets[N], 1);
+    target_state_set_down(target_state, N, true);
+    ck_assert_ptr_eq(balancer_choose(f, &upstreams[1], &wish, 2), &targets[N]);
+    ck_assert_ptr_null(balancer_choose(f, &upstreams[1], &again, 2));
+    target_state_set_drained(target_state, N, true);
+    ck_assert_ptr_null(balancer_choose(f, &upstreams[1], &wish, 2));
 }
 END_TEST
 
@@ -207,37 +207,37 @@ START_TEST(of_an_old_snapshot_nothing_is_known)
     struct plan_target old[2] = {targets[0], targets[1]};
     struct plan_upstream old_up = {.conf = &conf[0], .targets = old, .n_targets = 2};
     old[0].upstream = old[1].upstream = &old_up;
-    const struct fleet_wish wish = {0}, again = {.tried = 1}, both = {.tried = 3};
-    ck_assert_ptr_eq(fleet_choose(f, &old_up, &wish, 1), &old[0]);
-    ck_assert_ptr_eq(fleet_choose(f, &old_up, &again, 1), &old[1]);
-    ck_assert_ptr_null(fleet_choose(f, &old_up, &both, 1));
-    fleet_begin(f, &old[0]);
-    fleet_failed(f, &old[0], 1);
-    fleet_worked(f, &old[0]);
-    fleet_end(f, &old[0]);
-    fleet_earn(f, &old_up);
-    ck_assert(!fleet_spend(f, &old_up));
-    ck_assert_uint_eq(fleet_active(f, &targets[0]), 0);
-    ck_assert_uint_eq(board_held_until(board, 0), 0);
+    const struct balancer_wish wish = {0}, again = {.tried = 1}, both = {.tried = 3};
+    ck_assert_ptr_eq(balancer_choose(f, &old_up, &wish, 1), &old[0]);
+    ck_assert_ptr_eq(balancer_choose(f, &old_up, &again, 1), &old[1]);
+    ck_assert_ptr_null(balancer_choose(f, &old_up, &both, 1));
+    balancer_begin(f, &old[0]);
+    balancer_failed(f, &old[0], 1);
+    balancer_worked(f, &old[0]);
+    balancer_end(f, &old[0]);
+    balancer_earn(f, &old_up);
+    ck_assert(!balancer_spend(f, &old_up));
+    ck_assert_uint_eq(balancer_active(f, &targets[0]), 0);
+    ck_assert_uint_eq(target_state_held_until(target_state, 0), 0);
 }
 END_TEST
 
 START_TEST(retries_end_with_the_budget) /* C10 */
 {
     unsigned spent = 0;
-    while (fleet_spend(f, &upstreams[0]))
+    while (balancer_spend(f, &upstreams[0]))
         spent++;
     ck_assert_uint_eq(spent, 10);
     for (int i = 0; i < 4; i++)
-        fleet_earn(f, &upstreams[0]);
-    ck_assert(!fleet_spend(f, &upstreams[0]));
-    fleet_earn(f, &upstreams[0]);
-    ck_assert(fleet_spend(f, &upstreams[0]));
-    ck_assert(!fleet_spend(f, &upstreams[0]));
-    ck_assert(fleet_spend(f, &upstreams[1])); /* each upstream has its own */
+        balancer_earn(f, &upstreams[0]);
+    ck_assert(!balancer_spend(f, &upstreams[0]));
+    balancer_earn(f, &upstreams[0]);
+    ck_assert(balancer_spend(f, &upstreams[0]));
+    ck_assert(!balancer_spend(f, &upstreams[0]));
+    ck_assert(balancer_spend(f, &upstreams[1])); /* each upstream has its own */
     for (int i = 0; i < 100000; i++)
-        fleet_earn(f, &upstreams[0]);
-    for (spent = 0; fleet_spend(f, &upstreams[0]);)
+        balancer_earn(f, &upstreams[0]);
+    for (spent = 0; balancer_spend(f, &upstreams[0]);)
         spent++;
     ck_assert_uint_eq(spent, 10); /* a quiet day does not buy a storm */
 }
@@ -245,7 +245,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("fleet");
+    Suite *s = suite_create("balancer");
     TCase *t = tcase_create("unit");
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, requests_go_around);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/control/journal.h"
+#include "mtlsd/control/access_log.h"
 #include "access_line.h"
 #include "line_limit.h"
 
@@ -11,21 +11,21 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-int journal_init(struct journal *j, struct refusals *refusals, int64_t (*utc)(void))
+int access_log_init(struct access_log *j, struct refusals *refusals, int64_t (*utc)(void))
 {
-    *j = (struct journal){.refusals = refusals, .utc = utc};
+    *j = (struct access_log){.refusals = refusals, .utc = utc};
     counters_index_init(&j->index, &j->counters);
     j->limit = line_limit_new();
     int rc = counters_init(&j->counters, COUNTERS_ROWS);
     return j->limit != NULL ? rc : -1;
 }
 
-void journal_adopt(struct journal *j, const struct snapshot *snapshot)
+void access_log_adopt(struct access_log *j, const struct snapshot *snapshot)
 {
     counters_index_adopt(&j->index, snapshot);
 }
 
-void journal_clear(struct journal *j)
+void access_log_clear(struct access_log *j)
 {
     counters_index_clear(&j->index);
     counters_clear(&j->counters);
@@ -33,24 +33,24 @@ void journal_clear(struct journal *j)
     j->limit = NULL;
 }
 
-void journal_accepted(struct journal *j, const struct plan_listener *listener)
+void access_log_accepted(struct access_log *j, const struct plan_listener *listener)
 {
     struct counters_row *row = counters_index_listener(&j->index, listener);
     counters_add(&row->connections_accepted, 1);
     counters_add(&row->connections_open, 1);
 }
 
-void journal_closed(struct journal *j, const struct plan_listener *listener)
+void access_log_closed(struct access_log *j, const struct plan_listener *listener)
 {
     counters_sub(&counters_index_listener(&j->index, listener)->connections_open, 1);
 }
 
-void journal_refused(struct journal *j, const struct plan_listener *listener, enum reason reason)
+void access_log_refused(struct access_log *j, const struct plan_listener *listener, enum reason reason)
 {
     counters_add(&counters_index_listener(&j->index, listener)->refused[reason], 1);
 }
 
-void journal_overloaded(struct journal *j, uint64_t connections, const char *text)
+void access_log_overloaded(struct access_log *j, uint64_t connections, const char *text)
 {
     const struct reason_row *row = reason_row(REASON_OVERLOADED);
     struct log_line l;
@@ -64,7 +64,7 @@ void journal_overloaded(struct journal *j, uint64_t connections, const char *tex
         refusals_add(j->refusals, &note);
 }
 
-void journal_moved(struct journal *j, const struct plan_listener *from, const struct plan_listener *to)
+void access_log_moved(struct access_log *j, const struct plan_listener *from, const struct plan_listener *to)
 {
     counters_sub(&counters_index_listener(&j->index, from)->connections_open, 1);
     counters_add(&counters_index_listener(&j->index, to)->connections_open, 1);
@@ -202,7 +202,7 @@ static void log_times(struct log_line *l, const struct report *r)
     log_ms(l, "total_ms", r->total_us);
 }
 
-static void log_access_line(const struct journal *j, enum log_format format, const struct report *r)
+static void log_access_line(const struct access_log *j, enum log_format format, const struct report *r)
 {
     struct bytes line;
     bytes_init(&line, ACCESS_LINE_MAX);
@@ -271,7 +271,7 @@ static void log_report(const struct report *r)
 
 /* ---- counting ---- */
 
-static void count_route(struct journal *j, const struct report *r)
+static void count_route(struct access_log *j, const struct report *r)
 {
     const struct plan_listener *l = r->listener;
     if (r->route == NULL || l->n_routes < 2) /* a listener's own numbers say the same */
@@ -281,7 +281,7 @@ static void count_route(struct journal *j, const struct report *r)
     counters_add(&row->refused, r->reason != REASON_VALID);
 }
 
-static struct counters_row *count_upstream(struct journal *j, const struct report *r)
+static struct counters_row *count_upstream(struct access_log *j, const struct report *r)
 {
     struct counters_row *up = counters_index_upstream(&j->index, r->target->upstream);
     struct counters_target *target = counters_index_target(&j->index, r->target);
@@ -295,7 +295,7 @@ static struct counters_row *count_upstream(struct journal *j, const struct repor
 }
 
 /* Of who was let in: the answer to whether all could be asked for a valid certificate (status, "ready to enforce"). */
-static struct counters_judged *judged(struct journal *j, struct counters_row *row, const struct tls_facts *down)
+static struct counters_judged *judged(struct access_log *j, struct counters_row *row, const struct tls_facts *down)
 {
     if (down == NULL || !down->asks || down->verdict == NULL || (size_t)down->verdict->status >= COUNTERS_STATUSES)
         return NULL;
@@ -305,7 +305,7 @@ static struct counters_judged *judged(struct journal *j, struct counters_row *ro
     return found;
 }
 
-static void count_report(struct journal *j, const struct report *r)
+static void count_report(struct access_log *j, const struct report *r)
 {
     struct counters_row *row = counters_index_listener(&j->index, r->listener);
     counters_add(&row->bytes_down_in, r->bytes_in);
@@ -334,7 +334,7 @@ static void count_report(struct journal *j, const struct report *r)
         counters_add(&up->refused[r->reason], 1);
 }
 
-static void remember_refusal(struct journal *j, const struct report *r)
+static void remember_refusal(struct access_log *j, const struct report *r)
 {
     const struct tls_facts *blamed = r->up != NULL ? r->up : r->down;
     struct refusal_note note = {
@@ -351,7 +351,7 @@ static void remember_refusal(struct journal *j, const struct report *r)
 
 /* ---- what a client may make us write ---- */
 
-static void tell_held(struct journal *j, int64_t now, bool all)
+static void tell_held(struct access_log *j, int64_t now, bool all)
 {
     struct line_limit_held held;
     while (line_limit_take(j->limit, now, all, &held)) {
@@ -364,17 +364,17 @@ static void tell_held(struct journal *j, int64_t now, bool all)
     }
 }
 
-void journal_tell_held(struct journal *j, bool all)
+void access_log_tell_held(struct access_log *j, bool all)
 {
     tell_held(j, j->utc(), all);
 }
 
-bool journal_holds(const struct journal *j)
+bool access_log_holds(const struct access_log *j)
 {
     return line_limit_holds(j->limit);
 }
 
-static bool may_tell(struct journal *j, const struct report *r)
+static bool may_tell(struct access_log *j, const struct report *r)
 {
     int64_t now = j->utc();
     tell_held(j, now, false); /* before what follows it */
@@ -383,7 +383,7 @@ static bool may_tell(struct journal *j, const struct report *r)
 
 static void on_report(void *ctx, const struct report *r)
 {
-    struct journal *j = ctx;
+    struct access_log *j = ctx;
     count_report(j, r);
     if (r->reason != REASON_VALID)
         remember_refusal(j, r);
@@ -398,7 +398,7 @@ static void on_report(void *ctx, const struct report *r)
 
 static void on_handshake(void *ctx, const struct handshake_report *r)
 {
-    struct journal *j = ctx;
+    struct access_log *j = ctx;
     if (r->reason != REASON_VALID)
         return; /* counted as a refusal with the connection or request it ended */
     if (r->listener != NULL) {
@@ -417,7 +417,7 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
 
 static void on_target(void *ctx, const struct plan_target *t, enum target_event what)
 {
-    struct journal *j = ctx;
+    struct access_log *j = ctx;
     struct counters_target *row = counters_index_target(&j->index, t);
     if (what == TARGET_BEGUN)
         counters_add(&row->active, 1);
@@ -427,7 +427,7 @@ static void on_target(void *ctx, const struct plan_target *t, enum target_event 
         counters_add(&row->failures, 1);
 }
 
-struct observer journal_observer(struct journal *j, enum log_format format)
+struct observer access_log_observer(struct access_log *j, enum log_format format)
 {
     return (struct observer){
         .ctx = j, .wants_agents = format == LOG_FORMAT_COMBINED, .on_report = on_report, .on_handshake = on_handshake, .on_target = on_target};

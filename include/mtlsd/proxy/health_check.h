@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One look at one target, over a connection of its own with the same identity and verification as the traffic's: it can be reached, shakes
+ * hands, accepts our certificate, and answers health.path as health.expect says, where a path is given. Bytes in, a verdict out; a driver connects
+ * and moves the bytes. Whether a target is up follows from several looks: control/health_rules.h.
+ */
+#ifndef MTLSD_PROXY_HEALTH_CHECK_H
+#define MTLSD_PROXY_HEALTH_CHECK_H
+
+#include "mtlsd/proxy/exchange.h"
+
+struct health_check;
+
+struct health_check_result {
+    bool good;
+    enum reason reason; /* of a bad one; REASON_UNDECIDED: it answered, but not what is expected */
+    const char *text;   /* a sentence; borrowed from the health check */
+    const char *hint;   /* static: what to do; NULL: what the reason's row says */
+};
+
+/* The whole look may take as long as health.interval, but not longer than connecting and shaking hands together may. NULL: out of memory. */
+struct health_check *health_check_new(const struct plan_target *target, struct moment now);
+void health_check_free(struct health_check *c);
+
+void health_check_on_connected(struct health_check *c, struct moment now);
+void health_check_on_failed(struct health_check *c, enum reason reason, const char *text); /* it could not be reached, or the connection broke */
+/* scratch: where TLS is decrypted to. */
+void health_check_on_wire(struct health_check *c, struct span wire, uint8_t *scratch, size_t size, struct moment now);
+void health_check_on_eof(struct health_check *c, struct moment now);
+uint64_t health_check_deadline_us(const struct health_check *c);
+void health_check_on_deadline(struct health_check *c);
+
+/* Its runs are to be sent after each call, also the last one. */
+struct link *health_check_link(struct health_check *c);
+bool health_check_is_done(const struct health_check *c, struct health_check_result *result);
+
+/* "200", "200-399", "200, 204": the status is among them. Anything else fits nothing. */
+bool health_check_fits(const char *expect, unsigned status);
+
+#endif
