@@ -105,9 +105,9 @@ static void days_left(long long days, char out[DIGITS_MAX])
 static int put_number(struct bytes *out, long long n, const char *how)
 {
     char text[DIGITS_MAX];
-    if (how_is(how, "utc") && n == 0)
+    if (how_is(how, "due") && n == 0)
         snprintf(text, sizeof(text), "-");
-    else if (how_is(how, "utc"))
+    else if (how_is(how, "utc") || how_is(how, "due"))
         text_utc(text, n);
     else if (how_is(how, "left"))
         days_left(n, text);
@@ -168,7 +168,7 @@ static int put_nothing(struct bytes *out, const struct slot *s, const char *how)
 {
     if (s->op == '|')
         return bytes_append_str(out, s->word);
-    return bytes_append_str(out, how_is(how, ",") ? "0" : how_is(how, "utc") || how_is(how, "left") ? "-" : "");
+    return bytes_append_str(out, how_is(how, ",") ? "0" : how_is(how, "left") ? "-" : "");
 }
 
 static int put_value(struct bytes *out, const json_t *value, const struct slot *s)

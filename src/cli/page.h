@@ -5,7 +5,7 @@
  *   {key} {key.0.key}  the value: a string, a number, "yes", the strings of a list, or the counts of an object as "9 expired, 3 revoked"
  *   {key|text}         text where there is no value (null, false, 0, "", an empty list or object, or no such key)
  *   {key+sep}          the strings of a list, or the keys of an object, with sep between them (of a list otherwise a space)
- *   {key:how}          how: utc (a time), days (of seconds), seconds (of milliseconds), left ("3 days !"), "," (1,234,567), count (of a list), rest (one
+ *   {key:how}          how: utc (a time), due (a time; 0 is "-"), days (of seconds), seconds (of milliseconds), left ("3 days !"), "," (1,234,567), count (of a list), rest (one
  *                      less than it); then a width, with > in front for the right side
  *   {key#}             "s" unless the number, or how many there are in the list, is 1
  *   {?key} {!key}      nothing, but there has to be a value, or none

@@ -315,7 +315,7 @@ class Verifies(Pki):
         text = self.run_it("verify", "--ca", other / "ca.pem", "--purpose", "client", self.pki / "trouble.crt").stdout
         self.assertRegex(text, r"told as +alert unknown_ca \(48\), OpenSSL's number 20\nproblems +unknown_ca .*\n +-> .*\n +expired +certificate CN=trouble")
 
-    MEMBERS = {"status", "title", "detail", "hint", "openssl_error", "alert", "listener", "problems", "findings", "purpose", "at", "names", "chain"}
+    MEMBERS = {"status", "title", "detail", "hint", "openssl_error", "alert", "listener", "problems", "findings", "purpose", "at", "names", "chain", "trust"}
 
     def test_the_members_are_the_same_whatever_the_verdict(self):
         for name in ("payments.crt", "web.crt"):

@@ -4,10 +4,8 @@
 #include "check_sheet.h"
 #include "command.h"
 #include "flags.h"
-#include "mtlsd/config/config.h"
-#include "mtlsd/control/snapshot.h"
+#include "load.h"
 #include "mtlsd/io/clock.h"
-#include "mtlsd/io/file.h"
 
 struct check_flags {
     const char *config;
@@ -22,8 +20,7 @@ static int check_file(const struct check_flags *a)
     struct findings findings;
     int64_t now = clock_now();
     findings_init(&findings);
-    struct config *config = config_load(path, &findings);
-    struct snapshot *snapshot = config != NULL ? snapshot_new(config, file_source_disk(), 1, now, &findings) : NULL;
+    struct snapshot *snapshot = load_snapshot(path, now, &findings);
     if (snapshot != NULL)
         check_places(snapshot->config, &findings);
     struct check_sheet sheet = {.path = path, .findings = &findings, .snapshot = snapshot, .now = now};

@@ -7,13 +7,12 @@
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SHEET_MAX = 1 << 20, DEPTH = 8, RSA_BITS = 2048 };
+enum { DEPTH = 8, RSA_BITS = 2048 };
 
 struct drill_flags {
     const char *target, *dir, *name, *cn, *ou, *o, *path, *save;
@@ -165,48 +164,32 @@ static void release(struct material *m)
 
 /* ---- showing ---- */
 
-static void print(const struct bytes *out)
+/* Whoever watches sees each row when it happened. */
+static int show_part(json_t *document, document_print_fn print)
 {
-    fwrite(out->data + out->head, 1, out->len, stdout);
+    int rc = document_show(document, false, print);
     fflush(stdout);
+    return rc;
 }
 
 static void show_row(const struct drill_row *row)
 {
-    struct bytes out;
-    bytes_init(&out, SHEET_MAX);
-    if (drill_sheet_row(row, &out) == 0)
-        print(&out);
-    bytes_clear(&out);
-}
-
-static int show_json(const struct drill *d, const struct drill_setup *s)
-{
-    json_t *doc = drill_sheet_json(d, s);
-    int rc = doc != NULL ? json_dumpf(doc, stdout, JSON_INDENT(2)) : -1;
-    json_decref(doc);
-    putchar('\n');
-    return rc;
+    int rc = show_part(drill_sheet_row(row), drill_sheet_print_row);
+    (void)rc; /* a row that is missing is in the end's count all the same */
 }
 
 static int run(const struct drill_flags *a, const struct drill_setup *s, struct err *err)
 {
     struct drill d;
-    struct bytes out;
     int code = COMMAND_FAILED;
-    bytes_init(&out, SHEET_MAX);
-    if (!a->json && drill_sheet_head(s, &out) == 0)
-        print(&out);
-    bytes_clear(&out);
+    if (!a->json && show_part(document_object("target:t", s->target_text), drill_sheet_print_head) != 0)
+        return err_set(err, ERR_MEMORY, "out of memory") == 0 ? COMMAND_FINE : code;
     if (drill_run(&d, s, a->json ? NULL : show_row, err) == 0) {
-        if (a->json ? show_json(&d, s) != 0 : drill_sheet_end(&d, &out) != 0)
+        if (document_show(drill_sheet_document(&d, s->target_text), a->json, drill_sheet_print_end) != 0)
             err_set(err, ERR_MEMORY, "out of memory");
         else
             code = d.n_bad_let_in > 0 || d.n_good_refused > 0 ? COMMAND_REFUSAL : COMMAND_FINE;
-        if (!a->json)
-            print(&out);
     }
-    bytes_clear(&out);
     drill_clear(&d);
     return code;
 }

@@ -6,12 +6,10 @@
 #ifndef MTLSD_CLI_DRILL_H
 #define MTLSD_CLI_DRILL_H
 
+#include "document.h"
 #include "mtlsd/base/address.h"
-#include "mtlsd/base/bytes.h"
 #include "mtlsd/io/probe.h"
 #include "mtlsd/tls/tls_drill.h"
-
-struct json_t;
 
 enum { DRILL_VERSIONS = 2, DRILL_STATUSES_MAX = 16 };
 
@@ -61,10 +59,11 @@ typedef void (*drill_row_fn)(const struct drill_row *row);
 MUST_CHECK int drill_run(struct drill *d, const struct drill_setup *setup, drill_row_fn on_row, struct err *err);
 void drill_clear(struct drill *d);
 
-/* drill_sheet.c: what people and programs are shown. */
-MUST_CHECK int drill_sheet_head(const struct drill_setup *setup, struct bytes *out);
-MUST_CHECK int drill_sheet_row(const struct drill_row *row, struct bytes *out);
-MUST_CHECK int drill_sheet_end(const struct drill *d, struct bytes *out);
-struct json_t *drill_sheet_json(const struct drill *d, const struct drill_setup *setup); /* NULL: out of memory */
+/* drill_sheet.c: the document, and what people are shown of it: before the drill, of each row when it is done, and at the end. NULL: out of memory. */
+json_t *drill_sheet_document(const struct drill *d, const char *target);
+json_t *drill_sheet_row(const struct drill_row *row);
+void drill_sheet_print_head(struct page *page, const json_t *document);
+void drill_sheet_print_row(struct page *page, const json_t *row);
+void drill_sheet_print_end(struct page *page, const json_t *document);
 
 #endif

@@ -4,8 +4,8 @@
 #include "mtlsd/base/pin.h"
 #include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/units.h"
+#include "load.h"
 #include "mtlsd/io/clock.h"
-#include "mtlsd/io/file.h"
 #include "mtlsd/policy/allow_why.h"
 #include "mtlsd/daemon/run.h"
 #include "time_arg.h"
@@ -14,8 +14,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#define SHEET_MAX ((size_t)16 * 1024 * 1024)
 
 enum { DEFAULT_DEPTH = 8, MAX_DEPTH = 16, DEFAULT_RSA_BITS = 2048, MAX_RSA_BITS = 16384 };
 
@@ -26,18 +24,6 @@ struct verify_flags {
     uint64_t depth, min_rsa_bits;
     bool no_purpose, json;
 };
-
-static int load_chain(const char *path, struct tls_chain *chain, struct err *err)
-{
-    struct bytes text;
-    if (file_read(path, &text, NULL, err) != 0)
-        return -1;
-    int rc = tls_chain_read(chain, bytes_span(&text), path, err);
-    if (text.data != NULL) /* it may be a bundle, with the key in it */
-        explicit_bzero(text.data, text.cap);
-    bytes_clear(&text);
-    return rc;
-}
 
 /* Which flags go together: the rules come from files or from a configuration. */
 static int check_sources(const struct verify_flags *a, struct err *err)
@@ -105,18 +91,12 @@ static void print_notes(const struct findings *notes)
 
 static int show(struct verify_answer *answer, const struct tls_chain *chain, bool json, struct err *err)
 {
-    struct bytes out;
     struct verify_sheet *sheet = &answer->sheet;
-    bytes_init(&out, SHEET_MAX);
     sheet->question = &answer->question;
     sheet->verdict = &answer->verdict;
     sheet->details = &answer->details;
     sheet->chain = chain;
-    int rc = json ? verify_sheet_json(sheet, &out) : verify_sheet_text(sheet, &out);
-    if (rc == 0)
-        fwrite(out.data, 1, out.len, stdout);
-    bytes_clear(&out);
-    if (rc != 0)
+    if (document_show(verify_sheet_document(sheet), json, verify_sheet_print) != 0)
         err_set(err, ERR_MEMORY, "out of memory");
     return answer->verdict.status == REASON_VALID ? COMMAND_FINE : COMMAND_REFUSAL;
 }
@@ -191,8 +171,7 @@ static int answer_by_config(const struct verify_flags *a, const char *file, stru
     struct tls_chain chain = {0};
     int code = COMMAND_REFUSED;
     findings_init(&findings);
-    struct config *config = config_load(a->config != NULL ? a->config : COMMAND_CONFIG_PATH, &findings);
-    struct snapshot *s = config != NULL ? snapshot_new(config, file_source_disk(), 1, answer->question.now, &findings) : NULL;
+    struct snapshot *s = load_snapshot(a->config != NULL ? a->config : COMMAND_CONFIG_PATH, answer->question.now, &findings);
     if (s == NULL)
         run_print_findings(&findings);
     else if (load_chain(file, &chain, err) == 0 && verify_by_listener(s, a->listener, &chain, answer, err) == 0)

@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify_sheet.h"
-#include "daemon_json.h"
-#include "mtlsd/base/text.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_engine.h"
 #include "mtlsd/tls/tls_peer.h"
 
-#include <jansson.h>
+#include <string.h>
 
-static int line(struct bytes *out, const char *label, const char *value)
-{
-    if (bytes_printf(out, "%-11s", label) != 0 || text_append_percent(out, span_from_str(value)) != 0)
-        return -1;
-    return bytes_append_str(out, "\n");
-}
-
-/* What a peer and a page are told of it. */
-static int numbers_text(const struct verify_sheet *s, struct bytes *out)
-{
-    const struct tls_verdict *v = s->verdict;
-    int alert = reason_row(v->status)->alert;
-    if (v->status == REASON_VALID)
-        return 0;
-    if (s->refuses_later)
-        return bytes_printf(out, "%-11sHTTP %u, OpenSSL's number %d\n", "told as", reason_row(v->status)->http_status, v->openssl_error);
-    return bytes_printf(out, "%-11salert %s (%d), OpenSSL's number %d\n", "told as", tls_alert_name(alert), alert, v->openssl_error);
-}
+/* ---- the document ---- */
 
 static const char *hint_of(const struct verify_sheet *s, enum reason reason)
 {
@@ -35,107 +16,17 @@ static const char *hint_of(const struct verify_sheet *s, enum reason reason)
     return hint;
 }
 
-/* One after the other, the worst first; the same advice once. */
-static int problems_text(const struct verify_sheet *s, struct bytes *out)
-{
-    const struct tls_details *d = s->details;
-    for (size_t i = 0; i < d->n; i++) {
-        const struct reason_row *row = reason_row(d->items[i].reason);
-        bool last = i + 1 == d->n || d->items[i + 1].reason != row->reason;
-        if (bytes_printf(out, "%-11s%-15s", i == 0 ? "problems" : "", row->word) != 0 ||
-            text_append_percent(out, span_from_str(d->items[i].text)) != 0 || bytes_append_str(out, "\n") != 0)
-            return -1;
-        if (last && bytes_printf(out, "%-11s%-15s-> %s\n", "", "", hint_of(s, row->reason)) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int listener_text(const struct verify_sheet *s, struct bytes *out)
-{
-    bool valid = s->verdict->status == REASON_VALID;
-    if (s->listener == NULL)
-        return 0;
-    if (bytes_printf(out, "%-11s", "listener") != 0 || text_append_percent(out, span_from_str(s->listener)) != 0 ||
-        bytes_append_str(out, " at ") != 0 || text_append_percent(out, span_from_str(s->where)) != 0)
-        return -1;
-    if (!s->lets_in)
-        return bytes_append_str(out, s->refuses_later ? ": answers each request with 403\n" : ": refuses the handshake\n");
-    return bytes_append_str(out, valid ? ": lets it in\n" : ": lets it in (tolerate), for routes that name the status; mtlsd explain says which\n");
-}
-
-static int certificate_text(struct span der, size_t i, struct bytes *out)
-{
-    char from[21], until[21], key[TLS_CHAIN_KEY_NAME];
-    struct tls_peer *peer = tls_peer_new(der, NULL);
-    if (peer == NULL)
-        return bytes_printf(out, "\n[%zu] cannot be parsed (%zu bytes)\n", i, der.len);
-    text_utc(from, peer->not_before);
-    text_utc(until, peer->not_after);
-    tls_chain_key_name(der, key);
-    int rc = bytes_printf(out, "\n[%zu] ", i);
-    if (rc == 0)
-        rc = line(out, "subject", peer->subject);
-    if (rc == 0)
-        rc = bytes_append_str(out, "    ") != 0 ? -1 : line(out, "issuer", peer->issuer);
-    if (rc == 0)
-        rc = bytes_printf(out, "    %-11s%s to %s\n    %-11s%s\n    %-11s%s\n    %-11s%s\n", "valid", from, until, "key", key, "serial", peer->serial,
-                          "sha256", peer->sha256);
-    tls_peer_free(peer);
-    return rc;
-}
-
-int verify_sheet_text(const struct verify_sheet *s, struct bytes *out)
-{
-    char at[21];
-    struct tls_trust_facts trust;
-    text_utc(at, s->question->now);
-    tls_trust_facts(s->question->trust, &trust);
-    if (line(out, "status", reason_word(s->verdict->status)) != 0 || line(out, "because", s->verdict->text) != 0)
-        return -1;
-    if (numbers_text(s, out) != 0 || listener_text(s, out) != 0 || problems_text(s, out) != 0)
-        return -1;
-    if (bytes_printf(out, "%-11sas a %s, at %s\n", "judged", s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", at) != 0)
-        return -1;
-    for (size_t i = 0; i < s->question->n_names; i++)
-        if (line(out, i == 0 ? "expected" : "", s->question->names[i]) != 0)
-            return -1;
-    if (bytes_printf(out, "%-11s%zu CA%s, %zu CRL%s, %zu revoked\n", "trust", trust.n_ca, trust.n_ca == 1 ? "" : "s", trust.n_crl,
-                     trust.n_crl == 1 ? "" : "s", trust.n_revoked) != 0)
-        return -1;
-    for (size_t i = 0; i < s->chain->n; i++)
-        if (certificate_text(s->chain->ders[i], i, out) != 0)
-            return -1;
-    return 0;
-}
-
-static json_t *certificate_json(struct span der)
+static json_t *certificate_of(struct span der)
 {
     char key[TLS_CHAIN_KEY_NAME];
     struct tls_peer *peer = tls_peer_new(der, NULL);
     if (peer == NULL)
-        return json_pack("{sb}", "parsed", 0);
+        return document_object("parsed:b bytes:I", false, (int64_t)der.len);
     tls_chain_key_name(der, key);
-    json_t *value = json_pack("{sb so so ss ss sI sI ss ss}", "parsed", 1, "subject", daemon_json_text(peer->subject), "issuer",
-                              daemon_json_text(peer->issuer), "key", key, "serial", peer->serial, "not_before", (json_int_t)peer->not_before, "not_after",
-                              (json_int_t)peer->not_after, "sha256", peer->sha256, "spki_sha256", peer->spki_sha256);
+    json_t *value = document_object("parsed:b subject:t issuer:t key:t serial:t not_before:I not_after:I sha256:t spki_sha256:t", true, peer->subject,
+                                    peer->issuer, key, peer->serial, peer->not_before, peer->not_after, peer->sha256, peer->spki_sha256);
     tls_peer_free(peer);
     return value;
-}
-
-static json_t *names_json(const struct tls_question *q)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < q->n_names; i++)
-        json_array_append_new(list, daemon_json_text(q->names[i]));
-    return list;
-}
-
-static json_t *listener_json(const struct verify_sheet *s)
-{
-    if (s->listener == NULL)
-        return json_null();
-    return json_pack("{so so sb}", "name", daemon_json_text(s->listener), "where", daemon_json_text(s->where), "lets_in", s->lets_in);
 }
 
 /* problems holds each word once, findings each sentence. */
@@ -146,27 +37,69 @@ static void add_problems(const struct verify_sheet *s, json_t *problems, json_t 
         const struct reason_row *row = reason_row(d->items[i].reason);
         if (i == 0 || d->items[i - 1].reason != row->reason)
             json_array_append_new(problems, json_string(row->word));
-        json_array_append_new(findings, json_pack("{ss si so ss}", "reason", row->word, "openssl_error", d->items[i].openssl_error, "detail",
-                                                  daemon_json_text(d->items[i].text), "hint", hint_of(s, row->reason)));
+        json_array_append_new(findings, document_object("reason:t openssl_error:i detail:t hint:t", row->word, d->items[i].openssl_error, d->items[i].text,
+                                                        hint_of(s, row->reason)));
     }
 }
 
-static json_t *sheet_json(const struct verify_sheet *s)
+json_t *verify_sheet_document(const struct verify_sheet *s)
 {
+    struct tls_trust_facts trust;
     json_t *problems = json_array(), *findings = json_array(), *chain = json_array();
     add_problems(s, problems, findings);
     for (size_t i = 0; i < s->chain->n; i++)
-        json_array_append_new(chain, certificate_json(s->chain->ders[i]));
+        json_array_append_new(chain, certificate_of(s->chain->ders[i]));
+    tls_trust_facts(s->question->trust, &trust);
     const struct reason_row *row = reason_row(s->verdict->status);
-    json_t *alert = row->alert >= 0 ? json_pack("{si ss}", "number", row->alert, "name", tls_alert_name(row->alert)) : json_null();
-    return json_pack("{ss ss so ss si so so so so ss sI so so}", "status", row->word, "title", row->title, "detail",
-                     daemon_json_text(s->verdict->text), "hint", hint_of(s, row->reason), "openssl_error", s->verdict->openssl_error, "alert", alert, "listener",
-                     listener_json(s), "problems", problems, "findings", findings, "purpose",
-                     s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", "at", (json_int_t)s->question->now, "names",
-                     names_json(s->question), "chain", chain);
+    json_t *alert = row->alert >= 0 ? document_object("number:i name:t", row->alert, tls_alert_name(row->alert)) : json_null();
+    json_t *listener = s->listener == NULL ? json_null() : document_object("name:t where:t lets_in:b answers:i", s->listener, s->where, s->lets_in,
+                                                                           s->refuses_later ? (int)row->http_status : 0);
+    json_t *json = document_object("status:t title:t detail:t hint:t openssl_error:i alert:o listener:o problems:o findings:o", row->word, row->title,
+                                   s->verdict->text, hint_of(s, row->reason), s->verdict->openssl_error, alert, listener, problems, findings);
+    return document_add(json, "purpose:t at:I names:o chain:o trust:o", s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", s->question->now,
+                        document_strings(s->question->names, s->question->n_names), chain,
+                        document_object("cas:I crls:I revoked:I", (int64_t)trust.n_ca, (int64_t)trust.n_crl, (int64_t)trust.n_revoked));
 }
 
-int verify_sheet_json(const struct verify_sheet *s, struct bytes *out)
+/* ---- for people ---- */
+
+/* One after the other, the worst first; the same advice once. */
+static void print_findings(struct page *p, const json_t *findings)
 {
-    return daemon_json_write(sheet_json(s), out);
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *finding = json_array_get(findings, i), *next = json_array_get(findings, i + 1);
+        page_say(p, i == 0 ? "problems   " : "           ");
+        page_put(p, finding, "{reason:15}{detail}\n");
+        if (!json_equal(document_get(finding, "reason"), document_get(next, "reason")))
+            page_put(p, finding, "                          -> {$hint}\n");
+    }
+}
+
+static void print_certificate(struct page *p, const json_t *o, size_t i)
+{
+    page_printf(p, "\n[%zu] ", i);
+    page_put(p, o, document_truth(o, "parsed") ? "subject    {subject}\n    issuer     {issuer}\n    valid      {not_before:utc} to {not_after:utc}\n"
+                                                 "    key        {key}\n    serial     {serial}\n    sha256     {sha256}\n"
+                                               : "cannot be parsed ({bytes} bytes)\n");
+}
+
+void verify_sheet_print(struct page *p, const json_t *document)
+{
+    const json_t *names = document_get(document, "names"), *chain = document_get(document, "chain");
+    page_put(p, document, "status     {status}\nbecause    {detail}\n"
+                          "[{!status=valid}told as    [HTTP {listener.answers}][{!listener.answers}alert {alert.name} ({alert.number|0})], OpenSSL's number "
+                          "{openssl_error|0}\n]"
+                          "[{?listener}listener   {listener.name} at {listener.where}: "
+                          "[{!listener.lets_in}[answers each request with {listener.answers}][{!listener.answers}refuses the handshake]]"
+                          "[{?listener.lets_in}lets it in[{!status=valid} (tolerate), for routes that name the status; mtlsd explain says which]]\n]");
+    print_findings(p, document_get(document, "findings"));
+    page_put(p, document, "judged     as a {purpose}, at {at:utc}\n");
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        page_say(p, i == 0 ? "expected   " : "           ");
+        page_safe(p, json_string_value(json_array_get(names, i)));
+        page_say(p, "\n");
+    }
+    page_put(p, document, "trust      {trust.cas} CA{trust.cas#}, {trust.crls} CRL{trust.crls#}, {trust.revoked} revoked\n");
+    for (size_t i = 0; i < json_array_size(chain); i++)
+        print_certificate(p, json_array_get(chain, i), i);
 }

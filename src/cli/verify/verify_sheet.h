@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `verify` shows: one verdict and the certificates it is about, for people or for programs. */
+/* What `verify` shows: one verdict and the certificates it is about, as a document and as text for people. */
 #ifndef MTLSD_CLI_VERIFY_SHEET_H
 #define MTLSD_CLI_VERIFY_SHEET_H
 
-#include "mtlsd/base/bytes.h"
+#include "document.h"
 #include "mtlsd/tls/tls_chain.h"
 #include "mtlsd/tls/tls_judge.h"
 
@@ -17,8 +17,7 @@ struct verify_sheet { /* all borrowed */
     bool refuses_later;           /* not in the handshake, but each request with 403 */
 };
 
-/* Certificates' texts are escaped: nothing in them reaches a terminal raw. */
-MUST_CHECK int verify_sheet_text(const struct verify_sheet *sheet, struct bytes *out);
-MUST_CHECK int verify_sheet_json(const struct verify_sheet *sheet, struct bytes *out);
+json_t *verify_sheet_document(const struct verify_sheet *sheet); /* NULL: out of memory */
+void verify_sheet_print(struct page *page, const json_t *document);
 
 #endif

@@ -2,7 +2,6 @@
 #include "drill/drill.h"
 #include "t.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +23,15 @@ static const char *text(void)
     return (const char *)out.data + out.head;
 }
 
+static void show(json_t *document, document_print_fn print)
+{
+    struct page page = {.out = &out};
+    ck_assert_ptr_nonnull(document);
+    print(&page, document);
+    ck_assert_int_eq(page_end(&page), 0);
+    json_decref(document);
+}
+
 static struct drill_row row(enum reason expected, bool let_in, bool right)
 {
     struct drill_row r = {.word = "kind", .what = "what is wrong", .expected = expected, .offered = true, .as_it_should = right};
@@ -35,7 +43,7 @@ static struct drill_row row(enum reason expected, bool let_in, bool right)
 START_TEST(a_bad_one_let_in_stands_out)
 {
     struct drill_row r = row(REASON_EXPIRED, true, false);
-    ck_assert_int_eq(drill_sheet_row(&r, &out), 0);
+    show(drill_sheet_row(&r), drill_sheet_print_row);
     ck_assert_ptr_nonnull(strstr(text(), "LET IN, HTTP 200"));
     ck_assert_int_eq(out.data[out.head], '!');
 }
@@ -44,7 +52,7 @@ END_TEST
 START_TEST(a_good_one_let_in_does_not)
 {
     struct drill_row r = row(REASON_VALID, true, true);
-    ck_assert_int_eq(drill_sheet_row(&r, &out), 0);
+    show(drill_sheet_row(&r), drill_sheet_print_row);
     ck_assert_ptr_null(strstr(text(), "LET IN"));
     ck_assert_int_eq(out.data[out.head], ' ');
 }
@@ -64,7 +72,7 @@ START_TEST(what_decides_fits_into_eighty_columns)
         snprintf(r.full[v].told, sizeof(r.full[v].told), "unsupported_certificate");
         r.again[v] = rows[_i].again;
     }
-    ck_assert_int_eq(drill_sheet_row(&r, &out), 0);
+    show(drill_sheet_row(&r), drill_sheet_print_row);
     ck_assert_ptr_nonnull(strstr(text(), rows[_i].says));
     ck_assert_ptr_nonnull(strstr(text(), "  issued-without-right refused "));
     if (_i == 0)
@@ -75,7 +83,7 @@ END_TEST
 START_TEST(one_that_could_not_be_offered_says_so)
 {
     struct drill_row r = {.word = "revoked", .what = "revoked", .expected = REASON_REVOKED, .as_it_should = true};
-    ck_assert_int_eq(drill_sheet_row(&r, &out), 0);
+    show(drill_sheet_row(&r), drill_sheet_print_row);
     ck_assert_ptr_nonnull(strstr(text(), "not offered"));
 }
 END_TEST
@@ -87,7 +95,7 @@ START_TEST(the_end_tells_good_from_bad)
         const char *says;
     } rows[] = {{0, 0, "Each of 30 bad"}, {2, 0, "2 of 30 bad certificates were LET IN"}, {0, 1, "A good certificate was refused"}};
     struct drill d = {.n_bad = 30, .n_bad_let_in = rows[_i].let_in, .n_good_refused = rows[_i].refused};
-    ck_assert_int_eq(drill_sheet_end(&d, &out), 0);
+    show(drill_sheet_document(&d, "localhost:8443"), drill_sheet_print_end);
     ck_assert_ptr_nonnull(strstr(text(), rows[_i].says));
 }
 END_TEST
@@ -97,7 +105,7 @@ START_TEST(a_listener_that_wants_http2_is_not_blamed_on_its_ca)
     struct drill_row only = row(REASON_VALID, false, false);
     snprintf(only.full[0].told, sizeof(only.full[0].told), "no_application_protocol");
     struct drill d = {.rows = &only, .n = 1, .n_good_refused = 1};
-    ck_assert_int_eq(drill_sheet_end(&d, &out), 0);
+    show(drill_sheet_document(&d, "localhost:8443"), drill_sheet_print_end);
     ck_assert_ptr_nonnull(strstr(text(), "most often HTTP/2"));
     ck_assert_ptr_null(strstr(text(), "trust this CA"));
 }
@@ -107,8 +115,7 @@ START_TEST(the_document_counts_and_lists)
 {
     struct drill_row rows[2] = {row(REASON_VALID, true, true), row(REASON_REVOKED, true, false)};
     struct drill d = {.rows = rows, .n = 2, .n_bad = 1, .n_bad_let_in = 1};
-    struct drill_setup setup = {.target_text = "localhost:8443"};
-    json_t *doc = drill_sheet_json(&d, &setup);
+    json_t *doc = drill_sheet_document(&d, "localhost:8443");
     ck_assert_int_eq(json_integer_value(json_object_get(doc, "bad_let_in")), 1);
     json_t *second = json_array_get(json_object_get(doc, "rows"), 1);
     ck_assert_str_eq(json_string_value(json_object_get(second, "status")), "revoked");

@@ -91,7 +91,7 @@ START_TEST(a_form_becomes_text)
         {"{counts} {nil|-}", "9 expired, 3 revoked -"},
         {"{path} {$path}", "/a%2520 /a%20"},
         {"<{s:6}><{s:>6}><{s:2}><{n:,6}><{n:,>6}>", "<text  ><  text><text><1,234 >< 1,234>"},
-        {"{time:utc} {zero:utc} {none:utc} {time:utc22}|", "1970-01-02T00:00:00Z - - 1970-01-02T00:00:00Z  |"},
+        {"{time:utc} {zero:utc} {zero:due} {time:utc22}|", "1970-01-02T00:00:00Z 1970-01-01T00:00:00Z - 1970-01-02T00:00:00Z  |"},
         {"{time:days} {past:days} {late:days}", "1 -1 -1"},
         {"{one:left} {n:left} {late:left} {zero:left} {none:left}", "1 day ! 1234 days EXPIRED 0 days ! -"},
         {"{n} day{n#} {one} day{one#} {list:count} name{list#} {single:count} name{single#} {list:rest}", "1234 days 1 day 2 names 1 name 1"},

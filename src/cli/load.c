@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load.h"
+#include "mtlsd/io/file.h"
+
+#include <string.h>
+
+struct snapshot *load_snapshot(const char *path, int64_t now, struct findings *findings)
+{
+    struct config *config = config_load(path, findings);
+    return config != NULL ? snapshot_new(config, file_source_disk(), 1, now, findings) : NULL;
+}
+
+int load_chain(const char *path, struct tls_chain *chain, struct err *err)
+{
+    struct bytes text;
+    struct err unread = {0};
+    if (file_read(path, &text, NULL, &unread) != 0)
+        return err_set(err, ERR_CREDENTIAL, "%s", unread.text);
+    int rc = tls_chain_read(chain, bytes_span(&text), path, err);
+    if (text.data != NULL)
+        explicit_bzero(text.data, text.cap);
+    bytes_clear(&text);
+    return rc;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several commands read before they answer: a configuration with all that it names, or a file of certificates. */
+#ifndef MTLSD_CLI_LOAD_H
+#define MTLSD_CLI_LOAD_H
+
+#include "mtlsd/control/snapshot.h"
+#include "mtlsd/tls/tls_chain.h"
+
+/* NULL: the findings say why. */
+struct snapshot *load_snapshot(const char *path, int64_t now, struct findings *findings);
+/* The file may hold a key too, which is wiped. */
+MUST_CHECK int load_chain(const char *path, struct tls_chain *chain, struct err *err);
+
+#endif
