@@ -4,6 +4,7 @@
 #include "mtlsd/base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ enum {
     PAUSE_MAX_MS = 1000,
     TELL_AGAIN_US = 60 * 1000 * 1000,
     TELL_OTHER_US = 1000 * 1000, /* when the error is another one */
+    LASTS_US = 500 * 1000,
 };
 
 /* ---- words ---- */
@@ -40,7 +42,7 @@ static const char *hint_of(int error)
 static void tell_failure(struct acceptor *a, int error)
 {
     uint64_t now_us = uv_hrtime() / 1000, wait_us = a->told && a->error == error ? TELL_AGAIN_US : TELL_OTHER_US;
-    if (a->pause_ms == 0)
+    if (a->failing_since_us == 0)
         a->failing_since_us = now_us;
     if (a->told_us != 0 && now_us - a->told_us < wait_us)
         return;
@@ -62,7 +64,6 @@ static void tell_success(struct acceptor *a)
         log_say(LOG_LEVEL_INFO, "accept", "%s: connections are accepted again, after %.1f s", a->place,
                 (double)(uv_hrtime() / 1000 - a->failing_since_us) / 1e6);
     a->told = false;
-    a->pause_ms = 0;
 }
 
 /* ---- accepting ---- */
@@ -94,31 +95,78 @@ static bool is_of_one_connection(int error)
     return error == ECONNABORTED || error == EINTR;
 }
 
-/* 0, or why there is none. */
-static int accept_one(struct acceptor *a)
+/* accept wants a descriptor before it looks whether anybody is there. */
+static bool someone_waits(const struct acceptor *a)
+{
+    struct pollfd p = {.fd = a->fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
+static bool lacks_descriptor(int error)
+{
+    return error == EMFILE || error == ENFILE;
+}
+
+static enum acceptor_help ask_for_help(const struct acceptor *a, int error)
+{
+    bool lasts = a->failing_since_us != 0 && uv_hrtime() / 1000 - a->failing_since_us >= LASTS_US;
+    return a->events->on_shortage(a->owner, error, lasts);
+}
+
+/* A descriptor, or -1 with *error. */
+static int take(const struct acceptor *a, struct sockaddr_storage *from, int *error)
+{
+    socklen_t size = sizeof(*from);
+    int fd = accept4(a->fd, (struct sockaddr *)from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    *error = fd < 0 ? errno : 0;
+    return fd;
+}
+
+/* 0, or why there is none. *helped: it was accepted at the price of another one. */
+static int accept_one(struct acceptor *a, bool *helped)
 {
     struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
-    socklen_t size = sizeof(from);
-    int fd = accept4(a->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    enum acceptor_help help = ACCEPTOR_NO_HELP;
+    int error, fd = take(a, &from, &error);
+    if (lacks_descriptor(error) && !someone_waits(a))
+        return EAGAIN;
+    if (lacks_descriptor(error) && (help = ask_for_help(a, error)) != ACCEPTOR_NO_HELP)
+        fd = take(a, &from, &error);
     if (fd < 0)
-        return errno;
-    if (a->pause_ms != 0)
-        tell_success(a);
-    a->events->on_client(a->owner, fd, &from);
+        return error;
+    *helped = *helped || help != ACCEPTOR_NO_HELP;
+    if (help == ACCEPTOR_NO_HELP)
+        a->pause_ms = 0;
+    if (help == ACCEPTOR_REFUSE_ONE)
+        a->events->on_surplus(a->owner, fd);
+    else
+        a->events->on_client(a->owner, fd, &from);
     return 0;
+}
+
+/* Nobody waits any more. */
+static void note_drained(struct acceptor *a, bool accepted)
+{
+    if (accepted && a->failing_since_us != 0)
+        tell_success(a);
+    a->failing_since_us = 0;
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct acceptor *a = poll->data;
     int error = 0, accepted = 0;
+    bool helped = false;
     (void)status; /* accept says what is wrong */
     (void)events;
     for (int i = 0; i < AT_ONCE && !a->held && !a->closing && (error == 0 || is_of_one_connection(error)); i++) {
-        error = accept_one(a);
+        error = accept_one(a, &helped);
         accepted += error == 0 ? 1 : 0;
     }
-    bool fails = error != 0 && error != EAGAIN && error != EWOULDBLOCK && (accepted == 0 || !is_of_one_connection(error));
+    bool drained = error == EAGAIN || error == EWOULDBLOCK;
+    if (drained && !helped)
+        note_drained(a, accepted > 0);
+    bool fails = error != 0 && !drained && (accepted == 0 || !is_of_one_connection(error));
     if (fails && !a->closing)
         pause_for_a_while(a, error);
 }

@@ -2,7 +2,8 @@
 /*
  * Accepts connections on a listening socket. libuv's own listening tries an accept that fails again at once and for ever, inside one callback: the
  * whole loop would stand still for as long as the error lasts. Here an accept that fails makes a pause that grows, one line in the log names the
- * error and what to do, and the connections that wait are taken when the error is over.
+ * error and what to do, and the connections that wait are taken when the error is over. Where descriptors ran out the owner may free one: for a client
+ * that it serves, or, when that lasts, for one that it refuses.
  */
 #ifndef MTLSD_IO_ACCEPTOR_H
 #define MTLSD_IO_ACCEPTOR_H
@@ -12,9 +13,14 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+enum acceptor_help { ACCEPTOR_NO_HELP, ACCEPTOR_SERVE_ONE, ACCEPTOR_REFUSE_ONE };
+
 struct acceptor_events {
     /* fd: nonblocking, close-on-exec, now the owner's; from: its peer. It may hold or close the acceptor. */
     void (*on_client)(void *owner, int fd, const struct sockaddr_storage *from);
+    /* No descriptor is left for a client: EMFILE or ENFILE; lasts: clients have waited for a while. The owner may free one: says what for. */
+    enum acceptor_help (*on_shortage)(void *owner, int error, bool lasts);
+    void (*on_surplus)(void *owner, int fd); /* a client to refuse: fd as above; NULL where the owner refuses none */
     void (*on_closed)(void *owner); /* the last call: the memory may go */
 };
 
@@ -27,7 +33,7 @@ struct acceptor {
     int fd;            /* owned */
     unsigned handles;  /* still open */
     unsigned pause_ms; /* of the last failure; 0: the last accept did not fail */
-    uint64_t failing_since_us;
+    uint64_t failing_since_us; /* 0: all that came were accepted */
     uint64_t told_us; /* when a line about a failure was last written; 0: never */
     int error;        /* that it told of */
     bool told;        /* it is not over yet, as far as the log knows */

@@ -12,6 +12,7 @@
 #include "mtlsd/io/admin_listener.h"
 
 #include "acceptor.h"
+#include "spare_fd.h"
 #include "admin_socket.h"
 #include "mtlsd/http/http1.h"
 #include "mtlsd/policy/reason.h"
@@ -57,6 +58,7 @@ struct admin_listener {
     struct admin_socket file;
     struct admin_pending *connections;
     size_t n_connections;
+    int spare; /* a descriptor to accept one more with, where none is left; -1: not now */
     bool stopped, closed; /* closed: the loop holds it no more */
 };
 
@@ -98,6 +100,8 @@ static void close_connection(struct admin_pending *c)
     c->state = CLOSED;
     uv_close((uv_handle_t *)&c->pipe, on_handle_closed);
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
+    if (!c->owner->stopped)
+        spare_fd_take(&c->owner->spare); /* before another one takes what has become free */
 }
 
 static void on_timeout(uv_timer_t *timer)
@@ -248,6 +252,15 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
         close_connection(c);
 }
 
+/* Who asks what is the matter is answered when all descriptors are in use: one at a time. */
+static enum acceptor_help on_shortage(void *owner, int error, bool lasts)
+{
+    struct admin_listener *l = owner;
+    (void)error;
+    (void)lasts;
+    return spare_fd_use(&l->spare) ? ACCEPTOR_SERVE_ONE : ACCEPTOR_NO_HELP;
+}
+
 static void on_listener_closed(void *owner)
 {
     struct admin_listener *l = owner;
@@ -255,7 +268,7 @@ static void on_listener_closed(void *owner)
     free_listener_when_done(l);
 }
 
-static const struct acceptor_events events = {on_client, on_listener_closed};
+static const struct acceptor_events events = {.on_client = on_client, .on_shortage = on_shortage, .on_closed = on_listener_closed};
 
 /* From here on the loop holds l, so a failure closes it like a stop does. */
 static int listen_on(struct admin_listener *l, struct uv_loop_s *loop, int fd, struct err *err)
@@ -278,8 +291,11 @@ struct admin_listener *admin_listener_start(struct uv_loop_s *loop, const char *
         return NULL;
     }
     l->hooks = *hooks;
+    l->spare = -1;
+    spare_fd_take(&l->spare);
     int fd = admin_socket_bind(&l->file, path, err);
     if (fd < 0) {
+        spare_fd_use(&l->spare);
         free(l);
         return NULL;
     }
@@ -299,6 +315,7 @@ void admin_listener_stop(struct admin_listener *l)
         if (c->state != ANSWERING) /* what is being said may be finished: its timer ends it */
             close_connection(c);
     acceptor_close(&l->acceptor);
+    spare_fd_use(&l->spare);
 }
 
 void admin_listener_reloaded(struct admin_pending *c, const struct admin_reload *result)

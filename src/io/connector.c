@@ -340,6 +340,8 @@ static int attempt(struct connector *k, size_t index)
         uv_pipe_connect(&up->connect, &up->stream.u.pipe, k->dial.address->path, on_connect);
     if (rc != 0) {
         upconn_shut(up, false);
+        if (rc == UV_EMFILE)
+            listening_make_room(k->order.worker); /* for the next look */
         return rc;
     }
     stream_read(&up->stream, true); /* before it is connected nothing comes; asked for later, it costs another system call */

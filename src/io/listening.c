@@ -5,6 +5,7 @@
 
 #include "mtlsd/proxy/early_answer.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,11 @@ void listening_on_ask(struct worker *w)
     close_idle(w);
 }
 
+bool listening_make_room(struct worker *w)
+{
+    return worker_make_room(w) || close_idle(w);
+}
+
 bool listening_take_uplink(struct worker *w)
 {
     struct capacity *all = w->capacity;
@@ -123,9 +129,8 @@ static void tell_refused(struct worker *w)
     if (n == 0)
         return;
     char text[256];
-    snprintf(text, sizeof(text), "all places are taken: %llu new connection%s refused; %zu of %zu clients, %zu of %zu descriptors for clients and upstreams",
-             (unsigned long long)n, n == 1 ? " was" : "s were", (size_t)all->clients, (size_t)all->most_clients, (size_t)all->clients + all->uplinks,
-             (size_t)all->most);
+    snprintf(text, sizeof(text), "%llu new connection%s refused; %zu of %zu clients, %zu of %zu descriptors for clients and upstreams", (unsigned long long)n,
+             n == 1 ? " was" : "s were", (size_t)all->clients, (size_t)all->most_clients, (size_t)all->clients + all->uplinks, (size_t)all->most);
     access_log_overloaded(&w->access_log, n, text);
 }
 
@@ -239,6 +244,20 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
     }
 }
 
+/* ENFILE: what idle clients leave would go to other processes. */
+static enum acceptor_help on_shortage(void *owner, int error, bool lasts)
+{
+    struct worker *w = ((struct listen_socket *)owner)->worker;
+    if (error == EMFILE && listening_make_room(w))
+        return ACCEPTOR_SERVE_ONE;
+    return lasts && refusing_use_spare(&w->listening.refusing) ? ACCEPTOR_REFUSE_ONE : ACCEPTOR_NO_HELP;
+}
+
+static void on_surplus(void *owner, int fd)
+{
+    refuse(owner, fd);
+}
+
 /* ---- sockets ---- */
 
 static void on_socket_closed(void *owner)
@@ -249,7 +268,7 @@ static void on_socket_closed(void *owner)
     free(s);
 }
 
-static const struct acceptor_events listen_events = {on_client, on_socket_closed};
+static const struct acceptor_events listen_events = {on_client, on_shortage, on_surplus, on_socket_closed};
 
 /* A socket that was handed to us may be transparent, and its connections have any address for their own. */
 static void note_local(struct listen_socket *s, int fd)

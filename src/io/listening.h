@@ -6,6 +6,9 @@
  *   an idle client of this worker                               is closed, the oldest first
  *   idle clients of other workers                               are asked for once, and the new client waits for a moment
  *   none is idle                                                the new client is refused: HTTP 503, a TLS alert, or a reset
+ *
+ * The same holds where there are places but accept finds no descriptor (the limit was lowered, or the system's is reached): with a spare one the
+ * clients that wait for longer than half a second are refused.
  */
 #ifndef MTLSD_IO_LISTENING_H
 #define MTLSD_IO_LISTENING_H
@@ -38,6 +41,8 @@ void listening_accept_waiting(struct worker *w);
 void listening_on_ask(struct worker *w);
 /* A place for an upstream connection. False: there is none, even though what is idle has given way. */
 bool listening_take_uplink(struct worker *w);
+/* No descriptor is left, though there was a place. False: nothing is idle. */
+bool listening_make_room(struct worker *w);
 /* For one that was taken out of the worker's list. */
 void listening_close_socket(struct listen_socket *s);
 

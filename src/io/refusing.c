@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "refusing.h"
+#include "spare_fd.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,6 +14,8 @@ void refusing_init(struct refusing *r, uv_loop_t *loop)
     uv_timer_init(loop, &r->timer);
     r->timer.data = r;
     r->n = 0;
+    r->spare = -1;
+    spare_fd_take(&r->spare);
 }
 
 /* False: it has ended. */
@@ -33,6 +36,16 @@ static void let_go(struct refusing *r, size_t i)
     memmove(&r->kept[i], &r->kept[i + 1], (r->n - i) * sizeof(r->kept[0]));
 }
 
+bool refusing_use_spare(struct refusing *r)
+{
+    if (r->spare < 0 && r->n > 0) {
+        let_go(r, 0);
+        return true;
+    }
+    spare_fd_take(&r->spare);
+    return spare_fd_use(&r->spare);
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct refusing *r = timer->data;
@@ -42,6 +55,7 @@ static void on_look(uv_timer_t *timer)
             i++;
         else
             let_go(r, i);
+        spare_fd_take(&r->spare); /* before a client takes what has become free */
     }
     if (r->n == 0)
         uv_timer_stop(timer);
@@ -58,6 +72,7 @@ void refusing_add(struct refusing *r, int fd, struct span words)
 {
     if (words.len == 0 || send(fd, words.ptr, words.len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)words.len) {
         reset(fd);
+        spare_fd_take(&r->spare);
         return;
     }
     shutdown(fd, SHUT_WR);
@@ -72,5 +87,6 @@ void refusing_close(struct refusing *r)
 {
     while (r->n > 0)
         let_go(r, 0);
+    spare_fd_use(&r->spare);
     uv_close((uv_handle_t *)&r->timer, NULL);
 }

@@ -14,6 +14,7 @@ enum { REFUSING_KEPT = 4 };
 
 struct refusing {
     uv_timer_t timer;
+    int spare; /* a descriptor to accept one more with, where none is left; -1: not now */
     struct refused {
         int fd;
         uint64_t until_us;
@@ -22,6 +23,8 @@ struct refusing {
 };
 
 void refusing_init(struct refusing *r, uv_loop_t *loop);
+/* Frees a descriptor, for a client that is refused. */
+bool refusing_use_spare(struct refusing *r);
 /* Takes fd. words: none, and it is reset. */
 void refusing_add(struct refusing *r, int fd, struct span words);
 void refusing_close(struct refusing *r);

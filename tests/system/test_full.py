@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import resource
 import select
 import socket
 import ssl
@@ -196,6 +197,53 @@ class Full(Case):
             return b""
         finally:
             client.settimeout(10)
+
+
+class NoDescriptor(Case):
+    """There are places, but accept finds no descriptor: somebody lowered the limit while it ran."""
+
+    def use_up(self):
+        """Leaves no descriptor to it. The one it will free is below the limit."""
+        used = {int(entry.name) for entry in pathlib.Path(f"/proc/{self.mtlsd.pid}/fd").iterdir()}
+        limits = resource.prlimit(self.mtlsd.pid, resource.RLIMIT_NOFILE)
+        for _ in range(max(used) + 1 - len(used)):
+            client = self.connect()
+            client.sendall(b"GET /unfinished")
+        self.status()  # what came before it was read
+        resource.prlimit(self.mtlsd.pid, resource.RLIMIT_NOFILE, (max(used) + 1, limits[1]))
+        return lambda: resource.prlimit(self.mtlsd.pid, resource.RLIMIT_NOFILE, limits)
+
+    def test_idle_connections_give_way(self):
+        self.start(limits="")
+        idle = [self.ask() for _ in range(3)]
+        for client in idle:
+            self.assertEqual(200, peers.response(client)[0])
+        self.use_up()
+        for _ in range(5):
+            self.assertEqual(200, peers.response(self.ask())[0])
+
+    def test_those_that_have_waited_are_refused_and_the_admin_socket_answers(self):
+        self.start(limits="")
+        busy = [self.ask(b"/slow") for _ in range(3)]
+        wait_for(lambda: len(self.backend.requests) == 3, "all requests upstream")
+        restore = self.use_up()
+        open_before = self.status()["connections"]["open"]
+        for _ in range(3):
+            waiting = [self.ask() for _ in range(10)]
+            for client in waiting:
+                self.assert_refused(client)
+        status = self.status()
+        self.assertEqual((open_before, 30, True), tuple(status["connections"][k] for k in ("open", "refused_total", "full")))
+        self.assertEqual(1, self.mtlsd.log.count("error=EMFILE"), self.mtlsd.log)
+        reload = self.command("reload", "-c", self.mtlsd.config_path)
+        self.assertIn("too many open files", (reload.stdout + reload.stderr).lower(), "files cannot be read, and that is said")
+        restore()
+        self.gate.set()
+        for client in busy:
+            self.assertEqual(200, peers.response(client)[0])
+        self.assertEqual(200, peers.response(self.ask())[0])
+        self.assertIn("connections are accepted again", self.mtlsd.log)
+        self.assertEqual(0, self.mtlsd.stop())
 
 
 class PerClient(Case):

@@ -5,6 +5,7 @@
 
 #include "mtlsd/base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -51,10 +52,38 @@ static void on_closed(void *owner)
     closed++;
 }
 
-static const struct acceptor_events events = {on_client, on_closed};
+/* Where the owner has a descriptor to spare, of a number that any limit allows. */
+static int spare;
+static unsigned surplus, shortages;
+static enum acceptor_help help;
+
+static enum acceptor_help on_shortage(void *owner, int error, bool lasts)
+{
+    ck_assert_int_eq(error, EMFILE);
+    ck_assert_ptr_eq(owner, &accepted);
+    shortages++;
+    if (help == ACCEPTOR_NO_HELP || (help == ACCEPTOR_REFUSE_ONE && !lasts))
+        return ACCEPTOR_NO_HELP;
+    close(spare);
+    return help;
+}
+
+static void on_surplus(void *owner, int fd)
+{
+    ck_assert_ptr_eq(owner, &accepted);
+    ck_assert_int_eq(fd, spare);
+    surplus++;
+    close(fd);
+    ck_assert_int_eq(open("/dev/null", O_RDONLY | O_CLOEXEC), spare);
+}
+
+static const struct acceptor_events events = {on_client, on_shortage, on_surplus, on_closed};
 
 static void set_up(void)
 {
+    spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    surplus = shortages = 0;
+    help = ACCEPTOR_NO_HELP;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     socklen_t size = sizeof(address);
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -76,6 +105,7 @@ static void tear_down(void)
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert_uint_eq(closed, 1);
     ck_assert_int_eq(uv_loop_close(&loop), 0);
+    close(spare);
 }
 
 static int dial(void)
@@ -106,7 +136,7 @@ static void run_until(unsigned wanted, uint64_t ms)
 
 static void forbid_descriptors(void)
 {
-    struct rlimit none = {3, before.rlim_max};
+    struct rlimit none = {(rlim_t)spare + 1, before.rlim_max};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 }
 
@@ -190,6 +220,48 @@ START_TEST(goes_on_by_itself_when_the_error_is_over)
 }
 END_TEST
 
+/* C13 */
+START_TEST(owner_that_frees_a_descriptor_is_given_the_client_at_once)
+{
+    int fd = dial();
+    help = ACCEPTOR_SERVE_ONE;
+    forbid_descriptors();
+    run_until(1, 2000);
+    allow_descriptors();
+    ck_assert_uint_eq(accepted, 1);
+    ck_assert_uint_eq(surplus, 0);
+    ck_assert_str_eq(lines, "");
+    spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(fd);
+}
+END_TEST
+
+/* C13 */
+START_TEST(owner_may_refuse_those_that_have_waited)
+{
+    int fds[40];
+    help = ACCEPTOR_REFUSE_ONE;
+    for (int i = 0; i < 40; i++)
+        fds[i] = dial();
+    forbid_descriptors();
+    run_until(1, 300);
+    ck_assert_uint_eq(surplus, 0); /* it may be over soon */
+    ck_assert_uint_gt(shortages, 0);
+    run_until(1, 900);
+    allow_descriptors();
+    ck_assert_uint_eq(surplus, 40);
+    ck_assert_uint_eq(accepted, 0);
+    ck_assert_ptr_null(strstr(lines, "accepted again"));
+    for (int i = 0; i < 40; i++)
+        close(fds[i]);
+    fds[0] = dial();
+    run_until(1, 2000);
+    ck_assert_uint_eq(accepted, 1);
+    ck_assert_msg(strstr(lines, "accepted again") != NULL, "%s", lines);
+    close(fds[0]);
+}
+END_TEST
+
 START_TEST(error_that_comes_and_goes_fills_no_log)
 {
     for (int i = 0; i < 20; i++) {
@@ -227,6 +299,8 @@ Suite *suite(void)
     tcase_add_test(t, lets_others_have_their_turn_in_a_crowd);
     tcase_add_test(t, accept_that_fails_leaves_the_loop_alone_and_is_told_once);
     tcase_add_test(t, goes_on_by_itself_when_the_error_is_over);
+    tcase_add_test(t, owner_that_frees_a_descriptor_is_given_the_client_at_once);
+    tcase_add_test(t, owner_may_refuse_those_that_have_waited);
     tcase_add_test(t, error_that_comes_and_goes_fills_no_log);
     tcase_add_test(t, can_be_closed_while_it_waits);
     suite_add_tcase(s, t);

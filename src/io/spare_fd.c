@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spare_fd.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+void spare_fd_take(int *spare)
+{
+    if (*spare < 0)
+        *spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+bool spare_fd_use(int *spare)
+{
+    if (*spare < 0)
+        return false;
+    close(*spare);
+    *spare = -1;
+    return true;
+}

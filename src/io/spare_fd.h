@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A descriptor that is kept so that there is one to accept with when none is left. */
+#ifndef MTLSD_IO_SPARE_FD_H
+#define MTLSD_IO_SPARE_FD_H
+
+#include <stdbool.h>
+
+/* Begin with -1. Takes one, unless it is there or none can be had. */
+void spare_fd_take(int *spare);
+/* Frees it for another use. False: it was not there. */
+bool spare_fd_use(int *spare);
+
+#endif
