@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo.h"
 #include "demo_http.h"
+#include "mtlsd/io/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,57 +11,25 @@ enum { REQUESTS = 500, PIECE = 64 * 1024 };
 
 #define MIB (1024.0 * 1024.0)
 
-struct walk { /* one row: a connection of the app and what came of it */
-    struct probe *probe;
-    struct demo_answer answer;
-    double began;
-};
-
-static struct walk *walk_new(uint16_t port)
-{
-    struct address to = demo_address(port);
-    struct walk *w = calloc(1, sizeof(*w));
-    if (w == NULL)
-        return NULL;
-    w->began = probe_seconds();
-    w->probe = probe_connect(&to, DEMO_STALL_MS);
-    if (w->probe != NULL)
-        return w;
-    free(w);
-    return NULL;
-}
-
-static void walk_free(struct walk *w)
-{
-    if (w != NULL)
-        probe_free(w->probe);
-    free(w);
-}
-
-static double took(const struct walk *w)
-{
-    return probe_seconds() - w->began;
-}
-
 bool demo_ask_tally(const struct demo *d, struct demo_count *out)
 {
-    const struct demo_request get = {.method = "GET", .path = "/tally", .fields = ""};
-    struct walk *w = walk_new(d->backend_http);
-    bool ok = w != NULL && demo_http_ask(w->probe, &get, &w->answer) && w->answer.status == 200;
+    const struct http_call get = {.port = d->backend_http, .method = "GET", .path = "/tally"};
+    struct demo_http h;
+    demo_http_begin(&h, &d->body);
+    bool ok = demo_http_ask(&h, &get, false) && h.reply.status == 200;
     if (ok) {
         char *rest = NULL;
-        out->requests = strtoul(w->answer.body, &rest, 10);
+        out->requests = strtoul(demo_http_text(&h), &rest, 10);
         out->leaks = strtoul(rest, NULL, 10);
     }
-    walk_free(w);
+    demo_http_end(&h);
     return ok;
 }
 
 /* A row for what went wrong. */
-static void fail_row(struct demo *d, const char *what, const struct walk *w)
+static void fail_row(struct demo *d, const char *what, const struct demo_http *h)
 {
-    const char *text = w == NULL ? "out of memory" : probe_failed(w->probe) ? probe_text(w->probe) : "the answer is not the one expected";
-    demo_show_row(&d->show, false, "%-36s status %u: %s", what, w != NULL ? w->answer.status : 0, text);
+    demo_show_row(&d->show, false, "%-36s status %u: %s", what, h->reply.status, h->err.kind != ERR_NONE ? h->err.text : "the answer is not the one expected");
 }
 
 /* One line "Name: value" of the headers that the backend saw. */
@@ -78,78 +47,80 @@ static bool identity_is_true(const char *seen)
            saw(seen, "X-SSL-Client-CN", DEMO_APP_NAME) && strstr(seen, DEMO_APP_URI) != NULL && strstr(seen, "Client-Cert: :") != NULL;
 }
 
-static void show_seen(struct demo *d, char *seen)
+static void show_seen(struct demo *d, const char *seen)
 {
     static const char *const shown[] = {"X-SSL-Client-Status", "X-SSL-Client-DN", "X-SSL-Client-SAN", "X-SSL-Issuer", "X-SSL-Client-NotAfter"};
     demo_show_note(&d->show, "the backend, which knows no TLS, saw:");
-    char *rest = NULL;
-    for (char *line = strtok_r(seen, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+    for (const char *line = seen; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n')
         for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
             if (strncmp(line, shown[i], strlen(shown[i])) == 0 && line[strlen(shown[i])] == ':')
-                demo_show_note(&d->show, "  %s", line);
+                demo_show_note(&d->show, "  %.*s", (int)strcspn(line, "\n"), line);
 }
 
 static void show_get(struct demo *d)
 {
-    struct walk *w = walk_new(d->app_http);
-    const struct demo_request get = {.method = "GET", .path = "/who", .fields = ""};
-    bool ok = w != NULL && demo_http_ask(w->probe, &get, &w->answer) && w->answer.status == 200 && identity_is_true(w->answer.body);
-    if (ok) {
-        demo_show_row(&d->show, true, "%-36s 200, %.1f ms with both handshakes", "http: GET, the caller is named", took(w) * 1000);
-        show_seen(d, w->answer.body);
+    static const char what[] = "http: GET, the caller is named";
+    const struct http_call get = {.port = d->app_http, .method = "GET", .path = "/who"};
+    double began = probe_seconds();
+    struct demo_http h;
+    demo_http_begin(&h, &d->body);
+    if (demo_http_ask(&h, &get, false) && h.reply.status == 200 && identity_is_true(demo_http_text(&h))) {
+        demo_show_row(&d->show, true, "%-36s 200, %.1f ms with both handshakes", what, (probe_seconds() - began) * 1000);
+        show_seen(d, demo_http_text(&h));
     } else {
-        fail_row(d, "http: GET, the caller is named", w);
+        fail_row(d, what, &h);
     }
-    walk_free(w);
+    demo_http_end(&h);
 }
 
 /* The app claims to be somebody; the backend must see only who it is. */
 static void show_forged(struct demo *d)
 {
-    struct walk *w = walk_new(d->app_http);
-    const struct demo_request get = {
-        .method = "GET",
-        .path = "/who",
-        .fields = "X-SSL-Client-CN: admin\r\nX_SSL_Client_CN: admin\r\nClient-Cert: :YWRtaW4=:\r\nX-SSL-Client-DN: CN=admin\r\n",
-    };
-    bool ok = w != NULL && demo_http_ask(w->probe, &get, &w->answer) && w->answer.status == 200 && identity_is_true(w->answer.body) &&
-              strstr(w->answer.body, "admin") == NULL && strstr(w->answer.body, "YWRtaW4=") == NULL;
-    if (ok)
-        demo_show_row(&d->show, true, "%-36s removed, the true ones stand alone", "http: identity headers the app forged");
+    static const char what[] = "http: identity headers the app forged";
+    static const char *const fields[] = {"X-SSL-Client-CN: admin", "X_SSL_Client_CN: admin", "Client-Cert: :YWRtaW4=:", "X-SSL-Client-DN: CN=admin"};
+    const struct http_call get = {.port = d->app_http, .method = "GET", .path = "/who", .fields = fields, .n_fields = 4};
+    struct demo_http h;
+    demo_http_begin(&h, &d->body);
+    if (demo_http_ask(&h, &get, false) && h.reply.status == 200 && identity_is_true(demo_http_text(&h)) && strstr(demo_http_text(&h), "admin") == NULL &&
+        strstr(demo_http_text(&h), "YWRtaW4=") == NULL)
+        demo_show_row(&d->show, true, "%-36s removed, the true ones stand alone", what);
     else
-        fail_row(d, "http: identity headers the app forged", w);
-    walk_free(w);
+        fail_row(d, what, &h);
+    demo_http_end(&h);
 }
 
 static void show_many(struct demo *d)
 {
-    struct walk *w = walk_new(d->app_http);
-    const struct demo_request get = {.method = "GET", .path = "/who", .fields = ""};
+    static const char what[] = "http: requests, one after the other";
+    const struct http_call get = {.port = d->app_http, .method = "GET", .path = "/who"};
+    double began = probe_seconds();
+    struct demo_http h;
     unsigned good = 0;
-    while (w != NULL && good < REQUESTS && demo_http_ask(w->probe, &get, &w->answer) && w->answer.status == 200) {
-        probe_limit(w->probe, DEMO_STALL_MS);
+    demo_http_begin(&h, &d->body);
+    while (good < REQUESTS && demo_http_ask(&h, &get, false) && h.reply.status == 200)
         good++;
-    }
+    double took = probe_seconds() - began;
     if (good == REQUESTS)
-        demo_show_row(&d->show, true, "%-36s %u of %u, %.0f per second, %.2f ms each", "http: requests, one after the other", good, REQUESTS,
-                      REQUESTS / took(w), took(w) * 1000 / REQUESTS);
+        demo_show_row(&d->show, true, "%-36s %u of %u, %.0f per second, %.2f ms each", what, good, REQUESTS, REQUESTS / took, took * 1000 / REQUESTS);
     else
-        fail_row(d, "http: requests, one after the other", w);
-    walk_free(w);
+        fail_row(d, what, &h);
+    demo_http_end(&h);
 }
 
-static void show_large(struct demo *d, const char *what, const struct demo_request *request)
+static void show_large(struct demo *d, const char *what, const struct http_call *call)
 {
-    struct walk *w = walk_new(d->app_http);
+    double began = probe_seconds();
+    struct demo_http h;
     char echoed[64];
-    snprintf(echoed, sizeof(echoed), "%llu equal", (unsigned long long)request->upload);
-    bool ok = w != NULL && demo_http_ask(w->probe, request, &w->answer) && w->answer.status == 200 && w->answer.equal;
-    ok = ok && (request->upload > 0 ? strcmp(w->answer.body, echoed) == 0 : w->answer.length == DEMO_LARGE);
+    snprintf(echoed, sizeof(echoed), "%llu equal", (unsigned long long)call->upload);
+    demo_http_begin(&h, &d->body);
+    bool ok = demo_http_ask(&h, call, call->upload == 0) && h.reply.status == 200 && h.equal &&
+              (call->upload > 0 ? strcmp(demo_http_text(&h), echoed) == 0 : h.reply.length == DEMO_LARGE);
     if (ok)
-        demo_show_row(&d->show, true, "%-36s %.0f MB/s, every byte compared", what, (double)DEMO_LARGE / took(w) / 1e6);
+        demo_show_row(&d->show, true, "%-36s %.0f MB/s, every byte compared", what, (double)DEMO_LARGE / (probe_seconds() - began) / 1e6);
     else
-        fail_row(d, what, w);
-    walk_free(w);
+        fail_row(d, what, &h);
+    demo_http_end(&h);
 }
 
 struct echo {
@@ -192,23 +163,25 @@ static bool run_echo(struct probe *p, const struct demo_body *body, struct echo 
 static void show_echo(struct demo *d)
 {
     static const char what[] = "tcp: 64 MiB echoed, half-close";
-    struct walk *w = walk_new(d->app_tcp);
+    struct address to = demo_address(d->app_tcp);
+    double began = probe_seconds();
+    struct probe *p = probe_connect(&to, DEMO_STALL_MS);
     struct echo e = {0};
-    if (w != NULL && !probe_failed(w->probe) && run_echo(w->probe, &d->body, &e))
-        demo_show_row(&d->show, true, "%-36s %.0f MB/s both ways together, every byte compared", what, 2 * (double)DEMO_LARGE / took(w) / 1e6);
-    else if (w != NULL && !probe_failed(w->probe))
+    if (p != NULL && !probe_failed(p) && run_echo(p, &d->body, &e))
+        demo_show_row(&d->show, true, "%-36s %.0f MB/s both ways together, every byte compared", what, 2 * (double)DEMO_LARGE / (probe_seconds() - began) / 1e6);
+    else if (p != NULL && !probe_failed(p))
         demo_show_row(&d->show, false, "%-36s %.1f of %.0f MiB came back%s", what, (double)e.received / MIB, (double)DEMO_LARGE / MIB,
                       e.equal ? "" : ", not the same");
     else
-        fail_row(d, what, w);
-    walk_free(w);
+        demo_show_row(&d->show, false, "%-36s %s", what, p != NULL ? probe_text(p) : "out of memory");
+    probe_free(p);
 }
 
 void demo_chain_show(struct demo *d)
 {
     demo_show_section(&d->show, "1. Requests through the whole chain: the app has no key, no CA file and no TLS", NULL);
-    const struct demo_request up = {.method = "PUT", .path = "/up", .fields = "", .body = &d->body, .upload = DEMO_LARGE};
-    const struct demo_request down = {.method = "GET", .path = "/down", .fields = "", .body = &d->body};
+    const struct http_call up = {.port = d->app_http, .method = "PUT", .path = "/up", .upload = DEMO_LARGE};
+    const struct http_call down = {.port = d->app_http, .method = "GET", .path = "/down"};
     show_get(d);
     show_forged(d);
     show_many(d);

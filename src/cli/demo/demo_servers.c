@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo.h"
 #include "demo_http.h"
+#include "document.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/report.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,19 +106,13 @@ int demo_servers_configure(const struct demo *d, struct bytes *upstreams, struct
 
 /* ---- trying them ---- */
 
-static const char *member(const json_t *problem, const char *name)
+static void show_answer(struct demo *d, const struct demo_server *s, const struct demo_http *h)
 {
-    const char *text = json_string_value(json_object_get(problem, name));
-    return text != NULL ? text : "";
-}
-
-static void show_answer(struct demo *d, const struct demo_server *s, const struct demo_answer *a)
-{
-    json_t *problem = json_loads(a->body, 0, NULL);
-    const char *reason = member(problem, "reason"), *by = member(problem, "refused_by"), *alert = member(problem, "alert");
+    json_t *problem = json_loads(demo_http_text(h), 0, NULL);
+    const char *reason = document_string(problem, "reason", ""), *by = document_string(problem, "refused_by", "");
     const char *expected_by = report_blame_word(report_blame(s->expected));
-    bool ok = a->status == reason_row(s->expected)->http_status && strcmp(reason, reason_word(s->expected)) == 0 && strcmp(by, expected_by) == 0;
-    demo_show_row(&d->show, ok, "%-20s %u %-29s %-7s %s", s->name, a->status, reason, by, alert);
+    bool ok = h->reply.status == reason_row(s->expected)->http_status && strcmp(reason, reason_word(s->expected)) == 0 && strcmp(by, expected_by) == 0;
+    demo_show_row(&d->show, ok, "%-20s %u %-29s %-7s %s", s->name, h->reply.status, reason, by, document_string(problem, "alert", ""));
     if (!ok)
         demo_show_note(&d->show, "expected %u %s, refused by %s", reason_row(s->expected)->http_status, reason_word(s->expected), expected_by);
     json_decref(problem);
@@ -126,16 +120,14 @@ static void show_answer(struct demo *d, const struct demo_server *s, const struc
 
 static void show_server(struct demo *d, const struct demo_server *s)
 {
-    struct address to = demo_address(s->listener);
-    const struct demo_request get = {.method = "GET", .path = "/", .fields = "Connection: close\r\n"};
-    struct demo_answer *answer = calloc(1, sizeof(*answer));
-    struct probe *p = probe_connect(&to, LIMIT_MS);
-    if (p != NULL && answer != NULL && demo_http_ask(p, &get, answer))
-        show_answer(d, s, answer);
+    const struct http_call get = {.port = s->listener, .method = "GET", .path = "/", .within_ms = LIMIT_MS};
+    struct demo_http h;
+    demo_http_begin(&h, &d->body);
+    if (demo_http_ask(&h, &get, false))
+        show_answer(d, s, &h);
     else
-        demo_show_row(&d->show, false, "%-20s no answer: %s", s->name, p != NULL ? probe_text(p) : "out of memory");
-    probe_free(p);
-    free(answer);
+        demo_show_row(&d->show, false, "%-20s no answer: %s", s->name, h.err.text);
+    demo_http_end(&h);
 }
 
 void demo_servers_show(struct demo *d)
