@@ -63,12 +63,11 @@ static bool is_wildcard(const struct address *bind)
     return bind->host[0] == '\0' || (read_literal(span_from_str(bind->host), &a) && is_all_zero(&a));
 }
 
-static bool is_own_literal(const struct config_listener *l, struct span host)
+static bool is_own_literal(const struct config_listener *l, struct span host, const struct literal *a)
 {
-    struct literal a;
-    if (!read_literal(host, &a) || is_all_zero(&a)) /* a page that calls 0.0.0.0 gets here past what browsers do for loopback */
+    if (is_all_zero(a)) /* a page that calls 0.0.0.0 gets here past what browsers do for loopback */
         return false;
-    if (is_loopback(&a))
+    if (is_loopback(a))
         return true;
     for (size_t i = 0; i < l->n_bind; i++)
         if (is_wildcard(&l->bind[i]) || (l->bind[i].kind == ADDRESS_TCP && span_equals_str(host, l->bind[i].host)))
@@ -96,15 +95,18 @@ static bool is_own_name(const struct config_listener *l, struct span host)
     static char localhost[] = "localhost", below[] = "*.localhost";
     static char *loopback_names[] = {localhost, below};
     static const struct config_strings names = {.items = loopback_names, .n = 2};
-    struct literal a;
-    if (read_literal(host, &a))
-        return false;
     if (route_host_listed(&names, host, 0))
         return true;
     for (size_t i = 0; i < l->n_bind; i++)
         if (l->bind[i].kind == ADDRESS_TCP && host.len > 0 && span_equals_nocase_str(host, l->bind[i].host))
             return true;
     return false;
+}
+
+static bool is_own_host(const struct config_listener *l, struct span host)
+{
+    struct literal a;
+    return read_literal(host, &a) ? is_own_literal(l, host, &a) : is_own_name(l, host);
 }
 
 static bool is_own_port(const struct config_listener *l, const struct browser_question *q)
@@ -126,7 +128,7 @@ static enum reason judge_host(const struct config_listener *l, const struct brow
     if (route_host_listed(&l->hosts, host, q->port != 0 ? q->port : HTTP_PORT))
         return REASON_VALID;
     int shown = host.len < SHOWN ? (int)host.len : SHOWN;
-    bool known = is_bind_text(l, host) || is_own_literal(l, host) || is_own_name(l, host) || route_index_names_host(q->by_host, l->routes, l->n_routes, host);
+    bool known = is_bind_text(l, host) || is_own_host(l, host) || route_index_names_host(q->by_host, l->routes, l->n_routes, host);
     if (known && is_own_port(l, q))
         return REASON_VALID;
     if (known)

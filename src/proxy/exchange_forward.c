@@ -20,11 +20,9 @@
 
 #include "mtlsd/policy/forward.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { HTTP_PORT = 80, LONGEST_METHOD = 17, TLS_HANDSHAKE = 0x16, TLS_MAJOR = 0x03 };
+enum { LONGEST_METHOD = 17, TLS_HANDSHAKE = 0x16, TLS_MAJOR = 0x03 };
 
 struct forward {
     struct address to;  /* the host and port that were asked for */
@@ -34,94 +32,22 @@ struct forward {
     bool blind;         /* and nobody looks into what it says */
 };
 
-/* ---- judging ---- */
+/* ---- what the gate said ---- */
 
-static enum reason refuse(struct err *err, enum reason reason, const char *why)
+bool exchange_forward_take(struct exchange *x, const struct admission *a)
 {
-    err_set(err, ERR_PROTOCOL, "%s", why);
-    return reason;
-}
-
-/* It would come back to us: as its own client it could go round until all descriptors are used. */
-static bool is_self(const struct exchange *x, const struct address *to)
-{
-    const struct client_address *c = &x->client;
-    uint8_t bytes[16];
-    if (forward_is_own(x->listener->conf, to))
-        return true;
-    return c->known && c->local_port == to->port && inet_pton(c->v6 ? AF_INET6 : AF_INET, to->host, bytes) == 1 &&
-           memcmp(bytes, c->local, c->v6 ? 16 : 4) == 0;
-}
-
-static enum reason remember(struct exchange *x, struct span host, unsigned port, bool public_only, struct err *err)
-{
-    struct address to;
-    if (forward_address(host, port, &to, err) != 0)
-        return REASON_ADDRESS_NOT_ALLOWED;
-    if (is_self(x, &to))
-        return refuse(err, REASON_ADDRESS_NOT_ALLOWED, "the target is this proxy itself");
     if (x->forward == NULL && (x->forward = calloc(1, sizeof(*x->forward))) == NULL)
-        return refuse(err, REASON_INTERNAL, "out of memory");
-    x->forward->to = to;
-    x->forward->public_only = public_only;
-    return REASON_VALID;
+        return false;
+    x->forward->to = a->to;
+    x->forward->public_only = a->public_only;
+    x->forward->direct = a->way != ADMIT_SNIFFED;
+    x->forward->blind = a->way == ADMIT_BLIND;
+    return true;
 }
 
-static bool in_tunnel(const struct exchange *x)
+const struct address *exchange_forward_tunnel(const struct exchange *x)
 {
-    return x->forward != NULL && x->forward->tunnel;
-}
-
-bool exchange_forward_names_host(const struct exchange *x, const struct routing *r)
-{
-    return in_tunnel(x) || r->target.form == HTTP_TARGET_ABSOLUTE || r->target.form == HTTP_TARGET_AUTHORITY;
-}
-
-static enum reason judge_connect(struct exchange *x, const struct routing *r, struct err *err)
-{
-    const struct config_listener *conf = x->listener->conf;
-    bool looks = conf->forward_proxy.connect == CONFIG_CONNECT_SNIFF;
-    if (!conf->forward_proxy.present || in_tunnel(x))
-        return refuse(err, REASON_METHOD_UNKNOWN, "CONNECT is not served here");
-    if (conf->forward_proxy.connect == CONFIG_CONNECT_REFUSE)
-        return refuse(err, REASON_DENIED,
-                      "forward_proxy.connect of this listener is \"refuse\": ask for http:// addresses through it, TLS is made on the way");
-    struct forward_verdict v = forward_judge(conf, looks ? FORWARD_REQUEST : FORWARD_BLIND, r->target.host, r->target.port, err);
-    if (v.way == FORWARD_REFUSED)
-        return REASON_ADDRESS_NOT_ALLOWED;
-    enum reason reason = remember(x, r->target.host, r->target.port, v.public_only, err);
-    if (reason != REASON_VALID)
-        return reason;
-    x->forward->direct = x->forward->blind = !looks;
-    return REASON_VALID;
-}
-
-/* A request in a tunnel is for the host of the tunnel: whoever allowed CONNECT by its target allowed no other. */
-static bool is_host_of_tunnel(const struct exchange *x, const struct http_target *t)
-{
-    const struct address *to = &x->forward->to;
-    return span_equals_nocase_str(t->host, to->host) && (t->port == 0 || t->port == to->port);
-}
-
-enum reason exchange_forward_judge(struct exchange *x, const struct routing *r, struct err *err)
-{
-    const struct http_target *t = &r->target;
-    if (t->form == HTTP_TARGET_AUTHORITY)
-        return judge_connect(x, r, err);
-    if (!in_tunnel(x) && (!x->listener->conf->forward_proxy.present || t->form != HTTP_TARGET_ABSOLUTE))
-        return REASON_VALID; /* it is for the routes */
-    if (in_tunnel(x) && !is_host_of_tunnel(x, t))
-        return refuse(err, REASON_HOST_NOT_ALLOWED, "Host is not the host that the tunnel was asked for");
-    unsigned port = in_tunnel(x) ? x->forward->to.port : t->port != 0 ? t->port : HTTP_PORT;
-    struct forward_verdict v = forward_judge(x->listener->conf, FORWARD_REQUEST, t->host, port, err);
-    if (v.way == FORWARD_REFUSED)
-        return REASON_ADDRESS_NOT_ALLOWED;
-    if (v.way == FORWARD_BY_ROUTE)
-        return REASON_VALID;
-    enum reason reason = remember(x, t->host, port, v.public_only, err);
-    if (reason == REASON_VALID)
-        x->forward->direct = true;
-    return reason;
+    return x->forward != NULL && x->forward->tunnel ? &x->forward->to : NULL;
 }
 
 bool exchange_forward_is_direct(const struct exchange *x)

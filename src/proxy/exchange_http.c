@@ -50,7 +50,7 @@ struct span exchange_http_via(const struct exchange *x, const struct http_head *
 {
     if (!x->listener->conf->forward_proxy.present)
         return span_of(NULL, 0);
-    return span_from_str(head->minor == 0 ? "1.0 " EXCHANGE_PSEUDONYM : "1.1 " EXCHANGE_PSEUDONYM);
+    return span_from_str(head->minor == 0 ? "1.0 " ADMIT_VIA_NAME : "1.1 " ADMIT_VIA_NAME);
 }
 
 /* Max-Forwards and Via, where they count. */
@@ -83,7 +83,7 @@ static const struct http_edit *edits_of(const struct exchange *x, struct http_ed
     return edits;
 }
 
-static int write_request_head(struct exchange *x, const struct routing *r)
+static int write_request_head(struct exchange *x, const struct admission *a)
 {
     char host[300];
     struct http_edit room[ROUTE_ALSO_MAX];
@@ -91,10 +91,10 @@ static int write_request_head(struct exchange *x, const struct routing *r)
     bytes_init(&added, HEAD_OUT_MAX);
     bytes_init(&target, HEAD_OUT_MAX);
     int rc = -1;
-    if (exchange_added_fields(x, r->head, &added) != 0 || exchange_route_target(x, r, &target) != 0)
+    if (exchange_added_fields(x, a->head, &added) != 0 || exchange_route_target(x, a, &target) != 0)
         goto done;
     struct http_outgoing out = {
-        .head = r->head,
+        .head = a->head,
         .host = exchange_host_field(x, host, sizeof(host)),
         .target = bytes_span(&target),
         .added = bytes_span(&added),
@@ -103,12 +103,12 @@ static int write_request_head(struct exchange *x, const struct routing *r)
         .trailers = x->rq->trailers_up,
         .wants_trailers = x->rq->wants_trailers,
         .edit = edits_of(x, room),
-        .upgrade = x->rq->upgrade ? http_upgrade_wanted(r->head) : span_of(NULL, 0),
-        .framing = x->rq->upgrade ? HTTP_NO_BODY : r->head->framing, /* a length of 0 need not meet a server that takes none */
-        .length = r->head->length,
+        .upgrade = x->rq->upgrade ? http_upgrade_wanted(a->head) : span_of(NULL, 0),
+        .framing = x->rq->upgrade ? HTTP_NO_BODY : a->head->framing, /* a length of 0 need not meet a server that takes none */
+        .length = a->head->length,
         .keep_alive = may_be_kept(x->target->upstream->conf), /* HTTP/1.1 need not say it, but Apache tells its timeout to those who do */
     };
-    count_hop(x, r->head, &out);
+    count_hop(x, a->head, &out);
     rc = http_guard_write_head(&x->rq->head, &out);
 done:
     bytes_clear(&added);
@@ -116,15 +116,15 @@ done:
     return rc;
 }
 
-static void forward(struct exchange *x, const struct routing *r, struct moment now)
+static void forward(struct exchange *x, const struct admission *a, struct moment now)
 {
-    exchange_read_session(x, r);
+    exchange_read_session(x, a);
     bool may_tunnel = x->rq->upgrade && !exchange_forward_is_direct(x);
-    if (may_tunnel && !exchange_rejudge_keep(x, r->target.host, r->path))
+    if (may_tunnel && !exchange_rejudge_keep(x, a))
         exchange_answer(x, REASON_INTERNAL, "out of memory", now);
     else if (!exchange_choose(x, now))
         exchange_answer(x, REASON_NO_TARGET, "no target of the upstream can be used now", now);
-    else if (write_request_head(x, r) != 0)
+    else if (write_request_head(x, a) != 0)
         exchange_answer(x, REASON_REQUEST_TOO_LARGE, "the request head does not fit into memory", now);
     else
         exchange_go_upstream(x, now);
@@ -136,27 +136,34 @@ static bool spoils_connection(const struct http_head *head, enum reason reason)
     return reason == REASON_REQUEST_MALFORMED || (reason != REASON_VALID && span_equals_str(head->method, "CONNECT"));
 }
 
-static void on_request_head(struct exchange *x, struct moment now)
+static void go_by_route(struct exchange *x, const struct admission *a, struct moment now)
 {
-    struct routing r;
-    struct err err = {0};
     unsigned hops;
-    exchange_route_init(&r, http1_head(x->http));
-    if (!begin_request(x, r.head, now))
-        return;
-    enum reason reason = exchange_route_judge(x, &r, &err);
-    x->close_after = x->close_after || spoils_connection(r.head, reason);
-    if (reason != REASON_VALID)
-        exchange_answer(x, reason, err.text, now);
-    else if (r.target.form == HTTP_TARGET_AUTHORITY)
-        exchange_forward_grant(x, now);
-    else if (x->route != NULL && x->route->upstream == NULL)
+    if (x->route != NULL && x->route->upstream == NULL)
         exchange_answer_route(x, now);
-    else if (http_guard_max_forwards(r.head, &hops) && hops == 0)
+    else if (http_guard_max_forwards(a->head, &hops) && hops == 0)
         exchange_answer_options(x, now);
     else
-        forward(x, &r, now);
-    exchange_route_clear(&r);
+        forward(x, a, now);
+}
+
+static void on_request_head(struct exchange *x, struct moment now)
+{
+    struct admission a;
+    struct err err = {0};
+    const struct http_head *head = http1_head(x->http);
+    if (!begin_request(x, head, now))
+        return;
+    admission_init(&a);
+    enum reason reason = exchange_route_judge(x, head, &a, &err);
+    x->close_after = x->close_after || spoils_connection(head, reason);
+    if (reason != REASON_VALID)
+        exchange_answer(x, reason, err.text, now);
+    else if (a.way == ADMIT_BLIND || a.way == ADMIT_SNIFFED)
+        exchange_forward_grant(x, now);
+    else
+        go_by_route(x, &a, now);
+    admission_clear(&a);
 }
 
 static void pass_chunk(struct link *to, struct span data)

@@ -3,8 +3,7 @@
 #ifndef MTLSD_PROXY_EXCHANGE_INTERNAL_H
 #define MTLSD_PROXY_EXCHANGE_INTERNAL_H
 
-#include "mtlsd/http/http_target.h"
-#include "mtlsd/policy/route.h"
+#include "mtlsd/policy/admit.h"
 #include "mtlsd/proxy/exchange.h"
 
 /*
@@ -47,8 +46,7 @@ struct request { /* the request that runs, or the tcp connection */
     unsigned retries;     /* further attempts of any kind */
     unsigned resent;      /* of those, after it was sent */
     unsigned interims;    /* 1xx answers so far */
-    char *asked;          /* owned: host and path, where a tunnel may come of it; NULL: none may */
-    size_t asked_host_len;
+    struct http_target *asked; /* owned, with what it points to, where a tunnel may come of it; NULL: none may */
     uint64_t tried;       /* targets that failed it, see struct balancer_wish */
     const struct plan_target *named; /* by the client's cookie; NULL: none */
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
@@ -140,26 +138,15 @@ struct span exchange_request_host(const struct request *rq);
 void exchange_request_forget(struct exchange *x);
 
 /* exchange_route.c */
-/* Whether these rules let the client pass. Only tried out they do, and it is noted that they would not. */
-bool exchange_route_allows(struct exchange *x, const struct config_allow *rules, size_t n, bool log_only, const struct tls_facts *facts);
-#define EXCHANGE_PSEUDONYM "mtlsd" /* in Via */
-
-struct routing { /* how a request is understood, while its head is there */
-    const struct http_head *head;
-    struct http_target target;
-    struct span path;       /* as matched, and as forwarded but for strip_prefix */
-    struct bytes rewritten; /* owned: the path, when it did not come so */
-};
-
-void exchange_route_init(struct routing *r, const struct http_head *head);
-void exchange_route_clear(struct routing *r);
-/* REASON_VALID with x->route, or why not. */
-enum reason exchange_route_judge(struct exchange *x, struct routing *r, struct err *err);
+/* The gate's question about this client, at its own listener or at what was loaded in its place. */
+struct admit_place exchange_route_place(const struct exchange *x, const struct plan_listener *listener);
+/* REASON_VALID with x->route or what exchange_forward_take keeps, or why not. */
+enum reason exchange_route_judge(struct exchange *x, const struct http_head *head, struct admission *a, struct err *err);
 /* Appends the target to forward; nothing when it is to be kept as it came. -1: out of memory. */
-int exchange_route_target(const struct exchange *x, const struct routing *r, struct bytes *out);
+int exchange_route_target(const struct exchange *x, const struct admission *a, struct bytes *out);
 
 /* exchange_upstream.c */
-void exchange_read_session(struct exchange *x, const struct routing *r);      /* which target the client's cookie or path names */
+void exchange_read_session(struct exchange *x, const struct admission *a);      /* which target the client's cookie or path names */
 int exchange_session_field(const struct exchange *x, struct bytes *out);      /* appends the cookie that a response is to set, if any */
 /* Chooses among the targets of x->route. False: none can be used. */
 bool exchange_choose(struct exchange *x, struct moment now);
@@ -181,7 +168,7 @@ void exchange_tls_report(struct exchange *x, enum side side); /* tells the obser
 /* By the rules that are in force now. False: it does not hold any more, and the exchange ends. */
 bool exchange_rejudge_client(struct exchange *x, const struct plan_listener *now_there, struct moment now);
 bool exchange_rejudge_upstream(struct exchange *x, struct moment now); /* likewise, once its handshake is done, if something changed meanwhile */
-bool exchange_rejudge_keep(struct exchange *x, struct span host, struct span path); /* of what may become a tunnel; false: out of memory */
+bool exchange_rejudge_keep(struct exchange *x, const struct admission *a); /* of what may become a tunnel; false: out of memory */
 
 /* exchange_http.c */
 bool exchange_http_may_read(const struct exchange *x); /* bytes of the client would be of use now */
@@ -254,9 +241,8 @@ const char *exchange_limit_text(struct exchange *x, enum limit which, const char
 void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now);
 
 /* exchange_forward.c: what a forward proxy does beyond routing */
-bool exchange_forward_names_host(const struct exchange *x, const struct routing *r); /* the request is one to a proxy, for a host elsewhere */
-/* REASON_VALID: the routes decide, or exchange_forward_is_direct, or it is a CONNECT to be granted. */
-enum reason exchange_forward_judge(struct exchange *x, const struct routing *r, struct err *err);
+const struct address *exchange_forward_tunnel(const struct exchange *x); /* CONNECT to it was granted; NULL: none was */
+bool exchange_forward_take(struct exchange *x, const struct admission *a); /* the running request goes past the routes; false: out of memory */
 bool exchange_forward_is_direct(const struct exchange *x); /* the running request goes to the host it names, past the routes */
 bool exchange_forward_is_blind(const struct exchange *x);  /* the running CONNECT is not looked into */
 void exchange_forward_choose(struct exchange *x);          /* sets target and dial of a direct one */

@@ -13,9 +13,6 @@
  */
 #include "exchange_internal.h"
 
-#include "mtlsd/policy/allow.h"
-#include "mtlsd/policy/route.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,64 +28,35 @@ bool exchange_is_handshaking(const struct exchange *x)
 
 /* ---- the way of a tunnel ---- */
 
-bool exchange_rejudge_keep(struct exchange *x, struct span host, struct span path)
+bool exchange_rejudge_keep(struct exchange *x, const struct admission *a)
 {
-    char *asked = malloc(host.len + path.len + 1);
+    size_t n_host = a->target.host.len, n_path = a->path.len;
+    struct http_target *asked = malloc(sizeof(*asked) + n_host + n_path);
     if (asked == NULL)
         return false;
-    if (host.len > 0)
-        memcpy(asked, host.ptr, host.len);
-    if (path.len > 0)
-        memcpy(asked + host.len, path.ptr, path.len);
-    asked[host.len + path.len] = '\0';
+    char *text = (char *)(asked + 1);
+    if (n_host > 0)
+        memcpy(text, a->target.host.ptr, n_host);
+    if (n_path > 0)
+        memcpy(text + n_host, a->path.ptr, n_path);
+    *asked = (struct http_target){.form = a->target.form, .host = span_of(text, n_host), .port = a->target.port, .path = span_of(text + n_host, n_path)};
     x->rq->asked = asked;
-    x->rq->asked_host_len = host.len;
     return true;
-}
-
-static bool is_let_in(const struct config_listener *conf, const struct tls_facts *facts)
-{
-    if (conf->n_allow == 0)
-        return conf->protocol == CONFIG_PROTOCOL_HTTP || allow_spares(facts->verdict);
-    return allow_permits(conf->allow, conf->n_allow, facts->verdict, facts->peer) || (conf->allow_log_only && allow_spares(facts->verdict));
-}
-
-/* It would be opened again: the route that it would take now leads to an upstream, and lets this caller pass. */
-static bool finds_its_way(const struct exchange *x, const struct plan_listener *now_there, const struct tls_facts *facts)
-{
-    const struct request *rq = x->rq;
-    const struct config_listener *conf = now_there->conf;
-    struct span host = span_of(rq->asked, rq->asked_host_len);
-    struct route_question q = {
-        .method = span_of(rq->line, rq->method_len),
-        .host = host,
-        .path = span_from_str(rq->asked + rq->asked_host_len),
-        .verdict = facts->verdict,
-        .peer = facts->peer,
-    };
-    struct route_choice choice;
-    enum reason reason = route_choose(conf->routes, conf->n_routes, &q, &choice);
-    if (reason == REASON_NO_ROUTE || now_there->routes[choice.index].upstream == NULL || !tls_engine_serves(x->down.tls, host))
-        return false;
-    const struct config_route *route = &conf->routes[choice.index];
-    if (route->cert == 0 && facts->verdict->status != REASON_VALID && facts->verdict->status != REASON_NONE)
-        return false;
-    return reason == REASON_VALID || (route->allow_log_only && allow_spares(facts->verdict));
 }
 
 /* ---- the client ---- */
 
 static bool is_still_allowed(const struct exchange *x, const struct plan_listener *now_there)
 {
-    const struct config_listener *conf = now_there->conf;
-    struct tls_facts facts;
-    if (conf->protocol != x->listener->conf->protocol || exchange_is_idle(x))
+    struct admission unused;
+    struct err err = {0};
+    if (now_there->conf->protocol != x->listener->conf->protocol || exchange_is_idle(x))
         return true;
-    tls_engine_facts(x->down.tls, &facts);
-    if (!is_let_in(conf, &facts))
-        return false;
-    bool is_tunnel = x->http == NULL && x->rq->asked != NULL;
-    return !is_tunnel || finds_its_way(x, now_there, &facts);
+    struct admit_place at = exchange_route_place(x, now_there);
+    if (x->http == NULL && x->rq->asked != NULL)
+        return admit_running(&at, span_of(x->rq->line, x->rq->method_len), x->rq->asked, &err) == REASON_VALID;
+    admission_init(&unused);
+    return admit_caller(&at, &unused, NULL, &err) == REASON_VALID;
 }
 
 bool exchange_rejudge_client(struct exchange *x, const struct plan_listener *now_there, struct moment now)

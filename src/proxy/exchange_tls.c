@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange_internal.h"
 
-#include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/allow_why.h"
 #include "mtlsd/policy/reason.h"
 
-/* In tcp mode the rules decide inside the handshake, because there is no later place to say no. Without rules nobody has to be named, and who needs no
- * certificate passes without; what was only tolerated has no route here that could name its status. */
+/* In tcp mode the rules decide inside the handshake, because there is no later place to say no; each request of http is judged when it is there. */
 enum reason exchange_tls_accept_client(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert)
 {
     struct exchange *x = ctx;
-    const struct config_listener *conf = x->listener->conf;
-    const struct tls_facts facts = {.verdict = verdict, .peer = peer};
-    if (conf->protocol == CONFIG_PROTOCOL_HTTP)
+    struct admission a;
+    struct err err = {0};
+    const struct admit_place at = {.conf = x->listener->conf, .verdict = verdict, .peer = peer};
+    if (at.conf->protocol == CONFIG_PROTOCOL_HTTP)
         return REASON_VALID;
-    if (conf->n_allow > 0 ? exchange_route_allows(x, conf->allow, conf->n_allow, conf->allow_log_only, &facts) : allow_spares(verdict))
-        return REASON_VALID;
-    *alert = (unsigned)reason_row(REASON_NOT_ALLOWED)->alert;
-    return REASON_NOT_ALLOWED;
+    admission_init(&a);
+    enum reason reason = admit_caller(&at, &a, NULL, &err);
+    x->would_refuse = a.would_refuse;
+    if (reason != REASON_VALID)
+        *alert = (unsigned)reason_row(reason)->alert;
+    return reason;
 }
 
 void exchange_tls_report(struct exchange *x, enum side side)

@@ -102,24 +102,24 @@ bool exchange_choose(struct exchange *x, struct moment now)
 /* ---- sessions ---- */
 
 /* A client without cookies has its session in the path (";jsessionid=0123.worker1"). Where both name a target the cookie counts. */
-static size_t find_named(const struct config_upstream *conf, const struct routing *r)
+static size_t find_named(const struct config_upstream *conf, const struct admission *a)
 {
-    struct span cookie = http_cookie_find(r->head, conf->sticky_cookie);
+    struct span cookie = http_cookie_find(a->head, conf->sticky_cookie);
     size_t i = cookie.ptr != NULL ? sticky_find(conf, cookie) : SIZE_MAX;
     if (i != SIZE_MAX || conf->sticky != CONFIG_STICKY_SUFFIX)
         return i;
-    struct span parameter = http_parameter_find(r->target.path, conf->sticky_cookie);
+    struct span parameter = http_parameter_find(a->target.path, conf->sticky_cookie);
     return parameter.ptr != NULL ? sticky_find(conf, parameter) : SIZE_MAX;
 }
 
-void exchange_read_session(struct exchange *x, const struct routing *r)
+void exchange_read_session(struct exchange *x, const struct admission *a)
 {
     if (x->route == NULL)
         return;
     const struct plan_upstream *up = x->route->upstream;
     if (up->conf->sticky != CONFIG_STICKY_SUFFIX && up->conf->sticky != CONFIG_STICKY_INSERT)
         return;
-    size_t i = find_named(up->conf, r);
+    size_t i = find_named(up->conf, a);
     x->rq->named = i < up->n_targets ? &up->targets[i] : NULL;
 }
 

@@ -362,6 +362,8 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .verdict = e->verdict,
         .peer = e->peer,
         .server_name = e->server_name,
+        .sni = e->front != NULL ? e->front->sni : NULL,
+        .policy = e->policy,
         .asks = e->ctx->accepting && e->ctx->ask != TLS_ASK_NONE,
     };
     if (!e->opened) {

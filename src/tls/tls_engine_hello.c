@@ -71,11 +71,6 @@ int tls_engine_on_hello(gnutls_session_t session)
     return rc < 0 ? rc : 0;
 }
 
-bool tls_engine_serves(const struct tls_engine *e, struct span host)
-{
-    return e->front == NULL || tls_sni_policy(e->front->sni, host) == e->policy;
-}
-
 const struct tls_context *tls_engine_choose_again(struct tls_engine *e, struct tls_context *ctx)
 {
     char name[NAME_MAX_BYTES];

@@ -250,6 +250,7 @@ START_TEST(a_backend_is_told_that_a_tolerated_certificate_did_not_hold)
     struct tls_context *connecting = wire_pki_connecting(&pki, &caller), *accepting = wire_pki_accepting(&pki, &callee);
     struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_HTTP, .connecting = connecting, .accepting = accepting};
     wire_open(&tolerant, &setup);
+    wire_set_routes(&tolerant.verifier, &(struct config_route){.cert = UINT64_C(1) << REASON_EXPIRED}, 1);
     tolerant.verifier.up_conf.send_proxy_protocol = CONFIG_PROXY_PROTOCOL_V2;
     struct wire_socket *app = wire_connect(&tolerant);
     wire_say(app, GET);

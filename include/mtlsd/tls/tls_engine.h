@@ -95,6 +95,8 @@ void tls_engine_app_end(struct tls_engine *e);
 struct span tls_engine_wire_out(const struct tls_engine *e);
 void tls_engine_wire_sent(struct tls_engine *e, size_t n);
 
+struct tls_sni;
+
 struct tls_facts { /* borrowed from the engine */
     enum reason reason; /* why it failed; REASON_UNDECIDED while it has not */
     const char *text;   /* the sentence */
@@ -110,6 +112,8 @@ struct tls_facts { /* borrowed from the engine */
     const struct tls_verdict *verdict;
     const struct tls_peer *peer; /* NULL: no certificate */
     const char *server_name;     /* accepting, where the policy depends on it (tls/tls_sni.h): what the client asked for; NULL: nothing */
+    const struct tls_sni *sni;   /* likewise: what the policy was chosen by; a host with another one is not for this connection (security A9). NULL: one policy for all */
+    size_t policy;               /* the one that was chosen */
 };
 void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out);
 /* Accepting: the name that the client asked for, also where nothing depends on it; NULL: none. Looked up when asked, for those few who tell it on. */
@@ -118,10 +122,6 @@ const char *tls_engine_server_name(const struct tls_engine *e, char room[TLS_SER
 /* What we present on this connection; of a listener with several, only after the client said whom it wants. NULL: nothing. Borrowed from the context. */
 const struct tls_identity *tls_engine_identity(const struct tls_engine *e);
 const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
-
-/* Accepting: this host belongs to the policy that the peer was judged by. False: the peer asked for a name with another policy, and a request for
- * this host must be answered 421 (security A9). Without a choice by server name there is one policy for all. */
-bool tls_engine_serves(const struct tls_engine *e, struct span host);
 
 /* Judges the peer of a finished handshake again, under another context of the same role (after a reload). REASON_VALID: it may stay, be it tolerated;
  * the verdict says more. */

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one gate: may this request, or the bytes of this tcp connection, go on, and where? Requests, the handshake of tcp listeners, what still runs after a reload
+ * and the command explain all ask here. Values in, a verdict out; nothing is refused or allowed anywhere else.
+ *
+ *   request   it is HTTP that two readers understand alike (http/), and its target can be taken apart
+ *   path      on a listener with path rules: odd spellings are refused or rewritten (security C9)
+ *   host      it belongs to the policy that the caller was judged by, where TLS chose one by server name (security A9)
+ *   browser   on a plaintext listener: no web page sent it (security E1)
+ *   loop      on a forward proxy: it did not come through us again and again
+ *   caller    the rules of the listener
+ *   route     a forward proxy may take it past the routes: to the host it names, or as CONNECT; else a route, and that route's rules
+ *
+ * Each step can refuse, and the first that does decides. ADMIT_REFUSED is the initial value, and only the last step changes it.
+ */
+#ifndef MTLSD_POLICY_ADMIT_H
+#define MTLSD_POLICY_ADMIT_H
+
+#include "mtlsd/base/err.h"
+#include "mtlsd/http/http_target.h"
+#include "mtlsd/policy/route_index.h"
+
+struct tls_sni;
+
+#define ADMIT_VIA_NAME "mtlsd" /* what we call ourselves in Via, by which a loop is found */
+
+struct admit_place { /* who asks, and where; all borrowed */
+    const struct config_listener *conf;
+    const struct route_index *by_host; /* of its routes; NULL: they are looked through */
+    const struct tls_sni *sni;         /* NULL: one policy for all names, or no TLS */
+    size_t policy;                     /* which of them the caller was judged by */
+    const struct tls_verdict *verdict; /* NULL: nobody was asked for a certificate */
+    const struct tls_peer *peer;       /* NULL: there is none */
+    const struct address *tunnel;      /* CONNECT to it was granted on this connection; NULL: none was */
+    const uint8_t *local;              /* the address of the listening socket, of n_local bytes; n_local 0: unknown */
+    size_t n_local;
+    unsigned local_port;               /* 0: unknown */
+};
+
+enum admit_way {
+    ADMIT_REFUSED,
+    ADMIT_BY_ROUTE, /* the one in choice, to its upstream or as its answer */
+    ADMIT_DIRECT,   /* in plaintext to the host itself */
+    ADMIT_BLIND,    /* CONNECT: bytes that nobody looks into */
+    ADMIT_SNIFFED,  /* CONNECT: what is said in it is judged then */
+};
+
+struct admission { /* begins with admission_init, whatever is asked */
+    enum admit_way way;
+    const struct http_head *head; /* borrowed */
+    struct span method;
+    struct http_target target;
+    struct span path;             /* as matched, and as forwarded but for strip_prefix */
+    struct bytes rewritten;       /* owned: the path, where it did not come so */
+    struct route_choice choice;   /* kept where an earlier step refuses and a trace is wanted: what would decide */
+    bool would_refuse;            /* rules that are only tried out (allow_log_only) would refuse it */
+    bool public_only;             /* special addresses are refused after the lookup, because nobody listed the host (security E3) */
+    struct address to;            /* all ways but by a route */
+};
+
+enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_STEPS };
+
+struct admit_trace { /* what each step says, also after one that refuses */
+    struct admit_said {
+        bool asked;         /* false: this listener does not ask that, or there is nothing to ask about */
+        enum reason reason; /* REASON_VALID: passes */
+        struct err err;     /* the sentence of a refusal */
+    } said[ADMIT_STEPS];
+};
+
+void admission_init(struct admission *a);
+void admission_clear(struct admission *a);
+
+/* REASON_VALID with the way, or the reason and a sentence in err. trace: zeroed by the caller; NULL: nobody wants it, which costs nothing. */
+enum reason admit_request(const struct admit_place *at, const struct http_head *head, struct admission *out, struct admit_trace *trace, struct err *err);
+/* The rules of the listener alone, which is all there is to a tcp connection. Without rules nobody need be named there, but a certificate that is only tolerated
+ * does not pass, since no route names its status. */
+enum reason admit_caller(const struct admit_place *at, struct admission *out, struct admit_trace *trace, struct err *err);
+
+/* Whether a tunnel that runs would be opened again, by what it asked for, whose path is the one that was forwarded but for strip_prefix: the same steps, without
+ * those that look at fields, which are over. Only a route that forwards will do. */
+enum reason admit_running(const struct admit_place *at, struct span method, const struct http_target *asked, struct err *err);
+
+#endif
