@@ -30,8 +30,9 @@ static int allocate_arrays(struct snapshot *s)
         s->n_routes += s->config->listeners[i].n_routes;
     s->routes = calloc(s->n_routes + 1, sizeof(*s->routes));
     s->listeners = calloc(s->config->n_listeners + 1, sizeof(*s->listeners));
+    s->key_memory = tls_key_memory_new();
     bool all = s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->target_state != NULL && s->routes != NULL &&
-               s->listeners != NULL;
+               s->listeners != NULL && s->key_memory != NULL;
     return all ? 0 : -1;
 }
 
@@ -75,6 +76,7 @@ void snapshot_destroy(struct snapshot *s)
     free(s->upstreams);
     free(s->trusts);
     free(s->identities);
+    tls_key_memory_unref(s->key_memory);
     config_free(s->config);
     free(s);
 }

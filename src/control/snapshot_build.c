@@ -280,6 +280,7 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     struct comparison last = {0};
     struct loader with_last = *loader, *l = &with_last;
     with_last.last = &last;
+    with_last.key_memory = s->key_memory;
     snapshot_access_config(l, s->config);
     for (size_t i = 0; i < s->config->n_identities; i++)
         s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(l, &s->config->identities[i])};

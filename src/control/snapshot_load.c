@@ -123,7 +123,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
 {
     struct subject s = {"identity", conf->name, conf->where};
     const char *key_path = conf->bundle != NULL ? conf->bundle : conf->key;
-    struct tls_identity_spec spec = {.name = conf->name, .key_file = key_path};
+    struct tls_identity_spec spec = {.name = conf->name, .key_file = key_path, .key_memory = l->key_memory};
     struct tls_identity *id = NULL;
     struct bytes certificate = {0}, key = {0};
     int rc = read_key_file(l, &s, key_path, &key);

@@ -11,7 +11,8 @@ struct loader { /* all borrowed */
     const struct file_source *files;
     int64_t now;
     struct findings *findings;
-    struct comparison *last; /* of snapshot_build alone */
+    struct comparison *last; /* this and key_memory: of snapshot_build alone */
+    struct tls_key_memory *key_memory;
 };
 
 /* NULL with findings. The caller owns the reference. */

@@ -138,13 +138,23 @@ static void reopen_log(void)
 
 /* ---- reload: load on the side, swap on the main loop ---- */
 
+/* Takes config. */
+static struct snapshot *load(const struct run *r, struct config *config, uint64_t generation, struct findings *findings)
+{
+    struct snapshot *snapshot = snapshot_new(config, &r->crls.files, generation, clock_now(), findings);
+    if (snapshot != NULL && !tls_key_memory_is_locked(snapshot->key_memory))
+        findings_add(findings, FINDING_WARNING, "",
+                     "private keys may be written to swap, because the system refuses to lock their memory: raise the limit (LimitMEMLOCK= or ulimit -l)");
+    return snapshot;
+}
+
 static void load_again(void *ctx)
 {
     struct run *r = ctx;
     struct config *config = r->options->path != NULL ? config_load(r->options->path, &r->reload.findings)
                                                      : config_parse(r->options->text, r->options->place, &r->reload.findings);
     if (config != NULL)
-        r->reload.loaded = snapshot_new(config, &r->crls.files, r->generation + 1, clock_now(), &r->reload.findings);
+        r->reload.loaded = load(r, config, r->generation + 1, &r->reload.findings);
 }
 
 static void start_reload(struct run *r);
@@ -376,7 +386,7 @@ int daemon_run(struct config *config, const struct run_options *options)
     struct run r = {.options = options, .generation = 1, .started = clock_now()};
     if (run_crls_begin(&r.crls) != 0)
         findings.out_of_memory = 1;
-    struct snapshot *snapshot = snapshot_new(config, &r.crls.files, r.generation, clock_now(), &findings);
+    struct snapshot *snapshot = load(&r, config, r.generation, &findings);
     translate(&r, &findings);
     if (snapshot == NULL)
         run_print_findings(&findings);

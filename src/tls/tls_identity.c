@@ -6,6 +6,7 @@
 #include "tls_internal.h"
 #include "tls_key.h"
 #include "tls_pem.h"
+#include "tls_private_key.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ struct tls_identity {
     char serial[2 * TLS_CERT_MAX_SERIAL_BYTES + 3]; /* hex, of the leaf */
     char sha256[65];                                /* hex, of the leaf */
     struct tls_key kind; /* of the leaf's key */
-    gnutls_x509_privkey_t key;
+    struct tls_private_key key;
     gnutls_privkey_t lent; /* borrows key */
     struct link *links;    /* leaf first */
     gnutls_pcert_st *pcerts; /* the links, as the library sends them */
@@ -44,6 +45,7 @@ struct loading {
     struct tls_identity *id;
     struct findings *notes;
     struct err *err;
+    gnutls_x509_privkey_t key;
     size_t key_line;
 };
 
@@ -107,7 +109,7 @@ static int check_only_kind(const struct loading *l)
 
 static int add_key(struct loading *l, const struct tls_pem_reader *r, const struct tls_pem_block *block)
 {
-    if (l->id->key != NULL)
+    if (l->key != NULL)
         return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a second private key (the first begins in line %zu)",
                        r->file, block->line, l->key_line);
     if (ends_with(block->label, "ENCRYPTED PRIVATE KEY") ||
@@ -119,11 +121,11 @@ static int add_key(struct loading *l, const struct tls_pem_reader *r, const stru
                        r->file, block->line);
     l->key_line = block->line;
     struct span der;
-    if (gnutls_x509_privkey_init(&l->id->key) != 0)
+    if (gnutls_x509_privkey_init(&l->key) != 0)
         return err_set(l->err, ERR_MEMORY, "out of memory");
     if (tls_pem_decode(r, block, &der, l->err) != 0)
         return -1;
-    int rc = tls_key_import(block->label, der, l->id->key);
+    int rc = tls_private_key_read(block->label, der, l->spec->key_memory, &l->id->key, l->key);
     tls_pem_wipe(der);
     if (rc == 0 || check_only_kind(l) != 0)
         return rc == 0 ? 0 : -1;
@@ -167,7 +169,7 @@ static int read_all(struct loading *l)
     if (l->id->n_links == 0)
         return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no certificate", spec->name,
                        spec->certificate_file);
-    if (l->id->key == NULL)
+    if (l->key == NULL)
         return err_set(
             l->err, ERR_CREDENTIAL, "identity %s: %s holds no private key%s", spec->name, key_file(spec),
             bundle ? "; a bundle is chain and key in one file, or give certificate and key apart" : "");
@@ -195,7 +197,7 @@ static void swap(struct link *a, struct link *b)
  * handshake. Asked once here and not, by a signature that is made and verified, for each place that an identity is used in. */
 static int check_halves(const struct loading *l)
 {
-    if (gnutls_x509_privkey_verify_params(l->id->key) == 0)
+    if (gnutls_x509_privkey_verify_params(l->key) == 0)
         return 0;
     return err_set(l->err, ERR_CREDENTIAL,
                    "identity %s: the private key in %s (line %zu) is damaged: its public half is that of another key",
@@ -206,7 +208,7 @@ static int find_leaf(struct loading *l)
 {
     struct tls_identity *id = l->id;
     for (size_t i = 0; i < id->n_links; i++) {
-        if (!same_key(id->links[i].crt, id->key))
+        if (!same_key(id->links[i].crt, l->key))
             continue;
         if (i > 0)
             findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
@@ -253,34 +255,6 @@ static void order_chain(struct loading *l)
         link_clear(&id->links[i]);
     }
     id->n_links = n;
-}
-
-static const char *signature_word(gnutls_x509_crt_t crt)
-{
-    switch (gnutls_x509_crt_get_signature_algorithm(crt)) {
-    case GNUTLS_SIGN_RSA_SHA256:
-        return "RSA-SHA256";
-    case GNUTLS_SIGN_RSA_SHA384:
-        return "RSA-SHA384";
-    case GNUTLS_SIGN_RSA_SHA512:
-        return "RSA-SHA512";
-    case GNUTLS_SIGN_RSA_PSS_SHA256:
-    case GNUTLS_SIGN_RSA_PSS_SHA384:
-    case GNUTLS_SIGN_RSA_PSS_SHA512:
-        return "RSASSA-PSS";
-    case GNUTLS_SIGN_ECDSA_SHA256:
-        return "ecdsa-with-SHA256";
-    case GNUTLS_SIGN_ECDSA_SHA384:
-        return "ecdsa-with-SHA384";
-    case GNUTLS_SIGN_ECDSA_SHA512:
-        return "ecdsa-with-SHA512";
-    case GNUTLS_SIGN_EDDSA_ED25519:
-        return "ED25519";
-    case GNUTLS_SIGN_EDDSA_ED448:
-        return "ED448";
-    default:
-        return NULL;
-    }
 }
 
 /* A key that nobody takes is an error; of one that few take, peers may be glad all the same. */
@@ -345,20 +319,6 @@ static int import_pcerts(const struct tls_identity *id, gnutls_pcert_st *out, si
     return rc;
 }
 
-/* Lends the key out: each copy would cost memory, and the library frees parts of one without wiping them. */
-static int lend_key(const struct tls_identity *id, gnutls_privkey_t *out)
-{
-    int rc = gnutls_privkey_init(out);
-    if (rc != 0)
-        return rc;
-    rc = gnutls_privkey_import_x509(*out, id->key, 0);
-    if (rc != 0) {
-        gnutls_privkey_deinit(*out);
-        *out = NULL;
-    }
-    return rc;
-}
-
 /* Keeps what handshakes need and lets go of what only loading did. */
 static int settle(struct loading *l)
 {
@@ -366,15 +326,44 @@ static int settle(struct loading *l)
     struct link *fewer = realloc(id->links, id->n_links * sizeof(*fewer));
     if (fewer != NULL)
         id->links = fewer;
-    id->signature = signature_word(id->links[0].crt);
+    id->signature = tls_key_openssl_signature(id->links[0].crt);
     id->pcerts = calloc(id->n_links, sizeof(*id->pcerts));
-    if (id->pcerts == NULL || import_pcerts(id, id->pcerts, &id->n_pcerts) != 0 || lend_key(id, &id->lent) != 0)
+    if (id->pcerts == NULL || import_pcerts(id, id->pcerts, &id->n_pcerts) != 0 || tls_private_key_lend(&id->key, &id->lent) != 0)
         return err_set(l->err, ERR_CREDENTIAL, "identity %s: the TLS library does not take this certificate and key", l->spec->name);
     for (size_t i = 0; i < id->n_links; i++) {
         gnutls_x509_crt_deinit(id->links[i].crt);
         id->links[i].crt = NULL;
     }
     return 0;
+}
+
+static void note_leaf(struct tls_identity *id)
+{
+    const struct tls_cert *leaf = &id->links[0].cert;
+    tls_cert_name_text(leaf->subject, id->subject, sizeof(id->subject));
+    tls_cert_name_text(leaf->issuer, id->issuer, sizeof(id->issuer));
+    tls_key_read(id->links[0].crt, leaf->spki, &id->kind);
+    tls_key_name(&id->kind, id->key_kind);
+    text_hex(id->serial, tls_cert_serial_digits(leaf));
+    tls_key_openssl_name(&id->kind, id->key_word);
+    tls_cert_sha256(leaf->der, id->sha256);
+}
+
+static int load(struct loading *l, int64_t now)
+{
+    struct tls_identity *id = l->id;
+    id->name = span_dup(span_from_str(l->spec->name));
+    id->links = calloc(MAX_CERTIFICATES, sizeof(*id->links));
+    if (id->name == NULL || id->links == NULL)
+        return err_set(l->err, ERR_MEMORY, "out of memory");
+    if (read_all(l) != 0 || (!id->unchecked && find_leaf(l) != 0))
+        return -1;
+    if (!id->unchecked)
+        order_chain(l);
+    note_leaf(id);
+    if (!id->unchecked && (check_leaf(l, now) != 0 || check_kind(l) != 0))
+        return -1;
+    return settle(l);
 }
 
 struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int64_t now,
@@ -386,31 +375,12 @@ struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int6
         return NULL;
     }
     atomic_init(&id->refs, 1);
-    id->name = span_dup(span_from_str(spec->name));
-    id->links = calloc(MAX_CERTIFICATES, sizeof(*id->links));
-    if (id->name == NULL || id->links == NULL) {
-        (void)err_set(err, ERR_MEMORY, "out of memory");
-        goto fail;
-    }
-    struct loading l = {.spec = spec, .id = id, .notes = notes, .err = err};
     id->unchecked = spec->unchecked;
-    if (read_all(&l) != 0 || (!id->unchecked && find_leaf(&l) != 0))
-        goto fail;
-    if (!id->unchecked)
-        order_chain(&l);
-    tls_cert_name_text(id->links[0].cert.subject, id->subject, sizeof(id->subject));
-    tls_cert_name_text(id->links[0].cert.issuer, id->issuer, sizeof(id->issuer));
-    tls_key_read(id->links[0].crt, id->links[0].cert.spki, &id->kind);
-    tls_key_name(&id->kind, id->key_kind);
-    text_hex(id->serial, tls_cert_serial_digits(&id->links[0].cert));
-    tls_key_openssl_name(&id->kind, id->key_word);
-    tls_cert_sha256(id->links[0].cert.der, id->sha256);
-    if (!id->unchecked && (check_leaf(&l, now) != 0 || check_kind(&l) != 0))
-        goto fail;
-    if (settle(&l) != 0)
-        goto fail;
-    return id;
-fail:
+    struct loading l = {.spec = spec, .id = id, .notes = notes, .err = err};
+    int rc = load(&l, now);
+    gnutls_x509_privkey_deinit(l.key); /* wipes */
+    if (rc == 0)
+        return id;
     tls_identity_unref(id);
     return NULL;
 }
@@ -432,7 +402,7 @@ void tls_identity_unref(struct tls_identity *id)
     free(id->pcerts);
     free(id->links);
     gnutls_privkey_deinit(id->lent);
-    gnutls_x509_privkey_deinit(id->key); /* wipes */
+    tls_private_key_clear(&id->key);
     free(id->name);
     free(id);
 }
@@ -489,7 +459,7 @@ int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_cre
     gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH); /* find_leaf knows, or nobody wants to */
     int rc = import_pcerts(id, pcerts, &n);
     if (rc == 0)
-        rc = lend_key(id, &key);
+        rc = tls_private_key_lend(&id->key, &key);
     if (rc == 0)
         rc = gnutls_certificate_set_key(credentials, no_names, 0, pcerts, (int)n, key); /* takes both */
     if (rc >= 0)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_RSA_BITS = 1024, MAX_RSA_BITS = 8192, ED25519_BYTES = 32, ED448_BYTES = 57 };
+enum { MIN_RSA_BITS = 1024, MAX_RSA_BITS = 8192 };
 
 static const struct curve {
     gnutls_ecc_curve_t id;
@@ -143,6 +143,34 @@ void tls_key_openssl_name(const struct tls_key *key, char out[TLS_KEY_NAME])
         snprintf(out, TLS_KEY_NAME, "%s", key->algorithm == GNUTLS_PK_EDDSA_ED448 ? "ED448" : "ED25519");
 }
 
+const char *tls_key_openssl_signature(gnutls_x509_crt_t crt)
+{
+    switch (gnutls_x509_crt_get_signature_algorithm(crt)) {
+    case GNUTLS_SIGN_RSA_SHA256:
+        return "RSA-SHA256";
+    case GNUTLS_SIGN_RSA_SHA384:
+        return "RSA-SHA384";
+    case GNUTLS_SIGN_RSA_SHA512:
+        return "RSA-SHA512";
+    case GNUTLS_SIGN_RSA_PSS_SHA256:
+    case GNUTLS_SIGN_RSA_PSS_SHA384:
+    case GNUTLS_SIGN_RSA_PSS_SHA512:
+        return "RSASSA-PSS";
+    case GNUTLS_SIGN_ECDSA_SHA256:
+        return "ecdsa-with-SHA256";
+    case GNUTLS_SIGN_ECDSA_SHA384:
+        return "ecdsa-with-SHA384";
+    case GNUTLS_SIGN_ECDSA_SHA512:
+        return "ecdsa-with-SHA512";
+    case GNUTLS_SIGN_EDDSA_ED25519:
+        return "ED25519";
+    case GNUTLS_SIGN_EDDSA_ED448:
+        return "ED448";
+    default:
+        return NULL;
+    }
+}
+
 /* ---- whether it can be used ---- */
 
 static bool is_rsa(const struct tls_key *key)
@@ -237,32 +265,6 @@ static bool has_signature(const struct tls_key *key, gnutls_priority_t priority,
         if (signs(key, (gnutls_sign_algorithm_t)list[i], v13))
             return true;
     return false;
-}
-
-/* The library decodes an EdDSA key into two small blocks that it frees with the key in them. An allocator gives a thread first what that thread
- * freed last, so they are taken once more and wiped. */
-static void wipe_freed(size_t size)
-{
-    void *blocks[32];
-    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
-        blocks[i] = malloc(size + i % 4);
-        if (blocks[i] != NULL)
-            explicit_bzero(blocks[i], size);
-    }
-    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
-        free(blocks[i]);
-}
-
-int tls_key_import(struct span label, struct span der, gnutls_x509_privkey_t key)
-{
-    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
-    if (!span_equals_str(label, "PRIVATE KEY"))
-        return gnutls_x509_privkey_import(key, &datum, GNUTLS_X509_FMT_DER);
-    int rc = gnutls_x509_privkey_import_pkcs8(key, &datum, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
-    int kind = gnutls_x509_privkey_get_pk_algorithm(key);
-    if (kind == GNUTLS_PK_EDDSA_ED25519 || kind == GNUTLS_PK_EDDSA_ED448)
-        wipe_freed(kind == GNUTLS_PK_EDDSA_ED25519 ? ED25519_BYTES : ED448_BYTES);
-    return rc;
 }
 
 /* In TLS 1.2 a cipher suite says what kind of key the server has, and OpenSSL holds a client's certificate to the groups of the client's hello. */

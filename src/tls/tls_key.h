@@ -26,13 +26,13 @@ struct tls_key {
 /* Of an algorithm or a curve that a library may not know, by the content of its object identifier; fixed text, NULL: none. */
 const char *tls_key_foreign_name(struct span oid);
 bool tls_key_is_known(int algorithm); /* of a kind that is accepted where it is strong enough */
-/* From the bytes of a PEM block with this label. The library leaves copies of a key behind where it decodes PEM itself. 0 or a GnuTLS error. */
-MUST_CHECK int tls_key_import(struct span label, struct span der, gnutls_x509_privkey_t key);
 void tls_key_read(gnutls_x509_crt_t crt, struct span spki, struct tls_key *out);
 /* "ECDSA P-521", "RSA-PSS 2048", "Ed448". */
 void tls_key_name(const struct tls_key *key, char out[TLS_KEY_NAME]);
 /* As OpenSSL spells it: "EC521", "RSA2048"; empty: it has no name there. */
 void tls_key_openssl_name(const struct tls_key *key, char out[TLS_KEY_NAME]);
+/* The same of the signature on a certificate: "RSA-SHA256"; NULL: none of ours. */
+const char *tls_key_openssl_signature(gnutls_x509_crt_t crt);
 /* Whether an identity with this key is of any use: peers take the kind, and a signature takes no absurd time. -1 + err, which names the identity. */
 MUST_CHECK int tls_key_check(const struct tls_key *key, const char *identity, struct err *err);
 /* Every version of TLS that the priority allows must be able to use the key, or a handshake would go without it: -1 + err. accepting: as a server. */

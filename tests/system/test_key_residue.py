@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""After a rotation the old private key is nowhere in the daemon's memory: neither a number of it nor its file's text. And no command that holds
-keys can be looked into or leaves a core file. Security E4."""
+"""A private key is in locked memory only, and after a rotation nowhere in the daemon's memory: neither a number of it nor its file's text. And no
+command that holds keys can be looked into or leaves a core file. Security E4."""
 import os
 import pathlib
 import re
@@ -9,6 +9,7 @@ import socket
 import stat
 import struct
 import subprocess
+import unittest
 
 import harness
 import peers
@@ -23,6 +24,8 @@ KINDS = {
     "Ed25519": ("-algorithm", "ED25519"),
     "RSA": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
 }
+# Of a mapping: locked, and left out of dumps. A sanitizer lets nothing be locked.
+PROTECTED = {"dd"} if harness.is_sanitized() else {"lo", "dd"}
 PRIVATE = ("priv", "privateExponent", "prime1", "prime2", "exponent1", "exponent2", "coefficient")
 
 
@@ -60,14 +63,21 @@ def pages(pid, begin, end):
             start = None
 
 
-def search(pid, wanted):
-    """The names of the pieces that are in memory the process can write to."""
+def mappings(pid):
+    """Of memory that the process can write to: begin, end, and the kernel's flags (lo: locked, dd: not dumped)."""
+    text = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+    for begin, end, kind, flags in re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ \S+ *(.*)\n(?:[A-Z].*\n)*?VmFlags: (.*)$", text, re.M):
+        begin, end = int(begin, 16), int(end, 16)
+        if end - begin <= LARGEST_MAPPING and kind != "[vvar]":  # the sanitizer's own tables
+            yield begin, end, set(flags.split())
+
+
+def search(pid, wanted, but_with=None):
+    """The names of the pieces that are in memory the process can write to, but in mappings that have all of these flags."""
     found = set()
-    maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for begin, end, kind in re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ \S+ *(.*)$", maps, re.M):
-            begin, end = int(begin, 16), int(end, 16)
-            if end - begin > LARGEST_MAPPING or kind == "[vvar]":  # the sanitizer's own tables
+        for begin, end, flags in mappings(pid):
+            if but_with and but_with <= flags:
                 continue
             for start, stop in pages(pid, begin, end):
                 for at in range(start, stop, PIECE):
@@ -121,6 +131,7 @@ class Rotation(harness.Case):
                 except PermissionError:
                     self.skipTest("looking into another process needs root with CAP_SYS_PTRACE")
                 self.assertNotEqual(set(), before, "a key that is in use is not found: the search is wrong")
+                self.assertEqual(set(), search(self.mtlsd.pid, traces(old), PROTECTED), "outside of locked pages")
                 os.replace(second, live)
                 done = self.command("reload", "-c", self.mtlsd.config_path)
                 self.assertEqual(0, done.returncode, done.stderr)
@@ -134,6 +145,18 @@ NOBODY = 65534
 
 
 class Protection(harness.Case):
+    @unittest.skipIf(harness.is_sanitized(), "a sanitizer pretends to lock")
+    def test_without_permission_to_lock_memory_it_warns_once_and_serves(self):
+        backend, port = peers.Backend(self, lambda r: peers.reply(b"fine")), free_port()
+        more = "".join(f'i{i} = {{ bundle = "{self.pki.client().pem}"; }}; ' for i in range(300))
+        conf = self.config(self.verifier_text(port, backend.port).replace("identities = {", f"identities = {{ {more}"))
+        not_locking = ["setpriv", "--bounding-set=-ipc_lock"] if os.geteuid() == 0 else []
+        self.mtlsd = harness.Process("mtlsd", ["prlimit", "--memlock=0", *not_locking, harness.MTLSD, "run", "-c", conf], self.folder, self.environment())
+        self.processes.append(self.mtlsd)
+        self.mtlsd.wait_ready([port])
+        self.assertEqual("fine", self.curl_tls(port).text)
+        self.assertEqual(1, self.mtlsd.log.count("LimitMEMLOCK"), self.mtlsd.log)
+
     def test_every_command_that_holds_keys_keeps_others_of_its_user_out(self):
         """The kernel gives the files of such a process to root. The peer takes connections and says nothing, so that the commands are seen at work."""
         self.folder.parent.chmod(stat.S_IMODE(self.folder.parent.stat().st_mode) | 0o011)

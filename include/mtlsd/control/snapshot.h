@@ -11,6 +11,7 @@
 #include "mtlsd/control/file_access.h"
 #include "mtlsd/proxy/target_state.h"
 #include "mtlsd/proxy/plan.h"
+#include "mtlsd/tls/tls_key_memory.h"
 #include <stdatomic.h>
 
 struct crl_shelf;
@@ -50,6 +51,7 @@ struct snapshot_trust {
 struct snapshot {
     struct config *config; /* owned */
     uint64_t generation;
+    struct tls_key_memory *key_memory; /* of the identities' keys */
     struct snapshot_identity *identities;
     struct snapshot_trust *trusts;
     size_t n_trusts; /* may be one more than configured: "system" */

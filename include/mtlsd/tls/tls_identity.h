@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct tls_identity;
+struct tls_key_memory;
 
 struct tls_identity_spec {
     const char *name;             /* as configured, for messages */
@@ -20,6 +21,7 @@ struct tls_identity_spec {
     struct span key;              /* PEM; the same span as certificate for a bundle */
     const char *key_file;
     bool unchecked; /* for drills: present what stands there, in that order, whatever it is and whoever's the key */
+    struct tls_key_memory *key_memory; /* for the key; NULL: it gets memory of its own */
 };
 
 /* Chain order is repaired and reported as a note; every PEM block must parse (a half-broken file is refused with the line of the bad
