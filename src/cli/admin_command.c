@@ -119,9 +119,3 @@ void admin_command_print_body(const struct admin_reply *reply)
     struct span body = bytes_span(&reply->body);
     fwrite(body.ptr, 1, body.len, stdout);
 }
-
-const char *admin_command_text(const struct json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}

@@ -27,7 +27,5 @@ bool admin_command_call(const struct admin_command *command, int argc, char **ar
 void admin_command_clear(struct admin_reply *reply);
 /* Prints the body as it came. */
 void admin_command_print_body(const struct admin_reply *reply);
-/* The string member of an object, or "". */
-const char *admin_command_text(const struct json_t *object, const char *key);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin_command.h"
 #include "command.h"
+#include "document.h"
 
 #include <stdio.h>
 
@@ -18,7 +19,7 @@ int cmd_drain(int argc, char **argv)
     int code;
     if (!admin_command_call(&command, argc, argv, &reply, &code))
         return code;
-    const char *detail = admin_command_text(reply.json, "detail");
+    const char *detail = document_string(reply.json, "detail", "");
     if (reply.as_json)
         admin_command_print_body(&reply);
     if (reply.status != 202)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin_command.h"
 #include "command.h"
+#include "document.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 static const struct admin_command command = {
@@ -21,8 +21,8 @@ static void print_findings(const json_t *findings, FILE *to)
     json_t *f;
     json_array_foreach(findings, i, f)
     {
-        const char *where = admin_command_text(f, "where");
-        fprintf(to, "  %-8s%s%s%s\n", admin_command_text(f, "level"), where, where[0] != '\0' ? ": " : "", admin_command_text(f, "text"));
+        const char *where = document_string(f, "where", "");
+        fprintf(to, "  %-8s%s%s%s\n", document_string(f, "level", ""), where, where[0] != '\0' ? ": " : "", document_string(f, "text", ""));
     }
 }
 
@@ -32,8 +32,8 @@ int cmd_reload(int argc, char **argv)
     int code;
     if (!admin_command_call(&command, argc, argv, &reply, &code))
         return code;
-    long long generation = json_integer_value(json_object_get(reply.json, "generation"));
-    const json_t *findings = json_object_get(reply.json, "findings");
+    long long generation = document_number(reply.json, "generation");
+    const json_t *findings = document_get(reply.json, "findings");
     if (reply.as_json)
         admin_command_print_body(&reply);
     if (reply.status == 200) {
@@ -49,7 +49,7 @@ int cmd_reload(int argc, char **argv)
             print_findings(findings, stderr);
         }
     } else {
-        code = command_fail(COMMAND_FAILED, "reload: %s", admin_command_text(reply.json, "detail"));
+        code = command_fail(COMMAND_FAILED, "reload: %s", document_string(reply.json, "detail", ""));
     }
     admin_command_clear(&reply);
     return code;

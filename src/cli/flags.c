@@ -3,6 +3,7 @@
 #include "command.h"
 #include "mtlsd/base/lookalike.h"
 #include "mtlsd/base/text.h"
+#include "page.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -181,45 +182,34 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
     return check_complete(&r, operands, err) == 0 ? FLAGS_GO : FLAGS_WRONG;
 }
 
-static int help_text(struct bytes *out, const char *help)
-{
-    for (const char *line = help;;) {
-        const char *end = strchr(line, '\n');
-        size_t n = end != NULL ? (size_t)(end - line) : strlen(line);
-        if (bytes_append(out, line, n) != 0 || bytes_append_str(out, "\n") != 0)
-            return -1;
-        if (end == NULL)
-            return 0;
-        if (bytes_printf(out, "%*s", HELP_COLUMN + 2, "") != 0)
-            return -1;
-        line = end + 1;
-    }
-}
-
-static int help_flag(struct bytes *out, const struct flag *f)
+static void help_flag(struct page *p, const struct flag *f)
 {
     char left[128];
     int n = snprintf(left, sizeof(left), "%s%s%s%s%s", f->brief != NULL ? f->brief : "", f->brief != NULL ? ", " : "", f->name,
                      f->value != NULL ? " " : "", f->value != NULL ? f->value : "");
-    if (bytes_printf(out, "  %-*s", HELP_COLUMN, left) != 0)
-        return -1;
-    if (n + 2 > HELP_COLUMN && bytes_printf(out, "\n%*s", HELP_COLUMN + 2, "") != 0)
-        return -1;
-    return help_text(out, f->help);
+    page_printf(p, "  %-*s", HELP_COLUMN, left);
+    if (n + 2 > HELP_COLUMN)
+        page_printf(p, "\n%*s", HELP_COLUMN + 2, "");
+    for (const char *line = f->help; line != NULL;) {
+        size_t all = strcspn(line, "\n");
+        page_printf(p, "%.*s\n", (int)all, line);
+        line = line[all] != '\0' ? line + all + 1 : NULL;
+        page_printf(p, "%*s", line != NULL ? HELP_COLUMN + 2 : 0, "");
+    }
 }
 
 int flags_help(const struct flags *flags, struct bytes *out)
 {
-    if (bytes_printf(out, "usage: %s %s\n\n%s\n", flags->command, flags->usage, flags->about) != 0)
-        return -1;
-    if (flags->n > 0 && bytes_append_str(out, "\n") != 0)
-        return -1;
+    struct page p = {.out = out};
+    page_printf(&p, "usage: %s %s\n\n", flags->command, flags->usage);
+    page_say(&p, flags->about);
+    page_say(&p, flags->n > 0 ? "\n\n" : "\n");
     for (size_t i = 0; i < flags->n; i++)
-        if (help_flag(out, &flags->table[i]) != 0)
-            return -1;
-    if (flags->after != NULL && bytes_printf(out, "\n%s\n", flags->after) != 0)
-        return -1;
-    return 0;
+        help_flag(&p, &flags->table[i]);
+    page_say(&p, flags->after != NULL ? "\n" : "");
+    page_say(&p, flags->after != NULL ? flags->after : "");
+    page_say(&p, flags->after != NULL ? "\n" : "");
+    return page_end(&p);
 }
 
 static void print_help(const struct flags *flags)

@@ -36,7 +36,7 @@ void page_printf(struct page *p, const char *fmt, ...)
     char text[PAGE_CELL_MAX];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
+    p->failed = vsnprintf(text, sizeof(text), fmt, args) >= (int)sizeof(text) || p->failed;
     va_end(args);
     page_say(p, text);
 }
@@ -60,27 +60,11 @@ static const char *grouped(long long n, char text[DIGITS_MAX])
 
 static bool has_value(const json_t *value)
 {
-    switch (value != NULL ? json_typeof(value) : JSON_NULL) {
-    case JSON_STRING:
+    if (json_is_string(value))
         return json_string_length(value) > 0;
-    case JSON_INTEGER:
+    if (json_is_integer(value))
         return json_integer_value(value) != 0;
-    case JSON_ARRAY:
-        return json_array_size(value) > 0;
-    case JSON_OBJECT:
-        return json_object_size(value) > 0;
-    case JSON_REAL:
-    case JSON_TRUE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* jansson iterates over what it does not change, but does not say so. */
-static json_t *unconst(const json_t *object)
-{
-    return (json_t *)(uintptr_t)object;
+    return json_is_real(value) || json_is_true(value) || json_array_size(value) > 0 || json_object_size(value) > 0;
 }
 
 /* A number, or how many there are in a list. */
@@ -102,7 +86,7 @@ static void days_left(long long days, char out[DIGITS_MAX])
         snprintf(out, DIGITS_MAX, "%lld day%s%s", days, days == 1 ? "" : "s", days < SOON_DAYS ? " !" : "");
 }
 
-static int put_number(struct bytes *out, long long n, const char *how)
+static void put_number(struct page *p, long long n, const char *how)
 {
     char text[DIGITS_MAX];
     if (how_is(how, "due") && n == 0)
@@ -117,83 +101,67 @@ static int put_number(struct bytes *out, long long n, const char *how)
         grouped(n, text);
     else
         snprintf(text, sizeof(text), "%lld", how_is(how, "days") ? (long long)text_days_left(n, 0) : n);
-    return bytes_append_str(out, text);
+    page_say(p, text);
 }
 
-static int put_string(struct bytes *out, const char *text, bool raw)
+static void put_string(struct page *p, const char *text, bool raw)
 {
-    return raw ? bytes_append_str(out, text) : text_append_percent(out, span_from_str(text));
+    if (raw)
+        page_say(p, text);
+    else
+        page_safe(p, text);
 }
 
-static int put_list(struct bytes *out, const json_t *list, const struct slot *s)
+static void put_list(struct page *p, const json_t *list, const struct slot *s)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
         const char *text = json_string_value(json_array_get(list, i));
-        rc = i > 0 ? bytes_append_str(out, s->op == '+' ? s->word : " ") : 0;
-        rc = rc != 0 ? rc : put_string(out, text != NULL ? text : "?", s->raw);
+        page_say(p, i == 0 ? "" : s->op == '+' ? s->word : " ");
+        put_string(p, text != NULL ? text : "?", s->raw);
     }
-    return rc;
 }
 
-static int put_keys(struct bytes *out, const json_t *object, const char *between)
+/* The keys, or how many there are of each. */
+static void put_object(struct page *p, const json_t *object, const struct slot *s)
 {
-    int rc = 0;
     const char *word, *before = "";
     json_t *value;
-    json_object_foreach(unconst(object), word, value)
+    json_object_foreach((json_t *)(uintptr_t)object, word, value) /* which changes nothing, but does not say so */
     {
-        rc = rc != 0 ? rc : bytes_append_str(out, before);
-        rc = rc != 0 ? rc : put_string(out, word, false);
-        before = between;
+        page_say(p, before);
+        if (s->op != '+')
+            page_printf(p, "%lld ", (long long)json_integer_value(value));
+        page_safe(p, word);
+        before = s->op == '+' ? s->word : ", ";
     }
-    return rc;
 }
 
-static int put_counts(struct bytes *out, const json_t *counts)
+static void put_nothing(struct page *p, const struct slot *s, const char *how)
 {
-    int rc = 0;
-    const char *word, *between = "";
-    json_t *count;
-    json_object_foreach(unconst(counts), word, count)
-    {
-        rc = rc != 0 ? rc : bytes_printf(out, "%s%lld ", between, (long long)json_integer_value(count));
-        rc = rc != 0 ? rc : put_string(out, word, false);
-        between = ", ";
-    }
-    return rc;
+    page_say(p, s->op == '|' ? s->word : how_is(how, ",") ? "0" : how_is(how, "left") ? "-" : "");
 }
 
-static int put_nothing(struct bytes *out, const struct slot *s, const char *how)
-{
-    if (s->op == '|')
-        return bytes_append_str(out, s->word);
-    return bytes_append_str(out, how_is(how, ",") ? "0" : how_is(how, "left") ? "-" : "");
-}
-
-static int put_value(struct bytes *out, const json_t *value, const struct slot *s)
+static void put_value(struct page *p, const json_t *value, const struct slot *s)
 {
     const char *how = s->op == ':' ? s->word : "";
     if (s->op == '#')
-        return bytes_append_str(out, count_of(value) == 1 ? "" : "s");
-    if (!has_value(value) && (!json_is_integer(value) || s->op == '|'))
-        return put_nothing(out, s, how);
-    if (how_is(how, "count") || how_is(how, "rest"))
-        return bytes_printf(out, "%lld", count_of(value) - (how[0] == 'r'));
-    switch (json_typeof(value)) {
-    case JSON_STRING:
-        return put_string(out, json_string_value(value), s->raw);
-    case JSON_INTEGER:
-        return put_number(out, json_integer_value(value), how);
-    case JSON_REAL:
-        return bytes_printf(out, "%.1f", json_real_value(value));
-    case JSON_ARRAY:
-        return put_list(out, value, s);
-    case JSON_OBJECT:
-        return s->op == '+' ? put_keys(out, value, s->word) : put_counts(out, value);
-    default:
-        return bytes_append_str(out, "yes");
-    }
+        page_say(p, count_of(value) == 1 ? "" : "s");
+    else if (!has_value(value) && (!json_is_integer(value) || s->op == '|'))
+        put_nothing(p, s, how);
+    else if (how_is(how, "count") || how_is(how, "rest"))
+        page_printf(p, "%lld", count_of(value) - (how[0] == 'r'));
+    else if (json_is_string(value))
+        put_string(p, json_string_value(value), s->raw);
+    else if (json_is_integer(value))
+        put_number(p, json_integer_value(value), how);
+    else if (json_is_real(value))
+        page_printf(p, "%.1f", json_real_value(value));
+    else if (json_is_array(value))
+        put_list(p, value, s);
+    else if (json_is_object(value))
+        put_object(p, value, s);
+    else
+        page_say(p, "yes");
 }
 
 /* ---- forms ---- */
@@ -235,6 +203,15 @@ static bool slot_holds(const struct slot *s, const json_t *value)
     return has_value(value) == (s->mark != '!');
 }
 
+/* What is put from now on goes to text, until p->out is what this gives again. */
+static struct bytes *begin_apart(struct page *p, struct bytes *text)
+{
+    struct bytes *out = p->out;
+    bytes_init(text, VALUE_MAX);
+    p->out = text;
+    return out;
+}
+
 static void put_slot(struct page *p, const json_t *object, const struct slot *s)
 {
     struct bytes text;
@@ -245,11 +222,13 @@ static void put_slot(struct page *p, const json_t *object, const struct slot *s)
     const char *how = s->op == ':' ? s->word + strspn(s->word, "abcdefghijklmnopqrstuvwxyz,") : "";
     bool right = *how == '>';
     int width = (int)strtol(how + right, NULL, 10);
-    bytes_init(&text, VALUE_MAX);
-    p->failed = p->failed || put_value(&text, value_of(p, object, s), s) != 0;
+    struct bytes *out = begin_apart(p, &text);
+    put_value(p, value_of(p, object, s), s);
+    p->out = out;
     int pad = width > (int)text.len ? width - (int)text.len : 0;
-    p->failed = p->failed || bytes_printf(p->out, "%*s", right ? pad : 0, "") != 0 || bytes_append_span(p->out, bytes_span(&text)) != 0 ||
-                bytes_printf(p->out, "%*s", right ? 0 : pad, "") != 0;
+    page_printf(p, "%*s", right ? pad : 0, "");
+    p->failed = p->failed || bytes_append_span(out, bytes_span(&text)) != 0;
+    page_printf(p, "%*s", right ? 0 : pad, "");
     bytes_clear(&text);
 }
 
@@ -333,19 +312,17 @@ void page_table(struct page *p, const struct page_column *columns, size_t n)
 
 void page_row(struct page *p, const struct json_t *object)
 {
-    struct bytes *out = p->out, text;
     for (size_t i = 0; i < p->n_columns; i++) {
+        struct bytes text, *out = begin_apart(p, &text);
         struct page_cell *cell = add_cell(p);
-        bytes_init(&text, VALUE_MAX);
-        p->out = &text;
         page_put(p, object, p->columns[i].form);
+        p->out = out;
         if (cell != NULL)
             snprintf(cell->text, sizeof(cell->text), "%.*s", (int)text.len, text.len > 0 ? (const char *)bytes_span(&text).ptr : "");
         if (cell != NULL && text.len >= sizeof(cell->text))
             memcpy(cell->text + sizeof(cell->text) - sizeof("..."), "...", sizeof("..."));
         bytes_clear(&text);
     }
-    p->out = out;
 }
 
 void page_rows(struct page *p, const struct json_t *list)

@@ -43,7 +43,7 @@ struct page {
 
 void page_say(struct page *p, const char *text); /* as it is */
 void page_safe(struct page *p, const char *text); /* escaped */
-void page_printf(struct page *p, const char *fmt, ...) PRINTF_LIKE(2, 3); /* %s as it is */
+void page_printf(struct page *p, const char *fmt, ...) PRINTF_LIKE(2, 3); /* less than PAGE_CELL_MAX bytes; %s as it is */
 void page_put(struct page *p, const struct json_t *object, const char *form);
 void page_each(struct page *p, const struct json_t *list, const char *form); /* once for each */
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo_process.h"
+#include "document.h"
 #include "mtlsd/io/admin_client.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/probe.h"
 #include "mtlsd/io/scratch.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,11 +133,10 @@ int demo_process_refusals(const struct demo_process *p, struct demo_refusals *ou
     if (admin_client_call(&call, &status, &body, err) != 0)
         return -1;
     json_t *root = json_loadb((const char *)bytes_span(&body).ptr, body.len, 0, NULL);
-    json_t *list = json_object_get(root, "refusals");
-    const char *word = json_string_value(json_object_get(json_array_get(list, 0), "reason"));
+    const json_t *list = document_get(root, "refusals");
     for (size_t i = 0; i < json_array_size(list); i++) /* equal ones are one entry with their number */
-        out->n += (size_t)json_integer_value(json_object_get(json_array_get(list, i), "count"));
-    snprintf(out->newest, sizeof(out->newest), "%s", word != NULL ? word : "");
+        out->n += (size_t)document_number(json_array_get(list, i), "count");
+    snprintf(out->newest, sizeof(out->newest), "%s", document_string(list, "0.reason", ""));
     int rc = json_is_array(list) ? 0 : err_set(err, ERR_IO, "the %s gives no list of refusals", p->name);
     json_decref(root);
     bytes_clear(&body);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "document.h"
 #include "flags.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/io/clock.h"
@@ -8,7 +9,6 @@
 #include "pki_folder.h"
 #include "pki_san.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,10 +271,23 @@ static int pki_issue(int argc, char **argv)
     return COMMAND_FINE;
 }
 
+/* Opens the CA, does one thing with it, and closes it. Gives an exit code. */
+static int in_folder(const char *dir, int (*act)(struct pki_folder *f, const void *ctx, struct err *err), const void *ctx)
+{
+    struct err err = {0};
+    struct pki_folder f;
+    if (pki_folder_open(&f, dir, &err) != 0)
+        return command_fail_err(&err);
+    int rc = act(&f, ctx, &err);
+    pki_folder_close(&f);
+    return rc == 0 ? COMMAND_FINE : command_fail_err(&err);
+}
+
 /* revoke */
 
-static int revoke(struct pki_folder *f, const struct flag_list *names, struct err *err)
+static int revoke(struct pki_folder *f, const void *ctx, struct err *err)
 {
+    const struct flag_list *names = ctx;
     int64_t now = clock_now();
     for (size_t i = 0; i < names->n; i++) {
         bool known;
@@ -284,7 +297,10 @@ static int revoke(struct pki_folder *f, const struct flag_list *names, struct er
                      : err_set(err, ERR_CREDENTIAL, "%s: this CA never issued it; \"mtlsd pki show --dir %s\" lists what it did",
                                names->items[i], f->path);
     }
-    return pki_folder_write_crl(f, now, now + 30 * DAY, err);
+    if (pki_folder_write_crl(f, now, now + 30 * DAY, err) != 0)
+        return -1;
+    printf("revoked; wrote %s/crl.pem\n", f->path);
+    return 0;
 }
 
 static int pki_revoke(int argc, char **argv)
@@ -303,32 +319,36 @@ static int pki_revoke(int argc, char **argv)
         .max_operands = FLAGS_LIST_MAX,
     };
     struct flag_list names = {.n = 0};
-    struct err err = {0};
-    struct pki_folder f;
     int code;
-    if (!flags_read(&flags, argc, argv, &names, &code))
-        return code;
-    if (pki_folder_open(&f, dir, &err) != 0)
-        return command_fail_err(&err);
-    int rc = revoke(&f, &names, &err);
-    pki_folder_close(&f);
-    if (rc != 0)
-        return command_fail_err(&err);
-    printf("revoked; wrote %s/crl.pem\n", dir);
-    return COMMAND_FINE;
+    return flags_read(&flags, argc, argv, &names, &code) ? in_folder(dir, revoke, &names) : code;
 }
 
 /* crl */
 
+struct crl_flags {
+    uint64_t days;
+    bool stale;
+};
+
+static int write_crl(struct pki_folder *f, const void *ctx, struct err *err)
+{
+    const struct crl_flags *a = ctx;
+    int64_t now = clock_now();
+    if (check_days(a->days, err) != 0 ||
+        (a->stale ? pki_folder_write_crl(f, now - 31 * DAY, now - DAY, err) : pki_folder_write_crl(f, now, now + (int64_t)a->days * DAY, err)) != 0)
+        return -1;
+    printf("wrote %s/crl.pem\n", f->path);
+    return 0;
+}
+
 static int pki_crl(int argc, char **argv)
 {
     const char *dir = "pki";
-    uint64_t days = 30;
-    bool stale = false;
+    struct crl_flags a = {.days = 30};
     const struct flag table[] = {
         dir_flag(&dir),
-        {.name = "--days", .kind = FLAG_NUMBER, .target = &days, .value = "N", .help = "days until the next list is due (default: 30)"},
-        {.name = "--stale", .kind = FLAG_SWITCH, .target = &stale, .help = "write an outdated list, for tests: the next one was due yesterday"},
+        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until the next list is due (default: 30)"},
+        {.name = "--stale", .kind = FLAG_SWITCH, .target = &a.stale, .help = "write an outdated list, for tests: the next one was due yesterday"},
     };
     const struct flags flags = {
         .command = "mtlsd pki crl",
@@ -337,51 +357,30 @@ static int pki_crl(int argc, char **argv)
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
     };
-    struct err err = {0};
-    struct pki_folder f;
     int code;
-    if (!flags_read(&flags, argc, argv, NULL, &code))
-        return code;
-    if (check_days(days, &err) != 0 || pki_folder_open(&f, dir, &err) != 0)
-        return command_fail_err(&err);
-    int64_t now = clock_now();
-    int rc = stale ? pki_folder_write_crl(&f, now - 31 * DAY, now - DAY, &err) : pki_folder_write_crl(&f, now, now + (int64_t)days * DAY, &err);
-    pki_folder_close(&f);
-    if (rc != 0)
-        return command_fail_err(&err);
-    printf("wrote %s/crl.pem\n", dir);
-    return COMMAND_FINE;
+    return flags_read(&flags, argc, argv, NULL, &code) ? in_folder(dir, write_crl, &a) : code;
 }
 
 /* show */
 
-static void show_text(const struct pki_index *index)
+static void print_index(struct page *p, const json_t *list)
 {
-    char until[21], revoked[21];
-    printf("%-10s %-8s %-14s %-22s %-22s %s\n", "SERIAL", "PURPOSE", "KIND", "NOT AFTER", "REVOKED", "NAME");
-    for (size_t i = 0; i < index->n; i++) {
-        const struct pki_entry *e = &index->items[i];
-        text_utc(until, e->not_after);
-        text_utc(revoked, e->revoked_at);
-        printf("%-10llx %-8s %-14s %-22s %-22s %s\n", (unsigned long long)e->serial, e->purpose, e->kind, until,
-               e->revoked_at != 0 ? revoked : "-", e->name);
-    }
+    page_say(p, "SERIAL     PURPOSE  KIND           NOT AFTER              REVOKED                NAME\n");
+    page_each(p, list, "{serial:10} {purpose:8} {kind:14} {not_after:utc22} {revoked_at:due22} {name}\n");
 }
 
-static int show_json(const struct pki_index *index)
+static int show(struct pki_folder *f, const void *ctx, struct err *err)
 {
+    const bool *as_json = ctx;
     json_t *list = json_array();
-    for (size_t i = 0; i < index->n; i++) {
-        const struct pki_entry *e = &index->items[i];
+    for (size_t i = 0; i < f->index.n; i++) {
+        const struct pki_entry *e = &f->index.items[i];
         char serial[17];
         snprintf(serial, sizeof(serial), "%llx", (unsigned long long)e->serial);
-        json_array_append_new(list, json_pack("{ss ss ss ss sI sI}", "name", e->name, "serial", serial, "purpose", e->purpose, "kind",
-                                              e->kind, "not_after", (json_int_t)e->not_after, "revoked_at", (json_int_t)e->revoked_at));
+        json_array_append_new(list, document_object("name:t serial:t purpose:t kind:t not_after:I revoked_at:I", e->name, serial, e->purpose, e->kind,
+                                                    e->not_after, e->revoked_at));
     }
-    int rc = list != NULL && json_dumpf(list, stdout, JSON_INDENT(2)) == 0 ? 0 : -1;
-    json_decref(list);
-    putchar('\n');
-    return rc;
+    return document_show(list, *as_json, print_index) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }
 
 static int pki_show(int argc, char **argv)
@@ -397,20 +396,8 @@ static int pki_show(int argc, char **argv)
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
     };
-    struct err err = {0};
-    struct pki_folder f;
     int code;
-    if (!flags_read(&flags, argc, argv, NULL, &code))
-        return code;
-    if (pki_folder_open(&f, dir, &err) != 0)
-        return command_fail_err(&err);
-    int rc = 0;
-    if (json)
-        rc = show_json(&f.index);
-    else
-        show_text(&f.index);
-    pki_folder_close(&f);
-    return rc == 0 ? COMMAND_FINE : COMMAND_FAILED;
+    return flags_read(&flags, argc, argv, NULL, &code) ? in_folder(dir, show, &json) : code;
 }
 
 int cmd_pki(int argc, char **argv)

@@ -2,51 +2,44 @@
 #include "quick_config.h"
 #include "mtlsd/base/address.h"
 #include "mtlsd/policy/allow.h"
+#include "page.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static int out_of_memory(struct err *err)
-{
-    return err_set(err, ERR_MEMORY, "out of memory");
-}
-
 /* A string as libconfig reads it. Nothing in it can end it. */
-static int quoted(struct bytes *out, const char *text)
+static void quoted(struct page *p, const char *text)
 {
-    if (bytes_append_str(out, "\"") != 0)
-        return -1;
+    page_say(p, "\"");
     for (const char *c = text; *c != '\0'; c++) {
         unsigned char byte = (unsigned char)*c;
-        int rc = byte == '"' || byte == '\\' ? bytes_printf(out, "\\%c", *c)
-                 : byte < 0x20               ? bytes_printf(out, "\\x%02x", byte)
-                                             : bytes_append(out, c, 1);
-        if (rc != 0)
-            return -1;
+        page_printf(p, byte == '"' || byte == '\\' ? "\\%c" : byte < 0x20 ? "\\x%02x" : "%c", byte);
     }
-    return bytes_append_str(out, "\"");
+    page_say(p, "\"");
 }
 
-/* key = "value"; or nothing when there is no value. */
-static int setting(struct bytes *out, const char *key, const char *value)
+/* before, then key = "value"; and after; or nothing when there is no value. */
+static void group(struct page *p, const char *before, const char *key, const char *value, const char *after)
 {
     if (value == NULL)
-        return 0;
-    if (bytes_printf(out, " %s = ", key) != 0 || quoted(out, value) != 0)
-        return -1;
-    return bytes_append_str(out, ";");
+        return;
+    page_printf(p, "%s %s = ", before, key);
+    quoted(p, value);
+    page_printf(p, ";%s", after);
 }
 
-static int list(struct bytes *out, const char *key, const struct flag_list *values)
+static void setting(struct page *p, const char *key, const char *value)
 {
-    if (values->n == 0)
-        return 0;
-    if (bytes_printf(out, " %s = [", key) != 0)
-        return -1;
-    for (size_t i = 0; i < values->n; i++)
-        if (bytes_append_str(out, i > 0 ? ", " : " ") != 0 || quoted(out, values->items[i]) != 0)
-            return -1;
-    return bytes_append_str(out, " ];");
+    group(p, "", key, value, "");
+}
+
+static void list(struct page *p, const char *key, const struct flag_list *values)
+{
+    for (size_t i = 0; i < values->n; i++) {
+        page_printf(p, i == 0 ? " %s = [ " : ", ", key);
+        quoted(p, values->items[i]);
+    }
+    page_say(p, values->n > 0 ? " ];" : "");
 }
 
 static int check_address(const char *flag, const char *text, struct err *err)
@@ -79,88 +72,82 @@ static int read_upstream(const char *url, char *target, size_t size, struct err 
     return check_address("--upstream", target, err);
 }
 
-static int write_process(const struct quick_config *q, struct bytes *out)
+/* What a client and a server have in common. */
+static void write_process(const struct quick_config *q, struct page *p)
 {
-    if (q->log_level != NULL &&
-        (bytes_append_str(out, "log = {") != 0 || setting(out, "level", q->log_level) != 0 || bytes_append_str(out, " };\n") != 0))
-        return -1;
-    if (q->admin == NULL)
-        return 0;
-    return bytes_append_str(out, "admin = {") != 0 || setting(out, "socket", q->admin) != 0 || bytes_append_str(out, " };\n") != 0 ? -1 : 0;
-}
-
-static int write_identity(const struct quick_config *q, struct bytes *out)
-{
-    if (bytes_append_str(out, "identities = { own = {") != 0 || setting(out, "bundle", q->bundle) != 0)
-        return -1;
-    return bytes_append_str(out, " }; };\n");
-}
-
-static int write_trust(const struct quick_config *q, struct bytes *out)
-{
+    group(p, "log = {", "level", q->log_level, " };\n");
+    group(p, "admin = {", "socket", q->admin, " };\n");
+    group(p, "identities = { own = {", "bundle", q->bundle, " }; };\n");
     if (q->ca == NULL && q->crl.n == 0)
-        return 0;
-    if (bytes_append_str(out, "trusts = { peers = {") != 0 || setting(out, "ca", q->ca != NULL ? q->ca : "system") != 0 ||
-        list(out, "crl", &q->crl) != 0)
-        return -1;
-    return bytes_append_str(out, " }; };\n");
+        return;
+    group(p, "trusts = { peers = {", "ca", q->ca != NULL ? q->ca : "system", "");
+    list(p, "crl", &q->crl);
+    page_say(p, " }; };\n");
+}
+
+static int end(struct page *p, struct err *err)
+{
+    return page_end(p) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }
 
 int quick_config_client(const struct quick_config *q, struct bytes *out, struct err *err)
 {
     char target[300];
+    struct page p = {.out = out};
     if (check_address("--listen", q->listen, err) != 0 || read_upstream(q->target, target, sizeof(target), err) != 0)
         return -1;
-    bool own_trust = q->ca != NULL || q->crl.n > 0;
-    if (write_process(q, out) != 0 || write_identity(q, out) != 0 || write_trust(q, out) != 0 ||
-        bytes_append_str(out, "upstreams = { upstream = { targets = [ ") != 0 || quoted(out, target) != 0 ||
-        bytes_append_str(out, " ]; tls = { identity = \"own\";") != 0 || setting(out, "trust", own_trust ? "peers" : "system") != 0 ||
-        setting(out, "server_name", q->server_name) != 0 ||
-        bytes_append_str(out, " }; }; };\nlisteners = { client = { upstream = \"upstream\";") != 0 || setting(out, "bind", q->listen) != 0 ||
-        setting(out, "protocol", q->tcp ? "tcp" : NULL) != 0 || list(out, "hosts", &q->hosts) != 0 ||
-        bytes_append_str(out, q->insecure_expose ? " insecure_expose = true; }; };\n" : " }; };\n") != 0)
-        return out_of_memory(err);
-    return 0;
+    write_process(q, &p);
+    page_say(&p, "upstreams = { upstream = { targets = [ ");
+    quoted(&p, target);
+    page_say(&p, " ]; tls = { identity = \"own\";");
+    setting(&p, "trust", q->ca != NULL || q->crl.n > 0 ? "peers" : "system");
+    setting(&p, "server_name", q->server_name);
+    page_say(&p, " }; }; };\nlisteners = { client = { upstream = \"upstream\";");
+    setting(&p, "bind", q->listen);
+    setting(&p, "protocol", q->tcp ? "tcp" : NULL);
+    list(&p, "hosts", &q->hosts);
+    page_say(&p, q->insecure_expose ? " insecure_expose = true; }; };\n" : " }; };\n");
+    return end(&p, err);
 }
 
 /* Checks every rule as allow understands it, and writes it as the configuration does. */
-static int write_allow(const struct quick_config *q, struct bytes *out, struct err *err)
+static int write_allow(const struct quick_config *q, struct page *p, struct err *err)
 {
-    if (q->allow.n == 0)
-        return 0;
-    if (bytes_append_str(out, " allow = (") != 0)
-        return out_of_memory(err);
     for (size_t i = 0; i < q->allow.n; i++) {
         struct config_allow rule = {0};
         struct err why = {0};
         if (allow_rule_parse(q->allow.items[i], &rule, &why) != 0)
             return err_set(err, ERR_USAGE, "--allow \"%s\": %s", q->allow.items[i], why.text);
-        int rc = bytes_append_str(out, i > 0 ? ", {" : " {");
+        page_say(p, i == 0 ? " allow = ( {" : ", {");
         const struct {
             const char *key, *value;
         } fields[] = {{"cn", rule.cn},       {"ou", rule.ou},         {"o", rule.o},           {"dns", rule.dns},
                       {"uri", rule.uri},     {"email", rule.email}, {"ip", rule.ip},   {"issuer", rule.issuer}, {"serial", rule.serial},
                       {"fingerprint", rule.fingerprint}, {"spki", rule.spki}};
-        for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]) && rc == 0; k++)
-            rc = setting(out, fields[k].key, fields[k].value);
+        for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
+            setting(p, fields[k].key, fields[k].value);
+        page_say(p, " }");
         allow_rule_clear(&rule);
-        if (rc != 0 || bytes_append_str(out, " }") != 0)
-            return out_of_memory(err);
     }
-    return bytes_append_str(out, " );") == 0 ? 0 : out_of_memory(err);
+    page_say(p, q->allow.n > 0 ? " );" : "");
+    return 0;
 }
 
 int quick_config_server(const struct quick_config *q, struct bytes *out, struct err *err)
 {
+    struct page p = {.out = out};
     if (check_address("--listen", q->listen, err) != 0 || check_address("--backend", q->target, err) != 0)
         return -1;
-    if (write_process(q, out) != 0 || write_identity(q, out) != 0 || write_trust(q, out) != 0 ||
-        bytes_append_str(out, "upstreams = { backend = { targets = [ ") != 0 || quoted(out, q->target) != 0 ||
-        bytes_append_str(out, " ]; }; };\nlisteners = { server = { upstream = \"backend\";") != 0 || setting(out, "bind", q->listen) != 0 ||
-        setting(out, "protocol", q->tcp ? "tcp" : NULL) != 0 || list(out, "identity_headers", &q->identity_headers) != 0 ||
-        bytes_append_str(out, " tls = { identity = \"own\"; trust = \"peers\"; };") != 0)
-        return out_of_memory(err);
-    if (write_allow(q, out, err) != 0)
+    write_process(q, &p);
+    page_say(&p, "upstreams = { backend = { targets = [ ");
+    quoted(&p, q->target);
+    page_say(&p, " ]; }; };\nlisteners = { server = { upstream = \"backend\";");
+    setting(&p, "bind", q->listen);
+    setting(&p, "protocol", q->tcp ? "tcp" : NULL);
+    list(&p, "identity_headers", &q->identity_headers);
+    page_say(&p, " tls = { identity = \"own\"; trust = \"peers\"; };");
+    if (write_allow(q, &p, err) != 0)
         return -1;
-    return bytes_append_str(out, " }; };\n") == 0 ? 0 : out_of_memory(err);
+    page_say(&p, " }; };\n");
+    return end(&p, err);
 }

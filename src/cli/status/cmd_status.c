@@ -21,7 +21,7 @@ int cmd_status(int argc, char **argv)
     if (reply.as_json)
         admin_command_print_body(&reply);
     if (reply.status != 200)
-        code = command_fail(COMMAND_FAILED, "status: %s", admin_command_text(reply.json, "detail"));
+        code = command_fail(COMMAND_FAILED, "status: %s", document_string(reply.json, "detail", ""));
     else if (!reply.as_json && document_show(json_incref(reply.json), false, status_sheet_print) != 0)
         code = command_fail(COMMAND_FAILED, "out of memory");
     admin_command_clear(&reply);
