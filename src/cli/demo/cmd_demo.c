@@ -93,60 +93,41 @@ static int prepare(struct demo *d, struct err *err)
 
 /* ---- the two daemons ---- */
 
-static int write_verifier(const struct demo *d, struct bytes *out)
+static void write_verifier(const struct demo *d, struct page *p)
 {
     static const char tls[] = "tls = { identity = \"server\"; trust = \"clients\"; }; allow = ( { ou = \"demo\"; } );";
-    return bytes_printf(out,
-                        "# The verifier: callers must show a certificate of our CA; the backends get plaintext and the caller's identity.\n"
-                        "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/verifier.sock\"; };\n"
-                        "identities = { server = { bundle = \"server.pem\"; }; };\n"
-                        "trusts = { clients = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n"
-                        "upstreams = { web = { targets = [ \"127.0.0.1:%u\" ]; }; echo = { targets = [ \"127.0.0.1:%u\" ]; }; };\n"
-                        "listeners = {\n"
-                        "  web = { bind = \"127.0.0.1:%u\"; upstream = \"web\"; identity_headers = [ \"rfc9440\", \"x-ssl\" ];\n    %s };\n"
-                        "  echo = { bind = \"127.0.0.1:%u\"; upstream = \"echo\"; protocol = \"tcp\";\n    %s };\n};\n",
-                        d->folder, (unsigned)d->backend_http, (unsigned)d->backend_tcp, (unsigned)d->verifier_http, tls,
-                        (unsigned)d->verifier_tcp, tls);
+    page_say(p, "# The verifier: callers must show a certificate of our CA; the backends get plaintext and the caller's identity.\n");
+    page_printf(p, "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/verifier.sock\"; };\n", d->folder);
+    page_say(p, "identities = { server = { bundle = \"server.pem\"; }; };\ntrusts = { clients = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n");
+    page_printf(p, "upstreams = { web = { targets = [ \"127.0.0.1:%u\" ]; }; echo = { targets = [ \"127.0.0.1:%u\" ]; }; };\n", d->backend_http,
+                d->backend_tcp);
+    page_printf(p, "listeners = {\n  web = { bind = \"127.0.0.1:%u\"; upstream = \"web\"; identity_headers = [ \"rfc9440\", \"x-ssl\" ];\n    %s };\n",
+                d->verifier_http, tls);
+    page_printf(p, "  echo = { bind = \"127.0.0.1:%u\"; upstream = \"echo\"; protocol = \"tcp\";\n    %s };\n};\n", d->verifier_tcp, tls);
 }
 
-static int write_injector(const struct demo *d, struct bytes *out)
+static void write_injector(const struct demo *d, struct page *p)
 {
     static const char tls[] = "tls = { identity = \"app\"; trust = \"servers\"; server_name = \"" DEMO_SERVER_NAME "\"; };";
-    struct bytes upstreams, listeners;
-    bytes_init(&upstreams, CONFIG_MAX);
-    bytes_init(&listeners, CONFIG_MAX);
-    int rc = demo_servers_configure(d, &upstreams, &listeners);
-    if (rc == 0)
-        rc = bytes_printf(out,
-                          "# The injector: the app speaks plaintext to loopback; our certificate goes out, the server is verified.\n"
-                          "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/injector.sock\"; };\n"
-                          "identities = { app = { bundle = \"app.pem\"; }; };\n"
-                          "trusts = { servers = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n"
-                          "upstreams = {\n  web = { targets = [ \"127.0.0.1:%u\" ]; %s };\n  echo = { targets = [ \"127.0.0.1:%u\" ]; %s };\n",
-                          d->folder, (unsigned)d->verifier_http, tls, (unsigned)d->verifier_tcp, tls);
-    if (rc == 0)
-        rc = bytes_append_span(out, bytes_span(&upstreams));
-    if (rc == 0)
-        rc = bytes_printf(out,
-                          "};\nlisteners = {\n  web = { bind = \"127.0.0.1:%u\"; upstream = \"web\"; };\n"
-                          "  echo = { bind = \"127.0.0.1:%u\"; upstream = \"echo\"; protocol = \"tcp\"; };\n",
-                          (unsigned)d->app_http, (unsigned)d->app_tcp);
-    if (rc == 0)
-        rc = bytes_append_span(out, bytes_span(&listeners));
-    if (rc == 0)
-        rc = bytes_append_str(out, "};\n");
-    bytes_clear(&upstreams);
-    bytes_clear(&listeners);
-    return rc;
+    page_say(p, "# The injector: the app speaks plaintext to loopback; our certificate goes out, the server is verified.\n");
+    page_printf(p, "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/injector.sock\"; };\n", d->folder);
+    page_say(p, "identities = { app = { bundle = \"app.pem\"; }; };\ntrusts = { servers = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n");
+    page_printf(p, "upstreams = {\n  web = { targets = [ \"127.0.0.1:%u\" ]; %s };\n  echo = { targets = [ \"127.0.0.1:%u\" ]; %s };\n", d->verifier_http, tls,
+                d->verifier_tcp, tls);
+    demo_servers_write_upstreams(d, p);
+    page_printf(p, "};\nlisteners = {\n  web = { bind = \"127.0.0.1:%u\"; upstream = \"web\"; };\n", d->app_http);
+    page_printf(p, "  echo = { bind = \"127.0.0.1:%u\"; upstream = \"echo\"; protocol = \"tcp\"; };\n", d->app_tcp);
+    demo_servers_write_listeners(d, p);
+    page_say(p, "};\n");
 }
 
-static int start_one(struct demo *d, struct demo_process *p, const char *name, int (*write)(const struct demo *, struct bytes *),
-                     struct err *err)
+static int start_one(struct demo *d, struct demo_process *p, const char *name, void (*write)(const struct demo *, struct page *), struct err *err)
 {
     struct bytes config;
+    struct page page = {.out = &config};
     bytes_init(&config, CONFIG_MAX);
-    int rc = write(d, &config) == 0 ? demo_process_start(p, d->folder, name, bytes_span(&config), err)
-                                    : err_set(err, ERR_MEMORY, "out of memory");
+    write(d, &page);
+    int rc = page_end(&page) == 0 ? demo_process_start(p, d->folder, name, bytes_span(&config), err) : err_set(err, ERR_MEMORY, "out of memory");
     bytes_clear(&config);
     return rc;
 }

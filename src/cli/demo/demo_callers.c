@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo.h"
+#include "drill/drill.h"
 #include "pki/pki_folder.h"
 #include "mtlsd/io/file.h"
-#include "mtlsd/io/probe.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_chain.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { LIMIT_MS = 5000, ALERT_CERTIFICATE_REQUIRED = 116, ALERT_HANDSHAKE_FAILURE = 40 };
-
-static const char *const priorities[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.3", "NORMAL:-VERS-ALL:+VERS-TLS1.2"};
-
-struct attempt {
-    int alert;       /* -1: none came */
-    unsigned status; /* of an HTTP answer, 0: none */
-    char reason[64]; /* what the verifier wrote down */
-    char trouble[200];
-};
 
 /* ---- certificates ---- */
 
@@ -65,88 +53,42 @@ int demo_callers_prepare(struct demo *d, struct err *err)
 
 /* ---- trying them ---- */
 
-/* The handshake, a request, and what comes back: with TLS 1.3 the verifier's alert arrives only now. */
-static void ask(struct probe *p, struct attempt *a)
+static const char *expected_answer(enum reason expected, size_t version)
 {
-    static const char request[] = "GET /who HTTP/1.1\r\nHost: " DEMO_SERVER_NAME "\r\nConnection: close\r\n\r\n";
-    char start[64] = "";
-    if (probe_send(p, span_from_str(request)) && probe_read(p, start, sizeof(start) - 1) > 0 && strncmp(start, "HTTP/1.1 ", 9) == 0)
-        a->status = (unsigned)strtoul(start + 9, NULL, 10);
+    if (expected == REASON_NOT_ALLOWED)
+        return "HTTP 403";
+    if (expected == REASON_NONE) /* TLS 1.2 has no word for it */
+        return version == 0 ? "certificate_required" : "handshake_failure";
+    return tls_alert_name(reason_row(expected)->alert);
 }
 
-static void attempt_with(const struct demo *d, struct tls_context *ctx, struct attempt *a)
-{
-    struct address to = demo_address(d->verifier_http);
-    struct tls_facts facts = {.alert_received = -1};
-    struct probe *p = probe_connect(&to, LIMIT_MS);
-    if (p == NULL)
-        return;
-    if (probe_start_tls(p, ctx))
-        ask(p, a);
-    if (probe_engine(p) != NULL)
-        tls_engine_facts(probe_engine(p), &facts);
-    a->alert = facts.alert_received;
-    if (probe_failed(p) && a->alert < 0)
-        snprintf(a->trouble, sizeof(a->trouble), "%s", probe_text(p));
-    probe_free(p);
-}
-
-static void attempt(const struct demo *d, const struct demo_caller *caller, const char *priority, struct attempt *a)
+/* The handshake, a request, and what comes back: with TLS 1.3 the verifier's alert arrives only then. True when it is as it should be. */
+static bool attempt(const struct demo *d, const struct demo_caller *caller, size_t version, struct drill_try *try, struct demo_refusals *recorded)
 {
     struct err err = {0};
-    struct demo_refusals before, after = {0};
-    *a = (struct attempt){.alert = -1};
-    struct tls_context_spec spec = {
-        .identity = caller->identity, .trust = d->pki.trust, .server_name = DEMO_SERVER_NAME, .priority = priority};
-    struct tls_context *ctx = tls_context_new(&spec, &err);
-    if (ctx != NULL && demo_process_refusals(&d->verifier, &before, &err) == 0) {
-        attempt_with(d, ctx, a);
-        if (a->trouble[0] == '\0' && demo_process_next_refusal(&d->verifier, before.n, &after, &err) == 0)
-            snprintf(a->reason, sizeof(a->reason), "%s", after.newest);
-    }
-    if (err.kind != ERR_NONE && a->trouble[0] == '\0')
-        snprintf(a->trouble, sizeof(a->trouble), "%.190s", err.text);
-    tls_context_unref(ctx);
-}
-
-/* ---- judging what happened ---- */
-
-static int expected_alert(enum reason expected, bool tls13)
-{
-    if (expected == REASON_NONE) /* TLS 1.2 has no word for it */
-        return tls13 ? ALERT_CERTIFICATE_REQUIRED : ALERT_HANDSHAKE_FAILURE;
-    return expected == REASON_NOT_ALLOWED ? -1 : reason_row(expected)->alert;
-}
-
-static bool as_expected(const struct demo_caller *caller, const struct attempt *a, bool tls13)
-{
-    unsigned status = caller->expected == REASON_NOT_ALLOWED ? reason_row(REASON_NOT_ALLOWED)->http_status : 0;
-    return a->trouble[0] == '\0' && a->alert == expected_alert(caller->expected, tls13) && a->status == status &&
-           strcmp(a->reason, reason_word(caller->expected)) == 0;
-}
-
-static const char *describe(const struct attempt *a, char out[40])
-{
-    if (a->status > 0)
-        snprintf(out, 40, "HTTP %u", a->status);
-    else
-        snprintf(out, 40, "%s", a->alert >= 0 ? tls_alert_name(a->alert) : "no alert");
-    return out;
+    struct demo_refusals before;
+    struct drill_setup setup = {.target = demo_address(d->verifier_http), .target_text = "the verifier", .server_name = DEMO_SERVER_NAME,
+                                .server_trust = d->pki.trust, .request = "GET /who HTTP/1.1\r\nHost: " DEMO_SERVER_NAME "\r\nConnection: close\r\n\r\n"};
+    *recorded = (struct demo_refusals){.n = 0};
+    *try = (struct drill_try){.done = false};
+    if (demo_process_refusals(&d->verifier, &before, &err) == 0 && drill_offer(&setup, caller->identity, version, try, NULL, &err))
+        (void)(demo_process_next_refusal(&d->verifier, before.n, recorded, &err) == 0);
+    if (err.kind != ERR_NONE)
+        snprintf(try->why, sizeof(try->why), "%.190s", err.text);
+    return err.kind == ERR_NONE && strcmp(try->told, expected_answer(caller->expected, version)) == 0 &&
+           strcmp(recorded->newest, reason_word(caller->expected)) == 0;
 }
 
 static void show_caller(struct demo *d, const struct demo_caller *caller)
 {
-    struct attempt with13, with12;
-    char told13[40], told12[40];
-    attempt(d, caller, priorities[0], &with13);
-    attempt(d, caller, priorities[1], &with12);
-    bool ok13 = as_expected(caller, &with13, true), ok12 = as_expected(caller, &with12, false);
-    demo_show_row(&d->show, ok13 && ok12, "%-20s %-23s %-23s %s", caller->name, describe(&with13, told13), describe(&with12, told12),
-                  !ok13 ? with13.reason : with12.reason);
-    if (!ok13)
-        demo_show_note(&d->show, "TLS 1.3: expected %s, recorded \"%s\" %s", reason_word(caller->expected), with13.reason, with13.trouble);
-    if (!ok12)
-        demo_show_note(&d->show, "TLS 1.2: expected %s, recorded \"%s\" %s", reason_word(caller->expected), with12.reason, with12.trouble);
+    struct drill_try tries[DRILL_VERSIONS];
+    struct demo_refusals recorded[DRILL_VERSIONS];
+    bool ok13 = attempt(d, caller, 0, &tries[0], &recorded[0]), ok12 = attempt(d, caller, 1, &tries[1], &recorded[1]);
+    demo_show_row(&d->show, ok13 && ok12, "%-20s %-23s %-23s %s", caller->name, tries[0].told, tries[1].told, recorded[ok13 ? 1 : 0].newest);
+    for (size_t v = 0; v < DRILL_VERSIONS; v++)
+        if (v == 0 ? !ok13 : !ok12)
+            demo_show_note(&d->show, "TLS 1.%d: expected %s, recorded \"%s\" %s", v == 0 ? 3 : 2, reason_word(caller->expected), recorded[v].newest,
+                           tries[v].why);
 }
 
 /* No identity of ours can be a CA's certificate, so this one is judged as the verifier would, without a handshake. */

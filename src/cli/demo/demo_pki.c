@@ -63,13 +63,8 @@ struct tls_identity *demo_pki_issue(struct demo_pki *pki, struct tls_pki_order *
     order->not_after = pki->now + 7 * DAY;
     if (tls_pki_issue(bytes_span(&pki->ca.certificate), bytes_span(&pki->ca.key), order, ++pki->serial, &pair, err) != 0)
         return NULL;
-    struct bytes bundle;
-    bytes_init(&bundle, pair.certificate.len + pair.key.len);
-    if (bytes_append_span(&bundle, bytes_span(&pair.certificate)) != 0 || bytes_append_span(&bundle, bytes_span(&pair.key)) != 0)
-        err_set(err, ERR_MEMORY, "out of memory");
-    else if (pki_folder_put(pki->folder, name, ".pem", bytes_span(&bundle), true, err) == 0)
+    if (pki_folder_put_bundle(pki->folder, name, &pair, err) == 0)
         identity = load(pki, &pair, name, err);
-    pki_folder_wipe(&bundle);
     tls_pki_pair_clear(&pair);
     return identity;
 }

@@ -89,19 +89,21 @@ int demo_servers_prepare(struct demo *d, struct err *err)
     return add_server(d, "is not there", REASON_CONNECT_REFUSED, demo_take_port(d, err), err);
 }
 
-int demo_servers_configure(const struct demo *d, struct bytes *upstreams, struct bytes *listeners)
+void demo_servers_write_upstreams(const struct demo *d, struct page *p)
 {
     for (size_t i = 0; i < d->n_servers; i++) {
         const struct demo_server *s = &d->servers[i];
-        if (bytes_printf(upstreams,
-                         "  bad%zu = { targets = [ \"127.0.0.1:%u\" ];%s\n"
-                         "    tls = { identity = \"app\"; trust = \"servers\"; server_name = \"" DEMO_SERVER_NAME "\"; }; }; # %s\n",
-                         i + 1, (unsigned)s->target,
-                         s->expected == REASON_HANDSHAKE_TIMEOUT ? " timeouts = { handshake = \"300ms\"; };" : "", s->name) != 0 ||
-            bytes_printf(listeners, "  bad%zu = { bind = \"127.0.0.1:%u\"; upstream = \"bad%zu\"; };\n", i + 1, (unsigned)s->listener, i + 1) != 0)
-            return -1;
+        page_printf(p,
+                    "  bad%zu = { targets = [ \"127.0.0.1:%u\" ];%s\n"
+                    "    tls = { identity = \"app\"; trust = \"servers\"; server_name = \"" DEMO_SERVER_NAME "\"; }; }; # %s\n",
+                    i + 1, s->target, s->expected == REASON_HANDSHAKE_TIMEOUT ? " timeouts = { handshake = \"300ms\"; };" : "", s->name);
     }
-    return 0;
+}
+
+void demo_servers_write_listeners(const struct demo *d, struct page *p)
+{
+    for (size_t i = 0; i < d->n_servers; i++)
+        page_printf(p, "  bad%zu = { bind = \"127.0.0.1:%u\"; upstream = \"bad%zu\"; };\n", i + 1, d->servers[i].listener, i + 1);
 }
 
 /* ---- trying them ---- */

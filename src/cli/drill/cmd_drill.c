@@ -4,6 +4,7 @@
 #include "drill_save.h"
 #include "flags.h"
 #include "pki/pki_folder.h"
+#include "verify/verify_trust.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
 
@@ -42,30 +43,19 @@ static int on_offer(void *ctx, const char *word, const struct tls_identity *iden
 
 /* ---- what is to be offered, and to whom ---- */
 
-static struct tls_trust *load_trust(const struct drill_flags *a, const struct material *m, int64_t now, struct err *err)
+static struct tls_trust *load_trust(const struct drill_flags *a, int64_t now, struct err *err)
 {
-    struct bytes texts[FLAGS_LIST_MAX];
-    struct tls_file files[FLAGS_LIST_MAX];
-    size_t n = 0;
-    struct tls_trust *trust = NULL;
+    char own[PKI_PATH_MAX];
     struct findings notes;
-    bool system = a->server_ca.n == 1 && strcmp(a->server_ca.items[0], "system") == 0;
+    struct flag_list ca = a->server_ca;
+    const struct flag_list none = {.n = 0};
+    struct tls_trust_spec spec = {.name = "--server-ca", .depth = DEPTH, .min_rsa_bits = RSA_BITS};
+    if (pki_folder_path(a->dir, "ca", ".pem", own, err) != 0)
+        return NULL;
+    if (ca.n == 0)
+        ca.items[ca.n++] = own;
     findings_init(&notes);
-    struct tls_trust_spec spec = {.name = "--server-ca", .ca = files, .system = system, .depth = DEPTH, .min_rsa_bits = RSA_BITS};
-    for (; !system && n < a->server_ca.n; n++) {
-        if (file_read(a->server_ca.items[n], &texts[n], NULL, err) != 0)
-            goto done;
-        files[n] = (struct tls_file){a->server_ca.items[n], bytes_span(&texts[n])};
-    }
-    spec.n_ca = n;
-    if (!system && n == 0) {
-        files[0] = (struct tls_file){"ca.pem", bytes_span(&m->folder.ca_cert)};
-        spec.n_ca = 1;
-    }
-    trust = tls_trust_new(&spec, now, &notes, err);
-done:
-    while (n > 0)
-        bytes_clear(&texts[--n]);
+    struct tls_trust *trust = verify_trust_load(&spec, &ca, &none, now, &notes, err);
     findings_clear(&notes);
     return trust;
 }
@@ -139,7 +129,7 @@ static int prepare(struct drill_flags *a, struct material *m, struct drill_setup
     if (read_refusals(a, s, err) != 0 || pki_folder_open(&m->folder, a->dir, err) != 0)
         return -1;
     m->folder_open = true;
-    m->trust = load_trust(a, m, now, err);
+    m->trust = load_trust(a, now, err);
     if (m->trust == NULL || (!a->tcp && write_request(m, a, s->server_name, err) != 0))
         return -1;
     m->revoked = find_revoked(&m->folder, now);

@@ -104,7 +104,8 @@ static bool try_once(const struct drill_setup *setup, struct tls_context *ctx, s
 
 /* ---- one kind ---- */
 
-static bool try_version(const struct drill_setup *setup, struct tls_identity *identity, struct drill_row *row, size_t version, struct err *err)
+bool drill_offer(const struct drill_setup *setup, struct tls_identity *identity, size_t version, struct drill_try *full, struct drill_try *again,
+                 struct err *err)
 {
     struct tls_context_spec spec = {.identity = identity, .trust = setup->server_trust, .server_name = setup->server_name,
                                     .priority = priorities[version]};
@@ -115,10 +116,11 @@ static bool try_version(const struct drill_setup *setup, struct tls_identity *id
         err_set(err, ERR_MEMORY, "out of memory");
         goto done;
     }
-    ok = try_once(setup, ctx, tickets, &row->full[version], err);
-    if (ok)
-        ok = try_once(setup, ctx, tickets, &row->again[version], err);
-    row->again[version].done = row->again[version].resumed;
+    ok = try_once(setup, ctx, tickets, full, err);
+    if (ok && again != NULL) {
+        ok = try_once(setup, ctx, tickets, again, err);
+        again->done = again->resumed;
+    }
 done:
     tls_tickets_free(tickets);
     tls_context_unref(ctx);
@@ -152,7 +154,7 @@ static bool try_row(const struct drill_setup *setup, struct drill *d, struct tls
     if (setup->on_offer != NULL && setup->on_offer(setup->ctx, row->word, identity, err) != 0)
         return false;
     for (size_t v = 0; v < DRILL_VERSIONS; v++)
-        if (!try_version(setup, identity, row, v, err))
+        if (!drill_offer(setup, identity, v, &row->full[v], &row->again[v], err))
             return false;
     judge_row(setup, d, row);
     return true;

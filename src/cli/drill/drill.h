@@ -53,6 +53,11 @@ struct drill {
     size_t n_bad, n_bad_let_in, n_good_refused;
 };
 
+/* Offers one certificate (NULL: none) with a full handshake, and again with the ticket that it got unless again is NULL. version: 0 is TLS 1.3, 1 is
+ * TLS 1.2. False + err: the target cannot be reached, or is not the server that is trusted. */
+MUST_CHECK bool drill_offer(const struct drill_setup *setup, struct tls_identity *identity, size_t version, struct drill_try *full,
+                            struct drill_try *again, struct err *err);
+
 /* Blocks until all were tried. on_row is told of each as it is done. -1 when the target cannot be reached at all, does not speak TLS, or
  * memory ran out. */
 typedef void (*drill_row_fn)(const struct drill_row *row);

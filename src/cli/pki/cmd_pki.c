@@ -156,20 +156,10 @@ static int refuse_overwriting(const struct issue_flags *a, struct err *err)
 
 static int write_pair(const struct issue_flags *a, const struct tls_pki_pair *pair, struct err *err)
 {
-    struct bytes bundle;
-    bytes_init(&bundle, pair->certificate.len + pair->key.len);
-    int rc = -1;
-    if (bytes_reserve(&bundle, bundle.max) == NULL || bytes_append_span(&bundle, bytes_span(&pair->certificate)) != 0 ||
-        bytes_append_span(&bundle, bytes_span(&pair->key)) != 0) {
-        err_set(err, ERR_MEMORY, "out of memory");
-        goto done;
-    }
-    if (pki_folder_put(a->dir, a->name, ".key", bytes_span(&pair->key), true, err) == 0 &&
-        pki_folder_put(a->dir, a->name, ".crt", bytes_span(&pair->certificate), false, err) == 0)
-        rc = pki_folder_put(a->dir, a->name, ".pem", bytes_span(&bundle), true, err);
-done:
-    pki_folder_wipe(&bundle);
-    return rc;
+    if (pki_folder_put(a->dir, a->name, ".key", bytes_span(&pair->key), true, err) != 0 ||
+        pki_folder_put(a->dir, a->name, ".crt", bytes_span(&pair->certificate), false, err) != 0)
+        return -1;
+    return pki_folder_put_bundle(a->dir, a->name, pair, err);
 }
 
 static struct tls_pki_order order_of(const struct issue_flags *a, enum tls_pki_bad bad)

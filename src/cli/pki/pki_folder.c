@@ -2,7 +2,6 @@
 #include "pki_folder.h"
 #include "file_check.h"
 #include "mtlsd/io/file.h"
-#include "mtlsd/tls/tls_pki.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +28,18 @@ void pki_folder_wipe(struct bytes *b)
     if (b->data != NULL)
         explicit_bzero(b->data, b->cap);
     bytes_clear(b);
+}
+
+int pki_folder_put_bundle(const char *folder, const char *name, const struct tls_pki_pair *pair, struct err *err)
+{
+    struct bytes bundle;
+    bytes_init(&bundle, pair->certificate.len + pair->key.len);
+    int rc = bytes_reserve(&bundle, bundle.max) == NULL || bytes_append_span(&bundle, bytes_span(&pair->certificate)) != 0 ||
+                     bytes_append_span(&bundle, bytes_span(&pair->key)) != 0
+                 ? err_set(err, ERR_MEMORY, "out of memory")
+                 : pki_folder_put(folder, name, ".pem", bytes_span(&bundle), true, err);
+    pki_folder_wipe(&bundle);
+    return rc;
 }
 
 void pki_folder_close(struct pki_folder *f)

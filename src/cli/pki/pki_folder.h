@@ -3,6 +3,7 @@
 #ifndef MTLSD_CLI_PKI_FOLDER_H
 #define MTLSD_CLI_PKI_FOLDER_H
 
+#include "mtlsd/tls/tls_pki.h"
 #include "pki_index.h"
 
 #define PKI_PATH_MAX 4000
@@ -19,6 +20,9 @@ struct pki_folder {
 MUST_CHECK int pki_folder_path(const char *folder, const char *name, const char *suffix, char out[PKI_PATH_MAX], struct err *err);
 /* Writes one file, replacing; secret ones can be read by their owner only. */
 MUST_CHECK int pki_folder_put(const char *folder, const char *name, const char *suffix, struct span content, bool secret, struct err *err);
+
+/* NAME.pem: certificate and key. */
+MUST_CHECK int pki_folder_put_bundle(const char *folder, const char *name, const struct tls_pki_pair *pair, struct err *err);
 
 /* path must outlive *f. On failure nothing stays open. */
 MUST_CHECK int pki_folder_open(struct pki_folder *f, const char *path, struct err *err);
