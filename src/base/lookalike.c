@@ -112,7 +112,7 @@ void lookalike_explain(const struct lookalike *l, char out[LOOKALIKE_TEXT])
     char code[32];
     snprintf(code, sizeof(code), l->is_utf8 ? "U+%04X" : "byte 0x%02x", (unsigned)l->code);
     if (l->name == NULL && l->is_utf8)
-        snprintf(out, LOOKALIKE_TEXT, "%s stands outside of a string: keys and names are written in ASCII letters", code);
+        snprintf(out, LOOKALIKE_TEXT, "%s is outside of a string: keys and names are written in ASCII letters", code);
     else if (l->name == NULL)
         snprintf(out, LOOKALIKE_TEXT, "%s outside of a string: is this a text file in UTF-8?", code);
     else if (l->plain[0] == '\0')

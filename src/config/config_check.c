@@ -38,8 +38,7 @@ static void check_crl_urls(const struct config_reader *r, const struct config_tr
         const char *url = t->crl_urls.items[i];
         if (strncmp(url, "https://", 8) == 0)
             config_read_complain(r, FINDING_ERROR, key,
-                                 "\"%.200s\": lists are fetched over http only; they are signed, and https would need a verified chain before "
-                                 "there is a list to verify it with",
+                                 "\"%.200s\": use http: lists are signed, and https would need a verified chain before there is a list",
                                  url);
         else if (!url_is_http(span_from_str(url)))
             config_read_complain(r, FINDING_ERROR, key, "\"%.200s\" is not an address of the form http://host/path", url);
@@ -55,7 +54,7 @@ static void check_trust(const struct config_reader *r, const struct config_trust
         check_crl_urls(r, t, at);
     if (t->insecure_no_purpose)
         config_read_complain(r, FINDING_WARNING, config_read_at(at, "insecure_no_purpose", NULL, NULL),
-                             "whatever a certificate of these CAs was issued for, unless it says so itself, it counts as one for TLS");
+                             "certificates of these CAs without extendedKeyUsage are accepted, whatever use they were issued for");
     for (size_t i = 0; i < 2 && t->crl.n == 0 && !t->crl_fetch && !config_read_is_tainted(at); i++) {
         bool given;
         const config_setting_t *key = config_read_at(at, idle[i], NULL, &given);
@@ -121,8 +120,8 @@ static void check_crl_cache(const struct config_reader *r)
 const char *config_check_public(const struct config_listener *l)
 {
     if (l->n_allow > 0 && !l->allow_log_only)
-        return "the public CAs of this machine (\"system\") issue certificates to anybody, so allow alone decides who gets in: name the CA of your callers";
-    return "the public CAs of this machine (\"system\") issue certificates to anybody, and every one of them gets in: name the CA of your callers";
+        return "the public CAs of this machine (\"system\") issue certificates to everyone, so that only allow keeps clients out: name the CA of your clients";
+    return "the public CAs of this machine (\"system\") issue certificates to everyone, and all these clients are accepted: name the CA of your clients";
 }
 
 void config_check(const struct config_reader *r)

@@ -48,8 +48,8 @@ static void check_exposure(const struct look *k)
             continue;
         exposed++;
         if (l->insecure_expose)
-            config_read_complain(k->r, FINDING_WARNING, at(k, "insecure_expose", NULL), "whoever reaches \"%.200s\" is served in plaintext%s",
-                                 l->bind_text[i], l->forward_proxy.present ? ", and may use it as a proxy" : "");
+            config_read_complain(k->r, FINDING_WARNING, at(k, "insecure_expose", NULL), "every host that reaches \"%.200s\" is served in plaintext%s",
+                                 l->bind_text[i], l->forward_proxy.present ? ", also as a proxy" : "");
         else
             config_read_complain(k->r, FINDING_ERROR, at(k, "bind", NULL),
                                  "\"%.200s\" is plaintext beyond this host: give the listener a tls block, bind to 127.0.0.1, or accept it with "
@@ -57,10 +57,10 @@ static void check_exposure(const struct look *k)
                                  l->bind_text[i]);
     }
     if (is_open_proxy(l) && l->insecure_expose)
-        complain(k, FINDING_WARNING, "insecure_expose", NULL, "whoever reaches this listener may use it as a proxy, without a certificate");
+        complain(k, FINDING_WARNING, "insecure_expose", NULL, "every client can use this listener as a proxy, without a certificate");
     else if (is_open_proxy(l))
         complain(k, FINDING_ERROR, "forward_proxy", NULL,
-                 "whoever reaches this listener could use it as a proxy: give tls a trust and client_cert = \"required\", serve plaintext on "
+                 "every client could use this listener as a proxy: give tls a trust and client_cert = \"required\", serve plaintext on "
                  "127.0.0.1 only, or accept it with insecure_expose = true");
     else if (l->insecure_expose && exposed == 0)
         complain(k, FINDING_WARNING, "insecure_expose", NULL, "is not needed here: leave it out");
@@ -82,19 +82,19 @@ static void check_client_cert(const struct look *k)
     if (is_served(&l->tls) && l->tls.trust == NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE)
         complain(k, FINDING_ERROR, "tls", "client_cert", "needs a trust to verify the certificate with");
     if (l->tls.trust != NULL && !asks(l) && l->tls.tolerate == 0)
-        complain(k, FINDING_WARNING, "tls", "client_cert", "no certificate is asked for, so the trust has no effect");
+        complain(k, FINDING_WARNING, "tls", "client_cert", "no certificate is requested, so the trust has no effect");
     if (l->tls.tolerate != 0 && !asks(l))
-        complain(k, FINDING_ERROR, "tls", "tolerate", "needs a trust and client_cert \"required\" or \"optional\": no certificate is asked for here");
+        complain(k, FINDING_ERROR, "tls", "tolerate", "needs a trust and client_cert \"required\" or \"optional\": no certificate is requested here");
     else if (l->tls.tolerate != 0 && l->protocol == CONFIG_PROTOCOL_TCP)
-        complain(k, FINDING_ERROR, "tls", "tolerate", "needs protocol = \"http\": tcp has no routes that could treat such a certificate apart");
+        complain(k, FINDING_ERROR, "tls", "tolerate", "needs protocol = \"http\": tcp has no routes for such certificates");
     if (l->n_allow > 0 && !asks(l))
-        config_read_complain(k->r, FINDING_ERROR, at(k, "allow", NULL), "rules need %s: nobody is verified here", missing);
+        config_read_complain(k->r, FINDING_ERROR, at(k, "allow", NULL), "rules need %s: no client is verified here", missing);
     if (l->allow_log_only && l->n_allow == 0)
         complain(k, FINDING_WARNING, "allow_log_only", NULL, "has no effect without allow");
     else if (l->allow_log_only)
-        complain(k, FINDING_WARNING, "allow_log_only", NULL, "whom allow does not name is let in all the same, and only counted");
+        complain(k, FINDING_WARNING, "allow_log_only", NULL, "clients that allow refuses are accepted, and only logged and counted");
     if (l->identity_headers != 0 && !asks(l))
-        config_read_complain(k->r, FINDING_ERROR, at(k, "identity_headers", NULL), "needs %s: nobody is verified here", missing);
+        config_read_complain(k->r, FINDING_ERROR, at(k, "identity_headers", NULL), "needs %s: no client is verified here", missing);
 }
 
 static void check_xfcc(const struct look *k)
@@ -107,9 +107,9 @@ static void check_xfcc(const struct look *k)
         complain(k, FINDING_ERROR, "xfcc_details", NULL, "has no effect without the preset \"xfcc\" in identity_headers");
     if (always && !l->insecure_xfcc)
         complain(k, FINDING_ERROR, "xfcc", NULL,
-                 "any caller could claim to be anybody: use \"forward_only\", which asks for a valid certificate, or accept it with insecure_xfcc = true");
+                 "any client could claim any identity: use \"forward_only\", which needs a valid certificate, or accept this with insecure_xfcc = true");
     if (always && l->insecure_xfcc)
-        complain(k, FINDING_WARNING, "insecure_xfcc", NULL, "any caller of this listener may claim to be anybody");
+        complain(k, FINDING_WARNING, "insecure_xfcc", NULL, "any client of this listener can claim any identity");
     if (l->insecure_xfcc && !always)
         complain(k, FINDING_WARNING, "insecure_xfcc", NULL, "is not needed here: leave it out");
 }
@@ -176,13 +176,13 @@ static void check_forward_proxy(const struct look *k)
             config_read_complain(k->r, FINDING_ERROR, at(k, "forward_proxy", "direct"), "\"%.80s\": %s", proxy->direct.items[i], why);
     if (proxy->present && proxy->direct.n == 0 && proxy->unmatched == CONFIG_UNMATCHED_REFUSE && !names_a_host(k->l))
         complain(k, FINDING_ERROR, "forward_proxy", NULL,
-                 "no host could be reached through it: give a route the host that it is for, or list hosts in direct");
+                 "it reaches no host: give host in a route, or list hosts in direct");
 }
 
 static void check_paths(const struct look *k)
 {
     if (k->l->normalize_path && !k->l->has_path_rules && k->l->protocol == CONFIG_PROTOCOL_HTTP)
-        complain(k, FINDING_WARNING, "normalize_path", NULL, "has no effect: no route looks at the path, so it passes as it came");
+        complain(k, FINDING_WARNING, "normalize_path", NULL, "has no effect: no route matches by path, so the path is forwarded unchanged");
 }
 
 void config_check_listener(const struct config_reader *r, size_t listener)

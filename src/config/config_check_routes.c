@@ -76,7 +76,7 @@ static void check_last_slash(const struct look *k)
     size_t n = k->route->path != NULL ? strlen(k->route->path) : 0;
     if (n > 1 && k->route->path[n - 1] == '/' && k->route->upstream != NULL && k->route->n_allow == 0)
         config_read_complain(k->r, FINDING_NOTE, config_read_at(k->group, "path", NULL, NULL),
-                             "\"%.80s\" takes what is below it, and not \"%.*s\" itself: leave out the last slash to take both", k->route->path,
+                             "\"%.80s\" matches only what is below it, not \"%.*s\" itself: leave out the last slash to match both", k->route->path,
                              n > 80 ? 80 : (int)n - 1, k->route->path);
 }
 
@@ -88,7 +88,7 @@ static void check_path(const struct look *k)
     if (path != NULL && config_pattern_is_path(path, pattern)) /* it would never match, and a gate with it would hold nobody */
         complain(k, "path", "\"%.80s\": %s", path, pattern);
     else if (why != NULL)
-        complain(k, "path", "\"%.80s\" is no path of a request: %s", path, why);
+        complain(k, "path", "\"%.80s\" is not a valid path: %s", path, why);
     check_last_slash(k);
     if (path == NULL)
         warn_idle(k, "path_case", "there is no path");
@@ -116,7 +116,7 @@ static void check_log_only(const struct look *k)
         warn_idle(k, "allow_log_only", "there is no allow");
     else
         config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "allow_log_only", NULL, NULL),
-                             "whom allow does not name passes all the same, and is only counted");
+                             "clients that allow refuses pass, and are only logged and counted");
 }
 
 static void check_certificates(const struct look *k)
@@ -124,13 +124,13 @@ static void check_certificates(const struct look *k)
     static const char *const keys[] = {"cert", "caller", "allow"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !asks(k->l); i++)
         if (given(k, keys[i]))
-            complain(k, keys[i], "needs a listener with tls, a trust and client_cert \"required\" or \"optional\": no certificate is asked for here");
+            complain(k, keys[i], "needs a listener with tls, a trust and client_cert \"required\" or \"optional\": no certificate is requested here");
     if (!asks(k->l) || k->route->cert == 0 || (k->route->cert & config_tls_statuses(&k->l->tls)) != 0)
         return;
     if (k->route->cert == UINT64_C(1) << REASON_NONE)
-        complain(k, "cert", "is never so: with client_cert = \"required\" nobody gets here without a certificate; write client_cert = \"optional\"");
+        complain(k, "cert", "never matches: with client_cert = \"required\" every client has a certificate; write client_cert = \"optional\"");
     else
-        complain(k, "cert", "is never so: a certificate like that is refused in the handshake, since tls.tolerate does not name it");
+        complain(k, "cert", "never matches: the handshake refuses such certificates, as tls.tolerate does not name this status");
 }
 
 /* ---- actions ---- */
@@ -143,23 +143,23 @@ static void check_action(const struct look *k)
         if (!given(k, keys[i]))
             continue;
         if (first != NULL)
-            complain(k, keys[i], "%s says already what happens: keep one of the two", first);
+            complain(k, keys[i], "%s already says what to do: keep one of the two", first);
         else
             first = keys[i];
     }
     if (first == NULL)
-        complain(k, NULL, "it does not say what happens: give one of upstream, redirect, respond and deny = true");
+        complain(k, NULL, "it has no action: give one of upstream, redirect, respond and deny = true");
     else if (strcmp(first, "deny") == 0 && k->route->respond == 0)
-        complain(k, "deny", "false denies nothing: write deny = true, or what happens instead");
+        complain(k, "deny", "false denies nothing: write deny = true, or another action");
 }
 
 static void check_answer(const struct look *k)
 {
     const char *why = k->route->redirect != NULL ? config_words_location_refusal(k->route->redirect) : NULL;
     if (why != NULL)
-        complain(k, "redirect", "\"%.80s\" is no place to send a caller to: %s", k->route->redirect, why);
+        complain(k, "redirect", "\"%.80s\" is not a valid Location: %s", k->route->redirect, why);
     if (k->route->respond >= 300 && k->route->respond < 400)
-        complain(k, "respond", "%u sends a caller elsewhere: write redirect = \"...\" and redirect_status", k->route->respond);
+        complain(k, "respond", "%u is a redirect: write redirect = \"...\" and redirect_status", k->route->respond);
     if (k->route->redirect == NULL)
         warn_idle(k, "redirect_status", "there is no redirect");
     static const char *const edits[] = {"set_headers", "remove_headers", "strip_prefix", "set_host"};
@@ -208,9 +208,9 @@ static void check_fields(const struct look *k)
         if ((why = config_words_field_refusal(name)) != NULL)
             complain(k, "set_headers", "%.80s cannot be set by a route: %s", name, why);
         else if (is_set_before(route, i))
-            complain(k, "set_headers", "%.80s is set already: the names of fields are the same in capitals and small letters", name);
+            complain(k, "set_headers", "%.80s is set already: letter case does not matter in names of fields", name);
         else if (is_removed(route, name))
-            complain(k, "remove_headers", "%.80s is in set_headers too, which replaces what came in: leave it out here", name);
+            complain(k, "remove_headers", "%.80s is also in set_headers, which replaces the incoming field: leave it out", name);
     }
     for (size_t i = 0; i < route->remove_headers.n; i++)
         if ((why = config_words_field_refusal(route->remove_headers.items[i])) != NULL)
@@ -330,7 +330,7 @@ static void check_lists(const struct look *k)
     if (trust == NULL || trust->crl.n > 0 || trust->crl_fetch || k->route->cert == 0 || (k->route->cert & ~of_lists) != 0)
         return;
     config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "cert", NULL, NULL),
-                         "is never so: trust \"%.80s\" has no revocation list; give it one with crl = \"FILE\"", tls->trust);
+                         "never matches: trust \"%.80s\" has no revocation list; give it one with crl = \"FILE\"", tls->trust);
 }
 
 static void check_route(const struct look *k)
@@ -370,7 +370,7 @@ static void check_tolerated(struct look *k, const config_setting_t *routes)
             continue;
         if (routes != NULL)
             k->group = config_setting_get_elem(routes, (unsigned)(route - k->l->routes));
-        complain(k, "upstream", "a certificate that is %s, which tls.tolerate lets in, would reach this upstream although no cert key says so: "
+        complain(k, "upstream", "a certificate that is %s, which tls.tolerate accepts, would reach this upstream without a cert key: "
                  "put { cert = \"%s\"; redirect = \"...\"; } or respond before it, or cert = \"valid\" here", words[s], words[s]);
         return; /* one sentence for all of them */
     }

@@ -53,7 +53,7 @@ static void check_hosts(const struct look *k, size_t i)
     for (size_t h = 0; h < hosts->n; h++) {
         const char *why = config_words_host_refusal(hosts->items[h], true, false);
         if (why == NULL && is_address(hosts->items[h]))
-            why = "callers ask for names, never for addresses: give identity beside identities for those who ask for none";
+            why = "server names are never addresses: give identity beside identities for clients that send none";
         if (why != NULL)
             config_read_complain(k->r, FINDING_ERROR, at(k, i, "hosts"), "\"%.80s\": %s", hosts->items[h], why);
         else
@@ -69,9 +69,9 @@ static void check_rules(const struct look *k, size_t i)
     if (sni->trust == NULL && sni->client_cert != CONFIG_CLIENT_CERT_NONE)
         config_read_complain(k->r, FINDING_ERROR, at(k, i, "client_cert"), "needs a trust to verify the certificate with");
     else if (sni->tolerate != 0 && sni->client_cert == CONFIG_CLIENT_CERT_NONE)
-        config_read_complain(k->r, FINDING_ERROR, at(k, i, "tolerate"), "needs a trust and client_cert \"required\" or \"optional\": no certificate is asked for here");
+        config_read_complain(k->r, FINDING_ERROR, at(k, i, "tolerate"), "needs a trust and client_cert \"required\" or \"optional\": no certificate is requested here");
     else if (sni->tolerate != 0 && k->l->tls.tolerate == 0 && k->l->protocol == CONFIG_PROTOCOL_TCP)
-        config_read_complain(k->r, FINDING_ERROR, at(k, i, "tolerate"), "needs protocol = \"http\": tcp has no routes that could treat such a certificate apart");
+        config_read_complain(k->r, FINDING_ERROR, at(k, i, "tolerate"), "needs protocol = \"http\": tcp has no routes for such certificates");
 }
 
 static void check_public(const struct look *k, size_t i)
@@ -105,8 +105,8 @@ static void check_otherwise(const struct look *k)
         if (!is_laxer(&otherwise, &named))
             continue;
         config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "tls", "identity", NULL),
-                             "callers who ask for no name or an unknown one meet laxer rules than those at %.200s, and reach whatever is not bound to "
-                             "a host: leave identity out to refuse them, or ask the same of them",
+                             "clients that send no server name or an unknown one have laxer rules than those at %.200s, and reach all routes without "
+                             "a host: leave identity out to refuse them, or give them the same rules",
                              tls->identities[i].where);
         return;
     }
@@ -123,7 +123,7 @@ static void check_tcp(const struct look *k)
             if (!is_laxer(&lax, &strict))
                 continue;
             config_read_complain(k->r, FINDING_WARNING, config_setting_get_elem(k->list, (unsigned)i),
-                                 "has laxer rules than others of this listener, and leads to the same upstream: whoever asks for this name passes by them");
+                                 "has laxer rules than others of this listener, and leads to the same upstream: clients avoid the others with this name");
             return;
         }
     }
@@ -133,7 +133,7 @@ static void check_listener(const struct look *k)
 {
     if (k->l->forward_proxy.present)
         config_read_complain(k->r, FINDING_ERROR, config_read_at(k->group, "forward_proxy", NULL, NULL),
-                             "needs one identity for all: the hosts of its requests are where they go, and not who was asked for");
+                             "needs one identity for all clients: the hosts of its requests are targets, not server names");
     check_otherwise(k);
     if (k->l->protocol == CONFIG_PROTOCOL_TCP)
         check_tcp(k);

@@ -70,7 +70,7 @@ static void check_twins(const struct look *k, size_t i)
                                  "\"%.200s\" is a target already: give the first one more weight instead", t->text);
         if (t->route != NULL && other->route != NULL && strcmp(t->route, other->route) == 0)
             config_read_complain(k->r, FINDING_ERROR, target_at(k, i, "route"),
-                                 "\"%.80s\" is the route of another target too: a cookie could not tell the two apart", t->route);
+                                 "\"%.80s\" is also the route of another target: cookies could not distinguish them", t->route);
     }
 }
 
@@ -83,7 +83,7 @@ static void check_target_route(const struct look *k, size_t i)
                                            "as in { address = \"10.0.0.1:8443\"; route = \"worker1\"; }");
     if (route != NULL && !config_words_is_route(route))
         config_read_complain(k->r, FINDING_ERROR, target_at(k, i, "route"),
-                             "\"%.80s\" cannot stand in a cookie: use letters, digits, - and _", route);
+                             "\"%.80s\" is not valid in a cookie: use letters, digits, - and _", route);
     if (route != NULL && !by_cookie)
         config_read_complain(k->r, FINDING_WARNING, target_at(k, i, "route"), "has no effect without sticky = { cookie = ...; }");
 }
@@ -96,7 +96,7 @@ static void check_backups(const struct look *k)
         last = k->u->targets[i].backup ? i : last;
     }
     if (backups > 0 && backups == k->u->n_targets)
-        complain(k, target_at(k, last, "backup"), "there is no target that this one could stand in for: leave backup out of one at least");
+        complain(k, target_at(k, last, "backup"), "all targets are backups: leave backup out of at least one");
 }
 
 static void check_targets(const struct look *k)
@@ -126,7 +126,7 @@ static void check_health(const struct look *k)
     const char *path = k->u->health_path;
     const char *why = path != NULL ? config_words_target_refusal(path) : NULL;
     if (why != NULL)
-        config_read_complain(k->r, FINDING_ERROR, at(k, "health", "path"), "\"%.80s\" cannot be asked for: %s", path, why);
+        config_read_complain(k->r, FINDING_ERROR, at(k, "health", "path"), "\"%.80s\" is not a valid path: %s", path, why);
     if (k->u->health_expect != NULL && !config_words_are_statuses(k->u->health_expect))
         config_read_complain(k->r, FINDING_ERROR, at(k, "health", "expect"),
                              "\"%.80s\" is not understood: write \"200\", \"200-399\" or several of these with commas", k->u->health_expect);
@@ -166,7 +166,7 @@ static void check_tls(const struct look *k)
     check_server_name(k);
     if (tls->require_client_auth && tls->identity == NULL && !config_read_is_tainted(k->group))
         complain(k, at(k, "tls", "require_client_auth"),
-                 "without an identity there is no certificate to be asked for: give identity, or leave this out");
+                 "without an identity there is no certificate to request: give identity, or leave this out");
 }
 
 void config_check_upstream(const struct config_reader *r, size_t upstream)

@@ -50,9 +50,9 @@ int config_choice_refuse(const struct config_slot *s, struct err *err)
     }
     const char *near = text_suggest(s->text, candidates, n);
     if (near != NULL)
-        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a word for this, did you mean \"%s\"? (%s)",
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not a valid value, did you mean \"%s\"? (%s)",
                        s->text, near, s->o->bounds);
-    return err_set(err, ERR_CONFIG, "\"%.80s\" is not a word for this: write %s", s->text, s->o->bounds);
+    return err_set(err, ERR_CONFIG, "\"%.80s\" is not a valid value: write %s", s->text, s->o->bounds);
 }
 
 int config_choice_set_word(const struct config_slot *s, struct err *err)
@@ -111,7 +111,7 @@ int config_choice_set_sticky(const struct config_slot *s, struct err *err)
     unsigned index;
     if (!config_choice_find(s, &index))
         return err_set(err, ERR_CONFIG,
-                       "\"%.80s\" is not a way to stick: write \"client_cert\", or a group as in { cookie = "
+                       "\"%.80s\" is not a valid value: write \"client_cert\", or a group as in { cookie = "
                        "\"JSESSIONID\"; mode = \"suffix\"; }",
                        s->text);
     *(enum config_sticky *)config_slot_field(s) = CONFIG_STICKY_CLIENT_CERT;

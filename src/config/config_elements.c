@@ -16,10 +16,10 @@ static const struct kind {
     const char *when_empty;
 } kinds[] = {
     {"rules", "allow", sizeof(struct config_allow),
-     "no rule: write one, as in ( { ou = \"ops\"; } ), or leave the key out to let every verified caller pass"},
+     "no rule: write one, as in ( { ou = \"ops\"; } ), or leave the key out to accept every verified client"},
     {"routes", "route", sizeof(struct config_route),
      "no route: write one, as in ( { upstream = \"app\"; } ), or give upstream instead"},
-    {"targets", "target", sizeof(struct config_target), "the list is empty: write what belongs in it"},
+    {"targets", "target", sizeof(struct config_target), "the list is empty: add an element"},
     {"identities", "sni", sizeof(struct config_sni),
      "no identity: write one, as in ( { hosts = \"a.example\"; identity = \"server\"; } ), or give identity alone"},
 };

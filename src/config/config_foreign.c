@@ -90,7 +90,7 @@ static const struct {
     {NULL, "return", "respond = STATUS in a route"},
     {NULL, "proxy_read_timeout", "timeouts = { response = \"60s\"; } in the upstream"},
     {NULL, "proxy_connect_timeout", "timeouts = { connect = \"5s\"; } in the upstream"},
-    {NULL, "client_max_body_size", "nothing: bodies are passed on as they come, and not kept"},
+    {NULL, "client_max_body_size", "nothing: bodies are forwarded as they come, and not kept"},
 };
 
 const char *config_foreign_key(const char *group, const char *key)

@@ -53,7 +53,7 @@ static bool is_all_pattern(const char *rest)
 
 bool config_pattern_is_path(const char *path, char out[CONFIG_PATTERN_TEXT])
 {
-    static const char plain[] = "a path holds no patterns: it stands for itself and for all below it";
+    static const char plain[] = "a path has no patterns: it matches itself and everything below";
     const char *begin = behind_marks(path), *end = find_pattern(begin);
     if (begin == path && *end == '\0')
         return false;
@@ -61,7 +61,7 @@ bool config_pattern_is_path(const char *path, char out[CONFIG_PATTERN_TEXT])
     while (n > 0 && begin[n - 1] == '/')
         n--;
     if (begin[0] == '/' && n == 0 && is_all_pattern(end))
-        snprintf(out, CONFIG_PATTERN_TEXT, "%s; this would be every path: leave path out", plain);
+        snprintf(out, CONFIG_PATTERN_TEXT, "%s; this would match every path: leave path out", plain);
     else if (begin[0] == '/' && n > 0 && is_all_pattern(end))
         snprintf(out, CONFIG_PATTERN_TEXT, "%s; write \"%.*s\"", plain, n > 80 ? 80 : (int)n, begin);
     else

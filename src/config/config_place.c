@@ -127,7 +127,7 @@ int config_place_set_proxy(const struct config_slot *s, struct err *err)
     char plain[300];
     if (strncmp(s->text, "https://", 8) == 0)
         return err_set(err, ERR_CONFIG,
-                       "\"%.80s\": the way to the proxy itself is plain HTTP, write \"http://...\"", s->text);
+                       "\"%.80s\": the connection to the proxy is plain HTTP: write \"http://...\"", s->text);
     if (strncmp(s->text, scheme, strlen(scheme)) == 0) {
         int n = snprintf(plain, sizeof(plain), "%s", s->text + strlen(scheme));
         if (n > 0 && (size_t)n < sizeof(plain) && plain[n - 1] == '/')
@@ -135,7 +135,7 @@ int config_place_set_proxy(const struct config_slot *s, struct err *err)
         inner.text = plain;
     }
     if (strchr(inner.text, '@') != NULL)
-        return err_set(err, ERR_CONFIG, "a proxy that wants a user and a password is not supported");
+        return err_set(err, ERR_CONFIG, "proxies with a user and a password are not supported");
     if (parse_target(&inner, &u->proxy, err) != 0)
         return -1;
     if (u->proxy.kind == ADDRESS_UNIX)
@@ -156,7 +156,7 @@ int config_place_set_host(const struct config_slot *s, struct err *err)
     unsigned index = CONFIG_HOST_LITERAL;
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
     if (!config_choice_find(s, &index) && s->text[strspn(s->text, allowed)] != '\0')
-        return err_set(err, ERR_CONFIG, "\"%.80s\" cannot stand in a Host header: write %s or a host name",
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is not valid in a Host header: write %s or a host name",
                        s->text, s->o->bounds);
     *(in_route ? &route->set_host : &u->host) = (enum config_host)index;
     *(in_route ? &route->set_host_given : &u->host_given) = true;

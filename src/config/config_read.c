@@ -159,7 +159,7 @@ static void complain_unknown(const struct config_reader *r, const config_setting
     else if (near != NULL)
         config_read_complain(r, FINDING_ERROR, s, "unknown key, did you mean \"%s\"?", near);
     else if (here != NULL)
-        config_read_complain(r, FINDING_ERROR, s, "unknown key; here one writes %s", here);
+        config_read_complain(r, FINDING_ERROR, s, "unknown key; the equivalent here is %s", here);
     else if (!config_elsewhere_complain(r, s, group))
         complain_foreign(r, s, group);
 }
@@ -220,7 +220,7 @@ static void read_list(const struct config_reader *r, const config_setting_t *s, 
     int n = config_setting_length(s);
     if (n == 0)
         config_read_complain(r, FINDING_ERROR, s,
-                             "the list is empty: write what belongs in it or leave the key out");
+                             "the list is empty: add an element or leave the key out");
     for (int i = 0; i < n; i++)
         config_read_scalar(r, config_setting_get_elem(s, (unsigned)i), o, base);
 }

@@ -19,11 +19,11 @@ static int refuse(const char *value, const char *why, struct err *err)
 static const char *host_refusal(const char *host)
 {
     if (strstr(host, "://") != NULL || strchr(host, '/') != NULL)
-        return "is no host name: leave out the scheme and the path";
+        return "is not a host name: leave out the scheme and the path";
     if (strchr(host, ':') != NULL)
-        return "is no host name: leave out the port, and write addresses as ip = \"...\"";
+        return "is not a host name: leave out the port, and write addresses as ip = \"...\"";
     if (host[0] == '\0' || host[strspn(host, LETTERS DIGITS "-_.*")] != '\0')
-        return "is no host name: certificates have them in letters, digits, '-', '_' and '.', others as xn--...";
+        return "is not a host name: certificates have them in letters, digits, '-', '_' and '.', others as xn--...";
     if (host[0] == '.' || strstr(host, "..") != NULL || host[strlen(host) - 1] == '.')
         return "has an empty label: certificates write names without a dot at either end";
     return NULL;
@@ -42,7 +42,7 @@ static const char *segment_refusal(const char **p)
     if (strncmp(segment, "..", n) == 0)
         return "has a dot segment, which no SPIFFE ID has";
     if (plain < n)
-        return "holds what no SPIFFE ID does: its path has letters, digits, '.', '-' and '_', and neither query, fragment nor percent-encoding";
+        return "is not a valid SPIFFE ID: its path has letters, digits, '.', '-' and '_', and neither query, fragment nor percent-encoding";
     return NULL;
 }
 
@@ -51,7 +51,7 @@ static const char *spiffe_refusal(const char *value)
 {
     static const char scheme[] = "spiffe://";
     if (strncmp(value, scheme, strlen(scheme)) != 0)
-        return "is no SPIFFE ID: it begins with spiffe://, in small letters";
+        return "is not a SPIFFE ID: write spiffe:// first, in small letters";
     const char *domain = value + strlen(scheme);
     size_t n = strcspn(domain, "/");
     if (n == 0 || memchr(domain, '*', n) != NULL)
@@ -84,20 +84,20 @@ static const char *email_refusal(const char *value)
     if (at == NULL)
         return "has no @; any address of a domain is *@example.com";
     if (at == value || strchr(at + 1, '@') != NULL)
-        return "is no mail address";
+        return "is not a mail address";
     return host_refusal(at + 1);
 }
 
 static const char *issuer_refusal(const char *value)
 {
     if (value[strspn(value, "*")] == '\0')
-        return "is every issuer: leave the key out";
+        return "matches every issuer: leave the key out";
     return strchr(value, '=') == NULL && strchr(value, '*') == NULL ? "is not a whole name, as in CN=Partner CA,O=Partner Ltd" : NULL;
 }
 
 static const char *serial_refusal(const char *value)
 {
-    return value[strspn(value, "0:")] == '\0' ? "is no certificate's serial number" : NULL;
+    return value[strspn(value, "0:")] == '\0' ? "is not a serial number" : NULL;
 }
 
 /* What openssl prints in front of a value is no part of it. */
@@ -119,7 +119,7 @@ int config_rule_check(const char *key, const char *value, struct err *err)
         const char *(*refusal)(const char *value);
     } rows[] = {{"dns", host_refusal}, {"uri", uri_refusal}, {"email", email_refusal}, {"issuer", issuer_refusal}, {"serial", serial_refusal}};
     if (has_label(key, value))
-        return refuse(value, "begins with a label, which is no part of the name in a certificate: write only what stands behind it", err);
+        return refuse(value, "begins with a label, which is not part of the name in a certificate: write only the text after it", err);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *why = strcmp(rows[i].key, key) == 0 ? rows[i].refusal(value) : NULL;
         if (why != NULL)

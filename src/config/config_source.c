@@ -130,7 +130,7 @@ static int add_line(const struct reading *r, struct span line)
     }
     s->lines[s->n_lines++] = (struct config_source_line){r->file, r->line};
     if (bytes_append_span(&s->text, line) != 0 || bytes_append(&s->text, "\n", 1) != 0)
-        return complain(r, "the configuration is larger than %d MiB: this is not what it is for",
+        return complain(r, "the configuration is larger than %d MiB: is this a configuration?",
                         TEXT_MAX_BYTES >> 20);
     return 0;
 }
@@ -266,11 +266,11 @@ static uint8_t *skip_token(const struct reading *r, uint8_t *p, const uint8_t *e
                    : p;
     }
     if (*p == '@') {
-        complain(r, "only @include \"FILE\" alone on its line can stand here");
+        complain(r, "only @include \"FILE\" alone on its line is allowed here");
         return NULL;
     }
     if (*p == '\'' || *p == '`') {
-        complain(r, "column %u: strings stand in double quotes: type \" in place of %c", column_of(r, p), *p);
+        complain(r, "column %u: write strings in double quotes: type \" in place of %c", column_of(r, p), *p);
         return NULL;
     }
     if (*p >= 0x80) {

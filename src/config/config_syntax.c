@@ -128,9 +128,9 @@ static int complain_value(const struct syntax *x, const char *word, int shown)
     static const char *const booleans[][2] = {{"yes", "true"}, {"on", "true"}, {"no", "false"}, {"off", "false"}};
     for (size_t i = 0; i < sizeof(booleans) / sizeof(booleans[0]); i++)
         if ((size_t)shown == strlen(booleans[i][0]) && strncasecmp(word, booleans[i][0], (size_t)shown) == 0)
-            return complain_at(x, x->line, "%.*s is no value: write %s, or \"%.*s\" where a string is meant", shown, word, booleans[i][1], shown, word);
+            return complain_at(x, x->line, "%.*s is not a value: write %s, or \"%.*s\" where a string is meant", shown, word, booleans[i][1], shown, word);
     if (word[0] == '-' && word[1] == ' ')
-        return complain_at(x, x->line, "a dash begins no element here: lists stand in [ ] or ( ) with commas, groups in { }");
+        return complain_at(x, x->line, "a dash does not start an element: write lists in [ ] or ( ) with commas, groups in { }");
     return complain_at(x, x->line, "%.*s needs quotes: write \"%.*s\"", shown, word, shown, word);
 }
 
@@ -168,7 +168,7 @@ static int on_string(struct syntax *x)
     if (x->state == WANT_ASSIGN)
         return complain_at(x, x->line, "'=' is missing between %s and its value", x->key);
     if (!wants_value(x) && x->state != AFTER_STRING)
-        return in_group(x) ? complain_at(x, x->line, "a string stands where a key is expected")
+        return in_group(x) ? complain_at(x, x->line, "a string where a key is expected")
                            : complain_at(x, x->line, "',' is missing before a string");
     x->state = AFTER_STRING; /* two strings in a row are one */
     return 0;

@@ -95,7 +95,7 @@ static int check_hex(const struct config_slot *s, size_t digits, struct err *err
     for (const char *p = s->text; *p != '\0'; p++) {
         if (strchr("0123456789abcdefABCDEF:", *p) == NULL)
             return err_set(err, ERR_CONFIG, "\"%.80s\" is not hexadecimal%s", s->text,
-                           strchr(s->text, '=') != NULL ? ": write only what stands behind the '='" : strncmp(s->text, "0x", 2) == 0 ? ": write it without 0x" : "");
+                           strchr(s->text, '=') != NULL ? ": write only the text after the '='" : strncmp(s->text, "0x", 2) == 0 ? ": write it without 0x" : "");
         n += *p != ':';
     }
     if (n == 0 || (digits > 0 && n != digits))

@@ -356,7 +356,7 @@ static void tell_held(struct access_log *j, int64_t now, bool all)
     struct line_limit_held held;
     while (line_limit_take(j->limit, now, all, &held)) {
         struct log_line l;
-        log_begin(&l, LOG_LEVEL_WARN, "suppressed", "refusals were counted, and their lines left out: there were too many in a second");
+        log_begin(&l, LOG_LEVEL_WARN, "suppressed", "refusals were counted but not logged: there were too many in a second");
         log_str(&l, "listener", held.listener);
         log_str(&l, "client", held.client);
         log_uint(&l, "lines", held.lines);

@@ -78,14 +78,14 @@ static enum admin_action get_readyz(struct bytes *out, const struct admin_view *
 static enum admin_action post_reload(struct bytes *out, const struct admin_view *view)
 {
     if (view->draining)
-        return answered(admin_answer_error(out, 409, "this instance is draining and takes no new configuration"));
+        return answered(admin_answer_error(out, 409, "the daemon is draining and accepts no new configuration"));
     return ADMIN_RELOAD;
 }
 
 static enum admin_action post_drain(struct bytes *out, const struct admin_view *view)
 {
     if (view->draining)
-        return answered(respond_word(out, 202, "draining", "it was draining already"));
+        return answered(respond_word(out, 202, "draining", "the daemon was already draining"));
     return respond_word(out, 202, "draining", NULL) == 0 ? ADMIN_DRAIN : ADMIN_FAILED;
 }
 
@@ -160,7 +160,7 @@ static enum admin_action wrong_method(struct bytes *out, bool reads)
 {
     struct bytes body;
     bytes_init(&body, DOCUMENT_MAX);
-    int rc = status_doc_word(&body, "refused", reads ? "use GET" : "this changes something: use POST");
+    int rc = status_doc_word(&body, "refused", reads ? "use GET" : "this request changes the state: use POST");
     return answered(respond(out, 405, reads ? "Allow: GET\r\n" : "Allow: POST\r\n", &body, rc));
 }
 
@@ -213,9 +213,9 @@ static enum admin_action set_drained(struct bytes *out, const struct admin_view 
         n++;
     }
     if (n == 0)
-        return answered(admin_answer_error(out, 404, "no target is called so: a target's name is UPSTREAM/ROUTE, or UPSTREAM/ADDRESS without a route"));
+        return answered(admin_answer_error(out, 404, "no target has this name: write UPSTREAM/ROUTE, or UPSTREAM/ADDRESS without a route"));
     return answered(respond_word(out, 200, drained ? "drained" : "enabled",
-                                 drained ? "it gets no new sessions; what runs on it goes on" : NULL));
+                                 drained ? "it gets no new sessions; existing ones continue" : NULL));
 }
 
 /* POST /targets/NAME/drain and /targets/NAME/enable. False: the path is another. */
@@ -233,7 +233,7 @@ static bool answer_target(struct bytes *out, const struct http_head *rq, struct 
     if (!span_equals_str(rq->method, "POST"))
         *action = wrong_method(out, false);
     else if (!decode(path, room, &name))
-        *action = answered(admin_answer_error(out, 400, "this is not how a target's name is written"));
+        *action = answered(admin_answer_error(out, 400, "this is not a valid target name"));
     else
         *action = set_drained(out, view, name, drain);
     return true;

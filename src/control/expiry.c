@@ -54,7 +54,7 @@ static void each_of_identity(const struct snapshot_identity *identity, thing_fn 
     char what[320];
     for (size_t i = 0; tls_identity_link(identity->tls, i, &link); i++) {
         snprintf(what, sizeof(what), "identity \"%s\": certificate %s", identity->conf->name, link.subject);
-        on_thing(ctx, &(struct thing){what, identity->conf->where, "expires", "is expired", "renew it and reload: from then on peers refuse it",
+        on_thing(ctx, &(struct thing){what, identity->conf->where, "expires", "is expired", "renew it and reload; peers refuse expired certificates",
                                       link.not_before, link.not_after});
     }
 }
@@ -62,8 +62,8 @@ static void each_of_identity(const struct snapshot_identity *identity, thing_fn 
 static const char *list_advice(const struct config_trust *conf)
 {
     if (conf->crl_policy == CONFIG_CRL_PREFER)
-        return "get the newer one from its CA: what was revoked since is not known";
-    return "get the newer one from its CA: without it what that CA issued is refused (crl_stale) once crl_grace is over";
+        return "get the newer list from its CA: later revocations are unknown";
+    return "get the newer list from its CA: otherwise its certificates are refused (crl_stale) after crl_grace";
 }
 
 static void each_of_trust(const struct snapshot_trust *trust, thing_fn on_thing, void *ctx)
@@ -72,7 +72,7 @@ static void each_of_trust(const struct snapshot_trust *trust, thing_fn on_thing,
     char what[320];
     for (size_t i = 0; tls_trust_ca(trust->tls, i, &ca); i++) {
         snprintf(what, sizeof(what), "trust \"%s\": CA certificate %s", trust->conf->name, ca.name);
-        on_thing(ctx, &(struct thing){what, trust->conf->where, "expires", "is expired", "put its successor into ca beside it: from then on what it issued is refused",
+        on_thing(ctx, &(struct thing){what, trust->conf->where, "expires", "is expired", "add its successor to ca; certificates of an expired CA are refused",
                                       ca.not_before, ca.not_after});
         if (!ca.covered)
             continue;
@@ -166,7 +166,7 @@ int expiry_check_succession(const struct snapshot *next, const struct snapshot *
         bool ended = now > after.not_after;
         text_utc(when, ended ? after.not_after : after.not_before);
         text_utc(until, before.not_after);
-        return err_set(err, ERR_CREDENTIAL, "identity \"%s\": its new certificate %s %s %s, and the one in use is good until %s: put a valid one there and reload",
+        return err_set(err, ERR_CREDENTIAL, "identity \"%s\": its new certificate %s %s %s, and the current one is valid until %s: replace it with a valid certificate and reload",
                        conf->name, after.subject, ended ? "expired" : "is not valid before", when, until);
     }
     return 0;

@@ -76,14 +76,14 @@ static void compare_with_own(const struct loader *l, const struct config_tls *co
                      conf->identity, spec->accepting ? "server" : "client", spec->accepting ? "serverAuth" : "clientAuth");
     if (c->glance.nameless && spec->accepting)
         findings_add(l->findings, FINDING_WARNING, conf->where,
-                     "identity \"%s\" is used as a server but its certificate names no host in subjectAltName, where alone callers look: have it issued "
-                     "again with subjectAltName = DNS:the.host",
+                     "identity \"%s\" is used as a server but its certificate names no host in subjectAltName, which clients verify: issue it again "
+                     "with subjectAltName = DNS:the.host",
                      conf->identity);
     bool told = c->noted == spec->trust && c->noted_of != spec->identity;
     if (c->glance.leads_to_trust && !spec->accepting && !told && strcmp(conf->trust != NULL ? conf->trust : "system", "system") != 0)
         findings_add(l->findings, FINDING_NOTE, conf->where,
-                     "trust \"%s\" holds the CA that issued our own identity \"%s\": right when one CA signs both sides; if the upstream's "
-                     "certificate comes from another CA, put that one into the trust",
+                     "trust \"%s\" holds the CA that issued our own identity \"%s\": right if one CA signs both sides; otherwise put the CA "
+                     "of the upstream's certificate into the trust",
                      conf->trust, conf->identity);
     if (c->glance.leads_to_trust && !spec->accepting && !told) {
         c->noted = spec->trust;
@@ -223,12 +223,12 @@ static void check_owned(const struct loader *l, const struct config_route *route
     for (size_t i = 0; i < route->n_set_headers; i++)
         if (http_guard_is_owned(span_from_str(route->set_headers[i].name)))
             findings_add(l->findings, FINDING_ERROR, route->where,
-                         "set_headers: %.80s tells who the caller is, which no route may claim: use identity_headers of the listener",
+                         "set_headers: %.80s carries the client's identity, which a route cannot set: use identity_headers of the listener",
                          route->set_headers[i].name);
     for (size_t i = 0; i < route->remove_headers.n; i++)
         if (http_guard_is_owned(span_from_str(route->remove_headers.items[i])))
             findings_add(l->findings, FINDING_ERROR, route->where,
-                         "remove_headers: %.80s tells who the caller is and is always removed from what comes in: leave it out here",
+                         "remove_headers: %.80s carries the client's identity and is always removed from requests: leave it out",
                          route->remove_headers.items[i]);
 }
 

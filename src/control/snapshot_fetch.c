@@ -132,7 +132,7 @@ static void use(const struct loader *l, struct snapshot_trust *t, size_t i, stru
 {
     struct err err = {0};
     if (take(l, t, i, text, &err) < 0)
-        findings_add(l->findings, FINDING_WARNING, t->conf->where, "trust \"%s\": the list that was kept is not used: %s", t->conf->name, err.text);
+        findings_add(l->findings, FINDING_WARNING, t->conf->where, "trust \"%s\": the cached list is not used: %s", t->conf->name, err.text);
 }
 
 static void use_cached(const struct loader *l, struct snapshot_trust *t, size_t i, const char *path)
@@ -143,7 +143,7 @@ static void use_cached(const struct loader *l, struct snapshot_trust *t, size_t 
     if (l->files->read(l->files->ctx, path, &text, &facts, &err) == 0)
         use(l, t, i, bytes_span(&text));
     else
-        findings_add(l->findings, FINDING_WARNING, t->conf->where, "trust \"%s\": the list that was kept is not used: %s", t->conf->name, err.text);
+        findings_add(l->findings, FINDING_WARNING, t->conf->where, "trust \"%s\": the cached list is not used: %s", t->conf->name, err.text);
     bytes_clear(&text);
 }
 
@@ -228,6 +228,6 @@ int snapshot_fetch_take(struct snapshot *s, const struct file_source *files, con
         }
     findings_clear(&notes);
     if (wanted == 0)
-        return err_set(err, ERR_CREDENTIAL, "%s: nobody fetches from there any more", list->url);
+        return err_set(err, ERR_CREDENTIAL, "%s: this address is no longer fetched", list->url);
     return changed;
 }

@@ -232,7 +232,7 @@ static int read_ca(const struct loader *l, const struct subject *s, const char *
     if (rc != 0)
         return complain_unreadable(l, s, path, &err);
     if (f->text.len == 0)
-        return complain(l, s, path, "is empty; an empty CA file would trust nobody, and there is no fallback");
+        return complain(l, s, path, "is empty; put the CA certificates there, as there is no fallback");
     return judge_access(l, s, path, FILE_USE_CA, &facts.access);
 }
 

@@ -68,7 +68,7 @@ static int gather(const struct loader *l, const struct config_sni *conf, const s
         l->findings->out_of_memory = 1;
     else if (out->names.n == 0)
         findings_add(l->findings, FINDING_ERROR, conf->where,
-                     "the certificate of identity \"%s\" has no DNS name that callers could ask for: say in hosts which names it is for", conf->identity);
+                     "the certificate of identity \"%s\" has no DNS name: list its server names in hosts", conf->identity);
     return rc == 0 && out->names.n > 0 ? 0 : -1;
 }
 
@@ -80,7 +80,7 @@ static int check_twice(const struct loader *l, const struct hosts *all, size_t i
             if (!has(&all[before], span_from_str(all[i].names.items[h])))
                 continue;
             findings_add(l->findings, FINDING_ERROR, all[i].where,
-                         "callers who ask for \"%.80s\" are served by the identity at %.200s already: say in hosts of both who is for whom",
+                         "the server name \"%.80s\" already belongs to the identity at %.200s: list the server names of both in hosts",
                          all[i].names.items[h], all[before].where);
             return -1;
         }

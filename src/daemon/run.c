@@ -245,7 +245,7 @@ static void start_drain(struct run *r)
 {
     uint64_t within_ms = server_snapshot(r->server)->config->drain_ms;
     if (!server_is_draining(r->server))
-        log_say(LOG_LEVEL_INFO, "drain", "no new connections; what runs may finish within %llu s", (unsigned long long)within_ms / 1000);
+        log_say(LOG_LEVEL_INFO, "drain", "no new connections; open requests have %llu s to finish", (unsigned long long)within_ms / 1000);
     server_drain(r->server, within_ms);
 }
 

@@ -28,7 +28,7 @@ static void judge(struct run_crls *c, struct run_crls_list *list)
     list->taken = rc >= 0;
     c->changed += rc > 0 ? (size_t)rc : 0;
     if (rc >= 0 && snapshot_fetch_cache_path(c->reading, list->url, path) && file_write(path, fetched.text, 0600, true, &unwritten) != 0)
-        log_say(LOG_LEVEL_WARN, "crl", "a list that is in use could not be kept for the next start: %s", unwritten.text);
+        log_say(LOG_LEVEL_WARN, "crl", "a list in use could not be saved for the next start: %s", unwritten.text);
     if (rc >= 0 && list->err.kind != ERR_NONE)
         findings_add(&c->findings, FINDING_ERROR, "", "%s", list->err.text);
 }
@@ -53,7 +53,7 @@ static void tell(const struct run_crls *c)
             log_say(LOG_LEVEL_WARN, "crl", "%s", f->text);
     }
     if (c->changed > 0)
-        log_say(LOG_LEVEL_INFO, "crl", "other revocation lists are in use now; live connections are judged again");
+        log_say(LOG_LEVEL_INFO, "crl", "changed revocation lists are in use; open connections are checked again");
 }
 
 static void on_list(void *ctx, const char *url, struct crl_fetch_answer *answer)
@@ -76,7 +76,7 @@ static void on_failure(void *ctx, const struct crl_fetch_item *item)
 {
     (void)ctx;
     int64_t wait = item->due - clock_now();
-    log_say(LOG_LEVEL_WARN, "crl", "not fetched from %s, what is known stays in use, next try in %lld s: %s", item->url,
+    log_say(LOG_LEVEL_WARN, "crl", "not fetched from %s, the last list stays in use, next try in %lld s: %s", item->url,
             (long long)(wait > 0 ? wait : 0), item->error);
 }
 

@@ -107,7 +107,7 @@ static enum http1_event lines_event(struct http1 *p, enum http_lines_found found
     case HTTP_LINES_BARE_LF:
         return malformed(p, "a line ends in LF without CR");
     case HTTP_LINES_BARE_CR:
-        return malformed(p, "a CR stands alone inside a line");
+        return malformed(p, "a CR without LF inside a line");
     case HTTP_LINES_FOLDED:
         return malformed(p, "a line begins with white space (obsolete line folding)");
     case HTTP_LINES_TOO_LONG:
@@ -156,9 +156,9 @@ static void choose_body_state(struct http1 *p)
 static const char *upgrade_refusal(const struct http1 *p)
 {
     if (p->expected != EXPECT_UPGRADE)
-        return "the upstream switched protocols, which was not asked for";
+        return "the upstream switched protocols without a request";
     return http_upgrade_wanted(&p->parser.head).len == 0
-               ? "the upstream switched protocols otherwise than it was asked to"
+               ? "the upstream switched to another protocol than requested"
                : NULL;
 }
 
@@ -189,7 +189,7 @@ static enum http1_event unknown_method(struct http1 *p)
 static enum http1_event speaks_h2(struct http1 *p)
 {
     p->h2 = true;
-    return malformed(p, p->request ? "the client speaks HTTP/2, and HTTP/1.1 is spoken here" : HTTP1_H2_ANSWER);
+    return malformed(p, p->request ? "the client speaks HTTP/2, but only HTTP/1.1 is supported here" : HTTP1_H2_ANSWER);
 }
 
 static enum http1_event read_head(struct http1 *p, struct span block)
@@ -251,7 +251,7 @@ static enum http1_event next_head(struct http1 *p, struct span *in)
     for (;;) {
         struct span block;
         if (begins_as_tls(p, *in))
-            return malformed(p, "this is TLS, and plain HTTP is spoken here");
+            return malformed(p, "this is TLS, but plain HTTP is expected here");
         if (begins_as_h2(p, *in))
             return speaks_h2(p);
         enum http_lines_found found = http_lines_feed(&p->lines, in, &block);

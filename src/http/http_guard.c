@@ -127,7 +127,7 @@ enum reason http_guard_request(const struct http_head *h, struct http_target *ta
     if (why != NULL)
         return refuse(err, REASON_REQUEST_MALFORMED, why);
     if (f.odd_expectation && h->minor > 0) /* RFC 9110 section 10.1.1: HTTP/1.0 knows no expectations */
-        return refuse(err, REASON_EXPECTATION_FAILED, "Expect asks for something else than 100-continue");
+        return refuse(err, REASON_EXPECTATION_FAILED, "Expect is not 100-continue");
     if (read_max_forwards(h, &hops) < 0)
         return refuse(err, REASON_REQUEST_MALFORMED, "Max-Forwards is not a number of at most nine digits");
     return REASON_VALID;

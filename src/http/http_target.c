@@ -51,7 +51,7 @@ static int read_absolute(const struct http_head *h, struct http_target *out, str
     struct span t = h->target;
     if (begins(t, "https://"))
         return err_set(err, ERR_PROTOCOL,
-                       "the target begins with https://: ask for http:// here, TLS is made on the way");
+                       "the target begins with https://: use http:// here, mtlsd adds TLS");
     if (!begins(t, "http://"))
         return err_set(err, ERR_PROTOCOL,
                        "the target is neither a path nor an address that begins with http://");
@@ -63,7 +63,7 @@ static int read_absolute(const struct http_head *h, struct http_target *out, str
     if (n > 0 && memchr(authority.ptr, '@', n) != NULL)
         return err_set(err, ERR_PROTOCOL, "the target names a user: credentials have no place in it");
     if (set_authority(authority, out) != 0)
-        return err_set(err, ERR_PROTOCOL, "the target names no host, or one that is no host name or address");
+        return err_set(err, ERR_PROTOCOL, "the target has no valid host name or address");
     split_query(span_skip(t, n), out);
     /* RFC 9112 section 3.2.4: an address without a path means the server itself to OPTIONS */
     if (out->path.len == 0 && (out->query.len > 0 || !span_equals_str(h->method, "OPTIONS")))

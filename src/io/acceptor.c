@@ -26,7 +26,7 @@ static const char *hint_of(int error)
     case EMFILE:
         return "raise the open file limit of mtlsd (ulimit -n, LimitNOFILE=)";
     case ENFILE:
-        return "the whole system has no more open files: raise fs.file-max, or end what holds them";
+        return "the whole system has no more open files: raise fs.file-max, or stop the programs that hold them";
     case ENOBUFS:
     case ENOMEM:
         return "memory for sockets ran out: lower limits.connections, or give the host or container more memory";
@@ -34,7 +34,7 @@ static const char *hint_of(int error)
     case EACCES:
         return "a firewall, seccomp filter or security module forbids it: let mtlsd call accept4 for this address";
     default:
-        return "look at this host's network; restart mtlsd if it does not end";
+        return "check this host's network; restart mtlsd if this continues";
     }
 }
 

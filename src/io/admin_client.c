@@ -10,7 +10,7 @@ static const char *what_to_do(int system_error)
     case ENOENT:
         return "there is no such socket: is mtlsd running with this admin.socket?";
     case ECONNREFUSED:
-        return "nobody answers there: the instance that made it is gone";
+        return "no daemon answers there: it has ended";
     case EACCES:
     case EPERM:
         return "permission denied: run this as the user mtlsd runs as, or as root";

@@ -62,7 +62,7 @@ enum listen_check admin_socket_check(const char *path, struct err *err)
     else if (lstat(path, &st) != 0)
         err_set(err, ERR_IO, "admin socket %s: %s", path, strerror(errno));
     else if (!S_ISSOCK(st.st_mode))
-        err_set(err, ERR_IO, "admin socket %s: there is something else of that name; remove it or set another admin.socket", path);
+        err_set(err, ERR_IO, "admin socket %s: another file has this name; remove it or set another admin.socket", path);
     else if (!is_alive(path))
         return LISTEN_CHECK_FINE;
     else {

@@ -101,7 +101,7 @@ static bool flush(struct conn *c, enum side side, struct stream *stream, struct 
             return true;
     }
     if (stream->dead && side == SIDE_DOWN) {
-        exchange_on_error(c->x, SIDE_DOWN, "the client went away", now);
+        exchange_on_error(c->x, SIDE_DOWN, "the client closed the connection", now);
         return true;
     }
     if (stream_is_lost(stream)) {
@@ -192,7 +192,7 @@ static bool connect_if_wanted(struct conn *c)
 {
     const struct dial *dial = exchange_wants_connect(c->x);
     if (dial == NULL)
-        connector_cancel(&c->connector); /* its time ran out, or the client went away */
+        connector_cancel(&c->connector); /* its time ran out, or the client closed the connection */
     if (dial == NULL || c->connector != NULL)
         return false;
     connector_start(&c->connector, &(struct connector_order){c->worker, c->snapshot, dial, on_connector_done, c});

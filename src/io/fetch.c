@@ -51,7 +51,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
     return 0;
 }
 
-static const char has_transfer_coding[] = "the answer has a transfer coding that was not asked for";
+static const char has_transfer_coding[] = "the answer has an unrequested transfer coding";
 
 /* Nothing is decoded that was packed: a few packed bytes can cost more than there is of time and memory, and libcurl unpacks a transfer coding unasked. */
 static const char *judge_field(struct span name, struct span value)
@@ -59,7 +59,7 @@ static const char *judge_field(struct span name, struct span value)
     if (span_equals_nocase_str(name, "transfer-encoding") && !span_equals_nocase_str(value, "chunked"))
         return has_transfer_coding;
     if (span_equals_nocase_str(name, "content-encoding") && !span_equals_nocase_str(value, "identity"))
-        return "the answer is compressed, which was not asked for";
+        return "the answer is compressed, which was not requested";
     return NULL;
 }
 
@@ -181,7 +181,7 @@ static void note_end(CURL *curl, struct fetch *f, CURLcode code)
     else if (f->odd != NULL)
         snprintf(a->error, sizeof(a->error), "%s", f->odd);
     else if (f->refused != NULL && !f->opened)
-        snprintf(a->error, sizeof(a->error), "its address is %s; such a place has to be named in crl_urls", f->refused);
+        snprintf(a->error, sizeof(a->error), "its address is %s; list it in crl_urls to allow it", f->refused);
     else
         snprintf(a->error, sizeof(a->error), "%s", code == CURLE_OK ? "no answer" : curl_easy_strerror(code));
 }

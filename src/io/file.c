@@ -35,7 +35,7 @@ static int wait_for_writer(int fd, const char *path, struct err *err)
     struct pollfd pipe = {.fd = fd, .events = POLLIN};
     int n = poll(&pipe, 1, PIPE_PATIENCE_MS);
     if (n == 0)
-        return err_set(err, ERR_IO, "%s: is a pipe, and nobody wrote to it for %d s", path, PIPE_PATIENCE_MS / 1000);
+        return err_set(err, ERR_IO, "%s: is a pipe without data for %d s", path, PIPE_PATIENCE_MS / 1000);
     return n > 0 || errno == EINTR ? 0 : failed(err, path, "cannot wait for it");
 }
 
@@ -88,7 +88,7 @@ static int read_open(int fd, const char *path, struct bytes *out, struct file_fa
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
-        return failed(err, path, "cannot look at it");
+        return failed(err, path, "cannot read its status");
     if (facts != NULL)
         note_facts(fd, &st, facts);
     if (S_ISDIR(st.st_mode))
@@ -237,7 +237,7 @@ int file_write(const char *path, struct span content, unsigned mode, bool replac
     if (close(fd) != 0 && rc == 0)
         rc = failed(err, path, "cannot write");
     if (rc == 0 && (replace ? rename(temp, path) : rename_to_new(temp, path)) != 0)
-        rc = failed(err, path, "cannot put it in place");
+        rc = failed(err, path, "cannot rename it");
     if (rc != 0)
         unlink(temp);
     return rc;
@@ -253,7 +253,7 @@ int file_check_folder(const char *path, struct err *err)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return failed(err, path, "cannot look at it");
+        return failed(err, path, "cannot read its status");
     if (!S_ISDIR(st.st_mode))
         return err_set(err, ERR_IO, "%s: is not a folder", path);
     return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : failed(err, path, "cannot write there");
@@ -277,7 +277,7 @@ int file_make_folder(const char *path, unsigned mode, struct err *err)
     }
     struct stat st;
     if (stat(path, &st) != 0)
-        return failed(err, path, "cannot look at it");
+        return failed(err, path, "cannot read its status");
     return S_ISDIR(st.st_mode) ? 0 : err_set(err, ERR_IO, "%s: is not a folder", path);
 }
 

@@ -95,7 +95,7 @@ static enum listen_check check_unix(const struct address *address, const char *t
     if (lstat(address->path, &st) != 0)
         return say(text, folder_error(address->path), err);
     if (!S_ISSOCK(st.st_mode)) {
-        err_set(err, ERR_IO, "%s: cannot listen: a file that is not a socket is in the way", text);
+        err_set(err, ERR_IO, "%s: cannot listen: another file has this name: remove it or choose another path", text);
         return LISTEN_CHECK_FAILS;
     }
     return say(text, is_listened_on(address->path) ? EADDRINUSE : folder_error(address->path), err);

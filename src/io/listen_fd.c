@@ -125,7 +125,7 @@ static int open_unix(const struct address *address, const char *text, struct err
     struct stat st;
     if (lstat(address->path, &st) == 0) {
         if (!S_ISSOCK(st.st_mode))
-            return err_set(err, ERR_IO, "%s: cannot listen: a file that is not a socket is in the way", text);
+            return err_set(err, ERR_IO, "%s: cannot listen: another file has this name: remove it or choose another path", text);
         if (somebody_answers(&name))
             return listen_fd_explain(text, EADDRINUSE, err);
         unlink(address->path);

@@ -131,7 +131,7 @@ static void put(enum place place, const char *text, size_t len)
         complain_on_stderr(outcome.because);
     if (outcome.lost > 0)
         log_say(LOG_LEVEL_WARN, "log", "%llu lines were lost because %s", outcome.lost,
-                place == PLACE_FILE ? "the log file took none" : "nobody read them");
+                place == PLACE_FILE ? "the log file took none" : "they were not read");
 }
 
 static void flush_place(enum place place)

@@ -198,7 +198,7 @@ void server_rejudge(struct server *s)
 static void on_drain_timer(uv_timer_t *timer)
 {
     struct server *s = timer->data;
-    log_say(LOG_LEVEL_WARN, "drain", "the time to drain is over: what still runs is cut");
+    log_say(LOG_LEVEL_WARN, "drain", "drain_timeout is over: open requests are cut");
     tell_all(s, ORDER_CUT);
 }
 

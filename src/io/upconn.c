@@ -11,10 +11,10 @@
 static void say_spare_ended(const struct uplink *u)
 {
     struct log_line l;
-    log_begin(&l, LOG_LEVEL_WARN, "spare_failed", "the server ended a connection that was kept ready, or spoke on it, within two seconds");
+    log_begin(&l, LOG_LEVEL_WARN, "spare_failed", "the server closed a spare connection, or sent data on it, within two seconds");
     log_str(&l, "upstream", u->target->upstream->conf->name);
     log_str(&l, "target_address", u->target->conf->text);
-    log_str(&l, "hint", "leave pool.spare out of this upstream if its server speaks first or ends connections that do not ask at once");
+    log_str(&l, "hint", "leave pool.spare out of this upstream if its server speaks first or closes connections without an immediate request");
     log_end(&l);
 }
 

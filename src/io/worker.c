@@ -379,14 +379,14 @@ void worker_cut(struct worker *w)
 {
     char why[64 + UNITS_DURATION_SIZE], limit[UNITS_DURATION_SIZE];
     units_write_duration(limit, w->snapshot->config->drain_ms);
-    snprintf(why, sizeof(why), "it still ran when drain_timeout (%s) was over", limit);
+    snprintf(why, sizeof(why), "it was still open after drain_timeout (%s)", limit);
     w->n_cut += cut_all(w, why);
     finish_if_empty(w);
 }
 
 void worker_stop(struct worker *w)
 {
-    cut_all(w, "the daemon was told to end at once");
+    cut_all(w, "the daemon was stopped at once");
     finish_if_empty(w);
 }
 

@@ -5,7 +5,7 @@
 
 #define SEVERAL_CNS "its subject has several CNs, of which none counts: use another key, such as dns, email or uri"
 
-#define SENT_ISSUER "its issuer has this name, but only the client sent that CA's certificate: add it to ca of the trust if it is the one that is meant"
+#define SENT_ISSUER "its issuer has this name, but only the client sent that CA's certificate: add it to ca of the trust if you mean this CA"
 
 enum why { NOTHING, CNS, ISSUER, N_WHYS };
 
@@ -37,5 +37,5 @@ const char *allow_why_refused(const struct config_allow *rules, size_t n, const 
     enum why why = NOTHING;
     for (size_t i = 0; i < n && peer != NULL && why == NOTHING; i++)
         why = find(&rules[i], peer);
-    return peer != NULL ? texts[why].sentence : "no certificate, and only named ones are allowed";
+    return peer != NULL ? texts[why].sentence : "no certificate, but allow requires one";
 }

@@ -132,11 +132,10 @@ static enum reason judge_host(const struct config_listener *l, const struct brow
     if (known && is_own_port(l, q))
         return REASON_VALID;
     if (known)
-        err_set(err, ERR_PROTOCOL, "Host names port %u, which is not this listener's: to answer to it all the same, add \"%.*s:%u\" to the key hosts of listener %s",
+        err_set(err, ERR_PROTOCOL, "Host has port %u, which is not the port of this listener: add \"%.*s:%u\" to hosts of listener %s to accept it",
                 q->port, shown, (const char *)host.ptr, q->port, l->name);
     else
-        err_set(err, ERR_PROTOCOL, "Host \"%.*s\" is not a name that this listener answers to, so that no web page can reach it under a name of its own: "
-                "to answer to it, add it to the key hosts of listener %s", shown, (const char *)host.ptr, l->name);
+        err_set(err, ERR_PROTOCOL, "Host \"%.*s\" is not a name of this listener, and a web page could have sent it: add it to hosts of listener %s to accept it", shown, (const char *)host.ptr, l->name);
     return REASON_HOST_NOT_ALLOWED;
 }
 
@@ -218,8 +217,7 @@ static bool is_own_page(const struct browser_question *q, struct span host, stru
 static enum reason refuse_origin(const struct config_listener *l, const char *field, struct span value, struct err *err)
 {
     int shown = value.len < SHOWN ? (int)value.len : SHOWN;
-    err_set(err, ERR_PROTOCOL, "%s \"%.*s\" says that a web page of another origin made this request, and our certificate would go with it: "
-            "to let it, add the page's origin to the key allow_origins of listener %s", field, shown, (const char *)value.ptr, l->name);
+    err_set(err, ERR_PROTOCOL, "%s \"%.*s\" shows that a web page of another origin sent this request: add its origin to allow_origins of listener %s to accept it", field, shown, (const char *)value.ptr, l->name);
     return REASON_ORIGIN_NOT_ALLOWED;
 }
 

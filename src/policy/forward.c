@@ -12,12 +12,12 @@ static struct forward_verdict refuse(const struct config_listener *l, bool named
     const char *name = (const char *)host.ptr;
     if (named)
         err_set(err, ERR_CONFIG,
-                "%.*s is an upstream of this proxy, which makes TLS itself: send plain http:// through it, or list \"%.*s:%u\" in "
+                "%.*s is an upstream of this proxy, and mtlsd adds TLS: use http:// for it, or list \"%.*s:%u\" in "
                 "forward_proxy.direct of listener \"%s\"",
                 n, name, n, name, port, l->name);
     else
         err_set(err, ERR_CONFIG,
-                "%.*s is the host of no route of listener \"%s\": give it a route, or list \"%.*s:%u\" in forward_proxy.direct", n, name, l->name,
+                "%.*s matches no route of listener \"%s\": give it a route, or list \"%.*s:%u\" in forward_proxy.direct", n, name, l->name,
                 n, name, port);
     return (struct forward_verdict){.way = FORWARD_REFUSED};
 }
@@ -67,7 +67,7 @@ int forward_address(struct span host, unsigned port, struct address *out, struct
 {
     *out = (struct address){.kind = ADDRESS_TCP, .port = (uint16_t)port};
     if (host.len == 0 || host.len > 253 || port == 0 || port > UINT16_MAX || memchr(host.ptr, '\0', host.len) != NULL)
-        return err_set(err, ERR_PROTOCOL, "the target names no host and port that could be connected to");
+        return err_set(err, ERR_PROTOCOL, "the target has no valid host and port");
     memcpy(out->host, host.ptr, host.len);
     if (!address_is_literal(out) && (ends_in_number(out->host) || strchr(out->host, ':') != NULL || strchr(out->host, '%') != NULL))
         return err_set(err, ERR_PROTOCOL, "\"%.60s\" is an odd spelling of an address: write it as four numbers, or use a name", out->host);

@@ -75,7 +75,7 @@ static void read_opening(struct approach *a, struct span wire, struct moment now
     if (verdict == REASON_UNDECIDED)
         return;
     if (verdict == REASON_VALID && wire.len > 0) {
-        err_set(&err, ERR_PROTOCOL, "bytes came behind the proxy's answer before anything was asked");
+        err_set(&err, ERR_PROTOCOL, "the proxy sent bytes after its answer, before any request");
         verdict = REASON_UPSTREAM_PROTOCOL;
     }
     if (verdict == REASON_VALID)
@@ -129,7 +129,7 @@ void approach_on_late(struct approach *a)
         approach_fail(a, REASON_CONNECT_TIMEOUT, "the target did not accept the connection in time");
         break;
     case APPROACH_OPEN:
-        approach_fail(a, REASON_CONNECT_TIMEOUT, "the proxy on the way did not answer in time");
+        approach_fail(a, REASON_CONNECT_TIMEOUT, "the upstream's proxy did not answer in time");
         break;
     default:
         approach_fail(a, REASON_HANDSHAKE_TIMEOUT, "the target did not finish the TLS handshake in time");

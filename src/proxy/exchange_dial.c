@@ -109,7 +109,7 @@ void exchange_dial_in(struct exchange *x, struct span wire, struct moment now)
         return;
     if (verdict == REASON_VALID && wire.len > 0 && x->up->link.tls != NULL) {
         /* A server does not speak before our ClientHello: whoever wrote this wants it taken for content (security B2). */
-        err_set(&err, ERR_PROTOCOL, "bytes came behind the proxy's answer before TLS had begun");
+        err_set(&err, ERR_PROTOCOL, "the proxy sent bytes after its answer, before TLS began");
         verdict = REASON_UPSTREAM_PROTOCOL;
     }
     if (verdict != REASON_VALID) {

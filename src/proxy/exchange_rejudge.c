@@ -66,10 +66,10 @@ bool exchange_rejudge_client(struct exchange *x, const struct plan_listener *now
     enum reason reason = exchange_is_idle(x) ? tls_engine_rejudge(tls, now_there->tls, now.utc) : tls_engine_rejudge_running(tls, now_there->tls, now.utc);
     if (reason == REASON_UNDECIDED) {
         reason = REASON_TLS_FAILED;
-        text = "the server name that the client asked for is served no more";
+        text = "the client's server name is no longer served";
     } else if (reason == REASON_VALID && !is_still_allowed(x, now_there)) {
         reason = REASON_NOT_ALLOWED;
-        text = "what was loaded since does not allow this caller what runs here";
+        text = "the new configuration does not allow this client's connection";
     }
     if (reason == REASON_VALID)
         return true;

@@ -25,7 +25,7 @@ static enum http_framing response_framing(const struct exchange *x, const struct
 static void on_interim(struct exchange *x, const struct http_head *head, struct moment now)
 {
     if (++x->rq->interims > INTERIMS_MAX) {
-        exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream gives interim answers without end", now);
+        exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream sends too many interim answers", now);
         return;
     }
     if (x->rq->minor == 0)
@@ -163,7 +163,7 @@ static void spoke_unasked(struct exchange *x, struct span in, struct moment now)
 {
     bool h2 = http1_opens_as_h2(in);
     x->hint = h2 ? h2_hint : NULL;
-    exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, h2 ? HTTP1_H2_ANSWER : "the upstream answered before it was asked", now);
+    exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, h2 ? HTTP1_H2_ANSWER : "the upstream answered before the request was sent", now);
 }
 
 void exchange_response_in(struct exchange *x, struct span in, struct moment now)

@@ -194,7 +194,7 @@ static void tunnel_is_idle(struct exchange *x, struct moment now)
     char text[EXCHANGE_LIMIT_SIZE];
     bool listeners = x->listener->conf->protocol == CONFIG_PROTOCOL_TCP && x->listener->conf->idle_ms <= x->target->upstream->conf->idle_ms;
     enum limit which = listeners ? LIMIT_LISTENER_IDLE : LIMIT_UPSTREAM_IDLE;
-    exchange_report(x, REASON_RESPONSE_TIMEOUT, exchange_limit_text(x, which, "nothing moved for the idle time", text), now);
+    exchange_report(x, REASON_RESPONSE_TIMEOUT, exchange_limit_text(x, which, "no data was sent for the idle time", text), now);
     x->reset = true;
     exchange_finish(x, now);
 }
@@ -220,7 +220,7 @@ static void client_stalled(struct exchange *x, struct moment now)
     char text[EXCHANGE_LIMIT_SIZE];
     if (x->phase == PHASE_LINGER || (x->phase == PHASE_IDLE && !x->rq->begun)) {
         if (x->phase == PHASE_IDLE)
-            exchange_report(x, REASON_CLIENT_STALLED, exchange_limit_text(x, LIMIT_WRITE, "the client does not read the answers that wait for it", text), now);
+            exchange_report(x, REASON_CLIENT_STALLED, exchange_limit_text(x, LIMIT_WRITE, "the client does not read its answers", text), now);
         x->reset = true;
         exchange_finish(x, now);
         return;
@@ -258,7 +258,7 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
         upstream_too_slow(x, REASON_CONNECT_TIMEOUT, LIMIT_CONNECT, "the upstream did not accept the connection in time", now);
         break;
     case PHASE_PROXY:
-        upstream_too_slow(x, REASON_CONNECT_TIMEOUT, LIMIT_CONNECT, "the proxy did not open a way to the upstream in time", now);
+        upstream_too_slow(x, REASON_CONNECT_TIMEOUT, LIMIT_CONNECT, "the upstream's proxy did not open the tunnel in time", now);
         break;
     case PHASE_SECURE:
         upstream_too_slow(x, REASON_HANDSHAKE_TIMEOUT, LIMIT_UPSTREAM_HANDSHAKE, "the upstream did not finish the TLS handshake in time", now);

@@ -56,5 +56,5 @@ void exchange_told_in(struct exchange *x, struct span wire, struct moment now)
 
 void exchange_told_ended(struct exchange *x, struct moment now)
 {
-    exchange_client_failed(x, REASON_CLIENT_CLOSED, "the client closed before its PROXY header was whole", now);
+    exchange_client_failed(x, REASON_CLIENT_CLOSED, "the client closed before its PROXY header was complete", now);
 }

@@ -23,7 +23,7 @@ static enum reason judge_status(unsigned status, struct err *err)
     if (status / 100 == 2)
         return REASON_VALID;
     if (status == PROXY_AUTHENTICATION_REQUIRED)
-        err_set(err, ERR_PROTOCOL, "the proxy answered 407 to CONNECT: it asks for a password, and proxy authentication is not supported");
+        err_set(err, ERR_PROTOCOL, "the proxy answered 407 to CONNECT: it requires a password, which is not supported");
     else
         err_set(err, ERR_PROTOCOL, "the proxy answered %u to CONNECT", status);
     return REASON_PROXY_REFUSED;

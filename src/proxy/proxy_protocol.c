@@ -128,7 +128,7 @@ static const char *check_tlvs(struct span header, struct span tlvs)
         size_t n = get16(tlvs.ptr + 1);
         if (tlvs.ptr[0] == PROXY_PROTOCOL_CRC32C) {
             if (n != 4 || summed || !sum_holds(header, tlvs.ptr + 3))
-                return "the checksum of the PROXY header does not hold";
+                return "the checksum of the PROXY header is wrong";
             summed = true;
         }
         tlvs = span_skip(tlvs, 3 + n);
@@ -165,7 +165,7 @@ static enum proxy_protocol_found read_block(struct span header, struct proxy_pro
         addresses = 216;
         break;
     default:
-        return bad(why, "the PROXY header speaks of neither TCP nor a unix socket");
+        return bad(why, "the PROXY header is for neither TCP nor a unix socket");
     }
     if (rest.len < addresses)
         return bad(why, "the PROXY header is too short for its addresses");

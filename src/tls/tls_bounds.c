@@ -52,5 +52,5 @@ void tls_bounds_check_domain(const struct tls_trust_rules *rules, const struct t
     if (read && uris.n == 1 && spiffe_is_of_domain(uris.last, span_from_str(rules->spiffe_domain)))
         return;
     tls_checks_found(out, REASON_CONSTRAINT, 47, "certificate %s: it %s the SPIFFE trust domain %s", leaf->subject,
-                     uris.n > 1 ? "has several URIs, and must have one alone, of" : "has no SPIFFE ID of", rules->spiffe_domain);
+                     uris.n > 1 ? "has several URIs, and must have exactly one, of" : "has no SPIFFE ID of", rules->spiffe_domain);
 }

@@ -73,7 +73,7 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
     tls_key_read(c->crt, c->cert->spki, &key);
     tls_key_name(&key, name);
     tls_checks_found(out, REASON_WEAK, 66, "certificate %s: its key (%s) %s", c->subject, name,
-                     strong                       ? "is of an absurd size"
+                     strong                       ? "has an unreasonable size"
                      : tls_key_is_known(algorithm) ? "is weaker than the policy allows"
                                                    : "is of a kind that is not accepted");
 }
@@ -276,7 +276,7 @@ static void check_ca(const struct tls_certificate *c, int below, struct tls_verd
     int rc = gnutls_x509_crt_get_key_usage(c->crt, &usage, NULL);
     if (rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && (rc < 0 || (usage & GNUTLS_KEY_KEY_CERT_SIGN) == 0))
         tls_checks_found(out, REASON_CONSTRAINT, 24,
-                         "certificate %s: its keyUsage does not let it sign certificates", c->subject);
+                         "certificate %s: its keyUsage does not allow it to sign certificates", c->subject);
 }
 
 /* A CA may leave purposes open (none named, or any); when it names some, the asked one must be among them. */
@@ -302,7 +302,7 @@ static void check_revocation(const struct tls_question *q, const struct tls_crl_
     tls_checks_describe(&c, path[i].cert, path[i].crt);
     tls_crl_look_up(lists, issuer->cert, issuer->crt, c.cert->serial, &answer);
     if (answer.untold) /* whatever the policy: a list that is there must not be passed over */
-        tls_checks_found(out, REASON_CRL_MISSING, 17, "certificate %s: no memory to look at the revocation list of its issuer", c.subject);
+        tls_checks_found(out, REASON_CRL_MISSING, 17, "certificate %s: no memory to check the revocation list of its issuer", c.subject);
     if (answer.covered && answer.revoked)
         tls_checks_found(out, REASON_REVOKED, 23, "certificate %s: revoked by the list %s", c.subject,
                          answer.file);

@@ -87,9 +87,9 @@ static int set_credentials(struct tls_context *ctx, struct err *err)
     if (make_credentials(&ctx->credentials, err) != 0)
         return -1;
     if (ctx->identity != NULL && tls_identity_load_into(ctx->identity, ctx->credentials) != 0)
-        return err_set(err, ERR_CREDENTIAL, "the TLS library does not take this certificate and key");
+        return err_set(err, ERR_CREDENTIAL, "the TLS library does not accept this certificate and key");
     if (ctx->ask != TLS_ASK_NONE && tls_trust_hint_cas(ctx->trust, ctx->credentials) != 0)
-        return err_set(err, ERR_CREDENTIAL, "the TLS library does not take this CA set");
+        return err_set(err, ERR_CREDENTIAL, "the TLS library does not accept this set of CAs");
     return 0;
 }
 

@@ -194,13 +194,13 @@ static int find_signer(struct list *list, const struct tls_crl_source *source, c
 static int keep_for_later(struct list *list, const struct tls_crl_source *source, bool known, const char *place, struct err *err)
 {
     if (!known && source->fetched)
-        return err_set(err, ERR_CREDENTIAL, "%s: the issuer of this revocation list is none of the trusted CAs", place);
+        return err_set(err, ERR_CREDENTIAL, "%s: the issuer of this revocation list is not a trusted CA", place);
     if (!known && tls_crl_seal_needs_list(&list->seal)) {
         if (list->seal.list.len <= MAX_HASHED_LATER)
             return 0;
         return err_set(err, ERR_CREDENTIAL,
-                       "%s: the revocation list is signed with EdDSA by a CA that is none of the trusted ones, and longer than %d KiB: only a handshake "
-                       "could check it, each time in full; have it signed with ECDSA or RSA, or trust that CA itself",
+                       "%s: the revocation list is longer than %d KiB and signed with EdDSA by an intermediate CA, so that each handshake would check it in "
+                       "full: sign it with ECDSA or RSA, or trust that CA itself",
                        place, MAX_HASHED_LATER / 1024);
     }
     list->seal.list = (struct span){0};
@@ -216,13 +216,13 @@ static void note_state(const struct list *list, const char *place, bool known,
     tls_cert_name_text(span_of(list->issuer, list->issuer_len), issuer, sizeof(issuer));
     if (!known)
         findings_add(notes, FINDING_WARNING, place,
-                     "the issuer of this revocation list (%s) is none of the trusted CAs; it is used only "
-                     "for an intermediate of that name",
+                     "the issuer of this revocation list (%s) is not a trusted CA; it is used only "
+                     "for an intermediate with that name",
                      issuer);
     if (source->now > list->next_update) {
         text_utc(when, list->next_update);
-        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is stale since %s: get the newer one from that CA (openssl ca -gencrl), crl_grace bridges a "
-                     "late one; until then what it issued is refused where a list is required", issuer,
+        findings_add(notes, FINDING_WARNING, place, "the revocation list of %s is stale since %s: get the newer list from that CA (openssl ca -gencrl), or set "
+                     "crl_grace; where a list is required, certificates of that CA are refused", issuer,
                      when);
     } else if (source->now < list->this_update) {
         text_utc(when, list->this_update);
@@ -313,7 +313,7 @@ static int add_pem(struct tls_crl_index *index, const struct tls_crl_source *sou
         snprintf(place, sizeof(place), "%s:%zu", file, block.line);
         if (!span_equals_str(block.label, "X509 CRL"))
             return err_set(err, ERR_CREDENTIAL,
-                           "%s: a block of kind %.*s has no place in a file of revocation lists%s", place,
+                           "%s: a block of kind %.*s does not belong in a file of revocation lists%s", place,
                            (int)(block.label.len < 40 ? block.label.len : 40), (const char *)block.label.ptr, tls_pem_advice(block.label));
         if (tls_pem_decode(&r, &block, &der, err) != 0 ||
             add_list(index, source, der, place, notes, err) != 0)

@@ -72,7 +72,7 @@ static int check_extensions(struct span in, struct tls_crl_parsed *out, const ch
         if (span_equals_str(e.oid, "\x55\x1d\x1c"))
             return err_set(
                 err, ERR_CREDENTIAL,
-                "%s: this revocation list speaks for a part of the CA's certificates or for other CAs "
+                "%s: this revocation list covers only a part of the CA's certificates, or other CAs "
                 "(issuingDistributionPoint); give the full list of the CA",
                 place);
         bool is_number = span_equals_str(e.oid, "\x55\x1d\x14");
@@ -131,7 +131,7 @@ int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out
     out->issuer = issuer.whole;
     if (out->next_update == 0)
         return err_set(err, ERR_CREDENTIAL,
-                       "%s: the revocation list has no nextUpdate, so nobody could tell when it is stale; have its CA make one that has (openssl ca -gencrl -crldays 30)",
+                       "%s: the revocation list has no nextUpdate, so that it would never become stale: create one that has (openssl ca -gencrl -crldays 30)",
                        place);
     if (tls_der_peek(in, DER_SEQUENCE)) {
         if (tls_der_next(&in, &element) != 0)

@@ -46,7 +46,7 @@ struct recipe {
 };
 
 static const struct recipe recipes[] = {
-    {.kind = {"good", "nothing: it must be let in", REASON_VALID, false}},
+    {.kind = {"good", "nothing: it must be accepted", REASON_VALID, false}},
     {.kind = {"good-intermediate", "nothing, issued by an intermediate", REASON_VALID, true}, .n_mids = 1},
     {.kind = {"none", "no certificate at all", REASON_NONE, false}, .twist = NOTHING},
     {.kind = {"expired", "it expired yesterday", REASON_EXPIRED, false}, .leaf = {.from_day = -30, .until_day = -1}},
@@ -56,14 +56,14 @@ static const struct recipe recipes[] = {
     {.kind = {"any-purpose", "for \"any purpose\"", REASON_WRONG_PURPOSE, false}, .leaf = {.purpose = GNUTLS_KP_ANY}},
     {.kind = {"self-signed", "signed by itself", REASON_UNKNOWN_CA, false}, .twist = SELF_SIGNED},
     {.kind = {"false-ca", "a CA of the same name, another key", REASON_UNKNOWN_CA, false}, .twist = FALSE_CA},
-    {.kind = {"other-ca", "a CA nobody trusts", REASON_UNKNOWN_CA, false}, .twist = OTHER_CA},
+    {.kind = {"other-ca", "an untrusted CA", REASON_UNKNOWN_CA, false}, .twist = OTHER_CA},
     {.kind = {"false-ca-expired", "a false CA, and expired too", REASON_UNKNOWN_CA, false}, .twist = FALSE_CA, .leaf = {.from_day = -30, .until_day = -1}},
     {.kind = {"weak-key", "RSA with 1024 bits", REASON_WEAK, false}, .leaf = {.weak = true}},
     {.kind = {"sha1", "signed with SHA-1", REASON_WEAK, false}, .leaf = {.sha1 = true}},
     {.kind = {"is-ca", "itself a CA", REASON_CONSTRAINT, false}, .leaf = {.says_ca = true}},
-    {.kind = {"unknown-critical", "a critical extension nobody knows", REASON_CONSTRAINT, false}, .leaf = {.unknown_critical = true}},
+    {.kind = {"unknown-critical", "an unknown critical extension", REASON_CONSTRAINT, false}, .leaf = {.unknown_critical = true}},
     {.kind = {"broken-signature", "one bit of its signature flipped", REASON_UNKNOWN_CA, false}, .twist = BROKEN},
-    {.kind = {"stolen", "somebody's certificate without its key", REASON_TLS_FAILED, false}, .twist = STOLEN},
+    {.kind = {"stolen", "another client's certificate without its key", REASON_TLS_FAILED, false}, .twist = STOLEN},
     {.kind = {"issued-by-a-leaf", "issued by a certificate that is no CA", REASON_CONSTRAINT, false}, .n_mids = 1, .mids = {{.says_no_ca = true}}},
     {.kind = {"issued-without-right", "issued by a CA that may not sign certificates", REASON_CONSTRAINT, false}, .n_mids = 1, .mids = {{.usage_wrong = true}}},
     {.kind = {"path-too-long", "one CA more than its CA allowed", REASON_CONSTRAINT, false}, .n_mids = 2, .mids = {{.path_length_0 = true}}},

@@ -240,7 +240,7 @@ static void finish_handshake(struct tls_engine *e)
     if (!e->ctx->accepting && e->ctx->identity != NULL && e->ctx->require_client_auth && !resumed && !tls_engine_server_asked(e)) {
         tls_engine_send_alert(e, GNUTLS_A_ACCESS_DENIED);
         tls_engine_fail(e, REASON_OUR_CERTIFICATE_NOT_REQUESTED,
-             "the server never asked for our certificate: it cannot know who we are");
+             "the server never requested our certificate: it cannot verify us");
         return;
     }
     e->handshaking = false;

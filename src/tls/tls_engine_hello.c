@@ -39,7 +39,7 @@ static int refuse_name(struct tls_engine *e, const char *why)
 static int check_second(struct tls_engine *e, const char *name)
 {
     bool same = strcmp(e->server_name != NULL ? e->server_name : "", name) == 0;
-    return same ? 0 : refuse_name(e, "the client asked for another server name in its second ClientHello");
+    return same ? 0 : refuse_name(e, "the client's second ClientHello has another server name");
 }
 
 /* A malformed name would be none of those that have rules, and could be one of them to whoever reads it behind us (security A15). */
@@ -53,7 +53,7 @@ int tls_engine_on_hello(gnutls_session_t session)
     struct tls_engine *e = gnutls_session_get_ptr(session);
     char name[NAME_MAX_BYTES];
     if (read_name(session, name) != 0 || !is_name(name))
-        return refuse_name(e, "the server name that the client asked for is not a host name");
+        return refuse_name(e, "the client's server name is not a host name");
     if (e->ctx->sni == NULL && e->front == NULL)
         return 0;
     if (e->front != NULL)
@@ -61,7 +61,7 @@ int tls_engine_on_hello(gnutls_session_t session)
     size_t policy = tls_sni_policy(e->ctx->sni, span_from_str(name));
     struct tls_context *chosen = tls_sni_context(e->ctx->sni, policy);
     if (chosen == NULL)
-        return refuse_name(e, "the client asked for a server name that nobody serves here, or for none");
+        return refuse_name(e, "the client's server name is missing or not served here");
     if (name[0] != 0 && (e->server_name = strdup(name)) == NULL)
         return GNUTLS_E_MEMORY_ERROR;
     e->front = e->ctx;

@@ -199,7 +199,7 @@ int tls_engine_on_certificate(gnutls_session_t session, unsigned type, unsigned 
     if (first_certificate(e, span_of(message->data, message->size), &der) != 0 || (der.len > 0 && tls_cert_read(der, &cert) != 0))
         return refuse_certificate(e, REASON_MALFORMED, "the peer's certificate cannot be parsed");
     if (der.len > 0 && !tls_cert_key_is_affordable(cert.spki))
-        return refuse_certificate(e, REASON_WEAK, "the peer's certificate has a key of an absurd size or kind");
+        return refuse_certificate(e, REASON_WEAK, "the peer's certificate has a key of an unreasonable size or kind");
     return 0;
 }
 
@@ -211,7 +211,7 @@ void tls_engine_refuse_peer(struct tls_engine *e)
     if (e->why != NULL)
         text = e->why;
     else if (reason == REASON_NOT_ALLOWED)
-        text = e->peer != NULL ? "the certificate is genuine, but no allow rule matches it" : "no certificate, and only named ones are allowed";
+        text = e->peer != NULL ? "the certificate is genuine, but no allow rule matches it" : "no certificate, but allow requires one";
     tls_engine_fail(e, reason, text);
 }
 

@@ -95,7 +95,7 @@ static void fail_by_server(struct tls_engine *e)
     struct tls_identity_facts ours;
     const char *name = tls_alert_name(e->alert_received);
     if (e->ctx->identity == NULL) {
-        snprintf(text, sizeof(text), "the peer asked for a certificate, we have none to send, and it answered with the alert %s", name);
+        snprintf(text, sizeof(text), "the peer requested a certificate, none is configured, and it sent the alert %s", name);
     } else {
         tls_identity_facts(e->ctx->identity, &ours);
         tell_dates(e, dates);

@@ -151,7 +151,7 @@ static int read_file(struct loading *l, const char *file, struct span text, bool
         if (is_certificate && want_certificates && add_certificate(l, &r, &block) != 0)
             return -1;
         if (!is_key && !is_certificate && !ends_with(block.label, "PARAMETERS"))
-            return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s has no place in an identity%s",
+            return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s does not belong in an identity%s",
                            file, block.line, (int)(block.label.len < 40 ? block.label.len : 40),
                            (const char *)block.label.ptr, tls_pem_advice(block.label));
     }
@@ -212,7 +212,7 @@ static int find_leaf(struct loading *l)
             continue;
         if (i > 0)
             findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
-                         "identity %s: the leaf stands in line %zu, not first; it is sent first all the same",
+                         "identity %s: the leaf is in line %zu, not first; it is still sent first",
                          l->spec->name, id->links[i].line);
         swap(&id->links[0], &id->links[i]);
         return check_halves(l);
@@ -246,7 +246,7 @@ static void order_chain(struct loading *l)
     }
     if (moved)
         findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
-                     "identity %s: the intermediates are out of order; they are sent in order all the same",
+                     "identity %s: the intermediates are out of order; they are still sent in order",
                      l->spec->name);
     for (size_t i = n; i < id->n_links; i++) {
         findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
@@ -329,7 +329,7 @@ static int settle(struct loading *l)
     id->signature = tls_key_openssl_signature(id->links[0].crt);
     id->pcerts = calloc(id->n_links, sizeof(*id->pcerts));
     if (id->pcerts == NULL || import_pcerts(id, id->pcerts, &id->n_pcerts) != 0 || tls_private_key_lend(&id->key, &id->lent) != 0)
-        return err_set(l->err, ERR_CREDENTIAL, "identity %s: the TLS library does not take this certificate and key", l->spec->name);
+        return err_set(l->err, ERR_CREDENTIAL, "identity %s: the TLS library does not accept this certificate and key", l->spec->name);
     for (size_t i = 0; i < id->n_links; i++) {
         gnutls_x509_crt_deinit(id->links[i].crt);
         id->links[i].crt = NULL;

@@ -138,7 +138,7 @@ static void report_no_path(const struct tls_path_finder *f, const struct tls_cer
                          trusted);
     else
         tls_checks_found(out, REASON_UNKNOWN_CA, number,
-                         "certificate %s: its issuer %s was neither sent nor is it trusted (trusted: %s)",
+                         "certificate %s: its issuer %s was neither sent nor is trusted (trusted: %s)",
                          leaf->subject, issuer, trusted);
     if (f->too_long)
         tls_checks_found(out, REASON_CONSTRAINT, 22,

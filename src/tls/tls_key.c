@@ -308,6 +308,6 @@ int tls_key_check_priority(const struct tls_key *key, gnutls_priority_t priority
     if (fits13 && fits12)
         return 0;
     tls_key_name(key, name);
-    return err_set(err, ERR_CONFIG, "priority leaves TLS %s no way to use the key of the identity (%s): add :%s to it, or leave it out",
+    return err_set(err, ERR_CONFIG, "priority does not let TLS %s use the key of the identity (%s): add :%s to it, or leave it out",
                    fits13 ? "1.2" : "1.3", name, needs(key));
 }

@@ -64,8 +64,8 @@ static int check_ca(const struct tls_anchor *a, const char *place, struct err *e
     tls_cert_name_text(a->cert.subject, subject, sizeof(subject));
     if (gnutls_x509_crt_get_basic_constraints(a->crt, NULL, &ca, NULL) < 0 || ca == 0)
         return err_set(err, ERR_CREDENTIAL,
-                       "%s: certificate %s is not a CA certificate (no basicConstraints CA:TRUE); give the one of the CA that issued it, and name who may pass with allow "
-                       "or pins", place,
+                       "%s: certificate %s is not a CA certificate (no basicConstraints CA:TRUE); give the certificate of its CA, and use allow or pins to accept "
+                       "only this one", place,
                        subject);
     if (gnutls_x509_crt_get_key_usage(a->crt, &usage, NULL) >= 0 && (usage & GNUTLS_KEY_KEY_CERT_SIGN) == 0)
         return err_set(err, ERR_CREDENTIAL,
@@ -109,7 +109,7 @@ static int read_ca_block(struct reading *in, const struct tls_pem_reader *r,
     snprintf(place, sizeof(place), "%s:%zu", r->file, block->line);
     if (!span_equals_str(block->label, "CERTIFICATE") && !span_equals_str(block->label, "X509 CERTIFICATE"))
         return err_set(in->err, ERR_CREDENTIAL,
-                       "%s: a block of kind %.*s has no place in a file of CA certificates%s", place,
+                       "%s: a block of kind %.*s does not belong in a file of CA certificates%s", place,
                        (int)(block->label.len < 40 ? block->label.len : 40), (const char *)block->label.ptr, tls_pem_advice(block->label));
     struct span der;
     if (tls_pem_decode(r, block, &der, in->err) != 0)
@@ -200,7 +200,7 @@ static int read_anchors(struct reading *in, const struct tls_trust_spec *spec)
                          "adds no CA certificate that is not already listed");
     }
     if (in->trust->n_anchors == 0)
-        return err_set(in->err, ERR_CREDENTIAL, "trust %s: no CA certificate; nobody could be verified",
+        return err_set(in->err, ERR_CREDENTIAL, "trust %s: no CA certificate; no peer could be verified",
                        spec->name);
     return 0;
 }

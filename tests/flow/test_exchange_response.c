@@ -355,8 +355,8 @@ START_TEST(an_answer_before_the_request_left_is_nobodys)
         size_t n;
         const char *detail;
     } rows[] = {
-        {GET, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", 40, "before it was asked"},
-        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", 40, "before it was asked"},
+        {GET, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", 40, "before the request was sent"},
+        {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", 40, "before the request was sent"},
         {GET, "\0\0\0\4\0\0\0\0\0", 9, "speaks HTTP/2"},
     };
     static const struct wire_setup plain = {.protocol = CONFIG_PROTOCOL_HTTP, .no_injector = true};

@@ -209,7 +209,7 @@ class WhileRunning(Case):
         return self.mtlsd.log.count("the last good lists stay in use")
 
     def adopted(self):
-        return self.mtlsd.log.count("other revocation lists are in use now")
+        return self.mtlsd.log.count("changed revocation lists are in use")
 
     def test_the_last_good_lists_stay(self):
         self.start()

@@ -48,7 +48,7 @@ class Fetched(test_clock.Case):
         self.assertEqual(both, [self.fresh(self.good), self.fresh(self.bad)])
         self.assertGreaterEqual(self.status()["trusts"][0]["crl_days_left"], 5)
         self.web.give(self.list(9, issuer=self.pki.ca("stranger")))
-        self.wait_for_failure("none of the trusted CAs", 2)
+        self.wait_for_failure("not a trusted CA", 2)
         self.web.stop()
         self.wait_for_failure("onnect to server", 3)
         self.assertEqual(both, [self.fresh(self.good), self.fresh(self.bad)])
@@ -77,7 +77,7 @@ class Fetched(test_clock.Case):
     def test_a_start_before_the_server_of_lists(self):
         """It starts, lets nobody in, says what failed and when it tries again, and needs nobody to get well."""
         self.begin()
-        line = wait_for(lambda: re.search(r"not fetched from (\S+), what is known stays in use, next try in (\d+) s: .*onnect", self.mtlsd.log), "the line")
+        line = wait_for(lambda: re.search(r"not fetched from (\S+), the last list stays in use, next try in (\d+) s: .*onnect", self.mtlsd.log), "the line")
         self.assertEqual(self.url, line[1])
         self.assertLessEqual(int(line[2]), 15)
         self.assertEqual("SSLV3_ALERT_BAD_CERTIFICATE", self.fresh(self.good))

@@ -38,13 +38,13 @@ class Cache(test_crl_fetch.Case):
             ("as it was", kept, True, ""),
             ("in DER", der, True, ""),
             ("an older one, which is genuine: there is no newer one to tell", self.list(4, self.bad), True, ""),
-            ("half written", kept[:len(kept) // 2], False, "the list that was kept is not used"),
-            ("half written, DER", der[:len(der) // 2], False, "the list that was kept is not used"),
-            ("empty", b"", False, "the list that was kept is not used"),
+            ("half written", kept[:len(kept) // 2], False, "the cached list is not used"),
+            ("half written, DER", der[:len(der) // 2], False, "the cached list is not used"),
+            ("empty", b"", False, "the cached list is not used"),
             ("tampered with", bytes(forged), False, "was not signed by that CA's key"),
-            ("noise", bytes(range(256)) * 40, False, "the list that was kept is not used"),
-            ("a stranger's", self.list(9, issuer=self.pki.ca("stranger")), False, "none of the trusted CAs"),
-            ("a certificate", self.root.crt.read_bytes(), False, "the list that was kept is not used"),
+            ("noise", bytes(range(256)) * 40, False, "the cached list is not used"),
+            ("a stranger's", self.list(9, issuer=self.pki.ca("stranger")), False, "not a trusted CA"),
+            ("a certificate", self.root.crt.read_bytes(), False, "the cached list is not used"),
         ]
         self.web.give(b"", 503)
         for why, data, counts, words in rows:
@@ -69,7 +69,7 @@ class Cache(test_crl_fetch.Case):
             wait_for(lambda: self.is_let_in(self.good), "the list")
             self.assertFalse(self.is_let_in(self.bad))
             if file.is_dir():
-                wait_for(lambda: "could not be kept for the next start" in self.mtlsd.log, "the complaint")
+                wait_for(lambda: "could not be saved for the next start" in self.mtlsd.log, "the complaint")
                 file.rmdir()
                 file.touch()
             self.assertEqual(0, self.mtlsd.stop())
@@ -78,7 +78,7 @@ class Cache(test_crl_fetch.Case):
         """Lists count all the same; only the next start has to do without."""
         self.start(self.top)
         wait_for(lambda: self.is_let_in(self.good), "the list")
-        wait_for(lambda: "a list that is in use could not be kept for the next start" in self.mtlsd.log, "the complaint")
+        wait_for(lambda: "a list in use could not be saved for the next start" in self.mtlsd.log, "the complaint")
         self.assertIn("crl_cache: fetched lists are not kept for the next start", self.mtlsd.log)
         self.web.give(self.list(6, self.bad))
         self.ask_again()
@@ -113,7 +113,7 @@ class Cache(test_crl_fetch.Case):
         self.daemons.append(self.mtlsd)
         self.mtlsd.wait_ready([self.port])
         self.assertTrue(self.is_let_in(self.good))
-        wait_for(lambda: "could not be kept for the next start" in self.mtlsd.log, "the complaint")
+        wait_for(lambda: "could not be saved for the next start" in self.mtlsd.log, "the complaint")
         self.assertIn("Read-only file system", self.mtlsd.log)
         self.assertFalse(self.is_let_in(self.bad))
         self.assertEqual([file], list(pathlib.Path(self.cache).iterdir()))

@@ -136,7 +136,7 @@ class Points(Case):
         for why, url, kind in rows:
             with self.subTest(why):
                 url = url.rstrip("/")
-                wait_for(lambda: any(url in line and f"its address is {kind}; such a place has to be named in crl_urls" in line
+                wait_for(lambda: any(url in line and f"its address is {kind}; list it in crl_urls to allow it" in line
                                      for line in self.mtlsd.log.splitlines()), f"{url}: {kind}", seconds=10)
         self.assertFalse(self.is_let_in(self.good))
         self.assertEqual([[], []], [local.seen, metadata.seen])

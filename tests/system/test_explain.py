@@ -94,9 +94,9 @@ class Explain(harness.Case):
     def test_a_browser_is_told_which_key_would_let_it(self):
         answer = self.ask("GET http://evil.example:8080/", listener="local")["answer"]
         self.assertEqual(("refuse", "browser", "host_not_allowed"), (answer["action"], answer["stage"], answer["reason"]))
-        self.assertIn("key hosts of listener local", answer["detail"])
+        self.assertIn("hosts of listener local", answer["detail"])
         answer = self.ask("GET /", "--header", "Origin: https://evil.example", listener="local")["answer"]
-        self.assertIn("key allow_origins of listener local", answer["detail"])
+        self.assertIn("allow_origins of listener local", answer["detail"])
 
     def test_a_certificate_alone_is_held_against_every_route(self):
         answer = json.loads(self.explain("--listener", "public", "--cert", self.pki.client().crt, "--json").stdout)

@@ -23,11 +23,11 @@ class Foresight(harness.Case):
     # what is wrong: (bind, more, words of both, line of the place in the file)
     ROWS = [
         ("the folder of a unix socket is missing", "unix:no/x.sock", "", "unix:no/x.sock: cannot listen: No such file or directory (make its folder first)", 3),
-        ("a file is in its place", "unix:mtlsd.conf", "", "a file that is not a socket is in the way", 3),
+        ("a file is in its place", "unix:mtlsd.conf", "", "another file has this name: remove it or choose another path", 3),
         ("the name does not resolve", "nosuch.invalid:8080", "", "nosuch.invalid:8080: cannot listen: ", 3),
         ("the address is another machine's", "192.0.2.1:8080", "", "Cannot assign requested address (this machine has no such address", 3),
         ("the folder of the admin socket is missing", None, 'admin = { socket = "unix:no/admin.sock"; };', "make its folder first", 4),
-        ("a file is in the admin socket's place", None, 'admin = { socket = "unix:mtlsd.conf"; };', "there is something else of that name", 4),
+        ("a file is in the admin socket's place", None, 'admin = { socket = "unix:mtlsd.conf"; };', "another file has this name", 4),
         ("the admin socket's path is too long", None, 'admin = { socket = "unix:/tmp/' + "x" * 91 + '"; };', "a path of 1 to 95 bytes is needed", 4),
         ("the folder of the log is missing", None, 'log = { target = "no/file.log"; };', "No such file or directory; make its folder first", 4),
         ("the log is a folder", None, 'log = { target = "."; };', "Is a directory; name a file in it", 4),

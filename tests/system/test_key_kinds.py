@@ -157,10 +157,10 @@ class Kinds(harness.Case):
         self.assertIn("warning: identity me: most peers will refuse its key (RSA 1024) as too weak", self.check(pem))
 
     def test_a_priority_that_leaves_the_identity_out_is_refused(self):
-        rows = {"p256": ("NORMAL:-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA256", "TLS 1.3 no way to use the key of the identity (ECDSA P-256)"),
+        rows = {"p256": ("NORMAL:-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-SHA256", "TLS 1.3 use the key of the identity (ECDSA P-256)"),
                 "p521": ("NORMAL:-SIGN-ECDSA-SECP521R1-SHA512", "add :+SIGN-ECDSA-SECP521R1-SHA512:"),
                 "pss384": ("NORMAL:-SIGN-RSA-PSS-SHA384", "add :+SIGN-RSA-PSS-SHA384:"),
-                "ed448": ("NORMAL:-VERS-ALL:+VERS-TLS1.2:-SIGN-EDDSA-ED448", "TLS 1.2 no way to use the key of the identity (Ed448)")}
+                "ed448": ("NORMAL:-VERS-ALL:+VERS-TLS1.2:-SIGN-EDDSA-ED448", "TLS 1.2 use the key of the identity (Ed448)")}
         for stem, (priority, says) in rows.items():
             with self.subTest(stem):
                 self.check(self.at(f"{stem}.pem"), 'priority = "NORMAL";')

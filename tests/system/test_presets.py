@@ -294,7 +294,7 @@ class Spoofs(Case):
                     text = self.verifier_text(harness.free_port(), 1).replace('upstream = "app";', f'routes = ( {{ {key} upstream = "app"; }} );')
                     done = self.command("check", "-c", self.config(text))
                     self.assertEqual(3, done.returncode, done.stdout)
-                    self.assertIn("tells who the caller is", done.stdout + done.stderr)
+                    self.assertIn("carries the client's identity", done.stdout + done.stderr)
 
 
 class Xfcc(Case):

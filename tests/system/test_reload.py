@@ -425,7 +425,7 @@ class Drain(Case):
         self.mtlsd.signal(signal.SIGQUIT)
         self.assertEqual(0, self.mtlsd.wait())  # as it was told
         self.assertLess(time.monotonic() - began, 1.8)
-        self.assertIn("told to end at once", self.mtlsd.log)
+        self.assertIn("stopped at once", self.mtlsd.log)
 
     def test_tcp_connection_finishes(self):
         """A tunnel has no end of its own that we could know: it may go on until the peers end it or time is up."""

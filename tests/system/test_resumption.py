@@ -87,13 +87,13 @@ class Matrix(harness.Case):
     def test_revoked_since(self):
         sessions = self.both()
         self.put_list(self.mine)
-        wait_for(lambda: "other revocation lists are in use" in self.mtlsd.log, "the new list")
+        wait_for(lambda: "changed revocation lists are in use" in self.mtlsd.log, "the new list")
         self.expect(sessions, False)
 
     def test_the_list_changed_for_others(self):
         sessions = self.both()
         self.put_list(self.pki.client())
-        wait_for(lambda: "other revocation lists are in use" in self.mtlsd.log, "the new list")
+        wait_for(lambda: "changed revocation lists are in use" in self.mtlsd.log, "the new list")
         self.expect(sessions, False)
 
     def test_its_ca_was_removed(self):
@@ -134,7 +134,7 @@ class Matrix(harness.Case):
         self.expect(sessions, True, "optional")
         self.assertEqual(["valid"], self.backend.requests[-1].values("x-ssl-client-status"))
         self.put_list(self.mine)
-        wait_for(lambda: "other revocation lists are in use" in self.mtlsd.log, "the new list")
+        wait_for(lambda: "changed revocation lists are in use" in self.mtlsd.log, "the new list")
         for version, session in sessions.items():
             out = self.s_client("optional", version, "-sess_in", session)
             self.assertNotIn("Reused, TLS", out)
@@ -178,7 +178,7 @@ class Upstream(harness.Case):
             with self.subTest(protocols):
                 self.start(protocols)
                 self.put_list(2, self.server)
-                wait_for(lambda: "other revocation lists are in use" in self.mtlsd.log, "the new list")
+                wait_for(lambda: "changed revocation lists are in use" in self.mtlsd.log, "the new list")
                 self.expect_refusal("revoked")
                 self.end_all_now()
 

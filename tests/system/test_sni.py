@@ -191,7 +191,7 @@ class Names(harness.Case):
                 tls = {{ identities = ( {{ identity = "a"; }}, {{ identity = "a"; }} ); }}; }}; }};""")
         done = self.command("check", "-c", path)
         self.assertEqual(3, done.returncode)
-        self.assertIn(f"callers who ask for \"{SHOP}\" are served by the identity at", done.stdout + done.stderr)
+        self.assertIn(f"the server name \"{SHOP}\" already belongs to the identity at", done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

@@ -381,7 +381,7 @@ class ClientCert(Case):
             self.assertIn("Reused, TLS", again)
             self.assertIn("200 OK", again)
         crl.write_bytes(self.pki.crl("ticket-2", self.pki.ca("root"), [mine], number=2).read_bytes())
-        harness.wait_for(lambda: "other revocation lists are in use" in self.mtlsd.log, "the new list")
+        harness.wait_for(lambda: "changed revocation lists are in use" in self.mtlsd.log, "the new list")
         for version in ("-tls1_2", "-tls1_3"):
             again = self.s_client(port, None, version, "-sess_in", str(self.folder / f"session{version}"))
             self.assertNotIn("Reused, TLS", again)

@@ -146,13 +146,13 @@ static const struct row refused[] = {
     {"CRL addresses without fetch", ID "trusts = { ca = { ca = \"ca.pem\"; crl = \"a.crl\"; crl_urls = [ \"http://a/b\" ]; }; };", 2,
      "has no effect without crl = \"fetch\""},
     {"CRLs over https", ID "trusts = { ca = { ca = \"ca.pem\"; crl = \"fetch\"; crl_urls = [ \"https://a/b\" ]; }; };", 2,
-     "over http only; they are signed"},
+     "use http: lists are signed"},
     {"CRLs from a file address, as in F3", ID "trusts = { ca = { ca = \"ca.pem\"; crl = [ \"a\", \"fetch\" ]; crl_urls = [ \"file:///a\" ]; }; };", 2,
      "is not an address of the form http://host/path"},
     {"a mode of xfcc without the preset", ID TRUSTS BACK PUBLIC("xfcc = \"forward_only\";"), 4, "without the preset \"xfcc\""},
     {"details of xfcc without the preset", ID TRUSTS BACK PUBLIC("xfcc_details = \"cert\";"), 4, "without the preset \"xfcc\""},
     {"C1: anybody's claims passed on by a word", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\"; xfcc = \"always_forward_only\";"), 4,
-     "accept it with insecure_xfcc = true"},
+     "accept this with insecure_xfcc = true"},
     {"an unknown mode of xfcc", ID TRUSTS BACK PUBLIC("identity_headers = \"xfcc\"; xfcc = \"append\";"), 4, "append_forward"},
 
     /* what belongs together */

@@ -9,10 +9,10 @@
 START_TEST(a_word_nobody_knows_is_refused_with_those_that_are)
 {
     static const struct config_slots_row cases[] = {
-        {"a word in capitals", "listener", "protocol", "HTTP", "is not a word for this"},
+        {"a word in capitals", "listener", "protocol", "HTTP", "is not a valid value"},
         {"part of a word", "listener", "protocol", "htt", "did you mean \"http\"?"},
         {"the bar between the words", "listener", "protocol", "|", "write http | tcp"},
-        {"a word and a blank", "listener", "protocol", "tcp ", "is not a word for this"},
+        {"a word and a blank", "listener", "protocol", "tcp ", "is not a valid value"},
         {"a word nobody knows, of several", "listener", "identity_headers", "everything",
          "write rfc9440 | x-ssl"},
     };

@@ -36,7 +36,7 @@ static const struct {
     {"a key of a small group", UP END APP END "level = \"debug\";", "level: unknown key here; it belongs in log: write log = { level = \"debug\"; };"},
     {"of one that is there", UP END APP END "log = { format = \"json\"; };\nlevel = \"debug\";",
      "x.conf:6: level: unknown key here; it belongs in log: move it there, to x.conf:5"},
-    {"a word of another program goes before a namesake", UP "tls = { cert = \"me.pem\"; };" END APP END, "here one writes identity = NAME in tls"},
+    {"a word of another program goes before a namesake", UP "tls = { cert = \"me.pem\"; };" END APP END, "the equivalent here is identity = NAME in tls"},
 };
 
 START_TEST(says_the_exact_place_and_what_to_write_there)

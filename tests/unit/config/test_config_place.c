@@ -20,8 +20,8 @@ START_TEST(a_place_that_is_none_is_refused)
          "is too long"},
         {"a target without a host", "target", "address", ":443", "names no host"},
         {"a target on port 0", "target", "address", "a:0", "nothing listens on port 0"},
-        {"a Host with a blank", "upstream", "host", "a b", "cannot stand in a Host header"},
-        {"a Host that is a header more", "upstream", "host", "a,b", "cannot stand in a Host header"},
+        {"a Host with a blank", "upstream", "host", "a b", "is not valid in a Host header"},
+        {"a Host that is a header more", "upstream", "host", "a,b", "is not valid in a Host header"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         config_slots_refused(&cases[i]);

@@ -28,7 +28,7 @@ START_TEST(a_value_that_is_none_is_refused_with_its_words)
         {"a size above", "listener", "max_header_bytes", "1048577", "too much"},
         {"a size below", "listener", "max_header_bytes", "1023", "too little"},
         {"no hex", "allow", "serial", "0x1f", "is not hexadecimal: write it without 0x"},
-        {"a hash with its label", "allow", "fingerprint", "sha256 Fingerprint=AA", "write only what stands behind the '='"},
+        {"a hash with its label", "allow", "fingerprint", "sha256 Fingerprint=AA", "write only the text after the '='"},
         {"colons alone", "allow", "serial", "::", "has 0 hexadecimal digits where 1 are needed"},
         {"63 digits", "allow", "fingerprint", HEX_32 "0123456789abcdef0123456789ABCDE",
          "has 63 hexadecimal digits where 64 are needed"},

@@ -249,7 +249,7 @@ START_TEST(refuses_a_route_that_claims_an_identity)
     static const struct {
         const char *route, *says;
     } rows[] = {
-        {"{ upstream = \"partner\"; set_headers = { Client-Cert = \"x\"; }; }", "set_headers: Client-Cert tells who the caller is"},
+        {"{ upstream = \"partner\"; set_headers = { Client-Cert = \"x\"; }; }", "set_headers: Client-Cert carries the client's identity"},
         {"{ upstream = \"partner\"; set_headers = { x_ssl_client_verify = \"0\"; }; }", "set_headers: x_ssl_client_verify"},
         {"{ upstream = \"partner\"; remove_headers = [ \"X-A\", \"x-forwarded-client-cert\" ]; }", "remove_headers: x-forwarded-client-cert"},
     };

@@ -75,7 +75,7 @@ START_TEST(takes_good_lists_only_and_keeps_them_over_a_reload)
     make_list(&newer, &w.clients_ca, 21);
     make_list(&foreign, &w.partner_ca, 30);
     ck_assert_int_eq(take_from(s, URL, bytes_span(&foreign), &err), -1); /* before there is one: once in, it could not leave */
-    ck_assert_ptr_nonnull(strstr(err.text, "none of the trusted CAs"));
+    ck_assert_ptr_nonnull(strstr(err.text, "not a trusted CA"));
     ck_assert_int_eq(take_from(s, URL, bytes_span(&second), &err), 1);
     ck_assert_int_eq(take_from(s, URL, bytes_span(&second), &err), 0);
     ck_assert_int_eq(take_from(s, URL, bytes_span(&older), &err), -1);
@@ -154,19 +154,19 @@ START_TEST(what_the_folder_cannot_give_is_told)
     memory_files_put(&w.files, path, span_from_str("x"))->unreadable = true;
     s = load();
     snapshot_unref(s);
-    count_and_clear(&warnings, "the list that was kept is not used: /cache");
+    count_and_clear(&warnings, "the cached list is not used: /cache");
     ck_assert_uint_eq(warnings, 1);
     memory_files_put(&w.files, path, span_of(NULL, 0));
     s = load();
     snapshot_unref(s);
-    count_and_clear(&warnings, "the list that was kept is not used: " URL);
+    count_and_clear(&warnings, "the cached list is not used: " URL);
     ck_assert_uint_eq(warnings, 1);
     make_list(&foreign, &w.partner_ca, 30);
     memory_files_put(&w.files, path, bytes_span(&foreign));
     s = load();
     ck_assert_uint_eq(lists_of(s), 0);
     snapshot_unref(s);
-    count_and_clear(&warnings, "none of the trusted CAs");
+    count_and_clear(&warnings, "not a trusted CA");
     ck_assert_uint_eq(warnings, 1);
     bytes_clear(&foreign);
 }
@@ -204,7 +204,7 @@ START_TEST(a_trust_that_refuses_what_another_takes_is_told)
     make_list(&list, &w.clients_ca, 20);
     ck_assert_int_eq(take_from(s, URL, bytes_span(&list), &err), 1);
     ck_assert_ptr_nonnull(strstr(err.text, "trust \"partner\": "));
-    ck_assert_ptr_nonnull(strstr(err.text, "none of the trusted CAs"));
+    ck_assert_ptr_nonnull(strstr(err.text, "not a trusted CA"));
     snapshot_unref(s);
     bytes_clear(&list);
 }

@@ -94,8 +94,8 @@ START_TEST(refuses_what_it_finds_in_certificates)
     static const struct {
         const char *why, *tls, *says;
     } rows[] = {
-        {"A9: a name in two certificates", "identities = ( { identity = \"shop\"; }, { identity = \"shop\"; } );", "callers who ask for \"shop.example\" are served by the identity at test.conf:"},
-        {"A9: a name in hosts and a certificate", "identities = ( { identity = \"ops\"; }, { identity = \"shop\"; hosts = \"ops.example.\"; } );", "callers who ask for \"ops.example.\" are served"},
+        {"A9: a name in two certificates", "identities = ( { identity = \"shop\"; }, { identity = \"shop\"; } );", "the server name \"shop.example\" already belongs to the identity at test.conf:"},
+        {"A9: a name in hosts and a certificate", "identities = ( { identity = \"ops\"; }, { identity = \"shop\"; hosts = \"ops.example.\"; } );", "the server name \"ops.example.\" already belongs"},
         {"no name at all", "identities = ( { identity = \"ops\"; }, { identity = \"nameless\"; } );", "the certificate of identity \"nameless\" has no DNS name"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

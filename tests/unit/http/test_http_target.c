@@ -209,9 +209,9 @@ END_TEST
 static const struct {
     const char *target, *sentence;
 } advice[] = {
-    {"https://i/", "ask for http://"},
+    {"https://i/", "use http://"},
     {"http://u:p@i/", "names a user"},
-    {"http:///", "names no host"},
+    {"http:///", "has no valid host"},
     {"i", "neither a path nor"},
 };
 

@@ -140,7 +140,7 @@ START_TEST(says_what_is_the_matter_when_nobody_answers)
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     close(fd);
-    expect_failure(address.sun_path, "is gone");
+    expect_failure(address.sun_path, "it has ended");
     unlink(address.sun_path);
 }
 END_TEST

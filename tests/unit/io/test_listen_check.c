@@ -98,7 +98,7 @@ START_TEST(what_nobody_could_open_is_told_with_what_to_do)
     expect(LISTEN_CHECK_FAILS, &strange, "this machine has no such address");
     expect(LISTEN_CHECK_FAILS, &missing, "make its folder first");
     expect(LISTEN_CHECK_FAILS, &below, "make its folder first");
-    expect(LISTEN_CHECK_FAILS, &way, "a file that is not a socket is in the way");
+    expect(LISTEN_CHECK_FAILS, &way, "another file has this name: remove it or choose another path");
 }
 END_TEST
 

@@ -117,7 +117,7 @@ START_TEST(goes_through_a_proxy_and_speaks_for_nobody)
     approach_clear(&a);
     begin();
     approach_on_wire(&a, span_from_str("HTTP/1.1 200 OK\r\n\r\nmore"), now); /* security B2 */
-    expect_failed(REASON_UPSTREAM_PROTOCOL, "before anything was asked");
+    expect_failed(REASON_UPSTREAM_PROTOCOL, "before any request");
 }
 END_TEST
 
@@ -133,7 +133,7 @@ START_TEST(tells_which_step_took_too_long_and_the_first_failure_counts)
     conf.proxy_text = (char *)(uintptr_t)"proxy.example:3128";
     begin();
     approach_on_late(&a);
-    expect_failed(REASON_CONNECT_TIMEOUT, "the proxy on the way");
+    expect_failed(REASON_CONNECT_TIMEOUT, "the upstream's proxy");
     approach_clear(&a);
     conf.proxy_text = NULL;
     target.tls = wire_pki_connecting(&ends_pki, &(struct wire_side){0});

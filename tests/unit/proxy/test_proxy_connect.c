@@ -71,7 +71,7 @@ static const struct {
     {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", REASON_VALID, "", "a length, which a 2xx to CONNECT does not have"},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", REASON_VALID, "", "chunks, which it does not have either"},
     {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", REASON_VALID, "", "an interim response"},
-    {"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n", REASON_PROXY_REFUSED, "authentication is not supported",
+    {"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n", REASON_PROXY_REFUSED, "which is not supported",
      "a password is wanted"},
     {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", REASON_PROXY_REFUSED, "answered 403", "forbidden"},
     {"HTTP/1.1 502 Bad Gateway\r\n\r\n", REASON_PROXY_REFUSED, "answered 502", "it could not reach the upstream"},

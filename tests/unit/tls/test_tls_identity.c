@@ -229,7 +229,7 @@ START_TEST(names_the_line_of_a_broken_block)
         load_pair(span_from_str(
                       "-----BEGIN CERTIFICATE REQUEST-----\nTUlJQg==\n-----END CERTIFICATE REQUEST-----\n"),
                   leaf.key_pem),
-        "CERTIFICATE REQUEST has no place");
+        "CERTIFICATE REQUEST does not belong");
 }
 END_TEST
 

@@ -370,7 +370,7 @@ START_TEST(tells_foreign_and_self_signed_certificates_apart)
          {&foreign},
          1,
          20,
-         "its issuer CN=Other was neither sent nor is it trusted (trusted: CN=Root)"},
+         "its issuer CN=Other was neither sent nor is trusted (trusted: CN=Root)"},
         {"the same, its CA sent along",
          {&foreign, &other},
          2,

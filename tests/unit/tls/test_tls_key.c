@@ -314,7 +314,7 @@ START_TEST(a_context_without_a_way_to_sign_is_refused)
     struct tls_context_spec of_ctx = {.accepting = true, .identity = id, .ask = TLS_ASK_NONE, .priority = "NORMAL:-SIGN-ECDSA-SECP521R1-SHA512"};
     ck_assert_ptr_null(tls_context_new(&of_ctx, &err));
     ck_assert_int_eq(err.kind, ERR_CONFIG);
-    ck_assert_str_eq(err.text, "priority leaves TLS 1.3 no way to use the key of the identity (ECDSA P-521): add "
+    ck_assert_str_eq(err.text, "priority does not let TLS 1.3 use the key of the identity (ECDSA P-521): add "
                                ":+SIGN-ECDSA-SECP521R1-SHA512:+SIGN-ECDSA-SHA512:+GROUP-SECP521R1:+ECDHE-ECDSA to it, or leave it out");
     tls_identity_unref(id);
     certs_free(text);
