@@ -71,7 +71,7 @@ static enum reason judge_host(const struct admit_place *at, struct admission *a,
 {
     if (tls_sni_policy(at->sni, a->target.host) == at->policy)
         return REASON_VALID;
-    return refuse(err, REASON_MISDIRECTED, "TLS was opened for a server name with other rules than this host has: ask for it on a connection of its own");
+    return refuse(err, REASON_MISDIRECTED, "the TLS server name has other rules than this host: use a separate connection for it");
 }
 
 /* ---- browsers ---- */
@@ -160,7 +160,7 @@ static enum reason judge_loop(const struct admit_place *at, struct admission *a,
             n += is_by_us(hop) ? 1 : 0;
     }
     return n <= OWN_HOPS_MAX ? REASON_VALID
-                             : refuse(err, REASON_REQUEST_MALFORMED, "this request came through mtlsd again and again: a proxy sends it back here");
+                             : refuse(err, REASON_REQUEST_MALFORMED, "the request passed mtlsd too often: a proxy sends it back here");
 }
 
 /* ---- the caller ---- */
@@ -284,7 +284,7 @@ static enum reason judge_connect(const struct admit_place *at, struct admission 
         return refuse(err, REASON_METHOD_UNKNOWN, "CONNECT is not served here");
     if (l->forward_proxy.connect == CONFIG_CONNECT_REFUSE)
         return refuse(err, REASON_DENIED,
-                      "forward_proxy.connect of this listener is \"refuse\": ask for http:// addresses through it, TLS is made on the way");
+                      "forward_proxy.connect of this listener is \"refuse\": use http:// addresses, mtlsd adds TLS");
     struct forward_verdict v = forward_judge(l, sniffs ? FORWARD_REQUEST : FORWARD_BLIND, t->host, t->port, err);
     a->public_only = v.public_only;
     return v.way == FORWARD_REFUSED ? REASON_ADDRESS_NOT_ALLOWED : go_to_host(at, a, t->port, sniffs ? ADMIT_SNIFFED : ADMIT_BLIND, err);
@@ -305,7 +305,7 @@ static enum reason judge_route(const struct admit_place *at, struct admission *a
     if (at->tunnel == NULL && (!l->forward_proxy.present || t->form != HTTP_TARGET_ABSOLUTE))
         return choose_route(at, a, err);
     if (at->tunnel != NULL && !is_host_of_tunnel(at->tunnel, t))
-        return refuse(err, REASON_HOST_NOT_ALLOWED, "Host is not the host that the tunnel was asked for");
+        return refuse(err, REASON_HOST_NOT_ALLOWED, "Host is not the host of the tunnel");
     unsigned port = at->tunnel != NULL ? at->tunnel->port : t->port != 0 ? t->port : HTTP_PORT;
     struct forward_verdict v = forward_judge(l, FORWARD_REQUEST, t->host, port, err);
     a->public_only = v.public_only;

@@ -177,7 +177,7 @@ static void decide(struct exchange *x, enum looks looks, struct moment now)
     else if (looks == LOOKS_OTHER)
         read_requests(x, now); /* which will say what is wrong with it */
     else
-        end_with(x, REASON_REQUEST_TIMEOUT, "nothing was said in the tunnel", now);
+        end_with(x, REASON_REQUEST_TIMEOUT, "no data was sent in the tunnel", now);
 }
 
 void exchange_forward_sniff(struct exchange *x, struct span in, struct moment now)
@@ -205,5 +205,5 @@ void exchange_forward_silence(struct exchange *x, struct moment now)
 
 void exchange_forward_client_ended(struct exchange *x, struct moment now)
 {
-    end_with(x, REASON_CLIENT_CLOSED, "the client closed before it said anything in the tunnel", now);
+    end_with(x, REASON_CLIENT_CLOSED, "the client closed the tunnel without sending data", now);
 }

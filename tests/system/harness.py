@@ -94,12 +94,12 @@ def listens(port):
 
 
 def listens_at(path):
-    """Somebody accepts on the unix socket: its file appears with bind, a moment before listen, and a connect in between is refused."""
-    accepts = 0x10000
+    """A process accepts on the unix socket: its file may appear a moment before listen. The kernel keeps the name of bind: mtlsd binds PATH.PID, then renames."""
+    accepts, name = 0x10000, re.compile(re.escape(str(path)) + r"(\.\d+)?")
     for row in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]:
         fields = row.split(maxsplit=7)
-        if len(fields) == 8 and fields[7] == str(path) and int(fields[3], 16) & accepts:
-            return True
+        if len(fields) == 8 and name.fullmatch(fields[7]) and int(fields[3], 16) & accepts:
+            return pathlib.Path(path).exists()
     return False
 
 
