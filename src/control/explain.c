@@ -3,10 +3,8 @@
 
 #include "explain_why.h"
 #include "mtlsd/base/hostname.h"
-#include "mtlsd/base/request_path.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/allow.h"
-#include "mtlsd/policy/browser.h"
 #include "mtlsd/policy/forward.h"
 #include "mtlsd/policy/reason.h"
 
@@ -15,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TARGET_MAX = 1024 * 1024, HTTP_PORT = 80 };
+enum { TARGET_MAX = 1024 * 1024 };
 
 /* Notes what a stage says. The first that says no is what would happen. */
-static void PRINTF_LIKE(4, 5) say(struct explain *e, enum explain_stage stage, enum reason reason, const char *fmt, ...)
+static void PRINTF_LIKE(4, 5) say(struct explain *e, unsigned stage, enum reason reason, const char *fmt, ...)
 {
     va_list args;
     struct explain_step *step = &e->steps[stage];
@@ -37,9 +35,14 @@ static struct route_question question_of(const struct explain *e)
     if (!e->has_target)
         return q;
     q.method = e->head->method;
-    q.host = e->target.host;
-    q.path = e->path.len > 0 ? bytes_span(&e->path) : e->target.path;
+    q.host = e->admission.target.host;
+    q.path = e->admission.path;
     return q;
+}
+
+static size_t chosen(const struct explain *e)
+{
+    return e->admission.choice.index;
 }
 
 /* ---- the handshake ---- */
@@ -69,24 +72,30 @@ static void judge_caller(const struct explain_ask *ask, struct explain *e)
         tls_peer_set_path(e->peer, path.ders, path.n, path.by_anchor);
 }
 
-/* The rules for the server name that a client asks for. NULL: nobody serves that name. */
-static const struct tls_context *choose_policy(const struct explain_ask *ask, struct explain *e, struct config_tls *tls)
+/* The host of a request that can be understood, which most clients ask TLS for. */
+static struct span host_of(const struct http_head *head)
 {
-    const struct plan_listener *l = ask->listener;
-    if (l->sni == NULL)
-        return l->tls;
-    struct span host = e->has_target ? e->target.host : (struct span){0};
-    size_t policy = tls_sni_policy(l->sni, ask->server_name.len > 0 ? ask->server_name : host);
-    *tls = config_tls_policy(tls, policy);
-    if (e->has_target && tls_sni_policy(l->sni, host) != policy)
-        say(e, EXPLAIN_REQUEST, REASON_MISDIRECTED, "TLS is opened for a server name with other rules than the host of the request has");
-    return tls_sni_context(l->sni, policy);
+    struct http_target target;
+    struct err unread = {0};
+    return head != NULL && http_guard_request(head, &target, &unread) == REASON_VALID ? target.host : span_of(NULL, 0);
 }
 
-static void explain_handshake(const struct explain_ask *ask, struct explain *e)
+/* The rules for the server name that a client asks for. NULL: nobody serves that name. */
+static const struct tls_context *choose_policy(const struct plan_listener *l, struct span name, struct admit_place *at, struct config_tls *tls)
 {
+    if (l->sni == NULL)
+        return l->tls;
+    at->sni = l->sni;
+    at->policy = tls_sni_policy(l->sni, name);
+    *tls = config_tls_policy(tls, at->policy);
+    return tls_sni_context(l->sni, at->policy);
+}
+
+static void explain_handshake(const struct explain_ask *ask, struct explain *e, struct admit_place *at)
+{
+    struct span name = ask->server_name.len > 0 ? ask->server_name : host_of(e->head);
     struct config_tls policy = ask->listener->conf->tls;
-    const struct tls_context *ctx = choose_policy(ask, e, &policy);
+    const struct tls_context *ctx = choose_policy(ask->listener, name, at, &policy);
     const struct config_tls *tls = &policy;
     const char *unseen = ask->n_ders > 0 ? ": the one given here would never be shown" : "";
     if (!tls->present) {
@@ -99,7 +108,7 @@ static void explain_handshake(const struct explain_ask *ask, struct explain *e)
     }
     if (ctx == NULL) {
         say(e, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, "%s",
-            e->has_target || ask->server_name.len > 0
+            name.len > 0
                 ? "none of identities is for this host, and there is no identity for other names"
                 : "which identity serves depends on the name that TLS is asked for: give it with --server-name, or a request for its host");
         return;
@@ -120,7 +129,7 @@ static void explain_handshake(const struct explain_ask *ask, struct explain *e)
             is_bad(e) && passes ? " (tolerated: routes that name the status serve it)" : "");
 }
 
-/* ---- the request ---- */
+/* ---- the steps of the gate, in words ---- */
 
 static int parse_request(const struct explain_ask *ask, struct explain *e)
 {
@@ -135,69 +144,43 @@ static int parse_request(const struct explain_ask *ask, struct explain *e)
     return 0;
 }
 
-static void explain_request(struct explain *e)
+static void say_path(const struct explain_ask *ask, struct explain *e, const struct admit_said *said)
 {
-    struct err err = {0};
-    if (e->head == NULL)
-        return;
-    enum reason reason = http_guard_request(e->head, &e->target, &err);
-    e->has_target = reason == REASON_VALID;
-    say(e, EXPLAIN_REQUEST, reason, "%s", reason == REASON_VALID ? "well-formed" : err.text);
-}
-
-static int explain_path(const struct explain_ask *ask, struct explain *e)
-{
-    const struct config_listener *l = ask->listener->conf;
-    struct err err = {0};
-    bool has_path = e->has_target && e->target.form != HTTP_TARGET_AUTHORITY && e->target.path.len > 0;
-    if (!l->has_path_rules || !has_path)
-        return 0;
-    const char *refusal = http_target_path_refusal(e->target.path);
-    if (refusal == NULL)
-        say(e, EXPLAIN_PATH, REASON_VALID, "spelt in a way that every server reads alike");
-    else if (!l->normalize_path)
-        say(e, EXPLAIN_PATH, REASON_REQUEST_MALFORMED, "%s, and a route looks at the path: normalize_path would rewrite what can be", refusal);
-    else if (http_target_normalize(&e->path, e->target.path, &err) == 0)
-        say(e, EXPLAIN_PATH, REASON_VALID, "rewritten to its plain form (normalize_path), because %s", refusal);
-    else if (err.kind == ERR_MEMORY)
-        return -1;
+    const char *refusal = http_target_path_refusal(e->admission.target.path);
+    if (said->reason != REASON_VALID)
+        say(e, EXPLAIN_PATH, said->reason, "%s%s", said->err.text,
+            ask->listener->conf->normalize_path ? "" : ", and a route looks at the path: normalize_path would rewrite what can be");
+    else if (refusal != NULL)
+        say(e, EXPLAIN_PATH, said->reason, "rewritten to its plain form (normalize_path), because %s", refusal);
     else
-        say(e, EXPLAIN_PATH, REASON_REQUEST_MALFORMED, "%s", err.text);
-    return 0;
+        say(e, EXPLAIN_PATH, said->reason, "spelt in a way that every server reads alike");
 }
 
-static void explain_browser(const struct explain_ask *ask, struct explain *e)
-{
-    const struct config_listener *l = ask->listener->conf;
-    struct err err = {0};
-    if (!l->guards_browsers || !e->has_target)
-        return;
-    struct browser_question q = {
-        .host = e->target.host,
-        .port = e->target.port,
-        .absolute = e->target.form == HTTP_TARGET_ABSOLUTE || e->target.form == HTTP_TARGET_AUTHORITY,
-        .origin = http_head_find(e->head, "Origin"),
-        .referer = http_head_find(e->head, "Referer"),
-        .fetch_site = http_head_find(e->head, "Sec-Fetch-Site"),
-        .private_network = http_head_find(e->head, "Access-Control-Request-Private-Network").ptr != NULL,
-    };
-    enum reason reason = browser_judge(l, &q, &err);
-    say(e, EXPLAIN_BROWSER, reason, "%s", reason == REASON_VALID ? "nothing that a web page of another origin would send" : err.text);
-}
-
-static void explain_caller(const struct explain_ask *ask, struct explain *e)
+static void say_caller(const struct explain_ask *ask, struct explain *e, const struct admit_said *said)
 {
     const struct config_listener *l = ask->listener->conf;
     struct route_question q = question_of(e);
     char why[320];
-    if (l->n_allow == 0)
+    if (l->n_allow == 0) {
+        say(e, EXPLAIN_CALLER, said->reason, "%s", said->reason == REASON_VALID ? "no allow rule asks who it is" : "a certificate that is not valid passes no tcp listener");
         return;
-    bool permits = q.verdict != NULL && allow_permits(l->allow, l->n_allow, q.verdict, q.peer), spares = l->allow_log_only && allow_spares(q.verdict);
-    if (permits)
+    }
+    if (said->reason == REASON_VALID && !said->would_refuse)
         explain_why_let_in(l->allow, l->n_allow, &q, why, sizeof(why));
     else
         explain_why_refused(l->allow, l->n_allow, &q, why, sizeof(why));
-    say(e, EXPLAIN_CALLER, permits || spares ? REASON_VALID : REASON_NOT_ALLOWED, "%s%s", !permits && spares ? "only counted (allow_log_only): " : "", why);
+    say(e, EXPLAIN_CALLER, said->reason, "%s%s", said->would_refuse ? "only counted (allow_log_only): " : "", why);
+}
+
+static void say_step(struct explain *e, enum admit_step step, const struct admit_said *said)
+{
+    static const char *const passes[ADMIT_STEPS] = {
+        [ADMIT_REQUEST] = "well-formed",
+        [ADMIT_HOST] = "has the rules of the server name that TLS is opened for",
+        [ADMIT_BROWSER] = "nothing that a web page of another origin would send",
+        [ADMIT_LOOP] = "did not come through mtlsd again and again",
+    };
+    say(e, EXPLAIN_GATE + step, said->reason, "%s", said->reason == REASON_VALID ? passes[step] : said->err.text);
 }
 
 /* ---- the routes ---- */
@@ -228,103 +211,48 @@ static void explain_one(struct explain_route *r, const struct config_route *conf
     explain_gate(r, q);
 }
 
-static void say_no_route(struct explain *e, const struct route_choice *choice)
+static void say_chosen(struct explain *e, const struct admit_said *said)
 {
-    if (choice->n_also == 0)
-        say(e, EXPLAIN_ROUTES, REASON_NO_ROUTE, "no route matches");
+    const struct explain_route *r = &e->routes[chosen(e)];
+    if (said->reason == REASON_VALID)
+        say(e, EXPLAIN_ROUTES, said->reason, "decided at %s%s", r->where,
+            said->would_refuse ? ", whose allow would refuse this caller and only counts it (allow_log_only)" : "");
+    else if (r->gate == EXPLAIN_GATE_SHUT && (r->conf->cert != 0 || !is_bad(e)))
+        say(e, EXPLAIN_ROUTES, said->reason, "decided at %s: its allow does not let this caller pass: %s", r->where, r->gate_why);
     else
-        say(e, EXPLAIN_ROUTES, REASON_NO_ROUTE, "no route matches the path as it is spelled, only %s in another spelling", e->routes[choice->also[0]].where);
+        say(e, EXPLAIN_ROUTES, said->reason, "decided at %s: %s", r->where, said->err.text);
 }
 
-static void say_chosen(struct explain *e, const struct config_listener *l, const struct route_question *q)
+static void say_tunnel(const struct explain_ask *ask, struct explain *e)
 {
-    struct route_choice choice;
-    enum reason reason = route_choose(l->routes, l->n_routes, q, &choice);
-    e->chosen = choice.index;
-    for (size_t i = 0; i < choice.n_also; i++)
-        e->routes[choice.also[i]].also = true;
-    const struct config_route *route = reason != REASON_NO_ROUTE ? &l->routes[e->chosen] : NULL;
-    if (route == NULL)
-        say_no_route(e, &choice);
-    else if (is_bad(e) && route->cert == 0 && route->upstream != NULL)
-        say(e, EXPLAIN_ROUTES, REASON_NOT_ALLOWED, "decided at %s: the certificate is not valid, and only routes that name its status serve it",
-            e->routes[e->chosen].where);
-    else if (reason == REASON_VALID)
-        say(e, EXPLAIN_ROUTES, reason, "decided at %s", e->routes[e->chosen].where);
-    else if (route->allow_log_only && allow_spares(q->verdict))
-        say(e, EXPLAIN_ROUTES, REASON_VALID, "decided at %s, whose allow would refuse this caller and only counts it (allow_log_only)",
-            e->routes[e->chosen].where);
-    else
-        say(e, EXPLAIN_ROUTES, reason, "decided at %s: its allow does not let this caller pass: %s", e->routes[e->chosen].where,
-            e->routes[e->chosen].gate_why);
-}
-
-/* The host itself, past the routes. */
-static void say_direct(struct explain *e, const struct config_listener *l, unsigned port, bool public_only)
-{
-    struct address to;
-    struct err err = {0};
-    if (forward_address(e->target.host, port, &to, &err) != 0)
-        say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "%s", err.text);
-    else if (is_bad(e))
-        say(e, EXPLAIN_ROUTES, REASON_NOT_ALLOWED, "the certificate is not valid, and only routes that name its status serve it");
-    else if (forward_is_own(l, &to))
-        say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "the target is this proxy itself");
-    else
-        say(e, EXPLAIN_ROUTES, REASON_VALID, "no route is asked: the host is reached directly, %s",
-            public_only ? "if its address is a public one" : "as forward_proxy.direct lists it");
-}
-
-static void explain_connect(struct explain *e, const struct config_listener *l)
-{
-    struct err err = {0}, why = {0};
-    const struct http_target *t = &e->target;
-    bool sniffs = l->forward_proxy.connect == CONFIG_CONNECT_SNIFF;
-    e->action = EXPLAIN_TUNNEL;
-    if (!l->forward_proxy.present) {
-        say(e, EXPLAIN_ROUTES, REASON_METHOD_UNKNOWN, "CONNECT is not served here: the listener has no forward_proxy");
-        return;
-    }
-    if (l->forward_proxy.connect == CONFIG_CONNECT_REFUSE) {
-        say(e, EXPLAIN_ROUTES, REASON_DENIED, "forward_proxy.connect of this listener is \"refuse\"");
-        return;
-    }
-    struct forward_verdict v = forward_judge(l, sniffs ? FORWARD_REQUEST : FORWARD_BLIND, t->host, t->port, &err);
-    if (v.way == FORWARD_REFUSED) {
-        say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "%s", err.text);
-        return;
-    }
-    say_direct(e, l, t->port, v.public_only);
-    if (!sniffs || e->steps[EXPLAIN_ROUTES].reason != REASON_VALID)
-        return;
-    bool tls = forward_judge(l, FORWARD_TLS, t->host, t->port, &why).way == FORWARD_DIRECT;
+    struct err why = {0};
+    const struct address *to = &e->admission.to;
+    bool tls = forward_judge(ask->listener->conf, FORWARD_TLS, span_from_str(to->host), to->port, &why).way == FORWARD_DIRECT;
     say(e, EXPLAIN_ROUTES, REASON_VALID, "plaintext HTTP in the tunnel is served like any request for this host; TLS in it %s%s",
         tls ? "is passed blindly" : "is refused: ", why.text);
 }
 
-/* A forward proxy: hosts that routes name are theirs, others are reached directly or not at all. True: the routes are to decide. */
-static bool is_for_routes(const struct config_listener *l, struct explain *e)
+static void say_routes(const struct explain_ask *ask, struct explain *e, const struct admit_said *said)
 {
-    struct err err = {0};
-    const struct http_target *t = &e->target;
-    if (t->form == HTTP_TARGET_AUTHORITY) {
-        explain_connect(e, l);
-        return false;
-    }
-    if (!l->forward_proxy.present || t->form != HTTP_TARGET_ABSOLUTE)
-        return true;
-    unsigned port = t->port != 0 ? t->port : HTTP_PORT;
-    struct forward_verdict v = forward_judge(l, FORWARD_REQUEST, t->host, port, &err);
-    if (v.way == FORWARD_REFUSED)
-        say(e, EXPLAIN_ROUTES, REASON_ADDRESS_NOT_ALLOWED, "%s", err.text);
-    if (v.way != FORWARD_DIRECT)
-        return v.way == FORWARD_BY_ROUTE;
-    e->action = EXPLAIN_DIRECT;
-    say_direct(e, l, port, v.public_only);
-    return false;
+    const struct route_choice *c = &e->admission.choice;
+    for (size_t i = 0; i < c->n_also; i++)
+        e->routes[c->also[i]].also = true;
+    if (c->index != SIZE_MAX)
+        say_chosen(e, said);
+    else if (said->reason == REASON_NO_ROUTE && c->n_also > 0)
+        say(e, EXPLAIN_ROUTES, said->reason, "no route matches the path as it is spelled, only %s in another spelling", e->routes[c->also[0]].where);
+    else if (said->reason == REASON_NO_ROUTE)
+        say(e, EXPLAIN_ROUTES, said->reason, "no route matches");
+    else if (said->reason != REASON_VALID)
+        say(e, EXPLAIN_ROUTES, said->reason, "%s", said->err.text);
+    else if (said->way == ADMIT_SNIFFED)
+        say_tunnel(ask, e);
+    else
+        say(e, EXPLAIN_ROUTES, said->reason, "no route is asked: the host is reached directly, %s",
+            e->admission.public_only ? "if its address is a public one" : "as forward_proxy.direct lists it");
 }
 
-static int explain_routes(const struct explain_ask *ask, struct explain *e)
+static int look_at_routes(const struct explain_ask *ask, struct explain *e)
 {
     const struct config_listener *l = ask->listener->conf;
     struct route_question q = question_of(e);
@@ -335,8 +263,38 @@ static int explain_routes(const struct explain_ask *ask, struct explain *e)
         explain_one(&e->routes[i], &l->routes[i], &q);
         e->routes[i].where = l->routes[i].where != NULL ? l->routes[i].where : l->where;
     }
-    if (e->has_target && is_for_routes(l, e))
-        say_chosen(e, l, &q);
+    return 0;
+}
+
+/* ---- asking ---- */
+
+static int ask_gate(const struct explain_ask *ask, struct explain *e, const struct admit_place *at)
+{
+    struct admit_trace trace = {0};
+    struct err err = {0};
+    bool http = at->conf->protocol == CONFIG_PROTOCOL_HTTP;
+    if (e->head != NULL)
+        (void)admit_request(at, e->head, &e->admission, &trace, &err);
+    e->has_target = trace.said[ADMIT_REQUEST].asked && trace.said[ADMIT_REQUEST].reason == REASON_VALID;
+    if (!e->has_target)
+        (void)admit_caller(at, &e->admission, &trace, &err);
+    if (err.kind == ERR_MEMORY)
+        return -1;
+    if (http && (ask->request.len == 0 || e->has_target) && look_at_routes(ask, e) != 0) /* of a request that cannot be read no route says anything */
+        return -1;
+    for (enum admit_step i = ADMIT_REQUEST; i < ADMIT_STEPS; i++) {
+        const struct admit_said *said = &trace.said[i];
+        if (!said->asked)
+            continue;
+        if (i == ADMIT_PATH)
+            say_path(ask, e, said);
+        else if (i == ADMIT_CALLER)
+            say_caller(ask, e, said);
+        else if (i == ADMIT_ROUTE)
+            say_routes(ask, e, said);
+        else
+            say_step(e, i, said);
+    }
     return 0;
 }
 
@@ -344,17 +302,14 @@ static int explain_routes(const struct explain_ask *ask, struct explain *e)
 
 static int forward_target(struct explain *e, const struct config_route *route)
 {
-    struct route_question q = question_of(e);
-    struct span path = q.path;
-    if (route->strip_prefix != NULL) {
-        size_t covered = request_path_covered(route->strip_prefix, path, PATH_AS_SPELLED);
-        path = covered != SIZE_MAX ? span_skip(path, covered) : path;
-        if (path.len == 0)
-            path = span_from_str("/");
-    }
-    if (e->target.form == HTTP_TARGET_ASTERISK)
-        path = e->head->target;
-    return bytes_append_span(&e->out_target, path) == 0 && bytes_append_span(&e->out_target, e->target.query) == 0 ? 0 : -1;
+    const struct admission *a = &e->admission;
+    if (admission_target(a, route, &e->out_target) != 0)
+        return -1;
+    if (e->out_target.len > 0)
+        return 0;
+    if (a->target.form == HTTP_TARGET_ASTERISK)
+        return bytes_append_span(&e->out_target, e->head->target);
+    return bytes_append_span(&e->out_target, a->path) == 0 ? bytes_append_span(&e->out_target, a->target.query) : -1;
 }
 
 static void forward_host(const struct explain_ask *ask, struct explain *e, const struct plan_route *route)
@@ -375,54 +330,55 @@ static void forward_host(const struct explain_ask *ask, struct explain *e, const
     snprintf(e->out_host, sizeof(e->out_host), "%.*s", (int)host.len, host.len > 0 ? (const char *)host.ptr : "");
 }
 
+static enum explain_action action_of(const struct explain *e, const struct plan_route *route)
+{
+    switch (e->admission.way) {
+    case ADMIT_BY_ROUTE:
+        if (route->upstream != NULL)
+            return EXPLAIN_FORWARD;
+        return route->conf->redirect != NULL ? EXPLAIN_REDIRECT : EXPLAIN_RESPOND;
+    case ADMIT_DIRECT:
+        return EXPLAIN_DIRECT;
+    case ADMIT_BLIND:
+    case ADMIT_SNIFFED:
+        return EXPLAIN_TUNNEL;
+    case ADMIT_REFUSED:
+        break;
+    }
+    return EXPLAIN_OPEN; /* no request was asked about, or it was refused */
+}
+
 static int conclude(const struct explain_ask *ask, struct explain *e)
 {
-    if (e->stopped != EXPLAIN_STAGES) {
-        e->action = EXPLAIN_REFUSED;
+    const struct plan_route *route = chosen(e) != SIZE_MAX ? &ask->listener->routes[chosen(e)] : NULL;
+    e->action = e->stopped != EXPLAIN_STAGES ? EXPLAIN_REFUSED : ask->listener->conf->protocol == CONFIG_PROTOCOL_TCP ? EXPLAIN_BYTES : action_of(e, route);
+    if (e->action != EXPLAIN_FORWARD)
         return 0;
-    }
-    if (ask->listener->conf->protocol == CONFIG_PROTOCOL_TCP)
-        e->action = EXPLAIN_BYTES;
-    else if (!e->has_target)
-        e->action = EXPLAIN_OPEN;
-    if (e->chosen == SIZE_MAX)
-        return 0;
-    const struct plan_route *route = &ask->listener->routes[e->chosen];
-    if (route->upstream == NULL) {
-        e->action = route->conf->redirect != NULL ? EXPLAIN_REDIRECT : EXPLAIN_RESPOND;
-        return 0;
-    }
-    e->action = EXPLAIN_FORWARD;
     forward_host(ask, e, route);
     return forward_target(e, route->conf);
 }
 
 int explain_make(const struct explain_ask *ask, struct explain *out)
 {
-    *out = (struct explain){.stopped = EXPLAIN_STAGES, .chosen = SIZE_MAX};
-    bytes_init(&out->path, TARGET_MAX);
+    const struct plan_listener *l = ask->listener;
+    struct admit_place at = {.conf = l->conf, .by_host = l->by_host};
+    *out = (struct explain){.stopped = EXPLAIN_STAGES};
+    admission_init(&out->admission);
     bytes_init(&out->out_target, TARGET_MAX);
-    bool http = ask->listener->conf->protocol == CONFIG_PROTOCOL_HTTP;
-    if (http && ask->request.len > 0 && parse_request(ask, out) != 0)
+    if (l->conf->protocol == CONFIG_PROTOCOL_HTTP && ask->request.len > 0 && parse_request(ask, out) != 0)
         return -1;
-    explain_request(out);
-    explain_handshake(ask, out);
-    if (explain_path(ask, out) != 0)
-        return -1;
-    explain_browser(ask, out);
-    explain_caller(ask, out);
-    bool known = ask->request.len == 0 || out->has_target; /* of a request that cannot be read no route says anything */
-    if (http && known && explain_routes(ask, out) != 0)
-        return -1;
-    return conclude(ask, out);
+    explain_handshake(ask, out, &at);
+    at.verdict = out->trust != NULL ? &out->verdict : NULL;
+    at.peer = out->peer;
+    return ask_gate(ask, out, &at) == 0 ? conclude(ask, out) : -1;
 }
 
 void explain_clear(struct explain *e)
 {
     tls_peer_free(e->peer);
     http1_free(e->parser);
-    bytes_clear(&e->path);
+    admission_clear(&e->admission);
     bytes_clear(&e->out_target);
     free(e->routes);
-    *e = (struct explain){.chosen = SIZE_MAX};
+    *e = (struct explain){.stopped = EXPLAIN_STAGES};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/admit.h"
 
+#include "mtlsd/base/request_path.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/allow_why.h"
@@ -26,6 +27,18 @@ void admission_init(struct admission *a)
 void admission_clear(struct admission *a)
 {
     bytes_clear(&a->rewritten);
+}
+
+int admission_target(const struct admission *a, const struct config_route *route, struct bytes *out)
+{
+    const char *prefix = route != NULL ? route->strip_prefix : NULL;
+    size_t covered = prefix != NULL && a->path.len > 0 ? request_path_covered(prefix, a->path, PATH_AS_SPELLED) : SIZE_MAX;
+    if (covered == SIZE_MAX && a->rewritten.len == 0)
+        return 0;
+    struct span rest = covered == SIZE_MAX ? a->path : span_skip(a->path, covered);
+    if (rest.len == 0)
+        rest = span_of("/", 1);
+    return bytes_append_span(out, rest) != 0 ? -1 : bytes_append_span(out, a->target.query);
 }
 
 static enum reason refuse(struct err *err, enum reason reason, const char *why)
@@ -335,8 +348,13 @@ static const struct step {
 static enum reason judge_traced(enum admit_step step, const struct admit_place *at, struct admission *a, struct admit_trace *trace, struct err *err)
 {
     struct admit_said *said = &trace->said[step];
+    bool would_refuse = a->would_refuse;
     said->asked = true;
+    a->would_refuse = false;
     said->reason = steps[step].judge(at, a, &said->err);
+    said->would_refuse = a->would_refuse;
+    said->way = a->way;
+    a->would_refuse = a->would_refuse || would_refuse;
     if (said->reason != REASON_VALID)
         err_set(err, said->err.kind, "%s", said->err.text);
     return said->reason;

@@ -91,7 +91,7 @@ static int write_request_head(struct exchange *x, const struct admission *a)
     bytes_init(&added, HEAD_OUT_MAX);
     bytes_init(&target, HEAD_OUT_MAX);
     int rc = -1;
-    if (exchange_added_fields(x, a->head, &added) != 0 || exchange_route_target(x, a, &target) != 0)
+    if (exchange_added_fields(x, a->head, &added) != 0 || admission_target(a, x->route != NULL ? x->route->conf : NULL, &target) != 0)
         goto done;
     struct http_outgoing out = {
         .head = a->head,

@@ -142,8 +142,6 @@ void exchange_request_forget(struct exchange *x);
 struct admit_place exchange_route_place(const struct exchange *x, const struct plan_listener *listener);
 /* REASON_VALID with x->route or what exchange_forward_take keeps, or why not. */
 enum reason exchange_route_judge(struct exchange *x, const struct http_head *head, struct admission *a, struct err *err);
-/* Appends the target to forward; nothing when it is to be kept as it came. -1: out of memory. */
-int exchange_route_target(const struct exchange *x, const struct admission *a, struct bytes *out);
 
 /* exchange_upstream.c */
 void exchange_read_session(struct exchange *x, const struct admission *a);      /* which target the client's cookie or path names */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks the one gate (policy/admit.h) for an exchange, and remembers what it said. What was matched is what is forwarded: exchange_route_target writes from the same
- * path. */
+/* Asks the one gate (policy/admit.h) for an exchange, and remembers what it said. */
 #include "exchange_internal.h"
-
-#include "mtlsd/base/request_path.h"
 
 struct admit_place exchange_route_place(const struct exchange *x, const struct plan_listener *listener)
 {
@@ -43,16 +40,4 @@ enum reason exchange_route_judge(struct exchange *x, const struct http_head *hea
     if (reason == REASON_VALID && a->way != ADMIT_BY_ROUTE && !exchange_forward_take(x, a))
         return err_set(err, ERR_MEMORY, "out of memory"), REASON_INTERNAL;
     return reason;
-}
-
-int exchange_route_target(const struct exchange *x, const struct admission *a, struct bytes *out)
-{
-    const char *prefix = x->route != NULL ? x->route->conf->strip_prefix : NULL;
-    size_t covered = prefix != NULL && a->path.len > 0 ? request_path_covered(prefix, a->path, PATH_AS_SPELLED) : SIZE_MAX;
-    if (covered == SIZE_MAX && a->rewritten.len == 0)
-        return 0;
-    struct span rest = covered == SIZE_MAX ? a->path : span_skip(a->path, covered);
-    if (rest.len == 0)
-        rest = span_of("/", 1);
-    return bytes_append_span(out, rest) != 0 ? -1 : bytes_append_span(out, a->target.query);
 }

@@ -6,6 +6,7 @@ import socket
 import ssl
 
 import harness
+import peers
 
 FINE, _, USAGE, REFUSED = range(4)
 
@@ -260,6 +261,78 @@ class AsItHappens(harness.Case):
         for path in ("/a", "/a/b?c", "/b/../a/./c?d", "/%61/%63", "/a//b", "/a/%2f", "/b", "/a;x/../b", "/a/..;/b", "/..", "/a/."):
             with self.subTest(path=path):
                 self.compare("neat", self.neat, f"GET {path}")
+
+    def test_they_agree_about_loops(self):
+        for n in (10, 11):
+            with self.subTest(n):
+                said = self.compare("proxy", self.proxy, "GET http://a.example/x", ("Host: a.example", *("Via: 1.1 mtlsd",) * n))
+                self.assertEqual("forward" if n == 10 else "refuse", said)
+
+
+class ThreeAnswers(harness.Case):
+    """C9, B5: explain, a request, and the judgement of what runs after a reload are one function, so they give one answer."""
+
+    RULES = """routes = ( { path = "/admin"; allow = ( { ou = "ops"; } ); upstream = "app"; },
+        { path = "/gone"; respond = 410; },
+        { host = "*.closed.example"; deny = true; },
+        { caller = ( { ou = "ops"; } ); path = "/only"; respond = 403; },
+        { path = "/try"; allow = ( { ou = "ops"; } ); allow_log_only = true; upstream = "app"; },
+        { method = "GET"; upstream = "app"; } );"""
+    REQUESTS = [*((target, "localhost") for target in ("/chat", "/admin", "/ADMIN/x", "/%2561dmin", "/x/../admin", "//admin", "/gone/", "/only", "/try")),
+                *(("/chat", host) for host in ("X.CLOSED.example.", "closed.example"))]
+
+    def text(self, rules):
+        text = f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }};\n' + self.verifier_text(self.port, self.backend.port)
+        return text.replace('upstream = "app";\n', rules + "\n", 1)
+
+    def setUp(self):
+        super().setUp()
+        self.ops = self.pki.leaf("ops", subject=[("OU", "ops"), ("CN", "ops1")], eku=("clientAuth",))
+        self.backend = peers.Server(self, self.switch)
+        self.port = harness.free_port()
+        self.mtlsd = self.daemon(self.text('upstream = "app";'), [self.port])
+
+    @staticmethod
+    def switch(server, connection):
+        """Grants every upgrade, then echoes."""
+        peers.read_until(connection, b"\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        while data := connection.recv(4096):
+            connection.sendall(data)
+
+    def open(self, target, host, certificate):
+        context = peers.client_context(self.pki.ca("root"), certificate)
+        connection = context.wrap_socket(peers.connect(self.port), server_hostname="localhost")
+        self.addCleanup(connection.close)
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n".encode())
+        head = peers.read_until(connection, b"\r\n\r\n")
+        return connection, int(head.split()[1])
+
+    @staticmethod
+    def lives(connection):
+        try:
+            connection.sendall(b"hello")
+            return connection.recv(5) == b"hello"
+        except OSError:
+            return False
+
+    def test_explain_a_request_and_what_runs_after_a_reload_agree(self):
+        asked = [(target, host, certificate) for target, host in self.REQUESTS for certificate in (self.pki.client(), self.ops)]
+        running = [self.open(*request) for request in asked]
+        self.assertEqual({101}, {status for _, status in running})
+        self.mtlsd.config_path.write_text('workers = 1; drain_timeout = "2s";\n' + self.text(self.RULES))
+        done = self.command("reload", "-c", self.mtlsd.config_path)
+        self.assertEqual(0, done.returncode, done.stderr)
+        seen = set()
+        for (target, host, certificate), (connection, _) in zip(asked, running):
+            with self.subTest(target=target, host=host, certificate=certificate.stem):
+                done = self.command("explain", "-c", self.mtlsd.config_path, "--listener", "public", "--request", f"GET {target}", "--header", f"Host: {host}",
+                                    "--cert", certificate.crt, "--json")
+                action = json.loads(done.stdout)["answer"]["action"]
+                status = self.open(target, host, certificate)[1]
+                self.assertEqual((action == "forward", action == "forward"), (status == 101, self.lives(connection)), f"{action} {status}")
+                seen.add((action, status))
+        self.assertEqual({("forward", 101), ("refuse", 400), ("refuse", 403), ("respond", 403), ("respond", 410)}, seen)
 
 
 if __name__ == "__main__":

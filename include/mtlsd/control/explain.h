@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the daemon would do with a request or a certificate, and which line of the configuration decides: asked of a snapshot, without a
- * connection. The parser, the guard, the browser rules, the judge and the routes are the very ones that serve traffic; nothing is decided here.
+ * connection. The parser, the judge and the one gate (policy/admit.h) are those that serve traffic; nothing is decided here.
  */
 #ifndef MTLSD_CONTROL_EXPLAIN_H
 #define MTLSD_CONTROL_EXPLAIN_H
 
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/http/http1.h"
-#include "mtlsd/http/http_target.h"
-#include "mtlsd/policy/route.h"
+#include "mtlsd/policy/admit.h"
 
 struct explain_ask { /* borrowed, for as long as the answer lives */
     const struct snapshot *snapshot;
@@ -21,8 +20,15 @@ struct explain_ask { /* borrowed, for as long as the answer lives */
     int64_t now;             /* seconds since 1970 */
 };
 
-/* What is looked at one after the other. The first that says no decides; later ones are shown as they would be. */
-enum explain_stage { EXPLAIN_HANDSHAKE, EXPLAIN_REQUEST, EXPLAIN_PATH, EXPLAIN_BROWSER, EXPLAIN_CALLER, EXPLAIN_ROUTES, EXPLAIN_STAGES };
+/* The handshake, then the steps of the gate. The first that says no decides; later ones are shown as they would be. */
+enum explain_stage { EXPLAIN_HANDSHAKE, EXPLAIN_GATE, EXPLAIN_STAGES = EXPLAIN_GATE + ADMIT_STEPS };
+enum {
+    EXPLAIN_REQUEST = EXPLAIN_GATE + ADMIT_REQUEST,
+    EXPLAIN_PATH = EXPLAIN_GATE + ADMIT_PATH,
+    EXPLAIN_BROWSER = EXPLAIN_GATE + ADMIT_BROWSER,
+    EXPLAIN_CALLER = EXPLAIN_GATE + ADMIT_CALLER,
+    EXPLAIN_ROUTES = EXPLAIN_GATE + ADMIT_ROUTE,
+};
 
 struct explain_step {
     bool asked;         /* false: this listener does not ask that, or nothing was there to ask about */
@@ -57,18 +63,16 @@ enum explain_action {
 
 struct explain {
     struct explain_step steps[EXPLAIN_STAGES];
-    enum explain_stage stopped; /* EXPLAIN_STAGES: nothing says no */
+    unsigned stopped; /* a stage; EXPLAIN_STAGES: nothing says no */
     enum explain_action action;
     const struct tls_trust *trust; /* what the certificate was judged by; NULL: none is asked for */
     struct tls_verdict verdict;    /* with trust only */
     struct tls_peer *peer;         /* owned; NULL: none */
     struct http1 *parser;          /* owned; the head is its */
     const struct http_head *head;  /* NULL: no request, or one that cannot be parsed */
-    struct http_target target;     /* with has_target */
-    bool has_target;
-    struct bytes path;             /* rewritten by normalize_path; empty: as it came */
+    bool has_target;               /* the request was understood */
+    struct admission admission;    /* what the gate said; owned. Its choice is that of the route which decides, or would */
     struct explain_route *routes;  /* owned; as many as the listener has */
-    size_t chosen;                 /* the route that decides; SIZE_MAX: none */
     struct bytes out_target;       /* as it would be forwarded; may be empty */
     char out_host[300];            /* Host as it would be forwarded; empty: as it came */
 };

@@ -64,12 +64,17 @@ struct admit_trace { /* what each step says, also after one that refuses */
     struct admit_said {
         bool asked;         /* false: this listener does not ask that, or there is nothing to ask about */
         enum reason reason; /* REASON_VALID: passes */
+        bool would_refuse;  /* but rules that are only tried out would refuse it here */
+        enum admit_way way; /* of the last step */
         struct err err;     /* the sentence of a refusal */
     } said[ADMIT_STEPS];
 };
 
 void admission_init(struct admission *a);
 void admission_clear(struct admission *a);
+
+/* Appends the target that a request has behind this route (NULL: none, it goes direct); nothing when it is kept as it came. -1: out of memory. */
+MUST_CHECK int admission_target(const struct admission *a, const struct config_route *route, struct bytes *out);
 
 /* REASON_VALID with the way, or the reason and a sentence in err. trace: zeroed by the caller; NULL: nobody wants it, which costs nothing. */
 enum reason admit_request(const struct admit_place *at, const struct http_head *head, struct admission *out, struct admit_trace *trace, struct err *err);

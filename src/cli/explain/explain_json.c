@@ -27,10 +27,10 @@ static json_t *request_json(const struct explain *e)
     json_t *json = json_pack("{so so}", "method", span_json(e->head->method), "target", span_json(e->head->target));
     if (!e->has_target)
         return json;
-    json_object_set_new(json, "form", json_string(explain_sheet_form(e->target.form)));
-    json_object_set_new(json, "host", span_json(e->target.host));
-    json_object_set_new(json, "port", e->target.port != 0 ? json_integer(e->target.port) : json_null());
-    json_object_set_new(json, "path", span_json(e->path.len > 0 ? bytes_span(&e->path) : e->target.path));
+    json_object_set_new(json, "form", json_string(explain_sheet_form(e->admission.target.form)));
+    json_object_set_new(json, "host", span_json(e->admission.target.host));
+    json_object_set_new(json, "port", e->admission.target.port != 0 ? json_integer(e->admission.target.port) : json_null());
+    json_object_set_new(json, "path", span_json(e->admission.path));
     return json;
 }
 
@@ -58,7 +58,7 @@ static json_t *steps_json(const struct explain *e)
     for (unsigned i = 0; i < EXPLAIN_STAGES; i++) {
         const struct explain_step *step = &e->steps[i];
         if (step->asked)
-            json_array_append_new(list, json_pack("{ss sb ss so}", "stage", explain_sheet_stage((enum explain_stage)i), "passes",
+            json_array_append_new(list, json_pack("{ss sb ss so}", "stage", explain_sheet_stage(i), "passes",
                                                   step->reason == REASON_VALID, "reason", reason_word(step->reason), "detail",
                                                   daemon_json_text(step->text)));
     }
@@ -77,7 +77,7 @@ static json_t *routes_json(const struct explain *e, size_t n)
     json_t *list = json_array();
     for (size_t i = 0; e->routes != NULL && i < n; i++) {
         const struct explain_route *r = &e->routes[i];
-        json_t *json = json_pack("{so sb so so so so}", "where", daemon_json_text(r->where), "decides", i == e->chosen, "caller_differs_in",
+        json_t *json = json_pack("{so sb so so so so}", "where", daemon_json_text(r->where), "decides", i == e->admission.choice.index, "caller_differs_in",
                                  optional(miss_word(r->caller_miss)), "caller_detail", optional(r->caller_why), "gate", optional(gates[r->gate]),
                                  "gate_detail", optional(r->gate_why));
         if (e->has_target) {
@@ -143,8 +143,8 @@ static json_t *answer_json(const struct explain_sheet *s)
 {
     const struct explain *e = s->answer;
     const struct plan_listener *l = s->ask->listener;
-    const struct plan_route *route = e->chosen != SIZE_MAX ? &l->routes[e->chosen] : NULL;
-    json_t *json = json_pack("{ss so}", "action", explain_sheet_action(e->action), "where", optional(route != NULL ? e->routes[e->chosen].where : NULL));
+    const struct plan_route *route = e->admission.choice.index != SIZE_MAX ? &l->routes[e->admission.choice.index] : NULL;
+    json_t *json = json_pack("{ss so}", "action", explain_sheet_action(e->action), "where", optional(route != NULL ? e->routes[e->admission.choice.index].where : NULL));
     if (e->action == EXPLAIN_REFUSED)
         add_refusal(json, e);
     if (e->action == EXPLAIN_BYTES)

@@ -6,9 +6,9 @@
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_engine.h"
 
-const char *explain_sheet_stage(enum explain_stage stage)
+const char *explain_sheet_stage(unsigned stage)
 {
-    static const char *const words[EXPLAIN_STAGES] = {"handshake", "request", "path", "browser", "caller", "routes"};
+    static const char *const words[EXPLAIN_STAGES] = {"handshake", "request", "path", "host", "browser", "loop", "caller", "routes"};
     return stage < EXPLAIN_STAGES ? words[stage] : "";
 }
 
@@ -83,12 +83,12 @@ static void request_text(struct page *p, const struct explain *e)
     if (!e->has_target)
         return;
     label(p, "");
-    plain(p, explain_sheet_form(e->target.form));
+    plain(p, explain_sheet_form(e->admission.target.form));
     plain(p, " form, host ");
-    safe_span(p, e->target.host);
-    if (e->target.port != 0)
-        number(p, ", port ", e->target.port);
-    struct span path = e->path.len > 0 ? bytes_span(&e->path) : e->target.path;
+    safe_span(p, e->admission.target.host);
+    if (e->admission.target.port != 0)
+        number(p, ", port ", e->admission.target.port);
+    struct span path = e->admission.path;
     plain(p, path.len > 0 ? ", path " : "");
     safe_span(p, path);
     plain(p, "\n");
@@ -122,7 +122,7 @@ static void steps_text(struct page *p, const struct explain *e)
         const struct explain_step *step = &e->steps[i];
         if (!step->asked)
             continue;
-        label(p, explain_sheet_stage((enum explain_stage)i));
+        label(p, explain_sheet_stage(i));
         plain(p, step->reason == REASON_VALID ? "passes: " : "REFUSED: ");
         safe(p, step->text);
         plain(p, "\n");
@@ -139,10 +139,10 @@ static const char *route_word(const struct explain *e, size_t i)
     if (r->miss != ROUTE_MATCHES)
         return "no match";
     if (r->also)
-        return e->chosen == SIZE_MAX ? "does not decide alone" : "must let it pass too";
-    if (e->chosen == SIZE_MAX)
+        return e->admission.choice.index == SIZE_MAX ? "does not decide alone" : "must let it pass too";
+    if (e->admission.choice.index == SIZE_MAX)
         return "is not asked";
-    if (i == e->chosen)
+    if (i == e->admission.choice.index)
         return e->stopped < EXPLAIN_ROUTES ? "would decide" : "DECIDES";
     return "would match, if it came first";
 }
@@ -172,7 +172,7 @@ static void route_text(struct page *p, const struct explain_sheet *s, size_t i)
     bool of_caller = r->conf->cert != 0 || r->conf->n_caller > 0;
     if (shows_caller && of_caller && e->has_target && r->miss != r->caller_miss)
         detail(p, r->caller_miss == ROUTE_MATCHES ? "it would take this caller" : "nor this caller", r->caller_why);
-    if (r->gate != EXPLAIN_NO_GATE && (shows_caller || i == e->chosen || r->also))
+    if (r->gate != EXPLAIN_NO_GATE && (shows_caller || i == e->admission.choice.index || r->also))
         detail(p, r->gate == EXPLAIN_GATE_OPEN ? "its allow lets this caller pass" : "its allow does not let this caller pass", r->gate_why);
 }
 
@@ -244,7 +244,7 @@ static void added_text(struct page *p, const struct config_listener *l)
 static void forward_text(struct page *p, const struct explain_sheet *s)
 {
     const struct explain *e = s->answer;
-    const struct plan_route *route = &s->ask->listener->routes[e->chosen];
+    const struct plan_route *route = &s->ask->listener->routes[e->admission.choice.index];
     targets_text(p, route->upstream->conf);
     label(p, "");
     plain(p, "as ");
@@ -318,8 +318,8 @@ static void answer_text(struct page *p, const struct explain_sheet *s)
     if (e->action == EXPLAIN_OPEN)
         return;
     label(p, "answer");
-    if (e->chosen != SIZE_MAX && e->stopped >= EXPLAIN_ROUTES) {
-        safe(p, e->routes[e->chosen].where);
+    if (e->admission.choice.index != SIZE_MAX && e->stopped >= EXPLAIN_ROUTES) {
+        safe(p, e->routes[e->admission.choice.index].where);
         plain(p, "  ");
     }
     switch (e->action) {
@@ -331,7 +331,7 @@ static void answer_text(struct page *p, const struct explain_sheet *s)
         break;
     case EXPLAIN_REDIRECT:
     case EXPLAIN_RESPOND:
-        reply_text(p, l->routes[e->chosen].conf);
+        reply_text(p, l->routes[e->admission.choice.index].conf);
         break;
     case EXPLAIN_TUNNEL:
         plain(p, "a tunnel\n");
@@ -362,7 +362,7 @@ int explain_sheet_text(const struct explain_sheet *s, struct bytes *out)
     steps_text(&p, e);
     for (size_t i = 0; e->routes != NULL && i < l->n_routes; i++)
         route_text(&p, s, i);
-    if (e->steps[EXPLAIN_ROUTES].asked && e->chosen == SIZE_MAX)
+    if (e->steps[EXPLAIN_ROUTES].asked && e->admission.choice.index == SIZE_MAX)
         line(&p, "", e->steps[EXPLAIN_ROUTES].text);
     answer_text(&p, s);
     return p.rc;

@@ -15,7 +15,7 @@ MUST_CHECK int explain_sheet_text(const struct explain_sheet *s, struct bytes *o
 MUST_CHECK int explain_sheet_json(const struct explain_sheet *s, struct bytes *out);
 
 /* Words that both share. */
-const char *explain_sheet_stage(enum explain_stage stage);   /* "handshake" */
+const char *explain_sheet_stage(unsigned stage);   /* "handshake" */
 const char *explain_sheet_action(enum explain_action action); /* "forward" */
 const char *explain_sheet_form(enum http_target_form form);  /* "origin" */
 

@@ -35,7 +35,10 @@ static void set_up(void)
                               .n_fields = 2};
     routes[0] = (struct explain_route){.conf = &conf_route, .where = route_where};
     answer = (struct explain){.stopped = EXPLAIN_STAGES, .action = EXPLAIN_FORWARD, .head = &head, .has_target = true, .routes = routes};
-    answer.target = (struct http_target){.host = span_from_str("a.example"), .port = 81, .path = head.target};
+    admission_init(&answer.admission);
+    answer.admission.target = (struct http_target){.host = span_from_str("a.example"), .port = 81, .path = head.target};
+    answer.admission.path = head.target;
+    answer.admission.choice.index = 0;
     answer.steps[EXPLAIN_REQUEST] = (struct explain_step){true, REASON_VALID, "well-formed"};
     bytes_init(&answer.out_target, 100);
     ck_assert_int_eq(bytes_append_str(&answer.out_target, "/%61"), 0);

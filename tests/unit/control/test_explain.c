@@ -184,7 +184,7 @@ START_TEST(tells_what_would_happen_and_who_decides)
         ck_assert_msg(e->steps[e->stopped].reason == row->reason, "%s: reason %d", row->why, e->steps[e->stopped].reason);
         ck_assert_msg(said[0] != '\0', "%s: refused without a word", row->why);
     }
-    ck_assert_msg(e->chosen == (row->chosen == NO_ROUTE ? SIZE_MAX : (size_t)row->chosen), "%s: route %zu", row->why, e->chosen);
+    ck_assert_msg(e->admission.choice.index == (row->chosen == NO_ROUTE ? SIZE_MAX : (size_t)row->chosen), "%s: route %zu", row->why, e->admission.choice.index);
     ck_assert_msg(span_equals_str(bytes_span(&e->out_target), row->target), "%s: %.*s", row->why, (int)e->out_target.len, (const char *)e->out_target.data);
     ck_assert_msg(strcmp(e->out_host, row->host) == 0, "%s: Host %s", row->why, e->out_host);
     forget(&a);
