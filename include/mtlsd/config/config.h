@@ -302,9 +302,4 @@ struct config_option {
 };
 const struct config_option *config_options(size_t *n);
 
-struct bytes;
-/* Appends the sample file, conf/mtlsd.conf.sample: every key with its default and its help. -1 when out of
- * memory. */
-MUST_CHECK int config_sample(struct bytes *out);
-
 #endif

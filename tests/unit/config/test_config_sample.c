@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of conf/ as they are shipped. MTLSD_WRITE_SAMPLE=1 writes the generated one anew. */
-#include "mtlsd/base/bytes.h"
+#include "config_sample.h"
 #include "mtlsd/config/config.h"
 #include "t.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config_options.h"
-#include "mtlsd/base/bytes.h"
+#include "config_sample.h"
+
+#include "config/config_options.h"
 
 #include <stdio.h>
 #include <string.h>
