@@ -183,23 +183,6 @@ int text_append_log(struct bytes *out, struct span s, bool word)
 
 static const char hex_digits[] = "0123456789abcdef";
 
-int text_append_hex(struct bytes *out, struct span s)
-{
-    if (s.len == 0)
-        return 0;
-    if (s.len > SIZE_MAX / 2)
-        return -1;
-    uint8_t *room = bytes_reserve(out, s.len * 2);
-    if (room == NULL)
-        return -1;
-    for (size_t i = 0; i < s.len; i++) {
-        room[2 * i] = (uint8_t)hex_digits[s.ptr[i] >> 4];
-        room[2 * i + 1] = (uint8_t)hex_digits[s.ptr[i] & 15];
-    }
-    bytes_commit(out, s.len * 2);
-    return 0;
-}
-
 void text_hex(char *out, struct span s)
 {
     for (size_t i = 0; i < s.len; i++) {

@@ -38,7 +38,7 @@ bool config_choice_find(const struct config_slot *s, unsigned *index)
     return false;
 }
 
-int config_choice_refuse(const struct config_slot *s, struct err *err)
+static MUST_CHECK int refuse(const struct config_slot *s, struct err *err)
 {
     char copies[WORDS_MAX][32];
     const char *candidates[WORDS_MAX], *word;
@@ -59,7 +59,7 @@ int config_choice_set_word(const struct config_slot *s, struct err *err)
 {
     unsigned index;
     if (!config_choice_find(s, &index))
-        return config_choice_refuse(s, err);
+        return refuse(s, err);
     memcpy(config_slot_field(s), &index, sizeof(index)); /* the words stand in the order of the enum */
     return 0;
 }
@@ -68,7 +68,7 @@ int config_choice_set_words(const struct config_slot *s, struct err *err)
 {
     unsigned index;
     if (!config_choice_find(s, &index))
-        return config_choice_refuse(s, err);
+        return refuse(s, err);
     *(unsigned *)config_slot_field(s) |= 1U << index;
     return 0;
 }
@@ -86,7 +86,7 @@ int config_choice_set_tolerated(const struct config_slot *s, struct err *err)
     enum { FIRST = 2, N = sizeof(statuses) / sizeof(statuses[0]) - FIRST - 1 };
     unsigned index;
     if (!config_choice_find(s, &index))
-        return config_choice_refuse(s, err);
+        return refuse(s, err);
     uint64_t *bits = config_slot_field(s);
     for (unsigned i = index < N ? index : 0; i <= (index < N ? index : N - 1); i++)
         *bits |= UINT64_C(1) << statuses[FIRST + i];
@@ -97,7 +97,7 @@ int config_choice_set_statuses(const struct config_slot *s, struct err *err)
 {
     unsigned index;
     if (!config_choice_find(s, &index))
-        return config_choice_refuse(s, err);
+        return refuse(s, err);
     bool error = index == sizeof(statuses) / sizeof(statuses[0]);
     unsigned first = error ? REASON_EXPIRED : statuses[index],
              last = error ? REASON_MALFORMED : statuses[index];
@@ -122,7 +122,7 @@ int config_choice_set_sticky_mode(const struct config_slot *s, struct err *err)
 {
     unsigned index;
     if (!config_choice_find(s, &index))
-        return config_choice_refuse(s, err);
+        return refuse(s, err);
     *(enum config_sticky *)config_slot_field(s) = index == 0 ? CONFIG_STICKY_SUFFIX : CONFIG_STICKY_INSERT;
     return 0;
 }

@@ -13,9 +13,6 @@ bool config_choice_word(const char *words, size_t n, const char **word, size_t *
 /* Which of its row's words the text is; false for none of them. */
 bool config_choice_find(const struct config_slot *s, unsigned *index);
 
-/* -1, with the word that was meant, or all of them. */
-MUST_CHECK int config_choice_refuse(const struct config_slot *s, struct err *err);
-
 /* The field is an enum in the order of the words; a mask with one bit for each; a mask of enum reason
  * (tolerated: certificates that can be read and are bad); an enum config_sticky. */
 MUST_CHECK int config_choice_set_word(const struct config_slot *s, struct err *err);

@@ -20,7 +20,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
 struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf);
 /* Puts the lists that the files hold now into a trust that is in use. True: they are others. */
 bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trust *trust);
-/* The same with a list more, from the trust's i-th address, in the place of the one that is held from there. As tls_trust_replace_crls. */
+/* The same with a list more, from the trust's i-th address, in the place of the one that is held from there. As tls_trust_replace_lists. */
 MUST_CHECK int snapshot_load_crls_with(const struct loader *l, const struct snapshot_trust *trust, size_t i, struct span list, struct err *err);
 /* The built-in trust of the name "system"; where is the place that asked for it. */
 struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where);

@@ -40,7 +40,7 @@ enum state {
     STATE_UPGRADED,
     STATE_BAD
 };
-enum expected { EXPECT_ANY, EXPECT_NO_BODY, EXPECT_UPGRADE, EXPECT_TUNNEL }; /* of the next final response */
+enum expected { EXPECT_ANY, EXPECT_NO_BODY, EXPECT_UPGRADE }; /* of the next final response */
 /* The ends of two lines and a size of 16 digits need 20: without a limit a size of zeros would never end. */
 enum { MAX_BETWEEN_CHUNKS = 32 };
 
@@ -165,10 +165,8 @@ static const char *upgrade_refusal(const struct http1 *p)
 /* Sets the state for what follows the head; NULL, or a sentence why the head is refused. */
 static const char *judge_head(struct http1 *p)
 {
-    bool tunnel = p->expected == EXPECT_TUNNEL && p->parser.head.status / 100 == 2;
-    if (tunnel || p->parser.head.status == 101) {
-        const char *why = tunnel ? NULL : upgrade_refusal(p);
-        /* RFC 9110 section 9.3.6: no field makes a body of what is the tunnel's */
+    if (p->parser.head.status == 101) {
+        const char *why = upgrade_refusal(p);
         p->parser.head.framing = HTTP_NO_BODY;
         p->state = STATE_UPGRADED;
         return why;
@@ -409,11 +407,6 @@ void http1_expect_no_body(struct http1 *p)
 void http1_allow_upgrade(struct http1 *p)
 {
     expect(p, EXPECT_UPGRADE);
-}
-
-void http1_expect_tunnel(struct http1 *p)
-{
-    expect(p, EXPECT_TUNNEL);
 }
 
 bool http1_is_idle(const struct http1 *p)

@@ -10,20 +10,6 @@
  * long, so that a value that is too long and one there was no memory for are two things. */
 enum { MAX_VALUE_BYTES = 16 * 1024, MAX_BUILT_BYTES = 4 << 20 };
 
-static const char *const names[] = {
-    "Client-Cert",           "Client-Cert-Chain",    "X-Forwarded-Client-Cert", "X-SSL-Client-Verify",
-    "X-SSL-Client-Status",   "X-SSL-Client-DN",      "X-SSL-Client-CN",         "X-SSL-Client-Serial",
-    "X-SSL-Client-SHA256",   "X-SSL-Client-SAN",     "X-SSL-Client-NotBefore",  "X-SSL-Client-NotAfter",
-    "X-SSL-Issuer",          "X-SSL-Error",          "SSL-Client-Verify",       "SSL-Client-Cert",
-    "SSL-Client-Subject-DN", "SSL-Client-Issuer-DN",
-};
-
-const char *const *http_identity_names(size_t *n)
-{
-    *n = sizeof(names) / sizeof(names[0]);
-    return names;
-}
-
 static int append_line(struct bytes *out, const char *name, struct span value)
 {
     if (bytes_reserve(out, strlen(name) + value.len + 4) == NULL)

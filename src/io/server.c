@@ -38,7 +38,6 @@ struct server {
     unsigned n_hands;
     struct capacity capacity;
     _Atomic unsigned n_finished;
-    _Atomic int requested; /* bits of 1 << enum server_signal */
     uv_async_t wake;
     uv_signal_t signals[SIGNALS];
     uv_timer_t drain_timer;
@@ -235,20 +234,9 @@ static void on_worker_finished(void *ctx)
 
 /* ---- the main loop ---- */
 
-void server_request(struct server *s, enum server_signal what)
-{
-    s->requested |= 1 << what;
-    uv_async_send(&s->wake);
-}
-
 static void on_wake(uv_async_t *wake)
 {
     struct server *s = wake->data;
-    int requested = atomic_exchange(&s->requested, 0);
-    for (int what = SERVER_RELOAD; what <= SERVER_STOP; what++) {
-        if (requested & (1 << what))
-            s->hooks.on_signal(s->hooks.ctx, (enum server_signal)what);
-    }
     if (s->n_finished == s->n_hands)
         uv_stop(&s->loop);
 }

@@ -173,18 +173,11 @@ bool stream_begin_turn(struct stream_buffer *buffer)
     return turn_is_crowded(&buffer->turn);
 }
 
-static void on_shut(uv_shutdown_t *req, int status)
-{
-    struct stream *s = req->handle->data;
-    (void)status;
-    s->shut = true;
-}
-
 void stream_shut(struct stream *s)
 {
     if (s->shutting || s->closing || s->dead)
         return;
-    s->shutting = uv_shutdown(&s->shutdown, &s->u.any, on_shut) == 0;
+    s->shutting = uv_shutdown(&s->shutdown, &s->u.any, NULL) == 0;
 }
 
 static void on_close(uv_handle_t *handle)

@@ -41,7 +41,7 @@ struct stream {
     struct turn_seat seat;
     size_t asked; /* bytes of the last read */
     uv_shutdown_t shutdown;
-    bool is_tcp, reading, writing, shutting, shut, closing;
+    bool is_tcp, reading, writing, shutting, closing;
     bool dead;  /* a write failed; what the peer said before may still be read */
     bool ended; /* nothing more can be read */
     int error;  /* of libuv, of the write that failed */

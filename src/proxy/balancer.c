@@ -186,8 +186,3 @@ bool balancer_spend(struct balancer *f, const struct plan_upstream *up)
     f->credit[up->index] -= RETRY_COSTS;
     return true;
 }
-
-unsigned balancer_active(const struct balancer *f, const struct plan_target *t)
-{
-    return knows(f, t) ? f->entries[t->index].active : 0;
-}

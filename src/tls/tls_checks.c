@@ -202,7 +202,7 @@ static void check_leaf_purpose(const struct tls_question *q, const struct tls_ce
 
 struct names_check {
     const struct tls_question *q;
-    bool matched, insane, has_san;
+    bool matched, insane;
 };
 
 static int on_name(void *ctx, const struct tls_name *name)

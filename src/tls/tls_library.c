@@ -14,11 +14,6 @@ int tls_library_start(struct err *err)
     return 0;
 }
 
-void tls_library_stop(void)
-{
-    gnutls_global_deinit();
-}
-
 const char *tls_alert_name(int alert)
 {
     static const struct {

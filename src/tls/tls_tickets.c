@@ -71,13 +71,6 @@ static struct shelf *find(struct tls_tickets *t, uint64_t context_id)
     return shelf;
 }
 
-void tls_tickets_forget(struct tls_tickets *t, const struct tls_context *ctx)
-{
-    struct shelf *shelf = find(t, ctx->id);
-    if (shelf != NULL)
-        free_shelf(t, shelf);
-}
-
 static struct shelf *find_or_add(struct tls_tickets *t, uint64_t context_id)
 {
     struct shelf *shelf = find(t, context_id);

@@ -276,11 +276,6 @@ fail:
     return NULL;
 }
 
-int tls_trust_replace_crls(struct tls_trust *trust, const struct tls_file *crl, size_t n, int64_t now, struct findings *notes, struct err *err)
-{
-    return tls_trust_replace_lists(trust, &(struct tls_trust_lists){.files = crl, .n = n}, now, notes, err);
-}
-
 int tls_trust_replace_lists(struct tls_trust *trust, const struct tls_trust_lists *lists, int64_t now, struct findings *notes, struct err *err)
 {
     struct reading in = {trust, now, notes, err};

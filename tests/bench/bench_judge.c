@@ -116,6 +116,5 @@ int main(int argc, char **argv)
     bench_judging(&plan);
     bench_handshakes(&plan);
     bench_hostile(&plan);
-    tls_library_stop();
     return 0;
 }

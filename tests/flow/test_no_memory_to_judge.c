@@ -168,7 +168,7 @@ START_TEST(lists_are_replaced_whole_or_not) /* A3, F1 */
         findings_init(&notes);
         tls_trust_facts(trust, &before);
         failing_arm(n, _i == 1);
-        int rc = tls_trust_replace_crls(trust, &crl, 1, CERTS_NOW, &notes, &err);
+        int rc = tls_trust_replace_lists(trust, &(struct tls_trust_lists){.files = &crl, .n = 1}, CERTS_NOW, &notes, &err);
         any = failing_disarm();
         tls_trust_facts(trust, &after);
         ck_assert_msg(rc == 1 || (rc == -1 && any && err.text[0] != '\0'), "allocation %u: %d %s", n, rc, err.text);

@@ -8,7 +8,7 @@
 #include "mtlsd/http/http_target.h"
 #include "mtlsd/http/http_upgrade.h"
 
-enum kind { REQUEST, RESPONSE, TO_HEAD, TO_UPGRADE, TO_CONNECT, N_KINDS };
+enum kind { REQUEST, RESPONSE, TO_HEAD, TO_UPGRADE, N_KINDS };
 
 static struct http1 *reader(enum kind kind, size_t max_head, size_t max_fields)
 {
@@ -17,8 +17,6 @@ static struct http1 *reader(enum kind kind, size_t max_head, size_t max_fields)
         http1_expect_no_body(p);
     if (kind == TO_UPGRADE)
         http1_allow_upgrade(p);
-    if (kind == TO_CONNECT)
-        http1_expect_tunnel(p);
     return p;
 }
 
@@ -66,11 +64,9 @@ static void check_path(struct span path)
     bytes_clear(&twice);
 }
 
-static void check_head(enum kind kind, const struct http_head *h)
+static void check_head(const struct http_head *h)
 {
     struct http_target t;
-    if (kind == TO_CONNECT && h->status / 100 == 2)
-        return; /* never forwarded */
     if (h->request && http_guard_request(h, &t, NULL) != REASON_VALID)
         return;
     if (h->request)
@@ -93,7 +89,7 @@ static uint64_t read_all(enum kind kind, struct span bytes, size_t step)
             if (e != HTTP1_DATA)
                 told = (told ^ (256 + (size_t)e + http1_head(p)->n_fields * 16)) * 1099511628211U;
             if (e == HTTP1_HEAD)
-                check_head(kind, http1_head(p));
+                check_head(http1_head(p));
         }
         if (e == HTTP1_UPGRADED)
             told ^= (size_t)(bytes.ptr + bytes.len - in.ptr);

@@ -21,10 +21,9 @@ MUST_CHECK int text_append_log(struct bytes *out, struct span s, bool word);
 bool text_is_utf8(struct span s);
 /* Valid UTF-8, whatever characters it holds. */
 bool text_is_utf8_with_controls(struct span s);
-MUST_CHECK int text_append_hex(struct bytes *out, struct span s); /* lower case */
 MUST_CHECK int text_append_base64(struct bytes *out, struct span s);
 
-/* Writes hex of s with a NUL into out (2 * s.len + 1 bytes). */
+/* Writes lower-case hex of s with a NUL into out (2 * s.len + 1 bytes). */
 void text_hex(char *out, struct span s);
 
 /* Formats seconds since 1970 as 2026-01-31T23:59:59Z into out (21 bytes). */

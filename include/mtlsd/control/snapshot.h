@@ -79,7 +79,7 @@ void snapshot_destroy(struct snapshot *s);
 void snapshot_inherit(struct snapshot *next, const struct snapshot *old);
 /* The target of this snapshot that has the same upstream's name and is written the same; NULL. */
 const struct plan_target *snapshot_find_target(const struct snapshot *s, const struct plan_target *like);
-/* Reads the files of every trust's revocation lists again and puts them in the place of those in use, where they may (tls_trust_replace_crls). Gives
+/* Reads the files of every trust's revocation lists again and puts them in the place of those in use, where they may (tls_trust_replace_lists). Gives
  * how many trusts have other lists now; what went wrong is in findings, and leaves its trust as it was. From any thread, one at a time. */
 size_t snapshot_refresh_crls(struct snapshot *s, const struct file_source *files, int64_t now, struct findings *findings);
 /* The files it reads: borrowed pointers in an array that the caller frees; NULL when n is 0 or memory ran out. */

@@ -16,7 +16,7 @@ enum http1_event {
     HTTP1_HEAD,     /* http1_head() is valid until the next call of http1_next, as long as the input given to this call is */
     HTTP1_DATA,     /* *data: body bytes, borrowed from the input */
     HTTP1_TRAILERS, /* http1_head()->fields are the trailer fields */
-    HTTP1_UPGRADED, /* after the head of a 101 or of a tunnel that was expected, and from then on: nothing of *in is eaten, it is not HTTP */
+    HTTP1_UPGRADED, /* after the head of a 101, and from then on: nothing of *in is eaten, it is not HTTP */
     HTTP1_END,      /* the message is whole; the next byte begins another one */
     HTTP1_BAD,
 };
@@ -40,9 +40,6 @@ void http1_expect_no_body(struct http1 *p);
 /* Responses: the request asked for an upgrade that http_upgrade_wanted knows, so this response may be a 101 that switches to it; any other
  * 101 is HTTP1_BAD. Call before its head. */
 void http1_allow_upgrade(struct http1 *p);
-/* Responses: the request was CONNECT, so a 2xx has no body whatever its fields say and HTTP1_UPGRADED follows its head; any other status is a
- * response like others. Call before its head. */
-void http1_expect_tunnel(struct http1 *p);
 /* No message has begun: nothing read since the last end. */
 bool http1_is_idle(const struct http1 *p);
 /* After HTTP1_BAD: REASON_REQUEST_MALFORMED, REASON_REQUEST_TOO_LARGE or REASON_METHOD_UNKNOWN for requests, REASON_UPSTREAM_PROTOCOL

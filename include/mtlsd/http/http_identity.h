@@ -22,7 +22,4 @@ enum http_identity_preset { HTTP_IDENTITY_RFC9440 = 1, HTTP_IDENTITY_X_SSL = 2, 
 MUST_CHECK int http_identity_append(struct bytes *out, unsigned presets, const struct tls_verdict *verdict, const char *status_word,
                                     const struct tls_peer *peer);
 
-/* Every name of every preset that exists or is planned; the guard owns all that begins as they do. */
-const char *const *http_identity_names(size_t *n);
-
 #endif

@@ -44,8 +44,6 @@ bool server_is_draining(const struct server *s);
 
 /* Threads beside the main loop. */
 struct background *server_background(struct server *s);
-/* Calls what once on the main loop, soon. For a demo or test that runs the server on a thread of its own: safe from any thread. */
-void server_request(struct server *s, enum server_signal what);
 
 const struct snapshot *server_snapshot(const struct server *s);
 unsigned server_workers(const struct server *s);

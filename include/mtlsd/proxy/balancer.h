@@ -39,6 +39,4 @@ void balancer_worked(struct balancer *f, const struct plan_target *t);
 void balancer_earn(struct balancer *f, const struct plan_upstream *up);
 bool balancer_spend(struct balancer *f, const struct plan_upstream *up); /* false: no more retries now */
 
-unsigned balancer_active(const struct balancer *f, const struct plan_target *t);
-
 #endif

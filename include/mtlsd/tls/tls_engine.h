@@ -51,7 +51,6 @@ bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdi
 struct tls_tickets;
 struct tls_tickets *tls_tickets_new(size_t max_per_context);
 void tls_tickets_free(struct tls_tickets *t);
-void tls_tickets_forget(struct tls_tickets *t, const struct tls_context *ctx); /* its tickets */
 void tls_tickets_forget_all(struct tls_tickets *t);
 
 enum tls_flag {
@@ -134,8 +133,7 @@ bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now);
 /* Ends a finished connection: the alert waits for the wire, the engine has failed with that reason. text NULL: what the last judgement said. */
 void tls_engine_refuse(struct tls_engine *e, enum reason reason, const char *text);
 
-/* Library start and end, once per process, before any thread. Removes SSLKEYLOGFILE from the environment. */
+/* Once per process, before any thread. Removes SSLKEYLOGFILE from the environment. */
 MUST_CHECK int tls_library_start(struct err *err);
-void tls_library_stop(void);
 
 #endif

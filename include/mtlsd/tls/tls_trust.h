@@ -26,7 +26,7 @@ struct tls_trust_spec {
     const struct tls_file *crl;
     size_t n_crl;
     bool crl_required;         /* an issuer in the chain without a usable CRL is crl_missing / crl_stale; only when n_crl > 0 or crl_fetched */
-    bool crl_fetched;          /* lists come later, by tls_trust_replace_crls */
+    bool crl_fetched;          /* lists come later, by tls_trust_replace_lists */
     int64_t crl_grace;         /* seconds past nextUpdate that a CRL is still used */
     unsigned depth;            /* most certificates in a chain, leaf and trusted CA included; 0: 8 */
     unsigned min_rsa_bits;     /* 0: 2048 */
@@ -40,17 +40,13 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
 struct tls_trust *tls_trust_ref(struct tls_trust *trust);
 void tls_trust_unref(struct tls_trust *trust);
 
-/* Puts these lists, all of a trust's, in the place of those in use: 1 when something changed, 0 when they are the same. -1 + err: one is not whole, not
- * genuine, older than what is in use, or missing; then everything stays as it was (security A3, F1). From any thread, one at a time. */
-MUST_CHECK int tls_trust_replace_crls(struct tls_trust *trust, const struct tls_file *crl, size_t n, int64_t now, struct findings *notes,
-                                      struct err *err);
-
-/* The same; the last n_fetched of the n came over the network, from whoever answered, and are refused unless a CA of the trust signed them: a stranger's
- * list, once in, could not be left out again. */
 struct tls_trust_lists {
     const struct tls_file *files;
-    size_t n, n_fetched;
+    size_t n, n_fetched; /* the last n_fetched of the n came over the network */
 };
+/* Puts these lists, all of a trust's, in the place of those in use: 1 when something changed, 0 when they are the same. -1 + err: one is not whole, not
+ * genuine, older than what is in use, or missing; then everything stays as it was (security A3, F1). A fetched list is refused unless a CA of the trust
+ * signed it: a stranger's list, once in, could not be left out again. From any thread, one at a time. */
 MUST_CHECK int tls_trust_replace_lists(struct tls_trust *trust, const struct tls_trust_lists *lists, int64_t now, struct findings *notes, struct err *err);
 /* When the list that came from the file of this name ends; of several the first. 0: none did. */
 int64_t tls_trust_crl_ends(const struct tls_trust *trust, const char *file);

@@ -92,7 +92,6 @@ START_TEST(says_so_when_the_output_is_full)
     ck_assert_int_eq(text_append_json(&out, span_from_str("\n")), -1);
     ck_assert_int_eq(text_append_percent(&out, span_from_str("\n\n")), -1);
     bytes_clear(&out);
-    ck_assert_int_eq(text_append_hex(&out, span_from_str("abc")), -1);
     ck_assert_int_eq(text_append_base64(&out, span_from_str("abcd")), -1);
     bytes_clear(&out);
 }
@@ -118,17 +117,11 @@ START_TEST(writes_base64_as_rfc_4648_has_it)
 }
 END_TEST
 
-START_TEST(writes_hex_both_ways)
+START_TEST(writes_hex)
 {
-    struct bytes out;
-    bytes_init(&out, 64);
-    ck_assert_int_eq(text_append_hex(&out, span_of("\x00\x9f\xff", 3)), 0);
-    ck_assert(span_equals_str(bytes_span(&out), "009fff"));
     char hex[7];
     text_hex(hex, span_of("\x00\x9f\xff", 3));
     ck_assert_str_eq(hex, "009fff");
-    ck_assert_int_eq(text_append_hex(&out, span_of(NULL, 0)), 0);
-    bytes_clear(&out);
 }
 END_TEST
 
@@ -324,7 +317,7 @@ Suite *suite(void)
     tcase_add_test(t, every_single_byte_comes_out_as_printable_ascii);
     tcase_add_test(t, says_so_when_the_output_is_full);
     tcase_add_test(t, writes_base64_as_rfc_4648_has_it);
-    tcase_add_test(t, writes_hex_both_ways);
+    tcase_add_test(t, writes_hex);
     tcase_add_loop_test(t, writes_dates, 0, COUNT(dates));
     tcase_add_loop_test(t, counts_the_days_left, 0, COUNT(days_left));
     tcase_add_test(t, escapes_a_log_field_so_that_only_its_writer_ends_it);

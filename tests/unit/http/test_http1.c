@@ -132,7 +132,6 @@ struct raw {
     bool response;
     bool no_body; /* the answer to HEAD */
     bool upgrade; /* the answer to a request for a WebSocket */
-    bool tunnel;  /* the answer to CONNECT */
 };
 
 static size_t length_of(const struct raw *r)
@@ -148,8 +147,6 @@ static struct http1 *reader_for(const struct raw *r)
         http1_expect_no_body(p);
     if (r->upgrade)
         http1_allow_upgrade(p);
-    if (r->tunnel)
-        http1_expect_tunnel(p);
     return p;
 }
 
@@ -465,21 +462,6 @@ START_TEST(C4_allows_a_switch_of_protocols_to_one_response_only)
 }
 END_TEST
 
-START_TEST(C4_takes_one_answer_only_for_the_end_of_CONNECT)
-{
-    struct http1 *p = http1_new(false, MAX_HEAD, MAX_FIELDS);
-    struct transcript t = {.len = 0};
-    http1_expect_tunnel(p);
-    static const char refused[] = "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno",
-                      next[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-    feed(p, &t, refused, sizeof(refused) - 1);
-    feed(p, &t, next, sizeof(next) - 1);
-    ck_assert_str_eq(t.text, "HEAD 1.1 407 length 2 keep <><><No><Content-Length><2>\nDATA no\nEND\n"
-                             "HEAD 1.1 200 length 2 keep <><><OK><Content-Length><2>\nDATA hi\nEND\n");
-    http1_free(p);
-}
-END_TEST
-
 START_TEST(is_idle_between_messages_only)
 {
     struct http1 *p = http1_new(true, MAX_HEAD, MAX_FIELDS);
@@ -576,7 +558,6 @@ Suite *suite(void)
     tcase_add_test(tc, C3_does_not_read_the_size_of_a_chunk_for_ever);
     tcase_add_test(tc, leaves_what_follows_a_switch_of_protocols_where_it_is);
     tcase_add_test(tc, C4_allows_a_switch_of_protocols_to_one_response_only);
-    tcase_add_test(tc, C4_takes_one_answer_only_for_the_end_of_CONNECT);
     tcase_add_test(tc, is_idle_between_messages_only);
     tcase_add_test(tc, is_small);
     tcase_add_test(tc, reads_a_head_in_place_and_copies_none);

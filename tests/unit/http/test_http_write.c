@@ -117,15 +117,22 @@ static void spell(char *out, const char *name, int how)
     out[i] = '\0';
 }
 
+/* Of every preset. */
+static const char *const identity_names[] = {
+    "Client-Cert",           "Client-Cert-Chain",    "X-Forwarded-Client-Cert", "X-SSL-Client-Verify",
+    "X-SSL-Client-Status",   "X-SSL-Client-DN",      "X-SSL-Client-CN",         "X-SSL-Client-Serial",
+    "X-SSL-Client-SHA256",   "X-SSL-Client-SAN",     "X-SSL-Client-NotBefore",  "X-SSL-Client-NotAfter",
+    "X-SSL-Issuer",          "X-SSL-Error",          "SSL-Client-Verify",       "SSL-Client-Cert",
+    "SSL-Client-Subject-DN", "SSL-Client-Issuer-DN",
+};
+enum { N_IDENTITY_NAMES = sizeof(identity_names) / sizeof(identity_names[0]) };
+
 START_TEST(C1_removes_every_name_of_every_preset_in_every_spelling)
 {
-    size_t n;
-    const char *const *names = http_identity_names(&n);
-    ck_assert_uint_eq(n, 18);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < N_IDENTITY_NAMES; i++)
         for (int how = 0; how < 6; how++) {
             char name[64], raw[256];
-            spell(name, names[i], how);
+            spell(name, identity_names[i], how);
             snprintf(raw, sizeof(raw), "GET / HTTP/1.1\r\nHost: h\r\n%s: evil\r\n\r\n", name);
             char *text = rewrite_with_identity(raw);
             ck_assert_msg(strstr(text, "evil") == NULL, "%s:\n%s", name, text);
@@ -137,12 +144,10 @@ END_TEST
 
 START_TEST(C1_removes_owned_names_from_trailers)
 {
-    size_t n;
-    const char *const *names = http_identity_names(&n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < N_IDENTITY_NAMES; i++)
         for (int how = 0; how < 6; how++) {
             char name[64];
-            spell(name, names[i], how);
+            spell(name, identity_names[i], how);
             struct http_field fields[] = {{span_from_str(name), span_from_str("evil")},
                                           {span_from_str("Checksum"), span_from_str("1")}};
             struct http_head trailers = {.request = true, .fields = fields, .n_fields = 2};

@@ -62,7 +62,7 @@ static int replace_text(struct span text)
 {
     struct tls_file file = {"new.crl", text};
     err_clear(&err);
-    return tls_trust_replace_crls(trust, &file, 1, CERTS_NOW, &notes, &err);
+    return tls_trust_replace_lists(trust, &(struct tls_trust_lists){.files = &file, .n = 1}, CERTS_NOW, &notes, &err);
 }
 
 static int replace(const struct certs_crl_order *order)
@@ -129,7 +129,7 @@ START_TEST(a3_f1_what_must_not_replace_the_last_good_list)
     }
     ck_assert_int_eq(replace_text(span_of("", 0)), -1);
     err_clear(&err);
-    ck_assert_int_eq(tls_trust_replace_crls(trust, NULL, 0, CERTS_NOW, &notes, &err), -1); /* all files gone */
+    ck_assert_int_eq(tls_trust_replace_lists(trust, &(struct tls_trust_lists){.n = 0}, CERTS_NOW, &notes, &err), -1); /* all files gone */
     ck_assert_uint_eq(generation(), before);
     ck_assert_int_eq(judge_leaf(), REASON_REVOKED);
 }

@@ -17,17 +17,6 @@ START_TEST(takes_the_key_log_out_of_the_environment)
     ck_assert_ptr_null(getenv("SSLKEYLOGFILE"));
     ck_assert_str_eq(getenv("MTLSD_TEST_OTHER"), "stays");
     ck_assert_int_eq(err.kind, ERR_NONE);
-    tls_library_stop();
-}
-END_TEST
-
-START_TEST(starts_again_after_a_stop)
-{
-    struct err err = {0};
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(tls_library_start(&err), 0);
-        tls_library_stop();
-    }
 }
 END_TEST
 
@@ -93,7 +82,6 @@ Suite *suite(void)
     Suite *s = suite_create("tls_library");
     TCase *c = tcase_create("library");
     tcase_add_test(c, takes_the_key_log_out_of_the_environment);
-    tcase_add_test(c, starts_again_after_a_stop);
     tcase_add_test(c, names_alerts_as_the_rfc_does);
     tcase_add_test(c, agrees_with_the_library_on_every_number);
     tcase_add_test(c, has_a_name_for_every_alert_a_verdict_sends);

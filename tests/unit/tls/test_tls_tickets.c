@@ -96,21 +96,6 @@ START_TEST(a_store_of_none_keeps_none)
 }
 END_TEST
 
-START_TEST(b5_forgets_one_context_and_no_other)
-{
-    const struct tls_context gone = {.id = 7}, unknown = {.id = 9};
-    put(7, "a");
-    put(7, "b");
-    put(8, "c");
-    tls_tickets_forget(store, &unknown);
-    tls_tickets_forget(store, &gone);
-    expect("forgotten", 7, NULL);
-    expect("kept", 8, "c");
-    put(7, "again"); /* a shelf that was cleared is a new one */
-    expect("after", 7, "again");
-}
-END_TEST
-
 START_TEST(b5_forgets_everything_and_goes_on)
 {
     put(7, "a");
@@ -142,7 +127,6 @@ Suite *suite(void)
     tcase_add_test(c, the_newest_comes_first);
     tcase_add_test(c, holds_no_more_than_its_bound_for_each_context);
     tcase_add_test(c, a_store_of_none_keeps_none);
-    tcase_add_test(c, b5_forgets_one_context_and_no_other);
     tcase_add_test(c, b5_forgets_everything_and_goes_on);
     tcase_add_test(c, frees_what_nobody_took);
     suite_add_tcase(s, c);

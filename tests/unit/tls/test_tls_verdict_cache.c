@@ -229,7 +229,7 @@ static void replace_list(struct tls_trust *trust, bool revokes)
                                       (int64_t)WIRE_NOW + 7 * WIRE_DAY, &list, &err),
                      0);
     struct tls_file file = {"ca.crl", bytes_span(&list)};
-    ck_assert_int_eq(tls_trust_replace_crls(trust, &file, 1, WIRE_NOW, &notes, &err), 1);
+    ck_assert_int_eq(tls_trust_replace_lists(trust, &(struct tls_trust_lists){.files = &file, .n = 1}, WIRE_NOW, &notes, &err), 1);
     findings_clear(&notes);
     bytes_clear(&list);
 }
