@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 /* n digits; -1 when one of them is something else. */
 static int digits(const char *text, size_t n)
@@ -18,34 +19,17 @@ static int digits(const char *text, size_t n)
     return value;
 }
 
-/* Days since 1970-01-01 in the Gregorian calendar; the year is counted from March, so that the leap day is its last. */
-static int64_t days_of(int year, int month, int day)
-{
-    int64_t y = month > 2 ? year : year - 1;
-    int64_t month_from_march = month > 2 ? month - 3 : month + 9;
-    int64_t leap_days = y / 4 - y / 100 + y / 400;
-    return y * 365 + leap_days + (153 * month_from_march + 2) / 5 + day - 1 - 719468;
-}
-
-static bool date_is_real(int year, int month, int day)
-{
-    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (year < 1 || month < 1 || month > 12 || day < 1)
-        return false;
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return day <= lengths[month - 1] + (month == 2 && leap ? 1 : 0);
-}
-
 enum { DAY = 86400 };
 static const int64_t FIRST_SECOND = INT64_C(-62135596800), LAST_SECOND = INT64_C(253402300799); /* of the years 1 to 9999, in UTC */
 
 static bool read_date(const char *text, int64_t *seconds)
 {
     int year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
-    if (text[4] != '-' || text[7] != '-' || !date_is_real(year, month, day))
+    struct tm date = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    if (text[4] != '-' || text[7] != '-' || year < 1 || month < 1 || day < 1)
         return false;
-    *seconds = days_of(year, month, day) * DAY;
-    return true;
+    *seconds = timegm(&date);
+    return date.tm_mon == month - 1 && date.tm_mday == day; /* or it was no day of that month */
 }
 
 /* "Z", or "+05:30" and how far the clock there is ahead of UTC. -00:00 says that nobody knows where; the time is UTC all the same. */
