@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acceptor.h"
+#include "watch.h"
 
 #include "mtlsd/base/log.h"
 
@@ -70,10 +71,16 @@ static void tell_success(struct acceptor *a)
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
+static void on_pause_over(uv_timer_t *timer);
+
 static void look(struct acceptor *a)
 {
-    if (!a->held && !a->closing && !uv_is_active((uv_handle_t *)&a->pause))
+    if (a->held || a->closing || uv_is_active((uv_handle_t *)&a->pause))
+        return;
+    if (watch_reserve(a->poll.loop, a->fd) == 0)
         uv_poll_start(&a->poll, UV_READABLE, on_ready);
+    else
+        uv_timer_start(&a->pause, on_pause_over, PAUSE_MAX_MS, 0);
 }
 
 static void on_pause_over(uv_timer_t *timer)
@@ -188,6 +195,9 @@ int acceptor_start(struct acceptor *a, uv_loop_t *loop, int fd, const char *plac
         return rc;
     a->poll.data = a;
     a->handles = 2;
+    rc = watch_reserve(loop, fd);
+    if (rc != 0)
+        return rc;
     return uv_poll_start(&a->poll, UV_READABLE, on_ready);
 }
 

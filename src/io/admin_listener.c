@@ -13,6 +13,7 @@
 
 #include "acceptor.h"
 #include "spare_fd.h"
+#include "watch.h"
 #include "admin_socket.h"
 #include "mtlsd/http/http1.h"
 #include "mtlsd/policy/reason.h"
@@ -245,7 +246,9 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
         close(fd); /* too many at once are hung up on */
         return;
     }
-    int rc = uv_pipe_open(&c->pipe, fd);
+    int rc = watch_reserve(l->loop, fd);
+    if (rc == 0)
+        rc = uv_pipe_open(&c->pipe, fd);
     if (rc != 0)
         close(fd);
     if (rc != 0 || uv_timer_start(&c->timer, on_timeout, TIMEOUT_MS, 0) != 0 || uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read) != 0)

@@ -4,9 +4,10 @@
 #include "mtlsd/config/config.h"
 #include "mtlsd/control/fd_share.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 
-enum { SECOND_US = 1000 * 1000, FULL_US = 5 * SECOND_US };
+enum { SECOND_US = 1000 * 1000, FULL_US = 5 * SECOND_US, OUR_WATCHES = 8 /* below an eighth the others would have to have all the rest */ };
 
 void capacity_raise_limit(struct capacity *c)
 {
@@ -19,9 +20,23 @@ void capacity_raise_limit(struct capacity *c)
     c->fd_limit = (size_t)limit.rlim_cur;
 }
 
+/* Far more than a process needs, unless somebody lowered it or the machine is small. */
+static size_t read_watches(void)
+{
+    unsigned long n = 0;
+    FILE *f = fopen("/proc/sys/fs/epoll/max_user_watches", "re");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%lu", &n) != 1)
+        n = 0;
+    fclose(f);
+    return n;
+}
+
 void capacity_share(struct capacity *c, const struct config *config)
 {
     size_t binds = 0;
+    c->watches = read_watches();
     for (size_t i = 0; i < config->n_listeners; i++)
         binds += config->listeners[i].n_bind;
     c->most = fd_share_all(c->fd_limit, c->workers, binds);
@@ -42,6 +57,11 @@ bool capacity_take_client(struct capacity *c)
 void capacity_leave_client(struct capacity *c)
 {
     atomic_fetch_sub_explicit(&c->clients, 1, memory_order_relaxed);
+}
+
+bool capacity_watches_are_scarce(const struct capacity *c)
+{
+    return atomic_load_explicit(&c->clients, memory_order_relaxed) + atomic_load_explicit(&c->uplinks, memory_order_relaxed) >= c->watches / OUR_WATCHES;
 }
 
 bool capacity_take_uplink(struct capacity *c)

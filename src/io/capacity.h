@@ -25,6 +25,7 @@ struct capacity {
     void *ctx;
     unsigned workers;
     size_t fd_limit; /* of the process */
+    size_t watches;  /* that the kernel gives to all processes of a user; 0: unknown */
 };
 
 struct config;
@@ -36,6 +37,8 @@ void capacity_share(struct capacity *c, const struct config *config);
 /* False: there is no place. */
 bool capacity_take_client(struct capacity *c);
 void capacity_leave_client(struct capacity *c);
+/* With so many connections the kernel may refuse to watch another one. */
+bool capacity_watches_are_scarce(const struct capacity *c);
 bool capacity_take_uplink(struct capacity *c);
 void capacity_leave_uplink(struct capacity *c);
 /* For one client more, with what it asks for. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "connector.h"
 #include "peer_address.h"
+#include "watch.h"
 
 #include "mtlsd/policy/forward.h"
 #include "mtlsd/policy/special_address.h"
@@ -324,6 +325,15 @@ static int connect_tcp(struct connector *k, struct upconn *up, const struct name
     return uv_tcp_connect(&up->connect, &up->stream.u.tcp, (const struct sockaddr *)&address, on_connect);
 }
 
+/* One that the kernel will not watch is as one that it gave no descriptor for. */
+static int watch(const struct upconn *up)
+{
+    uv_os_fd_t fd;
+    if (!capacity_watches_are_scarce(up->worker->capacity) || uv_fileno(&up->stream.u.handle, &fd) != 0)
+        return 0;
+    return watch_reserve(up->worker->loop, fd) == 0 ? 0 : UV_EMFILE;
+}
+
 /* 0, or the error number: then there was no attempt. */
 static int attempt(struct connector *k, size_t index)
 {
@@ -338,6 +348,8 @@ static int attempt(struct connector *k, size_t index)
         rc = connect_tcp(k, up, &k->list.items[index]);
     else
         uv_pipe_connect(&up->connect, &up->stream.u.pipe, k->dial.address->path, on_connect);
+    if (rc == 0)
+        rc = watch(up);
     if (rc != 0) {
         upconn_shut(up, false);
         if (rc == UV_EMFILE)

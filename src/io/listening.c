@@ -2,6 +2,7 @@
 #include "listening.h"
 #include "conn.h"
 #include "peer_address.h"
+#include "watch.h"
 
 #include "mtlsd/proxy/early_answer.h"
 
@@ -185,6 +186,19 @@ static bool may_have_more(struct listen_socket *s, int fd, const struct sockaddr
 
 /* ---- clients ---- */
 
+/* It has a place; the kernel may refuse to watch it even so. */
+static void serve(struct listen_socket *s, int fd, const struct sockaddr_storage *from)
+{
+    struct worker *w = s->worker;
+    bool scarce = capacity_watches_are_scarce(w->capacity);
+    if (!scarce || watch_reserve(w->loop, fd) == 0 || (listening_make_room(w) && watch_reserve(w->loop, fd) == 0)) {
+        conn_accept(w, s, fd, from);
+        return;
+    }
+    capacity_leave_client(w->capacity);
+    refuse(s, fd);
+}
+
 static void let_wait(struct listen_socket *s, int fd, const struct sockaddr_storage *from)
 {
     s->waiting = fd;
@@ -206,7 +220,7 @@ void listening_accept_waiting(struct worker *w)
 {
     for (struct listen_socket *s = w->listening.sockets; s != NULL && w->listening.n_waiting > 0; s = s->next) {
         if (s->waiting >= 0 && capacity_take_client(w->capacity))
-            conn_accept(w, s, wait_no_more(s), &s->from);
+            serve(s, wait_no_more(s), &s->from);
     }
 }
 
@@ -218,7 +232,7 @@ static void on_asked(uv_timer_t *timer)
             continue;
         int fd = wait_no_more(s);
         if (take_client(w))
-            conn_accept(w, s, fd, &s->from);
+            serve(s, fd, &s->from);
         else
             refuse(s, fd);
     }
@@ -232,7 +246,7 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
     if (!may_have_more(s, fd, from))
         return;
     if (take_client(w)) {
-        conn_accept(w, s, fd, from);
+        serve(s, fd, from);
     } else if (waits || may_ask_others(w)) {
         let_wait(s, fd, from);
         if (waits)

@@ -226,5 +226,69 @@ class Threads(Case):
                         f"--data={size}:unlimited"], check=True, timeout=10)
 
 
+# No sysctl of this machine is touched: the limit looks small, and the kernel seems to have no watch left while a file is there.
+SCARCE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+    int (*real)(int, int, int, struct epoll_event *) = dlsym(RTLD_NEXT, "epoll_ctl");
+    int rc = real(epoll, op, fd, event);
+    if (op != EPOLL_CTL_ADD || rc != 0 || access(getenv("NO_WATCHES"), F_OK) != 0)
+        return rc;
+    real(epoll, EPOLL_CTL_DEL, fd, event);
+    errno = ENOSPC;
+    return -1;
+}
+FILE *fopen(const char *path, const char *mode)
+{
+    FILE *(*real)(const char *, const char *) = dlsym(RTLD_NEXT, "fopen");
+    static char few[] = "8";
+    return strcmp(path, "/proc/sys/fs/epoll/max_user_watches") == 0 ? fmemopen(few, 1, "r") : real(path, mode);
+}
+"""
+
+
+@unittest.skipUnless(shutil.which("cc"), "no C compiler here")
+class Watches(Case):
+    """libuv ends the process when epoll will not watch another descriptor: it is never asked to."""
+
+    def environment(self):
+        env = super().environment()
+        return dict(env, LD_PRELOAD=str(self.folder / "scarce.so"), NO_WATCHES=str(self.none_left), ASAN_OPTIONS=env["ASAN_OPTIONS"] + ":verify_asan_link_order=0")
+
+    def test_client_that_cannot_be_watched_is_refused_and_the_others_are_served(self):
+        self.none_left = self.folder / "none-left"
+        (self.folder / "scarce.c").write_text(SCARCE)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.folder / "scarce.so", self.folder / "scarce.c", "-ldl"], check=True, timeout=30)
+        backend, port = peers.Backend(self), free_port()
+        daemon = self.daemon(self.admin() + f"""
+            upstreams = {{ a = {{ targets = [ "127.0.0.1:{backend.port}" ]; }}; }};
+            listeners = {{ x = {{ bind = "127.0.0.1:{port}"; upstream = "a"; protocol = "http"; }}; }};""", ports=[port])
+        request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        with peers.connect(port, 10) as inside:
+            inside.sendall(request)
+            self.assertEqual(200, peers.response(inside)[0])
+            self.none_left.touch()
+            for _ in range(3):
+                with peers.connect(port, 10) as client:
+                    client.sendall(request)
+                    self.assertEqual(503, peers.response(client)[0])
+            self.assertNotEqual(0, self.command("status", "-c", daemon.config_path, seconds=10).returncode)
+            self.assertIsNone(daemon.popen.poll(), daemon.log)
+            self.none_left.unlink()
+        with peers.connect(port, 10) as client:
+            client.sendall(request)
+            self.assertEqual(200, peers.response(client)[0])
+        self.assertEqual({"overloaded": 3}, self.status(daemon)["listeners"][0]["refused"])
+        self.assertEqual(0, daemon.stop())
+
+
 if __name__ == "__main__":
     harness.main()
