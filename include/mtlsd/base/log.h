@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per event. A line is built field by field and leaves whole; values are escaped, so nothing that a
- * peer sends can forge a line. The sink is the only mutable global of the program (level, format, where lines
- * go); set it before threads start. Level and format may be changed while threads log.
+ * One line per event. A line is built field by field and written whole. Values are escaped, so that a peer cannot forge
+ * a line. The sink is the only mutable global of the program (level, format, destination); set it before threads start.
+ * Level and format may change while threads log.
  *
- * Two kinds of lines: accesses, one per request or tcp connection, and events, which is everything else. In the
- * formats text and json both look the same. The other formats are those of web servers and hold accesses only:
- * whoever makes an access line writes it himself (log_access), and events are written as text.
+ * There are two kinds of lines: accesses, one per request or tcp connection, and events, all others. In the formats text
+ * and json both look the same. The other formats are those of web servers and have accesses only: the caller writes the
+ * access line itself (log_access), and events are written as text.
  */
 #ifndef MTLSD_BASE_LOG_H
 #define MTLSD_BASE_LOG_H
@@ -26,7 +26,7 @@ void log_setup(enum log_level level, enum log_format format, log_sink_fn sink, v
 void log_change(enum log_level level, enum log_format format);
 bool log_wants(enum log_level level);
 enum log_format log_format_now(void);
-/* Of that format: accesses are lines of their own kind, and events may have to go elsewhere. */
+/* True for the formats of web servers: accesses are lines of their own kind, and events may have another destination. */
 bool log_parts_accesses(enum log_format format);
 
 struct log_line {
@@ -49,8 +49,7 @@ void log_ms(struct log_line *l, const char *key,
             uint64_t micros);     /* written as milliseconds with three digits */
 void log_end(struct log_line *l); /* hands the line to the sink and frees it */
 
-/* A whole access line with its newline, made elsewhere, in a format that parts accesses. The level does not keep it back: whoever asks for such
- * a log wants every line of it. */
+/* A complete access line with its newline, for a format that separates accesses. The level does not suppress it: an access log is complete. */
 void log_access(struct span line);
 
 /* An event that needs no fields. */

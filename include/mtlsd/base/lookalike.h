@@ -13,7 +13,7 @@ struct lookalike {
     size_t len;        /* bytes it takes in the text; 0: the text begins with ASCII, or is empty */
     bool is_utf8;
     const char *name;  /* "a typographic quote"; NULL: it looks like nothing else */
-    const char *plain; /* what to type in its place; "" for what should simply go; NULL where name is NULL */
+    const char *plain; /* the plain text to type instead; "": remove it; NULL where name is NULL */
 };
 
 enum { LOOKALIKE_TEXT = 120 };

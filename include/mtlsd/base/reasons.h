@@ -7,7 +7,7 @@
 #define MTLSD_BASE_REASONS_H
 
 enum reason {
-    REASON_UNDECIDED = 0, /* nobody has judged yet: never treated as yes */
+    REASON_UNDECIDED = 0, /* no decision yet: never treated as yes */
     /* certificate statuses, as the judge gives them */
     REASON_VALID,
     REASON_NONE,

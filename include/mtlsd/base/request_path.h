@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a path rule reads the path of a request. One rule must hold before servers that read paths differently, so there are two readings:
+ * How a path rule reads the path of a request. Servers read paths differently, so there are two readings:
  *
- * as spelled   percent encoding is undone and the parameters of a segment (";x=1") are passed over; everything else counts. "/admin" is "/admin" and "/admin/x",
- *              not "/Admin"; "/admin/" is only what is below.
- * wide         what the most obliging server takes for the same (security C12): letter case does not count (ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic and
- *              Armenian, and the other characters whose case folding is ASCII, as U+212A for k), neither does a slash at the end, nor blanks and control bytes
- *              around a segment and dots at its end, which Windows and old servlet frameworks cut off, nor what follows "::" or ":$" in it, which Windows takes for a stream of the
- *              same file. Percent encoding is undone as often as it goes: there are chains of servers of which each undoes it once. What comes out of it then
- *              means what it means to the next reader: '/' and '\\' part segments, several are one, '?' and '#' end the path.
+ * as spelled   Percent encoding is decoded and the parameters of a segment (";x=1") are skipped; everything else counts. "/admin" covers "/admin" and
+ *              "/admin/x", not "/Admin"; "/admin/" covers only what is below.
+ * wide         What the most lenient server takes for the same path (security C12). These do not count:
+ *              - letter case, of ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic, Armenian, and characters that fold to ASCII, as U+212A to k;
+ *              - a slash at the end;
+ *              - blanks and control bytes around a segment and dots at its end, which Windows and old servlet frameworks remove;
+ *              - text after "::" or ":$" in a segment, which Windows reads as a stream of the same file.
+ *              Percent encoding is decoded repeatedly, as in a chain of servers that each decode once. A decoded byte means what it means to the next
+ *              reader: '/' and '\\' separate segments, several count as one, '?' and '#' end the path.
  *
- * Every path that a rule covers as spelled it covers wide. Dot segments and the like are http_target's: they are refused before.
+ * A rule that covers a path as spelled also covers it wide. http_target refuses dot segments and the like before.
  */
 #ifndef MTLSD_BASE_REQUEST_PATH_H
 #define MTLSD_BASE_REQUEST_PATH_H
@@ -23,12 +25,12 @@ enum path_reading { PATH_AS_SPELLED, PATH_WIDE };
  * encoding. i is less than the length. */
 uint8_t request_path_byte(struct span path, size_t i, enum path_reading reading, size_t *width);
 
-/* How many bytes of path the prefix covers: what is left is empty or begins with '/' (in the wide reading also with one that is encoded). SIZE_MAX: it does not
- * begin so. A prefix covers whole segments; "/" covers every path, and an empty path, which '*' and CONNECT have, is covered by none. */
+/* Number of bytes of path that the prefix covers: the rest is empty or begins with '/' (in the wide reading also an encoded one). SIZE_MAX: the
+ * path does not begin with it. A prefix covers whole segments. "/" covers every path; no prefix covers the empty path of '*' and CONNECT. */
 size_t request_path_covered(const char *prefix, struct span path, enum path_reading reading);
 
-/* To find the rules that may cover a path among thousands, by a number. A path has one for each of its beginnings that ends where a segment does, as the wide
- * reading has it, the shortest first; a rule has one. A rule covers a path in some reading only if its number is 0 or one of the path's. */
+/* A hash to find the rules that may cover a path among thousands. A path has one for each of its beginnings that ends with a segment, in the wide
+ * reading, the shortest first; a rule has one. A rule can cover a path only if its hash is 0 or one of the path's. */
 enum { PATH_BEGINNINGS = 16 };
 size_t request_path_beginnings(struct span path, uint64_t out[PATH_BEGINNINGS]);
 uint64_t request_path_rule_beginning(const char *prefix);

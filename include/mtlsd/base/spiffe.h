@@ -5,13 +5,13 @@
 
 #include "mtlsd/base/span.h"
 
-/* Anything that begins as a SPIFFE ID, however it is spelled and whatever follows. */
+/* The text begins like a SPIFFE ID, in any spelling and with any continuation. */
 bool spiffe_is_meant(struct span uri);
 /* No user, port, query, fragment, percent-encoding, empty or dot segment, upper case before the path; 2048 bytes at most. */
 bool spiffe_is_well_formed(struct span uri);
 /* Lower case letters, digits, dots, hyphens and underscores; 255 bytes at most. */
 bool spiffe_is_domain(struct span text);
-/* A well-formed ID of that trust domain, byte for byte, with a path: without one it names the domain, not somebody in it. */
+/* A well-formed ID of that trust domain, byte for byte, with a path. An ID without a path names the domain itself. */
 bool spiffe_is_of_domain(struct span uri, struct span domain);
 
 #endif

@@ -19,7 +19,7 @@ MUST_CHECK int text_append_percent(struct bytes *out, struct span s);
 MUST_CHECK int text_append_log(struct bytes *out, struct span s, bool word);
 /* Valid UTF-8 that holds no control character, not even one of those beyond ASCII (U+0080 to U+009F). */
 bool text_is_utf8(struct span s);
-/* Valid UTF-8, whatever characters it holds. */
+/* Valid UTF-8, with any characters. */
 bool text_is_utf8_with_controls(struct span s);
 MUST_CHECK int text_append_base64(struct bytes *out, struct span s);
 
@@ -34,9 +34,8 @@ int64_t text_days_left(int64_t when, int64_t now);
 /* The same moment as web servers write it: 31/Jan/2026:23:59:59 +0000 (27 bytes). */
 void text_log_time(char out[27], int64_t seconds);
 
-/* pattern against the whole text: '*' stands for any run inside one part, '**' for any run at all; parts are
- * separated by sep. A '*' that is a whole part needs at least one byte. Case-sensitive. Costs pattern times
- * text, whatever they hold. */
+/* Matches pattern with the whole text: '*' matches any run inside one part, '**' any run at all; sep separates parts. A '*' that is a whole part
+ * needs at least one byte. Case-sensitive. The cost is pattern times text, for any content. */
 bool text_glob(const char *pattern, struct span text, char sep);
 
 #endif

@@ -52,12 +52,12 @@ enum config_host { CONFIG_HOST_UPSTREAM, CONFIG_HOST_PRESERVE, CONFIG_HOST_LITER
 enum config_protocol { CONFIG_PROTOCOL_HTTP, CONFIG_PROTOCOL_TCP };
 enum config_forwarded { CONFIG_FORWARDED_OFF, CONFIG_FORWARDED_X, CONFIG_FORWARDED_RFC7239 };
 
-/* What callers meet who ask for one of these server names. */
+/* The policy for clients that send one of these server names. */
 struct config_sni {
     char *where;
     struct config_strings hosts; /* exact or "*.suffix", lower case; n 0: the DNS names of the identity's certificate */
     char *identity;
-    char *trust;                        /* this and the rest: the block's own where nothing was said */
+    char *trust;                        /* this and the rest default to the values of the tls block */
     enum config_client_cert client_cert;
     uint64_t tolerate;
 };
@@ -80,19 +80,19 @@ struct config_tls {
     /* accept only */
     enum config_client_cert client_cert; /* required when a trust is given */
     uint64_t tolerate; /* bits 1 << enum reason: certificates with nothing worse reach the routes, with their status; 0: none */
-    bool tickets;      /* callers may resume sessions, judged anew each time; false */
+    bool tickets;      /* clients may resume sessions and are verified again each time; false */
     struct config_sni *identities; /* by server name; identity, when given beside them, is for other names and for none, which are refused without */
     size_t n_identities;
 };
 
-/* The rules that a caller can meet, each as a block of its own that borrows from tls: first those of identities, then those for all other names,
- * if these are served. One where nothing depends on the name. */
+/* The policies of a tls block, each as a block of its own that borrows from tls: first those of identities, then the one for other names, if these
+ * are served. One policy where the name does not matter. */
 size_t config_tls_policies(const struct config_tls *tls);
 struct config_tls config_tls_policy(const struct config_tls *tls, size_t i);
-/* The trust, by its name, holds the public CAs of this machine and nothing narrows that down: anybody can have a certificate that is valid by it. */
+/* The trust with this name has the public CAs of this machine without further limits, so that any client can get a valid certificate. */
 struct config;
 bool config_tls_trusts_anybody(const struct config *c, const char *trust);
-/* Over all of them: some caller is asked for a certificate; the statuses (bits 1 << enum reason) that a caller who was let in can have. */
+/* Over all policies: whether any of them requests a certificate; the statuses (bits 1 << enum reason) that an accepted client can have. */
 bool config_tls_asks(const struct config_tls *tls);
 uint64_t config_tls_statuses(const struct config_tls *tls);
 
@@ -116,7 +116,7 @@ struct config_upstream {
     enum config_balance balance;   /* round_robin; hash: by the client's certificate, or its address where there is none */
     enum config_sticky sticky;
     char *sticky_cookie;           /* suffix, insert: the cookie's name */
-    uint64_t retry_after_ms;       /* 10s: how long a target that failed is passed over */
+    uint64_t retry_after_ms;       /* 10s: how long to skip a target after a failed connect */
     unsigned retries;              /* 1: how often a request that a target may have seen is sent again (only where that is safe) */
     char *health_path;             /* active checks: GET this; NULL: connect and shake hands only */
     uint64_t health_interval_ms;   /* 0: no active checks */
@@ -148,7 +148,7 @@ enum config_identity_headers { /* bits */
                                CONFIG_HEADERS_XFCC = 8,
 };
 
-/* What becomes of X-Forwarded-Client-Cert, in Envoy's words. */
+/* How to write X-Forwarded-Client-Cert, in Envoy's words. */
 enum config_xfcc {
     CONFIG_XFCC_SANITIZE_SET,
     CONFIG_XFCC_SANITIZE,
@@ -164,7 +164,7 @@ struct config_header { /* set_headers */
 
 enum config_path_case { CONFIG_PATH_CASE_IGNORE, CONFIG_PATH_CASE_EXACT };
 
-/* What a request must look like, and what happens to it. The first route of a listener that matches decides. */
+/* Conditions for a request, and the action. The first route of a listener that matches decides. */
 struct config_route {
     char *where;
     /* match: all that is given must hold */
@@ -178,7 +178,7 @@ struct config_route {
     /* a gate, not a match: who came this far and is not allowed gets 403 and no further route is tried */
     struct config_allow *allow;
     size_t n_allow;
-    bool allow_log_only; /* the gate only tells whom it would refuse */
+    bool allow_log_only; /* the gate only logs and counts the clients that it would refuse */
     /* act: one of upstream, redirect, respond */
     char *upstream;
     char *redirect;                /* Location; answered with redirect_status */
@@ -225,7 +225,7 @@ struct config_listener {
     struct config_strings allow_origins;
     struct config_allow *allow;
     size_t n_allow;                            /* 0: every verified peer */
-    bool allow_log_only;                       /* they only tell whom they would refuse */
+    bool allow_log_only;                       /* they only log and count the clients that they would refuse */
     unsigned identity_headers;                 /* bits of enum config_identity_headers */
     enum config_xfcc xfcc;                     /* with the preset xfcc; sanitize_set */
     unsigned xfcc_details;                     /* bits of enum config_xfcc_details */
@@ -248,7 +248,7 @@ struct config {
     char *path;
     struct config_strings files; /* path and every file it includes, as far as there are files */
     struct config_places where;
-    unsigned workers;         /* never 0: the number of cores this process may use when nothing is said */
+    unsigned workers;         /* never 0; default: the number of cores that this process may use */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", NULL: none */
     int log_level;            /* enum log_level; info */

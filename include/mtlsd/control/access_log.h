@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What exchanges report becomes counters, the list of last refusals, and one log line per request or tcp connection; but of refusals only so
- * many lines a second for one client, and a number for the rest. One per worker; the refusals are shared. It decides nothing.
+ * Turns reports of exchanges into counters, the list of last refusals, and one log line per request or tcp connection.
+ * Refusals have a limit of lines per second and client; the rest is logged as a number. One per worker; the refusals are
+ * shared. It decides nothing.
  */
 #ifndef MTLSD_CONTROL_ACCESS_LOG_H
 #define MTLSD_CONTROL_ACCESS_LOG_H
@@ -22,14 +23,14 @@ struct access_log {
 
 MUST_CHECK int access_log_init(struct access_log *j, struct refusals *refusals, int64_t (*utc)(void));
 void access_log_clear(struct access_log *j);
-/* From now on most of what is told is about this snapshot, which the caller holds until the next one. Anything else stays right. */
+/* From now on most reports are about this snapshot, which the caller holds until the next one. Reports about others stay correct. */
 void access_log_adopt(struct access_log *j, const struct snapshot *snapshot);
 /* For lines of that format: another one may need other reports. */
 struct observer access_log_observer(struct access_log *j, enum log_format format);
 
 void access_log_accepted(struct access_log *j, const struct plan_listener *listener);
 void access_log_closed(struct access_log *j, const struct plan_listener *listener);
-/* A connection that nothing more is told of. */
+/* A connection without further reports. */
 void access_log_refused(struct access_log *j, const struct plan_listener *listener, enum reason reason);
 /* So many connections were refused since this was last told, because all places are taken. */
 void access_log_overloaded(struct access_log *j, uint64_t connections, const char *text);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the admin socket answers, as a pure function from a request and a view of the running instance to a whole HTTP response.
- * Reading changes nothing: every change is a POST. It carries nothing out: reload and drain are told to the caller as an action; but a target
- * that is drained or enabled is a word on the snapshot's target_state, which is written here.
+ * The answers of the admin socket, as a pure function from a request and a view of the running daemon to a whole HTTP
+ * response. Reading changes nothing: every change is a POST. Reload and drain are returned to the caller as an action.
+ * Draining or enabling a target is written here, to the snapshot's target_state.
  *
- * The socket is for programs on this host. A request that a web page could have made (Origin, Referer, Sec-Fetch-*, preflight fields, a Host
- * that is not this host) is refused whatever it asks for. No answer holds a secret.
+ * The socket is for programs on this host. Every request that a web page could have made is refused (Origin, Referer,
+ * Sec-Fetch-*, preflight fields, a Host that is not this host). No answer has a secret.
  */
 #ifndef MTLSD_CONTROL_ADMIN_H
 #define MTLSD_CONTROL_ADMIN_H
@@ -18,7 +18,7 @@
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/http/http_head.h"
 
-/* Who has a place, and how many there are. */
+/* Connections in use, and their limits. */
 struct admin_room {
     uint64_t clients, most_clients;
     uint64_t descriptors, most_descriptors; /* of clients and upstream connections together */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happened, counted. Each worker owns one struct counters and is the only one to write it; whoever shows numbers sums over the
- * workers. A field is changed with counters_add and counters_sub, which are plain machine adds that another thread may watch.
+ * Counters. Each worker owns one struct counters and is the only writer; readers sum over the workers. A field is
+ * changed with counters_add and counters_sub, which are plain machine adds that another thread may watch.
  *
- * One row per listener, upstream, target and route, found by name in constant time; rows never move, and outlive a reload. A listener's row
- * uses the fields of the accepting side, upstream_connects and refused; an upstream's row the fields of the connecting side and refused.
+ * There is one row per listener, upstream, target and route, found by name in constant time; rows never move, and
+ * outlive a reload. A listener's row uses the fields of the accepting side, upstream_connects and refused; an upstream's
+ * row the fields of the connecting side and refused.
  */
 #ifndef MTLSD_CONTROL_COUNTERS_H
 #define MTLSD_CONTROL_COUNTERS_H
@@ -15,14 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How often callers who were asked for a certificate were let in with this status, the first of them REASON_VALID. */
+/* The number of clients accepted with this status, among those whose certificate was requested; the first is REASON_VALID. */
 struct counters_judged {
     uint64_t connections, requests;
     uint64_t last; /* seconds since 1970; 0: never, or valid */
 };
 enum { COUNTERS_STATUSES = REASON_MALFORMED + 1 };
 
-/* Who was the last of these that was not valid: the subject, or the address of who showed nothing. */
+/* The last of these that was not valid: its subject, or its address if it had no certificate. */
 enum { COUNTERS_LAST = 3, COUNTERS_WHO_SIZE = 96 };
 struct counters_last { /* read by counters_last_get only */
     uint64_t turn, when; /* when: seconds since 1970; 0: empty */

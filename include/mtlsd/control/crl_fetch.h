@@ -45,12 +45,12 @@ struct crl_fetch_answer {
 enum crl_fetch_step { CRL_FETCH_OVER, CRL_FETCH_JUDGE };
 
 void crl_fetch_clear(struct crl_fetch *f); /* all 0 is an empty one */
-/* From now on these, all due at once, but none twice in a second: whoever reloads wants to know. What else is known of an address stays. -1: out of
- * memory, and nothing has changed. */
+/* From now on these addresses, all due at once, but none twice in a second: a reload asks for new lists. Other facts about an address stay. -1:
+ * out of memory, and nothing has changed. */
 MUST_CHECK int crl_fetch_follow(struct crl_fetch *f, const struct crl_fetch_wish *wishes, size_t n, int64_t now);
-struct crl_fetch_item *crl_fetch_find(struct crl_fetch *f, const char *url); /* NULL: nobody asks for it any more */
+struct crl_fetch_item *crl_fetch_find(struct crl_fetch *f, const char *url); /* NULL: it is no longer needed */
 
-/* One that is to be fetched now, busy from then on; NULL: none. Valid until the next crl_fetch_follow. */
+/* An address to fetch now, busy from then on; NULL: none. Valid until the next crl_fetch_follow. */
 const struct crl_fetch_item *crl_fetch_start(struct crl_fetch *f, int64_t now);
 /* When the next one is due; 0: none waits. */
 int64_t crl_fetch_next(const struct crl_fetch *f);

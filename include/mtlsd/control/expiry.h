@@ -14,8 +14,8 @@ bool expiry_speaks(int64_t from, int64_t until, int64_t since, int64_t now);
 /* One of the days before the end has come, and the end has not. */
 bool expiry_is_near(int64_t from, int64_t until, int64_t now);
 
-/* A finding for each of the snapshot's that is to be said: a warning before the end, an error after it. The CAs of "system" are left out: nobody
- * here renews them. */
+/* A finding for each end that is near or past: a warning before it, an error after it. The CAs of "system" are left out: the administrator does
+ * not renew them. */
 void expiry_review(const struct snapshot *s, int64_t since, int64_t now, struct findings *out);
 /* A warning for each whose end is near; what has ended was found while it was loaded. */
 void expiry_at_load(const struct snapshot *s, int64_t now, struct findings *out);

@@ -14,7 +14,7 @@ struct file_access {
     unsigned owner, group, us; /* numbers of users and of a group; us: our effective user */
     bool foreign_owner;        /* neither root nor us */
     bool foreign_group;        /* neither root's nor one of our effective and supplementary groups */
-    bool read_only;            /* its file system is mounted so: nobody can change it, whatever the mode says (volumes of Kubernetes) */
+    bool read_only;            /* on a read-only mount: no user can change it, with any mode (volumes of Kubernetes) */
 };
 
 struct file_names { /* for messages and commands: a name, or a number that has none */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When a target counts as up or down, from one look after the other. As in HAProxy (rise 2, fall 3): a target that is up goes down after three bad
- * looks in a row, one that is down comes back after two good ones. In the beginning a target is up, for want of knowledge, and the first bad
- * look takes it down.
+ * When a target counts as up or down, by its checks. As in HAProxy (rise 2, fall 3), three bad checks in a row take a
+ * target down, and two good ones bring it back. At first a target counts as up, and the first bad check takes it down.
  */
 #ifndef MTLSD_CONTROL_HEALTH_RULES_H
 #define MTLSD_CONTROL_HEALTH_RULES_H

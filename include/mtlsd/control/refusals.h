@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last refusals, for people who ask "why did that not work": one entry for all that are the same, counted; the one that happened longest ago
- * is forgotten first. Shared by all workers; adding takes a
- * short lock, which is why only refusals go in and never a request that went well.
+ * The last refusals, to answer "why did that not work": equal refusals are one counted entry; the oldest is dropped
+ * first. Shared by all workers. Adding takes a short lock, so only refusals are added, never a successful request.
  */
 #ifndef MTLSD_CONTROL_REFUSALS_H
 #define MTLSD_CONTROL_REFUSALS_H
@@ -29,7 +28,7 @@ struct refusals;
 struct refusals *refusals_new(void); /* NULL: out of memory */
 void refusals_free(struct refusals *r);
 
-/* What a caller borrows for one call; NULL strings are taken as "". Too long ones are cut. */
+/* Borrowed for one call; NULL strings count as "". Long ones are cut. */
 struct refusal_note {
     int64_t when;
     enum reason reason;
@@ -38,7 +37,7 @@ struct refusal_note {
 };
 void refusals_add(struct refusals *r, const struct refusal_note *note);
 
-/* Copies the one that happened last first into out (at most max) and says how many. */
+/* Copies the latest first into out (at most max) and returns the number. */
 size_t refusals_copy(struct refusals *r, struct refusal *out, size_t max);
 
 #endif

@@ -30,7 +30,7 @@ struct file_place { /* a file and what it can be exchanged in: the folder of its
 /* How files are read; io/file.c has the real one, tests one over memory. */
 struct file_source {
     void *ctx;
-    /* Starts *out anew and fills it. A folder gives 0, no bytes and is_folder. On failure *out owns nothing. The room for a file is taken at
+    /* Initialises *out and fills it. A folder gives 0, no bytes and is_folder. On failure *out owns nothing. The memory for a file is taken at
      * once, so that a key leaves no copies behind. */
     MUST_CHECK int (*read)(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
     /* Gives the names (not paths) of regular files in a folder, sorted; each and the array are freed by the caller. */
@@ -58,7 +58,7 @@ struct snapshot {
     struct plan_upstream *upstreams;
     struct plan_target *targets; /* of all upstreams, in their order */
     size_t n_targets;
-    struct target_state *target_state; /* what is known of each target: the one part that changes while the snapshot lives */
+    struct target_state *target_state; /* the state of each target: the only part that changes while the snapshot lives */
     struct plan_route *routes; /* of all listeners, in their order */
     size_t n_routes;
     struct plan_listener *listeners;
@@ -71,11 +71,11 @@ struct snapshot *snapshot_new(struct config *config, const struct file_source *f
                               struct findings *findings);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
-/* What becomes of it after the last reference, instead of snapshot_destroy: end is called once, by whoever gave that back, on any thread. Ten thousand
- * identities take a second to free. To be called before others have references. */
+/* Replaces snapshot_destroy after the last reference: end is called once, by the thread that gave it back. Ten thousand identities take a second
+ * to free. Call it before others have references. */
 void snapshot_on_end(struct snapshot *s, void (*end)(void *ctx, struct snapshot *s), void *ctx);
 void snapshot_destroy(struct snapshot *s);
-/* What is known of targets that both snapshots have (same upstream name, same target as written) goes on to be known. */
+/* Keeps the state of targets that both snapshots have (same upstream name, same target as written). */
 void snapshot_inherit(struct snapshot *next, const struct snapshot *old);
 /* The target of this snapshot that has the same upstream's name and is written the same; NULL. */
 const struct plan_target *snapshot_find_target(const struct snapshot *s, const struct plan_target *like);

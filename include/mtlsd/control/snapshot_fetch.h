@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fetched revocation lists of a snapshot: where they come from, and what becomes of one that arrived. Nothing is fetched here. */
+/* Fetched revocation lists of a snapshot: their addresses, and the use of an arrived list. Nothing is fetched here. */
 #ifndef MTLSD_CONTROL_SNAPSHOT_FETCH_H
 #define MTLSD_CONTROL_SNAPSHOT_FETCH_H
 

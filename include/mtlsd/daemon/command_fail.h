@@ -10,7 +10,7 @@ enum command_exit {
     COMMAND_FAILED = 1,  /* ran and failed */
     COMMAND_USAGE = 2,   /* the command line is wrong */
     COMMAND_REFUSED = 3, /* a configuration or a credential was refused */
-    COMMAND_REFUSAL = 4, /* what was asked about is refused (verify, check --connect, drill) */
+    COMMAND_REFUSAL = 4, /* the subject of the command is refused (verify, check --connect, drill) */
 };
 
 /* One line on stderr, "mtlsd: ...", and the exit code given, so that "return command_fail(...)" reads well. */

@@ -9,8 +9,8 @@
 struct run_options {
     const char *path; /* the configuration file that a reload reads again */
     const char *text; /* or the configuration itself: a reload reads the files that it names again */
-    const char *place; /* what findings about text name as its file */
-    void (*translate)(struct findings *findings); /* changes them into the words of whoever wrote text; may be NULL */
+    const char *place; /* the file name for findings about text */
+    void (*translate)(struct findings *findings); /* translates findings into the words of the text's author; may be NULL */
 };
 
 /* Prints each finding as "mtlsd: where: text". */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP/1.1 reading: bytes in, events out, over any cut of the input (RFC 9112). Strict: bare CR or LF, obs-fold, two lengths, a length
- * beside chunked, chunk extensions and the like are HTTP1_BAD, and after that there is nothing more to read on this connection.
+ * Reads HTTP/1.1: bytes in, events out, with any cut of the input (RFC 9112). It is strict: bare CR or LF, obs-fold, two
+ * lengths, a length beside chunked, chunk extensions and the like are HTTP1_BAD. After that the connection cannot be
+ * read further.
  *
- * A head is held until it is whole (at most max_head_bytes); body bytes are never collected.
+ * A head is kept until it is complete (at most max_head_bytes); body bytes are never collected.
  */
 #ifndef MTLSD_HTTP_HTTP1_H
 #define MTLSD_HTTP_HTTP1_H
@@ -27,15 +28,15 @@ struct http1;
 struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields);
 void http1_free(struct http1 *p);
 
-/* Eats from the front of *in and gives the next event. Call again until HTTP1_MORE or HTTP1_UPGRADED. A CONNECT request is a head and its end:
- * it never has a body, and whoever grants it reads on by other means. */
+/* Consumes from the front of *in and gives the next event. Call again until HTTP1_MORE or HTTP1_UPGRADED. A CONNECT request is a head and its end,
+ * without a body; the bytes after it belong to the tunnel. */
 enum http1_event http1_next(struct http1 *p, struct span *in, struct span *data);
 /* The input ended: HTTP1_END for a body that runs until close, HTTP1_MORE when between messages, HTTP1_UPGRADED after that, else HTTP1_BAD
  * (truncated). */
 enum http1_event http1_eof(struct http1 *p);
 
 const struct http_head *http1_head(const struct http1 *p);
-/* Responses: the request was HEAD, so this response has no body whatever its fields say (RFC 9112 section 6.3). Call before its head. */
+/* Responses: the request was HEAD, so this response has no body, with any fields (RFC 9112 section 6.3). Call before its head. */
 void http1_expect_no_body(struct http1 *p);
 /* Responses: the request asked for an upgrade that http_upgrade_wanted knows, so this response may be a 101 that switches to it; any other
  * 101 is HTTP1_BAD. Call before its head. */

@@ -13,7 +13,7 @@ struct http_answer { /* borrowed */
     struct span body;     /* empty: none, and Content-Length says so. A status that has no body (1xx, 204, 304) drops it */
     int64_t now;          /* seconds since 1970, for Date */
     unsigned retry_after; /* seconds; 0: not said */
-    bool head_only;       /* the request was HEAD: the length is told, the body is not sent */
+    bool head_only;       /* the request was HEAD: send the length without the body */
     bool close;           /* say Connection: close */
     bool tunnel;          /* a 2xx that grants CONNECT: neither length nor body (RFC 9110 section 9.3.6) */
 };

@@ -11,28 +11,29 @@
 #include "mtlsd/http/http_head.h"
 #include "mtlsd/http/http_target.h"
 
-/* REASON_VALID with *target, the request's, or why this request is refused, with a sentence in err: REASON_REQUEST_MALFORMED for a missing, doubled or odd Host, one that
- * differs from an absolute target's or CONNECT's, '#', control bytes, bad percent encoding in the target, a target whose form does not go with
- * the method, https:// in the target; REASON_METHOD_UNKNOWN for TRACE; REASON_EXPECTATION_FAILED for an Expect other than 100-continue in
- * HTTP/1.1. Absolute targets and CONNECT pass: whether they are served here is the caller's matter. RFC 9112 section 3.2. */
+/* Checks a request's target, Host and Expect (RFC 9112 section 3.2). REASON_VALID with *target, or the reason of the refusal with a sentence in
+ * err. REASON_REQUEST_MALFORMED: Host is missing, doubled, malformed, or differs from an absolute target or CONNECT; '#', control bytes or bad
+ * percent encoding in the target; a form that does not fit the method; https:// in the target. REASON_METHOD_UNKNOWN: TRACE.
+ * REASON_EXPECTATION_FAILED: another Expect than 100-continue in HTTP/1.1. Absolute targets and CONNECT pass; the caller decides whether it serves
+ * them. */
 enum reason http_guard_request(const struct http_head *h, struct http_target *target, struct err *err);
 /* True with *hops when Max-Forwards counts: a number in an OPTIONS request that the guard passed (RFC 9110 section 7.6.2). At 0 the request is
  * answered here, else it is forwarded with one less (http_outgoing.max_forwards). */
 bool http_guard_max_forwards(const struct http_head *h, unsigned *hops);
 
-/* A field that no peer may bring: any name of any identity preset, and whatever begins as they do (X-SSL-, SSL-Client-, Client-Cert, X-Forwarded-Client-Cert), case
- * ignored and every byte alike that is no letter or digit. */
+/* A field that peers must not send: every name of an identity preset, and every name that begins like one (X-SSL-, SSL-Client-, Client-Cert,
+ * X-Forwarded-Client-Cert). Case is ignored, and all bytes that are not letters or digits count as the same. */
 bool http_guard_is_owned(struct span name);
 
 /* A field that replaces target or method for some servers: X-Original-URL, X-Rewrite-URL, X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override. */
 bool http_guard_is_override(struct span name);
 
-struct http_edit { /* what a route changes about a request's fields; borrowed. Names are compared as http_guard_is_owned does */
+struct http_edit { /* changes of a route to a request's fields; borrowed. Names are compared as http_guard_is_owned does */
     const struct http_field *set; /* each replaces every field of its name; no control bytes */
     size_t n_set;
     const struct span *remove;
     size_t n_remove;
-    const struct http_edit *next; /* one that holds too, but for fields that this one sets; NULL: none */
+    const struct http_edit *next; /* another edit that applies as well, except to fields that this one sets; NULL: none */
 };
 
 struct http_outgoing { /* how a head is to be written */
@@ -44,7 +45,7 @@ struct http_outgoing { /* how a head is to be written */
     bool drop_overrides;      /* requests: remove what replaces target or method for some servers: X-Original-URL, X-HTTP-Method-Override and their kin */
     bool wants_trailers;      /* requests: say TE: trailers, since the peer did; not together with upgrade or close */
     bool trailers;            /* trailers may follow (http_trailers.h): keep Trailer */
-    const struct http_edit *edit; /* requests: NULL: none. Names of hop-by-hop, framing and owned fields, and Host, are passed over */
+    const struct http_edit *edit; /* requests: NULL: none. Hop-by-hop, framing and owned fields and Host are skipped */
     const struct http_field *replaced; /* responses: what is written in place of the peer's fields of these names, where it has any */
     size_t n_replaced;
     struct span date;         /* responses: Date where the peer sent none (RFC 9110 section 6.6.1); empty: none */
@@ -58,12 +59,12 @@ struct http_outgoing { /* how a head is to be written */
     bool keep_alive;          /* say Connection: keep-alive, which an HTTP/1.0 client needs to be told (RFC 9112 appendix C.2.2) */
 };
 
-/* Appends start line, fields (without hop-by-hop ones, those named in Connection, owned ones on requests, framing, Expect of HTTP/1.0,
- * Proxy-Authorization when we are the proxy) and the blank line. -1: no room, an edit that would break the head, or a request whose target
- * cannot be written as a path (CONNECT) where none is given. */
+/* Appends start line, fields and the blank line. Left out are hop-by-hop fields, fields named in Connection, owned fields of requests, framing,
+ * Expect of HTTP/1.0, and Proxy-Authorization if we are the proxy. -1: no room, an edit that would break the head, or a request whose target
+ * cannot be written as a path (CONNECT) without a given one. */
 MUST_CHECK int http_guard_write_head(struct bytes *out, const struct http_outgoing *o);
-/* Appends the last chunk with the trailers that may pass (no framing, hop-by-hop, owned or forwarded fields, none that the edit sets or removes), and the blank
- * line. trailers NULL: none; whether any may pass at all is http_trailers_may_pass. edit NULL: none. */
+/* Appends the last chunk with the trailers that may pass, and the blank line. Framing, hop-by-hop, owned and forwarded fields do not pass, nor
+ * fields that the edit sets or removes. trailers NULL: none; http_trailers_may_pass decides whether any pass at all. edit NULL: none. */
 MUST_CHECK int http_guard_write_last_chunk(struct bytes *out, const struct http_head *trailers, const struct http_edit *edit);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a verified identity is told to a backend: header lines of the presets, encoded so that no byte of a certificate can end a line or
- * a value. rfc9440: RFC 9440. x-ssl: the words of the manual. nginx: the names that applications behind nginx read. X-Forwarded-Client-Cert
- * is http_xfcc's. */
+/* Header lines of the identity presets for a backend, encoded so that no byte of a certificate can end a line or a value. rfc9440: RFC 9440.
+ * x-ssl: the words of the manual. nginx: the names that applications behind nginx read. X-Forwarded-Client-Cert is in http_xfcc. */
 #ifndef MTLSD_HTTP_HTTP_IDENTITY_H
 #define MTLSD_HTTP_HTTP_IDENTITY_H
 

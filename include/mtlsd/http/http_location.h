@@ -11,8 +11,8 @@ struct http_location_map { /* borrowed */
     struct span client_host;        /* the Host the client sent */
 };
 
-/* 1: location names exactly the upstream (its scheme, host and port, where a default port is the same as none), and out got the same location at
- * the client's scheme and host. 0: it does not, or it is relative: leave it alone. -1: no room. */
+/* 1: location names exactly the upstream by scheme, host and port (a default port may be left out), and out got the same location at the client's
+ * scheme and host. 0: it does not, or it is relative: leave it unchanged. -1: no room. */
 MUST_CHECK int http_location_rewrite(struct bytes *out, struct span location, const struct http_location_map *map);
 /* The same for the value of a Refresh field, "5; url=https://...": everything but the address stays. */
 MUST_CHECK int http_location_rewrite_refresh(struct bytes *out, struct span value, const struct http_location_map *map);

@@ -25,9 +25,9 @@ MUST_CHECK int http_target_read(const struct http_head *h, struct http_target *o
  * Parameters are looked past, because some servers cut them off first: "/a;b/..;c/d" has a dot segment, "/;a/b" an empty one. Other spellings of
  * the same path, "/%61;b" for "/a", pass: matching has to see through them. */
 const char *http_target_path_refusal(struct span path);
-/* Appends the path with dot segments resolved, empty segments and "%2e" folded, unreserved characters decoded, hex digits in upper case; the
- * refusal above finds nothing in it. -1 with a sentence for what has no safe spelling: encoded slashes, backslashes, NUL, dot or empty segments
- * with parameters. RFC 3986 section 6.2.2. */
+/* Appends the path with dot segments resolved, empty segments and "%2e" folded, unreserved characters decoded, and hex digits in upper case (RFC
+ * 3986 section 6.2.2). The refusal above then finds nothing in it. -1 with a sentence for paths without a safe spelling: encoded slashes,
+ * backslashes, NUL, dot or empty segments with parameters. */
 MUST_CHECK int http_target_normalize(struct bytes *out, struct span path, struct err *err);
 
 #endif

@@ -5,9 +5,9 @@
 
 #include "mtlsd/http/http_head.h"
 
-/* "websocket" when a request asks for exactly that (GET, HTTP/1.1, no body or one of length 0, one Upgrade that names nothing else, and
- * Connection names it; RFC 6455 section 4.1) or a 101 switches to it; else empty: then the request is forwarded without Upgrade, so that h2c never passes. For
- * http_outgoing.upgrade and http1_allow_upgrade. */
+/* "websocket" if a request asks for exactly that, or a 101 switches to it; otherwise empty. The request must be a GET of HTTP/1.1 without a body,
+ * with one Upgrade and a Connection that names it (RFC 6455 section 4.1). Other requests are forwarded without Upgrade, so that h2c never passes.
+ * For http_outgoing.upgrade and http1_allow_upgrade. */
 struct span http_upgrade_wanted(const struct http_head *h);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * X-Forwarded-Client-Cert as Envoy has it: one element per proxy on the way, "Key=Value;Key=Value", elements parted by commas.
+ * X-Forwarded-Client-Cert as Envoy writes it: one element for each proxy, "Key=Value;Key=Value", separated by commas.
  *
- * What came in is somebody's claim. It passes only in the modes that say so, only from a caller whose certificate this listener judged valid (but
- * for ALWAYS_FORWARD_ONLY), only under exactly this name, and only when its quotes are closed, so that it cannot swallow what we append. One that
- * Connection names was not meant for anybody behind us.
+ * An incoming field is an unproven claim. It passes only in the modes that allow it, from a client with a valid
+ * certificate of this listener (except ALWAYS_FORWARD_ONLY), and under exactly this name. Its quotes must be closed, so
+ * that it cannot swallow our element. A field that Connection names is for this hop only and is dropped.
  */
 #ifndef MTLSD_HTTP_HTTP_XFCC_H
 #define MTLSD_HTTP_HTTP_XFCC_H
@@ -21,13 +21,13 @@ struct http_xfcc {
     enum http_xfcc_mode mode;
     unsigned details;
     struct span by;                    /* the URI name of our own certificate; empty: none */
-    const struct tls_verdict *verdict; /* NULL: nobody was judged */
+    const struct tls_verdict *verdict; /* NULL: no certificate was verified */
     const struct tls_peer *peer;       /* NULL: none */
 };
 
-/* Appends the field's line for this request, or nothing. Our element is By, Hash, Cert, Chain, Subject, URI and DNS, in that order, what there
- * is, Subject always, empty where there is none; a value longer than 16 KiB is left out rather than cut. Values with a mark of the format stand in quotes, a quote in them after a backslash;
- * backslashes, percent signs and what is not printable are written %XX. -1: no room. */
+/* Appends the field's line for this request, or nothing. Our element has By, Hash, Cert, Chain, Subject, URI and DNS, in that order, as far as
+ * known; Subject is always there, if need be empty. A value longer than 16 KiB is left out, never cut. Values with a separator of the format are
+ * quoted, and quotes in them escaped with a backslash. Backslashes, percent signs and bytes that are not printable are written %XX. -1: no room. */
 MUST_CHECK int http_xfcc_append(struct bytes *out, const struct http_xfcc *how, const struct http_head *request);
 
 #endif

@@ -13,7 +13,7 @@ struct admin_call {
     unsigned timeout_ms;
 };
 
-/* Starts *body anew. Gives 0 and the HTTP status when there was an answer, whatever it says. ERR_IO: nobody answers, with what to do. */
+/* Initialises *body. Gives 0 and the HTTP status of any answer. ERR_IO: no daemon answers, with what to do. */
 MUST_CHECK int admin_client_call(const struct admin_call *call, unsigned *status, struct bytes *body, struct err *err);
 
 #endif

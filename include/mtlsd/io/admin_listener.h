@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The admin socket: a unix socket of mode 0600 on which HTTP/1.1 is spoken, one request per connection. What is answered is decided by
- * control/admin; reload and drain are carried out by whoever owns the hooks. Everything happens on one loop.
+ * The admin socket: a unix socket of mode 0600 with HTTP/1.1, one request per connection. control/admin decides the
+ * answers; the owner of the hooks carries out reload and drain. Everything happens on one loop.
  *
  * Limits: 16 connections, 10 seconds and 64 KiB each.
  */
@@ -26,8 +26,8 @@ struct admin_hooks {
     void (*drain)(void *ctx);
 };
 
-/* Binds and listens. A socket file that nobody answers on is replaced; one that somebody answers on, or anything that is not a socket, is an
- * error. path is without "unix:". hooks are copied. NULL + err. */
+/* Binds and listens. A socket file without a listening process is replaced; a live one, or another kind of file, is an error. path is without
+ * "unix:". hooks are copied. NULL + err. */
 struct admin_listener *admin_listener_start(struct uv_loop_s *loop, const char *path, const struct admin_hooks *hooks, struct err *err);
 /* Closes it and its connections and removes the socket file if it is still ours. Memory goes as the loop runs the close callbacks: run the loop
  * once more. NULL is fine. */

@@ -18,7 +18,7 @@ struct background;
 struct background *background_new(struct uv_loop_s *loop, struct err *err);
 /* work runs on a thread, the oldest first, then done on the loop. -1: out of memory. */
 MUST_CHECK int background_do(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
-/* As background_do, but from any thread, and nobody is told when it is over: it does not count as busy. */
+/* As background_do, but from any thread and without a callback: it does not count as busy. */
 MUST_CHECK int background_throw(struct background *s, void (*work)(void *ctx), void *ctx);
 /* Something was given that is not done yet. On the loop's thread. */
 bool background_is_busy(const struct background *s);

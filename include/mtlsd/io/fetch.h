@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One GET over plain http, on a thread of its own: no redirects, no proxy, no other scheme, nothing unpacked, an end of time and of size. What comes
- * back is not to be believed. An address that was not written by whoever configures us must not lead to a loopback or link-local address or to a cloud's
- * metadata, whatever its name: the address itself is looked at, when it is connected to (security F3).
+ * One GET over plain http, on a thread of its own: no redirects, no proxy, no other scheme, no decompression, and limits
+ * of time and size. The answer is not trusted. Addresses from certificates must not lead to a loopback or link-local
+ * address or to a cloud's metadata, with any name: the address itself is checked when it is connected to (security F3).
  */
 #ifndef MTLSD_IO_FETCH_H
 #define MTLSD_IO_FETCH_H

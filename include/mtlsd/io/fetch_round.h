@@ -21,7 +21,7 @@ MUST_CHECK int fetch_round_follow(struct fetch_round *r, const struct crl_fetch_
 void fetch_round_judged(struct fetch_round *r, const char *url, const struct crl_fetch_answer *answer, const struct crl_fetch_judgement *judgement);
 const struct crl_fetch *fetch_round_plan(const struct fetch_round *r);
 bool fetch_round_is_busy(const struct fetch_round *r); /* a thread is under way */
-/* Nothing is told any more; memory goes when the loop has run and the threads have ended. */
+/* Stops all callbacks; memory is freed when the loop has run and the threads have ended. */
 void fetch_round_stop(struct fetch_round *r);
 
 #endif

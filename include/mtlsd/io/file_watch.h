@@ -17,11 +17,11 @@ typedef void (*file_watch_fn)(void *ctx); /* on the loop; may stop the watch */
 /* Copies the paths; at least one. background: looks at the files. What is there now is taken for known. NULL: out of memory. */
 struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const char *const *paths, size_t n, file_watch_fn on_change,
                                     void *ctx);
-/* No look before it goes on: what changes meanwhile is told then. For an owner whose work on a change takes long, so that a file that is written all
- * the time does not keep it busy all the time. NULL is borne. */
+/* Pauses: changes are reported when it continues. For an owner whose work on a change takes long, so that a file that is written all the time does
+ * not keep it busy. NULL is allowed. */
 void file_watch_rest(struct file_watch *f);
 void file_watch_go_on(struct file_watch *f, uint64_t after_ms);
-/* Nothing is told any more; memory goes when the loop has run. */
+/* Stops all callbacks; memory is freed when the loop has run. */
 void file_watch_stop(struct file_watch *f);
 
 #endif

@@ -35,7 +35,7 @@ struct http_reply {
 
 struct http_client *http_client_new(void); /* NULL: out of memory */
 void http_client_free(struct http_client *c); /* NULL is fine */
-/* Starts *reply anew. 0: there was a whole answer, whatever it says. -1 + err, ERR_IO. */
+/* Initialises *reply. 0: any complete answer. -1 + err, ERR_IO. */
 MUST_CHECK int http_client_call(struct http_client *c, const struct http_call *call, struct http_reply *reply, struct err *err);
 
 #endif

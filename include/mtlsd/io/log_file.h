@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where log lines go: standard error, standard output, or a file. Lines of ordinary traffic are gathered per thread and leave once per turn of its loop; warnings
- * and errors leave at once. What nobody reads, or what no disk takes, is dropped, and how much is told once lines pass again. */
+/* The log's destination: standard error, standard output, or a file. Lines of ordinary traffic are gathered per thread and written once per turn
+ * of its loop; warnings and errors at once. Lines that the reader or the disk does not take are dropped and counted, and the count is logged when
+ * lines pass again. */
 #ifndef MTLSD_IO_LOG_FILE_H
 #define MTLSD_IO_LOG_FILE_H
 
@@ -12,7 +13,7 @@ void log_file_write(void *ctx, enum log_kind kind, enum log_level level, struct 
 /* At the very start: standard streams that are closed become /dev/null, else the first socket opened would take their place and get our
  * output. */
 void log_file_keep_streams(void);
-void log_file_flush(void); /* what this thread has gathered */
+void log_file_flush(void); /* the gathered lines of this thread */
 
 /* Opens a file for appending, made with mode 0640 where it does not exist. Gives a descriptor, or -1 + err. */
 MUST_CHECK int log_file_open(const char *path, struct err *err);
@@ -20,8 +21,8 @@ MUST_CHECK int log_file_open(const char *path, struct err *err);
 MUST_CHECK int log_file_check(const char *path, struct err *err);
 /* A descriptor of standard output that log_file_use may take, or -1 + err. */
 MUST_CHECK int log_file_stdout(struct err *err);
-/* From now on lines go to that descriptor, which it takes; path is copied, NULL for one that cannot be opened again. accesses_only: events go
- * to standard error as before. fd -1: everything goes to standard error. Lines that other threads gathered before go to the new place. */
+/* Writes lines to that descriptor from now on, and takes it; path is copied, NULL if it cannot be opened again. accesses_only: events still go to
+ * standard error. fd -1: everything goes to standard error. Lines that other threads gathered before go to the new destination. */
 void log_file_use(const char *path, int fd, bool accesses_only);
 /* Opens the file again by its path, after it was moved away; no line is lost. Nothing to do without a path. On failure the old one stays. */
 MUST_CHECK int log_file_reopen(struct err *err);

@@ -30,7 +30,7 @@ MUST_CHECK bool probe_send(struct probe *p, struct span data);
 MUST_CHECK size_t probe_read(struct probe *p, void *buf, size_t size);
 
 struct probe_turn { /* both directions at once */
-    struct span out; /* what is left to send; goes down as it is taken */
+    struct span out; /* the rest to send; shrinks as it is taken */
     uint8_t *in;
     size_t in_size; /* 0: nothing is read */
     size_t got;
@@ -48,7 +48,7 @@ const struct tls_engine *probe_engine(const struct probe *p); /* NULL: plaintext
 
 /* A listening socket on 127.0.0.1 on a port that was free, or -1 + err. Closed over exec. */
 MUST_CHECK int probe_listen(uint16_t *port, struct err *err);
-/* Keeps a free port of 127.0.0.1 for a process of ours that will listen there: nobody's outgoing connection takes it meanwhile. */
+/* Keeps a free port of 127.0.0.1 for a process of ours that will listen there: no outgoing connection takes it meanwhile. */
 MUST_CHECK int probe_reserve(uint16_t *port, struct err *err);
 void probe_release(int fd);
 

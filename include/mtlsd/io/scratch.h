@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder for a moment: made with a name nobody else has, removed with all that is in it. */
+/* A temporary folder: made with a unique name, removed with its content. */
 #ifndef MTLSD_IO_SCRATCH_H
 #define MTLSD_IO_SCRATCH_H
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may pass: rules over the typed names of a certificate that was judged valid. All keys of one rule must hold; any rule suffices.
+ * Allow rules over the typed names of a valid certificate. All keys of a rule must match; one matching rule is enough.
  *
- * A key is compared with every value of its own type in the leaf, and holds when any of them matches: all OUs of the subject, in whatever RDNs
- * they stand and in whatever order; all SANs of that type. A subject with several CNs has none, here as in the headers (tls_peer.h). Two keys may be held by two values, also of one RDN. Values with control bytes or NUL
- * match nothing. Types never stand for each other: a host name in the CN is no DNS name (security A5, A6).
+ * A key is compared with every value of its own type in the leaf, and matches if any of them does: all OUs of the subject, in any RDN and order; all
+ * SANs of that type. A subject with several CNs has none, here as in the headers (tls_peer.h). Two keys may match two values, also of one RDN.
+ * Values with control bytes or NUL match nothing. Types never stand for each other: a host name in the CN is not a DNS name (security A5, A6).
  *
- * cn, ou, o: byte for byte as the certificate encodes them (so only UTF-8 and ASCII); a cn pattern made of dots, stars and what host names have
- * is for well-formed host names alone. dns: without regard to case; a name with a star, or
- * one that is not well-formed (hostname_is_well_formed), matches nothing. email: the part before the @ byte for byte, the domain as a host name. ip: an address or a
- * range of them. uri: byte for byte; a SPIFFE ID counts only when it is well-formed and the certificate's one URI, and only for a pattern that
- * writes out its trust domain. issuer: the whole RFC 4514 text, and the leaf was issued by
- * a CA of the trust itself: any CA below one may issue to a CA of any name (tls_peer.by_anchor). serial, fingerprint, spki: hexadecimal, colons and case do not matter.
+ * cn, ou, o   Byte for byte as the certificate encodes them, so only UTF-8 and ASCII. A cn pattern of dots, stars and characters of host names matches
+ *             only well-formed host names.
+ * dns         Without regard to case. A name with a star, or a malformed name (hostname_is_well_formed), matches nothing.
+ * email       The part before the @ byte for byte, the domain as a host name.
+ * ip          An address or a range.
+ * uri         Byte for byte. A SPIFFE ID counts only if it is well-formed and the certificate's one URI, and only for a pattern with its trust domain.
+ * issuer      The whole RFC 4514 text, and a CA of the trust itself issued the leaf: a CA below it may choose any name (tls_peer.by_anchor).
+ * serial, fingerprint, spki   Hexadecimal; colons and case do not matter.
  */
 #ifndef MTLSD_POLICY_ALLOW_H
 #define MTLSD_POLICY_ALLOW_H
@@ -22,12 +24,12 @@
 
 /* No rules: every valid peer. With rules: only a valid peer that matches one; no certificate never matches. */
 bool allow_permits(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer);
-/* A rule looks at names of a type of which this valid certificate has one that no pattern could match: it is malformed, a wildcard, one of several CNs, in
- * letters that rules do not read, or an issuer that only the peer sent. That no rule holds does
- * not prove then that the caller is none of those who are meant, and a rule that keeps them out must not let it pass (security A15). */
+/* The rule compares names of a type of which this valid certificate has an unmatchable one: malformed, a wildcard, one of several CNs, in letters
+ * that rules do not read, or an issuer that only the peer sent. If no rule matches, that does not prove that the client is not meant. A rule that
+ * keeps clients out must then not let it pass (security A15). */
 bool allow_is_in_doubt(const struct config_allow *rules, size_t n, const struct tls_verdict *verdict, const struct tls_peer *peer);
-/* Whether rules that are only tried out (allow_log_only) let pass a caller for whom none holds: a valid certificate, or none where none is needed;
- * never one that is not valid. NULL: nobody was judged, no. */
+/* Whether rules with allow_log_only accept a client that no rule matches: with a valid certificate, or without one if none is needed; never with
+ * another status. NULL: no certificate was verified, no. */
 bool allow_spares(const struct tls_verdict *verdict);
 /* "cn = \"x\", ou = \"y\"" for messages; empty when rules is NULL. */
 void allow_describe(const struct config_allow *rule, char *out, size_t size);

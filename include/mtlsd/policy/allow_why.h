@@ -5,7 +5,7 @@
 
 #include "mtlsd/policy/allow.h"
 
-/* What to know about the first key of the rule that does not hold, as a clause with what to do; NULL: nothing, or all hold. */
+/* A hint about the first key of the rule that does not match, as a clause with what to do; NULL: none, or all match. */
 const char *allow_why_not(const struct config_allow *rule, const struct tls_peer *peer);
 /* The sentence for a refusal by a list none of whose rules holds. */
 const char *allow_why_refused(const struct config_allow *rules, size_t n, const struct tls_peer *peer);

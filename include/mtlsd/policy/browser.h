@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A page in a browser on this host can make it call a plaintext listener on localhost, and our certificate would go with the call (DNS
- * rebinding, cross-site requests; security E1). Here such requests are told from those of programs, by what only a browser sends and by the
- * names the listener answers to. For listeners with guards_browsers only.
+ * Web pages in a browser on this host can send requests to a plaintext listener on localhost, and our certificate would
+ * be used (DNS rebinding, cross-site requests; security E1). Such requests are recognised by fields that only browsers
+ * send, and by host names that are not the listener's. For listeners with guards_browsers only.
  */
 #ifndef MTLSD_POLICY_BROWSER_H
 #define MTLSD_POLICY_BROWSER_H

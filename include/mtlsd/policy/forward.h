@@ -17,7 +17,7 @@ enum forward_way { FORWARD_REFUSED, FORWARD_BY_ROUTE, FORWARD_DIRECT };
 
 struct forward_verdict {
     enum forward_way way;
-    bool public_only; /* direct: special addresses are refused, because nobody listed this host */
+    bool public_only; /* direct: special addresses are refused, because no list names this host */
 };
 
 /* host: without port and brackets. port: never 0. With FORWARD_REFUSED a sentence in err that says which key would allow it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each reason means to the outside: one row per reason, and nothing compiles until every column of a new row is filled. */
+/* What each reason means to peers and people: one row per reason. The code compiles only if every column of a new row is filled. */
 #ifndef MTLSD_POLICY_REASON_H
 #define MTLSD_POLICY_REASON_H
 
@@ -11,7 +11,7 @@ struct reason_row {
     const char *word;      /* "unknown_ca" */
     int openssl_error;     /* X509_V_ERR number of a certificate status, -1 where there is none */
     int alert;             /* TLS alert we send, -1: none */
-    unsigned http_status;  /* what an HTTP caller gets; 0: nothing is sent */
+    unsigned http_status;  /* the HTTP status for the client; 0: none is sent */
     enum log_level level;
     const char *title;     /* short, for people */
     const char *hint;      /* what to do */
@@ -19,7 +19,7 @@ struct reason_row {
 
 const struct reason_row *reason_row(enum reason reason); /* never NULL */
 const char *reason_word(enum reason reason);
-/* What to do; about a certificate that names nothing something else than about one with the wrong names. peer may be NULL. */
+/* What to do. A server certificate without any name has another hint than one with wrong names. peer may be NULL. */
 struct tls_peer;
 const char *reason_hint(enum reason reason, const struct tls_peer *peer);
 /* The words for a verdict and all that was found beside it (bits 1 << enum reason), the verdict's first: "expired,wrong_purpose". */

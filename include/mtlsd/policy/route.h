@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which route of a listener decides about a request, and why the earlier ones did not. Values in, a verdict out: what is matched here is what
- * is forwarded, so the path given is the one that will be sent (before strip_prefix).
+ * Which route of a listener decides about a request, and why the earlier ones did not. Values in, a verdict out. The path given is the one that will be
+ * forwarded (before strip_prefix), so that the path matched is the path sent.
  *
- * host: an exact name, or "*.suffix", which is one or more whole labels before the suffix and never the suffix itself.
- * path: a prefix that ends where a segment does: "/admin" is "/admin" and "/admin/x", not "/administrator"; "/admin/" is only what is below;
- *   "/" is every path. How it is read: base/request_path.h. A gate is as wide as the most obliging server behind it, an opening as narrow as the strictest
- *   (security C12): a route matches by the wide reading of its path. One whose path is not spelled so in the request keeps out whom it keeps out, and else leaves
- *   the decision to the first route that matches the path as it is spelled; its edits hold too. It has no say where an earlier route that lets the request on has
- *   a path that covers its own: whoever reads the request as this one reads it as that one. path_case = "exact" takes a route out of the wide reading.
- * method: byte for byte. cert: the status of the verdict. caller: a valid certificate that matches, never any other status (security A2). A route that
- *   refuses also takes a certificate whose names leave in doubt whether it matches (allow_is_in_doubt).
+ * host     An exact name, or "*.suffix": one or more whole labels before the suffix, never the suffix itself.
+ * path     A prefix of whole segments: "/admin" covers "/admin" and "/admin/x", not "/administrator"; "/admin/" only what is below; "/" every path.
+ *          Its readings are in base/request_path.h. A gate is as wide as the most lenient server, and access as narrow as the strictest (security C12).
+ *          So a route matches by the wide reading. If the request spells the path differently, the route can only refuse: a client that it accepts goes
+ *          on to the first route that matches as spelled, and the edits of both apply. It does not even refuse if an earlier route that accepts the
+ *          client has a path that covers its own. path_case = "exact" turns the wide reading off for a route.
+ * method   Byte for byte.
+ * cert     The status of the verdict.
+ * caller   A valid certificate that matches, never another status (security A2). A route that refuses also matches a certificate whose names leave it
+ *          in doubt (allow_is_in_doubt).
  */
 #ifndef MTLSD_POLICY_ROUTE_H
 #define MTLSD_POLICY_ROUTE_H
@@ -25,7 +27,7 @@ struct route_question { /* all borrowed */
     struct span method;
     struct span host; /* without port; compared without regard to case, one trailing dot ignored */
     struct span path; /* without query; empty for '*' and for CONNECT, which no path rule matches */
-    const struct tls_verdict *verdict; /* NULL: nobody was asked for a certificate, which counts as status none */
+    const struct tls_verdict *verdict; /* NULL: no certificate was requested, which counts as status none */
     const struct tls_peer *peer;       /* NULL: none */
 };
 
@@ -53,8 +55,8 @@ bool route_is_as_spelled(const struct config_route *route, const struct route_qu
 
 /* Some route of the list names this host exactly or by suffix (a route without host names none): for the forward proxy and for CONNECT. */
 bool route_names_host(const struct config_route *routes, size_t n, struct span host);
-/* "host[:port]" or "*.suffix[:port]" patterns, as in forward_proxy.direct; a pattern without a port is every port, and port 0 in the question
- * never matches a pattern with one. IPv6 literals stand in brackets in a pattern that has a port, host is without. */
+/* Patterns "host[:port]" or "*.suffix[:port]", as in forward_proxy.direct. A pattern without a port matches every port; port 0 in the question
+ * never matches a pattern with a port. IPv6 literals are in brackets in a pattern with a port; host has no brackets. */
 bool route_host_listed(const struct config_strings *patterns, struct span host, unsigned port);
 
 /* The statuses of a cert key in words, for messages: "expired, revoked"; "error" for all but valid and none. */

@@ -16,8 +16,8 @@
  */
 const char *special_address_kind(const uint8_t *bytes, size_t n);
 
-/* Where nobody but this host's own owner may send us: this host, its link (a cloud's metadata included), what is no place at all. Private networks are
- * none of them. kind: of above, NULL too. */
+/* Addresses to which only the configuration may send us: this host, its link (with a cloud's metadata), and addresses that are no destination.
+ * Private networks are not among them. kind: as above, may be NULL. */
 bool special_address_is_near(const char *kind);
 
 #endif

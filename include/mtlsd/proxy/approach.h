@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way to a target that no client waits for: from a connected socket through a proxy on the way and a PROXY header that speaks for nobody to TLS
- * that was verified. Bytes in, bytes out; a driver connects, moves the bytes and minds the time.
+ * Connects to a target without a client: from a connected socket, through the upstream's proxy and a PROXY header
+ * without a client, to verified TLS. Bytes in, bytes out; a driver connects, moves the bytes and keeps the time.
  */
 #ifndef MTLSD_PROXY_APPROACH_H
 #define MTLSD_PROXY_APPROACH_H

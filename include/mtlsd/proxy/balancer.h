@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of all targets of a snapshot as one worker sees it: what runs where, who is passed over after a failure, and which target the next
- * request gets. What several workers must agree on (held, down, drained) is in the state of targets. Pure: the moment is an argument.
+ * The targets of a snapshot as one worker sees them: their requests, the targets skipped after a failure, and the choice
+ * for the next request. State that workers share (held, down, drained) is in target_state. Pure: the moment is an
+ * argument.
  */
 #ifndef MTLSD_PROXY_BALANCER_H
 #define MTLSD_PROXY_BALANCER_H
@@ -20,18 +21,18 @@ void balancer_free(struct balancer *f);
 struct balancer_wish {
     const struct plan_target *sticky; /* preferred while it is neither held nor down, drained or not: draining ends no session; NULL: none */
     uint64_t key;                     /* for balance = "hash" and sticky = "client_cert" */
-    bool by_key;                      /* choose by key whatever balance says */
+    bool by_key;                      /* choose by key, with any balance */
     uint64_t tried;                   /* bits of this upstream's targets (the first 64; others only get a first try) that failed this request already */
     uint64_t number;                  /* any random number */
 };
 
-/* NULL: none may be used (all tried, drained or down). When all that are left are held, the one whose hold ends first is given: somebody has to
- * find out. A single target is given though held or down: there is nothing to prefer. */
+/* NULL: none is usable (all tried, drained or down). If all remaining targets are held, the one whose hold ends first is given, so that it is
+ * tried. A single target is given even if held or down: there is no other. */
 const struct plan_target *balancer_choose(struct balancer *f, const struct plan_upstream *up, const struct balancer_wish *wish, uint64_t now_us);
 
 void balancer_begin(struct balancer *f, const struct plan_target *t); /* a request or tcp connection runs on it */
 void balancer_end(struct balancer *f, const struct plan_target *t);
-/* It could not be reached: passed over for retry_after (by every worker). */
+/* It could not be reached: skip it for retry_after (in every worker). */
 void balancer_failed(struct balancer *f, const struct plan_target *t, uint64_t now_us);
 void balancer_worked(struct balancer *f, const struct plan_target *t);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many connections each client address holds, in the whole process (security C14). Only addresses with a connection are kept, so the clients
- * there may be are its bound. Workers share it; nobody touches it where no limit is configured. Addresses are placed by a hash with a secret key.
+ * The number of connections of each client address, in the whole process (security C14). Only addresses with a
+ * connection are kept, so the connection limit bounds the table. Workers share it; without a limit it is not used. A
+ * hash with a secret key places the addresses.
  */
 #ifndef MTLSD_PROXY_CLIENT_COUNT_H
 #define MTLSD_PROXY_CLIENT_COUNT_H
@@ -16,7 +17,7 @@ struct client_count;
 struct client_count *client_count_new(uint64_t secret, uint64_t more_secret); /* NULL: out of memory */
 void client_count_free(struct client_count *c);
 
-/* What counts as one client: an IPv4 address, or a /64 network of IPv6. 0: it has no address, and is not counted. */
+/* The key of one client: an IPv4 address, or a /64 network of IPv6. 0: it has no address, and is not counted. */
 uint64_t client_count_key(const struct client_address *client);
 /* Another connection would be within the limit. */
 bool client_count_has_room(struct client_count *c, uint64_t key, unsigned most);

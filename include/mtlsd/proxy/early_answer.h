@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client is told that is refused before anything of it was read: cheap, and without a handshake (security C13, C14). */
+/* The answer to a client that is refused before any of its bytes is read: cheap, and without a handshake (security C13, C14). */
 #ifndef MTLSD_PROXY_EARLY_ANSWER_H
 #define MTLSD_PROXY_EARLY_ANSWER_H
 

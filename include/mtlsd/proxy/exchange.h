@@ -34,8 +34,8 @@ struct exchange_env { /* one per worker, shared by its exchanges */
     struct observer observer;
     bool draining; /* answer, then close */
     struct client_count *clients; /* shared by all workers */
-    unsigned most_per_client;     /* limits.per_client; 0: nobody is counted */
-    int64_t date_of; /* the second that date says; it is written anew when another one is asked for */
+    unsigned most_per_client;     /* limits.per_client; 0: clients are not counted */
+    int64_t date_of; /* the second of date, which is written again for another second */
     char date[HTTP_DATE_SIZE];
 };
 
@@ -57,8 +57,8 @@ void exchange_free(struct exchange *x);
 void *exchange_driver(const struct exchange *x);
 const struct plan_listener *exchange_listener(const struct exchange *x);
 
-/* limits.per_client (security C14): a client is counted from when its address is known, and refused then if it has too many connections. What follows is
- * for a driver that would rather refuse it before that, with this text, and for clients that came before there was a limit. */
+/* limits.per_client (security C14): a client is counted when its address is known, and refused if it has too many connections. The following
+ * functions are for a driver that refuses it earlier, with this text, and for clients that came before there was a limit. */
 enum { EXCHANGE_COUNT_SIZE = 96 };
 bool exchange_count_permits(const struct exchange_env *env, const struct client_address *client);
 const char *exchange_count_text(const struct exchange_env *env, char out[EXCHANGE_COUNT_SIZE]);
@@ -76,7 +76,7 @@ void exchange_on_connect_failed(struct exchange *x, enum reason reason, const ch
 void exchange_on_deadline(struct exchange *x, struct moment now);
 /* The worker drains: finish what runs, begin nothing. */
 void exchange_on_drain(struct exchange *x, struct moment now);
-/* Ends it now, whatever runs. True: something did, and was told as REASON_DRAINING. */
+/* Ends it now, in any state. True: something was open, and was reported as REASON_DRAINING. */
 bool exchange_cut(struct exchange *x, const char *why, struct moment now);
 
 /* Goes on with what had to wait for room; true when it produced something to send. */
@@ -90,7 +90,7 @@ bool exchange_wants_read(const struct exchange *x, enum side side);
 /* Not NULL: connect there and call on_connected or on_connect_failed. It stays valid until then or until NULL is given. */
 const struct dial *exchange_wants_connect(const struct exchange *x);
 uint64_t exchange_deadline_us(const struct exchange *x); /* UINT64_MAX: none */
-/* Everything was said: close both sockets. *reset: abort the client's connection, so that a cut answer cannot look whole. */
+/* Everything was sent: close both sockets. *reset: abort the client's connection, so that a cut answer cannot look complete. */
 bool exchange_is_done(const struct exchange *x, bool *reset);
 /* Between requests, though what came of the next one may wait already: may be moved to another snapshot's listener of the same name. False: its
  * certificate does not hold there, and the exchange ends as after a refused handshake; what had come from the client is not served. */
@@ -102,9 +102,9 @@ bool exchange_is_outdated(const struct exchange *x, struct moment now);
 bool exchange_holds_next(const struct exchange *x); /* something of the client waits to be looked at */
 bool exchange_is_handshaking(const struct exchange *x); /* nothing of the client was judged yet: it may be moved likewise */
 bool exchange_rebind(struct exchange *x, const struct plan_listener *listener, struct moment now);
-/* What is known of revocation has changed, or the configuration: both peers are judged again, whatever runs, by what their listener and their target
- * are now (NULL: that side stays as it is). One that does not hold any more, or may not do what it does, is told by an alert, and the exchange ends.
- * That dates have passed ends only what is between requests. */
+/* Revocation lists or the configuration have changed: verify both peers again, in any state, by what their listener and their target are now
+ * (NULL: that side stays). A peer that is no longer valid or allowed gets an alert, and the exchange ends. A passed date ends only connections
+ * between requests. */
 void exchange_rejudge(struct exchange *x, const struct plan_listener *now_there, struct tls_context *up, struct moment now);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What waits to leave in one direction: owned bytes and borrowed spans in order, so that a body passes from the reader's buffer to the
- * writer's system call without a copy, unless it is so short that it fits behind the owned bytes. Borrowed spans live for one turn:
- * gather_settle copies what was not sent by its end.
- * It owns no memory while it is empty.
+ * Bytes to send in one direction: owned bytes and borrowed spans in order. So a body passes from the reader's buffer to
+ * the writer's system call without a copy, unless it is short enough to join the owned bytes. Borrowed spans live for
+ * one turn of the loop: gather_settle copies the unsent rest at its end. An empty one owns no memory.
  */
 #ifndef MTLSD_PROXY_GATHER_H
 #define MTLSD_PROXY_GATHER_H
@@ -25,7 +24,7 @@ struct gather {
 void gather_init(struct gather *g, size_t max);
 void gather_clear(struct gather *g);
 MUST_CHECK int gather_copy(struct gather *g, struct span s);   /* bytes that do not outlive the call */
-MUST_CHECK int gather_take(struct gather *g, struct bytes *b); /* b is empty and owns nothing afterwards, whatever comes of it */
+MUST_CHECK int gather_take(struct gather *g, struct bytes *b); /* b is empty and owns nothing afterwards, with any result */
 MUST_CHECK int gather_borrow(struct gather *g, struct span s); /* valid until gather_settle */
 /* Up to max runs from the front, in order. */
 size_t gather_runs(const struct gather *g, struct span *runs, size_t max);

@@ -25,7 +25,7 @@ void link_clear(struct link *l);
 bool link_is_open(const struct link *l);        /* no handshake in progress, not broken: application bytes may be written */
 bool link_is_handshaking(const struct link *l);
 
-/* What cannot be kept breaks the link, and a broken one takes nothing more: a message with a hole must not get its end. */
+/* A lack of memory breaks the link, and a broken link accepts nothing more: a message with a gap must not get its end. */
 void link_write_copy(struct link *l, struct span s);
 void link_write_take(struct link *l, struct bytes *b);     /* its memory is taken, and b left empty */
 void link_write_borrow(struct link *l, struct span s); /* valid until link_settle */
@@ -34,12 +34,12 @@ void link_end(struct link *l);
 void link_write_raw(struct link *l, struct span s);
 size_t link_pending(const struct link *l); /* bytes waiting, encrypted or not */
 
-/* What may be sent now: encrypts what the engine takes, then gives up to max runs. */
+/* The bytes to send now: encrypts what the engine takes, then gives up to max runs. */
 size_t link_runs(struct link *l, struct span *runs, size_t max);
 void link_sent(struct link *l, size_t n);
 /* End of a turn: copies what is still borrowed. */
 void link_settle(struct link *l);
-/* Bytes came from a peer of whom nothing is expected. True: they concern TLS alone and the link is as good as before. */
+/* Bytes came from an idle peer. True: they concern only TLS, and the link is still good. */
 bool link_stays_idle(struct link *l, struct span wire, int64_t utc);
 /* Everything was handed to the wire and our direction may be shut. */
 bool link_wants_shutdown(const struct link *l);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one worker knows of host names: which answers are fresh, what is to be looked up next, who waits for it. It looks nothing up: its
- * driver does, and tells the result. Time is an argument.
+ * The host names that one worker knows: fresh answers, lookups to do next, and waiting connections. It looks nothing up:
+ * its driver does, and reports the result. Time is an argument.
  *
- * An answer is used for 30 s. After that the next one who asks waits for a new look-up; when that fails, or gives nothing for a second, an
- * answer of the last five minutes is used instead, so that an outage of the resolver is not ours. A failure is remembered for a second. All who ask
- * for one name share one look-up. Two look-ups run at once, further ones queue. One that has run for a second does not count among the two any more,
- * whoever waits for it: it cannot be stopped, and names whose servers are silent must not keep others waiting (security D8). There are never more than
+ * An answer is used for 30 s. After that the next user waits for a new lookup. If that fails or takes longer than a
+ * second, an answer of the last five minutes is used, so that an outage of the resolver is not ours. A failure is cached
+ * for a second. All users of a name share one lookup.
+ *
+ * Two lookups run at once, further ones queue. A lookup that has run for a second no longer counts among the two: it
+ * cannot be stopped, and names with silent servers must not keep others waiting (security D8). There are never more than
  * eight in all.
  */
 #ifndef MTLSD_PROXY_NAME_CACHE_H
@@ -40,7 +42,7 @@ void name_list_arrange(struct name_list *out, const struct name_address *found, 
 struct name_cache;
 struct name_entry;
 
-struct name_waiter { /* part of whoever asks, zeroed by it; the cache's own */
+struct name_waiter { /* part of the user's struct, zeroed by it; the cache's own */
     struct name_waiter *prev, *next;
     struct name_entry *entry; /* NULL: waits for nothing */
 };
@@ -60,7 +62,7 @@ enum name_verdict {
 };
 
 struct name_cache *name_cache_new(void); /* NULL: out of memory */
-void name_cache_free(struct name_cache *c); /* nobody waits any more */
+void name_cache_free(struct name_cache *c); /* no user waits any more */
 
 /* A name longer than 253 bytes, or with a label that is empty or longer than 63, fails without a look-up (RFC 1035 section 2.3.4). */
 enum name_verdict name_cache_ask(struct name_cache *c, const char *host, struct name_waiter *w, struct name_answer *answer, uint64_t now_us);
@@ -76,8 +78,8 @@ void name_cache_end(struct name_cache *c, struct name_entry *e, const struct nam
 /* The next one whose wait is over, with its answer; NULL: none. */
 struct name_waiter *name_cache_next_told(struct name_cache *c, struct name_answer *answer);
 
-/* When somebody waits who would then take an older answer, or when a look-up that queues may begin; UINT64_MAX: neither. At that time call
- * name_cache_on_time, and look what is told and what may begin. */
+/* The time when a waiting user accepts an older answer, or a queued lookup may begin; UINT64_MAX: neither. Then call name_cache_on_time, and check
+ * for results and for lookups that may begin. */
 uint64_t name_cache_deadline_us(const struct name_cache *c);
 void name_cache_on_time(struct name_cache *c, uint64_t now_us);
 

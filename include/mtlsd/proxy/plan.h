@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where connections come from and where they go, ready to use: a listener and an upstream of the configuration with their TLS contexts.
- * Owned by a snapshot; whoever keeps a pointer holds the snapshot. */
+/* Listeners and upstreams of the configuration with their TLS contexts, ready to use. Owned by a snapshot; hold the snapshot as long as a pointer
+ * into it. */
 #ifndef MTLSD_PROXY_PLAN_H
 #define MTLSD_PROXY_PLAN_H
 
@@ -41,7 +41,7 @@ struct plan_listener {
     const struct plan_route *routes; /* at least one */
     size_t n_routes;
     struct route_index *by_host; /* owned by the snapshot; NULL: the routes are looked through */
-    const struct plan_target *direct; /* forward proxy: what stands for hosts reached without a route; NULL: none */
+    const struct plan_target *direct; /* forward proxy: the upstream for hosts without a route; NULL: none */
 };
 
 /* Where the driver is to connect for an exchange. */
@@ -55,8 +55,8 @@ struct dial {
  * memory. */
 MUST_CHECK int plan_edit(const struct config_route *conf, struct http_edit **out);
 
-/* What Host says to this target when it is not the client's: the configured literal, else the name that SNI asks for, with the port unless
- * it is the usual one (RFC 9110 section 7.2). Written into out, or empty when it does not fit. */
+/* The Host header for this target if it is not the client's: the configured literal, else the SNI name, with the port unless it is the usual one
+ * (RFC 9110 section 7.2). Written into out; empty if it does not fit. */
 struct span plan_host_field(const struct plan_target *target, char *out, size_t size);
 
 #endif

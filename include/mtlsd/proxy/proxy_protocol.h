@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The PROXY protocol, v1 and v2 (haproxy.org, proxy-protocol.txt): who is behind a connection, told at its very start. Bytes in, values out. */
+/* The PROXY protocol, v1 and v2 (haproxy.org, proxy-protocol.txt): the client's address at the start of a connection. Bytes in, values out. */
 #ifndef MTLSD_PROXY_PROXY_PROTOCOL_H
 #define MTLSD_PROXY_PROXY_PROTOCOL_H
 
@@ -16,13 +16,13 @@ struct proxy_protocol_peer {
     uint16_t source_port, destination_port;
 };
 
-/* Reads a header at the front of in. WHOLE: *eaten bytes of it. BAD: *why says what is wrong; a v1 line is at most 107 bytes, a v2 header with its
- * TLVs at most 4 KiB here; a v2 CRC32c TLV is checked. */
+/* Reads a header at the front of in. WHOLE: it takes *eaten bytes. BAD: *why names the fault. A v1 line has at most 107 bytes, a v2 header with
+ * its TLVs at most 4 KiB here. The CRC32c TLV of v2 is checked. */
 enum proxy_protocol_found proxy_protocol_read(struct span in, struct proxy_protocol_peer *peer, size_t *eaten, const char **why);
 /* The source address as text, for logs and X-Forwarded-For. */
 void proxy_protocol_source_text(const struct proxy_protocol_peer *peer, char *out, size_t size);
 
-struct proxy_protocol_tls { /* what a v2 header tells of the client's TLS; NULL members are left out */
+struct proxy_protocol_tls { /* the client's TLS for a v2 header; NULL members are left out */
     const char *version, *cipher;      /* as OpenSSL spells them: "TLSv1.3", "ECDHE-RSA-AES128-GCM-SHA256" */
     struct span common_name;           /* of the client's certificate */
     const char *key_algorithm, *signature_algorithm; /* of our own certificate: "EC256", "RSA-SHA256" */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an exchange tells about something that ended: a request, a tcp connection, or a connection that came to nothing. Everything is borrowed
- * for the call. */
+/* The report of an exchange about a request, a tcp connection or a failed connection that ended. Everything is borrowed for the call. */
 #ifndef MTLSD_PROXY_REPORT_H
 #define MTLSD_PROXY_REPORT_H
 
@@ -23,7 +22,7 @@ struct report {
     unsigned retries;                     /* further targets or attempts */
     unsigned status;                      /* requests: what the client got, 0: nothing */
     enum reason reason;                   /* REASON_VALID: all went well */
-    enum reason would_refuse;             /* what rules that are only tried out say; REASON_UNDECIDED: nothing */
+    enum reason would_refuse;             /* the result of rules with allow_log_only; REASON_UNDECIDED: none */
     const char *detail;                   /* a sentence, "" */
     const char *hint;                     /* static: what to do; NULL: what the reason's row says */
     enum refused_by refused_by;
@@ -53,6 +52,6 @@ struct observer {
 
 /* Whose no it was. */
 enum refused_by report_blame(enum reason reason);
-const char *report_blame_word(enum refused_by by); /* "us", "peer", "network"; NULL for nobody */
+const char *report_blame_word(enum refused_by by); /* "us", "peer", "network"; NULL: no refusal */
 
 #endif

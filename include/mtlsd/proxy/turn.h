@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How much of each socket is read in a turn of the loop, so that bulk traffic does not hold up small requests. It counts bytes and keeps the
- * order; it reads nothing and knows no socket.
+ * How much of each socket to read in a turn of the loop, so that bulk traffic does not delay small requests. It counts
+ * bytes and keeps the order; it knows no socket.
  *
- * A socket may always read a little in each turn. More than that is taken from what the turn has for all. A socket that wants more when
- * nothing is left waits in a queue: its owner stops reading until turn_begin names it again. Sockets that have read little since they
- * were last empty wait in front of the others, so that a response of medium size does not wait for downloads.
+ * A socket may always read a little in each turn. More is taken from the share of the turn for all. If nothing is left,
+ * the socket waits in a queue: its owner stops reading until turn_begin names it again. Sockets that have read little
+ * since they were last empty wait in front, so that a response of medium size does not wait for downloads.
  */
 #ifndef MTLSD_PROXY_TURN_H
 #define MTLSD_PROXY_TURN_H
@@ -17,7 +17,7 @@
 enum {
     TURN_BYTES = 2 * 1024 * 1024, /* of all sockets together in one turn: some 2 ms of a core */
     TURN_PIECE = TURN_BYTES,      /* of one socket in one turn, while others wait: smaller ones cost more per byte */
-    TURN_LITTLE = 16 * 1024,      /* what a socket may read in any turn: a request, one TLS record */
+    TURN_LITTLE = 16 * 1024,      /* the share of a socket in every turn: a request, one TLS record */
     TURN_FRESH = 256 * 1024,      /* a socket that read no more since it was empty waits before the others, and gets no more */
 };
 
@@ -38,7 +38,7 @@ struct turn_queue {
 
 struct turn {
     uint64_t number;
-    size_t left; /* bytes that are for anybody in this turn */
+    size_t left; /* bytes for all sockets in this turn */
     unsigned places; /* counts those that were given while both queues had some */
     struct turn_queue fresh, bulk;
 };

@@ -21,7 +21,7 @@ struct uplink {
     struct uplink *prev, *next;       /* in the pool */
     uint64_t keep_us;       /* how long the server lets it idle, less a margin, as its last answer with Keep-Alive said; UINT64_MAX: unsaid */
     uint64_t idle_since_us, idle_until_us; /* in the pool; not used from the second on */
-    unsigned uses; /* requests it has carried; 0 in the pool: one that was made to be kept ready */
+    unsigned uses; /* requests it has carried; 0 in the pool: a spare connection */
     bool reset;    /* once retired: to be aborted, because a plain end would make what was passed on look whole */
 };
 
@@ -29,8 +29,8 @@ struct uplink {
 struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, struct err *err);
 /* The way to the upstream itself is open: a TLS link makes its first bytes. */
 void uplink_start(struct uplink *u, int64_t utc);
-/* What is to be sent before the driver closes the socket: our alert, so that the server learns why, or close_notify. When all of it was taken, the
- * socket ends without a reset, which could overtake it. Empty: there is nothing to say. Borrowed from the link. */
+/* The last bytes to send before the driver closes the socket: our alert, so that the server learns the reason, or close_notify. After they are
+ * sent the socket ends without a reset, which could overtake them. Empty: nothing to send. Borrowed from the link. */
 struct span uplink_last_words(struct uplink *u);
 void uplink_free(struct uplink *u);
 

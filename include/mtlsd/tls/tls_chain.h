@@ -11,7 +11,7 @@ struct tls_chain {
     size_t n;
 };
 
-/* Other blocks (keys of a bundle) are passed over; a broken block or a text without certificate is ERR_CREDENTIAL and names the file. */
+/* Other blocks (keys of a bundle) are skipped. A broken block or a text without a certificate is ERR_CREDENTIAL and names the file. */
 MUST_CHECK int tls_chain_read(struct tls_chain *chain, struct span text, const char *file, struct err *err);
 void tls_chain_clear(struct tls_chain *chain);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where certificates of the configuration say that the lists of a trust's CAs are (cRLDistributionPoints, RFC 5280 4.2.1.13). Never asked of a
- * certificate that a peer presented: whoever makes one would choose where we connect to (security F3).
+ * Addresses of revocation lists for a trust's CAs, from certificates of the configuration (cRLDistributionPoints, RFC
+ * 5280 4.2.1.13). Certificates of peers are never asked: a peer could choose where we connect to (security F3).
  */
 #ifndef MTLSD_TLS_TLS_CRL_URLS_H
 #define MTLSD_TLS_TLS_CRL_URLS_H

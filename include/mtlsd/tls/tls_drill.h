@@ -10,7 +10,7 @@
 struct tls_drill_kind {
     const char *word; /* "expired-intermediate" */
     const char *what; /* for people */
-    enum reason expected; /* what a correct judge says; REASON_TLS_FAILED: the proof of possession does not hold */
+    enum reason expected; /* the correct status; REASON_TLS_FAILED: the proof of possession is wrong */
     bool may_go_either_way; /* a listener may want a revocation list of every issuer, and has none of an intermediate made today */
 };
 const struct tls_drill_kind *tls_drill_kind(size_t i); /* NULL past the last */

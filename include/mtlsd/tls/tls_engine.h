@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS as a computation: bytes in, bytes out, flags that tell what is possible now. Four ports: application and wire, in and out. It
- * touches no socket and no clock. Whoever drives it moves bytes and looks at the flags; the first failure is sticky and carries a
- * reason, and what waits for the wire is still to be sent, because that is the alert.
+ * TLS as a computation: bytes in, bytes out, and flags for what is possible now. It has four ports: application and
+ * wire, in and out. It uses no socket and no clock. The driver moves bytes and looks at the flags. The first failure is
+ * sticky and has a reason; send the pending wire bytes even then, because they are the alert.
  */
 #ifndef MTLSD_TLS_TLS_ENGINE_H
 #define MTLSD_TLS_TLS_ENGINE_H
@@ -45,9 +45,9 @@ void tls_context_unref(struct tls_context *ctx);
 /* Whether a peer so judged may pass: valid, none where it may lack one, or tolerated. */
 bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict);
 
-/* What a worker remembers of handshakes (not shared between threads). Session tickets of upstreams: one is used once and only with the very context
- * it was made under, so a new identity, trust or name never meets an old session. And which chains were found valid, of either side: a peer that comes
- * again with the same one, under the same context, lists and dates, is not judged anew. */
+/* Handshake caches of a worker (not shared between threads). Session tickets of upstreams: each is used once, and only with the very context it
+ * was made under, so that a new identity, trust or name never meets an old session. And valid chains of both sides: a peer with the same chain,
+ * context, lists and dates is not verified again. */
 struct tls_tickets;
 struct tls_tickets *tls_tickets_new(size_t max_per_context);
 void tls_tickets_free(struct tls_tickets *t);
@@ -62,8 +62,8 @@ enum tls_flag {
     TLS_FAILED = 32,
 };
 
-/* Asked once per handshake of a peer that may pass (valid, none where it may lack one, or tolerated), after the peer's chain was judged (status none when there is no certificate) and before the handshake can
- * succeed. Gives REASON_VALID to go on, anything else to refuse with *alert. */
+/* Called once per handshake, after the peer's chain was verified and before the handshake can succeed. The status is valid, none (no certificate,
+ * where none is needed) or tolerated. Return REASON_VALID to go on, another reason to refuse with *alert. */
 typedef enum reason (*tls_accept_fn)(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert);
 
 struct tls_engine;
@@ -90,7 +90,7 @@ bool tls_engine_idle_in(struct tls_engine *e, struct span wire, int64_t now);
 size_t tls_engine_app_write(struct tls_engine *e, struct span app);
 /* Says close_notify: nothing more will be written. */
 void tls_engine_app_end(struct tls_engine *e);
-/* What waits for the wire, in one piece; valid until the next call. */
+/* The pending wire bytes, in one piece; valid until the next call. */
 struct span tls_engine_wire_out(const struct tls_engine *e);
 void tls_engine_wire_sent(struct tls_engine *e, size_t n);
 
@@ -107,10 +107,10 @@ struct tls_facts { /* borrowed from the engine */
     bool asks; /* accepting: for the client's certificate */
     bool asked_for_ours; /* connecting: the server asked for a certificate */
     bool ours_sent;
-    const struct tls_identity *ours; /* what we present where the peer asks for it; NULL: nothing */
+    const struct tls_identity *ours; /* the certificate that we present if the peer requests one; NULL: none */
     const struct tls_verdict *verdict;
     const struct tls_peer *peer; /* NULL: no certificate */
-    const char *server_name;     /* accepting, where the policy depends on it (tls/tls_sni.h): what the client asked for; NULL: nothing */
+    const char *server_name;     /* accepting, if the policy depends on it (tls/tls_sni.h): the server name that the client sent; NULL: none */
     const struct tls_sni *sni;   /* likewise: what the policy was chosen by; a host with another one is not for this connection (security A9). NULL: one policy for all */
     size_t policy;               /* the one that was chosen */
 };
@@ -118,15 +118,16 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out);
 /* Accepting: the name that the client asked for, also where nothing depends on it; NULL: none. Looked up when asked, for those few who tell it on. */
 enum { TLS_SERVER_NAME_SIZE = 256 };
 const char *tls_engine_server_name(const struct tls_engine *e, char room[TLS_SERVER_NAME_SIZE]);
-/* What we present on this connection; of a listener with several, only after the client said whom it wants. NULL: nothing. Borrowed from the context. */
+/* The certificate that we present on this connection; on a listener with several, known only after the ClientHello. NULL: none. Borrowed from the
+ * context. */
 const struct tls_identity *tls_engine_identity(const struct tls_engine *e);
 const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
 
 /* Judges the peer of a finished handshake again, under another context of the same role (after a reload). REASON_VALID: it may stay, be it tolerated;
  * the verdict says more. */
 enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now);
-/* The same for a peer for whom something runs: that a date has passed since it was judged (of its chain, or of a revocation list) is no reason to end
- * that, and the verdict stays as it was, but is outdated. Everything else counts. */
+/* The same for a peer with an open request or tunnel. A date that has passed since (of its chain or of a revocation list) does not end it: the
+ * verdict stays, but is outdated. Everything else counts. */
 enum reason tls_engine_rejudge_running(struct tls_engine *e, struct tls_context *ctx, int64_t now);
 /* A date has passed since the peer was judged, of its chain or of a revocation list: the verdict may be another one now. */
 bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now);

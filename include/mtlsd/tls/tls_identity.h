@@ -20,12 +20,12 @@ struct tls_identity_spec {
     const char *certificate_file; /* for messages */
     struct span key;              /* PEM; the same span as certificate for a bundle */
     const char *key_file;
-    bool unchecked; /* for drills: present what stands there, in that order, whatever it is and whoever's the key */
+    bool unchecked; /* for drills: present these certificates in this order, with any key */
     struct tls_key_memory *key_memory; /* for the key; NULL: it gets memory of its own */
 };
 
-/* Chain order is repaired and reported as a note; every PEM block must parse (a half-broken file is refused with the line of the bad
- * block); the key must match the leaf; an expired leaf is a warning at load ("now" is seconds since 1970). NULL + err. */
+/* Loads a chain and its key. The order of the chain is repaired and reported as a note. Every PEM block must parse: a damaged file is refused with
+ * the line of the bad block. The key must match the leaf. An expired leaf is a warning at load ("now" is seconds since 1970). NULL + err. */
 struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int64_t now, struct findings *notes, struct err *err);
 struct tls_identity *tls_identity_ref(struct tls_identity *id);
 void tls_identity_unref(struct tls_identity *id);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The judge: a chain, a trust, a purpose, the names expected and the time go in; one status comes out, with everything else that was
- * wrong beside it. Pure: the time is an argument. The initial value of a verdict is REASON_UNDECIDED, which is not yes.
+ * Verifies certificates. A chain, a trust, a purpose, the expected names and the time go in; one status comes out, with
+ * all other faults beside it. Pure: the time is an argument. The initial value of a verdict is REASON_UNDECIDED, which
+ * is not yes.
  *
- * Order when several things are wrong: revoked, unknown_ca, expired, not_yet_valid, then the rest. Independent checks are not skipped
- * because one failed. Path validation RFC 5280 section 6, names RFC 6125 / RFC 9525 (SAN only, never CN), purpose RFC 5280 4.2.1.12.
+ * Of several faults the first of this list decides: revoked, unknown_ca, expired, not_yet_valid, then the others. One
+ * failed check does not skip independent checks. Path validation: RFC 5280 section 6. Names: RFC 6125 and RFC 9525 (SAN
+ * only, never CN). Purpose: RFC 5280 4.2.1.12.
  */
 #ifndef MTLSD_TLS_TLS_JUDGE_H
 #define MTLSD_TLS_TLS_JUDGE_H
@@ -13,7 +15,7 @@
 #include "mtlsd/base/span.h"
 #include "mtlsd/tls/tls_trust.h"
 
-enum tls_purpose { TLS_PURPOSE_CLIENT, TLS_PURPOSE_SERVER }; /* what the judged certificate is used as */
+enum tls_purpose { TLS_PURPOSE_CLIENT, TLS_PURPOSE_SERVER }; /* the use of the certificate */
 
 struct tls_question {
     const struct tls_trust *trust;
@@ -48,8 +50,8 @@ void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, 
 /* The same verdict, and the sentence for each fault. */
 void tls_judge_in_detail(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_details *details);
 
-/* What a chain's own words say: good for a hint about our own certificates, for thousands of them at a start, and for no decision, as no
- * signature is checked. Both are false for what cannot be read. */
+/* Facts that a chain claims about itself, without a signature check: good for a hint about our own certificates, for thousands of them at a start,
+ * and for no decision. Both are false for unreadable chains. */
 struct tls_glance {
     bool wrong_purpose;  /* the leaf does not allow what it is used for */
     bool leads_to_trust; /* one of them names a CA of the trust as its issuer */
@@ -61,10 +63,10 @@ enum { TLS_WAY_MAX = 16 };
 struct tls_path {
     struct span ders[TLS_WAY_MAX]; /* borrowed from what was judged and from the trust */
     size_t n;
-    bool by_anchor; /* the leaf was issued by a CA of the trust, not by one that only the peer sent */
+    bool by_anchor; /* a CA of the trust issued the leaf, not a CA that only the peer sent */
 };
-/* The same, and by which certificates above the leaf a valid one was found to be valid, the leaf's issuer first: each signed the one before it, and the
- * last is the trust's, left out when it is a root (one that names itself as its issuer). Empty for every other verdict. */
+/* The same, with the verified path of a valid certificate: the leaf's issuer first, each the signer of the one before. The last is the trust's,
+ * and left out if it is a root (its own issuer). Empty for every other verdict. */
 void tls_judge_path(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_path *path);
 
 /* The TLS alert number that tells a peer this status (RFC 8446 section 6.2). */

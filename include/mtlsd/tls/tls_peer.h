@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A peer's certificate as typed values. Names are kept as (type, raw bytes); whoever compares them compares these, never a
- * printed string. One owner; immutable, but for the path, which belongs to a judgement and changes with it.
+ * A peer's certificate as typed values. Names are kept as (type, raw bytes); compare these, never a printed string. One
+ * owner; immutable, except for the path, which changes with each verification.
  */
 #ifndef MTLSD_TLS_TLS_PEER_H
 #define MTLSD_TLS_TLS_PEER_H

@@ -31,7 +31,7 @@ enum tls_pki_bad {
     TLS_PKI_BAD_COUNT
 };
 const char *tls_pki_bad_word(enum tls_pki_bad bad); /* "good", "expired", "wrong-purpose", ... */
-enum reason tls_pki_bad_status(enum tls_pki_bad bad); /* what a correct judge says; no-san: only when a name is expected */
+enum reason tls_pki_bad_status(enum tls_pki_bad bad); /* the correct status; no-san: only if a name is expected */
 /* The kind a word names; TLS_PKI_BAD_COUNT when there is no such word. */
 enum tls_pki_bad tls_pki_bad_find(const char *word);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several policies on one listener, told apart by the server name that a client asks for (RFC 6066 section 3): each has an identity, a trust and
- * rules of its own. The choice is made inside the handshake, when the whole ClientHello was read, never by a look at the first bytes (security
- * A8). A name that nobody serves, or none, is refused with unrecognized_name unless a context for it was given. Immutable, counted.
+ * Several policies on one listener, chosen by the server name of the client (RFC 6066 section 3). Each has its identity,
+ * trust and rules. The choice is made inside the handshake, after the whole ClientHello was read, never by a look at the
+ * first bytes (security A8). An unknown or missing name is refused with unrecognized_name, unless a context for it was
+ * given. Immutable, counted.
  */
 #ifndef MTLSD_TLS_TLS_SNI_H
 #define MTLSD_TLS_TLS_SNI_H
@@ -33,7 +34,7 @@ size_t tls_sni_policy(const struct tls_sni *sni, struct span name);
 /* The context of a policy, borrowed; NULL: refused. */
 struct tls_context *tls_sni_context(const struct tls_sni *sni, size_t policy);
 
-/* What a listener's engines are made with: knows no peer and no certificate until the choice was made. NULL + err. */
+/* The context to make a listener's engines with: it has no peer and no certificate before the choice. NULL + err. */
 struct tls_context *tls_sni_listener(struct tls_sni *sni, struct err *err);
 
 #endif

@@ -30,7 +30,7 @@ struct tls_trust_spec {
     int64_t crl_grace;         /* seconds past nextUpdate that a CRL is still used */
     unsigned depth;            /* most certificates in a chain, leaf and trusted CA included; 0: 8 */
     unsigned min_rsa_bits;     /* 0: 2048 */
-    bool purpose_may_be_absent; /* a leaf without extendedKeyUsage counts as made for what is asked (RFC 5280 4.2.1.12); one that has it is held to it */
+    bool purpose_may_be_absent; /* accept a leaf without extendedKeyUsage (RFC 5280 4.2.1.12); a present extension is checked */
     const char *const *pins;   /* SHA-256 of public keys (base/pin.h): a certificate of the verified path, leaf, intermediate or CA, must have one */
     size_t n_pins;             /* 0: any key */
     const char *spiffe_domain; /* the leaf's one URI must be a SPIFFE ID of this trust domain; NULL: not asked */
