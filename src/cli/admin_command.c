@@ -2,10 +2,10 @@
 #include "admin_command.h"
 
 #include "command.h"
+#include "flags.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/io/admin_client.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,44 +78,44 @@ static bool read_flags(const struct admin_command *c, int argc, char **argv, str
     return flags_read(&flags, argc, argv, NULL, exit_code);
 }
 
-static int call(const struct admin_command *c, const char *socket, struct admin_reply *reply)
+static int answer(const struct admin_command *c, unsigned status, json_t *json, bool as_json)
+{
+    bool refused = status == 422 && c->refused != NULL;
+    if (status != c->fine && !refused)
+        return command_fail(COMMAND_FAILED, "%s: %s", c->word, document_string(json, "detail", ""));
+    if (!as_json && document_show_on(refused ? stderr : stdout, json_incref(json), refused ? c->refused : c->print) != 0)
+        return command_fail(COMMAND_FAILED, "out of memory");
+    return refused ? COMMAND_REFUSED : COMMAND_FINE;
+}
+
+static int call(const struct admin_command *c, const char *socket, bool as_json)
 {
     struct admin_call request = {.socket = socket, .method = c->method, .path = c->path, .timeout_ms = c->timeout_ms};
     struct err err = {0};
-    if (admin_client_call(&request, &reply->status, &reply->body, &err) != 0)
+    struct bytes body;
+    unsigned status;
+    if (admin_client_call(&request, &status, &body, &err) != 0)
         return command_fail_err(&err);
-    struct span body = bytes_span(&reply->body);
-    reply->json = json_loadb((const char *)body.ptr, body.len, 0, NULL);
-    if (!json_is_object(reply->json))
-        return command_fail(COMMAND_FAILED, "%s: what answers there is not mtlsd", socket);
-    return COMMAND_FINE;
+    struct span text = bytes_span(&body);
+    json_t *json = json_loadb((const char *)text.ptr, text.len, 0, NULL);
+    if (as_json && json_is_object(json))
+        fwrite(text.ptr, 1, text.len, stdout);
+    int code = json_is_object(json) ? answer(c, status, json, as_json) : command_fail(COMMAND_FAILED, "%s: what answers there is not mtlsd", socket);
+    json_decref(json);
+    bytes_clear(&body);
+    return code;
 }
 
-bool admin_command_call(const struct admin_command *command, int argc, char **argv, struct admin_reply *reply, int *exit_code)
+int admin_command_run(const struct admin_command *command, int argc, char **argv)
 {
     struct where w = {0};
-    *reply = (struct admin_reply){0};
-    if (!read_flags(command, argc, argv, &w, &reply->as_json, exit_code))
-        return false;
-    char *socket = find_socket(&w, exit_code);
-    if (socket == NULL)
-        return false;
-    *exit_code = call(command, socket, reply);
+    bool as_json = false;
+    int code;
+    if (!read_flags(command, argc, argv, &w, &as_json, &code))
+        return code;
+    char *socket = find_socket(&w, &code);
+    if (socket != NULL)
+        code = call(command, socket, as_json);
     free(socket);
-    if (*exit_code != COMMAND_FINE)
-        admin_command_clear(reply);
-    return *exit_code == COMMAND_FINE;
-}
-
-void admin_command_clear(struct admin_reply *reply)
-{
-    json_decref(reply->json);
-    bytes_clear(&reply->body);
-    *reply = (struct admin_reply){0};
-}
-
-void admin_command_print_body(const struct admin_reply *reply)
-{
-    struct span body = bytes_span(&reply->body);
-    fwrite(body.ptr, 1, body.len, stdout);
+    return code;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin_command.h"
 #include "command.h"
-#include "document.h"
 
-#include <stdio.h>
+static void print(struct page *p, const json_t *document)
+{
+    page_put(p, document, "draining[, {$detail}]: no new connections; it ends when the last one does\n");
+}
 
 static const struct admin_command command = {
     .word = "drain",
@@ -11,21 +13,11 @@ static const struct admin_command command = {
     .method = "POST",
     .path = "/drain",
     .timeout_ms = 10000,
+    .fine = 202,
+    .print = print,
 };
 
 int cmd_drain(int argc, char **argv)
 {
-    struct admin_reply reply;
-    int code;
-    if (!admin_command_call(&command, argc, argv, &reply, &code))
-        return code;
-    const char *detail = document_string(reply.json, "detail", "");
-    if (reply.as_json)
-        admin_command_print_body(&reply);
-    if (reply.status != 202)
-        code = command_fail(COMMAND_FAILED, "drain: %s", detail);
-    else if (!reply.as_json)
-        printf("draining%s%s: no new connections; it ends when the last one does\n", detail[0] != '\0' ? ", " : "", detail);
-    admin_command_clear(&reply);
-    return code;
+    return admin_command_run(&command, argc, argv);
 }

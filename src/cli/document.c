@@ -125,23 +125,27 @@ bool document_truth(const json_t *object, const char *path)
 
 /* ---- showing ---- */
 
-int document_show(json_t *document, bool as_json, document_print_fn print)
+int document_show_on(FILE *to, json_t *document, document_print_fn print)
 {
+    struct bytes out;
+    struct page page = {.out = &out};
     if (document == NULL)
         return -1;
-    int rc = 0;
-    struct bytes out;
     bytes_init(&out, PAGE_MAX);
-    if (as_json) {
-        rc = json_dumpf(document, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else {
-        struct page page = {.out = &out};
-        print(&page, document);
-        rc = page_end(&page);
-        fwrite(out.data, 1, out.len, stdout);
-    }
+    print(&page, document);
+    int rc = page_end(&page);
+    fwrite(out.data, 1, out.len, to);
     bytes_clear(&out);
+    json_decref(document);
+    return rc;
+}
+
+int document_show(json_t *document, bool as_json, document_print_fn print)
+{
+    if (document == NULL || !as_json)
+        return document_show_on(stdout, document, print);
+    int rc = json_dumpf(document, stdout, JSON_INDENT(2));
+    putchar('\n');
     json_decref(document);
     return rc;
 }

@@ -9,6 +9,7 @@
 #include "page.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 /* A string of any bytes: what is not UTF-8 is escaped as %XX. NULL text gives null. */
 json_t *document_text(const char *text);
@@ -30,5 +31,6 @@ bool document_truth(const json_t *object, const char *path);
 /* Takes document (NULL: out of memory) and writes it on stdout, as it is or as print shows it. Gives 0, or -1 when memory ran out. */
 typedef void (*document_print_fn)(struct page *page, const json_t *document);
 MUST_CHECK int document_show(json_t *document, bool as_json, document_print_fn print);
+MUST_CHECK int document_show_on(FILE *to, json_t *document, document_print_fn print);
 
 #endif

@@ -10,20 +10,11 @@ static const struct admin_command command = {
     .method = "GET",
     .path = "/status",
     .timeout_ms = 10000,
+    .fine = 200,
+    .print = status_sheet_print,
 };
 
 int cmd_status(int argc, char **argv)
 {
-    struct admin_reply reply;
-    int code;
-    if (!admin_command_call(&command, argc, argv, &reply, &code))
-        return code;
-    if (reply.as_json)
-        admin_command_print_body(&reply);
-    if (reply.status != 200)
-        code = command_fail(COMMAND_FAILED, "status: %s", document_string(reply.json, "detail", ""));
-    else if (!reply.as_json && document_show(json_incref(reply.json), false, status_sheet_print) != 0)
-        code = command_fail(COMMAND_FAILED, "out of memory");
-    admin_command_clear(&reply);
-    return code;
+    return admin_command_run(&command, argc, argv);
 }
