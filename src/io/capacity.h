@@ -43,6 +43,8 @@ bool capacity_take_uplink(struct capacity *c);
 void capacity_leave_uplink(struct capacity *c);
 /* For one client more, with what it asks for. */
 bool capacity_has_room(const struct capacity *c);
+/* For connections that nobody has asked for yet. */
+bool capacity_has_plenty(const struct capacity *c);
 /* A client was refused within the last seconds. */
 bool capacity_is_full(struct capacity *c, uint64_t now_us);
 /* Notes that a client was refused. */

@@ -5,6 +5,7 @@
 #include "watch.h"
 
 #include "mtlsd/proxy/early_answer.h"
+#include "mtlsd/proxy/idle_choice.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,9 +16,6 @@
 
 enum {
     SECOND_US = 1000 * 1000,
-    AT_ONCE = 32,           /* idle clients that are closed in one go, so that finding them is not paid for each */
-    PART = 8,               /* of the idle ones */
-    FRESH_US = SECOND_US,   /* a client that has not asked for anything yet has this long */
     LOOK_AGAIN_US = 1000,   /* when none was idle; and for each that was looked at: */
     LOOK_EACH_US = 10,
     ASKED_MS = 50,          /* how long others have to let idle clients go */
@@ -27,48 +25,28 @@ enum {
 
 /* ---- idle clients give way ---- */
 
-struct idle {
-    struct conn *conn;
-    uint64_t since_us;
-};
-
-static bool may_give_way(const struct conn *c, uint64_t now_us, uint64_t *since_us)
+static void consider(struct idle_choice *choice, struct conn *c, uint64_t now_us)
 {
     bool fresh;
     if (c->closing || c->in_drive || c->x == NULL)
-        return false;
-    *since_us = exchange_idle_since_us(c->x, &fresh);
-    return *since_us != UINT64_MAX && (!fresh || now_us > *since_us + FRESH_US);
-}
-
-static void keep_if_old(struct idle oldest[AT_ONCE], size_t *n, struct idle found)
-{
-    size_t i = *n < AT_ONCE ? (*n)++ : AT_ONCE;
-    if (i == AT_ONCE && oldest[--i].since_us <= found.since_us)
         return;
-    for (; i > 0 && oldest[i - 1].since_us > found.since_us; i--)
-        oldest[i] = oldest[i - 1];
-    oldest[i] = found;
+    uint64_t since_us = exchange_idle_since_us(c->x, &fresh);
+    if (since_us != UINT64_MAX)
+        idle_choice_add(choice, c, since_us, fresh, now_us);
 }
 
 /* False: none was idle. */
 static bool close_idle(struct worker *w)
 {
     struct moment now = worker_now();
-    struct idle oldest[AT_ONCE], found;
-    size_t n = 0, all = 0;
+    struct idle_choice choice = {0};
     if (w->draining || now.us < w->listening.idle_look_us)
         return false;
-    for (struct conn *c = w->conns; c != NULL; c = c->next) {
-        if (!may_give_way(c, now.us, &found.since_us))
-            continue;
-        found.conn = c;
-        all++;
-        keep_if_old(oldest, &n, found);
-    }
-    size_t wanted = all / PART > 0 ? all / PART : 1;
-    for (size_t i = 0; i < n && i < wanted; i++)
-        conn_give_way(oldest[i].conn, now);
+    for (struct conn *c = w->conns; c != NULL; c = c->next)
+        consider(&choice, c, now.us);
+    size_t n = idle_choice_count(&choice);
+    for (size_t i = 0; i < n; i++)
+        conn_give_way(choice.oldest[i].who, now);
     w->listening.idle_look_us = n == 0 ? now.us + LOOK_AGAIN_US + w->n_conns * LOOK_EACH_US : 0;
     return n > 0;
 }

@@ -200,13 +200,6 @@ static void begin(struct worker *w, const struct plan_target *t, struct moment n
     connector_start(&s->connector, &(struct connector_order){w, s->snapshot, &s->dial, on_connector_done, s});
 }
 
-/* What clients ask for goes first: with three quarters of the descriptors in use, no connection is made ahead. */
-static bool has_room(const struct worker *w)
-{
-    const struct capacity *all = w->capacity;
-    return all->clients + all->uplinks < all->most / 4 * 3;
-}
-
 void spares_fill(struct worker *w)
 {
     const struct plan_target *t;
@@ -214,7 +207,7 @@ void spares_fill(struct worker *w)
         return;
     struct moment now = worker_now();
     w->fills_spares = true; /* one that fails at once is followed by the next from here, not from within */
-    while (has_room(w) && (t = pool_wants_spare(w->env.pool, now.us)) != NULL)
+    while (capacity_has_plenty(w->capacity) && (t = pool_wants_spare(w->env.pool, now.us)) != NULL)
         begin(w, t, now);
     w->fills_spares = false;
 }
