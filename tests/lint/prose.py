@@ -95,6 +95,13 @@ def markdown_texts(page):
     return [t for t in texts if t]
 
 
+def conf_texts(page):
+    """The comments of a configuration, without the commands and settings in them."""
+    lines = ["" if re.search(r" = |^#   ", line) or not line.startswith("#") else line.lstrip("# ") for line in page.splitlines()]
+    inline_comments = re.findall(r"^[^#\n]*;\s*# (.*)$", page, re.M)
+    return [t for t in "\n".join(lines).split("\n\n") + inline_comments if t.strip()]
+
+
 STRING = r'"(?:[^"\\]|\\.)*"'
 HELP = re.compile(rf'(?:\.(?:help|about|before|after)\s*=|\{{"[a-z]+", cmd_\w+,)\s*((?:{STRING}|[A-Z_]+|\s)+)')
 

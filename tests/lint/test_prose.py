@@ -5,7 +5,7 @@ import unittest
 import prose
 from test_check_rooms import ROOT
 
-PAGES = ["README.md", ".github/SECURITY.md", ".github/CONTRIBUTING.md", "tests/bench/README.md"]
+PAGES = ["README.md", "src/README.md", "src/attacks.md", ".github/SECURITY.md", ".github/CONTRIBUTING.md", "tests/bench/README.md"]
 
 
 def faults_of(texts):
@@ -26,7 +26,13 @@ class Prose(unittest.TestCase):
 
     def test_the_pages_are_plain(self):
         for page in PAGES:
-            self.assertEqual([], faults_of(prose.markdown_texts((ROOT / page).read_text())), page)
+            with self.subTest(page):
+                self.assertEqual([], faults_of(prose.markdown_texts((ROOT / page).read_text())))
+
+    def test_the_comments_of_sample_configurations_are_plain(self):
+        for path in sorted((ROOT / "conf").iterdir()):
+            with self.subTest(path.name):
+                self.assertEqual([], faults_of(prose.conf_texts(path.read_text())))
 
 
 class PlainProse(unittest.TestCase):
@@ -55,6 +61,10 @@ class PlainProse(unittest.TestCase):
     def test_a_markdown_page_is_read_without_code_and_headings(self):
         page = "# Whoever\n\nOne `a b c` and\n[two](three four).\n\n```\nwhoever\n```\n\n| a | b c |\n| --- | --- |\n| **d** | `e` |\n- f\n- g\n<!-- whoever -->\n"
         self.assertEqual(["One code and\ntwo.", "a", "b c", "d", "code", "f", "g"], prose.markdown_texts(page))
+
+    def test_the_comments_of_a_configuration_are_read_without_its_settings(self):
+        page = "# One\n# two.\n#   whoever --command\n\na = 1; # three\n# whoever = 2;\n"
+        self.assertEqual(["One\ntwo.", "three"], [text.strip() for text in prose.conf_texts(page)])
 
     def test_help_texts_are_joined_from_their_pieces(self):
         code = '{.name = "--x", .help = "a \\"b\\"\\nc " D " d"},\n.about = "One.\\n"\n  "Two.",\n{"run", cmd_run, "run it"},\nx = "whoever";'

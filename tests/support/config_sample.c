@@ -9,9 +9,9 @@
 enum { GROUP_NAME_MAX = 64, HELP_COLUMN = 100 };
 
 static const char heading[] =
-    "# Every key of mtlsd, with its default or an example. A # in front: not in effect.\n"
-    "# What is in effect is an injector: an app speaks plaintext to 127.0.0.1:8080 and the client "
-    "certificate goes out with it.\n"
+    "# Every key of mtlsd, with its default or an example. Lines with a # in front are not in effect.\n"
+    "# The rest is an injector: an app sends plaintext to 127.0.0.1:8080, and mtlsd presents the client "
+    "certificate.\n"
     "# Relative paths are relative to this file. Durations: ms s m h d. Sizes: KiB MiB GiB. @include "
     "\"FILE\" works.\n";
 
@@ -145,10 +145,10 @@ int config_sample(struct bytes *out)
     if (write_named(out, "upstreams", "upstream", "partner") != 0 ||
         write_named(out, "listeners", "listener", "app") != 0)
         return -1;
-    if (write_element(out, "target", "A target, where it is more than an address: targets = ( { address = ...; }, ... );") != 0 ||
+    if (write_element(out, "target", "A target with more than an address: targets = ( { address = ...; }, ... );") != 0 ||
         write_element(out, "route", "A route of a listener: routes = ( { host = ...; upstream = ...; }, ... );") != 0 ||
         write_element(out, "sni", "An identity by server name: identities = ( { hosts = ...; identity = ...; }, ... );") != 0)
         return -1;
-    return write_element(out, "allow", "A rule: allow = ( { ou = ...; }, ... ); * stands for anything inside one label or segment, "
-                                       "** for anything.");
+    return write_element(out, "allow", "A rule: allow = ( { ou = ...; }, ... ); * matches any text inside one label or segment, "
+                                       "** any text.");
 }
