@@ -144,8 +144,10 @@ int document_show(json_t *document, bool as_json, document_print_fn print)
 {
     if (document == NULL || !as_json)
         return document_show_on(stdout, document, print);
-    int rc = json_dumpf(document, stdout, JSON_INDENT(2));
-    putchar('\n');
+    char *text = json_dumps(document, JSON_INDENT(2)); /* first to memory: that stdout takes nothing is said by command_main */
+    if (text != NULL)
+        puts(text);
+    free(text);
     json_decref(document);
-    return rc;
+    return text != NULL ? 0 : -1;
 }

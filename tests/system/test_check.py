@@ -85,6 +85,16 @@ class Check(unittest.TestCase):
             with self.subTest(words=words):
                 self.check(*words, code=2)
 
+    def test_an_answer_that_cannot_be_written_is_not_out_of_memory(self):
+        """A long one, of which the first buffer fails already."""
+        more = "".join(f'u{i} = {{ targets = [ "127.0.0.1:9000" ]; }}; ' for i in range(50))
+        (self.folder / "long.conf").write_text(CONF.replace("upstreams = {", "upstreams = { " + more))
+        with open("/dev/full", "wb") as full:
+            for words in ((), ("--json",)):
+                done = subprocess.run([MTLSD, "check", "-c", "long.conf", *words], cwd=self.folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                                      check=False)
+                self.assertEqual((1, "mtlsd: cannot write to standard output\n"), (done.returncode, done.stderr))
+
 
 if __name__ == "__main__":
     unittest.main()
