@@ -199,6 +199,57 @@ START_TEST(says_who_issued_an_identity_and_what_is_let_in)
 }
 END_TEST
 
+static void print_document(const char *json)
+{
+    struct bytes out;
+    struct page page = {.out = &out};
+    json_t *document = json_loads(json, 0, NULL);
+    ck_assert_ptr_nonnull(document);
+    bytes_init(&out, sizeof(text) - 1);
+    check_sheet_print(&page, document);
+    ck_assert_int_eq(page_end(&page), 0);
+    json_decref(document);
+    snprintf(text, sizeof(text), "%.*s", (int)out.len, (const char *)bytes_span(&out).ptr);
+    bytes_clear(&out);
+}
+
+START_TEST(says_how_a_run_would_go)
+{
+    static const struct {
+        const char *members, *says;
+    } rows[] = {
+        {"\"starts\":true,\"ok\":true,\"errors\":0,\"warnings\":0", "a.conf: fine\n"},
+        {"\"starts\":true,\"ok\":true,\"errors\":0,\"warnings\":2", "a.conf: can be used, 2 warnings\n"},
+        {"\"starts\":true,\"ok\":false,\"errors\":1,\"warnings\":0", "a.conf: run starts with it, but not all of it works, 1 error\n"},
+        {"\"starts\":false,\"ok\":false,\"errors\":2,\"warnings\":1", "a.conf: refused, 2 errors, 1 warning\n"},
+    };
+    char json[300];
+    snprintf(json, sizeof(json), "{\"config\":\"a.conf\",%s}", rows[_i].members);
+    print_document(json);
+    ck_assert_str_eq(text, rows[_i].says);
+}
+END_TEST
+
+/* C8: what a server presents or says is not printed raw. */
+START_TEST(tells_a_connection_without_a_byte_of_the_peers)
+{
+    static const char *const lines[] = {
+        "far              a:1                              REFUSED by the peer: our_certificate_refused, alert certificate_expired\n"
+        "                 d%1B\n",
+        "                 server: CN=%1B[2J, issued by CN=CA, until 1970-01-02T00:00:00Z, expired 1 day ago\n",
+        "                 TLS1.3, handshake not finished; it asked for a certificate, none was sent\n",
+        "                 what to do: renew it\n",
+        ", 0 of 1 targets accepted\n",
+    };
+    print_document("{\"config\":\"a\",\"starts\":true,\"ok\":true,\"connections\":[{\"upstream\":\"far\",\"target\":\"a:1\",\"accepted\":false,"
+                   "\"reason\":\"our_certificate_refused\",\"refused_by\":\"peer\",\"detail\":\"d\\u001b\",\"alert_received\":\"certificate_expired\","
+                   "\"peer\":{\"subject\":\"CN=\\u001b[2J\",\"issuer\":\"CN=CA\",\"not_after\":86400,\"seconds_left\":-3},"
+                   "\"tls\":{\"version\":\"TLS1.3\",\"cipher\":null,\"certificate_asked\":true,\"certificate_sent\":false},\"identity\":\"own\","
+                   "\"hint\":\"renew it\"}]}");
+    EXPECT(lines);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("check_sheet");
@@ -211,6 +262,8 @@ Suite *suite(void)
     tcase_add_test(t, says_who_issued_an_identity_and_what_is_let_in);
     tcase_add_test(t, says_which_ca_a_revocation_list_covers);
     tcase_add_loop_test(t, says_which_ca_has_no_list, 0, 2);
+    tcase_add_loop_test(t, says_how_a_run_would_go, 0, 4);
+    tcase_add_test(t, tells_a_connection_without_a_byte_of_the_peers);
     suite_add_tcase(s, t);
     return s;
 }
