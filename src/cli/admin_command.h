@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What status, reload and drain have in common: flags that say which instance is meant, one call to it, and its answer. */
+/* The common part of status, reload and drain: flags that name the daemon, one request to it, and its answer. */
 #ifndef MTLSD_CLI_ADMIN_COMMAND_H
 #define MTLSD_CLI_ADMIN_COMMAND_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a command answers is one JSON document: --json writes it, and the text for people is printed from it (page.h).
- * Here are the functions that make, read and write one.
+ * The answer of a command is one JSON document: --json writes it, and the text is printed from it (page.h). These
+ * functions make, read and write one.
  */
 #ifndef MTLSD_CLI_DOCUMENT_H
 #define MTLSD_CLI_DOCUMENT_H

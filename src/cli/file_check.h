@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For commands that read a key or a CA without a configuration: the rules of mtlsd/control/file_access.h all the same. */
+/* For commands that read a key or a CA without a configuration: they apply the rules of mtlsd/control/file_access.h as well. */
 #ifndef MTLSD_CLI_FILE_CHECK_H
 #define MTLSD_CLI_FILE_CHECK_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What several commands read before they answer: a configuration with all that it names, or a file of certificates. */
+/* Input of several commands: a configuration with all its files, or a file of certificates. */
 #ifndef MTLSD_CLI_LOAD_H
 #define MTLSD_CLI_LOAD_H
 

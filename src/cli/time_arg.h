@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A point in time as a person writes it on the command line. */
+/* A time on the command line. */
 #ifndef MTLSD_CLI_TIME_ARG_H
 #define MTLSD_CLI_TIME_ARG_H
 

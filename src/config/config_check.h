@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What no single key can say: names that refer to one another, combinations that are refused. */
+/* Checks of several keys: names that refer to one another, combinations that are refused. */
 #ifndef MTLSD_CONFIG_CHECK_H
 #define MTLSD_CONFIG_CHECK_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values that are one of a few words, which the row's bounds name as in "a | b | c".
+ * Values with a fixed set of words, which the row's bounds list as "a | b | c".
  */
 #ifndef MTLSD_CONFIG_CHOICE_H
 #define MTLSD_CONFIG_CHOICE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether one route takes everything that another one could get. Only what the keys themselves show: two routes that share requests by a
- * longer argument are not found. */
+/* Whether one route matches everything that another could match. Only the keys themselves are compared: routes that overlap by a longer argument
+ * are not found. */
 #ifndef MTLSD_CONFIG_COVER_H
 #define MTLSD_CONFIG_COVER_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a key belongs that stands in a group which does not have it. */
+/* Finds the group of a key that is in a wrong group. */
 #ifndef MTLSD_CONFIG_ELSEWHERE_H
 #define MTLSD_CONFIG_ELSEWHERE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys that people know from HAProxy, nginx, Apache, stunnel, Envoy, ghostunnel and openssl, and what stands here for them. */
+/* Keys of HAProxy, nginx, Apache, stunnel, Envoy, ghostunnel and openssl, and their equivalents here. */
 #ifndef MTLSD_CONFIG_FOREIGN_H
 #define MTLSD_CONFIG_FOREIGN_H
 

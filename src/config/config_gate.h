@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A strip_prefix that leads past a gate: "/x/admin" becomes "/admin" of the same upstream, whose gate looks at "/admin" only (security C12). */
+/* Finds a strip_prefix that leads past a gate: "/x/admin" becomes "/admin" of the same upstream, whose gate matches "/admin" only (security C12). */
 #ifndef MTLSD_CONFIG_GATE_H
 #define MTLSD_CONFIG_GATE_H
 

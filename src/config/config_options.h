@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking things up in the table of keys, and in the table of keys that are known but not built yet. */
+/* Lookup in the table of keys, and in the table of planned keys. */
 #ifndef MTLSD_CONFIG_OPTIONS_H
 #define MTLSD_CONFIG_OPTIONS_H
 

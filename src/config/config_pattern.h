@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Patterns as other programs have them (a star, a regular expression, a placeholder), where only plain text is compared. */
+/* Finds patterns of other programs (a star, a regular expression, a placeholder) in values that are compared as plain text. */
 #ifndef MTLSD_CONFIG_PATTERN_H
 #define MTLSD_CONFIG_PATTERN_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values that name a place: files, sockets, addresses to listen on or to connect to, a Host. Relative paths
- * begin at the folder of the file they stand in. Each setter of more than a text has what frees it beside it.
+ * Values that name a place: files, sockets, addresses to listen on or to connect to, a Host. Relative paths start at the
+ * folder of the file with the value. A setter of more than a text has its free function beside it.
  */
 #ifndef MTLSD_CONFIG_PLACE_H
 #define MTLSD_CONFIG_PLACE_H

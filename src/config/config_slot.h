@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where one value goes: the row of the option table, the text, the file it stands in (relative paths begin
- * there), and the struct that gets it. What a setter of any type needs to store a text, so that there is one
- * place for that.
+ * The destination of one value: the row of the option table, the text, its file (relative paths start there), and the
+ * struct to fill. Setters of any type store texts through this.
  */
 #ifndef MTLSD_CONFIG_SLOT_H
 #define MTLSD_CONFIG_SLOT_H

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text that the parser gets, and where each of its lines came from. libconfig has habits that hostile or
- * merely wrong input must not meet: it ends the process when an @include names a folder, wraps large integers
- * without a word, and recurses on nesting. So the files are read here, comments blanked, includes put in
- * place, and what it would mistreat is refused with its line.
+ * The text for the parser, and the origin of each of its lines. libconfig mistreats hostile or wrong input: it ends the
+ * process if an @include names a folder, wraps large integers silently, and recurses on nesting. So the files are read
+ * here, comments blanked, includes inserted, and texts that it would mistreat refused with their line.
  */
 #ifndef MTLSD_CONFIG_SOURCE_H
 #define MTLSD_CONFIG_SOURCE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The grammar of libconfig, checked before libconfig sees the text: libconfig says "syntax error" and leaks
- * what it held; here the message names the key, the sign and, for brackets, the line where they were opened.
+ * The grammar of libconfig, checked before libconfig reads the text: libconfig says "syntax error" and leaks memory.
+ * Here the message names the key, the sign and, for brackets, the line of the opening one.
  */
 #ifndef MTLSD_CONFIG_SYNTAX_H
 #define MTLSD_CONFIG_SYNTAX_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One value of the configuration: text to field, as the row of the option table says. Defaults take the same
- * way as what a person wrote, so a default that breaks its own bounds cannot exist.
+ * One value of the configuration: text to field, by the row of the option table. Defaults pass the same checks as
+ * written values, so a default outside of its bounds cannot exist.
  */
 #ifndef MTLSD_CONFIG_VALUE_H
 #define MTLSD_CONFIG_VALUE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a value must look like to stand in HTTP: names of fields and cookies, paths, hosts, origins, places to redirect to. Values in, a
- * verdict out; a refusal is the end of a sentence. */
+/* The form of values in HTTP: names of fields and cookies, paths, hosts, origins, redirect targets. Values in, a verdict out; a refusal is the end
+ * of a sentence. */
 #ifndef MTLSD_CONFIG_WORDS_H
 #define MTLSD_CONFIG_WORDS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Access lines as web servers write them, for programs that read such. Everything a peer chose is escaped and bounded: one report is one line,
+/* Access lines in the formats of web servers, for programs that read them. All texts from peers are escaped and bounded: one report is one line,
  * and no field reaches into the next. */
 #ifndef MTLSD_CONTROL_ACCESS_LINE_H
 #define MTLSD_CONTROL_ACCESS_LINE_H

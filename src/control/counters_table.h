@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows found by name in constant time: one thread makes and changes them, others may read meanwhile. Rows never move and are never taken away.
- * A row begins with its name, a char array of a size that the table knows.
+ * Rows found by name in constant time: one thread makes and changes them, others may read meanwhile. Rows never move and
+ * are never removed. A row begins with its name, a char array of a size that the table knows.
  */
 #ifndef MTLSD_CONTROL_COUNTERS_TABLE_H
 #define MTLSD_CONTROL_COUNTERS_TABLE_H

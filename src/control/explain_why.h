@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sentences of an explanation: why a route does not match, why a gate is shut. Each fits, or ends in "...". */
+/* The sentences of an explanation: why a route does not match, why a gate refuses. Each fits, or ends in "...". */
 #ifndef MTLSD_CONTROL_EXPLAIN_WHY_H
 #define MTLSD_CONTROL_EXPLAIN_WHY_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many lines about refusals one client may cause: so many a second, the rest is counted and told in one line when the second is over. For
- * that a disk is not filled by whoever can be refused (security C8). Memory is fixed: a client that finds no room is counted with the others, and
- * all clients together have a limit too, so that many addresses are no way around it. Pure: the second is an argument.
+ * Limits the log lines about refusals of one client per second, so that refused clients cannot fill the disk (security
+ * C8). The rest is counted and logged in one line when the second is over. Memory is fixed: a client without room in the
+ * table is counted with the others. All clients together have a limit, too, so that many addresses do not avoid it.
+ * Pure: the second is an argument.
  */
 #ifndef MTLSD_CONTROL_LINE_LIMIT_H
 #define MTLSD_CONTROL_LINE_LIMIT_H

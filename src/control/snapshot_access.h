@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of the files a snapshot is loaded from others can read or change: findings with the place in the configuration. */
+/* Finds files of a snapshot that other users can read or change, with the place in the configuration. */
 #ifndef MTLSD_CONTROL_SNAPSHOT_ACCESS_H
 #define MTLSD_CONTROL_SNAPSHOT_ACCESS_H
 

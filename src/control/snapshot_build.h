@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fills a snapshot whose config and empty arrays are in place. What could be made is in it even on failure: the caller frees it. */
+/* Fills a snapshot whose config and empty arrays are in place. On failure it has the parts made so far: the caller frees it. */
 #ifndef MTLSD_CONTROL_SNAPSHOT_BUILD_H
 #define MTLSD_CONTROL_SNAPSHOT_BUILD_H
 

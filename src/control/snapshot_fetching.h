@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* While a snapshot is built: which addresses its trusts fetch from, and the lists that are known already. */
+/* For building a snapshot: the addresses of its trusts to fetch from, and the lists that are already there. */
 #ifndef MTLSD_CONTROL_SNAPSHOT_FETCHING_H
 #define MTLSD_CONTROL_SNAPSHOT_FETCHING_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credential files into identities and trusts. Everything that is wrong becomes a finding with the place in the configuration. */
+/* Loads credential files into identities and trusts. Every fault becomes a finding with the place in the configuration. */
 #ifndef MTLSD_CONTROL_SNAPSHOT_LOAD_H
 #define MTLSD_CONTROL_SNAPSHOT_LOAD_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules held against the files that were loaded: a rule that no certificate can satisfy is said before its callers find out. */
+/* Checks rules against the loaded files: a rule that no certificate can match is reported when it is loaded. */
 #ifndef MTLSD_CONTROL_SNAPSHOT_RULES_H
 #define MTLSD_CONTROL_SNAPSHOT_RULES_H
 

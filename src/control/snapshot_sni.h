@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a listener's identities by server name to the choice that TLS makes in its handshake. */
+/* Makes TLS's choice by server name from a listener's identities. */
 #ifndef MTLSD_CONTROL_SNAPSHOT_SNI_H
 #define MTLSD_CONTROL_SNAPSHOT_SNI_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a target is called outside: its upstream's name, a slash, and its route, or its address as written where it has none. */
+/* The name of a target for users: its upstream's name, a slash, and its route, or otherwise its address as written. */
 #ifndef MTLSD_CONTROL_TARGET_NAME_H
 #define MTLSD_CONTROL_TARGET_NAME_H
 

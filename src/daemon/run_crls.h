@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Revocation lists while the daemon runs: changed files are read on the side, taken where they may be, and then every live connection is judged
- * again. */
+/* Revocation lists while the daemon runs: changed files are read on another thread and taken if they are valid, and then every open connection is
+ * checked again. */
 #ifndef MTLSD_DAEMON_RUN_CRLS_H
 #define MTLSD_DAEMON_RUN_CRLS_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which bytes may stand where, as one table: heads are judged byte by byte, so this is asked more often than
- * anything else here. */
+/* The bytes allowed in each part of a message, as one table: heads are checked byte by byte, so this is the most frequent lookup. */
 #ifndef MTLSD_HTTP_HTTP_BYTES_H
 #define MTLSD_HTTP_HTTP_BYTES_H
 

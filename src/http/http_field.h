@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kind of field a name is to a proxy. Names are compared as http_name does, so no spelling of a name
- * changes its kind. */
+/* The kind of a field by its name. Names are compared as http_name does, so no spelling of a name changes its kind. */
 #ifndef MTLSD_HTTP_HTTP_FIELD_H
 #define MTLSD_HTTP_HTTP_FIELD_H
 

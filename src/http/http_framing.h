@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long is this message? Decided here from the parsed fields and nowhere else (RFC 9112 section 6.3), with
- * no benefit of the doubt: whatever two readers could answer differently is refused. Also whether the sender
- * keeps the connection (section 9.3).
+ * The length of a message, decided here from the parsed fields and nowhere else (RFC 9112 section 6.3). Everything that
+ * two readers could answer differently is refused. Also whether the sender keeps the connection (section 9.3).
  */
 #ifndef MTLSD_HTTP_HTTP_FRAMING_H
 #define MTLSD_HTTP_HTTP_FRAMING_H

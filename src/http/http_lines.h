@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the end of a block of lines (a head, or trailers) over any cut of the input, and refuses what makes
- * two readers disagree about where a line ends: bare LF, bare CR, folded lines (RFC 9112 sections 2.2
- * and 5.2).
- *
- * A block that lies whole in the input is given in place; only one that came in pieces is copied together, up
- * to the maximum.
+ * Finds the end of a block of lines (a head, or trailers) over any cut of the input. It refuses line ends that two
+ * readers could see differently: bare LF, bare CR, folded lines (RFC 9112 sections 2.2 and 5.2). A block that is whole
+ * in the input is given in place; only a divided one is copied together, up to the maximum.
  */
 #ifndef MTLSD_HTTP_HTTP_LINES_H
 #define MTLSD_HTTP_HTTP_LINES_H

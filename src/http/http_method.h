@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The methods that are forwarded, by a list of ours: llhttp's grows with its versions. */
+/* The forwarded methods, by our own list: llhttp's grows with its versions. */
 #ifndef MTLSD_HTTP_HTTP_METHOD_H
 #define MTLSD_HTTP_HTTP_METHOD_H
 

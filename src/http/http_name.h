@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comparing field names the way the most careless backend would: case ignored, and every byte that is no letter or digit taken for '-', because CGI, WSGI
- * and their like hand X_SSL_Client_CN to a program under the same name as X-SSL-Client-CN, and lighttpd's CGI also X~SSL~Client~CN.
+ * Compares field names as the most lenient backend would: case is ignored, and every byte that is not a letter or digit
+ * counts as '-'. CGI, WSGI and similar interfaces give X_SSL_Client_CN the same name as X-SSL-Client-CN, and lighttpd's
+ * CGI also X~SSL~Client~CN.
  */
 #ifndef MTLSD_HTTP_HTTP_NAME_H
 #define MTLSD_HTTP_HTTP_NAME_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * llhttp behind one door: it reads the lines of a head or of trailers, or the bytes of chunks, and stops at whatever http1 has to look at. What
- * it tolerates beyond the RFCs in field names and chunk extensions is refused here.
+ * The only user of llhttp. It reads the lines of a head or of trailers, or the bytes of chunks, and stops wherever http1
+ * must look. What llhttp tolerates beyond the RFCs in field names and chunk extensions is refused here.
  */
 #ifndef MTLSD_HTTP_HTTP_PARSER_H
 #define MTLSD_HTTP_HTTP_PARSER_H

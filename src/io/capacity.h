@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many clients and upstream connections the process has and may have. All workers share it without a lock: one atomic add for each connection
- * that comes or goes.
+ * The number of clients and upstream connections of the process, and their limits. All workers share it without a lock:
+ * one atomic add for each connection that opens or closes.
  */
 #ifndef MTLSD_IO_CAPACITY_H
 #define MTLSD_IO_CAPACITY_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client's connection: its socket, its exchange, its timer. Every callback records and ends in the same drive. */
+/* A client's connection: its socket, its exchange, its timer. Every callback records the event and ends in the same drive. */
 #ifndef MTLSD_IO_CONN_H
 #define MTLSD_IO_CONN_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One way to an upstream: the name is looked up, its addresses are tried a quarter of a second apart or as soon as one fails, the first that
- * connects wins and the others are closed (RFC 8305). It knows neither TLS nor what the connection is for, and has no time limit of its own:
- * who wants it cancels it.
+ * Connects to an upstream: the name is looked up, its addresses are tried a quarter of a second apart or when one fails,
+ * the first that connects wins and the others are closed (RFC 8305). It knows neither TLS nor the use of the connection,
+ * and has no time limit: the owner cancels it.
  */
 #ifndef MTLSD_IO_CONNECTOR_H
 #define MTLSD_IO_CONNECTOR_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the system knows of a file's owner, group and mode, as struct file_access. */
+/* Owner, group and mode of a file, as struct file_access. */
 #ifndef MTLSD_IO_FILE_LOOK_H
 #define MTLSD_IO_FILE_LOOK_H
 

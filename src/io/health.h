@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Active health checks of all targets of one snapshot, driven by one worker for all: it connects and keeps the time, proxy/health_check.h looks,
- * control/health_rules.h decides, the state of targets tells every worker. */
+/* Active health checks of all targets of a snapshot, driven by one worker for all. It connects and keeps the time, proxy/health_check.h does one
+ * check, control/health_rules.h decides, and target_state tells every worker. */
 #ifndef MTLSD_IO_HEALTH_H
 #define MTLSD_IO_HEALTH_H
 

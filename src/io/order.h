@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the main loop tells a worker: one order at a time, with the listening sockets that belong to it. */
+/* Orders of the main loop to a worker: one at a time, with the listening sockets for it. */
 #ifndef MTLSD_IO_ORDER_H
 #define MTLSD_IO_ORDER_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From socket addresses to what the middle knows of a client: bytes, ports and a text. */
+/* Converts socket addresses to bytes, ports and a text. */
 #ifndef MTLSD_IO_PEER_ADDRESS_H
 #define MTLSD_IO_PEER_ADDRESS_H
 

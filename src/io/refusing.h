@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Clients that find no place are told so, and closed: a few words, no handshake, no parser. One that still sends at the close would get a reset, which
- * may overtake the words: so the last few are kept for a moment, and what they send is dropped.
+ * Answers and closes clients beyond the limit: a few bytes, no handshake, no parser. A client that still sends at the
+ * close would get a reset, which may overtake the answer. So the last few are kept for a moment, and their bytes are
+ * dropped.
  */
 #ifndef MTLSD_IO_REFUSING_H
 #define MTLSD_IO_REFUSING_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names to addresses for one worker: the name cache with the system's look-ups under it. */
+/* Names to addresses for one worker: the name cache on top of the system's lookups. */
 #ifndef MTLSD_IO_RESOLVE_H
 #define MTLSD_IO_RESOLVE_H
 

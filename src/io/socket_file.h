@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of our unix sockets: which ones we made, so that none but those are removed. Another daemon may have put its own under the same
- * name since. */
+/* The files of our unix sockets, recorded so that only these are removed. Another daemon may have put its own socket under the same name since. */
 #ifndef MTLSD_IO_SOCKET_FILE_H
 #define MTLSD_IO_SOCKET_FILE_H
 

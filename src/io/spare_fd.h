@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A descriptor that is kept so that there is one to accept with when none is left. */
+/* A spare descriptor to accept with when none is left. */
 #ifndef MTLSD_IO_SPARE_FD_H
 #define MTLSD_IO_SPARE_FD_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the connections to upstreams that are kept ready (pool.spare), as many as the pool wants. */
+/* Makes the spare connections to upstreams (pool.spare), as many as the pool wants. */
 #ifndef MTLSD_IO_SPARES_H
 #define MTLSD_IO_SPARES_H
 

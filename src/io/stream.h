@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connected socket on a loop: tcp or unix. Reads land in the worker's shared buffer and are valid for the call. Writing is tried at
- * once. When the socket is full, a small copy of what comes next waits in it; those bytes stay the caller's until on_sent says that they
- * left, so that nobody takes them for sent and closes too early.
- *
- * The streams of a loop read in turns (proxy/turn.h): one that used its piece of a turn waits, and goes on by stream_begin_turn.
+ * One connected socket on a loop: tcp or unix. Reads go to the worker's shared buffer and are valid for the call. Writes
+ * are tried at once. If the socket is full, a small copy of the next bytes waits; those bytes stay the caller's until
+ * on_sent reports them, so that they do not count as sent too early. The streams of a loop read in turns (proxy/turn.h):
+ * a stream that used its share waits for stream_begin_turn.
  */
 #ifndef MTLSD_IO_STREAM_H
 #define MTLSD_IO_STREAM_H

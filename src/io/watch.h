@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libuv ends the process when epoll refuses to watch one more descriptor (ENOSPC: fs.epoll.max_user_watches is reached; ENOMEM). A descriptor that is in
- * the loop's set already is only changed there, which cannot fail: so it is put there, for no event yet, before libuv is told of it. libuv tries to add it
- * all the same, so that this costs two system calls: connections pay them only when many are watched (capacity_watches_are_scarce).
+ * libuv ends the process if epoll refuses to watch one more descriptor (ENOSPC: fs.epoll.max_user_watches is reached;
+ * ENOMEM). Changing a descriptor that is already in the loop's set cannot fail. So it is added here, for no event yet,
+ * before libuv uses it. libuv still tries to add it, which costs two system calls: connections pay them only when many
+ * are watched (capacity_watches_are_scarce).
  */
 #ifndef MTLSD_IO_WATCH_H
 #define MTLSD_IO_WATCH_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many connections one client may hold (security C14): each counts from when its address is known until it ends. */
+/* Limits the connections of one client (security C14): each counts from when its address is known until it ends. */
 #include "exchange_internal.h"
 
 #include "mtlsd/proxy/client_count.h"

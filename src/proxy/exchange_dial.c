@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a connected socket to a connection to the upstream itself: a proxy on the way is asked first, then who is behind us is told, then TLS. */
+/* From a connected socket to a connection to the upstream: first CONNECT to the upstream's proxy, then the PROXY header, then TLS. */
 #include "exchange_internal.h"
 
 #include "mtlsd/proxy/proxy_connect.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses in a response that would lead the client past us, to an upstream that it cannot reach or reaches without our certificate. */
+/* Rewrites addresses in a response that would lead the client past us, to an upstream that it cannot reach or reaches without our certificate. */
 #include "exchange_internal.h"
 
 #include "mtlsd/http/http_location.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory of the request that runs: an idle connection has none of it. */
+/* The memory of an open request: an idle connection has none of it. */
 #include "exchange_internal.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the upstream's answer to the client's: heads written anew, bodies framed as the client can read them, and what becomes of both connections
- * at the end. */
+/* From the upstream's answer to the client's: heads are written again and bodies framed for the client. At the end both connections are kept or
+ * closed. */
 #include "exchange_internal.h"
 
 #include "mtlsd/http/http_guard.h"

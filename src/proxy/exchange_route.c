@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks the one gate (policy/admit.h) for an exchange, and remembers what it said. */
+/* Asks the one gate (policy/admit.h) for an exchange, and keeps its answer. */
 #include "exchange_internal.h"
 
 struct admit_place exchange_route_place(const struct exchange *x, const struct plan_listener *listener)

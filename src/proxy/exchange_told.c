@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client that somebody speaks for: the PROXY header is eaten before anything else of the connection is looked at. */
+/* Clients behind a load balancer: the PROXY header is read before anything else of the connection. */
 #include "exchange_internal.h"
 
 #include "mtlsd/proxy/proxy_protocol.h"

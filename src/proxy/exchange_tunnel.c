@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request after which both directions are plain bytes: from then on the exchange is as one of a tcp listener, but it is told as that request. */
+/* A request after which both directions are plain bytes: from then on the exchange works like one of a tcp listener, but is reported as that
+ * request. */
 #include "exchange_internal.h"
 
 void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a trust may ask of a peer beyond a chain that verifies: a pinned key on the path, a SPIFFE ID of one trust domain. What does not hold is
- * REASON_CONSTRAINT. */
+/* Demands of a trust beyond a verified chain: a pinned key on the path, a SPIFFE ID of one trust domain. A violation is REASON_CONSTRAINT. */
 #ifndef MTLSD_TLS_BOUNDS_H
 #define MTLSD_TLS_BOUNDS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the parts of one certificate lie in its DER (RFC 5280 4.1). Everything borrows the DER. */
+/* The parts of one certificate in its DER (RFC 5280 4.1). Everything borrows the DER. */
 #ifndef MTLSD_TLS_CERT_H
 #define MTLSD_TLS_CERT_H
 

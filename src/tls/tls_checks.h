@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The judge's single checks: on the leaf alone, and on one path from the leaf to an anchor. Each reports what
- * it finds and none is skipped because another failed. */
+/* The single checks of tls_judge: on the leaf alone, and on one path from the leaf to an anchor. Each reports its faults, and none is skipped
+ * because another failed. */
 #ifndef MTLSD_TLS_CHECKS_H
 #define MTLSD_TLS_CHECKS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine needs of a context: shared, read-only after it was made. */
+/* The engine's view of a context: shared, and read-only after it was made. */
 #ifndef MTLSD_TLS_TLS_CONTEXT_H
 #define MTLSD_TLS_TLS_CONTEXT_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Revocation lists, indexed: is this serial of this issuer revoked, and is the list that says so genuine and
- * fresh. A look-up costs the same with a million entries as with one. Full lists of one CA only: delta,
- * indirect and scoped lists are refused, because half of what they say would be ignored. RFC 5280 section 5.
+ * Indexed revocation lists: whether a serial of an issuer is revoked, and whether its list is genuine and fresh. A
+ * lookup costs the same with a million entries as with one. Only full lists of one CA: delta, indirect and scoped lists
+ * are refused, because a part of them would be ignored. RFC 5280 section 5.
  */
 #ifndef MTLSD_TLS_CRL_H
 #define MTLSD_TLS_CRL_H

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One CertificateList taken apart (RFC 5280 5.1). Borrows the DER. What cannot be honoured in full is refused
- * here. */
+/* Parses one CertificateList (RFC 5280 5.1). Borrows the DER. Lists that cannot be honoured in full are refused here. */
 #ifndef MTLSD_TLS_CRL_PARSE_H
 #define MTLSD_TLS_CRL_PARSE_H
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The signature of a revocation list, kept apart from the list: enough to tell whose key made it. The list, which may have a million entries, is
- * hashed once where it is loaded; asking about a key then costs one signature whatever the list's length, so that a handshake may ask (A7).
- *
- * EdDSA is the exception: what it signs is a hash over the key and the list (RFC 8032 5.1.7), so the list is read again for every key. Such a seal
- * borrows the list, and whoever keeps it for later holds it to a length.
+ * The signature of a revocation list, kept apart from the list: enough to tell whose key made it. The list, which may
+ * have a million entries, is hashed once when it is loaded. Then a key is checked with one signature at any length, so
+ * that a handshake may do it (A7). EdDSA is the exception: it signs a hash over the key and the list (RFC 8032 5.1.7),
+ * so the list is read again for every key. Such a seal borrows the list, and its owner limits the length.
  */
 #ifndef MTLSD_TLS_CRL_SEAL_H
 #define MTLSD_TLS_CRL_SEAL_H

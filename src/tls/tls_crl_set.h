@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lists of a trust, replaceable while others look things up in them. Whoever looks holds what was there when he began; the last one to let go
- * of an old index frees it. Taking costs an exchange on a flag that is held for three instructions, whatever the number of threads.
+ * The lists of a trust, replaceable during lookups. A reader holds the set that was there when it began; the last reader
+ * of an old index frees it. Taking it costs an exchange on a flag that is held for three instructions, with any number
+ * of threads.
  */
 #ifndef MTLSD_TLS_CRL_SET_H
 #define MTLSD_TLS_CRL_SET_H

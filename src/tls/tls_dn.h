@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A distinguished name as RFC 4514 text. One text never stands for two names (security A17): a value is written as characters only in the
- * string types whose characters are certain, and as '#' with the hex of its whole DER otherwise. Not through the library: its text of a
- * TeletexString or UniversalString can also be written as a UTF8String, and it differs between versions.
+ * A distinguished name as RFC 4514 text. One text never stands for two names (security A17): a value is written as
+ * characters only in string types with a certain meaning, otherwise as '#' with the hex of its whole DER. The library is
+ * not used: its text of a TeletexString or UniversalString can also be that of a UTF8String, and it differs between
+ * versions.
  */
 #ifndef MTLSD_TLS_DN_H
 #define MTLSD_TLS_DN_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of an engine, shared by the files that it is made of: tls_engine.c (making, the wire, the handshake), tls_engine_hello.c (which
- * policy of several), tls_engine_peer.c (judging who is there), tls_engine_app.c (application bytes) and tls_engine_refusals.c (how it fails). */
+/* The inside of an engine, shared by its files: tls_engine.c (making, the wire, the handshake), tls_engine_hello.c (the choice of a policy),
+ * tls_engine_peer.c (verifying the peer), tls_engine_app.c (application bytes) and tls_engine_refusals.c (failures). */
 #ifndef MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 #define MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine needs of an identity and a trust beyond their contracts. GnuTLS types stay inside this
- * room. */
+/* The engine's view of an identity and a trust beyond their contracts. GnuTLS types stay inside this room. */
 #ifndef MTLSD_TLS_INTERNAL_H
 #define MTLSD_TLS_INTERNAL_H
 

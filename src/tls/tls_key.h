@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key of a certificate: what people call its kind, and whether TLS can sign with it. */
+/* The key of a certificate: the name of its kind, and whether TLS can sign with it. */
 #ifndef MTLSD_TLS_TLS_KEY_H
 #define MTLSD_TLS_TLS_KEY_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the paths from a leaf up to an anchor through certificates that a peer sent, in any order, superfluous
- * ones among them. Only names, key identifiers and signatures are looked at here; whether a path is good is
- * the judge's to say. The work is bounded: a peer chooses what is in here.
+ * Finds the paths from a leaf up to an anchor through a peer's certificates, in any order and with superfluous ones.
+ * Only names, key identifiers and signatures are compared here; tls_judge decides whether a path is good. The work is
+ * bounded, because the peer chooses the input.
  */
 #ifndef MTLSD_TLS_PATH_H
 #define MTLSD_TLS_PATH_H

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes PEM text apart into blocks and knows the line each begins on, so that a message can name it. Nothing
- * is skipped silently. */
+/* Divides PEM text into blocks with their first lines, so that messages can name them. Nothing is skipped silently. */
 #ifndef MTLSD_TLS_PEM_H
 #define MTLSD_TLS_PEM_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which versions, ciphers, signatures and groups are spoken, as a priority string of the library: our own, or one of the configuration. */
+/* Versions, ciphers, signatures and groups as a priority string of the library: our own, or that of the configuration. */
 #ifndef MTLSD_TLS_PRIORITY_H
 #define MTLSD_TLS_PRIORITY_H
 

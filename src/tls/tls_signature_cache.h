@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Remembers which certificate was found to be signed by which key, so that a peer that comes again costs no signature check. Only the
- * mathematical fact is kept, which never changes; dates, names, purpose and revocation are judged each time. A full or lost memory only costs time.
- *
- * Shared between threads without a lock: a reader that meets a writer does not know, and checks again.
+ * Caches which key signed which certificate, so that a returning peer costs no signature check. Only this mathematical
+ * fact is kept, which never changes; dates, names, purpose and revocation are checked each time. A full or lost cache
+ * only costs time. Threads share it without a lock: a reader that meets a writer finds nothing, and checks again.
  */
 #ifndef MTLSD_TLS_SIGNATURE_CACHE_H
 #define MTLSD_TLS_SIGNATURE_CACHE_H

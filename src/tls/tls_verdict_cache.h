@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chains that a worker found valid, so that a peer that comes again is not parsed and judged again. Only valid verdicts are kept, and one is given
- * back only for the same bytes of every certificate, under the same context (so the same trust, rules, names, pins and purpose) and the same generation
- * of the trust's revocation lists, at a time at which no date has changed it. Allow rules are no part of a verdict: they are asked each time.
- * One owner, one thread. Bounded: a chain takes the place of another with the same slot.
+ * Caches the chains that a worker found valid, so that a returning peer is not parsed and verified again. Only valid
+ * verdicts are kept. One is given back only for the same bytes of every certificate, the same context (trust, rules,
+ * names, pins and purpose), the same generation of the trust's lists, and while no date changes it. Allow rules are not
+ * part of a verdict: they are asked each time. One owner, one thread. Bounded: a chain replaces another with the same
+ * slot.
  */
 #ifndef MTLSD_TLS_TLS_VERDICT_CACHE_H
 #define MTLSD_TLS_TLS_VERDICT_CACHE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `check --connect`: a real connection to the target of every upstream, with the very TLS context that run would use, and a read after the
- * handshake, because a TLS 1.3 server refuses our certificate only there. An http upstream gets a HEAD request so that it must answer.
+ * `check --connect`: a real connection to the target of every upstream, with the TLS context that run would use. It
+ * reads after the handshake, because a TLS 1.3 server refuses our certificate only there. An http upstream gets a HEAD
+ * request so that it must answer.
  */
 #ifndef MTLSD_CLI_CHECK_CONNECT_H
 #define MTLSD_CLI_CHECK_CONNECT_H

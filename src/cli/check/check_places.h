@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps that run takes once a configuration is loaded, and what would come of them: addresses to listen on, the admin socket, the log file,
- * the folder of fetched lists, descriptors. Nothing is made, and a daemon that runs does not notice. */
+/* The steps of run after a configuration is loaded, and their results: addresses to listen on, the admin socket, the log file, the folder of
+ * fetched lists, descriptors. Nothing is created, and a running daemon is not affected. */
 #ifndef MTLSD_CLI_CHECK_PLACES_H
 #define MTLSD_CLI_CHECK_PLACES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `check` shows: every finding with its place, and what a run would load, as a document and as text for people. */
+/* The output of `check`: every finding with its place, and what run would load, as a document and as text. */
 #ifndef MTLSD_CLI_CHECK_SHEET_H
 #define MTLSD_CLI_CHECK_SHEET_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of `mtlsd demo` share: app --plaintext--> injector --mutual TLS--> verifier --plaintext--> backend, all on loopback,
- * and beside them bad callers for the verifier and bad servers for the injector.
+ * Shared by the parts of `mtlsd demo`: app --plaintext--> injector --mutual TLS--> verifier --plaintext--> backend, all
+ * on loopback, with bad clients for the verifier and bad servers for the injector.
  */
 #ifndef MTLSD_CLI_DEMO_H
 #define MTLSD_CLI_DEMO_H

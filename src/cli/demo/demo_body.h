@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A body of any length that both ends know, so that every byte can be compared and none need be kept. */
+/* A body of any length that both ends can compute, so that every byte is compared and none is stored. */
 #ifndef MTLSD_CLI_DEMO_BODY_H
 #define MTLSD_CLI_DEMO_BODY_H
 

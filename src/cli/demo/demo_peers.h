@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Those at the far end of the demo: the plaintext backends behind the verifier, and the servers that misbehave towards the injector. They
- * live in one child process, a thread per connection, and end with it. */
+/* The far ends of the demo: plaintext backends behind the verifier, and misbehaving servers for the injector. They are one child process with a
+ * thread per connection, and end with it. */
 #ifndef MTLSD_CLI_DEMO_PEERS_H
 #define MTLSD_CLI_DEMO_PEERS_H
 

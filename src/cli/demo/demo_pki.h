@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The demo's throw-away certificates: a CA, what it issued, and what is wrong on purpose. Everything is also a file in the folder. */
+/* The demo's throw-away certificates: a CA, issued certificates, and deliberately bad ones. Each is also a file in the folder. */
 #ifndef MTLSD_CLI_DEMO_PKI_H
 #define MTLSD_CLI_DEMO_PKI_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One mtlsd that the demo runs: this very program, as a process of its own with its own configuration, asked through its admin socket. */
+/* One mtlsd of the demo: this program as a separate process with its configuration, and requests to its admin socket. */
 #ifndef MTLSD_CLI_DEMO_PROCESS_H
 #define MTLSD_CLI_DEMO_PROCESS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the demo prints: sections of rows, each with a verdict, and the count at the end. Colours only on a terminal, unless NO_COLOR is set. */
+/* The output of the demo: sections of rows, each with a verdict, and a count at the end. Colours only on a terminal, unless NO_COLOR is set. */
 #ifndef MTLSD_CLI_DEMO_SHOW_H
 #define MTLSD_CLI_DEMO_SHOW_H
 

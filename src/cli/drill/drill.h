@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `mtlsd drill`: offers every kind of client certificate to a listener, over TLS 1.3 and 1.2, with a full handshake and again with the ticket
- * that it gave, and notes what happened. Whoever is answered by what stands behind the listener was let in.
+ * `mtlsd drill`: presents every kind of client certificate to a listener, over TLS 1.3 and 1.2, with a full handshake
+ * and again with the listener's ticket, and records the result. A client that the backend answers was accepted.
  */
 #ifndef MTLSD_CLI_DRILL_H
 #define MTLSD_CLI_DRILL_H

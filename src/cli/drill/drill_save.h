@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps what a drill offers: FOLDER/KIND.pem, the certificates without their keys, so that others can judge them too. */
+/* Saves the certificates of a drill without keys as FOLDER/KIND.pem, so that other programs can verify them, too. */
 #ifndef MTLSD_CLI_DRILL_SAVE_H
 #define MTLSD_CLI_DRILL_SAVE_H
 

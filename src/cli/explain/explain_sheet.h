@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `explain` shows: the answer of control/explain for people or for programs. What a certificate or a request says is escaped. */
+/* The output of `explain`: the answer of control/explain as text or JSON. Texts from a certificate or a request are escaped. */
 #ifndef MTLSD_CLI_EXPLAIN_SHEET_H
 #define MTLSD_CLI_EXPLAIN_SHEET_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folder of the development CA: ca.pem, ca.key, crl.pem, index.txt and what was issued. Every write is whole or not there. */
+/* The folder of the development CA: ca.pem, ca.key, crl.pem, index.txt and issued certificates. Every write is complete or absent. */
 #ifndef MTLSD_CLI_PKI_FOLDER_H
 #define MTLSD_CLI_PKI_FOLDER_H
 

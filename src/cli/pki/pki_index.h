@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The book of the development CA: one line per certificate issued, and the numbers to use next. Text in memory; cmd_pki reads and writes
- * the file. */
+/* The index of the development CA: one line per issued certificate, and the next numbers. Text in memory; cmd_pki reads and writes the file. */
 #ifndef MTLSD_CLI_PKI_INDEX_H
 #define MTLSD_CLI_PKI_INDEX_H
 

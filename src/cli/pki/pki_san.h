@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names of --san as people write them: with and without a type, several at once, as OpenSSL spells them. */
+/* The names of --san: with and without a type, several at once, as OpenSSL spells them. */
 #ifndef MTLSD_CLI_PKI_SAN_H
 #define MTLSD_CLI_PKI_SAN_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `mtlsd client` and `mtlsd server` are configurations written from flags: this makes the text, config_parse judges it like any other. */
+/* `mtlsd client` and `mtlsd server` are configurations written from flags. This makes the text, and config_parse checks it like any other. */
 #ifndef MTLSD_CLI_QUICK_CONFIG_H
 #define MTLSD_CLI_QUICK_CONFIG_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs what quick_config wrote, as `run` runs a file. */
+/* Runs the configuration of quick_config, as `run` runs a file. */
 #ifndef MTLSD_CLI_QUICK_RUN_H
 #define MTLSD_CLI_QUICK_RUN_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `mtlsd client` and `mtlsd server` make a configuration from flags, and what is found wrong with it names keys that nobody wrote: here they become
- * the flags that they came from. */
+/* `mtlsd client` and `mtlsd server` make a configuration from flags. Findings about it name keys that the user did not write: here they become the
+ * flags. */
 #ifndef MTLSD_CLI_QUICK_WORDS_H
 #define MTLSD_CLI_QUICK_WORDS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The status document as a page for people. Pure. What peers chose is printed with everything but plain ASCII as %XX, so that no
- * certificate can draw on a terminal. */
+/* The status document as text. Pure. Bytes from peers that are not plain ASCII are printed as %XX, so that no certificate can write control
+ * sequences to a terminal. */
 #ifndef MTLSD_CLI_STATUS_SHEET_H
 #define MTLSD_CLI_STATUS_SHEET_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `verify` shows: one verdict and the certificates it is about, as a document and as text for people. */
+/* The output of `verify`: one verdict and its certificates, as a document and as text. */
 #ifndef MTLSD_CLI_VERIFY_SHEET_H
 #define MTLSD_CLI_VERIFY_SHEET_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trust that `verify` and `drill` make of files named on the command line. */
+/* The trust of `verify` and `drill`, made from files on the command line. */
 #ifndef MTLSD_CLI_VERIFY_TRUST_H
 #define MTLSD_CLI_VERIFY_TRUST_H
 
