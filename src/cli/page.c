@@ -13,7 +13,7 @@ enum { KEY_MAX = 64, WORD_MAX = 80, DIGITS_MAX = 48, COLUMNS_MAX = 10, WIDEST = 
 /* What stands between { and }. */
 struct slot {
     char mark, op; /* '\0': none */
-    bool outer, raw;
+    bool outer, raw, written; /* how a string is put */
     char key[KEY_MAX], word[WORD_MAX]; /* word: what stands behind op */
 };
 
@@ -29,6 +29,16 @@ void page_say(struct page *p, const char *text)
 void page_safe(struct page *p, const char *text)
 {
     p->failed = p->failed || text_append_percent(p->out, span_from_str(text)) != 0;
+}
+
+void page_written(struct page *p, const char *text)
+{
+    for (size_t n = strcspn(text, "%"); n > 0 || *text != '\0'; n = strcspn(text, "%")) {
+        p->failed = p->failed || text_append_percent(p->out, span_of(text, n)) != 0;
+        text += n;
+        page_say(p, *text == '%' ? "%" : "");
+        text += *text == '%';
+    }
 }
 
 void page_printf(struct page *p, const char *fmt, ...)
@@ -104,9 +114,11 @@ static void put_number(struct page *p, long long n, const char *how)
     page_say(p, text);
 }
 
-static void put_string(struct page *p, const char *text, bool raw)
+static void put_string(struct page *p, const char *text, const struct slot *s)
 {
-    if (raw)
+    if (s->written)
+        page_written(p, text);
+    else if (s->raw)
         page_say(p, text);
     else
         page_safe(p, text);
@@ -117,7 +129,7 @@ static void put_list(struct page *p, const json_t *list, const struct slot *s)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *text = json_string_value(json_array_get(list, i));
         page_say(p, i == 0 ? "" : s->op == '+' ? s->word : " ");
-        put_string(p, text != NULL ? text : "?", s->raw);
+        put_string(p, text != NULL ? text : "?", s);
     }
 }
 
@@ -151,7 +163,7 @@ static void put_value(struct page *p, const json_t *value, const struct slot *s)
     else if (how_is(how, "count") || how_is(how, "rest"))
         page_printf(p, "%lld", count_of(value) - (how[0] == 'r'));
     else if (json_is_string(value))
-        put_string(p, json_string_value(value), s->raw);
+        put_string(p, json_string_value(value), s);
     else if (json_is_integer(value))
         put_number(p, json_integer_value(value), how);
     else if (json_is_real(value))
@@ -171,9 +183,10 @@ static const char *read_slot(const char *form, struct slot *s)
 {
     *s = (struct slot){.mark = '\0'};
     form++;
-    for (; strchr("^$?!", *form) != NULL; form++) {
+    for (; strchr("^$%?!", *form) != NULL; form++) {
         s->outer = s->outer || *form == '^';
         s->raw = s->raw || *form == '$';
+        s->written = s->written || *form == '%';
         s->mark = *form == '?' || *form == '!' ? *form : s->mark;
     }
     size_t n = strcspn(form, "|+:#=>}"), all = strcspn(form, "}");

@@ -13,6 +13,7 @@
  *   {,}                ", " if this form has printed something
  *   [...]              only if every {} in it has what it asks for; may hold others; "[[" is a bracket
  *   {^key} {$key}      ^ the key of page.outer; $ as it is: a text that no peer chose, as one of the configuration
+ *   {%key}             escaped, but a '%' stays: a path is read as it was written
  *
  * What a peer may have chosen never reaches a terminal raw: text without $ is escaped (text_append_percent). The first failure sticks.
  */
@@ -43,6 +44,7 @@ struct page {
 
 void page_say(struct page *p, const char *text); /* as it is */
 void page_safe(struct page *p, const char *text); /* escaped */
+void page_written(struct page *p, const char *text); /* escaped, but a '%' stays */
 void page_printf(struct page *p, const char *fmt, ...) PRINTF_LIKE(2, 3); /* less than PAGE_CELL_MAX bytes; %s as it is */
 void page_put(struct page *p, const struct json_t *object, const char *form);
 void page_each(struct page *p, const struct json_t *list, const char *form); /* once for each */

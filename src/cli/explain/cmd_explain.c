@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHEET_MAX ((size_t)16 * 1024 * 1024)
 #define REQUEST_MAX ((size_t)4 * 1024 * 1024)
 
 struct explain_flags {
@@ -19,17 +18,6 @@ struct explain_flags {
     struct flag_list headers;
     bool json;
 };
-
-static int show(const struct explain_sheet *sheet, bool json)
-{
-    struct bytes out;
-    bytes_init(&out, SHEET_MAX);
-    int rc = json ? explain_sheet_json(sheet, &out) : explain_sheet_text(sheet, &out);
-    if (rc == 0)
-        fwrite(out.data, 1, out.len, stdout);
-    bytes_clear(&out);
-    return rc;
-}
 
 static int load_chain(const char *path, struct tls_chain *chain, struct err *err)
 {
@@ -48,9 +36,8 @@ static int answer(const struct explain_flags *a, struct explain_ask *ask, struct
 {
     struct explain answer;
     int rc = explain_make(ask, &answer);
-    struct explain_sheet sheet = {.ask = ask, .answer = &answer};
     if (rc == 0)
-        rc = show(&sheet, a->json);
+        rc = document_show(explain_sheet_document(ask, &answer), a->json, explain_sheet_print);
     explain_clear(&answer);
     return rc == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }

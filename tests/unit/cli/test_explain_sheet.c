@@ -3,6 +3,7 @@
 
 #include "explain/explain_sheet.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* An answer made by hand: the sheet shows what is there and decides nothing. */
@@ -51,11 +52,21 @@ static void tear_down(void)
     bytes_clear(&out);
 }
 
-static const char *show(int (*as)(const struct explain_sheet *, struct bytes *))
+static const char *show(bool as_json)
 {
-    struct explain_sheet sheet = {.ask = &ask, .answer = &answer};
-    ck_assert_int_eq(as(&sheet, &out), 0);
+    json_t *document = explain_sheet_document(&ask, &answer);
+    struct page page = {.out = &out};
+    ck_assert_ptr_nonnull(document);
+    if (as_json) {
+        char *text = json_dumps(document, 0);
+        ck_assert_int_eq(bytes_append_str(&out, text), 0);
+        free(text);
+    } else {
+        explain_sheet_print(&page, document);
+    }
+    ck_assert_int_eq(page_end(&page), 0);
     ck_assert_int_eq(bytes_append(&out, "", 1), 0);
+    json_decref(document);
     return (const char *)out.data;
 }
 
@@ -74,7 +85,7 @@ START_TEST(shows_people_everything_about_a_forwarded_request)
                                         "            adds the identity fields of rfc9440\n",
                                         "            adds Forwarded\n",
                                         "            drops x_ssl_client_cn: no client may say who it is\n"};
-    const char *text = show(explain_sheet_text);
+    const char *text = show(false);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         ck_assert_msg(strstr(text, lines[i]) != NULL, "no line \"%s\" in\n%s", lines[i], text);
     ck_assert_ptr_null(strstr(text, "X-Other"));
@@ -89,7 +100,7 @@ START_TEST(shows_a_refusal_with_its_number_and_what_to_do)
     answer.steps[EXPLAIN_ROUTES] = (struct explain_step){true, REASON_NOT_ALLOWED, "because"};
     routes[0].gate = EXPLAIN_GATE_SHUT;
     memcpy(routes[0].gate_why, "nobody", 7);
-    const char *text = show(explain_sheet_text);
+    const char *text = show(false);
     ck_assert_ptr_nonnull(strstr(text, "its allow does not let this caller pass: nobody\n"));
     ck_assert_ptr_nonnull(strstr(text, "answer      m.conf:7  refused with 403, not_allowed\n            -> "));
 }
@@ -100,7 +111,7 @@ START_TEST(shows_a_route_that_would_have_decided_when_something_before_refused)
     answer.action = EXPLAIN_REFUSED;
     answer.stopped = EXPLAIN_BROWSER;
     answer.steps[EXPLAIN_BROWSER] = (struct explain_step){true, REASON_HOST_NOT_ALLOWED, "a name"};
-    const char *text = show(explain_sheet_text);
+    const char *text = show(false);
     ck_assert_ptr_nonnull(strstr(text, "browser     REFUSED: a name\n"));
     ck_assert_ptr_nonnull(strstr(text, "m.conf:7  would decide\n"));
     ck_assert_ptr_nonnull(strstr(text, "answer      refused with 403, host_not_allowed\n"));
@@ -112,7 +123,7 @@ START_TEST(shows_programs_the_same)
     static const char *const parts[] = {"\"action\": \"forward\"", "\"where\": \"m.conf:7\"", "\"target\": \"/%61\"", "\"strip_prefix\": \"/api\"",
                                         "\"X-A\": \"b\\r\\nX-B: c\"", "\"x_ssl_client_cn\"", "\"decides\": true", "\"certificate\": null",
                                         "\"form\": \"origin\""};
-    const char *text = show(explain_sheet_json);
+    const char *text = show(true);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         ck_assert_msg(strstr(text, parts[i]) != NULL, "no %s in\n%s", parts[i], text);
 }
@@ -120,13 +131,29 @@ END_TEST
 
 START_TEST(says_when_there_is_no_room)
 {
-    struct explain_sheet sheet = {.ask = &ask, .answer = &answer};
     struct bytes small;
     bytes_init(&small, 100);
-    ck_assert_int_eq(explain_sheet_text(&sheet, &small), -1);
+    json_t *document = explain_sheet_document(&ask, &answer);
+    struct page page = {.out = &small};
+    explain_sheet_print(&page, document);
+    ck_assert_int_eq(page_end(&page), -1);
+    json_decref(document);
     bytes_clear(&small);
-    ck_assert_int_eq(explain_sheet_json(&sheet, &small), -1);
-    bytes_clear(&small);
+}
+END_TEST
+
+START_TEST(of_a_tcp_listener_a_refusal_is_an_alert)
+{
+    conf.protocol = CONFIG_PROTOCOL_TCP;
+    answer.action = EXPLAIN_REFUSED;
+    answer.stopped = EXPLAIN_CALLER;
+    answer.steps[EXPLAIN_CALLER] = (struct explain_step){true, REASON_NOT_ALLOWED, "because"};
+    const char *text = show(true);
+    ck_assert_ptr_nonnull(strstr(text, "\"alert\": 49, \"alert_name\": \"access_denied\""));
+    ck_assert_ptr_null(strstr(text, "\"status\""));
+    bytes_clear(&out);
+    ck_assert_ptr_nonnull(strstr(show(false), "answer      the handshake is refused with alert access_denied (49), not_allowed\n"));
+    conf.protocol = CONFIG_PROTOCOL_HTTP;
 }
 END_TEST
 
@@ -140,6 +167,7 @@ Suite *suite(void)
     tcase_add_test(t, shows_a_route_that_would_have_decided_when_something_before_refused);
     tcase_add_test(t, shows_programs_the_same);
     tcase_add_test(t, says_when_there_is_no_room);
+    tcase_add_test(t, of_a_tcp_listener_a_refusal_is_an_alert);
     suite_add_tcase(s, t);
     return s;
 }

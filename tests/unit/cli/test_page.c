@@ -61,7 +61,7 @@ START_TEST(what_comes_from_elsewhere_is_harmless_and_its_end_is_told)
     memset(longest, 'x', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
     json_t *object = document_object("long:t peer:t", longest, "a\x1b[31m\nb%");
-    page_put(&page, object, "name {peer}\n");
+    page_put(&page, object, "name {peer}\nas written {%peer}\n");
     page_table(&page, one, 1);
     page_row(&page, object);
     page_table_end(&page);
@@ -69,7 +69,7 @@ START_TEST(what_comes_from_elsewhere_is_harmless_and_its_end_is_told)
     for (size_t i = 0; i < all.len; i++)
         ck_assert_msg(all.ptr[i] >= 0x20 || all.ptr[i] == '\n', "byte %zu", i);
     ck_assert_ptr_nonnull(memmem(all.ptr, all.len, "x...\n", 5));
-    ck_assert_ptr_nonnull(memmem(all.ptr, all.len, "name a%1B[31m%0Ab%25\n", 21));
+    ck_assert_ptr_nonnull(memmem(all.ptr, all.len, "name a%1B[31m%0Ab%25\nas written a%1B[31m%0Ab%\n", 46));
     json_decref(object);
 }
 END_TEST
@@ -89,7 +89,7 @@ START_TEST(a_form_becomes_text)
         {"{in.deep.0.x} {in.deep.1.x|-} {s.x|-}", "y - -"},
         {"{list} {list+ or } {single+ or }", "a b a or b a"},
         {"{counts} {nil|-}", "9 expired, 3 revoked -"},
-        {"{path} {$path}", "/a%2520 /a%20"},
+        {"{path} {$path} {%path}", "/a%2520 /a%20 /a%20"},
         {"<{s:6}><{s:>6}><{s:2}><{n:,6}><{n:,>6}>", "<text  ><  text><text><1,234 >< 1,234>"},
         {"{time:utc} {zero:utc} {zero:due} {time:utc22}|", "1970-01-02T00:00:00Z 1970-01-01T00:00:00Z - 1970-01-02T00:00:00Z  |"},
         {"{time:days} {past:days} {late:days}", "1 -1 -1"},
