@@ -16,6 +16,21 @@ enum {
     SILENCE_MS = 1500,   /* tcp: as long without an alert is a yes */
 };
 
+struct check_target {
+    const struct plan_target *target;
+    int64_t now;
+    enum reason reason;      /* REASON_VALID: accepted */
+    const char *hint;        /* static: what to do about reason; NULL: what its row says */
+    char text[400];          /* why it was refused; or what is worth knowing; "" */
+    char version[16];        /* "" when the two never agreed on one */
+    char cipher[40];         /* "" when the handshake was not finished: then not to have asked means nothing yet */
+    bool asked, sent;        /* the server asked for a certificate; ours went out */
+    int alert_received, alert_sent; /* -1: none */
+    json_t *peer;            /* owned; NULL: it showed no certificate */
+    unsigned http_status;    /* 0: there was no answer, or none was asked for */
+    double connect_ms, handshake_ms;
+};
+
 static unsigned at_most(uint64_t ms)
 {
     return ms < STEP_MAX_MS ? (unsigned)ms : STEP_MAX_MS;
@@ -53,18 +68,16 @@ static void note_session(struct check_target *t, const struct probe *p)
     t->asked = t->asked || f.asked_for_ours;
     t->sent = t->sent || f.ours_sent;
     if (f.peer != NULL) {
-        t->has_peer = true;
         t->hint = f.reason == REASON_NAME_MISMATCH ? reason_hint(f.reason, f.peer) : NULL;
-        copy(t->subject, sizeof(t->subject), f.peer->subject);
-        copy(t->issuer, sizeof(t->issuer), f.peer->issuer);
-        t->not_after = f.peer->not_after;
+        json_decref(t->peer);
+        t->peer = document_object("subject:t issuer:t not_after:I seconds_left:I", f.peer->subject, f.peer->issuer, f.peer->not_after,
+                                  f.peer->not_after - t->now);
     }
 }
 
 static void refuse(struct check_target *t, enum reason reason, const char *text)
 {
     t->reason = reason;
-    t->refused_by = report_blame_word(report_blame(reason));
     copy(t->text, sizeof(t->text), text);
 }
 
@@ -216,40 +229,80 @@ static void shake_hands(struct check_target *t, struct probe *p, bool http)
         refuse(t, probe_reason(p), probe_text(p));
 }
 
-static void try_target(struct check_target *t, const struct plan_target *target, bool http)
+static void try_target(struct check_target *t, bool http)
 {
-    const struct config_upstream *conf = target->upstream->conf;
-    *t = (struct check_target){.target = target, .reason = REASON_UNDECIDED, .alert_received = -1, .alert_sent = -1};
+    const struct config_upstream *conf = t->target->upstream->conf;
     double began = probe_seconds();
-    struct probe *p = probe_connect(conf->proxy_text != NULL ? &conf->proxy : &target->conf->address, at_most(conf->connect_ms));
+    struct probe *p = probe_connect(conf->proxy_text != NULL ? &conf->proxy : &t->target->conf->address, at_most(conf->connect_ms));
     if (p == NULL) {
         refuse(t, REASON_INTERNAL, "out of memory");
         return;
     }
     t->connect_ms = (probe_seconds() - began) * 1000;
     bool ready = prepare(t, p);
-    if (ready && target->tls != NULL)
+    if (ready && t->target->tls != NULL)
         shake_hands(t, p, http);
     else if (ready)
         t->reason = REASON_VALID;
     probe_free(p);
 }
 
-int check_connect_run(struct check_connect *c, const struct snapshot *snapshot, struct err *err)
+/* ---- the document ---- */
+
+static const char *alert_of(int alert)
 {
-    *c = (struct check_connect){.n = snapshot->n_targets};
-    c->targets = calloc(c->n + 1, sizeof(*c->targets));
-    if (c->targets == NULL)
-        return err_set(err, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < c->n; i++) {
-        try_target(&c->targets[i], &snapshot->targets[i], speaks_http(snapshot, snapshot->targets[i].upstream));
-        c->n_refused += c->targets[i].reason != REASON_VALID;
-    }
-    return 0;
+    return alert >= 0 ? tls_alert_name(alert) : NULL;
 }
 
-void check_connect_clear(struct check_connect *c)
+/* What the server refused: is it the one that was meant, and is it simply too old? */
+static json_t *ours_of(const struct check_target *t)
 {
-    free(c->targets);
-    *c = (struct check_connect){0};
+    struct tls_identity_facts f;
+    if (t->reason != REASON_OUR_CERTIFICATE_REFUSED || t->target->upstream->identity == NULL)
+        return json_null();
+    tls_identity_facts(t->target->upstream->identity, &f);
+    return document_object("subject:t issuer:t serial:t sha256:t not_before:I not_after:I seconds_left:I", f.subject, f.issuer, f.serial, f.sha256, f.not_before,
+                           f.not_after, f.not_after - t->now);
+}
+
+/* Of a handshake that ended early only what had happened by then; null: not known. */
+static json_t *session_of(const struct check_target *t)
+{
+    bool finished = t->cipher[0] != '\0';
+    if (t->version[0] == '\0')
+        return json_null();
+    return document_object("version:t cipher:t certificate_asked:o certificate_sent:b", t->version, finished ? t->cipher : NULL,
+                           t->asked || finished ? json_boolean(t->asked) : json_null(), t->sent);
+}
+
+static const char *hint_of(const struct check_target *t)
+{
+    if (t->reason == REASON_VALID)
+        return NULL;
+    return t->hint != NULL && t->reason == REASON_NAME_MISMATCH ? t->hint : reason_row(t->reason)->hint;
+}
+
+/* Takes t->peer. */
+static json_t *document_of(const struct check_target *t)
+{
+    const struct config_upstream *u = t->target->upstream->conf;
+    bool ok = t->reason == REASON_VALID;
+    json_t *json = document_object("upstream:t target:t accepted:b reason:t refused_by:t detail:t alert_received:t alert_sent:t", u->name,
+                                   t->target->conf->text, ok, reason_word(t->reason), ok ? NULL : report_blame_word(report_blame(t->reason)),
+                                   t->text[0] != '\0' ? t->text : NULL, alert_of(t->alert_received), alert_of(t->alert_sent));
+    return document_add(json, "peer:o tls:o http_status:i connect_ms:f handshake_ms:f ours:o identity:t hint:t", t->peer != NULL ? t->peer : json_null(),
+                        session_of(t), (int)t->http_status, t->connect_ms, t->handshake_ms, ours_of(t), u->tls.identity, hint_of(t));
+}
+
+json_t *check_connect(const struct snapshot *snapshot, int64_t now, size_t *n_refused)
+{
+    json_t *list = json_array();
+    *n_refused = 0;
+    for (size_t i = 0; i < snapshot->n_targets; i++) {
+        struct check_target t = {.target = &snapshot->targets[i], .now = now, .reason = REASON_UNDECIDED, .alert_received = -1, .alert_sent = -1};
+        try_target(&t, speaks_http(snapshot, t.target->upstream));
+        json_array_append_new(list, document_of(&t));
+        *n_refused += t.reason != REASON_VALID;
+    }
+    return list;
 }

@@ -209,7 +209,7 @@ json_t *check_document(const struct check_sheet *s)
     if (s->snapshot != NULL)
         json = document_add(json, "identities:o trusts:o upstreams:o listeners:o", identities_of(s), trusts_of(s), upstreams_of(s->snapshot->config),
                             listeners_of(s->snapshot->config));
-    if (s->connect != NULL)
-        json = document_add(json, "connections:o", check_connect_document(s->connect, s->now));
+    if (s->connections != NULL)
+        json = document_add(json, "connections:o", json_incref(s->connections));
     return document_add(json, "starts:b errors:I warnings:I", starts, (int64_t)(f->errors + f->faults), (int64_t)f->warnings);
 }

@@ -3,7 +3,6 @@
 #ifndef MTLSD_CLI_CHECK_SHEET_H
 #define MTLSD_CLI_CHECK_SHEET_H
 
-#include "check_connect.h"
 #include "document.h"
 #include "mtlsd/base/findings.h"
 #include "mtlsd/control/snapshot.h"
@@ -12,13 +11,11 @@ struct check_sheet { /* all borrowed */
     const char *path;
     const struct findings *findings;
     const struct snapshot *snapshot; /* NULL when nothing could be loaded */
-    const struct check_connect *connect; /* NULL: nobody asked to connect */
+    json_t *connections;             /* of check_connect, NULL: nobody asked to connect */
     int64_t now;
 };
 
 json_t *check_document(const struct check_sheet *sheet); /* NULL: out of memory */
-/* An array with one object per target (check_connect_document.c). */
-json_t *check_connect_document(const struct check_connect *c, int64_t now);
 void check_sheet_print(struct page *page, const json_t *document);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd_check.h"
+#include "check_connect.h"
 #include "check_places.h"
 #include "check_sheet.h"
 #include "command.h"
@@ -14,25 +15,21 @@ struct check_flags {
 
 static int check_file(const struct check_flags *a)
 {
-    const char *path = a->config;
-    struct err err = {0};
-    struct check_connect connect = {0};
     struct findings findings;
     int64_t now = clock_now();
+    size_t n_refused = 0;
     findings_init(&findings);
-    struct snapshot *snapshot = load_snapshot(path, now, &findings);
+    struct snapshot *snapshot = load_snapshot(a->config, now, &findings);
     if (snapshot != NULL)
         check_places(snapshot->config, &findings);
-    struct check_sheet sheet = {.path = path, .findings = &findings, .snapshot = snapshot, .now = now};
-    bool failed = findings_failed(&findings);
-    int code = failed || findings.faults > 0 ? COMMAND_REFUSED : COMMAND_FINE;
-    if (a->connect && !failed && snapshot != NULL && check_connect_run(&connect, snapshot, &err) == 0) {
-        sheet.connect = &connect;
-        code = connect.n_refused > 0 ? COMMAND_REFUSAL : code;
-    }
-    if (err.kind != ERR_NONE || document_show(check_document(&sheet), a->json, check_sheet_print) != 0)
+    struct check_sheet sheet = {.path = a->config, .findings = &findings, .snapshot = snapshot, .now = now};
+    bool failed = findings_failed(&findings), connect = a->connect && !failed && snapshot != NULL;
+    if (connect)
+        sheet.connections = check_connect(snapshot, now, &n_refused);
+    int code = n_refused > 0 ? COMMAND_REFUSAL : failed || findings.faults > 0 ? COMMAND_REFUSED : COMMAND_FINE;
+    if ((connect && sheet.connections == NULL) || document_show(check_document(&sheet), a->json, check_sheet_print) != 0)
         code = command_fail(COMMAND_FAILED, "out of memory");
-    check_connect_clear(&connect);
+    json_decref(sheet.connections);
     if (snapshot != NULL)
         snapshot_unref(snapshot);
     findings_clear(&findings);
