@@ -90,7 +90,7 @@ build_other() {
 
 # The thread sanitizer ends the daemon with a code the tests notice. Moved clocks need the program as shipped: libfaketime and a sanitizer both want
 # to be loaded first; so does what is asked of memory, as a sanitizer keeps what is freed. They are built while the unit tests run.
-others="tsan:reload release:clock,small"
+others="tsan:reload,per_client release:clock,small"
 build_others() {
     rm -f "$build"/failed-*
     for other in $others; do

@@ -61,7 +61,8 @@ void capacity_leave_client(struct capacity *c)
 
 bool capacity_watches_are_scarce(const struct capacity *c)
 {
-    return atomic_load_explicit(&c->clients, memory_order_relaxed) + atomic_load_explicit(&c->uplinks, memory_order_relaxed) >= c->watches / OUR_WATCHES;
+    return atomic_load_explicit(&c->clients, memory_order_relaxed) + atomic_load_explicit(&c->uplinks, memory_order_relaxed) >=
+           atomic_load_explicit(&c->watches, memory_order_relaxed) / OUR_WATCHES;
 }
 
 bool capacity_take_uplink(struct capacity *c)

@@ -25,7 +25,7 @@ struct capacity {
     void *ctx;
     unsigned workers;
     size_t fd_limit; /* of the process */
-    size_t watches;  /* that the kernel gives to all processes of a user; 0: unknown */
+    _Atomic size_t watches; /* that the kernel gives to all processes of a user; 0: unknown */
 };
 
 struct config;

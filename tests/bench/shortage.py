@@ -177,10 +177,10 @@ def judge(call, row):
 NOTES = """
 Where libuv aborts, the call was one on a descriptor of the loop itself. Reading and writing those does not fail in real life. epoll_ctl does, when
 fs.epoll.max_user_watches is used up (ENOSPC): libuv then calls abort. mtlsd puts a descriptor into the loop's set before libuv does, and refuses the
-client when that fails, but only when it watches more than an eighth of that limit: the two system calls this adds for each connection are a tenth of
-the CPU time of a plain tcp connection (42 to 47 us, measured on the machine above). Injected errors meet libuv's own calls too, so the table shows the
-abort; test_shortage.py (Watches) lets additions fail as the kernel does. ENOMEM is not covered below an eighth: Linux lets allocations this small fail only
-for a process that is being killed, or under the kernel memory limit of cgroup v1.
+client when that fails, but only when it has more connections than an eighth of that limit. It adds two system calls for a descriptor: 0.3 us (0.65 to
+0.95 us, the best of 400 rounds), so 0.6 us of the 42 us of CPU that a plain tcp connection takes. Injected errors meet libuv's own calls too, so the
+table shows the abort; test_shortage.py (Watches) lets additions fail as the kernel does. ENOMEM is not covered below an eighth: Linux lets
+allocations this small fail only for a process that is being killed, or under the kernel memory limit of cgroup v1.
 
 accept4 with EMFILE or ENFILE fails here whatever is closed. In real life a spare descriptor lets the clients that waited be refused with words:
 test_full.py (NoDescriptor).
