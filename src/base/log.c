@@ -72,7 +72,7 @@ static int append_quoted(struct bytes *out, struct span value)
     return bytes_append(out, "\"", 1);
 }
 
-/* A word in a text line needs no quotes when nobody could read it as two words or as a key. */
+/* A word in a text line needs no quotes if it cannot be read as two words or as a key. */
 static bool is_plain_word(struct span value)
 {
     for (size_t i = 0; i < value.len; i++) {

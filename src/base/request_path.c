@@ -92,7 +92,7 @@ static size_t covered_as_spelled(struct span want, struct span path)
 enum {
     END = -1,
     CHARACTER_MAX = 4,
-    TRIMMED_MAX = 64, /* a longer run of dots is nobody's name: it is taken for trimmed, so that looking ahead costs no more */
+    TRIMMED_MAX = 64, /* no name has a longer run of dots: it counts as trimmed, so that looking ahead costs no more */
 };
 
 struct reader { /* of one path, a byte of its folded text at a time */
@@ -204,7 +204,7 @@ static bool is_slash(uint8_t c)
     return c == '/' || c == '\\';
 }
 
-/* Only encoded ones reach this: whoever undoes that and reads again finds the path to end here. */
+/* Only encoded ones reach this: for a reader that decodes them and reads again, the path ends here. */
 static bool ends_path(uint8_t c)
 {
     return c == '?' || c == '#';

@@ -32,7 +32,7 @@ static bool read_date(const char *text, int64_t *seconds)
     return date.tm_mon == month - 1 && date.tm_mday == day; /* or it was no day of that month */
 }
 
-/* "Z", or "+05:30" and how far the clock there is ahead of UTC. -00:00 says that nobody knows where; the time is UTC all the same. */
+/* "Z", or an offset from UTC as "+05:30". -00:00 means an unknown offset; the time is still UTC. */
 static bool read_offset(const char *text, int64_t *ahead)
 {
     *ahead = 0;

@@ -63,7 +63,7 @@ static void check_trust(const struct config_reader *r, const struct config_trust
     }
 }
 
-/* The system lets nobody listen on an address beside one that includes it, and [::] includes those of IPv4. */
+/* The system allows no listener beside one on an address that includes it, and [::] includes IPv4. */
 static bool includes(const struct address *wide, const struct address *narrow)
 {
     if (wide->kind != ADDRESS_TCP || narrow->kind != ADDRESS_TCP || wide->port != narrow->port || wide->port == 0)

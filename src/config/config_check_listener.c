@@ -27,7 +27,7 @@ static bool asks(const struct config_listener *l)
     return config_tls_asks(&l->tls);
 }
 
-/* The block's own rules are somebody's: with identities and no identity beside them they only say what these have in common. */
+/* Whether the block's own rules apply to clients: with identities and no identity beside them they are only defaults. */
 static bool is_served(const struct config_tls *tls)
 {
     return tls->n_identities == 0 || tls->identity != NULL;

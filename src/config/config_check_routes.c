@@ -85,7 +85,7 @@ static void check_path(const struct look *k)
     const char *path = k->route->path, *strip = k->route->strip_prefix;
     const char *why = path != NULL ? config_words_path_refusal(path) : NULL;
     char pattern[CONFIG_PATTERN_TEXT];
-    if (path != NULL && config_pattern_is_path(path, pattern)) /* it would never match, and a gate with it would hold nobody */
+    if (path != NULL && config_pattern_is_path(path, pattern)) /* it would never match, and a gate with it would protect nothing */
         complain(k, "path", "\"%.80s\": %s", path, pattern);
     else if (why != NULL)
         complain(k, "path", "\"%.80s\" is not a valid path: %s", path, why);

@@ -89,14 +89,14 @@ static int strictness(const struct config_tls *policy)
     return policy->client_cert == CONFIG_CLIENT_CERT_OPTIONAL ? 1 : 2;
 }
 
-/* Somebody passes by the one who does not by the other. Two trusts cannot be compared. */
+/* The one policy accepts a client that the other refuses. Two trusts cannot be compared. */
 static bool is_laxer(const struct config_tls *policy, const struct config_tls *than)
 {
     int mine = strictness(policy), theirs = strictness(than);
     return mine < theirs || (theirs > 0 && (policy->tolerate & ~than->tolerate) != 0);
 }
 
-/* Who a caller is to be judged by is the caller's choice: it names whom it likes, or nobody (security A8). */
+/* The client chooses its rules by the server name that it sends, or by sending none (security A8). */
 static void check_otherwise(const struct look *k)
 {
     const struct config_tls *tls = &k->l->tls, otherwise = config_tls_policy(tls, tls->n_identities);
@@ -112,7 +112,7 @@ static void check_otherwise(const struct look *k)
     }
 }
 
-/* In tcp there is no Host that a request could be held against: the laxest rules are everybody's. */
+/* In tcp there is no Host to compare: every client can choose the laxest rules. */
 static void check_tcp(const struct look *k)
 {
     const struct config_tls *tls = &k->l->tls;

@@ -91,7 +91,7 @@ static bool has_tcp_bind(const struct config_listener *l)
     return false;
 }
 
-/* Programs of this host upload slowly for reasons of their own; nobody else gets here. */
+/* Programs of this host may upload slowly; other hosts cannot connect here. */
 static bool serves_this_host_only(const struct config_listener *l)
 {
     for (size_t i = 0; i < l->n_bind; i++)

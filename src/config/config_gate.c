@@ -72,7 +72,7 @@ static bool is_gate(const struct config_route *route)
     return route->upstream == NULL || (route->n_allow > 0 && !route->allow_log_only);
 }
 
-/* Whoever passes this route's rules passes the gate's. */
+/* A client that passes this route's rules passes the gate's. */
 static bool is_as_strict(const struct config_route *route, const struct config_route *gate)
 {
     if (gate->upstream == NULL)

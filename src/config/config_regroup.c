@@ -130,7 +130,7 @@ int config_regroup_count(const config_setting_t *list)
     for (unsigned i = 1; i < (unsigned)n; i++) {
         const config_setting_t *shell = config_setting_get_elem(list, i);
         if (!config_setting_is_group(shell) || config_setting_length(shell) != 1)
-            return -1; /* somebody wrote such a list */
+            return -1; /* the file has such a list already */
     }
     return n - 1;
 }

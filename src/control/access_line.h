@@ -17,7 +17,7 @@ bool access_line_is_due(const struct report *r);
 /* Appends the line with its newline. format is one that log_parts_accesses:
  *   combined     client - subject [time] "request" status bytes "referer" "user-agent"
  *   ssl_request  [time] client version suite "request" bytes
- * What is not there is "-". The subject is that of a valid certificate: a name that nobody proved is no user. Its spaces are escaped too. -1:
+ * Missing values are "-". The subject is that of a valid certificate: an unproven name is no user. Its spaces are escaped, too. -1:
  * out of memory. */
 MUST_CHECK int access_line_write(struct bytes *out, enum log_format format, const struct report *r, int64_t utc);
 

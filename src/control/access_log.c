@@ -140,7 +140,7 @@ static void log_peer(struct log_line *l, const struct tls_facts *facts, const st
     log_str(l, keys->sha256, facts->peer->sha256);
 }
 
-/* What is wrong is told where it is not the message already: of a certificate that was let in all the same. */
+/* The details of a tolerated certificate, unless they are the message already. */
 static void log_verdict(struct log_line *l, const struct tls_verdict *v, bool let_in)
 {
     char words[REASON_WORDS_SIZE];
@@ -300,7 +300,7 @@ static struct counters_judged *judged(struct access_log *j, struct counters_row 
     if (down == NULL || !down->asks || down->verdict == NULL || (size_t)down->verdict->status >= COUNTERS_STATUSES)
         return NULL;
     struct counters_judged *found = &row->judged[down->verdict->status];
-    if (down->verdict->status != REASON_VALID) /* nobody asks when the others were here */
+    if (down->verdict->status != REASON_VALID) /* the times of the others are not needed */
         counters_add(&found->last, (uint64_t)j->utc() - found->last);
     return found;
 }

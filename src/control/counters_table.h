@@ -17,7 +17,7 @@ void counters_table_free(struct counters_table *t);
 
 /* The row of "first", or of "first/second" where second is not NULL; made when it is not there. Only for the owner. */
 void *counters_table_get(struct counters_table *t, const char *first, const char *second);
-/* NULL: there is none. Only while nobody makes rows. */
+/* NULL: there is none. Only while no thread makes rows. */
 void *counters_table_find(const struct counters_table *t, const char *first, const char *second);
 
 /* For any thread: rows 0 to n - 1, in the order they were made. Row 0 is there from the start. */

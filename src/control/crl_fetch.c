@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A list is fetched anew at a random point between half and nine tenths of the way to its end, so that there is time for more tries, and many
- * instances do not come at once. The way is never longer than some hours: a CA in need issues a list before the last one ends. While tries fail
- * the next one is not far off either: a list that comes too late means that nobody is let in. */
+/* A list is fetched again at a random time between half and nine tenths of its lifetime, so that there is time for more tries, and many instances
+ * do not come at once. The interval is never longer than some hours: a CA may issue a list before the last one ends. While tries fail the next one
+ * is near, too: after a late list every certificate is refused. */
 enum { FIRST_PERCENT = 50, MORE_PERCENT = 40, REFRESH_MIN = 5, REFRESH_WAY = 6 * 3600, RETRY_MIN = 15, RETRY_MAX = 600, DOUBLINGS = 6 };
 
 static void copy_text(char *out, size_t size, const char *text)
@@ -36,7 +36,7 @@ struct crl_fetch_item *crl_fetch_find(struct crl_fetch *f, const char *url)
     return NULL;
 }
 
-/* 304 would be no help to somebody who has not got the list. */
+/* 304 would not help without a list. */
 static void forget_list(struct crl_fetch_item *item)
 {
     item->tag[0] = item->modified[0] = '\0';

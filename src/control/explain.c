@@ -80,7 +80,7 @@ static struct span host_of(const struct http_head *head)
     return head != NULL && http_guard_request(head, &target, &unread) == REASON_VALID ? target.host : span_of(NULL, 0);
 }
 
-/* The rules for the server name that a client asks for. NULL: nobody serves that name. */
+/* The rules for the client's server name. NULL: the name is not served. */
 static const struct tls_context *choose_policy(const struct plan_listener *l, struct span name, struct admit_place *at, struct config_tls *tls)
 {
     if (l->sni == NULL)

@@ -85,7 +85,7 @@ static bool listens_on(const struct config_listener *l, unsigned port)
     return false;
 }
 
-/* By what kind of thing arrives: a request needs http, a certificate somebody who asks for one. */
+/* By the kind of question: a request needs http, a certificate a listener that requests one. */
 static bool is_fit(const struct config_listener *l, const struct wanted *w)
 {
     if (w == NULL)

@@ -29,7 +29,7 @@ static const struct use {
     [FILE_USE_FOLDER] = {"holds files that mtlsd relies on", FINDING_WARNING, FINDING_WARNING, true},
 };
 
-/* Of a key a group may at most read, also our own: whoever can change it can put another key there. */
+/* A group may at most read a key, also our own group: a member that can write could replace it. */
 static unsigned key_bits(const struct file_access *a)
 {
     unsigned bits = OTHERS_READ;

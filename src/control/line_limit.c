@@ -14,7 +14,7 @@ struct slot {
 
 struct line_limit {
     struct slot slots[LINE_LIMIT_SETS][LINE_LIMIT_WAYS];
-    struct slot all; /* of all clients together; held: what belongs to nobody's slot */
+    struct slot all; /* of all clients together; held: lines without a slot */
     unsigned n_holding; /* slots with something held, all included */
 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct refusals {
-    atomic_flag busy; /* held for a look at every entry, or for a copy of all when somebody asks */
+    atomic_flag busy; /* held for a search through the entries, or for a copy of all */
     uint64_t added;   /* since the start */
     size_t n;
     struct refusal kept[REFUSALS_KEPT];

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The count is nobody's business but this file's. */
+/* Only this file uses the count. */
 struct counted {
     struct snapshot s; /* first: a pointer to it is a pointer to the whole */
     atomic_size_t refs;

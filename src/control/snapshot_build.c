@@ -20,7 +20,7 @@ static struct tls_identity *find_identity(const struct snapshot *s, const char *
     return conf != NULL ? s->identities[conf - s->config->identities].tls : NULL;
 }
 
-/* "system" is loaded when somebody first asks for it: the store costs several MB. */
+/* "system" is loaded at its first use: the store costs several MB. */
 static struct tls_trust *find_trust(struct snapshot *s, const struct loader *l, const char *name, const char *where)
 {
     const struct config_trust *conf = config_find_trust(s->config, name);

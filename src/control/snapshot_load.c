@@ -67,7 +67,7 @@ static int read_file(const struct loader *l, const struct subject *s, const char
     return 0;
 }
 
-/* Who else can read it, change it or put another in its place. */
+/* Other users that can read, change or replace it. */
 static int judge_access(const struct loader *l, const struct subject *s, const char *path, enum file_use use, const struct file_access *access)
 {
     int rc = snapshot_access_judge(l, &(struct snapshot_access){s->where, s->kind, s->name, path, use}, access);
@@ -76,7 +76,7 @@ static int judge_access(const struct loader *l, const struct subject *s, const c
     return rc;
 }
 
-/* A file that holds a private key, where it is due or by mistake. That there is none is said by whoever needs it. */
+/* A file with a private key, intended or by mistake. A missing key is reported where it is needed. */
 static int read_key_file(const struct loader *l, const struct subject *s, const char *path, struct bytes *out)
 {
     struct file_facts facts;

@@ -109,7 +109,7 @@ static json_t *last_value(struct doc *d, const struct counters_row *row)
     return array;
 }
 
-/* Whom it would cost something if everybody had to show a valid certificate; null where that is so already, or nobody is asked. */
+/* The clients that would be refused if a valid certificate were required; null if it is, or if none is requested. */
 static json_t *enforcing_value(struct doc *d, const struct config_tls *tls, const struct counters_row *row)
 {
     static const struct counters_row nothing;

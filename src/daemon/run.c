@@ -374,7 +374,7 @@ int daemon_run(struct config *config, const struct run_options *options)
     int log_fd;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format, log_file_write, NULL, clock_now_precise);
     signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away early must not end us */
-    signal(SIGUSR1, SIG_IGN); /* until somebody listens: a rotation while we start must not end us */
+    signal(SIGUSR1, SIG_IGN); /* until the handler is set: a rotation during the start must not end us */
     if (open_log(config, &log_fd, &err) != 0) {
         command_fail_err(&err);
         config_free(config);

@@ -17,7 +17,7 @@ enum { REST_FACTOR = 19, REST_MIN_MS = 200, REST_MAX_MS = 60 * 1000 };
 
 static void start_reading(struct run_crls *c);
 
-/* On the side. A list that could not be kept for the next start is used all the same. */
+/* On another thread. A list that cannot be saved for the next start is still used. */
 static void judge(struct run_crls *c, struct run_crls_list *list)
 {
     struct err unwritten = {0};
@@ -204,7 +204,7 @@ void run_crls_follow(struct run_crls *c, struct server *server)
         log_say(LOG_LEVEL_ERROR, "crl", "out of memory: changed revocation lists count from the next reload on");
     follow_urls(c, server_snapshot(server));
     if (n > 0 || c->round != NULL)
-        start_reading(c); /* what changed since it was loaded, before anybody watched */
+        start_reading(c); /* changes between loading and watching */
     free((void *)files);
 }
 

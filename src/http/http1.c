@@ -294,8 +294,7 @@ static enum http1_event end_message(struct http1 *p)
     return HTTP1_END;
 }
 
-/* Trailers that would have changed how the message was read are an attack on whoever merges them into the
- * head. */
+/* Trailers that would change how the message is read attack backends that merge them into the head. */
 static bool are_fit_to_trail(const struct http_head *trailers)
 {
     for (size_t i = 0; i < trailers->n_fields; i++) {

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* The families of names that the presets write, whole: a backend reads "X-SSL-Client-Used" or "SSL-Client-Fingerprint" as it reads the names that are ours, and
- * nobody but us can have told it so (security C11). */
+/* All names with the prefixes of the presets: a backend may trust "X-SSL-Client-Used" or "SSL-Client-Fingerprint" like our own names, and only we
+ * may send them (security C11). */
 bool http_guard_is_owned(struct span name)
 {
     if (name.len == 0)

@@ -10,7 +10,7 @@ enum http_field_kind {
     HTTP_FIELD_HOST,
     HTTP_FIELD_CONNECTION, /* hop-by-hop, and names others that are */
     HTTP_FIELD_HOP,        /* about this connection only (RFC 9110 section 7.6.1) */
-    HTTP_FIELD_LENGTH,     /* Content-Length: framing, written anew for each side */
+    HTTP_FIELD_LENGTH,     /* Content-Length: framing, written again for each side */
     HTTP_FIELD_CODING,     /* Transfer-Encoding: likewise */
     HTTP_FIELD_TRAILER,    /* announces trailers, which may be dropped */
     HTTP_FIELD_OWNED,      /* only we may say it */

@@ -24,7 +24,7 @@ static void read_connection(struct facts *f, struct span value)
     }
 }
 
-/* As long as Connection, Content-Length or Transfer-Encoding: most fields are passed over by that. */
+/* The length of Connection, Content-Length or Transfer-Encoding: most fields are skipped by it. */
 static bool is_of_interest(size_t name_len)
 {
     return name_len == 10 || name_len == 14 || name_len == 17;

@@ -114,7 +114,7 @@ enum reason http_guard_request(const struct http_head *h, struct http_target *ta
 {
     struct facts f = {.n_hosts = 0};
     unsigned hops;
-    if (span_equals_str(h->method, "TRACE")) /* it would echo the identity we add to whoever asks */
+    if (span_equals_str(h->method, "TRACE")) /* it would echo our identity headers to the client */
         return refuse(err, REASON_METHOD_UNKNOWN, "TRACE is not served here");
     gather(&f, h);
     const char *why = target_refusal(h->target);

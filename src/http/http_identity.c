@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Larger values would overrun what backends read; a value cut short would name somebody else. It is built whole all the same, which no handshake makes
- * long, so that a value that is too long and one there was no memory for are two things. */
+/* Larger values would exceed the limits of backends, and a cut value would name another subject. It is still built whole, which no handshake makes
+ * long, to tell a long value from a lack of memory. */
 enum { MAX_VALUE_BYTES = 16 * 1024, MAX_BUILT_BYTES = 4 << 20 };
 
 static int append_line(struct bytes *out, const char *name, struct span value)
@@ -65,7 +65,7 @@ static int put_plain(struct bytes *out, const char *name, const char *text)
     return put_text(out, name, span_from_str(text), "");
 }
 
-/* A part of a name could be somebody else's whole one. */
+/* A part of a name could be another subject's whole name. */
 static int put_dn(struct bytes *out, const char *name, const char *text, bool cut)
 {
     return cut ? 0 : put_plain(out, name, text);

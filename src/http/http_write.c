@@ -189,7 +189,7 @@ static bool is_replaced(const struct http_outgoing *o, struct span name)
         return gets_other_value(o, name);
     if (o->has_max_forwards && http_name_equals(name, "max-forwards"))
         return true;
-    /* it was not meant for whoever reads HTTP/1.1 (RFC 9110 section 10.1.1) */
+    /* it was not meant for HTTP/1.1 servers (RFC 9110 section 10.1.1) */
     if (o->head->minor == 0 && http_field_is_expect(name))
         return true;
     return is_edited(o->edit, name);
@@ -341,7 +341,7 @@ static bool is_path(struct span target)
     return target.len > 0 && (target.ptr[0] == '/' || span_equals_str(target, "*"));
 }
 
-/* An absolute target is never written as one: whoever is asked next is no proxy (RFC 9112 section 3.2.1). */
+/* An absolute target is never written as one: the next server is no proxy (RFC 9112 section 3.2.1). */
 static int write_absolute(struct bytes *out, struct http_outgoing *o)
 {
     struct http_target t;

@@ -102,7 +102,7 @@ static bool is_of_one_connection(int error)
     return error == ECONNABORTED || error == EINTR;
 }
 
-/* accept wants a descriptor before it looks whether anybody is there. */
+/* accept takes a descriptor before it looks for a client. */
 static bool someone_waits(const struct acceptor *a)
 {
     struct pollfd p = {.fd = a->fd, .events = POLLIN};
@@ -151,7 +151,7 @@ static int accept_one(struct acceptor *a, bool *helped)
     return 0;
 }
 
-/* Nobody waits any more. */
+/* No client waits any more. */
 static void note_drained(struct acceptor *a, bool accepted)
 {
     if (accepted && a->failing_since_us != 0)

@@ -27,7 +27,7 @@ static void temporary_name(const struct admin_socket *s, char out[128])
     snprintf(out, 128, "%s.%ld", s->path, (long)getpid());
 }
 
-/* Somebody answers there: a full backlog is an answer too. */
+/* A process answers there: a full backlog is an answer, too. */
 static bool is_alive(const char *path)
 {
     struct sockaddr_un address;
@@ -81,7 +81,7 @@ static int bind_privately(struct admin_socket *s, int fd, struct err *err)
     if (make_address(temporary, &address) != 0)
         return err_set(err, ERR_IO, "admin socket %s: the path is too long", s->path);
     unlink(temporary);
-    /* the mode of a socket file comes from the umask, and between bind and chmod anybody could connect: until listen nobody is heard */
+    /* the umask gives the socket file its mode, and between bind and chmod any user could connect: until listen no connection is accepted */
     if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
         return err_set(err, ERR_IO, "admin socket %s: %s%s", s->path, strerror(errno),
                        errno == ENOENT ? "; make its folder first" : "");

@@ -12,7 +12,7 @@ enum { THREADS = 2, STACK_BYTES = 8 * 1024 * 1024, WORK_NICE = 10 };
 struct job {
     struct job *next;
     void (*work)(void *ctx);
-    void (*done)(void *ctx); /* NULL: nobody is told */
+    void (*done)(void *ctx); /* NULL: no callback */
     void *ctx;
 };
 

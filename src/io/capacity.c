@@ -20,7 +20,7 @@ void capacity_raise_limit(struct capacity *c)
     c->fd_limit = (size_t)limit.rlim_cur;
 }
 
-/* Far more than a process needs, unless somebody lowered it or the machine is small. */
+/* Far more than a process needs, unless the limit was lowered or the machine is small. */
 static size_t read_watches(void)
 {
     unsigned long n = 0;

@@ -43,7 +43,7 @@ bool capacity_take_uplink(struct capacity *c);
 void capacity_leave_uplink(struct capacity *c);
 /* For one client more, with what it asks for. */
 bool capacity_has_room(const struct capacity *c);
-/* For connections that nobody has asked for yet. */
+/* For connections without a client yet. */
 bool capacity_has_plenty(const struct capacity *c);
 /* A client was refused within the last seconds. */
 bool capacity_is_full(struct capacity *c, uint64_t now_us);

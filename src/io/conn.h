@@ -10,7 +10,7 @@ struct connector;
 struct conn {
     struct worker *worker;
     struct snapshot *snapshot; /* counted: the one its exchange points into */
-    const struct listen_socket *from; /* borrowed: where it was accepted; NULL: nobody listens there any more */
+    const struct listen_socket *from; /* borrowed: where it was accepted; NULL: that listener is gone */
     struct stream down;
     struct exchange *x;
     struct connector *connector; /* an attempt in progress */

@@ -29,7 +29,7 @@ static void note_facts(int fd, const struct stat *st, struct file_facts *facts)
     facts->access.read_only = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
 }
 
-/* A pipe whose writer says nothing would hold up whoever reads it for good. */
+/* A silent pipe would block its reader for good. */
 static int wait_for_writer(int fd, const char *path, struct err *err)
 {
     struct pollfd pipe = {.fd = fd, .events = POLLIN};
@@ -103,7 +103,7 @@ static int read_open(int fd, const char *path, struct bytes *out, struct file_fa
 int file_read(const char *path, struct bytes *out, struct file_facts *facts, struct err *err)
 {
     bytes_init(out, FILE_MAX_BYTES + 4096);
-    /* without O_NONBLOCK, opening a pipe that nobody writes to never returns */
+    /* without O_NONBLOCK, opening a pipe without a writer never returns */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return failed(err, path, "cannot open");

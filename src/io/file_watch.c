@@ -88,7 +88,7 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
     (void)events;
     if (status != 0 || folder->watch->stopping)
         return;
-    uv_fs_event_stop(event); /* somebody who writes all the time would wake us all the time */
+    uv_fs_event_stop(event); /* a program that writes all the time would wake us all the time */
     folder->muted = true;
     schedule(folder->watch, SETTLE_MS);
 }
@@ -128,7 +128,7 @@ static void watch_folder(struct file_watch *f, char *path)
     listen_to(folder);
 }
 
-/* Anew after each change: what a link points to may lie elsewhere now. */
+/* Again after each change: the target of a link may be in another folder now. */
 static void watch_folders(struct file_watch *f)
 {
     char path[PATH_MAX];

@@ -55,7 +55,7 @@ static void note(struct check *c, const struct health_check_result *r)
     say(c, change == HEALTH_COMES_UP, r);
 }
 
-/* ---- a connection nobody looks at any more ---- */
+/* ---- an abandoned connection ---- */
 
 static void ignore_read(void *owner, struct span data)
 {
@@ -230,7 +230,7 @@ static bool add(struct health *h, const struct plan_target *t)
     return true;
 }
 
-/* Those to be checked; the others are up: whoever took one down, before a reload, does not look any more. */
+/* Targets with checks; the others are up: checks before a reload may have taken one down. */
 static size_t count(const struct snapshot *s)
 {
     size_t n = 0;

@@ -73,7 +73,7 @@ static CURLcode set_options(struct http_client *c, struct curl_slist *fields)
     return rc != CURLE_OK ? rc : set_upload(c);
 }
 
-/* "Expect:" takes the field out that would have a large upload wait for a 100 that nobody sends. */
+/* "Expect:" removes the field, with which a large upload would wait for a 100 that never comes. */
 static struct curl_slist *fields_of(const struct http_call *call)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");

@@ -7,8 +7,8 @@
 
 struct addrinfo;
 
-/* A descriptor that listens, non-blocking, close-on-exec; -1 + err (ERR_IO). first: nothing of ours listens there yet, so whoever does is
- * a stranger. A unix socket is made mode 0660; a file left behind by a dead process is replaced. */
+/* A listening descriptor, non-blocking, close-on-exec; -1 + err (ERR_IO). first: none of our sockets listens there yet, so another one is foreign.
+ * A unix socket gets mode 0660; a file left behind by a dead process is replaced. */
 MUST_CHECK int listen_fd_open(const struct address *address, const char *text, bool first, struct err *err);
 
 /* The steps of it, which listen_check.c takes without the last one, listen. */

@@ -89,7 +89,7 @@ struct outcome {
     int because;             /* errno */
 };
 
-/* A log that nobody reads any more must not stop the daemon: what cannot be written soon is dropped. */
+/* A log without a reader must not stop the daemon: lines that cannot be written soon are dropped. */
 static struct outcome write_all(struct output *o, const char *text, size_t len)
 {
     struct outcome outcome = {0};

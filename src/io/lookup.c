@@ -54,7 +54,7 @@ static void leave(struct lookup_box *box)
 
 /* ---- on a thread of its own ---- */
 
-/* False: nobody is interested any more. */
+/* False: it is no longer needed. */
 static bool hand_over(struct lookup_box *box, struct job *job)
 {
     pthread_mutex_lock(&box->lock);

@@ -24,7 +24,7 @@ struct order {
 
 /* NULL: out of memory. Takes a reference of snapshot, which may be NULL. */
 struct order *order_new(enum order_kind kind, struct snapshot *snapshot);
-void order_free(struct order *o); /* closes the sockets and removes the files nobody took */
+void order_free(struct order *o); /* closes the sockets and removes the files that were not taken */
 
 /* Opens every address that next names and old (may be NULL) does not: one descriptor for each of the n orders. -1 + err: some may be open,
  * they go with their orders. Files of unix sockets are noted in the first. */

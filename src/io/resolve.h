@@ -14,14 +14,14 @@ struct resolve {
     bool stopped;
 };
 
-struct resolve_ask { /* part of whoever asks; zeroed by it */
+struct resolve_ask { /* part of the user's struct; zeroed by it */
     struct name_waiter waiter; /* first */
     void (*on_answer)(struct resolve_ask *ask, const struct name_answer *answer);
 };
 
 /* -1: out of memory. */
 MUST_CHECK int resolve_init(struct resolve *r, uv_loop_t *loop, lookup_fn look_up);
-/* No look-up begins any more, and of those that run nobody hears; the loop does not wait for them. */
+/* No further lookup begins, and results of running ones are dropped; the loop does not wait for them. */
 void resolve_stop(struct resolve *r);
 /* After the loop has ended. */
 void resolve_clear(struct resolve *r);

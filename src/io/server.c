@@ -142,7 +142,7 @@ static int adopt_with(struct server *s, struct snapshot *next, const struct snap
 
 /* ---- letting a configuration go ---- */
 
-/* What is free between live blocks goes back to the system: without this, each reload of ten thousand identities would add its memory anew. */
+/* Returns free memory between live blocks to the system: otherwise each reload of ten thousand identities would add its memory again. */
 static void free_snapshot(void *ctx)
 {
     snapshot_destroy(ctx);

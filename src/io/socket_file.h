@@ -18,8 +18,8 @@ struct socket_file {
 void socket_file_note(struct socket_file **list, const char *path);
 /* Moves all of from to into. */
 void socket_file_join(struct socket_file **into, struct socket_file **from);
-/* Removes and forgets those that kept (may be NULL) does not name. While their sockets are still open: afterwards the number of a file may be
- * somebody else's. */
+/* Removes and forgets those that kept (may be NULL) does not name, while their sockets are still open: afterwards another file may have the inode
+ * number. */
 void socket_file_remove(struct socket_file **list, const struct snapshot *kept);
 
 #endif

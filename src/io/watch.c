@@ -6,7 +6,7 @@
 
 int watch_reserve(const uv_loop_t *loop, int fd)
 {
-    struct epoll_event none = {.data.fd = fd}; /* an end or an error comes all the same: libuv lets go what it does not know */
+    struct epoll_event none = {.data.fd = fd}; /* an end or an error arrives anyway: libuv removes descriptors that it does not know */
     if (epoll_ctl(uv_backend_fd(loop), EPOLL_CTL_ADD, fd, &none) == 0 || errno == EEXIST)
         return 0;
     return uv_translate_sys_error(errno);

@@ -313,7 +313,7 @@ void worker_rejudge(struct worker *w)
 {
     tls_tickets_forget_all(w->env.tickets);
     spares_stop(w);
-    pool_retire_all(w->env.pool); /* idle ones are as cheaply made anew */
+    pool_retire_all(w->env.pool); /* idle ones are as cheap to make again */
     worker_reap(w);
     w->rejudges_idle = true;
     begin_rejudging(w);

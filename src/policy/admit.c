@@ -220,7 +220,7 @@ static bool forwards(const struct config_route *route)
     return route->redirect == NULL && route->respond == 0;
 }
 
-/* A configuration with such a route is refused; should one pass all the same, nobody gets in by it. */
+/* Such a configuration is refused; if it were loaded, the route would still accept no client. */
 static bool is_blind(const struct admit_place *at, const struct route_choice *c)
 {
     const struct config_route *routes = at->conf->routes;
@@ -303,7 +303,7 @@ static enum reason judge_connect(const struct admit_place *at, struct admission 
     return v.way == FORWARD_REFUSED ? REASON_ADDRESS_NOT_ALLOWED : go_to_host(at, a, t->port, sniffs ? ADMIT_SNIFFED : ADMIT_BLIND, err);
 }
 
-/* A request in a tunnel is for the host of the tunnel: whoever allowed CONNECT by its target allowed no other. */
+/* A request in a tunnel is for the host of the tunnel: a rule that allowed CONNECT to this target allowed no other. */
 static bool is_host_of_tunnel(const struct address *tunnel, const struct http_target *t)
 {
     return span_equals_nocase_str(t->host, tunnel->host) && (t->port == 0 || t->port == tunnel->port);

@@ -60,7 +60,8 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
-/* A certificate for "*.example" is nobody's name. An address is no host name, and a certificate has no dot at the end of one (RFC 5280 section 4.2.1.6). */
+/* A certificate for "*.example" names no host. An address is no host name, and names in certificates have no dot at the end (RFC 5280 section
+ * 4.2.1.6). */
 static bool is_host_name(struct span value)
 {
     return value.len > 0 && value.len <= DNS_MAX && value.ptr[value.len - 1] != '.' && memchr(value.ptr, ':', value.len) == NULL &&
@@ -150,8 +151,8 @@ static bool is_like_host(struct span text)
     return text.len > 0 && memchr(text.ptr, '.', text.len) != NULL;
 }
 
-/* A star in a pattern that is made like a host name, as *.ops.example, stands for parts of one. dNSName constraints hold such names and no others
- * (security A16), so "x y.ops.example" would be anybody's. */
+/* A star in a pattern of the form of a host name, as *.ops.example, stands for labels. dNSName constraints limit only such names (security A16),
+ * so any CA could issue "x y.ops.example". */
 static bool is_for_hosts(const char *pattern)
 {
     return strchr(pattern, '*') != NULL && is_like_host(span_from_str(pattern));
@@ -296,7 +297,7 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
     return false;
 }
 
-/* A rule without any key is a mistake, not an open door: it matches nobody. */
+/* A rule without any key is a mistake, not an open door: it matches no client. */
 const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer)
 {
     const char *miss = "";

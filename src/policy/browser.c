@@ -25,8 +25,8 @@ struct literal {
     uint8_t bytes[16];
 };
 
-/* An address in the one spelling that programs and browsers write. "127.1", "0x7f.1", "::ffff:127.0.0.1" and the like are other spellings
- * of an address, which somebody had a reason to choose. */
+/* An address in the usual spelling of programs and browsers. "127.1", "0x7f.1", "::ffff:127.0.0.1" and the like are suspicious spellings of an
+ * address. */
 static bool read_literal(struct span host, struct literal *out)
 {
     char text[INET6_ADDRSTRLEN], again[INET6_ADDRSTRLEN];
@@ -75,8 +75,7 @@ static bool is_own_literal(const struct config_listener *l, struct span host, co
     return false;
 }
 
-/* Spelt as the listener is bound, which is what most programs were given: known without reading it. All zero is an address that nobody is
- * called by, whatever is bound to it. */
+/* Spelt as the listener is bound, the most common case: known without parsing. The all-zero address is not a name to connect to, with any bind. */
 static bool is_bind_text(const struct config_listener *l, struct span host)
 {
     size_t i = 0;
@@ -169,7 +168,7 @@ static bool read_authority(struct span authority, struct origin *out)
     return out->host.len > 0;
 }
 
-/* The origin of an URL or an Origin; what follows the authority is passed over. */
+/* The origin of a URL or an Origin; the text after the authority is skipped. */
 static bool read_origin(struct span text, struct origin *out)
 {
     *out = (struct origin){.port = 0};

@@ -112,7 +112,7 @@ bool route_consider(const struct config_route *routes, size_t i, const struct ro
         return true;
     }
     if (c->n_also == ROUTE_ALSO_MAX)
-        return true; /* so many readings of one path are nobody's who means well: no route decides */
+        return true; /* no honest client sends so many readings of one path: no route decides */
     c->also[c->n_also++] = i;
     return false;
 }

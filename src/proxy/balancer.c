@@ -66,7 +66,7 @@ void balancer_free(struct balancer *f)
     free(f);
 }
 
-/* A connection that began before a reload may still ask about targets of the old snapshot; they are nobody's here. */
+/* A connection from before a reload may still ask about targets of the old snapshot, which are unknown here. */
 static bool knows(const struct balancer *f, const struct plan_target *t)
 {
     return t->index < f->n_targets && t == &f->targets[t->index];
@@ -103,7 +103,7 @@ static const struct plan_target *keep_session(const struct balancer *f, const st
     return target_state_is_down(f->target_state, t->index) || is_held(f, t->index, now_us) ? NULL : t;
 }
 
-/* All that may be used failed lately: somebody has to find out whether one is back. */
+/* All usable targets failed lately: one must be tried. */
 static const struct plan_target *soonest_of_the_held(const struct balancer *f, const struct plan_upstream *up, uint64_t tried)
 {
     const struct plan_target *best = NULL;

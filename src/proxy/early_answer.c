@@ -7,7 +7,7 @@
 
 enum { RETRY_AFTER_S = 1 };
 
-/* RFC 8446 section 6: a fatal alert, internal_error. It needs no handshake, and a client that began one reads it all the same. */
+/* RFC 8446 section 6: a fatal alert, internal_error. It needs no handshake, and a client in a handshake still reads it. */
 static const uint8_t alert[] = {0x15, 3, 3, 0, 2, 2, 80};
 
 struct span early_answer(struct bytes *out, const struct plan_listener *l, enum reason reason, int64_t utc)

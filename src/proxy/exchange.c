@@ -363,7 +363,7 @@ void exchange_on_sent(struct exchange *x, enum side side, size_t n, struct momen
     if (side == SIDE_UP)
         x->up_us = now.us;
     else if (n > 0)
-        x->stall_us = 0; /* it takes something: noted anew when the turn ends */
+        x->stall_us = 0; /* it takes something: recorded again when the turn ends */
     if (side == SIDE_UP && n > 0 && x->phase == PHASE_ACTIVE)
         x->rq->sent = true;
     if (x->phase == PHASE_ACTIVE && !exchange_is_http(x))

@@ -108,7 +108,7 @@ void exchange_dial_in(struct exchange *x, struct span wire, struct moment now)
     if (verdict == REASON_UNDECIDED)
         return;
     if (verdict == REASON_VALID && wire.len > 0 && x->up->link.tls != NULL) {
-        /* A server does not speak before our ClientHello: whoever wrote this wants it taken for content (security B2). */
+        /* A server sends nothing before our ClientHello: such bytes are meant to be taken for content (security B2). */
         err_set(&err, ERR_PROTOCOL, "the proxy sent bytes after its answer, before TLS began");
         verdict = REASON_UPSTREAM_PROTOCOL;
     }

@@ -73,7 +73,7 @@ static int append_forwarded(struct exchange *x, struct span host, struct bytes *
 int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out)
 {
     if (exchange_forward_is_direct(x))
-        return 0; /* somebody else's server: nothing of who our client is goes there */
+        return 0; /* a foreign server: it gets no facts about our client */
     if (make_identity(x) != 0)
         return -1;
     if (x->identity.len > 0 && bytes_append_span(out, bytes_span(&x->identity)) != 0)
@@ -99,7 +99,7 @@ static enum config_host host_rule(const struct exchange *x)
         return x->route->conf->set_host;
     if (up->host_given)
         return up->host;
-    /* an injector speaks to somebody else's server, a verifier stands for its own */
+    /* an injector connects to a foreign server, a verifier to its own */
     return x->listener->tls != NULL ? CONFIG_HOST_PRESERVE : CONFIG_HOST_UPSTREAM;
 }
 

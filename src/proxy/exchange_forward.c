@@ -29,7 +29,7 @@ struct forward {
     bool public_only;
     bool direct;        /* the running request goes there, past the routes */
     bool tunnel;        /* CONNECT was granted: the connection speaks with that host only */
-    bool blind;         /* and nobody looks into what it says */
+    bool blind;         /* and its bytes are not read */
 };
 
 /* ---- what the gate said ---- */

@@ -130,7 +130,7 @@ static void forward(struct exchange *x, const struct admission *a, struct moment
         exchange_go_upstream(x, now);
 }
 
-/* What follows may be meant for the tunnel that was refused, or be part of the request to another reader than us (security C3). */
+/* The next bytes may be for the refused tunnel, or part of the request to another reader (security C3). */
 static bool spoils_connection(const struct http_head *head, enum reason reason)
 {
     return reason == REASON_REQUEST_MALFORMED || (reason != REASON_VALID && span_equals_str(head->method, "CONNECT"));

@@ -51,7 +51,7 @@ struct request { /* the request that runs, or the tcp connection */
     const struct plan_target *named; /* by the client's cookie; NULL: none */
     struct bytes head;    /* as written for the upstream; kept until an answer begins, for a retry */
     struct bytes body;    /* what was read of it, while it may be needed again */
-    struct request_agent *agent; /* likewise, owned; NULL: nobody wants it */
+    struct request_agent *agent; /* likewise, owned; NULL: not needed */
     uint64_t bytes_in, bytes_out;
     bool expects;         /* the client waits for 100 before it sends its body */
     uint64_t body_us;     /* when the last of the body came */
@@ -88,7 +88,7 @@ struct exchange {
     bool close_after;     /* no further request on this connection */
     bool reset;           /* end by abort */
     bool served;          /* a request of it went upstream */
-    bool unnamed;         /* its PROXY header names no client: nobody is counted */
+    bool unnamed;         /* its PROXY header names no client: it is not counted */
     bool late;            /* lists or rules changed during the client's handshake: it is judged once more when that is done */
     bool would_refuse;    /* the rules would have refused what runs, were they not only tried out */
     bool eof[2];          /* the peer's direction ended cleanly */
@@ -198,7 +198,7 @@ int exchange_location_rewrite(const struct exchange *x, const struct http_head *
 void exchange_location_clear(struct exchange_locations *l);
 
 /* exchange_answer.c */
-/* Answers the running request ourselves; when an answer has begun already, cuts it so that nobody takes it for whole. */
+/* Answers the open request ourselves. If an answer has begun, cuts it so that it cannot look complete. */
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now);
 void exchange_answer_h2(struct exchange *x, const char *detail, struct moment now); /* to a client that speaks HTTP/2 */
 void exchange_answer_route(struct exchange *x, struct moment now);   /* a route that redirects or responds */
@@ -214,7 +214,7 @@ void exchange_time_linger(struct exchange *x, struct moment now); /* lingering b
 void exchange_time_grace(struct exchange *x, struct moment now);  /* while lingering: a short time will do */
 void exchange_time_all_said(struct exchange *x, struct moment now); /* while lingering: the last word left */
 void exchange_time_body(struct exchange *x, struct moment now);   /* a part of the request's body came */
-void exchange_time_settle(struct exchange *x); /* at the end of a turn: notes who waits for whom from here on */
+void exchange_time_settle(struct exchange *x); /* at the end of a turn: records which side waits for the other */
 
 /* exchange_limit.c */
 enum limit {

@@ -26,7 +26,7 @@ static bool is_wanted(const struct exchange *x)
 
 typedef int (*rewrite_fn)(struct bytes *out, struct span value, const struct http_location_map *map);
 
-/* Most fields are passed over by the length of their names. */
+/* Most fields are skipped by the length of their names. */
 static rewrite_fn rewriter_of(struct span name)
 {
     if (name.len == strlen("refresh") && span_equals_nocase_str(name, "refresh"))

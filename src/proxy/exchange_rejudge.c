@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is there already when a revocation list or the configuration changes.
+ * Verifies open connections again when a revocation list or the configuration changes.
  *
- *   what runs           has to be shown a certificate for             and has to be allowed by
- *   a handshake         is judged once more when it is done           the rules of then (one with an upstream likewise)
- *   between requests    the trust, now                                nothing: the next request asks
+ *   state               certificate verified with                     and allowed by
+ *   a handshake         verified once more at its end                 the rules at that time (with an upstream likewise)
+ *   between requests    the trust, now                                nothing: the next request is checked
  *   a request           the trust, dates aside                        the listener's allow
  *   a tunnel            the trust, dates aside                        that, and the route it would take now
  *
- * Dates aside: a certificate that was good when this began and has expired since ends nothing that runs, nor does a list that went stale meanwhile.
- * Certificates of a few hours are renewed while connections to a database live for days. What begins is judged with all dates (exchange_rebind).
+ * Dates aside: an open request or tunnel does not end because a certificate expired since it began, or a list became stale. Certificates of a few hours
+ * are renewed while connections to a database live for days. New requests are checked with all dates (exchange_rebind).
  */
 #include "exchange_internal.h"
 

@@ -97,7 +97,7 @@ static void on_response_head(struct exchange *x, struct moment now)
         on_interim(x, head, now);
         return;
     }
-    /* An answer before the request was read to its end leaves bytes that nobody waits for: both connections end after it. */
+    /* After an answer before the end of the request, unread bytes remain: both connections end after it. */
     if (!x->rq->whole || !x->rq->keep_alive || x->env->draining || passes_unframed(x, head))
         x->close_after = true;
     note_keep_alive(x->up, head);

@@ -51,7 +51,7 @@ static bool wants_body(const struct exchange *x)
     return x->phase == PHASE_ACTIVE && exchange_is_http(x) && !x->rq->whole && !x->rq->answered && !waits_for_100 && exchange_wants_read(x, SIDE_DOWN);
 }
 
-/* The time of the turn is that of what last moved: whatever changes who waits for whom is a movement. */
+/* The time of the turn is that of the last movement: every change of which side waits is a movement. */
 void exchange_time_settle(struct exchange *x)
 {
     struct request *rq = x->rq;
@@ -164,7 +164,7 @@ static void idle_deadline(struct exchange *x, struct moment now)
 {
     char text[EXCHANGE_LIMIT_SIZE];
     if (x->head_us == 0) {
-        exchange_finish(x, now); /* a keep-alive connection that nobody used: nothing to report */
+        exchange_finish(x, now); /* an unused keep-alive connection: nothing to report */
         return;
     }
     if (!exchange_request_begin(x, span_of(NULL, 0), span_of(NULL, 0))) {
@@ -286,7 +286,7 @@ void exchange_on_drain(struct exchange *x, struct moment now)
     if (x->phase == PHASE_IDLE && !x->rq->begun && x->held[SIDE_DOWN].len == 0 && http1_is_idle(x->http)) {
         link_end(&x->down);
         exchange_enter(x, PHASE_LINGER, now);
-        exchange_time_grace(x, now); /* nobody is owed an answer */
+        exchange_time_grace(x, now); /* no answer is due */
     }
 }
 

@@ -250,8 +250,8 @@ static bool blames_target(enum reason reason)
     return reason != REASON_INTERNAL && reason != REASON_OVERLOADED && reason != REASON_ADDRESS_NOT_ALLOWED;
 }
 
-/* Once a request was sent, what follows may be its own doing: a client that knows one the backend chokes on must not take targets, and with them
- * everybody's sessions, out of service. Finding out about such targets is for health checks. */
+/* After a request was sent, it may have caused the failure. A client with such a request must not take targets, and the sessions of all clients,
+ * out of service. Health checks find such targets. */
 static bool may_be_the_requests_fault(const struct exchange *x, enum reason reason)
 {
     return x->phase == PHASE_ACTIVE && (x->rq->sent || x->rq->offered) && reason != REASON_OUR_CERTIFICATE_REFUSED;
@@ -311,7 +311,7 @@ static bool try_again_active(struct exchange *x, bool stale, struct moment now)
     return go_to_next(x, now);
 }
 
-/* True: it was begun anew. */
+/* True: it was started again. */
 static bool try_again(struct exchange *x, enum reason reason, struct moment now)
 {
     /* it may have ended long ago, which says nothing about the target */

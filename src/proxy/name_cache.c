@@ -119,7 +119,7 @@ static const char *fault_of(const char *host)
     return NULL;
 }
 
-/* FNV-1a over lower case. Whoever chooses names to collide gains little: the number of entries is bounded. */
+/* FNV-1a over lower case. Colliding names gain little: the number of entries is bounded. */
 static size_t bucket_of(const char *host)
 {
     uint32_t h = 2166136261U;
@@ -164,7 +164,7 @@ static struct name_entry *find(struct name_cache *c, const char *host)
     return e;
 }
 
-/* NULL: out of memory, or every place is taken by a name somebody waits for. */
+/* NULL: out of memory, or every place has a name with waiting users. */
 static struct name_entry *add(struct name_cache *c, const char *host)
 {
     struct name_entry *victim = c->n_entries >= ENTRIES_MAX ? c->oldest : NULL;
@@ -329,7 +329,7 @@ static void leave_waiters(struct name_cache *c, struct name_waiter *w)
     struct name_entry *e = w->entry;
     unlink_waiter(&e->waiters, w);
     if (e->waiters == NULL && e->state == QUEUED)
-        settle(c, e); /* nobody wants it any more: not even begun */
+        settle(c, e); /* no longer needed: not even begun */
 }
 
 void name_cache_leave(struct name_cache *c, struct name_waiter *w)

@@ -16,7 +16,7 @@ enum {
 struct shelf { /* idle connections to one target, used last first */
     struct uplink *first, *last;
     size_t n;
-    size_t unused, unused_before; /* the fewest that were idle in this window, and in the one before: nobody needed those */
+    size_t unused, unused_before; /* the fewest idle ones in this window and in the one before: these were not needed */
     struct shelf *next_wanting;   /* of those that may need a spare connection */
     uint64_t spare_after_us;      /* no attempt before */
     unsigned spare_failures, under_way;

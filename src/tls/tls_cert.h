@@ -31,7 +31,7 @@ struct tls_cert_extension {
 /* Takes one extension off *rest; -1 when it is not well-formed. Also reads the extensions of a CRL. */
 MUST_CHECK int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out);
 
-/* Whether a signature by this key (a whole SubjectPublicKeyInfo) is checked in reasonable time. Anybody may show a key of any size and exponent. */
+/* Whether a signature by this key (a whole SubjectPublicKeyInfo) is checked in reasonable time. A peer may present a key of any size and exponent. */
 bool tls_cert_key_is_affordable(struct span spki);
 
 /* Whether the content of an INTEGER is a serial number that has one meaning: needless sign bytes before a negative one would give one number

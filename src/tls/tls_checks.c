@@ -101,7 +101,7 @@ static void check_signature_algorithm(const struct tls_certificate *c, struct tl
                      known ? "too weak" : "not accepted");
 }
 
-/* The extensions that this room or GnuTLS looks at, and those about policies, which nobody asks for here. */
+/* The extensions that this room or GnuTLS checks, and those about policies, which are not requested here. */
 static bool is_known_extension(struct span oid)
 {
     static const char *const known[] = {
@@ -301,7 +301,7 @@ static void check_revocation(const struct tls_question *q, const struct tls_crl_
     char when[21];
     tls_checks_describe(&c, path[i].cert, path[i].crt);
     tls_crl_look_up(lists, issuer->cert, issuer->crt, c.cert->serial, &answer);
-    if (answer.untold) /* whatever the policy: a list that is there must not be passed over */
+    if (answer.untold) /* with every policy: a list that is there counts */
         tls_checks_found(out, REASON_CRL_MISSING, 17, "certificate %s: no memory to check the revocation list of its issuer", c.subject);
     if (answer.covered && answer.revoked)
         tls_checks_found(out, REASON_REVOKED, 23, "certificate %s: revoked by the list %s", c.subject,

@@ -22,8 +22,7 @@ void tls_checks_found(struct tls_verdict *v, enum reason reason, int openssl_err
 /* Notes the last second before a date that may change the verdict. */
 void tls_checks_until(struct tls_verdict *v, int64_t last);
 
-/* What holds or not whoever issued it: purpose, CA flag, names, key, signature algorithm, dates, extensions.
- */
+/* Checks that do not depend on the issuer: purpose, CA flag, names, key, signature algorithm, dates, extensions. */
 void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf,
                      struct tls_verdict *out);
 

@@ -189,8 +189,8 @@ static int find_signer(struct list *list, const struct tls_crl_source *source, c
                    place, issuer);
 }
 
-/* Lets go of the bytes where the seal does without. A list that a handshake would have to hash in full must not be long: whoever connects would
- * make it cost that again and again. */
+/* Frees the bytes if the seal does not need them. A list that each handshake would have to hash must not be long: any client could make us hash it
+ * again and again. */
 static int keep_for_later(struct list *list, const struct tls_crl_source *source, bool known, const char *place, struct err *err)
 {
     if (!known && source->fetched)

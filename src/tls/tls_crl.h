@@ -20,10 +20,9 @@ struct tls_crl_source {
     const struct tls_anchor *anchors;
     size_t n_anchors;
     int64_t now;
-    bool fetched; /* then a list of nobody known is refused, and one that is not valid yet */
+    bool fetched; /* then a list of an unknown issuer is refused, and a list that is not valid yet */
 };
-/* A list of an anchor must be signed by it. A list of nobody known is kept for an intermediate of that name,
- * with a warning. */
+/* A list of an anchor must be signed by it. A list of an unknown issuer is kept for an intermediate with that name, with a warning. */
 MUST_CHECK int tls_crl_add(struct tls_crl_index *index, const struct tls_crl_source *source,
                            struct findings *notes, struct err *err);
 

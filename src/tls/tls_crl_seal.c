@@ -52,7 +52,7 @@ static const struct algorithm *read_hash(struct span *in)
     return plain ? find(pss_algorithms, N_PSS, oid.value) : NULL;
 }
 
-/* MGF1 with the same hash: what everybody makes, and all that GnuTLS can check. */
+/* MGF1 with the same hash: the usual form, and the only one that GnuTLS can check. */
 static bool is_mask_with(struct span in, const struct algorithm *hash)
 {
     struct tls_der identifier, oid;

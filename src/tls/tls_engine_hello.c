@@ -8,7 +8,7 @@
 
 enum { NAME_MAX_BYTES = TLS_SERVER_NAME_SIZE }; /* RFC 1035 allows 253 */
 
-/* 0 with name[0] == 0: the client named nobody. */
+/* 0 with name[0] == 0: the client sent no name. */
 static int read_name(gnutls_session_t session, char name[NAME_MAX_BYTES])
 {
     size_t len = NAME_MAX_BYTES - 1;
@@ -42,7 +42,7 @@ static int check_second(struct tls_engine *e, const char *name)
     return same ? 0 : refuse_name(e, "the client's second ClientHello has another server name");
 }
 
-/* A malformed name would be none of those that have rules, and could be one of them to whoever reads it behind us (security A15). */
+/* A malformed name would match no rules here, but could match some for a lenient reader behind us (security A15). */
 static bool is_name(const char *name)
 {
     return name[0] == 0 || hostname_is_well_formed(span_from_str(name));

@@ -34,7 +34,7 @@ struct tls_engine {
     size_t policy;
     gnutls_session_t session;
     struct tls_tickets *tickets; /* not owned; NULL: none kept */
-    struct tls_verdict_cache *verdicts; /* not owned; NULL: each peer is judged anew */
+    struct tls_verdict_cache *verdicts; /* not owned; NULL: each peer is verified again */
     tls_accept_fn accept;
     void *accept_ctx;
     int64_t now; /* of the call in progress, for the judge */

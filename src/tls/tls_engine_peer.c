@@ -41,7 +41,7 @@ static bool judge_by_memory(struct tls_engine *e, const struct tls_verdict_key *
     return true;
 }
 
-/* Also tells the peer the path it was found valid by; that of a server is of no use to anybody. */
+/* Also stores the verified path in the peer; a server's path is not needed. */
 static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n, struct tls_verdict *out)
 {
     const struct tls_verdict_key key = key_of(ctx, now, ders, n);
@@ -73,15 +73,15 @@ static struct tls_peer *make_peer(const struct tls_engine *e, const struct span 
     return known != NULL ? tls_peer_copy(known->peer) : tls_peer_new(ders[0], &err);
 }
 
-/* A certificate whose names nobody can read would look like none at all to whoever comes after: it passes nowhere, whatever is tolerated. */
+/* A certificate with unreadable names would look like none to later code: it is never accepted, with any tolerate. */
 static enum reason answer_to(const struct tls_engine *e, const struct tls_context *ctx, size_t n, const struct tls_verdict *verdict)
 {
     bool readable = n == 0 || e->peer != NULL;
     return readable && tls_context_lets_pass(ctx, verdict) ? REASON_VALID : verdict->status;
 }
 
-/* In TLS 1.2 a handshake without RFC 5746 may be the second one of a connection that somebody else began (security A10). TLS 1.3 has no
- * renegotiation, and clients that offer it alone do not mention it (security A14). */
+/* In TLS 1.2 a handshake without RFC 5746 may be the second one of a connection that an attacker began (security A10). TLS 1.3 has no
+ * renegotiation, and clients that offer only 1.3 do not mention it (security A14). */
 static bool is_bound_to_its_connection(const struct tls_engine *e)
 {
     return gnutls_protocol_get_version(e->session) == GNUTLS_TLS1_3 || gnutls_safe_renegotiation_status(e->session) != 0;
@@ -102,7 +102,7 @@ int tls_engine_judge_peer(struct tls_engine *e)
         return 0;
     if (!is_bound_to_its_connection(e))
         return refuse_unbound(e);
-    if (e->ctx->sni != NULL) { /* nobody has chosen by what rules to judge */
+    if (e->ctx->sni != NULL) { /* no rules were chosen yet */
         e->reason = REASON_INTERNAL;
         e->alert_to_send = GNUTLS_A_INTERNAL_ERROR;
         return -1;
@@ -183,8 +183,7 @@ static int refuse_certificate(struct tls_engine *e, enum reason reason, const ch
     return GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-/* The library checks the peer's signature before it asks anybody what to think of the certificate, and that takes as long as the key is monstrous
- * (security A7). */
+/* The library checks the peer's signature before it asks us about the certificate, and that takes long with a huge key (security A7). */
 int tls_engine_on_certificate(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message)
 {
     struct tls_engine *e = gnutls_session_get_ptr(session);
@@ -220,7 +219,7 @@ bool tls_engine_server_asked(const struct tls_engine *e)
     return !e->ctx->accepting && gnutls_certificate_client_get_request_status(e->session) != 0;
 }
 
-/* Nothing but dates speaks against a peer of whom better was known. The verdict of then is good for what runs, and for nothing that begins. */
+/* Only dates speak against a known peer. Its old verdict is good for open requests, not for new ones. */
 static void spare_dates(const struct tls_verdict *then, struct tls_verdict *verdict, int64_t now)
 {
     const uint64_t dates = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_CRL_STALE, fresh = verdict->all & ~then->all;

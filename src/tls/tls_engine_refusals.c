@@ -121,9 +121,9 @@ static void fail_by_alert(struct tls_engine *e, int alert)
     tls_engine_fail(e, REASON_TLS_FAILED, text);
 }
 
-/* OpenSSL's clients give up on our certificate before they have changed to the keys of TLS 1.3's handshake, and so send their alert in the clear,
- * which the library takes for a record that it cannot decrypt. Anybody on the way could have put it there: it says why a handshake ended that
- * has failed anyway. -1: no such thing. */
+/* OpenSSL's clients refuse our certificate before they change to the keys of TLS 1.3's handshake, and so send their alert in the clear. The
+ * library takes it for a record that it cannot decrypt. An attacker on the network could have sent it: it only tells why a failed handshake ended.
+ * -1: no such alert. */
 static int alert_in_the_clear(const struct tls_engine *e)
 {
     static const uint8_t head[] = {21, 3, 3, 0, 2};

@@ -193,8 +193,8 @@ static void swap(struct link *a, struct link *b)
     *b = c;
 }
 
-/* A key file holds both halves, and that the public one is the certificate's says nothing of the other: nobody would notice before a
- * handshake. Asked once here and not, by a signature that is made and verified, for each place that an identity is used in. */
+/* A key file has both halves, and a matching public half says nothing about the private one: the fault would show only in a handshake. It is
+ * checked once here by a signature that is made and verified, not for each use of the identity. */
 static int check_halves(const struct loading *l)
 {
     if (gnutls_x509_privkey_verify_params(l->key) == 0)
@@ -257,7 +257,7 @@ static void order_chain(struct loading *l)
     id->n_links = n;
 }
 
-/* A key that nobody takes is an error; of one that few take, peers may be glad all the same. */
+/* A key that no peer accepts is an error; a rare kind may be intended. */
 static int check_kind(const struct loading *l)
 {
     const struct tls_key *kind = &l->id->kind;
@@ -449,14 +449,14 @@ int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t
     return id->unchecked ? 0 : tls_key_check_priority(&id->kind, priority, accepting, err);
 }
 
-/* Without names: where there is one chain only, it is sent to whoever asks. */
+/* Without names: a single chain is sent to every peer. */
 int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials)
 {
     static const char *no_names[1];
     gnutls_pcert_st pcerts[MAX_CERTIFICATES];
     gnutls_privkey_t key = NULL;
     size_t n;
-    gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH); /* find_leaf knows, or nobody wants to */
+    gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH); /* find_leaf reports it, or it is not needed */
     int rc = import_pcerts(id, pcerts, &n);
     if (rc == 0)
         rc = tls_private_key_lend(&id->key, &key);

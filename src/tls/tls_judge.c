@@ -167,7 +167,7 @@ static void judge_paths(const struct tls_question *q, struct tls_path_finder *f,
     struct tls_details details[2]; /* of the best path, and of the one that is looked at */
     unsigned spare = 0;
     bool any = false;
-    unsigned work = TLS_CONSTRAINTS_WORK; /* for all paths together: whoever sends the chain chooses their number */
+    unsigned work = TLS_CONSTRAINTS_WORK; /* for all paths together: the peer's chain determines their number */
     for (unsigned i = 0; i < MAX_WAYS && tls_path_next(f); i++) {
         struct tls_verdict path = {.status = REASON_UNDECIDED, .details = out->details != NULL ? &details[spare] : NULL};
         details[spare].n = 0;
@@ -188,8 +188,8 @@ static void judge_paths(const struct tls_question *q, struct tls_path_finder *f,
         report_no_path(f, leaf, out);
 }
 
-/* In a Certificate message of TLS 1.3 (RFC 8446 4.4.2) each has its length and its extensions' beside it. A connection ends before anybody could ask about
- * more; a file can hold more. */
+/* In a Certificate message of TLS 1.3 (RFC 8446 4.4.2) each has its length and extensions. A connection ends before more is read; a file can have
+ * more. */
 static void check_size(const struct span *ders, size_t n, const struct tls_certificate *leaf, struct tls_verdict *out)
 {
     size_t size = 4;

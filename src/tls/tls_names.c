@@ -32,8 +32,7 @@ static size_t count_labels(struct span name)
     return n;
 }
 
-/* "*" may stand for one whole left-most label, and at least two labels must follow it: "*.com" is for nobody.
- */
+/* "*" may stand for one whole left-most label, and at least two labels must follow it: "*.com" matches no host. */
 static bool matches_dns(struct span pattern, struct span expected)
 {
     if (!hostname_is_well_formed(expected))

@@ -50,7 +50,7 @@ void tls_signature_cache_learn(struct tls_signature_cache *m, const struct tls_s
     struct tls_signature_cache_slot *slot = slot_of(m, key);
     unsigned turn = atomic_load(&slot->turn);
     if (turn % 2 != 0 || !atomic_compare_exchange_strong(&slot->turn, &turn, turn + 1))
-        return; /* somebody writes there: let him */
+        return; /* another thread writes there: skip */
     for (int i = 0; i < 4; i++)
         atomic_store(&slot->word[i], key->word[i]);
     atomic_store(&slot->turn, turn + 2 != 0 ? turn + 2 : 2);

@@ -14,7 +14,7 @@
 enum { TLS_SIGNATURE_CACHE_SLOTS = 1024 };
 
 struct tls_signature_cache_slot {
-    atomic_uint turn;          /* odd while somebody writes */
+    atomic_uint turn;          /* odd while a thread writes */
     atomic_uint_fast64_t word[4]; /* SHA-256 of both certificates */
 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The end of a leaf is its issuer's signature: as good as random, and nobody who presents it chose it. */
+/* The end of a leaf is its issuer's signature: practically random, and not chosen by the peer. */
 static size_t slot_of(const struct tls_verdict_key *key)
 {
     uint64_t tail = 0;

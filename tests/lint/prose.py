@@ -25,6 +25,16 @@ RIDDLES = [(re.compile(pattern, re.I if pattern.islower() else 0), instead) for 
 )]
 
 
+# Held in comments too, where the other patterns would find too much.
+HIDDEN = re.compile(r"\b(whoever|somebody|nobody|everybody|anybody|of then|his own|passed over|becomes of|anew)\b", re.I)
+
+
+def hidden_subjects(code):
+    """(line, word) of each in the comments of C source."""
+    return [(code.count("\n", 0, comment.start() + word.start()) + 1, word[0])
+            for comment in re.finditer(r"/\*.*?\*/", code, re.S) for word in HIDDEN.finditer(comment[0])]
+
+
 def sentences(text):
     """The sentences of running text. A colon ends one too: what follows is a list or a sentence of its own."""
     text = re.sub(r"\b(e\.g|i\.e|etc)\.", r"\1", " ".join(text.split()))

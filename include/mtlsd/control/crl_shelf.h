@@ -19,10 +19,10 @@ void crl_shelf_free(struct crl_shelf *shelf);
 /* Copies the list in the place of the one before it. -1: out of memory, and that one stays. */
 MUST_CHECK int crl_shelf_put(struct crl_shelf *shelf, const char *trust, const char *url, struct span list);
 typedef bool (*crl_shelf_wanted_fn)(void *ctx, const char *trust, const char *url);
-/* Forgets what nobody wants any more. */
+/* Removes lists that are no longer wanted. */
 void crl_shelf_keep(struct crl_shelf *shelf, crl_shelf_wanted_fn wanted, void *ctx);
 size_t crl_shelf_count(struct crl_shelf *shelf);
-/* Whoever takes gives it back. NULL: there is none; shelf may be NULL. */
+/* Give back what you take. NULL: there is none; shelf may be NULL. */
 struct crl_body *crl_shelf_take(struct crl_shelf *shelf, const char *trust, const char *url);
 struct span crl_shelf_text(const struct crl_body *body);
 void crl_shelf_give(struct crl_body *body);

@@ -10,14 +10,14 @@
 
 enum http_identity_preset { HTTP_IDENTITY_RFC9440 = 1, HTTP_IDENTITY_X_SSL = 2, HTTP_IDENTITY_NGINX = 4 }; /* bits */
 
-/* Appends "Name: value CRLF" lines. status_word is the verdict's word ("valid", "none", ...), with commas
- * where there are several. peer may be NULL (no certificate).
- * Client-Cert and Client-Cert-Chain are sent for REASON_VALID only: they have no way to say that a certificate was merely tolerated; neither is
- * ssl-client-cert. The chain is the path that the judge verified (tls_judge_path), in the order of TLS, and nothing else that a caller sent along. A root is
- * left out, as RFC 9440 section 2.3 permits: a backend that wants to verify must have it from somebody it trusts. A trust's CA that is no root stands in it.
- * X-SSL-Client-Verify is never 0 but for REASON_VALID; a status without a number of its own, and no certificate at all, is 1. X-SSL-Error is the number,
- * where there is one that is not 0. ssl-client-verify is SUCCESS, NONE or FAILED:words. A field longer than 16 KiB, and a distinguished name
- * longer than tls_peer keeps or without content, is left out rather than cut. */
+/* Appends "Name: value CRLF" lines. status_word is the verdict's word ("valid", "none", ...), with commas if there are several. peer may be NULL (no
+ * certificate).
+ * Client-Cert, Client-Cert-Chain and ssl-client-cert are sent for REASON_VALID only: they cannot say that a certificate was merely tolerated. The chain
+ * is the verified path (tls_judge_path), in the order of TLS, and nothing else that a client sent. A root is left out, as RFC 9440 section 2.3 permits:
+ * a backend that verifies needs it from a trusted source. A CA of the trust that is not a root is included.
+ * X-SSL-Client-Verify is 0 only for REASON_VALID; a status without a number, and no certificate, are 1. X-SSL-Error is the number, if it is not 0.
+ * ssl-client-verify is SUCCESS, NONE or FAILED:words. A field longer than 16 KiB is left out, never cut. So is a distinguished name that is empty or longer
+ * than tls_peer keeps. */
 MUST_CHECK int http_identity_append(struct bytes *out, unsigned presets, const struct tls_verdict *verdict, const char *status_word,
                                     const struct tls_peer *peer);
 

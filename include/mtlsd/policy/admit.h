@@ -29,7 +29,7 @@ struct admit_place { /* who asks, and where; all borrowed */
     const struct route_index *by_host; /* of its routes; NULL: they are looked through */
     const struct tls_sni *sni;         /* NULL: one policy for all names, or no TLS */
     size_t policy;                     /* which of them the caller was judged by */
-    const struct tls_verdict *verdict; /* NULL: nobody was asked for a certificate */
+    const struct tls_verdict *verdict; /* NULL: no certificate was requested */
     const struct tls_peer *peer;       /* NULL: there is none */
     const struct address *tunnel;      /* CONNECT to it was granted on this connection; NULL: none was */
     const uint8_t *local;              /* the address of the listening socket, of n_local bytes; n_local 0: unknown */
@@ -41,7 +41,7 @@ enum admit_way {
     ADMIT_REFUSED,
     ADMIT_BY_ROUTE, /* the one in choice, to its upstream or as its answer */
     ADMIT_DIRECT,   /* in plaintext to the host itself */
-    ADMIT_BLIND,    /* CONNECT: bytes that nobody looks into */
+    ADMIT_BLIND,    /* CONNECT: bytes that are not read */
     ADMIT_SNIFFED,  /* CONNECT: what is said in it is judged then */
 };
 
@@ -54,7 +54,7 @@ struct admission { /* begins with admission_init, whatever is asked */
     struct bytes rewritten;       /* owned: the path, where it did not come so */
     struct route_choice choice;   /* kept where an earlier step refuses and a trace is wanted: what would decide */
     bool would_refuse;            /* rules that are only tried out (allow_log_only) would refuse it */
-    bool public_only;             /* special addresses are refused after the lookup, because nobody listed the host (security E3) */
+    bool public_only;             /* special addresses are refused after the lookup, because no list names the host (security E3) */
     struct address to;            /* all ways but by a route */
 };
 
@@ -76,10 +76,10 @@ void admission_clear(struct admission *a);
 /* Appends the target that a request has behind this route (NULL: none, it goes direct); nothing when it is kept as it came. -1: out of memory. */
 MUST_CHECK int admission_target(const struct admission *a, const struct config_route *route, struct bytes *out);
 
-/* REASON_VALID with the way, or the reason and a sentence in err. trace: zeroed by the caller; NULL: nobody wants it, which costs nothing. */
+/* REASON_VALID with the way, or the reason and a sentence in err. trace: zeroed by the caller; NULL: not needed, which costs nothing. */
 enum reason admit_request(const struct admit_place *at, const struct http_head *head, struct admission *out, struct admit_trace *trace, struct err *err);
-/* The rules of the listener alone, which is all there is to a tcp connection. Without rules nobody need be named there, but a certificate that is only tolerated
- * does not pass, since no route names its status. */
+/* The rules of the listener alone, for a tcp connection. Without rules no certificate is needed there, but a tolerated one does not pass, since no
+ * route names its status. */
 enum reason admit_caller(const struct admit_place *at, struct admission *out, struct admit_trace *trace, struct err *err);
 
 /* Whether a tunnel that runs would be opened again, by what it asked for, whose path is the one that was forwarded but for strip_prefix: the same steps, without

@@ -190,7 +190,7 @@ static bool open_tunnel(struct check_target *t, struct probe *p)
     return reason == REASON_VALID;
 }
 
-/* Nobody calls through us here, and the header says so. */
+/* The check has no client, and the header says so. */
 static bool send_proxy_header(struct check_target *t, struct probe *p)
 {
     struct bytes out;

@@ -11,7 +11,7 @@ struct check_sheet { /* all borrowed */
     const char *path;
     const struct findings *findings;
     const struct snapshot *snapshot; /* NULL when nothing could be loaded */
-    json_t *connections;             /* of check_connect, NULL: nobody asked to connect */
+    json_t *connections;             /* of check_connect, NULL: without --connect */
     int64_t now;
 };
 

@@ -216,7 +216,7 @@ static int run_demo(struct demo *d, bool keep)
     sigaddset(&d->signals, SIGTERM);
     sigaddset(&d->signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &d->signals, &before);
-    signal(SIGPIPE, SIG_IGN); /* nobody reads on: the folder is removed all the same */
+    signal(SIGPIPE, SIG_IGN); /* the reader is gone: the folder is still removed */
     demo_show_begin(&d->show);
     if (scratch_make("mtlsd-demo-", d->folder, sizeof(d->folder), &err) != 0)
         return command_fail(COMMAND_FAILED, "demo: %s", err.text);

@@ -54,7 +54,7 @@ struct demo {
 uint16_t demo_take_port(struct demo *d, struct err *err);
 struct demo_peer *demo_add_peer(struct demo *d, enum demo_peer_kind kind, struct tls_context *tls, struct err *err);
 struct address demo_address(uint16_t port);
-/* Looks whether somebody wants an end. */
+/* Checks whether a signal asks for an end. */
 bool demo_interrupted(struct demo *d);
 
 struct demo_count {

@@ -73,7 +73,7 @@ static void show_get(struct demo *d)
     demo_http_end(&h);
 }
 
-/* The app claims to be somebody; the backend must see only who it is. */
+/* The app sends forged identity headers; the backend must see only the proven identity. */
 static void show_forged(struct demo *d)
 {
     static const char what[] = "http: identity headers the app forged";

@@ -46,7 +46,7 @@ void demo_show_row(struct demo_show *s, bool ok, const char *fmt, ...)
     s->rows++;
     s->failed += !ok;
     printf("  %-*s %s%s%s\n", VERDICT_COLUMN, line, paint(s, ok ? GREEN : RED), ok ? "ok" : "FAILED", paint(s, PLAIN));
-    fflush(stdout); /* whoever watches sees each row when it happened */
+    fflush(stdout); /* so that each row appears when it happened */
 }
 
 void demo_show_note(const struct demo_show *s, const char *fmt, ...)

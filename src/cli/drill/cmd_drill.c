@@ -41,7 +41,7 @@ static int on_offer(void *ctx, const char *word, const struct tls_identity *iden
     return a->save != NULL ? drill_save(a->save, word, identity, err) : 0;
 }
 
-/* ---- what is to be offered, and to whom ---- */
+/* ---- the certificates and the listener ---- */
 
 static struct tls_trust *load_trust(const struct drill_flags *a, int64_t now, struct err *err)
 {
@@ -154,7 +154,7 @@ static void release(struct material *m)
 
 /* ---- showing ---- */
 
-/* Whoever watches sees each row when it happened. */
+/* Prints each row when it happens. */
 static int show_part(json_t *document, document_print_fn print)
 {
     int rc = document_show(document, false, print);
@@ -165,7 +165,7 @@ static int show_part(json_t *document, document_print_fn print)
 static void show_row(const struct drill_row *row)
 {
     int rc = show_part(drill_sheet_row(row), drill_sheet_print_row);
-    (void)rc; /* a row that is missing is in the end's count all the same */
+    (void)rc; /* a missing row is still in the count at the end */
 }
 
 static int run(const struct drill_flags *a, const struct drill_setup *s, struct err *err)

@@ -137,7 +137,7 @@ static void judge_row(const struct drill_setup *setup, struct drill *d, struct d
     bool good = row->expected == REASON_VALID && !row->either, may = should_pass(setup, row), in = false, out = false;
     for (size_t v = 0; v < DRILL_VERSIONS; v++) {
         if (strcmp(row->full[v].told, "protocol_version") == 0)
-            continue; /* the listener does not speak this version, whoever calls */
+            continue; /* the listener does not support this version, for any client */
         in = in || row->full[v].let_in || (row->again[v].done && row->again[v].let_in);
         out = out || !row->full[v].let_in || (row->again[v].done && !row->again[v].let_in);
     }
@@ -160,7 +160,7 @@ static bool try_row(const struct drill_setup *setup, struct drill *d, struct tls
     return true;
 }
 
-/* Whoever begins has a good certificate: when neither version got an answer of TLS, no later row would mean anything. */
+/* The first attempt has a good certificate: if neither version gets an answer of TLS, no later row would mean anything. */
 static bool check_is_tls(const struct drill_setup *setup, const struct drill *d, struct err *err)
 {
     const struct drill_row *first = &d->rows[0];

@@ -69,6 +69,6 @@ void quick_words_translate(struct findings *findings)
             continue;
         free(f->text);
         f->text = text;
-        f->where[sizeof(place) - 1] = '\0'; /* nobody has seen its lines */
+        f->where[sizeof(place) - 1] = '\0'; /* the user has not seen its lines */
     }
 }

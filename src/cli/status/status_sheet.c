@@ -53,7 +53,7 @@ static void print_statuses(struct page *p, const json_t *statuses)
     page_say(p, ")\n");
 }
 
-/* What it would cost to demand a valid certificate of everybody, where that is not so yet; then what rules that are only tried out would refuse. */
+/* The clients that would be refused if a valid certificate were required, where it is not; then those that rules with allow_log_only would refuse. */
 static void print_prospects(struct page *p, const json_t *listener)
 {
     const json_t *enforcing = document_get(listener, "enforcing"), *last = document_get(enforcing, "last");
