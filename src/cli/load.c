@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load.h"
+#include "mtlsd/daemon/run.h"
 #include "mtlsd/io/file.h"
 
 #include <string.h>
@@ -8,6 +9,17 @@ struct snapshot *load_snapshot(const char *path, int64_t now, struct findings *f
 {
     struct config *config = config_load(path, findings);
     return config != NULL ? snapshot_new(config, file_source_disk(), 1, now, findings) : NULL;
+}
+
+struct snapshot *load_snapshot_or_say(const char *path, int64_t now)
+{
+    struct findings findings;
+    findings_init(&findings);
+    struct snapshot *s = load_snapshot(path, now, &findings);
+    if (s == NULL)
+        run_print_findings(&findings);
+    findings_clear(&findings);
+    return s;
 }
 
 int load_chain(const char *path, struct tls_chain *chain, struct err *err)

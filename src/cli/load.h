@@ -8,6 +8,8 @@
 
 /* NULL: the findings say why. */
 struct snapshot *load_snapshot(const char *path, int64_t now, struct findings *findings);
+/* NULL: the findings were printed. */
+struct snapshot *load_snapshot_or_say(const char *path, int64_t now);
 /* The file may hold a key too, which is wiped. */
 MUST_CHECK int load_chain(const char *path, struct tls_chain *chain, struct err *err);
 

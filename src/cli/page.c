@@ -3,6 +3,7 @@
 #include "document.h"
 #include "mtlsd/base/text.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,13 +184,14 @@ static const char *read_slot(const char *form, struct slot *s)
 {
     *s = (struct slot){.mark = '\0'};
     form++;
-    for (; strchr("^$%?!", *form) != NULL; form++) {
+    for (; *form != '\0' && strchr("^$%?!", *form) != NULL; form++) {
         s->outer = s->outer || *form == '^';
         s->raw = s->raw || *form == '$';
         s->written = s->written || *form == '%';
         s->mark = *form == '?' || *form == '!' ? *form : s->mark;
     }
     size_t n = strcspn(form, "|+:#=>}"), all = strcspn(form, "}");
+    assert(form[all] == '}');
     snprintf(s->key, sizeof(s->key), "%.*s", (int)n, form);
     if (n < all) {
         s->op = form[n];

@@ -2,14 +2,9 @@
 #include "command.h"
 #include "explain_sheet.h"
 #include "flags.h"
+#include "load.h"
 #include "mtlsd/io/clock.h"
-#include "mtlsd/io/file.h"
-#include "mtlsd/tls/tls_chain.h"
-#include "mtlsd/daemon/run.h"
 #include "time_arg.h"
-
-#include <stdio.h>
-#include <string.h>
 
 #define REQUEST_MAX ((size_t)4 * 1024 * 1024)
 
@@ -18,19 +13,6 @@ struct explain_flags {
     struct flag_list headers;
     bool json;
 };
-
-static int load_chain(const char *path, struct tls_chain *chain, struct err *err)
-{
-    struct bytes text;
-    struct err unread = {0};
-    if (file_read(path, &text, NULL, &unread) != 0)
-        return err_set(err, ERR_CREDENTIAL, "%s", unread.text);
-    int rc = tls_chain_read(chain, bytes_span(&text), path, err);
-    if (text.data != NULL) /* it may be a bundle, with the key in it */
-        explicit_bzero(text.data, text.cap);
-    bytes_clear(&text);
-    return rc;
-}
 
 static int answer(const struct explain_flags *a, struct explain_ask *ask, struct err *err)
 {
@@ -71,21 +53,14 @@ static int ask_snapshot(const struct explain_flags *a, const struct snapshot *s,
 static int explain_file(const struct explain_flags *a)
 {
     struct err err = {0};
-    struct findings findings;
     int64_t now = clock_now();
-    int code = COMMAND_REFUSED;
     if (a->at != NULL && time_arg_parse(a->at, &now, &err) != 0)
         return command_fail_err(&err);
-    findings_init(&findings);
-    struct config *config = config_load(a->config, &findings);
-    struct snapshot *s = config != NULL ? snapshot_new(config, file_source_disk(), 1, now, &findings) : NULL;
+    struct snapshot *s = load_snapshot_or_say(a->config, now);
     if (s == NULL)
-        run_print_findings(&findings);
-    else
-        code = ask_snapshot(a, s, now, &err) == 0 ? COMMAND_FINE : command_fail_err(&err);
-    if (s != NULL)
-        snapshot_unref(s);
-    findings_clear(&findings);
+        return COMMAND_REFUSED;
+    int code = ask_snapshot(a, s, now, &err) == 0 ? COMMAND_FINE : command_fail_err(&err);
+    snapshot_unref(s);
     return code;
 }
 

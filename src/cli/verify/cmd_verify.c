@@ -7,7 +7,6 @@
 #include "load.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/policy/allow_why.h"
-#include "mtlsd/daemon/run.h"
 #include "time_arg.h"
 #include "verify_listener.h"
 #include "verify_trust.h"
@@ -89,14 +88,9 @@ static void print_notes(const struct findings *notes)
                     notes->items[i].text);
 }
 
-static int show(struct verify_answer *answer, const struct tls_chain *chain, bool json, struct err *err)
+static int show(const struct verify_answer *answer, bool json, struct err *err)
 {
-    struct verify_sheet *sheet = &answer->sheet;
-    sheet->question = &answer->question;
-    sheet->verdict = &answer->verdict;
-    sheet->details = &answer->details;
-    sheet->chain = chain;
-    if (document_show(verify_sheet_document(sheet), json, verify_sheet_print) != 0)
+    if (document_show(verify_sheet_document(answer), json, verify_sheet_print) != 0)
         err_set(err, ERR_MEMORY, "out of memory");
     return answer->verdict.status == REASON_VALID ? COMMAND_FINE : COMMAND_REFUSAL;
 }
@@ -113,9 +107,9 @@ static struct tls_peer *peer_of(const struct tls_chain *chain, const struct tls_
 }
 
 /* Whether one of the --allow rules lets a valid certificate pass. */
-static int ask_rules(const struct verify_flags *a, const struct tls_chain *chain, struct verify_answer *answer, struct err *err)
+static int ask_rules(const struct verify_flags *a, struct verify_answer *answer, struct err *err)
 {
-    struct tls_peer *peer = a->allow.n > 0 && answer->verdict.status == REASON_VALID ? peer_of(chain, &answer->question, err) : NULL;
+    struct tls_peer *peer = a->allow.n > 0 && answer->verdict.status == REASON_VALID ? peer_of(&answer->chain, &answer->question, err) : NULL;
     char rule_text[200], why[480];
     bool permitted = peer == NULL;
     for (size_t i = 0; i < a->allow.n && err->kind == ERR_NONE; i++) {
@@ -143,7 +137,6 @@ static int ask_rules(const struct verify_flags *a, const struct tls_chain *chain
 static int answer_by_files(const struct verify_flags *a, const char *file, struct verify_answer *answer, struct err *err)
 {
     struct findings notes;
-    struct tls_chain chain = {0};
     struct tls_trust_spec spec = {.name = "--ca", .depth = a->depth != 0 ? (unsigned)a->depth : DEFAULT_DEPTH,
                                   .min_rsa_bits = a->min_rsa_bits != 0 ? (unsigned)a->min_rsa_bits : DEFAULT_RSA_BITS,
                                   .purpose_may_be_absent = a->no_purpose, .pins = a->pins.items, .n_pins = a->pins.n, .spiffe_domain = a->spiffe_domain};
@@ -153,13 +146,12 @@ static int answer_by_files(const struct verify_flags *a, const char *file, struc
     findings_init(&notes);
     struct tls_trust *trust = verify_trust_load(&spec, &a->ca, &a->crl, answer->question.now, &notes, err);
     print_notes(&notes);
-    if (trust != NULL && load_chain(file, &chain, err) == 0) {
+    if (trust != NULL && load_chain(file, &answer->chain, err) == 0) {
         answer->question.trust = trust;
-        tls_judge_in_detail(&answer->question, chain.ders, chain.n, &answer->verdict, &answer->details);
-        if (ask_rules(a, &chain, answer, err) == 0)
-            code = show(answer, &chain, a->json, err);
+        tls_judge_in_detail(&answer->question, answer->chain.ders, answer->chain.n, &answer->verdict, &answer->details);
+        if (ask_rules(a, answer, err) == 0)
+            code = show(answer, a->json, err);
     }
-    tls_chain_clear(&chain);
     tls_trust_unref(trust);
     findings_clear(&notes);
     return code;
@@ -167,19 +159,13 @@ static int answer_by_files(const struct verify_flags *a, const char *file, struc
 
 static int answer_by_config(const struct verify_flags *a, const char *file, struct verify_answer *answer, struct err *err)
 {
-    struct findings findings;
-    struct tls_chain chain = {0};
     int code = COMMAND_REFUSED;
-    findings_init(&findings);
-    struct snapshot *s = load_snapshot(a->config != NULL ? a->config : COMMAND_CONFIG_PATH, answer->question.now, &findings);
+    struct snapshot *s = load_snapshot_or_say(a->config != NULL ? a->config : COMMAND_CONFIG_PATH, answer->question.now);
     if (s == NULL)
-        run_print_findings(&findings);
-    else if (load_chain(file, &chain, err) == 0 && verify_by_listener(s, a->listener, &chain, answer, err) == 0)
-        code = show(answer, &chain, a->json, err);
-    tls_chain_clear(&chain);
-    if (s != NULL)
-        snapshot_unref(s);
-    findings_clear(&findings);
+        return code;
+    if (load_chain(file, &answer->chain, err) == 0 && verify_by_listener(s, a->listener, answer, err) == 0)
+        code = show(answer, a->json, err);
+    snapshot_unref(s);
     return code;
 }
 
@@ -244,6 +230,7 @@ int cmd_verify(int argc, char **argv)
     if (check_sources(&a, &err) != 0 || read_question(&a, &answer.question, &err) != 0 || check_bounds(&a, &err) != 0)
         return command_fail_err(&err);
     code = a.ca.n > 0 ? answer_by_files(&a, files.items[0], &answer, &err) : answer_by_config(&a, files.items[0], &answer, &err);
+    tls_chain_clear(&answer.chain);
     if (err.kind == ERR_NONE)
         return code;
     return err.kind == ERR_USAGE ? command_fail_err(&err) : command_fail(COMMAND_REFUSED, "%s", err.text);

@@ -24,16 +24,16 @@ static void decide(const struct explain *e, const struct config_listener *l, str
     bool handshake = e->steps[EXPLAIN_HANDSHAKE].reason == REASON_VALID;
     if (shut)
         verify_not_allowed(out, caller->text);
-    out->sheet.listener = l->name;
-    out->sheet.where = l->where;
-    out->sheet.lets_in = handshake && !shut;
-    out->sheet.refuses_later = handshake && shut && l->protocol != CONFIG_PROTOCOL_TCP;
+    out->listener = l->name;
+    out->where = l->where;
+    out->lets_in = handshake && !shut;
+    out->refuses_later = handshake && shut && l->protocol != CONFIG_PROTOCOL_TCP;
 }
 
-int verify_by_listener(const struct snapshot *s, const char *name, const struct tls_chain *chain, struct verify_answer *out, struct err *err)
+int verify_by_listener(const struct snapshot *s, const char *name, struct verify_answer *out, struct err *err)
 {
     struct explain e;
-    struct explain_ask ask = {.snapshot = s, .ders = chain->ders, .n_ders = chain->n, .now = out->question.now};
+    struct explain_ask ask = {.snapshot = s, .ders = out->chain.ders, .n_ders = out->chain.n, .now = out->question.now};
     int rc = 0;
     ask.listener = explain_pick_listener(s, name, NULL, err);
     if (ask.listener == NULL)
@@ -44,7 +44,7 @@ int verify_by_listener(const struct snapshot *s, const char *name, const struct 
         rc = err_set(err, ERR_USAGE, "listener %s: %s", ask.listener->conf->name, e.steps[EXPLAIN_HANDSHAKE].text);
     } else {
         out->question.trust = e.trust;
-        tls_judge_in_detail(&out->question, chain->ders, chain->n, &out->verdict, &out->details);
+        tls_judge_in_detail(&out->question, out->chain.ders, out->chain.n, &out->verdict, &out->details);
         decide(&e, ask.listener->conf, out);
     }
     explain_clear(&e);

@@ -8,9 +8,9 @@
 
 /* ---- the document ---- */
 
-static const char *hint_of(const struct verify_sheet *s, enum reason reason)
+static const char *hint_of(const struct verify_answer *a, enum reason reason)
 {
-    struct tls_peer *leaf = reason == REASON_NAME_MISMATCH && s->chain->n > 0 ? tls_peer_new(s->chain->ders[0], NULL) : NULL;
+    struct tls_peer *leaf = reason == REASON_NAME_MISMATCH && a->chain.n > 0 ? tls_peer_new(a->chain.ders[0], NULL) : NULL;
     const char *hint = reason_hint(reason, leaf);
     tls_peer_free(leaf);
     return hint;
@@ -30,34 +30,34 @@ static json_t *certificate_of(struct span der)
 }
 
 /* problems holds each word once, findings each sentence. */
-static void add_problems(const struct verify_sheet *s, json_t *problems, json_t *findings)
+static void add_problems(const struct verify_answer *a, json_t *problems, json_t *findings)
 {
-    const struct tls_details *d = s->details;
+    const struct tls_details *d = &a->details;
     for (size_t i = 0; i < d->n; i++) {
         const struct reason_row *row = reason_row(d->items[i].reason);
         if (i == 0 || d->items[i - 1].reason != row->reason)
             json_array_append_new(problems, json_string(row->word));
         json_array_append_new(findings, document_object("reason:t openssl_error:i detail:t hint:t", row->word, d->items[i].openssl_error, d->items[i].text,
-                                                        hint_of(s, row->reason)));
+                                                        hint_of(a, row->reason)));
     }
 }
 
-json_t *verify_sheet_document(const struct verify_sheet *s)
+json_t *verify_sheet_document(const struct verify_answer *a)
 {
     struct tls_trust_facts trust;
     json_t *problems = json_array(), *findings = json_array(), *chain = json_array();
-    add_problems(s, problems, findings);
-    for (size_t i = 0; i < s->chain->n; i++)
-        json_array_append_new(chain, certificate_of(s->chain->ders[i]));
-    tls_trust_facts(s->question->trust, &trust);
-    const struct reason_row *row = reason_row(s->verdict->status);
+    add_problems(a, problems, findings);
+    for (size_t i = 0; i < a->chain.n; i++)
+        json_array_append_new(chain, certificate_of(a->chain.ders[i]));
+    tls_trust_facts(a->question.trust, &trust);
+    const struct reason_row *row = reason_row(a->verdict.status);
     json_t *alert = row->alert >= 0 ? document_object("number:i name:t", row->alert, tls_alert_name(row->alert)) : json_null();
-    json_t *listener = s->listener == NULL ? json_null() : document_object("name:t where:t lets_in:b answers:i", s->listener, s->where, s->lets_in,
-                                                                           s->refuses_later ? (int)row->http_status : 0);
+    json_t *listener = a->listener == NULL ? json_null() : document_object("name:t where:t lets_in:b answers:i", a->listener, a->where, a->lets_in,
+                                                                           a->refuses_later ? (int)row->http_status : 0);
     json_t *json = document_object("status:t title:t detail:t hint:t openssl_error:i alert:o listener:o problems:o findings:o", row->word, row->title,
-                                   s->verdict->text, hint_of(s, row->reason), s->verdict->openssl_error, alert, listener, problems, findings);
-    return document_add(json, "purpose:t at:I names:o chain:o trust:o", s->question->purpose == TLS_PURPOSE_CLIENT ? "client" : "server", s->question->now,
-                        document_strings(s->question->names, s->question->n_names), chain,
+                                   a->verdict.text, hint_of(a, row->reason), a->verdict.openssl_error, alert, listener, problems, findings);
+    return document_add(json, "purpose:t at:I names:o chain:o trust:o", a->question.purpose == TLS_PURPOSE_CLIENT ? "client" : "server", a->question.now,
+                        document_strings(a->question.names, a->question.n_names), chain,
                         document_object("cas:I crls:I revoked:I", (int64_t)trust.n_ca, (int64_t)trust.n_crl, (int64_t)trust.n_revoked));
 }
 

@@ -7,17 +7,18 @@
 #include "mtlsd/tls/tls_chain.h"
 #include "mtlsd/tls/tls_judge.h"
 
-struct verify_sheet { /* all borrowed */
-    const struct tls_question *question;
-    const struct tls_verdict *verdict;
-    const struct tls_details *details;
-    const struct tls_chain *chain;
-    const char *listener, *where; /* whose trust it is, and its line; NULL: one made of files */
+/* One judgement: what was asked, and what came out. */
+struct verify_answer {
+    struct tls_question question;
+    struct tls_verdict verdict;
+    struct tls_details details;
+    struct tls_chain chain;       /* owned */
+    const char *listener, *where; /* whose trust it is, and its line; NULL: one made of files; borrowed */
     bool lets_in;                 /* what that listener does: also a bad certificate, where it tolerates the status */
     bool refuses_later;           /* not in the handshake, but each request with 403 */
 };
 
-json_t *verify_sheet_document(const struct verify_sheet *sheet); /* NULL: out of memory */
+json_t *verify_sheet_document(const struct verify_answer *answer); /* NULL: out of memory */
 void verify_sheet_print(struct page *page, const json_t *document);
 
 #endif
