@@ -165,12 +165,18 @@ static void arm_timer(struct conn *c, struct moment now)
         c->armed_us = deadline;
 }
 
-static void set_reading(struct conn *c)
+static void end_turn_of(struct stream *stream, bool wants_read)
 {
-    stream_read(&c->down, exchange_wants_read(c->x, SIDE_DOWN));
+    stream_end_turn(stream);
+    stream_read(stream, wants_read);
+}
+
+static void end_turn(struct conn *c)
+{
+    end_turn_of(&c->down, exchange_wants_read(c->x, SIDE_DOWN));
     struct upconn *up = upconn_of(c);
     if (up != NULL)
-        stream_read(&up->stream, exchange_wants_read(c->x, SIDE_UP));
+        end_turn_of(&up->stream, exchange_wants_read(c->x, SIDE_UP));
 }
 
 static void on_connector_done(void *owner, const struct connector_result *result)
@@ -261,7 +267,7 @@ void conn_drive(struct conn *c, struct moment now)
         conn_close(c, reset);
         return;
     }
-    set_reading(c);
+    end_turn(c);
     arm_timer(c, now);
     if (turn == TURNS && uv_timer_start(&c->timer, on_timer, 0, 0) == 0) /* others first; nothing else would bring us back */
         c->armed_us = 0;

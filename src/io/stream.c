@@ -121,11 +121,17 @@ bool stream_is_lost(const struct stream *s)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+static void stop_watching(struct stream *s)
+{
+    uv_read_stop(&s->u.any);
+    s->watched = false;
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct stream *s = handle->data;
     (void)suggested;
-    s->asked = turn_allows(&s->buffer->turn, &s->seat, s->buffer->size);
+    s->asked = s->reading ? turn_allows(&s->buffer->turn, &s->seat, s->buffer->size) : 0;
     *buf = uv_buf_init(s->buffer->data, (unsigned)s->asked); /* none at all: UV_ENOBUFS */
 }
 
@@ -133,13 +139,15 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
 {
     struct stream *s = handle->data;
     if (n > 0) {
+        s->emptied = (size_t)n < s->asked;
         turn_took(&s->buffer->turn, &s->seat, (size_t)n, s->asked);
         s->events->on_read(s->owner, span_of(buf->base, (size_t)n));
     } else if (n == UV_ENOBUFS && s->asked == 0) {
-        uv_read_stop(&s->u.any);
-        turn_wait(&s->buffer->turn, &s->seat);
+        stop_watching(s);
+        if (s->reading)
+            turn_wait(&s->buffer->turn, &s->seat);
     } else if (n < 0) {
-        uv_read_stop(&s->u.any);
+        stop_watching(s);
         s->reading = false;
         s->ended = true;
         if (n == UV_EOF)
@@ -149,17 +157,24 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
     }
 }
 
+static bool start_watching(struct stream *s)
+{
+    s->watched = s->watched || uv_read_start(&s->u.any, on_alloc, on_read) == 0;
+    return s->watched;
+}
+
+/* Where the last read emptied the socket, a pause is mostly over before more comes: then the socket stays watched, and is no longer only when more
+ * does come. Two calls of epoll_ctl less for each connection that waits for a handshake with its first bytes read. */
 void stream_read(struct stream *s, bool on)
 {
-    if (s->reading == on || s->closing)
+    if (s->reading == on || s->closing || (on && !start_watching(s)))
         return;
-    if (on && uv_read_start(&s->u.any, on_alloc, on_read) != 0)
-        return;
-    if (!on) {
-        turn_leave(&s->buffer->turn, &s->seat);
-        uv_read_stop(&s->u.any);
-    }
     s->reading = on;
+    if (on)
+        return;
+    turn_leave(&s->buffer->turn, &s->seat);
+    if (!s->emptied)
+        stop_watching(s);
 }
 
 bool stream_begin_turn(struct stream_buffer *buffer)
@@ -168,16 +183,24 @@ bool stream_begin_turn(struct stream_buffer *buffer)
     turn_begin(&buffer->turn);
     while ((seat = turn_next(&buffer->turn)) != NULL) {
         struct stream *s = (struct stream *)((char *)seat - offsetof(struct stream, seat));
-        uv_read_start(&s->u.any, on_alloc, on_read); /* it was reading before: this cannot fail */
+        start_watching(s); /* it was reading before: this cannot fail */
     }
     return turn_is_crowded(&buffer->turn);
 }
 
 void stream_shut(struct stream *s)
 {
-    if (s->shutting || s->closing || s->dead)
+    s->shutting = s->shutting || !(s->writing || s->closing || s->dead);
+}
+
+/* Not by uv_shutdown, which would ask epoll once more for the events that it waits for already. */
+void stream_end_turn(struct stream *s)
+{
+    uv_os_fd_t fd;
+    if (!s->shutting || s->shut || s->closing || uv_fileno(&s->u.handle, &fd) != 0)
         return;
-    s->shutting = uv_shutdown(&s->shutdown, &s->u.any, NULL) == 0;
+    s->shut = true;
+    shutdown(fd, SHUT_WR); /* fails only where the connection has ended: reading tells */
 }
 
 static void on_close(uv_handle_t *handle)

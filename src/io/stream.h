@@ -39,8 +39,9 @@ struct stream {
     struct stream_buffer *buffer;
     struct turn_seat seat;
     size_t asked; /* bytes of the last read */
-    uv_shutdown_t shutdown;
-    bool is_tcp, reading, writing, shutting, closing;
+    bool is_tcp, reading, writing, shutting, shut, closing;
+    bool watched; /* libuv reads, or will say that something can be read */
+    bool emptied; /* the last read took all that there was */
     bool dead;  /* a write failed; what the peer said before may still be read */
     bool ended; /* nothing more can be read */
     int error;  /* of libuv, of the write that failed */
@@ -56,8 +57,9 @@ bool stream_can_send(const struct stream *s);
 /* A write failed, and nothing waits to be read that could tell more. */
 bool stream_is_lost(const struct stream *s);
 void stream_read(struct stream *s, bool on);
-/* Ends our direction after what was sent. Once. */
+/* Ends our direction, by the next stream_end_turn: most streams are closed before, which says the same. Not while something waits to be sent. */
 void stream_shut(struct stream *s);
+void stream_end_turn(struct stream *s);
 void stream_close(struct stream *s, bool reset);
 /* Before each poll of the loop. True: some streams still wait, and the loop must not sleep. */
 bool stream_begin_turn(struct stream_buffer *buffer);
