@@ -60,11 +60,10 @@ void bytes_commit(struct bytes *b, size_t n)
 
 int bytes_append(struct bytes *b, const void *data, size_t n)
 {
-    if (n == 0)
-        return 0;
-    uint8_t *room = bytes_reserve(b, n);
+    uint8_t *room = b->failed || n == 0 ? NULL : bytes_reserve(b, n);
+    b->failed = b->failed || (room == NULL && n > 0);
     if (room == NULL)
-        return -1;
+        return b->failed ? -1 : 0;
     memcpy(room, data, n);
     b->len += n;
     return 0;
@@ -80,6 +79,14 @@ int bytes_append_str(struct bytes *b, const char *text)
     return bytes_append(b, text, strlen(text));
 }
 
+int bytes_append_part(struct bytes *b, struct bytes *part)
+{
+    b->failed = b->failed || part->failed;
+    int rc = bytes_append_span(b, bytes_span(part));
+    bytes_clear(part);
+    return rc;
+}
+
 int bytes_printf(struct bytes *b, const char *fmt, ...)
 {
     va_list args;
@@ -87,14 +94,13 @@ int bytes_printf(struct bytes *b, const char *fmt, ...)
     char small[256];
     int n = vsnprintf(small, sizeof(small), fmt, args);
     va_end(args);
-    if (n < 0)
-        return -1;
-    if ((size_t)n < sizeof(small))
+    if (n >= 0 && (size_t)n < sizeof(small))
         return bytes_append(b, small, (size_t)n);
     /* vsnprintf wants room for a NUL that is then not committed; asking for it keeps the maximum honest by
      * one byte */
-    uint8_t *room = bytes_reserve(b, (size_t)n + 1);
-    if (room == NULL)
+    uint8_t *room = n < 0 || b->failed ? NULL : bytes_reserve(b, (size_t)n + 1);
+    b->failed = room == NULL;
+    if (b->failed)
         return -1;
     va_start(args, fmt);
     vsnprintf((char *)room, (size_t)n + 1, fmt, args);

@@ -65,11 +65,11 @@ static void format_now(char out[32])
     snprintf(out, 32, "%.19s.%03uZ", date, (unsigned)((now - (double)whole) * 1000));
 }
 
-static int append_quoted(struct bytes *out, struct span value)
+static void append_quoted(struct bytes *out, struct span value, const char *end)
 {
-    if (bytes_append(out, "\"", 1) != 0 || text_append_json(out, value) != 0)
-        return -1;
-    return bytes_append(out, "\"", 1);
+    bytes_append(out, "\"", 1);
+    text_append_json(out, value);
+    bytes_append_str(out, end);
 }
 
 /* A word in a text line needs no quotes if it cannot be read as two words or as a key. */
@@ -83,41 +83,36 @@ static bool is_plain_word(struct span value)
     return value.len > 0;
 }
 
-static int append_key(struct log_line *l, const char *key)
+static void append_key(struct log_line *l, const char *key)
 {
-    return bytes_printf(&l->text, l->json ? ",\"%s\":" : " %s=", key);
+    bytes_printf(&l->text, l->json ? ",\"%s\":" : " %s=", key);
 }
 
-static int append_value(struct log_line *l, struct span value)
+static void append_value(struct log_line *l, struct span value)
 {
     struct bytes *out = &l->text;
     bool cut = value.len > VALUE_MAX_BYTES;
     if (cut)
         value.len = VALUE_MAX_BYTES;
     if (!l->json && !cut && is_plain_word(value))
-        return bytes_append_span(out, value);
-    if (bytes_append(out, "\"", 1) != 0 || text_append_json(out, value) != 0)
-        return -1;
-    return bytes_append_str(out, cut ? "...\"" : "\"");
+        bytes_append_span(out, value);
+    else
+        append_quoted(out, value, cut ? "...\"" : "\"");
 }
 
-static int append_start(struct log_line *l, const char *event, const char *message)
+static void append_start(struct log_line *l, const char *event, const char *message)
 {
     char now[32];
+    bool tells = message != NULL && message[0] != '\0';
     format_now(now);
-    if (l->json) {
-        if (bytes_printf(&l->text, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", now,
-                         level_word(l->level), event) != 0)
-            return -1;
-        if (message == NULL || message[0] == '\0')
-            return 0;
-        return append_key(l, "message") != 0 ? -1 : append_value(l, span_from_str(message));
+    bytes_printf(&l->text, l->json ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"" : "%s %-5s %s", now, level_word(l->level), event);
+    if (tells && l->json) {
+        append_key(l, "message");
+        append_value(l, span_from_str(message));
+    } else if (tells) {
+        bytes_append(&l->text, " ", 1);
+        append_quoted(&l->text, span_from_str(message), "\"");
     }
-    if (bytes_printf(&l->text, "%s %-5s %s", now, level_word(l->level), event) != 0)
-        return -1;
-    if (message == NULL || message[0] == '\0')
-        return 0;
-    return bytes_append(&l->text, " ", 1) != 0 ? -1 : append_quoted(&l->text, span_from_str(message));
 }
 
 static void begin(struct log_line *l, enum log_level level, const char *event, const char *message)
@@ -129,7 +124,9 @@ static void begin(struct log_line *l, enum log_level level, const char *event, c
     if (log_parts_accesses(format))
         l->kind = LOG_EVENT;
     bytes_init(&l->text, LINE_MAX_BYTES - LINE_END_BYTES);
-    if (l->wanted && append_start(l, event, message) != 0) {
+    if (l->wanted)
+        append_start(l, event, message);
+    if (l->text.failed) {
         bytes_clear(&l->text);
         l->wanted = false;
     }
@@ -148,10 +145,11 @@ void log_begin_access(struct log_line *l, enum log_level level, const char *even
 }
 
 /* A field that does not fit is left out whole; the line stays readable by a program. */
-static void keep_or_drop(struct log_line *l, size_t len_before, int failed)
+static void keep_or_drop(struct log_line *l, size_t len_before)
 {
-    if (failed != 0)
+    if (l->text.failed)
         l->text.len = len_before;
+    l->text.failed = false;
 }
 
 void log_span(struct log_line *l, const char *key, struct span value)
@@ -159,7 +157,9 @@ void log_span(struct log_line *l, const char *key, struct span value)
     if (!l->wanted || value.len == 0)
         return;
     size_t before = l->text.len;
-    keep_or_drop(l, before, append_key(l, key) != 0 || append_value(l, value) != 0);
+    append_key(l, key);
+    append_value(l, value);
+    keep_or_drop(l, before);
 }
 
 void log_str(struct log_line *l, const char *key, const char *value)
@@ -172,9 +172,9 @@ void log_uint(struct log_line *l, const char *key, uint64_t value)
     if (!l->wanted)
         return;
     size_t before = l->text.len;
-    keep_or_drop(l, before,
-                 append_key(l, key) != 0 ||
-                     bytes_printf(&l->text, "%llu", (unsigned long long)value) != 0);
+    append_key(l, key);
+    bytes_printf(&l->text, "%llu", (unsigned long long)value);
+    keep_or_drop(l, before);
 }
 
 void log_ms(struct log_line *l, const char *key, uint64_t micros)
@@ -183,8 +183,9 @@ void log_ms(struct log_line *l, const char *key, uint64_t micros)
         return;
     size_t before = l->text.len;
     unsigned long long whole = micros / 1000, rest = micros % 1000;
-    keep_or_drop(l, before,
-                 append_key(l, key) != 0 || bytes_printf(&l->text, "%llu.%03llu", whole, rest) != 0);
+    append_key(l, key);
+    bytes_printf(&l->text, "%llu.%03llu", whole, rest);
+    keep_or_drop(l, before);
 }
 
 void log_end(struct log_line *l)

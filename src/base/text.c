@@ -116,13 +116,14 @@ bool text_is_utf8_with_controls(struct span s)
     return is_utf8(s, true);
 }
 
-static int append_escaped_point(struct bytes *out, uint32_t point)
+static void append_escaped_point(struct bytes *out, uint32_t point)
 {
-    if (point < 0x10000)
-        return bytes_printf(out, "\\u%04x", (unsigned)point);
-    point -= 0x10000;
-    return bytes_printf(out, "\\u%04x\\u%04x", 0xd800U + (unsigned)(point >> 10),
-                        0xdc00U + (unsigned)(point & 0x3ff));
+    if (point == '"' || point == '\\')
+        bytes_printf(out, "\\%c", (char)point);
+    else if (point < 0x10000)
+        bytes_printf(out, "\\u%04x", (unsigned)point);
+    else
+        bytes_printf(out, "\\u%04x\\u%04x", 0xd800U + ((unsigned)(point - 0x10000) >> 10), 0xdc00U + (unsigned)(point & 0x3ff));
 }
 
 static bool plain_in_json(uint8_t c)
@@ -136,30 +137,24 @@ int text_append_json(struct bytes *out, struct span s)
         size_t run = 0;
         while (run < s.len && plain_in_json(s.ptr[run]))
             run++;
-        if (bytes_append(out, s.ptr, run) != 0)
-            return -1;
+        bytes_append(out, s.ptr, run);
         s = span_skip(s, run);
         if (s.len == 0)
             break;
         size_t taken = 1;
-        uint32_t point = next_code_point(s, &taken);
-        int failed = point == '"' || point == '\\' ? bytes_printf(out, "\\%c", (char)point)
-                                                   : append_escaped_point(out, point);
-        if (failed)
-            return -1;
+        append_escaped_point(out, next_code_point(s, &taken));
         s = span_skip(s, taken);
     }
-    return 0;
+    return out->failed ? -1 : 0;
 }
 
 int text_append_percent(struct bytes *out, struct span s)
 {
     for (size_t i = 0; i < s.len; i++) {
         bool plain = s.ptr[i] >= 0x20 && s.ptr[i] < 0x7f && s.ptr[i] != '%';
-        if ((plain ? bytes_append(out, &s.ptr[i], 1) : bytes_printf(out, "%%%02X", s.ptr[i])) != 0)
-            return -1;
+        plain ? bytes_append(out, &s.ptr[i], 1) : bytes_printf(out, "%%%02X", s.ptr[i]);
     }
-    return 0;
+    return out->failed ? -1 : 0;
 }
 
 int text_append_log(struct bytes *out, struct span s, bool word)
@@ -168,17 +163,15 @@ int text_append_log(struct bytes *out, struct span s, bool word)
         size_t run = 0;
         while (run < s.len && plain_in_json(s.ptr[run]) && !(word && s.ptr[run] == ' '))
             run++;
-        if (bytes_append(out, s.ptr, run) != 0)
-            return -1;
+        bytes_append(out, s.ptr, run);
         s = span_skip(s, run);
         if (s.len == 0)
             break;
         bool marked = s.ptr[0] == '"' || s.ptr[0] == '\\';
-        if (bytes_printf(out, marked ? "\\%c" : "\\x%02x", s.ptr[0]) != 0)
-            return -1;
+        bytes_printf(out, marked ? "\\%c" : "\\x%02x", s.ptr[0]);
         s = span_skip(s, 1);
     }
-    return 0;
+    return out->failed ? -1 : 0;
 }
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -205,10 +198,9 @@ int text_append_base64(struct bytes *out, struct span s)
             quad[2] = digits[(group >> 6) & 63];
         if (left > 2)
             quad[3] = digits[group & 63];
-        if (bytes_append(out, quad, sizeof(quad)) != 0)
-            return -1;
+        bytes_append(out, quad, sizeof(quad));
     }
-    return 0;
+    return out->failed ? -1 : 0;
 }
 
 /* Days since 1970-01-01 to a date of the Gregorian calendar; years are counted from March so that a leap day

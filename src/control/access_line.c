@@ -13,40 +13,44 @@ bool access_line_is_due(const struct report *r)
     return r->kind == REPORT_REQUEST || r->listener->conf->protocol == CONFIG_PROTOCOL_TCP;
 }
 
-static int append_field(struct bytes *out, struct span value, bool word)
+static void append_field(struct bytes *out, struct span value, bool word)
 {
+    bool cut = value.len > FIELD_MAX;
     if (value.len == 0)
-        return bytes_append_str(out, "-");
-    if (value.len <= FIELD_MAX)
-        return text_append_log(out, value, word);
-    return text_append_log(out, span_of(value.ptr, FIELD_MAX), word) != 0 ? -1 : bytes_append_str(out, "...");
+        bytes_append_str(out, "-");
+    text_append_log(out, cut ? span_of(value.ptr, FIELD_MAX) : value, word);
+    bytes_append_str(out, cut ? "..." : "");
 }
 
-static int append_word(struct bytes *out, const char *text)
+static void append_word(struct bytes *out, const char *text, const char *after)
 {
-    return append_field(out, span_from_str(text), true);
+    append_field(out, span_from_str(text), true);
+    bytes_append_str(out, after);
 }
 
-static int append_quoted(struct bytes *out, struct span value)
+static void append_quoted(struct bytes *out, struct span value)
 {
-    if (bytes_append_str(out, " \"") != 0 || append_field(out, value, false) != 0)
-        return -1;
-    return bytes_append_str(out, "\"");
+    bytes_append_str(out, " \"");
+    append_field(out, value, false);
+    bytes_append_str(out, "\"");
 }
 
 /* A method and a target hold no space when a parser let them pass, so that the line splits in three; escaping them as words keeps it so. */
-static int append_request(struct bytes *out, const struct report *r)
+static void append_request(struct bytes *out, const struct report *r)
 {
-    if (r->method.len == 0)
-        return bytes_append_str(out, " \"-\"");
-    if (bytes_append_str(out, " \"") != 0 || append_field(out, r->method, true) != 0 || bytes_append_str(out, " ") != 0)
-        return -1;
-    return append_field(out, r->uri, true) != 0 ? -1 : bytes_printf(out, " HTTP/1.%u\"", r->minor);
+    bytes_append_str(out, " \"");
+    append_field(out, r->method, true);
+    if (r->method.len > 0) {
+        bytes_append_str(out, " ");
+        append_field(out, r->uri, true);
+        bytes_printf(out, " HTTP/1.%u", r->minor);
+    }
+    bytes_append_str(out, "\"");
 }
 
-static int append_count(struct bytes *out, uint64_t n)
+static void append_count(struct bytes *out, uint64_t n)
 {
-    return n == 0 ? bytes_append_str(out, " -") : bytes_printf(out, " %llu", (unsigned long long)n);
+    n == 0 ? bytes_append_str(out, " -") : bytes_printf(out, " %llu", (unsigned long long)n);
 }
 
 /* A SPIFFE identity often has no subject. */
@@ -68,33 +72,38 @@ static struct span user_of(const struct report *r)
     return proven ? name_of(down->peer) : span_of(NULL, 0);
 }
 
-static int write_combined(struct bytes *out, const struct report *r, const char *time)
+static void write_combined(struct bytes *out, const struct report *r, const char *time)
 {
-    if (append_word(out, r->client) != 0 || bytes_append_str(out, " - ") != 0 || append_field(out, user_of(r), true) != 0)
-        return -1;
-    if (bytes_printf(out, " [%s]", time) != 0 || append_request(out, r) != 0)
-        return -1;
-    if (append_count(out, r->status) != 0 || append_count(out, r->bytes_out) != 0)
-        return -1;
-    return append_quoted(out, r->referer) != 0 ? -1 : append_quoted(out, r->user_agent);
+    append_word(out, r->client, " - ");
+    append_field(out, user_of(r), true);
+    bytes_printf(out, " [%s]", time);
+    append_request(out, r);
+    append_count(out, r->status);
+    append_count(out, r->bytes_out);
+    append_quoted(out, r->referer);
+    append_quoted(out, r->user_agent);
 }
 
-static int write_ssl_request(struct bytes *out, const struct report *r, const char *time)
+static void write_ssl_request(struct bytes *out, const struct report *r, const char *time)
 {
     char version[TLS_WORDS_SIZE], suite[TLS_WORDS_SIZE];
     tls_words_version(r->down != NULL ? r->down->version : NULL, version);
     tls_words_suite(r->down != NULL ? r->down->suite : NULL, suite);
-    if (bytes_printf(out, "[%s] ", time) != 0 || append_word(out, r->client) != 0 || bytes_append_str(out, " ") != 0)
-        return -1;
-    if (append_word(out, version) != 0 || bytes_append_str(out, " ") != 0 || append_word(out, suite) != 0)
-        return -1;
-    return append_request(out, r) != 0 ? -1 : append_count(out, r->bytes_out);
+    bytes_printf(out, "[%s] ", time);
+    append_word(out, r->client, " ");
+    append_word(out, version, " ");
+    append_word(out, suite, "");
+    append_request(out, r);
+    append_count(out, r->bytes_out);
 }
 
 int access_line_write(struct bytes *out, enum log_format format, const struct report *r, int64_t utc)
 {
     char time[27];
     text_log_time(time, utc);
-    int rc = format == LOG_FORMAT_SSL_REQUEST ? write_ssl_request(out, r, time) : write_combined(out, r, time);
-    return rc == 0 ? bytes_append_str(out, "\n") : -1;
+    if (format == LOG_FORMAT_SSL_REQUEST)
+        write_ssl_request(out, r, time);
+    else
+        write_combined(out, r, time);
+    return bytes_append_str(out, "\n");
 }

@@ -10,22 +10,19 @@
  * long, to tell a long value from a lack of memory. */
 enum { MAX_VALUE_BYTES = 16 * 1024, MAX_BUILT_BYTES = 4 << 20 };
 
-static int append_line(struct bytes *out, const char *name, struct span value)
-{
-    if (bytes_reserve(out, strlen(name) + value.len + 4) == NULL)
-        return -1; /* the line goes in whole or not at all */
-    if (bytes_append_str(out, name) != 0 || bytes_append_str(out, ": ") != 0)
-        return -1;
-    return bytes_append_span(out, value) != 0 ? -1 : bytes_append_str(out, "\r\n");
-}
-
 /* Takes value's bytes; a value that is too long is left out with its name. */
-static int put_line(struct bytes *out, const char *name, struct bytes *value, int built)
+static void put_line(struct bytes *out, const char *name, struct bytes *value)
 {
-    bool tells = built == 0 && value->len > 0 && value->len <= MAX_VALUE_BYTES;
-    int result = tells ? append_line(out, name, bytes_span(value)) : built;
-    bytes_clear(value);
-    return result;
+    bool tells = value->len > 0 && value->len <= MAX_VALUE_BYTES;
+    if (!tells && !value->failed)
+        bytes_clear(value);
+    if (tells) {
+        bytes_append_str(out, name);
+        bytes_append_str(out, ": ");
+    }
+    bytes_append_part(out, value);
+    if (tells)
+        bytes_append(out, "\r\n", 2);
 }
 
 /* A byte that must not stand as it is, beyond what text_append_percent does: list and quoting marks, and
@@ -37,127 +34,115 @@ static bool needs_escape(struct span s, size_t i, const char *marks)
     return s.ptr[i] != 0 && strchr(marks, s.ptr[i]) != NULL;
 }
 
-static int append_value(struct bytes *out, struct span s, const char *marks)
+static void append_value(struct bytes *out, struct span s, const char *marks)
 {
     size_t done = 0;
     for (size_t i = 0; i < s.len; i++) {
         if (!needs_escape(s, i, marks))
             continue;
-        if (text_append_percent(out, span_of(s.ptr + done, i - done)) != 0)
-            return -1;
-        if (bytes_printf(out, "%%%02X", (unsigned)s.ptr[i]) != 0)
-            return -1;
+        text_append_percent(out, span_of(s.ptr + done, i - done));
+        bytes_printf(out, "%%%02X", (unsigned)s.ptr[i]);
         done = i + 1;
     }
-    return text_append_percent(out, span_skip(s, done));
+    text_append_percent(out, span_skip(s, done));
 }
 
-static int put_text(struct bytes *out, const char *name, struct span s, const char *marks)
+static void put_text(struct bytes *out, const char *name, struct span s, const char *marks)
 {
     struct bytes value;
     bytes_init(&value, MAX_BUILT_BYTES);
-    int built = append_value(&value, s, marks);
-    return put_line(out, name, &value, built);
+    append_value(&value, s, marks);
+    put_line(out, name, &value);
 }
 
-static int put_plain(struct bytes *out, const char *name, const char *text)
+static void put_plain(struct bytes *out, const char *name, const char *text)
 {
-    return put_text(out, name, span_from_str(text), "");
+    put_text(out, name, span_from_str(text), "");
 }
 
 /* A part of a name could be another subject's whole name. */
-static int put_dn(struct bytes *out, const char *name, const char *text, bool cut)
+static void put_dn(struct bytes *out, const char *name, const char *text, bool cut)
 {
-    return cut ? 0 : put_plain(out, name, text);
+    if (!cut)
+        put_plain(out, name, text);
 }
 
-static int put_time(struct bytes *out, const char *name, int64_t seconds)
+static void put_time(struct bytes *out, const char *name, int64_t seconds)
 {
     char text[21];
     text_utc(text, seconds);
-    return put_plain(out, name, text);
+    put_plain(out, name, text);
 }
 
 /* RFC 9440: a byte sequence of structured fields. */
-static int append_der(struct bytes *value, struct span der)
+static void append_der(struct bytes *value, struct span der)
 {
-    if (bytes_append_str(value, value->len > 0 ? ", :" : ":") != 0 || text_append_base64(value, der) != 0)
-        return -1;
-    return bytes_append_str(value, ":");
+    bytes_append_str(value, value->len > 0 ? ", :" : ":");
+    text_append_base64(value, der);
+    bytes_append_str(value, ":");
 }
 
 /* A certificate that was tolerated is not proof of anything, and Client-Cert has no way to say so: it is sent for valid ones only. Without it there is
  * no Client-Cert-Chain (RFC 9440 section 2.3). */
-static int append_rfc9440(struct bytes *out, const struct tls_peer *peer)
+static void append_rfc9440(struct bytes *out, const struct tls_peer *peer)
 {
     struct bytes value;
     bytes_init(&value, MAX_BUILT_BYTES);
     if (peer->der.len == 0)
-        return 0;
-    int built = append_der(&value, peer->der);
+        return;
+    append_der(&value, peer->der);
     bool told = value.len <= MAX_VALUE_BYTES;
-    if (put_line(out, "Client-Cert", &value, built) != 0)
-        return -1;
-    for (size_t i = 0; told && i < peer->n_path && built == 0; i++)
-        built = append_der(&value, peer->path[i]);
-    return put_line(out, "Client-Cert-Chain", &value, built);
+    put_line(out, "Client-Cert", &value);
+    for (size_t i = 0; told && i < peer->n_path; i++)
+        append_der(&value, peer->path[i]);
+    put_line(out, "Client-Cert-Chain", &value);
 }
 
-static int append_ip(struct bytes *out, struct span ip)
+static void append_ip(struct bytes *out, struct span ip)
 {
     if (ip.len == 4)
-        return bytes_printf(out, "IP:%u.%u.%u.%u", ip.ptr[0], ip.ptr[1], ip.ptr[2], ip.ptr[3]);
-    if (bytes_append_str(out, "IP") != 0)
-        return -1;
-    for (size_t i = 0; i + 1 < ip.len; i += 2)
-        if (bytes_printf(out, ":%x", (unsigned)(ip.ptr[i] << 8 | ip.ptr[i + 1])) != 0)
-            return -1;
-    return 0;
+        bytes_printf(out, "IP:%u.%u.%u.%u", ip.ptr[0], ip.ptr[1], ip.ptr[2], ip.ptr[3]);
+    else
+        bytes_append_str(out, "IP");
+    for (size_t i = 0; ip.len == 16 && i < ip.len; i += 2)
+        bytes_printf(out, ":%x", (unsigned)(ip.ptr[i] << 8 | ip.ptr[i + 1]));
 }
 
-static int append_san(struct bytes *out, const struct tls_name *name)
+static void append_san(struct bytes *out, const struct tls_name *name)
 {
     static const char *const prefixes[] = {
         [TLS_NAME_DNS] = "DNS:", [TLS_NAME_URI] = "URI:", [TLS_NAME_EMAIL] = "email:", [TLS_NAME_IP] = "IP:"};
     if (name->type < TLS_NAME_DNS || name->type > TLS_NAME_IP)
-        return 0;
-    if (out->len > 0 && bytes_append_str(out, ", ") != 0)
-        return -1;
-    if (name->type == TLS_NAME_IP && (name->value.len == 4 || name->value.len == 16))
-        return append_ip(out, name->value);
-    if (bytes_append_str(out, prefixes[name->type]) != 0)
-        return -1;
-    return append_value(out, name->value, ",;\"\\ ");
+        return;
+    if (out->len > 0)
+        bytes_append_str(out, ", ");
+    if (name->type == TLS_NAME_IP && (name->value.len == 4 || name->value.len == 16)) {
+        append_ip(out, name->value);
+        return;
+    }
+    bytes_append_str(out, prefixes[name->type]);
+    append_value(out, name->value, ",;\"\\ ");
 }
 
-static int put_names(struct bytes *out, const struct tls_peer *peer)
+static void put_names(struct bytes *out, const struct tls_peer *peer)
 {
     struct bytes sans;
     bytes_init(&sans, MAX_BUILT_BYTES);
-    int built = 0;
-    struct span cn = {NULL, 0};
-    for (size_t i = 0; i < peer->n_names; i++) {
-        if (cn.ptr == NULL && peer->names[i].type == TLS_NAME_CN)
-            cn = peer->names[i].value;
-        if (built == 0)
-            built = append_san(&sans, &peer->names[i]);
-    }
-    if (put_line(out, "X-SSL-Client-SAN", &sans, built) != 0)
-        return -1;
-    return put_text(out, "X-SSL-Client-CN", cn, ",;\"\\");
+    for (size_t i = 0; i < peer->n_names; i++)
+        append_san(&sans, &peer->names[i]);
+    put_line(out, "X-SSL-Client-SAN", &sans);
+    put_text(out, "X-SSL-Client-CN", tls_peer_first(peer, TLS_NAME_CN), ",;\"\\");
 }
 
-static int put_certificate(struct bytes *out, const struct tls_peer *peer)
+static void put_certificate(struct bytes *out, const struct tls_peer *peer)
 {
-    if (put_dn(out, "X-SSL-Client-DN", peer->subject, peer->subject_cut) != 0 ||
-        put_dn(out, "X-SSL-Issuer", peer->issuer, peer->issuer_cut) != 0)
-        return -1;
-    if (put_plain(out, "X-SSL-Client-Serial", peer->serial) != 0 ||
-        put_plain(out, "X-SSL-Client-SHA256", peer->sha256) != 0)
-        return -1;
-    if (put_time(out, "X-SSL-Client-NotBefore", peer->not_before) != 0)
-        return -1;
-    return put_time(out, "X-SSL-Client-NotAfter", peer->not_after) != 0 ? -1 : put_names(out, peer);
+    put_dn(out, "X-SSL-Client-DN", peer->subject, peer->subject_cut);
+    put_dn(out, "X-SSL-Issuer", peer->issuer, peer->issuer_cut);
+    put_plain(out, "X-SSL-Client-Serial", peer->serial);
+    put_plain(out, "X-SSL-Client-SHA256", peer->sha256);
+    put_time(out, "X-SSL-Client-NotBefore", peer->not_before);
+    put_time(out, "X-SSL-Client-NotAfter", peer->not_after);
+    put_names(out, peer);
 }
 
 /* 0 means verified to everyone who reads it: only a valid certificate gets it. What has no number of its own
@@ -169,52 +154,47 @@ static int verify_number(const struct tls_verdict *v)
     return 0;
 }
 
-static int append_x_ssl(struct bytes *out, const struct tls_verdict *v, const char *word,
-                        const struct tls_peer *peer)
+static void append_x_ssl(struct bytes *out, const struct tls_verdict *v, const char *word, const struct tls_peer *peer)
 {
     int number = verify_number(v);
-    if (bytes_printf(out, "X-SSL-Client-Verify: %d\r\n", number) != 0 ||
-        put_plain(out, "X-SSL-Client-Status", word) != 0)
-        return -1;
-    if (number != 0 && v != NULL && v->openssl_error != 0 && bytes_printf(out, "X-SSL-Error: %d\r\n", v->openssl_error) != 0)
-        return -1;
-    return peer != NULL ? put_certificate(out, peer) : 0;
+    bytes_printf(out, "X-SSL-Client-Verify: %d\r\n", number);
+    put_plain(out, "X-SSL-Client-Status", word);
+    if (number != 0 && v != NULL && v->openssl_error != 0)
+        bytes_printf(out, "X-SSL-Error: %d\r\n", v->openssl_error);
+    if (peer != NULL)
+        put_certificate(out, peer);
 }
 
-static int put_verify(struct bytes *out, enum reason status, const char *word, const struct tls_peer *peer)
-{
-    if (status == REASON_VALID && peer != NULL)
-        return put_plain(out, "ssl-client-verify", "SUCCESS");
-    if (status == REASON_NONE || peer == NULL)
-        return put_plain(out, "ssl-client-verify", "NONE");
-    return bytes_printf(out, "ssl-client-verify: FAILED:%s\r\n", word);
-}
-
-static int append_nginx(struct bytes *out, const struct tls_verdict *v, const char *word, const struct tls_peer *peer)
+static void append_nginx(struct bytes *out, const struct tls_verdict *v, const char *word, const struct tls_peer *peer)
 {
     enum reason status = v != NULL ? v->status : REASON_UNDECIDED;
-    if (put_verify(out, status, word, peer) != 0)
-        return -1;
+    if (status == REASON_NONE || peer == NULL)
+        put_plain(out, "ssl-client-verify", "NONE");
+    else if (status == REASON_VALID)
+        put_plain(out, "ssl-client-verify", "SUCCESS");
+    else
+        bytes_printf(out, "ssl-client-verify: FAILED:%s\r\n", word);
     if (peer == NULL)
-        return 0;
-    if (put_dn(out, "ssl-client-subject-dn", peer->subject, peer->subject_cut) != 0 ||
-        put_dn(out, "ssl-client-issuer-dn", peer->issuer, peer->issuer_cut) != 0)
-        return -1;
+        return;
+    put_dn(out, "ssl-client-subject-dn", peer->subject, peer->subject_cut);
+    put_dn(out, "ssl-client-issuer-dn", peer->issuer, peer->issuer_cut);
     if (status != REASON_VALID || peer->der.len == 0)
-        return 0;
+        return;
     struct bytes value;
     bytes_init(&value, MAX_BUILT_BYTES);
-    int built = http_pem_append_encoded(&value, peer->der);
-    return put_line(out, "ssl-client-cert", &value, built);
+    http_pem_append_encoded(&value, peer->der);
+    put_line(out, "ssl-client-cert", &value);
 }
 
 int http_identity_append(struct bytes *out, unsigned presets, const struct tls_verdict *verdict,
                          const char *status_word, const struct tls_peer *peer)
 {
     bool valid = verdict != NULL && verdict->status == REASON_VALID;
-    if ((presets & HTTP_IDENTITY_RFC9440) != 0 && valid && peer != NULL && append_rfc9440(out, peer) != 0)
-        return -1;
-    if ((presets & HTTP_IDENTITY_X_SSL) != 0 && append_x_ssl(out, verdict, status_word, peer) != 0)
-        return -1;
-    return (presets & HTTP_IDENTITY_NGINX) != 0 ? append_nginx(out, verdict, status_word, peer) : 0;
+    if ((presets & HTTP_IDENTITY_RFC9440) != 0 && valid && peer != NULL)
+        append_rfc9440(out, peer);
+    if ((presets & HTTP_IDENTITY_X_SSL) != 0)
+        append_x_ssl(out, verdict, status_word, peer);
+    if ((presets & HTTP_IDENTITY_NGINX) != 0)
+        append_nginx(out, verdict, status_word, peer);
+    return out->failed ? -1 : 0;
 }

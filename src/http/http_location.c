@@ -38,9 +38,9 @@ static bool take_upstream(struct span *location, const struct http_location_map 
 
 static int append_ours(struct bytes *out, struct span rest, const struct http_location_map *map)
 {
-    bool done = bytes_append_str(out, map->client_scheme) == 0 && bytes_append_str(out, "://") == 0 &&
-                bytes_append_span(out, map->client_host) == 0 && bytes_append_span(out, rest) == 0;
-    return done ? 1 : -1;
+    bytes_printf(out, "%s://", map->client_scheme);
+    bytes_append_span(out, map->client_host);
+    return bytes_append_span(out, rest) == 0 ? 1 : -1;
 }
 
 int http_location_rewrite(struct bytes *out, struct span location, const struct http_location_map *map)
@@ -70,5 +70,6 @@ int http_location_rewrite_refresh(struct bytes *out, struct span value, const st
     struct span address = span_skip(value, at);
     if (!take_upstream(&address, map))
         return 0;
-    return bytes_append_span(out, span_of(value.ptr, at)) == 0 ? append_ours(out, address, map) : -1;
+    bytes_append_span(out, span_of(value.ptr, at));
+    return append_ours(out, address, map);
 }

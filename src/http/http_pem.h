@@ -5,6 +5,6 @@
 
 #include "mtlsd/base/bytes.h"
 
-MUST_CHECK int http_pem_append_encoded(struct bytes *out, struct span der);
+int http_pem_append_encoded(struct bytes *out, struct span der);
 
 #endif

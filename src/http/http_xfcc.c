@@ -13,13 +13,14 @@ static const char NAME[] = "X-Forwarded-Client-Cert";
 
 /* ---- our element ---- */
 
-static int append_byte(struct bytes *out, uint8_t c)
+static void append_byte(struct bytes *out, uint8_t c)
 {
     if (c < 0x20 || c >= 0x7f || c == '%' || c == '\\')
-        return bytes_printf(out, "%%%02X", c);
-    if (c == '"')
-        return bytes_append_str(out, "\\\"");
-    return bytes_append(out, &c, 1);
+        bytes_printf(out, "%%%02X", c);
+    else if (c == '"')
+        bytes_append_str(out, "\\\"");
+    else
+        bytes_append(out, &c, 1);
 }
 
 static bool needs_quotes(struct span s)
@@ -30,76 +31,61 @@ static bool needs_quotes(struct span s)
     return s.len == 0;
 }
 
-/* ";Key=value"; the first of an element has no semicolon. Left out whole when it is too long. */
-static int put(struct bytes *out, size_t first, const char *key, struct span value, bool quoted)
+/* ";Key=value"; the first of an element has no semicolon. Takes value; one that is too long is left out with its key. */
+static void put_pair(struct bytes *out, size_t first, const char *key, const char *quote, struct bytes *value)
+{
+    if (value->len > MAX_VALUE_BYTES && !value->failed) {
+        bytes_clear(value);
+        return;
+    }
+    bytes_printf(out, "%s%s=%s", out->len > first ? ";" : "", key, quote);
+    bytes_append_part(out, value);
+    bytes_append_str(out, quote);
+}
+
+static void put(struct bytes *out, size_t first, const char *key, struct span value, bool quoted)
 {
     struct bytes text;
     bytes_init(&text, MAX_BUILT_BYTES);
-    int built = 0;
-    for (size_t i = 0; i < value.len && built == 0; i++)
-        built = append_byte(&text, value.ptr[i]);
-    const char *quote = quoted || needs_quotes(value) ? "\"" : "";
-    int rc = built;
-    if (built == 0 && text.len <= MAX_VALUE_BYTES)
-        rc = bytes_printf(out, "%s%s=%s", out->len > first ? ";" : "", key, quote) != 0 || bytes_append_span(out, bytes_span(&text)) != 0 ||
-                     bytes_append_str(out, quote) != 0
-                 ? -1
-                 : 0;
-    bytes_clear(&text);
-    return rc;
+    for (size_t i = 0; i < value.len; i++)
+        append_byte(&text, value.ptr[i]);
+    put_pair(out, first, key, quoted || needs_quotes(value) ? "\"" : "", &text);
 }
 
 /* The certificate and the n_path certificates above it. Encoded they hold nothing that would need care. */
-static int put_pem(struct bytes *out, const char *key, const struct tls_peer *peer, size_t n_path)
+static void put_pem(struct bytes *out, const char *key, const struct tls_peer *peer, size_t n_path)
 {
     struct bytes text;
     bytes_init(&text, MAX_BUILT_BYTES);
-    int built = http_pem_append_encoded(&text, peer->der);
-    for (size_t i = 0; i < n_path && built == 0; i++)
-        built = http_pem_append_encoded(&text, peer->path[i]);
-    int rc = built;
-    if (built == 0 && text.len <= MAX_VALUE_BYTES)
-        rc = bytes_printf(out, ";%s=\"", key) != 0 || bytes_append_span(out, bytes_span(&text)) != 0 ? -1 : bytes_append_str(out, "\"");
-    bytes_clear(&text);
-    return rc;
+    http_pem_append_encoded(&text, peer->der);
+    for (size_t i = 0; i < n_path; i++)
+        http_pem_append_encoded(&text, peer->path[i]);
+    put_pair(out, 0, key, "\"", &text);
 }
 
-static int put_details(struct bytes *out, const struct http_xfcc *how)
-{
-    const struct tls_peer *peer = how->peer;
-    if (peer->der.len == 0)
-        return 0;
-    if ((how->details & HTTP_XFCC_CERT) != 0 && put_pem(out, "Cert", peer, 0) != 0)
-        return -1;
-    return (how->details & HTTP_XFCC_CHAIN) != 0 ? put_pem(out, "Chain", peer, peer->n_path) : 0;
-}
-
-static int put_names(struct bytes *out, size_t first, const struct tls_peer *peer, enum tls_name_type type, const char *key)
+static void put_names(struct bytes *out, size_t first, const struct tls_peer *peer, enum tls_name_type type, const char *key)
 {
     for (size_t i = 0; i < peer->n_names; i++)
-        if (peer->names[i].type == type && put(out, first, key, peer->names[i].value, false) != 0)
-            return -1;
-    return 0;
+        if (peer->names[i].type == type)
+            put(out, first, key, peer->names[i].value, false);
 }
 
-/* Subject="" says that there is none, as Envoy does; one that cannot be told whole is not told at all. */
-static int put_subject(struct bytes *out, size_t first, const struct tls_peer *peer)
+static void append_element(struct bytes *out, const struct http_xfcc *how)
 {
-    if (peer->subject_cut && !peer->subject_empty)
-        return 0;
-    return put(out, first, "Subject", span_from_str(peer->subject_empty ? "" : peer->subject), true);
-}
-
-static int append_element(struct bytes *out, const struct http_xfcc *how)
-{
+    const struct tls_peer *peer = how->peer;
     size_t first = out->len;
-    if (how->by.len > 0 && put(out, first, "By", how->by, false) != 0)
-        return -1;
-    if (put(out, first, "Hash", span_from_str(how->peer->sha256), false) != 0 || put_details(out, how) != 0)
-        return -1;
-    if (put_subject(out, first, how->peer) != 0)
-        return -1;
-    return put_names(out, first, how->peer, TLS_NAME_URI, "URI") != 0 ? -1 : put_names(out, first, how->peer, TLS_NAME_DNS, "DNS");
+    if (how->by.len > 0)
+        put(out, first, "By", how->by, false);
+    put(out, first, "Hash", span_from_str(peer->sha256), false);
+    if (peer->der.len > 0 && (how->details & HTTP_XFCC_CERT) != 0)
+        put_pem(out, "Cert", peer, 0);
+    if (peer->der.len > 0 && (how->details & HTTP_XFCC_CHAIN) != 0)
+        put_pem(out, "Chain", peer, peer->n_path);
+    /* Subject="" says that there is none, as Envoy does; one that cannot be told whole is not told at all. */
+    if (!peer->subject_cut || peer->subject_empty)
+        put(out, first, "Subject", span_from_str(peer->subject_empty ? "" : peer->subject), true);
+    put_names(out, first, peer, TLS_NAME_URI, "URI");
+    put_names(out, first, peer, TLS_NAME_DNS, "DNS");
 }
 
 /* ---- what came in ---- */
@@ -143,42 +129,41 @@ static bool may_pass(const struct http_head *request)
     return true;
 }
 
-static int append_inbound(struct bytes *out, const struct http_head *request)
+static void append_inbound(struct bytes *out, const struct http_head *request)
 {
     for (size_t i = 0; i < request->n_fields; i++) {
         const struct http_field *f = &request->fields[i];
         if (!span_equals_nocase_str(f->name, NAME) || f->value.len == 0)
             continue;
-        if ((out->len > 0 && bytes_append_str(out, ",") != 0) || bytes_append_span(out, f->value) != 0)
-            return -1;
+        bytes_append_str(out, out->len > 0 ? "," : "");
+        bytes_append_span(out, f->value);
     }
-    return 0;
 }
 
 /* ---- the line ---- */
 
-static int append_value(struct bytes *out, const struct http_xfcc *how, const struct http_head *request)
+static void append_value(struct bytes *out, const struct http_xfcc *how, const struct http_head *request)
 {
     bool proven = how->verdict != NULL && how->verdict->status == REASON_VALID && how->peer != NULL;
     bool forwards = how->mode == HTTP_XFCC_ALWAYS_FORWARD_ONLY ||
                     (proven && (how->mode == HTTP_XFCC_FORWARD_ONLY || how->mode == HTTP_XFCC_APPEND_FORWARD));
     bool tells = proven && (how->mode == HTTP_XFCC_SANITIZE_SET || how->mode == HTTP_XFCC_APPEND_FORWARD);
-    if (forwards && may_pass(request) && append_inbound(out, request) != 0)
-        return -1;
-    if (!tells)
-        return 0;
-    if (out->len > 0 && bytes_append_str(out, ",") != 0)
-        return -1;
-    return append_element(out, how);
+    if (forwards && may_pass(request))
+        append_inbound(out, request);
+    if (tells && out->len > 0)
+        bytes_append_str(out, ",");
+    if (tells)
+        append_element(out, how);
 }
 
 int http_xfcc_append(struct bytes *out, const struct http_xfcc *how, const struct http_head *request)
 {
     struct bytes value;
     bytes_init(&value, out->max);
-    int rc = append_value(&value, how, request);
-    if (rc == 0 && value.len > 0)
-        rc = bytes_printf(out, "%s: ", NAME) != 0 || bytes_append_span(out, bytes_span(&value)) != 0 ? -1 : bytes_append_str(out, "\r\n");
-    bytes_clear(&value);
-    return rc;
+    append_value(&value, how, request);
+    bool any = value.len > 0;
+    if (any)
+        bytes_printf(out, "%s: ", NAME);
+    bytes_append_part(out, &value);
+    return bytes_append_str(out, any ? "\r\n" : "");
 }

@@ -20,7 +20,10 @@ static int make_identity(struct exchange *x)
     const struct tls_verdict *verdict = facts.verdict != NULL ? facts.verdict : &undecided;
     char words[REASON_WORDS_SIZE]; /* a backend that lets an expired certificate do must not take one that is also for another purpose for that */
     reason_words(verdict->status, verdict->all, words);
-    return http_identity_append(&x->identity, presets, verdict, words, facts.peer);
+    int rc = http_identity_append(&x->identity, presets, verdict, words, facts.peer);
+    if (rc != 0)
+        bytes_clear(&x->identity); /* the next request must not go on with a part of it */
+    return rc;
 }
 
 static int append_xfcc(struct exchange *x, const struct http_head *head, struct bytes *out)
@@ -42,32 +45,33 @@ static int append_xfcc(struct exchange *x, const struct http_head *head, struct 
 }
 
 /* For each request: printf would cost as much as reading the request did. */
-static int append_line(struct bytes *out, const char *name, struct span value)
+static void append_line(struct bytes *out, const char *name, struct span value)
 {
-    return bytes_append_str(out, name) != 0 || bytes_append_span(out, value) != 0 ? -1 : bytes_append(out, "\r\n", 2);
+    bytes_append_str(out, name);
+    bytes_append_span(out, value);
+    bytes_append(out, "\r\n", 2);
 }
 
-static int append_x_forwarded(struct exchange *x, struct span host, struct bytes *out)
+static void append_x_forwarded(struct exchange *x, struct span host, struct bytes *out)
 {
     struct span client = span_from_str(x->client.text);
-    if (append_line(out, "X-Forwarded-For: ", client) != 0 || append_line(out, "X-Real-IP: ", client) != 0 ||
-        append_line(out, "X-Forwarded-Proto: ", span_from_str(x->down.tls != NULL ? "https" : "http")) != 0)
-        return -1;
-    return host.len > 0 ? append_line(out, "X-Forwarded-Host: ", host) : 0;
+    append_line(out, "X-Forwarded-For: ", client);
+    append_line(out, "X-Real-IP: ", client);
+    append_line(out, "X-Forwarded-Proto: ", span_from_str(x->down.tls != NULL ? "https" : "http"));
+    if (host.len > 0)
+        append_line(out, "X-Forwarded-Host: ", host);
 }
 
 /* RFC 7239: an IPv6 address and anything with a colon stand in quotes. */
-static int append_forwarded(struct exchange *x, struct span host, struct bytes *out)
+static void append_forwarded(struct exchange *x, struct span host, struct bytes *out)
 {
     const char *proto = x->down.tls != NULL ? "https" : "http";
     bool v6 = strchr(x->client.text, ':') != NULL;
-    if (bytes_printf(out, v6 ? "Forwarded: for=\"[%s]\";proto=%s" : "Forwarded: for=%s;proto=%s",
-                     strcmp(x->client.text, "unix") == 0 ? "unknown" : x->client.text, proto) != 0)
-        return -1;
-    if (host.len > 0 && memchr(host.ptr, '"', host.len) == NULL && memchr(host.ptr, '\\', host.len) == NULL &&
-        bytes_printf(out, ";host=\"%.*s\"", (int)host.len, (const char *)host.ptr) != 0)
-        return -1;
-    return bytes_append(out, "\r\n", 2);
+    bytes_printf(out, v6 ? "Forwarded: for=\"[%s]\";proto=%s" : "Forwarded: for=%s;proto=%s",
+                 strcmp(x->client.text, "unix") == 0 ? "unknown" : x->client.text, proto);
+    if (host.len > 0 && memchr(host.ptr, '"', host.len) == NULL && memchr(host.ptr, '\\', host.len) == NULL)
+        bytes_printf(out, ";host=\"%.*s\"", (int)host.len, (const char *)host.ptr);
+    bytes_append(out, "\r\n", 2);
 }
 
 int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out)
@@ -76,19 +80,14 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
         return 0; /* a foreign server: it gets no facts about our client */
     if (make_identity(x) != 0)
         return -1;
-    if (x->identity.len > 0 && bytes_append_span(out, bytes_span(&x->identity)) != 0)
-        return -1;
+    bytes_append_span(out, bytes_span(&x->identity));
     if (append_xfcc(x, head, out) != 0)
         return -1;
-    switch (x->listener->conf->forwarded) {
-    case CONFIG_FORWARDED_X:
-        return append_x_forwarded(x, http_head_find(head, "Host"), out);
-    case CONFIG_FORWARDED_RFC7239:
-        return append_forwarded(x, http_head_find(head, "Host"), out);
-    case CONFIG_FORWARDED_OFF:
-        break;
-    }
-    return 0;
+    if (x->listener->conf->forwarded == CONFIG_FORWARDED_X)
+        append_x_forwarded(x, http_head_find(head, "Host"), out);
+    else if (x->listener->conf->forwarded == CONFIG_FORWARDED_RFC7239)
+        append_forwarded(x, http_head_find(head, "Host"), out);
+    return out->failed ? -1 : 0;
 }
 
 /* A route's word goes before its upstream's. */

@@ -255,8 +255,9 @@ int exchange_http_change_host(struct exchange *x)
     assert(end != NULL);
     struct bytes head;
     bytes_init(&head, HEAD_OUT_MAX);
-    if (bytes_append(&head, old.ptr, before) != 0 || bytes_append_span(&head, host) != 0 ||
-        bytes_append_span(&head, span_skip(rest, (size_t)(end - rest.ptr))) != 0) {
+    bytes_append(&head, old.ptr, before);
+    bytes_append_span(&head, host);
+    if (bytes_append_span(&head, span_skip(rest, (size_t)(end - rest.ptr))) != 0) {
         bytes_clear(&head);
         return -1;
     }

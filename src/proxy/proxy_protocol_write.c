@@ -9,15 +9,15 @@
 
 enum { BLOCK_MAX = 4096 - PROXY_PROTOCOL_V2_HEAD, TEXT_MAX = 512 };
 
-static int put8(struct bytes *out, unsigned value)
+static void put8(struct bytes *out, unsigned value)
 {
-    return bytes_append(out, &(uint8_t){(uint8_t)value}, 1);
+    bytes_append(out, &(uint8_t){(uint8_t)value}, 1);
 }
 
-static int put16(struct bytes *out, size_t value)
+static void put16(struct bytes *out, size_t value)
 {
-    uint8_t two[2] = {(uint8_t)(value >> 8), (uint8_t)value};
-    return bytes_append(out, two, sizeof(two));
+    put8(out, value >> 8 & 0xff);
+    put8(out, value & 0xff);
 }
 
 /* ---- version 1 ---- */
@@ -35,9 +35,11 @@ static int write_v1(struct bytes *out, const struct proxy_protocol_peer *peer)
 
 /* ---- version 2 ---- */
 
-static int put_tlv(struct bytes *out, unsigned type, struct span value)
+static void put_tlv(struct bytes *out, unsigned type, struct span value)
 {
-    return put8(out, type) != 0 || put16(out, value.len) != 0 || bytes_append_span(out, value) != 0 ? -1 : 0;
+    put8(out, type);
+    put16(out, value.len);
+    bytes_append_span(out, value);
 }
 
 /* What a peer chose and could end a log line or a field of the receiver with is not told at all: a receiver that asks for a name then finds
@@ -47,19 +49,15 @@ static bool is_plain(struct span text)
     return text.len > 0 && text.len <= TEXT_MAX && text_is_utf8(text);
 }
 
-static int put_name(struct bytes *out, unsigned type, struct span text)
+static void put_name(struct bytes *out, unsigned type, struct span text)
 {
-    return is_plain(text) ? put_tlv(out, type, text) : 0;
+    if (is_plain(text))
+        put_tlv(out, type, text);
 }
 
-static int put_text(struct bytes *out, unsigned type, const char *text)
+static void put_text(struct bytes *out, unsigned type, const char *text)
 {
-    return text != NULL ? put_name(out, type, span_from_str(text)) : 0;
-}
-
-static int put32(struct bytes *out, unsigned value)
-{
-    return put16(out, value >> 16) != 0 ? -1 : put16(out, value & 0xffff);
+    put_name(out, type, span_from_str(text));
 }
 
 /* 0 means verified to everyone who reads it; what has no number of its own is 1, X509_V_ERR_UNSPECIFIED. */
@@ -79,49 +77,37 @@ static unsigned client_bits(const struct proxy_protocol_tls *tls)
 }
 
 /* In HAProxy's order. */
-static int put_tls_parts(struct bytes *out, const struct proxy_protocol_tls *tls)
-{
-    if (put8(out, client_bits(tls)) != 0 || put32(out, verify_number(tls)) != 0 || put_text(out, PROXY_PROTOCOL_SSL_VERSION, tls->version) != 0)
-        return -1;
-    if (tls->certificate && put_name(out, PROXY_PROTOCOL_SSL_CN, tls->common_name) != 0)
-        return -1;
-    if (put_text(out, PROXY_PROTOCOL_SSL_KEY_ALG, tls->key_algorithm) != 0)
-        return -1;
-    return put_text(out, PROXY_PROTOCOL_SSL_SIG_ALG, tls->signature_algorithm) != 0 ? -1 : put_text(out, PROXY_PROTOCOL_SSL_CIPHER, tls->cipher);
-}
-
-static int put_tls(struct bytes *out, const struct proxy_protocol_tls *tls)
+static void put_tls(struct bytes *out, const struct proxy_protocol_tls *tls)
 {
     struct bytes inner;
     bytes_init(&inner, BLOCK_MAX);
-    int rc = put_tls_parts(&inner, tls);
-    if (rc == 0)
-        rc = put_tlv(out, PROXY_PROTOCOL_SSL, bytes_span(&inner));
-    bytes_clear(&inner);
-    return rc;
+    put8(&inner, client_bits(tls));
+    put16(&inner, verify_number(tls) >> 16);
+    put16(&inner, verify_number(tls) & 0xffff);
+    put_text(&inner, PROXY_PROTOCOL_SSL_VERSION, tls->version);
+    if (tls->certificate)
+        put_name(&inner, PROXY_PROTOCOL_SSL_CN, tls->common_name);
+    put_text(&inner, PROXY_PROTOCOL_SSL_KEY_ALG, tls->key_algorithm);
+    put_text(&inner, PROXY_PROTOCOL_SSL_SIG_ALG, tls->signature_algorithm);
+    put_text(&inner, PROXY_PROTOCOL_SSL_CIPHER, tls->cipher);
+    put8(out, PROXY_PROTOCOL_SSL);
+    put16(out, inner.len);
+    bytes_append_part(out, &inner);
 }
 
-static int put_addresses(struct bytes *out, const struct proxy_protocol_peer *peer)
+static void put_block(struct bytes *out, const struct proxy_protocol_peer *peer, const struct proxy_protocol_tls *tls)
 {
-    size_t n = peer->v6 ? 16 : 4;
-    if (!peer->known)
-        return 0;
-    return bytes_append(out, peer->source, n) != 0 || bytes_append(out, peer->destination, n) != 0 || put16(out, peer->source_port) != 0 ||
-                   put16(out, peer->destination_port) != 0
-               ? -1
-               : 0;
-}
-
-static int put_block(struct bytes *out, const struct proxy_protocol_peer *peer, const struct proxy_protocol_tls *tls)
-{
-    if (put_addresses(out, peer) != 0)
-        return -1;
+    if (peer->known) {
+        bytes_append(out, peer->source, peer->v6 ? 16 : 4);
+        bytes_append(out, peer->destination, peer->v6 ? 16 : 4);
+        put16(out, peer->source_port);
+        put16(out, peer->destination_port);
+    }
     if (tls == NULL)
-        return 0;
-    return put_text(out, PROXY_PROTOCOL_ALPN, tls->alpn) != 0 || put_text(out, PROXY_PROTOCOL_AUTHORITY, tls->server_name) != 0 ||
-                   put_tls(out, tls) != 0
-               ? -1
-               : 0;
+        return;
+    put_text(out, PROXY_PROTOCOL_ALPN, tls->alpn);
+    put_text(out, PROXY_PROTOCOL_AUTHORITY, tls->server_name);
+    put_tls(out, tls);
 }
 
 static int write_v2(struct bytes *out, const struct proxy_protocol_peer *peer, const struct proxy_protocol_tls *tls)
@@ -129,19 +115,13 @@ static int write_v2(struct bytes *out, const struct proxy_protocol_peer *peer, c
     unsigned family = peer == NULL || !peer->known ? PROXY_PROTOCOL_UNSPEC : peer->v6 ? PROXY_PROTOCOL_TCP6 : PROXY_PROTOCOL_TCP4;
     struct bytes block;
     bytes_init(&block, BLOCK_MAX);
-    int rc = peer != NULL ? put_block(&block, peer, tls) : 0;
-    if (rc == 0)
-        rc = bytes_append(out, PROXY_PROTOCOL_V2_START, PROXY_PROTOCOL_V2_START_BYTES);
-    if (rc == 0)
-        rc = put8(out, peer != NULL ? PROXY_PROTOCOL_PROXY : PROXY_PROTOCOL_LOCAL);
-    if (rc == 0)
-        rc = put8(out, family);
-    if (rc == 0)
-        rc = put16(out, block.len);
-    if (rc == 0)
-        rc = bytes_append_span(out, bytes_span(&block));
-    bytes_clear(&block);
-    return rc;
+    if (peer != NULL)
+        put_block(&block, peer, tls);
+    bytes_append(out, PROXY_PROTOCOL_V2_START, PROXY_PROTOCOL_V2_START_BYTES);
+    put8(out, peer != NULL ? PROXY_PROTOCOL_PROXY : PROXY_PROTOCOL_LOCAL);
+    put8(out, family);
+    put16(out, block.len);
+    return bytes_append_part(out, &block);
 }
 
 int proxy_protocol_write(struct bytes *out, enum config_proxy_protocol version, const struct proxy_protocol_peer *peer,

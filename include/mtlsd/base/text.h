@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small text work that several rooms need. Everything here is safe on bytes a peer chose. */
+/* Small text work that several rooms need. Everything here is safe on bytes a peer chose. What appends fails as bytes_append does. */
 #ifndef MTLSD_BASE_TEXT_H
 #define MTLSD_BASE_TEXT_H
 
@@ -11,17 +11,17 @@ const char *text_suggest(const char *word, const char *const *candidates, size_t
 /* Appends s with control bytes, everything beyond ASCII, the quote and the backslash escaped as JSON. Valid
  * UTF-8 becomes the \uXXXX of its character; a byte that is none becomes \u00XX. The result is printable
  * ASCII. */
-MUST_CHECK int text_append_json(struct bytes *out, struct span s);
+int text_append_json(struct bytes *out, struct span s);
 /* Appends s with every byte that is not printable ASCII, and '%' itself, written as %XX. */
-MUST_CHECK int text_append_percent(struct bytes *out, struct span s);
+int text_append_percent(struct bytes *out, struct span s);
 /* Appends s as web servers write a log field: the quote and the backslash after a backslash, every other byte that is not
  * printable ASCII as \xhh; with word also spaces. */
-MUST_CHECK int text_append_log(struct bytes *out, struct span s, bool word);
+int text_append_log(struct bytes *out, struct span s, bool word);
 /* Valid UTF-8 that holds no control character, not even one of those beyond ASCII (U+0080 to U+009F). */
 bool text_is_utf8(struct span s);
 /* Valid UTF-8, with any characters. */
 bool text_is_utf8_with_controls(struct span s);
-MUST_CHECK int text_append_base64(struct bytes *out, struct span s);
+int text_append_base64(struct bytes *out, struct span s);
 
 /* Writes lower-case hex of s with a NUL into out (2 * s.len + 1 bytes). */
 void text_hex(char *out, struct span s);

@@ -26,21 +26,28 @@ START_TEST(bytes_leave_in_the_order_they_came)
 }
 END_TEST
 
-START_TEST(refuses_to_grow_past_its_maximum_and_keeps_what_it_had)
+START_TEST(refuses_to_grow_past_its_maximum_from_then_on)
 {
     struct bytes b;
     bytes_init(&b, 10);
     ck_assert_int_eq(bytes_append_str(&b, "1234567"), 0);
     ck_assert_int_eq(bytes_append_str(&b, "89ab"), -1);
+    ck_assert(b.failed);
     ck_assert(span_equals_str(bytes_span(&b), "1234567"));
-    ck_assert_int_eq(bytes_append_str(&b, "890"), 0);
-    ck_assert_int_eq(bytes_append(&b, "x", 1), -1);
+    ck_assert_int_eq(bytes_append_str(&b, "8"), -1);
+    ck_assert_int_eq(bytes_append_str(&b, ""), -1);
+    ck_assert_int_eq(bytes_printf(&b, "%d", 8), -1);
+    ck_assert_int_eq(bytes_printf(&b, "%300d", 8), -1);
+    ck_assert(span_equals_str(bytes_span(&b), "1234567"));
+    bytes_clear(&b);
+    ck_assert_int_eq(bytes_append_str(&b, "1234567890"), 0);
     ck_assert_ptr_null(bytes_reserve(&b, 1));
     ck_assert_ptr_null(bytes_reserve(&b, SIZE_MAX));
-    ck_assert(span_equals_str(bytes_span(&b), "1234567890"));
     bytes_consume(&b, 4);
     ck_assert_int_eq(bytes_append_str(&b, "abcd"), 0);
     ck_assert(span_equals_str(bytes_span(&b), "567890abcd"));
+    ck_assert_int_eq(bytes_printf(&b, "%300d", 8), -1);
+    ck_assert(b.failed);
     bytes_clear(&b);
 }
 END_TEST
@@ -111,7 +118,7 @@ Suite *suite(void)
     Suite *s = suite_create("bytes");
     TCase *t = tcase_create("bytes");
     tcase_add_test(t, bytes_leave_in_the_order_they_came);
-    tcase_add_test(t, refuses_to_grow_past_its_maximum_and_keeps_what_it_had);
+    tcase_add_test(t, refuses_to_grow_past_its_maximum_from_then_on);
     tcase_add_test(t, an_empty_queue_owns_no_memory);
     tcase_add_test(t, prints_short_and_long_text_and_refuses_too_much);
     tcase_add_test(t, fills_a_reserved_place_and_commits_part_of_it);
