@@ -32,22 +32,45 @@ static bool are_labels(struct span s)
     return n > 0 && s.len <= NAME_MAX_BYTES;
 }
 
-static bool is_ipv6(struct span host)
+static bool read_ipv6(struct span host, uint8_t address[16])
 {
     char text[INET6_ADDRSTRLEN];
-    uint8_t address[16];
-    if (host.len >= sizeof(text) || memchr(host.ptr, '\0', host.len) != NULL)
+    if (host.len == 0 || host.len >= sizeof(text) || memchr(host.ptr, '\0', host.len) != NULL)
         return false;
     memcpy(text, host.ptr, host.len);
     text[host.len] = '\0';
     return inet_pton(AF_INET6, text, address) == 1;
 }
 
+/* The first colon of an address stands among its first five bytes, where no name has one. */
+static bool looks_like_ipv6(struct span host)
+{
+    for (size_t i = 0; i < 5 && i < host.len; i++)
+        if (host.ptr[i] == ':')
+            return true;
+    return false;
+}
+
+struct span hostname_canonical(struct span host, char room[HOSTNAME_IPV6_SIZE])
+{
+    uint8_t address[16];
+    if (looks_like_ipv6(host) && read_ipv6(host, address) && inet_ntop(AF_INET6, address, room, HOSTNAME_IPV6_SIZE) != NULL)
+        return span_from_str(room);
+    return hostname_without_last_dot(host);
+}
+
+static bool same_ipv6(struct span pattern, struct span host)
+{
+    uint8_t a[16], b[16];
+    return looks_like_ipv6(pattern) && read_ipv6(pattern, a) && read_ipv6(host, b) && memcmp(a, b, sizeof(a)) == 0;
+}
+
 bool hostname_is_well_formed(struct span host)
 {
     if (host.len == 0)
         return false;
-    return memchr(host.ptr, ':', host.len) != NULL ? is_ipv6(host) : are_labels(hostname_without_last_dot(host));
+    uint8_t address[16];
+    return memchr(host.ptr, ':', host.len) != NULL ? read_ipv6(host, address) : are_labels(hostname_without_last_dot(host));
 }
 
 static bool is_suffix(struct span pattern)
@@ -70,7 +93,7 @@ bool hostname_matches(struct span pattern, struct span host)
 {
     struct span name = hostname_without_last_dot(host);
     bool same = is_suffix(pattern) ? ends_with(name, hostname_without_last_dot(span_skip(pattern, 1)))
-                                   : span_equals_nocase(hostname_without_last_dot(pattern), name);
+                                   : span_equals_nocase(hostname_without_last_dot(pattern), name) || same_ipv6(pattern, host);
     return same && pattern.len > 0 && hostname_is_well_formed(host);
 }
 

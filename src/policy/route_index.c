@@ -43,11 +43,11 @@ static uint64_t add_byte(uint64_t hash, uint8_t c)
 static const uint64_t nothing = UINT64_C(0xcbf29ce484222325);
 
 /* What a host has to be, or to end with. */
-static struct span hashed_part(const char *text)
+static struct span hashed_part(const char *text, char room[HOSTNAME_IPV6_SIZE])
 {
     struct span pattern = span_from_str(text);
     bool is_suffix = pattern.len >= 3 && memcmp(pattern.ptr, "*.", 2) == 0;
-    return hostname_without_last_dot(is_suffix ? span_skip(pattern, 1) : pattern);
+    return hostname_canonical(is_suffix ? span_skip(pattern, 1) : pattern, room);
 }
 
 static uint64_t hash_of(struct span s)
@@ -74,7 +74,8 @@ static void add_route(struct route_index *ix, const struct config_route *route, 
 {
     uint64_t path = ix->by_path && route->path != NULL ? request_path_rule_beginning(route->path) : 0;
     for (size_t k = 0; k < route->host.n; k++) {
-        struct span part = hashed_part(route->host.items[k]);
+        char room[HOSTNAME_IPV6_SIZE];
+        struct span part = hashed_part(route->host.items[k], room);
         ix->entries[ix->n++] = (struct entry){hash_of(part), path, i};
         ix->longest = part.len > ix->longest ? part.len : ix->longest;
     }
@@ -153,7 +154,8 @@ static void find_by_host(const struct route_index *ix, struct span host, struct 
 {
     const struct run all = {ix->entries, ix->n};
     uint64_t hash = nothing;
-    host = hostname_without_last_dot(host);
+    char room[HOSTNAME_IPV6_SIZE];
+    host = hostname_canonical(host, room);
     for (size_t i = host.len; i > 0 && host.len - i < ix->longest; i--) {
         hash = add_byte(hash, host.ptr[i - 1]);
         if (i == 1 || host.ptr[i - 1] == '.')

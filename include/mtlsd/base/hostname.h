@@ -14,10 +14,13 @@ bool hostname_is_well_formed(struct span host);
 /* A well-formed host, or "*." and a well-formed name. */
 bool hostname_is_pattern(struct span pattern);
 /* pattern: an exact name, or "*.suffix", which is one or more whole labels before the suffix and never the suffix itself. Case and one
- * trailing dot do not matter; a host that is not well-formed matches nothing, and neither does an empty pattern. */
+ * trailing dot do not matter, nor does the spelling of an IPv6 address; a host that is not well-formed matches nothing, and neither does an empty pattern. */
 bool hostname_matches(struct span pattern, struct span host);
 /* Whether a pattern is more specific than another that matches the same host: an exact name, else the longer suffix. */
 bool hostname_is_closer(struct span pattern, struct span than);
 struct span hostname_without_last_dot(struct span host);
+/* The one text of a host but for letter case, for those who hash it: without its last dot, an IPv6 address as RFC 5952 has it, then in room. */
+enum { HOSTNAME_IPV6_SIZE = 46 };
+struct span hostname_canonical(struct span host, char room[HOSTNAME_IPV6_SIZE]);
 
 #endif

@@ -29,9 +29,17 @@ static const struct {
     {"a", "", false, "an empty host"},
     {"a", ".", false, "a dot alone"},
     {"127.0.0.1", "127.0.0.1", true, "an address is a name like any other"},
+    {"127.0.0.1", "127.1", false, "in its one spelling"},
+    {"::1", "0:0:0:0:0:0:0:1", true, "an IPv6 address in another spelling"},
+    {"0:0:0:0:0:0:0:1", "::1", true, "on either side"},
+    {"FE80::0A", "fe80:0::a", true, "letter case and zeros"},
+    {"::ffff:127.0.0.1", "::ffff:7f00:1", true, "with an IPv4 address in it"},
+    {"::1", "::2", false, "another address"},
+    {"::1", "::1.", false, "no address"},
+    {"::1", "127.0.0.1", false, "nor the same of another family"},
 };
 
-START_TEST(compares_names_with_patterns) /* A9 */
+START_TEST(compares_names_with_patterns) /* A9, A15 */
 {
     bool got = hostname_matches(span_from_str(rows[_i].pattern), span_from_str(rows[_i].host));
     ck_assert_msg(got == rows[_i].matches, "%s against %s: %s", rows[_i].pattern, rows[_i].host, rows[_i].why);
@@ -98,6 +106,16 @@ START_TEST(knows_which_hosts_are_well_formed) /* A15 */
 }
 END_TEST
 
+START_TEST(a_host_has_one_text) /* A15 */
+{
+    static const char *const texts[][2] = {{"A.example.", "A.example"}, {"::0:1", "::1"}, {"FE80:0::A", "fe80::a"}, {"::1.", "::1"}, {"1:2", "1:2"}, {"", ""}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char room[HOSTNAME_IPV6_SIZE];
+        ck_assert_msg(span_equals_str(hostname_canonical(span_from_str(texts[i][0]), room), texts[i][1]), "%s", texts[i][0]);
+    }
+}
+END_TEST
+
 START_TEST(a_pattern_is_a_name_or_a_suffix)
 {
     static const char *const good[] = {"a.example", "*.a.example", "*.example.", "*.com", "::1"}, *const bad[] = {
@@ -139,6 +157,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, compares_names_with_patterns, 0, (int)(sizeof(rows) / sizeof(rows[0])));
     tcase_add_loop_test(t, knows_which_hosts_are_well_formed, 0, (int)(sizeof(grammar) / sizeof(grammar[0])));
     tcase_add_test(t, a_nul_is_in_no_host);
+    tcase_add_test(t, a_host_has_one_text);
     tcase_add_test(t, a_pattern_is_a_name_or_a_suffix);
     tcase_add_test(t, a_nul_ends_no_name);
     tcase_add_test(t, tells_which_pattern_says_more);

@@ -21,7 +21,12 @@ static unsigned draw(unsigned below)
 static void draw_host(char out[TEXT], bool pattern)
 {
     static const char *const labels[] = {"a", "B", "b", "example", "EXAMPLE", "x-y", ""};
+    static const char *const addresses[] = {"::1", "0:0:0:0:0:0:0:1", "FE80::A", "fe80:0::a"};
     size_t n = 0;
+    if (draw(8) == 0) {
+        snprintf(out, TEXT, "%s", addresses[draw(4)]);
+        return;
+    }
     if (pattern && draw(3) == 0)
         n += (size_t)snprintf(out, TEXT, "*.");
     for (unsigned i = 0, count = draw(4); i < count; i++)
