@@ -179,6 +179,7 @@ static void say_step(struct explain *e, enum admit_step step, const struct admit
         [ADMIT_HOST] = "has the rules of the server name that TLS is opened for",
         [ADMIT_BROWSER] = "nothing that a web page of another origin would send",
         [ADMIT_LOOP] = "did not come through mtlsd again and again",
+        [ADMIT_DESTINATION] = "Destination is a path that this caller may use too",
     };
     say(e, EXPLAIN_GATE + step, said->reason, "%s", said->reason == REASON_VALID ? passes[step] : said->err.text);
 }

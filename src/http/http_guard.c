@@ -132,3 +132,28 @@ enum reason http_guard_request(const struct http_head *h, struct http_target *ta
         return refuse(err, REASON_REQUEST_MALFORMED, "Max-Forwards is not a number of at most nine digits");
     return REASON_VALID;
 }
+
+bool http_guard_may_have_destination(struct span method)
+{
+    static const char *const without[] = {"GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "CONNECT"};
+    for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+        if (span_equals_str(method, without[i]))
+            return false;
+    return true;
+}
+
+enum reason http_guard_destination(const struct http_head *h, struct http_target *target, struct err *err)
+{
+    struct span value = span_of(NULL, 0);
+    unsigned n = 0;
+    for (size_t i = 0; i < h->n_fields; i++) {
+        if (!http_name_equals(h->fields[i].name, "destination"))
+            continue;
+        value = h->fields[i].value;
+        n++;
+    }
+    const char *why = n != 1 ? "there is more than one" : target_refusal(value);
+    if (why != NULL)
+        return refuse(err, REASON_REQUEST_MALFORMED, why);
+    return http_target_read_reference(value, target, err) == 0 ? REASON_VALID : REASON_REQUEST_MALFORMED;
+}

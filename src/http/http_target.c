@@ -80,6 +80,27 @@ static int read_authority(const struct http_head *h, struct http_target *out, st
     return 0;
 }
 
+int http_target_read_reference(struct span text, struct http_target *out, struct err *err)
+{
+    *out = (struct http_target){.form = HTTP_TARGET_ORIGIN};
+    if (text.len > 0 && text.ptr[0] == '/') {
+        split_query(text, out);
+        return 0;
+    }
+    size_t scheme = begins(text, "https://") ? strlen("https://") : begins(text, "http://") ? strlen("http://") : 0;
+    struct span rest = span_skip(text, scheme);
+    size_t n = 0;
+    while (n < rest.len && rest.ptr[n] != '/' && rest.ptr[n] != '?')
+        n++;
+    if (scheme == 0 || set_authority(span_of(rest.ptr, n), out) != 0)
+        return err_set(err, ERR_PROTOCOL, "it is neither a path nor an address that begins with http:// or https://");
+    split_query(span_skip(rest, n), out);
+    if (out->path.len == 0)
+        out->path = span_from_str("/");
+    out->form = HTTP_TARGET_ABSOLUTE;
+    return 0;
+}
+
 int http_target_read(const struct http_head *h, struct http_target *out, struct err *err)
 {
     *out = (struct http_target){.form = HTTP_TARGET_ORIGIN};

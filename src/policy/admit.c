@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/admit.h"
 
+#include "mtlsd/base/hostname.h"
 #include "mtlsd/base/request_path.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/allow.h"
@@ -333,6 +334,65 @@ static enum reason judge_route(const struct admit_place *at, struct admission *a
     return REASON_ADDRESS_NOT_ALLOWED;
 }
 
+/* ---- a second path ---- */
+
+static bool asks_destination(const struct admit_place *at, const struct admission *a)
+{
+    const struct config_listener *l = at->conf;
+    bool differ = l->has_path_rules || l->n_routes > 1;
+    return differ && a->way == ADMIT_BY_ROUTE && http_guard_may_have_destination(a->method) && http_head_find(a->head, "Destination").ptr != NULL;
+}
+
+/* A request for that path would go to the same upstream. */
+static enum reason judge_path_too(const struct admit_place *at, struct admission *a, struct span path, struct err *err)
+{
+    struct admission there = {.method = a->method, .target = {.host = a->target.host}, .path = path, .choice = {.index = SIZE_MAX}};
+    const struct config_route *routes = at->conf->routes, *here = &routes[a->choice.index];
+    const char *why = at->conf->has_path_rules ? http_target_path_refusal(path) : NULL;
+    if (why != NULL)
+        return refuse(err, REASON_REQUEST_MALFORMED, why);
+    enum reason reason = choose_route(at, &there, err);
+    a->would_refuse = a->would_refuse || there.would_refuse;
+    if (reason != REASON_VALID)
+        return reason == REASON_NO_ROUTE ? REASON_DENIED : reason;
+    const char *upstream = routes[there.choice.index].upstream;
+    bool same = there.choice.index == a->choice.index || (upstream != NULL && here->upstream != NULL && strcmp(upstream, here->upstream) == 0);
+    return same ? REASON_VALID : refuse(err, REASON_DENIED, "the route of that path does not lead to the same upstream");
+}
+
+/* What a server makes of it behind strip_prefix depends on whether it knows of the prefix: both paths have to be allowed. */
+static enum reason judge_unstripped(const struct admit_place *at, struct admission *a, struct span path, struct err *err)
+{
+    const char *prefix = at->conf->routes[a->choice.index].strip_prefix;
+    struct bytes whole;
+    if (prefix == NULL)
+        return REASON_VALID;
+    size_t n = strlen(prefix);
+    n -= n > 0 && prefix[n - 1] == '/';
+    bytes_init(&whole, REWRITTEN_MAX);
+    bool fits = bytes_append(&whole, prefix, n) == 0 && bytes_append_span(&whole, path) == 0;
+    enum reason reason = fits ? judge_path_too(at, a, bytes_span(&whole), err) : refuse(err, REASON_INTERNAL, "out of memory");
+    bytes_clear(&whole);
+    return reason;
+}
+
+/* It is forwarded as it came, and the server acts on its path as on that of the request. */
+static enum reason judge_destination(const struct admit_place *at, struct admission *a, struct err *err)
+{
+    struct http_target there;
+    struct err why = {0};
+    enum reason reason = http_guard_destination(a->head, &there, &why);
+    if (reason == REASON_VALID && there.form == HTTP_TARGET_ABSOLUTE && !hostname_matches(a->target.host, there.host))
+        reason = refuse(&why, REASON_DENIED, "it names another host than the request");
+    if (reason == REASON_VALID)
+        reason = judge_path_too(at, a, there.path, &why);
+    if (reason == REASON_VALID)
+        reason = judge_unstripped(at, a, there.path, &why);
+    if (reason != REASON_VALID)
+        err_set(err, ERR_PROTOCOL, "Destination: %s", why.text);
+    return reason;
+}
+
 /* ---- one after the other ---- */
 
 static const struct step {
@@ -341,7 +401,7 @@ static const struct step {
 } steps[ADMIT_STEPS] = {
     [ADMIT_REQUEST] = {NULL, judge_request},         [ADMIT_PATH] = {asks_path, judge_path}, [ADMIT_HOST] = {asks_host, judge_host},
     [ADMIT_BROWSER] = {asks_browser, judge_browser}, [ADMIT_LOOP] = {asks_loop, judge_loop}, [ADMIT_CALLER] = {asks_caller, judge_caller},
-    [ADMIT_ROUTE] = {NULL, judge_route},
+    [ADMIT_ROUTE] = {NULL, judge_route},             [ADMIT_DESTINATION] = {asks_destination, judge_destination},
 };
 
 /* For people, in words that stay. */
@@ -391,6 +451,7 @@ enum reason admit_request(const struct admit_place *at, const struct http_head *
     reason = then(reason, ADMIT_LOOP, at, out, trace, err);
     reason = then(reason, ADMIT_CALLER, at, out, trace, err);
     reason = then(reason, ADMIT_ROUTE, at, out, trace, err);
+    reason = then(reason, ADMIT_DESTINATION, at, out, trace, err);
     if (reason == REASON_VALID && out->way == ADMIT_REFUSED)
         reason = refuse(err, REASON_INTERNAL, "nothing was decided");
     if (reason != REASON_VALID)

@@ -21,6 +21,9 @@ struct http_target { /* spans into the head */
 /* For a head whose target http_guard_request found to hold no odd bytes, with at most one Host. -1 with a sentence for what cannot be taken apart. */
 MUST_CHECK int http_target_read(const struct http_head *h, struct http_target *out, struct err *err);
 
+/* The same for a reference in a field: a path, or an http or https address. */
+MUST_CHECK int http_target_read_reference(struct span text, struct http_target *out, struct err *err);
+
 /* NULL, or a sentence: dot segments (encoded or not), encoded slash, backslash (encoded or not), encoded NUL, overlong encodings, empty segments.
  * Parameters are looked past, because some servers cut them off first: "/a;b/..;c/d" has a dot segment, "/;a/b" an empty one. Other spellings of
  * the same path, "/%61;b" for "/a", pass: matching has to see through them. */

@@ -10,8 +10,9 @@
  *   loop      on a forward proxy: it did not come through us again and again
  *   caller    the rules of the listener
  *   route     a forward proxy may take it past the routes: to the host it names, or as CONNECT; else a route, and that route's rules
+ *   destination  where routes differ: what COPY or MOVE names in Destination is let on to the same upstream as well (security C9)
  *
- * Each step can refuse, and the first that does decides. ADMIT_REFUSED is the initial value, and only the last step changes it.
+ * Each step can refuse, and the first that does decides. ADMIT_REFUSED is the initial value, and only the step "route" changes it.
  */
 #ifndef MTLSD_POLICY_ADMIT_H
 #define MTLSD_POLICY_ADMIT_H
@@ -58,7 +59,7 @@ struct admission { /* begins with admission_init, whatever is asked */
     struct address to;            /* all ways but by a route */
 };
 
-enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_STEPS };
+enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_DESTINATION, ADMIT_STEPS };
 
 struct admit_trace { /* what each step says, also after one that refuses */
     struct admit_said {

@@ -8,7 +8,7 @@
 
 static const char *stage_word(unsigned stage)
 {
-    static const char *const words[EXPLAIN_STAGES] = {"handshake", "request", "path", "host", "browser", "loop", "caller", "routes"};
+    static const char *const words[EXPLAIN_STAGES] = {"handshake", "request", "path", "host", "browser", "loop", "caller", "routes", "destination"};
     return stage < EXPLAIN_STAGES ? words[stage] : "";
 }
 

@@ -220,6 +220,31 @@ static const struct {
     {"two", "OPTIONS", "1", "1", -1},
 };
 
+START_TEST(C9_reads_a_destination)
+{
+    static const struct {
+        const char *value, *host, *path; /* path NULL: refused */
+    } rows[] = {
+        {"/a/b?c", "", "/a/b"},         {"http://x.example/a", "x.example", "/a"}, {"HTTPS://[::1]:8443", "::1", "/"}, {"https://x.example?q", "x.example", "/"},
+        {"a/b", NULL, NULL},            {"", NULL, NULL},                          {"ftp://x.example/a", NULL, NULL},  {"https:///a", NULL, NULL},
+        {"https://u@x.example/a", NULL, NULL}, {"/a%0", NULL, NULL},               {"/a#b", NULL, NULL},               {"/a b", NULL, NULL},
+        {"/a%00", NULL, NULL},          {"https://a..b/", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct http_field fields[] = {{span_from_str("Host"), span_from_str("x")}, {span_from_str("DESTINATION"), span_from_str(rows[i].value)}};
+        struct http_head head = {.request = true, .method = span_from_str("MOVE"), .fields = fields, .n_fields = 2};
+        struct http_target target;
+        struct err err = {0};
+        enum reason reason = http_guard_destination(&head, &target, &err);
+        ck_assert_msg((reason == REASON_VALID) == (rows[i].path != NULL), "%s: %s", rows[i].value, err.text);
+        if (rows[i].path != NULL)
+            ck_assert_msg(span_equals_str(target.host, rows[i].host) && span_equals_str(target.path, rows[i].path), "%s", rows[i].value);
+    }
+    ck_assert(http_guard_may_have_destination(span_from_str("COPY")) && http_guard_may_have_destination(span_from_str("get")));
+    ck_assert(!http_guard_may_have_destination(span_from_str("GET")));
+}
+END_TEST
+
 START_TEST(reads_max_forwards_of_OPTIONS_only)
 {
     struct http_field fields[] = {{span_from_str("Max-Forwards"), span_from_str(forwards[_i].first)},
@@ -240,6 +265,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, C9_passes_or_refuses_targets, 0, (int)(sizeof(targets) / sizeof(targets[0])));
     tcase_add_test(tc, C9_refuses_bytes_that_are_not_printable_ASCII);
     tcase_add_loop_test(tc, C3_holds_requests_to_one_proper_Host, 0, (int)(sizeof(heads) / sizeof(heads[0])));
+    tcase_add_test(tc, C9_reads_a_destination);
     tcase_add_loop_test(tc, reads_max_forwards_of_OPTIONS_only, 0, (int)(sizeof(forwards) / sizeof(forwards[0])));
     suite_add_tcase(s, tc);
     return s;

@@ -226,6 +226,69 @@ START_TEST(a_request_in_a_tunnel_is_for_the_host_of_the_tunnel) /* E3 */
 }
 END_TEST
 
+START_TEST(what_copy_and_move_name_is_judged_like_a_request_for_it) /* A15, C9 */
+{
+    static char dav[] = "/dav", secret[] = "/dav/secret", other[] = "other", elsewhere[] = "/else";
+    static const struct {
+        const char *method, *destination, *why;
+        enum reason reason;
+        bool strip;
+    } rows[] = {
+        {"MOVE", "/dav/y", "an open path", REASON_VALID, false},
+        {"MOVE", "http://localhost/dav/y", "as an address", REASON_VALID, false},
+        {"MOVE", "https://LOCALHOST:8443/dav/y", "as the client sees it", REASON_VALID, false},
+        {"MOVE", "/admin/y", "through a gate", REASON_NOT_ALLOWED, false},
+        {"COPY", "https://localhost/ADMIN", "C12: in another spelling", REASON_NOT_ALLOWED, false},
+        {"COPY", "/%61dmin", "C9: encoded", REASON_NOT_ALLOWED, false},
+        {"COPY", "/dav/../admin", "C9: by dots", REASON_REQUEST_MALFORMED, false},
+        {"COPY", "/dav//x", "C9: with an empty segment", REASON_REQUEST_MALFORMED, false},
+        {"COPY", "/dav/x#y", "C9: with a fragment", REASON_REQUEST_MALFORMED, false},
+        {"COPY", "admin", "no path", REASON_REQUEST_MALFORMED, false},
+        {"COPY", "", "nothing", REASON_REQUEST_MALFORMED, false},
+        {"COPY", "ftp://localhost/dav/y", "another scheme", REASON_REQUEST_MALFORMED, false},
+        {"COPY", "http://.localhost/dav/y", "a malformed host", REASON_REQUEST_MALFORMED, false},
+        {"COPY", "http://elsewhere.example/dav/y", "another host", REASON_DENIED, false},
+        {"COPY", "/else/y", "another upstream", REASON_DENIED, false},
+        {"COPY", "/nothing", "no route", REASON_DENIED, false},
+        {"REBIND", "/admin/y", "a method of which we know nothing", REASON_NOT_ALLOWED, false},
+        {"GET", "/admin/y", "one that has no second path", REASON_VALID, false},
+        {"MOVE", "/dav/y", "a server that knows the prefix, or not", REASON_VALID, true},
+        {"MOVE", "/secret/y", "no route as it is", REASON_DENIED, true},
+        {"MOVE", "/dav/secret", "a gate as it is", REASON_NOT_ALLOWED, true},
+    };
+    static char dav_secret_below[] = "/dav/dav/hidden";
+    routes[0] = (struct config_route){.path = slash_admin, .allow = &for_bob, .n_allow = 1, .upstream = app};
+    routes[1] = (struct config_route){.path = elsewhere, .upstream = other};
+    routes[2] = (struct config_route){.path = secret, .allow = &for_bob, .n_allow = 1, .upstream = app};
+    routes[3] = (struct config_route){.path = dav, .upstream = app};
+    conf.n_routes = 4;
+    conf.has_path_rules = true;
+    ask_for("/dav/x", "localhost");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        head.method = span_from_str(rows[i].method);
+        routes[3].strip_prefix = rows[i].strip ? dav : NULL;
+        head.n_fields = 1;
+        add_field("destination", rows[i].destination);
+        expect(rows[i].reason, rows[i].why);
+    }
+    routes[2].path = dav_secret_below; /* what a server that knows nothing of the prefix has at /dav/hidden */
+    head.n_fields = 1;
+    head.method = span_from_str("MOVE");
+    routes[3].strip_prefix = dav;
+    add_field("Destination", "/dav/hidden");
+    expect(REASON_NOT_ALLOWED, "a gate on what the server has there");
+    head.n_fields = 1;
+    routes[3].strip_prefix = NULL;
+    add_field("Destination", "/dav/y");
+    add_field("Destination", "/admin/y");
+    expect(REASON_REQUEST_MALFORMED, "two of them");
+    routes[0] = (struct config_route){.upstream = app};
+    conf.n_routes = 1;
+    conf.has_path_rules = false;
+    expect(REASON_VALID, "where no rule looks at anything");
+}
+END_TEST
+
 START_TEST(a_trace_goes_on_behind_a_refusal_and_changes_nothing)
 {
     struct admit_trace trace = {0};
@@ -243,7 +306,7 @@ START_TEST(a_trace_goes_on_behind_a_refusal_and_changes_nothing)
     };
     for (size_t i = 0; i < ADMIT_STEPS; i++) {
         ck_assert_int_eq(trace.said[i].reason, said[i]);
-        ck_assert_int_eq(trace.said[i].asked, i != ADMIT_HOST && i != ADMIT_LOOP);
+        ck_assert_int_eq(trace.said[i].asked, i != ADMIT_HOST && i != ADMIT_LOOP && i != ADMIT_DESTINATION);
     }
     ck_assert_uint_eq(a.choice.index, 0);
     expect(REASON_REQUEST_MALFORMED, "without a trace");
@@ -304,6 +367,7 @@ Suite *suite(void)
     tcase_add_test(t, a_forward_proxy_goes_where_it_may);
     tcase_add_test(t, a_forward_proxy_does_not_go_to_itself_nor_in_circles);
     tcase_add_test(t, a_request_in_a_tunnel_is_for_the_host_of_the_tunnel);
+    tcase_add_test(t, what_copy_and_move_name_is_judged_like_a_request_for_it);
     tcase_add_test(t, a_trace_goes_on_behind_a_refusal_and_changes_nothing);
     tcase_add_test(t, of_a_request_that_nobody_understands_nothing_else_is_asked);
     tcase_add_test(t, what_runs_is_asked_again_like_what_begins);
