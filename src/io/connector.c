@@ -168,6 +168,8 @@ static void on_place_timer(uv_timer_t *timer)
             break;
         leave_wanting(k);
         go_on(k);
+        if (w->wanting_last == k)
+            break; /* there was a place but no descriptor: the others would find none either */
     }
     if (w->wanting_first != NULL)
         uv_timer_start(timer, on_place_timer, PLACE_LOOK_MS, 0);

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -229,6 +230,25 @@ START_TEST(connects_to_literals_without_a_look_up)
 }
 END_TEST
 
+/* D5: there are places, but somebody lowered the limit. */
+START_TEST(waits_for_a_descriptor_and_leaves_the_loop_to_others)
+{
+    struct rlimit before, none;
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = (struct rlimit){3, before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    begin("127.0.0.1:0");
+    uint64_t began = uv_hrtime();
+    run_for(50);
+    ck_assert_uint_lt((uv_hrtime() - began) / 1000000, 500);
+    ck_assert_uint_eq(outcome.n, 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    run_for(5000);
+    expect_connected("127.0.0.1");
+    ck_assert_uint_eq(capacity.uplinks, 1);
+}
+END_TEST
+
 START_TEST(connects_to_names_and_knows_them_the_second_time)
 {
     connect_to("good.example:0");
@@ -334,6 +354,7 @@ Suite *suite(void)
     TCase *t = tcase_create("connector");
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, connects_to_literals_without_a_look_up);
+    tcase_add_test(t, waits_for_a_descriptor_and_leaves_the_loop_to_others);
     tcase_add_test(t, connects_to_names_and_knows_them_the_second_time);
     tcase_add_test(t, tries_the_next_address_at_once_when_one_refuses);
     tcase_add_test(t, tries_the_next_address_after_a_while_when_one_is_silent);
