@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain_why.h"
 
+#include "mtlsd/policy/allow_rule.h"
 #include "mtlsd/policy/allow_why.h"
 #include "mtlsd/policy/reason.h"
 
@@ -74,7 +75,7 @@ void explain_why_refused(const struct config_allow *rules, size_t n, const struc
     for (size_t i = 0; i < n; i++) {
         char rule[RULE_SIZE];
         const char *key = allow_first_miss(&rules[i], q->peer), *why = allow_why_not(&rules[i], q->peer);
-        allow_describe(&rules[i], rule, sizeof(rule));
+        allow_rule_describe(&rules[i], rule, sizeof(rule));
         if (key != NULL && key[0] != '\0')
             add(&t, "%s{ %s }: %s does not hold%s%s%s", i > 0 ? "; " : "", rule, key, why != NULL ? " (" : "", why != NULL ? why : "", why != NULL ? ")" : "");
         else
@@ -89,7 +90,7 @@ void explain_why_let_in(const struct config_allow *rules, size_t n, const struct
         char rule[RULE_SIZE];
         if (!allow_permits(&rules[i], 1, q->verdict, q->peer))
             continue;
-        allow_describe(&rules[i], rule, sizeof(rule));
+        allow_rule_describe(&rules[i], rule, sizeof(rule));
         add(&t, "{ %s } holds", rule);
         return;
     }

@@ -1,50 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/allow.h"
 
+#include "allow_key.h"
 #include "mtlsd/base/hostname.h"
 #include "mtlsd/base/ip_range.h"
 #include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
-#include "mtlsd/config/config_rule.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum {
-    DNS_MAX = 253,     /* RFC 1035; a longer "name" is not one */
-    PATTERN_MAX = 512, /* what text_glob takes */
-};
-
-/* The keys of a rule in the order they are described. */
-static const struct key {
-    const char *word;
-    size_t offset;
-} keys[] = {
-    {"cn", offsetof(struct config_allow, cn)},
-    {"ou", offsetof(struct config_allow, ou)},
-    {"o", offsetof(struct config_allow, o)},
-    {"dns", offsetof(struct config_allow, dns)},
-    {"uri", offsetof(struct config_allow, uri)},
-    {"email", offsetof(struct config_allow, email)},
-    {"ip", offsetof(struct config_allow, ip)},
-    {"issuer", offsetof(struct config_allow, issuer)},
-    {"serial", offsetof(struct config_allow, serial)},
-    {"fingerprint", offsetof(struct config_allow, fingerprint)},
-    {"spki", offsetof(struct config_allow, spki)},
-};
-enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
-
-static char **value_of(struct config_allow *rule, const struct key *key)
-{
-    return (char **)(void *)((char *)rule + key->offset);
-}
-
-static const char *pattern_of(const struct config_allow *rule, const struct key *key)
-{
-    return *(char *const *)(const void *)((const char *)rule + key->offset);
-}
+enum { DNS_MAX = 253 }; /* RFC 1035; a longer "name" is not one */
 
 /* A name with a control byte or NUL was made to look like another one: it matches nothing, not even '**'. */
 static bool is_clean(struct span value, bool ascii_only)
@@ -72,9 +38,9 @@ static bool is_host_name(struct span value)
 static bool dns_matches(const char *pattern, struct span value)
 {
     size_t n = strlen(pattern);
-    char folded_pattern[PATTERN_MAX + 1];
+    char folded_pattern[ALLOW_PATTERN_MAX + 1];
     uint8_t folded[DNS_MAX];
-    if (n > PATTERN_MAX || !is_host_name(value))
+    if (n > ALLOW_PATTERN_MAX || !is_host_name(value))
         return false;
     for (size_t i = 0; i <= n; i++)
         folded_pattern[i] = (char)lower((uint8_t)pattern[i]);
@@ -99,9 +65,9 @@ static bool email_matches(const char *pattern, struct span value)
 {
     struct span local, domain;
     const char *pattern_at = strchr(pattern, '@');
-    if (!split_email(value, &local, &domain) || pattern_at == NULL || (size_t)(pattern_at - pattern) > PATTERN_MAX)
+    if (!split_email(value, &local, &domain) || pattern_at == NULL || (size_t)(pattern_at - pattern) > ALLOW_PATTERN_MAX)
         return false;
-    char local_pattern[PATTERN_MAX + 1];
+    char local_pattern[ALLOW_PATTERN_MAX + 1];
     memcpy(local_pattern, pattern, (size_t)(pattern_at - pattern));
     local_pattern[pattern_at - pattern] = '\0';
     return text_glob(local_pattern, local, '@') && dns_matches(pattern_at + 1, domain);
@@ -301,12 +267,12 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
 const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer)
 {
     const char *miss = "";
-    for (size_t i = 0; i < N_KEYS; i++) {
-        const char *pattern = pattern_of(rule, &keys[i]);
+    for (size_t i = 0; i < ALLOW_KEYS; i++) {
+        const char *pattern = allow_key_value(rule, &allow_keys[i]);
         if (pattern == NULL)
             continue;
-        if (!key_holds(keys[i].word, pattern, peer))
-            return keys[i].word;
+        if (!key_holds(allow_keys[i].word, pattern, peer))
+            return allow_keys[i].word;
         miss = NULL;
     }
     return miss;
@@ -360,145 +326,9 @@ bool allow_is_in_doubt(const struct config_allow *rules, size_t n, const struct 
     for (size_t i = 0; i < n; i++) {
         if (subject_is_in_doubt(&rules[i], peer) || issuer_is_in_doubt(&rules[i], peer))
             return true;
-        for (size_t k = 0; k < N_KEYS; k++)
-            if (pattern_of(&rules[i], &keys[k]) != NULL && has_type(keys[k].word, &type) && has_unreadable(type, peer))
+        for (size_t k = 0; k < ALLOW_KEYS; k++)
+            if (allow_key_value(&rules[i], &allow_keys[k]) != NULL && has_type(allow_keys[k].word, &type) && has_unreadable(type, peer))
                 return true;
     }
     return false;
-}
-
-void allow_describe(const struct config_allow *rule, char *out, size_t size)
-{
-    size_t used = 0;
-    out[0] = '\0';
-    for (size_t i = 0; rule != NULL && i < N_KEYS; i++) {
-        const char *pattern = pattern_of(rule, &keys[i]);
-        if (pattern == NULL)
-            continue;
-        int n = snprintf(out + used, size - used, "%s%s = \"%s\"", used > 0 ? ", " : "", keys[i].word, pattern);
-        if (n < 0 || (size_t)n >= size - used)
-            return;
-        used += (size_t)n;
-    }
-}
-
-static const struct key *find_key(struct span word)
-{
-    for (size_t i = 0; i < N_KEYS; i++)
-        if (span_equals_str(word, keys[i].word))
-            return &keys[i];
-    return NULL;
-}
-
-static int unknown_key(struct span word, struct err *err)
-{
-    const char *words[N_KEYS];
-    for (size_t i = 0; i < N_KEYS; i++)
-        words[i] = keys[i].word;
-    char *copy = span_dup(word);
-    if (copy == NULL)
-        return err_set(err, ERR_MEMORY, "allow rule: out of memory");
-    const char *near = text_suggest(copy, words, N_KEYS);
-    int rc = err_set(err, ERR_USAGE, "allow rule: unknown key \"%s\"%s%s%s; keys are cn ou o dns uri email ip issuer serial fingerprint spki",
-                     copy, near != NULL ? " (did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?)" : "");
-    free(copy);
-    return rc;
-}
-
-static bool is_hex_of(const char *text, size_t digits)
-{
-    size_t n = 0;
-    for (; *text != '\0'; text++) {
-        if (*text == ':')
-            continue;
-        if (strchr("0123456789abcdefABCDEF", *text) == NULL)
-            return false;
-        n++;
-    }
-    return digits == 0 ? n > 0 : n == digits;
-}
-
-static int check_ip(const char *value, struct err *err)
-{
-    struct ip_range range;
-    struct err why = {0};
-    return ip_range_parse(value, &range, &why) == 0 ? 0 : err_set(err, ERR_USAGE, "allow rule: ip %s", why.text);
-}
-
-/* What could never match is said now rather than found out by a refused caller. */
-static int check_value(const struct key *key, const char *value, struct err *err)
-{
-    bool hash = strcmp(key->word, "fingerprint") == 0 || strcmp(key->word, "spki") == 0;
-    if (value[0] == '\0')
-        return err_set(err, ERR_USAGE, "allow rule: %s has no value", key->word);
-    if (strlen(value) > PATTERN_MAX)
-        return err_set(err, ERR_USAGE, "allow rule: the value of %s is longer than %d bytes", key->word, PATTERN_MAX);
-    if (hash && !is_hex_of(value, 64))
-        return err_set(err, ERR_USAGE, "allow rule: %s \"%s\" is not a SHA-256 of 64 hexadecimal digits", key->word, value);
-    if (strcmp(key->word, "serial") == 0 && !is_hex_of(value, 0))
-        return err_set(err, ERR_USAGE, "allow rule: serial \"%s\" is not hexadecimal", value);
-    if (strcmp(key->word, "ip") == 0)
-        return check_ip(value, err);
-    struct err why = {0};
-    return config_rule_check(key->word, value, &why) == 0 ? 0 : err_set(err, ERR_USAGE, "allow rule: %s %s", key->word, why.text);
-}
-
-/* Takes "key=value" off the front of *rest; "\," and "\\" stand for themselves in a value. NULL when out of memory. */
-static char *next_item(struct span *rest)
-{
-    char *item = malloc(rest->len + 1);
-    if (item == NULL)
-        return NULL;
-    size_t n = 0, i = 0;
-    for (; i < rest->len && rest->ptr[i] != ','; i++) {
-        if (rest->ptr[i] == '\\' && i + 1 < rest->len)
-            i++;
-        item[n++] = (char)rest->ptr[i];
-    }
-    item[n] = '\0';
-    *rest = span_skip(*rest, i < rest->len ? i + 1 : i);
-    return item;
-}
-
-static int parse_item(const char *item, struct config_allow *rule, struct err *err)
-{
-    const char *equals = strchr(item, '=');
-    if (equals == NULL)
-        return err_set(err, ERR_USAGE, "allow rule: \"%s\" is not key=value, as in cn=web-1 or ou=ops,dns=*.example.com", item);
-    struct span word = span_trim(span_of(item, (size_t)(equals - item)));
-    const struct key *key = find_key(word);
-    if (key == NULL)
-        return unknown_key(word, err);
-    if (*value_of(rule, key) != NULL)
-        return err_set(err, ERR_USAGE, "allow rule: %s is given twice; repeat the rule to allow either", key->word);
-    if (check_value(key, equals + 1, err) != 0)
-        return -1;
-    *value_of(rule, key) = strdup(equals + 1);
-    return *value_of(rule, key) != NULL ? 0 : err_set(err, ERR_MEMORY, "allow rule: out of memory");
-}
-
-int allow_rule_parse(const char *text, struct config_allow *out, struct err *err)
-{
-    *out = (struct config_allow){0};
-    struct span rest = span_from_str(text);
-    if (span_trim(rest).len == 0)
-        return err_set(err, ERR_USAGE, "allow rule: empty; write for example cn=web-1 or ou=ops,dns=*.example.com");
-    while (rest.len > 0) {
-        char *item = next_item(&rest);
-        int rc = item != NULL ? parse_item(item, out, err) : err_set(err, ERR_MEMORY, "allow rule: out of memory");
-        free(item);
-        if (rc != 0) {
-            allow_rule_clear(out);
-            return -1;
-        }
-    }
-    return 0;
-}
-
-void allow_rule_clear(struct config_allow *rule)
-{
-    for (size_t i = 0; i < N_KEYS; i++)
-        free(*value_of(rule, &keys[i]));
-    free(rule->where);
-    *rule = (struct config_allow){0};
 }

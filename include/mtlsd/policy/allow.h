@@ -31,14 +31,9 @@ bool allow_is_in_doubt(const struct config_allow *rules, size_t n, const struct 
 /* Whether rules with allow_log_only accept a client that no rule matches: with a valid certificate, or without one if none is needed; never with
  * another status. NULL: no certificate was verified, no. */
 bool allow_spares(const struct tls_verdict *verdict);
-/* "cn = \"x\", ou = \"y\"" for messages; empty when rules is NULL. */
-void allow_describe(const struct config_allow *rule, char *out, size_t size);
-/* The first key of the rule that does not hold for this peer, in the order of allow_describe: "ou"; "" for a rule without keys; NULL: all hold. */
+/* The first key of the rule that does not hold for this peer, in the order of allow_rule_describe: "ou"; "" for a rule without keys; NULL: all hold. */
 const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer);
 /* Whether the key issuer has this name in mind. */
 bool allow_issuer_matches(const char *pattern, const char *issuer);
-/* One rule from "cn=x,ou=y" as the command line writes it. Strings are owned by *out; free with allow_rule_clear. */
-MUST_CHECK int allow_rule_parse(const char *text, struct config_allow *out, struct err *err);
-void allow_rule_clear(struct config_allow *rule);
 
 #endif

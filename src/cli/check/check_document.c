@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check_sheet.h"
 #include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/allow_rule.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/policy/route.h"
 
@@ -125,7 +126,7 @@ static json_t *rules_of(const struct config_allow *rules, size_t n)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         char text[DESCRIPTION_MAX];
-        allow_describe(&rules[i], text, sizeof(text));
+        allow_rule_describe(&rules[i], text, sizeof(text));
         json_array_append_new(list, document_text(text));
     }
     return list;

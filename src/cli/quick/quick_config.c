@@ -2,6 +2,7 @@
 #include "quick_config.h"
 #include "mtlsd/base/address.h"
 #include "mtlsd/policy/allow.h"
+#include "mtlsd/policy/allow_rule.h"
 #include "page.h"
 
 #include <stdio.h>

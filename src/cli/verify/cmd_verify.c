@@ -6,6 +6,7 @@
 #include "mtlsd/base/units.h"
 #include "load.h"
 #include "mtlsd/io/clock.h"
+#include "mtlsd/policy/allow_rule.h"
 #include "mtlsd/policy/allow_why.h"
 #include "time_arg.h"
 #include "verify_listener.h"
@@ -121,7 +122,7 @@ static int ask_rules(const struct verify_flags *a, struct verify_answer *answer,
         }
         permitted = permitted || allow_permits(&rule, 1, &answer->verdict, peer);
         if (!permitted && i == 0) {
-            allow_describe(&rule, rule_text, sizeof(rule_text));
+            allow_rule_describe(&rule, rule_text, sizeof(rule_text));
             const char *more = allow_why_not(&rule, peer);
             snprintf(why, sizeof(why), "no --allow rule lets it pass: of %s the key %s does not hold%s%s", rule_text, allow_first_miss(&rule, peer),
                      more != NULL ? ": " : "", more != NULL ? more : "");
