@@ -28,7 +28,7 @@ static char *socket_of_file(const char *file, int *exit_code)
         for (size_t i = 0; i < findings.n; i++)
             if (findings.items[i].level == FINDING_ERROR)
                 command_fail(COMMAND_REFUSED, "%s: %s", findings.items[i].where, findings.items[i].text);
-        command_fail(COMMAND_REFUSED, "%s: the configuration is refused; a running instance keeps what it has (--socket PATH reaches it)", file);
+        command_fail(COMMAND_REFUSED, "%s: the configuration is refused; a running daemon keeps its configuration (--socket PATH reaches it)", file);
     } else if (config->admin_socket == NULL) {
         command_fail(COMMAND_REFUSED,
                      "%s: has no admin socket; add  admin = { socket = \"unix:/run/mtlsd/admin.sock\"; };  and start mtlsd again", file);
@@ -100,7 +100,7 @@ static int call(const struct admin_command *c, const char *socket, bool as_json)
     json_t *json = json_loadb((const char *)text.ptr, text.len, 0, NULL);
     if (as_json && json_is_object(json))
         fwrite(text.ptr, 1, text.len, stdout);
-    int code = json_is_object(json) ? answer(c, status, json, as_json) : command_fail(COMMAND_FAILED, "%s: what answers there is not mtlsd", socket);
+    int code = json_is_object(json) ? answer(c, status, json, as_json) : command_fail(COMMAND_FAILED, "%s: the program that answers there is not mtlsd", socket);
     json_decref(json);
     bytes_clear(&body);
     return code;

@@ -4,7 +4,7 @@
 
 static void print(struct page *p, const json_t *document)
 {
-    page_put(p, document, "draining[, {$detail}]: no new connections; it ends when the last one does\n");
+    page_put(p, document, "draining[, {$detail}]: no new connections; the daemon stops after the last one\n");
 }
 
 static const struct admin_command command = {

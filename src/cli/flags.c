@@ -81,11 +81,11 @@ static int check_plain(const char *word, struct err *err)
         return 0;
     lookalike_explain(&l, what);
     if (l.plain[0] != '-')
-        return err_set(err, ERR_USAGE, "\"%s\" begins with a character that only looks right: %s", word, what);
+        return err_set(err, ERR_USAGE, "\"%s\" begins with a lookalike character: %s", word, what);
     struct span rest = span_skip(text, l.len);
     while (rest.len > 0 && (rest.ptr[0] == '-' || lookalike_find(rest, "-") == 0))
         rest = span_skip(rest, rest.ptr[0] == '-' ? 1 : lookalike_at(rest).len);
-    return err_set(err, ERR_USAGE, "\"%s\" begins with a character that only looks right: type %s%.*s", word, rest.len == 1 ? "-" : "--", (int)rest.len,
+    return err_set(err, ERR_USAGE, "\"%s\" begins with a lookalike character: type %s%.*s", word, rest.len == 1 ? "-" : "--", (int)rest.len,
                    (const char *)rest.ptr);
 }
 
@@ -134,9 +134,9 @@ static int take_operand(const struct reading *r, const char *word, struct flag_l
 {
     const struct flags *flags = r->flags;
     if (flags->operand == NULL && flags->n > 0 && flags->table[0].kind == FLAG_TEXT && !r->given[0])
-        return err_set(err, ERR_USAGE, "\"%s\" is one word too many, did you mean %s %s?", word, flags->table[0].name, word);
+        return err_set(err, ERR_USAGE, "unexpected word \"%s\", did you mean %s %s?", word, flags->table[0].name, word);
     if (flags->operand == NULL || operands->n == flags->max_operands)
-        return err_set(err, ERR_USAGE, "\"%s\" is one word too many", word);
+        return err_set(err, ERR_USAGE, "unexpected word \"%s\"", word);
     operands->items[operands->n++] = word;
     return 0;
 }

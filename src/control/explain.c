@@ -97,26 +97,26 @@ static void explain_handshake(const struct explain_ask *ask, struct explain *e, 
     struct config_tls policy = ask->listener->conf->tls;
     const struct tls_context *ctx = choose_policy(ask->listener, name, at, &policy);
     const struct config_tls *tls = &policy;
-    const char *unseen = ask->n_ders > 0 ? ": the one given here would never be shown" : "";
+    const char *unseen = ask->n_ders > 0 ? ": the given certificate would not be presented" : "";
     if (!tls->present) {
-        say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "plaintext, no certificate is asked for%s", unseen);
+        say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "plaintext, no certificate is requested%s", unseen);
         return;
     }
     if (ask->server_name.len > 0 && !hostname_is_well_formed(ask->server_name)) {
-        say(e, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, "the server name is not a host name, and no client is served that asks for it");
+        say(e, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, "the server name is not a host name, and is refused");
         return;
     }
     if (ctx == NULL) {
         say(e, EXPLAIN_HANDSHAKE, REASON_TLS_FAILED, "%s",
             name.len > 0
-                ? "none of identities is for this host, and there is no identity for other names"
-                : "which identity serves depends on the name that TLS is asked for: give it with --server-name, or a request for its host");
+                ? "no identity is for this host, and there is none for other names"
+                : "the identity depends on the server name: give --server-name, or a request for its host");
         return;
     }
     if (tls->trust != NULL && tls->client_cert != CONFIG_CLIENT_CERT_NONE)
         e->trust = find_trust(ask->snapshot, tls->trust);
     if (e->trust == NULL) {
-        say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "TLS, no certificate is asked for%s", unseen);
+        say(e, EXPLAIN_HANDSHAKE, REASON_VALID, "TLS, no certificate is requested%s", unseen);
         return;
     }
     judge_caller(ask, e);
@@ -149,11 +149,11 @@ static void say_path(const struct explain_ask *ask, struct explain *e, const str
     const char *refusal = http_target_path_refusal(e->admission.target.path);
     if (said->reason != REASON_VALID)
         say(e, EXPLAIN_PATH, said->reason, "%s%s", said->err.text,
-            ask->listener->conf->normalize_path ? "" : ", and a route looks at the path: normalize_path would rewrite what can be");
+            ask->listener->conf->normalize_path ? "" : ", and a route matches by path: normalize_path would rewrite such paths");
     else if (refusal != NULL)
         say(e, EXPLAIN_PATH, said->reason, "rewritten to its plain form (normalize_path), because %s", refusal);
     else
-        say(e, EXPLAIN_PATH, said->reason, "spelt in a way that every server reads alike");
+        say(e, EXPLAIN_PATH, said->reason, "spelled so that every server reads it alike");
 }
 
 static void say_caller(const struct explain_ask *ask, struct explain *e, const struct admit_said *said)
@@ -176,10 +176,10 @@ static void say_step(struct explain *e, enum admit_step step, const struct admit
 {
     static const char *const passes[ADMIT_STEPS] = {
         [ADMIT_REQUEST] = "well-formed",
-        [ADMIT_HOST] = "has the rules of the server name that TLS is opened for",
-        [ADMIT_BROWSER] = "nothing that a web page of another origin would send",
-        [ADMIT_LOOP] = "did not come through mtlsd again and again",
-        [ADMIT_DESTINATION] = "Destination is a path that this caller may use too",
+        [ADMIT_HOST] = "has the rules of the TLS server name",
+        [ADMIT_BROWSER] = "not like the request of a web page of another origin",
+        [ADMIT_LOOP] = "did not pass mtlsd too often",
+        [ADMIT_DESTINATION] = "Destination is a path that this client may use, too",
     };
     say(e, EXPLAIN_GATE + step, said->reason, "%s", said->reason == REASON_VALID ? passes[step] : said->err.text);
 }
@@ -217,9 +217,9 @@ static void say_chosen(struct explain *e, const struct admit_said *said)
     const struct explain_route *r = &e->routes[chosen(e)];
     if (said->reason == REASON_VALID)
         say(e, EXPLAIN_ROUTES, said->reason, "decided at %s%s", r->where,
-            said->would_refuse ? ", whose allow would refuse this caller and only counts it (allow_log_only)" : "");
+            said->would_refuse ? ", whose allow would refuse this client, but only counts it (allow_log_only)" : "");
     else if (r->gate == EXPLAIN_GATE_SHUT && (r->conf->cert != 0 || !is_bad(e)))
-        say(e, EXPLAIN_ROUTES, said->reason, "decided at %s: its allow does not let this caller pass: %s", r->where, r->gate_why);
+        say(e, EXPLAIN_ROUTES, said->reason, "decided at %s: its allow refuses this client: %s", r->where, r->gate_why);
     else
         say(e, EXPLAIN_ROUTES, said->reason, "decided at %s: %s", r->where, said->err.text);
 }
@@ -249,7 +249,7 @@ static void say_routes(const struct explain_ask *ask, struct explain *e, const s
     else if (said->way == ADMIT_SNIFFED)
         say_tunnel(ask, e);
     else
-        say(e, EXPLAIN_ROUTES, said->reason, "no route is asked: the host is reached directly, %s",
+        say(e, EXPLAIN_ROUTES, said->reason, "no route applies: the host is reached directly, %s",
             e->admission.public_only ? "if its address is a public one" : "as forward_proxy.direct lists it");
 }
 

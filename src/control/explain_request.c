@@ -124,7 +124,7 @@ static const struct plan_listener *no_listener(const struct snapshot *s, const c
     if (name != NULL)
         err_set(err, ERR_USAGE, "there is no listener \"%s\"; there are: %s", name, names);
     else
-        err_set(err, ERR_USAGE, "which listener? Name one with --listener: %s", names);
+        err_set(err, ERR_USAGE, "several listeners match: name one with --listener: %s", names);
     return NULL;
 }
 

@@ -62,7 +62,7 @@ static void why_no_caller(struct text *t, const struct route_question *q)
     if (status == REASON_NONE)
         add(t, "there is no certificate");
     else
-        add(t, "the certificate is %s, and only a valid one says who calls", reason_word(status));
+        add(t, "the certificate is %s, and only a valid one proves an identity", reason_word(status));
 }
 
 void explain_why_refused(const struct config_allow *rules, size_t n, const struct route_question *q, char *out, size_t size)
@@ -79,7 +79,7 @@ void explain_why_refused(const struct config_allow *rules, size_t n, const struc
         if (key != NULL && key[0] != '\0')
             add(&t, "%s{ %s }: %s does not hold%s%s%s", i > 0 ? "; " : "", rule, key, why != NULL ? " (" : "", why != NULL ? why : "", why != NULL ? ")" : "");
         else
-            add(&t, "%sa rule without keys lets nobody in", i > 0 ? "; " : "");
+            add(&t, "%sa rule without keys matches no client", i > 0 ? "; " : "");
     }
 }
 

@@ -117,7 +117,7 @@ static void look_into(struct cache *cache, const struct snapshot *s, const struc
     const char *folder = s->config->crl_cache;
     if (folder != NULL && l->files->list(l->files->ctx, folder, &cache->names, &cache->n, &err) != 0) {
         *cache = (struct cache){0};
-        findings_add(l->findings, FINDING_WARNING, s->config->path, "crl_cache: fetched lists are not kept for the next start: %s", err.text);
+        findings_add(l->findings, FINDING_WARNING, s->config->path, "crl_cache: fetched lists are not saved for the next start: %s", err.text);
     }
 }
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Which bad client certificates get through to whom: starts mtlsd and the programs people use for the same job on loopback, each told to demand a
-certificate of one CA, and runs `mtlsd drill` against each. Twice: first without revocation lists, then with the CA's list where a program takes one.
-With it everybody refuses what an intermediate issued, good or bad, because there is no list of the intermediate; without it nobody knows who is
-revoked.
+"""Which bad client certificates each server accepts: starts mtlsd and the other programs on loopback, each configured to require a certificate of
+one CA, and runs `mtlsd drill` against each. It does so twice: without revocation lists, then with the CA's list if the program supports lists. With
+it all servers refuse certificates of an intermediate, good or bad, because there is no list of the intermediate. Without it no server can refuse a
+revoked certificate.
 
 One column per server, four signs per kind: TLS 1.3 full and resumed, TLS 1.2 full and resumed.
-    .  as it should be     X  let in, though bad     r  refused, though good     o  refused, though good, for want of a list
-    -  there was nothing to resume (who is refused gets no ticket), or it was not taken
+    .  as expected     X  bad, but accepted     r  good, but refused     o  good, but refused without a list
+    -  nothing to resume (refused clients get no ticket), or the ticket was not accepted
 
 needs:  openssl; apt-get install nginx-light haproxy hitch stunnel4 apache2     (what is missing is left out)
 usage:  drill.py [--servers mtlsd,nginx,...] [--mtlsd build/release/mtlsd]
@@ -40,7 +40,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
 
 
 class Range:
-    """The folder with the CA, and what was started in it."""
+    """The folder with the CA, and the programs started in it."""
 
     def __init__(self, folder, mtlsd):
         self.folder, self.mtlsd, self.processes, self.lists = pathlib.Path(folder), mtlsd, [], False
@@ -181,11 +181,11 @@ SSLVerifyDepth 10
 """)]
 
 
-SERVERS = {  # name: the program, how it is started, what was asked of it
+SERVERS = {  # name: the program, its start, its configuration
     "mtlsd": (None, Range.ours, "defaults"),
     "mtlsd+t": (None, Range.ours_resuming, "tickets = true"),
     "nginx": ("nginx", Range.nginx, "ssl_verify_client on"),
-    "nginx-nc": ("nginx", Range.nginx_no_ca, "ssl_verify_client optional_no_ca, and nobody looks at $ssl_client_verify"),
+    "nginx-nc": ("nginx", Range.nginx_no_ca, "ssl_verify_client optional_no_ca, without a check of $ssl_client_verify"),
     "haproxy": ("haproxy", Range.haproxy, "verify required"),
     "apache": ("apache2", Range.apache, "SSLVerifyClient require"),
     "stunnel": ("stunnel", Range.stunnel, "verifyChain = yes"),
@@ -218,7 +218,7 @@ def print_table(documents):
     print(" " * width + "  " + "  ".join(f"{name:>8}" for name in documents))
     for rows in zip(*(d["rows"] for d in documents.values())):
         print(f"{rows[0]['kind']:{width}}  " + "  ".join(f"{signs(row):>8}" for row in rows) + f"   {rows[0]['what']}")
-    print(f"{'bad ones let in':{width}}  " + "  ".join(f"{d['bad_let_in']:>8}" for d in documents.values()) +
+    print(f"{'bad ones accepted':{width}}  " + "  ".join(f"{d['bad_let_in']:>8}" for d in documents.values()) +
           f"   of {next(iter(documents.values()))['bad']}")
     print(f"{'good ones refused':{width}}  " + "  ".join(f"{d['good_refused']:>8}" for d in documents.values()))
 

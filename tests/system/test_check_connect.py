@@ -78,7 +78,7 @@ class Connect(harness.Case):
                 self.assertIn("CN=", found["peer"]["issuer"])
                 self.assertAlmostEqual(364, found["peer"]["seconds_left"] / 86400, delta=1.5)
                 self.assertRegex(result[1], r"36[345] days left")
-                self.assertIn('it asked for a certificate, "me" was sent', result[1])
+                self.assertIn('it requested a certificate, "me" was sent', result[1])
 
     def test_good_nginx(self):
         self.assertEqual(200, self.assert_accepted(self.check(self.origin()))["http_status"])

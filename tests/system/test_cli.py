@@ -175,7 +175,7 @@ class BadConfiguration(Case):
             with self.subTest(says):
                 text = self.good().replace(str(self.pki.client().pem), str(leaf.pem))
                 self.expect(REFUSED, "check", "-c", self.config(text), says=["error: identity me: certificate ", says,
-                                                                             "run starts with it, but not all of it works, 1 error"])
+                                                                             "run would start, but not everything works, 1 error"])
                 done = self.command("check", "--json", "-c", self.config(text))
                 self.assertEqual([False, "error"], [json.loads(done.stdout)["ok"], json.loads(done.stdout)["findings"][0]["level"]])
                 mtlsd = self.daemon(text, [int(re.search(r'bind = "127.0.0.1:(\d+)', text)[1])])

@@ -79,7 +79,7 @@ class Cache(test_crl_fetch.Case):
         self.start(self.top)
         wait_for(lambda: self.is_let_in(self.good), "the list")
         wait_for(lambda: "a list in use could not be saved for the next start" in self.mtlsd.log, "the complaint")
-        self.assertIn("crl_cache: fetched lists are not kept for the next start", self.mtlsd.log)
+        self.assertIn("crl_cache: fetched lists are not saved for the next start", self.mtlsd.log)
         self.web.give(self.list(6, self.bad))
         self.ask_again()
         wait_for(lambda: not self.is_let_in(self.bad), "the newer list")
@@ -90,7 +90,7 @@ class Cache(test_crl_fetch.Case):
         self.check_unusable()
         done = self.command("check", "-c", self.mtlsd.config_path)
         self.assertEqual(0, done.returncode)
-        self.assertIn("crl_cache: fetched lists are not kept for the next start", done.stdout + done.stderr)
+        self.assertIn("crl_cache: fetched lists are not saved for the next start", done.stdout + done.stderr)
 
     def test_a_file_where_the_folder_should_be(self):
         self.cache.write_text("not a folder")

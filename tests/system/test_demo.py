@@ -101,12 +101,12 @@ class Demo(harness.Case):
         for name, cells in CALLERS.items():
             self.assert_row(callers, name, *cells)
         self.assert_row(callers, "itself a CA", "constraint")
-        self.assert_row(callers, "requests of theirs that reached the backend: 0")
+        self.assert_row(callers, "their requests that reached the backend: 0")
         for name, cells in SERVERS.items():
             self.assert_row(servers, name, *cells)
         self.assert_row(servers, "requests that reached them: 0")
-        self.assert_row(end, "the injector, told to end:", "exit code 0")
-        self.assert_row(end, "the verifier, told to end:", "exit code 0")
+        self.assert_row(end, "the injector, told to stop:", "exit code 0")
+        self.assert_row(end, "the verifier, told to stop:", "exit code 0")
         rows = len(re.findall(r" ok$", done.stdout, re.M))
         self.assertEqual(len(CHAIN) + len(CALLERS) + len(SERVERS) + 5, rows)
         self.assertIn(f"All {rows} checks held", done.stdout.splitlines()[-1])

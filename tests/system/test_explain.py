@@ -54,7 +54,7 @@ class Explain(harness.Case):
     def test_people_see_the_deciding_line_and_why_not_the_others(self):
         text = self.explain("--request", "GET https://localhost:8443/admin/x?y", "--cert", self.ops.crt, "--header", "X-SSL-Client-CN: root").stdout
         self.assertRegex(text, rf"(?m)^ +{re.escape(self.line_of('/admin'))}  DECIDES$")
-        self.assertIn('its allow lets this caller pass: { ou = "ops" } holds', text)
+        self.assertIn('its allow accepts this client: { ou = "ops" } holds', text)
         self.assertIn('no match: path "/admin/x" is not "/help" or below it', text)
         self.assertIn(f"answer      {self.line_of('/admin')}  forwarded to upstream app", text)
         self.assertIn("127.0.0.1:1, 127.0.0.1:2", text)

@@ -54,7 +54,7 @@ class Foresight(harness.Case):
             other.settimeout(0.2)
             (checked, told), (ran, said) = self.both(self.conf(f"127.0.0.1:{other.getsockname()[1]}"))
             self.assertEqual((0, 1), (checked, ran), told + said)
-            self.assertRegex(told, r"mtlsd\.conf:3: warning: .*unless it is this daemon that runs there already, .*Address already in use")
+            self.assertRegex(told, r"mtlsd\.conf:3: warning: .*unless this daemon already runs there, .*Address already in use")
             with self.assertRaises(TimeoutError):
                 other.accept()
 

@@ -63,7 +63,7 @@ listeners  = { front = { bind = "127.0.0.1:8443";
         ("a server without names", {"identity": 'bundle = "nameless.pem"'}, 0, r"warning: .*names no host in subjectAltName.*DNS:"),
         ("the list of another CA", {"trust": CA + '; crl = "second.crl"'}, 0, r"conf:2: warning: .*no revocation list of CA .*openssl ca -gencrl.*prefer"),
         ("a list for one of two CAs", {"trust": 'ca = "both.pem"; crl = "root.crl"'}, 0, r"conf:2: warning: .*no revocation list of CA .*crl_missing"),
-        ("the same, not required", {"trust": 'ca = "both.pem"; crl = "root.crl"; crl_policy = "prefer"'}, 0, r"taken for not revoked"),
+        ("the same, not required", {"trust": 'ca = "both.pem"; crl = "root.crl"; crl_policy = "prefer"'}, 0, r"accepted as not revoked"),
         ("an old list", {"trust": CA + '; crl = "old.crl"'}, 0, r"old\.crl:1: warning: .*stale since 20.*get the newer list"),
         ("a word of HAProxy", {"tls": 'verify = "optional";'}, 3, r"conf:5: error: listeners\.front\.tls\.verify: unknown key; the equivalent here is client_cert"),
         ("a misspelt status", {"tls": 'tolerate = [ "expird" ];'}, 3, r'conf:5: error: .*"expird" is not a valid value, did you mean "expired"'),

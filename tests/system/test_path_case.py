@@ -164,7 +164,7 @@ class PathCase(harness.Case):
         self.assertIn("refused with 403, not_allowed", said)
         path.write_text(text.replace("nobody", "client1"))
         said = self.command("explain", "-c", path, "--request", "GET /ADMIN", "--cert", self.pki.client().pem).stdout
-        self.assertIn("must let it pass too", said)
+        self.assertIn("must accept it, too", said)
         self.assertIn("forwarded to upstream app", said)
 
 

@@ -166,17 +166,17 @@ class Names(harness.Case):
         self.assertEqual([("shop", "clients", "required"), ("ops", "staff", "required"), ("free", "clients", "none")],
                          [(i["identity"], i["trust"], i["client_cert"]) for i in listener["identities"]])
         staff = self.staff_member()
-        for host, answer in [(SHOP, "unknown_ca"), (OPS, "app"), (FREE, "app"), (STRANGE, "none of identities is for this host")]:
+        for host, answer in [(SHOP, "unknown_ca"), (OPS, "app"), (FREE, "app"), (STRANGE, "no identity is for this host")]:
             with self.subTest(host):
                 said = self.command("explain", "-c", path, "--request", f"GET https://{host}/", "--cert", staff.pem).stdout
                 self.assertIn(answer, said)
         for more, answer in [(("--request", f"GET https://{SHOP}/", "--header", f"Host: {FREE}"), "refused with 421, misdirected"),
                              (("--request", f"GET https://{SHOP}/", "--header", f"Host: {SHOP.upper()}.:8443"), "forwarded to upstream app"),
                              (("--request", "GET /", "--header", f"Host: {FREE}", "--server-name", SHOP), "refused with 421, misdirected"),
-                             (("--server-name", SHOP), "takes this caller"),
+                             (("--server-name", SHOP), "matches this client"),
                              (("--server-name", OPS), "unknown_ca"),
-                             (("--server-name", STRANGE), "none of identities is for this host"),
-                             ((), "give it with --server-name")]:
+                             (("--server-name", STRANGE), "no identity is for this host"),
+                             ((), "give --server-name")]:
             with self.subTest(more):
                 said = self.command("explain", "-c", path, "--listener", "public", *more, "--cert", self.pki.client().pem).stdout
                 self.assertIn(answer, said)

@@ -97,7 +97,7 @@ static void judge_answer(struct check_target *t, const char *start)
     if (!is_http_refusal(t->http_status) || !t->asked)
         return;
     char text[200];
-    snprintf(text, sizeof(text), "the handshake was accepted, then a plain HEAD request got HTTP %u: nginx says so when it refuses a certificate",
+    snprintf(text, sizeof(text), "the handshake was accepted, then a plain HEAD request got HTTP %u: nginx answers so when it refuses a certificate",
              t->http_status);
     refuse(t, REASON_OUR_CERTIFICATE_REFUSED, text);
 }
@@ -149,7 +149,7 @@ static void after_handshake(struct check_target *t, struct probe *p, bool http)
     if (t->reason != REASON_VALID || t->http_status != 0)
         return;
     if (probe_reason(p) == REASON_RESPONSE_TIMEOUT)
-        copy(t->text, sizeof(t->text), http ? "it refused nothing, but did not answer a HEAD request in time" : "");
+        copy(t->text, sizeof(t->text), http ? "it accepted the certificate, but did not answer a HEAD request in time" : "");
     else if (probe_failed(p))
         refuse(t, probe_reason(p), probe_text(p));
 }

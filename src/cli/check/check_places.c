@@ -30,7 +30,7 @@ static void check_address(const struct look *k, const struct config_listener *l,
     else if (found == LISTEN_CHECK_NO_RIGHT)
         findings_add(k->findings, FINDING_WARNING, l->where, "listener \"%s\": as this user, %s", l->name, err.text);
     else if (found == LISTEN_CHECK_IN_USE && !k->runs)
-        findings_add(k->findings, FINDING_WARNING, l->where, "listener \"%s\": unless it is this daemon that runs there already, %s", l->name, err.text);
+        findings_add(k->findings, FINDING_WARNING, l->where, "listener \"%s\": unless this daemon already runs there, %s", l->name, err.text);
 }
 
 static void check_addresses(const struct look *k)
@@ -68,7 +68,7 @@ static void check_cache(const struct look *k)
     struct err err = {0};
     const char *folder = k->config->crl_cache;
     if (folder != NULL && file_exists(folder) && file_check_folder(folder, &err) != 0)
-        findings_add(k->findings, FINDING_WARNING, place(k, k->config->where.crl_cache), "crl_cache: fetched lists are not kept for the next start: %s",
+        findings_add(k->findings, FINDING_WARNING, place(k, k->config->where.crl_cache), "crl_cache: fetched lists are not saved for the next start: %s",
                      err.text);
 }
 

@@ -28,7 +28,7 @@ static void print_trust(struct page *p, const json_t *o)
     p->outer = o;
     page_each(p, document_get(o, "crl_coverage"),
               "  {ca}: [{?covered}{revoked|0} revoked, next list due ][{?covered}{next_update:utc}]"
-              "[{!covered}no revocation list, so what it issued is [{^crl_policy=require}refused (crl_missing)][{!^crl_policy=require}taken for not revoked]]\n");
+              "[{!covered}no revocation list, so its certificates are [{^crl_policy=require}refused (crl_missing)][{!^crl_policy=require}accepted as not revoked]]\n");
 }
 
 /* One target stands on the upstream's own line, several below it. */
@@ -42,7 +42,7 @@ static void print_upstream(struct page *p, const json_t *o)
     if (n > 1)
         page_printf(p, "%-32s ", several);
     page_put(p, o, TLS "[{targets>1}, {balance}]"
-                       "[{sticky.mode=client_cert}, sticky by the caller's certificate][{sticky.mode=suffix}, sticky by the end of cookie {$sticky.cookie}]"
+                       "[{sticky.mode=client_cert}, sticky by the client's certificate][{sticky.mode=suffix}, sticky by the end of cookie {$sticky.cookie}]"
                        "[{sticky.mode=insert}, sticky by our cookie {$sticky.cookie}]"
                        "[{?health}, health by [{!health.path}handshake][GET {$health.path}] every {health.interval_ms:seconds}s]"
                        "[, through proxy {$proxy}][{!send_proxy_protocol=off}, sends a PROXY header {send_proxy_protocol}]\n");
@@ -77,7 +77,7 @@ static void print_listener(struct page *p, const json_t *o)
                    ", {protocol}[ -> {$upstream}][{!upstream}, [{routes:count}][{!routes}0] route{routes#}]\n");
     for (size_t i = 1; i < json_array_size(bind); i++)
         page_printf(p, INDENT "%s\n", json_string_value(json_array_get(bind, i)));
-    page_put(p, o, "[" INDENT "lets in for its routes: {tolerate}\n]");
+    page_put(p, o, "[" INDENT "accepts for its routes: {tolerate}\n]");
     page_each(p, document_get(o, "identities"), INDENT "[{$hosts}: ][{!hosts}its certificate's names: ]TLS {min_version}+"
                                                        "[, presents \"{$identity}\"][, verifies with \"{$trust}\"]" ASKS "\n");
     for (size_t i = 0; i < json_array_size(routes) && document_string(o, "upstream", NULL) == NULL; i++)
@@ -104,8 +104,8 @@ static void print_connection(struct page *p, const json_t *o)
     print_certificate(p, document_get(o, "peer"), INDENT "server: {subject}, issued by {issuer}");
     print_certificate(p, document_get(o, "ours"), INDENT "ours: {subject}, issued by {issuer}, serial {serial}");
     page_put(p, o, "[{?tls}" INDENT "{tls.version}[, {tls.cipher}][{!tls.cipher}, handshake not finished]"
-                   "[{?tls.certificate_sent}; it asked for a certificate, \"{$identity}\" was sent]"
-                   "[{!tls.certificate_sent}{?tls.certificate_asked}; it asked for a certificate, "
+                   "[{?tls.certificate_sent}; it requested a certificate, \"{$identity}\" was sent]"
+                   "[{!tls.certificate_sent}{?tls.certificate_asked}; it requested a certificate, "
                    "[{!tls.cipher}{?identity}none was sent][{?tls.cipher}{?identity}there was none to send][{!identity}there was none to send]]"
                    "[{!tls.certificate_sent}{!tls.certificate_asked}{?tls.cipher}; it did not ask for a certificate]\n]"
                    "[" INDENT "what to do: {hint}\n]");
@@ -119,7 +119,7 @@ static void print_summary(struct page *p, const json_t *document)
     size_t n = json_array_size(connections), accepted = 0;
     for (size_t i = 0; i < n; i++)
         accepted += document_truth(json_array_get(connections, i), "accepted");
-    page_put(p, document, "{$config}: [{!starts}refused][{?starts}[{!ok}run starts with it, but not all of it works]"
+    page_put(p, document, "{$config}: [{!starts}refused][{?starts}[{!ok}run would start, but not everything works]"
                           "[{?ok}[{?warnings}can be used][{!warnings}fine]]][, {errors} error{errors#}][, {warnings} warning{warnings#}]");
     if (connections != NULL)
         page_printf(p, ", %zu of %zu targets accepted", accepted, n);

@@ -22,7 +22,7 @@ uint16_t demo_take_port(struct demo *d, struct err *err)
 {
     uint16_t port = 0;
     if (d->n_reserved == DEMO_PORTS_MAX) {
-        err_set(err, ERR_INTERNAL, "more ports than the demo counts on");
+        err_set(err, ERR_INTERNAL, "more ports than the demo expects");
         return 0;
     }
     int fd = probe_reserve(&port, err);
@@ -35,7 +35,7 @@ uint16_t demo_take_port(struct demo *d, struct err *err)
 struct demo_peer *demo_add_peer(struct demo *d, enum demo_peer_kind kind, struct tls_context *tls, struct err *err)
 {
     if (d->n_peers == DEMO_PEERS_MAX) {
-        err_set(err, ERR_INTERNAL, "more servers than the demo counts on");
+        err_set(err, ERR_INTERNAL, "more servers than the demo expects");
         return NULL;
     }
     struct demo_peer *peer = &d->peers[d->n_peers];
@@ -96,7 +96,7 @@ static int prepare(struct demo *d, struct err *err)
 static void write_verifier(const struct demo *d, struct page *p)
 {
     static const char tls[] = "tls = { identity = \"server\"; trust = \"clients\"; }; allow = ( { ou = \"demo\"; } );";
-    page_say(p, "# The verifier: callers must show a certificate of our CA; the backends get plaintext and the caller's identity.\n");
+    page_say(p, "# The verifier: clients must present a certificate of our CA; the backends get plaintext and the client's identity.\n");
     page_printf(p, "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/verifier.sock\"; };\n", d->folder);
     page_say(p, "identities = { server = { bundle = \"server.pem\"; }; };\ntrusts = { clients = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n");
     page_printf(p, "upstreams = { web = { targets = [ \"127.0.0.1:%u\" ]; }; echo = { targets = [ \"127.0.0.1:%u\" ]; }; };\n", d->backend_http,
@@ -109,7 +109,7 @@ static void write_verifier(const struct demo *d, struct page *p)
 static void write_injector(const struct demo *d, struct page *p)
 {
     static const char tls[] = "tls = { identity = \"app\"; trust = \"servers\"; server_name = \"" DEMO_SERVER_NAME "\"; };";
-    page_say(p, "# The injector: the app speaks plaintext to loopback; our certificate goes out, the server is verified.\n");
+    page_say(p, "# The injector: the app sends plaintext to loopback; mtlsd presents our certificate and verifies the server.\n");
     page_printf(p, "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/injector.sock\"; };\n", d->folder);
     page_say(p, "identities = { app = { bundle = \"app.pem\"; }; };\ntrusts = { servers = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n");
     page_printf(p, "upstreams = {\n  web = { targets = [ \"127.0.0.1:%u\" ]; %s };\n  echo = { targets = [ \"127.0.0.1:%u\" ]; %s };\n", d->verifier_http, tls,
@@ -161,7 +161,7 @@ static void show_end(struct demo *d)
         double began = probe_seconds();
         const char *name = both[i]->name;
         int code = demo_process_stop(both[i], STOP_MS);
-        demo_show_row(&d->show, code == 0, "the %s, told to end: finished what it had, exit code %d, %.0f ms", name, code,
+        demo_show_row(&d->show, code == 0, "the %s, told to stop: finished its requests, exit code %d, %.0f ms", name, code,
                       (probe_seconds() - began) * 1000);
     }
 }

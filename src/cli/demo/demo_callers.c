@@ -104,7 +104,7 @@ static void show_ca(struct demo *d)
     snprintf(path, sizeof(path), "%s/caller-is-ca.pem", d->folder);
     if (file_read(path, &text, NULL, &err) == 0 && tls_chain_read(&chain, bytes_span(&text), path, &err) == 0)
         tls_judge(&question, chain.ders, chain.n, &verdict);
-    demo_show_row(&d->show, verdict.status == REASON_CONSTRAINT, "%-20s %-47s %s", "itself a CA", "(judged only: mtlsd does not present it)",
+    demo_show_row(&d->show, verdict.status == REASON_CONSTRAINT, "%-20s %-47s %s", "itself a CA", "(verified only: mtlsd does not present it)",
                   reason_word(verdict.status));
     tls_chain_clear(&chain);
     pki_folder_wipe(&text);
@@ -114,15 +114,15 @@ void demo_callers_show(struct demo *d)
 {
     char columns[160];
     snprintf(columns, sizeof(columns), "%-20s %-23s %-23s %s", "what is wrong", "told by TLS 1.3", "told by TLS 1.2", "reason recorded");
-    demo_show_section(&d->show, "2. Bad client certificates: the verifier lets none of them reach the backend", columns);
+    demo_show_section(&d->show, "2. Bad client certificates: the verifier accepts none of them", columns);
     struct demo_count before, after;
     bool counted = demo_ask_tally(d, &before);
     for (size_t i = 0; i < d->n_callers && !demo_interrupted(d); i++)
         show_caller(d, &d->callers[i]);
     show_ca(d);
     if (!counted || !demo_ask_tally(d, &after))
-        demo_show_row(&d->show, false, "the backend does not say what reached it");
+        demo_show_row(&d->show, false, "the backend does not report its requests");
     else
-        demo_show_row(&d->show, after.requests == before.requests, "requests of theirs that reached the backend: %lu",
+        demo_show_row(&d->show, after.requests == before.requests, "their requests that reached the backend: %lu",
                       after.requests - before.requests);
 }

@@ -136,12 +136,12 @@ void demo_servers_show(struct demo *d)
 {
     char columns[160];
     snprintf(columns, sizeof(columns), "%-20s %-33s %-7s %s", "what is wrong", "what the app was told", "said by", "TLS alert");
-    demo_show_section(&d->show, "3. Bad servers: the injector sends them no request, and the app learns why", columns);
+    demo_show_section(&d->show, "3. Bad servers: the injector sends them no request, and the app gets the reason", columns);
     for (size_t i = 0; i < d->n_servers && !demo_interrupted(d); i++)
         show_server(d, &d->servers[i]);
     struct demo_count count;
     if (!demo_ask_tally(d, &count))
-        demo_show_row(&d->show, false, "the servers do not say what reached them");
+        demo_show_row(&d->show, false, "the servers do not report their requests");
     else
         demo_show_row(&d->show, count.leaks == 0, "requests that reached them: %lu", count.leaks);
 }

@@ -96,7 +96,7 @@ static int write_request(struct material *m, const struct drill_flags *a, const 
     const char *path = a->path != NULL ? a->path : "/";
     for (const char *c = path; *c != '\0'; c++)
         if (*c <= ' ' || *c > '~')
-            return err_set(err, ERR_USAGE, "--path: spaces and control characters cannot stand in a path");
+            return err_set(err, ERR_USAGE, "--path: a path has no spaces or control characters");
     int n = snprintf(m->request, sizeof(m->request), "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: mtlsd-drill\r\nConnection: close\r\n\r\n", path, host);
     return n > 0 && (size_t)n < sizeof(m->request) ? 0 : err_set(err, ERR_USAGE, "--path is too long");
 }

@@ -95,7 +95,7 @@ static bool try_once(const struct drill_setup *setup, struct tls_context *ctx, s
     bool ours = probe_failed(p) && strcmp(probe_refused_by(p), "us") == 0;
     snprintf(t->why, sizeof(t->why), "%s", probe_text(p));
     if (!reached)
-        err_set(err, ERR_IO, "%s: %s; does the listener run, and is this its address?", setup->target_text, probe_text(p));
+        err_set(err, ERR_IO, "%s: %s; check that the listener runs and that this is its address", setup->target_text, probe_text(p));
     else if (ours)
         err_set(err, ERR_IO, "%s: %s", setup->target_text, probe_text(p));
     probe_free(p);
@@ -167,7 +167,7 @@ static bool check_is_tls(const struct drill_setup *setup, const struct drill *d,
     for (size_t v = 0; v < DRILL_VERSIONS; v++)
         if (first->full[v].is_tls)
             return true;
-    return err_set(err, ERR_IO, "%s does not answer in TLS: %s (a drill needs the address of a TLS listener)", setup->target_text, first->full[0].why) == 0;
+    return err_set(err, ERR_IO, "%s does not answer in TLS: %s (give the address of a TLS listener)", setup->target_text, first->full[0].why) == 0;
 }
 
 static bool try_kind(const struct drill_setup *setup, struct drill *d, size_t i, struct err *err)

@@ -43,7 +43,7 @@ static void print_try(struct page *p, const json_t *version, bool alarm)
     char cell[120];
     const json_t *again = document_get(version, "resumed");
     bool in = document_truth(version, "full.let_in"), in_again = document_truth(again, "let_in");
-    const char *later = !json_is_object(again) ? "" : in_again == in ? ", again" : in_again ? ", LET IN again" : ", not again";
+    const char *later = !json_is_object(again) ? "" : in_again == in ? ", again" : in_again ? ", ACCEPTED again" : ", not again";
     snprintf(cell, sizeof(cell), "%s%s%s", in && alarm ? "LET IN, " : "", document_string(version, "full.told", ""), later);
     page_printf(p, " %-24s", cell);
 }
@@ -74,12 +74,12 @@ static bool wants_another_protocol(const json_t *rows)
 
 void drill_sheet_print_end(struct page *p, const json_t *document)
 {
-    page_put(p, document, "[{!bad_let_in}{!good_refused}\nEach of {bad|0} bad certificates was refused, and the good ones were let in.\n]"
-                          "[\n{bad_let_in} of {bad} bad certificates were LET IN.\n]");
+    page_put(p, document, "[{!bad_let_in}{!good_refused}\nEach of {bad|0} bad certificates was refused, and the good ones were accepted.\n]"
+                          "[\n{bad_let_in} of {bad} bad certificates were ACCEPTED.\n]");
     if (document_number(document, "good_refused") > 0)
         page_printf(p, "\nA good certificate was refused: %s\n",
                     wants_another_protocol(document_get(document, "rows"))
-                        ? "the listener takes only callers that offer a protocol by ALPN, most often HTTP/2, which a drill does not speak: try one that takes "
+                        ? "the listener accepts only clients with a protocol in ALPN, most often HTTP/2, which drill does not support: test a listener with "
                           "HTTP/1.1"
-                        : "does the listener trust this CA, and do its rules allow this subject (--cn, --ou, --san)?");
+                        : "check that the listener trusts this CA and that its rules allow this subject (--cn, --ou, --san)");
 }

@@ -33,7 +33,7 @@ static int ask_snapshot(const struct explain_flags *a, const struct snapshot *s,
     ask.listener = explain_pick_listener(s, a->listener, a->request, err);
     int rc = ask.listener != NULL ? 0 : -1;
     if (rc == 0 && a->request != NULL && ask.listener->conf->protocol == CONFIG_PROTOCOL_TCP)
-        rc = err_set(err, ERR_USAGE, "listener %s passes bytes (protocol = \"tcp\"): it knows no requests", ask.listener->conf->name);
+        rc = err_set(err, ERR_USAGE, "listener %s passes bytes (protocol = \"tcp\"): it has no requests", ask.listener->conf->name);
     if (rc == 0 && a->request != NULL)
         rc = explain_write_request(&request, ask.listener, a->request, a->headers.items, a->headers.n, err);
     if (rc == 0 && a->cert != NULL)

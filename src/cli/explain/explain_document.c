@@ -91,11 +91,11 @@ static const char *role_of(const struct explain *e, size_t i)
 {
     const struct explain_route *r = &e->routes[i];
     if (!e->has_target)
-        return r->caller_miss == ROUTE_MATCHES ? "takes this caller" : "not this caller";
+        return r->caller_miss == ROUTE_MATCHES ? "matches this client" : "not this client";
     if (r->miss != ROUTE_MATCHES)
         return "no match";
     if (r->also)
-        return chosen(e) == SIZE_MAX ? "does not decide alone" : "must let it pass too";
+        return chosen(e) == SIZE_MAX ? "does not decide alone" : "must accept it, too";
     if (chosen(e) == SIZE_MAX)
         return "is not asked";
     if (i == chosen(e))
@@ -152,7 +152,7 @@ static json_t *added_by(const struct config_listener *l)
     if ((l->identity_headers & CONFIG_HEADERS_XFCC) && l->xfcc == CONFIG_XFCC_SANITIZE_SET)
         items[n++] = "X-Forwarded-Client-Cert";
     if (l->forwarded != CONFIG_FORWARDED_OFF)
-        items[n++] = l->forwarded == CONFIG_FORWARDED_X ? "X-Forwarded-For and its kin" : "Forwarded";
+        items[n++] = l->forwarded == CONFIG_FORWARDED_X ? "X-Forwarded-For and similar fields" : "Forwarded";
     return document_strings(items, n);
 }
 

@@ -40,9 +40,9 @@ static void print_route(struct page *p, const json_t *document, const json_t *ro
     bool differs = !json_equal(document_get(route, "differs_in"), document_get(route, "caller_differs_in"));
     page_put(p, route, has_target ? "{%where}  {role}[: {%detail}]\n" : "{%where}  {role}[: {%caller_detail}]\n");
     if (shows_caller && has_target && differs && document_truth(route, "asks_caller"))
-        page_put(p, route, INDENT "  [{!caller_differs_in}it would take this caller][{?caller_differs_in}nor this caller[: {%caller_detail}]]\n");
+        page_put(p, route, INDENT "  [{!caller_differs_in}it would match this client][{?caller_differs_in}nor this client[: {%caller_detail}]]\n");
     if (shows_caller || document_truth(route, "decides") || document_truth(route, "must_let_pass"))
-        page_put(p, route, "[{?gate}" INDENT "  its allow [{gate=open}lets][{gate=shut}does not let] this caller pass[: {%gate_detail}]\n]");
+        page_put(p, route, "[{?gate}" INDENT "  its allow [{gate=open}accepts][{gate=shut}refuses] this client[: {%gate_detail}]\n]");
 }
 
 static void print_routes(struct page *p, const json_t *document)
@@ -82,9 +82,9 @@ static void print_edits(struct page *p, const json_t *answer)
     }
     print_each(p, document_get(answer, "remove_headers"), INDENT "removes ", "\n");
     print_each(p, document_get(answer, "adds"), INDENT "adds ", "\n");
-    page_put(p, answer, "[{?passes_xfcc}" INDENT "passes X-Forwarded-Client-Cert of a verified caller on\n]");
-    print_each(p, document_get(answer, "dropped"), INDENT "drops ", ": no client may say who it is\n");
-    print_each(p, document_get(answer, "dropped_overrides"), INDENT "drops ", ": no field replaces the path or the method that routes look at\n");
+    page_put(p, answer, "[{?passes_xfcc}" INDENT "forwards X-Forwarded-Client-Cert of a verified client\n]");
+    print_each(p, document_get(answer, "dropped"), INDENT "drops ", ": clients cannot claim an identity\n");
+    print_each(p, document_get(answer, "dropped_overrides"), INDENT "drops ", ": no field replaces the path or the method that routes match\n");
 }
 
 #define TO_UPSTREAM "forwarded to upstream {%upstream} at {%upstream_where}: {%targets+, }\n"
@@ -99,7 +99,7 @@ static void print_answer(struct page *p, const json_t *answer)
         {"redirect", "redirected with {status} to {%location}\n"},
         {"respond", "answered with {status}\n"},
         {"tunnel", "a tunnel\n"},
-        {"direct", "forwarded in plaintext to the host itself, without an upstream\n"},
+        {"direct", "forwarded in plaintext directly to the host, without an upstream\n"},
         {"bytes", TO_UPSTREAM},
     };
     const char *action = document_string(answer, "action", "");

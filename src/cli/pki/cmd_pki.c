@@ -50,7 +50,7 @@ static int make_ca(const struct init_flags *a, struct err *err)
     if (pki_folder_path(a->dir, "ca", ".pem", path, err) != 0)
         goto done;
     if (!a->force && file_exists(path)) {
-        err_set(err, ERR_CREDENTIAL, "%s: there is a CA already; --force makes another one and forgets this one", path);
+        err_set(err, ERR_CREDENTIAL, "%s: a CA exists already; --force replaces it", path);
         goto done;
     }
     if (tls_pki_new_ca(a->cn, now - BACKDATED, now + (int64_t)a->days * DAY, &ca, err) != 0 ||
@@ -130,14 +130,14 @@ static int check_issue(const struct issue_flags *a, enum tls_pki_bad bad, struct
 {
     if (!pki_index_name_is_fit(a->name))
         return err_set(err, ERR_USAGE,
-                       "\"%s\" cannot be the name: it becomes file names, so use letters, digits, '.', '_' and '-' (at most %d, not \"ca\", "
+                       "\"%s\" cannot be the name: it becomes a file name, so use letters, digits, '.', '_' and '-' (at most %d, not \"ca\", "
                        "\"crl\" or \"index\")",
                        a->name, PKI_NAME_MAX);
     if (!a->client && !a->server)
-        return err_set(err, ERR_USAGE, "say what it is for: --client, --server or both");
+        return err_set(err, ERR_USAGE, "give --client, --server or both");
     if (a->server && a->sans.n == 0 && bad != TLS_PKI_NO_SAN)
         return err_set(err, ERR_USAGE,
-                       "a server needs the names it is reached by, e.g. --san dns:localhost --san ip:127.0.0.1 (nobody looks at the CN)");
+                       "a server certificate needs names, as in --san dns:localhost --san ip:127.0.0.1 (clients do not check the CN)");
     return check_days(a->days, err);
 }
 
@@ -149,7 +149,7 @@ static int refuse_overwriting(const struct issue_flags *a, struct err *err)
         if (pki_folder_path(a->dir, a->name, suffixes[i], path, err) != 0)
             return -1;
         if (file_exists(path))
-            return err_set(err, ERR_CREDENTIAL, "%s: is there already; --force replaces it", path);
+            return err_set(err, ERR_CREDENTIAL, "%s: exists already; --force replaces it", path);
     }
     return 0;
 }
@@ -284,7 +284,7 @@ static int revoke(struct pki_folder *f, const void *ctx, struct err *err)
         if (pki_index_revoke(&f->index, names->items[i], now, &known) > 0)
             continue;
         return known ? err_set(err, ERR_CREDENTIAL, "%s: is revoked already", names->items[i])
-                     : err_set(err, ERR_CREDENTIAL, "%s: this CA never issued it; \"mtlsd pki show --dir %s\" lists what it did",
+                     : err_set(err, ERR_CREDENTIAL, "%s: this CA did not issue it; \"mtlsd pki show --dir %s\" lists its certificates",
                                names->items[i], f->path);
     }
     if (pki_folder_write_crl(f, now, now + 30 * DAY, err) != 0)

@@ -73,7 +73,7 @@ static int folder_read(struct pki_folder *f, struct err *err)
     if (pki_folder_path(f->path, "ca", ".pem", cert, err) != 0 || pki_folder_path(f->path, "ca", ".key", key, err) != 0)
         return -1;
     if (!file_exists(cert))
-        return err_set(err, ERR_CREDENTIAL, "%s: there is no CA here yet; make one with: mtlsd pki init --dir %s", cert, f->path);
+        return err_set(err, ERR_CREDENTIAL, "%s: no CA in this folder; create one with: mtlsd pki init --dir %s", cert, f->path);
     struct file_facts facts = {0};
     if (file_read(cert, &f->ca_cert, NULL, err) != 0 || file_read(key, &f->ca_key, &facts, err) != 0 ||
         file_check(key, FILE_USE_KEY, &facts.access, NULL, err) != 0)
@@ -86,7 +86,7 @@ int pki_folder_open(struct pki_folder *f, const char *path, struct err *err)
     *f = (struct pki_folder){.path = path, .lock = -1};
     pki_index_init(&f->index);
     if (!file_exists(path))
-        return err_set(err, ERR_CREDENTIAL, "%s: there is no such folder; make a CA in it with: mtlsd pki init --dir %s", path, path);
+        return err_set(err, ERR_CREDENTIAL, "%s: no such folder; create a CA in it with: mtlsd pki init --dir %s", path, path);
     f->lock = file_lock(path, err);
     if (f->lock < 0)
         return -1;

@@ -176,7 +176,7 @@ START_TEST(says_which_ca_has_no_list)
     if (_i == 1)
         world_edit(&w, "crl = \"/etc/clients.crl\";", "crl = \"/etc/clients.crl\"; crl_policy = \"prefer\";");
     print_sheet();
-    ck_assert_ptr_nonnull(strstr(text, _i == 0 ? ": no revocation list, so what it issued is refused (crl_missing)" : "is taken for not revoked"));
+    ck_assert_ptr_nonnull(strstr(text, _i == 0 ? ": no revocation list, so its certificates are refused (crl_missing)" : "accepted as not revoked"));
     ck_assert_ptr_nonnull(strstr(text, ": 1 revoked"));
     bool warned = strstr(text, "warning: trust \"clients\": crl holds no revocation list of CA ") != NULL;
     ck_assert(warned == (_i == 0));
@@ -191,7 +191,7 @@ END_TEST
 START_TEST(says_who_issued_an_identity_and_what_is_let_in)
 {
     static const char *const lines[] = {"CN=proxy.example\n                 issued by CN=", ", sent without intermediates\n",
-                                        "\n                 lets in for its routes: expired revoked\n"};
+                                        "\n                 accepts for its routes: expired revoked\n"};
     world_edit(&w, "trust = \"clients\"; };", "trust = \"clients\"; tolerate = [ \"revoked\", \"expired\" ]; };");
     world_edit(&w, "upstream = \"partner\";", "routes = ( { cert = \"error\"; respond = 403; }, { upstream = \"partner\"; } );");
     print_sheet();
@@ -220,7 +220,7 @@ START_TEST(says_how_a_run_would_go)
     } rows[] = {
         {"\"starts\":true,\"ok\":true,\"errors\":0,\"warnings\":0", "a.conf: fine\n"},
         {"\"starts\":true,\"ok\":true,\"errors\":0,\"warnings\":2", "a.conf: can be used, 2 warnings\n"},
-        {"\"starts\":true,\"ok\":false,\"errors\":1,\"warnings\":0", "a.conf: run starts with it, but not all of it works, 1 error\n"},
+        {"\"starts\":true,\"ok\":false,\"errors\":1,\"warnings\":0", "a.conf: run would start, but not everything works, 1 error\n"},
         {"\"starts\":false,\"ok\":false,\"errors\":2,\"warnings\":1", "a.conf: refused, 2 errors, 1 warning\n"},
     };
     char json[300];
@@ -237,7 +237,7 @@ START_TEST(tells_a_connection_without_a_byte_of_the_peers)
         "far              a:1                              REFUSED by the peer: our_certificate_refused, alert certificate_expired\n"
         "                 d%1B\n",
         "                 server: CN=%1B[2J, issued by CN=CA, until 1970-01-02T00:00:00Z, expired 1 day ago\n",
-        "                 TLS1.3, handshake not finished; it asked for a certificate, none was sent\n",
+        "                 TLS1.3, handshake not finished; it requested a certificate, none was sent\n",
         "                 what to do: renew it\n",
         ", 0 of 1 targets accepted\n",
     };

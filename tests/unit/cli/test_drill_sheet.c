@@ -65,7 +65,7 @@ START_TEST(what_decides_fits_into_eighty_columns)
         const char *says;
     } rows[] = {{{.done = false}, "unsupported_certificate  unsupported_certificate  what"},
                 {{.done = true, .let_in = false}, "unsupported_certificate, again"},
-                {{.done = true, .let_in = true}, "unsupported_certificate, LET IN again"}};
+                {{.done = true, .let_in = true}, "unsupported_certificate, ACCEPTED again"}};
     struct drill_row r = row(REASON_WRONG_PURPOSE, false, true);
     r.word = "issued-without-right";
     for (size_t v = 0; v < DRILL_VERSIONS; v++) {
@@ -93,7 +93,7 @@ START_TEST(the_end_tells_good_from_bad)
     static const struct {
         size_t let_in, refused;
         const char *says;
-    } rows[] = {{0, 0, "Each of 30 bad"}, {2, 0, "2 of 30 bad certificates were LET IN"}, {0, 1, "A good certificate was refused"}};
+    } rows[] = {{0, 0, "Each of 30 bad"}, {2, 0, "2 of 30 bad certificates were ACCEPTED"}, {0, 1, "A good certificate was refused"}};
     struct drill d = {.n_bad = 30, .n_bad_let_in = rows[_i].let_in, .n_good_refused = rows[_i].refused};
     show(drill_sheet_document(&d, "localhost:8443"), drill_sheet_print_end);
     ck_assert_ptr_nonnull(strstr(text(), rows[_i].says));

@@ -84,7 +84,7 @@ START_TEST(shows_people_everything_about_a_forwarded_request)
                                         "            removes X-Debug\n",
                                         "            adds the identity fields of rfc9440\n",
                                         "            adds Forwarded\n",
-                                        "            drops x_ssl_client_cn: no client may say who it is\n"};
+                                        "            drops x_ssl_client_cn: clients cannot claim an identity\n"};
     const char *text = show(false);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         ck_assert_msg(strstr(text, lines[i]) != NULL, "no line \"%s\" in\n%s", lines[i], text);
@@ -101,7 +101,7 @@ START_TEST(shows_a_refusal_with_its_number_and_what_to_do)
     routes[0].gate = EXPLAIN_GATE_SHUT;
     memcpy(routes[0].gate_why, "nobody", 7);
     const char *text = show(false);
-    ck_assert_ptr_nonnull(strstr(text, "its allow does not let this caller pass: nobody\n"));
+    ck_assert_ptr_nonnull(strstr(text, "its allow refuses this client: nobody\n"));
     ck_assert_ptr_nonnull(strstr(text, "answer      m.conf:7  refused with 403, not_allowed\n            -> "));
 }
 END_TEST

@@ -50,7 +50,7 @@ static const struct {
 } wrong[] = {
     {{"--ca", "x"}, "CHAIN.pem is missing", "the operand is needed"},
     {{"chain"}, "--ca FILE is missing", "a required flag"},
-    {{"--ca", "x", "a", "b", "c"}, "\"c\" is one word too many", "two operands at most"},
+    {{"--ca", "x", "a", "b", "c"}, "unexpected word \"c\"", "two operands at most"},
     {{"--ac", "x", "a"}, "unknown flag \"--ac\", did you mean --ca?", "a typo in a word of two letters"},
     {{"--jsno", "a"}, "unknown flag \"--jsno\", did you mean --json?", "a typo"},
     {{"--helo"}, "unknown flag \"--helo\", did you mean --help?", "also for --help"},
@@ -69,10 +69,10 @@ static const struct {
     {{"--ca", "x", "--days", "0x10", "a"}, "--days takes a whole number, not \"0x10\"", "hex"},
     {{"--ca", "x", "--days", "18446744073709551616", "a"}, "--days takes a whole number", "one more than fits must not wrap"},
     {{"--ca", "x", "--days", "99999999999999999999999", "a"}, "--days takes a whole number", "far more than fits"},
-    {{"\xe2\x80\x93json", "a"}, "only looks right: type --json", "a short dash of a word processor in place of two"},
-    {{"\xe2\x80\x94" "json", "a"}, "only looks right: type --json", "a long one"},
-    {{"\xe2\x80\x93-json", "a"}, "only looks right: type --json", "a dash and a hyphen"},
-    {{"\xe2\x80\x93" "c", "x"}, "only looks right: type -c", "in front of one letter"},
+    {{"\xe2\x80\x93json", "a"}, "a lookalike character: type --json", "a short dash of a word processor in place of two"},
+    {{"\xe2\x80\x94" "json", "a"}, "a lookalike character: type --json", "a long one"},
+    {{"\xe2\x80\x93-json", "a"}, "a lookalike character: type --json", "a dash and a hyphen"},
+    {{"\xe2\x80\x93" "c", "x"}, "a lookalike character: type -c", "in front of one letter"},
     {{"--ca", "\xe2\x80\x9cx\xe2\x80\x9d", "a"}, "U+201C is a typographic quote: type the plain \"", "a value in quotes that the shell does not know"},
     {{"--ca=\xe2\x80\x9cx\xe2\x80\x9d", "a"}, "U+201C is a typographic quote", "behind ="},
     {{"--ca", "x", "\xc2\xa0" "a"}, "U+00A0 is a no-break space", "an operand"},
@@ -113,7 +113,7 @@ START_TEST(a_word_alone_is_told_the_first_flag)
     struct err err = {0};
     without.operand = NULL;
     ck_assert_int_eq(flags_parse(&without, 2, argv, &operands, &err), FLAGS_WRONG);
-    ck_assert_str_eq(err.text, "\"x.conf\" is one word too many, did you mean --ca x.conf?");
+    ck_assert_str_eq(err.text, "unexpected word \"x.conf\", did you mean --ca x.conf?");
 }
 END_TEST
 

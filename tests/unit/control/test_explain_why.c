@@ -61,7 +61,7 @@ START_TEST(says_that_only_a_valid_certificate_says_who_calls)
     char out[320];
     q.verdict = &expired;
     explain_why_refused(rules, 2, &q, out, sizeof(out));
-    ck_assert_str_eq(out, "the certificate is expired, and only a valid one says who calls");
+    ck_assert_str_eq(out, "the certificate is expired, and only a valid one proves an identity");
     q.verdict = NULL;
     explain_why_refused(rules, 2, &q, out, sizeof(out));
     ck_assert_str_eq(out, "there is no certificate");
@@ -78,7 +78,7 @@ START_TEST(says_which_rule_lets_in_and_which_never_can)
     explain_why_let_in(rules, 2, &q, out, sizeof(out));
     ck_assert_str_eq(out, "");
     explain_why_refused(rules + 2, 1, &q, out, sizeof(out));
-    ck_assert_str_eq(out, "a rule without keys lets nobody in");
+    ck_assert_str_eq(out, "a rule without keys matches no client");
 }
 END_TEST
 

@@ -144,7 +144,7 @@ START_TEST(what_the_folder_cannot_give_is_told)
     ck_assert_ptr_nonnull(s);
     ck_assert(snapshot_fetch_cache_path(s, URL, path));
     snapshot_unref(s);
-    count_and_clear(&warnings, "crl_cache: fetched lists are not kept for the next start: /cache");
+    count_and_clear(&warnings, "crl_cache: fetched lists are not saved for the next start: /cache");
     ck_assert_uint_eq(warnings, 1);
     memory_files_put_folder(&w.files, "/cache");
     s = load();
