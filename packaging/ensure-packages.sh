@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs those of the named Debian packages that are missing; says nothing and does nothing when all are there.
-# A|B is the first of these that the release has.
-# Services of freshly installed packages are not started: whoever calls this wants programs, not daemons.
+# Installs the missing ones of the named Debian packages; prints nothing if all are installed.
+# A|B means the first of these that the release has.
+# Services of new packages are not started: the callers need programs, not daemons.
 # usage: ensure-packages.sh PACKAGE...
 set -eu
 
@@ -15,12 +15,12 @@ is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
 }
 
-# The cache is named since container images turn it off, and a look-up then takes more than a second each time.
+# The cache is named because container images turn it off, and each lookup then takes more than a second.
 has_release() {
     apt-cache -o Dir::Cache::pkgcache=pkgcache.bin -o Dir::Cache::srcpkgcache=srcpkgcache.bin show --no-all-versions "$1" >/dev/null 2>&1
 }
 
-# The names that $@ stands for, alternatives decided. Without package lists nothing is known of a release: then the last one.
+# The names in $@ with alternatives decided. Without package lists the release is unknown: then the last alternative.
 choose() {
     for package in "$@"; do
         while [ "$package" != "${package#*|}" ]; do

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a build needs. Before the project begins, everything that is missing is collected and told in one message:
-# CMake's own errors name one thing at a time, and not by the name that a package has.
+# The needs of a build. All missing parts are listed in one message before the project begins: CMake's own errors name one part
+# at a time, and not by the name of its package.
 
 set(NEED_MODULES "")
 set(NEED_MISSING "")

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs both commands of the README, or COMMAND, in a bare Debian of another release: a folder that debootstrap fills and that is thrown away.
-# The mirror, the proxy and the like are those of this machine's own apt; MTLSD_MIRROR=URL names another. Packages that were fetched
-# are kept in build/on-debian, or in MTLSD_PACKAGES=FOLDER. Needs root and the right to mount. Network and processes are this machine's.
-# The last lines tell what each command said last, its exit code and its minutes; the exit code is 0 only when all of them ended so.
+# Runs both commands of the README, or COMMAND, in a bare Debian of another release: a temporary folder that debootstrap fills.
+# Mirror and proxy are those of this machine's apt; MTLSD_MIRROR=URL sets another mirror. Fetched packages are kept in build/on-debian, or
+# in MTLSD_PACKAGES=FOLDER. Needs root and the right to mount. Network and processes are this machine's.
+# The last lines have each command's last line, its exit code and its minutes; the exit code is 0 only if all of them are 0.
 # usage: on-debian.sh RELEASE [COMMAND [ARGUMENT...]]     RELEASE: trixie, bookworm, ...
 set -eu
 umask 022
@@ -64,7 +64,7 @@ make_root() {
     include=""
     case $mirror$security in *https://*) include=--include=ca-certificates ;; esac
     mkdir -p "$root/etc/dpkg/dpkg.cfg.d"
-    echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/thrown-away" # nobody misses it after a power cut
+    echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/thrown-away" # the folder is temporary: a power cut does not matter
     http_proxy=${http_proxy:-$(proxy_of http)} https_proxy=${https_proxy:-$(proxy_of https)} \
         debootstrap --variant=minbase $include --cache-dir="$packages" "$release" "$root" "$mirror" >"$log.debootstrap" 2>&1 || {
         tail -n 20 "$log.debootstrap" "$root/debootstrap/debootstrap.log" >&2
