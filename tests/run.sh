@@ -89,7 +89,8 @@ build_other() {
 }
 
 # The thread sanitizer ends the daemon with a code the tests notice. Moved clocks need the program as shipped: libfaketime and a sanitizer both want
-# to be loaded first; so does what is asked of memory, as a sanitizer keeps what is freed. They are built while the unit tests run.
+# to be loaded first; so does what is asked of memory, as a sanitizer keeps what is freed. The benches measure the program as shipped, never another.
+# They are built while the unit tests run.
 others="tsan:reload,per_client release:clock,small"
 build_others() {
     rm -f "$build"/failed-*
@@ -114,6 +115,7 @@ run_system() {
                 for name in $(echo "${other#*:}" | tr , ' '); do
                     set -- "$@" --also "build/$preset_of/mtlsd" "$name"
                 done
+                [ "$preset_of" != release ] || set -- "$@" --instead build/release/mtlsd test_bench
             fi
         done
     fi

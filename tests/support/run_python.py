@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the test_*.py files of a folder, several at a time, each in its own process with a deadline.
 
-usage: run_python.py --folder tests/system [--counts FILE] [--failed FILE] [--jobs N] [--also PROGRAM NAME]... [NAME...]
+usage: run_python.py --folder tests/system [--counts FILE] [--failed FILE] [--jobs N] [--also PROGRAM NAME]...
+       [--instead PROGRAM NAME]... [NAME...]
 Appends "passed failed skipped" to one FILE and the names of files that failed to the other. A file that dies, hangs or holds no test counts as one
-failure. --also runs the files whose name contains NAME once more, with another build of mtlsd.
+failure. --also runs the files whose name contains NAME once more, with another build of mtlsd; --instead runs them with that build alone.
 """
 import argparse
 import concurrent.futures
@@ -26,16 +27,22 @@ LONG = ("clock_fetch", "reload", "injector", "verifier", "slow_clients", "drill"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def cpu_s():
+    """CPU seconds of this process and of those it started and waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
 class Progress(unittest.TextTestResult):
-    """One line per test with its time, so that a person sees what is slow."""
+    """One line per test with its time, so that a person sees what is slow and what is dear. What its cleanups wait for counts for the next."""
 
     def startTest(self, test):
-        self.began = time.monotonic()
+        self.began = time.monotonic(), cpu_s()
         super().startTest(test)
 
     def addSuccess(self, test):
         super().addSuccess(test)
-        self.stream.writeln(f"    {time.monotonic() - self.began:.2f}s")
+        self.stream.writeln(f"    {time.monotonic() - self.began[0]:.2f}s, {cpu_s() - self.began[1]:.2f}s of CPU")
 
 
 def child(path, result_file):
@@ -49,8 +56,7 @@ def child(path, result_file):
     names = {str(getattr(t, "test_case", t)) for t, _ in result.failures + result.errors}
     failed = len(names) + len(result.unexpectedSuccesses)
     passed = max(0, result.testsRun - failed - skipped)
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    pathlib.Path(result_file).write_text(json.dumps([[passed, failed, skipped], sum(u.ru_utime + u.ru_stime for u in used)]))
+    pathlib.Path(result_file).write_text(json.dumps([[passed, failed, skipped], cpu_s()]))
     return 1 if failed or not result.testsRun else 0
 
 
@@ -95,6 +101,7 @@ def main():
     parser.add_argument("--failed")
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))  # half of them wait for time to pass
     parser.add_argument("--also", nargs=2, action="append", default=[], metavar=("PROGRAM", "NAME"))
+    parser.add_argument("--instead", nargs=2, action="append", default=[], metavar=("PROGRAM", "NAME"))
     parser.add_argument("--child")
     parser.add_argument("--result")
     parser.add_argument("names", nargs="*")
@@ -103,7 +110,8 @@ def main():
         return child(pathlib.Path(options.child).resolve(), options.result)
     folder = pathlib.Path(options.folder).resolve()
     files = list(folder.glob("test_*.py"))
-    jobs = [(f, None) for f in files if not options.names or any(n in f.name for n in options.names)]
+    instead = {f: program for program, name in options.instead for f in files if name in f.name}
+    jobs = [(f, instead.get(f)) for f in files if not options.names or any(n in f.name for n in options.names)]
     jobs += [(f, program) for program, name in options.also for f in files if name in f.name]
     total, broken = [0, 0, 0], []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

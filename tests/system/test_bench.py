@@ -14,7 +14,7 @@ BENCH = harness.ROOT / "tests/bench"
 sys.path.insert(0, str(BENCH))
 import report  # noqa: E402
 
-BUILT = pathlib.Path(harness.MTLSD).parent / "tests/bench_judge"
+BUILT = harness.ROOT / "build/asan/tests/bench_judge"
 
 
 def texts_of(svg):

@@ -113,14 +113,22 @@ class Demo(harness.Case):
         self.assertEqual([], list(self.scratch.iterdir()))
         self.assertEqual([], processes_below(self.scratch))
 
-    def test_keep_leaves_what_runs_by_hand(self):
-        done = self.demo("--keep")
+    def test_keep_leaves_what_runs_by_hand_for_any_user(self):
+        """Root tries it as nobody, who has no rights of root's to live on."""
+        other = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+        program = self.scratch / "mtlsd"
+        shutil.copy(MTLSD, program)
+        self.scratch.chmod(0o777)
+
+        def run(*words):
+            return subprocess.run([program, *words], capture_output=True, text=True, timeout=SECONDS, env=self.environment(), cwd="/", **other)
+        done = run("demo", "--keep")
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         folder = pathlib.Path(re.search(r"^Everything is kept in (\S+)\. ", done.stdout, re.M)[1])
         for role in ("verifier", "injector"):
             self.assertIn(f"mtlsd run -c {folder}/{role}.conf", done.stdout)
-            self.assertEqual(0, self.command("check", "-c", folder / f"{role}.conf").returncode)
-        judged = self.command("verify", "--ca", folder / "ca.pem", "--purpose", "client", folder / "caller-expired.pem")
+            self.assertEqual(0, run("check", "-c", folder / f"{role}.conf").returncode)
+        judged = run("verify", "--ca", folder / "ca.pem", "--purpose", "client", folder / "caller-expired.pem")
         self.assertEqual(4, judged.returncode, judged.stdout)
         self.assertEqual(0o700, folder.stat().st_mode & 0o777)
         for key in folder.glob("*.pem"):
@@ -154,13 +162,13 @@ class Demo(harness.Case):
                 try:
                     while piece := os.read(ours, 65536):
                         shown += piece
-                        if coloured and b"\033[" in shown and not told:
+                        if b"ok" in shown and not told:
                             child.send_signal(signal.SIGINT)  # that is all there is to see
                             told = True
                 except OSError:  # how a terminal says that the other side is closed
                     pass
                 os.close(ours)
-                self.assertEqual(1 if coloured else 0, child.wait(SECONDS), shown)
+                self.assertEqual(1, child.wait(SECONDS), shown)
                 self.assertEqual(coloured, b"\033[" in shown)
 
     def test_interrupted_it_cleans_up(self):
@@ -188,15 +196,6 @@ class Demo(harness.Case):
         self.assertNotEqual(0, child.wait(SECONDS))
         child.stderr.close()
         self.assertEqual([], list(self.scratch.iterdir()))
-
-    @unittest.skipUnless(os.getuid() == 0, "needs root to become somebody else")
-    def test_as_any_user(self):
-        program = self.scratch / "mtlsd"
-        shutil.copy(MTLSD, program)
-        self.scratch.chmod(0o777)
-        done = subprocess.run([program, "demo"], capture_output=True, text=True, timeout=SECONDS, user=65534, group=65534,
-                              extra_groups=[], env=self.environment(), cwd="/")
-        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
     def test_a_word_too_many(self):
         done = self.demo("now")
