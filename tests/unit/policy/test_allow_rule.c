@@ -17,7 +17,7 @@ static const struct bad {
     {"spki=sha256//AAAA", "64 hexadecimal", "another notation"},
     {"serial=12g4", "not hexadecimal", "not a number"},
     {"email=example.com", "has no @", "a domain is not an address"},
-    {"dns=https://a.example", "no host name", "a URL is no host name"},
+    {"dns=https://a.example", "not a host name", "a URL is no host name"},
     {"serial=00", "not a serial number", "nobody has number 0"},
     {"cn=a,,ou=b", "key=value", "an empty element"},
     {"ip=10.0.0.1/8", "bits set behind", "a host in place of its network"},
