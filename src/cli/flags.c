@@ -3,7 +3,6 @@
 #include "command.h"
 #include "mtlsd/base/lookalike.h"
 #include "mtlsd/base/text.h"
-#include "page.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -182,34 +181,33 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
     return check_complete(&r, operands, err) == 0 ? FLAGS_GO : FLAGS_WRONG;
 }
 
-static void help_flag(struct page *p, const struct flag *f)
+static void help_flag(struct bytes *out, const struct flag *f)
 {
     char left[128];
     int n = snprintf(left, sizeof(left), "%s%s%s%s%s", f->brief != NULL ? f->brief : "", f->brief != NULL ? ", " : "", f->name,
                      f->value != NULL ? " " : "", f->value != NULL ? f->value : "");
-    page_printf(p, "  %-*s", HELP_COLUMN, left);
+    bytes_printf(out, "  %-*s", HELP_COLUMN, left);
     if (n + 2 > HELP_COLUMN)
-        page_printf(p, "\n%*s", HELP_COLUMN + 2, "");
+        bytes_printf(out, "\n%*s", HELP_COLUMN + 2, "");
     for (const char *line = f->help; line != NULL;) {
         size_t all = strcspn(line, "\n");
-        page_printf(p, "%.*s\n", (int)all, line);
+        bytes_printf(out, "%.*s\n", (int)all, line);
         line = line[all] != '\0' ? line + all + 1 : NULL;
-        page_printf(p, "%*s", line != NULL ? HELP_COLUMN + 2 : 0, "");
+        bytes_printf(out, "%*s", line != NULL ? HELP_COLUMN + 2 : 0, "");
     }
 }
 
 int flags_help(const struct flags *flags, struct bytes *out)
 {
-    struct page p = {.out = out};
-    page_printf(&p, "usage: %s %s\n\n", flags->command, flags->usage);
-    page_say(&p, flags->about);
-    page_say(&p, flags->n > 0 ? "\n\n" : "\n");
+    bytes_printf(out, "usage: %s %s\n\n", flags->command, flags->usage);
+    bytes_append_str(out, flags->about);
+    bytes_append_str(out, flags->n > 0 ? "\n\n" : "\n");
     for (size_t i = 0; i < flags->n; i++)
-        help_flag(&p, &flags->table[i]);
-    page_say(&p, flags->after != NULL ? "\n" : "");
-    page_say(&p, flags->after != NULL ? flags->after : "");
-    page_say(&p, flags->after != NULL ? "\n" : "");
-    return page_end(&p);
+        help_flag(out, &flags->table[i]);
+    bytes_append_str(out, flags->after != NULL ? "\n" : "");
+    bytes_append_str(out, flags->after != NULL ? flags->after : "");
+    bytes_append_str(out, flags->after != NULL ? "\n" : "");
+    return out->failed ? -1 : 0;
 }
 
 static void print_help(const struct flags *flags)

@@ -24,18 +24,18 @@ struct page_cell {
 
 void page_say(struct page *p, const char *text)
 {
-    p->failed = p->failed || bytes_append_str(p->out, text) != 0;
+    bytes_append_str(p->out, text);
 }
 
 void page_safe(struct page *p, const char *text)
 {
-    p->failed = p->failed || text_append_percent(p->out, span_from_str(text)) != 0;
+    text_append_percent(p->out, span_from_str(text));
 }
 
 void page_written(struct page *p, const char *text)
 {
     for (size_t n = strcspn(text, "%"); n > 0 || *text != '\0'; n = strcspn(text, "%")) {
-        p->failed = p->failed || text_append_percent(p->out, span_of(text, n)) != 0;
+        text_append_percent(p->out, span_of(text, n));
         text += n;
         page_say(p, *text == '%' ? "%" : "");
         text += *text == '%';
@@ -242,9 +242,8 @@ static void put_slot(struct page *p, const json_t *object, const struct slot *s)
     p->out = out;
     int pad = width > (int)text.len ? width - (int)text.len : 0;
     page_printf(p, "%*s", right ? pad : 0, "");
-    p->failed = p->failed || bytes_append_span(out, bytes_span(&text)) != 0;
+    bytes_append_part(out, &text);
     page_printf(p, "%*s", right ? 0 : pad, "");
-    bytes_clear(&text);
 }
 
 /* Gives the ] of the group that begins at form, and whether it is to be shown. */
@@ -270,7 +269,7 @@ static const char *look_at_group(const struct page *p, const json_t *object, con
 
 static void put_until(struct page *p, const json_t *object, const char *form, const char *end)
 {
-    while (form < end && !p->failed) {
+    while (form < end) {
         struct slot s;
         if (*form == '{') {
             form = read_slot(form, &s);
@@ -283,7 +282,7 @@ static void put_until(struct page *p, const json_t *object, const char *form, co
             form = close + 1;
         } else {
             form += form[0] == '[';
-            p->failed = bytes_append(p->out, form, 1) != 0;
+            bytes_append(p->out, form, 1);
             form++;
         }
     }
@@ -332,6 +331,7 @@ void page_row(struct page *p, const struct json_t *object)
         struct page_cell *cell = add_cell(p);
         page_put(p, object, p->columns[i].form);
         p->out = out;
+        p->failed = p->failed || text.failed;
         if (cell != NULL)
             snprintf(cell->text, sizeof(cell->text), "%.*s", (int)text.len, text.len > 0 ? (const char *)bytes_span(&text).ptr : "");
         if (cell != NULL && text.len >= sizeof(cell->text))
@@ -355,11 +355,11 @@ void page_table_end(struct page *p)
         n = n > WIDEST ? WIDEST : n;
         *width = n > *width ? n : *width;
     }
-    for (size_t i = 0; !empty && !p->failed && i < p->n_cells; i++) {
+    for (size_t i = 0; !empty && i < p->n_cells; i++) {
         size_t column = i % p->n_columns;
         bool last = column + 1 == p->n_columns, right = p->columns[column].title[0] == '>';
         int width = last && !right ? 0 : (int)widths[column];
-        p->failed = bytes_printf(p->out, right ? "  %*s" : "  %-*s", width, p->cells[i].text) != 0;
+        bytes_printf(p->out, right ? "  %*s" : "  %-*s", width, p->cells[i].text);
         page_say(p, last ? "\n" : "");
     }
     page_say(p, empty ? "" : "\n");
@@ -369,5 +369,5 @@ int page_end(struct page *p)
 {
     free(p->cells);
     p->cells = NULL;
-    return p->failed ? -1 : 0;
+    return p->failed || p->out->failed ? -1 : 0;
 }

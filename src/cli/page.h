@@ -39,7 +39,7 @@ struct page {
     size_t n_columns, n_cells;
     struct page_cell *cells; /* owned */
     size_t start;            /* of the form that is being printed, in out */
-    bool failed;             /* out of memory */
+    bool failed;             /* out of memory, or out has failed */
 };
 
 void page_say(struct page *p, const char *text); /* as it is */

@@ -93,41 +93,40 @@ static int prepare(struct demo *d, struct err *err)
 
 /* ---- the two daemons ---- */
 
-static void write_verifier(const struct demo *d, struct page *p)
+static void write_verifier(const struct demo *d, struct bytes *out)
 {
     static const char tls[] = "tls = { identity = \"server\"; trust = \"clients\"; }; allow = ( { ou = \"demo\"; } );";
-    page_say(p, "# The verifier: clients must present a certificate of our CA; the backends get plaintext and the client's identity.\n");
-    page_printf(p, "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/verifier.sock\"; };\n", d->folder);
-    page_say(p, "identities = { server = { bundle = \"server.pem\"; }; };\ntrusts = { clients = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n");
-    page_printf(p, "upstreams = { web = { targets = [ \"127.0.0.1:%u\" ]; }; echo = { targets = [ \"127.0.0.1:%u\" ]; }; };\n", d->backend_http,
-                d->backend_tcp);
-    page_printf(p, "listeners = {\n  web = { bind = \"127.0.0.1:%u\"; upstream = \"web\"; identity_headers = [ \"rfc9440\", \"x-ssl\" ];\n    %s };\n",
-                d->verifier_http, tls);
-    page_printf(p, "  echo = { bind = \"127.0.0.1:%u\"; upstream = \"echo\"; protocol = \"tcp\";\n    %s };\n};\n", d->verifier_tcp, tls);
+    bytes_append_str(out, "# The verifier: clients must present a certificate of our CA; the backends get plaintext and the client's identity.\n");
+    bytes_printf(out, "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/verifier.sock\"; };\n", d->folder);
+    bytes_append_str(out, "identities = { server = { bundle = \"server.pem\"; }; };\ntrusts = { clients = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n");
+    bytes_printf(out, "upstreams = { web = { targets = [ \"127.0.0.1:%u\" ]; }; echo = { targets = [ \"127.0.0.1:%u\" ]; }; };\n", d->backend_http,
+                 d->backend_tcp);
+    bytes_printf(out, "listeners = {\n  web = { bind = \"127.0.0.1:%u\"; upstream = \"web\"; identity_headers = [ \"rfc9440\", \"x-ssl\" ];\n    %s };\n",
+                 d->verifier_http, tls);
+    bytes_printf(out, "  echo = { bind = \"127.0.0.1:%u\"; upstream = \"echo\"; protocol = \"tcp\";\n    %s };\n};\n", d->verifier_tcp, tls);
 }
 
-static void write_injector(const struct demo *d, struct page *p)
+static void write_injector(const struct demo *d, struct bytes *out)
 {
     static const char tls[] = "tls = { identity = \"app\"; trust = \"servers\"; server_name = \"" DEMO_SERVER_NAME "\"; };";
-    page_say(p, "# The injector: the app sends plaintext to loopback; mtlsd presents our certificate and verifies the server.\n");
-    page_printf(p, "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/injector.sock\"; };\n", d->folder);
-    page_say(p, "identities = { app = { bundle = \"app.pem\"; }; };\ntrusts = { servers = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n");
-    page_printf(p, "upstreams = {\n  web = { targets = [ \"127.0.0.1:%u\" ]; %s };\n  echo = { targets = [ \"127.0.0.1:%u\" ]; %s };\n", d->verifier_http, tls,
-                d->verifier_tcp, tls);
-    demo_servers_write_upstreams(d, p);
-    page_printf(p, "};\nlisteners = {\n  web = { bind = \"127.0.0.1:%u\"; upstream = \"web\"; };\n", d->app_http);
-    page_printf(p, "  echo = { bind = \"127.0.0.1:%u\"; upstream = \"echo\"; protocol = \"tcp\"; };\n", d->app_tcp);
-    demo_servers_write_listeners(d, p);
-    page_say(p, "};\n");
+    bytes_append_str(out, "# The injector: the app sends plaintext to loopback; mtlsd presents our certificate and verifies the server.\n");
+    bytes_printf(out, "workers = 1; drain_timeout = \"2s\"; admin = { socket = \"unix:%s/injector.sock\"; };\n", d->folder);
+    bytes_append_str(out, "identities = { app = { bundle = \"app.pem\"; }; };\ntrusts = { servers = { ca = \"ca.pem\"; crl = [ \"ca.crl\" ]; }; };\n");
+    bytes_printf(out, "upstreams = {\n  web = { targets = [ \"127.0.0.1:%u\" ]; %s };\n  echo = { targets = [ \"127.0.0.1:%u\" ]; %s };\n", d->verifier_http, tls,
+                 d->verifier_tcp, tls);
+    demo_servers_write_upstreams(d, out);
+    bytes_printf(out, "};\nlisteners = {\n  web = { bind = \"127.0.0.1:%u\"; upstream = \"web\"; };\n", d->app_http);
+    bytes_printf(out, "  echo = { bind = \"127.0.0.1:%u\"; upstream = \"echo\"; protocol = \"tcp\"; };\n", d->app_tcp);
+    demo_servers_write_listeners(d, out);
+    bytes_append_str(out, "};\n");
 }
 
-static int start_one(struct demo *d, struct demo_process *p, const char *name, void (*write)(const struct demo *, struct page *), struct err *err)
+static int start_one(struct demo *d, struct demo_process *p, const char *name, void (*write)(const struct demo *, struct bytes *), struct err *err)
 {
     struct bytes config;
-    struct page page = {.out = &config};
     bytes_init(&config, CONFIG_MAX);
-    write(d, &page);
-    int rc = page_end(&page) == 0 ? demo_process_start(p, d->folder, name, bytes_span(&config), err) : err_set(err, ERR_MEMORY, "out of memory");
+    write(d, &config);
+    int rc = !config.failed ? demo_process_start(p, d->folder, name, bytes_span(&config), err) : err_set(err, ERR_MEMORY, "out of memory");
     bytes_clear(&config);
     return rc;
 }

@@ -12,7 +12,6 @@
 #include "demo_process.h"
 #include "demo_show.h"
 #include "mtlsd/base/address.h"
-#include "page.h"
 #include <signal.h>
 
 enum { DEMO_PEERS_MAX = 24, DEMO_PORTS_MAX = 32, DEMO_SERVERS_MAX = 20, DEMO_CALLERS_MAX = 16 };
@@ -68,8 +67,8 @@ MUST_CHECK int demo_callers_prepare(struct demo *d, struct err *err);
 void demo_callers_show(struct demo *d);
 /* demo_servers.c: servers offered to the injector. */
 MUST_CHECK int demo_servers_prepare(struct demo *d, struct err *err);
-void demo_servers_write_upstreams(const struct demo *d, struct page *page);
-void demo_servers_write_listeners(const struct demo *d, struct page *page);
+void demo_servers_write_upstreams(const struct demo *d, struct bytes *out);
+void demo_servers_write_listeners(const struct demo *d, struct bytes *out);
 void demo_servers_show(struct demo *d);
 /* demo_chain.c: requests through the whole chain. */
 void demo_chain_show(struct demo *d);

@@ -89,21 +89,21 @@ int demo_servers_prepare(struct demo *d, struct err *err)
     return add_server(d, "is not there", REASON_CONNECT_REFUSED, demo_take_port(d, err), err);
 }
 
-void demo_servers_write_upstreams(const struct demo *d, struct page *p)
+void demo_servers_write_upstreams(const struct demo *d, struct bytes *out)
 {
     for (size_t i = 0; i < d->n_servers; i++) {
         const struct demo_server *s = &d->servers[i];
-        page_printf(p,
-                    "  bad%zu = { targets = [ \"127.0.0.1:%u\" ];%s\n"
-                    "    tls = { identity = \"app\"; trust = \"servers\"; server_name = \"" DEMO_SERVER_NAME "\"; }; }; # %s\n",
-                    i + 1, s->target, s->expected == REASON_HANDSHAKE_TIMEOUT ? " timeouts = { handshake = \"300ms\"; };" : "", s->name);
+        bytes_printf(out,
+                     "  bad%zu = { targets = [ \"127.0.0.1:%u\" ];%s\n"
+                     "    tls = { identity = \"app\"; trust = \"servers\"; server_name = \"" DEMO_SERVER_NAME "\"; }; }; # %s\n",
+                     i + 1, s->target, s->expected == REASON_HANDSHAKE_TIMEOUT ? " timeouts = { handshake = \"300ms\"; };" : "", s->name);
     }
 }
 
-void demo_servers_write_listeners(const struct demo *d, struct page *p)
+void demo_servers_write_listeners(const struct demo *d, struct bytes *out)
 {
     for (size_t i = 0; i < d->n_servers; i++)
-        page_printf(p, "  bad%zu = { bind = \"127.0.0.1:%u\"; upstream = \"bad%zu\"; };\n", i + 1, d->servers[i].listener, i + 1);
+        bytes_printf(out, "  bad%zu = { bind = \"127.0.0.1:%u\"; upstream = \"bad%zu\"; };\n", i + 1, d->servers[i].listener, i + 1);
 }
 
 /* ---- trying them ---- */

@@ -4,20 +4,18 @@
 #include "mtlsd/io/file.h"
 #include "pki/pki_folder.h"
 
-enum { PEM_MAX = 1 << 20, PEM_LINE = 64 };
+enum { PEM_MAX = 1 << 20, LINE_DER_BYTES = 48 /* 64 letters */ };
 
 static int append_pem(struct bytes *out, struct span der)
 {
-    struct bytes base64;
-    bytes_init(&base64, PEM_MAX);
-    int rc = text_append_base64(&base64, der) != 0 || bytes_append_str(out, "-----BEGIN CERTIFICATE-----\n") != 0 ? -1 : 0;
-    for (struct span rest = bytes_span(&base64); rc == 0 && rest.len > 0;) {
-        size_t n = rest.len < PEM_LINE ? rest.len : PEM_LINE;
-        rc = bytes_append(out, rest.ptr, n) != 0 || bytes_append_str(out, "\n") != 0 ? -1 : 0;
-        rest = span_skip(rest, n);
+    bytes_append_str(out, "-----BEGIN CERTIFICATE-----\n");
+    while (der.len > 0) {
+        size_t n = der.len < LINE_DER_BYTES ? der.len : LINE_DER_BYTES;
+        text_append_base64(out, span_of(der.ptr, n));
+        bytes_append_str(out, "\n");
+        der = span_skip(der, n);
     }
-    bytes_clear(&base64);
-    return rc != 0 ? rc : bytes_append_str(out, "-----END CERTIFICATE-----\n");
+    return bytes_append_str(out, "-----END CERTIFICATE-----\n");
 }
 
 int drill_save(const char *folder, const char *word, const struct tls_identity *identity, struct err *err)

@@ -77,15 +77,12 @@ int pki_index_parse(struct pki_index *index, const char *text, struct err *err)
 
 int pki_index_write(const struct pki_index *index, struct bytes *out)
 {
-    if (bytes_printf(out, HEADER "\nnext %" PRIx64 " crl %" PRIu64 "\n", index->next_serial, index->next_crl) != 0)
-        return -1;
+    int rc = bytes_printf(out, HEADER "\nnext %" PRIx64 " crl %" PRIu64 "\n", index->next_serial, index->next_crl);
     for (size_t i = 0; i < index->n; i++) {
         const struct pki_entry *e = &index->items[i];
-        if (bytes_printf(out, "%" PRIx64 " %" PRId64 " %" PRId64 " %s %s %s\n", e->serial, e->not_after, e->revoked_at, e->purpose,
-                         e->kind, e->name) != 0)
-            return -1;
+        rc = bytes_printf(out, "%" PRIx64 " %" PRId64 " %" PRId64 " %s %s %s\n", e->serial, e->not_after, e->revoked_at, e->purpose, e->kind, e->name);
     }
-    return 0;
+    return rc;
 }
 
 size_t pki_index_revoke(struct pki_index *index, const char *name, int64_t now, bool *known)

@@ -43,11 +43,10 @@ static int append(struct bytes *out, const char *text)
         size_t i = 0, n = sizeof(words) / sizeof(words[0]);
         while (i < n && strncmp(text, words[i].key, strlen(words[i].key)) != 0)
             i++;
-        if (i == n ? bytes_append(out, text, 1) != 0 : bytes_append_str(out, words[i].flag) != 0)
-            return -1;
+        bytes_append(out, i == n ? text : words[i].flag, i == n ? 1 : strlen(words[i].flag));
         text += i == n ? 1 : strlen(words[i].key);
     }
-    return 0;
+    return out->failed ? -1 : 0;
 }
 
 static char *translated(const char *text)
