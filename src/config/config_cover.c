@@ -96,55 +96,73 @@ bool config_cover(const struct config_route *wide, const struct config_route *na
 
 /* ---- many of them ---- */
 
+/* A route that covers another has the same first host, a pattern for it, or no host, and a beginning of its path, or no path. These are few, so each
+ * is looked up: to compare ten thousand routes with each other takes seconds. */
 struct entry {
-    const char *host;
+    const char *host, *path; /* "": none */
     const struct config_route *route;
 };
 
 struct config_cover_table {
-    struct entry *exact; /* a row for each exact host of a route that has no other kind, by host and then by place */
-    const struct config_route **wide; /* the rest: without a host, or with a "*." among them */
-    size_t n_exact, n_wide;
+    struct entry *entries; /* one for each host of a route, sorted by all three */
+    size_t n;
 };
 
-static bool has_wildcard(const struct config_route *route)
-{
-    for (size_t i = 0; i < route->host.n; i++)
-        if (route->host.items[i][0] == '*')
-            return true;
-    return false;
-}
+struct search {
+    const struct config_cover_table *table;
+    const struct config_route *narrow;
+    uint64_t possible;
+    const struct config_route *before; /* the first that covers narrow so far; until one is found, the end of the search */
+    bool found;
+};
+
+struct key {
+    bool star;        /* the host is "*" and then this text */
+    const char *host;
+    const char *path; /* the first path_len characters of it */
+    size_t path_len;
+};
 
 static int compare_entries(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
     int order = strcmp(x->host, y->host);
+    if (order == 0)
+        order = strcmp(x->path, y->path);
     return order != 0 ? order : (x->route > y->route) - (x->route < y->route);
+}
+
+static int compare_to_key(const struct entry *e, const struct key *key)
+{
+    int order = key->star ? (unsigned char)e->host[0] - '*' : 0;
+    if (order == 0)
+        order = strcmp(e->host + key->star, key->host);
+    if (order == 0)
+        order = strncmp(e->path, key->path, key->path_len);
+    return order != 0 ? order : e->path[key->path_len] != '\0';
 }
 
 struct config_cover_table *config_cover_table_new(const struct config_route *routes, size_t n)
 {
-    size_t n_hosts = 0;
+    size_t n_entries = 0;
     for (size_t i = 0; i < n; i++)
-        n_hosts += routes[i].host.n;
+        n_entries += routes[i].host.n + 1;
     struct config_cover_table *t = calloc(1, sizeof(*t));
-    if (t == NULL)
-        return NULL;
-    t->exact = malloc((n_hosts + 1) * sizeof(*t->exact));
-    t->wide = malloc((n + 1) * sizeof(const struct config_route *));
-    if (t->exact == NULL || t->wide == NULL) {
-        config_cover_table_free(t);
+    struct entry *entries = calloc(n_entries + 1, sizeof(*entries));
+    if (t == NULL || entries == NULL) {
+        free(t);
+        free(entries);
         return NULL;
     }
+    t->entries = entries;
     for (size_t i = 0; i < n; i++) {
-        const struct config_route *route = &routes[i];
-        if (route->host.n == 0 || has_wildcard(route))
-            t->wide[t->n_wide++] = route;
-        else
-            for (size_t k = 0; k < route->host.n; k++)
-                t->exact[t->n_exact++] = (struct entry){route->host.items[k], route};
+        const char *path = routes[i].path != NULL ? routes[i].path : "";
+        for (size_t k = 0; k < routes[i].host.n; k++)
+            entries[t->n++] = (struct entry){routes[i].host.items[k], path, &routes[i]};
+        if (routes[i].host.n == 0)
+            entries[t->n++] = (struct entry){"", path, &routes[i]};
     }
-    qsort(t->exact, t->n_exact, sizeof(*t->exact), compare_entries);
+    qsort(entries, t->n, sizeof(*entries), compare_entries);
     return t;
 }
 
@@ -152,43 +170,49 @@ void config_cover_table_free(struct config_cover_table *t)
 {
     if (t == NULL)
         return;
-    free(t->exact);
-    free((void *)t->wide);
+    free(t->entries);
     free(t);
 }
 
-static size_t first_of_host(const struct config_cover_table *t, const char *host)
+static void look_at_key(struct search *s, const struct key *key)
 {
-    size_t low = 0, high = t->n_exact;
+    const struct entry *entries = s->table->entries;
+    size_t low = 0, high = s->table->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(t->exact[middle].host, host) < 0)
+        if (compare_to_key(&entries[middle], key) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low;
+    for (size_t i = low; i < s->table->n && entries[i].route < s->before && compare_to_key(&entries[i], key) == 0; i++) {
+        if (config_cover(entries[i].route, s->narrow, s->possible)) {
+            s->before = entries[i].route;
+            s->found = true;
+        }
+    }
 }
 
-/* Who has exact hosts only and covers this one has its first host among them. */
-static const struct config_route *exact_before(const struct config_cover_table *t, const struct config_route *place, const struct config_route *narrow,
-                                               uint64_t possible)
+/* With each beginning of the path that path_covers accepts. */
+static void look_at_host(struct search *s, bool star, const char *host)
 {
-    if (narrow->host.n == 0)
-        return NULL;
-    const char *host = narrow->host.items[0];
-    for (size_t i = first_of_host(t, host); i < t->n_exact && strcmp(t->exact[i].host, host) == 0 && t->exact[i].route < place; i++)
-        if (config_cover(t->exact[i].route, narrow, possible))
-            return t->exact[i].route;
-    return NULL;
+    const char *path = s->narrow->path != NULL ? s->narrow->path : "";
+    look_at_key(s, &(struct key){star, host, path, 0});
+    for (size_t n = 1; path[0] != '\0' && path[n - 1] != '\0'; n++)
+        if (path[n] == '\0' || path[n] == '/' || path[n - 1] == '/')
+            look_at_key(s, &(struct key){star, host, path, n});
 }
 
 const struct config_route *config_cover_table_before(const struct config_cover_table *t, const struct config_route *place, const struct config_route *narrow,
                                                      uint64_t possible)
 {
-    const struct config_route *found = exact_before(t, place, narrow, possible);
-    for (size_t i = 0; i < t->n_wide && t->wide[i] < (found != NULL ? found : place); i++)
-        if (config_cover(t->wide[i], narrow, possible))
-            return t->wide[i];
-    return found;
+    struct search s = {t, narrow, possible, place, false};
+    look_at_host(&s, false, "");
+    const char *host = narrow->host.n > 0 ? narrow->host.items[0] : NULL;
+    if (host != NULL)
+        look_at_host(&s, false, host);
+    for (size_t i = 1; host != NULL && host[i - 1] != '\0'; i++)
+        if (host[i] == '.' || host[i] == '\0')
+            look_at_host(&s, true, host + i);
+    return s.found ? s.before : NULL;
 }

@@ -13,8 +13,7 @@ bool config_cover(const struct config_route *wide, const struct config_route *na
 bool config_cover_hosts(const struct config_strings *wide, const struct config_strings *narrow);
 bool config_cover_callers(const struct config_route *wide, const struct config_route *narrow);
 
-/* The routes of one listener by their hosts, so that ten thousand with a host each are not all compared with each other. Borrows the routes.
- * NULL: out of memory. */
+/* The routes of one listener by host and path, so that they are not all compared with each other. Borrows the routes. NULL: out of memory. */
 struct config_cover_table *config_cover_table_new(const struct config_route *routes, size_t n);
 void config_cover_table_free(struct config_cover_table *t);
 

@@ -77,11 +77,12 @@ END_TEST
 /* Every set of a few routes: the table finds the one that looking at all of them finds. */
 START_TEST(the_table_finds_what_looking_at_each_finds)
 {
-    static char a[] = "a.example", b[] = "b.example", any[] = "*.example", path[] = "/p";
-    static char *only_a[] = {a}, *only_b[] = {b}, *both[] = {a, b}, *wide[] = {any}, *mixed[] = {b, any};
+    static char a[] = "a.example", b[] = "b.example", any[] = "*.example", star[] = "*.a.example", path[] = "/p", slash[] = "/p/", below[] = "/p/q";
+    static char *only_a[] = {a}, *only_b[] = {b}, *both[] = {a, b}, *wide[] = {any}, *mixed[] = {b, any}, *deep[] = {star};
     const struct config_route kinds[] = {
         {.host = list(only_a, 1)}, {.host = list(only_b, 1)}, {.host = list(both, 2)}, {.host = list(wide, 1)},
         {.host = list(mixed, 2)},  {.path = path},            {0},                     {.host = list(only_a, 1), .path = path},
+        {.path = slash},           {.path = below},           {.host = list(deep, 1)}, {.host = list(only_a, 1), .path = below},
     };
     enum { N = 4, KINDS = sizeof(kinds) / sizeof(kinds[0]) };
     for (unsigned set = 0; set < KINDS * KINDS * KINDS * KINDS; set++) {
