@@ -15,9 +15,9 @@ import harness
 from harness import MTLSD, wait_for
 
 SECONDS = 60  # with sanitizers on a busy machine; without, ten must do
-CHAIN = ["http: GET, the caller is named", "http: identity headers the app forged", "http: requests, one after the other",
+CHAIN = ["http: GET, the client is named", "http: forged identity headers", "http: requests, one after the other",
          "http: 64 MiB up", "http: 64 MiB down", "tcp: 64 MiB echoed, half-close"]
-CALLERS = {  # what is wrong: (told by TLS 1.3, told by TLS 1.2, reason), RFC 8446 section 6.2
+CALLERS = {  # what is wrong: (sent in TLS 1.3, sent in TLS 1.2, reason), RFC 8446 section 6.2
     "expired": ("certificate_expired", "certificate_expired", "expired"),
     "not yet valid": ("bad_certificate", "bad_certificate", "not_yet_valid"),
     "for servers only": ("unsupported_certificate", "unsupported_certificate", "wrong_purpose"),
@@ -136,7 +136,7 @@ class Demo(harness.Case):
                 self.assertEqual(0o600, key.stat().st_mode & 0o777, key)
 
     def test_a_row_that_does_not_hold_fails_the_demo(self):
-        """Without TLS 1.2 in the library nothing can be told by TLS 1.2."""
+        """Without TLS 1.2 in the library nothing can be sent in TLS 1.2."""
         rules = self.write("gnutls.conf", "[overrides]\ndisabled-version = tls1.2\n")
         done = self.demo(GNUTLS_SYSTEM_PRIORITY_FILE=str(rules))
         self.assertEqual(1, done.returncode, done.stdout + done.stderr)

@@ -288,7 +288,7 @@ class Verifies(Pki):
         _, fingerprint = self.openssl("x509", "-in", self.pki / "web.crt", "-noout", "-fingerprint", "-sha256")
         self.assertIn(fingerprint.split("=")[1].strip().replace(":", "").lower(), text)
         for words in (r"^status +valid\n", r"\[0\] subject +CN=web\n", r" issuer +CN=mtlsd development CA\n", r" valid +20..-.*Z to 20",
-                      r"\njudged +as a server, at 20", r"\ntrust +1 CA, 0 CRLs, 0 revoked\n"):
+                      r"\nverified +as a server, at 20", r"\ntrust +1 CA, 0 CRLs, 0 revoked\n"):
             self.assertRegex(text, words)
 
     def test_a_refusal_tells_what_to_do(self):
@@ -313,7 +313,7 @@ class Verifies(Pki):
         self.assertRegex(answer["findings"][1]["detail"], r"^certificate CN=trouble: expired 20")
         self.assertEqual({"number": 48, "name": "unknown_ca"}, answer["alert"])
         text = self.run_it("verify", "--ca", other / "ca.pem", "--purpose", "client", self.pki / "trouble.crt").stdout
-        self.assertRegex(text, r"told as +alert unknown_ca \(48\), OpenSSL's number 20\nproblems +unknown_ca .*\n +-> .*\n +expired +certificate CN=trouble")
+        self.assertRegex(text, r"sent as +alert unknown_ca \(48\), OpenSSL's number 20\nproblems +unknown_ca .*\n +-> .*\n +expired +certificate CN=trouble")
 
     MEMBERS = {"status", "title", "detail", "hint", "openssl_error", "alert", "listener", "problems", "findings", "purpose", "at", "names", "chain", "trust"}
 
@@ -326,7 +326,7 @@ class Verifies(Pki):
 
     def test_rules_decide_about_a_valid_certificate_only(self):
         self.must(*self.verify("payments.crt", "--allow", "ou=dev", "--allow", "cn=payments,ou=billing"))
-        done = self.refuses(4, r"^status +not_allowed\nbecause +no --allow rule lets it pass: of ou = \"dev\" the key ou does not hold",
+        done = self.refuses(4, r"^status +not_allowed\nbecause +no --allow rule matches: in ou = \"dev\" the key ou does not match",
                             *self.verify("payments.crt", "--allow", "ou=dev", "--allow", "cn=x"))
         self.assertIn("access_denied (49), OpenSSL's number 50", done.stdout)
         self.refuses(4, r"^status +expired", *self.verify("payments.crt", "--allow", "ou=billing", "--at", "2099-01-01"))
@@ -385,8 +385,8 @@ class Verifies(Pki):
             'open = { bind = "127.0.0.1:5"; upstream = "app"; };')))
         for name, certificate, code, status, says, lets_in in (
                 ("plain", "payments", 0, "valid", r"listener +plain at .*listener.conf:2: lets it in\n", True),
-                ("plain", "late", 4, "expired", r"told as +alert certificate_expired \(45\).*\nlistener +plain at .*: refuses the handshake\n", False),
-                ("dev", "payments", 4, "not_allowed", r"told as +HTTP 403.*\nlistener +dev at .*: answers each request with 403\n", False),
+                ("plain", "late", 4, "expired", r"sent as +alert certificate_expired \(45\).*\nlistener +plain at .*: refuses the handshake\n", False),
+                ("dev", "payments", 4, "not_allowed", r"sent as +HTTP 403.*\nlistener +dev at .*: answers each request with 403\n", False),
                 ("bytes", "payments", 4, "not_allowed", r"alert access_denied .*\nlistener +bytes .*: refuses the handshake\n", False),
                 ("kind", "late", 4, "expired", r"listener +kind at .*: lets it in \(tolerate\)", True)):
             with self.subTest(listener=name, certificate=certificate):

@@ -147,7 +147,7 @@ class Matrix(harness.Case):
             self.walk(port, peers.client_context(self.pki.ca("root"), certificates[status]), ["a", "b"])
         said = self.command("status", "-c", path).stdout
         self.assertRegex(said, "lately: .*CN=mx-expired,O=Tests")
-        self.assertRegex(said, r"public: ready to enforce: 2 of 4 callers would be refused \(none 1, expired 1; the last at 20")
+        self.assertRegex(said, r"public: ready to enforce: 2 of 4 clients would be refused \(none 1, expired 1; the last at 20")
 
     def test_readiness_counts_connections_whatever_they_are(self):
         """One for a connection with many requests, one for each that is resumed, of those who were asked, and a reload forgets none."""

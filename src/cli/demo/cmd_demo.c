@@ -145,9 +145,9 @@ static void show_picture(const struct demo *d)
     printf("The whole mutual TLS chain on this machine, with throw-away certificates.\n\n"
            "     app ---plaintext---> injector ===mutual TLS===> verifier ---plaintext---> backend\n"
            "                          :%-5u                     :%-5u                    :%u\n"
-           "                          attaches the app's         verifies the caller,\n"
+           "                          attaches the app's         verifies the client,\n"
            "                          certificate, verifies      tells the backend\n"
-           "                          the server                 who it is\n",
+           "                          the server                 its identity\n",
            (unsigned)d->app_http, (unsigned)d->verifier_http, (unsigned)d->backend_http);
     fflush(stdout);
 }

@@ -113,7 +113,7 @@ static void show_ca(struct demo *d)
 void demo_callers_show(struct demo *d)
 {
     char columns[160];
-    snprintf(columns, sizeof(columns), "%-20s %-23s %-23s %s", "what is wrong", "told by TLS 1.3", "told by TLS 1.2", "reason recorded");
+    snprintf(columns, sizeof(columns), "%-20s %-23s %-23s %s", "what is wrong", "sent in TLS 1.3", "sent in TLS 1.2", "reason recorded");
     demo_show_section(&d->show, "2. Bad client certificates: the verifier accepts none of them", columns);
     struct demo_count before, after;
     bool counted = demo_ask_tally(d, &before);

@@ -50,7 +50,7 @@ static bool identity_is_true(const char *seen)
 static void show_seen(struct demo *d, const char *seen)
 {
     static const char *const shown[] = {"X-SSL-Client-Status", "X-SSL-Client-DN", "X-SSL-Client-SAN", "X-SSL-Issuer", "X-SSL-Client-NotAfter"};
-    demo_show_note(&d->show, "the backend, which knows no TLS, saw:");
+    demo_show_note(&d->show, "received by the backend, without TLS:");
     for (const char *line = seen; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n')
         for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
             if (strncmp(line, shown[i], strlen(shown[i])) == 0 && line[strlen(shown[i])] == ':')
@@ -59,7 +59,7 @@ static void show_seen(struct demo *d, const char *seen)
 
 static void show_get(struct demo *d)
 {
-    static const char what[] = "http: GET, the caller is named";
+    static const char what[] = "http: GET, the client is named";
     const struct http_call get = {.port = d->app_http, .method = "GET", .path = "/who"};
     double began = probe_seconds();
     struct demo_http h;
@@ -76,14 +76,14 @@ static void show_get(struct demo *d)
 /* The app sends forged identity headers; the backend must see only the proven identity. */
 static void show_forged(struct demo *d)
 {
-    static const char what[] = "http: identity headers the app forged";
+    static const char what[] = "http: forged identity headers";
     static const char *const fields[] = {"X-SSL-Client-CN: admin", "X_SSL_Client_CN: admin", "Client-Cert: :YWRtaW4=:", "X-SSL-Client-DN: CN=admin"};
     const struct http_call get = {.port = d->app_http, .method = "GET", .path = "/who", .fields = fields, .n_fields = 4};
     struct demo_http h;
     demo_http_begin(&h, &d->body);
     if (demo_http_ask(&h, &get, false) && h.reply.status == 200 && identity_is_true(demo_http_text(&h)) && strstr(demo_http_text(&h), "admin") == NULL &&
         strstr(demo_http_text(&h), "YWRtaW4=") == NULL)
-        demo_show_row(&d->show, true, "%-36s removed, the true ones stand alone", what);
+        demo_show_row(&d->show, true, "%-36s removed, only the true ones arrive", what);
     else
         fail_row(d, what, &h);
     demo_http_end(&h);
@@ -170,7 +170,7 @@ static void show_echo(struct demo *d)
     if (p != NULL && !probe_failed(p) && run_echo(p, &d->body, &e))
         demo_show_row(&d->show, true, "%-36s %.0f MB/s both ways together, every byte compared", what, 2 * (double)DEMO_LARGE / (probe_seconds() - began) / 1e6);
     else if (p != NULL && !probe_failed(p))
-        demo_show_row(&d->show, false, "%-36s %.1f of %.0f MiB came back%s", what, (double)e.received / MIB, (double)DEMO_LARGE / MIB,
+        demo_show_row(&d->show, false, "%-36s %.1f of %.0f MiB returned%s", what, (double)e.received / MIB, (double)DEMO_LARGE / MIB,
                       e.equal ? "" : ", not the same");
     else
         demo_show_row(&d->show, false, "%-36s %s", what, p != NULL ? probe_text(p) : "out of memory");

@@ -22,7 +22,7 @@ int demo_pki_init(struct demo_pki *pki, const char *folder, struct err *err)
 {
     *pki = (struct demo_pki){.folder = folder, .now = clock_now(), .serial = 1};
     if (tls_pki_new_ca("mtlsd demo CA", pki->now - DAY, pki->now + 30 * DAY, &pki->ca, err) != 0 ||
-        tls_pki_new_ca("somebody else's CA", pki->now - DAY, pki->now + 30 * DAY, &pki->other_ca, err) != 0 ||
+        tls_pki_new_ca("foreign CA", pki->now - DAY, pki->now + 30 * DAY, &pki->other_ca, err) != 0 ||
         pki_folder_put(folder, "ca", ".pem", bytes_span(&pki->ca.certificate), false, err) != 0)
         return -1;
     pki->trust = make_trust(pki, &pki->ca, err);

@@ -135,7 +135,7 @@ static void show_server(struct demo *d, const struct demo_server *s)
 void demo_servers_show(struct demo *d)
 {
     char columns[160];
-    snprintf(columns, sizeof(columns), "%-20s %-33s %-7s %s", "what is wrong", "what the app was told", "said by", "TLS alert");
+    snprintf(columns, sizeof(columns), "%-20s %-33s %-7s %s", "what is wrong", "answer to the app", "said by", "TLS alert");
     demo_show_section(&d->show, "3. Bad servers: the injector sends them no request, and the app gets the reason", columns);
     for (size_t i = 0; i < d->n_servers && !demo_interrupted(d); i++)
         show_server(d, &d->servers[i]);

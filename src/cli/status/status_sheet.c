@@ -59,8 +59,8 @@ static void print_prospects(struct page *p, const json_t *listener)
     const json_t *enforcing = document_get(listener, "enforcing"), *last = document_get(enforcing, "last");
     p->outer = listener;
     if (json_is_object(enforcing))
-        page_put(p, enforcing, "  {^name|?}: ready to enforce[{!callers}? no caller yet\n][{!would_be_refused}: none of {callers:,} callers would be refused\n]"
-                               "[: {would_be_refused:,} of {callers:,} callers would be refused (]");
+        page_put(p, enforcing, "  {^name|?}: ready to enforce[{!callers}? no client yet\n][{!would_be_refused}: none of {callers:,} clients would be refused\n]"
+                               "[: {would_be_refused:,} of {callers:,} clients would be refused (]");
     if (document_number(enforcing, "would_be_refused") > 0)
         print_statuses(p, document_get(enforcing, "statuses"));
     for (size_t i = 0; i < json_array_size(last); i++) {

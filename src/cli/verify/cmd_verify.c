@@ -34,7 +34,7 @@ static int check_sources(const struct verify_flags *a, struct err *err)
     if (by_config && (by_files || a->names.n > 0))
         return err_set(err, ERR_USAGE, "with --config and --listener all rules are those of the listener: leave the other flags out (--at and --json may stay)");
     if (!by_config && a->ca.n == 0)
-        return err_set(err, ERR_USAGE, "--ca FILE is missing (or --config FILE --listener NAME, to judge as a listener does)");
+        return err_set(err, ERR_USAGE, "--ca FILE is missing (or --config FILE --listener NAME, to verify like a listener)");
     if (!by_config && a->purpose == NULL)
         return err_set(err, ERR_USAGE, "--purpose client|server is missing");
     if (a->crl.n == 0 && (a->crl_policy != NULL || a->crl_grace != NULL))
@@ -124,7 +124,7 @@ static int ask_rules(const struct verify_flags *a, struct verify_answer *answer,
         if (!permitted && i == 0) {
             allow_rule_describe(&rule, rule_text, sizeof(rule_text));
             const char *more = allow_why_not(&rule, peer);
-            snprintf(why, sizeof(why), "no --allow rule lets it pass: of %s the key %s does not hold%s%s", rule_text, allow_first_miss(&rule, peer),
+            snprintf(why, sizeof(why), "no --allow rule matches: in %s the key %s does not match%s%s", rule_text, allow_first_miss(&rule, peer),
                      more != NULL ? ": " : "", more != NULL ? more : "");
         }
         allow_rule_clear(&rule);

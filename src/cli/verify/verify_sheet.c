@@ -87,13 +87,13 @@ void verify_sheet_print(struct page *p, const json_t *document)
 {
     const json_t *names = document_get(document, "names"), *chain = document_get(document, "chain");
     page_put(p, document, "status     {status}\nbecause    {detail}\n"
-                          "[{!status=valid}told as    [HTTP {listener.answers}][{!listener.answers}alert {alert.name} ({alert.number|0})], OpenSSL's number "
+                          "[{!status=valid}sent as    [HTTP {listener.answers}][{!listener.answers}alert {alert.name} ({alert.number|0})], OpenSSL's number "
                           "{openssl_error|0}\n]"
                           "[{?listener}listener   {listener.name} at {listener.where}: "
                           "[{!listener.lets_in}[answers each request with {listener.answers}][{!listener.answers}refuses the handshake]]"
                           "[{?listener.lets_in}lets it in[{!status=valid} (tolerate), for routes that name the status; mtlsd explain says which]]\n]");
     print_findings(p, document_get(document, "findings"));
-    page_put(p, document, "judged     as a {purpose}, at {at:utc}\n");
+    page_put(p, document, "verified   as a {purpose}, at {at:utc}\n");
     for (size_t i = 0; i < json_array_size(names); i++) {
         page_say(p, i == 0 ? "expected   " : "           ");
         page_safe(p, json_string_value(json_array_get(names, i)));

@@ -61,10 +61,10 @@ START_TEST(shows_who_would_be_refused_if_all_had_to_be_valid)
              "\"last\":\"2026-01-02T00:00:00Z\"},\"expired\":{\"connections\":1,\"last\":\"2026-01-03T00:00:00Z\"}},\"last\":[{\"who\":\"CN=x\"},{\"who\":\"10.0.0.1\"}]}},"
              "{\"name\":\"b\",\"enforcing\":{\"callers\":7,\"would_be_refused\":0,\"statuses\":{}}},"
              "{\"name\":\"c\",\"enforcing\":{\"callers\":0,\"would_be_refused\":0,\"statuses\":{}}},{\"name\":\"d\",\"enforcing\":null}]}");
-    ck_assert_ptr_nonnull(strstr(text, "a: ready to enforce: 3 of 1,204 callers would be refused (none 2, expired 1; the last at 2026-01-03T00:00:00Z)\n"));
+    ck_assert_ptr_nonnull(strstr(text, "a: ready to enforce: 3 of 1,204 clients would be refused (none 2, expired 1; the last at 2026-01-03T00:00:00Z)\n"));
     ck_assert_ptr_nonnull(strstr(text, "    lately: CN=x; 10.0.0.1\n"));
-    ck_assert_ptr_nonnull(strstr(text, "b: ready to enforce: none of 7 callers would be refused\n"));
-    ck_assert_ptr_nonnull(strstr(text, "c: ready to enforce? no caller yet\n"));
+    ck_assert_ptr_nonnull(strstr(text, "b: ready to enforce: none of 7 clients would be refused\n"));
+    ck_assert_ptr_nonnull(strstr(text, "c: ready to enforce? no client yet\n"));
     ck_assert_ptr_null(strstr(text, "d: ready"));
     ck_assert_ptr_null(strstr(text, "allow_log_only"));
     sheet_of("{\"listeners\":[{\"name\":\"a\",\"would_refuse\":4321}]}");

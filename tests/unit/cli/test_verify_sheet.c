@@ -30,7 +30,7 @@ START_TEST(a_valid_certificate_is_told_in_a_few_lines)
     ck_assert_str_eq(sheet_of("{\"status\":\"valid\",\"detail\":\"good\",\"findings\":[],\"names\":[\"a.example\",\"b.example\"],\"listener\":null,"
                               "\"chain\":[{\"parsed\":true,\"subject\":\"CN=x\",\"issuer\":\"CN=CA\",\"key\":\"Ed25519\",\"serial\":\"1\",\"not_before\":0,"
                               "\"not_after\":86400,\"sha256\":\"ab\"},{\"parsed\":false,\"bytes\":7}]," REST),
-                     "status     valid\nbecause    good\njudged     as a client, at 1970-01-01T00:00:00Z\nexpected   a.example\n           b.example\n"
+                     "status     valid\nbecause    good\nverified   as a client, at 1970-01-01T00:00:00Z\nexpected   a.example\n           b.example\n"
                      "trust      1 CA, 2 CRLs, 0 revoked\n"
                      "\n[0] subject    CN=x\n    issuer     CN=CA\n    valid      1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z\n    key        Ed25519\n"
                      "    serial     1\n    sha256     ab\n"
@@ -43,7 +43,7 @@ START_TEST(the_same_advice_is_given_once)
     sheet_of("{\"status\":\"expired\",\"detail\":\"d\",\"openssl_error\":10,\"alert\":{\"name\":\"certificate_expired\",\"number\":45},\"findings\":["
              "{\"reason\":\"expired\",\"detail\":\"one\",\"hint\":\"renew it\"},{\"reason\":\"expired\",\"detail\":\"two\",\"hint\":\"renew it\"},"
              "{\"reason\":\"weak\",\"detail\":\"three\",\"hint\":\"larger\"}]," REST);
-    ck_assert_ptr_nonnull(strstr(text, "told as    alert certificate_expired (45), OpenSSL's number 10\n"
+    ck_assert_ptr_nonnull(strstr(text, "sent as    alert certificate_expired (45), OpenSSL's number 10\n"
                                        "problems   expired        one\n           expired        two\n                          -> renew it\n"
                                        "           weak           three\n                          -> larger\n"));
 }
@@ -57,7 +57,7 @@ START_TEST(says_what_the_listener_does)
         {"valid", "\"lets_in\":true,\"answers\":0", "listener   l at a.conf:3: lets it in\n"},
         {"expired", "\"lets_in\":true,\"answers\":0", ": lets it in (tolerate), for routes that name the status"},
         {"expired", "\"lets_in\":false,\"answers\":0", ": refuses the handshake\n"},
-        {"not_allowed", "\"lets_in\":false,\"answers\":403", "told as    HTTP 403, OpenSSL's number 50\nlistener   l at a.conf:3: answers each request with 403\n"},
+        {"not_allowed", "\"lets_in\":false,\"answers\":403", "sent as    HTTP 403, OpenSSL's number 50\nlistener   l at a.conf:3: answers each request with 403\n"},
     };
     char json[1000];
     snprintf(json, sizeof(json), "{\"status\":\"%s\",\"detail\":\"d\",\"openssl_error\":50,\"listener\":{\"name\":\"l\",\"where\":\"a.conf:3\",%s}," REST,
