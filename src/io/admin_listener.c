@@ -261,6 +261,7 @@ static enum acceptor_help on_shortage(void *owner, int error, bool lasts)
     struct admin_listener *l = owner;
     (void)error;
     (void)lasts;
+    spare_fd_take(&l->spare); /* if a worker got it */
     return spare_fd_use(&l->spare) ? ACCEPTOR_SERVE_ONE : ACCEPTOR_NO_HELP;
 }
 

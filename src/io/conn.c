@@ -2,6 +2,7 @@
 #include "conn.h"
 #include "connector.h"
 #include "peer_address.h"
+#include "spare_fd.h"
 
 #include "mtlsd/base/log.h"
 
@@ -69,6 +70,7 @@ void conn_close(struct conn *c, bool reset)
     c->x = NULL;
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
     stream_close(&c->down, reset);
+    spare_fd_take(&c->worker->listening.refusing.spare); /* if another worker got it */
     capacity_leave_client(c->worker->capacity);
     worker_reap(c->worker);
 }

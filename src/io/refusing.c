@@ -14,6 +14,7 @@ void refusing_init(struct refusing *r, uv_loop_t *loop)
     uv_timer_init(loop, &r->timer);
     r->timer.data = r;
     r->n = 0;
+    r->like = uv_backend_fd(loop);
     r->spare = -1;
     spare_fd_take(&r->spare);
 }
@@ -31,17 +32,15 @@ static bool drop_what_came(int fd)
 static void let_go(struct refusing *r, size_t i)
 {
     drop_what_came(r->kept[i].fd);
-    close(r->kept[i].fd);
+    spare_fd_replace(&r->spare, r->kept[i].fd, r->like);
     r->n--;
     memmove(&r->kept[i], &r->kept[i + 1], (r->n - i) * sizeof(r->kept[0]));
 }
 
 bool refusing_use_spare(struct refusing *r)
 {
-    if (r->spare < 0 && r->n > 0) {
+    if (r->spare < 0 && r->n > 0)
         let_go(r, 0);
-        return true;
-    }
     spare_fd_take(&r->spare);
     return spare_fd_use(&r->spare);
 }
@@ -55,24 +54,22 @@ static void on_look(uv_timer_t *timer)
             i++;
         else
             let_go(r, i);
-        spare_fd_take(&r->spare); /* before a client takes what has become free */
     }
     if (r->n == 0)
         uv_timer_stop(timer);
 }
 
-static void reset(int fd)
+static void reset(struct refusing *r, int fd)
 {
     const struct linger now = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    close(fd);
+    spare_fd_replace(&r->spare, fd, r->like);
 }
 
 void refusing_add(struct refusing *r, int fd, struct span words)
 {
     if (words.len == 0 || send(fd, words.ptr, words.len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)words.len) {
-        reset(fd);
-        spare_fd_take(&r->spare);
+        reset(r, fd);
         return;
     }
     shutdown(fd, SHUT_WR);

@@ -15,6 +15,7 @@ enum { REFUSING_KEPT = 4 };
 
 struct refusing {
     uv_timer_t timer;
+    int like;  /* borrowed: any descriptor that stays open */
     int spare; /* a descriptor to accept one more with, where none is left; -1: not now */
     struct refused {
         int fd;

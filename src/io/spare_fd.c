@@ -10,6 +10,14 @@ void spare_fd_take(int *spare)
         *spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+void spare_fd_replace(int *spare, int fd, int like)
+{
+    if (*spare < 0 && dup3(like, fd, O_CLOEXEC) == fd)
+        *spare = fd;
+    else
+        close(fd);
+}
+
 bool spare_fd_use(int *spare)
 {
     if (*spare < 0)
