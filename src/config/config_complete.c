@@ -76,6 +76,7 @@ static void complete_routes(const struct config_reader *r, struct config_listene
     for (size_t i = 0; i < l->n_routes; i++) {
         struct config_route *route = &l->routes[i];
         l->has_path_rules = l->has_path_rules || route->path != NULL || route->strip_prefix != NULL;
+        l->has_host_rules = l->has_host_rules || route->host.n > 0;
         l->has_method_rules = l->has_method_rules || route->method.n > 0;
         lower(&route->host);
         if (leads_to_itself(route))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_field.h"
 
+#include "http_authority.h"
 #include "http_name.h"
+#include "mtlsd/base/hostname.h"
 #include "mtlsd/http/http_guard.h"
 
 #include <string.h>
@@ -29,6 +31,29 @@ bool http_guard_is_override(struct span name)
 {
     static const char *const names[] = {"x-original-url", "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override"};
     return http_name_is_one_of(name, names, sizeof(names) / sizeof(names[0]));
+}
+
+/* A parameter of that name, or what a lenient reader takes for one. */
+static bool mentions_host(struct span value)
+{
+    for (; value.len >= 4; value = span_skip(value, 1))
+        if (span_equals_nocase_str(span_of(value.ptr, 4), "host"))
+            return true;
+    return false;
+}
+
+bool http_guard_names_other_host(const struct http_field *f, struct span host)
+{
+    struct span list = f->value, item;
+    struct http_authority named;
+    if (http_name_equals(f->name, "forwarded"))
+        return mentions_host(f->value);
+    if (!http_name_equals(f->name, "x-forwarded-host"))
+        return false;
+    while (span_next_in_list(&list, &item))
+        if (!http_authority_read(item, &named) || !hostname_matches(host, named.host))
+            return true;
+    return false;
 }
 
 static enum http_field_kind kind_of_x(struct span name)

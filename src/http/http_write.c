@@ -104,7 +104,7 @@ static bool passes(const struct http_outgoing *o, const struct http_field *f)
     case HTTP_FIELD_OWNED:
         return !o->head->request;
     case HTTP_FIELD_FORWARDED:
-        return !o->head->request || !o->drop_forwarded;
+        return !o->head->request || !(o->drop_forwarded || (o->drop_other_hosts && http_guard_names_other_host(f, o->asked_host)));
     case HTTP_FIELD_OVERRIDE:
         return !o->head->request || !o->drop_overrides;
     case HTTP_FIELD_TRAILER:

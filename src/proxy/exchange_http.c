@@ -99,6 +99,8 @@ static int write_request_head(struct exchange *x, const struct admission *a)
         .target = bytes_span(&target),
         .added = bytes_span(&added),
         .drop_forwarded = x->listener->conf->forwarded != CONFIG_FORWARDED_OFF,
+        .drop_other_hosts = x->listener->conf->has_host_rules,
+        .asked_host = a->target.host,
         .drop_overrides = x->listener->conf->has_path_rules || x->listener->conf->has_method_rules,
         .trailers = x->rq->trailers_up,
         .wants_trailers = x->rq->wants_trailers,

@@ -239,6 +239,22 @@ START_TEST(a_route_sets_and_removes_fields)
 }
 END_TEST
 
+START_TEST(no_field_names_another_host_than_routes_looked_at) /* A15, C11 */
+{
+    const struct config_route routes[] = {{.host = {.items = host_list, .n = 1}, .respond = 403}, {.path = NULL}};
+    const char *const request = "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Host: a.example\r\nX_Forwarded_Host: x:81\r\nForwarded: for=192.0.2.9;host=a.example\r\n\r\n";
+    wire_set_routes(&w.injector, routes, 2);
+    w.injector.down_conf.forwarded = CONFIG_FORWARDED_OFF;
+    ask(request);
+    ck_assert_ptr_nonnull(strstr(at_backend(), "\r\nX_Forwarded_Host: x:81\r\n"));
+    ck_assert_ptr_null(strstr(at_backend(), "a.example"));
+    wire_set_routes(&w.injector, &(struct config_route){.path = NULL}, 1);
+    bytes_clear(&w.request);
+    ask(request);
+    ck_assert_ptr_nonnull(strstr(at_backend(), "\r\nX-Forwarded-Host: a.example\r\n"));
+}
+END_TEST
+
 #define CHUNKS "Transfer-Encoding: chunked\r\n"
 #define TRAILERS "2\r\nhi\r\n0\r\nx_tenant: red\r\nCookie: a=b\r\nX-Secret: red\r\nX-SSL-Other: red\r\nX-Original-URL: /red\r\nX-Sum: 1\r\n\r\n"
 
@@ -378,6 +394,7 @@ Suite *suite(void)
     tcase_add_test(t, what_was_matched_is_what_is_forwarded);
     tcase_add_test(t, host_is_what_the_route_says);
     tcase_add_test(t, a_route_sets_and_removes_fields);
+    tcase_add_test(t, no_field_names_another_host_than_routes_looked_at);
     tcase_add_test(t, no_trailer_undoes_what_a_route_sets_or_removes);
     tcase_add_test(t, no_field_replaces_the_path_or_the_method_that_routes_looked_at);
     tcase_add_test(t, a_forward_proxy_says_that_it_was_there_and_a_gateway_does_not);

@@ -613,13 +613,14 @@ void wire_set_routes(struct wire_node *n, const struct config_route *routes, siz
 {
     ck_assert_uint_le(n_routes, WIRE_ROUTES);
     drop_edits(n);
-    n->down_conf.has_path_rules = n->down_conf.has_method_rules = false;
+    n->down_conf.has_path_rules = n->down_conf.has_method_rules = n->down_conf.has_host_rules = false;
     for (size_t i = 0; i < n_routes; i++) {
         bool answers = routes[i].redirect != NULL || routes[i].respond != 0;
         n->route_conf[i] = routes[i];
         n->route[i] = (struct plan_route){.conf = &n->route_conf[i], .upstream = answers ? NULL : &n->upstream};
         ck_assert_int_eq(plan_edit(&n->route_conf[i], &n->route[i].edit), 0);
         n->down_conf.has_path_rules = n->down_conf.has_path_rules || routes[i].path != NULL || routes[i].strip_prefix != NULL;
+        n->down_conf.has_host_rules = n->down_conf.has_host_rules || routes[i].host.n > 0;
         n->down_conf.has_method_rules = n->down_conf.has_method_rules || routes[i].method.n > 0;
     }
     n->down_conf.routes = n->route_conf;

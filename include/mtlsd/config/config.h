@@ -214,6 +214,7 @@ struct config_listener {
     char *upstream;
     struct config_route *routes; /* never empty once checked: upstream = "X" is one route that matches everything */
     size_t n_routes;
+    bool has_host_rules;   /* a route looks at the host */
     bool has_method_rules; /* a route looks at the method */
     bool has_path_rules; /* a route looks at the path or changes it: odd spellings of a path are refused or rewritten */
     bool normalize_path;

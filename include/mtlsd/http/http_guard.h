@@ -32,6 +32,8 @@ bool http_guard_is_owned(struct span name);
 
 /* A field that replaces target or method for some servers: X-Original-URL, X-Rewrite-URL, X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override. */
 bool http_guard_is_override(struct span name);
+/* A field by which some servers take another host than this one: X-Forwarded-Host with another name in it, or Forwarded with any. */
+bool http_guard_names_other_host(const struct http_field *f, struct span host);
 
 struct http_edit { /* changes of a route to a request's fields; borrowed. Names are compared as http_guard_is_owned does */
     const struct http_field *set; /* each replaces every field of its name; no control bytes */
@@ -47,6 +49,8 @@ struct http_outgoing { /* how a head is to be written */
     struct span target;       /* requests: instead of the head's; empty: keep, an absolute one in origin form */
     struct span added;        /* whole field lines, each with CRLF, written last (identity, forwarded); may be empty */
     bool drop_forwarded;      /* requests: remove X-Forwarded-*, X-Real-IP and Forwarded that came in */
+    bool drop_other_hosts;    /* requests: remove fields that name another host than asked_host (http_guard_names_other_host) */
+    struct span asked_host;   /* what routes looked at */
     bool drop_overrides;      /* requests: remove what replaces target or method for some servers: X-Original-URL, X-HTTP-Method-Override and their kin */
     bool wants_trailers;      /* requests: say TE: trailers, since the peer did; not together with upgrade or close */
     bool trailers;            /* trailers may follow (http_trailers.h): keep Trailer */

@@ -168,7 +168,8 @@ static json_t *with_fields(json_t *json, const struct explain *e, const struct c
         struct span name = e->head->fields[i].name;
         if (http_guard_is_owned(name))
             json_array_append_new(dropped, span_json(name));
-        else if ((l->has_path_rules || l->has_method_rules) && http_guard_is_override(name))
+        else if (((l->has_path_rules || l->has_method_rules) && http_guard_is_override(name)) ||
+                 (l->has_host_rules && l->forwarded == CONFIG_FORWARDED_OFF && http_guard_names_other_host(&e->head->fields[i], e->admission.target.host)))
             json_array_append_new(overrides, span_json(name));
     }
     return document_add(json, "set_headers:o remove_headers:o adds:o passes_xfcc:b dropped:o dropped_overrides:o", set, removed, added_by(l), passes_xfcc, dropped,

@@ -84,7 +84,7 @@ static void print_edits(struct page *p, const json_t *answer)
     print_each(p, document_get(answer, "adds"), INDENT "adds ", "\n");
     page_put(p, answer, "[{?passes_xfcc}" INDENT "forwards X-Forwarded-Client-Cert of a verified client\n]");
     print_each(p, document_get(answer, "dropped"), INDENT "drops ", ": clients cannot claim an identity\n");
-    print_each(p, document_get(answer, "dropped_overrides"), INDENT "drops ", ": no field replaces the path or the method that routes match\n");
+    print_each(p, document_get(answer, "dropped_overrides"), INDENT "drops ", ": no field replaces the host, path or method that routes match\n");
 }
 
 #define TO_UPSTREAM "forwarded to upstream {%upstream} at {%upstream_where}: {%targets+, }\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_field.h"
+#include "mtlsd/http/http_guard.h"
 #include "t.h"
 
 static const struct {
@@ -85,12 +86,33 @@ START_TEST(C3_lets_only_plain_fields_trail)
 }
 END_TEST
 
+START_TEST(C11_tells_fields_that_name_another_host)
+{
+    static const struct {
+        const char *name, *value;
+        bool other;
+    } rows[] = {
+        {"X-Forwarded-Host", "a.example", false},         {"x_forwarded_host", "A.example.:8443", false},  {"X-Forwarded-Host", "b.example", true},
+        {"X-Forwarded-Host", "a.example, b.example", true}, {"X-Forwarded-Host", "b.example,a.example", true}, {"X-Forwarded-Host", ".a.example", true},
+        {"X-Forwarded-Host", "", false},                  {"X-Forwarded-For", "b.example", false},         {"Forwarded", "for=192.0.2.1;proto=https", false},
+        {"Forwarded", "for=192.0.2.1; HOST=b.example", true}, {"forwarded", "host=a.example", true},      {"X-Host", "b.example", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct http_field f = {span_from_str(rows[i].name), span_from_str(rows[i].value)};
+        ck_assert_msg(http_guard_names_other_host(&f, span_from_str("a.example")) == rows[i].other, "%s: %s", rows[i].name, rows[i].value);
+    }
+    struct http_field f = {span_from_str("X-Forwarded-Host"), span_from_str("b.example")};
+    ck_assert(http_guard_names_other_host(&f, span_of(NULL, 0)));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http_field");
     TCase *tc = tcase_create("kinds");
     tcase_add_loop_test(tc, C1_knows_the_kinds_of_fields, 0, (int)(sizeof(fields) / sizeof(fields[0])));
     tcase_add_test(tc, C3_lets_only_plain_fields_trail);
+    tcase_add_test(tc, C11_tells_fields_that_name_another_host);
     suite_add_tcase(s, tc);
     return s;
 }
