@@ -58,29 +58,19 @@ void approach_on_connected(struct approach *a, struct moment now)
         opened(a, now);
         return;
     }
-    struct bytes request;
-    bytes_init(&request, PREFACE_MAX);
-    if (proxy_connect_ask(&request, &u->target->conf->address) != 0)
+    if (uplink_ask_proxy(u) != 0)
         approach_fail(a, REASON_INTERNAL, "out of memory");
     else
         a->state = APPROACH_OPEN;
-    link_write_raw(&u->link, bytes_span(&request));
-    bytes_clear(&request);
 }
 
 static void read_opening(struct approach *a, struct span wire, struct moment now)
 {
     struct err err = {0};
-    enum reason verdict = proxy_connect_read(a->uplink->opening, &wire, &err);
-    if (verdict == REASON_UNDECIDED)
-        return;
-    if (verdict == REASON_VALID && wire.len > 0) {
-        err_set(&err, ERR_PROTOCOL, "the proxy sent bytes after its answer, before any request");
-        verdict = REASON_UPSTREAM_PROTOCOL;
-    }
+    enum reason verdict = uplink_read_proxy(a->uplink, &wire, &err);
     if (verdict == REASON_VALID)
         opened(a, now);
-    else
+    else if (verdict != REASON_UNDECIDED)
         approach_fail(a, verdict, err.text);
 }
 

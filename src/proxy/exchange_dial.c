@@ -85,12 +85,8 @@ void exchange_dial_connected(struct exchange *x, struct moment now)
         way_is_open(x, now);
         return;
     }
-    struct bytes ask;
-    bytes_init(&ask, PREFACE_MAX);
-    if (proxy_connect_ask(&ask, &x->target->conf->address) != 0)
+    if (uplink_ask_proxy(x->up) != 0)
         x->up->link.broken = x->up->link.lost = true;
-    link_write_raw(&x->up->link, bytes_span(&ask));
-    bytes_clear(&ask);
     exchange_enter(x, PHASE_PROXY, now);
 }
 
@@ -104,14 +100,9 @@ static void refused(struct exchange *x, enum reason reason, const char *why, str
 void exchange_dial_in(struct exchange *x, struct span wire, struct moment now)
 {
     struct err err = {0};
-    enum reason verdict = proxy_connect_read(x->up->opening, &wire, &err);
+    enum reason verdict = uplink_read_proxy(x->up, &wire, &err);
     if (verdict == REASON_UNDECIDED)
         return;
-    if (verdict == REASON_VALID && wire.len > 0 && x->up->link.tls != NULL) {
-        /* A server sends nothing before our ClientHello: such bytes are meant to be taken for content (security B2). */
-        err_set(&err, ERR_PROTOCOL, "the proxy sent bytes after its answer, before TLS began");
-        verdict = REASON_UPSTREAM_PROTOCOL;
-    }
     if (verdict != REASON_VALID) {
         refused(x, verdict, err.text, now);
         return;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { RESPONSE_HEAD_MAX = 64 * 1024, RESPONSE_FIELDS_MAX = 200 };
+enum { RESPONSE_HEAD_MAX = 64 * 1024, RESPONSE_FIELDS_MAX = 200, ASK_MAX = 4096 };
 
 struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, struct err *err)
 {
@@ -32,6 +32,25 @@ struct uplink *uplink_new(const struct plan_target *target, bool http, struct tl
 fail:
     uplink_free(u);
     return NULL;
+}
+
+int uplink_ask_proxy(struct uplink *u)
+{
+    struct bytes ask;
+    bytes_init(&ask, ASK_MAX);
+    int rc = proxy_connect_ask(&ask, &u->target->conf->address);
+    link_write_raw(&u->link, bytes_span(&ask));
+    bytes_clear(&ask);
+    return rc;
+}
+
+enum reason uplink_read_proxy(struct uplink *u, struct span *wire, struct err *err)
+{
+    enum reason verdict = proxy_connect_read(u->opening, wire, err);
+    if (verdict != REASON_VALID || wire->len == 0 || (u->link.tls == NULL && u->http == NULL))
+        return verdict;
+    err_set(err, ERR_PROTOCOL, "the proxy sent bytes after its answer, before %s", u->link.tls != NULL ? "TLS began" : "any request");
+    return REASON_UPSTREAM_PROTOCOL;
 }
 
 void uplink_start(struct uplink *u, int64_t utc)

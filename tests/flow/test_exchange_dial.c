@@ -140,6 +140,22 @@ START_TEST(a_silent_proxy_is_given_the_time_to_connect)
 }
 END_TEST
 
+/* Without TLS too a server of HTTP is asked before it answers. */
+START_TEST(an_answer_to_nothing_behind_the_proxy_is_refused) /* B2 */
+{
+    struct wire plain;
+    wire_open(&plain, &(struct wire_setup){.protocol = CONFIG_PROTOCOL_HTTP, .no_verifier = true});
+    use_proxy(&plain.injector);
+    plain.proxy_reply = "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    struct wire_socket *app = wire_connect(&plain);
+    wire_say(app, GET);
+    wire_run(&plain);
+    ck_assert_int_eq(wire_last(&plain.injector)->reason, REASON_UPSTREAM_PROTOCOL);
+    ck_assert_ptr_null(strstr(wire_got(app), "evil"));
+    wire_close(&plain);
+}
+END_TEST
+
 /* Without TLS of ours a server may well speak first, and its words may come with the proxy's. */
 START_TEST(what_a_tcp_server_says_first_comes_through_the_proxy)
 {
@@ -276,6 +292,7 @@ Suite *suite(void)
     tcase_add_test(c, what_is_dialled_is_the_proxy);
     tcase_add_test(c, a_way_through_the_proxy_is_used_again);
     tcase_add_loop_test(c, what_the_proxy_refuses_is_said_with_words, 0, sizeof(refusals) / sizeof(refusals[0]));
+    tcase_add_test(c, an_answer_to_nothing_behind_the_proxy_is_refused);
     tcase_add_test(c, content_instead_of_tls_behind_the_proxy_is_refused);
     tcase_add_test(c, a_proxy_that_closes_is_no_answer);
     tcase_add_test(c, a_silent_proxy_is_given_the_time_to_connect);

@@ -27,6 +27,11 @@ struct uplink {
 
 /* NULL + err. */
 struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, struct err *err);
+/* Asks the proxy on the way for a tunnel. -1: out of memory. */
+MUST_CHECK int uplink_ask_proxy(struct uplink *u);
+/* Reads its answer off the front of *wire. REASON_UNDECIDED: more is needed; REASON_VALID, and what is left in *wire is the server's; else + err.
+ * A server may speak first in tcp mode without TLS; elsewhere bytes behind the answer are refused (security B2). */
+enum reason uplink_read_proxy(struct uplink *u, struct span *wire, struct err *err);
 /* The way to the upstream itself is open: a TLS link makes its first bytes. */
 void uplink_start(struct uplink *u, int64_t utc);
 /* The last bytes to send before the driver closes the socket: our alert, so that the server learns the reason, or close_notify. After they are

@@ -304,6 +304,21 @@ START_TEST(goes_through_the_proxy_and_speaks_for_nobody)
 }
 END_TEST
 
+/* As traffic does: test_exchange_dial.c. */
+START_TEST(a_tcp_server_may_speak_first_behind_the_proxy) /* B2 */
+{
+    conf.proxy_text = (char *)(uintptr_t)"proxy.example:3128";
+    begin(NULL);
+    say("HTTP/1.1 200 OK\r\n\r\n220 ready\r\n");
+    expect_good("a banner");
+    health_check_free(c);
+    target.tls = wire_pki_connecting(&ends_pki, &good);
+    begin(NULL);
+    say("HTTP/1.1 200 OK\r\n\r\n220 ready\r\n");
+    expect_bad(REASON_UPSTREAM_PROTOCOL, "before TLS began");
+}
+END_TEST
+
 START_TEST(reads_what_is_expected)
 {
     static const struct { const char *expect; unsigned status; bool fits; } rows[] = {
@@ -331,6 +346,7 @@ Suite *suite(void)
     tcase_add_test(t, is_bad_where_traffic_would_be_refused);
     tcase_add_test(t, tells_which_step_took_too_long);
     tcase_add_test(t, goes_through_the_proxy_and_speaks_for_nobody);
+    tcase_add_test(t, a_tcp_server_may_speak_first_behind_the_proxy);
     tcase_add_test(t, reads_what_is_expected);
     suite_add_tcase(s, t);
     return s;
