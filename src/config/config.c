@@ -156,6 +156,7 @@ void config_free(struct config *c)
         free(c->listeners[i].tls.where);
     }
     config_read_free("", c);
+    free(c->where.workers);
     free(c->where.admin_socket);
     free(c->where.log_target);
     free(c->where.crl_cache);

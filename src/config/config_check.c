@@ -102,6 +102,7 @@ static char *place_of(const struct config_reader *r, const char *key, const char
 static void note_places(const struct config_reader *r)
 {
     r->config->where = (struct config_places){
+        .workers = place_of(r, "workers", NULL),
         .admin_socket = place_of(r, "admin", "socket"),
         .log_target = place_of(r, "log", "target"),
         .crl_cache = place_of(r, "crl_cache", NULL),

@@ -4,6 +4,7 @@
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/expiry.h"
+#include "mtlsd/control/reload.h"
 #include "mtlsd/daemon/command_fail.h"
 #include "mtlsd/io/admin_listener.h"
 #include "mtlsd/io/clock.h"
@@ -20,14 +21,13 @@
 #include <unistd.h>
 
 enum {
-    WAITING_MAX = 16,            /* as many as the admin socket has connections */
     EXPIRY_LOOK_MS = 60 * 1000,  /* how late it may be noticed that a certificate has ended */
 };
 
-struct reload { /* one at a time */
-    bool running, again;
-    struct admin_pending *waiting[WAITING_MAX]; /* who asked; the first n_served by the reload that runs */
-    size_t n_waiting, n_served;
+struct reload {
+    struct reload_queue queue; /* of admin_pending */
+    char *started_socket;      /* admin.socket and workers as they were at the start */
+    unsigned started_workers;
     struct snapshot *loaded; /* by the background thread */
     struct findings findings;
     int64_t last;     /* when the last one ended; 0: none yet */
@@ -157,8 +157,6 @@ static void load_again(void *ctx)
         r->reload.loaded = load(r, config, r->generation + 1, &r->reload.findings);
 }
 
-static void start_reload(struct run *r);
-
 static void note_result(struct run *r, const char *error)
 {
     free(r->reload.last_error);
@@ -166,11 +164,8 @@ static void note_result(struct run *r, const char *error)
     r->reload.last = clock_now();
     struct admin_reload result = {
         .ok = error == NULL, .generation = r->generation, .findings = &r->reload.findings};
-    for (size_t i = 0; i < r->reload.n_served; i++)
-        admin_listener_reloaded(r->reload.waiting[i], &result);
-    r->reload.n_waiting -= r->reload.n_served;
-    memmove(r->reload.waiting, r->reload.waiting + r->reload.n_served, r->reload.n_waiting * sizeof(r->reload.waiting[0]));
-    r->reload.n_served = 0;
+    for (void *who; (who = reload_next_answer(&r->reload.queue)) != NULL;)
+        admin_listener_reloaded(who, &result);
 }
 
 static const char *first_error(const struct findings *findings)
@@ -189,6 +184,7 @@ static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
     if (expiry_check_succession(loaded, server_snapshot(r->server), clock_now(), err) != 0 || open_log(loaded->config, &fd, err) != 0)
         return -1;
     if (server_adopt(r->server, loaded, err) == 0) {
+        reload_review(loaded->config, r->reload.started_workers, r->reload.started_socket, &r->reload.findings);
         use_log(loaded->config, fd);
         return 0;
     }
@@ -196,6 +192,8 @@ static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
         close(fd);
     return -1;
 }
+
+static void begin_reload(struct run *r);
 
 static void finish_reload(void *ctx)
 {
@@ -219,24 +217,26 @@ static void finish_reload(void *ctx)
     }
     snapshot_unref(loaded);
     findings_clear(&r->reload.findings);
-    r->reload.running = false;
-    if (r->reload.again)
-        start_reload(r);
+    if (reload_end(&r->reload.queue))
+        begin_reload(r);
 }
 
-static void start_reload(struct run *r)
+static void begin_reload(struct run *r)
 {
-    r->reload.again = r->reload.running;
-    if (r->reload.running)
-        return;
     findings_init(&r->reload.findings);
-    r->reload.running = true;
-    r->reload.n_served = r->reload.n_waiting;
     bool nothing = r->options->path == NULL && r->options->text == NULL;
     if (nothing)
         findings_add(&r->reload.findings, FINDING_ERROR, "", "started without a configuration: there is nothing to reload");
     if (nothing || background_do(server_background(r->server), load_again, finish_reload, r) != 0)
         finish_reload(r);
+}
+
+static enum reload_turn ask_reload(struct run *r, struct admin_pending *who)
+{
+    enum reload_turn turn = reload_ask(&r->reload.queue, who);
+    if (turn == RELOAD_NOW)
+        begin_reload(r);
+    return turn;
 }
 
 /* ---- signals and the admin socket ---- */
@@ -253,7 +253,7 @@ static void on_signal(void *ctx, enum server_signal what)
 {
     struct run *r = ctx;
     if (what == SERVER_RELOAD)
-        start_reload(r);
+        ask_reload(r, NULL);
     else if (what == SERVER_REOPEN_LOG)
         reopen_log();
     else if (what == SERVER_DRAIN)
@@ -265,17 +265,14 @@ static void on_signal(void *ctx, enum server_signal what)
 static void on_admin_reload(void *ctx, struct admin_pending *pending)
 {
     struct run *r = ctx;
-    if (r->reload.n_waiting == WAITING_MAX) { /* the findings of the one that runs belong to its thread */
-        struct findings none;
-        findings_init(&none);
-        findings_add(&none, FINDING_ERROR, "", "too many reloads wait already: try again");
-        struct admin_reload refused = {.generation = r->generation, .findings = &none};
-        admin_listener_reloaded(pending, &refused);
-        findings_clear(&none);
+    if (ask_reload(r, pending) != RELOAD_REFUSED)
         return;
-    }
-    r->reload.waiting[r->reload.n_waiting++] = pending;
-    start_reload(r);
+    struct findings none; /* the findings of the one that runs belong to its thread */
+    findings_init(&none);
+    findings_add(&none, FINDING_ERROR, "", "too many reloads wait already: try again");
+    struct admin_reload refused = {.generation = r->generation, .findings = &none};
+    admin_listener_reloaded(pending, &refused);
+    findings_clear(&none);
 }
 
 static void on_admin_drain(void *ctx)
@@ -315,6 +312,8 @@ static int start_admin(struct run *r, struct err *err)
     const char *path = server_snapshot(r->server)->config->admin_socket;
     if (path == NULL)
         return 0;
+    if ((r->reload.started_socket = strdup(path)) == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
     struct admin_hooks hooks = {r, make_view, on_admin_reload, on_admin_drain};
     r->admin = admin_listener_start(server_loop(r->server), path, &hooks, err);
     return r->admin != NULL ? 0 : -1;
@@ -344,6 +343,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (r->server == NULL)
         return command_fail_err(&err);
     int code = COMMAND_FINE;
+    r->reload.started_workers = server_snapshot(r->server)->config->workers;
     if (start_admin(r, &err) == 0) {
         run_crls_follow(&r->crls, r->server);
         log_listening(server_snapshot(r->server));
@@ -356,7 +356,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     admin_listener_stop(r->admin);
     ticker_stop(r->expiry);
     run_crls_stop(&r->crls);
-    bool held = r->reload.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
+    bool held = r->reload.queue.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     code = say_stopped(r->server, code);
     if (!held)
         server_free(r->server);
@@ -365,6 +365,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
         _exit(code);
     counters_clear(&r->counters);
     free(r->reload.last_error);
+    free(r->reload.started_socket);
     return code;
 }
 

@@ -91,6 +91,14 @@ class Reload(Case):
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIn("CN=client2", self.body())
 
+    def test_what_needs_a_restart_is_named(self):
+        self.start(self.origin())
+        self.rewrite(self.text.replace("admin.sock", "other.sock"))
+        self.file.write_text(self.file.read_text().replace("workers = 1", "workers = 2"))
+        self.mtlsd.signal(signal.SIGHUP)
+        for words in ("workers: 1 stay in use", "admin.sock stays in use"):
+            wait_for(lambda: words in self.mtlsd.log, words)
+
     def test_who_always_sends_ahead_does_not_keep_the_old_rules(self):
         """Neither a part of the next request nor a whole one behind the one that runs holds a connection to what was loaded before."""
         go = threading.Event()

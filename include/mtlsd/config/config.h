@@ -242,7 +242,7 @@ struct config_listener {
 
 /* "file:line" of keys that say what run opens; NULL where the key is not given. */
 struct config_places {
-    char *admin_socket, *log_target, *crl_cache;
+    char *workers, *admin_socket, *log_target, *crl_cache;
 };
 
 struct config {
