@@ -135,7 +135,9 @@ enum reason http_guard_request(const struct http_head *h, struct http_target *ta
 
 bool http_guard_may_have_destination(struct span method)
 {
-    static const char *const without[] = {"GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "CONNECT"};
+    static const char *const without[] = {"POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "CONNECT"};
+    if (method.len == 3 && memcmp(method.ptr, "GET", 3) == 0) /* asked of every request, and most are one */
+        return false;
     for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
         if (span_equals_str(method, without[i]))
             return false;

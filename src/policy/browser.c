@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/browser.h"
 
+#include "mtlsd/base/hostname.h"
 #include "mtlsd/policy/route.h"
 
 #include <arpa/inet.h>
@@ -91,10 +92,7 @@ static bool is_bind_text(const struct config_listener *l, struct span host)
 
 static bool is_own_name(const struct config_listener *l, struct span host)
 {
-    static char localhost[] = "localhost", below[] = "*.localhost";
-    static char *loopback_names[] = {localhost, below};
-    static const struct config_strings names = {.items = loopback_names, .n = 2};
-    if (route_host_listed(&names, host, 0))
+    if (hostname_matches(span_of("localhost", 9), host) || hostname_matches(span_of("*.localhost", 11), host))
         return true;
     for (size_t i = 0; i < l->n_bind; i++)
         if (l->bind[i].kind == ADDRESS_TCP && host.len > 0 && span_equals_nocase_str(host, l->bind[i].host))
