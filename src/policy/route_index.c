@@ -15,11 +15,19 @@ struct entry {
     size_t route;
 };
 
+/* Where the entries of a host are, or those of a host and a path. */
+struct slot {
+    uint64_t key;
+    uint32_t first, n; /* n 0: empty */
+};
+
 struct route_index {
     struct entry *entries; /* one per pattern of a host, by host, path and then in the order of the routes */
     size_t n;
     size_t longest;        /* of what is hashed of a pattern */
     bool by_path;          /* else the paths of all entries count as any */
+    struct slot *slots;    /* open addressing; more than half of them are empty */
+    size_t n_slots;        /* a power of two */
 };
 
 struct run { /* routes in their order, not yet looked at */
@@ -83,6 +91,51 @@ static void add_route(struct route_index *ix, const struct config_route *route, 
         ix->entries[ix->n++] = (struct entry){0, path, i};
 }
 
+static uint64_t key_of(uint64_t host, uint64_t path)
+{
+    return (host + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ path;
+}
+
+static struct slot *slot_of(const struct route_index *ix, uint64_t key)
+{
+    size_t i = (size_t)(key ^ key >> 32) & (ix->n_slots - 1);
+    while (ix->slots[i].n != 0 && ix->slots[i].key != key)
+        i = (i + 1) & (ix->n_slots - 1);
+    return &ix->slots[i];
+}
+
+/* -1: two keys are the same by chance, and their entries are not one run. */
+static int add_to_slot(struct route_index *ix, uint64_t key, size_t i)
+{
+    struct slot *slot = slot_of(ix, key);
+    if (slot->n == 0)
+        *slot = (struct slot){key, (uint32_t)i, 0};
+    if (slot->first + slot->n != i)
+        return -1;
+    slot->n++;
+    return 0;
+}
+
+static int fill(struct route_index *ix, const struct config_route *routes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        add_route(ix, &routes[i], i);
+    qsort(ix->entries, ix->n, sizeof(*ix->entries), compare);
+    for (ix->n_slots = 1; ix->n_slots <= 4 * ix->n;)
+        ix->n_slots *= 2;
+    ix->slots = calloc(ix->n_slots, sizeof(*ix->slots));
+    if (ix->slots == NULL)
+        return -1;
+    int rc = 0;
+    for (size_t i = 0; i < ix->n && rc == 0; i++) {
+        const struct entry *e = &ix->entries[i];
+        rc = add_to_slot(ix, e->host, i);
+        if (rc == 0 && ix->by_path)
+            rc = add_to_slot(ix, key_of(e->host, e->path), i);
+    }
+    return rc;
+}
+
 struct route_index *route_index_new(const struct config_route *routes, size_t n)
 {
     size_t n_patterns = 0, n_open = 0, n_paths = 0;
@@ -98,14 +151,10 @@ struct route_index *route_index_new(const struct config_route *routes, size_t n)
         return NULL;
     ix->by_path = n_paths >= FEW;
     ix->entries = calloc(n_patterns + n_open, sizeof(*ix->entries));
-    if (ix->entries == NULL) {
-        route_index_free(ix);
-        return NULL;
-    }
-    for (size_t i = 0; i < n; i++)
-        add_route(ix, &routes[i], i);
-    qsort(ix->entries, ix->n, sizeof(*ix->entries), compare);
-    return ix;
+    if (ix->entries != NULL && fill(ix, routes, n) == 0)
+        return ix;
+    route_index_free(ix);
+    return NULL;
 }
 
 void route_index_free(struct route_index *ix)
@@ -113,33 +162,16 @@ void route_index_free(struct route_index *ix)
     if (ix == NULL)
         return;
     free(ix->entries);
+    free(ix->slots);
     free(ix);
 }
 
 /* ---- looking up ---- */
 
-/* How many entries of a run have a smaller number, or, past, one that is not greater. */
-static size_t count_before(struct run run, uint64_t number, bool by_path, bool past)
+static struct run find(const struct route_index *ix, uint64_t key)
 {
-    size_t low = 0, high = run.n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        uint64_t seen = by_path ? run.entries[middle].path : run.entries[middle].host;
-        if (seen < number || (past && seen == number))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The entries of one number among those of a run that are sorted by it: by host in the whole index, by path among those of one host. */
-static struct run part_of(struct run run, uint64_t number, bool by_path)
-{
-    size_t first = count_before(run, number, by_path, false);
-    struct run rest = {&run.entries[first], run.n - first};
-    bool any = rest.n > 0 && (by_path ? rest.entries[0].path : rest.entries[0].host) == number;
-    return (struct run){rest.entries, any ? count_before(rest, number, by_path, true) : 0};
+    const struct slot *slot = slot_of(ix, key);
+    return (struct run){&ix->entries[slot->first], slot->n};
 }
 
 static void add_run(struct runs *runs, struct run run)
@@ -152,25 +184,24 @@ static void add_run(struct runs *runs, struct run run)
 /* The runs of all that can match this host by name. */
 static void find_by_host(const struct route_index *ix, struct span host, struct runs *runs)
 {
-    const struct run all = {ix->entries, ix->n};
     uint64_t hash = nothing;
     char room[HOSTNAME_IPV6_SIZE];
     host = hostname_canonical(host, room);
     for (size_t i = host.len; i > 0 && host.len - i < ix->longest; i--) {
         hash = add_byte(hash, host.ptr[i - 1]);
         if (i == 1 || host.ptr[i - 1] == '.')
-            add_run(runs, part_of(all, hash, false));
+            add_run(runs, find(ix, hash));
     }
 }
 
-/* Of each run those that can match the path. */
-static void narrow_by_path(const struct runs *hosts, struct span path, struct runs *out)
+/* Of the runs of each host those that can match the path. */
+static void narrow_by_path(const struct route_index *ix, const struct runs *hosts, struct span path, struct runs *out)
 {
     uint64_t paths[PATH_BEGINNINGS + 1] = {0};
     size_t n = 1 + request_path_beginnings(path, paths + 1);
     for (size_t i = 0; i < hosts->n; i++)
         for (size_t k = 0; k < n; k++)
-            add_run(out, part_of(hosts->items[i], paths[k], true));
+            add_run(out, find(ix, key_of(hosts->items[i].entries[0].host, paths[k])));
 }
 
 static size_t front(const struct run *run)
@@ -201,12 +232,12 @@ static bool find_runs(const struct route_index *ix, const struct route_question 
 {
     struct runs hosts = {.n = 0};
     find_by_host(ix, q->host, &hosts);
-    add_run(&hosts, part_of((struct run){ix->entries, ix->n}, 0, false));
+    add_run(&hosts, find(ix, 0));
     if (hosts.n > RUNS)
         return false;
     out->n = 0;
     if (ix->by_path)
-        narrow_by_path(&hosts, q->path, out);
+        narrow_by_path(ix, &hosts, q->path, out);
     else
         *out = hosts;
     return out->n <= RUNS;
