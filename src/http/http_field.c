@@ -148,6 +148,7 @@ bool http_field_may_trail(struct span name)
         "content-type",
         "cookie",
         "date",
+        "destination",
         "expect",
         "expires",
         "if-match",
