@@ -2,6 +2,7 @@
 #include "config_regroup.h"
 
 #include "config_options.h"
+#include "config_token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,9 +18,9 @@ struct walk {
     bool open;              /* a shell is open around the present one */
 };
 
-static int put(const struct walk *w, const char *text)
+static void put(const struct walk *w, const char *text)
 {
-    return bytes_append_str(w->out, text);
+    bytes_append_str(w->out, text);
 }
 
 static bool is_kind(const char *key)
@@ -34,89 +35,84 @@ static bool at_names(const struct walk *w)
     return w->named && w->depth == 1;
 }
 
-static int close_shell(struct walk *w, const char *with)
+static void close_shell(struct walk *w, const char *with)
 {
-    bool open = w->open;
+    if (w->open)
+        put(w, with);
     w->open = false;
-    return open ? put(w, with) : 0;
 }
 
-static int on_word(struct walk *w, const char *word, size_t n)
+static void on_word(struct walk *w, const struct config_token *t)
 {
     bool is_name = !w->wants_value;
     w->wants_value = false;
     if (w->depth == 0 && is_name)
-        snprintf(w->key, sizeof(w->key), "%.*s", n > WORD_MAX ? WORD_MAX : (int)n, word);
+        snprintf(w->key, sizeof(w->key), "%.*s", t->n > WORD_MAX ? WORD_MAX : (int)t->n, t->text);
     if (at_names(w) && is_name) {
-        if (close_shell(w, " }") != 0 || put(w, ", { ") != 0)
-            return -1;
+        close_shell(w, " }");
+        put(w, ", { ");
         w->open = true;
     }
-    return bytes_append(w->out, word, n);
+    bytes_append(w->out, t->text, t->n);
 }
 
-static int on_open(struct walk *w, char c)
+static void on_open(struct walk *w, char c)
 {
     bool begins = w->depth == 0 && c == '{' && is_kind(w->key);
     w->depth++;
     w->wants_value = false;
     w->named = w->named || begins;
-    return begins ? put(w, "( \"\" ") : bytes_append(w->out, &c, 1);
+    if (begins)
+        put(w, "( \"\" ");
+    else
+        bytes_append(w->out, &c, 1);
 }
 
-static int on_close(struct walk *w, char c)
+static void on_close(struct walk *w, char c)
 {
     bool ends = at_names(w);
     w->depth--;
-    if (!ends)
-        return bytes_append(w->out, &c, 1);
-    w->named = false;
-    return close_shell(w, " }") != 0 ? -1 : put(w, " )");
+    if (ends) {
+        w->named = false;
+        close_shell(w, " }");
+        put(w, " )");
+    } else {
+        bytes_append(w->out, &c, 1);
+    }
 }
 
-static int on_sign(struct walk *w, char c)
+static void on_sign(struct walk *w, char c)
 {
-    if (c == '{' || c == '(' || c == '[')
-        return on_open(w, c);
-    if (c == '}' || c == ')' || c == ']')
-        return on_close(w, c);
-    if (at_names(w) && (c == ';' || c == ','))
-        return close_shell(w, "; }");
-    if (c == '=' || c == ':')
-        w->wants_value = true;
-    return bytes_append(w->out, &c, 1);
-}
-
-static size_t string_length(const char *p)
-{
-    size_t n = 1;
-    for (; p[n] != '"' && p[n] != '\0'; n++)
-        if (p[n] == '\\' && p[n + 1] != '\0')
-            n++;
-    return p[n] == '"' ? n + 1 : n;
+    if (c == '{' || c == '(' || c == '[') {
+        on_open(w, c);
+    } else if (c == '}' || c == ')' || c == ']') {
+        on_close(w, c);
+    } else if (at_names(w) && (c == ';' || c == ',')) {
+        close_shell(w, "; }");
+    } else {
+        w->wants_value = w->wants_value || c == '=' || c == ':';
+        bytes_append(w->out, &c, 1);
+    }
 }
 
 int config_regroup(const struct config_source *s, struct bytes *out)
 {
-    static const char word_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*+.";
     struct walk w = {.out = out};
-    const char *p = (const char *)bytes_span(&s->text).ptr;
-    int rc = 0;
-    while (rc == 0 && *p != '\0') {
-        size_t n = strspn(p, word_bytes);
-        if (n > 0) {
-            rc = on_word(&w, p, n);
-        } else if (*p == '"') {
-            n = string_length(p);
-            w.wants_value = false;
-            rc = bytes_append(out, p, n);
+    struct config_token t;
+    config_token_begin(&t, s);
+    while (config_token_next(&t)) {
+        bytes_append(out, t.gap, (size_t)(t.text - t.gap));
+        if (t.kind == CONFIG_TOKEN_WORD) {
+            on_word(&w, &t);
+        } else if (t.kind == CONFIG_TOKEN_SIGN) {
+            on_sign(&w, *t.text);
         } else {
-            n = 1;
-            rc = on_sign(&w, *p);
+            w.wants_value = false;
+            bytes_append(out, t.text, t.n);
         }
-        p += n;
     }
-    return rc == 0 ? bytes_append(out, "", 1) : -1;
+    bytes_append(out, t.gap, (size_t)(t.text - t.gap));
+    return bytes_append(out, "", 1);
 }
 
 /* ---- and back ---- */

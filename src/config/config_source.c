@@ -15,16 +15,7 @@ enum {
     READ_BYTES = 64 * 1024,
     INCLUDE_MAX_DEPTH = 8,
     INCLUDE_MAX_FILES = 256,
-    NESTING_MAX = 32,
-    SETTINGS_MAX = 200000,
-    FOREIGN_MAX = 50, /* lines that are told of characters which only look right */
-    GROUP_MAX = 20000 /* libconfig compares every name with every other of its group */
-};
-
-struct counts {
-    unsigned nesting, settings;
-    unsigned foreign; /* lines with a character that only looks right: reading goes on, so that all of them are told */
-    unsigned inside[NESTING_MAX + 1]; /* settings in what is open at each depth */
+    FOREIGN_MAX = 50 /* lines that are told of characters which only look right */
 };
 
 /* What is open at the point where a file is read to. Strings and directives end with their line, so they are
@@ -34,7 +25,7 @@ struct reading {
     struct findings *findings;
     unsigned file, line;
     unsigned include_depth;
-    struct counts *counts; /* shared with the including file */
+    unsigned *foreign;     /* lines with a character that only looks right: reading goes on, so that all of them are told; shared with the including file */
     unsigned comment_line; /* where a block comment began, 0: in none */
     const uint8_t *begin;  /* of the line that is read */
 };
@@ -140,29 +131,6 @@ static void blank(uint8_t *from, const uint8_t *to)
     memset(from, ' ', (size_t)(to - from));
 }
 
-static bool is_name_byte(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           c == '-' || c == '*';
-}
-
-/* A number as libconfig would read it, which keeps only 32 bits of it. */
-static int check_number(const struct reading *r, const uint8_t *p, size_t n)
-{
-    char digits[32];
-    if (n >= sizeof(digits))
-        return complain(r, "%.30s... is too large for a number here", (const char *)p);
-    memcpy(digits, p, n);
-    digits[n] = '\0';
-    bool hex = n > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(digits, &end, hex ? 16 : 10);
-    if (errno != 0 || value > INT_MAX)
-        return complain(r, "%s is too large for a number here: at most %d", digits, INT_MAX);
-    return 0;
-}
-
 /* As a person counts: a character of several bytes is one column. */
 static unsigned column_of(const struct reading *r, const uint8_t *p)
 {
@@ -176,7 +144,7 @@ static int complain_foreign(const struct reading *r, const uint8_t *p, const str
 {
     char text[LOOKALIKE_TEXT];
     lookalike_explain(l, text);
-    r->counts->foreign++;
+    ++*r->foreign;
     return complain(r, "column %u: %s", column_of(r, p), text);
 }
 
@@ -229,42 +197,11 @@ static uint8_t *skip_comment(struct reading *r, uint8_t *p, uint8_t *end)
     return stop;
 }
 
-static int count_sign(const struct reading *r, uint8_t c)
+/* One byte outside of strings and comments. NULL when it is refused. */
+static uint8_t *skip_byte(const struct reading *r, uint8_t *p, const uint8_t *end)
 {
-    struct counts *n = r->counts;
-    if (c == '{' || c == '(' || c == '[') {
-        if (++n->nesting > NESTING_MAX)
-            return complain(r, "nested deeper than %d: look for brackets that are not closed", NESTING_MAX);
-        n->inside[n->nesting] = 0;
-    }
-    if ((c == '}' || c == ')' || c == ']') && n->nesting > 0)
-        n->nesting--;
-    if (c != '=' && c != ':')
-        return 0;
-    if (++n->inside[n->nesting] > GROUP_MAX)
-        return complain(r, "more than %d settings in one group: is this a configuration?", GROUP_MAX);
-    if (++n->settings > SETTINGS_MAX)
-        return complain(r, "more than %d settings: is this a configuration?", SETTINGS_MAX);
-    return 0;
-}
-
-/* One token outside of strings and comments. NULL when it is refused. */
-static uint8_t *skip_token(const struct reading *r, uint8_t *p, const uint8_t *end)
-{
-    if (*p == '\r') {
+    if (*p == '\r')
         *p = ' ';
-        return p + 1;
-    }
-    if (is_name_byte(*p)) {
-        uint8_t *start = p;
-        while (p < end && is_name_byte(*p))
-            p++;
-        start += start[0] == '-' ? 1 : 0; /* no name begins with a dash, a negative number does */
-        return start < p && start[0] >= '0' && start[0] <= '9' &&
-                       check_number(r, start, (size_t)(p - start)) != 0
-                   ? NULL
-                   : p;
-    }
     if (*p == '@') {
         complain(r, "only @include \"FILE\" alone on its line is allowed here");
         return NULL;
@@ -282,7 +219,7 @@ static uint8_t *skip_token(const struct reading *r, uint8_t *p, const uint8_t *e
         complain(r, "byte 0x%02x outside of a string: is this a text file?", *p);
         return NULL;
     }
-    return count_sign(r, *p) != 0 ? NULL : p + 1;
+    return p + 1;
 }
 
 /* Checks one line and blanks its comments in place. */
@@ -302,7 +239,7 @@ static int clean_line(struct reading *r, uint8_t *p, uint8_t *end)
         } else if (*p == '"') {
             p = skip_string(r, p + 1, end);
         } else {
-            p = skip_token(r, p, end);
+            p = skip_byte(r, p, end);
         }
     }
     return p != NULL ? 0 : -1;
@@ -350,7 +287,7 @@ static int read_include(const struct reading *r, struct span target)
     if (path == NULL)
         return out_of_memory(r->findings);
     struct reading inner = {.s = r->s, .findings = r->findings, .file = (unsigned)r->s->n_files,
-                            .include_depth = r->include_depth + 1, .counts = r->counts};
+                            .include_depth = r->include_depth + 1, .foreign = r->foreign};
     struct bytes content;
     bytes_init(&content, TEXT_MAX_BYTES);
     int rc = read_file(r, path, &content, where);
@@ -386,9 +323,9 @@ static int read_line(struct reading *r, struct span line)
 /* Who pastes one typographic quote pastes twenty: a line with one is left out, and the next is read. */
 static int read_next_line(struct reading *r, struct span line)
 {
-    unsigned before = r->counts->foreign;
+    unsigned before = *r->foreign;
     int rc = read_line(r, line);
-    bool told = r->counts->foreign > before && r->counts->foreign < FOREIGN_MAX;
+    bool told = *r->foreign > before && *r->foreign < FOREIGN_MAX;
     return told ? 0 : rc;
 }
 
@@ -473,8 +410,8 @@ static int read_file(const struct reading *r, const char *path, struct bytes *ou
 
 static int read_all(struct config_source *s, const char *name, const char *text, struct findings *findings)
 {
-    struct counts counts = {0};
-    struct reading r = {.s = s, .findings = findings, .counts = &counts};
+    unsigned foreign = 0;
+    struct reading r = {.s = s, .findings = findings, .foreign = &foreign};
     struct bytes content;
     bytes_init(&content, TEXT_MAX_BYTES);
     int rc = add_file(s, name, findings);
@@ -482,7 +419,7 @@ static int read_all(struct config_source *s, const char *name, const char *text,
         rc = read_file(&r, name, &content, name);
     if (rc == 0)
         rc = read_text(&r, text != NULL ? span_from_str(text) : bytes_span(&content));
-    if (counts.foreign > 0)
+    if (foreign > 0)
         rc = -1;
     if (rc == 0 && bytes_append(&s->text, "\0", 1) != 0)
         rc = out_of_memory(findings);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_syntax.h"
 
+#include "config_token.h"
+
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -18,12 +22,16 @@
  */
 enum state { WANT_NAME, WANT_ASSIGN, WANT_FIRST, WANT_VALUE, AFTER_STRING, AFTER_VALUE };
 
-enum { DEPTH_MAX = 64, KEY_MAX = 48 }; /* the source refuses deeper nesting before */
+enum {
+    DEPTH_MAX = 32,
+    KEY_MAX = 48,
+    SETTINGS_MAX = 200000,
+    GROUP_MAX = 20000 /* libconfig compares every name with every other of its group */
+};
 
 struct syntax {
     const struct config_source *source;
     struct findings *findings;
-    const char *p;
     unsigned line;
     enum state state;
     char key[KEY_MAX + 1]; /* the last one seen, for messages */
@@ -31,8 +39,8 @@ struct syntax {
         char open;
         unsigned line;
     } stack[DEPTH_MAX];
-    unsigned depth;
-    bool assigned; /* a '=' or ':' stood where it belongs */
+    unsigned depth, settings;
+    unsigned inside[DEPTH_MAX + 1]; /* settings in what is open at each depth */
 };
 
 static int complain_at(const struct syntax *x, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -106,9 +114,9 @@ static const char *foreign_syntax(const struct syntax *x)
     enum { SIGNS = 3 /* rows that need no blank behind them */ };
     const char *text = (const char *)bytes_span(&x->source->text).ptr;
     text += strspn(text, " \t\n");
-    if (!x->assigned && text[0] == '{' && text[1 + strspn(text + 1, " \t\n")] == '"')
+    if (x->settings == 0 && text[0] == '{' && text[1 + strspn(text + 1, " \t\n")] == '"')
         return "JSON";
-    for (size_t i = 0; !x->assigned && i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; x->settings == 0 && i < sizeof(words) / sizeof(words[0]); i++) {
         size_t n = strlen(words[i].word);
         if (strncmp(text, words[i].word, n) == 0 && (i < SIGNS || strchr(" \t\n{", text[n]) != NULL))
             return words[i].whose;
@@ -134,6 +142,25 @@ static int complain_value(const struct syntax *x, const char *word, int shown)
     return complain_at(x, x->line, "%.*s needs quotes: write \"%.*s\"", shown, word, shown, word);
 }
 
+/* A number as libconfig would read it, which keeps only 32 bits of it. */
+static int check_number(const struct syntax *x, const char *word, size_t n)
+{
+    char digits[32];
+    size_t sign = word[0] == '-' || word[0] == '+';
+    word += sign;
+    n -= sign;
+    if (n >= sizeof(digits))
+        return complain_at(x, x->line, "%.30s... is too large for a number here", word);
+    snprintf(digits, sizeof(digits), "%.*s", (int)n, word);
+    bool hex = n > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(digits, &end, hex ? 16 : 10);
+    if (errno != 0 || value > INT_MAX)
+        return complain_at(x, x->line, "%s is too large for a number here: at most %d", digits, INT_MAX);
+    return 0;
+}
+
 static int on_word(struct syntax *x, const char *word, size_t n)
 {
     int shown = n > KEY_MAX ? KEY_MAX : (int)n;
@@ -149,7 +176,7 @@ static int on_word(struct syntax *x, const char *word, size_t n)
             return complain_at(x, x->line, "%.*s begins with a zero: write it without, or in hexadecimal as in 0x1F",
                                shown, word);
         x->state = AFTER_VALUE;
-        return 0;
+        return is_boolean(word, n) ? 0 : check_number(x, word, n);
     }
     if (!in_group(x))
         return complain_at(x, x->line, "',' is missing before %.*s", shown, word);
@@ -188,9 +215,10 @@ static int on_open(struct syntax *x, char c)
         return complain_at(x, x->line,
                            "[ ] holds strings and numbers only: write a list of other things in ( )");
     if (x->depth == DEPTH_MAX)
-        return complain_at(x, x->line, "nested too deep");
+        return complain_at(x, x->line, "nested deeper than %d: look for brackets that are not closed", DEPTH_MAX);
     x->stack[x->depth].open = c;
     x->stack[x->depth++].line = x->line;
+    x->inside[x->depth] = 0;
     x->state = c == '{' ? WANT_NAME : WANT_FIRST;
     return 0;
 }
@@ -244,7 +272,10 @@ static int on_assign(struct syntax *x, char c)
     if (x->state != WANT_ASSIGN)
         return complain_at(x, x->line, "'%c' without a key in front", c);
     x->state = WANT_VALUE;
-    x->assigned = true;
+    if (++x->inside[x->depth] > GROUP_MAX)
+        return complain_at(x, x->line, "more than %d settings in one group: is this a configuration?", GROUP_MAX);
+    if (++x->settings > SETTINGS_MAX)
+        return complain_at(x, x->line, "more than %d settings: is this a configuration?", SETTINGS_MAX);
     return 0;
 }
 
@@ -262,15 +293,6 @@ static int on_sign(struct syntax *x, char c)
     return whose != NULL ? complain_foreign(x, whose) : complain_at(x, x->line, "'%c' has no meaning here", c);
 }
 
-/* From the opening quote to behind the closing one; the source has made sure that it is there. */
-static const char *behind_string(const char *p)
-{
-    for (p++; *p != '"' && *p != '\0'; p++)
-        if (*p == '\\' && p[1] != '\0')
-            p++;
-    return *p == '"' ? p + 1 : p;
-}
-
 static int on_end(const struct syntax *x)
 {
     if (x->depth > 0)
@@ -283,28 +305,14 @@ static int on_end(const struct syntax *x)
 
 int config_syntax_check(const struct config_source *s, struct findings *findings)
 {
-    static const char word_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*+.";
-    struct syntax x = {.source = s,
-                       .findings = findings,
-                       .p = (const char *)bytes_span(&s->text).ptr,
-                       .line = 1,
-                       .state = WANT_NAME};
+    struct syntax x = {.source = s, .findings = findings, .state = WANT_NAME};
+    struct config_token t;
     int rc = 0;
-    while (rc == 0 && *x.p != '\0') {
-        size_t word = strspn(x.p, word_bytes);
-        const char *next = x.p + 1;
-        if (word > 0) {
-            rc = on_word(&x, x.p, word);
-            next = x.p + word;
-        } else if (*x.p == '"') {
-            rc = on_string(&x);
-            next = behind_string(x.p);
-        } else if (*x.p == '\n') {
-            x.line++;
-        } else if (*x.p != ' ' && *x.p != '\t') {
-            rc = on_sign(&x, *x.p);
-        }
-        x.p = next;
+    config_token_begin(&t, s);
+    while (rc == 0 && config_token_next(&t)) {
+        x.line = t.line;
+        rc = t.kind == CONFIG_TOKEN_WORD ? on_word(&x, t.text, t.n) : t.kind == CONFIG_TOKEN_STRING ? on_string(&x) : on_sign(&x, *t.text);
     }
+    x.line = t.line;
     return rc == 0 ? on_end(&x) : rc;
 }

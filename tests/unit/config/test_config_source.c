@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_source.h"
+#include "config_syntax.h"
 #include "t.h"
 
 #include <fcntl.h>
@@ -112,7 +113,6 @@ static const struct {
     {"UTF-16", "\xff\xfe" "b", "x.conf:1", "is UTF-16: save it as UTF-8"},
     {"a tab in a string", "a = \"\t\";\n", "x.conf:1", "control character"},
     {"a PEM file", "-----BEGIN CERTIFICATE-----\nMIIB\n", "x.conf:1", "PEM file"},
-    {"a number beyond 32 bits", "a = 2147483648;\n", "x.conf:1", "at most 2147483647"},
     {"an include in the middle of a line", "a = 1; @include \"x\"\n", "x.conf:1", "alone on its line"},
     {"something behind an include", "@include \"x\" a = 1;\n", "x.conf:1", "alone on its line"},
     {"an include without quotes", "@include x\n", "x.conf:1", "alone on its line"},
@@ -258,7 +258,7 @@ static void expect_refused_quickly(char *text, const char *says)
     findings_init(&f);
     struct config_source s;
     config_source_init(&s);
-    ck_assert_int_eq(config_source_text(&s, text, "x.conf", &f), -1);
+    ck_assert(config_source_text(&s, text, "x.conf", &f) != 0 || config_syntax_check(&s, &f) != 0);
     ck_assert_msg(strstr(f.items[0].text, says) != NULL, "%s", f.items[0].text);
     config_source_clear(&s);
     findings_clear(&f);
@@ -268,19 +268,25 @@ START_TEST(survives_a_megabyte_of_anything)
 {
     enum { SIZE = 1000000 };
     static char text[SIZE + 1];
-    memset(text, '{', SIZE);
-    expect_refused_quickly(text, "nested deeper");
     memset(text, '(', SIZE);
+    memcpy(text, "a=", 2);
     expect_refused_quickly(text, "nested deeper");
-    memset(text, '=', SIZE);
-    expect_refused_quickly(text, "more than 20000 settings in one group");
     for (size_t i = 0; i < SIZE; i += 4)
-        memcpy(text + i, i % 64 < 32 ? "(a=)" : "{b=}", 4);
+        memcpy(text + i, "a={ ", 4);
+    expect_refused_quickly(text, "nested deeper");
+    for (size_t i = 0; i < SIZE; i += 4)
+        memcpy(text + i, "a=1;", 4);
+    expect_refused_quickly(text, "more than 20000 settings in one group");
+    for (size_t i = 0; i < SIZE; i += 100)
+        memcpy(text + i, "b={ ", 4);
+    for (size_t i = 96; i < SIZE; i += 100)
+        memcpy(text + i, " }; ", 4);
     expect_refused_quickly(text, "more than 200000 settings:");
     memset(text, '"', SIZE);
     text[SIZE - 1] = ' ';
     expect_refused_quickly(text, "missing quote");
     memset(text, '9', SIZE);
+    memcpy(text, "a=", 2);
     expect_refused_quickly(text, "too large");
     unsigned random = 1;
     for (size_t i = 0; i < SIZE; i++) {
@@ -324,7 +330,7 @@ END_TEST
 START_TEST(an_error_in_an_included_file_names_that_file)
 {
     write_text("main.conf", "a = 1;\n@include \"inner.conf\"\n");
-    write_text("inner.conf", "b = 2;\n\nc = 99999999999;\n");
+    write_text("inner.conf", "b = 2;\n\nc = '3';\n");
     struct findings f;
     findings_init(&f);
     struct config_source s;

@@ -53,6 +53,8 @@ static const struct {
     {"a semicolon in a list", "a = ( 1; 2 );", 1, "close the list first"},
     {"a comma too many", "a = [ 1, ];", 1, "nothing follows the last comma"},
     {"a comma too many in a list", "a = ( 1, );", 1, "nothing follows the last comma before ')': remove it"},
+    {"a number beyond 32 bits", "a = 1;\nb = 2147483648;", 2, "2147483648 is too large for a number here: at most 2147483647"},
+    {"the same behind a sign", "a = [ 1, -2147483648L ];", 1, "is too large"},
     {"a leading zero", "a = 010;", 1, "010 begins with a zero: write it without, or in hexadecimal as in 0x1F"},
     {"a leading zero behind a sign", "a = [ 1, -007L ];", 1, "-007L begins with a zero"},
     {"a digit that no octal number has", "a = 08;", 1, "08 begins with a zero"},
