@@ -315,19 +315,8 @@ static int forward_target(struct explain *e, const struct config_route *route)
 
 static void forward_host(const struct explain_ask *ask, struct explain *e, const struct plan_route *route)
 {
-    const struct config_upstream *up = route->upstream->conf;
-    enum config_host how = ask->listener->conf->tls.present ? CONFIG_HOST_PRESERVE : CONFIG_HOST_UPSTREAM;
-    const char *literal = up->host_literal;
-    if (up->host_given)
-        how = up->host;
-    if (route->conf->set_host_given) {
-        how = route->conf->set_host;
-        literal = route->conf->set_host_literal;
-    }
-    if (how == CONFIG_HOST_PRESERVE)
-        return;
     char text[sizeof(e->out_host)];
-    struct span host = how == CONFIG_HOST_LITERAL ? span_from_str(literal) : plan_host_field(&route->upstream->targets[0], text, sizeof(text));
+    struct span host = plan_host(ask->listener, route, &route->upstream->targets[0], text, sizeof(text));
     snprintf(e->out_host, sizeof(e->out_host), "%.*s", (int)host.len, host.len > 0 ? (const char *)host.ptr : "");
 }
 

@@ -90,24 +90,7 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
     return out->failed ? -1 : 0;
 }
 
-/* A route's word goes before its upstream's. */
-static enum config_host host_rule(const struct exchange *x)
-{
-    const struct config_upstream *up = x->target->upstream->conf;
-    if (x->route != NULL && x->route->conf->set_host_given)
-        return x->route->conf->set_host;
-    if (up->host_given)
-        return up->host;
-    /* an injector connects to a foreign server, a verifier to its own */
-    return x->listener->tls != NULL ? CONFIG_HOST_PRESERVE : CONFIG_HOST_UPSTREAM;
-}
-
 struct span exchange_host_field(const struct exchange *x, char *buf, size_t size)
 {
-    enum config_host how = host_rule(x);
-    if (how == CONFIG_HOST_PRESERVE)
-        return span_of(NULL, 0);
-    if (how == CONFIG_HOST_LITERAL && x->route != NULL && x->route->conf->set_host_given)
-        return span_from_str(x->route->conf->set_host_literal);
-    return plan_host_field(x->target, buf, size);
+    return plan_host(x->listener, x->route, x->target, buf, size);
 }

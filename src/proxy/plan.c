@@ -50,6 +50,17 @@ struct span plan_host_field(const struct plan_target *target, char *out, size_t 
     return span_of(out, w.n <= size ? w.n : 0);
 }
 
+/* A route's word goes before its upstream's. An injector speaks to somebody else's server, a verifier stands for its own. */
+struct span plan_host(const struct plan_listener *listener, const struct plan_route *route, const struct plan_target *target, char *out, size_t size)
+{
+    const struct config_upstream *up = target->upstream->conf;
+    bool by_route = route != NULL && route->conf->set_host_given;
+    enum config_host how = by_route ? route->conf->set_host : up->host_given ? up->host : listener->tls != NULL ? CONFIG_HOST_PRESERVE : CONFIG_HOST_UPSTREAM;
+    if (how == CONFIG_HOST_PRESERVE)
+        return span_of(NULL, 0);
+    return by_route && how == CONFIG_HOST_LITERAL ? span_from_str(route->conf->set_host_literal) : plan_host_field(target, out, size);
+}
+
 struct edit { /* the arrays stand behind it */
     struct http_edit edit; /* first: a pointer to it is a pointer to the whole */
     struct http_field fields[];
