@@ -74,7 +74,7 @@ static const struct reason_row rows[] = {
      "the peer refused our certificate",
      "compare the identity of the upstream with what its owner expects: issuer, dates, purpose clientAuth, names"},
     {REASON_OUR_CERTIFICATE_NOT_REQUESTED, "our_certificate_not_requested", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_ERROR,
-     "the upstream never asked for our certificate",
+     "the upstream never requested our certificate",
      "turn on client authentication in the upstream, or accept this with tls.require_client_auth = false"},
     {REASON_CLIENT_REFUSED_CERTIFICATE, "client_refused_certificate", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_WARN,
      "the client did not accept our certificate",

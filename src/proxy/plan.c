@@ -50,7 +50,7 @@ struct span plan_host_field(const struct plan_target *target, char *out, size_t 
     return span_of(out, w.n <= size ? w.n : 0);
 }
 
-/* A route's word goes before its upstream's. An injector speaks to somebody else's server, a verifier stands for its own. */
+/* A route's word goes before its upstream's. An injector speaks to a foreign server, a verifier stands for its own. */
 struct span plan_host(const struct plan_listener *listener, const struct plan_route *route, const struct plan_target *target, char *out, size_t size)
 {
     const struct config_upstream *up = target->upstream->conf;

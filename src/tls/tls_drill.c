@@ -171,7 +171,7 @@ static int open_root(struct bench *b)
     if (twist == OTHER_CA) {
         static const struct shape plain;
         tls_maker_clear(&b->root);
-        if (fill(b, &b->root, &plain, true) != 0 || tls_maker_dn(&b->root, GNUTLS_OID_X520_COMMON_NAME, "nobody's CA", b->err) != 0)
+        if (fill(b, &b->root, &plain, true) != 0 || tls_maker_dn(&b->root, GNUTLS_OID_X520_COMMON_NAME, "unknown CA", b->err) != 0)
             return -1;
         return sign(b, &b->root, &b->root, &plain);
     }

@@ -25,14 +25,14 @@ RIDDLES = [(re.compile(pattern, re.I if pattern.islower() else 0), instead) for 
 )]
 
 
-# Held in comments too, where the other patterns would find too much.
+# Held in comments and messages too, where the other patterns would find too much.
 HIDDEN = re.compile(r"\b(whoever|somebody|nobody|everybody|anybody|of then|his own|passed over|becomes of|anew)\b", re.I)
 
 
 def hidden_subjects(code):
-    """(line, word) of each in the comments of C source."""
-    return [(code.count("\n", 0, comment.start() + word.start()) + 1, word[0])
-            for comment in re.finditer(r"/\*.*?\*/", code, re.S) for word in HIDDEN.finditer(comment[0])]
+    """(line, word) of each in the comments and string literals of C source."""
+    return [(code.count("\n", 0, text.start() + word.start()) + 1, word[0])
+            for text in re.finditer(r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"', code, re.S) for word in HIDDEN.finditer(text[0])]
 
 
 def sentences(text):

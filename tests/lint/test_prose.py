@@ -29,7 +29,7 @@ class Prose(unittest.TestCase):
             with self.subTest(page):
                 self.assertEqual([], faults_of(prose.markdown_texts((ROOT / page).read_text())))
 
-    def test_comments_name_who_does_it(self):
+    def test_comments_and_messages_name_who_does_it(self):
         found = [f"{path.relative_to(ROOT)}:{line}: {word}" for folder in ("src", "include") for path in sorted((ROOT / folder).rglob("*.[ch]"))
                  for line, word in prose.hidden_subjects(path.read_text())]
         self.assertEqual([], found)
@@ -57,8 +57,8 @@ class PlainProse(unittest.TestCase):
         for text in ("What to do: renew it.", "The letter is in an envelope.", "No rule is made for that. Office hours count."):
             self.assertEqual([], prose.faults(text), text)
 
-    def test_a_hidden_subject_is_found_in_comments_only(self):
-        self.assertEqual([(3, "Whoever"), (3, "anew")], prose.hidden_subjects('int nobody;\n/* a\n * Whoever asks anew. */\n"somebody"'))
+    def test_a_hidden_subject_is_found_in_comments_and_literals_only(self):
+        self.assertEqual([(3, "Whoever"), (3, "anew"), (4, "somebody")], prose.hidden_subjects('int nobody;\n/* a\n * Whoever asks anew. */\n"x\\"somebody"'))
 
     def test_a_manual_page_is_read_without_headings_and_literals(self):
         page = ('.Sh NAME\n.Nm x\n.Nd does a thing\n.Sh TEXT\nSee\n.Ic a b c\nand\n.Fl -f ,\nboth.\n.Bd -literal\nwhoever\n.Ed\n.It Li whoever\n'
