@@ -129,14 +129,6 @@ void crl_shelf_keep(struct crl_shelf *shelf, crl_shelf_wanted_fn wanted, void *c
         drop(&unwanted);
 }
 
-size_t crl_shelf_count(struct crl_shelf *shelf)
-{
-    lock(shelf);
-    size_t n = shelf->n;
-    unlock(shelf);
-    return n;
-}
-
 struct crl_body *crl_shelf_take(struct crl_shelf *shelf, const char *trust, const char *url)
 {
     if (shelf == NULL)

@@ -21,7 +21,6 @@ MUST_CHECK int crl_shelf_put(struct crl_shelf *shelf, const char *trust, const c
 typedef bool (*crl_shelf_wanted_fn)(void *ctx, const char *trust, const char *url);
 /* Removes lists that are no longer wanted. */
 void crl_shelf_keep(struct crl_shelf *shelf, crl_shelf_wanted_fn wanted, void *ctx);
-size_t crl_shelf_count(struct crl_shelf *shelf);
 /* Give back what you take. NULL: there is none; shelf may be NULL. */
 struct crl_body *crl_shelf_take(struct crl_shelf *shelf, const char *trust, const char *url);
 struct span crl_shelf_text(const struct crl_body *body);

@@ -210,6 +210,21 @@ START_TEST(a_trust_that_refuses_what_another_takes_is_told)
 }
 END_TEST
 
+static bool count_list(void *ctx, const char *trust, const char *url)
+{
+    (void)trust;
+    (void)url;
+    ++*(size_t *)ctx;
+    return true;
+}
+
+static size_t on_shelf(void)
+{
+    size_t n = 0;
+    crl_shelf_keep(files.shelf, count_list, &n);
+    return n;
+}
+
 START_TEST(reloads_with_ever_other_addresses_leave_nothing_behind)
 {
     enum { RELOADS = 1000 };
@@ -220,9 +235,9 @@ START_TEST(reloads_with_ever_other_addresses_leave_nothing_behind)
     for (unsigned i = 0; i < RELOADS; i++) {
         struct snapshot *s = load();
         ck_assert_int_eq(take_from(s, from, bytes_span(&list), &err), 1);
-        ck_assert_uint_le(crl_shelf_count(files.shelf), 2); /* one of before */
+        ck_assert_uint_le(on_shelf(), 2); /* one of before */
         snapshot_fetch_tidy(s, files.shelf);
-        ck_assert_uint_eq(crl_shelf_count(files.shelf), 1);
+        ck_assert_uint_eq(on_shelf(), 1);
         snprintf(to, sizeof(to), "http://crl.example/%u", i);
         world_edit(&w, from, to);
         memcpy(from, to, sizeof(to));
@@ -232,7 +247,7 @@ START_TEST(reloads_with_ever_other_addresses_leave_nothing_behind)
     }
     struct snapshot *s = load();
     snapshot_fetch_tidy(s, files.shelf);
-    ck_assert_uint_eq(crl_shelf_count(files.shelf), 0);
+    ck_assert_uint_eq(on_shelf(), 0);
     snapshot_unref(s);
     bytes_clear(&list);
 }
