@@ -4,7 +4,6 @@
 #include "peer_address.h"
 #include "watch.h"
 
-#include "mtlsd/proxy/early_answer.h"
 #include "mtlsd/proxy/idle_choice.h"
 
 #include <errno.h>
@@ -124,10 +123,8 @@ static void on_tell(uv_timer_t *timer)
 /* l: NULL, and it is reset. */
 static void send_away(struct worker *w, int fd, const struct plan_listener *l, enum reason reason)
 {
-    struct bytes out;
-    bytes_init(&out, EARLY_ANSWER_MAX);
-    refusing_add(&w->listening.refusing, fd, l != NULL ? early_answer(&out, l, reason, worker_now().utc) : span_of(NULL, 0));
-    bytes_clear(&out);
+    struct span words = l != NULL ? early_answer(&w->listening.answer, l, reason, worker_now().utc) : span_of(NULL, 0);
+    refusing_add(&w->listening.refusing, fd, words);
 }
 
 static void refuse(struct listen_socket *s, int fd)

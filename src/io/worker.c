@@ -148,6 +148,7 @@ void worker_clear(struct worker *w)
     tls_tickets_free(w->env.tickets);
     access_log_clear(&w->access_log);
     snapshot_unref(w->snapshot);
+    early_answer_clear(&w->listening.answer);
     free(w->buffer.data);
     free(w->env.scratch);
 }

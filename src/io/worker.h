@@ -14,6 +14,7 @@
 
 #include "mtlsd/control/access_log.h"
 #include "mtlsd/control/snapshot.h"
+#include "mtlsd/proxy/early_answer.h"
 #include "mtlsd/proxy/exchange.h"
 
 #include <sys/socket.h>
@@ -32,6 +33,7 @@ struct listening {
     uint64_t ask_again_us;    /* before that other workers are not asked */
     unsigned asks_seen;
     struct refusing refusing;
+    struct early_answer answer; /* to the clients it refuses */
 };
 
 struct worker {

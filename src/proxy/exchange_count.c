@@ -10,12 +10,11 @@
 
 static void tell_client(struct exchange *x, struct moment now)
 {
-    struct bytes out;
-    bytes_init(&out, EARLY_ANSWER_MAX);
-    struct span words = early_answer(&out, x->listener, REASON_TOO_MANY_CONNECTIONS, now.utc);
+    struct early_answer answer = {0};
+    struct span words = early_answer(&answer, x->listener, REASON_TOO_MANY_CONNECTIONS, now.utc);
     x->reset = words.len == 0;
     link_write_raw(&x->down, words);
-    bytes_clear(&out);
+    early_answer_clear(&answer);
     tls_engine_free(x->down.tls); /* it has not begun, and never will */
     x->down.tls = NULL;
 }

@@ -7,10 +7,14 @@
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/proxy/plan.h"
 
-enum { EARLY_ANSWER_MAX = 4096 };
+struct early_answer { /* the last HTTP answer, given again within its second; begins as {0} */
+    struct bytes text;
+    enum reason reason;
+    int64_t utc;
+};
 
-/* On a TLS listener an alert, on an http listener an HTTP answer, in tcp mode nothing: that connection is reset. out: cleared first; what is given may lie
- * in it. */
-struct span early_answer(struct bytes *out, const struct plan_listener *l, enum reason reason, int64_t utc);
+/* On a TLS listener an alert, on an http listener an HTTP answer, in tcp mode nothing: that connection is reset. Valid until the next call. */
+struct span early_answer(struct early_answer *a, const struct plan_listener *l, enum reason reason, int64_t utc);
+void early_answer_clear(struct early_answer *a);
 
 #endif
