@@ -90,33 +90,6 @@ static enum reason judge_host(const struct admit_place *at, struct admission *a,
 
 /* ---- browsers ---- */
 
-/* In one pass, since programs send none of them: the first letter and the length pass over all that they do send. The first of equal names
- * counts. */
-static void read_browser_field(const struct http_field *f, struct browser_question *q)
-{
-    if (f->name.len == 0)
-        return;
-    switch (f->name.ptr[0] | 0x20) {
-    case 'o':
-        if (q->origin.ptr == NULL && span_equals_nocase_str(f->name, "Origin"))
-            q->origin = f->value;
-        break;
-    case 'r':
-        if (q->referer.ptr == NULL && span_equals_nocase_str(f->name, "Referer"))
-            q->referer = f->value;
-        break;
-    case 's':
-        if (q->fetch_site.ptr == NULL && span_equals_nocase_str(f->name, "Sec-Fetch-Site"))
-            q->fetch_site = f->value;
-        break;
-    case 'a':
-        q->private_network = q->private_network || span_equals_nocase_str(f->name, "Access-Control-Request-Private-Network");
-        break;
-    default:
-        break;
-    }
-}
-
 /* The request is one to a proxy, for a host elsewhere. */
 static bool names_host(const struct admit_place *at, const struct http_target *t)
 {
@@ -138,8 +111,7 @@ static enum reason judge_browser(const struct admit_place *at, struct admission 
         .local_port = at->local_port,
         .by_host = at->by_host,
     };
-    for (size_t i = 0; i < a->head->n_fields; i++)
-        read_browser_field(&a->head->fields[i], &q);
+    browser_read_fields(a->head, &q);
     return browser_judge(at->conf, &q, err);
 }
 

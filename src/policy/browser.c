@@ -245,3 +245,36 @@ enum reason browser_judge(const struct config_listener *l, const struct browser_
     enum reason reason = judge_host(l, q, host, err);
     return reason == REASON_VALID ? judge_origin(l, q, host, err) : reason;
 }
+
+/* In one pass, since programs send none of them: the first letter and the length pass over all that they do send. The first of equal names
+ * counts. */
+static void read_field(const struct http_field *f, struct browser_question *q)
+{
+    if (f->name.len == 0)
+        return;
+    switch (f->name.ptr[0] | 0x20) {
+    case 'o':
+        if (q->origin.ptr == NULL && span_equals_nocase_str(f->name, "Origin"))
+            q->origin = f->value;
+        break;
+    case 'r':
+        if (q->referer.ptr == NULL && span_equals_nocase_str(f->name, "Referer"))
+            q->referer = f->value;
+        break;
+    case 's':
+        if (q->fetch_site.ptr == NULL && span_equals_nocase_str(f->name, "Sec-Fetch-Site"))
+            q->fetch_site = f->value;
+        break;
+    case 'a':
+        q->private_network = q->private_network || span_equals_nocase_str(f->name, "Access-Control-Request-Private-Network");
+        break;
+    default:
+        break;
+    }
+}
+
+void browser_read_fields(const struct http_head *head, struct browser_question *q)
+{
+    for (size_t i = 0; i < head->n_fields; i++)
+        read_field(&head->fields[i], q);
+}

@@ -11,6 +11,7 @@
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/base/span.h"
 #include "mtlsd/config/config.h"
+#include "mtlsd/http/http_head.h"
 #include "mtlsd/policy/route_index.h"
 
 struct browser_question { /* borrowed; empty spans with ptr NULL: the field was not sent */
@@ -22,6 +23,9 @@ struct browser_question { /* borrowed; empty spans with ptr NULL: the field was 
     bool private_network;     /* Access-Control-Request-Private-Network was sent */
     const struct route_index *by_host; /* of the listener's routes; NULL: they are looked through */
 };
+
+/* Sets origin, referer, fetch_site and private_network of a question that has none of them yet. */
+void browser_read_fields(const struct http_head *head, struct browser_question *q);
 
 /*
  * REASON_VALID, REASON_HOST_NOT_ALLOWED or REASON_ORIGIN_NOT_ALLOWED with a sentence that says which key would allow it.

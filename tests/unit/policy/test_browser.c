@@ -279,6 +279,22 @@ START_TEST(shows_no_more_of_a_host_than_a_line_holds)
 }
 END_TEST
 
+START_TEST(reads_the_first_of_each_field_in_any_case) /* E1 */
+{
+    struct http_field fields[] = {
+        {span_from_str("Accept"), span_from_str("*/*")},         {span_from_str("oRIGIN"), span_from_str("a")},      {span_from_str("Origin"), span_from_str("b")},
+        {span_from_str("Referer"), span_from_str("c")},          {span_from_str("Origins"), span_from_str("d")},     {span_from_str("sec-fetch-site"), span_from_str("e")},
+        {span_from_str("Access-Control-Request-Private-Network"), span_from_str("true")}, {span_of(NULL, 0), span_from_str("f")},
+    };
+    const struct http_head head = {.request = true, .fields = fields, .n_fields = sizeof(fields) / sizeof(fields[0])};
+    struct browser_question q = {.port = 1}, none = {.port = 1};
+    browser_read_fields(&head, &q);
+    ck_assert(span_equals_str(q.origin, "a") && span_equals_str(q.referer, "c") && span_equals_str(q.fetch_site, "e") && q.private_network);
+    browser_read_fields(&(struct http_head){.fields = fields, .n_fields = 1}, &none);
+    ck_assert(none.origin.ptr == NULL && none.referer.ptr == NULL && none.fetch_site.ptr == NULL && !none.private_network);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("browser");
@@ -291,6 +307,7 @@ Suite *suite(void)
     tcase_add_test(t, lets_null_pass_by_its_own_name_only);
     tcase_add_test(t, compares_a_page_with_the_host_of_its_request);
     tcase_add_test(t, shows_no_more_of_a_host_than_a_line_holds);
+    tcase_add_test(t, reads_the_first_of_each_field_in_any_case);
     suite_add_tcase(s, t);
     return s;
 }
