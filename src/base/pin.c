@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/base/pin.h"
 
+#include "mtlsd/base/text.h"
+
 #include <stdbool.h>
 #include <string.h>
 
 enum { BASE64_LENGTH = 44 }; /* of 32 bytes: 43 characters and one '=' */
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* Colons stand between two bytes, never inside one. */
 static bool read_hex(const char *text, unsigned char out[PIN_SIZE])
@@ -21,8 +14,8 @@ static bool read_hex(const char *text, unsigned char out[PIN_SIZE])
     for (size_t i = 0; i < PIN_SIZE; i++) {
         if (i > 0 && *text == ':')
             text++;
-        int high = hex_digit(text[0]);
-        int low = high >= 0 ? hex_digit(text[1]) : -1;
+        int high = text_hex_digit((uint8_t)text[0]);
+        int low = high >= 0 ? text_hex_digit((uint8_t)text[1]) : -1;
         if (low < 0)
             return false;
         out[i] = (unsigned char)(high << 4 | low);

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/base/request_path.h"
 
-#include <string.h>
+#include "mtlsd/base/text.h"
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#include <string.h>
 
 /* The byte that stands at s[i], percent encoding undone, and how many bytes it takes. Never called at the end. */
 static uint8_t byte_at(struct span s, size_t i, size_t *width)
@@ -18,7 +11,7 @@ static uint8_t byte_at(struct span s, size_t i, size_t *width)
     *width = 1;
     if (s.ptr[i] != '%' || s.len - i < 3)
         return s.ptr[i];
-    int high = hex_digit(s.ptr[i + 1]), low = hex_digit(s.ptr[i + 2]);
+    int high = text_hex_digit(s.ptr[i + 1]), low = text_hex_digit(s.ptr[i + 2]);
     if (high < 0 || low < 0)
         return '%';
     *width = 3;
@@ -30,8 +23,8 @@ uint8_t request_path_byte(struct span path, size_t i, enum path_reading reading,
     uint8_t c = byte_at(path, i, width);
     while (reading == PATH_WIDE && c == '%') {
         size_t first = i + *width, n_high = 0, n_low = 0;
-        int high = first < path.len ? hex_digit(byte_at(path, first, &n_high)) : -1;
-        int low = high >= 0 && first + n_high < path.len ? hex_digit(byte_at(path, first + n_high, &n_low)) : -1;
+        int high = first < path.len ? text_hex_digit(byte_at(path, first, &n_high)) : -1;
+        int low = high >= 0 && first + n_high < path.len ? text_hex_digit(byte_at(path, first + n_high, &n_low)) : -1;
         if (low < 0)
             break;
         *width += n_high + n_low;

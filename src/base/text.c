@@ -174,6 +174,14 @@ int text_append_log(struct bytes *out, struct span s, bool word)
     return out->failed ? -1 : 0;
 }
 
+int text_hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static const char hex_digits[] = "0123456789abcdef";
 
 void text_hex(char *out, struct span s)

@@ -2,6 +2,7 @@
 #include "config_words.h"
 
 #include "mtlsd/base/hostname.h"
+#include "mtlsd/base/text.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -67,23 +68,14 @@ bool config_words_are_statuses(const char *text)
 
 /* ---- paths and URLs ---- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The byte at *p with its percent encoding undone, and p behind it; -1 when that is none. */
 static int take_byte(const char **p)
 {
     int high, low;
     if (**p != '%')
         return (unsigned char)*(*p)++;
-    high = hex_digit((*p)[1]);
-    low = high >= 0 ? hex_digit((*p)[2]) : -1;
+    high = text_hex_digit((uint8_t)(*p)[1]);
+    low = high >= 0 ? text_hex_digit((uint8_t)(*p)[2]) : -1;
     if (low < 0)
         return -1;
     *p += 3;

@@ -2,6 +2,7 @@
 #include "mtlsd/control/admin.h"
 
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/base/text.h"
 #include "status_doc.h"
 #include "target_name.h"
 
@@ -166,13 +167,6 @@ static enum admin_action wrong_method(struct bytes *out, bool reads)
 
 /* ---- targets ---- */
 
-static int hex_of(uint8_t c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c != '\0' ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
 /* A target's address may hold brackets, which a client writes as %5B. False: no name is written so. */
 static bool decode(struct span in, char out[NAME_MAX_BYTES], struct span *name)
 {
@@ -183,7 +177,7 @@ static bool decode(struct span in, char out[NAME_MAX_BYTES], struct span *name)
         out[n] = (char)in.ptr[i];
         if (in.ptr[i] != '%')
             continue;
-        int high = i + 2 < in.len ? hex_of(in.ptr[i + 1]) : -1, low = high >= 0 ? hex_of(in.ptr[i + 2]) : -1;
+        int high = i + 2 < in.len ? text_hex_digit(in.ptr[i + 1]) : -1, low = high >= 0 ? text_hex_digit(in.ptr[i + 2]) : -1;
         if (low < 0)
             return false;
         out[n] = (char)(high * 16 + low);

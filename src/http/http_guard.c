@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/base/text.h"
 
 #include "http_authority.h"
 #include "http_bytes.h"
@@ -14,12 +15,6 @@ static enum reason refuse(struct err *err, enum reason reason, const char *why)
     return reason;
 }
 
-static bool is_hex(uint8_t c)
-{
-    uint8_t letter = c | 0x20;
-    return (c >= '0' && c <= '9') || (letter >= 'a' && letter <= 'f');
-}
-
 /* C9: what passes is forwarded byte for byte. */
 static const char *target_refusal(struct span t)
 {
@@ -31,7 +26,7 @@ static const char *target_refusal(struct span t)
             return "the target holds a '#': a fragment is never sent";
         if (t.ptr[0] != '%')
             return "the target holds a byte that is not printable ASCII";
-        if (t.len < 3 || !is_hex(t.ptr[1]) || !is_hex(t.ptr[2]))
+        if (t.len < 3 || text_hex_digit(t.ptr[1]) < 0 || text_hex_digit(t.ptr[2]) < 0)
             return "the target holds a '%' without two hex digits";
         if (t.ptr[1] == '0' && t.ptr[2] == '0')
             return "the target holds an encoded NUL";

@@ -23,6 +23,8 @@ bool text_is_utf8(struct span s);
 bool text_is_utf8_with_controls(struct span s);
 int text_append_base64(struct bytes *out, struct span s);
 
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+int text_hex_digit(uint8_t c);
 /* Writes lower-case hex of s with a NUL into out (2 * s.len + 1 bytes). */
 void text_hex(char *out, struct span s);
 

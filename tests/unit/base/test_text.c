@@ -117,6 +117,16 @@ START_TEST(writes_base64_as_rfc_4648_has_it)
 }
 END_TEST
 
+START_TEST(reads_a_hexadecimal_digit_and_nothing_else)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int c = 0; c < 256; c++) {
+        const char *at = c != 0 ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+        ck_assert_int_eq(text_hex_digit((uint8_t)c), at != NULL ? (int)(at - digits) : -1);
+    }
+}
+END_TEST
+
 START_TEST(writes_hex)
 {
     char hex[7];
@@ -317,6 +327,7 @@ Suite *suite(void)
     tcase_add_test(t, every_single_byte_comes_out_as_printable_ascii);
     tcase_add_test(t, says_so_when_the_output_is_full);
     tcase_add_test(t, writes_base64_as_rfc_4648_has_it);
+    tcase_add_test(t, reads_a_hexadecimal_digit_and_nothing_else);
     tcase_add_test(t, writes_hex);
     tcase_add_loop_test(t, writes_dates, 0, COUNT(dates));
     tcase_add_loop_test(t, counts_the_days_left, 0, COUNT(days_left));
