@@ -42,13 +42,19 @@ static bool read_ipv6(struct span host, uint8_t address[16])
     return inet_pton(AF_INET6, text, address) == 1;
 }
 
-/* The first colon of an address stands among its first five bytes, where no name has one. */
-static bool looks_like_ipv6(struct span host)
+static inline bool is_hex_digit(uint8_t c)
 {
-    for (size_t i = 0; i < 5 && i < host.len; i++)
-        if (host.ptr[i] == ':')
-            return true;
-    return false;
+    uint8_t letter = c | 0x20;
+    return (c >= '0' && c <= '9') || (letter >= 'a' && letter <= 'f');
+}
+
+/* At most four hexadecimal digits stand before the first colon of an address; most names differ in their first letters. */
+static inline bool looks_like_ipv6(struct span host)
+{
+    size_t i = 0;
+    while (i < 4 && i < host.len && is_hex_digit(host.ptr[i]))
+        i++;
+    return i < host.len && host.ptr[i] == ':';
 }
 
 struct span hostname_canonical(struct span host, char room[HOSTNAME_IPV6_SIZE])
@@ -62,7 +68,7 @@ struct span hostname_canonical(struct span host, char room[HOSTNAME_IPV6_SIZE])
 static bool same_ipv6(struct span pattern, struct span host)
 {
     uint8_t a[16], b[16];
-    return looks_like_ipv6(pattern) && read_ipv6(pattern, a) && read_ipv6(host, b) && memcmp(a, b, sizeof(a)) == 0;
+    return read_ipv6(pattern, a) && read_ipv6(host, b) && memcmp(a, b, sizeof(a)) == 0;
 }
 
 bool hostname_is_well_formed(struct span host)
@@ -93,7 +99,7 @@ bool hostname_matches(struct span pattern, struct span host)
 {
     struct span name = hostname_without_last_dot(host);
     bool same = is_suffix(pattern) ? ends_with(name, hostname_without_last_dot(span_skip(pattern, 1)))
-                                   : span_equals_nocase(hostname_without_last_dot(pattern), name) || same_ipv6(pattern, host);
+                                   : span_equals_nocase(hostname_without_last_dot(pattern), name) || (looks_like_ipv6(pattern) && same_ipv6(pattern, host));
     return same && pattern.len > 0 && hostname_is_well_formed(host);
 }
 
