@@ -227,7 +227,7 @@ static void begin_reload(struct run *r)
     bool nothing = r->options->path == NULL && r->options->text == NULL;
     if (nothing)
         findings_add(&r->reload.findings, FINDING_ERROR, "", "started without a configuration: there is nothing to reload");
-    if (nothing || background_do(server_background(r->server), load_again, finish_reload, r) != 0)
+    if (nothing || background_do_apart(server_background(r->server), load_again, finish_reload, r) != 0)
         finish_reload(r);
 }
 

@@ -7,13 +7,14 @@
 #include <uv.h>
 
 /* One may hang for long on a file system far away; then the other still serves. */
-enum { THREADS = 2, STACK_BYTES = 8 * 1024 * 1024, WORK_NICE = 10 };
+enum { THREADS = 2, STACK_BYTES = 8 * 1024 * 1024, WORK_NICE = 10, ANY = (1 << THREADS) - 1 };
 
 struct job {
     struct job *next;
     void (*work)(void *ctx);
     void (*done)(void *ctx); /* NULL: no callback */
     void *ctx;
+    unsigned threads; /* bits: those that may do it */
 };
 
 struct queue { /* oldest first */
@@ -27,7 +28,9 @@ struct background {
     struct queue waiting, done;
     bool stopping;
     uv_thread_t threads[THREADS];
-    unsigned n_threads;
+    unsigned n_threads, n_entered;
+    unsigned busy;   /* bits of threads */
+    unsigned turn;   /* the thread for the next of background_do_apart */
     size_t n_given; /* and not done yet; of the loop's thread */
 };
 
@@ -38,24 +41,28 @@ static void push(struct queue *q, struct job *job)
     q->end = &job->next;
 }
 
-static struct job *pop(struct queue *q)
+/* The first that one of these threads may do. */
+static struct job *pop(struct queue *q, unsigned threads)
 {
-    struct job *job = q->first;
+    struct job **at = &q->first, *job;
+    while (*at != NULL && ((*at)->threads & threads) == 0)
+        at = &(*at)->next;
+    job = *at;
     if (job == NULL)
         return NULL;
-    q->first = job->next;
-    if (q->first == NULL)
-        q->end = &q->first;
+    *at = job->next;
+    if (*at == NULL)
+        q->end = at;
     return job;
 }
 
 /* ---- on the threads ---- */
 
 /* NULL: it is over. */
-static struct job *wait_for_job(struct background *s)
+static struct job *wait_for_job(struct background *s, unsigned thread)
 {
     struct job *job;
-    while ((job = pop(&s->waiting)) == NULL && !s->stopping)
+    while ((job = pop(&s->waiting, thread)) == NULL && !s->stopping)
         uv_cond_wait(&s->more, &s->lock);
     return job;
 }
@@ -66,10 +73,13 @@ static void run(void *arg)
     struct job *job;
     setpriority(PRIO_PROCESS, (id_t)gettid(), WORK_NICE); /* of this thread: a reload must not take a core from those who serve */
     uv_mutex_lock(&s->lock);
-    while ((job = wait_for_job(s)) != NULL) {
+    const unsigned thread = 1U << s->n_entered++;
+    while ((job = wait_for_job(s, thread)) != NULL) {
+        s->busy |= thread;
         uv_mutex_unlock(&s->lock);
         job->work(job->ctx);
         uv_mutex_lock(&s->lock);
+        s->busy &= ~thread;
         if (job->done == NULL) {
             free(job);
             continue;
@@ -86,7 +96,7 @@ static void finish_all(struct background *s)
 {
     for (;;) {
         uv_mutex_lock(&s->lock);
-        struct job *job = pop(&s->done);
+        struct job *job = pop(&s->done, ANY);
         uv_mutex_unlock(&s->lock);
         if (job == NULL)
             return;
@@ -111,23 +121,39 @@ static int give(struct background *s, const struct job *what)
     *job = *what;
     uv_mutex_lock(&s->lock);
     push(&s->waiting, job);
-    uv_cond_signal(&s->more);
+    uv_cond_broadcast(&s->more);
     uv_mutex_unlock(&s->lock);
     return 0;
 }
 
-int background_do(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
+static int give_with_end(struct background *s, const struct job *what)
 {
-    if (give(s, &(struct job){NULL, work, done, ctx}) != 0)
+    if (give(s, what) != 0)
         return -1;
     if (s->n_given++ == 0)
         uv_ref((uv_handle_t *)&s->wake); /* the loop does not end before */
     return 0;
 }
 
+int background_do(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
+{
+    return give_with_end(s, &(struct job){NULL, work, done, ctx, ANY});
+}
+
+int background_do_apart(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
+{
+    uv_mutex_lock(&s->lock);
+    unsigned thread = 1U << s->turn;
+    s->turn = (s->turn + 1) % THREADS;
+    if ((s->busy & thread) != 0 || s->waiting.first != NULL) /* it may hang: better another one than none */
+        thread = ANY;
+    uv_mutex_unlock(&s->lock);
+    return give_with_end(s, &(struct job){NULL, work, done, ctx, thread});
+}
+
 int background_throw(struct background *s, void (*work)(void *ctx), void *ctx)
 {
-    return give(s, &(struct job){NULL, work, NULL, ctx});
+    return give(s, &(struct job){NULL, work, NULL, ctx, ANY});
 }
 
 bool background_is_busy(const struct background *s)

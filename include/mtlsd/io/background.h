@@ -18,6 +18,9 @@ struct background;
 struct background *background_new(struct uv_loop_s *loop, struct err *err);
 /* work runs on a thread, the oldest first, then done on the loop. -1: out of memory. */
 MUST_CHECK int background_do(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
+/* As background_do, but on another thread than the last of these, where that is idle. A thread's memory comes from an arena of its own: what is loaded
+ * while the last load lives, and is freed after it, then leaves no gaps between live blocks. */
+MUST_CHECK int background_do_apart(struct background *s, void (*work)(void *ctx), void (*done)(void *ctx), void *ctx);
 /* As background_do, but from any thread and without a callback: it does not count as busy. */
 MUST_CHECK int background_throw(struct background *s, void (*work)(void *ctx), void *ctx);
 /* Something was given that is not done yet. On the loop's thread. */

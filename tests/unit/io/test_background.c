@@ -90,6 +90,39 @@ START_TEST(work_that_hangs_does_not_hold_up_the_next_one)
 }
 END_TEST
 
+static uv_thread_t worked_on[4];
+
+static void note_thread(void *ctx)
+{
+    worked_on[began] = uv_thread_self();
+    work(ctx);
+}
+
+START_TEST(loads_take_turns_among_the_threads)
+{
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(background_do_apart(background, note_thread, done, &began), 0);
+        run_until(i + 1);
+    }
+    ck_assert(!uv_thread_equal(&worked_on[0], &worked_on[1]));
+    ck_assert(uv_thread_equal(&worked_on[0], &worked_on[2]));
+    ck_assert(uv_thread_equal(&worked_on[1], &worked_on[3]));
+}
+END_TEST
+
+START_TEST(a_load_does_not_wait_for_a_thread_that_hangs)
+{
+    ck_assert_int_eq(background_do(background, wait_then_work, done, &began), 0);
+    uv_sleep(20);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(background_do_apart(background, work, done, &began), 0);
+        run_until(i + 1);
+    }
+    sem_post(&may_end);
+    run_until(3);
+}
+END_TEST
+
 START_TEST(what_was_given_before_the_end_is_done)
 {
     for (int i = 0; i < 5; i++)
@@ -128,6 +161,8 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_test(c, works_on_a_thread_and_is_done_on_the_loop);
     tcase_add_test(c, work_that_hangs_does_not_hold_up_the_next_one);
+    tcase_add_test(c, loads_take_turns_among_the_threads);
+    tcase_add_test(c, a_load_does_not_wait_for_a_thread_that_hangs);
     tcase_add_test(c, what_was_given_before_the_end_is_done);
     tcase_add_test(c, what_nobody_waits_for_is_done_and_holds_nothing_up);
     suite_add_tcase(s, c);
