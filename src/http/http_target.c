@@ -83,7 +83,8 @@ static int read_authority(const struct http_head *h, struct http_target *out, st
 int http_target_read_reference(struct span text, struct http_target *out, struct err *err)
 {
     *out = (struct http_target){.form = HTTP_TARGET_ORIGIN};
-    if (text.len > 0 && text.ptr[0] == '/') {
+    bool names_host = text.len > 1 && text.ptr[1] == '/'; /* "//host/path" (RFC 3986 section 4.2), which some servers read as a path */
+    if (text.len > 0 && text.ptr[0] == '/' && !names_host) {
         split_query(text, out);
         return 0;
     }

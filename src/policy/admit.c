@@ -310,7 +310,8 @@ static enum reason judge_route(const struct admit_place *at, struct admission *a
 
 static bool asks_destination(const struct admit_place *at, const struct admission *a)
 {
-    bool differ = at->conf->has_path_rules || at->conf->n_routes > 1;
+    const struct config_listener *l = at->conf;
+    bool differ = l->has_path_rules || l->has_host_rules || l->n_routes > 1;
     return differ && a->way == ADMIT_BY_ROUTE && http_guard_may_have_destination(a->method) && http_head_find(a->head, "Destination").ptr != NULL;
 }
 

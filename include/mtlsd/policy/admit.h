@@ -10,7 +10,7 @@
  *   loop      on a forward proxy: it did not come through us again and again
  *   caller    the rules of the listener
  *   route     a forward proxy may take it past the routes: to the host it names, or as CONNECT; else a route, and that route's rules
- *   destination  where routes differ: what COPY or MOVE names in Destination is let on to the same upstream as well (security C9)
+ *   destination  where the path or the host decides: what COPY or MOVE names in Destination is let on to the same upstream as well (security C9)
  *
  * Each step can refuse, and the first that does decides. ADMIT_REFUSED is the initial value, and only the step "route" changes it.
  */

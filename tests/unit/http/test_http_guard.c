@@ -228,7 +228,7 @@ START_TEST(C9_reads_a_destination)
         {"/a/b?c", "", "/a/b"},         {"http://x.example/a", "x.example", "/a"}, {"HTTPS://[::1]:8443", "::1", "/"}, {"https://x.example?q", "x.example", "/"},
         {"a/b", NULL, NULL},            {"", NULL, NULL},                          {"ftp://x.example/a", NULL, NULL},  {"https:///a", NULL, NULL},
         {"https://u@x.example/a", NULL, NULL}, {"/a%0", NULL, NULL},               {"/a#b", NULL, NULL},               {"/a b", NULL, NULL},
-        {"/a%00", NULL, NULL},          {"https://a..b/", NULL, NULL},
+        {"/a%00", NULL, NULL},          {"https://a..b/", NULL, NULL},                          {"//x.example/a", NULL, NULL},      {"/", "", "/"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct http_field fields[] = {{span_from_str("Host"), span_from_str("x")}, {span_from_str("DESTINATION"), span_from_str(rows[i].value)}};

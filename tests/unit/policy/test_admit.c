@@ -248,6 +248,7 @@ START_TEST(what_copy_and_move_name_is_judged_like_a_request_for_it) /* A15, C9 *
         {"COPY", "ftp://localhost/dav/y", "another scheme", REASON_REQUEST_MALFORMED, false},
         {"COPY", "http://.localhost/dav/y", "a malformed host", REASON_REQUEST_MALFORMED, false},
         {"COPY", "http://elsewhere.example/dav/y", "another host", REASON_DENIED, false},
+        {"COPY", "//elsewhere.example/dav/y", "another host without a scheme", REASON_REQUEST_MALFORMED, false},
         {"COPY", "/else/y", "another upstream", REASON_DENIED, false},
         {"COPY", "/nothing", "no route", REASON_DENIED, false},
         {"REBIND", "/admin/y", "a method of which we know nothing", REASON_NOT_ALLOWED, false},
@@ -286,6 +287,16 @@ START_TEST(what_copy_and_move_name_is_judged_like_a_request_for_it) /* A15, C9 *
     conf.n_routes = 1;
     conf.has_path_rules = false;
     expect(REASON_VALID, "where no rule looks at anything");
+    static char localhost[] = "localhost";
+    static char *hosts[] = {localhost};
+    routes[0].host = (struct config_strings){.items = hosts, .n = 1};
+    conf.has_host_rules = true;
+    head.n_fields = 1;
+    add_field("Destination", "//elsewhere.example/y");
+    expect(REASON_REQUEST_MALFORMED, "another host where only the host counts");
+    head.n_fields = 1;
+    add_field("Destination", "http://elsewhere.example/y");
+    expect(REASON_DENIED, "another host, though there is one route");
 }
 END_TEST
 
