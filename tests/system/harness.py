@@ -48,22 +48,38 @@ def shared_pki():
     return _pki
 
 
-_next_port = random.SystemRandom().randrange(10000, 31000)
+PORTS_FROM, PORTS_TO, BLOCK = 10000, 32000, 50  # below the ephemeral range, so that no outgoing connection of anybody takes one before the test does
+_ports, _blocks = [], []
+
+
+def reserve_ports():
+    """A block of ports for this process alone: others that run beside it find its name taken. The name goes with the process."""
+    for _ in range(2000):
+        first = random.SystemRandom().randrange(PORTS_FROM, PORTS_TO, BLOCK)
+        guard = socket.socket(socket.AF_UNIX)
+        try:
+            guard.bind(f"\0mtlsd-test-ports-{first}")
+        except OSError:
+            guard.close()
+            continue
+        _blocks.append(guard)
+        return list(range(first, first + BLOCK))
+    raise RuntimeError("no free ports")
 
 
 def free_port():
-    """A port below the ephemeral range, so that no outgoing connection of anybody takes it before the test does."""
-    global _next_port
-    for _ in range(2000):
-        _next_port = _next_port + 1 if _next_port < 32000 else 10000
+    """A port that nobody has, and that no other test is given while this process runs."""
+    while True:
+        if not _ports:
+            _ports.extend(reserve_ports())
+        port = _ports.pop(0)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", _next_port))
-                return _next_port
+                probe.bind(("127.0.0.1", port))
+                return port
             except OSError:
                 continue
-    raise RuntimeError("no free port")
 
 
 def wait_for(question, what, seconds=READY_S, pause=0.02):

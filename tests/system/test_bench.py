@@ -123,7 +123,7 @@ class Bench(harness.Case):
         text = self.run_bench("drill.py", "--mtlsd", harness.MTLSD, "--servers", "mtlsd,nginx")
         self.assertRegex(text, r"\ngood +\. - \. - +\. \. \. \. ")
         self.assertRegex(text, r"\nis-ca +\. - \. - +X X X X ")
-        self.assertRegex(text, r"\nbad ones let in +0 +\d+ +of [23]\d\n")
+        self.assertRegex(text, r"\nbad ones accepted +0 +\d+ +of [23]\d\n")
         self.assertGreaterEqual(len(re.findall(r"^[a-z0-9-]+ +\. - \. - ", text, re.M)), 50)
 
 

@@ -32,7 +32,7 @@ class Paths(Case):
         self.backends = {name: peers.Backend(self, lambda request, name=name: self.answer(name, request)) for name in ("one", "two")}
         self.port = free_port()
         targets = [f"127.0.0.1:{backend.port}" for backend in self.backends.values()]
-        self.configuration = self.text(self.port, targets, 'health = { path = "/healthz"; interval = "100ms"; expect = "200"; };')
+        self.configuration = self.text(self.port, targets, 'health = { path = "/healthz"; interval = "250ms"; expect = "200"; };')
         self.mtlsd = self.daemon(self.configuration, [self.port])
 
     def answer(self, name, request):
