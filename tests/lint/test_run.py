@@ -41,7 +41,7 @@ class Run(unittest.TestCase):
     def test_everything_runs_and_counts(self):
         code, lines, calls = self.ran()
         self.assertEqual((0, "13 passed, 0 failed, 2 skipped"), (code, lines[-1]))
-        self.assertIn("--also build/tsan/mtlsd reload --also build/tsan/mtlsd per_client --also build/release/mtlsd clock", calls)
+        self.assertIn("--also build/release/mtlsd small --instead build/release/mtlsd test_bench --also build/tsan/mtlsd reload --also build/tsan/mtlsd per_client", calls)
         for preset in ("tsan", "release"):
             self.assertEqual(1, calls.count(f"cmake --build --preset {preset} --target mtlsd\n"))
 

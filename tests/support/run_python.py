@@ -99,7 +99,7 @@ def main():
     parser.add_argument("--folder")
     parser.add_argument("--counts")
     parser.add_argument("--failed")
-    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))  # half of them wait for time to pass
+    parser.add_argument("--jobs", type=int, default=5 * (os.cpu_count() or 1) // 2)  # more than half of them wait for time to pass
     parser.add_argument("--also", nargs=2, action="append", default=[], metavar=("PROGRAM", "NAME"))
     parser.add_argument("--instead", nargs=2, action="append", default=[], metavar=("PROGRAM", "NAME"))
     parser.add_argument("--child")
