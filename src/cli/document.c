@@ -28,11 +28,19 @@ json_t *document_text(const char *text)
     return value;
 }
 
+json_t *document_append(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 json_t *document_strings(const char *const *items, size_t n)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, document_text(items[i]));
+        list = document_append(list, document_text(items[i]));
     return list;
 }
 

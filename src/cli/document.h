@@ -14,6 +14,8 @@
 /* A string of any bytes: what is not UTF-8 is escaped as %XX. NULL text gives null. */
 json_t *document_text(const char *text);
 json_t *document_strings(const char *const *items, size_t n);
+/* Appends item, which is taken, to the list. NULL when memory runs out, or item is NULL: the list is freed, so that no row is lost unseen. */
+json_t *document_append(json_t *list, json_t *item);
 /*
  * An object from "key:t key:i ...": t const char * (as document_text), i int, I int64_t, b int as a boolean, f double, and o json_t *, which is
  * taken. NULL when memory runs out or an o is NULL.

@@ -301,7 +301,7 @@ json_t *check_connect(const struct snapshot *snapshot, int64_t now, size_t *n_re
     for (size_t i = 0; i < snapshot->n_targets; i++) {
         struct check_target t = {.target = &snapshot->targets[i], .now = now, .reason = REASON_UNDECIDED, .alert_received = -1, .alert_sent = -1};
         try_target(&t, speaks_http(snapshot, t.target->upstream));
-        json_array_append_new(list, document_of(&t));
+        list = document_append(list, document_of(&t));
         *n_refused += t.reason != REASON_VALID;
     }
     return list;

@@ -24,7 +24,7 @@ static json_t *findings_of(const struct findings *findings)
     json_t *list = json_array();
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *f = &findings->items[i];
-        json_array_append_new(list, document_object("level:t where:t text:t times:I", finding_level_word(f->level), f->where, f->text, (int64_t)f->times));
+        list = document_append(list, document_object("level:t where:t text:t times:I", finding_level_word(f->level), f->where, f->text, (int64_t)f->times));
     }
     return list;
 }
@@ -37,9 +37,9 @@ static json_t *identities_of(const struct check_sheet *s)
     for (size_t i = 0; i < s->snapshot->config->n_identities; i++) {
         struct tls_identity_facts f;
         tls_identity_facts(s->snapshot->identities[i].tls, &f);
-        json_array_append_new(list, document_object("name:t subject:t issuer:t key:t sha256:t not_before:I not_after:I seconds_left:I chain_length:I", f.name,
-                                                    f.subject, f.issuer, f.key_kind, f.sha256, f.not_before, f.not_after, f.not_after - s->now,
-                                                    (int64_t)f.chain_length));
+        list = document_append(list, document_object("name:t subject:t issuer:t key:t sha256:t not_before:I not_after:I seconds_left:I chain_length:I", f.name,
+                                                     f.subject, f.issuer, f.key_kind, f.sha256, f.not_before, f.not_after, f.not_after - s->now,
+                                                     (int64_t)f.chain_length));
     }
     return list;
 }
@@ -50,7 +50,7 @@ static json_t *coverage_of(const struct snapshot_trust *t)
     json_t *list = json_array();
     struct tls_trust_ca ca;
     for (size_t i = 0; t->tls != NULL && t->conf != NULL && t->conf->crl.n > 0 && tls_trust_ca(t->tls, i, &ca); i++)
-        json_array_append_new(list, document_object("ca:t covered:b revoked:I next_update:I", ca.name, ca.covered, (int64_t)ca.n_revoked, ca.next_update));
+        list = document_append(list, document_object("ca:t covered:b revoked:I next_update:I", ca.name, ca.covered, (int64_t)ca.n_revoked, ca.next_update));
     return list;
 }
 
@@ -62,10 +62,10 @@ static json_t *trusts_of(const struct check_sheet *s)
         struct tls_trust_facts f = {0};
         if (t->tls != NULL)
             tls_trust_facts(t->tls, &f);
-        json_array_append_new(list, document_object("name:t cas:I crls:I revoked:I first_not_after:I first_next_update:I crl_coverage:o crl_policy:t",
-                                                    t->conf != NULL ? t->conf->name : "system", (int64_t)f.n_ca, (int64_t)f.n_crl, (int64_t)f.n_revoked,
-                                                    f.first_not_after, f.first_next_update, coverage_of(t),
-                                                    t->conf == NULL ? NULL : t->conf->crl_policy == CONFIG_CRL_REQUIRE ? "require" : "prefer"));
+        list = document_append(list, document_object("name:t cas:I crls:I revoked:I first_not_after:I first_next_update:I crl_coverage:o crl_policy:t",
+                                                     t->conf != NULL ? t->conf->name : "system", (int64_t)f.n_ca, (int64_t)f.n_crl, (int64_t)f.n_revoked,
+                                                     f.first_not_after, f.first_next_update, coverage_of(t),
+                                                     t->conf == NULL ? NULL : t->conf->crl_policy == CONFIG_CRL_REQUIRE ? "require" : "prefer"));
     }
     return list;
 }
@@ -77,7 +77,7 @@ static json_t *targets_of(const struct config_upstream *u)
     json_t *list = json_array();
     for (size_t i = 0; i < u->n_targets; i++) {
         const struct config_target *t = &u->targets[i];
-        json_array_append_new(list, document_object("address:t route:t weight:i backup:b", t->text, t->route, (int)t->weight, t->backup));
+        list = document_append(list, document_object("address:t route:t weight:i backup:b", t->text, t->route, (int)t->weight, t->backup));
     }
     return list;
 }
@@ -103,10 +103,10 @@ static json_t *upstreams_of(const struct config *c)
     json_t *list = json_array();
     for (size_t i = 0; i < c->n_upstreams; i++) {
         const struct config_upstream *u = &c->upstreams[i];
-        json_array_append_new(list, document_object("name:t targets:o tls:b identity:t trust:t balance:t sticky:o health:o proxy:t send_proxy_protocol:t "
-                                                    "min_version:t",
-                                                    u->name, targets_of(u), u->tls.present, u->tls.identity, u->tls.trust, balances[u->balance], sticky_of(u),
-                                                    health_of(u), u->proxy_text, versions[u->send_proxy_protocol], min_version(&u->tls)));
+        list = document_append(list, document_object("name:t targets:o tls:b identity:t trust:t balance:t sticky:o health:o proxy:t send_proxy_protocol:t "
+                                                     "min_version:t",
+                                                     u->name, targets_of(u), u->tls.present, u->tls.identity, u->tls.trust, balances[u->balance], sticky_of(u),
+                                                     health_of(u), u->proxy_text, versions[u->send_proxy_protocol], min_version(&u->tls)));
     }
     return list;
 }
@@ -127,7 +127,7 @@ static json_t *rules_of(const struct config_allow *rules, size_t n)
     for (size_t i = 0; i < n; i++) {
         char text[DESCRIPTION_MAX];
         allow_rule_describe(&rules[i], text, sizeof(text));
-        json_array_append_new(list, document_text(text));
+        list = document_append(list, document_text(text));
     }
     return list;
 }
@@ -151,7 +151,7 @@ static json_t *routes_of(const struct config_listener *l)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < l->n_routes; i++)
-        json_array_append_new(list, route_of(&l->routes[i]));
+        list = document_append(list, route_of(&l->routes[i]));
     return list;
 }
 
@@ -169,8 +169,8 @@ static json_t *by_name_of(const struct config_tls *tls)
     json_t *list = json_array();
     for (size_t i = 0; i < tls->n_identities; i++) {
         const struct config_sni *sni = &tls->identities[i];
-        json_array_append_new(list, document_object("hosts:o identity:t trust:t client_cert:t min_version:t", strings(&sni->hosts), sni->identity, sni->trust,
-                                                    asks[sni->client_cert], min_version(tls)));
+        list = document_append(list, document_object("hosts:o identity:t trust:t client_cert:t min_version:t", strings(&sni->hosts), sni->identity, sni->trust,
+                                                     asks[sni->client_cert], min_version(tls)));
     }
     return list;
 }
@@ -181,7 +181,7 @@ static json_t *tolerated(uint64_t statuses)
     json_t *list = json_array();
     for (enum reason reason = REASON_VALID; reason < REASON_COUNT; reason++)
         if ((statuses >> reason & 1) != 0)
-            json_array_append_new(list, json_string(reason_word(reason)));
+            list = document_append(list, json_string(reason_word(reason)));
     return list;
 }
 
@@ -197,7 +197,7 @@ static json_t *listeners_of(const struct config *c)
         json = document_add(json, "routes:o forward_proxy:o accept_proxy_protocol:b guards_browsers:b hosts:o allow_origins:o identities:o", routes_of(l),
                             forward_proxy_of(&l->forward_proxy), l->accept_proxy_protocol, l->guards_browsers, strings(&l->hosts), strings(&l->allow_origins),
                             by_name_of(&l->tls));
-        json_array_append_new(list, document_add(json, "min_version:t tolerate:o", min_version(&l->tls), tolerated(l->tls.tolerate)));
+        list = document_append(list, document_add(json, "min_version:t tolerate:o", min_version(&l->tls), tolerated(l->tls.tolerate)));
     }
     return list;
 }

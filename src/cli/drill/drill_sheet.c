@@ -25,7 +25,7 @@ json_t *drill_sheet_document(const struct drill *d, const char *target)
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < d->n; i++)
-        json_array_append_new(rows, drill_sheet_row(&d->rows[i]));
+        rows = document_append(rows, drill_sheet_row(&d->rows[i]));
     return document_object("target:t bad:i bad_let_in:i good_refused:i rows:o", target, (int)d->n_bad, (int)d->n_bad_let_in, (int)d->n_good_refused, rows);
 }
 

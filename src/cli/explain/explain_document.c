@@ -59,8 +59,8 @@ static json_t *certificate_of(const struct explain *e)
     for (enum reason r = REASON_NONE; r < REASON_COUNT; r++) {
         if ((e->verdict.all & (UINT64_C(1) << r)) == 0)
             continue;
-        json_array_append_new(problems, json_string(reason_word(r)));
-        json_array_append_new(findings, document_object("reason:t title:t", reason_word(r), reason_row(r)->title));
+        problems = document_append(problems, json_string(reason_word(r)));
+        findings = document_append(findings, document_object("reason:t title:t", reason_word(r), reason_row(r)->title));
     }
     json_t *json = document_object("status:t openssl_error:i problems:o findings:o detail:t", reason_word(e->verdict.status), e->verdict.openssl_error, problems,
                                    findings, e->verdict.text);
@@ -73,8 +73,8 @@ static json_t *steps_of(const struct explain *e)
     for (unsigned i = 0; i < EXPLAIN_STAGES; i++) {
         const struct explain_step *step = &e->steps[i];
         if (step->asked)
-            json_array_append_new(list, document_object("stage:t passes:b reason:t detail:t", stage_word(i), step->reason == REASON_VALID,
-                                                        reason_word(step->reason), step->text));
+            list = document_append(list, document_object("stage:t passes:b reason:t detail:t", stage_word(i), step->reason == REASON_VALID,
+                                                         reason_word(step->reason), step->text));
     }
     return list;
 }
@@ -116,7 +116,7 @@ static json_t *routes_of(const struct explain *e, size_t n)
         if (e->has_target)
             json = document_add(json, "matches:b must_let_pass:b differs_in:o detail:o", r->miss == ROUTE_MATCHES, r->also, optional(miss_word(r->miss)),
                                 optional(r->why));
-        json_array_append_new(list, json);
+        list = document_append(list, json);
     }
     return list;
 }
@@ -127,16 +127,19 @@ static json_t *with_upstream(json_t *json, const struct config_upstream *up)
 {
     json_t *targets = json_array();
     for (size_t i = 0; i < up->n_targets; i++)
-        json_array_append_new(targets, document_text(up->targets[i].text));
+        targets = document_append(targets, document_text(up->targets[i].text));
     return document_add(json, "upstream:t upstream_where:t targets:o", up->name, up->where, targets);
 }
 
-static void add_edits(json_t *set, json_t *removed, const struct config_route *route)
+static void add_edits(json_t **set, json_t **removed, const struct config_route *route)
 {
     for (size_t i = 0; i < route->n_set_headers; i++)
-        json_object_set_new(set, route->set_headers[i].name, document_text(route->set_headers[i].value));
+        if (json_object_set_new(*set, route->set_headers[i].name, document_text(route->set_headers[i].value)) != 0) {
+            json_decref(*set);
+            *set = NULL;
+        }
     for (size_t i = 0; i < route->remove_headers.n; i++)
-        json_array_append_new(removed, document_text(route->remove_headers.items[i]));
+        *removed = document_append(*removed, document_text(route->remove_headers.items[i]));
 }
 
 static json_t *added_by(const struct config_listener *l)
@@ -160,17 +163,17 @@ static json_t *with_fields(json_t *json, const struct explain *e, const struct c
 {
     bool passes_xfcc = (l->identity_headers & CONFIG_HEADERS_XFCC) && l->xfcc != CONFIG_XFCC_SANITIZE && l->xfcc != CONFIG_XFCC_SANITIZE_SET;
     json_t *set = json_object(), *removed = json_array(), *dropped = json_array(), *overrides = json_array();
-    add_edits(set, removed, &l->routes[chosen(e)]);
+    add_edits(&set, &removed, &l->routes[chosen(e)]);
     for (size_t i = l->n_routes; i > 0; i--) /* the values of the first go before those of the others */
         if (e->routes[i - 1].also)
-            add_edits(set, removed, e->routes[i - 1].conf);
+            add_edits(&set, &removed, e->routes[i - 1].conf);
     for (size_t i = 0; i < e->head->n_fields; i++) {
         struct span name = e->head->fields[i].name;
         if (http_guard_is_owned(name))
-            json_array_append_new(dropped, span_json(name));
+            dropped = document_append(dropped, span_json(name));
         else if (((l->has_path_rules || l->has_method_rules) && http_guard_is_override(name)) ||
                  (l->has_host_rules && l->forwarded == CONFIG_FORWARDED_OFF && http_guard_names_other_host(&e->head->fields[i], e->admission.target.host)))
-            json_array_append_new(overrides, span_json(name));
+            overrides = document_append(overrides, span_json(name));
     }
     return document_add(json, "set_headers:o remove_headers:o adds:o passes_xfcc:b dropped:o dropped_overrides:o", set, removed, added_by(l), passes_xfcc, dropped,
                         overrides);

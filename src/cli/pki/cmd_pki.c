@@ -367,8 +367,8 @@ static int show(struct pki_folder *f, const void *ctx, struct err *err)
         const struct pki_entry *e = &f->index.items[i];
         char serial[17];
         snprintf(serial, sizeof(serial), "%llx", (unsigned long long)e->serial);
-        json_array_append_new(list, document_object("name:t serial:t purpose:t kind:t not_after:I revoked_at:I", e->name, serial, e->purpose, e->kind,
-                                                    e->not_after, e->revoked_at));
+        list = document_append(list, document_object("name:t serial:t purpose:t kind:t not_after:I revoked_at:I", e->name, serial, e->purpose, e->kind,
+                                                     e->not_after, e->revoked_at));
     }
     return document_show(list, *as_json, print_index) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }

@@ -30,15 +30,15 @@ static json_t *certificate_of(struct span der)
 }
 
 /* problems holds each word once, findings each sentence. */
-static void add_problems(const struct verify_answer *a, json_t *problems, json_t *findings)
+static void add_problems(const struct verify_answer *a, json_t **problems, json_t **findings)
 {
     const struct tls_details *d = &a->details;
     for (size_t i = 0; i < d->n; i++) {
         const struct reason_row *row = reason_row(d->items[i].reason);
         if (i == 0 || d->items[i - 1].reason != row->reason)
-            json_array_append_new(problems, json_string(row->word));
-        json_array_append_new(findings, document_object("reason:t openssl_error:i detail:t hint:t", row->word, d->items[i].openssl_error, d->items[i].text,
-                                                        hint_of(a, row->reason)));
+            *problems = document_append(*problems, json_string(row->word));
+        *findings = document_append(*findings, document_object("reason:t openssl_error:i detail:t hint:t", row->word, d->items[i].openssl_error,
+                                                               d->items[i].text, hint_of(a, row->reason)));
     }
 }
 
@@ -46,9 +46,9 @@ json_t *verify_sheet_document(const struct verify_answer *a)
 {
     struct tls_trust_facts trust;
     json_t *problems = json_array(), *findings = json_array(), *chain = json_array();
-    add_problems(a, problems, findings);
+    add_problems(a, &problems, &findings);
     for (size_t i = 0; i < a->chain.n; i++)
-        json_array_append_new(chain, certificate_of(a->chain.ders[i]));
+        chain = document_append(chain, certificate_of(a->chain.ders[i]));
     tls_trust_facts(a->question.trust, &trust);
     const struct reason_row *row = reason_row(a->verdict.status);
     json_t *alert = row->alert >= 0 ? document_object("number:i name:t", row->alert, tls_alert_name(row->alert)) : json_null();

@@ -40,6 +40,15 @@ START_TEST(a_member_that_could_not_be_made_fails_the_whole)
 }
 END_TEST
 
+START_TEST(an_item_that_could_not_be_made_fails_the_list)
+{
+    expect(document_append(document_append(json_array(), json_integer(1)), json_integer(2)), "[1,2]");
+    ck_assert_ptr_null(document_append(json_array(), NULL));
+    ck_assert_ptr_null(document_append(NULL, json_integer(1)));
+    ck_assert_ptr_null(document_object("a:i b:o", 1, document_append(json_array(), NULL)));
+}
+END_TEST
+
 START_TEST(what_is_not_there_reads_as_nothing)
 {
     json_t *object = document_object("a:o n:i", document_object("b:t yes:b", "x", true), 7);
@@ -60,6 +69,7 @@ Suite *suite(void)
     tcase_add_test(c, members_keep_their_order_and_their_kind);
     tcase_add_test(c, any_bytes_are_a_text);
     tcase_add_test(c, a_member_that_could_not_be_made_fails_the_whole);
+    tcase_add_test(c, an_item_that_could_not_be_made_fails_the_list);
     tcase_add_test(c, what_is_not_there_reads_as_nothing);
     suite_add_tcase(s, c);
     return s;
