@@ -82,7 +82,7 @@ class Bench(harness.Case):
         return printed, {name: texts_of(results.joinpath(name).read_text()) for name in charts}
 
     def test_fair(self):
-        printed, charts = self.run_curves("fair.py", "--streams", 2, "--seconds", 0.3)
+        printed, charts = self.run_curves("fair.py", "--streams", 2, "--seconds", 0.1)
         for direction in ("down", "up"):
             self.assertRegex(printed, rf"\n## beside 2 {direction}loads\n +p50 ms .*\nmtlsd( +[\d.]+){{6}}\nhaproxy( +[\d.]+){{6}}\n")
         self.assertEqual(["fair-down.svg", "fair-up.svg"], list(charts))
