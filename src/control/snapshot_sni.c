@@ -11,6 +11,7 @@
 struct hosts {
     struct config_strings names; /* owned, each too */
     const char *where;
+    bool told; /* a name of it belongs to another: said once */
 };
 
 static void clear_hosts(struct hosts *hosts)
@@ -72,20 +73,55 @@ static int gather(const struct loader *l, const struct config_sni *conf, const s
     return rc == 0 && out->names.n > 0 ? 0 : -1;
 }
 
-/* With names out of certificates the configuration alone could not see this. */
-static int check_twice(const struct loader *l, const struct hosts *all, size_t i)
+struct claim { /* of one identity to a name */
+    const char *name;
+    size_t identity;
+};
+
+static int compare_claims(const void *a, const void *b)
 {
-    for (size_t h = 0; h < all[i].names.n; h++) {
-        for (size_t before = 0; before < i; before++) {
-            if (!has(&all[before], span_from_str(all[i].names.items[h])))
-                continue;
-            findings_add(l->findings, FINDING_ERROR, all[i].where,
-                         "the server name \"%.80s\" already belongs to the identity at %.200s: list the server names of both in hosts",
-                         all[i].names.items[h], all[before].where);
-            return -1;
-        }
+    const struct claim *left = a, *right = b;
+    int difference = hostname_compare(span_from_str(left->name), span_from_str(right->name));
+    return difference != 0 ? difference : (left->identity > right->identity) - (left->identity < right->identity);
+}
+
+static int check_sorted(const struct loader *l, struct hosts *all, const struct claim *claims, size_t n)
+{
+    int rc = 0;
+    const struct claim *first = claims; /* of those that have the same name */
+    for (const struct claim *c = claims; c < claims + n; c++) {
+        if (hostname_compare(span_from_str(c->name), span_from_str(first->name)) != 0)
+            first = c;
+        if (c->identity == first->identity || all[c->identity].told)
+            continue;
+        all[c->identity].told = true;
+        findings_add(l->findings, FINDING_ERROR, all[c->identity].where,
+                     "the server name \"%.80s\" already belongs to the identity at %.200s: list the server names of both in hosts", c->name,
+                     all[first->identity].where);
+        rc = -1;
     }
-    return 0;
+    return rc;
+}
+
+/* With names out of certificates the configuration alone could not see this. */
+static int check_twice(const struct loader *l, struct hosts *all, size_t n)
+{
+    size_t n_claims = 0;
+    for (size_t i = 0; i < n; i++)
+        n_claims += all[i].names.n;
+    struct claim *claims = calloc(n_claims + 1, sizeof(*claims));
+    if (claims == NULL) {
+        l->findings->out_of_memory = 1;
+        return -1;
+    }
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t h = 0; h < all[i].names.n; h++)
+            claims[k++] = (struct claim){all[i].names.items[h], i};
+    qsort(claims, k, sizeof(*claims), compare_claims);
+    int rc = check_sorted(l, all, claims, k);
+    free(claims);
+    return rc;
 }
 
 static struct tls_sni *join(const struct loader *l, const struct config_tls *tls, const struct snapshot_sni_policy *policies, struct hosts *all,
@@ -94,11 +130,11 @@ static struct tls_sni *join(const struct loader *l, const struct config_tls *tls
     struct err err = {0};
     int rc = 0;
     for (size_t i = 0; i < tls->n_identities; i++) {
-        if (gather(l, &tls->identities[i], policies[i].identity, &all[i]) != 0 || check_twice(l, all, i) != 0)
+        if (gather(l, &tls->identities[i], policies[i].identity, &all[i]) != 0)
             rc = -1;
         entries[i] = (struct tls_sni_entry){(const char *const *)all[i].names.items, all[i].names.n, policies[i].ctx};
     }
-    if (rc != 0)
+    if (check_twice(l, all, tls->n_identities) != 0 || rc != 0)
         return NULL;
     struct tls_context *otherwise = tls->identity != NULL ? policies[tls->n_identities].ctx : NULL;
     struct tls_sni *sni = tls_sni_new(&(struct tls_sni_spec){entries, tls->n_identities, otherwise}, &err);

@@ -19,6 +19,8 @@ bool hostname_matches(struct span pattern, struct span host);
 /* Whether a pattern is more specific than another that matches the same host: an exact name, else the longer suffix. */
 bool hostname_is_closer(struct span pattern, struct span than);
 struct span hostname_without_last_dot(struct span host);
+/* An order of names for sorting, below 0, 0 or above 0: 0 for names that differ in letter case or a last dot alone. */
+int hostname_compare(struct span a, struct span b);
 /* The one text of a host but for letter case, for those who hash it: without its last dot, an IPv6 address as RFC 5952 has it, then in room. */
 enum { HOSTNAME_IPV6_SIZE = 46 };
 struct span hostname_canonical(struct span host, char room[HOSTNAME_IPV6_SIZE]);

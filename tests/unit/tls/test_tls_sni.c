@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
 
+#include "mtlsd/base/hostname.h"
 #include "tls_context.h"
 #include "wire_pki.h"
 
@@ -73,6 +74,80 @@ START_TEST(a_name_has_the_policy_that_says_most_about_it) /* A9 */
 }
 END_TEST
 
+/* Names of few letters, so that many are alike; some are not well-formed. */
+static void make_name(unsigned *seed, char *out, bool pattern)
+{
+    static const char letters[] = "ab.A.";
+    size_t n = 0;
+    *seed = *seed * 1103515245 + 12345;
+    if (pattern && (*seed >> 16) % 3 == 0) {
+        memcpy(out, "*.", 2);
+        n = 2;
+    }
+    size_t end = n + 1 + (*seed >> 20) % 6;
+    for (; n < end; n++) {
+        *seed = *seed * 1103515245 + 12345;
+        out[n] = letters[(*seed >> 16) % 5];
+    }
+    out[n] = '\0';
+}
+
+/* base/hostname.h says what a pattern means; the choice is only quicker. */
+static size_t slow_policy(char (*patterns)[12], size_t n, struct span name)
+{
+    size_t best = n;
+    for (size_t i = 0; i < n; i++) {
+        struct span pattern = span_from_str(patterns[i]);
+        if (hostname_matches(pattern, name) && (best == n || hostname_is_closer(pattern, span_from_str(patterns[best]))))
+            best = i;
+    }
+    return best;
+}
+
+START_TEST(agrees_with_a_look_at_every_pattern) /* A9 */
+{
+    enum { PATTERNS = 12, NAMES = 60 };
+    unsigned seed = 7, compared = 0;
+    for (int round = 0; round < 300; round++) {
+        char patterns[PATTERNS][12], name[12];
+        const char *listed[PATTERNS];
+        struct tls_sni_entry entries[PATTERNS];
+        for (size_t i = 0; i < PATTERNS; i++) {
+            do
+                make_name(&seed, patterns[i], true);
+            while (!hostname_is_pattern(span_from_str(patterns[i])));
+            listed[i] = patterns[i];
+            entries[i] = (struct tls_sni_entry){&listed[i], 1, contexts[0]};
+        }
+        struct err err = {0};
+        struct tls_sni *sni = tls_sni_new(&(struct tls_sni_spec){entries, PATTERNS, NULL}, &err);
+        if (sni == NULL) { /* some are alike */
+            ck_assert_int_eq(err.kind, ERR_CONFIG);
+            continue;
+        }
+        for (int i = 0; i < NAMES; i++, compared++) {
+            make_name(&seed, name, false);
+            size_t want = slow_policy(patterns, PATTERNS, span_from_str(name));
+            ck_assert_msg(tls_sni_policy(sni, span_from_str(name)) == want, "%s", name);
+        }
+        tls_sni_unref(sni);
+    }
+    ck_assert_uint_gt(compared, 500);
+}
+END_TEST
+
+START_TEST(an_address_is_found_in_any_spelling)
+{
+    static const char *const names[] = {"2001:db8::1"};
+    struct err err = {0};
+    struct tls_sni_entry entry = {names, 1, contexts[0]};
+    struct tls_sni *sni = tls_sni_new(&(struct tls_sni_spec){&entry, 1, NULL}, &err);
+    ck_assert_uint_eq(tls_sni_policy(sni, span_from_str("2001:DB8:0:0::1")), 0);
+    ck_assert_uint_eq(tls_sni_policy(sni, span_from_str("2001:db8::2")), 1);
+    tls_sni_unref(sni);
+}
+END_TEST
+
 START_TEST(refuses_a_choice_that_is_none)
 {
     static const char *const again[] = {"A.example."}, *const suffix_again[] = {"*.EXAMPLE"};
@@ -116,6 +191,8 @@ Suite *suite(void)
     TCase *c = tcase_create("sni");
     tcase_add_unchecked_fixture(c, make, clear);
     tcase_add_test(c, a_name_has_the_policy_that_says_most_about_it);
+    tcase_add_test(c, agrees_with_a_look_at_every_pattern);
+    tcase_add_test(c, an_address_is_found_in_any_spelling);
     tcase_add_test(c, refuses_a_choice_that_is_none);
     tcase_add_test(c, a_choice_is_not_nested);
     suite_add_tcase(s, c);
