@@ -105,8 +105,7 @@ START_TEST(refuses_what_it_finds_in_certificates)
         bool said = false;
         for (size_t k = 0; k < findings.n; k++)
             said = said || strstr(findings.items[k].text, rows[i].says) != NULL;
-        
-ck_assert_msg(said && findings.errors == 1, "%s: %s", rows[i].why, findings.n > 0 ? findings.items[0].text : "");
+        ck_assert_msg(said && findings.errors == 1, "%s: %s", rows[i].why, findings.n > 0 ? findings.items[0].text : "");
     }
 }
 END_TEST
