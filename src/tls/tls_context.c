@@ -14,7 +14,7 @@ static atomic_uint_fast64_t next_context_id = 1;
 
 static void free_context(struct tls_context *ctx)
 {
-    if (ctx->credentials != NULL && ctx->accepting)
+    if (ctx->credentials != NULL && ctx->trust == NULL)
         gnutls_certificate_free_credentials(ctx->credentials);
     tls_priority_unref(ctx->priority);
     if (ctx->identity != NULL)
@@ -64,17 +64,22 @@ static int make_credentials(gnutls_certificate_credentials_t *out, struct err *e
     if (gnutls_certificate_allocate_credentials(out) < 0)
         return err_set(err, ERR_MEMORY, "out of memory");
     gnutls_certificate_set_verify_limits(*out, 8200, 16);
+    gnutls_certificate_set_retrieve_function3(*out, tls_engine_on_asked);
     return 0;
 }
 
-/* Ten thousand identities connect with one set of credentials: which of them a session presents is asked of its context. */
+/* Ten thousand identities under one trust share one set of credentials: which of them a session presents is asked of its context. */
 static int share_credentials(struct tls_context *ctx, struct err *err)
 {
-    gnutls_certificate_credentials_t *shared = tls_trust_connecting(ctx->trust);
+    gnutls_certificate_credentials_t *shared = tls_trust_credentials(ctx->trust, ctx->accepting);
     if (*shared == NULL) {
         if (make_credentials(shared, err) != 0)
             return -1;
-        gnutls_certificate_set_retrieve_function3(*shared, tls_engine_on_asked);
+        if (ctx->accepting && tls_trust_hint_cas(ctx->trust, *shared) != 0) {
+            gnutls_certificate_free_credentials(*shared);
+            *shared = NULL;
+            return err_set(err, ERR_CREDENTIAL, "the TLS library does not accept this set of CAs");
+        }
     }
     ctx->credentials = *shared;
     return 0;
@@ -82,15 +87,7 @@ static int share_credentials(struct tls_context *ctx, struct err *err)
 
 static int set_credentials(struct tls_context *ctx, struct err *err)
 {
-    if (!ctx->accepting)
-        return share_credentials(ctx, err);
-    if (make_credentials(&ctx->credentials, err) != 0)
-        return -1;
-    if (ctx->identity != NULL && tls_identity_load_into(ctx->identity, ctx->credentials) != 0)
-        return err_set(err, ERR_CREDENTIAL, "the TLS library does not accept this certificate and key");
-    if (ctx->ask != TLS_ASK_NONE && tls_trust_hint_cas(ctx->trust, ctx->credentials) != 0)
-        return err_set(err, ERR_CREDENTIAL, "the TLS library does not accept this set of CAs");
-    return 0;
+    return ctx->trust != NULL ? share_credentials(ctx, err) : make_credentials(&ctx->credentials, err);
 }
 
 struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct err *err)

@@ -449,28 +449,6 @@ int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t
     return id->unchecked ? 0 : tls_key_check_priority(&id->kind, priority, accepting, err);
 }
 
-/* Without names: a single chain is sent to every peer. */
-int tls_identity_load_into(const struct tls_identity *id, gnutls_certificate_credentials_t credentials)
-{
-    static const char *no_names[1];
-    gnutls_pcert_st pcerts[MAX_CERTIFICATES];
-    gnutls_privkey_t key = NULL;
-    size_t n;
-    gnutls_certificate_set_flags(credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH); /* find_leaf reports it, or it is not needed */
-    int rc = import_pcerts(id, pcerts, &n);
-    if (rc == 0)
-        rc = tls_private_key_lend(&id->key, &key);
-    if (rc == 0)
-        rc = gnutls_certificate_set_key(credentials, no_names, 0, pcerts, (int)n, key); /* takes both */
-    if (rc >= 0)
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        gnutls_pcert_deinit(&pcerts[i]);
-    if (key != NULL)
-        gnutls_privkey_deinit(key);
-    return rc;
-}
-
 void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, unsigned *n, gnutls_privkey_t *key)
 {
     *pcerts = id->pcerts;

@@ -14,10 +14,6 @@
 /* Of a handshake. A chain that does not fit is hostile (security A7): the engine ends the handshake, and the judge says the same of a file. */
 enum { TLS_MESSAGE_MAX_BYTES = 65536 };
 
-/* Puts a copy of the chain into the credentials, and lends them the key: the identity must outlive them. 0 or a GnuTLS error. */
-MUST_CHECK int tls_identity_load_into(const struct tls_identity *id,
-                                      gnutls_certificate_credentials_t credentials);
-
 /* For one handshake of a session that keeps the identity alive: nothing of it is the library's to free. */
 void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, unsigned *n, gnutls_privkey_t *key);
 
@@ -30,9 +26,9 @@ MUST_CHECK int tls_identity_check_priority(const struct tls_identity *id, gnutls
 MUST_CHECK int tls_trust_hint_cas(const struct tls_trust *trust,
                                   gnutls_certificate_credentials_t credentials);
 
-/* What every context that connects under this trust has in common; NULL until the first is made, and owned by the trust. To be filled on the thread
- * that loads, before the trust is used. */
-gnutls_certificate_credentials_t *tls_trust_connecting(struct tls_trust *trust);
+/* What all contexts that connect, or that accept, under this trust have in common; NULL until the first is made, and owned by the trust. To be filled
+ * on the thread that loads, before the trust is used. */
+gnutls_certificate_credentials_t *tls_trust_credentials(struct tls_trust *trust, bool accepting);
 
 /* For the judge: what a trust holds. */
 struct tls_anchor {

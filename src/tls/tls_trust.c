@@ -29,7 +29,7 @@ struct tls_trust {
     struct tls_crl_set crls; /* the one thing that can be replaced */
     struct tls_trust_rules rules;
     struct tls_signature_cache *signature_cache; /* facts learnt while judging */
-    gnutls_certificate_credentials_t connecting;
+    gnutls_certificate_credentials_t credentials[2]; /* of those that connect, and that accept */
 };
 
 /* Takes der on success. */
@@ -313,8 +313,9 @@ void tls_trust_unref(struct tls_trust *trust)
     if (trust->signature_cache != NULL)
         tls_signature_cache_clear(trust->signature_cache);
     free(trust->signature_cache);
-    if (trust->connecting != NULL)
-        gnutls_certificate_free_credentials(trust->connecting);
+    for (size_t i = 0; i < 2; i++)
+        if (trust->credentials[i] != NULL)
+            gnutls_certificate_free_credentials(trust->credentials[i]);
     free(trust->rules.pins);
     free(trust->rules.spiffe_domain);
     free(trust->name);
@@ -399,9 +400,9 @@ struct tls_signature_cache *tls_trust_signature_cache(const struct tls_trust *tr
     return trust->signature_cache;
 }
 
-gnutls_certificate_credentials_t *tls_trust_connecting(struct tls_trust *trust)
+gnutls_certificate_credentials_t *tls_trust_credentials(struct tls_trust *trust, bool accepting)
 {
-    return &trust->connecting;
+    return &trust->credentials[accepting ? 1 : 0];
 }
 
 int tls_trust_hint_cas(const struct tls_trust *trust, gnutls_certificate_credentials_t credentials)
