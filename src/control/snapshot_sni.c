@@ -37,7 +37,7 @@ static int add(struct hosts *hosts, const char *name, size_t len)
 static bool has(const struct hosts *hosts, struct span name)
 {
     for (size_t i = 0; i < hosts->names.n; i++)
-        if (span_equals_nocase(hostname_without_last_dot(span_from_str(hosts->names.items[i])), hostname_without_last_dot(name)))
+        if (hostname_compare(span_from_str(hosts->names.items[i]), name) == 0)
             return true;
     return false;
 }

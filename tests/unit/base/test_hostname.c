@@ -150,6 +150,17 @@ START_TEST(tells_which_pattern_says_more)
 }
 END_TEST
 
+START_TEST(orders_names_without_case_and_last_dot)
+{
+    static const char *const order[] = {"", "a", "a.b", "a.c", "ab", "b"};
+    for (size_t i = 0; i < 6; i++)
+        for (size_t k = 0; k < 6; k++)
+            ck_assert_int_eq(hostname_compare(span_from_str(order[i]), span_from_str(order[k])) < 0, i < k);
+    ck_assert_int_eq(hostname_compare(span_from_str("A.example."), span_from_str("a.EXAMPLE")), 0);
+    ck_assert_int_ne(hostname_compare(span_from_str("a@b"), span_from_str("a`b")), 0); /* they differ in the bit of letter case, and are no letters */
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("hostname");
@@ -161,6 +172,7 @@ Suite *suite(void)
     tcase_add_test(t, a_pattern_is_a_name_or_a_suffix);
     tcase_add_test(t, a_nul_ends_no_name);
     tcase_add_test(t, tells_which_pattern_says_more);
+    tcase_add_test(t, orders_names_without_case_and_last_dot);
     suite_add_tcase(s, t);
     return s;
 }
