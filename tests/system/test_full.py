@@ -161,10 +161,13 @@ class Full(Case):
     def test_sixty_descriptors_serve_a_crowd_or_tell_it(self):
         self.start(limits="", prefix=["prlimit", "--nofile=60"])
         self.gate.set()
+        served = []
         for _ in range(3):
             answers = [peers.response(client)[0] for client in [self.ask(b"/slow") for _ in range(40)]]
             self.assertEqual(40, answers.count(200) + answers.count(503), answers)
-            self.assertGreaterEqual(answers.count(200), 10)  # of 60 descriptors; one, before clients shared them
+            served.append(answers.count(200))
+        self.assertGreaterEqual(min(served), 10)  # of 60 descriptors; one, before clients shared them
+        self.assertGreaterEqual(max(served), 15)  # clients of the round before may still be there
         wait_for(lambda: peers.response(self.ask())[0] == 200, "service again", 3)
         self.assertEqual(0, self.command("reload", "-c", self.mtlsd.config_path).returncode)
 
