@@ -61,8 +61,8 @@ build_needs() {
 }
 
 # One process a file: a crash or a leak costs the rest of that file and nothing else. A process for each test costs half a minute a thousand, for
-# each looks for leaks at its end; to find which test it was, run the program with CK_FORK=yes. Of what is freed 8 MB are kept to find late uses: the 256 of
-# the sanitizer's own cost a seventh of the time, for fresh pages.
+# each looks for leaks at its end; to find which test it was, run the program with CK_FORK=yes. The sanitizer keeps 8 MB
+# of freed memory to find late uses; its default of 256 MB makes the tests a seventh slower.
 run_unit() {
     say "unit and flow tests"
     log=$build/ctest.log
@@ -91,7 +91,7 @@ build_other() {
 
 # The thread sanitizer ends the daemon with a code the tests notice. Moved clocks need the program as shipped: libfaketime and a sanitizer both want
 # to be loaded first; so does what is asked of memory, as a sanitizer keeps what is freed. The benches measure the program as shipped, never another.
-# They are built while the unit tests run, the one whose link keeps a single processor busy first.
+# Both are built while the unit tests run. The release build goes first, because its link uses one processor only.
 others="release:clock,small tsan:reload,per_client"
 build_others() {
     rm -f "$build"/failed-*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The listening sockets of a worker, and who finds a place (security C13). When all places are taken:
+ * The listening sockets of a worker, and which clients are accepted (security C13). When the connection limit is reached:
  *
  *   an idle upstream connection, where descriptors are short    is closed
  *   an idle client of this worker                               is closed, the oldest first

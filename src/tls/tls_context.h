@@ -31,7 +31,7 @@ struct tls_context {
     struct tls_priority *priority;                /* counted */
 };
 
-/* Connecting: what the library sends to a server that asks for a certificate. */
+/* Gives the library the certificate and key that a session presents, whether it connects or accepts. */
 gnutls_certificate_retrieve_function3 tls_engine_on_asked;
 /* The key that tickets are made and read with now: another one as soon as the trust has other revocation lists. -1: the library gave none. */
 MUST_CHECK int tls_context_ticket_key(const struct tls_context *ctx, uint8_t key[TLS_TICKET_KEY_BYTES]);

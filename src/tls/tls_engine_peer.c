@@ -135,7 +135,8 @@ int tls_engine_on_verify(gnutls_session_t session)
     return tls_engine_judge_peer(e) == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-/* Sent whatever CAs and kinds of keys the server names: most name no kind but RSA and ECDSA in TLS 1.2, and those that mean it say so. */
+/* The certificate of the context, on either side. As a client it is sent whatever CAs and kinds of keys the server names: in TLS 1.2 most servers name
+ * RSA and ECDSA only, and a server that refuses other kinds says so. */
 int tls_engine_on_asked(gnutls_session_t session, const struct gnutls_cert_retr_st *asked, gnutls_pcert_st **certs, unsigned *n, gnutls_ocsp_data_st **ocsp,
                         unsigned *n_ocsp, gnutls_privkey_t *key, unsigned *flags)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct name {
-    char *text; /* owned: without its last dot, an IPv6 address in its one spelling; of a suffix the "*" is left out */
+    char *text; /* owned: without its last dot, an IPv6 address in its one spelling; a suffix begins with its dot */
     size_t policy;
 };
 
@@ -148,7 +148,7 @@ void tls_sni_unref(struct tls_sni *sni)
         free_sni(sni);
 }
 
-/* What hostname_matches and hostname_is_closer would say of all names, without asking each: every request asks (security A9). */
+/* Gives the result that hostname_matches and hostname_is_closer give over all names, by binary search: every request needs it (security A9). */
 size_t tls_sni_policy(const struct tls_sni *sni, struct span name)
 {
     char room[HOSTNAME_IPV6_SIZE];

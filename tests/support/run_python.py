@@ -34,7 +34,7 @@ def cpu_s():
 
 
 class Progress(unittest.TextTestResult):
-    """One line per test with its time, so that a person sees what is slow and what is dear. What its cleanups wait for counts for the next."""
+    """One line per test with its time and its CPU time, which show the slow and the expensive ones. Cleanups count for the next test."""
 
     def startTest(self, test):
         self.began = time.monotonic(), cpu_s()

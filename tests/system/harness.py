@@ -48,12 +48,12 @@ def shared_pki():
     return _pki
 
 
-PORTS_FROM, PORTS_TO, BLOCK = 10000, 32000, 50  # below the ephemeral range, so that no outgoing connection of anybody takes one before the test does
+PORTS_FROM, PORTS_TO, BLOCK = 10000, 32000, 50  # below the ephemeral range, which outgoing connections use
 _ports, _blocks = [], []
 
 
 def reserve_ports():
-    """A block of ports for this process alone: others that run beside it find its name taken. The name goes with the process."""
+    """A block of ports for this process alone. An abstract socket with the block's name keeps other test processes away, and ends with this one."""
     for _ in range(2000):
         first = random.SystemRandom().randrange(PORTS_FROM, PORTS_TO, BLOCK)
         guard = socket.socket(socket.AF_UNIX)
@@ -68,7 +68,7 @@ def reserve_ports():
 
 
 def free_port():
-    """A port that nobody has, and that no other test is given while this process runs."""
+    """A free port. No other test process gets it while this one runs."""
     while True:
         if not _ports:
             _ports.extend(reserve_ports())

@@ -21,7 +21,7 @@ bool hostname_is_closer(struct span pattern, struct span than);
 struct span hostname_without_last_dot(struct span host);
 /* An order of names for sorting, below 0, 0 or above 0: 0 for names that differ in letter case or a last dot alone. */
 int hostname_compare(struct span a, struct span b);
-/* The one text of a host but for letter case, for those who hash it: without its last dot, an IPv6 address as RFC 5952 has it, then in room. */
+/* The canonical text of a host except for letter case, for hashes and sorting: without its last dot. An IPv6 address is written to room by RFC 5952. */
 enum { HOSTNAME_IPV6_SIZE = 46 };
 struct span hostname_canonical(struct span host, char room[HOSTNAME_IPV6_SIZE]);
 

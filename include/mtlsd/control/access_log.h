@@ -32,7 +32,7 @@ void access_log_accepted(struct access_log *j, const struct plan_listener *liste
 void access_log_closed(struct access_log *j, const struct plan_listener *listener);
 /* A connection without further reports. */
 void access_log_refused(struct access_log *j, const struct plan_listener *listener, enum reason reason);
-/* So many connections were refused since this was last told, because all places are taken. */
+/* The number of connections refused since the last such line, because the connection limit is reached. */
 void access_log_overloaded(struct access_log *j, uint64_t connections, const char *text);
 /* An open connection belongs to another listener now. */
 void access_log_moved(struct access_log *j, const struct plan_listener *from, const struct plan_listener *to);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which idle clients give way when all places are taken (security C13): those that are idle for longest, some in one go. */
+/* Which idle clients give way when the connection limit is reached (security C13): those that are idle for longest, some in one go. */
 #ifndef MTLSD_PROXY_IDLE_CHOICE_H
 #define MTLSD_PROXY_IDLE_CHOICE_H
 
