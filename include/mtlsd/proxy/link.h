@@ -6,7 +6,7 @@
 #ifndef MTLSD_PROXY_LINK_H
 #define MTLSD_PROXY_LINK_H
 
-#include "mtlsd/proxy/gather.h"
+#include "mtlsd/base/gather.h"
 #include "mtlsd/tls/tls_engine.h"
 
 struct link {

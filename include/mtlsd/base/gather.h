@@ -4,8 +4,8 @@
  * the writer's system call without a copy, unless it is short enough to join the owned bytes. Borrowed spans live for
  * one turn of the loop: gather_settle copies the unsent rest at its end. An empty one owns no memory.
  */
-#ifndef MTLSD_PROXY_GATHER_H
-#define MTLSD_PROXY_GATHER_H
+#ifndef MTLSD_BASE_GATHER_H
+#define MTLSD_BASE_GATHER_H
 
 #include "mtlsd/base/bytes.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/proxy/gather.h"
+#include "mtlsd/base/gather.h"
 #include "t.h"
 
 #include <stdio.h>
