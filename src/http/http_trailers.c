@@ -3,6 +3,7 @@
 
 #include "http_field.h"
 #include "http_name.h"
+#include "mtlsd/http/grpc.h"
 
 #include <string.h>
 
@@ -17,15 +18,6 @@ bool http_trailers_are_wanted(const struct http_head *request)
                 return true;
     }
     return false;
-}
-
-static bool is_grpc(struct span content_type)
-{
-    static const char grpc[] = "application/grpc";
-    size_t n = strlen(grpc);
-    if (content_type.len < n || !span_equals_nocase_str(span_of(content_type.ptr, n), grpc))
-        return false;
-    return content_type.len == n || strchr("+-; \t", content_type.ptr[n]) != NULL;
 }
 
 /* What it says of the connection itself names no field that could be a trailer. */
@@ -46,7 +38,7 @@ bool http_trailers_may_pass(const struct http_head *h, bool wanted)
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
         if (http_name_equals(f->name, "content-type"))
-            passes = passes || is_grpc(f->value);
+            passes = passes || grpc_is_content_type(f->value);
         else if (http_field_kind_of(f->name) == HTTP_FIELD_CONNECTION && names_field(f->value))
             return false;
     }

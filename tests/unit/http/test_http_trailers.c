@@ -37,7 +37,7 @@ static const struct {
     {"a body that has no place for them", "X", "y", true, HTTP_LENGTH, false},
     {"gRPC", "Content-Type", "application/grpc", false, HTTP_CHUNKED, true},
     {"gRPC of some kind", "content-type", "application/grpc+proto", false, HTTP_CHUNKED, true},
-    {"gRPC for browsers", "Content-Type", "application/grpc-web-text", false, HTTP_CHUNKED, true},
+    {"gRPC for browsers, which has them in the body", "Content-Type", "application/grpc-web-text", false, HTTP_CHUNKED, false},
     {"gRPC with parameters", "Content-Type", "Application/gRPC; a=b", false, HTTP_CHUNKED, true},
     {"a type that begins so", "Content-Type", "application/grpcx", false, HTTP_CHUNKED, false},
     {"a type that holds it", "Content-Type", "text/plain; application/grpc", false, HTTP_CHUNKED, false},
