@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One call of grpc.health.v1.Health/Check: the request's message, and what the answer means. A target is
+ * healthy only if the call ended with status OK and its one message says SERVING; every other answer is a
+ * failure with a sentence about it.
+ */
+#ifndef MTLSD_HTTP_GRPC_HEALTH_H
+#define MTLSD_HTTP_GRPC_HEALTH_H
+
+#include "mtlsd/base/bytes.h"
+#include "mtlsd/base/err.h"
+#include "mtlsd/http/http_head.h"
+
+#define GRPC_HEALTH_PATH "/grpc.health.v1.Health/Check"
+
+/* Appends HealthCheckRequest with its length before it. An empty service asks for the server as a whole. */
+MUST_CHECK int grpc_health_write_request(struct bytes *out, struct span service);
+
+enum {
+    GRPC_HEALTH_MAX_BYTES =
+        256 /* of an answer; HealthCheckResponse is two, more is for fields that it may get one day */
+};
+
+struct grpc_health { /* an answer, while it arrives */
+    uint8_t data[GRPC_HEALTH_MAX_BYTES];
+    size_t n;
+    bool too_long;
+};
+
+void grpc_health_init(struct grpc_health *h);
+void grpc_health_on_data(struct grpc_health *h, struct span data);
+/* To be called at the end of the response. trailers NULL: there were none, and grpc-status is in the head. 0:
+ * the target serves; -1: err says why it counts as failed. */
+MUST_CHECK int grpc_health_judge(const struct grpc_health *h, const struct http_head *head,
+                                 const struct http_head *trailers, struct err *err);
+
+#endif
