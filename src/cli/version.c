@@ -15,6 +15,7 @@ void version_print(void)
     printf("  libuv      %s\n", io_version_libuv());
     printf("  libcurl    %s\n", io_version_libcurl());
     printf("  llhttp     %s\n", http_version_llhttp());
+    printf("  nghttp2    %s\n", http_version_nghttp2());
     printf("  libconfig  %s\n", config_version_libconfig());
     printf("  jansson    %s\n", jansson_version_str());
     printf("  groups     %s\n", tls_version_groups());

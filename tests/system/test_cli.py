@@ -34,7 +34,7 @@ class Usage(Case):
         self.assertEqual("", done.stderr)
 
     def test_version_names_the_libraries(self):
-        self.expect(FINE, "--version", says=["mtlsd", "gnutls", "libuv", "llhttp", "libconfig", "curl", "jansson"])
+        self.expect(FINE, "--version", says=["mtlsd", "gnutls", "libuv", "llhttp", "nghttp2", "libconfig", "curl", "jansson"])
 
     def test_unknown_command(self):
         self.expect(USAGE, "chekc", says=["chekc", "check"])

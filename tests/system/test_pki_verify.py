@@ -563,7 +563,7 @@ class RefusesCommandLines(Pki):
     def test_version_names_the_libraries(self):
         text = self.must("--version")
         self.assertRegex(text, r"^mtlsd \d+\.\d+\.\d+\n")
-        for library in ("GnuTLS", "libuv", "libcurl", "llhttp", "libconfig", "jansson"):
+        for library in ("GnuTLS", "libuv", "libcurl", "llhttp", "nghttp2", "libconfig", "jansson"):
             self.assertRegex(text, rf"\n  {library} +\d+\.\d+")
         self.assertRegex(text, r"\n  groups +(X25519MLKEM768, X25519|X25519 \(no X25519MLKEM768 in this GnuTLS\))\n")
 
