@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -95,6 +96,11 @@ class Bench(harness.Case):
             self.assertRegex(printed, rf"\n{name}( +[\d.]+){{4}} +- +0.00( +-){{3}}\n")
             self.assertRegex(printed, rf"\n{name}( +[\d.]+){{5}} +0.00( +[\d.]+){{3}}\n", "no new client fails")
         self.assertLessEqual({"mtlsd-http", "haproxy-http", "new clients a second"}, charts["storm-clients.svg"])
+
+    @unittest.skipUnless(shutil.which("valgrind") and shutil.which("strace") and not harness.is_sanitized(), "needs valgrind, strace and a release build")
+    def test_instructions(self):
+        printed, _ = self.run_curves("instructions.py", "--rows", "injector-http", "--connections", 2, "--requests", 10, "--before", harness.MTLSD)
+        self.assertRegex(printed, r"\ninjector http, 2, before +[\d.]+ +-( +[\d.]+){7}\ninjector http, 2 +[\d.]+ +(1\.0\d|0\.9\d)( +[\d.]+){7}\n")
 
     @unittest.skipUnless(os.geteuid() == 0 and subprocess.run(["unshare", "--net", "true"], stderr=subprocess.DEVNULL).returncode == 0,
                          "no network namespace can be made here")
