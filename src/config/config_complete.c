@@ -171,6 +171,16 @@ static bool has_forward_proxy(const struct config *c)
     return false;
 }
 
+/* For whom each upstream works: what it may offer by ALPN depends on that. */
+static void note_carried(struct config *c, const struct config_listener *l)
+{
+    for (size_t i = 0; i < l->n_routes; i++) {
+        const struct config_upstream *u = l->routes[i].upstream != NULL ? config_find_upstream(c, l->routes[i].upstream) : NULL;
+        if (u != NULL)
+            c->upstreams[u - c->upstreams].carries |= 1U << l->protocol;
+    }
+}
+
 void config_complete(const struct config_reader *r)
 {
     for (size_t i = 0; i < r->config->n_upstreams; i++)
@@ -179,6 +189,8 @@ void config_complete(const struct config_reader *r)
         complete_trust(&r->config->trusts[i]);
     for (size_t i = 0; i < r->config->n_listeners; i++)
         complete_listener(r, &r->config->listeners[i], config_read_group_at(r, "listeners", i));
+    for (size_t i = 0; i < r->config->n_listeners; i++)
+        note_carried(r->config, &r->config->listeners[i]);
     if (has_forward_proxy(r->config))
         complete_direct(r);
 }

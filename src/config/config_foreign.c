@@ -58,7 +58,6 @@ static const struct {
     {NULL, "protocols", versions},
     {NULL, "sslVersion", versions},
     {NULL, "ssl-min-ver", versions},
-    {NULL, "alpn", http1},
     {NULL, "http2", http1},
     {NULL, "listen", bind},
     {NULL, "accept", bind},

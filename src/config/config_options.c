@@ -149,6 +149,9 @@ static const struct config_option options[] = {
     {"upstream.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
      "GnuTLS priority string. For each allowed TLS version it must allow a signature algorithm of the identity's key. Default: TLS 1.3 and 1.2 "
      "with modern algorithms, and X25519MLKEM768 first where GnuTLS has it (see mtlsd --version).", false, RELOADABLE, UPSTREAM(tls.priority)},
+    {"upstream.tls", "alpn", "strings", "", "", "[ \"http/1.1\" ]",
+     "Application protocols to offer (ALPN), the preferred one first. tcp: up to 8 names of up to 31 bytes, as \"postgresql\"; the server must choose one. "
+     "http: \"http/1.1\". Default: \"http/1.1\" if only http listeners use the upstream, otherwise none.", false, RELOADABLE, UPSTREAM(tls.alpn)},
     {"upstream.tls", "require_client_auth", "bool", "", "", "true",
      "Refuse a server that never asks for our certificate. Default: true when an identity is given.",
      false, RELOADABLE, UPSTREAM(tls.require_client_auth)},
@@ -211,6 +214,10 @@ static const struct config_option options[] = {
     {"listener.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
      "GnuTLS priority string. For each allowed TLS version it must allow a signature algorithm of the identity's key. Default: TLS 1.3 and 1.2 "
      "with modern algorithms, and X25519MLKEM768 first where GnuTLS has it (see mtlsd --version).", false, RELOADABLE, LISTENER(tls.priority)},
+    {"listener.tls", "alpn", "strings", "", "", "[ \"http/1.1\" ]",
+     "Application protocols to accept (ALPN), the preferred one first. A client that offers others only is refused with no_application_protocol. "
+     "A client without ALPN is accepted. tcp: up to 8 names of up to 31 bytes, as \"postgresql\". http: \"http/1.1\". Default: none for tcp. For http, \"http/1.1\" is "
+     "chosen where it is offered, and all clients are accepted.", false, RELOADABLE, LISTENER(tls.alpn)},
     {"listener", "allow", "rules", "", "", "( { ou = \"ops\"; }, { dns = \"*.ops.example\"; } )",
      "Rules for verified clients: one of them must hold, with all its keys. Default: every verified client is accepted.",
      false, RELOADABLE, LISTENER(allow)},
@@ -366,7 +373,6 @@ static const struct config_planned planned[] = {
     {"identity", "certificate", "pkcs11:", "use a certificate file"},
     {"identity", "allow_uids", NULL, NULL},
     {"identity", "allow_gids", NULL, NULL},
-    {"upstream.tls", "alpn", NULL, NULL},
     {"listener", "allow_uids", NULL, NULL},
     {"listener", "allow_gids", NULL, NULL},
 };

@@ -123,13 +123,14 @@ static void log_san(struct log_line *l, const char *key, const struct tls_peer *
 }
 
 struct peer_keys {
-    const char *version, *cipher, *resumed, *peer, *san, *serial, *sha256;
+    const char *version, *cipher, *alpn, *resumed, *peer, *san, *serial, *sha256;
 };
 
 static void log_peer(struct log_line *l, const struct tls_facts *facts, const struct peer_keys *keys)
 {
     log_str(l, keys->version, facts->version);
     log_str(l, keys->cipher, facts->cipher);
+    log_str(l, keys->alpn, facts->alpn);
     if (facts->version != NULL)
         log_str(l, keys->resumed, facts->resumed ? "yes" : "no");
     if (facts->peer == NULL)
@@ -157,7 +158,7 @@ static void log_verdict(struct log_line *l, const struct tls_verdict *v, bool le
 
 static void log_down(struct log_line *l, const struct tls_facts *down, enum reason reason)
 {
-    static const struct peer_keys keys = {"tls", "cipher", "resumed", "peer", "peer_san", "peer_serial", "peer_sha256"};
+    static const struct peer_keys keys = {"tls", "cipher", "alpn", "resumed", "peer", "peer_san", "peer_serial", "peer_sha256"};
     if (down->verdict != NULL)
         log_verdict(l, down->verdict, reason != down->verdict->status && down->verdict->status != REASON_NONE);
     log_peer(l, down, &keys);
@@ -165,8 +166,8 @@ static void log_down(struct log_line *l, const struct tls_facts *down, enum reas
 
 static void log_up(struct log_line *l, const struct report *r)
 {
-    static const struct peer_keys keys = {"upstream_tls",      "upstream_cipher",      "upstream_resumed",    "upstream_peer",
-                                          "upstream_peer_san", "upstream_peer_serial", "upstream_peer_sha256"};
+    static const struct peer_keys keys = {"upstream_tls",  "upstream_cipher",   "upstream_alpn",        "upstream_resumed",
+                                          "upstream_peer", "upstream_peer_san", "upstream_peer_serial", "upstream_peer_sha256"};
     log_peer(l, r->up, &keys);
     if (r->up->alert_received > 0)
         log_str(l, "alert_received", tls_alert_name(r->up->alert_received));

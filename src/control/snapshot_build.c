@@ -103,10 +103,32 @@ static struct tls_context *make_context(const struct loader *l, const struct con
     return ctx;
 }
 
-static void common_part(const struct config_tls *conf, struct tls_context_spec *spec)
+static bool has_name(const struct config_strings *alpn, const char *name)
+{
+    for (size_t i = 0; i < alpn->n; i++)
+        if (strcmp(alpn->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* A peer without ALPN speaks HTTP/1.1 (RFC 9113 section 3.2), or in tcp whatever its client does: then only what we offered is binding.
+ * carries: bits 1 << enum config_protocol. */
+static void set_alpn(const struct config_tls *conf, unsigned carries, struct tls_context_spec *spec)
+{
+    static const char *const http_names[] = {"http/1.1"};
+    bool http = carries == 1U << CONFIG_PROTOCOL_HTTP;
+    spec->alpn = conf->alpn.n > 0 ? (const char *const *)conf->alpn.items : http_names;
+    spec->n_alpn = conf->alpn.n > 0 ? conf->alpn.n : http ? sizeof(http_names) / sizeof(http_names[0]) : 0;
+    bool may_lack = http ? has_name(&conf->alpn, "http/1.1") : spec->accepting;
+    if (conf->alpn.n > 0)
+        spec->alpn_need = may_lack ? TLS_ALPN_MATCH : TLS_ALPN_REQUIRED;
+}
+
+static void common_part(const struct config_tls *conf, unsigned carries, struct tls_context_spec *spec)
 {
     spec->tls13_only = conf->min_version == CONFIG_TLS_1_3;
     spec->priority = conf->priority;
+    set_alpn(conf, carries, spec);
 }
 
 /* Each target has a context of its own, also where two would be equal: tickets are kept by context, and a ticket of one server is worth
@@ -125,7 +147,7 @@ static struct tls_context *connecting_context(struct snapshot *s, const struct l
         .require_client_auth = tls->require_client_auth && tls->identity != NULL,
         .like = l->last->made,
     };
-    common_part(tls, &spec);
+    common_part(tls, target->upstream->conf->carries, &spec);
     if (spec.trust == NULL || (tls->identity != NULL && spec.identity == NULL))
         return NULL; /* said where it was loaded */
     struct tls_context *ctx = make_context(l, tls, &spec, target == target->upstream->targets);
@@ -148,11 +170,11 @@ static enum tls_ask asked(const struct config_tls *tls)
 }
 
 /* By one of the rules that a listener has. */
-static struct tls_context *accepting_context(struct snapshot *s, const struct loader *l, const struct config_tls *tls)
+static struct tls_context *accepting_context(struct snapshot *s, const struct loader *l, const struct config_tls *tls, enum config_protocol protocol)
 {
     struct tls_context_spec spec = {.accepting = true, .identity = find_identity(s, tls->identity), .ask = asked(tls),
                                    .tolerate = tls->tolerate, .tickets = tls->tickets};
-    common_part(tls, &spec);
+    common_part(tls, 1U << protocol, &spec);
     if (tls->trust != NULL)
         spec.trust = find_trust(s, l, tls->trust, tls->where);
     if ((tls->identity != NULL && spec.identity == NULL) || (tls->trust != NULL && spec.trust == NULL))
@@ -173,7 +195,7 @@ static void build_by_name(struct snapshot *s, const struct loader *l, struct pla
     bool all = true;
     for (size_t i = 0; i < n; i++) {
         const struct config_tls policy = config_tls_policy(tls, i);
-        policies[i] = (struct snapshot_sni_policy){find_identity(s, policy.identity), accepting_context(s, l, &policy)};
+        policies[i] = (struct snapshot_sni_policy){find_identity(s, policy.identity), accepting_context(s, l, &policy, listener->conf->protocol)};
         all = all && policies[i].ctx != NULL;
     }
     if (all) /* else it was said what is missing */
@@ -269,7 +291,7 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
         if (conf->tls.n_identities > 0)
             build_by_name(s, l, &s->listeners[i]);
         else if (conf->tls.present)
-            s->listeners[i].tls = accepting_context(s, l, &conf->tls);
+            s->listeners[i].tls = accepting_context(s, l, &conf->tls, conf->protocol);
         if ((conf->identity_headers & CONFIG_HEADERS_XFCC) != 0 && s->listeners[i].tls != NULL && s->listeners[i].sni == NULL)
             s->listeners[i].own_uri = own_uri(l, find_identity(s, conf->tls.identity));
     }

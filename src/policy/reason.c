@@ -16,6 +16,7 @@ enum { /* RFC 8446 section 6 */
     UNKNOWN_CA = 48,
     ACCESS_DENIED = 49,
     CERTIFICATE_REQUIRED = 116,
+    NO_APPLICATION_PROTOCOL = 120,
 };
 
 enum { NO_NUMBER = -1 };
@@ -84,6 +85,8 @@ static const struct reason_row rows[] = {
      "Certificate), or to use TLS 1.3; a client must open a new connection"},
     {REASON_TLS_FAILED, "tls_failed", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "TLS failed",
      "see the detail; check port, TLS versions and ciphers on both ends"},
+    {REASON_ALPN_MISMATCH, "alpn_mismatch", NO_NUMBER, NO_APPLICATION_PROTOCOL, 502, LOG_LEVEL_WARN, "no common application protocol (ALPN)",
+     "compare alpn in tls, named here, with what the other end speaks; without alpn any peer is accepted"},
     {REASON_PROXY_REFUSED, "proxy_refused", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the upstream's proxy refused to connect",
      "allow this target in the proxy that the upstream's proxy key names"},
     {REASON_NO_TARGET, "no_target", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_WARN, "no target of the upstream can be used now",

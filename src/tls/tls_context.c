@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_context.h"
+#include "tls_alpn.h"
 #include "tls_internal.h"
 #include "tls_priority.h"
 
@@ -17,6 +18,8 @@ static void free_context(struct tls_context *ctx)
     if (ctx->credentials != NULL && ctx->trust == NULL)
         gnutls_certificate_free_credentials(ctx->credentials);
     tls_priority_unref(ctx->priority);
+    if (ctx->sni == NULL)
+        tls_alpn_free(ctx->alpn);
     if (ctx->identity != NULL)
         tls_identity_unref(ctx->identity);
     if (ctx->trust != NULL)
@@ -51,6 +54,13 @@ static int set_priority(struct tls_context *ctx, const struct tls_context_spec *
 {
     ctx->priority = tls_priority_new(spec->priority, spec->tls13_only, spec->like != NULL ? spec->like->priority : NULL, err);
     return ctx->priority != NULL ? 0 : -1;
+}
+
+static int set_alpn(struct tls_context *ctx, const struct tls_context_spec *spec, struct err *err)
+{
+    if (spec->n_alpn > 0)
+        ctx->alpn = tls_alpn_new(spec, err);
+    return spec->n_alpn == 0 || ctx->alpn != NULL ? 0 : -1;
 }
 
 /* The library would go on without a certificate that no signature fits, and say nothing. */
@@ -118,7 +128,7 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
         err_set(err, ERR_MEMORY, "out of memory");
     else if (ctx->tickets && gnutls_rnd(GNUTLS_RND_KEY, ctx->ticket_secret, sizeof(ctx->ticket_secret)) != 0)
         err_set(err, ERR_INTERNAL, "the TLS library has no random bytes");
-    else if (set_priority(ctx, spec, err) == 0 && check_identity(ctx, err) == 0 && set_credentials(ctx, err) == 0)
+    else if (set_priority(ctx, spec, err) == 0 && set_alpn(ctx, spec, err) == 0 && check_identity(ctx, err) == 0 && set_credentials(ctx, err) == 0)
         return ctx;
     free_context(ctx);
     return NULL;
@@ -136,6 +146,7 @@ struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err
     ctx->accepting = true;
     ctx->ask = TLS_ASK_REQUIRED;
     ctx->sni = tls_sni_ref(sni);
+    ctx->alpn = tls_sni_context(sni, 0)->alpn;
     ctx->priority = tls_priority_new(NULL, false, NULL, err);
     if (ctx->priority != NULL)
         return ctx;

@@ -29,6 +29,7 @@ struct tls_context {
     struct tls_sni *sni; /* counted; not NULL: only chooses among other contexts, and has no identity, trust or credentials itself */
     gnutls_certificate_credentials_t credentials; /* connecting: the trust's */
     struct tls_priority *priority;                /* counted */
+    struct tls_alpn *alpn;                        /* owned, but with sni its first context's; NULL: none */
 };
 
 /* Gives the library the certificate and key that a session presents, whether it connects or accepts. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_engine_internal.h"
+#include "tls_alpn.h"
 #include "tls_priority.h"
 #include "tls_tickets.h"
 
@@ -113,6 +114,8 @@ int tls_engine_adopt_context(struct tls_engine *e)
         rc = gnutls_credentials_set(e->session, GNUTLS_CRD_CERTIFICATE, e->ctx->credentials);
     if (rc >= 0 && e->ctx->accepting)
         gnutls_certificate_server_set_request(e->session, asks[e->ctx->ask]);
+    if (rc >= 0 && e->front == NULL) /* the library has read the client's names before the hook that chooses */
+        rc = tls_alpn_offer(e->ctx->alpn, e->session);
     return rc >= 0 && e->ctx->tickets ? allow_tickets(e) : rc;
 }
 
@@ -216,13 +219,14 @@ unsigned tls_engine_flags(const struct tls_engine *e)
 
 /* ---- handshake ---- */
 
-static void note_agreed(struct tls_engine *e)
+static void note_agreed(struct tls_engine *e, const char *alpn)
 {
     bool asked = tls_engine_server_asked(e);
     e->agreed = (struct tls_agreed){
         .version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session)),
         .cipher = gnutls_cipher_get_name(gnutls_cipher_get(e->session)),
         .suite = gnutls_ciphersuite_get(e->session),
+        .alpn = alpn,
         .resumed = gnutls_session_is_resumed(e->session) != 0,
         .asked_for_ours = asked,
         .ours_sent = asked && gnutls_certificate_get_ours(e->session) != NULL,
@@ -236,6 +240,11 @@ static void finish_handshake(struct tls_engine *e)
         tls_engine_refuse_peer(e);
         return;
     }
+    const char *alpn;
+    if (!tls_alpn_agreed(e->ctx->alpn, e->session, &alpn)) {
+        tls_engine_refuse_alpn(e);
+        return;
+    }
     bool resumed = gnutls_session_is_resumed(e->session) != 0;
     if (!e->ctx->accepting && e->ctx->identity != NULL && e->ctx->require_client_auth && !resumed && !tls_engine_server_asked(e)) {
         tls_engine_send_alert(e, GNUTLS_A_ACCESS_DENIED);
@@ -245,7 +254,7 @@ static void finish_handshake(struct tls_engine *e)
     }
     e->handshaking = false;
     e->opened = true;
-    note_agreed(e);
+    note_agreed(e, alpn);
     e->maybe_app = true;
 }
 
@@ -351,6 +360,11 @@ const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
     return e->ctx->identity;
 }
 
+const char *tls_engine_alpn(const struct tls_engine *e)
+{
+    return e->agreed.alpn;
+}
+
 void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
 {
     *out = (struct tls_facts){
@@ -374,6 +388,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
     out->version = e->agreed.version;
     out->cipher = e->agreed.cipher;
     out->suite = e->agreed.suite;
+    out->alpn = e->agreed.alpn;
     out->resumed = e->agreed.resumed;
     out->asked_for_ours = e->agreed.asked_for_ours;
     out->ours_sent = e->agreed.ours_sent;

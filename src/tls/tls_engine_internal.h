@@ -23,7 +23,7 @@ enum {
 };
 
 struct tls_agreed { /* what a handshake settled for good: asked for with each report */
-    const char *version, *cipher, *suite;
+    const char *version, *cipher, *suite, *alpn;
     bool resumed, asked_for_ours, ours_sent;
 };
 
@@ -64,6 +64,8 @@ void tls_engine_fail(struct tls_engine *e, enum reason reason, const char *text)
 /* The failure that a GnuTLS error code stands for, with the alert that tells the peer. */
 void tls_engine_fail_by_code(struct tls_engine *e, int rc);
 void tls_engine_send_alert(struct tls_engine *e, unsigned alert);
+/* No application protocol that both ends speak (RFC 7301 section 3.2). */
+void tls_engine_refuse_alpn(struct tls_engine *e);
 
 /* Judges the peer and asks whether it may pass. 0, or -1 with the reason recorded and alert_to_send set. */
 MUST_CHECK int tls_engine_judge_peer(struct tls_engine *e);

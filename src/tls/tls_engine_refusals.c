@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tls_alpn.h"
 #include "tls_cert.h"
 #include "tls_engine_internal.h"
 #include "tls_internal.h"
@@ -104,9 +105,19 @@ static void fail_by_server(struct tls_engine *e)
     tls_engine_fail(e, REASON_OUR_CERTIFICATE_REFUSED, text);
 }
 
+void tls_engine_refuse_alpn(struct tls_engine *e)
+{
+    char text[100 + TLS_ALPN_LIST_SIZE];
+    snprintf(text, sizeof(text), "%s: %s", e->ctx->accepting ? "the client offers no application protocol (ALPN) of the listener"
+                                                            : "the server chose no application protocol (ALPN) that we offered",
+             e->ctx->alpn->list);
+    tls_engine_send_alert(e, GNUTLS_A_NO_APPLICATION_PROTOCOL);
+    tls_engine_fail(e, REASON_ALPN_MISMATCH, text);
+}
+
 static void fail_by_alert(struct tls_engine *e, int alert)
 {
-    char text[100];
+    char text[100 + TLS_ALPN_LIST_SIZE];
     bool about_ours = alert_is_about_certificate(alert) && !e->app_seen;
     e->alert_received = alert;
     if (about_ours && e->ctx->accepting && e->ctx->identity != NULL && alert != GNUTLS_A_HANDSHAKE_FAILURE) {
@@ -117,7 +128,9 @@ static void fail_by_alert(struct tls_engine *e, int alert)
         fail_by_server(e);
         return;
     }
-    snprintf(text, sizeof(text), "the peer ended TLS with the alert %s", tls_alert_name(alert));
+    bool about_alpn = alert == GNUTLS_A_NO_APPLICATION_PROTOCOL && e->ctx->alpn != NULL;
+    snprintf(text, sizeof(text), "the peer ended TLS with the alert %s%s%s", tls_alert_name(alert), about_alpn ? "; we offered " : "",
+             about_alpn ? e->ctx->alpn->list : "");
     tls_engine_fail(e, REASON_TLS_FAILED, text);
 }
 
@@ -218,6 +231,9 @@ void tls_engine_fail_by_code(struct tls_engine *e, int rc)
             return;
         }
         break;
+    case GNUTLS_E_NO_APPLICATION_PROTOCOL:
+        tls_engine_refuse_alpn(e);
+        return;
     case GNUTLS_E_KEY_USAGE_VIOLATION:
         tls_engine_send_alert(e, GNUTLS_A_UNSUPPORTED_CERTIFICATE);
         tls_engine_fail(e, REASON_WRONG_PURPOSE, "the peer's certificate may not be used to sign (its keyUsage says so): is it a CA's own?");

@@ -2,6 +2,7 @@
 #include "mtlsd/tls/tls_sni.h"
 
 #include "mtlsd/base/hostname.h"
+#include "tls_alpn.h"
 #include "tls_context.h"
 
 #include <stdlib.h>
@@ -119,6 +120,9 @@ static int fill(struct tls_sni *sni, const struct tls_sni_spec *spec, struct err
             return -1;
     if (spec->otherwise != NULL)
         sni->contexts[sni->n] = tls_context_ref(spec->otherwise);
+    for (size_t i = 1; i <= sni->n; i++)
+        if (sni->contexts[i] != NULL && !tls_alpn_same(sni->contexts[i]->alpn, sni->contexts[0]->alpn))
+            return err_set(err, ERR_INTERNAL, "the policies of one listener have different application protocols (ALPN)");
     return sort(&sni->exact, err) == 0 ? sort(&sni->suffixes, err) : -1;
 }
 

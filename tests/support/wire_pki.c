@@ -111,6 +111,14 @@ static const char *priority_of(const struct wire_side *side)
     return side->priority == WIRE_PRIORITY_12 ? WIRE_ANY_GNUTLS_12 : NULL;
 }
 
+static size_t count_alpn(const struct wire_side *side)
+{
+    size_t n = 0;
+    while (side->alpn[n] != NULL)
+        n++;
+    return n;
+}
+
 static struct tls_context *make_context(struct tls_context_spec *spec)
 {
     struct err err = {0};
@@ -131,6 +139,9 @@ struct tls_context *wire_pki_connecting(const struct wire_pki *p, const struct w
         .require_client_auth = !side->no_certificate && !side->does_not_insist,
         .tls13_only = side->priority == WIRE_PRIORITY_13,
         .priority = priority_of(side),
+        .alpn = side->alpn,
+        .n_alpn = count_alpn(side),
+        .alpn_need = side->alpn_need,
     };
     return make_context(&spec);
 }
@@ -148,6 +159,9 @@ struct tls_context *wire_pki_accepting(const struct wire_pki *p, const struct wi
                                      : make_trust(p, side->trusts != NULL ? side->trusts : &p->clients_ca, side, WIRE_CLIENT_SERIAL),
         .tls13_only = side->priority == WIRE_PRIORITY_13,
         .priority = priority_of(side),
+        .alpn = side->alpn,
+        .n_alpn = count_alpn(side),
+        .alpn_need = side->alpn_need,
     };
     return make_context(&spec);
 }

@@ -35,6 +35,8 @@ struct wire_side { /* one TLS end; the zero value is the good case */
     enum tls_ask ask;                      /* accepting; with asks_given */
     bool asks_given;
     int priority;                          /* WIRE_PRIORITY_... */
+    const char *alpn[9];                   /* up to the first NULL */
+    enum tls_alpn_need alpn_need;
     const char *string;                    /* a priority string instead, as a configuration gives one */
 };
 /* A listener with policies by server name; takes the contexts. otherwise may be NULL. */

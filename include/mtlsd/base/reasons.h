@@ -37,6 +37,7 @@ enum reason {
     REASON_CLIENT_REFUSED_CERTIFICATE, /* a listener's: the client said so, or went away when it had seen it */
     REASON_RENEGOTIATION,
     REASON_TLS_FAILED, /* the peer or we ended TLS for a reason that is not about a certificate */
+    REASON_ALPN_MISMATCH, /* the peers speak no common application protocol */
     REASON_PROXY_REFUSED, /* the HTTP proxy on the way to the upstream */
     REASON_NO_TARGET,
     REASON_NO_ROUTE,

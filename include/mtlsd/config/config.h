@@ -62,6 +62,8 @@ struct config_sni {
     uint64_t tolerate;
 };
 
+enum { CONFIG_ALPN_MAX = 8, CONFIG_ALPN_NAME_MAX = 31 }; /* what the TLS library takes */
+
 /* One tls block. An upstream uses the first part and "connect only", a listener the first part and "accept
  * only". */
 struct config_tls {
@@ -72,6 +74,7 @@ struct config_tls {
         trust; /* name or "system" (the default of an upstream); NULL on a listener: ask for no certificate */
     enum config_tls_version min_version; /* 1.2 */
     char *priority;                      /* GnuTLS priority string, NULL: ours */
+    struct config_strings alpn;          /* application protocols (ALPN), the preferred one first; none: the protocol's own */
     /* connect only */
     char *server_name;            /* SNI and expected name; NULL: the target's host */
     struct config_strings expect; /* names accepted instead of server_name: dns or uri */
@@ -125,6 +128,7 @@ struct config_upstream {
     char *proxy_text;              /* NULL: none */
     enum config_proxy_protocol send_proxy_protocol;
     struct config_tls tls;
+    unsigned carries;      /* bits 1 << enum config_protocol: of the listeners that forward to it */
     enum config_host host; /* how Host is set; the default depends on the listener's role, see host_given */
     bool host_given;
     char *host_literal;

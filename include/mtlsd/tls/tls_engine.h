@@ -20,6 +20,11 @@ struct tls_context;
 
 enum tls_ask { TLS_ASK_NONE, TLS_ASK_OPTIONAL, TLS_ASK_REQUIRED }; /* accepting side: the client's certificate */
 
+enum { TLS_ALPN_MAX = 8, TLS_ALPN_NAME_MAX = 31 }; /* what the library takes */
+/* When no application protocol is agreed on. OPTIONAL: go on without. MATCH: refuse a client that offers other names only. REQUIRED: also refuse a
+ * peer without ALPN. A server that chooses a name that was not offered is always refused. */
+enum tls_alpn_need { TLS_ALPN_OPTIONAL, TLS_ALPN_MATCH, TLS_ALPN_REQUIRED };
+
 struct tls_context_spec {
     bool accepting;                /* true: we are the TLS server */
     struct tls_identity *identity; /* NULL only when connecting */
@@ -35,6 +40,9 @@ struct tls_context_spec {
     bool require_client_auth;      /* connecting with an identity: a server that does not ask for it is refused */
     bool tls13_only;
     const char *priority;          /* GnuTLS priority string, NULL: ours */
+    const char *const *alpn;       /* application protocols (RFC 7301), the preferred one first; n_alpn 0: no ALPN */
+    size_t n_alpn;
+    enum tls_alpn_need alpn_need;
     const struct tls_context *like; /* one made before, to share what is the same in both; NULL: none */
 };
 
@@ -103,6 +111,7 @@ struct tls_facts { /* borrowed from the engine */
     const char *version;            /* NULL until the two agreed on one */
     const char *cipher;             /* NULL before the handshake is done */
     const char *suite;              /* IANA's name of the cipher suite; likewise */
+    const char *alpn;               /* the application protocol that both ends agreed on; NULL: none */
     bool resumed;
     bool asks; /* accepting: for the client's certificate */
     bool asked_for_ours; /* connecting: the server asked for a certificate */
@@ -121,6 +130,8 @@ const char *tls_engine_server_name(const struct tls_engine *e, char room[TLS_SER
 /* The certificate that we present on this connection; on a listener with several, known only after the ClientHello. NULL: none. Borrowed from the
  * context. */
 const struct tls_identity *tls_engine_identity(const struct tls_engine *e);
+/* The application protocol that both ends agreed on, "h2"; NULL: none, or the handshake is not done. Borrowed from the context. */
+const char *tls_engine_alpn(const struct tls_engine *e);
 const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
 
 /* Judges the peer of a finished handshake again, under another context of the same role (after a reload). REASON_VALID: it may stay, be it tolerated;

@@ -15,7 +15,7 @@ struct tls_sni;
 struct tls_sni_entry {
     const char *const *names; /* exact or "*.suffix", as in base/hostname.h; an exact one goes before a suffix, a longer suffix before a shorter */
     size_t n_names;
-    struct tls_context *ctx; /* accepting */
+    struct tls_context *ctx; /* accepting; ALPN is the same in all of them: the library reads it before the choice */
 };
 
 struct tls_sni_spec {

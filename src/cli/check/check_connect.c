@@ -24,6 +24,7 @@ struct check_target {
     char text[400];          /* why it was refused; or what is worth knowing; "" */
     char version[16];        /* "" when the two never agreed on one */
     char cipher[40];         /* "" when the handshake was not finished: then not to have asked means nothing yet */
+    char alpn[TLS_ALPN_NAME_MAX + 1]; /* "" when none was agreed on */
     bool asked, sent;        /* the server asked for a certificate; ours went out */
     int alert_received, alert_sent; /* -1: none */
     json_t *peer;            /* owned; NULL: it showed no certificate */
@@ -65,6 +66,8 @@ static void note_session(struct check_target *t, const struct probe *p)
         copy(t->version, sizeof(t->version), f.version);
     if (f.cipher != NULL)
         copy(t->cipher, sizeof(t->cipher), f.cipher);
+    if (f.alpn != NULL)
+        copy(t->alpn, sizeof(t->alpn), f.alpn);
     t->asked = t->asked || f.asked_for_ours;
     t->sent = t->sent || f.ours_sent;
     if (f.peer != NULL) {
@@ -271,8 +274,8 @@ static json_t *session_of(const struct check_target *t)
     bool finished = t->cipher[0] != '\0';
     if (t->version[0] == '\0')
         return json_null();
-    return document_object("version:t cipher:t certificate_asked:o certificate_sent:b", t->version, finished ? t->cipher : NULL,
-                           t->asked || finished ? json_boolean(t->asked) : json_null(), t->sent);
+    return document_object("version:t cipher:t alpn:t certificate_asked:o certificate_sent:b", t->version, finished ? t->cipher : NULL,
+                           t->alpn[0] != '\0' ? t->alpn : NULL, t->asked || finished ? json_boolean(t->asked) : json_null(), t->sent);
 }
 
 static const char *hint_of(const struct check_target *t)

@@ -103,7 +103,7 @@ static void print_connection(struct page *p, const json_t *o)
                    "[" INDENT "{detail}\n]");
     print_certificate(p, document_get(o, "peer"), INDENT "server: {subject}, issued by {issuer}");
     print_certificate(p, document_get(o, "ours"), INDENT "ours: {subject}, issued by {issuer}, serial {serial}");
-    page_put(p, o, "[{?tls}" INDENT "{tls.version}[, {tls.cipher}][{!tls.cipher}, handshake not finished]"
+    page_put(p, o, "[{?tls}" INDENT "{tls.version}[, {tls.cipher}][, ALPN {tls.alpn}][{!tls.cipher}, handshake not finished]"
                    "[{?tls.certificate_sent}; it requested a certificate, \"{$identity}\" was sent]"
                    "[{!tls.certificate_sent}{?tls.certificate_asked}; it requested a certificate, "
                    "[{!tls.cipher}{?identity}none was sent][{?tls.cipher}{?identity}there was none to send][{!identity}there was none to send]]"
