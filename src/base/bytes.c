@@ -18,6 +18,13 @@ void bytes_clear(struct bytes *b)
     *b = (struct bytes){.max = b->max};
 }
 
+void bytes_wipe(struct bytes *b)
+{
+    if (b->data != NULL)
+        explicit_bzero(b->data, b->cap);
+    bytes_clear(b);
+}
+
 static int grow(struct bytes *b, size_t need)
 {
     size_t cap = b->cap > 0 ? b->cap : 256;

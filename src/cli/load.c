@@ -29,8 +29,6 @@ int load_chain(const char *path, struct tls_chain *chain, struct err *err)
     if (file_read(path, &text, NULL, &unread) != 0)
         return err_set(err, ERR_CREDENTIAL, "%s", unread.text);
     int rc = tls_chain_read(chain, bytes_span(&text), path, err);
-    if (text.data != NULL)
-        explicit_bzero(text.data, text.cap);
-    bytes_clear(&text);
+    bytes_wipe(&text);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "snapshot_load.h"
 #include "snapshot_access.h"
 #include "mtlsd/control/crl_shelf.h"
+#include "mtlsd/control/file_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,24 +18,6 @@ enum {
 struct subject {
     const char *kind, *name, *where;
 };
-
-struct file {
-    char *path; /* owned */
-    struct bytes text;
-    struct file_access access;
-};
-
-struct file_set {
-    struct file *items;
-    size_t n;
-};
-
-static void wipe(struct bytes *b)
-{
-    if (b->data != NULL)
-        explicit_bzero(b->data, b->cap);
-    bytes_clear(b);
-}
 
 static int complain(const struct loader *l, const struct subject *s, const char *path, const char *text)
 {
@@ -138,46 +121,9 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
     }
     if (rc == 0)
         id = make_identity(l, &s, &spec);
-    wipe(&key);
-    wipe(&certificate); /* a key may stand in the certificate file by mistake */
+    bytes_wipe(&key);
+    bytes_wipe(&certificate); /* a key may stand in the certificate file by mistake */
     return id;
-}
-
-static void clear_set(struct file_set *set)
-{
-    for (size_t i = 0; i < set->n; i++) {
-        free(set->items[i].path);
-        bytes_clear(&set->items[i].text);
-    }
-    free(set->items);
-    *set = (struct file_set){0};
-}
-
-/* Room for one more file of that path; NULL when out of memory. */
-static struct file *add_file(struct file_set *set, const char *folder, const char *name)
-{
-    struct file *items = realloc(set->items, (set->n + 1) * sizeof(*items));
-    if (items == NULL)
-        return NULL;
-    set->items = items;
-    size_t size = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path == NULL)
-        return NULL;
-    snprintf(path, size, "%s%s%s", folder, folder[0] != '\0' ? "/" : "", name);
-    struct file *f = &set->items[set->n++];
-    *f = (struct file){.path = path};
-    return f;
-}
-
-static bool has_certificate_ending(const char *name)
-{
-    static const char *const endings[] = {".pem", ".crt", ".cer"};
-    size_t n = strlen(name);
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-        if (n > 4 && strcmp(name + n - 4, endings[i]) == 0)
-            return true;
-    return false;
 }
 
 static int read_folder_files(const struct loader *l, const struct subject *s, const char *folder, char **names, size_t n,
@@ -185,17 +131,17 @@ static int read_folder_files(const struct loader *l, const struct subject *s, co
 {
     int rc = 0;
     for (size_t i = 0; i < n && set->n < FOLDER_MAX; i++) {
-        if (!has_certificate_ending(names[i]) || names[i][0] == '.')
+        if (!file_set_is_ca(names[i]))
             continue;
         struct file_facts facts;
-        struct file *f = add_file(set, folder, names[i]);
+        struct file_set_item *f = file_set_add(set, folder, names[i]);
         if (f == NULL)
             return complain(l, s, folder, "out of memory");
         if (read_file(l, s, f->path, &f->text, &facts) != 0 || judge_access(l, s, f->path, FILE_USE_CA, &facts.access) != 0)
             rc = -1;
     }
     if (set->n == 0)
-        return complain(l, s, folder, "this folder has no file that ends in .pem, .crt or .cer; put the CA certificates there");
+        return complain(l, s, folder, FILE_SET_NO_CA);
     if (set->n == FOLDER_MAX)
         return complain(l, s, folder, "too many files in this folder");
     return rc;
@@ -220,12 +166,12 @@ static int read_ca(const struct loader *l, const struct subject *s, const char *
 {
     struct err err = {0};
     struct file_facts facts = {0};
-    struct file *f = add_file(set, "", path);
+    struct file_set_item *f = file_set_add(set, "", path);
     if (f == NULL)
         return complain(l, s, path, "out of memory");
     int rc = l->files->read(l->files->ctx, path, &f->text, &facts, &err);
     if (facts.is_folder) {
-        clear_set(set);
+        file_set_clear(set);
         rc = judge_access(l, s, path, FILE_USE_CA, &facts.access);
         return rc | read_folder(l, s, path, set);
     }
@@ -241,21 +187,13 @@ static int read_crls(const struct loader *l, const struct subject *s, const stru
     int rc = 0;
     for (size_t i = 0; i < paths->n; i++) {
         struct file_facts facts;
-        struct file *f = add_file(set, "", paths->items[i]);
+        struct file_set_item *f = file_set_add(set, "", paths->items[i]);
         if (f == NULL)
             return complain(l, s, paths->items[i], "out of memory");
         rc |= read_file(l, s, f->path, &f->text, &facts);
         f->access = facts.access;
     }
     return rc;
-}
-
-static struct tls_file *borrow(const struct file_set *set)
-{
-    struct tls_file *files = calloc(set->n + 1, sizeof(*files));
-    for (size_t i = 0; files != NULL && i < set->n; i++)
-        files[i] = (struct tls_file){set->items[i].path, bytes_span(&set->items[i].text)};
-    return files;
 }
 
 static struct tls_trust *make_trust(const struct loader *l, const struct subject *s, const struct tls_trust_spec *spec)
@@ -273,10 +211,10 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
     struct subject s = {"trust", conf->name, conf->where};
     struct tls_trust_spec spec = {
         .name = conf->name,
-        .ca = borrow(ca),
+        .ca = file_set_borrow(ca),
         .n_ca = ca->n,
         .system = strcmp(conf->ca, "system") == 0,
-        .crl = borrow(crl),
+        .crl = file_set_borrow(crl),
         .n_crl = crl->n,
         .crl_required = conf->crl_policy == CONFIG_CRL_REQUIRE && (crl->n > 0 || conf->crl_fetch),
         .crl_fetched = conf->crl_fetch,
@@ -323,8 +261,8 @@ struct tls_trust *snapshot_load_trust(const struct loader *l, const struct confi
         trust = make_trust_from(l, conf, &ca, &crl);
     if (trust != NULL && conf->crl.n > 0 && !conf->crl_fetch && conf->crl_policy == CONFIG_CRL_REQUIRE)
         warn_of_gaps(l, &s, trust);
-    clear_set(&ca);
-    clear_set(&crl);
+    file_set_clear(&ca);
+    file_set_clear(&crl);
     return trust;
 }
 
@@ -338,7 +276,7 @@ static int read_fetched(const struct loader *l, const struct snapshot_trust *t, 
         if (body == NULL)
             continue;
         struct span text = crl_shelf_text(body);
-        struct file *f = add_file(set, "", t->urls[i].url);
+        struct file_set_item *f = file_set_add(set, "", t->urls[i].url);
         if (f != NULL)
             bytes_init(&f->text, text.len);
         int rc = f != NULL ? bytes_append_span(&f->text, text) : -1;
@@ -357,7 +295,7 @@ static int replace_crls(const struct loader *l, const struct snapshot_trust *t, 
     int rc = -1;
     if (read_crls(l, &s, &t->conf->crl, &set) != 0)
         (void)err_set(err, ERR_CREDENTIAL, "trust %s: a file beside it cannot be read", t->conf->name);
-    else if (read_fetched(l, t, newcomer, &set) != 0 || (files = borrow(&set)) == NULL)
+    else if (read_fetched(l, t, newcomer, &set) != 0 || (files = file_set_borrow(&set)) == NULL)
         (void)err_set(err, ERR_MEMORY, "out of memory");
     else {
         size_t n = set.n;
@@ -366,7 +304,7 @@ static int replace_crls(const struct loader *l, const struct snapshot_trust *t, 
         rc = tls_trust_replace_lists(t->tls, &(struct tls_trust_lists){files, n, n - t->conf->crl.n}, l->now, l->findings, err);
     }
     free(files);
-    clear_set(&set);
+    file_set_clear(&set);
     return rc;
 }
 

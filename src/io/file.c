@@ -39,13 +39,6 @@ static int wait_for_writer(int fd, const char *path, struct err *err)
     return n > 0 || errno == EINTR ? 0 : failed(err, path, "cannot wait for it");
 }
 
-static void wipe(struct bytes *b)
-{
-    if (b->data != NULL)
-        explicit_bzero(b->data, b->cap);
-    bytes_clear(b);
-}
-
 /* As bytes_reserve, but what grows leaves no key behind in the smaller buffer. */
 static uint8_t *room_for(struct bytes *out, size_t step)
 {
@@ -57,7 +50,7 @@ static uint8_t *room_for(struct bytes *out, size_t step)
         bytes_clear(&larger);
         return NULL;
     }
-    wipe(out);
+    bytes_wipe(out);
     *out = larger;
     return bytes_reserve(out, step);
 }
@@ -110,7 +103,7 @@ int file_read(const char *path, struct bytes *out, struct file_facts *facts, str
     int rc = read_open(fd, path, out, facts, err);
     close(fd);
     if (rc != 0)
-        wipe(out);
+        bytes_wipe(out);
     return rc;
 }
 

@@ -21,6 +21,7 @@ struct bytes {
 
 void bytes_init(struct bytes *b, size_t max);
 void bytes_clear(struct bytes *b); /* frees, empties, keeps the maximum */
+void bytes_wipe(struct bytes *b);  /* the same, but overwrites first: for keys */
 
 /* 0, or -1: this append or one before it failed. */
 int bytes_append(struct bytes *b, const void *data, size_t n);

@@ -107,7 +107,7 @@ static void show_ca(struct demo *d)
     demo_show_row(&d->show, verdict.status == REASON_CONSTRAINT, "%-20s %-47s %s", "itself a CA", "(verified only: mtlsd does not present it)",
                   reason_word(verdict.status));
     tls_chain_clear(&chain);
-    pki_folder_wipe(&text);
+    bytes_wipe(&text);
 }
 
 void demo_callers_show(struct demo *d)

@@ -72,7 +72,7 @@ static struct tls_identity *load_identity(const char *dir, const char *name, int
                                      .unchecked = true};
     struct tls_identity *identity = tls_identity_new(&spec, now, &notes, err);
     findings_clear(&notes);
-    pki_folder_wipe(&text);
+    bytes_wipe(&text);
     return identity;
 }
 

@@ -23,13 +23,6 @@ int pki_folder_put(const char *folder, const char *name, const char *suffix, str
     return file_write(path, content, secret ? 0600 : 0644, true, err);
 }
 
-void pki_folder_wipe(struct bytes *b)
-{
-    if (b->data != NULL)
-        explicit_bzero(b->data, b->cap);
-    bytes_clear(b);
-}
-
 int pki_folder_put_bundle(const char *folder, const char *name, const struct tls_pki_pair *pair, struct err *err)
 {
     struct bytes bundle;
@@ -38,13 +31,13 @@ int pki_folder_put_bundle(const char *folder, const char *name, const struct tls
                      bytes_append_span(&bundle, bytes_span(&pair->key)) != 0
                  ? err_set(err, ERR_MEMORY, "out of memory")
                  : pki_folder_put(folder, name, ".pem", bytes_span(&bundle), true, err);
-    pki_folder_wipe(&bundle);
+    bytes_wipe(&bundle);
     return rc;
 }
 
 void pki_folder_close(struct pki_folder *f)
 {
-    pki_folder_wipe(&f->ca_key);
+    bytes_wipe(&f->ca_key);
     bytes_clear(&f->ca_cert);
     pki_index_clear(&f->index);
     file_unlock(f->lock);

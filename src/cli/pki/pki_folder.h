@@ -30,7 +30,5 @@ void pki_folder_close(struct pki_folder *f); /* wipes the key */
 MUST_CHECK int pki_folder_save_index(const struct pki_folder *f, struct err *err);
 /* Signs and writes crl.pem from the index, and saves the index (the CRL's number moves on). */
 MUST_CHECK int pki_folder_write_crl(struct pki_folder *f, int64_t this_update, int64_t next_update, struct err *err);
-/* Overwrites, then frees. */
-void pki_folder_wipe(struct bytes *b);
 
 #endif

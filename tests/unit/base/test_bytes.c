@@ -113,6 +113,18 @@ START_TEST(moves_its_content_to_another_queue)
 }
 END_TEST
 
+START_TEST(wipes_what_is_there_and_nothing)
+{
+    struct bytes b;
+    bytes_init(&b, 64);
+    bytes_wipe(&b);
+    ck_assert_int_eq(bytes_append_str(&b, "a key"), 0);
+    bytes_wipe(&b);
+    ck_assert_ptr_null(b.data);
+    ck_assert_uint_eq(b.max, 64);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("bytes");
@@ -123,6 +135,7 @@ Suite *suite(void)
     tcase_add_test(t, prints_short_and_long_text_and_refuses_too_much);
     tcase_add_test(t, fills_a_reserved_place_and_commits_part_of_it);
     tcase_add_test(t, moves_its_content_to_another_queue);
+    tcase_add_test(t, wipes_what_is_there_and_nothing);
     suite_add_tcase(s, t);
     return s;
 }
