@@ -83,7 +83,7 @@ static int answer(const struct admin_command *c, unsigned status, json_t *json, 
     bool refused = status == 422 && c->refused != NULL;
     if (status != c->fine && !refused)
         return command_fail(COMMAND_FAILED, "%s: %s", c->word, document_string(json, "detail", ""));
-    if (!as_json && document_show_on(refused ? stderr : stdout, json_incref(json), refused ? c->refused : c->print) != 0)
+    if (!as_json && page_show_on(refused ? stderr : stdout, json_incref(json), refused ? c->refused : c->print) != 0)
         return command_fail(COMMAND_FAILED, "out of memory");
     return refused ? COMMAND_REFUSED : COMMAND_FINE;
 }

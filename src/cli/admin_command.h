@@ -3,7 +3,7 @@
 #ifndef MTLSD_CLI_ADMIN_COMMAND_H
 #define MTLSD_CLI_ADMIN_COMMAND_H
 
-#include "document.h"
+#include "page.h"
 
 struct admin_command {
     const char *word;  /* "status" */
@@ -11,8 +11,8 @@ struct admin_command {
     const char *method, *path;
     unsigned timeout_ms;
     unsigned fine;             /* the HTTP status that says that it was done */
-    document_print_fn print;   /* what is said then */
-    document_print_fn refused; /* and on stderr after 422; NULL: there is no such answer */
+    page_print_fn print;   /* what is said then */
+    page_print_fn refused; /* and on stderr after 422; NULL: there is no such answer */
 };
 
 /* Gives an exit code. */

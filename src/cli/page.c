@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "page.h"
-#include "document.h"
 #include "mtlsd/base/text.h"
+#include "mtlsd/control/document.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -370,4 +371,35 @@ int page_end(struct page *p)
     free(p->cells);
     p->cells = NULL;
     return p->failed || p->out->failed ? -1 : 0;
+}
+
+/* ---- showing ---- */
+
+#define PAGE_MAX ((size_t)64 * 1024 * 1024)
+
+int page_show_on(FILE *to, json_t *document, page_print_fn print)
+{
+    struct bytes out;
+    struct page page = {.out = &out};
+    if (document == NULL)
+        return -1;
+    bytes_init(&out, PAGE_MAX);
+    print(&page, document);
+    int rc = page_end(&page);
+    fwrite(out.data, 1, out.len, to);
+    bytes_clear(&out);
+    json_decref(document);
+    return rc;
+}
+
+int page_show(json_t *document, bool as_json, page_print_fn print)
+{
+    if (document == NULL || !as_json)
+        return page_show_on(stdout, document, print);
+    char *text = json_dumps(document, JSON_INDENT(2)); /* first to memory: that stdout takes nothing is said by command_main */
+    if (text != NULL)
+        puts(text);
+    free(text);
+    json_decref(document);
+    return text != NULL ? 0 : -1;
 }

@@ -21,9 +21,10 @@
 #define MTLSD_CLI_PAGE_H
 
 #include "mtlsd/base/bytes.h"
-#include <stdbool.h>
+#include "mtlsd/control/document.h"
 
-struct json_t;
+#include <jansson.h>
+#include <stdio.h>
 
 enum { PAGE_CELL_MAX = 512 };
 
@@ -57,5 +58,10 @@ void page_table_end(struct page *p);
 
 /* Frees what is not the caller's. -1: something failed. */
 MUST_CHECK int page_end(struct page *p);
+
+/* Takes document (NULL: out of memory) and writes it on stdout, as it is or as print shows it. Gives 0, or -1 when memory ran out. */
+typedef void (*page_print_fn)(struct page *page, const json_t *document);
+MUST_CHECK int page_show(json_t *document, bool as_json, page_print_fn print);
+MUST_CHECK int page_show_on(FILE *to, json_t *document, page_print_fn print);
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef MTLSD_CLI_CHECK_CONNECT_H
 #define MTLSD_CLI_CHECK_CONNECT_H
 
-#include "document.h"
+#include "page.h"
 #include "mtlsd/control/snapshot.h"
 
 /* Blocks until every target was tried. Gives an array with one object for each, or NULL when memory ran out. */

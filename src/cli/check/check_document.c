@@ -24,7 +24,7 @@ static json_t *findings_of(const struct findings *findings)
     json_t *list = json_array();
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *f = &findings->items[i];
-        list = document_append(list, document_object("level:t where:t text:t times:I", finding_level_word(f->level), f->where, f->text, (int64_t)f->times));
+        list = document_append(list, document_object("level:t where:t text:t times:z", finding_level_word(f->level), f->where, f->text, f->times));
     }
     return list;
 }
@@ -37,9 +37,9 @@ static json_t *identities_of(const struct check_sheet *s)
     for (size_t i = 0; i < s->snapshot->config->n_identities; i++) {
         struct tls_identity_facts f;
         tls_identity_facts(s->snapshot->identities[i].tls, &f);
-        list = document_append(list, document_object("name:t subject:t issuer:t key:t sha256:t not_before:I not_after:I seconds_left:I chain_length:I", f.name,
+        list = document_append(list, document_object("name:t subject:t issuer:t key:t sha256:t not_before:I not_after:I seconds_left:I chain_length:z", f.name,
                                                      f.subject, f.issuer, f.key_kind, f.sha256, f.not_before, f.not_after, f.not_after - s->now,
-                                                     (int64_t)f.chain_length));
+                                                     f.chain_length));
     }
     return list;
 }
@@ -50,7 +50,7 @@ static json_t *coverage_of(const struct snapshot_trust *t)
     json_t *list = json_array();
     struct tls_trust_ca ca;
     for (size_t i = 0; t->tls != NULL && t->conf != NULL && t->conf->crl.n > 0 && tls_trust_ca(t->tls, i, &ca); i++)
-        list = document_append(list, document_object("ca:t covered:b revoked:I next_update:I", ca.name, ca.covered, (int64_t)ca.n_revoked, ca.next_update));
+        list = document_append(list, document_object("ca:t covered:b revoked:z next_update:I", ca.name, ca.covered, ca.n_revoked, ca.next_update));
     return list;
 }
 
@@ -62,8 +62,8 @@ static json_t *trusts_of(const struct check_sheet *s)
         struct tls_trust_facts f = {0};
         if (t->tls != NULL)
             tls_trust_facts(t->tls, &f);
-        list = document_append(list, document_object("name:t cas:I crls:I revoked:I first_not_after:I first_next_update:I crl_coverage:o crl_policy:t",
-                                                     t->conf != NULL ? t->conf->name : "system", (int64_t)f.n_ca, (int64_t)f.n_crl, (int64_t)f.n_revoked,
+        list = document_append(list, document_object("name:t cas:z crls:z revoked:z first_not_after:I first_next_update:I crl_coverage:o crl_policy:t",
+                                                     t->conf != NULL ? t->conf->name : "system", f.n_ca, f.n_crl, f.n_revoked,
                                                      f.first_not_after, f.first_next_update, coverage_of(t),
                                                      t->conf == NULL ? NULL : t->conf->crl_policy == CONFIG_CRL_REQUIRE ? "require" : "prefer"));
     }
@@ -138,9 +138,9 @@ static json_t *route_of(const struct config_route *r)
     static const char *const hosts[] = {[CONFIG_HOST_UPSTREAM] = "upstream", [CONFIG_HOST_PRESERVE] = "preserve"};
     char statuses[DESCRIPTION_MAX];
     route_describe_cert(r->cert, statuses, sizeof(statuses));
-    json_t *route = document_object("where:t host:o path:t path_case:t method:o cert:t caller_rules:I allow_rules:I", r->where, strings(&r->host), r->path,
+    json_t *route = document_object("where:t host:o path:t path_case:t method:o cert:t caller_rules:z allow_rules:z", r->where, strings(&r->host), r->path,
                                     r->path == NULL ? NULL : r->path_case == CONFIG_PATH_CASE_EXACT ? "exact" : "ignore", strings(&r->method),
-                                    r->cert != 0 ? statuses : NULL, (int64_t)r->n_caller, (int64_t)r->n_allow);
+                                    r->cert != 0 ? statuses : NULL, r->n_caller, r->n_allow);
     const char *host = !r->set_host_given ? NULL : r->set_host == CONFIG_HOST_LITERAL ? r->set_host_literal : hosts[r->set_host];
     return document_add(route, "upstream:t redirect:t status:i set_headers:o remove_headers:o strip_prefix:t set_host:t caller:o allow:o", r->upstream,
                         r->redirect, (int)(r->redirect != NULL ? r->redirect_status : r->respond), fields_of(r), strings(&r->remove_headers), r->strip_prefix,
@@ -191,9 +191,9 @@ static json_t *listeners_of(const struct config *c)
     for (size_t i = 0; i < c->n_listeners; i++) {
         const struct config_listener *l = &c->listeners[i];
         const struct config_strings binds = {l->bind_text, l->n_bind};
-        json_t *json = document_object("name:t bind:o protocol:t tls:b identity:t trust:t client_cert:t upstream:t allow_rules:I", l->name, strings(&binds),
+        json_t *json = document_object("name:t bind:o protocol:t tls:b identity:t trust:t client_cert:t upstream:t allow_rules:z", l->name, strings(&binds),
                                        l->protocol == CONFIG_PROTOCOL_TCP ? "tcp" : "http", l->tls.present, l->tls.identity, l->tls.trust,
-                                       asks[l->tls.client_cert], l->upstream, (int64_t)l->n_allow);
+                                       asks[l->tls.client_cert], l->upstream, l->n_allow);
         json = document_add(json, "routes:o forward_proxy:o accept_proxy_protocol:b guards_browsers:b hosts:o allow_origins:o identities:o", routes_of(l),
                             forward_proxy_of(&l->forward_proxy), l->accept_proxy_protocol, l->guards_browsers, strings(&l->hosts), strings(&l->allow_origins),
                             by_name_of(&l->tls));
@@ -212,5 +212,5 @@ json_t *check_document(const struct check_sheet *s)
                             listeners_of(s->snapshot->config));
     if (s->connections != NULL)
         json = document_add(json, "connections:o", json_incref(s->connections));
-    return document_add(json, "starts:b errors:I warnings:I", starts, (int64_t)(f->errors + f->faults), (int64_t)f->warnings);
+    return document_add(json, "starts:b errors:z warnings:z", starts, f->errors + f->faults, f->warnings);
 }

@@ -3,7 +3,7 @@
 #ifndef MTLSD_CLI_CHECK_SHEET_H
 #define MTLSD_CLI_CHECK_SHEET_H
 
-#include "document.h"
+#include "page.h"
 #include "mtlsd/base/findings.h"
 #include "mtlsd/control/snapshot.h"
 

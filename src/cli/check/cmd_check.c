@@ -27,7 +27,7 @@ static int check_file(const struct check_flags *a)
     if (connect)
         sheet.connections = check_connect(snapshot, now, &n_refused);
     int code = n_refused > 0 ? COMMAND_REFUSAL : failed || findings.faults > 0 ? COMMAND_REFUSED : COMMAND_FINE;
-    if ((connect && sheet.connections == NULL) || document_show(check_document(&sheet), a->json, check_sheet_print) != 0)
+    if ((connect && sheet.connections == NULL) || page_show(check_document(&sheet), a->json, check_sheet_print) != 0)
         code = command_fail(COMMAND_FAILED, "out of memory");
     json_decref(sheet.connections);
     if (snapshot != NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo_process.h"
-#include "document.h"
+#include "page.h"
 #include "mtlsd/io/admin_client.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/probe.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo.h"
 #include "demo_http.h"
-#include "document.h"
+#include "page.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/report.h"
 

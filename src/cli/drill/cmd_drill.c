@@ -155,9 +155,9 @@ static void release(struct material *m)
 /* ---- showing ---- */
 
 /* Prints each row when it happens. */
-static int show_part(json_t *document, document_print_fn print)
+static int show_part(json_t *document, page_print_fn print)
 {
-    int rc = document_show(document, false, print);
+    int rc = page_show(document, false, print);
     fflush(stdout);
     return rc;
 }
@@ -175,7 +175,7 @@ static int run(const struct drill_flags *a, const struct drill_setup *s, struct 
     if (!a->json && show_part(document_object("target:t", s->target_text), drill_sheet_print_head) != 0)
         return err_set(err, ERR_MEMORY, "out of memory") == 0 ? COMMAND_FINE : code;
     if (drill_run(&d, s, a->json ? NULL : show_row, err) == 0) {
-        if (document_show(drill_sheet_document(&d, s->target_text), a->json, drill_sheet_print_end) != 0)
+        if (page_show(drill_sheet_document(&d, s->target_text), a->json, drill_sheet_print_end) != 0)
             err_set(err, ERR_MEMORY, "out of memory");
         else
             code = d.n_bad_let_in > 0 || d.n_good_refused > 0 ? COMMAND_REFUSAL : COMMAND_FINE;

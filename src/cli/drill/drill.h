@@ -6,7 +6,7 @@
 #ifndef MTLSD_CLI_DRILL_H
 #define MTLSD_CLI_DRILL_H
 
-#include "document.h"
+#include "page.h"
 #include "mtlsd/base/address.h"
 #include "mtlsd/io/probe.h"
 #include "mtlsd/tls/tls_drill.h"

@@ -19,7 +19,7 @@ static int answer(const struct explain_flags *a, struct explain_ask *ask, struct
     struct explain answer;
     int rc = explain_make(ask, &answer);
     if (rc == 0)
-        rc = document_show(explain_sheet_document(ask, &answer), a->json, explain_sheet_print);
+        rc = page_show(explain_sheet_document(ask, &answer), a->json, explain_sheet_print);
     explain_clear(&answer);
     return rc == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }

@@ -3,7 +3,7 @@
 #ifndef MTLSD_CLI_EXPLAIN_SHEET_H
 #define MTLSD_CLI_EXPLAIN_SHEET_H
 
-#include "document.h"
+#include "page.h"
 #include "mtlsd/control/explain.h"
 
 json_t *explain_sheet_document(const struct explain_ask *ask, const struct explain *answer); /* NULL: out of memory */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
-#include "document.h"
+#include "page.h"
 #include "flags.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/io/clock.h"
@@ -370,7 +370,7 @@ static int show(struct pki_folder *f, const void *ctx, struct err *err)
         list = document_append(list, document_object("name:t serial:t purpose:t kind:t not_after:I revoked_at:I", e->name, serial, e->purpose, e->kind,
                                                      e->not_after, e->revoked_at));
     }
-    return document_show(list, *as_json, print_index) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+    return page_show(list, *as_json, print_index) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }
 
 static int pki_show(int argc, char **argv)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status_sheet.h"
-#include "document.h"
+#include "page.h"
 
 #include <string.h>
 

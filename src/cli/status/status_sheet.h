@@ -4,7 +4,7 @@
 #ifndef MTLSD_CLI_STATUS_SHEET_H
 #define MTLSD_CLI_STATUS_SHEET_H
 
-#include "document.h"
+#include "page.h"
 
 void status_sheet_print(struct page *page, const json_t *status);
 

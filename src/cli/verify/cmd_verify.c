@@ -91,7 +91,7 @@ static void print_notes(const struct findings *notes)
 
 static int show(const struct verify_answer *answer, bool json, struct err *err)
 {
-    if (document_show(verify_sheet_document(answer), json, verify_sheet_print) != 0)
+    if (page_show(verify_sheet_document(answer), json, verify_sheet_print) != 0)
         err_set(err, ERR_MEMORY, "out of memory");
     return answer->verdict.status == REASON_VALID ? COMMAND_FINE : COMMAND_REFUSAL;
 }

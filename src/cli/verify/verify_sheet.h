@@ -3,7 +3,7 @@
 #ifndef MTLSD_CLI_VERIFY_SHEET_H
 #define MTLSD_CLI_VERIFY_SHEET_H
 
-#include "document.h"
+#include "page.h"
 #include "mtlsd/tls/tls_chain.h"
 #include "mtlsd/tls/tls_judge.h"
 

@@ -23,7 +23,7 @@ static const char *text(void)
     return (const char *)out.data + out.head;
 }
 
-static void show(json_t *document, document_print_fn print)
+static void show(json_t *document, page_print_fn print)
 {
     struct page page = {.out = &out};
     ck_assert_ptr_nonnull(document);

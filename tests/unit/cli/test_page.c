@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "document.h"
+#include "page.h"
 #include "t.h"
 
 #include <string.h>
@@ -154,6 +154,13 @@ START_TEST(the_first_failure_sticks)
 }
 END_TEST
 
+START_TEST(shows_no_document_that_memory_was_lacking_for)
+{
+    ck_assert_int_eq(page_show(NULL, true, NULL), -1);
+    ck_assert_int_eq(page_show_on(stderr, NULL, NULL), -1);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("page");
@@ -166,6 +173,7 @@ Suite *suite(void)
     tcase_add_test(c, the_outer_object_is_read_with_a_caret);
     tcase_add_test(c, numbers_are_grouped_by_three);
     tcase_add_test(c, the_first_failure_sticks);
+    tcase_add_test(c, shows_no_document_that_memory_was_lacking_for);
     suite_add_tcase(s, c);
     return s;
 }

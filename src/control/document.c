@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "document.h"
+#include "mtlsd/control/document.h"
+
 #include "mtlsd/base/text.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,6 @@
 enum { KEY_MAX = 40 };
 
 #define TEXT_MAX ((size_t)256 * 1024)
-#define PAGE_MAX ((size_t)64 * 1024 * 1024)
 
 /* ---- making ---- */
 
@@ -26,6 +27,13 @@ json_t *document_text(const char *text)
     json_t *value = text_append_percent(&b, span_from_str(text)) == 0 ? json_stringn((const char *)b.data, b.len) : NULL;
     bytes_clear(&b);
     return value;
+}
+
+json_t *document_time(int64_t seconds)
+{
+    char text[21];
+    text_utc(text, seconds);
+    return seconds != 0 ? json_string(text) : json_null();
 }
 
 json_t *document_append(json_t *list, json_t *item)
@@ -53,6 +61,12 @@ static json_t *next_value(char kind, va_list *args)
         return json_integer(va_arg(*args, int));
     case 'I':
         return json_integer(va_arg(*args, int64_t));
+    case 'z':
+        return json_integer((json_int_t)va_arg(*args, size_t));
+    case 'U':
+        return json_integer((json_int_t)va_arg(*args, uint64_t));
+    case 'w':
+        return document_time(va_arg(*args, int64_t));
     case 'b':
         return json_boolean(va_arg(*args, int));
     case 'f':
@@ -121,7 +135,7 @@ const char *document_string(const json_t *object, const char *path, const char *
     return text != NULL ? text : otherwise;
 }
 
-json_int_t document_number(const json_t *object, const char *path)
+long long document_number(const json_t *object, const char *path)
 {
     return json_integer_value(document_get(object, path));
 }
@@ -129,33 +143,4 @@ json_int_t document_number(const json_t *object, const char *path)
 bool document_truth(const json_t *object, const char *path)
 {
     return json_is_true(document_get(object, path));
-}
-
-/* ---- showing ---- */
-
-int document_show_on(FILE *to, json_t *document, document_print_fn print)
-{
-    struct bytes out;
-    struct page page = {.out = &out};
-    if (document == NULL)
-        return -1;
-    bytes_init(&out, PAGE_MAX);
-    print(&page, document);
-    int rc = page_end(&page);
-    fwrite(out.data, 1, out.len, to);
-    bytes_clear(&out);
-    json_decref(document);
-    return rc;
-}
-
-int document_show(json_t *document, bool as_json, document_print_fn print)
-{
-    if (document == NULL || !as_json)
-        return document_show_on(stdout, document, print);
-    char *text = json_dumps(document, JSON_INDENT(2)); /* first to memory: that stdout takes nothing is said by command_main */
-    if (text != NULL)
-        puts(text);
-    free(text);
-    json_decref(document);
-    return text != NULL ? 0 : -1;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "document.h"
+#include "mtlsd/control/document.h"
 #include "t.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,8 @@ START_TEST(members_keep_their_order_and_their_kind)
     expect(document_object("t:t none:t i:i I:I yes:b no:b f:f o:o", "x", NULL, -1, INT64_C(5000000000), true, false, 0.5, document_strings(names, 2)),
            "{\"t\":\"x\",\"none\":null,\"i\":-1,\"I\":5000000000,\"yes\":true,\"no\":false,\"f\":0.5,\"o\":[\"a\",\"b\"]}");
     expect(document_add(document_object("a:i", 1), "b:i", 2), "{\"a\":1,\"b\":2}");
+    expect(document_object("z:z U:U w:w never:w", (size_t)7, UINT64_C(8), INT64_C(1800000000), INT64_C(0)),
+           "{\"z\":7,\"U\":8,\"w\":\"2027-01-15T08:00:00Z\",\"never\":null}");
     expect(document_object(""), "{}");
 }
 END_TEST
@@ -36,7 +39,6 @@ START_TEST(a_member_that_could_not_be_made_fails_the_whole)
 {
     ck_assert_ptr_null(document_object("a:i b:o c:o", 1, NULL, json_array()));
     ck_assert_ptr_null(document_add(NULL, "a:o", json_array()));
-    ck_assert_int_eq(document_show(NULL, true, NULL), -1);
 }
 END_TEST
 
