@@ -43,20 +43,22 @@ static enum admin_action answered(int rc)
     return rc == 0 ? ADMIN_ANSWERED : ADMIN_FAILED;
 }
 
-static enum admin_action get_status(struct bytes *out, const struct admin_view *view)
+static enum admin_action respond_document(struct bytes *out, const struct admin_view *view, int (*write)(struct bytes *, const struct admin_view *))
 {
     struct bytes body;
     bytes_init(&body, DOCUMENT_MAX);
-    int rc = status_doc_status(&body, view);
+    int rc = write(&body, view);
     return answered(respond(out, 200, "", &body, rc));
+}
+
+static enum admin_action get_status(struct bytes *out, const struct admin_view *view)
+{
+    return respond_document(out, view, status_doc_status);
 }
 
 static enum admin_action get_refusals(struct bytes *out, const struct admin_view *view)
 {
-    struct bytes body;
-    bytes_init(&body, DOCUMENT_MAX);
-    int rc = status_doc_refusals(&body, view);
-    return answered(respond(out, 200, "", &body, rc));
+    return respond_document(out, view, status_doc_refusals);
 }
 
 static enum admin_action get_livez(struct bytes *out, const struct admin_view *view)

@@ -89,6 +89,13 @@ static void take(uint64_t *into, const uint64_t *from)
     *into += __atomic_load_n(from, __ATOMIC_RELAXED);
 }
 
+/* Counts that stand one after the other, the last one included. */
+static void take_all(uint64_t *into, const uint64_t *from, const uint64_t *last)
+{
+    while (from <= last)
+        take(into++, from++);
+}
+
 static void sum_judged(struct counters_judged *into, const struct counters_judged *from)
 {
     uint64_t last = __atomic_load_n(&from->last, __ATOMIC_RELAXED);
@@ -108,42 +115,21 @@ static void sum_last(struct counters_last *into, const struct counters_last *fro
 
 static void sum_row(struct counters_row *into, const struct counters_row *from)
 {
-    take(&into->connections_accepted, &from->connections_accepted);
-    take(&into->connections_open, &from->connections_open);
-    take(&into->requests, &from->requests);
-    take(&into->handshakes_ok, &from->handshakes_ok);
-    take(&into->resumed, &from->resumed);
-    take(&into->bytes_down_in, &from->bytes_down_in);
-    take(&into->bytes_down_out, &from->bytes_down_out);
-    take(&into->upstream_connects, &from->upstream_connects);
-    take(&into->upstream_handshakes_ok, &from->upstream_handshakes_ok);
-    take(&into->upstream_resumed, &from->upstream_resumed);
-    take(&into->bytes_up_in, &from->bytes_up_in);
-    take(&into->bytes_up_out, &from->bytes_up_out);
-    take(&into->upstream_requests, &from->upstream_requests);
-    take(&into->retries, &from->retries);
-    take(&into->would_refuse, &from->would_refuse);
-    for (size_t i = 0; i < sizeof(into->answers) / sizeof(into->answers[0]); i++)
-        take(&into->answers[i], &from->answers[i]);
+    take_all(&into->connections_accepted, &from->connections_accepted, &from->answers[COUNTERS_CLASSES - 1]);
     for (size_t i = 0; i < COUNTERS_STATUSES; i++)
         sum_judged(&into->judged[i], &from->judged[i]);
     sum_last(into->last, from->last);
-    for (size_t i = 0; i < REASON_COUNT; i++)
-        take(&into->refused[i], &from->refused[i]);
+    take_all(into->refused, from->refused, &from->refused[REASON_COUNT - 1]);
 }
 
 static void sum_target(struct counters_target *into, const struct counters_target *from)
 {
-    take(&into->active, &from->active);
-    take(&into->requests, &from->requests);
-    take(&into->retries, &from->retries);
-    take(&into->failures, &from->failures);
+    take_all(&into->active, &from->active, &from->failures);
 }
 
 static void sum_route(struct counters_route *into, const struct counters_route *from)
 {
-    take(&into->hits, &from->hits);
-    take(&into->refused, &from->refused);
+    take_all(&into->hits, &from->hits, &from->refused);
 }
 
 /* The row of from's i-th in into. Row 0 is the one that many names share, and not a name that was given. */

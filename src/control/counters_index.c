@@ -24,64 +24,54 @@ void counters_index_adopt(struct counters_index *ix, const struct snapshot *s)
     counters_index_clear(ix);
     for (size_t i = 0; i < s->config->n_listeners; i++)
         ix->n_routes += s->listeners[i].n_routes;
-    ix->listeners = calloc(s->config->n_listeners + 1, sizeof(*ix->listeners));
-    ix->upstreams = calloc(s->config->n_upstreams + 1, sizeof(*ix->upstreams));
-    ix->targets = calloc(s->n_targets + 1, sizeof(*ix->targets));
-    ix->routes = calloc(ix->n_routes + 1, sizeof(*ix->routes));
+    ix->listeners = calloc(s->config->n_listeners + 1, sizeof(void *));
+    ix->upstreams = calloc(s->config->n_upstreams + 1, sizeof(void *));
+    ix->targets = calloc(s->n_targets + 1, sizeof(void *));
+    ix->routes = calloc(ix->n_routes + 1, sizeof(void *));
     if (ix->listeners == NULL || ix->upstreams == NULL || ix->targets == NULL || ix->routes == NULL)
         counters_index_clear(ix);
     else
         ix->snapshot = s;
 }
 
-/* The place of something in an array of so many, or that many when it stands elsewhere. */
-static size_t place(const void *what, const void *array, size_t n, size_t size)
+/* Where the row of something is kept, which stands in an array of so many; NULL when it is of another snapshot. */
+static void **place(void *rows, const void *what, const void *array, size_t n, size_t size)
 {
     uintptr_t at = (uintptr_t)what, first = (uintptr_t)array;
-    return at >= first && at < first + n * size ? (at - first) / size : n;
+    return at >= first && at < first + n * size ? (void **)rows + (at - first) / size : NULL;
+}
+
+static void *keep(void **place, void *row)
+{
+    if (place != NULL)
+        *place = row;
+    return row;
 }
 
 struct counters_row *counters_index_listener(struct counters_index *ix, const struct plan_listener *l)
 {
     const struct snapshot *s = ix->snapshot;
-    size_t n = s != NULL ? s->config->n_listeners : 0, i = n > 0 ? place(l, s->listeners, n, sizeof(*l)) : 0;
-    if (i == n)
-        return counters_listener(ix->counters, l->conf->name);
-    if (ix->listeners[i] == NULL)
-        ix->listeners[i] = counters_listener(ix->counters, l->conf->name);
-    return ix->listeners[i];
+    void **at = s != NULL ? place(ix->listeners, l, s->listeners, s->config->n_listeners, sizeof(*l)) : NULL;
+    return at != NULL && *at != NULL ? *at : keep(at, counters_listener(ix->counters, l->conf->name));
 }
 
 struct counters_row *counters_index_upstream(struct counters_index *ix, const struct plan_upstream *up)
 {
     const struct snapshot *s = ix->snapshot;
-    size_t n = s != NULL ? s->config->n_upstreams : 0, i = n > 0 ? place(up, s->upstreams, n, sizeof(*up)) : 0;
-    if (i == n)
-        return counters_upstream(ix->counters, up->conf->name);
-    if (ix->upstreams[i] == NULL)
-        ix->upstreams[i] = counters_upstream(ix->counters, up->conf->name);
-    return ix->upstreams[i];
+    void **at = s != NULL ? place(ix->upstreams, up, s->upstreams, s->config->n_upstreams, sizeof(*up)) : NULL;
+    return at != NULL && *at != NULL ? *at : keep(at, counters_upstream(ix->counters, up->conf->name));
 }
 
 struct counters_target *counters_index_target(struct counters_index *ix, const struct plan_target *t)
 {
     const struct snapshot *s = ix->snapshot;
-    size_t n = s != NULL ? s->n_targets : 0, i = n > 0 ? place(t, s->targets, n, sizeof(*t)) : 0;
-    if (i == n)
-        return counters_target(ix->counters, t->upstream->conf->name, target_name_label(t));
-    if (ix->targets[i] == NULL)
-        ix->targets[i] = counters_target(ix->counters, t->upstream->conf->name, target_name_label(t));
-    return ix->targets[i];
+    void **at = s != NULL ? place(ix->targets, t, s->targets, s->n_targets, sizeof(*t)) : NULL;
+    return at != NULL && *at != NULL ? *at : keep(at, counters_target(ix->counters, t->upstream->conf->name, target_name_label(t)));
 }
 
 struct counters_route *counters_index_route(struct counters_index *ix, const struct plan_listener *l, const struct plan_route *route)
 {
     const struct snapshot *s = ix->snapshot;
-    size_t n = s != NULL ? ix->n_routes : 0, i = n > 0 ? place(route, s->routes, n, sizeof(*route)) : 0;
-    size_t number = (size_t)(route - l->routes) + 1;
-    if (i == n)
-        return counters_route(ix->counters, l->conf->name, number);
-    if (ix->routes[i] == NULL)
-        ix->routes[i] = counters_route(ix->counters, l->conf->name, number);
-    return ix->routes[i];
+    void **at = s != NULL ? place(ix->routes, route, s->routes, ix->n_routes, sizeof(*route)) : NULL;
+    return at != NULL && *at != NULL ? *at : keep(at, counters_route(ix->counters, l->conf->name, (size_t)(route - l->routes) + 1));
 }

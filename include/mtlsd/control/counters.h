@@ -30,10 +30,10 @@ struct counters_last { /* read by counters_last_get only */
     uint64_t words[COUNTERS_WHO_SIZE / 8];
 };
 
-enum { COUNTERS_ROWS = 128 * 1024 }; /* enough of each kind for any daemon; memory goes to those that are there */
+enum { COUNTERS_CLASSES = 6, COUNTERS_ROWS = 128 * 1024 }; /* enough of each kind for any daemon; memory goes to those that are there */
 
 struct counters_row {
-    char name[64]; /* set once; a longer name is cut */
+    char name[64]; /* set once; a longer name is cut. Behind it, to answers, stand only counts, which counters_sum adds up in one loop */
     uint64_t connections_accepted;
     uint64_t connections_open; /* goes down too */
     uint64_t requests;
@@ -47,7 +47,7 @@ struct counters_row {
     uint64_t upstream_requests;         /* requests and tcp connections that got a target */
     uint64_t retries;                   /* further attempts they took */
     uint64_t would_refuse;              /* passed although rules that are only tried out would refuse them */
-    uint64_t answers[6];                /* HTTP answers to the caller by class: [2] is 2xx */
+    uint64_t answers[COUNTERS_CLASSES]; /* HTTP answers to the caller by class: [2] is 2xx */
     struct counters_judged judged[COUNTERS_STATUSES]; /* accepting side, by enum reason */
     struct counters_last last[COUNTERS_LAST];
     uint64_t refused[REASON_COUNT];     /* connections and requests that ended with this reason */

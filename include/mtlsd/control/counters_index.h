@@ -12,9 +12,7 @@
 struct counters_index {
     struct counters *counters;       /* borrowed */
     const struct snapshot *snapshot; /* only compared with and indexed into while it is the current one; NULL: none */
-    struct counters_row **listeners, **upstreams; /* owned; NULL entries are not looked up yet */
-    struct counters_target **targets;
-    struct counters_route **routes;
+    void **listeners, **upstreams, **targets, **routes; /* the rows; owned; NULL entries are not looked up yet */
     size_t n_routes;
 };
 
