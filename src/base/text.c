@@ -193,6 +193,14 @@ void text_hex(char *out, struct span s)
     out[2 * s.len] = '\0';
 }
 
+bool text_is_ascii(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] > 0x7f)
+            return false;
+    return true;
+}
+
 int text_append_base64(struct bytes *out, struct span s)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

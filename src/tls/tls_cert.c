@@ -7,7 +7,6 @@
 #include "mtlsd/base/text.h"
 
 #include <gnutls/crypto.h>
-#include <gnutls/x509.h>
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +45,18 @@ int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out)
     out->oid = oid.value;
     out->value = value.value;
     return 0;
+}
+
+bool tls_cert_find_extension(const struct tls_cert *cert, const char *oid, struct span *value)
+{
+    struct span rest = cert->extensions;
+    struct tls_cert_extension extension;
+    while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0) {
+        *value = extension.value;
+        if (span_equals_str(extension.oid, oid))
+            return true;
+    }
+    return false;
 }
 
 static bool rsa_is_affordable(struct span key)
@@ -125,23 +136,17 @@ static int read_tail(struct span tbs, struct tls_cert *out)
     return read_extensions(out);
 }
 
-/* What is signed, and the algorithm that the signature says it is made with. The bits around are held to
- * their one form, so that one certificate has one fingerprint. */
-static int read_envelope(struct span der, struct span *tbs, struct span *algorithm)
+int tls_cert_read_envelope(struct span der, struct tls_cert_envelope *out)
 {
-    struct tls_der certificate, element;
-    if (tls_der_expect(&der, DER_SEQUENCE, &certificate) != 0 || der.len != 0)
+    struct tls_der whole, bits;
+    if (tls_der_expect(&der, DER_SEQUENCE, &whole) != 0 || der.len != 0)
         return -1;
-    struct span in = certificate.value;
-    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
+    struct span in = whole.value;
+    if (tls_der_expect(&in, DER_SEQUENCE, &out->tbs) != 0 || tls_der_expect(&in, DER_SEQUENCE, &out->algorithm) != 0 ||
+        tls_der_expect(&in, DER_BIT_STRING, &bits) != 0 || in.len != 0 || bits.value.len < 2 || bits.value.ptr[0] != 0)
         return -1;
-    *tbs = element.value;
-    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
-        return -1;
-    *algorithm = element.whole;
-    if (tls_der_expect(&in, DER_BIT_STRING, &element) != 0 || in.len != 0)
-        return -1;
-    return element.value.len > 1 && element.value.ptr[0] == 0 ? 0 : -1;
+    out->signature = span_skip(bits.value, 1);
+    return 0;
 }
 
 static bool name_is_short(struct span name)
@@ -165,9 +170,8 @@ bool tls_cert_serial_is_plain(struct span serial)
     return serial.len == 1 || (serial.len > 1 && (serial.ptr[0] != 0xff || (serial.ptr[1] & 0x80) == 0));
 }
 
-struct span tls_cert_serial_digits(const struct tls_cert *cert)
+struct span tls_cert_serial_digits(struct span serial)
 {
-    struct span serial = cert->serial;
     while (serial.len > 1 && serial.ptr[0] == 0)
         serial = span_skip(serial, 1);
     return serial;
@@ -176,16 +180,17 @@ struct span tls_cert_serial_digits(const struct tls_cert *cert)
 int tls_cert_read(struct span der, struct tls_cert *out)
 {
     *out = (struct tls_cert){.der = der};
-    struct span in, algorithm;
+    struct tls_cert_envelope envelope;
     struct tls_der element;
-    if (read_envelope(der, &in, &algorithm) != 0)
+    if (tls_cert_read_envelope(der, &envelope) != 0)
         return -1;
+    struct span in = envelope.tbs.value;
     if (tls_der_peek(in, DER_CONTEXT_CONSTRUCTED) && tls_der_next(&in, &element) != 0)
         return -1;
     if (tls_der_expect(&in, DER_INTEGER, &element) != 0 || !tls_cert_serial_is_plain(element.value) || element.value.len > TLS_CERT_MAX_SERIAL_BYTES + 1)
         return -1;
     out->serial = element.value;
-    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0 || !span_equals(element.whole, algorithm))
+    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0 || !span_equals(element.whole, envelope.algorithm.whole))
         return -1;
     if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
         return -1;
@@ -259,16 +264,10 @@ bool tls_cert_has_odd_names(const struct tls_cert *cert)
 
 static int each_in_rdn(struct span set, tls_cert_attribute_fn on_each, void *ctx)
 {
-    while (set.len > 0) {
-        struct tls_der pair, oid, value;
-        if (tls_der_expect(&set, DER_SEQUENCE, &pair) != 0)
+    struct tls_dn_attribute a;
+    while (set.len > 0)
+        if (tls_dn_next_attribute(&set, &a) != 0 || on_each(ctx, a.oid, &a.value) != 0)
             return -1;
-        struct span in = pair.value;
-        if (tls_der_expect(&in, DER_OID, &oid) != 0 || tls_der_next(&in, &value) != 0 || in.len != 0)
-            return -1;
-        if (on_each(ctx, oid.value, &value) != 0)
-            return -1;
-    }
     return 0;
 }
 
@@ -341,4 +340,41 @@ void tls_cert_sha256(struct span data, char out[65])
     int rc = gnutls_hash_fast(GNUTLS_DIG_SHA256, data.ptr, data.len, digest);
     assert(rc == 0); /* memory in, memory out: it cannot fail */
     text_hex(out, span_of(digest, sizeof(digest)));
+}
+
+/* ---- for the library ---- */
+
+gnutls_datum_t tls_cert_datum(struct span bytes)
+{
+    return (gnutls_datum_t){(unsigned char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len};
+}
+
+int tls_cert_import(struct span der, gnutls_x509_crt_t *out)
+{
+    const gnutls_datum_t datum = tls_cert_datum(der);
+    *out = NULL;
+    int rc = gnutls_x509_crt_init(out);
+    if (rc == 0)
+        rc = gnutls_x509_crt_import(*out, &datum, GNUTLS_X509_FMT_DER);
+    if (rc == 0)
+        return 0;
+    gnutls_x509_crt_deinit(*out);
+    *out = NULL;
+    return rc;
+}
+
+int tls_cert_open(struct span der, struct tls_cert *out, gnutls_x509_crt_t *crt)
+{
+    *crt = NULL;
+    return tls_cert_read(der, out) == 0 ? tls_cert_import(der, crt) : GNUTLS_E_ASN1_DER_ERROR;
+}
+
+bool tls_cert_has_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
+{
+    uint8_t a[64], b[64];
+    size_t a_len = sizeof(a), b_len = sizeof(b);
+    if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, a, &a_len) != 0 ||
+        gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, b, &b_len) != 0)
+        return false;
+    return a_len == b_len && memcmp(a, b, a_len) == 0;
 }

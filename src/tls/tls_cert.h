@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of one certificate in its DER (RFC 5280 4.1). Everything borrows the DER. */
+/* The parts of one certificate in its DER (RFC 5280 4.1). Everything borrows the DER. And the certificate as the library reads it. */
 #ifndef MTLSD_TLS_CERT_H
 #define MTLSD_TLS_CERT_H
 
 #include "mtlsd/tls/tls_peer.h"
 #include "tls_der.h"
+
+#include <gnutls/x509.h>
 
 /* RFC 5280 allows 20; some CAs do not keep to it. Also for the lists that could revoke it. */
 enum { TLS_CERT_MAX_SERIAL_BYTES = 64 };
@@ -22,6 +24,22 @@ struct tls_cert {
 
 /* -1 when the bytes are not one well-formed certificate, or an extension appears twice. */
 MUST_CHECK int tls_cert_read(struct span der, struct tls_cert *out);
+/* The bytes as the library takes them; borrowed. */
+gnutls_datum_t tls_cert_datum(struct span bytes);
+/* For the library, which keeps a copy: the caller gives *out to gnutls_x509_crt_deinit. 0 or a GnuTLS error, then *out is NULL. */
+MUST_CHECK int tls_cert_import(struct span der, gnutls_x509_crt_t *out);
+/* Both. An error may also be GNUTLS_E_MEMORY_ERROR. */
+MUST_CHECK int tls_cert_open(struct span der, struct tls_cert *out, gnutls_x509_crt_t *crt);
+/* Whether the private key belongs to the certificate. */
+bool tls_cert_has_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key);
+
+/* What is signed, how, and the signature: of a certificate and of a revocation list. */
+struct tls_cert_envelope {
+    struct tls_der tbs, algorithm;
+    struct span signature;
+};
+/* The bits around are held to their one form, so that one certificate has one fingerprint. */
+MUST_CHECK int tls_cert_read_envelope(struct span der, struct tls_cert_envelope *out);
 
 struct tls_cert_extension {
     struct span oid; /* content of the OID */
@@ -30,6 +48,8 @@ struct tls_cert_extension {
 };
 /* Takes one extension off *rest; -1 when it is not well-formed. Also reads the extensions of a CRL. */
 MUST_CHECK int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out);
+/* The value of the extension with this OID, which a certificate has once at most. false: it has none. */
+bool tls_cert_find_extension(const struct tls_cert *cert, const char *oid, struct span *value);
 
 /* Whether a signature by this key (a whole SubjectPublicKeyInfo) is checked in reasonable time. A peer may present a key of any size and exponent. */
 bool tls_cert_key_is_affordable(struct span spki);
@@ -37,8 +57,8 @@ bool tls_cert_key_is_affordable(struct span spki);
 /* Whether the content of an INTEGER is a serial number that has one meaning: needless sign bytes before a negative one would give one number
  * several forms. (Needless zeros are legion and taken off where serials are compared.) */
 bool tls_cert_serial_is_plain(struct span serial);
-/* The serial number as people know it, without the zero byte that keeps it positive. */
-struct span tls_cert_serial_digits(const struct tls_cert *cert);
+/* The content of an INTEGER without leading zero bytes: a serial number as people know it. */
+struct span tls_cert_serial_digits(struct span serial);
 
 /* Called for each attribute of a distinguished name, with the content of its OID. Gives 0 to go on. */
 typedef int (*tls_cert_attribute_fn)(void *ctx, struct span oid, const struct tls_der *value);

@@ -51,9 +51,8 @@ void tls_chain_key_name(struct span der, char out[TLS_CHAIN_KEY_NAME])
 {
     struct tls_cert cert;
     struct tls_key key = {.algorithm = GNUTLS_PK_UNKNOWN};
-    gnutls_x509_crt_t crt = NULL;
-    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
-    if (tls_cert_read(der, &cert) == 0 && gnutls_x509_crt_init(&crt) == 0 && gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER) == 0)
+    gnutls_x509_crt_t crt;
+    if (tls_cert_open(der, &cert, &crt) == 0)
         tls_key_read(crt, cert.spki, &key);
     tls_key_name(&key, out);
     gnutls_x509_crt_deinit(crt);

@@ -81,10 +81,10 @@ static void check_key(const struct tls_question *q, const struct tls_certificate
 /* RFC 5280 4.1.1.2. Our own names come first: they are the same with every version of the library. */
 static const char *name_signature(int algorithm, struct span der)
 {
-    struct tls_der whole, tbs, identifier, oid;
+    struct tls_cert_envelope envelope;
+    struct tls_der oid;
     const char *name = NULL;
-    if (tls_der_expect(&der, DER_SEQUENCE, &whole) == 0 && tls_der_expect(&whole.value, DER_SEQUENCE, &tbs) == 0 &&
-        tls_der_expect(&whole.value, DER_SEQUENCE, &identifier) == 0 && tls_der_expect(&identifier.value, DER_OID, &oid) == 0)
+    if (tls_cert_read_envelope(der, &envelope) == 0 && tls_der_expect(&envelope.algorithm.value, DER_OID, &oid) == 0)
         name = tls_key_foreign_name(oid.value);
     if (name == NULL && algorithm > 0)
         name = gnutls_sign_get_name((gnutls_sign_algorithm_t)algorithm);
@@ -138,19 +138,6 @@ struct purposes {
     bool present, readable, wanted, any;
 };
 
-/* The extension of a certificate that has it once at most. false: it has none. */
-static bool find_extension(const struct tls_cert *cert, const char *oid, struct span *value)
-{
-    struct span rest = cert->extensions;
-    struct tls_cert_extension extension;
-    while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0) {
-        *value = extension.value;
-        if (span_equals_str(extension.oid, oid))
-            return true;
-    }
-    return false;
-}
-
 /* Not through GnuTLS, for which an empty list is none at all. */
 static struct purposes read_purposes(const struct tls_cert *cert, enum tls_purpose purpose)
 {
@@ -160,7 +147,7 @@ static struct purposes read_purposes(const struct tls_cert *cert, enum tls_purpo
     struct purposes p = {0};
     struct span value;
     struct tls_der list, oid;
-    p.present = find_extension(cert, "\x55\x1d\x25", &value);
+    p.present = tls_cert_find_extension(cert, "\x55\x1d\x25", &value);
     if (!p.present || tls_der_expect(&value, DER_SEQUENCE, &list) != 0 || value.len != 0)
         return p;
     while (list.value.len > 0) {

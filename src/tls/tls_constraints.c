@@ -216,10 +216,8 @@ void tls_constraints_check(enum tls_purpose purpose, const struct tls_path_node 
 {
     const struct path path = {purpose, nodes, work};
     for (size_t i = 1; i < n; i++) {
-        struct span rest = nodes[i].cert->extensions;
-        struct tls_cert_extension extension;
-        while (rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0)
-            if (span_equals_str(extension.oid, "\x55\x1d\x1e"))
-                check_below(&path, i, extension.value, out);
+        struct span extension;
+        if (tls_cert_find_extension(nodes[i].cert, "\x55\x1d\x1e", &extension))
+            check_below(&path, i, extension, out);
     }
 }

@@ -100,6 +100,19 @@ static int set_credentials(struct tls_context *ctx, struct err *err)
     return ctx->trust != NULL ? share_credentials(ctx, err) : make_credentials(&ctx->credentials, err);
 }
 
+static struct tls_context *new_context(bool accepting, struct err *err)
+{
+    struct tls_context *ctx = calloc(1, sizeof(*ctx));
+    if (ctx == NULL) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    atomic_init(&ctx->refs, 1);
+    ctx->id = atomic_fetch_add(&next_context_id, 1);
+    ctx->accepting = accepting;
+    return ctx;
+}
+
 struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct err *err)
 {
     bool judges = !spec->accepting || spec->ask != TLS_ASK_NONE;
@@ -108,14 +121,9 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
         err_set(err, ERR_INTERNAL, "a TLS context lacks an identity, a trust or a name to expect, or tolerates a bad server");
         return NULL;
     }
-    struct tls_context *ctx = calloc(1, sizeof(*ctx));
-    if (ctx == NULL) {
-        err_set(err, ERR_MEMORY, "out of memory");
+    struct tls_context *ctx = new_context(spec->accepting, err);
+    if (ctx == NULL)
         return NULL;
-    }
-    atomic_init(&ctx->refs, 1);
-    ctx->id = atomic_fetch_add(&next_context_id, 1);
-    ctx->accepting = spec->accepting;
     ctx->ask = spec->ask;
     ctx->tolerate = spec->tolerate;
     ctx->require_client_auth = spec->require_client_auth;
@@ -136,14 +144,9 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
 
 struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err)
 {
-    struct tls_context *ctx = calloc(1, sizeof(*ctx));
-    if (ctx == NULL) {
-        err_set(err, ERR_MEMORY, "out of memory");
+    struct tls_context *ctx = new_context(true, err);
+    if (ctx == NULL)
         return NULL;
-    }
-    atomic_init(&ctx->refs, 1);
-    ctx->id = atomic_fetch_add(&next_context_id, 1);
-    ctx->accepting = true;
     ctx->ask = TLS_ASK_REQUIRED;
     ctx->sni = tls_sni_ref(sni);
     ctx->alpn = tls_sni_context(sni, 0)->alpn;

@@ -312,9 +312,7 @@ static int add_pem(struct tls_crl_index *index, const struct tls_crl_source *sou
         struct span der;
         snprintf(place, sizeof(place), "%s:%zu", file, block.line);
         if (!span_equals_str(block.label, "X509 CRL"))
-            return err_set(err, ERR_CREDENTIAL,
-                           "%s: a block of kind %.*s does not belong in a file of revocation lists%s", place,
-                           (int)(block.label.len < 40 ? block.label.len : 40), (const char *)block.label.ptr, tls_pem_advice(block.label));
+            return tls_pem_refuse(&r, &block, "a file of revocation lists", err);
         if (tls_pem_decode(&r, &block, &der, err) != 0 ||
             add_list(index, source, der, place, notes, err) != 0)
             return -1;
@@ -405,7 +403,7 @@ void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *i
         return;
     *out = (struct tls_crl_answer){
         .covered = true,
-        .revoked = serials_have(&newest->serials, tls_crl_significant(serial)),
+        .revoked = serials_have(&newest->serials, tls_cert_serial_digits(serial)),
         .this_update = newest->this_update,
         .next_update = newest->next_update,
         .file = newest->file,

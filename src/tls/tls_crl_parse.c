@@ -3,13 +3,6 @@
 
 #include "tls_der.h"
 
-struct span tls_crl_significant(struct span serial)
-{
-    while (serial.len > 1 && serial.ptr[0] == 0)
-        serial = span_skip(serial, 1);
-    return serial;
-}
-
 /* Of an entry only the serial matters; certificateIssuer, critical as it should be or not, would change whose serial it is, and so might
  * another critical extension. */
 static int check_entry_extensions(struct span entry)
@@ -36,7 +29,7 @@ int tls_crl_next_entry(struct span *rest, struct span *serial)
     struct span in = entry.value;
     if (tls_der_expect(&in, DER_INTEGER, &element) != 0 || !tls_cert_serial_is_plain(element.value))
         return -1;
-    *serial = tls_crl_significant(element.value);
+    *serial = tls_cert_serial_digits(element.value);
     if (tls_der_next(&in, &element) != 0) /* when: a listed serial is revoked, whatever the date says */
         return -1;
     return check_entry_extensions(in);
@@ -49,7 +42,7 @@ static int read_number(struct span value, struct span *number)
     if (tls_der_expect(&value, DER_INTEGER, &element) != 0 || value.len != 0 || element.value.len == 0 || element.value.len > TLS_CRL_NUMBER_BYTES + 1 ||
         (element.value.ptr[0] & 0x80) != 0)
         return -1;
-    *number = tls_crl_significant(element.value);
+    *number = tls_cert_serial_digits(element.value);
     return 0;
 }
 
@@ -96,35 +89,18 @@ static int read_dates(struct span *in, struct tls_crl_parsed *out)
     return tls_der_next(in, &element) != 0 || tls_der_time(&element, &out->next_update) != 0 ? -1 : 0;
 }
 
-/* The outer SEQUENCE: what is signed, how, and the signature. */
-static int read_envelope(struct span der, struct tls_crl_parsed *out, struct span *tbs)
-{
-    struct tls_der list, element;
-    struct span rest = der;
-    if (tls_der_expect(&rest, DER_SEQUENCE, &list) != 0 || rest.len != 0)
-        return -1;
-    struct span in = list.value;
-    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
-        return -1;
-    out->tbs = element.whole;
-    *tbs = element.value;
-    if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
-        return -1;
-    out->algorithm = element.value;
-    if (tls_der_expect(&in, DER_BIT_STRING, &element) != 0 || in.len != 0 || element.value.len < 2 ||
-        element.value.ptr[0] != 0)
-        return -1;
-    out->signature = span_skip(element.value, 1);
-    return 0;
-}
-
 int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out, struct err *err)
 {
     *out = (struct tls_crl_parsed){.der = der};
-    struct span in = {0};
+    struct tls_cert_envelope envelope;
     struct tls_der algorithm, issuer, element;
-    if (read_envelope(der, out, &in) != 0 ||
-        (tls_der_peek(in, DER_INTEGER) && tls_der_next(&in, &element) != 0) ||
+    if (tls_cert_read_envelope(der, &envelope) != 0)
+        return err_set(err, ERR_CREDENTIAL, "%s: not a readable revocation list", place);
+    struct span in = envelope.tbs.value;
+    out->tbs = envelope.tbs.whole;
+    out->algorithm = envelope.algorithm.value;
+    out->signature = envelope.signature;
+    if ((tls_der_peek(in, DER_INTEGER) && tls_der_next(&in, &element) != 0) ||
         tls_der_expect(&in, DER_SEQUENCE, &algorithm) != 0 || !span_equals(algorithm.value, out->algorithm) ||
         tls_der_expect(&in, DER_SEQUENCE, &issuer) != 0 || read_dates(&in, out) != 0)
         return err_set(err, ERR_CREDENTIAL, "%s: not a readable revocation list", place);

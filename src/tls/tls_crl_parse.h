@@ -25,6 +25,4 @@ MUST_CHECK int tls_crl_parse(struct span der, const char *place, struct tls_crl_
 /* Takes one entry off *rest: the content of its serial, without leading zeros. -1: not well-formed. */
 MUST_CHECK int tls_crl_next_entry(struct span *rest, struct span *serial);
 
-struct span tls_crl_significant(struct span serial); /* without leading zero bytes */
-
 #endif

@@ -164,9 +164,8 @@ static int give_salt(gnutls_pubkey_t key, const struct tls_crl_seal *seal)
 
 static int verify(const struct tls_crl_seal *seal, gnutls_pubkey_t key)
 {
-    gnutls_datum_t signature = {(unsigned char *)(uintptr_t)seal->signature, (unsigned)seal->signature_len};
-    gnutls_datum_t digest = {(unsigned char *)(uintptr_t)seal->digest, (unsigned)seal->digest_len};
-    gnutls_datum_t list = {(unsigned char *)(uintptr_t)seal->list.ptr, (unsigned)seal->list.len};
+    const gnutls_datum_t signature = tls_cert_datum(span_of(seal->signature, seal->signature_len)),
+                         digest = tls_cert_datum(span_of(seal->digest, seal->digest_len)), list = tls_cert_datum(seal->list);
     if (tls_crl_seal_needs_list(seal))
         return gnutls_pubkey_verify_data2(key, seal->sign, 0, &list, &signature);
     int rc = seal->is_pss ? give_salt(key, seal) : 0;

@@ -49,11 +49,9 @@ static void read_certificate(const struct caller *c, const struct tls_cert *cert
     bool ours = false;
     for (size_t i = 0; i < tls_trust_n_anchors(c->trust) && !ours; i++)
         ours = is_issued_by(cert, crt, tls_trust_anchor(c->trust, i));
-    struct span rest = cert->extensions;
-    struct tls_cert_extension extension;
-    while (ours && rest.len > 0 && tls_cert_next_extension(&rest, &extension) == 0)
-        if (span_equals_str(extension.oid, oid_distribution_points))
-            read_points(c, extension.value);
+    struct span points;
+    if (ours && tls_cert_find_extension(cert, oid_distribution_points, &points))
+        read_points(c, points);
 }
 
 void tls_crl_urls_of_trust(const struct tls_trust *trust, tls_crl_url_fn on_url, void *ctx)
@@ -70,12 +68,9 @@ void tls_crl_urls_of_identity(const struct tls_trust *trust, const struct tls_id
     struct caller c = {trust, on_url, ctx};
     struct span der;
     for (size_t i = 0; (der = tls_identity_der(id, i)).len > 0; i++) {
-        gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
         gnutls_x509_crt_t crt;
         struct tls_cert cert;
-        if (tls_cert_read(der, &cert) != 0 || gnutls_x509_crt_init(&crt) != 0)
-            continue;
-        if (gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER) == 0)
+        if (tls_cert_open(der, &cert, &crt) == 0)
             read_certificate(&c, &cert, crt);
         gnutls_x509_crt_deinit(crt);
     }

@@ -115,14 +115,6 @@ static const char *word_of(const char *oid)
     return NULL;
 }
 
-static bool is_ascii(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] > 0x7f)
-            return false;
-    return true;
-}
-
 bool tls_dn_is_text(const struct tls_der *value)
 {
     switch (value->tag) {
@@ -131,7 +123,7 @@ bool tls_dn_is_text(const struct tls_der *value)
     case DER_PRINTABLE_STRING:
     case DER_IA5_STRING:
     case DER_T61_STRING:
-        return is_ascii(value->value);
+        return text_is_ascii(value->value);
     default:
         return false;
     }
@@ -179,7 +171,7 @@ bool tls_dn_characters(const struct tls_der *value, uint8_t buffer[TLS_DN_CHARAC
     case DER_VISIBLE_STRING:
         return true;
     case DER_T61_STRING:
-        return is_ascii(value->value) || convert(value->value, 1, buffer, out);
+        return text_is_ascii(value->value) || convert(value->value, 1, buffer, out);
     case DER_BMP_STRING:
         return convert(value->value, 2, buffer, out);
     case DER_UNIVERSAL_STRING:
@@ -214,25 +206,31 @@ static void put_escaped(struct writer *w, struct span text)
     }
 }
 
+int tls_dn_next_attribute(struct span *set, struct tls_dn_attribute *out)
+{
+    struct tls_der pair, oid;
+    if (tls_der_expect(set, DER_SEQUENCE, &pair) != 0 || tls_der_expect(&pair.value, DER_OID, &oid) != 0 || tls_der_next(&pair.value, &out->value) != 0)
+        return -1;
+    out->oid = oid.value;
+    return pair.value.len == 0 ? 0 : -1;
+}
+
 /* A dotted type always has the hex form (RFC 4514 section 2.4): its syntax is not known. */
 static int put_attribute(struct writer *w, struct span *set)
 {
-    struct tls_der pair, oid, value;
+    struct tls_dn_attribute a;
     char dotted[OID_TEXT_BYTES];
-    if (tls_der_expect(set, DER_SEQUENCE, &pair) != 0)
-        return -1;
-    struct span in = pair.value;
-    if (tls_der_expect(&in, DER_OID, &oid) != 0 || tls_der_next(&in, &value) != 0 || in.len != 0 || oid_text(oid.value, dotted) != 0)
+    if (tls_dn_next_attribute(set, &a) != 0 || oid_text(a.oid, dotted) != 0)
         return -1;
     const char *word = word_of(dotted), *type = word != NULL ? word : dotted;
     put(w, type, strlen(type));
     put(w, "=", 1);
-    if (word != NULL && tls_dn_is_text(&value)) {
-        put_escaped(w, value.value);
+    if (word != NULL && tls_dn_is_text(&a.value)) {
+        put_escaped(w, a.value.value);
         return 0;
     }
     put(w, "#", 1);
-    put_hex(w, value.whole);
+    put_hex(w, a.value.whole);
     return 0;
 }
 

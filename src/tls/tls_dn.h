@@ -10,6 +10,13 @@
 
 #include "tls_der.h"
 
+struct tls_dn_attribute {
+    struct span oid; /* content of the OID */
+    struct tls_der value;
+};
+/* Takes one attribute off an RDN, the content of its SET. -1: not well-formed. */
+MUST_CHECK int tls_dn_next_attribute(struct span *set, struct tls_dn_attribute *out);
+
 /* Whether the value of an attribute is text, for headers and for rules alike: a UTF8String that is valid, or a PrintableString, IA5String or
  * T61String that is plain ASCII. RFC 5280 section 7.1 takes the same characters in these for the same name. */
 bool tls_dn_is_text(const struct tls_der *value);

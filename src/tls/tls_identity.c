@@ -86,11 +86,10 @@ static int add_certificate(struct loading *l, const struct tls_pem_reader *r,
     struct link *link = &id->links[id->n_links++];
     link->der = (uint8_t *)(uintptr_t)der.ptr;
     link->line = block->line;
-    gnutls_datum_t datum = {link->der, (unsigned)der.len};
-    if (gnutls_x509_crt_init(&link->crt) != 0)
+    int rc = tls_cert_open(der, &link->cert, &link->crt);
+    if (rc == GNUTLS_E_MEMORY_ERROR)
         return err_set(l->err, ERR_MEMORY, "out of memory");
-    if (tls_cert_read(der, &link->cert) != 0 ||
-        gnutls_x509_crt_import(link->crt, &datum, GNUTLS_X509_FMT_DER) != 0)
+    if (rc != 0)
         return err_set(l->err, ERR_CREDENTIAL,
                        "%s:%zu: the block that begins here is not a readable certificate", r->file,
                        block->line);
@@ -151,9 +150,7 @@ static int read_file(struct loading *l, const char *file, struct span text, bool
         if (is_certificate && want_certificates && add_certificate(l, &r, &block) != 0)
             return -1;
         if (!is_key && !is_certificate && !ends_with(block.label, "PARAMETERS"))
-            return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s does not belong in an identity%s",
-                           file, block.line, (int)(block.label.len < 40 ? block.label.len : 40),
-                           (const char *)block.label.ptr, tls_pem_advice(block.label));
+            return tls_pem_refuse(&r, &block, "an identity", l->err);
     }
     return more;
 }
@@ -174,16 +171,6 @@ static int read_all(struct loading *l)
             l->err, ERR_CREDENTIAL, "identity %s: %s holds no private key%s", spec->name, key_file(spec),
             bundle ? "; a bundle is chain and key in one file, or give certificate and key apart" : "");
     return 0;
-}
-
-static bool same_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
-{
-    uint8_t a[64], b[64];
-    size_t a_len = sizeof(a), b_len = sizeof(b);
-    if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, a, &a_len) != 0 ||
-        gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, b, &b_len) != 0)
-        return false;
-    return a_len == b_len && memcmp(a, b, a_len) == 0;
 }
 
 static void swap(struct link *a, struct link *b)
@@ -208,7 +195,7 @@ static int find_leaf(struct loading *l)
 {
     struct tls_identity *id = l->id;
     for (size_t i = 0; i < id->n_links; i++) {
-        if (!same_key(id->links[i].crt, l->key))
+        if (!tls_cert_has_key(id->links[i].crt, l->key))
             continue;
         if (i > 0)
             findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
@@ -313,8 +300,8 @@ static int import_pcerts(const struct tls_identity *id, gnutls_pcert_st *out, si
 {
     int rc = 0;
     for (*n = 0; rc == 0 && *n < id->n_links; *n += rc == 0) {
-        struct span der = id->links[*n].cert.der;
-        rc = gnutls_pcert_import_x509_raw(&out[*n], &(gnutls_datum_t){(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len}, GNUTLS_X509_FMT_DER, 0);
+        const gnutls_datum_t der = tls_cert_datum(id->links[*n].cert.der);
+        rc = gnutls_pcert_import_x509_raw(&out[*n], &der, GNUTLS_X509_FMT_DER, 0);
     }
     return rc;
 }
@@ -344,7 +331,7 @@ static void note_leaf(struct tls_identity *id)
     tls_cert_name_text(leaf->issuer, id->issuer, sizeof(id->issuer));
     tls_key_read(id->links[0].crt, leaf->spki, &id->kind);
     tls_key_name(&id->kind, id->key_kind);
-    text_hex(id->serial, tls_cert_serial_digits(leaf));
+    text_hex(id->serial, tls_cert_serial_digits(leaf->serial));
     tls_key_openssl_name(&id->kind, id->key_word);
     tls_cert_sha256(leaf->der, id->sha256);
 }

@@ -220,18 +220,14 @@ static void judge_parsed(const struct tls_question *q, const struct span *ders, 
     snprintf(out->text, sizeof(out->text), "certificate %s: valid", leaf->subject);
 }
 
-/* The leaf, read by us and by GnuTLS. On failure there is nothing to release. */
+/* On failure there is nothing to release. */
 static int open_leaf(struct span der, struct tls_cert *cert, struct tls_certificate *out)
 {
-    gnutls_x509_crt_t crt = NULL;
-    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
-    if (tls_cert_read(der, cert) == 0 && gnutls_x509_crt_init(&crt) == 0 &&
-        gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER) == 0) {
-        tls_checks_describe(out, cert, crt);
-        return 0;
-    }
-    gnutls_x509_crt_deinit(crt);
-    return -1;
+    gnutls_x509_crt_t crt;
+    if (tls_cert_open(der, cert, &crt) != 0)
+        return -1;
+    tls_checks_describe(out, cert, crt);
+    return 0;
 }
 
 static void judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out, struct tls_path *path)

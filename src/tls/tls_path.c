@@ -33,19 +33,8 @@ void tls_path_stop(struct tls_path_finder *f)
 
 static gnutls_x509_crt_t import(struct tls_path_finder *f, size_t i)
 {
-    if (f->imported[i] != NULL)
-        return f->imported[i];
-    gnutls_x509_crt_t crt;
-    gnutls_datum_t der = {(unsigned char *)(uintptr_t)f->presented[i].der.ptr,
-                          (unsigned)f->presented[i].der.len};
-    if (gnutls_x509_crt_init(&crt) != 0)
-        return NULL;
-    if (gnutls_x509_crt_import(crt, &der, GNUTLS_X509_FMT_DER) != 0) {
-        gnutls_x509_crt_deinit(crt);
-        return NULL;
-    }
-    f->imported[i] = crt;
-    return crt;
+    int rc = f->imported[i] == NULL ? tls_cert_import(f->presented[i].der, &f->imported[i]) : 0;
+    return rc == 0 ? f->imported[i] : NULL;
 }
 
 static bool check_signature(gnutls_x509_crt_t child, gnutls_x509_crt_t issuer)

@@ -72,7 +72,7 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err)
         return NULL;
     }
     const struct text subject = measure(cert.subject), issuer = measure(cert.issuer);
-    struct span serial = tls_cert_serial_digits(&cert);
+    struct span serial = tls_cert_serial_digits(cert.serial);
     size_t names_bytes = count.n * sizeof(struct tls_name);
     size_t texts_bytes = subject.length + issuer.length + 2 * serial.len + 3;
     size_t block_bytes = sizeof(struct tls_peer) + names_bytes + texts_bytes + der.len;

@@ -8,6 +8,9 @@ static const char begin_mark[] = "-----BEGIN ";
 static const char end_mark[] = "-----END ";
 static const char tail_mark[] = "-----";
 
+/* A label as "%.*s" takes it. */
+#define SHOWN(label) (int)((label).len < 40 ? (label).len : 40), (const char *)(label).ptr
+
 static bool starts_with(struct span s, const char *text)
 {
     size_t n = strlen(text);
@@ -69,8 +72,7 @@ static int read_body(struct tls_pem_reader *r, struct tls_pem_block *out, struct
                 (const char *)out->label.ptr);
     }
     return err_set(err, ERR_CREDENTIAL, "%s:%zu: the block %.*s has no END line: the file is cut short",
-                   r->file, out->line, (int)(out->label.len < 40 ? out->label.len : 40),
-                   (const char *)out->label.ptr);
+                   r->file, out->line, SHOWN(out->label));
 }
 
 int tls_pem_next(struct tls_pem_reader *r, struct tls_pem_block *out, struct err *err)
@@ -186,8 +188,7 @@ int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_pem_block *b
                       lines_in(span_of(block->body.ptr, bad < block->body.len ? bad : block->body.len));
         return err_set(err, ERR_CREDENTIAL,
                        "%s:%zu: the block that begins in line %zu (%.*s) is damaged: not base64", r->file,
-                       line, block->line, (int)(block->label.len < 40 ? block->label.len : 40),
-                       (const char *)block->label.ptr);
+                       line, block->line, SHOWN(block->label));
     }
     *der = span_of(out, (size_t)n);
     return 0;
@@ -201,7 +202,8 @@ void tls_pem_wipe(struct span der)
     free(bytes);
 }
 
-const char *tls_pem_advice(struct span label)
+/* What to do about it, as "; ..."; "" when nothing is known. */
+static const char *advice_about(struct span label)
 {
     static const struct {
         const char *end, *advice;
@@ -219,6 +221,12 @@ const char *tls_pem_advice(struct span label)
             return kinds[i].advice;
     }
     return "";
+}
+
+int tls_pem_refuse(const struct tls_pem_reader *r, const struct tls_pem_block *block, const char *in, struct err *err)
+{
+    return err_set(err, ERR_CREDENTIAL, "%s:%zu: a block of kind %.*s does not belong in %s%s", r->file, block->line, SHOWN(block->label), in,
+                   advice_about(block->label));
 }
 
 /* SEQUENCE { INTEGER 3, ... }: RFC 7292 section 4. Certificates and lists begin with a SEQUENCE in the first, keys with INTEGER 0 or 1. */

@@ -28,8 +28,8 @@ MUST_CHECK int tls_pem_decode(const struct tls_pem_reader *r, const struct tls_p
                               struct span *der, struct err *err);
 /* Wipes and frees the decoded bytes of a private key. */
 void tls_pem_wipe(struct span der);
-/* What to do about a block of this kind that stands where it does not belong, as "; ..."; "" when nothing is known. */
-const char *tls_pem_advice(struct span label);
+/* Says that a block of this kind does not belong in that ("an identity"), and where it belongs. Gives -1. */
+MUST_CHECK int tls_pem_refuse(const struct tls_pem_reader *r, const struct tls_pem_block *block, const char *in, struct err *err);
 /* Refuses text that cannot hold a block at all, and says what it is instead (empty, DER, something else). */
 MUST_CHECK int tls_pem_plausible(const char *file, struct span text, const char *wanted, struct err *err);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_private_key.h"
 
+#include "tls_cert.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +16,6 @@ static bool is_eddsa(int algorithm)
 static bool is_rsa(gnutls_pk_algorithm_t algorithm)
 {
     return algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS;
-}
-
-static gnutls_datum_t datum(struct span s)
-{
-    return (gnutls_datum_t){(unsigned char *)(uintptr_t)s.ptr, (unsigned)s.len};
 }
 
 /* The library decodes an EdDSA key into two small blocks that it frees with the key in them. An allocator gives a thread first what that thread
@@ -37,7 +34,7 @@ static void wipe_freed(size_t size)
 
 static int import_file(gnutls_x509_privkey_t form, bool pkcs8, struct span der)
 {
-    const gnutls_datum_t file = datum(der);
+    const gnutls_datum_t file = tls_cert_datum(der);
     return pkcs8 ? gnutls_x509_privkey_import_pkcs8(form, &file, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN)
                  : gnutls_x509_privkey_import(form, &file, GNUTLS_X509_FMT_DER);
 }
@@ -96,7 +93,7 @@ void tls_private_key_clear(struct tls_private_key *key)
 
 static int import(const struct tls_private_key *key, gnutls_x509_privkey_t form)
 {
-    const gnutls_datum_t x = datum(key->x), y = datum(key->y), secret = datum(key->secret);
+    const gnutls_datum_t x = tls_cert_datum(key->x), y = tls_cert_datum(key->y), secret = tls_cert_datum(key->secret);
     return is_rsa(key->algorithm) ? import_file(form, key->pkcs8, key->secret) : gnutls_x509_privkey_import_ecc_raw(form, key->curve, &x, &y, &secret);
 }
 
@@ -119,30 +116,32 @@ static int unpack(const struct tls_private_key *key, gnutls_privkey_t *out)
     return rc;
 }
 
-static int sign_data(gnutls_privkey_t lent, gnutls_sign_algorithm_t algorithm, void *key, unsigned flags, const gnutls_datum_t *data,
-                     gnutls_datum_t *signature)
+typedef int (*sign_fn)(gnutls_privkey_t, gnutls_sign_algorithm_t, unsigned, const gnutls_datum_t *, gnutls_datum_t *);
+
+static int sign(const struct tls_private_key *key, sign_fn how, gnutls_sign_algorithm_t algorithm, unsigned flags, const gnutls_datum_t *what,
+                gnutls_datum_t *signature)
 {
-    (void)lent;
     gnutls_privkey_t form;
     int rc = unpack(key, &form);
     if (rc != 0)
         return rc;
-    rc = gnutls_privkey_sign_data2(form, algorithm, flags, data, signature);
+    rc = how(form, algorithm, flags, what, signature);
     gnutls_privkey_deinit(form);
     return rc;
+}
+
+static int sign_data(gnutls_privkey_t lent, gnutls_sign_algorithm_t algorithm, void *key, unsigned flags, const gnutls_datum_t *data,
+                     gnutls_datum_t *signature)
+{
+    (void)lent;
+    return sign(key, gnutls_privkey_sign_data2, algorithm, flags, data, signature);
 }
 
 static int sign_hash(gnutls_privkey_t lent, gnutls_sign_algorithm_t algorithm, void *key, unsigned flags, const gnutls_datum_t *hash,
                      gnutls_datum_t *signature)
 {
     (void)lent;
-    gnutls_privkey_t form;
-    int rc = unpack(key, &form);
-    if (rc != 0)
-        return rc;
-    rc = gnutls_privkey_sign_hash2(form, algorithm, flags, hash, signature);
-    gnutls_privkey_deinit(form);
-    return rc;
+    return sign(key, gnutls_privkey_sign_hash2, algorithm, flags, hash, signature);
 }
 
 /* GnuTLS has compared the kind of the algorithm with that of the key before it asks. */

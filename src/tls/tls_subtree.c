@@ -4,6 +4,7 @@
 #include "tls_dn.h"
 
 #include "mtlsd/base/hostname.h"
+#include "mtlsd/base/text.h"
 
 #include <string.h>
 
@@ -59,21 +60,13 @@ static bool dns_within(struct span name, struct span constraint)
            span_equals_nocase(span_skip(name, name.len - constraint.len), constraint);
 }
 
-static bool is_ascii(struct span s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] > 0x7f)
-            return false;
-    return true;
-}
-
 /* A wildcard stands for names that an excluded subtree below it may hold. A name that is not well-formed means what its reader makes of it, and one
  * in other letters than ASCII may be what the constraint writes as "xn--". */
 static bool dns_may_be_within(struct span name, struct span excluded)
 {
     if (dns_within(name, excluded) || name.len == 0 || name.ptr[0] == '.')
         return true;
-    if (!is_ascii(name) && memmem(excluded.ptr, excluded.len, "xn--", 4) != NULL)
+    if (!text_is_ascii(name) && memmem(excluded.ptr, excluded.len, "xn--", 4) != NULL)
         return true;
     return name.len > 2 && name.ptr[0] == '*' && name.ptr[1] == '.' && dns_within(excluded, span_skip(name, 2));
 }
@@ -120,20 +113,6 @@ static bool ip_within(struct span name, struct span constraint)
 
 /* ---- directory names ---- */
 
-struct attribute {
-    struct span oid;
-    struct tls_der value;
-};
-
-static int next_attribute(struct span *set, struct attribute *out)
-{
-    struct tls_der pair, oid;
-    if (tls_der_expect(set, DER_SEQUENCE, &pair) != 0 || tls_der_expect(&pair.value, DER_OID, &oid) != 0 || tls_der_next(&pair.value, &out->value) != 0)
-        return -1;
-    out->oid = oid.value;
-    return pair.value.len == 0 ? 0 : -1;
-}
-
 static size_t spaces(struct span s)
 {
     size_t n = 0;
@@ -158,7 +137,7 @@ static bool same_text(struct span a, struct span b)
 }
 
 /* The same kind, and the same text in whatever string type. */
-static bool same_attribute(const struct attribute *a, const struct attribute *b)
+static bool same_attribute(const struct tls_dn_attribute *a, const struct tls_dn_attribute *b)
 {
     uint8_t a_buffer[TLS_DN_CHARACTERS], b_buffer[TLS_DN_CHARACTERS];
     struct span a_text, b_text;
@@ -169,10 +148,10 @@ static bool same_attribute(const struct attribute *a, const struct attribute *b)
     return tls_dn_characters(&a->value, a_buffer, &a_text) && tls_dn_characters(&b->value, b_buffer, &b_text) && same_text(a_text, b_text);
 }
 
-static bool has_attribute(struct span set, const struct attribute *wanted)
+static bool has_attribute(struct span set, const struct tls_dn_attribute *wanted)
 {
-    struct attribute have;
-    while (set.len > 0 && next_attribute(&set, &have) == 0)
+    struct tls_dn_attribute have;
+    while (set.len > 0 && tls_dn_next_attribute(&set, &have) == 0)
         if (same_attribute(&have, wanted))
             return true;
     return false;
@@ -182,9 +161,9 @@ enum { MAX_IN_RDN = 8 }; /* each is compared with each; honest RDNs have one or 
 
 static size_t count_attributes(struct span set)
 {
-    struct attribute one;
+    struct tls_dn_attribute one;
     size_t n = 0;
-    while (n <= MAX_IN_RDN && set.len > 0 && next_attribute(&set, &one) == 0)
+    while (n <= MAX_IN_RDN && set.len > 0 && tls_dn_next_attribute(&set, &one) == 0)
         n++;
     return n;
 }
@@ -192,9 +171,9 @@ static size_t count_attributes(struct span set)
 /* Every attribute of the one RDN is in the other. */
 static bool rdn_within(struct span wanted, struct span have)
 {
-    struct attribute one;
+    struct tls_dn_attribute one;
     while (wanted.len > 0)
-        if (next_attribute(&wanted, &one) != 0 || !has_attribute(have, &one))
+        if (tls_dn_next_attribute(&wanted, &one) != 0 || !has_attribute(have, &one))
             return false;
     return true;
 }

@@ -41,15 +41,11 @@ static int add_anchor(struct tls_trust *trust, struct span der, const char *plac
     trust->anchors = more;
     struct tls_anchor *a = &more[trust->n_anchors];
     *a = (struct tls_anchor){0};
-    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)der.ptr, (unsigned)der.len};
-    if (gnutls_x509_crt_init(&a->crt) != 0)
+    int rc = tls_cert_open(der, &a->cert, &a->crt);
+    if (rc == GNUTLS_E_MEMORY_ERROR)
         return err_set(err, ERR_MEMORY, "out of memory");
-    if (tls_cert_read(der, &a->cert) != 0 ||
-        gnutls_x509_crt_import(a->crt, &datum, GNUTLS_X509_FMT_DER) != 0) {
-        gnutls_x509_crt_deinit(a->crt);
-        return err_set(err, ERR_CREDENTIAL, "%s: the block that begins here is not a readable certificate",
-                       place);
-    }
+    if (rc != 0)
+        return err_set(err, ERR_CREDENTIAL, "%s: the block that begins here is not a readable certificate", place);
     a->der = (uint8_t *)(uintptr_t)der.ptr;
     trust->n_anchors++;
     return 0;
@@ -108,9 +104,7 @@ static int read_ca_block(struct reading *in, const struct tls_pem_reader *r,
     char place[300];
     snprintf(place, sizeof(place), "%s:%zu", r->file, block->line);
     if (!span_equals_str(block->label, "CERTIFICATE") && !span_equals_str(block->label, "X509 CERTIFICATE"))
-        return err_set(in->err, ERR_CREDENTIAL,
-                       "%s: a block of kind %.*s does not belong in a file of CA certificates%s", place,
-                       (int)(block->label.len < 40 ? block->label.len : 40), (const char *)block->label.ptr, tls_pem_advice(block->label));
+        return tls_pem_refuse(r, block, "a file of CA certificates", in->err);
     struct span der;
     if (tls_pem_decode(r, block, &der, in->err) != 0)
         return -1;

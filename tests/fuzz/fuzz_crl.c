@@ -26,7 +26,7 @@ static bool is_listed(gnutls_x509_crl_t list, int n, struct span serial)
     for (int i = 0; i < n; i++) {
         uint8_t have[256];
         size_t size = sizeof(have);
-        if (gnutls_x509_crl_get_crt_serial(list, (unsigned)i, have, &size, NULL) == 0 && span_equals(tls_crl_significant(span_of(have, size)), serial))
+        if (gnutls_x509_crl_get_crt_serial(list, (unsigned)i, have, &size, NULL) == 0 && span_equals(tls_cert_serial_digits(span_of(have, size)), serial))
             return true;
     }
     return false;

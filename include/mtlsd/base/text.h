@@ -21,6 +21,7 @@ int text_append_log(struct bytes *out, struct span s, bool word);
 bool text_is_utf8(struct span s);
 /* Valid UTF-8, with any characters. */
 bool text_is_utf8_with_controls(struct span s);
+bool text_is_ascii(struct span s); /* no byte beyond 0x7f */
 int text_append_base64(struct bytes *out, struct span s);
 
 /* The value of a hexadecimal digit of either case; -1: it is none. */

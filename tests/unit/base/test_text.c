@@ -318,6 +318,14 @@ END_TEST
 
 #define COUNT(rows) ((int)(sizeof(rows) / sizeof((rows)[0])))
 
+START_TEST(tells_ascii_from_other_bytes)
+{
+    ck_assert(text_is_ascii(span_from_str("")));
+    ck_assert(text_is_ascii(span_of("a\0\x7f", 3)));
+    ck_assert(!text_is_ascii(span_of("a\x80", 2)));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("text");
@@ -329,6 +337,7 @@ Suite *suite(void)
     tcase_add_test(t, writes_base64_as_rfc_4648_has_it);
     tcase_add_test(t, reads_a_hexadecimal_digit_and_nothing_else);
     tcase_add_test(t, writes_hex);
+    tcase_add_test(t, tells_ascii_from_other_bytes);
     tcase_add_loop_test(t, writes_dates, 0, COUNT(dates));
     tcase_add_loop_test(t, counts_the_days_left, 0, COUNT(days_left));
     tcase_add_test(t, escapes_a_log_field_so_that_only_its_writer_ends_it);

@@ -199,6 +199,33 @@ START_TEST(f1_knows_a_serial_of_several_forms)
 }
 END_TEST
 
+START_TEST(opens_a_certificate_or_gives_nothing)
+{
+    struct tls_cert cert;
+    struct certs other;
+    gnutls_x509_crt_t crt;
+    certs_make(&(struct certs_order){.cn = "other"}, &other);
+    ck_assert_int_eq(tls_cert_open(made.der, &cert, &crt), 0);
+    ck_assert(tls_cert_has_key(crt, made.key));
+    ck_assert(!tls_cert_has_key(crt, other.key));
+    gnutls_x509_crt_deinit(crt);
+    ck_assert_int_ne(tls_cert_open(span_of(made.der.ptr, made.der.len - 1), &cert, &crt), 0);
+    ck_assert_ptr_null(crt);
+    certs_clear(&other);
+}
+END_TEST
+
+START_TEST(finds_an_extension_by_its_oid)
+{
+    struct tls_cert cert;
+    struct span value;
+    ck_assert_int_eq(tls_cert_read(made.der, &cert), 0);
+    ck_assert(tls_cert_find_extension(&cert, "\x55\x1d\x11", &value));
+    ck_assert(span_equals(value, cert.san));
+    ck_assert(!tls_cert_find_extension(&cert, "\x55\x1d\x1e", &value));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_cert");
@@ -212,6 +239,8 @@ Suite *suite(void)
     tcase_add_test(c, stops_when_told_to);
     tcase_add_test(c, writes_a_name_for_people);
     tcase_add_test(c, hashes);
+    tcase_add_test(c, opens_a_certificate_or_gives_nothing);
+    tcase_add_test(c, finds_an_extension_by_its_oid);
     tcase_add_test(c, tells_keys_that_take_too_long);
     tcase_add_test(c, f1_knows_a_serial_of_several_forms);
     suite_add_tcase(s, c);

@@ -116,11 +116,18 @@ START_TEST(knows_where_a_block_belongs)
 {
     static const char *const rows[][2] = {{"EC PRIVATE KEY", "bundle or key"}, {"ENCRYPTED PRIVATE KEY", "bundle or key"}, {"X509 CRL", "crl of a trust"},
                                           {"CERTIFICATE REQUEST", "not a certificate yet"}, {"NEW CERTIFICATE REQUEST", "not a certificate yet"},
-                                          {"TRUSTED CERTIFICATE", "plain certificate"}, {"CERTIFICATE", "ca of a trust"}, {"PKCS7", "openssl pkcs7"}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        ck_assert_msg(strstr(tls_pem_advice(span_from_str(rows[i][0])), rows[i][1]) != NULL, "%s", rows[i][0]);
-    ck_assert_str_eq(tls_pem_advice(span_from_str("EC PARAMETERS")), "");
-    ck_assert_str_eq(tls_pem_advice(span_from_str("")), "");
+                                          {"TRUSTED CERTIFICATE", "plain certificate"}, {"CERTIFICATE", "ca of a trust"}, {"PKCS7", "openssl pkcs7"},
+                                          {"EC PARAMETERS", NULL}, {"", NULL}};
+    const struct tls_pem_reader r = {.file = "f.pem"};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct tls_pem_block block = {.label = span_from_str(rows[i][0]), .line = 7};
+        struct err err = {0};
+        char begin[100];
+        int n = snprintf(begin, sizeof(begin), "f.pem:7: a block of kind %s does not belong in an identity", rows[i][0]);
+        ck_assert_int_eq(tls_pem_refuse(&r, &block, "an identity", &err), -1);
+        ck_assert_msg(strncmp(err.text, begin, (size_t)n) == 0, "%s", err.text);
+        ck_assert_msg(rows[i][1] != NULL ? strstr(err.text + n, rows[i][1]) != NULL : err.text[n] == '\0', "%s", err.text);
+    }
 }
 END_TEST
 
