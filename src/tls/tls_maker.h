@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps of making a certificate, for the development CA and for drills. Each gives 0, or -1 with a sentence. */
+/* The steps of making a certificate, for the development CA and for drills. Each gives 0, or -1 and a message in err. */
 #ifndef MTLSD_TLS_TLS_MAKER_H
 #define MTLSD_TLS_TLS_MAKER_H
 
+#include "mtlsd/base/bytes.h"
 #include "mtlsd/base/err.h"
-#include "mtlsd/base/span.h"
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -18,13 +18,40 @@ struct tls_maker {
 MUST_CHECK int tls_maker_init(struct tls_maker *m, struct err *err); /* on failure there is nothing to clear */
 void tls_maker_clear(struct tls_maker *m);
 
+/* Imports the PEM text of a certificate and its key. Without a key's text, another key is generated: a CA of the same name that is not the same. */
+MUST_CHECK int tls_maker_import(struct tls_maker *m, struct span cert, struct span key, struct err *err);
 MUST_CHECK int tls_maker_key(struct tls_maker *m, bool weak, struct err *err); /* ECDSA P-256; weak: RSA with 1024 bits */
-MUST_CHECK int tls_maker_dn(struct tls_maker *m, const char *oid, const char *value, struct err *err); /* NULL and "": nothing */
-/* Version 3, dates in seconds since 1970, a positive serial number. */
-MUST_CHECK int tls_maker_dates(struct tls_maker *m, int64_t not_before, int64_t not_after, uint64_t serial, struct err *err);
-MUST_CHECK int tls_maker_key_ids(struct tls_maker *m, gnutls_x509_crt_t issuer, struct err *err);
-/* "dns:HOST", "ip:ADDRESS", "uri:URI" or "email:ADDRESS"; ERR_USAGE for anything else. */
+
+/* What a certificate is, and what is wrong with it. All zero: a good certificate of a client. */
+struct tls_maker_shape {
+    bool ca;                  /* issues others */
+    bool weak, sha1;          /* RSA 1024; signed with SHA-1 */
+    bool says_ca, says_no_ca; /* against its place in the chain */
+    bool usage_wrong;         /* a CA that may not sign certificates */
+    bool unknown_critical;    /* extension */
+    bool path_length_0;       /* a CA that allows no other below it */
+    const char *purposes[2];  /* OIDs of extendedKeyUsage; none: of a leaf clientAuth, of a CA no extension */
+    const char *permitted, *excluded; /* the one DNS name that a CA may (not) issue for */
+};
+struct tls_maker_dates {
+    int64_t not_before, not_after; /* seconds since 1970 */
+};
+/* Begins a certificate with a key of its own: version 3, a positive serial number, the dates, and the extensions of its shape. */
+MUST_CHECK int tls_maker_begin(struct tls_maker *m, const struct tls_maker_shape *shape, struct tls_maker_dates dates, uint64_t serial, struct err *err);
+MUST_CHECK int tls_maker_cn(struct tls_maker *m, const char *cn, struct err *err); /* NULL and "": nothing */
+struct tls_maker_names {
+    const char *cn, *ou, *o; /* NULL and "": left out */
+    const char *const *sans; /* "dns:HOST", "ip:ADDRESS", "uri:URI" or "email:ADDRESS"; ERR_USAGE for anything else */
+    size_t n_sans;
+};
+MUST_CHECK int tls_maker_name(struct tls_maker *m, const struct tls_maker_names *names, struct err *err);
 MUST_CHECK int tls_maker_san(struct tls_maker *m, const char *san, struct err *err);
+/* Sets the key identifiers and signs; the issuer may be m itself. */
+MUST_CHECK int tls_maker_sign(struct tls_maker *m, const struct tls_maker *issuer, bool sha1, struct err *err);
+
+/* Append PEM text. With broken the last bit of the signature is flipped. */
+MUST_CHECK int tls_maker_append_certificate(const struct tls_maker *m, bool broken, struct bytes *out, struct err *err);
+MUST_CHECK int tls_maker_append_key(const struct tls_maker *m, struct bytes *out, struct err *err);
 
 /* A serial number as DER wants it: big endian, positive, no needless leading byte. */
 struct span tls_maker_serial(uint64_t serial, uint8_t raw[9]);

@@ -3,7 +3,6 @@
 
 #include "tls_maker.h"
 
-#include <limits.h>
 #include <string.h>
 
 #define DAY ((int64_t)86400)
@@ -48,149 +47,44 @@ enum tls_pki_bad tls_pki_bad_find(const char *word)
 
 void tls_pki_pair_clear(struct tls_pki_pair *pair)
 {
-    if (pair->key.data != NULL)
-        gnutls_memset(pair->key.data, 0, pair->key.cap);
-    bytes_clear(&pair->key);
+    bytes_wipe(&pair->key);
     bytes_clear(&pair->certificate);
 }
 
-static gnutls_datum_t datum(struct span s)
+static int write_pair(const struct tls_maker *m, struct tls_pki_pair *out, struct err *err)
 {
-    return (gnutls_datum_t){(unsigned char *)(uintptr_t)s.ptr, (unsigned)s.len};
-}
-
-static bool belong_together(const struct tls_maker *h)
-{
-    uint8_t of_crt[64], of_key[64];
-    size_t n_crt = sizeof(of_crt), n_key = sizeof(of_key);
-    return gnutls_x509_crt_get_key_id(h->crt, GNUTLS_KEYID_USE_SHA256, of_crt, &n_crt) == 0 &&
-           gnutls_x509_privkey_get_key_id(h->key, GNUTLS_KEYID_USE_SHA256, of_key, &n_key) == 0 && n_crt == n_key &&
-           memcmp(of_crt, of_key, n_crt) == 0;
-}
-
-static int import_ca(struct tls_maker *ca, struct span cert, struct span key, struct err *err)
-{
-    if (cert.len > INT_MAX || key.len > INT_MAX)
-        return err_set(err, ERR_CREDENTIAL, "the CA's files are too large");
-    if (tls_maker_init(ca, err) != 0)
-        return -1;
-    gnutls_datum_t cert_pem = datum(cert), key_pem = datum(key);
-    int rc = gnutls_x509_crt_import(ca->crt, &cert_pem, GNUTLS_X509_FMT_PEM);
-    const char *what = "the CA's certificate cannot be read";
-    if (rc == 0) {
-        rc = gnutls_x509_privkey_import2(ca->key, &key_pem, GNUTLS_X509_FMT_PEM, NULL, 0);
-        what = "the CA's key cannot be read";
-    }
-    if (rc == 0 && belong_together(ca))
-        return 0;
-    tls_maker_clear(ca);
-    return rc == 0 ? err_set(err, ERR_CREDENTIAL, "the CA's key does not match the CA's certificate") : tls_maker_failed(err, what, rc);
-}
-
-/* The CA's certificate with a key that is not the CA's. */
-static int import_impostor(struct tls_maker *ca, struct span cert, struct err *err)
-{
-    if (tls_maker_init(ca, err) != 0)
-        return -1;
-    gnutls_datum_t cert_pem = datum(cert);
-    int rc = gnutls_x509_privkey_generate(ca->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
-    if (rc == 0)
-        rc = gnutls_x509_crt_import(ca->crt, &cert_pem, GNUTLS_X509_FMT_PEM);
-    if (rc == 0)
-        return 0;
-    tls_maker_clear(ca);
-    return tls_maker_failed(err, "the CA's certificate cannot be read", rc);
-}
-
-static int export_pair(const struct tls_maker *h, struct tls_pki_pair *out, struct err *err)
-{
-    gnutls_datum_t pem = {NULL, 0};
     bytes_init(&out->certificate, PEM_MAX);
     bytes_init(&out->key, PEM_MAX);
-    int rc = gnutls_x509_crt_export2(h->crt, GNUTLS_X509_FMT_PEM, &pem);
-    if (rc != 0)
-        return tls_maker_failed(err, "cannot write the certificate", rc);
-    int copied = bytes_append(&out->certificate, pem.data, pem.size);
-    gnutls_free(pem.data);
-    pem = (gnutls_datum_t){NULL, 0};
-    rc = gnutls_x509_privkey_export2_pkcs8(h->key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &pem);
-    if (rc != 0)
-        return tls_maker_failed(err, "cannot write the key", rc);
-    if (copied == 0)
-        copied = bytes_append(&out->key, pem.data, pem.size);
-    gnutls_memset(pem.data, 0, pem.size);
-    gnutls_free(pem.data);
-    return copied == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+    return tls_maker_append_certificate(m, false, &out->certificate, err) == 0 ? tls_maker_append_key(m, &out->key, err) : -1;
 }
 
 int tls_pki_new_ca(const char *cn, int64_t not_before, int64_t not_after, struct tls_pki_pair *out, struct err *err)
 {
-    struct tls_maker ca;
-    *out = (struct tls_pki_pair){0};
-    if (tls_maker_init(&ca, err) != 0)
-        return -1;
+    static const struct tls_maker_shape shape = {.ca = true};
+    struct tls_maker ca = {NULL, NULL};
     int rc = -1;
-    if (tls_maker_key(&ca, false, err) != 0 || tls_maker_dn(&ca, GNUTLS_OID_X520_COMMON_NAME, cn, err) != 0 ||
-        tls_maker_dates(&ca, not_before, not_after, 1, err) != 0 || tls_maker_key_ids(&ca, ca.crt, err) != 0)
-        goto done;
-    rc = gnutls_x509_crt_set_basic_constraints(ca.crt, 1, -1);
-    if (rc == 0)
-        rc = gnutls_x509_crt_set_key_usage(ca.crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
-    if (rc == 0)
-        rc = gnutls_x509_crt_sign2(ca.crt, ca.crt, ca.key, GNUTLS_DIG_SHA256, 0);
-    rc = rc == 0 ? export_pair(&ca, out, err) : tls_maker_failed(err, "cannot sign the CA's certificate", rc);
-done:
+    *out = (struct tls_pki_pair){0};
+    if (tls_maker_begin(&ca, &shape, (struct tls_maker_dates){not_before, not_after}, 1, err) == 0 && tls_maker_cn(&ca, cn, err) == 0 &&
+        tls_maker_sign(&ca, &ca, false, err) == 0)
+        rc = write_pair(&ca, out, err);
     tls_maker_clear(&ca);
     if (rc != 0)
         tls_pki_pair_clear(out);
     return rc;
 }
 
-static int set_subject(struct tls_maker *m, const struct tls_pki_order *order, struct err *err)
+static struct tls_maker_shape shape_of(const struct tls_pki_order *order)
 {
-    if (tls_maker_dn(m, GNUTLS_OID_X520_ORGANIZATION_NAME, order->o, err) != 0 ||
-        tls_maker_dn(m, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, order->ou, err) != 0 ||
-        tls_maker_dn(m, GNUTLS_OID_X520_COMMON_NAME, order->cn, err) != 0)
-        return -1;
-    for (size_t i = 0; i < order->n_sans && order->bad != TLS_PKI_NO_SAN; i++)
-        if (tls_maker_san(m, order->sans[i], err) != 0)
-            return -1;
-    return 0;
-}
-
-static int add_purpose(gnutls_x509_crt_t crt, enum tls_purpose purpose)
-{
-    return gnutls_x509_crt_set_key_purpose_oid(
-        crt, purpose == TLS_PURPOSE_CLIENT ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER, 0);
-}
-
-static int set_purposes(gnutls_x509_crt_t crt, const struct tls_pki_order *order)
-{
-    enum tls_purpose other = order->purpose == TLS_PURPOSE_CLIENT ? TLS_PURPOSE_SERVER : TLS_PURPOSE_CLIENT;
-    if (order->bad == TLS_PKI_NO_PURPOSE)
-        return gnutls_x509_crt_set_key_purpose_oid(crt, OID_CODE_SIGNING, 0);
-    if (order->bad == TLS_PKI_ANY_PURPOSE)
-        return gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_ANY, 0);
-    if (order->bad == TLS_PKI_WRONG_PURPOSE)
-        return add_purpose(crt, other);
-    int rc = add_purpose(crt, order->purpose);
-    return rc == 0 && order->both_purposes ? add_purpose(crt, other) : rc;
-}
-
-static int set_usage(gnutls_x509_crt_t crt, const struct tls_pki_order *order, struct err *err)
-{
-    bool is_ca = order->bad == TLS_PKI_IS_CA;
-    unsigned usage = GNUTLS_KEY_DIGITAL_SIGNATURE;
-    if (is_ca)
-        usage |= GNUTLS_KEY_KEY_CERT_SIGN;
-    if (order->bad == TLS_PKI_WEAK)
-        usage |= GNUTLS_KEY_KEY_ENCIPHERMENT; /* RSA */
-    int rc = gnutls_x509_crt_set_basic_constraints(crt, is_ca, -1);
-    if (rc == 0)
-        rc = gnutls_x509_crt_set_key_usage(crt, usage);
-    if (rc == 0)
-        rc = set_purposes(crt, order);
-    return rc == 0 ? 0 : tls_maker_failed(err, "cannot set the key's purpose", rc);
+    static const char *const oids[] = {[TLS_PURPOSE_CLIENT] = GNUTLS_KP_TLS_WWW_CLIENT, [TLS_PURPOSE_SERVER] = GNUTLS_KP_TLS_WWW_SERVER};
+    const char *own = oids[order->purpose], *other = oids[order->purpose == TLS_PURPOSE_CLIENT ? TLS_PURPOSE_SERVER : TLS_PURPOSE_CLIENT];
+    struct tls_maker_shape shape = {.weak = order->bad == TLS_PKI_WEAK, .sha1 = order->bad == TLS_PKI_SHA1, .says_ca = order->bad == TLS_PKI_IS_CA};
+    if (order->bad == TLS_PKI_NO_PURPOSE || order->bad == TLS_PKI_ANY_PURPOSE) {
+        shape.purposes[0] = order->bad == TLS_PKI_NO_PURPOSE ? OID_CODE_SIGNING : GNUTLS_KP_ANY;
+    } else {
+        shape.purposes[0] = order->bad == TLS_PKI_WRONG_PURPOSE ? other : own;
+        shape.purposes[1] = order->both_purposes && order->bad != TLS_PKI_WRONG_PURPOSE ? other : NULL;
+    }
+    return shape;
 }
 
 void tls_pki_dates(const struct tls_pki_order *order, int64_t *not_before, int64_t *not_after)
@@ -206,40 +100,26 @@ void tls_pki_dates(const struct tls_pki_order *order, int64_t *not_before, int64
     }
 }
 
-static int fill_leaf(struct tls_maker *m, const struct tls_pki_order *order, uint64_t serial, struct err *err)
+static int make_leaf(struct tls_maker *leaf, const struct tls_maker *ca, const struct tls_pki_order *order, uint64_t serial, struct err *err)
 {
-    int64_t from, until;
-    tls_pki_dates(order, &from, &until);
-    if (set_subject(m, order, err) != 0 || set_usage(m->crt, order, err) != 0)
+    const struct tls_maker_shape shape = shape_of(order);
+    struct tls_maker_dates dates;
+    tls_pki_dates(order, &dates.not_before, &dates.not_after);
+    const struct tls_maker_names names = {order->cn, order->ou, order->o, order->sans, order->bad != TLS_PKI_NO_SAN ? order->n_sans : 0};
+    if (tls_maker_begin(leaf, &shape, dates, serial, err) != 0 || tls_maker_name(leaf, &names, err) != 0)
         return -1;
-    return tls_maker_dates(m, from, until, serial, err);
-}
-
-static int sign_leaf(struct tls_maker *leaf, const struct tls_maker *ca, const struct tls_pki_order *order, struct err *err)
-{
-    bool self = order->bad == TLS_PKI_SELF_SIGNED;
-    gnutls_x509_crt_t issuer = self ? leaf->crt : ca->crt;
-    if (tls_maker_key_ids(leaf, issuer, err) != 0)
-        return -1;
-    gnutls_digest_algorithm_t digest = order->bad == TLS_PKI_SHA1 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256;
-    int rc = gnutls_x509_crt_sign2(leaf->crt, issuer, self ? leaf->key : ca->key, digest, 0);
-    return rc == 0 ? 0 : tls_maker_failed(err, "cannot sign the certificate", rc);
+    return tls_maker_sign(leaf, order->bad == TLS_PKI_SELF_SIGNED ? leaf : ca, shape.sha1, err);
 }
 
 int tls_pki_issue(struct span ca_cert, struct span ca_key, const struct tls_pki_order *order, uint64_t serial,
                   struct tls_pki_pair *out, struct err *err)
 {
     struct tls_maker ca = {NULL, NULL}, leaf = {NULL, NULL};
+    struct span key = order->bad == TLS_PKI_UNKNOWN_CA ? (struct span){0} : ca_key;
     int rc = -1;
     *out = (struct tls_pki_pair){0};
-    if (order->bad == TLS_PKI_UNKNOWN_CA ? import_impostor(&ca, ca_cert, err) != 0
-                                         : import_ca(&ca, ca_cert, ca_key, err) != 0)
-        goto done;
-    if (tls_maker_init(&leaf, err) != 0 || tls_maker_key(&leaf, order->bad == TLS_PKI_WEAK, err) != 0 ||
-        fill_leaf(&leaf, order, serial, err) != 0 || sign_leaf(&leaf, &ca, order, err) != 0)
-        goto done;
-    rc = export_pair(&leaf, out, err);
-done:
+    if (tls_maker_import(&ca, ca_cert, key, err) == 0 && make_leaf(&leaf, &ca, order, serial, err) == 0)
+        rc = write_pair(&leaf, out, err);
     tls_maker_clear(&leaf);
     tls_maker_clear(&ca);
     if (rc != 0)
@@ -287,7 +167,7 @@ int tls_pki_make_crl(struct span ca_cert, struct span ca_key, const struct tls_p
 {
     struct tls_maker issuer;
     gnutls_x509_crl_t crl = NULL;
-    if (import_ca(&issuer, ca_cert, ca_key, err) != 0)
+    if (tls_maker_import(&issuer, ca_cert, ca_key, err) != 0)
         return -1;
     int rc = gnutls_x509_crl_init(&crl);
     if (rc == 0)
