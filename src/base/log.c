@@ -173,7 +173,7 @@ void log_uint(struct log_line *l, const char *key, uint64_t value)
         return;
     size_t before = l->text.len;
     append_key(l, key);
-    bytes_printf(&l->text, "%llu", (unsigned long long)value);
+    text_append_number(&l->text, value);
     keep_or_drop(l, before);
 }
 
@@ -182,9 +182,10 @@ void log_ms(struct log_line *l, const char *key, uint64_t micros)
     if (!l->wanted)
         return;
     size_t before = l->text.len;
-    unsigned long long whole = micros / 1000, rest = micros % 1000;
+    char rest[4] = {'.', (char)('0' + micros / 100 % 10), (char)('0' + micros / 10 % 10), (char)('0' + micros % 10)};
     append_key(l, key);
-    bytes_printf(&l->text, "%llu.%03llu", whole, rest);
+    text_append_number(&l->text, micros / 1000);
+    bytes_append(&l->text, rest, sizeof(rest));
     keep_or_drop(l, before);
 }
 

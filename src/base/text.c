@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -258,25 +257,50 @@ static struct civil civil_of(int64_t seconds)
     return c;
 }
 
+static void put_digits(char *out, size_t n, int value)
+{
+    for (; n > 0; value /= 10)
+        out[--n] = (char)('0' + value % 10);
+}
+
+static void put_time(char *out, int seconds_of_day)
+{
+    put_digits(out, 2, seconds_of_day / 3600);
+    put_digits(out + 3, 2, seconds_of_day / 60 % 60);
+    put_digits(out + 6, 2, seconds_of_day % 60);
+}
+
+/* These are written for every answer and every line of a log: printf would cost several times as much. */
 void text_utc(char out[21], int64_t seconds)
 {
     struct civil c = civil_of(seconds);
-    char wide[80]; /* the compiler cannot see that the fields are narrow */
-    snprintf(wide, sizeof(wide), "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day, c.rest / 3600,
-             c.rest / 60 % 60, c.rest % 60);
-    memcpy(out, wide, 20);
-    out[20] = '\0';
+    memcpy(out, "yyyy-mm-ddThh:mm:ssZ", 21);
+    put_digits(out, 4, c.year);
+    put_digits(out + 5, 2, c.month);
+    put_digits(out + 8, 2, c.day);
+    put_time(out + 11, c.rest);
 }
 
 void text_log_time(char out[27], int64_t seconds)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct civil c = civil_of(seconds);
-    char wide[80];
-    snprintf(wide, sizeof(wide), "%02d/%.3s/%04d:%02d:%02d:%02d +0000", c.day, months + (size_t)(3 * (c.month - 1)), c.year,
-             c.rest / 3600, c.rest / 60 % 60, c.rest % 60);
-    memcpy(out, wide, 26);
-    out[26] = '\0';
+    memcpy(out, "dd/mmm/yyyy:hh:mm:ss +0000", 27);
+    put_digits(out, 2, c.day);
+    memcpy(out + 3, months + (size_t)(3 * (c.month - 1)), 3);
+    put_digits(out + 7, 4, c.year);
+    put_time(out + 12, c.rest);
+}
+
+int text_append_number(struct bytes *out, uint64_t n)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    return bytes_append(out, digits + at, sizeof(digits) - at);
 }
 
 /* What may follow position i of the pattern without a byte of text: a star that may be empty is also passed.

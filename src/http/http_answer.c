@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/http/http_answer.h"
 
+#include "mtlsd/base/text.h"
 #include "mtlsd/http/http_date.h"
 
 static bool is_one_line(struct span s)
@@ -16,22 +17,42 @@ static bool has_no_body(const struct http_answer *a)
     return a->tunnel || a->status < 200 || a->status == 204 || a->status == 304;
 }
 
+static void put_field(struct bytes *out, const char *name, struct span value)
+{
+    bytes_append_str(out, name);
+    bytes_append_span(out, value);
+    bytes_append_str(out, "\r\n");
+}
+
+static void put_number(struct bytes *out, const char *name, uint64_t value)
+{
+    bytes_append_str(out, name);
+    text_append_number(out, value);
+    bytes_append_str(out, "\r\n");
+}
+
+static void put_status_line(struct bytes *out, const struct http_answer *a)
+{
+    bytes_append_str(out, "HTTP/1.1 ");
+    text_append_number(out, a->status);
+    put_field(out, " ", span_from_str(a->phrase));
+}
+
 static void put_all(struct bytes *out, const struct http_answer *a)
 {
     char date[HTTP_DATE_SIZE];
     http_date_format(date, a->now);
-    bytes_printf(out, "HTTP/1.1 %u %s\r\nDate: %s\r\nCache-Control: no-store\r\n", a->status, a->phrase != NULL ? a->phrase : "", date);
+    put_status_line(out, a);
+    put_field(out, "Date: ", span_from_str(date));
+    bytes_append_str(out, "Cache-Control: no-store\r\n");
     if (a->retry_after > 0)
-        bytes_printf(out, "Retry-After: %u\r\n", a->retry_after);
-    if (a->location.len > 0) {
-        bytes_append_str(out, "Location: ");
-        bytes_append_span(out, a->location);
-        bytes_append_str(out, "\r\n");
-    }
+        put_number(out, "Retry-After: ", a->retry_after);
+    if (a->location.len > 0)
+        put_field(out, "Location: ", a->location);
     if (a->body.len > 0 && !has_no_body(a))
-        bytes_printf(out, "Content-Type: %s\r\n", a->type != NULL ? a->type : "text/plain; charset=utf-8");
+        put_field(out, "Content-Type: ", span_from_str(a->type != NULL ? a->type : "text/plain; charset=utf-8"));
     if (!has_no_body(a))
-        bytes_printf(out, "Content-Length: %zu\r\n", a->body.len);
+        put_number(out, "Content-Length: ", a->body.len);
     bytes_append_str(out, a->close ? "Connection: close\r\n\r\n" : "\r\n");
     if (!a->head_only && !has_no_body(a))
         bytes_append_span(out, a->body);

@@ -67,7 +67,7 @@ static void put_body(struct bytes *out, const struct http_problem *p)
     bytes_append_str(out, "{");
     put_prefixed(out, "type", "urn:mtlsd:reason:", p->reason);
     put_name(out, "status");
-    bytes_printf(out, "%u", p->status);
+    text_append_number(out, p->status);
     put_string(out, "title", p->title);
     put_string(out, "detail", p->detail);
     put_string(out, "reason", p->reason);

@@ -23,6 +23,7 @@ bool text_is_utf8(struct span s);
 bool text_is_utf8_with_controls(struct span s);
 bool text_is_ascii(struct span s); /* no byte beyond 0x7f */
 int text_append_base64(struct bytes *out, struct span s);
+int text_append_number(struct bytes *out, uint64_t n);
 
 /* The value of a hexadecimal digit of either case; -1: it is none. */
 int text_hex_digit(uint8_t c);

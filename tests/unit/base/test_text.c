@@ -193,6 +193,22 @@ START_TEST(writes_dates_as_web_servers_do)
 }
 END_TEST
 
+START_TEST(writes_numbers)
+{
+    static const struct {
+        uint64_t n;
+        const char *text;
+    } rows[] = {{0, "0"}, {9, "9"}, {10, "10"}, {65536, "65536"}, {UINT64_MAX, "18446744073709551615"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct bytes out;
+        bytes_init(&out, 64);
+        ck_assert_int_eq(text_append_number(&out, rows[i].n), 0);
+        ck_assert(span_equals_str(bytes_span(&out), rows[i].text));
+        bytes_clear(&out);
+    }
+}
+END_TEST
+
 static const struct {
     const char *pattern, *text;
     char sep;
@@ -342,6 +358,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, counts_the_days_left, 0, COUNT(days_left));
     tcase_add_test(t, escapes_a_log_field_so_that_only_its_writer_ends_it);
     tcase_add_test(t, writes_dates_as_web_servers_do);
+    tcase_add_test(t, writes_numbers);
     tcase_add_loop_test(t, matches_patterns, 0, COUNT(globs));
     tcase_add_test(t, a_nul_in_the_text_does_not_match_the_name_before_it);
     tcase_add_test(t, tells_utf8_from_other_bytes);
