@@ -20,6 +20,7 @@ enum { REWRITTEN_MAX = 512 * 1024, OWN_HOPS_MAX = 10, HTTP_PORT = 80 };
 void admission_init(struct admission *a)
 {
     memset(a, 0, offsetof(struct admission, to)); /* that is large, seldom used, and set with its way */
+    a->found.ix = NULL;
     a->way = ADMIT_REFUSED;
     a->choice.index = SIZE_MAX;
     bytes_init(&a->rewritten, REWRITTEN_MAX);
@@ -109,7 +110,7 @@ static enum reason judge_browser(const struct admit_place *at, struct admission 
         .port = a->target.port,
         .absolute = names_host(at, &a->target),
         .local_port = at->local_port,
-        .by_host = at->by_host,
+        .found = &a->found,
     };
     browser_read_fields(a->head, &q);
     return browser_judge(at->conf, &q, err);
@@ -220,7 +221,7 @@ static enum reason choose_route(const struct admit_place *at, struct admission *
     const struct config_listener *l = at->conf;
     const struct route_choice *choice = &a->choice;
     const struct route_question q = {.method = a->method, .host = a->target.host, .path = a->path, .verdict = at->verdict, .peer = at->peer};
-    enum reason reason = route_index_choose(at->by_host, l->routes, l->n_routes, &q, &a->choice);
+    enum reason reason = route_index_choose(&a->found, l->routes, l->n_routes, &q, &a->choice);
     if (reason == REASON_NO_ROUTE)
         return no_route(choice, err);
     if (is_tolerated(at) && is_blind(at, choice))
@@ -318,7 +319,7 @@ static bool asks_destination(const struct admit_place *at, const struct admissio
 /* A request for that path would go to the same upstream. */
 static enum reason judge_path_too(const struct admit_place *at, struct admission *a, struct span path, struct err *err)
 {
-    struct admission there = {.method = a->method, .target = {.host = a->target.host}, .path = path, .choice = {.index = SIZE_MAX}};
+    struct admission there = {.method = a->method, .target = {.host = a->target.host}, .path = path, .choice = {.index = SIZE_MAX}, .found = a->found};
     const struct config_route *routes = at->conf->routes, *here = &routes[a->choice.index];
     const char *why = at->conf->has_path_rules ? http_target_path_refusal(path) : NULL;
     if (why != NULL)
@@ -417,6 +418,7 @@ enum reason admit_request(const struct admit_place *at, const struct http_head *
     if (reason != REASON_VALID)
         return reason;
     out->path = out->target.path;
+    route_index_find(at->by_host, out->target.host, &out->found);
     reason = then(reason, ADMIT_PATH, at, out, trace, err);
     reason = then(reason, ADMIT_HOST, at, out, trace, err);
     reason = then(reason, ADMIT_BROWSER, at, out, trace, err);
@@ -443,6 +445,7 @@ enum reason admit_running(const struct admit_place *at, struct span method, cons
     a.method = method;
     a.target = *asked;
     a.path = asked->path;
+    route_index_find(at->by_host, asked->host, &a.found);
     enum reason reason = take(ADMIT_PATH, at, &a, NULL, err);
     reason = then(reason, ADMIT_HOST, at, &a, NULL, err);
     reason = then(reason, ADMIT_CALLER, at, &a, NULL, err);

@@ -125,7 +125,7 @@ static enum reason judge_host(const struct config_listener *l, const struct brow
     if (route_host_listed(&l->hosts, host, q->port != 0 ? q->port : HTTP_PORT))
         return REASON_VALID;
     int shown = host.len < SHOWN ? (int)host.len : SHOWN;
-    bool known = is_bind_text(l, host) || is_own_host(l, host) || route_index_names_host(q->by_host, l->routes, l->n_routes, host);
+    bool known = is_bind_text(l, host) || is_own_host(l, host) || route_index_names_host(q->found, l->routes, l->n_routes, host);
     if (known && is_own_port(l, q))
         return REASON_VALID;
     if (known)

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW = 16, RUNS = 32 };
+enum { FEW = 16 };
 
 /* A route is found by the end of the host and the beginning of the path that it wants; 0: any. */
-struct entry {
+struct route_entry {
     uint64_t host, path;
     size_t route;
 };
@@ -22,22 +22,12 @@ struct slot {
 };
 
 struct route_index {
-    struct entry *entries; /* one per pattern of a host, by host, path and then in the order of the routes */
+    struct route_entry *entries; /* one per pattern of a host, by host, path and then in the order of the routes */
     size_t n;
     size_t longest;        /* of what is hashed of a pattern */
     bool by_path;          /* else the paths of all entries count as any */
     struct slot *slots;    /* open addressing; more than half of them are empty */
     size_t n_slots;        /* a power of two */
-};
-
-struct run { /* routes in their order, not yet looked at */
-    const struct entry *entries;
-    size_t n;
-};
-
-struct runs {
-    struct run items[RUNS];
-    size_t n; /* more than RUNS: there is no room for all of them */
 };
 
 /* ---- hashing: from the end, so that one pass over a host passes by all of its suffixes ---- */
@@ -70,7 +60,7 @@ static uint64_t hash_of(struct span s)
 
 static int compare(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct route_entry *x = a, *y = b;
     if (x->host != y->host)
         return x->host < y->host ? -1 : 1;
     if (x->path != y->path)
@@ -84,11 +74,11 @@ static void add_route(struct route_index *ix, const struct config_route *route, 
     for (size_t k = 0; k < route->host.n; k++) {
         char room[HOSTNAME_IPV6_SIZE];
         struct span part = hashed_part(route->host.items[k], room);
-        ix->entries[ix->n++] = (struct entry){hash_of(part), path, i};
+        ix->entries[ix->n++] = (struct route_entry){hash_of(part), path, i};
         ix->longest = part.len > ix->longest ? part.len : ix->longest;
     }
     if (route->host.n == 0)
-        ix->entries[ix->n++] = (struct entry){0, path, i};
+        ix->entries[ix->n++] = (struct route_entry){0, path, i};
 }
 
 static uint64_t key_of(uint64_t host, uint64_t path)
@@ -128,7 +118,7 @@ static int fill(struct route_index *ix, const struct config_route *routes, size_
         return -1;
     int rc = 0;
     for (size_t i = 0; i < ix->n && rc == 0; i++) {
-        const struct entry *e = &ix->entries[i];
+        const struct route_entry *e = &ix->entries[i];
         rc = add_to_slot(ix, e->host, i);
         if (rc == 0 && ix->by_path)
             rc = add_to_slot(ix, key_of(e->host, e->path), i);
@@ -168,34 +158,37 @@ void route_index_free(struct route_index *ix)
 
 /* ---- looking up ---- */
 
-static struct run find(const struct route_index *ix, uint64_t key)
+static struct route_run find(const struct route_index *ix, uint64_t key)
 {
     const struct slot *slot = slot_of(ix, key);
-    return (struct run){&ix->entries[slot->first], slot->n};
+    return (struct route_run){&ix->entries[slot->first], slot->n};
 }
 
-static void add_run(struct runs *runs, struct run run)
+static void add_run(struct route_runs *runs, struct route_run run)
 {
-    if (run.n > 0 && runs->n < RUNS)
+    if (run.n > 0 && runs->n < ROUTE_RUNS)
         runs->items[runs->n] = run;
     runs->n += run.n > 0;
 }
 
-/* The runs of all that can match this host by name. */
-static void find_by_host(const struct route_index *ix, struct span host, struct runs *runs)
+void route_index_find(const struct route_index *ix, struct span host, struct route_runs *out)
 {
     uint64_t hash = nothing;
     char room[HOSTNAME_IPV6_SIZE];
+    out->ix = ix;
+    out->n = 0;
+    if (ix == NULL)
+        return;
     host = hostname_canonical(host, room);
     for (size_t i = host.len; i > 0 && host.len - i < ix->longest; i--) {
         hash = add_byte(hash, host.ptr[i - 1]);
         if (i == 1 || host.ptr[i - 1] == '.')
-            add_run(runs, find(ix, hash));
+            add_run(out, find(ix, hash));
     }
 }
 
 /* Of the runs of each host those that can match the path. */
-static void narrow_by_path(const struct route_index *ix, const struct runs *hosts, struct span path, struct runs *out)
+static void narrow_by_path(const struct route_index *ix, const struct route_runs *hosts, struct span path, struct route_runs *out)
 {
     uint64_t paths[PATH_BEGINNINGS + 1] = {0};
     size_t n = 1 + request_path_beginnings(path, paths + 1);
@@ -204,19 +197,19 @@ static void narrow_by_path(const struct route_index *ix, const struct runs *host
             add_run(out, find(ix, key_of(hosts->items[i].entries[0].host, paths[k])));
 }
 
-static size_t front(const struct run *run)
+static size_t front(const struct route_run *run)
 {
     return run->entries[0].route;
 }
 
-static void step(struct run *run)
+static void step(struct route_run *run)
 {
     run->entries++;
     run->n--;
 }
 
 /* The next route in the order of the list, taken from all runs that have it; SIZE_MAX: there is none. */
-static size_t take_next(struct runs *runs)
+static size_t take_next(struct route_runs *runs)
 {
     size_t next = SIZE_MAX;
     for (size_t i = 0; i < runs->n; i++)
@@ -228,26 +221,33 @@ static size_t take_next(struct runs *runs)
     return next;
 }
 
-static bool find_runs(const struct route_index *ix, const struct route_question *q, struct runs *out)
+static bool is_of_use(const struct route_runs *found)
 {
-    struct runs hosts = {.n = 0};
-    find_by_host(ix, q->host, &hosts);
-    add_run(&hosts, find(ix, 0));
-    if (hosts.n > RUNS)
-        return false;
-    out->n = 0;
-    if (ix->by_path)
-        narrow_by_path(ix, &hosts, q->path, out);
-    else
-        *out = hosts;
-    return out->n <= RUNS;
+    return found != NULL && found->ix != NULL && found->n <= ROUTE_RUNS;
 }
 
-enum reason route_index_choose(const struct route_index *ix, const struct config_route *routes, size_t n, const struct route_question *q,
+/* With the routes of any host, without those of another path. */
+static bool narrow(const struct route_runs *found, struct span path, struct route_runs *out)
+{
+    if (!is_of_use(found))
+        return false;
+    struct route_runs hosts = *found;
+    add_run(&hosts, find(hosts.ix, 0));
+    if (hosts.n > ROUTE_RUNS)
+        return false;
+    out->n = 0;
+    if (hosts.ix->by_path)
+        narrow_by_path(hosts.ix, &hosts, path, out);
+    else
+        *out = hosts;
+    return out->n <= ROUTE_RUNS;
+}
+
+enum reason route_index_choose(const struct route_runs *found, const struct config_route *routes, size_t n, const struct route_question *q,
                                struct route_choice *out)
 {
-    struct runs runs;
-    if (ix == NULL || !find_runs(ix, q, &runs))
+    struct route_runs runs;
+    if (!narrow(found, q->path, &runs))
         return route_choose(routes, n, q, out);
     *out = (struct route_choice){.index = SIZE_MAX};
     for (size_t i = take_next(&runs); i != SIZE_MAX && !route_consider(routes, i, q, out); i = take_next(&runs))
@@ -255,16 +255,13 @@ enum reason route_index_choose(const struct route_index *ix, const struct config
     return route_conclude(routes, q, out);
 }
 
-bool route_index_names_host(const struct route_index *ix, const struct config_route *routes, size_t n, struct span host)
+bool route_index_names_host(const struct route_runs *found, const struct config_route *routes, size_t n, struct span host)
 {
-    struct runs runs = {.n = 0};
-    if (ix != NULL)
-        find_by_host(ix, host, &runs);
-    if (ix == NULL || runs.n > RUNS)
+    if (!is_of_use(found))
         return route_names_host(routes, n, host);
-    for (size_t i = 0; i < runs.n; i++)
-        for (size_t k = 0; k < runs.items[i].n; k++)
-            if (route_names_host(&routes[runs.items[i].entries[k].route], 1, host)) /* two patterns may have one hash */
+    for (size_t i = 0; i < found->n; i++)
+        for (size_t k = 0; k < found->items[i].n; k++)
+            if (route_names_host(&routes[found->items[i].entries[k].route], 1, host)) /* two patterns may have one hash */
                 return true;
     return false;
 }

@@ -188,7 +188,9 @@ START_TEST(a_gate_stays_shut_without_an_index)
         struct route_choice choice;
         failing_arm(n, _i == 1);
         struct route_index *ix = route_index_new(routes, 33);
-        enum reason reason = route_index_choose(ix, routes, 33, &q, &choice);
+        struct route_runs found;
+        route_index_find(ix, q.host, &found);
+        enum reason reason = route_index_choose(&found, routes, 33, &q, &choice);
         any = failing_disarm();
         ck_assert_int_eq(reason, REASON_NOT_ALLOWED);
         ck_assert_uint_eq(choice.index, 2);

@@ -57,6 +57,7 @@ struct admission { /* begins with admission_init, whatever is asked */
     bool would_refuse;            /* rules that are only tried out (allow_log_only) would refuse it */
     bool public_only;             /* special addresses are refused after the lookup, because no list names the host (security E3) */
     struct address to;            /* all ways but by a route */
+    struct route_runs found;      /* of the host, once the request was read */
 };
 
 enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_DESTINATION, ADMIT_STEPS };

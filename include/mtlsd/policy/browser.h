@@ -21,7 +21,7 @@ struct browser_question { /* borrowed; empty spans with ptr NULL: the field was 
     unsigned local_port;      /* of the listener's socket; 0: unknown */
     struct span origin, referer, fetch_site;
     bool private_network;     /* Access-Control-Request-Private-Network was sent */
-    const struct route_index *by_host; /* of the listener's routes; NULL: they are looked through */
+    const struct route_runs *found; /* what the index of the listener's routes has for the host; NULL: nothing */
 };
 
 /* Sets origin, referer, fetch_site and private_network of a question that has none of them yet. */

@@ -66,11 +66,13 @@ static void ask_both(const struct route_index *ix, const struct table *t)
     struct route_question q = {.method = span_from_str("GET"), .host = span_from_str(draw(20) == 0 ? "" : host), .path = span_from_str(paths[draw(16)])};
     struct route_choice scanned, found;
     enum reason wanted = route_choose(t->routes, ROUTES, &q, &scanned);
-    enum reason got = route_index_choose(ix, t->routes, ROUTES, &q, &found);
+    struct route_runs runs;
+    route_index_find(ix, q.host, &runs);
+    enum reason got = route_index_choose(&runs, t->routes, ROUTES, &q, &found);
     ck_assert_msg(wanted == got && scanned.index == found.index && scanned.n_also == found.n_also && memcmp(scanned.also, found.also, sizeof(found.also)) == 0, "host \"%s\": the scan says route %zu (%d), the index %zu (%d)", host, scanned.index, (int)wanted, found.index,
                   (int)got);
     bool names = route_names_host(t->routes, ROUTES, q.host);
-    ck_assert_msg(names == route_index_names_host(ix, t->routes, ROUTES, q.host), "host \"%s\": the scan says %d", host, names);
+    ck_assert_msg(names == route_index_names_host(&runs, t->routes, ROUTES, q.host), "host \"%s\": the scan says %d", host, names);
 }
 
 START_TEST(says_what_the_scan_says_about_random_tables)
@@ -105,9 +107,11 @@ START_TEST(answers_for_a_host_under_very_many_suffixes)
     ck_assert_ptr_nonnull(ix);
     struct route_question q = {.host = span_from_str("x.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a")};
     struct route_choice choice;
-    ck_assert_int_eq(route_index_choose(ix, routes, DEEP, &q, &choice), REASON_VALID);
+    struct route_runs runs;
+    route_index_find(ix, q.host, &runs);
+    ck_assert_int_eq(route_index_choose(&runs, routes, DEEP, &q, &choice), REASON_VALID);
     ck_assert_uint_eq(choice.index, 0);
-    ck_assert(route_index_names_host(ix, routes, DEEP, q.host));
+    ck_assert(route_index_names_host(&runs, routes, DEEP, q.host));
     route_index_free(ix);
 }
 END_TEST
@@ -120,9 +124,14 @@ START_TEST(is_not_made_for_a_few_routes_and_needs_none)
     struct route_question q = {.host = span_from_str("b.example")};
     struct route_choice choice;
     ck_assert_ptr_null(route_index_new(routes, 2));
-    ck_assert_int_eq(route_index_choose(NULL, routes, 2, &q, &choice), REASON_VALID);
-    ck_assert_uint_eq(choice.index, 1);
-    ck_assert(!route_index_names_host(NULL, routes, 2, q.host));
+    struct route_runs nothing;
+    route_index_find(NULL, q.host, &nothing);
+    struct route_runs *found[] = {&nothing, NULL};
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(route_index_choose(found[i], routes, 2, &q, &choice), REASON_VALID);
+        ck_assert_uint_eq(choice.index, 1);
+        ck_assert(!route_index_names_host(found[i], routes, 2, q.host));
+    }
 }
 END_TEST
 
