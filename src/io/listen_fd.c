@@ -62,9 +62,9 @@ int listen_fd_bind(const struct addrinfo *ai, bool share)
     return -1;
 }
 
-static int bound(const struct addrinfo *ai, bool share)
+static int bound(const struct addrinfo *ai)
 {
-    int fd = listen_fd_bind(ai, share);
+    int fd = listen_fd_bind(ai, true);
     if (fd < 0 || listen(fd, BACKLOG) == 0)
         return fd;
     int error = errno;
@@ -79,16 +79,16 @@ bool listen_fd_lacks_ipv6(const struct address *address, int error)
 }
 
 /* Our workers share a port by SO_REUSEPORT, and so could a second daemon of the same user without anyone noticing: a socket that does not
- * share finds out first. */
+ * share finds out first. It never listens: a client that connected to it would be reset. */
 static int bound_first(const struct addrinfo *ai, bool first)
 {
     if (first) {
-        int probe = bound(ai, false);
+        int probe = listen_fd_bind(ai, false);
         if (probe < 0)
             return -1;
         close(probe);
     }
-    return bound(ai, true);
+    return bound(ai);
 }
 
 static int open_tcp(const struct address *address, const char *text, bool first, struct err *err)

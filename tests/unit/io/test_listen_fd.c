@@ -7,7 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+static unsigned listened;
+
+/* Instead of the library's: counts. */
+int listen(int fd, int backlog)
+{
+    listened++;
+    return (int)syscall(SYS_listen, fd, backlog);
+}
 
 static struct address loopback(uint16_t port)
 {
@@ -59,12 +69,26 @@ START_TEST(an_address_that_a_stranger_listens_on_is_refused_with_words)
 }
 END_TEST
 
+/* A client that reached the socket of the first look would be reset. */
+START_TEST(only_the_socket_that_stays_is_ever_open_to_clients)
+{
+    struct err err = {0};
+    struct address a = loopback(0);
+    listened = 0;
+    int fd = listen_fd_open(&a, "127.0.0.1:0", true, &err);
+    ck_assert_msg(fd >= 0, "%s", err.text);
+    ck_assert_uint_eq(listened, 1);
+    close(fd);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("listen_fd");
     TCase *t = tcase_create("listen_fd");
     tcase_add_test(t, who_is_accepted_sends_without_delay);
     tcase_add_test(t, an_address_that_a_stranger_listens_on_is_refused_with_words);
+    tcase_add_test(t, only_the_socket_that_stays_is_ever_open_to_clients);
     suite_add_tcase(s, t);
     return s;
 }
