@@ -4,7 +4,7 @@
 
 Everything runs in a network namespace that the script makes for itself, so that packets can be lost and peers can vanish without a trace. One client
 sends a request each 50 ms on a kept connection all the while. For each attack a line tells how many connections it had at most, how many were
-left when its time was over, what that client saw, the daemon's CPU share, and its memory before, at the worst moment and 10 s afterwards.
+left when its time was over, what that client saw (refused: 503, with its reason; failed: no answer), the daemon's CPU share, and its memory before, at the worst moment and 10 s afterwards.
 
 needs:  root; apt-get install nginx-light slowhttptest iptables iproute2 openssl      (an attack whose tool is missing is left out, with a line)
 usage:  siege.py [--sizes 1000,5000] [--attacks NAME,...] [--seconds 20] [--stop-seconds 60] [--mtlsd build/release/mtlsd]
@@ -30,7 +30,7 @@ SECURE = free_port()
 AFTERWARDS_S = 10
 GONE = "127.0.7.0/24"  # where the clients that vanish come from
 HALF_HELLO = bytes.fromhex("16030100c8010000c40303")  # the first bytes of a ClientHello that never ends
-COLUMNS = ["connections", "left", "answered", "failed", "p50 ms", "p99 ms", "worst ms", "CPU %", "MB before", "MB at most", "MB after"]
+COLUMNS = ["connections", "left", "answered", "refused", "failed", "p50 ms", "p99 ms", "worst ms", "CPU %", "MB before", "MB at most", "MB after"]
 
 
 class Neighbour(threading.Thread):
@@ -38,15 +38,17 @@ class Neighbour(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.stopping, self.took, self.failed = threading.Event(), [], 0
+        self.stopping, self.took, self.refused, self.failed = threading.Event(), [], 0, 0
 
     def run(self):
         while not self.stopping.is_set():
             try:
                 with socket.create_connection(("127.0.0.1", PROXY), 10) as connection:
                     self.ask_on(connection)
-            except (OSError, RuntimeError):
-                self.failed += 1
+            except (OSError, RuntimeError) as error:
+                is_refusal = "HTTP/1.1 503" in str(error)
+                self.refused += is_refusal
+                self.failed += not is_refusal
                 time.sleep(parts.EVERY_S)
 
     def ask_on(self, connection):
@@ -61,9 +63,9 @@ class Siege(parts.Bench):
     def origin_extra(self):
         return "location /form { proxy_pass http://127.0.0.1:9; }"  # reads the whole body before it finds nobody there
 
-    def daemon(self):
+    def daemon(self, descriptors):
         f = self.folder
-        return self.start("mtlsd", [self.mtlsd, "run", "-c", self.write("siege.conf", f"""workers = 1;
+        return self.start("mtlsd", [*(["prlimit", f"--nofile={descriptors}"] if descriptors else []), self.mtlsd, "run", "-c", self.write("siege.conf", f"""workers = 1;
             identities = {{ me = {{ bundle = "{f}/server.pem"; }}; }};
             upstreams = {{ app = {{ targets = [ "127.0.0.1:{ORIGIN_PLAIN}" ]; }}; }};
             listeners = {{ plain = {{ bind = "127.0.0.1:{PROXY}"; upstream = "app"; }};
@@ -102,6 +104,14 @@ def slowhttptest(*arguments, scheme="http", port=PROXY, path="/64k"):
                        timeout=options.seconds + 60)
     attack.needs = ["slowhttptest"]
     return attack
+
+
+def with_descriptors(n, attack):
+    """The same attack on a daemon that may open so few of them."""
+    def limited(options, size):
+        attack(options, size)
+    limited.needs, limited.descriptors = [*attack.needs, "prlimit"], n
+    return limited
 
 
 def half_open(first):
@@ -199,6 +209,8 @@ ATTACKS = {
     "slow bodies over TLS (-B)": slowhttptest("-B", "-i", "5", "-s", "8192", scheme="https", port=SECURE, path="/form"),
     "slow readers (-X)": slowhttptest("-X", "-w", "512", "-y", "1024", "-n", "5", "-z", "32", "-k", "3"),
     "slow heads over TLS (-H)": slowhttptest("-H", "-i", "5", scheme="https", port=SECURE),
+    "slow heads (-H), 60 descriptors": with_descriptors(60, slowhttptest("-H", "-i", "5")),
+    "slow heads (-H), 256 descriptors": with_descriptors(256, slowhttptest("-H", "-i", "5")),
     "silent before TLS": half_open(b""),
     "half a ClientHello": half_open(HALF_HELLO),
     "vanished": vanish,
@@ -236,8 +248,8 @@ def measure(attack, size, options):
     neighbour.join(20)
     time.sleep(min(AFTERWARDS_S, options.seconds))
     took = sorted(neighbour.took) or [0.0]
-    return {"connections": watch.connections - at_rest, "left": max(0, left - at_rest - 2), "answered": len(neighbour.took), "failed": neighbour.failed,
-            "p50 ms": took[len(took) // 2] * 1e3, "p99 ms": took[len(took) * 99 // 100] * 1e3, "worst ms": took[-1] * 1e3, "CPU %": spent / lasted * 100,
+    return {"connections": watch.connections - at_rest, "left": max(0, left - at_rest - 2), "answered": len(neighbour.took), "refused": neighbour.refused,
+            "failed": neighbour.failed, "p50 ms": took[len(took) // 2] * 1e3, "p99 ms": took[len(took) * 99 // 100] * 1e3, "worst ms": took[-1] * 1e3, "CPU %": spent / lasted * 100,
             "MB before": before, "MB at most": watch.mb, "MB after": resident_mb(pid)}
 
 
@@ -264,7 +276,7 @@ def run(siege, options):
             continue
         for size in map(int, options.sizes.split(",")) if attack not in (stopped, lossy) else [1000]:
             print(f"{name}, {size} ...", flush=True)
-            daemon = siege.daemon()
+            daemon = siege.daemon(getattr(attack, "descriptors", 0))
             try:
                 options.pid = daemon.pid
                 rows[f"{name}, {size}"] = measure(attack, size, options)

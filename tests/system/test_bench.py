@@ -106,8 +106,8 @@ class Bench(harness.Case):
                          "no network namespace can be made here")
     def test_siege(self):
         printed, _ = self.run_curves("siege.py", "--sizes", 20, "--seconds", 1, "--stop-seconds", 1, "--attacks", "half,stopped")
-        self.assertRegex(printed, r"\nhalf a ClientHello, 20 +2\d\.00( +[\d.]+){10}\n")
-        self.assertRegex(printed, r"\nstopped, 1000 +1\d{3}\.00( +[\d.]+){10}\n")
+        self.assertRegex(printed, r"\nhalf a ClientHello, 20 +2\d\.00( +[\d.]+){11}\n")
+        self.assertRegex(printed, r"\nstopped, 1000 +1\d{3}\.00( +[\d.]+){11}\n")
 
     def test_small(self):
         printed, _ = self.run_curves("small.py", "--identities", 5, "--reloads", 1, "--crowd", 5, "--seconds", 0.2)
