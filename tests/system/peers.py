@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Peers written for the tests: servers that record every byte, and servers that misbehave on purpose."""
 import contextlib
+import functools
 import hashlib
 import re
 import socket
@@ -201,9 +202,11 @@ class Request:
 
     def values(self, name):
         """Every value of a field, with all that is no letter or digit taken for '-' as careless backends do."""
-        return [v for n, v in self.fields if fold(n) == fold(name)]
+        wanted = fold(name)
+        return [v for n, v in self.fields if fold(n) == wanted]
 
 
+@functools.lru_cache(maxsize=4096)
 def fold(name):
     return re.sub(r"[^a-z0-9]", "-", name.lower())
 

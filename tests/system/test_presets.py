@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the backend is told who called: the presets of nginx and Envoy, and what of a caller's own claims survives in each mode (C1, C2)."""
 import base64
+import functools
 import hashlib
 import re
 import signal
@@ -181,6 +182,7 @@ class Chain(Case):
             self.assertEqual([self.lower.der, self.cross.der], items(self.backend.requests[-1].values("client-cert-chain")[0]))
 
 
+@functools.cache
 def owned_names():
     """Every name of every preset, from the code that writes them."""
     source = (harness.ROOT / "src/http/http_identity.c").read_text()
