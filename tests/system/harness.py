@@ -251,8 +251,7 @@ class Case(unittest.TestCase):
         return path
 
     def environment(self):
-        return dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8:malloc_context_size=12:detect_leaks=1",
-                    UBSAN_OPTIONS="print_stacktrace=1")
+        return dict(os.environ, ASAN_OPTIONS="malloc_context_size=12:detect_leaks=1", UBSAN_OPTIONS="print_stacktrace=1")
 
     def config(self, text, name="mtlsd.conf", prelude='workers = 1; drain_timeout = "2s";\n'):
         return self.write(name, prelude + text)
