@@ -59,7 +59,7 @@ static const struct config_option options[] = {
      "are refused with overloaded: HTTP 503, an alert on a TLS listener, a reset in tcp mode. Default: what the file descriptor limit allows.", false, RELOADABLE,
      TOP(max_connections)},
     {"limits", "per_client", "number", "0", "0..1000000", "",
-     "Client connections at once from one client address; 0: no limit. An IPv6 client is its /64 network. More are refused with too_many_connections: HTTP 429, "
+     "Client connections at once from one client address; 0: no limit. An IPv6 client is its /64 network, or its address if that is link-local. More are refused with too_many_connections: HTTP 429, "
      "an alert on a TLS listener, a reset in tcp mode. With accept_proxy_protocol the address in the PROXY header counts. Clients on unix sockets are not "
      "counted. Many clients behind one NAT share an address.", false, RELOADABLE, TOP(max_per_client)},
 

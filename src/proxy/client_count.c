@@ -48,6 +48,16 @@ void client_count_free(struct client_count *c)
 
 /* ---- addresses ---- */
 
+/* A link-local address, fe80::/10: all clients of a network have the same prefix, so the second half is the key. It begins as 4000::/3, which is not
+ * assigned. The three bits that are lost do no harm: a neighbour could take the whole address of another. */
+static uint64_t key_on_link(const uint8_t half[8])
+{
+    uint64_t key = half[0] & 0x1f;
+    for (size_t i = 1; i < 8; i++)
+        key = key << 8 | half[i];
+    return key | UINT64_C(1) << 62;
+}
+
 uint64_t client_count_key(const struct client_address *client)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, nat64[12] = {0x00, 0x64, 0xff, 0x9b}; /* IPv4 clients, as an IPv6 network writes them */
@@ -58,6 +68,8 @@ uint64_t client_count_key(const struct client_address *client)
     uint64_t key = 0;
     for (size_t i = 0; i < n; i++)
         key = key << 8 | client->peer[(inside ? sizeof(mapped) : 0) + i];
+    if (client->v6 && client->peer[0] == 0xfe && (client->peer[1] & 0xc0) == 0x80)
+        return key_on_link(client->peer + 8);
     if (n == 4)
         return key | UINT64_C(0xffffffff) << 32; /* no client has such an IPv6 prefix: it is multicast */
     return key != 0 ? key : 1; /* ::1 */

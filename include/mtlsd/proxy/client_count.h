@@ -17,7 +17,7 @@ struct client_count;
 struct client_count *client_count_new(uint64_t secret, uint64_t more_secret); /* NULL: out of memory */
 void client_count_free(struct client_count *c);
 
-/* The key of one client: an IPv4 address, or a /64 network of IPv6. 0: it has no address, and is not counted. */
+/* The key of one client: an IPv4 address, a /64 network of IPv6, or a link-local address. 0: it has no address, and is not counted. */
 uint64_t client_count_key(const struct client_address *client);
 /* Another connection would be within the limit. */
 bool client_count_has_room(struct client_count *c, uint64_t key, unsigned most);

@@ -42,6 +42,12 @@ START_TEST(one_client_is_an_address_or_a_network)
         {"2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true},
         {"2001:db8::1", "2001:db8:0:1::1", false},
         {"2001:db8::1", "2001:db9::1", false},
+        {"fe80::1", "fe80::2", false}, /* hosts of one LAN */
+        {"fe80::1", "fe80::1", true},
+        {"fe80::21e:67ff:fe00:1", "fe80::223:54ff:fe00:1", false},
+        {"fe80::2001:db8:0:1", "2001:db8:0:1::", false},
+        {"febf:ffff:ffff:ffff::1", "febf:ffff:ffff:ffff::2", false},
+        {"fec0::1", "fec0::2", true},
         {"::1", "::2", true},
         {"::1", "0.0.0.0", false},
         {"::1", "0.0.0.1", false},
