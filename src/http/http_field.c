@@ -33,6 +33,12 @@ bool http_guard_is_override(struct span name)
     return http_name_is_one_of(name, names, sizeof(names) / sizeof(names[0]));
 }
 
+static bool replaces_host(struct span name)
+{
+    static const char *const names[] = {"x-host", "x-original-host", "x-http-host-override"};
+    return http_name_is_one_of(name, names, sizeof(names) / sizeof(names[0]));
+}
+
 /* A parameter of that name, or what a lenient reader takes for one. */
 static bool mentions_host(struct span value)
 {
@@ -48,7 +54,7 @@ bool http_guard_names_other_host(const struct http_field *f, struct span host)
     struct http_authority named;
     if (http_name_equals(f->name, "forwarded"))
         return mentions_host(f->value);
-    if (!http_name_equals(f->name, "x-forwarded-host"))
+    if (!http_name_equals(f->name, "x-forwarded-host") && !replaces_host(f->name))
         return false;
     while (span_next_in_list(&list, &item))
         if (!http_authority_read(item, &named) || !hostname_matches(host, named.host))
@@ -62,7 +68,9 @@ static enum http_field_kind kind_of_x(struct span name)
         return HTTP_FIELD_OWNED;
     if (http_name_starts(name, "x-forwarded-") || http_name_equals(name, "x-real-ip"))
         return HTTP_FIELD_FORWARDED;
-    return http_guard_is_override(name) ? HTTP_FIELD_OVERRIDE : HTTP_FIELD_PLAIN;
+    if (http_guard_is_override(name))
+        return HTTP_FIELD_OVERRIDE;
+    return replaces_host(name) ? HTTP_FIELD_OTHER_HOST : HTTP_FIELD_PLAIN;
 }
 
 /* Asked of nearly every message: the usual spelling is found by two wide comparisons, the others by the slow

@@ -15,6 +15,7 @@ enum http_field_kind {
     HTTP_FIELD_TRAILER,    /* announces trailers, which may be dropped */
     HTTP_FIELD_OWNED,      /* only we may say it */
     HTTP_FIELD_OVERRIDE,   /* replaces the target or the method for some servers: X-Original-URL, X-HTTP-Method-Override and their kin */
+    HTTP_FIELD_OTHER_HOST, /* replaces the host for some servers: X-Host, X-Original-Host, X-HTTP-Host-Override */
     HTTP_FIELD_PROXY,     /* Proxy-Authorization: for the proxy that was asked, which is us when the target is absolute */
     HTTP_FIELD_FORWARDED,  /* X-Forwarded-*, X-Real-IP, Forwarded */
 };

@@ -95,6 +95,11 @@ static bool keeps_length(const struct http_outgoing *o)
     return !h->request && o->framing == HTTP_NO_BODY && h->status >= 200 && h->status != 204;
 }
 
+static bool names_other_host(const struct http_outgoing *o, const struct http_field *f)
+{
+    return o->drop_other_hosts && http_guard_names_other_host(f, o->asked_host);
+}
+
 static bool passes(const struct http_outgoing *o, const struct http_field *f)
 {
     switch (http_field_kind_of(f->name)) {
@@ -104,7 +109,9 @@ static bool passes(const struct http_outgoing *o, const struct http_field *f)
     case HTTP_FIELD_OWNED:
         return !o->head->request;
     case HTTP_FIELD_FORWARDED:
-        return !o->head->request || !(o->drop_forwarded || (o->drop_other_hosts && http_guard_names_other_host(f, o->asked_host)));
+        return !o->head->request || !(o->drop_forwarded || names_other_host(o, f));
+    case HTTP_FIELD_OTHER_HOST:
+        return !o->head->request || !names_other_host(o, f);
     case HTTP_FIELD_OVERRIDE:
         return !o->head->request || !o->drop_overrides;
     case HTTP_FIELD_TRAILER:
@@ -133,7 +140,8 @@ static bool has_changes(const struct http_outgoing *o)
 static bool may_set(const struct http_field *f)
 {
     enum http_field_kind kind = http_field_kind_of(f->name);
-    return kind == HTTP_FIELD_PLAIN || kind == HTTP_FIELD_FORWARDED || kind == HTTP_FIELD_OVERRIDE || kind == HTTP_FIELD_PROXY;
+    return kind == HTTP_FIELD_PLAIN || kind == HTTP_FIELD_FORWARDED || kind == HTTP_FIELD_OVERRIDE || kind == HTTP_FIELD_OTHER_HOST ||
+           kind == HTTP_FIELD_PROXY;
 }
 
 /* The configuration's words, which must not end a line either. */

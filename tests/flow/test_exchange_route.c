@@ -242,16 +242,24 @@ END_TEST
 START_TEST(no_field_names_another_host_than_routes_looked_at) /* A15, C11 */
 {
     const struct config_route routes[] = {{.host = {.items = host_list, .n = 1}, .respond = 403}, {.path = NULL}};
-    const char *const request = "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Host: a.example\r\nX_Forwarded_Host: x:81\r\nForwarded: for=192.0.2.9;host=a.example\r\n\r\n";
+    const char *const request = "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Host: a.example\r\nX_Forwarded_Host: x:81\r\nForwarded: for=192.0.2.9;host=a.example\r\n"
+                                "X-Host: a.example\r\nx_original_host: a.example\r\nX-HTTP-Host-Override: a.example\r\nX-Host: x\r\n\r\n";
     wire_set_routes(&w.injector, routes, 2);
     w.injector.down_conf.forwarded = CONFIG_FORWARDED_OFF;
     ask(request);
     ck_assert_ptr_nonnull(strstr(at_backend(), "\r\nX_Forwarded_Host: x:81\r\n"));
+    ck_assert_ptr_nonnull(strstr(at_backend(), "\r\nX-Host: x\r\n"));
     ck_assert_ptr_null(strstr(at_backend(), "a.example"));
+    w.injector.down_conf.forwarded = CONFIG_FORWARDED_X;
+    bytes_clear(&w.request);
+    ask(request);
+    ck_assert_ptr_null(strstr(at_backend(), "a.example"));
+    w.injector.down_conf.forwarded = CONFIG_FORWARDED_OFF;
     wire_set_routes(&w.injector, &(struct config_route){.path = NULL}, 1);
     bytes_clear(&w.request);
     ask(request);
     ck_assert_ptr_nonnull(strstr(at_backend(), "\r\nX-Forwarded-Host: a.example\r\n"));
+    ck_assert_ptr_nonnull(strstr(at_backend(), "\r\nX-Host: a.example\r\n"));
 }
 END_TEST
 

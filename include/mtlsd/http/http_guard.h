@@ -32,7 +32,8 @@ bool http_guard_is_owned(struct span name);
 
 /* A field that replaces target or method for some servers: X-Original-URL, X-Rewrite-URL, X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override. */
 bool http_guard_is_override(struct span name);
-/* A field by which some servers take another host than this one: X-Forwarded-Host with another name in it, or Forwarded with any. */
+/* A field by which some servers take another host than this one: X-Forwarded-Host, X-Host, X-Original-Host or X-HTTP-Host-Override with another name in it, or
+ * Forwarded with any. */
 bool http_guard_names_other_host(const struct http_field *f, struct span host);
 
 struct http_edit { /* changes of a route to a request's fields; borrowed. Names are compared as http_guard_is_owned does */

@@ -172,7 +172,7 @@ static json_t *with_fields(json_t *json, const struct explain *e, const struct c
         if (http_guard_is_owned(name))
             dropped = document_append(dropped, span_json(name));
         else if (((l->has_path_rules || l->has_method_rules) && http_guard_is_override(name)) ||
-                 (l->has_host_rules && l->forwarded == CONFIG_FORWARDED_OFF && http_guard_names_other_host(&e->head->fields[i], e->admission.target.host)))
+                 (l->has_host_rules && http_guard_names_other_host(&e->head->fields[i], e->admission.target.host)))
             overrides = document_append(overrides, span_json(name));
     }
     return document_add(json, "set_headers:o remove_headers:o adds:o passes_xfcc:b dropped:o dropped_overrides:o", set, removed, added_by(l), passes_xfcc, dropped,

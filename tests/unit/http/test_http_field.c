@@ -24,7 +24,10 @@ static const struct {
     {"X.HTTP.Method", HTTP_FIELD_OVERRIDE},
     {"X-Method-Override", HTTP_FIELD_OVERRIDE},
     {"X-HTTP-Methods", HTTP_FIELD_PLAIN},
-    {"X-Original-Host", HTTP_FIELD_PLAIN},
+    {"X-Original-Host", HTTP_FIELD_OTHER_HOST},
+    {"x_host", HTTP_FIELD_OTHER_HOST},
+    {"X-HTTP-Host-Override", HTTP_FIELD_OTHER_HOST},
+    {"X-Hosts", HTTP_FIELD_PLAIN},
     {"X-SSL-Any", HTTP_FIELD_OWNED},
     {"SSL_CLIENT_ANY", HTTP_FIELD_OWNED},
     {"X-Request-Id", HTTP_FIELD_PLAIN},
@@ -96,7 +99,8 @@ START_TEST(C11_tells_fields_that_name_another_host)
         {"X-Forwarded-Host", "a.example", false},         {"x_forwarded_host", "A.example.:8443", false},  {"X-Forwarded-Host", "b.example", true},
         {"X-Forwarded-Host", "a.example, b.example", true}, {"X-Forwarded-Host", "b.example,a.example", true}, {"X-Forwarded-Host", ".a.example", true},
         {"X-Forwarded-Host", "", false},                  {"X-Forwarded-For", "b.example", false},         {"Forwarded", "for=192.0.2.1;proto=https", false},
-        {"Forwarded", "for=192.0.2.1; HOST=b.example", true}, {"forwarded", "host=a.example", true},      {"X-Host", "b.example", false},
+        {"Forwarded", "for=192.0.2.1; HOST=b.example", true}, {"forwarded", "host=a.example", true},      {"X-Hostname", "b.example", false},
+        {"X-Host", "b.example", true}, {"x_original_host", "b.example", true}, {"X-HTTP-Host-Override", "b.example", true}, {"X-Host", "A.example:8443", false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct http_field f = {span_from_str(rows[i].name), span_from_str(rows[i].value)};
