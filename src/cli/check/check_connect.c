@@ -21,7 +21,7 @@ struct check_target {
     int64_t now;
     enum reason reason;      /* REASON_VALID: accepted */
     const char *hint;        /* static: what to do about reason; NULL: what its row says */
-    char text[400];          /* why it was refused; or what is worth knowing; "" */
+    char text[sizeof(((struct err *)NULL)->text)]; /* why it was refused; or what is worth knowing; "" */
     char version[16];        /* "" when the two never agreed on one */
     char cipher[40];         /* "" when the handshake was not finished: then not to have asked means nothing yet */
     char alpn[TLS_ALPN_NAME_MAX + 1]; /* "" when none was agreed on */
