@@ -1,29 +1,41 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the test_*.py files of a folder, several at a time, each in its own process with a deadline.
+"""Runs the test_*.py files of a folder, several at a time, each in a process of its own with a deadline.
 
-usage: run_python.py --folder tests/system [--counts FILE] [--failed FILE] [--jobs N] [--also PROGRAM NAME]...
+usage: run_python.py --folder tests/system [--counts FILE] [--failed FILE] [--jobs N] [--deadline SECONDS] [--also PROGRAM NAME]...
        [--instead PROGRAM NAME]... [NAME...]
 Appends "passed failed skipped" to one FILE and the names of files that failed to the other. A file that dies, hangs or holds no test counts as one
 failure. --also runs the files whose name contains NAME once more, with another build of mtlsd; --instead runs them with that build alone.
+
+The process of a file is a fork of this one, which has no threads and has loaded the modules that most files need: a start of Python with them
+costs a tenth of a second.
 """
 import argparse
-import concurrent.futures
+import atexit
+import hashlib  # noqa: F401  from here to urllib.parse also for the files
+import http.client  # noqa: F401
 import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
-import subprocess
+import socket  # noqa: F401
+import ssl  # noqa: F401
+import struct  # noqa: F401
+import subprocess  # noqa: F401
 import sys
 import tempfile
 import time
+import traceback
 import unittest
+import urllib.parse  # noqa: F401
 
 FILE_DEADLINE_S = 420
 # The longest, longest first: one that begins last runs alone at the end, while the other processors wait.
 LONG = ("clock_fetch", "reload", "injector", "verifier", "slow_clients", "drill", "crl_fetch", "bad_files", "crl_points", "faults", "robustness", "bench",
         "demo", "pki_verify", "check_connect", "cli", "tls_clients", "presets", "path_case")
+LOOK_S = 0.05
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -66,62 +78,109 @@ def order(job):
     return LONG.index(name) if name in LONG else len(LONG), name
 
 
-def run_file(job):
-    """Gives (label, counts, output, seconds, CPU seconds of the file and what it started and waited for)."""
-    path, program = job
-    label = f"{path.name} ({pathlib.Path(program).parent.name})" if program else path.name
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mtlsd-test-") as folder:
-        result_file = pathlib.Path(folder, "counts.json")
-        environment = dict(os.environ, TMPDIR=folder, PYTHONDONTWRITEBYTECODE="1")
-        environment.setdefault("MTLSD", str(ROOT / "build/asan/mtlsd"))
-        if program:
-            environment["MTLSD"] = str(pathlib.Path(program).resolve())
-        process = subprocess.Popen([sys.executable, __file__, "--child", str(path), "--result", str(result_file)],
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                                   env=environment, start_new_session=True)
+class File:
+    """A test file that runs."""
+
+    def __init__(self, job):
+        self.path, program = job
+        self.label = f"{self.path.name} ({pathlib.Path(program).parent.name})" if program else self.path.name
+        self.folder = tempfile.mkdtemp(prefix="mtlsd-test-")  # by hand: the new process would clean up a TemporaryDirectory, too
+        self.result = pathlib.Path(self.folder, "counts.json")
+        self.output = pathlib.Path(self.folder, "output")
+        self.began, self.late = time.monotonic(), False
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.become(program)
+
+    def become(self, program):
+        """In the new process: runs the file, then ends. Its own session, so that what it starts can be ended with it."""
+        code = 1
         try:
-            output, _ = process.communicate(timeout=FILE_DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            # Its own session: this ends the peers the file started, and nothing else.
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            output += f"\n{path.name}: not done after {FILE_DEADLINE_S} s, ended\n"
-        counts, cpu = json.loads(result_file.read_text()) if result_file.exists() else ([0, 1, 0], 0)
+            os.setsid()
+            out = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            tempfile.tempdir = os.environ["TMPDIR"] = self.folder
+            os.environ.setdefault("MTLSD", str(ROOT / "build/asan/mtlsd"))
+            if program:
+                os.environ["MTLSD"] = str(pathlib.Path(program).resolve())
+            code = child(self.path, self.result)
+            atexit._run_exitfuncs()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def end_if_late(self, deadline_s):
+        if not self.late and time.monotonic() > self.began + deadline_s:
+            self.late = True
+            os.killpg(self.pid, signal.SIGKILL)  # the file, the peers it started, and nothing else
+
+    def finish(self):
+        """Gives (label, counts, output, seconds, CPU seconds of the file and what it started and waited for)."""
+        counts, cpu = json.loads(self.result.read_text()) if self.result.exists() else ([0, 1, 0], 0)
+        output = self.output.read_text(errors="replace") if self.output.exists() else ""
+        if self.late:
+            output += f"\n{self.path.name}: did not end within its deadline, so it was ended\n"
         if sum(counts) == 0:
             counts = [0, 1, 0]
-            output += f"\n{path.name}: holds no test\n"
-    return label, counts, output, time.monotonic() - began, cpu
+            output += f"\n{self.path.name}: holds no test\n"
+        seconds = time.monotonic() - self.began
+        shutil.rmtree(self.folder, True)
+        return self.label, counts, output, seconds, cpu
+
+
+def run_files(jobs, at_once, deadline_s):
+    """Runs each (file, program), so many at once; yields what File.finish gives, in the order in which they end."""
+    sys.pycache_prefix = tempfile.mkdtemp(prefix="mtlsd-pycache-")  # shared modules are compiled once, and not into the source tree
+    waiting, running = list(jobs), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                file = File(waiting.pop(0))
+                running[file.pid] = file
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if pid in running:
+                yield running.pop(pid).finish()
+            elif pid == 0:
+                time.sleep(LOOK_S)
+                for file in running.values():
+                    file.end_if_late(deadline_s)
+    finally:
+        for file in running.values():  # only after an exception, such as Ctrl-C
+            os.killpg(file.pid, signal.SIGKILL)
+            os.waitpid(file.pid, 0)
+            file.finish()
+        shutil.rmtree(sys.pycache_prefix, True)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--folder")
+    parser.add_argument("--folder", required=True)
     parser.add_argument("--counts")
     parser.add_argument("--failed")
     parser.add_argument("--jobs", type=int, default=5 * (os.cpu_count() or 1) // 2)  # more than half of them wait for time to pass
+    parser.add_argument("--deadline", type=float, default=FILE_DEADLINE_S)
     parser.add_argument("--also", nargs=2, action="append", default=[], metavar=("PROGRAM", "NAME"))
     parser.add_argument("--instead", nargs=2, action="append", default=[], metavar=("PROGRAM", "NAME"))
-    parser.add_argument("--child")
-    parser.add_argument("--result")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    if options.child:
-        return child(pathlib.Path(options.child).resolve(), options.result)
     folder = pathlib.Path(options.folder).resolve()
     files = list(folder.glob("test_*.py"))
     instead = {f: program for program, name in options.instead for f in files if name in f.name}
     jobs = [(f, instead.get(f)) for f in files if not options.names or any(n in f.name for n in options.names)]
     jobs += [(f, program) for program, name in options.also for f in files if name in f.name]
     total, broken = [0, 0, 0], []
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for label, counts, output, seconds, cpu in pool.map(run_file, sorted(jobs, key=order)):
-            total = [a + b for a, b in zip(total, counts)]
-            print(f"  {label:28} {counts[0]:4} passed {counts[1]:3} failed {counts[2]:3} skipped {seconds:7.1f}s"
-                  f" {cpu:6.1f}s of CPU", flush=True)
-            if counts[1]:
-                broken.append(f"{folder.relative_to(ROOT)}/{label}")
-                print(output, flush=True)
+    for label, counts, output, seconds, cpu in run_files(sorted(jobs, key=order), options.jobs, options.deadline):
+        total = [a + b for a, b in zip(total, counts)]
+        print(f"  {label:28} {counts[0]:4} passed {counts[1]:3} failed {counts[2]:3} skipped {seconds:7.1f}s"
+              f" {cpu:6.1f}s of CPU", flush=True)
+        if counts[1]:
+            broken.append(f"{os.path.relpath(folder, ROOT)}/{label}")
+            print(output, flush=True)
     if options.counts:
         with open(options.counts, "a") as out:
             print(*total, file=out)

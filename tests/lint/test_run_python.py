@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How run_python.py counts: files that pass, fail, die, hang or hold no test."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from test_check_rooms import ROOT
+
+FILES = {
+    "test_good": """
+        import atexit, os, tempfile
+        class T(unittest.TestCase):
+            def test_one(self): self.assertEqual(os.environ["TMPDIR"], tempfile.gettempdir())
+            def test_two(self): print(os.environ["MTLSD"])
+            @unittest.skip("here")
+            def test_three(self): pass
+        atexit.register(lambda: open(os.environ["SEEN"], "a").write("exit"))""",
+    "test_bad": """
+        class T(unittest.TestCase):
+            def test_one(self): pass
+            def test_two(self):
+                for i in range(2):
+                    with self.subTest(i): self.fail("on purpose")""",
+    "test_dead": """
+        import os
+        class T(unittest.TestCase):
+            def test_one(self): os.kill(os.getpid(), 9)""",
+    "test_empty": "",
+    "test_broken": "import nothing_of_this_name",
+    "test_hanging": """
+        import subprocess
+        class T(unittest.TestCase):
+            def test_one(self): subprocess.run(["sleep", "77.25"])""",
+}
+
+
+class RunPython(unittest.TestCase):
+    def ran(self, *arguments):
+        """(exit code, output, counts, files that failed, what exit handlers wrote)"""
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            for file, text in FILES.items():
+                (folder / f"{file}.py").write_text("import unittest\n" + "\n".join(line[8:] if line.startswith(" " * 8) else line for line in text.splitlines()))
+            for file in ("counts", "failed", "seen"):
+                (folder / file).touch()
+            done = subprocess.run([sys.executable, ROOT / "tests/support/run_python.py", "--folder", folder, "--counts", folder / "counts", "--failed", folder / "failed",
+                                   *arguments], capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin", "SEEN": str(folder / "seen")})
+            failed = sorted(line.rsplit("/", 1)[1] for line in (folder / "failed").read_text().splitlines())
+            return done.returncode, done.stdout + done.stderr, (folder / "counts").read_text(), failed, (folder / "seen").read_text()
+
+    def test_every_end_of_a_file_is_counted(self):
+        code, out, counts, failed, seen = self.ran("--deadline", "3")
+        self.assertEqual(1, code, out)
+        self.assertEqual("3 5 1\n", counts)
+        self.assertEqual(["test_bad.py", "test_broken.py", "test_dead.py", "test_empty.py", "test_hanging.py"], failed)
+        for words in ("on purpose", "nothing_of_this_name", "test_empty.py: holds no test", "test_hanging.py: did not end within its deadline"):
+            self.assertIn(words, out)
+        self.assertEqual("exit", seen)
+        self.assertEqual([], [p for p in pathlib.Path("/proc").glob("[0-9]*/cmdline") if b"sleep\x0077.25" in self.read(p)])
+
+    def test_names_and_other_programs(self):
+        code, out, counts, failed, _ = self.ran("good", "--also", "/other/build/mtlsd", "good")
+        self.assertEqual((0, "4 0 2\n", []), (code, counts, failed), out)
+        self.assertIn("test_good.py (build)", out)
+
+    @staticmethod
+    def read(path):
+        try:
+            return path.read_bytes()
+        except OSError:
+            return b""
+
+
+if __name__ == "__main__":
+    unittest.main()
