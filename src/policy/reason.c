@@ -87,6 +87,8 @@ static const struct reason_row rows[] = {
      "see the detail; check port, TLS versions and ciphers on both ends"},
     {REASON_ALPN_MISMATCH, "alpn_mismatch", NO_NUMBER, NO_APPLICATION_PROTOCOL, 502, LOG_LEVEL_WARN, "no common application protocol (ALPN)",
      "compare alpn in tls, named here, with what the other end speaks; without alpn any peer is accepted"},
+    {REASON_STARTTLS_FAILED, "starttls_failed", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "TLS was not started",
+     "see the detail; check that starttls names the protocol of this port, and that the other end has TLS turned on"},
     {REASON_PROXY_REFUSED, "proxy_refused", NO_NUMBER, NO_ALERT, 502, LOG_LEVEL_WARN, "the upstream's proxy refused to connect",
      "allow this target in the proxy that the upstream's proxy key names"},
     {REASON_NO_TARGET, "no_target", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_WARN, "no target of the upstream can be used now",

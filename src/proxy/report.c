@@ -15,6 +15,7 @@ enum refused_by report_blame(enum reason reason)
     case REASON_CLIENT_CLOSED:
     case REASON_CLIENT_STALLED:
     case REASON_PROXY_REFUSED:
+    case REASON_STARTTLS_FAILED:
     case REASON_UPSTREAM_PROTOCOL:
         return REFUSED_BY_PEER;
     case REASON_DNS_FAILED:

@@ -241,6 +241,23 @@ def http1():
     return [bytes([kind, step]) + data for kind, data in cases for step in (0, 6)]
 
 
+def starttls():
+    """The first byte: protocol and end, as fuzz_starttls.c reads it; the second: the size of the pieces less one."""
+    kinds, tls = ("postgres", "mysql", "smtp", "ldap", "imap"), "1.3.6.1.4.1.1466.20037"
+    greeting = "\x14\0\0\0\x0a5.0\0\x08\0\0\0abcdefgh\0\xff\xff"
+    login = "\x0d\xaa\x3a\0\0\0\0\x01\x21" + "\0" * 23
+    talks = {
+        "postgres": (["S", "N", "SZ"], ["\0\0\0\x08\x04\xd2\x16\x30\0\0\0\x08\x04\xd2\x16\x2f", "\0\0\0\x10\0\3\0\0user\0a\0\0", "\x16\x03\x01"]),
+        "mysql": ([greeting, "\x03\0\0\0\xff\x10\x04"], ["\x20\0\0\x01" + login, "\x25\0\0\x01" + login + "root\0\x07\0\0\x03\0\0\0\x02\0\0\0"]),
+        "smtp": (["220-a\r\n220 b\r\n250-c\r\n250 STARTTLS\r\n220 d\r\n", "421 busy\r\n"], ["EHLO a\r\nAUTH b\r\nSTARTTLS\r\n", "NOOP\r\nQUIT\r\n"]),
+        "ldap": (["\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0", "\x30\x84\0\0\0\x10\x02\x01\x01\x78\x84\0\0\0\x07\x0a\x01\x02\x04\0\x04\0"],
+                 ["\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + tls, "\x30\x0c\x02\x01\x02\x60\x07\x02\x01\x03\x04\0\x80\0"]),
+        "imap": (["* OK a\r\n* CAPABILITY b\r\nmtlsd1 OK c\r\n", "* PREAUTH a\r\n"], ["a CAPABILITY\r\nb STARTTLS\r\n", "a LOGIN b c\r\nd LOGOUT\r\n"]),
+    }
+    put("starttls", [chr(kinds.index(kind) + len(kinds) * end) + chr(size) + talk
+                     for kind, ends in talks.items() for end in (0, 1) for size, talk in zip((0, 9, 63), ends[end])])
+
+
 def proxy_protocol():
     magic = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -274,5 +291,5 @@ def config():
     return out
 
 
-for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, route, config, wire, xfcc):
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, starttls, route, config, wire, xfcc):
     put(make.__name__, make())

@@ -38,6 +38,7 @@ enum reason {
     REASON_RENEGOTIATION,
     REASON_TLS_FAILED, /* the peer or we ended TLS for a reason that is not about a certificate */
     REASON_ALPN_MISMATCH, /* the peers speak no common application protocol */
+    REASON_STARTTLS_FAILED, /* TLS was not started: the peer declined, never asked, or violated the protocol before it */
     REASON_PROXY_REFUSED, /* the HTTP proxy on the way to the upstream */
     REASON_NO_TARGET,
     REASON_NO_ROUTE,
