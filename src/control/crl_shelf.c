@@ -1,37 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/crl_shelf.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct crl_body {
-    atomic_uint refs;
-    size_t len;
-    uint8_t bytes[];
-};
+#include <threads.h>
 
 struct place {
     char *trust, *url;
-    struct crl_body *body;
+    struct bytes list;
 };
 
 struct crl_shelf {
-    atomic_flag busy; /* held for a search, never for a copy */
+    mtx_t busy; /* also held for a copy: only threads that load wait for it, and the loop at the end of a reload */
     struct place *places;
     size_t n;
 };
-
-static void lock(struct crl_shelf *shelf)
-{
-    while (atomic_flag_test_and_set_explicit(&shelf->busy, memory_order_acquire)) {
-    }
-}
-
-static void unlock(struct crl_shelf *shelf)
-{
-    atomic_flag_clear_explicit(&shelf->busy, memory_order_release);
-}
 
 static struct place *find(struct crl_shelf *shelf, const char *trust, const char *url)
 {
@@ -41,23 +24,36 @@ static struct place *find(struct crl_shelf *shelf, const char *trust, const char
     return NULL;
 }
 
+static void clear_place(struct place *place)
+{
+    free(place->trust);
+    free(place->url);
+    bytes_clear(&place->list);
+}
+
+static int copy(struct bytes *out, struct span list)
+{
+    bytes_init(out, list.len);
+    return bytes_append_span(out, list);
+}
+
 struct crl_shelf *crl_shelf_new(void)
 {
     struct crl_shelf *shelf = calloc(1, sizeof(*shelf));
-    if (shelf != NULL)
-        atomic_flag_clear(&shelf->busy);
-    return shelf;
+    if (shelf != NULL && mtx_init(&shelf->busy, mtx_plain) == thrd_success)
+        return shelf;
+    free(shelf);
+    return NULL;
 }
 
 void crl_shelf_free(struct crl_shelf *shelf)
 {
-    for (size_t i = 0; shelf != NULL && i < shelf->n; i++) {
-        free(shelf->places[i].trust);
-        free(shelf->places[i].url);
-        crl_shelf_give(shelf->places[i].body);
-    }
-    if (shelf != NULL)
-        free(shelf->places);
+    if (shelf == NULL)
+        return;
+    for (size_t i = 0; i < shelf->n; i++)
+        clear_place(&shelf->places[i]);
+    free(shelf->places);
+    mtx_destroy(&shelf->busy);
     free(shelf);
 }
 
@@ -71,84 +67,49 @@ static int add_place(struct crl_shelf *shelf, const struct place *place)
     return 0;
 }
 
-static void drop(struct place *fresh)
-{
-    free(fresh->trust);
-    free(fresh->url);
-    crl_shelf_give(fresh->body);
-}
-
 int crl_shelf_put(struct crl_shelf *shelf, const char *trust, const char *url, struct span list)
 {
-    struct place fresh = {strdup(trust), strdup(url), malloc(sizeof(struct crl_body) + list.len)};
-    if (fresh.body != NULL) {
-        atomic_init(&fresh.body->refs, 1);
-        fresh.body->len = list.len;
-        if (list.len > 0)
-            memcpy(fresh.body->bytes, list.ptr, list.len);
-    }
-    if (fresh.trust == NULL || fresh.url == NULL || fresh.body == NULL) {
-        drop(&fresh);
-        return -1;
-    }
-    lock(shelf);
-    struct place *known = find(shelf, trust, url);
-    int rc = 0;
-    if (known == NULL && (rc = add_place(shelf, &fresh)) == 0) {
+    struct place fresh = {.trust = strdup(trust), .url = strdup(url)};
+    int rc = copy(&fresh.list, list);
+    if (fresh.trust == NULL || fresh.url == NULL)
+        rc = -1;
+    mtx_lock(&shelf->busy);
+    struct place *known = rc == 0 ? find(shelf, trust, url) : NULL;
+    if (known != NULL) {
+        bytes_clear(&known->list);
+        bytes_take(&fresh.list, &known->list);
+    } else if (rc == 0 && (rc = add_place(shelf, &fresh)) == 0) {
         fresh = (struct place){0};
-    } else if (known != NULL) {
-        struct crl_body *old = known->body;
-        known->body = fresh.body;
-        fresh.body = old;
     }
-    unlock(shelf);
-    drop(&fresh);
+    mtx_unlock(&shelf->busy);
+    clear_place(&fresh);
     return rc;
-}
-
-/* True: there was one, and it is out. */
-static bool take_out_unwanted(struct crl_shelf *shelf, crl_shelf_wanted_fn wanted, void *ctx, struct place *out)
-{
-    bool found = false;
-    lock(shelf);
-    for (size_t i = 0; i < shelf->n && !found; i++) {
-        found = !wanted(ctx, shelf->places[i].trust, shelf->places[i].url);
-        if (!found)
-            continue;
-        *out = shelf->places[i];
-        shelf->places[i] = shelf->places[--shelf->n];
-    }
-    unlock(shelf);
-    return found;
 }
 
 void crl_shelf_keep(struct crl_shelf *shelf, crl_shelf_wanted_fn wanted, void *ctx)
 {
-    struct place unwanted;
-    while (take_out_unwanted(shelf, wanted, ctx, &unwanted))
-        drop(&unwanted);
+    size_t kept = 0;
+    mtx_lock(&shelf->busy);
+    for (size_t i = 0; i < shelf->n; i++) {
+        if (wanted(ctx, shelf->places[i].trust, shelf->places[i].url))
+            shelf->places[kept++] = shelf->places[i];
+        else
+            clear_place(&shelf->places[i]);
+    }
+    shelf->n = kept;
+    mtx_unlock(&shelf->busy);
 }
 
-struct crl_body *crl_shelf_take(struct crl_shelf *shelf, const char *trust, const char *url)
+int crl_shelf_get(struct crl_shelf *shelf, const char *trust, const char *url, struct bytes *list)
 {
+    int rc = 0;
+    bytes_init(list, 0);
     if (shelf == NULL)
-        return NULL;
-    lock(shelf);
-    struct place *place = find(shelf, trust, url);
-    struct crl_body *body = place != NULL ? place->body : NULL;
-    if (body != NULL)
-        atomic_fetch_add(&body->refs, 1);
-    unlock(shelf);
-    return body;
-}
-
-struct span crl_shelf_text(const struct crl_body *body)
-{
-    return span_of(body->bytes, body->len);
-}
-
-void crl_shelf_give(struct crl_body *body)
-{
-    if (body != NULL && atomic_fetch_sub(&body->refs, 1) == 1)
-        free(body);
+        return 0;
+    mtx_lock(&shelf->busy);
+    const struct place *place = find(shelf, trust, url);
+    if (place != NULL)
+        rc = copy(list, bytes_span(&place->list));
+    mtx_unlock(&shelf->busy);
+    return rc;
 }

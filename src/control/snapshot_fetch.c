@@ -151,12 +151,14 @@ static void use_known(const struct snapshot *s, const struct loader *l, const st
 {
     char path[SNAPSHOT_FETCH_PATH];
     for (size_t i = 0; i < t->n_urls; i++) {
-        struct crl_body *body = crl_shelf_take(l->files->shelf, t->conf->name, t->urls[i].url);
-        if (body != NULL)
-            use(l, t, i, crl_shelf_text(body));
+        struct bytes known;
+        if (crl_shelf_get(l->files->shelf, t->conf->name, t->urls[i].url, &known) != 0)
+            l->findings->out_of_memory = 1;
+        else if (known.len > 0)
+            use(l, t, i, bytes_span(&known));
         else if (snapshot_fetch_cache_path(s, t->urls[i].url, path) && has_file(cache, path))
             use_cached(l, t, i, path);
-        crl_shelf_give(body);
+        bytes_clear(&known);
     }
 }
 

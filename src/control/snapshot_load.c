@@ -272,17 +272,11 @@ static int read_fetched(const struct loader *l, const struct snapshot_trust *t, 
     for (size_t i = 0; i < t->n_urls; i++) {
         if (i == newcomer || !atomic_load(&t->urls[i].held))
             continue;
-        struct crl_body *body = crl_shelf_take(l->files->shelf, t->conf->name, t->urls[i].url);
-        if (body == NULL)
-            continue;
-        struct span text = crl_shelf_text(body);
         struct file_set_item *f = file_set_add(set, "", t->urls[i].url);
-        if (f != NULL)
-            bytes_init(&f->text, text.len);
-        int rc = f != NULL ? bytes_append_span(&f->text, text) : -1;
-        crl_shelf_give(body);
-        if (rc != 0)
+        if (f == NULL || crl_shelf_get(l->files->shelf, t->conf->name, t->urls[i].url, &f->text) != 0)
             return -1;
+        if (f->text.len == 0)
+            file_set_drop_last(set);
     }
     return 0;
 }
