@@ -2,7 +2,7 @@
 #include "mtlsd/control/snapshot_fetch.h"
 #include "snapshot_fetching.h"
 
-#include "mtlsd/control/crl_shelf.h"
+#include "mtlsd/control/crl_cache.h"
 #include "mtlsd/tls/tls_crl_urls.h"
 
 #include <inttypes.h>
@@ -90,42 +90,42 @@ static int take(const struct loader *l, struct snapshot_trust *t, size_t i, stru
     int rc = snapshot_load_crls_with(l, t, i, text, err);
     if (rc < 0)
         return rc;
-    if (l->files->shelf == NULL || crl_shelf_put(l->files->shelf, t->conf->name, t->urls[i].url, text) != 0)
+    if (l->files->crl_cache == NULL || crl_cache_put(l->files->crl_cache, t->conf->name, t->urls[i].url, text) != 0)
         return rc; /* it counts, but only until other lists take its place */
     atomic_store(&t->urls[i].held, true);
     return rc;
 }
 
-struct cache { /* the files in the folder */
+struct saved { /* the files in the folder */
     char **names;
     size_t n;
 };
 
-static bool has_file(const struct cache *cache, const char *path)
+static bool has_file(const struct saved *saved, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    for (size_t i = 0; i < cache->n && slash != NULL; i++)
-        if (strcmp(cache->names[i], slash + 1) == 0)
+    for (size_t i = 0; i < saved->n && slash != NULL; i++)
+        if (strcmp(saved->names[i], slash + 1) == 0)
             return true;
     return false;
 }
 
 /* What is kept on the disk helps a start, and never hinders one. */
-static void look_into(struct cache *cache, const struct snapshot *s, const struct loader *l)
+static void look_into(struct saved *saved, const struct snapshot *s, const struct loader *l)
 {
     struct err err = {0};
     const char *folder = s->config->crl_cache;
-    if (folder != NULL && l->files->list(l->files->ctx, folder, &cache->names, &cache->n, &err) != 0) {
-        *cache = (struct cache){0};
+    if (folder != NULL && l->files->list(l->files->ctx, folder, &saved->names, &saved->n, &err) != 0) {
+        *saved = (struct saved){0};
         findings_add(l->findings, FINDING_WARNING, s->config->path, "crl_cache: fetched lists are not saved for the next start: %s", err.text);
     }
 }
 
-static void clear_cache(struct cache *cache)
+static void clear_saved(struct saved *saved)
 {
-    for (size_t i = 0; i < cache->n; i++)
-        free(cache->names[i]);
-    free(cache->names);
+    for (size_t i = 0; i < saved->n; i++)
+        free(saved->names[i]);
+    free(saved->names);
 }
 
 static void use(const struct loader *l, struct snapshot_trust *t, size_t i, struct span text)
@@ -147,16 +147,16 @@ static void use_cached(const struct loader *l, struct snapshot_trust *t, size_t 
     bytes_clear(&text);
 }
 
-static void use_known(const struct snapshot *s, const struct loader *l, const struct cache *cache, struct snapshot_trust *t)
+static void use_known(const struct snapshot *s, const struct loader *l, const struct saved *saved, struct snapshot_trust *t)
 {
     char path[SNAPSHOT_FETCH_PATH];
     for (size_t i = 0; i < t->n_urls; i++) {
         struct bytes known;
-        if (crl_shelf_get(l->files->shelf, t->conf->name, t->urls[i].url, &known) != 0)
+        if (crl_cache_get(l->files->crl_cache, t->conf->name, t->urls[i].url, &known) != 0)
             l->findings->out_of_memory = 1;
         else if (known.len > 0)
             use(l, t, i, bytes_span(&known));
-        else if (snapshot_fetch_cache_path(s, t->urls[i].url, path) && has_file(cache, path))
+        else if (snapshot_fetch_cache_path(s, t->urls[i].url, path) && has_file(saved, path))
             use_cached(l, t, i, path);
         bytes_clear(&known);
     }
@@ -172,19 +172,19 @@ static bool fetches(const struct snapshot *s)
 
 void snapshot_fetch_begin(struct snapshot *s, const struct loader *l)
 {
-    struct cache cache = {0};
+    struct saved saved = {0};
     if (!fetches(s))
         return;
-    look_into(&cache, s, l);
+    look_into(&saved, s, l);
     for (size_t i = 0; i < s->n_trusts; i++) {
         struct snapshot_trust *t = &s->trusts[i];
         if (t->tls == NULL || !t->conf->crl_fetch)
             continue;
         find_urls(s, t, l->findings);
         tell_urls(t, l->findings);
-        use_known(s, l, &cache, t);
+        use_known(s, l, &saved, t);
     }
-    clear_cache(&cache);
+    clear_saved(&saved);
 }
 
 static bool is_wanted(void *ctx, const char *trust, const char *url)
@@ -197,9 +197,9 @@ static bool is_wanted(void *ctx, const char *trust, const char *url)
     return false;
 }
 
-void snapshot_fetch_tidy(const struct snapshot *s, struct crl_shelf *shelf)
+void snapshot_fetch_tidy(const struct snapshot *s, struct crl_cache *cache)
 {
-    crl_shelf_keep(shelf, is_wanted, (void *)(uintptr_t)s);
+    crl_cache_keep(cache, is_wanted, (void *)(uintptr_t)s);
 }
 
 /* One trust that fetches from there. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_load.h"
 #include "snapshot_access.h"
-#include "mtlsd/control/crl_shelf.h"
+#include "mtlsd/control/crl_cache.h"
 #include "mtlsd/control/file_set.h"
 
 #include <stdio.h>
@@ -273,7 +273,7 @@ static int read_fetched(const struct loader *l, const struct snapshot_trust *t, 
         if (i == newcomer || !atomic_load(&t->urls[i].held))
             continue;
         struct file_set_item *f = file_set_add(set, "", t->urls[i].url);
-        if (f == NULL || crl_shelf_get(l->files->shelf, t->conf->name, t->urls[i].url, &f->text) != 0)
+        if (f == NULL || crl_cache_get(l->files->crl_cache, t->conf->name, t->urls[i].url, &f->text) != 0)
             return -1;
         if (f->text.len == 0)
             file_set_drop_last(set);

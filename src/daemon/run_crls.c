@@ -3,7 +3,7 @@
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/io/clock.h"
-#include "mtlsd/control/crl_shelf.h"
+#include "mtlsd/control/crl_cache.h"
 #include "mtlsd/control/snapshot_fetch.h"
 #include "mtlsd/io/fetch_round.h"
 #include "mtlsd/io/file.h"
@@ -167,7 +167,7 @@ static void follow_urls(struct run_crls *c, const struct snapshot *s)
         return;
     struct fetch_round_hooks hooks = {c, on_list, on_failure};
     struct crl_fetch_wish *wishes = calloc(most + 1, sizeof(*wishes));
-    snapshot_fetch_tidy(s, c->files.shelf);
+    snapshot_fetch_tidy(s, c->files.crl_cache);
     if (c->round == NULL)
         c->round = fetch_round_new(server_loop(c->server), &hooks);
     for (size_t i = 0; wishes != NULL && i < s->n_trusts; i++)
@@ -183,14 +183,14 @@ static void follow_urls(struct run_crls *c, const struct snapshot *s)
 int run_crls_begin(struct run_crls *c)
 {
     c->files = *file_source_disk();
-    c->files.shelf = crl_shelf_new();
-    return c->files.shelf != NULL ? 0 : -1;
+    c->files.crl_cache = crl_cache_new();
+    return c->files.crl_cache != NULL ? 0 : -1;
 }
 
 void run_crls_end(struct run_crls *c)
 {
-    crl_shelf_free(c->files.shelf);
-    c->files.shelf = NULL;
+    crl_cache_free(c->files.crl_cache);
+    c->files.crl_cache = NULL;
 }
 
 void run_crls_follow(struct run_crls *c, struct server *server)

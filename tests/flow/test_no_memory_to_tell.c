@@ -9,7 +9,7 @@
 #include "judging.h"
 #include "mtlsd/control/admin.h"
 #include "mtlsd/control/crl_fetch.h"
-#include "mtlsd/control/crl_shelf.h"
+#include "mtlsd/control/crl_cache.h"
 #include "mtlsd/http/http_identity.h"
 #include "mtlsd/http/http_xfcc.h"
 #include "mtlsd/policy/allow.h"
@@ -223,30 +223,30 @@ START_TEST(a_plan_to_fetch_is_the_new_one_or_the_old_one)
 }
 END_TEST
 
-static void expect_shelved(struct crl_shelf *shelf, const char *url, const char *text, unsigned n)
+static void expect_cached(struct crl_cache *cache, const char *url, const char *text, unsigned n)
 {
     struct bytes list;
-    ck_assert_int_eq(crl_shelf_get(shelf, "t", url, &list), 0);
+    ck_assert_int_eq(crl_cache_get(cache, "t", url, &list), 0);
     ck_assert_msg(span_equals_str(bytes_span(&list), text), "allocation %u: %s", n, url);
     bytes_clear(&list);
 }
 
-START_TEST(the_shelf_keeps_what_it_has)
+START_TEST(the_cache_keeps_what_it_has)
 {
     bool any = true;
     unsigned n = 0;
     for (; any; n++) {
-        struct crl_shelf *shelf = crl_shelf_new();
-        ck_assert_ptr_nonnull(shelf);
-        ck_assert_int_eq(crl_shelf_put(shelf, "t", "http://a/1", span_from_str("old")), 0);
+        struct crl_cache *cache = crl_cache_new();
+        ck_assert_ptr_nonnull(cache);
+        ck_assert_int_eq(crl_cache_put(cache, "t", "http://a/1", span_from_str("old")), 0);
         failing_arm(n, _i == 1);
-        int replaced = crl_shelf_put(shelf, "t", "http://a/1", span_from_str("new"));
-        int added = crl_shelf_put(shelf, "t", "http://b/2", span_from_str("other"));
+        int replaced = crl_cache_put(cache, "t", "http://a/1", span_from_str("new"));
+        int added = crl_cache_put(cache, "t", "http://b/2", span_from_str("other"));
         any = failing_disarm();
         ck_assert((replaced == 0 && added == 0) || any);
-        expect_shelved(shelf, "http://a/1", replaced == 0 ? "new" : "old", n);
-        expect_shelved(shelf, "http://b/2", added == 0 ? "other" : "", n);
-        crl_shelf_free(shelf);
+        expect_cached(cache, "http://a/1", replaced == 0 ? "new" : "old", n);
+        expect_cached(cache, "http://b/2", added == 0 ? "other" : "", n);
+        crl_cache_free(cache);
     }
     ck_assert_uint_gt(n, 6);
 }
@@ -314,7 +314,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, a_proxy_is_not_blamed_for_want_of_memory, 0, 2);
     tcase_add_loop_test(c, a_gate_stays_shut_without_an_index, 0, 2);
     tcase_add_loop_test(c, a_plan_to_fetch_is_the_new_one_or_the_old_one, 0, 2);
-    tcase_add_loop_test(c, the_shelf_keeps_what_it_has, 0, 2);
+    tcase_add_loop_test(c, the_cache_keeps_what_it_has, 0, 2);
     tcase_add_loop_test(c, a_configuration_is_loaded_whole_or_refused, 0, 2);
     tcase_add_test(c, client_that_cannot_be_counted_has_no_place);
     suite_add_tcase(s, c);

@@ -14,7 +14,7 @@
 #include "mtlsd/tls/tls_key_memory.h"
 #include <stdatomic.h>
 
-struct crl_shelf;
+struct crl_cache;
 
 struct file_facts {
     bool is_folder;
@@ -37,7 +37,7 @@ struct file_source {
     MUST_CHECK int (*list)(void *ctx, const char *path, char ***names, size_t *n, struct err *err);
     MUST_CHECK int (*look)(void *ctx, const char *path, struct file_place *out); /* -1: there is no such file or folder */
     void (*name)(void *ctx, const struct file_access *access, struct file_names *out);
-    struct crl_shelf *shelf; /* fetched revocation lists; NULL: there are none */
+    struct crl_cache *crl_cache; /* fetched revocation lists; NULL: there are none */
 };
 
 struct snapshot_identity { const struct config_identity *conf; struct tls_identity *tls; };

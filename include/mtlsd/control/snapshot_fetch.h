@@ -10,14 +10,14 @@ struct snapshot_fetch_list {
     struct span text;
     int64_t now;
 };
-/* Offers a list to every trust that fetches from this address; what is taken goes onto the shelf. Gives how many have other lists now; -1: none
+/* Offers a list to every trust that fetches from this address; what is taken goes into the cache. Gives how many have other lists now; -1: none
  * wanted it. err: why the first that refused it did, also when others took it. *ends: when it ends. From any thread, but one at a time and not beside
  * snapshot_refresh_crls. */
 MUST_CHECK int snapshot_fetch_take(struct snapshot *s, const struct file_source *files, const struct snapshot_fetch_list *list, int64_t *ends,
                                    struct err *err);
 
-/* Takes from the shelf what this snapshot does not fetch. Not while another one is loaded. */
-void snapshot_fetch_tidy(const struct snapshot *s, struct crl_shelf *shelf);
+/* Takes from the cache what this snapshot does not fetch. Not while another one is loaded. */
+void snapshot_fetch_tidy(const struct snapshot *s, struct crl_cache *cache);
 
 enum { SNAPSHOT_FETCH_PATH = 4096 };
 /* The file in the cache's folder of a list; false: none is kept. */

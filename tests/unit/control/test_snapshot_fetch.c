@@ -4,7 +4,7 @@
 #include "t.h"
 #include "world.h"
 
-#include "mtlsd/control/crl_shelf.h"
+#include "mtlsd/control/crl_cache.h"
 #include "mtlsd/tls/tls_pki.h"
 
 #include <stdio.h>
@@ -22,12 +22,12 @@ static void set_up(void)
     findings_init(&findings);
     world_edit(&w, "crl = \"/etc/clients.crl\";", "crl = \"fetch\"; crl_urls = [ \"" URL "\" ];");
     files = memory_files_source(&w.files);
-    files.shelf = crl_shelf_new();
+    files.crl_cache = crl_cache_new();
 }
 
 static void tear_down(void)
 {
-    crl_shelf_free(files.shelf);
+    crl_cache_free(files.crl_cache);
     findings_clear(&findings);
     world_clear(&w);
 }
@@ -218,10 +218,10 @@ static bool count_list(void *ctx, const char *trust, const char *url)
     return true;
 }
 
-static size_t on_shelf(void)
+static size_t in_cache(void)
 {
     size_t n = 0;
-    crl_shelf_keep(files.shelf, count_list, &n);
+    crl_cache_keep(files.crl_cache, count_list, &n);
     return n;
 }
 
@@ -235,9 +235,9 @@ START_TEST(reloads_with_ever_other_addresses_leave_nothing_behind)
     for (unsigned i = 0; i < RELOADS; i++) {
         struct snapshot *s = load();
         ck_assert_int_eq(take_from(s, from, bytes_span(&list), &err), 1);
-        ck_assert_uint_le(on_shelf(), 2); /* one of before */
-        snapshot_fetch_tidy(s, files.shelf);
-        ck_assert_uint_eq(on_shelf(), 1);
+        ck_assert_uint_le(in_cache(), 2); /* one of before */
+        snapshot_fetch_tidy(s, files.crl_cache);
+        ck_assert_uint_eq(in_cache(), 1);
         snprintf(to, sizeof(to), "http://crl.example/%u", i);
         world_edit(&w, from, to);
         memcpy(from, to, sizeof(to));
@@ -246,8 +246,8 @@ START_TEST(reloads_with_ever_other_addresses_leave_nothing_behind)
         findings_init(&findings);
     }
     struct snapshot *s = load();
-    snapshot_fetch_tidy(s, files.shelf);
-    ck_assert_uint_eq(on_shelf(), 0);
+    snapshot_fetch_tidy(s, files.crl_cache);
+    ck_assert_uint_eq(in_cache(), 0);
     snapshot_unref(s);
     bytes_clear(&list);
 }
