@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check/cmd_check.h"
+#include "check/check.h"
 #include "command.h"
 #include "flags.h"
 #include "mtlsd/daemon/run.h"

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_check.h"
 
-#include "config_gate.h"
-#include "config_leak.h"
+#include "config_cover.h"
 #include "config_names.h"
-#include "config_pattern.h"
 #include "config_words.h"
 #include "mtlsd/base/reasons.h"
 

@@ -21,4 +21,21 @@ void config_cover_table_free(struct config_cover_table *t);
 const struct config_route *config_cover_table_before(const struct config_cover_table *t, const struct config_route *place, const struct config_route *narrow,
                                                      uint64_t possible);
 
+/* Finds a strip_prefix that leads past a gate: "/x/admin" becomes "/admin" of the same upstream, whose gate matches "/admin" only (security C12). */
+
+/* The first route of the listener whose path this route forwards to after its strip_prefix, and which keeps callers from that upstream whom this route lets on.
+ * NULL: none. Shut as well when an earlier gate takes what this route would forward there. possible: as for config_cover. */
+const struct config_route *config_gate_passed(const struct config_listener *l, const struct config_cover_table *table, const struct config_route *route,
+                                              uint64_t possible);
+
+/*
+ * Finds routes that pass a tolerated certificate to an upstream by omission (security A2). A route that names the status
+ * is intended. Another route leaks, unless an earlier one matches all its requests with that status, or has a rule:
+ * rules match valid certificates only. The check is exact: there is a leak if and only if some request with that status
+ * would reach an upstream by a route without a cert key.
+ */
+
+/* The first such route, NULL for none. status: one bit. */
+const struct config_route *config_leak(const struct config_listener *l, const struct config_cover_table *table, uint64_t status);
+
 #endif

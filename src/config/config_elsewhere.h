@@ -9,4 +9,9 @@
  * option table for the one that s stands in. */
 bool config_elsewhere_complain(const struct config_reader *r, const config_setting_t *s, const char *group);
 
+/* Keys of HAProxy, nginx, Apache, stunnel, Envoy, ghostunnel and openssl, and their equivalents here. */
+
+/* What to write for a key of another program that stands in this group of the option table, as "crl in the trust"; NULL: nothing known. */
+const char *config_foreign_key(const char *group, const char *key);
+
 #endif

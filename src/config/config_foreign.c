@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config_foreign.h"
+#include "config_elsewhere.h"
 
 #include <stddef.h>
 #include <string.h>

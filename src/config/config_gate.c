@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config_gate.h"
+#include "config_cover.h"
 
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/base/request_path.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config_leak.h"
+#include "config_cover.h"
 
 /* What the route gets of one of its hosts and one of its methods: earlier routes take such a part whole, or leave something of it. */
 static bool is_taken_before(const struct config_cover_table *table, const struct config_route *route, size_t host, size_t method, uint64_t status)

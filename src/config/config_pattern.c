@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config_pattern.h"
+#include "config_words.h"
 
 #include <stdio.h>
 #include <string.h>

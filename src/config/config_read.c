@@ -3,7 +3,6 @@
 
 #include "config_elements.h"
 #include "config_elsewhere.h"
-#include "config_foreign.h"
 #include "config_options.h"
 #include "config_regroup.h"
 #include "config_value.h"

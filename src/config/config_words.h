@@ -25,4 +25,13 @@ const char *config_words_origin_refusal(const char *origin);
 /* NULL, or why a route may not change this field: it belongs to the framing or to another key. */
 const char *config_words_field_refusal(const char *name);
 
+/* Finds patterns of other programs (a star, a regular expression, a placeholder) in values that are compared as plain text. */
+
+enum { CONFIG_PATTERN_TEXT = 256 };
+
+/* Whether the path of a route was meant as a pattern; then out says what to write in its place, as the end of a sentence. */
+bool config_pattern_is_path(const char *path, char out[CONFIG_PATTERN_TEXT]);
+/* The same for one method: "*", "GET|POST", "GET,POST". */
+bool config_pattern_is_method(const char *method, char out[CONFIG_PATTERN_TEXT]);
+
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain_why.h"
 
-#include "mtlsd/policy/allow_rule.h"
-#include "mtlsd/policy/allow_why.h"
+#include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 
 #include <stdarg.h>

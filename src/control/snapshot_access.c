@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "snapshot_access.h"
+#include "snapshot_load.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_build.h"
-#include "snapshot_access.h"
-#include "snapshot_fetching.h"
-#include "snapshot_rules.h"
-#include "snapshot_sni.h"
+#include "snapshot_load.h"
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/tls/tls_judge.h"

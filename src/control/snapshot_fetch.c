@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/snapshot_fetch.h"
-#include "snapshot_fetching.h"
+#include "snapshot_load.h"
 
 #include "mtlsd/control/crl_cache.h"
 #include "mtlsd/tls/tls_crl_urls.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_load.h"
-#include "snapshot_access.h"
 #include "mtlsd/control/crl_cache.h"
 #include "mtlsd/control/file_set.h"
 

@@ -4,6 +4,7 @@
 #define MTLSD_CONTROL_SNAPSHOT_LOAD_H
 
 #include "mtlsd/control/snapshot.h"
+#include "mtlsd/tls/tls_sni.h"
 
 struct comparison;
 
@@ -24,5 +25,41 @@ bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trus
 MUST_CHECK int snapshot_load_crls_with(const struct loader *l, const struct snapshot_trust *trust, size_t i, struct span list, struct err *err);
 /* The built-in trust of the name "system"; where is the place that asked for it. */
 struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where);
+
+/* Finds files of a snapshot that other users can read or change, with the place in the configuration. */
+
+struct snapshot_access { /* borrowed */
+    const char *where, *kind, *name; /* kind NULL: the configuration's own */
+    const char *path;
+    enum file_use use;
+};
+
+/* The file itself, as it was opened. -1: refused. */
+MUST_CHECK int snapshot_access_judge(const struct loader *l, const struct snapshot_access *what, const struct file_access *access);
+/* The folders it can be exchanged in; each is told of once. */
+void snapshot_access_folders(const struct loader *l, const char *where, const char *path);
+/* Every file of the configuration, and its folder. */
+void snapshot_access_config(const struct loader *l, const struct config *config);
+
+/* For building a snapshot: the addresses of its trusts to fetch from, and the lists that are already there. */
+
+void snapshot_fetch_begin(struct snapshot *s, const struct loader *l);
+
+/* Checks rules against the loaded files: a rule that no certificate can match is reported when it is loaded. */
+
+/* Warns of each rule with an issuer that is no CA of a trust of its listener. Every trust is loaded. */
+void snapshot_rules_check(const struct snapshot *s, const struct loader *l);
+
+/* Makes TLS's choice by server name from a listener's identities. */
+
+struct snapshot_sni_policy {
+    const struct tls_identity *identity;
+    struct tls_context *ctx;
+};
+
+/* policies: as many as config_tls_policies says, in its order; borrowed. Where no hosts are configured they are the DNS names of the certificate. NULL:
+ * findings know why. */
+struct tls_sni *snapshot_sni_make(const struct loader *l, const struct config_tls *tls, const struct snapshot_sni_policy *policies);
+struct tls_context *snapshot_sni_listener(const struct loader *l, const struct config_tls *tls, struct tls_sni *sni);
 
 #endif

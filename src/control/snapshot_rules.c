@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "snapshot_rules.h"
+#include "snapshot_load.h"
 
 #include "mtlsd/policy/allow.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "snapshot_sni.h"
+#include "snapshot_load.h"
 
 #include "mtlsd/base/hostname.h"
 #include "mtlsd/tls/tls_peer.h"

@@ -5,7 +5,6 @@
 #include "mtlsd/base/request_path.h"
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/policy/allow.h"
-#include "mtlsd/policy/allow_why.h"
 #include "mtlsd/policy/browser.h"
 #include "mtlsd/policy/forward.h"
 #include "mtlsd/tls/tls_sni.h"

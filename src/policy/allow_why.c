@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/policy/allow_why.h"
+#include "mtlsd/policy/allow.h"
 
 #include <string.h>
 

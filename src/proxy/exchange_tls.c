@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange_internal.h"
 
-#include "mtlsd/policy/allow_why.h"
+#include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 
 /* In tcp mode the rules decide inside the handshake, because there is no later place to say no; each request of http is judged when it is there. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls_bounds.h"
+#include "tls_checks.h"
 
 #include "mtlsd/base/spiffe.h"
 

@@ -2,8 +2,6 @@
 #include "tls_checks.h"
 
 #include "mtlsd/base/text.h"
-#include "tls_bounds.h"
-#include "tls_constraints.h"
 #include "tls_crl_set.h"
 #include "tls_der.h"
 #include "tls_key.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls_constraints.h"
+#include "tls_checks.h"
 
 #include "tls_dn.h"
 #include "tls_subtree.h"

@@ -3,7 +3,6 @@
 
 #include "mtlsd/base/text.h"
 #include "tls_checks.h"
-#include "tls_constraints.h"
 #include "tls_names.h"
 #include "tls_path.h"
 

@@ -13,7 +13,6 @@
 #include "mtlsd/http/http_identity.h"
 #include "mtlsd/http/http_xfcc.h"
 #include "mtlsd/policy/allow.h"
-#include "mtlsd/policy/allow_rule.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/policy/route_index.h"
 #include "mtlsd/proxy/client_count.h"

@@ -18,6 +18,7 @@
 #ifndef MTLSD_POLICY_ALLOW_H
 #define MTLSD_POLICY_ALLOW_H
 
+#include "mtlsd/base/err.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/tls/tls_judge.h"
 #include "mtlsd/tls/tls_peer.h"
@@ -35,5 +36,20 @@ bool allow_spares(const struct tls_verdict *verdict);
 const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer);
 /* Whether the key issuer has this name in mind. */
 bool allow_issuer_matches(const char *pattern, const char *issuer);
+
+/* An allow rule as text: as the command line writes it, and for messages. */
+
+/* One rule from "cn=x,ou=y" as the command line writes it. Strings are owned by *out; free with allow_rule_clear. */
+MUST_CHECK int allow_rule_parse(const char *text, struct config_allow *out, struct err *err);
+void allow_rule_clear(struct config_allow *rule);
+/* "cn = \"x\", ou = \"y\"" for messages; empty when rules is NULL. */
+void allow_rule_describe(const struct config_allow *rule, char *out, size_t size);
+
+/* Why a rule does not hold, where that is not plain from the certificate's names: for people, who would otherwise search for a typing error. */
+
+/* A hint about the first key of the rule that does not match, as a clause with what to do; NULL: none, or all match. */
+const char *allow_why_not(const struct config_allow *rule, const struct tls_peer *peer);
+/* The sentence for a refusal by a list none of whose rules holds. */
+const char *allow_why_refused(const struct config_allow *rules, size_t n, const struct tls_peer *peer);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check_connect.h"
+#include "check.h"
 #include "mtlsd/io/probe.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/proxy_connect.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check_sheet.h"
+#include "check.h"
 #include "mtlsd/policy/allow.h"
-#include "mtlsd/policy/allow_rule.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/policy/route.h"
 

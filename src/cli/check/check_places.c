@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check_places.h"
+#include "check.h"
 #include "mtlsd/control/fd_share.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/listen_check.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check_sheet.h"
+#include "check.h"
 #include "mtlsd/base/text.h"
 
 #include <stdio.h>

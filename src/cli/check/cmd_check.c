@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd_check.h"
-#include "check_connect.h"
-#include "check_places.h"
-#include "check_sheet.h"
+#include "check.h"
 #include "command.h"
 #include "flags.h"
 #include "load.h"

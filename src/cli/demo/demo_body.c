@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "demo_body.h"
+#include "demo.h"
 
 #include <string.h>
 

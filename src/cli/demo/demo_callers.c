@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo.h"
 #include "drill/drill.h"
-#include "pki/pki_folder.h"
+#include "pki/pki.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_chain.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo.h"
-#include "demo_http.h"
 #include "mtlsd/io/probe.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "demo_http.h"
+#include "demo.h"
 
 static void fill(void *ctx, uint64_t offset, uint8_t *out, size_t n)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "demo_peers.h"
+#include "demo.h"
 #include "mtlsd/base/bytes.h"
 #include "mtlsd/io/probe.h"
 

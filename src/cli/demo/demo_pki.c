@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "demo_pki.h"
-#include "pki/pki_folder.h"
+#include "demo.h"
+#include "pki/pki.h"
 #include "mtlsd/io/clock.h"
 
 #define DAY ((int64_t)86400)

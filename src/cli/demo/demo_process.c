@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "demo_process.h"
+#include "demo.h"
 #include "page.h"
 #include "mtlsd/io/admin_client.h"
 #include "mtlsd/io/file.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "demo_show.h"
+#include "demo.h"
 #include "mtlsd/io/probe.h"
 
 #include <stdarg.h>

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 #include "drill.h"
-#include "drill_save.h"
 #include "flags.h"
-#include "pki/pki_folder.h"
-#include "verify/verify_trust.h"
+#include "pki/pki.h"
+#include "verify/verify.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
 

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * `mtlsd drill`: presents every kind of client certificate to a listener, over TLS 1.3 and 1.2, with a full handshake
- * and again with the listener's ticket, and records the result. A client that the backend answers was accepted.
- */
+/* The parts of `mtlsd drill`. */
 #ifndef MTLSD_CLI_DRILL_H
 #define MTLSD_CLI_DRILL_H
 
 #include "page.h"
 #include "mtlsd/base/address.h"
+#include "mtlsd/base/err.h"
 #include "mtlsd/io/probe.h"
 #include "mtlsd/tls/tls_drill.h"
+#include "mtlsd/tls/tls_identity.h"
+
+/*
+ * `mtlsd drill`: presents every kind of client certificate to a listener, over TLS 1.3 and 1.2, with a full handshake
+ * and again with the listener's ticket, and records the result. A client that the backend answers was accepted.
+ */
 
 enum { DRILL_VERSIONS = 2, DRILL_STATUSES_MAX = 16 };
 
@@ -70,5 +74,10 @@ json_t *drill_sheet_row(const struct drill_row *row);
 void drill_sheet_print_head(struct page *page, const json_t *document);
 void drill_sheet_print_row(struct page *page, const json_t *row);
 void drill_sheet_print_end(struct page *page, const json_t *document);
+
+/* Saves the certificates of a drill without keys as FOLDER/KIND.pem, so that other programs can verify them, too. */
+
+/* Writes one chain, leaf first, as it is sent. NULL: nothing to keep. The folder is made where there is none. */
+MUST_CHECK int drill_save(const char *folder, const char *word, const struct tls_identity *identity, struct err *err);
 
 #endif

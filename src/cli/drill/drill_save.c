@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "drill_save.h"
+#include "drill.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/io/file.h"
-#include "pki/pki_folder.h"
+#include "pki/pki.h"
 
 enum { PEM_MAX = 1 << 20, LINE_DER_BYTES = 48 /* 64 letters */ };
 

@@ -6,8 +6,7 @@
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/tls/tls_pki.h"
-#include "pki_folder.h"
-#include "pki_san.h"
+#include "pki.h"
 
 #include <stdio.h>
 #include <stdlib.h>

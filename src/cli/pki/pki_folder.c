@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pki_folder.h"
-#include "file_check.h"
+#include "pki.h"
+#include "load.h"
 #include "mtlsd/io/file.h"
 
 #include <stdio.h>
@@ -69,7 +69,7 @@ static int folder_read(struct pki_folder *f, struct err *err)
         return err_set(err, ERR_CREDENTIAL, "%s: no CA in this folder; create one with: mtlsd pki init --dir %s", cert, f->path);
     struct file_facts facts = {0};
     if (file_read(cert, &f->ca_cert, NULL, err) != 0 || file_read(key, &f->ca_key, &facts, err) != 0 ||
-        file_check(key, FILE_USE_KEY, &facts.access, NULL, err) != 0)
+        load_check_file(key, FILE_USE_KEY, &facts.access, NULL, err) != 0)
         return -1;
     return read_index(f, err);
 }

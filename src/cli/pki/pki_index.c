@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pki_index.h"
+#include "pki.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pki_san.h"
+#include "pki.h"
 #include "mtlsd/base/hostname.h"
 
 #include <arpa/inet.h>

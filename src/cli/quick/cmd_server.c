@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
-#include "quick_run.h"
+#include "quick.h"
 
 int cmd_server(int argc, char **argv)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "quick_config.h"
+#include "quick.h"
 #include "mtlsd/base/address.h"
-#include "mtlsd/policy/allow_rule.h"
+#include "mtlsd/policy/allow.h"
 
 #include <stdio.h>
 #include <string.h>

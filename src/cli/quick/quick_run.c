@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "quick_run.h"
+#include "quick.h"
 #include "command.h"
-#include "quick_words.h"
 #include "mtlsd/daemon/run.h"
 
 #include <stdio.h>

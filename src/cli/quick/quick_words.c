@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "quick_words.h"
+#include "quick.h"
 
 #include "mtlsd/base/bytes.h"
 

@@ -6,11 +6,9 @@
 #include "mtlsd/base/units.h"
 #include "load.h"
 #include "mtlsd/io/clock.h"
-#include "mtlsd/policy/allow_rule.h"
-#include "mtlsd/policy/allow_why.h"
+#include "mtlsd/policy/allow.h"
 #include "time_arg.h"
-#include "verify_listener.h"
-#include "verify_trust.h"
+#include "verify.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verify_listener.h"
+#include "verify.h"
 #include "mtlsd/control/explain.h"
 
 #include <stdio.h>

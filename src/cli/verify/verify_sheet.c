@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verify_sheet.h"
+#include "verify.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_engine.h"
 #include "mtlsd/tls/tls_peer.h"

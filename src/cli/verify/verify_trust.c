@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verify_trust.h"
-#include "file_check.h"
+#include "verify.h"
+#include "load.h"
 #include "mtlsd/control/file_set.h"
 #include "mtlsd/io/file.h"
 
@@ -21,7 +21,7 @@ static int read_one(struct reading *r, const char *folder, const char *name)
     struct file_set_item *item = file_set_add(&r->set, folder, name);
     if (item == NULL)
         return err_set(r->err, ERR_MEMORY, "out of memory");
-    if (file_read(item->path, &item->text, &facts, r->err) != 0 || file_check(item->path, r->use, &facts.access, r->notes, r->err) != 0)
+    if (file_read(item->path, &item->text, &facts, r->err) != 0 || load_check_file(item->path, r->use, &facts.access, r->notes, r->err) != 0)
         return -1;
     if (facts.is_folder)
         file_set_drop_last(&r->set);

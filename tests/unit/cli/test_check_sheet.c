@@ -2,7 +2,7 @@
 #include "t.h"
 #include "world.h"
 
-#include "check/check_sheet.h"
+#include "check/check.h"
 #include "mtlsd/control/snapshot.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "demo/demo_body.h"
+#include "demo/demo.h"
 #include "t.h"
 
 #include <string.h>

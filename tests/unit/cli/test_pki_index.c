@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pki/pki_index.h"
+#include "pki/pki.h"
 #include "t.h"
 
 #include <string.h>

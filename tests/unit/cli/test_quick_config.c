@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "quick/quick_config.h"
+#include "quick/quick.h"
 #include "mtlsd/config/config.h"
 #include "t.h"
 

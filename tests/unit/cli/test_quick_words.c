@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "quick/quick_words.h"
+#include "quick/quick.h"
 #include "t.h"
 
 #include <string.h>

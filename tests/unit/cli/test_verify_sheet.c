@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
-#include "verify/verify_sheet.h"
+#include "verify/verify.h"
 
 #include <stdio.h>
 #include <string.h>

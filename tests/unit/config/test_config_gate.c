@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Row C12: a prefix that is stripped leads to the path that a gate looks at. */
-#include "config_gate.h"
+#include "config_cover.h"
 #include "mtlsd/base/reasons.h"
 #include "t.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What check says about a listener that tolerates bad certificates, held against what its routes do with every kind of request. */
-#include "config_leak.h"
+#include "config_cover.h"
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/policy/route.h"
 #include "t.h"

@@ -2,7 +2,6 @@
 #include "t.h"
 
 #include "mtlsd/policy/allow.h"
-#include "mtlsd/policy/allow_rule.h"
 
 #include <stdio.h>
 #include <string.h>

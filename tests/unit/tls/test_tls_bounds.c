@@ -2,7 +2,7 @@
 #include "t.h"
 
 #include "judging.h"
-#include "tls_bounds.h"
+#include "tls_checks.h"
 
 #include <stdlib.h>
 #include <string.h>
