@@ -58,16 +58,41 @@ static void on_turn(uv_idle_t *idle)
     (void)idle;
 }
 
-START_TEST(libuv_lets_go_what_it_was_never_told_of)
+static void run_one_turn(void)
 {
-    ck_assert_int_eq(watch_reserve(&loop, ends[0]), 0);
-    close(ends[1]); /* an end is told of although nobody asked */
     static uv_idle_t awake;
     uv_idle_init(&loop, &awake);
     uv_idle_start(&awake, on_turn);
     uv_run(&loop, UV_RUN_NOWAIT);
     uv_close((uv_handle_t *)&awake, NULL);
+}
+
+START_TEST(libuv_lets_go_what_it_was_never_told_of)
+{
+    ck_assert_int_eq(watch_reserve(&loop, ends[0]), 0);
+    close(ends[1]); /* an end is told of although nobody asked */
+    run_one_turn();
     ck_assert_int_eq(watch_reserve(&loop, ends[0]), 0); /* it had gone: nothing spins */
+    ends[1] = dup(ends[0]);
+}
+END_TEST
+
+/* libuv ends the process at an event of a descriptor above all that it ever watched. */
+START_TEST(end_before_the_first_watch_is_survived)
+{
+    int high = fcntl(ends[0], F_DUPFD_CLOEXEC, 300);
+    ck_assert_int_ge(high, 300);
+    ck_assert_int_eq(watch_reserve(&loop, high), 0);
+    close(ends[1]);
+    run_one_turn();
+    static uv_poll_t poll;
+    ck_assert_int_eq(uv_poll_init(&loop, &poll, high), 0);
+    ck_assert_int_eq(watch_reserve(&loop, high), 0);
+    ck_assert_int_eq(uv_poll_start(&poll, UV_DISCONNECT, on_ready), 0);
+    ck_assert_int_eq(watch_reserve(&loop, high), 0);
+    uv_close((uv_handle_t *)&poll, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    close(high);
     ends[1] = dup(ends[0]);
 }
 END_TEST
@@ -88,6 +113,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, libuv_watches_what_is_there_already);
     tcase_add_test(t, libuv_lets_go_what_it_was_never_told_of);
+    tcase_add_test(t, end_before_the_first_watch_is_survived);
     tcase_add_test(t, says_why_not);
     suite_add_tcase(s, t);
     return s;
