@@ -241,6 +241,15 @@ def http1():
     return [bytes([kind, step]) + data for kind, data in cases for step in (0, 6)]
 
 
+def tls_hello():
+    """The first byte is the size of the pieces less one. Recorded hellos, one cut into records of 10 bytes, and other protocols."""
+    found = re.findall(r'OFFERS_\w+,((?:\s*"[0-9a-f]+")+)', (HERE.parent / "unit/tls/client_hellos.h").read_text())
+    hellos = [bytes.fromhex(re.sub(r"[^0-9a-f]", "", texts)) for texts in found][:6]
+    body = hellos[0][5:]
+    cut = b"".join(b"\x16\x03\x01" + len(body[i:i + 10]).to_bytes(2, "big") + body[i:i + 10] for i in range(0, len(body), 10))
+    put("tls_hello", [b"\xff" + hello for hello in hellos] + [b"\x03" + cut, b"\x00GET / HTTP/1.1\r\n", b"\x00\x15\x03\x03\x00\x02\x02\x28"])
+
+
 def starttls():
     """The first byte: protocol and end, as fuzz_starttls.c reads it; the second: the size of the pieces less one."""
     kinds, tls = ("postgres", "mysql", "smtp", "ldap", "imap"), "1.3.6.1.4.1.1466.20037"
@@ -291,5 +300,5 @@ def config():
     return out
 
 
-for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, starttls, route, config, wire, xfcc):
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc):
     put(make.__name__, make())
