@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates for the tests, also such as no honest authority would issue: DER written here, keys and signatures by the openssl program."""
+"""Certificates for the tests, also such as no honest authority would issue. DER and ECDSA are written here; the openssl
+program makes other kinds of keys and signatures."""
 import base64
 import dataclasses
 import datetime
@@ -8,6 +9,8 @@ import hashlib
 import pathlib
 import subprocess
 import textwrap
+
+import p256
 
 OIDS = {
     "CN": "2.5.4.3", "OU": "2.5.4.11", "O": "2.5.4.10",
@@ -94,7 +97,17 @@ def openssl(*arguments, data=None):
 
 @functools.lru_cache(maxsize=None)
 def spki_of(key):
-    return openssl("pkey", "-pubout", "-outform", "DER", data=key)
+    """The SubjectPublicKeyInfo of a private key in PEM's bytes."""
+    number = p256.number_of(key)
+    return p256.spki(number) if number else openssl("pkey", "-pubout", "-outform", "DER", data=key)
+
+
+def signature_by(key, tbs, digest="sha256"):
+    """The signature by a key, a file, as a certificate has it."""
+    number = p256.number_of(key.read_bytes())
+    if number and digest.startswith("sha"):
+        return sequence(*map(integer, p256.sign(number, tbs, digest)))
+    return openssl("dgst", f"-{digest}", "-sign", key, data=tbs)
 
 
 def pem(label, der):
@@ -148,7 +161,7 @@ class Pki:
 
     def new_key(self, path, kind):
         if kind == "ec":
-            openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", path)
+            path.write_text(pem("EC PRIVATE KEY", p256.new_key()))
         else:
             openssl("genrsa", "-out", path, kind)
         path.chmod(0o600)
@@ -224,8 +237,7 @@ class Pki:
         return made
 
     def sign(self, tbs, signer):
-        signature = openssl("dgst", "-sha256", "-sign", signer.key, data=tbs)
-        return sequence(tbs, sequence(oid("1.2.840.10045.4.3.2")), bit_string(signature))
+        return sequence(tbs, sequence(oid("1.2.840.10045.4.3.2")), bit_string(signature_by(signer.key, tbs)))
 
     def crl(self, stem, issuer, revoked=(), *, start=-1, days=30, number=1):
         """A revocation list; gives its path."""

@@ -41,14 +41,14 @@ class Constraints(harness.Case):
         self.root = self.pki.ca("root")
         self.key = self.pki.folder / "nc.key"
         self.pki.new_key(self.key, "ec")
-        self.spki = certs.openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
+        self.spki = certs.spki_of(self.key.read_bytes())
 
     def make(self, stem, subject, issuer, signer, extensions):
         now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
         algorithm = sequence(oid("1.2.840.10045.4.3.2"))
         tbs = sequence(tlv(0xA0, certs.integer(2)), certs.integer(77), algorithm, issuer, sequence(certs.moment(now - day), certs.moment(now + 30 * day)),
                        subject, self.spki, tlv(0xA3, sequence(*extensions)))
-        signature = certs.openssl("dgst", "-sha256", "-sign", signer, data=tbs)
+        signature = certs.signature_by(signer, tbs)
         return self.write(f"{stem}.pem", certs.pem("CERTIFICATE", sequence(tbs, algorithm, certs.bit_string(signature))))
 
     def openssl_takes(self, ca, leaf):

@@ -66,11 +66,11 @@ class Case(harness.Case):
     def make(self, extensions=GOOD, *, issuer=None, key="prime256v1", serial=b"\x05", version=3, digest="sha256", validity=None, cn="odd"):
         """DER of a certificate; its key is self.key(key)."""
         algorithm = sequence(oid(SIGNED_WITH[digest]))
-        spki = certs.openssl("pkey", "-in", self.key(key), "-pubout", "-outform", "DER")
+        spki = certs.spki_of(self.key(key).read_bytes())
         dates = validity or (certs.moment(self.now - datetime.timedelta(days=1)), certs.moment(self.now + datetime.timedelta(days=30)))
         tbs = sequence(tlv(0xA0, certs.integer(version - 1)) if version > 1 else b"", tlv(2, serial), algorithm, (issuer or self.root).subject,
                        sequence(*dates), certs.name([("CN", cn)]), spki, tlv(0xA3, sequence(*extensions)) if extensions else b"")
-        signature = certs.openssl("dgst", f"-{digest}", "-sign", (issuer or self.root).key, data=tbs)
+        signature = certs.signature_by((issuer or self.root).key, tbs, digest)
         return sequence(tbs, algorithm, certs.bit_string(signature))
 
     def ca_of(self, extensions, key="secp384r1", **options):
@@ -100,7 +100,7 @@ class PostQuantum(Case):
         dates = certs.moment(self.now - datetime.timedelta(days=1)), certs.moment(self.now + datetime.timedelta(days=30))
         tbs = sequence(tlv(0xA0, certs.integer(2)), certs.integer(77), algorithm, self.root.subject, sequence(*dates),
                        certs.name([("CN", "pq")]), spki, tlv(0xA3, sequence(*GOOD)))
-        signature = b"\xa5" * signature_bytes if signed_by_it else certs.openssl("dgst", "-sha256", "-sign", self.root.key, data=tbs)
+        signature = b"\xa5" * signature_bytes if signed_by_it else certs.signature_by(self.root.key, tbs)
         return sequence(tbs, algorithm, certs.bit_string(signature))
 
     def test_keys_and_signatures_have_their_names(self):

@@ -37,7 +37,7 @@ class Case(harness.Case):
         inner = sequence(oid(algorithm))
         tbs = sequence(integer(version - 1) if version > 1 else b"", inner, issuer.subject, self.at(since), self.at(until) if until is not None else b"",
                        sequence(*([self.entry()] if entries is None else entries)), tlv(0xA0, sequence(*extensions)) if extensions else b"")
-        signature = certs.openssl("dgst", f"-{digest}", "-sign", (key or issuer).key, data=tbs)
+        signature = certs.signature_by((key or issuer).key, tbs, digest)
         return sequence(tbs, sequence(oid(outer or algorithm)), certs.bit_string(signature), behind)
 
     def verdict(self, der, certificate, *cas):
