@@ -46,6 +46,8 @@ bool exchange_rejudge_keep(struct exchange *x, const struct admission *a)
 
 /* ---- the client ---- */
 
+static const char not_allowed_now[] = "the new configuration does not allow this client's connection";
+
 static bool is_still_allowed(const struct exchange *x, const struct plan_listener *now_there)
 {
     struct admission unused;
@@ -69,7 +71,7 @@ bool exchange_rejudge_client(struct exchange *x, const struct plan_listener *now
         text = "the client's server name is no longer served";
     } else if (reason == REASON_VALID && !is_still_allowed(x, now_there)) {
         reason = REASON_NOT_ALLOWED;
-        text = "the new configuration does not allow this client's connection";
+        text = not_allowed_now;
     }
     if (reason == REASON_VALID)
         return true;
@@ -94,9 +96,19 @@ bool exchange_rejudge_upstream(struct exchange *x, struct moment now)
     return false;
 }
 
+/* A client without TLS, whose tunnel a route carries. */
+static bool is_shut_out(const struct exchange *x, const struct plan_listener *now_there)
+{
+    return now_there != NULL && now_there->tls == NULL && x->down.tls == NULL && !x->down.broken && !is_still_allowed(x, now_there);
+}
+
 void exchange_rejudge(struct exchange *x, const struct plan_listener *now_there, struct tls_context *up, struct moment now)
 {
     bool judged = now_there != NULL && now_there->tls != NULL && !x->down.broken;
+    if (is_shut_out(x, now_there)) {
+        exchange_client_failed(x, REASON_NOT_ALLOWED, not_allowed_now, now);
+        return;
+    }
     if (judged && exchange_is_handshaking(x))
         x->late = true;
     else if (judged && is_secured(x->down.tls) && !exchange_rejudge_client(x, now_there, now))

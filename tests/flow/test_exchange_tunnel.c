@@ -232,6 +232,50 @@ START_TEST(who_is_not_allowed_gets_no_tunnel)
 }
 END_TEST
 
+static struct wire_socket *open_tunnel(void)
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    wire_say(app, ASK);
+    wire_run(&http_chain);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 101 "));
+    return app;
+}
+
+static void load_route(const struct config_route *conf)
+{
+    static struct config_listener loaded;
+    static struct plan_route route;
+    static struct plan_listener listener;
+    loaded = http_chain.injector.down_conf;
+    loaded.routes = (struct config_route *)(uintptr_t)conf;
+    loaded.n_routes = 1;
+    route = (struct plan_route){.conf = conf, .upstream = conf->respond == 0 ? &http_chain.injector.upstream : NULL};
+    listener = http_chain.injector.listener;
+    listener.conf = &loaded;
+    listener.routes = &route;
+    listener.n_routes = 1;
+    wire_reload(&http_chain, &http_chain.injector, &listener);
+}
+
+/* Without TLS towards the client too. */
+START_TEST(a_tunnel_stays_as_long_as_its_route_would_open_it_again) /* B5 */
+{
+    static char chat[] = "/chat", lounge[] = "/lounge";
+    static const struct {
+        struct config_route route;
+        bool stays;
+    } rows[] = {{{.path = NULL}, true}, {{.path = chat}, true}, {{.path = lounge}, false}, {{.respond = 410}, false}};
+    struct wire_socket *app = open_tunnel();
+    load_route(&rows[_i].route);
+    wire_say(app, "hello");
+    wire_run(&http_chain);
+    ck_assert((strcmp(behind_head(app), "hello") == 0) == rows[_i].stays);
+    ck_assert((wire_exchange(&http_chain.injector) != NULL) == rows[_i].stays);
+    if (!rows[_i].stays)
+        ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_NOT_ALLOWED);
+}
+END_TEST
+
 START_TEST(another_answer_is_an_answer)
 {
     http_chain.on_backend = wire_backend_http;
@@ -301,6 +345,7 @@ Suite *suite(void)
     tcase_add_test(c, the_certificate_is_told_with_the_request);
     tcase_add_test(c, the_session_of_a_tunnel_is_held_like_any);
     tcase_add_test(c, who_is_not_allowed_gets_no_tunnel);
+    tcase_add_loop_test(c, a_tunnel_stays_as_long_as_its_route_would_open_it_again, 0, 4);
     tcase_add_test(c, another_answer_is_an_answer);
     tcase_add_loop_test(c, a_switch_nobody_asked_for_is_refused, 0, sizeof(unasked) / sizeof(unasked[0]));
     tcase_add_loop_test(c, a_switch_to_something_else_is_refused, 0, 3);
