@@ -18,7 +18,6 @@
 #include "mtlsd/http/http1.h"
 
 #include "http_bytes.h"
-#include "http_field.h"
 #include "http_framing.h"
 #include "http_lines.h"
 #include "http_method.h"
@@ -294,17 +293,6 @@ static enum http1_event end_message(struct http1 *p)
     return HTTP1_END;
 }
 
-/* Trailers that would change how the message is read attack backends that merge them into the head. */
-static bool are_fit_to_trail(const struct http_head *trailers)
-{
-    for (size_t i = 0; i < trailers->n_fields; i++) {
-        enum http_field_kind kind = http_field_kind_of(trailers->fields[i].name);
-        if (kind == HTTP_FIELD_HOST || kind == HTTP_FIELD_LENGTH || kind == HTTP_FIELD_CODING || kind == HTTP_FIELD_CONNECTION || kind == HTTP_FIELD_HOP)
-            return false;
-    }
-    return true;
-}
-
 static enum http1_event next_trailers(struct http1 *p, struct span *in)
 {
     struct span block;
@@ -318,7 +306,7 @@ static enum http1_event next_trailers(struct http1 *p, struct span *in)
     enum http_parser_stop stop = http_parser_read(&p->parser, block);
     if (stop != HTTP_PARSER_TRAILERS)
         return parser_event(p, stop);
-    if (!are_fit_to_trail(&p->parser.head))
+    if (!http_framing_fits_trailers(&p->parser.head))
         return malformed(p, "a trailer names the host, the framing or the connection");
     p->state = STATE_END;
     p->shown = true;

@@ -124,3 +124,13 @@ const char *http_framing_decide(struct http_head *h, bool expect_no_body)
     h->keep_alive = !f.close && (h->minor >= 1 || f.keep_alive) && h->framing != HTTP_UNTIL_CLOSE;
     return NULL;
 }
+
+bool http_framing_fits_trailers(const struct http_head *trailers)
+{
+    for (size_t i = 0; i < trailers->n_fields; i++) {
+        enum http_field_kind kind = http_field_kind_of(trailers->fields[i].name);
+        if (kind == HTTP_FIELD_HOST || kind == HTTP_FIELD_LENGTH || kind == HTTP_FIELD_CODING || kind == HTTP_FIELD_CONNECTION || kind == HTTP_FIELD_HOP)
+            return false;
+    }
+    return true;
+}

@@ -14,4 +14,7 @@ enum { HTTP_FRAMING_MAX_OPTIONS = 32 };
 /* Sets framing, length and keep_alive of h. NULL, or a sentence why the message is refused. */
 const char *http_framing_decide(struct http_head *h, bool expect_no_body);
 
+/* Trailers that would change how the message is read attack backends that merge them into the head. */
+bool http_framing_fits_trailers(const struct http_head *trailers);
+
 #endif

@@ -13,14 +13,18 @@ static bool belongs(int c, enum http_bytes_class class)
         return alnum || (c != 0 && c < 128 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
     case HTTP_BYTES_TARGET:
         return c > 0x20 && c < 0x7f && c != '#' && c != '%';
+    case HTTP_BYTES_LOWER:
+        return belongs(c, HTTP_BYTES_TOKEN) && !(c >= 'A' && c <= 'Z');
+    case HTTP_BYTES_VALUE:
+        return c == '\t' || (c >= 0x20 && c != 0x7f);
     }
     return false;
 }
 
 START_TEST(knows_every_byte_of_every_class)
 {
-    static const enum http_bytes_class classes[] = {HTTP_BYTES_TOKEN, HTTP_BYTES_TARGET};
-    for (size_t i = 0; i < 2; i++)
+    static const enum http_bytes_class classes[] = {HTTP_BYTES_TOKEN, HTTP_BYTES_TARGET, HTTP_BYTES_LOWER, HTTP_BYTES_VALUE};
+    for (size_t i = 0; i < 4; i++)
         for (int c = 0; c < 256; c++) {
             uint8_t byte = (uint8_t)c;
             size_t n = http_bytes_run(span_of(&byte, 1), classes[i]);
@@ -43,6 +47,9 @@ START_TEST(knows_tokens)
     ck_assert(!http_bytes_is_token(span_from_str("")));
     ck_assert(!http_bytes_is_token(span_from_str("GET ")));
     ck_assert(!http_bytes_is_token(span_from_str("G\303T")));
+    ck_assert(http_bytes_is_lower(span_from_str("m-search")));
+    ck_assert(!http_bytes_is_lower(span_from_str("")));
+    ck_assert(!http_bytes_is_lower(span_from_str("m-Search")));
 }
 END_TEST
 
