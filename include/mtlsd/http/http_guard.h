@@ -63,6 +63,8 @@ struct http_outgoing { /* how a head is to be written */
     struct span via;          /* whole value that is added to Via, "1.1 name", as a line behind the others; empty: none */
     bool has_max_forwards;    /* requests: Max-Forwards is written with this value instead of the peer's */
     unsigned max_forwards;
+    struct span scheme;       /* requests by HTTP/2: "https" or "http" */
+    struct span protocol;     /* requests by HTTP/2: an extended CONNECT to it (RFC 8441); empty: none */
     enum http_framing framing; /* how the body will be sent: LENGTH, CHUNKED, NO_BODY or UNTIL_CLOSE */
     uint64_t length;
     bool close;               /* say Connection: close */

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Heads, trailers and control frames: all that goes to the queue in the order in which it is made, which is also the order that compression needs. */
+#include "http2_internal.h"
+
+#include "http_filter.h"
+#include "http_name.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+void http2_put32(uint8_t *to, uint32_t n)
+{
+    to[0] = (uint8_t)(n >> 24);
+    to[1] = (uint8_t)(n >> 16);
+    to[2] = (uint8_t)(n >> 8);
+    to[3] = (uint8_t)n;
+}
+
+uint32_t http2_get32(const uint8_t *from)
+{
+    return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
+}
+
+uint8_t *http2_put_frame_head(uint8_t *to, size_t len, uint8_t type, uint8_t flags, uint32_t id)
+{
+    to[0] = (uint8_t)(len >> 16);
+    to[1] = (uint8_t)(len >> 8);
+    to[2] = (uint8_t)len;
+    to[3] = type;
+    to[4] = flags;
+    http2_put32(to + 5, id);
+    return to + HTTP2_FRAME_HEAD;
+}
+
+int http2_send_frame(struct http2 *h, enum http2_type type, uint8_t flags, uint32_t id, struct span payload)
+{
+    uint8_t *to = bytes_reserve(&h->queue, HTTP2_FRAME_HEAD + payload.len);
+    if (to == NULL)
+        return -1;
+    to = http2_put_frame_head(to, payload.len, (uint8_t)type, flags, id);
+    if (payload.len > 0)
+        memcpy(to, payload.ptr, payload.len);
+    bytes_commit(&h->queue, HTTP2_FRAME_HEAD + payload.len);
+    h->answers += HTTP2_FRAME_HEAD + payload.len;
+    return 0;
+}
+
+int http2_send_number(struct http2 *h, enum http2_type type, uint32_t id, uint32_t number)
+{
+    uint8_t payload[4];
+    http2_put32(payload, number);
+    return http2_send_frame(h, type, 0, id, span_of(payload, sizeof(payload)));
+}
+
+int http2_send_goaway(struct http2 *h, uint32_t last, uint32_t code, const char *words)
+{
+    uint8_t payload[8 + 160];
+    size_t n = strlen(words);
+    if (n > sizeof(payload) - 8)
+        n = sizeof(payload) - 8;
+    http2_put32(payload, last);
+    http2_put32(payload + 4, code);
+    memcpy(payload + 8, words, n);
+    return http2_send_frame(h, HTTP2_TYPE_GOAWAY, 0, 0, span_of(payload, 8 + n));
+}
+
+static uint8_t *put_setting(uint8_t *to, enum http2_setting name, uint32_t value)
+{
+    to[0] = 0;
+    to[1] = (uint8_t)name;
+    http2_put32(to + 2, value);
+    return to + 6;
+}
+
+int http2_send_greeting(struct http2 *h)
+{
+    uint8_t settings[6 * 5], *to = settings;
+    to = put_setting(to, HTTP2_SETTING_WINDOW, HTTP2_STREAM_WINDOW);
+    to = put_setting(to, HTTP2_SETTING_HEAD_BYTES, (uint32_t)h->limits.max_head_bytes);
+    if (h->role == HTTP2_CLIENT) {
+        to = put_setting(to, HTTP2_SETTING_PUSH, 0);
+        if (bytes_append(&h->queue, preface, sizeof(preface) - 1) != 0)
+            return -1;
+    } else {
+        to = put_setting(to, HTTP2_SETTING_STREAMS, h->limits.max_streams);
+        to = put_setting(to, HTTP2_SETTING_NO_PRIORITIES, 1);
+        if (h->limits.extended_connect)
+            to = put_setting(to, HTTP2_SETTING_CONNECT_PROTOCOL, 1);
+    }
+    if (http2_send_frame(h, HTTP2_TYPE_SETTINGS, 0, 0, span_of(settings, (size_t)(to - settings))) != 0)
+        return -1;
+    return http2_send_number(h, HTTP2_TYPE_WINDOW_UPDATE, 0, HTTP2_CONNECTION_WINDOW - HTTP2_FIRST_WINDOW);
+}
+
+/* ---- fields ---- */
+
+enum { FEW_FIELDS = 40, FEW_BYTES = 1024, PSEUDOS = 5, FRAMING_BYTES = 64 };
+
+/* Fields on their way to the compressor. Names are written in lower case; short heads need no memory. */
+struct fields {
+    nghttp2_nv *list;
+    uint8_t *text;
+    size_t n, n_text, cap, cap_text;
+    nghttp2_nv few[FEW_FIELDS];
+    uint8_t few_text[FEW_BYTES];
+};
+
+static int fields_init(struct fields *f, size_t most_fields, size_t most_text)
+{
+    f->n = f->n_text = 0;
+    f->list = f->few;
+    f->text = f->few_text;
+    f->cap = most_fields;
+    f->cap_text = most_text;
+    if (most_fields > FEW_FIELDS || most_text > FEW_BYTES) {
+        f->list = malloc(most_fields * sizeof(*f->list) + most_text);
+        if (f->list == NULL)
+            return -1;
+        f->text = (uint8_t *)(f->list + most_fields);
+    }
+    return 0;
+}
+
+static void fields_clear(struct fields *f)
+{
+    if (f->list != f->few)
+        free(f->list);
+}
+
+static uint8_t *bytes_of(struct span s)
+{
+    static uint8_t none[1];
+    return s.len > 0 ? (uint8_t *)(uintptr_t)s.ptr : none;
+}
+
+static void add(struct fields *f, struct span name, struct span value, bool never)
+{
+    if (f->n == f->cap)
+        return;
+    f->list[f->n++] = (nghttp2_nv){bytes_of(name), bytes_of(value), name.len, value.len, never ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE};
+}
+
+static void add_lowered(struct fields *f, struct span name, struct span value, bool never)
+{
+    uint8_t *to = f->text + f->n_text;
+    if (name.len > f->cap_text - f->n_text)
+        return;
+    for (size_t i = 0; i < name.len; i++)
+        to[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] | 0x20 : name.ptr[i];
+    f->n_text += name.len;
+    add(f, span_of(to, name.len), value, never);
+}
+
+static void add_str(struct fields *f, const char *name, struct span value)
+{
+    add(f, span_from_str(name), value, false);
+}
+
+static struct span number(struct fields *f, uint64_t n, size_t digits)
+{
+    uint8_t *to = f->text + f->n_text;
+    uint8_t reversed[20];
+    size_t len = 0;
+    do {
+        reversed[len++] = (uint8_t)('0' + n % 10);
+        n /= 10;
+    } while (n > 0 || len < digits);
+    for (size_t i = 0; i < len; i++)
+        to[i] = reversed[len - 1 - i];
+    f->n_text += len;
+    return span_of(to, len);
+}
+
+/* Whole lines, each with its CRLF, as the writers of identity make them. */
+static size_t count_lines(struct span lines)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < lines.len; i++)
+        n += lines.ptr[i] == '\n';
+    return n;
+}
+
+static void add_lines(struct fields *f, struct span lines)
+{
+    while (lines.len > 0) {
+        const uint8_t *end = memchr(lines.ptr, '\r', lines.len), *colon = memchr(lines.ptr, ':', lines.len);
+        if (end == NULL || colon == NULL || colon > end)
+            return;
+        struct span name = span_of(lines.ptr, (size_t)(colon - lines.ptr));
+        add_lowered(f, name, span_trim(span_of(colon + 1, (size_t)(end - colon - 1))), false);
+        lines = span_skip(lines, (size_t)(end - lines.ptr) + 2);
+    }
+}
+
+/* ---- frames of a block ---- */
+
+/* Room for one frame in the queue: the usual case. */
+static int send_small(struct http2 *h, const struct fields *f, size_t bound, uint8_t flags, uint32_t id)
+{
+    uint8_t *to = bytes_reserve(&h->queue, HTTP2_FRAME_HEAD + bound);
+    if (to == NULL)
+        return -1;
+    size_t n = http2_hpack_write(&h->hpack, to + HTTP2_FRAME_HEAD, bound, f->list, f->n);
+    if (n == 0)
+        return -1;
+    http2_put_frame_head(to, n, HTTP2_TYPE_HEADERS, flags | HTTP2_FLAG_END_HEADERS, id);
+    bytes_commit(&h->queue, HTTP2_FRAME_HEAD + n);
+    return 0;
+}
+
+static int send_pieces(struct http2 *h, struct span block, uint8_t flags, uint32_t id)
+{
+    size_t n_frames = (block.len + HTTP2_FRAME_BYTES - 1) / HTTP2_FRAME_BYTES, most = block.len + n_frames * HTTP2_FRAME_HEAD;
+    uint8_t *start = bytes_reserve(&h->queue, most), *to = start;
+    if (start == NULL)
+        return -1;
+    for (uint8_t type = HTTP2_TYPE_HEADERS; block.len > 0; type = HTTP2_TYPE_CONTINUATION) {
+        size_t n = block.len < HTTP2_FRAME_BYTES ? block.len : HTTP2_FRAME_BYTES;
+        to = http2_put_frame_head(to, n, type, n == block.len ? flags | HTTP2_FLAG_END_HEADERS : flags, id);
+        memcpy(to, block.ptr, n);
+        to += n;
+        block = span_skip(block, n);
+        flags = 0;
+    }
+    bytes_commit(&h->queue, most);
+    return 0;
+}
+
+/* After a failure in the compressor its table is not the peer's any more: the queue fails, and with it the connection. */
+static int send_block(struct http2 *h, const struct fields *f, uint8_t flags, uint32_t id)
+{
+    size_t bound = http2_hpack_bound(&h->hpack, f->list, f->n);
+    int rc = -1;
+    if (bound <= HTTP2_FRAME_BYTES) {
+        rc = send_small(h, f, bound, flags, id);
+    } else {
+        uint8_t *block = malloc(bound);
+        size_t n = block != NULL ? http2_hpack_write(&h->hpack, block, bound, f->list, f->n) : 0;
+        rc = n > 0 ? send_pieces(h, span_of(block, n), flags, id) : -1;
+        free(block);
+    }
+    if (rc != 0)
+        h->queue.failed = true;
+    return rc;
+}
+
+/* ---- heads ---- */
+
+static bool names_length(const struct http_head *head)
+{
+    return http_head_find(head, "content-length").ptr != NULL;
+}
+
+/* A length that the peer did not give is not made up: END_STREAM says it. */
+static bool says_length(const struct http_outgoing *o)
+{
+    return o->framing == HTTP_LENGTH && (o->length > 0 || !o->head->http2 || names_length(o->head));
+}
+
+static bool ends_with_head(const struct http_outgoing *o)
+{
+    bool final = o->head->request || o->head->status >= 200;
+    return final && o->protocol.len == 0 && (o->framing == HTTP_NO_BODY || (o->framing == HTTP_LENGTH && o->length == 0));
+}
+
+static void add_kept(struct fields *f, const struct http_filter *filter)
+{
+    const struct http_head *head = filter->o->head;
+    bool te = false;
+    for (size_t i = 0; i < head->n_fields; i++) {
+        const struct http_field *field = &head->fields[i];
+        bool never = (head->never_indexed >> (i < 63 ? i : 63) & 1) != 0;
+        te = te || (head->http2 && head->request && field->name.len == 2 && http_name_equals(field->name, "te"));
+        if (!http_filter_keeps(filter, field))
+            continue;
+        if (head->http2)
+            add(f, field->name, field->value, never);
+        else
+            add_lowered(f, field->name, field->value, never);
+    }
+    if (te || filter->o->wants_trailers) /* the only value that there is in HTTP/2 */
+        add_str(f, "te", span_from_str("trailers"));
+}
+
+static size_t count_added(const struct http_outgoing *o)
+{
+    size_t n = o->n_replaced + count_lines(o->added);
+    for (const struct http_edit *edit = o->edit; edit != NULL; edit = edit->next)
+        n += edit->n_set;
+    return n + 8; /* Date, Via, Max-Forwards, te, content-length */
+}
+
+static void add_pseudos(struct fields *f, const struct http_outgoing *o)
+{
+    const struct http_head *head = o->head;
+    if (!head->request) {
+        add_str(f, ":status", number(f, head->status, 3));
+        return;
+    }
+    bool extended = o->protocol.len > 0;
+    add_str(f, ":method", extended ? span_from_str("CONNECT") : head->method);
+    add_str(f, ":scheme", o->scheme);
+    if (o->host.len > 0)
+        add_str(f, ":authority", o->host);
+    add_str(f, ":path", o->target);
+    if (extended)
+        add_str(f, ":protocol", o->protocol);
+}
+
+static int write_head(struct http2 *h, uint32_t id, const struct http_outgoing *o)
+{
+    struct http_filter filter;
+    struct http_field added;
+    struct fields f;
+    if (http_filter_begin(&filter, o) != 0 || fields_init(&f, o->head->n_fields + count_added(o) + PSEUDOS, filter.most + o->added.len + FRAMING_BYTES) != 0)
+        return -1;
+    add_pseudos(&f, o);
+    add_kept(&f, &filter);
+    while (http_filter_next_added(&filter, &added))
+        add_lowered(&f, added.name, added.value, false);
+    if (says_length(o))
+        add_str(&f, "content-length", number(&f, o->length, 1));
+    add_lines(&f, o->added);
+    int rc = send_block(h, &f, ends_with_head(o) ? HTTP2_FLAG_END_STREAM : 0, id);
+    fields_clear(&f);
+    return rc;
+}
+
+int http2_respond(struct http2 *h, struct http2_stream *s, const struct http_outgoing *o)
+{
+    if (s->closed)
+        return 0;
+    if (s->out.head || write_head(h, s->id, o) != 0)
+        return -1;
+    s->out.head = o->head->status >= 200;
+    if (ends_with_head(o)) {
+        s->finishing = s->out.ended = true;
+        http2_stream_settle(h, s);
+    }
+    return 0;
+}
+
+static bool has_place(struct http_outgoing *o, struct bytes *joined)
+{
+    bool tunnel = o->protocol.len == 0 && span_equals_str(o->head->method, "CONNECT");
+    return o->scheme.len > 0 && !tunnel && http_filter_place(o, joined) == 0;
+}
+
+struct http2_stream *http2_request(struct http2 *h, const struct http_outgoing *o, void *user)
+{
+    struct http_outgoing placed = *o;
+    struct bytes joined;
+    bytes_init(&joined, o->head->target.len);
+    struct http2_stream *s = http2_has_room(h) && has_place(&placed, &joined) ? http2_stream_new(h, h->next_id) : NULL;
+    if (s != NULL && write_head(h, s->id, &placed) != 0) {
+        s->released = true;
+        http2_stream_close(h, s);
+        s = NULL;
+    }
+    bytes_clear(&joined);
+    if (s == NULL)
+        return NULL;
+    h->next_id += 2;
+    s->user = user;
+    s->to_head = span_equals_str(o->head->method, "HEAD");
+    s->out.head = true;
+    s->finishing = s->out.ended = ends_with_head(&placed);
+    return s;
+}
+
+/* ---- trailers: kept until the body has left, as two lengths, name and value each ---- */
+
+enum { PACKED = 2 * sizeof(uint32_t) };
+
+static int pack(struct bytes *to, const struct http_field *f)
+{
+    uint32_t lens[2] = {(uint32_t)f->name.len, (uint32_t)f->value.len};
+    bytes_append(to, lens, sizeof(lens));
+    bytes_append_span(to, f->name);
+    return bytes_append_span(to, f->value);
+}
+
+int http2_write_end(struct http2 *h, struct http2_stream *s, const struct http_head *trailers, const struct http_edit *edit)
+{
+    if (s->closed || s->finishing)
+        return 0;
+    for (size_t i = 0; trailers != NULL && i < trailers->n_fields; i++)
+        if (http_filter_keeps_trailer(edit, &trailers->fields[i]) && pack(&s->trailers, &trailers->fields[i]) != 0)
+            return -1;
+    s->finishing = true;
+    http2_make_ready(h, s);
+    return 0;
+}
+
+int http2_send_trailers(struct http2 *h, struct http2_stream *s)
+{
+    struct fields f;
+    struct span rest = bytes_span(&s->trailers);
+    if (fields_init(&f, rest.len / PACKED, rest.len) != 0)
+        return -1;
+    while (rest.len >= PACKED) {
+        uint32_t lens[2];
+        memcpy(lens, rest.ptr, sizeof(lens));
+        rest = span_skip(rest, PACKED);
+        add_lowered(&f, span_of(rest.ptr, lens[0]), span_of(rest.ptr + lens[0], lens[1]), false);
+        rest = span_skip(rest, (size_t)lens[0] + lens[1]);
+    }
+    int rc = send_block(h, &f, HTTP2_FLAG_END_STREAM, s->id);
+    fields_clear(&f);
+    return rc;
+}
