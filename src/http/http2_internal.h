@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the HTTP/2 codec share: http2.c has the session and its streams, http2_read.c the frames that come, http2_control.c those without content,
- * http2_head.c header blocks, http2_send.c heads and control frames to send, http2_fill.c bodies, http2_budget.c what a peer may cost. */
+/* What the files of the HTTP/2 codec share: http2.c has the session and its streams, http2_read.c the frames that come: http2_data.c DATA, http2_headers.c
+ * HEADERS, http2_control.c those without content; http2_head.c the fields of a block, http2_send.c heads and control frames to send, http2_fill.c bodies, http2_budget.c what a peer may cost. */
 #ifndef MTLSD_HTTP_HTTP2_INTERNAL_H
 #define MTLSD_HTTP_HTTP2_INTERNAL_H
 
@@ -140,7 +140,18 @@ enum http2_kind http2_no_memory(struct http2 *h, struct http2_event *e);
 /* Takes one from the budget; false: none was left, and h is bad. */
 bool http2_spend(struct http2 *h, struct http2_event *e, enum http2_budget row);
 
-/* ---- http2_read.c, http2_control.c ---- */
+/* ---- http2_read.c, http2_data.c, http2_headers.c, http2_control.c ---- */
+static inline bool http2_has(const struct http2_frame *f, uint8_t flag)
+{
+    return (f->flags & flag) != 0;
+}
+enum http2_kind http2_judge_missing(struct http2 *h, struct http2_event *e); /* what a frame of a stream that is not there means; NONE: it is dropped */
+void http2_end_in(struct http2 *h, struct http2_stream *s);                  /* the peer's END_STREAM: END is the next event */
+enum http2_kind http2_begin_data(struct http2 *h, struct http2_event *e);
+enum http2_kind http2_next_body(struct http2 *h, struct span *in, struct http2_event *e);
+enum http2_kind http2_next_rest(struct http2 *h, struct span *in, struct http2_event *e);
+enum http2_kind http2_take_headers(struct http2 *h, struct span payload, struct http2_event *e);
+enum http2_kind http2_read_fragment(struct http2 *h, struct span in, struct http2_event *e);
 enum http2_kind http2_take_control(struct http2 *h, struct span payload, struct http2_event *e);
 /* A stream that breaks the rules: it is reset, and the caller is told. s NULL: one that the caller never met. */
 enum http2_kind http2_refuse(struct http2 *h, struct http2_stream *s, uint32_t code, const char *detail, struct http2_event *e);

@@ -50,14 +50,14 @@ enum {
     ROW(PINGS, 512, 64, 1, "more PING frames than allowed")                                                                                                  \
     /* CVE-2019-9513 and PRIORITY_UPDATE; old browsers send some with each request. */                                                                       \
     ROW(PRIORITIES, 256, 32, 4, "more PRIORITY frames than allowed")                                                                                         \
-    /* Windows opened byte by byte (CVE-2019-9511, CVE-2019-9517); a reader gives back two for each DATA frame. */                                           \
-    ROW(WINDOWS, 1024, 100, 4, "more WINDOW_UPDATE frames than allowed")                                                                                     \
+    /* Windows opened byte by byte (CVE-2019-9511, CVE-2019-9517); some readers give back 4 KiB at a time, of both windows. */                              \
+    ROW(WINDOWS, 1024, 100, 32, "more WINDOW_UPDATE frames than allowed")                                                                                     \
     /* Empty DATA and CONTINUATION (CVE-2019-9518). */                                                                                                       \
     ROW(EMPTY, 100, 10, 1, "more empty frames than allowed")                                                                                                 \
     /* Types we do not know, which must be ignored (RFC 9113 section 5.5). */                                                                                \
     ROW(UNKNOWN, 256, 32, 1, "more frames of unknown types than allowed")                                                                                    \
     /* Frames of streams that ended: what was on its way when we reset them. */                                                                              \
-    ROW(STALE, 4096, 400, 1, "more frames of streams that have ended than allowed")
+    ROW(STALE, 4096, 400, 0, "more frames of streams that have ended than allowed")
 
 #define HTTP2_BUDGET_NAME(name, burst, each_second, each_earned, detail) HTTP2_BUDGET_##name,
 enum http2_budget { HTTP2_BUDGETS(HTTP2_BUDGET_NAME) HTTP2_N_BUDGETS };

@@ -338,6 +338,8 @@ int http2_respond(struct http2 *h, struct http2_stream *s, const struct http_out
     if (ends_with_head(o)) {
         s->finishing = s->out.ended = true;
         http2_stream_settle(h, s);
+    } else {
+        http2_make_ready(h, s); /* what was written before its head */
     }
     return 0;
 }
