@@ -26,13 +26,5 @@ int cmd_run(int argc, char **argv)
         return code;
     if (test)
         return cmd_check_file(path, false);
-    struct findings findings;
-    findings_init(&findings);
-    struct config *config = config_load(path, &findings);
-    run_print_findings(&findings);
-    findings_clear(&findings);
-    if (config == NULL)
-        return COMMAND_REFUSED;
-    struct run_options options = {.path = path};
-    return daemon_run(config, &options);
+    return daemon_run(&(struct run_options){.path = path});
 }

@@ -22,11 +22,6 @@ static void complain(const struct look *k, enum finding_level level, const char 
     config_read_complain(k->r, level, at(k, key, inner), "%s", text);
 }
 
-static bool asks(const struct config_listener *l)
-{
-    return config_tls_asks(&l->tls);
-}
-
 /* Whether the block's own rules apply to clients: with identities and no identity beside them they are only defaults. */
 static bool is_served(const struct config_tls *tls)
 {
@@ -70,7 +65,7 @@ static void check_exposure(const struct look *k)
 static void check_public(const struct look *k)
 {
     const struct config_listener *l = k->l;
-    if (l->tls.trust != NULL && asks(l) && config_tls_trusts_anybody(k->r->config, l->tls.trust))
+    if (l->tls.trust != NULL && config_tls_asks(&l->tls) && config_tls_trusts_anybody(k->r->config, l->tls.trust))
         complain(k, FINDING_WARNING, "tls", "trust", config_check_public(l));
 }
 
@@ -81,19 +76,19 @@ static void check_client_cert(const struct look *k)
     const char *missing = !l->tls.present ? "tls with a trust" : l->tls.trust == NULL ? "a trust in tls" : "client_cert other than \"none\"";
     if (is_served(&l->tls) && l->tls.trust == NULL && l->tls.client_cert != CONFIG_CLIENT_CERT_NONE)
         complain(k, FINDING_ERROR, "tls", "client_cert", "needs a trust to verify the certificate with");
-    if (l->tls.trust != NULL && !asks(l) && l->tls.tolerate == 0)
+    if (l->tls.trust != NULL && !config_tls_asks(&l->tls) && l->tls.tolerate == 0)
         complain(k, FINDING_WARNING, "tls", "client_cert", "no certificate is requested, so the trust has no effect");
-    if (l->tls.tolerate != 0 && !asks(l))
+    if (l->tls.tolerate != 0 && !config_tls_asks(&l->tls))
         complain(k, FINDING_ERROR, "tls", "tolerate", "needs a trust and client_cert \"required\" or \"optional\": no certificate is requested here");
     else if (l->tls.tolerate != 0 && l->protocol == CONFIG_PROTOCOL_TCP)
         complain(k, FINDING_ERROR, "tls", "tolerate", "needs protocol = \"http\": tcp has no routes for such certificates");
-    if (l->n_allow > 0 && !asks(l))
+    if (l->n_allow > 0 && !config_tls_asks(&l->tls))
         config_read_complain(k->r, FINDING_ERROR, at(k, "allow", NULL), "rules need %s: no client is verified here", missing);
     if (l->allow_log_only && l->n_allow == 0)
         complain(k, FINDING_WARNING, "allow_log_only", NULL, "has no effect without allow");
     else if (l->allow_log_only)
         complain(k, FINDING_WARNING, "allow_log_only", NULL, "clients that allow refuses are accepted, and only logged and counted");
-    if (l->identity_headers != 0 && !asks(l))
+    if (l->identity_headers != 0 && !config_tls_asks(&l->tls))
         config_read_complain(k->r, FINDING_ERROR, at(k, "identity_headers", NULL), "needs %s: no client is verified here", missing);
 }
 

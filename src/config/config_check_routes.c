@@ -20,13 +20,6 @@ struct look { /* at one route of a listener */
     const struct config_cover_table *table; /* of the listener's routes */
 };
 
-static bool given(const struct look *k, const char *key)
-{
-    bool found;
-    config_read_at(k->group, key, NULL, &found);
-    return found;
-}
-
 static void complain(const struct look *k, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static void complain(const struct look *k, const char *key, const char *fmt, ...)
 {
@@ -40,7 +33,7 @@ static void complain(const struct look *k, const char *key, const char *fmt, ...
 
 static void warn_idle(const struct look *k, const char *key, const char *why)
 {
-    if (given(k, key))
+    if (config_read_given(k->group, key, NULL))
         config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, key, NULL, NULL), "has no effect: %s", why);
 }
 
@@ -101,11 +94,6 @@ static void check_path(const struct look *k)
         complain(k, "strip_prefix", "path \"%.80s\" does not begin with \"%.80s\" and a segment's end", path, strip);
 }
 
-static bool asks(const struct config_listener *l)
-{
-    return config_tls_asks(&l->tls);
-}
-
 static void check_log_only(const struct look *k)
 {
     if (!k->route->allow_log_only)
@@ -120,10 +108,10 @@ static void check_log_only(const struct look *k)
 static void check_certificates(const struct look *k)
 {
     static const char *const keys[] = {"cert", "caller", "allow"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !asks(k->l); i++)
-        if (given(k, keys[i]))
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !config_tls_asks(&k->l->tls); i++)
+        if (config_read_given(k->group, keys[i], NULL))
             complain(k, keys[i], "needs a listener with tls, a trust and client_cert \"required\" or \"optional\": no certificate is requested here");
-    if (!asks(k->l) || k->route->cert == 0 || (k->route->cert & config_tls_statuses(&k->l->tls)) != 0)
+    if (!config_tls_asks(&k->l->tls) || k->route->cert == 0 || (k->route->cert & config_tls_statuses(&k->l->tls)) != 0)
         return;
     if (k->route->cert == UINT64_C(1) << REASON_NONE)
         complain(k, "cert", "never matches: with client_cert = \"required\" every client has a certificate; write client_cert = \"optional\"");
@@ -138,7 +126,7 @@ static void check_action(const struct look *k)
     static const char *const keys[] = {"upstream", "redirect", "respond", "deny"};
     const char *first = NULL;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (!given(k, keys[i]))
+        if (!config_read_given(k->group, keys[i], NULL))
             continue;
         if (first != NULL)
             complain(k, keys[i], "%s already says what to do: keep one of the two", first);
@@ -413,7 +401,7 @@ void config_check_routes(const struct config_reader *r, size_t listener)
         check_listed(k, routes);
     else
         check_only(&k);
-    if (k.knows_tls && !config_read_is_tainted(group) && asks(l) && l->protocol == CONFIG_PROTOCOL_HTTP)
+    if (k.knows_tls && !config_read_is_tainted(group) && config_tls_asks(&l->tls) && l->protocol == CONFIG_PROTOCOL_HTTP)
         check_tolerated(&k, listed ? routes : NULL);
     config_cover_table_free(table);
 }

@@ -20,13 +20,6 @@ static const config_setting_t *at(const struct look *k, const char *key, const c
     return config_read_at(k->group, key, inner, NULL);
 }
 
-static bool given(const struct look *k, const char *key, const char *inner)
-{
-    bool found;
-    config_read_at(k->group, key, inner, &found);
-    return found;
-}
-
 static void complain(const struct look *k, const config_setting_t *place, const char *text)
 {
     config_read_complain(k->r, FINDING_ERROR, place, "%s", text);
@@ -130,7 +123,7 @@ static void check_health(const struct look *k)
     if (k->u->health_expect != NULL && !config_words_are_statuses(k->u->health_expect))
         config_read_complain(k->r, FINDING_ERROR, at(k, "health", "expect"),
                              "\"%.80s\" is not understood: write \"200\", \"200-399\" or several of these with commas", k->u->health_expect);
-    else if (path == NULL && given(k, "health", "expect"))
+    else if (path == NULL && config_read_given(k->group, "health", "expect"))
         config_read_complain(k->r, FINDING_WARNING, at(k, "health", "expect"), "has no effect without path");
 }
 
@@ -174,7 +167,7 @@ void config_check_upstream(const struct config_reader *r, size_t upstream)
     const struct look k = {r, &r->config->upstreams[upstream], config_read_group_at(r, "upstreams", upstream)};
     if (k.u->tls.present)
         check_tls(&k);
-    else if (!given(&k, "tls", NULL))
+    else if (!config_read_given(k.group, "tls", NULL))
         check_plaintext_targets(&k);
     if (config_read_is_tainted(k.group))
         return;

@@ -9,24 +9,17 @@
 
 enum { HEALTH_INTERVAL_MS = 10 * 1000, IDLE_HTTP_MS = 60 * 1000, IDLE_TCP_MS = 10 * 60 * 1000, MIN_BODY_RATE = 500 };
 
-static bool given(const config_setting_t *group, const char *key, const char *inner)
-{
-    bool found;
-    config_read_at(group, key, inner, &found);
-    return found;
-}
-
 static void complete_upstream(const struct config_reader *r, struct config_upstream *u, const config_setting_t *group)
 {
-    if (u->health_interval_ms == 0 && given(group, "health", NULL))
+    if (u->health_interval_ms == 0 && config_read_given(group, "health", NULL))
         u->health_interval_ms = HEALTH_INTERVAL_MS;
-    if (!given(group, "pool", "max"))
+    if (!config_read_given(group, "pool", "max"))
         u->pool_max = UINT_MAX;
     if (!u->tls.present)
         return;
     if (u->tls.trust == NULL && (u->tls.trust = strdup("system")) == NULL)
         r->findings->out_of_memory = 1;
-    if (!given(group, "tls", "require_client_auth"))
+    if (!config_read_given(group, "tls", "require_client_auth"))
         u->tls.require_client_auth = u->tls.identity != NULL;
 }
 
@@ -111,7 +104,7 @@ static bool given_in(const config_setting_t *list, size_t i, const char *key)
 static void complete_identities(const struct config_reader *r, struct config_tls *tls, const config_setting_t *group)
 {
     const config_setting_t *list = config_read_at(group, "tls", "identities", NULL);
-    bool asked = given(group, "tls", "client_cert");
+    bool asked = config_read_given(group, "tls", "client_cert");
     for (size_t i = 0; i < tls->n_identities; i++) {
         struct config_sni *sni = &tls->identities[i];
         lower(&sni->hosts);
@@ -132,15 +125,15 @@ static void complete_listener(const struct config_reader *r, struct config_liste
     lower(&l->allow_origins);
     lower(&l->forward_proxy.direct);
     l->guards_browsers = http && !l->tls.present && has_tcp_bind(l);
-    if (!given(group, "tls", "client_cert"))
+    if (!config_read_given(group, "tls", "client_cert"))
         l->tls.client_cert = l->tls.trust != NULL ? CONFIG_CLIENT_CERT_REQUIRED : CONFIG_CLIENT_CERT_NONE;
     complete_identities(r, &l->tls, group);
-    if (!given(group, "forwarded", NULL))
+    if (!config_read_given(group, "forwarded", NULL))
         l->forwarded = http && l->tls.present ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF;
-    l->rewrite_location_given = given(group, "rewrite_location", NULL);
-    if (!given(group, "timeouts", "idle"))
+    l->rewrite_location_given = config_read_given(group, "rewrite_location", NULL);
+    if (!config_read_given(group, "timeouts", "idle"))
         l->idle_ms = http ? IDLE_HTTP_MS : IDLE_TCP_MS;
-    if (!given(group, "timeouts", "min_body_rate"))
+    if (!config_read_given(group, "timeouts", "min_body_rate"))
         l->min_body_rate = serves_this_host_only(l) ? 0 : MIN_BODY_RATE;
 }
 

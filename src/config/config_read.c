@@ -77,6 +77,13 @@ const config_setting_t *config_read_at(const config_setting_t *group, const char
     return at;
 }
 
+bool config_read_given(const config_setting_t *group, const char *key, const char *inner)
+{
+    bool found;
+    config_read_at(group, key, inner, &found);
+    return found;
+}
+
 const char *config_read_type_name(const config_setting_t *s)
 {
     switch (config_setting_type(s)) {

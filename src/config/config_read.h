@@ -39,6 +39,9 @@ config_setting_t *config_read_group_at(const struct config_reader *r, const char
  * place to point at; found, when not NULL, says whether all of it is there. */
 const config_setting_t *config_read_at(const config_setting_t *group, const char *key, const char *inner, bool *found);
 
+/* Whether all of it is there. */
+bool config_read_given(const config_setting_t *group, const char *key, const char *inner);
+
 /* Adds a finding with the place of the setting and its path in front of the words. */
 void config_read_complain(const struct config_reader *r, enum finding_level level, const config_setting_t *at,
                           const char *fmt, ...) PRINTF_LIKE(4, 5);

@@ -51,10 +51,10 @@ struct run {
 
 /* ---- telling ---- */
 
-static void translate(const struct run *r, struct findings *findings)
+static void translate(const struct run_options *options, struct findings *findings)
 {
-    if (r->options->translate != NULL)
-        r->options->translate(findings);
+    if (options->translate != NULL)
+        options->translate(findings);
 }
 
 static void log_findings(const char *event, const struct findings *findings)
@@ -90,7 +90,7 @@ static void look_at_dates(void *ctx)
     int64_t now = clock_now();
     findings_init(&findings);
     expiry_review(server_snapshot(r->server), r->expiry_looked, now, &findings);
-    translate(r, &findings);
+    translate(r->options, &findings);
     log_findings("expiry", &findings);
     findings_clear(&findings);
     r->expiry_looked = now;
@@ -148,11 +148,15 @@ static struct snapshot *load(const struct run *r, struct config *config, uint64_
     return snapshot;
 }
 
+static struct config *read_config(const struct run_options *options, struct findings *findings)
+{
+    return options->path != NULL ? config_load(options->path, findings) : config_parse(options->text, options->place, findings);
+}
+
 static void load_again(void *ctx)
 {
     struct run *r = ctx;
-    struct config *config = r->options->path != NULL ? config_load(r->options->path, &r->reload.findings)
-                                                     : config_parse(r->options->text, r->options->place, &r->reload.findings);
+    struct config *config = read_config(r->options, &r->reload.findings);
     if (config != NULL)
         r->reload.loaded = load(r, config, r->generation + 1, &r->reload.findings);
 }
@@ -203,7 +207,7 @@ static void finish_reload(void *ctx)
     r->reload.loaded = NULL;
     if (loaded != NULL && adopt(r, loaded, &err) != 0)
         findings_add(&r->reload.findings, FINDING_ERROR, "", "%s", err.text);
-    translate(r, &r->reload.findings);
+    translate(r->options, &r->reload.findings);
     log_findings("configuration", &r->reload.findings);
     if (loaded != NULL && err.kind == ERR_NONE) {
         r->generation = loaded->generation;
@@ -224,10 +228,7 @@ static void finish_reload(void *ctx)
 static void begin_reload(struct run *r)
 {
     findings_init(&r->reload.findings);
-    bool nothing = r->options->path == NULL && r->options->text == NULL;
-    if (nothing)
-        findings_add(&r->reload.findings, FINDING_ERROR, "", "started without a configuration: there is nothing to reload");
-    if (nothing || background_do_apart(server_background(r->server), load_again, finish_reload, r) != 0)
+    if (background_do_apart(server_background(r->server), load_again, finish_reload, r) != 0)
         finish_reload(r);
 }
 
@@ -369,7 +370,8 @@ static int serve(struct run *r, struct snapshot *snapshot)
     return code;
 }
 
-int daemon_run(struct config *config, const struct run_options *options)
+/* Takes config. */
+static int run_config(struct config *config, const struct run_options *options)
 {
     struct err err = {0};
     int log_fd;
@@ -388,17 +390,24 @@ int daemon_run(struct config *config, const struct run_options *options)
     if (run_crls_begin(&r.crls) != 0)
         findings.out_of_memory = 1;
     struct snapshot *snapshot = load(&r, config, r.generation, &findings);
-    translate(&r, &findings);
+    translate(options, &findings);
     if (snapshot == NULL)
         run_print_findings(&findings);
     else
         log_findings("configuration", &findings);
     findings_clear(&findings);
-    if (snapshot == NULL) {
-        run_crls_end(&r.crls);
-        return COMMAND_REFUSED;
-    }
-    int code = serve(&r, snapshot);
+    int code = snapshot != NULL ? serve(&r, snapshot) : COMMAND_REFUSED;
     run_crls_end(&r.crls);
     return code;
+}
+
+int daemon_run(const struct run_options *options)
+{
+    struct findings findings;
+    findings_init(&findings);
+    struct config *config = read_config(options, &findings);
+    translate(options, &findings);
+    run_print_findings(&findings);
+    findings_clear(&findings);
+    return config != NULL ? run_config(config, options) : COMMAND_REFUSED;
 }

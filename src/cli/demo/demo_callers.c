@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo.h"
 #include "drill/drill.h"
+#include "load.h"
 #include "pki/pki.h"
-#include "mtlsd/io/file.h"
 #include "mtlsd/policy/reason.h"
-#include "mtlsd/tls/tls_chain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,18 +95,16 @@ static void show_ca(struct demo *d)
 {
     struct err err = {0};
     char path[DEMO_PATH_MAX + 32];
-    struct bytes text = {0};
     struct tls_chain chain = {0};
     struct tls_verdict verdict = {.status = REASON_UNDECIDED};
     struct tls_question question = {.trust = d->pki.trust, .purpose = TLS_PURPOSE_CLIENT, .now = d->pki.now};
     tls_identity_unref(demo_pki_client(&d->pki, TLS_PKI_IS_CA, "demo", "caller-is-ca", NULL));
     snprintf(path, sizeof(path), "%s/caller-is-ca.pem", d->folder);
-    if (file_read(path, &text, NULL, &err) == 0 && tls_chain_read(&chain, bytes_span(&text), path, &err) == 0)
+    if (load_chain(path, &chain, &err) == 0)
         tls_judge(&question, chain.ders, chain.n, &verdict);
     demo_show_row(&d->show, verdict.status == REASON_CONSTRAINT, "%-20s %-47s %s", "itself a CA", "(verified only: mtlsd does not present it)",
                   reason_word(verdict.status));
     tls_chain_clear(&chain);
-    bytes_wipe(&text);
 }
 
 void demo_callers_show(struct demo *d)

@@ -8,20 +8,6 @@
 
 #define TEXT_MAX ((size_t)256 * 1024)
 
-static int run_text(const char *text)
-{
-    struct findings findings;
-    findings_init(&findings);
-    struct config *config = config_parse(text, QUICK_WORDS_PLACE, &findings);
-    quick_words_translate(&findings);
-    run_print_findings(&findings);
-    findings_clear(&findings);
-    if (config == NULL)
-        return COMMAND_REFUSED;
-    struct run_options options = {.text = text, .place = QUICK_WORDS_PLACE, .translate = quick_words_translate};
-    return daemon_run(config, &options);
-}
-
 int quick_run(quick_run_make_fn make, const struct quick_config *q, bool print)
 {
     struct err err = {0};
@@ -35,7 +21,7 @@ int quick_run(quick_run_make_fn make, const struct quick_config *q, bool print)
     else if (print)
         fputs(text, stdout);
     else
-        code = run_text(text);
+        code = daemon_run(&(struct run_options){.text = text, .place = QUICK_WORDS_PLACE, .translate = quick_words_translate});
     free(text);
     return code;
 }
