@@ -14,8 +14,8 @@ struct snapshot *load_snapshot_or_say(const char *path, int64_t now);
 /* The file may hold a key too, which is wiped. */
 MUST_CHECK int load_chain(const char *path, struct tls_chain *chain, struct err *err);
 
-/* Applies the rules of mtlsd/control/file_access.h to a key or a CA that is read without a configuration. -1: refused. What is only warned of
- * becomes a finding; notes may be NULL. */
+/* Applies the rules of mtlsd/control/file_access.h to a key or a CA that is read without a configuration. -1: refused. Warnings become
+ * findings; notes may be NULL. */
 MUST_CHECK int load_check_file(const char *path, enum file_use use, const struct file_access *access, struct findings *notes, struct err *err);
 
 #endif

@@ -15,7 +15,7 @@ void config_check_listener(const struct config_reader *r, size_t listener);
 void config_check_sni(const struct config_reader *r, size_t listener); /* its identities by server name */
 void config_check_routes(const struct config_reader *r, size_t listener);
 
-/* What is to be said when a listener verifies callers by the public CAs. */
+/* The warning for a listener that verifies callers by the public CAs. */
 const char *config_check_public(const struct config_listener *l);
 
 #endif

@@ -23,8 +23,8 @@ const struct config_route *config_cover_table_before(const struct config_cover_t
 
 /* Finds a strip_prefix that leads past a gate: "/x/admin" becomes "/admin" of the same upstream, whose gate matches "/admin" only (security C12). */
 
-/* The first route of the listener whose path this route forwards to after its strip_prefix, and which keeps callers from that upstream whom this route lets on.
- * NULL: none. Shut as well when an earlier gate takes what this route would forward there. possible: as for config_cover. */
+/* The first gate that this route leads past: its path is the one that this route forwards to after strip_prefix, its upstream is the same, and it refuses
+ * callers that this route accepts. NULL: none, also if an earlier gate takes these requests. possible: as for config_cover. */
 const struct config_route *config_gate_passed(const struct config_listener *l, const struct config_cover_table *table, const struct config_route *route,
                                               uint64_t possible);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values between a plain value and a named group: lists of groups (targets, routes, rules, identities by server name),
- * the fields of set_headers with free names, and sticky, which is a word or a group.
+ * Values between a plain value and a named group. These are lists of groups (targets, routes, rules, identities by server
+ * name), the fields of set_headers, whose names are free, and sticky, which is a word or a group.
  */
 #ifndef MTLSD_CONFIG_ELEMENTS_H
 #define MTLSD_CONFIG_ELEMENTS_H

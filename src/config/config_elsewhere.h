@@ -5,13 +5,13 @@
 
 #include "config_read.h"
 
-/* Complains with the exact place and what to write there. False, and nothing said, when no group has such a key. group is the name of the
- * option table for the one that s stands in. */
+/* Complains, with the exact place and what to write there. False: no group has such a key, and nothing was said. group: the group of the option
+ * table that s stands in. */
 bool config_elsewhere_complain(const struct config_reader *r, const config_setting_t *s, const char *group);
 
 /* Keys of HAProxy, nginx, Apache, stunnel, Envoy, ghostunnel and openssl, and their equivalents here. */
 
-/* What to write for a key of another program that stands in this group of the option table, as "crl in the trust"; NULL: nothing known. */
+/* Our equivalent of a key of another program, as "crl in the trust", in this group of the option table. NULL: none is known. */
 const char *config_foreign_key(const char *group, const char *key);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_cover.h"
 
-/* What the route gets of one of its hosts and one of its methods: earlier routes take such a part whole, or leave something of it. */
+/* Whether an earlier route takes all requests of one of the route's hosts and one of its methods. */
 static bool is_taken_before(const struct config_cover_table *table, const struct config_route *route, size_t host, size_t method, uint64_t status)
 {
     struct config_route part = {.path = route->path};

@@ -8,7 +8,7 @@
 const struct config_option *config_options_find(const char *group, const char *key);
 /* A group in a group, whose keys are rows of the table. */
 bool config_options_holds_keys(const struct config_option *o);
-/* What stands nearest to an unknown key of a group, or NULL. */
+/* The key of the group that is most like an unknown one, or NULL. */
 const char *config_options_suggest(const char *group, const char *key);
 
 /* The i-th key of a group; NULL past the last. */

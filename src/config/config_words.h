@@ -29,7 +29,7 @@ const char *config_words_field_refusal(const char *name);
 
 enum { CONFIG_PATTERN_TEXT = 256 };
 
-/* Whether the path of a route was meant as a pattern; then out says what to write in its place, as the end of a sentence. */
+/* Whether the path of a route was meant as a pattern. Then out says what to write instead, as the end of a sentence. */
 bool config_pattern_is_path(const char *path, char out[CONFIG_PATTERN_TEXT]);
 /* The same for one method: "*", "GET|POST", "GET,POST". */
 bool config_pattern_is_method(const char *method, char out[CONFIG_PATTERN_TEXT]);

@@ -21,7 +21,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
 struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf);
 /* Puts the lists that the files hold now into a trust that is in use. True: they are others. */
 bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trust *trust);
-/* The same with a list more, from the trust's i-th address, in the place of the one that is held from there. As tls_trust_replace_lists. */
+/* The same with a list that was fetched from the trust's i-th address; it replaces the one from there. Gives what tls_trust_replace_lists gives. */
 MUST_CHECK int snapshot_load_crls_with(const struct loader *l, const struct snapshot_trust *trust, size_t i, struct span list, struct err *err);
 /* The built-in trust of the name "system"; where is the place that asked for it. */
 struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where);
@@ -34,9 +34,9 @@ struct snapshot_access { /* borrowed */
     enum file_use use;
 };
 
-/* The file itself, as it was opened. -1: refused. */
+/* The file itself, as it was opened. -1: it is refused. */
 MUST_CHECK int snapshot_access_judge(const struct loader *l, const struct snapshot_access *what, const struct file_access *access);
-/* The folders it can be exchanged in; each is told of once. */
+/* The folders in which the file can be exchanged; each is reported once. */
 void snapshot_access_folders(const struct loader *l, const char *where, const char *path);
 /* Every file of the configuration, and its folder. */
 void snapshot_access_config(const struct loader *l, const struct config *config);

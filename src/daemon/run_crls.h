@@ -11,7 +11,7 @@
 struct file_watch;
 struct fetch_round;
 
-struct run_crls_list { /* one that was fetched, while it is judged */
+struct run_crls_list { /* a fetched list, while it is checked */
     struct run_crls_list *next;
     char *url;
     struct crl_fetch_answer answer;

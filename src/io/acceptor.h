@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accepts connections on a listening socket. libuv's own listening tries an accept that fails again at once and for ever, inside one callback: the
- * whole loop would stand still for as long as the error lasts. Here an accept that fails makes a pause that grows, one line in the log names the
- * error and what to do, and the connections that wait are taken when the error is over. Where descriptors ran out the owner may free one: for a client
- * that it serves, or, when that lasts, for one that it refuses.
+ * Accepts connections on a listening socket. libuv's own listening repeats a failed accept at once and for ever, inside one callback: the whole loop
+ * would stand still while the error lasts. Here a failed accept makes a pause that grows, and one log line names the error and what to do. The waiting
+ * connections are taken when the error is over. If descriptors ran out, the owner may free one for the next client. It serves that client, or refuses
+ * it if the shortage lasts.
  */
 #ifndef MTLSD_IO_ACCEPTOR_H
 #define MTLSD_IO_ACCEPTOR_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file of a unix socket: made with mode 0600 under a temporary name and then renamed, so that other users can never connect and a stale file
- * is replaced in one step. */
+/* The file of a unix socket. It is made with mode 0600 under a temporary name and then renamed. So other users can never connect, and a stale file is
+ * replaced in one step. */
 #ifndef MTLSD_IO_ADMIN_SOCKET_H
 #define MTLSD_IO_ADMIN_SOCKET_H
 

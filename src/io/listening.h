@@ -7,8 +7,8 @@
  *   idle clients of other workers                               are asked for once, and the new client waits for a moment
  *   none is idle                                                the new client is refused: HTTP 503, a TLS alert, or a reset
  *
- * The same holds where there are places but accept finds no descriptor (the limit was lowered, or the system's is reached): with a spare one the
- * clients that wait for longer than half a second are refused.
+ * The same holds if accept finds no descriptor although there are places: the limit was lowered, or the system's is reached. Then clients that wait
+ * for longer than half a second are refused with a spare descriptor.
  */
 #ifndef MTLSD_IO_LISTENING_H
 #define MTLSD_IO_LISTENING_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Host name lookups on separate threads, for one loop. libuv's four threads run only two lookups at once, so that two
- * names with silent servers would keep every other name of the process waiting, and nothing can stop them (security D8).
- * A lookup that is no longer needed ends by itself.
+ * Host name lookups on separate threads, for one loop. libuv's four threads run only two lookups at once, and nothing can
+ * stop them. Two names with silent servers would keep every other name of the process waiting (security D8). A lookup
+ * that is no longer needed ends by itself.
  */
 #ifndef MTLSD_IO_LOOKUP_H
 #define MTLSD_IO_LOOKUP_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One connected socket on a loop: tcp or unix. Reads go to the worker's shared buffer and are valid for the call. Writes
- * are tried at once. If the socket is full, a small copy of the next bytes waits; those bytes stay the caller's until
- * on_sent reports them, so that they do not count as sent too early. The streams of a loop read in turns (proxy/turn.h):
+ * are tried at once. If the socket is full, a small copy of the next bytes waits. These bytes are not sent yet: they stay
+ * the caller's until on_sent reports them. The streams of a loop read in turns (proxy/turn.h):
  * a stream that used its share waits for stream_begin_turn.
  */
 #ifndef MTLSD_IO_STREAM_H

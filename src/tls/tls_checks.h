@@ -27,7 +27,7 @@ void tls_checks_until(struct tls_verdict *v, int64_t last);
 void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf,
                      struct tls_verdict *out);
 
-/* path[0] is the leaf, path[n - 1] an anchor; signatures have been verified. What name constraints cost is taken off *work (tls_constraints.h). */
+/* path[0] is the leaf, path[n - 1] an anchor; signatures have been verified. *work is lowered by the cost of name constraints. */
 void tls_checks_path(const struct tls_question *q, const struct tls_path_node *path, size_t n, unsigned *work, struct tls_verdict *out);
 
 /* Demands of a trust beyond a verified chain: a pinned key on the path, a SPIFFE ID of one trust domain. A violation is REASON_CONSTRAINT. */
@@ -42,8 +42,8 @@ void tls_bounds_check_domain(const struct tls_trust_rules *rules, const struct t
  * Name constraints of the CAs on a path (RFC 5280 4.2.1.10). Not through GnuTLS, which is wrong about URIs, refuses all directory names, lets an
  * IPv6 name past a permitted IPv4 range, and takes quadratic time. The work is bounded; what cannot be checked is refused.
  *
- * What is held, of every certificate below the CA: each subjectAltName, the subject as a directoryName, and emailAddress in it as an rfc822Name,
- * also beside an rfc822Name. Of a client's certificate also each CN in the form of a name, by the constraints of that kind (security A16): rules and
+ * The names that are checked, of every certificate below the CA: each subjectAltName, the subject as a directoryName, and each emailAddress in it as
+ * an rfc822Name, also beside an rfc822Name. A client's certificate is also checked by each CN that has the form of a name (security A16): rules and
  * backends decide by it. A server's CN decides nothing (RFC 9525).
  *
  * A CN has the form of
@@ -51,15 +51,15 @@ void tls_bounds_check_domain(const struct tls_trust_rules *rules, const struct t
  *   a URI          when it holds "://",
  *   an rfc822Name  when what follows its last '@' consists of letters, digits, '-', '_', '.', '*' and bytes beyond ASCII,
  *   a dNSName      when all of it does and a dot stands in it, not counting one at its end.
- * "alice" and "Billing Service 2.0" have none. "john.smith" is a host name; OpenSSL agrees, and holds it where there is no dNSName. OpenSSL takes
- * stars, empty labels and other letters for the sign of another kind of name; here they are no way out.
+ * "alice" and "Billing Service 2.0" have none. "john.smith" is a host name; OpenSSL agrees, and checks it where there is no dNSName. For OpenSSL a
+ * CN with stars, empty labels or other letters is no host name; here such a CN does not escape the constraints.
  *
- * A constraint on a kind that is not understood here (otherName, by its type; x400Address, ediPartyName, registeredID) refuses certificates with a
- * name of that kind only: Microsoft's CAs carry such constraints.
+ * Some kinds are not understood here: otherName (by its type), x400Address, ediPartyName, registeredID. A constraint on one of these refuses only
+ * certificates with a name of that kind, because the CAs of Microsoft have such constraints.
  */
 
-/* How many names are held against how many constraints in one judgement, long names counting for more; beyond this a chain is refused rather
- * than worked on. Some 10 ms. */
+/* The most comparisons of names with constraints in one verification; a long name counts as several. A chain that needs more is refused. This takes
+ * some 10 ms. */
 enum { TLS_CONSTRAINTS_WORK = 500000 };
 
 /* Takes what it cost off *work. */

@@ -37,12 +37,12 @@ struct tls_crl_answer {
 void tls_crl_look_up(const struct tls_crl_index *index, const struct tls_cert *issuer,
                      gnutls_x509_crt_t issuer_crt, struct span serial, struct tls_crl_answer *out);
 
-/* Whether fresh may take the place of old: each issuer that had a list still has one, and none is older than what was known (a list that
- * was put back would forgive what was revoked since). err names the list that must not go. */
+/* Whether fresh may replace old: each issuer that had a list still has one, and no list is older than the one before it. An older list would accept
+ * certificates that were revoked since. err names the list that stays. */
 MUST_CHECK int tls_crl_check_succession(const struct tls_crl_index *old, const struct tls_crl_index *fresh, struct err *err);
 /* The same lists, one by one. */
 bool tls_crl_same(const struct tls_crl_index *a, const struct tls_crl_index *b);
-/* What is known of an issuer without asking about a serial; false: nothing. */
+/* The list of an issuer, without a question about a serial. false: there is none. */
 struct tls_crl_coverage {
     int64_t this_update, next_update;
     size_t revoked;

@@ -3,8 +3,8 @@
 
 #include "tls_der.h"
 
-/* Of an entry only the serial matters; certificateIssuer, critical as it should be or not, would change whose serial it is, and so might
- * another critical extension. */
+/* Only the serial of an entry matters. A certificateIssuer would make it the serial of another CA, critical or not. Another critical extension might
+ * do so, too. */
 static int check_entry_extensions(struct span entry)
 {
     struct tls_der list;

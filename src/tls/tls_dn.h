@@ -21,8 +21,8 @@ MUST_CHECK int tls_dn_next_attribute(struct span *set, struct tls_dn_attribute *
  * T61String that is plain ASCII. RFC 5280 section 7.1 takes the same characters in these for the same name. */
 bool tls_dn_is_text(const struct tls_der *value);
 
-/* What most readers take a value for: its characters in UTF-8, T61String read as Latin-1. For constraints, which hold a value whatever its string type,
- * and for nothing that is told or matched. Borrows from the value or points into the buffer. false: it is no string, or too long for the buffer. */
+/* The characters of a value in UTF-8, as most readers take it: T61String is read as Latin-1. Only for constraints, which are checked whatever the
+ * string type, and never for a name that is shown or matched. *out borrows from the value or the buffer. false: it is no string, or too long. */
 enum { TLS_DN_CHARACTERS = 256 };
 bool tls_dn_characters(const struct tls_der *value, uint8_t buffer[TLS_DN_CHARACTERS], struct span *out);
 

@@ -76,7 +76,7 @@ void tls_engine_refuse_peer(struct tls_engine *e);  /* fails for what tls_engine
 /* Connecting: a certificate was asked for. */
 bool tls_engine_server_asked(const struct tls_engine *e);
 
-/* What a session has of its context; a negative error code of the library. */
+/* Sets up a session by its context. A negative error code of the library: it failed. */
 MUST_CHECK int tls_engine_adopt_context(struct tls_engine *e);
 /* The library's call when the whole ClientHello was read: chooses the context by the server name. */
 int tls_engine_on_hello(gnutls_session_t session);

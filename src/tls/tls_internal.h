@@ -11,7 +11,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 
-/* Of a handshake. A chain that does not fit is hostile (security A7): the engine ends the handshake, and the judge says the same of a file. */
+/* The longest handshake message. A longer chain is hostile (security A7): the engine ends the handshake, and a chain from a file is refused too. */
 enum { TLS_MESSAGE_MAX_BYTES = 65536 };
 
 /* For one handshake of a session that keeps the identity alive: nothing of it is the library's to free. */
@@ -20,14 +20,13 @@ void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, 
 /* As tls_key_check_priority. */
 MUST_CHECK int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t priority, bool accepting, struct err *err);
 
-/* Names the trust's CAs to clients in CertificateRequest; no verification hangs on it, the judge does that. A
- * trust with very many CAs names none (RFC 8446 4.2.4 lets it), so that the request stays small. 0 or a
- * GnuTLS error. */
+/* Names the trust's CAs to clients in CertificateRequest. Verification does not depend on it. A trust with very
+ * many CAs names none, as RFC 8446 4.2.4 allows, so that the request stays small. 0 or a GnuTLS error. */
 MUST_CHECK int tls_trust_hint_cas(const struct tls_trust *trust,
                                   gnutls_certificate_credentials_t credentials);
 
-/* What all contexts that connect, or that accept, under this trust have in common; NULL until the first is made, and owned by the trust. To be filled
- * on the thread that loads, before the trust is used. */
+/* The credentials that all contexts of this trust share which connect, or which accept. NULL until the first is made; owned by the trust. Only the
+ * thread that loads sets them, before the trust is used. */
 gnutls_certificate_credentials_t *tls_trust_credentials(struct tls_trust *trust, bool accepting);
 
 /* For the judge: what a trust holds. */

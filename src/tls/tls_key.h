@@ -23,7 +23,7 @@ struct tls_key {
     bool affordable;                     /* tls_cert_key_is_affordable */
 };
 
-/* Of an algorithm or a curve that a library may not know, by the content of its object identifier; fixed text, NULL: none. */
+/* The name of an algorithm or a curve that a library may not know, by the content of its object identifier. Fixed text; NULL: none is known. */
 const char *tls_key_foreign_name(struct span oid);
 bool tls_key_is_known(int algorithm); /* of a kind that is accepted where it is strong enough */
 void tls_key_read(gnutls_x509_crt_t crt, struct span spki, struct tls_key *out);

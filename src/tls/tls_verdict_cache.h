@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Caches the chains that a worker found valid, so that a returning peer is not parsed and verified again. Only valid
- * verdicts are kept. One is given back only for the same bytes of every certificate, the same context (trust, rules,
- * names, pins and purpose), the same generation of the trust's lists, and while no date changes it. Allow rules are not
- * part of a verdict: they are asked each time. One owner, one thread. Bounded: a chain replaces another with the same
- * slot.
+ * verdicts are kept. A verdict counts for the same bytes of every certificate and the same context (trust, rules, names,
+ * pins and purpose). The revocation lists must be the same too, and no date may have passed. Allow rules are not part of
+ * a verdict: they are checked each time. One owner, one thread. Bounded: a chain replaces another in the same slot.
  */
 #ifndef MTLSD_TLS_TLS_VERDICT_CACHE_H
 #define MTLSD_TLS_TLS_VERDICT_CACHE_H

@@ -31,7 +31,7 @@ int bytes_printf(struct bytes *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Appends what was written in part, and clears that; a part that failed fails b too. */
 int bytes_append_part(struct bytes *b, struct bytes *part);
 
-/* Room for n bytes at the end, to be filled in place and then committed; NULL past the maximum or out of memory, which changes nothing. */
+/* Room for n bytes at the end, to be filled in place and then committed. NULL: past the maximum, or out of memory; nothing has changed. */
 uint8_t *bytes_reserve(struct bytes *b, size_t n);
 void bytes_commit(struct bytes *b, size_t n);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What went wrong, in the caller's own memory: a kind to act on and one sentence to show.
- * The first message wins, because the place that failed knows most; callers above may not overwrite it.
+ * An error in the caller's own memory: a kind to act on and one sentence to show.
+ * The first message wins, because the place that failed knows most. Callers above may not overwrite it.
  */
 #ifndef MTLSD_BASE_ERR_H
 #define MTLSD_BASE_ERR_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a look at a configuration found: every error and warning with its place, so that a person mends them
- * all in one go. Used by the configuration reader, the snapshot builder and check.
+ * All errors and warnings of a configuration, each with its place, so that a person can fix them all at once.
+ * The configuration reader, the snapshot builder and check use it.
  */
 #ifndef MTLSD_BASE_FINDINGS_H
 #define MTLSD_BASE_FINDINGS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes to send in one direction: owned bytes and borrowed spans in order. So a body passes from the reader's buffer to
- * the writer's system call without a copy, unless it is short enough to join the owned bytes. Borrowed spans live for
- * one turn of the loop: gather_settle copies the unsent rest at its end. An empty one owns no memory.
+ * Bytes to send in one direction: owned bytes and borrowed spans, in order. A body passes from the reader's buffer to the
+ * writer's system call without a copy. Only a short piece is copied, to the owned bytes. Borrowed spans live for one turn
+ * of the loop: gather_settle copies the unsent rest at its end. An empty gather owns no memory.
  */
 #ifndef MTLSD_BASE_GATHER_H
 #define MTLSD_BASE_GATHER_H

@@ -7,14 +7,14 @@
 #include "mtlsd/base/span.h"
 
 /* A host as requests, TLS and certificates name it, without port and brackets: a name or an IPv6 address. A name has labels of 1 to 63 letters,
- * digits, '-' and '_', single dots between them, at most 253 bytes, and may end in a dot. IPv4 addresses are names by this grammar. All other
+ * digits, '-' and '_', with single dots between them. It has at most 253 bytes, and may end in a dot. IPv4 addresses are names by this grammar. All other
  * texts are refused and match nothing: ".ops.example" does not match "*.ops.example" here, but it does in many servers behind us (security A15). */
 bool hostname_is_well_formed(struct span host);
 
 /* A well-formed host, or "*." and a well-formed name. */
 bool hostname_is_pattern(struct span pattern);
-/* pattern: an exact name, or "*.suffix", which is one or more whole labels before the suffix and never the suffix itself. Case and one
- * trailing dot do not matter, nor does the spelling of an IPv6 address; a host that is not well-formed matches nothing, and neither does an empty pattern. */
+/* pattern: an exact name, or "*.suffix", which is one or more whole labels before the suffix and never the suffix itself. Case, one
+ * trailing dot and the spelling of an IPv6 address do not matter. A host that is not well-formed matches nothing, and an empty pattern matches no host. */
 bool hostname_matches(struct span pattern, struct span host);
 /* Whether a pattern is more specific than another that matches the same host: an exact name, else the longer suffix. */
 bool hostname_is_closer(struct span pattern, struct span than);

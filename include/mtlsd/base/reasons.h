@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one vocabulary of outcomes. The same word stands in the log, the HTTP answer, the status document and the manual. What each
- * word means to the outside (number, alert, HTTP status, hint) is one row in policy/reason.c.
+ * The words for all outcomes. The log, the HTTP answer, the status document and the manual use the same ones. A row in policy/reason.c
+ * has the number, alert, HTTP status and hint of each.
  */
 #ifndef MTLSD_BASE_REASONS_H
 #define MTLSD_BASE_REASONS_H

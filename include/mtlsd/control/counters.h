@@ -82,7 +82,7 @@ struct counters_row *counters_upstream(struct counters *c, const char *name);
 struct counters_target *counters_target(struct counters *c, const char *upstream, const char *target);
 struct counters_route *counters_route(struct counters *c, const char *listener, size_t number);
 
-/* NULL: nothing was counted there. Of a sum, or for the owner. */
+/* NULL: nothing was counted there. For the owner, or in a sum. */
 const struct counters_row *counters_find_listener(const struct counters *c, const char *name);
 const struct counters_row *counters_find_upstream(const struct counters *c, const char *name);
 const struct counters_target *counters_find_target(const struct counters *c, const char *upstream, const char *target);

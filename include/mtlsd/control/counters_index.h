@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of one snapshot's listeners, upstreams, targets and routes by their places, so that counting a request looks up no name. What belongs to
- * another snapshot, because its connection began before a reload, is found by name. One per worker, like its counters.
+ * The rows of one snapshot's listeners, upstreams, targets and routes by their places, so that counting a request looks up no name. A connection
+ * that began before a reload belongs to another snapshot; its rows are found by name. One per worker, like its counters.
  */
 #ifndef MTLSD_CONTROL_COUNTERS_INDEX_H
 #define MTLSD_CONTROL_COUNTERS_INDEX_H

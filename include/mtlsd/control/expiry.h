@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When to say that something of our own ends: certificates that we present, CAs and revocation lists that we judge by. Said 30, 14, 7, 3 days and a
- * day before the end, at the end, and once a day after it. What lives shortly is renewed shortly before it ends: of these days only those count
- * that lie in the last third of a life. Pure: the moments are arguments, and nothing is remembered but when it was asked last.
+ * When to log that a certificate that we present, or a CA or revocation list that we verify with, expires. This is 30, 14, 7, 3 days and a day before
+ * the end, at the end, and once a day after it. Short-lived ones are renewed shortly before they end: only days in the last third of a life count.
+ * Pure: the moments are arguments. Only the time of the last question is remembered, by the caller.
  */
 #ifndef MTLSD_CONTROL_EXPIRY_H
 #define MTLSD_CONTROL_EXPIRY_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the daemon would do with a request or a certificate, and which line of the configuration decides: asked of a snapshot, without a
- * connection. The parser, the judge and the one gate (policy/admit.h) are those that serve traffic; nothing is decided here.
+ * Tells what the daemon would do with a request or a certificate, and which line of the configuration decides. It asks a snapshot, without a
+ * connection. The parser, the verification and the gate (policy/admit.h) are those that serve traffic; nothing is decided here.
  */
 #ifndef MTLSD_CONTROL_EXPLAIN_H
 #define MTLSD_CONTROL_EXPLAIN_H
@@ -81,7 +81,8 @@ struct explain {
 MUST_CHECK int explain_make(const struct explain_ask *ask, struct explain *out);
 void explain_clear(struct explain *e);
 
-/* The listener of that name, or without a name the only one that such a request (NULL: certificate) can reach. NULL with ERR_USAGE, which lists them. */
+/* The listener of that name. Without a name: the only one that this request, or a certificate (request NULL), can reach. NULL + ERR_USAGE, which lists
+ * them. */
 const struct plan_listener *explain_pick_listener(const struct snapshot *s, const char *name, const char *request, struct err *err);
 
 /* The name that a client asks TLS for when it is given this URL; empty: the request is no https URL. Borrows. */

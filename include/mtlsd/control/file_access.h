@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who else may read or change a file that mtlsd relies on, and what that means for each use of a file. Pure: io/file.c gives the facts. Only mode,
- * owner and group are looked at; an access control list shows in them as its mask, in the place of the group's bits.
+ * Which other users may read or change a file that mtlsd relies on, and whether that is refused. Pure: io/file.c gives the facts. Only mode, owner
+ * and group count. An access control list shows in the mode: its mask stands in the place of the group's bits.
  */
 #ifndef MTLSD_CONTROL_FILE_ACCESS_H
 #define MTLSD_CONTROL_FILE_ACCESS_H

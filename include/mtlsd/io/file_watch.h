@@ -14,7 +14,7 @@
 struct file_watch;
 typedef void (*file_watch_fn)(void *ctx); /* on the loop; may stop the watch */
 
-/* Copies the paths; at least one. background: looks at the files. What is there now is taken for known. NULL: out of memory. */
+/* Copies the paths; at least one. background: looks at the files. Files as they are now are taken for known. NULL: out of memory. */
 struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const char *const *paths, size_t n, file_watch_fn on_change,
                                     void *ctx);
 /* Pauses: changes are reported when it continues. For an owner whose work on a change takes long, so that a file that is written all the time does

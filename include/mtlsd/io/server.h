@@ -34,8 +34,8 @@ void server_free(struct server *s);
 
 /* All or nothing: opens what is new, then every worker moves over. On failure nothing has changed. */
 MUST_CHECK int server_adopt(struct server *s, struct snapshot *next, struct err *err);
-/* Revocation lists of the current snapshot were replaced: every worker judges the peers of its live connections again and ends those that do not
- * hold, and forgets what could be resumed. */
+/* Call this after revocation lists of the current snapshot were replaced. Every worker verifies the peers of its connections again, closes those that
+ * are now refused, and forgets its session tickets. */
 void server_rejudge(struct server *s);
 /* Accepts nothing more, finishes what runs; what is left after the time is cut. */
 void server_drain(struct server *s, uint64_t within_ms);

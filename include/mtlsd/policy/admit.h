@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one gate: may this request, or the bytes of this tcp connection, go on, and where? Requests, the handshake of tcp listeners, what still runs after a reload
- * and the command explain all ask here. Values in, a verdict out; nothing is refused or allowed anywhere else.
+ * The one gate: may this request, or the bytes of this tcp connection, go on, and where? Requests ask here, and tcp listeners in the handshake, open
+ * requests after a reload, and the command explain. Values in, a verdict out; nothing is refused or allowed anywhere else.
  *
  *   request   it is HTTP that two readers understand alike (http/), and its target can be taken apart
  *   path      on a listener with path rules: odd spellings are refused or rewritten (security C9)
- *   host      it belongs to the policy that the caller was judged by, where TLS chose one by server name (security A9)
+ *   host      it belongs to the policy that the caller was verified with, where TLS chose one by server name (security A9)
  *   browser   on a plaintext listener: no web page sent it (security E1)
  *   loop      on a forward proxy: it did not come through us again and again
  *   caller    the rules of the listener
  *   route     a forward proxy may take it past the routes: to the host it names, or as CONNECT; else a route, and that route's rules
- *   destination  where the path or the host decides: what COPY or MOVE names in Destination is let on to the same upstream as well (security C9)
+ *   destination  where the path or the host decides: COPY and MOVE may also reach the path in Destination, on the same upstream (security C9)
  *
  * Each step can refuse, and the first that does decides. ADMIT_REFUSED is the initial value, and only the step "route" changes it.
  */
@@ -84,8 +84,8 @@ enum reason admit_request(const struct admit_place *at, const struct http_head *
  * route names its status. */
 enum reason admit_caller(const struct admit_place *at, struct admission *out, struct admit_trace *trace, struct err *err);
 
-/* Whether a tunnel that runs would be opened again, by what it asked for, whose path is the one that was forwarded but for strip_prefix: the same steps, without
- * those that look at fields, which are over. Only a route that forwards will do. */
+/* Whether an open tunnel would be opened again, by the request that opened it. Its path is the forwarded one, with what strip_prefix removed. The steps
+ * are the same but for those that look at fields, which are gone. Only a route that forwards will do. */
 enum reason admit_running(const struct admit_place *at, struct span method, const struct http_target *asked, struct err *err);
 
 #endif

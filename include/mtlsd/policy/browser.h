@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Web pages in a browser on this host can send requests to a plaintext listener on localhost, and our certificate would
- * be used (DNS rebinding, cross-site requests; security E1). Such requests are recognised by fields that only browsers
+ * Web pages in a browser on this host can send requests to a plaintext listener on localhost, by DNS rebinding or as
+ * cross-site requests. They would then use our certificate (security E1). Such requests are recognised by fields that only browsers
  * send, and by host names that are not the listener's. For listeners with guards_browsers only.
  */
 #ifndef MTLSD_POLICY_BROWSER_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each reason means to peers and people: one row per reason. The code compiles only if every column of a new row is filled. */
+/* The meaning of each reason to peers and people: one row per reason. The code compiles only if every column of a new row is filled. */
 #ifndef MTLSD_POLICY_REASON_H
 #define MTLSD_POLICY_REASON_H
 

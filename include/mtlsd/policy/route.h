@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which route of a listener decides about a request, and why the earlier ones did not. Values in, a verdict out. The path given is the one that will be
- * forwarded (before strip_prefix), so that the path matched is the path sent.
+ * Which route of a listener decides about a request, and why the earlier ones did not. Values in, a verdict out. The path is
+ * the forwarded one, before strip_prefix, so that the path matched is the path sent.
  *
  * host     An exact name, or "*.suffix": one or more whole labels before the suffix, never the suffix itself.
  * path     A prefix of whole segments: "/admin" covers "/admin" and "/admin/x", not "/administrator"; "/admin/" only what is below; "/" every path.

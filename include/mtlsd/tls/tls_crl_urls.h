@@ -11,8 +11,8 @@
 
 typedef void (*tls_crl_url_fn)(void *ctx, struct span url); /* borrowed */
 
-/* http addresses in certificates that a CA of the trust issued, and really signed: lists of others would not be taken. A point with reasons or
- * another issuer is left out, because its list speaks for a part only. Of the CA certificates themselves: */
+/* The http addresses of revocation lists, from certificates that a CA of the trust signed: lists of other CAs would be refused. A distribution point
+ * with reasons or another issuer is left out, because its list covers only a part. From the CA certificates themselves: */
 void tls_crl_urls_of_trust(const struct tls_trust *trust, tls_crl_url_fn on_url, void *ctx);
 /* and of an identity's chain. */
 void tls_crl_urls_of_identity(const struct tls_trust *trust, const struct tls_identity *id, tls_crl_url_fn on_url, void *ctx);

@@ -32,8 +32,8 @@ struct tls_context_spec {
     enum tls_ask ask;              /* accepting */
     uint64_t tolerate;             /* accepting: bits (1 << enum reason). A client's certificate passes with its verdict when everything found
                                     * wrong with it is among these; whether there must be one is ask's business alone */
-    bool tickets;                  /* accepting: sessions may be resumed. Who comes by a ticket is judged, and accept is asked, as at first. A
-                                    * ticket serves this very context only, and until the revocation lists of its trust change */
+    bool tickets;                  /* accepting: sessions may be resumed. The certificate of a resumed session is verified again, and accept is
+                                    * asked. A ticket is valid for this context only, until the revocation lists of its trust change */
     const char *server_name;       /* connecting: SNI (none for an IP literal) and the name to expect */
     const char *const *expect;     /* connecting: names to expect instead; n_expect 0: server_name */
     size_t n_expect;
@@ -53,9 +53,9 @@ void tls_context_unref(struct tls_context *ctx);
 /* Whether a peer so judged may pass: valid, none where it may lack one, or tolerated. */
 bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdict *verdict);
 
-/* Handshake caches of a worker (not shared between threads). Session tickets of upstreams: each is used once, and only with the very context it
- * was made under, so that a new identity, trust or name never meets an old session. And valid chains of both sides: a peer with the same chain,
- * context, lists and dates is not verified again. */
+/* Handshake caches of a worker, not shared between threads. Session tickets of upstreams: each is used once, with the context that it was made
+ * under. So a new identity, trust or name never resumes an old session. And valid chains of both sides: a peer with the same chain, context, lists
+ * and dates is not verified again. */
 struct tls_tickets;
 struct tls_tickets *tls_tickets_new(size_t max_per_context);
 void tls_tickets_free(struct tls_tickets *t);

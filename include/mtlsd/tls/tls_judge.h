@@ -34,7 +34,7 @@ struct tls_verdict {
     struct tls_details *details; /* while tls_judge_in_detail judges; otherwise NULL */
 };
 
-/* Every fault by itself, the worst first: for people who ask, not for connections. What is beyond the room is only in tls_verdict.all. */
+/* Every fault by itself, the worst first: for people who ask, not for connections. Faults that find no room are only in tls_verdict.all. */
 enum { TLS_DETAILS_MAX = 16 };
 struct tls_details {
     struct tls_detail {

@@ -23,7 +23,7 @@ struct tls_peer {
     char sha256[65], spki_sha256[65];
     const char *serial; /* lower-case hex, no leading 00 */
     int64_t not_before, not_after;
-    size_t n_cns;                 /* of the subject. Of several none is told or matched: programs do not agree which one counts */
+    size_t n_cns;                 /* of the subject. If there are several, none is shown or matched: programs do not agree which one counts */
     bool has_odd_names;           /* a CN, OU or O that is no text (TLS_NAME_OTHER): to another reader it may be any */
     const struct tls_name *names; /* the one CN, every OU and O of the subject and every SAN, in order */
     size_t n_names;

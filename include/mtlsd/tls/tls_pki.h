@@ -14,7 +14,7 @@ struct tls_pki_pair { /* PEM text, each owned */
 };
 void tls_pki_pair_clear(struct tls_pki_pair *pair); /* wipes the key */
 
-/* Ways to be wrong; the status a correct judge gives stands behind each. */
+/* The kinds of bad certificates, each with the status that a correct verification gives. */
 enum tls_pki_bad {
     TLS_PKI_GOOD,
     TLS_PKI_EXPIRED,       /* expired */

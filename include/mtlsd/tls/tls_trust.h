@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A trust: the CA certificates, revocation lists and rules that a peer is verified with. Shared by reference count; immutable once made, but for its
- * revocation lists, which can be replaced while others judge by it. It reads no files. A CA set that is empty, broken or holds something that is not a CA is refused: there is no fallback.
+ * A trust: the CA certificates, revocation lists and rules that a peer is verified with. It is counted and immutable. Only its revocation lists can
+ * be replaced, while other threads verify with it. It reads no files. A CA set that is empty, broken or holds something that is not a CA is refused: there is no fallback.
  */
 #ifndef MTLSD_TLS_TLS_TRUST_H
 #define MTLSD_TLS_TLS_TRUST_H

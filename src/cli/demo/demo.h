@@ -111,7 +111,7 @@ struct demo_refusals {
     size_t n;
     char newest[64]; /* its reason word, "" when there is none */
 };
-/* What it refused so far. */
+/* Its refusals so far. */
 MUST_CHECK int demo_process_refusals(const struct demo_process *p, struct demo_refusals *out, struct err *err);
 /* Waits until there are more than n. */
 MUST_CHECK int demo_process_next_refusal(const struct demo_process *p, size_t n, struct demo_refusals *out, struct err *err);

@@ -11,8 +11,8 @@
 #include "mtlsd/tls/tls_identity.h"
 
 /*
- * `mtlsd drill`: presents every kind of client certificate to a listener, over TLS 1.3 and 1.2, with a full handshake
- * and again with the listener's ticket, and records the result. A client that the backend answers was accepted.
+ * `mtlsd drill` presents every kind of client certificate to a listener and records the result. It does so over TLS 1.3
+ * and 1.2, with a full handshake and again with the listener's ticket. A client that the backend answers was accepted.
  */
 
 enum { DRILL_VERSIONS = 2, DRILL_STATUSES_MAX = 16 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request, a certificate or the configuration holds is escaped; a '%' stays one ({%...}), because a path is to be read as it was written. */
+/* Values of requests, certificates and the configuration are escaped. Only '%' stays as it is ({%...}), so that a path reads as it was written. */
 #include "explain_sheet.h"
 
 #include <string.h>

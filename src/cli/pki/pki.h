@@ -74,8 +74,8 @@ struct pki_san {
     struct flag_list names; /* "dns:a.example", "ip:127.0.0.1", "uri:...", "email:..." */
 };
 
-/* Each value is one name or several with commas between them. Where it is not clear what is meant, or no peer would look for it, it is refused with
- * words that say how to write it. To be cleared also after a failure. */
+/* Each value is one name, or several with commas between them. A name is refused if its type is not clear, or if no peer would look for it there. The
+ * error says how to write it. Call pki_san_clear also after a failure. */
 MUST_CHECK int pki_san_read(const struct flag_list *values, struct pki_san *out, struct err *err);
 void pki_san_clear(struct pki_san *s);
 
