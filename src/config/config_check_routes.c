@@ -287,8 +287,8 @@ static void check_gate(const struct look *k)
             continue;
         if (only_forwards(next) && strcmp(next->upstream, k->route->upstream) == 0 && was_read(k, next)) {
             config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, k->route->cert != 0 ? "cert" : "caller", NULL, NULL),
-                                 "protects nothing: other clients reach the same upstream by the route at %.200s; use allow in its place, or add a route "
-                                 "after this one that matches the same and responds 403",
+                                 "protects nothing: other clients reach the same upstream by the route at %.200s. Use allow instead, or add a route after "
+                                 "this one that matches the same and responds 403",
                                  next->where);
             return;
         }

@@ -183,8 +183,7 @@ static int find_signer(struct list *list, const struct tls_crl_source *source, c
     char issuer[160];
     tls_cert_name_text(name, issuer, sizeof(issuer));
     return err_set(err, ERR_CREDENTIAL,
-                   "%s: the revocation list names %s as its issuer but was not signed by that CA's key, or "
-                   "the CA may not sign lists "
+                   "%s: the revocation list names %s as its issuer, but was not signed by that CA's key. Or that CA may not sign lists "
                    "(keyUsage without cRLSign)",
                    place, issuer);
 }

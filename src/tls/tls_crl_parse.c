@@ -107,7 +107,7 @@ int tls_crl_parse(struct span der, const char *place, struct tls_crl_parsed *out
     out->issuer = issuer.whole;
     if (out->next_update == 0)
         return err_set(err, ERR_CREDENTIAL,
-                       "%s: the revocation list has no nextUpdate, so that it would never become stale: create one that has (openssl ca -gencrl -crldays 30)",
+                       "%s: the revocation list has no nextUpdate, so that it would never become stale: create one with a nextUpdate (openssl ca -gencrl -crldays 30)",
                        place);
     if (tls_der_peek(in, DER_SEQUENCE)) {
         if (tls_der_next(&in, &element) != 0)

@@ -201,8 +201,8 @@ int tls_key_check(const struct tls_key *key, const char *identity, struct err *e
     tls_key_name(key, name);
     if (is_limited_to_nothing(key))
         return err_set(err, ERR_CREDENTIAL,
-                       "identity %s: its key (%s) is limited to %s with %u bytes of salt, which TLS does not use; issue the certificate for a key without "
-                       "such a limit",
+                       "identity %s: its key (%s) is limited to %s with %u bytes of salt, which TLS does not use. Issue the certificate for a key without "
+                       "this limit",
                        identity, name, gnutls_digest_get_name(key->only_hash), key->least_salt);
     const char *why = !is_of_tls(key)                                                    ? "is of a kind that cannot be used for TLS here"
                       : is_rsa(key) && (!key->affordable || key->bits > MAX_RSA_BITS) ? "is too large: a handshake would take seconds"

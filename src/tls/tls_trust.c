@@ -60,7 +60,7 @@ static int check_ca(const struct tls_anchor *a, const char *place, struct err *e
     tls_cert_name_text(a->cert.subject, subject, sizeof(subject));
     if (gnutls_x509_crt_get_basic_constraints(a->crt, NULL, &ca, NULL) < 0 || ca == 0)
         return err_set(err, ERR_CREDENTIAL,
-                       "%s: certificate %s is not a CA certificate (no basicConstraints CA:TRUE); give the certificate of its CA, and use allow or pins to accept "
+                       "%s: certificate %s is not a CA certificate (no basicConstraints CA:TRUE). Give the certificate of its CA, and use allow or pins to accept "
                        "only this one", place,
                        subject);
     if (gnutls_x509_crt_get_key_usage(a->crt, &usage, NULL) >= 0 && (usage & GNUTLS_KEY_KEY_CERT_SIGN) == 0)

@@ -68,7 +68,7 @@ START_TEST(a3_refuses_what_is_not_a_whole_set_of_cas)
     expect_refusal("prose", text("hello"), "ca.pem: no PEM block");
     expect_refusal("DER in the PEM slot", ca.der, "ca.pem: looks like DER");
     expect_refusal("PKCS#12 in the PEM slot", span_of("\x30\x82\x05\x01\x02\x01\x03\x30\x82\x04", 10), "openssl pkcs12 -in FILE");
-    expect_refusal("a leaf", leaf.pem, "not a CA certificate (no basicConstraints CA:TRUE); give the certificate of its CA");
+    expect_refusal("a leaf", leaf.pem, "not a CA certificate (no basicConstraints CA:TRUE). Give the certificate of its CA");
     expect_refusal_of("a leaf among CAs", ca.pem, leaf.pem, other.pem,
                       ": certificate CN=leaf is not a CA certificate");
     expect_refusal_of("a key", ca.pem, ca.key_pem, none, "PRIVATE KEY does not belong in a file of CA certificates; a key is named by bundle or key");
