@@ -38,8 +38,20 @@ int grpc_health_write_request(struct bytes *out, struct span service)
 
 void grpc_health_init(struct grpc_health *h)
 {
-    h->n = 0;
-    h->too_long = false;
+    *h = (struct grpc_health){.status = -1};
+}
+
+void grpc_health_on_head(struct grpc_health *h, const struct http_head *head)
+{
+    h->http_status = head->status;
+    h->is_grpc = grpc_is_message(head);
+    h->status = grpc_status_read(head);
+}
+
+/* Where there are trailers, they alone say how the call ended. */
+void grpc_health_on_trailers(struct grpc_health *h, const struct http_head *trailers)
+{
+    h->status = grpc_status_read(trailers);
 }
 
 void grpc_health_on_data(struct grpc_health *h, struct span data)
@@ -154,22 +166,20 @@ static const char *meaning(int status)
     }
 }
 
-int grpc_health_judge(const struct grpc_health *h, const struct http_head *head,
-                      const struct http_head *trailers, struct err *err)
+int grpc_health_judge(const struct grpc_health *h, struct err *err)
 {
-    if (head->status != 200)
+    if (h->http_status != 200)
         return err_set(err, ERR_PROTOCOL,
                        "the gRPC health check was answered with HTTP status %u, expected is 200",
-                       head->status);
-    if (!grpc_is_message(head))
+                       h->http_status);
+    if (!h->is_grpc)
         return err_set(
             err, ERR_PROTOCOL,
             "the answer to the gRPC health check is not gRPC: its Content-Type is not application/grpc");
-    int status = grpc_status_read(trailers != NULL ? trailers : head);
-    if (status < 0)
+    if (h->status < 0)
         return err_set(err, ERR_PROTOCOL, "the answer to the gRPC health check has no valid grpc-status");
-    if (status != GRPC_OK)
+    if (h->status != GRPC_OK)
         return err_set(err, ERR_PROTOCOL, "the gRPC health check was answered with grpc-status %d (%s)%s",
-                       status, grpc_status_name((unsigned)status), meaning(status));
+                       h->status, grpc_status_name((unsigned)h->status), meaning(h->status));
     return judge_message(h, err);
 }

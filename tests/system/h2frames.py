@@ -49,9 +49,9 @@ def data(stream, content=b"", flags=END_STREAM, *, pad=None):
     return frame(DATA, flags, stream, content)
 
 
-def body(stream, content, size=16384):
-    """The frames of a whole body."""
-    return [data(stream, content[at:at + size], END_STREAM if at + size >= len(content) else 0) for at in range(0, max(len(content), 1), size)]
+def body(stream, content, size=16384, end=True):
+    """The frames of a whole body, or of a part of one."""
+    return [data(stream, content[at:at + size], END_STREAM if end and at + size >= len(content) else 0) for at in range(0, max(len(content), 1), size)]
 
 
 def rst(stream, code=CANCEL):

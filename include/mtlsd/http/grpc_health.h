@@ -24,14 +24,16 @@ enum {
 struct grpc_health { /* an answer, while it arrives */
     uint8_t data[GRPC_HEALTH_MAX_BYTES];
     size_t n;
-    bool too_long;
+    unsigned http_status; /* 0: no head came yet */
+    int status;           /* grpc-status; -1: none, or none that is valid */
+    bool is_grpc, too_long;
 };
 
 void grpc_health_init(struct grpc_health *h);
+void grpc_health_on_head(struct grpc_health *h, const struct http_head *head); /* the final one */
 void grpc_health_on_data(struct grpc_health *h, struct span data);
-/* To be called at the end of the response. trailers NULL: there were none, and grpc-status is in the head. 0:
- * the target serves; -1: err says why it counts as failed. */
-MUST_CHECK int grpc_health_judge(const struct grpc_health *h, const struct http_head *head,
-                                 const struct http_head *trailers, struct err *err);
+void grpc_health_on_trailers(struct grpc_health *h, const struct http_head *trailers);
+/* At the end of the response. 0: the target serves; -1: err says why it counts as failed. */
+MUST_CHECK int grpc_health_judge(const struct grpc_health *h, struct err *err);
 
 #endif

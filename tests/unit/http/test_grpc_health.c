@@ -62,11 +62,13 @@ static int judge(struct span message, bool by_byte, struct err *err)
     struct http_head head = {.status = 200, .fields = &type, .n_fields = 1},
                      trailers = {.fields = &ok, .n_fields = 1};
     grpc_health_init(&h);
+    grpc_health_on_head(&h, &head);
     if (!by_byte)
         grpc_health_on_data(&h, message);
     for (size_t i = 0; by_byte && i < message.len; i++)
         grpc_health_on_data(&h, span_of(message.ptr + i, 1));
-    return grpc_health_judge(&h, &head, &trailers, err);
+    grpc_health_on_trailers(&h, &trailers);
+    return grpc_health_judge(&h, err);
 }
 
 static const struct {
@@ -171,11 +173,24 @@ START_TEST(the_end_of_the_call_counts_as_much_as_its_message)
     struct http_head head = {.status = calls[_i].status, .fields = fields, .n_fields = 2},
                      trailers = {.fields = &last, .n_fields = 1};
     grpc_health_init(&h);
+    grpc_health_on_head(&h, &head);
     grpc_health_on_data(&h, BYTES("\0\0\0\0\2\x08\1"));
-    int rc = grpc_health_judge(&h, &head, calls[_i].in_trailers != NULL ? &trailers : NULL, &err);
+    if (calls[_i].in_trailers != NULL)
+        grpc_health_on_trailers(&h, &trailers);
+    int rc = grpc_health_judge(&h, &err);
     ck_assert_msg(rc == (calls[_i].text != NULL ? -1 : 0), "%s: %s", calls[_i].why, err.text);
     ck_assert_msg(calls[_i].text == NULL || strstr(err.text, calls[_i].text) != NULL, "%s: %s", calls[_i].why,
                   err.text);
+}
+END_TEST
+
+START_TEST(an_end_without_an_answer_is_a_failure)
+{
+    struct grpc_health h;
+    struct err err = {0};
+    grpc_health_init(&h);
+    ck_assert_int_eq(grpc_health_judge(&h, &err), -1);
+    ck_assert_msg(strstr(err.text, "HTTP status 0") != NULL, "%s", err.text);
 }
 END_TEST
 
@@ -187,7 +202,8 @@ START_TEST(a_refusal_of_ours_is_not_healthy)
     grpc_health_init(&h);
     ck_assert_int_eq(
         grpc_refusal_init(&refusal, &(struct http_problem){.status = 403, .reason = "not_allowed"}), 0);
-    ck_assert_int_eq(grpc_health_judge(&h, &refusal.head, NULL, &err), -1);
+    grpc_health_on_head(&h, &refusal.head);
+    ck_assert_int_eq(grpc_health_judge(&h, &err), -1);
     ck_assert_msg(strstr(err.text, "PERMISSION_DENIED") != NULL, "%s", err.text);
     grpc_refusal_clear(&refusal);
 }
@@ -207,6 +223,7 @@ Suite *suite(void)
     tcase_add_test(tc, an_endless_answer_is_refused_and_not_kept);
     tcase_add_loop_test(tc, the_end_of_the_call_counts_as_much_as_its_message, 0,
                         (int)(sizeof(calls) / sizeof(calls[0])));
+    tcase_add_test(tc, an_end_without_an_answer_is_a_failure);
     tcase_add_test(tc, a_refusal_of_ours_is_not_healthy);
     suite_add_tcase(s, tc);
     return s;
