@@ -67,6 +67,16 @@ static const char *data_refusal(const struct http2_stream *s, const struct http2
     return s->given < 0 ? "more DATA than the stream's window allows" : NULL;
 }
 
+/* A frame with content allows for some without, which cost the peer nothing (CVE-2019-9518). Padding is no content. */
+static bool count_content(struct http2 *h, struct http2_event *e, uint32_t n)
+{
+    if (n == 0)
+        return http2_has(&h->frame, HTTP2_FLAG_END_STREAM) || http2_spend(h, e, HTTP2_BUDGET_EMPTY);
+    http2_budget_earn(&h->budgets, HTTP2_BUDGET_EMPTY);
+    http2_budget_earn(&h->budgets, HTTP2_BUDGET_PINGS);
+    return true;
+}
+
 enum http2_kind http2_begin_data(struct http2 *h, struct http2_event *e)
 {
     const struct http2_frame *f = &h->frame;
@@ -75,11 +85,11 @@ enum http2_kind http2_begin_data(struct http2 *h, struct http2_event *e)
     h->given -= f->len;
     if (h->given < 0)
         return http2_broken(h, e, HTTP2_FLOW_CONTROL_ERROR, "more DATA than the connection's window allows");
-    if (f->len == 0 && !http2_has(f, HTTP2_FLAG_END_STREAM) && !http2_spend(h, e, HTTP2_BUDGET_EMPTY))
-        return HTTP2_BAD;
     struct http2_stream *s = http2_stream_find(h, f->id);
     h->left = f->len;
     if (s == NULL) {
+        if (f->len == 0 && !count_content(h, e, 0))
+            return HTTP2_BAD;
         enum http2_kind kind = http2_judge_missing(h, e);
         return kind == HTTP2_NONE ? drop_data(h) : kind;
     }
@@ -90,10 +100,8 @@ enum http2_kind http2_begin_data(struct http2 *h, struct http2_event *e)
         drop_data(h);
         return http2_refuse(h, s, code, why, e);
     }
-    if (f->len > 0) {
-        http2_budget_earn(&h->budgets, HTTP2_BUDGET_EMPTY);
-        http2_budget_earn(&h->budgets, HTTP2_BUDGET_PINGS);
-    }
+    if (!http2_has(f, HTTP2_FLAG_PADDED) && !count_content(h, e, f->len))
+        return HTTP2_BAD;
     h->body = s;
     h->body_ends = http2_has(f, HTTP2_FLAG_END_STREAM);
     h->padding = 0;
@@ -133,6 +141,8 @@ static enum http2_kind read_padding(struct http2 *h, struct span *in, struct htt
     if (h->padding > h->left)
         return http2_broken(h, e, HTTP2_PROTOCOL_ERROR, "more padding than the frame is long");
     h->left -= h->padding;
+    if (!count_content(h, e, h->left))
+        return HTTP2_BAD;
     http2_give_back(h, h->body, h->padding + 1U);
     if (h->body == NULL || !is_too_long(h->body, h->left))
         return HTTP2_NONE;

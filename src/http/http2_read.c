@@ -54,7 +54,7 @@ static enum http2_kind next_preface(struct http2 *h, struct span *in, struct htt
 
 enum http2_kind http2_refuse(struct http2 *h, struct http2_stream *s, uint32_t code, const char *detail, struct http2_event *e)
 {
-    *e = (struct http2_event){.stream = s, .id = s->id, .code = code, .detail = detail};
+    *e = (struct http2_event){.stream = s->released ? NULL : s, .id = s->id, .code = code, .detail = detail};
     e->reason = h->role == HTTP2_SERVER ? REASON_REQUEST_MALFORMED : REASON_UPSTREAM_PROTOCOL;
     bool told = !s->released;
     http2_reset(h, s, code);

@@ -65,6 +65,7 @@ static const struct {
     {"WINDOW_UPDATE of a stream", "H1 " POST, "W1 1", HTTP2_BUDGET_WINDOWS, 0, 100},
     {"WINDOW_UPDATE of an ended stream", "H1e " POST "\nR1 8", "W1 1", HTTP2_BUDGET_WINDOWS, 0, 100},
     {"empty DATA", "H1 " POST, "D1", HTTP2_BUDGET_EMPTY, 0, 10},
+    {"DATA of nothing but padding", "H1 " POST, "D1p", HTTP2_BUDGET_EMPTY, 0, 10},
     {"unknown types", "", "X99:@", HTTP2_BUDGET_UNKNOWN, 0, 32},
     {"RST_STREAM of an ended stream", "H1 " POST "\nR1 8", "R1 8", HTTP2_BUDGET_STALE, 0, 400},
 };
