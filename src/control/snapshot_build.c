@@ -210,7 +210,7 @@ static void build_upstreams(struct snapshot *s, const struct loader *l)
     for (size_t i = 0; i < s->config->n_upstreams; i++) {
         const struct config_upstream *conf = &s->config->upstreams[i];
         struct plan_upstream *up = &s->upstreams[i];
-        *up = (struct plan_upstream){.conf = conf, .targets = &s->targets[next], .n_targets = conf->n_targets, .index = i};
+        *up = (struct plan_upstream){.conf = conf, .targets = &s->targets[next], .n_targets = conf->n_targets, .index = i, .owner = s};
         if (conf->tls.present)
             up->identity = find_identity(s, conf->tls.identity);
         for (size_t k = 0; k < conf->n_targets; k++, next++) {
@@ -226,7 +226,7 @@ static void build_direct(struct snapshot *s)
     const struct config_upstream *conf = s->config->direct;
     if (conf == NULL)
         return;
-    s->direct = (struct plan_upstream){.conf = conf, .targets = &s->direct_target, .n_targets = 1, .index = SIZE_MAX};
+    s->direct = (struct plan_upstream){.conf = conf, .targets = &s->direct_target, .n_targets = 1, .index = SIZE_MAX, .owner = s};
     s->direct_target = (struct plan_target){.conf = conf->targets, .upstream = &s->direct, .index = SIZE_MAX};
 }
 

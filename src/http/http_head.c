@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/http/http_head.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 struct span http_head_find(const struct http_head *h, const char *name)
 {
     struct span wanted = span_from_str(name);
@@ -8,4 +11,38 @@ struct span http_head_find(const struct http_head *h, const char *name)
         if (span_equals_nocase(h->fields[i].name, wanted))
             return h->fields[i].value;
     return (struct span){NULL, 0};
+}
+
+static size_t text_length(const struct http_head *h)
+{
+    size_t n = h->method.len + h->target.len + h->phrase.len;
+    for (size_t i = 0; i < h->n_fields; i++)
+        n += h->fields[i].name.len + h->fields[i].value.len;
+    return n;
+}
+
+static struct span move(uint8_t **to, struct span s)
+{
+    struct span moved = {*to, s.len};
+    if (s.len > 0)
+        memcpy(*to, s.ptr, s.len);
+    *to += s.len;
+    return moved;
+}
+
+struct http_head *http_head_copy(const struct http_head *h)
+{
+    size_t head = sizeof(*h) + h->n_fields * sizeof(*h->fields);
+    struct http_head *copy = malloc(head + text_length(h));
+    if (copy == NULL)
+        return NULL;
+    *copy = *h;
+    copy->fields = (struct http_field *)(copy + 1);
+    uint8_t *text = (uint8_t *)copy + head;
+    copy->method = move(&text, h->method);
+    copy->target = move(&text, h->target);
+    copy->phrase = move(&text, h->phrase);
+    for (size_t i = 0; i < h->n_fields; i++)
+        copy->fields[i] = (struct http_field){move(&text, h->fields[i].name), move(&text, h->fields[i].value)};
+    return copy;
 }

@@ -1,34 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client's connection: its socket, its exchange, its timer. Every callback records the event and ends in the same drive. */
+/* The socket of a client, with its timer. Every callback records the event and ends in worker_pump. */
 #ifndef MTLSD_IO_CONN_H
 #define MTLSD_IO_CONN_H
 
 #include "worker.h"
 
-struct connector;
-
 struct conn {
     struct worker *worker;
-    struct snapshot *snapshot; /* counted: the one its exchange points into */
+    struct snapshot *snapshot; /* counted: the one its client points into */
     const struct listen_socket *from; /* borrowed: where it was accepted; NULL: that listener is gone */
-    struct stream down;
-    struct exchange *x;
-    struct connector *connector; /* an attempt in progress */
+    struct stream stream;
+    struct client *client;
     uv_timer_t timer;
     uint64_t armed_us; /* when the timer fires; UINT64_MAX: not armed */
     struct conn *prev, *next;
     unsigned rejudgement; /* of the worker's, the last that this one went through */
-    bool closing, in_drive;
+    bool closing;
     unsigned handles; /* still open */
 };
 
+extern const struct run_driver conn_driver;
+
 /* Begins to serve a client that was accepted from a listening socket. Takes fd, and the place that was taken for it. */
 void conn_accept(struct worker *w, struct listen_socket *from, int fd, const struct sockaddr_storage *peer);
-/* One turn, after what happened was told to the exchange. The clock is read once for both. */
-void conn_drive(struct conn *c, struct moment now);
 /* Who has its address now; without such a one, the listener that has the name of its own. NULL: neither is there. */
 const struct plan_listener *conn_listener(const struct conn *c);
-/* Judges the peers again by the current snapshot and what is known of revocation; a conn_drive has to follow. */
+/* Judges the peers again by the current snapshot and what is known of revocation; worker_pump has to follow. */
 void conn_rejudge(struct conn *c, struct moment now);
 void conn_close(struct conn *c, bool reset);
 /* One that is idle is told to come back, and closed at once. */

@@ -27,9 +27,9 @@ enum {
 static void consider(struct idle_choice *choice, struct conn *c, uint64_t now_us)
 {
     bool fresh;
-    if (c->closing || c->in_drive || c->x == NULL)
+    if (c->closing || c->client == NULL || client_link(c->client)->in_turn)
         return;
-    uint64_t since_us = exchange_idle_since_us(c->x, &fresh);
+    uint64_t since_us = client_idle_since_us(c->client, &fresh);
     if (since_us != UINT64_MAX)
         idle_choice_add(choice, c, since_us, fresh, now_us);
 }
@@ -140,20 +140,20 @@ static void refuse(struct listen_socket *s, int fd)
         uv_timer_start(&w->listening.tell, on_tell, TELL_MS, TELL_MS);
 }
 
-/* The exchange would do it too, and does where a PROXY header names the client; without one it costs less here. False: it was refused. */
+/* The client would do it too, and does where a PROXY header names the client; without one it costs less here. False: it was refused. */
 static bool may_have_more(struct listen_socket *s, int fd, const struct sockaddr_storage *from)
 {
     struct worker *w = s->worker;
     const struct plan_listener *l = w->env.most_per_client > 0 ? snapshot_find_listener(w->snapshot, s->listener) : NULL;
     struct client_address client;
-    char text[EXCHANGE_COUNT_SIZE];
+    char text[CLIENT_COUNT_TEXT_SIZE];
     if (l == NULL || l->conf->accept_proxy_protocol)
         return true;
     peer_address_fill(&client, from, from);
-    if (exchange_count_permits(&w->env, &client))
+    if (client_count_permits(&w->env, &client))
         return true;
     const struct report r = {.kind = REPORT_CONNECTION, .listener = l, .client = client.text, .reason = REASON_TOO_MANY_CONNECTIONS,
-                             .refused_by = report_blame(REASON_TOO_MANY_CONNECTIONS), .detail = exchange_count_text(&w->env, text)};
+                             .refused_by = report_blame(REASON_TOO_MANY_CONNECTIONS), .detail = client_count_text(&w->env, text)};
     send_away(w, fd, l, REASON_TOO_MANY_CONNECTIONS);
     w->env.observer.on_report(w->env.observer.ctx, &r);
     return false;

@@ -3,7 +3,7 @@
 #ifndef MTLSD_IO_PEER_ADDRESS_H
 #define MTLSD_IO_PEER_ADDRESS_H
 
-#include "mtlsd/proxy/exchange.h"
+#include "mtlsd/proxy/proxy_env.h"
 
 struct sockaddr_storage;
 

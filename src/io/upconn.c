@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "upconn.h"
-#include "conn.h"
+#include "connector.h"
 
 #include "mtlsd/base/log.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* ---- the socket of an uplink ---- */
+/* ---- one that lies idle is of no use any more when it says something ---- */
 
 static void say_spare_ended(const struct uplink *u)
 {
@@ -18,7 +20,6 @@ static void say_spare_ended(const struct uplink *u)
     log_end(&l);
 }
 
-/* One that lay idle is of no use any more. */
 static void lose(struct upconn *up)
 {
     struct worker *w = up->worker;
@@ -27,60 +28,62 @@ static void lose(struct upconn *up)
     worker_reap(w);
 }
 
+/* ---- events of the socket ---- */
+
 static void on_read(void *owner, struct span data)
 {
     struct upconn *up = owner;
-    struct exchange *x = up->uplink->exchange;
-    if (x == NULL) {
-        /* In the pool: a late ticket does no harm; the peer's farewell, or anything out of turn, makes it useless. */
-        if (!link_stays_idle(&up->uplink->link, data, worker_now().utc))
+    struct uplink *u = up->uplink;
+    struct moment now = worker_now();
+    if (u->idle.shelved) { /* a late ticket does no harm; the peer's farewell, or anything out of turn, does */
+        if (!link_stays_idle(&u->link, data, now.utc))
             lose(up);
         return;
     }
-    struct moment now = worker_now();
-    exchange_on_wire(x, SIDE_UP, data, now);
-    conn_drive(exchange_driver(x), now);
+    uplink_on_wire(u, data, now);
+    worker_pump(up->worker, now);
 }
 
 static void on_end(void *owner)
 {
     struct upconn *up = owner;
-    struct exchange *x = up->uplink->exchange;
-    if (x == NULL) {
+    struct moment now = worker_now();
+    if (up->uplink->idle.shelved) {
         lose(up);
         return;
     }
-    struct moment now = worker_now();
-    exchange_on_eof(x, SIDE_UP, now);
-    conn_drive(exchange_driver(x), now);
+    uplink_on_eof(up->uplink, now);
+    worker_pump(up->worker, now);
 }
 
 static void on_error(void *owner, const char *text)
 {
     struct upconn *up = owner;
-    struct exchange *x = up->uplink->exchange;
-    if (x == NULL) {
-        on_end(owner);
+    struct moment now = worker_now();
+    struct run_failure why = {0};
+    if (up->uplink->idle.shelved) {
+        lose(up);
         return;
     }
-    struct moment now = worker_now();
-    exchange_on_error(x, SIDE_UP, text, now);
-    conn_drive(exchange_driver(x), now);
+    snprintf(why.text, sizeof(why.text), "%s", text);
+    uplink_on_error(up->uplink, &why, now);
+    worker_pump(up->worker, now);
 }
 
 static void on_sent(void *owner, size_t n)
 {
     struct upconn *up = owner;
-    struct exchange *x = up->uplink->exchange;
-    if (x == NULL)
-        return;
     struct moment now = worker_now();
-    exchange_on_sent(x, SIDE_UP, n, now);
-    conn_drive(exchange_driver(x), now);
+    if (up->uplink->phase == UPLINK_RETIRED)
+        return;
+    run_touch(&up->uplink->link);
+    uplink_on_sent(up->uplink, n, now);
+    worker_pump(up->worker, now);
 }
 
-void upconn_closed(struct upconn *up)
+static void on_closed(void *owner)
 {
+    struct upconn *up = owner;
     struct worker *w = up->worker;
     uplink_free(up->uplink);
     snapshot_unref(up->snapshot);
@@ -88,12 +91,48 @@ void upconn_closed(struct upconn *up)
     worker_uplink_closed(w);
 }
 
-static void on_closed(void *owner)
+static const struct stream_events up_events = {on_read, on_end, on_error, on_sent, on_closed};
+
+/* ---- for pump ---- */
+
+static size_t send_runs(void *socket, const struct span *runs, size_t n)
 {
-    upconn_closed(owner);
+    struct upconn *up = socket;
+    return stream_send(&up->stream, runs, n);
 }
 
-static const struct stream_events up_events = {on_read, on_end, on_error, on_sent, on_closed};
+/* What the upstream said before was read. A lack of our own says nothing about it. */
+static bool has_failed(void *socket, struct run_failure *why)
+{
+    struct upconn *up = socket;
+    int error = up->stream.error;
+    if (!stream_is_lost(&up->stream))
+        return false;
+    why->ours = error == UV_ENOMEM || error == UV_ENOBUFS;
+    snprintf(why->text, sizeof(why->text), "cannot write to the upstream: %s", uv_strerror(error));
+    return true;
+}
+
+static bool shut(void *socket)
+{
+    struct upconn *up = socket;
+    if (up->stream.writing)
+        return false;
+    stream_shut(&up->stream);
+    return true;
+}
+
+static void end_turn(void *socket, bool reads, struct moment now)
+{
+    struct upconn *up = socket;
+    (void)now;
+    stream_end_turn(&up->stream);
+    stream_read(&up->stream, reads);
+}
+
+const struct run_driver upconn_driver = {.send = send_runs, .has_failed = has_failed, .shut = shut, .end_turn = end_turn};
+
+/* ---- life ---- */
 
 struct upconn *upconn_new(struct worker *w, struct snapshot *snapshot, bool tcp)
 {
@@ -118,21 +157,46 @@ void upconn_shut(struct upconn *up, bool reset)
     stream_close(&up->stream, reset);
 }
 
-void upconn_serve(struct upconn *up, struct uplink *u)
+static struct worker *worker_of(const struct uplink *u)
 {
-    up->uplink = u;
-    u->driver = up;
-    stream_set_owner(&up->stream, &up_events, up);
+    return (struct worker *)((char *)u->env - offsetof(struct worker, env));
+}
+
+static void on_connector_done(void *owner, const struct connector_result *result)
+{
+    struct uplink *u = owner;
+    struct moment now = worker_now();
+    if (result->up != NULL) {
+        result->up->uplink = u;
+        u->link.socket = result->up;
+        uplink_on_connected(u, now);
+    } else {
+        uplink_on_connect_failed(u, result->reason, result->text, now);
+    }
+    worker_pump(worker_of(u), now);
+}
+
+void upconn_connect(struct uplink *u)
+{
+    struct worker *w = worker_of(u);
+    connector_start(&u->connecting, &(struct connector_order){w, u->target->upstream->owner, &u->dial, on_connector_done, u});
+}
+
+enum reason upconn_describe(const struct uplink *u, char *text, size_t size)
+{
+    return u->connecting != NULL ? connector_describe(u->connecting, text, size) : REASON_CONNECT_TIMEOUT;
 }
 
 void upconn_close(struct uplink *u)
 {
-    struct upconn *up = u->driver;
-    if (up == NULL) { /* made, but its socket never was handed over */
+    struct upconn *up = u->link.socket;
+    connector_cancel(&u->connecting);
+    if (up == NULL) { /* it was never connected */
         uplink_free(u);
         return;
     }
     struct span words = uplink_last_words(u);
     bool said = words.len > 0 && stream_send(&up->stream, &words, 1) == words.len;
+    run_forget(&u->link);
     upconn_shut(up, u->reset && !said);
 }

@@ -16,16 +16,18 @@ struct upconn {
     uv_connect_t connect;
 };
 
+extern const struct run_driver upconn_driver;
+
 /* Not connected yet; it counts among the worker's uplinks from here on until its stream was closed. Takes over the place that was
  * taken for it (listening_take_uplink), also when it gives NULL: out of memory. */
 struct upconn *upconn_new(struct worker *w, struct snapshot *snapshot, bool tcp);
 /* Closes its socket, and gives its place back. */
 void upconn_shut(struct upconn *up, bool reset);
-/* From now on what comes on the socket goes to the exchange whose uplink it is. */
-void upconn_serve(struct upconn *up, struct uplink *u);
+/* Begins to connect an uplink, for run.connect. */
+void upconn_connect(struct uplink *u);
+/* For run.describe. */
+enum reason upconn_describe(const struct uplink *u, char *text, size_t size);
 /* Closes the socket of a retired uplink and frees both. */
 void upconn_close(struct uplink *u);
-/* For an owner of its own kind: what its on_closed ends with. */
-void upconn_closed(struct upconn *up);
 
 #endif

@@ -69,7 +69,8 @@ static void on_tick(uv_timer_t *timer)
     struct worker *w = timer->data;
     pool_expire(w->env.pool, worker_now().us);
     pool_trim(w->env.pool);
-    worker_reap(w);
+    spares_expire(w, worker_now());
+    worker_pump(w, worker_now());
     if (!pool_is_minded(w))
         uv_timer_stop(&w->tick);
 }
@@ -81,8 +82,16 @@ static void close_retired(struct worker *w)
         upconn_close(u);
 }
 
+void worker_pump(struct worker *w, struct moment now)
+{
+    pump(&w->env, now);
+    worker_reap(w);
+}
+
 void worker_reap(struct worker *w)
 {
+    if (w->env.run.busy)
+        return; /* the end of that turn does it */
     if (w->draining)
         pool_retire_all(w->env.pool); /* what a last request left there would hold up the end */
     close_retired(w);
@@ -109,6 +118,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->env.pool = pool_new(snapshot->targets, snapshot->n_targets);
     w->env.balancer = balancer_new(snapshot->upstreams, snapshot->config->n_upstreams, snapshot->target_state);
     w->env.random = uv_hrtime() ^ (uintptr_t)w;
+    w->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &conn_driver, [LINK_UPLINK] = &upconn_driver}, .connect = upconn_connect, .describe = upconn_describe};
     bool access_log = access_log_init(&w->access_log, refusals, clock_now) == 0;
     if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.balancer == NULL ||
         !access_log)
@@ -208,8 +218,8 @@ static void sort_sockets(struct worker *w)
 static void drain_conn(struct conn *c)
 {
     struct moment now = worker_now();
-    exchange_on_drain(c->x, now);
-    conn_drive(c, now);
+    client_on_drain(c->client, now);
+    worker_pump(c->worker, now);
 }
 
 void worker_check_health(struct worker *w)
@@ -228,7 +238,7 @@ static void rejudge_now(struct conn *c)
 {
     struct moment now = worker_now();
     conn_rejudge(c, now);
-    conn_drive(c, now);
+    worker_pump(c->worker, now);
 }
 
 /* Thousands of peers take seconds to judge: some in each turn of the loop, so that who talks waits for milliseconds. Who talks before his turn
@@ -239,7 +249,7 @@ static void on_rejudge(uv_idle_t *idle)
     for (uint64_t began = uv_hrtime(); w->rejudge_next != NULL && uv_hrtime() - began < REJUDGE_TURN_NS;) {
         struct conn *c = w->rejudge_next;
         w->rejudge_next = c->next;
-        bool spared = c->x == NULL || c->closing || c->rejudgement == w->rejudgement || (!w->rejudges_idle && exchange_is_idle(c->x));
+        bool spared = c->client == NULL || c->closing || c->rejudgement == w->rejudgement || (!w->rejudges_idle && client_is_idle(c->client));
         if (!spared)
             rejudge_now(c);
     }
@@ -261,7 +271,7 @@ static void drain_gone(struct worker *w)
 {
     for (struct conn *c = w->conns, *following; c != NULL; c = following) {
         following = c->next;
-        if (c->x != NULL && !c->closing && conn_listener(c) == NULL)
+        if (c->client != NULL && !c->closing && conn_listener(c) == NULL)
             drain_conn(c);
     }
 }
@@ -270,8 +280,8 @@ static void drain_gone(struct worker *w)
 static void count_clients(struct worker *w)
 {
     for (struct conn *c = w->conns; c != NULL; c = c->next)
-        if (c->x != NULL)
-            exchange_count_late(c->x);
+        if (c->client != NULL)
+            client_count_late(c->client);
 }
 
 void worker_adopt(struct worker *w, struct snapshot *next)
@@ -370,7 +380,7 @@ static size_t cut_all(struct worker *w, const char *why)
     begin_end(w);
     while (w->conns != NULL) {
         struct conn *c = w->conns;
-        n += c->x != NULL && exchange_cut(c->x, why, worker_now()) ? 1 : 0;
+        n += c->client != NULL && client_cut(c->client, why, worker_now()) ? 1 : 0;
         conn_close(c, true);
     }
     return n;

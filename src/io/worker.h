@@ -15,7 +15,10 @@
 #include "mtlsd/control/access_log.h"
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/proxy/early_answer.h"
-#include "mtlsd/proxy/exchange.h"
+#include "mtlsd/proxy/client.h"
+#include "mtlsd/proxy/pool.h"
+#include "mtlsd/proxy/pump.h"
+#include "mtlsd/proxy/uplink.h"
 
 #include <sys/socket.h>
 
@@ -39,7 +42,7 @@ struct listening {
 struct worker {
     uv_loop_t *loop; /* borrowed */
     struct snapshot *snapshot; /* counted: the current one */
-    struct exchange_env env;
+    struct proxy_env env;
     struct stream_buffer buffer;
     struct access_log access_log;
     struct conn *conns;
@@ -93,6 +96,8 @@ void worker_cut(struct worker *w);  /* the time to drain is over: what still run
 void worker_stop(struct worker *w); /* at once: what still runs is told and ended */
 
 /* for conn.c, upconn.c and connector.c */
+/* Drives what was touched, and closes what was retired. Every callback of a socket or a timer ends in it. The clock is read once for both. */
+void worker_pump(struct worker *w, struct moment now);
 void worker_reap(struct worker *w);       /* closes what the pool retired */
 bool worker_make_room(struct worker *w);     /* closes idle upstream connections; false: there was none */
 void worker_conn_closed(struct worker *w); /* room for one more, or finished */

@@ -20,31 +20,25 @@ static struct span cut(struct span value)
 /* Without memory the report goes without: it is not worth a refusal. */
 void exchange_agent_keep(struct exchange *x, const struct http_head *head)
 {
-    if (!x->env->observer.wants_agents)
+    if (!x->client->env->observer.wants_agents)
         return;
     struct span referer = cut(http_head_find(head, "referer")), agent = cut(http_head_find(head, "user-agent"));
-    x->rq->agent = malloc(sizeof(*x->rq->agent) + referer.len + agent.len);
-    if (x->rq->agent == NULL)
+    x->rare.agent = malloc(sizeof(*x->rare.agent) + referer.len + agent.len);
+    if (x->rare.agent == NULL)
         return;
-    x->rq->agent->referer_len = referer.len;
-    x->rq->agent->user_agent_len = agent.len;
+    x->rare.agent->referer_len = referer.len;
+    x->rare.agent->user_agent_len = agent.len;
     if (referer.len > 0)
-        memcpy(x->rq->agent->text, referer.ptr, referer.len);
+        memcpy(x->rare.agent->text, referer.ptr, referer.len);
     if (agent.len > 0)
-        memcpy(x->rq->agent->text + referer.len, agent.ptr, agent.len);
+        memcpy(x->rare.agent->text + referer.len, agent.ptr, agent.len);
 }
 
 void exchange_agent_report(const struct exchange *x, struct report *r)
 {
-    const struct request_agent *agent = x->rq->agent;
+    const struct request_agent *agent = x->rare.agent;
     if (agent == NULL)
         return;
     r->referer = span_of(agent->text, agent->referer_len);
     r->user_agent = span_of(agent->text + agent->referer_len, agent->user_agent_len);
-}
-
-void exchange_agent_forget(struct exchange *x)
-{
-    free(x->rq->agent);
-    x->rq->agent = NULL;
 }

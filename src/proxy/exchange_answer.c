@@ -19,17 +19,17 @@ static void describe_ours(const struct tls_identity *identity, struct tls_identi
 /* What the answer may say about the upstream, its certificate and ours: the app on the plaintext side is told, a remote client is not. */
 static void describe_upstream(const struct exchange *x, struct http_problem *p, struct tls_facts *facts, struct tls_identity_facts *ours)
 {
-    if (x->target == NULL)
+    if (x->way.target == NULL)
         return;
     if (x->listener->tls != NULL) {
         p->detail = NULL; /* it names addresses behind us; the log has it */
         return;
     }
-    p->upstream = x->target->upstream->conf->name;
-    p->identity = x->target->upstream->conf->tls.identity;
-    if (x->up == NULL || x->up->link.tls == NULL)
+    p->upstream = x->way.target->upstream->conf->name;
+    p->identity = x->way.target->upstream->conf->tls.identity;
+    if (x->use.uplink == NULL || x->use.uplink->link.tls == NULL)
         return;
-    tls_engine_facts(x->up->link.tls, facts);
+    tls_engine_facts(x->use.uplink->link.tls, facts);
     if (facts->alert_received > 0)
         p->alert = tls_alert_name(facts->alert_received);
     else if (facts->alert_sent > 0)
@@ -56,17 +56,17 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
         .refused_by = report_blame_word(report_blame(reason)),
         .now = now.utc,
         .retry_after = reason == REASON_OVERLOADED ? 1 : 0,
-        .head_only = x->rq->head_method,
-        .close = x->close_after,
+        .head_only = x->asked.head_method,
+        .close = x->client->is.close_after,
     };
     describe_upstream(x, &p, &facts, &ours);
     struct bytes out;
     bytes_init(&out, ANSWER_MAX);
     int rc = http_problem_write(&out, &p);
     if (rc == 0)
-        link_write_copy(&x->down, bytes_span(&out));
+        link_write_copy(&x->client->link, bytes_span(&out));
     bytes_clear(&out);
-    x->rq->status = status;
+    x->answer.status = status;
     return rc;
 }
 
@@ -77,16 +77,16 @@ static int write_plain(struct exchange *x, unsigned status, const char *location
         .phrase = reason_http_phrase(status),
         .location = span_from_str(location),
         .now = now.utc,
-        .head_only = x->rq->head_method,
-        .close = x->close_after,
+        .head_only = x->asked.head_method,
+        .close = x->client->is.close_after,
     };
     struct bytes out;
     bytes_init(&out, ANSWER_MAX);
     int rc = http_answer_write(&out, &a);
     if (rc == 0)
-        link_write_copy(&x->down, bytes_span(&out));
+        link_write_copy(&x->client->link, bytes_span(&out));
     bytes_clear(&out);
-    x->rq->status = status;
+    x->answer.status = status;
     return rc;
 }
 
@@ -97,45 +97,30 @@ static int write_allow(struct exchange *x, struct moment now)
     http_date_format(date, now.utc);
     bytes_init(&out, ANSWER_MAX);
     int rc = bytes_printf(&out, "HTTP/1.1 200 OK\r\nDate: %s\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nContent-Length: 0\r\n%s\r\n", date,
-                          x->close_after ? "Connection: close\r\n" : "");
+                          x->client->is.close_after ? "Connection: close\r\n" : "");
     if (rc == 0)
-        link_write_copy(&x->down, bytes_span(&out));
+        link_write_copy(&x->client->link, bytes_span(&out));
     bytes_clear(&out);
-    x->rq->status = 200;
+    x->answer.status = 200;
     return rc;
 }
 
 static void choose_to_close(struct exchange *x)
 {
-    if (!x->rq->whole || !x->rq->keep_alive || x->rq->minor == 0 || x->eof[SIDE_DOWN] || x->env->draining)
-        x->close_after = true;
-}
-
-static void finish_answer(struct exchange *x, bool cut, struct moment now)
-{
-    exchange_drop_uplink(x);
-    exchange_forget_request(x);
-    if (cut) {
-        /* What was sent so far reaches the client, but no end that would make it look whole (security B7). */
-        x->reset = true;
-        exchange_enter(x, PHASE_DONE, now);
-    } else if (x->close_after) {
-        link_end(&x->down);
-        exchange_enter(x, PHASE_LINGER, now);
-    } else {
-        exchange_enter(x, PHASE_IDLE, now);
-    }
+    struct client *c = x->client;
+    if (!x->asked.whole || !x->asked.keep_alive || x->asked.minor == 0 || c->is.ended || c->env->draining)
+        c->is.close_after = true;
 }
 
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now)
 {
     unsigned status = reason_row(reason)->http_status;
-    bool cut = x->rq->answered || status == 0;
+    bool cut = x->answer.answered || status == 0;
     choose_to_close(x);
     if (!cut && write_problem(x, reason, status, detail, now) != 0)
         cut = true;
     exchange_report(x, reason, detail, now);
-    finish_answer(x, cut, now);
+    exchange_finish(x, !cut, now);
 }
 
 /* An answer in HTTP/1.1 would be noise to it: curl says "Empty reply from server". These are the frames SETTINGS and GOAWAY, with no stream
@@ -148,16 +133,16 @@ _Static_assert(sizeof(GOAWAY_TEXT) - 1 + 8 == 034, "the length that the frame na
 
 void exchange_answer_h2(struct exchange *x, const char *detail, struct moment now)
 {
-    x->close_after = true;
+    x->client->is.close_after = true;
     x->hint = "let the client speak HTTP/1.1 (curl --http1.1), or pass HTTP/2 unread with protocol = \"tcp\" of the listener";
-    link_write_copy(&x->down, span_of(h2_goodbye, sizeof(h2_goodbye) - 1));
+    link_write_copy(&x->client->link, span_of(h2_goodbye, sizeof(h2_goodbye) - 1));
     exchange_report(x, REASON_REQUEST_MALFORMED, detail, now);
-    finish_answer(x, false, now);
+    exchange_finish(x, true, now);
 }
 
 void exchange_answer_route(struct exchange *x, struct moment now)
 {
-    const struct config_route *route = x->route->conf;
+    const struct config_route *route = x->way.route->conf;
     enum reason reason = REASON_VALID;
     int rc;
     choose_to_close(x);
@@ -170,7 +155,7 @@ void exchange_answer_route(struct exchange *x, struct moment now)
         rc = write_problem(x, reason, route->respond, "", now);
     }
     exchange_report(x, rc == 0 ? reason : REASON_INTERNAL, rc == 0 ? "" : "out of memory", now);
-    finish_answer(x, rc != 0, now);
+    exchange_finish(x, rc == 0, now);
 }
 
 void exchange_answer_options(struct exchange *x, struct moment now)
@@ -178,5 +163,5 @@ void exchange_answer_options(struct exchange *x, struct moment now)
     choose_to_close(x);
     int rc = write_allow(x, now);
     exchange_report(x, rc == 0 ? REASON_VALID : REASON_INTERNAL, rc == 0 ? "" : "out of memory", now);
-    finish_answer(x, rc != 0, now);
+    exchange_finish(x, rc == 0, now);
 }

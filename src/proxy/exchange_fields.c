@@ -12,17 +12,17 @@
 static int make_identity(struct exchange *x)
 {
     unsigned presets = x->listener->conf->identity_headers;
-    if (presets == 0 || x->identity.len > 0 || x->down.tls == NULL)
+    if (presets == 0 || x->client->identity.len > 0 || x->client->link.tls == NULL)
         return 0;
     struct tls_facts facts;
-    tls_engine_facts(x->down.tls, &facts);
+    tls_engine_facts(x->client->link.tls, &facts);
     static const struct tls_verdict undecided = {.status = REASON_NONE};
     const struct tls_verdict *verdict = facts.verdict != NULL ? facts.verdict : &undecided;
     char words[REASON_WORDS_SIZE]; /* a backend that lets an expired certificate do must not take one that is also for another purpose for that */
     reason_words(verdict->status, verdict->all, words);
-    int rc = http_identity_append(&x->identity, presets, verdict, words, facts.peer);
+    int rc = http_identity_append(&x->client->identity, presets, verdict, words, facts.peer);
     if (rc != 0)
-        bytes_clear(&x->identity); /* the next request must not go on with a part of it */
+        bytes_clear(&x->client->identity); /* the next request must not go on with a part of it */
     return rc;
 }
 
@@ -32,8 +32,8 @@ static int append_xfcc(struct exchange *x, const struct http_head *head, struct 
     struct tls_facts facts = {0};
     if ((conf->identity_headers & CONFIG_HEADERS_XFCC) == 0)
         return 0;
-    if (x->down.tls != NULL)
-        tls_engine_facts(x->down.tls, &facts);
+    if (x->client->link.tls != NULL)
+        tls_engine_facts(x->client->link.tls, &facts);
     struct http_xfcc how = {
         .mode = (enum http_xfcc_mode)conf->xfcc,
         .details = conf->xfcc_details,
@@ -54,10 +54,10 @@ static void append_line(struct bytes *out, const char *name, struct span value)
 
 static void append_x_forwarded(struct exchange *x, struct span host, struct bytes *out)
 {
-    struct span client = span_from_str(x->client.text);
+    struct span client = span_from_str(x->client->address.text);
     append_line(out, "X-Forwarded-For: ", client);
     append_line(out, "X-Real-IP: ", client);
-    append_line(out, "X-Forwarded-Proto: ", span_from_str(x->down.tls != NULL ? "https" : "http"));
+    append_line(out, "X-Forwarded-Proto: ", span_from_str(x->client->link.tls != NULL ? "https" : "http"));
     if (host.len > 0)
         append_line(out, "X-Forwarded-Host: ", host);
 }
@@ -65,10 +65,10 @@ static void append_x_forwarded(struct exchange *x, struct span host, struct byte
 /* RFC 7239: an IPv6 address and anything with a colon stand in quotes. */
 static void append_forwarded(struct exchange *x, struct span host, struct bytes *out)
 {
-    const char *proto = x->down.tls != NULL ? "https" : "http";
-    bool v6 = strchr(x->client.text, ':') != NULL;
+    const char *proto = x->client->link.tls != NULL ? "https" : "http";
+    bool v6 = strchr(x->client->address.text, ':') != NULL;
     bytes_printf(out, v6 ? "Forwarded: for=\"[%s]\";proto=%s" : "Forwarded: for=%s;proto=%s",
-                 strcmp(x->client.text, "unix") == 0 ? "unknown" : x->client.text, proto);
+                 strcmp(x->client->address.text, "unix") == 0 ? "unknown" : x->client->address.text, proto);
     if (host.len > 0 && memchr(host.ptr, '"', host.len) == NULL && memchr(host.ptr, '\\', host.len) == NULL)
         bytes_printf(out, ";host=\"%.*s\"", (int)host.len, (const char *)host.ptr);
     bytes_append(out, "\r\n", 2);
@@ -80,7 +80,7 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
         return 0; /* a foreign server: it gets no facts about our client */
     if (make_identity(x) != 0)
         return -1;
-    bytes_append_span(out, bytes_span(&x->identity));
+    bytes_append_span(out, bytes_span(&x->client->identity));
     if (append_xfcc(x, head, out) != 0)
         return -1;
     if (x->listener->conf->forwarded == CONFIG_FORWARDED_X)
@@ -92,5 +92,5 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
 
 struct span exchange_host_field(const struct exchange *x, char *buf, size_t size)
 {
-    return plan_host(x->listener, x->route, x->target, buf, size);
+    return plan_host(x->listener, x->way.route, x->way.target, buf, size);
 }

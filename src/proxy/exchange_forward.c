@@ -27,84 +27,75 @@ enum { LONGEST_METHOD = 17, TLS_HANDSHAKE = 0x16, TLS_MAJOR = 0x03 };
 struct forward {
     struct address to;  /* the host and port that were asked for */
     bool public_only;
-    bool direct;        /* the running request goes there, past the routes */
-    bool tunnel;        /* CONNECT was granted: the connection speaks with that host only */
-    bool blind;         /* and its bytes are not read */
+    bool direct;        /* it goes there, past the routes */
+    bool blind;         /* CONNECT whose bytes are not read */
 };
 
 /* ---- what the gate said ---- */
 
 bool exchange_forward_take(struct exchange *x, const struct admission *a)
 {
-    if (x->forward == NULL && (x->forward = calloc(1, sizeof(*x->forward))) == NULL)
+    struct forward *f = calloc(1, sizeof(*f));
+    if (f == NULL)
         return false;
-    x->forward->to = a->to;
-    x->forward->public_only = a->public_only;
-    x->forward->direct = a->way != ADMIT_SNIFFED;
-    x->forward->blind = a->way == ADMIT_BLIND;
+    *f = (struct forward){.to = a->to, .public_only = a->public_only, .direct = a->way != ADMIT_SNIFFED, .blind = a->way == ADMIT_BLIND};
+    x->rare.forward = f;
     return true;
-}
-
-const struct address *exchange_forward_tunnel(const struct exchange *x)
-{
-    return x->forward != NULL && x->forward->tunnel ? &x->forward->to : NULL;
 }
 
 bool exchange_forward_is_direct(const struct exchange *x)
 {
-    return x->forward != NULL && x->forward->direct;
+    return x->rare.forward != NULL && x->rare.forward->direct;
 }
 
 bool exchange_forward_is_blind(const struct exchange *x)
 {
-    return x->forward != NULL && x->forward->blind;
-}
-
-void exchange_forward_forget(struct exchange *x, bool connection)
-{
-    if (x->forward == NULL)
-        return;
-    x->forward->direct = false;
-    if (x->forward->tunnel && !connection)
-        return;
-    free(x->forward);
-    x->forward = NULL;
+    return x->rare.forward != NULL && x->rare.forward->blind;
 }
 
 /* ---- going there ---- */
 
 void exchange_forward_choose(struct exchange *x)
 {
-    x->route = NULL;
-    x->n_also = 0;
-    x->target = x->listener->direct;
-    x->dial = (struct dial){.target = x->target, .address = &x->forward->to, .public_only = x->forward->public_only};
+    struct exchange_way *way = &x->way;
+    const struct forward *f = x->rare.forward;
+    way->route = NULL;
+    way->n_also = 0;
+    way->target = x->listener->direct;
+    way->dial = (struct dial){.target = way->target, .address = &f->to, .public_only = f->public_only};
 }
 
-static void say_established(struct exchange *x)
+/* False: out of memory, and the connection ends. */
+static bool say_established(struct exchange *x)
 {
-    link_write_copy(&x->down, span_from_str("HTTP/1.1 200 Connection established\r\n\r\n"));
-    x->rq->answered = true;
-    x->rq->status = 200;
-    x->forward->tunnel = true;
+    struct client *c = x->client;
+    c->tunnel = malloc(sizeof(*c->tunnel));
+    if (c->tunnel == NULL) {
+        c->link.broken = true;
+        return false;
+    }
+    *c->tunnel = x->rare.forward->to;
+    link_write_copy(&c->link, span_from_str("HTTP/1.1 200 Connection established\r\n\r\n"));
+    x->answer.answered = true;
+    x->answer.status = 200;
+    return true;
 }
 
 void exchange_forward_grant(struct exchange *x, struct moment now)
 {
-    if (x->forward->blind) {
-        x->close_after = true; /* if it fails: what the client said behind CONNECT is no request (security C3) */
+    if (x->rare.forward->blind) {
+        x->client->is.close_after = true; /* if it fails: what the client said behind CONNECT is no request (security C3) */
         exchange_forward_choose(x);
         exchange_go_upstream(x, now);
-        return;
+    } else if (say_established(x)) {
+        client_enter(x->client, CLIENT_SNIFF, now);
     }
-    say_established(x);
-    exchange_enter(x, PHASE_SNIFF, now);
 }
 
 void exchange_forward_opened(struct exchange *x, struct moment now)
 {
-    say_established(x);
-    exchange_tunnel_begin(x, span_of(NULL, 0), now);
+    if (say_established(x))
+        exchange_tunnel_begin(x, span_of(NULL, 0), now);
 }
 
 /* ---- looking into a tunnel ---- */
@@ -130,10 +121,13 @@ static enum looks look_at(struct span s)
 /* What the client says is not looked at any more. */
 static void go_blind(struct exchange *x, bool public_only, struct moment now)
 {
-    x->forward->direct = x->forward->blind = true;
-    x->forward->public_only = public_only;
-    http1_free(x->http);
-    x->http = NULL;
+    struct client *c = x->client;
+    struct forward *f = x->rare.forward;
+    f->direct = f->blind = x->raw = true;
+    f->public_only = public_only;
+    http1_free(c->http);
+    c->http = NULL;
+    client_enter(c, CLIENT_OPEN, now);
     exchange_forward_choose(x);
     exchange_go_upstream(x, now);
 }
@@ -141,15 +135,15 @@ static void go_blind(struct exchange *x, bool public_only, struct moment now)
 static void end_with(struct exchange *x, enum reason reason, const char *why, struct moment now)
 {
     exchange_report(x, reason, why, now);
-    link_end(&x->down);
-    exchange_enter(x, PHASE_LINGER, now);
+    exchange_abandon(x);
+    client_linger(x->client, now);
 }
 
 /* RFC 8446 section 6: the client's library will say that access was denied, not that a connection broke. */
 static void refuse_tls(struct exchange *x, const char *why, struct moment now)
 {
     static const uint8_t alert[] = {0x15, 0x03, 0x03, 0x00, 0x02, 2, 49}; /* fatal, access_denied */
-    link_write_copy(&x->down, span_of(alert, sizeof(alert)));
+    link_write_copy(&x->client->link, span_of(alert, sizeof(alert)));
     end_with(x, REASON_TLS_IN_TUNNEL, why, now);
 }
 
@@ -157,19 +151,19 @@ static void refuse_tls(struct exchange *x, const char *why, struct moment now)
 static void read_requests(struct exchange *x, struct moment now)
 {
     exchange_report(x, REASON_VALID, "", now);
-    exchange_forget_request(x);
-    exchange_enter(x, PHASE_IDLE, now);
+    exchange_abandon(x);
+    client_enter(x->client, CLIENT_OPEN, now);
 }
 
-static void decide(struct exchange *x, enum looks looks, struct moment now)
+static void decide(struct client *c, enum looks looks, struct moment now)
 {
     struct err err = {0};
-    const struct address *to = &x->forward->to;
+    struct exchange *x = c->first;
     if (looks == LOOKS_HTTP) {
         read_requests(x, now);
         return;
     }
-    struct forward_verdict v = forward_judge(x->listener->conf, FORWARD_TLS, span_from_str(to->host), to->port, &err);
+    struct forward_verdict v = forward_judge(c->listener->conf, FORWARD_TLS, span_from_str(c->tunnel->host), c->tunnel->port, &err);
     if (v.way == FORWARD_DIRECT)
         go_blind(x, v.public_only, now);
     else if (looks == LOOKS_TLS)
@@ -180,30 +174,29 @@ static void decide(struct exchange *x, enum looks looks, struct moment now)
         end_with(x, REASON_REQUEST_TIMEOUT, "no data was sent in the tunnel", now);
 }
 
-void exchange_forward_sniff(struct exchange *x, struct span in, struct moment now)
+void client_sniff(struct client *c, struct span in, struct moment now)
 {
-    if (!exchange_hold(x, SIDE_DOWN, in))
+    if (!client_hold(c, in))
         return;
-    enum looks looks = look_at(bytes_span(&x->held[SIDE_DOWN]));
+    enum looks looks = look_at(bytes_span(&c->held));
     if (looks != LOOKS_SHORT)
-        decide(x, looks, now);
+        decide(c, looks, now);
 }
 
-uint64_t exchange_forward_sniff_limit_ms(const struct exchange *x)
+uint64_t client_sniff_limit_ms(const struct client *c)
 {
     enum { SILENCE_MS = 1000 };
-    const struct address *to = &x->forward->to;
-    bool may = forward_judge(x->listener->conf, FORWARD_TLS, span_from_str(to->host), to->port, NULL).way == FORWARD_DIRECT;
-    return may ? SILENCE_MS : x->listener->conf->header_ms;
+    bool may = forward_judge(c->listener->conf, FORWARD_TLS, span_from_str(c->tunnel->host), c->tunnel->port, NULL).way == FORWARD_DIRECT;
+    return may ? SILENCE_MS : c->listener->conf->header_ms;
 }
 
-void exchange_forward_silence(struct exchange *x, struct moment now)
+void client_sniff_silence(struct client *c, struct moment now)
 {
-    bool tls = x->held[SIDE_DOWN].len > 0 && bytes_span(&x->held[SIDE_DOWN]).ptr[0] == TLS_HANDSHAKE;
-    decide(x, tls ? LOOKS_TLS : LOOKS_SHORT, now);
+    bool tls = c->held.len > 0 && bytes_span(&c->held).ptr[0] == TLS_HANDSHAKE;
+    decide(c, tls ? LOOKS_TLS : LOOKS_SHORT, now);
 }
 
-void exchange_forward_client_ended(struct exchange *x, struct moment now)
+void client_sniff_ended(struct client *c, struct moment now)
 {
-    end_with(x, REASON_CLIENT_CLOSED, "the client closed the tunnel without sending data", now);
+    end_with(c->first, REASON_CLIENT_CLOSED, "the client closed the tunnel without sending data", now);
 }

@@ -22,22 +22,21 @@ static const struct {
     [LIMIT_BODY_RATE] = {"min_body_rate", "lower timeouts.min_body_rate of the listener if clients are slow; 0 accepts any rate", LISTENER(min_body_rate)},
     [LIMIT_WRITE] = {"write", NULL, LISTENER(write_ms)},
     [LIMIT_LISTENER_IDLE] = {"idle", "raise timeouts.idle of the listener if connections pause for longer", LISTENER(idle_ms)},
-    [LIMIT_CONNECT] = {"connect", NULL, UPSTREAM(connect_ms)},
-    [LIMIT_UPSTREAM_HANDSHAKE] = {"handshake", NULL, UPSTREAM(handshake_ms)},
     [LIMIT_RESPONSE] = {"response", "raise timeouts.response of the upstream if it needs more time", UPSTREAM(response_ms)},
     [LIMIT_UPSTREAM_IDLE] = {"idle", "raise timeouts.idle of the upstream if connections pause for longer", UPSTREAM(idle_ms)},
 };
 
-const char *exchange_limit_text(struct exchange *x, enum limit which, const char *what, char out[EXCHANGE_LIMIT_SIZE])
+const char *limit_text(const struct plan_listener *listener, const struct plan_target *target, enum limit which, const char *what, const char **hint,
+                       char out[LIMIT_TEXT_SIZE])
 {
-    const char *conf = limits[which].upstream ? (const char *)x->target->upstream->conf : (const char *)x->listener->conf;
+    const char *conf = limits[which].upstream ? (const char *)target->upstream->conf : (const char *)listener->conf;
     const void *value = conf + limits[which].offset;
     char shown[UNITS_DURATION_SIZE];
     if (which == LIMIT_BODY_RATE)
         snprintf(shown, sizeof(shown), "%u", *(const unsigned *)value);
     else
         units_write_duration(shown, *(const uint64_t *)value);
-    snprintf(out, EXCHANGE_LIMIT_SIZE, "%.500s (timeouts.%s of the %s is %s)", what, limits[which].key, limits[which].upstream ? "upstream" : "listener", shown);
-    x->hint = limits[which].hint;
+    snprintf(out, LIMIT_TEXT_SIZE, "%.500s (timeouts.%s of the %s is %s)", what, limits[which].key, limits[which].upstream ? "upstream" : "listener", shown);
+    *hint = limits[which].hint;
     return out;
 }

@@ -8,10 +8,10 @@
 
 enum { HEAD_OUT_MAX = 512 * 1024, LONGEST_HOST = 300 };
 
-struct span exchange_location_host(const struct exchange *x, const struct http_head *head)
+struct span exchange_location_host(const struct plan_listener *listener, const struct http_head *head)
 {
-    const struct config_listener *conf = x->listener->conf;
-    bool may = conf->rewrite_location || (!conf->rewrite_location_given && x->listener->tls == NULL);
+    const struct config_listener *conf = listener->conf;
+    bool may = conf->rewrite_location || (!conf->rewrite_location_given && listener->tls == NULL);
     struct span host = may ? http_head_find(head, "Host") : span_of(NULL, 0);
     return host.len <= LONGEST_HOST ? host : span_of(NULL, 0);
 }
@@ -20,8 +20,8 @@ struct span exchange_location_host(const struct exchange *x, const struct http_h
 static bool is_wanted(const struct exchange *x)
 {
     const struct config_listener *conf = x->listener->conf;
-    bool by_default = !conf->rewrite_location_given && x->listener->tls == NULL && x->target->tls != NULL;
-    return x->rq->host_len > 0 && (conf->rewrite_location || by_default);
+    bool by_default = !conf->rewrite_location_given && x->listener->tls == NULL && x->way.target->tls != NULL;
+    return x->len.host > 0 && (conf->rewrite_location || by_default);
 }
 
 typedef int (*rewrite_fn)(struct bytes *out, struct span value, const struct http_location_map *map);
@@ -41,9 +41,9 @@ static rewrite_fn rewriter_of(struct span name)
 static int rewrite(const struct exchange *x, rewrite_fn how, struct span value, struct bytes *out)
 {
     char sent[LONGEST_HOST], own[LONGEST_HOST];
-    struct span client_host = exchange_request_host(x->rq), host = exchange_host_field(x, sent, sizeof(sent));
+    struct span client_host = exchange_line_host(x), host = exchange_host_field(x, sent, sizeof(sent));
     struct http_location_map map = {
-        .upstream_scheme = x->target->tls != NULL ? "https" : "http",
+        .upstream_scheme = x->way.target->tls != NULL ? "https" : "http",
         .client_scheme = x->listener->tls != NULL ? "https" : "http",
         .upstream_authority = host.len > 0 ? host : client_host,
         .client_host = client_host,
@@ -51,7 +51,7 @@ static int rewrite(const struct exchange *x, rewrite_fn how, struct span value, 
     int rc = how(out, value, &map);
     if (rc != 0)
         return rc;
-    map.upstream_authority = plan_host_field(x->target, own, sizeof(own));
+    map.upstream_authority = plan_host_field(x->way.target, own, sizeof(own));
     return how(out, value, &map);
 }
 

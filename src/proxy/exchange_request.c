@@ -1,65 +1,257 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory of an open request: an idle connection has none of it. */
+/* From a client's request to the upstream: the one gate is asked (policy/admit.h), the request is kept as a value, and written for the connection
+ * that it goes on, perhaps more than once. */
 #include "exchange_internal.h"
 
+#include "mtlsd/http/http_trailers.h"
+#include "mtlsd/http/http_upgrade.h"
+
 #include <stdlib.h>
-#include <string.h>
 
-enum { HEAD_OUT_MAX = 512 * 1024, REPORTED_METHOD_MAX = 64, REPORTED_URI_MAX = 1024, KEPT_BODY_MAX = 16 * 1024 };
+/* ---- a head was read ---- */
 
-static const struct request none;
-
-static struct span cut(struct span s, size_t max)
+static bool is_idempotent(struct span method)
 {
-    return span_of(s.ptr, s.len < max ? s.len : max);
-}
-
-static void put(char *to, struct span s)
-{
-    if (s.len > 0)
-        memcpy(to, s.ptr, s.len);
-}
-
-bool exchange_request_begin(struct exchange *x, struct span method, struct span uri)
-{
-    return exchange_request_begin_for(x, method, uri, span_of(NULL, 0));
-}
-
-bool exchange_request_begin_for(struct exchange *x, struct span method, struct span uri, struct span host)
-{
-    if (x->rq != NULL && x->rq != &none)
-        return true;
-    method = cut(method, REPORTED_METHOD_MAX);
-    uri = cut(uri, REPORTED_URI_MAX); /* only for the report; what is forwarded is never cut */
-    struct request *rq = malloc(sizeof(*rq) + method.len + uri.len + host.len);
-    if (rq == NULL) {
-        x->down.broken = true;
-        return false;
+    static const char *const names[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (span_equals_str(method, names[i]))
+            return true;
     }
-    *rq = (struct request){.method_len = method.len, .uri_len = uri.len, .host_len = host.len};
-    put(rq->line, method);
-    put(rq->line + method.len, uri);
-    put(rq->line + method.len + uri.len, host);
-    bytes_init(&rq->head, HEAD_OUT_MAX);
-    bytes_init(&rq->body, KEPT_BODY_MAX);
-    x->rq = rq;
-    return true;
+    return false;
 }
 
-struct span exchange_request_host(const struct request *rq)
+static void read_wishes(struct exchange *x, const struct http_head *head)
 {
-    return span_of(rq->line + rq->method_len + rq->uri_len, rq->host_len);
+    x->asked = (struct exchange_asked){
+        .head_method = span_equals_str(head->method, "HEAD"),
+        .idempotent = is_idempotent(head->method),
+        .keep_alive = head->keep_alive,
+        .upgrade = http_upgrade_wanted(head).len > 0,
+        .chunked = head->framing == HTTP_CHUNKED,
+        .wants_trailers = http_trailers_are_wanted(head),
+        .expects = head->framing != HTTP_NO_BODY && head->minor > 0 && http_head_find(head, "Expect").ptr != NULL,
+        .whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0),
+        .minor = head->minor,
+    };
+    x->kept.trailers = http_trailers_may_pass(head, false); /* no server can ask a client for trailers */
+    exchange_agent_keep(x, head);
 }
+
+static void take_route(struct exchange *x, const struct route_choice *choice)
+{
+    struct exchange_way *way = &x->way;
+    way->route = &x->listener->routes[choice->index];
+    way->n_also = choice->n_also;
+    for (size_t i = 0; i < choice->n_also; i++)
+        way->also[i] = &x->listener->routes[choice->also[i]];
+}
+
+/* REASON_VALID with the route or what exchange_forward_take keeps, or why not. */
+static enum reason judge(struct exchange *x, const struct http_head *head, struct admission *a, struct err *err)
+{
+    struct admit_place at = client_place(x->client, x->listener);
+    enum reason reason = admit_request(&at, head, a, NULL, err);
+    x->would_refuse = a->would_refuse;
+    if (a->choice.index != SIZE_MAX)
+        take_route(x, &a->choice); /* told in the log also where it refused */
+    if (reason == REASON_VALID && a->way != ADMIT_BY_ROUTE && !exchange_forward_take(x, a))
+        return err_set(err, ERR_MEMORY, "out of memory"), REASON_INTERNAL;
+    return reason;
+}
+
+/* ---- kept as a value ---- */
 
 void exchange_request_forget(struct exchange *x)
 {
-    struct request *rq = x->rq;
-    if (rq != NULL && rq != &none) {
-        exchange_agent_forget(x);
-        bytes_clear(&rq->head);
-        bytes_clear(&rq->body);
-        free(rq->asked);
-        free(rq);
+    struct exchange_kept *kept = &x->kept;
+    free(kept->head);
+    kept->head = NULL;
+    bytes_clear(&kept->text);
+    bytes_clear(&kept->added);
+    bytes_clear(&kept->body);
+}
+
+static bool keep(struct exchange *x, const struct admission *a)
+{
+    struct exchange_kept *kept = &x->kept;
+    if (exchange_added_fields(x, a->head, &kept->added) != 0 || admission_target(a, x->way.route != NULL ? x->way.route->conf : NULL, &kept->text) != 0)
+        return false;
+    kept->target_len = kept->text.len;
+    kept->head = http_head_copy(a->head);
+    return kept->head != NULL && bytes_append_span(&kept->text, a->target.host) == 0;
+}
+
+bool exchange_request_can_replay(const struct exchange *x)
+{
+    return !x->kept.gone && !x->answer.answered && x->kept.head != NULL;
+}
+
+/* ---- written ---- */
+
+/* A forward proxy says that it was there (RFC 9110 section 7.6.3); a gateway in front of one's own servers keeps silent. */
+struct span exchange_via(const struct exchange *x, const struct http_head *head)
+{
+    if (!x->listener->conf->forward_proxy.present)
+        return span_of(NULL, 0);
+    return span_from_str(head->minor == 0 ? "1.0 " ADMIT_VIA_NAME : "1.1 " ADMIT_VIA_NAME);
+}
+
+/* Max-Forwards and Via, where they count. */
+static void count_hop(const struct exchange *x, struct http_outgoing *out)
+{
+    unsigned hops;
+    if (http_guard_max_forwards(out->head, &hops)) {
+        out->has_max_forwards = true;
+        out->max_forwards = hops - 1;
     }
-    x->rq = (struct request *)(uintptr_t)&none; /* read, and never written */
+    out->via = exchange_via(x, out->head);
+}
+
+static bool may_be_kept(const struct config_upstream *up)
+{
+    return up->pool_max > 0 && up->send_proxy_protocol == CONFIG_PROXY_PROTOCOL_NONE;
+}
+
+/* What the route changes, and before it what those routes do whose path this is in another spelling. */
+static const struct http_edit *edits_of(const struct exchange *x, struct http_edit room[ROUTE_ALSO_MAX])
+{
+    const struct exchange_way *way = &x->way;
+    const struct http_edit *edits = way->route != NULL ? way->route->edit : NULL;
+    for (size_t i = way->n_also; i > 0; i--) {
+        if (way->also[i - 1]->edit == NULL)
+            continue;
+        room[i - 1] = *way->also[i - 1]->edit;
+        room[i - 1].next = edits;
+        edits = &room[i - 1];
+    }
+    return edits;
+}
+
+static int write_head(struct exchange *x)
+{
+    char host[300];
+    struct http_edit room[ROUTE_ALSO_MAX];
+    const struct exchange_kept *kept = &x->kept;
+    const struct config_listener *conf = x->listener->conf;
+    struct span text = bytes_span(&kept->text);
+    struct http_outgoing out = {
+        .head = kept->head,
+        .host = exchange_host_field(x, host, sizeof(host)),
+        .target = span_of(text.ptr, kept->target_len),
+        .added = bytes_span(&kept->added),
+        .drop_forwarded = conf->forwarded != CONFIG_FORWARDED_OFF,
+        .drop_other_hosts = conf->has_host_rules,
+        .asked_host = span_skip(text, kept->target_len),
+        .drop_overrides = conf->has_path_rules || conf->has_method_rules,
+        .trailers = kept->trailers,
+        .wants_trailers = x->asked.wants_trailers,
+        .edit = edits_of(x, room),
+        .upgrade = x->asked.upgrade ? http_upgrade_wanted(kept->head) : span_of(NULL, 0),
+        .framing = x->asked.upgrade ? HTTP_NO_BODY : kept->head->framing, /* a length of 0 need not meet a server that takes none */
+        .length = kept->head->length,
+        .keep_alive = may_be_kept(x->way.target->upstream->conf), /* HTTP/1.1 need not say it, but Apache tells its timeout to those who do */
+    };
+    count_hop(x, &out);
+    return flow_head(&x->up, &out);
+}
+
+void exchange_request_send(struct exchange *x, struct moment now)
+{
+    struct uplink *u = x->use.uplink;
+    u->carried++;
+    if (x->asked.head_method)
+        http1_expect_no_body(u->http);
+    if (x->asked.upgrade)
+        http1_allow_upgrade(u->http);
+    if (write_head(x) != 0) {
+        exchange_answer(x, REASON_REQUEST_TOO_LARGE, "the request head does not fit into memory", now);
+        return;
+    }
+    flow_data_copy(&x->up, bytes_span(&x->kept.body)); /* more may be added to what is kept before this has left */
+    if (x->asked.whole)
+        flow_end(&x->up, NULL, NULL);
+}
+
+/* ---- where it goes ---- */
+
+static void forward(struct exchange *x, const struct admission *a, struct moment now)
+{
+    exchange_read_session(x, a);
+    bool may_tunnel = x->asked.upgrade && !exchange_forward_is_direct(x);
+    if ((may_tunnel && !exchange_rejudge_keep(x, a)) || !keep(x, a))
+        exchange_answer(x, REASON_INTERNAL, "out of memory", now);
+    else if (!exchange_choose(x, now))
+        exchange_answer(x, REASON_NO_TARGET, "no target of the upstream can be used now", now);
+    else
+        exchange_go_upstream(x, now);
+}
+
+/* The next bytes may be for the refused tunnel, or part of the request to another reader (security C3). */
+static bool spoils_connection(const struct http_head *head, enum reason reason)
+{
+    return reason == REASON_REQUEST_MALFORMED || (reason != REASON_VALID && span_equals_str(head->method, "CONNECT"));
+}
+
+static void go_by_route(struct exchange *x, const struct admission *a, struct moment now)
+{
+    unsigned hops;
+    if (x->way.route != NULL && x->way.route->upstream == NULL)
+        exchange_answer_route(x, now);
+    else if (http_guard_max_forwards(a->head, &hops) && hops == 0)
+        exchange_answer_options(x, now);
+    else
+        forward(x, a, now);
+}
+
+void exchange_request_head(struct exchange *x, const struct http_head *head, struct moment now)
+{
+    struct admission a;
+    struct err err = {0};
+    read_wishes(x, head);
+    admission_init(&a);
+    enum reason reason = judge(x, head, &a, &err);
+    x->client->is.close_after = x->client->is.close_after || spoils_connection(head, reason);
+    if (reason != REASON_VALID)
+        exchange_answer(x, reason, err.text, now);
+    else if (a.way == ADMIT_BLIND || a.way == ADMIT_SNIFFED)
+        exchange_forward_grant(x, now);
+    else
+        go_by_route(x, &a, now);
+    admission_clear(&a);
+}
+
+/* ---- its body ---- */
+
+/* It is kept only for a request that may run twice, and only a short one. */
+static void keep_body(struct exchange *x, struct span data)
+{
+    struct exchange_kept *kept = &x->kept;
+    if (kept->gone || (x->asked.idempotent && bytes_append_span(&kept->body, data) == 0))
+        return;
+    kept->gone = true;
+    bytes_clear(&kept->body);
+}
+
+void exchange_request_data(struct exchange *x, struct span data, struct moment now)
+{
+    x->bytes_in += data.len;
+    exchange_time_body(x, now);
+    keep_body(x, data);
+    flow_data(&x->up, data);
+}
+
+/* Without them the request is whole, and can be sent again. */
+void exchange_request_trailers(struct exchange *x, const struct http_head *head)
+{
+    struct http_edit room[ROUTE_ALSO_MAX];
+    flow_end(&x->up, x->kept.trailers ? head : NULL, edits_of(x, room));
+    x->kept.gone = x->kept.gone || x->kept.trailers;
+}
+
+void exchange_request_end(struct exchange *x, struct moment now)
+{
+    if (x->use.uplink != NULL)
+        flow_end(&x->up, NULL, NULL);
+    x->asked.whole = true;
+    x->at.active_us = x->at.up_us = now.us; /* the time to answer begins */
 }

@@ -22,7 +22,7 @@ enum { TRIED_BITS = 64 };
 
 /* ---- choosing ---- */
 
-static uint64_t draw(struct exchange_env *env)
+static uint64_t draw(struct proxy_env *env)
 {
     uint64_t n = env->random += UINT64_C(0x9e3779b97f4a7c15);
     n = (n ^ n >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -34,20 +34,20 @@ static uint64_t draw(struct exchange_env *env)
 static uint64_t key_of(const struct exchange *x, bool *by_certificate)
 {
     struct tls_facts facts = {0};
-    if (x->down.tls != NULL)
-        tls_engine_facts(x->down.tls, &facts);
+    if (x->client->link.tls != NULL)
+        tls_engine_facts(x->client->link.tls, &facts);
     *by_certificate = facts.peer != NULL;
-    const char *text = facts.peer != NULL ? facts.peer->sha256 : x->client.text;
+    const char *text = facts.peer != NULL ? facts.peer->sha256 : x->client->address.text;
     return balance_hash(text, strlen(text));
 }
 
 static struct balancer_wish make_wish(struct exchange *x, const struct config_upstream *conf)
 {
-    struct balancer_wish wish = {.sticky = x->rq->named, .tried = x->rq->tried};
+    struct balancer_wish wish = {.sticky = x->way.named, .tried = x->way.tried};
     bool by_certificate = false;
     if (conf->n_targets < 2)
         return wish;
-    wish.number = draw(x->env);
+    wish.number = draw(x->client->env);
     if (conf->balance == CONFIG_BALANCE_HASH || conf->sticky == CONFIG_STICKY_CLIENT_CERT)
         wish.key = key_of(x, &by_certificate);
     wish.by_key = conf->sticky == CONFIG_STICKY_CLIENT_CERT && by_certificate;
@@ -56,35 +56,35 @@ static struct balancer_wish make_wish(struct exchange *x, const struct config_up
 
 static void tell(struct exchange *x, enum target_event what)
 {
-    const struct observer *observer = &x->env->observer;
+    const struct observer *observer = &x->client->env->observer;
     if (observer->on_target != NULL)
-        observer->on_target(observer->ctx, x->target, what);
+        observer->on_target(observer->ctx, x->way.target, what);
 }
 
 void exchange_leave_target(struct exchange *x)
 {
-    if (!x->on_target)
+    if (!x->way.on_target)
         return;
-    x->on_target = false;
-    balancer_end(x->env->balancer, x->target);
+    x->way.on_target = false;
+    balancer_end(x->client->env->balancer, x->way.target);
     tell(x, TARGET_ENDED);
 }
 
 /* False: there is none (left). What was chosen before stays chosen then. */
 static bool choose_target(struct exchange *x, struct moment now)
 {
-    if (x->route == NULL || x->route->upstream == NULL)
+    if (x->way.route == NULL || x->way.route->upstream == NULL)
         return false;
-    const struct plan_upstream *up = x->route->upstream;
+    const struct plan_upstream *up = x->way.route->upstream;
     struct balancer_wish wish = make_wish(x, up->conf);
-    const struct plan_target *t = balancer_choose(x->env->balancer, up, &wish, now.us);
+    const struct plan_target *t = balancer_choose(x->client->env->balancer, up, &wish, now.us);
     if (t == NULL)
         return false;
     exchange_leave_target(x);
-    x->target = t;
-    x->dial = (struct dial){.target = t, .address = up->conf->proxy_text != NULL ? &up->conf->proxy : &t->conf->address};
-    balancer_begin(x->env->balancer, t);
-    x->on_target = true;
+    x->way.target = t;
+    x->way.dial = (struct dial){.target = t, .address = up->conf->proxy_text != NULL ? &up->conf->proxy : &t->conf->address};
+    balancer_begin(x->client->env->balancer, t);
+    x->way.on_target = true;
     tell(x, TARGET_BEGUN);
     return true;
 }
@@ -95,7 +95,7 @@ bool exchange_choose(struct exchange *x, struct moment now)
         exchange_forward_choose(x);
         return true;
     }
-    balancer_earn(x->env->balancer, x->route->upstream);
+    balancer_earn(x->client->env->balancer, x->way.route->upstream);
     return choose_target(x, now);
 }
 
@@ -114,132 +114,122 @@ static size_t find_named(const struct config_upstream *conf, const struct admiss
 
 void exchange_read_session(struct exchange *x, const struct admission *a)
 {
-    if (x->route == NULL)
+    if (x->way.route == NULL)
         return;
-    const struct plan_upstream *up = x->route->upstream;
+    const struct plan_upstream *up = x->way.route->upstream;
     if (up->conf->sticky != CONFIG_STICKY_SUFFIX && up->conf->sticky != CONFIG_STICKY_INSERT)
         return;
     size_t i = find_named(up->conf, a);
-    x->rq->named = i < up->n_targets ? &up->targets[i] : NULL;
+    x->way.named = i < up->n_targets ? &up->targets[i] : NULL;
 }
 
 int exchange_session_field(const struct exchange *x, struct bytes *out)
 {
-    const struct config_upstream *conf = x->target->upstream->conf;
-    if (conf->sticky != CONFIG_STICKY_INSERT || x->target == x->rq->named)
+    const struct config_upstream *conf = x->way.target->upstream->conf;
+    if (conf->sticky != CONFIG_STICKY_INSERT || x->way.target == x->way.named)
         return 0;
-    return sticky_set_cookie(out, conf, x->target->conf, x->listener->tls != NULL);
+    return sticky_set_cookie(out, conf, x->way.target->conf, x->listener->tls != NULL);
 }
 
 /* ---- the way there ---- */
 
+static void join(struct exchange *x, struct uplink *u)
+{
+    uplink_join(u, &x->use);
+    x->up = flow_to(&u->link);
+}
+
 /* One whose server was judged by a date that has passed since is not used again. */
 static struct uplink *take_kept(struct exchange *x, struct moment now)
 {
+    struct pool *pool = x->client->env->pool;
     struct uplink *u;
-    while ((u = pool_take(x->env->pool, x->target, !exchange_is_http(x), now.us)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
-        pool_retire(x->env->pool, u);
+    while ((u = pool_take(pool, x->way.target, x->raw, now.us)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
+        pool_retire(pool, u);
     return u;
 }
 
-static void pass_to_kept(struct exchange *x, struct moment now)
+static void pass_to_kept(struct exchange *x, struct uplink *u, struct moment now)
 {
-    if (exchange_is_http(x)) {
-        exchange_http_send_request(x, now);
+    if (!x->raw) {
+        exchange_request_send(x, now);
         return;
     }
-    http1_free(x->up->http); /* it was made for either kind of listener */
-    x->up->http = NULL;
-    x->up->uses++;
-    balancer_worked(x->env->balancer, x->target);
-    exchange_tcp_ended(x, now);
+    uplink_make_raw(u); /* it was made for either kind of listener */
+    u->carried++;
+    balancer_worked(x->client->env->balancer, x->way.target);
+    exchange_raw_ended(x, now);
+}
+
+static void open_new(struct exchange *x, struct moment now)
+{
+    struct err err = {0};
+    struct proxy_env *env = x->client->env;
+    bool http = !x->raw && !exchange_forward_is_blind(x);
+    struct uplink *u = uplink_new(env, &x->way.dial, http, env->tickets, now, &err);
+    x->phase = EXCHANGE_WAITING;
+    x->at.active_us = x->at.up_us = now.us;
+    x->client->is.served = true;
+    if (u != NULL)
+        join(x, u);
+    else
+        exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
 }
 
 void exchange_go_upstream(struct exchange *x, struct moment now)
 {
-    x->rq->connect_us = now.us;
-    struct uplink *u = !x->rq->fresh ? take_kept(x, now) : NULL;
+    x->at.connect_us = now.us;
+    struct uplink *u = !x->tries.fresh ? take_kept(x, now) : NULL;
     if (u == NULL) {
-        exchange_enter(x, PHASE_CONNECT, now);
+        open_new(x, now);
         return;
     }
-    u->exchange = x;
-    x->up = u;
-    x->up_reported = u->uses > 0;
-    x->rq->from_pool = true;
-    exchange_tls_report(x, SIDE_UP);
-    exchange_enter(x, PHASE_ACTIVE, now);
-    pass_to_kept(x, now);
-}
-
-const struct dial *exchange_wants_connect(const struct exchange *x)
-{
-    return x->phase == PHASE_CONNECT && x->up == NULL && !x->redial ? &x->dial : NULL;
-}
-
-struct uplink *exchange_on_connected(struct exchange *x, struct moment now)
-{
-    struct err err = {0};
-    x->rq->connected_us = now.us;
-    struct uplink *u = uplink_new(x->target, exchange_is_http(x), x->env->tickets, &err);
-    if (u == NULL) {
-        exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
-        return NULL;
-    }
-    u->exchange = x;
-    x->up = u;
-    x->up_reported = false;
-    x->rq->from_pool = false;
-    exchange_dial_connected(x, now);
-    return u;
-}
-
-void exchange_on_connect_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
-{
-    exchange_upstream_failed(x, reason, text, now);
+    join(x, u);
+    x->tries.from_pool = true;
+    uplink_report(u);
+    exchange_activate(x, now);
+    pass_to_kept(x, u, now);
 }
 
 /* What an app said before its upstream was ready leaves with the end of our handshake, in one write. Where the client has a certificate it may have to
  * be judged again first: there the driver asks before it goes on. */
 static void pass_what_waited(struct exchange *x)
 {
-    struct bytes *waited = &x->held[SIDE_DOWN];
-    if (x->down.tls != NULL || waited->len == 0)
+    struct bytes *waited = &x->client->held;
+    if (x->client->link.tls != NULL || waited->len == 0)
         return;
-    x->rq->bytes_in += waited->len;
-    link_write_take(&x->up->link, waited);
+    x->bytes_in += waited->len;
+    link_write_take(&x->use.uplink->link, waited);
 }
 
-void exchange_upstream_secured(struct exchange *x, struct moment now)
+void exchange_on_open(struct uplink_use *use, struct moment now)
 {
-    if (!exchange_rejudge_upstream(x, now))
-        return;
-    exchange_tls_report(x, SIDE_UP);
-    if (x->up->link.tls != NULL)
-        x->rq->secured_us = now.us;
-    exchange_enter(x, PHASE_ACTIVE, now);
-    if (exchange_is_http(x) && exchange_forward_is_blind(x)) {
+    struct exchange *x = exchange_of(use);
+    struct uplink *u = use->uplink;
+    uplink_report(u);
+    x->at.connected_us = u->connected_us;
+    x->at.secured_us = u->link.tls != NULL ? now.us : 0;
+    exchange_activate(x, now);
+    if (!x->raw && exchange_forward_is_blind(x)) {
         exchange_forward_opened(x, now);
-        return;
+    } else if (!x->raw) {
+        exchange_request_send(x, now);
+    } else {
+        balancer_worked(x->client->env->balancer, x->way.target);
+        pass_what_waited(x);
+        exchange_raw_ended(x, now);
     }
-    if (exchange_is_http(x)) {
-        exchange_http_send_request(x, now);
-        return;
-    }
-    balancer_worked(x->env->balancer, x->target);
-    pass_what_waited(x);
-    exchange_tcp_ended(x, now);
 }
 
 void exchange_drop_uplink(struct exchange *x)
 {
-    if (x->up == NULL)
+    struct uplink *u = x->use.uplink;
+    if (u == NULL)
         return;
-    x->up->reset = !exchange_is_http(x) && !link_wants_shutdown(&x->up->link);
-    pool_retire(x->env->pool, x->up);
-    x->up = NULL;
-    bytes_clear(&x->held[SIDE_UP]);
-    x->eof[SIDE_UP] = false;
+    u->reset = x->raw && !link_wants_shutdown(&u->link);
+    uplink_leave(&x->use);
+    x->up.link = NULL;
+    pool_retire(x->client->env->pool, u);
 }
 
 /* ---- when it fails ---- */
@@ -254,7 +244,7 @@ static bool blames_target(enum reason reason)
  * out of service. Health checks find such targets. */
 static bool may_be_the_requests_fault(const struct exchange *x, enum reason reason)
 {
-    return x->phase == PHASE_ACTIVE && (x->rq->sent || x->rq->offered) && reason != REASON_OUR_CERTIFICATE_REFUSED;
+    return x->phase == EXCHANGE_ACTIVE && (x->tries.sent || x->tries.offered) && reason != REASON_OUR_CERTIFICATE_REFUSED;
 }
 
 static bool may_go_elsewhere(enum reason reason)
@@ -266,48 +256,44 @@ static bool may_go_elsewhere(enum reason reason)
 static void reconnect(struct exchange *x, struct moment now)
 {
     exchange_drop_uplink(x);
-    struct request *rq = x->rq;
-    rq->retries++;
+    struct exchange_tries *tries = &x->tries;
+    tries->retries++;
     x->hint = NULL; /* it was about the attempt before */
-    rq->sent = rq->offered = rq->from_pool = rq->spoke = false;
-    rq->connected_us = rq->secured_us = 0;
+    tries->sent = tries->offered = tries->from_pool = tries->spoke = false;
+    x->at.connected_us = x->at.secured_us = 0;
     exchange_go_upstream(x, now);
 }
 
 static bool go_to_next(struct exchange *x, struct moment now)
 {
-    if (x->route == NULL)
+    if (x->way.route == NULL)
         return false; /* the one host that was asked for */
-    size_t i = (size_t)(x->target - x->target->upstream->targets);
-    x->rq->tried |= UINT64_C(1) << (i < TRIED_BITS ? i : TRIED_BITS - 1);
+    size_t i = (size_t)(x->way.target - x->way.target->upstream->targets);
+    x->way.tried |= UINT64_C(1) << (i < TRIED_BITS ? i : TRIED_BITS - 1);
     if (!choose_target(x, now))
         return false;
-    exchange_drop_uplink(x); /* before the head it may still borrow is changed */
-    if (exchange_is_http(x) && exchange_http_change_host(x) != 0)
-        x->down.broken = true;
-    x->redial = x->phase == PHASE_CONNECT; /* the attempt that ran, if it still does, is to be given up */
-    x->rq->fresh = false;
+    x->tries.fresh = false;
     reconnect(x, now);
     return true;
 }
 
 static bool try_again_active(struct exchange *x, bool stale, struct moment now)
 {
-    struct request *rq = x->rq;
-    bool left = rq->sent || rq->offered;
-    if (!exchange_http_can_replay(x) || rq->spoke || (left && !rq->idempotent))
+    struct exchange_tries *tries = &x->tries;
+    bool left = tries->sent || tries->offered;
+    if (!exchange_request_can_replay(x) || tries->spoke || (left && !x->asked.idempotent))
         return false;
     if (stale) {
-        rq->fresh = true;
+        tries->fresh = true;
         reconnect(x, now);
         return true;
     }
     if (!left)
         return go_to_next(x, now);
-    const struct plan_upstream *up = x->target->upstream;
-    if (up->n_targets < 2 || rq->resent >= up->conf->retries || !balancer_spend(x->env->balancer, up))
+    const struct plan_upstream *up = x->way.target->upstream;
+    if (up->n_targets < 2 || tries->resent >= up->conf->retries || !balancer_spend(x->client->env->balancer, up))
         return false;
-    rq->resent++;
+    tries->resent++;
     return go_to_next(x, now);
 }
 
@@ -315,28 +301,52 @@ static bool try_again_active(struct exchange *x, bool stale, struct moment now)
 static bool try_again(struct exchange *x, enum reason reason, struct moment now)
 {
     /* it may have ended long ago, which says nothing about the target */
-    bool stale = x->phase == PHASE_ACTIVE && x->rq->from_pool && !x->rq->spoke && reason != REASON_RESPONSE_TIMEOUT;
-    if (blames_target(reason) && !stale && !x->rq->answered) {
+    bool active = x->phase == EXCHANGE_ACTIVE;
+    bool stale = active && x->tries.from_pool && !x->tries.spoke && reason != REASON_RESPONSE_TIMEOUT;
+    if (blames_target(reason) && !stale && !x->answer.answered) {
         if (!may_be_the_requests_fault(x, reason))
-            balancer_failed(x->env->balancer, x->target, now.us);
+            balancer_failed(x->client->env->balancer, x->way.target, now.us);
         tell(x, TARGET_FAILED);
     }
     if (!may_go_elsewhere(reason))
         return false;
-    if (x->phase == PHASE_CONNECT || x->phase == PHASE_PROXY || x->phase == PHASE_SECURE)
+    if (!active)
         return go_to_next(x, now);
-    return exchange_is_http(x) && x->phase == PHASE_ACTIVE && try_again_active(x, stale, now);
+    return !x->raw && try_again_active(x, stale, now);
 }
 
 void exchange_upstream_failed(struct exchange *x, enum reason reason, const char *text, struct moment now)
 {
-    if (x->phase == PHASE_LINGER || x->phase == PHASE_DONE || try_again(x, reason, now))
+    if (x->phase == EXCHANGE_OVER || try_again(x, reason, now))
         return;
-    if (exchange_is_http(x)) {
+    if (!x->raw) {
         exchange_answer(x, reason, text, now);
         return;
     }
     exchange_report(x, reason, text, now);
-    x->reset = true;
-    exchange_finish(x, now);
+    exchange_finish(x, false, now);
+}
+
+/* Many servers do not answer our goodbye with theirs. Nothing was asked of them any more, yet an app that still listens must not take a cut for
+ * an end. */
+static bool is_late_goodbye(const struct exchange *x, enum reason reason)
+{
+    return x->raw && x->phase == EXCHANGE_ACTIVE && reason == REASON_TRUNCATED && x->use.uplink->link.end_said;
+}
+
+void exchange_on_failed(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now)
+{
+    struct exchange *x = exchange_of(use);
+    const struct tls_engine *tls = use->uplink->link.tls;
+    if (tls != NULL && (tls_engine_flags(tls) & TLS_FAILED))
+        uplink_report(use->uplink);
+    if (is_late_goodbye(x, reason)) {
+        exchange_report(x, REASON_VALID, "", now);
+        exchange_finish(x, false, now);
+        return;
+    }
+    if (reason == REASON_TRUNCATED && !x->raw && !x->answer.answered)
+        reason = REASON_UPSTREAM_CLOSED;
+    x->hint = hint;
+    exchange_upstream_failed(x, reason, text, now);
 }

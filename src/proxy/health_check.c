@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/health_check.h"
 
-#include "mtlsd/proxy/approach.h"
+#include "mtlsd/proxy/pool.h"
+#include "mtlsd/proxy/uplink.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,53 +14,44 @@ enum {
 };
 
 /*
- *   APPROACH  on the way there
+ *   OPEN      the connection opens itself
  *   LISTEN    no path is given: with TLS 1.3 a server refuses our certificate only now
  *   ANSWER    the request is under way, its response is awaited
  *   DONE
  */
-enum phase { PHASE_APPROACH, PHASE_LISTEN, PHASE_ANSWER, PHASE_DONE };
+enum phase { PHASE_OPEN, PHASE_LISTEN, PHASE_ANSWER, PHASE_DONE };
 
 struct health_check {
+    struct uplink_use use; /* first */
     const struct plan_target *target; /* borrowed */
+    struct health_check_owner owner;
     enum phase phase;
-    struct approach way;
     uint64_t late_us, silent_us;
     struct health_check_result result;
+    const char *hint;
     char text[640];
 };
+
+static struct health_check *check_of(struct uplink_use *use)
+{
+    return (struct health_check *)use;
+}
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-struct health_check *health_check_new(const struct plan_target *target, struct moment now)
-{
-    const struct config_upstream *conf = target->upstream->conf;
-    struct health_check *c = calloc(1, sizeof(*c));
-    struct err err = {0};
-    if (c == NULL)
-        return NULL;
-    /* no ticket: every look is a whole handshake, and takes none from the traffic */
-    if (approach_init(&c->way, target, conf->health_path != NULL, NULL, &err) != 0) {
-        free(c);
-        return NULL;
-    }
-    c->target = target;
-    c->late_us = now.us + smaller(conf->health_interval_ms, conf->connect_ms + conf->handshake_ms) * 1000;
-    return c;
-}
-
-void health_check_free(struct health_check *c)
-{
-    if (c == NULL)
-        return;
-    approach_clear(&c->way);
-    free(c);
-}
-
 /* ---- the end ---- */
+
+static void leave(struct health_check *c)
+{
+    struct uplink *u = c->use.uplink;
+    if (u == NULL)
+        return;
+    uplink_leave(&c->use);
+    pool_retire(u->env->pool, u);
+}
 
 static void finish(struct health_check *c, bool good, enum reason reason, const char *text)
 {
@@ -67,13 +59,10 @@ static void finish(struct health_check *c, bool good, enum reason reason, const 
         return;
     c->phase = PHASE_DONE;
     snprintf(c->text, sizeof(c->text), "%s", text);
-    c->result = (struct health_check_result){good, reason, c->text, NULL};
-    link_end(health_check_link(c));
-}
-
-void health_check_on_failed(struct health_check *c, enum reason reason, const char *text)
-{
-    finish(c, false, reason, text);
+    c->result = (struct health_check_result){good, reason, c->text, c->hint};
+    leave(c);
+    if (c->owner.on_done != NULL)
+        c->owner.on_done(c->owner.ctx);
 }
 
 static void pass(struct health_check *c)
@@ -110,7 +99,7 @@ static void ask(struct health_check *c)
     if (!written)
         finish(c, false, REASON_INTERNAL, "out of memory");
     else
-        link_write_copy(health_check_link(c), bytes_span(&request));
+        link_write_copy(&c->use.uplink->link, bytes_span(&request));
     bytes_clear(&request);
 }
 
@@ -147,110 +136,140 @@ static void judge_answer(struct health_check *c, unsigned status)
     finish(c, false, REASON_UNDECIDED, text);
 }
 
-static void read_answer(struct health_check *c, struct span in)
-{
-    struct http1 *http = c->way.uplink->http;
-    struct span data;
-    for (enum http1_event event; c->phase == PHASE_ANSWER && (event = http1_next(http, &in, &data)) != HTTP1_MORE;) {
-        if (event == HTTP1_HEAD)
-            judge_answer(c, http1_head(http)->status);
-        else if (event == HTTP1_BAD)
-            finish(c, false, http1_reason(http), http1_detail(http));
-        else if (event != HTTP1_END)
-            finish(c, false, REASON_UPSTREAM_PROTOCOL, "the answer does not begin with a head");
-    }
-}
+/* ---- what happens to its connection ---- */
 
-/* ---- on the way there ---- */
-
-static void secured(struct health_check *c, struct moment now)
+static void on_open(struct uplink_use *use, struct moment now)
 {
+    struct health_check *c = check_of(use);
+    const struct link *link = &use->uplink->link;
     struct tls_facts facts = {0};
     if (c->target->upstream->conf->health_path != NULL) {
         c->phase = PHASE_ANSWER;
         ask(c);
         return;
     }
-    if (health_check_link(c)->tls != NULL)
-        tls_engine_facts(health_check_link(c)->tls, &facts);
+    if (link->tls != NULL)
+        tls_engine_facts(link->tls, &facts);
     if (facts.version == NULL || strcmp(facts.version, "TLS1.3") != 0) {
         pass(c); /* the handshake was the answer already */
         return;
     }
     c->phase = PHASE_LISTEN;
     c->silent_us = now.us + SILENCE_US;
+    if (c->owner.on_deadline_moved != NULL)
+        c->owner.on_deadline_moved(c->owner.ctx);
 }
 
-/* What follows from where the approach is by now. */
-static void go_on(struct health_check *c, struct moment now)
+static void on_failed(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now)
 {
-    if (c->phase == PHASE_APPROACH && c->way.state == APPROACH_THERE)
-        secured(c, now);
-    if (c->phase == PHASE_DONE || c->way.state != APPROACH_FAILED)
-        return;
-    finish(c, false, c->way.reason, c->way.text);
-    c->result.hint = c->way.hint;
+    (void)now;
+    struct health_check *c = check_of(use);
+    bool cut = reason == REASON_TRUNCATED; /* nothing was begun that could be incomplete: it just hung up */
+    c->hint = hint;
+    finish(c, false, cut ? REASON_UPSTREAM_CLOSED : reason, text);
 }
 
-void health_check_on_connected(struct health_check *c, struct moment now)
+static bool takes(const struct uplink_use *use)
 {
-    approach_on_connected(&c->way, now);
-    go_on(c, now);
+    (void)use;
+    return true;
 }
 
-/* ---- bytes ---- */
-
-static void in_plain(struct health_check *c, struct span in)
+static void on_sent(struct uplink_use *use, size_t n, struct moment now)
 {
-    if (c->phase == PHASE_ANSWER)
-        read_answer(c, in);
-    else if (c->phase == PHASE_LISTEN && in.len > 0)
+    (void)use;
+    (void)n;
+    (void)now;
+}
+
+static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
+{
+    (void)now;
+    struct health_check *c = check_of(use);
+    if (c->phase == PHASE_LISTEN && in.len > 0)
         pass(c); /* it speaks first, so it takes us */
+    return c->phase == PHASE_ANSWER;
 }
 
-/* What was said before a failure counts first. */
-static void after_tls(struct health_check *c, uint8_t *scratch, size_t size, struct moment now)
+static void on_head(struct uplink_use *use, const struct http_head *head, struct moment now)
 {
-    struct tls_engine *tls = health_check_link(c)->tls;
-    size_t n;
-    if (c->phase == PHASE_APPROACH && c->way.state == APPROACH_THERE)
-        secured(c, now);
-    while (c->phase != PHASE_DONE && (tls_engine_flags(tls) & TLS_HAS_APP) && (n = tls_engine_app_read(tls, scratch, size)) > 0)
-        in_plain(c, span_of(scratch, n));
-    approach_look(&c->way);
-    go_on(c, now);
+    (void)now;
+    judge_answer(check_of(use), head->status);
 }
 
-void health_check_on_wire(struct health_check *c, struct span wire, uint8_t *scratch, size_t size, struct moment now)
+/* Only behind the head of an interim answer. */
+static void on_data(struct uplink_use *use, struct span data, struct moment now)
 {
-    struct tls_engine *tls = health_check_link(c)->tls;
-    bool opening = c->way.state == APPROACH_OPEN;
-    if (tls == NULL && !opening) {
-        in_plain(c, wire);
-        return;
-    }
-    if (c->phase == PHASE_DONE)
-        return;
-    approach_on_wire(&c->way, wire, now);
-    if (tls == NULL || opening) {
-        go_on(c, now);
-    } else {
-        after_tls(c, scratch, size, now);
-        tls_engine_wire_keep(tls);
-    }
+    (void)data;
+    (void)now;
+    finish(check_of(use), false, REASON_UPSTREAM_PROTOCOL, "the answer does not begin with a head");
 }
 
-void health_check_on_eof(struct health_check *c, struct moment now)
+static void on_trailers(struct uplink_use *use, const struct http_head *head, struct moment now)
 {
-    uint8_t nothing[64];
-    bool opening = c->way.state == APPROACH_OPEN;
-    approach_on_eof(&c->way, now);
-    if (health_check_link(c)->tls != NULL && c->phase != PHASE_DONE && !opening)
-        after_tls(c, nothing, sizeof(nothing), now);
-    go_on(c, now);
+    (void)head;
+    on_data(use, span_of(NULL, 0), now);
+}
+
+static void on_switched(struct uplink_use *use, struct span left, struct moment now)
+{
+    on_data(use, left, now);
+}
+
+static void on_end(struct uplink_use *use, bool reusable, struct moment now)
+{
+    (void)reusable;
+    (void)now;
+    struct health_check *c = check_of(use);
     if (c->phase == PHASE_LISTEN)
         pass(c); /* a proper goodbye: it has nothing against us */
-    finish(c, false, REASON_UPSTREAM_CLOSED, "the connection was closed without an answer");
+    else if (use->uplink->ended)
+        finish(c, false, REASON_UPSTREAM_CLOSED, "the connection was closed without an answer");
+}
+
+static const struct uplink_events events = {
+    .on_open = on_open,
+    .on_failed = on_failed,
+    .takes = takes,
+    .on_sent = on_sent,
+    .on_bytes = on_bytes,
+    .on_head = on_head,
+    .on_data = on_data,
+    .on_trailers = on_trailers,
+    .on_end = on_end,
+    .on_switched = on_switched,
+};
+
+/* ---- life ---- */
+
+struct health_check *health_check_new(struct proxy_env *env, const struct plan_target *target, const struct health_check_owner *owner, struct moment now)
+{
+    const struct config_upstream *conf = target->upstream->conf;
+    struct health_check *c = calloc(1, sizeof(*c));
+    struct err err = {0};
+    if (c == NULL)
+        return NULL;
+    const struct dial dial = {.target = target, .address = conf->proxy_text != NULL ? &conf->proxy : &target->conf->address};
+    /* no ticket: every look is a whole handshake, and takes none from the traffic */
+    struct uplink *u = uplink_new(env, &dial, conf->health_path != NULL, NULL, now, &err);
+    if (u == NULL) {
+        free(c);
+        return NULL;
+    }
+    c->use.events = &events;
+    c->target = target;
+    c->owner = *owner;
+    c->late_us = now.us + smaller(conf->health_interval_ms, conf->connect_ms + conf->handshake_ms) * 1000;
+    uplink_join(u, &c->use);
+    return c;
+}
+
+void health_check_free(struct health_check *c)
+{
+    if (c == NULL)
+        return;
+    leave(c);
+    free(c);
 }
 
 /* ---- time ---- */
@@ -260,12 +279,28 @@ uint64_t health_check_deadline_us(const struct health_check *c)
     return c->phase == PHASE_LISTEN ? smaller(c->silent_us, c->late_us) : c->late_us;
 }
 
+static void opened_too_late(struct health_check *c)
+{
+    const struct uplink *u = c->use.uplink;
+    char text[640] = "the target did not finish the TLS handshake in time";
+    enum reason reason = REASON_HANDSHAKE_TIMEOUT;
+    if (u->phase == UPLINK_PROXY) {
+        reason = REASON_CONNECT_TIMEOUT;
+        snprintf(text, sizeof(text), "the upstream's proxy did not answer in time");
+    } else if (u->phase == UPLINK_CONNECTING) {
+        reason = REASON_CONNECT_TIMEOUT;
+        snprintf(text, sizeof(text), "the target did not accept the connection in time");
+        if (u->env->run.describe != NULL)
+            reason = u->env->run.describe(u, text, sizeof(text));
+    }
+    finish(c, false, reason, text);
+}
+
 void health_check_on_deadline(struct health_check *c)
 {
     switch (c->phase) {
-    case PHASE_APPROACH:
-        approach_on_late(&c->way);
-        finish(c, false, c->way.reason, c->way.text);
+    case PHASE_OPEN:
+        opened_too_late(c);
         break;
     case PHASE_LISTEN:
         pass(c);
@@ -274,11 +309,6 @@ void health_check_on_deadline(struct health_check *c)
         finish(c, false, REASON_RESPONSE_TIMEOUT, "the target did not answer in time");
         break;
     }
-}
-
-struct link *health_check_link(struct health_check *c)
-{
-    return &c->way.uplink->link;
 }
 
 bool health_check_is_done(const struct health_check *c, struct health_check_result *result)

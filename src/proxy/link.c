@@ -11,9 +11,9 @@ enum {
     RAW_MAX = 8192,
 };
 
-void link_init(struct link *l, struct tls_engine *tls)
+void link_init(struct link *l, enum link_end end, struct run_queue *run)
 {
-    *l = (struct link){.tls = tls};
+    *l = (struct link){.end = end, .run = run};
     gather_init(&l->out, OUT_MAX);
 }
 
@@ -27,6 +27,7 @@ static void drop_raw(struct link *l)
 
 void link_clear(struct link *l)
 {
+    run_forget(l);
     tls_engine_free(l->tls);
     l->tls = NULL;
     gather_clear(&l->out);
@@ -48,16 +49,19 @@ bool link_is_open(const struct link *l)
 static void lose(struct link *l)
 {
     l->broken = l->lost = true;
+    run_touch(l);
 }
 
 void link_write_copy(struct link *l, struct span s)
 {
+    run_touch(l);
     if (!l->broken && gather_copy(&l->out, s) != 0)
         lose(l);
 }
 
 void link_write_take(struct link *l, struct bytes *b)
 {
+    run_touch(l);
     if (l->broken)
         bytes_clear(b);
     else if (gather_take(&l->out, b) != 0)
@@ -66,12 +70,14 @@ void link_write_take(struct link *l, struct bytes *b)
 
 void link_write_borrow(struct link *l, struct span s)
 {
+    run_touch(l);
     if (!l->broken && gather_borrow(&l->out, s) != 0)
         lose(l);
 }
 
 void link_write_raw(struct link *l, struct span s)
 {
+    run_touch(l);
     if (l->broken || s.len == 0)
         return;
     if (l->raw == NULL && (l->raw = calloc(1, sizeof(*l->raw))) != NULL)
@@ -82,6 +88,7 @@ void link_write_raw(struct link *l, struct span s)
 
 void link_end(struct link *l)
 {
+    run_touch(l);
     l->end_wanted = true;
 }
 
@@ -166,8 +173,10 @@ void link_sent(struct link *l, size_t n)
 
 void link_settle(struct link *l)
 {
-    if (gather_settle(&l->out) != 0)
-        lose(l);
+    if (gather_settle(&l->out) == 0)
+        return;
+    lose(l);
+    gather_clear(&l->out); /* what it borrowed is about to go */
 }
 
 bool link_stays_idle(struct link *l, struct span wire, int64_t utc)

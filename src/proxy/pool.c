@@ -100,6 +100,7 @@ static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
     else
         shelf->last = u->prev;
     u->prev = u->next = NULL;
+    u->idle.shelved = false;
     shelf->n--;
     if (shelf->unused > shelf->n)
         shelf->unused = shelf->n;
@@ -109,7 +110,7 @@ static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
 
 static void retire(struct pool *p, struct uplink *u)
 {
-    u->exchange = NULL;
+    u->phase = UPLINK_RETIRED;
     u->prev = NULL;
     u->next = p->retired;
     p->retired = u;
@@ -118,7 +119,7 @@ static void retire(struct pool *p, struct uplink *u)
 static struct uplink *first_fit(const struct shelf *shelf, bool unused)
 {
     struct uplink *u = shelf->first;
-    while (unused && u != NULL && u->uses > 0)
+    while (unused && u != NULL && u->carried > 0)
         u = u->next;
     return u;
 }
@@ -128,9 +129,9 @@ struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool 
     struct shelf *shelf = shelf_of(p, target);
     for (struct uplink *u; shelf != NULL && (u = first_fit(shelf, unused)) != NULL;) {
         unshelve(p, shelf, u);
-        if (u->uses == 0)
+        if (u->carried == 0)
             shelf->spare_failures = 0;
-        if (now_us < u->idle_until_us)
+        if (now_us < u->idle.until_us)
             return u;
         retire(p, u); /* its server may be closing it at this moment, and a request that cannot run twice would be lost */
     }
@@ -141,13 +142,13 @@ void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
 {
     struct shelf *shelf = shelf_of(p, u->target);
     const struct config_upstream *conf = u->target->upstream->conf;
-    if (shelf == NULL || shelf->n >= conf->pool_max || u->keep_us == 0) {
+    if (shelf == NULL || shelf->n >= conf->pool_max || u->idle.keep_us == 0) {
         retire(p, u);
         return;
     }
-    u->exchange = NULL;
-    u->idle_since_us = now_us;
-    u->idle_until_us = now_us + (u->keep_us < conf->pool_idle_ms * 1000 ? u->keep_us : conf->pool_idle_ms * 1000);
+    u->idle.shelved = true;
+    u->idle.since_us = now_us;
+    u->idle.until_us = now_us + (u->idle.keep_us < conf->pool_idle_ms * 1000 ? u->idle.keep_us : conf->pool_idle_ms * 1000);
     u->prev = NULL;
     u->next = shelf->first;
     if (shelf->first != NULL)
@@ -167,17 +168,17 @@ static void put_spares_off(struct shelf *shelf, uint64_t now_us)
 
 void pool_retire(struct pool *p, struct uplink *u)
 {
-    struct shelf *shelf = shelf_of(p, u->target);
-    bool shelved = u->exchange == NULL && shelf != NULL && (u->prev != NULL || u->next != NULL || shelf->first == u);
-    if (shelved)
-        unshelve(p, shelf, u);
+    if (u->phase == UPLINK_RETIRED)
+        return;
+    if (u->idle.shelved)
+        unshelve(p, shelf_of(p, u->target), u);
     retire(p, u);
 }
 
 bool pool_lost(struct pool *p, struct uplink *u, uint64_t now_us)
 {
     struct shelf *shelf = shelf_of(p, u->target);
-    bool early = shelf != NULL && u->uses == 0 && now_us - u->idle_since_us < SPARE_EARLY_US;
+    bool early = shelf != NULL && u->carried == 0 && now_us - u->idle.since_us < SPARE_EARLY_US;
     if (early)
         put_spares_off(shelf, now_us);
     pool_retire(p, u);
@@ -198,7 +199,7 @@ size_t pool_expire(struct pool *p, uint64_t now_us)
     for (size_t i = 0; p->n_idle > 0 && i < p->n_targets; i++) {
         for (struct uplink *u = p->shelves[i].first, *next; u != NULL; u = next) {
             next = u->next;
-            if (now_us < u->idle_until_us)
+            if (now_us < u->idle.until_us)
                 continue;
             p->shelves[i].spare_failures = 0; /* it lay as long as it should */
             pool_retire(p, u);
@@ -243,7 +244,7 @@ static size_t count_ready(const struct shelf *shelf, size_t enough, uint64_t now
 {
     size_t n = 0;
     for (const struct uplink *u = shelf->first; u != NULL && n < enough; u = u->next)
-        n += u->idle_until_us > now_us && u->idle_until_us - now_us > (u->idle_until_us - u->idle_since_us) / 4;
+        n += u->idle.until_us > now_us && u->idle.until_us - now_us > (u->idle.until_us - u->idle.since_us) / 4;
     return n;
 }
 

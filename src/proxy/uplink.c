@@ -1,65 +1,279 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/proxy/uplink.h"
+#include "uplink_internal.h"
 
+#include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/proxy_connect.h"
 
 #include <stdlib.h>
 
-enum { RESPONSE_HEAD_MAX = 64 * 1024, RESPONSE_FIELDS_MAX = 200, ASK_MAX = 4096 };
+enum { RESPONSE_HEAD_MAX = 64 * 1024, RESPONSE_FIELDS_MAX = 200 };
 
-struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, struct err *err)
+/* ---- life ---- */
+
+static bool fill(struct uplink *u, bool http, struct tls_tickets *tickets, struct err *err)
+{
+    if (u->target->tls != NULL && (u->link.tls = tls_engine_new(u->target->tls, tickets, NULL, NULL, err)) == NULL)
+        return false;
+    bool proxied = u->target->upstream->conf->proxy_text != NULL;
+    if ((http && (u->http = http1_new(false, RESPONSE_HEAD_MAX, RESPONSE_FIELDS_MAX)) == NULL) ||
+        (proxied && (u->opening = proxy_connect_reader()) == NULL)) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return false;
+    }
+    return true;
+}
+
+struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, bool http, struct tls_tickets *tickets, struct moment now, struct err *err)
 {
     struct uplink *u = calloc(1, sizeof(*u));
     if (u == NULL) {
         err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
-    u->target = target;
-    u->keep_us = UINT64_MAX;
-    struct tls_engine *tls = NULL;
-    if (target->tls != NULL && (tls = tls_engine_new(target->tls, tickets, NULL, NULL, err)) == NULL)
-        goto fail;
-    link_init(&u->link, tls);
-    if (http && (u->http = http1_new(false, RESPONSE_HEAD_MAX, RESPONSE_FIELDS_MAX)) == NULL) {
-        err_set(err, ERR_MEMORY, "out of memory");
-        goto fail;
+    u->env = env;
+    u->dial = *dial;
+    u->target = dial->target;
+    u->idle.keep_us = UINT64_MAX;
+    u->begun_us = u->since_us = now.us;
+    link_init(&u->link, LINK_UPLINK, &env->run);
+    if (!fill(u, http, tickets, err)) {
+        uplink_free(u);
+        return NULL;
     }
-    if (target->upstream->conf->proxy_text != NULL && (u->opening = proxy_connect_reader()) == NULL) {
-        err_set(err, ERR_MEMORY, "out of memory");
-        goto fail;
-    }
+    run_touch(&u->link);
     return u;
-fail:
-    uplink_free(u);
-    return NULL;
 }
 
-int uplink_ask_proxy(struct uplink *u)
+void uplink_free(struct uplink *u)
 {
-    struct bytes ask;
-    bytes_init(&ask, ASK_MAX);
-    int rc = proxy_connect_ask(&ask, &u->target->conf->address);
-    link_write_raw(&u->link, bytes_span(&ask));
-    bytes_clear(&ask);
-    return rc;
-}
-
-enum reason uplink_read_proxy(struct uplink *u, struct span *wire, struct err *err)
-{
-    enum reason verdict = proxy_connect_read(u->opening, wire, err);
-    if (verdict != REASON_VALID || wire->len == 0 || (u->link.tls == NULL && u->http == NULL))
-        return verdict;
-    err_set(err, ERR_PROTOCOL, "the proxy sent bytes after its answer, before %s", u->link.tls != NULL ? "TLS began" : "any request");
-    return REASON_UPSTREAM_PROTOCOL;
-}
-
-void uplink_start(struct uplink *u, int64_t utc)
-{
+    if (u == NULL)
+        return;
+    link_clear(&u->link);
+    http1_free(u->http);
     http1_free(u->opening);
-    u->opening = NULL;
-    if (u->link.tls != NULL)
-        tls_engine_start(u->link.tls, utc);
+    tls_context_unref(u->late);
+    free(u);
 }
+
+struct uplink *uplink_of(struct link *l)
+{
+    return (struct uplink *)l;
+}
+
+void uplink_enter(struct uplink *u, enum uplink_phase phase, struct moment now)
+{
+    u->phase = phase;
+    u->since_us = now.us;
+}
+
+void uplink_make_raw(struct uplink *u)
+{
+    http1_free(u->http);
+    u->http = NULL;
+}
+
+/* ---- users ---- */
+
+void uplink_join(struct uplink *u, struct uplink_use *use)
+{
+    use->uplink = u;
+    use->prev = NULL;
+    use->next = u->first;
+    if (u->first != NULL)
+        u->first->prev = use;
+    u->first = use;
+}
+
+void uplink_leave(struct uplink_use *use)
+{
+    struct uplink *u = use->uplink;
+    if (u == NULL)
+        return;
+    *(use->prev != NULL ? &use->prev->next : &u->first) = use->next;
+    if (use->next != NULL)
+        use->next->prev = use->prev;
+    use->uplink = NULL;
+    use->prev = use->next = NULL;
+}
+
+void uplink_report(struct uplink *u)
+{
+    struct tls_facts facts;
+    const struct observer *observer = &u->env->observer;
+    if (u->reported || u->link.tls == NULL)
+        return;
+    u->reported = true;
+    tls_engine_facts(u->link.tls, &facts);
+    const struct handshake_report r = {
+        .target = u->target, .facts = &facts, .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason};
+    observer->on_handshake(observer->ctx, &r);
+}
+
+/* Who is told leaves it, or is taken off. */
+void uplink_fail(struct uplink *u, enum reason reason, const char *text, const char *hint, struct moment now)
+{
+    for (struct uplink_use *use; (use = u->first) != NULL;) {
+        use->events->on_failed(use, reason, text, hint, now);
+        if (u->first == use)
+            uplink_leave(use);
+    }
+}
+
+/* ---- bytes and ends ---- */
+
+/* Takes out of the engine what it has for us. */
+static void read_tls(struct uplink *u, struct moment now)
+{
+    struct proxy_env *env = u->env;
+    struct tls_engine *tls = u->link.tls;
+    while (u->phase == UPLINK_OPEN && (tls_engine_flags(tls) & TLS_HAS_APP)) {
+        size_t n = tls_engine_app_read(tls, env->scratch, env->scratch_size);
+        if (n == 0)
+            break;
+        uplink_deliver(u, span_of(env->scratch, n), now);
+        if (n == env->scratch_size)
+            run_settle(&env->run); /* the next read overwrites what is borrowed */
+    }
+}
+
+/* Acts on an engine that failed or was closed. */
+static void look_at_tls(struct uplink *u, struct moment now)
+{
+    struct tls_facts facts;
+    struct tls_engine *tls = u->link.tls;
+    unsigned flags = tls != NULL && !u->link.broken && u->phase != UPLINK_RETIRED ? tls_engine_flags(tls) : 0;
+    if (flags & TLS_FAILED) {
+        tls_engine_facts(tls, &facts);
+        u->link.broken = true;
+        uplink_fail(u, facts.reason, facts.text, facts.reason == REASON_NAME_MISMATCH ? reason_hint(facts.reason, facts.peer) : NULL, now);
+    } else if (flags & TLS_CLOSED) {
+        uplink_ended(u, now);
+    }
+}
+
+static void tls_in(struct uplink *u, struct moment now)
+{
+    if (u->phase == UPLINK_HANDSHAKE && !(tls_engine_flags(u->link.tls) & (TLS_HANDSHAKING | TLS_FAILED)))
+        uplink_secured(u, now);
+    read_tls(u, now);
+    if (u->phase == UPLINK_RETIRED)
+        return;
+    tls_engine_wire_keep(u->link.tls);
+    look_at_tls(u, now);
+}
+
+void uplink_on_wire(struct uplink *u, struct span wire, struct moment now)
+{
+    if (u->phase == UPLINK_RETIRED || u->link.broken)
+        return;
+    run_touch(&u->link);
+    if (u->phase == UPLINK_PROXY) {
+        uplink_open_in(u, wire, now);
+    } else if (u->link.tls == NULL) {
+        uplink_deliver(u, wire, now);
+    } else {
+        tls_engine_wire_in(u->link.tls, wire, now.utc);
+        tls_in(u, now);
+    }
+}
+
+void uplink_on_eof(struct uplink *u, struct moment now)
+{
+    if (u->phase == UPLINK_RETIRED)
+        return;
+    run_touch(&u->link);
+    if (u->phase == UPLINK_PROXY) {
+        uplink_open_ended(u, now);
+    } else if (u->link.tls == NULL) {
+        uplink_ended(u, now);
+    } else if (!u->link.broken) {
+        tls_engine_wire_eof(u->link.tls, now.utc);
+        tls_in(u, now);
+    }
+}
+
+void uplink_on_error(struct uplink *u, const struct run_failure *why, struct moment now)
+{
+    if (u->phase == UPLINK_RETIRED)
+        return;
+    run_touch(&u->link);
+    if (u->phase == UPLINK_HANDSHAKE)
+        uplink_report(u);
+    uplink_fail(u, why->ours ? REASON_INTERNAL : REASON_UPSTREAM_CLOSED, why->text, NULL, now);
+}
+
+void uplink_on_sent(struct uplink *u, size_t n, struct moment now)
+{
+    link_sent(&u->link, n);
+    if (u->first != NULL)
+        u->first->events->on_sent(u->first, n, now);
+}
+
+/* ---- judged again ---- */
+
+static bool still_holds(struct uplink *u, struct moment now)
+{
+    struct tls_context *rules = u->late;
+    u->late = NULL;
+    enum reason reason = tls_engine_rejudge_running(u->link.tls, rules, now.utc);
+    tls_context_unref(rules);
+    if (reason == REASON_VALID)
+        return true;
+    tls_engine_refuse(u->link.tls, reason, NULL);
+    return false;
+}
+
+void uplink_rejudge(struct uplink *u, struct tls_context *ctx, struct moment now)
+{
+    if (ctx == NULL || u->phase == UPLINK_RETIRED || u->link.tls == NULL || u->link.broken)
+        return;
+    run_touch(&u->link);
+    tls_context_unref(u->late);
+    u->late = tls_context_ref(ctx);
+    if (u->phase == UPLINK_OPEN && !still_holds(u, now))
+        look_at_tls(u, now);
+}
+
+void uplink_secured(struct uplink *u, struct moment now)
+{
+    if (u->late != NULL && !still_holds(u, now))
+        return; /* the engine has failed by that, and who called looks at it */
+    uplink_enter(u, UPLINK_OPEN, now);
+    for (struct uplink_use *use = u->first, *next; use != NULL; use = next) {
+        next = use->next;
+        use->events->on_open(use, now);
+    }
+}
+
+/* ---- for pump ---- */
+
+bool uplink_continue(struct uplink *u, struct moment now)
+{
+    if (u->phase == UPLINK_CONNECTING && !u->asked) {
+        u->asked = true;
+        u->env->run.connect(u);
+        return true;
+    }
+    bool failed = u->link.tls != NULL && !u->link.broken && (tls_engine_flags(u->link.tls) & TLS_FAILED); /* it may fail while it writes */
+    look_at_tls(u, now);
+    return failed;
+}
+
+void uplink_settle(struct uplink *u, struct moment now)
+{
+    link_settle(&u->link);
+    if (u->link.broken && u->phase != UPLINK_RETIRED)
+        uplink_fail(u, REASON_INTERNAL, "out of memory", NULL, now);
+}
+
+bool uplink_wants_read(const struct uplink *u)
+{
+    if (u->phase == UPLINK_RETIRED || u->ended)
+        return false;
+    return u->first == NULL || u->first->events->takes(u->first);
+}
+
+/* ---- the last words ---- */
 
 struct span uplink_last_words(struct uplink *u)
 {
@@ -76,15 +290,4 @@ struct span uplink_last_words(struct uplink *u)
         return words;
     link_end(l);
     return link_runs(l, &words, 1) > 0 ? words : span_of(NULL, 0);
-}
-
-void uplink_free(struct uplink *u)
-{
-    if (u == NULL)
-        return;
-    link_clear(&u->link);
-    http1_free(u->http);
-    http1_free(u->opening);
-    tls_context_unref(u->late);
-    free(u);
 }

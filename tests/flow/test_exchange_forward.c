@@ -603,7 +603,7 @@ START_TEST(a_client_may_be_cut_off_at_every_byte) /* B7 */
         wire_finish(&http_chain);
         ck_assert_msg(app->got_end || app->got_reset, "%s: still open after a cut at %zu", scripts[_i / 2].why, cut);
         ck_assert_uint_le(http_chain.injector.n_seen, 2);
-        ck_assert_ptr_null(wire_exchange(&http_chain.injector));
+        ck_assert_ptr_null(wire_client(&http_chain.injector));
     }
 }
 END_TEST

@@ -105,7 +105,7 @@ static void go_to(enum at at, const struct wire_side *side)
 static bool lives(void)
 {
     talk();
-    return wire_exchange(&w.verifier) != NULL && peer.failure == 0;
+    return wire_client(&w.verifier) != NULL && peer.failure == 0;
 }
 
 static void expect_end(enum reason reason, int alert, const char *why)
@@ -113,7 +113,7 @@ static void expect_end(enum reason reason, int alert, const char *why)
     talk();
     wire_finish(&w);
     talk();
-    ck_assert_msg(wire_exchange(&w.verifier) == NULL, "%s: it lives", why);
+    ck_assert_msg(wire_client(&w.verifier) == NULL, "%s: it lives", why);
     ck_assert_msg(wire_last(&w.verifier)->reason == reason, "%s: reason %d", why, wire_last(&w.verifier)->reason);
     ck_assert_msg(wire_last(&w.verifier)->alert_sent == alert, "%s: alert %d", why, wire_last(&w.verifier)->alert_sent);
     ck_assert_msg(peer.failure == GNUTLS_E_FATAL_ALERT_RECEIVED, "%s: the client heard %d", why, peer.failure);

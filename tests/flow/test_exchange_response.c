@@ -112,7 +112,7 @@ START_TEST(only_who_says_no_more_is_ended_at_once)
     struct wire_socket *app = wire_connect(&http_chain);
     http_chain_ask(app, ends[row].request);
     ck_assert_msg(strstr(wire_got(app), "hello") != NULL, "%s", ends[row].why);
-    ck_assert_msg((wire_exchange(&http_chain.injector) == NULL) == ends[row].at_once, "%s", ends[row].why);
+    ck_assert_msg((wire_client(&http_chain.injector) == NULL) == ends[row].at_once, "%s", ends[row].why);
     ck_assert_msg(app->got_end == (strcmp(ends[row].request, GET) != 0), "%s", ends[row].why);
     ck_assert_msg(!app->got_reset, "%s", ends[row].why);
 }
@@ -360,25 +360,21 @@ START_TEST(an_answer_before_the_request_left_is_nobodys)
         {GET, "\0\0\0\4\0\0\0\0\0", 9, "speaks HTTP/2"},
     };
     static const struct wire_setup plain = {.protocol = CONFIG_PROTOCOL_HTTP, .no_injector = true};
-    static const struct client_address client = {.text = "127.0.0.1"};
     struct wire w;
-    struct err err = {0};
-    struct span run;
     wire_open(&w, &plain);
-    struct exchange *x = exchange_new(&w.verifier.env, &w.verifier.listener, &client, NULL, w.now, &err);
-    ck_assert_ptr_nonnull(x);
-    exchange_on_wire(x, SIDE_DOWN, span_from_str(rows[_i].request), w.now);
-    ck_assert_ptr_nonnull(exchange_wants_connect(x));
-    ck_assert_ptr_nonnull(exchange_on_connected(x, w.now));
-    exchange_on_wire(x, SIDE_UP, span_of(rows[_i].early, rows[_i].n), w.now);
-    ck_assert_ptr_null(exchange_link(x, SIDE_UP));
-    ck_assert_uint_eq(link_runs(exchange_link(x, SIDE_DOWN), &run, 1), 1);
-    ck_assert(run.len > 12 && memcmp(run.ptr, "HTTP/1.1 502", 12) == 0);
+    w.verifier.connect = WIRE_CONNECT_HANGS;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, rows[_i].request);
+    wire_run(&w);
+    struct uplink *u = client_next_uplink(wire_client(&w.verifier), NULL);
+    ck_assert_ptr_nonnull(u);
+    uplink_on_connected(u, w.now); /* its socket takes nothing yet */
+    uplink_on_wire(u, span_of(rows[_i].early, rows[_i].n), w.now);
+    ck_assert_int_eq(u->phase, UPLINK_RETIRED);
+    wire_run(&w);
+    ck_assert_msg(strncmp(wire_got(app), "HTTP/1.1 502", 12) == 0, "%s", wire_got(app));
     ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_UPSTREAM_PROTOCOL);
     ck_assert_ptr_nonnull(strstr(wire_last(&w.verifier)->detail, rows[_i].detail));
-    exchange_free(x);
-    for (struct uplink *u; (u = pool_next_retired(w.verifier.env.pool)) != NULL;)
-        uplink_free(u);
     wire_close(&w);
 }
 END_TEST

@@ -2,11 +2,12 @@
 #include "wire.h"
 
 #include <check.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCRATCH = 64 * 1024, RUNS = 60, TURNS = 64, PIPE_MAX = 512 * 1024 * 1024, BLOCK = 16 * 1024, ROUNDS = 2000000 };
+enum { SCRATCH = 64 * 1024, PIPE_MAX = 512 * 1024 * 1024, BLOCK = 16 * 1024, ROUNDS = 2000000 };
 
 bool wire_proxy_works;
 
@@ -17,8 +18,6 @@ static bool proxy_works(bool now)
     wire_proxy_works = now;
     return was;
 }
-
-static void drive(struct wire_conn *c);
 
 /* ---- pipes ---- */
 
@@ -102,9 +101,9 @@ static struct wire_conn *accept_conn(struct wire *w, struct wire_node *node, str
     c->node = node;
     c->socket = s;
     was = proxy_works(true);
-    c->x = exchange_new(&node->env, &node->listener, &client, c, w->now, &err);
+    c->client = client_new(&node->env, &node->listener, &client, c, w->now, &err);
     proxy_works(was);
-    if (c->x == NULL) {
+    if (c->client == NULL) {
         free(c);
         return NULL;
     }
@@ -129,38 +128,6 @@ static struct wire_socket *open_socket(struct wire *w, struct wire_node *from, b
     return s;
 }
 
-/* ---- what io/conn.c does ---- */
-
-static size_t send_runs(struct wire *w, struct wire_pipe *p, const struct span *runs, size_t n);
-
-static void reap(struct wire_node *n)
-{
-    struct uplink *u;
-    while ((u = pool_next_retired(n->env.pool)) != NULL) {
-        struct wire_socket *s = u->driver;
-        if (s != NULL) { /* as upconn_close does it */
-            struct span words = uplink_last_words(u);
-            bool said = words.len > 0 && send_runs(n->wire, &s->up, &words, 1) == words.len;
-            s->client = NULL;
-            s->up.reset = u->reset && !said;
-            s->up.ended = true;
-        }
-        uplink_free(u);
-    }
-}
-
-static void close_conn(struct wire_conn *c, bool reset)
-{
-    struct wire_node *n = c->node;
-    struct wire_socket *s = c->socket;
-    s->down.reset = reset;
-    s->down.ended = true;
-    s->server = NULL;
-    exchange_free(c->x);
-    free(c);
-    reap(n);
-}
-
 static size_t send_runs(struct wire *w, struct wire_pipe *p, const struct span *runs, size_t n)
 {
     size_t sent = 0;
@@ -175,78 +142,99 @@ static size_t send_runs(struct wire *w, struct wire_pipe *p, const struct span *
     return sent;
 }
 
-static void note_pending(struct wire_conn *c)
-{
-    struct wire_node *n = c->node;
-    size_t sum = link_pending(exchange_link(c->x, SIDE_DOWN));
-    if (exchange_link(c->x, SIDE_UP) != NULL)
-        sum += link_pending(exchange_link(c->x, SIDE_UP));
-    if (sum > n->most_pending)
-        n->most_pending = sum;
-}
+/* ---- what io/conn.c and io/upconn.c do ---- */
 
-static void flush(struct wire_conn *c, enum side side)
+static void reap(struct wire_node *n)
 {
-    struct wire *w = c->node->wire;
-    struct span runs[RUNS];
-    struct link *link = exchange_link(c->x, side);
-    struct wire_socket *s = link == NULL ? NULL : side == SIDE_DOWN ? c->socket : exchange_uplink(c->x)->driver;
-    if (s == NULL)
-        return;
-    struct wire_pipe *p = side == SIDE_DOWN ? &s->down : &s->up;
-    for (;;) {
-        size_t n = link_runs(link, runs, RUNS);
-        size_t sent = send_runs(w, p, runs, n);
-        if (sent == 0)
-            break;
-        p->writes++;
-        exchange_on_sent(c->x, side, sent, w->now);
-        if (exchange_link(c->x, side) != link)
-            return;
-    }
-    if (link_wants_shutdown(link) && !p->ended) {
-        p->ended = true;
-        exchange_on_sent(c->x, side, 0, w->now);
+    struct uplink *u;
+    while ((u = pool_next_retired(n->env.pool)) != NULL) {
+        struct wire_socket *s = u->link.socket;
+        if (s != NULL) { /* as upconn_close does it */
+            struct span words = uplink_last_words(u);
+            bool said = words.len > 0 && send_runs(n->wire, &s->up, &words, 1) == words.len;
+            s->client = NULL;
+            s->up.reset = u->reset && !said;
+            s->up.ended = true;
+        }
+        uplink_free(u);
     }
 }
 
-static bool connect_if_wanted(struct wire_conn *c)
+static void close_conn(struct wire_conn *c, bool reset)
 {
-    struct wire_node *n = c->node;
-    const struct dial *dial = exchange_wants_connect(c->x);
-    if (dial == NULL)
-        c->hangs = false;
-    if (dial == NULL || c->hangs)
-        return false;
-    bool direct = dial->target->index == SIZE_MAX; /* a forward proxy's own way */
-    size_t target = direct ? 0 : dial->target->index;
-    n->dialled = *dial->address;
-    n->dialled_public_only = dial->public_only;
-    enum wire_connect how = n->connect != WIRE_CONNECT_WORKS ? n->connect : n->connect_to[target];
-    if (how == WIRE_CONNECT_HANGS) {
-        c->hangs = true;
-        return false;
-    }
-    if (how == WIRE_CONNECT_REFUSED) {
-        exchange_on_connect_failed(c->x, REASON_CONNECT_REFUSED, "connection refused", n->wire->now);
-        return true;
-    }
-    if (how == WIRE_CONNECT_NO_ROOM) {
-        exchange_on_connect_failed(c->x, REASON_OVERLOADED, "too many open files", n->wire->now);
-        return true;
-    }
-    n->connects++;
-    n->connected[target]++;
-    struct wire_socket *s = open_socket(n->wire, n, direct || how == WIRE_CONNECT_ELSEWHERE);
-    s->target = target;
-    struct uplink *u = exchange_on_connected(c->x, n->wire->now);
-    if (u == NULL) {
-        s->up.reset = true;
-        return true;
-    }
-    u->driver = s;
-    s->client = u;
-    return true;
+    struct wire_socket *s = c->socket;
+    s->down.reset = reset;
+    s->down.ended = true;
+    s->server = NULL;
+    client_free(c->client);
+    free(c);
+}
+
+static size_t send_down(void *socket, const struct span *runs, size_t n)
+{
+    struct wire_conn *c = socket;
+    size_t sent = send_runs(c->node->wire, &c->socket->down, runs, n);
+    c->socket->down.writes += sent > 0;
+    return sent;
+}
+
+static size_t send_up(void *socket, const struct span *runs, size_t n)
+{
+    struct wire_socket *s = socket;
+    size_t sent = send_runs(s->node_up->wire, &s->up, runs, n);
+    s->up.writes += sent > 0;
+    return sent;
+}
+
+static bool never_fails(void *socket, struct run_failure *why)
+{
+    (void)socket;
+    (void)why;
+    return false;
+}
+
+static bool shut(struct wire_pipe *p)
+{
+    bool before = p->ended;
+    p->ended = true;
+    return !before;
+}
+
+static bool shut_down(void *socket)
+{
+    return shut(&((struct wire_conn *)socket)->socket->down);
+}
+
+static bool shut_up(void *socket)
+{
+    return shut(&((struct wire_socket *)socket)->up);
+}
+
+static void note_pending(struct wire_node *n, const struct link *l)
+{
+    if (link_pending(l) > n->most_pending)
+        n->most_pending = link_pending(l);
+}
+
+static void end_turn_down(void *socket, bool reads, struct moment now)
+{
+    (void)now;
+    struct wire_conn *c = socket;
+    c->reads = reads;
+    note_pending(c->node, client_link(c->client));
+}
+
+static void end_turn_up(void *socket, bool reads, struct moment now)
+{
+    (void)now;
+    struct wire_socket *s = socket;
+    s->client_reads = reads;
+    note_pending(s->node_up, &s->client->link);
+}
+
+static void close_down(void *socket, bool reset)
+{
+    close_conn(socket, reset);
 }
 
 static const struct plan_listener *now_there(const struct wire_node *n)
@@ -257,33 +245,64 @@ static const struct plan_listener *now_there(const struct wire_node *n)
 static bool rebind(struct wire_conn *c)
 {
     const struct plan_listener *current = now_there(c->node);
-    if (exchange_listener(c->x) == current && !exchange_is_outdated(c->x, c->node->wire->now))
+    if (client_listener(c->client) == current && !client_is_outdated(c->client, c->node->wire->now))
         return true;
-    if (!exchange_is_idle(c->x) && !exchange_is_handshaking(c->x))
+    if (!client_is_idle(c->client) && !client_is_handshaking(c->client))
         return true;
-    return exchange_rebind(c->x, current, c->node->wire->now);
+    return client_rebind(c->client, current, c->node->wire->now);
 }
 
-static void drive(struct wire_conn *c)
+static bool before_next(void *socket, struct moment now)
 {
-    struct wire *w = c->node->wire;
-    bool reset, was = proxy_works(true);
-    c->driven = true;
-    for (int turn = 0; turn < TURNS; turn++) {
-        flush(c, SIDE_DOWN);
-        flush(c, SIDE_UP);
-        bool connected = connect_if_wanted(c);
-        bool refused = exchange_holds_next(c->x) && !rebind(c);
-        if (!exchange_continue(c->x, w->now) && !connected && !refused)
-            break;
+    (void)now;
+    return rebind(socket);
+}
+
+static const struct run_driver down_driver = {
+    .send = send_down, .has_failed = never_fails, .shut = shut_down, .end_turn = end_turn_down, .close = close_down, .before_next = before_next};
+static const struct run_driver up_driver = {.send = send_up, .has_failed = never_fails, .shut = shut_up, .end_turn = end_turn_up};
+
+static struct wire_node *node_of(const struct uplink *u)
+{
+    return (struct wire_node *)((char *)u->env - offsetof(struct wire_node, env));
+}
+
+static void connect_uplink(struct uplink *u)
+{
+    struct wire_node *n = node_of(u);
+    const struct dial *dial = &u->dial;
+    bool direct = dial->target->index == SIZE_MAX; /* a forward proxy's own way */
+    size_t target = direct ? 0 : dial->target->index;
+    n->dialled = *dial->address;
+    n->dialled_public_only = dial->public_only;
+    enum wire_connect how = n->connect != WIRE_CONNECT_WORKS ? n->connect : n->connect_to[target];
+    if (how == WIRE_CONNECT_HANGS)
+        return;
+    if (how == WIRE_CONNECT_REFUSED) {
+        uplink_on_connect_failed(u, REASON_CONNECT_REFUSED, "connection refused", n->wire->now);
+        return;
     }
-    exchange_settle(c->x);
+    if (how == WIRE_CONNECT_NO_ROOM) {
+        uplink_on_connect_failed(u, REASON_OVERLOADED, "too many open files", n->wire->now);
+        return;
+    }
+    n->connects++;
+    n->connected[target]++;
+    struct wire_socket *s = open_socket(n->wire, n, direct || how == WIRE_CONNECT_ELSEWHERE);
+    s->target = target;
+    s->client = u;
+    s->client_reads = true;
+    u->link.socket = s;
+    uplink_on_connected(u, n->wire->now);
+}
+
+/* One turn of a node's connections. */
+static void turn(struct wire_node *n)
+{
+    bool was = proxy_works(true);
+    pump(&n->env, n->wire->now);
     proxy_works(was);
-    note_pending(c);
-    if (exchange_is_done(c->x, &reset))
-        close_conn(c, reset);
-    else
-        reap(c->node);
+    reap(n);
 }
 
 /* ---- delivery ---- */
@@ -346,15 +365,30 @@ static void to_test_end(struct wire *w, struct wire_socket *s, enum heard heard,
     proxy_works(was);
 }
 
-static void to_exchange(struct wire *w, struct exchange *x, enum side side, enum heard heard, struct span bytes)
+static void to_client(struct wire_conn *c, enum heard heard, struct span bytes)
 {
+    struct moment now = c->node->wire->now;
+    bool was = proxy_works(true);
+    if (heard == HEARD_BYTES && rebind(c))
+        client_on_wire(c->client, bytes, now);
+    else if (heard == HEARD_END)
+        client_on_eof(c->client, now);
+    else if (heard == HEARD_RESET)
+        client_on_error(c->client, "connection reset by peer", now);
+    proxy_works(was);
+}
+
+static void to_uplink(struct uplink *u, enum heard heard, struct span bytes)
+{
+    struct moment now = node_of(u)->wire->now;
+    const struct run_failure reset = {.text = "connection reset by peer"};
     bool was = proxy_works(true);
     if (heard == HEARD_BYTES)
-        exchange_on_wire(x, side, bytes, w->now);
+        uplink_on_wire(u, bytes, now);
     else if (heard == HEARD_END)
-        exchange_on_eof(x, side, w->now);
+        uplink_on_eof(u, now);
     else
-        exchange_on_error(x, side, "connection reset by peer", w->now);
+        uplink_on_error(u, &reset, now);
     proxy_works(was);
 }
 
@@ -385,7 +419,7 @@ static bool deliver_up(struct wire *w, struct wire_socket *s)
     bool to_test = s->to_backend;
     if (s->proxied)
         return ask_proxy(w, s);
-    if (!to_test && (s->server == NULL || !exchange_wants_read(s->server->x, SIDE_DOWN)))
+    if (!to_test && (s->server == NULL || !s->server->reads))
         return false;
     enum heard heard = next_of(w, &s->up, &bytes, &n);
     if (heard == HEARD_NOTHING)
@@ -394,9 +428,9 @@ static bool deliver_up(struct wire *w, struct wire_socket *s)
     if (to_test) {
         to_test_end(w, s, heard, span_of(bytes, n));
     } else {
-        if (heard != HEARD_BYTES || rebind(c))
-            to_exchange(w, c->x, SIDE_DOWN, heard, span_of(bytes, n));
-        drive(c);
+        struct wire_node *node = c->node;
+        to_client(c, heard, span_of(bytes, n));
+        turn(node);
     }
     free(bytes);
     return true;
@@ -409,33 +443,39 @@ static bool deliver_down(struct wire *w, struct wire_socket *s)
     struct uplink *u = s->client;
     if (!s->from_app && u == NULL)
         return false;
-    struct exchange *x = u != NULL ? u->exchange : NULL;
-    if (x != NULL && !exchange_wants_read(x, SIDE_UP))
+    if (u != NULL && !u->idle.shelved && !s->client_reads)
         return false;
     enum heard heard = next_of(w, &s->down, &bytes, &n);
     if (heard == HEARD_NOTHING)
         return false;
     if (s->from_app) {
         to_test_end(w, s, heard, span_of(bytes, n));
-    } else if (x == NULL) { /* in the pool, as io/upconn.c has it */
+    } else if (u->idle.shelved) { /* as io/upconn.c has it */
         if (heard != HEARD_BYTES || !link_stays_idle(&u->link, span_of(bytes, n), w->now.utc)) {
             pool_retire(s->node_up->env.pool, u);
             reap(s->node_up);
         }
     } else {
-        struct wire_conn *c = exchange_driver(x);
-        to_exchange(w, x, SIDE_UP, heard, span_of(bytes, n));
-        drive(c);
+        to_uplink(u, heard, span_of(bytes, n));
+        turn(s->node_up);
     }
     free(bytes);
     return true;
 }
 
 /* As when a socket can be written to again. A connection that stands still without it must not be helped here: nothing else would drive it. */
-static bool has_more_to_send(const struct wire_conn *c)
+static void go_on_sending(struct wire_socket *s, bool first)
 {
-    const struct link *up = exchange_link(c->x, SIDE_UP);
-    return link_pending(exchange_link(c->x, SIDE_DOWN)) > 0 || (up != NULL && link_pending(up) > 0);
+    struct wire_conn *c = s->server;
+    struct uplink *u = s->client;
+    if (c != NULL && (first || link_pending(client_link(c->client)) > 0)) {
+        run_touch(client_link(c->client));
+        turn(c->node);
+    }
+    if (u != NULL && s->client == u && link_pending(&u->link) > 0) {
+        run_touch(&u->link);
+        turn(s->node_up);
+    }
 }
 
 void wire_run(struct wire *w)
@@ -448,8 +488,11 @@ void wire_run(struct wire *w)
             struct wire_socket *s = &w->sockets[i];
             if (!s->used)
                 continue;
-            if (s->server != NULL && (round == 0 || !s->server->driven || has_more_to_send(s->server)))
-                drive(s->server);
+            if (s->server != NULL && !s->server->driven) {
+                s->server->driven = true;
+                turn(s->server->node);
+            }
+            go_on_sending(s, round == 0);
             bool filled_up = refill(&s->up), filled_down = refill(&s->down);
             moved = filled_up || filled_down || moved;
             moved = deliver_up(w, s) || moved;
@@ -465,8 +508,8 @@ static uint64_t next_deadline(const struct wire *w)
     uint64_t soonest = UINT64_MAX;
     for (size_t i = 0; i < WIRE_SOCKETS; i++) {
         const struct wire_socket *s = &w->sockets[i];
-        if (s->server != NULL && exchange_deadline_us(s->server->x) < soonest)
-            soonest = exchange_deadline_us(s->server->x);
+        if (s->server != NULL && client_deadline_us(s->server->client) < soonest)
+            soonest = client_deadline_us(s->server->client);
     }
     return soonest;
 }
@@ -475,10 +518,13 @@ static void fire_deadlines(struct wire *w)
 {
     for (size_t i = 0; i < WIRE_SOCKETS; i++) {
         struct wire_conn *c = w->sockets[i].server;
-        if (c == NULL || exchange_deadline_us(c->x) > w->now.us)
+        if (c == NULL || client_deadline_us(c->client) > w->now.us)
             continue;
-        exchange_on_deadline(c->x, w->now);
-        drive(c);
+        struct wire_node *n = c->node;
+        bool was = proxy_works(true);
+        client_on_deadline(c->client, w->now);
+        proxy_works(was);
+        turn(n);
     }
 }
 
@@ -662,6 +708,7 @@ static void fill_node(struct wire *w, struct wire_node *n, const struct wire_set
     n->env.scratch_size = SCRATCH;
     n->env.tickets = tls_tickets_new(4);
     make_state(n);
+    n->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &down_driver, [LINK_UPLINK] = &up_driver}, .connect = connect_uplink};
     n->env.observer = (struct observer){.ctx = n, .on_report = on_report, .on_handshake = on_handshake};
     ck_assert(n->env.scratch != NULL && n->env.tickets != NULL);
 }
@@ -788,12 +835,12 @@ struct wire_socket *wire_between(struct wire *w, size_t i)
     return nth(w, i, false);
 }
 
-struct exchange *wire_exchange(struct wire_node *n)
+struct client *wire_client(struct wire_node *n)
 {
     for (size_t i = 0; i < WIRE_SOCKETS; i++) {
         struct wire_conn *c = n->wire->sockets[i].server;
         if (c != NULL && c->node == n)
-            return c->x;
+            return c->client;
     }
     return NULL;
 }
@@ -856,6 +903,18 @@ void wire_backend_http(struct wire *w, struct wire_socket *s)
     }
 }
 
+static void rejudge(struct wire_conn *c, const struct plan_listener *now_there, struct tls_context *up)
+{
+    struct wire_node *n = c->node;
+    bool was = proxy_works(true);
+    client_rejudge(c->client, now_there, n->wire->now);
+    struct uplink *u = client_next_uplink(c->client, NULL);
+    if (u != NULL)
+        uplink_rejudge(u, up, n->wire->now);
+    proxy_works(was);
+    turn(n);
+}
+
 void wire_rejudge(struct wire *w, struct wire_node *n, struct tls_context *down, struct tls_context *up)
 {
     for (size_t i = 0; i < WIRE_SOCKETS; i++) {
@@ -864,8 +923,7 @@ void wire_rejudge(struct wire *w, struct wire_node *n, struct tls_context *down,
             continue;
         struct plan_listener judging = *now_there(n);
         judging.tls = down;
-        exchange_rejudge(c->x, &judging, up, w->now);
-        drive(c);
+        rejudge(c, &judging, up);
     }
 }
 
@@ -874,9 +932,8 @@ void wire_reload(struct wire *w, struct wire_node *n, const struct plan_listener
     n->loaded = loaded;
     for (size_t i = 0; i < WIRE_SOCKETS; i++) {
         struct wire_conn *c = w->sockets[i].server;
-        if (c == NULL || c->node != n || exchange_is_idle(c->x))
+        if (c == NULL || c->node != n || client_is_idle(c->client))
             continue;
-        exchange_rejudge(c->x, loaded, NULL, w->now);
-        drive(c);
+        rejudge(c, loaded, NULL);
     }
 }

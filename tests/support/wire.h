@@ -4,13 +4,16 @@
  *
  *   app -> [injector] -> [verifier] -> backend
  *
- * Each hop is a wire_socket, two pipes that can be cut, stalled and listened to. A proxy here is an exchange driven exactly as io/conn.c
- * drives it. Either proxy may be left out. The clock stands still until wire_advance moves it.
+ * Each hop is a wire_socket, two pipes that can be cut, stalled and listened to. A proxy here is driven by pump,
+ * as in io/. Either proxy may be left out. The clock stands still until wire_advance moves it.
  */
 #ifndef MTLSD_TEST_WIRE_H
 #define MTLSD_TEST_WIRE_H
 
-#include "mtlsd/proxy/exchange.h"
+#include "mtlsd/proxy/client.h"
+#include "mtlsd/proxy/pool.h"
+#include "mtlsd/proxy/pump.h"
+#include "mtlsd/proxy/uplink.h"
 #include "wire_pki.h"
 
 enum { WIRE_SOCKETS = 24, WIRE_SEEN = 64, WIRE_TARGETS = 4, WIRE_ROUTES = 8, WIRE_WINDOW = 64 * 1024 };
@@ -37,6 +40,7 @@ struct wire_socket {
     struct wire_pipe up, down;  /* from and to the one who connected */
     struct uplink *client;      /* the proxy that connected; NULL: the app, or it is gone */
     struct wire_conn *server;   /* the proxy that accepted; NULL: the backend, or it is gone */
+    bool client_reads;          /* what pump said last */
     bool from_app, to_backend;
     struct wire_node *node_up;  /* whose uplink client is */
     size_t target;              /* which of its targets this goes to */
@@ -84,7 +88,7 @@ struct wire_node {
     struct plan_route route[WIRE_ROUTES];
     struct plan_listener listener;
     const struct plan_listener *loaded; /* what a reload has put in its place; NULL: nothing */
-    struct exchange_env env;
+    struct proxy_env env;
     struct target_state *target_state;
     enum wire_connect connect;  /* to any target */
     enum wire_connect connect_to[WIRE_TARGETS]; /* to this one, where connect works */
@@ -102,9 +106,9 @@ struct wire_node {
 struct wire_conn {
     struct wire_node *node;
     struct wire_socket *socket;
-    struct exchange *x;
+    struct client *client;
     bool driven; /* since it was accepted */
-    bool hangs; /* an attempt to connect runs: as in io/conn.c, another one begins only after this was not wanted any more */
+    bool reads;  /* what pump said last */
 };
 
 struct wire {
@@ -155,7 +159,7 @@ struct wire_socket *wire_backend_socket(struct wire *w, size_t i); /* the i-th t
 struct wire_socket *wire_between(struct wire *w, size_t i);        /* the i-th that the injector made */
 void wire_rejudge(struct wire *w, struct wire_node *n, struct tls_context *down, struct tls_context *up); /* as io/worker.c does it */
 void wire_reload(struct wire *w, struct wire_node *n, const struct plan_listener *loaded); /* likewise; borrowed */
-struct exchange *wire_exchange(struct wire_node *n);               /* a live one; NULL */
+struct client *wire_client(struct wire_node *n);                   /* a live one; NULL */
 const struct wire_seen *wire_last(const struct wire_node *n);
 bool wire_ever_said(const struct wire_pipe *p, const char *marker);
 unsigned wire_backend_contacts(const struct wire *w);

@@ -32,5 +32,7 @@ struct http_head {
 
 /* The value of the first field of that name (case ignored), or an empty span with ptr NULL. */
 struct span http_head_find(const struct http_head *h, const char *name);
+/* In one block with all that it points to, to be freed by free. NULL: out of memory. */
+struct http_head *http_head_copy(const struct http_head *h);
 
 #endif

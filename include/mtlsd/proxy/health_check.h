@@ -7,7 +7,7 @@
 #ifndef MTLSD_PROXY_HEALTH_CHECK_H
 #define MTLSD_PROXY_HEALTH_CHECK_H
 
-#include "mtlsd/proxy/exchange.h"
+#include "mtlsd/proxy/proxy_env.h"
 
 struct health_check;
 
@@ -18,20 +18,19 @@ struct health_check_result {
     const char *hint;   /* static: what to do; NULL: what the reason's row says */
 };
 
-/* The whole look may take as long as health.interval, but not longer than connecting and shaking hands together may. NULL: out of memory. */
-struct health_check *health_check_new(const struct plan_target *target, struct moment now);
-void health_check_free(struct health_check *c);
+struct health_check_owner { /* both may be NULL */
+    void (*on_done)(void *ctx);           /* within a call of the uplink's: the health check may not be freed yet */
+    void (*on_deadline_moved)(void *ctx);
+    void *ctx;
+};
 
-void health_check_on_connected(struct health_check *c, struct moment now);
-void health_check_on_failed(struct health_check *c, enum reason reason, const char *text); /* it could not be reached, or the connection broke */
-/* scratch: where TLS is decrypted to. */
-void health_check_on_wire(struct health_check *c, struct span wire, uint8_t *scratch, size_t size, struct moment now);
-void health_check_on_eof(struct health_check *c, struct moment now);
+/* It connects by an uplink of this worker, as any exchange does; pump follows. The whole look may take as long as health.interval, but not longer than
+ * connecting and shaking hands together may. NULL: out of memory. */
+struct health_check *health_check_new(struct proxy_env *env, const struct plan_target *target, const struct health_check_owner *owner, struct moment now);
+/* Ends it, in any state. */
+void health_check_free(struct health_check *c);
 uint64_t health_check_deadline_us(const struct health_check *c);
 void health_check_on_deadline(struct health_check *c);
-
-/* Its runs are to be sent after each call, also the last one. */
-struct link *health_check_link(struct health_check *c);
 bool health_check_is_done(const struct health_check *c, struct health_check_result *result);
 
 /* "200", "200-399", "200, 204": the status is among them. Anything else fits nothing. */

@@ -7,9 +7,16 @@
 #define MTLSD_PROXY_LINK_H
 
 #include "mtlsd/base/gather.h"
+#include "mtlsd/proxy/run_queue.h"
 #include "mtlsd/tls/tls_engine.h"
 
 struct link {
+    enum link_end end;
+    struct run_queue *run;        /* borrowed: the worker's queue; NULL in tests of parts */
+    struct link *run_next, *turn_next;
+    bool queued, in_turn;
+    unsigned char drives;   /* in this turn */
+    void *socket;           /* the driver's; NULL: not connected yet, or no more */
     struct tls_engine *tls; /* owned; NULL: plaintext */
     struct bytes *raw;      /* owned; goes before all else and is never encrypted; NULL: nothing */
     struct gather out;      /* plaintext: for the wire; TLS: not yet encrypted */
@@ -19,8 +26,8 @@ struct link {
     bool lost;              /* memory ran out: something written is missing, so no end may follow it */
 };
 
-void link_init(struct link *l, struct tls_engine *tls); /* takes tls */
-void link_clear(struct link *l);
+void link_init(struct link *l, enum link_end end, struct run_queue *run);
+void link_clear(struct link *l); /* leaves the queue too */
 
 bool link_is_open(const struct link *l);        /* no handshake in progress, not broken: application bytes may be written */
 bool link_is_handshaking(const struct link *l);

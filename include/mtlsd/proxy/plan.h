@@ -11,6 +11,7 @@
 #include "mtlsd/tls/tls_sni.h"
 
 struct plan_upstream;
+struct snapshot;
 
 struct plan_target {
     const struct config_target *conf;
@@ -25,6 +26,7 @@ struct plan_upstream {
     struct plan_target *targets; /* at least one; part of the snapshot's one array of targets */
     size_t n_targets;
     size_t index;
+    struct snapshot *owner; /* the one it is part of: who connects holds it */
 };
 
 struct plan_route {

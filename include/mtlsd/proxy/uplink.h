@@ -1,42 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection of ours to an upstream: a link with the reader of responses. It belongs to an exchange, or lies idle in the pool, or is retired
- * and waits for the driver to close its socket. */
+/*
+ * A connection of ours to an upstream. It opens itself (connect, an HTTP proxy on the way, a PROXY header, TLS), and then carries what its users ask
+ * of it: exchanges, a health check, or nothing yet (a spare connection). Without a user it lies idle in the pool, or is retired and waits for the
+ * driver to close its socket.
+ *
+ *   CONNECTING   the driver connects
+ *   PROXY        an HTTP proxy on the way is asked for a tunnel
+ *   HANDSHAKE    TLS
+ *   OPEN         it may be written to
+ *   RETIRED      no further use
+ */
 #ifndef MTLSD_PROXY_UPLINK_H
 #define MTLSD_PROXY_UPLINK_H
 
 #include "mtlsd/http/http1.h"
 #include "mtlsd/proxy/link.h"
 #include "mtlsd/proxy/plan.h"
+#include "mtlsd/proxy/proxy_env.h"
 
-struct exchange;
+struct connector; /* the driver's */
+struct uplink_use;
 
-struct uplink {
-    struct link link;
-    struct http1 *http;               /* owned; NULL in tcp mode */
-    struct http1 *opening;            /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
-    struct tls_context *late;         /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
-    const struct plan_target *target; /* the driver of this uplink holds its snapshot */
-    struct exchange *exchange;        /* whose it is; NULL: idle or retired */
-    void *driver;                     /* the driver's socket */
-    struct uplink *prev, *next;       /* in the pool */
-    uint64_t keep_us;       /* how long the server lets it idle, less a margin, as its last answer with Keep-Alive said; UINT64_MAX: unsaid */
-    uint64_t idle_since_us, idle_until_us; /* in the pool; not used from the second on */
-    unsigned uses; /* requests it has carried; 0 in the pool: a spare connection */
-    bool reset;    /* once retired: to be aborted, because a plain end would make what was passed on look whole */
+enum uplink_phase { UPLINK_CONNECTING, UPLINK_PROXY, UPLINK_HANDSHAKE, UPLINK_OPEN, UPLINK_RETIRED };
+
+/* What happens to a user, embedded in it. Each may leave the uplink (uplink_leave) within any of these calls. */
+struct uplink_events {
+    /* The PROXY header, where the upstream wants one. NULL: one that names no client. -1: out of memory. */
+    int (*write_header)(const struct uplink_use *use, enum config_proxy_protocol version, struct bytes *out);
+    void (*on_open)(struct uplink_use *use, struct moment now);
+    /* It came to nothing, in whatever phase. hint: static, what to do; NULL: what the reason's row says. */
+    void (*on_failed)(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now);
+    /* More of what the upstream says may be read. */
+    bool (*takes)(const struct uplink_use *use);
+    void (*on_sent)(struct uplink_use *use, size_t n, struct moment now);
+    /* The upstream said something, before it is taken apart. False: it is not wanted. */
+    bool (*on_bytes)(struct uplink_use *use, struct span in, struct moment now);
+    /* http: its response */
+    void (*on_head)(struct uplink_use *use, const struct http_head *head, struct moment now);
+    void (*on_data)(struct uplink_use *use, struct span data, struct moment now); /* without http: all bytes */
+    void (*on_trailers)(struct uplink_use *use, const struct http_head *head, struct moment now);
+    void (*on_end)(struct uplink_use *use, bool reusable, struct moment now); /* without http: the peer's direction ended */
+    void (*on_switched)(struct uplink_use *use, struct span left, struct moment now); /* after a 101: plain bytes from here on */
 };
 
-/* NULL + err. */
-struct uplink *uplink_new(const struct plan_target *target, bool http, struct tls_tickets *tickets, struct err *err);
-/* Asks the proxy on the way for a tunnel. -1: out of memory. */
-MUST_CHECK int uplink_ask_proxy(struct uplink *u);
-/* Reads its answer off the front of *wire. REASON_UNDECIDED: more is needed; REASON_VALID, and what is left in *wire is the server's; else + err.
- * A server may speak first in tcp mode without TLS; elsewhere bytes behind the answer are refused (security B2). */
-enum reason uplink_read_proxy(struct uplink *u, struct span *wire, struct err *err);
-/* The way to the upstream itself is open: a TLS link makes its first bytes. */
-void uplink_start(struct uplink *u, int64_t utc);
+struct uplink_use {
+    const struct uplink_events *events;
+    struct uplink *uplink; /* NULL: none */
+    struct uplink_use *prev, *next;
+};
+
+struct uplink_idle { /* in the pool */
+    uint64_t keep_us; /* how long the server lets it idle, less a margin, as its last answer with Keep-Alive said; UINT64_MAX: unsaid */
+    uint64_t since_us, until_us; /* not used from the second on */
+    bool shelved;
+};
+
+struct uplink {
+    struct link link; /* first */
+    struct proxy_env *env;            /* borrowed: the worker's */
+    const struct plan_target *target; /* the driver of this uplink holds its snapshot */
+    struct dial dial;
+    enum uplink_phase phase;
+    struct http1 *http;       /* owned; NULL: plain bytes */
+    struct http1 *opening;    /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
+    struct tls_context *late; /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
+    struct uplink_use *first; /* its users */
+    struct connector *connecting;
+    struct uplink *prev, *next; /* in the pool */
+    struct uplink_idle idle;
+    uint64_t begun_us, connected_us, since_us; /* when it was made, its socket was connected, and its phase began */
+    unsigned carried; /* requests so far; 0 in the pool: a spare connection */
+    bool asked;       /* the driver was asked to connect */
+    bool ended;       /* the peer's direction ended cleanly */
+    bool reported;    /* its handshake was told to the observer */
+    bool keep_alive;  /* what the response that runs said about the connection */
+    bool reset;       /* once retired: to be aborted, because a plain end would make what was passed on look whole */
+};
+
+/* http: it gets a reader of responses. tickets: to resume by; NULL: a whole handshake. NULL + err. */
+struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, bool http, struct tls_tickets *tickets, struct moment now, struct err *err);
+void uplink_free(struct uplink *u);
+struct uplink *uplink_of(struct link *l);
+
+void uplink_join(struct uplink *u, struct uplink_use *use);
+void uplink_leave(struct uplink_use *use);
+/* Its users' bytes are not HTTP from here on. */
+void uplink_make_raw(struct uplink *u);
+/* The observer is told of its handshake, once. */
+void uplink_report(struct uplink *u);
+
+/* The driver's calls; pump follows. Bytes are valid until then. */
+void uplink_on_connected(struct uplink *u, struct moment now);
+void uplink_on_connect_failed(struct uplink *u, enum reason reason, const char *text, struct moment now);
+void uplink_on_wire(struct uplink *u, struct span wire, struct moment now);
+void uplink_on_eof(struct uplink *u, struct moment now);
+void uplink_on_error(struct uplink *u, const struct run_failure *why, struct moment now);
+void uplink_on_sent(struct uplink *u, size_t n, struct moment now);
+/* The revocation lists or the configuration have changed: ctx is what its target has now. */
+void uplink_rejudge(struct uplink *u, struct tls_context *ctx, struct moment now);
+
+/* For pump. True: there may be more to send. */
+bool uplink_continue(struct uplink *u, struct moment now);
+void uplink_settle(struct uplink *u, struct moment now);
+bool uplink_wants_read(const struct uplink *u);
+
+/* The end of the time it has for opening; UINT64_MAX: it is open. on_late: that has come; what: fills a sentence where it is not the plain one. */
+uint64_t uplink_deadline_us(const struct uplink *u);
+void uplink_on_late(struct uplink *u, struct moment now);
+
 /* The last bytes to send before the driver closes the socket: our alert, so that the server learns the reason, or close_notify. After they are
  * sent the socket ends without a reset, which could overtake them. Empty: nothing to send. Borrowed from the link. */
 struct span uplink_last_words(struct uplink *u);
-void uplink_free(struct uplink *u);
 
 #endif

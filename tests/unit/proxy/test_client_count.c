@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/client_count.h"
-#include "mtlsd/proxy/exchange.h"
+#include "mtlsd/proxy/proxy_env.h"
 #include "t.h"
 
 #include <arpa/inet.h>

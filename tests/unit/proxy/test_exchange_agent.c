@@ -4,9 +4,11 @@
 #include "exchange_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static struct exchange_env env;
+static struct proxy_env env;
+static struct client client = {.env = &env};
 static struct exchange x;
 static char head_memory[4096];
 
@@ -18,8 +20,7 @@ static void keep(const char *referer, const char *agent)
         {span_from_str("user-agent"), span_of(head_memory + strlen(referer), strlen(agent))},
     };
     struct http_head head = {.request = true, .fields = fields, .n_fields = 2};
-    x = (struct exchange){.env = &env};
-    ck_assert(exchange_request_begin(&x, span_of(NULL, 0), span_of(NULL, 0)));
+    x = (struct exchange){.client = &client};
     exchange_agent_keep(&x, &head);
     memset(head_memory, 'z', sizeof(head_memory)); /* the head is gone when the request ends */
 }
@@ -32,12 +33,11 @@ START_TEST(keeps_what_the_observer_wants_beyond_the_head)
     exchange_agent_report(&x, &r);
     ck_assert(span_equals_str(r.referer, "https://a/"));
     ck_assert(span_equals_str(r.user_agent, "curl/7"));
-    exchange_agent_forget(&x);
-    ck_assert_ptr_null(x.rq->agent);
+    free(x.rare.agent);
+    x.rare.agent = NULL;
     r = (struct report){0};
     exchange_agent_report(&x, &r);
     ck_assert_uint_eq(r.user_agent.len, 0);
-    exchange_request_forget(&x);
 }
 END_TEST
 
@@ -45,8 +45,7 @@ START_TEST(costs_nothing_for_others)
 {
     env.observer.wants_agents = false;
     keep("https://a/", "curl/7");
-    ck_assert_ptr_null(x.rq->agent);
-    exchange_request_forget(&x);
+    ck_assert_ptr_null(x.rare.agent);
 }
 END_TEST
 
@@ -60,13 +59,12 @@ START_TEST(cuts_what_is_long_and_bears_what_is_missing)
     exchange_agent_report(&x, &r);
     ck_assert_uint_eq(r.referer.len, 1024);
     ck_assert_uint_eq(r.user_agent.len, 0);
-    exchange_agent_forget(&x);
+    free(x.rare.agent);
     struct http_head bare = {.request = true};
     exchange_agent_keep(&x, &bare);
     exchange_agent_report(&x, &r);
     ck_assert_uint_eq(r.referer.len, 0);
-    exchange_agent_forget(&x);
-    exchange_request_forget(&x);
+    free(x.rare.agent);
 }
 END_TEST
 

@@ -15,6 +15,7 @@ static struct config_target target_conf;
 static struct plan_upstream upstream;
 static struct plan_target target;
 static struct plan_listener listener;
+static struct client client_of_x;
 static struct exchange x;
 
 static void setup(void)
@@ -28,16 +29,16 @@ static void setup(void)
     upstream = (struct plan_upstream){.conf = &up_conf, .targets = &target, .n_targets = 1};
     target = (struct plan_target){.conf = &target_conf, .upstream = &upstream};
     listener = (struct plan_listener){.conf = &conf};
-    x = (struct exchange){.listener = &listener, .target = &target};
-    bytes_init(&x.identity, 64 * 1024);
-    x.down.tls = tls_engine_new(accepting, NULL, NULL, NULL, &err);
-    ck_assert_ptr_nonnull(x.down.tls);
+    x = (struct exchange){.client = &client_of_x, .listener = &listener, .way = {.target = &target}};
+    bytes_init(&client_of_x.identity, 64 * 1024);
+    client_of_x.link.tls = tls_engine_new(accepting, NULL, NULL, NULL, &err);
+    ck_assert_ptr_nonnull(client_of_x.link.tls);
 }
 
 static void drop(void)
 {
-    tls_engine_free(x.down.tls);
-    bytes_clear(&x.identity);
+    tls_engine_free(client_of_x.link.tls);
+    bytes_clear(&client_of_x.identity);
     tls_context_unref(accepting);
     wire_pki_clear(&pki);
 }
@@ -50,7 +51,7 @@ static const char *added(const char *client, const char *host, size_t room, int 
     struct http_head head = {.request = true, .minor = 1, .fields = &field, .n_fields = host != NULL};
     struct bytes out;
     bytes_init(&out, room);
-    snprintf(x.client.text, sizeof(x.client.text), "%s", client);
+    snprintf(client_of_x.address.text, sizeof(client_of_x.address.text), "%s", client);
     *rc = exchange_added_fields(&x, &head, &out);
     snprintf(text, sizeof(text), "%.*s", (int)out.len, out.len > 0 ? (const char *)bytes_span(&out).ptr : "");
     bytes_clear(&out);
@@ -76,15 +77,15 @@ START_TEST(says_where_a_request_came_from)
         {"a Host with a quote is left out", CONFIG_FORWARDED_RFC7239, true, "192.0.2.1", "a\";for=\"10.0.0.1", "Forwarded: for=192.0.2.1;proto=http\r\n"},
         {"a Host with a backslash too", CONFIG_FORWARDED_RFC7239, true, "192.0.2.1", "a\\", "Forwarded: for=192.0.2.1;proto=http\r\n"},
     };
-    struct tls_engine *tls = x.down.tls;
+    struct tls_engine *tls = client_of_x.link.tls;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int rc;
         conf.forwarded = cases[i].forwarded;
-        x.down.tls = cases[i].plaintext ? NULL : tls;
+        client_of_x.link.tls = cases[i].plaintext ? NULL : tls;
         const char *lines = added(cases[i].client, cases[i].host, 4096, &rc);
         ck_assert_msg(rc == 0 && strcmp(lines, cases[i].lines) == 0, "%s: %d %s", cases[i].why, rc, lines);
     }
-    x.down.tls = tls;
+    client_of_x.link.tls = tls;
 }
 END_TEST
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A look at a target, in memory: the other end is a TLS engine of ours, or text. */
 #include "ends.h"
+#include "lone.h"
 #include "mtlsd/proxy/health_check.h"
 #include "t.h"
 
@@ -16,6 +17,7 @@ static struct plan_target target;
 static struct health_check *c;
 static struct health_check_result result;
 static struct moment now;
+static struct lone l;
 
 static void set_up(void)
 {
@@ -30,35 +32,21 @@ static void tear_down(void)
 {
     health_check_free(c);
     c = NULL;
+    lone_close(&l);
     if (target.tls != NULL)
         tls_context_unref(target.tls);
     target.tls = NULL;
     ends_close_one(&ends_server);
 }
 
-/* Takes what it has to send. */
 static size_t sent(char *out, size_t size)
 {
-    struct span runs[8];
-    size_t len = 0;
-    for (size_t n; (n = link_runs(health_check_link(c), runs, 8)) > 0;) {
-        size_t total = 0;
-        for (size_t i = 0; i < n; i++) {
-            ck_assert_uint_lt(len + runs[i].len, size);
-            memcpy(out + len, runs[i].ptr, runs[i].len);
-            len += runs[i].len;
-            total += runs[i].len;
-        }
-        link_sent(health_check_link(c), total);
-    }
-    out[len] = '\0';
-    return len;
+    return lone_sent(&l, out, size);
 }
 
 static void give(struct span wire)
 {
-    static uint8_t scratch[20000];
-    health_check_on_wire(c, wire, scratch, sizeof(scratch), now);
+    lone_give(&l, wire);
 }
 
 static void say(const char *text)
@@ -84,13 +72,22 @@ static void run(void)
     }
 }
 
+static void look(void)
+{
+    static const struct health_check_owner nobody;
+    lone_close(&l);
+    lone_open(&l, &target, now);
+    c = health_check_new(&l.env, &target, &nobody, now);
+    ck_assert_ptr_nonnull(c);
+    lone_turn(&l);
+}
+
 static void begin(const char *path)
 {
     conf.health_path = (char *)(uintptr_t)path;
-    c = health_check_new(&target, now);
-    ck_assert_ptr_nonnull(c);
+    look();
     ck_assert(!health_check_is_done(c, &result));
-    health_check_on_connected(c, now);
+    lone_connected(&l);
 }
 
 static void begin_tls(const char *path, const struct wire_side *ours, const struct wire_side *theirs)
@@ -169,12 +166,12 @@ START_TEST(what_is_no_answer_is_bad)
         health_check_free(c);
     }
     begin("/");
-    health_check_on_eof(c, now);
+    lone_end(&l);
     expect_bad(REASON_UPSTREAM_CLOSED, "closed without an answer");
     health_check_free(c);
     begin("/");
-    health_check_on_failed(c, REASON_UPSTREAM_CLOSED, "connection reset by peer");
-    health_check_on_eof(c, now);
+    lone_break(&l, "connection reset by peer");
+    lone_end(&l);
     expect_bad(REASON_UPSTREAM_CLOSED, "reset"); /* what came first counts */
 }
 END_TEST
@@ -225,11 +222,11 @@ START_TEST(takes_a_handshake_for_an_answer_when_no_refusal_follows)
     begin_tls(NULL, &good, &only13);
     tls_engine_app_end(ends_server.e);
     run();
-    health_check_on_eof(c, now);
+    lone_end(&l);
     expect_good("a proper goodbye");
     tear_down();
     begin_tls(NULL, &good, &only13);
-    health_check_on_eof(c, now);
+    lone_end(&l);
     expect_bad(REASON_UPSTREAM_CLOSED, ""); /* no goodbye */
 }
 END_TEST
@@ -256,13 +253,13 @@ END_TEST
 
 START_TEST(tells_which_step_took_too_long)
 {
-    c = health_check_new(&target, now);
+    look();
     ck_assert_uint_eq(health_check_deadline_us(c), now.us + 2000 * MS); /* the interval */
     health_check_on_deadline(c);
     expect_bad(REASON_CONNECT_TIMEOUT, "accept the connection");
     health_check_free(c);
     conf.health_interval_ms = 60000;
-    c = health_check_new(&target, now);
+    look();
     ck_assert_uint_eq(health_check_deadline_us(c), now.us + 15000 * MS); /* to connect and shake hands */
     health_check_free(c);
     begin("/");
@@ -299,12 +296,12 @@ START_TEST(goes_through_the_proxy_and_speaks_for_nobody)
     expect_bad(REASON_UPSTREAM_PROTOCOL, "");
     health_check_free(c);
     begin("/");
-    health_check_on_eof(c, now);
+    lone_end(&l);
     ck_assert(health_check_is_done(c, &result) && !result.good);
 }
 END_TEST
 
-/* As traffic does: test_exchange_dial.c. */
+/* As traffic does: test_exchange_header.c. */
 START_TEST(a_tcp_server_may_speak_first_behind_the_proxy) /* B2 */
 {
     conf.proxy_text = (char *)(uintptr_t)"proxy.example:3128";

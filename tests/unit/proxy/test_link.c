@@ -29,9 +29,11 @@ static void drop(void)
 static void begin(void)
 {
     struct err err = {0};
-    link_init(&plain, NULL);
-    link_init(&client, tls_engine_new(connecting, NULL, NULL, NULL, &err));
-    link_init(&server, tls_engine_new(accepting, NULL, NULL, NULL, &err));
+    link_init(&plain, LINK_CLIENT, NULL);
+    link_init(&client, LINK_UPLINK, NULL);
+    client.tls = tls_engine_new(connecting, NULL, NULL, NULL, &err);
+    link_init(&server, LINK_CLIENT, NULL);
+    server.tls = tls_engine_new(accepting, NULL, NULL, NULL, &err);
     ck_assert(client.tls != NULL && server.tls != NULL);
     tls_engine_start(client.tls, WIRE_NOW);
 }

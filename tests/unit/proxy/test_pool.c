@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/pool.h"
+#include "mtlsd/proxy/uplink.h"
 #include "t.h"
 
 #include <limits.h>
@@ -7,6 +8,7 @@
 static struct config_upstream conf[2], foreign_conf;
 static struct plan_upstream upstreams[2], foreign_upstream;
 static struct plan_target plans[2], foreign[1];
+static struct proxy_env env;
 static struct pool *p;
 
 static void begin(void)
@@ -28,7 +30,7 @@ static size_t reap(void)
     size_t n = 0;
     struct uplink *u;
     while ((u = pool_next_retired(p)) != NULL) {
-        ck_assert_ptr_null(u->exchange);
+        ck_assert_int_eq(u->phase, UPLINK_RETIRED);
         uplink_free(u);
         n++;
     }
@@ -44,10 +46,12 @@ static void end(void)
 
 static struct uplink *make(const struct plan_target *plan)
 {
+    static const struct moment now;
     struct err err = {0};
-    struct uplink *u = uplink_new(plan, true, NULL, &err);
+    const struct dial dial = {.target = plan};
+    struct uplink *u = uplink_new(&env, &dial, true, NULL, now, &err);
     ck_assert_ptr_nonnull(u);
-    u->exchange = (struct exchange *)&conf; /* somebody's; never looked into */
+    u->phase = UPLINK_OPEN;
     return u;
 }
 
@@ -59,7 +63,7 @@ START_TEST(gives_the_one_used_last_and_only_of_that_upstream)
     pool_put(p, b, 2);
     pool_put(p, other, 3);
     ck_assert_uint_eq(pool_idle_count(p), 3);
-    ck_assert_ptr_null(a->exchange);
+    ck_assert(a->idle.shelved);
     ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), b);
     ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5), a);
     ck_assert_ptr_null(pool_take(p, &plans[0], false, 5));
@@ -147,7 +151,7 @@ START_TEST(does_not_give_one_whose_time_is_over)
 {
     struct uplink *late = make(&plans[0]), *soon = make(&plans[0]);
     conf[0].pool_idle_ms = 60000;
-    soon->keep_us = 4000000;
+    soon->idle.keep_us = 4000000;
     pool_put(p, late, 1000000);
     pool_put(p, soon, 2000000);
     ck_assert_ptr_eq(pool_take(p, &plans[0], false, 5999999), soon);
@@ -165,9 +169,9 @@ START_TEST(keeps_none_that_may_not_idle_and_none_for_longer_than_configured)
 {
     struct uplink *never = make(&plans[0]), *long_one = make(&plans[0]), *short_one = make(&plans[0]);
     conf[0].pool_idle_ms = 1000;
-    never->keep_us = 0;
-    long_one->keep_us = UINT64_MAX - 1;
-    short_one->keep_us = 500000;
+    never->idle.keep_us = 0;
+    long_one->idle.keep_us = UINT64_MAX - 1;
+    short_one->idle.keep_us = 500000;
     pool_put(p, never, 0);
     ck_assert_uint_eq(reap(), 1);
     pool_put(p, short_one, 0);
@@ -305,12 +309,12 @@ START_TEST(a_tcp_client_never_gets_one_that_carried_something)
 {
     keep_two_ready();
     struct uplink *used = make(&plans[0]);
-    used->uses = 1;
+    used->carried = 1;
     make_two(1);
     pool_put(p, used, 1); /* the one used last */
     for (int i = 0; i < 2; i++) {
         struct uplink *u = pool_take(p, &plans[0], true, 2);
-        ck_assert_uint_eq(u->uses, 0);
+        ck_assert_uint_eq(u->carried, 0);
         uplink_free(u);
     }
     ck_assert_ptr_null(pool_take(p, &plans[0], true, 2));

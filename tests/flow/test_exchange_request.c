@@ -392,7 +392,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("exchange_route");
+    Suite *s = suite_create("exchange_request");
     TCase *t = tcase_create("flow");
     tcase_add_checked_fixture(t, setup, drop);
     tcase_add_loop_test(t, a_route_may_answer_by_itself, 0, N_DECISIONS * 2);

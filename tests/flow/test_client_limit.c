@@ -99,8 +99,8 @@ START_TEST(those_from_before_a_limit_count_and_stay)
         before[i] = ask("");
     plain.verifier.env.most_per_client = 2;
     for (int i = 0; i < 4; i++) {
-        exchange_count_late(before[i]->server->x);
-        exchange_count_late(before[i]->server->x); /* once */
+        client_count_late(before[i]->server->client);
+        client_count_late(before[i]->server->client); /* once */
     }
     expect_told(ask(""));
     for (int i = 0; i < 2; i++) {
@@ -144,8 +144,8 @@ START_TEST(balancer_that_names_nobody_is_not_counted)
         last = ask("PROXY UNKNOWN\r\n");
         ck_assert(was_served(last));
     }
-    exchange_count_late(last->server->x);
-    exchange_count_late(wire_connect(&plain)->server->x); /* nor who has not said its header yet */
+    client_count_late(last->server->client);
+    client_count_late(wire_connect(&plain)->server->client); /* nor who has not said its header yet */
     ck_assert_uint_eq(client_count_addresses(count), 0);
 }
 END_TEST
@@ -202,7 +202,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("exchange_count");
+    Suite *s = suite_create("client_limit");
     TCase *c = tcase_create("plain");
     tcase_add_checked_fixture(c, open_plain, close_plain);
     tcase_add_test(c, one_above_the_limit_is_told_and_not_served);

@@ -299,7 +299,7 @@ START_TEST(a_connection_that_ended_with_its_answer_is_not_pooled) /* C4 */
     struct wire_socket *between = wire_between(&http_chain, 0);
     between->down.stalled = true;
     http_chain_ask(app, GET);
-    exchange_on_drain(wire_exchange(&http_chain.verifier), http_chain.now);
+    client_on_drain(wire_client(&http_chain.verifier), http_chain.now);
     wire_run(&http_chain);
     between->down.late_end = true; /* TLS ended; the end of TCP is still on its way */
     between->down.stalled = false;
@@ -637,7 +637,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("exchange_http");
+    Suite *s = suite_create("client_http");
     TCase *t = tcase_create("flow");
     tcase_add_unchecked_fixture(t, http_chain_make, http_chain_drop);
     tcase_set_timeout(t, 60);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clients behind a load balancer: the PROXY header is read before anything else of the connection. */
-#include "exchange_internal.h"
+#include "client_internal.h"
 
 #include "mtlsd/proxy/proxy_protocol.h"
 
 #include <string.h>
 
-static void take_addresses(struct exchange *x, const struct proxy_protocol_peer *peer)
+static void take_addresses(struct client *c, const struct proxy_protocol_peer *peer)
 {
-    struct client_address *client = &x->client;
-    x->unnamed = !peer->known;
-    if (x->unnamed)
+    struct client_address *client = &c->address;
+    c->is.unnamed = !peer->known;
+    if (c->is.unnamed)
         return; /* it speaks for itself */
     *client = (struct client_address){
         .known = true, .v6 = peer->v6, .peer_port = peer->source_port, .local_port = peer->destination_port};
@@ -19,42 +19,42 @@ static void take_addresses(struct exchange *x, const struct proxy_protocol_peer 
     proxy_protocol_source_text(peer, client->text, sizeof(client->text));
 }
 
-void exchange_told_in(struct exchange *x, struct span wire, struct moment now)
+void client_header_in(struct client *c, struct span wire, struct moment now)
 {
     struct proxy_protocol_peer peer;
-    size_t eaten, before = x->held[SIDE_DOWN].len;
+    size_t eaten, before = c->held.len;
     const char *why;
     struct span seen = wire;
     if (before > 0) {
-        if (!exchange_hold(x, SIDE_DOWN, wire))
+        if (!client_hold(c, wire))
             return;
-        seen = bytes_span(&x->held[SIDE_DOWN]);
+        seen = bytes_span(&c->held);
     }
     switch (proxy_protocol_read(seen, &peer, &eaten, &why)) {
     case PROXY_PROTOCOL_MORE:
         if (before == 0)
-            exchange_hold(x, SIDE_DOWN, wire);
+            client_hold(c, wire);
         return;
     case PROXY_PROTOCOL_BAD:
-        exchange_client_failed(x, REASON_REQUEST_MALFORMED, why, now);
+        client_failed(c, REASON_REQUEST_MALFORMED, why, NULL, now);
         return;
     case PROXY_PROTOCOL_WHOLE:
         break;
     }
-    bytes_clear(&x->held[SIDE_DOWN]);
-    take_addresses(x, &peer);
-    if (!x->unnamed && !exchange_count_in(x, now))
+    bytes_clear(&c->held);
+    take_addresses(c, &peer);
+    if (!c->is.unnamed && !client_count_in(c, now))
         return;
-    if (x->down.tls != NULL)
-        x->phase = PHASE_ACCEPT; /* its time began with the connection */
+    if (c->link.tls != NULL)
+        c->phase = CLIENT_HANDSHAKE; /* its time began with the connection */
     else
-        exchange_begin(x, now);
+        client_begin(c, now);
     wire = span_skip(wire, eaten - before);
     if (wire.len > 0)
-        exchange_on_wire(x, SIDE_DOWN, wire, now);
+        client_on_wire(c, wire, now);
 }
 
-void exchange_told_ended(struct exchange *x, struct moment now)
+void client_header_ended(struct client *c, struct moment now)
 {
-    exchange_client_failed(x, REASON_CLIENT_CLOSED, "the client closed before its PROXY header was complete", now);
+    client_failed(c, REASON_CLIENT_CLOSED, "the client closed before its PROXY header was complete", NULL, now);
 }

@@ -135,7 +135,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("exchange_told");
+    Suite *s = suite_create("client_header");
     TCase *c = tcase_create("plain");
     tcase_add_checked_fixture(c, open_plain, close_plain);
     tcase_add_loop_test(c, the_client_is_who_the_header_says, 0, (int)(N_STEPS * sizeof(told) / sizeof(told[0])));

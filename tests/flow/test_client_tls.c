@@ -221,7 +221,7 @@ START_TEST(a_tcp_caller_without_a_certificate_passes_where_none_is_needed) /* A2
         ck_assert_msg(strstr(wire_last(&w.verifier)->detail, "no certificate") != NULL, "%s", wire_last(&w.verifier)->detail);
     if (without_certificate[_i].passes) { /* and stays */
         wire_rejudge(&w, &w.verifier, accepting, NULL);
-        ck_assert_msg(wire_exchange(&w.verifier) != NULL, "%s", without_certificate[_i].why);
+        ck_assert_msg(wire_client(&w.verifier) != NULL, "%s", without_certificate[_i].why);
     }
     close_chain();
 }
@@ -617,10 +617,10 @@ START_TEST(a_client_that_asks_no_more_may_still_say_goodbye)
     raw_tls_say(&peer, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     talk_to_verifier(app);
     ck_assert(peer_heard("200 OK"));
-    ck_assert_ptr_nonnull(wire_exchange(&w.verifier));
+    ck_assert_ptr_nonnull(wire_client(&w.verifier));
     gnutls_bye(peer.session, GNUTLS_SHUT_WR);
     talk_to_verifier(app);
-    ck_assert_ptr_null(wire_exchange(&w.verifier));
+    ck_assert_ptr_null(wire_client(&w.verifier));
     ck_assert(app->got_end && !app->got_reset);
     close_chain();
 }
@@ -894,12 +894,12 @@ START_TEST(a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_t
     struct wire_socket *app = raw_client_of_verifier(1, 0);
     raw_tls_say(&peer, GET);
     talk_to_verifier(app);
-    struct exchange *x = wire_exchange(&w.verifier);
-    ck_assert(exchange_is_idle(x));
+    struct client *x = wire_client(&w.verifier);
+    ck_assert(client_is_idle(x));
     struct plan_listener next = w.verifier.listener;
     next.tls = wire_pki_accepting(&pki, &loaded[_i]);
-    ck_assert(exchange_rebind(x, &next, w.now) == (_i == 0));
-    ck_assert_ptr_eq(exchange_listener(x), _i == 0 ? &next : &w.verifier.listener);
+    ck_assert(client_rebind(x, &next, w.now) == (_i == 0));
+    ck_assert_ptr_eq(client_listener(x), _i == 0 ? &next : &w.verifier.listener);
     bytes_clear(&peer.got);
     if (_i == 0) {
         raw_tls_say(&peer, GET);
@@ -908,7 +908,7 @@ START_TEST(a_kept_connection_moves_to_what_was_loaded_if_its_certificate_holds_t
     } else {
         static const enum reason why[] = {REASON_VALID, REASON_REVOKED, REASON_UNKNOWN_CA};
         static const int alerts[] = {-1, 44, 48};
-        ck_assert(!exchange_is_idle(x));
+        ck_assert(!client_is_idle(x));
         ck_assert_int_eq(wire_last(&w.verifier)->reason, why[_i]);
         ck_assert_int_eq(wire_last(&w.verifier)->alert_sent, alerts[_i]);
         unsigned before = wire_backend_contacts(&w);
@@ -930,11 +930,11 @@ START_TEST(a_client_that_always_sends_ahead_does_not_stay_behind) /* B5 */
     talk_to_verifier(app);
     raw_tls_say(&peer, "G"); /* of the next request */
     talk_to_verifier(app);
-    struct exchange *x = wire_exchange(&w.verifier);
-    ck_assert(exchange_is_idle(x));
+    struct client *x = wire_client(&w.verifier);
+    ck_assert(client_is_idle(x));
     struct plan_listener next = w.verifier.listener;
     next.tls = wire_pki_accepting(&pki, &revoking);
-    ck_assert(!exchange_rebind(x, &next, w.now));
+    ck_assert(!client_rebind(x, &next, w.now));
     ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_REVOKED);
     tls_context_unref(next.tls);
     close_chain();
@@ -960,12 +960,12 @@ START_TEST(a_client_that_is_revoked_meanwhile_is_ended_wherever_it_is) /* A1, A1
     struct tls_context *same = wire_pki_accepting(&pki, &(struct wire_side){0});
     struct tls_context *revoking = wire_pki_accepting(&pki, &(struct wire_side){.revokes_peer = true});
     wire_rejudge(&w, &w.verifier, same, NULL);
-    ck_assert_ptr_nonnull(wire_exchange(&w.verifier));
+    ck_assert_ptr_nonnull(wire_client(&w.verifier));
     wire_rejudge(&w, &w.verifier, revoking, NULL);
     talk_to_verifier(app);
     wire_finish(&w);
     talk_to_verifier(app);
-    ck_assert_ptr_null(wire_exchange(&w.verifier));
+    ck_assert_ptr_null(wire_client(&w.verifier));
     ck_assert_int_eq(wire_last(&w.verifier)->reason, REASON_REVOKED);
     ck_assert_int_eq(wire_last(&w.verifier)->alert_sent, 44);
     ck_assert_int_eq(peer.failure, GNUTLS_E_FATAL_ALERT_RECEIVED);
@@ -987,7 +987,7 @@ START_TEST(an_upstream_that_is_revoked_meanwhile_is_ended_in_the_middle) /* B5 *
     struct tls_context *revoking = wire_pki_connecting(&pki, &(struct wire_side){.revokes_peer = true});
     wire_rejudge(&w, &w.injector, NULL, revoking);
     wire_finish(&w);
-    ck_assert_ptr_null(wire_exchange(&w.injector));
+    ck_assert_ptr_null(wire_client(&w.injector));
     ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_REVOKED);
     ck_assert(heard_of_refusal(app, protocol, "revoked"));
     tls_context_unref(revoking);
@@ -1000,15 +1000,15 @@ START_TEST(a_kept_connection_does_not_move_to_a_listener_of_another_kind)
     struct wire_socket *app = raw_client_of_verifier(1, 0);
     raw_tls_say(&peer, GET);
     talk_to_verifier(app);
-    struct exchange *x = wire_exchange(&w.verifier);
+    struct client *x = wire_client(&w.verifier);
     struct plan_listener plain = w.verifier.listener, tunnel = plain;
     struct config_listener conf = w.verifier.down_conf;
     plain.tls = NULL;
     conf.protocol = CONFIG_PROTOCOL_TCP;
     tunnel.conf = &conf;
     bool reset;
-    ck_assert(!exchange_rebind(x, _i == 0 ? &plain : &tunnel, w.now));
-    ck_assert(exchange_is_done(x, &reset) && reset);
+    ck_assert(!client_rebind(x, _i == 0 ? &plain : &tunnel, w.now));
+    ck_assert(client_is_done(x, &reset) && reset);
     close_chain();
 }
 END_TEST
@@ -1019,14 +1019,14 @@ START_TEST(a_connection_in_the_middle_of_a_request_is_not_idle)
     w.on_backend = NULL;
     raw_tls_say(&peer, GET);
     talk_to_verifier(app);
-    ck_assert(!exchange_is_idle(wire_exchange(&w.verifier)));
+    ck_assert(!client_is_idle(wire_client(&w.verifier)));
     close_chain();
 }
 END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("exchange_tls");
+    Suite *s = suite_create("client_tls");
     TCase *t = tcase_create("flow");
     tcase_set_timeout(t, 60);
     tcase_add_unchecked_fixture(t, make, drop);

@@ -39,10 +39,11 @@ START_TEST(what_is_dialled_is_the_proxy)
     struct wire_socket *app = wire_connect(&http_chain);
     wire_say(app, GET);
     wire_run(&http_chain);
-    const struct dial *dial = exchange_wants_connect(wire_exchange(&http_chain.injector));
-    ck_assert_ptr_nonnull(dial);
-    ck_assert_str_eq(dial->address->host, "proxy.example");
-    ck_assert_uint_eq(dial->address->port, 3128);
+    const struct uplink *u = client_next_uplink(wire_client(&http_chain.injector), NULL);
+    ck_assert_ptr_nonnull(u);
+    ck_assert_int_eq(u->phase, UPLINK_CONNECTING);
+    ck_assert_str_eq(http_chain.injector.dialled.host, "proxy.example");
+    ck_assert_uint_eq(http_chain.injector.dialled.port, 3128);
 }
 END_TEST
 
@@ -283,7 +284,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("exchange_dial");
+    Suite *s = suite_create("exchange_header");
     TCase *c = tcase_create("connect");
     tcase_set_timeout(c, 60);
     tcase_add_unchecked_fixture(c, http_chain_make, http_chain_drop);

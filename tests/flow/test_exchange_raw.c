@@ -215,7 +215,7 @@ START_TEST(a_cut_client_with_output_waiting_is_gone_soon)
     wire_run(&w);
     between->up.cut_after = between->up.taken;
     wire_advance(&w, 5000);
-    ck_assert_msg(wire_exchange(&w.verifier) == NULL, "the connection is still held");
+    ck_assert_msg(wire_client(&w.verifier) == NULL, "the connection is still held");
     ck_assert(back->got_reset);
     (void)app;
 }
@@ -319,7 +319,7 @@ START_TEST(a_tunnel_where_nothing_moves_ends_after_the_idle_time)
     ck_assert(!app->got_end && !app->got_reset);
     wire_advance(&w, 2000);
     ck_assert(app->got_reset);
-    ck_assert_ptr_null(wire_exchange(&w.injector));
+    ck_assert_ptr_null(wire_client(&w.injector));
     const struct wire_seen *seen = wire_last(&w.injector);
     ck_assert_msg(strstr(seen->detail, "(timeouts.idle of the listener is 10m)") != NULL, "%s", seen->detail);
     ck_assert_str_eq(seen->hint, "raise timeouts.idle of the listener if connections pause for longer");
@@ -340,7 +340,7 @@ END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("exchange_tcp");
+    Suite *s = suite_create("exchange_raw");
     TCase *t = tcase_create("flow");
     tcase_set_timeout(t, 60);
     tcase_add_unchecked_fixture(t, make, drop);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all connections of a worker share, and the small values that they speak in. */
+#ifndef MTLSD_PROXY_PROXY_ENV_H
+#define MTLSD_PROXY_PROXY_ENV_H
+
+#include "mtlsd/http/http_date.h"
+#include "mtlsd/proxy/balancer.h"
+#include "mtlsd/proxy/report.h"
+#include "mtlsd/proxy/run_queue.h"
+
+struct client_count;
+struct pool;
+struct tls_tickets;
+
+enum side { SIDE_DOWN, SIDE_UP }; /* towards the client, towards the upstream */
+
+enum { OUTPUT_MARK = 64 * 1024 }; /* above it what would add to it is not read (security D6) */
+
+struct proxy_env { /* one per worker */
+    struct run_queue run;    /* the connections that have something to do */
+    uint8_t *scratch;  /* where TLS is decrypted to: content lives for one turn */
+    size_t scratch_size;
+    struct tls_tickets *tickets;
+    struct pool *pool;         /* of the current snapshot */
+    struct balancer *balancer; /* of the current snapshot */
+    uint64_t random;           /* any number to begin with; changed by each draw */
+    struct observer observer;
+    bool draining; /* answer, then close */
+    struct client_count *clients; /* shared by all workers */
+    unsigned most_per_client;     /* limits.per_client; 0: clients are not counted */
+    int64_t date_of; /* the second of date, which is written again for another second */
+    char date[HTTP_DATE_SIZE];
+};
+
+struct client_address { /* both ends of a client's connection; IPv4 that came to a socket for both families is IPv4 here */
+    char text[48];     /* the peer's address without port; "unix"; "unknown" when it had left already */
+    bool known;        /* an internet socket: what follows is filled in */
+    bool v6;           /* 16 bytes of each address are used, else 4 */
+    uint8_t peer[16], local[16];
+    uint16_t peer_port, local_port;
+};
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the client share. */
+#ifndef MTLSD_PROXY_CLIENT_INTERNAL_H
+#define MTLSD_PROXY_CLIENT_INTERNAL_H
+
+#include "mtlsd/http/http1.h"
+#include "mtlsd/policy/admit.h"
+#include "mtlsd/proxy/client.h"
+#include "mtlsd/proxy/link.h"
+
+struct exchange;
+
+enum client_phase { CLIENT_PROXY_HEADER, CLIENT_HANDSHAKE, CLIENT_OPEN, CLIENT_SNIFF, CLIENT_LINGER, CLIENT_DONE };
+
+struct client_times {
+    uint64_t since_us;  /* when the phase began, or the last exchange ended */
+    uint64_t active_us; /* when something last moved */
+    uint64_t stall_us;  /* since when the client takes nothing of what waits for it; 0: nothing waits */
+    uint64_t until_us;  /* when lingering ends, whatever the client does */
+    uint64_t head_us;   /* when the first byte of an unfinished head came; 0: none */
+};
+
+struct client {
+    struct link link; /* first */
+    struct proxy_env *env;                /* borrowed: the worker's */
+    const struct plan_listener *listener; /* borrowed: the driver holds its snapshot */
+    enum client_phase phase;
+    struct http1 *http;         /* owned; NULL: in tcp mode, and once a request became a tunnel */
+    struct exchange *first;     /* owned: those that run */
+    struct exchange *over;      /* owned: those that ended in this turn */
+    struct address *tunnel;     /* owned: CONNECT to it was granted; NULL: none was */
+    struct bytes held;          /* application bytes that came and cannot be passed on yet */
+    struct bytes identity;      /* header lines about the client's certificate, made once */
+    struct client_address address;
+    struct client_times at;
+    uint64_t counted;     /* the client that client_count counts it for; 0: none */
+    struct client_flags {
+        bool ended;       /* the peer's direction ended cleanly */
+        bool reported;    /* the handshake was told to the observer */
+        bool close_after; /* no further request on this connection */
+        bool reset;       /* end by abort */
+        bool served;      /* a request of it went upstream */
+        bool unnamed;     /* its PROXY header names no client: it is not counted */
+        bool late;        /* lists or rules changed during the handshake: it is judged once more when that is done */
+        bool would_refuse; /* the rules would have refused its handshake, were they not only tried out */
+    } is;
+};
+
+/* client.c */
+bool client_is_http(const struct client *c);
+void client_enter(struct client *c, enum client_phase phase, struct moment now);
+void client_begin(struct client *c, struct moment now);  /* its side stands: wait for a request, or connect on its behalf */
+void client_finish(struct client *c, struct moment now); /* close what is left and be done */
+void client_linger(struct client *c, struct moment now); /* after the last word: say the end, and wait for the client's */
+bool client_hold(struct client *c, struct span rest);    /* false: out of memory */
+/* Reports that the connection itself came to an end, with no request to name. */
+void client_report(struct client *c, enum reason reason, const char *detail, const char *hint, struct moment now);
+/* The connection came to nothing. */
+void client_failed(struct client *c, enum reason reason, const char *text, const char *hint, struct moment now);
+void client_deliver(struct client *c, struct span in, struct moment now); /* application bytes */
+void client_ended(struct client *c, struct moment now);                   /* cleanly */
+struct admit_place client_place(const struct client *c, const struct plan_listener *listener); /* the gate's question, at its own listener or at what was loaded in its place */
+
+/* client_header.c */
+void client_header_in(struct client *c, struct span wire, struct moment now);
+void client_header_ended(struct client *c, struct moment now);
+
+/* client_limit.c */
+bool client_count_in(struct client *c, struct moment now); /* its address is known; false: it has too many, and was told so */
+void client_count_out(struct client *c);
+
+/* client_tls.c */
+void client_tls_in(struct client *c, struct moment now);    /* after the engine was given bytes or the end */
+void client_tls_look(struct client *c, struct moment now);  /* acts on an engine that failed or was closed */
+/* The engine's question about a client whose certificate was judged: tls_accept_fn, ctx is the client. */
+enum reason client_tls_accept(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert);
+void client_tls_report(struct client *c); /* tells the observer of the handshake, once */
+bool client_rejudge_now(struct client *c, const struct plan_listener *now_there, struct moment now); /* false: it does not hold any more, and ends */
+
+/* client_http.c */
+bool client_http_may_read(const struct client *c); /* bytes of the client would be of use now */
+void client_http_in(struct client *c, struct span in, struct moment now);
+void client_http_ended(struct client *c, struct moment now);
+/* x is over. complete: what the client has of its answer is so. */
+void client_exchange_over(struct client *c, const struct exchange *x, bool complete, struct moment now);
+void client_sweep(struct client *c); /* frees what is over */
+
+/* client_time.c */
+void client_time_linger(struct client *c, struct moment now); /* lingering begins */
+void client_time_grace(struct client *c, struct moment now);  /* while lingering: a short time will do */
+void client_time_all_said(struct client *c, struct moment now); /* while lingering: the last word left */
+void client_time_settle(struct client *c);
+
+#endif

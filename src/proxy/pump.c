@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/proxy/pump.h"
+
+#include "mtlsd/proxy/client.h"
+#include "mtlsd/proxy/link.h"
+#include "mtlsd/proxy/uplink.h"
+
+enum { RUNS = 60 };
+
+/* ---- the two kinds of links ---- */
+
+static void told_sent(struct link *l, size_t n, struct moment now)
+{
+    if (l->end == LINK_CLIENT)
+        client_on_sent(client_of(l), n, now);
+    else
+        uplink_on_sent(uplink_of(l), n, now);
+}
+
+static void told_failed(struct link *l, const struct run_failure *why, struct moment now)
+{
+    if (l->end == LINK_CLIENT)
+        client_on_error(client_of(l), "the client closed the connection", now);
+    else
+        uplink_on_error(uplink_of(l), why, now);
+}
+
+static bool go_on(struct link *l, struct moment now)
+{
+    return l->end == LINK_CLIENT ? client_continue(client_of(l), now) : uplink_continue(uplink_of(l), now);
+}
+
+static bool is_over(const struct link *l, bool *reset)
+{
+    *reset = false;
+    if (l->end == LINK_CLIENT)
+        return client_is_done((const struct client *)l, reset);
+    return ((const struct uplink *)l)->phase == UPLINK_RETIRED; /* the driver says the last words */
+}
+
+static void settle(struct link *l, struct moment now)
+{
+    if (l->end == LINK_CLIENT)
+        client_settle(client_of(l), now);
+    else
+        uplink_settle(uplink_of(l), now);
+}
+
+/* ---- one link ---- */
+
+static void flush(struct link *l, const struct run_driver *d, struct moment now)
+{
+    struct span runs[RUNS];
+    struct run_failure why;
+    bool reset;
+    if (l->socket == NULL || (l->end == LINK_UPLINK && is_over(l, &reset)))
+        return;
+    for (size_t sent; (sent = d->send(l->socket, runs, link_runs(l, runs, RUNS))) > 0;)
+        told_sent(l, sent, now);
+    if (d->has_failed(l->socket, &why)) {
+        told_failed(l, &why, now);
+        return;
+    }
+    if (is_over(l, &reset) && !reset)
+        return; /* closing says it too */
+    if (link_wants_shutdown(l) && d->shut(l->socket))
+        told_sent(l, 0, now);
+}
+
+/* What a client said ahead is looked at once it is bound to what is loaded now. */
+static bool may_go_on(struct link *l, const struct run_driver *d, struct moment now)
+{
+    return l->end != LINK_CLIENT || !client_holds_next(client_of(l)) || d->before_next(l->socket, now);
+}
+
+static void drive(struct proxy_env *env, struct link *l, struct moment now)
+{
+    const struct run_driver *d = env->run.drivers[l->end];
+    if (l->drives == RUN_DRIVES)
+        return; /* others first: the driver comes back to it */
+    l->drives++;
+    flush(l, d, now);
+    if (!may_go_on(l, d, now) || go_on(l, now))
+        run_touch(l);
+}
+
+static void end_turn(struct proxy_env *env, struct link *l, struct moment now)
+{
+    const struct run_driver *d = env->run.drivers[l->end];
+    bool reset;
+    if (l->socket == NULL)
+        return;
+    bool over = is_over(l, &reset);
+    if (l->end == LINK_UPLINK && !over)
+        d->end_turn(l->socket, uplink_wants_read(uplink_of(l)), now);
+    else if (l->end == LINK_CLIENT && over)
+        d->close(l->socket, reset);
+    else if (l->end == LINK_CLIENT)
+        d->end_turn(l->socket, client_wants_read(client_of(l)), now);
+}
+
+/* ---- all of them ---- */
+
+static void drive_all(struct proxy_env *env, struct moment now)
+{
+    for (struct link *l; (l = run_next(&env->run)) != NULL;)
+        drive(env, l, now);
+}
+
+void pump_flush(struct proxy_env *env, struct link *l, struct moment now)
+{
+    flush(l, env->run.drivers[l->end], now);
+}
+
+void pump(struct proxy_env *env, struct moment now)
+{
+    struct run_queue *run = &env->run;
+    if (run->busy)
+        return;
+    run->busy = true;
+    while (run->first != NULL) {
+        drive_all(env, now);
+        for (struct link *l = run->turn; l != NULL; l = l->turn_next)
+            settle(l, now); /* which may touch others, where memory runs out */
+    }
+    for (struct link *l; (l = run_end_turn(run)) != NULL;)
+        end_turn(env, l, now);
+    run->busy = false;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an upstream says, taken apart and given to who asked for it. */
+#include "uplink_internal.h"
+
+static const char h2_hint[] = "let the server speak HTTP/1.1 on this port, or pass HTTP/2 unread with protocol = \"tcp\" of the listener";
+
+static void bad_response(struct uplink *u, struct uplink_use *use, struct moment now)
+{
+    use->events->on_failed(use, http1_reason(u->http), http1_detail(u->http), http1_is_h2(u->http) ? h2_hint : NULL, now);
+}
+
+static void on_http1(struct uplink *u, struct span in, struct moment now)
+{
+    struct uplink_use *use = u->first;
+    struct span data;
+    while (u->first == use && u->phase == UPLINK_OPEN) {
+        switch (http1_next(u->http, &in, &data)) {
+        case HTTP1_MORE:
+            return;
+        case HTTP1_HEAD:
+            u->keep_alive = http1_head(u->http)->keep_alive;
+            use->events->on_head(use, http1_head(u->http), now);
+            break;
+        case HTTP1_DATA:
+            use->events->on_data(use, data, now);
+            break;
+        case HTTP1_TRAILERS:
+            use->events->on_trailers(use, http1_head(u->http), now);
+            break;
+        case HTTP1_UPGRADED:
+            use->events->on_switched(use, in, now);
+            return;
+        case HTTP1_END:
+            use->events->on_end(use, u->keep_alive && in.len == 0, now);
+            break;
+        default:
+            bad_response(u, use, now);
+            return;
+        }
+    }
+}
+
+void uplink_deliver(struct uplink *u, struct span in, struct moment now)
+{
+    struct uplink_use *use = u->first;
+    if (use == NULL || !use->events->on_bytes(use, in, now) || u->first != use)
+        return;
+    if (u->http != NULL)
+        on_http1(u, in, now);
+    else
+        use->events->on_data(use, in, now);
+}
+
+void uplink_ended(struct uplink *u, struct moment now)
+{
+    struct uplink_use *use = u->first;
+    if (u->ended || use == NULL)
+        return;
+    u->ended = true;
+    if (u->http == NULL) {
+        use->events->on_end(use, false, now);
+        return;
+    }
+    bool idle = http1_is_idle(u->http);
+    if (http1_eof(u->http) == HTTP1_END)
+        use->events->on_end(use, false, now);
+    else
+        use->events->on_failed(use, idle ? REASON_UPSTREAM_CLOSED : REASON_TRUNCATED,
+                               idle ? "the upstream closed without an answer" : "the upstream closed in the middle of its answer", NULL, now);
+}
