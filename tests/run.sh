@@ -49,10 +49,19 @@ programs_of() {
     done
 }
 
+# The programs besides mtlsd that the system tests of these names need.
+programs_beside() {
+    [ $# -gt 0 ] || echo bench_judge faulty
+    for name in "$@"; do
+        case test_bench.py in *"$name"*) echo bench_judge ;; esac
+        case test_sanitizers.py in *"$name"*) echo faulty ;; esac
+    done
+}
+
 build_needs() {
     targets=""
     case $part in all | unit) targets=$(programs_of "$@") ;; esac
-    case $part in all | system) targets="$targets mtlsd bench_judge faulty" ;; esac
+    case $part in all | system) targets="$targets mtlsd $(programs_beside "$@")" ;; esac
     [ -n "$targets" ] || return 0
     say "build ($build)"
     [ -f "$build/build.ninja" ] || cmake --preset $preset >/dev/null || return 1
