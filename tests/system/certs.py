@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates for the tests, also such as no honest authority would issue. DER and ECDSA are written here; the openssl
-program makes other kinds of keys and signatures."""
+"""Certificates for the tests, also ones that no honest authority would issue. This module writes the DER and the ECDSA signatures; the openssl program
+makes other kinds of keys and signatures."""
 import base64
 import dataclasses
 import datetime

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raw requests that two readers could understand differently (security rows C3, C4, C9 and E1), each named "class number: what".
+"""Raw requests that two readers could understand differently (C3, C4, C9, E1). Each has the name "class number: what".
 
 refuse: must be answered with an error, and nothing of it may reach a backend (of a listener that is no forward proxy).
 either: may be refused or passed, but what reaches a backend must be one request with one meaning.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three https workers that behave like Tomcats behind a balancer: Apache httpd, nginx and nginx again. Each demands a client certificate, answers
-with its name, and gives a request without a session a cookie that ends in its route. /slow is held by a backend of the test's own."""
+"""Three https workers that behave like Tomcats behind a load balancer: Apache httpd and two nginx servers. Each requires a client certificate and
+answers with its own name. A request without a session gets a cookie that ends in the name of the worker. The test holds back the answers to /slow."""
 import pathlib
 import threading
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that go wrong in one way each. A fault is a function of (server, connection); the connection has its handshake done where there is one."""
+"""Servers with one fault each. A fault is a function of (server, connection). On a TLS server the handshake is complete when the function is called."""
 import contextlib
 import socket
 import ssl

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every system test stands on: a folder per test, free ports, processes with a readiness check, logs shown on failure.
+"""The base of every system test: a folder for each test, free ports, processes with a readiness check, and logs that are shown after a failure.
 
 Everything is bounded in time, talks to 127.0.0.1 only, and ends only what it started.
 """

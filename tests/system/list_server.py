@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A web server for revocation lists that is as good or as bad as the test wants."""
+"""A web server for revocation lists. The test says how it behaves."""
 import http.server
 import socketserver
 import threading

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Network namespaces of the tests' own, for what must not run on loopback. Entered by the thread that says so; what it starts or opens
-meanwhile, programs and sockets, lives there."""
+"""Network namespaces for tests that cannot run on loopback. A thread enters a namespace; the programs and sockets that it then opens belong to that
+namespace."""
 import contextlib
 import ctypes
 import os

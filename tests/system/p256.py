@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys on the curve P-256, and ECDSA signatures by them: a process of the openssl program costs eight times as much. For tests only: it is not
-constant in time. Every peer of the tests verifies what is signed here."""
+"""Keys on the curve P-256 and their ECDSA signatures. A process of the openssl program costs eight times as much. This code is for tests only, because
+it does not run in constant time. Every peer in the tests verifies its signatures."""
 import base64
 import functools
 import hashlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What servers that we refuse are told: the alert that our log names is on the wire, and it is not overtaken by a reset (B1, B3, B6)."""
+"""Alerts to servers that the injector refuses: the alert in our log is sent, and no reset overtakes it (B1, B3, B6)."""
 import contextlib
 
 import harness

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are not what they should be, as CA and as revocation list, at the start, at a reload and while running (A3, F1, D7)."""
+"""Damaged or wrong CA files and revocation lists: at the start, at a reload, and while the daemon runs (A3, F1, D7)."""
 import contextlib
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs of tests/bench with tiny numbers: that they still run and print their tables. What they measure is nobody's business here."""
+"""The programs of tests/bench with very small numbers: they still run and print their tables. The figures themselves are not tested."""
 import os
 import pathlib
 import re

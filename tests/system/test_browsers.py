@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""E1: a web page must not use the certificate through the listener on localhost; programs must not notice that anything is refused."""
+"""E1: a web page cannot use the certificate through a listener on localhost. Other programs do not notice this protection."""
 import json
 import unittest
 

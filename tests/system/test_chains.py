@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chains as they are found in the world, through a running verifier: several CAs in one file, cross-signed and re-issued ones, disorder.
+"""Certificate chains as they occur in practice, through a running verifier: several CAs in one file, cross-signed and re-issued CAs, and wrong order.
 
 openssl s_client and curl are the callers; what curl sends with -cert is the whole file, in its order.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mtlsd check` shows what would be served, with the dates and fingerprints OpenSSL reads from the same files."""
+"""`mtlsd check` shows what the daemon would serve, with the dates and fingerprints that OpenSSL reads from the same files."""
 import datetime
 import json
 import os

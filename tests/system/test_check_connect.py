@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`check --connect`: who accepts, who refuses and by whom, against openssl, nginx and servers that misbehave. Exit code 4 for a refusal."""
+"""`check --connect` says which side accepts and which refuses, with openssl, nginx and servers that misbehave. A refusal gives exit code 4."""
 import json
 import ssl
 import threading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: every wrong input gets an exit code of the contract and a message that tells the person what to do."""
+"""The command line: every wrong input gives a documented exit code and a message that says what to do."""
 import datetime
 import json
 import re

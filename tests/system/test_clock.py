@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dates that pass while the daemon runs: libfaketime moves its clock, and only its; monotonic timers stay true."""
+"""Dates that pass while the daemon runs. libfaketime changes the daemon's clock only, and monotonic timers keep their speed."""
 import datetime
 import json
 import os

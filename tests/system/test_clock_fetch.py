@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetched revocation lists while days pass: asked for again without a reload, kept while they last, and no longer (F1)."""
+"""Fetched revocation lists over several days: the daemon fetches them again without a reload, and uses each until it expires, not longer (F1)."""
 import re
 import time
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C3, C9: hundreds of raw requests through both roles, to a backend that records every byte: each is refused, or what arrives has one meaning."""
+"""C3, C9: hundreds of raw requests through both roles, with a backend that records every byte. Each request is refused or arrives with one meaning."""
 import collections
 import re
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in crl_cache, and what cannot be put there (A3, F1): a start loses nothing by it, and says so."""
+"""The files in crl_cache, and which lists cannot be put there (A3, F1). A start uses the kept lists and says so."""
 import pathlib
 import shutil
 import subprocess

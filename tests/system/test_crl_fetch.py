@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""crl = "fetch" against a web server that is good, slow, huge, wrong, gone, or sends elsewhere (F1, F3)."""
+"""crl = "fetch" with a web server that is good, slow, wrong or gone, that sends too much, or that redirects (F1, F3)."""
 import gzip
 import signal
 import ssl

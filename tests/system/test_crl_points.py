@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""crl = "fetch" from the distribution point in a certificate that openssl made (F3). Addresses of the own host are refused there, so all of it
-happens in network namespaces of the test's own: the lists at one end of a cable, the daemon and its callers at the other."""
+"""crl = "fetch" from the distribution point in a certificate that openssl made (F3). The daemon refuses addresses of its own host there, so this test
+uses two network namespaces: one for the lists, one for the daemon and its clients."""
 import signal
 import ssl
 import time

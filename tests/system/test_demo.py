@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mtlsd demo`: every row holds, nothing stays behind, and what does not hold is said and ends with 1."""
+"""`mtlsd demo`: every row is ok, and no file or process remains. A row that fails is shown and gives exit code 1."""
 import os
 import pathlib
 import pty

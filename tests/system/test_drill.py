@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mtlsd drill against listeners that refuse, and against such that do not: a drill that finds nothing anywhere would be worth nothing."""
+"""`mtlsd drill` with listeners that refuse bad certificates, and with listeners that accept some: a drill must be able to find a fault."""
 import json
 import unittest
 

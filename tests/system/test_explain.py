@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mtlsd explain` names the line that decides, for people and for programs, without connecting to anything."""
+"""`mtlsd explain` names the line that decides, as text and as JSON, without a connection."""
 import json
 import re
 import socket

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an app sees when a server goes wrong: a reasoned answer or a broken connection, never a short answer that looks whole (B7, C4, C10)."""
+"""The app's view of a faulty server: an answer with a reason or a broken connection, never a short answer that looks complete (B7, C4, C10)."""
 import json
 import unittest
 

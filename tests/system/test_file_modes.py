@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys, CAs, lists and configurations that others can read or change (E4): check, run, verify, client and server say the same."""
+"""E4: keys, CAs, lists and configurations that other users can read or change. check, run, verify, client and server agree about them."""
 import os
 import shutil
 import stat

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `run` would fail at once its configuration is loaded, `check` foresees, with the same words; and a daemon that runs does not notice."""
+"""`check` predicts each error that `run` would report after it has loaded the configuration, in the same words. It does not disturb a running daemon."""
 import socket
 import subprocess
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forward proxy with the programs people have: curl, wget, apt, Python. They know http_proxy and nothing of certificates."""
+"""The forward proxy with common programs: curl, wget, apt and Python. They know http_proxy and have no certificates."""
 import http.client
 import os
 import pathlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C13: a daemon that is full says so: idle clients give way, the others are refused with words, at little cost, and log, status and readiness tell."""
+"""C13: a full daemon closes idle connections to make room and refuses other clients with a message, at little cost. Log, status and readiness show it."""
 import json
 import pathlib
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gateway: mutual TLS comes in, mutual TLS goes out, each with its own identity and its own trust."""
+"""The gateway: mutual TLS on both sides, each side with its own identity and its own trust."""
 import hashlib
 import os
 import ssl

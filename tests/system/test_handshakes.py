@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a caller may try around the handshake: requests on its heels, resets in the middle, early data, renegotiation, later authentication.
+"""Attacks around the handshake: early requests, resets, early data, renegotiation, and client authentication after the handshake.
 
 The callers are openssl s_client, and Python's ssl over a memory of its own, so that a test decides what goes into which segment.
 """

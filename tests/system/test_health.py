@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Active health checks: who is asked, over what, when a target is left out, and that reloads and ends are not held up by them."""
+"""Active health checks: which targets are checked and how, when a target is skipped, and that reloads and stops do not wait for a check."""
 import os
 import signal
 import socket

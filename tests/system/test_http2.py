@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers that speak HTTP/2 without having asked: they are told what is spoken here, and the log says it."""
+"""Peers that speak HTTP/2 without being asked: the answer and the log name the expected protocol."""
 import shutil
 import subprocess
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates whose names lie: what rules take them for, what a backend is told in every preset, and what the logs hold (A5, A6, C2, C8).
+"""Certificates with misleading names: what the rules match, what each preset tells a backend, and what the logs contain (A5, A6, C2, C8).
 
 The certificates are written here and signed by openssl, so that no mistake of our own authority can hide in both.
 """

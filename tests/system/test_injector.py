@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The injector: an app speaks plaintext to loopback, the upstream sees mutual TLS. Real origins: nginx, haproxy, stunnel, openssl."""
+"""The injector: an app speaks plaintext on loopback, and the upstream gets mutual TLS. The upstreams are nginx, haproxy, stunnel and openssl."""
 import concurrent.futures
 import contextlib
 import hashlib

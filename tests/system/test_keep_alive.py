@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upstreams that close idle connections: none is used while its server may be closing it, so that no request is lost."""
+"""Upstreams that close idle connections: the pool does not use a connection that its server may be closing, so no request is lost."""
 import shutil
 import threading
 import time

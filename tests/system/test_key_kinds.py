@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every kind of key that TLS knows, on both sides and in both versions, against OpenSSL; those that nobody takes are refused by check in words."""
+"""Every kind of key in TLS, on both sides and in both versions, with OpenSSL as the peer. `check` refuses keys that no peer accepts, with a message."""
 import pathlib
 import shutil
 import subprocess

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private key is in locked memory only, and after a rotation nowhere in the daemon's memory: neither a number of it nor its file's text. And no
-command that holds keys can be looked into or leaves a core file. Security E4."""
+"""E4: a private key is in locked memory only. After a rotation the old key is nowhere in the daemon's memory, neither its numbers nor the text of its
+file. No other process can read the memory of a command that holds keys, and such a command writes no core file."""
 import os
 import pathlib
 import re

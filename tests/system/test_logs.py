@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs: every request is one line in every format, a program can read each, nothing a caller sends makes a line of its own, and no line is
-lost when the file is moved away."""
+"""Logs: every request is one line in every format, and a program can read each line. No client can add a line, and no line is lost when the file is
+moved."""
 import json
 import pathlib
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The manual pages are well-formed and complete: every command and flag of --help, and the page's own examples work."""
+"""The manual pages are well-formed and complete: they have every command and flag of --help, and their examples work."""
 import os
 import pathlib
 import re

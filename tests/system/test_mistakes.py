@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistakes that a person makes who asks callers for certificates for the first time: each is told with its place, what it is and what to do."""
+"""Common mistakes in a first configuration that requires client certificates: the message for each has the place, the fault and what to do."""
 import subprocess
 import unittest
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Name constraints of every type (B1), each held against many names: whom openssl refuses, we refuse. Where we are stricter, it is listed here."""
+"""Name constraints of every type, each checked with many names (B1). Every certificate that openssl refuses is refused. This file lists where mtlsd is
+stricter."""
 import datetime
 import ipaddress
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of targets: absent at the start, changed while we run, silent. With a name server of the test's own (security D8)."""
+"""D8: host names of targets that are absent at the start, change while the daemon runs, or get no answer. The test has its own name server."""
 import socket
 import struct
 import subprocess

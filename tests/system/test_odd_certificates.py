@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates at the edge of what a CA may issue and beyond (A4, A7): what verify says of each, and what a caller with it gets from a verifier.
+"""Certificates at and beyond the limits of what a CA may issue (A4, A7): the verdict of `verify`, and the answer of a verifier to a client with each.
 
 The DER is put together here and signed by openssl, so that no library of ours has to be willing to make it.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Revocation lists at the edge of what a CA may issue and beyond (F1): what verify makes of each, for a caller it names and one it does not.
+"""Revocation lists at and beyond the limits of what a CA may issue (F1): the verdict of `verify` for a certificate on the list and for one that is not.
 
 The DER is put together here and signed by openssl. A list counts in full or it is refused with exit code 3; nothing between.
 """

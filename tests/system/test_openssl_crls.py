@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Revocation lists made by openssl alone, good and bad, through verify, check, the start and a running daemon."""
+"""Revocation lists that openssl made, good and bad, for `verify`, `check`, the start and a running daemon."""
 import os
 import ssl
 import time

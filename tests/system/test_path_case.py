@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C12: a gate on a path is as wide as the widest server behind it: one that ignores case and a slash at the end, or cuts dots and blanks off."""
+"""C12: a gate on a path also covers paths that a server behind it may treat as equal. Servers may ignore case or a final slash, or remove dots and
+blanks."""
 import shutil
 import unittest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C9: no spelling of a path passes a rule about it, and what is matched is what is forwarded."""
+"""C9: no spelling of a path avoids a rule about it, and the daemon forwards the path that it matched."""
 import posixpath
 import re
 import urllib.parse

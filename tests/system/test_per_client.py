@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C14: one client address may hold so many connections, in all workers together, and a reload that changes how many counts those that are there."""
+"""C14: the limit of connections for each client address holds for all workers together. After a reload that changes the limit, open connections count."""
 import pathlib
 import re
 import socket

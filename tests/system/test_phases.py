@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The five phases of client certificates that HAProxy is known for, from short configurations, each certificate side by side with HAProxy."""
+"""The five phases of client certificates that HAProxy's users know, from short configurations. Each certificate is also sent to HAProxy."""
 import unittest
 
 import harness

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mtlsd pki` makes what it says and `mtlsd verify` judges it; OpenSSL is the independent witness of both."""
+"""`mtlsd pki` makes the files it names, and `mtlsd verify` checks them. OpenSSL confirms both."""
 import base64
 import hashlib
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the backend is told who called: the presets of nginx and Envoy, and what of a caller's own claims survives in each mode (C1, C2)."""
+"""The identity headers of nginx's and Envoy's presets, and what remains of a client's own headers in each mode (C1, C2)."""
 import base64
 import functools
 import hashlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The PROXY protocol with the peers that made it common: HAProxy in front of us, nginx and a reader of our own behind us."""
+"""The PROXY protocol: HAProxy in front of mtlsd, and nginx or the test's own reader behind it."""
 import struct
 import unittest
 

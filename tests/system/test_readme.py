@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What README.md prints, runs as printed: its files are written as they stand and its commands go through a shell."""
+"""The examples of README.md work as printed: the test writes its files unchanged and runs its commands in a shell."""
 import os
 import pathlib
 import re

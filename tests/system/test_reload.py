@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reload is all or nothing and loses no connection; a drain finishes what is in flight."""
+"""A reload takes effect completely or not at all, and closes no connection. A drain finishes the requests in flight."""
 import http.client
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The matrix of A1, with openssl s_client as the caller: what a ticket opens that was got in good order before something changed.
+"""A1: a session ticket gives no access after a certificate, a list or a rule has changed. The client is openssl s_client.
 
 The second connection brings the ticket and no certificate, so that nothing but the ticket could let it in. Nobody gets in.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Revocation lists that change while the daemon runs: within a second, without a reload, also for those who are connected already."""
+"""Revocation lists that change while the daemon runs: a change takes effect within a second, without a reload, also on open connections."""
 import contextlib
 import os
 import ssl

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the daemon must survive: peers that vanish at every stage, readers that do not read, descriptors that run out, logs that nobody reads,
-reloads and ends in the middle of everything."""
+"""Situations that the daemon must survive: peers that vanish at any stage, readers that do not read, too few descriptors, logs without a reader, and
+reloads and stops at any moment."""
 import contextlib
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sanitizers of this build find what they are there for, and say in which function it is."""
+"""The sanitizers of this build find each kind of fault, and their reports name the function."""
 import pathlib
 import re
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""D5: what the daemon does when the system gives it nothing more: system calls that fail (strace injects the errors), threads that cannot be made."""
+"""D5: the daemon without resources: system calls that fail (strace injects the errors) and threads that cannot start."""
 import json
 import os
 import pathlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C7, D6: clients that hold what they have as long as they can. They are ended by their own timers, and others notice nothing."""
+"""C7, D6: clients that hold their connections as long as they can. Timers close these connections, and other clients are served."""
 import selectors
 import socket
 import threading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory that was needed for a while is given back: after reloads, and after a crowd of clients has gone."""
+"""The daemon returns memory that it no longer needs: after reloads, and after many clients have disconnected."""
 import resource
 import socket
 import unittest

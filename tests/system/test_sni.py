@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several identities and trusts behind one address: openssl and curl ask for names, and no request gets past the rules of its host (A8, A9)."""
+"""Several identities and trusts on one address: openssl and curl send server names, and no request avoids the rules of its host (A8, A9)."""
 import contextlib
 import json
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections to an upstream that are kept ready (pool.spare): a new client pays no handshake, and is never given a stale one."""
+"""Spare connections to an upstream (pool.spare): a new client waits for no handshake and never gets a stale connection."""
 import signal
 import time
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every status of a certificate x every kind of rule x every client_cert and tolerate, through the whole daemon (A2)."""
+"""A2: every status of a certificate with every kind of rule, every client_cert and every tolerate, through the whole daemon."""
 import json
 import ssl
 import unittest

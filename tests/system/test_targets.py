@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the status says of targets and routes, and what an operator does to a target, while requests run."""
+"""What `status` reports about targets and routes, and how an operator changes a target, while requests run."""
 import json
 import signal
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that people call a verifier with, in TLS 1.2 alone, 1.3 alone and both: honest ones get through (A14), and of one that does not
-accept our certificate the log says so, and which CA to give it.
+"""Common client programs with TLS 1.2 only, TLS 1.3 only and both. Good clients are served (A14). When a client does not accept our certificate, the log
+says so and names the CA that the client needs.
 
 More of them stand in tests/unit/tls/client_hellos.h, as recorded bytes. Those that are not on the machine are skipped.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bad certificates that the routes get to see: the five phases of a well-known way to handle them, and no way to a backend by omission."""
+"""Bad certificates that reach the routes (`tolerate`): five phases, and no route leads to a backend by omission."""
 import unittest
 
 import harness

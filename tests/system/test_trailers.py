@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C11: no trailer and no override undoes what a route decided, before servers that merge trailers (PHP) and frameworks that obey overrides."""
+"""C11: no trailer and no method override changes what a route decided, with servers that merge trailers (PHP) and frameworks that obey overrides."""
 import json
 import shutil
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped two-way gateway (conf/two-way-gateway.conf) before three workers that behave like a Tomcat farm."""
+"""The shipped two-way gateway (conf/two-way-gateway.conf) in front of three workers that behave like Tomcats."""
 import collections
 import re
 import threading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verifier: callers speak TLS and must prove who they are; the backend gets the request with the proven identity."""
+"""The verifier: clients speak TLS and must prove their identity. The backend gets the request with the verified identity."""
 import base64
 import json
 import os

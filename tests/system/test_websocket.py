@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A WebSocket through injector and verifier (RFC 6455), with a client and a server of a few lines each."""
+"""A WebSocket through injector and verifier (RFC 6455), with a short client and server of the test's own."""
 import base64
 import hashlib
 import os

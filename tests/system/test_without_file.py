@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mtlsd client` and `mtlsd server` without a configuration file: the example of the manual page, the file they stand for, and a reload."""
+"""`mtlsd client` and `mtlsd server` without a configuration file: the manual's example, the equivalent file, and a reload."""
 import signal
 import socket
 import ssl

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real web servers as backends of a verifier, each as its documentation says it: which names, paths and fields they take for the same is theirs to say."""
+"""Real web servers as backends of a verifier, each configured as in its documentation. They decide which names, paths and fields they treat as equal."""
 from harness import free_port
 
 MODULES = "/usr/lib/apache2/modules"
