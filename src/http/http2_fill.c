@@ -71,10 +71,13 @@ void http2_forget_waiting(struct http2 *h, struct http2_stream *s)
 
 /* ---- what waits ---- */
 
-static int keep_borrowed(struct http2_stream *s)
+/* A body that lost some bytes must not end as if it were whole: its stream is reset. */
+static int keep_borrowed(struct http2 *h, struct http2_stream *s)
 {
     int rc = bytes_append_span(&s->kept, s->borrowed);
     s->borrowed = span_of(NULL, 0);
+    if (rc != 0)
+        http2_reset(h, s, HTTP2_INTERNAL_ERROR);
     return rc;
 }
 
@@ -82,7 +85,7 @@ int http2_write(struct http2 *h, struct http2_stream *s, struct span data)
 {
     if (s->closed || data.len == 0)
         return 0;
-    if (s->borrowed.len > 0 && keep_borrowed(s) != 0)
+    if (s->borrowed.len > 0 && keep_borrowed(h, s) != 0)
         return -1;
     s->borrowed = data;
     if (!s->borrows) {
@@ -98,12 +101,13 @@ int http2_write(struct http2 *h, struct http2_stream *s, struct span data)
 int http2_settle(struct http2 *h)
 {
     int rc = 0;
-    for (struct http2_stream *s = h->borrowers; s != NULL; s = s->next_borrower) {
+    while (h->borrowers != NULL) {
+        struct http2_stream *s = h->borrowers;
+        h->borrowers = s->next_borrower;
         s->borrows = false;
-        if (s->borrowed.len > 0 && keep_borrowed(s) != 0)
+        if (s->borrowed.len > 0 && keep_borrowed(h, s) != 0)
             rc = -1;
     }
-    h->borrowers = NULL;
     return rc;
 }
 

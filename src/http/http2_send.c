@@ -5,6 +5,7 @@
 #include "http_filter.h"
 #include "http_name.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,16 +138,14 @@ static uint8_t *bytes_of(struct span s)
 
 static void add(struct fields *f, struct span name, struct span value, bool never)
 {
-    if (f->n == f->cap)
-        return;
+    assert(f->n < f->cap);
     f->list[f->n++] = (nghttp2_nv){bytes_of(name), bytes_of(value), name.len, value.len, never ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE};
 }
 
 static void add_lowered(struct fields *f, struct span name, struct span value, bool never)
 {
     uint8_t *to = f->text + f->n_text;
-    if (name.len > f->cap_text - f->n_text)
-        return;
+    assert(name.len <= f->cap_text - f->n_text);
     for (size_t i = 0; i < name.len; i++)
         to[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] | 0x20 : name.ptr[i];
     f->n_text += name.len;

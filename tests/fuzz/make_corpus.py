@@ -7,8 +7,11 @@ import pathlib
 import re
 import socket
 import subprocess
+import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "system"))
+import h2frames as h2  # noqa: E402
 CORPUS = HERE / "corpus"
 
 
@@ -241,6 +244,32 @@ def http1():
     return [bytes([kind, step]) + data for kind, data in cases for step in (0, 6)]
 
 
+H2_TALKS = [
+    [h2.headers(1, [*h2.request(), ("accept", "*/*"), ("cookie", "a=b"), ("cookie", "c=d")])],
+    [h2.headers(1, h2.request("POST"), h2.END_HEADERS), *h2.body(1, b"some body " * 20, 50), h2.headers(3, h2.request())],
+    [h2.headers(1, [*h2.request("POST"), ("content-length", "9"), ("te", "trailers")], h2.END_HEADERS), h2.data(1, b"some", 0, pad=7), h2.data(1, b" body", 0),
+     h2.headers(1, [("grpc-status", "0")])],
+    [h2.headers(1, h2.request(), h2.END_STREAM, pad=3, depends=5), h2.continuation(1, b"", 0), h2.continuation(1, h2.h2hpack.encode([("x", "y")]))],
+    [h2.settings((4, 5), (1, 0), (3, 0), (8, 1)), h2.ping(), h2.ping(flags=h2.ACK), h2.priority(1, 1), h2.window_update(0, 1000), h2.headers(1, h2.request()), h2.window_update(1, 5)],
+    [h2.headers(1, h2.request("POST"), h2.END_HEADERS), h2.rst(1), h2.data(1, b"late"), h2.headers(3, h2.request())],
+    [h2.headers(1, [(":method", "CONNECT"), (":scheme", "https"), (":authority", "a"), (":path", "/"), (":protocol", "websocket")], h2.END_HEADERS), h2.data(1, b"x", 0)],
+    [h2.headers(1, [(":method", "CONNECT"), (":authority", "a:443")], h2.END_HEADERS), h2.data(1, b"x")],
+    [h2.goaway(0, 0, b"bye"), h2.headers(1, [("x", "y" * 2100)]), h2.headers(3, [*h2.request(), *[("cookie", "a")] * 20])],
+    [h2.headers(1, [(":status", "103"), ("link", "x")], h2.END_HEADERS), h2.headers(1, [(":status", "200"), ("content-length", "4")], h2.END_HEADERS), h2.data(1, b"body"),
+     h2.headers(5, [(":status", "200"), ("content-length", "400")]), h2.headers(3, [(":status", "204")])],
+    [h2.headers(3, [(":status", "200"), ("content-type", "application/grpc")], h2.END_HEADERS), h2.data(3, b"abc", 0), h2.headers(3, [("grpc-status", "0")])],
+    [h2.headers(1, [(":status", "304")]), h2.goaway(3, 0), h2.rst(3, h2.REFUSED_STREAM), h2.frame(h2.PUSH_PROMISE, 4, 5, b"\0\0\0\2")],
+]
+
+
+def http2_client():
+    return [bytes([step]) + b"".join(talk) for step, talk in enumerate(H2_TALKS)]
+
+
+def http2_upstream():
+    return http2_client()
+
+
 def tls_hello():
     """The first byte is the size of the pieces less one. Recorded hellos, one cut into records of 10 bytes, and other protocols."""
     found = re.findall(r'OFFERS_\w+,((?:\s*"[0-9a-f]+")+)', (HERE.parent / "unit/tls/client_hellos.h").read_text())
@@ -300,5 +329,5 @@ def config():
     return out
 
 
-for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc):
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, http2_client, http2_upstream, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc):
     put(make.__name__, make())

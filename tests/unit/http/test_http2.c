@@ -2,6 +2,7 @@
 /* A stream's life from end to end, in both roles. */
 #include "mtlsd/http/http2.h"
 #include "http2_frames.h"
+#include "http2_pair.h"
 #include "http2_talk.h"
 #include "t.h"
 
@@ -42,6 +43,32 @@ START_TEST(answers_a_request)
 }
 END_TEST
 
+/* ---- both roles with one another ---- */
+
+static const struct http2_pair_order orders[] = {
+    {.requests = 1, .step = 1, .mark = 65536},
+    {.requests = 20, .body = 1, .step = 7, .mark = 65536},
+    {.requests = 64, .body = 5000, .step = 1000, .mark = 65536},
+    {.requests = 5, .body = 400000, .step = 65536, .mark = 65536}, /* over every window */
+    {.requests = 3, .body = 400000, .step = 1, .mark = 1},
+    {.requests = 3, .body = 70000, .step = 3000, .mark = 30000, .shut = true},
+};
+
+START_TEST(requests_come_back_whole)
+{
+    ck_assert(http2_pair_run(&orders[_i]));
+}
+END_TEST
+
+START_TEST(nothing_is_left_behind)
+{
+    http2_talk_script(&t, HTTP2_START "H1 :method=POST|:scheme=https|:authority=a|:path=/\nD1 abc\nH3e- " HTTP2_GET);
+    ck_assert(!http2_is_idle(t.h));
+    http2_free(t.h); /* with open streams and half a block */
+    t.h = http2_new(HTTP2_CLIENT, &(struct http2_limits){.max_head_bytes = 1000, .max_fields = 10});
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2");
@@ -49,6 +76,10 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, start, end);
     tcase_add_test(c, greets_first);
     tcase_add_test(c, answers_a_request);
+    tcase_add_test(c, nothing_is_left_behind);
+    suite_add_tcase(s, c);
+    c = tcase_create("both");
+    tcase_add_loop_test(c, requests_come_back_whole, 0, sizeof(orders) / sizeof(orders[0]));
     suite_add_tcase(s, c);
     return s;
 }
