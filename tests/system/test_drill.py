@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`mtlsd drill` with listeners that refuse bad certificates, and with listeners that accept some: a drill must be able to find a fault."""
 import json
+import shutil
 import unittest
 
 import harness
@@ -9,12 +10,22 @@ from harness import free_port
 
 
 class Drill(harness.Case):
+    made = None  # a folder with the certificates of the first test, for the others
+
     def setUp(self):
         super().setUp()
+        if Drill.made:
+            shutil.copytree(Drill.made, self.folder / "pki")
+        else:
+            self.make_pki()
+        self.backend = peers.Backend(self)
+
+    def make_pki(self):
         for words in (("init",), ("issue", "server", "--server", "--san", "dns:localhost", "--san", "ip:127.0.0.1"), ("issue", "old", "--client"),
                       ("revoke", "old")):
             self.assertEqual(0, self.command("pki", *words).returncode)
-        self.backend = peers.Backend(self)
+        Drill.made = self.pki.folder / "for-drills"
+        shutil.copytree(self.folder / "pki", Drill.made)
 
     def drill(self, port, *flags):
         done = self.command("drill", "--target", f"localhost:{port}", "--json", *flags, seconds=90)
