@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const pseudo_names[HTTP2_N_PSEUDOS] = {
-    [HTTP2_PSEUDO_METHOD] = ":method", [HTTP2_PSEUDO_SCHEME] = ":scheme",     [HTTP2_PSEUDO_AUTHORITY] = ":authority",
-    [HTTP2_PSEUDO_PATH] = ":path",     [HTTP2_PSEUDO_PROTOCOL] = ":protocol", [HTTP2_PSEUDO_STATUS] = ":status",
+#define NAME(text) {(const uint8_t *)(text), sizeof(text) - 1}
+static const struct span pseudo_names[HTTP2_N_PSEUDOS] = {
+    [HTTP2_PSEUDO_METHOD] = NAME(":method"), [HTTP2_PSEUDO_SCHEME] = NAME(":scheme"),     [HTTP2_PSEUDO_AUTHORITY] = NAME(":authority"),
+    [HTTP2_PSEUDO_PATH] = NAME(":path"),     [HTTP2_PSEUDO_PROTOCOL] = NAME(":protocol"), [HTTP2_PSEUDO_STATUS] = NAME(":status"),
 };
 
 static unsigned bit(unsigned pseudo)
@@ -134,11 +135,17 @@ static const char *pseudo_refusal(const struct http2_block *b, unsigned which)
     return (b->seen_pseudos & bit(which)) != 0 ? "a pseudo field twice" : NULL;
 }
 
-static void add_pseudo(struct http2_block *b, const struct http_field *f)
+static unsigned find_pseudo(struct span name)
 {
     unsigned which = 0;
-    while (which < HTTP2_N_PSEUDOS && !span_equals_str(f->name, pseudo_names[which]))
+    while (which < HTTP2_N_PSEUDOS && !(name.len == pseudo_names[which].len && memcmp(name.ptr, pseudo_names[which].ptr, name.len) == 0))
         which++;
+    return which;
+}
+
+static void add_pseudo(struct http2_block *b, const struct http_field *f)
+{
+    unsigned which = find_pseudo(f->name);
     const char *why = pseudo_refusal(b, which);
     if (why != NULL) {
         malformed(b, why);
@@ -157,9 +164,18 @@ static const char *value_refusal(struct span v)
     return NULL;
 }
 
-/* RFC 9113 section 8.2.2. */
+/* The lengths of the names that kind_refusal looks for: most fields are skipped by it. */
+static bool may_be_of_connection(size_t len)
+{
+    const unsigned lengths = 1U << 2 | 1U << 7 | 1U << 10 | 1U << 14 | 1U << 16 | 1U << 17;
+    return len < 18 && (lengths >> len & 1) != 0;
+}
+
+/* RFC 9113 section 8.2.2: Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding, Upgrade, HTTP2-Settings; TE, but for trailers. */
 static const char *kind_refusal(const struct http_field *f)
 {
+    if (!may_be_of_connection(f->name.len))
+        return NULL;
     switch (http_field_kind_of(f->name)) {
     case HTTP_FIELD_CONNECTION:
     case HTTP_FIELD_CODING:

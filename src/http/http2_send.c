@@ -147,7 +147,7 @@ static void add_lowered(struct fields *f, struct span name, struct span value, b
     uint8_t *to = f->text + f->n_text;
     assert(name.len <= f->cap_text - f->n_text);
     for (size_t i = 0; i < name.len; i++)
-        to[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] | 0x20 : name.ptr[i];
+        to[i] = (uint8_t)(name.ptr[i] | ((uint8_t)(name.ptr[i] - 'A') < 26) << 5);
     f->n_text += name.len;
     add(f, span_of(to, name.len), value, never);
 }

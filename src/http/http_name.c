@@ -42,9 +42,11 @@ static uint8_t folded(uint8_t c)
 bool http_name_same(struct span a, struct span b)
 {
     size_t i = 0;
-    while (i < a.len && i < b.len && folded(a.ptr[i]) == folded(b.ptr[i]))
+    if (a.len != b.len)
+        return false;
+    while (i < a.len && folded(a.ptr[i]) == folded(b.ptr[i]))
         i++;
-    return i == a.len && i == b.len;
+    return i == a.len;
 }
 
 bool http_name_is_one_of(struct span name, const char *const *list, size_t n)
