@@ -120,6 +120,17 @@ bool hostname_matches(struct span pattern, struct span host)
     return same && pattern.len > 0 && hostname_is_well_formed(host);
 }
 
+unsigned hostname_port(struct span digits)
+{
+    unsigned port = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] < '0' || digits.ptr[i] > '9' || i >= 5)
+            return 0;
+        port = port * 10 + (unsigned)(digits.ptr[i] - '0');
+    }
+    return port <= 65535 ? port : 0;
+}
+
 bool hostname_is_closer(struct span pattern, struct span than)
 {
     if (is_suffix(pattern) != is_suffix(than))

@@ -161,13 +161,6 @@ const char *config_words_location_refusal(const char *location)
 
 /* ---- hosts ---- */
 
-static bool is_port(const char *digits)
-{
-    char *end;
-    unsigned long n = strtoul(digits, &end, 10);
-    return made_of(digits, DIGITS) && strlen(digits) <= 5 && *end == '\0' && n > 0 && n <= 65535;
-}
-
 /* Where the port begins, or the end. An IPv6 address has its own colons, and brackets when a port follows. */
 static const char *find_port(const char *host)
 {
@@ -194,7 +187,7 @@ const char *config_words_host_refusal(const char *host, bool pattern, bool port)
         return "write the host alone, without scheme and path";
     if (*colon != '\0' && !port)
         return "hosts are compared without a port: leave it out";
-    if (*colon != '\0' && (*colon != ':' || !is_port(colon + 1)))
+    if (*colon != '\0' && (*colon != ':' || hostname_port(span_from_str(colon + 1)) == 0))
         return "behind the ':' stands no port";
     if (is_ipv6(host, n))
         return !port && host[0] == '[' ? "write the address without brackets" : NULL;

@@ -136,17 +136,6 @@ static enum reason judge_host(const struct config_listener *l, const struct brow
     return REASON_HOST_NOT_ALLOWED;
 }
 
-static bool read_port(struct span digits, unsigned *port)
-{
-    *port = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        if (digits.ptr[i] < '0' || digits.ptr[i] > '9' || i >= 5)
-            return false;
-        *port = *port * 10 + (unsigned)(digits.ptr[i] - '0');
-    }
-    return digits.len > 0 && *port > 0 && *port <= 65535;
-}
-
 /* Only what a host and a port are made of: "user@host", a backslash and the like are where parsers differ. */
 static bool read_authority(struct span authority, struct origin *out)
 {
@@ -160,7 +149,7 @@ static bool read_authority(struct span authority, struct origin *out)
             break;
         }
     }
-    if (host_len < authority.len && !read_port(span_skip(authority, host_len + 1), &out->port))
+    if (host_len < authority.len && (out->port = hostname_port(span_skip(authority, host_len + 1))) == 0)
         return false;
     out->host = without_brackets(span_of(authority.ptr, host_len));
     return out->host.len > 0;

@@ -140,17 +140,6 @@ bool route_names_host(const struct config_route *routes, size_t n, struct span h
     return false;
 }
 
-static unsigned read_port(struct span digits)
-{
-    unsigned port = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        if (digits.ptr[i] < '0' || digits.ptr[i] > '9' || i >= 5)
-            return 0;
-        port = port * 10 + (unsigned)(digits.ptr[i] - '0');
-    }
-    return port <= 65535 ? port : 0;
-}
-
 /* Takes ":port" off a pattern; false: what stands there is no port. A second colon without brackets is an IPv6 literal, which has none. */
 static bool split_pattern(struct span *pattern, bool *has_port, unsigned *port)
 {
@@ -173,7 +162,7 @@ static bool split_pattern(struct span *pattern, bool *has_port, unsigned *port)
     if (rest.len == 0)
         return true;
     *has_port = true;
-    *port = read_port(span_skip(rest, 1));
+    *port = hostname_port(span_skip(rest, 1));
     return rest.ptr[0] == ':' && *port != 0;
 }
 

@@ -18,6 +18,8 @@ bool hostname_is_pattern(struct span pattern);
 bool hostname_matches(struct span pattern, struct span host);
 /* Whether a pattern is more specific than another that matches the same host: an exact name, else the longer suffix. */
 bool hostname_is_closer(struct span pattern, struct span than);
+/* A port in decimal, from 1 to 65535; 0: the text is none. */
+unsigned hostname_port(struct span digits);
 struct span hostname_without_last_dot(struct span host);
 /* An order of names for sorting, below 0, 0 or above 0: 0 for names that differ in letter case or a last dot alone. */
 int hostname_compare(struct span a, struct span b);

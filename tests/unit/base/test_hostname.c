@@ -161,6 +161,17 @@ START_TEST(orders_names_without_case_and_last_dot)
 }
 END_TEST
 
+START_TEST(reads_a_port_and_nothing_else)
+{
+    static const struct {
+        const char *text;
+        unsigned port;
+    } ports[] = {{"1", 1}, {"443", 443}, {"65535", 65535}, {"00080", 80}, {"0", 0}, {"", 0}, {"65536", 0}, {"000443", 0}, {"4294967297", 0}, {"80a", 0}, {"+80", 0}, {" 80", 0}};
+    for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+        ck_assert_msg(hostname_port(span_from_str(ports[i].text)) == ports[i].port, "\"%s\"", ports[i].text);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("hostname");
@@ -173,6 +184,7 @@ Suite *suite(void)
     tcase_add_test(t, a_nul_ends_no_name);
     tcase_add_test(t, tells_which_pattern_says_more);
     tcase_add_test(t, orders_names_without_case_and_last_dot);
+    tcase_add_test(t, reads_a_port_and_nothing_else);
     suite_add_tcase(s, t);
     return s;
 }
