@@ -71,17 +71,12 @@ static bool same_ipv6(struct span pattern, struct span host)
     return read_ipv6(pattern, a) && read_ipv6(host, b) && memcmp(a, b, sizeof(a)) == 0;
 }
 
-static int lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
-
 int hostname_compare(struct span a, struct span b)
 {
     a = hostname_without_last_dot(a);
     b = hostname_without_last_dot(b);
     for (size_t i = 0; i < a.len && i < b.len; i++) {
-        int difference = lower(a.ptr[i]) - lower(b.ptr[i]);
+        int difference = span_lower(a.ptr[i]) - span_lower(b.ptr[i]);
         if (difference != 0)
             return difference;
     }

@@ -121,11 +121,6 @@ static const struct {
     {0x48a, 0x4be, 2, 1}, {0x4d0, 0x52e, 2, 1},  {0x531, 0x556, 1, 48},
 };
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
-
 static unsigned lower_character(unsigned u)
 {
     if (u == 0x178) /* its small letter is in Latin-1 */
@@ -182,7 +177,7 @@ static void read_character(struct reader *r)
     } else if (c[0] >= 0xc0) {
         put_character(r, c[0]);
     } else {
-        r->text[0] = lower(c[0]);
+        r->text[0] = span_lower(c[0]);
         r->n_text = 1;
     }
 }
@@ -261,7 +256,7 @@ static int next_byte(struct reader *r)
         return r->text[r->at_text++];
     if (r->i < r->path.len && is_plain(r->path.ptr[r->i])) {
         r->in_name = true;
-        return lower(r->path.ptr[r->i++]);
+        return span_lower(r->path.ptr[r->i++]);
     }
     if (r->i < r->path.len && (wide_byte(r->path, r->i, &width) == ';' || is_stream(r->path, r->i) || ends_in_dots(r)))
         skip_rest(r);
@@ -284,7 +279,7 @@ static bool pass_equal_letters(struct span want, struct span path, size_t *at)
         uint8_t a = want.ptr[i], b = path.ptr[i];
         if (!(is_plain(a) || a == '/') || !(is_plain(b) || b == '/'))
             break;
-        if (a == b || lower(a) == lower(b))
+        if (a == b || span_lower(a) == span_lower(b))
             continue;
         if (i > 0 && path.ptr[i - 1] == '/' && (a == '/' || b == '/'))
             break; /* several slashes are one: the readers know */
@@ -300,7 +295,7 @@ static size_t covered_wide(struct span want, struct span path)
     if (!pass_equal_letters(want, path, &at))
         return SIZE_MAX;
     struct reader rule = {.path = want, .i = at, .in_name = at > 0}, asked = {.path = path, .i = at, .in_name = at > 0};
-    int before = at > 0 ? lower(path.ptr[at - 1]) : END;
+    int before = at > 0 ? span_lower(path.ptr[at - 1]) : END;
     int wanted = next_byte(&rule), seen = next_byte(&asked);
     while (wanted != END && wanted == seen) {
         before = wanted;

@@ -28,7 +28,7 @@ static void lower(struct config_strings *list)
 {
     for (size_t i = 0; i < list->n; i++)
         for (char *c = list->items[i]; *c != '\0'; c++)
-            *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+            *c = (char)span_lower((uint8_t)*c);
 }
 
 /* The word among the files becomes a switch. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_cover.h"
 
+#include "mtlsd/config/config_rule.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,9 +64,10 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_rule(const struct config_allow *a, const struct config_allow *b)
 {
-    return same_text(a->cn, b->cn) && same_text(a->ou, b->ou) && same_text(a->o, b->o) && same_text(a->dns, b->dns) &&
-           same_text(a->uri, b->uri) && same_text(a->email, b->email) && same_text(a->ip, b->ip) && same_text(a->issuer, b->issuer) &&
-           same_text(a->serial, b->serial) && same_text(a->fingerprint, b->fingerprint) && same_text(a->spki, b->spki);
+    for (size_t i = 0; i < CONFIG_RULE_KEYS; i++)
+        if (!same_text(config_rule_value(a, &config_rule_keys[i]), config_rule_value(b, &config_rule_keys[i])))
+            return false;
+    return true;
 }
 
 bool config_cover_callers(const struct config_route *wide, const struct config_route *narrow)

@@ -6,6 +6,20 @@
 #include <string.h>
 #include <strings.h>
 
+const struct config_rule_key config_rule_keys[CONFIG_RULE_KEYS] = {
+    {"cn", offsetof(struct config_allow, cn)},
+    {"ou", offsetof(struct config_allow, ou)},
+    {"o", offsetof(struct config_allow, o)},
+    {"dns", offsetof(struct config_allow, dns)},
+    {"uri", offsetof(struct config_allow, uri)},
+    {"email", offsetof(struct config_allow, email)},
+    {"ip", offsetof(struct config_allow, ip)},
+    {"issuer", offsetof(struct config_allow, issuer)},
+    {"serial", offsetof(struct config_allow, serial)},
+    {"fingerprint", offsetof(struct config_allow, fingerprint)},
+    {"spki", offsetof(struct config_allow, spki)},
+};
+
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 

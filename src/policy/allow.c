@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/allow.h"
 
-#include "allow_key.h"
 #include "mtlsd/base/hostname.h"
 #include "mtlsd/base/ip_range.h"
 #include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
+#include "mtlsd/config/config_rule.h"
 
 #include <string.h>
 #include <strings.h>
@@ -21,11 +21,6 @@ static bool is_clean(struct span value, bool ascii_only)
     return value.len > 0;
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
 /* A certificate for "*.example" names no host. An address is no host name, and names in certificates have no dot at the end (RFC 5280 section
  * 4.2.1.6). */
 static bool is_host_name(struct span value)
@@ -38,14 +33,14 @@ static bool is_host_name(struct span value)
 static bool dns_matches(const char *pattern, struct span value)
 {
     size_t n = strlen(pattern);
-    char folded_pattern[ALLOW_PATTERN_MAX + 1];
+    char folded_pattern[CONFIG_RULE_PATTERN_MAX + 1];
     uint8_t folded[DNS_MAX];
-    if (n > ALLOW_PATTERN_MAX || !is_host_name(value))
+    if (n > CONFIG_RULE_PATTERN_MAX || !is_host_name(value))
         return false;
     for (size_t i = 0; i <= n; i++)
-        folded_pattern[i] = (char)lower((uint8_t)pattern[i]);
+        folded_pattern[i] = (char)span_lower((uint8_t)pattern[i]);
     for (size_t i = 0; i < value.len; i++)
-        folded[i] = lower(value.ptr[i]);
+        folded[i] = span_lower(value.ptr[i]);
     return text_glob(folded_pattern, span_of(folded, value.len), '.');
 }
 
@@ -65,9 +60,9 @@ static bool email_matches(const char *pattern, struct span value)
 {
     struct span local, domain;
     const char *pattern_at = strchr(pattern, '@');
-    if (!split_email(value, &local, &domain) || pattern_at == NULL || (size_t)(pattern_at - pattern) > ALLOW_PATTERN_MAX)
+    if (!split_email(value, &local, &domain) || pattern_at == NULL || (size_t)(pattern_at - pattern) > CONFIG_RULE_PATTERN_MAX)
         return false;
-    char local_pattern[ALLOW_PATTERN_MAX + 1];
+    char local_pattern[CONFIG_RULE_PATTERN_MAX + 1];
     memcpy(local_pattern, pattern, (size_t)(pattern_at - pattern));
     local_pattern[pattern_at - pattern] = '\0';
     return text_glob(local_pattern, local, '@') && dns_matches(pattern_at + 1, domain);
@@ -110,7 +105,7 @@ static bool uri_matches(const char *pattern, struct span value, const struct tls
 static bool is_like_host(struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = lower(text.ptr[i]);
+        uint8_t c = span_lower(text.ptr[i]);
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (c == '\0' || strchr(".-_*", c) == NULL))
             return false;
     }
@@ -221,7 +216,7 @@ static bool hex_matches(const char *pattern, const char *hex, bool skip_zeros)
     for (; *pattern != '\0'; pattern++) {
         if (*pattern == ':')
             continue;
-        if (lower((uint8_t)*pattern) != lower((uint8_t)*hex))
+        if (span_lower((uint8_t)*pattern) != span_lower((uint8_t)*hex))
             return false;
         hex++;
         digits++;
@@ -267,12 +262,12 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
 const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer)
 {
     const char *miss = "";
-    for (size_t i = 0; i < ALLOW_KEYS; i++) {
-        const char *pattern = allow_key_value(rule, &allow_keys[i]);
+    for (size_t i = 0; i < CONFIG_RULE_KEYS; i++) {
+        const char *pattern = config_rule_value(rule, &config_rule_keys[i]);
         if (pattern == NULL)
             continue;
-        if (!key_holds(allow_keys[i].word, pattern, peer))
-            return allow_keys[i].word;
+        if (!key_holds(config_rule_keys[i].word, pattern, peer))
+            return config_rule_keys[i].word;
         miss = NULL;
     }
     return miss;
@@ -326,8 +321,8 @@ bool allow_is_in_doubt(const struct config_allow *rules, size_t n, const struct 
     for (size_t i = 0; i < n; i++) {
         if (subject_is_in_doubt(&rules[i], peer) || issuer_is_in_doubt(&rules[i], peer))
             return true;
-        for (size_t k = 0; k < ALLOW_KEYS; k++)
-            if (allow_key_value(&rules[i], &allow_keys[k]) != NULL && has_type(allow_keys[k].word, &type) && has_unreadable(type, peer))
+        for (size_t k = 0; k < CONFIG_RULE_KEYS; k++)
+            if (config_rule_value(&rules[i], &config_rule_keys[k]) != NULL && has_type(config_rule_keys[k].word, &type) && has_unreadable(type, peer))
                 return true;
     }
     return false;

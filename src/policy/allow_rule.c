@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/allow.h"
 
-#include "allow_key.h"
 #include "mtlsd/base/ip_range.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/config/config_rule.h"
@@ -10,21 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct allow_key allow_keys[ALLOW_KEYS] = {
-    {"cn", offsetof(struct config_allow, cn)},
-    {"ou", offsetof(struct config_allow, ou)},
-    {"o", offsetof(struct config_allow, o)},
-    {"dns", offsetof(struct config_allow, dns)},
-    {"uri", offsetof(struct config_allow, uri)},
-    {"email", offsetof(struct config_allow, email)},
-    {"ip", offsetof(struct config_allow, ip)},
-    {"issuer", offsetof(struct config_allow, issuer)},
-    {"serial", offsetof(struct config_allow, serial)},
-    {"fingerprint", offsetof(struct config_allow, fingerprint)},
-    {"spki", offsetof(struct config_allow, spki)},
-};
-
-static char **value_of(struct config_allow *rule, const struct allow_key *key)
+static char **value_of(struct config_allow *rule, const struct config_rule_key *key)
 {
     return (char **)(void *)((char *)rule + key->offset);
 }
@@ -33,34 +18,34 @@ void allow_rule_describe(const struct config_allow *rule, char *out, size_t size
 {
     size_t used = 0;
     out[0] = '\0';
-    for (size_t i = 0; rule != NULL && i < ALLOW_KEYS; i++) {
-        const char *pattern = allow_key_value(rule, &allow_keys[i]);
+    for (size_t i = 0; rule != NULL && i < CONFIG_RULE_KEYS; i++) {
+        const char *pattern = config_rule_value(rule, &config_rule_keys[i]);
         if (pattern == NULL)
             continue;
-        int n = snprintf(out + used, size - used, "%s%s = \"%s\"", used > 0 ? ", " : "", allow_keys[i].word, pattern);
+        int n = snprintf(out + used, size - used, "%s%s = \"%s\"", used > 0 ? ", " : "", config_rule_keys[i].word, pattern);
         if (n < 0 || (size_t)n >= size - used)
             return;
         used += (size_t)n;
     }
 }
 
-static const struct allow_key *find_key(struct span word)
+static const struct config_rule_key *find_key(struct span word)
 {
-    for (size_t i = 0; i < ALLOW_KEYS; i++)
-        if (span_equals_str(word, allow_keys[i].word))
-            return &allow_keys[i];
+    for (size_t i = 0; i < CONFIG_RULE_KEYS; i++)
+        if (span_equals_str(word, config_rule_keys[i].word))
+            return &config_rule_keys[i];
     return NULL;
 }
 
 static int unknown_key(struct span word, struct err *err)
 {
-    const char *words[ALLOW_KEYS];
-    for (size_t i = 0; i < ALLOW_KEYS; i++)
-        words[i] = allow_keys[i].word;
+    const char *words[CONFIG_RULE_KEYS];
+    for (size_t i = 0; i < CONFIG_RULE_KEYS; i++)
+        words[i] = config_rule_keys[i].word;
     char *copy = span_dup(word);
     if (copy == NULL)
         return err_set(err, ERR_MEMORY, "allow rule: out of memory");
-    const char *near = text_suggest(copy, words, ALLOW_KEYS);
+    const char *near = text_suggest(copy, words, CONFIG_RULE_KEYS);
     int rc = err_set(err, ERR_USAGE, "allow rule: unknown key \"%s\"%s%s%s; keys are cn ou o dns uri email ip issuer serial fingerprint spki",
                      copy, near != NULL ? " (did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?)" : "");
     free(copy);
@@ -88,13 +73,13 @@ static int check_ip(const char *value, struct err *err)
 }
 
 /* What could never match is said now rather than found out by a refused caller. */
-static int check_value(const struct allow_key *key, const char *value, struct err *err)
+static int check_value(const struct config_rule_key *key, const char *value, struct err *err)
 {
     bool hash = strcmp(key->word, "fingerprint") == 0 || strcmp(key->word, "spki") == 0;
     if (value[0] == '\0')
         return err_set(err, ERR_USAGE, "allow rule: %s has no value", key->word);
-    if (strlen(value) > ALLOW_PATTERN_MAX)
-        return err_set(err, ERR_USAGE, "allow rule: the value of %s is longer than %d bytes", key->word, ALLOW_PATTERN_MAX);
+    if (strlen(value) > CONFIG_RULE_PATTERN_MAX)
+        return err_set(err, ERR_USAGE, "allow rule: the value of %s is longer than %d bytes", key->word, CONFIG_RULE_PATTERN_MAX);
     if (hash && !is_hex_of(value, 64))
         return err_set(err, ERR_USAGE, "allow rule: %s \"%s\" is not a SHA-256 of 64 hexadecimal digits", key->word, value);
     if (strcmp(key->word, "serial") == 0 && !is_hex_of(value, 0))
@@ -128,7 +113,7 @@ static int parse_item(const char *item, struct config_allow *rule, struct err *e
     if (equals == NULL)
         return err_set(err, ERR_USAGE, "allow rule: \"%s\" is not key=value, as in cn=web-1 or ou=ops,dns=*.example.com", item);
     struct span word = span_trim(span_of(item, (size_t)(equals - item)));
-    const struct allow_key *key = find_key(word);
+    const struct config_rule_key *key = find_key(word);
     if (key == NULL)
         return unknown_key(word, err);
     if (*value_of(rule, key) != NULL)
@@ -159,8 +144,8 @@ int allow_rule_parse(const char *text, struct config_allow *out, struct err *err
 
 void allow_rule_clear(struct config_allow *rule)
 {
-    for (size_t i = 0; i < ALLOW_KEYS; i++)
-        free(*value_of(rule, &allow_keys[i]));
+    for (size_t i = 0; i < CONFIG_RULE_KEYS; i++)
+        free(*value_of(rule, &config_rule_keys[i]));
     free(rule->where);
     *rule = (struct config_allow){0};
 }

@@ -20,6 +20,10 @@ bool span_equals(struct span a, struct span b);
 bool span_equals_str(struct span a, const char *b);
 bool span_equals_nocase(struct span a, struct span b); /* ASCII only */
 bool span_equals_nocase_str(struct span a, const char *b);
+static inline uint8_t span_lower(uint8_t c) /* ASCII only */
+{
+    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
 /* Takes the next element of a comma-separated list off *rest, trimmed; false at the end. Empty elements are skipped. */
 bool span_next_in_list(struct span *rest, struct span *item);
 /* A NUL-terminated heap copy; NULL when out of memory. The caller frees it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quick.h"
 #include "mtlsd/base/address.h"
+#include "mtlsd/config/config_rule.h"
 #include "mtlsd/policy/allow.h"
 
 #include <stdio.h>
@@ -112,13 +113,8 @@ static int write_allow(const struct quick_config *q, struct bytes *out, struct e
         if (allow_rule_parse(q->allow.items[i], &rule, &why) != 0)
             return err_set(err, ERR_USAGE, "--allow \"%s\": %s", q->allow.items[i], why.text);
         bytes_append_str(out, i == 0 ? " allow = ( {" : ", {");
-        const struct {
-            const char *key, *value;
-        } fields[] = {{"cn", rule.cn},       {"ou", rule.ou},         {"o", rule.o},           {"dns", rule.dns},
-                      {"uri", rule.uri},     {"email", rule.email}, {"ip", rule.ip},   {"issuer", rule.issuer}, {"serial", rule.serial},
-                      {"fingerprint", rule.fingerprint}, {"spki", rule.spki}};
-        for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
-            setting(out, fields[k].key, fields[k].value);
+        for (size_t k = 0; k < CONFIG_RULE_KEYS; k++)
+            setting(out, config_rule_keys[k].word, config_rule_value(&rule, &config_rule_keys[k]));
         bytes_append_str(out, " }");
         allow_rule_clear(&rule);
     }
