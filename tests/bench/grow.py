@@ -3,7 +3,8 @@
 """What things cost when there are many of them: curves of CPU time for each request, memory and start time, for mtlsd and its peers in one run.
 
 connections   that have nothing to say, beside 16 busy ones, through an injector
-clients       that ask one request after the other, through an injector
+clients       that ask one request after the other, through an injector; `floor` is a relay of plaintext in 100 lines of C, which parses, encrypts and
+              decides nothing: what it costs is the kernel's share and the load's
 upstreams     of an injector, each with a host of its own; one of them is asked
 routes        of an injector, each with a host of its own, to one upstream; one of them is asked
 identities    of a verifier, each for a server name of its own; every request is a full handshake with another of them
@@ -22,13 +23,14 @@ import resource
 import shutil
 import socket
 import ssl
+import subprocess
 import time
 
 import parts
 import report
 from parts import ORIGIN_PLAIN, ORIGIN_TLS, OTHER_CORE, PROXY, PROXY_CORE, Peer, certs
 
-COLUMNS = ["start ms", "PSS MB", "KB each", "CPU us/req", "req/s"]
+COLUMNS = ["start ms", "PSS MB", "KB each", "CPU us/req", "user us", "system us", "req/s"]
 KEYS = 16  # the identities of a run share so many keys: making them is not what is measured
 
 
@@ -58,6 +60,14 @@ class Grow(parts.Bench):
         for peer in self.client_peers():
             if peer.mode == "http":
                 yield dataclasses.replace(peer, name=peer.name.removesuffix("-http"))
+
+    def clients(self, size):
+        """The same, and the floor: a relay that does nothing but to pass plaintext on."""
+        yield from self.injectors(size)
+        relay = self.folder / "relay"
+        if shutil.which("cc"):
+            subprocess.run(["cc", "-O2", "-o", relay, parts.HERE / "floor/relay.c"], check=True)
+            yield Peer("floor", "http", [str(relay), str(PROXY), str(ORIGIN_PLAIN)])
 
     def of_workers(self, size):
         self.workers = size
@@ -155,7 +165,7 @@ class Axis:
 ALL_BUT_ONE = ",".join(str(n) for n in range(os.cpu_count() or 2) if str(n) != OTHER_CORE) or PROXY_CORE
 AXES = {
     "connections": Axis("idle connections", "10,100,1000,5000", Grow.injectors, Grow.beside_idle, False),
-    "clients": Axis("busy clients", "10,100,1000,5000", Grow.injectors, Grow.busy_clients, False),
+    "clients": Axis("busy clients", "10,100,1000,5000", Grow.clients, Grow.busy_clients, False),
     "upstreams": Axis("upstreams", "10,100,1000,10000", lambda grow, size: grow.by_host(size, size), Grow.one_host),
     "routes": Axis("routes", "10,100,1000,10000", lambda grow, size: grow.by_host(size, 1), Grow.one_host),
     "identities": Axis("identities, a full handshake for each request", "10,100,1000,10000", Grow.by_name, Grow.new_clients),

@@ -197,13 +197,17 @@ def whole_family(pid):
             return seen
 
 
-def cpu_seconds(pids):
-    total = 0
+def user_and_system_seconds(pids):
+    user = system = 0
     for pid in pids:
         with contextlib.suppress(OSError):
             fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
+            user, system = user + int(fields[11]), system + int(fields[12])
+    return user / os.sysconf("SC_CLK_TCK"), system / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pids):
+    return sum(user_and_system_seconds(pids))
 
 
 def memory_kb(pids):
@@ -232,14 +236,15 @@ def parse_wrk(text):
 
 def load(pids, port, path, connections, seconds, host="localhost", extra=()):
     """Requests by wrk for so long: its figures, and what each cost the proxy. Less than a second, which wrk cannot, is enough to see that it works."""
-    before, began = cpu_seconds(pids), time.monotonic()
+    before, began = user_and_system_seconds(pids), time.monotonic()
     if seconds < 1:
         out = ask_for(port, seconds, host)
     else:
         wrk = ["taskset", "-c", OTHER_CORE, "wrk", "-t1", f"-c{connections}", "--timeout", "10s", "--latency", "-H", f"Host: {host}", *extra]
         out = parse_wrk(subprocess.run([*wrk, f"-d{round(seconds)}s", f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True).stdout)
-    out.update(spent=cpu_seconds(pids) - before, took=time.monotonic() - began)
-    out["CPU us/req"] = out["spent"] * 1e6 / max(out["requests"], 1)
+    user, system = (now - then for now, then in zip(user_and_system_seconds(pids), before))
+    each = 1e6 / max(out["requests"], 1)
+    out.update({"spent": user + system, "took": time.monotonic() - began, "CPU us/req": (user + system) * each, "user us": user * each, "system us": system * each})
     return out
 
 

@@ -17,7 +17,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 # One colour and one mark for each program, the same in every chart. The second colour is for dark backgrounds.
 PROGRAMS = {"mtlsd": ("#0058a8", "#6cb6ff", "circle"), "haproxy": ("#b4500a", "#f0883e", "square"), "nginx": ("#1a7f37", "#57d364", "triangle"),
-            "ghostunnel": ("#8250df", "#c297ff", "diamond"), "stunnel": ("#6e5a00", "#d4b106", "triangle"), "hitch": ("#9a2150", "#ff8fb0", "diamond")}
+            "ghostunnel": ("#8250df", "#c297ff", "diamond"), "stunnel": ("#6e5a00", "#d4b106", "triangle"), "hitch": ("#9a2150", "#ff8fb0", "diamond"),
+            "floor": ("#59636e", "#9198a1", "square")}
 WIDTH, HEIGHT, LEFT, TOP, PLOT_W, PLOT_H = 400, 340, 66, 64, 310, 200
 
 
