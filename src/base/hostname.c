@@ -125,10 +125,3 @@ unsigned hostname_port(struct span digits)
     }
     return port <= 65535 ? port : 0;
 }
-
-bool hostname_is_closer(struct span pattern, struct span than)
-{
-    if (is_suffix(pattern) != is_suffix(than))
-        return !is_suffix(pattern);
-    return hostname_without_last_dot(pattern).len > hostname_without_last_dot(than).len;
-}

@@ -280,7 +280,7 @@ static int read_fetched(const struct loader *l, const struct snapshot_trust *t, 
     return 0;
 }
 
-static int replace_crls(const struct loader *l, const struct snapshot_trust *t, size_t newcomer, struct span list, struct err *err)
+int snapshot_load_crls_with(const struct loader *l, const struct snapshot_trust *t, size_t newcomer, struct span list, struct err *err)
 {
     struct subject s = {"trust", t->conf->name, t->conf->where};
     struct file_set set = {0};
@@ -306,15 +306,10 @@ bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trus
     struct subject s = {"trust", t->conf->name, t->conf->where};
     struct err err = {0};
     size_t before = l->findings->errors;
-    int rc = replace_crls(l, t, t->n_urls, span_of(NULL, 0), &err);
+    int rc = snapshot_load_crls_with(l, t, t->n_urls, span_of(NULL, 0), &err);
     if (rc < 0 && l->findings->errors == before)
         complain_loading(l, &s, &err);
     return rc == 1;
-}
-
-int snapshot_load_crls_with(const struct loader *l, const struct snapshot_trust *t, size_t i, struct span list, struct err *err)
-{
-    return replace_crls(l, t, i, list, err);
 }
 
 struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where)

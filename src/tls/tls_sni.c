@@ -152,7 +152,7 @@ void tls_sni_unref(struct tls_sni *sni)
         free_sni(sni);
 }
 
-/* Gives the result that hostname_matches and hostname_is_closer give over all names, by binary search: every request needs it (security A9). */
+/* The most specific name that hostname_matches: an exact one, else the longest suffix. A binary search, as every request needs it (security A9). */
 size_t tls_sni_policy(const struct tls_sni *sni, struct span name)
 {
     char room[HOSTNAME_IPV6_SIZE];

@@ -16,8 +16,6 @@ bool hostname_is_pattern(struct span pattern);
 /* pattern: an exact name, or "*.suffix", which is one or more whole labels before the suffix and never the suffix itself. Case, one
  * trailing dot and the spelling of an IPv6 address do not matter. A host that is not well-formed matches nothing, and an empty pattern matches no host. */
 bool hostname_matches(struct span pattern, struct span host);
-/* Whether a pattern is more specific than another that matches the same host: an exact name, else the longer suffix. */
-bool hostname_is_closer(struct span pattern, struct span than);
 /* A port in decimal, from 1 to 65535; 0: the text is none. */
 unsigned hostname_port(struct span digits);
 struct span hostname_without_last_dot(struct span host);

@@ -141,15 +141,6 @@ START_TEST(a_nul_ends_no_name) /* A5 */
 }
 END_TEST
 
-START_TEST(tells_which_pattern_says_more)
-{
-    static const char *const order[] = {"a.b.example", "*.a.b.example", "*.b.example", "*.example."};
-    for (size_t i = 0; i < 4; i++)
-        for (size_t k = 0; k < 4; k++)
-            ck_assert_msg(hostname_is_closer(span_from_str(order[i]), span_from_str(order[k])) == (i < k), "%s, %s", order[i], order[k]);
-}
-END_TEST
-
 START_TEST(orders_names_without_case_and_last_dot)
 {
     static const char *const order[] = {"", "a", "a.b", "a.c", "ab", "b"};
@@ -182,7 +173,6 @@ Suite *suite(void)
     tcase_add_test(t, a_host_has_one_text);
     tcase_add_test(t, a_pattern_is_a_name_or_a_suffix);
     tcase_add_test(t, a_nul_ends_no_name);
-    tcase_add_test(t, tells_which_pattern_says_more);
     tcase_add_test(t, orders_names_without_case_and_last_dot);
     tcase_add_test(t, reads_a_port_and_nothing_else);
     suite_add_tcase(s, t);

@@ -92,13 +92,26 @@ static void make_name(unsigned *seed, char *out, bool pattern)
     out[n] = '\0';
 }
 
+static bool is_suffix(struct span pattern)
+{
+    return pattern.len > 1 && pattern.ptr[0] == '*';
+}
+
+/* Of two patterns that match a host an exact name is more specific, else the longer suffix. */
+static bool is_closer(struct span pattern, struct span than)
+{
+    if (is_suffix(pattern) != is_suffix(than))
+        return !is_suffix(pattern);
+    return hostname_without_last_dot(pattern).len > hostname_without_last_dot(than).len;
+}
+
 /* base/hostname.h says what a pattern means; the choice is only quicker. */
 static size_t slow_policy(char (*patterns)[12], size_t n, struct span name)
 {
     size_t best = n;
     for (size_t i = 0; i < n; i++) {
         struct span pattern = span_from_str(patterns[i]);
-        if (hostname_matches(pattern, name) && (best == n || hostname_is_closer(pattern, span_from_str(patterns[best]))))
+        if (hostname_matches(pattern, name) && (best == n || is_closer(pattern, span_from_str(patterns[best]))))
             best = i;
     }
     return best;
