@@ -2,6 +2,8 @@
 /* Bodies: what waits on each stream, and frames of it in turns, as far as the peer's windows allow. */
 #include "http2_internal.h"
 
+#include <assert.h>
+
 static bool has_window(const struct http2_stream *s)
 {
     return s->window > 0 || http2_pending(s) == 0;
@@ -85,6 +87,7 @@ int http2_write(struct http2 *h, struct http2_stream *s, struct span data)
 {
     if (s->closed || data.len == 0)
         return 0;
+    assert(!s->finishing);
     if (s->borrowed.len > 0 && keep_borrowed(h, s) != 0)
         return -1;
     s->borrowed = data;
@@ -163,6 +166,15 @@ static void note_writable(struct http2 *h, struct http2_stream *s)
     h->writable = s;
 }
 
+/* A small frame that only the peer's window kept small earns nothing (CVE-2019-9511, "data dribble"). */
+static void earn(struct http2 *h, const struct http2_stream *s, size_t n)
+{
+    if (n < HTTP2_LITTLE_BYTES && http2_pending(s) > 0)
+        return;
+    http2_budget_earn(&h->budgets, HTTP2_BUDGET_WINDOWS);
+    http2_budget_earn(&h->budgets, HTTP2_BUDGET_PINGS);
+}
+
 /* One frame of a stream that is ready. */
 static int send_one(struct http2 *h, struct http2_stream *s, struct gather *out)
 {
@@ -173,8 +185,7 @@ static int send_one(struct http2 *h, struct http2_stream *s, struct gather *out)
         http2_put_frame_head(head, n, HTTP2_TYPE_DATA, last && !trailers ? HTTP2_FLAG_END_STREAM : 0, s->id);
         if (gather_copy(out, span_of(head, sizeof(head))) != 0 || take(s, out, n) != 0)
             return -1;
-        http2_budget_earn(&h->budgets, HTTP2_BUDGET_WINDOWS);
-        http2_budget_earn(&h->budgets, HTTP2_BUDGET_PINGS);
+        earn(h, s, n);
     }
     h->window -= (int64_t)n;
     s->window -= (int64_t)n;

@@ -105,7 +105,7 @@ int http_target_read_reference(struct span text, struct http_target *out, struct
 int http_target_read(const struct http_head *h, struct http_target *out, struct err *err)
 {
     *out = (struct http_target){.form = HTTP_TARGET_ORIGIN};
-    if (span_equals_str(h->method, "CONNECT"))
+    if (span_equals_str(h->method, "CONNECT") && h->protocol.len == 0) /* with a protocol it has a path (RFC 8441 section 4) */
         return read_authority(h, out, err);
     if (span_equals_str(h->target, "*")) {
         out->form = HTTP_TARGET_ASTERISK;

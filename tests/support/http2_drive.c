@@ -116,10 +116,9 @@ static void react(struct drive *d, enum http2_role role, enum http2_kind kind, c
     size_t at = place_of(d, e->stream);
     if (role == HTTP2_SERVER && (kind == HTTP2_HEAD || (kind == HTTP2_REFUSED && e->may_answer)))
         assert(http2_respond(d->h, e->stream, &(struct http_outgoing){.head = &head, .framing = HTTP_CHUNKED}) == 0);
-    if (kind == HTTP2_DATA) {
+    d->unread[at] += e->data.len;
+    if (kind == HTTP2_DATA && role == HTTP2_SERVER)
         assert(http2_write(d->h, e->stream, e->data) == 0);
-        d->unread[at] += e->data.len;
-    }
     if (d->unread[at] > 100) {
         http2_consumed(d->h, e->stream, d->unread[at]);
         d->unread[at] = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C5: the fields of a block to a head, or to the sentence why not. */
 #include "http2_head.h"
+#include "mtlsd/http/http_guard.h"
 #include "t.h"
 
 #include <stdio.h>
@@ -219,7 +220,10 @@ START_TEST(takes_a_protocol_where_it_is_served) /* RFC 8441 */
     http2_block_end(&block, false);
     say(text, sizeof(text), HTTP2_BLOCK_REQUEST);
     ck_assert_str_eq(block.reason == REASON_VALID ? text : block.detail, rows[_i].said);
+    struct http_target target;
     ck_assert(_i > 0 || span_equals_str(block.head.protocol, "websocket"));
+    ck_assert(_i > 0 || http_guard_request(&block.head, &target, NULL) == REASON_VALID);
+    ck_assert(_i > 0 || (target.form == HTTP_TARGET_ORIGIN && span_equals_str(target.path, "/chat") && span_equals_str(target.host, "a")));
     http2_block_clear(&block);
 }
 END_TEST

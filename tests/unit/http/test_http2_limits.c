@@ -149,6 +149,22 @@ START_TEST(a_reader_of_a_download_gives_back_its_windows)
 }
 END_TEST
 
+START_TEST(a_download_drop_by_drop_ends)
+{
+    static uint8_t big[20000];
+    http2_talk_script(&t, "S 4=0\nH1e " HTTP2_GET);
+    ck_assert_int_eq(http2_talk_respond(&t, 1, "200", HTTP_CHUNKED, 0), 0);
+    ck_assert_int_eq(http2_write(t.h, http2_talk_stream(&t, 1), span_of(big, sizeof(big))), 0);
+    for (unsigned i = 0; i < 1024; i++) {
+        http2_talk_script(&t, "W1 1");
+        ck_assert(!t.bad);
+        http2_talk_sent(&t);
+    }
+    http2_talk_script(&t, "W1 1");
+    ck_assert(is_bad(HTTP2_ENHANCE_YOUR_CALM, http2_budget_detail(HTTP2_BUDGET_WINDOWS)));
+}
+END_TEST
+
 /* ---- streams ---- */
 
 START_TEST(takes_so_many_streams_at_once)
@@ -367,6 +383,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, a_slow_drip_of_the_same_is_taken, 0, N_FLOODS);
     tcase_add_test(c, a_client_that_ends_its_requests_may_reset_some);
     tcase_add_test(c, a_reader_of_a_download_gives_back_its_windows);
+    tcase_add_test(c, a_download_drop_by_drop_ends);
     tcase_add_test(c, takes_so_many_streams_at_once);
     tcase_add_test(c, what_is_no_longer_held_counts_no_more);
     tcase_add_test(c, takes_no_more_than_a_streams_window);
