@@ -128,6 +128,8 @@ void http2_stream_close(struct http2 *h, struct http2_stream *s)
         return;
     s->closed = true;
     h->n_open--;
+    h->n_leaving -= s->leaving;
+    s->leaving = false;
     forget_id(h, s);
     http2_forget_waiting(h, s);
     if (s->released)
@@ -172,6 +174,13 @@ void http2_reset(struct http2 *h, struct http2_stream *s, uint32_t code)
     http2_stream_close(h, s);
 }
 
+static void start_to_leave(struct http2 *h, struct http2_stream *s)
+{
+    s->leaving = true;
+    s->moved_us = h->now_us;
+    h->n_leaving++;
+}
+
 void http2_release(struct http2 *h, struct http2_stream *s)
 {
     assert(!s->released);
@@ -189,7 +198,9 @@ void http2_release(struct http2 *h, struct http2_stream *s)
     s->deaf = true;
     if (s->closed)
         free_stream(h, s);
-    else if (s->out.ended) /* the answer left before the whole request came (RFC 9113 section 8.1) */
+    else if (!s->out.ended)
+        start_to_leave(h, s);
+    else /* the answer left before the whole request came (RFC 9113 section 8.1) */
         http2_reset(h, s, HTTP2_NO_ERROR);
 }
 

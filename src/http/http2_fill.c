@@ -187,6 +187,7 @@ static int send_one(struct http2 *h, struct http2_stream *s, struct gather *out)
             return -1;
         earn(h, s, n);
     }
+    s->moved_us = h->now_us;
     h->window -= (int64_t)n;
     s->window -= (int64_t)n;
     if (last)
@@ -239,4 +240,26 @@ struct http2_stream *http2_next_writable(struct http2 *h)
     h->writable = s->next_writable;
     s->writable = false;
     return s;
+}
+
+uint64_t http2_stalled_us(const struct http2 *h)
+{
+    uint64_t first = UINT64_MAX;
+    for (const struct http2_stream *s = h->n_leaving > 0 ? h->streams : NULL; s != NULL; s = s->next)
+        if (s->leaving && s->moved_us < first)
+            first = s->moved_us;
+    return first;
+}
+
+size_t http2_reset_stalled(struct http2 *h, uint64_t until_us)
+{
+    size_t n = 0;
+    for (struct http2_stream *s = h->streams, *next; s != NULL; s = next) {
+        next = s->next;
+        if (!s->leaving || s->moved_us > until_us)
+            continue;
+        http2_reset(h, s, HTTP2_CANCEL);
+        n++;
+    }
+    return n;
 }

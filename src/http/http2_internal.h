@@ -58,10 +58,12 @@ struct http2_stream {
     bool lost;        /* RESET is still to be told: beyond the peer's GOAWAY */
     bool to_head;     /* the request was HEAD */
     bool finishing;   /* http2_write_end was called */
+    bool leaving;     /* released, and something of it is still to be sent */
     bool writable, borrows, was_full; /* was_full: more waited than HTTP2_LOW */
     uint8_t interims;
     bool counts;      /* content-length was given: left says how much is to come */
     uint64_t left;
+    uint64_t moved_us; /* when DATA of it left last, or it began to leave */
     int64_t window;   /* that the peer gives us; may be negative */
     int32_t given;    /* what is left of the window that we gave */
     uint32_t unread;  /* DATA that the caller has not consumed */
@@ -102,7 +104,7 @@ struct http2 {
     /* streams */
     struct http2_stream *buckets[HTTP2_BUCKETS];
     struct http2_stream *streams; /* all */
-    size_t n_open;
+    size_t n_open, n_leaving;
     uint32_t next_id;     /* client: of the next request */
     uint32_t last_id;     /* the highest that the peer began */
     uint32_t resets[HTTP2_RESETS_KEPT], n_resets, forgiven;

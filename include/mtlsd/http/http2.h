@@ -110,6 +110,11 @@ MUST_CHECK int http2_fill(struct http2 *h, struct gather *out, size_t mark);
 bool http2_wants_fill(const struct http2 *h); /* something can be sent now */
 /* After http2_fill: the next stream on which less waits than HTTP2_LOW, after more did, or after all of it left; NULL: no other. */
 struct http2_stream *http2_next_writable(struct http2 *h);
+/* Since when the peer has taken nothing of a stream that was released with something left to send; UINT64_MAX: there is none. A peer that gives no window would
+ * hold it for ever (CVE-2019-9517). */
+uint64_t http2_stalled_us(const struct http2 *h);
+/* Resets those of which it has taken nothing since then; gives how many. */
+size_t http2_reset_stalled(struct http2 *h, uint64_t until_us);
 /* End of the turn: what is still borrowed is copied. -1: no memory; a stream whose body was lost is reset. */
 MUST_CHECK int http2_settle(struct http2 *h);
 

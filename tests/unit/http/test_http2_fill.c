@@ -175,6 +175,36 @@ START_TEST(no_more_than_the_mark_at_a_time)
 }
 END_TEST
 
+/* C6: no deadline of a request covers what is left of its answer. */
+START_TEST(a_released_stream_that_gets_no_window_is_known_and_reset)
+{
+    start_with(3, "S 4=3");
+    ck_assert_uint_eq(http2_stalled_us(t.h), UINT64_MAX);
+    for (uint32_t id = 1; id < 6; id += 2) {
+        http2_set_now(t.h, 1000 * id);
+        write_body(id, span_from_str(id < 5 ? "abcdef" : "abc"), true);
+        http2_release(t.h, stream(id));
+        t.streams[id / 2] = NULL;
+    }
+    ck_assert_uint_eq(http2_stalled_us(t.h), 1000);
+    http2_set_now(t.h, 6000);
+    ck_assert_str_eq(http2_talk_sent(&t), "D1 abc\nD3 abc\nD5e abc\n");
+    ck_assert_uint_eq(http2_stalled_us(t.h), 6000);
+    http2_set_now(t.h, 7000);
+    http2_talk_script(&t, "W3 1");
+    ck_assert_str_eq(http2_talk_sent(&t), "D3 d\n");
+    ck_assert_uint_eq(http2_reset_stalled(t.h, 5999), 0);
+    ck_assert_uint_eq(http2_reset_stalled(t.h, 6000), 1);
+    ck_assert_str_eq(http2_talk_sent(&t), "R1 8\n");
+    ck_assert_uint_eq(http2_stalled_us(t.h), 7000);
+    http2_talk_script(&t, "W3 2");
+    ck_assert_str_eq(http2_talk_sent(&t), "D3e ef\n");
+    ck_assert_uint_eq(http2_stalled_us(t.h), UINT64_MAX);
+    ck_assert_uint_eq(http2_streams(t.h), 0);
+    end();
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2_fill");
@@ -187,6 +217,7 @@ Suite *suite(void)
     tcase_add_test(c, a_full_stream_is_told_when_it_can_be_written_again);
     tcase_add_test(c, nothing_of_a_reset_stream_is_sent);
     tcase_add_test(c, no_more_than_the_mark_at_a_time);
+    tcase_add_test(c, a_released_stream_that_gets_no_window_is_known_and_reset);
     suite_add_tcase(s, c);
     return s;
 }
