@@ -31,6 +31,8 @@ enum {
     HTTP2_ANSWER_BYTES = 16 * 1024,
     /* Heads and control frames that wait for a peer who does not read (internal data buffering, CVE-2019-9517). */
     HTTP2_QUEUE_BYTES = 2 * 1024 * 1024,
+    /* Memory of the last head that a session keeps for the next one; that of a larger head is freed. */
+    HTTP2_HEAD_KEPT_BYTES = 2048,
     /* A DATA frame below this is a dribble if the peer's window made it so (CVE-2019-9511). */
     HTTP2_LITTLE_BYTES = 1024,
     /* Below this much waiting body, the caller is told to write more. */

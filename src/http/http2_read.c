@@ -175,13 +175,22 @@ static enum http2_kind next_lost(struct http2 *h, struct http2_event *e)
     return HTTP2_RESET;
 }
 
+/* What the last event showed ends its life. */
+static void forget_shown(struct http2 *h)
+{
+    if (h->part.len > 0)
+        bytes_clear(&h->part);
+    if (h->block.id == 0 && h->block.cap > HTTP2_HEAD_KEPT_BYTES)
+        http2_block_clear(&h->block);
+}
+
 enum http2_kind http2_next(struct http2 *h, struct span *in, struct http2_event *e)
 {
     *e = (struct http2_event){.code = h->code, .reason = h->reason, .detail = h->detail};
     if (h->state == HTTP2_READ_NOTHING)
         return HTTP2_BAD;
-    if (h->state == HTTP2_READ_FRAME && h->part.len > 0)
-        bytes_clear(&h->part);
+    if (h->state == HTTP2_READ_FRAME)
+        forget_shown(h);
     if (h->ended != NULL)
         return next_end(h, e);
     if (h->n_lost > 0)

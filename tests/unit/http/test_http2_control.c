@@ -4,6 +4,7 @@
 #include "http2_talk.h"
 #include "t.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct http2_talk t;
@@ -74,6 +75,40 @@ START_TEST(refuses_control_frames_that_break_the_rules) /* C5 */
 }
 END_TEST
 
+/* RFC 9113 section 6.5.2, written down once more. */
+static bool may_be(unsigned name, uint32_t value, bool from_client)
+{
+    switch (name) {
+    case 2:
+        return value == 0 || (value == 1 && from_client);
+    case 4:
+        return value <= 0x7fffffff;
+    case 5:
+        return value >= 16384 && value <= 16777215;
+    case 8:
+        return value <= 1;
+    default:
+        return true;
+    }
+}
+
+START_TEST(takes_every_setting_of_every_value_that_may_be) /* C5 */
+{
+    static const uint32_t values[] = {0, 1, 2, 100, 4096, 16383, 16384, 65535, 65536, 16777215, 16777216, 0x7fffffff, 0x80000000, 0xffffffff};
+    char line[64];
+    for (unsigned name = 0; name < 12; name++) {
+        for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+            struct http2_talk p;
+            http2_talk_start(&p, _i == 0 ? HTTP2_SERVER : HTTP2_CLIENT, NULL);
+            snprintf(line, sizeof(line), "%sS %u=%u", _i == 0 ? "PRI\n" : "", name, values[i]);
+            http2_talk_script(&p, line);
+            ck_assert_msg(p.bad != may_be(name, values[i], _i == 0), "%s", line);
+            http2_talk_end(&p);
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_client_has_two_warnings_of_a_shutdown)
 {
     http2_talk_script(&t, "H1 :method=POST|:scheme=https|:authority=a|:path=/");
@@ -105,6 +140,7 @@ Suite *suite(void)
     tcase_add_test(c, acknowledges_settings_and_pings);
     tcase_add_test(c, hears_of_its_own_ping);
     tcase_add_loop_test(c, refuses_control_frames_that_break_the_rules, 0, N_ROWS);
+    tcase_add_loop_test(c, takes_every_setting_of_every_value_that_may_be, 0, 2);
     tcase_add_test(c, a_client_has_two_warnings_of_a_shutdown);
     suite_add_tcase(s, c);
     return s;

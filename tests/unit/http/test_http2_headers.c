@@ -133,6 +133,39 @@ START_TEST(a_response_without_a_request_in_time_is_dropped)
 }
 END_TEST
 
+/* The same block in two frames, and in one frame for each byte. */
+static void send_divided(struct span block, size_t cut, size_t rest)
+{
+    struct bytes bytes;
+    bytes_init(&bytes, 1 << 16);
+    http2_frame(&bytes, 1, 1, 1, span_of(block.ptr, cut));
+    for (block = span_skip(block, cut); block.len > rest; block = span_skip(block, rest))
+        http2_frame(&bytes, 9, 0, 1, span_of(block.ptr, rest));
+    http2_frame(&bytes, 9, 4, 1, block);
+    http2_talk_read(&t, bytes_span(&bytes), bytes.len);
+    bytes_clear(&bytes);
+}
+
+START_TEST(a_block_is_read_however_it_is_divided)
+{
+    static const uint8_t block[] = {0x82, 0x87, 0x84, 0x41, 0x83, 0x1d, 0x75, 0x8f, 0x40, 3, 'x', '-', 'k', 1, 'v', 0xbe, 0x10, 1, 'a', 2, 'b', 'c'};
+    static const uint8_t small[] = {0x82, 0x87, 0x84, 0x01, 1, 'a', 0x00, 1, 'b'};
+    uint8_t whole[10];
+    for (size_t cut = 0; cut <= sizeof(block); cut++) {
+        end();
+        start();
+        send_divided(span_of(block, sizeof(block)), cut, sizeof(block));
+        ck_assert_str_eq(http2_talk_said(&t), "HEAD1 GET / none host=appa|x-k=v|x-k=v|a=bc\nEND1\n");
+    }
+    memcpy(whole, small, sizeof(small));
+    whole[9] = 0; /* an empty value */
+    end();
+    start();
+    send_divided(span_of(whole, 9 + 1), 2, 1);
+    ck_assert_str_eq(http2_talk_said(&t), "HEAD1 GET / none host=a|b=\nEND1\n");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2_headers");
@@ -141,6 +174,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, the_table_follows_every_block, 0, sizeof(blocks) / sizeof(blocks[0]));
     tcase_add_test(c, the_table_follows_a_block_of_which_the_stream_was_released);
     tcase_add_test(c, trailers_of_an_answered_and_released_stream_are_dropped);
+    tcase_add_test(c, a_block_is_read_however_it_is_divided);
     tcase_add_test(c, a_malformed_request_is_reset_and_the_next_one_read);
     tcase_add_test(c, an_unknown_method_may_be_answered);
     tcase_add_test(c, a_response_without_a_request_in_time_is_dropped);

@@ -291,6 +291,18 @@ START_TEST(a_head_that_is_too_large_may_be_answered)
 }
 END_TEST
 
+START_TEST(the_memory_of_a_large_head_is_given_back)
+{
+    char line[4096] = "H1e " HTTP2_GET "|x=";
+    memset(line + strlen(line), 'v', 3000);
+    http2_talk_script(&t, line);
+    ck_assert_uint_gt(strlen(http2_talk_said(&t)), 3000);
+    ck_assert_uint_eq(t.h->block.cap, 0);
+    http2_talk_script(&t, "H3e " HTTP2_GET);
+    ck_assert_uint_gt(t.h->block.cap, 0); /* a small one is kept */
+}
+END_TEST
+
 /* ---- what waits for the peer ---- */
 
 START_TEST(a_peer_that_does_not_read_gets_no_more_answers)
@@ -391,6 +403,7 @@ Suite *suite(void)
     tcase_add_test(c, takes_so_many_continuations);
     tcase_add_test(c, takes_so_many_encoded_bytes);
     tcase_add_test(c, a_bomb_in_the_table_goes_off_nowhere);
+    tcase_add_test(c, the_memory_of_a_large_head_is_given_back);
     tcase_add_loop_test(c, a_head_that_is_too_large_may_be_answered, 0, 2);
     tcase_add_test(c, a_peer_that_does_not_read_gets_no_more_answers);
     tcase_add_test(c, a_client_that_does_not_read_holds_a_bounded_queue);
