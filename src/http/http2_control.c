@@ -65,14 +65,14 @@ static enum http2_kind take_settings(struct http2 *h, struct span payload, struc
 {
     if (h->frame.id != 0)
         return stream_is_wrong(h, e);
+    if (!http2_spend(h, e, HTTP2_BUDGET_SETTINGS))
+        return HTTP2_BAD;
     if ((h->frame.flags & HTTP2_FLAG_ACK) != 0)
         return payload.len == 0 ? HTTP2_NONE : size_is_wrong(h, e);
     if (payload.len % 6 != 0)
         return size_is_wrong(h, e);
     if (payload.len / 6 > HTTP2_SETTINGS_IN_FRAME)
         return http2_broken(h, e, HTTP2_ENHANCE_YOUR_CALM, "more settings in one frame than allowed");
-    if (!http2_spend(h, e, HTTP2_BUDGET_SETTINGS))
-        return HTTP2_BAD;
     h->greeted = true;
     for (; payload.len > 0; payload = span_skip(payload, 6)) {
         uint32_t code;
@@ -213,6 +213,8 @@ static enum http2_kind take_goaway(struct http2 *h, struct span payload, struct 
         return stream_is_wrong(h, e);
     if (payload.len < 8)
         return size_is_wrong(h, e);
+    if (!http2_spend(h, e, HTTP2_BUDGET_SETTINGS))
+        return HTTP2_BAD;
     uint32_t last = http2_get32(payload.ptr) & HTTP2_MAX_WINDOW;
     h->goaway_came = true;
     *e = (struct http2_event){.code = http2_get32(payload.ptr + 4), .data = span_skip(payload, 8)};

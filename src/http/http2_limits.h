@@ -48,8 +48,8 @@ enum {
     /* A client's resets, and those it makes us send: each may have begun an upstream request (rapid reset, CVE-2023-44487; MadeYouReset, CVE-2025-8671). */ \
     /* A stream that ends as it should allows for another reset. */                                                                                          \
     ROW(RESETS, 400, 40, 1, "the client resets streams, or makes us reset them, faster than allowed")                                                        \
-    /* Each is answered (CVE-2019-9515). */                                                                                                                  \
-    ROW(SETTINGS, 32, 2, 0, "more SETTINGS frames than allowed")                                                                                             \
+    /* Each is answered (CVE-2019-9515). With GOAWAY, which also is about the whole connection and said once or twice. */                                    \
+    ROW(SETTINGS, 32, 2, 0, "more SETTINGS or GOAWAY frames than allowed")                                                                                   \
     /* Each is answered (CVE-2019-9512). gRPC measures the round trip with some while data flows: each frame of content allows for one. */                   \
     ROW(PINGS, 512, 64, 1, "more PING frames than allowed")                                                                                                  \
     /* CVE-2019-9513 and PRIORITY_UPDATE; old browsers send some with each request. */                                                                       \

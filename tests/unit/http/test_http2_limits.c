@@ -58,6 +58,8 @@ static const struct {
     {"resets that the client makes us send, by its window", "", "H@ " POST "\nW@ 0", HTTP2_BUDGET_RESETS, 0, 40},
     {"resets that the client makes us send, by malformed heads", "", "H@e a=b", HTTP2_BUDGET_RESETS, 0, 40},
     {"SETTINGS", "", "S", HTTP2_BUDGET_SETTINGS, 1, 2},
+    {"ACKs of SETTINGS", "", "SA", HTTP2_BUDGET_SETTINGS, 1, 2},
+    {"GOAWAY", "", "G 0 0", HTTP2_BUDGET_SETTINGS, 1, 2},
     {"PING", "", "P 12345678", HTTP2_BUDGET_PINGS, 0, 64},
     {"PRIORITY", "", "Y@ 12345", HTTP2_BUDGET_PRIORITIES, 0, 32},
     {"PRIORITY_UPDATE", "", "X16:0 %00%00%00%01u=1", HTTP2_BUDGET_PRIORITIES, 0, 32},
@@ -66,6 +68,7 @@ static const struct {
     {"WINDOW_UPDATE of an ended stream", "H1e " POST "\nR1 8", "W1 1", HTTP2_BUDGET_WINDOWS, 0, 100},
     {"empty DATA", "H1 " POST, "D1", HTTP2_BUDGET_EMPTY, 0, 10},
     {"DATA of nothing but padding", "H1 " POST, "D1p", HTTP2_BUDGET_EMPTY, 0, 10},
+    {"DATA that is padding", "H1 " POST, "D1p", HTTP2_BUDGET_EMPTY, 0, 10},
     {"unknown types", "", "X99:@", HTTP2_BUDGET_UNKNOWN, 0, 32},
     {"RST_STREAM of an ended stream", "H1 " POST "\nR1 8", "R1 8", HTTP2_BUDGET_STALE, 0, 400},
 };
