@@ -4,7 +4,6 @@
 #include "config_check.h"
 #include "config_names.h"
 #include "config_read.h"
-#include "config_regroup.h"
 #include "config_syntax.h"
 
 #include <sched.h>
@@ -70,19 +69,6 @@ static struct config *read_text(const struct config_source *s, const struct byte
     return c;
 }
 
-static struct config *read_source(const struct config_source *s, struct findings *findings)
-{
-    struct bytes text;
-    struct config *c = NULL;
-    bytes_init(&text, REGROUPED_MAX_BYTES);
-    if (config_regroup(s, &text) == 0)
-        c = read_text(s, &text, findings);
-    else
-        findings->out_of_memory = 1;
-    bytes_clear(&text);
-    return c;
-}
-
 /* The files whose names the source holds, but for the first so many, which is the name of a text. */
 static void keep_files(struct config *c, struct config_source *s, size_t skip)
 {
@@ -96,7 +82,10 @@ static void keep_files(struct config *c, struct config_source *s, size_t skip)
 
 static struct config *finish(struct config_source *s, int loaded, size_t skip, struct findings *findings)
 {
-    struct config *c = loaded == 0 && config_syntax_check(s, findings) == 0 ? read_source(s, findings) : NULL;
+    struct bytes text;
+    bytes_init(&text, REGROUPED_MAX_BYTES);
+    struct config *c = loaded == 0 && config_syntax_read(s, &text, findings) == 0 ? read_text(s, &text, findings) : NULL;
+    bytes_clear(&text);
     if (c != NULL)
         keep_files(c, s, skip);
     config_source_clear(s);

@@ -2,23 +2,11 @@
 #include "config_regroup.h"
 
 #include "config_options.h"
-#include "config_token.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 48 };
-
-struct walk {
-    struct bytes *out;
-    unsigned depth;
-    char key[WORD_MAX + 1]; /* the last word of the top level */
-    bool wants_value;       /* a '=' was there */
-    bool named;             /* inside the braces of a kind of named groups */
-    bool open;              /* a shell is open around the present one */
-};
-
-static void put(const struct walk *w, const char *text)
+static void put(const struct config_regroup *w, const char *text)
 {
     bytes_append_str(w->out, text);
 }
@@ -30,24 +18,24 @@ static bool is_kind(const char *key)
 }
 
 /* Whether this is directly inside of what is regrouped: where names stand. */
-static bool at_names(const struct walk *w)
+static bool at_names(const struct config_regroup *w)
 {
     return w->named && w->depth == 1;
 }
 
-static void close_shell(struct walk *w, const char *with)
+static void close_shell(struct config_regroup *w, const char *with)
 {
     if (w->open)
         put(w, with);
     w->open = false;
 }
 
-static void on_word(struct walk *w, const struct config_token *t)
+static void on_word(struct config_regroup *w, const struct config_token *t)
 {
     bool is_name = !w->wants_value;
     w->wants_value = false;
     if (w->depth == 0 && is_name)
-        snprintf(w->key, sizeof(w->key), "%.*s", t->n > WORD_MAX ? WORD_MAX : (int)t->n, t->text);
+        snprintf(w->key, sizeof(w->key), "%.*s", t->n > CONFIG_REGROUP_WORD_MAX ? CONFIG_REGROUP_WORD_MAX : (int)t->n, t->text);
     if (at_names(w) && is_name) {
         close_shell(w, " }");
         put(w, ", { ");
@@ -56,7 +44,7 @@ static void on_word(struct walk *w, const struct config_token *t)
     bytes_append(w->out, t->text, t->n);
 }
 
-static void on_open(struct walk *w, char c)
+static void on_open(struct config_regroup *w, char c)
 {
     bool begins = w->depth == 0 && c == '{' && is_kind(w->key);
     w->depth++;
@@ -68,7 +56,7 @@ static void on_open(struct walk *w, char c)
         bytes_append(w->out, &c, 1);
 }
 
-static void on_close(struct walk *w, char c)
+static void on_close(struct config_regroup *w, char c)
 {
     bool ends = at_names(w);
     w->depth--;
@@ -81,7 +69,7 @@ static void on_close(struct walk *w, char c)
     }
 }
 
-static void on_sign(struct walk *w, char c)
+static void on_sign(struct config_regroup *w, char c)
 {
     if (c == '{' || c == '(' || c == '[') {
         on_open(w, c);
@@ -95,24 +83,17 @@ static void on_sign(struct walk *w, char c)
     }
 }
 
-int config_regroup(const struct config_source *s, struct bytes *out)
+void config_regroup_token(struct config_regroup *w, const struct config_token *t)
 {
-    struct walk w = {.out = out};
-    struct config_token t;
-    config_token_begin(&t, s);
-    while (config_token_next(&t)) {
-        bytes_append(out, t.gap, (size_t)(t.text - t.gap));
-        if (t.kind == CONFIG_TOKEN_WORD) {
-            on_word(&w, &t);
-        } else if (t.kind == CONFIG_TOKEN_SIGN) {
-            on_sign(&w, *t.text);
-        } else {
-            w.wants_value = false;
-            bytes_append(out, t.text, t.n);
-        }
+    bytes_append(w->out, t->gap, (size_t)(t->text - t->gap));
+    if (t->kind == CONFIG_TOKEN_WORD) {
+        on_word(w, t);
+    } else if (t->kind == CONFIG_TOKEN_SIGN) {
+        on_sign(w, *t->text);
+    } else {
+        w->wants_value = false;
+        bytes_append(w->out, t->text, t->n);
     }
-    bytes_append(out, t.gap, (size_t)(t.text - t.gap));
-    return bytes_append(out, "", 1);
 }
 
 /* ---- and back ---- */

@@ -8,12 +8,23 @@
 #ifndef MTLSD_CONFIG_REGROUP_H
 #define MTLSD_CONFIG_REGROUP_H
 
-#include "config_source.h"
+#include "config_token.h"
 
 #include <libconfig.h>
 
-/* The text of a source that config_syntax_check passed, with a NUL at its end. out is initialised by the caller. -1 when out of memory. */
-MUST_CHECK int config_regroup(const struct config_source *s, struct bytes *out);
+enum { CONFIG_REGROUP_WORD_MAX = 48 };
+
+struct config_regroup {
+    struct bytes *out; /* borrowed; the text so far, whose first failure sticks */
+    unsigned depth;
+    char key[CONFIG_REGROUP_WORD_MAX + 1]; /* the last word of the top level */
+    bool wants_value;                      /* a '=' was there */
+    bool named;                            /* inside the braces of a kind of named groups */
+    bool open;                             /* a shell is open around the present one */
+};
+
+/* Appends a token that follows the grammar, and the blanks in front of it. */
+void config_regroup_token(struct config_regroup *w, const struct config_token *t);
 
 /* How many named groups such a list holds, and the i-th of them. -1: the setting is something else. */
 int config_regroup_count(const config_setting_t *list);

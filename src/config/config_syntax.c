@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_syntax.h"
 
-#include "config_token.h"
+#include "config_regroup.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -303,16 +303,25 @@ static int on_end(const struct syntax *x)
     return 0;
 }
 
-int config_syntax_check(const struct config_source *s, struct findings *findings)
+int config_syntax_read(const struct config_source *s, struct bytes *out, struct findings *findings)
 {
     struct syntax x = {.source = s, .findings = findings, .state = WANT_NAME};
+    struct config_regroup w = {.out = out};
     struct config_token t;
     int rc = 0;
     config_token_begin(&t, s);
     while (rc == 0 && config_token_next(&t)) {
         x.line = t.line;
         rc = t.kind == CONFIG_TOKEN_WORD ? on_word(&x, t.text, t.n) : t.kind == CONFIG_TOKEN_STRING ? on_string(&x) : on_sign(&x, *t.text);
+        if (rc == 0)
+            config_regroup_token(&w, &t);
     }
     x.line = t.line;
-    return rc == 0 ? on_end(&x) : rc;
+    if (rc != 0 || on_end(&x) != 0)
+        return -1;
+    config_regroup_token(&w, &t);
+    if (bytes_append(out, "", 1) == 0)
+        return 0;
+    findings->out_of_memory = 1;
+    return -1;
 }

@@ -8,7 +8,8 @@
 
 #include "config_source.h"
 
-/* -1 with one error in findings when the text does not follow the grammar. */
-MUST_CHECK int config_syntax_check(const struct config_source *s, struct findings *findings);
+/* Writes the text for libconfig, regrouped (config_regroup.h) and with a NUL at its end. out is initialised by the caller. -1 with one error in
+ * findings: the text does not follow the grammar, or memory ran out. */
+MUST_CHECK int config_syntax_read(const struct config_source *s, struct bytes *out, struct findings *findings);
 
 #endif

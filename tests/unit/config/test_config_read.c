@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader alone, before config_check looks at what fits together. */
 #include "config_read.h"
-#include "config_regroup.h"
+#include "config_syntax.h"
 #include "t.h"
 
 #include <string.h>
@@ -34,7 +34,7 @@ static const struct config *read_text(const char *text)
     ck_assert_int_eq(config_source_text(&source, text, "/etc/mtlsd/test.conf", &findings), 0);
     struct bytes regrouped;
     bytes_init(&regrouped, 1 << 16);
-    ck_assert_int_eq(config_regroup(&source, &regrouped), 0);
+    ck_assert_int_eq(config_syntax_read(&source, &regrouped, &findings), 0);
     ck_assert_msg(config_read_string(&parsed, (const char *)bytes_span(&regrouped).ptr) == CONFIG_TRUE, "%s", text);
     bytes_clear(&regrouped);
     struct config *c = calloc(1, sizeof(*c));

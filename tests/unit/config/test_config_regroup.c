@@ -17,8 +17,7 @@ static char *regroup(const char *text)
     config_source_init(&s);
     bytes_init(&out, 1 << 16);
     ck_assert_int_eq(config_source_text(&s, text, "x", &findings), 0);
-    ck_assert_msg(config_syntax_check(&s, &findings) == 0, "%s: %s", text, findings.n > 0 ? findings.items[0].text : "");
-    ck_assert_int_eq(config_regroup(&s, &out), 0);
+    ck_assert_msg(config_syntax_read(&s, &out, &findings) == 0, "%s: %s", text, findings.n > 0 ? findings.items[0].text : "");
     char *copy = strdup((const char *)bytes_span(&out).ptr);
     bytes_clear(&out);
     config_source_clear(&s);
@@ -96,7 +95,10 @@ START_TEST(says_so_when_there_is_no_room)
     for (size_t max = 0; max < 50; max++) {
         struct bytes out;
         bytes_init(&out, max);
-        ck_assert_msg(config_regroup(&s, &out) == (max < 45 ? -1 : 0), "%zu", max);
+        ck_assert_msg(config_syntax_read(&s, &out, &findings) == (max < 45 ? -1 : 0), "%zu", max);
+        ck_assert_uint_eq(findings.n, 0);
+        ck_assert_int_eq(findings.out_of_memory, max < 45);
+        findings.out_of_memory = 0;
         bytes_clear(&out);
     }
     config_source_clear(&s);

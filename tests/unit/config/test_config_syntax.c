@@ -84,9 +84,12 @@ static int check(const char *text, struct findings *f)
 {
     struct config_source s;
     config_source_init(&s);
+    struct bytes out;
+    bytes_init(&out, 1 << 16);
     int rc = config_source_text(&s, text, "x.conf", f);
     if (rc == 0)
-        rc = config_syntax_check(&s, f);
+        rc = config_syntax_read(&s, &out, f);
+    bytes_clear(&out);
     config_source_clear(&s);
     return rc;
 }
