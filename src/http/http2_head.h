@@ -1,60 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The fields of one header block, as HPACK gives them, to a head (RFC 9113 section 8): pseudo fields first and once, names in lower case, nothing about the
- * connection, cookies joined, the host in Host. A head so gets the same value as one that came by HTTP/1.1, and the same judgement.
- *
- * A block is always read to its end, also when it is refused: the compression table needs each field of it.
- */
+/* A whole block to a head: the same value as one that came by HTTP/1.1, so that it gets the same judgement. */
 #ifndef MTLSD_HTTP_HTTP2_HEAD_H
 #define MTLSD_HTTP_HTTP2_HEAD_H
 
-#include "mtlsd/base/attr.h"
-#include "mtlsd/base/reasons.h"
-#include "mtlsd/http/http_head.h"
+#include "http2_block.h"
 
-enum http2_block_kind { HTTP2_BLOCK_REQUEST, HTTP2_BLOCK_RESPONSE, HTTP2_BLOCK_TRAILERS, HTTP2_BLOCK_DROPPED };
-enum { HTTP2_PSEUDO_METHOD, HTTP2_PSEUDO_SCHEME, HTTP2_PSEUDO_AUTHORITY, HTTP2_PSEUDO_PATH, HTTP2_PSEUDO_PROTOCOL, HTTP2_PSEUDO_STATUS, HTTP2_N_PSEUDOS };
-
-struct http2_place { /* in text */
-    uint32_t at, name_len, value_len;
-};
-
-struct http2_block {
-    /* set by who reads it */
-    uint32_t id; /* of the stream; 0: no block is open */
-    bool ends_stream;
-    unsigned n_frames;
-    size_t n_bytes; /* encoded */
-
-    enum http2_block_kind kind;
-    size_t max_bytes, max_fields;
-    bool extended_connect; /* :protocol may be there */
-
-    uint8_t *text; /* owned: names and values one behind the other */
-    size_t len, cap;
-    struct http2_place *places; /* owned: fields */
-    size_t n_places, cap_places;
-    struct http2_place pseudos[HTTP2_N_PSEUDOS];
-    unsigned seen_pseudos; /* bits */
-    bool seen_field;
-    size_t n_seen, n_cookies, n_hosts;
-    size_t bytes; /* decoded */
-    uint64_t never; /* as http_head.never_indexed, of places */
-    bool never_cookie;
-    struct http2_place joined; /* of several cookies */
-
-    enum reason reason; /* REASON_VALID, or why it is refused */
-    const char *detail;
-    struct http_field *fields; /* owned */
-    size_t cap_fields;
-    struct http_head head; /* after http2_block_end */
-};
-
-void http2_block_begin(struct http2_block *b, enum http2_block_kind kind);
-/* The next field. What is wrong with it is kept in reason and detail. */
-void http2_block_add(struct http2_block *b, const struct http_field *f, bool never);
-/* The block is whole: makes head, unless it is refused. no_body: the response to HEAD. */
-void http2_block_end(struct http2_block *b, bool no_body);
-void http2_block_clear(struct http2_block *b); /* frees */
+/* Makes b->head, unless the block is refused, or is now. no_body: the response to HEAD. */
+void http2_head_make(struct http2_block *b, bool no_body);
 
 #endif

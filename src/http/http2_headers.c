@@ -114,7 +114,7 @@ static enum http2_kind end_known(struct http2 *h, struct http2_stream *s, struct
 static enum http2_kind end_block(struct http2 *h, struct http2_event *e)
 {
     struct http2_stream *s = http2_stream_find(h, h->block.id);
-    http2_block_end(&h->block, s != NULL && s->to_head);
+    http2_head_make(&h->block, s != NULL && s->to_head);
     enum http2_kind kind = HTTP2_NONE;
     if (h->block.kind == HTTP2_BLOCK_REQUEST)
         kind = end_request(h, e);

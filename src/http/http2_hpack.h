@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only user of nghttp2: header blocks to fields and back (HPACK, RFC 7541), with the usual table of 4 KiB in both directions. */
+/* The only caller of nghttp2: header blocks to fields and back (HPACK, RFC 7541), with the usual table of 4 KiB in both directions. */
 #ifndef MTLSD_HTTP_HTTP2_HPACK_H
 #define MTLSD_HTTP_HTTP2_HPACK_H
 

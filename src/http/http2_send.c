@@ -2,10 +2,10 @@
 /* Heads, trailers and control frames: all that goes to the queue in the order in which it is made, which is also the order that compression needs. */
 #include "http2_internal.h"
 
+#include "http2_fields.h"
 #include "http_filter.h"
 #include "http_name.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,108 +95,12 @@ int http2_send_greeting(struct http2 *h)
     return http2_send_number(h, HTTP2_TYPE_WINDOW_UPDATE, 0, HTTP2_CONNECTION_WINDOW - HTTP2_FIRST_WINDOW);
 }
 
-/* ---- fields ---- */
-
-enum { FEW_FIELDS = 40, FEW_BYTES = 1024, PSEUDOS = 5, FRAMING_BYTES = 64 };
-
-/* Fields on their way to the compressor. Names are written in lower case; short heads need no memory. */
-struct fields {
-    nghttp2_nv *list;
-    uint8_t *text;
-    size_t n, n_text, cap, cap_text;
-    nghttp2_nv few[FEW_FIELDS];
-    uint8_t few_text[FEW_BYTES];
-};
-
-static int fields_init(struct fields *f, size_t most_fields, size_t most_text)
-{
-    f->n = f->n_text = 0;
-    f->list = f->few;
-    f->text = f->few_text;
-    f->cap = most_fields;
-    f->cap_text = most_text;
-    if (most_fields > FEW_FIELDS || most_text > FEW_BYTES) {
-        f->list = malloc(most_fields * sizeof(*f->list) + most_text);
-        if (f->list == NULL)
-            return -1;
-        f->text = (uint8_t *)(f->list + most_fields);
-    }
-    return 0;
-}
-
-static void fields_clear(struct fields *f)
-{
-    if (f->list != f->few)
-        free(f->list);
-}
-
-static uint8_t *bytes_of(struct span s)
-{
-    static uint8_t none[1];
-    return s.len > 0 ? (uint8_t *)(uintptr_t)s.ptr : none;
-}
-
-static void add(struct fields *f, struct span name, struct span value, bool never)
-{
-    assert(f->n < f->cap);
-    f->list[f->n++] = (nghttp2_nv){bytes_of(name), bytes_of(value), name.len, value.len, never ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE};
-}
-
-static void add_lowered(struct fields *f, struct span name, struct span value, bool never)
-{
-    uint8_t *to = f->text + f->n_text;
-    assert(name.len <= f->cap_text - f->n_text);
-    for (size_t i = 0; i < name.len; i++)
-        to[i] = (uint8_t)(name.ptr[i] | ((uint8_t)(name.ptr[i] - 'A') < 26) << 5);
-    f->n_text += name.len;
-    add(f, span_of(to, name.len), value, never);
-}
-
-static void add_str(struct fields *f, const char *name, struct span value)
-{
-    add(f, span_from_str(name), value, false);
-}
-
-static struct span number(struct fields *f, uint64_t n, size_t digits)
-{
-    uint8_t *to = f->text + f->n_text;
-    uint8_t reversed[20];
-    size_t len = 0;
-    do {
-        reversed[len++] = (uint8_t)('0' + n % 10);
-        n /= 10;
-    } while (n > 0 || len < digits);
-    for (size_t i = 0; i < len; i++)
-        to[i] = reversed[len - 1 - i];
-    f->n_text += len;
-    return span_of(to, len);
-}
-
-/* Whole lines, each with its CRLF, as the writers of identity make them. */
-static size_t count_lines(struct span lines)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < lines.len; i++)
-        n += lines.ptr[i] == '\n';
-    return n;
-}
-
-static void add_lines(struct fields *f, struct span lines)
-{
-    while (lines.len > 0) {
-        const uint8_t *end = memchr(lines.ptr, '\r', lines.len), *colon = memchr(lines.ptr, ':', lines.len);
-        if (end == NULL || colon == NULL || colon > end)
-            return;
-        struct span name = span_of(lines.ptr, (size_t)(colon - lines.ptr));
-        add_lowered(f, name, span_trim(span_of(colon + 1, (size_t)(end - colon - 1))), false);
-        lines = span_skip(lines, (size_t)(end - lines.ptr) + 2);
-    }
-}
+enum { PSEUDOS = 5, FRAMING_BYTES = 64 };
 
 /* ---- frames of a block ---- */
 
 /* Room for one frame in the queue: the usual case. */
-static int send_small(struct http2 *h, const struct fields *f, size_t bound, uint8_t flags, uint32_t id)
+static int send_small(struct http2 *h, const struct http2_fields *f, size_t bound, uint8_t flags, uint32_t id)
 {
     uint8_t *to = bytes_reserve(&h->queue, HTTP2_FRAME_HEAD + bound);
     if (to == NULL)
@@ -228,7 +132,7 @@ static int send_pieces(struct http2 *h, struct span block, uint8_t flags, uint32
 }
 
 /* After a failure in the compressor its table is not the peer's any more: the queue fails, and with it the connection. */
-static int send_block(struct http2 *h, const struct fields *f, uint8_t flags, uint32_t id)
+static int send_block(struct http2 *h, const struct http2_fields *f, uint8_t flags, uint32_t id)
 {
     size_t bound = http2_hpack_bound(&h->hpack, f->list, f->n);
     int rc = -1;
@@ -264,7 +168,7 @@ static bool ends_with_head(const struct http_outgoing *o)
     return final && o->protocol.len == 0 && (o->framing == HTTP_NO_BODY || (o->framing == HTTP_LENGTH && o->length == 0));
 }
 
-static void add_kept(struct fields *f, const struct http_filter *filter)
+static void add_kept(struct http2_fields *f, const struct http_filter *filter)
 {
     const struct http_head *head = filter->o->head;
     bool te = false;
@@ -275,55 +179,55 @@ static void add_kept(struct fields *f, const struct http_filter *filter)
         if (!http_filter_keeps(filter, field))
             continue;
         if (head->http2)
-            add(f, field->name, field->value, never);
+            http2_fields_add(f, field->name, field->value, never);
         else
-            add_lowered(f, field->name, field->value, never);
+            http2_fields_add_lowered(f, field->name, field->value, never);
     }
     if (te || filter->o->wants_trailers) /* the only value that there is in HTTP/2 */
-        add_str(f, "te", span_from_str("trailers"));
+        http2_fields_add_str(f, "te", span_from_str("trailers"));
 }
 
 static size_t count_added(const struct http_outgoing *o)
 {
-    size_t n = o->n_replaced + count_lines(o->added);
+    size_t n = o->n_replaced + http2_fields_count_lines(o->added);
     for (const struct http_edit *edit = o->edit; edit != NULL; edit = edit->next)
         n += edit->n_set;
     return n + 8; /* Date, Via, Max-Forwards, te, content-length */
 }
 
-static void add_pseudos(struct fields *f, const struct http_outgoing *o)
+static void add_pseudos(struct http2_fields *f, const struct http_outgoing *o)
 {
     const struct http_head *head = o->head;
     if (!head->request) {
-        add_str(f, ":status", number(f, head->status, 3));
+        http2_fields_add_str(f, ":status", http2_fields_number(f, head->status, 3));
         return;
     }
     bool extended = o->protocol.len > 0;
-    add_str(f, ":method", extended ? span_from_str("CONNECT") : head->method);
-    add_str(f, ":scheme", o->scheme);
+    http2_fields_add_str(f, ":method", extended ? span_from_str("CONNECT") : head->method);
+    http2_fields_add_str(f, ":scheme", o->scheme);
     if (o->host.len > 0)
-        add_str(f, ":authority", o->host);
-    add_str(f, ":path", o->target);
+        http2_fields_add_str(f, ":authority", o->host);
+    http2_fields_add_str(f, ":path", o->target);
     if (extended)
-        add_str(f, ":protocol", o->protocol);
+        http2_fields_add_str(f, ":protocol", o->protocol);
 }
 
 static int write_head(struct http2 *h, uint32_t id, const struct http_outgoing *o)
 {
     struct http_filter filter;
     struct http_field added;
-    struct fields f;
-    if (http_filter_begin(&filter, o) != 0 || fields_init(&f, o->head->n_fields + count_added(o) + PSEUDOS, filter.most + o->added.len + FRAMING_BYTES) != 0)
+    struct http2_fields f;
+    if (http_filter_begin(&filter, o) != 0 || http2_fields_init(&f, o->head->n_fields + count_added(o) + PSEUDOS, filter.most + o->added.len + FRAMING_BYTES) != 0)
         return -1;
     add_pseudos(&f, o);
     add_kept(&f, &filter);
     while (http_filter_next_added(&filter, &added))
-        add_lowered(&f, added.name, added.value, false);
+        http2_fields_add_lowered(&f, added.name, added.value, false);
     if (says_length(o))
-        add_str(&f, "content-length", number(&f, o->length, 1));
-    add_lines(&f, o->added);
+        http2_fields_add_str(&f, "content-length", http2_fields_number(&f, o->length, 1));
+    http2_fields_add_lines(&f, o->added);
     int rc = send_block(h, &f, ends_with_head(o) ? HTTP2_FLAG_END_STREAM : 0, id);
-    fields_clear(&f);
+    http2_fields_clear(&f);
     return rc;
 }
 
@@ -397,18 +301,18 @@ int http2_write_end(struct http2 *h, struct http2_stream *s, const struct http_h
 
 int http2_send_trailers(struct http2 *h, struct http2_stream *s)
 {
-    struct fields f;
+    struct http2_fields f;
     struct span rest = bytes_span(&s->trailers);
-    if (fields_init(&f, rest.len / PACKED, rest.len) != 0)
+    if (http2_fields_init(&f, rest.len / PACKED, rest.len) != 0)
         return -1;
     while (rest.len >= PACKED) {
         uint32_t lens[2];
         memcpy(lens, rest.ptr, sizeof(lens));
         rest = span_skip(rest, PACKED);
-        add_lowered(&f, span_of(rest.ptr, lens[0]), span_of(rest.ptr + lens[0], lens[1]), false);
+        http2_fields_add_lowered(&f, span_of(rest.ptr, lens[0]), span_of(rest.ptr + lens[0], lens[1]), false);
         rest = span_skip(rest, (size_t)lens[0] + lens[1]);
     }
     int rc = send_block(h, &f, HTTP2_FLAG_END_STREAM, s->id);
-    fields_clear(&f);
+    http2_fields_clear(&f);
     return rc;
 }

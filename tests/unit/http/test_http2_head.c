@@ -146,7 +146,7 @@ static void check(const struct row *row, enum http2_block_kind kind)
     block = (struct http2_block){.max_bytes = MAX_BYTES, .max_fields = MAX_FIELDS, .ends_stream = true};
     http2_block_begin(&block, kind);
     add_all(row->fields);
-    http2_block_end(&block, false);
+    http2_head_make(&block, false);
     say(text, sizeof(text), kind);
     const char *said = block.reason == REASON_VALID ? text : block.detail;
     ck_assert_msg(strcmp(said, row->said) == 0, "%s: %s", row->why, said);
@@ -171,39 +171,6 @@ START_TEST(reads_trailers)
 }
 END_TEST
 
-START_TEST(counts_bytes_as_http1_does)
-{
-    static const char name[] = "x";
-    char value[MAX_BYTES];
-    memset(value, 'v', sizeof(value));
-    for (size_t more = 0; more < 2; more++) {
-        block = (struct http2_block){.max_bytes = MAX_BYTES, .max_fields = MAX_FIELDS};
-        http2_block_begin(&block, HTTP2_BLOCK_TRAILERS);
-        struct http_field f = {span_of(name, 1), span_of(value, MAX_BYTES - 5 + more)};
-        http2_block_add(&block, &f, false);
-        http2_block_end(&block, false);
-        ck_assert_int_eq(block.reason, more == 0 ? REASON_VALID : REASON_REQUEST_TOO_LARGE);
-        http2_block_clear(&block);
-    }
-}
-END_TEST
-
-START_TEST(keeps_secrets_known)
-{
-    block = (struct http2_block){.max_bytes = MAX_BYTES, .max_fields = MAX_FIELDS, .ends_stream = true};
-    http2_block_begin(&block, HTTP2_BLOCK_REQUEST);
-    add_all(GET "|a=b");
-    struct http_field secret = {span_from_str("authorization"), span_from_str("x")}, crumb = {span_from_str("cookie"), span_from_str("y")};
-    http2_block_add(&block, &crumb, false);
-    http2_block_add(&block, &secret, true);
-    http2_block_add(&block, &crumb, true);
-    http2_block_end(&block, false);
-    ck_assert_uint_eq(block.head.n_fields, 4); /* host, a, cookie, authorization */
-    ck_assert_uint_eq(block.head.never_indexed, 12);
-    http2_block_clear(&block);
-}
-END_TEST
-
 START_TEST(takes_a_protocol_where_it_is_served) /* RFC 8441 */
 {
     static const struct row rows[] = {
@@ -217,7 +184,7 @@ START_TEST(takes_a_protocol_where_it_is_served) /* RFC 8441 */
     block = (struct http2_block){.max_bytes = MAX_BYTES, .max_fields = MAX_FIELDS, .extended_connect = true};
     http2_block_begin(&block, HTTP2_BLOCK_REQUEST);
     add_all(rows[_i].fields);
-    http2_block_end(&block, false);
+    http2_head_make(&block, false);
     say(text, sizeof(text), HTTP2_BLOCK_REQUEST);
     ck_assert_str_eq(block.reason == REASON_VALID ? text : block.detail, rows[_i].said);
     struct http_target target;
@@ -235,8 +202,6 @@ Suite *suite(void)
     tcase_add_loop_test(c, reads_requests, 0, sizeof(requests) / sizeof(requests[0]));
     tcase_add_loop_test(c, reads_responses, 0, sizeof(responses) / sizeof(responses[0]));
     tcase_add_loop_test(c, reads_trailers, 0, sizeof(trailers) / sizeof(trailers[0]));
-    tcase_add_test(c, counts_bytes_as_http1_does);
-    tcase_add_test(c, keeps_secrets_known);
     tcase_add_loop_test(c, takes_a_protocol_where_it_is_served, 0, 5);
     suite_add_tcase(s, c);
     return s;
