@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
 
-#include "status/status_sheet.h"
+#include "status_sheet.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "admin_command.h"
-
+/* The commands that ask a running daemon: status, reload and drain. */
 #include "command.h"
 #include "flags.h"
+#include "status_sheet.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/io/admin_client.h"
 
@@ -10,7 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char default_file[] = "/etc/mtlsd/mtlsd.conf";
+struct admin_command {
+    const char *word;  /* "status" */
+    const char *about; /* one paragraph */
+    const char *method, *path;
+    unsigned timeout_ms;
+    unsigned fine;         /* the HTTP status that says that it was done */
+    page_print_fn print;   /* the text then */
+    page_print_fn refused; /* and on stderr after 422; NULL: there is no such answer */
+};
 
 struct where {
     const char *socket, *file;
@@ -45,7 +53,7 @@ static char *socket_of_file(const char *file, int *exit_code)
 static char *find_socket(const struct where *w, int *exit_code)
 {
     if (w->socket == NULL)
-        return socket_of_file(w->file != NULL ? w->file : default_file, exit_code);
+        return socket_of_file(w->file != NULL ? w->file : COMMAND_CONFIG_PATH, exit_code);
     if (w->file != NULL) {
         *exit_code = command_fail(COMMAND_USAGE, "give either --socket or -c, not both");
         return NULL;
@@ -63,7 +71,7 @@ static bool read_flags(const struct admin_command *c, int argc, char **argv, str
     snprintf(name, sizeof(name), "mtlsd %s", c->word);
     const struct flag table[] = {
         {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &w->file, .value = "FILE",
-         .help = "configuration file that names the admin.socket\n(default: /etc/mtlsd/mtlsd.conf)"},
+         .help = "configuration file that names the admin.socket\n(default: " COMMAND_CONFIG_PATH ")"},
         {.name = "--socket", .brief = "-s", .kind = FLAG_TEXT, .target = &w->socket, .value = "PATH",
          .help = "admin socket to connect to; no configuration is needed"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = as_json, .help = "print the JSON answer of the daemon"},
@@ -106,7 +114,8 @@ static int call(const struct admin_command *c, const char *socket, bool as_json)
     return code;
 }
 
-int admin_command_run(const struct admin_command *command, int argc, char **argv)
+/* Gives an exit code. */
+static int run(const struct admin_command *command, int argc, char **argv)
 {
     struct where w = {0};
     bool as_json = false;
@@ -118,4 +127,69 @@ int admin_command_run(const struct admin_command *command, int argc, char **argv
         code = call(command, socket, as_json);
     free(socket);
     return code;
+}
+
+int cmd_status(int argc, char **argv)
+{
+    static const struct admin_command command = {
+        .word = "status",
+        .about = "Prints the state of a running daemon: counts of listeners, routes and upstreams, and the state of targets. Identities are\n"
+                 "listed with the days until they expire, trusts with the age of their CRLs, and the last refusals with hints.",
+        .method = "GET",
+        .path = "/status",
+        .timeout_ms = 10000,
+        .fine = 200,
+        .print = status_sheet_print,
+    };
+    return run(&command, argc, argv);
+}
+
+#define FINDING "  {level:8}[{$where}: ]{$text}\n"
+
+static void print_reloaded(struct page *p, const json_t *document)
+{
+    page_put(p, document, "reloaded: generation {generation} is in use\n");
+    page_each(p, document_get(document, "findings"), FINDING);
+}
+
+static void print_refused(struct page *p, const json_t *document)
+{
+    page_put(p, document, "mtlsd: reload refused: generation {generation} stays in use\n");
+    page_each(p, document_get(document, "findings"), FINDING);
+}
+
+int cmd_reload(int argc, char **argv)
+{
+    static const struct admin_command command = {
+        .word = "reload",
+        .about = "Makes a running daemon load configuration, certificates, CAs and CRLs again. If there is any error, all errors are listed,\n"
+                 "the exit code is 3, and the daemon keeps the old configuration. Open connections continue, except those that the new\n"
+                 "configuration forbids.",
+        .method = "POST",
+        .path = "/reload",
+        .timeout_ms = 60000,
+        .fine = 200,
+        .print = print_reloaded,
+        .refused = print_refused,
+    };
+    return run(&command, argc, argv);
+}
+
+static void print_drain(struct page *p, const json_t *document)
+{
+    page_put(p, document, "draining[, {$detail}]: no new connections; the daemon stops after the last one\n");
+}
+
+int cmd_drain(int argc, char **argv)
+{
+    static const struct admin_command command = {
+        .word = "drain",
+        .about = "Makes a running daemon stop accepting connections, finish open requests within drain_timeout, and exit. Returns at once.",
+        .method = "POST",
+        .path = "/drain",
+        .timeout_ms = 10000,
+        .fine = 202,
+        .print = print_drain,
+    };
+    return run(&command, argc, argv);
 }
