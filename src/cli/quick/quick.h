@@ -29,11 +29,4 @@ MUST_CHECK int quick_config_server(const struct quick_config *q, struct bytes *o
  * writes. Without memory a finding stays as it is. */
 void quick_words_translate(struct findings *findings);
 
-/* Runs the configuration of quick_config, as `run` runs a file. */
-
-typedef int (*quick_run_make_fn)(const struct quick_config *q, struct bytes *out, struct err *err);
-
-/* Gives an exit code. print: show the configuration on stdout instead, to go on with in a file. */
-int quick_run(quick_run_make_fn make, const struct quick_config *q, bool print);
-
 #endif
