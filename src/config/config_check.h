@@ -7,6 +7,7 @@
 
 void config_check(const struct config_reader *r);
 void config_check_log(const struct config_reader *r);
+void config_check_tcp(const struct config_reader *r);
 void config_check_alpn(const struct config_reader *r);
 
 /* One of each, by its place in the configuration. */

@@ -38,7 +38,7 @@ static void check_exposure(const struct look *k)
 {
     const struct config_listener *l = k->l;
     size_t exposed = 0;
-    for (size_t i = 0; i < l->n_bind && !l->tls.present; i++) {
+    for (size_t i = 0; i < l->n_bind && !l->tls.present && !l->passthrough; i++) {
         if (address_is_loopback(&l->bind[i]))
             continue;
         exposed++;
@@ -119,7 +119,6 @@ static void check_protocol(const struct look *k)
     } rows[] = {
         {l->identity_headers != 0, "identity_headers", "tcp has no headers"},
         {l->forwarded != CONFIG_FORWARDED_OFF, "forwarded", "tcp has no headers"},
-        {l->upstream == NULL && l->n_routes > 0, "routes", "tcp has no requests; give upstream instead"},
         {l->forward_proxy.present, "forward_proxy", "tcp has no requests"},
         {l->hosts.n > 0, "hosts", "tcp has no headers"},
         {l->allow_origins.n > 0, "allow_origins", "tcp has no headers"},

@@ -41,13 +41,13 @@ static void warn_idle(const struct look *k, const char *key, const char *why)
 
 static void check_hosts(const struct look *k)
 {
-    const char *why;
+    const char *why, *key = k->l->protocol == CONFIG_PROTOCOL_TCP ? "sni" : "host";
     for (size_t i = 0; i < k->route->host.n; i++) {
         const char *host = k->route->host.items[i];
         if (strcmp(host, "*") == 0)
-            complain(k, "host", "\"*\" is every host: leave host out");
+            complain(k, key, "\"*\" is every host: leave %s out", key);
         else if ((why = config_words_host_refusal(host, true, false)) != NULL)
-            complain(k, "host", "\"%.80s\": %s", host, why);
+            complain(k, key, "\"%.80s\": %s", host, why);
     }
 }
 

@@ -116,7 +116,7 @@ static void check_otherwise(const struct look *k)
 static void check_tcp(const struct look *k)
 {
     const struct config_tls *tls = &k->l->tls;
-    for (size_t i = 0; i < tls->n_identities; i++) {
+    for (size_t i = 0; k->l->n_routes <= 1 && i < tls->n_identities; i++) {
         struct config_tls lax = config_tls_policy(tls, i);
         for (size_t n = 0; n < config_tls_policies(tls); n++) {
             struct config_tls strict = config_tls_policy(tls, n);

@@ -71,7 +71,12 @@ static void complete_routes(const struct config_reader *r, struct config_listene
         l->has_path_rules = l->has_path_rules || route->path != NULL || route->strip_prefix != NULL;
         l->has_host_rules = l->has_host_rules || route->host.n > 0;
         l->has_method_rules = l->has_method_rules || route->method.n > 0;
+        if (l->protocol == CONFIG_PROTOCOL_TCP && route->host.n == 0) {
+            route->host = route->sni;
+            route->sni = (struct config_strings){0};
+        }
         lower(&route->host);
+        lower(&route->sni);
         if (leads_to_itself(route))
             route->path_case = CONFIG_PATH_CASE_EXACT;
     }
@@ -120,6 +125,10 @@ static void complete_identities(const struct config_reader *r, struct config_tls
 static void complete_listener(const struct config_reader *r, struct config_listener *l, const config_setting_t *group)
 {
     bool http = l->protocol == CONFIG_PROTOCOL_HTTP;
+    if (l->protocol == CONFIG_PROTOCOL_TLS_PASSTHROUGH) {
+        l->passthrough = true;
+        l->protocol = CONFIG_PROTOCOL_TCP;
+    }
     complete_routes(r, l);
     lower(&l->hosts);
     lower(&l->allow_origins);

@@ -149,6 +149,9 @@ static const struct config_option options[] = {
     {"upstream.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
      "GnuTLS priority string. For each allowed TLS version it must allow a signature algorithm of the identity's key. Default: TLS 1.3 and 1.2 "
      "with modern algorithms, and X25519MLKEM768 first where GnuTLS has it (see mtlsd --version).", false, RELOADABLE, UPSTREAM(tls.priority)},
+    {"upstream.tls", "starttls", "word", "off", "off | postgres | mysql | smtp | ldap | imap", "",
+     "Begin in plaintext and start TLS as this protocol does it (tcp). A server that declines is refused, and nothing of the client is sent "
+     "without TLS.", false, RELOADABLE, UPSTREAM(tls.starttls)},
     {"upstream.tls", "alpn", "strings", "", "", "[ \"http/1.1\" ]",
      "Application protocols to offer (ALPN), the preferred one first. tcp: up to 8 names of up to 31 bytes, as \"postgresql\"; the server must choose one. "
      "http: \"http/1.1\". Default: \"http/1.1\" if only http listeners use the upstream, otherwise none.", false, RELOADABLE, UPSTREAM(tls.alpn)},
@@ -182,11 +185,12 @@ static const struct config_option options[] = {
     {"listener", "upstream", "name", "", "", "\"partner\"", "Upstream for all connections of this listener.", false, RELOADABLE, LISTENER(upstream)},
     {"listener", "routes", "routes", "", "",
      "( { path = \"/admin\"; respond = 404; }, { upstream = \"partner\"; } )",
-     "Routes to choose by, instead of upstream (http). The first route that matches decides; a request without a match is answered 404. The "
-     "keys of a route stand at the end.",
+     "Routes to choose by, instead of upstream. The first route that matches decides; a request without a match is answered 404. With tcp and "
+     "tls-passthrough they have sni and upstream. The keys of a route stand at the end.",
      false, RELOADABLE, LISTENER(routes)},
-    {"listener", "protocol", "word", "http", "http | tcp", "",
-     "http: HTTP/1.1, request by request. tcp: bytes as they are.", false, RELOADABLE, LISTENER(protocol)},
+    {"listener", "protocol", "word", "http", "http | tcp | tls-passthrough", "",
+     "http: HTTP/1.1, request by request. tcp: bytes as they are. tls-passthrough: the client's own TLS, passed on untouched; the server behind "
+     "verifies the client.", false, RELOADABLE, LISTENER(protocol)},
     {"listener", "insecure_expose", "bool", "false", "", "",
      "Allow plaintext on an address that other hosts can reach.", false, RELOADABLE, LISTENER(insecure_expose)},
     {"listener", "tls", "group", "", "", "", "Speak TLS to callers. Without it: plaintext.", false,
@@ -214,6 +218,9 @@ static const struct config_option options[] = {
     {"listener.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
      "GnuTLS priority string. For each allowed TLS version it must allow a signature algorithm of the identity's key. Default: TLS 1.3 and 1.2 "
      "with modern algorithms, and X25519MLKEM768 first where GnuTLS has it (see mtlsd --version).", false, RELOADABLE, LISTENER(tls.priority)},
+    {"listener.tls", "starttls", "word", "off", "off | postgres | mysql | smtp | ldap | imap", "",
+     "Begin in plaintext and start TLS when the client asks for it, as this protocol does it (tcp). A client that does not ask is refused in words "
+     "of its protocol.", false, RELOADABLE, LISTENER(tls.starttls)},
     {"listener.tls", "alpn", "strings", "", "", "[ \"http/1.1\" ]",
      "Application protocols to accept (ALPN), the preferred one first. A client that offers others only is refused with no_application_protocol. "
      "A client without ALPN is accepted. tcp: up to 8 names of up to 31 bytes, as \"postgresql\". http: \"http/1.1\". Default: none for tcp. For http, \"http/1.1\" is "
@@ -297,6 +304,8 @@ static const struct config_option options[] = {
     {"route", "host", "strings", "", "", "[ \"api.example\", \"*.shop.example\" ]",
      "Match: the host of the request is one of these, in full or by suffix. A request whose host is not a well-formed name is refused (400).",
      false, RELOADABLE, ROUTE(host)},
+    {"route", "sni", "strings", "", "", "[ \"a.example\", \"*.db.example\" ]",
+     "Match: the client's TLS server name is one of these, in full or by suffix (tcp, tls-passthrough).", false, RELOADABLE, ROUTE(sni)},
     {"route", "path", "string", "", "", "\"/admin\"",
      "Match: the path is this, or begins with it and a further segment. Escapes, parameters (\";x\") and letter case do not hide a match.",
      false, RELOADABLE, ROUTE(path)},

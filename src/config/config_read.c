@@ -430,4 +430,5 @@ static_assert(offsetof(struct config_upstream, where) == offsetof(struct head, w
               "name and where come first");
 static_assert(offsetof(struct config_listener, where) == offsetof(struct head, where),
               "name and where come first");
+static_assert(sizeof(enum config_starttls) == sizeof(unsigned), "words are stored as unsigned");
 static_assert(sizeof(enum config_protocol) == sizeof(unsigned), "words are stored as unsigned");

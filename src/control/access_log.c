@@ -6,6 +6,7 @@
 #include "mtlsd/base/log.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/tls/tls_hello.h"
 #include "mtlsd/tls/tls_identity.h"
 
 #include <arpa/inet.h>
@@ -224,6 +225,14 @@ static const char *detail_of(const struct report *r)
     return r->detail != NULL && r->detail[0] != '\0' ? r->detail : reason_row(r->reason)->title;
 }
 
+/* Of a client whose TLS another server ends. */
+static void log_hello(struct log_line *l, const struct tls_hello *hello)
+{
+    log_str(l, "protocol", "tls-passthrough");
+    log_str(l, "sni", hello->server_name);
+    log_str(l, "alpn", hello->alpn);
+}
+
 static void log_report(const struct report *r)
 {
     const struct reason_row *row = reason_row(r->reason);
@@ -241,6 +250,8 @@ static void log_report(const struct report *r)
             log_str(&l, "protocol", r->minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
         log_uint(&l, "status", r->status);
     }
+    if (r->hello != NULL)
+        log_hello(&l, r->hello);
     log_route(&l, r);
     if (r->target != NULL) {
         log_str(&l, "upstream", r->target->upstream->conf->name);

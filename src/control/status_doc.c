@@ -135,7 +135,7 @@ static json_t *listeners_value(const struct admin_view *view)
         const struct counters_row *row = counters_find_listener(view->counters, conf->name);
         row = row != NULL ? row : &nothing;
         json_t *o = document_object("name:t bind:o protocol:t tls:b identity:t trust:t client_cert:t", conf->name, strings(&bind),
-                                    conf->protocol == CONFIG_PROTOCOL_HTTP ? "http" : "tcp", tls->present, tls->present ? tls->identity : NULL,
+                                    config_protocol_word(conf), tls->present, tls->present ? tls->identity : NULL,
                                     tls->present ? tls->trust : NULL, tls->present ? client_cert_word(tls) : NULL);
         o = document_add(o, "identities:o upstream:t routes:o enforcing:o", by_name_value(tls), conf->upstream, routes_value(view, l), enforcing_value(tls, row));
         o = document_add(o, "connections_open:U connections_total:U requests_total:U handshakes_total:U would_refuse:U", row->connections_open,

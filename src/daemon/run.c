@@ -107,7 +107,7 @@ static void log_listening(const struct snapshot *snapshot)
         const struct plan_listener *l = &snapshot->listeners[i];
         for (size_t b = 0; b < l->conf->n_bind; b++)
             log_say(LOG_LEVEL_INFO, "listening", "%s on %s (%s%s) to %s", l->conf->name, l->conf->bind_text[b],
-                    l->tls != NULL ? "tls, " : "", l->conf->protocol == CONFIG_PROTOCOL_HTTP ? "http" : "tcp",
+                    l->tls != NULL ? "tls, " : "", config_protocol_word(l->conf),
                     route_text(l));
     }
 }

@@ -42,7 +42,9 @@ struct uplink *client_next_uplink(const struct client *c, const struct uplink *b
 void client_begin(struct client *c, struct moment now)
 {
     client_enter(c, CLIENT_OPEN, now);
-    if (!client_is_http(c))
+    if (c->first != NULL)
+        exchange_raw_resume(c->first, now);
+    else if (!client_is_http(c))
         exchange_raw_begin(c, now);
 }
 
@@ -66,10 +68,8 @@ static bool begin(struct client *c, struct moment now, struct err *err)
         return false;
     if (told)
         c->phase = CLIENT_PROXY_HEADER;
-    else if (listener->tls != NULL)
-        c->phase = CLIENT_HANDSHAKE;
     else
-        client_begin(c, now);
+        client_secure(c, now);
     return true;
 }
 
@@ -112,6 +112,7 @@ void client_free(struct client *c)
     client_sweep(c);
     link_clear(&c->link);
     http1_free(c->http);
+    client_starttls_clear(c);
     bytes_clear(&c->held);
     bytes_clear(&c->identity);
     free(c->tunnel);
@@ -158,6 +159,7 @@ void client_report(struct client *c, enum reason reason, const char *detail, con
         .kind = REPORT_CONNECTION,
         .listener = c->listener,
         .client = c->address.text,
+        .hello = c->hello,
         .reason = reason,
         .would_refuse = c->is.would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
         .detail = detail,
@@ -210,6 +212,12 @@ struct admit_place client_place(const struct client *c, const struct plan_listen
 
 /* ---- bytes in ---- */
 
+static void wait(struct client *c, struct span in, struct moment now)
+{
+    if (client_hold(c, in) && c->first != NULL)
+        exchange_look_for_login(c->first, now);
+}
+
 void client_deliver(struct client *c, struct span in, struct moment now)
 {
     if (c->phase == CLIENT_LINGER || c->phase == CLIENT_DONE)
@@ -217,13 +225,13 @@ void client_deliver(struct client *c, struct span in, struct moment now)
     if (c->phase == CLIENT_SNIFF)
         client_sniff(c, in, now);
     else if (c->held.len > 0)
-        client_hold(c, in);
+        wait(c, in, now);
     else if (client_is_http(c))
         client_http_in(c, in, now);
-    else if (c->first != NULL && c->first->phase == EXCHANGE_ACTIVE)
-        exchange_raw_in(c->first, in);
+    else if (c->first != NULL && c->first->phase == EXCHANGE_ACTIVE && !exchange_join_holds_client(c->first))
+        exchange_raw_in(c->first, in, now);
     else
-        client_hold(c, in);
+        wait(c, in, now);
 }
 
 void client_ended(struct client *c, struct moment now)
@@ -245,12 +253,16 @@ void client_ended(struct client *c, struct moment now)
 
 void client_on_wire(struct client *c, struct span wire, struct moment now)
 {
-    if (c->phase == CLIENT_DONE || c->link.broken)
+    if (c->phase == CLIENT_DONE || c->link.broken || (c->phase == CLIENT_LINGER && c->talk != NULL))
         return;
     run_touch(&c->link);
     c->at.active_us = now.us;
     if (c->phase == CLIENT_PROXY_HEADER) {
         client_header_in(c, wire, now);
+    } else if (c->phase == CLIENT_STARTTLS) {
+        client_starttls_in(c, wire, now);
+    } else if (c->phase == CLIENT_HELLO) {
+        client_hello_in(c, wire, now);
     } else if (c->link.tls == NULL) {
         client_deliver(c, wire, now);
     } else {
@@ -271,6 +283,8 @@ void client_on_eof(struct client *c, struct moment now)
             client_enter(c, CLIENT_DONE, now);
     } else if (c->phase == CLIENT_PROXY_HEADER) {
         client_header_ended(c, now);
+    } else if (c->phase == CLIENT_STARTTLS || c->phase == CLIENT_HELLO) {
+        client_starttls_ended(c, now);
     } else if (c->link.tls == NULL) {
         client_ended(c, now);
     } else if (!c->link.broken) {
@@ -324,10 +338,10 @@ bool client_wants_read(const struct client *c)
 {
     if (c->phase == CLIENT_DONE || c->is.ended)
         return false;
-    if (c->phase == CLIENT_PROXY_HEADER || c->phase == CLIENT_SNIFF)
+    if (c->phase == CLIENT_PROXY_HEADER || c->phase == CLIENT_HELLO || c->phase == CLIENT_SNIFF)
         return true;
     if (c->held.len > 0)
-        return false;
+        return c->first != NULL && exchange_wants_login(c->first);
     return c->phase == CLIENT_LINGER || c->first == NULL || exchange_takes_body(c->first);
 }
 
@@ -340,7 +354,7 @@ static bool may_deliver(const struct client *c)
     if (c->phase != CLIENT_OPEN || (client_is_http(c) && !client_http_may_read(c)))
         return false; /* the next request waits for the answer to this one */
     const struct exchange *x = c->first;
-    return x == NULL || (x->phase == EXCHANGE_ACTIVE && exchange_takes_body(x));
+    return x == NULL || (x->phase == EXCHANGE_ACTIVE && exchange_takes_body(x) && !exchange_join_holds_client(x));
 }
 
 /* False: nothing came of it. */
@@ -407,7 +421,7 @@ bool client_is_idle(const struct client *c)
 
 bool client_is_handshaking(const struct client *c)
 {
-    return c->phase == CLIENT_PROXY_HEADER || c->phase == CLIENT_HANDSHAKE;
+    return c->phase < CLIENT_OPEN && c->first == NULL; /* MySQL's has an exchange already, which belongs to this listener */
 }
 
 uint64_t client_idle_since_us(const struct client *c, bool *fresh)

@@ -45,10 +45,7 @@ void client_header_in(struct client *c, struct span wire, struct moment now)
     take_addresses(c, &peer);
     if (!c->is.unnamed && !client_count_in(c, now))
         return;
-    if (c->link.tls != NULL)
-        c->phase = CLIENT_HANDSHAKE; /* its time began with the connection */
-    else
-        client_begin(c, now);
+    client_secure(c, now);
     wire = span_skip(wire, eaten - before);
     if (wire.len > 0)
         client_on_wire(c, wire, now);

@@ -9,8 +9,10 @@
 #include "mtlsd/proxy/link.h"
 
 struct exchange;
+struct starttls;
+struct tls_hello;
 
-enum client_phase { CLIENT_PROXY_HEADER, CLIENT_HANDSHAKE, CLIENT_OPEN, CLIENT_SNIFF, CLIENT_LINGER, CLIENT_DONE };
+enum client_phase { CLIENT_PROXY_HEADER, CLIENT_STARTTLS, CLIENT_HELLO, CLIENT_HANDSHAKE, CLIENT_OPEN, CLIENT_SNIFF, CLIENT_LINGER, CLIENT_DONE };
 
 struct client_times {
     uint64_t since_us;  /* when the phase began, or the last exchange ended */
@@ -29,6 +31,8 @@ struct client {
     struct exchange *first;     /* owned: those that run */
     struct exchange *over;      /* owned: those that ended in this turn */
     struct address *tunnel;     /* owned: CONNECT to it was granted; NULL: none was */
+    struct starttls *talk;      /* owned: what is said before TLS, and what was; NULL: nothing */
+    struct tls_hello *hello;    /* owned: of a TLS that passes through; NULL: none does */
     struct bytes held;          /* application bytes that came and cannot be passed on yet */
     struct bytes identity;      /* header lines about the client's certificate, made once */
     struct client_address address;
@@ -64,6 +68,14 @@ struct admit_place client_place(const struct client *c, const struct plan_listen
 /* client_header.c */
 void client_header_in(struct client *c, struct span wire, struct moment now);
 void client_header_ended(struct client *c, struct moment now);
+
+/* client_starttls.c: what comes before TLS */
+void client_secure(struct client *c, struct moment now); /* its address is known: TLS begins, or what comes before it, or nothing has to */
+void client_starttls_in(struct client *c, struct span wire, struct moment now);
+void client_starttls_conclude(struct client *c, enum reason verdict, const char *text, struct moment now); /* of its talk */
+void client_starttls_ended(struct client *c, struct moment now);
+void client_hello_in(struct client *c, struct span wire, struct moment now);
+void client_starttls_clear(struct client *c);
 
 /* client_limit.c */
 bool client_count_in(struct client *c, struct moment now); /* its address is known; false: it has too many, and was told so */

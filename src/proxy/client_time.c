@@ -67,6 +67,8 @@ static uint64_t phase_deadline(const struct client *c)
 {
     switch (c->phase) {
     case CLIENT_PROXY_HEADER:
+    case CLIENT_STARTTLS:
+    case CLIENT_HELLO:
     case CLIENT_HANDSHAKE:
         return c->at.since_us + c->listener->conf->handshake_ms * 1000;
     case CLIENT_OPEN:
@@ -150,6 +152,12 @@ void client_on_deadline(struct client *c, struct moment now)
     case CLIENT_PROXY_HEADER:
         never_began(c, LIMIT_PROXY_HEADER, "the client did not send a PROXY header in time", now);
         break;
+    case CLIENT_STARTTLS:
+        never_began(c, LIMIT_CLIENT_HANDSHAKE, "the client did not ask for TLS in time", now);
+        break;
+    case CLIENT_HELLO:
+        never_began(c, LIMIT_CLIENT_HANDSHAKE, "the client did not send its ClientHello in time", now);
+        break;
     case CLIENT_HANDSHAKE:
         never_began(c, LIMIT_CLIENT_HANDSHAKE, "the client did not finish the TLS handshake in time", now);
         break;
@@ -185,6 +193,8 @@ static bool has_work(const struct client *c)
 {
     switch (c->phase) {
     case CLIENT_PROXY_HEADER:
+    case CLIENT_STARTTLS:
+    case CLIENT_HELLO:
     case CLIENT_HANDSHAKE:
     case CLIENT_DONE:
         return false;

@@ -178,12 +178,16 @@ static bool lost_its_tunnel(const struct client *c, const struct plan_listener *
 
 void client_rejudge(struct client *c, const struct plan_listener *now_there, struct moment now)
 {
-    bool judged = now_there->tls != NULL && !c->link.broken;
+    bool judged = now_there->tls != NULL && !c->link.broken, began = c->phase >= CLIENT_OPEN;
+    if (!began && c->first != NULL && now_there != c->listener) { /* its upstream is of the old configuration, and it was not verified yet */
+        client_failed(c, REASON_DRAINING, "the configuration changed during the client's handshake", NULL, now);
+        return;
+    }
     if (lost_its_tunnel(c, now_there)) {
         client_failed(c, REASON_NOT_ALLOWED, not_allowed_now, NULL, now);
         return;
     }
-    if (judged && client_is_handshaking(c))
+    if (judged && !began)
         c->is.late = true;
     else if (judged && is_secured(c->link.tls) && !client_rejudge_now(c, now_there, now))
         return;
@@ -197,14 +201,16 @@ bool client_is_outdated(const struct client *c, struct moment now)
 
 bool client_rebind(struct client *c, const struct plan_listener *listener, struct moment now)
 {
-    bool same_kind = (listener->tls != NULL) == (c->listener->tls != NULL) && listener->conf->protocol == c->listener->conf->protocol;
+    const struct config_listener *new = listener->conf, *old = c->listener->conf;
+    bool same_kind = (listener->tls != NULL) == (c->listener->tls != NULL) && new->protocol == old->protocol && new->passthrough == old->passthrough &&
+                     new->tls.starttls == old->tls.starttls;
     if (!same_kind) {
         c->is.reset = true;
         client_finish(c, now);
         return false;
     }
     if (client_is_handshaking(c))
-        c->is.late = true;
+        c->is.late = c->link.tls != NULL;
     else if (c->link.tls != NULL && !client_rejudge_now(c, listener, now))
         return false;
     c->listener = listener;

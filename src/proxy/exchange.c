@@ -68,6 +68,7 @@ void exchange_free(struct exchange *x)
 {
     exchange_request_forget(x);
     free(x->rare.forward);
+    exchange_join_clear(x);
     free(x->rare.asked);
     free(x->rare.agent);
     free(x);
@@ -140,6 +141,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .target = x->way.target,
         .route = x->way.route,
         .client = c->address.text,
+        .hello = c->hello,
         .method = span_of(x->line, x->len.method),
         .uri = span_of(x->line + x->len.method, x->len.uri),
         .minor = x->asked.minor,

@@ -13,6 +13,7 @@
 #include "flow.h"
 
 #include "mtlsd/proxy/pool.h"
+#include "mtlsd/proxy/starttls_join.h"
 
 enum exchange_phase { EXCHANGE_WAITING, EXCHANGE_ACTIVE, EXCHANGE_OVER };
 
@@ -58,6 +59,7 @@ struct exchange_tries {
     bool sent;        /* a byte of it left for the upstream */
     bool offered;     /* the driver was given it: a byte may have left */
     bool spoke;       /* the upstream said something */
+    bool greeted;     /* MySQL: the client has the greeting of this target, and logs in by it: no other will do */
 };
 
 struct exchange_answer {
@@ -79,6 +81,7 @@ struct exchange_times {
 struct exchange_rare { /* owned; NULL: not needed */
     struct forward *forward;       /* what a forward proxy does beyond routing */
     struct http_target *asked;     /* with what it points to, where a tunnel may come of it */
+    struct starttls_join *join;    /* what still changes in the streams of a tcp connection that began in plaintext */
     struct request_agent *agent;   /* what the request says of the program it comes from */
 };
 
@@ -174,11 +177,26 @@ void exchange_answer_options(struct exchange *x, struct moment now); /* the last
 
 /* exchange_raw.c: plain bytes */
 void exchange_raw_begin(struct client *c, struct moment now); /* a tcp connection */
-void exchange_raw_in(struct exchange *x, struct span in);     /* of the client */
+void exchange_raw_in(struct exchange *x, struct span in, struct moment now); /* of the client */
+const struct plan_route *exchange_raw_route(const struct client *c); /* by the server name it sent; NULL: none */
+void exchange_raw_open(struct exchange *x, struct moment now);       /* the upstream connection stands */
+void exchange_raw_resume(struct exchange *x, struct moment now);     /* the client does, which began without TLS while the upstream opened */
 /* Passes on what ended and finishes when both directions did. Called whenever either may have come true. */
 void exchange_raw_ended(struct exchange *x, struct moment now);
 /* Both directions are raw from here on; left came behind the upstream's head. */
 void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now);
+
+/* exchange_starttls.c */
+bool exchange_join_new(struct exchange *x); /* where its route needs one; false: out of memory */
+void exchange_join_clear(struct exchange *x);
+void exchange_join_open(struct exchange *x);
+void exchange_join_pass(struct exchange *x, bool from_client, struct span in, struct moment now); /* x may be over afterwards */
+bool exchange_join_holds_client(const struct exchange *x);
+bool exchange_wants_greeting(const struct exchange *x); /* MySQL: the client waits for the server's */
+void exchange_greeting_in(struct exchange *x, struct span in, struct moment now);
+void exchange_on_greeting(struct uplink_use *use, struct span greeting, struct moment now);
+bool exchange_wants_login(const struct exchange *x); /* MySQL: the server waits for the begin of the client's */
+void exchange_look_for_login(struct exchange *x, struct moment now);
 
 /* exchange_time.c */
 void exchange_time_body(struct exchange *x, struct moment now); /* a part of the request's body came */

@@ -3,16 +3,42 @@
  * connection from then on, but is reported as that request. */
 #include "exchange_internal.h"
 
+#include "mtlsd/tls/tls_hello.h"
+
+const struct plan_route *exchange_raw_route(const struct client *c)
+{
+    const struct plan_listener *l = c->listener;
+    char room[TLS_SERVER_NAME_SIZE];
+    const char *name = c->hello != NULL ? c->hello->server_name : c->link.tls != NULL ? tls_engine_server_name(c->link.tls, room) : NULL;
+    struct route_question q = {.host = span_from_str(name)};
+    struct route_choice choice;
+    struct route_runs found;
+    if (l->n_routes == 1 && l->conf->routes[0].host.n == 0)
+        return &l->routes[0];
+    route_index_find(l->by_host, q.host, &found);
+    enum reason reason = route_index_choose(&found, l->conf->routes, l->n_routes, &q, &choice);
+    return reason == REASON_VALID ? &l->routes[choice.index] : NULL;
+}
+
 void exchange_raw_begin(struct client *c, struct moment now)
 {
+    const struct plan_route *route = exchange_raw_route(c);
+    if (route == NULL) {
+        client_failed(c, REASON_NO_ROUTE, "no route is for the client's server name", NULL, now);
+        return;
+    }
     struct span none = span_of(NULL, 0);
     struct exchange *x = exchange_new(c, none, none, none, now);
     if (x == NULL)
         return; /* what is broken is ended when the turn does */
     x->raw = x->asked.connection = true;
     x->would_refuse = c->is.would_refuse;
-    x->way.route = &x->listener->routes[0];
+    x->way.route = route;
     x->at.begun_us = now.us;
+    if (!exchange_join_new(x)) {
+        c->link.broken = true;
+        return;
+    }
     if (exchange_choose(x, now)) {
         exchange_go_upstream(x, now);
         return;
@@ -21,10 +47,42 @@ void exchange_raw_begin(struct client *c, struct moment now)
     exchange_finish(x, false, now);
 }
 
-void exchange_raw_in(struct exchange *x, struct span in)
+/* What an app said before its upstream was ready leaves with the end of our handshake, in one write. Where the client has a certificate it may have to
+ * be judged again first: there the driver asks before it goes on. */
+static void pass_what_waited(struct exchange *x)
+{
+    struct bytes *waited = &x->client->held;
+    if (x->client->link.tls != NULL || waited->len == 0 || x->rare.join != NULL)
+        return;
+    x->bytes_in += waited->len;
+    link_write_take(&x->use.uplink->link, waited);
+}
+
+void exchange_raw_open(struct exchange *x, struct moment now)
+{
+    balancer_worked(x->client->env->balancer, x->way.target);
+    if (x->rare.join != NULL)
+        exchange_join_open(x);
+    pass_what_waited(x);
+    exchange_raw_ended(x, now);
+}
+
+void exchange_raw_resume(struct exchange *x, struct moment now)
+{
+    if (exchange_wants_login(x)) {
+        exchange_look_for_login(x, now);
+    } else if (x->use.uplink != NULL && x->use.uplink->phase == UPLINK_OPEN) {
+        exchange_activate(x, now);
+        exchange_raw_open(x, now);
+    }
+}
+
+void exchange_raw_in(struct exchange *x, struct span in, struct moment now)
 {
     x->bytes_in += in.len;
-    if (x->up.link != NULL)
+    if (x->rare.join != NULL)
+        exchange_join_pass(x, true, in, now);
+    else if (x->up.link != NULL)
         flow_data(&x->up, in);
 }
 

@@ -107,8 +107,11 @@ static void on_head(struct uplink_use *use, const struct http_head *head, struct
 
 static void on_data(struct uplink_use *use, struct span data, struct moment now)
 {
-    (void)now;
     struct exchange *x = exchange_of(use);
+    if (x->rare.join != NULL) {
+        exchange_join_pass(x, false, data, now);
+        return;
+    }
     x->bytes_out += data.len;
     flow_data(&x->down, data);
 }
@@ -201,8 +204,11 @@ static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
     struct exchange *x = exchange_of(use);
     x->at.active_us = x->at.up_us = x->client->at.active_us = now.us;
     run_touch(&x->client->link);
-    if (x->phase != EXCHANGE_ACTIVE)
+    if (x->phase != EXCHANGE_ACTIVE) {
+        if (exchange_wants_greeting(x))
+            exchange_greeting_in(x, in, now);
         return false;
+    }
     if (!x->raw && !x->tries.sent) {
         bool h2 = http1_opens_as_h2(in);
         x->hint = h2 ? h2_hint : NULL;
@@ -215,6 +221,7 @@ static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
 
 const struct uplink_events exchange_events = {
     .write_header = exchange_write_header,
+    .on_greeting = exchange_on_greeting,
     .on_open = exchange_on_open,
     .on_failed = exchange_on_failed,
     .takes = takes,

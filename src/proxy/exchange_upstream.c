@@ -157,8 +157,7 @@ static void pass_to_kept(struct exchange *x, struct uplink *u, struct moment now
     }
     uplink_make_raw(u); /* it was made for either kind of listener */
     u->carried++;
-    balancer_worked(x->client->env->balancer, x->way.target);
-    exchange_raw_ended(x, now);
+    exchange_raw_open(x, now);
 }
 
 static void open_new(struct exchange *x, struct moment now)
@@ -191,17 +190,6 @@ void exchange_go_upstream(struct exchange *x, struct moment now)
     pass_to_kept(x, u, now);
 }
 
-/* What an app said before its upstream was ready leaves with the end of our handshake, in one write. Where the client has a certificate it may have to
- * be judged again first: there the driver asks before it goes on. */
-static void pass_what_waited(struct exchange *x)
-{
-    struct bytes *waited = &x->client->held;
-    if (x->client->link.tls != NULL || waited->len == 0)
-        return;
-    x->bytes_in += waited->len;
-    link_write_take(&x->use.uplink->link, waited);
-}
-
 void exchange_on_open(struct uplink_use *use, struct moment now)
 {
     struct exchange *x = exchange_of(use);
@@ -209,16 +197,15 @@ void exchange_on_open(struct uplink_use *use, struct moment now)
     uplink_report(u);
     x->at.connected_us = u->connected_us;
     x->at.secured_us = u->link.tls != NULL ? now.us : 0;
+    if (x->raw && x->client->phase != CLIENT_OPEN)
+        return; /* MySQL: its greeting comes first */
     exchange_activate(x, now);
-    if (!x->raw && exchange_forward_is_blind(x)) {
+    if (!x->raw && exchange_forward_is_blind(x))
         exchange_forward_opened(x, now);
-    } else if (!x->raw) {
+    else if (!x->raw)
         exchange_request_send(x, now);
-    } else {
-        balancer_worked(x->client->env->balancer, x->way.target);
-        pass_what_waited(x);
-        exchange_raw_ended(x, now);
-    }
+    else
+        exchange_raw_open(x, now);
 }
 
 void exchange_drop_uplink(struct exchange *x)
@@ -266,8 +253,8 @@ static void reconnect(struct exchange *x, struct moment now)
 
 static bool go_to_next(struct exchange *x, struct moment now)
 {
-    if (x->way.route == NULL)
-        return false; /* the one host that was asked for */
+    if (x->way.route == NULL || x->tries.greeted)
+        return false; /* the one host that was asked for, or that greeted */
     size_t i = (size_t)(x->way.target - x->way.target->upstream->targets);
     x->way.tried |= UINT64_C(1) << (i < TRIED_BITS ? i : TRIED_BITS - 1);
     if (!choose_target(x, now))

@@ -73,13 +73,13 @@ static enum reason read_client(struct starttls *s, struct span in, size_t *eaten
         return REASON_VALID;
     }
     if (span_equals_nocase_str(command, "LOGOUT")) {
-        reply(s, "* BYE\r\n", tag, " OK\r\n");
+        reply(s, "* BYE\r\n", tag, " OK done\r\n");
         return starttls_fail(err, "the client said LOGOUT before it asked for TLS");
     }
     if (span_equals_nocase_str(command, "CAPABILITY"))
-        reply(s, "* " CAPABILITIES "\r\n", tag, " OK\r\n");
+        reply(s, "* " CAPABILITIES "\r\n", tag, " OK done\r\n");
     else if (span_equals_nocase_str(command, "NOOP"))
-        reply(s, "", tag, " OK\r\n");
+        reply(s, "", tag, " OK done\r\n");
     else
         reply(s, "", tag, " NO [PRIVACYREQUIRED] TLS is required: STARTTLS first\r\n");
     return REASON_UNDECIDED;

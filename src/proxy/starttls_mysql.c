@@ -100,22 +100,33 @@ enum reason starttls_login(struct starttls *s, const uint8_t login[STARTTLS_MYSQ
 
 /* ---- towards a client ---- */
 
-enum reason starttls_greet(struct starttls *s, struct span packet, struct err *err)
+void starttls_offer(struct bytes *greeting, bool tls)
+{
+    size_t at = capabilities_at(span_skip(bytes_span(greeting), HEAD));
+    uint8_t *flags = greeting->data + greeting->head + HEAD + at + 1;
+    if (at > 0)
+        *flags = tls ? (uint8_t)(*flags | SSL_BIT) : (uint8_t)(*flags & ~SSL_BIT);
+}
+
+enum reason starttls_greet(struct starttls *s, struct span in, struct err *err)
 {
     uint8_t sequence;
     size_t eaten = 0;
-    struct span greeting = take_packet(packet, &sequence, &eaten);
-    size_t at = capabilities_at(greeting);
+    if (bytes_append_span(&s->greeting, in) != 0)
+        return starttls_fail(err, "the server's greeting is too long");
+    struct span greeting = take_packet(bytes_span(&s->greeting), &sequence, &eaten);
+    if (eaten == 0)
+        return REASON_UNDECIDED;
     s->wants_greeting = false;
-    bytes_append_span(&s->out, span_of(packet.ptr, eaten));
-    if (s->out.failed) {
+    if (capabilities_at(greeting) > 0 && eaten < s->greeting.len)
+        return starttls_fail(err, "the server said more than its greeting");
+    starttls_offer(&s->greeting, true);
+    if (bytes_append_span(&s->out, bytes_span(&s->greeting)) != 0) {
         err_set(err, ERR_MEMORY, "out of memory");
         return REASON_INTERNAL;
     }
-    if (at == 0)
-        return starttls_fail(err, "the server behind refused the connection, or does not greet as MySQL does");
-    s->out.data[s->out.head + HEAD + at + 1] |= SSL_BIT;
-    return REASON_UNDECIDED;
+    return capabilities_at(greeting) > 0 ? REASON_UNDECIDED
+                                         : starttls_fail(err, "the server behind refused the connection, or does not greet as MySQL does");
 }
 
 static enum reason refuse_plaintext(struct starttls *s, uint8_t sequence, struct err *err)
@@ -140,6 +151,7 @@ static enum reason read_request(struct starttls *s, struct span in, size_t *eate
     if ((request.ptr[SSL_BYTE] & SSL_BIT) == 0 || request.len != STARTTLS_MYSQL_HEADER)
         return refuse_plaintext(s, sequence, err);
     memcpy(s->login, request.ptr, STARTTLS_MYSQL_HEADER);
+    s->direct = true; /* what follows is for TLS, which refuses all else */
     return REASON_VALID;
 }
 

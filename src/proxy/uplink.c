@@ -51,6 +51,7 @@ void uplink_free(struct uplink *u)
     link_clear(&u->link);
     http1_free(u->http);
     http1_free(u->opening);
+    uplink_starttls_clear(u);
     tls_context_unref(u->late);
     free(u);
 }
@@ -169,6 +170,8 @@ void uplink_on_wire(struct uplink *u, struct span wire, struct moment now)
     run_touch(&u->link);
     if (u->phase == UPLINK_PROXY) {
         uplink_open_in(u, wire, now);
+    } else if (u->phase == UPLINK_STARTTLS) {
+        uplink_starttls_in(u, wire, now);
     } else if (u->link.tls == NULL) {
         uplink_deliver(u, wire, now);
     } else {
@@ -184,6 +187,8 @@ void uplink_on_eof(struct uplink *u, struct moment now)
     run_touch(&u->link);
     if (u->phase == UPLINK_PROXY) {
         uplink_open_ended(u, now);
+    } else if (u->phase == UPLINK_STARTTLS) {
+        uplink_starttls_ended(u, now);
     } else if (u->link.tls == NULL) {
         uplink_ended(u, now);
     } else if (!u->link.broken) {

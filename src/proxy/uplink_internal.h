@@ -14,6 +14,12 @@ void uplink_open_in(struct uplink *u, struct span wire, struct moment now); /* f
 void uplink_open_ended(struct uplink *u, struct moment now);
 void uplink_secured(struct uplink *u, struct moment now); /* the handshake is done */
 
+/* uplink_starttls.c */
+bool uplink_starttls_begin(struct uplink *u, struct moment now); /* false: TLS begins at once */
+void uplink_starttls_in(struct uplink *u, struct span wire, struct moment now);
+void uplink_starttls_ended(struct uplink *u, struct moment now);
+void uplink_starttls_clear(struct uplink *u);
+
 /* uplink_in.c */
 void uplink_deliver(struct uplink *u, struct span in, struct moment now); /* application bytes */
 void uplink_ended(struct uplink *u, struct moment now);                   /* cleanly */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a connected socket to an open uplink: first CONNECT to the upstream's proxy, then the PROXY header, then TLS. */
+/* From a connected socket to an open uplink: first CONNECT to the upstream's proxy, then the PROXY header, then TLS, or first the words that start it. */
 #include "uplink_internal.h"
 
 #include "mtlsd/base/units.h"
@@ -40,6 +40,8 @@ static void way_is_open(struct uplink *u, struct moment now)
         uplink_secured(u, now);
         return;
     }
+    if (uplink_starttls_begin(u, now))
+        return;
     uplink_enter(u, UPLINK_HANDSHAKE, now);
     tls_engine_start(u->link.tls, now.utc);
 }
@@ -125,13 +127,14 @@ static const struct {
 } limits[] = {
     [UPLINK_CONNECTING] = {"connect", "the upstream did not accept the connection in time", REASON_CONNECT_TIMEOUT, true},
     [UPLINK_PROXY] = {"connect", "the upstream's proxy did not open the tunnel in time", REASON_CONNECT_TIMEOUT, true},
+    [UPLINK_STARTTLS] = {"handshake", "the upstream did not start TLS in time", REASON_HANDSHAKE_TIMEOUT, false},
     [UPLINK_HANDSHAKE] = {"handshake", "the upstream did not finish the TLS handshake in time", REASON_HANDSHAKE_TIMEOUT, false},
 };
 
 static uint64_t limit_ms(const struct uplink *u)
 {
     const struct config_upstream *conf = u->target->upstream->conf;
-    return u->phase == UPLINK_HANDSHAKE ? conf->handshake_ms : conf->connect_ms;
+    return u->phase >= UPLINK_STARTTLS ? conf->handshake_ms : conf->connect_ms;
 }
 
 uint64_t uplink_deadline_us(const struct uplink *u)

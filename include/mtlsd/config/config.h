@@ -50,7 +50,7 @@ enum config_starttls { CONFIG_STARTTLS_OFF, CONFIG_STARTTLS_POSTGRES, CONFIG_STA
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 enum config_client_cert { CONFIG_CLIENT_CERT_NONE, CONFIG_CLIENT_CERT_OPTIONAL, CONFIG_CLIENT_CERT_REQUIRED };
 enum config_host { CONFIG_HOST_UPSTREAM, CONFIG_HOST_PRESERVE, CONFIG_HOST_LITERAL };
-enum config_protocol { CONFIG_PROTOCOL_HTTP, CONFIG_PROTOCOL_TCP };
+enum config_protocol { CONFIG_PROTOCOL_HTTP, CONFIG_PROTOCOL_TCP, CONFIG_PROTOCOL_TLS_PASSTHROUGH };
 enum config_forwarded { CONFIG_FORWARDED_OFF, CONFIG_FORWARDED_X, CONFIG_FORWARDED_RFC7239 };
 
 /* The policy for clients that send one of these server names. */
@@ -75,6 +75,7 @@ struct config_tls {
         trust; /* name or "system" (the default of an upstream); NULL on a listener: ask for no certificate */
     enum config_tls_version min_version; /* 1.2 */
     char *priority;                      /* GnuTLS priority string, NULL: ours */
+    enum config_starttls starttls;       /* what is said in plaintext before TLS (tcp) */
     struct config_strings alpn;          /* application protocols (ALPN), the preferred one first; none: the protocol's own */
     /* connect only */
     char *server_name;            /* SNI and expected name; NULL: the target's host */
@@ -91,6 +92,9 @@ struct config_tls {
 
 /* The policies of a tls block, each as a block of its own that borrows from tls: first those of identities, then the one for other names, if these
  * are served. One policy where the name does not matter. */
+/* "http", "tcp", "tls-passthrough". */
+struct config_listener;
+const char *config_protocol_word(const struct config_listener *l);
 size_t config_tls_policies(const struct config_tls *tls);
 struct config_tls config_tls_policy(const struct config_tls *tls, size_t i);
 /* The trust with this name has the public CAs of this machine without further limits, so that any client can get a valid certificate. */
@@ -173,7 +177,8 @@ enum config_path_case { CONFIG_PATH_CASE_IGNORE, CONFIG_PATH_CASE_EXACT };
 struct config_route {
     char *where;
     /* match: all that is given must hold */
-    struct config_strings host;    /* exact names or "*.suffix", lower case, without port */
+    struct config_strings host;    /* exact names or "*.suffix", lower case, without port; in tcp: sni */
+    struct config_strings sni;     /* as given; in tcp moved to host */
     char *path;                    /* prefix that ends at a segment's border */
     enum config_path_case path_case; /* ignore; exact also where the wide reading would make a redirect lead to itself */
     struct config_strings method;
@@ -214,7 +219,8 @@ struct config_listener {
     char **bind_text;
     size_t n_bind;
     bool insecure_expose;
-    enum config_protocol protocol; /* http */
+    enum config_protocol protocol; /* http; once checked, tls-passthrough is tcp with: */
+    bool passthrough;              /* the client's own TLS, of which only the ClientHello is read */
     struct config_tls tls;
     char *upstream;
     struct config_route *routes; /* never empty once checked: upstream = "X" is one route that matches everything */

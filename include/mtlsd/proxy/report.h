@@ -10,6 +10,8 @@
 enum report_kind { REPORT_REQUEST, REPORT_CONNECTION };
 enum refused_by { REFUSED_BY_NOBODY, REFUSED_BY_US, REFUSED_BY_PEER, REFUSED_BY_NETWORK };
 
+struct tls_hello;
+
 struct report {
     enum report_kind kind;
     const struct plan_listener *listener;
@@ -26,6 +28,7 @@ struct report {
     const char *detail;                   /* a sentence, "" */
     const char *hint;                     /* static: what to do; NULL: what the reason's row says */
     enum refused_by refused_by;
+    const struct tls_hello *hello;     /* of a client whose TLS passes through; NULL: none does */
     const struct tls_facts *down, *up; /* NULL: no TLS on that side */
     bool up_reused;                    /* the upstream connection came from the pool */
     uint64_t bytes_in, bytes_out;      /* of the client's messages: from and to it */

@@ -23,7 +23,7 @@ enum {
 struct starttls {
     enum config_starttls kind;
     bool answers;        /* towards a client */
-    bool direct;         /* the client began TLS at once, which PostgreSQL allows: in has its first bytes */
+    bool direct;         /* in has the first bytes of TLS: PostgreSQL's clients may begin with it, and MySQL's wait for no go-ahead */
     bool wants_greeting; /* MySQL, towards a client: give it the server's by starttls_greet */
     bool wants_client;   /* MySQL, towards a server: give it the begin of the client's login by starttls_login */
     bool offered;        /* SMTP: the server has STARTTLS */
@@ -31,7 +31,7 @@ struct starttls {
     unsigned messages;
     struct bytes in;       /* came, and is not understood yet */
     struct bytes out;      /* to be sent to the peer before TLS; the caller consumes it */
-    struct bytes greeting; /* MySQL, towards a server: its greeting */
+    struct bytes greeting; /* MySQL: the server's */
     uint8_t login[STARTTLS_MYSQL_HEADER]; /* MySQL, towards a client: what it asked with */
 };
 
@@ -46,8 +46,10 @@ enum reason starttls_in(struct starttls *s, struct span wire, struct err *err);
 /* The peer closed. */
 enum reason starttls_eof(const struct starttls *s, struct err *err);
 
-/* MySQL. The client gets the server's greeting. */
-enum reason starttls_greet(struct starttls *s, struct span greeting, struct err *err);
+/* MySQL. What the server said first, until that is its whole greeting, which the client gets with an offer of TLS. REASON_UNDECIDED: go on. */
+enum reason starttls_greet(struct starttls *s, struct span in, struct err *err);
+/* Whether a greeting, a whole packet, offers TLS. */
+void starttls_offer(struct bytes *greeting, bool tls);
 /* The server is asked for TLS with the flags of the client's login; NULL: there is no client, as in a health check. */
 enum reason starttls_login(struct starttls *s, const uint8_t login[STARTTLS_MYSQL_HEADER], struct err *err);
 

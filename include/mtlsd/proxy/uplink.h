@@ -6,6 +6,7 @@
  *
  *   CONNECTING   the driver connects
  *   PROXY        an HTTP proxy on the way is asked for a tunnel
+ *   STARTTLS     the server is asked in plaintext to start TLS
  *   HANDSHAKE    TLS
  *   OPEN         it may be written to
  *   RETIRED      no further use
@@ -17,16 +18,19 @@
 #include "mtlsd/proxy/link.h"
 #include "mtlsd/proxy/plan.h"
 #include "mtlsd/proxy/proxy_env.h"
+#include "mtlsd/proxy/starttls.h"
 
 struct connector; /* the driver's */
 struct uplink_use;
 
-enum uplink_phase { UPLINK_CONNECTING, UPLINK_PROXY, UPLINK_HANDSHAKE, UPLINK_OPEN, UPLINK_RETIRED };
+enum uplink_phase { UPLINK_CONNECTING, UPLINK_PROXY, UPLINK_STARTTLS, UPLINK_HANDSHAKE, UPLINK_OPEN, UPLINK_RETIRED };
 
 /* What happens to a user, embedded in it. Each may leave the uplink (uplink_leave) within any of these calls. */
 struct uplink_events {
     /* The PROXY header, where the upstream wants one. NULL: one that names no client. -1: out of memory. */
     int (*write_header)(const struct uplink_use *use, enum config_proxy_protocol version, struct bytes *out);
+    /* MySQL's server has greeted: uplink_login goes on. NULL: there is no client. */
+    void (*on_greeting)(struct uplink_use *use, struct span greeting, struct moment now);
     void (*on_open)(struct uplink_use *use, struct moment now);
     /* It came to nothing, in whatever phase. hint: static, what to do; NULL: what the reason's row says. */
     void (*on_failed)(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now);
@@ -63,6 +67,7 @@ struct uplink {
     enum uplink_phase phase;
     struct http1 *http;       /* owned; NULL: plain bytes */
     struct http1 *opening;    /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
+    struct starttls *talk;    /* owned; what is said in plaintext before TLS; NULL: nothing, or not any more */
     struct tls_context *late; /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
     struct uplink_use *first; /* its users */
     struct connector *connecting;
@@ -84,6 +89,9 @@ struct uplink *uplink_of(struct link *l);
 
 void uplink_join(struct uplink *u, struct uplink_use *use);
 void uplink_leave(struct uplink_use *use);
+/* MySQL: it waits for the begin of the client's login, and goes on with it. */
+bool uplink_wants_login(const struct uplink *u);
+void uplink_login(struct uplink *u, const uint8_t login[STARTTLS_MYSQL_HEADER], struct moment now);
 /* Its users' bytes are not HTTP from here on. */
 void uplink_make_raw(struct uplink *u);
 /* The observer is told of its handshake, once. */

@@ -4,6 +4,7 @@
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/proxy_connect.h"
 #include "mtlsd/proxy/proxy_protocol.h"
+#include "mtlsd/proxy/starttls.h"
 #include "mtlsd/proxy/report.h"
 
 #include <stdio.h>
@@ -206,6 +207,40 @@ static bool send_proxy_header(struct check_target *t, struct probe *p)
     return sent;
 }
 
+/* What is said in plaintext until TLS starts, byte by byte, so that nothing of TLS is taken with it. */
+static enum reason talk_to(struct probe *p, struct starttls *talk, struct err *err)
+{
+    enum reason reason = starttls_begin(talk) == 0 ? REASON_UNDECIDED : REASON_INTERNAL;
+    while (reason == REASON_UNDECIDED) {
+        uint8_t byte;
+        if (talk->out.len > 0 && !send_all(p, &talk->out))
+            return probe_reason(p);
+        bytes_consume(&talk->out, talk->out.len);
+        struct span in = span_of(&byte, probe_read(p, &byte, 1));
+        if (probe_failed(p))
+            return probe_reason(p);
+        reason = in.len > 0 ? starttls_in(talk, in, err) : starttls_eof(talk, err);
+        if (reason == REASON_UNDECIDED && talk->wants_client)
+            reason = starttls_login(talk, NULL, err);
+    }
+    return reason == REASON_VALID && talk->out.len > 0 && !send_all(p, &talk->out) ? probe_reason(p) : reason;
+}
+
+static bool start_tls(struct check_target *t, struct probe *p)
+{
+    struct err err = {0};
+    struct starttls talk;
+    enum config_starttls kind = t->target->upstream->conf->tls.starttls;
+    if (kind == CONFIG_STARTTLS_OFF)
+        return true;
+    starttls_init(&talk, kind, false);
+    enum reason reason = talk_to(p, &talk, &err);
+    starttls_clear(&talk);
+    if (reason != REASON_VALID)
+        refuse(t, reason, probe_failed(p) ? probe_text(p) : err.text);
+    return reason == REASON_VALID;
+}
+
 /* What stands between a connection and its first byte of TLS. */
 static bool prepare(struct check_target *t, struct probe *p)
 {
@@ -223,6 +258,8 @@ static void shake_hands(struct check_target *t, struct probe *p, bool http)
 {
     double began = probe_seconds();
     probe_limit(p, at_most(t->target->upstream->conf->handshake_ms));
+    if (!start_tls(t, p))
+        return;
     bool ok = probe_start_tls(p, t->target->tls);
     t->handshake_ms = (probe_seconds() - began) * 1000;
     note_session(t, p);

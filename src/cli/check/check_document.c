@@ -191,7 +191,7 @@ static json_t *listeners_of(const struct config *c)
         const struct config_listener *l = &c->listeners[i];
         const struct config_strings binds = {l->bind_text, l->n_bind};
         json_t *json = document_object("name:t bind:o protocol:t tls:b identity:t trust:t client_cert:t upstream:t allow_rules:z", l->name, strings(&binds),
-                                       l->protocol == CONFIG_PROTOCOL_TCP ? "tcp" : "http", l->tls.present, l->tls.identity, l->tls.trust,
+                                       config_protocol_word(l), l->tls.present, l->tls.identity, l->tls.trust,
                                        asks[l->tls.client_cert], l->upstream, l->n_allow);
         json = document_add(json, "routes:o forward_proxy:o accept_proxy_protocol:b guards_browsers:b hosts:o allow_origins:o identities:o", routes_of(l),
                             forward_proxy_of(&l->forward_proxy), l->accept_proxy_protocol, l->guards_browsers, strings(&l->hosts), strings(&l->allow_origins),

@@ -37,7 +37,6 @@ static const struct config_row refused[] = {
     {"A2: tolerating what nobody asks for", LISTENER("bind = \":1\"; " TLS("client_cert = \"none\"; tolerate = \"expired\";")), "tolerate: needs a trust and client_cert"},
     {"A2: tolerating what cannot be read", LISTENER("bind = \":1\"; " TLS("tolerate = \"malformed\";")), "\"malformed\" is not a valid value"},
     {"A2: tolerating no certificate", LISTENER("bind = \":1\"; " TLS("tolerate = \"none\";")), "\"none\" is not a valid value"},
-    {"routes on tcp", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; protocol = \"tcp\"; routes = ( { upstream = \"up\"; } ); }; };", "routes: needs protocol = \"http\""},
     {"hosts on tcp", PLAIN("protocol = \"tcp\"; hosts = \"a\";"), "hosts: needs protocol = \"http\""},
     {"origins on tcp", PLAIN("protocol = \"tcp\"; allow_origins = \"https://a\";"), "allow_origins: needs protocol = \"http\""},
     {"paths on tcp", PLAIN("protocol = \"tcp\"; normalize_path = true;"), "normalize_path: needs protocol = \"http\""},

@@ -12,7 +12,7 @@
 static const char *const shipped[] = {"../conf/injector.conf", "../conf/verifier.conf",
                                       "../conf/gateway.conf", "../conf/two-way-gateway.conf",
                                       "../conf/routes.conf", "../conf/forward-proxy.conf",
-                                      "../conf/certificate-status.conf", SAMPLE};
+                                      "../conf/certificate-status.conf", "../conf/database.conf", SAMPLE};
 
 START_TEST(each_shipped_file_is_accepted_without_a_warning)
 {
@@ -118,7 +118,7 @@ static const char *company(const struct config_option *o)
         return "path = \"/api\";";
     if (strcmp(o->key, "redirect_status") == 0)
         return "path = \"/api\"; redirect = \"/x\";";
-    return strcmp(o->key, "path") == 0 ? "upstream = \"partner\";" : "path = \"/api\"; upstream = \"partner\";";
+    return is_one_of(o->key, "path sni") ? "upstream = \"partner\";" : "path = \"/api\"; upstream = \"partner\";";
 }
 
 /* One key of a list's element with its example, in a configuration that is otherwise right. */
@@ -126,6 +126,7 @@ static void try_example(const struct config_option *o)
 {
     char setting[300], target[400] = "address = \"10.0.0.9:1\";", route[500] = "upstream = \"partner\"; host = \"a\";", text[1600];
     write_setting(o, setting);
+    bool by_name = strcmp(o->key, "sni") == 0;
     if (strcmp(o->group, "target") == 0)
         snprintf(target, sizeof(target), "%s %s", setting, company(o));
     else if (strcmp(o->group, "allow") == 0)
@@ -135,9 +136,9 @@ static void try_example(const struct config_option *o)
     snprintf(text, sizeof(text),
              "identities = { me = { bundle = \"a\"; }; }; trusts = { ca = { ca = \"a\"; }; };\n"
              "upstreams = { partner = { sticky = { cookie = \"S\"; }; targets = ( \"10.0.0.8:1\", { %s } ); tls = { trust = \"ca\"; }; }; };\n"
-             "listeners = { app = { bind = \":1\"; tls = { identity = \"me\"; trust = \"ca\"; client_cert = \"optional\"; };\n"
-             "routes = ( { %s }, { host = \"b\"; upstream = \"partner\"; } ); }; };",
-             target, route);
+             "listeners = { app = { bind = \":1\"; protocol = \"%s\"; tls = { identity = \"me\"; trust = \"ca\"; client_cert = \"optional\"; };\n"
+             "routes = ( { %s }, { %s = \"b\"; upstream = \"partner\"; } ); }; };",
+             target, by_name ? "tcp" : "http", route, by_name ? "sni" : "host");
     struct findings f;
     findings_init(&f);
     struct config *c = config_parse(text, "example", &f);

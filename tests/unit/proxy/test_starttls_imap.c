@@ -24,13 +24,13 @@ static const struct starttls_row asked[] = {
 };
 
 static const struct starttls_row answered[] = {
-    {"as clients do it", SAID("a1 CAPABILITY\r\na2 STARTTLS\r\n"), REASON_VALID, SAID(HELLO "* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\na1 OK\r\na2" READY), ""},
+    {"as clients do it", SAID("a1 CAPABILITY\r\na2 STARTTLS\r\n"), REASON_VALID, SAID(HELLO "* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\na1 OK done\r\na2" READY), ""},
     {"lower case", SAID(". starttls\r\n"), REASON_VALID, SAID(HELLO "." READY), ""},
     {"a command behind it", SAID("a STARTTLS\r\nb SELECT INBOX\r\n"), REASON_STARTTLS_FAILED, SAID(HELLO "a" READY), "behind the go-ahead"},
     {"a password without TLS", SAID("a LOGIN x y\r\n"), REASON_UNDECIDED, SAID(HELLO "a" NO), ""},
     {"a literal without TLS", SAID("a LOGIN {1}\r\n"), REASON_STARTTLS_FAILED, SAID(HELLO), "literal before TLS"},
     {"STARTTLS with an argument", SAID("a STARTTLS x\r\n"), REASON_UNDECIDED, SAID(HELLO "a" NO), ""},
-    {"it leaves", SAID("a NOOP\r\nb LOGOUT\r\n"), REASON_STARTTLS_FAILED, SAID(HELLO "a OK\r\n* BYE\r\nb OK\r\n"), "said LOGOUT"},
+    {"it leaves", SAID("a NOOP\r\nb LOGOUT\r\n"), REASON_STARTTLS_FAILED, SAID(HELLO "a OK done\r\n* BYE\r\nb OK done\r\n"), "said LOGOUT"},
     {"a tag that is none", SAID("* STARTTLS\r\n"), REASON_STARTTLS_FAILED, SAID(HELLO), "does not speak IMAP"},
     {"no tag", SAID(" STARTTLS\r\n"), REASON_STARTTLS_FAILED, SAID(HELLO), "does not speak IMAP"},
     {"a control byte in a tag", SAID("\x1b[ STARTTLS\r\n"), REASON_STARTTLS_FAILED, SAID(HELLO), "does not speak IMAP"},

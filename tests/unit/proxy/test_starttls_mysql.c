@@ -30,7 +30,7 @@ static const struct starttls_row asked[] = {
 /* The client of such a row has got the greeting first, which offers TLS as it is. */
 static const struct starttls_row answered[] = {
     {"a request", SAID("\x20\0\0\x01" WITH_TLS), REASON_VALID, SAID(GREETING), ""},
-    {"a login behind it", SAID("\x20\0\0\x01" WITH_TLS "\x20\0\0\x02" WITH_TLS), REASON_STARTTLS_FAILED, SAID(GREETING), "behind the go-ahead"},
+    {"TLS behind it, as no go-ahead is waited for", SAID("\x20\0\0\x01" WITH_TLS "\x16\x03\x01"), REASON_VALID, SAID(GREETING), ""},
     {"a login in plaintext", SAID("\x25\0\0\x01" LOGIN "root\0"), REASON_STARTTLS_FAILED,
      SAID(GREETING "\x44\0\0\x02\xff\x57\x0c#HY000TLS is required: connect with ssl-mode=REQUIRED or stricter"), "did not ask for TLS"},
     {"a login in plaintext that says it is not", SAID("\x25\0\0\x01" WITH_TLS "root\0"), REASON_STARTTLS_FAILED,
