@@ -223,7 +223,8 @@ enum http2_kind http2_bad(struct http2 *h, struct http2_event *e, uint32_t code,
 
 enum http2_kind http2_broken(struct http2 *h, struct http2_event *e, uint32_t code, const char *detail)
 {
-    return http2_bad(h, e, code, h->role == HTTP2_SERVER ? REASON_REQUEST_MALFORMED : REASON_UPSTREAM_PROTOCOL, detail);
+    enum reason of_client = code == HTTP2_ENHANCE_YOUR_CALM ? REASON_CLIENT_FLOODED : REASON_REQUEST_MALFORMED;
+    return http2_bad(h, e, code, h->role == HTTP2_SERVER ? of_client : REASON_UPSTREAM_PROTOCOL, detail);
 }
 
 enum http2_kind http2_no_memory(struct http2 *h, struct http2_event *e)

@@ -122,6 +122,8 @@ static const struct reason_row rows[] = {
     {REASON_CLIENT_CLOSED, "client_closed", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_INFO, "the client closed the connection", "nothing to do"},
     {REASON_CLIENT_STALLED, "client_stalled", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_INFO, "the client does not read its data",
      "raise timeouts.write of the listener if clients are slow"},
+    {REASON_CLIENT_FLOODED, "client_flooded", NO_NUMBER, NO_ALERT, 0, LOG_LEVEL_WARN, "the client sends useless HTTP/2 frames without end",
+     "find out what this client is: the detail says which frames; the limits are far beyond what usual clients send"},
     {REASON_OVERLOADED, "overloaded", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_WARN, "too many connections",
      "raise limits.connections or the open file limit (ulimit -n)"},
     {REASON_TOO_MANY_CONNECTIONS, "too_many_connections", NO_NUMBER, NO_ALERT, 429, LOG_LEVEL_WARN, "too many connections from one client address",

@@ -56,6 +56,7 @@ enum reason {
     REASON_MISDIRECTED,
     REASON_CLIENT_CLOSED,
     REASON_CLIENT_STALLED, /* it does not read what waits for it */
+    REASON_CLIENT_FLOODED, /* HTTP/2: frames that cost it nothing, beyond a budget */
     REASON_OVERLOADED,
     REASON_TOO_MANY_CONNECTIONS,
     REASON_DRAINING, /* it ran when the time to drain was over */

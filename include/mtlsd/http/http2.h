@@ -140,7 +140,8 @@ void http2_shutdown(struct http2 *h);
 /* Nothing more is to be read or written but what http2_fill still gives: after HTTP2_BAD, after a shutdown when all streams have ended, and when a GOAWAY came. */
 bool http2_wants_close(const struct http2 *h);
 
-enum reason http2_reason(const struct http2 *h); /* after HTTP2_BAD */
+/* After HTTP2_BAD: REASON_REQUEST_MALFORMED or REASON_CLIENT_FLOODED (server), REASON_UPSTREAM_PROTOCOL (client), REASON_INTERNAL, and a sentence. */
+enum reason http2_reason(const struct http2 *h);
 const char *http2_detail(const struct http2 *h);
 
 /* ---- how it begins ---- */

@@ -91,7 +91,7 @@ START_TEST(a_flood_ends_the_connection)
     ck_assert_msg(!t.bad, "%s: %s", floods[_i].why, http2_talk_said(&t));
     repeat(floods[_i].line, 10 + most, 1);
     ck_assert_msg(is_bad(HTTP2_ENHANCE_YOUR_CALM, http2_budget_detail(floods[_i].row)), "%s: not refused", floods[_i].why);
-    ck_assert_int_eq(http2_reason(t.h), REASON_REQUEST_MALFORMED);
+    ck_assert_int_eq(http2_reason(t.h), REASON_CLIENT_FLOODED);
 }
 END_TEST
 

@@ -44,6 +44,7 @@ static const struct row {
     {REASON_REQUEST_TOO_LARGE, "request_too_large", -1, -1, 431, "head too large"},
     {REASON_METHOD_UNKNOWN, "method_unknown", -1, -1, 501, "not implemented"},
     {REASON_MISDIRECTED, "misdirected", -1, -1, 421, "server name and Host disagree"},
+    {REASON_CLIENT_FLOODED, "client_flooded", -1, -1, 0, "the connection ends, with a GOAWAY"},
     {REASON_OVERLOADED, "overloaded", -1, -1, 503, "come back later"},
     {REASON_TOO_MANY_CONNECTIONS, "too_many_connections", -1, -1, 429, "this client has too many, others have not"},
     {REASON_DRAINING, "draining", -1, -1, 0, "there is no time for an answer"},
