@@ -38,6 +38,7 @@ struct http2 *http2_new(enum http2_role role, const struct http2_limits *limits)
     h->window = h->peer_first_window = HTTP2_FIRST_WINDOW;
     h->given = HTTP2_CONNECTION_WINDOW;
     bytes_init(&h->part, HTTP2_FRAME_BYTES);
+    bytes_init(&h->fragments, limits->max_head_bytes + HTTP2_BLOCK_EXTRA_BYTES);
     bytes_init(&h->queue, HTTP2_QUEUE_BYTES);
     http2_budget_init(&h->budgets);
     if (http2_hpack_init(&h->hpack) != 0 || http2_send_greeting(h) != 0) {
@@ -69,6 +70,7 @@ void http2_free(struct http2 *h)
     http2_block_clear(&h->block);
     http2_hpack_clear(&h->hpack);
     bytes_clear(&h->part);
+    bytes_clear(&h->fragments);
     bytes_clear(&h->queue);
     free(h);
 }
@@ -168,6 +170,8 @@ void http2_reset(struct http2 *h, struct http2_stream *s, uint32_t code)
         return;
     if (!s->in.ended)
         remember_reset(h, s->id);
+    if (h->ended == s) /* the caller wants to hear no more of it */
+        h->ended = NULL;
     if (h->state != HTTP2_READ_NOTHING && http2_send_number(h, HTTP2_TYPE_RST_STREAM, s->id, code) != 0)
         h->queue.failed = true; /* http2_fill says so */
     s->in.ended = s->out.ended = true;

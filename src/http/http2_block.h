@@ -24,7 +24,6 @@ struct http2_block {
     uint32_t id; /* of the stream; 0: no block is open */
     bool ends_stream;
     unsigned n_frames;
-    size_t n_bytes; /* encoded */
 
     enum http2_block_kind kind;
     size_t max_bytes, max_fields;

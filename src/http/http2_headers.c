@@ -33,7 +33,6 @@ static enum http2_kind begin_block(struct http2 *h, struct http2_event *e)
     h->block.id = f->id;
     h->block.ends_stream = http2_has(f, HTTP2_FLAG_END_STREAM);
     h->block.n_frames = 0;
-    h->block.n_bytes = 0;
     if (s != NULL)
         return begin_known(h, s, e);
     bool begins = h->role == HTTP2_SERVER && (f->id & 1) == 1 && f->id > h->last_id;
@@ -129,34 +128,24 @@ static enum http2_kind end_block(struct http2 *h, struct http2_event *e)
 static const char *block_refusal(const struct http2 *h, size_t fragment)
 {
     const struct http2_block *b = &h->block;
-    if (b->n_bytes + fragment > b->max_bytes + HTTP2_BLOCK_EXTRA_BYTES)
+    if (h->fragments.len + fragment > h->fragments.max)
         return "a header block far longer than allowed";
     if (b->n_frames > HTTP2_CONTINUATIONS + b->max_bytes / HTTP2_FRAME_BYTES)
         return "more CONTINUATION frames than allowed";
     return NULL;
 }
 
-enum http2_kind http2_read_fragment(struct http2 *h, struct span in, struct http2_event *e)
+static enum http2_kind decode(struct http2 *h, struct span block, struct http2_event *e)
 {
-    struct http2_block *b = &h->block;
     struct http_field field;
-    bool never, last = http2_has(&h->frame, HTTP2_FLAG_END_HEADERS);
-    const char *why = block_refusal(h, in.len);
-    if (why != NULL)
-        return http2_broken(h, e, HTTP2_ENHANCE_YOUR_CALM, why);
-    if (in.len == 0 && !last && !http2_spend(h, e, HTTP2_BUDGET_EMPTY))
-        return HTTP2_BAD;
-    b->n_bytes += in.len;
-    b->n_frames++;
+    bool never;
     for (;;) {
-        switch (http2_hpack_read(&h->hpack, &in, last, &field, &never)) {
+        switch (http2_hpack_read(&h->hpack, &block, &field, &never)) {
         case HTTP2_HPACK_FIELD:
-            http2_block_add(b, &field, never);
-            if (b->n_seen > HTTP2_BLOCK_FIELDS)
+            http2_block_add(&h->block, &field, never);
+            if (h->block.n_seen > HTTP2_BLOCK_FIELDS)
                 return http2_broken(h, e, HTTP2_ENHANCE_YOUR_CALM, "far more fields in a head than allowed");
             break;
-        case HTTP2_HPACK_MORE:
-            return HTTP2_NONE;
         case HTTP2_HPACK_END:
             return end_block(h, e);
         case HTTP2_HPACK_BAD:
@@ -165,6 +154,27 @@ enum http2_kind http2_read_fragment(struct http2 *h, struct span in, struct http
             return http2_no_memory(h, e);
         }
     }
+}
+
+/* A block in several frames is collected first: the library makes room for a string when it reads its length, so that six bytes could hold 128 KB. */
+enum http2_kind http2_read_fragment(struct http2 *h, struct span in, struct http2_event *e)
+{
+    bool last = http2_has(&h->frame, HTTP2_FLAG_END_HEADERS);
+    const char *why = block_refusal(h, in.len);
+    if (why != NULL)
+        return http2_broken(h, e, HTTP2_ENHANCE_YOUR_CALM, why);
+    if (in.len == 0 && !last && !http2_spend(h, e, HTTP2_BUDGET_EMPTY))
+        return HTTP2_BAD;
+    h->block.n_frames++;
+    if (last && h->fragments.len == 0)
+        return decode(h, in, e);
+    if (bytes_append_span(&h->fragments, in) != 0)
+        return http2_no_memory(h, e);
+    if (!last)
+        return HTTP2_NONE;
+    enum http2_kind kind = decode(h, bytes_span(&h->fragments), e);
+    bytes_clear(&h->fragments);
+    return kind;
 }
 
 /* The fragment of HEADERS without padding and priority, which is not followed (RFC 9113 section 5.3). */

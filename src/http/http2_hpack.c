@@ -49,11 +49,11 @@ void http2_hpack_clear(struct http2_hpack *c)
     c->writer = NULL;
 }
 
-enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, bool last, struct http_field *field, bool *never)
+enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, struct http_field *field, bool *never)
 {
     nghttp2_nv nv;
     int flags = 0;
-    ssize_t n = nghttp2_hd_inflate_hd2(c->reader, &nv, &flags, in->ptr, in->len, last);
+    ssize_t n = nghttp2_hd_inflate_hd2(c->reader, &nv, &flags, in->ptr, in->len, 1);
     if (n < 0)
         return n == NGHTTP2_ERR_NOMEM ? HTTP2_HPACK_NO_MEMORY : HTTP2_HPACK_BAD;
     *in = span_skip(*in, (size_t)n);
@@ -62,9 +62,7 @@ enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, 
         *never = (nv.flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
         return HTTP2_HPACK_FIELD;
     }
-    if ((flags & NGHTTP2_HD_INFLATE_FINAL) == 0)
-        return HTTP2_HPACK_MORE;
-    return nghttp2_hd_inflate_end_headers(c->reader) == 0 ? HTTP2_HPACK_END : HTTP2_HPACK_BAD;
+    return (flags & NGHTTP2_HD_INFLATE_FINAL) != 0 && nghttp2_hd_inflate_end_headers(c->reader) == 0 ? HTTP2_HPACK_END : HTTP2_HPACK_BAD;
 }
 
 int http2_hpack_limit(struct http2_hpack *c, uint32_t bytes)

@@ -14,7 +14,6 @@ struct http2_hpack {
 };
 
 enum http2_hpack_found {
-    HTTP2_HPACK_MORE,  /* all was eaten; the rest of the block is to come */
     HTTP2_HPACK_FIELD, /* *field is valid until the next call */
     HTTP2_HPACK_END,   /* of the block */
     HTTP2_HPACK_BAD,   /* no HPACK: neither side's table is known any more */
@@ -24,8 +23,8 @@ enum http2_hpack_found {
 MUST_CHECK int http2_hpack_init(struct http2_hpack *c); /* -1: no memory; http2_hpack_clear is fine after it */
 void http2_hpack_clear(struct http2_hpack *c);
 
-/* Consumes from the front of *in, a piece of a block; last: it is its last one. *never: the field must not join a table. */
-enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, bool last, struct http_field *field, bool *never);
+/* Consumes from the front of *in, a whole block at the begin. *never: the field must not join a table. */
+enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, struct http_field *field, bool *never);
 
 /* What the peer's SETTINGS allow for our table. -1: no memory. */
 MUST_CHECK int http2_hpack_limit(struct http2_hpack *c, uint32_t bytes);

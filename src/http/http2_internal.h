@@ -97,6 +97,7 @@ struct http2 {
     bool body_ends;
     struct bytes part;      /* a payload that is not whole yet, or was given from here */
     struct http2_block block;
+    struct bytes fragments; /* of the block that is open, up to its last frame */
     struct http2_stream *ended; /* END is the next event */
     bool greeted, goaway_came, extended_connect;
     size_t n_lost;

@@ -260,6 +260,21 @@ START_TEST(takes_so_many_encoded_bytes)
 }
 END_TEST
 
+/* Its length comes, and its bytes do not. */
+START_TEST(a_string_is_no_larger_than_what_came_of_it)
+{
+    static const uint8_t block[] = {0x00, 0x7f, 0x80, 0xff, 0x03}; /* a name of 65,407 bytes */
+    http2_frame(&bytes, 1, 0, 1, span_of(block, sizeof(block)));
+    http2_talk_read(&t, bytes_span(&bytes), bytes.len);
+    ck_assert(!t.bad);
+    ck_assert_uint_eq(t.h->fragments.len, sizeof(block)); /* it is not looked at before the block is whole */
+    bytes_clear(&bytes);
+    http2_frame(&bytes, 9, 4, 1, span_of("abc", 3));
+    http2_talk_read(&t, bytes_span(&bytes), bytes.len);
+    ck_assert(is_bad(HTTP2_COMPRESSION_ERROR, "a header block that is not HPACK"));
+}
+END_TEST
+
 /* A field of the table is one byte, and 4 KiB to whoever copies it. */
 START_TEST(a_bomb_in_the_table_goes_off_nowhere)
 {
@@ -405,6 +420,7 @@ Suite *suite(void)
     tcase_add_test(c, takes_no_more_than_the_connections_window);
     tcase_add_test(c, takes_so_many_continuations);
     tcase_add_test(c, takes_so_many_encoded_bytes);
+    tcase_add_test(c, a_string_is_no_larger_than_what_came_of_it);
     tcase_add_test(c, a_bomb_in_the_table_goes_off_nowhere);
     tcase_add_test(c, the_memory_of_a_large_head_is_given_back);
     tcase_add_loop_test(c, a_head_that_is_too_large_may_be_answered, 0, 2);
