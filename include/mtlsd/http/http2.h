@@ -45,7 +45,7 @@ enum http2_kind {
     HTTP2_DATA,     /* body bytes; http2_consumed gives their room back */
     HTTP2_TRAILERS, /* head->fields are the trailer fields; END follows */
     HTTP2_END,      /* the peer sends nothing more on this stream */
-    HTTP2_RESET,    /* the peer reset the stream, or will never look at it; nothing more can be written */
+    HTTP2_RESET,    /* the peer reset the stream, or will never look at it; nothing more can be written. Behind END with NO_ERROR: it needs no more of the request */
     HTTP2_REFUSED,  /* what the peer sent on a stream is refused, for a reason; may_answer says whether it can still be answered, else it was reset with code */
     HTTP2_PONG,     /* the answer to http2_ping */
     HTTP2_GOAWAY,   /* the peer takes no new streams; those it will not look at are told by RESET */
@@ -108,7 +108,7 @@ void http2_release(struct http2 *h, struct http2_stream *s);
 /* Appends frames while out holds less than mark: first all but DATA, then streams in turns. -1: no memory. */
 MUST_CHECK int http2_fill(struct http2 *h, struct gather *out, size_t mark);
 bool http2_wants_fill(const struct http2 *h); /* something can be sent now */
-/* After http2_fill: the next stream on which less waits than HTTP2_LOW, after more did, or after all of it left; NULL: no other. */
+/* After http2_fill: the next stream that can be written again, for less than 16 KiB of it waits, after more did, or nothing; NULL: no other. */
 struct http2_stream *http2_next_writable(struct http2 *h);
 /* Since when the peer has taken nothing of a stream that was released with something left to send; UINT64_MAX: there is none. A peer that gives no window would
  * hold it for ever (CVE-2019-9517). */

@@ -43,6 +43,45 @@ START_TEST(answers_a_request)
 }
 END_TEST
 
+/* What a caller does within the event of the head. */
+static const struct {
+    const char *why;
+    bool reset, release, answer;
+    enum http2_kind next;
+} at_head[] = {
+    {"nothing", false, false, false, HTTP2_END},
+    {"it answers", false, false, true, HTTP2_END},
+    {"it resets", true, false, false, HTTP2_MORE},
+    {"it resets and releases", true, true, false, HTTP2_MORE},
+    {"it answers and releases", false, true, true, HTTP2_MORE},
+    {"it releases", false, true, false, HTTP2_MORE},
+};
+
+START_TEST(the_end_of_a_request_is_told_to_a_caller_that_wants_to_hear_it)
+{
+    struct bytes bytes;
+    struct http2_event e;
+    struct http_head head = {.minor = 1, .status = 204};
+    bytes_init(&bytes, 1000);
+    http2_talk_script(&t, HTTP2_START);
+    http2_frames(&bytes, "H1e " HTTP2_GET);
+    struct span in = bytes_span(&bytes);
+    ck_assert_int_eq(http2_next(t.h, &in, &e), HTTP2_HEAD);
+    struct http2_stream *s = e.stream;
+    if (at_head[_i].answer)
+        ck_assert_int_eq(http2_respond(t.h, s, &(struct http_outgoing){.head = &head, .framing = HTTP_NO_BODY}), 0);
+    if (at_head[_i].reset)
+        http2_reset(t.h, s, HTTP2_CANCEL);
+    if (at_head[_i].release)
+        http2_release(t.h, s);
+    enum http2_kind kind = http2_next(t.h, &in, &e);
+    ck_assert_msg(kind == at_head[_i].next && (kind != HTTP2_END || e.stream == s), "%s: %d", at_head[_i].why, (int)kind);
+    ck_assert_int_eq(http2_next(t.h, &in, &e), HTTP2_MORE);
+    ck_assert_uint_eq(http2_streams(t.h), _i == 0 ? 1 : 0);
+    bytes_clear(&bytes);
+}
+END_TEST
+
 /* ---- both roles with one another ---- */
 
 static const struct http2_pair_order orders[] = {
@@ -77,6 +116,7 @@ Suite *suite(void)
     tcase_add_test(c, greets_first);
     tcase_add_test(c, answers_a_request);
     tcase_add_test(c, nothing_is_left_behind);
+    tcase_add_loop_test(c, the_end_of_a_request_is_told_to_a_caller_that_wants_to_hear_it, 0, 6);
     suite_add_tcase(s, c);
     c = tcase_create("both");
     tcase_add_loop_test(c, requests_come_back_whole, 0, sizeof(orders) / sizeof(orders[0]));
