@@ -116,6 +116,11 @@ void config_check_tcp(const struct config_reader *r)
     }
 }
 
+const char *config_starttls_word(const struct config_tls *tls)
+{
+    return tls->starttls != CONFIG_STARTTLS_OFF ? protocols[tls->starttls] : NULL;
+}
+
 const char *config_protocol_word(const struct config_listener *l)
 {
     return l->passthrough ? "tls-passthrough" : l->protocol == CONFIG_PROTOCOL_HTTP ? "http" : "tcp";

@@ -95,6 +95,8 @@ struct config_tls {
 /* "http", "tcp", "tls-passthrough". */
 struct config_listener;
 const char *config_protocol_word(const struct config_listener *l);
+/* "postgres"; NULL: off. */
+const char *config_starttls_word(const struct config_tls *tls);
 size_t config_tls_policies(const struct config_tls *tls);
 struct config_tls config_tls_policy(const struct config_tls *tls, size_t i);
 /* The trust with this name has the public CAs of this machine without further limits, so that any client can get a valid certificate. */

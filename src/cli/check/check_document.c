@@ -103,9 +103,9 @@ static json_t *upstreams_of(const struct config *c)
     for (size_t i = 0; i < c->n_upstreams; i++) {
         const struct config_upstream *u = &c->upstreams[i];
         list = document_append(list, document_object("name:t targets:o tls:b identity:t trust:t balance:t sticky:o health:o proxy:t send_proxy_protocol:t "
-                                                     "min_version:t",
+                                                     "min_version:t starttls:t",
                                                      u->name, targets_of(u), u->tls.present, u->tls.identity, u->tls.trust, balances[u->balance], sticky_of(u),
-                                                     health_of(u), u->proxy_text, versions[u->send_proxy_protocol], min_version(&u->tls)));
+                                                     health_of(u), u->proxy_text, versions[u->send_proxy_protocol], min_version(&u->tls), config_starttls_word(&u->tls)));
     }
     return list;
 }
@@ -132,12 +132,15 @@ static json_t *rules_of(const struct config_allow *rules, size_t n)
 }
 
 /* status is what a route answers with by itself, 0 where it forwards. */
-static json_t *route_of(const struct config_route *r)
+static json_t *route_of(const struct config_listener *l, const struct config_route *r)
 {
+    static const struct config_strings none = {0};
+    bool by_name = l->protocol == CONFIG_PROTOCOL_TCP;
     static const char *const hosts[] = {[CONFIG_HOST_UPSTREAM] = "upstream", [CONFIG_HOST_PRESERVE] = "preserve"};
     char statuses[DESCRIPTION_MAX];
     route_describe_cert(r->cert, statuses, sizeof(statuses));
-    json_t *route = document_object("where:t host:o path:t path_case:t method:o cert:t caller_rules:z allow_rules:z", r->where, strings(&r->host), r->path,
+    json_t *route = document_object("where:t host:o sni:o path:t path_case:t method:o cert:t caller_rules:z allow_rules:z", r->where,
+                                    strings(by_name ? &none : &r->host), strings(by_name ? &r->host : &none), r->path,
                                     r->path == NULL ? NULL : r->path_case == CONFIG_PATH_CASE_EXACT ? "exact" : "ignore", strings(&r->method),
                                     r->cert != 0 ? statuses : NULL, r->n_caller, r->n_allow);
     const char *host = !r->set_host_given ? NULL : r->set_host == CONFIG_HOST_LITERAL ? r->set_host_literal : hosts[r->set_host];
@@ -150,7 +153,7 @@ static json_t *routes_of(const struct config_listener *l)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < l->n_routes; i++)
-        list = document_append(list, route_of(&l->routes[i]));
+        list = document_append(list, route_of(l, &l->routes[i]));
     return list;
 }
 
@@ -196,7 +199,7 @@ static json_t *listeners_of(const struct config *c)
         json = document_add(json, "routes:o forward_proxy:o accept_proxy_protocol:b guards_browsers:b hosts:o allow_origins:o identities:o", routes_of(l),
                             forward_proxy_of(&l->forward_proxy), l->accept_proxy_protocol, l->guards_browsers, strings(&l->hosts), strings(&l->allow_origins),
                             by_name_of(&l->tls));
-        list = document_append(list, document_add(json, "min_version:t tolerate:o", min_version(&l->tls), tolerated(l->tls.tolerate)));
+        list = document_append(list, document_add(json, "min_version:t tolerate:o starttls:t", min_version(&l->tls), tolerated(l->tls.tolerate), config_starttls_word(&l->tls)));
     }
     return list;
 }

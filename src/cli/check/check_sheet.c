@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define INDENT "                 "
-#define TLS "[{!tls}plaintext][{?tls}TLS {min_version}+[, presents \"{$identity}\"][, verifies with \"{$trust}\"]]"
+#define TLS "[{!tls}plaintext][{?tls}TLS {min_version}+[, presents \"{$identity}\"][, verifies with \"{$trust}\"][, starttls {starttls}]]"
 #define ASKS "[{client_cert=none}, no certificate asked][{client_cert=optional}, certificate optional][{client_cert=required}, certificate required]"
 
 /* ---- what is loaded ---- */
@@ -58,7 +58,7 @@ static void print_route(struct page *p, const json_t *o, size_t number)
 {
     page_printf(p, INDENT "%zu. ", number);
     size_t before = p->out->len;
-    page_put(p, o, "[{,}host {$host+ or }][{,}path {$path}[{path_case=exact} as spelled]][{,}method {$method+ or }][{,}certificate {cert}][{,}caller {$caller+ or }]");
+    page_put(p, o, "[{,}host {$host+ or }][{,}sni {$sni+ or }][{,}path {$path}[{path_case=exact} as spelled]][{,}method {$method+ or }][{,}certificate {cert}][{,}caller {$caller+ or }]");
     page_say(p, p->out->len == before ? "everything" : "");
     page_put(p, o, " -> [{status} to {$redirect}][{!redirect}{!upstream}{status}]"
                    "[{!redirect}{$upstream}[, strips {$strip_prefix}][, sets {set_headers+, sets }][, removes {$remove_headers+, removes }]"
@@ -69,7 +69,7 @@ static void print_route(struct page *p, const json_t *o, size_t number)
 static void print_listener(struct page *p, const json_t *o)
 {
     const json_t *bind = document_get(o, "bind"), *routes = document_get(o, "routes");
-    page_put(p, o, "{$name:16} {$bind.0:32} " TLS "[{?tls}{!identities}" ASKS "][{?identities}{?identity}" ASKS ", others by server name]"
+    page_put(p, o, "{$name:16} {$bind.0:32} [{protocol=tls-passthrough}the client's own TLS][{!protocol=tls-passthrough}" TLS "][{?tls}{!identities}" ASKS "][{?identities}{?identity}" ASKS ", others by server name]"
                    "[{?identities}{!identity}, identities by server name][, {allow_rules} allow rule{allow_rules#}][{?accept_proxy_protocol}, PROXY header required]"
                    "[{?forward_proxy}, forward proxy ([{forward_proxy.connect=sniff}looks into tunnels][{forward_proxy.connect=tunnel}tunnels blindly]"
                    "[{forward_proxy.connect=refuse}no CONNECT][, {forward_proxy.direct:count} host{forward_proxy.direct#} directly]"

@@ -119,6 +119,20 @@ START_TEST(shows_a_forward_proxy_and_every_address)
 }
 END_TEST
 
+START_TEST(shows_how_tls_starts_and_routes_by_server_name)
+{
+    static const char *const lines[] = {
+        "verifies with \"clients\", starttls postgres, certificate required, tcp, 1 route\n",
+        "                 1. sni a.example or *.b.example -> partner\n",
+    };
+    world_edit(&w, "bind = \"127.0.0.1:8443\";", "bind = \"127.0.0.1:8443\"; protocol = \"tcp\";");
+    world_edit(&w, "  upstream = \"partner\";\n", "  routes = ( { sni = [ \"a.example\", \"*.b.example\" ]; upstream = \"partner\"; } );\n");
+    world_edit(&w, "identity = \"server\";", "identity = \"server\"; starttls = \"postgres\";");
+    print_sheet();
+    EXPECT(lines);
+}
+END_TEST
+
 static const char *string_at(const json_t *json, const char *key)
 {
     const char *value = json_string_value(json_object_get(json, key));
@@ -263,6 +277,7 @@ Suite *suite(void)
     tcase_add_test(t, says_which_ca_a_revocation_list_covers);
     tcase_add_loop_test(t, says_which_ca_has_no_list, 0, 2);
     tcase_add_loop_test(t, says_how_a_run_would_go, 0, 4);
+    tcase_add_test(t, shows_how_tls_starts_and_routes_by_server_name);
     tcase_add_test(t, tells_a_connection_without_a_byte_of_the_peers);
     suite_add_tcase(s, t);
     return s;
