@@ -2,7 +2,7 @@
 /* HEADERS and CONTINUATION: which stream a block belongs to, and what it means there (RFC 9113 sections 4.3, 6.2, 8.1). */
 #include "http2_internal.h"
 
-/* The same for a stream that is none yet. */
+/* Refuses a request whose stream the caller has not met: it is reset at once. */
 static enum http2_kind refuse_new(struct http2 *h, uint32_t code, enum reason reason, const char *detail, struct http2_event *e)
 {
     *e = (struct http2_event){.id = h->block.id, .code = code, .reason = reason, .detail = detail};

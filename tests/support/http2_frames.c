@@ -114,7 +114,7 @@ static void put_line(struct bytes *out, const char *line)
     }
     bool padded = false, priority = false;
     for (; *at != ' ' && *at != '\0'; at++) {
-        flags |= *at == 'e' || *at == 'A' ? 1 : *at == 'p' ? 8 : *at == 'y' ? 32 : 0;
+        flags |= *at == 'e' || *at == 'A' ? 1 : *at == 'p' || *at == 'q' ? 8 : *at == 'y' || *at == 'z' ? 32 : 0;
         flags &= *at == '-' ? ~4U : ~0U;
         padded = padded || *at == 'p';
         priority = priority || *at == 'y';

@@ -15,7 +15,8 @@
  *   U2 4                     PUSH_PROMISE of stream 4 on stream 2
  *   X99:1 bytes              a frame of type 99 on stream 1
  *
- * Letters behind the stream are flags: e END_STREAM, - without END_HEADERS, p a padding of three bytes, y a priority of five bytes.
+ * Letters behind the stream are flags: e END_STREAM, - without END_HEADERS, p a padding of three bytes, y a priority of five bytes; q and z say so, too, but the
+ * text has the bytes.
  */
 #ifndef MTLSD_TEST_HTTP2_FRAMES_H
 #define MTLSD_TEST_HTTP2_FRAMES_H

@@ -150,6 +150,21 @@ START_TEST(a_full_stream_is_told_when_it_can_be_written_again)
 }
 END_TEST
 
+START_TEST(a_client_is_stopped_when_the_whole_answer_has_left)
+{
+    start_with(1, "S 4=3");
+    http2_talk_script(&t, "H3 :method=POST|:scheme=https|:authority=a|:path=/");
+    ck_assert_int_eq(http2_talk_respond(&t, 3, "413", HTTP_CHUNKED, 0), 0);
+    write_body(3, span_from_str("too much"), true);
+    http2_release(t.h, stream(3));
+    ck_assert_str_eq(http2_talk_sent(&t), "H3 :status=413\nD3 too\n");
+    http2_talk_script(&t, "D3 abc\nW3 9"); /* dropped, but its window comes back in time */
+    ck_assert_str_eq(http2_talk_sent(&t), "D3e  much\nR3 0\n");
+    ck_assert_uint_eq(http2_streams(t.h), 1);
+    end();
+}
+END_TEST
+
 START_TEST(nothing_of_a_reset_stream_is_sent)
 {
     start_with(2, "S 4=300000");
@@ -215,6 +230,7 @@ Suite *suite(void)
     tcase_add_test(c, trailers_follow_the_body);
     tcase_add_test(c, what_was_borrowed_is_kept_at_the_end_of_the_turn);
     tcase_add_test(c, a_full_stream_is_told_when_it_can_be_written_again);
+    tcase_add_test(c, a_client_is_stopped_when_the_whole_answer_has_left);
     tcase_add_test(c, nothing_of_a_reset_stream_is_sent);
     tcase_add_test(c, no_more_than_the_mark_at_a_time);
     tcase_add_test(c, a_released_stream_that_gets_no_window_is_known_and_reset);

@@ -67,7 +67,13 @@ static const struct row requests[] = {
     {"a block that is interrupted by an unknown frame", "H1e- " HTTP2_GET "\nX99:1", "BAD 1 a header block is interrupted by another frame\n"},
     {"PUSH_PROMISE", "U1 2", "BAD 1 PUSH_PROMISE, which is not allowed\n"},
     {"no HPACK", "X1:1", "BAD 9 a header block that is not HPACK\n"},
-    {"more padding than there is", "X0:1", "BAD 1 a frame of a stream that never began\n"},
+    {"more padding in DATA than there is", "H1 " POST "\nD1q %03ab", OPEN1 "BAD 1 more padding than the frame is long\n"},
+    {"padding of the whole frame", "H1 " POST "\nD1q %02ab\nD1e c", OPEN1 "DATA1 c\nEND1\n"},
+    {"padded DATA without a length of its padding", "H1 " POST "\nD1q", OPEN1 "BAD 6 a padded frame without the length of its padding\n"},
+    {"more padding in HEADERS than there is", "X1:1eq %03ab", "BAD 1 more padding than the frame is long\n"},
+    {"padded HEADERS without a length of its padding", "X1:1eq", "BAD 1 a padded frame without the length of its padding\n"},
+    {"HEADERS without its priority", "X1:1ez 1234", "BAD 1 a HEADERS frame without its priority\n"},
+    {"more padding than what follows the priority", "X1:1eqz %0112345", "BAD 1 more padding than the frame is long\n"},
 };
 enum { N_REQUESTS = sizeof(requests) / sizeof(requests[0]) };
 

@@ -173,6 +173,36 @@ START_TEST(writes_responses)
 }
 END_TEST
 
+START_TEST(makes_up_no_length)
+{
+    struct http_field length = {span_from_str("content-length"), span_from_str("0")};
+    struct http_head head = {.minor = 1, .http2 = true, .status = 200, .fields = &length};
+    struct http2_talk s;
+    http2_talk_start(&s, HTTP2_SERVER, NULL);
+    http2_talk_script(&s, HTTP2_START "H1e " HTTP2_GET "\nH3e " HTTP2_GET);
+    http2_talk_sent(&s);
+    for (uint32_t id = 1; id < 4; id += 2) {
+        ck_assert_int_eq(http2_respond(s.h, http2_talk_stream(&s, id), &(struct http_outgoing){.head = &head, .framing = HTTP_LENGTH}), 0);
+        head.n_fields = 1;
+    }
+    ck_assert_str_eq(http2_talk_sent(&s), "H1e :status=200\nH3e :status=200|content-length=0\n");
+    http2_talk_end(&s);
+}
+END_TEST
+
+START_TEST(offers_protocols_where_they_are_served) /* RFC 8441 */
+{
+    static const struct http2_limits limits = {.max_head_bytes = 4096, .max_fields = 32, .max_streams = 7, .extended_connect = true};
+    struct http2_talk s;
+    http2_talk_start(&s, HTTP2_SERVER, &limits);
+    ck_assert_str_eq(http2_talk_sent(&s), "S 4=262144,6=4096,3=7,9=1,8=1\nW0 983041\n");
+    http2_talk_end(&s);
+    ck_assert(!http2_peer_takes_protocols(t.h));
+    http2_talk_script(&t, "S 8=1");
+    ck_assert(http2_peer_takes_protocols(t.h));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2_send");
@@ -188,6 +218,8 @@ Suite *suite(void)
     tcase_add_test(c, refuses_a_head_that_cannot_be_written);
     tcase_add_test(c, asks_no_more_than_the_peer_allows);
     tcase_add_test(c, writes_responses);
+    tcase_add_test(c, makes_up_no_length);
+    tcase_add_test(c, offers_protocols_where_they_are_served);
     suite_add_tcase(s, c);
     return s;
 }
