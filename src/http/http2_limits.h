@@ -3,6 +3,9 @@
  * What a peer may cost us, all in one place. Each row names the attack it stops; the test of the row is in tests/unit/http/test_http2_limits.c under the same
  * name. None of it depends on the version of nghttp2, which does the header compression only. The size of heads and the number of fields are configured
  * (max_header_bytes, max_headers) and are those of HTTP/1.1, each piece of a cookie being one field.
+ *
+ * With 32 KiB of max_header_bytes a session holds at most some 150 KB of what a peer sends: half a block (48 KiB), half a frame (16 KiB), the head that is read
+ * (up to twice its bytes) and two tables. Of what a peer does not read it holds HTTP2_QUEUE_BYTES, and the bodies that the caller writes below its own mark.
  */
 #ifndef MTLSD_HTTP_HTTP2_LIMITS_H
 #define MTLSD_HTTP_HTTP2_LIMITS_H
