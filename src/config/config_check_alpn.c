@@ -6,7 +6,7 @@
 /* What the http room speaks. */
 static bool is_http_name(const char *name)
 {
-    return strcmp(name, "http/1.1") == 0;
+    return strcmp(name, "http/1.1") == 0 || strcmp(name, "h2") == 0;
 }
 
 static void check_name(const struct config_reader *r, const struct config_strings *alpn, size_t i, bool http, const config_setting_t *at)
@@ -14,7 +14,7 @@ static void check_name(const struct config_reader *r, const struct config_string
     const char *name = alpn->items[i];
     size_t len = strlen(name);
     if (http && !is_http_name(name))
-        config_read_complain(r, FINDING_ERROR, at, "\"%.80s\" is not a protocol that is spoken here: with protocol = \"http\" it is \"http/1.1\"", name);
+        config_read_complain(r, FINDING_ERROR, at, "\"%.80s\" is not a protocol that is spoken here: with protocol = \"http\" they are \"h2\" and \"http/1.1\"", name);
     else if (len > CONFIG_ALPN_NAME_MAX)
         config_read_complain(r, FINDING_ERROR, at, "\"%.80s\" has %zu bytes: at most %d", name, len, CONFIG_ALPN_NAME_MAX);
     for (size_t k = 0; k < i; k++)

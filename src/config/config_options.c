@@ -221,10 +221,10 @@ static const struct config_option options[] = {
     {"listener.tls", "starttls", "word", "off", "off | postgres | mysql | smtp | ldap | imap", "",
      "Begin in plaintext and start TLS when the client asks for it, as this protocol does it (tcp). A client that does not ask is refused in words "
      "of its protocol.", false, RELOADABLE, LISTENER(tls.starttls)},
-    {"listener.tls", "alpn", "strings", "", "", "[ \"http/1.1\" ]",
+    {"listener.tls", "alpn", "strings", "", "", "[ \"h2\", \"http/1.1\" ]",
      "Application protocols to accept (ALPN), the preferred one first. A client that offers others only is refused with no_application_protocol. "
-     "A client without ALPN is accepted. tcp: up to 8 names of up to 31 bytes, as \"postgresql\". http: \"http/1.1\". Default: none for tcp. For http, \"http/1.1\" is "
-     "chosen where it is offered, and all clients are accepted.", false, RELOADABLE, LISTENER(tls.alpn)},
+     "A client without ALPN is accepted. tcp: up to 8 names of up to 31 bytes, as \"postgresql\". http: \"h2\" and \"http/1.1\". Default: none for tcp. For http, \"h2\" or "
+     "else \"http/1.1\" is chosen where it is offered, and all clients are accepted.", false, RELOADABLE, LISTENER(tls.alpn)},
     {"listener", "allow", "rules", "", "", "( { ou = \"ops\"; }, { dns = \"*.ops.example\"; } )",
      "Rules for verified clients: one of them must hold, with all its keys. Default: every verified client is accepted.",
      false, RELOADABLE, LISTENER(allow)},

@@ -43,7 +43,10 @@ static void append_request(struct bytes *out, const struct report *r)
     if (r->method.len > 0) {
         bytes_append_str(out, " ");
         append_field(out, r->uri, true);
-        bytes_printf(out, " HTTP/1.%u", r->minor);
+        if (r->http2)
+            bytes_append_str(out, " HTTP/2.0");
+        else
+            bytes_printf(out, " HTTP/1.%u", r->minor);
     }
     bytes_append_str(out, "\"");
 }

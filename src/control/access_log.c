@@ -247,7 +247,7 @@ static void log_report(const struct report *r)
         log_span(&l, "method", r->method);
         log_span(&l, "target", r->uri);
         if (r->method.len > 0)
-            log_str(&l, "protocol", r->minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
+            log_str(&l, "protocol", r->http2 ? "HTTP/2" : r->minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
         log_uint(&l, "status", r->status);
     }
     if (r->hello != NULL)

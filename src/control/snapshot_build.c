@@ -112,10 +112,11 @@ static bool has_name(const struct config_strings *alpn, const char *name)
  * carries: bits 1 << enum config_protocol. */
 static void set_alpn(const struct config_tls *conf, unsigned carries, struct tls_context_spec *spec)
 {
-    static const char *const http_names[] = {"http/1.1"};
+    static const char *const http_names[] = {"h2", "http/1.1"};
+    size_t first = spec->accepting ? 0 : 1;
     bool http = carries == 1U << CONFIG_PROTOCOL_HTTP;
-    spec->alpn = conf->alpn.n > 0 ? (const char *const *)conf->alpn.items : http_names;
-    spec->n_alpn = conf->alpn.n > 0 ? conf->alpn.n : http ? sizeof(http_names) / sizeof(http_names[0]) : 0;
+    spec->alpn = conf->alpn.n > 0 ? (const char *const *)conf->alpn.items : http_names + first;
+    spec->n_alpn = conf->alpn.n > 0 ? conf->alpn.n : http ? sizeof(http_names) / sizeof(http_names[0]) - first : 0;
     bool may_lack = http ? has_name(&conf->alpn, "http/1.1") : spec->accepting;
     if (conf->alpn.n > 0)
         spec->alpn_need = may_lack ? TLS_ALPN_MATCH : TLS_ALPN_REQUIRED;

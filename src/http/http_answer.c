@@ -2,7 +2,8 @@
 #include "mtlsd/http/http_answer.h"
 
 #include "mtlsd/base/text.h"
-#include "mtlsd/http/http_date.h"
+
+#include <stdio.h>
 
 static bool is_one_line(struct span s)
 {
@@ -17,53 +18,65 @@ static bool has_no_body(const struct http_answer *a)
     return a->tunnel || a->status < 200 || a->status == 204 || a->status == 304;
 }
 
-static void put_field(struct bytes *out, const char *name, struct span value)
+static void add(struct http_answer_value *v, const char *name, struct span value)
 {
-    bytes_append_str(out, name);
+    if (value.len > 0)
+        v->fields[v->head.n_fields++] = (struct http_field){span_from_str(name), value};
+}
+
+int http_answer_value(struct http_answer_value *v, const struct http_answer *a)
+{
+    static const char plain[] = "text/plain; charset=utf-8";
+    if (!is_one_line(a->location) || !is_one_line(span_from_str(a->phrase)))
+        return -1;
+    bool body = a->body.len > 0 && !has_no_body(a);
+    *v = (struct http_answer_value){.head = {.minor = 1, .status = a->status, .phrase = span_from_str(a->phrase), .fields = v->fields}};
+    http_date_format(v->date, a->now);
+    if (a->retry_after > 0)
+        snprintf(v->retry_after, sizeof(v->retry_after), "%u", a->retry_after);
+    add(v, "Date", span_from_str(v->date));
+    add(v, "Cache-Control", span_from_str("no-store"));
+    add(v, "Retry-After", span_from_str(v->retry_after));
+    add(v, "Location", a->location);
+    add(v, "Allow", a->allow);
+    add(v, "Content-Type", body ? span_from_str(a->type != NULL ? a->type : plain) : span_of(NULL, 0));
+    v->body = body && !a->head_only ? a->body : span_of(NULL, 0);
+    return 0;
+}
+
+static void put_line(struct bytes *out, struct span name, struct span value)
+{
+    bytes_append_span(out, name);
+    bytes_append_str(out, ": ");
     bytes_append_span(out, value);
     bytes_append_str(out, "\r\n");
 }
 
-static void put_number(struct bytes *out, const char *name, uint64_t value)
-{
-    bytes_append_str(out, name);
-    text_append_number(out, value);
-    bytes_append_str(out, "\r\n");
-}
-
-static void put_status_line(struct bytes *out, const struct http_answer *a)
+static void put_all(struct bytes *out, const struct http_answer_value *v, const struct http_answer *a)
 {
     bytes_append_str(out, "HTTP/1.1 ");
     text_append_number(out, a->status);
-    put_field(out, " ", span_from_str(a->phrase));
-}
-
-static void put_all(struct bytes *out, const struct http_answer *a)
-{
-    char date[HTTP_DATE_SIZE];
-    http_date_format(date, a->now);
-    put_status_line(out, a);
-    put_field(out, "Date: ", span_from_str(date));
-    bytes_append_str(out, "Cache-Control: no-store\r\n");
-    if (a->retry_after > 0)
-        put_number(out, "Retry-After: ", a->retry_after);
-    if (a->location.len > 0)
-        put_field(out, "Location: ", a->location);
-    if (a->body.len > 0 && !has_no_body(a))
-        put_field(out, "Content-Type: ", span_from_str(a->type != NULL ? a->type : "text/plain; charset=utf-8"));
-    if (!has_no_body(a))
-        put_number(out, "Content-Length: ", a->body.len);
+    bytes_append_str(out, " ");
+    bytes_append_span(out, v->head.phrase);
+    bytes_append_str(out, "\r\n");
+    for (size_t i = 0; i < v->head.n_fields; i++)
+        put_line(out, v->fields[i].name, v->fields[i].value);
+    if (!has_no_body(a)) {
+        bytes_append_str(out, "Content-Length: ");
+        text_append_number(out, a->body.len);
+        bytes_append_str(out, "\r\n");
+    }
     bytes_append_str(out, a->close ? "Connection: close\r\n\r\n" : "\r\n");
-    if (!a->head_only && !has_no_body(a))
-        bytes_append_span(out, a->body);
+    bytes_append_span(out, v->body);
 }
 
 int http_answer_write(struct bytes *out, const struct http_answer *a)
 {
-    if (!is_one_line(a->location) || !is_one_line(span_from_str(a->phrase)))
+    struct http_answer_value v;
+    if (http_answer_value(&v, a) != 0)
         return -1;
     struct bytes whole; /* half an answer would be worse than none */
     bytes_init(&whole, out->max);
-    put_all(&whole, a);
+    put_all(&whole, &v, a);
     return bytes_append_part(out, &whole);
 }

@@ -2,7 +2,6 @@
 #include "mtlsd/http/http_problem.h"
 
 #include "mtlsd/base/text.h"
-#include "mtlsd/http/http_answer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -82,22 +81,30 @@ static void put_body(struct bytes *out, const struct http_problem *p)
     bytes_append_str(out, "}\n");
 }
 
-int http_problem_write(struct bytes *out, const struct http_problem *p)
+int http_problem_answer(const struct http_problem *p, struct bytes *body, struct http_answer *out)
 {
-    struct bytes body;
-    bytes_init(&body, MAX_BODY_BYTES);
-    put_body(&body, p);
-    struct http_answer answer = {
+    bytes_init(body, MAX_BODY_BYTES);
+    put_body(body, p);
+    *out = (struct http_answer){
         .status = p->status,
         .phrase = p->phrase,
         .type = "application/problem+json",
-        .body = bytes_span(&body),
+        .body = bytes_span(body),
         .now = p->now,
         .retry_after = p->retry_after,
         .head_only = p->head_only,
         .close = p->close,
     };
-    int result = body.failed ? -1 : http_answer_write(out, &answer);
+    return body->failed ? -1 : 0;
+}
+
+int http_problem_write(struct bytes *out, const struct http_problem *p)
+{
+    struct bytes body;
+    struct http_answer answer;
+    int result = http_problem_answer(p, &body, &answer);
+    if (result == 0)
+        result = http_answer_write(out, &answer);
     bytes_clear(&body);
     return result;
 }

@@ -3,11 +3,22 @@
 
 #include <stdlib.h>
 
-enum { HELD_MAX = 1024 * 1024 /* one turn's bytes; reading stops while anything is held */, IDENTITY_MAX = 256 * 1024 };
+enum { HELD_MAX = 1024 * 1024 /* one turn's bytes; reading stops while anything is held */, IDENTITY_MAX = 256 * 1024, ANSWERS_MARK = 4 * OUTPUT_MARK };
 
 bool client_is_http(const struct client *c)
 {
-    return c->http != NULL;
+    return c->http != NULL || c->link.h2 != NULL;
+}
+
+/* Nothing was read of a message that has not begun yet. */
+static bool reads_nothing(const struct client *c)
+{
+    return c->link.h2 != NULL ? http2_is_idle(c->link.h2) : http1_is_idle(c->http);
+}
+
+bool client_is_between(const struct client *c)
+{
+    return client_is_idle(c) && c->held.len == 0 && reads_nothing(c);
 }
 
 struct client *client_of(struct link *l)
@@ -44,17 +55,10 @@ void client_begin(struct client *c, struct moment now)
     client_enter(c, CLIENT_OPEN, now);
     if (c->first != NULL)
         exchange_raw_resume(c->first, now);
-    else if (!client_is_http(c))
+    else if (c->listener->conf->protocol == CONFIG_PROTOCOL_HTTP)
+        client_http_begin(c, now);
+    else
         exchange_raw_begin(c, now);
-}
-
-static bool fill(struct client *c, struct err *err)
-{
-    const struct config_listener *conf = c->listener->conf;
-    if (conf->protocol != CONFIG_PROTOCOL_HTTP || (c->http = http1_new(true, (size_t)conf->max_header_bytes, conf->max_headers)) != NULL)
-        return true;
-    err_set(err, ERR_MEMORY, "out of memory");
-    return false;
 }
 
 /* False: it cannot be served. */
@@ -89,7 +93,7 @@ struct client *client_new(struct proxy_env *env, const struct plan_listener *lis
     bytes_init(&c->held, HELD_MAX);
     bytes_init(&c->identity, IDENTITY_MAX);
     c->at.active_us = c->at.since_us = now.us;
-    if (!fill(c, err) || !begin(c, now, err)) {
+    if (!begin(c, now, err)) {
         client_free(c);
         return NULL;
     }
@@ -179,7 +183,7 @@ void client_failed(struct client *c, enum reason reason, const char *text, const
     if (c->phase == CLIENT_DONE || c->phase == CLIENT_LINGER)
         return;
     bool gone = reason == REASON_TRUNCATED || reason == REASON_CLIENT_CLOSED;
-    bool idle = gone && client_is_idle(c) && http1_is_idle(c->http);
+    bool idle = gone && client_is_idle(c) && reads_nothing(c);
     for (struct exchange *x = c->first; x != NULL; x = x->next) {
         x->hint = hint;
         exchange_report(x, reason, text, now);
@@ -224,9 +228,13 @@ void client_deliver(struct client *c, struct span in, struct moment now)
         return;
     if (c->phase == CLIENT_SNIFF)
         client_sniff(c, in, now);
+    else if (c->is.fresh)
+        client_http_first(c, in, now);
     else if (c->held.len > 0)
         wait(c, in, now);
-    else if (client_is_http(c))
+    else if (c->link.h2 != NULL)
+        client_http2_in(c, in, now);
+    else if (c->http != NULL)
         client_http_in(c, in, now);
     else if (c->first != NULL && c->first->phase == EXCHANGE_ACTIVE && !exchange_join_holds_client(c->first))
         exchange_raw_in(c->first, in, now);
@@ -239,6 +247,7 @@ void client_ended(struct client *c, struct moment now)
     if (c->is.ended || c->phase == CLIENT_DONE)
         return;
     c->is.ended = true;
+    c->is.fresh = false;
     if (c->phase == CLIENT_LINGER) {
         if (link_pending(&c->link) == 0)
             client_enter(c, CLIENT_DONE, now);
@@ -319,7 +328,7 @@ void client_on_sent(struct client *c, size_t n, struct moment now)
     struct exchange *x = c->first;
     if (x != NULL) {
         x->at.active_us = now.us;
-        if (x->use.uplink != NULL && link_pending(&c->link) < OUTPUT_MARK)
+        if (x->use.uplink != NULL && c->link.h2 == NULL && link_pending(&c->link) < OUTPUT_MARK)
             run_touch(&x->use.uplink->link); /* it may be read on */
         if (x->raw && x->phase == EXCHANGE_ACTIVE)
             exchange_raw_ended(x, now);
@@ -341,17 +350,19 @@ bool client_wants_read(const struct client *c)
     if (c->phase == CLIENT_PROXY_HEADER || c->phase == CLIENT_HELLO || c->phase == CLIENT_SNIFF)
         return true;
     if (c->held.len > 0)
-        return c->first != NULL && exchange_wants_login(c->first);
+        return c->is.fresh || (c->first != NULL && exchange_wants_login(c->first));
+    if (c->link.h2 != NULL) /* windows bound what can come; what we answer to frames waits here */
+        return link_pending(&c->link) < ANSWERS_MARK;
     return c->phase == CLIENT_LINGER || c->first == NULL || exchange_takes_body(c->first);
 }
 
 static bool may_deliver(const struct client *c)
 {
-    if (c->held.len == 0)
+    if (c->held.len == 0 || c->is.fresh)
         return false;
     if (c->phase == CLIENT_SNIFF)
         return true;
-    if (c->phase != CLIENT_OPEN || (client_is_http(c) && !client_http_may_read(c)))
+    if (c->phase != CLIENT_OPEN || (c->http != NULL && !client_http_may_read(c)))
         return false; /* the next request waits for the answer to this one */
     const struct exchange *x = c->first;
     return x == NULL || (x->phase == EXCHANGE_ACTIVE && exchange_takes_body(x) && !exchange_join_holds_client(x));
@@ -381,6 +392,8 @@ bool client_continue(struct client *c, struct moment now)
     if (failed && c->phase != CLIENT_DONE)
         client_tls_look(c, now);
     client_sweep(c);
+    if (c->link.h2 != NULL)
+        client_http2_continue(c, now);
     return (may_deliver(c) && deliver_held(c, now)) || failed;
 }
 

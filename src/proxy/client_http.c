@@ -78,7 +78,7 @@ static bool on_event(struct client *c, enum http1_event event, struct span *in, 
         exchange_request_data(c->first, data, now);
         return true;
     case HTTP1_TRAILERS:
-        exchange_request_trailers(c->first, http1_head(c->http));
+        exchange_request_trailers(c->first, http1_head(c->http), now);
         return true;
     case HTTP1_END:
         on_end(c, now);
@@ -115,10 +115,12 @@ void client_http_ended(struct client *c, struct moment now)
     if (c->held.len > 0)
         return; /* requests may stand there; client_continue comes back here when they were read */
     c->is.close_after = true;
-    if (client_is_idle(c) && http1_is_idle(c->http)) {
+    if (client_is_between(c)) {
         closed_between(c, now);
         return;
     }
+    if (c->link.h2 != NULL)
+        return; /* its streams wait for our answers */
     struct exchange *x = c->first;
     if (x != NULL && x->asked.whole)
         return; /* it waits for our answer with its own direction shut */
@@ -133,6 +135,11 @@ void client_http_ended(struct client *c, struct moment now)
 
 void client_exchange_over(struct client *c, const struct exchange *x, bool complete, struct moment now)
 {
+    if (c->link.h2 != NULL) {
+        c->at.since_us = now.us; /* what was cut was reset */
+        run_touch(&c->link);
+        return;
+    }
     if (!complete) {
         /* What was sent so far reaches the client, but no end that would make it look whole (security B7). */
         c->is.reset = true;

@@ -39,6 +39,7 @@ struct client {
     struct client_times at;
     uint64_t counted;     /* the client that client_count counts it for; 0: none */
     struct client_flags {
+        bool fresh;       /* it may begin with HTTP/2's preface: nothing was looked at yet */
         bool ended;       /* the peer's direction ended cleanly */
         bool reported;    /* the handshake was told to the observer */
         bool close_after; /* no further request on this connection */
@@ -88,6 +89,14 @@ void client_tls_look(struct client *c, struct moment now);  /* acts on an engine
 enum reason client_tls_accept(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert);
 void client_tls_report(struct client *c); /* tells the observer of the handshake, once */
 bool client_rejudge_now(struct client *c, const struct plan_listener *now_there, struct moment now); /* false: it does not hold any more, and ends */
+
+bool client_is_between(const struct client *c); /* idle, and nothing of a next request came */
+
+/* client_http2.c */
+void client_http_begin(struct client *c, struct moment now); /* in the version that was agreed on */
+void client_http_first(struct client *c, struct span in, struct moment now); /* in the version that the first bytes show */
+void client_http2_in(struct client *c, struct span in, struct moment now);
+void client_http2_continue(struct client *c, struct moment now); /* streams that can be written to again; a connection that is to end */
 
 /* client_http.c */
 bool client_http_may_read(const struct client *c); /* bytes of the client would be of use now */

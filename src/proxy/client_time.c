@@ -182,7 +182,9 @@ void client_on_drain(struct client *c, struct moment now)
 {
     run_touch(&c->link);
     c->is.close_after = true;
-    if (client_is_idle(c) && c->held.len == 0 && http1_is_idle(c->http)) {
+    if (c->link.h2 != NULL) {
+        http2_shutdown(c->link.h2);
+    } else if (client_is_between(c)) {
         client_linger(c, now);
         client_time_grace(c, now); /* no answer is due */
     }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPORTED_METHOD_MAX = 64, REPORTED_URI_MAX = 1024, TEXT_MAX = 512 * 1024, KEPT_BODY_MAX = 16 * 1024 };
+enum { REPORTED_METHOD_MAX = 64, REPORTED_URI_MAX = 1024, TEXT_MAX = 512 * 1024, WAITING_BODY_MAX = 512 * 1024 /* a window of HTTP/2; with HTTP/1 nothing is read until it can be sent */ };
 
 struct exchange *exchange_of(struct uplink_use *use)
 {
@@ -48,12 +48,12 @@ struct exchange *exchange_new(struct client *c, struct span method, struct span 
     *x = (struct exchange){.use = {.events = &exchange_events},
                            .client = c,
                            .listener = c->listener,
-                           .down = flow_to(&c->link),
+                           .down = flow_to(&c->link, NULL),
                            .len = {method.len, uri.len, host.len}};
     put(put(put(x->line, method), uri), host);
     bytes_init(&x->kept.text, TEXT_MAX);
     bytes_init(&x->kept.added, TEXT_MAX);
-    bytes_init(&x->kept.body, KEPT_BODY_MAX);
+    bytes_init(&x->kept.body, WAITING_BODY_MAX);
     x->at.active_us = x->at.up_us = now.us;
     join(c, x);
     return x;
@@ -89,6 +89,7 @@ void exchange_abandon(struct exchange *x)
         return;
     exchange_leave_target(x);
     exchange_drop_uplink(x);
+    flow_leave(&x->down, x->down.open);
     x->phase = EXCHANGE_OVER;
     *(x->prev != NULL ? &x->prev->next : &c->first) = x->next;
     if (x->next != NULL)
@@ -101,20 +102,30 @@ void exchange_abandon(struct exchange *x)
 
 void exchange_finish(struct exchange *x, bool whole, struct moment now)
 {
+    x->down.open = x->down.open || !whole;
     exchange_abandon(x);
     client_exchange_over(x->client, x, whole, now);
 }
 
 bool exchange_takes_body(const struct exchange *x)
 {
-    return x->up.link == NULL || link_pending(x->up.link) < OUTPUT_MARK;
+    return flow_pending(&x->up) < OUTPUT_MARK;
 }
 
 void exchange_settle(struct exchange *x, struct moment now)
 {
     if (x->phase == EXCHANGE_ACTIVE)
         x->tries.offered = true;
+    exchange_credit(x);
     exchange_time_settle(x, now);
+}
+
+void exchange_credit(struct exchange *x)
+{
+    if (x->owed == 0 || x->phase != EXCHANGE_ACTIVE || flow_pending(&x->up) >= OUTPUT_MARK)
+        return;
+    flow_took(&x->down, x->owed);
+    x->owed = 0;
 }
 
 /* ---- telling ---- */
@@ -145,6 +156,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .method = span_of(x->line, x->len.method),
         .uri = span_of(x->line + x->len.method, x->len.uri),
         .minor = x->asked.minor,
+        .http2 = x->asked.http2,
         .status = x->answer.status,
         .reason = reason,
         .would_refuse = x->would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,

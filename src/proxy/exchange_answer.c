@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange_internal.h"
 
-#include "mtlsd/http/http_answer.h"
-#include "mtlsd/http/http_date.h"
-#include "mtlsd/http/http_problem.h"
+#include "mtlsd/http/grpc.h"
 #include "mtlsd/policy/reason.h"
 
 #include <string.h>
-
-enum { ANSWER_MAX = 64 * 1024 };
 
 static void describe_ours(const struct tls_identity *identity, struct tls_identity_facts *facts, struct http_problem_certificate *out)
 {
@@ -41,6 +37,17 @@ static void describe_upstream(const struct exchange *x, struct http_problem *p, 
         describe_ours(facts->ours, ours, &p->ours);
 }
 
+static int write_grpc(struct exchange *x, const struct http_problem *p)
+{
+    struct grpc_refusal refusal;
+    if (grpc_refusal_init(&refusal, p) != 0)
+        return -1;
+    const struct http_outgoing o = {.head = &refusal.head, .framing = HTTP_NO_BODY};
+    int rc = flow_head(&x->down, &o, NULL);
+    grpc_refusal_clear(&refusal);
+    return rc;
+}
+
 static int write_problem(struct exchange *x, enum reason reason, unsigned status, const char *detail, struct moment now)
 {
     const struct reason_row *row = reason_row(reason);
@@ -59,50 +66,28 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
         .head_only = x->asked.head_method,
         .close = x->client->is.close_after,
     };
+    struct bytes body;
+    struct http_answer answer;
     describe_upstream(x, &p, &facts, &ours);
-    struct bytes out;
-    bytes_init(&out, ANSWER_MAX);
-    int rc = http_problem_write(&out, &p);
-    if (rc == 0)
-        link_write_copy(&x->client->link, bytes_span(&out));
-    bytes_clear(&out);
     x->answer.status = status;
+    if (x->asked.grpc)
+        return write_grpc(x, &p);
+    int rc = http_problem_answer(&p, &body, &answer);
+    if (rc == 0)
+        rc = flow_answer(&x->down, &answer);
+    bytes_clear(&body);
     return rc;
 }
 
-static int write_plain(struct exchange *x, unsigned status, const char *location, struct moment now)
+static int write_plain(struct exchange *x, const struct http_answer *what, struct moment now)
 {
-    struct http_answer a = {
-        .status = status,
-        .phrase = reason_http_phrase(status),
-        .location = span_from_str(location),
-        .now = now.utc,
-        .head_only = x->asked.head_method,
-        .close = x->client->is.close_after,
-    };
-    struct bytes out;
-    bytes_init(&out, ANSWER_MAX);
-    int rc = http_answer_write(&out, &a);
-    if (rc == 0)
-        link_write_copy(&x->client->link, bytes_span(&out));
-    bytes_clear(&out);
-    x->answer.status = status;
-    return rc;
-}
-
-static int write_allow(struct exchange *x, struct moment now)
-{
-    char date[HTTP_DATE_SIZE];
-    struct bytes out;
-    http_date_format(date, now.utc);
-    bytes_init(&out, ANSWER_MAX);
-    int rc = bytes_printf(&out, "HTTP/1.1 200 OK\r\nDate: %s\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nContent-Length: 0\r\n%s\r\n", date,
-                          x->client->is.close_after ? "Connection: close\r\n" : "");
-    if (rc == 0)
-        link_write_copy(&x->client->link, bytes_span(&out));
-    bytes_clear(&out);
-    x->answer.status = 200;
-    return rc;
+    struct http_answer a = *what;
+    a.phrase = reason_http_phrase(a.status);
+    a.now = now.utc;
+    a.head_only = x->asked.head_method;
+    a.close = x->client->is.close_after;
+    x->answer.status = a.status;
+    return flow_answer(&x->down, &a);
 }
 
 static void choose_to_close(struct exchange *x)
@@ -147,9 +132,9 @@ void exchange_answer_route(struct exchange *x, struct moment now)
     int rc;
     choose_to_close(x);
     if (route->redirect != NULL) {
-        rc = write_plain(x, route->redirect_status, route->redirect, now);
+        rc = write_plain(x, &(struct http_answer){.status = route->redirect_status, .location = span_from_str(route->redirect)}, now);
     } else if (route->respond < 400) {
-        rc = write_plain(x, route->respond, NULL, now);
+        rc = write_plain(x, &(struct http_answer){.status = route->respond}, now);
     } else {
         reason = REASON_DENIED;
         rc = write_problem(x, reason, route->respond, "", now);
@@ -160,8 +145,9 @@ void exchange_answer_route(struct exchange *x, struct moment now)
 
 void exchange_answer_options(struct exchange *x, struct moment now)
 {
+    static const char methods[] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
     choose_to_close(x);
-    int rc = write_allow(x, now);
+    int rc = write_plain(x, &(struct http_answer){.status = 200, .allow = span_from_str(methods)}, now);
     exchange_report(x, rc == 0 ? REASON_VALID : REASON_INTERNAL, rc == 0 ? "" : "out of memory", now);
     exchange_finish(x, rc == 0, now);
 }

@@ -27,6 +27,8 @@ struct exchange_asked { /* what the client wants */
     bool wants_trailers; /* it takes them in the response */
     bool expects;        /* it waits for 100 before it sends its body */
     bool whole;          /* the last byte of the request was read */
+    bool http2;          /* it came by HTTP/2 */
+    bool grpc;           /* its client reads gRPC's words */
     unsigned minor;      /* HTTP/1.minor */
 };
 
@@ -46,7 +48,8 @@ struct exchange_kept { /* the request as a value: each attempt writes it for its
     struct bytes text;      /* the target as it is sent, then the host that routes looked at */
     size_t target_len;
     struct bytes added;     /* header lines */
-    struct bytes body;      /* what was read of it, while it may be needed again */
+    struct bytes body;      /* what was read of it, while it may be needed again, or until it can be sent */
+    struct http_head *last; /* owned: trailers that came before they could be sent; NULL: none */
     bool trailers;          /* those of the request may pass */
     bool gone;              /* a part of the body is not kept: it cannot be sent again */
 };
@@ -76,6 +79,8 @@ struct exchange_times {
     uint64_t body_us;   /* when the last of the body came */
     uint64_t wanted_us; /* since when more of it is wanted; 0: it is not, for the upstream takes none now */
     uint64_t waited_us; /* how long it was wanted before that */
+    uint64_t stall_us;  /* HTTP/2: since when the client takes nothing of what waits for it on this stream; 0: nothing waits */
+    size_t stalled;     /* and how much that is */
 };
 
 struct exchange_rare { /* owned; NULL: not needed */
@@ -103,6 +108,7 @@ struct exchange {
     struct flow down, up;   /* towards the client, towards the upstream */
     const char *hint;       /* static: what to do about what ends it, in place of the reason's own; NULL: that one */
     uint64_t bytes_in, bytes_out;
+    size_t owed;            /* bytes of the body that were not passed on yet: the client's window is smaller by them */
     struct exchange_line {
         size_t method, uri, host;
     } len;                  /* of what stands in line */
@@ -122,13 +128,14 @@ void exchange_finish(struct exchange *x, bool whole, struct moment now);
 /* It is over for want of its client. */
 void exchange_abandon(struct exchange *x);
 void exchange_settle(struct exchange *x, struct moment now);
+void exchange_credit(struct exchange *x); /* gives room back for what was passed on */
 bool exchange_takes_body(const struct exchange *x); /* more of what the client sends may be read */
 
 /* exchange_request.c */
 /* A head was read. Whatever comes of it, x may be over afterwards. */
 void exchange_request_head(struct exchange *x, const struct http_head *head, struct moment now);
 void exchange_request_data(struct exchange *x, struct span data, struct moment now);
-void exchange_request_trailers(struct exchange *x, const struct http_head *head);
+void exchange_request_trailers(struct exchange *x, const struct http_head *head, struct moment now);
 void exchange_request_end(struct exchange *x, struct moment now);
 void exchange_request_send(struct exchange *x, struct moment now); /* on the upstream connection that is open now */
 bool exchange_request_can_replay(const struct exchange *x);        /* all that was read of the request is at hand */

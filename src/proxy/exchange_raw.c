@@ -114,7 +114,7 @@ void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment n
     c->http = NULL;
     uplink_make_raw(x->use.uplink);
     x->raw = true;
-    x->up.chunked = x->down.chunked = false;
+    x->up.open = x->down.open = false;
     exchange_activate(x, now);
     if (left.len == 0)
         return;

@@ -3,10 +3,13 @@
  * that it goes on, perhaps more than once. */
 #include "exchange_internal.h"
 
+#include "mtlsd/http/grpc.h"
 #include "mtlsd/http/http_trailers.h"
 #include "mtlsd/http/http_upgrade.h"
 
 #include <stdlib.h>
+
+enum { KEPT_BODY_MAX = 16 * 1024 };
 
 /* ---- a head was read ---- */
 
@@ -25,13 +28,15 @@ static void read_wishes(struct exchange *x, const struct http_head *head)
     x->asked = (struct exchange_asked){
         .head_method = span_equals_str(head->method, "HEAD"),
         .idempotent = is_idempotent(head->method),
-        .keep_alive = head->keep_alive,
+        .keep_alive = head->keep_alive || head->http2,
         .upgrade = http_upgrade_wanted(head).len > 0,
         .chunked = head->framing == HTTP_CHUNKED,
         .wants_trailers = http_trailers_are_wanted(head),
         .expects = head->framing != HTTP_NO_BODY && head->minor > 0 && http_head_find(head, "Expect").ptr != NULL,
         .whole = head->framing == HTTP_NO_BODY || (head->framing == HTTP_LENGTH && head->length == 0),
         .minor = head->minor,
+        .http2 = head->http2,
+        .grpc = head->http2 && grpc_is_message(head),
     };
     x->kept.trailers = http_trailers_may_pass(head, false); /* no server can ask a client for trailers */
     exchange_agent_keep(x, head);
@@ -69,6 +74,8 @@ void exchange_request_forget(struct exchange *x)
     bytes_clear(&kept->text);
     bytes_clear(&kept->added);
     bytes_clear(&kept->body);
+    free(kept->last);
+    kept->last = NULL;
 }
 
 static bool keep(struct exchange *x, const struct admission *a)
@@ -152,7 +159,25 @@ static int write_head(struct exchange *x)
         .keep_alive = may_be_kept(x->way.target->upstream->conf), /* HTTP/1.1 need not say it, but Apache tells its timeout to those who do */
     };
     count_hop(x, &out);
-    return flow_head(&x->up, &out);
+    return flow_head(&x->up, &out, &x->use);
+}
+
+static void end_body(struct exchange *x, const struct http_head *trailers)
+{
+    struct http_edit room[ROUTE_ALSO_MAX];
+    flow_end(&x->up, trailers, edits_of(x, room));
+}
+
+/* Once it was sent it is kept only for a request that may run twice, and only a short one. */
+static void keep_less(struct exchange *x)
+{
+    struct exchange_kept *kept = &x->kept;
+    if (kept->body.len == 0 && !kept->body.failed)
+        return;
+    if (x->asked.idempotent && !kept->body.failed && kept->body.len <= KEPT_BODY_MAX)
+        return;
+    kept->gone = true;
+    bytes_clear(&kept->body);
 }
 
 void exchange_request_send(struct exchange *x, struct moment now)
@@ -169,7 +194,8 @@ void exchange_request_send(struct exchange *x, struct moment now)
     }
     flow_data_copy(&x->up, bytes_span(&x->kept.body)); /* more may be added to what is kept before this has left */
     if (x->asked.whole)
-        flow_end(&x->up, NULL, NULL);
+        end_body(x, x->kept.last);
+    keep_less(x);
 }
 
 /* ---- where it goes ---- */
@@ -213,6 +239,8 @@ void exchange_request_head(struct exchange *x, const struct http_head *head, str
     x->client->is.close_after = x->client->is.close_after || spoils_connection(head, reason);
     if (reason != REASON_VALID)
         exchange_answer(x, reason, err.text, now);
+    else if ((a.way == ADMIT_BLIND || a.way == ADMIT_SNIFFED) && head->http2)
+        exchange_answer(x, REASON_METHOD_UNKNOWN, "CONNECT is served in HTTP/1.1 only", now);
     else if (a.way == ADMIT_BLIND || a.way == ADMIT_SNIFFED)
         exchange_forward_grant(x, now);
     else
@@ -222,11 +250,11 @@ void exchange_request_head(struct exchange *x, const struct http_head *head, str
 
 /* ---- its body ---- */
 
-/* It is kept only for a request that may run twice, and only a short one. */
 static void keep_body(struct exchange *x, struct span data)
 {
     struct exchange_kept *kept = &x->kept;
-    if (kept->gone || (x->asked.idempotent && bytes_append_span(&kept->body, data) == 0))
+    bool kept_on = x->phase != EXCHANGE_ACTIVE || (x->asked.idempotent && kept->body.len + data.len <= KEPT_BODY_MAX);
+    if (kept->gone || (kept_on && bytes_append_span(&kept->body, data) == 0))
         return;
     kept->gone = true;
     bytes_clear(&kept->body);
@@ -235,23 +263,32 @@ static void keep_body(struct exchange *x, struct span data)
 void exchange_request_data(struct exchange *x, struct span data, struct moment now)
 {
     x->bytes_in += data.len;
+    x->owed += data.len;
     exchange_time_body(x, now);
     keep_body(x, data);
-    flow_data(&x->up, data);
+    if (x->phase == EXCHANGE_ACTIVE)
+        flow_data(&x->up, data);
+    else if (x->kept.gone)
+        exchange_answer(x, REASON_INTERNAL, "out of memory", now);
 }
 
 /* Without them the request is whole, and can be sent again. */
-void exchange_request_trailers(struct exchange *x, const struct http_head *head)
+void exchange_request_trailers(struct exchange *x, const struct http_head *head, struct moment now)
 {
-    struct http_edit room[ROUTE_ALSO_MAX];
-    flow_end(&x->up, x->kept.trailers ? head : NULL, edits_of(x, room));
-    x->kept.gone = x->kept.gone || x->kept.trailers;
+    if (!x->kept.trailers)
+        return;
+    if (x->phase == EXCHANGE_ACTIVE) {
+        end_body(x, head);
+        x->kept.gone = true;
+    } else if ((x->kept.last = http_head_copy(head)) == NULL) {
+        exchange_answer(x, REASON_INTERNAL, "out of memory", now);
+    }
 }
 
 void exchange_request_end(struct exchange *x, struct moment now)
 {
-    if (x->use.uplink != NULL)
-        flow_end(&x->up, NULL, NULL);
+    if (x->phase == EXCHANGE_ACTIVE)
+        end_body(x, NULL);
     x->asked.whole = true;
     x->at.active_us = x->at.up_us = now.us; /* the time to answer begins */
 }

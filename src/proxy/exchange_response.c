@@ -32,7 +32,7 @@ static void on_interim(struct exchange *x, const struct http_head *head, struct 
     if (x->asked.minor == 0)
         return; /* HTTP/1.0 knows no interim responses (RFC 9110 section 15.2) */
     struct http_outgoing how = {.head = head, .framing = HTTP_NO_BODY};
-    if (flow_head(&x->down, &how) != 0)
+    if (flow_head(&x->down, &how, NULL) != 0)
         x->client->link.broken = true;
 }
 
@@ -67,7 +67,7 @@ static void write_head(struct exchange *x, const struct http_head *head, struct 
         .close = c->is.close_after && head->status != SWITCHING_PROTOCOLS,
         .keep_alive = x->asked.minor == 0 && !c->is.close_after,
     };
-    if (lost || flow_head(&x->down, &how) != 0)
+    if (lost || flow_head(&x->down, &how, NULL) != 0)
         c->link.broken = true;
     bytes_clear(&added);
     exchange_location_clear(&locations);
@@ -180,7 +180,7 @@ static void on_switched(struct uplink_use *use, struct span left, struct moment 
 static bool takes(const struct uplink_use *use)
 {
     const struct exchange *x = (const struct exchange *)use;
-    return link_pending(&x->client->link) < OUTPUT_MARK;
+    return flow_pending(&x->down) < OUTPUT_MARK;
 }
 
 static void on_sent(struct uplink_use *use, size_t n, struct moment now)
@@ -219,9 +219,16 @@ static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
     return true;
 }
 
+/* The client's timer is another one now. */
+static void on_step(struct uplink_use *use)
+{
+    run_touch(&exchange_of(use)->client->link);
+}
+
 const struct uplink_events exchange_events = {
     .write_header = exchange_write_header,
     .on_greeting = exchange_on_greeting,
+    .on_step = on_step,
     .on_open = exchange_on_open,
     .on_failed = exchange_on_failed,
     .takes = takes,

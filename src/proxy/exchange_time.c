@@ -32,11 +32,25 @@ static bool waits_for_100(const struct exchange *x)
 
 static bool wants_body(const struct exchange *x)
 {
-    return x->phase == EXCHANGE_ACTIVE && !x->raw && !x->answer.answered && !waits_for_100(x) && client_wants_read(x->client);
+    bool takes = x->asked.http2 ? exchange_takes_body(x) : client_wants_read(x->client);
+    return x->phase == EXCHANGE_ACTIVE && !x->raw && !x->answer.answered && !waits_for_100(x) && takes;
+}
+
+/* A stream that its client gives no window, while others of the connection go on. */
+static void note_stall(struct exchange *x, struct moment now)
+{
+    size_t waits = flow_pending(&x->down);
+    if (waits == 0)
+        x->at.stall_us = 0;
+    else if (x->at.stall_us == 0 || waits != x->at.stalled)
+        x->at.stall_us = now.us;
+    x->at.stalled = waits;
 }
 
 void exchange_time_settle(struct exchange *x, struct moment now)
 {
+    if (x->asked.http2)
+        note_stall(x, now);
     if (x->asked.whole || x->raw)
         return;
     struct exchange_times *at = &x->at;
@@ -89,13 +103,18 @@ static uint64_t tunnel_deadline(const struct exchange *x)
            (conf->protocol == CONFIG_PROTOCOL_TCP ? smaller(conf->idle_ms, up->idle_ms) : up->idle_ms) * 1000;
 }
 
+static uint64_t stall_deadline(const struct exchange *x)
+{
+    return x->at.stall_us != 0 ? x->at.stall_us + x->listener->conf->write_ms * 1000 : UINT64_MAX;
+}
+
 uint64_t exchange_deadline_us(const struct exchange *x)
 {
     if (x->phase == EXCHANGE_WAITING)
         return x->use.uplink != NULL ? uplink_deadline_us(x->use.uplink) : UINT64_MAX;
     if (x->raw)
         return tunnel_deadline(x);
-    return smaller(smaller(body_pause_deadline(x), body_rate_deadline(x)), upstream_deadline(x));
+    return smaller(smaller(body_pause_deadline(x), body_rate_deadline(x)), smaller(upstream_deadline(x), stall_deadline(x)));
 }
 
 /* ---- what they mean ---- */
@@ -125,10 +144,18 @@ static void tunnel_is_idle(struct exchange *x, struct moment now)
     exchange_finish(x, false, now);
 }
 
+static void client_stalled(struct exchange *x, struct moment now)
+{
+    char text[LIMIT_TEXT_SIZE];
+    exchange_answer(x, REASON_CLIENT_STALLED, limit_text(x->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &x->hint, text), now);
+}
+
 void exchange_on_deadline(struct exchange *x, struct moment now)
 {
     if (x->phase == EXCHANGE_WAITING)
         uplink_on_late(x->use.uplink, now);
+    else if (stall_deadline(x) <= now.us)
+        client_stalled(x, now);
     else if (x->raw)
         tunnel_is_idle(x, now);
     else if (body_pause_deadline(x) <= now.us)

@@ -136,7 +136,7 @@ int exchange_session_field(const struct exchange *x, struct bytes *out)
 static void join(struct exchange *x, struct uplink *u)
 {
     uplink_join(u, &x->use);
-    x->up = flow_to(&u->link);
+    x->up = flow_to(&u->link, NULL);
 }
 
 /* One whose server was judged by a date that has passed since is not used again. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum {
+    FILL_MARK = 64 * 1024, /* frames are made as long as less waits */
     OUT_MAX = 8 * 1024 * 1024, /* never met: reading the other side stops far below (exchange) */
     RECORD_BYTES = 16384,
     RUNS = 60,
@@ -30,6 +31,8 @@ void link_clear(struct link *l)
     run_forget(l);
     tls_engine_free(l->tls);
     l->tls = NULL;
+    http2_free(l->h2);
+    l->h2 = NULL;
     gather_clear(&l->out);
     drop_raw(l);
 }
@@ -99,7 +102,7 @@ static size_t wire_waiting(const struct link *l)
 
 size_t link_pending(const struct link *l)
 {
-    return l->out.total + wire_waiting(l) + (l->raw != NULL ? l->raw->len : 0);
+    return l->out.total + wire_waiting(l) + (l->raw != NULL ? l->raw->len : 0) + (l->h2 != NULL ? http2_queued(l->h2) : 0);
 }
 
 /* Small runs (a head, chunk framing) are put together with what follows them, so that they do not cost a record each. */
@@ -133,6 +136,8 @@ static void encrypt(struct link *l)
 size_t link_runs(struct link *l, struct span *runs, size_t max)
 {
     size_t n = 0;
+    if (l->h2 != NULL && !l->broken && http2_fill(l->h2, &l->out, FILL_MARK) != 0)
+        lose(l);
     if (l->raw != NULL)
         runs[n++] = bytes_span(l->raw);
     if (l->tls == NULL) {
@@ -173,7 +178,7 @@ void link_sent(struct link *l, size_t n)
 
 void link_settle(struct link *l)
 {
-    if (gather_settle(&l->out) == 0)
+    if (gather_settle(&l->out) == 0 && (l->h2 == NULL || http2_settle(l->h2) == 0))
         return;
     lose(l);
     gather_clear(&l->out); /* what it borrowed is about to go */

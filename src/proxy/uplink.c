@@ -65,6 +65,9 @@ void uplink_enter(struct uplink *u, enum uplink_phase phase, struct moment now)
 {
     u->phase = phase;
     u->since_us = now.us;
+    for (struct uplink_use *use = u->first; use != NULL; use = use->next)
+        if (use->events->on_step != NULL)
+            use->events->on_step(use);
 }
 
 void uplink_make_raw(struct uplink *u)

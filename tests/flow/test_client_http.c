@@ -615,19 +615,21 @@ END_TEST
 
 /* ---- HTTP/2 ---- */
 
-/* It reads no HTTP/1.1: what it is told are the frames SETTINGS and GOAWAY, with HTTP_1_1_REQUIRED. */
-START_TEST(a_client_that_speaks_http_2_is_told_in_http_2)
+/* It has spoken HTTP/1.1 before: what it is told are the frames SETTINGS and GOAWAY, with HTTP_1_1_REQUIRED. */
+START_TEST(a_client_that_goes_over_to_http_2_is_told_in_http_2)
 {
     static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"; /* and more that nobody reads */
     static const char goodbye[] = "\0\0\0\4\0\0\0\0\0\0\0\34\7\0\0\0\0\0\0\0\0\0\0\0\0\15HTTP/1.1 is required";
     http_chain.step = steps[_i];
     struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    bytes_clear(&app->got);
     wire_say_span(app, span_of(hello, sizeof(hello) - 1));
     wire_run(&http_chain);
     ck_assert(span_equals(bytes_span(&app->got), span_of(goodbye, sizeof(goodbye) - 1)));
     wire_finish(&http_chain);
     ck_assert(app->got_end && !app->got_reset);
-    ck_assert_uint_eq(wire_backend_contacts(&http_chain), 0);
+    ck_assert_uint_eq(http_chain.n_requests, 1);
     const struct wire_seen *seen = wire_last(&http_chain.injector);
     ck_assert_int_eq(seen->reason, REASON_REQUEST_MALFORMED);
     ck_assert_msg(strstr(seen->detail, "the client speaks HTTP/2") != NULL, "%s", seen->detail);
@@ -670,7 +672,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_remote_client_is_not_told_where_the_backend_lies, 0, 2);
     tcase_add_test(t, a_client_that_does_not_read_stops_the_upstream);
     tcase_add_test(t, an_upstream_that_does_not_read_stops_the_client);
-    tcase_add_loop_test(t, a_client_that_speaks_http_2_is_told_in_http_2, 0, N_STEPS);
+    tcase_add_loop_test(t, a_client_that_goes_over_to_http_2_is_told_in_http_2, 0, N_STEPS);
     suite_add_tcase(s, t);
     return s;
 }

@@ -296,6 +296,11 @@ static void connect_uplink(struct uplink *u)
     uplink_on_connected(u, n->wire->now);
 }
 
+void wire_connect_late(struct uplink *u)
+{
+    connect_uplink(u);
+}
+
 /* One turn of a node's connections. */
 static void turn(struct wire_node *n)
 {

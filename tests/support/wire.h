@@ -154,6 +154,7 @@ void wire_run(struct wire *w); /* until nothing moves */
 void wire_advance(struct wire *w, uint64_t ms);
 void wire_finish(struct wire *w); /* runs and moves the clock to each deadline until every connection is closed */
 
+void wire_connect_late(struct uplink *u); /* one that was made while connect hung */
 const char *wire_got(struct wire_socket *s);              /* as text, without the Date that was added unless keeps_date */
 struct wire_socket *wire_backend_socket(struct wire *w, size_t i); /* the i-th that reached the backend; NULL */
 struct wire_socket *wire_between(struct wire *w, size_t i);        /* the i-th that the injector made */

@@ -3,7 +3,7 @@
 #ifndef MTLSD_HTTP_HTTP_PROBLEM_H
 #define MTLSD_HTTP_HTTP_PROBLEM_H
 
-#include "mtlsd/base/bytes.h"
+#include "mtlsd/http/http_answer.h"
 
 struct http_problem { /* every string may be NULL: then its member is left out */
     unsigned status;
@@ -19,6 +19,8 @@ struct http_problem { /* every string may be NULL: then its member is left out *
     bool close;     /* say Connection: close */
 };
 
+/* The response as a value. body is filled, and owned by the caller, with any result. -1: out of memory. */
+MUST_CHECK int http_problem_answer(const struct http_problem *p, struct bytes *body, struct http_answer *out);
 /* Appends a whole response, head and body. */
 MUST_CHECK int http_problem_write(struct bytes *out, const struct http_problem *p);
 

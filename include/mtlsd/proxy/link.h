@@ -7,6 +7,7 @@
 #define MTLSD_PROXY_LINK_H
 
 #include "mtlsd/base/gather.h"
+#include "mtlsd/http/http2.h"
 #include "mtlsd/proxy/run_queue.h"
 #include "mtlsd/tls/tls_engine.h"
 
@@ -18,6 +19,7 @@ struct link {
     unsigned char drives;   /* in this turn */
     void *socket;           /* the driver's; NULL: not connected yet, or no more */
     struct tls_engine *tls; /* owned; NULL: plaintext */
+    struct http2 *h2;       /* owned; what is written goes through its streams; NULL: it speaks no HTTP/2 */
     struct bytes *raw;      /* owned; goes before all else and is never encrypted; NULL: nothing */
     struct gather out;      /* plaintext: for the wire; TLS: not yet encrypted */
     bool end_wanted;        /* nothing more will be written: close_notify, then the end of our direction */

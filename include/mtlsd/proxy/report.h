@@ -21,6 +21,7 @@ struct report {
     struct span method, uri;              /* requests: as they came; a long one is cut */
     struct span referer, user_agent;      /* requests, only when the observer wants them: as they came; long ones are cut */
     unsigned minor;                       /* requests: HTTP/1.minor */
+    bool http2;                           /* requests: HTTP/2 instead */
     unsigned retries;                     /* further targets or attempts */
     unsigned status;                      /* requests: what the client got, 0: nothing */
     enum reason reason;                   /* REASON_VALID: all went well */

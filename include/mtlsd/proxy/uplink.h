@@ -31,6 +31,7 @@ struct uplink_events {
     int (*write_header)(const struct uplink_use *use, enum config_proxy_protocol version, struct bytes *out);
     /* MySQL's server has greeted: uplink_login goes on. NULL: there is no client. */
     void (*on_greeting)(struct uplink_use *use, struct span greeting, struct moment now);
+    void (*on_step)(struct uplink_use *use); /* another phase of opening has begun, with a time of its own. NULL: of no interest */
     void (*on_open)(struct uplink_use *use, struct moment now);
     /* It came to nothing, in whatever phase. hint: static, what to do; NULL: what the reason's row says. */
     void (*on_failed)(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now);

@@ -17,7 +17,7 @@
 
 static const struct config_row refused[] = {
     {"another name on an http listener", L("http", "\"postgresql\""), "tls.alpn: \"postgresql\" is not a protocol that is spoken here"},
-    {"what is not spoken", L("http", "\"h2\", \"http/1.1\""), "\"h2\" is not a protocol that is spoken here"},
+    {"what is not spoken", L("http", "\"h3\", \"http/1.1\""), "\"h3\" is not a protocol that is spoken here"},
     {"an empty name", L("tcp", "\"\""), "alpn[0]: is empty"},
     {"a name too long for the library", L("tcp", "\"" LONGEST "+\""), "has 32 bytes: at most 31"},
     {"a name twice", L("tcp", "\"a\", \"b\", \"a\""), "\"a\" is given twice"},
@@ -30,7 +30,7 @@ static const struct config_row refused[] = {
 };
 
 static const struct config_row taken[] = {
-    {"http on an http listener", L("http", "\"http/1.1\""), NULL},
+    {"http on an http listener", L("http", "\"h2\", \"http/1.1\""), NULL},
     {"any name in tcp", L("tcp", "\"postgresql\", \"" LONGEST "\""), NULL},
     {"any name to a tcp upstream", U("alpn = \"postgresql\";", TCP), NULL},
     {"http to an http upstream", U("alpn = \"http/1.1\";", HTTP), NULL},

@@ -10,7 +10,7 @@ static struct flow flow;
 static void set_up(void)
 {
     link_init(&link, LINK_CLIENT, NULL);
-    flow = flow_to(&link);
+    flow = flow_to(&link, NULL);
 }
 
 static void tear_down(void)
@@ -36,7 +36,7 @@ static void say_head(enum http_framing framing)
 {
     static const struct http_head head = {.status = 200, .phrase = {(const uint8_t *)"OK", 2}, .minor = 1};
     const struct http_outgoing out = {.head = &head, .framing = framing, .length = 5};
-    ck_assert_int_eq(flow_head(&flow, &out), 0);
+    ck_assert_int_eq(flow_head(&flow, &out, NULL), 0);
 }
 
 START_TEST(a_body_of_unknown_length_goes_in_chunks_and_ends_once)
@@ -66,14 +66,14 @@ START_TEST(a_head_that_cannot_be_written_leaves_nothing)
 {
     static const struct http_head connect = {.request = true, .method = {(const uint8_t *)"CONNECT", 7}, .target = {(const uint8_t *)"a:1", 3}, .minor = 1};
     const struct http_outgoing out = {.head = &connect, .framing = HTTP_NO_BODY};
-    ck_assert_int_eq(flow_head(&flow, &out), -1);
+    ck_assert_int_eq(flow_head(&flow, &out, NULL), -1);
     ck_assert_uint_eq(flow_pending(&flow), 0);
 }
 END_TEST
 
 START_TEST(a_flow_without_a_link_has_nothing_pending)
 {
-    flow = flow_to(NULL);
+    flow = flow_to(NULL, NULL);
     ck_assert_uint_eq(flow_pending(&flow), 0);
 }
 END_TEST

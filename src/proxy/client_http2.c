@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a client's requests from the streams of HTTP/2, and decides which version of HTTP it speaks. */
+#include "exchange_internal.h"
+
+#include <string.h>
+
+/* ---- which version ---- */
+
+static void begin_http1(struct client *c)
+{
+    const struct config_listener *conf = c->listener->conf;
+    c->http = http1_new(true, (size_t)conf->max_header_bytes, conf->max_headers);
+    c->link.broken = c->link.broken || c->http == NULL;
+}
+
+static void begin_http2(struct client *c)
+{
+    const struct config_listener *conf = c->listener->conf;
+    const struct http2_limits limits = {.max_head_bytes = (size_t)conf->max_header_bytes, .max_fields = conf->max_headers};
+    c->link.h2 = http2_new(HTTP2_SERVER, &limits);
+    c->link.broken = c->link.broken || c->link.h2 == NULL;
+    run_touch(&c->link);
+}
+
+/* By ALPN with TLS, and by the first bytes without (RFC 9113 section 3.4). */
+void client_http_begin(struct client *c, struct moment now)
+{
+    (void)now;
+    const char *agreed = c->link.tls != NULL ? tls_engine_alpn(c->link.tls) : NULL;
+    if (agreed != NULL && strcmp(agreed, HTTP2_ALPN) == 0)
+        begin_http2(c);
+    else
+        begin_http1(c);
+    c->is.fresh = c->link.tls == NULL;
+}
+
+void client_http_first(struct client *c, struct span in, struct moment now)
+{
+    struct bytes first;
+    if (!client_hold(c, in))
+        return;
+    enum http2_preface begins = http2_sniff(bytes_span(&c->held));
+    if (begins == HTTP2_PREFACE_MAYBE) {
+        c->at.head_us = c->at.head_us != 0 ? c->at.head_us : now.us;
+        return;
+    }
+    c->is.fresh = false;
+    if (begins == HTTP2_PREFACE_YES) {
+        http1_free(c->http);
+        c->http = NULL;
+        begin_http2(c);
+    }
+    bytes_init(&first, c->held.max);
+    bytes_take(&c->held, &first);
+    client_deliver(c, bytes_span(&first), now);
+    run_settle(&c->env->run); /* the borrowed bytes end with this block */
+    bytes_clear(&first);
+}
+
+/* ---- events ---- */
+
+static struct exchange *begin(struct client *c, const struct http2_event *e, struct moment now)
+{
+    struct span none = span_of(NULL, 0);
+    const struct http_head *head = e->head;
+    struct exchange *x = head != NULL ? exchange_new(c, head->method, head->target, exchange_location_host(c->listener, head), now)
+                                      : exchange_new(c, none, none, none, now);
+    if (x == NULL)
+        return NULL;
+    x->at.begun_us = now.us;
+    x->asked.http2 = true;
+    x->asked.minor = 1;
+    x->down.stream = e->stream;
+    http2_set_user(e->stream, x);
+    c->at.head_us = 0;
+    return x;
+}
+
+static struct exchange *exchange_on(const struct http2_event *e)
+{
+    return e->stream != NULL ? http2_user(e->stream) : NULL;
+}
+
+static void on_reset(struct exchange *x, const struct http2_event *e, struct moment now)
+{
+    exchange_report(x, REASON_CLIENT_CLOSED, e->code == HTTP2_CANCEL ? "the client cancelled the request" : "the client reset the request's stream", now);
+    exchange_finish(x, false, now);
+}
+
+/* The codec refuses what came on a stream. */
+static void on_refused(struct client *c, const struct http2_event *e, struct moment now)
+{
+    struct exchange *x = exchange_on(e);
+    if (x == NULL && e->stream != NULL)
+        x = begin(c, e, now);
+    if (x == NULL)
+        return;
+    if (e->may_answer) {
+        exchange_answer(x, e->reason, e->detail, now);
+        return;
+    }
+    exchange_report(x, e->reason, e->detail, now);
+    exchange_finish(x, false, now);
+}
+
+/* The connection cannot be read further: GOAWAY says so, and everything on it ends. */
+static void on_bad(struct client *c, const struct http2_event *e, struct moment now)
+{
+    for (struct exchange *x; (x = c->first) != NULL;) {
+        exchange_report(x, e->reason, e->detail, now);
+        exchange_finish(x, false, now);
+    }
+    client_report(c, e->reason, e->detail, NULL, now);
+    client_linger(c, now);
+}
+
+static void on_event(struct client *c, enum http2_kind kind, const struct http2_event *e, struct moment now)
+{
+    struct exchange *x = exchange_on(e);
+    if (kind == HTTP2_HEAD && (x = begin(c, e, now)) != NULL)
+        exchange_request_head(x, e->head, now);
+    else if (kind == HTTP2_REFUSED)
+        on_refused(c, e, now);
+    else if (kind == HTTP2_BAD)
+        on_bad(c, e, now);
+    if (x == NULL || x->phase == EXCHANGE_OVER)
+        return;
+    if (kind == HTTP2_DATA)
+        exchange_request_data(x, e->data, now);
+    else if (kind == HTTP2_TRAILERS)
+        exchange_request_trailers(x, e->head, now);
+    else if (kind == HTTP2_END && !x->asked.whole)
+        exchange_request_end(x, now);
+    else if (kind == HTTP2_RESET)
+        on_reset(x, e, now);
+}
+
+void client_http2_in(struct client *c, struct span in, struct moment now)
+{
+    struct http2_event e;
+    enum http2_kind kind;
+    http2_set_now(c->link.h2, now.us);
+    run_touch(&c->link);
+    while (c->phase == CLIENT_OPEN && !c->link.broken && (kind = http2_next(c->link.h2, &in, &e)) != HTTP2_MORE)
+        on_event(c, kind, &e, now);
+    if (c->first == NULL && c->at.head_us == 0 && !http2_is_idle(c->link.h2))
+        c->at.head_us = now.us; /* a part of a frame */
+    else if (http2_is_idle(c->link.h2))
+        c->at.head_us = 0;
+}
+
+void client_http2_continue(struct client *c, struct moment now)
+{
+    for (struct http2_stream *s; (s = http2_next_writable(c->link.h2)) != NULL;) {
+        struct exchange *x = http2_user(s);
+        if (x != NULL && x->use.uplink != NULL)
+            run_touch(&x->use.uplink->link); /* it may be read on */
+    }
+    bool ends = http2_wants_close(c->link.h2) || (c->is.ended && c->first == NULL);
+    if (ends && c->phase == CLIENT_OPEN && c->first == NULL && http2_streams(c->link.h2) == 0)
+        client_linger(c, now);
+}

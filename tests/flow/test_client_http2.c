@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clients that speak HTTP/2, in front of upstreams that speak HTTP/1.1. */
+#include "h2_app.h"
+#include "http_chain.h"
+#include "t.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct h2_app app;
+
+static void set_up(void)
+{
+    http_chain_open();
+    h2_app_open(&app, &http_chain);
+}
+
+static void tear_down(void)
+{
+    h2_app_close(&app);
+    http_chain_close();
+}
+
+START_TEST(a_request_is_passed_on_and_answered)
+{
+    static const size_t cuts[] = {1, 7, WIRE_ALL};
+    http_chain.step = cuts[_i];
+    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/a", NULL, NULL);
+    h2_app_run(&app);
+    ck_assert_uint_eq(s->status, 200);
+    ck_assert_str_eq(h2_app_body(s), "hello");
+    ck_assert(s->ended && !s->reset);
+    ck_assert(wire_ever_said(&wire_backend_socket(&http_chain, 0)->up, "GET /a HTTP/1.1\r\nHost: "));
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_VALID);
+}
+END_TEST
+
+START_TEST(many_requests_run_at_once_on_upstream_connections_of_their_own)
+{
+    struct h2_app_stream *s[5];
+    for (int i = 0; i < 5; i++)
+        s[i] = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    for (int i = 0; i < 5; i++)
+        ck_assert(s[i]->status == 200 && s[i]->ended);
+    ck_assert_uint_eq(http_chain.injector.connects, 5);
+    struct h2_app_stream *again = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    ck_assert_uint_eq(again->status, 200);
+    ck_assert_uint_eq(http_chain.injector.connects, 5); /* one of the pool */
+}
+END_TEST
+
+START_TEST(a_body_that_comes_before_the_upstream_is_there_waits_for_it)
+{
+    http_chain.injector.connect = WIRE_CONNECT_HANGS;
+    struct h2_app_stream *s = h2_app_ask(&app, "POST", "/", "123456789", NULL);
+    h2_app_run(&app);
+    ck_assert_uint_eq(s->status, 0);
+    http_chain.injector.connect = WIRE_CONNECT_WORKS;
+    struct uplink *u = client_next_uplink(wire_client(&http_chain.injector), NULL);
+    ck_assert_ptr_nonnull(u);
+    wire_connect_late(u);
+    h2_app_run(&app);
+    ck_assert_uint_eq(s->status, 200);
+    ck_assert_ptr_nonnull(memmem(bytes_span(&http_chain.request).ptr, http_chain.request.len, "9\r\n123456789\r\n0\r\n\r\n", 19));
+}
+END_TEST
+
+START_TEST(a_body_of_unknown_length_goes_in_chunks_with_its_end)
+{
+    struct h2_app_stream *s = h2_app_ask(&app, "POST", "/", "", NULL);
+    h2_app_run(&app);
+    h2_app_send(&app, s, "1234", false);
+    h2_app_run(&app);
+    h2_app_send(&app, s, "56789", true);
+    h2_app_run(&app);
+    ck_assert_uint_eq(s->status, 200);
+    ck_assert_ptr_nonnull(memmem(bytes_span(&http_chain.request).ptr, http_chain.request.len, "4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n", 24));
+}
+END_TEST
+
+START_TEST(what_is_refused_is_told_on_its_stream_and_the_others_go_on)
+{
+    http_chain.injector.connect = WIRE_CONNECT_REFUSED;
+    struct h2_app_stream *bad = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    http_chain.injector.connect = WIRE_CONNECT_WORKS;
+    ck_assert_uint_eq(bad->status, 502);
+    ck_assert_ptr_nonnull(strstr(h2_app_body(bad), "\"reason\":\"connect_refused\""));
+    wire_advance(&http_chain, 11000);
+    struct h2_app_stream *good = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    ck_assert_uint_eq(good->status, 200);
+}
+END_TEST
+
+START_TEST(a_grpc_call_is_refused_in_its_own_words)
+{
+    static const char *const grpc[] = {"content-type", "application/grpc+proto", NULL};
+    http_chain.injector.connect = WIRE_CONNECT_REFUSED;
+    struct h2_app_stream *s = h2_app_ask(&app, "POST", "/a.B/C", "12345", grpc);
+    h2_app_run(&app);
+    ck_assert_uint_eq(s->status, 200);
+    ck_assert(s->ended && s->body.len == 0);
+    ck_assert_str_eq(wire_last(&http_chain.injector)->detail, "connection refused");
+}
+END_TEST
+
+START_TEST(an_answer_that_breaks_off_resets_its_stream_alone) /* B7 */
+{
+    http_chain.reply = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhel";
+    http_chain.reply_closes = true;
+    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    ck_assert_msg(s->reset && !s->ended, "%u reset %d ended %d: %s", s->status, s->reset, s->ended, wire_last(&http_chain.injector)->detail);
+    http_chain.reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    http_chain.reply_closes = false;
+    struct h2_app_stream *next = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    ck_assert(next->status == 200 && next->ended);
+}
+END_TEST
+
+START_TEST(a_request_that_is_cancelled_ends_its_upstream_connection_and_nothing_else)
+{
+    http_chain.on_backend = http_chain_silent;
+    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL), *other = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    http2_reset(app.h2, s->stream, HTTP2_CANCEL);
+    h2_app_run(&app);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_CLOSED);
+    ck_assert(!other->reset);
+    ck_assert_ptr_nonnull(wire_client(&http_chain.injector));
+}
+END_TEST
+
+static void answer_a_lot(struct wire *on, struct wire_socket *s)
+{
+    (void)on;
+    if (s->requests++ > 0)
+        return;
+    wire_answer(s, "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n");
+    s->down.offer = 104857600;
+}
+
+START_TEST(a_stream_without_a_window_stops_its_upstream_and_no_other) /* D6 */
+{
+    http_chain.keep_log = false;
+    http_chain.on_backend = answer_a_lot;
+    app.keeps_window = true;
+    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    ck_assert_uint_eq(s->status, 200);
+    ck_assert_uint_lt(s->body.len, 1024 * 1024);
+    ck_assert_uint_gt(wire_backend_socket(&http_chain, 0)->down.offer, 100u * 1024 * 1024 - 4u * 1024 * 1024);
+    wire_advance(&http_chain, 31000); /* C7: and it is not waited for without end */
+    h2_app_run(&app);
+    ck_assert(s->reset);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_STALLED);
+}
+END_TEST
+
+START_TEST(draining_finishes_what_runs_and_takes_no_more)
+{
+    http_chain.on_backend = http_chain_silent;
+    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    http_chain.injector.env.draining = true;
+    client_on_drain(wire_client(&http_chain.injector), http_chain.now);
+    h2_app_run(&app);
+    ck_assert(app.goaway && app.goaway_code == HTTP2_NO_ERROR);
+    ck_assert_ptr_nonnull(wire_client(&http_chain.injector));
+    wire_answer(wire_backend_socket(&http_chain, 0), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    h2_app_run(&app);
+    ck_assert(s->status == 200 && s->ended);
+    ck_assert(app.socket->got_end);
+}
+END_TEST
+
+START_TEST(an_idle_client_is_closed_and_one_with_a_broken_frame_is_told)
+{
+    h2_app_run(&app);
+    wire_advance(&http_chain, 61000);
+    h2_app_run(&app);
+    ck_assert_ptr_null(wire_client(&http_chain.injector));
+    h2_app_close(&app);
+    h2_app_open(&app, &http_chain);
+    h2_app_run(&app);
+    wire_say_span(app.socket, span_of("\0\0\1\x9\0\0\0\0\1x", 10)); /* CONTINUATION of nothing */
+    h2_app_run(&app);
+    ck_assert(app.goaway && app.goaway_code == HTTP2_PROTOCOL_ERROR);
+    wire_finish(&http_chain);
+    ck_assert_ptr_null(wire_client(&http_chain.injector));
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_REQUEST_MALFORMED);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("client_http2");
+    TCase *t = tcase_create("flow");
+    tcase_add_unchecked_fixture(t, http_chain_make, http_chain_drop);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_loop_test(t, a_request_is_passed_on_and_answered, 0, 3);
+    tcase_add_test(t, many_requests_run_at_once_on_upstream_connections_of_their_own);
+    tcase_add_test(t, a_body_that_comes_before_the_upstream_is_there_waits_for_it);
+    tcase_add_test(t, a_body_of_unknown_length_goes_in_chunks_with_its_end);
+    tcase_add_test(t, what_is_refused_is_told_on_its_stream_and_the_others_go_on);
+    tcase_add_test(t, a_grpc_call_is_refused_in_its_own_words);
+    tcase_add_test(t, an_answer_that_breaks_off_resets_its_stream_alone);
+    tcase_add_test(t, a_request_that_is_cancelled_ends_its_upstream_connection_and_nothing_else);
+    tcase_add_test(t, a_stream_without_a_window_stops_its_upstream_and_no_other);
+    tcase_add_test(t, draining_finishes_what_runs_and_takes_no_more);
+    tcase_add_test(t, an_idle_client_is_closed_and_one_with_a_broken_frame_is_told);
+    suite_add_tcase(s, t);
+    return s;
+}
