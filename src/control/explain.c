@@ -348,6 +348,19 @@ static int conclude(const struct explain_ask *ask, struct explain *e)
     return forward_target(e, route->conf);
 }
 
+/* A tcp connection goes where its server name leads. */
+static void choose_by_name(const struct explain_ask *ask, struct explain *e, const struct admit_place *at)
+{
+    const struct config_listener *l = ask->listener->conf;
+    if (l->protocol != CONFIG_PROTOCOL_TCP)
+        return;
+    enum reason reason = admit_name(at, ask->server_name, &e->by_name);
+    if (reason != REASON_VALID)
+        say(e, EXPLAIN_ROUTES, reason, "no route is for the client's server name");
+    else if (l->n_routes > 1 || l->routes[0].host.n > 0)
+        say(e, EXPLAIN_ROUTES, reason, "the server name leads to the route at %s", l->routes[e->by_name].where);
+}
+
 int explain_make(const struct explain_ask *ask, struct explain *out)
 {
     const struct plan_listener *l = ask->listener;
@@ -360,7 +373,10 @@ int explain_make(const struct explain_ask *ask, struct explain *out)
     explain_handshake(ask, out, &at);
     at.verdict = out->trust != NULL ? &out->verdict : NULL;
     at.peer = out->peer;
-    return ask_gate(ask, out, &at) == 0 ? conclude(ask, out) : -1;
+    if (ask_gate(ask, out, &at) != 0)
+        return -1;
+    choose_by_name(ask, out, &at);
+    return conclude(ask, out);
 }
 
 void explain_clear(struct explain *e)

@@ -454,3 +454,14 @@ enum reason admit_running(const struct admit_place *at, struct span method, cons
     admission_clear(&a);
     return reason;
 }
+
+enum reason admit_name(const struct admit_place *at, struct span name, size_t *route)
+{
+    const struct route_question q = {.host = name};
+    struct route_choice choice;
+    struct route_runs found;
+    route_index_find(at->by_host, name, &found);
+    enum reason reason = route_index_choose(&found, at->conf->routes, at->conf->n_routes, &q, &choice);
+    *route = choice.index;
+    return reason;
+}

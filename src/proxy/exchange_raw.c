@@ -10,14 +10,9 @@ const struct plan_route *exchange_raw_route(const struct client *c)
     const struct plan_listener *l = c->listener;
     char room[TLS_SERVER_NAME_SIZE];
     const char *name = c->hello != NULL ? c->hello->server_name : c->link.tls != NULL ? tls_engine_server_name(c->link.tls, room) : NULL;
-    struct route_question q = {.host = span_from_str(name)};
-    struct route_choice choice;
-    struct route_runs found;
-    if (l->n_routes == 1 && l->conf->routes[0].host.n == 0)
-        return &l->routes[0];
-    route_index_find(l->by_host, q.host, &found);
-    enum reason reason = route_index_choose(&found, l->conf->routes, l->n_routes, &q, &choice);
-    return reason == REASON_VALID ? &l->routes[choice.index] : NULL;
+    const struct admit_place at = {.conf = l->conf, .by_host = l->by_host};
+    size_t route;
+    return admit_name(&at, span_from_str(name), &route) == REASON_VALID ? &l->routes[route] : NULL;
 }
 
 void exchange_raw_begin(struct client *c, struct moment now)

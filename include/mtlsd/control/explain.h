@@ -72,6 +72,7 @@ struct explain {
     const struct http_head *head;  /* NULL: no request, or one that cannot be parsed */
     bool has_target;               /* the request was understood */
     struct admission admission;    /* what the gate said; owned. Its choice is that of the route which decides, or would */
+    size_t by_name;                /* tcp: the route that the server name leads to */
     struct explain_route *routes;  /* owned; as many as the listener has */
     struct bytes out_target;       /* as it would be forwarded; may be empty */
     char out_host[300];            /* Host as it would be forwarded; empty: as it came */

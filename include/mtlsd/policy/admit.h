@@ -84,6 +84,9 @@ enum reason admit_request(const struct admit_place *at, const struct http_head *
  * route names its status. */
 enum reason admit_caller(const struct admit_place *at, struct admission *out, struct admit_trace *trace, struct err *err);
 
+/* The route of a tcp connection, by its TLS server name; empty: it has none. REASON_NO_ROUTE: it goes nowhere. */
+enum reason admit_name(const struct admit_place *at, struct span name, size_t *route);
+
 /* Whether an open tunnel would be opened again, by the request that opened it. Its path is the forwarded one, with what strip_prefix removed. The steps
  * are the same but for those that look at fields, which are gone. Only a route that forwards will do. */
 enum reason admit_running(const struct admit_place *at, struct span method, const struct http_target *asked, struct err *err);

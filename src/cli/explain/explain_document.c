@@ -197,7 +197,7 @@ static json_t *answer_of(const struct plan_listener *l, const struct explain *e)
     case EXPLAIN_REFUSED:
         return with_refusal(json, e, l->conf);
     case EXPLAIN_BYTES:
-        return with_upstream(json, l->routes[0].upstream->conf);
+        return with_upstream(json, l->routes[e->by_name].upstream->conf);
     case EXPLAIN_REDIRECT:
     case EXPLAIN_RESPOND:
         return document_add(json, "status:i location:o", (int)(e->action == EXPLAIN_REDIRECT ? route->conf->redirect_status : route->conf->respond),

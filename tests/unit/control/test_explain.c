@@ -37,6 +37,8 @@ static const char text[] =
     " raw = { bind = \"127.0.0.1:8446\"; protocol = \"tcp\"; tls = { identity = \"server\"; trust = \"clients\"; }; upstream = \"app\"; };\n"
     " open = { bind = \"127.0.0.1:8447\"; tls = { identity = \"server\"; }; upstream = \"own\"; };\n"
     " local = { bind = \"127.0.0.1:8080\"; upstream = \"keep\"; };\n"
+    " byname = { bind = \"127.0.0.1:8451\"; protocol = \"tcp\"; tls = { identity = \"server\"; trust = \"clients\"; };"
+    " routes = ( { sni = \"a.example\"; upstream = \"app\"; }, { sni = \"*.b.example\"; upstream = \"app\"; } ); };\n"
     " neat = { bind = \"127.0.0.1:8081\"; normalize_path = true; routes = ( { path = \"/a\"; upstream = \"app\"; strip_prefix = \"/a\"; } ); };\n"
     " fwd = { bind = \"127.0.0.1:3128\"; forward_proxy = { direct = [ \"d.example:80\" ]; }; routes = ( { host = \"a.example\"; upstream = \"app\"; } ); };\n"
     " blind = { bind = \"127.0.0.1:3129\"; forward_proxy = { connect = \"refuse\"; unmatched = \"direct\"; }; routes = ( { host = \"a.example\"; upstream = \"app\"; } ); };\n"
@@ -250,6 +252,29 @@ START_TEST(tells_what_becomes_of_tls_in_a_tunnel)
 }
 END_TEST
 
+START_TEST(a_tcp_connection_goes_where_its_server_name_leads)
+{
+    static const struct {
+        const char *name;
+        enum explain_action action;
+        size_t route;
+    } names[] = {{"a.example", EXPLAIN_BYTES, 0}, {"X.B.example", EXPLAIN_BYTES, 1}, {"b.example", EXPLAIN_REFUSED, 0}, {"", EXPLAIN_REFUSED, 0}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct asked a;
+        ask_about(&a, "byname", NULL, NULL, "/dev.pem");
+        explain_clear(&a.answer);
+        a.ask.server_name = span_from_str(names[i].name);
+        ck_assert_int_eq(explain_make(&a.ask, &a.answer), 0);
+        ck_assert_msg(a.answer.action == names[i].action, "%s", names[i].name);
+        if (names[i].action == EXPLAIN_BYTES)
+            ck_assert_uint_eq(a.answer.by_name, names[i].route);
+        else
+            ck_assert(a.answer.stopped == EXPLAIN_ROUTES && a.answer.steps[EXPLAIN_ROUTES].reason == REASON_NO_ROUTE);
+        forget(&a);
+    }
+}
+END_TEST
+
 START_TEST(gives_a_listener_without_routes_its_own_line)
 {
     struct asked a;
@@ -293,6 +318,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_the_callers_side_of_a_route_that_misses_by_its_path);
     tcase_add_test(t, serves_a_bad_certificate_only_where_a_route_names_its_status);
     tcase_add_test(t, tells_what_becomes_of_tls_in_a_tunnel);
+    tcase_add_test(t, a_tcp_connection_goes_where_its_server_name_leads);
     tcase_add_test(t, gives_a_listener_without_routes_its_own_line);
     tcase_add_test(t, lists_everything_that_is_wrong_with_a_certificate);
     tcase_add_test(t, survives_a_certificate_that_cannot_be_parsed);
