@@ -271,10 +271,14 @@ size_t http2_streams(const struct http2 *h)
     return h->n_open;
 }
 
+bool http2_is_between(const struct http2 *h)
+{
+    return h->state == HTTP2_READ_FRAME && h->n_first == 0 && h->block.id == 0;
+}
+
 bool http2_is_idle(const struct http2 *h)
 {
-    bool between = h->state == HTTP2_READ_FRAME && h->n_first == 0 && h->block.id == 0;
-    return h->n_open == 0 && h->ended == NULL && between;
+    return h->n_open == 0 && h->ended == NULL && http2_is_between(h);
 }
 
 uint32_t http2_max_concurrent(const struct http2 *h)

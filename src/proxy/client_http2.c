@@ -143,14 +143,15 @@ void client_http2_in(struct client *c, struct span in, struct moment now)
     run_touch(&c->link);
     while (c->phase == CLIENT_OPEN && !c->link.broken && (kind = http2_next(c->link.h2, &in, &e)) != HTTP2_MORE)
         on_event(c, kind, &e, now);
-    if (c->first == NULL && c->at.head_us == 0 && !http2_is_idle(c->link.h2))
-        c->at.head_us = now.us; /* a part of a frame */
-    else if (http2_is_idle(c->link.h2))
+    if (http2_is_between(c->link.h2))
         c->at.head_us = 0;
+    else if (c->first == NULL && c->at.head_us == 0)
+        c->at.head_us = now.us; /* a part of a frame */
 }
 
 void client_http2_continue(struct client *c, struct moment now)
 {
+    http2_set_now(c->link.h2, now.us);
     for (struct http2_stream *s; (s = http2_next_writable(c->link.h2)) != NULL;) {
         struct exchange *x = http2_user(s);
         if (x != NULL && x->use.uplink != NULL)

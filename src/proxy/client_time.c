@@ -52,9 +52,19 @@ static uint64_t stall_deadline(const struct client *c)
     return applies ? c->at.stall_us + c->listener->conf->write_ms * 1000 : UINT64_MAX;
 }
 
+/* Answers that are whole, and wait in the session for a window of their own. */
+static uint64_t leaving_deadline(const struct client *c)
+{
+    uint64_t since = c->link.h2 != NULL && c->phase == CLIENT_OPEN ? http2_stalled_us(c->link.h2) : UINT64_MAX;
+    return since != UINT64_MAX ? since + c->listener->conf->write_ms * 1000 : UINT64_MAX;
+}
+
 static uint64_t open_deadline(const struct client *c)
 {
     const struct config_listener *conf = c->listener->conf;
+    bool leaves = c->link.h2 != NULL && http2_streams(c->link.h2) > 0;
+    if (c->first == NULL && c->at.head_us == 0 && leaves)
+        return UINT64_MAX;
     if (c->first == NULL)
         return c->at.head_us != 0 ? c->at.head_us + conf->header_ms * 1000 : c->at.since_us + conf->idle_ms * 1000;
     uint64_t soonest = UINT64_MAX;
@@ -85,7 +95,7 @@ static uint64_t phase_deadline(const struct client *c)
 
 uint64_t client_deadline_us(const struct client *c)
 {
-    return smaller(phase_deadline(c), stall_deadline(c));
+    return smaller(smaller(phase_deadline(c), stall_deadline(c)), leaving_deadline(c));
 }
 
 /* ---- what they mean ---- */
@@ -96,6 +106,19 @@ static void never_began(struct client *c, enum limit which, const char *what, st
     const char *hint;
     limit_text(c->listener, NULL, which, what, &hint, text);
     client_failed(c, REASON_HANDSHAKE_TIMEOUT, text, hint, now);
+}
+
+/* An unused connection of HTTP/2, or one on which a frame was begun and never ended. */
+static void no_stream(struct client *c, struct moment now)
+{
+    char text[LIMIT_TEXT_SIZE];
+    const char *hint;
+    if (c->at.head_us != 0) {
+        limit_text(c->listener, NULL, LIMIT_HEADER, "the request head did not arrive in time", &hint, text);
+        client_report(c, REASON_REQUEST_TIMEOUT, text, hint, now);
+    }
+    http2_shutdown(c->link.h2);
+    client_linger(c, now);
 }
 
 /* An unused keep-alive connection: nothing to report. Else a head was begun and never ended. */
@@ -115,7 +138,9 @@ static void no_request(struct client *c, struct moment now)
 
 static void open_is_late(struct client *c, struct moment now)
 {
-    if (c->first == NULL)
+    if (c->first == NULL && c->link.h2 != NULL)
+        no_stream(c, now);
+    else if (c->first == NULL)
         no_request(c, now);
     for (struct exchange *x = c->first, *next; x != NULL; x = next) {
         next = x->next;
@@ -141,11 +166,24 @@ static void stalled(struct client *c, struct moment now)
     exchange_answer(c->first, REASON_CLIENT_STALLED, text, now);
 }
 
+static void streams_stalled(struct client *c, struct moment now)
+{
+    char text[LIMIT_TEXT_SIZE];
+    const char *hint;
+    limit_text(c->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &hint, text);
+    for (size_t n = http2_reset_stalled(c->link.h2, now.us - c->listener->conf->write_ms * 1000); n > 0; n--)
+        client_report(c, REASON_CLIENT_STALLED, text, hint, now);
+}
+
 void client_on_deadline(struct client *c, struct moment now)
 {
     run_touch(&c->link);
     if (stall_deadline(c) <= now.us) {
         stalled(c, now);
+        return;
+    }
+    if (leaving_deadline(c) <= now.us) {
+        streams_stalled(c, now);
         return;
     }
     switch (c->phase) {

@@ -161,6 +161,47 @@ START_TEST(a_stream_without_a_window_stops_its_upstream_and_no_other) /* D6 */
 }
 END_TEST
 
+static char whole[300000]; /* a little more than the window of a stream */
+
+/* C6: the exchange is over when the upstream's answer is, and what waits for the client's window is bounded without it. */
+START_TEST(a_whole_answer_that_gets_no_window_is_not_kept_for_ever)
+{
+    int n = snprintf(whole, sizeof(whole), "HTTP/1.1 200 OK\r\nContent-Length: 280000\r\n\r\n");
+    memset(whole + n, 'x', 280000);
+    http_chain.reply = whole;
+    app.keeps_window = true;
+    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    ck_assert(s->status == 200 && s->body.len < 280000 && !s->ended);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_VALID);
+    wire_advance(&http_chain, 29000);
+    h2_app_run(&app);
+    ck_assert(!s->reset);
+    wire_advance(&http_chain, 2000);
+    h2_app_run(&app);
+    ck_assert(s->reset);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_STALLED);
+    ck_assert_ptr_nonnull(wire_client(&http_chain.injector));
+}
+END_TEST
+
+START_TEST(a_head_that_never_ends_ends_the_connection) /* C7 */
+{
+    h2_app_run(&app);
+    wire_say_span(app.socket, span_of("\0\0\3\x1\x1\0\0\0\1\x82\x84\x86", 12)); /* HEADERS without an end */
+    h2_app_run(&app);
+    wire_advance(&http_chain, 9000);
+    h2_app_run(&app);
+    ck_assert(!app.goaway);
+    wire_advance(&http_chain, 2000);
+    h2_app_run(&app);
+    ck_assert(app.goaway);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_REQUEST_TIMEOUT);
+    wire_finish(&http_chain);
+    ck_assert_ptr_null(wire_client(&http_chain.injector));
+}
+END_TEST
+
 START_TEST(draining_finishes_what_runs_and_takes_no_more)
 {
     http_chain.on_backend = http_chain_silent;
@@ -183,6 +224,8 @@ START_TEST(an_idle_client_is_closed_and_one_with_a_broken_frame_is_told)
     h2_app_run(&app);
     wire_advance(&http_chain, 61000);
     h2_app_run(&app);
+    ck_assert(app.goaway && app.goaway_code == HTTP2_NO_ERROR);
+    wire_finish(&http_chain);
     ck_assert_ptr_null(wire_client(&http_chain.injector));
     h2_app_close(&app);
     h2_app_open(&app, &http_chain);
@@ -211,6 +254,8 @@ Suite *suite(void)
     tcase_add_test(t, an_answer_that_breaks_off_resets_its_stream_alone);
     tcase_add_test(t, a_request_that_is_cancelled_ends_its_upstream_connection_and_nothing_else);
     tcase_add_test(t, a_stream_without_a_window_stops_its_upstream_and_no_other);
+    tcase_add_test(t, a_whole_answer_that_gets_no_window_is_not_kept_for_ever);
+    tcase_add_test(t, a_head_that_never_ends_ends_the_connection);
     tcase_add_test(t, draining_finishes_what_runs_and_takes_no_more);
     tcase_add_test(t, an_idle_client_is_closed_and_one_with_a_broken_frame_is_told);
     suite_add_tcase(s, t);

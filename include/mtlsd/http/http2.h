@@ -126,6 +126,7 @@ uint32_t http2_id(const struct http2_stream *s);
 bool http2_is_open(const struct http2_stream *s); /* neither reset nor ended in both directions */
 
 size_t http2_streams(const struct http2 *h);  /* open ones */
+bool http2_is_between(const struct http2 *h); /* neither a frame nor a head is half read */
 bool http2_is_idle(const struct http2 *h);    /* no stream is open, and no frame is half read */
 bool http2_has_room(const struct http2 *h);   /* client: http2_request would find room now */
 uint32_t http2_max_concurrent(const struct http2 *h); /* client: what the peer allows, at most max_streams */
