@@ -236,7 +236,9 @@ def flood(end, pieces, seconds, reads=True):
     except (OSError, StopIteration):
         skim_rest(end)
         return sent, True
-    return sent, False
+    if not reads:
+        skim_rest(end)
+    return sent, end.goaway is not None
 
 
 def skim(end):
@@ -250,8 +252,8 @@ def skim(end):
 
 
 def skim_rest(end):
-    """What came before the end, where writing failed first."""
-    with contextlib.suppress(OSError):
+    """What came and was not read."""
+    with contextlib.suppress(OSError, ssl.SSLWantReadError):
         while piece := end.connection.recv(1 << 18):
             end.buffer += piece
             skim(end)
