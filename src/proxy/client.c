@@ -266,6 +266,11 @@ void client_on_wire(struct client *c, struct span wire, struct moment now)
         return;
     run_touch(&c->link);
     c->at.active_us = now.us;
+    if (c->phase == CLIENT_LINGER && client_http2_floods(c, wire.len)) {
+        c->is.reset = true;
+        client_enter(c, CLIENT_DONE, now);
+        return;
+    }
     if (c->phase == CLIENT_PROXY_HEADER) {
         client_header_in(c, wire, now);
     } else if (c->phase == CLIENT_STARTTLS) {

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { LINGER_BYTES = 2 * 1024 * 1024 };
+
 /* ---- which version ---- */
 
 static void begin_http1(struct client *c)
@@ -16,7 +18,8 @@ static void begin_http1(struct client *c)
 static void begin_http2(struct client *c)
 {
     const struct config_listener *conf = c->listener->conf;
-    const struct http2_limits limits = {.max_head_bytes = (size_t)conf->max_header_bytes, .max_fields = conf->max_headers};
+    const struct http2_limits limits = {.max_head_bytes = (size_t)conf->max_header_bytes,
+                                        .max_fields = conf->max_headers};
     c->link.h2 = http2_new(HTTP2_SERVER, &limits);
     c->link.broken = c->link.broken || c->link.h2 == NULL;
     run_touch(&c->link);
@@ -63,7 +66,8 @@ static struct exchange *begin(struct client *c, const struct http2_event *e, str
 {
     struct span none = span_of(NULL, 0);
     const struct http_head *head = e->head;
-    struct exchange *x = head != NULL ? exchange_new(c, head->method, head->target, exchange_location_host(c->listener, head), now)
+    struct exchange *x = head != NULL ? exchange_new(c, head->method, head->target,
+                                                     exchange_location_host(c->listener, head), now)
                                       : exchange_new(c, none, none, none, now);
     if (x == NULL)
         return NULL;
@@ -83,7 +87,10 @@ static struct exchange *exchange_on(const struct http2_event *e)
 
 static void on_reset(struct exchange *x, const struct http2_event *e, struct moment now)
 {
-    exchange_report(x, REASON_CLIENT_CLOSED, e->code == HTTP2_CANCEL ? "the client cancelled the request" : "the client reset the request's stream", now);
+    exchange_report(x, REASON_CLIENT_CLOSED,
+                    e->code == HTTP2_CANCEL ? "the client cancelled the request"
+                                            : "the client reset the request's stream",
+                    now);
     exchange_finish(x, false, now);
 }
 
@@ -141,7 +148,8 @@ void client_http2_in(struct client *c, struct span in, struct moment now)
     enum http2_kind kind;
     http2_set_now(c->link.h2, now.us);
     run_touch(&c->link);
-    while (c->phase == CLIENT_OPEN && !c->link.broken && (kind = http2_next(c->link.h2, &in, &e)) != HTTP2_MORE)
+    while (c->phase == CLIENT_OPEN && !c->link.broken &&
+           (kind = http2_next(c->link.h2, &in, &e)) != HTTP2_MORE)
         on_event(c, kind, &e, now);
     if (http2_is_between(c->link.h2))
         c->at.head_us = 0;
@@ -160,4 +168,10 @@ void client_http2_continue(struct client *c, struct moment now)
     bool ends = http2_wants_close(c->link.h2) || (c->is.ended && c->first == NULL);
     if (ends && c->phase == CLIENT_OPEN && c->first == NULL && http2_streams(c->link.h2) == 0)
         client_linger(c, now);
+}
+
+bool client_http2_floods(struct client *c, size_t n)
+{
+    c->at.dropped += n;
+    return c->link.h2 != NULL && c->at.dropped > LINGER_BYTES;
 }

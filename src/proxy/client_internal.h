@@ -20,6 +20,7 @@ struct client_times {
     uint64_t stall_us;  /* since when the client takes nothing of what waits for it; 0: nothing waits */
     uint64_t until_us;  /* when lingering ends, whatever the client does */
     uint64_t head_us;   /* when the first byte of an unfinished head came; 0: none */
+    uint64_t dropped;   /* bytes that came while lingering */
 };
 
 struct client {
@@ -97,6 +98,9 @@ void client_http_begin(struct client *c, struct moment now); /* in the version t
 void client_http_first(struct client *c, struct span in, struct moment now); /* in the version that the first bytes show */
 void client_http2_in(struct client *c, struct span in, struct moment now);
 void client_http2_continue(struct client *c, struct moment now); /* streams that can be written to again; a connection that is to end */
+/* While lingering, when n more bytes came. By HTTP/2 a client can have no more on its way than the windows allow, and some frames: one that sends more floods us, and
+ * is not read to its end (security C6). */
+bool client_http2_floods(struct client *c, size_t n);
 
 /* client_http.c */
 bool client_http_may_read(const struct client *c); /* bytes of the client would be of use now */

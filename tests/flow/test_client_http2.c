@@ -63,7 +63,8 @@ START_TEST(a_body_that_comes_before_the_upstream_is_there_waits_for_it)
     wire_connect_late(u);
     h2_app_run(&app);
     ck_assert_uint_eq(s->status, 200);
-    ck_assert_ptr_nonnull(memmem(bytes_span(&http_chain.request).ptr, http_chain.request.len, "9\r\n123456789\r\n0\r\n\r\n", 19));
+    ck_assert_ptr_nonnull(memmem(bytes_span(&http_chain.request).ptr, http_chain.request.len,
+                                 "9\r\n123456789\r\n0\r\n\r\n", 19));
 }
 END_TEST
 
@@ -76,7 +77,8 @@ START_TEST(a_body_of_unknown_length_goes_in_chunks_with_its_end)
     h2_app_send(&app, s, "56789", true);
     h2_app_run(&app);
     ck_assert_uint_eq(s->status, 200);
-    ck_assert_ptr_nonnull(memmem(bytes_span(&http_chain.request).ptr, http_chain.request.len, "4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n", 24));
+    ck_assert_ptr_nonnull(memmem(bytes_span(&http_chain.request).ptr, http_chain.request.len,
+                                 "4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n", 24));
 }
 END_TEST
 
@@ -113,7 +115,8 @@ START_TEST(an_answer_that_breaks_off_resets_its_stream_alone) /* B7 */
     http_chain.reply_closes = true;
     struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL);
     h2_app_run(&app);
-    ck_assert_msg(s->reset && !s->ended, "%u reset %d ended %d: %s", s->status, s->reset, s->ended, wire_last(&http_chain.injector)->detail);
+    ck_assert_msg(s->reset && !s->ended, "%u reset %d ended %d: %s", s->status, s->reset, s->ended,
+                  wire_last(&http_chain.injector)->detail);
     http_chain.reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     http_chain.reply_closes = false;
     struct h2_app_stream *next = h2_app_ask(&app, "GET", "/", NULL, NULL);
@@ -125,7 +128,8 @@ END_TEST
 START_TEST(a_request_that_is_cancelled_ends_its_upstream_connection_and_nothing_else)
 {
     http_chain.on_backend = http_chain_silent;
-    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL), *other = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL),
+                         *other = h2_app_ask(&app, "GET", "/", NULL, NULL);
     h2_app_run(&app);
     http2_reset(app.h2, s->stream, HTTP2_CANCEL);
     h2_app_run(&app);
@@ -163,7 +167,8 @@ END_TEST
 
 static char whole[300000]; /* a little more than the window of a stream */
 
-/* C6: the exchange is over when the upstream's answer is, and what waits for the client's window is bounded without it. */
+/* C6: the exchange is over when the upstream's answer is, and what waits for the client's window is bounded
+ * without it. */
 START_TEST(a_whole_answer_that_gets_no_window_is_not_kept_for_ever)
 {
     int n = snprintf(whole, sizeof(whole), "HTTP/1.1 200 OK\r\nContent-Length: 280000\r\n\r\n");
@@ -198,6 +203,23 @@ START_TEST(a_head_that_never_ends_ends_the_connection) /* C7 */
     ck_assert(app.goaway);
     ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_REQUEST_TIMEOUT);
     wire_finish(&http_chain);
+    ck_assert_ptr_null(wire_client(&http_chain.injector));
+}
+END_TEST
+
+START_TEST(a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end) /* C6 */
+{
+    h2_app_run(&app);
+    wire_say_span(app.socket, span_of("\0\0\1\x9\0\0\0\0\1x", 10)); /* CONTINUATION of nothing */
+    h2_app_run(&app);
+    ck_assert(app.goaway);
+    ck_assert_ptr_nonnull(wire_client(&http_chain.injector));
+    memset(whole, 0, sizeof(whole));
+    for (int i = 0; i < 10 && wire_client(&http_chain.injector) != NULL; i++) {
+        wire_say_span(app.socket, span_of(whole, sizeof(whole)));
+        wire_run(&http_chain);
+        ck_assert(i >= 6 || wire_client(&http_chain.injector) != NULL);
+    }
     ck_assert_ptr_null(wire_client(&http_chain.injector));
 }
 END_TEST
@@ -256,6 +278,7 @@ Suite *suite(void)
     tcase_add_test(t, a_stream_without_a_window_stops_its_upstream_and_no_other);
     tcase_add_test(t, a_whole_answer_that_gets_no_window_is_not_kept_for_ever);
     tcase_add_test(t, a_head_that_never_ends_ends_the_connection);
+    tcase_add_test(t, a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end);
     tcase_add_test(t, draining_finishes_what_runs_and_takes_no_more);
     tcase_add_test(t, an_idle_client_is_closed_and_one_with_a_broken_frame_is_told);
     suite_add_tcase(s, t);
