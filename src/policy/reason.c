@@ -94,7 +94,7 @@ static const struct reason_row rows[] = {
     {REASON_NO_TARGET, "no_target", NO_NUMBER, NO_ALERT, 503, LOG_LEVEL_WARN, "no target of the upstream can be used now",
      "check the targets with mtlsd status: all are drained, down, or failed this request"},
     {REASON_NO_ROUTE, "no_route", NO_NUMBER, NO_ALERT, 404, LOG_LEVEL_INFO, "no route matches",
-     "compare host and path of the request with the listener's routes"},
+     "compare host and path of the request, or the server name of TLS, with the listener's routes"},
     {REASON_DENIED, "denied", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_INFO, "the configuration answers this request with a refusal",
      "find the deciding line with mtlsd explain"},
     {REASON_HOST_NOT_ALLOWED, "host_not_allowed", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "the listener does not answer to this host",

@@ -216,9 +216,19 @@ class PostgreSQL(Case):
         port = self.upstream(server.port)
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"\0\0\0\x10\0\3\0\0user\0a\0\0")
-            self.assertEqual("reset" if False else b"", peers.read_all(client)[0])
+            self.assertEqual(b"", peers.read_all(client)[0])
         self.assert_refused("answered N to SSLRequest")
         self.assertEqual(b"\0\0\0\x08\x04\xd2\x16\x2f", bytes(server.received))
+
+    def test_a_client_may_begin_tls_at_once(self):
+        backend = peers.Server(self, lambda s, c: c.sendall(s.record(c.recv(100))))
+        port = self.verifier(backend.port, protocol="tcp", tls='starttls = "postgres"; alpn = "postgresql";')
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        context.set_alpn_protocols(["postgresql"])
+        with socket.create_connection(("127.0.0.1", port), peers.IO_S) as plain, context.wrap_socket(plain, server_hostname="localhost") as tls:
+            self.assertEqual("postgresql", tls.selected_alpn_protocol())
+            tls.sendall(b"startup")
+            self.assertEqual(b"startup", tls.recv(100))
 
     def test_bytes_behind_the_go_ahead_end_the_connection(self):
         server = peers.Server(self, lambda s, c: (c.recv(8), c.sendall(b"SR\0\0\0\x08\0\0\0\0"), s.record(c.recv(4096))))

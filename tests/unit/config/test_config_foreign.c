@@ -15,6 +15,8 @@ static const struct {
     {"upstream", "address", "targets"},
     {"listener", "address", "bind"},
     {"listener.tls", "ssl_ciphers", "GnuTLS priority"},
+    {"listener", "ssl_preread", "tls-passthrough"},
+    {"listener.tls", "ssl_alpn", "alpn = ["},
 };
 
 START_TEST(a_word_of_another_program_is_told_in_ours)
