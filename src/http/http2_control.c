@@ -170,7 +170,7 @@ static enum http2_kind take_reset(struct http2 *h, struct span payload, struct h
     *e = (struct http2_event){.stream = s, .id = s->id, .code = code, .unprocessed = code == HTTP2_REFUSED_STREAM};
     s->in.ended = s->out.ended = true;
     http2_stream_close(h, s);
-    return told ? HTTP2_RESET : HTTP2_NONE;
+    return told ? HTTP2_RESET : http2_untold(e);
 }
 
 static enum http2_kind open_window(struct http2 *h, struct http2_stream *s, uint32_t more, struct http2_event *e)

@@ -148,6 +148,12 @@ static inline bool http2_has(const struct http2_frame *f, uint8_t flag)
 {
     return (f->flags & flag) != 0;
 }
+/* Of a stream that the caller released: it may be freed by now, and no event names it. */
+static inline enum http2_kind http2_untold(struct http2_event *e)
+{
+    *e = (struct http2_event){0};
+    return HTTP2_NONE;
+}
 enum http2_kind http2_judge_missing(struct http2 *h, struct http2_event *e); /* what a frame of a stream that is not there means; NONE: it is dropped */
 void http2_end_in(struct http2 *h, struct http2_stream *s);                  /* the peer's END_STREAM: END is the next event */
 enum http2_kind http2_begin_data(struct http2 *h, struct http2_event *e);

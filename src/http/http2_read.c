@@ -60,7 +60,7 @@ enum http2_kind http2_refuse(struct http2 *h, struct http2_stream *s, uint32_t c
     http2_reset(h, s, code);
     if (h->role == HTTP2_SERVER && !http2_spend(h, e, HTTP2_BUDGET_RESETS))
         return HTTP2_BAD;
-    return told ? HTTP2_REFUSED : HTTP2_NONE;
+    return told ? HTTP2_REFUSED : http2_untold(e);
 }
 
 /* What a frame of a stream that is not there means. HTTP2_NONE: it is dropped. */

@@ -56,7 +56,7 @@ struct http2;
 struct http2_stream;
 
 struct http2_event {
-    struct http2_stream *stream;  /* NULL: about the connection, or a stream that the caller never met */
+    struct http2_stream *stream;  /* NULL: about the connection, or a stream that the caller never met or has released */
     uint32_t id;                  /* of the stream, 0: none */
     struct span data;             /* DATA, borrowed from the input; GOAWAY: what the peer says with it, valid until the next call */
     const struct http_head *head; /* HEAD, INTERIM, TRAILERS: valid until the next call of http2_next */

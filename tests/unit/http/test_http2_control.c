@@ -75,6 +75,28 @@ START_TEST(refuses_control_frames_that_break_the_rules) /* C5 */
 }
 END_TEST
 
+/* It was freed with the reset, and a fuzzer found it in the event. */
+START_TEST(no_event_names_a_released_stream)
+{
+    static const char *const ends[] = {"R1 8", "W1 0"};
+    struct bytes bytes;
+    struct http2_event e = {0};
+    http2_talk_script(&t, "S 4=0\nH1e " HTTP2_GET);
+    ck_assert_int_eq(http2_talk_respond(&t, 1, "200", HTTP_CHUNKED, 0), 0);
+    ck_assert_int_eq(http2_write(t.h, http2_talk_stream(&t, 1), span_from_str("a")), 0);
+    ck_assert_int_eq(http2_write_end(t.h, http2_talk_stream(&t, 1), NULL, NULL), 0);
+    http2_release(t.h, http2_talk_stream(&t, 1));
+    http2_talk_sent(&t);
+    bytes_init(&bytes, 100);
+    http2_frames(&bytes, ends[_i]);
+    struct span in = bytes_span(&bytes);
+    ck_assert_int_eq(http2_next(t.h, &in, &e), HTTP2_NONE);
+    ck_assert(e.stream == NULL && e.id == 0);
+    ck_assert_uint_eq(http2_streams(t.h), 0);
+    bytes_clear(&bytes);
+}
+END_TEST
+
 /* RFC 9113 section 6.5.2, written down once more. */
 static bool may_be(unsigned name, uint32_t value, bool from_client)
 {
@@ -140,6 +162,7 @@ Suite *suite(void)
     tcase_add_test(c, acknowledges_settings_and_pings);
     tcase_add_test(c, hears_of_its_own_ping);
     tcase_add_loop_test(c, refuses_control_frames_that_break_the_rules, 0, N_ROWS);
+    tcase_add_loop_test(c, no_event_names_a_released_stream, 0, 2);
     tcase_add_loop_test(c, takes_every_setting_of_every_value_that_may_be, 0, 2);
     tcase_add_test(c, a_client_has_two_warnings_of_a_shutdown);
     suite_add_tcase(s, c);
