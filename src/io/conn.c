@@ -89,6 +89,8 @@ void conn_rejudge(struct conn *c, struct moment now)
     const struct plan_listener *listener = conn_listener(c);
     c->rejudgement = c->worker->rejudgement;
     client_rejudge(c->client, listener != NULL ? listener : client_listener(c->client), now);
+    if (c->snapshot != c->worker->snapshot && !client_is_idle(c->client))
+        client_on_reload(c->client);
     for (struct uplink *u = client_next_uplink(c->client, NULL), *next; u != NULL; u = next) {
         next = client_next_uplink(c->client, u);
         uplink_rejudge(u, context_of(c->worker->snapshot, u), now);
@@ -97,7 +99,7 @@ void conn_rejudge(struct conn *c, struct moment now)
 
 /* A request that is served after a reload is served by what was loaded, and one after a date of the caller's certificate or of a revocation list has
  * passed, by another judgement: also one that waited behind another, or a client that always sends ahead would keep its old rights for ever. So is
- * who was in the middle of a handshake. */
+ * who was in the middle of a handshake. A connection of HTTP/2 on which something always runs takes no new requests. */
 static bool rebind(struct conn *c, struct moment now)
 {
     struct snapshot *current = c->worker->snapshot;

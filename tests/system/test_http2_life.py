@@ -2,6 +2,7 @@
 """The life of an HTTP/2 connection: timeouts, reloads, names, limits and log lines, for each stream as for each request of HTTP/1.1."""
 import json
 import re
+import signal
 import threading
 import time
 
@@ -78,6 +79,52 @@ class Times(h2case.Case):
         hold.set()
         self.assertTrue(end.until(lambda: end.stream(1).ended))
         self.assertEqual(b"late", end.stream(1).body)
+
+
+class Reload(h2case.Case):
+    def text(self, listener):
+        return f"""
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{self.backend.port}" ]; }}; }};
+            listeners = {{ local = {{ bind = "127.0.0.1:{self.port}"; {listener} }}; }};"""
+
+    def test_running_requests_go_on_and_new_ones_see_the_new_configuration(self):
+        """A connection that is never idle cannot move to the new configuration: it takes no new requests."""
+        hold = threading.Event()
+        self.addCleanup(hold.set)
+
+        def answer(r):
+            if r.target == "/slow":
+                hold.wait(10)
+            return peers.reply(r.target.encode())
+        self.backend, self.port = peers.Backend(self, answer), free_port()
+        self.mtlsd = self.daemon(self.text('upstream = "app";'), [self.port])
+        end = self.client(self.port)
+        end.next = 3
+        end.send(headers(1, h2.request(path="/slow")))
+        self.assertEqual(200, end.ask(h2.request(path="/other")).status)
+        self.config(self.text('routes = ( { path = "/other"; respond = 404; }, { upstream = "app"; } );'))
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: "reload" in self.mtlsd.log, "the reload")
+        self.assertTrue(end.until(lambda: end.goaway is not None, LATE_S))
+        self.assertEqual(h2.NO_ERROR, end.goaway)
+        self.assertEqual(404, self.client(self.port).ask(h2.request(path="/other")).status)
+        self.assertTrue(end.is_alive())
+        stream = end.ask(h2.request(path="/other"), seconds=0.3)
+        self.assertIsNone(stream.status)
+        hold.set()
+        self.assertTrue(end.until(lambda: end.stream(1).ended))
+        self.assertEqual((200, b"/slow"), (end.stream(1).status, end.stream(1).body))
+        self.assertTrue(end.until(lambda: end.closed))
+
+    def test_an_idle_connection_moves(self):
+        self.backend, self.port = peers.Backend(self), free_port()
+        self.mtlsd = self.daemon(self.text('upstream = "app";'), [self.port])
+        end = self.client(self.port)
+        self.assertEqual(200, end.ask(h2.request(path="/other")).status)
+        self.config(self.text('routes = ( { path = "/other"; respond = 404; }, { upstream = "app"; } );'))
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: end.ask(h2.request(path="/other")).status == 404, "the new route", LATE_S)
+        self.assertIsNone(end.goaway)
 
 
 class Names(h2case.Case):

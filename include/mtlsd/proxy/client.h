@@ -38,6 +38,8 @@ void client_on_eof(struct client *c, struct moment now);
 void client_on_error(struct client *c, const char *text, struct moment now);
 void client_on_sent(struct client *c, size_t n, struct moment now);
 void client_on_deadline(struct client *c, struct moment now);
+/* There is a new configuration, which it cannot move to, as requests run. */
+void client_on_reload(struct client *c);
 /* The worker drains: finish what runs, begin nothing. */
 void client_on_drain(struct client *c, struct moment now);
 /* Ends it now, in any state. True: something was open, and was reported as REASON_DRAINING. */
