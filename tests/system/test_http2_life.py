@@ -123,7 +123,8 @@ class Reload(h2case.Case):
         self.assertEqual(200, end.ask(h2.request(path="/other")).status)
         self.config(self.text('routes = ( { path = "/other"; respond = 404; }, { upstream = "app"; } );'))
         self.mtlsd.signal(signal.SIGHUP)
-        wait_for(lambda: end.ask(h2.request(path="/other")).status == 404, "the new route", LATE_S)
+        wait_for(lambda: self.client(self.port).ask(h2.request(path="/other")).status == 404, "the new route", LATE_S)
+        self.assertEqual(404, end.ask(h2.request(path="/other")).status)
         self.assertIsNone(end.goaway)
 
 
