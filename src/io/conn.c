@@ -19,11 +19,21 @@ static const struct stream_events conn_events = {on_read, on_end, on_error, on_s
 
 /* ---- closing: memory goes when the last handle is closed ---- */
 
+static void let_go(struct older *o)
+{
+    snapshot_unref(o->snapshot);
+    free(o);
+}
+
 static void handle_closed(struct conn *c)
 {
     if (--c->handles > 0)
         return;
     struct worker *w = c->worker;
+    for (struct older *o; (o = c->older) != NULL;) {
+        c->older = o->next;
+        let_go(o);
+    }
     snapshot_unref(c->snapshot);
     free(c);
     worker_conn_closed(w);
@@ -89,37 +99,56 @@ void conn_rejudge(struct conn *c, struct moment now)
     const struct plan_listener *listener = conn_listener(c);
     c->rejudgement = c->worker->rejudgement;
     client_rejudge(c->client, listener != NULL ? listener : client_listener(c->client), now);
-    if (c->snapshot != c->worker->snapshot && !client_is_idle(c->client))
-        client_on_reload(c->client);
     for (struct uplink *u = client_next_uplink(c->client, NULL), *next; u != NULL; u = next) {
         next = client_next_uplink(c->client, u);
         uplink_rejudge(u, context_of(c->worker->snapshot, u), now);
     }
 }
 
+/* Its client has moved from one listener to another. */
+static void take_snapshot(struct conn *c, const struct plan_listener *before, struct older *o)
+{
+    access_log_moved(&c->worker->access_log, before, client_listener(c->client)); /* before belongs to the snapshot that is let go */
+    *o = (struct older){.next = c->older, .snapshot = c->snapshot, .listener = before};
+    c->snapshot = snapshot_ref(c->worker->snapshot);
+    c->older = o; /* until the turn ends, or longer (drop_unused) */
+}
+
+static void drop_unused(struct conn *c)
+{
+    for (struct older **at = &c->older, *o; (o = *at) != NULL;) {
+        if (client_uses(c->client, o->listener)) {
+            at = &o->next;
+            continue;
+        }
+        *at = o->next;
+        let_go(o);
+    }
+}
+
 /* A request that is served after a reload is served by what was loaded, and one after a date of the caller's certificate or of a revocation list has
- * passed, by another judgement: also one that waited behind another, or a client that always sends ahead would keep its old rights for ever. So is
- * who was in the middle of a handshake. A connection of HTTP/2 on which something always runs takes no new requests. */
+ * passed, by another judgement: also one that waited behind another or runs beside others, or a client that always sends ahead would keep its old rights
+ * for ever. So is who was in the middle of a handshake. */
 static bool rebind(struct conn *c, struct moment now)
 {
-    struct snapshot *current = c->worker->snapshot;
-    bool between = client_is_idle(c->client) || client_is_handshaking(c->client), moves = between && c->snapshot != current;
-    if (c->rejudgement != c->worker->rejudgement && !moves) /* its turn has not come yet (worker_rejudge); to move judges too */
+    bool runs = client_next_uplink(c->client, NULL) != NULL, moves = client_may_move(c->client) && c->snapshot != c->worker->snapshot;
+    if (c->rejudgement != c->worker->rejudgement && (runs || !moves)) /* its turn has not come yet (worker_rejudge); to move judges the client too */
         conn_rejudge(c, now);
-    if (!between || (!moves && !client_is_outdated(c->client, now)))
+    if (!client_may_move(c->client) || (!moves && !client_is_outdated(c->client, now)))
         return true;
-    const struct plan_listener *now_there = conn_listener(c);
-    if (now_there == NULL)
-        return true; /* its listener is gone: it was told to finish */
-    const struct plan_listener *before = client_listener(c->client);
+    const struct plan_listener *now_there = conn_listener(c), *before = client_listener(c->client);
+    struct older *o = now_there != NULL && moves ? malloc(sizeof(*o)) : NULL;
+    if (now_there == NULL || (moves && o == NULL)) { /* its listener is gone, and it was told to finish */
+        client_take_no_more(c->client);
+        return true;
+    }
     c->rejudgement = c->worker->rejudgement;
-    if (!client_rebind(c->client, now_there, now))
-        return false;
-    access_log_moved(&c->worker->access_log, before, now_there); /* before belongs to the snapshot that is let go */
-    struct snapshot *old = c->snapshot;
-    c->snapshot = snapshot_ref(current);
-    snapshot_unref(old);
-    return true;
+    bool holds = client_rebind(c->client, now_there, now);
+    if (moves && holds && client_listener(c->client) == now_there)
+        take_snapshot(c, before, o);
+    else
+        free(o);
+    return holds;
 }
 
 /* ---- the timer ---- */
@@ -174,6 +203,7 @@ static bool shut(void *socket)
 static void end_turn(void *socket, bool reads, struct moment now)
 {
     struct conn *c = socket;
+    drop_unused(c);
     stream_end_turn(&c->stream);
     stream_read(&c->stream, reads);
     arm_timer(c, now);

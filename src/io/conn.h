@@ -5,9 +5,16 @@
 
 #include "worker.h"
 
+struct older { /* what requests began with that run beside others (HTTP/2) */
+    struct older *next;
+    struct snapshot *snapshot; /* counted */
+    const struct plan_listener *listener;
+};
+
 struct conn {
     struct worker *worker;
     struct snapshot *snapshot; /* counted: the one its client points into */
+    struct older *older;       /* owned: those that exchanges of it still point into */
     const struct listen_socket *from; /* borrowed: where it was accepted; NULL: that listener is gone */
     struct stream stream;
     struct client *client;

@@ -437,6 +437,24 @@ bool client_is_idle(const struct client *c)
     return c->phase == CLIENT_OPEN && client_is_http(c) && c->first == NULL; /* a part of the next head may be here: nothing was made of it yet */
 }
 
+bool client_may_move(const struct client *c)
+{
+    bool beside = c->phase == CLIENT_OPEN && c->link.h2 != NULL && !c->is.last;
+    return beside || client_is_idle(c) || client_is_handshaking(c);
+}
+
+static bool is_used(const struct exchange *x, const struct plan_listener *listener)
+{
+    while (x != NULL && x->listener != listener)
+        x = x->next;
+    return x != NULL;
+}
+
+bool client_uses(const struct client *c, const struct plan_listener *listener)
+{
+    return c->listener == listener || is_used(c->first, listener) || is_used(c->over, listener);
+}
+
 bool client_is_handshaking(const struct client *c)
 {
     return c->phase < CLIENT_OPEN && c->first == NULL; /* MySQL's has an exchange already, which belongs to this listener */

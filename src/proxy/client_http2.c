@@ -23,6 +23,8 @@ static void begin_http2(struct client *c)
     c->link.h2 = http2_new(HTTP2_SERVER, &limits);
     c->link.broken = c->link.broken || c->link.h2 == NULL;
     run_touch(&c->link);
+    if (c->is.close_after && c->link.h2 != NULL)
+        http2_shutdown(c->link.h2); /* it was told to finish before it had begun */
 }
 
 /* By ALPN with TLS, and by the first bytes without (RFC 9113 section 3.4). */
@@ -121,10 +123,28 @@ static void on_bad(struct client *c, const struct http2_event *e, struct moment 
     client_linger(c, now);
 }
 
+void client_take_no_more(struct client *c)
+{
+    if (c->link.h2 == NULL || c->is.last)
+        return;
+    c->is.last = true;
+    http2_shutdown(c->link.h2);
+    run_touch(&c->link);
+}
+
+/* Nothing was done for it: the client may send it again, on another connection (RFC 9113 section 8.7). */
+static void send_away(struct client *c, struct http2_stream *s)
+{
+    http2_reset(c->link.h2, s, HTTP2_REFUSED_STREAM);
+    http2_release(c->link.h2, s);
+}
+
 static void on_event(struct client *c, enum http2_kind kind, const struct http2_event *e, struct moment now)
 {
     struct exchange *x = exchange_on(e);
-    if (kind == HTTP2_HEAD && (x = begin(c, e, now)) != NULL)
+    if (kind == HTTP2_HEAD && c->is.last)
+        send_away(c, e->stream);
+    else if (kind == HTTP2_HEAD && (x = begin(c, e, now)) != NULL)
         exchange_request_head(x, e->head, now);
     else if (kind == HTTP2_REFUSED)
         on_refused(c, e, now);
@@ -165,7 +185,7 @@ void client_http2_continue(struct client *c, struct moment now)
         if (x != NULL && x->use.uplink != NULL)
             run_touch(&x->use.uplink->link); /* it may be read on */
     }
-    bool ends = http2_wants_close(c->link.h2) || (c->is.ended && c->first == NULL);
+    bool ends = http2_wants_close(c->link.h2) || c->is.last || (c->is.ended && c->first == NULL);
     if (ends && c->phase == CLIENT_OPEN && c->first == NULL && http2_streams(c->link.h2) == 0)
         client_linger(c, now);
 }

@@ -44,6 +44,7 @@ struct client {
         bool ended;       /* the peer's direction ended cleanly */
         bool reported;    /* the handshake was told to the observer */
         bool close_after; /* no further request on this connection */
+        bool last;        /* HTTP/2: further streams are refused, and the connection ends with those that run */
         bool reset;       /* end by abort */
         bool served;      /* a request of it went upstream */
         bool unnamed;     /* its PROXY header names no client: it is not counted */

@@ -228,16 +228,6 @@ void client_on_drain(struct client *c, struct moment now)
     }
 }
 
-/* Its requests go on as they began, and new ones would, too: they belong on another connection. */
-void client_on_reload(struct client *c)
-{
-    if (c->link.h2 == NULL || c->phase != CLIENT_OPEN || c->is.close_after)
-        return;
-    c->is.close_after = true;
-    run_touch(&c->link);
-    http2_shutdown(c->link.h2);
-}
-
 /* A request from its first byte on, a tcp connection with its way to the upstream, an answer that waits for its client. */
 static bool has_work(const struct client *c)
 {

@@ -204,6 +204,11 @@ bool client_rebind(struct client *c, const struct plan_listener *listener, struc
     const struct config_listener *new = listener->conf, *old = c->listener->conf;
     bool same_kind = (listener->tls != NULL) == (c->listener->tls != NULL) && new->protocol == old->protocol && new->passthrough == old->passthrough &&
                      new->tls.starttls == old->tls.starttls;
+    bool runs = c->link.h2 != NULL && !client_is_idle(c);
+    if (!same_kind && runs) {
+        client_take_no_more(c);
+        return true;
+    }
     if (!same_kind) {
         c->is.reset = true;
         client_finish(c, now);
@@ -215,5 +220,7 @@ bool client_rebind(struct client *c, const struct plan_listener *listener, struc
         return false;
     c->listener = listener;
     bytes_clear(&c->identity);
+    if (runs && client_is_outdated(c, now))
+        client_take_no_more(c); /* only its dates speak against it: what runs may go on */
     return true;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "h2_app.h"
 
+#include "raw_tls.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,8 +93,12 @@ static bool say(struct h2_app *app)
     gather_init(&out, OUT_MAX);
     ck_assert_int_eq(http2_fill(app->h2, &out, OUT_MAX), 0);
     size_t n = gather_runs(&out, runs, 32);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && app->tls == NULL; i++)
         wire_say_span(app->socket, runs[i]);
+    for (size_t i = 0; i < n && app->tls != NULL && app->tls->failure == 0; i++)
+        ck_assert_int_eq(gnutls_record_send(app->tls->session, runs[i].ptr, runs[i].len), (ssize_t)runs[i].len);
+    if (app->tls != NULL)
+        raw_tls_at_app(app->tls, app->socket);
     gather_clear(&out);
     return n > 0;
 }
@@ -101,10 +107,13 @@ static bool hear(struct h2_app *app)
 {
     struct bytes got;
     struct http2_event e;
-    if (app->socket->got.len == 0)
+    if (app->tls != NULL)
+        raw_tls_at_app(app->tls, app->socket);
+    struct bytes *from = app->tls != NULL ? &app->tls->got : &app->socket->got;
+    if (from->len == 0)
         return false;
     bytes_init(&got, OUT_MAX);
-    bytes_take(&app->socket->got, &got);
+    bytes_take(from, &got);
     struct span in = bytes_span(&got);
     http2_set_now(app->h2, app->wire->now.us);
     for (enum http2_kind kind; (kind = http2_next(app->h2, &in, &e)) != HTTP2_MORE;) {

@@ -20,6 +20,7 @@ struct h2_app_stream {
 struct h2_app {
     struct wire *wire;
     struct wire_socket *socket;
+    struct raw_tls *tls; /* borrowed: it speaks through that; NULL: in plaintext */
     struct http2 *h2;
     struct h2_app_stream streams[H2_APP_STREAMS];
     size_t n;

@@ -247,7 +247,7 @@ static bool rebind(struct wire_conn *c)
     const struct plan_listener *current = now_there(c->node);
     if (client_listener(c->client) == current && !client_is_outdated(c->client, c->node->wire->now))
         return true;
-    if (!client_is_idle(c->client) && !client_is_handshaking(c->client))
+    if (!client_may_move(c->client))
         return true;
     return client_rebind(c->client, current, c->node->wire->now);
 }

@@ -38,8 +38,6 @@ void client_on_eof(struct client *c, struct moment now);
 void client_on_error(struct client *c, const char *text, struct moment now);
 void client_on_sent(struct client *c, size_t n, struct moment now);
 void client_on_deadline(struct client *c, struct moment now);
-/* There is a new configuration, which it cannot move to, as requests run. */
-void client_on_reload(struct client *c);
 /* The worker drains: finish what runs, begin nothing. */
 void client_on_drain(struct client *c, struct moment now);
 /* Ends it now, in any state. True: something was open, and was reported as REASON_DRAINING. */
@@ -58,10 +56,17 @@ bool client_is_idle(const struct client *c);
 /* Since when nothing of it waits in either direction; UINT64_MAX: something does. *fresh: the client has not asked for anything yet. */
 uint64_t client_idle_since_us(const struct client *c, bool *fresh);
 bool client_holds_next(const struct client *c);     /* something of the client waits to be looked at */
+/* Another listener may take its place for all that begins from here on. So it may while requests run beside one another (HTTP/2): they stay with the one they began with. */
+bool client_may_move(const struct client *c);
+/* It, or an exchange of it, points into this listener. */
+bool client_uses(const struct client *c, const struct plan_listener *listener);
+/* Nothing more begins on it, and what runs goes on to its end. */
+void client_take_no_more(struct client *c);
 bool client_is_handshaking(const struct client *c); /* nothing of the client was judged yet: it may be moved likewise */
 /* A date has passed that the client's certificate was judged by: client_rebind asks again, also with the same listener. */
 bool client_is_outdated(const struct client *c, struct moment now);
-/* False: its certificate does not hold there, and it ends as after a refused handshake; what had come from the client is not served. */
+/* False: its certificate does not hold there, and it ends as after a refused handshake; what had come from the client is not served. True, and its listener is the old
+ * one: what runs goes on there, and nothing more begins. */
 bool client_rebind(struct client *c, const struct plan_listener *listener, struct moment now);
 /* Revocation lists or the configuration have changed: verify it again, in any state, by what its listener is now. Where it is no longer valid or
  * allowed it gets an alert, and ends. A passed date ends only connections between requests. */
