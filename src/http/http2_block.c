@@ -277,8 +277,8 @@ int http2_block_join_cookies(struct http2_block *b)
     *joined = (struct http2_place){(uint32_t)b->len, 6, 0};
     put(b, span_from_str("cookie"));
     for (size_t i = 0; i < b->n_places; i++) {
-        if (!is_cookie(span_of(b->text + b->places[i].at, b->places[i].name_len)))
-            continue;
+        if (b->places[i].value_len == 0 || !is_cookie(span_of(b->text + b->places[i].at, b->places[i].name_len)))
+            continue; /* an empty piece would leave a space at an end, which HTTP/2 does not take */
         if (joined->value_len > 0)
             put(b, span_from_str("; "));
         put(b, value_of(b, &b->places[i]));

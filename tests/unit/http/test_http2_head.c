@@ -26,6 +26,8 @@ static const struct row requests[] = {
     {"OPTIONS of the server", ":method=OPTIONS|:scheme=https|:authority=a|:path=*", "OPTIONS * none host=a"},
     {"a cookie", GET "|cookie=a=b", "GET / none host=a.example|cookie=a=b"},
     {"crumbs of a cookie", GET "|cookie=a=b|x=y|cookie=c=d|cookie=e=f", "GET / none host=a.example|cookie=a=b; c=d; e=f|x=y"},
+    {"empty crumbs", GET "|cookie=|cookie=a=b|cookie=|cookie=c=d|cookie=", "GET / none host=a.example|cookie=a=b; c=d"},
+    {"nothing but empty crumbs", GET "|cookie=|cookie=", "GET / none host=a.example|cookie="},
     {"CONNECT", ":method=CONNECT|:authority=a:443", "CONNECT a:443 none host=a:443"},
 
     {"no method", ":scheme=https|:authority=a|:path=/", "no :method"},
