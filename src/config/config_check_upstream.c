@@ -133,6 +133,19 @@ static void check_proxy(const struct look *k)
         complain(k, at(k, "proxy", NULL), "a proxy cannot reach a unix socket: leave proxy out, or put that target into another upstream");
 }
 
+static void check_http2(const struct look *k)
+{
+    const config_setting_t *place = at(k, "http2_prior_knowledge", NULL);
+    if (!k->u->http2_prior_knowledge)
+        return;
+    if (k->u->tls.present)
+        complain(k, place, "with TLS the handshake decides: set tls.alpn to [ \"h2\" ] to speak HTTP/2 alone");
+    else if ((k->u->carries >> CONFIG_PROTOCOL_TCP & 1) != 0)
+        complain(k, place, "a tcp listener uses this upstream, and passes bytes as they come: give http listeners an upstream of their own");
+    else if (k->u->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE)
+        complain(k, place, "a connection that is shared cannot begin with the PROXY header of one client: leave out one of the two");
+}
+
 static void check_spare(const struct look *k)
 {
     const config_setting_t *place = at(k, "pool", "spare");
@@ -176,4 +189,5 @@ void config_check_upstream(const struct config_reader *r, size_t upstream)
     check_health(&k);
     check_proxy(&k);
     check_spare(&k);
+    check_http2(&k);
 }

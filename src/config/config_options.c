@@ -136,6 +136,9 @@ static const struct config_option options[] = {
     {"upstream", "send_proxy_protocol", "word", "off", "off | v1 | v2", "",
      "Begin each connection with a PROXY header that names the caller's address; v2 adds the caller's TLS version and certificate. Such a "
      "connection serves one caller only and is not kept in the pool.", false, RELOADABLE, UPSTREAM(send_proxy_protocol)},
+    {"upstream", "http2_prior_knowledge", "bool", "false", "", "",
+     "Speak HTTP/2 to the targets from the first byte, as gRPC servers without TLS expect it. With TLS the handshake decides (tls.alpn).",
+     false, RELOADABLE, UPSTREAM(http2_prior_knowledge)},
     {"upstream", "tls", "group", "", "", "", "Use TLS to the targets. Without it: plaintext.", false, RELOADABLE, UPSTREAM(tls)},
     {"upstream.tls", "identity", "name", "", "", "\"payments\"",
      "Identity to present. Default: no client certificate.", false, RELOADABLE, UPSTREAM(tls.identity)},
@@ -152,9 +155,9 @@ static const struct config_option options[] = {
     {"upstream.tls", "starttls", "word", "off", "off | postgres | mysql | smtp | ldap | imap", "",
      "Begin in plaintext and start TLS as this protocol does it (tcp). A server that declines is refused, and nothing of the client is sent "
      "without TLS.", false, RELOADABLE, UPSTREAM(tls.starttls)},
-    {"upstream.tls", "alpn", "strings", "", "", "[ \"http/1.1\" ]",
+    {"upstream.tls", "alpn", "strings", "", "", "[ \"h2\", \"http/1.1\" ]",
      "Application protocols to offer (ALPN), the preferred one first. tcp: up to 8 names of up to 31 bytes, as \"postgresql\"; the server must choose one. "
-     "http: \"http/1.1\". Default: \"http/1.1\" if only http listeners use the upstream, otherwise none.", false, RELOADABLE, UPSTREAM(tls.alpn)},
+     "http: \"h2\" and \"http/1.1\". Default: both if only http listeners use the upstream, otherwise none.", false, RELOADABLE, UPSTREAM(tls.alpn)},
     {"upstream.tls", "require_client_auth", "bool", "", "", "true",
      "Refuse a server that never asks for our certificate. Default: true when an identity is given.",
      false, RELOADABLE, UPSTREAM(tls.require_client_auth)},

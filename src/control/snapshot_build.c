@@ -113,10 +113,9 @@ static bool has_name(const struct config_strings *alpn, const char *name)
 static void set_alpn(const struct config_tls *conf, unsigned carries, struct tls_context_spec *spec)
 {
     static const char *const http_names[] = {"h2", "http/1.1"};
-    size_t first = spec->accepting ? 0 : 1;
     bool http = carries == 1U << CONFIG_PROTOCOL_HTTP;
-    spec->alpn = conf->alpn.n > 0 ? (const char *const *)conf->alpn.items : http_names + first;
-    spec->n_alpn = conf->alpn.n > 0 ? conf->alpn.n : http ? sizeof(http_names) / sizeof(http_names[0]) - first : 0;
+    spec->alpn = conf->alpn.n > 0 ? (const char *const *)conf->alpn.items : http_names;
+    spec->n_alpn = conf->alpn.n > 0 ? conf->alpn.n : http ? sizeof(http_names) / sizeof(http_names[0]) : 0;
     bool may_lack = http ? has_name(&conf->alpn, "http/1.1") : spec->accepting;
     if (conf->alpn.n > 0)
         spec->alpn_need = may_lack ? TLS_ALPN_MATCH : TLS_ALPN_REQUIRED;
@@ -205,6 +204,14 @@ static void build_by_name(struct snapshot *s, const struct loader *l, struct pla
     free(policies);
 }
 
+static enum plan_http what_is_spoken(const struct config_upstream *conf)
+{
+    bool http = conf->carries == 1U << CONFIG_PROTOCOL_HTTP;
+    if (!conf->tls.present)
+        return http && conf->http2_prior_knowledge ? PLAN_HTTP2 : PLAN_HTTP1;
+    return http && (conf->tls.alpn.n == 0 || has_name(&conf->tls.alpn, "h2")) ? PLAN_HTTP_AGREED : PLAN_HTTP1;
+}
+
 static void build_upstreams(struct snapshot *s, const struct loader *l)
 {
     size_t next = 0;
@@ -215,7 +222,7 @@ static void build_upstreams(struct snapshot *s, const struct loader *l)
         if (conf->tls.present)
             up->identity = find_identity(s, conf->tls.identity);
         for (size_t k = 0; k < conf->n_targets; k++, next++) {
-            s->targets[next] = (struct plan_target){.conf = &conf->targets[k], .upstream = up, .index = next};
+            s->targets[next] = (struct plan_target){.conf = &conf->targets[k], .upstream = up, .http = what_is_spoken(conf), .index = next};
             if (conf->tls.present)
                 s->targets[next].tls = connecting_context(s, l, &s->targets[next]);
         }

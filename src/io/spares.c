@@ -88,7 +88,7 @@ static void begin(struct worker *w, const struct plan_target *t, struct moment n
     const struct dial dial = {.target = t, .address = conf->proxy_text != NULL ? &conf->proxy : &t->conf->address};
     struct err err = {0};
     struct spare *s = calloc(1, sizeof(*s));
-    struct uplink *u = s != NULL ? uplink_new(&w->env, &dial, true, w->env.tickets, now, &err) : NULL;
+    struct uplink *u = s != NULL ? uplink_new(&w->env, &dial, UPLINK_HTTP, w->env.tickets, now, &err) : NULL;
     if (u == NULL) {
         free(s);
         pool_spare_failed(w->env.pool, t, now.us);

@@ -35,7 +35,7 @@ static void on_read(void *owner, struct span data)
     struct upconn *up = owner;
     struct uplink *u = up->uplink;
     struct moment now = worker_now();
-    if (u->idle.shelved) { /* a late ticket does no harm; the peer's farewell, or anything out of turn, does */
+    if (u->idle.shelved && u->link.h2 == NULL) { /* a late ticket does no harm; the peer's farewell, or anything out of turn, does */
         if (!link_stays_idle(&u->link, data, now.utc))
             lose(up);
         return;

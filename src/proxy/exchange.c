@@ -122,10 +122,16 @@ void exchange_settle(struct exchange *x, struct moment now)
 
 void exchange_credit(struct exchange *x)
 {
-    if (x->owed == 0 || x->phase != EXCHANGE_ACTIVE || flow_pending(&x->up) >= OUTPUT_MARK)
+    if (x->phase != EXCHANGE_ACTIVE)
         return;
-    flow_took(&x->down, x->owed);
-    x->owed = 0;
+    if (x->owed > 0 && flow_pending(&x->up) < OUTPUT_MARK) {
+        flow_took(&x->down, x->owed);
+        x->owed = 0;
+    }
+    if (x->owed_up > 0 && flow_pending(&x->down) < OUTPUT_MARK) {
+        flow_took(&x->up, x->owed_up);
+        x->owed_up = 0;
+    }
 }
 
 /* ---- telling ---- */

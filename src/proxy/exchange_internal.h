@@ -59,6 +59,8 @@ struct exchange_tries {
     unsigned resent;  /* of those, after it was sent */
     bool from_pool;   /* on a connection that was used before */
     bool fresh;       /* to go on a new connection only */
+    bool http1;       /* and one of HTTP/1.1 */
+    unsigned refused; /* times that an upstream never began with its stream */
     bool sent;        /* a byte of it left for the upstream */
     bool offered;     /* the driver was given it: a byte may have left */
     bool spoke;       /* the upstream said something */
@@ -108,7 +110,7 @@ struct exchange {
     struct flow down, up;   /* towards the client, towards the upstream */
     const char *hint;       /* static: what to do about what ends it, in place of the reason's own; NULL: that one */
     uint64_t bytes_in, bytes_out;
-    size_t owed;            /* bytes of the body that were not passed on yet: the client's window is smaller by them */
+    size_t owed, owed_up;   /* bytes from the client and from the upstream that were not passed on yet: the windows are smaller by them */
     struct exchange_line {
         size_t method, uri, host;
     } len;                  /* of what stands in line */
@@ -152,6 +154,8 @@ bool exchange_choose(struct exchange *x, struct moment now);                   /
 void exchange_leave_target(struct exchange *x);                                /* nothing of ours runs on it any more */
 void exchange_go_upstream(struct exchange *x, struct moment now);              /* to the chosen target: from the pool or by connecting */
 void exchange_on_open(struct uplink_use *use, struct moment now);
+void exchange_on_elsewhere(struct uplink_use *use, struct moment now);
+void exchange_on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now);
 void exchange_on_failed(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now);
 void exchange_drop_uplink(struct exchange *x);
 /* Goes on with another target or attempt where that is right, else tells the client. */

@@ -156,6 +156,7 @@ static int write_head(struct exchange *x)
         .upgrade = x->asked.upgrade ? http_upgrade_wanted(kept->head) : span_of(NULL, 0),
         .framing = x->asked.upgrade ? HTTP_NO_BODY : kept->head->framing, /* a length of 0 need not meet a server that takes none */
         .length = kept->head->length,
+        .scheme = span_from_str(x->way.target->tls != NULL ? "https" : "http"),
         .keep_alive = may_be_kept(x->way.target->upstream->conf), /* HTTP/1.1 need not say it, but Apache tells its timeout to those who do */
     };
     count_hop(x, &out);
@@ -183,11 +184,17 @@ static void keep_less(struct exchange *x)
 void exchange_request_send(struct exchange *x, struct moment now)
 {
     struct uplink *u = x->use.uplink;
+    if (u->link.h2 != NULL && !http2_has_room(u->link.h2)) { /* more waited for it than it takes */
+        exchange_drop_uplink(x);
+        exchange_go_upstream(x, now);
+        return;
+    }
     u->carried++;
-    if (x->asked.head_method)
+    if (x->asked.head_method && u->http != NULL)
         http1_expect_no_body(u->http);
-    if (x->asked.upgrade)
+    if (x->asked.upgrade && u->http != NULL)
         http1_allow_upgrade(u->http);
+    x->tries.sent = u->link.h2 != NULL; /* what left of a connection that others use too is not known */
     if (write_head(x) != 0) {
         exchange_answer(x, REASON_REQUEST_TOO_LARGE, "the request head does not fit into memory", now);
         return;

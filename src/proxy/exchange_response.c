@@ -6,6 +6,7 @@
 #include "mtlsd/http/http_keep_alive.h"
 #include "mtlsd/http/http_trailers.h"
 #include "mtlsd/http/http_upgrade.h"
+#include "mtlsd/policy/reason.h"
 
 enum { FIELDS_MAX = 64 * 1024, INTERIMS_MAX = 100, SWITCHING_PROTOCOLS = 101, SECOND_US = 1000 * 1000 };
 
@@ -50,11 +51,14 @@ static void write_head(struct exchange *x, const struct http_head *head, struct 
     struct bytes added;
     struct exchange_locations locations;
     struct client *c = x->client;
+    struct http_head named = *head;
+    if (head->http2) /* some clients take no status line without a phrase */
+        named.phrase = span_from_str(reason_http_phrase(head->status));
     bytes_init(&added, FIELDS_MAX);
     bool lost = exchange_location_rewrite(x, head, &locations) != 0 || exchange_session_field(x, &added) != 0;
     x->answer.trailers = http_trailers_may_pass(head, x->asked.wants_trailers);
     struct http_outgoing how = {
-        .head = head,
+        .head = &named,
         .trailers = x->answer.trailers,
         .added = bytes_span(&added),
         .replaced = locations.fields,
@@ -113,6 +117,7 @@ static void on_data(struct uplink_use *use, struct span data, struct moment now)
         return;
     }
     x->bytes_out += data.len;
+    x->owed_up += data.len;
     flow_data(&x->down, data);
 }
 
@@ -151,7 +156,7 @@ static void on_response_end(struct exchange *x, bool reusable, struct moment now
     flow_end(&x->down, NULL, NULL);
     exchange_report(x, REASON_VALID, "", now);
     x->client->is.ended = x->client->is.ended || says_no_more(x);
-    if (may_pool(x, reusable)) {
+    if (u->link.h2 == NULL && may_pool(x, reusable)) {
         uplink_leave(&x->use);
         x->up.link = NULL;
         pool_put(x->client->env->pool, u, now.us);
@@ -190,7 +195,7 @@ static void on_sent(struct uplink_use *use, size_t n, struct moment now)
     if (x->phase != EXCHANGE_ACTIVE)
         return;
     x->tries.sent = x->tries.sent || n > 0;
-    if (link_pending(&use->uplink->link) < OUTPUT_MARK)
+    if (flow_pending(&x->up) < OUTPUT_MARK)
         run_touch(&x->client->link); /* it may be read on */
     if (x->raw)
         exchange_raw_ended(x, now);
@@ -230,6 +235,8 @@ const struct uplink_events exchange_events = {
     .on_greeting = exchange_on_greeting,
     .on_step = on_step,
     .on_open = exchange_on_open,
+    .on_elsewhere = exchange_on_elsewhere,
+    .on_reset = exchange_on_reset,
     .on_failed = exchange_on_failed,
     .takes = takes,
     .on_sent = on_sent,

@@ -89,7 +89,7 @@ static bool answer_is_due(const struct exchange *x)
 static uint64_t upstream_deadline(const struct exchange *x)
 {
     const struct config_upstream *up = x->way.target->upstream->conf;
-    if (x->use.uplink == NULL || !uplink_wants_read(x->use.uplink))
+    if (x->use.uplink == NULL || x->use.uplink->ended || flow_pending(&x->down) >= OUTPUT_MARK)
         return UINT64_MAX;
     return x->at.up_us + (answer_is_due(x) ? up->response_ms : up->idle_ms) * 1000;
 }

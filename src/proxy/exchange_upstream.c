@@ -16,6 +16,7 @@
 #include "mtlsd/policy/balance.h"
 #include "mtlsd/policy/sticky.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { TRIED_BITS = 64 };
@@ -137,6 +138,19 @@ static void join(struct exchange *x, struct uplink *u)
 {
     uplink_join(u, &x->use);
     x->up = flow_to(&u->link, NULL);
+    pool_share(x->client->env->pool, u);
+}
+
+/* HTTP/1.1 can change its protocol (101), and is what some servers ask for; one that names its client in a PROXY header belongs to that client. */
+static bool needs_http1(const struct exchange *x)
+{
+    return x->asked.upgrade || x->tries.http1 || x->way.target->upstream->conf->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE;
+}
+
+static bool is_of_no_use(const struct exchange *x, const struct uplink *u, struct moment now)
+{
+    bool outdated = u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc);
+    return outdated || (u->link.h2 != NULL && (x->raw || needs_http1(x)));
 }
 
 /* One whose server was judged by a date that has passed since is not used again. */
@@ -144,7 +158,7 @@ static struct uplink *take_kept(struct exchange *x, struct moment now)
 {
     struct pool *pool = x->client->env->pool;
     struct uplink *u;
-    while ((u = pool_take(pool, x->way.target, x->raw, now.us)) != NULL && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc))
+    while ((u = pool_take(pool, x->way.target, x->raw, now.us)) != NULL && is_of_no_use(x, u, now))
         pool_retire(pool, u);
     return u;
 }
@@ -160,30 +174,50 @@ static void pass_to_kept(struct exchange *x, struct uplink *u, struct moment now
     exchange_raw_open(x, now);
 }
 
+static void wait_for_it(struct exchange *x, struct moment now)
+{
+    x->phase = EXCHANGE_WAITING;
+    x->at.active_us = x->at.up_us = now.us;
+    x->client->is.served = true;
+}
+
 static void open_new(struct exchange *x, struct moment now)
 {
     struct err err = {0};
     struct proxy_env *env = x->client->env;
-    bool http = !x->raw && !exchange_forward_is_blind(x);
-    struct uplink *u = uplink_new(env, &x->way.dial, http, env->tickets, now, &err);
-    x->phase = EXCHANGE_WAITING;
-    x->at.active_us = x->at.up_us = now.us;
-    x->client->is.served = true;
+    enum uplink_kind kind = x->raw || exchange_forward_is_blind(x) ? UPLINK_RAW : needs_http1(x) ? UPLINK_HTTP1 : UPLINK_HTTP;
+    struct uplink *u = uplink_new(env, &x->way.dial, kind, env->tickets, now, &err);
+    wait_for_it(x, now);
     if (u != NULL)
         join(x, u);
     else
         exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
 }
 
+/* One that others use at the same time, or wait for. */
+static struct uplink *find_shared(const struct exchange *x, struct moment now)
+{
+    bool may = !x->raw && x->way.target->http != PLAN_HTTP1 && !needs_http1(x);
+    struct uplink *u = may ? pool_find_shared(x->client->env->pool, x->way.target) : NULL;
+    bool outdated = u != NULL && u->phase == UPLINK_OPEN && u->link.tls != NULL && tls_engine_is_outdated(u->link.tls, now.utc);
+    return outdated ? NULL : u;
+}
+
 void exchange_go_upstream(struct exchange *x, struct moment now)
 {
     x->at.connect_us = now.us;
-    struct uplink *u = !x->tries.fresh ? take_kept(x, now) : NULL;
+    struct uplink *u = find_shared(x, now);
+    if (u == NULL && !x->tries.fresh)
+        u = take_kept(x, now);
     if (u == NULL) {
         open_new(x, now);
         return;
     }
     join(x, u);
+    if (u->phase != UPLINK_OPEN) {
+        wait_for_it(x, now);
+        return;
+    }
     x->tries.from_pool = true;
     uplink_report(u);
     exchange_activate(x, now);
@@ -213,10 +247,24 @@ void exchange_drop_uplink(struct exchange *x)
     struct uplink *u = x->use.uplink;
     if (u == NULL)
         return;
+    struct pool *pool = x->client->env->pool;
     u->reset = x->raw && !link_wants_shutdown(&u->link);
+    flow_leave(&x->up, false);
     uplink_leave(&x->use);
+    if (u->first != NULL)
+        return; /* others go on with it */
+    if (u->link.h2 != NULL && link_is_open(&u->link) && !u->closing)
+        pool_put(pool, u, x->at.active_us);
+    else
+        pool_retire(pool, u);
+}
+
+/* It turned out to speak HTTP/1.1, and carries another one. */
+void exchange_on_elsewhere(struct uplink_use *use, struct moment now)
+{
+    struct exchange *x = exchange_of(use);
     x->up.link = NULL;
-    pool_retire(x->client->env->pool, u);
+    exchange_go_upstream(x, now);
 }
 
 /* ---- when it fails ---- */
@@ -312,6 +360,29 @@ void exchange_upstream_failed(struct exchange *x, enum reason reason, const char
     }
     exchange_report(x, reason, text, now);
     exchange_finish(x, false, now);
+}
+
+/* The upstream never began with it, so it may be sent again whatever its method (RFC 9113 section 8.7). */
+static bool begin_again(struct exchange *x, uint32_t code, struct moment now)
+{
+    enum { REFUSED_MOST = 3 };
+    x->tries.http1 = x->tries.http1 || code == HTTP2_HTTP_1_1_REQUIRED;
+    if (!exchange_request_can_replay(x) || ++x->tries.refused > REFUSED_MOST)
+        return false;
+    x->tries.fresh = true;
+    reconnect(x, now);
+    return true;
+}
+
+void exchange_on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now)
+{
+    char text[120];
+    struct exchange *x = exchange_of(use);
+    if ((unprocessed || code == HTTP2_HTTP_1_1_REQUIRED) && begin_again(x, code, now))
+        return;
+    x->tries.from_pool = false; /* the connection is good: it is this request that was reset */
+    snprintf(text, sizeof(text), "the upstream reset the request's stream (HTTP/2 error code %u)", (unsigned)code);
+    exchange_upstream_failed(x, x->answer.answered ? REASON_TRUNCATED : REASON_UPSTREAM_CLOSED, text, now);
 }
 
 /* Many servers do not answer our goodbye with theirs. Nothing was asked of them any more, yet an app that still listens must not take a cut for

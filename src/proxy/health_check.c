@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/health_check.h"
 
+#include "flow.h"
+
 #include "mtlsd/proxy/pool.h"
 #include "mtlsd/proxy/uplink.h"
 
@@ -9,7 +11,6 @@
 #include <string.h>
 
 enum {
-    REQUEST_MAX = 4096,
     SILENCE_US = 500 * 1000, /* TLS 1.3: how long a server may take to say that it does not like our certificate */
 };
 
@@ -23,6 +24,7 @@ enum phase { PHASE_OPEN, PHASE_LISTEN, PHASE_ANSWER, PHASE_DONE };
 
 struct health_check {
     struct uplink_use use; /* first */
+    struct flow flow;      /* its request; no link: none was sent */
     const struct plan_target *target; /* borrowed */
     struct health_check_owner owner;
     enum phase phase;
@@ -49,6 +51,7 @@ static void leave(struct health_check *c)
     struct uplink *u = c->use.uplink;
     if (u == NULL)
         return;
+    flow_leave(&c->flow, false);
     uplink_leave(&c->use);
     pool_retire(u->env->pool, u);
 }
@@ -87,20 +90,18 @@ static void ask(struct health_check *c)
 {
     const char *path = c->target->upstream->conf->health_path;
     char host[300];
-    struct bytes request;
     struct span value = plan_host_field(c->target, host, sizeof(host));
     if (!is_path(path) || value.len == 0) {
         finish(c, false, REASON_INTERNAL, "health.path must begin with a slash and hold no spaces");
         return;
     }
-    bytes_init(&request, REQUEST_MAX);
-    bool written = bytes_printf(&request, "GET %s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: mtlsd\r\nAccept: */*\r\nConnection: close\r\n\r\n", path,
-                                (int)value.len, (const char *)value.ptr) == 0;
-    if (!written)
+    struct http_field fields[] = {
+        {span_from_str("Host"), value}, {span_from_str("User-Agent"), span_from_str("mtlsd")}, {span_from_str("Accept"), span_from_str("*/*")}};
+    const struct http_head head = {.request = true, .minor = 1, .method = span_from_str("GET"), .target = span_from_str(path), .fields = fields, .n_fields = 3};
+    const struct http_outgoing o = {.head = &head, .framing = HTTP_NO_BODY, .close = true, .scheme = span_from_str(c->target->tls != NULL ? "https" : "http")};
+    c->flow = flow_to(&c->use.uplink->link, NULL);
+    if (flow_head(&c->flow, &o, &c->use) != 0)
         finish(c, false, REASON_INTERNAL, "out of memory");
-    else
-        link_write_copy(&c->use.uplink->link, bytes_span(&request));
-    bytes_clear(&request);
 }
 
 bool health_check_fits(const char *expect, unsigned status)
@@ -227,8 +228,17 @@ static void on_end(struct uplink_use *use, bool reusable, struct moment now)
         finish(c, false, REASON_UPSTREAM_CLOSED, "the connection was closed without an answer");
 }
 
+static void on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now)
+{
+    (void)code;
+    (void)unprocessed;
+    (void)now;
+    finish(check_of(use), false, REASON_UPSTREAM_CLOSED, "the request's stream was reset");
+}
+
 static const struct uplink_events events = {
     .on_open = on_open,
+    .on_reset = on_reset,
     .on_failed = on_failed,
     .takes = takes,
     .on_sent = on_sent,
@@ -251,7 +261,7 @@ struct health_check *health_check_new(struct proxy_env *env, const struct plan_t
         return NULL;
     const struct dial dial = {.target = target, .address = conf->proxy_text != NULL ? &conf->proxy : &target->conf->address};
     /* no ticket: every look is a whole handshake, and takes none from the traffic */
-    struct uplink *u = uplink_new(env, &dial, conf->health_path != NULL, NULL, now, &err);
+    struct uplink *u = uplink_new(env, &dial, conf->health_path != NULL ? UPLINK_HTTP : UPLINK_RAW, NULL, now, &err);
     if (u == NULL) {
         free(c);
         return NULL;

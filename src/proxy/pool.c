@@ -15,6 +15,8 @@ enum {
 
 struct shelf { /* idle connections to one target, used last first */
     struct uplink *first, *last;
+    struct uplink *shared; /* in use, or on their way: others may join them */
+    bool speaks_http1;     /* what the last one that was opened came to */
     size_t n;
     size_t unused, unused_before; /* the fewest idle ones in this window and in the one before: these were not needed */
     struct shelf *next_wanting;   /* of those that may need a spare connection */
@@ -110,6 +112,7 @@ static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)
 
 static void retire(struct pool *p, struct uplink *u)
 {
+    pool_unshare(p, u);
     u->phase = UPLINK_RETIRED;
     u->prev = NULL;
     u->next = p->retired;
@@ -142,7 +145,8 @@ void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
 {
     struct shelf *shelf = shelf_of(p, u->target);
     const struct config_upstream *conf = u->target->upstream->conf;
-    if (shelf == NULL || shelf->n >= conf->pool_max || u->idle.keep_us == 0) {
+    pool_unshare(p, u);
+    if (shelf == NULL || shelf->n >= conf->pool_max || u->idle.keep_us == 0 || u->closing) {
         retire(p, u);
         return;
     }
@@ -190,6 +194,10 @@ void pool_retire_all(struct pool *p)
     for (size_t i = 0; i < p->n_targets; i++) {
         while (p->shelves[i].first != NULL)
             pool_retire(p, p->shelves[i].first);
+        for (struct uplink *u; (u = p->shelves[i].shared) != NULL;) { /* they finish, and take no more */
+            u->closing = true;
+            pool_unshare(p, u);
+        }
     }
 }
 
@@ -230,6 +238,52 @@ void pool_trim(struct pool *p)
         shelf->unused_before = shelf->unused;
         shelf->unused = shelf->n;
     }
+}
+
+/* ---- connections that are shared ---- */
+
+struct uplink *pool_find_shared(struct pool *p, const struct plan_target *target)
+{
+    const struct shelf *shelf = shelf_of(p, target);
+    for (struct uplink *u = shelf != NULL ? shelf->shared : NULL; u != NULL; u = u->next)
+        if (uplink_has_room(u) && (u->link.h2 != NULL || !shelf->speaks_http1))
+            return u;
+    return NULL;
+}
+
+void pool_share(struct pool *p, struct uplink *u)
+{
+    struct shelf *shelf = shelf_of(p, u->target);
+    if (shelf == NULL || u->shared || !uplink_may_share(u))
+        return;
+    u->shared = true;
+    u->prev = NULL;
+    u->next = shelf->shared;
+    if (u->next != NULL)
+        u->next->prev = u;
+    shelf->shared = u;
+}
+
+void pool_unshare(struct pool *p, struct uplink *u)
+{
+    struct shelf *shelf = u->shared ? shelf_of(p, u->target) : NULL;
+    u->shared = false;
+    if (shelf == NULL)
+        return;
+    *(u->prev != NULL ? &u->prev->next : &shelf->shared) = u->next;
+    if (u->next != NULL)
+        u->next->prev = u->prev;
+    u->prev = u->next = NULL;
+}
+
+void pool_learn(struct pool *p, struct uplink *u)
+{
+    struct shelf *shelf = u->target->http != PLAN_HTTP1 ? shelf_of(p, u->target) : NULL;
+    if (shelf == NULL)
+        return;
+    shelf->speaks_http1 = !u->may_http2;
+    if (!u->may_http2)
+        pool_unshare(p, u);
 }
 
 /* ---- connections that are kept ready ---- */

@@ -2,20 +2,36 @@
 #include "uplink_internal.h"
 
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/proxy/pool.h"
 #include "mtlsd/proxy/proxy_connect.h"
 
 #include <stdlib.h>
 
-enum { RESPONSE_HEAD_MAX = 64 * 1024, RESPONSE_FIELDS_MAX = 200 };
+enum { ANSWERS_MARK = 4 * OUTPUT_MARK };
 
 /* ---- life ---- */
 
-static bool fill(struct uplink *u, bool http, struct tls_tickets *tickets, struct err *err)
+static bool fill_tls(struct uplink *u, enum uplink_kind kind, struct tls_tickets *tickets, struct err *err)
 {
-    if (u->target->tls != NULL && (u->link.tls = tls_engine_new(u->target->tls, tickets, NULL, NULL, err)) == NULL)
+    if (u->target->tls == NULL)
+        return true;
+    u->link.tls = tls_engine_new(u->target->tls, tickets, NULL, NULL, err);
+    if (u->link.tls == NULL || kind != UPLINK_HTTP1 || u->target->http != PLAN_HTTP_AGREED)
+        return u->link.tls != NULL;
+    if (tls_engine_offer_only(u->link.tls, HTTP1_ALPN) == 0)
+        return true;
+    err_set(err, ERR_MEMORY, "out of memory");
+    return false;
+}
+
+static bool fill(struct uplink *u, enum uplink_kind kind, struct tls_tickets *tickets, struct err *err)
+{
+    bool http = kind != UPLINK_RAW;
+    u->may_http2 = kind == UPLINK_HTTP && u->target->http != PLAN_HTTP1;
+    if (!fill_tls(u, kind, tickets, err))
         return false;
     bool proxied = u->target->upstream->conf->proxy_text != NULL;
-    if ((http && (u->http = http1_new(false, RESPONSE_HEAD_MAX, RESPONSE_FIELDS_MAX)) == NULL) ||
+    if ((http && (u->http = http1_new(false, UPLINK_HEAD_MAX, UPLINK_FIELDS_MAX)) == NULL) ||
         (proxied && (u->opening = proxy_connect_reader()) == NULL)) {
         err_set(err, ERR_MEMORY, "out of memory");
         return false;
@@ -23,7 +39,8 @@ static bool fill(struct uplink *u, bool http, struct tls_tickets *tickets, struc
     return true;
 }
 
-struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, bool http, struct tls_tickets *tickets, struct moment now, struct err *err)
+struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, enum uplink_kind kind, struct tls_tickets *tickets, struct moment now,
+                          struct err *err)
 {
     struct uplink *u = calloc(1, sizeof(*u));
     if (u == NULL) {
@@ -36,7 +53,7 @@ struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, bool h
     u->idle.keep_us = UINT64_MAX;
     u->begun_us = u->since_us = now.us;
     link_init(&u->link, LINK_UPLINK, &env->run);
-    if (!fill(u, http, tickets, err)) {
+    if (!fill(u, kind, tickets, err)) {
         uplink_free(u);
         return NULL;
     }
@@ -70,6 +87,19 @@ void uplink_enter(struct uplink *u, enum uplink_phase phase, struct moment now)
             use->events->on_step(use);
 }
 
+bool uplink_may_share(const struct uplink *u)
+{
+    return u->may_http2 && !u->closing && u->phase != UPLINK_RETIRED;
+}
+
+bool uplink_has_room(const struct uplink *u)
+{
+    enum { WAITING_MOST = 100 }; /* as many streams as a server usually takes */
+    if (!uplink_may_share(u) || u->link.broken)
+        return false;
+    return u->phase == UPLINK_OPEN ? u->link.h2 != NULL && http2_has_room(u->link.h2) : u->n_users < WAITING_MOST;
+}
+
 void uplink_make_raw(struct uplink *u)
 {
     http1_free(u->http);
@@ -86,6 +116,7 @@ void uplink_join(struct uplink *u, struct uplink_use *use)
     if (u->first != NULL)
         u->first->prev = use;
     u->first = use;
+    u->n_users++;
 }
 
 void uplink_leave(struct uplink_use *use)
@@ -96,6 +127,7 @@ void uplink_leave(struct uplink_use *use)
     *(use->prev != NULL ? &use->prev->next : &u->first) = use->next;
     if (use->next != NULL)
         use->next->prev = use->prev;
+    u->n_users--;
     use->uplink = NULL;
     use->prev = use->next = NULL;
 }
@@ -116,6 +148,8 @@ void uplink_report(struct uplink *u)
 /* Who is told leaves it, or is taken off. */
 void uplink_fail(struct uplink *u, enum reason reason, const char *text, const char *hint, struct moment now)
 {
+    u->closing = true;
+    pool_unshare(u->env->pool, u);
     for (struct uplink_use *use; (use = u->first) != NULL;) {
         use->events->on_failed(use, reason, text, hint, now);
         if (u->first == use)
@@ -213,7 +247,7 @@ void uplink_on_error(struct uplink *u, const struct run_failure *why, struct mom
 void uplink_on_sent(struct uplink *u, size_t n, struct moment now)
 {
     link_sent(&u->link, n);
-    if (u->first != NULL)
+    if (u->first != NULL && u->link.h2 == NULL)
         u->first->events->on_sent(u->first, n, now);
 }
 
@@ -242,11 +276,24 @@ void uplink_rejudge(struct uplink *u, struct tls_context *ctx, struct moment now
         look_at_tls(u, now);
 }
 
+/* All but who has waited longest: HTTP/1.1 carries one. */
+static void send_elsewhere(struct uplink *u, struct moment now)
+{
+    for (struct uplink_use *use = u->first, *next; use != NULL && use->next != NULL; use = next) {
+        next = use->next;
+        uplink_leave(use);
+        use->events->on_elsewhere(use, now);
+    }
+}
+
 void uplink_secured(struct uplink *u, struct moment now)
 {
     if (u->late != NULL && !still_holds(u, now))
         return; /* the engine has failed by that, and who called looks at it */
     uplink_enter(u, UPLINK_OPEN, now);
+    uplink_agree(u);
+    if (u->link.h2 == NULL)
+        send_elsewhere(u, now);
     for (struct uplink_use *use = u->first, *next; use != NULL; use = next) {
         next = use->next;
         use->events->on_open(use, now);
@@ -264,6 +311,8 @@ bool uplink_continue(struct uplink *u, struct moment now)
     }
     bool failed = u->link.tls != NULL && !u->link.broken && (tls_engine_flags(u->link.tls) & TLS_FAILED); /* it may fail while it writes */
     look_at_tls(u, now);
+    if (u->link.h2 != NULL)
+        uplink_http2_continue(u, now);
     return failed;
 }
 
@@ -278,6 +327,8 @@ bool uplink_wants_read(const struct uplink *u)
 {
     if (u->phase == UPLINK_RETIRED || u->ended)
         return false;
+    if (u->link.h2 != NULL) /* windows bound what can come; what we answer to frames waits here */
+        return link_pending(&u->link) < ANSWERS_MARK;
     return u->first == NULL || u->first->events->takes(u->first);
 }
 
@@ -294,7 +345,7 @@ struct span uplink_last_words(struct uplink *u)
         tls_engine_facts(l->tls, &facts);
         return facts.alert_sent >= 0 ? tls_engine_wire_out(l->tls) : words;
     }
-    if (u->reset || !link_is_open(l) || link_pending(l) > 0)
+    if (u->reset || !link_is_open(l) || (link_pending(l) > 0 && l->h2 == NULL))
         return words;
     link_end(l);
     return link_runs(l, &words, 1) > 0 ? words : span_of(NULL, 0);

@@ -43,6 +43,10 @@ static void on_http1(struct uplink *u, struct span in, struct moment now)
 void uplink_deliver(struct uplink *u, struct span in, struct moment now)
 {
     struct uplink_use *use = u->first;
+    if (u->link.h2 != NULL) {
+        uplink_http2_in(u, in, now);
+        return;
+    }
     if (use == NULL || !use->events->on_bytes(use, in, now) || u->first != use)
         return;
     if (u->http != NULL)
@@ -54,9 +58,14 @@ void uplink_deliver(struct uplink *u, struct span in, struct moment now)
 void uplink_ended(struct uplink *u, struct moment now)
 {
     struct uplink_use *use = u->first;
-    if (u->ended || use == NULL)
+    if (u->ended)
         return;
     u->ended = true;
+    u->closing = true;
+    if (u->link.h2 != NULL)
+        uplink_fail(u, REASON_UPSTREAM_CLOSED, "the upstream closed the connection", NULL, now);
+    if (use == NULL || u->link.h2 != NULL)
+        return;
     if (u->http == NULL) {
         use->events->on_end(use, false, now);
         return;

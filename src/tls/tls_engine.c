@@ -360,6 +360,12 @@ const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
     return e->ctx->identity;
 }
 
+int tls_engine_offer_only(struct tls_engine *e, const char *name)
+{
+    gnutls_datum_t one = {(unsigned char *)(uintptr_t)name, (unsigned)strlen(name)};
+    return gnutls_alpn_set_protocols(e->session, &one, 1, GNUTLS_ALPN_MANDATORY) == 0 ? 0 : -1;
+}
+
 const char *tls_engine_alpn(const struct tls_engine *e)
 {
     return e->agreed.alpn;

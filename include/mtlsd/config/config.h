@@ -134,6 +134,7 @@ struct config_upstream {
     struct address proxy;          /* HTTP proxy to reach the targets through, by CONNECT */
     char *proxy_text;              /* NULL: none */
     enum config_proxy_protocol send_proxy_protocol;
+    bool http2_prior_knowledge;    /* without TLS: HTTP/2 from the first byte */
     struct config_tls tls;
     unsigned carries;      /* bits 1 << enum config_protocol: of the listeners that forward to it */
     enum config_host host; /* how Host is set; the default depends on the listener's role, see host_given */

@@ -13,10 +13,17 @@
 struct plan_upstream;
 struct snapshot;
 
+enum plan_http { /* what an upstream may speak */
+    PLAN_HTTP1,
+    PLAN_HTTP_AGREED, /* HTTP/2 or HTTP/1.1, as the handshake says (ALPN) */
+    PLAN_HTTP2,       /* without asking: plaintext with prior knowledge */
+};
+
 struct plan_target {
     const struct config_target *conf;
     const struct plan_upstream *upstream;
     struct tls_context *tls; /* NULL: plaintext */
+    enum plan_http http;
     size_t index;            /* among all targets of the snapshot */
 };
 

@@ -29,6 +29,16 @@ size_t pool_expire(struct pool *p, uint64_t now_us);
 /* Call it each second: of a target with many idle ones, retires some that the requests of the last seconds had no use for, the oldest first. */
 void pool_trim(struct pool *p);
 
+/* ---- connections that several requests share (HTTP/2) ---- */
+
+/* One that is open with room for another request, or on its way and may come to HTTP/2: it is waited for. NULL: none. */
+struct uplink *pool_find_shared(struct pool *p, const struct plan_target *target);
+/* Others may join u from now on; nothing where it may not be shared, or is of another snapshot. */
+void pool_share(struct pool *p, struct uplink *u);
+void pool_unshare(struct pool *p, struct uplink *u);
+/* u is open: what its target speaks is known. */
+void pool_learn(struct pool *p, struct uplink *u);
+
 /* Some targets have connections that are kept ready (pool.spare). */
 bool pool_keeps_spares(const struct pool *p);
 /* A target that a connection is to be made to now, so that pool.spare of them lie ready; NULL: enough. It counts as under way until one of the

@@ -33,6 +33,10 @@ struct uplink_events {
     void (*on_greeting)(struct uplink_use *use, struct span greeting, struct moment now);
     void (*on_step)(struct uplink_use *use); /* another phase of opening has begun, with a time of its own. NULL: of no interest */
     void (*on_open)(struct uplink_use *use, struct moment now);
+    /* It is open, but for another user: HTTP/1.1 carries one. The user was taken off. NULL: there is never another. */
+    void (*on_elsewhere)(struct uplink_use *use, struct moment now);
+    /* HTTP/2: the upstream reset this user's stream. unprocessed: it never began with it. The user was not taken off. */
+    void (*on_reset)(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now);
     /* It came to nothing, in whatever phase. hint: static, what to do; NULL: what the reason's row says. */
     void (*on_failed)(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now);
     /* More of what the upstream says may be read. */
@@ -71,23 +75,39 @@ struct uplink {
     struct starttls *talk;    /* owned; what is said in plaintext before TLS; NULL: nothing, or not any more */
     struct tls_context *late; /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
     struct uplink_use *first; /* its users */
+    size_t n_users;
     struct connector *connecting;
-    struct uplink *prev, *next; /* in the pool */
+    struct uplink *prev, *next; /* in the pool: on its shelf, or among those that are shared */
     struct uplink_idle idle;
     uint64_t begun_us, connected_us, since_us; /* when it was made, its socket was connected, and its phase began */
     unsigned carried; /* requests so far; 0 in the pool: a spare connection */
     bool asked;       /* the driver was asked to connect */
+    bool may_http2;
+    bool shared;      /* others may join: it speaks HTTP/2, or may come to it */
+    bool closing;     /* takes no further users */
     bool ended;       /* the peer's direction ended cleanly */
     bool reported;    /* its handshake was told to the observer */
     bool keep_alive;  /* what the response that runs said about the connection */
     bool reset;       /* once retired: to be aborted, because a plain end would make what was passed on look whole */
 };
 
-/* http: it gets a reader of responses. tickets: to resume by; NULL: a whole handshake. NULL + err. */
-struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, bool http, struct tls_tickets *tickets, struct moment now, struct err *err);
+/* What it is to speak. */
+enum uplink_kind {
+    UPLINK_RAW,   /* plain bytes */
+    UPLINK_HTTP1, /* HTTP/1.1, whatever else the target speaks */
+    UPLINK_HTTP,  /* what the target speaks */
+};
+
+/* tickets: to resume by; NULL: a whole handshake. NULL + err. */
+struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, enum uplink_kind kind, struct tls_tickets *tickets, struct moment now,
+                          struct err *err);
 void uplink_free(struct uplink *u);
 struct uplink *uplink_of(struct link *l);
 
+/* It may be HTTP/2 once it is open, or is. */
+bool uplink_may_share(const struct uplink *u);
+/* Another user finds room. */
+bool uplink_has_room(const struct uplink *u);
 void uplink_join(struct uplink *u, struct uplink_use *use);
 void uplink_leave(struct uplink_use *use);
 /* MySQL: it waits for the begin of the client's login, and goes on with it. */

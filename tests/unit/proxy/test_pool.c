@@ -49,7 +49,7 @@ static struct uplink *make(const struct plan_target *plan)
     static const struct moment now;
     struct err err = {0};
     const struct dial dial = {.target = plan};
-    struct uplink *u = uplink_new(&env, &dial, true, NULL, now, &err);
+    struct uplink *u = uplink_new(&env, &dial, UPLINK_HTTP, NULL, now, &err);
     ck_assert_ptr_nonnull(u);
     u->phase = UPLINK_OPEN;
     return u;

@@ -12,7 +12,7 @@ static struct uplink *make(const struct plan_target *plan, bool http)
     static const struct config_target target_conf;
     struct err err = {0};
     const struct dial dial = {.target = plan, .address = &target_conf.address};
-    struct uplink *u = uplink_new(&env, &dial, http, NULL, now, &err);
+    struct uplink *u = uplink_new(&env, &dial, http ? UPLINK_HTTP : UPLINK_RAW, NULL, now, &err);
     ck_assert_ptr_nonnull(u);
     return u;
 }

@@ -116,7 +116,7 @@ static void begin(bool http)
     const struct dial dial = {.target = &target, .address = &target_conf.address};
     lone_open(&l, &target, now);
     use = (struct uplink_use){.events = &events};
-    u = uplink_new(&l.env, &dial, http, NULL, now, &err);
+    u = uplink_new(&l.env, &dial, http ? UPLINK_HTTP : UPLINK_RAW, NULL, now, &err);
     ck_assert_ptr_nonnull(u);
     uplink_join(u, &use);
     seen[0] = '\0';

@@ -90,7 +90,7 @@ static void make(void)
     lone_open(&l, &target, now);
     memset(&seen, 0, sizeof(seen));
     use = (struct uplink_use){.events = &events};
-    u = uplink_new(&l.env, &dial, true, NULL, now, &err);
+    u = uplink_new(&l.env, &dial, UPLINK_HTTP, NULL, now, &err);
     ck_assert_ptr_nonnull(u);
     uplink_join(u, &use);
     ck_assert_int_eq(u->phase, UPLINK_CONNECTING);
