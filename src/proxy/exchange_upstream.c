@@ -396,14 +396,15 @@ void exchange_on_failed(struct uplink_use *use, enum reason reason, const char *
 {
     struct exchange *x = exchange_of(use);
     const struct tls_engine *tls = use->uplink->link.tls;
-    if (tls != NULL && (tls_engine_flags(tls) & TLS_FAILED))
+    bool by_tls = tls != NULL && (tls_engine_flags(tls) & TLS_FAILED);
+    if (by_tls)
         uplink_report(use->uplink);
     if (is_late_goodbye(x, reason)) {
         exchange_report(x, REASON_VALID, "", now);
         exchange_finish(x, false, now);
         return;
     }
-    if (reason == REASON_TRUNCATED && !x->raw && !x->answer.answered)
+    if (by_tls && reason == REASON_TRUNCATED && !x->raw && !x->answer.answered)
         reason = REASON_UPSTREAM_CLOSED;
     x->hint = hint;
     exchange_upstream_failed(x, reason, text, now);
