@@ -169,13 +169,19 @@ static void end_body(struct exchange *x, const struct http_head *trailers)
     flow_end(&x->up, trailers, edits_of(x, room));
 }
 
-/* Once it was sent it is kept only for a request that may run twice, and only a short one. */
+/* It may have to be sent again: it may run twice, or the upstream may say that it never began with it (HTTP/2). */
+static bool may_be_needed(const struct exchange *x)
+{
+    return x->asked.idempotent || x->use.uplink->link.h2 != NULL;
+}
+
+/* Once it was sent it is kept only where that may be needed, and only a short one. */
 static void keep_less(struct exchange *x)
 {
     struct exchange_kept *kept = &x->kept;
     if (kept->body.len == 0 && !kept->body.failed)
         return;
-    if (x->asked.idempotent && !kept->body.failed && kept->body.len <= KEPT_BODY_MAX)
+    if (may_be_needed(x) && !kept->body.failed && kept->body.len <= KEPT_BODY_MAX)
         return;
     kept->gone = true;
     bytes_clear(&kept->body);
@@ -260,7 +266,7 @@ void exchange_request_head(struct exchange *x, const struct http_head *head, str
 static void keep_body(struct exchange *x, struct span data)
 {
     struct exchange_kept *kept = &x->kept;
-    bool kept_on = x->phase != EXCHANGE_ACTIVE || (x->asked.idempotent && kept->body.len + data.len <= KEPT_BODY_MAX);
+    bool kept_on = x->phase != EXCHANGE_ACTIVE || (may_be_needed(x) && kept->body.len + data.len <= KEPT_BODY_MAX);
     if (kept->gone || (kept_on && bytes_append_span(&kept->body, data) == 0))
         return;
     kept->gone = true;

@@ -57,7 +57,7 @@ static void on_event(struct uplink *u, enum http2_kind kind, const struct http2_
         on_stream(use, kind, e, now);
 }
 
-/* Nobody uses it, and nobody will. */
+/* It has no user, and takes none. */
 static bool is_done(const struct uplink *u)
 {
     return u->closing && u->first == NULL && u->phase != UPLINK_RETIRED;
