@@ -16,12 +16,9 @@ static bool fill_tls(struct uplink *u, enum uplink_kind kind, struct tls_tickets
     if (u->target->tls == NULL)
         return true;
     u->link.tls = tls_engine_new(u->target->tls, tickets, NULL, NULL, err);
-    if (u->link.tls == NULL || kind != UPLINK_HTTP1 || u->target->http != PLAN_HTTP_AGREED)
-        return u->link.tls != NULL;
-    if (tls_engine_offer_only(u->link.tls, HTTP1_ALPN) == 0)
-        return true;
-    err_set(err, ERR_MEMORY, "out of memory");
-    return false;
+    if (u->link.tls != NULL && kind == UPLINK_HTTP1 && u->target->http == PLAN_HTTP_AGREED)
+        tls_engine_offer_only(u->link.tls, HTTP1_ALPN);
+    return u->link.tls != NULL;
 }
 
 static bool fill(struct uplink *u, enum uplink_kind kind, struct tls_tickets *tickets, struct err *err)

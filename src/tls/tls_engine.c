@@ -114,8 +114,6 @@ int tls_engine_adopt_context(struct tls_engine *e)
         rc = gnutls_credentials_set(e->session, GNUTLS_CRD_CERTIFICATE, e->ctx->credentials);
     if (rc >= 0 && e->ctx->accepting)
         gnutls_certificate_server_set_request(e->session, asks[e->ctx->ask]);
-    if (rc >= 0 && e->front == NULL) /* the library has read the client's names before the hook that chooses */
-        rc = tls_alpn_offer(e->ctx->alpn, e->session);
     return rc >= 0 && e->ctx->tickets ? allow_tickets(e) : rc;
 }
 
@@ -259,13 +257,25 @@ static void finish_handshake(struct tls_engine *e)
 }
 
 /* A message that spans records, or several in one read, may need more than one call: what was read already brings no further event. */
+/* Once, before the handshake: the library adds to a list that was set before, and what it adds is empty. Of a listener with several contexts the first one
+ * counts, as the library reads the client's names before the hook that chooses. */
+static int name_protocols(struct tls_engine *e)
+{
+    e->named = true;
+    if (e->only == NULL)
+        return tls_alpn_offer(e->ctx->alpn, e->session);
+    gnutls_datum_t one = {(unsigned char *)(uintptr_t)e->only, (unsigned)strlen(e->only)};
+    return gnutls_alpn_set_protocols(e->session, &one, 1, GNUTLS_ALPN_MANDATORY);
+}
+
 static int handshake_on(struct tls_engine *e)
 {
     size_t before;
     int rc;
     do {
         before = tls_engine_wire_in_left(e);
-        rc = gnutls_handshake(e->session);
+        rc = e->named ? 0 : name_protocols(e);
+        rc = rc < 0 ? rc : gnutls_handshake(e->session);
     } while (rc == GNUTLS_E_AGAIN && tls_engine_wire_in_left(e) > 0 && tls_engine_wire_in_left(e) < before);
     return rc;
 }
@@ -360,10 +370,9 @@ const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
     return e->ctx->identity;
 }
 
-int tls_engine_offer_only(struct tls_engine *e, const char *name)
+void tls_engine_offer_only(struct tls_engine *e, const char *name)
 {
-    gnutls_datum_t one = {(unsigned char *)(uintptr_t)name, (unsigned)strlen(name)};
-    return gnutls_alpn_set_protocols(e->session, &one, 1, GNUTLS_ALPN_MANDATORY) == 0 ? 0 : -1;
+    e->only = name;
 }
 
 const char *tls_engine_alpn(const struct tls_engine *e)

@@ -42,6 +42,8 @@ struct tls_engine {
     struct bytes kept;
     struct bytes wire_out;
     struct tls_agreed agreed; /* once opened */
+    const char *only; /* the one protocol (ALPN) to offer, static; NULL: those of ctx */
+    bool named;       /* the protocols were given to the library */
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records; /* since bytes of the application came */
     uint8_t last_record[8]; /* number of the last record that brought nothing */

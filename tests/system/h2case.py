@@ -10,7 +10,7 @@ import harness
 import peers
 from harness import free_port
 
-PRIOR_KNOWLEDGE = "h2c = true;"  # makes a plaintext upstream one of HTTP/2
+PRIOR_KNOWLEDGE = "http2_prior_knowledge = true;"  # makes a plaintext upstream one of HTTP/2
 INSTEAD = os.environ.get("H2_INSTEAD", "")
 
 

@@ -132,8 +132,8 @@ const char *tls_engine_server_name(const struct tls_engine *e, char room[TLS_SER
 const struct tls_identity *tls_engine_identity(const struct tls_engine *e);
 /* The application protocol that both ends agreed on, "h2"; NULL: none, or the handshake is not done. Borrowed from the context. */
 const char *tls_engine_alpn(const struct tls_engine *e);
-/* Connecting, before it starts: of the context's application protocols, offers this one alone. -1: it cannot. */
-MUST_CHECK int tls_engine_offer_only(struct tls_engine *e, const char *name);
+/* Connecting, before it starts: of the context's application protocols, offers this one alone. name is static. */
+void tls_engine_offer_only(struct tls_engine *e, const char *name);
 const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
 
 /* Judges the peer of a finished handshake again, under another context of the same role (after a reload). REASON_VALID: it may stay, be it tolerated;
