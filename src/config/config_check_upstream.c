@@ -114,6 +114,27 @@ static void check_sticky(const struct look *k)
         config_read_complain(k->r, FINDING_ERROR, at(k, "sticky", "cookie"), "\"%.80s\" cannot be the name of a cookie", cookie);
 }
 
+static bool offers_http2(const struct config_tls *tls)
+{
+    for (size_t i = 0; i < tls->alpn.n; i++)
+        if (strcmp(tls->alpn.items[i], "h2") == 0)
+            return true;
+    return tls->alpn.n == 0;
+}
+
+static void check_grpc(const struct look *k)
+{
+    const config_setting_t *place = at(k, "health", "grpc");
+    if (k->u->health_grpc == NULL)
+        return;
+    if (k->u->health_path != NULL)
+        complain(k, place, "a check asks by gRPC or by path: leave out one of the two");
+    if ((k->u->carries >> CONFIG_PROTOCOL_TCP & 1) != 0)
+        complain(k, place, "a tcp listener uses this upstream, so that its checks do not speak HTTP/2: give http listeners an upstream of their own");
+    else if (k->u->tls.present ? !offers_http2(&k->u->tls) : !k->u->http2_prior_knowledge)
+        complain(k, place, k->u->tls.present ? "gRPC needs HTTP/2: add \"h2\" to tls.alpn" : "gRPC needs HTTP/2: set http2_prior_knowledge to true");
+}
+
 static void check_health(const struct look *k)
 {
     const char *path = k->u->health_path;
@@ -125,6 +146,7 @@ static void check_health(const struct look *k)
                              "\"%.80s\" is not understood: write \"200\", \"200-399\" or several of these with commas", k->u->health_expect);
     else if (path == NULL && config_read_given(k->group, "health", "expect"))
         config_read_complain(k->r, FINDING_WARNING, at(k, "health", "expect"), "has no effect without path");
+    check_grpc(k);
 }
 
 static void check_proxy(const struct look *k)

@@ -126,6 +126,9 @@ static const struct config_option options[] = {
      "bring it back. A target without any success is taken out at once. Without it, only failures of the traffic count.", false, RELOADABLE, 0},
     {"upstream.health", "path", "string", "", "", "\"/healthz\"",
      "Path to GET. Default: none, the connection and the handshake are enough.", false, RELOADABLE, UPSTREAM(health_path)},
+    {"upstream.health", "grpc", "service", "", "", "\"shop.Cart\"",
+     "Service to ask about with gRPC's health protocol (grpc.health.v1), \"\" for the server as a whole. Only the answer SERVING is healthy. It needs "
+     "HTTP/2, and stands instead of path.", false, RELOADABLE, UPSTREAM(health_grpc)},
     {"upstream.health", "interval", "duration", "", "100ms..1d", "\"10s\"",
      "Time between two checks. Default: 10s.", false, RELOADABLE, UPSTREAM(health_interval_ms)},
     {"upstream.health", "expect", "string", "200-399", "", "",

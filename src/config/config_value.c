@@ -136,6 +136,18 @@ static int set_ip(const struct config_slot *s, struct err *err)
     return ip_range_parse(s->text, &range, err) != 0 ? -1 : config_slot_set_text(s, err);
 }
 
+/* "" is a name, too: the server as a whole. */
+static int set_service(const struct config_slot *s, struct err *err)
+{
+    enum { MOST = 255 };
+    for (const char *p = s->text; *p != '\0'; p++)
+        if (*p <= ' ' || *p > '~')
+            return err_set(err, ERR_CONFIG, "\"%.80s\" is not the name of a gRPC service: write it without spaces, as in \"shop.Cart\"", s->text);
+    if (strlen(s->text) > MOST)
+        return err_set(err, ERR_CONFIG, "\"%.80s...\" is too long for the name of a gRPC service: at most %d bytes", s->text, MOST);
+    return config_slot_set_text(s, err);
+}
+
 struct type {
     const char *name;
     enum config_value_form form;
@@ -147,6 +159,7 @@ struct type {
 static const struct type types[] = {
     {"string", CONFIG_VALUE_STRING, false, config_slot_set_text, config_slot_free_text},
     {"name", CONFIG_VALUE_STRING, false, config_slot_set_text, config_slot_free_text},
+    {"service", CONFIG_VALUE_STRING, false, set_service, config_slot_free_text},
     {"path", CONFIG_VALUE_STRING, false, config_place_set_path, config_slot_free_text},
     {"socket", CONFIG_VALUE_STRING, false, config_place_set_socket, config_slot_free_text},
     {"host", CONFIG_VALUE_STRING, false, config_place_set_host, config_place_free_host},
@@ -213,9 +226,10 @@ int config_value_set(const struct config_option *o, const char *text, const char
                      struct err *err)
 {
     struct config_slot slot = {o, text, file, base};
-    if (config_value_check_text(text, err) != 0)
+    const struct type *type = type_of(o);
+    if ((text[0] != '\0' || type->set != set_service) && config_value_check_text(text, err) != 0)
         return -1;
-    return type_of(o)->set(&slot, err);
+    return type->set(&slot, err);
 }
 
 void config_value_free(const struct config_option *o, void *base)

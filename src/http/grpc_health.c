@@ -134,9 +134,6 @@ static int judge_message(const struct grpc_health *h, struct err *err)
 {
     struct span message = span_of(h->data, h->n);
     uint64_t status;
-    if (h->too_long)
-        return err_set(err, ERR_PROTOCOL, "the answer to the gRPC health check is longer than %d bytes",
-                       GRPC_HEALTH_MAX_BYTES);
     if (message.len < PREFIX_BYTES)
         return err_set(err, ERR_PROTOCOL, "the answer to the gRPC health check has no message");
     if (message.ptr[0] != 0)
@@ -176,6 +173,9 @@ int grpc_health_judge(const struct grpc_health *h, struct err *err)
         return err_set(
             err, ERR_PROTOCOL,
             "the answer to the gRPC health check is not gRPC: its Content-Type is not application/grpc");
+    if (h->too_long)
+        return err_set(err, ERR_PROTOCOL, "the answer to the gRPC health check is longer than %d bytes",
+                       GRPC_HEALTH_MAX_BYTES);
     if (h->status < 0)
         return err_set(err, ERR_PROTOCOL, "the answer to the gRPC health check has no valid grpc-status");
     if (h->status != GRPC_OK)

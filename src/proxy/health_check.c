@@ -3,6 +3,7 @@
 
 #include "flow.h"
 
+#include "mtlsd/http/grpc_health.h"
 #include "mtlsd/proxy/pool.h"
 #include "mtlsd/proxy/uplink.h"
 
@@ -11,12 +12,13 @@
 #include <string.h>
 
 enum {
+    CALL_MAX = 4096,
     SILENCE_US = 500 * 1000, /* TLS 1.3: how long a server may take to say that it does not like our certificate */
 };
 
 /*
  *   OPEN      the connection opens itself
- *   LISTEN    no path is given: with TLS 1.3 a server refuses our certificate only now
+ *   LISTEN    nothing is to be asked: with TLS 1.3 a server refuses our certificate only now
  *   ANSWER    the request is under way, its response is awaited
  *   DONE
  */
@@ -30,6 +32,7 @@ struct health_check {
     enum phase phase;
     uint64_t late_us, silent_us;
     struct health_check_result result;
+    struct grpc_health call; /* with health.grpc: its answer */
     const char *hint;
     char text[640];
 };
@@ -37,6 +40,11 @@ struct health_check {
 static struct health_check *check_of(struct uplink_use *use)
 {
     return (struct health_check *)use;
+}
+
+static bool asks(const struct config_upstream *conf)
+{
+    return conf->health_path != NULL || conf->health_grpc != NULL;
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -86,23 +94,58 @@ static bool is_path(const char *path)
     return true;
 }
 
-static void ask(struct health_check *c)
+/* False: it cannot be sent, and that was the result. */
+static bool send_head(struct health_check *c, struct http_outgoing *o, const char *method, const char *target, struct http_field field)
 {
-    const char *path = c->target->upstream->conf->health_path;
     char host[300];
     struct span value = plan_host_field(c->target, host, sizeof(host));
-    if (!is_path(path) || value.len == 0) {
+    struct http_field fields[] = {{span_from_str("Host"), value}, {span_from_str("User-Agent"), span_from_str("mtlsd")}, field};
+    const struct http_head head = {.request = true, .minor = 1, .method = span_from_str(method), .target = span_from_str(target), .fields = fields, .n_fields = 3};
+    o->head = &head;
+    o->scheme = span_from_str(c->target->tls != NULL ? "https" : "http");
+    c->flow = flow_to(&c->use.uplink->link, NULL);
+    if (value.len > 0 && flow_head(&c->flow, o, &c->use) == 0)
+        return true;
+    finish(c, false, REASON_INTERNAL, value.len > 0 ? "out of memory" : "the Host field would be too long");
+    return false;
+}
+
+static void ask_path(struct health_check *c)
+{
+    const char *path = c->target->upstream->conf->health_path;
+    struct http_outgoing o = {.framing = HTTP_NO_BODY, .close = true};
+    if (is_path(path))
+        send_head(c, &o, "GET", path, (struct http_field){span_from_str("Accept"), span_from_str("*/*")});
+    else
         finish(c, false, REASON_INTERNAL, "health.path must begin with a slash and hold no spaces");
+}
+
+static void send_call(struct health_check *c)
+{
+    struct http_outgoing o = {.framing = HTTP_CHUNKED, .wants_trailers = true};
+    struct bytes message;
+    bytes_init(&message, CALL_MAX);
+    grpc_health_init(&c->call);
+    if (grpc_health_write_request(&message, span_from_str(c->target->upstream->conf->health_grpc)) != 0) {
+        finish(c, false, REASON_INTERNAL, "out of memory");
+    } else if (send_head(c, &o, "POST", GRPC_HEALTH_PATH, (struct http_field){span_from_str("Content-Type"), span_from_str("application/grpc")})) {
+        flow_data_copy(&c->flow, bytes_span(&message));
+        flow_end(&c->flow, NULL, NULL);
+    }
+    bytes_clear(&message);
+}
+
+static void ask_grpc(struct health_check *c)
+{
+    if (c->use.uplink->link.h2 != NULL) {
+        send_call(c);
         return;
     }
-    struct http_field fields[] = {
-        {span_from_str("Host"), value}, {span_from_str("User-Agent"), span_from_str("mtlsd")}, {span_from_str("Accept"), span_from_str("*/*")}};
-    const struct http_head head = {.request = true, .minor = 1, .method = span_from_str("GET"), .target = span_from_str(path), .fields = fields, .n_fields = 3};
-    const struct http_outgoing o = {.head = &head, .framing = HTTP_NO_BODY, .close = true, .scheme = span_from_str(c->target->tls != NULL ? "https" : "http")};
-    c->flow = flow_to(&c->use.uplink->link, NULL);
-    if (flow_head(&c->flow, &o, &c->use) != 0)
-        finish(c, false, REASON_INTERNAL, "out of memory");
+    c->hint = "let the server offer h2 in the handshake (ALPN), or check it with health.path";
+    finish(c, false, REASON_UPSTREAM_PROTOCOL, "gRPC needs HTTP/2, and the target did not choose h2 in the handshake");
 }
+
+/* ---- the answer ---- */
 
 bool health_check_fits(const char *expect, unsigned status)
 {
@@ -137,16 +180,33 @@ static void judge_answer(struct health_check *c, unsigned status)
     finish(c, false, REASON_UNDECIDED, text);
 }
 
+static void judge_call(struct health_check *c)
+{
+    struct err err = {0};
+    if (grpc_health_judge(&c->call, &err) == 0)
+        pass(c);
+    else
+        finish(c, false, REASON_UNDECIDED, err.text);
+}
+
 /* ---- what happens to its connection ---- */
+
+static bool calls(const struct health_check *c)
+{
+    return c->target->upstream->conf->health_grpc != NULL;
+}
 
 static void on_open(struct uplink_use *use, struct moment now)
 {
     struct health_check *c = check_of(use);
     const struct link *link = &use->uplink->link;
     struct tls_facts facts = {0};
-    if (c->target->upstream->conf->health_path != NULL) {
+    if (asks(c->target->upstream->conf)) {
         c->phase = PHASE_ANSWER;
-        ask(c);
+        if (calls(c))
+            ask_grpc(c);
+        else
+            ask_path(c);
         return;
     }
     if (link->tls != NULL)
@@ -195,21 +255,34 @@ static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
 static void on_head(struct uplink_use *use, const struct http_head *head, struct moment now)
 {
     (void)now;
-    judge_answer(check_of(use), head->status);
+    struct health_check *c = check_of(use);
+    if (!calls(c))
+        judge_answer(c, head->status);
+    else if (head->status >= 200)
+        grpc_health_on_head(&c->call, head);
 }
 
-/* Only behind the head of an interim answer. */
+/* Of a path's answer only behind the head of an interim one. */
 static void on_data(struct uplink_use *use, struct span data, struct moment now)
 {
-    (void)data;
     (void)now;
-    finish(check_of(use), false, REASON_UPSTREAM_PROTOCOL, "the answer does not begin with a head");
+    struct health_check *c = check_of(use);
+    if (calls(c)) {
+        grpc_health_on_data(&c->call, data);
+        if (c->call.too_long)
+            judge_call(c);
+        return;
+    }
+    finish(c, false, REASON_UPSTREAM_PROTOCOL, "the answer does not begin with a head");
 }
 
 static void on_trailers(struct uplink_use *use, const struct http_head *head, struct moment now)
 {
-    (void)head;
-    on_data(use, span_of(NULL, 0), now);
+    struct health_check *c = check_of(use);
+    if (calls(c))
+        grpc_health_on_trailers(&c->call, head);
+    else
+        on_data(use, span_of(NULL, 0), now);
 }
 
 static void on_switched(struct uplink_use *use, struct span left, struct moment now)
@@ -224,16 +297,19 @@ static void on_end(struct uplink_use *use, bool reusable, struct moment now)
     struct health_check *c = check_of(use);
     if (c->phase == PHASE_LISTEN)
         pass(c); /* a proper goodbye: it has nothing against us */
+    else if (calls(c))
+        judge_call(c);
     else if (use->uplink->ended)
         finish(c, false, REASON_UPSTREAM_CLOSED, "the connection was closed without an answer");
 }
 
 static void on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now)
 {
-    (void)code;
-    (void)unprocessed;
     (void)now;
-    finish(check_of(use), false, REASON_UPSTREAM_CLOSED, "the request's stream was reset");
+    char text[100];
+    snprintf(text, sizeof(text), unprocessed ? "the target takes no new requests (HTTP/2 error code %u)" : "the target reset the request's stream (HTTP/2 error code %u)",
+             (unsigned)code);
+    finish(check_of(use), false, REASON_UPSTREAM_CLOSED, text);
 }
 
 static const struct uplink_events events = {
@@ -261,7 +337,7 @@ struct health_check *health_check_new(struct proxy_env *env, const struct plan_t
         return NULL;
     const struct dial dial = {.target = target, .address = conf->proxy_text != NULL ? &conf->proxy : &target->conf->address};
     /* no ticket: every look is a whole handshake, and takes none from the traffic */
-    struct uplink *u = uplink_new(env, &dial, conf->health_path != NULL ? UPLINK_HTTP : UPLINK_RAW, NULL, now, &err);
+    struct uplink *u = uplink_new(env, &dial, asks(conf) ? UPLINK_HTTP : UPLINK_RAW, NULL, now, &err);
     if (u == NULL) {
         free(c);
         return NULL;

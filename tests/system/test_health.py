@@ -3,11 +3,36 @@
 import os
 import signal
 import socket
+import subprocess
 import time
+import unittest
 
+import h2frames as h2
 import harness
 import peers
 from harness import free_port, wait_for
+
+PYTHON = "/usr/bin/python3" # Debian's, which has Debian's packages
+# A server of grpc.health.v1 with one service, whose state is in a file: port, key, certificate, CA, file. The messages are written by hand.
+GRPC_SERVER = """
+import concurrent.futures, grpc, pathlib, sys
+port, key, certificate, ca, state = sys.argv[1:]
+key, certificate, ca = (pathlib.Path(name).read_bytes() for name in (key, certificate, ca))
+
+def check(request, context):
+    if request != b"\\x0a\\x09shop.Cart":
+        context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+    return {"SERVING": b"\\x08\\x01", "NOT_SERVING": b"\\x08\\x02"}[pathlib.Path(state).read_text()]
+
+class Handler(grpc.GenericRpcHandler):
+    def service(self, call):
+        return grpc.unary_unary_rpc_method_handler(check) if call.method == "/grpc.health.v1.Health/Check" else None
+
+server = grpc.server(concurrent.futures.ThreadPoolExecutor(2), handlers=[Handler()])
+server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=True))
+server.start()
+server.wait_for_termination()
+"""
 
 
 class Case(harness.Case):
@@ -121,6 +146,67 @@ class OverTls(Case):
         least = min(count() for _ in range(20))
         time.sleep(2) # twenty more of them
         self.assertLessEqual(min(count() for _ in range(20)), least + 2)
+
+
+class Grpc(Case):
+    """Servers of grpc.health.v1."""
+    SERVING, NOT_SERVING = b"\0\0\0\0\2\x08\1", b"\0\0\0\0\2\x08\2"
+
+    def check(self, port, service="shop.Cart", keys="http2_prior_knowledge = true;"):
+        self.port = free_port()
+        health = f'health = {{ grpc = "{service}"; interval = "100ms"; }};'
+        self.mtlsd = self.daemon(self.text(self.port, [f"localhost:{port}"], health, tls=keys), [self.port])
+
+    def tls(self, alpn=""):
+        return f'tls = {{ identity = "me"; trust = "them"; {alpn} }};'
+
+    def talk(self, server, connection):
+        """Answers one call, and keeps the connection."""
+        end = h2.End(connection, server=True)
+        if not end.until(lambda: end.stream(1).ended):
+            return
+        self.asked.append((dict(end.stream(1).heads[0]), end.stream(1).body))
+        end.send(h2.headers(1, [(":status", "200"), ("content-type", "application/grpc")], h2.END_HEADERS), h2.data(1, self.answer, 0),
+                 h2.headers(1, [("grpc-status", "0")]))
+        end.until(lambda: end.closed)
+
+    def setUp(self):
+        super().setUp()
+        self.asked, self.answer = [], self.SERVING
+
+    def test_target_goes_and_comes_back_as_its_service_says(self):
+        server = peers.Server(self, self.talk)
+        self.check(server.port)
+        wait_for(lambda: self.asked, "a call")
+        fields, message = self.asked[0]
+        self.assertEqual(("POST", "/grpc.health.v1.Health/Check", f"localhost:{server.port}", "application/grpc", "trailers"),
+                         tuple(fields[name] for name in (":method", ":path", ":authority", "content-type", "te")))
+        self.assertEqual(b"\0\0\0\0\x0b\x0a\x09shop.Cart", message)
+        self.answer = self.NOT_SERVING
+        wait_for(lambda: self.lines(" target_down "), "the target to be left out")
+        self.assertIn("the gRPC health check was answered with NOT_SERVING, expected is SERVING", self.lines(" target_down ")[0])
+        self.answer = self.SERVING
+        wait_for(lambda: self.lines(" target_up "), "the target to come back")
+
+    def test_server_that_does_not_choose_http2_is_down_and_the_reason_is_logged(self):
+        self.check(self.origin(), keys=self.tls())
+        wait_for(lambda: self.lines(" target_down "), "the target to be left out")
+        self.assertIn("gRPC needs HTTP/2, and the target did not choose h2 in the handshake", self.lines(" target_down ")[0])
+        self.assertIn("let the server offer h2 in the handshake (ALPN)", self.lines(" target_down ")[0])
+
+    @unittest.skipUnless(subprocess.run([PYTHON, "-c", "import grpc"], capture_output=True).returncode == 0, "the package python3-grpcio is missing")
+    def test_real_grpc_server_that_demands_certificates_is_asked(self):
+        port, me, state = free_port(), self.pki.server(), self.write("state", "NOT_SERVING")
+        self.spawn("grpc", [PYTHON, self.write("server.py", GRPC_SERVER), str(port), me.key, me.crt, self.pki.ca("root").crt, state], [port])
+        self.check(port, keys=self.tls())
+        wait_for(lambda: self.lines(" target_down "), "the target to be left out")
+        self.assertIn("answered with NOT_SERVING", self.lines(" target_down ")[0])
+        state.write_text("SERVING")
+        wait_for(lambda: self.lines(" target_up "), "the target to come back")
+        self.mtlsd.stop()
+        self.check(port, service="other.Service", keys=self.tls())
+        wait_for(lambda: self.lines(" target_down "), "the target to be left out")
+        self.assertIn("grpc-status 5 (NOT_FOUND): the target does not know the service of health.grpc", self.lines(" target_down ")[0])
 
 
 del Case

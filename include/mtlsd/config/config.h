@@ -129,6 +129,7 @@ struct config_upstream {
     uint64_t retry_after_ms;       /* 10s: how long to skip a target after a failed connect */
     unsigned retries;              /* 1: how often a request that a target may have seen is sent again (only where that is safe) */
     char *health_path;             /* active checks: GET this; NULL: connect and shake hands only */
+    char *health_grpc;             /* active checks: ask grpc.health.v1 about this service; "": about the server; NULL: do not */
     uint64_t health_interval_ms;   /* 0: no active checks */
     char *health_expect;           /* "200", "200-399" (the default) */
     struct address proxy;          /* HTTP proxy to reach the targets through, by CONNECT */

@@ -33,7 +33,7 @@ void grpc_health_init(struct grpc_health *h);
 void grpc_health_on_head(struct grpc_health *h, const struct http_head *head); /* the final one */
 void grpc_health_on_data(struct grpc_health *h, struct span data);
 void grpc_health_on_trailers(struct grpc_health *h, const struct http_head *trailers);
-/* At the end of the response. 0: the target serves; -1: err says why it counts as failed. */
+/* At the end of the response, or as soon as it is too long. 0: the target serves; -1: err says why it counts as failed. */
 MUST_CHECK int grpc_health_judge(const struct grpc_health *h, struct err *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One look at one target, over a connection of its own with the same identity and verification as the traffic's: it can be reached, shakes
- * hands, accepts our certificate, and answers health.path as health.expect says, where a path is given. Bytes in, a verdict out; a driver connects
- * and moves the bytes. Whether a target is up follows from several looks: control/health_rules.h.
+ * hands, accepts our certificate, and answers health.path as health.expect says, or health.grpc with SERVING, where one is given. Bytes in, a
+ * verdict out; a driver connects and moves the bytes. Whether a target is up follows from several looks: control/health_rules.h.
  */
 #ifndef MTLSD_PROXY_HEALTH_CHECK_H
 #define MTLSD_PROXY_HEALTH_CHECK_H

@@ -91,7 +91,7 @@ static json_t *health_of(const struct config_upstream *u)
 {
     if (u->health_interval_ms == 0)
         return json_null();
-    return document_object("path:t interval_ms:I expect:t", u->health_path, (int64_t)u->health_interval_ms, u->health_path != NULL ? u->health_expect : NULL);
+    return document_object("path:t grpc:t interval_ms:I expect:t", u->health_path, u->health_grpc, (int64_t)u->health_interval_ms, u->health_path != NULL ? u->health_expect : NULL);
 }
 
 static json_t *upstreams_of(const struct config *c)

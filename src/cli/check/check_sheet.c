@@ -44,7 +44,7 @@ static void print_upstream(struct page *p, const json_t *o)
     page_put(p, o, TLS "[{targets>1}, {balance}]"
                        "[{sticky.mode=client_cert}, sticky by the client's certificate][{sticky.mode=suffix}, sticky by the end of cookie {$sticky.cookie}]"
                        "[{sticky.mode=insert}, sticky by our cookie {$sticky.cookie}]"
-                       "[{?health}, health by [{!health.path}handshake][GET {$health.path}] every {health.interval_ms:seconds}s]"
+                       "[{?health}, health by [{!health.path}{!health.grpc}{!health.grpc=}handshake][GET {$health.path}][{health.grpc=}gRPC][gRPC of {$health.grpc}] every {health.interval_ms:seconds}s]"
                        "[, through proxy {$proxy}][{!send_proxy_protocol=off}, sends a PROXY header {send_proxy_protocol}]\n");
     for (size_t i = 0; n > 1 && i < n; i++) {
         page_put(p, json_array_get(targets, i), INDENT "{$address:32} ");

@@ -74,6 +74,21 @@ static void make_farm(void)
                "   { path = \"/balancer-manager\"; path_case = \"exact\"; method = \"POST\"; deny = true; }, { upstream = \"partner\"; } );\n");
 }
 
+START_TEST(shows_which_service_is_asked_by_grpc)
+{
+    static const struct { const char *health, *line; } rows[] = {{"grpc = \"shop.Cart\";", ", health by gRPC of shop.Cart every 10s\n"}, {"grpc = \"\";", ", health by gRPC every 10s\n"}, {"", ", health by handshake every 10s\n"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char keys[200];
+        snprintf(keys, sizeof(keys), "targets = [ \"api.partner.example:443\" ]; health = { %s };", rows[i].health);
+        tear_down();
+        set_up();
+        world_edit(&w, "targets = [ \"api.partner.example:443\" ];", keys);
+        print_sheet();
+        expect(&rows[i].line, 1);
+    }
+}
+END_TEST
+
 START_TEST(shows_each_target_and_each_route_on_a_line)
 {
     static const char *const lines[] = {
@@ -269,6 +284,7 @@ Suite *suite(void)
     Suite *s = suite_create("check_sheet");
     TCase *t = tcase_create("check_sheet");
     tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, shows_which_service_is_asked_by_grpc);
     tcase_add_test(t, shows_each_target_and_each_route_on_a_line);
     tcase_add_test(t, shows_one_upstream_without_routes);
     tcase_add_test(t, shows_a_forward_proxy_and_every_address);

@@ -9,6 +9,7 @@
 
 #define UP(keys) CONFIG_ROWS_LOCAL "upstreams = { up = { " keys " }; };\n"
 #define ONE "targets = \"127.0.0.1:9\"; "
+#define H2 "http2_prior_knowledge = true; "
 #define A "{ address = \"127.0.0.1:1\"; route = \"a\"; }"
 #define B "{ address = \"127.0.0.1:2\"; route = \"b\"; }"
 
@@ -34,6 +35,14 @@ static const struct config_row refused[] = {
     {"a status of two digits", UP(ONE "health = { path = \"/\"; expect = \"20\"; };"), "is not understood"},
     {"a range that runs back", UP(ONE "health = { path = \"/\"; expect = \"399-200\"; };"), "is not understood"},
     {"a list with a hole", UP(ONE "health = { path = \"/\"; expect = \"200,,204\"; };"), "is not understood"},
+    {"a path and a service", UP(ONE H2 "health = { path = \"/\"; grpc = \"a.B\"; };"), "health.grpc: a check asks by gRPC or by path"},
+    {"gRPC to a server of HTTP/1.1", UP(ONE "health = { grpc = \"a.B\"; };"), "health.grpc: gRPC needs HTTP/2: set http2_prior_knowledge"},
+    {"gRPC where TLS offers HTTP/1.1 alone", UP(ONE "tls = { alpn = [ \"http/1.1\" ]; }; health = { grpc = \"a.B\"; };"), "health.grpc: gRPC needs HTTP/2: add \"h2\" to tls.alpn"},
+    {"gRPC behind a tcp listener", "listeners = { app = { bind = \"127.0.0.1:8080\"; upstream = \"up\"; protocol = \"tcp\"; }; };\nupstreams = { up = { " ONE "tls = { }; health = { grpc = \"\"; }; }; };",
+     "health.grpc: a tcp listener uses this upstream"},
+    {"a service with a blank", UP(ONE H2 "health = { grpc = \"a B\"; };"), "health.grpc: \"a B\" is not the name of a gRPC service"},
+    {"a service beyond ASCII", UP(ONE H2 "health = { grpc = \"caf\303\251\"; };"), "is not the name of a gRPC service"},
+    {"a status beside a service", UP(ONE H2 "health = { grpc = \"\"; expect = \"ok\"; };"), "health.expect: \"ok\" is not understood"},
     {"a health interval too short", UP(ONE "health = { interval = \"10ms\"; };"), "10ms is too little"},
     {"a proxy to a unix socket", UP("targets = \"unix:/a\"; proxy = \"127.0.0.1:3128\";"), "proxy: a proxy cannot reach a unix socket"},
     {"a proxy that is a unix socket", UP(ONE "proxy = \"unix:/a\";"), "is not a proxy"},
@@ -52,6 +61,10 @@ static const struct config_row taken[] = {
     {"a farm", UP("targets = ( " A ", " B ", { address = \"127.0.0.1:3\"; route = \"c\"; weight = 256; backup = true; } ); balance = \"least_conn\"; sticky = { cookie = \"JSESSIONID\"; mode = \"suffix\"; }; retry_after = \"10s\"; retries = 2;"), NULL},
     {"cookies of ours need no routes", UP("targets = ( \"127.0.0.1:1\", " B " ); sticky = { cookie = \"S\"; };"), NULL},
     {"health by path", UP(ONE "health = { path = \"/healthz?deep=1\"; interval = \"1s\"; expect = \"200, 204-299,401\"; };"), NULL},
+    {"health by gRPC", UP(ONE H2 "health = { grpc = \"shop.Cart\"; };"), NULL},
+    {"health by gRPC, of the whole server, with TLS", UP(ONE "tls = { }; health = { grpc = \"\"; };"), NULL},
+    {"health by gRPC where TLS offers HTTP/2", UP(ONE "tls = { alpn = [ \"h2\" ]; }; health = { grpc = \"\"; };"), NULL},
+    {"a status that gRPC does not have", UP(ONE H2 "health = { grpc = \"\"; expect = \"200\"; };"), "health.expect: has no effect without path"},
     {"health by connection", UP(ONE "health = { };"), NULL},
     {"a proxy", UP(ONE "proxy = \"http://proxy.example:3128/\";"), NULL},
     {"connections that are kept ready", UP(ONE "pool = { spare = 2; };"), NULL},

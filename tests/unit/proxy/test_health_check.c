@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A look at a target, in memory: the other end is a TLS engine of ours, or text. */
 #include "ends.h"
+#include "http2_frames.h"
 #include "lone.h"
 #include "mtlsd/proxy/health_check.h"
 #include "t.h"
@@ -316,6 +317,127 @@ START_TEST(a_tcp_server_may_speak_first_behind_the_proxy) /* B2 */
 }
 END_TEST
 
+/* ---- gRPC ---- */
+
+static void begin_call(const char *service)
+{
+    conf.health_grpc = (char *)(uintptr_t)service;
+    target.http = PLAN_HTTP2;
+    begin(NULL);
+}
+
+static void give_frames(const char *script, size_t step)
+{
+    struct bytes frames;
+    bytes_init(&frames, 65536);
+    http2_frames(&frames, script);
+    for (struct span rest = bytes_span(&frames); rest.len > 0; rest = span_skip(rest, step < rest.len ? step : rest.len))
+        give(span_of(rest.ptr, step < rest.len ? step : rest.len));
+    bytes_clear(&frames);
+}
+
+START_TEST(asks_for_a_service_in_grpc)
+{
+#define FRAME(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
+    static const struct { const char *service; struct span data; } rows[] = {
+        {"shop.Cart", FRAME("\0\0\x10\0\1\0\0\0\1\0\0\0\0\x0b\x0a\x09shop.Cart")}, {"", FRAME("\0\0\5\0\1\0\0\0\1\0\0\0\0\0")}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static char wire[4096];
+        struct http2_reader *reader = http2_reader_new();
+        struct bytes said;
+        bytes_init(&said, sizeof(wire));
+        begin_call(rows[i].service);
+        size_t n = sent(wire, sizeof(wire)), end = n - rows[i].data.len;
+        ck_assert(span_equals(span_of(wire + end, rows[i].data.len), rows[i].data));
+        http2_reader_say(reader, span_of(wire, end), &said);
+        ck_assert_int_eq(bytes_append(&said, "", 1), 0);
+        ck_assert_ptr_nonnull(strstr((const char *)bytes_span(&said).ptr, "\nH1 :method=POST|:scheme=http|:authority=" WIRE_NAME ":8443|:path=/grpc.health.v1.Health/Check|"
+                                                                          "user-agent=mtlsd|content-type=application/grpc|te=trailers\n"));
+        bytes_clear(&said);
+        http2_reader_free(reader);
+        health_check_free(c);
+    }
+    c = NULL;
+}
+END_TEST
+
+#define GRPC_HEAD "H1 :status=200|content-type=application/grpc\n"
+#define SERVING "D1 %00%00%00%00%02%08%01\n"
+#define OK "H1e grpc-status=0\n"
+
+static const struct { const char *why, *answer, *text; enum reason reason; } calls[] = {
+    {"SERVING", GRPC_HEAD SERVING OK, NULL, REASON_VALID},
+    {"SERVING, and more to say about the type", "H1 :status=200|content-type=application/grpc+proto|grpc-encoding=identity\n" SERVING OK, NULL, REASON_VALID},
+    {"an early hint before it", "H1 :status=103\n" GRPC_HEAD SERVING OK, NULL, REASON_VALID},
+    {"an end that is announced first", "G 1 0\n" GRPC_HEAD SERVING OK, NULL, REASON_VALID},
+    {"NOT_SERVING", GRPC_HEAD "D1 %00%00%00%00%02%08%02\n" OK, "answered with NOT_SERVING, expected is SERVING", REASON_UNDECIDED},
+    {"UNKNOWN", GRPC_HEAD "D1 %00%00%00%00%00\n" OK, "answered with UNKNOWN", REASON_UNDECIDED},
+    {"a service nobody knows", "H1e :status=200|content-type=application/grpc|grpc-status=5\n", "does not know the service of health.grpc", REASON_UNDECIDED},
+    {"a server without the protocol", "H1e :status=200|content-type=application/grpc|grpc-status=12\n", "has no grpc.health.v1.Health service", REASON_UNDECIDED},
+    {"SERVING that failed in the end", GRPC_HEAD SERVING "H1e grpc-status=13\n", "grpc-status 13 (INTERNAL)", REASON_UNDECIDED},
+    {"SERVING without trailers", GRPC_HEAD "D1e %00%00%00%00%02%08%01\n", "no valid grpc-status", REASON_UNDECIDED},
+    {"trailers without a status", GRPC_HEAD SERVING "H1e x=y\n", "no valid grpc-status", REASON_UNDECIDED},
+    {"a compressed message", GRPC_HEAD "D1 %01%00%00%00%02%08%01\n" OK, "compressed", REASON_UNDECIDED},
+    {"half a message", GRPC_HEAD "D1 %00%00%00%00%02%08\n" OK, "no HealthCheckResponse", REASON_UNDECIDED},
+    {"OK without a message", "H1e :status=200|content-type=application/grpc|grpc-status=0\n", "no message", REASON_UNDECIDED},
+    {"a web page", "H1e :status=404|content-type=text/html\n", "HTTP status 404", REASON_UNDECIDED},
+    {"another type", "H1 :status=200|content-type=text/plain\n" SERVING OK, "not gRPC", REASON_UNDECIDED},
+    {"a reset", "R1 2\n", "reset the request's stream (HTTP/2 error code 2)", REASON_UPSTREAM_CLOSED},
+    {"a reset behind SERVING", GRPC_HEAD SERVING "R1 8\n", "reset the request's stream", REASON_UPSTREAM_CLOSED},
+    {"one that begins with nothing more", "R1 7\n", "takes no new requests", REASON_UPSTREAM_CLOSED},
+    {"one that leaves", "G 0 0\n", "takes no new requests", REASON_UPSTREAM_CLOSED},
+    {"a length that DATA does not keep", "H1 :status=200|content-type=application/grpc|content-length=3\n" SERVING OK, "", REASON_UPSTREAM_PROTOCOL},
+    {"a body before its head", SERVING, "", REASON_UPSTREAM_PROTOCOL},
+};
+
+START_TEST(only_serving_is_healthy)
+{
+    for (size_t step = 1; step <= 65536; step *= 65536) {
+        begin_call("");
+        give_frames("S\n", step);
+        give_frames(calls[_i].answer, step);
+        if (calls[_i].text == NULL)
+            expect_good(calls[_i].why);
+        else
+            expect_bad(calls[_i].reason, calls[_i].text);
+        health_check_free(c);
+    }
+    c = NULL;
+}
+END_TEST
+
+START_TEST(an_answer_without_an_end_is_not_waited_for)
+{
+    begin_call("");
+    give_frames("S\n" GRPC_HEAD, 65536);
+    for (int i = 0; i < 37; i++)
+        give_frames(SERVING, 65536); /* 259 bytes */
+    expect_bad(REASON_UNDECIDED, "longer than 256 bytes");
+}
+END_TEST
+
+START_TEST(a_server_of_http1_gives_no_answer_in_grpc)
+{
+    static const struct wire_side both = {.alpn = {"h2", "http/1.1"}}, old = {.alpn = {"http/1.1"}}, new = {.alpn = {"h2"}};
+    static const struct { const struct wire_side *theirs; bool asked; } rows[] = {{&new, true}, {&old, false}, {&good, false}};
+    begin_call("");
+    say("HTTP/1.1 400 Bad Request\r\n\r\n");
+    expect_bad(REASON_UPSTREAM_PROTOCOL, "");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tear_down();
+        target.http = PLAN_HTTP_AGREED;
+        begin_tls(NULL, &both, rows[i].theirs);
+        ck_assert_uint_eq(ends_server.got.len > 0, rows[i].asked);
+        if (rows[i].asked)
+            ck_assert(!health_check_is_done(c, &result));
+        else
+            expect_bad(REASON_UPSTREAM_PROTOCOL, "did not choose h2");
+        ck_assert(rows[i].asked || strstr(result.hint, "ALPN") != NULL);
+    }
+    health_check_on_deadline(c);
+}
+END_TEST
+
 START_TEST(reads_what_is_expected)
 {
     static const struct { const char *expect; unsigned status; bool fits; } rows[] = {
@@ -344,6 +466,10 @@ Suite *suite(void)
     tcase_add_test(t, tells_which_step_took_too_long);
     tcase_add_test(t, goes_through_the_proxy_and_speaks_for_nobody);
     tcase_add_test(t, a_tcp_server_may_speak_first_behind_the_proxy);
+    tcase_add_test(t, asks_for_a_service_in_grpc);
+    tcase_add_loop_test(t, only_serving_is_healthy, 0, (int)(sizeof(calls) / sizeof(calls[0])));
+    tcase_add_test(t, an_answer_without_an_end_is_not_waited_for);
+    tcase_add_test(t, a_server_of_http1_gives_no_answer_in_grpc);
     tcase_add_test(t, reads_what_is_expected);
     suite_add_tcase(s, t);
     return s;
