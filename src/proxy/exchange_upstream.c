@@ -369,7 +369,6 @@ static bool begin_again(struct exchange *x, uint32_t code, struct moment now)
     x->tries.http1 = x->tries.http1 || code == HTTP2_HTTP_1_1_REQUIRED;
     if (!exchange_request_can_replay(x) || ++x->tries.refused > REFUSED_MOST)
         return false;
-    x->tries.fresh = true;
     reconnect(x, now);
     return true;
 }
