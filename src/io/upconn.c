@@ -41,6 +41,8 @@ static void on_read(void *owner, struct span data)
         return;
     }
     uplink_on_wire(u, data, now);
+    if (u->idle.shelved && u->stray) /* it came with the end of its handshake */
+        lose(up);
     worker_pump(up->worker, now);
 }
 

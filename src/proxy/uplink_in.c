@@ -47,6 +47,7 @@ void uplink_deliver(struct uplink *u, struct span in, struct moment now)
         uplink_http2_in(u, in, now);
         return;
     }
+    u->stray = u->stray || (use == NULL && in.len > 0);
     if (use == NULL || !use->events->on_bytes(use, in, now) || u->first != use)
         return;
     if (u->http != NULL)
@@ -58,6 +59,7 @@ void uplink_deliver(struct uplink *u, struct span in, struct moment now)
 void uplink_ended(struct uplink *u, struct moment now)
 {
     struct uplink_use *use = u->first;
+    u->stray = u->stray || use == NULL;
     if (u->ended)
         return;
     u->ended = true;

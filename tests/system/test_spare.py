@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spare connections to an upstream (pool.spare): a new client waits for no handshake and never gets a stale connection."""
 import signal
+import ssl
 import time
 
 import harness
@@ -65,6 +66,34 @@ class Spare(harness.Case):
         self.assertIn(origin.ready, (2, 3, 4))
         self.assertIn("spare_failed", self.mtlsd.log)
         self.assertIn("leave pool.spare out of this upstream", self.mtlsd.log)
+
+    def test_what_a_server_says_with_the_end_of_its_handshake_is_not_lost(self):
+        """With TLS 1.2 both may arrive at once. A spare connection to such a server is none, and a client hears the greeting on one of its own."""
+        context = peers.server_context(self.pki.server(), self.pki.ca("root"))
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+        def serve(server, connection):
+            coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(coming, going, server_side=True)
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    connection.sendall(going.read())
+                    if not (piece := connection.recv(65536)):
+                        return
+                    coming.write(piece)
+            tls.write(b"hello\n")
+            connection.sendall(going.read())
+            peers.read_all(connection)
+        origin = peers.Server(self, serve)
+        port = self.injector(origin.port, protocol="tcp", upstream="pool = { spare = 1; };")
+        wait_for(lambda: "spare_failed" in self.mtlsd.log, "the spare connection to be given up")
+        self.assertIn("leave pool.spare out of this upstream", self.mtlsd.log)
+        with peers.connect(port) as app:
+            app.settimeout(3)
+            self.assertEqual(b"hello\n", peers.read_until(app, b"\n"))
 
     def test_one_that_cannot_be_made_is_told_with_its_reason_and_clients_still_get_theirs(self):
         bad = self.pki.leaf("spare-expired", cn="localhost", san=["DNS:localhost", "IP:127.0.0.1"], start=-400, days=30)
