@@ -217,6 +217,8 @@ static void sort_sockets(struct worker *w)
 
 static void drain_conn(struct conn *c)
 {
+    if (c->closing)
+        return; /* the turn of another one ended it, too */
     struct moment now = worker_now();
     client_on_drain(c->client, now);
     worker_pump(c->worker, now);

@@ -36,12 +36,21 @@ const struct plan_listener *client_listener(const struct client *c)
     return c->listener;
 }
 
+/* Exchanges may share one: it counts where it comes first. */
+static bool came_before(const struct client *c, const struct exchange *x)
+{
+    const struct exchange *at = c->first;
+    while (at != x && at->use.uplink != x->use.uplink)
+        at = at->next;
+    return at != x;
+}
+
 struct uplink *client_next_uplink(const struct client *c, const struct uplink *before)
 {
     bool seen = before == NULL;
     for (const struct exchange *x = c->first; x != NULL; x = x->next) {
         struct uplink *u = x->use.uplink;
-        if (u != NULL && seen)
+        if (u != NULL && seen && !came_before(c, x))
             return u;
         seen = seen || u == before;
     }

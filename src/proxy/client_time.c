@@ -144,8 +144,11 @@ static void open_is_late(struct client *c, struct moment now)
         no_request(c, now);
     for (struct exchange *x = c->first, *next; x != NULL; x = next) {
         next = x->next;
-        if (exchange_deadline_us(x) <= now.us)
-            exchange_on_deadline(x, now);
+        if (exchange_deadline_us(x) > now.us)
+            continue;
+        exchange_on_deadline(x, now);
+        if (next != NULL && next->phase == EXCHANGE_OVER)
+            next = c->first; /* both waited for one connection, and it failed them all */
     }
 }
 

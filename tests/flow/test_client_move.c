@@ -97,6 +97,47 @@ START_TEST(who_is_told_to_finish_while_its_preface_comes_is_told_so_in_HTTP2)
 }
 END_TEST
 
+static void wait_on_two_targets(struct wire *w)
+{
+    *w = (struct wire){0};
+    wire_open(w, &(struct wire_setup){.protocol = CONFIG_PROTOCOL_HTTP, .no_verifier = true});
+    wire_add_target(&w->injector);
+    w->injector.target[0].http = w->injector.target[1].http = PLAN_HTTP2;
+    w->injector.connect = WIRE_CONNECT_HANGS;
+    h2_app_close(&app);
+    h2_app_open(&app, w);
+    for (int i = 0; i < 4; i++)
+        h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+}
+
+START_TEST(a_shared_upstream_connection_is_judged_once_for_each_client)
+{
+    struct wire w;
+    unsigned n = 0;
+    wait_on_two_targets(&w);
+    for (struct uplink *u = NULL; n < 10 && (u = client_next_uplink(wire_client(&w.injector), u)) != NULL;)
+        n++;
+    ck_assert_uint_eq(n, 2);
+    wire_close(&w);
+}
+END_TEST
+
+START_TEST(one_that_opens_too_late_fails_all_that_wait_for_it)
+{
+    struct wire w;
+    wait_on_two_targets(&w);
+    for (int i = 0; i < 3; i++) {
+        wire_advance(&w, 5001);
+        h2_app_run(&app);
+    }
+    for (size_t i = 0; i < 4; i++)
+        ck_assert(app.streams[i].status == 504 && app.streams[i].ended);
+    ck_assert_uint_eq(w.injector.n_seen, 4);
+    wire_close(&w);
+}
+END_TEST
+
 START_TEST(a_certificate_that_expires_begins_nothing_more_and_ends_nothing) /* A1 */
 {
     struct wire_pki pki;
@@ -145,6 +186,8 @@ Suite *suite(void)
     tcase_add_test(t, each_new_stream_is_served_by_what_was_loaded_while_an_older_one_runs);
     tcase_add_test(t, a_client_that_cannot_move_finishes_what_runs_and_begins_nothing);
     tcase_add_test(t, who_is_told_to_finish_while_its_preface_comes_is_told_so_in_HTTP2);
+    tcase_add_test(t, a_shared_upstream_connection_is_judged_once_for_each_client);
+    tcase_add_test(t, one_that_opens_too_late_fails_all_that_wait_for_it);
     tcase_add_test(t, a_certificate_that_expires_begins_nothing_more_and_ends_nothing);
     suite_add_tcase(s, t);
     return s;
