@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/proxy/name_cache.h"
+#include "name_table.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define SECOND_US ((uint64_t)1000 * 1000)
 
@@ -17,84 +16,7 @@ enum {
     LONG_S = 1,     /* a look-up that takes longer keeps no other waiting */
     NAME_BYTES_MAX = 253,
     LABEL_BYTES_MAX = 63,
-    BUCKETS = 1024,
-    ENTRIES_MAX = 8192,
 };
-
-/* SETTLED: nothing is under way. QUEUED: to be looked up. RUNNING: being looked up. */
-enum state { SETTLED, QUEUED, RUNNING };
-
-struct name_entry {
-    struct name_entry *in_bucket;
-    struct name_entry *older, *newer; /* by last use */
-    struct name_entry *open_prev, *open_next; /* while it is not settled: in the order in which they were asked for */
-    struct name_waiter *waiters;
-    size_t n_told;       /* who still has to be given this answer */
-    enum state state;
-    uint64_t since_us;   /* when it was queued */
-    bool has_older;      /* an answer from before it was queued */
-    uint64_t answered_us, failed_us;
-    bool doubted;        /* fresh or not, it is to be looked up again */
-    bool has_failed;     /* the last look-up failed, at failed_us */
-    struct name_address *items; /* owned: the last answer, at answered_us */
-    size_t n_items;
-    char text[96];       /* why the last one failed */
-    char host[];
-};
-
-struct name_cache {
-    struct name_entry *buckets[BUCKETS];
-    struct name_entry *oldest, *newest;
-    struct name_entry *open_first, *open_last;
-    struct name_waiter *told_first, *told_last;
-    struct { struct name_entry *entry; uint64_t since_us; } running[NAME_ALL_LOOKUPS_MAX];
-    size_t n_entries, n_running;
-    size_t n_queued, n_older; /* open ones that are queued; open ones with an older answer */
-};
-
-/* ---- addresses in order ---- */
-
-static bool same_address(const struct name_address *a, const struct name_address *b)
-{
-    return a->v6 == b->v6 && a->scope == b->scope && memcmp(a->bytes, b->bytes, a->v6 ? 16 : 4) == 0;
-}
-
-static bool is_listed(const struct name_list *list, const struct name_address *a)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (same_address(&list->items[i], a))
-            return true;
-    }
-    return false;
-}
-
-/* The next of that family from *at on that is not listed; NULL: none. */
-static const struct name_address *next_of(const struct name_address *found, size_t n, bool v6, size_t *at, const struct name_list *list)
-{
-    for (; *at < n; (*at)++) {
-        if (found[*at].v6 == v6 && !is_listed(list, &found[*at]))
-            return &found[(*at)++];
-    }
-    return NULL;
-}
-
-void name_list_arrange(struct name_list *out, const struct name_address *found, size_t n)
-{
-    size_t at[2] = {0, 0};
-    out->n = 0;
-    bool v6 = n > 0 && found[0].v6;
-    while (out->n < NAME_ADDRESSES_MAX) {
-        const struct name_address *a = next_of(found, n, v6, &at[v6], out);
-        if (a == NULL)
-            a = next_of(found, n, !v6, &at[!v6], out);
-        if (a == NULL)
-            break;
-        out->items[out->n++] = *a;
-        v6 = !a->v6;
-    }
-}
-
-/* ---- the names that are known ---- */
 
 static const char *fault_of(const char *host)
 {
@@ -119,72 +41,6 @@ static const char *fault_of(const char *host)
     return NULL;
 }
 
-/* FNV-1a over lower case. Colliding names gain little: the number of entries is bounded. */
-static size_t bucket_of(const char *host)
-{
-    uint32_t h = 2166136261U;
-    for (; *host != '\0'; host++) {
-        uint32_t c = (uint8_t)*host;
-        h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32 : c)) * 16777619U;
-    }
-    return h % BUCKETS;
-}
-
-static void take_from_ages(struct name_cache *c, struct name_entry *e)
-{
-    *(e->older != NULL ? &e->older->newer : &c->oldest) = e->newer;
-    *(e->newer != NULL ? &e->newer->older : &c->newest) = e->older;
-    e->older = e->newer = NULL;
-}
-
-static void put_newest(struct name_cache *c, struct name_entry *e)
-{
-    e->older = c->newest;
-    *(c->newest != NULL ? &c->newest->newer : &c->oldest) = e;
-    c->newest = e;
-}
-
-static void drop(struct name_cache *c, struct name_entry *e)
-{
-    struct name_entry **at = &c->buckets[bucket_of(e->host)];
-    while (*at != e)
-        at = &(*at)->in_bucket;
-    *at = e->in_bucket;
-    take_from_ages(c, e);
-    c->n_entries--;
-    free(e->items);
-    free(e);
-}
-
-static struct name_entry *find(struct name_cache *c, const char *host)
-{
-    struct name_entry *e = c->buckets[bucket_of(host)];
-    while (e != NULL && strcasecmp(e->host, host) != 0)
-        e = e->in_bucket;
-    return e;
-}
-
-/* NULL: out of memory, or every place has a name with waiting users. */
-static struct name_entry *add(struct name_cache *c, const char *host)
-{
-    struct name_entry *victim = c->n_entries >= ENTRIES_MAX ? c->oldest : NULL;
-    while (victim != NULL && (victim->state != SETTLED || victim->n_told > 0))
-        victim = victim->newer;
-    if (victim != NULL)
-        drop(c, victim);
-    size_t n = strlen(host) + 1;
-    struct name_entry *e = c->n_entries < ENTRIES_MAX ? calloc(1, sizeof(*e) + n) : NULL;
-    if (e == NULL)
-        return NULL;
-    memcpy(e->host, host, n);
-    struct name_entry **bucket = &c->buckets[bucket_of(host)];
-    e->in_bucket = *bucket;
-    *bucket = e;
-    put_newest(c, e);
-    c->n_entries++;
-    return e;
-}
-
 struct name_cache *name_cache_new(void)
 {
     return calloc(1, sizeof(struct name_cache));
@@ -193,7 +49,7 @@ struct name_cache *name_cache_new(void)
 void name_cache_free(struct name_cache *c)
 {
     while (c != NULL && c->oldest != NULL)
-        drop(c, c->oldest);
+        name_table_drop(c, c->oldest);
     free(c);
 }
 
@@ -201,7 +57,7 @@ void name_cache_free(struct name_cache *c)
 
 static void open_entry(struct name_cache *c, struct name_entry *e, uint64_t now_us)
 {
-    e->state = QUEUED;
+    e->state = NAME_QUEUED;
     e->since_us = now_us;
     e->has_older = e->n_items > 0;
     c->n_queued++;
@@ -214,9 +70,9 @@ static void open_entry(struct name_cache *c, struct name_entry *e, uint64_t now_
 
 static void settle(struct name_cache *c, struct name_entry *e)
 {
-    c->n_queued -= e->state == QUEUED ? 1 : 0;
+    c->n_queued -= e->state == NAME_QUEUED ? 1 : 0;
     c->n_older -= e->has_older ? 1 : 0;
-    e->state = SETTLED;
+    e->state = NAME_SETTLED;
     *(e->open_prev != NULL ? &e->open_prev->open_next : &c->open_first) = e->open_next;
     *(e->open_next != NULL ? &e->open_next->open_prev : &c->open_last) = e->open_prev;
     e->open_prev = e->open_next = NULL;
@@ -237,7 +93,7 @@ static bool is_settled_for_now(const struct name_entry *e, uint64_t now_us)
 {
     bool fresh = e->n_items > 0 && !e->doubted && is_younger(e->answered_us, FRESH_S, now_us);
     bool just_failed = e->has_failed && is_younger(e->failed_us, FAILED_S, now_us);
-    bool waited = e->state != SETTLED && is_usable(e, now_us) && !is_younger(e->since_us, PATIENCE_S, now_us);
+    bool waited = e->state != NAME_SETTLED && is_usable(e, now_us) && !is_younger(e->since_us, PATIENCE_S, now_us);
     return fresh || just_failed || waited;
 }
 
@@ -281,20 +137,19 @@ enum name_verdict name_cache_ask(struct name_cache *c, const char *host, struct 
     const char *fault = fault_of(host);
     if (fault != NULL)
         return fail(answer, fault);
-    struct name_entry *e = find(c, host);
+    struct name_entry *e = name_table_find(c, host);
     if (e == NULL)
-        e = add(c, host);
+        e = name_table_add(c, host);
     if (e == NULL)
         return fail(answer, "too many names are being looked up");
-    take_from_ages(c, e);
-    put_newest(c, e);
+    name_table_touch(c, e);
     if (is_settled_for_now(e, now_us)) {
         if (e->n_told == 0)
             forget_old(e, now_us);
         fill(answer, e);
         return e->n_items > 0 ? NAME_ANSWERED : NAME_FAILED;
     }
-    if (e->state == SETTLED)
+    if (e->state == NAME_SETTLED)
         open_entry(c, e, now_us);
     wait_for(e, w);
     return NAME_WAITS;
@@ -328,7 +183,7 @@ static void leave_waiters(struct name_cache *c, struct name_waiter *w)
 {
     struct name_entry *e = w->entry;
     unlink_waiter(&e->waiters, w);
-    if (e->waiters == NULL && e->state == QUEUED)
+    if (e->waiters == NULL && e->state == NAME_QUEUED)
         settle(c, e); /* no longer needed: not even begun */
 }
 
@@ -356,9 +211,9 @@ struct name_entry *name_cache_begin(struct name_cache *c, uint64_t now_us)
     if (c->n_queued == 0 || c->n_running >= NAME_ALL_LOOKUPS_MAX || count_young(c, now_us) >= NAME_LOOKUPS_MAX)
         return NULL;
     struct name_entry *e = c->open_first;
-    while (e->state != QUEUED)
+    while (e->state != NAME_QUEUED)
         e = e->open_next;
-    e->state = RUNNING;
+    e->state = NAME_RUNNING;
     c->n_queued--;
     c->running[c->n_running].entry = e;
     c->running[c->n_running++].since_us = now_us;
@@ -399,7 +254,7 @@ static void tell_all(struct name_cache *c, struct name_entry *e)
 
 void name_cache_end(struct name_cache *c, struct name_entry *e, const struct name_list *found, const char *text, uint64_t now_us)
 {
-    assert(e->state == RUNNING);
+    assert(e->state == NAME_RUNNING);
     size_t at = 0;
     while (c->running[at].entry != e)
         at++;
@@ -474,7 +329,7 @@ void name_cache_on_time(struct name_cache *c, uint64_t now_us)
 
 void name_cache_doubt(struct name_cache *c, const char *host, uint64_t now_us)
 {
-    struct name_entry *e = find(c, host);
+    struct name_entry *e = name_table_find(c, host);
     if (e != NULL && !is_younger(e->answered_us, FAILED_S, now_us))
         e->doubted = true;
 }
