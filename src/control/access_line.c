@@ -39,14 +39,14 @@ static void append_quoted(struct bytes *out, struct span value)
 static void append_request(struct bytes *out, const struct report *r)
 {
     bytes_append_str(out, " \"");
-    append_field(out, r->method, true);
-    if (r->method.len > 0) {
+    append_field(out, r->request.method, true);
+    if (r->request.method.len > 0) {
         bytes_append_str(out, " ");
-        append_field(out, r->uri, true);
-        if (r->http2)
+        append_field(out, r->request.uri, true);
+        if (r->request.http2)
             bytes_append_str(out, " HTTP/2.0");
         else
-            bytes_printf(out, " HTTP/1.%u", r->minor);
+            bytes_printf(out, " HTTP/1.%u", r->request.minor);
     }
     bytes_append_str(out, "\"");
 }
@@ -81,10 +81,10 @@ static void write_combined(struct bytes *out, const struct report *r, const char
     append_field(out, user_of(r), true);
     bytes_printf(out, " [%s]", time);
     append_request(out, r);
-    append_count(out, r->status);
+    append_count(out, r->request.status);
     append_count(out, r->bytes_out);
-    append_quoted(out, r->referer);
-    append_quoted(out, r->user_agent);
+    append_quoted(out, r->request.referer);
+    append_quoted(out, r->request.user_agent);
 }
 
 static void write_ssl_request(struct bytes *out, const struct report *r, const char *time)

@@ -195,13 +195,13 @@ static void log_ours(struct log_line *l, const struct tls_identity *identity)
 
 static void log_times(struct log_line *l, const struct report *r)
 {
-    if (r->connect_us != 0)
-        log_ms(l, "connect_ms", r->connect_us);
-    if (r->handshake_us != 0)
-        log_ms(l, "handshake_ms", r->handshake_us);
-    if (r->first_byte_us != 0)
-        log_ms(l, "first_byte_ms", r->first_byte_us);
-    log_ms(l, "total_ms", r->total_us);
+    if (r->took.connect_us != 0)
+        log_ms(l, "connect_ms", r->took.connect_us);
+    if (r->took.handshake_us != 0)
+        log_ms(l, "handshake_ms", r->took.handshake_us);
+    if (r->took.first_byte_us != 0)
+        log_ms(l, "first_byte_ms", r->took.first_byte_us);
+    log_ms(l, "total_ms", r->took.total_us);
 }
 
 static void log_access_line(const struct access_log *j, enum log_format format, const struct report *r)
@@ -244,11 +244,11 @@ static void log_report(const struct report *r)
     log_str(&l, "listener", r->listener->conf->name);
     log_str(&l, "client", r->client);
     if (r->kind == REPORT_REQUEST) {
-        log_span(&l, "method", r->method);
-        log_span(&l, "target", r->uri);
-        if (r->method.len > 0)
-            log_str(&l, "protocol", r->http2 ? "HTTP/2" : r->minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
-        log_uint(&l, "status", r->status);
+        log_span(&l, "method", r->request.method);
+        log_span(&l, "target", r->request.uri);
+        if (r->request.method.len > 0)
+            log_str(&l, "protocol", r->request.http2 ? "HTTP/2" : r->request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
+        log_uint(&l, "status", r->request.status);
     }
     if (r->hello != NULL)
         log_hello(&l, r->hello);
@@ -329,13 +329,13 @@ static void count_report(struct access_log *j, const struct report *r)
         if (by_status != NULL && r->down->verdict->status != REASON_VALID)
             counters_last_put(row->last, r->down->peer != NULL ? r->down->peer->subject : r->client, (uint64_t)j->utc());
         counters_add(&row->requests, 1);
-        if (r->status >= 100 && r->status < 600)
-            counters_add(&row->answers[r->status / 100], 1);
+        if (r->request.status >= 100 && r->request.status < 600)
+            counters_add(&row->answers[r->request.status / 100], 1);
     }
     counters_add(&row->would_refuse, r->would_refuse != REASON_UNDECIDED);
     count_route(j, r);
     struct counters_row *up = r->target != NULL ? count_upstream(j, r) : NULL;
-    if (up != NULL && !r->up_reused && r->connect_us != 0) {
+    if (up != NULL && !r->up_reused && r->took.connect_us != 0) {
         counters_add(&up->upstream_connects, 1);
         counters_add(&row->upstream_connects, 1);
     }

@@ -178,7 +178,7 @@ void client_report(struct client *c, enum reason reason, const char *detail, con
         .detail = detail,
         .hint = hint,
         .refused_by = report_blame(reason),
-        .total_us = now.us - c->at.since_us,
+        .took = {.total_us = now.us - c->at.since_us},
     };
     if (c->link.tls != NULL) {
         tls_engine_facts(c->link.tls, &facts);

@@ -140,12 +140,12 @@ static void add_times(const struct exchange *x, struct report *r, struct moment 
 {
     const struct exchange_times *at = &x->at;
     if (at->connected_us != 0)
-        r->connect_us = at->connected_us - at->connect_us;
+        r->took.connect_us = at->connected_us - at->connect_us;
     if (at->secured_us != 0)
-        r->handshake_us = at->secured_us - at->connected_us;
+        r->took.handshake_us = at->secured_us - at->connected_us;
     if (at->first_byte_us != 0)
-        r->first_byte_us = at->first_byte_us - at->begun_us;
-    r->total_us = now.us - at->begun_us;
+        r->took.first_byte_us = at->first_byte_us - at->begun_us;
+    r->took.total_us = now.us - at->begun_us;
 }
 
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now)
@@ -159,11 +159,11 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .route = x->way.route,
         .client = c->address.text,
         .hello = c->hello,
-        .method = span_of(x->line, x->len.method),
-        .uri = span_of(x->line + x->len.method, x->len.uri),
-        .minor = x->asked.minor,
-        .http2 = x->asked.http2,
-        .status = x->answer.status,
+        .request = {.method = span_of(x->line, x->len.method),
+                    .uri = span_of(x->line + x->len.method, x->len.uri),
+                    .minor = x->asked.minor,
+                    .http2 = x->asked.http2,
+                    .status = x->answer.status},
         .reason = reason,
         .would_refuse = x->would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
         .detail = detail,

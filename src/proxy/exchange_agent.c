@@ -39,6 +39,6 @@ void exchange_agent_report(const struct exchange *x, struct report *r)
     const struct request_agent *agent = x->rare.agent;
     if (agent == NULL)
         return;
-    r->referer = span_of(agent->text, agent->referer_len);
-    r->user_agent = span_of(agent->text + agent->referer_len, agent->user_agent_len);
+    r->request.referer = span_of(agent->text, agent->referer_len);
+    r->request.user_agent = span_of(agent->text + agent->referer_len, agent->user_agent_len);
 }

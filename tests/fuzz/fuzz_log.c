@@ -55,7 +55,7 @@ static void check_access(enum log_format format, const struct span *fields, cons
     struct tls_peer peer = {.subject = subject};
     struct tls_facts down = {.version = "TLS1.3", .suite = "X", .verdict = &verdict, .peer = &peer};
     struct report r = {.listener = &listener, .client = "192.0.2.1", .down = &down};
-    r.method = fields[0], r.uri = fields[1], r.referer = fields[2], r.user_agent = fields[3];
+    r.request.method = fields[0], r.request.uri = fields[1], r.request.referer = fields[2], r.request.user_agent = fields[3];
     struct bytes out = {.max = ACCESS_LINE_MAX};
     int rc = access_line_write(&out, format, &r, 0);
     assert(rc == 0);

@@ -575,7 +575,7 @@ static void on_report(void *ctx, const struct report *r)
         .kind = r->kind,
         .reason = r->reason,
         .refused_by = r->refused_by,
-        .status = r->status,
+        .status = r->request.status,
         .retries = r->retries,
         .route = r->route != NULL ? (size_t)(r->route - r->listener->routes) : SIZE_MAX,
         .target = r->target != NULL ? r->target->index : SIZE_MAX,

@@ -12,18 +12,26 @@ enum refused_by { REFUSED_BY_NOBODY, REFUSED_BY_US, REFUSED_BY_PEER, REFUSED_BY_
 
 struct tls_hello;
 
+struct report_request { /* all zero for what is no request */
+    struct span method, uri;         /* as they came; a long one is cut */
+    struct span referer, user_agent; /* only when the observer wants them: as they came; long ones are cut */
+    unsigned minor;  /* HTTP/1.minor */
+    bool http2;      /* HTTP/2 instead */
+    unsigned status; /* what the client got, 0: nothing */
+};
+
+struct report_times { /* 0: did not happen */
+    uint64_t connect_us, handshake_us, first_byte_us, total_us;
+};
+
 struct report {
     enum report_kind kind;
     const struct plan_listener *listener;
     const struct plan_target *target;     /* the last that was tried; NULL: it never got that far */
     const struct plan_route *route;       /* NULL: none was chosen */
     const char *client;                   /* address text */
-    struct span method, uri;              /* requests: as they came; a long one is cut */
-    struct span referer, user_agent;      /* requests, only when the observer wants them: as they came; long ones are cut */
-    unsigned minor;                       /* requests: HTTP/1.minor */
-    bool http2;                           /* requests: HTTP/2 instead */
+    struct report_request request;
     unsigned retries;                     /* further targets or attempts */
-    unsigned status;                      /* requests: what the client got, 0: nothing */
     enum reason reason;                   /* REASON_VALID: all went well */
     enum reason would_refuse;             /* the result of rules with allow_log_only; REASON_UNDECIDED: none */
     const char *detail;                   /* a sentence, "" */
@@ -33,7 +41,7 @@ struct report {
     const struct tls_facts *down, *up; /* NULL: no TLS on that side */
     bool up_reused;                    /* the upstream connection came from the pool */
     uint64_t bytes_in, bytes_out;      /* of the client's messages: from and to it */
-    uint64_t connect_us, handshake_us, first_byte_us, total_us; /* 0: did not happen */
+    struct report_times took;
 };
 
 /* A handshake that finished or failed. */

@@ -20,12 +20,12 @@ static struct report make_report(void)
     return (struct report){.kind = REPORT_REQUEST,
                            .listener = &listener,
                            .client = "192.0.2.7",
-                           .method = span_from_str("GET"),
-                           .uri = span_from_str("/a?b=c"),
-                           .referer = span_from_str("https://example.org/"),
-                           .user_agent = span_from_str("curl/7.88"),
-                           .minor = 1,
-                           .status = 200,
+                           .request.method = span_from_str("GET"),
+                           .request.uri = span_from_str("/a?b=c"),
+                           .request.referer = span_from_str("https://example.org/"),
+                           .request.user_agent = span_from_str("curl/7.88"),
+                           .request.minor = 1,
+                           .request.status = 200,
                            .reason = REASON_VALID,
                            .down = &proven,
                            .bytes_out = 5120};
@@ -79,8 +79,8 @@ START_TEST(says_dash_for_what_is_not_there)
 {
     struct report r = make_report();
     r.kind = REPORT_CONNECTION;
-    r.method = r.uri = r.referer = r.user_agent = span_of(NULL, 0);
-    r.status = 0;
+    r.request.method = r.request.uri = r.request.referer = r.request.user_agent = span_of(NULL, 0);
+    r.request.status = 0;
     r.down = NULL;
     r.bytes_out = 0;
     ck_assert_str_eq(written(LOG_FORMAT_COMBINED, &r), "192.0.2.7 - - [01/Jan/2026:12:00:00 +0000] \"-\" - - \"-\" \"-\"\n");
@@ -147,7 +147,7 @@ START_TEST(no_byte_of_a_peer_ends_a_line_or_a_field)
         struct tls_peer hostile = {.subject = subject};
         struct tls_facts facts = proven;
         facts.peer = &hostile;
-        struct span *const spans[] = {&r.method, &r.uri, &r.referer, &r.user_agent};
+        struct span *const spans[] = {&r.request.method, &r.request.uri, &r.request.referer, &r.request.user_agent};
         if (field < 4)
             *spans[field] = value;
         else
@@ -167,7 +167,7 @@ START_TEST(bounds_what_a_peer_can_make_us_write)
     struct tls_facts facts = proven;
     facts.peer = &hostile;
     struct report r = make_report();
-    r.method = r.uri = r.referer = r.user_agent = span_from_str(big);
+    r.request.method = r.request.uri = r.request.referer = r.request.user_agent = span_from_str(big);
     r.down = &facts;
     ck_assert_uint_eq(fields_of(written(LOG_FORMAT_COMBINED, &r)), 9);
     ck_assert_uint_lt(strlen(line), 21 * 1024);

@@ -72,17 +72,17 @@ static struct report make_report(void)
                            .listener = &listener,
                            .target = &plan,
                            .client = "127.0.0.1",
-                           .method = span_from_str("GET"),
-                           .uri = span_from_str("/a"),
-                           .status = 200,
+                           .request.method = span_from_str("GET"),
+                           .request.uri = span_from_str("/a"),
+                           .request.status = 200,
                            .reason = REASON_VALID,
                            .detail = "",
                            .down = &down,
                            .up = &up,
                            .bytes_in = 3,
                            .bytes_out = 5,
-                           .connect_us = 100,
-                           .total_us = 200};
+                           .took.connect_us = 100,
+                           .took.total_us = 200};
 }
 
 static const struct counters_row *at_listener(void)
@@ -126,7 +126,7 @@ START_TEST(bears_a_status_that_is_none)
     static const unsigned odd[] = {0, 99, 600, 4000000000U};
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         struct report r = make_report();
-        r.status = odd[i];
+        r.request.status = odd[i];
         observer.on_report(observer.ctx, &r);
     }
     for (size_t i = 0; i < 6; i++)
@@ -263,7 +263,7 @@ START_TEST(cannot_be_made_to_write_a_line_of_its_own)
     static const struct tls_facts facts = {.verdict = &good, .peer = &hostile, .alert_received = -1};
     struct report r = make_report();
     r.down = &facts;
-    r.uri = span_of("/a\r\nlevel=info\x00\x1b", 16);
+    r.request.uri = span_of("/a\r\nlevel=info\x00\x1b", 16);
     r.reason = REASON_EXPIRED;
     r.detail = "certificate CN=x\n: expired";
     observer.on_report(observer.ctx, &r);
@@ -291,10 +291,10 @@ START_TEST(tells_all_that_is_known_of_a_request)
     r.down = &facts;
     r.listener = &routed;
     r.route = &two[1];
-    r.minor = 1;
+    r.request.minor = 1;
     r.retries = 2;
-    r.handshake_us = 300;
-    r.first_byte_us = 400;
+    r.took.handshake_us = 300;
+    r.took.first_byte_us = 400;
     observer.on_report(observer.ctx, &r);
     static const char *const wanted[] = {
         " listener=public ", " client=127.0.0.1 ", " method=GET ", " target=/a ", " protocol=HTTP/1.1 ", " status=200 ", " route=mtlsd.conf:8 ",

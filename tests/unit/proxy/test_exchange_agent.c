@@ -31,13 +31,13 @@ START_TEST(keeps_what_the_observer_wants_beyond_the_head)
     struct report r = {0};
     keep("https://a/", "curl/7");
     exchange_agent_report(&x, &r);
-    ck_assert(span_equals_str(r.referer, "https://a/"));
-    ck_assert(span_equals_str(r.user_agent, "curl/7"));
+    ck_assert(span_equals_str(r.request.referer, "https://a/"));
+    ck_assert(span_equals_str(r.request.user_agent, "curl/7"));
     free(x.rare.agent);
     x.rare.agent = NULL;
     r = (struct report){0};
     exchange_agent_report(&x, &r);
-    ck_assert_uint_eq(r.user_agent.len, 0);
+    ck_assert_uint_eq(r.request.user_agent.len, 0);
 }
 END_TEST
 
@@ -57,13 +57,13 @@ START_TEST(cuts_what_is_long_and_bears_what_is_missing)
     memset(big, 'a', sizeof(big) - 1);
     keep(big, "");
     exchange_agent_report(&x, &r);
-    ck_assert_uint_eq(r.referer.len, 1024);
-    ck_assert_uint_eq(r.user_agent.len, 0);
+    ck_assert_uint_eq(r.request.referer.len, 1024);
+    ck_assert_uint_eq(r.request.user_agent.len, 0);
     free(x.rare.agent);
     struct http_head bare = {.request = true};
     exchange_agent_keep(&x, &bare);
     exchange_agent_report(&x, &r);
-    ck_assert_uint_eq(r.referer.len, 0);
+    ck_assert_uint_eq(r.request.referer.len, 0);
     free(x.rare.agent);
 }
 END_TEST
