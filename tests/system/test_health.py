@@ -35,6 +35,10 @@ server.wait_for_termination()
 """
 
 
+def has_grpc():
+    return os.path.exists(PYTHON) and subprocess.run([PYTHON, "-c", "import grpc"], capture_output=True).returncode == 0
+
+
 class Case(harness.Case):
     def text(self, port, targets, health, tls="", listener=""):
         listed = ", ".join(f'"{target}"' for target in targets)
@@ -194,7 +198,7 @@ class Grpc(Case):
         self.assertIn("gRPC needs HTTP/2, and the target did not choose h2 in the handshake", self.lines(" target_down ")[0])
         self.assertIn("let the server offer h2 in the handshake (ALPN)", self.lines(" target_down ")[0])
 
-    @unittest.skipUnless(subprocess.run([PYTHON, "-c", "import grpc"], capture_output=True).returncode == 0, "the package python3-grpcio is missing")
+    @unittest.skipUnless(has_grpc(), "the package python3-grpcio is missing")
     def test_real_grpc_server_that_demands_certificates_is_asked(self):
         port, me, state = free_port(), self.pki.server(), self.write("state", "NOT_SERVING")
         self.spawn("grpc", [PYTHON, self.write("server.py", GRPC_SERVER), str(port), me.key, me.crt, self.pki.ca("root").crt, state], [port])
