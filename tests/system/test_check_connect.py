@@ -4,6 +4,7 @@ import json
 import ssl
 import threading
 
+import h2frames as h2
 import harness
 import peers
 from harness import free_port
@@ -152,6 +153,62 @@ class Connect(harness.Case):
         found = self.assert_refused(self.check(port), "our_certificate_refused", "peer")
         self.assertEqual(400, found["http_status"])
         self.assertTrue(found["tls"]["certificate_sent"])
+
+    def h2_server(self, talk):
+        """A server that chooses HTTP/2 and requires client certificates; talk(end) when the request is there. Gives its port."""
+        context = peers.server_context(self.pki.server(), self.pki.ca("root"))
+        context.set_alpn_protocols(["h2"])
+
+        def serve(server, connection):
+            end = h2.End(connection, server=True)
+            if end.until(lambda: end.stream(1).ended):
+                server.record(repr(dict(end.stream(1).heads[0])).encode())
+                talk(end)
+                end.until(lambda: end.closed)
+        return peers.tls_server(self, context, serve)
+
+    def test_asks_in_http2_where_the_server_chooses_it(self):
+        port, me = free_port(), self.pki.server()
+        self.write("index.html", "hello")
+        self.spawn("nghttpd", ["nghttpd", "--verify-client", "-d", self.folder, port, me.key, me.crt], [port])
+        nginx, other = free_port(), free_port()
+        self.origin(extra=f"listen 127.0.0.1:{nginx} ssl http2;")
+        for to in (port, nginx):
+            result = self.check(f"localhost:{to}")
+            found = self.assert_accepted(result)
+            self.assertEqual((200, "h2"), (found["http_status"], found["tls"]["alpn"]), result[1])
+            self.assertIn("ALPN h2", result[1])
+        self.origin(ca=self.pki.ca("cc-other"), extra=f"listen 127.0.0.1:{other} ssl http2;")
+        found = self.assert_refused(self.check(other), "our_certificate_refused", "peer")
+        self.assertEqual((400, "h2"), (found["http_status"], found["tls"]["alpn"]))
+
+    def test_refuses_ours_behind_a_handshake_that_chose_http2(self):
+        for version in VERSIONS:
+            self.assert_refused(self.check(self.s_server(version, "-alpn", "h2", ca="cc-other")), "our_certificate_refused", "peer", alert="unknown_ca")
+
+    def test_what_servers_of_http2_answer(self):
+        rows = [
+            ("an early hint, then an answer", [h2.headers(1, [(":status", "103")], h2.END_HEADERS), h2.headers(1, [(":status", "204")])], 204, None),
+            ("a reset, as some gRPC servers answer HEAD", [h2.rst(1, h2.PROTOCOL_ERROR)], 0, "reset the stream of a HEAD request (HTTP/2 error code 1)"),
+            ("an end of the connection", [h2.goaway(0)], 0, "did not begin with a HEAD request (HTTP/2 error code 7)"),
+        ]
+        for why, frames, status, text in rows:
+            with self.subTest(why):
+                server = self.h2_server(lambda end, frames=frames: end.send(*frames))
+                result = self.check(f"localhost:{server.port}")
+                self.assertEqual(status, self.assert_accepted(result)["http_status"])
+                self.assertIn(text or "HTTP 204", result[1])
+                self.assertIn(f"':method': 'HEAD', ':scheme': 'https', ':authority': 'localhost:{server.port}', ':path': '/'".encode(), bytes(server.received))
+
+    def test_server_that_chooses_http2_and_does_not_speak_it(self):
+        context = peers.server_context(self.pki.server(), self.pki.ca("root"))
+        context.set_alpn_protocols(["h2"])
+        for why, talk in [
+            ("HTTP/1.1", lambda s, c: (c.recv(4096), c.sendall(peers.reply()))),
+            ("HEADERS that no table explains", lambda s, c: (c.recv(4096), c.sendall(h2.settings() + h2.headers(1, b"\xff\xff\xff\xff\x7f")))),
+        ]:
+            with self.subTest(why):
+                self.assert_refused(self.check(peers.tls_server(self, context, talk).port), "upstream_protocol", "peer")
 
     def test_never_asks(self):
         for version in VERSIONS:

@@ -13,7 +13,6 @@
 
 enum {
     STEP_MAX_MS = 10000, /* a person waits */
-    ANSWER_MS = 3000,    /* http: for the answer */
     SILENCE_MS = 1500,   /* tcp: as long without an alert is a yes */
 };
 
@@ -91,44 +90,18 @@ static bool is_http_refusal(unsigned status)
     return status == 400 || status == 495 || status == 496;
 }
 
-static void judge_answer(struct check_target *t, const char *start)
-{
-    if (strncmp(start, "HTTP/1.", 7) != 0 || strlen(start) < 12) {
-        refuse(t, REASON_UPSTREAM_PROTOCOL, "the server answered a HEAD request with something that is not HTTP/1.1");
-        return;
-    }
-    t->http_status = (unsigned)strtoul(start + 9, NULL, 10);
-    if (!is_http_refusal(t->http_status) || !t->asked)
-        return;
-    char text[200];
-    snprintf(text, sizeof(text), "the handshake was accepted, then a plain HEAD request got HTTP %u: nginx answers so when it refuses a certificate",
-             t->http_status);
-    refuse(t, REASON_OUR_CERTIFICATE_REFUSED, text);
-}
-
-/* Sends HEAD, reads until the status line is there. */
+/* In HTTP, as the handshake agreed on. */
 static void ask_http(struct check_target *t, struct probe *p)
 {
-    char host[300], request[600], start[32] = "";
-    size_t have = 0, got = 1;
-    struct span value = plan_host_field(t->target, host, sizeof(host));
-    if (value.len == 0 || value.len >= sizeof(host)) {
-        refuse(t, REASON_INTERNAL, "the Host field would be too long");
+    const struct check_answer a = check_ask(p, t->target);
+    t->http_status = a.status;
+    t->reason = a.reason;
+    copy(t->text, sizeof(t->text), a.text);
+    if (!is_http_refusal(a.status) || !t->asked)
         return;
-    }
-    int n = snprintf(request, sizeof(request), "HEAD / HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: mtlsd-check\r\nConnection: close\r\n\r\n",
-                     (int)value.len, (const char *)value.ptr);
-    probe_limit(p, ANSWER_MS);
-    if (!probe_send(p, span_of(request, (size_t)n)))
-        return;
-    while (have < sizeof(start) - 1 && got > 0) {
-        got = probe_read(p, start + have, sizeof(start) - 1 - have);
-        have += got;
-    }
-    if (have > 0)
-        judge_answer(t, start);
-    else if (!probe_failed(p))
-        refuse(t, REASON_UPSTREAM_CLOSED, "the server closed the connection without an answer and without a reason");
+    char text[200];
+    snprintf(text, sizeof(text), "the handshake was accepted, then a plain HEAD request got HTTP %u: nginx answers so when it refuses a certificate", a.status);
+    refuse(t, REASON_OUR_CERTIFICATE_REFUSED, text);
 }
 
 /* Says nothing and listens: with TLS 1.2 the handshake was the answer already. */
