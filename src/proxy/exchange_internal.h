@@ -147,11 +147,15 @@ struct span exchange_via(const struct exchange *x, const struct http_head *head)
 /* exchange_response.c */
 extern const struct uplink_events exchange_events;
 
-/* exchange_upstream.c */
+/* exchange_choose.c */
 void exchange_read_session(struct exchange *x, const struct admission *a);     /* which target the client's cookie or path names */
 int exchange_session_field(const struct exchange *x, struct bytes *out);       /* appends the cookie that a response is to set, if any */
 bool exchange_choose(struct exchange *x, struct moment now);                   /* among the targets of its route. False: none can be used */
+bool exchange_choose_next(struct exchange *x, struct moment now);              /* the one so far has failed. False: there is no other, and it stays chosen */
 void exchange_leave_target(struct exchange *x);                                /* nothing of ours runs on it any more */
+void exchange_tell_target(struct exchange *x, enum target_event what);         /* the observer */
+
+/* exchange_upstream.c */
 void exchange_go_upstream(struct exchange *x, struct moment now);              /* to the chosen target: from the pool or by connecting */
 void exchange_on_open(struct uplink_use *use, struct moment now);
 void exchange_on_elsewhere(struct uplink_use *use, struct moment now);
