@@ -30,7 +30,7 @@ static void set_up(void)
     conf = (struct config_upstream){.n_targets = TARGETS, .targets = target_conf, .retry_after_ms = 10000};
     upstream = (struct plan_upstream){.conf = &conf, .targets = targets, .n_targets = TARGETS};
     for (size_t i = 0; i < TARGETS; i++) {
-        target_conf[i] = (struct config_target){.weight = 1};
+        target_conf[i] = (struct config_target){.text = (char *)(uintptr_t)"a.example:80", .weight = 1};
         targets[i] = (struct plan_target){.conf = &target_conf[i], .upstream = &upstream, .index = i};
     }
     state = target_state_new(TARGETS);
