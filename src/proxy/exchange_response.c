@@ -182,10 +182,23 @@ static void on_switched(struct uplink_use *use, struct span left, struct moment 
 
 /* ---- before it is taken apart ---- */
 
+/* What waits on all streams of a client that opens no windows (security C6). */
+static size_t all_pending(const struct client *c)
+{
+    size_t n = 0;
+    for (const struct exchange *x = c->first; x != NULL; x = x->next)
+        n += flow_pending(&x->down);
+    return n;
+}
+
 static bool takes(const struct uplink_use *use)
 {
+    enum { CONNECTION_MARK = 2 * 1024 * 1024 };
     const struct exchange *x = (const struct exchange *)use;
-    return flow_pending(&x->down) < OUTPUT_MARK;
+    size_t pending = flow_pending(&x->down);
+    if (pending == 0 || !x->asked.http2)
+        return pending < OUTPUT_MARK;
+    return pending < OUTPUT_MARK && all_pending(x->client) < CONNECTION_MARK;
 }
 
 static void on_sent(struct uplink_use *use, size_t n, struct moment now)

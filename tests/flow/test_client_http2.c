@@ -224,6 +224,23 @@ START_TEST(a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end) /*
 }
 END_TEST
 
+START_TEST(many_streams_without_a_window_hold_little_memory) /* C6 */
+{
+    size_t waits = 0;
+    http_chain.keep_log = false;
+    http_chain.on_backend = answer_a_lot;
+    app.keeps_window = true;
+    for (int i = 0; i < 10; i++)
+        h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    for (size_t i = 0; i < 10; i++) {
+        const struct wire_socket *back = wire_backend_socket(&http_chain, i);
+        waits += 104857600 - (size_t)back->down.offer;
+    }
+    ck_assert_uint_lt(waits, 10 * 1024 * 1024); /* with what stands in the pipes of two proxies */
+}
+END_TEST
+
 START_TEST(draining_finishes_what_runs_and_takes_no_more)
 {
     http_chain.on_backend = http_chain_silent;
@@ -279,6 +296,7 @@ Suite *suite(void)
     tcase_add_test(t, a_whole_answer_that_gets_no_window_is_not_kept_for_ever);
     tcase_add_test(t, a_head_that_never_ends_ends_the_connection);
     tcase_add_test(t, a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end);
+    tcase_add_test(t, many_streams_without_a_window_hold_little_memory);
     tcase_add_test(t, draining_finishes_what_runs_and_takes_no_more);
     tcase_add_test(t, an_idle_client_is_closed_and_one_with_a_broken_frame_is_told);
     suite_add_tcase(s, t);
