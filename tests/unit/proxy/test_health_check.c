@@ -406,6 +406,28 @@ START_TEST(only_serving_is_healthy)
 }
 END_TEST
 
+START_TEST(asks_for_the_path_in_http2_where_the_target_speaks_it)
+{
+    static const struct { const char *answer; enum reason reason; } rows[] = {
+        {"H1 :status=103\nH1 :status=200\n", REASON_VALID}, {"H1e :status=503\n", REASON_UNDECIDED}, {"R1 8\n", REASON_UPSTREAM_CLOSED}, {"G 0 0\n", REASON_UPSTREAM_CLOSED}, {"D1 hello\n", REASON_UPSTREAM_PROTOCOL}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static char wire[4096];
+        target.http = PLAN_HTTP2;
+        begin("/healthz");
+        sent(wire, sizeof(wire));
+        ck_assert_ptr_eq(strstr(wire, "PRI * HTTP/2.0\r\n"), wire);
+        give_frames("S\n", 1);
+        give_frames(rows[i].answer, 1);
+        if (rows[i].reason == REASON_VALID)
+            expect_good(rows[i].answer);
+        else
+            expect_bad(rows[i].reason, "");
+        health_check_free(c);
+    }
+    c = NULL;
+}
+END_TEST
+
 START_TEST(an_answer_without_an_end_is_not_waited_for)
 {
     begin_call("");
@@ -468,6 +490,7 @@ Suite *suite(void)
     tcase_add_test(t, a_tcp_server_may_speak_first_behind_the_proxy);
     tcase_add_test(t, asks_for_a_service_in_grpc);
     tcase_add_loop_test(t, only_serving_is_healthy, 0, (int)(sizeof(calls) / sizeof(calls[0])));
+    tcase_add_test(t, asks_for_the_path_in_http2_where_the_target_speaks_it);
     tcase_add_test(t, an_answer_without_an_end_is_not_waited_for);
     tcase_add_test(t, a_server_of_http1_gives_no_answer_in_grpc);
     tcase_add_test(t, reads_what_is_expected);
