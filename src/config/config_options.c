@@ -195,7 +195,7 @@ static const struct config_option options[] = {
      "tls-passthrough they have sni and upstream. The keys of a route stand at the end.",
      false, RELOADABLE, LISTENER(routes)},
     {"listener", "protocol", "word", "http", "http | tcp | tls-passthrough", "",
-     "http: HTTP/1.1, request by request. tcp: bytes as they are. tls-passthrough: the client's own TLS, passed on untouched; the server behind "
+     "http: HTTP/1.1 and HTTP/2, request by request. tcp: bytes as they are. tls-passthrough: the client's own TLS, passed on untouched; the server behind "
      "verifies the client.", false, RELOADABLE, LISTENER(protocol)},
     {"listener", "insecure_expose", "bool", "false", "", "",
      "Allow plaintext on an address that other hosts can reach.", false, RELOADABLE, LISTENER(insecure_expose)},
