@@ -156,13 +156,13 @@ class Grpc(Case):
     """Servers of grpc.health.v1."""
     SERVING, NOT_SERVING = b"\0\0\0\0\2\x08\1", b"\0\0\0\0\2\x08\2"
 
-    def check(self, port, service="shop.Cart", keys="http2_prior_knowledge = true;"):
+    def check(self, port, service="shop.Cart", keys="http2_prior_knowledge = true;", interval="500ms"):
         self.port = free_port()
-        health = f'health = {{ grpc = "{service}"; interval = "100ms"; }};'
+        health = f'health = {{ grpc = "{service}"; interval = "{interval}"; }};' # as long as a check may take
         self.mtlsd = self.daemon(self.text(self.port, [f"localhost:{port}"], health, tls=keys), [self.port])
 
-    def tls(self, alpn=""):
-        return f'tls = {{ identity = "me"; trust = "them"; {alpn} }};'
+    def tls(self):
+        return 'tls = { identity = "me"; trust = "them"; };'
 
     def talk(self, server, connection):
         """Answers one call, and keeps the connection."""
@@ -202,13 +202,13 @@ class Grpc(Case):
     def test_real_grpc_server_that_demands_certificates_is_asked(self):
         port, me, state = free_port(), self.pki.server(), self.write("state", "NOT_SERVING")
         self.spawn("grpc", [PYTHON, self.write("server.py", GRPC_SERVER), str(port), me.key, me.crt, self.pki.ca("root").crt, state], [port])
-        self.check(port, keys=self.tls())
+        self.check(port, keys=self.tls(), interval="1s")
         wait_for(lambda: self.lines(" target_down "), "the target to be left out")
         self.assertIn("answered with NOT_SERVING", self.lines(" target_down ")[0])
         state.write_text("SERVING")
         wait_for(lambda: self.lines(" target_up "), "the target to come back")
         self.mtlsd.stop()
-        self.check(port, service="other.Service", keys=self.tls())
+        self.check(port, service="other.Service", keys=self.tls(), interval="1s")
         wait_for(lambda: self.lines(" target_down "), "the target to be left out")
         self.assertIn("grpc-status 5 (NOT_FOUND): the target does not know the service of health.grpc", self.lines(" target_down ")[0])
 
