@@ -123,6 +123,29 @@ class Calls(Case):
         self.check("grpcio", "grpc-js")
 
 
+@unittest.skipIf(DIRECT, "nobody checks")
+class Health(Case):
+    def check(self, name):
+        """Three upstreams with one target, which is not there yet. It comes back for those whose service it knows."""
+        argv, port, front = self.argv(name), free_port(), free_port()
+        upstream = lambda who, service: f"""
+            {who} = {{ targets = [ "127.0.0.1:{port}" ]; {h2case.PRIOR_KNOWLEDGE} health = {{ grpc = "{service}"; interval = "500ms"; }}; }};"""
+        mtlsd = self.daemon(f"""
+            upstreams = {{ {upstream("echo", "test.Echo")} {upstream("server", "")} {upstream("other", "other.Service")} }};
+            listeners = {{ local = {{ bind = "127.0.0.1:{front}"; routes = ( {{ path = "/server"; upstream = "server"; }},
+                {{ path = "/other"; upstream = "other"; }}, {{ upstream = "echo"; }} ); }}; }};""", [front])
+        told = lambda event: {who for who in ("echo", "server", "other") for line in mtlsd.log.splitlines() if f" {event} " in line and f"upstream={who} " in line}
+        harness.wait_for(lambda: len(told("target_down")) == 3, "all checks to fail")
+        self.spawn(name, [*argv, "serve", port], [port], env=self.environment())
+        harness.wait_for(lambda: told("target_up") == {"echo", "server"}, "two to come back")
+
+    def test_grpc_js_says_that_it_serves(self):
+        self.check("grpc-js")
+
+    def test_grpcio_says_that_it_serves(self):
+        self.check("grpcio")
+
+
 @unittest.skipIf(DIRECT, "there is nobody to refuse")
 class Refusals(Case):
     """What mtlsd refuses is told in gRPC's words: the status that clients derive from HTTP's, and a message with the reason and what to do."""
