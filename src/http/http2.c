@@ -196,7 +196,8 @@ void http2_release(struct http2 *h, struct http2_stream *s)
     s->lost = false;
     if (h->ended == s)
         h->ended = NULL;
-    if (h->role == HTTP2_CLIENT || !s->finishing)
+    bool all_said = s->tunnel && s->in.ended; /* an answered request that still waits is cancelled, a tunnel that ended is not */
+    if (!s->finishing || (h->role == HTTP2_CLIENT && !all_said))
         http2_reset(h, s, h->role == HTTP2_CLIENT || s->out.head ? HTTP2_CANCEL : HTTP2_INTERNAL_ERROR);
     s->released = true;
     s->deaf = true;

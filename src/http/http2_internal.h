@@ -57,6 +57,7 @@ struct http2_stream {
     bool deaf;        /* what still comes is dropped */
     bool lost;        /* RESET is still to be told: beyond the peer's GOAWAY */
     bool to_head;     /* the request was HEAD */
+    bool tunnel;      /* client: it was an extended CONNECT */
     bool finishing;   /* http2_write_end was called */
     bool leaving;     /* released, and something of it is still to be sent */
     bool writable, borrows, was_full; /* was_full: more waited than HTTP2_LOW */

@@ -270,6 +270,7 @@ struct http2_stream *http2_request(struct http2 *h, const struct http_outgoing *
     h->next_id += 2;
     s->user = user;
     s->to_head = span_equals_str(o->head->method, "HEAD");
+    s->tunnel = o->protocol.len > 0;
     s->out.head = true;
     s->finishing = s->out.ended = ends_with_head(&placed);
     return s;

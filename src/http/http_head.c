@@ -15,7 +15,7 @@ struct span http_head_find(const struct http_head *h, const char *name)
 
 static size_t text_length(const struct http_head *h)
 {
-    size_t n = h->method.len + h->target.len + h->phrase.len;
+    size_t n = h->method.len + h->target.len + h->phrase.len + h->scheme.len + h->protocol.len;
     for (size_t i = 0; i < h->n_fields; i++)
         n += h->fields[i].name.len + h->fields[i].value.len;
     return n;
@@ -42,6 +42,8 @@ struct http_head *http_head_copy(const struct http_head *h)
     copy->method = move(&text, h->method);
     copy->target = move(&text, h->target);
     copy->phrase = move(&text, h->phrase);
+    copy->scheme = move(&text, h->scheme);
+    copy->protocol = move(&text, h->protocol);
     for (size_t i = 0; i < h->n_fields; i++)
         copy->fields[i] = (struct http_field){move(&text, h->fields[i].name), move(&text, h->fields[i].value)};
     return copy;

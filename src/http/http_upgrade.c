@@ -43,6 +43,8 @@ struct span http_upgrade_wanted(const struct http_head *h)
     const struct span none = {NULL, 0};
     unsigned n_protocols = 0;
     bool websocket = false, named = false;
+    if (h->http2) /* an extended CONNECT, taken for the GET that it stands for (RFC 8441 section 5) */
+        return may_switch(h) && h->request && span_equals_nocase_str(h->protocol, WEBSOCKET) ? span_from_str(WEBSOCKET) : none;
     if (!may_switch(h) || !has_upgrade(h))
         return none;
     for (size_t i = 0; i < h->n_fields; i++) {

@@ -341,10 +341,11 @@ void client_on_sent(struct client *c, size_t n, struct moment now)
         c->at.stall_us = 0; /* it takes something: recorded again when the turn ends */
     struct exchange *x = c->first;
     if (x != NULL) {
-        x->at.active_us = now.us;
+        if (c->link.h2 == NULL)
+            x->at.active_us = now.us;
         if (x->use.uplink != NULL && c->link.h2 == NULL && link_pending(&c->link) < OUTPUT_MARK)
             run_touch(&x->use.uplink->link); /* it may be read on */
-        if (x->raw && x->phase == EXCHANGE_ACTIVE)
+        if (x->raw && c->link.h2 == NULL && x->phase == EXCHANGE_ACTIVE)
             exchange_raw_ended(x, now);
     }
     if (c->phase != CLIENT_LINGER || link_pending(&c->link) > 0)

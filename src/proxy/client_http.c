@@ -110,6 +110,18 @@ static void closed_between(struct client *c, struct moment now)
         client_finish(c, now);
 }
 
+/* Their streams did not end, and what the client would still say of them cannot come. */
+static void cut_tunnels(struct client *c, struct moment now)
+{
+    for (struct exchange *x = c->first, *next; x != NULL; x = next) {
+        next = x->next;
+        if (!x->raw || x->down.ended)
+            continue;
+        exchange_report(x, REASON_CLIENT_CLOSED, "the client closed the connection", now);
+        exchange_finish(x, false, now);
+    }
+}
+
 void client_http_ended(struct client *c, struct moment now)
 {
     if (c->held.len > 0)
@@ -119,8 +131,10 @@ void client_http_ended(struct client *c, struct moment now)
         closed_between(c, now);
         return;
     }
-    if (c->link.h2 != NULL)
+    if (c->link.h2 != NULL) {
+        cut_tunnels(c, now);
         return; /* its streams wait for our answers */
+    }
     struct exchange *x = c->first;
     if (x != NULL && x->asked.whole)
         return; /* it waits for our answer with its own direction shut */

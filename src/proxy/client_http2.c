@@ -19,7 +19,8 @@ static void begin_http2(struct client *c)
 {
     const struct config_listener *conf = c->listener->conf;
     const struct http2_limits limits = {.max_head_bytes = (size_t)conf->max_header_bytes,
-                                        .max_fields = conf->max_headers};
+                                        .max_fields = conf->max_headers,
+                                        .extended_connect = true};
     c->link.h2 = http2_new(HTTP2_SERVER, &limits);
     c->link.broken = c->link.broken || c->link.h2 == NULL;
     run_touch(&c->link);
@@ -64,10 +65,9 @@ void client_http_first(struct client *c, struct span in, struct moment now)
 
 /* ---- events ---- */
 
-static struct exchange *begin(struct client *c, const struct http2_event *e, struct moment now)
+static struct exchange *begin(struct client *c, const struct http2_event *e, const struct http_head *head, struct moment now)
 {
     struct span none = span_of(NULL, 0);
-    const struct http_head *head = e->head;
     struct exchange *x = head != NULL ? exchange_new(c, head->method, head->target,
                                                      exchange_location_host(c->listener, head), now)
                                       : exchange_new(c, none, none, none, now);
@@ -79,6 +79,19 @@ static struct exchange *begin(struct client *c, const struct http2_event *e, str
     x->down.stream = e->stream;
     http2_set_user(e->stream, x);
     c->at.head_us = 0;
+    return x;
+}
+
+static struct exchange *on_head(struct client *c, const struct http2_event *e, struct moment now)
+{
+    struct http_head head = *e->head;
+    const char *why = NULL;
+    enum reason reason = exchange_websocket_read(&head, &why);
+    struct exchange *x = begin(c, e, &head, now);
+    if (x != NULL && reason == REASON_VALID)
+        exchange_request_head(x, &head, now);
+    else if (x != NULL)
+        exchange_answer(x, reason, why, now);
     return x;
 }
 
@@ -101,7 +114,7 @@ static void on_refused(struct client *c, const struct http2_event *e, struct mom
 {
     struct exchange *x = exchange_on(e);
     if (x == NULL && e->stream != NULL)
-        x = begin(c, e, now);
+        x = begin(c, e, NULL, now);
     if (x == NULL)
         return;
     if (e->may_answer) {
@@ -144,17 +157,21 @@ static void on_event(struct client *c, enum http2_kind kind, const struct http2_
     struct exchange *x = exchange_on(e);
     if (kind == HTTP2_HEAD && c->is.last)
         send_away(c, e->stream);
-    else if (kind == HTTP2_HEAD && (x = begin(c, e, now)) != NULL)
-        exchange_request_head(x, e->head, now);
+    else if (kind == HTTP2_HEAD)
+        x = on_head(c, e, now);
     else if (kind == HTTP2_REFUSED)
         on_refused(c, e, now);
     else if (kind == HTTP2_BAD)
         on_bad(c, e, now);
     if (x == NULL || x->phase == EXCHANGE_OVER)
         return;
-    if (kind == HTTP2_DATA)
+    if (x->asked.upgrade && kind == HTTP2_DATA)
+        exchange_websocket_in(x, e->data, now);
+    else if (x->asked.upgrade && kind == HTTP2_END)
+        exchange_websocket_ended(x, now);
+    else if (kind == HTTP2_DATA)
         exchange_request_data(x, e->data, now);
-    else if (kind == HTTP2_TRAILERS)
+    else if (kind == HTTP2_TRAILERS && !x->asked.upgrade)
         exchange_request_trailers(x, e->head, now);
     else if (kind == HTTP2_END && !x->asked.whole)
         exchange_request_end(x, now);

@@ -136,6 +136,27 @@ static bool tunnels_are_allowed(const struct client *c, const struct admit_place
     return true;
 }
 
+/* Of HTTP/2 the others go on. */
+static void end_tunnels(struct client *c, const struct admit_place *at, struct moment now)
+{
+    struct err err = {0};
+    for (struct exchange *x = c->first, *next; x != NULL; x = next) {
+        next = x->next;
+        if (!is_tunnel(x) || admit_running(at, span_of(x->line, x->len.method), x->rare.asked, &err) == REASON_VALID)
+            continue;
+        exchange_report(x, REASON_NOT_ALLOWED, not_allowed_now, now);
+        exchange_finish(x, false, now);
+    }
+}
+
+static void rejudge_tunnels(struct client *c, const struct plan_listener *now_there, struct moment now)
+{
+    if (c->link.h2 == NULL || now_there->conf->protocol != c->listener->conf->protocol)
+        return;
+    struct admit_place at = client_place(c, now_there);
+    end_tunnels(c, &at, now);
+}
+
 static bool is_still_allowed(const struct client *c, const struct plan_listener *now_there)
 {
     struct admission unused;
@@ -143,7 +164,7 @@ static bool is_still_allowed(const struct client *c, const struct plan_listener 
     if (now_there->conf->protocol != c->listener->conf->protocol || client_is_idle(c))
         return true;
     struct admit_place at = client_place(c, now_there);
-    if (c->first != NULL && is_tunnel(c->first))
+    if (c->link.h2 == NULL && c->first != NULL && is_tunnel(c->first))
         return tunnels_are_allowed(c, &at);
     admission_init(&unused);
     return admit_caller(&at, &unused, NULL, &err) == REASON_VALID;
@@ -161,8 +182,10 @@ bool client_rejudge_now(struct client *c, const struct plan_listener *now_there,
         reason = REASON_NOT_ALLOWED;
         text = not_allowed_now;
     }
-    if (reason == REASON_VALID)
+    if (reason == REASON_VALID) {
+        rejudge_tunnels(c, now_there, now);
         return true;
+    }
     tls_engine_refuse(tls, reason, text);
     run_touch(&c->link);
     client_tls_look(c, now);
@@ -173,7 +196,7 @@ bool client_rejudge_now(struct client *c, const struct plan_listener *now_there,
 static bool lost_its_tunnel(const struct client *c, const struct plan_listener *now_there)
 {
     struct admit_place at = client_place(c, now_there);
-    return now_there->tls == NULL && c->link.tls == NULL && !c->link.broken && !tunnels_are_allowed(c, &at);
+    return now_there->tls == NULL && c->link.tls == NULL && c->link.h2 == NULL && !c->link.broken && !tunnels_are_allowed(c, &at);
 }
 
 void client_rejudge(struct client *c, const struct plan_listener *now_there, struct moment now)
@@ -189,6 +212,8 @@ void client_rejudge(struct client *c, const struct plan_listener *now_there, str
     }
     if (judged && !began)
         c->is.late = true;
+    else if (now_there->tls == NULL && c->link.tls == NULL)
+        rejudge_tunnels(c, now_there, now);
     else if (judged && is_secured(c->link.tls) && !client_rejudge_now(c, now_there, now))
         return;
     bytes_clear(&c->identity); /* what is told to the backend may differ now */
@@ -216,7 +241,9 @@ bool client_rebind(struct client *c, const struct plan_listener *listener, struc
     }
     if (client_is_handshaking(c))
         c->is.late = c->link.tls != NULL;
-    else if (c->link.tls != NULL && !client_rejudge_now(c, listener, now))
+    else if (c->link.tls == NULL)
+        rejudge_tunnels(c, listener, now);
+    else if (!client_rejudge_now(c, listener, now))
         return false;
     c->listener = listener;
     bytes_clear(&c->identity);

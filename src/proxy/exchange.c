@@ -71,6 +71,7 @@ void exchange_free(struct exchange *x)
     exchange_join_clear(x);
     free(x->rare.asked);
     free(x->rare.agent);
+    free(x->rare.key);
     free(x);
 }
 
@@ -124,7 +125,8 @@ void exchange_credit(struct exchange *x)
 {
     if (x->phase != EXCHANGE_ACTIVE)
         return;
-    if (x->owed > 0 && flow_pending(&x->up) < OUTPUT_MARK) {
+    bool holds = x->asked.upgrade && !x->raw; /* what came early waits for the upstream to agree */
+    if (x->owed > 0 && !holds && flow_pending(&x->up) < OUTPUT_MARK) {
         flow_took(&x->down, x->owed);
         x->owed = 0;
     }

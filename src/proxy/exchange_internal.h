@@ -90,6 +90,7 @@ struct exchange_rare { /* owned; NULL: not needed */
     struct http_target *asked;     /* with what it points to, where a tunnel may come of it */
     struct starttls_join *join;    /* what still changes in the streams of a tcp connection that began in plaintext */
     struct request_agent *agent;   /* what the request says of the program it comes from */
+    char *key;                     /* WebSocket: the key that was sent to an upstream of HTTP/1.1 for a client of HTTP/2 */
 };
 
 struct exchange {
@@ -159,6 +160,8 @@ void exchange_tell_target(struct exchange *x, enum target_event what);         /
 void exchange_go_upstream(struct exchange *x, struct moment now);              /* to the chosen target: from the pool or by connecting */
 void exchange_on_open(struct uplink_use *use, struct moment now);
 void exchange_on_elsewhere(struct uplink_use *use, struct moment now);
+void exchange_on_settings(struct uplink_use *use, struct moment now);
+void exchange_go_by_http1(struct exchange *x, struct moment now); /* on a connection of HTTP/1.1, for this one does not do */
 void exchange_on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now);
 void exchange_on_failed(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now);
 void exchange_drop_uplink(struct exchange *x);
@@ -200,6 +203,28 @@ void exchange_raw_resume(struct exchange *x, struct moment now);     /* the clie
 void exchange_raw_ended(struct exchange *x, struct moment now);
 /* Both directions are raw from here on; left came behind the upstream's head. */
 void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now);
+
+/* exchange_websocket.c: WebSocket where one side speaks HTTP/2 */
+struct exchange_websocket_edit { /* room for what the key makes of the request's edits */
+    struct http_edit edit;
+    struct http_field set;
+    struct span remove;
+};
+struct exchange_websocket_answer {
+    struct http_head head;
+    struct http_field *fields; /* owned, by free; NULL: the head's own */
+    char accept[32];
+};
+/* Makes an extended CONNECT the GET that it stands for; other heads stay. Or why it is refused. */
+enum reason exchange_websocket_read(struct http_head *head, const char **why);
+bool exchange_websocket_is_refused(const struct exchange *x, const struct uplink *u); /* the server takes none by HTTP/2 */
+bool exchange_websocket_must_wait(const struct exchange *x, const struct uplink *u);  /* it has not said yet whether it does */
+int exchange_websocket_ask(struct exchange *x, struct http_outgoing *out, struct exchange_websocket_edit *room); /* -1: out of memory */
+bool exchange_websocket_begins(const struct exchange *x, const struct http_head *head);
+const char *exchange_websocket_refusal(const struct exchange *x, const struct http_head *head); /* why this answer cannot be passed on; NULL: it can */
+int exchange_websocket_answer(const struct exchange *x, const struct http_head *head, struct exchange_websocket_answer *out); /* as the client is told; -1: out of memory */
+void exchange_websocket_in(struct exchange *x, struct span in, struct moment now); /* of a client of HTTP/2 */
+void exchange_websocket_ended(struct exchange *x, struct moment now);
 
 /* exchange_starttls.c */
 bool exchange_join_new(struct exchange *x); /* where its route needs one; false: out of memory */

@@ -75,16 +75,28 @@ void exchange_raw_resume(struct exchange *x, struct moment now)
 void exchange_raw_in(struct exchange *x, struct span in, struct moment now)
 {
     x->bytes_in += in.len;
+    if (x->down.stream != NULL) {
+        x->owed += in.len;
+        x->at.active_us = now.us;
+    }
     if (x->rare.join != NULL)
         exchange_join_pass(x, true, in, now);
     else if (x->up.link != NULL)
         flow_data(&x->up, in);
 }
 
-static void pass_end(bool ended, struct link *to)
+static void pass_end(bool ended, struct flow *to)
 {
-    if (ended && !to->end_wanted)
-        link_end(to);
+    if (ended && to->stream != NULL)
+        flow_end(to, NULL, NULL);
+    else if (ended && !to->link->end_wanted)
+        link_end(to->link);
+}
+
+/* All that it was given is written, its end too; of a connection, it has left. */
+static bool is_through(const struct flow *f)
+{
+    return f->stream != NULL ? !f->open : link_wants_shutdown(f->link);
 }
 
 /* One direction's end is passed on once its last byte was; the other direction goes on (security D4). */
@@ -94,12 +106,22 @@ void exchange_raw_ended(struct exchange *x, struct moment now)
     struct uplink *u = x->use.uplink;
     if (x->phase != EXCHANGE_ACTIVE || u == NULL)
         return;
-    pass_end(c->is.ended && c->held.len == 0, &u->link);
-    pass_end(u->ended, &c->link);
-    if (c->is.ended && u->ended && link_wants_shutdown(&c->link) && link_wants_shutdown(&u->link)) {
-        exchange_report(x, REASON_VALID, "", now);
+    bool client_ended = x->down.stream != NULL ? x->down.ended : c->is.ended && c->held.len == 0;
+    bool upstream_ended = x->up.stream != NULL ? x->up.ended : u->ended;
+    pass_end(client_ended, &x->up);
+    pass_end(upstream_ended, &x->down);
+    if (!client_ended || !upstream_ended || !is_through(&x->down) || !is_through(&x->up))
+        return;
+    exchange_report(x, REASON_VALID, "", now);
+    if (c->link.h2 != NULL)
+        exchange_finish(x, true, now);
+    else
         client_finish(c, now);
-    }
+}
+
+static void open_tunnel(struct flow *f)
+{
+    f->open = f->tunnel = f->stream != NULL;
 }
 
 void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment now)
@@ -109,10 +131,10 @@ void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment n
     c->http = NULL;
     uplink_make_raw(x->use.uplink);
     x->raw = true;
-    x->up.open = x->down.open = false;
+    open_tunnel(&x->up);
+    open_tunnel(&x->down);
     exchange_activate(x, now);
-    if (left.len == 0)
-        return;
     x->bytes_out += left.len;
     flow_data(&x->down, left);
+    exchange_raw_ended(x, now);
 }

@@ -6,6 +6,7 @@
 #include "mtlsd/http/grpc.h"
 #include "mtlsd/http/http_trailers.h"
 #include "mtlsd/http/http_upgrade.h"
+#include "mtlsd/http/http_websocket.h"
 
 #include <stdlib.h>
 
@@ -38,6 +39,7 @@ static void read_wishes(struct exchange *x, const struct http_head *head)
         .http2 = head->http2,
         .grpc = head->http2 && grpc_is_message(head),
     };
+    x->tries.http1 = x->asked.upgrade && !head->http2 && http_websocket_key(head).len == 0; /* it could not be answered here */
     x->kept.trailers = http_trailers_may_pass(head, false); /* no server can ask a client for trailers */
     exchange_agent_keep(x, head);
 }
@@ -138,6 +140,7 @@ static int write_head(struct exchange *x)
 {
     char host[300];
     struct http_edit room[ROUTE_ALSO_MAX];
+    struct exchange_websocket_edit own;
     const struct exchange_kept *kept = &x->kept;
     const struct config_listener *conf = x->listener->conf;
     struct span text = bytes_span(&kept->text);
@@ -160,6 +163,8 @@ static int write_head(struct exchange *x)
         .keep_alive = may_be_kept(x->way.target->upstream->conf), /* HTTP/1.1 need not say it, but Apache tells its timeout to those who do */
     };
     count_hop(x, &out);
+    if (x->asked.upgrade && exchange_websocket_ask(x, &out, &own) != 0)
+        return -1;
     return flow_head(&x->up, &out, &x->use);
 }
 
@@ -205,6 +210,8 @@ void exchange_request_send(struct exchange *x, struct moment now)
         exchange_answer(x, REASON_REQUEST_TOO_LARGE, "the request head does not fit into memory", now);
         return;
     }
+    if (x->asked.upgrade)
+        return; /* what follows waits for the answer */
     flow_data_copy(&x->up, bytes_span(&x->kept.body)); /* more may be added to what is kept before this has left */
     if (x->asked.whole)
         end_body(x, x->kept.last);

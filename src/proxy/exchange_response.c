@@ -8,6 +8,8 @@
 #include "mtlsd/http/http_upgrade.h"
 #include "mtlsd/policy/reason.h"
 
+#include <stdlib.h>
+
 enum { FIELDS_MAX = 64 * 1024, INTERIMS_MAX = 100, SWITCHING_PROTOCOLS = 101, SECOND_US = 1000 * 1000 };
 
 /* ---- its head ---- */
@@ -46,7 +48,7 @@ static struct span date_now(struct proxy_env *env, int64_t utc)
     return span_of(env->date, HTTP_DATE_SIZE - 1);
 }
 
-static void write_head(struct exchange *x, const struct http_head *head, struct moment now)
+static void write_head(struct exchange *x, const struct http_head *head, enum http_framing framing, struct moment now)
 {
     struct bytes added;
     struct exchange_locations locations;
@@ -65,8 +67,8 @@ static void write_head(struct exchange *x, const struct http_head *head, struct 
         .n_replaced = locations.n,
         .date = date_now(c->env, now.utc),
         .via = exchange_via(x, head),
-        .upgrade = http_upgrade_wanted(head),
-        .framing = response_framing(x, head),
+        .upgrade = head->status == SWITCHING_PROTOCOLS ? span_from_str("websocket") : span_of(NULL, 0),
+        .framing = framing,
         .length = head->length,
         .close = c->is.close_after && head->status != SWITCHING_PROTOCOLS,
         .keep_alive = x->asked.minor == 0 && !c->is.close_after,
@@ -75,6 +77,19 @@ static void write_head(struct exchange *x, const struct http_head *head, struct 
         c->link.broken = true;
     bytes_clear(&added);
     exchange_location_clear(&locations);
+}
+
+/* The upstream agreed to a WebSocket: so does the answer, in the words of the client's version. */
+static void write_switch(struct exchange *x, const struct http_head *head, struct moment now)
+{
+    struct exchange_websocket_answer answer;
+    if (exchange_websocket_answer(x, head, &answer) != 0)
+        x->client->link.broken = true;
+    else
+        write_head(x, &answer.head, x->asked.http2 ? HTTP_CHUNKED : HTTP_NO_BODY, now);
+    x->answer.status = answer.head.status;
+    free(answer.fields);
+    flow_data_copy(&x->up, bytes_span(&x->kept.body)); /* what came early */
 }
 
 /* The server's time began before its answer was here, and a request takes time to get there: the last second is not used. */
@@ -97,14 +112,25 @@ static void on_head(struct uplink_use *use, const struct http_head *head, struct
         on_interim(x, head, now);
         return;
     }
+    const char *why = exchange_websocket_refusal(x, head);
+    if (why != NULL) {
+        exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, why, now);
+        return;
+    }
     /* After an answer before the end of the request, unread bytes remain: both connections end after it. */
     if (!x->asked.whole || !x->asked.keep_alive || c->env->draining || passes_unframed(x, head))
         c->is.close_after = true;
     note_keep_alive(use->uplink, head);
-    write_head(x, head, now);
-    x->answer.answered = true;
+    bool begins = exchange_websocket_begins(x, head);
     x->answer.status = head->status;
+    if (begins)
+        write_switch(x, head, now);
+    else
+        write_head(x, head, response_framing(x, head), now);
+    x->answer.answered = true;
     exchange_request_forget(x);
+    if (begins && x->up.stream != NULL)
+        exchange_tunnel_begin(x, span_of(NULL, 0), now);
 }
 
 /* ---- its body ---- */
@@ -125,7 +151,8 @@ static void on_trailers(struct uplink_use *use, const struct http_head *head, st
 {
     (void)now;
     struct exchange *x = exchange_of(use);
-    flow_end(&x->down, x->answer.trailers ? head : NULL, NULL);
+    if (!x->raw)
+        flow_end(&x->down, x->answer.trailers ? head : NULL, NULL);
 }
 
 /* ---- its end ---- */
@@ -167,6 +194,7 @@ static void on_response_end(struct exchange *x, bool reusable, struct moment now
 static void on_end(struct uplink_use *use, bool reusable, struct moment now)
 {
     struct exchange *x = exchange_of(use);
+    x->up.ended = true;
     if (x->raw)
         exchange_raw_ended(x, now);
     else if (x->answer.answered) /* an interim response ends without ending the exchange */
@@ -249,6 +277,7 @@ const struct uplink_events exchange_events = {
     .on_step = on_step,
     .on_open = exchange_on_open,
     .on_elsewhere = exchange_on_elsewhere,
+    .on_settings = exchange_on_settings,
     .on_reset = exchange_on_reset,
     .on_failed = exchange_on_failed,
     .takes = takes,

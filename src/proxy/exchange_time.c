@@ -99,7 +99,8 @@ static uint64_t tunnel_deadline(const struct exchange *x)
     const struct config_listener *conf = x->listener->conf;
     const struct config_upstream *up = x->way.target->upstream->conf;
     /* a tunnel on an http listener: its idle time is that between requests, which is much shorter */
-    return larger(x->at.active_us, x->client->at.active_us) +
+    uint64_t moved_us = x->asked.http2 ? x->at.active_us : larger(x->at.active_us, x->client->at.active_us);
+    return moved_us +
            (conf->protocol == CONFIG_PROTOCOL_TCP ? smaller(conf->idle_ms, up->idle_ms) : up->idle_ms) * 1000;
 }
 
@@ -108,12 +109,19 @@ static uint64_t stall_deadline(const struct exchange *x)
     return x->at.stall_us != 0 ? x->at.stall_us + x->listener->conf->write_ms * 1000 : UINT64_MAX;
 }
 
+/* A server's SETTINGS are its first bytes, and say whether it takes a WebSocket. */
+static uint64_t settings_deadline(const struct exchange *x)
+{
+    bool waits = x->asked.upgrade && x->use.uplink->phase == UPLINK_OPEN;
+    return waits ? x->at.active_us + x->way.target->upstream->conf->handshake_ms * 1000 : UINT64_MAX;
+}
+
 uint64_t exchange_deadline_us(const struct exchange *x)
 {
     if (x->phase == EXCHANGE_WAITING)
-        return x->use.uplink != NULL ? uplink_deadline_us(x->use.uplink) : UINT64_MAX;
+        return x->use.uplink != NULL ? smaller(uplink_deadline_us(x->use.uplink), settings_deadline(x)) : UINT64_MAX;
     if (x->raw)
-        return tunnel_deadline(x);
+        return smaller(tunnel_deadline(x), stall_deadline(x));
     return smaller(smaller(body_pause_deadline(x), body_rate_deadline(x)), smaller(upstream_deadline(x), stall_deadline(x)));
 }
 
@@ -152,7 +160,9 @@ static void client_stalled(struct exchange *x, struct moment now)
 
 void exchange_on_deadline(struct exchange *x, struct moment now)
 {
-    if (x->phase == EXCHANGE_WAITING)
+    if (x->phase == EXCHANGE_WAITING && settings_deadline(x) <= now.us)
+        exchange_go_by_http1(x, now);
+    else if (x->phase == EXCHANGE_WAITING)
         uplink_on_late(x->use.uplink, now);
     else if (stall_deadline(x) <= now.us)
         client_stalled(x, now);

@@ -23,10 +23,10 @@ static void join(struct exchange *x, struct uplink *u)
     pool_share(x->client->env->pool, u);
 }
 
-/* HTTP/1.1 can change its protocol (101), and is what some servers ask for; one that names its client in a PROXY header belongs to that client. */
+/* Some servers ask for HTTP/1.1, or take WebSocket by nothing else; a connection that names its client in a PROXY header belongs to that client. */
 static bool needs_http1(const struct exchange *x)
 {
-    return x->asked.upgrade || x->tries.http1 || x->way.target->upstream->conf->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE;
+    return x->tries.http1 || x->way.target->upstream->conf->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE;
 }
 
 static bool is_of_no_use(const struct exchange *x, const struct uplink *u, struct moment now)
@@ -40,6 +40,8 @@ static struct uplink *take_kept(struct exchange *x, struct moment now)
 {
     struct pool *pool = x->client->env->pool;
     struct uplink *u;
+    if (x->tries.http1 && x->way.target->http != PLAN_HTTP1)
+        return NULL; /* those that are kept speak HTTP/2, for others */
     while ((u = pool_take(pool, x->way.target, x->raw, now.us)) != NULL && is_of_no_use(x, u, now))
         pool_retire(pool, u);
     return u;
@@ -91,12 +93,18 @@ void exchange_go_upstream(struct exchange *x, struct moment now)
     struct uplink *u = find_shared(x, now);
     if (u == NULL && !x->tries.fresh)
         u = take_kept(x, now);
+    if (u != NULL && exchange_websocket_is_refused(x, u)) {
+        if (!u->shared)
+            pool_put(x->client->env->pool, u, now.us);
+        x->tries.http1 = true;
+        u = NULL;
+    }
     if (u == NULL) {
         open_new(x, now);
         return;
     }
     join(x, u);
-    if (u->phase != UPLINK_OPEN) {
+    if (u->phase != UPLINK_OPEN || exchange_websocket_must_wait(x, u)) {
         wait_for_it(x, now);
         return;
     }
@@ -115,6 +123,14 @@ void exchange_on_open(struct uplink_use *use, struct moment now)
     x->at.secured_us = u->link.tls != NULL ? now.us : 0;
     if (x->raw && x->client->phase != CLIENT_OPEN)
         return; /* MySQL: its greeting comes first */
+    if (exchange_websocket_must_wait(x, u)) {
+        x->at.active_us = now.us;
+        return;
+    }
+    if (exchange_websocket_is_refused(x, u)) {
+        exchange_go_by_http1(x, now);
+        return;
+    }
     exchange_activate(x, now);
     if (!x->raw && exchange_forward_is_blind(x))
         exchange_forward_opened(x, now);
@@ -124,13 +140,27 @@ void exchange_on_open(struct uplink_use *use, struct moment now)
         exchange_raw_open(x, now);
 }
 
+void exchange_on_settings(struct uplink_use *use, struct moment now)
+{
+    struct exchange *x = exchange_of(use);
+    if (x->phase == EXCHANGE_WAITING && x->asked.upgrade)
+        exchange_on_open(use, now);
+}
+
+void exchange_go_by_http1(struct exchange *x, struct moment now)
+{
+    x->tries.http1 = true;
+    exchange_drop_uplink(x);
+    exchange_go_upstream(x, now);
+}
+
 void exchange_drop_uplink(struct exchange *x)
 {
     struct uplink *u = x->use.uplink;
     if (u == NULL)
         return;
     struct pool *pool = x->client->env->pool;
-    u->reset = x->raw && !link_wants_shutdown(&u->link);
+    u->reset = x->raw && u->link.h2 == NULL && !link_wants_shutdown(&u->link);
     flow_leave(&x->up, false);
     uplink_leave(&x->use);
     if (u->first != NULL)

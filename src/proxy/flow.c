@@ -144,7 +144,7 @@ void flow_leave(struct flow *f, bool cut)
     if (f->link != NULL && f->stream != NULL) {
         run_touch(f->link);
         if (cut)
-            http2_reset(f->link->h2, f->stream, HTTP2_INTERNAL_ERROR);
+            http2_reset(f->link->h2, f->stream, f->tunnel ? HTTP2_CANCEL : HTTP2_INTERNAL_ERROR);
         http2_release(f->link->h2, f->stream);
     }
     f->stream = NULL;

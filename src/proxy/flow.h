@@ -11,6 +11,8 @@
 struct flow {
     struct link *link;           /* borrowed; NULL: there is none now */
     struct http2_stream *stream; /* HTTP/2: held until flow_leave; NULL: a request that has none yet */
+    bool tunnel;                 /* plain bytes on a stream (RFC 8441) */
+    bool ended;                  /* and the peer sends no more */
     bool open;                   /* a body whose end is still to be written: with HTTP/1 one in chunks (RFC 9112 section 7.1) */
 };
 

@@ -63,13 +63,25 @@ static bool is_done(const struct uplink *u)
     return u->closing && u->first == NULL && u->phase != UPLINK_RETIRED;
 }
 
+static void tell_settings(struct uplink *u, struct moment now)
+{
+    for (struct uplink_use *use = u->first, *next; use != NULL; use = next) {
+        next = use->next;
+        if (use->events->on_settings != NULL)
+            use->events->on_settings(use, now);
+    }
+}
+
 void uplink_http2_in(struct uplink *u, struct span in, struct moment now)
 {
     struct http2_event e;
     enum http2_kind kind = HTTP2_NONE;
+    bool greeted = http2_is_greeted(u->link.h2);
     http2_set_now(u->link.h2, now.us);
     while (u->phase == UPLINK_OPEN && !u->link.broken && kind != HTTP2_BAD && (kind = http2_next(u->link.h2, &in, &e)) != HTTP2_MORE)
         on_event(u, kind, &e, now);
+    if (!greeted && http2_is_greeted(u->link.h2))
+        tell_settings(u, now);
     if (is_done(u))
         pool_retire(u->env->pool, u);
 }

@@ -24,23 +24,37 @@ void h2_app_close(struct h2_app *app)
     http2_free(app->h2);
 }
 
-struct h2_app_stream *h2_app_ask(struct h2_app *app, const char *method, const char *path, const char *body, const char *const *fields)
+static struct h2_app_stream *begin(struct h2_app *app, struct http_head *head, const char *const *fields, enum http_framing framing, const char *protocol)
 {
     struct http_field list[FIELDS] = {{span_from_str("Host"), span_from_str("x")}};
     size_t n = 1;
     for (; fields != NULL && fields[0] != NULL; fields += 2)
         list[n++] = (struct http_field){span_from_str(fields[0]), span_from_str(fields[1])};
-    struct http_head head = {.request = true, .minor = 1, .method = span_from_str(method), .target = span_from_str(path), .fields = list, .n_fields = n};
-    struct http_outgoing o = {.head = &head, .scheme = span_from_str("http"), .framing = body == NULL ? HTTP_NO_BODY : HTTP_CHUNKED, .wants_trailers = true};
+    head->fields = list;
+    head->n_fields = n;
+    struct http_outgoing o = {.head = head, .scheme = span_from_str("http"), .framing = framing, .wants_trailers = true, .protocol = span_from_str(protocol)};
     ck_assert_uint_lt(app->n, H2_APP_STREAMS);
     struct h2_app_stream *s = &app->streams[app->n++];
     *s = (struct h2_app_stream){0};
     bytes_init(&s->body, OUT_MAX);
     s->stream = http2_request(app->h2, &o, s);
     ck_assert_ptr_nonnull(s->stream);
+    return s;
+}
+
+struct h2_app_stream *h2_app_ask(struct h2_app *app, const char *method, const char *path, const char *body, const char *const *fields)
+{
+    struct http_head head = {.request = true, .minor = 1, .method = span_from_str(method), .target = span_from_str(path)};
+    struct h2_app_stream *s = begin(app, &head, fields, body == NULL ? HTTP_NO_BODY : HTTP_CHUNKED, "");
     if (body != NULL)
         h2_app_send(app, s, body, body[0] != '\0');
     return s;
+}
+
+struct h2_app_stream *h2_app_connect(struct h2_app *app, const char *protocol, const char *path, const char *const *fields)
+{
+    struct http_head head = {.request = true, .minor = 1, .method = span_from_str("GET"), .target = span_from_str(path)};
+    return begin(app, &head, fields, HTTP_CHUNKED, protocol);
 }
 
 void h2_app_send(struct h2_app *app, struct h2_app_stream *s, const char *text, bool ends)

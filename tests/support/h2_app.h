@@ -33,6 +33,8 @@ void h2_app_open(struct h2_app *app, struct wire *w);
 void h2_app_close(struct h2_app *app);
 /* A request without a body when body is NULL; "" leaves it open for h2_app_send. Extra fields: pairs of strings, ended by NULL; may be NULL. */
 struct h2_app_stream *h2_app_ask(struct h2_app *app, const char *method, const char *path, const char *body, const char *const *fields);
+/* An extended CONNECT (RFC 8441), which h2_app_send goes on with. */
+struct h2_app_stream *h2_app_connect(struct h2_app *app, const char *protocol, const char *path, const char *const *fields);
 void h2_app_send(struct h2_app *app, struct h2_app_stream *s, const char *text, bool ends);
 /* Everything moves until nothing does. */
 void h2_app_run(struct h2_app *app);

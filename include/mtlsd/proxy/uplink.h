@@ -35,6 +35,8 @@ struct uplink_events {
     void (*on_open)(struct uplink_use *use, struct moment now);
     /* It is open, but for another user: HTTP/1.1 carries one. The user was taken off. NULL: there is never another. */
     void (*on_elsewhere)(struct uplink_use *use, struct moment now);
+    /* HTTP/2: it is open, and now the server has said what it takes. NULL: of no interest. */
+    void (*on_settings)(struct uplink_use *use, struct moment now);
     /* HTTP/2: the upstream reset this user's stream. unprocessed: it never began with it. The user was not taken off. */
     void (*on_reset)(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now);
     /* It came to nothing, in whatever phase. hint: static, what to do; NULL: what the reason's row says. */
