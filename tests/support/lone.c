@@ -15,10 +15,12 @@ static size_t send_runs(void *socket, const struct span *runs, size_t n)
 {
     struct lone *l = socket;
     size_t sent = 0;
+    l->sends = true;
     for (size_t i = 0; i < n; i++) {
         ck_assert_int_eq(bytes_append_span(&l->sent, runs[i]), 0);
         sent += runs[i].len;
     }
+    l->sends = false;
     return sent;
 }
 

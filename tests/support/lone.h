@@ -11,6 +11,7 @@ struct lone {
     struct moment now;
     struct uplink *asked; /* the last that asked to be connected, while it lives */
     struct bytes sent;
+    bool sends; /* the test's own code runs, not the proxy's */
 };
 
 /* The target is number 0 of its kind. */
