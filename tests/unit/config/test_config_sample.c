@@ -21,7 +21,7 @@ START_TEST(each_shipped_file_is_accepted_without_a_warning)
     struct config *c = config_load(shipped[_i], &f);
     ck_assert_msg(c != NULL && f.n == 0, "%s: %s", f.n > 0 ? f.items[0].where : shipped[_i],
                   f.n > 0 ? f.items[0].text : "");
-    ck_assert_uint_eq(c->n_listeners, 1);
+    ck_assert_uint_ge(c->n_listeners, 1);
     config_free(c);
     findings_clear(&f);
 }
