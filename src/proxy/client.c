@@ -343,7 +343,7 @@ void client_on_sent(struct client *c, size_t n, struct moment now)
     if (x != NULL) {
         if (c->link.h2 == NULL)
             x->at.active_us = now.us;
-        if (x->use.uplink != NULL && c->link.h2 == NULL && link_pending(&c->link) < OUTPUT_MARK)
+        if (x->use.uplink != NULL && c->link.h2 == NULL && link_made_room(&c->link, n, OUTPUT_MARK))
             run_touch(&x->use.uplink->link); /* it may be read on */
         if (x->raw && c->link.h2 == NULL && x->phase == EXCHANGE_ACTIVE)
             exchange_raw_ended(x, now);
@@ -406,7 +406,6 @@ bool client_continue(struct client *c, struct moment now)
     bool failed = c->link.tls != NULL && !c->link.broken && (tls_engine_flags(c->link.tls) & TLS_FAILED); /* it may fail while it writes */
     if (failed && c->phase != CLIENT_DONE)
         client_tls_look(c, now);
-    client_sweep(c);
     if (c->link.h2 != NULL)
         client_http2_continue(c, now);
     return (may_deliver(c) && deliver_held(c, now)) || failed;
@@ -415,8 +414,7 @@ bool client_continue(struct client *c, struct moment now)
 /* Memory ran out and something of the answer is lost: what the client has must not look whole. */
 static void end_if_broken(struct client *c, struct moment now)
 {
-    bool by_tls = c->link.tls != NULL && (tls_engine_flags(c->link.tls) & TLS_FAILED);
-    if (!c->link.broken || by_tls || c->phase == CLIENT_DONE)
+    if (!c->link.broken || c->phase == CLIENT_DONE || (c->link.tls != NULL && (tls_engine_flags(c->link.tls) & TLS_FAILED)))
         return;
     for (struct exchange *x = c->first; x != NULL; x = x->next)
         exchange_report(x, REASON_INTERNAL, "out of memory", now);

@@ -236,7 +236,7 @@ static void on_sent(struct uplink_use *use, size_t n, struct moment now)
     if (x->phase != EXCHANGE_ACTIVE)
         return;
     x->tries.sent = x->tries.sent || n > 0;
-    if (flow_pending(&x->up) < OUTPUT_MARK)
+    if (link_made_room(&use->uplink->link, n, OUTPUT_MARK) && flow_pending(&x->up) < OUTPUT_MARK)
         run_touch(&x->client->link); /* it may be read on */
     if (x->raw)
         exchange_raw_ended(x, now);

@@ -105,6 +105,17 @@ size_t link_pending(const struct link *l)
     return l->out.total + wire_waiting(l) + (l->raw != NULL ? l->raw->len : 0) + (l->h2 != NULL ? http2_queued(l->h2) : 0);
 }
 
+bool link_has_more(const struct link *l)
+{
+    return link_pending(l) > 0 || l->h2 != NULL || l->end_wanted;
+}
+
+bool link_made_room(const struct link *l, size_t sent, size_t mark)
+{
+    size_t pending = link_pending(l);
+    return l->h2 != NULL || (pending < mark && pending + sent >= mark);
+}
+
 /* Small runs (a head, chunk framing) are put together with what follows them, so that they do not cost a record each. */
 static size_t encrypt_joined(struct link *l, const struct span *runs, size_t n)
 {

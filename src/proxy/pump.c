@@ -48,22 +48,28 @@ static void settle(struct link *l, struct moment now)
 
 /* ---- one link ---- */
 
+static bool may_send(const struct link *l)
+{
+    bool reset;
+    return l->socket != NULL && link_has_more(l) && (l->end == LINK_CLIENT || !is_over(l, &reset));
+}
+
 static void flush(struct link *l, const struct run_driver *d, struct moment now)
 {
     struct span runs[RUNS];
     struct run_failure why;
     bool reset;
-    if (l->socket == NULL || (l->end == LINK_UPLINK && is_over(l, &reset)))
-        return;
-    for (size_t sent; (sent = d->send(l->socket, runs, link_runs(l, runs, RUNS))) > 0;)
-        told_sent(l, sent, now);
-    if (d->has_failed(l->socket, &why)) {
+    size_t sent;
+    do {
+        sent = d->send(l->socket, runs, link_runs(l, runs, RUNS));
+        if (sent > 0)
+            told_sent(l, sent, now);
+    } while (sent > 0 && link_has_more(l));
+    if (sent == 0 && d->has_failed(l->socket, &why))
         told_failed(l, &why, now);
-        return;
-    }
-    if (is_over(l, &reset) && !reset)
+    else if (is_over(l, &reset) && !reset)
         return; /* closing says it too */
-    if (link_wants_shutdown(l) && d->shut(l->socket))
+    else if (link_wants_shutdown(l) && d->shut(l->socket))
         told_sent(l, 0, now);
 }
 
@@ -79,7 +85,8 @@ static void drive(struct proxy_env *env, struct link *l, struct moment now)
     if (l->drives == RUN_DRIVES)
         return; /* others first: the driver comes back to it */
     l->drives++;
-    flush(l, d, now);
+    if (may_send(l))
+        flush(l, d, now);
     if (!may_go_on(l, d, now) || go_on(l, now))
         run_touch(l);
 }
@@ -109,7 +116,8 @@ static void drive_all(struct proxy_env *env, struct moment now)
 
 void pump_flush(struct proxy_env *env, struct link *l, struct moment now)
 {
-    flush(l, env->run.drivers[l->end], now);
+    if (may_send(l))
+        flush(l, env->run.drivers[l->end], now);
 }
 
 void pump(struct proxy_env *env, struct moment now)

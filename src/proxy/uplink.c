@@ -307,7 +307,8 @@ bool uplink_continue(struct uplink *u, struct moment now)
         return true;
     }
     bool failed = u->link.tls != NULL && !u->link.broken && (tls_engine_flags(u->link.tls) & TLS_FAILED); /* it may fail while it writes */
-    look_at_tls(u, now);
+    if (failed)
+        look_at_tls(u, now);
     if (u->link.h2 != NULL)
         uplink_http2_continue(u, now);
     return failed;

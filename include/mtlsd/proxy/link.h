@@ -42,6 +42,9 @@ void link_end(struct link *l);
 /* Our own words before TLS begins (a PROXY header, CONNECT to a proxy): they leave first, and nothing of a client may ever be among them. */
 void link_write_raw(struct link *l, struct span s);
 size_t link_pending(const struct link *l); /* bytes waiting, encrypted or not */
+bool link_has_more(const struct link *l);  /* link_runs may give something, or has to make the end */
+/* What was sent now brought what waits below mark. With HTTP/2 that is a matter of each stream: always true. */
+bool link_made_room(const struct link *l, size_t sent, size_t mark);
 
 /* The bytes to send now: encrypts what the engine takes, then gives up to max runs. */
 size_t link_runs(struct link *l, struct span *runs, size_t max);

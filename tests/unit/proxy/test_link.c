@@ -95,6 +95,34 @@ START_TEST(plaintext_shuts_when_all_was_sent)
 }
 END_TEST
 
+START_TEST(who_has_nothing_to_say_is_not_asked_until_its_end_is_wanted)
+{
+    struct span runs[RUNS];
+    ck_assert(!link_has_more(&plain));
+    link_write_copy(&plain, span_from_str("a"));
+    ck_assert(link_has_more(&plain));
+    ck_assert_uint_eq(link_runs(&plain, runs, RUNS), 1);
+    link_sent(&plain, 1);
+    ck_assert(!link_has_more(&plain));
+    link_end(&plain);
+    ck_assert(link_has_more(&plain));
+}
+END_TEST
+
+START_TEST(room_is_made_once_when_less_than_the_mark_waits)
+{
+    enum { MARK = 4 };
+    link_write_copy(&plain, span_from_str("abcdef"));
+    link_sent(&plain, 2);
+    ck_assert_msg(!link_made_room(&plain, 2, MARK), "four wait");
+    link_sent(&plain, 1);
+    ck_assert_msg(link_made_room(&plain, 1, MARK), "three wait");
+    link_sent(&plain, 3);
+    ck_assert_msg(!link_made_room(&plain, 3, MARK), "there was room before");
+    ck_assert_msg(!link_made_room(&plain, 0, MARK), "an end makes none");
+}
+END_TEST
+
 START_TEST(settled_bytes_do_not_need_their_lender)
 {
     char body[] = "body";
@@ -223,6 +251,8 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, plaintext_is_open_at_once_and_gives_what_was_written);
     tcase_add_test(t, plaintext_shuts_when_all_was_sent);
+    tcase_add_test(t, who_has_nothing_to_say_is_not_asked_until_its_end_is_wanted);
+    tcase_add_test(t, room_is_made_once_when_less_than_the_mark_waits);
     tcase_add_test(t, settled_bytes_do_not_need_their_lender);
     tcase_add_test(t, nothing_is_encrypted_before_the_handshake_ended);
     tcase_add_test(t, the_end_waits_for_the_handshake_and_for_what_was_written);

@@ -16,7 +16,7 @@ static struct proxy_env env;
 static struct uplink *u;
 static const struct moment now = {.us = 1000000};
 static char seen[256], socket_of_u;
-static size_t room;
+static size_t room, asked;
 static bool fails;
 
 static void note(const char *what)
@@ -28,6 +28,7 @@ static size_t send_runs(void *socket, const struct span *runs, size_t n)
 {
     char text[32];
     ck_assert_ptr_eq(socket, &socket_of_u);
+    asked++;
     size_t len = n > 0 ? runs[0].len : 0, sent = len < room ? len : room;
     room -= sent;
     snprintf(text, sizeof(text), "send %zu", sent);
@@ -79,6 +80,7 @@ static void set_up(void)
     ck_assert(env.pool != NULL && u != NULL);
     seen[0] = '\0';
     room = 1000;
+    asked = 0;
     fails = false;
 }
 
@@ -105,6 +107,18 @@ START_TEST(what_was_written_is_sent_and_the_end_follows_it)
     link_end(&u->link);
     pump(&env, now);
     ck_assert_str_eq(seen, "send 5;shut;reads;");
+}
+END_TEST
+
+START_TEST(a_socket_is_asked_only_for_what_there_is_to_send)
+{
+    pump(&env, now);
+    run_touch(&u->link);
+    pump(&env, now);
+    ck_assert_uint_eq(asked, 0);
+    link_write_copy(&u->link, span_from_str("hello"));
+    pump(&env, now);
+    ck_assert_uint_eq(asked, 1);
 }
 END_TEST
 
@@ -145,6 +159,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, a_new_uplink_is_connected_and_its_turn_ends_once);
     tcase_add_test(t, what_was_written_is_sent_and_the_end_follows_it);
+    tcase_add_test(t, a_socket_is_asked_only_for_what_there_is_to_send);
     tcase_add_test(t, what_the_socket_does_not_take_waits);
     tcase_add_test(t, one_that_is_retired_is_left_to_the_driver);
     suite_add_tcase(s, t);
