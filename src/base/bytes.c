@@ -14,7 +14,8 @@ void bytes_init(struct bytes *b, size_t max)
 
 void bytes_clear(struct bytes *b)
 {
-    free(b->data);
+    if (b->data != NULL) /* most are empty */
+        free(b->data);
     *b = (struct bytes){.max = b->max};
 }
 

@@ -44,8 +44,8 @@ struct exchange_way { /* where it goes */
 };
 
 struct exchange_kept { /* the request as a value: each attempt writes it for its own connection */
-    struct http_head *head; /* owned; NULL: there is none, or an answer has begun */
-    struct bytes text;      /* the target as it is sent, then the host that routes looked at */
+    struct http_head *head; /* owned; NULL: nothing is kept yet, or no more: an answer has begun */
+    struct bytes text;      /* the target as it is sent, where it is changed, then the host that rules looked at, where there are any */
     size_t target_len;
     struct bytes added;     /* header lines */
     struct bytes body;      /* what was read of it, while it may be needed again, or until it can be sent */

@@ -71,6 +71,8 @@ static enum reason judge(struct exchange *x, const struct http_head *head, struc
 void exchange_request_forget(struct exchange *x)
 {
     struct exchange_kept *kept = &x->kept;
+    if (kept->head == NULL)
+        return; /* all else is kept with it */
     free(kept->head);
     kept->head = NULL;
     bytes_clear(&kept->text);
@@ -83,11 +85,11 @@ void exchange_request_forget(struct exchange *x)
 static bool keep(struct exchange *x, const struct admission *a)
 {
     struct exchange_kept *kept = &x->kept;
-    if (exchange_added_fields(x, a->head, &kept->added) != 0 || admission_target(a, x->way.route != NULL ? x->way.route->conf : NULL, &kept->text) != 0)
+    if ((kept->head = http_head_copy(a->head)) == NULL || exchange_added_fields(x, a->head, &kept->added) != 0 ||
+        admission_target(a, x->way.route != NULL ? x->way.route->conf : NULL, &kept->text) != 0)
         return false;
     kept->target_len = kept->text.len;
-    kept->head = http_head_copy(a->head);
-    return kept->head != NULL && bytes_append_span(&kept->text, a->target.host) == 0;
+    return !x->listener->conf->has_host_rules || bytes_append_span(&kept->text, a->target.host) == 0;
 }
 
 bool exchange_request_can_replay(const struct exchange *x)
@@ -252,7 +254,8 @@ static void go_by_route(struct exchange *x, const struct admission *a, struct mo
 void exchange_request_head(struct exchange *x, const struct http_head *head, struct moment now)
 {
     struct admission a;
-    struct err err = {0};
+    struct err err;
+    err_clear(&err);
     read_wishes(x, head);
     admission_init(&a);
     enum reason reason = judge(x, head, &a, &err);
@@ -273,6 +276,8 @@ void exchange_request_head(struct exchange *x, const struct http_head *head, str
 static void keep_body(struct exchange *x, struct span data)
 {
     struct exchange_kept *kept = &x->kept;
+    if (kept->head == NULL)
+        return;
     bool kept_on = x->phase != EXCHANGE_ACTIVE || (may_be_needed(x) && kept->body.len + data.len <= KEPT_BODY_MAX);
     if (kept->gone || (kept_on && bytes_append_span(&kept->body, data) == 0))
         return;
