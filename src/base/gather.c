@@ -142,10 +142,8 @@ void gather_consume(struct gather *g, size_t n)
         gather_clear(g);
 }
 
-int gather_settle(struct gather *g)
+int gather_join(struct gather *g)
 {
-    if (g->parts == NULL)
-        return 0;
     struct bytes whole;
     bytes_init(&whole, g->own.max);
     struct span runs[PARTS];

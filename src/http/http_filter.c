@@ -39,9 +39,9 @@ static bool names_other_host(const struct http_outgoing *o, const struct http_fi
     return o->drop_other_hosts && http_guard_names_other_host(f, o->asked_host);
 }
 
-static bool passes(const struct http_outgoing *o, const struct http_field *f)
+static bool passes(const struct http_outgoing *o, const struct http_field *f, enum http_field_kind kind)
 {
-    switch (http_field_kind_of(f->name)) {
+    switch (kind) {
     case HTTP_FIELD_PLAIN:
         return true;
     case HTTP_FIELD_HOST:
@@ -201,7 +201,10 @@ int http_filter_begin(struct http_filter *f, const struct http_outgoing *o)
 
 bool http_filter_keeps(const struct http_filter *f, const struct http_field *field)
 {
-    return passes(f->o, field) && !(f->n_named > 0 && is_named(f, field->name)) && !(f->changes && is_replaced(f->o, field->name));
+    enum http_field_kind kind = http_field_kind_of(field->name);
+    if (kind != HTTP_FIELD_PLAIN && !passes(f->o, field, kind))
+        return false;
+    return !(f->n_named > 0 && is_named(f, field->name)) && !(f->changes && is_replaced(f->o, field->name));
 }
 
 bool http_filter_keeps_trailer(const struct http_edit *edit, const struct http_field *field)

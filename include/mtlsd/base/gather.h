@@ -29,6 +29,10 @@ MUST_CHECK int gather_borrow(struct gather *g, struct span s); /* valid until ga
 /* Up to max runs from the front, in order. */
 size_t gather_runs(const struct gather *g, struct span *runs, size_t max);
 void gather_consume(struct gather *g, size_t n);
-MUST_CHECK int gather_settle(struct gather *g);
+MUST_CHECK int gather_join(struct gather *g); /* all that it borrowed becomes its own */
+MUST_CHECK static inline int gather_settle(struct gather *g)
+{
+    return g->parts != NULL ? gather_join(g) : 0;
+}
 
 #endif
