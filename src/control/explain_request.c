@@ -13,6 +13,7 @@ struct wanted { /* a request as a person writes it; spans into it */
     bool is_url, is_https;
     struct span authority, rest; /* of a URL: "host:port" and what comes after */
     unsigned port;               /* of a URL */
+    bool http2;
 };
 
 static bool next_word(struct span *rest, struct span *word)
@@ -61,6 +62,18 @@ static void take_url_apart(struct wanted *w)
     w->port = port_of(w->authority, w->is_https ? HTTPS_PORT : HTTP_PORT);
 }
 
+/* It has a path and an authority, also to a forward proxy; CONNECT with a path is a WebSocket, which the gate sees as the GET that it stands for (RFC 8441). */
+static int read_http2(struct wanted *w, struct err *err)
+{
+    bool connect = span_equals_str(w->method, "CONNECT"), path = w->is_url || w->target.ptr[0] == '/';
+    if (connect && !path)
+        return err_set(err, ERR_USAGE, "CONNECT to a host is served in HTTP/1.1 only: in HTTP/2 give it the path of a WebSocket, as in 'CONNECT /chat'");
+    if (connect)
+        w->method = span_from_str("GET");
+    w->version = span_from_str("HTTP/1.1");
+    return 0;
+}
+
 static int read_wanted(const char *request, struct wanted *w, struct err *err)
 {
     struct span rest = span_from_str(request), more;
@@ -68,11 +81,12 @@ static int read_wanted(const char *request, struct wanted *w, struct err *err)
     bool whole = next_word(&rest, &w->method) && next_word(&rest, &w->target);
     if (whole && span_trim(rest).len > 0)
         whole = next_word(&rest, &w->version) && !next_word(&rest, &more);
-    bool known = span_equals_str(w->version, "HTTP/1.1") || span_equals_str(w->version, "HTTP/1.0");
+    w->http2 = span_equals_str(w->version, "HTTP/2");
+    bool known = w->http2 || span_equals_str(w->version, "HTTP/1.1") || span_equals_str(w->version, "HTTP/1.0");
     if (!whole || !known || strpbrk(request, "\r\n") != NULL)
-        return err_set(err, ERR_USAGE, "--request is \"METHOD TARGET\", as in 'GET http://host/path' or 'GET /path', with HTTP/1.0 after it if need be");
+        return err_set(err, ERR_USAGE, "--request is \"METHOD TARGET\", as in 'GET http://host/path' or 'GET /path', with HTTP/1.0 or HTTP/2 after it if need be");
     take_url_apart(w);
-    return 0;
+    return w->http2 ? read_http2(w, err) : 0;
 }
 
 /* ---- which listener ---- */
@@ -179,7 +193,7 @@ static int append_own_address(struct bytes *out, const struct config_listener *l
 
 static int append_target(struct bytes *out, const struct plan_listener *l, const struct wanted *w)
 {
-    if (!w->is_url || l->conf->forward_proxy.present)
+    if (!w->is_url || (l->conf->forward_proxy.present && !w->http2))
         return bytes_append_span(out, w->target);
     if ((w->rest.len == 0 || w->rest.ptr[0] != '/') && bytes_append_str(out, "/") != 0)
         return -1;

@@ -62,6 +62,13 @@ class Explain(harness.Case):
                        "adds the identity fields of x-ssl"):
             self.assertIn(change, text)
 
+    def test_a_request_by_http2_is_explained_as_the_gate_sees_it(self):
+        socket_of = json.loads(self.explain("--request", "CONNECT https://localhost:8443/admin/chat", "--http2", "--cert", self.ops.crt, "--json").stdout)
+        get_of = json.loads(self.explain("--request", "GET https://localhost:8443/admin/chat", "--cert", self.ops.crt, "--json").stdout)
+        self.assertEqual(get_of, socket_of)
+        self.assertIn("HTTP/1.1 only", self.explain("--listener", "local", "--request", "CONNECT a.example:443", "--http2", code=USAGE).stderr)
+        self.assertIn("--request", self.explain("--cert", self.ops.crt, "--listener", "public", "--http2", code=USAGE).stderr)
+
     def test_programs_see_the_same(self):
         answer = self.ask("GET /admin/x?y", "--cert", self.ops.crt)
         self.assertEqual({"name": "public", "where": self.line_of("public =")}, answer["listener"])

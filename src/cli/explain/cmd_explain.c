@@ -11,7 +11,7 @@
 struct explain_flags {
     const char *config, *listener, *request, *server_name, *cert, *at;
     struct flag_list headers;
-    bool json;
+    bool json, http2;
 };
 
 static int answer(const struct explain_flags *a, struct explain_ask *ask, struct err *err)
@@ -64,6 +64,19 @@ static int explain_file(const struct explain_flags *a)
     return code;
 }
 
+static int explain_http2(struct explain_flags *a)
+{
+    struct bytes request;
+    bytes_init(&request, REQUEST_MAX);
+    int rc = bytes_printf(&request, "%s HTTP/2", a->request);
+    if (rc == 0)
+        rc = bytes_append(&request, "", 1);
+    a->request = (const char *)bytes_span(&request).ptr;
+    int code = rc == 0 ? explain_file(a) : command_fail(COMMAND_USAGE, "the request is too large");
+    bytes_clear(&request);
+    return code;
+}
+
 int cmd_explain(int argc, char **argv)
 {
     struct explain_flags a = {.config = COMMAND_CONFIG_PATH};
@@ -76,6 +89,8 @@ int cmd_explain(int argc, char **argv)
          .help = "request of the client: 'GET http://host/path', 'GET /path',\n'CONNECT host:443'"},
         {.name = "--header", .kind = FLAG_LIST, .target = &a.headers, .value = "'Name: value'",
          .help = "header of the request (may be repeated)"},
+        {.name = "--http2", .kind = FLAG_SWITCH, .target = &a.http2,
+         .help = "the request comes by HTTP/2, where CONNECT with a path is a WebSocket"},
         {.name = "--server-name", .kind = FLAG_TEXT, .target = &a.server_name, .value = "NAME",
          .help = "server name (SNI) that the client sends (default: the host of the\nrequest)"},
         {.name = "--cert", .kind = FLAG_TEXT, .target = &a.cert, .value = "PEM",
@@ -86,7 +101,7 @@ int cmd_explain(int argc, char **argv)
     };
     const struct flags flags = {
         .command = "mtlsd explain",
-        .usage = "-c FILE [--listener NAME] [--request 'METHOD TARGET' [--header 'Name: value']...] [--server-name NAME] [--cert PEM] [--json]",
+        .usage = "-c FILE [--listener NAME] [--request 'METHOD TARGET' [--header 'Name: value']... [--http2]] [--server-name NAME] [--cert PEM] [--json]",
         .about = "Prints what run would do with a request, a client certificate, or both. The output names the line of the\n"
                  "configuration that decides, and why earlier lines did not. No connection is made.\n"
                  "Exit code 0: a result was printed. 2: the command line is wrong. 3: the configuration or the certificate file\n"
@@ -103,5 +118,7 @@ int cmd_explain(int argc, char **argv)
         return command_fail(COMMAND_USAGE, "nothing to explain: give --request 'GET http://host/path', --cert PEM or both");
     if (a.request == NULL && a.headers.n > 0)
         return command_fail(COMMAND_USAGE, "--header needs a --request");
-    return explain_file(&a);
+    if (a.request == NULL && a.http2)
+        return command_fail(COMMAND_USAGE, "--http2 needs a --request");
+    return a.http2 ? explain_http2(&a) : explain_file(&a);
 }
