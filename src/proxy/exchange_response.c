@@ -54,7 +54,7 @@ static void write_head(struct exchange *x, const struct http_head *head, enum ht
     struct exchange_locations locations;
     struct client *c = x->client;
     struct http_head named = *head;
-    if (head->http2) /* some clients take no status line without a phrase */
+    if (head->http2 && head->phrase.len == 0) /* some clients take no status line without a phrase */
         named.phrase = span_from_str(reason_http_phrase(head->status));
     bytes_init(&added, FIELDS_MAX);
     bool lost = exchange_location_rewrite(x, head, &locations) != 0 || exchange_session_field(x, &added) != 0;

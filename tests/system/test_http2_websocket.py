@@ -27,8 +27,8 @@ class Pipe:
         return piece
 
 
-def asked(*more, protocol="websocket", path="/chat"):
-    return [(":method", "CONNECT"), (":scheme", "http"), (":authority", "localhost"), (":path", path), (":protocol", protocol), *more]
+def asked(*more, protocol="websocket", path="/chat", authority="localhost"):
+    return [(":method", "CONNECT"), (":scheme", "http"), (":authority", authority), (":path", path), (":protocol", protocol), *more]
 
 
 class WebSockets(h2case.Case):
@@ -75,7 +75,8 @@ class WebSockets(h2case.Case):
         server = echo_server(self)
         end = self.client(self.plain_front(server.port))
         rows = ((501, asked(protocol="connect-udp"), END_HEADERS), (400, asked(), END_HEADERS | h2.END_STREAM),
-                (None, asked(("content-length", "5")), END_HEADERS), (400, asked(path="/a/%00"), END_HEADERS))
+                (None, asked(("content-length", "5")), END_HEADERS), (400, asked(path="/a/%00"), END_HEADERS),
+                (403, asked(authority="evil.example"), END_HEADERS), (403, asked(("origin", "http://evil.example")), END_HEADERS))  # E1
         for number, (status, fields, flags) in enumerate(rows):
             with self.subTest(fields=fields):
                 end.send(headers(2 * number + 1, fields, flags))
