@@ -9,6 +9,8 @@
 #include "mtlsd/proxy/link.h"
 
 struct exchange;
+
+enum { CLIENT_HELD_MAX = 1024 * 1024 }; /* one turn's bytes; reading stops while anything is held */
 struct starttls;
 struct tls_hello;
 
@@ -64,9 +66,11 @@ bool client_hold(struct client *c, struct span rest);    /* false: out of memory
 void client_report(struct client *c, enum reason reason, const char *detail, const char *hint, struct moment now);
 /* The connection came to nothing. */
 void client_failed(struct client *c, enum reason reason, const char *text, const char *hint, struct moment now);
+struct admit_place client_place(const struct client *c, const struct plan_listener *listener); /* the gate's question, at its own listener or at what was loaded in its place */
+
+/* client_in.c */
 void client_deliver(struct client *c, struct span in, struct moment now); /* application bytes */
 void client_ended(struct client *c, struct moment now);                   /* cleanly */
-struct admit_place client_place(const struct client *c, const struct plan_listener *listener); /* the gate's question, at its own listener or at what was loaded in its place */
 
 /* client_header.c */
 void client_header_in(struct client *c, struct span wire, struct moment now);

@@ -54,20 +54,6 @@ START_TEST(while_a_request_runs_its_upstream_connection_is_named)
 }
 END_TEST
 
-START_TEST(a_client_that_goes_takes_its_request_along)
-{
-    http_chain.on_backend = NULL;
-    struct wire_socket *app = wire_connect(&http_chain);
-    wire_say(app, GET);
-    wire_run(&http_chain);
-    app->up.reset = true;
-    wire_run(&http_chain);
-    ck_assert_ptr_null(wire_client(&http_chain.injector));
-    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_CLOSED);
-    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool), 0);
-}
-END_TEST
-
 Suite *suite(void)
 {
     Suite *s = suite_create("client");
@@ -77,7 +63,6 @@ Suite *suite(void)
     tcase_add_test(t, a_client_is_idle_between_requests_and_fresh_before_the_first);
     tcase_add_test(t, a_client_with_a_part_of_a_head_waits_for_nothing_to_be_closed);
     tcase_add_test(t, while_a_request_runs_its_upstream_connection_is_named);
-    tcase_add_test(t, a_client_that_goes_takes_its_request_along);
     suite_add_tcase(s, t);
     return s;
 }
