@@ -26,6 +26,15 @@ static enum http_framing response_framing(const struct exchange *x, const struct
     return passes_unframed(x, head) ? HTTP_UNTIL_CLOSE : HTTP_CHUNKED;
 }
 
+/* HTTP/2 has no phrase, and some clients of HTTP/1.1 take no status line without one. */
+static struct http_head with_phrase(const struct http_head *head)
+{
+    struct http_head named = *head;
+    if (head->http2 && head->phrase.len == 0)
+        named.phrase = span_from_str(reason_http_phrase(head->status));
+    return named;
+}
+
 static void on_interim(struct exchange *x, const struct http_head *head, struct moment now)
 {
     if (++x->answer.interims > INTERIMS_MAX) {
@@ -34,7 +43,8 @@ static void on_interim(struct exchange *x, const struct http_head *head, struct 
     }
     if (x->asked.minor == 0)
         return; /* HTTP/1.0 knows no interim responses (RFC 9110 section 15.2) */
-    struct http_outgoing how = {.head = head, .framing = HTTP_NO_BODY};
+    struct http_head named = with_phrase(head);
+    struct http_outgoing how = {.head = &named, .framing = HTTP_NO_BODY};
     if (flow_head(&x->down, &how, NULL) != 0)
         x->client->link.broken = true;
 }
@@ -53,9 +63,7 @@ static void write_head(struct exchange *x, const struct http_head *head, enum ht
     struct bytes added;
     struct exchange_locations locations;
     struct client *c = x->client;
-    struct http_head named = *head;
-    if (head->http2 && head->phrase.len == 0) /* some clients take no status line without a phrase */
-        named.phrase = span_from_str(reason_http_phrase(head->status));
+    struct http_head named = with_phrase(head);
     bytes_init(&added, FIELDS_MAX);
     bool lost = exchange_location_rewrite(x, head, &locations) != 0 || exchange_session_field(x, &added) != 0;
     x->answer.trailers = http_trailers_may_pass(head, x->asked.wants_trailers);
