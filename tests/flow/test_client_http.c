@@ -470,12 +470,14 @@ END_TEST
 START_TEST(a_request_cut_at_any_byte_never_reaches_the_backend_whole) /* B7 */
 {
     static const char *const requests[] = {POST, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", GET};
-    for (size_t n = 0; n < strlen(requests[_i]); n++) {
+    size_t whole = 1;
+    for (size_t n = 0; n < whole; n++) {
         http_chain_close();
         http_chain_open();
         struct wire_socket *app = wire_connect(&http_chain);
         app->up.cut_after = n;
         wire_say(app, requests[_i]);
+        whole = app->up.put;
         wire_finish(&http_chain);
         ck_assert_msg(http_chain.n_requests == 0, "cut after %zu", n);
         ck_assert(app->got_end || app->got_reset);

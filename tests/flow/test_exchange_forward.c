@@ -199,7 +199,7 @@ static void ask_with(enum tls_pki_bad bad, const char *request, char line[64])
     struct err err = {0};
     struct wire tls;
     wire_pki_make(&pki);
-    const struct wire_side caller = {.bad = bad}, callee = {.tolerate = UINT64_C(1) << REASON_EXPIRED};
+    const struct wire_side caller = {.bad = bad, .alpn = {"http/1.1"}}, callee = {.tolerate = UINT64_C(1) << REASON_EXPIRED};
     struct tls_context *connecting = wire_pki_connecting(&pki, &caller), *accepting = wire_pki_accepting(&pki, &callee);
     struct wire_setup setup = {.protocol = CONFIG_PROTOCOL_HTTP, .no_injector = true, .accepting = accepting};
     wire_open(&tls, &setup);

@@ -116,6 +116,8 @@ static const struct {
 
 START_TEST(a_timer_is_told_with_its_key_and_value)
 {
+    if (wire_pair()->app && timers[_i].let == let_head_pause)
+        return; /* no head comes in pieces of text */
     struct wire_node *node = timers[_i].let();
     wire_advance(&http_chain, timers[_i].ms);
     http_chain.injector.present = true;

@@ -15,6 +15,8 @@ void h2_app_open(struct h2_app *app, struct wire *w)
     *app = (struct h2_app){.wire = w, .h2 = http2_new(HTTP2_CLIENT, &limits)};
     ck_assert_ptr_nonnull(app->h2);
     app->socket = wire_connect(w);
+    wire_speaker_free(app->socket->speaker); /* it speaks for itself */
+    app->socket->speaker = app->socket->up.speaker = NULL;
 }
 
 void h2_app_close(struct h2_app *app)

@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 {
     SRunner *runner = srunner_create(NULL);
     for (const struct t_suite *s = t_suites; s->name != NULL; s++) {
-        if (is_wanted(s->name, argv + 1, argc - 1))
+        if (is_wanted(s->name, argv + 1, argc - 1) && wire_pair_takes(s->name))
             srunner_add_suite(runner, s->make());
     }
     srunner_run_all(runner, CK_ENV);

@@ -36,7 +36,7 @@ static void pipe_clear(struct wire_pipe *p)
 
 static void put(struct wire *w, struct wire_pipe *p, struct span s)
 {
-    if (p->ended || p->reset)
+    if ((p->ended && p->speaker == NULL) || p->reset)
         return;
     bool was = proxy_works(false);
     ck_assert_int_eq(bytes_append_span(&p->data, s), 0);
@@ -44,6 +44,34 @@ static void put(struct wire *w, struct wire_pipe *p, struct span s)
         ck_assert_int_eq(bytes_append_span(&p->log, s), 0);
     proxy_works(was);
     p->put += s.len;
+}
+
+/* What a test end speaks in HTTP/2 goes on its way. */
+static void fill(struct wire_pipe *p)
+{
+    struct bytes out;
+    bytes_init(&out, PIPE_MAX);
+    if (wire_speaker_fill(p->speaker, &out))
+        put(NULL, p, bytes_span(&out));
+    bytes_clear(&out);
+}
+
+/* A test end says this. */
+static void say(struct wire_pipe *p, struct span text)
+{
+    bool was = proxy_works(false);
+    if (p->speaker == NULL) {
+        put(NULL, p, text);
+    } else if (!p->ended && !p->reset) {
+        wire_speaker_say(p->speaker, text);
+        fill(p);
+    }
+    proxy_works(was);
+}
+
+static size_t waiting(const struct wire_pipe *p)
+{
+    return p->speaker != NULL ? wire_speaker_waiting(p->speaker) : 0;
 }
 
 uint8_t wire_pattern(uint64_t position)
@@ -55,15 +83,12 @@ uint8_t wire_pattern(uint64_t position)
 static bool refill(struct wire_pipe *p)
 {
     uint8_t block[BLOCK];
-    if (p->offer == 0 || p->data.len >= BLOCK || p->reset)
+    if (p->offer == 0 || p->data.len >= BLOCK || waiting(p) >= BLOCK || p->reset)
         return false;
     size_t n = p->offer < BLOCK ? (size_t)p->offer : BLOCK;
     for (size_t i = 0; i < n; i++)
         block[i] = wire_pattern(p->offered + i);
-    bool was = proxy_works(false);
-    ck_assert_int_eq(bytes_append(&p->data, block, n), 0);
-    proxy_works(was);
-    p->put += n;
+    say(p, span_of(block, n));
     p->offered += n;
     p->offer -= n;
     return true;
@@ -110,6 +135,14 @@ static struct wire_conn *accept_conn(struct wire *w, struct wire_node *node, str
     return c;
 }
 
+static void give_speaker(struct wire_socket *s)
+{
+    bool was = proxy_works(false);
+    s->speaker = wire_speaker_new(s->to_backend);
+    *(s->to_backend ? &s->down.speaker : &s->up.speaker) = s->speaker;
+    proxy_works(was);
+}
+
 /* A socket from app or node to whatever comes next, or to a test end. */
 static struct wire_socket *open_socket(struct wire *w, struct wire_node *from, bool elsewhere)
 {
@@ -123,6 +156,10 @@ static struct wire_socket *open_socket(struct wire *w, struct wire_node *from, b
     if (elsewhere)
         next = NULL;
     s->to_backend = next == NULL;
+    bool http2 = from == NULL ? wire_pair()->app && next != NULL && next->listener.tls == NULL && next->down_conf.protocol == CONFIG_PROTOCOL_HTTP
+                              : wire_pair()->backend && s->to_backend && from->target[0].http == PLAN_HTTP2;
+    if (http2)
+        give_speaker(s);
     if (next != NULL && (s->server = accept_conn(w, next, s)) == NULL)
         s->down.reset = true;
     return s;
@@ -342,21 +379,35 @@ static enum heard next_of(struct wire *w, struct wire_pipe *p, uint8_t **bytes, 
     }
     if (p->late_end)
         return HEARD_NOTHING;
-    if (p->reset || (p->ended && p->offer == 0)) {
+    if (p->reset || (p->ended && p->offer == 0 && waiting(p) == 0)) {
         p->told = true;
         return p->reset ? HEARD_RESET : HEARD_END;
     }
     return HEARD_NOTHING;
 }
 
+/* A message that broke off ends the connection in HTTP/1.1, and one that said so ends it when it is whole. */
+static void to_speaker(struct wire_socket *s, enum heard heard, struct span bytes)
+{
+    struct wire_pipe *back = s->to_backend ? &s->down : &s->up;
+    if (heard == HEARD_BYTES) {
+        wire_speaker_hear(s->speaker, bytes, &s->got);
+        fill(back);
+    }
+    s->got_reset = s->got_reset || wire_speaker_broke(s->speaker) || (heard == HEARD_END && wire_speaker_expects(s->speaker));
+    back->ended = back->ended || (!s->to_backend && (wire_speaker_broke(s->speaker) || wire_speaker_closes(s->speaker)));
+}
+
 static void to_test_end(struct wire *w, struct wire_socket *s, enum heard heard, struct span bytes)
 {
     bool was = proxy_works(false);
-    if (heard == HEARD_END)
+    if (heard == HEARD_END && (s->speaker == NULL || !wire_speaker_expects(s->speaker)))
         s->got_end = true;
     if (heard == HEARD_RESET)
         s->got_reset = true;
-    if (heard == HEARD_BYTES && w->pattern) {
+    if (s->speaker != NULL) {
+        to_speaker(s, heard, bytes);
+    } else if (heard == HEARD_BYTES && w->pattern) {
         size_t good = 0;
         while (good < bytes.len && bytes.ptr[good] == wire_pattern(s->pattern_at + good))
             good++;
@@ -365,6 +416,8 @@ static void to_test_end(struct wire *w, struct wire_socket *s, enum heard heard,
     } else if (heard == HEARD_BYTES) {
         ck_assert_int_eq(bytes_append_span(&s->got, bytes), 0);
     }
+    if (wire_pair()->app || wire_pair()->hop || wire_pair()->backend)
+        wire_speaker_spell(&s->got);
     if (s->to_backend && !s->up.stalled && w->on_backend != NULL)
         w->on_backend(w, s);
     proxy_works(was);
@@ -635,6 +688,9 @@ static void fill_target(struct wire_node *n, size_t i, struct tls_context *up)
     conf->address.port = (uint16_t)port;
     snprintf(conf->address.host, sizeof(conf->address.host), "%s", WIRE_NAME);
     n->target[i] = (struct plan_target){.conf = conf, .upstream = &n->upstream, .tls = up, .index = i};
+    bool between = n == &n->wire->injector && n->wire->verifier.present;
+    if (n->down_conf.protocol == CONFIG_PROTOCOL_HTTP && (between || up != NULL ? wire_pair()->hop : wire_pair()->backend))
+        n->target[i].http = up != NULL ? PLAN_HTTP_AGREED : PLAN_HTTP2;
     n->up_conf.n_targets = n->upstream.n_targets = i + 1;
 }
 
@@ -690,7 +746,6 @@ static void fill_node(struct wire *w, struct wire_node *n, const struct wire_set
 {
     static char listener[] = "listener";
     n->wire = w;
-    n->present = true;
     fill_upstream(n, up != NULL);
     n->down_conf = (struct config_listener){
         .name = listener,
@@ -729,6 +784,8 @@ void wire_open(struct wire *w, const struct wire_setup *setup)
     w->proxy_reply = "HTTP/1.1 200 Connection established\r\n\r\n";
     w->reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     bytes_init(&w->request, PIPE_MAX);
+    w->injector.present = !setup->no_injector;
+    w->verifier.present = !setup->no_verifier;
     if (!setup->no_injector)
         fill_node(w, &w->injector, setup, NULL, setup->connecting);
     if (!setup->no_verifier)
@@ -762,6 +819,7 @@ void wire_close(struct wire *w)
         pipe_clear(&w->sockets[i].down);
         bytes_clear(&w->sockets[i].got);
         bytes_clear(&w->sockets[i].asked);
+        wire_speaker_free(w->sockets[i].speaker);
     }
     bytes_clear(&w->request);
 }
@@ -773,7 +831,7 @@ struct wire_socket *wire_connect(struct wire *w)
 
 void wire_say_span(struct wire_socket *s, struct span bytes)
 {
-    put(NULL, &s->up, bytes);
+    say(&s->up, bytes);
 }
 
 void wire_say(struct wire_socket *s, const char *text)
@@ -783,7 +841,7 @@ void wire_say(struct wire_socket *s, const char *text)
 
 void wire_answer_span(struct wire_socket *s, struct span bytes)
 {
-    put(NULL, &s->down, bytes);
+    say(&s->down, bytes);
 }
 
 void wire_answer(struct wire_socket *s, const char *text)
@@ -793,6 +851,10 @@ void wire_answer(struct wire_socket *s, const char *text)
 
 void wire_end(struct wire_pipe *p)
 {
+    if (p->speaker != NULL && !p->ended) {
+        wire_speaker_end(p->speaker);
+        fill(p);
+    }
     p->ended = true;
 }
 
@@ -859,7 +921,13 @@ const struct wire_seen *wire_last(const struct wire_node *n)
 bool wire_ever_said(const struct wire_pipe *p, const char *marker)
 {
     struct span log = bytes_span(&p->log);
-    return log.len > 0 && memmem(log.ptr, log.len, marker, strlen(marker)) != NULL;
+    size_t n = strlen(marker);
+    if (!wire_pair()->app && !wire_pair()->hop && !wire_pair()->backend)
+        return log.len > 0 && memmem(log.ptr, log.len, marker, n) != NULL;
+    for (size_t i = 0; i + n <= log.len; i++) /* names of fields are in lower case */
+        if (strncasecmp((const char *)log.ptr + i, marker, n) == 0)
+            return true;
+    return false;
 }
 
 unsigned wire_backend_contacts(const struct wire *w)
@@ -904,7 +972,8 @@ void wire_backend_http(struct wire *w, struct wire_socket *s)
         w->n_requests++;
         s->requests++;
         wire_answer(s, w->reply);
-        s->down.ended = w->reply_closes;
+        if (w->reply_closes)
+            wire_end(&s->down);
     }
 }
 

@@ -14,7 +14,9 @@
 #include "mtlsd/proxy/pool.h"
 #include "mtlsd/proxy/pump.h"
 #include "mtlsd/proxy/uplink.h"
+#include "wire_pair.h"
 #include "wire_pki.h"
+#include "wire_speaker.h"
 
 enum { WIRE_SOCKETS = 24, WIRE_SEEN = 64, WIRE_TARGETS = 4, WIRE_ROUTES = 8, WIRE_WINDOW = 64 * 1024 };
 #define WIRE_ALL SIZE_MAX
@@ -32,6 +34,7 @@ struct wire_pipe { /* one direction of a socket */
     bool told;             /* and the receiver heard them */
     uint64_t offer;        /* bytes of the pattern still to be offered by a test end */
     uint64_t offered;
+    struct wire_speaker *speaker; /* of the socket: its test end writes in here by that; NULL: bytes as they are */
 };
 
 struct wire_conn;
@@ -42,6 +45,7 @@ struct wire_socket {
     struct wire_conn *server;   /* the proxy that accepted; NULL: the backend, or it is gone */
     bool client_reads;          /* what pump said last */
     bool from_app, to_backend;
+    struct wire_speaker *speaker; /* the test end speaks HTTP/2; NULL: the test's own bytes */
     struct wire_node *node_up;  /* whose uplink client is */
     size_t target;              /* which of its targets this goes to */
     struct bytes got;           /* what a test end received: the app from down, the backend from up */

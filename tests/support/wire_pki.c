@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire_pki.h"
 
+#include "wire_pair.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,12 +113,14 @@ static const char *priority_of(const struct wire_side *side)
     return side->priority == WIRE_PRIORITY_12 ? WIRE_ANY_GNUTLS_12 : NULL;
 }
 
-static size_t count_alpn(const struct wire_side *side)
+/* Those of the side, else those that agree on HTTP/2 where the pair has it between the proxies. */
+static const char *const *alpn_of(const struct wire_side *side, size_t *n)
 {
-    size_t n = 0;
-    while (side->alpn[n] != NULL)
-        n++;
-    return n;
+    static const char *const agree[] = {"h2", "http/1.1", NULL};
+    const char *const *names = side->alpn[0] == NULL && wire_pair()->hop ? agree : side->alpn;
+    for (*n = 0; names[*n] != NULL;)
+        (*n)++;
+    return names;
 }
 
 static struct tls_context *make_context(struct tls_context_spec *spec)
@@ -139,10 +143,9 @@ struct tls_context *wire_pki_connecting(const struct wire_pki *p, const struct w
         .require_client_auth = !side->no_certificate && !side->does_not_insist,
         .tls13_only = side->priority == WIRE_PRIORITY_13,
         .priority = priority_of(side),
-        .alpn = side->alpn,
-        .n_alpn = count_alpn(side),
         .alpn_need = side->alpn_need,
     };
+    spec.alpn = alpn_of(side, &spec.n_alpn);
     return make_context(&spec);
 }
 
@@ -159,10 +162,9 @@ struct tls_context *wire_pki_accepting(const struct wire_pki *p, const struct wi
                                      : make_trust(p, side->trusts != NULL ? side->trusts : &p->clients_ca, side, WIRE_CLIENT_SERIAL),
         .tls13_only = side->priority == WIRE_PRIORITY_13,
         .priority = priority_of(side),
-        .alpn = side->alpn,
-        .n_alpn = count_alpn(side),
         .alpn_need = side->alpn_need,
     };
+    spec.alpn = alpn_of(side, &spec.n_alpn);
     return make_context(&spec);
 }
 
