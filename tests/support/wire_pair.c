@@ -50,9 +50,11 @@ static const struct {
     {"balancer_that_names_nobody_is_not_counted", APP, "PROXY header in the text"},
     {"refused_client_of_a_balancer_keeps_no_place_for_long", APP, "PROXY header in the text"},
     {"a_client_that_goes_takes_its_request_along", HOP, "its upstream connection ends with it; a stream ends alone"},
+    {"what_begins_in_another_way_survives_any_failing_allocation", APP, "CONNECT and Upgrade"},
     {"test_client_header", APP, "PROXY headers in the text"},
     {"test_exchange_forward", APP, "forward proxies are asked in HTTP/1.1"},
-    {"test_exchange_tunnel", APP, "Upgrade"},
+    {"test_exchange_tunnel", APP, "its Upgrade has no key"},
+    {"test_exchange_tunnel", HOP, "its backend does not answer a key, which WebSocket over HTTP/2 asks for"},
 };
 
 static bool is_spoken(enum where where)
