@@ -81,7 +81,7 @@ class TwoWayGateway(harness.Case):
     def test_the_log_is_apaches_ssl_request_log(self):
         self.ask("/a%20b?c")
         line = wait_for(lambda: next((l for l in self.gateway.log.splitlines() if "/a%20b" in l), None), "the request in the log")
-        self.assertRegex(line, r'^\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] 127\.0\.0\.1 TLSv1\.3 \S+ "GET /a%20b\?c HTTP/1\.[12]" \d+$')
+        self.assertRegex(line, r'^\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] 127\.0\.0\.1 TLSv1\.3 \S+ "GET /a%20b\?c HTTP/(1\.[12]|2\.0)" \d+$')
 
     def in_flight(self, method, n):
         """n requests that hang in /slow; gives their outcomes once they ended."""
