@@ -194,7 +194,7 @@ static void run_for(unsigned ms)
     uv_timer_t timer;
     uv_timer_init(&loop, &timer);
     timer.data = &late;
-    uv_timer_start(&timer, on_late, ms, 0);
+    uv_timer_start(&timer, on_late, ms, ms); /* again: one that fires before the loop polls would not end the poll */
     while (!late && outcome.n == 0)
         uv_run(&loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&timer, NULL);
