@@ -20,16 +20,22 @@ static bool is_letter(uint8_t c)
     return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+static bool is_length(size_t label)
+{
+    return label > 0 && label <= LABEL_MAX_BYTES;
+}
+
 static bool are_labels(struct span s)
 {
-    size_t n = 0; /* of the label */
+    size_t start = 0; /* of the label */
     for (size_t i = 0; i < s.len; i++) {
-        bool dot = s.ptr[i] == '.';
-        if (dot ? n == 0 : !is_letter(s.ptr[i]) || n == LABEL_MAX_BYTES)
+        if (is_letter(s.ptr[i]))
+            continue;
+        if (s.ptr[i] != '.' || !is_length(i - start))
             return false;
-        n = dot ? 0 : n + 1;
+        start = i + 1;
     }
-    return n > 0 && s.len <= NAME_MAX_BYTES;
+    return is_length(s.len - start) && s.len <= NAME_MAX_BYTES;
 }
 
 static bool read_ipv6(struct span host, uint8_t address[16])

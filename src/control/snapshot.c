@@ -44,9 +44,11 @@ static void free_contexts(struct snapshot *s)
         tls_context_unref(s->listeners[i].tls);
         tls_sni_unref(s->listeners[i].sni);
     }
-    for (size_t i = 0; s->targets != NULL && i < s->n_targets; i++)
+    for (size_t i = 0; s->targets != NULL && i < s->n_targets; i++) {
+        free(s->targets[i].host);
         if (s->targets[i].tls != NULL)
             tls_context_unref(s->targets[i].tls);
+    }
 }
 
 static void free_credentials(struct snapshot *s)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CHAIN = 16 };
+enum { MAX_CHAIN = 16, HOST_MAX = 300 };
 
 static struct tls_identity *find_identity(const struct snapshot *s, const char *name)
 {
@@ -212,6 +212,15 @@ static enum plan_http what_is_spoken(const struct config_upstream *conf)
     return http && (conf->tls.alpn.n == 0 || has_name(&conf->tls.alpn, "h2")) ? PLAN_HTTP_AGREED : PLAN_HTTP1;
 }
 
+/* For each request that names the upstream. Without memory it is made for each. */
+static void make_host(struct plan_target *t)
+{
+    char text[HOST_MAX];
+    struct span host = plan_host_field(t, text, sizeof(text));
+    if (host.len > 0)
+        t->host = strndup((const char *)host.ptr, host.len);
+}
+
 static void build_upstreams(struct snapshot *s, const struct loader *l)
 {
     size_t next = 0;
@@ -225,6 +234,7 @@ static void build_upstreams(struct snapshot *s, const struct loader *l)
             s->targets[next] = (struct plan_target){.conf = &conf->targets[k], .upstream = up, .http = what_is_spoken(conf), .index = next};
             if (conf->tls.present)
                 s->targets[next].tls = connecting_context(s, l, &s->targets[next]);
+            make_host(&s->targets[next]);
         }
     }
 }

@@ -73,7 +73,7 @@ static bool has_changes(const struct http_outgoing *o)
 {
     if (o->head->request)
         return o->edit != NULL || o->has_max_forwards || o->head->minor == 0;
-    return o->n_replaced > 0 || o->date.len > 0;
+    return o->n_replaced > 0;
 }
 
 static bool may_set(const struct http_field *f)
@@ -196,12 +196,12 @@ int http_filter_begin(struct http_filter *f, const struct http_outgoing *o)
     if (f->changes && !is_sound(o->edit))
         return -1;
     f->most = measure(f, o->head) + measure_changes(o);
+    f->asks = f->changes || f->n_named > 0;
     return 0;
 }
 
-bool http_filter_keeps(const struct http_filter *f, const struct http_field *field)
+bool http_filter_asks(const struct http_filter *f, const struct http_field *field, enum http_field_kind kind)
 {
-    enum http_field_kind kind = http_field_kind_of(field->name);
     if (kind != HTTP_FIELD_PLAIN && !passes(f->o, field, kind))
         return false;
     return !(f->n_named > 0 && is_named(f, field->name)) && !(f->changes && is_replaced(f->o, field->name));

@@ -3,13 +3,15 @@
 #ifndef MTLSD_HTTP_HTTP_FILTER_H
 #define MTLSD_HTTP_HTTP_FILTER_H
 
+#include "http_field.h"
 #include "http_framing.h"
 #include "mtlsd/http/http_guard.h"
 
 struct http_filter {
     const struct http_outgoing *o;
     size_t most; /* bytes of all names and values that can pass or be added, and 4 for each field */
-    bool changes;
+    bool changes; /* to the peer's fields */
+    bool asks;    /* not every plain field passes */
     const struct http_edit *edit; /* where http_filter_next_added is */
     size_t at;
     unsigned step;
@@ -21,7 +23,12 @@ struct http_filter {
 /* -1: an edit that would break the head. */
 MUST_CHECK int http_filter_begin(struct http_filter *f, const struct http_outgoing *o);
 /* The peer's field goes on. */
-bool http_filter_keeps(const struct http_filter *f, const struct http_field *field);
+bool http_filter_asks(const struct http_filter *f, const struct http_field *field, enum http_field_kind kind);
+static inline bool http_filter_keeps(const struct http_filter *f, const struct http_field *field)
+{
+    enum http_field_kind kind = http_field_kind_of(field->name);
+    return (kind == HTTP_FIELD_PLAIN && !f->asks) || http_filter_asks(f, field, kind); /* most are plain, and most heads pass unchanged */
+}
 /* The next field that the caller adds; false: no other. Framing and o->added are the writer's. */
 bool http_filter_next_added(struct http_filter *f, struct http_field *field);
 bool http_filter_keeps_trailer(const struct http_edit *edit, const struct http_field *field);

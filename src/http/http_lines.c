@@ -16,7 +16,7 @@ void http_lines_clear(struct http_lines *l)
 }
 
 /* The line's bytes without its LF. Whole for the empty line, More for any other that is fit. */
-static enum http_lines_found judge_line(const uint8_t *line, size_t n)
+static inline enum http_lines_found judge_line(const uint8_t *line, size_t n)
 {
     if (n == 0 || line[n - 1] != '\r')
         return HTTP_LINES_BARE_LF;

@@ -29,9 +29,9 @@ static int make_identity(struct exchange *x)
 static int append_xfcc(struct exchange *x, const struct http_head *head, struct bytes *out)
 {
     const struct config_listener *conf = x->listener->conf;
-    struct tls_facts facts = {0};
     if ((conf->identity_headers & CONFIG_HEADERS_XFCC) == 0)
         return 0;
+    struct tls_facts facts = {0};
     if (x->client->link.tls != NULL)
         tls_engine_facts(x->client->link.tls, &facts);
     struct http_xfcc how = {

@@ -33,6 +33,8 @@ static void put_port(struct writer *w, unsigned port)
 struct span plan_host_field(const struct plan_target *target, char *out, size_t size)
 {
     const struct config_upstream *up = target->upstream->conf;
+    if (target->host != NULL)
+        return span_from_str(target->host);
     if (up->host == CONFIG_HOST_LITERAL)
         return span_from_str(up->host_literal);
     const struct address *address = &target->conf->address;

@@ -194,7 +194,8 @@ static void tls_in(struct uplink *u, struct moment now)
     if (u->phase == UPLINK_RETIRED)
         return;
     tls_engine_wire_keep(u->link.tls);
-    look_at_tls(u, now);
+    if (tls_engine_flags(u->link.tls) & (TLS_FAILED | TLS_CLOSED))
+        look_at_tls(u, now);
 }
 
 void uplink_on_wire(struct uplink *u, struct span wire, struct moment now)

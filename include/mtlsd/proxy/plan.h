@@ -25,6 +25,7 @@ struct plan_target {
     struct tls_context *tls; /* NULL: plaintext */
     enum plan_http http;
     size_t index;            /* among all targets of the snapshot */
+    char *host;              /* owned by the snapshot: what plan_host_field gives, made once; NULL: it is made whenever it is asked for */
 };
 
 struct plan_upstream {

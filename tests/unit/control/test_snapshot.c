@@ -34,6 +34,7 @@ START_TEST(holds_everything_the_configuration_names)
     ck_assert_ptr_eq(l->routes[0].upstream, &s->upstreams[0]);
     ck_assert_ptr_eq(s->upstreams[0].targets, &s->targets[0]);
     ck_assert_ptr_nonnull(s->targets[0].tls);
+    ck_assert_ptr_nonnull(s->targets[0].host);
     ck_assert_ptr_eq(s->upstreams[0].identity, s->identities[s->identities[0].tls == s->upstreams[0].identity ? 0 : 1].tls);
     ck_assert_ptr_null(snapshot_find_listener(s, "publi"));
     ck_assert_uint_eq(s->n_trusts, 2);

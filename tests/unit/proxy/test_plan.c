@@ -39,6 +39,16 @@ START_TEST(names_the_upstream)
 }
 END_TEST
 
+START_TEST(what_was_made_once_is_given_again)
+{
+    struct config_upstream conf = {0};
+    struct plan_upstream up = {.conf = &conf};
+    char made[] = "api.example:8443", out[300];
+    struct plan_target target = {.upstream = &up, .host = made};
+    ck_assert(span_equals_str(plan_host_field(&target, out, sizeof(out)), made));
+}
+END_TEST
+
 START_TEST(is_empty_rather_than_cut)
 {
     struct config_upstream conf = {0};
@@ -91,6 +101,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, names_the_upstream, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(tc, a_route_without_edits_has_none);
     tcase_add_test(tc, the_edits_of_a_route_are_those_of_its_configuration);
+    tcase_add_test(tc, what_was_made_once_is_given_again);
     tcase_add_test(tc, is_empty_rather_than_cut);
     suite_add_tcase(s, tc);
     return s;
