@@ -138,6 +138,7 @@ static void upstream_too_slow(struct exchange *x, const char *what, struct momen
 {
     char text[LIMIT_TEXT_SIZE];
     enum limit which = answer_is_due(x) ? LIMIT_RESPONSE : LIMIT_UPSTREAM_IDLE;
+    uplink_doubt(x->use.uplink, x->at.up_us);
     exchange_upstream_failed(x, REASON_RESPONSE_TIMEOUT, limit_text(x->listener, x->way.target, which, what, &x->hint, text), now);
 }
 

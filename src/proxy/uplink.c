@@ -129,6 +129,14 @@ void uplink_leave(struct uplink_use *use)
     use->prev = use->next = NULL;
 }
 
+void uplink_doubt(struct uplink *u, uint64_t since_us)
+{
+    if (u->link.h2 == NULL || u->heard_us > since_us)
+        return;
+    u->closing = true;
+    pool_unshare(u->env->pool, u);
+}
+
 void uplink_report(struct uplink *u)
 {
     struct tls_facts facts;
@@ -203,6 +211,7 @@ void uplink_on_wire(struct uplink *u, struct span wire, struct moment now)
     if (u->phase == UPLINK_RETIRED || u->link.broken)
         return;
     run_touch(&u->link);
+    u->heard_us = now.us;
     if (u->phase == UPLINK_PROXY) {
         uplink_open_in(u, wire, now);
     } else if (u->phase == UPLINK_STARTTLS) {

@@ -268,6 +268,41 @@ START_TEST(what_wants_http_1_gets_it_only_where_a_handshake_can_agree_on_it)
 }
 END_TEST
 
+static struct wire_socket *ask_in_vain(bool says_something)
+{
+    w.injector.up_conf.response_ms = 2000;
+    ck_assert_ptr_nonnull(strstr(wire_got(ask(GET)), "HTTP/1.1 200"));
+    w.on_backend = NULL;
+    wire_advance(&w, 1000);
+    struct wire_socket *app = ask(GET);
+    wire_advance(&w, 1000);
+    if (says_something)
+        wire_answer_span(wire_backend_socket(&w, 0), span_of("\0\0\x8\6\0\0\0\0\0pingping", 17));
+    wire_run(&w);
+    wire_advance(&w, 2000);
+    return app;
+}
+
+START_TEST(a_connection_that_fell_silent_takes_no_further_request)
+{
+    ck_assert_ptr_nonnull(strstr(wire_got(ask_in_vain(false)), "504 "));
+    http2_free(server);
+    server = NULL;
+    w.on_backend = serve;
+    ck_assert_ptr_nonnull(strstr(wire_got(ask(POST)), "HTTP/1.1 200"));
+    ck_assert_uint_eq(w.injector.connects, 2);
+}
+END_TEST
+
+START_TEST(one_that_answers_other_frames_takes_more)
+{
+    ck_assert_ptr_nonnull(strstr(wire_got(ask_in_vain(true)), "504 "));
+    w.on_backend = serve;
+    ck_assert_ptr_nonnull(strstr(wire_got(ask(POST)), "HTTP/1.1 200"));
+    ck_assert_uint_eq(w.injector.connects, 1);
+}
+END_TEST
+
 START_TEST(an_answer_before_any_request_is_refused) /* C4 */
 {
     struct wire_socket *app = wire_connect(&w);
@@ -302,6 +337,8 @@ Suite *suite(void)
     tcase_add_test(h, a_stream_that_was_never_begun_is_sent_again_whatever_its_method);
     tcase_add_test(h, one_that_was_reset_after_it_began_is_not);
     tcase_add_test(h, what_wants_http_1_gets_it_only_where_a_handshake_can_agree_on_it);
+    tcase_add_test(h, a_connection_that_fell_silent_takes_no_further_request);
+    tcase_add_test(h, one_that_answers_other_frames_takes_more);
     tcase_add_test(h, an_answer_before_any_request_is_refused);
     suite_add_tcase(s, h);
     return s;

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections of HTTP/2 to upstreams: shared by many requests, within what the upstream allows."""
+"""Connections of HTTP/2 to upstreams: shared by many requests, within what the upstream allows, and given up when it falls silent."""
+import threading
 import time
 
 import h2case
 import h2frames as h2
 import harness
 from h2frames import headers
+from harness import free_port
 
 LATE_S = 5
 
@@ -57,6 +59,25 @@ class Upstreams(h2case.Case):
         end = self.client(port)
         self.assertEqual([200] * 20, [end.ask().status for _ in range(20)])
 
+    def test_a_connection_that_falls_silent_takes_one_request_more(self):
+        """An upstream that stops answering, without an end: the first request waits in vain, and the next one opens another connection."""
+        def talk(end):
+            self.conversations += 1
+            first = self.conversations == 1
+            while end.until(lambda: any(s.ended for s in end.streams.values())):
+                n = max(n for n, s in end.streams.items() if s.ended)
+                del end.streams[n]
+                end.send(headers(n, [(":status", "200")]))
+                if first:
+                    over.wait(8)
+                    return
+        self.conversations, over = 0, threading.Event()
+        port = free_port()
+        self.mtlsd = self.daemon(self.injector_text(port, f"localhost:{self.h2_server(talk).port}", upstream='timeouts = { response = "500ms"; };'), [port])
+        end = self.client(port)
+        self.assertEqual(200, end.ask().status)
+        self.assertEqual([504, 200, 200], [end.ask(seconds=3).status for _ in range(3)])
+        over.set()
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ struct uplink {
     struct uplink *prev, *next; /* in the pool: on its shelf, or among those that are shared */
     struct uplink_idle idle;
     uint64_t begun_us, connected_us, since_us; /* when it was made, its socket was connected, and its phase began */
+    uint64_t heard_us; /* when its peer last said anything */
     unsigned carried; /* requests so far; 0 in the pool: a spare connection */
     bool asked;       /* the driver was asked to connect */
     bool may_http2;
@@ -113,6 +114,8 @@ bool uplink_may_share(const struct uplink *u);
 bool uplink_has_room(const struct uplink *u);
 void uplink_join(struct uplink *u, struct uplink_use *use);
 void uplink_leave(struct uplink_use *use);
+/* A request waited in vain since then. Where nothing at all was heard meanwhile, HTTP/2 takes no further request there: the peer may be gone. */
+void uplink_doubt(struct uplink *u, uint64_t since_us);
 /* MySQL: it waits for the begin of the client's login, and goes on with it. */
 bool uplink_wants_login(const struct uplink *u);
 void uplink_login(struct uplink *u, const uint8_t login[STARTTLS_MYSQL_HEADER], struct moment now);
