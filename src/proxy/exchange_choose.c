@@ -11,7 +11,7 @@
 
 enum { TRIED_BITS = 64 };
 
-static uint64_t draw(struct proxy_env *env)
+uint64_t exchange_draw(struct proxy_env *env)
 {
     uint64_t n = env->random += UINT64_C(0x9e3779b97f4a7c15);
     n = (n ^ n >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -36,7 +36,7 @@ static struct balancer_wish make_wish(struct exchange *x, const struct config_up
     bool by_certificate = false;
     if (conf->n_targets < 2)
         return wish;
-    wish.number = draw(x->client->env);
+    wish.number = exchange_draw(x->client->env);
     if (conf->balance == CONFIG_BALANCE_HASH || conf->sticky == CONFIG_STICKY_CLIENT_CERT)
         wish.key = key_of(x, &by_certificate);
     wish.by_key = conf->sticky == CONFIG_STICKY_CLIENT_CERT && by_certificate;

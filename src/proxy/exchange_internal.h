@@ -149,6 +149,7 @@ struct span exchange_via(const struct exchange *x, const struct http_head *head)
 extern const struct uplink_events exchange_events;
 
 /* exchange_choose.c */
+uint64_t exchange_draw(struct proxy_env *env); /* any number, no secret */
 void exchange_read_session(struct exchange *x, const struct admission *a);     /* which target the client's cookie or path names */
 int exchange_session_field(const struct exchange *x, struct bytes *out);       /* appends the cookie that a response is to set, if any */
 bool exchange_choose(struct exchange *x, struct moment now);                   /* among the targets of its route. False: none can be used */

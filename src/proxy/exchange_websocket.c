@@ -52,21 +52,13 @@ bool exchange_websocket_must_wait(const struct exchange *x, const struct uplink 
     return x->asked.upgrade && u->link.h2 != NULL && !http2_is_greeted(u->link.h2);
 }
 
-static uint64_t draw(struct proxy_env *env)
-{
-    uint64_t n = env->random += UINT64_C(0x9e3779b97f4a7c15);
-    n = (n ^ n >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    n = (n ^ n >> 27) * UINT64_C(0x94d049bb133111eb);
-    return n ^ n >> 31;
-}
-
 /* A client's own key would be one without an answer for it. */
 static int set_key(struct exchange *x, struct exchange_websocket_edit *room)
 {
     struct proxy_env *env = x->client->env;
     if (x->rare.key == NULL)
         x->rare.key = malloc(HTTP_WEBSOCKET_KEY_SIZE);
-    if (x->rare.key == NULL || http_websocket_write_key(draw(env), draw(env), x->rare.key) != 0)
+    if (x->rare.key == NULL || http_websocket_write_key(exchange_draw(env), exchange_draw(env), x->rare.key) != 0)
         return -1;
     room->set = (struct http_field){span_from_str(HTTP_WEBSOCKET_KEY), span_from_str(x->rare.key)};
     room->edit.set = &room->set;
