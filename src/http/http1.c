@@ -186,7 +186,7 @@ static enum http1_event unknown_method(struct http1 *p)
 static enum http1_event speaks_h2(struct http1 *p)
 {
     p->h2 = true;
-    return malformed(p, p->request ? "the client speaks HTTP/2, but only HTTP/1.1 is supported here" : HTTP1_H2_ANSWER);
+    return malformed(p, p->request ? "the client speaks HTTP/2 on a connection that was to be HTTP/1.1" : HTTP1_H2_ANSWER);
 }
 
 static enum http1_event read_head(struct http1 *p, struct span block)

@@ -250,8 +250,6 @@ static void on_sent(struct uplink_use *use, size_t n, struct moment now)
         exchange_raw_ended(x, now);
 }
 
-static const char h2_hint[] = "let the server speak HTTP/1.1 on this port, or pass HTTP/2 unread with protocol = \"tcp\" of the listener";
-
 /* What an upstream says before it was asked is no answer to our request (security C4). */
 static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
 {
@@ -265,7 +263,7 @@ static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
     }
     if (!x->raw && !x->tries.sent) {
         bool h2 = http1_opens_as_h2(in);
-        x->hint = h2 ? h2_hint : NULL;
+        x->hint = h2 ? uplink_http2_hint(use->uplink) : NULL;
         exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, h2 ? HTTP1_H2_ANSWER : "the upstream answered before the request was sent", now);
         return false;
     }

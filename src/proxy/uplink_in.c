@@ -2,11 +2,15 @@
 /* What an upstream says, taken apart and given to who asked for it. */
 #include "uplink_internal.h"
 
-static const char h2_hint[] = "let the server speak HTTP/1.1 on this port, or pass HTTP/2 unread with protocol = \"tcp\" of the listener";
+const char *uplink_http2_hint(const struct uplink *u)
+{
+    return u->target->tls != NULL ? "let the server choose h2 in the TLS handshake (ALPN), or speak HTTP/1.1 on this port"
+                                  : "set http2_prior_knowledge = true in the upstream, or let the server speak HTTP/1.1 on this port";
+}
 
 static void bad_response(struct uplink *u, struct uplink_use *use, struct moment now)
 {
-    use->events->on_failed(use, http1_reason(u->http), http1_detail(u->http), http1_is_h2(u->http) ? h2_hint : NULL, now);
+    use->events->on_failed(use, http1_reason(u->http), http1_detail(u->http), http1_is_h2(u->http) ? uplink_http2_hint(u) : NULL, now);
 }
 
 static void on_http1(struct uplink *u, struct span in, struct moment now)

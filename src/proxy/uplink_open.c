@@ -121,7 +121,7 @@ void uplink_open_ended(struct uplink *u, struct moment now)
 /* ---- its time ---- */
 
 static const struct {
-    const char *key, *what; /* what: of a driver that knows better, not used */
+    const char *key, *what; /* what: a driver that still connects may know better (run.describe) */
     enum reason reason;
     bool from_begin;        /* the way through a proxy is part of connecting */
 } limits[] = {

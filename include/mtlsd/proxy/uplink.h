@@ -121,6 +121,8 @@ bool uplink_wants_login(const struct uplink *u);
 void uplink_login(struct uplink *u, const uint8_t login[STARTTLS_MYSQL_HEADER], struct moment now);
 /* Its users' bytes are not HTTP from here on. */
 void uplink_make_raw(struct uplink *u);
+/* What to do about a server that answers in HTTP/2 what was asked in HTTP/1.1; static. */
+const char *uplink_http2_hint(const struct uplink *u);
 /* The observer is told of its handshake, once. */
 void uplink_report(struct uplink *u);
 
@@ -139,7 +141,7 @@ bool uplink_continue(struct uplink *u, struct moment now);
 void uplink_settle(struct uplink *u, struct moment now);
 bool uplink_wants_read(const struct uplink *u);
 
-/* The end of the time it has for opening; UINT64_MAX: it is open. on_late: that has come; what: fills a sentence where it is not the plain one. */
+/* The end of the time it has for opening; UINT64_MAX: it is open. uplink_on_late: that has come, and its users are told. */
 uint64_t uplink_deadline_us(const struct uplink *u);
 void uplink_on_late(struct uplink *u, struct moment now);
 
