@@ -7,9 +7,9 @@
 
 /* Begins those that are wanted now; costs nothing when there are none. */
 void spares_fill(struct worker *w);
-/* Gives up those that are being made: the pool they are meant for is about to go. */
 /* Call it each second: ends those that take longer than they may. */
 void spares_expire(struct worker *w, struct moment now);
+/* Gives up those that are being made: the pool they are meant for is about to go. */
 void spares_stop(struct worker *w);
 
 #endif

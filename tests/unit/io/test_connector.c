@@ -2,7 +2,7 @@
 /* Rows D8 and E3 of the security list: every address of a name is tried, and only checked ones are connected to. Loopback only: names are looked up
  * by the test, 127.0.0.1 listens, 127.0.0.2 refuses, 127.0.0.3 takes no more connections and so answers nothing. */
 #include "connector.h"
-#include "memory_files.h"
+#include "loop_worker.h"
 #include "t.h"
 
 #include <arpa/inet.h>
@@ -16,10 +16,7 @@
 static const char config_text[] = "upstreams = { u = { targets = [ \"127.0.0.1:1\" ]; }; };\n"
                                   "listeners = { l = { bind = \"127.0.0.1:2\"; upstream = \"u\"; }; };\n";
 
-static uv_loop_t loop;
-static struct worker worker;
-static struct capacity capacity;
-static struct snapshot *snapshot;
+static struct loop_worker w;
 static struct address place;
 static struct dial dial;
 static struct connector *slot;
@@ -113,43 +110,17 @@ static void set_up(void)
         full = socket_at("127.0.0.3", port, 0);
     }
     ck_assert_int_ge(full, 0);
-    struct findings findings;
-    struct memory_files files = {.n = 0};
-    struct file_source source = memory_files_source(&files);
-    struct err err = {0};
-    findings_init(&findings);
-    struct config *config = config_parse(config_text, "/test.conf", &findings);
-    ck_assert_msg(config != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
-    snapshot = snapshot_new(config, &source, 1, 1800000000, &findings);
-    ck_assert_ptr_nonnull(snapshot);
-    findings_clear(&findings);
-    ck_assert_int_eq(uv_loop_init(&loop), 0);
-    ck_assert_int_eq(worker_init(&worker, &loop, snapshot, &capacity, NULL, &err), 0);
-    capacity.clients = capacity.uplinks = 0;
-    capacity.most = capacity.most_clients = 100;
-    worker.names.look_up = fake;
+    loop_worker_start(&w, config_text);
+    w.worker.names.look_up = fake;
     outcome = (struct outcome){0};
     lookups = 0;
     uv_sem_init(&silence, 0);
 }
 
-static void close_handle(uv_handle_t *handle, void *arg)
-{
-    (void)arg;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
-}
-
 static void tear_down(void)
 {
     ck_assert_ptr_null(slot);
-    worker_stop(&worker);
-    uv_walk(&loop, close_handle, NULL);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    ck_assert_uint_eq(worker.n_uplinks, 0);
-    ck_assert_int_eq(uv_loop_close(&loop), 0);
-    worker_clear(&worker);
-    snapshot_unref(snapshot);
+    loop_worker_end(&w);
     for (int i = 0; i < n_filling; i++)
         close(filling[i]);
     n_filling = 0;
@@ -176,29 +147,20 @@ static void begin(const char *text)
     ck_assert_msg(address_parse(text, &place, &err) == 0, "%s", err.text);
     if (place.kind == ADDRESS_TCP && place.port == 0)
         place.port = port;
-    dial.target = &snapshot->targets[0];
+    dial.target = &w.snapshot->targets[0];
     dial.address = &place;
     outcome = (struct outcome){0};
-    connector_start(&slot, &(struct connector_order){&worker, snapshot, &dial, on_done, &outcome});
+    connector_start(&slot, &(struct connector_order){&w.worker, w.snapshot, &dial, on_done, &outcome});
 }
 
-static void on_late(uv_timer_t *timer)
+static bool is_over(void *ctx)
 {
-    *(bool *)timer->data = true;
+    return ((const struct outcome *)ctx)->n > 0;
 }
 
-/* Lets the loop run until it is over, or for ms. */
 static void run_for(unsigned ms)
 {
-    bool late = false;
-    uv_timer_t timer;
-    uv_timer_init(&loop, &timer);
-    timer.data = &late;
-    uv_timer_start(&timer, on_late, ms, ms); /* again: one that fires before the loop polls would not end the poll */
-    while (!late && outcome.n == 0)
-        uv_run(&loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&loop, UV_RUN_NOWAIT);
+    loop_worker_run(&w, ms, is_over, &outcome);
 }
 
 static void connect_to(const char *text)
@@ -217,9 +179,9 @@ static void expect_connected(const char *literal)
     ck_assert_int_eq(uv_tcp_getpeername(&outcome.up->stream.u.tcp, (struct sockaddr *)&name, &size), 0);
     uv_ip4_name(&name, shown, sizeof(shown));
     ck_assert_str_eq(shown, literal);
-    ck_assert_uint_eq(worker.n_uplinks, 1); /* the others are closed */
+    ck_assert_uint_eq(w.worker.n_uplinks, 1); /* the others are closed */
     stream_close(&outcome.up->stream, false);
-    uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&w.loop, UV_RUN_NOWAIT);
 }
 
 START_TEST(connects_to_literals_without_a_look_up)
@@ -245,7 +207,7 @@ START_TEST(waits_for_a_descriptor_and_leaves_the_loop_to_others)
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     run_for(5000);
     expect_connected("127.0.0.1");
-    ck_assert_uint_eq(capacity.uplinks, 1);
+    ck_assert_uint_eq(w.capacity.uplinks, 1);
 }
 END_TEST
 
@@ -321,9 +283,9 @@ START_TEST(tells_what_a_late_one_was_waiting_for)
     connector_cancel(&slot); /* harmless */
     run_for(20);
     ck_assert_uint_eq(outcome.n, 0);
-    ck_assert_uint_eq(worker.n_uplinks, 0);
-    worker_stop(&worker);
-    ck_assert(resolve_is_held(&worker.names)); /* it still runs, and nothing waits for it */
+    ck_assert_uint_eq(w.worker.n_uplinks, 0);
+    worker_stop(&w.worker);
+    ck_assert(resolve_is_held(&w.worker.names)); /* it still runs, and nothing waits for it */
 }
 END_TEST
 
@@ -343,7 +305,7 @@ START_TEST(refuses_what_is_not_public_after_the_name_was_looked_up)
         ck_assert_msg(outcome.up == NULL && outcome.reason == REASON_ADDRESS_NOT_ALLOWED, "%s: %s", rows[i].place, outcome.text);
         ck_assert_msg(strstr(outcome.text, rows[i].says) != NULL, "%s", outcome.text);
     }
-    ck_assert_uint_eq(worker.n_uplinks, 0);
+    ck_assert_uint_eq(w.worker.n_uplinks, 0);
     dial.public_only = false;
 }
 END_TEST
