@@ -49,7 +49,7 @@ static int make_room(struct findings *f)
 
 enum { LOOK_BACK = 256 /* findings; a file with more of them has other troubles */ };
 
-/* What is said of an identity is said once, however many upstreams name it. Errors and faults are told at each of their places. */
+/* A fault of an identity is reported once, however many upstreams name it. Errors and faults are reported at each place. */
 static bool is_told(struct findings *f, const struct finding *fresh)
 {
     for (size_t i = f->n > LOOK_BACK ? f->n - LOOK_BACK : 0; fresh->level <= FINDING_WARNING && i < f->n; i++) {

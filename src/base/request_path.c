@@ -141,7 +141,7 @@ static void put_character(struct reader *r, unsigned u)
     r->n_text = 2;
 }
 
-/* What a character is folded to, into r->text. */
+/* Appends what a character is folded to, to r->text. */
 static void fold(struct reader *r, const uint8_t *c, size_t n)
 {
     for (size_t k = 0; k < sizeof(folds) / sizeof(folds[0]); k++) {
@@ -347,7 +347,7 @@ size_t request_path_beginnings(struct span path, uint64_t out[PATH_BEGINNINGS])
     return hash_beginnings(path, out, &slash);
 }
 
-/* A rule covers what is below it whether it ends with a '/' or not. One that is longer than the numbers go is found by as much of it as they tell. */
+/* A rule covers what is below it whether it ends with a '/' or not. A path that is longer than the numbers go is found by its beginning. */
 uint64_t request_path_rule_beginning(const char *prefix)
 {
     uint64_t all[PATH_BEGINNINGS];

@@ -30,7 +30,7 @@ bool spiffe_is_domain(struct span text)
     return text.len > 0 && text.len <= DOMAIN_MAX && all_of(text, ".-_");
 }
 
-/* What stands before the next slash. */
+/* The text before the next slash. */
 static struct span part(struct span s)
 {
     const uint8_t *slash = s.len > 0 ? memchr(s.ptr, '/', s.len) : NULL;

@@ -303,8 +303,7 @@ int text_append_number(struct bytes *out, uint64_t n)
     return bytes_append(out, digits + at, sizeof(digits) - at);
 }
 
-/* What may follow position i of the pattern without a byte of text: a star that may be empty is also passed.
- */
+/* The positions after i in the pattern that need no byte of text: a star may be empty, so it is passed too. */
 static void glob_enter(const char *pattern, char sep, bool *states, size_t i)
 {
     states[i] = true;

@@ -44,7 +44,7 @@ static void print_group(const struct command_group *g, FILE *to)
     fprintf(to, "\n%s\n", g->after);
 }
 
-/* What is called otherwise elsewhere. */
+/* Names that other programs use for our commands. */
 static const char *other_word(const char *word)
 {
     static const struct {

@@ -12,7 +12,7 @@
 
 enum { KEY_MAX = 64, WORD_MAX = 80, DIGITS_MAX = 48, COLUMNS_MAX = 10, WIDEST = 48, VALUE_MAX = 1 << 20, SOON_DAYS = 14 };
 
-/* What stands between { and }. */
+/* The text between { and }. */
 struct slot {
     char mark, op; /* '\0': none */
     bool outer, raw, written; /* how a string is put */
@@ -219,7 +219,7 @@ static bool slot_holds(const struct slot *s, const json_t *value)
     return has_value(value) == (s->mark != '!');
 }
 
-/* What is put from now on goes to text, until p->out is what this gives again. */
+/* From now on text gets the output, until p->out is set back to the value that this returns. */
 static struct bytes *begin_apart(struct page *p, struct bytes *text)
 {
     struct bytes *out = p->out;

@@ -162,7 +162,7 @@ static void print_identities(struct page *p, const json_t *status)
     page_table_end(p);
 }
 
-/* Then the CAs whose callers cannot be let in for want of a list, or could be revoked without our knowing; then where lists are fetched. */
+/* Then the CAs whose callers are refused for lack of a list, or could be revoked without our knowledge; then the fetched lists. */
 static void print_trusts(struct page *p, const json_t *status)
 {
     static const struct page_column columns[] = {

@@ -47,7 +47,7 @@ static bool read_offset(const char *text, int64_t *ahead)
     return true;
 }
 
-/* What lies behind the whole second, as a certificate's dates have no fractions. NULL: a dot without digits. */
+/* The fraction of a second is skipped, as a certificate's dates have none. NULL: a dot without digits. */
 static const char *skip_fraction(const char *text)
 {
     size_t n = text[0] == '.' ? strspn(text + 1, "0123456789") : 0;
@@ -64,7 +64,7 @@ static bool may_be_leap(int64_t next_second)
     return next_second % DAY == 0 && date[8] == '0' && date[9] == '1';
 }
 
-/* RFC 3339 section 5.6 behind the date. A leap second is the one that follows it, as in every clock that counts from 1970. */
+/* The time in RFC 3339 section 5.6, behind the date. A leap second counts as the second after it, as in every clock that counts from 1970. */
 static bool read_clock(const char *text, int64_t *seconds)
 {
     if (strlen(text) < 10 || strchr("Tt ", text[0]) == NULL || text[3] != ':' || text[6] != ':')

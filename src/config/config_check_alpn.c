@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What the http room speaks. */
+/* The protocols that the http room speaks. */
 static bool is_http_name(const char *name)
 {
     return strcmp(name, "http/1.1") == 0 || strcmp(name, "h2") == 0;

@@ -28,7 +28,7 @@ static bool is_served(const struct config_tls *tls)
     return tls->n_identities == 0 || tls->identity != NULL;
 }
 
-/* Who is not on this host and shows no certificate can use it as a proxy. */
+/* Clients from other hosts can use it as a proxy without a certificate. */
 static bool is_open_proxy(const struct config_listener *l)
 {
     return l->forward_proxy.present && l->tls.present && l->tls.client_cert != CONFIG_CLIENT_CERT_REQUIRED;
@@ -69,7 +69,7 @@ static void check_public(const struct look *k)
         complain(k, FINDING_WARNING, "tls", "trust", config_check_public(l));
 }
 
-/* What asks for a judged caller, and so for a trust and a certificate that is asked for. */
+/* Keys that need a verified caller, and so a trust and a request for a certificate. */
 static void check_client_cert(const struct look *k)
 {
     const struct config_listener *l = k->l;

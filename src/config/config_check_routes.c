@@ -169,7 +169,7 @@ static bool is_set_before(const struct config_route *route, size_t index)
     return false;
 }
 
-/* What nginx, HAProxy and Apache put a value in the place of; here it goes out as it is. */
+/* Variables of nginx, HAProxy and Apache; here they are sent as they are written. */
 static bool has_variable(const char *value)
 {
     return value[0] == '$' || strstr(value, "${") != NULL || strstr(value, "%[") != NULL || strstr(value, "%{") != NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes together in tcp: TLS that begins later, TLS that passes through, routes by server name. */
+/* Checks which keys go together in tcp: TLS that begins later, TLS that passes through, routes by server name. */
 #include "config_check.h"
 
 #include "config_options.h"

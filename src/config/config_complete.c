@@ -105,7 +105,7 @@ static bool given_in(const config_setting_t *list, size_t i, const char *key)
     return element != NULL && config_setting_is_group(element) && config_setting_get_member(element, key) != NULL;
 }
 
-/* What one of them does not say is as in the block around it: who leaves a trust out does not mean less of it. */
+/* A key that a block leaves out has the value of the block around it: a block without a trust does not trust less. */
 static void complete_identities(const struct config_reader *r, struct config_tls *tls, const config_setting_t *group)
 {
     const config_setting_t *list = config_read_at(group, "tls", "identities", NULL);

@@ -99,8 +99,8 @@ bool config_cover(const struct config_route *wide, const struct config_route *na
 
 /* ---- many of them ---- */
 
-/* A route that covers another has the same first host, a pattern for it, or no host, and a beginning of its path, or no path. These are few, so each
- * is looked up: to compare ten thousand routes with each other takes seconds. */
+/* A route that covers another has the same first host, a pattern for it, or no host, and a beginning of its path, or no path. There are few of
+ * them, so each is looked up: to compare ten thousand routes with each other takes seconds. */
 struct entry {
     const char *host, *path; /* "": none */
     const struct config_route *route;

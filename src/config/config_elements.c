@@ -104,7 +104,7 @@ static void read_target(const struct config_reader *r, config_setting_t *s, cons
         drop_last_target(o, base);
 }
 
-/* What the types of its keys do not say. */
+/* The checks that the types of its keys do not make. */
 static void check_rule(const struct config_reader *r, const config_setting_t *s)
 {
     int n = config_setting_is_group(s) ? config_setting_length(s) : 0;

@@ -60,7 +60,7 @@ static unsigned distance(const char *from, const char *to)
     return 4;
 }
 
-/* Of two keys of that name in groups as near, the one that takes a list is meant by a list. */
+/* Of two keys of that name in groups equally near, the key with a list is meant by a list. */
 static unsigned unlikeliness(const struct config_option *o, const config_setting_t *s, const char *group)
 {
     return 2 * distance(group, o->group) + (config_value_takes_list(o) != config_read_is_list(s));
@@ -93,7 +93,7 @@ static const config_setting_t *named_group_of(const config_setting_t *s)
     return s;
 }
 
-/* What was written, if that is one value; else the example. */
+/* The value as written, if it is a single one; else the example. */
 static void write_value(const config_setting_t *s, const struct config_option *o, char out[VALUE_MAX])
 {
     if (config_setting_type(s) == CONFIG_TYPE_STRING)
@@ -117,7 +117,7 @@ struct stray { /* a key in the wrong group, and the right one */
     char value[VALUE_MAX];
 };
 
-/* One that is there already is named with its line. */
+/* A key that is there already is named with its line. */
 static void complain_group(const struct stray *k, const char *place, const config_setting_t *outer, const char *inner)
 {
     char where[PATH_MAX + 32];

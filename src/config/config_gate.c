@@ -57,7 +57,7 @@ static bool is_forwarded_to(const struct config_route *route, const char *upstre
     return route->upstream != NULL && strcmp(route->upstream, upstream) == 0;
 }
 
-/* A later route would forward to the upstream what a refusal keeps from it, were that not taken by the one that strips. */
+/* A refusal keeps these requests from the upstream. A later route would forward them there, if the route that strips did not take them first. */
 static bool is_kept_by(const struct config_listener *l, const struct config_route *refusal, const struct config_route *than, uint64_t possible)
 {
     for (const struct config_route *next = refusal + 1; next < l->routes + l->n_routes; next++)
@@ -91,7 +91,7 @@ static void path_before_stripping(const struct config_route *route, const char *
         snprintf(out, PATH_BYTES, "%s", route->path);
 }
 
-/* What is no gate itself, or is one for a single spelling, leaves the others to this route. */
+/* A route that is no gate, or is a gate for a single spelling only, leaves the other requests to this route. */
 static bool is_taken_by_gate(const struct config_cover_table *table, const struct config_route *route, const struct config_route *gate, uint64_t possible)
 {
     char before[PATH_BYTES];
@@ -102,7 +102,7 @@ static bool is_taken_by_gate(const struct config_cover_table *table, const struc
     return taker != NULL && is_gate(taker) && (taker->path_case == CONFIG_PATH_CASE_IGNORE || gate->path_case == CONFIG_PATH_CASE_EXACT);
 }
 
-/* What is forwarded instead of the route's own path; never longer. */
+/* The path that is forwarded instead of the route's own; never longer. */
 static void path_after_stripping(const struct config_route *route, char out[PATH_BYTES])
 {
     size_t covered = request_path_covered(route->strip_prefix, span_from_str(route->path), PATH_AS_SPELLED);

@@ -114,7 +114,7 @@ static const char *serial_refusal(const char *value)
     return value[strspn(value, "0:")] == '\0' ? "is not a serial number" : NULL;
 }
 
-/* What openssl prints in front of a value is no part of it. */
+/* Text that openssl prints in front of a value is no part of it. */
 static bool has_label(const char *key, const char *value)
 {
     static const struct {

@@ -320,7 +320,7 @@ static int read_line(struct reading *r, struct span line)
     return rc;
 }
 
-/* Who pastes one typographic quote pastes twenty: a line with one is left out, and the next is read. */
+/* A pasted configuration with one typographic quote has many: a line with one is left out, and the next is read. */
 static int read_next_line(struct reading *r, struct span line)
 {
     unsigned before = *r->foreign;

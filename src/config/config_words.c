@@ -82,7 +82,7 @@ static int take_byte(const char **p)
     return high * 16 + low;
 }
 
-/* What no path, query or URL holds as it is (RFC 3986 section 2). */
+/* Characters that no path, query or URL holds as they are (RFC 3986 section 2). */
 static const char *spelling_refusal(const char *text)
 {
     for (const char *p = text; *p != '\0';) {

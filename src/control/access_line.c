@@ -35,7 +35,7 @@ static void append_quoted(struct bytes *out, struct span value)
     bytes_append_str(out, "\"");
 }
 
-/* A method and a target hold no space when a parser let them pass, so that the line splits in three; escaping them as words keeps it so. */
+/* A method and a target that a parser accepted hold no space, so the line splits in three. Escaping them as words keeps it so. */
 static void append_request(struct bytes *out, const struct report *r)
 {
     bytes_append_str(out, " \"");

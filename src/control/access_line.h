@@ -14,7 +14,7 @@ enum { ACCESS_LINE_MAX = 32 * 1024 };
  * gets none, as with web servers: it is an event. */
 bool access_line_is_due(const struct report *r);
 
-/* Appends the line with its newline. format is one that log_parts_accesses:
+/* Appends the line with its newline. format is one of those that log_parts_accesses names:
  *   combined     client - subject [time] "request" status bytes "referer" "user-agent"
  *   ssl_request  [time] client version suite "request" bytes
  * Missing values are "-". The subject is that of a valid certificate: an unproven name is no user. Its spaces are escaped, too. -1:

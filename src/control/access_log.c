@@ -177,7 +177,7 @@ static void log_up(struct log_line *l, const struct report *r)
     }
 }
 
-/* The peer refused what we presented: which one that was, and whether it is simply too old. */
+/* The peer refused the certificate that we presented: names it, and says whether it is simply too old. */
 static void log_ours(struct log_line *l, const struct tls_identity *identity)
 {
     struct tls_identity_facts ours;
@@ -225,7 +225,7 @@ static const char *detail_of(const struct report *r)
     return r->detail != NULL && r->detail[0] != '\0' ? r->detail : reason_row(r->reason)->title;
 }
 
-/* Of a client whose TLS another server ends. */
+/* For a client whose TLS another server ends. */
 static void log_hello(struct log_line *l, const struct tls_hello *hello)
 {
     log_str(l, "protocol", "tls-passthrough");
@@ -306,7 +306,7 @@ static struct counters_row *count_upstream(struct access_log *j, const struct re
     return up;
 }
 
-/* Of who was let in: the answer to whether all could be asked for a valid certificate (status, "ready to enforce"). */
+/* Counts the accepted clients: whether all of them could be asked for a valid certificate (status, "ready to enforce"). */
 static struct counters_judged *judged(struct access_log *j, struct counters_row *row, const struct tls_facts *down)
 {
     if (down == NULL || !down->asks || down->verdict == NULL || (size_t)down->verdict->status >= COUNTERS_STATUSES)

@@ -132,7 +132,7 @@ static void sum_route(struct counters_route *into, const struct counters_route *
     take_all(&into->hits, &from->hits, &from->refused);
 }
 
-/* The row of from's i-th in into. Row 0 is the one that many names share, and not a name that was given. */
+/* The row of from's i-th in into. Row 0 is shared by many names, and its own name was never given. */
 static void *same_row(struct counters_table *into, const struct counters_table *from, size_t i)
 {
     return i == 0 ? counters_table_at(into, 0) : counters_table_get(into, counters_table_at(from, i), NULL);

@@ -62,7 +62,7 @@ static void take_url_apart(struct wanted *w)
     w->port = port_of(w->authority, w->is_https ? HTTPS_PORT : HTTP_PORT);
 }
 
-/* It has a path and an authority, also to a forward proxy; CONNECT with a path is a WebSocket, which the gate sees as the GET that it stands for (RFC 8441). */
+/* A request has a path and an authority, also to a forward proxy. CONNECT with a path is a WebSocket, which the gate sees as a GET (RFC 8441). */
 static int read_http2(struct wanted *w, struct err *err)
 {
     bool connect = span_equals_str(w->method, "CONNECT"), path = w->is_url || w->target.ptr[0] == '/';
@@ -178,7 +178,7 @@ static bool is_host_field(const char *field)
     return strncasecmp(field, "Host:", 5) == 0;
 }
 
-/* What stands in Host when nothing names one: the address a client of this listener has. */
+/* The Host when nothing names a host: the address that a client of this listener has. */
 static int append_own_address(struct bytes *out, const struct config_listener *l)
 {
     char text[300];

@@ -5,7 +5,7 @@ enum {
     COMMON_MOST = 48,  /* standard streams, log, admin socket and who talks to it, look-ups, files of a reload */
     COMMON_LEAST = 20, /* fewer of these at once */
     PER_WORKER = 10,   /* its loop: epoll, event, timer; clients that were told that all is full, and are being closed; a spare one */
-    PER_BIND = 3,      /* in each worker: the socket, one that a reload opens beside it, a client that waits for a place */
+    PER_BIND = 3,      /* in each worker: the socket, a socket that a reload opens beside it, a client that waits for a place */
     LEAST = 2,         /* for each worker one client with its upstream: slow, but it serves */
     SPARE_PART = 4,    /* of all, for what clients ask for */
 };

@@ -11,7 +11,7 @@ enum {
     STICKY = 01000,
 };
 
-/* What is wrong with one file: bits of the mode that should go, and whether its owner should be another. */
+/* The faults of one file: bits of the mode that should go, and whether its owner should be another. */
 struct faults {
     unsigned bits;
     bool owner;
@@ -77,7 +77,7 @@ static void tell_circle(const struct file_access *a, enum file_use use, struct f
         snprintf(out, out_size, "%s %s can %s", owner ? "its owner" : "members of group", owner ? names->owner : names->group, can);
 }
 
-/* Of a key's mode the owner's part stays, and the group's where only the group was wrong. */
+/* The owner's part of a key's mode stays, and the group's where only the group was wrong. */
 static unsigned key_mode(const struct file_access *a, struct faults f)
 {
     return a->mode & ((f.bits & (OTHERS_READ | OTHERS_WRITE)) != 0 ? 0700U : 0740U) & ~f.bits;

@@ -57,7 +57,7 @@ static void hold(struct line_limit *l, struct slot *s, uint64_t lines, int64_t n
     s->held += lines;
 }
 
-/* What was held under a name that gives way is told without one. */
+/* The lines that were held under a name that gives way are counted without it. */
 static void give_up(struct line_limit *l, struct slot *s)
 {
     if (s->held > 0) {
@@ -67,7 +67,7 @@ static void give_up(struct line_limit *l, struct slot *s)
     memset(s, 0, sizeof(*s));
 }
 
-/* The client's slot; the one that was quiet for longest makes room. NULL: all of its set are of this very second. */
+/* The client's slot. The slot that was quiet for longest makes room. NULL: all of its set were used within this second. */
 static struct slot *slot_of(struct line_limit *l, const char *listener, const char *client, int64_t now)
 {
     uint64_t h = hash(hash(UINT64_C(0xcbf29ce484222325), listener, sizeof(l->all.listener)), client, sizeof(l->all.client));

@@ -71,7 +71,7 @@ static void fill(struct refusal *slot, const struct refusal_note *note)
     copy(slot->detail, sizeof(slot->detail), note->detail);
 }
 
-/* The place of one like this, or a free one, or that of the one that happened longest ago. */
+/* The place of an equal refusal, else a free place, else the place of the oldest. */
 static size_t place_for(const struct refusals *r, const struct refusal_note *note, bool *known)
 {
     size_t oldest = 0;

@@ -61,7 +61,7 @@ static void compare(const struct loader *l, const struct tls_context_spec *spec,
     out->glance = tls_judge_glance(&q, ders, n);
 }
 
-/* What our own certificate is beside the trust of the other side: never a refusal, but often the explanation. */
+/* How our own certificate looks to the trust of the other side: never a refusal, but often the explanation. */
 static void compare_with_own(const struct loader *l, const struct config_tls *conf, const struct tls_context_spec *spec)
 {
     struct comparison *c = l->last;
@@ -277,7 +277,7 @@ static void build_route(struct snapshot *s, const struct loader *l, const struct
         l->findings->out_of_memory = 1;
 }
 
-/* What Envoy calls By: the first URI name of our own certificate. */
+/* Envoy's By: the first URI name of our own certificate. */
 static char *own_uri(const struct loader *l, const struct tls_identity *identity)
 {
     struct err err = {0};

@@ -110,7 +110,7 @@ static bool has_file(const struct saved *saved, const char *path)
     return false;
 }
 
-/* What is kept on the disk helps a start, and never hinders one. */
+/* A list that was kept on the disk helps a start, and never hinders one. */
 static void look_into(struct saved *saved, const struct snapshot *s, const struct loader *l)
 {
     struct err err = {0};

@@ -265,7 +265,7 @@ struct tls_trust *snapshot_load_trust(const struct loader *l, const struct confi
     return trust;
 }
 
-/* What is held of each address goes in too, but for that of the newcomer. */
+/* The clients that each address has are counted too, but for the new one. */
 static int read_fetched(const struct loader *l, const struct snapshot_trust *t, size_t newcomer, struct file_set *set)
 {
     for (size_t i = 0; i < t->n_urls; i++) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one identity is for. */
+/* The server names of one identity. */
 struct hosts {
     struct config_strings names; /* owned, each too */
     const char *where;

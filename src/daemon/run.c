@@ -268,7 +268,7 @@ static void on_admin_reload(void *ctx, struct admin_pending *pending)
     struct run *r = ctx;
     if (ask_reload(r, pending) != RELOAD_REFUSED)
         return;
-    struct findings none; /* the findings of the one that runs belong to its thread */
+    struct findings none; /* the findings of a running load belong to its thread */
     findings_init(&none);
     findings_add(&none, FINDING_ERROR, "", "too many reloads wait already: try again");
     struct admin_reload refused = {.generation = r->generation, .findings = &none};
@@ -322,7 +322,7 @@ static int start_admin(struct run *r, struct err *err)
 
 /* ---- start ---- */
 
-/* What ran when the time to drain was over is no good end: who watches the process is to see it. */
+/* A drain that had to cut something is no good end: the exit code says so to a supervisor. */
 static int say_stopped(const struct server *server, int code)
 {
     size_t cut = server_cut(server);

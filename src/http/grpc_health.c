@@ -150,7 +150,7 @@ static int judge_message(const struct grpc_health *h, struct err *err)
     return 0;
 }
 
-/* What the usual failures mean. */
+/* Says in words what the usual failures mean. */
 static const char *meaning(int status)
 {
     switch (status) {

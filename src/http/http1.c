@@ -69,7 +69,7 @@ struct http1 *http1_new(bool request, size_t max_head_bytes, size_t max_fields)
     return p;
 }
 
-/* What the last event showed ends its life with the next call. */
+/* Data that the last event lent ends its life with the next call. */
 static void forget(struct http1 *p)
 {
     http_parser_forget(&p->parser, p->request);

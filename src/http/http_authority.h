@@ -11,8 +11,8 @@ struct http_authority {
     unsigned port;    /* 0: none given */
 };
 
-/* False for what is no well-formed host name (hostname_is_well_formed) or address with an optional port from 1 to 65535. A user, a '%', which would give a name
- * a second spelling, and a comma, which joins two Host lines into one, are refused with everything else that is not of a name. */
+/* False for a host that is not well-formed (hostname_is_well_formed), and for an address with a port outside 1 to 65535. Also refused are a user, a '%', which
+ * would give a name a second spelling, and a comma, which joins two Host lines into one. */
 bool http_authority_read(struct span text, struct http_authority *out);
 /* Both name the same place; no port means the default one. Names are compared without regard to case and
  * otherwise as they are. */

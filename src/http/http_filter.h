@@ -33,8 +33,8 @@ static inline bool http_filter_keeps(const struct http_filter *f, const struct h
 bool http_filter_next_added(struct http_filter *f, struct http_field *field);
 bool http_filter_keeps_trailer(const struct http_edit *edit, const struct http_field *field);
 
-/* What a request is to be written with, where o leaves it to the head: its host, and its target in origin form. *joined keeps a target that had to be put
- * together; the caller clears it. -1: it cannot be written as a path, or no memory. */
+/* Fills in where o leaves it to the head: the host, and the target in origin form. *joined keeps a target that had to be put together; the caller clears it.
+ * -1: it cannot be written as a path, or no memory. */
 MUST_CHECK int http_filter_place(struct http_outgoing *o, struct bytes *joined);
 
 #endif

@@ -145,7 +145,7 @@ static void put_certificate(struct bytes *out, const struct tls_peer *peer)
     put_names(out, peer);
 }
 
-/* 0 means verified to everyone who reads it: only a valid certificate gets it. What has no number of its own
+/* 0 means verified to every reader: only a valid certificate gets it. A status without a number of its own
  * is 1, X509_V_ERR_UNSPECIFIED. */
 static int verify_number(const struct tls_verdict *v)
 {

@@ -27,7 +27,7 @@ static bool read_number(struct span text, uint32_t *number)
     return text.len > 0;
 }
 
-/* What one of "timeout=5" and "max=100" allows. */
+/* The limit that one of "timeout=5" and "max=100" sets. */
 static uint32_t read_parameter(struct span parameter)
 {
     uint32_t number;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_method.h"
 
-/* Of HTTP, WebDAV, CalDAV, UPnP and of caches; the most frequent first. */
+/* Methods of HTTP, WebDAV, CalDAV, UPnP and of caches; the most frequent first. */
 static const char *const methods[] = {
     "GET",        "POST",     "PUT",    "HEAD",      "DELETE",      "OPTIONS",  "PATCH",
     "CONNECT",    "TRACE",    "QUERY",  "PROPFIND",  "PROPPATCH",   "REPORT",   "SEARCH",

@@ -9,8 +9,8 @@ static bool is_mark(uint8_t c)
     return !(c >= '0' && c <= '9') && !(letter >= 'a' && letter <= 'z');
 }
 
-/* Setting one bit folds the case of letters and leaves digits and '-' as they are; other bytes that it would
- * mix up are no part of any name that is compared with, or no token. */
+/* Setting one bit folds the case of letters and leaves digits and '-' as they are. Other bytes that it would
+ * mix up are in no name that is compared with, or in no token. */
 static bool same(uint8_t c, uint8_t wanted)
 {
     return (c | 0x20) == (wanted | 0x20) || (wanted == '-' && is_mark(c));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The only user of llhttp. It reads the lines of a head or of trailers, or the bytes of chunks, and stops wherever http1
- * must look. What llhttp tolerates beyond the RFCs in field names and chunk extensions is refused here.
+ * must look. Field names and chunk extensions that llhttp accepts beyond the RFCs are refused here.
  */
 #ifndef MTLSD_HTTP_HTTP_PARSER_H
 #define MTLSD_HTTP_HTTP_PARSER_H
@@ -35,7 +35,7 @@ struct http_parser {
 void http_parser_forget(struct http_parser *p, bool request);
 /* A whole head, whose method is known and in p->head. Begins a message. */
 enum http_parser_stop http_parser_read_head(struct http_parser *p, struct span block);
-/* What follows the head. */
+/* How the bytes after the head are framed. */
 enum http_parser_stop http_parser_read(struct http_parser *p, struct span s);
 const char *http_parser_detail(const struct http_parser *p); /* of HTTP_PARSER_MALFORMED */
 

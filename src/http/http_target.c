@@ -156,7 +156,7 @@ static bool is_overlong(struct span s, size_t i, uint8_t first, enum path_readin
            (first == 0xf0 && continues && next < 0x90);
 }
 
-/* What has no spelling that every server reads alike. */
+/* Bytes without a spelling that every server reads alike. */
 static const char *unsafe_letter(struct span path, size_t i, struct letter l, enum path_reading reading)
 {
     if (l.byte == '\\')
@@ -176,7 +176,7 @@ struct segment {
     bool parameters;
 };
 
-/* What is encoded more than once is no slash to us, and is one to a server that undoes it once more. */
+/* A slash that is encoded more than once is none to us, but a server that decodes once more sees it. */
 static bool ends_segment(struct letter l, enum path_reading reading)
 {
     return reading == PATH_WIDE ? l.byte == '/' || l.byte == '\\' : l.byte == '/' && !l.encoded;
@@ -231,7 +231,7 @@ static const char *odd_segment(const struct segment *s, bool last)
     return s->n == 0 && !last ? "the path holds an empty segment with parameters" : NULL;
 }
 
-/* What leads up, or ends the path, for a server that undoes percent encoding once more than others. */
+/* A segment that leads up, or ends the path, for a server that decodes once more than others. */
 static const char *hidden_refusal(struct span path)
 {
     struct segment s = {0};

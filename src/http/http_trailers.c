@@ -20,7 +20,7 @@ bool http_trailers_are_wanted(const struct http_head *request)
     return false;
 }
 
-/* What it says of the connection itself names no field that could be a trailer. */
+/* Connection's own options name no field that could be a trailer. */
 static bool names_field(struct span options)
 {
     struct span option;

@@ -20,7 +20,7 @@ static bool is_upgrade(struct span name)
     return name.len == 7 && http_name_equals(name, "upgrade");
 }
 
-/* Of nearly every message the lengths of its names say that it has none, and nothing further is looked at. */
+/* For nearly every message the lengths of its names show that it has none, and nothing further is read. */
 static bool has_upgrade(const struct http_head *h)
 {
     for (size_t i = 0; i < h->n_fields; i++)

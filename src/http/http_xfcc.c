@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* A value is built whole, to tell one that is too long from one that there was no memory for. */
+/* A value is built whole, to tell a value that is too long from a lack of memory. */
 enum { MAX_VALUE_BYTES = 16 * 1024, MAX_BUILT_BYTES = 4 << 20 };
 
 static const char NAME[] = "X-Forwarded-Client-Cert";
@@ -31,7 +31,7 @@ static bool needs_quotes(struct span s)
     return s.len == 0;
 }
 
-/* ";Key=value"; the first of an element has no semicolon. Takes value; one that is too long is left out with its key. */
+/* Appends ";Key=value"; the first of an element has no semicolon. Takes value. A value that is too long is left out with its key. */
 static void put_pair(struct bytes *out, size_t first, const char *key, const char *quote, struct bytes *value)
 {
     if (value->len > MAX_VALUE_BYTES && !value->failed) {
@@ -81,7 +81,7 @@ static void append_element(struct bytes *out, const struct http_xfcc *how)
         put_pem(out, "Cert", peer, 0);
     if (peer->der.len > 0 && (how->details & HTTP_XFCC_CHAIN) != 0)
         put_pem(out, "Chain", peer, peer->n_path);
-    /* Subject="" says that there is none, as Envoy does; one that cannot be told whole is not told at all. */
+    /* Subject="" says that there is none, as Envoy does. A subject that cannot be written whole is left out. */
     if (!peer->subject_cut || peer->subject_empty)
         put(out, first, "Subject", span_from_str(peer->subject_empty ? "" : peer->subject), true);
     put_names(out, first, peer, TLS_NAME_URI, "URI");

@@ -84,7 +84,7 @@ bool capacity_has_room(const struct capacity *c)
     return c->clients < c->most_clients && c->clients + c->uplinks + 2 <= c->most;
 }
 
-/* What clients ask for goes first: with three quarters of the descriptors in use, no connection is made ahead. */
+/* Clients go first: with three quarters of the descriptors in use, no connection is made ahead. */
 bool capacity_has_plenty(const struct capacity *c)
 {
     return c->clients + c->uplinks < c->most / 4 * 3;

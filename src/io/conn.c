@@ -126,9 +126,9 @@ static void drop_unused(struct conn *c)
     }
 }
 
-/* A request that is served after a reload is served by what was loaded, and one after a date of the caller's certificate or of a revocation list has
- * passed, by another judgement: also one that waited behind another or runs beside others, or a client that always sends ahead would keep its old rights
- * for ever. So is who was in the middle of a handshake. */
+/* A request that begins after a reload is served by the new configuration. After a date of the caller's certificate or of a revocation list has passed,
+ * the caller is verified again first. This holds also for a request that waited behind another or runs beside others, else a client that always
+ * sends ahead would keep its old rights for ever. The same holds for a client in the middle of its handshake. */
 static bool rebind(struct conn *c, struct moment now)
 {
     bool runs = client_next_uplink(c->client, NULL) != NULL, moves = client_may_move(c->client) && c->snapshot != c->worker->snapshot;
@@ -164,7 +164,7 @@ static void on_timer(uv_timer_t *timer)
     worker_pump(c->worker, now);
 }
 
-/* It is moved only to an earlier time; one that fires too early is set again. So the steady path does not touch it. */
+/* The timer is moved only to an earlier time, and set again if it fires too early. So the steady path does not touch it. */
 static void arm_timer(struct conn *c, struct moment now)
 {
     bool more = client_link(c->client)->drives == RUN_DRIVES; /* others first; nothing else would bring us back */

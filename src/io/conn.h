@@ -30,12 +30,12 @@ extern const struct run_driver conn_driver;
 
 /* Begins to serve a client that was accepted from a listening socket. Takes fd, and the place that was taken for it. */
 void conn_accept(struct worker *w, struct listen_socket *from, int fd, const struct sockaddr_storage *peer);
-/* Who has its address now; without such a one, the listener that has the name of its own. NULL: neither is there. */
+/* The listener that has its address now; without one, the listener with the same name. NULL: neither is there. */
 const struct plan_listener *conn_listener(const struct conn *c);
 /* Judges the peers again by the current snapshot and what is known of revocation; worker_pump has to follow. */
 void conn_rejudge(struct conn *c, struct moment now);
 void conn_close(struct conn *c, bool reset);
-/* One that is idle is told to come back, and closed at once. */
+/* An idle client is told to come back, and closed at once. */
 void conn_give_way(struct conn *c, struct moment now);
 
 #endif

@@ -327,7 +327,7 @@ static int connect_tcp(struct connector *k, struct upconn *up, const struct name
     return uv_tcp_connect(&up->connect, &up->stream.u.tcp, (const struct sockaddr *)&address, on_connect);
 }
 
-/* One that the kernel will not watch is as one that it gave no descriptor for. */
+/* A socket that the kernel will not watch is treated as if there had been no descriptor for it. */
 static int watch(const struct upconn *up)
 {
     uv_os_fd_t fd;

@@ -29,7 +29,7 @@ struct connector_order {
 void connector_start(struct connector **slot, const struct connector_order *order);
 /* on_done is not called any more. *slot becomes NULL, and may be NULL already. */
 void connector_cancel(struct connector **slot);
-/* For one that ran out of time: what it was waiting for. */
+/* For an attempt that ran out of time: what it was waiting for. */
 enum reason connector_describe(const struct connector *k, char *text, size_t size);
 
 #endif

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <uv.h>
 
-/* An event only says that something stirs in a folder; whether a file is another one is told by a look, on a thread of its own: a look may take
- * long on a file system far away. The slow look finds what no event told of. */
+/* An event only says that something changed in a folder. Whether a file is another one is found by a look, on a thread of its own, as it may take
+ * long on a remote file system. A slow look at intervals finds what no event reported. */
 enum { SETTLE_MS = 50, SLOW_MS = 5000, BLIND_MS = 500 };
 
 struct print { /* what changes when a file does; all 0: it is not there */
@@ -187,7 +187,7 @@ static void start_look(struct file_watch *f)
 {
     for (size_t i = 0; i < f->n_folders; i++)
         if (f->folders[i]->muted)
-            listen_to(f->folders[i]); /* before the look: what changes after it is told */
+            listen_to(f->folders[i]); /* before the look: a change after it is reported */
     f->looking = background_do(f->background, look, after_look, f) == 0;
     if (!f->looking)
         schedule(f, SLOW_MS);

@@ -43,7 +43,7 @@ void listening_on_ask(struct worker *w);
 bool listening_take_uplink(struct worker *w);
 /* No descriptor is left, though there was a place. False: nothing is idle. */
 bool listening_make_room(struct worker *w);
-/* For one that was taken out of the worker's list. */
+/* For a socket that was taken out of the worker's list. */
 void listening_close_socket(struct listen_socket *s);
 
 #endif

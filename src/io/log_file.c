@@ -222,8 +222,8 @@ int log_file_check(const char *path, struct err *err)
     return because == 0 ? 0 : refuse(path, because, err);
 }
 
-/* What other threads have gathered for the file stays theirs and goes to the new one. Without any file left it still goes to the last: a
- * thread may just be about to write. */
+/* Lines that other threads have gathered for the file stay theirs and go to the new one. Without any file left they still go to the last: a
+ * thread may be about to write. */
 static void swap_file(int fd)
 {
     struct output *o = &outputs[PLACE_FILE];

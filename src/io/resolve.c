@@ -40,7 +40,7 @@ static void arm(struct resolve *r)
 {
     uint64_t deadline = name_cache_deadline_us(r->cache), now = now_us();
     if (r->stopped || deadline == UINT64_MAX || uv_is_active((uv_handle_t *)&r->timer))
-        return; /* one that fires too early is set again */
+        return; /* a timer that fires too early is set again */
     uv_timer_start(&r->timer, on_timer, deadline > now ? (deadline - now) / 1000 + 1 : 0, 0);
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-struct spare { /* one that is being made */
+struct spare { /* a connection that is being made */
     struct uplink_use use; /* first */
     struct worker *worker;
     struct spare *prev, *next;
@@ -107,7 +107,7 @@ void spares_fill(struct worker *w)
     if (w->draining || w->fills_spares || !pool_keeps_spares(w->env.pool))
         return;
     struct moment now = worker_now();
-    w->fills_spares = true; /* one that fails at once is followed by the next from here, not from within */
+    w->fills_spares = true; /* when one fails at once, the next begins in this loop and not inside the callback */
     while (capacity_has_plenty(w->capacity) && (t = pool_wants_spare(w->env.pool, now.us)) != NULL) {
         begin(w, t, now);
         worker_pump(w, now);

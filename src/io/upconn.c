@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- one that lies idle is of no use any more when it says something ---- */
+/* ---- an idle connection on which the upstream sends something is of no further use ---- */
 
 static void say_spare_ended(const struct uplink *u)
 {
@@ -103,7 +103,7 @@ static size_t send_runs(void *socket, const struct span *runs, size_t n)
     return stream_send(&up->stream, runs, n);
 }
 
-/* What the upstream said before was read. A lack of our own says nothing about it. */
+/* Everything that the upstream sent before was read. A shortage on our side says nothing about the upstream. */
 static bool has_failed(void *socket, struct run_failure *why)
 {
     struct upconn *up = socket;

@@ -243,8 +243,8 @@ static void rejudge_now(struct conn *c)
     worker_pump(c->worker, now);
 }
 
-/* Thousands of peers take seconds to judge: some in each turn of the loop, so that who talks waits for milliseconds. Who talks before his turn
- * has come is judged first (conn_rejudge). */
+/* To verify thousands of peers takes seconds. Some are done in each turn of the loop, so that active clients wait for milliseconds. A client that becomes
+ * active before its turn is verified first (conn_rejudge). */
 static void on_rejudge(uv_idle_t *idle)
 {
     struct worker *w = idle->data;

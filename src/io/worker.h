@@ -92,8 +92,8 @@ void worker_adopt(struct worker *w, struct snapshot *next);
 /* Judges all peers again by what is known of revocation now, over some turns of the loop; each before it is listened to again. */
 void worker_rejudge(struct worker *w);
 void worker_drain(struct worker *w);
-void worker_cut(struct worker *w);  /* the time to drain is over: what still runs is told, counted and ended */
-void worker_stop(struct worker *w); /* at once: what still runs is told and ended */
+void worker_cut(struct worker *w);  /* the time to drain is over: connections that still run are logged, counted and ended */
+void worker_stop(struct worker *w); /* at once: connections that still run are logged and ended */
 
 /* for conn.c, upconn.c and connector.c */
 /* Drives what was touched, and closes what was retired. Every callback of a socket or a timer ends in it. The clock is read once for both. */

@@ -80,7 +80,7 @@ static bool asks_host(const struct admit_place *at, const struct admission *a)
     return at->sni != NULL;
 }
 
-/* Of every request: a connection that was opened for one host may later ask for another. */
+/* Checked for every request: a connection that was opened for one host may later ask for another. */
 static enum reason judge_host(const struct admit_place *at, struct admission *a, struct err *err)
 {
     if (tls_sni_policy(at->sni, a->target.host) == at->policy)
@@ -332,7 +332,7 @@ static enum reason judge_path_too(const struct admit_place *at, struct admission
     return same ? REASON_VALID : refuse(err, REASON_DENIED, "the route of that path does not lead to the same upstream");
 }
 
-/* What a server makes of it behind strip_prefix depends on whether it knows of the prefix: both paths have to be allowed. */
+/* How a server reads the path behind strip_prefix depends on whether it knows the prefix: both paths must be allowed. */
 static enum reason judge_unstripped(const struct admit_place *at, struct admission *a, struct span path, struct err *err)
 {
     const char *prefix = at->conf->routes[a->choice.index].strip_prefix;

@@ -172,7 +172,7 @@ static bool name_matches(const char *pattern, const struct tls_name *name, const
     return false;
 }
 
-/* Every value of a kind is tried, but for CNs: several say nothing (tls_peer.h), and none could be the one that a header tells. */
+/* Every value of a kind is tried, except for CNs: several prove nothing (tls_peer.h), and a header could name only one of them. */
 static bool any_name_matches(const char *pattern, enum tls_name_type type, const struct tls_peer *peer)
 {
     if (type == TLS_NAME_CN && count_names(peer, TLS_NAME_CN) != 1)
@@ -195,7 +195,7 @@ static bool any_address_matches(const char *pattern, const struct tls_peer *peer
 }
 
 /* The issuer is only there as text, in which a comma inside a value is escaped. A pattern with a star could be crossed by such a
- * value, so it does not meet escaped text at all; without a star the whole text must be equal, and escaping is one to one. */
+ * value, so it does not meet escaped text at all. Without a star the whole text must be equal, and escaping is one to one. */
 bool allow_issuer_matches(const char *pattern, const char *issuer)
 {
     if (issuer == NULL || !is_clean(span_from_str(issuer), false))

@@ -72,7 +72,7 @@ static int check_ip(const char *value, struct err *err)
     return ip_range_parse(value, &range, &why) == 0 ? 0 : err_set(err, ERR_USAGE, "allow rule: ip %s", why.text);
 }
 
-/* What could never match is said now rather than found out by a refused caller. */
+/* A rule that can never match is an error now, rather than a refused caller later. */
 static int check_value(const struct config_rule_key *key, const char *value, struct err *err)
 {
     bool hash = strcmp(key->word, "fingerprint") == 0 || strcmp(key->word, "spki") == 0;

@@ -53,7 +53,7 @@ static bool status_matches(uint64_t cert, const struct tls_verdict *verdict)
     return status != REASON_UNDECIDED && ((cert >> status) & 1) != 0;
 }
 
-/* Who may be one of those that a route keeps out is kept out. */
+/* A caller that may be among those whom a route keeps out is kept out. */
 static bool caller_matches(const struct config_route *route, const struct route_question *q)
 {
     return allow_permits(route->caller, route->n_caller, q->verdict, q->peer) ||
@@ -91,7 +91,7 @@ static bool lets_on(const struct config_route *route, const struct route_questio
     return route->upstream != NULL && (is_open(route, q) || (route->allow_log_only && allow_spares(q->verdict)));
 }
 
-/* In every reading that leads to this route the request is taken by an earlier one that lets it on. */
+/* In every reading that leads to this route, an earlier route takes the request and accepts it. */
 static bool is_taken(const struct config_route *routes, size_t i, const struct route_choice *c)
 {
     for (size_t k = 0; k < c->n_also; k++)

@@ -40,7 +40,7 @@ static uint64_t add_byte(uint64_t hash, uint8_t c)
 
 static const uint64_t nothing = UINT64_C(0xcbf29ce484222325);
 
-/* What a host has to be, or to end with. */
+/* The host, or the end of the host, that a run is for. */
 static struct span hashed_part(const char *text, char room[HOSTNAME_IPV6_SIZE])
 {
     struct span pattern = span_from_str(text);
@@ -187,7 +187,7 @@ void route_index_find(const struct route_index *ix, struct span host, struct rou
     }
 }
 
-/* Of the runs of each host those that can match the path. */
+/* From the runs of each host, the routes that can match the path. */
 static void narrow_by_path(const struct route_index *ix, const struct route_runs *hosts, struct span path, struct route_runs *out)
 {
     uint64_t paths[PATH_BEGINNINGS + 1] = {0};

@@ -32,7 +32,7 @@ static const struct block v4_blocks[] = {
     {{240}, 4, "reserved"},
 };
 
-/* IANA IPv6 Special-Purpose Address Registry. What is not in 2000::/3 is no global unicast, listed or not. */
+/* IANA IPv6 Special-Purpose Address Registry. An address outside 2000::/3 is no global unicast address, listed or not. */
 static const struct block v6_blocks[] = {
     {{0}, 128, "unspecified"},
     {{[15] = 1}, 128, "loopback"},

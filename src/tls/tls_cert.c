@@ -118,7 +118,7 @@ static int read_validity(struct span *tbs, struct tls_cert *out)
     return 0;
 }
 
-/* What follows the public key: the two unique identifiers of long ago, then extensions. */
+/* The fields after the public key: the two unique identifiers of X.509v2, then extensions. */
 static int read_tail(struct span tbs, struct tls_cert *out)
 {
     struct tls_der element, list;

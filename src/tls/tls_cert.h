@@ -33,7 +33,7 @@ MUST_CHECK int tls_cert_open(struct span der, struct tls_cert *out, gnutls_x509_
 /* Whether the private key belongs to the certificate. */
 bool tls_cert_has_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key);
 
-/* What is signed, how, and the signature: of a certificate and of a revocation list. */
+/* The signed bytes, the algorithm and the signature of a certificate or a revocation list. */
 struct tls_cert_envelope {
     struct tls_der tbs, algorithm;
     struct span signature;

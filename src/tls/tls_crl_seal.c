@@ -52,7 +52,7 @@ static const struct algorithm *read_hash(struct span *in)
     return plain ? find(pss_algorithms, N_PSS, oid.value) : NULL;
 }
 
-/* MGF1 with the same hash: the usual form, and the only one that GnuTLS can check. */
+/* MGF1 with the same hash: the usual form, and the only form that GnuTLS can check. */
 static bool is_mask_with(struct span in, const struct algorithm *hash)
 {
     struct tls_der identifier, oid;
@@ -126,7 +126,7 @@ bool tls_crl_seal_needs_list(const struct tls_crl_seal *seal)
 
 /* ---- asking ---- */
 
-/* What the library says when it was memory that was lacking, and nothing else. */
+/* The errors by which the library reports a lack of memory, and nothing else. */
 static bool is_for_want_of_memory(int rc)
 {
     return rc == GNUTLS_E_MEMORY_ERROR || rc == GNUTLS_E_MPI_SCAN_FAILED;
@@ -148,7 +148,7 @@ static int check_pss(gnutls_pubkey_t key, gnutls_digest_algorithm_t digest, unsi
     return !limited || only == GNUTLS_DIG_UNKNOWN || (only == digest && least <= salt_bytes) ? 0 : GNUTLS_E_CONSTRAINT_ERROR;
 }
 
-/* GnuTLS takes the salt's length from the key, so it is told there. */
+/* GnuTLS takes the salt's length from the key, so it is set there. */
 static int give_salt(gnutls_pubkey_t key, const struct tls_crl_seal *seal)
 {
     gnutls_x509_spki_t spki;

@@ -8,7 +8,7 @@
 
 enum { MAX_RDNS = 64, OID_TEXT_BYTES = 256 };
 
-/* What people call an attribute. All others are written as dotted numbers. */
+/* Attributes with a usual name. All others are written as dotted numbers. */
 static const struct {
     const char *oid, *word;
 } words[] = {

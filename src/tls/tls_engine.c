@@ -257,7 +257,7 @@ static void finish_handshake(struct tls_engine *e)
 }
 
 /* A message that spans records, or several in one read, may need more than one call: what was read already brings no further event. */
-/* Once, before the handshake: the library adds to a list that was set before, and what it adds is empty. Of a listener with several contexts the first one
+/* Once, before the handshake: the library adds to a list that was set before, and it adds an empty one. On a listener with several contexts the first
  * counts, as the library reads the client's names before the hook that chooses. */
 static int name_protocols(struct tls_engine *e)
 {
@@ -396,7 +396,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .asks = e->ctx->accepting && e->ctx->ask != TLS_ASK_NONE,
     };
     if (!e->opened) {
-        if (gnutls_kx_get(e->session) != 0) /* until then the library names the newest one that was offered */
+        if (gnutls_kx_get(e->session) != 0) /* until then the library names the newest version that was offered */
             out->version = gnutls_protocol_get_name(gnutls_protocol_get_version(e->session));
         return;
     }

@@ -22,7 +22,7 @@ static void keep_ticket(struct tls_engine *e)
         tls_tickets_put(e->tickets, e->ctx->id, data);
 }
 
-/* A record was eaten and brought nothing. What came of a record so far is no record: a slow peer is no flood. */
+/* A record was read and brought nothing. Part of a record is none: a slow peer is no flood. */
 static bool ate_a_record(struct tls_engine *e)
 {
     uint8_t number[8];

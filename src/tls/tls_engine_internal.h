@@ -28,7 +28,7 @@ struct tls_agreed { /* what a handshake settled for good: asked for with each re
 };
 
 struct tls_engine {
-    struct tls_context *ctx; /* counted; of a listener with several: the one that was chosen, once it was */
+    struct tls_context *ctx; /* counted; on a listener with several: the chosen one, once it is chosen */
     struct tls_context *front; /* counted: what chose it; NULL: there was no choice */
     char *server_name;         /* the client asked for, where there is a choice; NULL: none */
     size_t policy;

@@ -30,7 +30,7 @@ static const struct tls_known *find_known(const struct tls_engine *e, const stru
     return e->verdicts != NULL ? tls_verdict_cache_find(e->verdicts, key) : NULL;
 }
 
-/* Who was found valid before, by the same chain, context, lists and dates, is so again. */
+/* A peer that was found valid before, by the same chain, context, lists and dates, is valid again. */
 static bool judge_by_memory(struct tls_engine *e, const struct tls_verdict_key *key, struct tls_verdict *out)
 {
     const struct tls_known *known = e->peer != NULL ? find_known(e, key) : NULL;

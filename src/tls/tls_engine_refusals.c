@@ -62,7 +62,7 @@ static void name_our_ca(const struct tls_engine *e, char *out, size_t size)
 
 enum { DATES_SIZE = 64 };
 
-/* What is wrong with our certificate by our own clock, often all there is to know. */
+/* The faults of our certificate by our own clock, often all there is to know. */
 static void tell_dates(const struct tls_engine *e, char out[DATES_SIZE])
 {
     struct tls_identity_facts ours;
@@ -187,7 +187,7 @@ static bool alert_instead_of_certificate(const struct tls_engine *e)
     return alert != GNUTLS_A_CLOSE_NOTIFY && alert != GNUTLS_A_SSL3_NO_CERTIFICATE;
 }
 
-/* What went wrong on this host, whatever the peer did. */
+/* The faults of this host, whatever the peer did. */
 static void fail_by_us(struct tls_engine *e, const char *text)
 {
     tls_engine_send_alert(e, GNUTLS_A_INTERNAL_ERROR);

@@ -140,7 +140,7 @@ static enum tls_hello_found begin_record(struct tls_hello *h)
     return TLS_HELLO_MORE;
 }
 
-/* What of the message is there so far. */
+/* The part of the message that is there so far. */
 static enum tls_hello_found look(struct tls_hello *h)
 {
     struct span in = bytes_span(&h->message);

@@ -39,7 +39,7 @@ struct tls_identity {
     bool unchecked;
 };
 
-/* What one reading of an identity carries through its steps. */
+/* The state of reading one identity, carried through its steps. */
 struct loading {
     const struct tls_identity_spec *spec;
     struct tls_identity *id;
@@ -257,7 +257,7 @@ static int check_kind(const struct loading *l)
     return 0;
 }
 
-/* Of what goes with the leaf a peer may have a successor, and takes another path. */
+/* An intermediate that we send may have a successor at the peer, which then takes another path. */
 static void check_dates(const struct loading *l, size_t i, int64_t now)
 {
     const struct tls_cert *cert = &l->id->links[i].cert;

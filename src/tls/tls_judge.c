@@ -13,7 +13,7 @@
 /* Ways to an anchor that are weighed against each other; honest peers have one or two (cross-signed CAs). */
 enum { MAX_WAYS = 8 };
 
-/* Lower is worse and decides the status. What is not listed comes after, in the order of enum reason. */
+/* Lower is worse and decides the status. Reasons that are not listed come after, in the order of enum reason. */
 static unsigned rank(enum reason reason)
 {
     switch (reason) {
@@ -145,7 +145,7 @@ static void report_no_path(const struct tls_path_finder *f, const struct tls_cer
                          TLS_PATH_MAX_LENGTH);
 }
 
-/* What stands above the leaf of the path that the finder is at. */
+/* The certificates above the leaf, on the path that the finder is at. */
 static void tell_path(const struct tls_path_finder *f, struct tls_path *path)
 {
     path->n = 0;
@@ -158,12 +158,12 @@ static void tell_path(const struct tls_path_finder *f, struct tls_path *path)
     }
 }
 
-/* Of several paths a faultless one counts; failing that the one whose worst fault is mildest. */
+/* Of several paths a faultless one counts; without one, the path whose worst fault is mildest. */
 static void judge_paths(const struct tls_question *q, struct tls_path_finder *f, const struct tls_certificate *leaf, struct tls_verdict *out,
                        struct tls_path *found)
 {
     struct tls_verdict best = {.status = REASON_UNDECIDED};
-    struct tls_details details[2]; /* of the best path, and of the one that is looked at */
+    struct tls_details details[2]; /* of the best path, and of the current path */
     unsigned spare = 0;
     bool any = false;
     unsigned work = TLS_CONSTRAINTS_WORK; /* for all paths together: the peer's chain determines their number */

@@ -81,7 +81,7 @@ static void read_limits(gnutls_x509_crt_t crt, struct tls_key *out)
     gnutls_x509_spki_deinit(spki);
 }
 
-/* Not those that another version of the library knows: what is told and accepted does not depend on it. */
+/* Only these: what is logged and accepted does not depend on the version of the library. */
 bool tls_key_is_known(int algorithm)
 {
     return algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS || algorithm == GNUTLS_PK_ECDSA || algorithm == GNUTLS_PK_EDDSA_ED25519 ||
@@ -276,7 +276,7 @@ static bool has_suite(const struct tls_key *key, gnutls_priority_t priority, boo
     return key->algorithm != GNUTLS_PK_ECDSA || lists(gnutls_priority_group_list, priority, find_curve(key->curve)->group);
 }
 
-/* What a priority must have, all of it, for such a key. */
+/* The parts that a priority must have, all of them, for such a key. */
 static const char *needs(const struct tls_key *key)
 {
     switch (key->algorithm) {

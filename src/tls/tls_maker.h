@@ -22,7 +22,7 @@ void tls_maker_clear(struct tls_maker *m);
 MUST_CHECK int tls_maker_import(struct tls_maker *m, struct span cert, struct span key, struct err *err);
 MUST_CHECK int tls_maker_key(struct tls_maker *m, bool weak, struct err *err); /* ECDSA P-256; weak: RSA with 1024 bits */
 
-/* What a certificate is, and what is wrong with it. All zero: a good certificate of a client. */
+/* The contents of a certificate, and its faults. All zero: a good certificate of a client. */
 struct tls_maker_shape {
     bool ca;                  /* issues others */
     bool weak, sha1;          /* RSA 1024; signed with SHA-1 */
@@ -55,7 +55,7 @@ MUST_CHECK int tls_maker_append_key(const struct tls_maker *m, struct bytes *out
 
 /* A serial number as DER wants it: big endian, positive, no needless leading byte. */
 struct span tls_maker_serial(uint64_t serial, uint8_t raw[9]);
-/* What a GnuTLS error means to the reader. Gives -1. */
+/* Sets err to what a GnuTLS error means to the reader. Gives -1. */
 int tls_maker_failed(struct err *err, const char *what, int rc);
 
 #endif

@@ -106,7 +106,7 @@ static int sextet(uint8_t c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* What each byte stands for, of those that stand for something; a list of a million entries is 50 MB of them. */
+/* The value of each byte that has one; a list of a million entries is 50 MB of them. */
 struct digits {
     int8_t value[256]; /* -1: no digit */
 };

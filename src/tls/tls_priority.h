@@ -32,7 +32,7 @@ struct tls_priority {
 struct tls_priority *tls_priority_new(const char *text, bool tls13_only, struct tls_priority *like, struct err *err);
 void tls_priority_unref(struct tls_priority *p);
 
-/* The flag for gnutls_init of a client: a key share for the first group is enough, unless that is a hybrid one that many servers do not know. */
+/* The flag for gnutls_init of a client: a key share for the first group is enough, unless that is a hybrid group that many servers do not know. */
 unsigned tls_priority_key_shares(gnutls_priority_t priority);
 
 #endif

@@ -25,7 +25,7 @@ struct tls_sni {
     struct tls_context **contexts; /* n + 1, counted; the last is for all other names and may be NULL */
 };
 
-/* Of one name the first policy comes first. */
+/* For one name the first policy comes first. */
 static int compare_names(const void *a, const void *b)
 {
     const struct name *left = a, *right = b;

@@ -60,8 +60,8 @@ static bool dns_within(struct span name, struct span constraint)
            span_equals_nocase(span_skip(name, name.len - constraint.len), constraint);
 }
 
-/* A wildcard stands for names that an excluded subtree below it may hold. A name that is not well-formed means what its reader makes of it, and one
- * in other letters than ASCII may be what the constraint writes as "xn--". */
+/* A wildcard stands for names that an excluded subtree below it may hold. Readers differ about a name that is not well-formed. A name
+ * in other letters than ASCII may be the one that the constraint writes as "xn--". */
 static bool dns_may_be_within(struct span name, struct span excluded)
 {
     if (dns_within(name, excluded) || name.len == 0 || name.ptr[0] == '.')

@@ -14,7 +14,7 @@ static void copy(const char *text, char out[TLS_WORDS_SIZE])
     out[n] = '\0';
 }
 
-/* In this order. What a rule looks for stands once in a name or not at all, and is never shorter than what takes its place. */
+/* In this order. The text that a rule looks for stands once in a name or not at all, and is never shorter than its replacement. */
 static const struct rule {
     const char *from, *to;
 } rules[] = {

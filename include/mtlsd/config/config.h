@@ -308,7 +308,7 @@ struct config_option {
                   "bool", "word", "choice" (of numbers), "target", "proxy"; one or a list of them: "strings",
                   "paths", "pins", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" (any name) */
-    const char *fallback; /* the default, without quotes; "" none, or one that help explains */
+    const char *fallback; /* the default, without quotes; "" none, or a default that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */
     const char *example;  /* a value as it stands in a file, with quotes; for keys without a default */
     const char *help;

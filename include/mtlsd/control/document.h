@@ -20,8 +20,8 @@ struct json_t *document_time(int64_t seconds);
 /* Appends item, which is taken, to the list. NULL when memory runs out, or item is NULL: the list is freed, so that no row is lost unseen. */
 struct json_t *document_append(struct json_t *list, struct json_t *item);
 /*
- * An object from "key:t key:i ...": t const char * (as document_text), w int64_t (as document_time), i int, I int64_t, z size_t, U uint64_t, b int
- * as a boolean, f double, and o struct json_t *, which is taken. NULL when memory runs out or an o is NULL.
+ * An object from "key:t key:i ...": t const char * (as document_text), w int64_t (as document_time), i int, I int64_t, z size_t, U uint64_t,
+ * b int as a boolean, f double, and o struct json_t *, which is taken. NULL: out of memory, or an o is NULL.
  */
 struct json_t *document_object(const char *members, ...);
 /* Sets further members of such an object; NULL object and a failure give NULL. */

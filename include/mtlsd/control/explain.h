@@ -69,7 +69,7 @@ struct explain {
     struct tls_verdict verdict;    /* with trust only */
     struct tls_peer *peer;         /* owned; NULL: none */
     struct http1 *parser;          /* owned; the head is its */
-    const struct http_head *head;  /* NULL: no request, or one that cannot be parsed */
+    const struct http_head *head;  /* NULL: no request, or a request that cannot be parsed */
     bool has_target;               /* the request was understood */
     struct admission admission;    /* what the gate said; owned. Its choice is that of the route which decides, or would */
     size_t by_name;                /* tcp: the route that the server name leads to */
@@ -82,8 +82,8 @@ struct explain {
 MUST_CHECK int explain_make(const struct explain_ask *ask, struct explain *out);
 void explain_clear(struct explain *e);
 
-/* The listener of that name. Without a name: the only one that this request, or a certificate (request NULL), can reach. NULL + ERR_USAGE, which lists
- * them. */
+/* The listener of that name. Without a name: the only listener that this request, or a certificate (request NULL), can reach. NULL + ERR_USAGE, which
+ * lists them. */
 const struct plan_listener *explain_pick_listener(const struct snapshot *s, const char *name, const char *request, struct err *err);
 
 /* The name that a client asks TLS for when it is given this URL; empty: the request is no https URL. Borrows. */

@@ -19,8 +19,8 @@
 enum reason http_guard_request(const struct http_head *h, struct http_target *target, struct err *err);
 /* Whether the method may come with a Destination: all that HTTP itself does not define, of which COPY and MOVE do (RFC 4918 section 10.3). */
 bool http_guard_may_have_destination(struct span method);
-/* REASON_VALID with *target, the one that Destination names, of origin or absolute form; its scheme may be https. REASON_REQUEST_MALFORMED for several, and for
- * what is neither a path nor an http address. For a head that has one. */
+/* REASON_VALID with *target, which Destination names, of origin or absolute form; its scheme may be https. REASON_REQUEST_MALFORMED for several, and for
+ * a value that is neither a path nor an http address. For a head with Destination. */
 enum reason http_guard_destination(const struct http_head *h, struct http_target *target, struct err *err);
 /* True with *hops when Max-Forwards counts: a number in an OPTIONS request that the guard passed (RFC 9110 section 7.6.2). At 0 the request is
  * answered here, else it is forwarded with one less (http_outgoing.max_forwards). */

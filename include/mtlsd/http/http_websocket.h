@@ -13,9 +13,9 @@ enum { HTTP_WEBSOCKET_KEY_SIZE = 25, HTTP_WEBSOCKET_ACCEPT_SIZE = 29 };
 
 /* A key of 16 bytes, which should be random. -1: out of memory. */
 MUST_CHECK int http_websocket_write_key(uint64_t high, uint64_t low, char out[HTTP_WEBSOCKET_KEY_SIZE]);
-/* The one key of a request. Empty: it has none, several, or one that is not 16 bytes in base64. */
+/* The one key of a request. Empty: it has none, several, or a key that is not 16 bytes in base64. */
 struct span http_websocket_key(const struct http_head *h);
-/* What a server has to answer to that key. -1: the library failed. */
+/* The answer that a server must give to that key. -1: the library failed. */
 MUST_CHECK int http_websocket_write_accept(struct span key, char out[HTTP_WEBSOCKET_ACCEPT_SIZE]);
 /* The response has exactly the answer to that key. */
 bool http_websocket_accepts(const struct http_head *h, struct span key);

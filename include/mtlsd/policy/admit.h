@@ -62,7 +62,7 @@ struct admission { /* begins with admission_init, whatever is asked */
 
 enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_DESTINATION, ADMIT_STEPS };
 
-struct admit_trace { /* what each step says, also after one that refuses */
+struct admit_trace { /* the result of each step, also after a step that refuses */
     struct admit_said {
         bool asked;         /* false: this listener does not ask that, or there is nothing to ask about */
         enum reason reason; /* REASON_VALID: passes */

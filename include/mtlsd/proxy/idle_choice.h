@@ -17,7 +17,7 @@ struct idle_choice { /* begins as {0} */
     size_t n, all;
 };
 
-/* One that is idle since then. fresh: it has not asked for anything yet, and is given a second. */
+/* Adds a client that is idle since then. fresh: it has not asked for anything yet, and is given a second. */
 void idle_choice_add(struct idle_choice *c, void *who, uint64_t since_us, bool fresh, uint64_t now_us);
 /* How many of the oldest give way: a part of all. */
 size_t idle_choice_count(const struct idle_choice *c);

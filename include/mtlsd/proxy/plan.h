@@ -68,7 +68,7 @@ MUST_CHECK int plan_edit(const struct config_route *conf, struct http_edit **out
 /* The Host header for this target if it is not the client's: the configured literal, else the SNI name, with the port unless it is the usual one
  * (RFC 9110 section 7.2). Written into out; empty if it does not fit. */
 struct span plan_host_field(const struct plan_target *target, char *out, size_t size);
-/* What Host says on this way, by the rules of the route (NULL: none), else of the upstream; empty: what the client sent. */
+/* The Host on this way, by the rules of the route (NULL: none), else of the upstream; empty: as the client sent it. */
 struct span plan_host(const struct plan_listener *listener, const struct plan_route *route, const struct plan_target *target, char *out, size_t size);
 
 #endif

@@ -121,7 +121,7 @@ struct tls_facts { /* borrowed from the engine */
     const struct tls_peer *peer; /* NULL: no certificate */
     const char *server_name;     /* accepting, if the policy depends on it (tls/tls_sni.h): the server name that the client sent; NULL: none */
     const struct tls_sni *sni;   /* likewise: what the policy was chosen by; a host with another one is not for this connection (security A9). NULL: one policy for all */
-    size_t policy;               /* the one that was chosen */
+    size_t policy;               /* the policy that was chosen */
 };
 void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out);
 /* Accepting: the name that the client asked for, also where nothing depends on it; NULL: none. Looked up when asked, for those few who tell it on. */

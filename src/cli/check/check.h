@@ -48,7 +48,7 @@ struct check_answer check_ask(struct probe *p, const struct plan_target *target)
 
 void check_places(const struct config *config, struct findings *findings);
 
-/* What `check` does, for `run -t`. Gives an exit code. */
+/* Does the work of `check`, for `run -t`. Gives an exit code. */
 int cmd_check_file(const char *path, bool json);
 
 #endif

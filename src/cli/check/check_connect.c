@@ -53,7 +53,7 @@ static void copy(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from != NULL ? from : "");
 }
 
-/* What the engine knows now: some of it is gone once a read failed. */
+/* Keeps what the engine knows now: some of it is gone once a read failed. */
 static void note_session(struct check_target *t, const struct probe *p)
 {
     struct tls_facts f;
@@ -180,7 +180,7 @@ static bool send_proxy_header(struct check_target *t, struct probe *p)
     return sent;
 }
 
-/* What is said in plaintext until TLS starts, byte by byte, so that nothing of TLS is taken with it. */
+/* The talk in plaintext until TLS starts. It is read byte by byte, so that nothing of TLS is taken with it. */
 static enum reason talk_to(struct probe *p, struct starttls *talk, struct err *err)
 {
     enum reason reason = starttls_begin(talk) == 0 ? REASON_UNDECIDED : REASON_INTERNAL;
@@ -214,7 +214,7 @@ static bool start_tls(struct check_target *t, struct probe *p)
     return reason == REASON_VALID;
 }
 
-/* What stands between a connection and its first byte of TLS. */
+/* The steps between a connection and its first byte of TLS. */
 static bool prepare(struct check_target *t, struct probe *p)
 {
     const struct config_upstream *conf = t->target->upstream->conf;
@@ -267,7 +267,7 @@ static const char *alert_of(int alert)
     return alert >= 0 ? tls_alert_name(alert) : NULL;
 }
 
-/* What the server refused: is it the one that was meant, and is it simply too old? */
+/* The server refused our certificate: is it the certificate that was meant, and is it simply too old? */
 static json_t *ours_of(const struct check_target *t)
 {
     struct tls_identity_facts f;
@@ -278,7 +278,7 @@ static json_t *ours_of(const struct check_target *t)
                            f.not_after, f.not_after - t->now);
 }
 
-/* Of a handshake that ended early only what had happened by then; null: not known. */
+/* If the handshake ended early, only what had happened by then; null: not known. */
 static json_t *session_of(const struct check_target *t)
 {
     bool finished = t->cipher[0] != '\0';

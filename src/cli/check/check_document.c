@@ -177,7 +177,7 @@ static json_t *by_name_of(const struct config_tls *tls)
     return list;
 }
 
-/* Which bad certificates are let in, for routes that name their status. */
+/* The bad certificates that are accepted, for routes that name their status. */
 static json_t *tolerated(uint64_t statuses)
 {
     json_t *list = json_array();

@@ -11,7 +11,7 @@
 struct look {
     const struct config *config;
     struct findings *findings;
-    bool runs; /* an instance answers at the admin socket: it is the one that holds what is in use */
+    bool runs; /* an instance answers at the admin socket, and holds what is in use */
 };
 
 static const char *place(const struct look *k, const char *where)

@@ -10,7 +10,7 @@
 
 /* ---- what is loaded ---- */
 
-/* Who issued it, and whether an intermediate's certificate goes with it, which callers may need. */
+/* The issuer, and whether an intermediate's certificate is sent too, which callers may need. */
 static void print_identity(struct page *p, const json_t *o)
 {
     page_put(p, o, "{$name:16} {not_after:utc22} {seconds_left:days>9}  {key:12} {subject}\n");

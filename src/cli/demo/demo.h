@@ -55,7 +55,7 @@ struct demo_peer {
     uint16_t port;
     struct tls_context *tls; /* DEMO_PEER_TLS; owned */
     const struct demo_body *body;
-    struct demo_tally *tally; /* the child's is the one that counts */
+    struct demo_tally *tally; /* the child's exit code counts */
 };
 
 /* Opens the listening socket; *tls is taken on success. */
@@ -78,7 +78,7 @@ struct demo_pki {
     struct tls_trust *trust, *other_trust;
 };
 
-/* The CA as ca.pem; a second one that nothing but a stand-in server trusts. */
+/* The CA as ca.pem, and a second CA that only a stand-in server trusts. */
 MUST_CHECK int demo_pki_init(struct demo_pki *pki, const char *folder, struct err *err);
 void demo_pki_clear(struct demo_pki *pki);
 

@@ -20,7 +20,7 @@ struct drill_flags {
     bool tcp, optional, json;
 };
 
-/* What a drill holds open. */
+/* The objects that a drill holds open. */
 struct material {
     struct pki_folder folder;
     bool folder_open;
@@ -75,7 +75,7 @@ static struct tls_identity *load_identity(const char *dir, const char *name, int
     return identity;
 }
 
-/* One that was good but for having been revoked, if its files are still there. */
+/* A certificate whose only fault is that it was revoked, if its files are still there. */
 static struct tls_identity *find_revoked(const struct pki_folder *f, int64_t now)
 {
     for (size_t i = f->index.n; i > 0; i--) {

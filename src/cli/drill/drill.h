@@ -23,11 +23,11 @@ struct drill_setup { /* all borrowed */
     const char *server_name;
     struct tls_trust *server_trust;
     struct tls_drill_order order;
-    struct tls_identity *revoked; /* one that the CA revoked; NULL: there is none to offer */
+    struct tls_identity *revoked; /* a certificate that the CA revoked; NULL: there is none to offer */
     const char *request;          /* "GET / HTTP/1.1\r\n..."; NULL: the listener does not speak HTTP */
     unsigned refusals[DRILL_STATUSES_MAX]; /* HTTP statuses that are a no */
     size_t n_refusals;
-    bool none_may_pass; /* who shows no certificate may be let in */
+    bool none_may_pass; /* clients without a certificate may be accepted */
     /* Told of each kind before it is offered, with what will be shown (NULL: no certificate); may be NULL. -1 + err ends the drill. */
     int (*on_offer)(void *ctx, const char *word, const struct tls_identity *identity, struct err *err);
     void *ctx;
@@ -45,7 +45,7 @@ struct drill_try {
 struct drill_row {
     const char *word, *what;
     enum reason expected;
-    bool either; /* let in or refused: both are right */
+    bool either; /* accepted or refused: both are right */
     bool offered;
     struct drill_try full[DRILL_VERSIONS], again[DRILL_VERSIONS]; /* TLS 1.3, TLS 1.2 */
     bool as_it_should;
@@ -62,7 +62,7 @@ struct drill {
 MUST_CHECK bool drill_offer(const struct drill_setup *setup, struct tls_identity *identity, size_t version, struct drill_try *full,
                             struct drill_try *again, struct err *err);
 
-/* Blocks until all were tried. on_row is told of each as it is done. -1 when the target cannot be reached at all, does not speak TLS, or
+/* Blocks until all were tried, and calls on_row after each. -1: the target cannot be reached at all, does not speak TLS, or
  * memory ran out. */
 typedef void (*drill_row_fn)(const struct drill_row *row);
 MUST_CHECK int drill_run(struct drill *d, const struct drill_setup *setup, drill_row_fn on_row, struct err *err);

@@ -59,7 +59,7 @@ void drill_sheet_print_row(struct page *p, const json_t *row)
     page_put(p, row, " {$what}\n");
 }
 
-/* What the good certificate got says more than that it was refused. */
+/* The answer to the good certificate says more than that it was refused. */
 static bool wants_another_protocol(const json_t *rows)
 {
     static const char *const told[] = {"tls13.full.told", "tls12.full.told"};

@@ -25,7 +25,7 @@ static bool is_of_routes(const json_t *step)
     return strcmp(document_string(step, "stage", ""), "routes") == 0;
 }
 
-/* Of the routes it is said below which decides. */
+/* Which route decides is said below. */
 static void print_steps(struct page *p, const json_t *steps)
 {
     for (size_t i = 0; i < json_array_size(steps); i++)

@@ -72,7 +72,7 @@ static int read_upstream(const char *url, char *target, size_t size, struct err 
     return check_address("--upstream", target, err);
 }
 
-/* What a client and a server have in common. */
+/* The settings that a client and a server have in common. */
 static void write_process(const struct quick_config *q, struct bytes *out)
 {
     group(out, "log = {", "level", q->log_level, " };\n");

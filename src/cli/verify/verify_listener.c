@@ -16,7 +16,7 @@ void verify_not_allowed(struct verify_answer *a, const char *why)
     a->details.n = 1;
 }
 
-/* What explain says about the caller, without a request. */
+/* The part of explain's answer that is about the caller, without a request. */
 static void decide(const struct explain *e, const struct config_listener *l, struct verify_answer *out)
 {
     const struct explain_step *caller = &e->steps[EXPLAIN_CALLER];
