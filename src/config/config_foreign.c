@@ -82,7 +82,6 @@ static const struct {
     {"upstream", "sni", server_name},
     {"upstream.tls", "sni", server_name},
     {NULL, "proxy_ssl_name", server_name},
-    {NULL, "subject", "cn, ou and o, each by itself"},
     {NULL, "san", "dns, uri, email or ip"},
     {"listener", "mode", "protocol = \"http\" or \"tcp\""},
     {NULL, "access_log", "log = { target = \"FILE\"; format = \"combined\"; } at the top level"},

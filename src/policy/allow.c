@@ -6,6 +6,8 @@
 #include "mtlsd/base/spiffe.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/config/config_rule.h"
+#include "mtlsd/tls/tls_cert_policy.h"
+#include "mtlsd/tls/tls_subject.h"
 
 #include <string.h>
 #include <strings.h>
@@ -240,13 +242,40 @@ static bool has_type(const char *word, enum tls_name_type *type)
     return false;
 }
 
-static bool key_holds(const char *word, const char *pattern, const struct tls_peer *peer)
+/* Which part of the subject a key looks at that is not among the names. */
+static bool has_part(const char *word, enum tls_subject_part *part)
 {
-    enum tls_name_type type;
-    if (has_type(word, &type))
-        return any_name_matches(pattern, type, peer);
+    static const char *const words[] = {[TLS_SUBJECT_C] = "c", [TLS_SUBJECT_ST] = "st", [TLS_SUBJECT_L] = "l"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        *part = (enum tls_subject_part)i;
+        if (strcmp(words[i], word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of several values none counts, as with CNs (security A6). */
+static bool part_matches(const char *pattern, enum tls_subject_part part, const struct tls_peer *peer)
+{
+    struct tls_subject_value value = tls_subject_find(peer, part);
+    return is_clean(value.value, false) && text_glob(pattern, value.value, '\0');
+}
+
+/* The whole text, which no other subject has (security A17). Control characters are escaped in it, and no rule holds such an escape. */
+static bool subject_matches(const char *pattern, const struct tls_peer *peer)
+{
+    return !peer->subject_cut && peer->subject != NULL && strcmp(pattern, peer->subject) == 0;
+}
+
+/* The keys that are no names and no parts of the subject. */
+static bool fact_holds(const char *word, const char *pattern, const struct tls_peer *peer)
+{
+    if (strcmp(word, "subject") == 0)
+        return subject_matches(pattern, peer);
     if (strcmp(word, "ip") == 0)
         return any_address_matches(pattern, peer);
+    if (strcmp(word, "policy") == 0)
+        return tls_cert_policy_find(peer, pattern) == TLS_CERT_POLICY_VALID;
     if (strcmp(word, "issuer") == 0)
         return peer->by_anchor && !peer->issuer_cut && allow_issuer_matches(pattern, peer->issuer);
     if (strcmp(word, "serial") == 0)
@@ -256,6 +285,15 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
     if (strcmp(word, "spki") == 0)
         return hex_matches(pattern, peer->spki_sha256, false);
     return false;
+}
+
+static bool key_holds(const char *word, const char *pattern, const struct tls_peer *peer)
+{
+    enum tls_name_type type;
+    enum tls_subject_part part;
+    if (has_type(word, &type))
+        return any_name_matches(pattern, type, peer);
+    return has_part(word, &part) ? part_matches(pattern, part, peer) : fact_holds(word, pattern, peer);
 }
 
 /* A rule without any key is a mistake, not an open door: it matches no client. */
@@ -308,6 +346,30 @@ static bool subject_is_in_doubt(const struct config_allow *rule, const struct tl
     return peer->n_cns > 1 || host_to_some;
 }
 
+static bool part_is_in_doubt(const char *pattern, enum tls_subject_part part, const struct tls_peer *peer)
+{
+    if (pattern == NULL)
+        return false;
+    struct tls_subject_value value = tls_subject_find(peer, part);
+    return value.odd || value.n > 1 || (value.n == 1 && !is_clean(value.value, false));
+}
+
+static bool whole_is_in_doubt(const struct config_allow *rule, const struct tls_peer *peer)
+{
+    return rule->subject != NULL && ((peer->subject_cut && !peer->subject_empty) || tls_subject_is_odd(peer));
+}
+
+static bool policy_is_in_doubt(const struct config_allow *rule, const struct tls_peer *peer)
+{
+    return rule->policy != NULL && tls_cert_policy_find(peer, rule->policy) == TLS_CERT_POLICY_UNPROVEN;
+}
+
+static bool parts_are_in_doubt(const struct config_allow *rule, const struct tls_peer *peer)
+{
+    return part_is_in_doubt(rule->c, TLS_SUBJECT_C, peer) || part_is_in_doubt(rule->st, TLS_SUBJECT_ST, peer) ||
+           part_is_in_doubt(rule->l, TLS_SUBJECT_L, peer) || whole_is_in_doubt(rule, peer) || policy_is_in_doubt(rule, peer);
+}
+
 static bool issuer_is_in_doubt(const struct config_allow *rule, const struct tls_peer *peer)
 {
     return rule->issuer != NULL && (peer->issuer_cut || (!peer->by_anchor && allow_issuer_matches(rule->issuer, peer->issuer)));
@@ -319,7 +381,7 @@ bool allow_is_in_doubt(const struct config_allow *rules, size_t n, const struct 
     if (verdict == NULL || peer == NULL || verdict->status != REASON_VALID)
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (subject_is_in_doubt(&rules[i], peer) || issuer_is_in_doubt(&rules[i], peer))
+        if (subject_is_in_doubt(&rules[i], peer) || issuer_is_in_doubt(&rules[i], peer) || parts_are_in_doubt(&rules[i], peer))
             return true;
         for (size_t k = 0; k < CONFIG_RULE_KEYS; k++)
             if (config_rule_value(&rules[i], &config_rule_keys[k]) != NULL && has_type(config_rule_keys[k].word, &type) && has_unreadable(type, peer))

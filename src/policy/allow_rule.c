@@ -46,7 +46,7 @@ static int unknown_key(struct span word, struct err *err)
     if (copy == NULL)
         return err_set(err, ERR_MEMORY, "allow rule: out of memory");
     const char *near = text_suggest(copy, words, CONFIG_RULE_KEYS);
-    int rc = err_set(err, ERR_USAGE, "allow rule: unknown key \"%s\"%s%s%s; keys are cn ou o dns uri email ip issuer serial fingerprint spki",
+    int rc = err_set(err, ERR_USAGE, "allow rule: unknown key \"%s\"%s%s%s; keys are cn ou o c st l subject dns uri email ip policy issuer serial fingerprint spki",
                      copy, near != NULL ? " (did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?)" : "");
     free(copy);
     return rc;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_RDNS = 64, OID_TEXT_BYTES = 256 };
+enum { MAX_RDNS = 64 };
 
 /* Attributes with a usual name. All others are written as dotted numbers. */
 static const struct {
@@ -90,18 +90,18 @@ static int next_arc(struct span *oid, uint64_t *arc)
     return -1;
 }
 
-static int oid_text(struct span oid, char out[OID_TEXT_BYTES])
+int tls_dn_oid_text(struct span oid, char out[TLS_DN_OID_BYTES])
 {
     uint64_t arc;
     if (next_arc(&oid, &arc) != 0)
         return -1;
     uint64_t first = arc < 80 ? arc / 40 : 2;
-    size_t n = (size_t)snprintf(out, OID_TEXT_BYTES, "%llu.%llu", (unsigned long long)first, (unsigned long long)(arc - 40 * first));
+    size_t n = (size_t)snprintf(out, TLS_DN_OID_BYTES, "%llu.%llu", (unsigned long long)first, (unsigned long long)(arc - 40 * first));
     while (oid.len > 0) {
         if (next_arc(&oid, &arc) != 0)
             return -1;
-        n += (size_t)snprintf(out + n, OID_TEXT_BYTES - n, ".%llu", (unsigned long long)arc);
-        if (n >= OID_TEXT_BYTES)
+        n += (size_t)snprintf(out + n, TLS_DN_OID_BYTES - n, ".%llu", (unsigned long long)arc);
+        if (n >= TLS_DN_OID_BYTES)
             return -1;
     }
     return 0;
@@ -190,6 +190,14 @@ static bool is_control(struct span text, size_t i)
     return c < 0x20 || c == 0x7f || high || before_high;
 }
 
+bool tls_dn_has_controls(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (is_control(text, i))
+            return true;
+    return false;
+}
+
 /* RFC 4514 section 2.4. Control characters go as their hex, so that a log line or a terminal never meets one. */
 static void put_escaped(struct writer *w, struct span text)
 {
@@ -219,8 +227,8 @@ int tls_dn_next_attribute(struct span *set, struct tls_dn_attribute *out)
 static int put_attribute(struct writer *w, struct span *set)
 {
     struct tls_dn_attribute a;
-    char dotted[OID_TEXT_BYTES];
-    if (tls_dn_next_attribute(set, &a) != 0 || oid_text(a.oid, dotted) != 0)
+    char dotted[TLS_DN_OID_BYTES];
+    if (tls_dn_next_attribute(set, &a) != 0 || tls_dn_oid_text(a.oid, dotted) != 0)
         return -1;
     const char *word = word_of(dotted), *type = word != NULL ? word : dotted;
     put(w, type, strlen(type));

@@ -21,6 +21,12 @@ MUST_CHECK int tls_dn_next_attribute(struct span *set, struct tls_dn_attribute *
  * T61String that is plain ASCII. RFC 5280 section 7.1 takes the same characters in these for the same name. */
 bool tls_dn_is_text(const struct tls_der *value);
 
+bool tls_dn_has_controls(struct span text); /* also U+0080 to U+009F, which are two bytes */
+
+/* "2.5.4.3" of the content of an object identifier. -1: it is not well-formed, or too long. */
+enum { TLS_DN_OID_BYTES = 256 };
+MUST_CHECK int tls_dn_oid_text(struct span oid, char out[TLS_DN_OID_BYTES]);
+
 /* The characters of a value in UTF-8, as most readers take it: T61String is read as Latin-1. Only for constraints, which are checked whatever the
  * string type, and never for a name that is shown or matched. *out borrows from the value or the buffer. false: it is no string, or too long. */
 enum { TLS_DN_CHARACTERS = 256 };

@@ -162,8 +162,10 @@ void tls_peer_set_path(struct tls_peer *peer, const struct span *ders, size_t n,
     for (size_t i = 0; i < n; i++)
         size += ders[i].len;
     uint8_t *block = n > 0 ? malloc(size) : NULL;
-    if (block == NULL)
+    if (block == NULL) {
+        peer->by_anchor = by_anchor && n == 0;
         return;
+    }
     struct span *path = (struct span *)(void *)block;
     uint8_t *at = block + n * sizeof(struct span);
     for (size_t i = 0; i < n; i++)

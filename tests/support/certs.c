@@ -133,6 +133,8 @@ static void set_names(const struct certs_order *order, gnutls_x509_crt_t crt)
     for (size_t i = 0; order->dn == NULL && i < 4; i++)
         if (values[i] != NULL)
             MUST(gnutls_x509_crt_set_dn_by_oid(crt, oids[i], 0, values[i], (unsigned)strlen(values[i])));
+    for (size_t i = 0; i < sizeof(order->parts) / sizeof(order->parts[0]) && order->parts[i].oid != NULL; i++)
+        MUST(gnutls_x509_crt_set_dn_by_oid(crt, order->parts[i].oid, 1, order->parts[i].der.ptr, (unsigned)order->parts[i].der.len));
     for (size_t i = 0; i < 8 && order->sans[i] != NULL; i++) {
         struct san san;
         parse_san(order->sans[i], &san);
@@ -215,6 +217,8 @@ static void set_extensions(const struct certs_order *order, gnutls_x509_crt_t cr
     }
     static const uint8_t null[] = {0x05, 0x00};
     struct span value = order->extension_value.len > 0 ? order->extension_value : span_of(null, sizeof(null));
+    if (order->policies.len > 0)
+        MUST(gnutls_x509_crt_set_extension_by_oid(crt, "2.5.29.32", order->policies.ptr, order->policies.len, 0));
     if (order->extension != NULL)
         MUST(gnutls_x509_crt_set_extension_by_oid(crt, order->extension, value.ptr, value.len,
                                                   order->extension_critical));

@@ -24,6 +24,10 @@ struct certs { /* one certificate with its key */
 struct certs_order {
     const char *cn, *o, *ou, *second_ou;
     const char *dn;      /* RFC 4514 text instead of the four above */
+    struct {
+        const char *oid;
+        struct span der; /* of the whole value */
+    } parts[3];          /* of the subject, behind the others */
     const char *sans[8]; /* "dns:", "ip:", "uri:", "email:"; "" ends */
     struct span raw_san; /* DER of a whole GeneralNames instead */
     const char
@@ -39,6 +43,7 @@ struct certs_order {
     struct span permitted_dn, excluded_dn;  /* DER of one Name, alone */
     const char *extension;                  /* object identifier of an extra extension */
     bool extension_critical;
+    struct span policies; /* DER of a whole certificatePolicies */
     struct span extension_value; /* empty: a DER NULL */
     const struct certs *issuer;  /* NULL: signs itself */
     const struct certs *same_key_as;

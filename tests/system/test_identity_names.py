@@ -12,13 +12,14 @@ import urllib.parse
 import harness
 import peers
 import test_logs
-from certs import BMP, T61
+from certs import BMP, PRINTABLE, T61
 from harness import free_port, wait_for
 
 ID = "spiffe://tests.example/admin"
 RULES = {
     "cn": 'cn = "admin"', "any-cn": 'cn = "**"', "ou": 'ou = "admin"', "dns": 'dns = "admin.example"', "below": 'dns = "*.example"',
     "uri": f'uri = "{ID}"', "domain": 'uri = "spiffe://tests.example/**"', "web": 'uri = "https://admin.example/*"', "email": 'email = "admin@admin.example"',
+    "c": 'c = "DE"', "subject": 'subject = "CN=admin,C=DE"',
 }
 CN = ("CN", "x")
 
@@ -55,6 +56,15 @@ ROWS = [
     row("an OU inside the CN, as of several", "any-cn", [("CN", "x+OU=admin")]),
     row("an OU as O", "any-cn", [("O", "admin"), CN]),
     row("an OU with a NUL", "any-cn", [("OU", b"admin\0"), CN]),
+    row("a country", "any-cn c", [("C", "DE", PRINTABLE), CN]),
+    row("two countries", "any-cn", [("C", "DE"), ("C", "FR"), CN]),
+    row("a country with a NUL", "any-cn", [("C", b"DE\0FR"), CN]),
+    row("a country in two bytes a letter", "any-cn", [("C", "DE".encode("utf-16-be"), BMP), CN]),
+    row("the whole subject", "cn any-cn c subject", [("C", "DE"), ("CN", "admin")]),
+    row("the whole subject in the opposite order", "cn any-cn c", [("CN", "admin"), ("C", "DE")]),
+    row("the whole subject and more", "cn any-cn c", [("C", "DE"), ("O", "x"), ("CN", "admin")]),
+    row("the whole subject in one RDN", "cn any-cn c", [[("C", "DE"), ("CN", "admin")]]),
+    row("the whole subject inside the CN", "any-cn", [("CN", "admin,C=DE")]),
     row("the ID itself", "any-cn uri domain", san=[f"URI:{ID}"]),
     row("another of the domain", "any-cn domain", san=["URI:spiffe://tests.example/other"]),
     row("the ID as DNS", "any-cn", san=[f"DNS:{ID}"]),

@@ -151,7 +151,7 @@ struct config_upstream {
  */
 struct config_allow {
     char *where;
-    char *cn, *ou, *o, *dns, *uri, *email, *ip, *issuer, *serial, *fingerprint, *spki;
+    char *cn, *ou, *o, *c, *st, *l, *subject, *dns, *uri, *email, *ip, *policy, *issuer, *serial, *fingerprint, *spki;
 };
 
 enum config_identity_headers { /* bits */

@@ -14,7 +14,7 @@ struct config_rule_key {
     const char *word;
     size_t offset; /* of the value in struct config_allow */
 };
-enum { CONFIG_RULE_KEYS = 11, CONFIG_RULE_PATTERN_MAX = 512 /* what text_glob takes */ };
+enum { CONFIG_RULE_KEYS = 16, CONFIG_RULE_PATTERN_MAX = 512 /* what text_glob takes */ };
 extern const struct config_rule_key config_rule_keys[CONFIG_RULE_KEYS]; /* in the order in which a rule is described */
 
 /* NULL: the rule does not have the key. */

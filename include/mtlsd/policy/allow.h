@@ -8,6 +8,9 @@
  *
  * cn, ou, o   Byte for byte as the certificate encodes them, so only UTF-8 and ASCII. A cn pattern of dots, stars and characters of host names matches
  *             only well-formed host names.
+ * c, st, l    The same. A subject with several of a kind has none of it.
+ * subject     The whole RFC 4514 text (tls_dn.h), byte for byte: order, case and string types count, and a star is no pattern.
+ * policy      A certificate policy that the whole verified path confirms (tls_cert_policy.h).
  * dns         Without regard to case. A name with a star, or a malformed name (hostname_is_well_formed), matches nothing.
  * email       The part before the @ byte for byte, the domain as a host name.
  * ip          An address or a range.

@@ -40,7 +40,7 @@ struct tls_peer *tls_peer_new(struct span der, struct err *err);
 /* The same in memory of its own, its path too. NULL: out of memory. */
 struct tls_peer *tls_peer_copy(const struct tls_peer *peer);
 void tls_peer_free(struct tls_peer *peer);
-/* Keeps copies of these in place of the path it had. Without memory for them it has none. by_anchor: see tls_path. */
+/* Keeps copies of these in place of the path it had. Without memory for them it has none, and is not by_anchor. by_anchor: see tls_path. */
 void tls_peer_set_path(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor);
 /* Whether its subjectAltName, the only place where a server's names count, holds none. */
 bool tls_peer_is_nameless(const struct tls_peer *peer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "t.h"
 
+#include "certs.h"
 #include "mtlsd/policy/allow.h"
 
 #include <stdio.h>
@@ -466,6 +467,96 @@ START_TEST(survives_names_of_any_length)
 }
 END_TEST
 
+#define COUNTRY "2.5.4.6"
+#define LOCALITY "2.5.4.7"
+#define STATE "2.5.4.8"
+#define COMMON_NAME "2.5.4.3"
+#define DER(text) {(const uint8_t *)(text), sizeof(text) - 1}
+#define POLICY_ONE DER("\x30\x07\x30\x05\x06\x03\x2a\x03\x01")
+
+enum outcome { PERMITTED, MISSED, DOUBTED };
+static const struct certificate_row {
+    const char *why, *rule;
+    struct certs_order order;
+    enum outcome outcome;
+} certificate_rows[] = {
+    {"a country", "c=DE", {.cn = "x", .parts = {{COUNTRY, DER("\x13\x02" "DE")}}}, PERMITTED},
+    {"in another string type of the same letters", "c=DE", {.cn = "x", .parts = {{COUNTRY, DER("\x0c\x02" "DE")}}}, PERMITTED},
+    {"another country", "c=DE", {.cn = "x", .parts = {{COUNTRY, DER("\x13\x02" "FR")}}}, MISSED},
+    {"A6: byte for byte", "c=DE", {.cn = "x", .parts = {{COUNTRY, DER("\x13\x02" "de")}}}, MISSED},
+    {"A5: the letters in another part", "c=DE", {.cn = "DE", .parts = {{LOCALITY, DER("\x13\x02" "DE")}}}, MISSED},
+    {"A6: of two countries none counts", "c=DE", {.cn = "x", .parts = {{COUNTRY, DER("\x13\x02" "DE")}, {COUNTRY, DER("\x13\x02" "FR")}}}, DOUBTED},
+    {"A6: whatever the order", "c=DE", {.cn = "x", .parts = {{COUNTRY, DER("\x13\x02" "FR")}, {COUNTRY, DER("\x13\x02" "DE")}}}, DOUBTED},
+    {"A6: nor with a star", "c=**", {.cn = "x", .parts = {{COUNTRY, DER("\x13\x02" "DE")}, {COUNTRY, DER("\x13\x02" "DE")}}}, DOUBTED},
+    {"A5: embedded NUL", "c=DE", {.cn = "x", .parts = {{COUNTRY, DER("\x0c\x05" "DE\0FR")}}}, DOUBTED},
+    {"A5: not even ** takes a NUL", "c=**", {.cn = "x", .parts = {{COUNTRY, DER("\x0c\x05" "DE\0FR")}}}, DOUBTED},
+    {"A6: a BMPString", "c=DE", {.cn = "x", .parts = {{COUNTRY, DER("\x1e\x04\0D\0E")}}}, DOUBTED},
+    {"A6: and its bytes", "c=**", {.cn = "x", .parts = {{COUNTRY, DER("\x1e\x04\0D\0E")}}}, DOUBTED},
+    {"a locality in UTF-8", "l=M\xc3\xbcnchen", {.cn = "x", .parts = {{LOCALITY, DER("\x0c\x08" "M\xc3\xbcnchen")}}}, PERMITTED},
+    {"A6: the same as a BMPString", "l=M\xc3\xbcnchen", {.cn = "x", .parts = {{LOCALITY, DER("\x1e\x0e\0M\0\xfc\0n\0c\0h\0e\0n")}}}, DOUBTED},
+    {"A6: the same in Latin-1", "l=M\xc3\xbcnchen", {.cn = "x", .parts = {{LOCALITY, DER("\x14\x07" "M\xfcnchen")}}}, DOUBTED},
+    {"a pattern", "st=Ba*", {.cn = "x", .parts = {{STATE, DER("\x13\x07" "Bavaria")}}}, PERMITTED},
+    {"no state", "st=*", {.cn = "x"}, MISSED},
+    {"all three", "c=DE,st=Bavaria,l=Munich", {.parts = {{COUNTRY, DER("\x13\x02" "DE")}, {STATE, DER("\x13\x07" "Bavaria")}, {LOCALITY, DER("\x13\x06" "Munich")}}}, PERMITTED},
+    {"two of three", "c=DE,st=Bavaria,l=Munich", {.parts = {{COUNTRY, DER("\x13\x02" "DE")}, {STATE, DER("\x13\x07" "Bavaria")}, {LOCALITY, DER("\x13\x05" "Passo")}}}, MISSED},
+    {"the whole subject", "subject=CN=web\\,OU=ops\\,O=Acme", {.cn = "web", .ou = "ops", .o = "Acme"}, PERMITTED},
+    {"another order", "subject=O=Acme\\,OU=ops\\,CN=web", {.cn = "web", .ou = "ops", .o = "Acme"}, MISSED},
+    {"a part less", "subject=CN=web\\,OU=ops", {.cn = "web", .ou = "ops", .o = "Acme"}, MISSED},
+    {"a part more", "subject=CN=web\\,OU=ops\\,O=Acme\\,C=DE", {.cn = "web", .ou = "ops", .o = "Acme"}, MISSED},
+    {"A6: byte for byte", "subject=CN=Web", {.cn = "web"}, MISSED},
+    {"A17: a comma inside a value is no part", "subject=CN=web\\,O=Acme", {.cn = "web,O=Acme"}, MISSED},
+    {"A17: written as it is", "subject=CN=web\\\\\\,O=Acme", {.cn = "web,O=Acme"}, PERMITTED},
+    {"A6: two CNs are a subject", "subject=CN=b\\,CN=a", {.parts = {{COMMON_NAME, DER("\x13\x01" "a")}, {COMMON_NAME, DER("\x13\x01" "b")}}}, PERMITTED},
+    {"A17: a BMPString has its own text", "subject=CN=web", {.parts = {{COMMON_NAME, DER("\x1e\x06\0w\0e\0b")}}}, DOUBTED},
+    {"A5: embedded NUL", "subject=CN=web", {.parts = {{COMMON_NAME, DER("\x0c\x05" "web\0x")}}}, DOUBTED},
+    {"no subject at all", "subject=CN=web", {.sans = {"dns:web"}}, MISSED},
+    {"a policy of a certificate of the root", "policy=1.2.3.1", {.cn = "x", .policies = POLICY_ONE}, PERMITTED},
+    {"another policy", "policy=1.2.3.2", {.cn = "x", .policies = POLICY_ONE}, MISSED},
+    {"A16: anyPolicy names none", "policy=1.2.3.1", {.cn = "x", .policies = DER("\x30\x08\x30\x06\x06\x04\x55\x1d\x20\x00")}, DOUBTED},
+    {"A16: policies that cannot be read", "policy=1.2.3.1", {.cn = "x", .policies = DER("\x30\x01\x30")}, DOUBTED},
+};
+
+/* A5, A6, A15, A17: of a real certificate, by the root itself. */
+START_TEST(compares_what_only_the_certificate_tells)
+{
+    const struct certificate_row *row = &certificate_rows[_i];
+    struct certs made;
+    struct config_allow rule;
+    struct err err = {0};
+    ck_assert_msg(allow_rule_parse(row->rule, &rule, &err) == 0, "%s: %s", row->rule, err.text);
+    certs_make(&row->order, &made);
+    struct tls_peer *peer = tls_peer_new(made.der, &err);
+    ck_assert_ptr_nonnull(peer);
+    tls_peer_set_path(peer, NULL, 0, true);
+    ck_assert_msg(allow_permits(&rule, 1, &valid, peer) == (row->outcome == PERMITTED), "%s: %s of %s", row->why, row->rule, peer->subject);
+    ck_assert_msg(row->outcome == PERMITTED || allow_is_in_doubt(&rule, 1, &valid, peer) == (row->outcome == DOUBTED), "%s: %s of %s", row->why, row->rule, peer->subject);
+    tls_peer_free(peer);
+    certs_clear(&made);
+    allow_rule_clear(&rule);
+}
+END_TEST
+
+/* A16: a sub-CA that may not issue for a policy. */
+START_TEST(a16_does_not_believe_a_policy_that_the_ca_does_not_have)
+{
+    struct certs root, ca, leaf;
+    struct config_allow rule;
+    certs_make(&(struct certs_order){.cn = "Root", .ca = true, .policies = POLICY_ONE}, &root);
+    certs_make(&(struct certs_order){.cn = "Sub", .ca = true, .issuer = &root}, &ca);
+    certs_make(&(struct certs_order){.cn = "x", .issuer = &ca, .policies = POLICY_ONE}, &leaf);
+    struct tls_peer *peer = tls_peer_new(leaf.der, NULL);
+    tls_peer_set_path(peer, &ca.der, 1, false);
+    ck_assert_int_eq(allow_rule_parse("policy=1.2.3.1", &rule, NULL), 0);
+    ck_assert(!allow_permits(&rule, 1, &valid, peer) && allow_is_in_doubt(&rule, 1, &valid, peer));
+    ck_assert_ptr_nonnull(strstr(allow_why_not(&rule, peer), "does not confirm the policy"));
+    allow_rule_clear(&rule);
+    tls_peer_free(peer);
+    certs_clear(&leaf);
+    certs_clear(&ca);
+    certs_clear(&root);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("allow");
@@ -486,6 +577,8 @@ Suite *suite(void)
     tcase_add_test(t, asks_for_a_trust_domain_that_is_written_out);
     tcase_add_test(t, takes_no_spiffe_id_that_is_too_long);
     tcase_add_test(t, survives_names_of_any_length);
+    tcase_add_loop_test(t, compares_what_only_the_certificate_tells, 0, sizeof(certificate_rows) / sizeof(certificate_rows[0]));
+    tcase_add_test(t, a16_does_not_believe_a_policy_that_the_ca_does_not_have);
     suite_add_tcase(s, t);
     return s;
 }

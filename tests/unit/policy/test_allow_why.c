@@ -28,6 +28,26 @@ START_TEST(a6_says_that_an_issuer_was_only_sent)
 }
 END_TEST
 
+START_TEST(says_that_a_subject_is_written_the_other_way_round)
+{
+    static const struct {
+        const char *rule, *subject;
+        bool said;
+    } rows[] = {{"O=Acme,OU=ops,CN=x", "CN=x,OU=ops,O=Acme", true},
+                {"O=A\\,B,CN=x", "CN=x,O=A\\,B", true},
+                {"O=Acme,CN=y", "CN=x,O=Acme", false},
+                {"CN=x,O=Acme", "CN=x,O=Acme", false},
+                {"O=Acme", "CN=x,O=Acme", false},
+                {"CN=x", "CN=y", false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config_allow rule = {.subject = (char *)(uintptr_t)rows[i].rule};
+        struct tls_peer peer = {.subject = rows[i].subject};
+        const char *why = allow_why_not(&rule, &peer);
+        ck_assert_msg((why != NULL && strstr(why, "opposite order") != NULL) == rows[i].said, "%s of %s", rows[i].rule, rows[i].subject);
+    }
+}
+END_TEST
+
 START_TEST(says_for_a_list_what_is_special_about_any_rule)
 {
     struct tls_peer two = {.n_cns = 2}, one = {.n_cns = 1};
@@ -55,6 +75,7 @@ Suite *suite(void)
     tcase_add_test(c, a6_says_that_an_issuer_was_only_sent);
     tcase_add_test(c, says_for_a_list_what_is_special_about_any_rule);
     tcase_add_test(c, says_nothing_of_a_rule_that_holds);
+    tcase_add_test(c, says_that_a_subject_is_written_the_other_way_round);
     suite_add_tcase(s, c);
     return s;
 }

@@ -230,6 +230,31 @@ START_TEST(takes_64_rdns_and_no_more)
 }
 END_TEST
 
+START_TEST(writes_an_object_identifier_as_dotted_numbers)
+{
+    static const struct {
+        struct span oid;
+        const char *text; /* NULL: it is none */
+    } oids[] = {{{(const uint8_t *)"\x55\x1d\x20\x00", 4}, "2.5.29.32.0"}, {{(const uint8_t *)"\x2a\x03\x01", 3}, "1.2.3.1"},
+                {{(const uint8_t *)"\x88\x37", 2}, "2.999"},             {{(const uint8_t *)"", 0}, NULL},
+                {{(const uint8_t *)"\x2a\x83", 2}, NULL},                {{(const uint8_t *)"\x2a\x80\x01", 3}, NULL}};
+    for (size_t i = 0; i < sizeof(oids) / sizeof(oids[0]); i++) {
+        char text[TLS_DN_OID_BYTES] = "";
+        int rc = tls_dn_oid_text(oids[i].oid, text);
+        ck_assert_int_eq(rc, oids[i].text != NULL ? 0 : -1);
+        if (oids[i].text != NULL)
+            ck_assert_str_eq(text, oids[i].text);
+    }
+}
+END_TEST
+
+START_TEST(a5_finds_control_characters_of_one_byte_and_of_two)
+{
+    ck_assert(!tls_dn_has_controls(span_from_str("M\xc3\xbcller ~")) && !tls_dn_has_controls(span_of(NULL, 0)));
+    ck_assert(tls_dn_has_controls(span_of("a\0b", 3)) && tls_dn_has_controls(span_from_str("a\x7f")) && tls_dn_has_controls(span_from_str("a\xc2\x85")));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_dn");
@@ -241,6 +266,8 @@ Suite *suite(void)
     tcase_add_test(c, gives_the_length_of_the_whole_text);
     tcase_add_test(c, a_name_that_is_not_well_formed_has_no_text);
     tcase_add_test(c, takes_64_rdns_and_no_more);
+    tcase_add_test(c, writes_an_object_identifier_as_dotted_numbers);
+    tcase_add_test(c, a5_finds_control_characters_of_one_byte_and_of_two);
     suite_add_tcase(s, c);
     return s;
 }
