@@ -148,7 +148,8 @@ class Report:
     def __init__(self, name, heading, options):
         self.name, self.folder, self.parts = name, pathlib.Path(options.results), []
         words = [word for key, value in sorted(vars(options).items()) if key not in ("mtlsd", "results") and value != "" for word in (f"--{key}", str(value))]
-        versions = [first_line(options.mtlsd, "--version"), *(first_line(p, flag) for p, flag in (("haproxy", "-v"), ("nginx", "-v"), ("ghostunnel", "--version"))
+        versions = [first_line(options.mtlsd, "--version"), *(first_line(p, flag) for p, flag in (("haproxy", "-v"), ("nginx", "-v"), ("ghostunnel", "--version"),
+                                                                                  ("nghttpx", "--version"))
                                                               if shutil.which(p))]
         self.top = (f"# {heading}\n\n{datetime.date.today().isoformat()}, `{pathlib.Path(sys.argv[0]).name} {' '.join(words)}`\n\n"
                     f"- machine: {machine()}\n" + "".join(f"- {v}\n" for v in versions if v))

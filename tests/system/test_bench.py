@@ -109,6 +109,17 @@ class Bench(harness.Case):
         self.assertRegex(printed, r"\nhalf a ClientHello, 20 +2\d\.00( +[\d.]+){11}\n")
         self.assertRegex(printed, r"\nstopped, 1000 +1\d{3}\.00( +[\d.]+){11}\n")
 
+    @unittest.skipUnless(shutil.which("h2load"), "needs h2load")
+    def test_h2(self):
+        text, _ = self.run_curves("h2.py", "--seconds", 1, "--role", "client", "--scenarios", "8x32,idle,streams", "--idle", 3, "--streams", 5, "--peers", "mtlsd-http,haproxy")
+        for name in ("mtlsd-http", "haproxy"):
+            self.assertRegex(text, rf"\n{name}( +[\d.]+){{3}} +-( +[\d.]+) +0\.00\n")
+            self.assertEqual(2, len(re.findall(rf"\n{name}( +-){{3}} +-?[\d.]+ +[\d.]+ +0\.00(?=\n)", text)), text)
+
+    def test_floods(self):
+        text = self.run_bench("floods.py", "--mtlsd", harness.MTLSD, "--seconds", 1, "--floods", "ping,rapid reset", "--peers", "mtlsd-http")
+        self.assertEqual(2, len(re.findall(r"\n(?:ping|rapid reset)( +-?[\d.]+){6} +0.00(?=\n)", text)), text)
+
     def test_small(self):
         printed, _ = self.run_curves("small.py", "--identities", 5, "--reloads", 1, "--crowd", 5, "--seconds", 0.2)
         crowds = ("idle connections", "idle TLS connections", "uploads", "unfinished handshakes", "handshakes that are cut")
