@@ -2,6 +2,7 @@
 #include "mtlsd/proxy/health_check.h"
 
 #include "flow.h"
+#include "health_expect.h"
 
 #include "mtlsd/http/grpc_health.h"
 #include "mtlsd/proxy/pool.h"
@@ -147,24 +148,6 @@ static void ask_grpc(struct health_check *c)
 
 /* ---- the answer ---- */
 
-bool health_check_fits(const char *expect, unsigned status)
-{
-    struct span rest = span_from_str(expect), item;
-    while (span_next_in_list(&rest, &item)) {
-        char text[16], *end;
-        if (item.len >= sizeof(text))
-            continue;
-        memcpy(text, item.ptr, item.len);
-        text[item.len] = '\0';
-        unsigned long from = strtoul(text, &end, 10), to = from;
-        if (*end == '-')
-            to = strtoul(end + 1, &end, 10);
-        if (*end == '\0' && from >= 100 && status >= from && status <= to)
-            return true;
-    }
-    return false;
-}
-
 static void judge_answer(struct health_check *c, unsigned status)
 {
     const struct config_upstream *conf = c->target->upstream->conf;
@@ -172,7 +155,7 @@ static void judge_answer(struct health_check *c, unsigned status)
     char text[sizeof(c->text)];
     if (status < 200)
         return; /* not the final one */
-    if (health_check_fits(expect, status)) {
+    if (health_expect_fits(expect, status)) {
         pass(c);
         return;
     }

@@ -33,7 +33,4 @@ uint64_t health_check_deadline_us(const struct health_check *c);
 void health_check_on_deadline(struct health_check *c);
 bool health_check_is_done(const struct health_check *c, struct health_check_result *result);
 
-/* "200", "200-399", "200, 204": the status is among them. Anything else fits nothing. */
-bool health_check_fits(const char *expect, unsigned status);
-
 #endif
