@@ -41,7 +41,7 @@ static void on_read(void *owner, struct span data)
         return;
     }
     uplink_on_wire(u, data, now);
-    if (u->idle.shelved && u->stray) /* it came with the end of its handshake */
+    if (u->idle.shelved && u->is.stray) /* it came with the end of its handshake */
         lose(up);
     worker_pump(up->worker, now);
 }
@@ -200,5 +200,5 @@ void upconn_close(struct uplink *u)
     struct span words = uplink_last_words(u);
     bool said = words.len > 0 && stream_send(&up->stream, &words, 1) == words.len;
     run_forget(&u->link);
-    upconn_shut(up, u->reset && !said);
+    upconn_shut(up, u->is.reset && !said);
 }

@@ -194,7 +194,7 @@ void client_failed(struct client *c, enum reason reason, const char *text, const
     bool gone = reason == REASON_TRUNCATED || reason == REASON_CLIENT_CLOSED;
     bool idle = gone && client_is_idle(c) && reads_nothing(c);
     for (struct exchange *x = c->first; x != NULL; x = x->next) {
-        x->hint = hint;
+        x->answer.hint = hint;
         exchange_report(x, reason, text, now);
     }
     if (c->first == NULL && !idle)

@@ -133,7 +133,7 @@ static void no_request(struct client *c, struct moment now)
     }
     x->at.begun_us = now.us;
     c->is.close_after = true;
-    exchange_answer(x, REASON_REQUEST_TIMEOUT, limit_text(c->listener, NULL, LIMIT_HEADER, "the request head did not arrive in time", &x->hint, text), now);
+    exchange_answer(x, REASON_REQUEST_TIMEOUT, limit_text(c->listener, NULL, LIMIT_HEADER, "the request head did not arrive in time", &x->answer.hint, text), now);
 }
 
 static void open_is_late(struct client *c, struct moment now)
@@ -165,7 +165,7 @@ static void stalled(struct client *c, struct moment now)
         client_finish(c, now);
         return;
     }
-    limit_text(c->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &c->first->hint, text);
+    limit_text(c->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &c->first->answer.hint, text);
     exchange_answer(c->first, REASON_CLIENT_STALLED, text, now);
 }
 

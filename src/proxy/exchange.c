@@ -126,13 +126,13 @@ void exchange_credit(struct exchange *x)
     if (x->phase != EXCHANGE_ACTIVE)
         return;
     bool holds = x->asked.upgrade && !x->raw; /* what came early waits for the upstream to agree */
-    if (x->owed > 0 && !holds && flow_pending(&x->up) < OUTPUT_MARK) {
-        flow_took(&x->down, x->owed);
-        x->owed = 0;
+    if (x->bytes.owed > 0 && !holds && flow_pending(&x->up) < OUTPUT_MARK) {
+        flow_took(&x->down, x->bytes.owed);
+        x->bytes.owed = 0;
     }
-    if (x->owed_up > 0 && flow_pending(&x->down) < OUTPUT_MARK) {
-        flow_took(&x->up, x->owed_up);
-        x->owed_up = 0;
+    if (x->bytes.owed_up > 0 && flow_pending(&x->down) < OUTPUT_MARK) {
+        flow_took(&x->up, x->bytes.owed_up);
+        x->bytes.owed_up = 0;
     }
 }
 
@@ -167,14 +167,14 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
                     .http2 = x->asked.http2,
                     .status = x->answer.status},
         .reason = reason,
-        .would_refuse = x->would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
+        .would_refuse = x->answer.would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
         .detail = detail,
-        .hint = x->hint,
+        .hint = x->answer.hint,
         .refused_by = report_blame(reason),
         .retries = x->tries.retries,
         .up_reused = x->tries.from_pool,
-        .bytes_in = x->bytes_in,
-        .bytes_out = x->bytes_out,
+        .bytes_in = x->bytes.in,
+        .bytes_out = x->bytes.out,
     };
     if (c->link.tls != NULL) {
         tls_engine_facts(c->link.tls, &down);

@@ -59,7 +59,7 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
         .reason = row->word,
         .title = row->title,
         .detail = detail[0] != '\0' ? detail : NULL,
-        .hint = x->hint != NULL ? x->hint : row->hint,
+        .hint = x->answer.hint != NULL ? x->answer.hint : row->hint,
         .refused_by = report_blame_word(report_blame(reason)),
         .now = now.utc,
         .retry_after = reason == REASON_OVERLOADED ? 1 : 0,
@@ -119,7 +119,7 @@ _Static_assert(sizeof(GOAWAY_TEXT) - 1 + 8 == 034, "the length that the frame na
 void exchange_answer_h2(struct exchange *x, const char *detail, struct moment now)
 {
     x->client->is.close_after = true;
-    x->hint = "let the client agree on h2 in the TLS handshake (ALPN), or speak HTTP/1.1 (curl --http1.1)";
+    x->answer.hint = "let the client agree on h2 in the TLS handshake (ALPN), or speak HTTP/1.1 (curl --http1.1)";
     link_write_copy(&x->client->link, span_of(h2_goodbye, sizeof(h2_goodbye) - 1));
     exchange_report(x, REASON_REQUEST_MALFORMED, detail, now);
     exchange_finish(x, true, now);

@@ -70,19 +70,26 @@ struct exchange_tries {
 struct exchange_answer {
     bool answered;     /* the final response's head is written */
     bool trailers;     /* those of the response may pass */
+    bool would_refuse; /* the rules would have refused the request, were they not only tried out */
     unsigned status;
     unsigned interims; /* 1xx answers so far */
+    const char *hint;  /* static: what to do about what ends it, in place of the reason's own; NULL: that one */
+};
+
+struct exchange_bytes { /* of the client's messages */
+    uint64_t in, out;
+    size_t owed, owed_up; /* from the client and from the upstream, not passed on yet: the windows are smaller by them */
 };
 
 struct exchange_times {
-    uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us; /* 0: did not happen */
     uint64_t active_us; /* when something last moved */
     uint64_t up_us;     /* when something last moved on the upstream's side */
-    uint64_t body_us;   /* when the last of the body came */
-    uint64_t wanted_us; /* since when more of it is wanted; 0: it is not, for the upstream takes none now */
-    uint64_t waited_us; /* how long it was wanted before that */
+    uint64_t wanted_us; /* since when more of the body is wanted; 0: it is not, for the upstream takes none now */
     uint64_t stall_us;  /* HTTP/2: since when the client takes nothing of what waits for it on this stream; 0: nothing waits */
     size_t stalled;     /* and how much that is */
+    uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us; /* 0: did not happen */
+    uint64_t body_us;   /* when the last of the body came */
+    uint64_t waited_us; /* how long it was wanted before it was not */
 };
 
 struct exchange_rare { /* owned; NULL: not needed */
@@ -93,29 +100,26 @@ struct exchange_rare { /* owned; NULL: not needed */
     char *key;                     /* WebSocket: the key that was sent to an upstream of HTTP/1.1 for a client of HTTP/2 */
 };
 
-struct exchange {
+struct exchange { /* what each turn looks at comes first */
     struct uplink_use use; /* first: its upstream connection */
     struct client *client;
-    struct exchange *prev, *next;         /* of the client's */
     const struct plan_listener *listener; /* borrowed: the driver holds its snapshot */
     enum exchange_phase phase;
-    bool raw;               /* plain bytes in both directions */
-    bool would_refuse;      /* the rules would have refused it, were they not only tried out */
+    bool raw;                     /* plain bytes in both directions */
     struct exchange_asked asked;
-    struct exchange_way way;
-    struct exchange_kept kept;
     struct exchange_tries tries;
     struct exchange_answer answer;
+    struct flow down, up;         /* towards the client, towards the upstream */
+    struct exchange_bytes bytes;
     struct exchange_times at;
+    struct exchange *prev, *next; /* of the client's */
+    struct exchange_way way;
+    struct exchange_kept kept;
     struct exchange_rare rare;
-    struct flow down, up;   /* towards the client, towards the upstream */
-    const char *hint;       /* static: what to do about what ends it, in place of the reason's own; NULL: that one */
-    uint64_t bytes_in, bytes_out;
-    size_t owed, owed_up;   /* bytes from the client and from the upstream that were not passed on yet: the windows are smaller by them */
     struct exchange_line {
         size_t method, uri, host;
-    } len;                  /* of what stands in line */
-    char line[];            /* method and target, for the report, cut when long; then what Host said, where Location may have to say it */
+    } len;                        /* of what stands in line */
+    char line[];                  /* method and target, for the report, cut when long; then what Host said, where Location may have to say it */
 };
 
 /* exchange.c */

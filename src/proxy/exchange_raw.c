@@ -27,7 +27,7 @@ void exchange_raw_begin(struct client *c, struct moment now)
     if (x == NULL)
         return; /* what is broken is ended when the turn does */
     x->raw = x->asked.connection = true;
-    x->would_refuse = c->is.would_refuse;
+    x->answer.would_refuse = c->is.would_refuse;
     x->way.route = route;
     x->at.begun_us = now.us;
     if (!exchange_join_new(x)) {
@@ -49,7 +49,7 @@ static void pass_what_waited(struct exchange *x)
     struct bytes *waited = &x->client->held;
     if (x->client->link.tls != NULL || waited->len == 0 || x->rare.join != NULL)
         return;
-    x->bytes_in += waited->len;
+    x->bytes.in += waited->len;
     link_write_take(&x->use.uplink->link, waited);
 }
 
@@ -74,9 +74,9 @@ void exchange_raw_resume(struct exchange *x, struct moment now)
 
 void exchange_raw_in(struct exchange *x, struct span in, struct moment now)
 {
-    x->bytes_in += in.len;
+    x->bytes.in += in.len;
     if (x->down.stream != NULL) {
-        x->owed += in.len;
+        x->bytes.owed += in.len;
         x->at.active_us = now.us;
     }
     if (x->rare.join != NULL)
@@ -107,7 +107,7 @@ void exchange_raw_ended(struct exchange *x, struct moment now)
     if (x->phase != EXCHANGE_ACTIVE || u == NULL)
         return;
     bool client_ended = x->down.stream != NULL ? x->down.ended : c->is.ended && c->held.len == 0;
-    bool upstream_ended = x->up.stream != NULL ? x->up.ended : u->ended;
+    bool upstream_ended = x->up.stream != NULL ? x->up.ended : u->is.ended;
     pass_end(client_ended, &x->up);
     pass_end(upstream_ended, &x->down);
     if (!client_ended || !upstream_ended || !is_through(&x->down) || !is_through(&x->up))
@@ -134,7 +134,7 @@ void exchange_tunnel_begin(struct exchange *x, struct span left, struct moment n
     open_tunnel(&x->up);
     open_tunnel(&x->down);
     exchange_activate(x, now);
-    x->bytes_out += left.len;
+    x->bytes.out += left.len;
     flow_data(&x->down, left);
     exchange_raw_ended(x, now);
 }

@@ -58,7 +58,7 @@ static enum reason judge(struct exchange *x, const struct http_head *head, struc
 {
     struct admit_place at = client_place(x->client, x->listener);
     enum reason reason = admit_request(&at, head, a, NULL, err);
-    x->would_refuse = a->would_refuse;
+    x->answer.would_refuse = a->would_refuse;
     if (a->choice.index != SIZE_MAX)
         take_route(x, &a->choice); /* told in the log also where it refused */
     if (reason == REASON_VALID && a->way != ADMIT_BY_ROUTE && !exchange_forward_take(x, a))
@@ -287,8 +287,8 @@ static void keep_body(struct exchange *x, struct span data)
 
 void exchange_request_data(struct exchange *x, struct span data, struct moment now)
 {
-    x->bytes_in += data.len;
-    x->owed += data.len;
+    x->bytes.in += data.len;
+    x->bytes.owed += data.len;
     exchange_time_body(x, now);
     keep_body(x, data);
     if (x->phase == EXCHANGE_ACTIVE)

@@ -150,8 +150,8 @@ static void on_data(struct uplink_use *use, struct span data, struct moment now)
         exchange_join_pass(x, false, data, now);
         return;
     }
-    x->bytes_out += data.len;
-    x->owed_up += data.len;
+    x->bytes.out += data.len;
+    x->bytes.owed_up += data.len;
     flow_data(&x->down, data);
 }
 
@@ -174,7 +174,7 @@ static bool may_pool(const struct exchange *x, bool reusable)
 {
     const struct uplink *u = x->use.uplink;
     bool names_client = u->target->upstream->conf->send_proxy_protocol != CONFIG_PROXY_PROTOCOL_NONE; /* it belongs to that client alone */
-    return !names_client && is_quiet(&u->link) && reusable && x->asked.whole && !u->ended && link_is_open(&u->link) && link_pending(&u->link) == 0;
+    return !names_client && is_quiet(&u->link) && reusable && x->asked.whole && !u->is.ended && link_is_open(&u->link) && link_pending(&u->link) == 0;
 }
 
 /* The client said that it asks nothing more, and without a body to end it has nothing else to say: no byte will come that makes its system drop
@@ -182,7 +182,7 @@ static bool may_pool(const struct exchange *x, bool reusable)
 static bool says_no_more(const struct exchange *x)
 {
     const struct client *c = x->client;
-    return x->asked.whole && !x->asked.keep_alive && x->bytes_in == 0 && !x->asked.chunked && c->held.len == 0 && c->link.tls == NULL;
+    return x->asked.whole && !x->asked.keep_alive && x->bytes.in == 0 && !x->asked.chunked && c->held.len == 0 && c->link.tls == NULL;
 }
 
 static void on_response_end(struct exchange *x, bool reusable, struct moment now)
@@ -207,7 +207,7 @@ static void on_end(struct uplink_use *use, bool reusable, struct moment now)
         exchange_raw_ended(x, now);
     else if (x->answer.answered) /* an interim response ends without ending the exchange */
         on_response_end(x, reusable, now);
-    else if (use->uplink->ended)
+    else if (use->uplink->is.ended)
         exchange_upstream_failed(x, REASON_TRUNCATED, "the upstream closed in the middle of its answer", now);
 }
 
@@ -263,7 +263,7 @@ static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
     }
     if (!x->raw && !x->tries.sent) {
         bool h2 = http1_opens_as_h2(in);
-        x->hint = h2 ? uplink_http2_hint(use->uplink) : NULL;
+        x->answer.hint = h2 ? uplink_http2_hint(use->uplink) : NULL;
         exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, h2 ? HTTP1_H2_ANSWER : "the upstream answered before the request was sent", now);
         return false;
     }

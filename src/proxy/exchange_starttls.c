@@ -42,7 +42,7 @@ static void fail(struct exchange *x, enum reason reason, const char *text, struc
 static void write_both(struct exchange *x, struct bytes *to_client, struct bytes *to_server)
 {
     if (to_client->len > 0) {
-        x->bytes_out += to_client->len;
+        x->bytes.out += to_client->len;
         link_write_take(&x->client->link, to_client);
     }
     if (to_server->len > 0)
@@ -73,7 +73,7 @@ void exchange_join_open(struct exchange *x)
     bytes_init(&to_client, STARTTLS_IN_MAX);
     if (starttls_join_begin(x->rare.join, &to_client) != 0)
         x->client->link.broken = x->client->link.lost = true;
-    x->bytes_out += to_client.len;
+    x->bytes.out += to_client.len;
     link_write_take(&x->client->link, &to_client);
     if (x->rare.join->over)
         exchange_join_clear(x);

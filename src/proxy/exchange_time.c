@@ -76,7 +76,7 @@ static uint64_t body_rate_deadline(const struct exchange *x)
     uint64_t rate = x->listener->conf->min_body_rate;
     if (x->at.wanted_us == 0 || rate == 0)
         return UINT64_MAX;
-    uint64_t allowed_us = larger(BODY_TRIAL_US, x->bytes_in * 1000 / rate * 1000);
+    uint64_t allowed_us = larger(BODY_TRIAL_US, x->bytes.in * 1000 / rate * 1000);
     return x->at.wanted_us + (allowed_us > x->at.waited_us ? allowed_us - x->at.waited_us : 0);
 }
 
@@ -89,7 +89,7 @@ static bool answer_is_due(const struct exchange *x)
 static uint64_t upstream_deadline(const struct exchange *x)
 {
     const struct config_upstream *up = x->way.target->upstream->conf;
-    if (x->use.uplink == NULL || x->use.uplink->ended || flow_pending(&x->down) >= OUTPUT_MARK)
+    if (x->use.uplink == NULL || x->use.uplink->is.ended || flow_pending(&x->down) >= OUTPUT_MARK)
         return UINT64_MAX;
     return x->at.up_us + (answer_is_due(x) ? up->response_ms : up->idle_ms) * 1000;
 }
@@ -131,7 +131,7 @@ static void request_too_slow(struct exchange *x, enum limit which, const char *w
 {
     char text[LIMIT_TEXT_SIZE];
     x->client->is.close_after = true;
-    exchange_answer(x, REASON_REQUEST_TIMEOUT, limit_text(x->listener, NULL, which, what, &x->hint, text), now);
+    exchange_answer(x, REASON_REQUEST_TIMEOUT, limit_text(x->listener, NULL, which, what, &x->answer.hint, text), now);
 }
 
 static void upstream_too_slow(struct exchange *x, const char *what, struct moment now)
@@ -139,7 +139,7 @@ static void upstream_too_slow(struct exchange *x, const char *what, struct momen
     char text[LIMIT_TEXT_SIZE];
     enum limit which = answer_is_due(x) ? LIMIT_RESPONSE : LIMIT_UPSTREAM_IDLE;
     uplink_doubt(x->use.uplink, x->at.up_us);
-    exchange_upstream_failed(x, REASON_RESPONSE_TIMEOUT, limit_text(x->listener, x->way.target, which, what, &x->hint, text), now);
+    exchange_upstream_failed(x, REASON_RESPONSE_TIMEOUT, limit_text(x->listener, x->way.target, which, what, &x->answer.hint, text), now);
 }
 
 static void tunnel_is_idle(struct exchange *x, struct moment now)
@@ -148,7 +148,7 @@ static void tunnel_is_idle(struct exchange *x, struct moment now)
     const struct config_listener *conf = x->listener->conf;
     bool listeners = conf->protocol == CONFIG_PROTOCOL_TCP && conf->idle_ms <= x->way.target->upstream->conf->idle_ms;
     enum limit which = listeners ? LIMIT_LISTENER_IDLE : LIMIT_UPSTREAM_IDLE;
-    limit_text(x->listener, x->way.target, which, "no data was sent for the idle time", &x->hint, text);
+    limit_text(x->listener, x->way.target, which, "no data was sent for the idle time", &x->answer.hint, text);
     exchange_report(x, REASON_RESPONSE_TIMEOUT, text, now);
     exchange_finish(x, false, now);
 }
@@ -156,7 +156,7 @@ static void tunnel_is_idle(struct exchange *x, struct moment now)
 static void client_stalled(struct exchange *x, struct moment now)
 {
     char text[LIMIT_TEXT_SIZE];
-    exchange_answer(x, REASON_CLIENT_STALLED, limit_text(x->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &x->hint, text), now);
+    exchange_answer(x, REASON_CLIENT_STALLED, limit_text(x->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &x->answer.hint, text), now);
 }
 
 void exchange_on_deadline(struct exchange *x, struct moment now)

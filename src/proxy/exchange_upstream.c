@@ -94,7 +94,7 @@ void exchange_go_upstream(struct exchange *x, struct moment now)
     if (u == NULL && !x->tries.fresh)
         u = take_kept(x, now);
     if (u != NULL && exchange_websocket_is_refused(x, u)) {
-        if (!u->shared)
+        if (!u->is.shared)
             pool_put(x->client->env->pool, u, now.us);
         x->tries.http1 = true;
         u = NULL;
@@ -119,7 +119,7 @@ void exchange_on_open(struct uplink_use *use, struct moment now)
     struct exchange *x = exchange_of(use);
     struct uplink *u = use->uplink;
     uplink_report(u);
-    x->at.connected_us = u->connected_us;
+    x->at.connected_us = u->at.connected_us;
     x->at.secured_us = u->link.tls != NULL ? now.us : 0;
     if (x->raw && x->client->phase != CLIENT_OPEN)
         return; /* MySQL: its greeting comes first */
@@ -160,12 +160,12 @@ void exchange_drop_uplink(struct exchange *x)
     if (u == NULL)
         return;
     struct pool *pool = x->client->env->pool;
-    u->reset = x->raw && u->link.h2 == NULL && !link_wants_shutdown(&u->link);
+    u->is.reset = x->raw && u->link.h2 == NULL && !link_wants_shutdown(&u->link);
     flow_leave(&x->up, false);
     uplink_leave(&x->use);
     if (u->first != NULL)
         return; /* others go on with it */
-    if (u->link.h2 != NULL && link_is_open(&u->link) && !u->closing)
+    if (u->link.h2 != NULL && link_is_open(&u->link) && !u->is.closing)
         pool_put(pool, u, x->at.active_us);
     else
         pool_retire(pool, u);
@@ -205,7 +205,7 @@ static void reconnect(struct exchange *x, struct moment now)
     exchange_drop_uplink(x);
     struct exchange_tries *tries = &x->tries;
     tries->retries++;
-    x->hint = NULL; /* it was about the attempt before */
+    x->answer.hint = NULL; /* it was about the attempt before */
     tries->sent = tries->offered = tries->from_pool = tries->spoke = false;
     x->at.connected_us = x->at.secured_us = 0;
     exchange_go_upstream(x, now);
@@ -315,6 +315,6 @@ void exchange_on_failed(struct uplink_use *use, enum reason reason, const char *
     }
     if (by_tls && reason == REASON_TRUNCATED && !x->raw && !x->answer.answered)
         reason = REASON_UPSTREAM_CLOSED;
-    x->hint = hint;
+    x->answer.hint = hint;
     exchange_upstream_failed(x, reason, text, now);
 }

@@ -131,8 +131,8 @@ void exchange_websocket_in(struct exchange *x, struct span in, struct moment now
         exchange_raw_in(x, in, now);
         return;
     }
-    x->bytes_in += in.len;
-    x->owed += in.len; /* until the upstream agrees the client has its first window, and no more */
+    x->bytes.in += in.len;
+    x->bytes.owed += in.len; /* until the upstream agrees the client has its first window, and no more */
     if (!x->answer.answered && bytes_append_span(&x->kept.body, in) != 0)
         exchange_answer(x, REASON_INTERNAL, "out of memory", now);
 }

@@ -282,7 +282,7 @@ static void on_end(struct uplink_use *use, bool reusable, struct moment now)
         pass(c); /* a proper goodbye: it has nothing against us */
     else if (calls(c))
         judge_call(c);
-    else if (use->uplink->ended)
+    else if (use->uplink->is.ended)
         finish(c, false, REASON_UPSTREAM_CLOSED, "the connection was closed without an answer");
 }
 

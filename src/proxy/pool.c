@@ -146,7 +146,7 @@ void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
     struct shelf *shelf = shelf_of(p, u->target);
     const struct config_upstream *conf = u->target->upstream->conf;
     pool_unshare(p, u);
-    if (shelf == NULL || shelf->n >= conf->pool_max || u->idle.keep_us == 0 || u->closing) {
+    if (shelf == NULL || shelf->n >= conf->pool_max || u->idle.keep_us == 0 || u->is.closing) {
         retire(p, u);
         return;
     }
@@ -195,7 +195,7 @@ void pool_retire_all(struct pool *p)
         while (p->shelves[i].first != NULL)
             pool_retire(p, p->shelves[i].first);
         for (struct uplink *u; (u = p->shelves[i].shared) != NULL;) { /* they finish, and take no more */
-            u->closing = true;
+            u->is.closing = true;
             pool_unshare(p, u);
         }
     }
@@ -254,9 +254,9 @@ struct uplink *pool_find_shared(struct pool *p, const struct plan_target *target
 void pool_share(struct pool *p, struct uplink *u)
 {
     struct shelf *shelf = shelf_of(p, u->target);
-    if (shelf == NULL || u->shared || !uplink_may_share(u))
+    if (shelf == NULL || u->is.shared || !uplink_may_share(u))
         return;
-    u->shared = true;
+    u->is.shared = true;
     u->prev = NULL;
     u->next = shelf->shared;
     if (u->next != NULL)
@@ -266,8 +266,8 @@ void pool_share(struct pool *p, struct uplink *u)
 
 void pool_unshare(struct pool *p, struct uplink *u)
 {
-    struct shelf *shelf = u->shared ? shelf_of(p, u->target) : NULL;
-    u->shared = false;
+    struct shelf *shelf = u->is.shared ? shelf_of(p, u->target) : NULL;
+    u->is.shared = false;
     if (shelf == NULL)
         return;
     *(u->prev != NULL ? &u->prev->next : &shelf->shared) = u->next;
@@ -281,8 +281,8 @@ void pool_learn(struct pool *p, struct uplink *u)
     struct shelf *shelf = u->target->http != PLAN_HTTP1 ? shelf_of(p, u->target) : NULL;
     if (shelf == NULL)
         return;
-    shelf->speaks_http1 = !u->may_http2;
-    if (!u->may_http2)
+    shelf->speaks_http1 = !u->is.may_http2;
+    if (!u->is.may_http2)
         pool_unshare(p, u);
 }
 

@@ -24,7 +24,7 @@ static bool fill_tls(struct uplink *u, enum uplink_kind kind, struct tls_tickets
 static bool fill(struct uplink *u, enum uplink_kind kind, struct tls_tickets *tickets, struct err *err)
 {
     bool http = kind != UPLINK_RAW;
-    u->may_http2 = kind == UPLINK_HTTP && u->target->http != PLAN_HTTP1;
+    u->is.may_http2 = kind == UPLINK_HTTP && u->target->http != PLAN_HTTP1;
     if (!fill_tls(u, kind, tickets, err))
         return false;
     bool proxied = u->target->upstream->conf->proxy_text != NULL;
@@ -48,7 +48,7 @@ struct uplink *uplink_new(struct proxy_env *env, const struct dial *dial, enum u
     u->dial = *dial;
     u->target = dial->target;
     u->idle.keep_us = UINT64_MAX;
-    u->begun_us = u->since_us = now.us;
+    u->at.begun_us = u->at.since_us = now.us;
     link_init(&u->link, LINK_UPLINK, &env->run);
     if (!fill(u, kind, tickets, err)) {
         uplink_free(u);
@@ -78,7 +78,7 @@ struct uplink *uplink_of(struct link *l)
 void uplink_enter(struct uplink *u, enum uplink_phase phase, struct moment now)
 {
     u->phase = phase;
-    u->since_us = now.us;
+    u->at.since_us = now.us;
     for (struct uplink_use *use = u->first; use != NULL; use = use->next)
         if (use->events->on_step != NULL)
             use->events->on_step(use);
@@ -86,7 +86,7 @@ void uplink_enter(struct uplink *u, enum uplink_phase phase, struct moment now)
 
 bool uplink_may_share(const struct uplink *u)
 {
-    return u->may_http2 && !u->closing && u->phase != UPLINK_RETIRED;
+    return u->is.may_http2 && !u->is.closing && u->phase != UPLINK_RETIRED;
 }
 
 bool uplink_has_room(const struct uplink *u)
@@ -131,9 +131,9 @@ void uplink_leave(struct uplink_use *use)
 
 void uplink_doubt(struct uplink *u, uint64_t since_us)
 {
-    if (u->link.h2 == NULL || u->heard_us > since_us)
+    if (u->link.h2 == NULL || u->at.heard_us > since_us)
         return;
-    u->closing = true;
+    u->is.closing = true;
     pool_unshare(u->env->pool, u);
 }
 
@@ -141,9 +141,9 @@ void uplink_report(struct uplink *u)
 {
     struct tls_facts facts;
     const struct observer *observer = &u->env->observer;
-    if (u->reported || u->link.tls == NULL)
+    if (u->is.reported || u->link.tls == NULL)
         return;
-    u->reported = true;
+    u->is.reported = true;
     tls_engine_facts(u->link.tls, &facts);
     const struct handshake_report r = {
         .target = u->target, .facts = &facts, .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason};
@@ -153,7 +153,7 @@ void uplink_report(struct uplink *u)
 /* Who is told leaves it, or is taken off. */
 void uplink_fail(struct uplink *u, enum reason reason, const char *text, const char *hint, struct moment now)
 {
-    u->closing = true;
+    u->is.closing = true;
     pool_unshare(u->env->pool, u);
     for (struct uplink_use *use; (use = u->first) != NULL;) {
         use->events->on_failed(use, reason, text, hint, now);
@@ -211,7 +211,7 @@ void uplink_on_wire(struct uplink *u, struct span wire, struct moment now)
     if (u->phase == UPLINK_RETIRED || u->link.broken)
         return;
     run_touch(&u->link);
-    u->heard_us = now.us;
+    u->at.heard_us = now.us;
     if (u->phase == UPLINK_PROXY) {
         uplink_open_in(u, wire, now);
     } else if (u->phase == UPLINK_STARTTLS) {
@@ -311,8 +311,8 @@ void uplink_secured(struct uplink *u, struct moment now)
 
 bool uplink_continue(struct uplink *u, struct moment now)
 {
-    if (u->phase == UPLINK_CONNECTING && !u->asked) {
-        u->asked = true;
+    if (u->phase == UPLINK_CONNECTING && !u->is.asked) {
+        u->is.asked = true;
         u->env->run.connect(u);
         return true;
     }
@@ -333,7 +333,7 @@ void uplink_settle(struct uplink *u, struct moment now)
 
 bool uplink_wants_read(const struct uplink *u)
 {
-    if (u->phase == UPLINK_RETIRED || u->ended)
+    if (u->phase == UPLINK_RETIRED || u->is.ended)
         return false;
     if (u->link.h2 != NULL) /* windows bound what can come; what we answer to frames waits here */
         return link_pending(&u->link) < ANSWERS_MARK;
@@ -353,7 +353,7 @@ struct span uplink_last_words(struct uplink *u)
         tls_engine_facts(l->tls, &facts);
         return facts.alert_sent >= 0 ? tls_engine_wire_out(l->tls) : words;
     }
-    if (u->reset || !link_is_open(l) || (link_pending(l) > 0 && l->h2 == NULL))
+    if (u->is.reset || !link_is_open(l) || (link_pending(l) > 0 && l->h2 == NULL))
         return words;
     link_end(l);
     return link_runs(l, &words, 1) > 0 ? words : span_of(NULL, 0);

@@ -11,8 +11,8 @@ void uplink_agree(struct uplink *u)
 {
     static const struct http2_limits limits = {.max_head_bytes = UPLINK_HEAD_MAX, .max_fields = UPLINK_FIELDS_MAX};
     const char *agreed = u->link.tls != NULL ? tls_engine_alpn(u->link.tls) : NULL;
-    bool http2 = u->may_http2 && (u->link.tls == NULL || (agreed != NULL && strcmp(agreed, HTTP2_ALPN) == 0));
-    u->may_http2 = http2;
+    bool http2 = u->is.may_http2 && (u->link.tls == NULL || (agreed != NULL && strcmp(agreed, HTTP2_ALPN) == 0));
+    u->is.may_http2 = http2;
     pool_learn(u->env->pool, u);
     if (!http2)
         return;
@@ -48,7 +48,7 @@ static void on_event(struct uplink *u, enum http2_kind kind, const struct http2_
 {
     struct uplink_use *use = e->stream != NULL ? http2_user(e->stream) : NULL;
     if (kind == HTTP2_GOAWAY || kind == HTTP2_BAD) {
-        u->closing = true; /* it takes no new streams */
+        u->is.closing = true; /* it takes no new streams */
         pool_unshare(u->env->pool, u);
     }
     if (kind == HTTP2_BAD)
@@ -60,7 +60,7 @@ static void on_event(struct uplink *u, enum http2_kind kind, const struct http2_
 /* It has no user, and takes none. */
 static bool is_done(const struct uplink *u)
 {
-    return u->closing && u->first == NULL && u->phase != UPLINK_RETIRED;
+    return u->is.closing && u->first == NULL && u->phase != UPLINK_RETIRED;
 }
 
 static void tell_settings(struct uplink *u, struct moment now)

@@ -22,7 +22,7 @@ static void on_http1(struct uplink *u, struct span in, struct moment now)
         case HTTP1_MORE:
             return;
         case HTTP1_HEAD:
-            u->keep_alive = http1_head(u->http)->keep_alive;
+            u->is.keep_alive = http1_head(u->http)->keep_alive;
             use->events->on_head(use, http1_head(u->http), now);
             break;
         case HTTP1_DATA:
@@ -35,7 +35,7 @@ static void on_http1(struct uplink *u, struct span in, struct moment now)
             use->events->on_switched(use, in, now);
             return;
         case HTTP1_END:
-            use->events->on_end(use, u->keep_alive && in.len == 0, now);
+            use->events->on_end(use, u->is.keep_alive && in.len == 0, now);
             break;
         default:
             bad_response(u, use, now);
@@ -51,7 +51,7 @@ void uplink_deliver(struct uplink *u, struct span in, struct moment now)
         uplink_http2_in(u, in, now);
         return;
     }
-    u->stray = u->stray || (use == NULL && in.len > 0);
+    u->is.stray = u->is.stray || (use == NULL && in.len > 0);
     if (use == NULL || !use->events->on_bytes(use, in, now) || u->first != use)
         return;
     if (u->http != NULL)
@@ -63,11 +63,11 @@ void uplink_deliver(struct uplink *u, struct span in, struct moment now)
 void uplink_ended(struct uplink *u, struct moment now)
 {
     struct uplink_use *use = u->first;
-    u->stray = u->stray || use == NULL;
-    if (u->ended)
+    u->is.stray = u->is.stray || use == NULL;
+    if (u->is.ended)
         return;
-    u->ended = true;
-    u->closing = true;
+    u->is.ended = true;
+    u->is.closing = true;
     if (u->link.h2 != NULL)
         uplink_fail(u, REASON_UPSTREAM_CLOSED, "the upstream closed the connection", NULL, now);
     if (use == NULL || u->link.h2 != NULL)

@@ -61,7 +61,7 @@ void uplink_on_connected(struct uplink *u, struct moment now)
     if (u->phase != UPLINK_CONNECTING)
         return;
     run_touch(&u->link);
-    u->connected_us = now.us;
+    u->at.connected_us = now.us;
     if (u->opening == NULL) {
         way_is_open(u, now);
         return;
@@ -141,7 +141,7 @@ uint64_t uplink_deadline_us(const struct uplink *u)
 {
     if (u->phase >= UPLINK_OPEN)
         return UINT64_MAX;
-    return (limits[u->phase].from_begin ? u->begun_us : u->since_us) + limit_ms(u) * 1000;
+    return (limits[u->phase].from_begin ? u->at.begun_us : u->at.since_us) + limit_ms(u) * 1000;
 }
 
 void uplink_on_late(struct uplink *u, struct moment now)

@@ -43,6 +43,7 @@ EXCEPTIONS = {
 PRINTING = "printf vprintf fprintf vfprintf puts fputs putchar putc fputc perror dprintf".split()
 TOP_LEVEL = {"src", "include", "conf", "tests", "packaging", "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE"}
 REPORT_LINES = 400
+SMALL_ROOMS, MOST_LINES, MOST_FIELDS = ["proxy"], 400, 20
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
@@ -183,13 +184,41 @@ def check_top_level(tree):
     return [f"{name}: does not belong at the top level" for name in sorted(top) if name not in TOP_LEVEL and name[0] != "."]
 
 
+def struct_fields(text):
+    """(line, name, number of fields) of each struct with a name. A struct inside another one is counted by itself, and there as one field."""
+    code = code_only(text)
+    found = []
+    for match in re.finditer(r"\bstruct\s+(\w+)\s*\{", code):
+        depth, flat = 1, ""
+        for char in code[match.end():]:
+            depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(char, 0)
+            if depth == 0:
+                break
+            flat += char if depth == 1 else " "
+        fields = [declared for declared in flat.split(";") if declared.strip()]
+        found.append((line_of(code, match.start()), match.group(1), sum(1 + declared.count(",") for declared in fields)))
+    return found
+
+
+def check_sizes(tree):
+    """In the room whose objects live with each connection and request, a struct has at most 20 fields and a file at most 400 lines."""
+    found = []
+    for path, room, text in sources(tree):
+        if room not in SMALL_ROOMS:
+            continue
+        if text.count("\n") > MOST_LINES:
+            found.append(f"{path}: {text.count(chr(10))} lines; {room}/ has at most {MOST_LINES}")
+        found += [f"{path}:{line}: struct {name} has {n} fields; {room}/ has at most {MOST_FIELDS}" for line, name, n in struct_fields(text) if n > MOST_FIELDS]
+    return found
+
+
 def length_report(tree, limit=REPORT_LINES):
     """Not a rule: the files over the limit, longest first."""
     long = [(text.count("\n"), path) for path, text in tree.items() if re.search(r"\.(c|h|py)$", path)]
     return [f"{path}: {n} lines" for n, path in sorted(long, reverse=True) if n > limit]
 
 
-RULES = [check_ranks, check_libraries, check_banned, check_licence, check_twins, check_basenames, check_top_level]
+RULES = [check_ranks, check_libraries, check_banned, check_licence, check_twins, check_basenames, check_sizes, check_top_level]
 
 
 def read_tree(folder):

@@ -45,6 +45,9 @@ class Repository(unittest.TestCase):
     def test_file_names_are_unique(self):
         self.hold(check_rooms.check_basenames)
 
+    def test_structs_and_files_of_the_proxy_are_small(self):
+        self.hold(check_rooms.check_sizes)
+
     def test_the_top_level_is_small(self):
         self.hold(check_rooms.check_top_level)
 
@@ -120,6 +123,13 @@ class RulesCanFail(unittest.TestCase):
         self.complains(check_rooms.check_basenames, "more than once", src__tls__a_c="", src__http__a_c="")
         self.complains(check_rooms.check_basenames, "more than once", include__mtlsd__tls__a_h="", src__http__a_h="")
         self.content(check_rooms.check_basenames, src__tls__a_c="", include__mtlsd__tls__a_h="")
+
+    def test_sizes(self):
+        nineteen = "struct one { int a, b; void (*c)(int x, int y); struct { int d; int e; } f; /* g; h; */ char i[2]; };\n" + "struct many {" + "int a;" * 19
+        self.complains(check_rooms.check_sizes, "struct many has 21 fields", src__proxy__a_h=nineteen + "struct two { int b; } c, d; };")
+        self.complains(check_rooms.check_sizes, "401 lines", src__proxy__a_c="\n" * 401)
+        self.content(check_rooms.check_sizes, include__mtlsd__proxy__a_h=nineteen + "struct two { int b; } c; };" + "\n" * 399, src__http__a_c="\n" * 500)
+        self.assertEqual([(1, "one", 5)], check_rooms.struct_fields(nineteen)[:1])
 
     def test_top_level(self):
         self.complains(check_rooms.check_top_level, "notes.txt", **{"notes.txt": ""})

@@ -190,7 +190,7 @@ static void reap(struct wire_node *n)
             struct span words = uplink_last_words(u);
             bool said = words.len > 0 && send_runs(n->wire, &s->up, &words, 1) == words.len;
             s->client = NULL;
-            s->up.reset = u->reset && !said;
+            s->up.reset = u->is.reset && !said;
             s->up.ended = true;
         }
         uplink_free(u);

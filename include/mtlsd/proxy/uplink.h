@@ -66,33 +66,40 @@ struct uplink_idle { /* in the pool */
     bool shelved;
 };
 
+struct uplink_times {
+    uint64_t heard_us; /* when its peer last said anything */
+    uint64_t since_us; /* when its phase began */
+    uint64_t begun_us, connected_us; /* when it was made, and its socket was connected */
+};
+
 struct uplink {
     struct link link; /* first */
     struct proxy_env *env;            /* borrowed: the worker's */
-    const struct plan_target *target; /* the driver of this uplink holds its snapshot */
-    struct dial dial;
     enum uplink_phase phase;
+    unsigned carried; /* requests so far; 0 in the pool: a spare connection */
+    struct uplink_flags {
+        bool asked;      /* the driver was asked to connect */
+        bool may_http2;
+        bool shared;     /* others may join: it speaks HTTP/2, or may come to it */
+        bool closing;    /* takes no further users */
+        bool stray;      /* without a user, its peer said something or ended it: it is lost to the pool */
+        bool ended;      /* the peer's direction ended cleanly */
+        bool reported;   /* its handshake was told to the observer */
+        bool keep_alive; /* what the response that runs said about the connection */
+        bool reset;      /* once retired: to be aborted, because a plain end would make what was passed on look whole */
+    } is;
     struct http1 *http;       /* owned; NULL: plain bytes */
+    struct uplink_use *first; /* its users */
+    size_t n_users;
+    const struct plan_target *target; /* the driver of this uplink holds its snapshot */
+    struct uplink *prev, *next; /* in the pool: on its shelf, or among those that are shared */
+    struct uplink_idle idle;
+    struct uplink_times at;
+    struct dial dial;
     struct http1 *opening;    /* owned; reads what a proxy on the way answers; NULL: there is none, or the way is open */
     struct starttls *talk;    /* owned; what is said in plaintext before TLS; NULL: nothing, or not any more */
     struct tls_context *late; /* counted; what changed during the handshake, to judge by once more when that is done; NULL: nothing did */
-    struct uplink_use *first; /* its users */
-    size_t n_users;
     struct connector *connecting;
-    struct uplink *prev, *next; /* in the pool: on its shelf, or among those that are shared */
-    struct uplink_idle idle;
-    uint64_t begun_us, connected_us, since_us; /* when it was made, its socket was connected, and its phase began */
-    uint64_t heard_us; /* when its peer last said anything */
-    unsigned carried; /* requests so far; 0 in the pool: a spare connection */
-    bool asked;       /* the driver was asked to connect */
-    bool may_http2;
-    bool shared;      /* others may join: it speaks HTTP/2, or may come to it */
-    bool closing;     /* takes no further users */
-    bool stray;       /* without a user, its peer said something or ended it: it is lost to the pool */
-    bool ended;       /* the peer's direction ended cleanly */
-    bool reported;    /* its handshake was told to the observer */
-    bool keep_alive;  /* what the response that runs said about the connection */
-    bool reset;       /* once retired: to be aborted, because a plain end would make what was passed on look whole */
 };
 
 /* What it is to speak. */

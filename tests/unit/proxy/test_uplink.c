@@ -29,7 +29,7 @@ START_TEST(has_a_reader_of_responses_for_http_only)
     struct uplink *http = make(&plan, true), *tcp = make(&plan, false);
     ck_assert(http->http != NULL && tcp->http == NULL);
     ck_assert(link_is_open(&http->link) && link_pending(&http->link) == 0);
-    ck_assert(!tcp->reset && tcp->first == NULL && tcp->carried == 0);
+    ck_assert(!tcp->is.reset && tcp->first == NULL && tcp->carried == 0);
     uplink_free(http);
     uplink_free(tcp);
     uplink_free(NULL);
@@ -91,7 +91,7 @@ START_TEST(an_alert_is_the_last_that_is_said) /* B1 */
             send_all(u);
         if (cases[i].heard != NULL)
             tls_engine_wire_in(u->link.tls, span_from_str(cases[i].heard), WIRE_NOW);
-        u->reset = cases[i].reset;
+        u->is.reset = cases[i].reset;
         u->link.broken = cases[i].heard != NULL;
         u->link.lost = cases[i].lost;
         struct span words = uplink_last_words(u);
