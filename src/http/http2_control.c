@@ -202,6 +202,7 @@ static enum http2_kind take_window_update(struct http2 *h, struct span payload, 
     if (h->window + more > HTTP2_MAX_WINDOW)
         return http2_broken(h, e, HTTP2_FLOW_CONTROL_ERROR, "a window larger than there can be");
     h->window += more;
+    h->opened_us = h->now_us;
     return HTTP2_NONE;
 }
 

@@ -242,12 +242,34 @@ struct http2_stream *http2_next_writable(struct http2 *h)
     return s;
 }
 
+/* ---- a peer that gives no window ---- */
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void http2_note_unsent(struct http2 *h)
+{
+    h->unsent_us = h->now_us;
+}
+
+/* A stream that waits for the connection's window alone has its turn as long as that is opened now and then. */
+uint64_t http2_shut_us(const struct http2 *h, const struct http2_stream *s)
+{
+    if (has_window(s) && !is_blocked(h, s))
+        return UINT64_MAX;
+    uint64_t since = larger(s->moved_us, h->unsent_us);
+    return has_window(s) ? larger(since, h->opened_us) : since;
+}
+
 uint64_t http2_stalled_us(const struct http2 *h)
 {
     uint64_t first = UINT64_MAX;
-    for (const struct http2_stream *s = h->n_leaving > 0 ? h->streams : NULL; s != NULL; s = s->next)
-        if (s->leaving && s->moved_us < first)
-            first = s->moved_us;
+    for (const struct http2_stream *s = h->n_leaving > 0 ? h->streams : NULL; s != NULL; s = s->next) {
+        uint64_t since = s->leaving ? http2_shut_us(h, s) : UINT64_MAX;
+        first = since < first ? since : first;
+    }
     return first;
 }
 
@@ -256,7 +278,7 @@ size_t http2_reset_stalled(struct http2 *h, uint64_t until_us)
     size_t n = 0;
     for (struct http2_stream *s = h->streams, *next; s != NULL; s = next) {
         next = s->next;
-        if (!s->leaving || s->moved_us > until_us)
+        if (!s->leaving || http2_shut_us(h, s) > until_us)
             continue;
         http2_reset(h, s, HTTP2_CANCEL);
         n++;

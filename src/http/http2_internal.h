@@ -117,6 +117,8 @@ struct http2 {
     struct bytes queue; /* all frames but DATA */
     size_t answers;     /* bytes of it that the peer provoked */
     int64_t window;
+    uint64_t opened_us; /* when the peer last gave the connection more of it */
+    uint64_t unsent_us; /* when a part of what was filled was last known to wait */
     int64_t given;
     uint32_t credit;
     struct http2_stream *ready, *writable, *borrowers;

@@ -208,6 +208,8 @@ static void end_if_broken(struct client *c, struct moment now)
 void client_settle(struct client *c, struct moment now)
 {
     link_settle(&c->link);
+    if (c->link.h2 != NULL && link_pending(&c->link) > 0)
+        http2_note_unsent(c->link.h2);
     for (struct exchange *x = c->first; x != NULL; x = x->next)
         exchange_settle(x, now);
     client_time_settle(c);

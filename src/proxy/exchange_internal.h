@@ -85,8 +85,7 @@ struct exchange_times {
     uint64_t active_us; /* when something last moved */
     uint64_t up_us;     /* when something last moved on the upstream's side */
     uint64_t wanted_us; /* since when more of the body is wanted; 0: it is not, for the upstream takes none now */
-    uint64_t stall_us;  /* HTTP/2: since when the client takes nothing of what waits for it on this stream; 0: nothing waits */
-    size_t stalled;     /* and how much that is */
+    uint64_t stall_us;  /* HTTP/2: since when the client gives no window for what waits for it on this stream; 0: it does, or nothing waits */
     uint64_t begun_us, connect_us, connected_us, secured_us, first_byte_us; /* 0: did not happen */
     uint64_t body_us;   /* when the last of the body came */
     uint64_t waited_us; /* how long it was wanted before it was not */

@@ -39,12 +39,11 @@ static bool wants_body(const struct exchange *x)
 /* A stream that its client gives no window, while others of the connection go on. */
 static void note_stall(struct exchange *x, struct moment now)
 {
-    size_t waits = flow_pending(&x->down);
-    if (waits == 0)
+    uint64_t shut_us = x->down.stream != NULL ? http2_shut_us(x->client->link.h2, x->down.stream) : UINT64_MAX;
+    if (shut_us == UINT64_MAX)
         x->at.stall_us = 0;
-    else if (x->at.stall_us == 0 || waits != x->at.stalled)
-        x->at.stall_us = now.us;
-    x->at.stalled = waits;
+    else
+        x->at.stall_us = x->at.stall_us == 0 ? now.us : larger(x->at.stall_us, shut_us);
 }
 
 void exchange_time_settle(struct exchange *x, struct moment now)
@@ -159,6 +158,12 @@ static void client_stalled(struct exchange *x, struct moment now)
     exchange_answer(x, REASON_CLIENT_STALLED, limit_text(x->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &x->answer.hint, text), now);
 }
 
+/* What waits for the other streams of the client may stop the upstream, too. */
+static bool upstream_is_read(const struct exchange *x)
+{
+    return x->use.uplink == NULL || x->use.events->takes(&x->use);
+}
+
 void exchange_on_deadline(struct exchange *x, struct moment now)
 {
     if (x->phase == EXCHANGE_WAITING && settings_deadline(x) <= now.us)
@@ -173,6 +178,8 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
         request_too_slow(x, LIMIT_BODY, "the request's body paused for too long", now);
     else if (body_rate_deadline(x) <= now.us)
         request_too_slow(x, LIMIT_BODY_RATE, "the request's body comes too slowly", now);
+    else if (!upstream_is_read(x))
+        x->at.up_us = now.us;
     else if (x->answer.answered)
         upstream_too_slow(x, "the upstream stopped in the middle of its answer", now);
     else

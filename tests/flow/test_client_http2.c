@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clients that speak HTTP/2, in front of upstreams that speak HTTP/1.1. */
 #include "h2_app.h"
+#include "http2_frames.h"
 #include "http_chain.h"
 #include "t.h"
 
@@ -190,6 +191,60 @@ START_TEST(a_whole_answer_that_gets_no_window_is_not_kept_for_ever)
 }
 END_TEST
 
+/* A client by hand: it gives each stream all the window there can be, and the connection only what it says. */
+static struct wire_socket *ask_by_hand(unsigned n)
+{
+    struct bytes frames;
+    char line[64];
+    struct wire_socket *s = wire_connect(&http_chain);
+    wire_speaker_free(s->speaker);
+    s->speaker = s->up.speaker = NULL;
+    bytes_init(&frames, 65536);
+    http2_frames(&frames, "PRI\nS 4=2000000000\n");
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(line, sizeof(line), "H%ue :method=GET|:scheme=http|:authority=x|:path=/\n", 2 * i + 1);
+        http2_frames(&frames, line);
+    }
+    wire_say_span(s, bytes_span(&frames));
+    bytes_clear(&frames);
+    wire_run(&http_chain);
+    return s;
+}
+
+static void give_window(struct wire_socket *s)
+{
+    struct bytes frames;
+    bytes_init(&frames, 100);
+    http2_frames(&frames, "W0 16384\n");
+    wire_say_span(s, bytes_span(&frames));
+    bytes_clear(&frames);
+    wire_run(&http_chain);
+}
+
+/* C7: none of its streams waits for a window of its own, and each has its turn in the end. */
+START_TEST(a_slow_client_of_many_large_answers_has_not_stalled)
+{
+    http_chain.keep_log = false;
+    if (_i == 0)
+        http_chain.on_backend = answer_a_lot;
+    int n = snprintf(whole, sizeof(whole), "HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n");
+    memset(whole + n, 'x', 30000);
+    http_chain.reply = whole; /* or those that are whole, and leave */
+    struct wire_socket *s = ask_by_hand(8);
+    size_t before = http_chain.injector.n_seen;
+    for (int i = 0; i < 10; i++) {
+        wire_advance(&http_chain, 20000);
+        give_window(s);
+    }
+    ck_assert_uint_eq(http_chain.injector.n_seen, before);
+    ck_assert_ptr_nonnull(wire_client(&http_chain.injector));
+    wire_advance(&http_chain, 31000); /* then it takes nothing */
+    wire_run(&http_chain);
+    ck_assert_uint_gt(http_chain.injector.n_seen, before);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_STALLED);
+}
+END_TEST
+
 START_TEST(a_head_that_never_ends_ends_the_connection) /* C7 */
 {
     h2_app_run(&app);
@@ -294,6 +349,7 @@ Suite *suite(void)
     tcase_add_test(t, a_request_that_is_cancelled_ends_its_upstream_connection_and_nothing_else);
     tcase_add_test(t, a_stream_without_a_window_stops_its_upstream_and_no_other);
     tcase_add_test(t, a_whole_answer_that_gets_no_window_is_not_kept_for_ever);
+    tcase_add_loop_test(t, a_slow_client_of_many_large_answers_has_not_stalled, 0, 2);
     tcase_add_test(t, a_head_that_never_ends_ends_the_connection);
     tcase_add_test(t, a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end);
     tcase_add_test(t, many_streams_without_a_window_hold_little_memory);

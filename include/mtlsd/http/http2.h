@@ -110,10 +110,13 @@ MUST_CHECK int http2_fill(struct http2 *h, struct gather *out, size_t mark);
 bool http2_wants_fill(const struct http2 *h); /* something can be sent now */
 /* After http2_fill: the next stream that can be written again, for less than 16 KiB of it waits, after more did, or nothing; NULL: no other. */
 struct http2_stream *http2_next_writable(struct http2 *h);
-/* Since when the peer has taken nothing of a stream that was released with something left to send; UINT64_MAX: there is none. A peer that gives no window would
- * hold it for ever (CVE-2019-9517). */
+/* Since when the peer gives no window for what waits on this stream; UINT64_MAX: it does, or nothing waits. */
+uint64_t http2_shut_us(const struct http2 *h, const struct http2_stream *s);
+/* A part of what http2_fill gave has not left yet: a peer that reads slowly cannot know what it is to give windows for. */
+void http2_note_unsent(struct http2 *h);
+/* The same of all streams that were released with something left to send: the first of them. A peer that gives no window would hold them for ever (CVE-2019-9517). */
 uint64_t http2_stalled_us(const struct http2 *h);
-/* Resets those of which it has taken nothing since then; gives how many. */
+/* Resets those that got none since then; gives how many. */
 size_t http2_reset_stalled(struct http2 *h, uint64_t until_us);
 /* End of the turn: what is still borrowed is copied. -1: no memory; a stream whose body was lost is reset. */
 MUST_CHECK int http2_settle(struct http2 *h);

@@ -201,7 +201,7 @@ START_TEST(a_released_stream_that_gets_no_window_is_known_and_reset)
         http2_release(t.h, stream(id));
         t.streams[id / 2] = NULL;
     }
-    ck_assert_uint_eq(http2_stalled_us(t.h), 1000);
+    ck_assert_uint_eq(http2_stalled_us(t.h), UINT64_MAX); /* there are windows */
     http2_set_now(t.h, 6000);
     ck_assert_str_eq(http2_talk_sent(&t), "D1 abc\nD3 abc\nD5e abc\n");
     ck_assert_uint_eq(http2_stalled_us(t.h), 6000);
@@ -220,6 +220,37 @@ START_TEST(a_released_stream_that_gets_no_window_is_known_and_reset)
 }
 END_TEST
 
+/* C7: a slow peer has its own window open, or has not been sent everything yet. */
+START_TEST(a_stream_stalls_only_by_windows_that_stay_shut)
+{
+    start_with(2, "S 4=70000");
+    http2_set_now(t.h, 1000);
+    write_body(1, span_of(big, 65535), false);
+    write_body(3, span_of(big, 70000), false);
+    ck_assert_uint_eq(http2_shut_us(t.h, stream(1)), UINT64_MAX); /* it may leave */
+    http2_talk_sent(&t);
+    http2_set_now(t.h, 5000);
+    ck_assert_uint_eq(http2_shut_us(t.h, stream(1)), 1000); /* by the connection's */
+    http2_talk_script(&t, "W0 1");
+    http2_talk_sent(&t);
+    ck_assert_uint_eq(http2_shut_us(t.h, stream(1)), 5000);
+    ck_assert_uint_eq(http2_shut_us(t.h, stream(3)), 5000); /* whichever it was that had its turn */
+    http2_set_now(t.h, 6000);
+    http2_talk_script(&t, "W0 200000");
+    http2_talk_sent(&t);
+    write_body(3, span_of(big, 1), false);
+    http2_talk_sent(&t);
+    http2_set_now(t.h, 7000);
+    ck_assert_uint_eq(http2_shut_us(t.h, stream(1)), UINT64_MAX); /* nothing waits */
+    ck_assert_uint_eq(http2_shut_us(t.h, stream(3)), 6000);
+    http2_talk_script(&t, "W0 200000"); /* of no use to it */
+    ck_assert_uint_eq(http2_shut_us(t.h, stream(3)), 6000);
+    http2_note_unsent(t.h);
+    ck_assert_uint_eq(http2_shut_us(t.h, stream(3)), 7000);
+    end();
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2_fill");
@@ -234,6 +265,7 @@ Suite *suite(void)
     tcase_add_test(c, nothing_of_a_reset_stream_is_sent);
     tcase_add_test(c, no_more_than_the_mark_at_a_time);
     tcase_add_test(c, a_released_stream_that_gets_no_window_is_known_and_reset);
+    tcase_add_test(c, a_stream_stalls_only_by_windows_that_stay_shut);
     suite_add_tcase(s, c);
     return s;
 }
