@@ -110,14 +110,14 @@ static void closed_between(struct client *c, struct moment now)
         client_finish(c, now);
 }
 
-/* Their streams did not end, and what the client would still say of them cannot come. */
-static void cut_tunnels(struct client *c, struct moment now)
+/* What the client would still say on these streams cannot come (security B7). */
+static void cut_unfinished(struct client *c, struct moment now)
 {
     for (struct exchange *x = c->first, *next; x != NULL; x = next) {
         next = x->next;
-        if (!x->raw || x->down.ended)
+        if (x->raw ? x->down.ended : x->asked.whole)
             continue;
-        exchange_report(x, REASON_CLIENT_CLOSED, "the client closed the connection", now);
+        exchange_report(x, REASON_CLIENT_CLOSED, x->raw ? "the client closed the connection" : "the client closed in the middle of a request", now);
         exchange_finish(x, false, now);
     }
 }
@@ -132,8 +132,8 @@ void client_http_ended(struct client *c, struct moment now)
         return;
     }
     if (c->link.h2 != NULL) {
-        cut_tunnels(c, now);
-        return; /* its streams wait for our answers */
+        cut_unfinished(c, now);
+        return; /* the others wait for our answers */
     }
     struct exchange *x = c->first;
     if (x != NULL && x->asked.whole)

@@ -296,6 +296,26 @@ START_TEST(many_streams_without_a_window_hold_little_memory) /* C6 */
 }
 END_TEST
 
+START_TEST(a_client_that_ends_its_direction_leaves_half_a_request_and_gets_other_answers) /* B7 */
+{
+    http_chain.on_backend = http_chain_silent;
+    struct h2_app_stream *half = h2_app_ask(&app, "POST", "/half", "", NULL), *other = h2_app_ask(&app, "GET", "/whole", NULL, NULL);
+    h2_app_send(&app, half, "abc", false);
+    h2_app_run(&app);
+    wire_end(&app.socket->up);
+    h2_app_run(&app);
+    ck_assert_uint_eq(http_chain.injector.n_seen, 1);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CLIENT_CLOSED);
+    ck_assert(half->reset && !other->reset);
+    bool second = wire_ever_said(&wire_backend_socket(&http_chain, 1)->up, "GET /whole");
+    ck_assert(!wire_ever_said(&wire_backend_socket(&http_chain, second ? 0 : 1)->up, "\r\n0\r\n\r\n"));
+    wire_answer(wire_backend_socket(&http_chain, second), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    h2_app_run(&app);
+    ck_assert(other->status == 200 && other->ended);
+    ck_assert(app.socket->got_end);
+}
+END_TEST
+
 START_TEST(draining_finishes_what_runs_and_takes_no_more)
 {
     http_chain.on_backend = http_chain_silent;
@@ -353,6 +373,7 @@ Suite *suite(void)
     tcase_add_test(t, a_head_that_never_ends_ends_the_connection);
     tcase_add_test(t, a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end);
     tcase_add_test(t, many_streams_without_a_window_hold_little_memory);
+    tcase_add_test(t, a_client_that_ends_its_direction_leaves_half_a_request_and_gets_other_answers);
     tcase_add_test(t, draining_finishes_what_runs_and_takes_no_more);
     tcase_add_test(t, an_idle_client_is_closed_and_one_with_a_broken_frame_is_told);
     suite_add_tcase(s, t);
