@@ -34,6 +34,7 @@ struct http2 *http2_new(enum http2_role role, const struct http2_limits *limits)
     h->block.max_fields = limits->max_fields;
     h->block.extended_connect = role == HTTP2_SERVER && limits->extended_connect;
     h->next_id = 1;
+    h->unacknowledged_us = UINT64_MAX;
     h->peer_streams = h->limits.max_streams;
     h->window = h->peer_first_window = HTTP2_FIRST_WINDOW;
     h->given = HTTP2_CONNECTION_WINDOW;

@@ -67,12 +67,16 @@ static enum http2_kind take_settings(struct http2 *h, struct span payload, struc
         return stream_is_wrong(h, e);
     if (!http2_spend(h, e, HTTP2_BUDGET_SETTINGS))
         return HTTP2_BAD;
-    if ((h->frame.flags & HTTP2_FLAG_ACK) != 0)
+    if ((h->frame.flags & HTTP2_FLAG_ACK) != 0) {
+        h->unacknowledged_us = UINT64_MAX;
         return payload.len == 0 ? HTTP2_NONE : size_is_wrong(h, e);
+    }
     if (payload.len % 6 != 0)
         return size_is_wrong(h, e);
     if (payload.len / 6 > HTTP2_SETTINGS_IN_FRAME)
         return http2_broken(h, e, HTTP2_ENHANCE_YOUR_CALM, "more settings in one frame than allowed");
+    if (!h->greeted && h->role == HTTP2_CLIENT)
+        h->unacknowledged_us = h->now_us;
     h->greeted = true;
     for (; payload.len > 0; payload = span_skip(payload, 6)) {
         uint32_t code;
@@ -81,6 +85,18 @@ static enum http2_kind take_settings(struct http2 *h, struct span payload, struc
             return code == HTTP2_INTERNAL_ERROR ? http2_no_memory(h, e) : http2_broken(h, e, code, why);
     }
     return http2_send_frame(h, HTTP2_TYPE_SETTINGS, HTTP2_FLAG_ACK, 0, span_of(NULL, 0)) == 0 ? HTTP2_NONE : http2_no_memory(h, e);
+}
+
+uint64_t http2_unacknowledged_us(const struct http2 *h)
+{
+    return h->state != HTTP2_READ_NOTHING ? h->unacknowledged_us : UINT64_MAX;
+}
+
+void http2_settings_late(struct http2 *h)
+{
+    struct http2_event e;
+    if (h->state != HTTP2_READ_NOTHING)
+        http2_broken(h, &e, HTTP2_SETTINGS_TIMEOUT, "the peer did not acknowledge SETTINGS in time");
 }
 
 /* ---- PING ---- */
@@ -110,6 +126,7 @@ void http2_shutdown(struct http2 *h)
     if (h->draining || h->state == HTTP2_READ_NOTHING)
         return;
     h->draining = true;
+    h->drain_us = h->now_us;
     if (h->role == HTTP2_CLIENT) { /* the server begins no streams */
         end_drain(h);
         return;
@@ -117,6 +134,19 @@ void http2_shutdown(struct http2 *h)
     if (http2_send_goaway(h, HTTP2_MAX_WINDOW, HTTP2_NO_ERROR, "") != 0)
         h->queue.failed = true;
     http2_ping(h);
+}
+
+uint64_t http2_shutdown_us(const struct http2 *h)
+{
+    return h->draining && !h->drained && h->state != HTTP2_READ_NOTHING ? h->drain_us : UINT64_MAX;
+}
+
+void http2_shutdown_now(struct http2 *h)
+{
+    if (h->drained || h->state == HTTP2_READ_NOTHING)
+        return;
+    h->draining = true;
+    end_drain(h);
 }
 
 static enum http2_kind take_ping(struct http2 *h, struct span payload, struct http2_event *e)

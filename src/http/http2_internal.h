@@ -124,6 +124,7 @@ struct http2 {
     struct http2_stream *ready, *writable, *borrowers;
     size_t n_ready;
     bool pinging, draining, drained; /* a PING of ours is out; GOAWAY was sent; with its last stream */
+    uint64_t drain_us, unacknowledged_us; /* when the first GOAWAY was sent; since when our SETTINGS are unacknowledged, UINT64_MAX: they are not, or nothing came yet */
     uint32_t drain_id;               /* streams beyond it are not taken */
 
     enum reason reason;

@@ -47,6 +47,7 @@ static enum http2_kind next_preface(struct http2 *h, struct span *in, struct htt
         return http2_broken(h, e, HTTP2_PROTOCOL_ERROR, "this is not HTTP/2");
     h->n_first = 0;
     h->state = HTTP2_READ_FRAME;
+    h->unacknowledged_us = h->now_us;
     return HTTP2_NONE;
 }
 

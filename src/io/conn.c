@@ -224,7 +224,7 @@ const struct run_driver conn_driver = {
 
 void conn_give_way(struct conn *c, struct moment now)
 {
-    client_on_drain(c->client, now);
+    client_give_way(c->client, now);
     pump_flush(&c->worker->env, client_link(c->client), now); /* this may be asked for in the middle of a turn of others */
     conn_close(c, false);
 }

@@ -15,7 +15,7 @@ static void begin_http1(struct client *c)
     c->link.broken = c->link.broken || c->http == NULL;
 }
 
-static void begin_http2(struct client *c)
+static void begin_http2(struct client *c, struct moment now)
 {
     const struct config_listener *conf = c->listener->conf;
     const struct http2_limits limits = {.max_head_bytes = (size_t)conf->max_header_bytes,
@@ -25,16 +25,15 @@ static void begin_http2(struct client *c)
     c->link.broken = c->link.broken || c->link.h2 == NULL;
     run_touch(&c->link);
     if (c->is.close_after && c->link.h2 != NULL)
-        http2_shutdown(c->link.h2); /* it was told to finish before it had begun */
+        client_http2_shutdown(c, now); /* it was told to finish before it had begun */
 }
 
 /* By ALPN with TLS, and by the first bytes without (RFC 9113 section 3.4). */
 void client_http_begin(struct client *c, struct moment now)
 {
-    (void)now;
     const char *agreed = c->link.tls != NULL ? tls_engine_alpn(c->link.tls) : NULL;
     if (agreed != NULL && strcmp(agreed, HTTP2_ALPN) == 0)
-        begin_http2(c);
+        begin_http2(c, now);
     else
         begin_http1(c);
     c->is.fresh = c->link.tls == NULL;
@@ -54,7 +53,7 @@ void client_http_first(struct client *c, struct span in, struct moment now)
     if (begins == HTTP2_PREFACE_YES) {
         http1_free(c->http);
         c->http = NULL;
-        begin_http2(c);
+        begin_http2(c, now);
     }
     bytes_init(&first, c->held.max);
     bytes_take(&c->held, &first);
@@ -125,15 +124,21 @@ static void on_refused(struct client *c, const struct http2_event *e, struct mom
     exchange_finish(x, false, now);
 }
 
-/* The connection cannot be read further: GOAWAY says so, and everything on it ends. */
-static void on_bad(struct client *c, const struct http2_event *e, struct moment now)
+void client_http2_broken(struct client *c, enum reason reason, const char *detail, const char *hint, struct moment now)
 {
     for (struct exchange *x; (x = c->first) != NULL;) {
-        exchange_report(x, e->reason, e->detail, now);
+        exchange_report(x, reason, detail, now);
         exchange_finish(x, false, now);
     }
-    client_report(c, e->reason, e->detail, NULL, now);
+    client_report(c, reason, detail, hint, now);
     client_linger(c, now);
+}
+
+void client_http2_shutdown(struct client *c, struct moment now)
+{
+    http2_set_now(c->link.h2, now.us);
+    http2_shutdown(c->link.h2);
+    run_touch(&c->link);
 }
 
 void client_take_no_more(struct client *c)
@@ -162,7 +167,7 @@ static void on_event(struct client *c, enum http2_kind kind, const struct http2_
     else if (kind == HTTP2_REFUSED)
         on_refused(c, e, now);
     else if (kind == HTTP2_BAD)
-        on_bad(c, e, now);
+        client_http2_broken(c, e->reason, e->detail, NULL, now);
     if (x == NULL || x->phase == EXCHANGE_OVER)
         return;
     if (x->asked.upgrade && kind == HTTP2_DATA)
@@ -203,8 +208,11 @@ void client_http2_continue(struct client *c, struct moment now)
             run_touch(&x->use.uplink->link); /* it may be read on */
     }
     bool ends = http2_wants_close(c->link.h2) || c->is.last || (c->is.ended && c->first == NULL);
-    if (ends && c->phase == CLIENT_OPEN && c->first == NULL && http2_streams(c->link.h2) == 0)
-        client_linger(c, now);
+    if (!ends || c->phase != CLIENT_OPEN || c->first != NULL || http2_streams(c->link.h2) > 0)
+        return;
+    if (!c->is.ended)
+        http2_shutdown_now(c->link.h2); /* what is on its way is not looked at, and it can know */
+    client_linger(c, now);
 }
 
 bool client_http2_floods(struct client *c, size_t n)

@@ -103,6 +103,9 @@ void client_http_begin(struct client *c, struct moment now); /* in the version t
 void client_http_first(struct client *c, struct span in, struct moment now); /* in the version that the first bytes show */
 void client_http2_in(struct client *c, struct span in, struct moment now);
 void client_http2_continue(struct client *c, struct moment now); /* streams that can be written to again; a connection that is to end */
+void client_http2_shutdown(struct client *c, struct moment now); /* it ends with the streams that run, and those on their way */
+/* The connection cannot be read further: GOAWAY says so, and everything on it ends. */
+void client_http2_broken(struct client *c, enum reason reason, const char *detail, const char *hint, struct moment now);
 /* While lingering, when n more bytes came. By HTTP/2 a client can have no more on its way than the windows allow, and some frames: one that sends more floods us, and
  * is not read to its end (security C6). */
 bool client_http2_floods(struct client *c, size_t n);

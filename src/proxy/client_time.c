@@ -6,6 +6,7 @@ enum {
     SECOND_US = 1000 * 1000,
     LINGER_US = 2 * SECOND_US,
     GRACE_US = SECOND_US / 5,
+    ROUND_TRIP_US = SECOND_US, /* for the answer to a shutdown of HTTP/2: a client that gives none is not waited for */
     SLOWEST_READER = 500, /* bytes a second: who takes our last words more slowly does not get them all */
 };
 
@@ -52,17 +53,35 @@ static uint64_t stall_deadline(const struct client *c)
     return applies ? c->at.stall_us + c->listener->conf->write_ms * 1000 : UINT64_MAX;
 }
 
+static uint64_t after(uint64_t since_us, uint64_t took_us)
+{
+    return since_us != UINT64_MAX ? since_us + took_us : UINT64_MAX;
+}
+
 /* Answers that are whole, and wait in the session for a window of their own. */
 static uint64_t leaving_deadline(const struct client *c)
 {
-    uint64_t since = c->link.h2 != NULL && c->phase == CLIENT_OPEN ? http2_stalled_us(c->link.h2) : UINT64_MAX;
-    return since != UINT64_MAX ? since + c->listener->conf->write_ms * 1000 : UINT64_MAX;
+    return after(http2_stalled_us(c->link.h2), c->listener->conf->write_ms * 1000);
+}
+
+static uint64_t settings_deadline(const struct client *c)
+{
+    return after(http2_unacknowledged_us(c->link.h2), c->listener->conf->handshake_ms * 1000);
+}
+
+/* What the client is to say about its connection of HTTP/2, with or without streams. */
+static uint64_t session_deadline(const struct client *c)
+{
+    if (c->link.h2 == NULL || c->phase != CLIENT_OPEN)
+        return UINT64_MAX;
+    uint64_t shutdown = after(http2_shutdown_us(c->link.h2), ROUND_TRIP_US);
+    return smaller(smaller(leaving_deadline(c), settings_deadline(c)), shutdown);
 }
 
 static uint64_t open_deadline(const struct client *c)
 {
     const struct config_listener *conf = c->listener->conf;
-    bool leaves = c->link.h2 != NULL && http2_streams(c->link.h2) > 0;
+    bool leaves = c->link.h2 != NULL && (http2_streams(c->link.h2) > 0 || http2_shutdown_us(c->link.h2) != UINT64_MAX);
     if (c->first == NULL && c->at.head_us == 0 && leaves)
         return UINT64_MAX;
     if (c->first == NULL)
@@ -95,7 +114,7 @@ static uint64_t phase_deadline(const struct client *c)
 
 uint64_t client_deadline_us(const struct client *c)
 {
-    return smaller(smaller(phase_deadline(c), stall_deadline(c)), leaving_deadline(c));
+    return smaller(smaller(phase_deadline(c), stall_deadline(c)), session_deadline(c));
 }
 
 /* ---- what they mean ---- */
@@ -113,11 +132,13 @@ static void no_stream(struct client *c, struct moment now)
 {
     char text[LIMIT_TEXT_SIZE];
     const char *hint;
-    if (c->at.head_us != 0) {
-        limit_text(c->listener, NULL, LIMIT_HEADER, "the request head did not arrive in time", &hint, text);
-        client_report(c, REASON_REQUEST_TIMEOUT, text, hint, now);
+    if (c->at.head_us == 0) {
+        client_http2_shutdown(c, now); /* a request may be on its way */
+        return;
     }
-    http2_shutdown(c->link.h2);
+    limit_text(c->listener, NULL, LIMIT_HEADER, "the request head did not arrive in time", &hint, text);
+    client_report(c, REASON_REQUEST_TIMEOUT, text, hint, now);
+    http2_shutdown_now(c->link.h2);
     client_linger(c, now);
 }
 
@@ -178,6 +199,26 @@ static void streams_stalled(struct client *c, struct moment now)
         client_report(c, REASON_CLIENT_STALLED, text, hint, now);
 }
 
+static void never_acknowledged(struct client *c, struct moment now)
+{
+    char text[LIMIT_TEXT_SIZE];
+    const char *hint;
+    limit_text(c->listener, NULL, LIMIT_CLIENT_HANDSHAKE, "the client did not acknowledge the SETTINGS of HTTP/2 in time", &hint, text);
+    http2_settings_late(c->link.h2);
+    client_http2_broken(c, REASON_HANDSHAKE_TIMEOUT, text, hint, now);
+}
+
+static void session_is_late(struct client *c, struct moment now)
+{
+    http2_set_now(c->link.h2, now.us);
+    if (leaving_deadline(c) <= now.us)
+        streams_stalled(c, now);
+    else if (settings_deadline(c) <= now.us)
+        never_acknowledged(c, now);
+    else
+        http2_shutdown_now(c->link.h2);
+}
+
 void client_on_deadline(struct client *c, struct moment now)
 {
     run_touch(&c->link);
@@ -185,8 +226,8 @@ void client_on_deadline(struct client *c, struct moment now)
         stalled(c, now);
         return;
     }
-    if (leaving_deadline(c) <= now.us) {
-        streams_stalled(c, now);
+    if (session_deadline(c) <= now.us) {
+        session_is_late(c, now);
         return;
     }
     switch (c->phase) {
@@ -224,11 +265,21 @@ void client_on_drain(struct client *c, struct moment now)
     run_touch(&c->link);
     c->is.close_after = true;
     if (c->link.h2 != NULL) {
-        http2_shutdown(c->link.h2);
+        client_http2_shutdown(c, now);
     } else if (client_is_between(c)) {
         client_linger(c, now);
         client_time_grace(c, now); /* no answer is due */
     }
+}
+
+void client_give_way(struct client *c, struct moment now)
+{
+    if (c->link.h2 == NULL) {
+        client_on_drain(c, now);
+        return;
+    }
+    run_touch(&c->link);
+    http2_shutdown_now(c->link.h2); /* what it sends meanwhile can be sent again, on another connection */
 }
 
 /* A request from its first byte on, a tcp connection with its way to the upstream, an answer that waits for its client. */

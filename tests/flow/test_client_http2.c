@@ -200,7 +200,7 @@ static struct wire_socket *ask_by_hand(unsigned n)
     wire_speaker_free(s->speaker);
     s->speaker = s->up.speaker = NULL;
     bytes_init(&frames, 65536);
-    http2_frames(&frames, "PRI\nS 4=2000000000\n");
+    http2_frames(&frames, "PRI\nS 4=2000000000\nSA\n");
     for (unsigned i = 0; i < n; i++) {
         snprintf(line, sizeof(line), "H%ue :method=GET|:scheme=http|:authority=x|:path=/\n", 2 * i + 1);
         http2_frames(&frames, line);
@@ -211,14 +211,27 @@ static struct wire_socket *ask_by_hand(unsigned n)
     return s;
 }
 
-static void give_window(struct wire_socket *s)
+static void say_by_hand(struct wire_socket *s, const char *script)
 {
     struct bytes frames;
-    bytes_init(&frames, 100);
-    http2_frames(&frames, "W0 16384\n");
+    bytes_init(&frames, 1000);
+    http2_frames(&frames, script);
     wire_say_span(s, bytes_span(&frames));
     bytes_clear(&frames);
     wire_run(&http_chain);
+}
+
+/* All frames that came; valid until the next call. */
+static const char *heard_by_hand(struct wire_socket *s)
+{
+    static struct bytes text;
+    struct http2_reader *reader = http2_reader_new();
+    bytes_clear(&text);
+    bytes_init(&text, 65536);
+    http2_reader_say(reader, bytes_span(&s->got), &text);
+    http2_reader_free(reader);
+    ck_assert_int_eq(bytes_append(&text, "", 1), 0);
+    return (const char *)bytes_span(&text).ptr;
 }
 
 /* C7: none of its streams waits for a window of its own, and each has its turn in the end. */
@@ -234,7 +247,7 @@ START_TEST(a_slow_client_of_many_large_answers_has_not_stalled)
     size_t before = http_chain.injector.n_seen;
     for (int i = 0; i < 10; i++) {
         wire_advance(&http_chain, 20000);
-        give_window(s);
+        say_by_hand(s, "W0 16384\n");
     }
     ck_assert_uint_eq(http_chain.injector.n_seen, before);
     ck_assert_ptr_nonnull(wire_client(&http_chain.injector));
@@ -333,6 +346,80 @@ START_TEST(draining_finishes_what_runs_and_takes_no_more)
 }
 END_TEST
 
+/* RFC 9113 section 6.8: what was on its way when GOAWAY was sent is served. */
+START_TEST(a_request_that_crosses_a_goaway_is_served)
+{
+    h2_app_run(&app);
+    if (_i == 0)
+        client_on_drain(wire_client(&http_chain.injector), http_chain.now);
+    else
+        wire_advance(&http_chain, 60100); /* its idle time is over */
+    app.socket->down.stalled = true;
+    wire_run(&http_chain);
+    struct h2_app_stream *s = h2_app_ask(&app, "GET", "/", NULL, NULL);
+    h2_app_run(&app);
+    app.socket->down.stalled = false;
+    h2_app_run(&app);
+    ck_assert(app.goaway && app.goaway_code == HTTP2_NO_ERROR);
+    ck_assert(s->status == 200 && s->ended);
+    ck_assert(app.socket->got_end);
+    wire_finish(&http_chain);
+    ck_assert_ptr_null(wire_client(&http_chain.injector));
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_answer_is_told_the_last_stream_after_a_second)
+{
+    http_chain.on_backend = http_chain_silent;
+    wire_end(&app.socket->up);
+    struct wire_socket *s = ask_by_hand(1);
+    client_on_drain(wire_client(&http_chain.injector), http_chain.now);
+    wire_run(&http_chain);
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), "G 2147483647 0\n"));
+    wire_advance(&http_chain, 900);
+    say_by_hand(s, "H3e :method=GET|:scheme=http|:authority=x|:path=/second\n");
+    ck_assert_ptr_null(strstr(heard_by_hand(s), "G 3 0\n"));
+    wire_advance(&http_chain, 200);
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), "G 3 0\n"));
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(!s->got_end);
+        wire_answer(wire_backend_socket(&http_chain, i), "HTTP/1.1 204 No Content\r\n\r\n");
+        wire_run(&http_chain);
+    }
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), "H1e :status=204"));
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), "H3e :status=204"));
+    ck_assert(s->got_end);
+}
+END_TEST
+
+START_TEST(an_idle_client_that_gives_way_is_told_its_last_stream)
+{
+    wire_end(&app.socket->up);
+    struct wire_socket *s = ask_by_hand(1);
+    client_give_way(wire_client(&http_chain.injector), http_chain.now);
+    wire_run(&http_chain);
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), "G 1 0\n"));
+    ck_assert_ptr_null(strstr(heard_by_hand(s), "G 2147483647"));
+}
+END_TEST
+
+START_TEST(a_client_that_never_acknowledges_settings_is_ended) /* C7, RFC 9113 section 6.5.3 */
+{
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *s = wire_connect(&http_chain);
+    wire_speaker_free(s->speaker);
+    s->speaker = s->up.speaker = NULL;
+    say_by_hand(s, "PRI\nS\nH1e :method=GET|:scheme=http|:authority=x|:path=/\n");
+    wire_advance(&http_chain, 9000);
+    ck_assert_ptr_null(strstr(heard_by_hand(s), "\nG "));
+    wire_advance(&http_chain, 2000);
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), "G 1 4 the peer did not acknowledge SETTINGS in time\n"));
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_HANDSHAKE_TIMEOUT);
+    wire_finish(&http_chain);
+    ck_assert_ptr_null(wire_client(&http_chain.injector));
+}
+END_TEST
+
 START_TEST(an_idle_client_is_closed_and_one_with_a_broken_frame_is_told)
 {
     h2_app_run(&app);
@@ -375,6 +462,10 @@ Suite *suite(void)
     tcase_add_test(t, many_streams_without_a_window_hold_little_memory);
     tcase_add_test(t, a_client_that_ends_its_direction_leaves_half_a_request_and_gets_other_answers);
     tcase_add_test(t, draining_finishes_what_runs_and_takes_no_more);
+    tcase_add_loop_test(t, a_request_that_crosses_a_goaway_is_served, 0, 2);
+    tcase_add_test(t, a_client_that_does_not_answer_is_told_the_last_stream_after_a_second);
+    tcase_add_test(t, an_idle_client_that_gives_way_is_told_its_last_stream);
+    tcase_add_test(t, a_client_that_never_acknowledges_settings_is_ended);
     tcase_add_test(t, an_idle_client_is_closed_and_one_with_a_broken_frame_is_told);
     suite_add_tcase(s, t);
     return s;

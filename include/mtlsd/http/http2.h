@@ -141,6 +141,12 @@ size_t http2_queued(const struct http2 *h);    /* bytes of heads and control fra
 void http2_ping(struct http2 *h);
 /* No new streams: GOAWAY for all first, and with the last stream after a round trip, so that no request is lost that was on its way (RFC 9113 section 6.8). */
 void http2_shutdown(struct http2 *h);
+/* Since when a shutdown waits for that round trip; UINT64_MAX: it does not. http2_shutdown_now: it is not waited for (any longer). */
+uint64_t http2_shutdown_us(const struct http2 *h);
+void http2_shutdown_now(struct http2 *h);
+/* Since when the peer owes us the acknowledgement of our SETTINGS; UINT64_MAX: it does not. http2_settings_late: that took too long (RFC 9113 section 6.5.3), and h is bad. */
+uint64_t http2_unacknowledged_us(const struct http2 *h);
+void http2_settings_late(struct http2 *h);
 /* Nothing more is to be read or written but what http2_fill still gives: after HTTP2_BAD, after a shutdown when all streams have ended, and when a GOAWAY came. */
 bool http2_wants_close(const struct http2 *h);
 

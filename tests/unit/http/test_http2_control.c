@@ -154,6 +154,50 @@ START_TEST(a_client_has_two_warnings_of_a_shutdown)
 }
 END_TEST
 
+START_TEST(a_shutdown_waits_for_no_answer_when_it_is_told_so)
+{
+    http2_set_now(t.h, 1000);
+    ck_assert_uint_eq(http2_shutdown_us(t.h), UINT64_MAX);
+    http2_shutdown(t.h);
+    ck_assert_uint_eq(http2_shutdown_us(t.h), 1000);
+    http2_talk_script(&t, "H1e " HTTP2_GET); /* it was on its way */
+    http2_talk_sent(&t);
+    http2_shutdown_now(t.h);
+    http2_shutdown_now(t.h);
+    ck_assert_str_eq(http2_talk_sent(&t), "G 1 0\n");
+    ck_assert_uint_eq(http2_shutdown_us(t.h), UINT64_MAX);
+    http2_talk_script(&t, "PA mtlsd%00%00%00\nH3e " HTTP2_GET); /* it will be sent elsewhere */
+    ck_assert_str_eq(http2_talk_sent(&t), "");
+    ck_assert(!http2_wants_close(t.h));
+    ck_assert_int_eq(http2_talk_respond(&t, 1, "204", HTTP_NO_BODY, 0), 0);
+    ck_assert(http2_wants_close(t.h));
+}
+END_TEST
+
+START_TEST(settings_have_to_be_acknowledged) /* RFC 9113 section 6.5.3 */
+{
+    end();
+    http2_talk_start(&t, HTTP2_SERVER, NULL);
+    http2_set_now(t.h, 1000);
+    ck_assert_uint_eq(http2_unacknowledged_us(t.h), UINT64_MAX); /* the peer has not said anything */
+    http2_talk_script(&t, "PRI\nS");
+    http2_set_now(t.h, 2000);
+    ck_assert_uint_eq(http2_unacknowledged_us(t.h), 1000);
+    http2_talk_script(&t, "SA");
+    ck_assert_uint_eq(http2_unacknowledged_us(t.h), UINT64_MAX);
+    end();
+    http2_talk_start(&t, HTTP2_CLIENT, NULL);
+    http2_set_now(t.h, 1000);
+    http2_talk_script(&t, "S");
+    ck_assert_uint_eq(http2_unacknowledged_us(t.h), 1000);
+    http2_talk_sent(&t);
+    http2_settings_late(t.h);
+    ck_assert_str_eq(http2_talk_sent(&t), "G 0 4 the peer did not acknowledge SETTINGS in time\n");
+    ck_assert_uint_eq(http2_unacknowledged_us(t.h), UINT64_MAX);
+    ck_assert(http2_wants_close(t.h));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2_control");
@@ -165,6 +209,8 @@ Suite *suite(void)
     tcase_add_loop_test(c, no_event_names_a_released_stream, 0, 2);
     tcase_add_loop_test(c, takes_every_setting_of_every_value_that_may_be, 0, 2);
     tcase_add_test(c, a_client_has_two_warnings_of_a_shutdown);
+    tcase_add_test(c, a_shutdown_waits_for_no_answer_when_it_is_told_so);
+    tcase_add_test(c, settings_have_to_be_acknowledged);
     suite_add_tcase(s, c);
     return s;
 }
