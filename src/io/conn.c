@@ -167,8 +167,7 @@ static void on_timer(uv_timer_t *timer)
 /* The timer is moved only to an earlier time, and set again if it fires too early. So the steady path does not touch it. */
 static void arm_timer(struct conn *c, struct moment now)
 {
-    bool more = client_link(c->client)->drives == RUN_DRIVES; /* others first; nothing else would bring us back */
-    uint64_t deadline = more ? 0 : client_deadline_us(c->client);
+    uint64_t deadline = client_deadline_us(c->client);
     if (deadline >= c->armed_us)
         return;
     uint64_t wait_ms = deadline > now.us ? (deadline - now.us) / 1000 + 1 : 0;

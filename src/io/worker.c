@@ -40,16 +40,20 @@ static void on_held(uv_timer_t *timer)
         uv_timer_stop(timer);
 }
 
+/* That it runs keeps the loop from sleeping. */
 static void on_crowd(uv_idle_t *idle)
 {
-    (void)idle; /* that it runs keeps the loop from sleeping */
+    struct worker *w = idle->data;
+    if (run_waits(&w->env.run))
+        worker_pump(w, worker_now());
 }
 
 static void on_turn(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
     log_file_flush();
-    if (stream_begin_turn(&w->buffer))
+    bool crowded = stream_begin_turn(&w->buffer);
+    if (crowded || run_waits(&w->env.run))
         uv_idle_start(&w->crowd, on_crowd);
     else
         uv_idle_stop(&w->crowd);
@@ -142,6 +146,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     uv_idle_init(loop, &w->rejudging);
     w->rejudging.data = w;
     uv_idle_init(loop, &w->crowd);
+    w->crowd.data = w;
     uv_prepare_init(loop, &w->turn);
     w->turn.data = w;
     uv_prepare_start(&w->turn, on_turn);

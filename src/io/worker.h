@@ -67,7 +67,7 @@ struct worker {
     uv_timer_t tick; /* runs while the pool holds something, or is to */
     uv_timer_t held; /* runs while the access_log holds lines back */
     uv_prepare_t turn;  /* before the loop sleeps: the log of this turn leaves, and the next one begins */
-    uv_idle_t crowd;    /* runs while streams wait for their turn */
+    uv_idle_t crowd;    /* runs while streams or links wait for their turn */
     size_t n_cut; /* requests and connections that ran when the time to drain was over */
     bool draining, finished;
     void (*on_finished)(void *ctx); /* no connection is left after a drain or a stop */

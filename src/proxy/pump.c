@@ -82,8 +82,10 @@ static bool may_go_on(struct link *l, const struct run_driver *d, struct moment 
 static void drive(struct proxy_env *env, struct link *l, struct moment now)
 {
     const struct run_driver *d = env->run.drivers[l->end];
-    if (l->drives == RUN_DRIVES)
-        return; /* others first: the driver comes back to it */
+    if (l->drives >= RUN_DRIVES) {
+        l->drives = RUN_DRIVES + 1; /* others first: it is queued for the next turn */
+        return;
+    }
     l->drives++;
     if (may_send(l))
         flush(l, d, now);
@@ -131,7 +133,10 @@ void pump(struct proxy_env *env, struct moment now)
         for (struct link *l = run->turn; l != NULL; l = l->turn_next)
             settle(l, now); /* which may touch others, where memory runs out */
     }
-    for (struct link *l; (l = run_end_turn(run)) != NULL;)
+    for (struct link *l; (l = run_end_turn(run)) != NULL;) {
+        if (l->drives > RUN_DRIVES)
+            run_touch(l);
         end_turn(env, l, now);
+    }
     run->busy = false;
 }

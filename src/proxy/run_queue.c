@@ -14,6 +14,11 @@ void run_touch(struct link *l)
     r->last = l;
 }
 
+bool run_waits(const struct run_queue *r)
+{
+    return r->first != NULL;
+}
+
 struct link *run_next(struct run_queue *r)
 {
     struct link *l = r->first;

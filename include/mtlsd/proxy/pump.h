@@ -8,7 +8,7 @@
 
 #include "mtlsd/proxy/proxy_env.h"
 
-/* Within a call of it, it does nothing: what was touched is driven anyway. Bytes that were given to on_wire may be overwritten afterwards. */
+/* What is queued afterwards waits for the next turn, which is to begin soon (run_waits). Within a call of it, it does nothing: what was touched is driven anyway. Bytes that were given to on_wire may be overwritten afterwards. */
 void pump(struct proxy_env *env, struct moment now);
 /* Sends what this link has ready, at any time. */
 void pump_flush(struct proxy_env *env, struct link *l, struct moment now);

@@ -53,6 +53,8 @@ struct run_queue {
 
 /* It is to be driven in this turn. Links without a queue (tests of parts) are not. */
 void run_touch(struct link *l);
+/* Something is left for the next turn: the loop must not sleep. */
+bool run_waits(const struct run_queue *r);
 /* It is about to be freed. */
 void run_forget(struct link *l);
 /* The next one to be driven, now among those of the turn; NULL: none. */

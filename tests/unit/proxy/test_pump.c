@@ -17,7 +17,7 @@ static struct uplink *u;
 static const struct moment now = {.us = 1000000};
 static char seen[256], socket_of_u;
 static size_t room, asked;
-static bool fails;
+static bool fails, insists;
 
 static void note(const char *what)
 {
@@ -29,6 +29,8 @@ static size_t send_runs(void *socket, const struct span *runs, size_t n)
     char text[32];
     ck_assert_ptr_eq(socket, &socket_of_u);
     asked++;
+    if (insists)
+        run_touch(&u->link); /* as others do that have something for it */
     size_t len = n > 0 ? runs[0].len : 0, sent = len < room ? len : room;
     room -= sent;
     snprintf(text, sizeof(text), "send %zu", sent);
@@ -81,7 +83,7 @@ static void set_up(void)
     seen[0] = '\0';
     room = 1000;
     asked = 0;
-    fails = false;
+    fails = insists = false;
 }
 
 static void tear_down(void)
@@ -140,6 +142,24 @@ START_TEST(what_the_socket_does_not_take_waits)
 }
 END_TEST
 
+START_TEST(one_that_is_driven_too_often_comes_back_in_the_next_turn)
+{
+    pump(&env, now);
+    ck_assert(!run_waits(&env.run));
+    insists = true;
+    room = 0;
+    link_write_copy(&u->link, span_from_str("hello"));
+    for (unsigned turns = 1; turns < 3; turns++) {
+        pump(&env, now);
+        ck_assert_uint_eq(asked, turns * RUN_DRIVES);
+        ck_assert(run_waits(&env.run));
+    }
+    insists = false;
+    pump(&env, now);
+    ck_assert(!run_waits(&env.run));
+}
+END_TEST
+
 START_TEST(one_that_is_retired_is_left_to_the_driver)
 {
     pump(&env, now);
@@ -161,6 +181,7 @@ Suite *suite(void)
     tcase_add_test(t, what_was_written_is_sent_and_the_end_follows_it);
     tcase_add_test(t, a_socket_is_asked_only_for_what_there_is_to_send);
     tcase_add_test(t, what_the_socket_does_not_take_waits);
+    tcase_add_test(t, one_that_is_driven_too_often_comes_back_in_the_next_turn);
     tcase_add_test(t, one_that_is_retired_is_left_to_the_driver);
     suite_add_tcase(s, t);
     return s;
