@@ -119,6 +119,7 @@ static void check_protocol(const struct look *k)
     } rows[] = {
         {l->identity_headers != 0, "identity_headers", "tcp has no headers"},
         {l->forwarded != CONFIG_FORWARDED_OFF, "forwarded", "tcp has no headers"},
+        {l->trusted_proxies.n > 0 || l->trusted_proxies.sockets, "trusted_proxies", "tcp has no headers"},
         {l->forward_proxy.present, "forward_proxy", "tcp has no requests"},
         {l->hosts.n > 0, "hosts", "tcp has no headers"},
         {l->allow_origins.n > 0, "allow_origins", "tcp has no headers"},
@@ -128,6 +129,14 @@ static void check_protocol(const struct look *k)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && l->protocol == CONFIG_PROTOCOL_TCP; i++)
         if (rows[i].given)
             config_read_complain(k->r, FINDING_ERROR, at(k, rows[i].key, NULL), "needs protocol = \"http\": %s", rows[i].why);
+}
+
+static void check_trusted_proxies(const struct look *k)
+{
+    const struct config_listener *l = k->l;
+    bool given = l->trusted_proxies.n > 0 || l->trusted_proxies.sockets;
+    if (given && l->protocol == CONFIG_PROTOCOL_HTTP && l->forwarded == CONFIG_FORWARDED_OFF)
+        complain(k, FINDING_ERROR, "trusted_proxies", NULL, "has no effect with forwarded = \"off\": every field passes unchanged then; write forwarded = \"x\"");
 }
 
 /* ---- what keeps web pages out ---- */
@@ -191,6 +200,7 @@ void config_check_listener(const struct config_reader *r, size_t listener)
     check_public(&k);
     check_xfcc(&k);
     check_protocol(&k);
+    check_trusted_proxies(&k);
     check_hosts(&k);
     check_forward_proxy(&k);
     check_paths(&k);

@@ -138,7 +138,7 @@ static void complete_listener(const struct config_reader *r, struct config_liste
         l->tls.client_cert = l->tls.trust != NULL ? CONFIG_CLIENT_CERT_REQUIRED : CONFIG_CLIENT_CERT_NONE;
     complete_identities(r, &l->tls, group);
     if (!config_read_given(group, "forwarded", NULL))
-        l->forwarded = http && l->tls.present ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF;
+        l->forwarded = http && (l->tls.present || l->trusted_proxies.n > 0 || l->trusted_proxies.sockets) ? CONFIG_FORWARDED_X : CONFIG_FORWARDED_OFF;
     l->rewrite_location_given = config_read_given(group, "rewrite_location", NULL);
     if (!config_read_given(group, "timeouts", "idle"))
         l->idle_ms = http ? IDLE_HTTP_MS : IDLE_TCP_MS;

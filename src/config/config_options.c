@@ -253,8 +253,12 @@ static const struct config_option options[] = {
     {"listener", "insecure_xfcc", "bool", "false", "", "",
      "Allow xfcc = \"always_forward_only\": any client can then claim to forward for any other.", false, RELOADABLE, LISTENER(insecure_xfcc)},
     {"listener", "forwarded", "word", "", "off | x | rfc7239", "\"x\"",
-     "Add X-Forwarded-For, -Host and -Proto (x), or Forwarded (rfc7239) (http). Default: x on a listener with tls, otherwise off.",
+     "Add X-Forwarded-For, -Host and -Proto (x), or Forwarded (rfc7239) (http). Incoming fields of these names are removed, except from trusted_proxies. "
+     "Default: x on a listener with tls or trusted_proxies, otherwise off.",
      false, RELOADABLE, LISTENER(forwarded)},
+    {"listener", "trusted_proxies", "ranges", "", "unix", "[ \"10.0.0.5\", \"2001:db8::/64\" ]",
+     "HTTP proxies in front of this listener: addresses, ranges, or \"unix\" for unix sockets (http). Their X-Forwarded-For or Forwarded is kept, and their address is appended (FORWARDED REQUESTS). Default: none.",
+     false, RELOADABLE, LISTENER(trusted_proxies)},
     {"listener", "hosts", "strings", "", "", "[ \"app.internal.example\" ]",
      "Host names that a plaintext listener answers for, \"name\" or \"name:port\", beside loopback names, its own address and the hosts of its "
      "routes. Other names are refused, as a web page could send them (http).", false, RELOADABLE, LISTENER(hosts)},

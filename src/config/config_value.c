@@ -136,6 +136,31 @@ static int set_ip(const struct config_slot *s, struct err *err)
     return ip_range_parse(s->text, &range, err) != 0 ? -1 : config_slot_set_text(s, err);
 }
 
+static int set_ranges(const struct config_slot *s, struct err *err)
+{
+    struct config_ranges *ranges = config_slot_field(s);
+    struct ip_range range;
+    if (strcmp(s->text, "unix") == 0) {
+        ranges->sockets = true;
+        return 0;
+    }
+    if (ip_range_parse(s->text, &range, err) != 0)
+        return -1;
+    if (range.bits == 0)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" holds every client, and each could claim any address: list the addresses of your own proxies", s->text);
+    struct ip_range *items = realloc(ranges->items, (ranges->n + 1) * sizeof(*items));
+    if (items == NULL)
+        return config_slot_no_memory(err);
+    ranges->items = items;
+    items[ranges->n++] = range;
+    return 0;
+}
+
+static void free_ranges(const struct config_slot *s)
+{
+    free(((struct config_ranges *)config_slot_field(s))->items);
+}
+
 /* "" is a name, too: the server as a whole. */
 static int set_service(const struct config_slot *s, struct err *err)
 {
@@ -166,6 +191,7 @@ static const struct type types[] = {
     {"hex", CONFIG_VALUE_STRING, false, set_hex, config_slot_free_text},
     {"sha256", CONFIG_VALUE_STRING, false, set_sha256, config_slot_free_text},
     {"ip", CONFIG_VALUE_STRING, false, set_ip, config_slot_free_text},
+    {"ranges", CONFIG_VALUE_STRING, true, set_ranges, free_ranges},
     {"duration", CONFIG_VALUE_STRING, false, set_duration, NULL},
     {"size", CONFIG_VALUE_STRING, false, set_size, NULL},
     {"word", CONFIG_VALUE_STRING, false, config_choice_set_word, NULL},

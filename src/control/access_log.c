@@ -243,6 +243,7 @@ static void log_report(const struct report *r)
     log_begin_access(&l, level, r->kind == REPORT_REQUEST ? "request" : "connection", r->reason == REASON_VALID ? NULL : detail_of(r));
     log_str(&l, "listener", r->listener->conf->name);
     log_str(&l, "client", r->client);
+    log_str(&l, "forwarded_for", r->forwarded_for);
     if (r->kind == REPORT_REQUEST) {
         log_span(&l, "method", r->request.method);
         log_span(&l, "target", r->request.uri);

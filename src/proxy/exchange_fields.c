@@ -5,7 +5,6 @@
 #include "mtlsd/http/http_xfcc.h"
 #include "mtlsd/policy/reason.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* The same for every request of a connection, since the identity is fixed by its handshake. */
@@ -44,34 +43,28 @@ static int append_xfcc(struct exchange *x, const struct http_head *head, struct 
     return http_xfcc_append(out, &how, head);
 }
 
-/* For each request: printf would cost as much as reading the request did. */
-static void append_line(struct bytes *out, const char *name, struct span value)
+static bool is_trusted(const struct config_ranges *proxies, const struct client_address *peer)
 {
-    bytes_append_str(out, name);
-    bytes_append_span(out, value);
-    bytes_append(out, "\r\n", 2);
+    if (!peer->known)
+        return proxies->sockets && strcmp(peer->text, "unix") == 0;
+    for (size_t i = 0; i < proxies->n; i++)
+        if (ip_range_holds(&proxies->items[i], span_of(peer->peer, peer->v6 ? 16 : 4)))
+            return true;
+    return false;
 }
 
-static void append_x_forwarded(struct exchange *x, struct span host, struct bytes *out)
+struct http_forwarded exchange_forwarded(const struct exchange *x)
 {
-    struct span client = span_from_str(x->client->address.text);
-    append_line(out, "X-Forwarded-For: ", client);
-    append_line(out, "X-Real-IP: ", client);
-    append_line(out, "X-Forwarded-Proto: ", span_from_str(x->client->link.tls != NULL ? "https" : "http"));
-    if (host.len > 0)
-        append_line(out, "X-Forwarded-Host: ", host);
-}
-
-/* RFC 7239: an IPv6 address and anything with a colon stand in quotes. */
-static void append_forwarded(struct exchange *x, struct span host, struct bytes *out)
-{
-    const char *proto = x->client->link.tls != NULL ? "https" : "http";
-    bool v6 = strchr(x->client->address.text, ':') != NULL;
-    bytes_printf(out, v6 ? "Forwarded: for=\"[%s]\";proto=%s" : "Forwarded: for=%s;proto=%s",
-                 strcmp(x->client->address.text, "unix") == 0 ? "unknown" : x->client->address.text, proto);
-    if (host.len > 0 && memchr(host.ptr, '"', host.len) == NULL && memchr(host.ptr, '\\', host.len) == NULL)
-        bytes_printf(out, ";host=\"%.*s\"", (int)host.len, (const char *)host.ptr);
-    bytes_append(out, "\r\n", 2);
+    const struct config_listener *conf = x->listener->conf;
+    return (struct http_forwarded){
+        .rfc7239 = conf->forwarded == CONFIG_FORWARDED_RFC7239,
+        .peer = span_from_str(x->client->address.text),
+        .proto = x->client->link.tls != NULL ? "https" : "http",
+        .believe = is_trusted(&conf->trusted_proxies, &x->client->address),
+        .hold_host = conf->has_host_rules,
+        .trusted = conf->trusted_proxies.items,
+        .n_trusted = conf->trusted_proxies.n,
+    };
 }
 
 int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out)
@@ -83,10 +76,10 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
     bytes_append_span(out, bytes_span(&x->client->identity));
     if (append_xfcc(x, head, out) != 0)
         return -1;
-    if (x->listener->conf->forwarded == CONFIG_FORWARDED_X)
-        append_x_forwarded(x, http_head_find(head, "Host"), out);
-    else if (x->listener->conf->forwarded == CONFIG_FORWARDED_RFC7239)
-        append_forwarded(x, http_head_find(head, "Host"), out);
+    if (x->listener->conf->forwarded != CONFIG_FORWARDED_OFF) {
+        struct http_forwarded how = exchange_forwarded(x);
+        http_forwarded_append(out, &how, head);
+    }
     return out->failed ? -1 : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "client_internal.h"
 #include "flow.h"
 
+#include "mtlsd/http/http_forwarded.h"
 #include "mtlsd/proxy/pool.h"
 #include "mtlsd/proxy/starttls_join.h"
 
@@ -95,7 +96,7 @@ struct exchange_rare { /* owned; NULL: not needed */
     struct forward *forward;       /* what a forward proxy does beyond routing */
     struct http_target *asked;     /* with what it points to, where a tunnel may come of it */
     struct starttls_join *join;    /* what still changes in the streams of a tcp connection that began in plaintext */
-    struct request_agent *agent;   /* what the request says of the program it comes from */
+    struct request_agent *agent;   /* what the request says of the program it comes from, and a trusted proxy of the client */
     char *key;                     /* WebSocket: the key that was sent to an upstream of HTTP/1.1 for a client of HTTP/2 */
 };
 
@@ -283,6 +284,8 @@ void exchange_agent_report(const struct exchange *x, struct report *r);
 
 /* exchange_fields.c */
 /* Header lines that the verifier adds to this request (identity, forwarded). */
+/* How forwarded tells about this client, and whether it is a trusted proxy. */
+struct http_forwarded exchange_forwarded(const struct exchange *x);
 int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out);
 /* Value of Host for the upstream; empty: keep the client's. buf is the caller's. */
 struct span exchange_host_field(const struct exchange *x, char *buf, size_t size);

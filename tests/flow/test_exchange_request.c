@@ -263,6 +263,27 @@ START_TEST(no_field_names_another_host_than_routes_looked_at) /* A15, C11 */
 }
 END_TEST
 
+START_TEST(only_a_trusted_proxy_is_believed_about_its_client) /* C1 */
+{
+    static struct ip_range ranges[2];
+    struct config_listener *conf = &w.injector.down_conf;
+    const char *const request = "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.1, 203.0.113.5, 192.0.2.8\r\nX_Forwarded_For: 198.51.100.2\r\n\r\n";
+    ck_assert(ip_range_parse("192.0.2.8", &ranges[0], NULL) == 0 && ip_range_parse("192.0.2.0/24", &ranges[1], NULL) == 0);
+    conf->forwarded = CONFIG_FORWARDED_X;
+    conf->trusted_proxies = (struct config_ranges){.items = ranges, .n = 1, .sockets = true};
+    ask(request);
+    ck_assert_ptr_nonnull(strstr(at_backend(), "\r\nX-Forwarded-For: 192.0.2.7\r\nX-Real-IP: 192.0.2.7\r\n"));
+    ck_assert_ptr_null(strstr(at_backend(), "198.51.100."));
+    ck_assert_str_eq(wire_last(&w.injector)->forwarded_for, "");
+    conf->trusted_proxies.n = 2;
+    bytes_clear(&w.request);
+    ask(request);
+    ck_assert_ptr_nonnull(strstr(at_backend(), "\r\nX-Forwarded-For: 198.51.100.1, 203.0.113.5, 192.0.2.8, 192.0.2.7\r\nX-Real-IP: 203.0.113.5\r\n"));
+    ck_assert_ptr_null(strstr(at_backend(), "198.51.100.2"));
+    ck_assert_str_eq(wire_last(&w.injector)->forwarded_for, "203.0.113.5");
+}
+END_TEST
+
 #define CHUNKS "Transfer-Encoding: chunked\r\n"
 #define TRAILERS "2\r\nhi\r\n0\r\nx_tenant: red\r\nCookie: a=b\r\nX-Secret: red\r\nX-SSL-Other: red\r\nX-Original-URL: /red\r\nX-Sum: 1\r\n\r\n"
 
@@ -402,6 +423,7 @@ Suite *suite(void)
     tcase_add_test(t, what_was_matched_is_what_is_forwarded);
     tcase_add_test(t, host_is_what_the_route_says);
     tcase_add_test(t, a_route_sets_and_removes_fields);
+    tcase_add_test(t, only_a_trusted_proxy_is_believed_about_its_client);
     tcase_add_test(t, no_field_names_another_host_than_routes_looked_at);
     tcase_add_test(t, no_trailer_undoes_what_a_route_sets_or_removes);
     tcase_add_test(t, no_field_replaces_the_path_or_the_method_that_routes_looked_at);

@@ -644,6 +644,7 @@ static void on_report(void *ctx, const struct report *r)
     };
     snprintf(s->detail, sizeof(s->detail), "%s", r->detail);
     s->hint = r->hint;
+    snprintf(s->forwarded_for, sizeof(s->forwarded_for), "%s", r->forwarded_for != NULL ? r->forwarded_for : "");
 }
 
 static void on_handshake(void *ctx, const struct handshake_report *r)

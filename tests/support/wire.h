@@ -69,6 +69,7 @@ struct wire_seen { /* a report, copied */
     bool would_refuse;
     char detail[320];
     const char *hint;
+    char forwarded_for[48]; /* "": none */
 };
 
 enum wire_connect {

@@ -10,6 +10,7 @@
 #include "mtlsd/base/address.h"
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/findings.h"
+#include "mtlsd/base/ip_range.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,12 @@
 struct config_strings {
     char **items;
     size_t n;
+};
+
+struct config_ranges {
+    struct ip_range *items;
+    size_t n;
+    bool sockets; /* unix sockets belong to it */
 };
 
 struct config_identity {
@@ -246,7 +253,8 @@ struct config_listener {
     enum config_xfcc xfcc;                     /* with the preset xfcc; sanitize_set */
     unsigned xfcc_details;                     /* bits of enum config_xfcc_details */
     bool insecure_xfcc;                        /* always_forward_only is meant */
-    enum config_forwarded forwarded;           /* x on a listener with tls, off without */
+    enum config_forwarded forwarded;           /* x on a listener with tls or trusted_proxies, else off */
+    struct config_ranges trusted_proxies;      /* from these forwarded is appended to, and not replaced */
     uint64_t handshake_ms, header_ms, idle_ms; /* 10s 10s; idle 60s for http, 10m for tcp */
     uint64_t body_ms;  /* 30s: a request's body may pause that long; on the whole it must come at min_body_rate */
     uint64_t write_ms; /* 30s: a client that takes nothing of what waits for it */

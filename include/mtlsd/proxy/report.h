@@ -30,6 +30,7 @@ struct report {
     const struct plan_target *target;     /* the last that was tried; NULL: it never got that far */
     const struct plan_route *route;       /* NULL: none was chosen */
     const char *client;                   /* address text */
+    const char *forwarded_for;            /* the client of a trusted proxy, address text; NULL: none */
     struct report_request request;
     unsigned retries;                     /* further targets or attempts */
     enum reason reason;                   /* REASON_VALID: all went well */

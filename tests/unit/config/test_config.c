@@ -96,6 +96,26 @@ START_TEST(fills_in_the_defaults_of_an_upstream_and_a_plaintext_listener)
 }
 END_TEST
 
+START_TEST(trusted_proxies_are_ranges_and_set_forwarded)
+{
+    struct config *c = parse("upstreams = { up = { targets = \"unix:app.sock\"; }; };\n"
+                             "listeners = { a = { bind = \"127.0.0.1:1\"; upstream = \"up\"; trusted_proxies = [ \"10.0.0.0/8\", \"::1\", \"unix\" ]; };\n"
+                             "  b = { bind = \"127.0.0.1:2\"; upstream = \"up\"; trusted_proxies = \"unix\"; forwarded = \"rfc7239\"; };\n"
+                             "  c = { bind = \"127.0.0.1:3\"; upstream = \"up\"; }; };\n",
+                             "x.conf");
+    const struct config_ranges *ranges = &c->listeners[0].trusted_proxies;
+    ck_assert_uint_eq(ranges->n, 2);
+    ck_assert_uint_eq(ranges->items[0].bits, 8);
+    ck_assert_uint_eq(ranges->items[1].bits, 128);
+    ck_assert(ranges->sockets);
+    ck_assert_int_eq(c->listeners[0].forwarded, CONFIG_FORWARDED_X);
+    ck_assert(c->listeners[1].trusted_proxies.n == 0 && c->listeners[1].trusted_proxies.sockets);
+    ck_assert_int_eq(c->listeners[1].forwarded, CONFIG_FORWARDED_RFC7239);
+    ck_assert(c->listeners[2].trusted_proxies.n == 0 && !c->listeners[2].trusted_proxies.sockets);
+    config_free(c);
+}
+END_TEST
+
 START_TEST(a_trust_makes_the_certificate_required_and_tls_sets_forwarded)
 {
     struct config *c =
@@ -324,6 +344,7 @@ Suite *suite(void)
     TCase *t = tcase_create("config");
     tcase_add_test(t, reads_the_injector_and_fills_in_every_default);
     tcase_add_test(t, fills_in_the_defaults_of_an_upstream_and_a_plaintext_listener);
+    tcase_add_test(t, trusted_proxies_are_ranges_and_set_forwarded);
     tcase_add_test(t, a_trust_makes_the_certificate_required_and_tls_sets_forwarded);
     tcase_add_test(t, reads_every_key_that_is_not_a_default);
     tcase_add_test(t, each_identity_header_preset_is_its_own_bit);

@@ -240,6 +240,10 @@ static const struct row refused[] = {
      "needs protocol = \"http\""},
     {"forwarded on tcp", ID TRUSTS BACK PUBLIC("protocol = \"tcp\"; forwarded = \"x\";"), 4,
      "needs protocol = \"http\""},
+    {"trusted proxies on tcp", ID TRUSTS BACK PUBLIC("protocol = \"tcp\"; trusted_proxies = \"10.0.0.1\";"), 4,
+     "trusted_proxies: needs protocol = \"http\""},
+    {"trusted proxies of fields that pass", ID TRUSTS BACK PUBLIC("forwarded = \"off\"; trusted_proxies = [ \"unix\" ];"), 4,
+     "trusted_proxies: has no effect with forwarded = \"off\""},
     {"an answer to our certificate demanded without one",
      ID TRUSTS LOCAL
      "upstreams = { up = { targets = \"a:1\"; tls = { trust = \"ca\"; require_client_auth = true; }; }; };",

@@ -35,6 +35,10 @@ START_TEST(a_value_that_is_none_is_refused_with_its_words)
         {"65 digits", "allow", "spki", HEX_32 HEX_32 "0", "has 65 hexadecimal digits"},
         {"a name in place of an address", "allow", "ip", "a.example", "is not an IP address"},
         {"a host in place of its network", "allow", "ip", "10.0.0.1/8", "bits set behind"},
+        {"a name as a proxy", "listener", "trusted_proxies", "proxy.example", "is not an IP address"},
+        {"a proxy with its port", "listener", "trusted_proxies", "10.0.0.1:80", "is not an IP address"},
+        {"every address as a proxy", "listener", "trusted_proxies", "0.0.0.0/0", "holds every client, and each could claim any address"},
+        {"every address of IPv6", "listener", "trusted_proxies", "::/0", "holds every client"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         config_slots_refused(&cases[i]);

@@ -182,6 +182,17 @@ START_TEST(counts_by_status_who_was_let_in)
 }
 END_TEST
 
+START_TEST(tells_the_client_of_a_trusted_proxy_beside_the_proxy)
+{
+    struct report r = make_report();
+    observer.on_report(observer.ctx, &r);
+    ck_assert_ptr_null(strstr(lines, "forwarded_for"));
+    r.forwarded_for = "198.51.100.9";
+    observer.on_report(observer.ctx, &r);
+    ck_assert_ptr_nonnull(strstr(lines, " client=127.0.0.1 forwarded_for=198.51.100.9 "));
+}
+END_TEST
+
 START_TEST(tells_and_counts_whom_rules_on_trial_would_refuse)
 {
     struct report r = make_report();
@@ -504,6 +515,7 @@ Suite *suite(void)
     tcase_add_test(t, bears_a_status_that_is_none);
     tcase_add_test(t, remembers_a_refusal_with_the_certificate_it_was_about);
     tcase_add_test(t, counts_by_status_who_was_let_in);
+    tcase_add_test(t, tells_the_client_of_a_trusted_proxy_beside_the_proxy);
     tcase_add_test(t, tells_and_counts_whom_rules_on_trial_would_refuse);
     tcase_add_test(t, bears_a_refusal_without_any_certificate);
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);

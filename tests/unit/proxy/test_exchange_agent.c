@@ -9,6 +9,8 @@
 
 static struct proxy_env env;
 static struct client client = {.env = &env};
+static struct config_listener conf;
+static const struct plan_listener listener = {.conf = &conf};
 static struct exchange x;
 static char head_memory[4096];
 
@@ -20,7 +22,7 @@ static void keep(const char *referer, const char *agent)
         {span_from_str("user-agent"), span_of(head_memory + strlen(referer), strlen(agent))},
     };
     struct http_head head = {.request = true, .fields = fields, .n_fields = 2};
-    x = (struct exchange){.client = &client};
+    x = (struct exchange){.client = &client, .listener = &listener};
     exchange_agent_keep(&x, &head);
     memset(head_memory, 'z', sizeof(head_memory)); /* the head is gone when the request ends */
 }
@@ -49,6 +51,27 @@ START_TEST(costs_nothing_for_others)
 }
 END_TEST
 
+START_TEST(keeps_the_client_of_a_trusted_proxy)
+{
+    struct http_field field = {span_from_str("x-forwarded-for"), span_from_str("192.0.2.1")};
+    struct http_head head = {.request = true, .fields = &field, .n_fields = 1};
+    env.observer.wants_agents = false;
+    conf.trusted_proxies.sockets = true;
+    for (int i = 0; i < 3; i++) {
+        struct report r = {.client = client.address.text};
+        snprintf(client.address.text, sizeof(client.address.text), "%s", i == 0 ? "unix" : i == 1 ? "unknown" : "192.0.2.1");
+        client.address.known = i == 2;
+        x = (struct exchange){.client = &client, .listener = &listener};
+        exchange_agent_keep(&x, &head);
+        exchange_agent_report(&x, &r);
+        ck_assert_int_eq(x.rare.agent != NULL, i == 0);
+        ck_assert(i == 0 ? strcmp(r.forwarded_for, "192.0.2.1") == 0 : r.forwarded_for == NULL);
+        free(x.rare.agent);
+    }
+    conf = (struct config_listener){0};
+}
+END_TEST
+
 START_TEST(cuts_what_is_long_and_bears_what_is_missing)
 {
     static char big[2000];
@@ -72,6 +95,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("exchange_agent");
     TCase *t = tcase_create("exchange_agent");
+    tcase_add_test(t, keeps_the_client_of_a_trusted_proxy);
     tcase_add_test(t, keeps_what_the_observer_wants_beyond_the_head);
     tcase_add_test(t, costs_nothing_for_others);
     tcase_add_test(t, cuts_what_is_long_and_bears_what_is_missing);
