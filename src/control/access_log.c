@@ -12,6 +12,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+/* How long a peer's certificate counts among those that end next. A peer that renewed it soon shows the new one. */
+enum { CLIENT_SEEN_S = 24 * 3600, UPSTREAM_SEEN_S = 3600 };
+
 int access_log_init(struct access_log *j, struct refusals *refusals, int64_t (*utc)(void))
 {
     *j = (struct access_log){.refusals = refusals, .utc = utc};
@@ -318,6 +321,18 @@ static struct counters_judged *judged(struct access_log *j, struct counters_row 
     return found;
 }
 
+/* A route's own upstream is found by the route. A request that was refused before it was chosen, or went elsewhere, is counted by name. */
+static void count_request(struct access_log *j, const struct report *r)
+{
+    const struct plan_upstream *up = r->target != NULL ? r->target->upstream : NULL;
+    const struct plan_route *route = r->route != NULL && r->route->upstream == up ? r->route : NULL;
+    struct counters_requests *row = counters_index_requests(&j->index, r->listener, route, up);
+    if (row == NULL)
+        return;
+    counters_add(&row->answers[r->request.status / 100], 1);
+    counters_times_add(&row->took, r->took.total_us);
+}
+
 static void count_report(struct access_log *j, const struct report *r)
 {
     struct counters_row *row = counters_index_listener(&j->index, r->listener);
@@ -330,13 +345,17 @@ static void count_report(struct access_log *j, const struct report *r)
         if (by_status != NULL && r->down->verdict->status != REASON_VALID)
             counters_last_put(row->last, r->down->peer != NULL ? r->down->peer->subject : r->client, (uint64_t)j->utc());
         counters_add(&row->requests, 1);
-        if (r->request.status >= 100 && r->request.status < 600)
+        if (r->request.status >= 100 && r->request.status < 600) {
             counters_add(&row->answers[r->request.status / 100], 1);
+            count_request(j, r);
+        }
     }
     counters_add(&row->would_refuse, r->would_refuse != REASON_UNDECIDED);
     count_route(j, r);
     struct counters_row *up = r->target != NULL ? count_upstream(j, r) : NULL;
     if (up != NULL && !r->up_reused && r->took.connect_us != 0) {
+        if (r->took.handshake_us != 0)
+            counters_times_add(&up->handshakes, r->took.handshake_us);
         counters_add(&up->upstream_connects, 1);
         counters_add(&row->upstream_connects, 1);
     }
@@ -409,13 +428,30 @@ static void on_report(void *ctx, const struct report *r)
         log_report(r);
 }
 
+static void see_peer(struct access_log *j, struct counters_row *row, const struct tls_facts *facts, uint64_t keep_s)
+{
+    if (facts->peer != NULL && facts->peer->not_after > 0)
+        counters_soonest_see(&row->peer, (uint64_t)facts->peer->not_after, (uint64_t)j->utc(), keep_s);
+}
+
+/* A handshake that failed is counted once more, as a refusal, with the connection or request that it ended. */
+static void count_failure(struct access_log *j, const struct handshake_report *r)
+{
+    const char *name = r->listener != NULL ? r->listener->conf->name : r->target->upstream->conf->name;
+    counters_add(&counters_failures(&j->counters, r->listener != NULL ? "listener" : "upstream", name, reason_word(r->reason))->n, 1);
+}
+
 static void on_handshake(void *ctx, const struct handshake_report *r)
 {
     struct access_log *j = ctx;
-    if (r->reason != REASON_VALID)
-        return; /* counted as a refusal with the connection or request it ended */
+    if (r->reason != REASON_VALID) {
+        count_failure(j, r);
+        return;
+    }
     if (r->listener != NULL) {
         struct counters_row *row = counters_index_listener(&j->index, r->listener);
+        see_peer(j, row, r->facts, CLIENT_SEEN_S);
+        counters_times_add(&row->handshakes, r->took_us);
         counters_add(&row->handshakes_ok, 1);
         counters_add(&row->resumed, r->facts->resumed ? 1 : 0);
         struct counters_judged *by_status = judged(j, row, r->facts);
@@ -424,6 +460,7 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
         return;
     }
     struct counters_row *row = counters_index_upstream(&j->index, r->target->upstream);
+    see_peer(j, row, r->facts, UPSTREAM_SEEN_S);
     counters_add(&row->upstream_handshakes_ok, 1);
     counters_add(&row->upstream_resumed, r->facts->resumed ? 1 : 0);
 }

@@ -2,6 +2,8 @@
 #include "mtlsd/control/counters.h"
 #include "counters_table.h"
 
+#include <stdio.h>
+
 #define NAME_SIZE(type) sizeof(((type *)0)->name)
 
 int counters_init(struct counters *c, size_t max_rows)
@@ -11,8 +13,10 @@ int counters_init(struct counters *c, size_t max_rows)
         .upstreams = counters_table_new(sizeof(struct counters_row), NAME_SIZE(struct counters_row), max_rows),
         .targets = counters_table_new(sizeof(struct counters_target), NAME_SIZE(struct counters_target), max_rows),
         .routes = counters_table_new(sizeof(struct counters_route), NAME_SIZE(struct counters_route), max_rows),
+        .requests = counters_table_new(sizeof(struct counters_requests), NAME_SIZE(struct counters_requests), max_rows),
+        .failures = counters_table_new(sizeof(struct counters_failures), NAME_SIZE(struct counters_failures), max_rows),
     };
-    if (c->listeners != NULL && c->upstreams != NULL && c->targets != NULL && c->routes != NULL)
+    if (c->listeners != NULL && c->upstreams != NULL && c->targets != NULL && c->routes != NULL && c->requests != NULL && c->failures != NULL)
         return 0;
     counters_clear(c);
     return -1;
@@ -24,6 +28,8 @@ void counters_clear(struct counters *c)
     counters_table_free(c->upstreams);
     counters_table_free(c->targets);
     counters_table_free(c->routes);
+    counters_table_free(c->requests);
+    counters_table_free(c->failures);
     *c = (struct counters){0};
 }
 
@@ -61,6 +67,18 @@ struct counters_route *counters_route(struct counters *c, const char *listener, 
     return counters_table_get(c->routes, listener, digits_of(number, room));
 }
 
+struct counters_requests *counters_requests(struct counters *c, const char *listener, const char *upstream)
+{
+    return counters_table_get(c->requests, listener, upstream);
+}
+
+struct counters_failures *counters_failures(struct counters *c, const char *side, const char *name, const char *reason)
+{
+    char first[NAME_SIZE(struct counters_failures)];
+    snprintf(first, sizeof(first), "%s/%s", side, name);
+    return counters_table_get(c->failures, first, reason);
+}
+
 const struct counters_row *counters_find_listener(const struct counters *c, const char *name)
 {
     return counters_table_find(c->listeners, name, NULL);
@@ -80,6 +98,51 @@ const struct counters_route *counters_find_route(const struct counters *c, const
 {
     char room[24];
     return counters_table_find(c->routes, listener, digits_of(number, room));
+}
+
+const struct counters_requests *counters_find_requests(const struct counters *c, const char *listener, const char *upstream)
+{
+    return counters_table_find(c->requests, listener, upstream);
+}
+
+const struct counters_failures *counters_find_failures(const struct counters *c, const char *side, const char *name, const char *reason)
+{
+    char first[NAME_SIZE(struct counters_failures)];
+    snprintf(first, sizeof(first), "%s/%s", side, name);
+    return counters_table_find(c->failures, first, reason);
+}
+
+bool counters_has_failures(const struct counters *c)
+{
+    return counters_table_count(c->failures) > 1; /* the first is for names that found no place */
+}
+
+/* ---- durations and dates ---- */
+
+const uint64_t counters_bound_us[COUNTERS_BOUNDS] = {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+
+void counters_times_add(struct counters_times *t, uint64_t us)
+{
+    size_t i = 0;
+    while (i < COUNTERS_BOUNDS && us > counters_bound_us[i])
+        i++;
+    counters_add(&t->below[i], 1);
+    counters_add(&t->sum_us, us);
+}
+
+static void set(uint64_t *field, uint64_t value)
+{
+    __atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+void counters_soonest_see(struct counters_soonest *s, uint64_t not_after, uint64_t now, uint64_t keep_s)
+{
+    bool old = s->not_after == 0 || s->not_after <= now || now >= s->since + keep_s;
+    if (!old && not_after > s->not_after)
+        return;
+    if (old || not_after < s->not_after)
+        set(&s->since, now);
+    set(&s->not_after, not_after);
 }
 
 /* ---- summing ---- */
@@ -113,6 +176,18 @@ static void sum_last(struct counters_last *into, const struct counters_last *fro
             counters_last_put(into, who, when);
 }
 
+static void sum_times(struct counters_times *into, const struct counters_times *from)
+{
+    take_all(into->below, from->below, &from->sum_us);
+}
+
+static void sum_soonest(struct counters_soonest *into, const struct counters_soonest *from)
+{
+    uint64_t not_after = __atomic_load_n(&from->not_after, __ATOMIC_RELAXED);
+    if (not_after != 0 && (into->not_after == 0 || not_after < into->not_after))
+        into->not_after = not_after;
+}
+
 static void sum_row(struct counters_row *into, const struct counters_row *from)
 {
     take_all(&into->connections_accepted, &from->connections_accepted, &from->answers[COUNTERS_CLASSES - 1]);
@@ -120,6 +195,8 @@ static void sum_row(struct counters_row *into, const struct counters_row *from)
         sum_judged(&into->judged[i], &from->judged[i]);
     sum_last(into->last, from->last);
     take_all(into->refused, from->refused, &from->refused[REASON_COUNT - 1]);
+    sum_times(&into->handshakes, &from->handshakes);
+    sum_soonest(&into->peer, &from->peer);
 }
 
 static void sum_target(struct counters_target *into, const struct counters_target *from)
@@ -130,6 +207,17 @@ static void sum_target(struct counters_target *into, const struct counters_targe
 static void sum_route(struct counters_route *into, const struct counters_route *from)
 {
     take_all(&into->hits, &from->hits, &from->refused);
+}
+
+static void sum_requests(struct counters_requests *into, const struct counters_requests *from)
+{
+    take_all(into->answers, from->answers, &from->answers[COUNTERS_CLASSES - 1]);
+    sum_times(&into->took, &from->took);
+}
+
+static void sum_failures(struct counters_failures *into, const struct counters_failures *from)
+{
+    take(&into->n, &from->n);
 }
 
 /* The row of from's i-th in into. Row 0 is shared by many names, and its own name was never given. */
@@ -148,4 +236,8 @@ void counters_sum(struct counters *into, const struct counters *from)
         sum_target(same_row(into->targets, from->targets, i), counters_table_at(from->targets, i));
     for (size_t i = 0, n = counters_table_count(from->routes); i < n; i++)
         sum_route(same_row(into->routes, from->routes, i), counters_table_at(from->routes, i));
+    for (size_t i = 0, n = counters_table_count(from->requests); i < n; i++)
+        sum_requests(same_row(into->requests, from->requests, i), counters_table_at(from->requests, i));
+    for (size_t i = 0, n = counters_table_count(from->failures); i < n; i++)
+        sum_failures(same_row(into->failures, from->failures, i), counters_table_at(from->failures, i));
 }

@@ -16,6 +16,7 @@ void counters_index_clear(struct counters_index *ix)
     free(ix->upstreams);
     free(ix->targets);
     free(ix->routes);
+    free(ix->requests);
     counters_index_init(ix, ix->counters);
 }
 
@@ -28,7 +29,9 @@ void counters_index_adopt(struct counters_index *ix, const struct snapshot *s)
     ix->upstreams = calloc(s->config->n_upstreams + 1, sizeof(void *));
     ix->targets = calloc(s->n_targets + 1, sizeof(void *));
     ix->routes = calloc(ix->n_routes + 1, sizeof(void *));
-    if (ix->listeners == NULL || ix->upstreams == NULL || ix->targets == NULL || ix->routes == NULL)
+    ix->requests = s->config->admin_socket != NULL ? calloc(ix->n_routes + 1, sizeof(void *)) : NULL;
+    if (ix->listeners == NULL || ix->upstreams == NULL || ix->targets == NULL || ix->routes == NULL ||
+        (ix->requests == NULL && s->config->admin_socket != NULL))
         counters_index_clear(ix);
     else
         ix->snapshot = s;
@@ -74,4 +77,14 @@ struct counters_route *counters_index_route(struct counters_index *ix, const str
     const struct snapshot *s = ix->snapshot;
     void **at = s != NULL ? place(ix->routes, route, s->routes, ix->n_routes, sizeof(*route)) : NULL;
     return at != NULL && *at != NULL ? *at : keep(at, counters_route(ix->counters, l->conf->name, (size_t)(route - l->routes) + 1));
+}
+
+struct counters_requests *counters_index_requests(struct counters_index *ix, const struct plan_listener *l, const struct plan_route *route,
+                                                  const struct plan_upstream *up)
+{
+    const struct snapshot *s = ix->snapshot;
+    if (ix->requests == NULL)
+        return NULL;
+    void **at = s != NULL && route != NULL ? place(ix->requests, route, s->routes, ix->n_routes, sizeof(*route)) : NULL;
+    return at != NULL && *at != NULL ? *at : keep(at, counters_requests(ix->counters, l->conf->name, up != NULL ? up->conf->name : ""));
 }

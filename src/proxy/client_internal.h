@@ -93,7 +93,7 @@ void client_tls_in(struct client *c, struct moment now);    /* after the engine 
 void client_tls_look(struct client *c, struct moment now);  /* acts on an engine that failed or was closed */
 /* The engine's question about a client whose certificate was judged: tls_accept_fn, ctx is the client. */
 enum reason client_tls_accept(void *ctx, const struct tls_verdict *verdict, const struct tls_peer *peer, unsigned *alert);
-void client_tls_report(struct client *c); /* tells the observer of the handshake, once */
+void client_tls_report(struct client *c, struct moment now); /* tells the observer of the handshake, once */
 bool client_rejudge_now(struct client *c, const struct plan_listener *now_there, struct moment now); /* false: it does not hold any more, and ends */
 
 bool client_is_between(const struct client *c); /* idle, and nothing of a next request came */

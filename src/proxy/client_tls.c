@@ -35,7 +35,7 @@ enum reason client_tls_accept(void *ctx, const struct tls_verdict *verdict, cons
     return reason;
 }
 
-void client_tls_report(struct client *c)
+void client_tls_report(struct client *c, struct moment now)
 {
     struct tls_facts facts;
     const struct observer *observer = &c->env->observer;
@@ -44,7 +44,7 @@ void client_tls_report(struct client *c)
     c->is.reported = true;
     tls_engine_facts(c->link.tls, &facts);
     const struct handshake_report r = {
-        .listener = c->listener, .facts = &facts, .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason};
+        .listener = c->listener, .facts = &facts, .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason, .took_us = now.us - c->at.since_us};
     observer->on_handshake(observer->ctx, &r);
 }
 
@@ -52,7 +52,7 @@ void client_tls_report(struct client *c)
 static void failed(struct client *c, struct moment now)
 {
     struct tls_facts facts;
-    client_tls_report(c);
+    client_tls_report(c, now);
     tls_engine_facts(c->link.tls, &facts);
     bool lingers = c->phase == CLIENT_LINGER;
     c->link.broken = true;
@@ -73,7 +73,7 @@ static void secured(struct client *c, struct moment now)
     c->is.late = false;
     if (late && !client_rejudge_now(c, c->listener, now))
         return;
-    client_tls_report(c);
+    client_tls_report(c, now);
     client_begin(c, now);
 }
 

@@ -51,6 +51,7 @@ struct handshake_report {
     const struct plan_target *target;     /* connecting; else NULL */
     const struct tls_facts *facts;
     enum reason reason; /* REASON_VALID: it succeeded */
+    uint64_t took_us;   /* accepting */
 };
 
 enum target_event { TARGET_BEGUN, TARGET_ENDED, TARGET_FAILED }; /* a request or tcp connection runs on it, no more, found it failing */

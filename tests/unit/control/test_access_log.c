@@ -401,7 +401,7 @@ END_TEST
 
 START_TEST(counts_handshakes_that_held_by_side)
 {
-    struct handshake_report accepted = {.listener = &listener, .facts = &down, .reason = REASON_VALID};
+    struct handshake_report accepted = {.listener = &listener, .facts = &down, .reason = REASON_VALID, .took_us = 700};
     struct handshake_report connected = {.target = &plan, .facts = &up, .reason = REASON_VALID};
     struct handshake_report failed = {.target = &plan, .facts = &up, .reason = REASON_EXPIRED};
     observer.on_handshake(observer.ctx, &accepted);
@@ -411,6 +411,43 @@ START_TEST(counts_handshakes_that_held_by_side)
     ck_assert_uint_eq(at_listener()->resumed, 0);
     ck_assert_uint_eq(at_upstream()->upstream_handshakes_ok, 1);
     ck_assert_uint_eq(at_upstream()->upstream_resumed, 1);
+    ck_assert_uint_eq(counters_find_failures(&access_log.counters, "upstream", "partner", "expired")->n, 1);
+    ck_assert_uint_eq(at_listener()->handshakes.sum_us, 700);
+}
+END_TEST
+
+START_TEST(notes_when_the_certificates_of_peers_end)
+{
+    struct tls_peer soon = caller;
+    struct tls_facts facts = down;
+    struct handshake_report accepted = {.listener = &listener, .facts = &facts, .reason = REASON_VALID};
+    soon.not_after = 1800000500;
+    facts.peer = &soon;
+    observer.on_handshake(observer.ctx, &accepted);
+    ck_assert_uint_eq(at_listener()->peer.not_after, 1800000500);
+    facts.peer = NULL;
+    observer.on_handshake(observer.ctx, &accepted);
+    ck_assert_uint_eq(at_listener()->peer.not_after, 1800000500);
+}
+END_TEST
+
+/* Rows by upstream are kept only if there is an admin socket, at which they can be read. */
+START_TEST(counts_requests_by_listener_and_upstream)
+{
+    static char socket_path[] = "/run/admin.sock";
+    struct config config = {.admin_socket = socket_path};
+    struct snapshot snapshot = {.config = &config};
+    struct report r = make_report();
+    observer.on_report(observer.ctx, &r);
+    ck_assert_ptr_null(counters_find_requests(&access_log.counters, "public", "partner"));
+    access_log_adopt(&access_log, &snapshot);
+    observer.on_report(observer.ctx, &r);
+    r.target = NULL;
+    r.request.status = 403;
+    observer.on_report(observer.ctx, &r);
+    const struct counters_requests *row = counters_find_requests(&access_log.counters, "public", "partner");
+    ck_assert(row->answers[2] == 1 && row->answers[4] == 0 && row->took.sum_us == 200);
+    ck_assert_uint_eq(counters_find_requests(&access_log.counters, "public", "")->answers[4], 1);
 }
 END_TEST
 
@@ -528,6 +565,8 @@ Suite *suite(void)
     tcase_add_test(t, leaves_out_names_that_do_not_fit);
     tcase_add_test(t, parts_accesses_from_events_where_the_format_does);
     tcase_add_test(t, counts_handshakes_that_held_by_side);
+    tcase_add_test(t, notes_when_the_certificates_of_peers_end);
+    tcase_add_test(t, counts_requests_by_listener_and_upstream);
     tcase_add_test(t, counts_what_runs_on_a_target_and_what_became_of_it);
     tcase_add_test(t, counts_hits_of_routes_where_there_is_a_choice);
     tcase_add_test(t, holds_back_the_lines_of_a_flood_and_counts_them_all);

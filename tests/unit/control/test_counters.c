@@ -131,6 +131,69 @@ START_TEST(finds_the_row_of_a_name_that_had_to_be_cut)
 }
 END_TEST
 
+START_TEST(sorts_durations_by_their_bounds)
+{
+    struct counters_times t = {.sum_us = 0};
+    counters_times_add(&t, 0);
+    counters_times_add(&t, counters_bound_us[0]);
+    counters_times_add(&t, counters_bound_us[0] + 1);
+    counters_times_add(&t, counters_bound_us[COUNTERS_BOUNDS - 1]);
+    counters_times_add(&t, counters_bound_us[COUNTERS_BOUNDS - 1] + 1);
+    ck_assert(t.below[0] == 2 && t.below[1] == 1 && t.below[COUNTERS_BOUNDS - 1] == 1 && t.below[COUNTERS_BOUNDS] == 1);
+    ck_assert_uint_eq(t.sum_us, 2 * counters_bound_us[0] + 1 + 2 * counters_bound_us[COUNTERS_BOUNDS - 1] + 1);
+}
+END_TEST
+
+/* What is shown must not stay at a certificate that its owner has renewed, nor at one that has ended. */
+START_TEST(keeps_the_certificate_that_ends_first_for_a_while)
+{
+    struct counters_soonest s = {.not_after = 0};
+    counters_soonest_see(&s, 5000, 1000, 100);
+    ck_assert_uint_eq(s.not_after, 5000);
+    counters_soonest_see(&s, 9000, 1050, 100);
+    ck_assert_uint_eq(s.not_after, 5000);
+    counters_soonest_see(&s, 3000, 1060, 100);
+    ck_assert_uint_eq(s.not_after, 3000);
+    counters_soonest_see(&s, 9000, 1159, 100);
+    ck_assert_uint_eq(s.not_after, 3000);
+    counters_soonest_see(&s, 9000, 1160, 100);
+    ck_assert_uint_eq(s.not_after, 9000);
+    counters_soonest_see(&s, 1300, 1161, 1000);
+    counters_soonest_see(&s, 9500, 1300, 1000);
+    ck_assert_uint_eq(s.not_after, 9500);
+}
+END_TEST
+
+START_TEST(sums_what_metrics_show)
+{
+    struct counters one, two, sum;
+    ck_assert_int_eq(counters_init(&one, 4) | counters_init(&two, 4) | counters_init(&sum, 4), 0);
+    counters_times_add(&counters_requests(&one, "a", "u")->took, 100);
+    counters_times_add(&counters_requests(&two, "a", "u")->took, 200);
+    counters_requests(&two, "a", "")->answers[4] = 3;
+    counters_failures(&one, "listener", "a", "expired")->n = 1;
+    counters_failures(&two, "listener", "a", "expired")->n = 1;
+    counters_times_add(&counters_listener(&one, "a")->handshakes, 7);
+    counters_times_add(&counters_listener(&two, "a")->handshakes, 8);
+    counters_soonest_see(&counters_listener(&one, "a")->peer, 5000, 1000, 100);
+    counters_soonest_see(&counters_listener(&two, "a")->peer, 4000, 1000, 100);
+    ck_assert(!counters_has_failures(&sum));
+    counters_sum(&sum, &one);
+    counters_sum(&sum, &two);
+    ck_assert_uint_eq(counters_find_requests(&sum, "a", "u")->took.sum_us, 300);
+    ck_assert_uint_eq(counters_find_requests(&sum, "a", "")->answers[4], 3);
+    ck_assert_ptr_null(counters_find_requests(&sum, "a", "v"));
+    ck_assert_uint_eq(counters_find_failures(&sum, "listener", "a", "expired")->n, 2);
+    ck_assert_ptr_null(counters_find_failures(&sum, "upstream", "a", "expired"));
+    ck_assert(counters_has_failures(&sum));
+    ck_assert_uint_eq(counters_listener(&sum, "a")->handshakes.sum_us, 15);
+    ck_assert_uint_eq(counters_listener(&sum, "a")->peer.not_after, 4000);
+    counters_clear(&one);
+    counters_clear(&two);
+    counters_clear(&sum);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("counters");
@@ -142,6 +205,9 @@ Suite *suite(void)
     tcase_add_test(t, sums_workers_by_name_whatever_their_order);
     tcase_add_test(t, sums_open_connections_that_end_where_they_did_not_begin);
     tcase_add_test(t, finds_the_row_of_a_name_that_had_to_be_cut);
+    tcase_add_test(t, sorts_durations_by_their_bounds);
+    tcase_add_test(t, keeps_the_certificate_that_ends_first_for_a_while);
+    tcase_add_test(t, sums_what_metrics_show);
     suite_add_tcase(s, t);
     return s;
 }
