@@ -3,6 +3,7 @@
 
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/base/text.h"
+#include "metrics.h"
 #include "status_doc.h"
 #include "target_name.h"
 
@@ -12,17 +13,22 @@
 enum { DOCUMENT_MAX = 64 << 20, NAME_MAX_BYTES = 512 }; /* ten thousand upstreams are some 10 MB */
 
 /* rc is how making the body went; the body's bytes are freed either way. */
-static int respond(struct bytes *out, unsigned status, const char *more_fields, struct bytes *body, int rc)
+static int respond_as(struct bytes *out, unsigned status, const char *type, const char *more_fields, struct bytes *body, int rc)
 {
     if (rc == 0)
         rc = bytes_printf(out,
-                          "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
+                          "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
                           "X-Content-Type-Options: nosniff\r\n%sConnection: close\r\n\r\n",
-                          status, reason_http_phrase(status), body->len, more_fields);
+                          status, reason_http_phrase(status), type, body->len, more_fields);
     if (rc == 0)
         rc = bytes_append_span(out, bytes_span(body));
     bytes_clear(body);
     return rc;
+}
+
+static int respond(struct bytes *out, unsigned status, const char *more_fields, struct bytes *body, int rc)
+{
+    return respond_as(out, status, "application/json", more_fields, body, rc);
 }
 
 static int respond_word(struct bytes *out, unsigned status, const char *word, const char *detail)
@@ -61,6 +67,14 @@ static enum admin_action get_refusals(struct bytes *out, const struct admin_view
     return respond_document(out, view, status_doc_refusals);
 }
 
+static enum admin_action get_metrics(struct bytes *out, const struct admin_view *view)
+{
+    struct bytes body;
+    bytes_init(&body, DOCUMENT_MAX);
+    int rc = metrics_write(&body, view);
+    return answered(respond_as(out, 200, METRICS_TYPE, "", &body, rc));
+}
+
 static enum admin_action get_livez(struct bytes *out, const struct admin_view *view)
 {
     (void)view;
@@ -97,7 +111,7 @@ static const struct endpoint {
     const char *method;
     enum admin_action (*answer)(struct bytes *out, const struct admin_view *view);
 } endpoints[] = {
-    {"/status", "GET", get_status},   {"/refusals", "GET", get_refusals}, {"/livez", "GET", get_livez},
+    {"/status", "GET", get_status},   {"/refusals", "GET", get_refusals}, {"/metrics", "GET", get_metrics}, {"/livez", "GET", get_livez},
     {"/readyz", "GET", get_readyz},   {"/reload", "POST", post_reload},   {"/drain", "POST", post_drain},
 };
 
@@ -252,7 +266,7 @@ enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, co
     if (answer_target(out, rq, path, view, &action))
         return action;
     return answered(
-        admin_answer_error(out, 404, "GET /status /refusals /livez /readyz, POST /reload /drain /targets/NAME/drain /targets/NAME/enable"));
+        admin_answer_error(out, 404, "GET /status /refusals /metrics /livez /readyz, POST /reload /drain /targets/NAME/drain /targets/NAME/enable"));
 }
 
 int admin_answer_reload(struct bytes *out, const struct admin_reload *result)

@@ -30,6 +30,7 @@ struct reload {
     unsigned started_workers;
     struct snapshot *loaded; /* by the background thread */
     struct findings findings;
+    struct admin_reloads count;
     int64_t last;     /* when the last one ended; 0: none yet */
     char *last_error; /* NULL: it went well */
 };
@@ -166,6 +167,9 @@ static void note_result(struct run *r, const char *error)
     free(r->reload.last_error);
     r->reload.last_error = error != NULL ? strdup(error) : NULL;
     r->reload.last = clock_now();
+    r->reload.count.good += error == NULL;
+    r->reload.count.bad += error != NULL;
+    r->reload.count.last_good = error == NULL ? r->reload.last : r->reload.count.last_good;
     struct admin_reload result = {
         .ok = error == NULL, .generation = r->generation, .findings = &r->reload.findings};
     for (void *who; (who = reload_next_answer(&r->reload.queue)) != NULL;)
@@ -301,6 +305,7 @@ static const struct admin_view *make_view(void *ctx)
         .refusals = r->refusals,
         .n_refusals = refusals_copy(server_refusals(r->server), r->refusals, REFUSALS_KEPT),
         .fetches = r->crls.round != NULL ? fetch_round_plan(r->crls.round) : NULL,
+        .reloads = r->reload.count,
         .last_reload = r->reload.last,
         .last_reload_error = r->reload.last_error,
     };
@@ -386,7 +391,8 @@ static int run_config(struct config *config, const struct run_options *options)
     use_log(config, log_fd);
     struct findings findings;
     findings_init(&findings);
-    struct run r = {.options = options, .generation = 1, .started = clock_now()};
+    int64_t now = clock_now();
+    struct run r = {.options = options, .generation = 1, .started = now, .reload = {.count = {.last_good = now}}};
     if (run_crls_begin(&r.crls) != 0)
         findings.out_of_memory = 1;
     struct snapshot *snapshot = load(&r, config, r.generation, &findings);

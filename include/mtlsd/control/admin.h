@@ -27,6 +27,11 @@ struct admin_room {
     uint64_t most_per_client; /* of these, for one client address; 0: no limit */
 };
 
+struct admin_reloads {
+    uint64_t good, bad; /* since the start */
+    int64_t last_good;  /* when the configuration in use was loaded */
+};
+
 /* The instance as it is now; everything is borrowed for the call. Times are seconds since 1970. */
 struct admin_view {
     const char *version;
@@ -40,6 +45,7 @@ struct admin_view {
     size_t n_refusals;
     struct admin_room room;
     const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
+    struct admin_reloads reloads;
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */
 };
@@ -51,7 +57,7 @@ enum admin_action {
     ADMIN_FAILED,   /* out of memory: close the connection */
 };
 
-/* GET /status, /refusals, /livez, /readyz; POST /reload, /drain, /targets/UPSTREAM/TARGET/drain and enable. The connection closes after the response. */
+/* GET /status, /refusals, /metrics, /livez, /readyz; POST /reload, /drain, /targets/UPSTREAM/TARGET/drain and enable. The connection closes after the response. */
 enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, const struct admin_view *view);
 
 struct admin_reload {

@@ -83,6 +83,8 @@ static const struct row {
     {"GET", "/status", 0, 0, ADMIN_ANSWERED, 200, "\"generation\": 3", "the status document"},
     {"GET", "/status?x=1", 0, 0, ADMIN_ANSWERED, 200, "\"public\"", "a query changes nothing"},
     {"GET", "/refusals", 0, 0, ADMIN_ANSWERED, 200, "\"refusals\": []", "none yet"},
+    {"GET", "/metrics", 0, 0, ADMIN_ANSWERED, 200, "text/plain; version=0.0.4", "for Prometheus"},
+    {"POST", "/metrics", 0, 0, ADMIN_ANSWERED, 405, "use GET", "nothing to post there"},
     {"GET", "/livez", 0, 1, ADMIN_ANSWERED, 200, "live", "alive while it starts"},
     {"GET", "/livez", 1, 0, ADMIN_ANSWERED, 200, "live", "alive while it drains"},
     {"GET", "/readyz", 0, 0, ADMIN_ANSWERED, 200, "ready", "ready"},
