@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands that ask a running daemon: status, reload and drain. */
+/* The commands that ask a running daemon: status, reload, drain and target. */
 #include "command.h"
 #include "flags.h"
 #include "status_sheet.h"
@@ -14,11 +14,16 @@ struct admin_command {
     const char *word;  /* "status" */
     const char *about; /* one paragraph */
     const char *method, *path;
+    const char *path_end; /* behind the operand; NULL: the path is whole */
     unsigned timeout_ms;
     unsigned fine;         /* the HTTP status that says that it was done */
     page_print_fn print;   /* the text then */
     page_print_fn refused; /* and on stderr after 422; NULL: there is no such answer */
+    const char *operand;   /* NULL: it takes none */
+    size_t n_operands;
 };
+
+enum { PATH_SIZE = 2048 };
 
 struct where {
     const char *socket, *file;
@@ -65,25 +70,36 @@ static char *find_socket(const struct where *w, int *exit_code)
     return copy;
 }
 
-static bool read_flags(const struct admin_command *c, int argc, char **argv, struct where *w, bool *as_json, int *exit_code)
+struct called { /* the command line */
+    struct where where;
+    bool as_json;
+    struct flag_list operands;
+};
+
+static bool read_flags(const struct admin_command *c, int argc, char **argv, struct called *called, int *exit_code)
 {
-    char name[32];
+    struct where *w = &called->where;
+    char name[32], usage[96];
     snprintf(name, sizeof(name), "mtlsd %s", c->word);
+    snprintf(usage, sizeof(usage), "[-c FILE | --socket PATH] [--json]%s%s", c->operand != NULL ? " " : "", c->operand != NULL ? c->operand : "");
     const struct flag table[] = {
         {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &w->file, .value = "FILE",
          .help = "configuration file that names the admin.socket\n(default: " COMMAND_CONFIG_PATH ")"},
         {.name = "--socket", .brief = "-s", .kind = FLAG_TEXT, .target = &w->socket, .value = "PATH",
          .help = "admin socket to connect to; no configuration is needed"},
-        {.name = "--json", .kind = FLAG_SWITCH, .target = as_json, .help = "print the JSON answer of the daemon"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &called->as_json, .help = "print the JSON answer of the daemon"},
     };
     const struct flags flags = {
         .command = name,
-        .usage = "[-c FILE | --socket PATH] [--json]",
+        .usage = usage,
         .about = c->about,
         .table = table,
         .n = sizeof(table) / sizeof(table[0]),
+        .operand = c->operand,
+        .min_operands = c->n_operands,
+        .max_operands = c->n_operands,
     };
-    return flags_read(&flags, argc, argv, NULL, exit_code);
+    return flags_read(&flags, argc, argv, c->operand != NULL ? &called->operands : NULL, exit_code);
 }
 
 static int answer(const struct admin_command *c, unsigned status, json_t *json, bool as_json)
@@ -96,9 +112,9 @@ static int answer(const struct admin_command *c, unsigned status, json_t *json, 
     return refused ? COMMAND_REFUSED : COMMAND_FINE;
 }
 
-static int call(const struct admin_command *c, const char *socket, bool as_json)
+static int call(const struct admin_command *c, const char *path, const char *socket, bool as_json)
 {
-    struct admin_call request = {.socket = socket, .method = c->method, .path = c->path, .timeout_ms = c->timeout_ms};
+    struct admin_call request = {.socket = socket, .method = c->method, .path = path, .timeout_ms = c->timeout_ms};
     struct err err = {0};
     struct bytes body;
     unsigned status;
@@ -114,17 +130,32 @@ static int call(const struct admin_command *c, const char *socket, bool as_json)
     return code;
 }
 
+/* Of a target: its name between the two halves of the path, with every byte encoded that a path cannot hold, and the weight behind. */
+static bool write_path(const struct admin_command *c, const struct flag_list *operands, char path[PATH_SIZE])
+{
+    size_t at = (size_t)snprintf(path, PATH_SIZE, "%s", c->path);
+    for (const char *p = operands->n > 0 ? operands->items[0] : ""; *p != '\0' && at < PATH_SIZE - 4; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("-._~:/", *p) != NULL;
+        at += (size_t)snprintf(path + at, PATH_SIZE - at, plain ? "%c" : "%%%02X", plain ? *p : (unsigned char)*p);
+    }
+    const char *weight = operands->n > 1 ? operands->items[1] : "";
+    size_t end = at + (size_t)snprintf(path + at, PATH_SIZE - at, "%s%s%s", c->path_end != NULL ? c->path_end : "", *weight != '\0' ? "?weight=" : "", weight);
+    return at < PATH_SIZE - 4 && end < PATH_SIZE;
+}
+
 /* Gives an exit code. */
 static int run(const struct admin_command *command, int argc, char **argv)
 {
-    struct where w = {0};
-    bool as_json = false;
+    struct called called = {0};
+    char path[PATH_SIZE];
     int code;
-    if (!read_flags(command, argc, argv, &w, &as_json, &code))
+    if (!read_flags(command, argc, argv, &called, &code))
         return code;
-    char *socket = find_socket(&w, &code);
+    if (!write_path(command, &called.operands, path))
+        return command_fail(COMMAND_USAGE, "%s: the name is too long", command->word);
+    char *socket = find_socket(&called.where, &code);
     if (socket != NULL)
-        code = call(command, socket, as_json);
+        code = call(command, path, socket, called.as_json);
     free(socket);
     return code;
 }
@@ -192,4 +223,69 @@ int cmd_drain(int argc, char **argv)
         .print = print_drain,
     };
     return run(&command, argc, argv);
+}
+
+static void print_target(struct page *p, const json_t *document)
+{
+    page_put(p, document, "{result}[: {$detail}]\n");
+}
+
+static int run_target(const char *word, const char *about, const char *path_end, int argc, char **argv)
+{
+    const bool weighs = strcmp(path_end, "/weight") == 0;
+    const struct admin_command command = {
+        .word = word,
+        .about = about,
+        .method = "POST",
+        .path = "/targets/",
+        .path_end = path_end,
+        .timeout_ms = 10000,
+        .fine = 200,
+        .print = print_target,
+        .operand = weighs ? "UPSTREAM/TARGET WEIGHT" : "UPSTREAM/TARGET",
+        .n_operands = weighs ? 2 : 1,
+    };
+    return run(&command, argc, argv);
+}
+
+static int drain_target(int argc, char **argv)
+{
+    return run_target("target drain", "Gives a target no new sessions. Requests of its existing sessions still go there. It stays drained after a reload.", "/drain", argc, argv);
+}
+
+static int disable_target(int argc, char **argv)
+{
+    return run_target("target disable", "Gives a target no requests at all: its sessions go to other targets. It stays disabled after a reload.", "/disable", argc, argv);
+}
+
+static int enable_target(int argc, char **argv)
+{
+    return run_target("target enable", "Gives a drained or disabled target requests again.", "/enable", argc, argv);
+}
+
+static int weigh_target(int argc, char **argv)
+{
+    return run_target("target weight",
+                      "Changes the share of the requests that a target gets, from 1 to 256. 0 restores the configured weight. The weight stays after\n"
+                      "a reload.",
+                      "/weight", argc, argv);
+}
+
+int cmd_target(int argc, char **argv)
+{
+    static const struct command table[] = {
+        {"drain", drain_target, "give a target no new sessions"},
+        {"disable", disable_target, "give a target no requests"},
+        {"enable", enable_target, "give a target requests again"},
+        {"weight", weigh_target, "change a target's share of the requests"},
+    };
+    static const struct command_group group = {
+        .prefix = "mtlsd target",
+        .before = "Changes a target of a running daemon. The name of a target is UPSTREAM/TARGET, where TARGET is its route, or\n"
+                  "otherwise its address; \"mtlsd status\" lists them.",
+        .after = "\"mtlsd target COMMAND --help\" describes a command.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+    };
+    return command_dispatch(&group, argc, argv);
 }

@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"status", cmd_status, "print the state of a running daemon and its last refusals"},
     {"reload", cmd_reload, "make a running daemon load configuration and certificates again"},
     {"drain", cmd_drain, "make a running daemon finish open requests and exit"},
+    {"target", cmd_target, "drain, disable or enable a target of a running daemon, or change its weight"},
     {"explain", cmd_explain, "print which line decides about a request or a certificate"},
     {"verify", cmd_verify, "verify certificate files as the daemon would"},
     {"demo", cmd_demo, "run the whole chain on loopback with throw-away certificates"},

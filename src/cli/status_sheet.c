@@ -137,6 +137,7 @@ static void print_targets(struct page *p, const json_t *status)
         {"TARGET", "{^name|?}/[{route}][{!route}{address|?}]"},
         {"ADDRESS", "{address|?}"},
         {"STATE", "[{state=held}held {held_seconds|0}s][{!state=held}{state|?}[{?backup}, backup]]"},
+        {">WEIGHT", "{weight}"},
         {">ACTIVE", "{active:,}"},
         {">REQUESTS", "{requests_total:,}"},
         {">RETRIES", "{retries_total:,}"},

@@ -105,7 +105,7 @@ static const struct config_option options[] = {
      REQUIRED, RELOADABLE, UPSTREAM(targets)},
     {"upstream", "balance", "word", "round_robin", "round_robin | least_conn | random | hash", "",
      "How to choose one of several targets for a request. round_robin: in turn. least_conn: the one with the fewest requests. random: the "
-     "better of two drawn at random. hash: always the same for one caller, by certificate, or by address without one.",
+     "better of two drawn at random. hash: always the same for one caller, by certificate, or by address without one. All workers balance as one.",
      false, RELOADABLE, UPSTREAM(balance)},
     {"upstream", "sticky", "sticky", "", "client_cert", "\"client_cert\"",
      "Keep a session on one target (http): by a cookie, in a group with the keys below, or by the caller's certificate with sticky = "

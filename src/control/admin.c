@@ -2,15 +2,14 @@
 #include "mtlsd/control/admin.h"
 
 #include "mtlsd/policy/reason.h"
-#include "mtlsd/base/text.h"
 #include "metrics.h"
 #include "status_doc.h"
-#include "target_name.h"
+#include "target_change.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { DOCUMENT_MAX = 64 << 20, NAME_MAX_BYTES = 512 }; /* ten thousand upstreams are some 10 MB */
+enum { DOCUMENT_MAX = 64 << 20 }; /* ten thousand upstreams are some 10 MB */
 
 /* rc is how making the body went; the body's bytes are freed either way. */
 static int respond_as(struct bytes *out, unsigned status, const char *type, const char *more_fields, struct bytes *body, int rc)
@@ -173,6 +172,11 @@ static struct span path_of(struct span target)
     return query != NULL ? span_of(target.ptr, (size_t)(query - target.ptr)) : target;
 }
 
+static struct span query_of(struct span target)
+{
+    return span_skip(target, path_of(target).len < target.len ? path_of(target).len + 1 : target.len);
+}
+
 static enum admin_action wrong_method(struct bytes *out, bool reads)
 {
     struct bytes body;
@@ -183,74 +187,40 @@ static enum admin_action wrong_method(struct bytes *out, bool reads)
 
 /* ---- targets ---- */
 
-/* A target's address may hold brackets, which a client writes as %5B. False: no name is written so. */
-static bool decode(struct span in, char out[NAME_MAX_BYTES], struct span *name)
+static enum admin_action change_target(struct bytes *out, const struct target_change *change, const struct admin_view *view, const char *asked_by)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < in.len; i++, n++) {
-        if (n == NAME_MAX_BYTES)
-            return false;
-        out[n] = (char)in.ptr[i];
-        if (in.ptr[i] != '%')
-            continue;
-        int high = i + 2 < in.len ? text_hex_digit(in.ptr[i + 1]) : -1, low = high >= 0 ? text_hex_digit(in.ptr[i + 2]) : -1;
-        if (low < 0)
-            return false;
-        out[n] = (char)(high * 16 + low);
-        i += 2;
-    }
-    *name = span_of(out, n);
-    return true;
-}
-
-static bool ends_with(struct span *s, const char *tail)
-{
-    size_t n = strlen(tail);
-    if (s->len <= n || !span_equals_str(span_skip(*s, s->len - n), tail))
-        return false;
-    s->len -= n;
-    return true;
-}
-
-static enum admin_action set_drained(struct bytes *out, const struct admin_view *view, struct span name, bool drained)
-{
-    const struct snapshot *s = view->snapshot;
-    size_t n = 0;
-    for (size_t i = 0; i < s->n_targets; i++) {
-        if (!target_name_is(&s->targets[i], name))
-            continue;
-        target_state_set_drained(s->target_state, s->targets[i].index, drained);
-        n++;
-    }
-    if (n == 0)
+    static const char *const details[] = {
+        [TARGET_ENABLED] = NULL,
+        [TARGET_DRAINED] = "it gets no new sessions; existing ones continue",
+        [TARGET_DISABLED] = "it gets no requests; its sessions go to other targets",
+    };
+    if (target_change_apply(view->snapshot, change, asked_by) == 0)
         return answered(admin_answer_error(out, 404, "no target has this name: write UPSTREAM/ROUTE, or UPSTREAM/ADDRESS without a route"));
-    return answered(respond_word(out, 200, drained ? "drained" : "enabled",
-                                 drained ? "it gets no new sessions; existing ones continue" : NULL));
+    const char *detail = change->weighs ? change->weight == 0 ? "as configured" : NULL : details[change->mode];
+    return answered(respond_word(out, 200, target_change_word(change), detail));
 }
 
-/* POST /targets/NAME/drain and /targets/NAME/enable. False: the path is another. */
-static bool answer_target(struct bytes *out, const struct http_head *rq, struct span path, const struct admin_view *view, enum admin_action *action)
+/* POST /targets/NAME/drain, disable, enable, weight. False: the path is another. */
+static bool answer_target(struct bytes *out, const struct admin_question *question, struct span path, const struct admin_view *view, enum admin_action *action)
 {
-    static const char prefix[] = "/targets/";
-    char room[NAME_MAX_BYTES];
-    struct span name;
-    if (path.len < sizeof(prefix) || !span_equals_str(span_of(path.ptr, sizeof(prefix) - 1), prefix))
+    struct target_change change;
+    enum target_change_result read = target_change_read(path, query_of(question->head->target), &change);
+    if (read == TARGET_CHANGE_ELSEWHERE)
         return false;
-    path = span_skip(path, sizeof(prefix) - 1);
-    bool drain = ends_with(&path, "/drain");
-    if (!drain && !ends_with(&path, "/enable"))
-        return false;
-    if (!span_equals_str(rq->method, "POST"))
+    if (!span_equals_str(question->head->method, "POST"))
         *action = wrong_method(out, false);
-    else if (!decode(path, room, &name))
+    else if (read == TARGET_CHANGE_BAD_NAME)
         *action = answered(admin_answer_error(out, 400, "this is not a valid target name"));
+    else if (read == TARGET_CHANGE_BAD_WEIGHT)
+        *action = answered(admin_answer_error(out, 400, "write weight?weight=N with N from 1 to 256, or 0 for the configured weight"));
     else
-        *action = set_drained(out, view, name, drain);
+        *action = change_target(out, &change, view, question->asked_by);
     return true;
 }
 
-enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, const struct admin_view *view)
+enum admin_action admin_answer(struct bytes *out, const struct admin_question *question, const struct admin_view *view)
 {
+    const struct http_head *rq = question->head;
     const char *because = foreign_because(rq);
     if (because != NULL)
         return answered(admin_answer_error(out, 403, because));
@@ -263,10 +233,10 @@ enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, co
         return endpoints[i].answer(out, view);
     }
     enum admin_action action;
-    if (answer_target(out, rq, path, view, &action))
+    if (answer_target(out, question, path, view, &action))
         return action;
     return answered(
-        admin_answer_error(out, 404, "GET /status /refusals /metrics /livez /readyz, POST /reload /drain /targets/NAME/drain /targets/NAME/enable"));
+        admin_answer_error(out, 404, "GET /status /refusals /metrics /livez /readyz, POST /reload /drain /targets/NAME/{drain,disable,enable,weight}"));
 }
 
 int admin_answer_reload(struct bytes *out, const struct admin_reload *result)

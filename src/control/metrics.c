@@ -353,7 +353,7 @@ static void targets_up(struct page *p)
     const struct snapshot *s = p->view->snapshot;
     for (size_t i = 0; i < s->n_targets; i++) {
         const struct plan_target *t = &s->targets[i];
-        bool up = !target_state_is_drained(s->target_state, t->index) && !target_state_is_down(s->target_state, t->index) &&
+        bool up = target_state_mode(s->target_state, t->index) == TARGET_ENABLED && !target_state_is_down(s->target_state, t->index) &&
                   target_state_held_until(s->target_state, t->index) <= p->view->now_us;
         sample(p, LABELS({"upstream", t->upstream->conf->name}, {"target", target_name_label(t)}), up);
     }

@@ -5,6 +5,7 @@
 #include "mtlsd/base/text.h"
 #include "mtlsd/control/document.h"
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/proxy/balancer.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -154,7 +155,10 @@ static json_t *with_state(json_t *o, const struct admin_view *view, const struct
     const struct target_state *target_state = view->snapshot->target_state;
     uint64_t until = target_state_held_until(target_state, t->index);
     bool held = until > view->now_us;
-    const char *state = target_state_is_drained(target_state, t->index) ? "drained" : target_state_is_down(target_state, t->index) ? "down" : held ? "held" : "up";
+    static const char *const modes[] = {[TARGET_DRAINED] = "drained", [TARGET_DISABLED] = "disabled"};
+    const char *state = modes[target_state_mode(target_state, t->index)];
+    if (state == NULL)
+        state = target_state_is_down(target_state, t->index) ? "down" : held ? "held" : "up";
     return document_add(o, "state:t held_seconds:o", state, held ? json_integer((json_int_t)((until - view->now_us + 999999) / 1000000)) : json_null());
 }
 
@@ -166,7 +170,8 @@ static json_t *targets_value(const struct admin_view *view, const struct plan_up
         const struct plan_target *t = &up->targets[i];
         const struct counters_target *row = counters_find_target(view->counters, up->conf->name, target_name_label(t));
         row = row != NULL ? row : &nothing;
-        json_t *o = document_object("address:t route:t weight:i backup:b", t->conf->text, t->conf->route, (int)t->conf->weight, t->conf->backup);
+        json_t *o = document_object("address:t route:t weight:i configured_weight:i backup:b", t->conf->text, t->conf->route,
+                                    (int)balancer_weight(view->snapshot->target_state, t), (int)t->conf->weight, t->conf->backup);
         o = document_add(with_state(o, view, t), "active:U requests_total:U retries_total:U failures_total:U", row->active, row->requests, row->retries,
                          row->failures);
         array = document_append(array, o);

@@ -20,7 +20,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -49,6 +51,7 @@ struct admin_pending { /* a connection; named after the one thing others hold it
     size_t received;
     enum admin_action action;
     struct bytes out;
+    char asked_by[48];
     char buffer[READ_SIZE];
 };
 
@@ -165,7 +168,8 @@ static void refuse(struct admin_pending *c, unsigned status, const char *detail)
 static void make_answer(struct admin_pending *c)
 {
     const struct admin_hooks *hooks = &c->owner->hooks;
-    c->action = admin_answer(&c->out, http1_head(c->parser), hooks->view(hooks->ctx));
+    const struct admin_question question = {http1_head(c->parser), c->asked_by};
+    c->action = admin_answer(&c->out, &question, hooks->view(hooks->ctx));
 }
 
 static void feed(struct admin_pending *c, struct span in)
@@ -237,6 +241,16 @@ static struct admin_pending *new_connection(struct admin_listener *l)
     return c;
 }
 
+static void name_user(struct admin_pending *c, int fd)
+{
+    struct ucred user;
+    socklen_t size = sizeof(user);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &size) == 0)
+        snprintf(c->asked_by, sizeof(c->asked_by), "uid %u on the admin socket", (unsigned)user.uid);
+    else
+        snprintf(c->asked_by, sizeof(c->asked_by), "the admin socket");
+}
+
 static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
 {
     struct admin_listener *l = owner;
@@ -246,6 +260,7 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
         close(fd); /* too many at once are hung up on */
         return;
     }
+    name_user(c, fd);
     int rc = watch_reserve(l->loop, fd);
     if (rc == 0)
         rc = uv_pipe_open(&c->pipe, fd);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/policy/balance.h"
 
+enum { TURN_OF_WEIGHT_1 = 1 << 22 }; /* 256 shares of it are still exact to 0.01 %, and 2^64 last for millions of years */
+
 /* The entries that are looked at in one choice: usable, and backups only when nothing else is. */
 static bool is_candidate(const struct balance_entry *e, bool backups)
 {
@@ -26,26 +28,32 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
-/* Smooth weighted round robin: each gains its weight, the richest is chosen and pays for all. With equal: only those that are as free as it. */
-static size_t choose_in_turn(struct balance_entry *entries, size_t n, bool backups, const struct balance_entry *equal)
+uint64_t balance_next_turn(uint64_t turn, unsigned weight)
+{
+    return turn + TURN_OF_WEIGHT_1 / weight;
+}
+
+uint64_t balance_turn(const struct balance_entry *e, size_t which, size_t n, uint64_t last)
+{
+    uint64_t turn = e->next_turn != 0 ? e->next_turn : balance_next_turn(0, weight_of(e)) * (2 * which + 1) / (2 * n);
+    return turn > last ? turn : last;
+}
+
+/* The one whose turn comes first. With equal: only those that are as free as it. */
+static size_t choose_in_turn(const struct balance_entry *entries, size_t n, bool backups, const struct balance_entry *equal)
 {
     size_t best = BALANCE_NONE;
-    int64_t total = 0;
     for (size_t i = 0; i < n; i++) {
-        struct balance_entry *e = &entries[i];
+        const struct balance_entry *e = &entries[i];
         if (!is_candidate(e, backups) || (equal != NULL && is_freer(equal, e)))
             continue;
-        e->credit += weight_of(e);
-        total += weight_of(e);
-        if (best == BALANCE_NONE || e->credit > entries[best].credit)
+        if (best == BALANCE_NONE || e->turn < entries[best].turn)
             best = i;
     }
-    if (best != BALANCE_NONE)
-        entries[best].credit -= total;
     return best;
 }
 
-static size_t choose_freest(struct balance_entry *entries, size_t n, bool backups)
+static size_t choose_freest(const struct balance_entry *entries, size_t n, bool backups)
 {
     const struct balance_entry *freest = NULL;
     for (size_t i = 0; i < n; i++)
@@ -130,7 +138,7 @@ static bool any_candidate(const struct balance_entry *entries, size_t n, bool ba
     return false;
 }
 
-size_t balance_choose(enum config_balance how, struct balance_entry *entries, size_t n, uint64_t key, uint64_t number)
+size_t balance_choose(enum config_balance how, const struct balance_entry *entries, size_t n, uint64_t key, uint64_t number)
 {
     bool backups = !any_candidate(entries, n, false);
     switch (how) {

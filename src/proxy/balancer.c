@@ -8,6 +8,7 @@
 
 enum {
     TRIED_BITS = 64,
+    CHOICES_MAX = 8,              /* that lose a turn to another worker; then both go there */
     RETRY_COSTS = 5,              /* a request earns 1: one in five may be sent again */
     CREDIT_MAX = 10 * RETRY_COSTS /* and that many at once, also at the start */
 };
@@ -18,8 +19,8 @@ struct balancer {
     const struct plan_target *targets; /* of all upstreams */
     size_t n_targets;
     struct target_state *target_state;           /* borrowed */
-    struct balance_entry *entries; /* one per target */
-    unsigned *credit;              /* one per upstream */
+    struct balance_entry *entries;               /* one per target: for one choice, but for what the configuration says */
+    unsigned *credit;                            /* one per upstream */
 };
 
 static void fill_entries(struct balancer *f)
@@ -27,7 +28,6 @@ static void fill_entries(struct balancer *f)
     for (size_t i = 0; i < f->n_targets; i++) {
         const struct config_target *conf = f->targets[i].conf;
         f->entries[i] = (struct balance_entry){
-            .weight = conf->weight > 0 ? conf->weight : 1,
             .backup = conf->backup,
             .hash = balance_hash(conf->text, strlen(conf->text)),
         };
@@ -79,6 +79,12 @@ static bool knows_upstream(const struct balancer *f, const struct plan_upstream 
 
 /* ---- choosing ---- */
 
+struct choice {
+    const struct balancer_wish *wish;
+    enum config_balance how;
+    uint64_t now_us;
+};
+
 static bool is_tried(uint64_t tried, size_t i)
 {
     return i < TRIED_BITS ? (tried >> i & 1) != 0 : tried != 0;
@@ -91,7 +97,7 @@ static bool is_held(const struct balancer *f, size_t index, uint64_t now_us)
 
 static bool may_begin(const struct balancer *f, size_t index)
 {
-    return !target_state_is_down(f->target_state, index) && !target_state_is_drained(f->target_state, index);
+    return !target_state_is_down(f->target_state, index) && target_state_mode(f->target_state, index) == TARGET_ENABLED;
 }
 
 /* A session stays where it is while an operator drains the target: that is what draining, and not stopping, is for. */
@@ -100,7 +106,8 @@ static const struct plan_target *keep_session(const struct balancer *f, const st
     const struct plan_target *t = wish->sticky;
     if (t == NULL || t->upstream != up || is_tried(wish->tried, (size_t)(t - up->targets)))
         return NULL;
-    return target_state_is_down(f->target_state, t->index) || is_held(f, t->index, now_us) ? NULL : t;
+    bool gone = target_state_is_down(f->target_state, t->index) || target_state_mode(f->target_state, t->index) == TARGET_DISABLED;
+    return gone || is_held(f, t->index, now_us) ? NULL : t;
 }
 
 /* All usable targets failed lately: one must be tried. */
@@ -128,6 +135,53 @@ static const struct plan_target *first_untried(const struct plan_upstream *up, u
     return NULL;
 }
 
+unsigned balancer_weight(const struct target_state *target_state, const struct plan_target *t)
+{
+    unsigned weight = target_state_weight(target_state, t->index);
+    weight = weight > 0 ? weight : t->conf->weight;
+    return weight > 0 ? weight : 1;
+}
+
+static bool counts_active(const struct plan_upstream *up)
+{
+    return up->n_targets > 1 && (up->conf->balance == CONFIG_BALANCE_LEAST_CONN || up->conf->balance == CONFIG_BALANCE_RANDOM);
+}
+
+static bool takes_turns(enum config_balance how)
+{
+    return how == CONFIG_BALANCE_ROUND_ROBIN || how == CONFIG_BALANCE_LEAST_CONN;
+}
+
+static void look(struct balancer *f, const struct plan_upstream *up, const struct choice *c)
+{
+    size_t first = up->targets[0].index;
+    uint64_t last = target_state_last_turn(f->target_state, first);
+    for (size_t i = 0; i < up->n_targets; i++) {
+        struct balance_entry *e = &f->entries[first + i];
+        e->usable = !is_tried(c->wish->tried, i) && may_begin(f, first + i) && !is_held(f, first + i, c->now_us);
+        e->weight = balancer_weight(f->target_state, &up->targets[i]);
+        e->active = target_state_active(f->target_state, first + i);
+        e->next_turn = target_state_next_turn(f->target_state, first + i);
+        e->turn = balance_turn(e, i, up->n_targets, last);
+    }
+}
+
+/* False: another worker took the turn that was seen as free, so that what was seen has changed. */
+static bool choose_once(struct balancer *f, const struct plan_upstream *up, const struct choice *c, const struct plan_target **t)
+{
+    size_t first = up->targets[0].index;
+    look(f, up, c);
+    size_t chosen = balance_choose(c->how, &f->entries[first], up->n_targets, c->wish->key, c->wish->number);
+    *t = chosen != BALANCE_NONE ? &up->targets[chosen] : NULL;
+    if (chosen == BALANCE_NONE || !takes_turns(c->how))
+        return true;
+    const struct balance_entry *e = &f->entries[first + chosen];
+    if (!target_state_take_turn(f->target_state, first + chosen, e->next_turn, balance_next_turn(e->turn, e->weight)))
+        return false;
+    target_state_set_last_turn(f->target_state, first, e->turn);
+    return true;
+}
+
 const struct plan_target *balancer_choose(struct balancer *f, const struct plan_upstream *up, const struct balancer_wish *wish, uint64_t now_us)
 {
     if (!knows_upstream(f, up))
@@ -137,26 +191,25 @@ const struct plan_target *balancer_choose(struct balancer *f, const struct plan_
     if (kept != NULL)
         return kept;
     if (up->n_targets == 1)
-        return is_tried(wish->tried, 0) || target_state_is_drained(f->target_state, first) ? NULL : &up->targets[0];
-    for (size_t i = 0; i < up->n_targets; i++)
-        f->entries[first + i].usable = !is_tried(wish->tried, i) && may_begin(f, first + i) && !is_held(f, first + i, now_us);
-    enum config_balance how = wish->by_key ? CONFIG_BALANCE_HASH : up->conf->balance;
-    size_t chosen = balance_choose(how, &f->entries[first], up->n_targets, wish->key, wish->number);
-    return chosen != BALANCE_NONE ? &up->targets[chosen] : soonest_of_the_held(f, up, wish->tried);
+        return is_tried(wish->tried, 0) || target_state_mode(f->target_state, first) != TARGET_ENABLED ? NULL : &up->targets[0];
+    const struct choice choice = {wish, wish->by_key ? CONFIG_BALANCE_HASH : up->conf->balance, now_us};
+    const struct plan_target *t = NULL;
+    for (unsigned i = 0; i < CHOICES_MAX && !choose_once(f, up, &choice, &t); i++) { }
+    return t != NULL ? t : soonest_of_the_held(f, up, wish->tried);
 }
 
 /* ---- what became of it ---- */
 
 void balancer_begin(struct balancer *f, const struct plan_target *t)
 {
-    if (knows(f, t))
-        f->entries[t->index].active++;
+    if (knows(f, t) && counts_active(t->upstream))
+        target_state_begin(f->target_state, t->index);
 }
 
 void balancer_end(struct balancer *f, const struct plan_target *t)
 {
-    if (knows(f, t) && f->entries[t->index].active > 0)
-        f->entries[t->index].active--;
+    if (knows(f, t) && counts_active(t->upstream))
+        target_state_end(f->target_state, t->index);
 }
 
 void balancer_failed(struct balancer *f, const struct plan_target *t, uint64_t now_us)

@@ -7,7 +7,10 @@
 
 struct slot { /* each word stands for itself, so no order between them is needed */
     atomic_uint_least64_t held_until;
-    atomic_bool down, drained;
+    atomic_uint_least64_t next_turn, last_turn;
+    atomic_uint active, weight;
+    atomic_uchar mode;
+    atomic_bool down;
 };
 
 struct target_state {
@@ -22,9 +25,14 @@ struct target_state *target_state_new(size_t n_targets)
         return NULL;
     b->n = n_targets;
     for (size_t i = 0; i < n_targets; i++) {
-        atomic_init(&b->slots[i].held_until, 0);
-        atomic_init(&b->slots[i].down, false);
-        atomic_init(&b->slots[i].drained, false);
+        struct slot *slot = &b->slots[i];
+        atomic_init(&slot->held_until, 0);
+        atomic_init(&slot->next_turn, 0);
+        atomic_init(&slot->last_turn, 0);
+        atomic_init(&slot->active, 0);
+        atomic_init(&slot->weight, 0);
+        atomic_init(&slot->mode, TARGET_ENABLED);
+        atomic_init(&slot->down, false);
     }
     return b;
 }
@@ -66,19 +74,67 @@ bool target_state_is_down(const struct target_state *b, size_t target)
     return atomic_load_explicit(&look_at(b, target)->down, memory_order_relaxed);
 }
 
-void target_state_set_drained(struct target_state *b, size_t target, bool drained)
+void target_state_set_mode(struct target_state *b, size_t target, enum target_mode mode)
 {
-    atomic_store_explicit(&slot_of(b, target)->drained, drained, memory_order_relaxed);
+    atomic_store_explicit(&slot_of(b, target)->mode, (unsigned char)mode, memory_order_relaxed);
 }
 
-bool target_state_is_drained(const struct target_state *b, size_t target)
+enum target_mode target_state_mode(const struct target_state *b, size_t target)
 {
-    return atomic_load_explicit(&look_at(b, target)->drained, memory_order_relaxed);
+    return (enum target_mode)atomic_load_explicit(&look_at(b, target)->mode, memory_order_relaxed);
+}
+
+void target_state_set_weight(struct target_state *b, size_t target, unsigned weight)
+{
+    atomic_store_explicit(&slot_of(b, target)->weight, weight, memory_order_relaxed);
+}
+
+unsigned target_state_weight(const struct target_state *b, size_t target)
+{
+    return atomic_load_explicit(&look_at(b, target)->weight, memory_order_relaxed);
+}
+
+void target_state_begin(struct target_state *b, size_t target)
+{
+    atomic_fetch_add_explicit(&slot_of(b, target)->active, 1, memory_order_relaxed);
+}
+
+void target_state_end(struct target_state *b, size_t target)
+{
+    unsigned before = atomic_fetch_sub_explicit(&slot_of(b, target)->active, 1, memory_order_relaxed);
+    assert(before > 0);
+}
+
+unsigned target_state_active(const struct target_state *b, size_t target)
+{
+    return atomic_load_explicit(&look_at(b, target)->active, memory_order_relaxed);
+}
+
+uint64_t target_state_next_turn(const struct target_state *b, size_t target)
+{
+    return atomic_load_explicit(&look_at(b, target)->next_turn, memory_order_relaxed);
+}
+
+bool target_state_take_turn(struct target_state *b, size_t target, uint64_t seen, uint64_t next)
+{
+    uint_least64_t expected = seen;
+    return atomic_compare_exchange_strong_explicit(&slot_of(b, target)->next_turn, &expected, next, memory_order_relaxed, memory_order_relaxed);
+}
+
+uint64_t target_state_last_turn(const struct target_state *b, size_t first_target)
+{
+    return atomic_load_explicit(&look_at(b, first_target)->last_turn, memory_order_relaxed);
+}
+
+void target_state_set_last_turn(struct target_state *b, size_t first_target, uint64_t turn)
+{
+    atomic_store_explicit(&slot_of(b, first_target)->last_turn, turn, memory_order_relaxed);
 }
 
 void target_state_take_over(struct target_state *b, size_t to, const struct target_state *other, size_t from)
 {
     target_state_hold(b, to, target_state_held_until(other, from));
     target_state_set_down(b, to, target_state_is_down(other, from));
-    target_state_set_drained(b, to, target_state_is_drained(other, from));
+    target_state_set_mode(b, to, target_state_mode(other, from));
+    target_state_set_weight(b, to, target_state_weight(other, from));
 }

@@ -173,12 +173,12 @@ END_TEST
 START_TEST(without_a_usable_target_it_is_503)
 {
     for (size_t i = 0; i < 3; i++)
-        target_state_set_drained(w.injector.target_state, i, true);
+        target_state_set_mode(w.injector.target_state, i, TARGET_DRAINED);
     struct wire_socket *app = ask(GET);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "503 "));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "no_target"));
     ck_assert_uint_eq(wire_last(&w.injector)->target, SIZE_MAX);
-    target_state_set_drained(w.injector.target_state, 1, false);
+    target_state_set_mode(w.injector.target_state, 1, TARGET_ENABLED);
     wire_say(app, GET);
     wire_run(&w);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "200 OK"));
@@ -590,8 +590,8 @@ END_TEST
 START_TEST(a_tunnel_without_a_usable_target_is_cut)
 {
     open_tls(CONFIG_PROTOCOL_TCP, connecting, accepting);
-    target_state_set_drained(w.injector.target_state, 0, true);
-    target_state_set_drained(w.injector.target_state, 1, true);
+    target_state_set_mode(w.injector.target_state, 0, TARGET_DRAINED);
+    target_state_set_mode(w.injector.target_state, 1, TARGET_DRAINED);
     struct wire_socket *app = ask("hello");
     ck_assert(app->got_reset);
     ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_NO_TARGET);

@@ -54,6 +54,43 @@ class Targets(harness.Case):
         self.assertEqual(24, sum(self.target(name)["requests_total"] for name in ("app/worker1", two)))
         self.assertEqual(404, self.post("/targets/app/worker3/drain"))
 
+    def test_a_disabled_target_gets_nothing_and_a_weight_counts_at_once(self):
+        two = f"app/127.0.0.1:{self.backends[1].port}"
+        self.assertRegex(self.command("target", "disable", "app/worker1", "--socket", self.admin).stdout, "disabled: it gets no requests")
+        self.assertEqual("disabled", self.target("app/worker1")["state"])
+        self.assertEqual({"worker2"}, {self.ask().text for _ in range(4)})
+        self.command("target", "enable", "app/worker1", "--socket", self.admin)
+        self.command("target", "weight", two, "5", "--socket", self.admin)
+        self.assertEqual((5, 1), (self.target(two)["weight"], self.target(two)["configured_weight"]))
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: self.status()["generation"] == 2, "the reload")
+        texts = [self.ask().text for _ in range(12)]
+        self.assertEqual((2, 10), (texts.count("worker1"), texts.count("worker2")), "a reload keeps the weight")
+        self.assertRegex(self.mtlsd.log, r"target .*weight.*asked_by=\"uid \d+ on the admin socket\"")
+        wrong = self.command("target", "drain", "app/worker9", "--socket", self.admin)
+        self.assertIn("no target has this name", wrong.stderr)
+        self.assertIn("1 to 256", self.command("target", "weight", two, "300", "--socket", self.admin).stderr)
+
+    def test_workers_balance_as_one(self):
+        """Nine connections over three targets are three each, whichever workers take them."""
+        third = peers.Backend(self, answer=lambda request: peers.reply(b"worker3"))
+        ports, admin = [free_port() for _ in range(2)], self.folder / "four.sock"
+        targets = ", ".join(f'"127.0.0.1:{server.port}"' for server in (*self.backends, third))
+        self.daemon(f"""
+            workers = 4; admin = {{ socket = "unix:{admin}"; }};
+            upstreams = {{ turns = {{ targets = [ {targets} ]; }}; calm = {{ balance = "least_conn"; targets = [ {targets} ]; }}; }};
+            listeners = {{ one = {{ bind = "127.0.0.1:{ports[0]}"; upstream = "turns"; }};
+                           two = {{ bind = "127.0.0.1:{ports[1]}"; protocol = "tcp"; upstream = "calm"; }}; }};""", ports, [admin], name="four", prelude="")
+        texts = [self.curl(f"http://localhost:{ports[0]}/").text for _ in range(9)]
+        self.assertEqual([3, 3, 3], [texts.count(f"worker{n}") for n in (1, 2, 3)])
+        for _ in range(9):
+            self.enterContext(peers.connect(ports[1]))
+        wait_for(lambda: self.active_of(admin, "calm") == [3, 3, 3], "three connections at each of three targets")
+
+    def active_of(self, admin, upstream):
+        status = json.loads(self.command("status", "--socket", admin, "--json").stdout)
+        return [t["active"] for u in status["upstreams"] if u["name"] == upstream for t in u["targets"]]
+
     def test_all_drained_is_an_overload_and_no_silence(self):
         self.assertEqual(200, self.post("/targets/app/worker1/drain"))
         self.assertEqual(200, self.post(f"/targets/app/127.0.0.1:{self.backends[1].port}/drain"))
@@ -87,7 +124,7 @@ class Targets(harness.Case):
         self.assertEqual([(1, 2, "respond"), (2, 0, "away"), (3, 3, "app")], [(r["number"], r["hits"], r["to"]) for r in routes])
         sheet = self.command("status", "--socket", self.admin).stdout
         self.assertRegex(sheet, r"in 3 +\S+:\d+ +app +3 +0\n")
-        self.assertRegex(sheet, r"app/worker1 +127\.0\.0\.1:\d+ +up +0 ")
+        self.assertRegex(sheet, r"app/worker1 +127\.0\.0\.1:\d+ +up +1 +0 ")
 
     def test_what_runs_is_counted_and_ends(self):
         """A request that hangs is active; when its client goes away it is not."""

@@ -2,7 +2,7 @@
 /*
  * The answers of the admin socket, as a pure function from a request and a view of the running daemon to a whole HTTP
  * response. Reading changes nothing: every change is a POST. Reload and drain are returned to the caller as an action.
- * Draining or enabling a target is written here, to the snapshot's target_state.
+ * What an operator changes about a target is written here, to the snapshot's target_state.
  *
  * The socket is for programs on this host. Every request that a web page could have made is refused (Origin, Referer,
  * Sec-Fetch-*, preflight fields, a Host that is not this host). No answer has a secret.
@@ -57,8 +57,14 @@ enum admin_action {
     ADMIN_FAILED,   /* out of memory: close the connection */
 };
 
-/* GET /status, /refusals, /metrics, /livez, /readyz; POST /reload, /drain, /targets/UPSTREAM/TARGET/drain and enable. The connection closes after the response. */
-enum admin_action admin_answer(struct bytes *out, const struct http_head *rq, const struct admin_view *view);
+struct admin_question {
+    const struct http_head *head;
+    const char *asked_by; /* for the log */
+};
+
+/* GET /status, /refusals, /metrics, /livez, /readyz; POST /reload, /drain, /targets/UPSTREAM/TARGET/ and drain, disable, enable or weight?weight=N. The
+ * connection closes after the response. */
+enum admin_action admin_answer(struct bytes *out, const struct admin_question *question, const struct admin_view *view);
 
 struct admin_reload {
     bool ok;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The targets of a snapshot as one worker sees them: their requests, the targets skipped after a failure, and the choice
- * for the next request. State that workers share (held, down, drained) is in target_state. Pure: the moment is an
- * argument.
+ * The targets of a snapshot as one worker sees them, and the choice for the next request. What workers share (turns, what runs, held, down,
+ * drained, weights set by hand) is in target_state, so that all workers together balance as one. Pure: the moment is an argument.
  */
 #ifndef MTLSD_PROXY_BALANCER_H
 #define MTLSD_PROXY_BALANCER_H
@@ -19,14 +18,17 @@ struct balancer *balancer_new(const struct plan_upstream *upstreams, size_t n, s
 void balancer_free(struct balancer *f);
 
 struct balancer_wish {
-    const struct plan_target *sticky; /* preferred while it is neither held nor down, drained or not: draining ends no session; NULL: none */
+    const struct plan_target *sticky; /* preferred while it is neither held, down nor disabled, drained or not: draining ends no session; NULL: none */
     uint64_t key;                     /* for balance = "hash" and sticky = "client_cert" */
     bool by_key;                      /* choose by key, with any balance */
     uint64_t tried;                   /* bits of this upstream's targets (the first 64; others only get a first try) that failed this request already */
     uint64_t number;                  /* any random number */
 };
 
-/* NULL: none is usable (all tried, drained or down). If all remaining targets are held, the one whose hold ends first is given, so that it is
+/* What an operator set, else what is configured. */
+unsigned balancer_weight(const struct target_state *target_state, const struct plan_target *t);
+
+/* NULL: none is usable (all tried, drained, disabled or down). If all remaining targets are held, the one whose hold ends first is given, so that it is
  * tried. A single target is given even if held or down: there is no other. */
 const struct plan_target *balancer_choose(struct balancer *f, const struct plan_upstream *up, const struct balancer_wish *wish, uint64_t now_us);
 

@@ -54,7 +54,7 @@ static enum admin_action ask(const char *method, const char *target, const char 
     for (; rq.n_fields < MAX_FIELDS && fields[2 * rq.n_fields] != NULL; rq.n_fields++)
         values[rq.n_fields] =
             (struct http_field){span_from_str(fields[2 * rq.n_fields]), span_from_str(fields[2 * rq.n_fields + 1])};
-    return admin_answer(&out, &rq, view);
+    return admin_answer(&out, &(struct admin_question){&rq, "a test"}, view);
 }
 
 static const char *answer_text(void)
@@ -211,17 +211,44 @@ START_TEST(drains_and_enables_a_target_by_its_name)
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         struct admin_view view = make_view();
         bytes_clear(&out);
-        target_state_set_drained(snapshot.target_state, 0, strstr(asked[i].target, "enable") != NULL);
+        target_state_set_mode(snapshot.target_state, 0, strstr(asked[i].target, "enable") != NULL ? TARGET_DRAINED : TARGET_ENABLED);
         ck_assert_msg(ask(asked[i].method, asked[i].target, plain, &view) == ADMIN_ANSWERED, "%s", asked[i].why);
         ck_assert_msg(status_of_answer() == asked[i].status, "%s: %s", asked[i].why, answer_text());
-        ck_assert_msg(target_state_is_drained(snapshot.target_state, 0) == asked[i].drained, "%s", asked[i].why);
+        ck_assert_msg((target_state_mode(snapshot.target_state, 0) == TARGET_DRAINED) == asked[i].drained, "%s", asked[i].why);
     }
     static const char *const page[] = {"Host", "localhost", "Origin", "http://localhost", NULL};
     struct admin_view view = make_view();
     bytes_clear(&out);
     ask("POST", "/targets/partner/127.0.0.1:9000/drain", page, &view);
     ck_assert_uint_eq(status_of_answer(), 403);
-    ck_assert(!target_state_is_drained(snapshot.target_state, 0));
+    ck_assert(target_state_mode(snapshot.target_state, 0) == TARGET_ENABLED);
+}
+END_TEST
+
+START_TEST(disables_a_target_and_changes_its_weight)
+{
+    static const struct {
+        const char *target;
+        unsigned status, weight;
+        const char *body;
+    } asked[] = {
+        {"weight?weight=256", 200, 256, "\"weight\""},      {"weight?weight=257", 400, 256, "1 to 256"},  {"weight?weight=-1", 400, 256, "1 to 256"},
+        {"weight?weight=5%20", 400, 256, "1 to 256"},       {"weight?weight=", 400, 256, "1 to 256"},     {"weight", 400, 256, "1 to 256"},
+        {"weight?x=1&weight=7&y=2", 200, 7, "\"weight\""},  {"weight?xweight=9", 400, 7, "1 to 256"},     {"weight?weight=9999999999999999", 400, 7, "1 to 256"},
+        {"weight?weight=0", 200, 0, "as configured"},       {"disable", 200, 0, "\"disabled\""},
+    };
+    struct admin_view view = make_view();
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        char target[128];
+        snprintf(target, sizeof(target), "/targets/partner/127.0.0.1:9000/%s", asked[i].target);
+        bytes_clear(&out);
+        ck_assert_int_eq(ask("POST", target, plain, &view), ADMIN_ANSWERED);
+        ck_assert_msg(status_of_answer() == asked[i].status && strstr(answer_text(), asked[i].body) != NULL, "%s: %s", target, answer_text());
+        ck_assert_uint_eq(target_state_weight(snapshot.target_state, 0), asked[i].weight);
+    }
+    ck_assert_int_eq(target_state_mode(snapshot.target_state, 0), TARGET_DISABLED);
+    ask("GET", "/targets/partner/127.0.0.1:9000/weight?weight=3", plain, &view); /* E6 */
+    ck_assert_uint_eq(target_state_weight(snapshot.target_state, 0), 0);
 }
 END_TEST
 
@@ -265,10 +292,11 @@ START_TEST(says_so_when_there_is_no_room_for_the_answer)
     bytes_init(&small, 16);
     struct http_field host = {span_from_str("Host"), span_from_str("localhost")};
     struct http_head rq = {.method = span_from_str("GET"), .target = span_from_str("/status"), .fields = &host, .n_fields = 1};
-    ck_assert_int_eq(admin_answer(&small, &rq, &view), ADMIN_FAILED);
+    struct admin_question question = {&rq, "a test"};
+    ck_assert_int_eq(admin_answer(&small, &question, &view), ADMIN_FAILED);
     rq.method = span_from_str("POST");
     rq.target = span_from_str("/drain");
-    ck_assert_int_eq(admin_answer(&small, &rq, &view), ADMIN_FAILED);
+    ck_assert_int_eq(admin_answer(&small, &question, &view), ADMIN_FAILED);
     bytes_clear(&small);
 }
 END_TEST
@@ -282,6 +310,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, answers_what_it_knows_and_nothing_else, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_loop_test(t, refuses_what_a_web_page_could_have_sent, 0, sizeof(shapes) / sizeof(shapes[0]));
     tcase_add_test(t, drains_and_enables_a_target_by_its_name);
+    tcase_add_test(t, disables_a_target_and_changes_its_weight);
     tcase_add_test(t, tells_the_length_of_what_it_sends);
     tcase_add_test(t, gives_every_finding_of_a_reload);
     tcase_add_test(t, says_so_when_there_is_no_room_for_the_answer);

@@ -179,7 +179,7 @@ END_TEST
 START_TEST(shows_whether_targets_are_used)
 {
     expect("mtlsd_upstream_target_up{upstream=\"partner\",target=\"[::1]:9000\"} 1");
-    target_state_set_drained(snapshot.target_state, 0, true);
+    target_state_set_mode(snapshot.target_state, 0, TARGET_DRAINED);
     expect("mtlsd_upstream_target_up{upstream=\"partner\",target=\"[::1]:9000\"} 0");
 }
 END_TEST

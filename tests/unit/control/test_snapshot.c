@@ -104,13 +104,13 @@ START_TEST(what_is_known_of_a_target_outlives_a_reload)
     struct snapshot *same = world_load(&w, 3, &findings);
     ck_assert(old != NULL && other != NULL && same != NULL);
     target_state_hold(old->target_state, 0, 99);
-    target_state_set_drained(old->target_state, 0, true);
+    target_state_set_mode(old->target_state, 0, TARGET_DRAINED);
     snapshot_inherit(other, old);
     snapshot_inherit(same, old);
     ck_assert_uint_eq(target_state_held_until(other->target_state, 0), 0);
-    ck_assert(!target_state_is_drained(other->target_state, 0));
+    ck_assert(target_state_mode(other->target_state, 0) == TARGET_ENABLED);
     ck_assert_uint_eq(target_state_held_until(same->target_state, 0), 99);
-    ck_assert(target_state_is_drained(same->target_state, 0));
+    ck_assert(target_state_mode(same->target_state, 0) == TARGET_DRAINED);
     snapshot_unref(old);
     snapshot_unref(other);
     snapshot_unref(same);

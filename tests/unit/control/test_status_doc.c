@@ -134,11 +134,11 @@ START_TEST(tells_the_state_of_each_target)
     target_state_set_down(snapshot.target_state, 0, true);
     bytes_clear(&out);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"down\""));
-    target_state_set_drained(snapshot.target_state, 0, true);
+    target_state_set_mode(snapshot.target_state, 0, TARGET_DRAINED);
     bytes_clear(&out);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"drained\""));
     view.now_us = 3500000;
-    target_state_set_drained(snapshot.target_state, 0, false);
+    target_state_set_mode(snapshot.target_state, 0, TARGET_ENABLED);
     target_state_set_down(snapshot.target_state, 0, false);
     bytes_clear(&out);
     ck_assert_ptr_nonnull(strstr(status_text(&view), "\"state\": \"up\"")); /* the hold is over */

@@ -29,13 +29,27 @@ static size_t make(const struct shape *from, struct balance_entry *entries)
     return n;
 }
 
+/* A choice, and the turn it takes, as those do that use it. */
+static size_t choose(enum config_balance how, struct balance_entry *entries, size_t n, uint64_t *last, uint64_t number)
+{
+    for (size_t i = 0; i < n; i++)
+        entries[i].turn = balance_turn(&entries[i], i, n, *last);
+    size_t got = balance_choose(how, entries, n, 7, number);
+    if (got == BALANCE_NONE)
+        return got;
+    *last = entries[got].turn;
+    entries[got].next_turn = balance_next_turn(entries[got].turn, entries[got].weight);
+    return got;
+}
+
 /* Choices as letters, "-" for none. */
 static void run(enum config_balance how, const struct shape *from, char *out, size_t times)
 {
     struct balance_entry entries[MAX_ENTRIES];
     size_t n = make(from, entries);
+    uint64_t last = 0;
     for (size_t i = 0; i < times; i++) {
-        size_t got = balance_choose(how, entries, n, 7, i);
+        size_t got = choose(how, entries, n, &last, i);
         out[i] = got == BALANCE_NONE ? '-' : (char)('a' + got);
     }
     out[times] = '\0';
@@ -48,8 +62,8 @@ static const struct order_row {
 } orders[] = {
     {CONFIG_BALANCE_ROUND_ROBIN, {{1, 0, true, false}}, "aaa", "one target"},
     {CONFIG_BALANCE_ROUND_ROBIN, {{1, 0, true, false}, {1, 0, true, false}, {1, 0, true, false}}, "abcabcabc", "equal weights take turns"},
-    {CONFIG_BALANCE_ROUND_ROBIN, {{5, 0, true, false}, {1, 0, true, false}, {1, 0, true, false}}, "aabacaaaabacaa", "smooth: no run of five"},
-    {CONFIG_BALANCE_ROUND_ROBIN, {{3, 0, true, false}, {2, 0, true, false}}, "ababaababa", "three to two"},
+    {CONFIG_BALANCE_ROUND_ROBIN, {{5, 0, true, false}, {1, 0, true, false}, {1, 0, true, false}}, "aaabaacaaabaac", "smooth: no run of five"},
+    {CONFIG_BALANCE_ROUND_ROBIN, {{3, 0, true, false}, {2, 0, true, false}}, "abaababaab", "three to two"},
     {CONFIG_BALANCE_ROUND_ROBIN, {{1, 9, true, false}, {1, 0, true, false}}, "abab", "what runs does not matter"},
     {CONFIG_BALANCE_ROUND_ROBIN, {{1, 0, true, false}, {1, 0, false, false}, {1, 0, true, false}}, "acac", "an unusable one is passed over"},
     {CONFIG_BALANCE_ROUND_ROBIN, {{1, 0, true, false}, {1, 0, true, true}}, "aaaa", "a backup waits"},
@@ -94,15 +108,30 @@ START_TEST(gives_a_target_that_returns_no_storm)
     struct shape from[MAX_ENTRIES] = {{1, 0, true, false}, {1, 0, true, false}};
     struct balance_entry entries[MAX_ENTRIES];
     size_t n = make(from, entries);
-    ck_assert_uint_eq(balance_choose(CONFIG_BALANCE_ROUND_ROBIN, entries, n, 0, 0), 0);
+    uint64_t last = 0;
+    ck_assert_uint_eq(choose(CONFIG_BALANCE_ROUND_ROBIN, entries, n, &last, 0), 0);
     entries[1].usable = false;
     for (int i = 0; i < 1000; i++)
-        ck_assert_uint_eq(balance_choose(CONFIG_BALANCE_ROUND_ROBIN, entries, n, 0, 0), 0);
+        ck_assert_uint_eq(choose(CONFIG_BALANCE_ROUND_ROBIN, entries, n, &last, 0), 0);
     entries[1].usable = true;
     size_t counts[2] = {0};
     for (int i = 0; i < 10; i++)
-        counts[balance_choose(CONFIG_BALANCE_ROUND_ROBIN, entries, n, 0, 0)]++;
+        counts[choose(CONFIG_BALANCE_ROUND_ROBIN, entries, n, &last, 0)]++;
     ck_assert_msg(counts[1] >= 5 && counts[1] <= 6, "%zu of the ten after a thousand without it", counts[1]);
+}
+END_TEST
+
+/* 256 to 255 to 1 differ by less than one turn in each of a thousand rounds. */
+START_TEST(keeps_the_weights_exactly_for_long)
+{
+    struct shape from[MAX_ENTRIES] = {{256, 0, true, false}, {255, 0, true, false}, {1, 0, true, false}};
+    struct balance_entry entries[MAX_ENTRIES];
+    size_t n = make(from, entries), counts[3] = {0};
+    uint64_t last = 0;
+    for (size_t i = 0; i < 1000 * 512; i++)
+        counts[choose(CONFIG_BALANCE_ROUND_ROBIN, entries, n, &last, 0)]++;
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(counts[i] + 20 > 1000 * from[i].weight && counts[i] < 1000 * from[i].weight + 20, "%zu of weight %u", counts[i], from[i].weight);
 }
 END_TEST
 
@@ -217,6 +246,7 @@ Suite *suite(void)
     TCase *t = tcase_create("balance");
     tcase_add_loop_test(t, chooses_in_this_order, 0, sizeof(orders) / sizeof(orders[0]));
     tcase_add_test(t, gives_a_target_that_returns_no_storm);
+    tcase_add_test(t, keeps_the_weights_exactly_for_long);
     tcase_add_test(t, draws_by_weight_when_all_are_equally_busy);
     tcase_add_test(t, never_takes_the_busiest_of_two_drawn);
     tcase_add_test(t, spreads_keys_by_weight);

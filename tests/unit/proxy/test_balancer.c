@@ -113,7 +113,7 @@ END_TEST
 START_TEST(down_and_drained_targets_get_nothing)
 {
     target_state_set_down(target_state, 0, true);
-    target_state_set_drained(target_state, 1, true);
+    target_state_set_mode(target_state, 1, TARGET_DRAINED);
     for (int i = 0; i < 6; i++)
         ck_assert_int_eq(choose(1), 2);
     balancer_failed(f, &targets[2], 1);
@@ -142,9 +142,9 @@ START_TEST(a_session_stays_while_its_target_is_usable)
     struct balancer_wish wish = {.sticky = &targets[1]};
     for (int i = 0; i < 6; i++)
         ck_assert_int_eq(choose_wish(&wish, 1), 1);
-    target_state_set_drained(target_state, 1, true);
+    target_state_set_mode(target_state, 1, TARGET_DRAINED);
     ck_assert_int_eq(choose_wish(&wish, 1), 1); /* no session ends by draining */
-    target_state_set_drained(target_state, 1, false);
+    target_state_set_mode(target_state, 1, TARGET_ENABLED);
     balancer_failed(f, &targets[1], 1);
     ck_assert_int_ne(choose_wish(&wish, 2), 1);
     balancer_worked(f, &targets[1]);
@@ -184,7 +184,63 @@ START_TEST(the_least_busy_is_chosen)
     balancer_end(f, &targets[1]);
     balancer_end(f, &targets[1]);
     ck_assert_int_eq(choose(1), 1);
-    balancer_end(f, &targets[1]);
+}
+END_TEST
+
+START_TEST(workers_take_turns_together)
+{
+    struct balancer *workers[4] = {f};
+    unsigned got[N] = {0};
+    for (size_t i = 1; i < 4; i++)
+        workers[i] = balancer_new(upstreams, 2, target_state);
+    for (size_t i = 0; i < 9; i++)
+        got[balancer_choose(workers[i % 4], &upstreams[0], &(struct balancer_wish){0}, 1)->index]++;
+    for (size_t i = 0; i < N; i++)
+        ck_assert_uint_eq(got[i], 3);
+    for (size_t i = 1; i < 4; i++)
+        balancer_free(workers[i]);
+}
+END_TEST
+
+START_TEST(workers_count_what_runs_together)
+{
+    conf[0].balance = CONFIG_BALANCE_LEAST_CONN;
+    struct balancer *other = balancer_new(upstreams, 2, target_state);
+    balancer_begin(other, &targets[0]);
+    balancer_begin(other, &targets[1]);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(choose(1), 2);
+    balancer_end(f, &targets[1]); /* a connection does not change its worker; the count would not mind */
+    balancer_begin(f, &targets[2]);
+    ck_assert_int_eq(choose(1), 1);
+    balancer_free(other);
+}
+END_TEST
+
+START_TEST(a_weight_set_by_hand_replaces_the_configured_one)
+{
+    unsigned got[N] = {0};
+    ck_assert_uint_eq(balancer_weight(target_state, &targets[1]), 1);
+    target_state_set_weight(target_state, 1, 8);
+    ck_assert_uint_eq(balancer_weight(target_state, &targets[1]), 8);
+    for (int i = 0; i < 100; i++)
+        got[choose(1)]++;
+    ck_assert_uint_eq(got[0], 10);
+    ck_assert_uint_eq(got[1], 80);
+    ck_assert_uint_eq(got[2], 10);
+    target_state_set_weight(target_state, 1, 0);
+    ck_assert_uint_eq(balancer_weight(target_state, &targets[1]), 1);
+}
+END_TEST
+
+START_TEST(a_disabled_target_gets_nothing_not_even_sessions)
+{
+    const struct balancer_wish wish = {.sticky = &targets[1]}, lone = {.sticky = &targets[N]};
+    target_state_set_mode(target_state, 1, TARGET_DISABLED);
+    target_state_set_mode(target_state, N, TARGET_DISABLED);
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_ne(choose_wish(&wish, 1), 1);
+    ck_assert_ptr_null(balancer_choose(f, &upstreams[1], &lone, 1));
 }
 END_TEST
 
@@ -195,7 +251,7 @@ START_TEST(a_single_target_is_given_unless_tried_or_drained)
     target_state_set_down(target_state, N, true);
     ck_assert_ptr_eq(balancer_choose(f, &upstreams[1], &wish, 2), &targets[N]);
     ck_assert_ptr_null(balancer_choose(f, &upstreams[1], &again, 2));
-    target_state_set_drained(target_state, N, true);
+    target_state_set_mode(target_state, N, TARGET_DRAINED);
     ck_assert_ptr_null(balancer_choose(f, &upstreams[1], &wish, 2));
 }
 END_TEST
@@ -256,6 +312,10 @@ Suite *suite(void)
     tcase_add_test(t, a_session_stays_while_its_target_is_usable);
     tcase_add_test(t, a_key_always_finds_the_same_target);
     tcase_add_test(t, the_least_busy_is_chosen);
+    tcase_add_test(t, workers_take_turns_together);
+    tcase_add_test(t, workers_count_what_runs_together);
+    tcase_add_test(t, a_weight_set_by_hand_replaces_the_configured_one);
+    tcase_add_test(t, a_disabled_target_gets_nothing_not_even_sessions);
     tcase_add_test(t, a_single_target_is_given_unless_tried_or_drained);
     tcase_add_test(t, of_an_old_snapshot_nothing_is_known);
     tcase_add_test(t, retries_end_with_the_budget);

@@ -20,7 +20,10 @@ START_TEST(all_targets_begin_as_usable)
     for (size_t i = 0; i < 3; i++) {
         ck_assert_uint_eq(target_state_held_until(b, i), 0);
         ck_assert(!target_state_is_down(b, i));
-        ck_assert(!target_state_is_drained(b, i));
+        ck_assert(target_state_mode(b, i) == TARGET_ENABLED);
+        ck_assert_uint_eq(target_state_weight(b, i), 0);
+        ck_assert_uint_eq(target_state_active(b, i), 0);
+        ck_assert_uint_eq(target_state_next_turn(b, i), 0);
     }
 }
 END_TEST
@@ -29,17 +32,35 @@ START_TEST(what_is_said_of_one_target_is_not_said_of_its_neighbours)
 {
     target_state_hold(b, 1, 77);
     target_state_set_down(b, 1, true);
-    target_state_set_drained(b, 1, true);
+    target_state_set_mode(b, 1, TARGET_DISABLED);
+    target_state_set_weight(b, 1, 9);
+    target_state_begin(b, 1);
+    target_state_begin(b, 1);
+    target_state_end(b, 1);
+    ck_assert(target_state_take_turn(b, 1, 0, 5));
     for (size_t i = 0; i < 3; i++) {
         ck_assert_uint_eq(target_state_held_until(b, i), i == 1 ? 77 : 0);
         ck_assert(target_state_is_down(b, i) == (i == 1));
-        ck_assert(target_state_is_drained(b, i) == (i == 1));
+        ck_assert((target_state_mode(b, i) == TARGET_DISABLED) == (i == 1));
+        ck_assert_uint_eq(target_state_weight(b, i), i == 1 ? 9 : 0);
+        ck_assert_uint_eq(target_state_active(b, i), i == 1);
+        ck_assert_uint_eq(target_state_next_turn(b, i), i == 1 ? 5 : 0);
     }
     target_state_hold(b, 1, 0);
     target_state_set_down(b, 1, false);
-    target_state_set_drained(b, 1, false);
+    target_state_set_mode(b, 1, TARGET_ENABLED);
     ck_assert_uint_eq(target_state_held_until(b, 1), 0);
-    ck_assert(!target_state_is_down(b, 1) && !target_state_is_drained(b, 1));
+    ck_assert(!target_state_is_down(b, 1) && target_state_mode(b, 1) == TARGET_ENABLED);
+}
+END_TEST
+
+START_TEST(a_turn_is_taken_once)
+{
+    ck_assert(target_state_take_turn(b, 0, 0, 10));
+    ck_assert(!target_state_take_turn(b, 0, 0, 10));
+    ck_assert(target_state_take_turn(b, 0, 10, 20));
+    target_state_set_last_turn(b, 0, 10);
+    ck_assert_uint_eq(target_state_last_turn(b, 0), 10);
 }
 END_TEST
 
@@ -48,11 +69,15 @@ START_TEST(a_reload_carries_over_what_was_known)
     struct target_state *next = target_state_new(2);
     ck_assert_ptr_nonnull(next);
     target_state_hold(b, 2, 5);
-    target_state_set_drained(b, 2, true);
+    target_state_set_mode(b, 2, TARGET_DRAINED);
+    target_state_set_weight(b, 2, 7);
+    target_state_begin(b, 2);
     target_state_set_down(next, 0, true);
     target_state_take_over(next, 0, b, 2);
     ck_assert_uint_eq(target_state_held_until(next, 0), 5);
-    ck_assert(target_state_is_drained(next, 0));
+    ck_assert(target_state_mode(next, 0) == TARGET_DRAINED);
+    ck_assert_uint_eq(target_state_weight(next, 0), 7);
+    ck_assert_uint_eq(target_state_active(next, 0), 0); /* what runs there ends there */
     ck_assert(!target_state_is_down(next, 0));
     ck_assert_uint_eq(target_state_held_until(next, 1), 0);
     target_state_free(next);
@@ -75,6 +100,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, all_targets_begin_as_usable);
     tcase_add_test(t, what_is_said_of_one_target_is_not_said_of_its_neighbours);
+    tcase_add_test(t, a_turn_is_taken_once);
     tcase_add_test(t, a_reload_carries_over_what_was_known);
     tcase_add_test(t, a_state_without_targets_is_none_the_worse);
     suite_add_tcase(s, t);
