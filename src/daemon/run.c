@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/daemon/run.h"
 #include "run_crls.h"
+#include "run_service.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/expiry.h"
@@ -41,6 +42,7 @@ struct run {
     struct admin_listener *admin;
     struct reload reload;
     struct run_crls crls;
+    struct run_service service;
     uint64_t generation;
     int64_t started;
     struct ticker *expiry;
@@ -170,6 +172,7 @@ static void note_result(struct run *r, const char *error)
     r->reload.count.good += error == NULL;
     r->reload.count.bad += error != NULL;
     r->reload.count.last_good = error == NULL ? r->reload.last : r->reload.count.last_good;
+    run_service_enter(&r->service, server_is_draining(r->server) ? SERVICE_STOPPING : SERVICE_READY, r->reload.last_error);
     struct admin_reload result = {
         .ok = error == NULL, .generation = r->generation, .findings = &r->reload.findings};
     for (void *who; (who = reload_next_answer(&r->reload.queue)) != NULL;)
@@ -232,6 +235,7 @@ static void finish_reload(void *ctx)
 static void begin_reload(struct run *r)
 {
     findings_init(&r->reload.findings);
+    run_service_enter(&r->service, SERVICE_RELOADING, r->reload.last_error);
     if (background_do_apart(server_background(r->server), load_again, finish_reload, r) != 0)
         finish_reload(r);
 }
@@ -252,6 +256,7 @@ static void start_drain(struct run *r)
     if (!server_is_draining(r->server))
         log_say(LOG_LEVEL_INFO, "drain", "no new connections; open requests have %llu s to finish", (unsigned long long)within_ms / 1000);
     server_drain(r->server, within_ms);
+    run_service_enter(&r->service, SERVICE_STOPPING, r->reload.last_error);
 }
 
 static void on_signal(void *ctx, enum server_signal what)
@@ -263,8 +268,16 @@ static void on_signal(void *ctx, enum server_signal what)
         reopen_log();
     else if (what == SERVER_DRAIN)
         start_drain(r);
-    else
+    else {
         server_stop(r->server);
+        run_service_enter(&r->service, SERVICE_STOPPING, r->reload.last_error);
+    }
+}
+
+static void on_running(void *ctx)
+{
+    struct run *r = ctx;
+    run_service_start(&r->service, r->server);
 }
 
 static void on_admin_reload(void *ctx, struct admin_pending *pending)
@@ -343,7 +356,7 @@ static int say_stopped(const struct server *server, int code)
 static int serve(struct run *r, struct snapshot *snapshot)
 {
     struct err err = {0};
-    struct server_hooks hooks = {r, on_signal};
+    struct server_hooks hooks = {r, on_signal, on_running};
     r->server = server_new(snapshot, &hooks, &err);
     snapshot_unref(snapshot);
     if (r->server == NULL)
@@ -361,6 +374,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
         code = command_fail_err(&err);
     admin_listener_stop(r->admin);
     ticker_stop(r->expiry);
+    run_service_stop(&r->service);
     run_crls_stop(&r->crls);
     bool held = r->reload.queue.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     code = say_stopped(r->server, code);

@@ -24,6 +24,8 @@ struct hand { /* a worker and its thread; 0 has none of its own */
     uv_async_t wake;
     uv_mutex_t lock;      /* guards orders */
     struct order *orders; /* oldest first */
+    _Atomic unsigned answered; /* the last question of server_ask */
+    _Atomic bool over;         /* the worker has finished */
     bool threaded;
 };
 
@@ -38,6 +40,7 @@ struct server {
     unsigned n_hands;
     struct capacity capacity;
     _Atomic unsigned n_finished;
+    _Atomic unsigned asked; /* questions of server_ask */
     uv_async_t wake;
     uv_signal_t signals[SIGNALS];
     uv_timer_t drain_timer;
@@ -77,6 +80,7 @@ static void carry_out(struct hand *h, struct order *o)
 static void on_orders(uv_async_t *wake)
 {
     struct hand *h = wake->data;
+    h->answered = h->server->asked;
     if (!h->worker.finished)
         listening_on_ask(&h->worker);
     uv_mutex_lock(&h->lock);
@@ -227,6 +231,7 @@ bool server_is_draining(const struct server *s)
 static void on_worker_finished(void *ctx)
 {
     struct hand *h = ctx;
+    h->over = true;
     uv_close((uv_handle_t *)&h->wake, NULL);
     h->server->n_finished++;
     uv_async_send(&h->server->wake);
@@ -362,6 +367,8 @@ int server_run(struct server *s, struct err *err)
         }
     }
     worker_check_health(&s->hands[0].worker);
+    if (s->hooks.on_running != NULL)
+        s->hooks.on_running(s->hooks.ctx);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     for (unsigned i = 1; i < s->n_hands; i++)
         uv_thread_join(&s->hands[i].thread);
@@ -434,6 +441,22 @@ void server_free(struct server *s)
 }
 
 /* ---- what is known ---- */
+
+void server_ask(struct server *s)
+{
+    s->asked++;
+    for (unsigned i = 0; i < s->n_hands; i++)
+        if (!s->hands[i].over)
+            uv_async_send(&s->hands[i].wake);
+}
+
+bool server_answered(const struct server *s)
+{
+    for (unsigned i = 0; i < s->n_hands; i++)
+        if (!s->hands[i].over && s->hands[i].answered != s->asked)
+            return false;
+    return true;
+}
 
 const struct snapshot *server_snapshot(const struct server *s)
 {

@@ -20,6 +20,7 @@ enum server_signal { SERVER_RELOAD, SERVER_REOPEN_LOG, SERVER_DRAIN, SERVER_STOP
 struct server_hooks {
     void *ctx;
     void (*on_signal)(void *ctx, enum server_signal what); /* on the main loop */
+    void (*on_running)(void *ctx); /* every worker runs; may be NULL */
 };
 
 /* Opens every socket the snapshot names (all or nothing), takes a reference of it. No thread runs yet. NULL + err. */
@@ -41,6 +42,10 @@ void server_rejudge(struct server *s);
 void server_drain(struct server *s, uint64_t within_ms);
 void server_stop(struct server *s);
 bool server_is_draining(const struct server *s);
+
+/* Asks every worker for a sign of life, and whether each has answered the last question. A worker that finished owes none. */
+void server_ask(struct server *s);
+bool server_answered(const struct server *s);
 
 /* Threads beside the main loop. */
 struct background *server_background(struct server *s);

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon under a service manager: what it tells NOTIFY_SOCKET, and when the watchdog is not fed."""
+import contextlib
+import ctypes
+import os
+import pathlib
+import signal
+import socket
+import threading
+import time
+import unittest
+
+import harness
+from harness import MTLSD, Process, free_port, wait_for
+
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, ANY_THREAD = 0x4206, 0x4207, 17, 0x40000000
+
+
+class Manager:
+    """The end of NOTIFY_SOCKET that a service manager has."""
+
+    def __init__(self, case, name):
+        self.name = str(name)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind("\0" + self.name[1:] if self.name.startswith("@") else self.name)
+        self.socket.settimeout(60)
+        self.heard = []  # (when, {key: value})
+        threading.Thread(target=self.listen, daemon=True).start()
+        case.addCleanup(self.close)
+
+    def listen(self):
+        with contextlib.suppress(OSError):
+            while text := self.socket.recv(4096).decode():
+                self.heard.append((time.monotonic(), dict(line.split("=", 1) for line in text.split("\n"))))
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RD)
+        self.socket.close()
+
+    def times(self, key):
+        return [when for when, message in list(self.heard) if key in message]
+
+    def wait(self, key, value=None, after=0):
+        """The first message after that many with this assignment; value is a part of it."""
+        def find():
+            return next((m for _, m in self.heard[after:] if key in m and (value is None or value in m[key])), None)
+        return wait_for(find, f"{key}={value} in {self.heard}")
+
+
+class Case(harness.Case):
+    def start(self, socket_name=None, prelude="workers = 2;\n", **variables):
+        self.manager = Manager(self, socket_name or self.folder / "notify")
+        self.port, self.target = free_port(), socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(self.target.close)
+        text = f"""{prelude} drain_timeout = "5s"; admin = {{ socket = "unix:{self.folder}/admin.sock"; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{self.target.getsockname()[1]}" ]; }}; }};
+            listeners = {{ front = {{ bind = "127.0.0.1:{self.port}"; protocol = "tcp"; upstream = "app"; }}; }};"""
+        self.file = self.config(text, prelude="")
+        environment = {**self.environment(), "NOTIFY_SOCKET": self.manager.name, **variables}
+        self.mtlsd = Process("mtlsd", [MTLSD, "run", "-c", self.file], self.folder, environment)
+        self.processes.append(self.mtlsd)
+        self.daemons.append(self.mtlsd)
+        self.manager.wait("READY", "1")
+
+
+class Notify(Case):
+    def test_ready_reloading_and_stopping_are_told_in_order(self):
+        self.start()
+        self.assertTrue(harness.listens(self.port))
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self.assertEqual(self.command("reload", "-c", self.file).returncode, 0)
+        reloading = self.manager.wait("RELOADING", "1")
+        self.assertTrue(before <= int(reloading["MONOTONIC_USEC"]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000, reloading)
+        self.manager.wait("READY", "1", after=2)
+        self.mtlsd.signal(signal.SIGTERM)
+        self.manager.wait("STOPPING", "1")
+        self.assertEqual(self.mtlsd.wait(), 0)
+        states = [key for _, message in self.manager.heard for key in message if key in ("READY", "RELOADING", "STOPPING")]
+        self.assertEqual(states, ["READY", "RELOADING", "READY", "STOPPING"])
+
+    def test_an_abstract_socket_hears_of_a_refused_reload_and_of_clients(self):
+        self.start(f"@{self.folder}/notify")
+        self.manager.wait("STATUS", "0 clients")
+        good = self.file.read_text()
+        self.file.write_text(good + "nonsense = 1;\n")
+        self.mtlsd.signal(signal.SIGHUP)
+        self.manager.wait("STATUS", "the last reload was refused: ")
+        self.manager.wait("READY", "1", after=2)
+        self.file.write_text(good)
+        self.mtlsd.signal(signal.SIGHUP)
+        after = len(self.manager.heard)
+        self.assertNotIn("refused", self.manager.wait("READY", "1", after=after)["STATUS"])
+
+    def test_a_name_that_is_no_socket_is_a_warning(self):
+        port = free_port()
+        path = self.config(f"""workers = 1; upstreams = {{ app = {{ targets = [ "127.0.0.1:1" ]; }}; }};
+            listeners = {{ front = {{ bind = "127.0.0.1:{port}"; protocol = "tcp"; upstream = "app"; }}; }};""", prelude="")
+        process = Process("mtlsd", [MTLSD, "run", "-c", path], self.folder, {**self.environment(), "NOTIFY_SOCKET": "vsock:2:1"})
+        self.processes.append(process)
+        self.daemons.append(process)
+        process.wait_ready([port])
+        wait_for(lambda: "NOTIFY_SOCKET cannot be used" in process.log, "the warning")
+
+
+class Watchdog(Case):
+    def test_it_is_fed_through_reloads_and_a_drain(self):
+        self.start(WATCHDOG_USEC="400000")
+        held = socket.create_connection(("127.0.0.1", self.port))
+        self.addCleanup(held.close)
+        self.target.accept()[0].send(b"x")
+        self.assertEqual(held.recv(1), b"x")
+        self.command("reload", "-c", self.file)
+        self.mtlsd.signal(signal.SIGTERM)
+        self.manager.wait("STOPPING", "1")
+        begun = time.monotonic()
+        wait_for(lambda: len([when for when in self.manager.times("WATCHDOG") if when > begun]) >= 3, "the watchdog in a drain")
+        fed = self.manager.times("WATCHDOG")
+        self.assertLess(max(b - a for a, b in zip(fed, fed[1:])), 1.5)
+
+    def test_another_process_of_the_service_is_not_fed_for(self):
+        self.start(WATCHDOG_USEC="100000", WATCHDOG_PID="1")
+        self.manager.wait("STATUS")
+        over = time.monotonic() + 0.5
+        wait_for(lambda: time.monotonic() > over, "half a second")
+        self.assertEqual(self.manager.times("WATCHDOG"), [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "stopping one thread needs root")
+    def test_a_worker_that_hangs_is_not_covered_by_the_others(self):
+        """Worker 1 is stopped as by a bug in it; the main loop runs on."""
+        self.start(WATCHDOG_USEC="400000")
+        self.manager.wait("WATCHDOG", "1")
+        libc = ctypes.CDLL(None, use_errno=True)
+        worker = self.worker_thread()
+        if libc.ptrace(PTRACE_SEIZE, worker, 0, 0) != 0:
+            self.skipTest(f"this machine does not let root trace: {os.strerror(ctypes.get_errno())}")
+        try:
+            libc.ptrace(PTRACE_INTERRUPT, worker, 0, 0)
+            os.waitpid(worker, ANY_THREAD)
+            wait_for(lambda: "a worker does not answer" in self.mtlsd.log, "the line about it")
+            self.assertGreater(time.monotonic() - max(self.manager.times("WATCHDOG")), 0.8)
+            self.assertEqual(self.command("status", "-c", self.file).returncode, 0)  # the main loop answers all the while
+        finally:  # the process could not end with a thread that is traced
+            libc.ptrace(PTRACE_DETACH, worker, 0, 0)
+        self.manager.wait("WATCHDOG", "1", after=len(self.manager.heard))
+
+    def tasks(self):
+        return [int(t.name) for t in pathlib.Path(f"/proc/{self.mtlsd.pid}/task").iterdir()]
+
+    def worker_thread(self):
+        """The thread that waits in epoll and is not the main one."""
+        def waits(thread):
+            return thread != self.mtlsd.pid and "poll" in pathlib.Path(f"/proc/{self.mtlsd.pid}/task/{thread}/wchan").read_text()
+        found = [t for t in sorted(self.tasks()) if waits(t)]
+        return found[0] if found else max(self.tasks())
+
+
+if __name__ == "__main__":
+    unittest.main()
