@@ -23,9 +23,10 @@ static void print_duration(struct page *p, long long s)
 
 static void print_instance(struct page *p, const json_t *status)
 {
-    page_put(p, status, "mtlsd {version|?}: [{?draining}draining][{!draining}{?ready}ready][{!draining}{!ready}starting], up ");
+    page_put(p, status, "mtlsd {version|?}: [{?ready}ready][{!ready}{readiness|not ready}], up ");
     print_duration(p, document_number(status, "uptime_seconds"));
-    page_put(p, status, ", {workers} worker{workers#}, generation {generation}\n\n"
+    page_put(p, status, ", {workers} worker{workers#}, generation {generation}\n"
+                        "[  not ready   {not_ready_because}\n]\n"
                         "  config      {config|(from the command line)}\n"
                         "[{?connections}  connections [{?connections.full}full: ]{connections.open|0} of {connections.most|0} clients, "
                         "{connections.descriptors|0} of {connections.most_descriptors|0} descriptors for clients and upstreams, "

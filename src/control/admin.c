@@ -3,10 +3,10 @@
 
 #include "mtlsd/policy/reason.h"
 #include "metrics.h"
+#include "readiness.h"
 #include "status_doc.h"
 #include "target_change.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { DOCUMENT_MAX = 64 << 20 }; /* ten thousand upstreams are some 10 MB */
@@ -82,13 +82,9 @@ static enum admin_action get_livez(struct bytes *out, const struct admin_view *v
 
 static enum admin_action get_readyz(struct bytes *out, const struct admin_view *view)
 {
-    char how_full[64];
-    if (view->draining)
-        return answered(respond_word(out, 503, "draining", NULL));
-    if (!view->ready)
-        return answered(respond_word(out, 503, "starting", NULL));
-    snprintf(how_full, sizeof(how_full), "%llu of %llu connections", (unsigned long long)view->room.clients, (unsigned long long)view->room.most_clients);
-    return answered(view->room.full ? respond_word(out, 503, "full", how_full) : respond_word(out, 200, "ready", how_full));
+    struct readiness r;
+    readiness_look(view, &r);
+    return answered(respond_word(out, r.ready ? 200 : 503, r.word, r.detail[0] != '\0' ? r.detail : NULL));
 }
 
 static enum admin_action post_reload(struct bytes *out, const struct admin_view *view)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status_doc.h"
+#include "readiness.h"
 #include "target_name.h"
 
 #include "mtlsd/base/text.h"
@@ -317,10 +318,13 @@ static int finish(json_t *document, struct bytes *out)
 
 int status_doc_status(struct bytes *out, const struct admin_view *view)
 {
-    json_t *o = document_object("version:t config:t generation:U now:w started:w uptime_seconds:I workers:i ready:b draining:b", view->version,
+    struct readiness r;
+    readiness_look(view, &r);
+    json_t *o = document_object("version:t config:t generation:U now:w started:w uptime_seconds:I workers:i ready:b draining:b readiness:t", view->version,
                                 view->snapshot->config->path, view->snapshot->generation, view->now, view->started,
-                                view->now > view->started ? view->now - view->started : INT64_C(0), (int)view->workers, view->ready && !view->draining,
-                                view->draining);
+                                view->now > view->started ? view->now - view->started : INT64_C(0), (int)view->workers, r.ready, view->draining, r.word);
+    if (!r.ready)
+        o = document_add(o, "not_ready_because:t", text_or_null(r.detail));
     o = document_add(o, "connections:o last_reload:o listeners:o upstreams:o", room_value(&view->room), last_reload_value(view), listeners_value(view),
                      upstreams_value(view));
     return finish(document_add(o, "identities:o trusts:o refusals:o", identities_value(view), trusts_value(view), refusals_value(view)), out);

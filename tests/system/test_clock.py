@@ -52,6 +52,10 @@ class Case(harness.Case):
         self.assertEqual(0, done.returncode, done.stderr)
         return json.loads(done.stdout)
 
+    def readiness(self):
+        answer = self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/readyz")
+        return answer.status, answer.json()["result"]
+
     def connect(self, certificate):
         connection = peers.secure(self.port, peers.client_context(self.root, certificate))
         self.addCleanup(connection.close)
@@ -190,6 +194,7 @@ class Lists(Case):
         self.assertIn("crl_stale", self.mtlsd.log)
         self.assertEqual("SSLV3_ALERT_CERTIFICATE_REVOKED", self.fresh(revoked))  # the worse one is told
         self.assertLess(self.status()["trusts"][0]["crl_days_left"], 0)
+        self.assertEqual((503, "crl_stale"), self.readiness())
 
     def test_a_stale_list_ends_no_trust_in_live_connections_silently(self):
         """F1: also the next request of a connection that was open before is refused."""
@@ -237,12 +242,14 @@ class OurOwn(Case):
         server = self.pki.leaf("clock-server", cn="localhost", san=["DNS:localhost", "IP:127.0.0.1"], days=10)
         self.start(certificate=server)
         self.assertGreaterEqual(self.status()["identities"][0]["days_left"], 8)
+        self.assertEqual((200, "ready"), self.readiness())
         self.assertNotIn(" expiry ", self.mtlsd.log)
         self.move(8)
         self.status()
         self.assertRegex(self.mtlsd.log, r"warn +expiry .*certificate CN=localhost.* expires (within a|in 1) day, 20.*renew it")
         self.move(11)
         self.assertLess(self.status()["identities"][0]["days_left"], 0)
+        self.assertEqual((503, "expired"), self.readiness())
         self.status()
         self.assertEqual(1, len(re.findall(r"error +expiry .*certificate CN=localhost.* is expired since 20", self.mtlsd.log)))
         done = self.command("status", "-c", self.mtlsd.config_path)
