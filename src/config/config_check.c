@@ -24,6 +24,9 @@ static void check_identity(const struct config_reader *r, const struct config_id
     else if (id->bundle == NULL && id->certificate == NULL)
         config_read_complain(r, FINDING_ERROR, at,
                              "certificate is missing: give the file of the certificate, or bundle when one file holds both");
+    else if (id->bundle != NULL && id->chain != NULL)
+        config_read_complain(r, FINDING_ERROR, config_read_at(at, "chain", NULL, NULL),
+                             "goes with certificate and key: add its certificates to the bundle, or give these two instead of bundle");
 }
 
 static void check_crl_urls(const struct config_reader *r, const struct config_trust *t, const config_setting_t *at)

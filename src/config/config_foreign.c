@@ -23,6 +23,7 @@ static const struct {
     {"identity", "pem", "bundle = \"FILE\" for one file with certificate and key"},
     {"identity", "ssl_certificate_key", "key = \"FILE\""},
     {"identity", "private_key", "key = \"FILE\""},
+    {"identity", "SSLCertificateChainFile", "chain = \"FILE\""},
     {NULL, "verify", client_cert},
     {NULL, "verifyPeer", client_cert},
     {NULL, "verifyChain", name_trust},

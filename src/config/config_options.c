@@ -70,6 +70,9 @@ static const struct config_option options[] = {
     {"identity", "key", "path", "", "", "\"payments.key\"",
      "Private key (PEM): ECDSA P-256, P-384 or P-521, Ed25519, Ed448, RSA or RSA-PSS of 2048 to 8192 bits. The file is readable by its owner, "
      "or also by a group of the daemon (FILE PERMISSIONS).", false, RELOADABLE, IDENTITY(key)},
+    {"identity", "chain", "path", "", "", "\"payments-chain.crt\"",
+     "Intermediate certificates (PEM) to send behind certificate, where the CA delivers them in a file of their own. Their order does not matter, and what does "
+     "not belong to the chain is not sent.", false, RELOADABLE, IDENTITY(chain)},
 
     {"trust", "ca", "path", "", "system", "\"partner-ca.pem\"",
      "CA certificates (PEM): a file, a folder of files, or \"system\".", REQUIRED, RELOADABLE, TRUST(ca)},

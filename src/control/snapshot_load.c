@@ -107,7 +107,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
     const char *key_path = conf->bundle != NULL ? conf->bundle : conf->key;
     struct tls_identity_spec spec = {.name = conf->name, .key_file = key_path, .key_memory = l->key_memory};
     struct tls_identity *id = NULL;
-    struct bytes certificate = {0}, key = {0};
+    struct bytes certificate = {0}, key = {0}, chain = {0};
     int rc = read_key_file(l, &s, key_path, &key);
     spec.key = bytes_span(&key);
     if (conf->bundle != NULL) {
@@ -118,10 +118,16 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
         spec.certificate = bytes_span(&certificate);
         spec.certificate_file = conf->certificate;
     }
+    if (conf->chain != NULL) {
+        rc |= read_key_file(l, &s, conf->chain, &chain);
+        spec.chain = bytes_span(&chain);
+        spec.chain_file = conf->chain;
+    }
     if (rc == 0)
         id = make_identity(l, &s, &spec);
     bytes_wipe(&key);
-    bytes_wipe(&certificate); /* a key may stand in the certificate file by mistake */
+    bytes_wipe(&certificate); /* a key may stand in these by mistake */
+    bytes_wipe(&chain);
     return id;
 }
 

@@ -5,6 +5,7 @@
 #include "tls_cert.h"
 #include "tls_internal.h"
 #include "tls_key.h"
+#include "tls_links.h"
 #include "tls_pem.h"
 #include "tls_private_key.h"
 
@@ -16,13 +17,6 @@
 /* GnuTLS refuses to send more (DEFAULT_MAX_VERIFY_DEPTH); no honest bundle comes near. */
 enum { MAX_CERTIFICATES = 16, GOOD_RSA_BITS = 2048 };
 
-struct link {
-    struct tls_cert cert; /* borrows der */
-    uint8_t *der;         /* owned */
-    gnutls_x509_crt_t crt; /* while it loads: a dozen KB */
-    size_t line;
-};
-
 struct tls_identity {
     atomic_uint refs;
     char *name;
@@ -32,7 +26,7 @@ struct tls_identity {
     struct tls_key kind; /* of the leaf's key */
     struct tls_private_key key;
     gnutls_privkey_t lent; /* borrows key */
-    struct link *links;    /* leaf first */
+    struct tls_link *links;    /* leaf first */
     gnutls_pcert_st *pcerts; /* the links, as the library sends them */
     size_t n_links, n_pcerts;
     const char *signature; /* of the leaf, as OpenSSL spells it; fixed text */
@@ -65,13 +59,6 @@ static const char *key_file(const struct tls_identity_spec *spec)
     return is_bundle(spec) ? spec->certificate_file : spec->key_file;
 }
 
-static void link_clear(struct link *link)
-{
-    gnutls_x509_crt_deinit(link->crt);
-    free(link->der);
-    *link = (struct link){0};
-}
-
 static int add_certificate(struct loading *l, const struct tls_pem_reader *r,
                            const struct tls_pem_block *block)
 {
@@ -83,9 +70,10 @@ static int add_certificate(struct loading *l, const struct tls_pem_reader *r,
     struct span der;
     if (tls_pem_decode(r, block, &der, l->err) != 0)
         return -1;
-    struct link *link = &id->links[id->n_links++];
+    struct tls_link *link = &id->links[id->n_links++];
     link->der = (uint8_t *)(uintptr_t)der.ptr;
     link->line = block->line;
+    link->file = r->file;
     int rc = tls_cert_open(der, &link->cert, &link->crt);
     if (rc == GNUTLS_E_MEMORY_ERROR)
         return err_set(l->err, ERR_MEMORY, "out of memory");
@@ -155,6 +143,18 @@ static int read_file(struct loading *l, const char *file, struct span text, bool
     return more;
 }
 
+static int read_chain(struct loading *l)
+{
+    size_t before = l->id->n_links;
+    if (before == 0)
+        return 0; /* the leaf is missing, which is said first */
+    if (read_file(l, l->spec->chain_file, l->spec->chain, true, false) != 0)
+        return -1;
+    if (l->id->n_links > before)
+        return 0;
+    return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no certificate", l->spec->name, l->spec->chain_file);
+}
+
 static int read_all(struct loading *l)
 {
     const struct tls_identity_spec *spec = l->spec;
@@ -162,6 +162,8 @@ static int read_all(struct loading *l)
     if (read_file(l, spec->certificate_file, spec->certificate, true, bundle) != 0)
         return -1;
     if (!bundle && read_file(l, spec->key_file, spec->key, false, true) != 0)
+        return -1;
+    if (spec->chain_file != NULL && read_chain(l) != 0)
         return -1;
     if (l->id->n_links == 0)
         return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no certificate", spec->name,
@@ -171,13 +173,6 @@ static int read_all(struct loading *l)
             l->err, ERR_CREDENTIAL, "identity %s: %s holds no private key%s", spec->name, key_file(spec),
             bundle ? "; a bundle is chain and key in one file, or give certificate and key apart" : "");
     return 0;
-}
-
-static void swap(struct link *a, struct link *b)
-{
-    struct link c = *a;
-    *a = *b;
-    *b = c;
 }
 
 /* A key file has both halves, and a matching public half says nothing about the private one: the fault would show only in a handshake. It is
@@ -198,10 +193,10 @@ static int find_leaf(struct loading *l)
         if (!tls_cert_has_key(id->links[i].crt, l->key))
             continue;
         if (i > 0)
-            findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
+            findings_add(l->notes, FINDING_NOTE, id->links[i].file,
                          "identity %s: the leaf is in line %zu, not first; it is still sent first",
                          l->spec->name, id->links[i].line);
-        swap(&id->links[0], &id->links[i]);
+        tls_links_swap(&id->links[0], &id->links[i]);
         return check_halves(l);
     }
     char subject[160];
@@ -215,33 +210,11 @@ static int find_leaf(struct loading *l)
                    subject);
 }
 
-/* Puts the issuer of each link behind it; what is left over belongs to no chain of ours and is not sent. */
 static void order_chain(struct loading *l)
 {
-    struct tls_identity *id = l->id;
-    size_t n = 1;
-    bool moved = false;
-    while (n < id->n_links) {
-        size_t i = n;
-        while (i < id->n_links && gnutls_x509_crt_check_issuer(id->links[n - 1].crt, id->links[i].crt) == 0)
-            i++;
-        if (i == id->n_links)
-            break;
-        moved = moved || i != n;
-        swap(&id->links[n], &id->links[i]);
-        n++;
-    }
-    if (moved)
-        findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
-                     "identity %s: the intermediates are out of order; they are still sent in order",
-                     l->spec->name);
-    for (size_t i = n; i < id->n_links; i++) {
-        findings_add(l->notes, FINDING_NOTE, l->spec->certificate_file,
-                     "identity %s: the certificate in line %zu does not belong to the chain and is not sent",
-                     l->spec->name, id->links[i].line);
-        link_clear(&id->links[i]);
-    }
-    id->n_links = n;
+    struct tls_links links = {l->id->links, l->id->n_links, l->spec->name, l->spec->chain_file};
+    tls_links_order(&links, l->notes);
+    l->id->n_links = links.n;
 }
 
 /* A key that no peer accepts is an error; a rare kind may be intended. */
@@ -260,25 +233,26 @@ static int check_kind(const struct loading *l)
 /* An intermediate that we send may have a successor at the peer, which then takes another path. */
 static void check_dates(const struct loading *l, size_t i, int64_t now)
 {
-    const struct tls_cert *cert = &l->id->links[i].cert;
+    const struct tls_link *link = &l->id->links[i];
+    const struct tls_cert *cert = &link->cert;
     enum finding_level level = i == 0 ? FINDING_FAULT : FINDING_WARNING;
     char subject[160], when[21];
     tls_cert_name_text(cert->subject, subject, sizeof(subject));
     if (now > cert->not_after) {
         text_utc(when, cert->not_after);
-        findings_add(l->notes, level, l->spec->certificate_file, "identity %s: certificate %s expired %s; peers will refuse it: renew it", l->spec->name,
+        findings_add(l->notes, level, link->file, "identity %s: certificate %s expired %s; peers will refuse it: renew it", l->spec->name,
                      subject, when);
     } else if (now < cert->not_before) {
         text_utc(when, cert->not_before);
-        findings_add(l->notes, level, l->spec->certificate_file,
+        findings_add(l->notes, level, link->file,
                      "identity %s: certificate %s is not valid before %s; peers will refuse it: check the clock of this machine", l->spec->name, subject, when);
     }
 }
 
 static int check_leaf(struct loading *l, int64_t now)
 {
-    struct link *leaf = &l->id->links[0];
-    const char *file = l->spec->certificate_file;
+    struct tls_link *leaf = &l->id->links[0];
+    const char *file = leaf->file;
     unsigned ca = 0;
     if (gnutls_x509_crt_get_basic_constraints(leaf->crt, NULL, &ca, NULL) >= 0 && ca != 0)
         return err_set(l->err, ERR_CREDENTIAL,
@@ -310,7 +284,7 @@ static int import_pcerts(const struct tls_identity *id, gnutls_pcert_st *out, si
 static int settle(struct loading *l)
 {
     struct tls_identity *id = l->id;
-    struct link *fewer = realloc(id->links, id->n_links * sizeof(*fewer));
+    struct tls_link *fewer = realloc(id->links, id->n_links * sizeof(*fewer));
     if (fewer != NULL)
         id->links = fewer;
     id->signature = tls_key_openssl_signature(id->links[0].crt);
@@ -320,6 +294,7 @@ static int settle(struct loading *l)
     for (size_t i = 0; i < id->n_links; i++) {
         gnutls_x509_crt_deinit(id->links[i].crt);
         id->links[i].crt = NULL;
+        id->links[i].file = NULL;
     }
     return 0;
 }
@@ -383,7 +358,7 @@ void tls_identity_unref(struct tls_identity *id)
     if (id == NULL || atomic_fetch_sub_explicit(&id->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < id->n_links; i++)
-        link_clear(&id->links[i]);
+        tls_link_clear(&id->links[i]);
     for (size_t i = 0; i < id->n_pcerts; i++)
         gnutls_pcert_deinit(&id->pcerts[i]);
     free(id->pcerts);

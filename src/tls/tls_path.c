@@ -37,7 +37,7 @@ static gnutls_x509_crt_t import(struct tls_path_finder *f, size_t i)
     return rc == 0 ? f->imported[i] : NULL;
 }
 
-static bool check_signature(gnutls_x509_crt_t child, gnutls_x509_crt_t issuer)
+bool tls_path_is_signed(gnutls_x509_crt_t child, gnutls_x509_crt_t issuer)
 {
     unsigned status = ~0U;
     if (gnutls_x509_crt_verify(child, &issuer, 1, link_flags, &status) != 0)
@@ -60,7 +60,7 @@ static bool is_signed_by(struct tls_path_finder *f, const struct tls_path_node *
     if (!tls_cert_key_is_affordable(issuer->cert->spki) || f->signatures_left == 0)
         return false;
     f->signatures_left--;
-    if (!check_signature(child->crt, issuer->crt))
+    if (!tls_path_is_signed(child->crt, issuer->crt))
         return false;
     if (has_key)
         tls_signature_cache_learn(signature_cache, &key);

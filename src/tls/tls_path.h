@@ -40,4 +40,7 @@ void tls_path_start(struct tls_path_finder *f, const struct tls_trust *trust, co
 bool tls_path_next(struct tls_path_finder *f);
 void tls_path_stop(struct tls_path_finder *f);
 
+/* Whether the issuer's key made the child's signature. Costs up to a millisecond. */
+bool tls_path_is_signed(gnutls_x509_crt_t child, gnutls_x509_crt_t issuer);
+
 #endif

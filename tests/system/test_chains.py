@@ -87,6 +87,28 @@ class Chains(harness.Case):
                 self.assertEqual(expected, self.outcome(port, *sent))
                 self.mtlsd.stop()
 
+    def test_a_chain_file_leads_callers_to_their_root(self):
+        """Those who know the root alone, curl and openssl, and whatever the order of the file."""
+        deep = self.pki.ca("chain-deep", issuer=self.sub)
+        server = self.pki.leaf("chain-file-server", deep, cn="localhost", san=["DNS:localhost"])
+        port = harness.free_port()
+        text = lambda *cas: self.verifier_text(port, self.backend.port, trust="").replace(
+            f'bundle = "{self.pki.server().pem}"', f'certificate = "{server.crt}"; key = "{server.key}"; chain = "{self.write("deep.chain", "".join(c.crt.read_text() for c in cas))}"')
+        daemon = self.daemon(text(self.sub, deep), [port])
+        self.assertEqual(200, self.curl("--cacert", self.old.crt, f"https://localhost:{port}/").status)
+        shown = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost", "-CAfile", self.old.crt, "-verify_return_error",
+                                "-showcerts"], capture_output=True, timeout=20, input=b"").stdout
+        self.assertEqual(3, shown.count(b"BEGIN CERTIFICATE"))
+        check = lambda: self.command("check", "-c", daemon.config_path)
+        self.assertEqual(0, check().returncode, check().stdout)
+        daemon.config_path.write_text(daemon.config_path.read_text().replace(text(self.sub, deep), text(self.new)))
+        self.assertRegex(check().stdout, "deep.chain.*none of its certificates issued O=Tests,CN=|deep.chain.*none of its certificates issued CN=localhost")
+        self.assertEqual(3, check().returncode)
+
+
+if __name__ == "__main__":
+    harness.main()
+
 
 class Fields(harness.Case):
     HOSTILE = {"crlf": b"a\r\nX-Injected: yes\r\n\r\nGET /smuggled HTTP/1.1", "nul": b"a\0b", "quotes": b"a\",=;'\\<>", "long": b"A" * 32768,
@@ -129,7 +151,3 @@ class Fields(harness.Case):
                     self.assertTrue(all(isinstance(json.loads(line), dict) for line in lines))
                 if fmt in ("combined", "ssl_request"):
                     self.assertEqual(served, sum(b"GET / HTTP/1.1" in line for line in lines))
-
-
-if __name__ == "__main__":
-    harness.main()

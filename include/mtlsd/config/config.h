@@ -34,6 +34,7 @@ struct config_identity {
     char *bundle;      /* or certificate and key */
     char *certificate; /* NULL with bundle */
     char *key;
+    char *chain; /* intermediates beside certificate; NULL: there is no such file */
 };
 
 enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };

@@ -22,9 +22,12 @@ struct tls_identity_spec {
     const char *key_file;
     bool unchecked; /* for drills: present these certificates in this order, with any key */
     struct tls_key_memory *key_memory; /* for the key; NULL: it gets memory of its own */
+    struct span chain;            /* PEM: intermediates beside those in certificate; with chain_file only */
+    const char *chain_file;       /* NULL: none */
 };
 
-/* Loads a chain and its key. The order of the chain is repaired and reported as a note. Every PEM block must parse: a damaged file is refused with
+/* Loads a chain and its key. The order of the chain is repaired and reported as a note; a chain that does not lead on
+ * from the leaf is a fault. Every PEM block must parse: a damaged file is refused with
  * the line of the bad block. The key must match the leaf. An expired leaf is a warning at load ("now" is seconds since 1970). NULL + err. */
 struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int64_t now, struct findings *notes, struct err *err);
 struct tls_identity *tls_identity_ref(struct tls_identity *id);

@@ -302,6 +302,29 @@ START_TEST(refuses_a_certificate_file_that_holds_a_key_others_may_read)
 END_TEST
 
 /* E4 */
+START_TEST(reads_a_chain_file_as_it_reads_the_certificate)
+{
+    struct span both = bytes_span(&memory_files_find(&w.files, "/etc/server.pem")->text);
+    char copy[16384];
+    memcpy(copy, both.ptr, both.len);
+    memory_files_put(&w.files, "/etc/server.crt", span_of(copy, both.len))->facts.access.mode = 0600;
+    world_edit(&w, "bundle = \"/etc/server.pem\"", "certificate = \"/etc/server.crt\"; key = \"/etc/server.pem\"; chain = \"/etc/chain.crt\"");
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    ck_assert_ptr_nonnull(strstr(find_error()->text, "/etc/chain.crt"));
+    findings_clear(&findings);
+    memory_files_put(&w.files, "/etc/chain.crt", span_of(copy, both.len))->facts.access.mode = 0644;
+    ck_assert_ptr_null(world_load(&w, 1, &findings));
+    ck_assert_ptr_nonnull(find_text("chmod 600 /etc/chain.crt"));
+    findings_clear(&findings);
+    memory_files_put(&w.files, "/etc/chain.crt", bytes_span(&w.clients_ca.certificate))->facts.access.mode = 0644;
+    struct snapshot *s = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_ptr_nonnull(find_text("the chain does not fit"));
+    snapshot_unref(s);
+}
+END_TEST
+
+/* E4 */
 START_TEST(refuses_a_folder_that_all_may_add_a_ca_to)
 {
     memory_files_put_folder(&w.files, "/etc/cas")->facts.access.mode = 01777;
@@ -389,6 +412,7 @@ Suite *suite(void)
     tcase_add_test(t, refuses_a_folder_with_one_file_that_cannot_be_read);
     tcase_add_test(t, looks_at_the_key_file_of_a_pair_but_not_at_the_certificate);
     tcase_add_test(t, refuses_a_certificate_file_that_holds_a_key_others_may_read);
+    tcase_add_test(t, reads_a_chain_file_as_it_reads_the_certificate);
     tcase_add_test(t, refuses_a_folder_that_all_may_add_a_ca_to);
     tcase_add_test(t, refuses_a_file_in_a_folder_of_cas_that_all_may_change);
     tcase_add_test(t, warns_once_of_a_folder_in_which_others_may_exchange_files);
