@@ -106,6 +106,12 @@ void worker_reap(struct worker *w)
 
 /* ---- life ---- */
 
+static const struct plan_target *find_target(const struct proxy_env *env, const struct plan_target *older)
+{
+    const struct worker *w = (const struct worker *)((const char *)env - offsetof(struct worker, env));
+    return snapshot_find_target(w->snapshot, older);
+}
+
 int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct capacity *capacity, struct refusals *refusals,
                 struct err *err)
 {
@@ -122,6 +128,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->env.pool = pool_new(snapshot->targets, snapshot->n_targets);
     w->env.balancer = balancer_new(snapshot->upstreams, snapshot->config->n_upstreams, snapshot->target_state);
     w->env.random = uv_hrtime() ^ (uintptr_t)w;
+    w->env.find_target = find_target;
     w->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &conn_driver, [LINK_UPLINK] = &upconn_driver}, .connect = upconn_connect, .describe = upconn_describe};
     bool access_log = access_log_init(&w->access_log, refusals, clock_now) == 0;
     if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.balancer == NULL ||

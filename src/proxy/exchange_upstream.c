@@ -65,17 +65,48 @@ static void wait_for_it(struct exchange *x, struct moment now)
     x->client->is.served = true;
 }
 
+/* The same target as it is loaded now; NULL: it is not, or not with TLS as before. */
+static const struct plan_target *find_loaded(const struct exchange *x)
+{
+    const struct proxy_env *env = x->client->env;
+    const struct plan_target *own = x->way.target;
+    if (env->find_target == NULL || pool_has(env->pool, own))
+        return own;
+    const struct plan_target *loaded = env->find_target(env, own);
+    return loaded != NULL && (loaded->tls != NULL) == (own->tls != NULL) ? loaded : NULL;
+}
+
+static void give_up(struct exchange *x, struct moment now)
+{
+    static const char detail[] = "the configuration changed, and its upstream has no such target any more";
+    if (!x->raw) {
+        exchange_answer(x, REASON_NO_TARGET, detail, now);
+        return;
+    }
+    exchange_report(x, REASON_NO_TARGET, detail, now);
+    exchange_finish(x, false, now);
+}
+
+/* After a reload its server is also verified by what is loaded now (security B4, B5). */
 static void open_new(struct exchange *x, struct moment now)
 {
     struct err err = {0};
     struct proxy_env *env = x->client->env;
     enum uplink_kind kind = x->raw || exchange_forward_is_blind(x) ? UPLINK_RAW : needs_http1(x) ? UPLINK_HTTP1 : UPLINK_HTTP;
+    const struct plan_target *loaded = find_loaded(x);
+    if (loaded == NULL) {
+        give_up(x, now);
+        return;
+    }
     struct uplink *u = uplink_new(env, &x->way.dial, kind, env->tickets, now, &err);
     wait_for_it(x, now);
-    if (u != NULL)
-        join(x, u);
-    else
+    if (u == NULL) {
         exchange_upstream_failed(x, REASON_INTERNAL, err.text, now);
+        return;
+    }
+    if (loaded != x->way.target)
+        uplink_rejudge(u, loaded->tls, now);
+    join(x, u);
 }
 
 /* One that others use at the same time, or wait for. */

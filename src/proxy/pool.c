@@ -84,11 +84,14 @@ void pool_free(struct pool *p)
     free(p);
 }
 
+bool pool_has(const struct pool *p, const struct plan_target *target)
+{
+    return target->index < p->n_targets && target == &p->targets[target->index];
+}
+
 static struct shelf *shelf_of(struct pool *p, const struct plan_target *target)
 {
-    if (target->index >= p->n_targets || target != &p->targets[target->index])
-        return NULL; /* of another snapshot */
-    return &p->shelves[target->index];
+    return pool_has(p, target) ? &p->shelves[target->index] : NULL;
 }
 
 static void unshelve(struct pool *p, struct shelf *shelf, struct uplink *u)

@@ -420,6 +420,55 @@ START_TEST(a_server_that_is_revoked_during_the_handshake_hears_no_request) /* B5
 }
 END_TEST
 
+static struct plan_target next_target; /* the only one; next_target.conf NULL: there is none */
+static const struct plan_target *find_loaded(const struct proxy_env *env, const struct plan_target *older)
+{
+    (void)env;
+    (void)older;
+    return next_target.conf != NULL ? &next_target : NULL;
+}
+
+/* A request that is sent again after a reload goes to a server that is verified by what was loaded. */
+START_TEST(a_retry_after_a_reload_is_verified_by_what_was_loaded) /* B4, B5 */
+{
+    enum { SAME, REVOKED, WITHOUT_TLS, GONE };
+    struct tls_context *connecting = wire_pki_connecting(&pki, &(struct wire_side){0});
+    struct tls_context *next = wire_pki_connecting(&pki, &(struct wire_side){.revokes_peer = _i == REVOKED});
+    wire_open(&w, &(struct wire_setup){.protocol = CONFIG_PROTOCOL_HTTP, .connecting = connecting, .no_verifier = true});
+    wire_add_target(&w.injector);
+    w.injector.up_conf.retries = 1;
+    app = wire_connect(&w);
+    wire_say(app, GET);
+    wire_run(&w);
+    next_target = w.injector.target[0];
+    next_target.tls = _i == WITHOUT_TLS ? NULL : next;
+    next_target.conf = _i == GONE ? NULL : next_target.conf;
+    struct pool *old = w.injector.env.pool;
+    pool_retire_all(old);
+    w.injector.env.pool = pool_new(&next_target, 1);
+    w.injector.env.find_target = find_loaded;
+    wire_backend_socket(&w, 0)->down.reset = true; /* before anything was sent */
+    wire_backend_socket(&w, 0)->down.ended = true;
+    wire_run(&w);
+    ck_assert_uint_eq(w.injector.connects, _i < WITHOUT_TLS ? 2 : 1);
+    raw_tls_server(&peer, &pki, "NORMAL:-VERS-ALL:+VERS-TLS1.3", NULL);
+    for (int i = 0; i < 4 && _i < WITHOUT_TLS; i++) {
+        raw_tls_at_backend(&peer, wire_backend_socket(&w, 1));
+        wire_run(&w);
+    }
+    ck_assert_int_eq(peer.got.len > 0, _i == SAME);
+    if (_i != SAME) {
+        ck_assert_int_eq(wire_last(&w.injector)->reason, _i == REVOKED ? REASON_REVOKED : REASON_NO_TARGET);
+        ck_assert_ptr_nonnull(strstr(wire_got(app), _i == REVOKED ? "502 " : "503 "));
+    }
+    wire_close(&w);
+    pool_free(old);
+    raw_tls_clear(&peer);
+    tls_context_unref(connecting);
+    tls_context_unref(next);
+}
+END_TEST
+
 START_TEST(rules_that_are_loaded_during_the_handshake_count)
 {
     hold_handshake(_i == 0 ? CONFIG_PROTOCOL_HTTP : CONFIG_PROTOCOL_TCP);
@@ -460,6 +509,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_trust_that_was_loaded_counts_for_what_runs, 0, 3);
     tcase_add_loop_test(t, who_is_revoked_during_the_handshake_does_not_get_in, 0, 4);
     tcase_add_loop_test(t, a_server_that_is_revoked_during_the_handshake_hears_no_request, 0, 2);
+    tcase_add_loop_test(t, a_retry_after_a_reload_is_verified_by_what_was_loaded, 0, 4);
     tcase_add_loop_test(t, rules_that_are_loaded_during_the_handshake_count, 0, 2);
     tcase_add_test(t, a_handshake_during_which_nothing_changes_is_as_good_as_any);
     suite_add_tcase(s, t);

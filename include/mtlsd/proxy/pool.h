@@ -13,6 +13,8 @@ struct pool;
 struct pool *pool_new(const struct plan_target *targets, size_t n);
 void pool_free(struct pool *p); /* must be empty: see pool_retire_all */
 
+bool pool_has(const struct pool *p, const struct plan_target *target); /* it is of the same snapshot */
+
 /* The connection used last, which is the one least likely to have been closed by the peer; NULL: none. Dooms those whose time is over.
  * unused: only one that has not carried anything yet. */
 struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool unused, uint64_t now_us);

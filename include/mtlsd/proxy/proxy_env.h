@@ -9,6 +9,7 @@
 #include "mtlsd/proxy/run_queue.h"
 
 struct client_count;
+struct plan_target;
 struct pool;
 struct tls_tickets;
 
@@ -23,6 +24,8 @@ struct proxy_env { /* one per worker */
     struct tls_tickets *tickets;
     struct pool *pool;         /* of the current snapshot */
     struct balancer *balancer; /* of the current snapshot */
+    /* The same target in the current snapshot, for one of an older; NULL: it has none. NULL: there never is another snapshot. */
+    const struct plan_target *(*find_target)(const struct proxy_env *env, const struct plan_target *older);
     uint64_t random;           /* any number to begin with; changed by each draw */
     struct observer observer;
     bool draining; /* answer, then close */
