@@ -36,6 +36,7 @@ struct http2 *http2_new(enum http2_role role, const struct http2_limits *limits)
     h->next_id = 1;
     h->unacknowledged_us = UINT64_MAX;
     h->peer_streams = h->limits.max_streams;
+    h->peer_head_bytes = UINT32_MAX;
     h->window = h->peer_first_window = HTTP2_FIRST_WINDOW;
     h->given = HTTP2_CONNECTION_WINDOW;
     bytes_init(&h->part, HTTP2_FRAME_BYTES);

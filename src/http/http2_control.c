@@ -51,12 +51,15 @@ static const char *set(struct http2 *h, uint16_t name, uint32_t value, uint32_t 
         return set_window(h, value, code);
     case HTTP2_SETTING_FRAME_BYTES:
         return value < HTTP2_FRAME_BYTES || value > 0xffffff ? "SETTINGS with a frame size that may not be" : NULL;
+    case HTTP2_SETTING_HEAD_BYTES:
+        h->peer_head_bytes = value;
+        return NULL;
     case HTTP2_SETTING_CONNECT_PROTOCOL:
         if (value > 1 || (value == 0 && h->extended_connect))
             return "SETTINGS with a value for extended CONNECT that may not be";
         h->extended_connect = value == 1;
         return NULL;
-    default: /* also those we know and do not follow: no head of ours is near MAX_HEADER_LIST_SIZE */
+    default: /* those we do not know are ignored (RFC 9113 section 6.5.2) */
         return NULL;
     }
 }

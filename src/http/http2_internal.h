@@ -110,7 +110,8 @@ struct http2 {
     uint32_t next_id;     /* client: of the next request */
     uint32_t last_id;     /* the highest that the peer began */
     uint32_t resets[HTTP2_RESETS_KEPT], n_resets, forgiven;
-    uint32_t peer_streams;
+    uint32_t peer_streams, peer_head_bytes;
+    bool head_too_large; /* the last head that was written */
     int64_t peer_first_window;
 
     /* sending */

@@ -212,11 +212,27 @@ static void add_pseudos(struct http2_fields *f, const struct http_outgoing *o)
         http2_fields_add_str(f, ":protocol", o->protocol);
 }
 
+/* As RFC 9113 section 6.5.2 counts a head. */
+static bool is_too_large(const struct http2 *h, const struct http2_fields *f)
+{
+    enum { FOR_EACH = 32 };
+    size_t n = f->n * FOR_EACH;
+    for (size_t i = 0; i < f->n && h->peer_head_bytes != UINT32_MAX; i++)
+        n += f->list[i].namelen + f->list[i].valuelen;
+    return n > h->peer_head_bytes;
+}
+
+bool http2_head_was_too_large(const struct http2 *h)
+{
+    return h->head_too_large;
+}
+
 static int write_head(struct http2 *h, uint32_t id, const struct http_outgoing *o)
 {
     struct http_filter filter;
     struct http_field added;
     struct http2_fields f;
+    h->head_too_large = false;
     if (http_filter_begin(&filter, o) != 0 || http2_fields_init(&f, o->head->n_fields + count_added(o) + PSEUDOS, filter.most + o->added.len + FRAMING_BYTES) != 0)
         return -1;
     add_pseudos(&f, o);
@@ -226,7 +242,8 @@ static int write_head(struct http2 *h, uint32_t id, const struct http_outgoing *
     if (says_length(o))
         http2_fields_add_str(&f, "content-length", http2_fields_number(&f, o->length, 1));
     http2_fields_add_lines(&f, o->added);
-    int rc = send_block(h, &f, ends_with_head(o) ? HTTP2_FLAG_END_STREAM : 0, id);
+    h->head_too_large = is_too_large(h, &f);
+    int rc = h->head_too_large ? -1 : send_block(h, &f, ends_with_head(o) ? HTTP2_FLAG_END_STREAM : 0, id);
     http2_fields_clear(&f);
     return rc;
 }

@@ -209,7 +209,9 @@ void exchange_request_send(struct exchange *x, struct moment now)
         http1_allow_upgrade(u->http);
     x->tries.sent = u->link.h2 != NULL; /* what left of a connection that others use too is not known */
     if (write_head(x) != 0) {
-        exchange_answer(x, REASON_REQUEST_TOO_LARGE, "the request head does not fit into memory", now);
+        bool for_peer = flow_head_was_too_large(&x->up);
+        x->answer.hint = for_peer ? "send fewer or shorter header fields, or raise the limit of the upstream (SETTINGS_MAX_HEADER_LIST_SIZE)" : x->answer.hint;
+        exchange_answer(x, REASON_REQUEST_TOO_LARGE, for_peer ? "the request head is larger than the upstream takes" : "the request head does not fit into memory", now);
         return;
     }
     if (x->asked.upgrade)

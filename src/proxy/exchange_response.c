@@ -35,6 +35,20 @@ static struct http_head with_phrase(const struct http_head *head)
     return named;
 }
 
+/* Its head was not written. The other streams of a client of HTTP/2 go on. */
+static void head_is_lost(struct exchange *x, bool too_large, struct moment now)
+{
+    if (x->down.stream == NULL) {
+        x->client->link.broken = true;
+    } else if (too_large) {
+        x->answer.hint = "let the client take larger heads (SETTINGS_MAX_HEADER_LIST_SIZE), or the backend send less";
+        exchange_answer(x, REASON_UPSTREAM_PROTOCOL, "the head of the answer is larger than the client takes", now);
+    } else {
+        exchange_report(x, REASON_INTERNAL, "out of memory", now);
+        exchange_finish(x, false, now);
+    }
+}
+
 static void on_interim(struct exchange *x, const struct http_head *head, struct moment now)
 {
     if (++x->answer.interims > INTERIMS_MAX) {
@@ -45,8 +59,8 @@ static void on_interim(struct exchange *x, const struct http_head *head, struct 
         return; /* HTTP/1.0 knows no interim responses (RFC 9110 section 15.2) */
     struct http_head named = with_phrase(head);
     struct http_outgoing how = {.head = &named, .framing = HTTP_NO_BODY};
-    if (flow_head(&x->down, &how, NULL) != 0)
-        x->client->link.broken = true;
+    if (flow_head(&x->down, &how, NULL) != 0 && !flow_head_was_too_large(&x->down)) /* the final one may fit */
+        head_is_lost(x, false, now);
 }
 
 /* What Date says now. */
@@ -82,7 +96,7 @@ static void write_head(struct exchange *x, const struct http_head *head, enum ht
         .keep_alive = x->asked.minor == 0 && !c->is.close_after,
     };
     if (lost || flow_head(&x->down, &how, NULL) != 0)
-        c->link.broken = true;
+        head_is_lost(x, !lost && flow_head_was_too_large(&x->down), now);
     bytes_clear(&added);
     exchange_location_clear(&locations);
 }
@@ -91,13 +105,15 @@ static void write_head(struct exchange *x, const struct http_head *head, enum ht
 static void write_switch(struct exchange *x, const struct http_head *head, struct moment now)
 {
     struct exchange_websocket_answer answer;
-    if (exchange_websocket_answer(x, head, &answer) != 0)
-        x->client->link.broken = true;
+    int rc = exchange_websocket_answer(x, head, &answer);
+    x->answer.status = answer.head.status;
+    if (rc != 0)
+        head_is_lost(x, false, now);
     else
         write_head(x, &answer.head, x->asked.http2 ? HTTP_CHUNKED : HTTP_NO_BODY, now);
-    x->answer.status = answer.head.status;
     free(answer.fields);
-    flow_data_copy(&x->up, bytes_span(&x->kept.body)); /* what came early */
+    if (x->phase != EXCHANGE_OVER)
+        flow_data_copy(&x->up, bytes_span(&x->kept.body)); /* what came early */
 }
 
 /* The server's time began before its answer was here, and a request takes time to get there: the last second is not used. */
@@ -135,6 +151,8 @@ static void on_head(struct uplink_use *use, const struct http_head *head, struct
         write_switch(x, head, now);
     else
         write_head(x, head, response_framing(x, head), now);
+    if (x->phase == EXCHANGE_OVER)
+        return;
     x->answer.answered = true;
     exchange_request_forget(x);
     if (begins && x->up.stream != NULL)

@@ -44,6 +44,11 @@ int flow_head(struct flow *f, const struct http_outgoing *o, void *user)
     return 0;
 }
 
+bool flow_head_was_too_large(const struct flow *f)
+{
+    return f->link->h2 != NULL && http2_head_was_too_large(f->link->h2);
+}
+
 static int answer_http2(struct flow *f, const struct http_answer *a)
 {
     struct http_answer_value v;

@@ -19,6 +19,7 @@ struct flow {
 struct flow flow_to(struct link *l, struct http2_stream *stream);
 /* user: whose the stream is that a request opens. -1: it cannot be written, see http_guard_write_head. Nothing was then. */
 MUST_CHECK int flow_head(struct flow *f, const struct http_outgoing *o, void *user);
+bool flow_head_was_too_large(const struct flow *f); /* for the peer: why it could not be written */
 /* A whole answer of our own. -1: it cannot be written. */
 MUST_CHECK int flow_answer(struct flow *f, const struct http_answer *a);
 void flow_data(struct flow *f, struct span data);      /* a part of the body; borrowed until the turn ends */

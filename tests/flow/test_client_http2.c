@@ -309,6 +309,25 @@ START_TEST(many_streams_without_a_window_hold_little_memory) /* C6 */
 }
 END_TEST
 
+START_TEST(an_answer_whose_head_the_client_does_not_take_is_refused_on_its_stream)
+{
+    char settings[64];
+    http_chain.reply = "HTTP/1.1 200 OK\r\nLong: 0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+                       "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\r\nContent-Length: 0\r\n\r\n";
+    struct wire_socket *s = wire_connect(&http_chain);
+    wire_speaker_free(s->speaker);
+    s->speaker = s->up.speaker = NULL;
+    snprintf(settings, sizeof(settings), "PRI\nS 6=%s\nSA\n", _i == 0 ? "300" : "20");
+    say_by_hand(s, settings);
+    say_by_hand(s, "H1e :method=GET|:scheme=http|:authority=x|:path=/\n");
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), _i == 0 ? "H1 :status=502" : "R1 2\n")); /* it takes not even ours */
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_UPSTREAM_PROTOCOL);
+    http_chain.reply = "HTTP/1.1 204 No Content\r\n\r\n";
+    say_by_hand(s, "S 6=300\nH3e :method=GET|:scheme=http|:authority=x|:path=/\n");
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), "H3e :status=204"));
+}
+END_TEST
+
 START_TEST(a_client_that_ends_its_direction_leaves_half_a_request_and_gets_other_answers) /* B7 */
 {
     http_chain.on_backend = http_chain_silent;
@@ -460,6 +479,7 @@ Suite *suite(void)
     tcase_add_test(t, a_head_that_never_ends_ends_the_connection);
     tcase_add_test(t, a_client_that_floods_on_behind_its_refusal_is_not_read_to_the_end);
     tcase_add_test(t, many_streams_without_a_window_hold_little_memory);
+    tcase_add_loop_test(t, an_answer_whose_head_the_client_does_not_take_is_refused_on_its_stream, 0, 2);
     tcase_add_test(t, a_client_that_ends_its_direction_leaves_half_a_request_and_gets_other_answers);
     tcase_add_test(t, draining_finishes_what_runs_and_takes_no_more);
     tcase_add_loop_test(t, a_request_that_crosses_a_goaway_is_served, 0, 2);

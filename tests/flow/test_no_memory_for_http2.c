@@ -2,11 +2,15 @@
 /* Two HTTP/2 sessions talk to one another, or a health check calls a gRPC server, while the n-th allocation fails, of ours or of the compressor, for every n: what
  * is read is right, or nothing is. */
 #include "failing.h"
+#include "h2_app.h"
 #include "http2_frames.h"
 #include "http2_pair.h"
 #include "lone.h"
 #include "mtlsd/proxy/health_check.h"
 #include "t.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static const struct http2_pair_order orders[] = {
     {.requests = 1, .body = 0, .step = 1 << 20, .mark = 65536},
@@ -83,6 +87,52 @@ START_TEST(a_call_fails_or_finds_what_is_true)
 }
 END_TEST
 
+static struct wire w;
+
+static bool wire_works(void)
+{
+    return wire_proxy_works;
+}
+
+static void answer_with_many_fields(struct wire_socket *s)
+{
+    static char text[8192];
+    int n = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n");
+    for (int i = 0; i < 60; i++)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "Field-%d: of some length, so that the head needs memory\r\n", i);
+    snprintf(text + n, sizeof(text) - (size_t)n, "\r\n");
+    wire_answer(s, text);
+}
+
+START_TEST(a_head_that_finds_no_memory_ends_its_stream_alone)
+{
+    unsigned alone = 0;
+    bool any = true;
+    for (unsigned n = 0; any; n++) {
+        struct h2_app app;
+        wire_open(&w, &(struct wire_setup){.protocol = CONFIG_PROTOCOL_HTTP, .no_verifier = true});
+        h2_app_open(&app, &w);
+        struct h2_app_stream *first = h2_app_ask(&app, "GET", "/first", NULL, NULL);
+        h2_app_run(&app);
+        struct h2_app_stream *second = h2_app_ask(&app, "GET", "/second", NULL, NULL);
+        h2_app_run(&app);
+        failing_here = wire_works;
+        failing_arm(n, false);
+        answer_with_many_fields(wire_backend_socket(&w, 0));
+        h2_app_run(&app);
+        any = failing_disarm();
+        failing_here = NULL;
+        wire_answer(wire_backend_socket(&w, 1), "HTTP/1.1 204 No Content\r\n\r\n");
+        h2_app_run(&app);
+        ck_assert(first->status != 200 || first->ended || first->reset || app.socket->got_reset || app.socket->got_end);
+        alone += first->reset && second->status == 204;
+        h2_app_close(&app);
+        wire_close(&w);
+    }
+    ck_assert_uint_gt(alone, 0);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("no_memory_for_http2");
@@ -90,6 +140,7 @@ Suite *suite(void)
     tcase_set_timeout(c, 100);
     tcase_add_loop_test(c, a_message_is_whole_or_an_error, 0, N_ORDERS * 2);
     tcase_add_loop_test(c, a_call_fails_or_finds_what_is_true, 0, 4);
+    tcase_add_test(c, a_head_that_finds_no_memory_ends_its_stream_alone);
     suite_add_tcase(s, c);
     return s;
 }

@@ -303,6 +303,20 @@ START_TEST(one_that_answers_other_frames_takes_more)
 }
 END_TEST
 
+START_TEST(a_request_whose_head_the_upstream_does_not_take_is_refused)
+{
+    ck_assert_ptr_nonnull(strstr(wire_got(ask(GET)), "HTTP/1.1 200"));
+    wire_answer_span(wire_backend_socket(&w, 0), span_of("\0\0\6\4\0\0\0\0\0\0\6\0\0\1\0", 15)); /* SETTINGS_MAX_HEADER_LIST_SIZE of 256 */
+    wire_run(&w);
+    struct wire_socket *app = ask("GET / HTTP/1.1\r\nHost: x\r\nLong: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n"
+                                  "Other: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n\r\n");
+    ck_assert_msg(strstr(wire_got(app), "431 ") != NULL, "%s", wire_got(app));
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_REQUEST_TOO_LARGE);
+    ck_assert_ptr_nonnull(strstr(wire_got(ask(GET)), "HTTP/1.1 200"));
+    ck_assert_uint_eq(w.injector.connects, 1);
+}
+END_TEST
+
 START_TEST(an_answer_before_any_request_is_refused) /* C4 */
 {
     struct wire_socket *app = wire_connect(&w);
@@ -339,6 +353,7 @@ Suite *suite(void)
     tcase_add_test(h, what_wants_http_1_gets_it_only_where_a_handshake_can_agree_on_it);
     tcase_add_test(h, a_connection_that_fell_silent_takes_no_further_request);
     tcase_add_test(h, one_that_answers_other_frames_takes_more);
+    tcase_add_test(h, a_request_whose_head_the_upstream_does_not_take_is_refused);
     tcase_add_test(h, an_answer_before_any_request_is_refused);
     suite_add_tcase(s, h);
     return s;

@@ -95,6 +95,8 @@ MUST_CHECK int http2_respond(struct http2 *h, struct http2_stream *s, const stru
 /* Client: a new stream. o->scheme must be set; o->protocol makes it an extended CONNECT, if http2_peer_takes_protocols. NULL: no room, no memory, or a head that
  * cannot be written. */
 struct http2_stream *http2_request(struct http2 *h, const struct http_outgoing *o, void *user);
+/* The last head could not be written because it is larger than the peer takes (SETTINGS_MAX_HEADER_LIST_SIZE). */
+bool http2_head_was_too_large(const struct http2 *h);
 /* Body bytes, borrowed until http2_settle; not behind http2_write_end. On a stream that was reset they are dropped. -1: no memory, and the stream was reset, for its body is not whole. */
 MUST_CHECK int http2_write(struct http2 *h, struct http2_stream *s, struct span data);
 /* The end of the body, with the trailers that may pass as http_guard_write_last_chunk has it; NULL: none. -1: no memory. */

@@ -203,6 +203,25 @@ START_TEST(offers_protocols_where_they_are_served) /* RFC 8441 */
 }
 END_TEST
 
+START_TEST(a_head_larger_than_the_peer_takes_is_not_sent) /* RFC 9113 section 6.5.2 */
+{
+    struct http2_talk o;
+    http2_talk_start(&o, HTTP2_SERVER, NULL);
+    http2_talk_script(&o, "PRI\nS 6=110\nSA\nH1e " HTTP2_GET "\nH3e " HTTP2_GET);
+    http2_talk_sent(&o);
+    ck_assert_int_eq(http2_talk_respond(&o, 1, "200|a=0123456789012345678901234567890123456789", HTTP_NO_BODY, 0), -1); /* 7 + 3 + 32, and 41 + 32 */
+    ck_assert(http2_head_was_too_large(o.h));
+    ck_assert_str_eq(http2_talk_sent(&o), "");
+    ck_assert_int_eq(http2_talk_respond(&o, 3, "200|a=0", HTTP_NO_BODY, 0), 0);
+    ck_assert(!http2_head_was_too_large(o.h));
+    ck_assert_str_eq(http2_talk_sent(&o), "H3e :status=200|a=0\n");
+    http2_talk_script(&o, "S 6=1000"); /* it takes more by now */
+    http2_talk_sent(&o);
+    ck_assert_int_eq(http2_talk_respond(&o, 1, "200|a=0123456789012345678901234567890123456789", HTTP_NO_BODY, 0), 0);
+    http2_talk_end(&o);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("http2_send");
@@ -220,6 +239,7 @@ Suite *suite(void)
     tcase_add_test(c, writes_responses);
     tcase_add_test(c, makes_up_no_length);
     tcase_add_test(c, offers_protocols_where_they_are_served);
+    tcase_add_test(c, a_head_larger_than_the_peer_takes_is_not_sent);
     suite_add_tcase(s, c);
     return s;
 }
