@@ -314,10 +314,22 @@ static bool begin_again(struct exchange *x, uint32_t code, struct moment now)
     return true;
 }
 
+/* A server ended its direction of a tunnel and wants no more of the other: nothing is missing (RFC 9113 section 8.1). */
+static bool ends_well(const struct exchange *x, uint32_t code)
+{
+    return x->raw && x->up.ended && code == HTTP2_NO_ERROR;
+}
+
 void exchange_on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, struct moment now)
 {
     char text[120];
     struct exchange *x = exchange_of(use);
+    if (ends_well(x, code)) {
+        x->client->is.close_after = x->client->is.close_after || !x->asked.http2;
+        exchange_report(x, REASON_VALID, "", now);
+        exchange_finish(x, true, now);
+        return;
+    }
     if ((unprocessed || code == HTTP2_HTTP_1_1_REQUIRED) && begin_again(x, code, now))
         return;
     x->tries.from_pool = false; /* the connection is good: it is this request that was reset */

@@ -174,8 +174,20 @@ END_TEST
 /* ---- an upstream by hand ---- */
 
 static struct http2 *server;
-static enum { SERVES, REFUSES_ONCE, WANTS_HTTP1, RESETS } how;
+static enum { SERVES, REFUSES_ONCE, WANTS_HTTP1, RESETS, ENDS_EARLY, ENDS_TUNNEL } how;
 static unsigned streams;
+
+static struct http2_stream *ending;
+
+static void answer_tunnel(struct http2_stream *s)
+{
+    static const struct http_head head = {.status = 200, .minor = 1};
+    const struct http_outgoing o = {.head = &head, .framing = HTTP_CHUNKED};
+    ck_assert_int_eq(http2_respond(server, s, &o), 0);
+    ck_assert_int_eq(http2_write(server, s, span_from_str("bye")), 0);
+    ck_assert_int_eq(http2_write_end(server, s, NULL, NULL), 0);
+    ending = s;
+}
 
 static void answer(struct http2_stream *s)
 {
@@ -187,13 +199,17 @@ static void answer(struct http2_stream *s)
         http2_reset(server, s, HTTP2_HTTP_1_1_REQUIRED);
     else if (how == RESETS)
         http2_reset(server, s, HTTP2_INTERNAL_ERROR);
+    else if (how == ENDS_TUNNEL)
+        answer_tunnel(s);
     else
         ck_assert_int_eq(http2_respond(server, s, &o), 0);
+    if (how == ENDS_EARLY)
+        http2_release(server, s);
 }
 
 static void serve(struct wire *on, struct wire_socket *s)
 {
-    static const struct http2_limits limits = {.max_head_bytes = 64 * 1024, .max_fields = 100};
+    static const struct http2_limits limits = {.max_head_bytes = 64 * 1024, .max_fields = 100, .extended_connect = true};
     struct gather out;
     struct span runs[16];
     struct bytes got;
@@ -218,6 +234,11 @@ static void serve(struct wire *on, struct wire_socket *s)
     bytes_clear(&got);
     gather_init(&out, 1 << 20);
     ck_assert_int_eq(http2_fill(server, &out, 1 << 20), 0);
+    if (ending != NULL) {
+        http2_reset(server, ending, HTTP2_NO_ERROR);
+        ck_assert_int_eq(http2_fill(server, &out, 1 << 20), 0);
+    }
+    ending = NULL;
     size_t n = gather_runs(&out, runs, 16);
     for (size_t i = 0; i < n; i++)
         wire_answer_span(s, runs[i]);
@@ -317,6 +338,31 @@ START_TEST(a_request_whose_head_the_upstream_does_not_take_is_refused)
 }
 END_TEST
 
+/* RFC 9113 section 8.1: the rest of the request is of no use to the server. */
+START_TEST(a_reset_without_an_error_behind_a_whole_answer_is_no_failure)
+{
+    how = ENDS_EARLY;
+    struct wire_socket *app = wire_connect(&w);
+    wire_say(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n123");
+    wire_run(&w);
+    ck_assert_msg(strstr(wire_got(app), "HTTP/1.1 200") != NULL, "%s", wire_got(app));
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_VALID);
+    ck_assert_uint_eq(w.injector.n_seen, 1);
+}
+END_TEST
+
+START_TEST(a_tunnel_whose_server_ends_it_and_needs_no_more_has_ended_well)
+{
+    how = ENDS_TUNNEL;
+    struct wire_socket *app = ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    ck_assert_msg(strstr(wire_got(app), "HTTP/1.1 101") != NULL && strstr(wire_got(app), "\r\n\r\nbye") != NULL, "%s", wire_got(app));
+    ck_assert(app->got_end && !app->got_reset);
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_VALID);
+    ck_assert_uint_eq(w.injector.n_seen, 1);
+}
+END_TEST
+
 START_TEST(an_answer_before_any_request_is_refused) /* C4 */
 {
     struct wire_socket *app = wire_connect(&w);
@@ -354,6 +400,8 @@ Suite *suite(void)
     tcase_add_test(h, a_connection_that_fell_silent_takes_no_further_request);
     tcase_add_test(h, one_that_answers_other_frames_takes_more);
     tcase_add_test(h, a_request_whose_head_the_upstream_does_not_take_is_refused);
+    tcase_add_test(h, a_reset_without_an_error_behind_a_whole_answer_is_no_failure);
+    tcase_add_test(h, a_tunnel_whose_server_ends_it_and_needs_no_more_has_ended_well);
     tcase_add_test(h, an_answer_before_any_request_is_refused);
     suite_add_tcase(s, h);
     return s;
