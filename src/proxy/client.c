@@ -79,6 +79,8 @@ static bool begin(struct client *c, struct moment now, struct err *err)
         return true; /* it was refused in its own words */
     if (listener->tls != NULL && (c->link.tls = tls_engine_new(listener->tls, c->env->tickets, client_tls_accept, c, err)) == NULL)
         return false;
+    if (listener->conf->tls.starttls == CONFIG_STARTTLS_MYSQL)
+        tls_engine_ends_plainly(c->link.tls);
     if (told)
         c->phase = CLIENT_PROXY_HEADER;
     else

@@ -341,7 +341,9 @@ void exchange_on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, 
  * an end. */
 static bool is_late_goodbye(const struct exchange *x, enum reason reason)
 {
-    return x->raw && x->phase == EXCHANGE_ACTIVE && reason == REASON_TRUNCATED && x->use.uplink->link.end_said;
+    bool mysql = x->way.target->upstream->conf->tls.starttls == CONFIG_STARTTLS_MYSQL; /* its server goes when it is told to, and what it had said is whole */
+    bool late = reason == REASON_TRUNCATED || (mysql && reason == REASON_UPSTREAM_CLOSED);
+    return x->raw && x->phase == EXCHANGE_ACTIVE && late && x->use.uplink->link.end_said;
 }
 
 void exchange_on_failed(struct uplink_use *use, enum reason reason, const char *text, const char *hint, struct moment now)

@@ -18,6 +18,8 @@ static bool fill_tls(struct uplink *u, enum uplink_kind kind, struct tls_tickets
     u->link.tls = tls_engine_new(u->target->tls, tickets, NULL, NULL, err);
     if (u->link.tls != NULL && kind == UPLINK_HTTP1 && u->target->http == PLAN_HTTP_AGREED)
         tls_engine_offer_only(u->link.tls, HTTP1_ALPN);
+    if (u->link.tls != NULL && u->target->upstream->conf->tls.starttls == CONFIG_STARTTLS_MYSQL)
+        tls_engine_ends_plainly(u->link.tls);
     return u->link.tls != NULL;
 }
 

@@ -375,6 +375,11 @@ void tls_engine_offer_only(struct tls_engine *e, const char *name)
     e->only = name;
 }
 
+void tls_engine_ends_plainly(struct tls_engine *e)
+{
+    e->ends_plainly = true;
+}
+
 const char *tls_engine_alpn(const struct tls_engine *e)
 {
     return e->agreed.alpn;

@@ -53,9 +53,24 @@ static bool goes_on_after_content(struct tls_engine *e)
     return e->maybe_app;
 }
 
+/* The library is not asked: it would call that a cut, and take no further record of ours. */
+static bool has_ended_plainly(const struct tls_engine *e)
+{
+    return e->ends_plainly && e->wire_ended && tls_engine_wire_in_left(e) == 0 && gnutls_record_check_pending(e->session) == 0;
+}
+
+static bool close_in(struct tls_engine *e)
+{
+    e->peer_closed = true;
+    e->maybe_app = false;
+    return false;
+}
+
 /* One record's worth. True: call again. */
 static bool read_record(struct tls_engine *e, uint8_t *buf, size_t size, size_t *got)
 {
+    if (has_ended_plainly(e))
+        return close_in(e);
     size_t before = tls_engine_wire_in_left(e);
     ssize_t rc = gnutls_record_recv(e->session, buf, size);
     if (rc > 0) {
@@ -64,11 +79,8 @@ static bool read_record(struct tls_engine *e, uint8_t *buf, size_t size, size_t 
         *got = (size_t)rc;
         return goes_on_after_content(e);
     }
-    if (rc == 0) {
-        e->peer_closed = true;
-        e->maybe_app = false;
-        return false;
-    }
+    if (rc == 0)
+        return close_in(e);
     if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED)
         return goes_on_without_content(e, before);
     if (rc == GNUTLS_E_REHANDSHAKE) {

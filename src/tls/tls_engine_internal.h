@@ -42,6 +42,7 @@ struct tls_engine {
     struct bytes kept;
     struct bytes wire_out;
     struct tls_agreed agreed; /* once opened */
+    bool ends_plainly; /* an end without close_notify is clean */
     const char *only; /* the one protocol (ALPN) to offer, static; NULL: those of ctx */
     bool named;       /* the protocols were given to the library */
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;

@@ -248,6 +248,7 @@ class MySQL(Case):
         ask = "select 7 * 6; show status like 'Ssl_version'"
         self.assertNotEqual(0, server.query(ask, "--ssl", port=server.port)[0], "without a certificate")
         port = self.upstream(server.port)
+        injector = self.mtlsd
         code, text = server.query(ask, "--skip-ssl", port=port)
         self.assertEqual((0, "42\nSsl_version\tTLSv1.3"), (code, text))
         code, text = server.query(ask, "--skip-ssl", "--compress", port=port)
@@ -260,8 +261,11 @@ class MySQL(Case):
         self.assertEqual((0, "42\nSsl_version"), (code, text))
         code, text = server.query(ask, "--skip-ssl", port=plain, user="plain")
         self.assertIn("TLS is required", text)
+        listener = self.mtlsd
         code, text = server.query(ask, *mine, port=self.both(server.port))
         self.assertEqual((0, "42\nSsl_version\tTLSv1.3"), (code, text))
+        for daemon in (injector, listener, self.mtlsd): # all sessions ended as they should, though neither end of them says close_notify
+            self.assertNotRegex(daemon.log, "reason=(truncated|upstream_closed)")
 
 
 @unittest.skipIf(databases.missing("slapd", "ldapsearch"), "no slapd")

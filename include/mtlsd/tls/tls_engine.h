@@ -134,6 +134,8 @@ const struct tls_identity *tls_engine_identity(const struct tls_engine *e);
 const char *tls_engine_alpn(const struct tls_engine *e);
 /* Connecting, before it starts: of the context's application protocols, offers this one alone. name is static. */
 void tls_engine_offer_only(struct tls_engine *e, const char *name);
+/* The protocol inside says where its messages and its sessions end, and many of its peers say no close_notify (MySQL): an end without it is none the less clean. */
+void tls_engine_ends_plainly(struct tls_engine *e);
 const char *tls_alert_name(int alert); /* "unknown_ca"; "none" for -1 */
 
 /* Judges the peer of a finished handshake again, under another context of the same role (after a reload). REASON_VALID: it may stay, be it tolerated;

@@ -26,6 +26,27 @@ START_TEST(an_end_without_close_notify_is_a_truncation) /* B7 */
 }
 END_TEST
 
+/* MySQL's peers say their end in their own words. */
+START_TEST(an_end_without_close_notify_is_one_where_the_protocol_has_its_own)
+{
+    ends_open(&(struct wire_side){.priority = versions[_i]}, &(struct wire_side){0});
+    tls_engine_ends_plainly(ends_server.e);
+    ends_run(ENDS_ALL);
+    ends_say(&ends_client, "a whole message");
+    ends_run(ENDS_ALL);
+    tls_engine_wire_eof(ends_server.e, WIRE_NOW);
+    ends_read_all(&ends_server);
+    ends_expect_got(&ends_server, "a whole message", version_names[_i]);
+    bytes_clear(&ends_server.got);
+    ck_assert_uint_eq(tls_engine_flags(ends_server.e) & (TLS_CLOSED | TLS_FAILED), TLS_CLOSED);
+    ends_say(&ends_server, "and an answer");
+    ends_run(ENDS_ALL);
+    ends_expect_got(&ends_client, "and an answer", version_names[_i]);
+    bytes_clear(&ends_client.got);
+    ends_close();
+}
+END_TEST
+
 START_TEST(an_end_inside_a_record_is_a_truncation) /* B7 */
 {
     ends_open(&(struct wire_side){.priority = versions[_i]}, &(struct wire_side){0});
@@ -183,6 +204,7 @@ Suite *suite(void)
     tcase_add_unchecked_fixture(c, ends_make, ends_drop);
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, an_end_without_close_notify_is_a_truncation, 0, 2);
+    tcase_add_loop_test(c, an_end_without_close_notify_is_one_where_the_protocol_has_its_own, 0, 2);
     tcase_add_loop_test(c, an_end_inside_a_record_is_a_truncation, 0, 2);
     tcase_add_loop_test(c, an_end_during_the_handshake_says_who_went, 0, 2);
     tcase_add_test(c, a_peer_without_tls_is_quoted);
