@@ -33,16 +33,6 @@ void check_sheet_print(struct page *page, const json_t *document);
 /* Blocks until every target was tried. Gives an array with one object for each, or NULL when memory ran out. */
 json_t *check_connect(const struct snapshot *snapshot, int64_t now, size_t *n_refused);
 
-/* One HEAD request, in the version of HTTP that the handshake agreed on. */
-
-struct check_answer {
-    unsigned status;    /* 0: there was no answer */
-    enum reason reason; /* REASON_VALID: nothing in the answer speaks against the server; the probe may have failed */
-    char text[200];     /* why not, or what is worth knowing; "" */
-};
-
-struct check_answer check_ask(struct probe *p, const struct plan_target *target);
-
 /* The steps of run after a configuration is loaded, and their results: addresses to listen on, the admin socket, the log file, the folder of
  * fetched lists, descriptors. Nothing is created, and a running daemon is not affected. */
 

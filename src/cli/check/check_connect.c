@@ -1,266 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
-#include "mtlsd/io/probe.h"
+#include "mtlsd/io/probe_target.h"
 #include "mtlsd/policy/reason.h"
-#include "mtlsd/proxy/proxy_connect.h"
-#include "mtlsd/proxy/proxy_protocol.h"
-#include "mtlsd/proxy/starttls.h"
 #include "mtlsd/proxy/report.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum {
-    STEP_MAX_MS = 10000, /* a person waits */
-    SILENCE_MS = 1500,   /* tcp: as long without an alert is a yes */
-};
-
-struct check_target {
-    const struct plan_target *target;
-    int64_t now;
-    enum reason reason;      /* REASON_VALID: accepted */
-    const char *hint;        /* static: what to do about reason; NULL: what its row says */
-    char text[sizeof(((struct err *)NULL)->text)]; /* why it was refused; or what is worth knowing; "" */
-    char version[16];        /* "" when the two never agreed on one */
-    char cipher[40];         /* "" when the handshake was not finished: then not to have asked means nothing yet */
-    char alpn[TLS_ALPN_NAME_MAX + 1]; /* "" when none was agreed on */
-    bool asked, sent;        /* the server asked for a certificate; ours went out */
-    int alert_received, alert_sent; /* -1: none */
-    json_t *peer;            /* owned; NULL: it showed no certificate */
-    unsigned http_status;    /* 0: there was no answer, or none was asked for */
-    double connect_ms, handshake_ms;
-};
-
-static unsigned at_most(uint64_t ms)
-{
-    return ms < STEP_MAX_MS ? (unsigned)ms : STEP_MAX_MS;
-}
-
-static bool speaks_http(const struct snapshot *snapshot, const struct plan_upstream *upstream)
-{
-    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
-        const struct plan_listener *l = &snapshot->listeners[i];
-        for (size_t k = 0; l->conf->protocol == CONFIG_PROTOCOL_HTTP && k < l->n_routes; k++)
-            if (l->routes[k].upstream == upstream)
-                return true;
-    }
-    return false;
-}
-
-static void copy(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from != NULL ? from : "");
-}
-
-/* Keeps what the engine knows now: some of it is gone once a read failed. */
-static void note_session(struct check_target *t, const struct probe *p)
-{
-    struct tls_facts f;
-    if (probe_engine(p) == NULL)
-        return;
-    tls_engine_facts(probe_engine(p), &f);
-    t->alert_received = f.alert_received;
-    t->alert_sent = f.alert_sent;
-    if (f.version != NULL)
-        copy(t->version, sizeof(t->version), f.version);
-    if (f.cipher != NULL)
-        copy(t->cipher, sizeof(t->cipher), f.cipher);
-    if (f.alpn != NULL)
-        copy(t->alpn, sizeof(t->alpn), f.alpn);
-    t->asked = t->asked || f.asked_for_ours;
-    t->sent = t->sent || f.ours_sent;
-    if (f.peer != NULL) {
-        t->hint = f.reason == REASON_NAME_MISMATCH ? reason_hint(f.reason, f.peer) : NULL;
-        json_decref(t->peer);
-        t->peer = document_object("subject:t issuer:t not_after:I seconds_left:I", f.peer->subject, f.peer->issuer, f.peer->not_after,
-                                  f.peer->not_after - t->now);
-    }
-}
-
-static void refuse(struct check_target *t, enum reason reason, const char *text)
-{
-    t->reason = reason;
-    copy(t->text, sizeof(t->text), text);
-}
-
-/* nginx takes any certificate in the handshake and says no in HTTP. */
-static bool is_http_refusal(unsigned status)
-{
-    return status == 400 || status == 495 || status == 496;
-}
-
-/* In HTTP, as the handshake agreed on. */
-static void ask_http(struct check_target *t, struct probe *p)
-{
-    const struct check_answer a = check_ask(p, t->target);
-    t->http_status = a.status;
-    t->reason = a.reason;
-    copy(t->text, sizeof(t->text), a.text);
-    if (!is_http_refusal(a.status) || !t->asked)
-        return;
-    char text[200];
-    snprintf(text, sizeof(text), "the handshake was accepted, then a plain HEAD request got HTTP %u: nginx answers so when it refuses a certificate", a.status);
-    refuse(t, REASON_OUR_CERTIFICATE_REFUSED, text);
-}
-
-/* Says nothing and listens: with TLS 1.2 the handshake was the answer already. */
-static void wait_for_alert(struct probe *p, const struct check_target *t)
-{
-    uint8_t byte;
-    if (strcmp(t->version, "TLS1.2") == 0)
-        return;
-    probe_limit(p, SILENCE_MS);
-    size_t got = probe_read(p, &byte, sizeof(byte));
-    (void)got; /* what it said is the app's; that it was no alert is all we wanted */
-}
-
-static void after_handshake(struct check_target *t, struct probe *p, bool http)
-{
-    t->reason = REASON_VALID;
-    if (http)
-        ask_http(t, p);
-    else
-        wait_for_alert(p, t);
-    note_session(t, p);
-    if (t->reason != REASON_VALID || t->http_status != 0)
-        return;
-    if (probe_reason(p) == REASON_RESPONSE_TIMEOUT)
-        copy(t->text, sizeof(t->text), http ? "it accepted the certificate, but did not answer a HEAD request in time" : "");
-    else if (probe_failed(p))
-        refuse(t, probe_reason(p), probe_text(p));
-}
-
-/* Byte by byte, so that nothing of what comes through the tunnel is taken with the proxy's answer. */
-static enum reason read_tunnel_answer(struct probe *p, struct http1 *reader, struct err *err)
-{
-    enum reason reason = REASON_UNDECIDED;
-    while (reason == REASON_UNDECIDED) {
-        uint8_t byte;
-        struct span in = span_of(&byte, probe_read(p, &byte, 1));
-        if (probe_failed(p))
-            return probe_reason(p);
-        reason = in.len > 0 ? proxy_connect_read(reader, &in, err) : proxy_connect_eof(err);
-    }
-    return reason;
-}
-
-static bool send_all(struct probe *p, const struct bytes *out)
-{
-    return probe_send(p, bytes_span(out));
-}
-
-static bool open_tunnel(struct check_target *t, struct probe *p)
-{
-    struct err err = {0};
-    struct bytes ask;
-    bytes_init(&ask, 4096);
-    struct http1 *reader = proxy_connect_reader();
-    enum reason reason = REASON_INTERNAL;
-    if (reader != NULL && proxy_connect_ask(&ask, &t->target->conf->address) == 0)
-        reason = send_all(p, &ask) ? read_tunnel_answer(p, reader, &err) : probe_reason(p);
-    if (reader != NULL)
-        http1_free(reader);
-    bytes_clear(&ask);
-    if (reason != REASON_VALID)
-        refuse(t, reason, probe_failed(p) ? probe_text(p) : err.text);
-    return reason == REASON_VALID;
-}
-
-/* The check has no client, and the header says so. */
-static bool send_proxy_header(struct check_target *t, struct probe *p)
-{
-    struct bytes out;
-    bytes_init(&out, 4096);
-    bool written = proxy_protocol_write(&out, t->target->upstream->conf->send_proxy_protocol, NULL, NULL) == 0;
-    bool sent = written && send_all(p, &out);
-    bytes_clear(&out);
-    if (!sent)
-        refuse(t, written ? probe_reason(p) : REASON_INTERNAL, written ? probe_text(p) : "out of memory");
-    return sent;
-}
-
-/* The talk in plaintext until TLS starts. It is read byte by byte, so that nothing of TLS is taken with it. */
-static enum reason talk_to(struct probe *p, struct starttls *talk, struct err *err)
-{
-    enum reason reason = starttls_begin(talk) == 0 ? REASON_UNDECIDED : REASON_INTERNAL;
-    while (reason == REASON_UNDECIDED) {
-        uint8_t byte;
-        if (talk->out.len > 0 && !send_all(p, &talk->out))
-            return probe_reason(p);
-        bytes_consume(&talk->out, talk->out.len);
-        struct span in = span_of(&byte, probe_read(p, &byte, 1));
-        if (probe_failed(p))
-            return probe_reason(p);
-        reason = in.len > 0 ? starttls_in(talk, in, err) : starttls_eof(talk, err);
-        if (reason == REASON_UNDECIDED && talk->wants_client)
-            reason = starttls_login(talk, NULL, err);
-    }
-    return reason == REASON_VALID && talk->out.len > 0 && !send_all(p, &talk->out) ? probe_reason(p) : reason;
-}
-
-static bool start_tls(struct check_target *t, struct probe *p)
-{
-    struct err err = {0};
-    struct starttls talk;
-    enum config_starttls kind = t->target->upstream->conf->tls.starttls;
-    if (kind == CONFIG_STARTTLS_OFF)
-        return true;
-    starttls_init(&talk, kind, false);
-    enum reason reason = talk_to(p, &talk, &err);
-    starttls_clear(&talk);
-    if (reason != REASON_VALID)
-        refuse(t, reason, probe_failed(p) ? probe_text(p) : err.text);
-    return reason == REASON_VALID;
-}
-
-/* The steps between a connection and its first byte of TLS. */
-static bool prepare(struct check_target *t, struct probe *p)
-{
-    const struct config_upstream *conf = t->target->upstream->conf;
-    if (probe_failed(p)) {
-        refuse(t, probe_reason(p), probe_text(p));
-        return false;
-    }
-    if (conf->proxy_text != NULL && !open_tunnel(t, p))
-        return false;
-    return conf->send_proxy_protocol == CONFIG_PROXY_PROTOCOL_NONE || send_proxy_header(t, p);
-}
-
-static void shake_hands(struct check_target *t, struct probe *p, bool http)
-{
-    double began = probe_seconds();
-    probe_limit(p, at_most(t->target->upstream->conf->handshake_ms));
-    if (!start_tls(t, p))
-        return;
-    bool ok = probe_start_tls(p, t->target->tls);
-    t->handshake_ms = (probe_seconds() - began) * 1000;
-    note_session(t, p);
-    if (ok)
-        after_handshake(t, p, http);
-    else
-        refuse(t, probe_reason(p), probe_text(p));
-}
-
-static void try_target(struct check_target *t, bool http)
-{
-    const struct config_upstream *conf = t->target->upstream->conf;
-    double began = probe_seconds();
-    struct probe *p = probe_connect(conf->proxy_text != NULL ? &conf->proxy : &t->target->conf->address, at_most(conf->connect_ms));
-    if (p == NULL) {
-        refuse(t, REASON_INTERNAL, "out of memory");
-        return;
-    }
-    t->connect_ms = (probe_seconds() - began) * 1000;
-    bool ready = prepare(t, p);
-    if (ready && t->target->tls != NULL)
-        shake_hands(t, p, http);
-    else if (ready)
-        t->reason = REASON_VALID;
-    probe_free(p);
-}
-
-/* ---- the document ---- */
 
 static const char *alert_of(int alert)
 {
@@ -268,18 +10,18 @@ static const char *alert_of(int alert)
 }
 
 /* The server refused our certificate: is it the certificate that was meant, and is it simply too old? */
-static json_t *ours_of(const struct check_target *t)
+static json_t *ours_of(const struct probe_target *t, int64_t now)
 {
     struct tls_identity_facts f;
     if (t->reason != REASON_OUR_CERTIFICATE_REFUSED || t->target->upstream->identity == NULL)
         return json_null();
     tls_identity_facts(t->target->upstream->identity, &f);
     return document_object("subject:t issuer:t serial:t sha256:t not_before:I not_after:I seconds_left:I", f.subject, f.issuer, f.serial, f.sha256, f.not_before,
-                           f.not_after, f.not_after - t->now);
+                           f.not_after, f.not_after - now);
 }
 
 /* If the handshake ended early, only what had happened by then; null: not known. */
-static json_t *session_of(const struct check_target *t)
+static json_t *session_of(const struct probe_target *t)
 {
     bool finished = t->cipher[0] != '\0';
     if (t->version[0] == '\0')
@@ -288,23 +30,29 @@ static json_t *session_of(const struct check_target *t)
                            t->alpn[0] != '\0' ? t->alpn : NULL, t->asked || finished ? json_boolean(t->asked) : json_null(), t->sent);
 }
 
-static const char *hint_of(const struct check_target *t)
+static const char *hint_of(const struct probe_target *t)
 {
     if (t->reason == REASON_VALID)
         return NULL;
     return t->hint != NULL && t->reason == REASON_NAME_MISMATCH ? t->hint : reason_row(t->reason)->hint;
 }
 
-/* Takes t->peer. */
-static json_t *document_of(const struct check_target *t)
+static json_t *peer_of(const struct probe_target *t, int64_t now)
+{
+    const struct probe_target_peer *peer = &t->peer;
+    return peer->present ? document_object("subject:t issuer:t not_after:I seconds_left:I", peer->subject, peer->issuer, peer->not_after, peer->not_after - now)
+                         : json_null();
+}
+
+static json_t *document_of(const struct probe_target *t, int64_t now)
 {
     const struct config_upstream *u = t->target->upstream->conf;
     bool ok = t->reason == REASON_VALID;
     json_t *json = document_object("upstream:t target:t accepted:b reason:t refused_by:t detail:t alert_received:t alert_sent:t", u->name,
                                    t->target->conf->text, ok, reason_word(t->reason), ok ? NULL : report_blame_word(report_blame(t->reason)),
                                    t->text[0] != '\0' ? t->text : NULL, alert_of(t->alert_received), alert_of(t->alert_sent));
-    return document_add(json, "peer:o tls:o http_status:i connect_ms:f handshake_ms:f ours:o identity:t hint:t", t->peer != NULL ? t->peer : json_null(),
-                        session_of(t), (int)t->http_status, t->connect_ms, t->handshake_ms, ours_of(t), u->tls.identity, hint_of(t));
+    return document_add(json, "peer:o tls:o http_status:i connect_ms:f handshake_ms:f ours:o identity:t hint:t", peer_of(t, now),
+                        session_of(t), (int)t->http_status, t->connect_ms, t->handshake_ms, ours_of(t, now), u->tls.identity, hint_of(t));
 }
 
 json_t *check_connect(const struct snapshot *snapshot, int64_t now, size_t *n_refused)
@@ -312,9 +60,9 @@ json_t *check_connect(const struct snapshot *snapshot, int64_t now, size_t *n_re
     json_t *list = json_array();
     *n_refused = 0;
     for (size_t i = 0; i < snapshot->n_targets; i++) {
-        struct check_target t = {.target = &snapshot->targets[i], .now = now, .reason = REASON_UNDECIDED, .alert_received = -1, .alert_sent = -1};
-        try_target(&t, speaks_http(snapshot, t.target->upstream));
-        list = document_append(list, document_of(&t));
+        struct probe_target t;
+        probe_target_try(&t, snapshot, &snapshot->targets[i]);
+        list = document_append(list, document_of(&t, now));
         *n_refused += t.reason != REASON_VALID;
     }
     return list;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "check.h"
+#include "mtlsd/io/probe_ask.h"
 
 #include "mtlsd/http/http2.h"
 
@@ -11,7 +11,7 @@ enum { ANSWER_MS = 3000, HEAD_MAX = 64 * 1024, FIELDS_MAX = 200, FRAMES_MAX = 64
 
 static const char unanswered[] = "the server closed the connection without an answer and without a reason";
 
-static void say(struct check_answer *a, enum reason reason, const char *text)
+static void say(struct probe_answer *a, enum reason reason, const char *text)
 {
     a->reason = reason;
     snprintf(a->text, sizeof(a->text), "%s", text);
@@ -19,7 +19,7 @@ static void say(struct check_answer *a, enum reason reason, const char *text)
 
 /* ---- HTTP/1.1 ---- */
 
-static void judge_start(struct check_answer *a, const char *start)
+static void judge_start(struct probe_answer *a, const char *start)
 {
     if (strncmp(start, "HTTP/1.", 7) == 0 && strlen(start) >= 12)
         a->status = (unsigned)strtoul(start + 9, NULL, 10);
@@ -28,7 +28,7 @@ static void judge_start(struct check_answer *a, const char *start)
 }
 
 /* Reads until the status line is there. */
-static void ask_http1(struct check_answer *a, struct probe *p, struct span host)
+static void ask_http1(struct probe_answer *a, struct probe *p, struct span host)
 {
     char request[600], start[32] = "";
     size_t have = 0, got = 1;
@@ -76,7 +76,7 @@ static bool request_head(struct http2 *h, struct span host)
 }
 
 /* True: that was the answer. A reset is none about our certificate: that is refused by an alert, or in HTTP. */
-static bool judge_event(struct check_answer *a, enum http2_kind kind, const struct http2_event *e)
+static bool judge_event(struct probe_answer *a, enum http2_kind kind, const struct http2_event *e)
 {
     switch (kind) {
     case HTTP2_HEAD:
@@ -95,7 +95,7 @@ static bool judge_event(struct check_answer *a, enum http2_kind kind, const stru
     }
 }
 
-static bool read_answer(struct check_answer *a, struct http2 *h, struct span in)
+static bool read_answer(struct probe_answer *a, struct http2 *h, struct span in)
 {
     struct http2_event e;
     for (enum http2_kind kind; (kind = http2_next(h, &in, &e)) != HTTP2_MORE;)
@@ -104,7 +104,7 @@ static bool read_answer(struct check_answer *a, struct http2 *h, struct span in)
     return false;
 }
 
-static void talk_http2(struct check_answer *a, struct probe *p, struct http2 *h)
+static void talk_http2(struct probe_answer *a, struct probe *p, struct http2 *h)
 {
     uint8_t wire[4096];
     size_t got;
@@ -119,7 +119,7 @@ static void talk_http2(struct check_answer *a, struct probe *p, struct http2 *h)
         say(a, REASON_UPSTREAM_CLOSED, unanswered);
 }
 
-static void ask_http2(struct check_answer *a, struct probe *p, struct span host)
+static void ask_http2(struct probe_answer *a, struct probe *p, struct span host)
 {
     static const struct http2_limits limits = {.max_head_bytes = HEAD_MAX, .max_fields = FIELDS_MAX};
     struct http2 *h = http2_new(HTTP2_CLIENT, &limits);
@@ -132,9 +132,9 @@ static void ask_http2(struct check_answer *a, struct probe *p, struct span host)
 
 /* ---- both ---- */
 
-struct check_answer check_ask(struct probe *p, const struct plan_target *target)
+struct probe_answer probe_ask(struct probe *p, const struct plan_target *target)
 {
-    struct check_answer a = {.reason = REASON_VALID};
+    struct probe_answer a = {.reason = REASON_VALID};
     char host[300];
     struct span value = plan_host_field(target, host, sizeof(host));
     const char *alpn = probe_engine(p) != NULL ? tls_engine_alpn(probe_engine(p)) : NULL;
