@@ -13,12 +13,18 @@ void gather_init(struct gather *g, size_t max)
     bytes_init(&g->own, max);
 }
 
+static void drop_parts(struct gather *g)
+{
+    if (g->parts != &g->one)
+        free(g->parts);
+    g->parts = NULL;
+    g->n_parts = g->cap_parts = 0;
+}
+
 void gather_clear(struct gather *g)
 {
     bytes_clear(&g->own);
-    free(g->parts);
-    g->parts = NULL;
-    g->n_parts = g->cap_parts = 0;
+    drop_parts(g);
     g->total = 0;
 }
 
@@ -32,10 +38,13 @@ static bool has_part(struct gather *g)
 {
     if (g->n_parts < g->cap_parts)
         return true;
-    size_t cap = g->parts == NULL ? FEW_PARTS : PARTS;
-    struct gather_part *parts = cap > g->n_parts ? realloc(g->parts, cap * sizeof(*parts)) : NULL;
+    bool few = g->parts == NULL || g->parts == &g->one;
+    unsigned cap = few ? FEW_PARTS : PARTS;
+    struct gather_part *parts = cap > g->n_parts ? realloc(few ? NULL : g->parts, cap * sizeof(*parts)) : NULL;
     if (parts == NULL)
         return false;
+    if (g->parts == &g->one)
+        parts[0] = g->one;
     g->parts = parts;
     g->cap_parts = cap;
     return true;
@@ -83,6 +92,10 @@ int gather_borrow(struct gather *g, struct span s)
     if (s.len == 0)
         return 0;
     bool first = g->parts == NULL;
+    if (g->total == 0) { /* a body with nothing before it, as all of a tcp connection is */
+        g->parts = &g->one;
+        g->cap_parts = 1;
+    }
     if (fits_behind(g, s) || !has_part(g))
         return gather_copy(g, s);
     if (first && g->own.len > 0)
@@ -126,7 +139,7 @@ static void consume_parts(struct gather *g, size_t n)
         if (part->len == 0)
             gone++;
     }
-    g->n_parts -= gone;
+    g->n_parts -= (unsigned)gone;
     memmove(g->parts, g->parts + gone, g->n_parts * sizeof(*g->parts));
 }
 
@@ -155,9 +168,7 @@ int gather_join(struct gather *g)
         }
     }
     bytes_clear(&g->own);
-    free(g->parts);
-    g->parts = NULL;
-    g->n_parts = g->cap_parts = 0;
+    drop_parts(g);
     g->own = whole;
     return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * Bytes to send in one direction: owned bytes and borrowed spans, in order. A body passes from the reader's buffer to the
  * writer's system call without a copy. Only a short piece is copied, to the owned bytes. Borrowed spans live for one turn
- * of the loop: gather_settle copies the unsent rest at its end. An empty gather owns no memory.
+ * of the loop: gather_settle copies the unsent rest at its end. An empty gather owns no memory, nor does one with a single borrowed span.
  */
 #ifndef MTLSD_BASE_GATHER_H
 #define MTLSD_BASE_GATHER_H
@@ -16,9 +16,10 @@ struct gather_part {
 
 struct gather {
     struct bytes own;
-    struct gather_part *parts; /* owned; NULL: own alone is the content */
-    size_t n_parts, cap_parts;
+    struct gather_part *parts; /* NULL: own alone is the content; &one; or owned */
+    unsigned n_parts, cap_parts;
     size_t total;
+    struct gather_part one;
 };
 
 void gather_init(struct gather *g, size_t max);

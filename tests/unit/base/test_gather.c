@@ -72,6 +72,25 @@ START_TEST(owns_nothing_while_empty)
 }
 END_TEST
 
+START_TEST(one_borrowed_span_needs_no_memory)
+{
+    borrow(BODY);
+    ck_assert_ptr_eq(g.parts, &g.one);
+    gather_consume(&g, 3);
+    ck_assert_str_eq(content(), &BODY[3]);
+    borrow("tail;");
+    copy("end");
+    ck_assert_ptr_ne(g.parts, &g.one);
+    char all[sizeof(BODY) + 8];
+    snprintf(all, sizeof(all), "%stail;end", &BODY[3]);
+    ck_assert_str_eq(content(), all);
+    end();
+    borrow(BODY);
+    ck_assert_int_eq(gather_settle(&g), 0);
+    ck_assert_str_eq(content(), BODY);
+}
+END_TEST
+
 START_TEST(keeps_the_order_of_owned_and_borrowed_parts)
 {
     copy("head;");
@@ -246,6 +265,7 @@ Suite *suite(void)
     TCase *t = tcase_create("gather");
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, owns_nothing_while_empty);
+    tcase_add_test(t, one_borrowed_span_needs_no_memory);
     tcase_add_test(t, keeps_the_order_of_owned_and_borrowed_parts);
     tcase_add_test(t, borrows_without_a_copy);
     tcase_add_test(t, copies_what_is_short_behind_what_is_owned);
