@@ -13,29 +13,45 @@ struct span hostname_without_last_dot(struct span host)
     return host;
 }
 
-/* '_' is in no host name of RFC 952, and in the names of many real hosts. */
-static bool is_letter(uint8_t c)
-{
-    uint8_t letter = c | 0x20;
-    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
+/* '_' is in no host name of RFC 952, and in the names of many real hosts. A table, because every request has a host. */
+/* clang-format off */
+static const bool letters[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x00 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x10 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, /* 0x20 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, /* 0x30 */
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0x40 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, /* 0x50 */
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0x60 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, /* 0x70 */
+};
+/* clang-format on */
 
 static bool is_length(size_t label)
 {
     return label > 0 && label <= LABEL_MAX_BYTES;
 }
 
+static size_t count_letters(struct span s)
+{
+    size_t n = 0;
+    while (n < s.len && letters[s.ptr[n]])
+        n++;
+    return n;
+}
+
 static bool are_labels(struct span s)
 {
-    size_t start = 0; /* of the label */
-    for (size_t i = 0; i < s.len; i++) {
-        if (is_letter(s.ptr[i]))
-            continue;
-        if (s.ptr[i] != '.' || !is_length(i - start))
+    for (struct span rest = s;;) {
+        size_t n = count_letters(rest);
+        if (!is_length(n))
             return false;
-        start = i + 1;
+        if (n == rest.len)
+            return s.len <= NAME_MAX_BYTES;
+        if (rest.ptr[n] != '.')
+            return false;
+        rest = span_skip(rest, n + 1);
     }
-    return is_length(s.len - start) && s.len <= NAME_MAX_BYTES;
 }
 
 static bool read_ipv6(struct span host, uint8_t address[16])

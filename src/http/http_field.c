@@ -101,9 +101,20 @@ static enum http_field_kind kind_if(struct span name, const char *wanted, enum h
     return http_name_equals(name, wanted) ? kind : HTTP_FIELD_PLAIN;
 }
 
+/* In one wide comparison where the name is spelled as by most programs. */
+static bool is_four(struct span name, const char *usual, const char *wanted)
+{
+    return name.len == 4 && (memcmp(name.ptr, usual, 4) == 0 || memcmp(name.ptr, wanted, 4) == 0 || http_name_equals(name, wanted));
+}
+
 bool http_field_is_host(struct span name)
 {
-    return name.len == 4 && http_name_equals(name, "host");
+    return is_four(name, "Host", "host");
+}
+
+bool http_field_is_date(struct span name)
+{
+    return is_four(name, "Date", "date");
 }
 
 bool http_field_is_expect(struct span name)

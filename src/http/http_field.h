@@ -23,6 +23,7 @@ enum http_field_kind {
 enum http_field_kind http_field_kind_of(struct span name);
 /* Quicker than the kind where only this one is looked for. */
 bool http_field_is_host(struct span name);
+bool http_field_is_date(struct span name);
 bool http_field_is_expect(struct span name);
 /* May stand in trailers: nothing that routes, frames, authenticates or changes how content is read (RFC 9110
  * section 6.5.1). */

@@ -150,6 +150,14 @@ static bool names_field(const struct http_head *h, struct span name)
     return false;
 }
 
+static bool names_date(const struct http_head *h)
+{
+    for (size_t i = 0; i < h->n_fields; i++)
+        if (http_field_is_date(h->fields[i].name))
+            return true;
+    return false;
+}
+
 static bool is_set_before(const struct http_edit *first, const struct http_edit *edit, struct span name)
 {
     for (; first != edit; first = first->next)
@@ -167,7 +175,7 @@ static size_t measure(struct http_filter *f, const struct http_head *h)
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *field = &h->fields[i];
         n += field->name.len + field->value.len + 4;
-        if (field->name.len == strlen("connection") && http_field_kind_of(field->name) == HTTP_FIELD_CONNECTION)
+        if (!h->plain_connection && field->name.len == strlen("connection") && http_field_kind_of(field->name) == HTTP_FIELD_CONNECTION)
             read_named(f, field->value);
     }
     return n;
@@ -263,7 +271,7 @@ bool http_filter_next_added(struct http_filter *f, struct http_field *field)
         f->step = STEP_VIA;
         if (request && o->has_max_forwards)
             return max_forwards(f, field);
-        if (!request && o->date.len > 0 && !names_field(o->head, span_from_str("date")))
+        if (!request && o->date.len > 0 && !names_date(o->head))
             return give(field, "Date", o->date);
     }
     if (f->step == STEP_VIA) {

@@ -8,7 +8,7 @@
 struct facts {
     struct span length, coding; /* of the last such field */
     unsigned n_lengths, n_codings, n_options;
-    bool close, keep_alive;
+    bool close, keep_alive, names; /* what Connection says: "names" are those of fields */
     bool disguised; /* a framing field that only some readers know: Content_Length */
 };
 
@@ -21,6 +21,8 @@ static void read_connection(struct facts *f, struct span value)
             f->close = true;
         else if (span_equals_nocase_str(option, "keep-alive"))
             f->keep_alive = true;
+        else
+            f->names = true;
     }
 }
 
@@ -121,6 +123,7 @@ const char *http_framing_decide(struct http_head *h, bool expect_no_body)
     if (h->framing != HTTP_LENGTH)
         h->length = 0;
 
+    h->plain_connection = !f.names;
     h->keep_alive = !f.close && (h->minor >= 1 || f.keep_alive) && h->framing != HTTP_UNTIL_CLOSE;
     return NULL;
 }

@@ -25,6 +25,7 @@ struct http_head {
     enum http_framing framing;
     uint64_t length; /* HTTP_LENGTH */
     bool keep_alive; /* the sender will go on using this connection */
+    bool plain_connection; /* its Connection was read, and names nothing but close and keep-alive; false: not known */
     bool http2;      /* came by HTTP/2: minor is 1, names are in lower case, the host is in Host, HTTP_CHUNKED stands for an unknown length */
     struct span scheme, protocol; /* HTTP/2 requests: "https" or "http"; RFC 8441, empty: none */
     uint64_t never_indexed;       /* bit i: fields[i] must not join a compression table (RFC 7541 section 6.2.3); bit 63: nor fields[63] and all behind it */

@@ -132,6 +132,11 @@ START_TEST(a_nul_is_in_no_host) /* A15 */
     ck_assert(!hostname_is_well_formed(span_of("a\0b", 3)));
     ck_assert(!hostname_is_well_formed(span_of("::1\0", 4)));
     ck_assert(!hostname_is_well_formed(span_of(NULL, 0)));
+    for (unsigned c = 0; c < 256; c++) {
+        bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+        const uint8_t name[] = {'a', (uint8_t)c, 'a'};
+        ck_assert_msg(hostname_is_well_formed(span_of(name, 3)) == letter, "byte %u", c);
+    }
 }
 END_TEST
 
