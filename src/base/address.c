@@ -23,6 +23,18 @@ static int parse_unix(const char *path, struct address *out, struct err *err)
     return 0;
 }
 
+static int parse_systemd(const char *name, struct address *out, struct err *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._@";
+    size_t n = strlen(name);
+    if (n == 0 || n >= sizeof(out->path) || name[strspn(name, allowed)] != '\0')
+        return err_set(err, ERR_CONFIG, "\"systemd:%.120s\" needs the name of a socket, letters, digits and \"-._@\", as in \"systemd:web\" (FileDescriptorName= of its unit)",
+                       name);
+    out->kind = ADDRESS_SYSTEMD;
+    memcpy(out->path, name, n + 1);
+    return 0;
+}
+
 static int parse_port(const char *text, const char *digits, struct address *out, struct err *err)
 {
     unsigned port = 0;
@@ -129,7 +141,7 @@ int address_parse(const char *text, struct address *out, struct err *err)
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(text + 5, out, err);
     if (strncmp(text, "systemd:", 8) == 0)
-        return err_set(err, ERR_CONFIG, "\"%.200s\": this version does not have socket activation yet", text);
+        return parse_systemd(text + 8, out, err);
     if (strstr(text, "://") != NULL)
         return refuse_url(text, err);
     if (text[0] == '/')
@@ -149,7 +161,7 @@ bool address_is_loopback(const struct address *a)
 {
     struct in_addr v4;
     struct in6_addr v6;
-    if (a->kind == ADDRESS_UNIX)
+    if (a->kind != ADDRESS_TCP)
         return true;
     if (inet_pton(AF_INET, a->host, &v4) == 1)
         return (ntohl(v4.s_addr) >> 24) == 127;
@@ -163,7 +175,7 @@ bool address_same(const struct address *a, const struct address *b)
     struct in6_addr x, y;
     if (a->kind != b->kind)
         return false;
-    if (a->kind == ADDRESS_UNIX)
+    if (a->kind != ADDRESS_TCP)
         return strcmp(a->path, b->path) == 0;
     if (a->port != b->port || a->port == 0)
         return false;
@@ -174,8 +186,8 @@ bool address_same(const struct address *a, const struct address *b)
 
 void address_format(const struct address *a, char *out, size_t out_size)
 {
-    if (a->kind == ADDRESS_UNIX)
-        snprintf(out, out_size, "unix:%s", a->path);
+    if (a->kind != ADDRESS_TCP)
+        snprintf(out, out_size, "%s:%s", a->kind == ADDRESS_UNIX ? "unix" : "systemd", a->path);
     else if (strchr(a->host, ':') != NULL)
         snprintf(out, out_size, "[%s]:%u", a->host, (unsigned)a->port);
     else

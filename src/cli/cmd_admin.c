@@ -45,6 +45,9 @@ static char *socket_of_file(const char *file, int *exit_code)
     } else if (config->admin_socket == NULL) {
         command_fail(COMMAND_REFUSED,
                      "%s: has no admin socket; add  admin = { socket = \"unix:/run/mtlsd/admin.sock\"; };  and start mtlsd again", file);
+    } else if (strncmp(config->admin_socket, "systemd:", 8) == 0) {
+        command_fail(COMMAND_REFUSED, "%s: the admin socket is %s, which a socket unit opens: give the path after its ListenStream= with --socket PATH", file,
+                     config->admin_socket);
     } else {
         path = strdup(config->admin_socket);
         if (path == NULL)

@@ -81,7 +81,8 @@ static void check_bind(const struct config_reader *r, size_t listener, size_t in
     const struct config_listener *l = &r->config->listeners[listener];
     const struct address *a = &l->bind[index];
     const config_setting_t *at = config_read_at(config_read_group_at(r, "listeners", listener), "bind", NULL, NULL);
-    if (a->kind == ADDRESS_UNIX && r->config->admin_socket != NULL && strcmp(a->path, r->config->admin_socket) == 0)
+    const char *place = a->kind == ADDRESS_UNIX ? a->path : l->bind_text[index];
+    if (r->config->admin_socket != NULL && strcmp(place, r->config->admin_socket) == 0)
         config_read_complain(r, FINDING_ERROR, at, "\"%.200s\" is the admin socket already", l->bind_text[index]);
     for (size_t i = 0; i <= listener; i++) {
         const struct config_listener *other = &r->config->listeners[i];

@@ -39,7 +39,7 @@ static void check_exposure(const struct look *k)
     const struct config_listener *l = k->l;
     size_t exposed = 0;
     for (size_t i = 0; i < l->n_bind && !l->tls.present && !l->passthrough; i++) {
-        if (address_is_loopback(&l->bind[i]))
+        if (address_is_loopback(&l->bind[i]) && !(l->insecure_expose && l->bind[i].kind == ADDRESS_SYSTEMD))
             continue;
         exposed++;
         if (l->insecure_expose)

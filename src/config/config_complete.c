@@ -85,7 +85,7 @@ static void complete_routes(const struct config_reader *r, struct config_listene
 static bool has_tcp_bind(const struct config_listener *l)
 {
     for (size_t i = 0; i < l->n_bind; i++)
-        if (l->bind[i].kind == ADDRESS_TCP)
+        if (l->bind[i].kind != ADDRESS_UNIX)
             return true;
     return false;
 }
@@ -96,7 +96,7 @@ static bool serves_this_host_only(const struct config_listener *l)
     for (size_t i = 0; i < l->n_bind; i++)
         if (!address_is_loopback(&l->bind[i]))
             return false;
-    return !l->tls.present;
+    return !l->tls.present && !l->insecure_expose;
 }
 
 static bool given_in(const config_setting_t *list, size_t i, const char *key)

@@ -46,7 +46,7 @@ static const struct config_option options[] = {
      "Where connections come in.", REQUIRED, RELOADABLE, TOP(listeners)},
 
     {"admin", "socket", "socket", "", "", "\"unix:/run/mtlsd/admin.sock\"",
-     "Unix socket of the admin commands. Default: none.", false, FIXED, TOP(admin_socket)},
+     "Unix socket of the admin commands: \"unix:/path\", or \"systemd:NAME\" for a socket that a socket unit passes. Default: none.", false, FIXED, TOP(admin_socket)},
     {"log", "level", "word", "info", "error | warn | info | debug", "", "Least severe level to log.", false, RELOADABLE, TOP(log_level)},
     {"log", "format", "word", "text", "text | json | combined | ssl_request", "",
      "Log format. text and json write a line with all fields for each event, for people and for programs. combined and ssl_request write "
@@ -190,7 +190,8 @@ static const struct config_option options[] = {
      "seconds.", false, RELOADABLE, UPSTREAM(pool_idle_ms)},
 
     {"listener", "bind", "addresses", "", "", "\"127.0.0.1:8080\"",
-     "Addresses to listen on: \"host:port\", \":port\", \"unix:/path\", or a list of these.", REQUIRED, RELOADABLE, LISTENER(bind)},
+     "Addresses to listen on: \"host:port\", \":port\", \"unix:/path\", \"systemd:NAME\" for the sockets of this name that a socket unit passes "
+     "(mtlsd(1), SERVICE MANAGER), or a list of these.", REQUIRED, RELOADABLE, LISTENER(bind)},
     {"listener", "upstream", "name", "", "", "\"partner\"", "Upstream for all connections of this listener.", false, RELOADABLE, LISTENER(upstream)},
     {"listener", "routes", "routes", "", "",
      "( { path = \"/admin\"; respond = 404; }, { upstream = \"partner\"; } )",

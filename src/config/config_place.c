@@ -62,11 +62,14 @@ static int parse_address(const struct config_slot *s, struct address *a, struct 
 int config_place_set_socket(const struct config_slot *s, struct err *err)
 {
     struct address a;
-    if (strncmp(s->text, "unix:", 5) != 0)
+    bool passed = strncmp(s->text, "systemd:", 8) == 0;
+    if (strncmp(s->text, "unix:", 5) != 0 && !passed)
         return err_set(err, ERR_CONFIG, "\"%.80s\" is not a unix socket: write \"unix:%.80s\"", s->text,
                        s->text[0] == '/' ? s->text : "/run/mtlsd/admin.sock");
     if (parse_address(s, &a, err) != 0)
         return -1;
+    if (passed)
+        return config_slot_keep(config_slot_field(s), strdup(s->text), err);
     return config_slot_keep(config_slot_field(s), strdup(a.path), err);
 }
 
@@ -101,6 +104,8 @@ static int parse_target(const struct config_slot *s, struct address *a, struct e
 {
     if (parse_address(s, a, err) != 0)
         return -1;
+    if (a->kind == ADDRESS_SYSTEMD)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is a socket to listen on: write \"host:port\" or \"unix:/path\"", s->text);
     if (a->kind == ADDRESS_TCP && a->host[0] == '\0')
         return err_set(err, ERR_CONFIG, "\"%.80s\" names no host to connect to", s->text);
     if (a->kind == ADDRESS_TCP && a->port == 0)

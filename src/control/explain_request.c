@@ -183,7 +183,7 @@ static int append_own_address(struct bytes *out, const struct config_listener *l
 {
     char text[300];
     struct address own = l->bind[0];
-    if (own.kind == ADDRESS_UNIX)
+    if (own.kind != ADDRESS_TCP)
         return bytes_append_str(out, "localhost");
     if (own.host[0] == '\0')
         snprintf(own.host, sizeof(own.host), "localhost");

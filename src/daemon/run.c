@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/daemon/run.h"
 #include "run_crls.h"
+#include "run_passed.h"
 #include "run_service.h"
 
 #include "mtlsd/base/log.h"
@@ -43,6 +44,7 @@ struct run {
     struct reload reload;
     struct run_crls crls;
     struct run_service service;
+    struct inherited *passed; /* by the service manager; NULL: no sockets */
     uint64_t generation;
     int64_t started;
     struct ticker *expiry;
@@ -196,6 +198,7 @@ static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
         return -1;
     if (server_adopt(r->server, loaded, err) == 0) {
         reload_review(loaded->config, r->reload.started_workers, r->reload.started_socket, &r->reload.findings);
+        run_passed_review(r->passed, loaded->config, &r->reload.findings);
         use_log(loaded->config, fd);
         return 0;
     }
@@ -334,7 +337,12 @@ static int start_admin(struct run *r, struct err *err)
     if ((r->reload.started_socket = strdup(path)) == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     struct admin_hooks hooks = {r, make_view, on_admin_reload, on_admin_drain};
-    r->admin = admin_listener_start(server_loop(r->server), path, &hooks, err);
+    const char *name = run_passed_name(r->reload.started_socket);
+    int fd = name != NULL ? run_passed_admin(r->passed, name, err) : -1;
+    if (name == NULL)
+        r->admin = admin_listener_start(server_loop(r->server), path, &hooks, err);
+    else if (fd >= 0)
+        r->admin = admin_listener_start_on(server_loop(r->server), fd, r->reload.started_socket, &hooks, err);
     return r->admin != NULL ? 0 : -1;
 }
 
@@ -356,7 +364,7 @@ static int say_stopped(const struct server *server, int code)
 static int serve(struct run *r, struct snapshot *snapshot)
 {
     struct err err = {0};
-    struct server_hooks hooks = {r, on_signal, on_running};
+    struct server_hooks hooks = {r, on_signal, on_running, r->passed};
     r->server = server_new(snapshot, &hooks, &err);
     snapshot_unref(snapshot);
     if (r->server == NULL)
@@ -407,9 +415,12 @@ static int run_config(struct config *config, const struct run_options *options)
     findings_init(&findings);
     int64_t now = clock_now();
     struct run r = {.options = options, .generation = 1, .started = now, .reload = {.count = {.last_good = now}}};
-    if (run_crls_begin(&r.crls) != 0)
+    r.passed = run_passed_take(&err);
+    if (run_crls_begin(&r.crls) != 0 || err.kind != ERR_NONE)
         findings.out_of_memory = 1;
     struct snapshot *snapshot = load(&r, config, r.generation, &findings);
+    if (snapshot != NULL)
+        run_passed_review(r.passed, snapshot->config, &findings);
     translate(options, &findings);
     if (snapshot == NULL)
         run_print_findings(&findings);
@@ -418,6 +429,7 @@ static int run_config(struct config *config, const struct run_options *options)
     findings_clear(&findings);
     int code = snapshot != NULL ? serve(&r, snapshot) : COMMAND_REFUSED;
     run_crls_end(&r.crls);
+    inherited_free(r.passed);
     return code;
 }
 

@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -290,28 +291,41 @@ static void on_listener_closed(void *owner)
 static const struct acceptor_events events = {.on_client = on_client, .on_shortage = on_shortage, .on_closed = on_listener_closed};
 
 /* From here on the loop holds l, so a failure closes it like a stop does. */
+static int accept_on(struct admin_listener *l, struct uv_loop_s *loop, int fd, const char *place, struct err *err)
+{
+    l->loop = loop;
+    int rc = acceptor_start(&l->acceptor, loop, fd, place, &events, l);
+    return rc == 0 ? 0 : err_set(err, ERR_IO, "admin socket %s: %s", place, uv_strerror(rc));
+}
+
 static int listen_on(struct admin_listener *l, struct uv_loop_s *loop, int fd, struct err *err)
 {
     int listening = listen(fd, MAX_CONNECTIONS), error = errno;
-    l->loop = loop;
-    int rc = acceptor_start(&l->acceptor, loop, fd, l->file.path, &events, l);
+    if (accept_on(l, loop, fd, l->file.path, err) != 0)
+        return -1;
     if (listening != 0)
-        rc = uv_translate_sys_error(error);
-    if (rc != 0)
-        return err_set(err, ERR_IO, "admin socket %s: %s", l->file.path, uv_strerror(rc));
+        return err_set(err, ERR_IO, "admin socket %s: %s", l->file.path, strerror(error));
     return admin_socket_publish(&l->file, err);
 }
 
-struct admin_listener *admin_listener_start(struct uv_loop_s *loop, const char *path, const struct admin_hooks *hooks, struct err *err)
+static struct admin_listener *new_listener(const char *place, const struct admin_hooks *hooks, struct err *err)
 {
     struct admin_listener *l = calloc(1, sizeof(*l));
     if (l == NULL) {
-        err_set(err, ERR_MEMORY, "admin socket %s: out of memory", path);
+        err_set(err, ERR_MEMORY, "admin socket %s: out of memory", place);
         return NULL;
     }
     l->hooks = *hooks;
     l->spare = -1;
     spare_fd_take(&l->spare);
+    return l;
+}
+
+struct admin_listener *admin_listener_start(struct uv_loop_s *loop, const char *path, const struct admin_hooks *hooks, struct err *err)
+{
+    struct admin_listener *l = new_listener(path, hooks, err);
+    if (l == NULL)
+        return NULL;
     int fd = admin_socket_bind(&l->file, path, err);
     if (fd < 0) {
         spare_fd_use(&l->spare);
@@ -324,12 +338,26 @@ struct admin_listener *admin_listener_start(struct uv_loop_s *loop, const char *
     return NULL;
 }
 
+struct admin_listener *admin_listener_start_on(struct uv_loop_s *loop, int fd, const char *text, const struct admin_hooks *hooks, struct err *err)
+{
+    struct admin_listener *l = new_listener(text, hooks, err);
+    if (l == NULL) {
+        close(fd);
+        return NULL;
+    }
+    if (accept_on(l, loop, fd, text, err) == 0)
+        return l;
+    admin_listener_stop(l);
+    return NULL;
+}
+
 void admin_listener_stop(struct admin_listener *l)
 {
     if (l == NULL || l->stopped)
         return;
     l->stopped = true;
-    admin_socket_remove(&l->file);
+    if (l->file.path[0] != '\0')
+        admin_socket_remove(&l->file);
     for (struct admin_pending *c = l->connections; c != NULL; c = c->next)
         if (c->state != ANSWERING) /* what is being said may be finished: its timer ends it */
             close_connection(c);

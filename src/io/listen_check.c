@@ -103,11 +103,15 @@ static enum listen_check check_unix(const struct address *address, const char *t
 
 enum listen_check listen_check_address(const struct address *address, const char *text, struct err *err)
 {
+    if (address->kind == ADDRESS_SYSTEMD)
+        return LISTEN_CHECK_FINE; /* the service manager opens it, and passes it to run alone */
     return address->kind == ADDRESS_UNIX ? check_unix(address, text, err) : check_tcp(address, text, err);
 }
 
 enum listen_check listen_check_admin(const char *path, struct err *err)
 {
+    if (strncmp(path, "systemd:", 8) == 0)
+        return LISTEN_CHECK_FINE;
     int error = folder_error(path);
     if (error == 0)
         return admin_socket_check(path, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "order.h"
 #include "listen_fd.h"
+#include "mtlsd/io/inherited.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -42,42 +43,88 @@ static bool has_address(const struct snapshot *snapshot, const char *address)
     return false;
 }
 
-static int add_socket(struct order *o, const struct config_listener *l, size_t bind, int fd)
+static int add_socket(struct order *o, const struct config_listener *l, size_t bind, bool tcp, int fd)
 {
-    struct new_socket *more = realloc(o->sockets, (o->n_sockets + 1) * sizeof(*more));
+    struct new_socket *more = fd >= 0 ? realloc(o->sockets, (o->n_sockets + 1) * sizeof(*more)) : NULL;
     if (more == NULL) {
-        close(fd);
+        if (fd >= 0)
+            close(fd);
         return -1;
     }
     o->sockets = more;
-    o->sockets[o->n_sockets++] = (struct new_socket){fd, l->bind[bind].kind == ADDRESS_TCP, l->bind_text[bind], l->name};
+    o->sockets[o->n_sockets++] = (struct new_socket){fd, tcp, l->bind_text[bind], l->name};
     return 0;
+}
+
+static int refuse_shortage(const char *text, struct err *err)
+{
+    return err_set(err, ERR_IO, "%s: cannot listen: no more descriptors or memory", text);
 }
 
 /* One descriptor per worker for one address: tcp ones share the port, a unix socket is one queue that all take from. */
 static int open_address(struct order **orders, unsigned n, const struct config_listener *l, size_t bind, struct err *err)
 {
+    bool tcp = l->bind[bind].kind == ADDRESS_TCP;
     int first = listen_fd_open(&l->bind[bind], l->bind_text[bind], true, err);
     if (first < 0)
         return -1;
-    if (l->bind[bind].kind == ADDRESS_UNIX)
+    if (!tcp)
         socket_file_note(&orders[0]->files, l->bind[bind].path);
     for (unsigned i = 0; i < n; i++) {
         int fd = first;
         if (i > 0)
-            fd = l->bind[bind].kind == ADDRESS_UNIX ? fcntl(first, F_DUPFD_CLOEXEC, 0) : listen_fd_open(&l->bind[bind], l->bind_text[bind], false, err);
-        if (fd < 0 || add_socket(orders[i], l, bind, fd) != 0)
-            return err_set(err, ERR_IO, "%s: cannot listen: no more descriptors or memory", l->bind_text[bind]);
+            fd = !tcp ? fcntl(first, F_DUPFD_CLOEXEC, 0) : listen_fd_open(&l->bind[bind], l->bind_text[bind], false, err);
+        if (add_socket(orders[i], l, bind, tcp, fd) != 0)
+            return refuse_shortage(l->bind_text[bind], err);
     }
     return 0;
 }
 
-int order_open_sockets(struct order **orders, unsigned n, const struct snapshot *next, const struct snapshot *old, struct err *err)
+/* ---- sockets that were passed ---- */
+
+/* The configuration was checked without knowing this address: here plaintext beyond this host is refused, as there. */
+static int look_at_passed(const struct config_listener *l, size_t bind, int fd, struct inherited_kind *kind, struct err *err)
 {
-    for (size_t i = 0; i < next->config->n_listeners; i++) {
-        const struct config_listener *l = &next->config->listeners[i];
+    if (inherited_look(fd, l->bind[bind].path, kind, err) != 0)
+        return -1;
+    if (kind->loopback || l->tls.present || l->passthrough || l->insecure_expose)
+        return 0;
+    return err_set(err, ERR_IO,
+                   "%s: listener \"%s\" is plaintext, and other hosts can reach this socket: give the listener a tls block, set ListenStream= to an address of "
+                   "127.0.0.1, or accept it with insecure_expose = true",
+                   l->bind_text[bind], l->name);
+}
+
+/* Every socket of the name, looked at also where it is in use already: the listener may have changed. All workers take from its one queue. */
+static int use_passed(struct order **orders, unsigned n, const struct config_listener *l, size_t bind, const struct order_change *change, struct err *err)
+{
+    const char *name = l->bind[bind].path;
+    bool is_new = !has_address(change->old, l->bind_text[bind]);
+    if (inherited_fd(change->inherited, name, 0) < 0)
+        return inherited_explain(change->inherited, name, err);
+    for (size_t k = 0; inherited_fd(change->inherited, name, k) >= 0; k++) {
+        struct inherited_kind kind;
+        int fd = inherited_fd(change->inherited, name, k);
+        if (look_at_passed(l, bind, fd, &kind, err) != 0)
+            return -1;
+        for (unsigned i = 0; i < n && is_new; i++)
+            if (add_socket(orders[i], l, bind, kind.tcp, fcntl(fd, F_DUPFD_CLOEXEC, 0)) != 0)
+                return refuse_shortage(l->bind_text[bind], err);
+    }
+    return 0;
+}
+
+int order_open_sockets(struct order **orders, unsigned n, const struct order_change *change, struct err *err)
+{
+    for (size_t i = 0; i < change->next->config->n_listeners; i++) {
+        const struct config_listener *l = &change->next->config->listeners[i];
         for (size_t b = 0; b < l->n_bind; b++) {
-            if (!has_address(old, l->bind_text[b]) && open_address(orders, n, l, b, err) != 0)
+            int rc = 0;
+            if (l->bind[b].kind == ADDRESS_SYSTEMD)
+                rc = use_passed(orders, n, l, b, change, err);
+            else if (!has_address(change->old, l->bind_text[b]))
+                rc = open_address(orders, n, l, b, err);
+            if (rc != 0)
                 return -1;
         }
     }

@@ -5,6 +5,8 @@
 
 #include "socket_file.h"
 
+struct inherited;
+
 struct new_socket {
     int fd; /* owned until a worker took it */
     bool tcp;
@@ -26,8 +28,13 @@ struct order {
 struct order *order_new(enum order_kind kind, struct snapshot *snapshot);
 void order_free(struct order *o); /* closes the sockets and removes the files that were not taken */
 
-/* Opens every address that next names and old (may be NULL) does not: one descriptor for each of the n orders. -1 + err: some may be open,
- * they go with their orders. Files of unix sockets are noted in the first. */
-MUST_CHECK int order_open_sockets(struct order **orders, unsigned n, const struct snapshot *next, const struct snapshot *old, struct err *err);
+struct order_change {
+    const struct snapshot *next, *old; /* old may be NULL */
+    const struct inherited *inherited; /* may be NULL */
+};
+
+/* Opens every address that next names and old does not: one descriptor for each of the n orders. -1 + err: some may be open, they go with their orders.
+ * Files of unix sockets are noted in the first. */
+MUST_CHECK int order_open_sockets(struct order **orders, unsigned n, const struct order_change *change, struct err *err);
 
 #endif

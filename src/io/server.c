@@ -132,7 +132,7 @@ static int adopt_with(struct server *s, struct snapshot *next, const struct snap
         rc = orders[i] != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
     }
     if (rc == 0)
-        rc = order_open_sockets(orders, s->n_hands, next, old, err);
+        rc = order_open_sockets(orders, s->n_hands, &(struct order_change){next, old, s->hooks.inherited}, err);
     if (rc == 0)
         socket_file_join(&s->files, &orders[0]->files);
     for (unsigned i = 0; i < s->n_hands; i++) {

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The daemon under a service manager: what it tells NOTIFY_SOCKET, and when the watchdog is not fed."""
+"""The daemon under a service manager: what it tells NOTIFY_SOCKET, when the watchdog is not fed, and sockets that are passed to it."""
 import contextlib
 import ctypes
 import os
 import pathlib
+import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 import unittest
 
 import harness
+import peers
 from harness import MTLSD, Process, free_port, wait_for
 
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, ANY_THREAD = 0x4206, 0x4207, 17, 0x40000000
@@ -101,6 +104,130 @@ class Notify(Case):
         self.daemons.append(process)
         process.wait_ready([port])
         wait_for(lambda: "NOTIFY_SOCKET cannot be used" in process.log, "the warning")
+
+
+class Activation(harness.Case):
+    """Sockets that are passed. The launcher stands for systemd: descriptors from 3 on, and LISTEN_PID is the daemon's."""
+
+    def tcp(self, host="127.0.0.1"):
+        return self.passed(socket.create_server((host, 0)))
+
+    def unix(self, mode):
+        one = self.passed(socket.socket(socket.AF_UNIX))
+        one.bind(str(self.folder / "passed.sock"))
+        os.chmod(self.folder / "passed.sock", mode)
+        one.listen()
+        return one
+
+    def passed(self, one):
+        self.addCleanup(one.close)
+        return one
+
+    def launch(self, sockets, listeners, top="", pid="$$"):
+        self.backend = getattr(self, "backend", None) or peers.Backend(self, lambda r: peers.reply(b"fine"))
+        self.file = self.config(self.text_of(listeners, top), prelude="")
+        fds = " ".join(f"{3 + i}<&{one.fileno()}" for i, (_, one) in enumerate(sockets))
+        names = ":".join(name for name, _ in sockets)
+        script = f'export LISTEN_PID={pid} LISTEN_FDS={len(sockets)} LISTEN_FDNAMES={names}; exec "$@" {fds}'
+        log = self.folder / "mtlsd.log"
+        with open(log, "ab") as out:
+            process = subprocess.Popen(["bash", "-c", script, "bash", MTLSD, "run", "-c", self.file], stdout=out, stderr=out, env=self.environment(),
+                                       pass_fds=[one.fileno() for _, one in sockets])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        return process, log
+
+    def text_of(self, listeners, top=""):
+        return f"""workers = 2; {top} upstreams = {{ app = {{ targets = [ "127.0.0.1:{self.backend.port}" ]; }}; }};
+            listeners = {{ {listeners} }};"""
+
+    def expect_refused(self, sockets, says, listeners='a = { bind = "systemd:web"; upstream = "app"; };', top="", **options):
+        process, log = self.launch(sockets, listeners, top, **options)
+        self.assertEqual(process.wait(20), 1, log.read_text())
+        self.assertIn(says, log.read_text())
+
+    def get(self, port):
+        return self.curl(f"http://127.0.0.1:{port}/").text
+
+    def test_listeners_and_the_admin_socket_serve_what_was_passed_also_after_reloads(self):
+        web, more, admin = self.tcp(), self.tcp(), self.unix(0o600)
+        listeners = 'a = { bind = "systemd:web"; upstream = "app"; };'
+        top = 'admin = { socket = "systemd:admin"; };'
+        daemon, log = self.launch([("web", web), ("admin", admin), ("web", more)], listeners, top)
+        ports = [one.getsockname()[1] for one in (web, more)]
+        for port in ports:
+            self.assertEqual(self.get(port), "fine", log.read_text())
+        ask = ("--socket", self.folder / "passed.sock")
+        self.assertEqual(self.command("reload", *ask).returncode, 0)
+        self.assertEqual([self.get(port) for port in ports], ["fine", "fine"])
+        refused = self.command("status", "-c", self.file)
+        self.assertEqual((refused.returncode, "ListenStream=" in refused.stderr), (3, True), refused.stderr)
+        other = free_port()  # the name goes, and comes back
+        self.file.write_text(self.text_of(f'a = {{ bind = "127.0.0.1:{other}"; upstream = "app"; }};', top))
+        gone = self.command("reload", *ask)
+        self.assertIn('clients of the socket "web", which the service manager passed, get no answer', gone.stdout + gone.stderr)
+        self.assertEqual(self.get(other), "fine")
+        self.file.write_text(self.text_of(listeners, top))
+        self.assertEqual(self.command("reload", *ask).returncode, 0)
+        self.assertEqual([self.get(port) for port in ports], ["fine", "fine"])
+        self.assertEqual(self.command("check", "-c", self.file).returncode, 0)
+        daemon.terminate()
+        self.assertEqual(daemon.wait(20), 0)
+        self.assertTrue((self.folder / "passed.sock").exists())  # it is not ours
+
+    def test_clients_that_connect_during_a_restart_wait_for_the_next_daemon(self):
+        web = self.tcp()
+        listeners = 'a = { bind = "systemd:web"; upstream = "app"; };'
+        port = web.getsockname()[1]
+        daemon, _ = self.launch([("web", web)], listeners)
+        self.assertEqual(self.get(port), "fine")
+        daemon.terminate()
+        daemon.wait(20)
+        with socket.create_connection(("127.0.0.1", port)) as early:
+            early.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            self.launch([("web", web)], listeners)
+            early.settimeout(20)
+            self.assertIn(b"200", early.recv(4096))
+
+    def test_a_plaintext_listener_refuses_a_socket_that_other_hosts_reach(self):
+        self.expect_refused([("web", self.tcp("0.0.0.0"))], "other hosts can reach this socket")
+        web = self.tcp("0.0.0.0")
+        _, log = self.launch([("web", web)], 'a = { bind = "systemd:web"; insecure_expose = true; upstream = "app"; };')
+        self.assertEqual(self.get(web.getsockname()[1]), "fine", log.read_text())
+
+    def test_a_reload_refuses_a_listener_that_becomes_plaintext_on_such_a_socket(self):
+        web, admin = self.tcp("0.0.0.0"), self.unix(0o600)
+        top = 'admin = { socket = "systemd:admin"; };'
+        self.launch([("web", web), ("admin", admin)], 'a = { bind = "systemd:web"; insecure_expose = true; upstream = "app"; };', top)
+        self.assertEqual(self.get(web.getsockname()[1]), "fine")
+        self.file.write_text(self.text_of('a = { bind = "systemd:web"; upstream = "app"; };', top))
+        refused = self.command("reload", "--socket", self.folder / "passed.sock")
+        self.assertEqual((refused.returncode, "other hosts can reach this socket" in refused.stderr), (3, True), refused.stderr)
+
+    def test_what_is_missing_or_of_the_wrong_kind_is_named(self):
+        udp = self.passed(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        udp.bind(("127.0.0.1", 0))
+        bound = self.passed(socket.socket())
+        bound.bind(("127.0.0.1", 0))
+        self.expect_refused([], "the service manager passed no sockets")
+        self.expect_refused([("other", self.tcp())], "passed no socket of this name, but other: set FileDescriptorName=web")
+        self.expect_refused([("web", udp)], "write ListenStream= in its unit")
+        self.expect_refused([("web", bound)], "does not listen: set Accept=no")
+        self.expect_refused([("web", self.tcp())], "the service manager passed no sockets", pid=1)  # another process of the service
+
+    def test_an_admin_socket_that_every_user_can_use_is_refused(self):
+        web = self.tcp()
+        top = 'admin = { socket = "systemd:admin"; };'
+        self.expect_refused([("web", web), ("admin", self.unix(0o666))], "set SocketMode=0600", top=top)
+        self.expect_refused([("web", web), ("admin", self.tcp())], "is a tcp socket", top=top)
+
+    @unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd is not installed")
+    def test_systemd_itself_passes_a_socket(self):
+        self.backend, port = peers.Backend(self, lambda r: peers.reply(b"fine")), free_port()
+        path = self.config(self.text_of('a = { bind = "systemd:web"; upstream = "app"; };'), prelude="")
+        self.spawn("activate", ["systemd-socket-activate", "-l", f"127.0.0.1:{port}", "--fdname=web",
+                                *[f"-E{key}" for key in self.environment() if key.endswith("SAN_OPTIONS")], MTLSD, "run", "-c", path], [port])
+        self.assertEqual(self.get(port), "fine")
 
 
 class Watchdog(Case):

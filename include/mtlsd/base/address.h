@@ -8,19 +8,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum address_kind { ADDRESS_TCP, ADDRESS_UNIX };
+enum address_kind {
+    ADDRESS_TCP,
+    ADDRESS_UNIX,
+    ADDRESS_SYSTEMD, /* a listening socket that the service manager passes, by name */
+};
 
 struct address {
     enum address_kind kind;
     char host[256]; /* host name or literal without brackets; "" means every interface */
     uint16_t port;
-    char path[108]; /* unix: socket path */
+    char path[108]; /* unix: socket path; systemd: name */
 };
 
-/* "127.0.0.1:8080", "[::1]:8080", ":8443", "name:443", "unix:/run/x.sock". */
+/* "127.0.0.1:8080", "[::1]:8080", ":8443", "name:443", "unix:/run/x.sock", "systemd:web". */
 MUST_CHECK int address_parse(const char *text, struct address *out, struct err *err);
 bool address_is_literal(const struct address *a);  /* the host is an IP address, not a name */
-bool address_is_loopback(const struct address *a); /* 127.0.0.0/8, ::1, "localhost" or a unix socket */
+bool address_is_loopback(const struct address *a); /* 127.0.0.0/8, ::1, "localhost" or a unix socket. Also systemd: that socket
+                                                    * is looked at when it is passed (io/order.c). */
 /* Both name the same place to listen on: same path, or same port and host, however an IP address is spelt.
  * Port 0 is never the same. */
 bool address_same(const struct address *a, const struct address *b);

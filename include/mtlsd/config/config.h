@@ -275,7 +275,7 @@ struct config {
     struct config_places where;
     unsigned workers;         /* never 0; default: the number of cores that this process may use */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
-    char *admin_socket;       /* path without "unix:", NULL: none */
+    char *admin_socket;       /* path without "unix:", or "systemd:NAME"; NULL: none */
     int log_level;            /* enum log_level; info */
     int log_format;           /* enum log_format; text */
     char *log_target;         /* a file, "stdout", or "stderr" (the default): config_log_place tells them apart */

@@ -29,6 +29,9 @@ struct admin_hooks {
 /* Binds and listens. A socket file without a listening process is replaced; a live one, or another kind of file, is an error. path is without
  * "unix:". hooks are copied. NULL + err. */
 struct admin_listener *admin_listener_start(struct uv_loop_s *loop, const char *path, const struct admin_hooks *hooks, struct err *err);
+/* The same on a unix socket that already listens, which it takes. text names it in messages, and is borrowed until the loop
+ * has closed the listener. */
+struct admin_listener *admin_listener_start_on(struct uv_loop_s *loop, int fd, const char *text, const struct admin_hooks *hooks, struct err *err);
 /* Closes it and its connections and removes the socket file if it is still ours. Memory goes as the loop runs the close callbacks: run the loop
  * once more. NULL is fine. */
 void admin_listener_stop(struct admin_listener *l);

@@ -13,6 +13,7 @@
 #include "mtlsd/io/background.h"
 
 struct server;
+struct inherited;
 struct uv_loop_s;
 
 enum server_signal { SERVER_RELOAD, SERVER_REOPEN_LOG, SERVER_DRAIN, SERVER_STOP };
@@ -21,6 +22,7 @@ struct server_hooks {
     void *ctx;
     void (*on_signal)(void *ctx, enum server_signal what); /* on the main loop */
     void (*on_running)(void *ctx); /* every worker runs; may be NULL */
+    const struct inherited *inherited; /* borrowed: the sockets that were passed; NULL: none */
 };
 
 /* Opens every socket the snapshot names (all or nothing), takes a reference of it. No thread runs yet. NULL + err. */

@@ -121,7 +121,7 @@ static int prepare(struct drill_flags *a, struct material *m, struct drill_setup
     struct err wrong = {0};
     if (address_parse(a->target, &s->target, &wrong) != 0)
         return err_set(err, ERR_USAGE, "--target: %s", wrong.text);
-    if (s->target.kind == ADDRESS_TCP && (s->target.host[0] == '\0' || s->target.port == 0))
+    if (s->target.kind == ADDRESS_SYSTEMD || (s->target.kind == ADDRESS_TCP && (s->target.host[0] == '\0' || s->target.port == 0)))
         return err_set(err, ERR_USAGE, "--target: write HOST:PORT");
     s->target_text = a->target;
     s->server_name = a->name != NULL ? a->name : s->target.host;

@@ -122,9 +122,13 @@ static const struct row refused[] = {
      ID TRUSTS LOCAL "upstreams = { up = { targets = \"127.1:80\"; }; };", 4, "IPv4"},
     {"an admin socket on TCP", ID TRUSTS UP LOCAL "admin = { socket = \"127.0.0.1:9999\"; };", 5,
      "not a unix socket"},
-    {"socket activation",
-     ID TRUSTS UP "listeners = { app = { bind = \"systemd:http\"; upstream = \"up\"; }; };", 4,
-     "socket activation yet"},
+    {"a target that is a socket to listen on", ID TRUSTS LOCAL "upstreams = { up = { targets = \"systemd:http\"; }; };", 4, "socket to listen on"},
+    {"one passed socket for two listeners",
+     ID TRUSTS UP "listeners = { a = { bind = \"systemd:http\"; upstream = \"up\"; }; b = { bind = \"systemd:http\"; upstream = \"up\"; }; };", 4,
+     "is taken already, by listener a"},
+    {"the passed admin socket for a listener",
+     ID TRUSTS UP "admin = { socket = \"systemd:http\"; }; listeners = { a = { bind = \"systemd:http\"; upstream = \"up\"; }; };", 4,
+     "is the admin socket already"},
     {"a Host header that is none", ID TRUSTS LOCAL UP_WITH("host = \"a b\";"), 4, "Host header"},
 
     /* known, but not in this version */
