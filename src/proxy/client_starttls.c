@@ -140,5 +140,5 @@ void client_hello_in(struct client *c, struct span wire, struct moment now)
         return;
     }
     link_write_raw(&c->link, tls_hello_refusal());
-    refuse(c, REASON_NO_ROUTE, "no route is for the client's server name", now);
+    refuse(c, REASON_NO_ROUTE, exchange_no_route, now);
 }

@@ -16,6 +16,8 @@
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
 
+enum { UNRECOGNIZED_NAME = 112 }; /* RFC 6066 section 3 */
+
 /* ---- the handshake ---- */
 
 /* In tcp mode the rules decide inside the handshake, because there is no later place to say no; each request of http is judged when it is there. */
@@ -30,6 +32,10 @@ enum reason client_tls_accept(void *ctx, const struct tls_verdict *verdict, cons
     admission_init(&a);
     enum reason reason = admit_caller(&at, &a, NULL, &err);
     c->is.would_refuse = a.would_refuse;
+    if (reason == REASON_VALID && c->first == NULL && exchange_raw_route(c) == NULL) {
+        *alert = UNRECOGNIZED_NAME;
+        return REASON_NO_ROUTE;
+    }
     if (reason != REASON_VALID)
         *alert = (unsigned)reason_row(reason)->alert;
     return reason;
@@ -59,6 +65,8 @@ static void failed(struct client *c, struct moment now)
     gather_clear(&c->link.out);
     bool by_rule = facts.reason == REASON_NOT_ALLOWED && facts.peer != NULL;
     const struct config_listener *conf = c->listener->conf;
+    if (facts.reason == REASON_NO_ROUTE)
+        facts.text = exchange_no_route;
     client_failed(c, facts.reason, by_rule ? allow_why_refused(conf->allow, conf->n_allow, facts.peer) : facts.text, NULL, now);
     if (!lingers && facts.alert_sent >= 0 && link_pending(&c->link) > 0) {
         c->is.reset = false;

@@ -201,6 +201,7 @@ void exchange_answer_options(struct exchange *x, struct moment now); /* the last
 /* exchange_raw.c: plain bytes */
 void exchange_raw_begin(struct client *c, struct moment now); /* a tcp connection */
 void exchange_raw_in(struct exchange *x, struct span in, struct moment now); /* of the client */
+extern const char exchange_no_route[]; /* what is told of a client whose name has none */
 const struct plan_route *exchange_raw_route(const struct client *c); /* by the server name it sent; NULL: none */
 void exchange_raw_open(struct exchange *x, struct moment now);       /* the upstream connection stands */
 void exchange_raw_resume(struct exchange *x, struct moment now);     /* the client does, which began without TLS while the upstream opened */

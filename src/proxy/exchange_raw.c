@@ -5,6 +5,8 @@
 
 #include "mtlsd/tls/tls_hello.h"
 
+const char exchange_no_route[] = "no route is for the client's server name";
+
 const struct plan_route *exchange_raw_route(const struct client *c)
 {
     const struct plan_listener *l = c->listener;
@@ -19,7 +21,7 @@ void exchange_raw_begin(struct client *c, struct moment now)
 {
     const struct plan_route *route = exchange_raw_route(c);
     if (route == NULL) {
-        client_failed(c, REASON_NO_ROUTE, "no route is for the client's server name", NULL, now);
+        client_failed(c, REASON_NO_ROUTE, exchange_no_route, NULL, now);
         return;
     }
     struct span none = span_of(NULL, 0);
