@@ -115,13 +115,18 @@ static uint64_t settings_deadline(const struct exchange *x)
     return waits ? x->at.active_us + x->way.target->upstream->conf->handshake_ms * 1000 : UINT64_MAX;
 }
 
+static uint64_t quiet_deadline(const struct exchange *x)
+{
+    return x->use.uplink != NULL ? uplink_quiet_deadline_us(x->use.uplink) : UINT64_MAX;
+}
+
 uint64_t exchange_deadline_us(const struct exchange *x)
 {
     if (x->phase == EXCHANGE_WAITING)
         return x->use.uplink != NULL ? smaller(uplink_deadline_us(x->use.uplink), settings_deadline(x)) : UINT64_MAX;
     if (x->raw)
-        return smaller(tunnel_deadline(x), stall_deadline(x));
-    return smaller(smaller(body_pause_deadline(x), body_rate_deadline(x)), smaller(upstream_deadline(x), stall_deadline(x)));
+        return smaller(smaller(tunnel_deadline(x), stall_deadline(x)), quiet_deadline(x));
+    return smaller(smaller(smaller(body_pause_deadline(x), body_rate_deadline(x)), smaller(upstream_deadline(x), stall_deadline(x))), quiet_deadline(x));
 }
 
 /* ---- what they mean ---- */
@@ -170,6 +175,8 @@ void exchange_on_deadline(struct exchange *x, struct moment now)
         exchange_go_by_http1(x, now);
     else if (x->phase == EXCHANGE_WAITING)
         uplink_on_late(x->use.uplink, now);
+    else if (quiet_deadline(x) <= now.us)
+        uplink_on_quiet(x->use.uplink, now);
     else if (stall_deadline(x) <= now.us)
         client_stalled(x, now);
     else if (x->raw)

@@ -86,6 +86,64 @@ void uplink_http2_in(struct uplink *u, struct span in, struct moment now)
         pool_retire(u->env->pool, u);
 }
 
+/* ---- a server that says nothing ---- */
+
+/* A connection that died without a word, as behind a firewall that forgot it, is found long before the time for an answer is over. gRPC's servers end a connection
+ * after a third PING within five minutes in which they sent no data. */
+enum {
+    SECOND_US = 1000 * 1000,
+    QUIET_US = 20 * SECOND_US,
+    PONG_US = 15 * SECOND_US,
+    AGAIN_US = 301 * SECOND_US,
+};
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t settings_deadline(const struct uplink *u)
+{
+    uint64_t since = http2_unacknowledged_us(u->link.h2);
+    return since != UINT64_MAX ? since + u->dial.target->upstream->conf->handshake_ms * 1000 : UINT64_MAX;
+}
+
+static bool owes_pong(const struct uplink *u)
+{
+    return u->at.pinged_us > u->at.heard_us;
+}
+
+static uint64_t ping_deadline(const struct uplink *u)
+{
+    if (owes_pong(u))
+        return u->at.pinged_us + PONG_US;
+    uint64_t quiet = later(u->at.heard_us, u->at.since_us) + QUIET_US;
+    return u->at.pinged_us != 0 ? later(quiet, u->at.pinged_us + AGAIN_US) : quiet;
+}
+
+uint64_t uplink_quiet_deadline_us(const struct uplink *u)
+{
+    if (u->link.h2 == NULL || u->phase != UPLINK_OPEN)
+        return UINT64_MAX;
+    uint64_t settings = settings_deadline(u), ping = ping_deadline(u);
+    return settings < ping ? settings : ping;
+}
+
+void uplink_on_quiet(struct uplink *u, struct moment now)
+{
+    run_touch(&u->link);
+    http2_set_now(u->link.h2, now.us);
+    if (settings_deadline(u) <= now.us) {
+        http2_settings_late(u->link.h2);
+        uplink_fail(u, REASON_UPSTREAM_PROTOCOL, "the upstream did not acknowledge the SETTINGS of HTTP/2 in time", NULL, now);
+    } else if (!owes_pong(u) || link_pending(&u->link) > 0) { /* what waits includes the question */
+        u->at.pinged_us = now.us;
+        http2_ping(u->link.h2);
+    } else {
+        uplink_fail(u, REASON_UPSTREAM_CLOSED, "the upstream fell silent: it did not answer a PING of HTTP/2 within 15s", NULL, now);
+    }
+}
+
 void uplink_http2_continue(struct uplink *u, struct moment now)
 {
     for (struct http2_stream *s; (s = http2_next_writable(u->link.h2)) != NULL;) {

@@ -174,7 +174,7 @@ END_TEST
 /* ---- an upstream by hand ---- */
 
 static struct http2 *server;
-static enum { SERVES, REFUSES_ONCE, WANTS_HTTP1, RESETS, ENDS_EARLY, ENDS_TUNNEL } how;
+static enum { SERVES, REFUSES_ONCE, WANTS_HTTP1, RESETS, ENDS_EARLY, ENDS_TUNNEL, SAYS_NOTHING } how;
 static unsigned streams;
 
 static struct http2_stream *ending;
@@ -193,6 +193,8 @@ static void answer(struct http2_stream *s)
 {
     static const struct http_head head = {.status = 200, .minor = 1};
     const struct http_outgoing o = {.head = &head, .framing = HTTP_NO_BODY};
+    if (how == SAYS_NOTHING)
+        return;
     if (how == REFUSES_ONCE && streams == 1)
         http2_reset(server, s, HTTP2_REFUSED_STREAM);
     else if (how == WANTS_HTTP1)
@@ -363,6 +365,71 @@ START_TEST(a_tunnel_whose_server_ends_it_and_needs_no_more_has_ended_well)
 }
 END_TEST
 
+static unsigned pings(void)
+{
+    static const char ping[] = "\0\0\x8\6\0\0\0\0\0mtlsd";
+    unsigned n = 0;
+    struct span said = bytes_span(&wire_between(&w, 0)->up.log);
+    for (const uint8_t *at; (at = memmem(said.ptr, said.len, ping, sizeof(ping) - 1)) != NULL; n++)
+        said = span_skip(said, (size_t)(at - said.ptr) + 1);
+    return n;
+}
+
+START_TEST(a_quiet_server_is_asked_for_a_sign_of_life_and_not_too_often)
+{
+    w.injector.up_conf.response_ms = 3600000;
+    how = SAYS_NOTHING;
+    struct wire_socket *app = ask(GET);
+    wire_advance(&w, 19000);
+    ck_assert_uint_eq(pings(), 0);
+    wire_advance(&w, 2000);
+    ck_assert_uint_eq(pings(), 1);
+    wire_advance(&w, 290000); /* gRPC's servers take two of them in five minutes */
+    ck_assert_uint_eq(pings(), 1);
+    wire_advance(&w, 20000);
+    ck_assert_uint_eq(pings(), 2);
+    ck_assert(!app->got_end && w.injector.n_seen == 0);
+    app->up.reset = true;
+    wire_run(&w);
+    wire_advance(&w, 600000); /* nothing waits */
+    ck_assert_uint_eq(pings(), 2);
+}
+END_TEST
+
+START_TEST(a_request_on_a_connection_that_died_goes_on_on_another)
+{
+    ck_assert_ptr_nonnull(strstr(wire_got(ask(GET)), "HTTP/1.1 200"));
+    w.on_backend = NULL;
+    wire_advance(&w, 30000);
+    struct wire_socket *app = ask(_i == 0 ? GET : POST);
+    wire_advance(&w, 14000);
+    ck_assert_uint_eq(pings(), 1);
+    http2_free(server);
+    server = NULL;
+    w.on_backend = serve;
+    wire_backend_socket(&w, 0)->up.stalled = true;
+    wire_advance(&w, 2000);
+    ck_assert_msg(strstr(wire_got(app), _i == 0 ? "HTTP/1.1 200" : "502 ") != NULL, "%s", wire_got(app));
+    ck_assert(_i == 0 || wire_last(&w.injector)->reason == REASON_UPSTREAM_CLOSED);
+    ck_assert_uint_eq(w.injector.connects, _i == 0 ? 2 : 1);
+}
+END_TEST
+
+START_TEST(a_server_that_never_acknowledges_settings_is_left) /* RFC 9113 section 6.5.3 */
+{
+    w.on_backend = NULL;
+    w.injector.up_conf.response_ms = 3600000;
+    struct wire_socket *app = ask(POST);
+    wire_answer_span(wire_backend_socket(&w, 0), span_of("\0\0\0\4\0\0\0\0\0", 9));
+    wire_run(&w);
+    wire_advance(&w, 9000);
+    ck_assert(!app->got_end && w.injector.n_seen == 0);
+    wire_advance(&w, 2000);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
+    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_UPSTREAM_PROTOCOL);
+}
+END_TEST
+
 START_TEST(an_answer_before_any_request_is_refused) /* C4 */
 {
     struct wire_socket *app = wire_connect(&w);
@@ -402,6 +469,9 @@ Suite *suite(void)
     tcase_add_test(h, a_request_whose_head_the_upstream_does_not_take_is_refused);
     tcase_add_test(h, a_reset_without_an_error_behind_a_whole_answer_is_no_failure);
     tcase_add_test(h, a_tunnel_whose_server_ends_it_and_needs_no_more_has_ended_well);
+    tcase_add_test(h, a_quiet_server_is_asked_for_a_sign_of_life_and_not_too_often);
+    tcase_add_loop_test(h, a_request_on_a_connection_that_died_goes_on_on_another, 0, 2);
+    tcase_add_test(h, a_server_that_never_acknowledges_settings_is_left);
     tcase_add_test(h, an_answer_before_any_request_is_refused);
     suite_add_tcase(s, h);
     return s;

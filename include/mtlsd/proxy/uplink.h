@@ -68,6 +68,7 @@ struct uplink_idle { /* in the pool */
 
 struct uplink_times {
     uint64_t heard_us; /* when its peer last said anything */
+    uint64_t pinged_us; /* HTTP/2: when it was last asked whether it is there; 0: never */
     uint64_t since_us; /* when its phase began */
     uint64_t begun_us, connected_us; /* when it was made, and its socket was connected */
 };
@@ -151,6 +152,10 @@ bool uplink_wants_read(const struct uplink *u);
 /* The end of the time it has for opening; UINT64_MAX: it is open. uplink_on_late: that has come, and its users are told. */
 uint64_t uplink_deadline_us(const struct uplink *u);
 void uplink_on_late(struct uplink *u, struct moment now);
+
+/* HTTP/2, while streams wait for it: when a silent server is asked for a sign of life, or has not given one in time; UINT64_MAX: not HTTP/2. */
+uint64_t uplink_quiet_deadline_us(const struct uplink *u);
+void uplink_on_quiet(struct uplink *u, struct moment now);
 
 /* The last bytes to send before the driver closes the socket: our alert, so that the server learns the reason, or close_notify. After they are
  * sent the socket ends without a reset, which could overtake them. Empty: nothing to send. Borrowed from the link. */
