@@ -67,9 +67,7 @@ const char *text_suggest(const char *word, const char *const *candidates, size_t
     return found;
 }
 
-/* The code point at the front of s, with how many bytes it took; a byte that starts no valid UTF-8 is taken
- * as Latin-1. */
-static uint32_t next_code_point(struct span s, size_t *taken)
+uint32_t text_next_character(struct span s, size_t *taken)
 {
     static const struct {
         uint8_t mask, mark;
@@ -97,7 +95,7 @@ static bool is_utf8(struct span s, bool controls_too)
 {
     size_t taken;
     for (; s.len > 0; s = span_skip(s, taken)) {
-        uint32_t point = next_code_point(s, &taken);
+        uint32_t point = text_next_character(s, &taken);
         bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
         if ((taken == 1 && point > 0x7f) || (control && !controls_too))
             return false;
@@ -141,7 +139,7 @@ int text_append_json(struct bytes *out, struct span s)
         if (s.len == 0)
             break;
         size_t taken = 1;
-        append_escaped_point(out, next_code_point(s, &taken));
+        append_escaped_point(out, text_next_character(s, &taken));
         s = span_skip(s, taken);
     }
     return out->failed ? -1 : 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_check.h"
+#include "config_check_text.h"
 
 #include "config_cover.h"
 #include "config_names.h"
@@ -141,9 +142,6 @@ static void check_action(const struct look *k)
 
 static void check_answer(const struct look *k)
 {
-    const char *why = k->route->redirect != NULL ? config_words_location_refusal(k->route->redirect) : NULL;
-    if (why != NULL)
-        complain(k, "redirect", "\"%.80s\" is not a valid Location: %s", k->route->redirect, why);
     if (k->route->respond >= 300 && k->route->respond < 400)
         complain(k, "respond", "%u is a redirect: write redirect = \"...\" and redirect_status", k->route->respond);
     if (k->route->redirect == NULL)
@@ -169,20 +167,20 @@ static bool is_set_before(const struct config_route *route, size_t index)
     return false;
 }
 
-/* Variables of nginx, HAProxy and Apache; here they are sent as they are written. */
-static bool has_variable(const char *value)
+static struct config_text_place place_of(const struct look *k, const char *key, const char *inner)
 {
-    return value[0] == '$' || strstr(value, "${") != NULL || strstr(value, "%[") != NULL || strstr(value, "%{") != NULL;
+    return (struct config_text_place){k->r, k->l, config_read_at(k->group, key, inner, NULL), k->knows_tls};
 }
 
-static void check_variables(const struct look *k)
+static void check_texts(const struct look *k)
 {
-    for (size_t i = 0; i < k->route->n_set_headers; i++)
-        if (has_variable(k->route->set_headers[i].value))
-            config_read_complain(k->r, FINDING_WARNING, config_read_at(k->group, "set_headers", k->route->set_headers[i].name, NULL),
-                                 "\"%.80s\" is sent as it stands: there are no variables; the client's address goes with forwarded, what its certificate "
-                                 "says with identity_headers",
-                                 k->route->set_headers[i].value);
+    const struct config_text_place redirect = place_of(k, "redirect", NULL);
+    if (k->route->redirect != NULL)
+        config_check_location(&redirect, k->route->redirect);
+    for (size_t i = 0; i < k->route->n_set_headers; i++) {
+        const struct config_text_place field = place_of(k, "set_headers", k->route->set_headers[i].name);
+        config_check_text(&field, k->route->set_headers[i].value);
+    }
 }
 
 static void check_fields(const struct look *k)
@@ -246,7 +244,7 @@ static void check_circle(const struct look *k)
     const char *to = k->route->redirect;
     uint64_t possible = config_tls_statuses(&k->l->tls);
     size_t n = to != NULL && to[0] == '/' && to[1] != '/' ? strcspn(to, "?#") : 0;
-    if (n == 0 || n >= sizeof(path))
+    if (n == 0 || memchr(to, '{', n) != NULL || n >= sizeof(path))
         return;
     snprintf(path, sizeof(path), "%.*s", (int)n, to);
     for (unsigned i = 0; i < REASON_COUNT; i++) {
@@ -331,7 +329,7 @@ static void check_route(const struct look *k)
     check_methods(k);
     check_path(k);
     check_fields(k);
-    check_variables(k);
+    check_texts(k);
     check_log_only(k);
     if (k->knows_tls) {
         check_certificates(k);

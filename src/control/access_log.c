@@ -250,6 +250,7 @@ static void log_report(const struct report *r)
     if (r->kind == REPORT_REQUEST) {
         log_span(&l, "method", r->request.method);
         log_span(&l, "target", r->request.uri);
+        log_str(&l, "request_id", r->request.id);
         if (r->request.method.len > 0)
             log_str(&l, "protocol", r->request.http2 ? "HTTP/2" : r->request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
         log_uint(&l, "status", r->request.status);

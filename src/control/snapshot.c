@@ -69,8 +69,11 @@ void snapshot_destroy(struct snapshot *s)
 {
     free_contexts(s);
     free_credentials(s);
-    for (size_t i = 0; s->routes != NULL && i < s->n_routes; i++)
+    for (size_t i = 0; s->routes != NULL && i < s->n_routes; i++) {
         free(s->routes[i].edit);
+        plan_text_free(s->routes[i].text);
+    }
+    free(s->owned);
     free(s->listeners);
     free(s->routes);
     target_state_free(s->target_state);

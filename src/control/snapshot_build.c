@@ -3,6 +3,7 @@
 #include "snapshot_load.h"
 
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_identity.h"
 #include "mtlsd/tls/tls_judge.h"
 
 #include <assert.h>
@@ -254,13 +255,23 @@ static const struct plan_upstream *find_upstream(const struct snapshot *s, const
     return conf != NULL ? &s->upstreams[conf - s->config->upstreams] : NULL;
 }
 
+static bool is_from_variable(const struct plan_text *text, size_t field)
+{
+    return text != NULL && text->fields[field].value != NULL && text->fields[field].value->n_values > 0;
+}
+
 /* The rest of what a route may not change is refused with the configuration; these names only the http room knows (security B1). */
-static void check_owned(const struct loader *l, const struct config_route *route)
+static void check_owned(const struct loader *l, const struct config_listener *listener, const struct config_route *route, const struct plan_text *text)
 {
     for (size_t i = 0; i < route->n_set_headers; i++)
-        if (http_guard_is_owned(span_from_str(route->set_headers[i].name)))
+        if (http_identity_writes(listener->identity_headers, span_from_str(route->set_headers[i].name)))
+            findings_add(l->findings, FINDING_ERROR, route->where, "set_headers: %.80s is written by identity_headers of the listener: leave it out",
+                         route->set_headers[i].name);
+    for (size_t i = 0; i < route->n_set_headers; i++)
+        if (!is_from_variable(text, i) && !http_identity_writes(listener->identity_headers, span_from_str(route->set_headers[i].name)) &&
+            http_guard_is_owned(span_from_str(route->set_headers[i].name)))
             findings_add(l->findings, FINDING_ERROR, route->where,
-                         "set_headers: %.80s carries the client's identity, which a route cannot set: use identity_headers of the listener",
+                         "set_headers: %.80s carries the client's identity, which a route can set only from a variable, as in \"{cert.cn}\": or use identity_headers of the listener",
                          route->set_headers[i].name);
     for (size_t i = 0; i < route->remove_headers.n; i++)
         if (http_guard_is_owned(span_from_str(route->remove_headers.items[i])))
@@ -269,11 +280,14 @@ static void check_owned(const struct loader *l, const struct config_route *route
                          route->remove_headers.items[i]);
 }
 
-static void build_route(struct snapshot *s, const struct loader *l, const struct config_route *conf, struct plan_route *out)
+static void build_route(struct snapshot *s, const struct loader *l, const struct config_listener *listener, const struct config_route *conf, struct plan_route *out)
 {
     *out = (struct plan_route){.conf = conf, .upstream = find_upstream(s, conf->upstream)};
-    check_owned(l, conf);
-    if (plan_edit(conf, &out->edit) != 0)
+    struct err err = {0};
+    if (plan_text_new(conf, &out->text, &err) != 0 && err.kind != ERR_MEMORY)
+        findings_add(l->findings, FINDING_ERROR, conf->where, "%s", err.text);
+    check_owned(l, listener, conf, out->text);
+    if (err.kind == ERR_MEMORY || plan_edit(conf, out->text, s->owned, &out->edit) != 0)
         l->findings->out_of_memory = 1;
 }
 
@@ -296,11 +310,11 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
     size_t next = 0;
     for (size_t i = 0; i < s->config->n_listeners; i++) {
         const struct config_listener *conf = &s->config->listeners[i];
-        s->listeners[i] = (struct plan_listener){.conf = conf, .routes = &s->routes[next], .n_routes = conf->n_routes,
+        s->listeners[i] = (struct plan_listener){.conf = conf, .owned = s->owned, .routes = &s->routes[next], .n_routes = conf->n_routes,
                                                 .by_host = route_index_new(conf->routes, conf->n_routes)};
         assert(conf->n_routes > 0); /* the configuration was refused without */
         for (size_t k = 0; k < conf->n_routes; k++, next++)
-            build_route(s, l, &conf->routes[k], &s->routes[next]);
+            build_route(s, l, conf, &conf->routes[k], &s->routes[next]);
         if (conf->forward_proxy.present)
             s->listeners[i].direct = &s->direct_target;
         if (conf->tls.n_identities > 0)
@@ -327,6 +341,8 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     snapshot_fetch_begin(s, l);
     build_upstreams(s, l);
     build_direct(s);
+    if (plan_text_owned(s->config, &s->owned) != 0)
+        l->findings->out_of_memory = 1;
     build_listeners(s, l);
     snapshot_rules_check(s, l);
 }

@@ -26,6 +26,11 @@ bool http_guard_is_owned(struct span name)
     }
 }
 
+bool http_guard_same_name(struct span a, struct span b)
+{
+    return http_name_same(a, b);
+}
+
 /* Frameworks obey these in place of the target and the method that routes looked at. */
 bool http_guard_is_override(struct span name)
 {

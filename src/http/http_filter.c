@@ -227,7 +227,7 @@ static bool next_edit(struct http_filter *f, struct http_field *field)
     for (; f->edit != NULL; f->edit = f->edit->next, f->at = 0) {
         while (f->at < f->edit->n_set) {
             *field = f->edit->set[f->at++];
-            if (may_set(field) && !is_set_before(f->o->edit, f->edit, field->name))
+            if (field->value.ptr != NULL && may_set(field) && !is_set_before(f->o->edit, f->edit, field->name))
                 return true;
         }
     }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/http/http_identity.h"
+#include "http_name.h"
 #include "http_pem.h"
 
+#include "mtlsd/base/encode.h"
 #include "mtlsd/base/text.h"
+#include "mtlsd/http/http_values.h"
+#include "mtlsd/tls/tls_words.h"
 
 #include <string.h>
 
@@ -25,33 +29,11 @@ static void put_line(struct bytes *out, const char *name, struct bytes *value)
         bytes_append(out, "\r\n", 2);
 }
 
-/* A byte that must not stand as it is, beyond what text_append_percent does: list and quoting marks, and
- * spaces at the ends, which every reader trims ("CN= admin" must not become "admin"). */
-static bool needs_escape(struct span s, size_t i, const char *marks)
-{
-    if (s.ptr[i] == ' ' && (i == 0 || i + 1 == s.len))
-        return true;
-    return s.ptr[i] != 0 && strchr(marks, s.ptr[i]) != NULL;
-}
-
-static void append_value(struct bytes *out, struct span s, const char *marks)
-{
-    size_t done = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        if (!needs_escape(s, i, marks))
-            continue;
-        text_append_percent(out, span_of(s.ptr + done, i - done));
-        bytes_printf(out, "%%%02X", (unsigned)s.ptr[i]);
-        done = i + 1;
-    }
-    text_append_percent(out, span_skip(s, done));
-}
-
 static void put_text(struct bytes *out, const char *name, struct span s, const char *marks)
 {
     struct bytes value;
     bytes_init(&value, MAX_BUILT_BYTES);
-    append_value(&value, s, marks);
+    encode_field(&value, s, marks);
     put_line(out, name, &value);
 }
 
@@ -98,38 +80,11 @@ static void append_rfc9440(struct bytes *out, const struct tls_peer *peer)
     put_line(out, "Client-Cert-Chain", &value);
 }
 
-static void append_ip(struct bytes *out, struct span ip)
-{
-    if (ip.len == 4)
-        bytes_printf(out, "IP:%u.%u.%u.%u", ip.ptr[0], ip.ptr[1], ip.ptr[2], ip.ptr[3]);
-    else
-        bytes_append_str(out, "IP");
-    for (size_t i = 0; ip.len == 16 && i < ip.len; i += 2)
-        bytes_printf(out, ":%x", (unsigned)(ip.ptr[i] << 8 | ip.ptr[i + 1]));
-}
-
-static void append_san(struct bytes *out, const struct tls_name *name)
-{
-    static const char *const prefixes[] = {
-        [TLS_NAME_DNS] = "DNS:", [TLS_NAME_URI] = "URI:", [TLS_NAME_EMAIL] = "email:", [TLS_NAME_IP] = "IP:"};
-    if (name->type < TLS_NAME_DNS || name->type > TLS_NAME_IP)
-        return;
-    if (out->len > 0)
-        bytes_append_str(out, ", ");
-    if (name->type == TLS_NAME_IP && (name->value.len == 4 || name->value.len == 16)) {
-        append_ip(out, name->value);
-        return;
-    }
-    bytes_append_str(out, prefixes[name->type]);
-    append_value(out, name->value, ",;\"\\ ");
-}
-
 static void put_names(struct bytes *out, const struct tls_peer *peer)
 {
     struct bytes sans;
     bytes_init(&sans, MAX_BUILT_BYTES);
-    for (size_t i = 0; i < peer->n_names; i++)
-        append_san(&sans, &peer->names[i]);
+    http_values_san(&sans, peer);
     put_line(out, "X-SSL-Client-SAN", &sans);
     put_text(out, "X-SSL-Client-CN", tls_peer_first(peer, TLS_NAME_CN), ",;\"\\");
 }
@@ -145,18 +100,9 @@ static void put_certificate(struct bytes *out, const struct tls_peer *peer)
     put_names(out, peer);
 }
 
-/* 0 means verified to every reader: only a valid certificate gets it. A status without a number of its own
- * is 1, X509_V_ERR_UNSPECIFIED. */
-static int verify_number(const struct tls_verdict *v)
-{
-    if (v == NULL || v->status != REASON_VALID)
-        return v == NULL || v->openssl_error == 0 ? 1 : v->openssl_error;
-    return 0;
-}
-
 static void append_x_ssl(struct bytes *out, const struct tls_verdict *v, const char *word, const struct tls_peer *peer)
 {
-    int number = verify_number(v);
+    int number = http_values_error(v);
     bytes_printf(out, "X-SSL-Client-Verify: %d\r\n", number);
     put_plain(out, "X-SSL-Client-Status", word);
     if (number != 0 && v != NULL && v->openssl_error != 0)
@@ -197,4 +143,35 @@ int http_identity_append(struct bytes *out, unsigned presets, const struct tls_v
     if ((presets & HTTP_IDENTITY_NGINX) != 0)
         append_nginx(out, verdict, status_word, peer);
     return out->failed ? -1 : 0;
+}
+
+int http_identity_append_tls(struct bytes *out, unsigned presets, const char *version, const char *suite)
+{
+    char text[TLS_WORDS_SIZE];
+    if ((presets & HTTP_IDENTITY_X_SSL) == 0)
+        return 0;
+    tls_words_version(version, text);
+    put_plain(out, "X-SSL-Protocol", text);
+    tls_words_suite(suite, text);
+    put_plain(out, "X-SSL-Cipher", text);
+    return out->failed ? -1 : 0;
+}
+
+bool http_identity_writes(unsigned presets, struct span name)
+{
+    static const struct {
+        unsigned preset;
+        const char *names[14];
+    } rows[] = {
+        {HTTP_IDENTITY_RFC9440, {"client-cert", "client-cert-chain"}},
+        {HTTP_IDENTITY_X_SSL,
+         {"x-ssl-client-verify", "x-ssl-client-status", "x-ssl-error", "x-ssl-client-dn", "x-ssl-issuer", "x-ssl-client-serial", "x-ssl-client-sha256",
+          "x-ssl-client-notbefore", "x-ssl-client-notafter", "x-ssl-client-san", "x-ssl-client-cn", "x-ssl-protocol", "x-ssl-cipher"}},
+        {HTTP_IDENTITY_NGINX, {"ssl-client-verify", "ssl-client-subject-dn", "ssl-client-issuer-dn", "ssl-client-cert"}},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        for (size_t k = 0; (presets & rows[i].preset) != 0 && rows[i].names[k] != NULL; k++)
+            if (http_name_equals(name, rows[i].names[k]))
+                return true;
+    return false;
 }

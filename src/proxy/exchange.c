@@ -71,6 +71,7 @@ void exchange_free(struct exchange *x)
     exchange_join_clear(x);
     free(x->rare.asked);
     free(x->rare.agent);
+    free(x->rare.id);
     free(x->rare.key);
     free(x);
 }
@@ -165,6 +166,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
                     .uri = span_of(x->line + x->len.method, x->len.uri),
                     .minor = x->asked.minor,
                     .http2 = x->asked.http2,
+                    .id = x->rare.id,
                     .status = x->answer.status},
         .reason = reason,
         .would_refuse = x->answer.would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,

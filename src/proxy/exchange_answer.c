@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { LOCATION_MAX = 1024 * 1024 };
+
 static void describe_ours(const struct tls_identity *identity, struct tls_identity_facts *facts, struct http_problem_certificate *out)
 {
     tls_identity_facts(identity, facts);
@@ -125,21 +127,33 @@ void exchange_answer_h2(struct exchange *x, const char *detail, struct moment no
     exchange_finish(x, true, now);
 }
 
-void exchange_answer_route(struct exchange *x, struct moment now)
+static int redirect(struct exchange *x, const struct admission *a, enum reason *reason, struct err *err, struct moment now)
+{
+    struct bytes location;
+    bytes_init(&location, LOCATION_MAX);
+    *reason = exchange_text_location(x, a, &location, err);
+    const struct http_answer answer = {.status = x->way.route->conf->redirect_status, .location = bytes_span(&location)};
+    int rc = *reason == REASON_VALID ? write_plain(x, &answer, now) : write_problem(x, *reason, reason_row(*reason)->http_status, err->text, now);
+    bytes_clear(&location);
+    return rc;
+}
+
+void exchange_answer_route(struct exchange *x, const struct admission *a, struct moment now)
 {
     const struct config_route *route = x->way.route->conf;
     enum reason reason = REASON_VALID;
+    struct err err = {0};
     int rc;
     choose_to_close(x);
     if (route->redirect != NULL) {
-        rc = write_plain(x, &(struct http_answer){.status = route->redirect_status, .location = span_from_str(route->redirect)}, now);
+        rc = redirect(x, a, &reason, &err, now);
     } else if (route->respond < 400) {
         rc = write_plain(x, &(struct http_answer){.status = route->respond}, now);
     } else {
         reason = REASON_DENIED;
         rc = write_problem(x, reason, route->respond, "", now);
     }
-    exchange_report(x, rc == 0 ? reason : REASON_INTERNAL, rc == 0 ? "" : "out of memory", now);
+    exchange_report(x, rc == 0 ? reason : REASON_INTERNAL, rc == 0 ? err.text : "out of memory", now);
     exchange_finish(x, rc == 0, now);
 }
 

@@ -20,6 +20,8 @@ static int make_identity(struct exchange *x)
     char words[REASON_WORDS_SIZE]; /* a backend that lets an expired certificate do must not take one that is also for another purpose for that */
     reason_words(verdict->status, verdict->all, words);
     int rc = http_identity_append(&x->client->identity, presets, verdict, words, facts.peer);
+    if (rc == 0)
+        rc = http_identity_append_tls(&x->client->identity, presets, facts.version, facts.suite);
     if (rc != 0)
         bytes_clear(&x->client->identity); /* the next request must not go on with a part of it */
     return rc;
@@ -67,8 +69,9 @@ struct http_forwarded exchange_forwarded(const struct exchange *x)
     };
 }
 
-int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out)
+int exchange_added_fields(struct exchange *x, const struct admission *a, struct bytes *out)
 {
+    const struct http_head *head = a->head;
     if (exchange_forward_is_direct(x))
         return 0; /* a foreign server: it gets no facts about our client */
     if (make_identity(x) != 0)
@@ -80,6 +83,8 @@ int exchange_added_fields(struct exchange *x, const struct http_head *head, stru
         struct http_forwarded how = exchange_forwarded(x);
         http_forwarded_append(out, &how, head);
     }
+    if (exchange_text_fields(x, a, out) != 0)
+        return -1;
     return out->failed ? -1 : 0;
 }
 

@@ -97,6 +97,7 @@ struct exchange_rare { /* owned; NULL: not needed */
     struct http_target *asked;     /* with what it points to, where a tunnel may come of it */
     struct starttls_join *join;    /* what still changes in the streams of a tcp connection that began in plaintext */
     struct request_agent *agent;   /* what the request says of the program it comes from, and a trusted proxy of the client */
+    char *id;                      /* of the request, where something wants one */
     char *key;                     /* WebSocket: the key that was sent to an upstream of HTTP/1.1 for a client of HTTP/2 */
 };
 
@@ -195,7 +196,7 @@ void exchange_location_clear(struct exchange_locations *l);
 /* Answers it ourselves. If an answer has begun, cuts it so that it cannot look complete. */
 void exchange_answer(struct exchange *x, enum reason reason, const char *detail, struct moment now);
 void exchange_answer_h2(struct exchange *x, const char *detail, struct moment now); /* to a client that speaks HTTP/2 */
-void exchange_answer_route(struct exchange *x, struct moment now);   /* a route that redirects or responds */
+void exchange_answer_route(struct exchange *x, const struct admission *a, struct moment now); /* a route that redirects or responds */
 void exchange_answer_options(struct exchange *x, struct moment now); /* the last of its Max-Forwards ended here */
 
 /* exchange_raw.c: plain bytes */
@@ -283,11 +284,16 @@ void client_sniff_ended(struct client *c, struct moment now);
 void exchange_agent_keep(struct exchange *x, const struct http_head *head);
 void exchange_agent_report(const struct exchange *x, struct report *r);
 
+/* exchange_text.c: what routes say with variables */
+int exchange_text_fields(struct exchange *x, const struct admission *a, struct bytes *out); /* appends header lines; -1: out of memory */
+/* Appends where the route redirects to. Or why the request is refused: the place is longer than clients take, or needs a host that is none. */
+enum reason exchange_text_location(struct exchange *x, const struct admission *a, struct bytes *out, struct err *err);
+
 /* exchange_fields.c */
-/* Header lines that the verifier adds to this request (identity, forwarded). */
 /* How forwarded tells about this client, and whether it is a trusted proxy. */
 struct http_forwarded exchange_forwarded(const struct exchange *x);
-int exchange_added_fields(struct exchange *x, const struct http_head *head, struct bytes *out);
+/* Header lines that are added to this request: identity, forwarded, and those that routes set from variables. */
+int exchange_added_fields(struct exchange *x, const struct admission *a, struct bytes *out);
 /* Value of Host for the upstream; empty: keep the client's. buf is the caller's. */
 struct span exchange_host_field(const struct exchange *x, char *buf, size_t size);
 

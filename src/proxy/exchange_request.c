@@ -85,7 +85,7 @@ void exchange_request_forget(struct exchange *x)
 static bool keep(struct exchange *x, const struct admission *a)
 {
     struct exchange_kept *kept = &x->kept;
-    if ((kept->head = http_head_copy(a->head)) == NULL || exchange_added_fields(x, a->head, &kept->added) != 0 ||
+    if ((kept->head = http_head_copy(a->head)) == NULL || exchange_added_fields(x, a, &kept->added) != 0 ||
         admission_target(a, x->way.route != NULL ? x->way.route->conf : NULL, &kept->text) != 0)
         return false;
     kept->target_len = kept->text.len;
@@ -127,7 +127,7 @@ static bool may_be_kept(const struct config_upstream *up)
 static const struct http_edit *edits_of(const struct exchange *x, struct http_edit room[ROUTE_ALSO_MAX])
 {
     const struct exchange_way *way = &x->way;
-    const struct http_edit *edits = way->route != NULL ? way->route->edit : NULL;
+    const struct http_edit *edits = way->route != NULL && way->route->edit != NULL ? way->route->edit : x->listener->owned;
     for (size_t i = way->n_also; i > 0; i--) {
         if (way->also[i - 1]->edit == NULL)
             continue;
@@ -246,7 +246,7 @@ static void go_by_route(struct exchange *x, const struct admission *a, struct mo
 {
     unsigned hops;
     if (x->way.route != NULL && x->way.route->upstream == NULL)
-        exchange_answer_route(x, now);
+        exchange_answer_route(x, a, now);
     else if (http_guard_max_forwards(a->head, &hops) && hops == 0)
         exchange_answer_options(x, now);
     else

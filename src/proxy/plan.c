@@ -68,7 +68,7 @@ struct edit { /* the arrays stand behind it */
     struct http_field fields[];
 };
 
-int plan_edit(const struct config_route *conf, struct http_edit **out)
+int plan_edit(const struct config_route *conf, const struct plan_text *text, const struct http_edit *next, struct http_edit **out)
 {
     size_t n_set = conf->n_set_headers, n_remove = conf->remove_headers.n;
     *out = NULL;
@@ -78,11 +78,13 @@ int plan_edit(const struct config_route *conf, struct http_edit **out)
     if (e == NULL)
         return -1;
     struct span *remove = (struct span *)&e->fields[n_set];
-    for (size_t i = 0; i < n_set; i++)
-        e->fields[i] = (struct http_field){span_from_str(conf->set_headers[i].name), span_from_str(conf->set_headers[i].value)};
+    for (size_t i = 0; i < n_set; i++) {
+        bool written_elsewhere = text != NULL && text->fields[i].value != NULL;
+        e->fields[i] = (struct http_field){span_from_str(conf->set_headers[i].name), span_from_str(written_elsewhere ? NULL : conf->set_headers[i].value)};
+    }
     for (size_t i = 0; i < n_remove; i++)
         remove[i] = span_from_str(conf->remove_headers.items[i]);
-    e->edit = (struct http_edit){.set = e->fields, .n_set = n_set, .remove = remove, .n_remove = n_remove};
+    e->edit = (struct http_edit){.set = e->fields, .n_set = n_set, .remove = remove, .n_remove = n_remove, .next = next};
     *out = &e->edit;
     return 0;
 }

@@ -643,6 +643,7 @@ static void on_report(void *ctx, const struct report *r)
         .alert_sent = of != NULL ? of->alert_sent : -1,
     };
     snprintf(s->detail, sizeof(s->detail), "%s", r->detail);
+    snprintf(s->id, sizeof(s->id), "%s", r->request.id != NULL ? r->request.id : "");
     s->hint = r->hint;
     snprintf(s->forwarded_for, sizeof(s->forwarded_for), "%s", r->forwarded_for != NULL ? r->forwarded_for : "");
 }
@@ -719,24 +720,31 @@ static void drop_edits(struct wire_node *n)
 {
     for (size_t i = 0; i < n->listener.n_routes; i++)
         free(n->route[i].edit);
+    for (size_t i = 0; i < n->listener.n_routes; i++)
+        plan_text_free(n->route[i].text);
+    free(n->owned);
+    n->owned = NULL;
 }
 
 void wire_set_routes(struct wire_node *n, const struct config_route *routes, size_t n_routes)
 {
     ck_assert_uint_le(n_routes, WIRE_ROUTES);
     drop_edits(n);
+    memcpy(n->route_conf, routes, n_routes * sizeof(*routes));
+    n->down_conf.routes = n->route_conf;
+    n->down_conf.n_routes = n->listener.n_routes = n_routes;
+    ck_assert_int_eq(plan_text_owned(&(struct config){.listeners = &n->down_conf, .n_listeners = 1}, &n->owned), 0);
+    n->listener.owned = n->owned;
     n->down_conf.has_path_rules = n->down_conf.has_method_rules = n->down_conf.has_host_rules = false;
     for (size_t i = 0; i < n_routes; i++) {
         bool answers = routes[i].redirect != NULL || routes[i].respond != 0;
-        n->route_conf[i] = routes[i];
         n->route[i] = (struct plan_route){.conf = &n->route_conf[i], .upstream = answers ? NULL : &n->upstream};
-        ck_assert_int_eq(plan_edit(&n->route_conf[i], &n->route[i].edit), 0);
+        ck_assert_int_eq(plan_text_new(&n->route_conf[i], &n->route[i].text, NULL), 0);
+        ck_assert_int_eq(plan_edit(&n->route_conf[i], n->route[i].text, n->owned, &n->route[i].edit), 0);
         n->down_conf.has_path_rules = n->down_conf.has_path_rules || routes[i].path != NULL || routes[i].strip_prefix != NULL;
         n->down_conf.has_host_rules = n->down_conf.has_host_rules || routes[i].host.n > 0;
         n->down_conf.has_method_rules = n->down_conf.has_method_rules || routes[i].method.n > 0;
     }
-    n->down_conf.routes = n->route_conf;
-    n->down_conf.n_routes = n->listener.n_routes = n_routes;
 }
 
 void wire_add_target(struct wire_node *n)

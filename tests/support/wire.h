@@ -68,6 +68,7 @@ struct wire_seen { /* a report, copied */
     int alert_received, alert_sent; /* of the side that failed */
     bool would_refuse;
     char detail[320];
+    char id[33];
     const char *hint;
     char forwarded_for[48]; /* "": none */
 };
@@ -87,6 +88,7 @@ struct wire_node {
     struct config_upstream up_conf;
     struct config_listener down_conf;
     struct config_target target_conf[WIRE_TARGETS]; /* one, unless wire_add_target was called */
+    struct http_edit *owned; /* the fields that its routes set from variables */
     struct config_route route_conf[WIRE_ROUTES]; /* one that matches everything, unless wire_set_routes was called */
     struct plan_upstream upstream;
     struct plan_target target[WIRE_TARGETS];

@@ -43,6 +43,8 @@ static const struct {
     {"each_side_is_spoken_to_in_its_own_version", APP, "HTTP/1.0"},
     {"a_client_without_host_gets_what_was_said", APP, "HTTP/1.0 without Host"},
     {"no_trailer_undoes_what_a_route_sets_or_removes", APP, "names fields in Connection"},
+    {"a_redirect_to_the_same_host_needs_one", APP, "HTTP/1.0 without Host"},
+    {"a_client_that_names_the_field_in_connection_does_not_remove_it", APP, "names fields in Connection"},
     {"a_client_that_goes_over_to_http_2_is_told_in_http_2", APP, "the frames of HTTP/2 are the test's own"},
     {"one_above_the_limit_is_told_and_not_served", APP, "it is answered before its first byte, when the version is not known"},
     {"those_from_before_a_limit_count_and_stay", APP, "it is answered before its first byte, when the version is not known"},

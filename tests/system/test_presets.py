@@ -187,7 +187,7 @@ def owned_names():
     """Every name of every preset, from the code that writes them."""
     source = (harness.ROOT / "src/http/http_identity.c").read_text()
     names = set(re.findall(r'(?:put_\w+|bytes_printf)\(out, "([A-Za-z0-9]+-[A-Za-z0-9-]+)[":]', source)) | {"X-Forwarded-Client-Cert"}
-    assert len(names) == 18, names
+    assert len(names) == 20, names
     return sorted(names)
 
 

@@ -17,6 +17,8 @@ int text_append_percent(struct bytes *out, struct span s);
 /* Appends s as web servers write a log field: the quote and the backslash after a backslash, every other byte that is not
  * printable ASCII as \xhh; with word also spaces. */
 int text_append_log(struct bytes *out, struct span s, bool word);
+/* The code point at the front of s, with how many bytes it took; a byte that starts no valid UTF-8 is taken as Latin-1. */
+uint32_t text_next_character(struct span s, size_t *taken);
 /* Valid UTF-8 that holds no control character, not even one of those beyond ASCII (U+0080 to U+009F). */
 bool text_is_utf8(struct span s);
 /* Valid UTF-8, with any characters. */

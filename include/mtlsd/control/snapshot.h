@@ -62,6 +62,7 @@ struct snapshot {
     struct plan_route *routes; /* of all listeners, in their order */
     size_t n_routes;
     struct plan_listener *listeners;
+    struct http_edit *owned;          /* the fields that only we may send, beside those of the presets; NULL: none */
     struct plan_upstream direct;      /* of the forward proxies; it and its target are in no array and have no index */
     struct plan_target direct_target;
 };

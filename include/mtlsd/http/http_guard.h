@@ -30,6 +30,9 @@ bool http_guard_max_forwards(const struct http_head *h, unsigned *hops);
  * X-Forwarded-Client-Cert). Case is ignored, and all bytes that are not letters or digits count as the same. */
 bool http_guard_is_owned(struct span name);
 
+/* Two names are one to a backend: case is ignored, and all bytes that are not letters or digits count as the same. */
+bool http_guard_same_name(struct span a, struct span b);
+
 /* A field that replaces target or method for some servers: X-Original-URL, X-Rewrite-URL, X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override. */
 bool http_guard_is_override(struct span name);
 /* A field by which some servers take another host than this one: X-Forwarded-Host, X-Host, X-Original-Host or X-HTTP-Host-Override with another name in it, or
@@ -37,7 +40,7 @@ bool http_guard_is_override(struct span name);
 bool http_guard_names_other_host(const struct http_field *f, struct span host);
 
 struct http_edit { /* changes of a route to a request's fields; borrowed. Names are compared as http_guard_is_owned does */
-    const struct http_field *set; /* each replaces every field of its name; no control bytes */
+    const struct http_field *set; /* each replaces every field of its name; no control bytes. With a value at NULL it does so too, but is written elsewhere */
     size_t n_set;
     const struct span *remove;
     size_t n_remove;

@@ -6,7 +6,7 @@
 
 #include "mtlsd/base/span.h"
 #include "mtlsd/config/config.h"
-#include "mtlsd/http/http_guard.h"
+#include "mtlsd/proxy/plan_text.h"
 #include "mtlsd/policy/route_index.h"
 #include "mtlsd/tls/tls_sni.h"
 
@@ -41,6 +41,7 @@ struct plan_route {
     const struct config_route *conf;
     const struct plan_upstream *upstream; /* NULL: the route answers by itself */
     struct http_edit *edit;               /* owned: what it changes about a request's fields; NULL: nothing */
+    struct plan_text *text;               /* owned: what it says with variables; NULL: nothing */
 };
 
 struct plan_listener {
@@ -48,6 +49,7 @@ struct plan_listener {
     struct tls_context *tls; /* NULL: plaintext */
     struct tls_sni *sni;     /* what it chooses by, whose policies are numbered as config_tls_policy does; NULL: one for all names */
     char *own_uri; /* the URI name of our certificate, for X-Forwarded-Client-Cert; owned by the snapshot, NULL: none, or several certificates */
+    const struct http_edit *owned; /* the snapshot's: removes what routes set from variables; the last of each edit. NULL: nothing */
     const struct plan_route *routes; /* at least one */
     size_t n_routes;
     struct route_index *by_host; /* owned by the snapshot; NULL: the routes are looked through */
@@ -61,9 +63,9 @@ struct dial {
     bool public_only; /* loopback, private, link-local and other special addresses are refused, after the name was resolved (security E3) */
 };
 
-/* *out: what the route changes about fields, one allocation that borrows from conf, to be freed by free; NULL when it changes none. -1: out of
- * memory. */
-MUST_CHECK int plan_edit(const struct config_route *conf, struct http_edit **out);
+/* *out: what the route changes about fields, before next, in one allocation that borrows from conf, text and next, to be freed by free; NULL when it changes none. A
+ * field that text writes has no value in it. -1: out of memory. */
+MUST_CHECK int plan_edit(const struct config_route *conf, const struct plan_text *text, const struct http_edit *next, struct http_edit **out);
 
 /* The Host header for this target if it is not the client's: the configured literal, else the SNI name, with the port unless it is the usual one
  * (RFC 9110 section 7.2). Written into out; empty if it does not fit. */

@@ -17,6 +17,7 @@ struct report_request { /* all zero for what is no request */
     struct span referer, user_agent; /* only when the observer wants them: as they came; long ones are cut */
     unsigned minor;  /* HTTP/1.minor */
     bool http2;      /* HTTP/2 instead */
+    const char *id;  /* NULL: it has none */
     unsigned status; /* what the client got, 0: nothing */
 };
 

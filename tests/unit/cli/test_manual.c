@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables in packaging/man/mtlsd.conf.5 are written from the tables in the code. Run this test with MTLSD_WRITE_MANUAL=1 to renew them. */
+#include "mtlsd/base/variable.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_engine.h"
@@ -179,6 +180,18 @@ static void write_reasons(struct bytes *out)
     put(out, ".El\n");
 }
 
+static void write_variables(struct bytes *out)
+{
+    put(out, ".Bl -tag -width Ds\n");
+    for (unsigned v = 0; v < VARIABLE_COUNT; v++) {
+        const struct variable_row *row = variable_row((enum variable)v);
+        ck_assert_int_eq(bytes_printf(out, ".It Li {%s}\n", row->word), 0);
+        put_text(out, row->help, 0);
+        put(out, "\n");
+    }
+    put(out, ".El\n");
+}
+
 /* Puts expected between two marks of the page. */
 static void rewrite(const char *from, const char *to, struct span expected)
 {
@@ -222,11 +235,18 @@ START_TEST(the_reasons_in_the_manual_are_those_of_the_table)
 }
 END_TEST
 
+START_TEST(the_variables_in_the_manual_are_those_of_the_table)
+{
+    compare("variables", write_variables);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("manual");
     TCase *t = tcase_create("all");
     tcase_add_test(t, the_keys_in_the_manual_are_those_of_the_table);
+    tcase_add_test(t, the_variables_in_the_manual_are_those_of_the_table);
     tcase_add_test(t, the_reasons_in_the_manual_are_those_of_the_table);
     suite_add_tcase(s, t);
     return s;

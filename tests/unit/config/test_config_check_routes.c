@@ -122,7 +122,7 @@ static const struct config_row refused[] = {
 static const struct config_row taken[] = {
     {"a slash at the end of what is forwarded", ROUTES("{ path = \"/p/\"; " UP "}"), "path: \"/p/\" matches only what is below it, not \"/p\" itself: leave out the last slash"},
     {"and of what is refused, which is wider", ROUTES("{ path = \"/p/\"; respond = 403; }"), NULL},
-    {"a variable, which is none", ROUTES("{ path = \"/p\"; " UP "set_headers = { X-Real-IP = \"$remote_addr\"; }; }"), "set_headers.X-Real-IP: \"$remote_addr\" is sent as it stands: there are no variables"},
+    {"a variable of nginx, which is none", ROUTES("{ path = \"/p\"; " UP "set_headers = { X-Real-IP = \"$remote_addr\"; }; }"), "set_headers.X-Real-IP: \"$remote_addr\" is sent as it stands: variables are written"},
     {"a dollar inside", ROUTES("{ path = \"/p\"; " UP "set_headers = { X-Price = \"5$\"; }; }"), NULL},
     {"A2: each path has its answer", TOLERATING("\"expired\"", "routes = ( { path = \"/a\"; cert = \"error\"; respond = 403; }, { path = \"/a\"; " UP " }, "
                                                 "{ cert = \"error\"; redirect = \"https://help.example/e\"; }, { " UP " } );"), NULL},

@@ -145,6 +145,34 @@ START_TEST(tells_an_expired_certificate_by_number_and_word_and_sends_no_Client_C
 }
 END_TEST
 
+START_TEST(x_ssl_tells_version_and_cipher_in_the_words_of_openssl)
+{
+    static const struct {
+        unsigned presets;
+        const char *version, *suite, *lines;
+    } rows[] = {{HTTP_IDENTITY_X_SSL, "TLS1.3", "TLS_AES_256_GCM_SHA384", "X-SSL-Protocol: TLSv1.3\r\nX-SSL-Cipher: TLS_AES_256_GCM_SHA384\r\n"},
+                {ALL, "TLS1.2", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "X-SSL-Protocol: TLSv1.2\r\nX-SSL-Cipher: ECDHE-RSA-AES256-GCM-SHA384\r\n"},
+                {HTTP_IDENTITY_X_SSL, NULL, NULL, ""},
+                {HTTP_IDENTITY_RFC9440 | HTTP_IDENTITY_NGINX, "TLS1.3", "TLS_AES_256_GCM_SHA384", ""}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct bytes out;
+        bytes_init(&out, 1000);
+        ck_assert_int_eq(http_identity_append_tls(&out, rows[i].presets, rows[i].version, rows[i].suite), 0);
+        ck_assert(span_equals_str(bytes_span(&out), rows[i].lines));
+        bytes_clear(&out);
+    }
+}
+END_TEST
+
+START_TEST(knows_which_fields_a_preset_writes)
+{
+    ck_assert(http_identity_writes(HTTP_IDENTITY_X_SSL, span_from_str("x_ssl_client_cn")));
+    ck_assert(http_identity_writes(ALL, span_from_str("SSL-Client-Cert")));
+    ck_assert(!http_identity_writes(HTTP_IDENTITY_NGINX, span_from_str("X-SSL-Client-CN")));
+    ck_assert(!http_identity_writes(ALL, span_from_str("X-SSL-Client")));
+}
+END_TEST
+
 START_TEST(C1_never_says_verified_without_a_valid_certificate)
 {
     static const struct tls_verdict undecided = {.status = REASON_UNDECIDED},
@@ -359,6 +387,8 @@ Suite *suite(void)
 {
     Suite *s = suite_create("http_identity");
     TCase *tc = tcase_create("presets");
+    tcase_add_test(tc, x_ssl_tells_version_and_cipher_in_the_words_of_openssl);
+    tcase_add_test(tc, knows_which_fields_a_preset_writes);
     tcase_add_test(tc, writes_rfc9440_as_byte_sequences);
     tcase_add_test(tc, writes_the_way_as_a_list_and_only_for_a_valid_certificate);
     tcase_add_test(tc, writes_nginx_for_each_outcome);

@@ -52,7 +52,8 @@ static const char *added(const char *client, const char *host, size_t room, int 
     struct bytes out;
     bytes_init(&out, room);
     snprintf(client_of_x.address.text, sizeof(client_of_x.address.text), "%s", client);
-    *rc = exchange_added_fields(&x, &head, &out);
+    const struct admission a = {.head = &head};
+    *rc = exchange_added_fields(&x, &a, &out);
     snprintf(text, sizeof(text), "%.*s", (int)out.len, out.len > 0 ? (const char *)bytes_span(&out).ptr : "");
     bytes_clear(&out);
     return text;

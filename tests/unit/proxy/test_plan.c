@@ -73,7 +73,7 @@ static const struct config_route nothing;
 START_TEST(a_route_without_edits_has_none)
 {
     struct http_edit *edit = (struct http_edit *)1; /* anything */
-    ck_assert_int_eq(plan_edit(&nothing, &edit), 0);
+    ck_assert_int_eq(plan_edit(&nothing, NULL, NULL, &edit), 0);
     ck_assert_ptr_null(edit);
 }
 END_TEST
@@ -85,7 +85,7 @@ START_TEST(the_edits_of_a_route_are_those_of_its_configuration)
     struct config_header set[] = {{a, one}, {b, two}};
     struct config_route conf = {.set_headers = set, .n_set_headers = 2, .remove_headers = {.items = removed, .n = 1}};
     struct http_edit *edit;
-    ck_assert_int_eq(plan_edit(&conf, &edit), 0);
+    ck_assert_int_eq(plan_edit(&conf, NULL, NULL, &edit), 0);
     ck_assert_uint_eq(edit->n_set, 2);
     ck_assert(span_equals_str(edit->set[1].name, "X-B") && span_equals_str(edit->set[1].value, "2"));
     ck_assert_uint_eq(edit->n_remove, 1);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The texts with variables of a route, taken apart when the configuration is loaded. */
+#ifndef MTLSD_PROXY_PLAN_TEXT_H
+#define MTLSD_PROXY_PLAN_TEXT_H
+
+#include "mtlsd/base/template.h"
+#include "mtlsd/config/config.h"
+#include "mtlsd/http/http_guard.h"
+
+struct plan_text {
+    uint64_t uses;             /* bits 1 << enum variable, of all that follows */
+    struct template *location; /* owned; NULL: the redirect, if there is one, has no braces */
+    size_t n_fields;
+    struct plan_text_field {
+        struct span name;       /* borrowed from the configuration */
+        struct template *value; /* owned; NULL: it has no braces, and is set as it stands */
+    } fields[]; /* one for each of set_headers */
+};
+
+/* *out: NULL when nothing has a brace. -1 + err: a text that is no template, or no memory. */
+MUST_CHECK int plan_text_new(const struct config_route *conf, struct plan_text **out, struct err *err);
+void plan_text_free(struct plan_text *text);
+
+/* The names of all fields that a route of the configuration sets from a variable, to be removed from what comes in everywhere: a backend cannot tell which listener
+ * a request came by (security C1). In one block, to be freed by free, that borrows from the configuration; NULL: there are none. -1: out of memory. */
+MUST_CHECK int plan_text_owned(const struct config *conf, struct http_edit **out);
+
+#endif
