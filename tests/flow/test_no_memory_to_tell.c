@@ -68,7 +68,7 @@ static int ask_admin(struct bytes *out, const char *target)
     struct admin_view view = {.version = "1", .snapshot = snapshot, .counters = &counters, .refusals = refusals, .n_refusals = 1, .now = WORLD_NOW};
     struct http_field host = {span_from_str("Host"), span_from_str("localhost")};
     struct http_head rq = {.request = true, .minor = 1, .method = span_from_str("GET"), .target = span_from_str(target), .fields = &host, .n_fields = 1};
-    return admin_answer(out, &rq, &view) == ADMIN_ANSWERED ? 0 : -1;
+    return admin_answer(out, &(struct admin_question){&rq, "a test"}, &view) == ADMIN_ANSWERED ? 0 : -1;
 }
 
 static int write_status(struct bytes *out)
