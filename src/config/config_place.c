@@ -2,6 +2,7 @@
 #include "config_place.h"
 
 #include "config_choice.h"
+#include "config_credential.h"
 #include "config_source.h"
 
 #include <stdio.h>
@@ -18,14 +19,26 @@ static int check_path(const struct config_slot *s, struct err *err)
     return 0;
 }
 
+/* NULL + err. To be freed. */
+static char *path_of(const struct config_slot *s, struct err *err)
+{
+    if (config_credential_is(s->text))
+        return config_credential_path(s->text, getenv("CREDENTIALS_DIRECTORY"), err);
+    if (check_path(s, err) != 0)
+        return NULL;
+    char *path = config_source_join(s->file, s->text);
+    if (path == NULL)
+        err_set(err, ERR_MEMORY, "out of memory");
+    return path;
+}
+
 int config_place_set_path(const struct config_slot *s, struct err *err)
 {
     unsigned index;
     if (config_choice_find(s, &index))
         return config_slot_set_text(s, err);
-    if (check_path(s, err) != 0)
-        return -1;
-    return config_slot_keep(config_slot_field(s), config_source_join(s->file, s->text), err);
+    char *path = path_of(s, err);
+    return path != NULL ? config_slot_keep(config_slot_field(s), path, err) : -1;
 }
 
 int config_place_set_paths(const struct config_slot *s, struct err *err)
@@ -33,9 +46,8 @@ int config_place_set_paths(const struct config_slot *s, struct err *err)
     unsigned index;
     if (config_choice_find(s, &index))
         return config_slot_append(config_slot_field(s), strdup(s->text), err);
-    if (check_path(s, err) != 0)
-        return -1;
-    return config_slot_append(config_slot_field(s), config_source_join(s->file, s->text), err);
+    char *path = path_of(s, err);
+    return path != NULL ? config_slot_append(config_slot_field(s), path, err) : -1;
 }
 
 /* Joins the path of a unix socket to the folder of the file it was named in. */

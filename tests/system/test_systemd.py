@@ -230,6 +230,30 @@ class Activation(harness.Case):
         self.assertEqual(self.get(port), "fine")
 
 
+class Credentials(harness.Case):
+    def check(self, **variables):
+        backend = free_port()
+        path = self.config(f"""identities = {{ me = {{ certificate = "credential:web.crt"; key = "credential:web.key"; }}; }};
+            trusts = {{ ca = {{ ca = "credential:ca.crt"; }}; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{backend}" ]; }}; }};
+            listeners = {{ a = {{ bind = "127.0.0.1:{free_port()}"; upstream = "app"; tls = {{ identity = "me"; trust = "ca"; }}; }}; }};""")
+        return self.command("check", "-c", path, env={**self.environment(), **variables})
+
+    def test_files_come_from_the_folder_that_systemd_makes(self):
+        folder = self.folder / "credentials"
+        folder.mkdir()
+        for name, source in (("web.crt", self.pki.server().crt), ("web.key", self.pki.server().key), ("ca.crt", self.pki.ca("root").crt)):
+            shutil.copy(source, folder / name)
+            (folder / name).chmod(0o400)
+        done = self.check(CREDENTIALS_DIRECTORY=str(folder))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_without_that_folder_the_unit_is_named(self):
+        done = self.check()
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("LoadCredential=web.key:/PATH", done.stdout + done.stderr)
+
+
 class Watchdog(Case):
     def test_it_is_fed_through_reloads_and_a_drain(self):
         self.start(WATCHDOG_USEC="400000")
