@@ -13,9 +13,9 @@ struct span http_head_find(const struct http_head *h, const char *name)
     return (struct span){NULL, 0};
 }
 
-static size_t text_length(const struct http_head *h)
+size_t http_head_size(const struct http_head *h)
 {
-    size_t n = h->method.len + h->target.len + h->phrase.len + h->scheme.len + h->protocol.len;
+    size_t n = sizeof(*h) + h->n_fields * sizeof(*h->fields) + h->method.len + h->target.len + h->phrase.len + h->scheme.len + h->protocol.len;
     for (size_t i = 0; i < h->n_fields; i++)
         n += h->fields[i].name.len + h->fields[i].value.len;
     return n;
@@ -32,13 +32,16 @@ static struct span move(uint8_t **to, struct span s)
 
 struct http_head *http_head_copy(const struct http_head *h)
 {
-    size_t head = sizeof(*h) + h->n_fields * sizeof(*h->fields);
-    struct http_head *copy = malloc(head + text_length(h));
-    if (copy == NULL)
-        return NULL;
+    void *room = malloc(http_head_size(h));
+    return room != NULL ? http_head_place(h, room) : NULL;
+}
+
+struct http_head *http_head_place(const struct http_head *h, void *room)
+{
+    struct http_head *copy = room;
     *copy = *h;
     copy->fields = (struct http_field *)(copy + 1);
-    uint8_t *text = (uint8_t *)copy + head;
+    uint8_t *text = (uint8_t *)(copy->fields + h->n_fields);
     copy->method = move(&text, h->method);
     copy->target = move(&text, h->target);
     copy->phrase = move(&text, h->phrase);

@@ -21,6 +21,11 @@ enum {
     READ_BYTES = 128 * 1024,
     SCRATCH_BYTES = 160 * 1024, /* what one read decrypts to, with the rest of a record from before */
     TICKETS_PER_UPSTREAM = 256,
+#ifdef __SANITIZE_ADDRESS__
+    BLOCKS_KEPT = 0, /* it sees no use of a block that is only kept */
+#else
+    BLOCKS_KEPT = 256, /* two for each request that runs */
+#endif
     TICK_MS = 1000,
     REJUDGE_TURN_NS = 2000000, /* of a turn of the loop, for judging peers again */
     EBB_LEAST = 64, /* connections; fewer leave little */
@@ -124,6 +129,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     turn_init(&w->buffer.turn);
     w->env.scratch = malloc(SCRATCH_BYTES);
     w->env.scratch_size = SCRATCH_BYTES;
+    block_cache_init(&w->env.blocks, BLOCKS_KEPT);
     w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM);
     w->env.pool = pool_new(snapshot->targets, snapshot->n_targets);
     w->env.balancer = balancer_new(snapshot->upstreams, snapshot->config->n_upstreams, snapshot->target_state);
@@ -174,6 +180,7 @@ void worker_clear(struct worker *w)
     early_answer_clear(&w->listening.answer);
     free(w->buffer.data);
     free(w->env.scratch);
+    block_cache_clear(&w->env.blocks);
 }
 
 bool worker_make_room(struct worker *w)
@@ -429,6 +436,7 @@ static void on_ebb(uv_timer_t *timer)
     if (!has_ebbed(w))
         return;
     w->most_links = w->n_conns + w->n_uplinks;
+    block_cache_clear(&w->env.blocks);
     w->on_ebb(w->ebb_ctx);
 }
 

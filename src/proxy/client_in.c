@@ -214,5 +214,6 @@ void client_settle(struct client *c, struct moment now)
         exchange_settle(x, now);
     client_time_settle(c);
     end_if_broken(c, now);
-    client_sweep(c);
+    if (c->over != NULL)
+        client_sweep(c);
 }

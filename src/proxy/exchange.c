@@ -39,7 +39,7 @@ struct exchange *exchange_new(struct client *c, struct span method, struct span 
 {
     method = cut(method, REPORTED_METHOD_MAX);
     uri = cut(uri, REPORTED_URI_MAX); /* only for the report; what is forwarded is never cut */
-    struct exchange *x = malloc(sizeof(*x) + method.len + uri.len + host.len);
+    struct exchange *x = block_cache_take(&c->env->blocks, sizeof(*x) + method.len + uri.len + host.len);
     if (x == NULL) {
         c->link.broken = true;
         run_touch(&c->link);
@@ -73,7 +73,7 @@ void exchange_free(struct exchange *x)
     free(x->rare.agent);
     free(x->rare.id);
     free(x->rare.key);
-    free(x);
+    block_cache_give(&x->client->env->blocks, x, sizeof(*x) + x->len.method + x->len.uri + x->len.host);
 }
 
 void exchange_activate(struct exchange *x, struct moment now)

@@ -45,7 +45,8 @@ struct exchange_way { /* where it goes */
 };
 
 struct exchange_kept { /* the request as a value: each attempt writes it for its own connection */
-    struct http_head *head; /* owned; NULL: nothing is kept yet, or no more: an answer has begun */
+    struct http_head *head; /* owned, of the worker's blocks; NULL: nothing is kept yet, or no more: an answer has begun */
+    size_t head_bytes;
     struct bytes text;      /* the target as it is sent, where it is changed, then the host that rules looked at, where there are any */
     size_t target_len;
     struct bytes added;     /* header lines */

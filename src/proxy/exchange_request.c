@@ -73,7 +73,7 @@ void exchange_request_forget(struct exchange *x)
     struct exchange_kept *kept = &x->kept;
     if (kept->head == NULL)
         return; /* all else is kept with it */
-    free(kept->head);
+    block_cache_give(&x->client->env->blocks, kept->head, kept->head_bytes);
     kept->head = NULL;
     bytes_clear(&kept->text);
     bytes_clear(&kept->added);
@@ -85,7 +85,12 @@ void exchange_request_forget(struct exchange *x)
 static bool keep(struct exchange *x, const struct admission *a)
 {
     struct exchange_kept *kept = &x->kept;
-    if ((kept->head = http_head_copy(a->head)) == NULL || exchange_added_fields(x, a, &kept->added) != 0 ||
+    kept->head_bytes = http_head_size(a->head);
+    void *room = block_cache_take(&x->client->env->blocks, kept->head_bytes);
+    if (room == NULL)
+        return false;
+    kept->head = http_head_place(a->head, room);
+    if (exchange_added_fields(x, a, &kept->added) != 0 ||
         admission_target(a, x->way.route != NULL ? x->way.route->conf : NULL, &kept->text) != 0)
         return false;
     kept->target_len = kept->text.len;

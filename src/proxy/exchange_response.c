@@ -27,12 +27,13 @@ static enum http_framing response_framing(const struct exchange *x, const struct
 }
 
 /* HTTP/2 has no phrase, and some clients of HTTP/1.1 take no status line without one. */
-static struct http_head with_phrase(const struct http_head *head)
+static const struct http_head *with_phrase(const struct http_head *head, struct http_head *room)
 {
-    struct http_head named = *head;
-    if (head->http2 && head->phrase.len == 0)
-        named.phrase = span_from_str(reason_http_phrase(head->status));
-    return named;
+    if (!head->http2 || head->phrase.len > 0)
+        return head;
+    *room = *head;
+    room->phrase = span_from_str(reason_http_phrase(head->status));
+    return room;
 }
 
 /* Its head was not written. The other streams of a client of HTTP/2 go on. */
@@ -57,8 +58,8 @@ static void on_interim(struct exchange *x, const struct http_head *head, struct 
     }
     if (x->asked.minor == 0)
         return; /* HTTP/1.0 knows no interim responses (RFC 9110 section 15.2) */
-    struct http_head named = with_phrase(head);
-    struct http_outgoing how = {.head = &named, .framing = HTTP_NO_BODY};
+    struct http_head room;
+    struct http_outgoing how = {.head = with_phrase(head, &room), .framing = HTTP_NO_BODY};
     if (flow_head(&x->down, &how, NULL) != 0 && !flow_head_was_too_large(&x->down)) /* the final one may fit */
         head_is_lost(x, false, now);
 }
@@ -77,12 +78,12 @@ static void write_head(struct exchange *x, const struct http_head *head, enum ht
     struct bytes added;
     struct exchange_locations locations;
     struct client *c = x->client;
-    struct http_head named = with_phrase(head);
+    struct http_head room;
     bytes_init(&added, FIELDS_MAX);
     bool lost = exchange_location_rewrite(x, head, &locations) != 0 || exchange_session_field(x, &added) != 0;
     x->answer.trailers = http_trailers_may_pass(head, x->asked.wants_trailers);
     struct http_outgoing how = {
-        .head = &named,
+        .head = with_phrase(head, &room),
         .trailers = x->answer.trailers,
         .added = bytes_span(&added),
         .replaced = locations.fields,

@@ -35,5 +35,8 @@ struct http_head {
 struct span http_head_find(const struct http_head *h, const char *name);
 /* In one block with all that it points to, to be freed by free. NULL: out of memory. */
 struct http_head *http_head_copy(const struct http_head *h);
+/* The same in memory of the caller's, which has http_head_size bytes. */
+size_t http_head_size(const struct http_head *h);
+struct http_head *http_head_place(const struct http_head *h, void *room);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef MTLSD_PROXY_PROXY_ENV_H
 #define MTLSD_PROXY_PROXY_ENV_H
 
+#include "mtlsd/base/block_cache.h"
 #include "mtlsd/http/http_date.h"
 #include "mtlsd/proxy/balancer.h"
 #include "mtlsd/proxy/report.h"
@@ -21,6 +22,7 @@ struct proxy_env { /* one per worker */
     struct run_queue run;    /* the connections that have something to do */
     uint8_t *scratch;  /* where TLS is decrypted to: content lives for one turn */
     size_t scratch_size;
+    struct block_cache blocks; /* for exchanges and the heads of their requests */
     struct tls_tickets *tickets;
     struct pool *pool;         /* of the current snapshot */
     struct balancer *balancer; /* of the current snapshot */

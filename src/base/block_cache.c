@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/base/block_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void block_cache_init(struct block_cache *c, unsigned most)
+{
+    *c = (struct block_cache){.most = most};
+}
+
+void block_cache_clear(struct block_cache *c)
+{
+    for (void *block; (block = c->first) != NULL;) {
+        memcpy(&c->first, block, sizeof(c->first));
+        free(block);
+    }
+    c->n = 0;
+}
+
+void *block_cache_take(struct block_cache *c, size_t size)
+{
+    void *block = c->first;
+    if (block == NULL || size > BLOCK_CACHE_BYTES)
+        return malloc(c->most > 0 && size < BLOCK_CACHE_BYTES ? BLOCK_CACHE_BYTES : size);
+    memcpy(&c->first, block, sizeof(c->first));
+    c->n--;
+    return block;
+}
+
+void block_cache_give(struct block_cache *c, void *block, size_t size)
+{
+    if (block == NULL)
+        return;
+    if (size > BLOCK_CACHE_BYTES || c->n >= c->most) {
+        free(block);
+        return;
+    }
+    memcpy(block, &c->first, sizeof(c->first));
+    c->first = block;
+    c->n++;
+}
