@@ -138,6 +138,7 @@ void config_check(const struct config_reader *r)
     config_complete(r);
     config_check_log(r);
     config_check_alpn(r);
+    config_check_versions(r);
     config_check_tcp(r);
     check_crl_cache(r);
     for (size_t i = 0; i < c->n_identities; i++)

@@ -8,6 +8,8 @@
 void config_check(const struct config_reader *r);
 void config_check_log(const struct config_reader *r);
 void config_check_tcp(const struct config_reader *r);
+/* A highest TLS version below the lowest. */
+void config_check_versions(const struct config_reader *r);
 void config_check_alpn(const struct config_reader *r);
 
 /* One of each, by its place in the configuration. */

@@ -10,7 +10,7 @@ static const char name_identity[] = "identity = NAME in tls, with bundle or cert
                   server_name[] = "server_name in the upstream's tls (the target's host by default)",
                   certificate[] = "certificate = \"FILE\" with key = \"FILE\", or bundle = \"FILE\" for one file with both",
                   lists[] = "crl = \"FILE\" in the trust", ignore[] = "tolerate = [ \"expired\", ... ] in the listener's tls",
-                  priority[] = "priority, a GnuTLS priority string; without it the ciphers are modern ones", versions[] = "min_version = \"1.2\" or \"1.3\"",
+                  priority[] = "priority, a GnuTLS priority string; without it the ciphers are modern ones", versions[] = "min_version and max_version = \"1.2\" or \"1.3\"",
                   bind[] = "bind = \"ADDRESS:PORT\"", targets[] = "targets = [ \"HOST:PORT\" ]",
                   upstream[] = "upstream = NAME, with targets in upstreams.NAME", http1[] = "nothing: only HTTP/1.1 is spoken, so there is nothing to choose";
 /* Where a group is named the row is for that group, and stands before the one for all. Dashes and capitals are as libconfig takes them. */
@@ -59,6 +59,7 @@ static const struct {
     {NULL, "protocols", versions},
     {NULL, "sslVersion", versions},
     {NULL, "ssl-min-ver", versions},
+    {NULL, "ssl-max-ver", versions},
     {NULL, "http2", http1},
     {NULL, "ssl_alpn", "alpn = [ \"NAME\", ... ] in tls"},
     {NULL, "ssl_preread", "protocol = \"tls-passthrough\", with routes = ( { sni = \"NAME\"; upstream = NAME; }, ... )"},

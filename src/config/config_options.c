@@ -155,6 +155,8 @@ static const struct config_option options[] = {
     {"upstream.tls", "expect", "strings", "", "", "[ \"spiffe://partner.example/api\" ]",
      "DNS or URI names of which the certificate must have one, instead of server_name.", false, RELOADABLE, UPSTREAM(tls.expect)},
     {"upstream.tls", "min_version", "word", "1.2", "1.2 | 1.3", "", "Lowest TLS version.", false, RELOADABLE, UPSTREAM(tls.min_version)},
+    {"upstream.tls", "max_version", "word", "1.3", "1.2 | 1.3", "",
+     "Highest TLS version. Set 1.2 for a server that fails with TLS 1.3. With the default algorithms TLS 1.2 is not insecure.", false, RELOADABLE, UPSTREAM(tls.max_version)},
     {"upstream.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
      "GnuTLS priority string. For each allowed TLS version it must allow a signature algorithm of the identity's key. Default: TLS 1.3 and 1.2 "
      "with modern algorithms, and X25519MLKEM768 first where GnuTLS has it (see mtlsd --version).", false, RELOADABLE, UPSTREAM(tls.priority)},
@@ -225,6 +227,8 @@ static const struct config_option options[] = {
      "Let clients resume TLS sessions, which saves most of a handshake. On resumption the original certificate and the rules are checked again. "
      "A reload or a changed revocation list makes older tickets invalid.", false, RELOADABLE, LISTENER(tls.tickets)},
     {"listener.tls", "min_version", "word", "1.2", "1.2 | 1.3", "", "Lowest TLS version.", false, RELOADABLE, LISTENER(tls.min_version)},
+    {"listener.tls", "max_version", "word", "1.3", "1.2 | 1.3", "",
+     "Highest TLS version. Set 1.2 for clients that fail with TLS 1.3. With the default algorithms TLS 1.2 is not insecure.", false, RELOADABLE, LISTENER(tls.max_version)},
     {"listener.tls", "priority", "string", "", "", "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\"",
      "GnuTLS priority string. For each allowed TLS version it must allow a signature algorithm of the identity's key. Default: TLS 1.3 and 1.2 "
      "with modern algorithms, and X25519MLKEM768 first where GnuTLS has it (see mtlsd --version).", false, RELOADABLE, LISTENER(tls.priority)},

@@ -124,7 +124,7 @@ static void set_alpn(const struct config_tls *conf, unsigned carries, struct tls
 
 static void common_part(const struct config_tls *conf, unsigned carries, struct tls_context_spec *spec)
 {
-    spec->tls13_only = conf->min_version == CONFIG_TLS_1_3;
+    spec->versions = conf->max_version == CONFIG_TLS_1_2 ? TLS_VERSIONS_12 : conf->min_version == CONFIG_TLS_1_3 ? TLS_VERSIONS_13 : TLS_VERSIONS_ALL;
     spec->priority = conf->priority;
     set_alpn(conf, carries, spec);
 }

@@ -52,7 +52,7 @@ static int copy_names(struct tls_context *ctx, const struct tls_context_spec *sp
 
 static int set_priority(struct tls_context *ctx, const struct tls_context_spec *spec, struct err *err)
 {
-    ctx->priority = tls_priority_new(spec->priority, spec->tls13_only, spec->like != NULL ? spec->like->priority : NULL, err);
+    ctx->priority = tls_priority_new(spec->priority, spec->versions, spec->like != NULL ? spec->like->priority : NULL, err);
     return ctx->priority != NULL ? 0 : -1;
 }
 
@@ -150,11 +150,8 @@ struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err
     ctx->ask = TLS_ASK_REQUIRED;
     ctx->sni = tls_sni_ref(sni);
     ctx->alpn = tls_sni_context(sni, 0)->alpn;
-    ctx->priority = tls_priority_new(NULL, false, NULL, err);
-    if (ctx->priority != NULL)
-        return ctx;
-    free_context(ctx);
-    return NULL;
+    ctx->priority = tls_priority_ref(tls_sni_context(sni, 0)->priority); /* the library settles on TLS 1.3 before there is a choice */
+    return ctx;
 }
 
 struct tls_context *tls_context_ref(struct tls_context *ctx)

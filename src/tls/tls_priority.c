@@ -10,8 +10,13 @@
 
 /* TLS 1.3 and 1.2, AEAD and ECDHE only, no SHA-1 signatures, the cheapest cipher and group first. Not %SAFE_RENEGOTIATION: it refuses clients that
  * offer TLS 1.3 alone and therefore do not mention it (security A14). The engine asks for it after a handshake of TLS 1.2. */
-#define VERSIONS_12 "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-#define VERSIONS_13 "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+static const char *const own_versions[] = {[TLS_VERSIONS_ALL] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
+                                           [TLS_VERSIONS_13] = "NORMAL:-VERS-ALL:+VERS-TLS1.3",
+                                           [TLS_VERSIONS_12] = "NORMAL:-VERS-ALL:+VERS-TLS1.2"};
+/* Behind a string of the configuration. */
+static const char *const fewer_versions[] = {[TLS_VERSIONS_ALL] = ":-VERS-DTLS-ALL:-VERS-TLS1.1:-VERS-TLS1.0",
+                                             [TLS_VERSIONS_13] = ":-VERS-DTLS-ALL:-VERS-TLS1.2:-VERS-TLS1.1:-VERS-TLS1.0",
+                                             [TLS_VERSIONS_12] = ":-VERS-DTLS-ALL:-VERS-TLS1.3:-VERS-TLS1.1:-VERS-TLS1.0"};
 #define ALGORITHMS                                                                                                    \
     ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305"                       \
     ":-SIGN-ALL:+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-EDDSA-ED25519"                        \
@@ -25,9 +30,9 @@
 
 #define EXAMPLE "\"SECURE256:-VERS-ALL:+VERS-TLS1.3\""
 
-void tls_priority_write(bool tls13_only, bool hybrid, char out[TLS_PRIORITY_SIZE])
+void tls_priority_write(enum tls_versions versions, bool hybrid, char out[TLS_PRIORITY_SIZE])
 {
-    snprintf(out, TLS_PRIORITY_SIZE, "%s" ALGORITHMS "%s" GROUPS, tls13_only ? VERSIONS_13 : VERSIONS_12, hybrid ? HYBRID_GROUP : "");
+    snprintf(out, TLS_PRIORITY_SIZE, "%s" ALGORITHMS "%s" GROUPS, own_versions[versions], hybrid && versions != TLS_VERSIONS_12 ? HYBRID_GROUP : "");
 }
 
 bool tls_priority_has_hybrid(void)
@@ -80,27 +85,48 @@ static bool lacks_safe_renegotiation(const char *text)
     return strcasestr(text, "%DISABLE_SAFE_RENEGOTIATION") != NULL;
 }
 
-static int make_own(bool tls13_only, gnutls_priority_t *out, struct err *err)
+static int make_own(enum tls_versions versions, gnutls_priority_t *out, struct err *err)
 {
     char text[TLS_PRIORITY_SIZE];
-    tls_priority_write(tls13_only, true, text);
+    tls_priority_write(versions, true, text);
     if (tls_priority_has_hybrid() && gnutls_priority_init(out, text, NULL) >= 0)
         return 0;
-    tls_priority_write(tls13_only, false, text);
+    tls_priority_write(versions, false, text);
     int rc = gnutls_priority_init(out, text, NULL);
     return rc >= 0 ? 0 : err_set(err, ERR_INTERNAL, "the TLS library does not take our own priority string: %s", gnutls_strerror(rc));
 }
 
-int tls_priority_make(const char *text, bool tls13_only, gnutls_priority_t *out, struct err *err)
+/* The versions of a string are those that min_version and max_version leave of it. */
+static int make_given(const char *text, enum tls_versions versions, gnutls_priority_t *out, struct err *err)
 {
     const char *bad = NULL;
+    char *whole;
+    int rc = gnutls_priority_init(out, text, &bad);
+    if (rc < 0)
+        return refuse(text, rc, bad, err);
+    gnutls_priority_deinit(*out);
+    *out = NULL;
+    if (asprintf(&whole, "%s%s", text, fewer_versions[versions]) < 0)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    rc = gnutls_priority_init(out, whole, NULL);
+    free(whole);
+    const unsigned *list;
+    if (rc >= 0 && gnutls_priority_protocol_list(*out, &list) > 0)
+        return 0;
+    if (rc >= 0)
+        gnutls_priority_deinit(*out);
+    *out = NULL;
+    return err_set(err, ERR_CONFIG, "priority \"%.200s\" has no TLS version that min_version and max_version allow: change one of them", text);
+}
+
+int tls_priority_make(const char *text, enum tls_versions versions, gnutls_priority_t *out, struct err *err)
+{
     if (text == NULL)
-        return make_own(tls13_only, out, err);
+        return make_own(versions, out, err);
     if (lacks_safe_renegotiation(text))
         return err_set(err, ERR_CONFIG, "priority \"%.200s\": TLS 1.2 is refused without secure renegotiation: remove %%DISABLE_SAFE_RENEGOTIATION",
                        text);
-    int rc = gnutls_priority_init(out, text, &bad);
-    return rc >= 0 ? 0 : refuse(text, rc, bad, err);
+    return make_given(text, versions, out, err);
 }
 
 unsigned tls_priority_key_shares(gnutls_priority_t priority)
@@ -120,29 +146,33 @@ static int fill(struct tls_priority *p, const char *text, struct err *err)
 {
     if (text != NULL && (p->text = strdup(text)) == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
-    if (tls_priority_make(text, p->tls13_only, &p->set, err) != 0)
+    if (tls_priority_make(text, p->versions, &p->set, err) != 0)
         return -1;
     p->key_shares = tls_priority_key_shares(p->set);
     return 0;
 }
 
-struct tls_priority *tls_priority_new(const char *text, bool tls13_only, struct tls_priority *like, struct err *err)
+struct tls_priority *tls_priority_new(const char *text, enum tls_versions versions, struct tls_priority *like, struct err *err)
 {
-    if (like != NULL && like->tls13_only == tls13_only && same_text(like->text, text)) {
-        atomic_fetch_add_explicit(&like->refs, 1, memory_order_relaxed);
-        return like;
-    }
+    if (like != NULL && like->versions == versions && same_text(like->text, text))
+        return tls_priority_ref(like);
     struct tls_priority *p = calloc(1, sizeof(*p));
     if (p == NULL) {
         err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
     atomic_init(&p->refs, 1);
-    p->tls13_only = tls13_only;
+    p->versions = versions;
     if (fill(p, text, err) == 0)
         return p;
     tls_priority_unref(p);
     return NULL;
+}
+
+struct tls_priority *tls_priority_ref(struct tls_priority *p)
+{
+    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+    return p;
 }
 
 void tls_priority_unref(struct tls_priority *p)

@@ -141,7 +141,7 @@ struct tls_context *wire_pki_connecting(const struct wire_pki *p, const struct w
         .trust = make_trust(p, side->trusts != NULL ? side->trusts : &p->servers_ca, side, WIRE_SERVER_SERIAL),
         .server_name = side->name != NULL ? side->name : WIRE_NAME,
         .require_client_auth = !side->no_certificate && !side->does_not_insist,
-        .tls13_only = side->priority == WIRE_PRIORITY_13,
+        .versions = side->priority == WIRE_PRIORITY_13 ? TLS_VERSIONS_13 : TLS_VERSIONS_ALL,
         .priority = priority_of(side),
         .alpn_need = side->alpn_need,
     };
@@ -160,7 +160,7 @@ struct tls_context *wire_pki_accepting(const struct wire_pki *p, const struct wi
         .tickets = side->tickets,
         .trust = side->trust != NULL ? tls_trust_ref(side->trust)
                                      : make_trust(p, side->trusts != NULL ? side->trusts : &p->clients_ca, side, WIRE_CLIENT_SERIAL),
-        .tls13_only = side->priority == WIRE_PRIORITY_13,
+        .versions = side->priority == WIRE_PRIORITY_13 ? TLS_VERSIONS_13 : TLS_VERSIONS_ALL,
         .priority = priority_of(side),
         .alpn_need = side->alpn_need,
     };

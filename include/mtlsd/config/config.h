@@ -82,6 +82,7 @@ struct config_tls {
     char *
         trust; /* name or "system" (the default of an upstream); NULL on a listener: ask for no certificate */
     enum config_tls_version min_version; /* 1.2 */
+    enum config_tls_version max_version; /* 1.3 */
     char *priority;                      /* GnuTLS priority string, NULL: ours */
     enum config_starttls starttls;       /* what is said in plaintext before TLS (tcp) */
     struct config_strings alpn;          /* application protocols (ALPN), the preferred one first; none: the protocol's own */

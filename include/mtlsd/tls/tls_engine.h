@@ -25,6 +25,8 @@ enum { TLS_ALPN_MAX = 8, TLS_ALPN_NAME_MAX = 31 }; /* what the library takes */
  * peer without ALPN. A server that chooses a name that was not offered is always refused. */
 enum tls_alpn_need { TLS_ALPN_OPTIONAL, TLS_ALPN_MATCH, TLS_ALPN_REQUIRED };
 
+enum tls_versions { TLS_VERSIONS_ALL /* 1.2 and 1.3 */, TLS_VERSIONS_13, TLS_VERSIONS_12 }; /* also with a priority string */
+
 struct tls_context_spec {
     bool accepting;                /* true: we are the TLS server */
     struct tls_identity *identity; /* NULL only when connecting */
@@ -38,7 +40,7 @@ struct tls_context_spec {
     const char *const *expect;     /* connecting: names to expect instead; n_expect 0: server_name */
     size_t n_expect;
     bool require_client_auth;      /* connecting with an identity: a server that does not ask for it is refused */
-    bool tls13_only;
+    enum tls_versions versions;
     const char *priority;          /* GnuTLS priority string, NULL: ours */
     const char *const *alpn;       /* application protocols (RFC 7301), the preferred one first; n_alpn 0: no ALPN */
     size_t n_alpn;

@@ -18,6 +18,11 @@ static const char *min_version(const struct config_tls *tls)
     return !tls->present ? NULL : tls->min_version == CONFIG_TLS_1_3 ? "1.3" : "1.2";
 }
 
+static const char *max_version(const struct config_tls *tls)
+{
+    return !tls->present ? NULL : tls->max_version == CONFIG_TLS_1_3 ? "1.3" : "1.2";
+}
+
 static json_t *findings_of(const struct findings *findings)
 {
     json_t *list = json_array();
@@ -103,9 +108,10 @@ static json_t *upstreams_of(const struct config *c)
     for (size_t i = 0; i < c->n_upstreams; i++) {
         const struct config_upstream *u = &c->upstreams[i];
         list = document_append(list, document_object("name:t targets:o tls:b identity:t trust:t balance:t sticky:o health:o proxy:t send_proxy_protocol:t "
-                                                     "min_version:t starttls:t",
+                                                     "min_version:t max_version:t starttls:t",
                                                      u->name, targets_of(u), u->tls.present, u->tls.identity, u->tls.trust, balances[u->balance], sticky_of(u),
-                                                     health_of(u), u->proxy_text, versions[u->send_proxy_protocol], min_version(&u->tls), config_starttls_word(&u->tls)));
+                                                     health_of(u), u->proxy_text, versions[u->send_proxy_protocol], min_version(&u->tls), max_version(&u->tls),
+                                                     config_starttls_word(&u->tls)));
     }
     return list;
 }
@@ -171,8 +177,8 @@ static json_t *by_name_of(const struct config_tls *tls)
     json_t *list = json_array();
     for (size_t i = 0; i < tls->n_identities; i++) {
         const struct config_sni *sni = &tls->identities[i];
-        list = document_append(list, document_object("hosts:o identity:t trust:t client_cert:t min_version:t", strings(&sni->hosts), sni->identity, sni->trust,
-                                                     asks[sni->client_cert], min_version(tls)));
+        list = document_append(list, document_object("hosts:o identity:t trust:t client_cert:t min_version:t max_version:t", strings(&sni->hosts), sni->identity, sni->trust,
+                                                     asks[sni->client_cert], min_version(tls), max_version(tls)));
     }
     return list;
 }
@@ -199,7 +205,8 @@ static json_t *listeners_of(const struct config *c)
         json = document_add(json, "routes:o forward_proxy:o accept_proxy_protocol:b guards_browsers:b hosts:o allow_origins:o identities:o", routes_of(l),
                             forward_proxy_of(&l->forward_proxy), l->accept_proxy_protocol, l->guards_browsers, strings(&l->hosts), strings(&l->allow_origins),
                             by_name_of(&l->tls));
-        list = document_append(list, document_add(json, "min_version:t tolerate:o starttls:t", min_version(&l->tls), tolerated(l->tls.tolerate), config_starttls_word(&l->tls)));
+        list = document_append(list, document_add(json, "min_version:t max_version:t tolerate:o starttls:t", min_version(&l->tls), max_version(&l->tls),
+                                                  tolerated(l->tls.tolerate), config_starttls_word(&l->tls)));
     }
     return list;
 }

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 #define INDENT "                 "
-#define TLS "[{!tls}plaintext][{?tls}TLS {min_version}+[, presents \"{$identity}\"][, verifies with \"{$trust}\"][, starttls {starttls}]]"
+#define VERSION "TLS {min_version}[{max_version=1.3}+][{max_version=1.2} only]"
+#define TLS "[{!tls}plaintext][{?tls}" VERSION "[, presents \"{$identity}\"][, verifies with \"{$trust}\"][, starttls {starttls}]]"
 #define ASKS "[{client_cert=none}, no certificate asked][{client_cert=optional}, certificate optional][{client_cert=required}, certificate required]"
 
 /* ---- what is loaded ---- */
@@ -78,7 +79,7 @@ static void print_listener(struct page *p, const json_t *o)
     for (size_t i = 1; i < json_array_size(bind); i++)
         page_printf(p, INDENT "%s\n", json_string_value(json_array_get(bind, i)));
     page_put(p, o, "[" INDENT "accepts for its routes: {tolerate}\n]");
-    page_each(p, document_get(o, "identities"), INDENT "[{$hosts}: ][{!hosts}its certificate's names: ]TLS {min_version}+"
+    page_each(p, document_get(o, "identities"), INDENT "[{$hosts}: ][{!hosts}its certificate's names: ]" VERSION
                                                        "[, presents \"{$identity}\"][, verifies with \"{$trust}\"]" ASKS "\n");
     for (size_t i = 0; i < json_array_size(routes) && document_string(o, "upstream", NULL) == NULL; i++)
         print_route(p, json_array_get(routes, i), i + 1);

@@ -91,7 +91,7 @@ static bool is_good_signature(gnutls_sign_algorithm_t sign)
 START_TEST(offers_nothing_old)
 {
     for (int only13 = 0; only13 < 2; only13++) {
-        struct tls_context_spec spec = {.trust = client->trust, .server_name = WIRE_NAME, .tls13_only = only13 != 0};
+        struct tls_context_spec spec = {.trust = client->trust, .server_name = WIRE_NAME, .versions = only13 ? TLS_VERSIONS_13 : TLS_VERSIONS_ALL};
         struct tls_context *ctx = new_context(&spec);
         const unsigned *list;
         int n = gnutls_priority_protocol_list(ctx->priority->set, &list);
@@ -126,7 +126,7 @@ START_TEST(shares_what_is_the_same_and_nothing_else)
     ck_assert_ptr_eq(second->priority, first->priority);
     ck_assert_ptr_eq(second->credentials, first->credentials);
     ck_assert_ptr_eq(second->identity, server->identity);
-    spec.tls13_only = true;
+    spec.versions = TLS_VERSIONS_13;
     struct tls_context *only_13 = new_context(&spec);
     spec.like = only_13;
     spec.priority = "NORMAL:-VERS-ALL:+VERS-TLS1.3";

@@ -290,7 +290,7 @@ START_TEST(the_priority_of_the_house_fits_every_kind)
     struct tls_identity *id = tls_identity_new(&spec, 0, &notes, &err);
     ck_assert_msg(id != NULL, "%s", err.text);
     for (int only13 = 0; only13 < 2; only13++) {
-        struct tls_context_spec of_ctx = {.accepting = true, .identity = id, .ask = TLS_ASK_NONE, .tls13_only = only13 != 0};
+        struct tls_context_spec of_ctx = {.accepting = true, .identity = id, .ask = TLS_ASK_NONE, .versions = only13 ? TLS_VERSIONS_13 : TLS_VERSIONS_ALL};
         struct tls_context *ctx = tls_context_new(&of_ctx, &err);
         ck_assert_msg(ctx != NULL, "%s", err.text);
         compare(&key, kinds[_i].kind, ctx->priority->set, "the default");
