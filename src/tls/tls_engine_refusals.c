@@ -60,10 +60,10 @@ static void name_our_ca(const struct tls_engine *e, char *out, size_t size)
         snprintf(out, size, "(unknown)");
 }
 
-enum { DATES_SIZE = 64 };
+enum { FAULT_SIZE = 200 };
 
-/* The faults of our certificate by our own clock, often all there is to know. */
-static void tell_dates(const struct tls_engine *e, char out[DATES_SIZE])
+/* The faults of our certificate by our own clock, or in its name: often all there is to know. */
+static void tell_fault(const struct tls_engine *e, char out[FAULT_SIZE])
 {
     struct tls_identity_facts ours;
     char when[21];
@@ -71,36 +71,38 @@ static void tell_dates(const struct tls_engine *e, char out[DATES_SIZE])
     text_utc(when, e->now > ours.not_after ? ours.not_after : ours.not_before);
     out[0] = '\0';
     if (e->now > ours.not_after)
-        snprintf(out, DATES_SIZE, "; it expired %s", when);
+        snprintf(out, FAULT_SIZE, "; it expired %s", when);
     else if (e->now < ours.not_before)
-        snprintf(out, DATES_SIZE, "; it is not valid before %s", when);
+        snprintf(out, FAULT_SIZE, "; it is not valid before %s", when);
+    else if (ours.named_as_ca)
+        snprintf(out, FAULT_SIZE, "; the same name stands for it and for its CA, so OpenSSL takes it for self-signed: issue it with a name of its own");
 }
 
 static void fail_by_client(struct tls_engine *e)
 {
-    char text[400], ca[200], dates[DATES_SIZE];
+    char text[600], ca[200], fault[FAULT_SIZE];
     name_our_ca(e, ca, sizeof(ca));
-    tell_dates(e, dates);
+    tell_fault(e, fault);
     if (e->alert_received == GNUTLS_A_UNKNOWN_CA)
-        snprintf(text, sizeof(text), "the client does not trust the CA of our certificate, %s (alert unknown_ca)", ca);
+        snprintf(text, sizeof(text), "the client does not trust the CA of our certificate, %s (alert unknown_ca)%s", ca, fault);
     else if (e->alert_received >= 0)
-        snprintf(text, sizeof(text), "the client refused our certificate, issued by %s (alert %s)%s", ca, tls_alert_name(e->alert_received), dates);
+        snprintf(text, sizeof(text), "the client refused our certificate, issued by %s (alert %s)%s", ca, tls_alert_name(e->alert_received), fault);
     else
-        snprintf(text, sizeof(text), "the client closed the connection when it had our certificate, issued by %s, without an alert", ca);
+        snprintf(text, sizeof(text), "the client closed the connection when it had our certificate, issued by %s, without an alert%s", ca, fault);
     tls_engine_fail(e, REASON_CLIENT_REFUSED_CERTIFICATE, text);
 }
 
 static void fail_by_server(struct tls_engine *e)
 {
-    char text[480], dates[DATES_SIZE];
+    char text[600], fault[FAULT_SIZE];
     struct tls_identity_facts ours;
     const char *name = tls_alert_name(e->alert_received);
     if (e->ctx->identity == NULL) {
         snprintf(text, sizeof(text), "the peer requested a certificate, none is configured, and it sent the alert %s", name);
     } else {
         tls_identity_facts(e->ctx->identity, &ours);
-        tell_dates(e, dates);
-        snprintf(text, sizeof(text), "the peer refused our certificate %.250s, serial %.64s, with the alert %s%s", ours.subject, ours.serial, name, dates);
+        tell_fault(e, fault);
+        snprintf(text, sizeof(text), "the peer refused our certificate %.250s, serial %.64s, with the alert %s%s", ours.subject, ours.serial, name, fault);
     }
     tls_engine_fail(e, REASON_OUR_CERTIFICATE_REFUSED, text);
 }

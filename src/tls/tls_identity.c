@@ -6,6 +6,7 @@
 #include "tls_internal.h"
 #include "tls_key.h"
 #include "tls_links.h"
+#include "tls_path.h"
 #include "tls_pem.h"
 #include "tls_private_key.h"
 
@@ -31,6 +32,7 @@ struct tls_identity {
     size_t n_links, n_pcerts;
     const char *signature; /* of the leaf, as OpenSSL spells it; fixed text */
     bool unchecked;
+    bool named_as_ca;
 };
 
 /* The state of reading one identity, carried through its steps. */
@@ -265,6 +267,11 @@ static int check_leaf(struct loading *l, int64_t now)
                        "identity %s: the keyUsage of %s (%s:%zu) does not allow to sign, which TLS needs: issue it again with keyUsage = "
                        "digitalSignature",
                        l->spec->name, l->id->subject, file, leaf->line);
+    if (l->id->named_as_ca)
+        findings_add(l->notes, FINDING_WARNING, file,
+                     "identity %s: the same name, %s, stands for the certificate and for the CA that issued it: OpenSSL takes such a certificate for self-signed and "
+                     "refuses it (unknown_ca): issue it with a name of its own, and with key identifiers",
+                     l->spec->name, l->id->subject);
     for (size_t i = 0; i < l->id->n_links; i++)
         check_dates(l, i, now);
     return 0;
@@ -299,6 +306,15 @@ static int settle(struct loading *l)
     return 0;
 }
 
+/* Key identifiers tell the two apart, also to OpenSSL. Certificates that were made by hand often have none. */
+static bool is_named_as_ca(const struct tls_link *leaf)
+{
+    struct span value;
+    bool told_apart = tls_cert_find_extension(&leaf->cert, "\x55\x1d\x23", &value) && tls_cert_find_extension(&leaf->cert, "\x55\x1d\x0e", &value);
+    bool same = !tls_cert_name_is_empty(leaf->cert.subject) && span_equals(leaf->cert.subject, leaf->cert.issuer);
+    return same && !told_apart && !tls_path_is_signed(leaf->crt, leaf->crt);
+}
+
 static void note_leaf(struct tls_identity *id)
 {
     const struct tls_cert *leaf = &id->links[0].cert;
@@ -309,6 +325,7 @@ static void note_leaf(struct tls_identity *id)
     text_hex(id->serial, tls_cert_serial_digits(leaf->serial));
     tls_key_openssl_name(&id->kind, id->key_word);
     tls_cert_sha256(leaf->der, id->sha256);
+    id->named_as_ca = is_named_as_ca(&id->links[0]);
 }
 
 static int load(struct loading *l, int64_t now)
@@ -381,6 +398,7 @@ void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts
         .not_before = leaf->not_before,
         .not_after = leaf->not_after,
         .chain_length = id->n_links,
+        .named_as_ca = id->named_as_ca,
     };
     memcpy(out->sha256, id->sha256, sizeof(out->sha256));
 }

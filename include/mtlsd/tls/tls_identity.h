@@ -38,6 +38,7 @@ struct tls_identity_facts { /* borrowed from the identity */
     char sha256[65];
     int64_t not_before, not_after;
     size_t chain_length;
+    bool named_as_ca; /* the leaf has its issuer's name and no key identifiers: OpenSSL takes it for self-signed */
 };
 void tls_identity_facts(const struct tls_identity *id, struct tls_identity_facts *out);
 struct tls_identity_link { /* one certificate of the chain */

@@ -135,6 +135,34 @@ START_TEST(tells_its_facts)
 }
 END_TEST
 
+/* As OpenSSL sees it: the issuer's name is its own, so it signed itself. */
+START_TEST(a_leaf_with_the_name_of_its_ca_is_told)
+{
+    struct certs namesake, own;
+    struct tls_identity_facts facts;
+    certs_make(&(struct certs_order){.cn = "Root", .issuer = &root, .no_key_ids = true}, &namesake);
+    certs_make(&(struct certs_order){.cn = "self"}, &own);
+    struct tls_identity *id = load_pair(namesake.pem, namesake.key_pem);
+    tls_identity_facts(id, &facts);
+    ck_assert(facts.named_as_ca && notes.n == 1 && notes.items[0].level == FINDING_WARNING);
+    ck_assert_ptr_nonnull(strstr(notes.items[0].text, "the same name, CN=Root, stands for the certificate and for the CA that issued it"));
+    tls_identity_unref(id);
+    id = load_pair(own.pem, own.key_pem);
+    tls_identity_facts(id, &facts);
+    ck_assert(!facts.named_as_ca && notes.n == 0);
+    tls_identity_unref(id);
+    certs_clear(&own);
+    certs_clear(&namesake);
+    certs_make(&(struct certs_order){.cn = "Root", .issuer = &root}, &namesake);
+    id = load_pair(namesake.pem, namesake.key_pem);
+    tls_identity_facts(id, &facts);
+    ck_assert(!facts.named_as_ca && notes.n == 0); /* key identifiers tell them apart */
+    tls_identity_unref(id);
+    certs_clear(&namesake);
+    findings_clear(&notes);
+}
+END_TEST
+
 static void expect(const char *why, struct tls_identity *id, const char *says)
 {
     ck_assert_msg(id == NULL, "accepted: %s", why);
@@ -326,6 +354,7 @@ Suite *suite(void)
     tcase_add_test(c, reads_a_bundle_in_any_order);
     tcase_add_test(c, names_its_algorithms_as_openssl_does);
     tcase_add_test(c, tells_its_facts);
+    tcase_add_test(c, a_leaf_with_the_name_of_its_ca_is_told);
     tcase_add_test(c, refuses_a_key_of_another_certificate);
     tcase_add_test(c, refuses_a_key_whose_halves_are_of_two_keys);
     tcase_add_test(c, tells_apart_what_is_missing);
