@@ -19,6 +19,7 @@ struct admin_command {
     unsigned fine;         /* the HTTP status that says that it was done */
     page_print_fn print;   /* the text then */
     page_print_fn refused; /* and on stderr after 422; NULL: there is no such answer */
+    page_print_fn unready; /* and on stderr after 503; NULL: there is no such answer */
     const char *operand;   /* NULL: it takes none */
     size_t n_operands;
 };
@@ -107,12 +108,12 @@ static bool read_flags(const struct admin_command *c, int argc, char **argv, str
 
 static int answer(const struct admin_command *c, unsigned status, json_t *json, bool as_json)
 {
-    bool refused = status == 422 && c->refused != NULL;
-    if (status != c->fine && !refused)
+    page_print_fn bad = status == 422 ? c->refused : status == 503 ? c->unready : NULL;
+    if (status != c->fine && bad == NULL)
         return command_fail(COMMAND_FAILED, "%s: %s", c->word, document_string(json, "detail", ""));
-    if (!as_json && page_show_on(refused ? stderr : stdout, json_incref(json), refused ? c->refused : c->print) != 0)
+    if (!as_json && page_show_on(bad != NULL ? stderr : stdout, json_incref(json), bad != NULL ? bad : c->print) != 0)
         return command_fail(COMMAND_FAILED, "out of memory");
-    return refused ? COMMAND_REFUSED : COMMAND_FINE;
+    return bad == NULL ? COMMAND_FINE : status == 422 ? COMMAND_REFUSED : COMMAND_REFUSAL;
 }
 
 static int call(const struct admin_command *c, const char *path, const char *socket, bool as_json)
@@ -174,6 +175,33 @@ int cmd_status(int argc, char **argv)
         .timeout_ms = 10000,
         .fine = 200,
         .print = status_sheet_print,
+    };
+    return run(&command, argc, argv);
+}
+
+static void print_ready(struct page *p, const json_t *document)
+{
+    page_put(p, document, "{result}[: {$detail}]\n");
+}
+
+static void print_unready(struct page *p, const json_t *document)
+{
+    page_put(p, document, "mtlsd: {result}[: {$detail}]\n");
+}
+
+int cmd_probe(int argc, char **argv)
+{
+    static const struct admin_command command = {
+        .word = "probe",
+        .about = "Asks a running daemon whether it is ready, for probes of containers and load balancers. It is not ready while it drains, while a\n"
+                 "certificate or list that it needs is out of its dates, and while clients find no place.\n"
+                 "Exit code 0: ready. 4: not ready, with the reason on stderr. 1: no daemon answers.",
+        .method = "GET",
+        .path = "/readyz",
+        .timeout_ms = 5000,
+        .fine = 200,
+        .print = print_ready,
+        .unready = print_unready,
     };
     return run(&command, argc, argv);
 }

@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"server", cmd_server, "run a verifier for one backend, without a configuration file"},
     {"check", cmd_check, "check the configuration and all files that run would load"},
     {"status", cmd_status, "print the state of a running daemon and its last refusals"},
+    {"probe", cmd_probe, "ask a running daemon whether it is ready, for probes of containers"},
     {"reload", cmd_reload, "make a running daemon load configuration and certificates again"},
     {"drain", cmd_drain, "make a running daemon finish open requests and exit"},
     {"target", cmd_target, "drain, disable or enable a target of a running daemon, or change its weight"},
