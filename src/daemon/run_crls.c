@@ -199,7 +199,8 @@ void run_crls_follow(struct run_crls *c, struct server *server)
     const char **files = snapshot_crl_files(server_snapshot(server), &n);
     c->server = server;
     file_watch_stop(c->watch);
-    c->watch = n > 0 ? file_watch_start(server_loop(server), server_background(server), files, n, on_change, c) : NULL;
+    const struct file_watch_order order = {.paths = files, .n = n, .on_change = on_change, .ctx = c};
+    c->watch = n > 0 ? file_watch_start(server_loop(server), server_background(server), &order) : NULL;
     if (n > 0 && c->watch == NULL)
         log_say(LOG_LEVEL_ERROR, "crl", "out of memory: changed revocation lists count from the next reload on");
     follow_urls(c, server_snapshot(server));

@@ -10,13 +10,25 @@
 
 /* An event only says that something changed in a folder. Whether a file is another one is found by a look, on a thread of its own, as it may take
  * long on a remote file system. A slow look at intervals finds what no event reported. */
-enum { SETTLE_MS = 50, SLOW_MS = 5000, BLIND_MS = 500 };
+enum { SETTLE_MS = 50, SLOW_MS = 5000, SLOW_EACH_MS = 5, BLIND_MS = 500, RECENT = 16 };
 
 struct print { /* what changes when a file does; all 0: it is not there */
     struct timespec modified, changed;
     dev_t device;
     ino_t inode;
     off_t size;
+};
+
+struct file_prints {
+    size_t n;
+    struct print prints[];
+};
+
+/* Folders to listen to, each once, in order. */
+struct folder_names {
+    char **items; /* owned, each too */
+    size_t n, room;
+    bool incomplete; /* memory ran out */
 };
 
 struct folder {
@@ -35,7 +47,9 @@ struct file_watch {
     struct print *seen, *fresh;
     size_t n;
     uv_timer_t timer;
-    struct folder **folders; /* of the files, and of what they link to; each freed when it is closed */
+    struct folder_names found; /* by the look that runs */
+    struct folder_names names; /* of the folders of the files, and of what they link to; by the last look */
+    struct folder **folders;   /* those that can be listened to; each freed when it is closed */
     size_t n_folders;
     size_t handles; /* open ones */
     uint64_t not_before_ms; /* of the loop's clock: no look before; UINT64_MAX: none at all */
@@ -43,6 +57,70 @@ struct file_watch {
 };
 
 static void schedule(struct file_watch *f, uint64_t ms);
+
+/* ---- names of folders ---- */
+
+static void clear_names(struct folder_names *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        free(names->items[i]);
+    free(names->items);
+    *names = (struct folder_names){0};
+}
+
+/* The folder of a file; path is cut. Files of a folder mostly follow each other. */
+static void add_name(struct folder_names *names, char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        slash[slash == path] = '\0';
+    const char *name = slash != NULL ? path : ".";
+    for (size_t i = names->n; i > 0 && i + RECENT > names->n; i--)
+        if (strcmp(names->items[i - 1], name) == 0)
+            return;
+    if (names->n == names->room) {
+        size_t room = names->room * 2 + RECENT;
+        char **items = realloc(names->items, room * sizeof(*items));
+        if (items == NULL) {
+            names->incomplete = true;
+            return;
+        }
+        names->items = items;
+        names->room = room;
+    }
+    names->items[names->n] = strdup(name);
+    if (names->items[names->n] == NULL)
+        names->incomplete = true;
+    else
+        names->n++;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void name_each_once(struct folder_names *names)
+{
+    size_t n = 0;
+    if (names->n > 0)
+        qsort(names->items, names->n, sizeof(*names->items), compare_names);
+    for (size_t i = 0; i < names->n; i++) {
+        if (n > 0 && strcmp(names->items[n - 1], names->items[i]) == 0)
+            free(names->items[i]);
+        else
+            names->items[n++] = names->items[i];
+    }
+    names->n = n;
+}
+
+static bool same_names(const struct folder_names *a, const struct folder_names *b)
+{
+    bool same = a->n == b->n && !a->incomplete && !b->incomplete;
+    for (size_t i = 0; same && i < a->n; i++)
+        same = strcmp(a->items[i], b->items[i]) == 0;
+    return same;
+}
 
 /* ---- freeing: in one place, when nothing is open any more ---- */
 
@@ -54,6 +132,7 @@ static void free_watch(struct file_watch *f)
     free(f->seen);
     free(f->fresh);
     free(f->folders);
+    clear_names(&f->names);
     free(f);
 }
 
@@ -107,13 +186,8 @@ static void close_folders(struct file_watch *f)
     f->n_folders = 0;
 }
 
-/* The folder of a file; path is cut. */
-static void watch_folder(struct file_watch *f, char *path)
+static void watch_folder(struct file_watch *f, const char *name)
 {
-    char *slash = strrchr(path, '/');
-    if (slash != NULL)
-        slash[slash == path] = '\0';
-    const char *name = slash != NULL ? path : ".";
     struct folder *folder = calloc(1, sizeof(*folder) + strlen(name) + 1);
     if (folder == NULL || uv_fs_event_init(f->loop, &folder->event) != 0) {
         free(folder);
@@ -128,39 +202,77 @@ static void watch_folder(struct file_watch *f, char *path)
     listen_to(folder);
 }
 
-/* Again after each change: the target of a link may be in another folder now. */
-static void watch_folders(struct file_watch *f)
+/* The target of a link may be in another folder now; and a folder that was replaced has its name still, but is another. Takes names. */
+static void watch_folders(struct file_watch *f, struct folder_names *names)
 {
-    char path[PATH_MAX];
     close_folders(f);
-    f->blind = false;
-    for (size_t i = 0; i < f->n; i++) {
-        size_t len = strlen(f->paths[i]);
-        if (len >= sizeof(path))
-            continue;
-        memcpy(path, f->paths[i], len + 1);
-        watch_folder(f, path);
-        if (realpath(f->paths[i], path) != NULL && strcmp(path, f->paths[i]) != 0)
-            watch_folder(f, path);
-    }
+    free(f->folders);
+    clear_names(&f->names);
+    f->names = *names;
+    f->folders = calloc(names->n + 1, sizeof(*f->folders));
+    f->blind = f->folders == NULL || names->incomplete;
+    for (size_t i = 0; f->folders != NULL && i < names->n; i++)
+        watch_folder(f, names->items[i]);
 }
 
 /* ---- looking ---- */
 
+static void look_at(const char *path, struct print *out)
+{
+    struct stat st;
+    memset(out, 0, sizeof(*out)); /* compared as bytes */
+    if (stat(path, &st) != 0)
+        return;
+    out->modified = st.st_mtim;
+    out->changed = st.st_ctim;
+    out->device = st.st_dev;
+    out->inode = st.st_ino;
+    out->size = st.st_size;
+}
+
+static void name_folders(struct folder_names *names, const char *file)
+{
+    char path[PATH_MAX];
+    size_t len = strlen(file);
+    if (len >= sizeof(path))
+        return;
+    memcpy(path, file, len + 1);
+    add_name(names, path);
+    if (realpath(file, path) != NULL && strcmp(path, file) != 0)
+        add_name(names, path);
+}
+
 static void look(void *ctx)
 {
     struct file_watch *f = ctx;
+    f->found = (struct folder_names){0};
     for (size_t i = 0; i < f->n; i++) {
-        struct stat st;
-        memset(&f->fresh[i], 0, sizeof(f->fresh[i])); /* compared as bytes */
-        if (stat(f->paths[i], &st) != 0)
-            continue;
-        f->fresh[i].modified = st.st_mtim;
-        f->fresh[i].changed = st.st_ctim;
-        f->fresh[i].device = st.st_dev;
-        f->fresh[i].inode = st.st_ino;
-        f->fresh[i].size = st.st_size;
+        look_at(f->paths[i], &f->fresh[i]);
+        name_folders(&f->found, f->paths[i]);
     }
+    name_each_once(&f->found);
+}
+
+struct file_prints *file_prints_take(const char *const *paths, size_t n)
+{
+    struct file_prints *prints = calloc(1, sizeof(*prints) + n * sizeof(prints->prints[0]));
+    for (size_t i = 0; prints != NULL && i < n; i++)
+        look_at(paths[i], &prints->prints[i]);
+    if (prints != NULL)
+        prints->n = n;
+    return prints;
+}
+
+void file_prints_free(struct file_prints *prints)
+{
+    free(prints);
+}
+
+/* Many files are looked at more rarely: a look costs some microseconds for each. */
+static uint64_t slow_ms(const struct file_watch *f)
+{
+    uint64_t by_number = (uint64_t)f->n * SLOW_EACH_MS;
+    return by_number > SLOW_MS ? by_number : SLOW_MS;
 }
 
 static void after_look(void *ctx)
@@ -168,17 +280,20 @@ static void after_look(void *ctx)
     struct file_watch *f = ctx;
     f->looking = false;
     if (f->stopping) {
+        clear_names(&f->found);
         free_if_over(f);
         return;
     }
-    bool changed = f->known && memcmp(f->seen, f->fresh, f->n * sizeof(*f->seen)) != 0;
+    bool changed = f->known && memcmp(f->seen, f->fresh, f->n * sizeof(*f->seen)) != 0, listens = f->folders != NULL;
     memcpy(f->seen, f->fresh, f->n * sizeof(*f->seen));
     f->known = true;
-    if (changed)
-        watch_folders(f);
-    bool again = f->look_again;
+    if (changed || !same_names(&f->names, &f->found))
+        watch_folders(f, &f->found);
+    else
+        clear_names(&f->found);
+    bool again = f->look_again || !listens; /* what changed before the first folder was listened to */
     f->look_again = false;
-    schedule(f, again ? SETTLE_MS : f->blind ? BLIND_MS : SLOW_MS);
+    schedule(f, again ? (uint64_t)SETTLE_MS : f->blind ? (uint64_t)BLIND_MS : slow_ms(f));
     if (changed)
         f->on_change(f->ctx); /* the last thing: it may stop the watch */
 }
@@ -190,7 +305,7 @@ static void start_look(struct file_watch *f)
             listen_to(f->folders[i]); /* before the look: a change after it is reported */
     f->looking = background_do(f->background, look, after_look, f) == 0;
     if (!f->looking)
-        schedule(f, SLOW_MS);
+        schedule(f, slow_ms(f));
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -238,8 +353,7 @@ static int copy_paths(struct file_watch *f, const char *const *paths, size_t n)
     f->paths = calloc(n, sizeof(*f->paths));
     f->seen = calloc(n, sizeof(*f->seen));
     f->fresh = calloc(n, sizeof(*f->fresh));
-    f->folders = calloc(2 * n, sizeof(struct folder *));
-    if (f->paths == NULL || f->seen == NULL || f->fresh == NULL || f->folders == NULL)
+    if (f->paths == NULL || f->seen == NULL || f->fresh == NULL)
         return -1;
     for (; f->n < n; f->n++)
         if ((f->paths[f->n] = strdup(paths[f->n])) == NULL)
@@ -247,27 +361,36 @@ static int copy_paths(struct file_watch *f, const char *const *paths, size_t n)
     return 0;
 }
 
-struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const char *const *paths, size_t n, file_watch_fn on_change,
-                                    void *ctx)
+struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const struct file_watch_order *order)
 {
     struct file_watch *f = calloc(1, sizeof(*f));
     if (f == NULL)
         return NULL;
-    if (copy_paths(f, paths, n) != 0) {
+    if (copy_paths(f, order->paths, order->n) != 0) {
         free_watch(f);
         return NULL;
     }
     f->loop = loop;
     f->background = background;
-    f->on_change = on_change;
-    f->ctx = ctx;
+    f->on_change = order->on_change;
+    f->ctx = order->ctx;
+    f->known = order->known != NULL && order->known->n == f->n;
+    if (f->known)
+        memcpy(f->seen, order->known->prints, f->n * sizeof(*f->seen));
     uv_timer_init(loop, &f->timer);
     uv_unref((uv_handle_t *)&f->timer);
     f->timer.data = f;
     f->handles = 1;
-    watch_folders(f);
     start_look(f);
     return f;
+}
+
+bool file_watch_is_of(const struct file_watch *f, const char *const *paths, size_t n)
+{
+    bool same = f != NULL && !f->stopping && f->n == n;
+    for (size_t i = 0; same && i < n; i++)
+        same = strcmp(f->paths[i], paths[i]) == 0;
+    return same;
 }
 
 void file_watch_stop(struct file_watch *f)

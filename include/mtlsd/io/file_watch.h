@@ -8,15 +8,29 @@
 
 #include "mtlsd/io/background.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* What the file system says of files now: names no contents. From any thread; paths as for the watch. NULL: out of memory. */
+struct file_prints;
+struct file_prints *file_prints_take(const char *const *paths, size_t n);
+void file_prints_free(struct file_prints *prints); /* NULL is fine */
 
 struct file_watch;
 typedef void (*file_watch_fn)(void *ctx); /* on the loop; may stop the watch */
 
-/* Copies the paths; at least one. background: looks at the files. Files as they are now are taken for known. NULL: out of memory. */
-struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const char *const *paths, size_t n, file_watch_fn on_change,
-                                    void *ctx);
+struct file_watch_order {
+    const char *const *paths; /* copied; at least one */
+    size_t n;
+    const struct file_prints *known; /* of the same paths: what is another file since then is a change; NULL: files as they are now are taken for known */
+    file_watch_fn on_change;
+    void *ctx;
+};
+/* background: looks at the files. NULL: out of memory. */
+struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const struct file_watch_order *order);
+/* Watches exactly these paths already. */
+bool file_watch_is_of(const struct file_watch *f, const char *const *paths, size_t n);
 /* Pauses: changes are reported when it continues. For an owner whose work on a change takes long, so that a file that is written all the time does
  * not keep it busy. NULL is allowed. */
 void file_watch_rest(struct file_watch *f);

@@ -79,12 +79,18 @@ static void tear_down(void)
     rmdir(folder);
 }
 
+static struct file_watch *watch_since(const char *const *paths, size_t n, const struct file_prints *known)
+{
+    static char mine[] = "mine";
+    struct file_watch_order order = {.paths = paths, .n = n, .known = known, .on_change = on_change, .ctx = mine};
+    struct file_watch *f = file_watch_start(&loop, background, &order);
+    ck_assert_ptr_nonnull(f);
+    return f;
+}
+
 static struct file_watch *watch(const char *path)
 {
-    const char *paths[] = {path};
-    static char mine[] = "mine";
-    struct file_watch *f = file_watch_start(&loop, background, paths, 1, on_change, mine);
-    ck_assert_ptr_nonnull(f);
+    struct file_watch *f = watch_since(&path, 1, NULL);
     ck_assert(!hears(200)); /* what is there is known */
     return f;
 }
@@ -109,6 +115,79 @@ START_TEST(tells_a_change_whatever_way_it_came)
         ck_assert_msg(hears(SOON_MS), "and again");
     }
     file_watch_stop(f);
+}
+END_TEST
+
+/* Between the moment when files were read and the one when the watch begins. */
+START_TEST(tells_what_changed_before_it_began)
+{
+    const char *paths[] = {file, other};
+    struct file_prints *before = file_prints_take(paths, 2);
+    ck_assert_ptr_nonnull(before);
+    struct file_watch *f = watch_since(paths, 2, before);
+    ck_assert(!hears(200));
+    file_watch_stop(f);
+    write_file(other, "new");
+    f = watch_since(paths, 2, before);
+    ck_assert(hears(SOON_MS));
+    ck_assert(!hears(NEVER_MS)); /* once */
+    ck_assert(file_watch_is_of(f, paths, 2) && !file_watch_is_of(f, paths, 1));
+    file_watch_stop(f);
+    file_prints_free(before);
+}
+END_TEST
+
+/* As a secret is mounted in a container of Kubernetes: file -> ..data/file, ..data -> ..1, and ..data is renamed over. */
+START_TEST(follows_a_folder_that_is_swapped_by_a_link)
+{
+    char one[100], two[100], data[100], next[100], path[120];
+    const char *swapped[] = {one, two};
+    snprintf(one, sizeof(one), "%s/..1", folder);
+    snprintf(two, sizeof(two), "%s/..2", folder);
+    snprintf(data, sizeof(data), "%s/..data", folder);
+    snprintf(next, sizeof(next), "%s/..data_tmp", folder);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(mkdir(swapped[i], 0700), 0);
+        snprintf(path, sizeof(path), "%s/key", swapped[i]);
+        write_file(path, "a key");
+    }
+    ck_assert_int_eq(symlink("..1", data), 0);
+    ck_assert_int_eq(symlink("..data/key", link_name), 0);
+    struct file_watch *f = watch(link_name);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(symlink(i % 2 == 0 ? "..2" : "..1", next), 0);
+        ck_assert_int_eq(rename(next, data), 0);
+        ck_assert_msg(hears(SOON_MS), "swap %zu", i);
+    }
+    file_watch_stop(f);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "%s/key", swapped[i]);
+        unlink(path);
+        rmdir(swapped[i]);
+    }
+    unlink(data);
+}
+END_TEST
+
+START_TEST(watches_thousands_of_files_of_a_folder)
+{
+    enum { N = 2000 };
+    static char names[N][100];
+    static const char *paths[N];
+    for (size_t i = 0; i < N; i++) {
+        snprintf(names[i], sizeof(names[i]), "%s/%zu.pem", folder, i);
+        write_file(names[i], "first");
+        paths[i] = names[i];
+    }
+    struct file_watch *f = watch_since(paths, N, NULL);
+    ck_assert(!hears(500));
+    for (size_t i = 0; i < N; i += N / 4) {
+        write_file(names[i], "another");
+        ck_assert_msg(hears(SOON_MS), "%zu", i);
+    }
+    file_watch_stop(f);
+    for (size_t i = 0; i < N; i++)
+        unlink(names[i]);
 }
 END_TEST
 
@@ -215,6 +294,9 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_set_timeout(c, 60);
     tcase_add_test(c, tells_a_change_whatever_way_it_came);
+    tcase_add_test(c, tells_what_changed_before_it_began);
+    tcase_add_test(c, follows_a_folder_that_is_swapped_by_a_link);
+    tcase_add_test(c, watches_thousands_of_files_of_a_folder);
     tcase_add_test(c, follows_links);
     tcase_add_test(c, its_neighbours_are_nobodys_business);
     tcase_add_test(c, a_folder_that_is_not_there_yet_is_looked_for);
