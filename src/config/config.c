@@ -122,9 +122,15 @@ static void free_upstream(struct config_upstream *u)
     free(u->tls.where);
 }
 
+struct config *config_ref(struct config *c)
+{
+    atomic_fetch_add_explicit(&c->shared, 1, memory_order_relaxed);
+    return c;
+}
+
 void config_free(struct config *c)
 {
-    if (c == NULL)
+    if (c == NULL || atomic_fetch_sub_explicit(&c->shared, 1, memory_order_acq_rel) > 0)
         return;
     for (size_t i = 0; i < c->n_identities; i++) {
         config_read_free("identity", &c->identities[i]);
@@ -159,6 +165,23 @@ void config_free(struct config *c)
     free(c->files.items);
     free(c->path);
     free(c);
+}
+
+const char **config_credential_files(const struct config *c, size_t *n)
+{
+    const char **files = calloc(4 * c->n_identities + c->n_trusts + 1, sizeof(*files));
+    *n = 0;
+    for (size_t i = 0; files != NULL && i < c->n_identities; i++) {
+        const struct config_identity *id = &c->identities[i];
+        const char *of_identity[] = {id->bundle, id->certificate, id->key, id->chain};
+        for (size_t k = 0; k < sizeof(of_identity) / sizeof(of_identity[0]); k++)
+            if (of_identity[k] != NULL)
+                files[(*n)++] = of_identity[k];
+    }
+    for (size_t i = 0; files != NULL && i < c->n_trusts; i++)
+        if (c->trusts[i].ca != NULL && strcmp(c->trusts[i].ca, "system") != 0)
+            files[(*n)++] = c->trusts[i].ca;
+    return files;
 }
 
 const struct config_identity *config_find_identity(const struct config *c, const char *name)

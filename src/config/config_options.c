@@ -32,6 +32,9 @@ static const struct config_option options[] = {
     {"", "drain_timeout", "duration", "30s", "0s..1d", "",
      "How long a stop waits for requests and connections in flight. Those that still run then are cut and logged, and the exit code is 1.",
      false, RELOADABLE, TOP(drain_ms)},
+    {"", "watch", "word", "files", "files | all | off", "",
+     "Which changed files to load without a reload. files: certificates, keys and CAs. all: the configuration and what it includes, too. "
+     "Revocation lists are always loaded when they change.", false, RELOADABLE, TOP(watch)},
     {"", "crl_cache", "path", "", "", "\"/var/lib/mtlsd/crl\"",
      "Folder for fetched revocation lists, so that a start without network has them. It must exist. Default: lists are kept in memory only.",
      false, RELOADABLE, TOP(crl_cache)},

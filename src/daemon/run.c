@@ -2,16 +2,20 @@
 #include "mtlsd/daemon/run.h"
 #include "run_crls.h"
 #include "run_passed.h"
+#include "run_rotation.h"
 #include "run_service.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/expiry.h"
 #include "mtlsd/control/reload.h"
+#include "mtlsd/control/rotation.h"
 #include "mtlsd/daemon/command_fail.h"
 #include "mtlsd/io/admin_listener.h"
+#include "mtlsd/io/canary.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/fetch_round.h"
 #include "mtlsd/io/file.h"
+#include "mtlsd/io/file_watch.h"
 #include "mtlsd/io/log_file.h"
 #include "mtlsd/io/server.h"
 #include "mtlsd/io/ticker.h"
@@ -30,7 +34,12 @@ struct reload {
     struct reload_queue queue; /* of admin_pending */
     char *started_socket;      /* admin.socket and workers as they were at the start */
     unsigned started_workers;
+    bool wants_config; /* by those who wait: the configuration's text is to be read again, not only the files that it names */
+    bool reads_config; /* the one that runs does */
+    struct snapshot *old;    /* counted: what it is to take the place of */
     struct snapshot *loaded; /* by the background thread */
+    struct file_prints *prints; /* of the files before they were read; NULL: none are watched */
+    uint64_t took_us;        /* CPU time */
     struct findings findings;
     struct admin_reloads count;
     int64_t last;     /* when the last one ended; 0: none yet */
@@ -43,6 +52,7 @@ struct run {
     struct admin_listener *admin;
     struct reload reload;
     struct run_crls crls;
+    struct run_rotation rotation;
     struct run_service service;
     struct inherited *passed; /* by the service manager; NULL: no sockets */
     uint64_t generation;
@@ -158,12 +168,31 @@ static struct config *read_config(const struct run_options *options, struct find
     return options->path != NULL ? config_load(options->path, findings) : config_parse(options->text, options->place, findings);
 }
 
+/* Renewed certificates are compared with those in use, and tried on the upstreams. */
+static void try_identities(const struct reload *reload, struct findings *findings)
+{
+    struct rotation rotation;
+    if (rotation_compare(reload->old, reload->loaded, &rotation) != 0)
+        findings->out_of_memory = 1;
+    rotation_review(&rotation, reload->loaded, clock_now(), findings);
+    if (!findings_failed(findings))
+        canary_try(&rotation, reload->loaded, findings);
+    rotation_clear(&rotation);
+}
+
 static void load_again(void *ctx)
 {
     struct run *r = ctx;
-    struct config *config = read_config(r->options, &r->reload.findings);
-    if (config != NULL)
-        r->reload.loaded = load(r, config, r->generation + 1, &r->reload.findings);
+    struct reload *reload = &r->reload;
+    uint64_t began_us = clock_cpu_us();
+    struct config *config = reload->reads_config ? read_config(r->options, &reload->findings) : config_ref(reload->old->config);
+    if (config != NULL) {
+        reload->prints = run_rotation_look(config);
+        reload->loaded = load(r, config, r->generation + 1, &reload->findings);
+    }
+    if (reload->loaded != NULL)
+        try_identities(reload, &reload->findings);
+    reload->took_us = clock_cpu_us() - began_us;
 }
 
 static void note_result(struct run *r, const char *error)
@@ -214,22 +243,30 @@ static void finish_reload(void *ctx)
     struct run *r = ctx;
     struct err err = {0};
     struct snapshot *loaded = r->reload.loaded;
+    bool good = loaded != NULL && !findings_failed(&r->reload.findings);
     r->reload.loaded = NULL;
-    if (loaded != NULL && adopt(r, loaded, &err) != 0)
+    if (good && adopt(r, loaded, &err) != 0)
         findings_add(&r->reload.findings, FINDING_ERROR, "", "%s", err.text);
+    good = good && err.kind == ERR_NONE;
     translate(r->options, &r->reload.findings);
     log_findings("configuration", &r->reload.findings);
-    if (loaded != NULL && err.kind == ERR_NONE) {
+    if (good) {
         r->generation = loaded->generation;
         log_say(LOG_LEVEL_INFO, "reload", "the new configuration is in use, generation %llu", (unsigned long long)r->generation);
         log_listening(loaded);
         run_crls_follow(&r->crls, r->server);
+        run_rotation_follow(&r->rotation, r->server, r->reload.prints);
         note_result(r, NULL);
     } else {
         log_say(LOG_LEVEL_ERROR, "reload", "refused, the old configuration stays in use: %s", first_error(&r->reload.findings));
         note_result(r, first_error(&r->reload.findings));
     }
+    run_rotation_end(&r->rotation, r->server, r->reload.took_us, !good);
+    file_prints_free(r->reload.prints);
+    r->reload.prints = NULL;
     snapshot_unref(loaded);
+    snapshot_unref(r->reload.old);
+    r->reload.old = NULL;
     findings_clear(&r->reload.findings);
     if (reload_end(&r->reload.queue))
         begin_reload(r);
@@ -238,17 +275,30 @@ static void finish_reload(void *ctx)
 static void begin_reload(struct run *r)
 {
     findings_init(&r->reload.findings);
+    run_rotation_begin(&r->rotation);
+    r->reload.reads_config = r->reload.wants_config;
+    r->reload.wants_config = false;
+    r->reload.took_us = 0;
+    r->reload.old = snapshot_ref((struct snapshot *)(uintptr_t)server_snapshot(r->server)); /* only its count changes */
     run_service_enter(&r->service, SERVICE_RELOADING, r->reload.last_error);
     if (background_do_apart(server_background(r->server), load_again, finish_reload, r) != 0)
         finish_reload(r);
 }
 
-static enum reload_turn ask_reload(struct run *r, struct admin_pending *who)
+static enum reload_turn ask_reload(struct run *r, struct admin_pending *who, bool config)
 {
+    r->reload.wants_config = r->reload.wants_config || config;
     enum reload_turn turn = reload_ask(&r->reload.queue, who);
     if (turn == RELOAD_NOW)
         begin_reload(r);
     return turn;
+}
+
+static void on_changed_files(void *ctx, bool config)
+{
+    struct run *r = ctx;
+    if (!server_is_draining(r->server))
+        ask_reload(r, NULL, config);
 }
 
 /* ---- signals and the admin socket ---- */
@@ -266,7 +316,7 @@ static void on_signal(void *ctx, enum server_signal what)
 {
     struct run *r = ctx;
     if (what == SERVER_RELOAD)
-        ask_reload(r, NULL);
+        ask_reload(r, NULL, true);
     else if (what == SERVER_REOPEN_LOG)
         reopen_log();
     else if (what == SERVER_DRAIN)
@@ -286,7 +336,7 @@ static void on_running(void *ctx)
 static void on_admin_reload(void *ctx, struct admin_pending *pending)
 {
     struct run *r = ctx;
-    if (ask_reload(r, pending) != RELOAD_REFUSED)
+    if (ask_reload(r, pending, true) != RELOAD_REFUSED)
         return;
     struct findings none; /* the findings of a running load belong to its thread */
     findings_init(&none);
@@ -373,6 +423,10 @@ static int serve(struct run *r, struct snapshot *snapshot)
     r->reload.started_workers = server_snapshot(r->server)->config->workers;
     if (start_admin(r, &err) == 0) {
         run_crls_follow(&r->crls, r->server);
+        r->rotation.hooks = (struct run_rotation_hooks){r, on_changed_files};
+        run_rotation_follow(&r->rotation, r->server, r->reload.prints);
+        file_prints_free(r->reload.prints);
+        r->reload.prints = NULL;
         log_listening(server_snapshot(r->server));
         r->expiry_looked = r->started;
         r->expiry = ticker_start(server_loop(r->server), EXPIRY_LOOK_MS, look_at_dates, r);
@@ -384,6 +438,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     ticker_stop(r->expiry);
     run_service_stop(&r->service);
     run_crls_stop(&r->crls);
+    run_rotation_stop(&r->rotation);
     bool held = r->reload.queue.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     code = say_stopped(r->server, code);
     if (!held)
@@ -418,6 +473,7 @@ static int run_config(struct config *config, const struct run_options *options)
     r.passed = run_passed_take(&err);
     if (run_crls_begin(&r.crls) != 0 || err.kind != ERR_NONE)
         findings.out_of_memory = 1;
+    r.reload.prints = run_rotation_look(config);
     struct snapshot *snapshot = load(&r, config, r.generation, &findings);
     if (snapshot != NULL)
         run_passed_review(r.passed, snapshot->config, &findings);
@@ -429,6 +485,7 @@ static int run_config(struct config *config, const struct run_options *options)
     findings_clear(&findings);
     int code = snapshot != NULL ? serve(&r, snapshot) : COMMAND_REFUSED;
     run_crls_end(&r.crls);
+    file_prints_free(r.reload.prints);
     inherited_free(r.passed);
     return code;
 }

@@ -158,6 +158,12 @@ static struct purposes read_purposes(const struct tls_cert *cert, enum tls_purpo
     return p;
 }
 
+bool tls_checks_serves(const struct tls_cert *cert, enum tls_purpose purpose)
+{
+    struct purposes p = read_purposes(cert, purpose);
+    return !p.present || (p.readable && (p.wanted || p.any));
+}
+
 static const char *purpose_word(enum tls_purpose purpose)
 {
     return purpose == TLS_PURPOSE_CLIENT ? "client" : "server";

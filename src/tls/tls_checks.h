@@ -27,6 +27,9 @@ void tls_checks_until(struct tls_verdict *v, int64_t last);
 void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate *leaf,
                      struct tls_verdict *out);
 
+/* Its extendedKeyUsage allows this use, or says nothing. */
+bool tls_checks_serves(const struct tls_cert *cert, enum tls_purpose purpose);
+
 /* path[0] is the leaf, path[n - 1] an anchor; signatures have been verified. *work is lowered by the cost of name constraints. */
 void tls_checks_path(const struct tls_question *q, const struct tls_path_node *path, size_t n, unsigned *work, struct tls_verdict *out);
 

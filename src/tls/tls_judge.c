@@ -265,6 +265,12 @@ struct tls_glance tls_judge_glance(const struct tls_question *q, const struct sp
     return glance;
 }
 
+bool tls_judge_serves(struct span der, enum tls_purpose purpose)
+{
+    struct tls_cert cert;
+    return tls_cert_read(der, &cert) == 0 && tls_checks_serves(&cert, purpose);
+}
+
 void tls_judge(const struct tls_question *q, const struct span *ders, size_t n, struct tls_verdict *out)
 {
     struct tls_path path;

@@ -11,6 +11,7 @@
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/findings.h"
 #include "mtlsd/base/ip_range.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -265,6 +266,8 @@ struct config_listener {
     unsigned max_headers;                      /* 100 */
 };
 
+enum config_watch { CONFIG_WATCH_FILES, CONFIG_WATCH_ALL, CONFIG_WATCH_OFF };
+
 /* "file:line" of keys that say what run opens; NULL where the key is not given. */
 struct config_places {
     char *workers, *admin_socket, *log_target, *crl_cache;
@@ -277,6 +280,7 @@ struct config {
     unsigned workers;         /* never 0; default: the number of cores that this process may use */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", or "systemd:NAME"; NULL: none */
+    int watch;                /* enum config_watch; files */
     int log_level;            /* enum log_level; info */
     int log_format;           /* enum log_format; text */
     char *log_target;         /* a file, "stdout", or "stderr" (the default): config_log_place tells them apart */
@@ -293,6 +297,7 @@ struct config {
     size_t n_listeners;
     struct config_upstream *direct; /* stands for hosts that a forward proxy reaches without a route; NULL: no listener is one */
     struct config_names *names; /* for config_find_..., which find nothing without */
+    atomic_uint shared; /* owners beside the first: see config_ref */
 };
 
 /* Reads, checks and completes a configuration. NULL when findings has an error (every error is in it, not
@@ -300,7 +305,12 @@ struct config {
 struct config *config_load(const char *path, struct findings *findings);
 /* The same from text: name stands for the file in messages and its folder for relative paths. */
 struct config *config_parse(const char *text, const char *name, struct findings *findings);
+/* One owner more: what was read of the same text is loaded again when files that it names have changed. From any thread, as config_free. */
+struct config *config_ref(struct config *config);
+/* Gives up one owner's share, and frees it with the last. NULL is fine. */
 void config_free(struct config *config);
+/* The files of identities and trusts, without revocation lists: borrowed pointers in an array that the caller frees. NULL: out of memory, or *n is 0. */
+const char **config_credential_files(const struct config *config, size_t *n);
 
 enum config_log_place { CONFIG_LOG_STDERR, CONFIG_LOG_STDOUT, CONFIG_LOG_FILE };
 enum config_log_place config_log_place(const struct config *c);

@@ -59,6 +59,9 @@ struct tls_glance {
 };
 struct tls_glance tls_judge_glance(const struct tls_question *q, const struct span *ders, size_t n);
 
+/* The certificate's extendedKeyUsage allows this use, or says nothing. False for an unreadable one. */
+bool tls_judge_serves(struct span der, enum tls_purpose purpose);
+
 enum { TLS_WAY_MAX = 16 };
 struct tls_path {
     struct span ders[TLS_WAY_MAX]; /* borrowed from what was judged and from the trust */

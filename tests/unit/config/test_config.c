@@ -338,6 +338,31 @@ START_TEST(explains_an_empty_file_and_syntax_errors)
 }
 END_TEST
 
+/* What a rotation loads again: the same text, and the files that it names. */
+START_TEST(is_shared_and_names_the_files_of_identities_and_trusts)
+{
+    static const char *const expected[] = {"/b.pem", "/c.crt", "/c.key", "/ca.pem"};
+    struct findings f;
+    size_t n;
+    findings_init(&f);
+    struct config *c = config_parse("identities = { a = { bundle = \"/b.pem\"; }; b = { certificate = \"/c.crt\"; key = \"/c.key\"; }; };\n"
+                                    "trusts = { own = { ca = \"/ca.pem\"; crl = \"/x.crl\"; }; public = { ca = \"system\"; }; };\n"
+                                    "upstreams = { u = { targets = [ \"a:1\" ]; tls = { trust = \"own\"; identity = \"a\"; }; }; };\n"
+                                    "listeners = { l = { bind = \"127.0.0.1:1\"; upstream = \"u\"; }; };\n",
+                                    "x", &f);
+    ck_assert_ptr_nonnull(c);
+    struct config *shared = config_ref(c);
+    config_free(c);
+    const char **files = config_credential_files(shared, &n);
+    ck_assert_uint_eq(n, sizeof(expected) / sizeof(expected[0]));
+    for (size_t i = 0; i < n; i++)
+        ck_assert_str_eq(files[i], expected[i]);
+    free((void *)files);
+    config_free(shared);
+    findings_clear(&f);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("config");
@@ -355,6 +380,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, survives_every_prefix_and_every_changed_byte, 0, 2);
     tcase_add_test(t, explains_an_empty_file_and_syntax_errors);
     tcase_set_timeout(t, 60);
+    tcase_add_test(t, is_shared_and_names_the_files_of_identities_and_trusts);
     suite_add_tcase(s, t);
     return s;
 }

@@ -605,6 +605,25 @@ START_TEST(a_glance_tells_purpose_and_issuer_by_their_words)
 }
 END_TEST
 
+START_TEST(says_what_a_certificate_may_be_used_for)
+{
+    struct certs client, server, both, open;
+    certs_make(&(struct certs_order){.cn = "c", .issuer = &ca, .ekus = {GNUTLS_KP_TLS_WWW_CLIENT}}, &client);
+    certs_make(&(struct certs_order){.cn = "s", .issuer = &ca, .ekus = {GNUTLS_KP_TLS_WWW_SERVER}}, &server);
+    certs_make(&(struct certs_order){.cn = "b", .issuer = &ca, .ekus = {GNUTLS_KP_TLS_WWW_SERVER, GNUTLS_KP_TLS_WWW_CLIENT}}, &both);
+    certs_make(&(struct certs_order){.cn = "o", .issuer = &ca}, &open);
+    ck_assert(tls_judge_serves(client.der, TLS_PURPOSE_CLIENT) && !tls_judge_serves(client.der, TLS_PURPOSE_SERVER));
+    ck_assert(tls_judge_serves(server.der, TLS_PURPOSE_SERVER) && !tls_judge_serves(server.der, TLS_PURPOSE_CLIENT));
+    ck_assert(tls_judge_serves(both.der, TLS_PURPOSE_SERVER) && tls_judge_serves(both.der, TLS_PURPOSE_CLIENT));
+    ck_assert(tls_judge_serves(open.der, TLS_PURPOSE_CLIENT));
+    ck_assert(!tls_judge_serves(span_from_str("abc"), TLS_PURPOSE_CLIENT));
+    certs_clear(&client);
+    certs_clear(&server);
+    certs_clear(&both);
+    certs_clear(&open);
+}
+END_TEST
+
 START_TEST(says_until_when_dates_leave_it_as_it_is)
 {
     struct certs leaf;
@@ -651,6 +670,7 @@ Suite *suite(void)
     tcase_add_test(c, a_glance_tells_whether_there_is_any_name);
     tcase_add_test(c, a_purpose_may_be_absent_only_where_the_trust_says_so_and_never_wrong);
     tcase_add_test(c, a_glance_tells_purpose_and_issuer_by_their_words);
+    tcase_add_test(c, says_what_a_certificate_may_be_used_for);
     tcase_add_loop_test(c, says_until_when_dates_leave_it_as_it_is, 0, (int)(sizeof(dates) / sizeof(dates[0])));
     suite_add_tcase(s, c);
     return s;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which identities a reload replaces by another certificate, and what is to be said about them before it counts: what the new one lacks, and what is
+ * different. Pure. Whether upstreams accept it is tried by io/canary.c.
+ */
+#ifndef MTLSD_CONTROL_ROTATION_H
+#define MTLSD_CONTROL_ROTATION_H
+
+#include "mtlsd/control/snapshot.h"
+
+struct rotation_change { /* all borrowed from the two snapshots */
+    const struct config_identity *conf; /* of the new one */
+    const struct tls_identity *old, *fresh;
+};
+
+struct rotation {
+    struct rotation_change *items; /* owned */
+    size_t n;
+};
+
+/* Identities of the same name with another certificate. -1: out of memory. */
+MUST_CHECK int rotation_compare(const struct snapshot *old, const struct snapshot *next, struct rotation *out);
+void rotation_clear(struct rotation *r);
+
+/* The change of the identity that this upstream presents; NULL: it presents none, or the same as before. */
+const struct rotation_change *rotation_of(const struct rotation *r, const struct plan_upstream *upstream);
+/* The certificate in use is good at this time: a worse one must not take its place. */
+bool rotation_keeps(const struct rotation_change *change, int64_t now);
+
+/* An error for each new certificate that does not allow the use that the one before it allows, while that is good. A warning for what peers may
+ * notice: another issuer, subject, names or kind of key, or an earlier end. A note for each change. */
+void rotation_review(const struct rotation *r, const struct snapshot *next, int64_t now, struct findings *out);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tries new identities out before they go live: a real handshake with each upstream that would be shown one. Blocking; for a thread of its own. */
+#ifndef MTLSD_IO_CANARY_H
+#define MTLSD_IO_CANARY_H
+
+#include "mtlsd/control/rotation.h"
+
+/*
+ * An error in out for each upstream that refuses a new certificate while the one in use is still good. An upstream that cannot be reached says nothing
+ * about a certificate, and is a warning; so is an upstream that there was no time for. Names the identities, certificates and upstreams.
+ */
+void canary_try(const struct rotation *rotation, const struct snapshot *next, struct findings *out);
+
+#endif

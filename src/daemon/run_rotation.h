@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads certificates, keys, CAs and, if watch = "all", the configuration again when their files have changed, without being asked. */
+#ifndef MTLSD_DAEMON_RUN_ROTATION_H
+#define MTLSD_DAEMON_RUN_ROTATION_H
+
+#include "mtlsd/io/server.h"
+
+#include <stdbool.h>
+
+struct file_prints;
+struct file_watch;
+struct ticker;
+
+struct run_rotation_hooks {
+    void *ctx;
+    void (*load)(void *ctx, bool config); /* the files again; config: the text of the configuration too */
+};
+
+struct run_rotation {
+    struct run_rotation_hooks hooks;
+    struct file_watch *credentials, *config; /* NULL: not watched */
+    struct ticker *retry;                    /* runs while the last files could not be used */
+};
+
+/* What a load begins with, before it reads a file: how they are now. NULL: they are not watched, or out of memory. */
+struct file_prints *run_rotation_look(const struct config *config);
+/* Watches the files of what the server serves now; prints: as run_rotation_look gave them for it. */
+void run_rotation_follow(struct run_rotation *r, struct server *server, const struct file_prints *prints);
+/* A load begins. */
+void run_rotation_begin(struct run_rotation *r);
+/* It ended, and took that much CPU time: a file that is written all the time must not keep the daemon loading. failed: the files are tried again later. */
+void run_rotation_end(struct run_rotation *r, struct server *server, uint64_t took_us, bool failed);
+void run_rotation_stop(struct run_rotation *r);
+
+#endif

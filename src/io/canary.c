@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/io/canary.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/probe_target.h"
+
+#include "mtlsd/base/text.h"
+#include "mtlsd/tls/tls_identity.h"
+
+#include <stdio.h>
+
+enum { ALL_S = 30, TARGETS_MOST = 3 };
+
+/* The targets in turn, those for backup last, until one answers. */
+static void try_upstream(const struct plan_upstream *up, const struct snapshot *next, struct probe_target *t)
+{
+    size_t tried = 0;
+    for (int backup = 0; backup < 2; backup++)
+        for (size_t i = 0; i < up->n_targets && tried < TARGETS_MOST; i++) {
+            if (up->targets[i].conf->backup != (backup == 1))
+                continue;
+            probe_target_try(t, next, &up->targets[i]);
+            tried++;
+            if (t->reason == REASON_VALID || t->reason == REASON_OUR_CERTIFICATE_REFUSED)
+                return;
+        }
+}
+
+static void report(const struct rotation_change *change, const struct plan_upstream *up, const struct probe_target *t, struct findings *out)
+{
+    struct tls_identity_facts old, fresh;
+    char until[21];
+    tls_identity_facts(change->old, &old);
+    tls_identity_facts(change->fresh, &fresh);
+    text_utc(until, old.not_after);
+    if (t->reason == REASON_VALID)
+        findings_add(out, FINDING_NOTE, change->conf->where, "identity \"%s\": upstream %s accepts the new certificate", change->conf->name, up->conf->name);
+    else if (t->reason != REASON_OUR_CERTIFICATE_REFUSED)
+        findings_add(out, FINDING_WARNING, change->conf->where, "identity \"%s\": the new certificate could not be tried on upstream %s (%s): %s",
+                     change->conf->name, up->conf->name, t->target->conf->text, t->text);
+    else if (rotation_keeps(change, clock_now()))
+        findings_add(out, FINDING_ERROR, change->conf->where,
+                     "identity \"%s\": upstream %s (%s) refuses the new certificate %s, serial %s, of %s: %s; the one in use, serial %s, is good until %s: register "
+                     "the new one, or its CA, with the upstream",
+                     change->conf->name, up->conf->name, t->target->conf->text, fresh.subject, fresh.serial, fresh.issuer, t->text, old.serial, until);
+    else
+        findings_add(out, FINDING_WARNING, change->conf->where, "identity \"%s\": upstream %s refuses the new certificate %s, serial %s; the old one is expired",
+                     change->conf->name, up->conf->name, fresh.subject, fresh.serial);
+}
+
+void canary_try(const struct rotation *rotation, const struct snapshot *next, struct findings *out)
+{
+    double end = probe_seconds() + ALL_S;
+    size_t left_out = 0;
+    for (size_t i = 0; rotation->n > 0 && i < next->config->n_upstreams; i++) {
+        const struct plan_upstream *up = &next->upstreams[i];
+        const struct rotation_change *change = rotation_of(rotation, up);
+        struct probe_target t;
+        if (change == NULL)
+            continue;
+        if (probe_seconds() >= end) {
+            left_out++;
+            continue;
+        }
+        try_upstream(up, next, &t);
+        report(change, up, &t, out);
+    }
+    if (left_out > 0)
+        findings_add(out, FINDING_WARNING, "", "new certificates were not tried on %zu upstreams, because that took longer than %d s", left_out, ALL_S);
+}

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renewed certificates are loaded without a signal: compared with those in use, tried on the upstreams first, and never half applied."""
+import os
+import pathlib
+import re
+import shutil
+
+import harness
+import peers
+from harness import free_port, wait_for
+
+
+class Case(harness.Case):
+    """An injector whose certificate is in two files, in front of an nginx that logs the serial numbers that it sees."""
+
+    def setUp(self):
+        super().setUp()
+        self.made = 0
+        self.mine = self.folder / "mine"
+        self.mine.mkdir()
+        self.certificate, self.key = self.mine / "tls.crt", self.mine / "tls.key"
+
+    def fresh(self, ca="root", eku=("clientAuth",), **options):
+        """Another certificate for the same client. Names are made once in a test process."""
+        self.made += 1
+        return self.pki.leaf(f"rotated-{os.getpid()}-{self.id()}-{self.made}", self.pki.ca(ca), cn="rotated", eku=eku, **options)
+
+    def put(self, path, source):
+        """Renamed over, as renewing programs do."""
+        new = path.with_name(path.name + ".new")
+        shutil.copy(source, new)
+        os.chmod(new, 0o600)
+        os.replace(new, path)
+
+    def put_pair(self, leaf):
+        self.put(self.certificate, leaf.crt)
+        self.put(self.key, leaf.key)
+
+    def start(self, target=None, top="", **options):
+        self.first = self.fresh()
+        self.put_pair(self.first)
+        port = free_port()
+        target = target or f"127.0.0.1:{self.origin()}"
+        text = self.injector_text(port, target, **options).replace(f'bundle = "{self.pki.client().pem}";', f'certificate = "{self.certificate}"; key = "{self.key}";')
+        self.mtlsd = self.daemon(f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }}; {top}' + text, [port], [self.folder / "admin.sock"])
+        self.url = f"http://127.0.0.1:{port}/"
+
+    def serial(self):
+        """Of the certificate that the origin saw with the last request."""
+        answer = self.curl(self.url)
+        self.assertEqual(200, answer.status, answer.text or answer.error)
+        return int(self.nginx_access()[-1][2], 16)
+
+    def wait_for_serial(self, leaf):
+        wait_for(lambda: self.serial() == leaf.serial, "the new certificate")
+
+    def wait_for_log(self, pattern):
+        wait_for(lambda: re.search(pattern, self.mtlsd.log), pattern)
+
+
+class Rotation(Case):
+    def test_a_renewed_pair_is_used_without_a_signal(self):
+        self.start()
+        self.assertEqual(self.first.serial, self.serial())
+        for _ in range(2):
+            fresh = self.fresh()
+            self.put_pair(fresh)
+            self.wait_for_serial(fresh)
+        self.assertRegex(self.mtlsd.log, r"rotation +.*have changed")
+
+    def test_a_pair_that_is_written_in_place_is_used(self):
+        self.start()
+        fresh = self.fresh()
+        self.certificate.write_bytes(pathlib.Path(fresh.crt).read_bytes())
+        self.key.write_bytes(pathlib.Path(fresh.key).read_bytes())
+        self.wait_for_serial(fresh)
+
+    def test_a_folder_that_is_swapped_by_a_link_is_used(self):
+        """As Kubernetes does for a secret: tls.crt -> ..data/tls.crt, and ..data is renamed over."""
+        def fill(name, leaf):
+            (self.mine / name).mkdir()
+            shutil.copy(leaf.crt, self.mine / name / "tls.crt")
+            shutil.copy(leaf.key, self.mine / name / "tls.key")
+            os.chmod(self.mine / name / "tls.key", 0o600)
+            os.symlink(name, self.mine / "..next")
+            os.replace(self.mine / "..next", self.mine / "..data")
+
+        self.start()
+        fill("..1", self.first)
+        for path in (self.certificate, self.key):
+            path.unlink()
+            path.symlink_to(f"..data/{path.name}")
+        for number in (2, 3):
+            fresh = self.fresh()
+            fill(f"..{number}", fresh)
+            self.wait_for_serial(fresh)
+
+    def test_half_a_pair_changes_nothing(self):
+        self.start()
+        fresh = self.fresh()
+        self.put(self.certificate, fresh.crt)
+        self.wait_for_log(r"reload +.*refused, the old configuration stays in use: .*key")
+        self.assertEqual(self.first.serial, self.serial())
+        self.put(self.key, fresh.key)
+        self.wait_for_serial(fresh)
+
+    def test_a_key_that_is_gone_changes_nothing(self):
+        self.start()
+        self.key.unlink()
+        self.wait_for_log(r"reload +.*refused, .*tls.key")
+        self.assertEqual(self.first.serial, self.serial())
+
+    def test_a_certificate_that_is_not_for_clients_is_refused_before_it_breaks_anything(self):
+        self.start()
+        self.put_pair(self.fresh(eku=("serverAuth",)))
+        self.wait_for_log(r'identity \\*"me\\*".*the new certificate is not for clients \(extendedKeyUsage lacks clientAuth\)')
+        self.assertEqual(self.first.serial, self.serial())
+
+    def test_differences_are_said_and_accepted(self):
+        self.start(trust=f'ca = "{self.pki.ca("root").crt}";')
+        fresh = self.fresh(san=["DNS:new.example"], days=20)
+        self.put_pair(fresh)
+        self.wait_for_serial(fresh)
+        self.assertRegex(self.mtlsd.log, r'warn.*identity \\*"me\\*": the new certificate expires .*, before the one in use')
+
+    def test_it_can_be_turned_off(self):
+        self.start(top='watch = "off";')
+        fresh = self.fresh()
+        self.put_pair(fresh)
+        with self.assertRaises(AssertionError):
+            wait_for(lambda: self.serial() == fresh.serial, "nothing", seconds=1)
+        self.command("reload", "-c", self.mtlsd.config_path)
+        self.wait_for_serial(fresh)
+
+    def test_the_configuration_is_not_read_again_for_a_certificate(self):
+        self.start()
+        path = self.mtlsd.config_path
+        path.write_text("half an edit {")
+        fresh = self.fresh()
+        self.put_pair(fresh)
+        self.wait_for_serial(fresh)
+        self.assertNotEqual(0, self.command("reload", "-c", path).returncode)
+
+    def test_a_changed_configuration_is_loaded_where_that_is_asked_for(self):
+        self.start(top='watch = "all";')
+        path, other = self.mtlsd.config_path, free_port()
+        path.write_text(path.read_text().replace('bind = "127.0.0.1', f'bind = [ "127.0.0.1:{other}", "127.0.0.1').replace('"; protocol', '" ]; protocol'))
+        wait_for(lambda: harness.listens(other), "the new address")
+
+
+class Canary(Case):
+    def test_an_upstream_that_refuses_the_new_certificate_keeps_the_old_one_in_use(self):
+        """The renewing CA is another one, which the upstream does not know yet."""
+        self.start()
+        self.put_pair(self.fresh(ca="other"))
+        self.wait_for_log(r'identity \\*"me\\*": upstream far \(127.0.0.1:\d+\) refuses the new certificate CN=rotated.* register the new one, or its CA')
+        self.assertEqual(self.first.serial, self.serial())
+        status = self.command("status", "-c", self.mtlsd.config_path).stdout
+        self.assertRegex(status, r"last reload refused .*\n.*refuses the new certificate")
+        good = self.fresh()
+        self.put_pair(good)
+        self.wait_for_serial(good)
+
+    def test_a_reload_is_refused_in_the_same_words(self):
+        self.start(top='watch = "off";')
+        self.put_pair(self.fresh(ca="other"))
+        done = self.command("reload", "-c", self.mtlsd.config_path)
+        self.assertNotEqual(0, done.returncode)
+        self.assertRegex(done.stdout + done.stderr, r"upstream far .* refuses the new certificate")
+        self.assertEqual(self.first.serial, self.serial())
+
+    def test_an_upstream_that_is_away_does_not_stop_a_renewal(self):
+        self.start(target=f"127.0.0.1:{free_port()}")
+        fresh = self.fresh()
+        self.put_pair(fresh)
+        self.wait_for_log(r"the new certificate could not be tried on upstream far .*\n(.*\n)*.*the new configuration is in use, generation 2")
+
+    def test_a_tcp_upstream_is_tried_too(self):
+        """One that refuses in TLS 1.3, after our handshake is done."""
+        strict = free_port()
+        self.daemon(self.verifier_text(strict, free_port(), protocol="tcp"), [strict], name="strict")
+        self.start(target=f"127.0.0.1:{strict}", protocol="tcp")
+        self.put_pair(self.fresh(ca="other"))
+        self.wait_for_log(r"upstream far .* refuses the new certificate")
+        self.put_pair(self.fresh())
+        self.wait_for_log(r"the new configuration is in use")
+
+
+class Listeners(Case):
+    def test_a_listener_presents_the_renewed_certificate_to_new_connections(self):
+        port = free_port()
+        server = self.pki.leaf(f"served-{os.getpid()}-1", cn="localhost", san=["DNS:localhost"])
+        self.put(self.certificate, server.crt)
+        self.put(self.key, server.key)
+        text = self.verifier_text(port, free_port()).replace(f'bundle = "{self.pki.server().pem}";', f'certificate = "{self.certificate}"; key = "{self.key}";')
+        self.mtlsd = self.daemon(text, [port])
+        fresh = self.pki.leaf(f"served-{os.getpid()}-2", cn="localhost", san=["DNS:localhost"])
+        self.put_pair(fresh)
+
+        def presented():
+            with peers.secure(port, peers.client_context(self.pki.ca("root"), self.pki.client())) as connection:
+                return int(connection.getpeercert()["serialNumber"], 16)
+        wait_for(lambda: presented() == fresh.serial, "the new certificate")
+
+
+if __name__ == "__main__":
+    harness.main()
