@@ -193,8 +193,8 @@ int cmd_probe(int argc, char **argv)
 {
     static const struct admin_command command = {
         .word = "probe",
-        .about = "Asks a running daemon whether it is ready, for probes of containers and load balancers. It is not ready while it drains, while a\n"
-                 "certificate or list that it needs is out of its dates, and while clients find no place.\n"
+        .about = "Asks a running daemon whether it is ready, for probes of containers and load balancers. It is not ready while it drains,\n"
+                 "has no place for clients, or needs a certificate or list that is out of its dates.\n"
                  "Exit code 0: ready. 4: not ready, with the reason on stderr. 1: no daemon answers.",
         .method = "GET",
         .path = "/readyz",
