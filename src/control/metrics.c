@@ -169,6 +169,17 @@ static void reloads(struct page *p)
     sample(p, LABELS({"result", "refused"}), p->view->reloads.bad);
 }
 
+static void rotations(struct page *p)
+{
+    const struct config *config = p->view->snapshot->config;
+    for (size_t i = 0; i < config->n_identities; i++) {
+        const char *name = config->identities[i].name;
+        const struct rotation_count count = rotation_counts_of(p->view->rotations, name);
+        sample(p, LABELS({"identity", name}, {"result", "used"}), count.used);
+        sample(p, LABELS({"identity", name}, {"result", "refused"}), count.refused);
+    }
+}
+
 static void last_good_reload(struct page *p)
 {
     sample(p, NO_LABELS, (uint64_t)p->view->reloads.last_good);
@@ -429,6 +440,7 @@ static const struct family families[] = {
     {"mtlsd_start_time_seconds", "gauge", "When the process started, in seconds since 1970.", start_time, 0},
     {"mtlsd_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration in use was loaded.", last_good_reload, 0},
     {"mtlsd_reloads_total", "counter", "Reloads since the start.", reloads, 0},
+    {"mtlsd_rotations_total", "counter", "Renewed certificates that took the place of the one in use, or were refused.", rotations, 0},
     {"mtlsd_connections", "gauge", "Open client connections.", of_listeners, ROW(connections_open)},
     {"mtlsd_connections_total", "counter", "Accepted client connections.", of_listeners, ROW(connections_accepted)},
     {"mtlsd_connections_max", "gauge", "Client connections that the process may have.", clients_most, 0},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/rotation.h"
+#include "counters_table.h"
 
 #include "mtlsd/base/text.h"
 #include "mtlsd/tls/tls_identity.h"
@@ -169,4 +170,52 @@ void rotation_review(const struct rotation *r, const struct snapshot *next, int6
         if (is_presented_by_listener(next, change))
             review_purpose(change, TLS_PURPOSE_SERVER, now, out);
     }
+}
+
+/* ---- counts ---- */
+
+struct counted {
+    char name[80];
+    struct rotation_count count;
+};
+
+enum { IDENTITIES_MOST = 128 * 1024 };
+
+struct rotation_counts {
+    struct counters_table *table;
+};
+
+struct rotation_counts *rotation_counts_new(void)
+{
+    struct rotation_counts *counts = calloc(1, sizeof(*counts));
+    if (counts == NULL)
+        return NULL;
+    counts->table = counters_table_new(sizeof(struct counted), sizeof(((struct counted *)0)->name), IDENTITIES_MOST);
+    if (counts->table != NULL)
+        return counts;
+    free(counts);
+    return NULL;
+}
+
+void rotation_counts_free(struct rotation_counts *counts)
+{
+    if (counts == NULL)
+        return;
+    counters_table_free(counts->table);
+    free(counts);
+}
+
+void rotation_counts_add(struct rotation_counts *counts, const struct rotation *r, bool used)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct counted *row = counters_table_get(counts->table, r->items[i].conf->name, NULL);
+        row->count.used += used;
+        row->count.refused += !used;
+    }
+}
+
+struct rotation_count rotation_counts_of(const struct rotation_counts *counts, const char *identity)
+{
+    const struct counted *row = counts != NULL ? counters_table_find(counts->table, identity, NULL) : NULL;
+    return row != NULL ? row->count : (struct rotation_count){0};
 }

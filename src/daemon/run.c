@@ -40,6 +40,8 @@ struct reload {
     struct snapshot *loaded; /* by the background thread */
     struct file_prints *prints; /* of the files before they were read; NULL: none are watched */
     uint64_t took_us;        /* CPU time */
+    struct rotation rotation; /* borrows from old and loaded */
+    struct rotation_counts *rotations;
     struct findings findings;
     struct admin_reloads count;
     int64_t last;     /* when the last one ended; 0: none yet */
@@ -169,15 +171,13 @@ static struct config *read_config(const struct run_options *options, struct find
 }
 
 /* Renewed certificates are compared with those in use, and tried on the upstreams. */
-static void try_identities(const struct reload *reload, struct findings *findings)
+static void try_identities(struct reload *reload, struct findings *findings)
 {
-    struct rotation rotation;
-    if (rotation_compare(reload->old, reload->loaded, &rotation) != 0)
+    if (rotation_compare(reload->old, reload->loaded, &reload->rotation) != 0)
         findings->out_of_memory = 1;
-    rotation_review(&rotation, reload->loaded, clock_now(), findings);
+    rotation_review(&reload->rotation, reload->loaded, clock_now(), findings);
     if (!findings_failed(findings))
-        canary_try(&rotation, reload->loaded, findings);
-    rotation_clear(&rotation);
+        canary_try(&reload->rotation, reload->loaded, findings);
 }
 
 static void load_again(void *ctx)
@@ -261,6 +261,8 @@ static void finish_reload(void *ctx)
         log_say(LOG_LEVEL_ERROR, "reload", "refused, the old configuration stays in use: %s", first_error(&r->reload.findings));
         note_result(r, first_error(&r->reload.findings));
     }
+    rotation_counts_add(r->reload.rotations, &r->reload.rotation, good);
+    rotation_clear(&r->reload.rotation);
     run_rotation_end(&r->rotation, r->server, r->reload.took_us, !good);
     file_prints_free(r->reload.prints);
     r->reload.prints = NULL;
@@ -372,6 +374,7 @@ static const struct admin_view *make_view(void *ctx)
         .n_refusals = refusals_copy(server_refusals(r->server), r->refusals, REFUSALS_KEPT),
         .fetches = r->crls.round != NULL ? fetch_round_plan(r->crls.round) : NULL,
         .reloads = r->reload.count,
+        .rotations = r->reload.rotations,
         .last_reload = r->reload.last,
         .last_reload_error = r->reload.last_error,
     };
@@ -471,7 +474,8 @@ static int run_config(struct config *config, const struct run_options *options)
     int64_t now = clock_now();
     struct run r = {.options = options, .generation = 1, .started = now, .reload = {.count = {.last_good = now}}};
     r.passed = run_passed_take(&err);
-    if (run_crls_begin(&r.crls) != 0 || err.kind != ERR_NONE)
+    r.reload.rotations = rotation_counts_new();
+    if (r.reload.rotations == NULL || run_crls_begin(&r.crls) != 0 || err.kind != ERR_NONE)
         findings.out_of_memory = 1;
     r.reload.prints = run_rotation_look(config);
     struct snapshot *snapshot = load(&r, config, r.generation, &findings);
@@ -486,6 +490,7 @@ static int run_config(struct config *config, const struct run_options *options)
     int code = snapshot != NULL ? serve(&r, snapshot) : COMMAND_REFUSED;
     run_crls_end(&r.crls);
     file_prints_free(r.reload.prints);
+    rotation_counts_free(r.reload.rotations);
     inherited_free(r.passed);
     return code;
 }

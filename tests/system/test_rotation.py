@@ -157,6 +157,8 @@ class Canary(Case):
         self.assertEqual(self.first.serial, self.serial())
         status = self.command("status", "-c", self.mtlsd.config_path).stdout
         self.assertRegex(status, r"last reload refused .*\n.*refuses the new certificate")
+        metrics = self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/metrics").text
+        self.assertIn('mtlsd_rotations_total{identity="me",result="refused"} 1\n', metrics)
         good = self.fresh()
         self.put_pair(good)
         self.wait_for_serial(good)

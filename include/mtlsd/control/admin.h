@@ -15,6 +15,7 @@
 #include "mtlsd/control/counters.h"
 #include "mtlsd/control/crl_fetch.h"
 #include "mtlsd/control/refusals.h"
+#include "mtlsd/control/rotation.h"
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/http/http_head.h"
 
@@ -46,6 +47,7 @@ struct admin_view {
     struct admin_room room;
     const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
     struct admin_reloads reloads;
+    const struct rotation_counts *rotations; /* NULL: none are counted */
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */
 };

@@ -31,4 +31,15 @@ bool rotation_keeps(const struct rotation_change *change, int64_t now);
  * notice: another issuer, subject, names or kind of key, or an earlier end. A note for each change. */
 void rotation_review(const struct rotation *r, const struct snapshot *next, int64_t now, struct findings *out);
 
+/* How often the certificate of each identity was replaced, or was to be and stayed. */
+struct rotation_counts;
+struct rotation_count { /* all 0 for an identity that never changed */
+    uint64_t used, refused;
+};
+struct rotation_counts *rotation_counts_new(void); /* NULL: out of memory */
+void rotation_counts_free(struct rotation_counts *counts);
+void rotation_counts_add(struct rotation_counts *counts, const struct rotation *r, bool used);
+/* counts NULL: nothing was counted. */
+struct rotation_count rotation_counts_of(const struct rotation_counts *counts, const char *identity);
+
 #endif

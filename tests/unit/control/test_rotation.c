@@ -163,6 +163,22 @@ START_TEST(compares_by_the_name_of_the_identity)
 }
 END_TEST
 
+START_TEST(counts_what_was_used_and_what_was_refused)
+{
+    struct rotation_counts *counts = rotation_counts_new();
+    ck_assert_ptr_nonnull(counts);
+    renew_payments((struct tls_pki_order){.purpose = TLS_PURPOSE_CLIENT});
+    review(WORLD_NOW);
+    rotation_counts_add(counts, &rotation, true);
+    rotation_counts_add(counts, &rotation, false);
+    rotation_counts_add(counts, &rotation, true);
+    const struct rotation_count payments = rotation_counts_of(counts, "payments"), server = rotation_counts_of(counts, "server");
+    ck_assert(payments.used == 2 && payments.refused == 1 && server.used == 0 && server.refused == 0);
+    ck_assert_uint_eq(rotation_counts_of(NULL, "payments").used, 0);
+    rotation_counts_free(counts);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("rotation");
@@ -178,6 +194,7 @@ Suite *suite(void)
     tcase_add_test(t, warns_of_another_issuer);
     tcase_add_test(t, warns_of_a_name_that_is_missing_now);
     tcase_add_test(t, compares_by_the_name_of_the_identity);
+    tcase_add_test(t, counts_what_was_used_and_what_was_refused);
     suite_add_tcase(s, t);
     return s;
 }
