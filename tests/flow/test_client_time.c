@@ -64,6 +64,7 @@ START_TEST(a_client_that_takes_nothing_is_cut) /* C7 */
 {
     http_chain.on_backend = answer_a_lot;
     struct wire_socket *app = wire_connect(&http_chain);
+    wire_greet(&http_chain, app);
     app->down.stalled = true;
     http_chain_ask(app, GET);
     for (int i = 0; i < 29; i++) {
@@ -100,6 +101,7 @@ START_TEST(a_client_that_asks_and_asks_and_never_reads_is_cut) /* C7 */
 {
     http_chain.window = 100;
     struct wire_socket *app = wire_connect(&http_chain);
+    wire_greet(&http_chain, app);
     app->down.stalled = true;
     for (int i = 0; i < 34; i++) {
         wire_say(app, GET);
@@ -225,6 +227,7 @@ START_TEST(an_answer_that_was_not_taken_is_cut_too)
 {
     http_chain.on_backend = answer_100_kb;
     struct wire_socket *app = wire_connect(&http_chain);
+    wire_greet(&http_chain, app);
     app->down.stalled = true;
     wire_say(app, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     wire_run(&http_chain);

@@ -54,6 +54,7 @@ static struct wire_node *let_client_take_nothing(void)
 {
     http_chain.on_backend = answer_a_lot;
     struct wire_socket *app = wire_connect(&http_chain);
+    wire_greet(&http_chain, app);
     app->down.stalled = true;
     wire_say(app, GET);
     return &http_chain.injector;

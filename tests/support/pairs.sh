@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: tests/support/pairs.sh [BUILD]     prints a table of the flow suites over the pairs of versions: checks run, and those that failed
 flow=${1:-build/asan}/tests/flow
-pairs="h1-h1-h1 h2-h1-h1 h1-h2-h1 h2-h2-h1"
+pairs="h1-h1-h1 h2-h1-h1 h1-h2-h1 h2-h2-h1 h1-h1-h2 h2-h2-h2"
 failed=0
 printf '%-22s' suite
 printf '%14s' $pairs

@@ -144,7 +144,7 @@ static void give_speaker(struct wire_socket *s)
 }
 
 /* A socket from app or node to whatever comes next, or to a test end. */
-static struct wire_socket *open_socket(struct wire *w, struct wire_node *from, bool elsewhere)
+static struct wire_socket *open_socket(struct wire *w, struct wire_node *from, const struct uplink *u, bool elsewhere)
 {
     struct wire_socket *s = new_socket(w);
     s->from_app = from == NULL;
@@ -157,7 +157,7 @@ static struct wire_socket *open_socket(struct wire *w, struct wire_node *from, b
         next = NULL;
     s->to_backend = next == NULL;
     bool http2 = from == NULL ? wire_pair()->app && next != NULL && next->listener.tls == NULL && next->down_conf.protocol == CONFIG_PROTOCOL_HTTP
-                              : wire_pair()->backend && s->to_backend && from->target[0].http == PLAN_HTTP2;
+                              : wire_pair()->backend && s->to_backend && u->is.may_http2;
     if (http2)
         give_speaker(s);
     if (next != NULL && (s->server = accept_conn(w, next, s)) == NULL)
@@ -325,7 +325,7 @@ static void connect_uplink(struct uplink *u)
     }
     n->connects++;
     n->connected[target]++;
-    struct wire_socket *s = open_socket(n->wire, n, direct || how == WIRE_CONNECT_ELSEWHERE);
+    struct wire_socket *s = open_socket(n->wire, n, u, direct || how == WIRE_CONNECT_ELSEWHERE);
     s->target = target;
     s->client = u;
     s->client_reads = true;
@@ -839,7 +839,15 @@ void wire_close(struct wire *w)
 
 struct wire_socket *wire_connect(struct wire *w)
 {
-    return open_socket(w, NULL, false);
+    return open_socket(w, NULL, NULL, false);
+}
+
+void wire_greet(struct wire *w, struct wire_socket *s)
+{
+    if (s->speaker == NULL)
+        return;
+    fill(&s->up);
+    wire_run(w);
 }
 
 void wire_say_span(struct wire_socket *s, struct span bytes)

@@ -152,6 +152,7 @@ void wire_add_target(struct wire_node *n);
 /* Other routes than the one to everything: those that neither redirect nor respond lead to the node's upstream. Copied, but not what they point to. */
 void wire_set_routes(struct wire_node *n, const struct config_route *routes, size_t n_routes);
 struct wire_socket *wire_connect(struct wire *w);      /* the app connects */
+void wire_greet(struct wire *w, struct wire_socket *s); /* HTTP/2: the app's SETTINGS and ACK are through, for a test that stalls it from then on */
 void wire_say(struct wire_socket *s, const char *text); /* the app sends */
 void wire_say_span(struct wire_socket *s, struct span bytes);
 void wire_answer(struct wire_socket *s, const char *text); /* the backend sends */

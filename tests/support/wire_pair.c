@@ -16,7 +16,7 @@ const struct wire_pair *wire_pair(void)
     return &pair;
 }
 
-enum where { APP = 1, HOP = 2 };
+enum where { APP = 1, HOP = 2, BACKEND = 4 };
 
 /* Tests that are about HTTP/1.1 itself, and where it must be spoken for them. */
 static const struct {
@@ -53,6 +53,19 @@ static const struct {
     {"refused_client_of_a_balancer_keeps_no_place_for_long", APP, "PROXY header in the text"},
     {"a_client_that_goes_takes_its_request_along", HOP, "its upstream connection ends with it; a stream ends alone"},
     {"what_begins_in_another_way_survives_any_failing_allocation", APP, "CONNECT and Upgrade"},
+    {"a_request_without_a_host_belongs_to_otherwise", BACKEND, "HTTP/1.0 without Host; the backend's nghttp2 takes no request without one"},
+    {"a_date_that_passes_ends_nothing_that_runs", BACKEND, "counts connections; its WebSocket takes another one, of HTTP/1.1"},
+    {"what_was_spared_for_a_date_is_not_spared_for_more", BACKEND, "counts connections; its WebSocket takes another one, of HTTP/1.1"},
+    {"a_listener_s_rules_that_were_loaded_count_for_what_runs", BACKEND, "counts connections; its WebSocket takes another one, of HTTP/1.1"},
+    {"a_tunnel_stays_as_long_as_it_would_be_opened_again", BACKEND, "counts connections; its WebSocket takes another one, of HTTP/1.1"},
+    {"a_trust_that_was_loaded_counts_for_what_runs", BACKEND, "counts connections; its WebSocket takes another one, of HTTP/1.1"},
+    {"a_server_that_is_revoked_during_the_handshake_hears_no_request", BACKEND, "the backend's TLS is the test's own"},
+    {"a_retry_after_a_reload_is_verified_by_what_was_loaded", BACKEND, "the backend's TLS is the test's own"},
+    {"a_handshake_that_hangs_is_answered_504", BACKEND, "the backend's TLS is the test's own"},
+    {"test_client_http", BACKEND, "its backend writes and reads parts of the text of HTTP/1.1"},
+    {"test_exchange_response", BACKEND, "its backend writes and reads parts of the text of HTTP/1.1"},
+    {"test_exchange_tunnel", BACKEND, "its backend writes and reads parts of the text of HTTP/1.1"},
+    {"test_exchange_upstream", BACKEND, "its backend writes and reads parts of the text of HTTP/1.1"},
     {"test_client_header", APP, "PROXY headers in the text"},
     {"test_exchange_forward", APP, "forward proxies are asked in HTTP/1.1"},
     {"test_exchange_tunnel", APP, "its Upgrade has no key"},
@@ -61,7 +74,7 @@ static const struct {
 
 static bool is_spoken(enum where where)
 {
-    return where == APP ? wire_pair()->app : wire_pair()->hop;
+    return where == APP ? wire_pair()->app : where == HOP ? wire_pair()->hop : wire_pair()->backend;
 }
 
 bool wire_pair_takes(const char *test)
