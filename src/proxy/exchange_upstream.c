@@ -70,8 +70,8 @@ static const struct plan_target *find_loaded(const struct exchange *x)
 {
     const struct proxy_env *env = x->client->env;
     const struct plan_target *own = x->way.target;
-    if (env->find_target == NULL || pool_has(env->pool, own))
-        return own;
+    if (env->find_target == NULL || pool_has(env->pool, own) || own == x->listener->direct)
+        return own; /* a host that is reached directly has no TLS of ours */
     const struct plan_target *loaded = env->find_target(env, own);
     return loaded != NULL && (loaded->tls != NULL) == (own->tls != NULL) ? loaded : NULL;
 }
