@@ -4,6 +4,7 @@
 #include "config_check.h"
 #include "config_names.h"
 #include "config_read.h"
+#include "config_serve.h"
 #include "config_syntax.h"
 
 #include <sched.h>
@@ -41,6 +42,7 @@ static void explain_parse_error(const struct config_source *s, const config_t *p
 static void read_settings(struct config_reader *r)
 {
     config_read_settings(r);
+    config_serve_add(r);
     if (config_names_build(r->config) != 0)
         r->findings->out_of_memory = 1;
     config_names_check_twins(r);

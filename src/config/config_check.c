@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_check.h"
+#include "config_serve.h"
 
 #include "config_complete.h"
 #include "config_names.h"
@@ -145,12 +146,13 @@ void config_check(const struct config_reader *r)
         check_identity(r, &c->identities[i], config_read_group_at(r, "identities", i));
     for (size_t i = 0; i < c->n_trusts; i++)
         check_trust(r, &c->trusts[i], config_read_group_at(r, "trusts", i));
-    for (size_t i = 0; i < c->n_upstreams; i++)
+    for (size_t i = 0; i < c->n_upstreams - c->n_served; i++)
         config_check_upstream(r, i);
     for (size_t i = 0; i < c->n_listeners; i++) {
         config_check_listener(r, i);
         config_check_sni(r, i);
         config_check_routes(r, i);
+        config_serve_check(r, i);
         for (size_t k = 0; k < c->listeners[i].n_bind; k++)
             check_bind(r, i, k);
     }

@@ -124,7 +124,7 @@ static void check_certificates(const struct look *k)
 
 static void check_action(const struct look *k)
 {
-    static const char *const keys[] = {"upstream", "redirect", "respond", "deny"};
+    static const char *const keys[] = {"upstream", "redirect", "respond", "serve", "deny"};
     const char *first = NULL;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (!config_read_given(k->group, keys[i], NULL))
@@ -135,7 +135,7 @@ static void check_action(const struct look *k)
             first = keys[i];
     }
     if (first == NULL)
-        complain(k, NULL, "it has no action: give one of upstream, redirect, respond and deny = true");
+        complain(k, NULL, "it has no action: give one of upstream, redirect, respond, serve and deny = true");
     else if (strcmp(first, "deny") == 0 && k->route->respond == 0)
         complain(k, "deny", "false denies nothing: write deny = true, or another action");
 }
@@ -147,7 +147,7 @@ static void check_answer(const struct look *k)
     if (k->route->redirect == NULL)
         warn_idle(k, "redirect_status", "there is no redirect");
     static const char *const edits[] = {"set_headers", "remove_headers", "strip_prefix", "set_host"};
-    for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]) && k->route->upstream == NULL; i++)
+    for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]) && (k->route->upstream == NULL || k->route->serve != CONFIG_SERVE_NONE); i++)
         warn_idle(k, edits[i], "nothing is forwarded");
 }
 

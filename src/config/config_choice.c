@@ -126,3 +126,12 @@ int config_choice_set_sticky_mode(const struct config_slot *s, struct err *err)
     *(enum config_sticky *)config_slot_field(s) = index == 0 ? CONFIG_STICKY_SUFFIX : CONFIG_STICKY_INSERT;
     return 0;
 }
+
+int config_choice_set_serve(const struct config_slot *s, struct err *err)
+{
+    unsigned index;
+    if (!config_choice_find(s, &index))
+        return refuse(s, err);
+    *(enum config_serve *)config_slot_field(s) = (enum config_serve)(index + 1);
+    return 0;
+}

@@ -14,12 +14,13 @@ bool config_choice_word(const char *words, size_t n, const char **word, size_t *
 bool config_choice_find(const struct config_slot *s, unsigned *index);
 
 /* The field is an enum in the order of the words; a mask with one bit for each; a mask of enum reason
- * (tolerated: certificates that can be read and are bad); an enum config_sticky. */
+ * (tolerated: certificates that can be read and are bad); an enum config_sticky; an enum config_serve. */
 MUST_CHECK int config_choice_set_word(const struct config_slot *s, struct err *err);
 MUST_CHECK int config_choice_set_words(const struct config_slot *s, struct err *err);
 MUST_CHECK int config_choice_set_tolerated(const struct config_slot *s, struct err *err);
 MUST_CHECK int config_choice_set_statuses(const struct config_slot *s, struct err *err);
 MUST_CHECK int config_choice_set_sticky(const struct config_slot *s, struct err *err);
 MUST_CHECK int config_choice_set_sticky_mode(const struct config_slot *s, struct err *err);
+MUST_CHECK int config_choice_set_serve(const struct config_slot *s, struct err *err);
 
 #endif

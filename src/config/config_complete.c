@@ -185,7 +185,7 @@ static void note_carried(struct config *c, const struct config_listener *l)
 
 void config_complete(const struct config_reader *r)
 {
-    for (size_t i = 0; i < r->config->n_upstreams; i++)
+    for (size_t i = 0; i < r->config->n_upstreams - r->config->n_served; i++)
         complete_upstream(r, &r->config->upstreams[i], config_read_group_at(r, "upstreams", i));
     for (size_t i = 0; i < r->config->n_trusts; i++)
         complete_trust(&r->config->trusts[i]);

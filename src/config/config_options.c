@@ -349,6 +349,10 @@ static const struct config_option options[] = {
     {"route", "redirect_status", "choice", "302", "301 | 302 | 303 | 307 | 308", "",
      "Status code of the redirect.", false, RELOADABLE, ROUTE(redirect_status)},
     {"route", "respond", "number", "", "200..599", "404", "Act: answer with this status code.", false, RELOADABLE, ROUTE(respond)},
+    {"route", "serve", "serve", "", "dashboard | status | health | metrics", "\"dashboard\"",
+     "Act: show the state of this daemon. dashboard: a page with buttons for targets. status: JSON. health: 200 or 503. metrics: for Prometheus. "
+     "On a listener for other hosts all but health need allow.",
+     false, RELOADABLE, ROUTE(serve)},
     {"route", "deny", "deny", "", "", "true", "Act: true is the same as respond = 403.", false, RELOADABLE, ROUTE(respond)},
     {"route", "set_headers", "headers", "", "", "{ X-Client = \"{cert.cn}\"; }",
      "Fields to set in the forwarded request, instead of any of the same name. Values may hold variables (VARIABLES).", false, RELOADABLE, ROUTE(set_headers)},

@@ -210,6 +210,7 @@ static const struct type types[] = {
     {"proxy", CONFIG_VALUE_STRING, false, config_place_set_proxy, config_place_free_proxy},
     {"sticky", CONFIG_VALUE_STRING, false, config_choice_set_sticky, NULL},
     {"sticky_mode", CONFIG_VALUE_STRING, false, config_choice_set_sticky_mode, NULL},
+    {"serve", CONFIG_VALUE_STRING, false, config_choice_set_serve, NULL},
     {"deny", CONFIG_VALUE_BOOL, false, set_deny, NULL},
     {"group", CONFIG_VALUE_GROUP, false, NULL, NULL},
     {"groups", CONFIG_VALUE_GROUP, false, NULL, NULL},

@@ -2,103 +2,29 @@
 #include "mtlsd/control/admin.h"
 
 #include "mtlsd/policy/reason.h"
-#include "metrics.h"
-#include "readiness.h"
+#include "answers.h"
 #include "status_doc.h"
 #include "target_change.h"
 
 #include <string.h>
 
-enum { DOCUMENT_MAX = 64 << 20 }; /* ten thousand upstreams are some 10 MB */
-
-/* rc is how making the body went; the body's bytes are freed either way. */
-static int respond_as(struct bytes *out, unsigned status, const char *type, const char *more_fields, struct bytes *body, int rc)
-{
-    if (rc == 0)
-        rc = bytes_printf(out,
-                          "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
-                          "X-Content-Type-Options: nosniff\r\n%sConnection: close\r\n\r\n",
-                          status, reason_http_phrase(status), type, body->len, more_fields);
-    if (rc == 0)
-        rc = bytes_append_span(out, bytes_span(body));
-    bytes_clear(body);
-    return rc;
-}
-
-static int respond(struct bytes *out, unsigned status, const char *more_fields, struct bytes *body, int rc)
-{
-    return respond_as(out, status, "application/json", more_fields, body, rc);
-}
-
-static int respond_word(struct bytes *out, unsigned status, const char *word, const char *detail)
-{
-    struct bytes body;
-    bytes_init(&body, DOCUMENT_MAX);
-    int rc = status_doc_word(&body, word, detail);
-    return respond(out, status, "", &body, rc);
-}
-
 int admin_answer_error(struct bytes *out, unsigned status, const char *detail)
 {
-    return respond_word(out, status, "refused", detail);
-}
-
-static enum admin_action answered(int rc)
-{
-    return rc == 0 ? ADMIN_ANSWERED : ADMIN_FAILED;
-}
-
-static enum admin_action respond_document(struct bytes *out, const struct admin_view *view, int (*write)(struct bytes *, const struct admin_view *))
-{
-    struct bytes body;
-    bytes_init(&body, DOCUMENT_MAX);
-    int rc = write(&body, view);
-    return answered(respond(out, 200, "", &body, rc));
-}
-
-static enum admin_action get_status(struct bytes *out, const struct admin_view *view)
-{
-    return respond_document(out, view, status_doc_status);
-}
-
-static enum admin_action get_refusals(struct bytes *out, const struct admin_view *view)
-{
-    return respond_document(out, view, status_doc_refusals);
-}
-
-static enum admin_action get_metrics(struct bytes *out, const struct admin_view *view)
-{
-    struct bytes body;
-    bytes_init(&body, DOCUMENT_MAX);
-    int rc = metrics_write(&body, view);
-    return answered(respond_as(out, 200, METRICS_TYPE, "", &body, rc));
-}
-
-static enum admin_action get_livez(struct bytes *out, const struct admin_view *view)
-{
-    (void)view;
-    return answered(respond_word(out, 200, "live", NULL));
-}
-
-static enum admin_action get_readyz(struct bytes *out, const struct admin_view *view)
-{
-    struct readiness r;
-    readiness_look(view, &r);
-    return answered(respond_word(out, r.ready ? 200 : 503, r.word, r.detail[0] != '\0' ? r.detail : NULL));
+    return answers_word(out, status, "refused", detail);
 }
 
 static enum admin_action post_reload(struct bytes *out, const struct admin_view *view)
 {
     if (view->draining)
-        return answered(admin_answer_error(out, 409, "the daemon is draining and accepts no new configuration"));
+        return answers_done(admin_answer_error(out, 409, "the daemon is draining and accepts no new configuration"));
     return ADMIN_RELOAD;
 }
 
 static enum admin_action post_drain(struct bytes *out, const struct admin_view *view)
 {
     if (view->draining)
-        return answered(respond_word(out, 202, "draining", "the daemon was already draining"));
-    return respond_word(out, 202, "draining", NULL) == 0 ? ADMIN_DRAIN : ADMIN_FAILED;
+        return answers_done(answers_word(out, 202, "draining", "the daemon was already draining"));
+    return answers_word(out, 202, "draining", NULL) == 0 ? ADMIN_DRAIN : ADMIN_FAILED;
 }
 
 static const struct endpoint {
@@ -106,8 +32,8 @@ static const struct endpoint {
     const char *method;
     enum admin_action (*answer)(struct bytes *out, const struct admin_view *view);
 } endpoints[] = {
-    {"/status", "GET", get_status},   {"/refusals", "GET", get_refusals}, {"/metrics", "GET", get_metrics}, {"/livez", "GET", get_livez},
-    {"/readyz", "GET", get_readyz},   {"/reload", "POST", post_reload},   {"/drain", "POST", post_drain},
+    {"/status", "GET", answers_status}, {"/dashboard", "GET", answers_dashboard},   {"/refusals", "GET", answers_refusals}, {"/metrics", "GET", answers_metrics}, {"/livez", "GET", answers_livez},
+    {"/readyz", "GET", answers_readyz},   {"/reload", "POST", post_reload},   {"/drain", "POST", post_drain},
 };
 
 /* Fields that only a browser sends. "sec-fetch-" stands for all that begin so. */
@@ -176,9 +102,9 @@ static struct span query_of(struct span target)
 static enum admin_action wrong_method(struct bytes *out, bool reads)
 {
     struct bytes body;
-    bytes_init(&body, DOCUMENT_MAX);
+    bytes_init(&body, ANSWERS_DOCUMENT_MAX);
     int rc = status_doc_word(&body, "refused", reads ? "use GET" : "this request changes the state: use POST");
-    return answered(respond(out, 405, reads ? "Allow: GET\r\n" : "Allow: POST\r\n", &body, rc));
+    return answers_done(answers_json(out, 405, reads ? "Allow: GET\r\n" : "Allow: POST\r\n", &body, rc));
 }
 
 /* ---- targets ---- */
@@ -191,9 +117,9 @@ static enum admin_action change_target(struct bytes *out, const struct target_ch
         [TARGET_DISABLED] = "it gets no requests; its sessions go to other targets",
     };
     if (target_change_apply(view->snapshot, change, asked_by) == 0)
-        return answered(admin_answer_error(out, 404, "no target has this name: write UPSTREAM/ROUTE, or UPSTREAM/ADDRESS without a route"));
+        return answers_done(admin_answer_error(out, 404, "no target has this name: write UPSTREAM/ROUTE, or UPSTREAM/ADDRESS without a route"));
     const char *detail = change->weighs ? change->weight == 0 ? "as configured" : NULL : details[change->mode];
-    return answered(respond_word(out, 200, target_change_word(change), detail));
+    return answers_done(answers_word(out, 200, target_change_word(change), detail));
 }
 
 /* POST /targets/NAME/drain, disable, enable, weight. False: the path is another. */
@@ -206,9 +132,9 @@ static bool answer_target(struct bytes *out, const struct admin_question *questi
     if (!span_equals_str(question->head->method, "POST"))
         *action = wrong_method(out, false);
     else if (read == TARGET_CHANGE_BAD_NAME)
-        *action = answered(admin_answer_error(out, 400, "this is not a valid target name"));
+        *action = answers_done(admin_answer_error(out, 400, "this is not a valid target name"));
     else if (read == TARGET_CHANGE_BAD_WEIGHT)
-        *action = answered(admin_answer_error(out, 400, "write weight?weight=N with N from 1 to 256, or 0 for the configured weight"));
+        *action = answers_done(admin_answer_error(out, 400, "write weight?weight=N with N from 1 to 256, or 0 for the configured weight"));
     else
         *action = change_target(out, &change, view, question->asked_by);
     return true;
@@ -219,7 +145,7 @@ enum admin_action admin_answer(struct bytes *out, const struct admin_question *q
     const struct http_head *rq = question->head;
     const char *because = foreign_because(rq);
     if (because != NULL)
-        return answered(admin_answer_error(out, 403, because));
+        return answers_done(admin_answer_error(out, 403, because));
     struct span path = path_of(rq->target);
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
         if (!span_equals_str(path, endpoints[i].path))
@@ -231,14 +157,14 @@ enum admin_action admin_answer(struct bytes *out, const struct admin_question *q
     enum admin_action action;
     if (answer_target(out, question, path, view, &action))
         return action;
-    return answered(
-        admin_answer_error(out, 404, "GET /status /refusals /metrics /livez /readyz, POST /reload /drain /targets/NAME/{drain,disable,enable,weight}"));
+    return answers_done(
+        admin_answer_error(out, 404, "GET /status /dashboard /refusals /metrics /livez /readyz, POST /reload /drain /targets/NAME/{drain,disable,enable,weight}"));
 }
 
 int admin_answer_reload(struct bytes *out, const struct admin_reload *result)
 {
     struct bytes body;
-    bytes_init(&body, DOCUMENT_MAX);
+    bytes_init(&body, ANSWERS_DOCUMENT_MAX);
     int rc = status_doc_reload(&body, result);
-    return respond(out, result->ok ? 200 : 422, "", &body, rc);
+    return answers_json(out, result->ok ? 200 : 422, "", &body, rc);
 }

@@ -109,7 +109,7 @@ static void each_upstream(struct page *p, bool with_tls, row_fn write)
 {
     static const struct counters_row nothing;
     const struct config *config = p->view->snapshot->config;
-    for (size_t i = 0; i < config->n_upstreams; i++) {
+    for (size_t i = 0; i < config->n_upstreams - config->n_served; i++) {
         const struct counters_row *row = counters_find_upstream(p->view->counters, config->upstreams[i].name);
         if (!with_tls || config->upstreams[i].tls.present)
             write(p, config->upstreams[i].name, row != NULL ? row : &nothing);
@@ -364,6 +364,8 @@ static void targets_up(struct page *p)
     const struct snapshot *s = p->view->snapshot;
     for (size_t i = 0; i < s->n_targets; i++) {
         const struct plan_target *t = &s->targets[i];
+        if (t->upstream->conf->serves != CONFIG_SERVE_NONE)
+            continue;
         bool up = target_state_mode(s->target_state, t->index) == TARGET_ENABLED && !target_state_is_down(s->target_state, t->index) &&
                   target_state_held_until(s->target_state, t->index) <= p->view->now_us;
         sample(p, LABELS({"upstream", t->upstream->conf->name}, {"target", target_name_label(t)}), up);

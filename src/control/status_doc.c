@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CAS_SHOWN = 100 };
@@ -45,6 +46,18 @@ static json_t *answers_value(const struct counters_row *row)
 static const char *text_or_null(const char *text)
 {
     return text[0] != '\0' ? text : NULL;
+}
+
+/* Whole days, rounded down, so that 0 means "less than a day" and a negative number "over". */
+static json_t *days_value(int64_t now, int64_t when)
+{
+    return when != 0 ? json_integer(text_days_left(when, now)) : json_null();
+}
+
+/* Of the certificates that peers showed lately, the one that ends first. */
+static json_t *with_peer(json_t *o, const struct counters_row *row, int64_t now)
+{
+    return document_add(o, "peer_not_after:w peer_days_left:o", (int64_t)row->peer.not_after, days_value(now, (int64_t)row->peer.not_after));
 }
 
 static json_t *strings(const struct config_strings *list)
@@ -95,8 +108,24 @@ static const char *client_cert_word(const struct config_tls *tls)
 static const char *goes_to(const struct plan_route *route)
 {
     if (route->upstream != NULL)
-        return route->upstream->conf->name;
+        return route->upstream->conf->name; /* of what we serve: "serve:dashboard" */
     return route->conf->redirect != NULL ? "redirect" : route->conf->respond != 0 ? "respond" : "direct";
+}
+
+/* Each upstream once, without our own pages. */
+static json_t *leads_to_value(const struct admin_view *view, const struct plan_listener *l)
+{
+    bool *seen = calloc(view->snapshot->config->n_upstreams + 1, sizeof(*seen));
+    json_t *array = seen != NULL ? json_array() : NULL;
+    for (size_t i = 0; seen != NULL && i < l->n_routes; i++) {
+        const struct plan_upstream *up = l->routes[i].upstream;
+        if (up == NULL || up->conf->serves != CONFIG_SERVE_NONE || seen[up->index])
+            continue;
+        seen[up->index] = true;
+        array = document_append(array, document_text(up->conf->name));
+    }
+    free(seen);
+    return array;
 }
 
 /* None where all goes one way: the listener's own numbers say as much. */
@@ -139,11 +168,11 @@ static json_t *listeners_value(const struct admin_view *view)
         json_t *o = document_object("name:t bind:o protocol:t tls:b identity:t trust:t client_cert:t", conf->name, strings(&bind),
                                     config_protocol_word(conf), tls->present, tls->present ? tls->identity : NULL,
                                     tls->present ? tls->trust : NULL, tls->present ? client_cert_word(tls) : NULL);
-        o = document_add(o, "identities:o upstream:t routes:o enforcing:o", by_name_value(tls), conf->upstream, routes_value(view, l), enforcing_value(tls, row));
+        o = document_add(o, "identities:o upstream:t leads_to:o routes:o enforcing:o", by_name_value(tls), conf->upstream, leads_to_value(view, l), routes_value(view, l), enforcing_value(tls, row));
         o = document_add(o, "connections_open:U connections_total:U requests_total:U handshakes_total:U would_refuse:U", row->connections_open,
                          row->connections_accepted, row->requests, row->handshakes_ok, row->would_refuse);
         o = document_add(o, "bytes_in:U bytes_out:U answers:o refused:o", row->bytes_down_in, row->bytes_down_out, answers_value(row), refused_value(row));
-        array = document_append(array, o);
+        array = document_append(array, with_peer(o, row, view->now));
     }
     return array;
 }
@@ -180,11 +209,29 @@ static json_t *targets_value(const struct admin_view *view, const struct plan_up
     return array;
 }
 
+static const char *balance_word(const struct config_upstream *u)
+{
+    static const char *const words[] = {[CONFIG_BALANCE_ROUND_ROBIN] = "round_robin",
+                                        [CONFIG_BALANCE_LEAST_CONN] = "least_conn",
+                                        [CONFIG_BALANCE_RANDOM] = "random",
+                                        [CONFIG_BALANCE_HASH] = "hash"};
+    return words[u->balance];
+}
+
+static const char *sticky_word(const struct config_upstream *u)
+{
+    static const char *const words[] = {[CONFIG_STICKY_NONE] = NULL,
+                                        [CONFIG_STICKY_SUFFIX] = "suffix",
+                                        [CONFIG_STICKY_INSERT] = "insert",
+                                        [CONFIG_STICKY_CLIENT_CERT] = "client_cert"};
+    return words[u->sticky];
+}
+
 static json_t *upstreams_value(const struct admin_view *view)
 {
     static const struct counters_row nothing;
     json_t *array = json_array();
-    for (size_t i = 0; i < view->snapshot->config->n_upstreams; i++) {
+    for (size_t i = 0; i < view->snapshot->config->n_upstreams - view->snapshot->config->n_served; i++) {
         const struct config_upstream *conf = view->snapshot->upstreams[i].conf;
         const struct config_tls *tls = &conf->tls;
         const char *trust = tls->trust != NULL ? tls->trust : "system";
@@ -195,7 +242,8 @@ static json_t *upstreams_value(const struct admin_view *view)
         o = document_add(o, "requests_total:U retries_total:U connects_total:U handshakes_total:U resumed_total:U bytes_in:U bytes_out:U refused:o",
                          row->upstream_requests, row->retries, row->upstream_connects, row->upstream_handshakes_ok, row->upstream_resumed, row->bytes_up_in,
                          row->bytes_up_out, refused_value(row));
-        array = document_append(array, o);
+        o = document_add(o, "balance:t sticky:t", balance_word(conf), sticky_word(conf));
+        array = document_append(array, with_peer(o, row, view->now));
     }
     return array;
 }
@@ -213,12 +261,6 @@ static json_t *identities_value(const struct admin_view *view)
                                                        f.not_after, text_days_left(f.not_after, view->now), f.chain_length));
     }
     return array;
-}
-
-/* Whole days, rounded down, so that 0 means "less than a day" and a negative number "over". */
-static json_t *days_value(int64_t now, int64_t when)
-{
-    return when != 0 ? json_integer(text_days_left(when, now)) : json_null();
 }
 
 /* Whose certificates could be revoked without our knowing: each CA with the list that covers it, or none. Only where lists are used at all. */
@@ -273,7 +315,7 @@ static json_t *refusals_value(const struct admin_view *view)
     json_t *array = json_array();
     for (size_t i = 0; i < view->n_refusals; i++) {
         const struct refusal *r = &view->refusals[i];
-        array = document_append(array, document_object("time:w first:w count:U reason:t listener:t upstream:t peer_subject:t detail:t hint:t", r->when, r->first,
+        array = document_append(array, document_object("time:w first:w age_seconds:I count:U reason:t listener:t upstream:t peer_subject:t detail:t hint:t", r->when, r->first, view->now - r->when,
                                                        r->count, reason_word(r->reason), text_or_null(r->listener), text_or_null(r->upstream),
                                                        text_or_null(r->peer_subject), r->detail, r->hint != NULL ? r->hint : reason_row(r->reason)->hint));
     }
@@ -316,7 +358,7 @@ static int finish(json_t *document, struct bytes *out)
     return rc == 0 && sink.rc == 0 ? bytes_append_str(out, "\n") : -1;
 }
 
-int status_doc_status(struct bytes *out, const struct admin_view *view)
+json_t *status_doc_value(const struct admin_view *view)
 {
     struct readiness r;
     readiness_look(view, &r);
@@ -327,7 +369,12 @@ int status_doc_status(struct bytes *out, const struct admin_view *view)
         o = document_add(o, "not_ready_because:t", text_or_null(r.detail));
     o = document_add(o, "connections:o last_reload:o listeners:o upstreams:o", room_value(&view->room), last_reload_value(view), listeners_value(view),
                      upstreams_value(view));
-    return finish(document_add(o, "identities:o trusts:o refusals:o", identities_value(view), trusts_value(view), refusals_value(view)), out);
+    return document_add(o, "identities:o trusts:o refusals:o", identities_value(view), trusts_value(view), refusals_value(view));
+}
+
+int status_doc_status(struct bytes *out, const struct admin_view *view)
+{
+    return finish(status_doc_value(view), out);
 }
 
 int status_doc_refusals(struct bytes *out, const struct admin_view *view)

@@ -5,6 +5,8 @@
 
 #include "mtlsd/control/admin.h"
 
+/* The status as a value, for those who show it otherwise. NULL: out of memory. */
+struct json_t *status_doc_value(const struct admin_view *view);
 MUST_CHECK int status_doc_status(struct bytes *out, const struct admin_view *view);
 MUST_CHECK int status_doc_refusals(struct bytes *out, const struct admin_view *view);
 MUST_CHECK int status_doc_reload(struct bytes *out, const struct admin_reload *result);

@@ -52,6 +52,7 @@ struct run {
     const struct run_options *options;
     struct server *server;
     struct admin_listener *admin;
+    struct admin_pages *pages; /* what routes serve */
     struct reload reload;
     struct run_crls crls;
     struct run_rotation rotation;
@@ -256,6 +257,7 @@ static void finish_reload(void *ctx)
         log_listening(loaded);
         run_crls_follow(&r->crls, r->server);
         run_rotation_follow(&r->rotation, r->server, r->reload.prints);
+        admin_pages_end_streams(r->pages); /* they would hold the old one */
         note_result(r, NULL);
     } else {
         log_say(LOG_LEVEL_ERROR, "reload", "refused, the old configuration stays in use: %s", first_error(&r->reload.findings));
@@ -310,6 +312,7 @@ static void start_drain(struct run *r)
     uint64_t within_ms = server_snapshot(r->server)->config->drain_ms;
     if (!server_is_draining(r->server))
         log_say(LOG_LEVEL_INFO, "drain", "no new connections; open requests have %llu s to finish", (unsigned long long)within_ms / 1000);
+    admin_pages_end_streams(r->pages);
     server_drain(r->server, within_ms);
     run_service_enter(&r->service, SERVICE_STOPPING, r->reload.last_error);
 }
@@ -382,14 +385,22 @@ static const struct admin_view *make_view(void *ctx)
     return &r->view;
 }
 
+static void on_served(void *ctx, int fd, enum config_serve what)
+{
+    struct run *r = ctx;
+    admin_pages_take(r->pages, fd, what);
+}
+
 static int start_admin(struct run *r, struct err *err)
 {
+    struct admin_hooks hooks = {r, make_view, on_admin_reload, on_admin_drain};
+    if ((r->pages = admin_pages_start(server_loop(r->server), &hooks)) == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
     const char *path = server_snapshot(r->server)->config->admin_socket;
     if (path == NULL)
         return 0;
     if ((r->reload.started_socket = strdup(path)) == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
-    struct admin_hooks hooks = {r, make_view, on_admin_reload, on_admin_drain};
     const char *name = run_passed_name(r->reload.started_socket);
     int fd = name != NULL ? run_passed_admin(r->passed, name, err) : -1;
     if (name == NULL)
@@ -417,7 +428,7 @@ static int say_stopped(const struct server *server, int code)
 static int serve(struct run *r, struct snapshot *snapshot)
 {
     struct err err = {0};
-    struct server_hooks hooks = {r, on_signal, on_running, r->passed};
+    struct server_hooks hooks = {r, on_signal, on_running, on_served, r->passed};
     r->server = server_new(snapshot, &hooks, &err);
     snapshot_unref(snapshot);
     if (r->server == NULL)
@@ -438,6 +449,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
         code = command_fail_err(&err);
     admin_listener_stop(r->admin);
+    admin_pages_stop(r->pages);
     ticker_stop(r->expiry);
     run_service_stop(&r->service);
     run_crls_stop(&r->crls);

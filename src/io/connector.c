@@ -6,9 +6,12 @@
 #include "mtlsd/policy/forward.h"
 #include "mtlsd/policy/special_address.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum {
     NEXT_AFTER_US = 250 * 1000, /* RFC 8305 section 5 */
@@ -443,6 +446,33 @@ static bool is_literal(const char *host, struct name_address *out)
     return out->v6;
 }
 
+/* The other end is on the main loop, and no other process can reach it. */
+static int connect_self(struct connector *k, struct upconn *up)
+{
+    int ends[2];
+    struct worker *w = k->order.worker;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+        return uv_translate_sys_error(errno);
+    int rc = handover_give(w->handover, ends[1], k->dial.target->upstream->conf->serves) == 0 ? 0 : UV_ENOMEM;
+    if (rc != 0)
+        close(ends[0]);
+    return rc != 0 ? rc : stream_open(&up->stream, ends[0]);
+}
+
+static void begin_self(struct connector *k)
+{
+    struct upconn *up = take_place(k) ? upconn_new(k->order.worker, k->order.snapshot, false) : NULL;
+    int rc = up != NULL ? connect_self(k, up) : UV_EMFILE;
+    if (rc == 0) {
+        stream_read(&up->stream, true);
+        finish(k, &(struct connector_result){.up = up});
+        return;
+    }
+    if (up != NULL)
+        upconn_shut(up, true);
+    finish(k, &(struct connector_result){.reason = REASON_INTERNAL, .text = uv_strerror(rc)});
+}
+
 static void begin_unix(struct connector *k)
 {
     k->list.n = 1; /* its path stands for the address */
@@ -477,7 +507,9 @@ void connector_start(struct connector **slot, const struct connector_order *orde
     k->order = *order;
     k->dial = *order->dial;
     snapshot_ref(order->snapshot);
-    if (k->dial.address->kind == ADDRESS_UNIX)
+    if (k->dial.address->kind == ADDRESS_SELF)
+        begin_self(k);
+    else if (k->dial.address->kind == ADDRESS_UNIX)
         begin_unix(k);
     else
         begin_tcp(k);

@@ -7,6 +7,7 @@
 #define MTLSD_IO_WORKER_H
 
 #include "capacity.h"
+#include "handover.h"
 #include "listening.h"
 #include "refusing.h"
 #include "resolve.h"
@@ -54,6 +55,7 @@ struct worker {
     size_t most_links; /* the most of both since memory was last given back */
     uv_timer_t ebb;    /* runs for a while after half of them have gone */
     struct capacity *capacity; /* borrowed: of all workers */
+    struct handover *handover; /* borrowed: to our own pages */
     struct listening listening;
     struct resolve names;
     struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */

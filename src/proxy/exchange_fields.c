@@ -4,6 +4,7 @@
 #include "mtlsd/http/http_identity.h"
 #include "mtlsd/http/http_xfcc.h"
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/base/text.h"
 
 #include <string.h>
 
@@ -69,12 +70,32 @@ struct http_forwarded exchange_forwarded(const struct exchange *x)
     };
 }
 
+static bool is_for_us(const struct exchange *x)
+{
+    return x->way.route != NULL && x->way.route->conf->serve != CONFIG_SERVE_NONE;
+}
+
+/* Who asks our own page, for the log of what is changed there. These fields come last, and the last of a name counts. */
+static int append_caller(struct exchange *x, struct bytes *out)
+{
+    struct tls_facts facts = {0};
+    if (x->client->link.tls != NULL)
+        tls_engine_facts(x->client->link.tls, &facts);
+    bytes_append_str(out, PLAN_CALLER_FIELD ": ");
+    if (facts.peer != NULL && facts.verdict != NULL && facts.verdict->status == REASON_VALID) {
+        text_append_percent(out, span_from_str(facts.peer->subject));
+        bytes_append_str(out, " from ");
+    }
+    bytes_append_str(out, x->client->address.text);
+    return bytes_append_str(out, "\r\n");
+}
+
 int exchange_added_fields(struct exchange *x, const struct admission *a, struct bytes *out)
 {
     const struct http_head *head = a->head;
     if (exchange_forward_is_direct(x))
         return 0; /* a foreign server: it gets no facts about our client */
-    if (make_identity(x) != 0)
+    if (make_identity(x) != 0 || (is_for_us(x) && append_caller(x, out) != 0))
         return -1;
     bytes_append_span(out, bytes_span(&x->client->identity));
     if (append_xfcc(x, head, out) != 0)

@@ -12,6 +12,7 @@ enum address_kind {
     ADDRESS_TCP,
     ADDRESS_UNIX,
     ADDRESS_SYSTEMD, /* a listening socket that the service manager passes, by name */
+    ADDRESS_SELF,    /* what we serve ourselves; it is never written */
 };
 
 struct address {

@@ -129,6 +129,10 @@ enum config_balance { CONFIG_BALANCE_ROUND_ROBIN, CONFIG_BALANCE_LEAST_CONN, CON
 enum config_sticky { CONFIG_STICKY_NONE, CONFIG_STICKY_SUFFIX, CONFIG_STICKY_INSERT, CONFIG_STICKY_CLIENT_CERT };
 enum config_proxy_protocol { CONFIG_PROXY_PROTOCOL_NONE, CONFIG_PROXY_PROTOCOL_V1, CONFIG_PROXY_PROTOCOL_V2 };
 
+/* Our own pages. */
+enum config_serve { CONFIG_SERVE_NONE, CONFIG_SERVE_DASHBOARD, CONFIG_SERVE_STATUS, CONFIG_SERVE_HEALTH, CONFIG_SERVE_METRICS };
+const char *config_serve_word(enum config_serve what); /* as written; not of CONFIG_SERVE_NONE */
+
 struct config_upstream {
     char *name, *where;
     struct config_target *targets; /* at least one */
@@ -145,6 +149,7 @@ struct config_upstream {
     struct address proxy;          /* HTTP proxy to reach the targets through, by CONNECT */
     char *proxy_text;              /* NULL: none */
     enum config_proxy_protocol send_proxy_protocol;
+    enum config_serve serves;      /* we are this upstream ourselves */
     bool http2_prior_knowledge;    /* without TLS: HTTP/2 from the first byte */
     struct config_tls tls;
     unsigned carries;      /* bits 1 << enum config_protocol: of the listeners that forward to it */
@@ -203,8 +208,9 @@ struct config_route {
     struct config_allow *allow;
     size_t n_allow;
     bool allow_log_only; /* the gate only logs and counts the clients that it would refuse */
-    /* act: one of upstream, redirect, respond */
-    char *upstream;
+    /* act: one of upstream, redirect, respond, serve */
+    char *upstream;                /* with serve: the one that stands for what is served */
+    enum config_serve serve;
     char *redirect;                /* Location; answered with redirect_status */
     unsigned redirect_status;      /* 302 */
     unsigned respond;              /* status that is answered at once; 0: none */
@@ -293,6 +299,7 @@ struct config {
     size_t n_trusts;
     struct config_upstream *upstreams;
     size_t n_upstreams;
+    size_t n_served; /* of these, the last ones: what routes serve */
     struct config_listener *listeners;
     size_t n_listeners;
     struct config_upstream *direct; /* stands for hosts that a forward proxy reaches without a route; NULL: no listener is one */

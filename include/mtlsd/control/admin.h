@@ -56,6 +56,7 @@ enum admin_action {
     ADMIN_ANSWERED, /* the response is in out */
     ADMIN_RELOAD,   /* nothing is in out: reload, then write admin_answer_reload */
     ADMIN_DRAIN,    /* the response is in out; drain */
+    ADMIN_STREAM,   /* the head of the response is in out; events follow (control/served.h) */
     ADMIN_FAILED,   /* out of memory: close the connection */
 };
 
@@ -64,7 +65,7 @@ struct admin_question {
     const char *asked_by; /* for the log */
 };
 
-/* GET /status, /refusals, /metrics, /livez, /readyz; POST /reload, /drain, /targets/UPSTREAM/TARGET/ and drain, disable, enable or weight?weight=N. The
+/* GET /status, /dashboard (without its forms' nonce: buttons are for browsers), /refusals, /metrics, /livez, /readyz; POST /reload, /drain, /targets/UPSTREAM/TARGET/ and drain, disable, enable or weight?weight=N. The
  * connection closes after the response. */
 enum admin_action admin_answer(struct bytes *out, const struct admin_question *question, const struct admin_view *view);
 

@@ -22,6 +22,8 @@ struct server_hooks {
     void *ctx;
     void (*on_signal)(void *ctx, enum server_signal what); /* on the main loop */
     void (*on_running)(void *ctx); /* every worker runs; may be NULL */
+    /* On the main loop: a worker's connection that asks for a page of ours. Takes fd. NULL: none is served. */
+    void (*on_served)(void *ctx, int fd, enum config_serve what);
     const struct inherited *inherited; /* borrowed: the sockets that were passed; NULL: none */
 };
 

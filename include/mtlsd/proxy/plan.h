@@ -10,6 +10,9 @@
 #include "mtlsd/policy/route_index.h"
 #include "mtlsd/tls/tls_sni.h"
 
+/* Names the caller to our own pages (serve). */
+#define PLAN_CALLER_FIELD "Mtlsd-Caller"
+
 struct plan_upstream;
 struct snapshot;
 

@@ -60,6 +60,8 @@ json_t *check_connect(const struct snapshot *snapshot, int64_t now, size_t *n_re
     json_t *list = json_array();
     *n_refused = 0;
     for (size_t i = 0; i < snapshot->n_targets; i++) {
+        if (snapshot->targets[i].upstream->conf->serves != CONFIG_SERVE_NONE)
+            continue;
         struct probe_target t;
         probe_target_try(&t, snapshot, &snapshot->targets[i]);
         list = document_append(list, document_of(&t, now));

@@ -105,7 +105,7 @@ static json_t *upstreams_of(const struct config *c)
                                            [CONFIG_BALANCE_RANDOM] = "random", [CONFIG_BALANCE_HASH] = "hash"};
     static const char *const versions[] = {[CONFIG_PROXY_PROTOCOL_NONE] = "off", [CONFIG_PROXY_PROTOCOL_V1] = "v1", [CONFIG_PROXY_PROTOCOL_V2] = "v2"};
     json_t *list = json_array();
-    for (size_t i = 0; i < c->n_upstreams; i++) {
+    for (size_t i = 0; i < c->n_upstreams - c->n_served; i++) {
         const struct config_upstream *u = &c->upstreams[i];
         list = document_append(list, document_object("name:t targets:o tls:b identity:t trust:t balance:t sticky:o health:o proxy:t send_proxy_protocol:t "
                                                      "min_version:t max_version:t starttls:t",

@@ -116,6 +116,8 @@ static const char *company(const struct config_option *o)
         return strcmp(o->key, "address") == 0 ? "" : "address = \"10.0.0.9:1\";";
     if (is_one_of(o->key, "upstream redirect respond deny"))
         return "path = \"/api\";";
+    if (strcmp(o->key, "serve") == 0)
+        return "path = \"/api\"; allow = ( { ou = \"ops\"; } );";
     if (strcmp(o->key, "redirect_status") == 0)
         return "path = \"/api\"; redirect = \"/x\";";
     return is_one_of(o->key, "path sni") ? "upstream = \"partner\";" : "path = \"/api\"; upstream = \"partner\";";

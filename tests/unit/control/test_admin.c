@@ -82,6 +82,7 @@ static const struct row {
 } rows[] = {
     {"GET", "/status", 0, 0, ADMIN_ANSWERED, 200, "\"generation\": 3", "the status document"},
     {"GET", "/status?x=1", 0, 0, ADMIN_ANSWERED, 200, "\"public\"", "a query changes nothing"},
+    {"GET", "/dashboard", 0, 0, ADMIN_ANSWERED, 200, "<!doctype html>", "the page"},
     {"GET", "/refusals", 0, 0, ADMIN_ANSWERED, 200, "\"refusals\": []", "none yet"},
     {"GET", "/metrics", 0, 0, ADMIN_ANSWERED, 200, "text/plain; version=0.0.4", "for Prometheus"},
     {"POST", "/metrics", 0, 0, ADMIN_ANSWERED, 405, "use GET", "nothing to post there"},
