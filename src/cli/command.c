@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"run", cmd_run, "run a configuration in the foreground"},
     {"client", cmd_client, "run an injector for one program, without a configuration file"},
     {"server", cmd_server, "run a verifier for one backend, without a configuration file"},
+    {"wrap", cmd_wrap, "run a configuration and a program that needs it"},
     {"check", cmd_check, "check the configuration and all files that run would load"},
     {"status", cmd_status, "print the state of a running daemon and its last refusals"},
     {"probe", cmd_probe, "ask a running daemon whether it is ready, for probes of containers"},
