@@ -119,7 +119,7 @@ static bool offers_http2(const struct config_tls *tls)
     for (size_t i = 0; i < tls->alpn.n; i++)
         if (strcmp(tls->alpn.items[i], "h2") == 0)
             return true;
-    return tls->alpn.n == 0;
+    return tls->alpn.n == 0 && !config_tls_asked_later(tls);
 }
 
 static void check_grpc(const struct look *k)
@@ -186,6 +186,22 @@ static void check_server_name(const struct look *k)
         complain(k, at(k, "tls", NULL), "a unix socket has no host name to verify: give server_name or expect");
 }
 
+static void check_asked_later(const struct look *k)
+{
+    const struct config_tls *tls = &k->u->tls;
+    const char *key = tls->post_handshake_auth ? "post_handshake_auth" : "renegotiation";
+    if (!config_tls_asked_later(tls) || config_read_is_tainted(k->group))
+        return;
+    if (tls->identity == NULL)
+        complain(k, at(k, "tls", key), "without an identity there is no certificate to request: give identity, or leave this out");
+    if (offers_http2(tls))
+        complain(k, at(k, "tls", "alpn"), "HTTP/2 forbids to request a certificate later: leave out \"h2\", or post_handshake_auth and renegotiation");
+    if (tls->post_handshake_auth && tls->max_version == CONFIG_TLS_1_2)
+        complain(k, at(k, "tls", "post_handshake_auth"), "has no effect in TLS 1.2: set renegotiation, or raise max_version");
+    if (tls->renegotiation && tls->min_version == CONFIG_TLS_1_3)
+        complain(k, at(k, "tls", "renegotiation"), "has no effect in TLS 1.3: set post_handshake_auth, or lower min_version");
+}
+
 static void check_tls(const struct look *k)
 {
     const struct config_tls *tls = &k->u->tls;
@@ -195,6 +211,7 @@ static void check_tls(const struct look *k)
     if (tls->require_client_auth && tls->identity == NULL && !config_read_is_tainted(k->group))
         complain(k, at(k, "tls", "require_client_auth"),
                  "without an identity there is no certificate to request: give identity, or leave this out");
+    check_asked_later(k);
 }
 
 void config_check_upstream(const struct config_reader *r, size_t upstream)

@@ -20,7 +20,7 @@ static void complete_upstream(const struct config_reader *r, struct config_upstr
     if (u->tls.trust == NULL && (u->tls.trust = strdup("system")) == NULL)
         r->findings->out_of_memory = 1;
     if (!config_read_given(group, "tls", "require_client_auth"))
-        u->tls.require_client_auth = u->tls.identity != NULL;
+        u->tls.require_client_auth = u->tls.identity != NULL && !config_tls_asked_later(&u->tls);
 }
 
 /* Names are compared as they are from here on. */

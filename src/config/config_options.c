@@ -170,8 +170,14 @@ static const struct config_option options[] = {
      "Application protocols to offer (ALPN), the preferred one first. tcp: up to 8 names of up to 31 bytes, as \"postgresql\"; the server must choose one. "
      "http: \"h2\" and \"http/1.1\". Default: both if only http listeners use the upstream, otherwise none.", false, RELOADABLE, UPSTREAM(tls.alpn)},
     {"upstream.tls", "require_client_auth", "bool", "", "", "true",
-     "Refuse a server that never asks for our certificate. Default: true when an identity is given.",
+     "Refuse a server that does not ask for our certificate in the handshake. Default: true when an identity is given, but false with one of the next two keys.",
      false, RELOADABLE, UPSTREAM(tls.require_client_auth)},
+    {"upstream.tls", "post_handshake_auth", "bool", "false", "", "",
+     "Let a server of TLS 1.3 request our certificate after the handshake, as Apache does where SSLVerifyClient stands for some paths only. HTTP/2 forbids this and is "
+     "not offered then.", false, RELOADABLE, UPSTREAM(tls.post_handshake_auth)},
+    {"upstream.tls", "renegotiation", "bool", "false", "", "",
+     "The same with a server of TLS 1.2, which renegotiates for it: only securely (RFC 5746), with an extended master secret (RFC 7627), and with the same certificate of "
+     "the server.", false, RELOADABLE, UPSTREAM(tls.renegotiation)},
     {"upstream", "host", "host", "", "upstream | preserve", "\"upstream\"",
      "Host header to send: the upstream's name, the incoming one, or a name given here. Default: upstream, but preserve behind a listener "
      "with tls.", false, RELOADABLE, UPSTREAM(host)},
@@ -221,7 +227,8 @@ static const struct config_option options[] = {
     {"listener.tls", "trust", "name", "", "", "\"clients\"",
      "Trust to verify clients with. Default: none, no certificate is requested.", false, RELOADABLE, LISTENER(tls.trust)},
     {"listener.tls", "client_cert", "word", "", "none | optional | required", "\"required\"",
-     "Whether a client must present a certificate. A bad certificate is refused either way. Default: required when a trust is given.",
+     "Whether a client must present a certificate. A bad certificate is refused either way. A client is asked in the handshake alone: to demand a certificate on some "
+     "paths only, set optional, and let routes have cert or allow. Default: required when a trust is given.",
      false, RELOADABLE, LISTENER(tls.client_cert)},
     {"listener.tls", "tolerate", "tolerated", "", TOLERABLE, "[ \"expired\", \"revoked\" ]",
      "Accept certificates with these faults, for routes that match them with cert (http). A certificate with any other fault is refused in the "

@@ -17,6 +17,11 @@ size_t config_tls_policies(const struct config_tls *tls)
     return tls->n_identities + (tls->n_identities == 0 || tls->identity != NULL ? 1 : 0);
 }
 
+bool config_tls_asked_later(const struct config_tls *tls)
+{
+    return tls->post_handshake_auth || tls->renegotiation;
+}
+
 struct config_tls config_tls_policy(const struct config_tls *tls, size_t i)
 {
     struct config_tls policy = *tls;

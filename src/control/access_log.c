@@ -278,6 +278,8 @@ static void log_report(const struct report *r)
         log_ours(&l, refused->ours);
     if (r->target != NULL)
         log_str(&l, "reused", r->up_reused ? "yes" : "no");
+    if (r->up != NULL && r->up->asked_later)
+        log_str(&l, "certificate_requested", "later");
     if (r->retries > 0)
         log_uint(&l, "retries", r->retries);
     log_uint(&l, "bytes_in", r->bytes_in);

@@ -115,8 +115,9 @@ static void set_alpn(const struct config_tls *conf, unsigned carries, struct tls
 {
     static const char *const http_names[] = {"h2", "http/1.1"};
     bool http = carries == 1U << CONFIG_PROTOCOL_HTTP;
-    spec->alpn = conf->alpn.n > 0 ? (const char *const *)conf->alpn.items : http_names;
-    spec->n_alpn = conf->alpn.n > 0 ? conf->alpn.n : http ? sizeof(http_names) / sizeof(http_names[0]) : 0;
+    size_t from = config_tls_asked_later(conf) ? 1 : 0; /* HTTP/1.1 alone */
+    spec->alpn = conf->alpn.n > 0 ? (const char *const *)conf->alpn.items : http_names + from;
+    spec->n_alpn = conf->alpn.n > 0 ? conf->alpn.n : http ? sizeof(http_names) / sizeof(http_names[0]) - from : 0;
     bool may_lack = http ? has_name(&conf->alpn, "http/1.1") : spec->accepting;
     if (conf->alpn.n > 0)
         spec->alpn_need = may_lack ? TLS_ALPN_MATCH : TLS_ALPN_REQUIRED;
@@ -143,6 +144,8 @@ static struct tls_context *connecting_context(struct snapshot *s, const struct l
         .expect = (const char *const *)tls->expect.items,
         .n_expect = tls->expect.n,
         .require_client_auth = tls->require_client_auth && tls->identity != NULL,
+        .post_handshake_auth = tls->post_handshake_auth,
+        .renegotiation = tls->renegotiation,
         .like = l->last->made,
     };
     common_part(tls, target->upstream->conf->carries, &spec);
@@ -210,7 +213,8 @@ static enum plan_http what_is_spoken(const struct config_upstream *conf)
     bool http = conf->carries == 1U << CONFIG_PROTOCOL_HTTP;
     if (!conf->tls.present)
         return http && conf->http2_prior_knowledge ? PLAN_HTTP2 : PLAN_HTTP1;
-    return http && (conf->tls.alpn.n == 0 || has_name(&conf->tls.alpn, "h2")) ? PLAN_HTTP_AGREED : PLAN_HTTP1;
+    bool by_default = conf->tls.alpn.n == 0 && !config_tls_asked_later(&conf->tls);
+    return http && (by_default || has_name(&conf->tls.alpn, "h2")) ? PLAN_HTTP_AGREED : PLAN_HTTP1;
 }
 
 /* For each request that names the upstream. Without memory it is made for each. */

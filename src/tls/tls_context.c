@@ -127,6 +127,8 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
     ctx->ask = spec->ask;
     ctx->tolerate = spec->tolerate;
     ctx->require_client_auth = spec->require_client_auth;
+    ctx->post_handshake_auth = spec->post_handshake_auth && spec->identity != NULL;
+    ctx->renegotiation = spec->renegotiation && spec->identity != NULL;
     if (spec->identity != NULL)
         ctx->identity = tls_identity_ref(spec->identity);
     if (spec->trust != NULL)

@@ -20,7 +20,7 @@ struct tls_context {
     uint64_t tolerate;
     bool tickets;
     uint8_t ticket_secret[TLS_TICKET_KEY_BYTES]; /* random, with tickets; wiped */
-    bool require_client_auth;
+    bool require_client_auth, post_handshake_auth, renegotiation;
     struct tls_identity *identity; /* counted; NULL: none */
     struct tls_trust *trust;       /* counted; NULL: none */
     char *server_name;             /* NULL when accepting */

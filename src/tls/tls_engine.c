@@ -123,7 +123,8 @@ static int setup_session(struct tls_engine *e)
     if (e->ctx->accepting)
         flags |= GNUTLS_SERVER | GNUTLS_NO_TICKETS;
     else
-        flags |= GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | e->ctx->priority->key_shares | (e->tickets == NULL ? GNUTLS_NO_TICKETS : 0);
+        flags |= GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | e->ctx->priority->key_shares | (e->tickets == NULL ? GNUTLS_NO_TICKETS : 0) |
+                 (e->ctx->post_handshake_auth ? GNUTLS_POST_HANDSHAKE_AUTH : 0);
     if (gnutls_init(&e->session, flags) < 0)
         return -1;
     gnutls_session_set_ptr(e->session, e);
@@ -204,7 +205,7 @@ unsigned tls_engine_flags(const struct tls_engine *e)
         flags |= TLS_HANDSHAKING;
     if (e->wire_out.len > 0)
         flags |= TLS_HAS_WIRE;
-    if (!e->handshaking && !e->failed && !e->ended && e->wire_out.len < WIRE_OUT_MARK)
+    if (!e->handshaking && !e->renegotiating && !e->failed && !e->ended && e->wire_out.len < WIRE_OUT_MARK)
         flags |= TLS_TAKES_APP;
     if (e->maybe_app)
         flags |= TLS_HAS_APP;
@@ -311,7 +312,7 @@ void tls_engine_wire_in(struct tls_engine *e, struct span wire, int64_t now)
     e->now = now;
     if (e->failed)
         return;
-    if (e->handshaking && (e->handshake_bytes += wire.len) > HANDSHAKE_BYTES_MAX) {
+    if ((e->handshaking || e->renegotiating) && (e->handshake_bytes += wire.len) > HANDSHAKE_BYTES_MAX) {
         tls_engine_send_alert(e, GNUTLS_A_HANDSHAKE_FAILURE);
         tls_engine_fail(e, REASON_TLS_FAILED, "the peer's part of the TLS handshake is too long");
         return;
@@ -329,6 +330,8 @@ void tls_engine_wire_in(struct tls_engine *e, struct span wire, int64_t now)
     }
     if (e->handshaking)
         advance_handshake(e);
+    else if (e->renegotiating)
+        tls_engine_go_on_renegotiating(e);
     else
         e->maybe_app = true;
 }
@@ -349,6 +352,8 @@ void tls_engine_wire_eof(struct tls_engine *e, int64_t now)
         return;
     if (e->handshaking)
         advance_handshake(e);
+    else if (e->renegotiating)
+        tls_engine_go_on_renegotiating(e);
     else
         e->maybe_app = true; /* what is still readable comes first, then app_read finds the end */
 }
@@ -412,4 +417,5 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
     out->resumed = e->agreed.resumed;
     out->asked_for_ours = e->agreed.asked_for_ours;
     out->ours_sent = e->agreed.ours_sent;
+    out->asked_later = e->agreed.asked_later;
 }

@@ -84,9 +84,12 @@ static bool read_record(struct tls_engine *e, uint8_t *buf, size_t size, size_t 
     if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED)
         return goes_on_without_content(e, before);
     if (rc == GNUTLS_E_REHANDSHAKE) {
-        tls_engine_send_alert(e, GNUTLS_A_NO_RENEGOTIATION);
-        tls_engine_fail(e, REASON_RENEGOTIATION, e->ctx->accepting ? "the client asked to renegotiate" : "the server asked to renegotiate");
-        return false;
+        tls_engine_renegotiate(e);
+        return e->maybe_app;
+    }
+    if (rc == GNUTLS_E_REAUTH_REQUEST) {
+        tls_engine_reauthenticate(e);
+        return !e->failed && goes_on_after_content(e);
     }
     tls_engine_fail_by_code(e, (int)rc);
     return false;
@@ -132,7 +135,7 @@ size_t tls_engine_app_write(struct tls_engine *e, struct span app)
 
 void tls_engine_app_end(struct tls_engine *e)
 {
-    if (e->ended || e->failed || e->handshaking)
+    if (e->ended || e->failed || e->handshaking || e->renegotiating)
         return;
     e->ended = true;
     int rc = gnutls_bye(e->session, GNUTLS_SHUT_WR);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of an engine, shared by its files: tls_engine.c (making, the wire, the handshake), tls_engine_hello.c (the choice of a policy),
- * tls_engine_peer.c (verifying the peer), tls_engine_app.c (application bytes) and tls_engine_refusals.c (failures). */
+ * tls_engine_peer.c (verifying the peer), tls_engine_app.c (application bytes), tls_engine_late.c (our certificate, later) and tls_engine_refusals.c (failures). */
 #ifndef MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 #define MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 
@@ -24,7 +24,7 @@ enum {
 
 struct tls_agreed { /* what a handshake settled for good: asked for with each report */
     const char *version, *cipher, *suite, *alpn;
-    bool resumed, asked_for_ours, ours_sent;
+    bool resumed, asked_for_ours, ours_sent, asked_later;
 };
 
 struct tls_engine {
@@ -45,6 +45,8 @@ struct tls_engine {
     bool ends_plainly; /* an end without close_notify is clean */
     const char *only; /* the one protocol (ALPN) to offer, static; NULL: those of ctx */
     bool named;       /* the protocols were given to the library */
+    bool renegotiating; /* TLS 1.2, once opened */
+    uint8_t late_requests; /* for our certificate */
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records; /* since bytes of the application came */
     uint8_t last_record[8]; /* number of the last record that brought nothing */
@@ -76,6 +78,11 @@ int tls_engine_on_verify(gnutls_session_t session); /* the same, as the library 
 /* The library's hook for a Certificate message, before anything in it is used. */
 int tls_engine_on_certificate(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message);
 void tls_engine_refuse_peer(struct tls_engine *e);  /* fails for what tls_engine_judge_peer recorded */
+/* The server requests our certificate after the handshake: answers, or fails. */
+void tls_engine_reauthenticate(struct tls_engine *e);
+void tls_engine_renegotiate(struct tls_engine *e);
+void tls_engine_go_on_renegotiating(struct tls_engine *e);
+bool tls_engine_is_same_peer(const struct tls_engine *e); /* as the library has it now, and as it was verified */
 /* Connecting: a certificate was asked for. */
 bool tls_engine_server_asked(const struct tls_engine *e);
 

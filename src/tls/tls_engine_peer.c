@@ -132,6 +132,8 @@ int tls_engine_judge_peer(struct tls_engine *e)
 int tls_engine_on_verify(gnutls_session_t session)
 {
     struct tls_engine *e = gnutls_session_get_ptr(session);
+    if (e->renegotiating)
+        return tls_engine_is_same_peer(e) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
     return tls_engine_judge_peer(e) == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 

@@ -120,7 +120,7 @@ void tls_engine_refuse_alpn(struct tls_engine *e)
 static void fail_by_alert(struct tls_engine *e, int alert)
 {
     char text[100 + TLS_ALPN_LIST_SIZE];
-    bool about_ours = alert_is_about_certificate(alert) && !e->app_seen;
+    bool about_ours = alert_is_about_certificate(alert) && (!e->app_seen || e->agreed.asked_later || e->renegotiating);
     e->alert_received = alert;
     if (about_ours && e->ctx->accepting && e->ctx->identity != NULL && alert != GNUTLS_A_HANDSHAKE_FAILURE) {
         fail_by_client(e);

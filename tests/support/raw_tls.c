@@ -81,6 +81,23 @@ void raw_tls_server(struct raw_tls *r, const struct wire_pki *pki, const char *p
         ck_assert_int_eq(gnutls_session_ticket_enable_server(r->session, ticket_key), 0);
 }
 
+void raw_tls_later(struct raw_tls *r, const struct wire_pki *pki, const char *priority, unsigned flags)
+{
+    *r = (struct raw_tls){.server = true, .renegotiates = true};
+    start(r, GNUTLS_SERVER | flags, priority);
+    load_pair(r, &pki->servers_ca, true);
+    gnutls_certificate_server_set_request(r->session, GNUTLS_CERT_IGNORE);
+}
+
+void raw_tls_another_certificate(struct raw_tls *r, const struct wire_pki *pki)
+{
+    gnutls_certificate_credentials_t before = r->credentials;
+    ck_assert_int_eq(gnutls_certificate_allocate_credentials(&r->credentials), 0);
+    load_pair(r, &pki->servers_ca, true);
+    ck_assert_int_eq(gnutls_credentials_set(r->session, GNUTLS_CRD_CERTIFICATE, r->credentials), 0);
+    gnutls_certificate_free_credentials(before);
+}
+
 void raw_tls_client(struct raw_tls *r, const struct wire_pki *pki, const char *priority, unsigned flags)
 {
     *r = (struct raw_tls){0};
@@ -122,6 +139,10 @@ void raw_tls_pump(struct raw_tls *r)
         ssize_t n = gnutls_record_recv(r->session, buf, sizeof(buf));
         if (n > 0) {
             ck_assert_int_eq(bytes_append(&r->got, buf, (size_t)n), 0);
+        } else if (n == GNUTLS_E_REHANDSHAKE && r->renegotiates) {
+            r->done = false;
+            if (!shake_hands(r))
+                return;
         } else if (n == 0) {
             r->ended = true;
             return;

@@ -37,6 +37,7 @@ struct wire_side { /* one TLS end; the zero value is the good case */
     int priority;                          /* WIRE_PRIORITY_... */
     const char *alpn[9];                   /* up to the first NULL */
     enum tls_alpn_need alpn_need;
+    bool asked_later;                      /* connecting: the server may request the certificate after the handshake */
     const char *string;                    /* a priority string instead, as a configuration gives one */
 };
 /* A listener with policies by server name; takes the contexts. otherwise may be NULL. */

@@ -92,6 +92,8 @@ struct config_tls {
     struct config_strings expect; /* names accepted instead of server_name: dns or uri */
     bool require_client_auth;     /* a server that never asks for our certificate is refused; true with an
                                      identity */
+    bool post_handshake_auth;     /* a server may request our certificate later: TLS 1.3 */
+    bool renegotiation;           /* the same: TLS 1.2 */
     /* accept only */
     enum config_client_cert client_cert; /* required when a trust is given */
     uint64_t tolerate; /* bits 1 << enum reason: certificates with nothing worse reach the routes, with their status; 0: none */
@@ -105,6 +107,8 @@ struct config_tls {
 /* "http", "tcp", "tls-passthrough". */
 struct config_listener;
 const char *config_protocol_word(const struct config_listener *l);
+/* An upstream may request our certificate after the handshake; then HTTP/2 is not offered, which forbids that (RFC 8740, RFC 9113 section 9.2.1). */
+bool config_tls_asked_later(const struct config_tls *tls);
 /* "postgres"; NULL: off. */
 const char *config_starttls_word(const struct config_tls *tls);
 size_t config_tls_policies(const struct config_tls *tls);

@@ -40,6 +40,8 @@ struct tls_context_spec {
     const char *const *expect;     /* connecting: names to expect instead; n_expect 0: server_name */
     size_t n_expect;
     bool require_client_auth;      /* connecting with an identity: a server that does not ask for it is refused */
+    bool post_handshake_auth;      /* connecting with an identity: a server of TLS 1.3 may request it later */
+    bool renegotiation;            /* the same, of TLS 1.2 */
     enum tls_versions versions;
     const char *priority;          /* GnuTLS priority string, NULL: ours */
     const char *const *alpn;       /* application protocols (RFC 7301), the preferred one first; n_alpn 0: no ALPN */
@@ -118,6 +120,7 @@ struct tls_facts { /* borrowed from the engine */
     bool asks; /* accepting: for the client's certificate */
     bool asked_for_ours; /* connecting: the server asked for a certificate */
     bool ours_sent;
+    bool asked_later; /* connecting: the server asked for it after the handshake */
     const struct tls_identity *ours; /* the certificate that we present if the peer requests one; NULL: none */
     const struct tls_verdict *verdict;
     const struct tls_peer *peer; /* NULL: no certificate */

@@ -108,6 +108,10 @@ static const struct row refused[] = {
     {"a word with a letter wrong", ID TRUSTS BACK PUBLIC("protocol = \"htpp\";"), 4,
      "did you mean \"http\"?"},
     {"a word nobody knows", ID TRUSTS BACK PUBLIC("protocol = \"quic\";"), 4, "write http | tcp"},
+    {"HTTP/2 beside renegotiation", ID TRUSTS LOCAL UP_TLS("renegotiation = true; alpn = [ \"h2\", \"http/1.1\" ];"), 4, "HTTP/2 forbids to request a certificate later"},
+    {"HTTP/2 beside authentication after the handshake", ID TRUSTS LOCAL UP_TLS("post_handshake_auth = true; alpn = \"h2\";"), 4, "HTTP/2 forbids"},
+    {"renegotiation in TLS 1.3", ID TRUSTS LOCAL UP_TLS("renegotiation = true; min_version = \"1.3\";"), 4, "has no effect in TLS 1.3"},
+    {"authentication after the handshake in TLS 1.2", ID TRUSTS LOCAL UP_TLS("post_handshake_auth = true; max_version = \"1.2\";"), 4, "has no effect in TLS 1.2"},
     {"TLS 1.0", ID TRUSTS LOCAL UP_TLS("min_version = \"1.0\";"), 4, "1.2 | 1.3"},
 
     /* addresses */
