@@ -29,9 +29,9 @@ void counters_index_adopt(struct counters_index *ix, const struct snapshot *s)
     ix->upstreams = calloc(s->config->n_upstreams + 1, sizeof(void *));
     ix->targets = calloc(s->n_targets + 1, sizeof(void *));
     ix->routes = calloc(ix->n_routes + 1, sizeof(void *));
-    ix->requests = s->config->admin_socket != NULL ? calloc(ix->n_routes + 1, sizeof(void *)) : NULL;
-    if (ix->listeners == NULL || ix->upstreams == NULL || ix->targets == NULL || ix->routes == NULL ||
-        (ix->requests == NULL && s->config->admin_socket != NULL))
+    bool shown = s->config->admin_socket != NULL || s->config->n_served > 0;
+    ix->requests = shown ? calloc(ix->n_routes + 1, sizeof(void *)) : NULL;
+    if (ix->listeners == NULL || ix->upstreams == NULL || ix->targets == NULL || ix->routes == NULL || (ix->requests == NULL && shown))
         counters_index_clear(ix);
     else
         ix->snapshot = s;

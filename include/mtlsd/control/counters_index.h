@@ -25,7 +25,7 @@ struct counters_row *counters_index_listener(struct counters_index *ix, const st
 struct counters_row *counters_index_upstream(struct counters_index *ix, const struct plan_upstream *up);
 struct counters_target *counters_index_target(struct counters_index *ix, const struct plan_target *t);
 struct counters_route *counters_index_route(struct counters_index *ix, const struct plan_listener *l, const struct plan_route *route);
-/* These are only counted if there is an admin socket to read them at. NULL: they are not. up: NULL where no upstream was chosen. route: NULL where none was, or an upstream that is not the route's. */
+/* These are only counted if there is an admin socket or a route to read them at. NULL: they are not. up: NULL where no upstream was chosen. route: NULL where none was, or an upstream that is not the route's. */
 struct counters_requests *counters_index_requests(struct counters_index *ix, const struct plan_listener *l, const struct plan_route *route,
                                                   const struct plan_upstream *up);
 

@@ -133,6 +133,8 @@ int wrap_try_upstreams(struct wrap *w, const struct snapshot *snapshot)
         const struct plan_upstream *up = &snapshot->upstreams[i];
         enum reason said = REASON_UNDECIDED;
         struct probe_target t;
+        if (up->conf->serves != CONFIG_SERVE_NONE)
+            continue;
         while (!works(up, snapshot, &t)) {
             if (t.reason != said)
                 say_waiting(up, &t);
