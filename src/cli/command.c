@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"demo", cmd_demo, "run the whole chain on loopback with throw-away certificates"},
     {"drill", cmd_drill, "test a listener with good and bad client certificates"},
     {"pki", cmd_pki, "create certificates for development, also bad ones for tests"},
+    {"registry", cmd_registry, "list in a database which certificates are accepted"},
 };
 
 static const struct command_group top = {

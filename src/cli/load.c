@@ -2,13 +2,16 @@
 #include "load.h"
 #include "mtlsd/daemon/run.h"
 #include "mtlsd/io/file.h"
+#include "mtlsd/io/registry_pool.h"
 
 #include <string.h>
 
 struct snapshot *load_snapshot(const char *path, int64_t now, struct findings *findings)
 {
     struct config *config = config_load(path, findings);
-    return config != NULL ? snapshot_new(config, file_source_disk(), 1, now, findings) : NULL;
+    struct file_source files = *file_source_disk();
+    files.registries = registry_pool_once();
+    return config != NULL ? snapshot_new(config, &files, 1, now, findings) : NULL;
 }
 
 struct snapshot *load_snapshot_or_say(const char *path, int64_t now)

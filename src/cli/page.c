@@ -386,7 +386,8 @@ int page_show_on(FILE *to, json_t *document, page_print_fn print)
     bytes_init(&out, PAGE_MAX);
     print(&page, document);
     int rc = page_end(&page);
-    fwrite(out.data, 1, out.len, to);
+    if (out.len > 0)
+        fwrite(out.data, 1, out.len, to);
     bytes_clear(&out);
     json_decref(document);
     return rc;

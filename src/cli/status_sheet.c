@@ -199,6 +199,16 @@ static void print_trusts(struct page *p, const json_t *status)
     print_inner(p, trusts, "crl_fetch", COLUMNS(fetches));
 }
 
+static void print_registries(struct page *p, const json_t *status)
+{
+    static const struct page_column columns[] = {
+        {"REGISTRY", "{name|?}"}, {">ROWS", "{rows:,}"}, {"STATES", "{states|-}"}, {"READ", "{read|never}"}, {"STATE", "[{?usable}in use][{!usable}NOT USABLE]"}, {"LAST ERROR", "{error|-}"},
+    };
+    page_table(p, COLUMNS(columns));
+    page_rows(p, document_get(status, "registries"));
+    page_table_end(p);
+}
+
 static void print_refusals(struct page *p, const json_t *status)
 {
     const json_t *all = document_get(status, "refusals");
@@ -222,5 +232,6 @@ void status_sheet_print(struct page *p, const json_t *status)
     print_targets(p, status);
     print_identities(p, status);
     print_trusts(p, status);
+    print_registries(p, status);
     print_refusals(p, status);
 }

@@ -138,6 +138,10 @@ void config_free(struct config *c)
         config_read_free("identity", &c->identities[i]);
         free_head(c->identities[i].name, c->identities[i].where);
     }
+    for (size_t i = 0; i < c->n_registries; i++) {
+        config_read_free("registry", &c->registries[i]);
+        free_head(c->registries[i].name, c->registries[i].where);
+    }
     for (size_t i = 0; i < c->n_trusts; i++) {
         config_read_free("trust", &c->trusts[i]);
         free_head(c->trusts[i].name, c->trusts[i].where);
@@ -159,6 +163,7 @@ void config_free(struct config *c)
     free(c->where.crl_cache);
     config_names_free(c);
     free(c->identities);
+    free(c->registries);
     free(c->trusts);
     free(c->upstreams);
     free(c->listeners);
@@ -196,6 +201,12 @@ const struct config_trust *config_find_trust(const struct config *c, const char 
 {
     size_t at = config_names_find(c, CONFIG_NAMES_TRUST, name);
     return at != SIZE_MAX ? &c->trusts[at] : NULL;
+}
+
+const struct config_registry *config_find_registry(const struct config *c, const char *name)
+{
+    size_t at = config_names_find(c, CONFIG_NAMES_REGISTRY, name);
+    return at != SIZE_MAX ? &c->registries[at] : NULL;
 }
 
 const struct config_upstream *config_find_upstream(const struct config *c, const char *name)

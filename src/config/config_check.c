@@ -4,6 +4,7 @@
 
 #include "config_complete.h"
 #include "config_names.h"
+#include "config_registry.h"
 #include "mtlsd/base/url.h"
 
 #include <string.h>
@@ -59,6 +60,9 @@ static void check_trust(const struct config_reader *r, const struct config_trust
     if (t->insecure_no_purpose)
         config_read_complain(r, FINDING_WARNING, config_read_at(at, "insecure_no_purpose", NULL, NULL),
                              "certificates of these CAs without extendedKeyUsage are accepted, whatever use they were issued for");
+    config_names_check(r, CONFIG_NAMES_REGISTRY, t->registry, config_read_at(at, "registry", NULL, NULL));
+    if (t->registry == NULL && config_read_given(at, "registry_mode", NULL))
+        config_read_complain(r, FINDING_WARNING, config_read_at(at, "registry_mode", NULL, NULL), "has no effect without registry");
     for (size_t i = 0; i < 2 && t->crl.n == 0 && !t->crl_fetch && !config_read_is_tainted(at); i++) {
         bool given;
         const config_setting_t *key = config_read_at(at, idle[i], NULL, &given);
@@ -144,6 +148,8 @@ void config_check(const struct config_reader *r)
     check_crl_cache(r);
     for (size_t i = 0; i < c->n_identities; i++)
         check_identity(r, &c->identities[i], config_read_group_at(r, "identities", i));
+    for (size_t i = 0; i < c->n_registries; i++)
+        config_registry_check(r, &c->registries[i], config_read_group_at(r, "registries", i));
     for (size_t i = 0; i < c->n_trusts; i++)
         check_trust(r, &c->trusts[i], config_read_group_at(r, "trusts", i));
     for (size_t i = 0; i < c->n_upstreams - c->n_served; i++)

@@ -77,7 +77,8 @@ int config_choice_set_words(const struct config_slot *s, struct err *err)
 static const enum reason statuses[] = {
     REASON_VALID,       REASON_NONE,       REASON_EXPIRED,       REASON_NOT_YET_VALID,
     REASON_REVOKED,     REASON_UNKNOWN_CA, REASON_WRONG_PURPOSE, REASON_WEAK,
-    REASON_CRL_MISSING, REASON_CRL_STALE,  REASON_CONSTRAINT,    REASON_MALFORMED,
+    REASON_CRL_MISSING, REASON_CRL_STALE,  REASON_CONSTRAINT,    REASON_NOT_REGISTERED,
+    REASON_SUSPENDED,   REASON_REGISTRY_STALE, REASON_MALFORMED,
 };
 
 /* The words of tolerate: those of certificates that can be read and are not valid, and "all". */

@@ -18,6 +18,7 @@ static const struct form {
 } forms[] = {
     {"identity", "identities", NULL, NULL},
     {"trust", "trusts", NULL, NULL},
+    {"registry", "registries", NULL, NULL},
     {"upstream", "upstreams", NULL, NULL},
     {"listener", "listeners", NULL, NULL},
     {"target", NULL, "a target, as in targets = ( { address = \"10.0.0.1:8443\"; ", " } )"},

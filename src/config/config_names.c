@@ -21,6 +21,7 @@ static const struct {
 } kinds[CONFIG_NAMES_KINDS] = {
     [CONFIG_NAMES_IDENTITY] = {"identity", "identities", "bundle"},
     [CONFIG_NAMES_TRUST] = {"trust", "trusts", "ca"},
+    [CONFIG_NAMES_REGISTRY] = {"registry", "registries", "database"},
     [CONFIG_NAMES_UPSTREAM] = {"upstream", "upstreams", "targets"},
     [CONFIG_NAMES_LISTENER] = {"listener", "listeners", "bind"},
 };
@@ -32,6 +33,8 @@ static const char *name_given(const struct config *c, enum config_names_kind kin
         return c->identities[i].name;
     case CONFIG_NAMES_TRUST:
         return c->trusts[i].name;
+    case CONFIG_NAMES_REGISTRY:
+        return c->registries[i].name;
     case CONFIG_NAMES_UPSTREAM:
         return c->upstreams[i].name;
     default:
@@ -53,6 +56,8 @@ static size_t count_of(const struct config *c, enum config_names_kind kind)
         return c->n_identities;
     case CONFIG_NAMES_TRUST:
         return c->n_trusts;
+    case CONFIG_NAMES_REGISTRY:
+        return c->n_registries;
     case CONFIG_NAMES_UPSTREAM:
         return c->n_upstreams;
     default:
@@ -189,6 +194,10 @@ static void mark_credentials(const struct config *c, enum config_names_kind kind
 
 static void mark_used(const struct config *c, enum config_names_kind kind, bool *used)
 {
+    for (size_t i = 0; kind == CONFIG_NAMES_REGISTRY && i < c->n_trusts; i++)
+        mark(c, kind, c->trusts[i].registry, used);
+    if (kind == CONFIG_NAMES_REGISTRY)
+        return;
     for (size_t i = 0; kind != CONFIG_NAMES_UPSTREAM && i < c->n_upstreams; i++) {
         const struct config_tls *tls = &c->upstreams[i].tls;
         mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identity : tls->trust, used);

@@ -5,7 +5,7 @@
 
 #include "config_read.h"
 
-enum config_names_kind { CONFIG_NAMES_IDENTITY, CONFIG_NAMES_TRUST, CONFIG_NAMES_UPSTREAM, CONFIG_NAMES_LISTENER, CONFIG_NAMES_KINDS };
+enum config_names_kind { CONFIG_NAMES_IDENTITY, CONFIG_NAMES_TRUST, CONFIG_NAMES_REGISTRY, CONFIG_NAMES_UPSTREAM, CONFIG_NAMES_LISTENER, CONFIG_NAMES_KINDS };
 
 /* To be called once the groups are read. -1 when out of memory. */
 MUST_CHECK int config_names_build(struct config *c);

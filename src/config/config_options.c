@@ -8,6 +8,7 @@
 #define TOP(member) offsetof(struct config, member)
 #define IDENTITY(member) offsetof(struct config_identity, member)
 #define TRUST(member) offsetof(struct config_trust, member)
+#define REGISTRY(member) offsetof(struct config_registry, member)
 #define UPSTREAM(member) offsetof(struct config_upstream, member)
 #define LISTENER(member) offsetof(struct config_listener, member)
 #define ALLOW(member) offsetof(struct config_allow, member)
@@ -17,10 +18,10 @@
 
 #define STATUSES                                                                                             \
     "valid | none | expired | not_yet_valid | revoked | unknown_ca | wrong_purpose | weak | crl_missing | "  \
-    "crl_stale | constraint | malformed | error"
+    "crl_stale | constraint | not_registered | suspended | registry_stale | malformed | error"
 #define TOLERABLE                                                                                            \
     "expired | not_yet_valid | revoked | unknown_ca | wrong_purpose | weak | crl_missing | crl_stale | "     \
-    "constraint | all"
+    "constraint | not_registered | suspended | registry_stale | all"
 
 #define REQUIRED true
 #define RELOADABLE true
@@ -42,6 +43,7 @@ static const struct config_option options[] = {
     {"", "log", "group", "", "", "", "Log level, format and destination.", false, RELOADABLE, 0},
     {"", "limits", "group", "", "", "", "Limits of the whole process.", false, RELOADABLE, 0},
     {"", "identities", "groups", "", "", "", "Certificates with their keys, to present to peers.", false, RELOADABLE, TOP(identities)},
+    {"", "registries", "groups", "", "", "", "Databases of certificates that a trust accepts or refuses (REGISTRIES).", false, RELOADABLE, TOP(registries)},
     {"", "trusts", "groups", "", "", "",
      "CAs, revocation lists and rules to verify peers with. \"system\" is built in.", false, RELOADABLE, TOP(trusts)},
     {"", "upstreams", "groups", "", "", "", "Where connections go.", false, RELOADABLE, TOP(upstreams)},
@@ -77,6 +79,16 @@ static const struct config_option options[] = {
      "Intermediate certificates (PEM) to send behind certificate, where the CA delivers them in a file of their own. Their order does not matter, and what does "
      "not belong to the chain is not sent.", false, RELOADABLE, IDENTITY(chain)},
 
+    {"registry", "database", "database", "", "", "\"sqlite:/var/lib/mtlsd/registry.db\"",
+     "\"sqlite:FILE\", or the URI of a PostgreSQL database, as \"postgresql://mtlsd@db.example/certificates?passfile=/etc/mtlsd/pgpass\". mtlsd registry init "
+     "creates the tables.", REQUIRED, RELOADABLE, REGISTRY(database)},
+    {"registry", "max_staleness", "duration", "1h", "2s..30d", "",
+     "How long the last rows count while the database cannot be read. Then certificates are refused (registry_stale). After a start, nothing is accepted until "
+     "the rows were read once.", false, RELOADABLE, REGISTRY(max_staleness_ms)},
+    {"registry", "insecure_sslmode", "bool", "false", "", "",
+     "Let the URI ask for an sslmode below verify-full on a connection that leaves this host. Those in the network between can then read and change the rows.",
+     false, RELOADABLE, REGISTRY(insecure_sslmode)},
+
     {"trust", "ca", "path", "", "system", "\"partner-ca.pem\"",
      "CA certificates (PEM): a file, a folder of files, or \"system\".", REQUIRED, RELOADABLE, TRUST(ca)},
     {"trust", "crl", "paths", "", "fetch", "[ \"partner-ca.crl\", \"fetch\" ]",
@@ -105,6 +117,11 @@ static const struct config_option options[] = {
     {"trust", "spiffe_domain", "trust_domain", "", "", "\"partner.example\"",
      "Trust domain that the peer's SPIFFE ID must have. The certificate must hold exactly one URI. Default: no SPIFFE ID is required.",
      false, RELOADABLE, TRUST(spiffe_domain)},
+    {"trust", "registry", "name", "", "", "\"partners\"",
+     "Registry to look up each certificate in, after the chain was verified. Default: none.", false, RELOADABLE, TRUST(registry)},
+    {"trust", "registry_mode", "word", "must_be_listed", "must_be_listed | deny_listed", "",
+     "What to do with certificates that are not in the registry: refuse them as not_registered (must_be_listed), or accept them (deny_listed). Suspended and "
+     "revoked ones are refused in both modes.", false, RELOADABLE, TRUST(registry_mode)},
 
     {"upstream", "targets", "targets", "", "", "[ \"api.partner.example:443\" ]",
      "Addresses to connect to: \"host:port\", \"unix:/path\", a list of these, or a list of groups with the keys of a target.",

@@ -335,7 +335,7 @@ void config_read_group(const struct config_reader *r, config_setting_t *s, const
         config_setting_set_hook(s, (void *)r->config);
 }
 
-/* The four kinds of named groups. Each of their structs begins with name and where. */
+/* The five kinds of named groups. Each of their structs begins with name and where. */
 struct head {
     char *name, *where;
 };
@@ -346,6 +346,8 @@ static const struct kind {
 } kinds[] = {
     {"identities", "identity", sizeof(struct config_identity), offsetof(struct config, identities),
      offsetof(struct config, n_identities)},
+    {"registries", "registry", sizeof(struct config_registry), offsetof(struct config, registries),
+     offsetof(struct config, n_registries)},
     {"trusts", "trust", sizeof(struct config_trust), offsetof(struct config, trusts),
      offsetof(struct config, n_trusts)},
     {"upstreams", "upstream", sizeof(struct config_upstream), offsetof(struct config, upstreams),
@@ -425,6 +427,8 @@ void config_read_free(const char *group, void *base)
 static_assert(offsetof(struct config_identity, where) == offsetof(struct head, where),
               "name and where come first");
 static_assert(offsetof(struct config_trust, where) == offsetof(struct head, where),
+              "name and where come first");
+static_assert(offsetof(struct config_registry, where) == offsetof(struct head, where),
               "name and where come first");
 static_assert(offsetof(struct config_upstream, where) == offsetof(struct head, where),
               "name and where come first");

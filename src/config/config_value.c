@@ -3,6 +3,7 @@
 
 #include "config_choice.h"
 #include "config_place.h"
+#include "config_registry.h"
 #include "config_slot.h"
 #include "mtlsd/base/ip_range.h"
 #include "mtlsd/base/pin.h"
@@ -208,6 +209,7 @@ static const struct type types[] = {
     {"choice", CONFIG_VALUE_NUMBER, false, set_choice, NULL},
     {"target", CONFIG_VALUE_STRING, false, config_place_set_target, config_place_free_target},
     {"proxy", CONFIG_VALUE_STRING, false, config_place_set_proxy, config_place_free_proxy},
+    {"database", CONFIG_VALUE_STRING, false, config_registry_set_database, config_slot_free_text},
     {"sticky", CONFIG_VALUE_STRING, false, config_choice_set_sticky, NULL},
     {"sticky_mode", CONFIG_VALUE_STRING, false, config_choice_set_sticky_mode, NULL},
     {"serve", CONFIG_VALUE_STRING, false, config_choice_set_serve, NULL},

@@ -26,6 +26,7 @@ static const struct use {
     [FILE_USE_CA] = {"names the CAs to trust", FINDING_ERROR, FINDING_WARNING, true},
     [FILE_USE_CRL] = {"is a revocation list", FINDING_WARNING, FINDING_WARNING, false},
     [FILE_USE_CONFIG] = {"is a configuration file", FINDING_ERROR, FINDING_WARNING, true},
+    [FILE_USE_DATABASE] = {"says which certificates are accepted", FINDING_ERROR, FINDING_WARNING, true},
     [FILE_USE_FOLDER] = {"holds files that mtlsd relies on", FINDING_WARNING, FINDING_WARNING, true},
 };
 

@@ -20,6 +20,7 @@ struct counted {
 static int allocate_arrays(struct snapshot *s)
 {
     s->identities = calloc(s->config->n_identities + 1, sizeof(*s->identities));
+    s->registries = calloc(s->config->n_registries + 1, sizeof(*s->registries));
     s->trusts = calloc(s->config->n_trusts + 1, sizeof(*s->trusts)); /* one more: "system" */
     s->upstreams = calloc(s->config->n_upstreams + 1, sizeof(*s->upstreams));
     for (size_t i = 0; i < s->config->n_upstreams; i++)
@@ -31,7 +32,7 @@ static int allocate_arrays(struct snapshot *s)
     s->routes = calloc(s->n_routes + 1, sizeof(*s->routes));
     s->listeners = calloc(s->config->n_listeners + 1, sizeof(*s->listeners));
     s->key_memory = tls_key_memory_new();
-    bool all = s->identities != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->target_state != NULL && s->routes != NULL &&
+    bool all = s->identities != NULL && s->registries != NULL && s->trusts != NULL && s->upstreams != NULL && s->targets != NULL && s->target_state != NULL && s->routes != NULL &&
                s->listeners != NULL && s->key_memory != NULL;
     return all ? 0 : -1;
 }
@@ -60,6 +61,8 @@ static void free_credentials(struct snapshot *s)
         if (s->trusts[i].tls != NULL)
             tls_trust_unref(s->trusts[i].tls);
     }
+    for (size_t i = 0; s->registries != NULL && i < s->config->n_registries; i++)
+        tls_registry_unref(s->registries[i].rows);
     for (size_t i = 0; s->identities != NULL && i < s->config->n_identities; i++)
         if (s->identities[i].tls != NULL)
             tls_identity_unref(s->identities[i].tls);
@@ -80,6 +83,7 @@ void snapshot_destroy(struct snapshot *s)
     free(s->targets);
     free(s->upstreams);
     free(s->trusts);
+    free(s->registries);
     free(s->identities);
     tls_key_memory_unref(s->key_memory);
     config_free(s->config);
@@ -99,7 +103,7 @@ struct snapshot *snapshot_new(struct config *config, const struct file_source *f
     atomic_init(&counted->refs, 1);
     s->config = config;
     s->generation = generation;
-    struct loader loader = {.files = files, .now = now, .findings = findings};
+    struct loader loader = {.files = files, .now = now, .findings = findings, .config = config};
     if (allocate_arrays(s) != 0)
         findings->out_of_memory = 1;
     else
@@ -219,4 +223,15 @@ const struct plan_listener *snapshot_find_listener(const struct snapshot *s, con
         if (strcmp(s->listeners[i].conf->name, name) == 0)
             return &s->listeners[i];
     return NULL;
+}
+
+bool snapshot_upstreams_ask_registry(const struct snapshot *s)
+{
+    for (size_t i = 0; s->config->n_registries > 0 && i < s->config->n_upstreams; i++) {
+        const struct config_tls *tls = &s->config->upstreams[i].tls;
+        const struct config_trust *trust = tls->present && tls->trust != NULL ? config_find_trust(s->config, tls->trust) : NULL;
+        if (trust != NULL && trust->registry != NULL)
+            return true;
+    }
+    return false;
 }

@@ -34,6 +34,12 @@ static struct tls_trust *find_trust(struct snapshot *s, const struct loader *l, 
     return builtin->tls;
 }
 
+static struct tls_registry *rows_of(const struct snapshot *s, const char *registry)
+{
+    const struct config_registry *conf = registry != NULL ? config_find_registry(s->config, registry) : NULL;
+    return conf != NULL ? s->registries[conf - s->config->registries].rows : NULL;
+}
+
 /* Ten thousand upstreams mostly share an identity and a trust: looked at once for all that follow each other. */
 struct comparison {
     const struct tls_identity *identity;
@@ -339,8 +345,12 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     snapshot_access_config(l, s->config);
     for (size_t i = 0; i < s->config->n_identities; i++)
         s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(l, &s->config->identities[i])};
-    for (size_t i = 0; i < s->config->n_trusts; i++)
-        s->trusts[i] = (struct snapshot_trust){.conf = &s->config->trusts[i], .tls = snapshot_load_trust(l, &s->config->trusts[i])};
+    for (size_t i = 0; i < s->config->n_registries; i++)
+        s->registries[i] = (struct snapshot_registry){&s->config->registries[i], snapshot_load_registry(l, &s->config->registries[i])};
+    for (size_t i = 0; i < s->config->n_trusts; i++) {
+        const struct config_trust *conf = &s->config->trusts[i];
+        s->trusts[i] = (struct snapshot_trust){.conf = conf, .tls = snapshot_load_trust(l, conf, rows_of(s, conf->registry))};
+    }
     s->n_trusts = s->config->n_trusts;
     snapshot_fetch_begin(s, l);
     build_upstreams(s, l);

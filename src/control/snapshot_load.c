@@ -210,8 +210,23 @@ static struct tls_trust *make_trust(const struct loader *l, const struct subject
     return trust;
 }
 
+static int64_t registry_staleness(const struct loader *l, const struct config_trust *conf)
+{
+    return (int64_t)(config_find_registry(l->config, conf->registry)->max_staleness_ms / 1000);
+}
+
+struct tls_registry *snapshot_load_registry(const struct loader *l, const struct config_registry *conf)
+{
+    if (l->files->registries != NULL)
+        return l->files->registries->get(l->files->registries->ctx, conf, l->findings);
+    struct tls_registry *empty = tls_registry_new(conf->name);
+    if (empty == NULL)
+        l->findings->out_of_memory = 1;
+    return empty;
+}
+
 static struct tls_trust *make_trust_from(const struct loader *l, const struct config_trust *conf, const struct file_set *ca,
-                                         const struct file_set *crl)
+                                         const struct file_set *crl, struct tls_registry *rows)
 {
     struct subject s = {"trust", conf->name, conf->where};
     struct tls_trust_spec spec = {
@@ -230,6 +245,9 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
         .pins = (const char *const *)conf->pins.items,
         .n_pins = conf->pins.n,
         .spiffe_domain = conf->spiffe_domain,
+        .registry = rows,
+        .registry_deny_listed = conf->registry_mode == CONFIG_REGISTRY_DENY_LISTED,
+        .registry_staleness = rows != NULL ? registry_staleness(l, conf) : 0,
     };
     struct tls_trust *trust = NULL;
     if (spec.ca != NULL && spec.crl != NULL)
@@ -253,7 +271,7 @@ static void warn_of_gaps(const struct loader *l, const struct subject *s, const 
                          s->name, ca.name);
 }
 
-struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf)
+struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf, struct tls_registry *rows)
 {
     struct subject s = {"trust", conf->name, conf->where};
     struct file_set ca = {0}, crl = {0};
@@ -263,7 +281,7 @@ struct tls_trust *snapshot_load_trust(const struct loader *l, const struct confi
     for (size_t i = 0; i < crl.n; i++) /* not each time they are read again */
         rc |= judge_access(l, &s, crl.items[i].path, FILE_USE_CRL, &crl.items[i].access);
     if (rc == 0)
-        trust = make_trust_from(l, conf, &ca, &crl);
+        trust = make_trust_from(l, conf, &ca, &crl, rows);
     if (trust != NULL && conf->crl.n > 0 && !conf->crl_fetch && conf->crl_policy == CONFIG_CRL_REQUIRE)
         warn_of_gaps(l, &s, trust);
     file_set_clear(&ca);

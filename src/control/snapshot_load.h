@@ -12,13 +12,17 @@ struct loader { /* all borrowed */
     const struct file_source *files;
     int64_t now;
     struct findings *findings;
-    struct comparison *last; /* this and key_memory: of snapshot_build alone */
+    const struct config *config; /* this and the rest: of snapshot_build alone */
+    struct comparison *last;
     struct tls_key_memory *key_memory;
 };
 
 /* NULL with findings. The caller owns the reference. */
 struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf);
-struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf);
+/* rows: of the trust's registry; NULL: it has none. */
+struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf, struct tls_registry *rows);
+/* The registry, filled or to be filled. */
+struct tls_registry *snapshot_load_registry(const struct loader *l, const struct config_registry *conf);
 /* Puts the lists that the files hold now into a trust that is in use. True: they are others. */
 bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trust *trust);
 /* The same with a list that was fetched from the trust's i-th address; it replaces the one from there. Gives what tls_trust_replace_lists gives. */

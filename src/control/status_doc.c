@@ -308,6 +308,37 @@ static json_t *trusts_value(const struct admin_view *view)
     return array;
 }
 
+/* How many rows there are in each state. */
+static json_t *states_value(const struct tls_registry_totals *totals)
+{
+    json_t *o = json_object();
+    for (enum tls_registry_state s = TLS_REGISTRY_ACTIVE; s < TLS_REGISTRY_STATES; s++)
+        if (totals->by_state[s] > 0)
+            if (json_object_set_new(o, tls_registry_state_word(s), json_integer((json_int_t)totals->by_state[s])) != 0) {
+                json_decref(o);
+                return NULL;
+            }
+    return o;
+}
+
+static json_t *registries_value(const struct admin_view *view)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < view->snapshot->config->n_registries; i++) {
+        const struct snapshot_registry *r = &view->snapshot->registries[i];
+        struct tls_registry_facts f;
+        char place[CONFIG_REGISTRY_PLACE];
+        tls_registry_facts(r->rows, &f);
+        config_registry_place(r->conf->database, place);
+        bool fresh = f.loaded && view->now <= f.good_at + (int64_t)(r->conf->max_staleness_ms / 1000);
+        array = document_append(array, document_object("name:t database:t loaded:b usable:b rows:z states:o by_key:z bytes:z read:w age:o error:t", r->conf->name, place, f.loaded,
+                                                       fresh, f.totals.rows, states_value(&f.totals), f.totals.by_key, f.totals.bytes, f.good_at,
+                                                       f.loaded ? json_integer((json_int_t)(view->now - f.good_at)) : json_null(),
+                                                       f.error[0] != '\0' ? f.error : NULL));
+    }
+    return array;
+}
+
 /* ---- the process ---- */
 
 static json_t *refusals_value(const struct admin_view *view)
@@ -369,7 +400,8 @@ json_t *status_doc_value(const struct admin_view *view)
         o = document_add(o, "not_ready_because:t", text_or_null(r.detail));
     o = document_add(o, "connections:o last_reload:o listeners:o upstreams:o", room_value(&view->room), last_reload_value(view), listeners_value(view),
                      upstreams_value(view));
-    return document_add(o, "identities:o trusts:o refusals:o", identities_value(view), trusts_value(view), refusals_value(view));
+    return document_add(o, "identities:o trusts:o registries:o refusals:o", identities_value(view), trusts_value(view), registries_value(view),
+                        refusals_value(view));
 }
 
 int status_doc_status(struct bytes *out, const struct admin_view *view)

@@ -17,6 +17,7 @@
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/file_watch.h"
 #include "mtlsd/io/log_file.h"
+#include "mtlsd/io/registry_pool.h"
 #include "mtlsd/io/server.h"
 #include "mtlsd/io/ticker.h"
 
@@ -58,6 +59,7 @@ struct run {
     struct run_rotation rotation;
     struct run_service service;
     struct inherited *passed; /* by the service manager; NULL: no sockets */
+    struct registry_pool *registries; /* NULL: none was ever configured */
     uint64_t generation;
     int64_t started;
     struct ticker *expiry;
@@ -237,6 +239,20 @@ static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
     return -1;
 }
 
+static void on_rows(void *ctx, bool withdrawn)
+{
+    struct run *r = ctx;
+    server_rejudge_rows(r->server, withdrawn);
+}
+
+/* Also after a reload that failed, which may have begun to read others. */
+static void follow_registries(struct run *r)
+{
+    const struct registry_pool_hooks hooks = {server_loop(r->server), server_background(r->server), on_rows, r};
+    if (registry_pool_follow(r->registries, server_snapshot(r->server), &hooks) != 0)
+        log_say(LOG_LEVEL_ERROR, "registry", "out of memory: changed rows count for new connections only");
+}
+
 static void begin_reload(struct run *r);
 
 static void finish_reload(void *ctx)
@@ -268,6 +284,7 @@ static void finish_reload(void *ctx)
     run_rotation_end(&r->rotation, r->server, r->reload.took_us, !good);
     file_prints_free(r->reload.prints);
     r->reload.prints = NULL;
+    follow_registries(r);
     snapshot_unref(loaded);
     snapshot_unref(r->reload.old);
     r->reload.old = NULL;
@@ -441,6 +458,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
         run_rotation_follow(&r->rotation, r->server, r->reload.prints);
         file_prints_free(r->reload.prints);
         r->reload.prints = NULL;
+        follow_registries(r);
         log_listening(server_snapshot(r->server));
         r->expiry_looked = r->started;
         r->expiry = ticker_start(server_loop(r->server), EXPIRY_LOOK_MS, look_at_dates, r);
@@ -454,7 +472,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     run_service_stop(&r->service);
     run_crls_stop(&r->crls);
     run_rotation_stop(&r->rotation);
-    bool held = r->reload.queue.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
+    bool held = !registry_pool_stop(r->registries) || r->reload.queue.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     code = say_stopped(r->server, code);
     if (!held)
         server_free(r->server);
@@ -487,8 +505,11 @@ static int run_config(struct config *config, const struct run_options *options)
     struct run r = {.options = options, .generation = 1, .started = now, .reload = {.count = {.last_good = now}}};
     r.passed = run_passed_take(&err);
     r.reload.rotations = rotation_counts_new();
-    if (r.reload.rotations == NULL || run_crls_begin(&r.crls) != 0 || err.kind != ERR_NONE)
+    r.registries = registry_pool_new();
+    if (r.reload.rotations == NULL || r.registries == NULL || run_crls_begin(&r.crls) != 0 || err.kind != ERR_NONE)
         findings.out_of_memory = 1;
+    else
+        r.crls.files.registries = registry_pool_source(r.registries);
     r.reload.prints = run_rotation_look(config);
     struct snapshot *snapshot = load(&r, config, r.generation, &findings);
     if (snapshot != NULL)
@@ -504,6 +525,9 @@ static int run_config(struct config *config, const struct run_options *options)
     file_prints_free(r.reload.prints);
     rotation_counts_free(r.reload.rotations);
     inherited_free(r.passed);
+    if (snapshot == NULL && r.registries != NULL)
+        registry_pool_stop(r.registries);
+    registry_pool_free(r.registries);
     return code;
 }
 

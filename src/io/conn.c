@@ -97,10 +97,16 @@ static struct tls_context *context_of(const struct snapshot *current, const stru
 void conn_rejudge(struct conn *c, struct moment now)
 {
     const struct plan_listener *listener = conn_listener(c);
+    const bool rows_only = c->worker->rejudges_rows_only;
     c->rejudgement = c->worker->rejudgement;
-    client_rejudge(c->client, listener != NULL ? listener : client_listener(c->client), now);
+    if (listener == NULL)
+        listener = client_listener(c->client);
+    if (!rows_only || !client_keeps_row(c->client, listener, now))
+        client_rejudge(c->client, listener, now);
     for (struct uplink *u = client_next_uplink(c->client, NULL), *next; u != NULL; u = next) {
         next = client_next_uplink(c->client, u);
+        if (rows_only && uplink_keeps_row(u, now))
+            continue;
         uplink_rejudge(u, context_of(c->worker->snapshot, u), now);
     }
 }

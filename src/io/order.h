@@ -13,7 +13,7 @@ struct new_socket {
     const char *address, *listener; /* of the order's snapshot */
 };
 
-enum order_kind { ORDER_ADOPT, ORDER_REJUDGE, ORDER_DRAIN, ORDER_CUT, ORDER_STOP };
+enum order_kind { ORDER_ADOPT, ORDER_REJUDGE, ORDER_ROWS_ADDED, ORDER_ROWS_WITHDRAWN, ORDER_DRAIN, ORDER_CUT, ORDER_STOP };
 
 struct order {
     struct order *next;

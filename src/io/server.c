@@ -70,6 +70,8 @@ static void carry_out(struct hand *h, struct order *o)
         carry_out_adopt(h, o);
     else if (o->kind == ORDER_REJUDGE)
         worker_rejudge(&h->worker);
+    else if (o->kind == ORDER_ROWS_ADDED || o->kind == ORDER_ROWS_WITHDRAWN)
+        worker_rejudge_rows(&h->worker, o->kind == ORDER_ROWS_WITHDRAWN);
     else if (o->kind == ORDER_DRAIN)
         worker_drain(&h->worker);
     else if (o->kind == ORDER_CUT)
@@ -195,6 +197,11 @@ int server_adopt(struct server *s, struct snapshot *next, struct err *err)
 void server_rejudge(struct server *s)
 {
     tell_all(s, ORDER_REJUDGE);
+}
+
+void server_rejudge_rows(struct server *s, bool withdrawn)
+{
+    tell_all(s, withdrawn ? ORDER_ROWS_WITHDRAWN : ORDER_ROWS_ADDED);
 }
 
 /* ---- the end ---- */

@@ -277,12 +277,14 @@ static void on_rejudge(uv_idle_t *idle)
     }
     if (w->rejudge_next != NULL)
         return;
-    w->rejudges_idle = false;
+    w->rejudges_idle = w->rejudges_rows_only = false;
     uv_idle_stop(idle);
 }
 
-static void begin_rejudging(struct worker *w)
+static void begin_rejudging(struct worker *w, bool rows_only)
 {
+    bool runs = w->rejudge_next != NULL;
+    w->rejudges_rows_only = rows_only && (!runs || w->rejudges_rows_only); /* what began with all goes on with all */
     w->rejudgement++;
     w->rejudge_next = w->conns;
     if (w->rejudge_next != NULL)
@@ -337,7 +339,7 @@ void worker_adopt(struct worker *w, struct snapshot *next)
         count_clients(w);
     sort_sockets(w);
     drain_gone(w);
-    begin_rejudging(w); /* what runs: between requests there is time, the next one is judged by the new snapshot */
+    begin_rejudging(w, false); /* what runs: between requests there is time, the next one is judged by the new snapshot */
     listening_accept_waiting(w); /* there may be more room now */
     worker_reap(w);
 }
@@ -349,7 +351,20 @@ void worker_rejudge(struct worker *w)
     pool_retire_all(w->env.pool); /* idle ones are as cheap to make again */
     worker_reap(w);
     w->rejudges_idle = true;
-    begin_rejudging(w);
+    begin_rejudging(w, false);
+}
+
+void worker_rejudge_rows(struct worker *w, bool withdrawn)
+{
+    if (withdrawn)
+        tls_tickets_forget_all(w->env.tickets);
+    if (withdrawn && snapshot_upstreams_ask_registry(w->snapshot)) {
+        spares_stop(w);
+        pool_retire_all(w->env.pool);
+        worker_reap(w);
+    }
+    w->rejudges_idle = true;
+    begin_rejudging(w, true);
 }
 
 static void finish_if_empty(struct worker *w)

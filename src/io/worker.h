@@ -49,6 +49,7 @@ struct worker {
     struct conn *conns;
     struct conn *rejudge_next;  /* the next of those who are judged again; NULL: all are */
     unsigned rejudgement;       /* counts the times that all had to be */
+    bool rejudges_rows_only;    /* for rows of a registry: those whose row stayed are spared the rest */
     bool rejudges_idle;         /* also those that wait for a request */
     uv_idle_t rejudging;        /* runs while some have still to be */
     size_t n_conns, n_uplinks;
@@ -93,6 +94,8 @@ int worker_listen(struct worker *w, int fd, bool tcp, const char *address, const
 void worker_adopt(struct worker *w, struct snapshot *next);
 /* Judges all peers again by what is known of revocation now, over some turns of the loop; each before it is listened to again. */
 void worker_rejudge(struct worker *w);
+/* Rows of a registry have changed, and nothing else. withdrawn: a row that was there is another one or gone; otherwise some only came. */
+void worker_rejudge_rows(struct worker *w, bool withdrawn);
 void worker_drain(struct worker *w);
 void worker_cut(struct worker *w);  /* the time to drain is over: connections that still run are logged, counted and ended */
 void worker_stop(struct worker *w); /* at once: connections that still run are logged and ended */

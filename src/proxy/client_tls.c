@@ -227,6 +227,13 @@ void client_rejudge(struct client *c, const struct plan_listener *now_there, str
     bytes_clear(&c->identity); /* what is told to the backend may differ now */
 }
 
+bool client_keeps_row(const struct client *c, const struct plan_listener *now_there, struct moment now)
+{
+    if (now_there->tls == NULL || c->link.tls == NULL || c->link.broken)
+        return c->phase >= CLIENT_OPEN;
+    return tls_engine_keeps_row(c->link.tls, now_there->tls, now.utc);
+}
+
 bool client_is_outdated(const struct client *c, struct moment now)
 {
     return c->link.tls != NULL && tls_engine_is_outdated(c->link.tls, now.utc);

@@ -285,6 +285,12 @@ void uplink_rejudge(struct uplink *u, struct tls_context *ctx, struct moment now
         look_at_tls(u, now);
 }
 
+bool uplink_keeps_row(const struct uplink *u, struct moment now)
+{
+    struct tls_context *rules = u->target->tls;
+    return rules == NULL || u->link.tls == NULL || u->link.broken || tls_engine_keeps_row(u->link.tls, rules, now.utc);
+}
+
 /* All but who has waited longest: HTTP/1.1 carries one. */
 static void send_elsewhere(struct uplink *u, struct moment now)
 {

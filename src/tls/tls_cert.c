@@ -334,11 +334,16 @@ bool tls_cert_name_is_empty(struct span name)
     return name.len <= 2;
 }
 
+void tls_cert_digest(struct span data, uint8_t out[32])
+{
+    int rc = gnutls_hash_fast(GNUTLS_DIG_SHA256, data.ptr, data.len, out);
+    assert(rc == 0); /* memory in, memory out: it cannot fail */
+}
+
 void tls_cert_sha256(struct span data, char out[65])
 {
     uint8_t digest[32] = {0};
-    int rc = gnutls_hash_fast(GNUTLS_DIG_SHA256, data.ptr, data.len, digest);
-    assert(rc == 0); /* memory in, memory out: it cannot fail */
+    tls_cert_digest(data, digest);
     text_hex(out, span_of(digest, sizeof(digest)));
 }
 

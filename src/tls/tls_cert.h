@@ -84,5 +84,6 @@ bool tls_cert_name_is_empty(struct span name);
 
 /* SHA-256 of anything, as hex. */
 void tls_cert_sha256(struct span data, char out[65]);
+void tls_cert_digest(struct span data, uint8_t out[32]); /* the same as bytes */
 
 #endif

@@ -33,6 +33,11 @@ bool tls_checks_serves(const struct tls_cert *cert, enum tls_purpose purpose);
 /* path[0] is the leaf, path[n - 1] an anchor; signatures have been verified. *work is lowered by the cost of name constraints. */
 void tls_checks_path(const struct tls_question *q, const struct tls_path_node *path, size_t n, unsigned *work, struct tls_verdict *out);
 
+/* The row of the leaf in the trust's registry: absent, suspended, revoked, or rows that are too old. Without a registry nothing is found. ids: the
+ * SHA-256 of the certificate and of its key. Gives the texts of the row, counted; NULL: none. */
+struct tls_registry_text *tls_checks_registry(const struct tls_question *q, const char *subject, const uint8_t ids[2][TLS_REGISTRY_ID_BYTES],
+                                              struct tls_verdict *out);
+
 /* Demands of a trust beyond a verified chain: a pinned key on the path, a SPIFFE ID of one trust domain. A violation is REASON_CONSTRAINT. */
 
 /* A pin counts on the path that was verified only: what a peer sends beside it proves nothing (RFC 7469 section 2.6). */

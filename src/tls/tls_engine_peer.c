@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls_cert.h"
+#include "tls_checks.h"
 #include "tls_crl_set.h"
 #include "tls_engine_internal.h"
 #include "tls_verdict_cache.h"
 
+#include "mtlsd/base/text.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 
 static size_t peer_ders(const struct tls_engine *e, struct span ders[CHAIN_MAX])
@@ -41,12 +45,50 @@ static bool judge_by_memory(struct tls_engine *e, const struct tls_verdict_key *
     return true;
 }
 
+static void read_hex(const char *hex, uint8_t out[TLS_REGISTRY_ID_BYTES])
+{
+    for (size_t i = 0; i < TLS_REGISTRY_ID_BYTES; i++)
+        out[i] = (uint8_t)(text_hex_digit((uint8_t)hex[2 * i]) << 4 | text_hex_digit((uint8_t)hex[2 * i + 1]));
+}
+
+/* The row of a peer in the registry; what speaks against it goes into out. The text is counted. */
+static struct tls_registry_text *look_up_row(const struct tls_context *ctx, const struct tls_peer *peer, int64_t now, struct tls_verdict *out)
+{
+    const struct tls_question q = {.trust = ctx->trust, .now = now};
+    uint8_t ids[2][TLS_REGISTRY_ID_BYTES];
+    char subject[120];
+    read_hex(peer->sha256, ids[0]);
+    read_hex(peer->spki_sha256, ids[1]);
+    snprintf(subject, sizeof(subject), "%s", peer->subject);
+    return tls_checks_registry(&q, subject, (const uint8_t(*)[TLS_REGISTRY_ID_BYTES])ids, out);
+}
+
+static bool has_registry(const struct tls_context *ctx)
+{
+    return ctx->trust != NULL && tls_trust_rules(ctx->trust)->registry != NULL;
+}
+
+/* A verdict from memory knows nothing of the row, which may be another one by now. */
+static void check_row(const struct tls_engine *e, const struct tls_context *ctx, int64_t now, bool from_memory, struct tls_verdict *out)
+{
+    struct tls_verdict known = {.status = REASON_UNDECIDED};
+    if (e->peer == NULL || (!has_registry(ctx) && e->peer->registry == NULL))
+        return;
+    if (from_memory)
+        out->status = REASON_UNDECIDED;
+    tls_peer_set_registry(e->peer, has_registry(ctx) ? look_up_row(ctx, e->peer, now, from_memory ? out : &known) : NULL);
+    if (out->status == REASON_UNDECIDED)
+        out->status = REASON_VALID;
+}
+
 /* Also stores the verified path in the peer; a server's path is not needed. */
 static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n, struct tls_verdict *out)
 {
     const struct tls_verdict_key key = key_of(ctx, now, ders, n);
-    if (judge_by_memory(e, &key, out))
+    if (judge_by_memory(e, &key, out)) {
+        check_row(e, ctx, now, true, out);
         return;
+    }
     struct tls_path path = {.n = 0};
     *out = (struct tls_verdict){.status = REASON_UNDECIDED};
     if (n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
@@ -58,6 +100,8 @@ static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t n
         if (out->status == REASON_VALID)
             out->status = REASON_MALFORMED;
     }
+    if (n > 0)
+        check_row(e, ctx, now, false, out);
     if (e->peer != NULL && ctx->accepting)
         tls_peer_set_path(e->peer, path.ders, path.n, path.by_anchor);
     bool whole = e->peer != NULL && (!ctx->accepting || e->peer->n_path == path.n);
@@ -225,7 +269,7 @@ bool tls_engine_server_asked(const struct tls_engine *e)
 /* Only dates speak against a known peer. Its old verdict is good for open requests, not for new ones. */
 static void spare_dates(const struct tls_verdict *then, struct tls_verdict *verdict, int64_t now)
 {
-    const uint64_t dates = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_CRL_STALE, fresh = verdict->all & ~then->all;
+    const uint64_t dates = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_CRL_STALE | UINT64_C(1) << REASON_REGISTRY_STALE, fresh = verdict->all & ~then->all;
     if (fresh == 0 || (fresh & ~dates) != 0)
         return;
     *verdict = *then;
@@ -256,6 +300,20 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
 enum reason tls_engine_rejudge_running(struct tls_engine *e, struct tls_context *ctx, int64_t now)
 {
     return judge_again(e, ctx, now, true);
+}
+
+bool tls_engine_keeps_row(struct tls_engine *e, struct tls_context *ctx, int64_t now)
+{
+    const struct tls_context *rules = e->handshaking || e->failed || e->verdict == NULL || ctx->accepting != e->ctx->accepting ? NULL : tls_engine_choose_again(e, ctx);
+    if (rules == NULL || (e->peer != NULL && (e->verdict->status != REASON_VALID || e->verdict->all != 0)))
+        return false;
+    if (e->peer == NULL || !has_registry(rules))
+        return true;
+    struct tls_verdict row = {.status = REASON_UNDECIDED};
+    struct tls_registry_text *text = look_up_row(rules, e->peer, now, &row);
+    bool same = row.all == 0 && tls_registry_text_same(text, e->peer->registry);
+    tls_registry_text_unref(text);
+    return same;
 }
 
 bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now)

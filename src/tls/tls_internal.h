@@ -5,6 +5,7 @@
 
 #include "tls_cert.h"
 #include "mtlsd/tls/tls_identity.h"
+#include "mtlsd/tls/tls_registry.h"
 #include "mtlsd/tls/tls_trust.h"
 
 #include <gnutls/gnutls.h>
@@ -45,6 +46,9 @@ struct tls_trust_rules {
     char (*pins)[65];    /* hex; owned by the trust, as spiffe_domain */
     size_t n_pins;       /* 0: any key */
     char *spiffe_domain; /* NULL: any */
+    struct tls_registry *registry; /* counted; NULL: none */
+    bool registry_deny_listed;
+    int64_t registry_staleness;
 };
 
 size_t tls_trust_n_anchors(const struct tls_trust *trust);

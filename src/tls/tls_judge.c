@@ -199,6 +199,16 @@ static void check_size(const struct span *ders, size_t n, const struct tls_certi
                          leaf->subject, size, TLS_MESSAGE_MAX_BYTES);
 }
 
+static void check_registry(const struct tls_question *q, const struct tls_certificate *leaf, struct tls_verdict *out)
+{
+    uint8_t ids[2][TLS_REGISTRY_ID_BYTES];
+    if (tls_trust_rules(q->trust)->registry == NULL)
+        return;
+    tls_cert_digest(leaf->cert->der, ids[0]);
+    tls_cert_digest(leaf->cert->spki, ids[1]);
+    tls_registry_text_unref(tls_checks_registry(q, leaf->subject, (const uint8_t(*)[TLS_REGISTRY_ID_BYTES])ids, out));
+}
+
 static void judge_parsed(const struct tls_question *q, const struct span *ders, size_t n, const struct tls_certificate *leaf, struct tls_verdict *out,
                          struct tls_path *path)
 {
@@ -212,6 +222,7 @@ static void judge_parsed(const struct tls_question *q, const struct span *ders, 
     tls_path_start(&finder, q->trust, ders, n, leaf->crt);
     judge_paths(q, &finder, leaf, out, path);
     tls_path_stop(&finder);
+    check_registry(q, leaf, out);
     if (out->status != REASON_UNDECIDED)
         return;
     out->status = REASON_VALID;
@@ -306,6 +317,8 @@ unsigned tls_judge_alert(enum reason status)
     case REASON_WRONG_PURPOSE:
         return 43; /* unsupported_certificate */
     case REASON_NOT_ALLOWED:
+    case REASON_NOT_REGISTERED:
+    case REASON_SUSPENDED:
         return 49; /* access_denied */
     default:
         return 42; /* bad_certificate */

@@ -126,6 +126,7 @@ struct tls_peer *tls_peer_copy(const struct tls_peer *peer)
     copy->path = NULL;
     copy->path_block = NULL;
     copy->n_path = 0;
+    tls_registry_text_ref(copy->registry);
     tls_peer_set_path(copy, peer->path, peer->n_path, peer->by_anchor);
     if (copy->n_path == peer->n_path)
         return copy;
@@ -138,7 +139,14 @@ void tls_peer_free(struct tls_peer *peer)
     if (peer == NULL)
         return;
     free(peer->path_block);
+    tls_registry_text_unref(peer->registry);
     free(peer);
+}
+
+void tls_peer_set_registry(struct tls_peer *peer, struct tls_registry_text *text)
+{
+    tls_registry_text_unref(peer->registry);
+    peer->registry = text;
 }
 
 static bool has_path(const struct tls_peer *peer, const struct span *ders, size_t n)

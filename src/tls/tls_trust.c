@@ -251,6 +251,11 @@ struct tls_trust *tls_trust_new(const struct tls_trust_spec *spec, int64_t now, 
     };
     struct reading in = {trust, now, notes, err};
     trust->name = span_dup(span_from_str(spec->name));
+    if (spec->registry != NULL) {
+        trust->rules.registry = tls_registry_ref(spec->registry);
+        trust->rules.registry_deny_listed = spec->registry_deny_listed;
+        trust->rules.registry_staleness = spec->registry_staleness;
+    }
     trust->signature_cache = calloc(1, sizeof(*trust->signature_cache));
     if (trust->name == NULL || trust->signature_cache == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
@@ -312,6 +317,7 @@ void tls_trust_unref(struct tls_trust *trust)
             gnutls_certificate_free_credentials(trust->credentials[i]);
     free(trust->rules.pins);
     free(trust->rules.spiffe_domain);
+    tls_registry_unref(trust->rules.registry);
     free(trust->name);
     free(trust);
 }
@@ -336,7 +342,7 @@ void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out)
         .n_crl = crls.lists,
         .n_revoked = crls.revoked,
         .first_next_update = crls.first_next_update,
-        .generation = tls_crl_set_generation(&trust->crls),
+        .generation = tls_crl_set_generation(&trust->crls) + (trust->rules.registry != NULL ? tls_registry_withdrawals(trust->rules.registry) : 0),
     };
     for (size_t i = 0; i < trust->n_anchors; i++) {
         int64_t end = trust->anchors[i].cert.not_after;

@@ -145,7 +145,8 @@ int config_sample(struct bytes *out)
     if (write_named(out, "upstreams", "upstream", "partner") != 0 ||
         write_named(out, "listeners", "listener", "app") != 0)
         return -1;
-    if (write_element(out, "target", "A target with more than an address: targets = ( { address = ...; }, ... );") != 0 ||
+    if (write_element(out, "registry", "A registry, a database of certificates: registries = { partners = { database = ...; }; };") != 0 ||
+        write_element(out, "target", "A target with more than an address: targets = ( { address = ...; }, ... );") != 0 ||
         write_element(out, "route", "A route of a listener: routes = ( { host = ...; upstream = ...; }, ... );") != 0 ||
         write_element(out, "sni", "An identity by server name: identities = ( { hosts = ...; identity = ...; }, ... );") != 0)
         return -1;

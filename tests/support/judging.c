@@ -34,6 +34,9 @@ struct tls_trust *judging_trust(const struct judging *j)
         .pins = j->pins,
         .n_pins = n_pins,
         .spiffe_domain = j->spiffe_domain,
+        .registry = j->registry,
+        .registry_deny_listed = j->registry_deny_listed,
+        .registry_staleness = j->registry_staleness,
     };
     struct findings notes;
     struct err err = {0};

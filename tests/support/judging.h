@@ -17,6 +17,9 @@ struct judging {
     const char *names[4];
     const char *pins[4];
     const char *spiffe_domain;
+    struct tls_registry *registry;
+    bool registry_deny_listed;
+    int64_t registry_staleness;
     int64_t now; /* 0: CERTS_NOW */
 };
 

@@ -11,7 +11,10 @@ import unittest
 MTLSD = os.environ["MTLSD"]
 SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
 MAN = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "man"
-PKI_WORDS = ("init", "issue", "revoke", "crl", "show")
+GROUPS = {
+    "pki": ("init", "issue", "revoke", "crl", "show"),
+    "registry": ("init", "add", "list", "show", "set", "suspend", "resume", "revoke", "sessions", "import", "export"),
+}
 
 
 def run(*words, **options):
@@ -40,7 +43,9 @@ class Manual(unittest.TestCase):
         words = re.findall(r"^  ([a-z]+) +\S", run(MTLSD, "--help").stdout, re.M)
         self.assertIn("verify", words)
         self.assertNotIn("", words)
-        return [(word,) for word in words if word != "pki"] + [("pki", word) for word in PKI_WORDS]
+        for group, known in GROUPS.items():  # each word of a group is known to this test
+            self.assertEqual(list(known), re.findall(r"^  ([a-z]+) +\S", run(MTLSD, group, "--help").stdout, re.M))
+        return [(word,) for word in words if word not in GROUPS] + [(group, word) for group in GROUPS for word in GROUPS[group]]
 
     def test_every_command_and_flag_stands_in_the_page(self):
         page = sections((MAN / "mtlsd.1").read_text())

@@ -22,6 +22,9 @@ enum reason {
     REASON_CRL_STALE,
     REASON_CONSTRAINT,
     REASON_NOT_ALLOWED,
+    REASON_NOT_REGISTERED, /* this and the next two: by the registry of the trust */
+    REASON_SUSPENDED,
+    REASON_REGISTRY_STALE,
     REASON_MALFORMED,
     /* everything else that ends a request or a connection */
     REASON_DNS_FAILED,

@@ -38,6 +38,21 @@ struct config_identity {
     char *chain; /* intermediates beside certificate; NULL: there is no such file */
 };
 
+/* Certificates in a database. */
+struct config_registry {
+    char *name, *where;
+    char *database;            /* "sqlite:PATH" with the whole path, or a URI of PostgreSQL, which may hold a password: config_registry_place */
+    uint64_t max_staleness_ms; /* 1h */
+    bool sessions;             /* write a row for each connection of a verified client */
+    bool insecure_sslmode;     /* the URI may ask for less than sslmode=verify-full beyond this host */
+};
+enum config_registry_mode { CONFIG_REGISTRY_MUST_BE_LISTED, CONFIG_REGISTRY_DENY_LISTED };
+/* The database for people: without user and password. */
+enum { CONFIG_REGISTRY_PLACE = 300 };
+void config_registry_place(const char *database, char out[CONFIG_REGISTRY_PLACE]);
+/* PostgreSQL beyond this host, whose URI says nothing of TLS: sslmode=verify-full is meant. */
+bool config_registry_wants_tls(const struct config_registry *registry);
+
 enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };
 
 struct config_trust {
@@ -53,6 +68,8 @@ struct config_trust {
     bool insecure_no_purpose;          /* certificates without extendedKeyUsage pass */
     struct config_strings pins;        /* SHA-256 of public keys, as base/pin.h reads them; none: any key */
     char *spiffe_domain;               /* NULL: any */
+    char *registry;                    /* name; NULL: none */
+    enum config_registry_mode registry_mode;
 };
 
 enum config_starttls { CONFIG_STARTTLS_OFF, CONFIG_STARTTLS_POSTGRES, CONFIG_STARTTLS_MYSQL, CONFIG_STARTTLS_SMTP, CONFIG_STARTTLS_LDAP, CONFIG_STARTTLS_IMAP };
@@ -299,6 +316,8 @@ struct config {
     uint64_t drain_ms;        /* 30s */
     struct config_identity *identities;
     size_t n_identities;
+    struct config_registry *registries;
+    size_t n_registries;
     struct config_trust *trusts;
     size_t n_trusts;
     struct config_upstream *upstreams;
@@ -328,6 +347,7 @@ enum config_log_place config_log_place(const struct config *c);
 
 const struct config_identity *config_find_identity(const struct config *c, const char *name);
 const struct config_trust *config_find_trust(const struct config *c, const char *name);
+const struct config_registry *config_find_registry(const struct config *c, const char *name);
 const struct config_upstream *config_find_upstream(const struct config *c, const char *name);
 
 /* The one table of keys: it drives the reader, the manual page and the sample file. */
@@ -336,7 +356,7 @@ struct config_option {
     const char *key;
     const char
         *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "trust_domain", "ip", "duration", "size", "number",
-                  "bool", "word", "choice" (of numbers), "target", "proxy"; one or a list of them: "strings",
+                  "bool", "word", "choice" (of numbers), "target", "proxy", "database"; one or a list of them: "strings",
                   "paths", "pins", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or a default that help explains */

@@ -26,6 +26,7 @@ enum file_use {
     FILE_USE_CA,     /* a file or a folder; refused: every user may change it; warned of: a foreign owner or group */
     FILE_USE_CRL,    /* signed, and an older one is not taken while we run; warned of: every user may change it */
     FILE_USE_CONFIG, /* as a CA: who may change it can name another CA */
+    FILE_USE_DATABASE, /* as a CA: who may change it says who may connect */
     FILE_USE_FOLDER, /* holds one of the above, but lists; warned of: others may put another file in its place */
 };
 

@@ -12,9 +12,17 @@
 #include "mtlsd/proxy/target_state.h"
 #include "mtlsd/proxy/plan.h"
 #include "mtlsd/tls/tls_key_memory.h"
+#include "mtlsd/tls/tls_registry.h"
 #include <stdatomic.h>
 
 struct crl_cache;
+
+/* Where the rows of registries come from; io/registry_pool.c keeps them as their databases are, and commands read them once. */
+struct registry_source {
+    void *ctx;
+    /* A reference, also when the rows could not be read yet. NULL: findings has an error. */
+    struct tls_registry *(*get)(void *ctx, const struct config_registry *conf, struct findings *findings);
+};
 
 struct file_facts {
     bool is_folder;
@@ -38,9 +46,11 @@ struct file_source {
     MUST_CHECK int (*look)(void *ctx, const char *path, struct file_place *out); /* -1: there is no such file or folder */
     void (*name)(void *ctx, const struct file_access *access, struct file_names *out);
     struct crl_cache *crl_cache; /* fetched revocation lists; NULL: there are none */
+    const struct registry_source *registries; /* NULL: no rows are read, and nothing is accepted by them */
 };
 
 struct snapshot_identity { const struct config_identity *conf; struct tls_identity *tls; };
+struct snapshot_registry { const struct config_registry *conf; struct tls_registry *rows; /* counted; its content changes */ };
 struct snapshot_url { char *url; bool from_config; atomic_bool held; }; /* held: a list from there is in use */
 struct snapshot_trust {
     const struct config_trust *conf; /* NULL: "system" */
@@ -53,6 +63,7 @@ struct snapshot {
     uint64_t generation;
     struct tls_key_memory *key_memory; /* of the identities' keys */
     struct snapshot_identity *identities;
+    struct snapshot_registry *registries; /* as many as are configured */
     struct snapshot_trust *trusts;
     size_t n_trusts; /* may be one more than configured: "system" */
     struct plan_upstream *upstreams;
@@ -85,6 +96,8 @@ const struct plan_target *snapshot_find_target(const struct snapshot *s, const s
 size_t snapshot_refresh_crls(struct snapshot *s, const struct file_source *files, int64_t now, struct findings *findings);
 /* The files it reads: borrowed pointers in an array that the caller frees; NULL when n is 0 or memory ran out. */
 const char **snapshot_crl_files(const struct snapshot *s, size_t *n);
+/* The trust of an upstream has a registry. */
+bool snapshot_upstreams_ask_registry(const struct snapshot *s);
 const struct plan_listener *snapshot_find_listener(const struct snapshot *s, const char *name);
 
 #endif

@@ -42,6 +42,8 @@ MUST_CHECK int server_adopt(struct server *s, struct snapshot *next, struct err 
 /* Call this after revocation lists of the current snapshot were replaced. Every worker verifies the peers of its connections again, closes those that
  * are now refused, and forgets its session tickets. */
 void server_rejudge(struct server *s);
+/* Only rows of registries have changed: connections whose row stayed are not verified again. withdrawn: tickets are forgotten too. */
+void server_rejudge_rows(struct server *s, bool withdrawn);
 /* Accepts nothing more, finishes what runs; what is left after the time is cut. */
 void server_drain(struct server *s, uint64_t within_ms);
 void server_stop(struct server *s);

@@ -73,6 +73,8 @@ bool client_rebind(struct client *c, const struct plan_listener *listener, struc
 /* Revocation lists or the configuration have changed: verify it again, in any state, by what its listener is now. Where it is no longer valid or
  * allowed it gets an alert, and ends. A passed date ends only connections between requests. */
 void client_rejudge(struct client *c, const struct plan_listener *now_there, struct moment now);
+/* Rows of a registry have changed, and nothing else: whether they say the same of this client. false: client_rejudge. */
+bool client_keeps_row(const struct client *c, const struct plan_listener *now_there, struct moment now);
 /* The upstream connections of its exchanges, one after the other, for uplink_rejudge; begin with NULL. */
 struct uplink *client_next_uplink(const struct client *c, const struct uplink *before);
 

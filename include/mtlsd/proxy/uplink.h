@@ -143,6 +143,8 @@ void uplink_on_error(struct uplink *u, const struct run_failure *why, struct mom
 void uplink_on_sent(struct uplink *u, size_t n, struct moment now);
 /* The revocation lists or the configuration have changed: ctx is what its target has now. */
 void uplink_rejudge(struct uplink *u, struct tls_context *ctx, struct moment now);
+/* Only rows of a registry have changed: as client_keeps_row. */
+bool uplink_keeps_row(const struct uplink *u, struct moment now);
 
 /* For pump. True: there may be more to send. */
 bool uplink_continue(struct uplink *u, struct moment now);

@@ -149,6 +149,9 @@ enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, in
 /* The same for a peer with an open request or tunnel. A date that has passed since (of its chain or of a revocation list) does not end it: the
  * verdict stays, but is outdated. Everything else counts. */
 enum reason tls_engine_rejudge_running(struct tls_engine *e, struct tls_context *ctx, int64_t now);
+/* Whether the registry still says the same of the peer of a finished handshake, who is valid. Costs a lookup, so that a change of one row does not
+ * verify every peer again. false: ask tls_engine_rejudge. */
+bool tls_engine_keeps_row(struct tls_engine *e, struct tls_context *ctx, int64_t now);
 /* A date has passed since the peer was judged, of its chain or of a revocation list: the verdict may be another one now. */
 bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now);
 /* Ends a finished connection: the alert waits for the wire, the engine has failed with that reason. text NULL: what the last judgement said. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A peer's certificate as typed values. Names are kept as (type, raw bytes); compare these, never a printed string. One
- * owner; immutable, except for the path, which changes with each verification.
+ * owner; immutable, except for the path and the row in the registry, which change with each verification.
  */
 #ifndef MTLSD_TLS_TLS_PEER_H
 #define MTLSD_TLS_TLS_PEER_H
 
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/span.h"
+#include "mtlsd/tls/tls_registry.h"
 
 enum tls_name_type { TLS_NAME_CN, TLS_NAME_OU, TLS_NAME_O, TLS_NAME_DNS, TLS_NAME_URI, TLS_NAME_EMAIL, TLS_NAME_IP, TLS_NAME_OTHER };
 
@@ -31,6 +32,7 @@ struct tls_peer {
     const struct span *path; /* the certificates above it by which it was judged valid, nearest first; see tls_judge_path */
     size_t n_path;           /* 0: none, or not judged valid */
     bool by_anchor;         /* judged valid, and issued by a CA of the trust itself: any CA below one could have chosen the issuer's name */
+    struct tls_registry_text *registry; /* owner, note and attributes of its row in the registry of the trust; counted; NULL: none */
     void *path_block;        /* owned */
     size_t block_bytes;     /* of the memory that this lies in */
 };
@@ -42,6 +44,8 @@ struct tls_peer *tls_peer_copy(const struct tls_peer *peer);
 void tls_peer_free(struct tls_peer *peer);
 /* Keeps copies of these in place of the path it had. Without memory for them it has none, and is not by_anchor. by_anchor: see tls_path. */
 void tls_peer_set_path(struct tls_peer *peer, const struct span *ders, size_t n, bool by_anchor);
+/* Takes text, in place of the one it had. */
+void tls_peer_set_registry(struct tls_peer *peer, struct tls_registry_text *text);
 /* Whether its subjectAltName, the only place where a server's names count, holds none. */
 bool tls_peer_is_nameless(const struct tls_peer *peer);
 /* The first name of a type, or an empty span. */

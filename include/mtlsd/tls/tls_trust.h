@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct tls_trust;
+struct tls_registry;
 
 struct tls_file { /* borrowed */
     const char *name; /* for messages */
@@ -33,6 +34,9 @@ struct tls_trust_spec {
     bool purpose_may_be_absent; /* accept a leaf without extendedKeyUsage (RFC 5280 4.2.1.12); a present extension is checked */
     const char *const *pins;   /* SHA-256 of public keys (base/pin.h): a certificate of the verified path, leaf, intermediate or CA, must have one */
     size_t n_pins;             /* 0: any key */
+    struct tls_registry *registry; /* counted on success; NULL: none */
+    bool registry_deny_listed;     /* a leaf without a row is accepted */
+    int64_t registry_staleness;    /* seconds that the last rows count when the database cannot be read */
     const char *spiffe_domain; /* the leaf's one URI must be a SPIFFE ID of this trust domain; NULL: not asked */
 };
 
@@ -56,7 +60,7 @@ struct tls_trust_facts {
     size_t n_ca, n_crl, n_revoked;
     int64_t first_not_after;   /* the CA that ends soonest; 0: none known */
     int64_t first_next_update; /* the CRL that ends soonest; 0: none */
-    uint64_t generation;       /* of the lists: another number means that peers have to be judged again */
+    uint64_t generation;       /* of the lists and of rows taken back: another number means that peers have to be judged again */
 };
 void tls_trust_facts(const struct tls_trust *trust, struct tls_trust_facts *out);
 

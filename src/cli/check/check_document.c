@@ -74,6 +74,19 @@ static json_t *trusts_of(const struct check_sheet *s)
     return list;
 }
 
+static json_t *registries_of(const struct snapshot *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->config->n_registries; i++) {
+        struct tls_registry_facts f;
+        char place[CONFIG_REGISTRY_PLACE];
+        tls_registry_facts(s->registries[i].rows, &f);
+        config_registry_place(s->config->registries[i].database, place);
+        list = document_append(list, document_object("name:t database:t loaded:b rows:z", s->config->registries[i].name, place, f.loaded, f.totals.rows));
+    }
+    return list;
+}
+
 /* ---- upstreams ---- */
 
 static json_t *targets_of(const struct config_upstream *u)
@@ -217,7 +230,7 @@ json_t *check_document(const struct check_sheet *s)
     bool starts = !findings_failed(f);
     json_t *json = document_object("config:t ok:b findings:o", s->path, starts && f->faults == 0, findings_of(f));
     if (s->snapshot != NULL)
-        json = document_add(json, "identities:o trusts:o upstreams:o listeners:o", identities_of(s), trusts_of(s), upstreams_of(s->snapshot->config),
+        json = document_add(json, "identities:o trusts:o registries:o upstreams:o listeners:o", identities_of(s), trusts_of(s), registries_of(s->snapshot), upstreams_of(s->snapshot->config),
                             listeners_of(s->snapshot->config));
     if (s->connections != NULL)
         json = document_add(json, "connections:o", json_incref(s->connections));

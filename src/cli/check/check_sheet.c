@@ -85,6 +85,11 @@ static void print_listener(struct page *p, const json_t *o)
         print_route(p, json_array_get(routes, i), i + 1);
 }
 
+static void print_registry(struct page *p, const json_t *o)
+{
+    page_put(p, o, "{$name:16} [{?loaded}{rows:>12,}][{!loaded}         ---]  {$database}\n");
+}
+
 /* ---- what was connected to ---- */
 
 static void print_certificate(struct page *p, const json_t *o, const char *form)
@@ -135,6 +140,7 @@ void check_sheet_print(struct page *p, const json_t *document)
     } tables[] = {
         {"identities", "\nIDENTITY         NOT AFTER              DAYS LEFT  KEY          SUBJECT\n", print_identity},
         {"trusts", "\nTRUST            FIRST CA ENDS                CAS  CRLS         REVOKED    NEXT CRL DUE\n", print_trust},
+        {"registries", "\nREGISTRY                 ROWS  DATABASE\n", print_registry},
         {"upstreams", "\nUPSTREAM         TARGET                           HOW\n", print_upstream},
         {"listeners", "\nLISTENER         BIND                             HOW\n", print_listener},
         {"connections", "\nCONNECTING       TARGET                           RESULT\n", print_connection},

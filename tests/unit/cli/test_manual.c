@@ -78,6 +78,7 @@ static const struct {
     {"log", "log", ""},
     {"limits", "limits", ""},
     {"identity", "identities.NAME", "A certificate chain with its key that we present."},
+    {"registry", "registries.NAME", "A database of certificates (REGISTRIES)."},
     {"trust", "trusts.NAME", "The CAs, revocation lists and rules that a peer is verified with. The trust \"system\" is built in."},
     {"upstream", "upstreams.NAME", "Where connections go."},
     {"upstream.tls", "upstreams.NAME.tls", "Without this group an upstream is plaintext."},

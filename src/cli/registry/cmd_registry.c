@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "mtlsd/base/text.h"
+#include "mtlsd/io/clock.h"
+#include "page.h"
+#include "registry.h"
+#include "registry_words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SESSIONS_SHOWN = 50 };
+
+/* Opens the database, does one thing with it, and closes it. Gives an exit code. */
+static int in_store(const struct registry_place *place, enum registry_store_use use, int (*act)(struct registry_store *s, void *ctx, struct err *err), void *ctx)
+{
+    struct err err = {0};
+    struct registry_store s;
+    if (registry_store_open(&s, place, use, &err) != 0)
+        return command_fail_err(&err);
+    int rc = act(&s, ctx, &err);
+    registry_store_close(&s);
+    return rc == 0 ? COMMAND_FINE : command_fail_err(&err);
+}
+
+/* ---- init ---- */
+
+static int init(struct registry_store *s, void *ctx, struct err *err)
+{
+    int64_t from;
+    (void)ctx;
+    if (registry_store_migrate(s, &from, err) != 0)
+        return -1;
+    if (from == 0)
+        printf("created the tables, version %d\nnext: mtlsd registry add CERTIFICATE\n", REGISTRY_SCHEMA);
+    else if (from < REGISTRY_SCHEMA)
+        printf("brought the tables from version %lld to %d\n", (long long)from, REGISTRY_SCHEMA);
+    else
+        printf("the tables have version %d already\n", REGISTRY_SCHEMA);
+    return 0;
+}
+
+static int registry_init(int argc, char **argv)
+{
+    struct registry_place place = {0};
+    struct flag table[REGISTRY_PLACE_FLAGS];
+    registry_place_flags(&place, table);
+    const struct flags flags = {
+        .command = "mtlsd registry init",
+        .usage = REGISTRY_PLACE_USAGE,
+        .about = "Creates the tables of a registry, and the file of an SQLite database. Tables of an earlier mtlsd are brought to this version.",
+        .table = table,
+        .n = REGISTRY_PLACE_FLAGS,
+        .after = "Example:\n  mtlsd registry init --database sqlite:/var/lib/mtlsd/registry.db",
+    };
+    int code;
+    return flags_read(&flags, argc, argv, NULL, &code) ? in_store(&place, REGISTRY_STORE_CREATE, init, NULL) : code;
+}
+
+/* ---- add ---- */
+
+struct add_flags {
+    struct flag_list certificates, attributes;
+    const char *owner, *note, *state;
+    bool key;
+};
+
+static int check_state(const char *state, struct err *err)
+{
+    if (strcmp(state, "active") == 0 || strcmp(state, "suspended") == 0 || strcmp(state, "revoked") == 0)
+        return 0;
+    return err_set(err, ERR_USAGE, "--state %s: there are active, suspended and revoked", state);
+}
+
+static int add_one(struct registry_store *s, const struct add_flags *a, const char *operand, const char *attributes, struct err *err)
+{
+    struct registry_subject subject;
+    char now[21];
+    bool added;
+    if (registry_subject_read(operand, a->key, &subject, err) != 0)
+        return -1;
+    text_utc(now, clock_now());
+    const struct registry_entry e = {
+        .sha256 = subject.sha256, .kind = a->key ? "key" : "certificate", .state = a->state, .owner = a->owner, .note = a->note, .attributes = attributes,
+        .subject = subject.subject[0] != '\0' ? subject.subject : NULL, .not_after = subject.not_after[0] != '\0' ? subject.not_after : NULL, .added = now};
+    if (registry_store_put(s, &e, false, &added, err) != 0)
+        return -1;
+    if (!added)
+        return err_set(err, ERR_CREDENTIAL, "%s is in the registry already: change it with mtlsd registry set, suspend, resume or revoke", operand);
+    printf("added %s\n", subject.sha256);
+    return 0;
+}
+
+static int add(struct registry_store *s, void *ctx, struct err *err)
+{
+    const struct add_flags *a = ctx;
+    char *attributes;
+    if (check_state(a->state, err) != 0 || registry_attributes(NULL, &a->attributes, &attributes, err) != 0)
+        return -1;
+    int rc = registry_store_begin(s, err);
+    for (size_t i = 0; rc == 0 && i < a->certificates.n; i++)
+        rc = add_one(s, a, a->certificates.items[i], attributes, err);
+    free(attributes);
+    return rc == 0 ? registry_store_commit(s, err) : -1;
+}
+
+static int registry_add(int argc, char **argv)
+{
+    struct registry_place place = {0};
+    struct add_flags a = {.state = "active"};
+    struct flag table[REGISTRY_PLACE_FLAGS + 5] = {
+        {.name = "--key", .kind = FLAG_SWITCH, .target = &a.key, .help = "register the public key, so that a renewed certificate with the same key counts too"},
+        {.name = "--owner", .kind = FLAG_TEXT, .target = &a.owner, .value = "TEXT", .help = "whose certificate it is"},
+        {.name = "--note", .kind = FLAG_TEXT, .target = &a.note, .value = "TEXT", .help = "a note for people"},
+        {.name = "--attribute", .kind = FLAG_LIST, .target = &a.attributes, .value = "NAME=VALUE", .help = "an attribute for rules and variables (may be repeated)"},
+        {.name = "--state", .kind = FLAG_TEXT, .target = &a.state, .value = "STATE", .help = "active, suspended or revoked (default: active)"},
+    };
+    registry_place_flags(&place, table + 5);
+    const struct flags flags = {
+        .command = "mtlsd registry add",
+        .usage = "CERTIFICATE... [--key] [--owner TEXT] [--note TEXT] [--attribute NAME=VALUE]... " REGISTRY_PLACE_USAGE,
+        .about = "Adds certificates. CERTIFICATE is a PEM file, of which the first certificate counts, or a SHA-256 in hexadecimal, as messages have it.\n"
+                 "All of them are added, or none.",
+        .table = table,
+        .n = REGISTRY_PLACE_FLAGS + 5,
+        .operand = "CERTIFICATE",
+        .min_operands = 1,
+        .max_operands = FLAGS_LIST_MAX,
+        .after = "Example:\n  mtlsd registry add payments.crt --owner billing --attribute role=ops --database sqlite:registry.db",
+    };
+    int code;
+    return flags_read(&flags, argc, argv, &a.certificates, &code) ? in_store(&place, REGISTRY_STORE_WRITE, add, &a) : code;
+}
+
+/* ---- list, show ---- */
+
+struct list_flags {
+    const char *state, *certificate;
+    bool json;
+};
+
+static void print_list(struct page *p, const json_t *list)
+{
+    static const struct page_column columns[] = {{"STATE", "{state}"}, {"KIND", "{kind}"}, {"OWNER", "{owner|-}"}, {"ADDED", "{added|-}"}, {"SHA-256", "{sha256}"},
+                                                 {"SUBJECT", "{subject|-}"}};
+    if (json_array_size(list) == 0)
+        page_say(p, "no rows\n");
+    page_table(p, columns, sizeof(columns) / sizeof(columns[0]));
+    page_rows(p, list);
+    page_table_end(p);
+}
+
+static int list(struct registry_store *s, void *ctx, struct err *err)
+{
+    const struct list_flags *a = ctx;
+    json_t *rows;
+    if (registry_store_rows(s, NULL, a->state, &rows, err) != 0)
+        return -1;
+    return page_show(rows, a->json, print_list) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static int registry_list(int argc, char **argv)
+{
+    struct registry_place place = {0};
+    struct list_flags a = {0};
+    struct flag table[REGISTRY_PLACE_FLAGS + 2] = {
+        {.name = "--state", .kind = FLAG_TEXT, .target = &a.state, .value = "STATE", .help = "only active, suspended or revoked ones"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"},
+    };
+    registry_place_flags(&place, table + 2);
+    const struct flags flags = {
+        .command = "mtlsd registry list",
+        .usage = "[--state STATE] [--json] " REGISTRY_PLACE_USAGE,
+        .about = "Lists the rows of a registry.",
+        .table = table,
+        .n = REGISTRY_PLACE_FLAGS + 2,
+    };
+    int code;
+    return flags_read(&flags, argc, argv, NULL, &code) ? in_store(&place, REGISTRY_STORE_READ, list, &a) : code;
+}
+
+/* The row of a certificate, by its own hash or its key's. *sha256 is where it was found. */
+static int find(struct registry_store *s, const char *operand, char sha256[65], json_t **row, struct err *err)
+{
+    struct registry_subject subject;
+    *row = NULL;
+    for (unsigned by_key = 0; by_key < 2 && *row == NULL; by_key++) {
+        json_t *rows;
+        if (registry_subject_read(operand, by_key != 0, &subject, err) != 0 || registry_store_rows(s, subject.sha256, NULL, &rows, err) != 0)
+            return -1;
+        *row = json_incref(json_array_get(rows, 0));
+        json_decref(rows);
+    }
+    snprintf(sha256, 65, "%s", subject.sha256);
+    return *row != NULL ? 0 : err_set(err, ERR_CREDENTIAL, "%s is not in the registry: add it with mtlsd registry add", operand);
+}
+
+static void print_row(struct page *p, const json_t *row)
+{
+    page_put(p, row, "state:      {state}\nkind:       {kind}\nsha256:     {sha256}\n[subject:    {subject}\n][not after:  {not_after}\n][owner:      {owner}\n]"
+                     "[note:       {note}\n][added:      {added}\n]");
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)document_get(row, "attributes"), name, value) {
+        page_say(p, "attribute:  ");
+        page_safe(p, name);
+        page_say(p, " = ");
+        page_safe(p, json_is_string(value) ? json_string_value(value) : "(no text)");
+        page_say(p, "\n");
+    }
+}
+
+static int show(struct registry_store *s, void *ctx, struct err *err)
+{
+    const struct list_flags *a = ctx;
+    char sha256[65];
+    json_t *row;
+    if (find(s, a->certificate, sha256, &row, err) != 0)
+        return -1;
+    return page_show(row, a->json, print_row) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static int registry_show(int argc, char **argv)
+{
+    struct registry_place place = {0};
+    struct list_flags a = {0};
+    struct flag table[REGISTRY_PLACE_FLAGS + 1] = {{.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"}};
+    registry_place_flags(&place, table + 1);
+    const struct flags flags = {
+        .command = "mtlsd registry show",
+        .usage = "CERTIFICATE [--json] " REGISTRY_PLACE_USAGE,
+        .about = "Shows the row of a certificate: a PEM file, or a SHA-256.",
+        .table = table,
+        .n = REGISTRY_PLACE_FLAGS + 1,
+        .operand = "CERTIFICATE",
+        .min_operands = 1,
+        .max_operands = 1,
+    };
+    struct flag_list operands = {.n = 0};
+    int code;
+    if (!flags_read(&flags, argc, argv, &operands, &code))
+        return code;
+    a.certificate = operands.items[0];
+    return in_store(&place, REGISTRY_STORE_READ, show, &a);
+}
+
+/* ---- set, suspend, resume, revoke ---- */
+
+struct change {
+    struct flag_list certificates, attributes;
+    const char *owner, *note;
+    const char *state, *from; /* the new state, and those that it may come from; NULL: any */
+    const char *done;
+};
+
+static int with_attributes(const json_t *row, const struct flag_list *given, char **out, struct err *err)
+{
+    *out = NULL;
+    if (given->n == 0)
+        return 0;
+    const json_t *object = document_get(row, "attributes");
+    char *before = json_is_object(object) ? json_dumps(object, JSON_COMPACT) : NULL;
+    int rc = registry_attributes(before, given, out, err);
+    free(before);
+    return rc;
+}
+
+static int change_one(struct registry_store *s, const struct change *c, const char *operand, struct err *err)
+{
+    char sha256[65];
+    json_t *row;
+    char *attributes;
+    bool changed = false;
+    if (find(s, operand, sha256, &row, err) != 0)
+        return -1;
+    int rc = with_attributes(row, &c->attributes, &attributes, err);
+    const struct registry_entry e = {.sha256 = sha256, .state = c->state, .owner = c->owner, .note = c->note, .attributes = attributes};
+    if (rc == 0)
+        rc = registry_store_update(s, &e, c->from, &changed, err);
+    if (rc == 0 && !changed)
+        rc = err_set(err, ERR_CREDENTIAL, "%s is %s, and cannot be %s", operand, document_string(row, "state", "gone"), c->done);
+    if (rc == 0)
+        printf("%s %s\n", c->done, sha256);
+    free(attributes);
+    json_decref(row);
+    return rc;
+}
+
+static int change(struct registry_store *s, void *ctx, struct err *err)
+{
+    const struct change *c = ctx;
+    int rc = registry_store_begin(s, err);
+    for (size_t i = 0; rc == 0 && i < c->certificates.n; i++)
+        rc = change_one(s, c, c->certificates.items[i], err);
+    return rc == 0 ? registry_store_commit(s, err) : -1;
+}
+
+static int run_change(const struct flags *like, struct change *c, struct registry_place *place, int argc, char **argv)
+{
+    struct flags flags = *like;
+    int code;
+    flags.operand = "CERTIFICATE";
+    flags.min_operands = 1;
+    flags.max_operands = FLAGS_LIST_MAX;
+    return flags_read(&flags, argc, argv, &c->certificates, &code) ? in_store(place, REGISTRY_STORE_WRITE, change, c) : code;
+}
+
+static int registry_set(int argc, char **argv)
+{
+    struct registry_place place = {0};
+    struct change c = {.done = "changed"};
+    struct flag table[REGISTRY_PLACE_FLAGS + 3] = {
+        {.name = "--owner", .kind = FLAG_TEXT, .target = &c.owner, .value = "TEXT", .help = "whose certificate it is; \"\" takes it away"},
+        {.name = "--note", .kind = FLAG_TEXT, .target = &c.note, .value = "TEXT", .help = "a note for people; \"\" takes it away"},
+        {.name = "--attribute", .kind = FLAG_LIST, .target = &c.attributes, .value = "NAME=VALUE", .help = "an attribute (may be repeated); NAME= takes it away"},
+    };
+    registry_place_flags(&place, table + 3);
+    const struct flags flags = {
+        .command = "mtlsd registry set",
+        .usage = "CERTIFICATE... [--owner TEXT] [--note TEXT] [--attribute NAME=VALUE]... " REGISTRY_PLACE_USAGE,
+        .about = "Changes owner, note or attributes of rows. Other columns stay as they are.",
+        .table = table,
+        .n = REGISTRY_PLACE_FLAGS + 3,
+    };
+    return run_change(&flags, &c, &place, argc, argv);
+}
+
+static int change_state(const struct flags *like, struct change *c, int argc, char **argv)
+{
+    struct registry_place place = {0};
+    struct flags flags = *like;
+    struct flag table[REGISTRY_PLACE_FLAGS + 1] = {{.name = "--note", .kind = FLAG_TEXT, .target = &c->note, .value = "TEXT", .help = "why, in place of the note there was"}};
+    registry_place_flags(&place, table + 1);
+    flags.usage = "CERTIFICATE... [--note TEXT] " REGISTRY_PLACE_USAGE;
+    flags.table = table;
+    flags.n = REGISTRY_PLACE_FLAGS + 1;
+    return run_change(&flags, c, &place, argc, argv);
+}
+
+static int registry_suspend(int argc, char **argv)
+{
+    struct change c = {.state = "suspended", .from = "active suspended", .done = "suspended"};
+    const struct flags flags = {.command = "mtlsd registry suspend",
+                                .about = "Refuses certificates until they are resumed. Open connections with them end within a second."};
+    return change_state(&flags, &c, argc, argv);
+}
+
+static int registry_resume(int argc, char **argv)
+{
+    struct change c = {.state = "active", .from = "active suspended", .done = "resumed"};
+    const struct flags flags = {.command = "mtlsd registry resume", .about = "Accepts suspended certificates again. A revoked one stays revoked."};
+    return change_state(&flags, &c, argc, argv);
+}
+
+static int registry_revoke(int argc, char **argv)
+{
+    struct change c = {.state = "revoked", .done = "revoked"};
+    const struct flags flags = {.command = "mtlsd registry revoke",
+                                .about = "Refuses certificates for good. Open connections with them end within a second."};
+    return change_state(&flags, &c, argc, argv);
+}
+
+/* ---- sessions ---- */
+
+struct session_flags {
+    const char *owner;
+    uint64_t most;
+    bool json;
+};
+
+static void print_sessions(struct page *p, const json_t *rows)
+{
+    static const struct page_column columns[] = {{"BEGAN", "{began}"}, {"ENDED", "{ended|-}"}, {"LISTENER", "{listener}"}, {"ADDRESS", "{address}"},
+                                                 {">REQUESTS", "{requests|0}"}, {">IN", "{bytes_in|0}"}, {">OUT", "{bytes_out|0}"}, {"END", "{reason|-}"},
+                                                 {"OWNER", "{owner|-}"}, {"SUBJECT", "{subject|-}"}};
+    if (json_array_size(rows) == 0)
+        page_say(p, "no sessions\n");
+    page_table(p, columns, sizeof(columns) / sizeof(columns[0]));
+    page_rows(p, rows);
+    page_table_end(p);
+}
+
+static int sessions(struct registry_store *s, void *ctx, struct err *err)
+{
+    const struct session_flags *a = ctx;
+    json_t *rows;
+    if (registry_store_sessions(s, a->owner, a->most, &rows, err) != 0)
+        return -1;
+    return page_show(rows, a->json, print_sessions) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+}
+
+static int registry_sessions(int argc, char **argv)
+{
+    struct registry_place place = {0};
+    struct session_flags a = {.most = SESSIONS_SHOWN};
+    struct flag table[REGISTRY_PLACE_FLAGS + 3] = {
+        {.name = "--owner", .kind = FLAG_TEXT, .target = &a.owner, .value = "TEXT", .help = "only those of this owner"},
+        {.name = "--last", .kind = FLAG_NUMBER, .target = &a.most, .value = "N", .help = "how many, the newest first (default: 50)"},
+        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"},
+    };
+    registry_place_flags(&place, table + 3);
+    const struct flags flags = {
+        .command = "mtlsd registry sessions",
+        .usage = "[--owner TEXT] [--last N] [--json] " REGISTRY_PLACE_USAGE,
+        .about = "Lists connections of verified clients, which a daemon with sessions = true has written.",
+        .table = table,
+        .n = REGISTRY_PLACE_FLAGS + 3,
+    };
+    int code;
+    return flags_read(&flags, argc, argv, NULL, &code) ? in_store(&place, REGISTRY_STORE_READ, sessions, &a) : code;
+}
+
+int cmd_registry(int argc, char **argv)
+{
+    static const struct command words[] = {
+        {"init", registry_init, "create the tables, or bring them to this version"},
+        {"add", registry_add, "add certificates"},
+        {"list", registry_list, "list the rows"},
+        {"show", registry_show, "show the row of a certificate"},
+        {"set", registry_set, "change owner, note or attributes"},
+        {"suspend", registry_suspend, "refuse certificates for a time"},
+        {"resume", registry_resume, "accept suspended certificates again"},
+        {"revoke", registry_revoke, "refuse certificates for good"},
+        {"sessions", registry_sessions, "list connections of verified clients"},
+        {"import", registry_import, "read rows from a file that export wrote"},
+        {"export", registry_export, "write all rows as JSON"},
+    };
+    static const struct command_group group = {
+        .prefix = "mtlsd registry",
+        .before = "Certificates in a database, SQLite or PostgreSQL. A trust with a registry accepts only what is listed there as active. A change takes\n"
+                  "effect within a second, also on open connections.",
+        .after = "Start with: mtlsd registry init --database sqlite:registry.db",
+        .table = words,
+        .n = sizeof(words) / sizeof(words[0]),
+    };
+    return command_dispatch(&group, argc, argv);
+}

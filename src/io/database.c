@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "database_internal.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct database {
+    const struct database_kind *kind;
+    void *own;
+};
+
+int database_load(const char *library, const char *package, const struct database_symbol *symbols, size_t n, void *table, struct err *err)
+{
+    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL)
+        return err_set(err, ERR_IO, "the library %s is not installed: install the package %s", library, package);
+    for (size_t i = 0; i < n; i++) {
+        void *symbol = dlsym(handle, symbols[i].name);
+        if (symbol == NULL)
+            return err_set(err, ERR_IO, "the library %s has no %s: install a newer %s", library, symbols[i].name, package);
+        memcpy((char *)table + symbols[i].offset, &symbol, sizeof(symbol));
+    }
+    return 0;
+}
+
+int database_poll(int fd, short events, int wake_fd, int timeout_ms)
+{
+    struct pollfd fds[2] = {{fd, events, 0}, {wake_fd, POLLIN, 0}};
+    int rc = poll(fds, 2, timeout_ms);
+    return rc > 0 && fds[0].revents != 0 ? 1 : 0;
+}
+
+bool database_stopped(const struct database_how *how)
+{
+    return how->stop != NULL && atomic_load(how->stop);
+}
+
+struct database *database_open(const struct database_how *how, struct err *err)
+{
+    struct database *db = calloc(1, sizeof(*db));
+    if (db == NULL) {
+        (void)err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    db->kind = strncmp(how->database, "sqlite:", 7) == 0 ? &database_sqlite : &database_postgres;
+    db->own = db->kind->open(how, err);
+    if (db->own != NULL)
+        return db;
+    free(db);
+    return NULL;
+}
+
+void database_close(struct database *db)
+{
+    if (db == NULL)
+        return;
+    db->kind->close(db->own);
+    free(db);
+}
+
+enum registry_dialect database_dialect(const struct database *db)
+{
+    return db->kind->dialect;
+}
+
+int database_run(struct database *db, const struct database_query *q, struct err *err)
+{
+    return db->kind->run(db->own, q, err);
+}
+
+int database_script(struct database *db, const char *sql, struct err *err)
+{
+    return db->kind->script(db->own, sql, err);
+}
+
+struct number {
+    int64_t *out;
+    bool seen;
+};
+
+static int on_number(void *ctx, const struct span *values, size_t n)
+{
+    struct number *number = ctx;
+    char text[24], *end;
+    if (n == 0 || values[0].len == 0 || values[0].len >= sizeof(text))
+        return values[0].len >= sizeof(text) ? -1 : 0;
+    memcpy(text, values[0].ptr, values[0].len);
+    text[values[0].len] = '\0';
+    errno = 0;
+    *number->out = strtoll(text, &end, 10);
+    number->seen = *end == '\0' && errno == 0;
+    return number->seen ? 0 : -1;
+}
+
+int database_number(struct database *db, const char *sql, int64_t otherwise, int64_t *out, struct err *err)
+{
+    struct number number = {.out = out};
+    *out = otherwise;
+    return database_run(db, &(struct database_query){.sql = sql, .on_row = on_number, .ctx = &number}, err);
+}
+
+int database_mark(struct database *db, int64_t *mark, struct err *err)
+{
+    return db->kind->mark(db->own, mark, err);
+}
+
+int database_wait(struct database *db, unsigned timeout_ms, struct err *err)
+{
+    return db->kind->wait(db->own, timeout_ms, err);
+}
