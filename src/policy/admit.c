@@ -437,18 +437,39 @@ enum reason admit_caller(const struct admit_place *at, struct admission *out, st
     return take(ADMIT_CALLER, at, out, trace, err);
 }
 
+static enum reason run_on(const struct admit_place *at, struct span method, const struct http_target *asked, struct admission *a, struct err *err)
+{
+    admission_init(a);
+    a->method = method;
+    a->target = *asked;
+    a->path = asked->path;
+    route_index_find(at->by_host, asked->host, &a->found);
+    enum reason reason = take(ADMIT_PATH, at, a, NULL, err);
+    reason = then(reason, ADMIT_HOST, at, a, NULL, err);
+    reason = then(reason, ADMIT_CALLER, at, a, NULL, err);
+    return then(reason, ADMIT_ROUTE, at, a, NULL, err);
+}
+
+enum reason admit_running_direct(const struct admit_place *at, struct span method, const struct http_target *asked, bool public_only, struct err *err)
+{
+    struct admission a;
+    enum reason reason = run_on(at, method, asked, &a, err);
+    if (reason == REASON_VALID && a.way == ADMIT_SNIFFED) {
+        struct forward_verdict v = forward_judge(at->conf, FORWARD_TLS, asked->host, asked->port, err);
+        a.way = v.way == FORWARD_DIRECT ? ADMIT_BLIND : ADMIT_REFUSED;
+        a.public_only = v.public_only;
+    }
+    bool direct = a.way == ADMIT_DIRECT || a.way == ADMIT_BLIND;
+    if (reason == REASON_VALID && (!direct || (a.public_only && !public_only)))
+        reason = refuse(err, REASON_NOT_ALLOWED, "the forward proxy does not lead there any more");
+    admission_clear(&a);
+    return reason;
+}
+
 enum reason admit_running(const struct admit_place *at, struct span method, const struct http_target *asked, struct err *err)
 {
     struct admission a;
-    admission_init(&a);
-    a.method = method;
-    a.target = *asked;
-    a.path = asked->path;
-    route_index_find(at->by_host, asked->host, &a.found);
-    enum reason reason = take(ADMIT_PATH, at, &a, NULL, err);
-    reason = then(reason, ADMIT_HOST, at, &a, NULL, err);
-    reason = then(reason, ADMIT_CALLER, at, &a, NULL, err);
-    reason = then(reason, ADMIT_ROUTE, at, &a, NULL, err);
+    enum reason reason = run_on(at, method, asked, &a, err);
     if (reason == REASON_VALID && (a.way != ADMIT_BY_ROUTE || !forwards(&at->conf->routes[a.choice.index])))
         reason = refuse(err, REASON_NOT_ALLOWED, "no route forwards it any more");
     admission_clear(&a);

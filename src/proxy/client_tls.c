@@ -133,24 +133,29 @@ static bool is_tunnel(const struct exchange *x)
     return x->raw && x->rare.asked != NULL;
 }
 
-/* What one asked for may lead elsewhere by now. */
-static bool tunnels_are_allowed(const struct client *c, const struct admit_place *at)
+/* What it asked for may lead elsewhere by now. */
+static bool runs_on(const struct exchange *x, const struct admit_place *at)
 {
     struct err err = {0};
-    for (const struct exchange *x = c->first; x != NULL; x = x->next) {
-        if (is_tunnel(x) && admit_running(at, span_of(x->line, x->len.method), x->rare.asked, &err) != REASON_VALID)
+    if (exchange_forward_is_direct(x))
+        return exchange_forward_runs_on(x, at);
+    return admit_running(at, span_of(x->line, x->len.method), x->rare.asked, &err) == REASON_VALID;
+}
+
+static bool tunnels_are_allowed(const struct client *c, const struct admit_place *at)
+{
+    for (const struct exchange *x = c->first; x != NULL; x = x->next)
+        if (is_tunnel(x) && !runs_on(x, at))
             return false;
-    }
     return true;
 }
 
 /* Of HTTP/2 the others go on. */
 static void end_tunnels(struct client *c, const struct admit_place *at, struct moment now)
 {
-    struct err err = {0};
     for (struct exchange *x = c->first, *next; x != NULL; x = next) {
         next = x->next;
-        if (!is_tunnel(x) || admit_running(at, span_of(x->line, x->len.method), x->rare.asked, &err) == REASON_VALID)
+        if (!is_tunnel(x) || runs_on(x, at))
             continue;
         exchange_report(x, REASON_NOT_ALLOWED, not_allowed_now, now);
         exchange_finish(x, false, now);

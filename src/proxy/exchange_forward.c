@@ -40,7 +40,17 @@ bool exchange_forward_take(struct exchange *x, const struct admission *a)
         return false;
     *f = (struct forward){.to = a->to, .public_only = a->public_only, .direct = a->way != ADMIT_SNIFFED, .blind = a->way == ADMIT_BLIND};
     x->rare.forward = f;
-    return true;
+    bool may_tunnel = a->way != ADMIT_DIRECT || x->asked.upgrade;
+    return !may_tunnel || exchange_rejudge_keep(x, a);
+}
+
+bool exchange_forward_runs_on(const struct exchange *x, const struct admit_place *at)
+{
+    struct err err = {0};
+    struct admit_place here = *at;
+    const struct forward *f = x->rare.forward;
+    here.tunnel = f->blind ? NULL : at->tunnel; /* CONNECT is what it was granted by */
+    return admit_running_direct(&here, span_of(x->line, x->len.method), x->rare.asked, f->public_only, &err) == REASON_VALID;
 }
 
 bool exchange_forward_is_direct(const struct exchange *x)

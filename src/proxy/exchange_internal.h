@@ -271,6 +271,7 @@ const char *limit_text(const struct plan_listener *listener, const struct plan_t
 
 /* exchange_forward.c: what a forward proxy does beyond routing */
 bool exchange_forward_take(struct exchange *x, const struct admission *a); /* it goes past the routes; false: out of memory */
+bool exchange_forward_runs_on(const struct exchange *x, const struct admit_place *at); /* as a tunnel to the host it names it would be opened again */
 bool exchange_forward_is_direct(const struct exchange *x); /* it goes to the host it names, past the routes */
 bool exchange_forward_is_blind(const struct exchange *x);  /* a CONNECT that is not looked into */
 void exchange_forward_choose(struct exchange *x);          /* sets target and dial of a direct one */

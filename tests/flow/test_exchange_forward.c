@@ -17,6 +17,13 @@ static struct plan_upstream direct_up;
 static struct plan_target direct;
 static struct config_forward_proxy *fp;
 
+static const struct plan_target *find_nothing(const struct proxy_env *env, const struct plan_target *older)
+{
+    (void)env;
+    (void)older;
+    return NULL;
+}
+
 /* A forward proxy with a route to api.example, through the verifier; build.example is reached directly. */
 static void open_proxy(void)
 {
@@ -30,6 +37,7 @@ static void open_proxy(void)
     const struct config_route route = {.host = {routed, 1}};
     wire_set_routes(n, &route, 1);
     n->listener.direct = &direct;
+    n->env.find_target = find_nothing; /* direct is in no snapshot's list */
     fp = &n->down_conf.forward_proxy;
     *fp = (struct config_forward_proxy){.present = true, .direct = {listed, 3}};
 }
@@ -588,6 +596,52 @@ static const struct {
 enum { N_SCRIPTS = sizeof(scripts) / sizeof(scripts[0]) };
 
 /* Whatever is lost where: every connection ends, and each was told at most as often as requests were made. */
+/* ---- after a reload ---- */
+
+#define UPGRADE "GET http://build.example:8080/ HTTP/1.1\r\nHost: build.example:8080\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+enum loaded { THE_SAME, NOT_LISTED, ONLY_UNMATCHED, NO_PROXY, WITHOUT_CONNECT, N_LOADED };
+static const struct {
+    const char *request, *why;
+    enum config_connect connect;
+    unsigned ends; /* with these */
+} running[] = {
+    {CONNECT("build.example:8443"), "blind", CONFIG_CONNECT_TUNNEL, 1u << NOT_LISTED | 1u << ONLY_UNMATCHED | 1u << NO_PROXY | 1u << WITHOUT_CONNECT},
+    {CONNECT("build.example:8443") "\x16\x03\x01hello", "TLS that was looked for", CONFIG_CONNECT_SNIFF,
+     1u << NOT_LISTED | 1u << ONLY_UNMATCHED | 1u << NO_PROXY | 1u << WITHOUT_CONNECT},
+    {UPGRADE, "an upgrade of a direct request", CONFIG_CONNECT_REFUSE, 1u << NOT_LISTED | 1u << ONLY_UNMATCHED | 1u << NO_PROXY},
+};
+enum { N_RUNNING = sizeof(running) / sizeof(running[0]) };
+
+/* What no list names any more was connected to without a look at its address, so that does not count as the same (security E3). */
+START_TEST(a_tunnel_past_the_routes_stays_as_long_as_it_would_be_opened_again)
+{
+    size_t row = (size_t)_i / N_LOADED, how = (size_t)_i % N_LOADED;
+    struct wire_node *n = &http_chain.injector;
+    fp->connect = running[row].connect;
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = ask(running[row].request);
+    wire_answer(wire_backend_socket(&http_chain, 0), row == 2 ? "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" : "hello");
+    wire_run(&http_chain);
+    ck_assert_msg(strstr(wire_got(app), row == 2 ? "101 " : "hello") != NULL, "%s: %s", running[row].why, wire_got(app));
+    struct config_listener conf = n->down_conf;
+    struct plan_listener loaded = n->listener;
+    loaded.conf = &conf;
+    if (how == NOT_LISTED || how == ONLY_UNMATCHED)
+        conf.forward_proxy.direct.n = 0;
+    if (how == ONLY_UNMATCHED)
+        conf.forward_proxy.unmatched = CONFIG_UNMATCHED_DIRECT;
+    conf.forward_proxy.present = how != NO_PROXY;
+    conf.forward_proxy.connect = how == WITHOUT_CONNECT ? CONFIG_CONNECT_REFUSE : conf.forward_proxy.connect;
+    wire_reload(&http_chain, n, &loaded);
+    wire_run(&http_chain);
+    bool ends = (running[row].ends >> how & 1) != 0;
+    ck_assert_msg((n->n_seen == 1) == ends, "%s, loaded %zu", running[row].why, how);
+    ck_assert(!ends || wire_last(n)->reason == REASON_NOT_ALLOWED);
+    n->loaded = NULL;
+}
+END_TEST
+
 START_TEST(a_client_may_be_cut_off_at_every_byte) /* B7 */
 {
     size_t n = strlen(scripts[_i / 2].said);
@@ -647,6 +701,7 @@ Suite *suite(void)
     tcase_add_test(c, half_a_hello_is_not_taken_for_silence);
     tcase_add_test(c, another_protocol_in_a_tunnel_to_a_routes_host_is_read_as_http_and_refused);
     tcase_add_test(c, a_client_that_leaves_a_silent_tunnel_is_told_of);
+    tcase_add_loop_test(c, a_tunnel_past_the_routes_stays_as_long_as_it_would_be_opened_again, 0, N_RUNNING * N_LOADED);
     tcase_add_loop_test(c, a_client_may_be_cut_off_at_every_byte, 0, 2 * N_SCRIPTS);
     tcase_add_test(c, a_sniffed_tunnel_that_cannot_be_made_is_cut);
     suite_add_tcase(s, c);

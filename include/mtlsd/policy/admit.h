@@ -90,5 +90,7 @@ enum reason admit_name(const struct admit_place *at, struct span name, size_t *r
 /* Whether an open tunnel would be opened again, by the request that opened it. Its path is the forwarded one, with what strip_prefix removed. The steps
  * are the same but for those that look at fields, which are gone. Only a route that forwards will do. */
 enum reason admit_running(const struct admit_place *at, struct span method, const struct http_target *asked, struct err *err);
+/* The same of one that a forward proxy leads past the routes, to the host itself. public_only: that is no special address. */
+enum reason admit_running_direct(const struct admit_place *at, struct span method, const struct http_target *asked, bool public_only, struct err *err);
 
 #endif
