@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"wrap", cmd_wrap, "run a configuration and a program that needs it"},
     {"check", cmd_check, "check the configuration and all files that run would load"},
     {"status", cmd_status, "print the state of a running daemon and its last refusals"},
+    {"top", cmd_top, "show a running daemon in the terminal, second by second"},
     {"probe", cmd_probe, "ask a running daemon whether it is ready, for probes of containers"},
     {"reload", cmd_reload, "make a running daemon load configuration and certificates again"},
     {"drain", cmd_drain, "make a running daemon finish open requests and exit"},

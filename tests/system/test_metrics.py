@@ -104,6 +104,18 @@ class Metrics(harness.Case):
         self.mtlsd.signal(signal.SIGHUP)
         wait_for(lambda: self.samples()[bad] == 1, "the refusal")
 
+    def test_top_shows_the_traffic_of_each_second(self):
+        self.start()
+        top = self.spawn("top", [harness.MTLSD, "top", "-c", self.mtlsd.config_path, "--every", "1", "--count", "2"])
+        wait_for(lambda: "LISTENER" in top.log, "the first sheet")
+        for _ in range(10):
+            self.curl(f"http://127.0.0.1:{self.local}/")
+        self.assertEqual(0, top.wait(20))
+        rows = re.findall(r"^local +(\d+) +(\S+)", top.log, re.M)
+        self.assertEqual(["-", True], [rows[0][1], float(rows[1][1]) > 1], top.log)
+        done = self.command("top", "--socket", self.folder / "nothing.sock", "--count", "1")
+        self.assertEqual(1, done.returncode)
+
     def test_the_manual_lists_each_metric_with_its_help(self):
         self.start()
         self.assertGreater(len(families_of_the_manual()), 20)
