@@ -111,7 +111,7 @@ class Metrics(harness.Case):
         for _ in range(10):
             self.curl(f"http://127.0.0.1:{self.local}/")
         self.assertEqual(0, top.wait(20))
-        rows = re.findall(r"^local +(\d+) +(\S+)", top.log, re.M)
+        rows = re.findall(r"^ *local +(\d+) +(\S+)", top.log, re.M)
         self.assertEqual(["-", True], [rows[0][1], float(rows[1][1]) > 1], top.log)
         done = self.command("top", "--socket", self.folder / "nothing.sock", "--count", "1")
         self.assertEqual(1, done.returncode)
