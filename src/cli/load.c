@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load.h"
 #include "mtlsd/daemon/run.h"
+#include "mtlsd/daemon/run_user.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/registry_pool.h"
 
@@ -9,9 +10,19 @@
 struct snapshot *load_snapshot(const char *path, int64_t now, struct findings *findings)
 {
     struct config *config = config_load(path, findings);
+    if (config == NULL)
+        return NULL;
+    struct privilege *user = NULL;
+    struct err err = {0};
     struct file_source files = *file_source_disk();
     files.registries = registry_pool_once();
-    return config != NULL ? snapshot_new(config, &files, 1, now, findings) : NULL;
+    if (privilege_find(config->user, config->group, &user, &err) != 0)
+        findings_add(findings, FINDING_WARNING, path, "as this user, run would fail: %s", err.text);
+    privilege_look_as(user, &files);
+    run_user_review(user, config, findings);
+    struct snapshot *snapshot = snapshot_new(config, &files, 1, now, findings);
+    privilege_free(user);
+    return snapshot;
 }
 
 struct snapshot *load_snapshot_or_say(const char *path, int64_t now)

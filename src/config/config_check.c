@@ -118,6 +118,12 @@ static void note_places(const struct config_reader *r)
     };
 }
 
+static void check_user(const struct config_reader *r)
+{
+    if (r->config->group != NULL && r->config->user == NULL)
+        config_read_complain(r, FINDING_ERROR, config_read_at(r->root, "group", NULL, NULL), "needs user: set user, or leave group out");
+}
+
 static void check_crl_cache(const struct config_reader *r)
 {
     bool fetches = false;
@@ -145,6 +151,7 @@ void config_check(const struct config_reader *r)
     config_check_alpn(r);
     config_check_versions(r);
     config_check_tcp(r);
+    check_user(r);
     check_crl_cache(r);
     for (size_t i = 0; i < c->n_identities; i++)
         check_identity(r, &c->identities[i], config_read_group_at(r, "identities", i));

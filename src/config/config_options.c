@@ -39,6 +39,11 @@ static const struct config_option options[] = {
     {"", "crl_cache", "path", "", "", "\"/var/lib/mtlsd/crl\"",
      "Folder for fetched revocation lists, so that a start without network has them. It must exist. Default: lists are kept in memory only.",
      false, RELOADABLE, TOP(crl_cache)},
+    {"", "user", "string", "", "", "\"mtlsd\"",
+     "User to become when root starts mtlsd, after sockets and files are open. A reload then runs as this user: it must be able to read the "
+     "configuration and every file in it, and cannot open ports below 1024. Default: the user of the start.", false, FIXED, TOP(user)},
+    {"", "group", "string", "", "", "\"mtlsd\"", "Group to become, together with user. Default: the group of the user. The user's other groups stay in effect.",
+     false, FIXED, TOP(group)},
     {"", "admin", "group", "", "", "", "Admin socket for status, reload and drain.", false, FIXED, 0},
     {"", "log", "group", "", "", "", "Log level, format and destination.", false, RELOADABLE, 0},
     {"", "limits", "group", "", "", "", "Limits of the whole process.", false, RELOADABLE, 0},
@@ -431,8 +436,6 @@ static const struct config_option options[] = {
 };
 
 static const struct config_planned planned[] = {
-    {"", "user", NULL, "start it as that user"},
-    {"", "group", NULL, "start it with that group"},
     {"admin", "health", NULL, NULL},
     {"admin", "dashboard", NULL, NULL},
     {"identity", "passphrase_file", NULL, "store the key without a passphrase, readable by its owner only"},

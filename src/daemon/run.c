@@ -10,6 +10,7 @@
 #include "mtlsd/control/reload.h"
 #include "mtlsd/control/rotation.h"
 #include "mtlsd/daemon/command_fail.h"
+#include "mtlsd/daemon/run_user.h"
 #include "mtlsd/io/admin_listener.h"
 #include "mtlsd/io/canary.h"
 #include "mtlsd/io/clock.h"
@@ -58,6 +59,8 @@ struct run {
     struct run_crls crls;
     struct run_rotation rotation;
     struct run_service service;
+    struct privilege *user;   /* to become; NULL: none */
+    char *started_user, *started_group;
     struct inherited *passed; /* by the service manager; NULL: no sockets */
     struct registry_pool *registries; /* NULL: none was ever configured */
     uint64_t generation;
@@ -231,6 +234,7 @@ static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
     if (server_adopt(r->server, loaded, err) == 0) {
         reload_review(loaded->config, r->reload.started_workers, r->reload.started_socket, &r->reload.findings);
         run_passed_review(r->passed, loaded->config, &r->reload.findings);
+        run_user_compare(r->started_user, r->started_group, loaded->config, &r->reload.findings);
         use_log(loaded->config, fd);
         return 0;
     }
@@ -452,7 +456,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
         return command_fail_err(&err);
     int code = COMMAND_FINE;
     r->reload.started_workers = server_snapshot(r->server)->config->workers;
-    if (start_admin(r, &err) == 0) {
+    if (start_admin(r, &err) == 0 && run_user_become(r->user, server_snapshot(r->server)->config, &err) == 0) {
         run_crls_follow(&r->crls, r->server);
         r->rotation.hooks = (struct run_rotation_hooks){r, on_changed_files};
         run_rotation_follow(&r->rotation, r->server, r->reload.prints);
@@ -485,6 +489,18 @@ static int serve(struct run *r, struct snapshot *snapshot)
     return code;
 }
 
+/* As root: which user to become is known before any key is read. Nothing runs if that cannot be. */
+static int find_user(struct run *r, const struct config *config, struct findings *findings, struct err *err)
+{
+    if (privilege_find(config->user, config->group, &r->user, err) != 0)
+        return -1;
+    r->started_user = config->user != NULL ? strdup(config->user) : NULL;
+    r->started_group = config->group != NULL ? strdup(config->group) : NULL;
+    privilege_look_as(r->user, &r->crls.files);
+    run_user_review(r->user, config, findings);
+    return 0;
+}
+
 /* Takes config. */
 static int run_config(struct config *config, const struct run_options *options)
 {
@@ -511,7 +527,13 @@ static int run_config(struct config *config, const struct run_options *options)
     else
         r.crls.files.registries = registry_pool_source(r.registries);
     r.reload.prints = run_rotation_look(config);
-    struct snapshot *snapshot = load(&r, config, r.generation, &findings);
+    struct snapshot *snapshot = NULL;
+    if (find_user(&r, config, &findings, &err) == 0) {
+        snapshot = load(&r, config, r.generation, &findings);
+    } else {
+        findings_add(&findings, FINDING_ERROR, config->path, "%s", err.text);
+        config_free(config);
+    }
     if (snapshot != NULL)
         run_passed_review(r.passed, snapshot->config, &findings);
     translate(options, &findings);
@@ -528,6 +550,9 @@ static int run_config(struct config *config, const struct run_options *options)
     if (snapshot == NULL && r.registries != NULL)
         registry_pool_stop(r.registries);
     registry_pool_free(r.registries);
+    privilege_free(r.user);
+    free(r.started_user);
+    free(r.started_group);
     return code;
 }
 

@@ -305,6 +305,7 @@ struct config {
     struct config_strings files; /* path and every file it includes, as far as there are files */
     struct config_places where;
     unsigned workers;         /* never 0; default: the number of cores that this process may use */
+    char *user, *group;       /* to become after a start as root; NULL: none */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", or "systemd:NAME"; NULL: none */
     int watch;                /* enum config_watch; files */

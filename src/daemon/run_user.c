@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/daemon/run_user.h"
+
+#include <string.h>
+
+struct review {
+    const struct privilege *p;
+    const char *user;
+    struct findings *out;
+};
+
+static void look(const struct review *r, const char *where, const char *path)
+{
+    if (path == NULL || privilege_can_read(r->p, path))
+        return;
+    findings_add(r->out, FINDING_WARNING, where, "%s: user \"%s\" cannot read it, so the next reload will be refused: let the user or its group read the file and its folders",
+                 path, r->user);
+}
+
+void run_user_review(const struct privilege *p, const struct config *config, struct findings *out)
+{
+    struct review r = {p, config->user, out};
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < config->files.n; i++)
+        look(&r, config->files.items[i], config->files.items[i]);
+    for (size_t i = 0; i < config->n_identities; i++) {
+        const struct config_identity *identity = &config->identities[i];
+        look(&r, identity->where, identity->bundle);
+        look(&r, identity->where, identity->certificate);
+        look(&r, identity->where, identity->key);
+    }
+    for (size_t i = 0; i < config->n_trusts; i++)
+        if (strcmp(config->trusts[i].ca, "system") != 0)
+            look(&r, config->trusts[i].where, config->trusts[i].ca);
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL ? strcmp(a, b) == 0 : a == b;
+}
+
+void run_user_compare(const char *user, const char *group, const struct config *next, struct findings *out)
+{
+    if (!same(user, next->user) || !same(group, next->group))
+        findings_add(out, FINDING_WARNING, next->path, "user and group: %s stays in use, because a reload cannot become another user: restart mtlsd for %s",
+                     user != NULL ? user : "the user of the start", next->user != NULL ? next->user : "the user of the start");
+}
+
+int run_user_become(const struct privilege *p, const struct config *config, struct err *err)
+{
+    if (p == NULL)
+        return 0;
+    for (size_t i = 0; i < config->n_listeners; i++)
+        for (size_t b = 0; b < config->listeners[i].n_bind; b++)
+            if (config->listeners[i].bind[b].kind == ADDRESS_UNIX)
+                privilege_give(p, config->listeners[i].bind[b].path);
+    if (config->admin_socket != NULL && config->admin_socket[0] == '/')
+        privilege_give(p, config->admin_socket);
+    if (config_log_place(config) == CONFIG_LOG_FILE)
+        privilege_give(p, config->log_target);
+    return privilege_drop(p, err);
+}
