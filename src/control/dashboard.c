@@ -14,7 +14,7 @@ enum { SOON_DAYS = 30 };
 
 /* The hashes are those of dashboard_style and dashboard_script; a test compares them. */
 const char *const dashboard_fields =
-    "Content-Security-Policy: default-src 'none'; style-src 'sha256-YpXCcBhDIZ9/zKnVpbArui+MwEzWzj006ZF1bunnxrA='; script-src 'sha256-4VVEwg2epE0EpZxzyWdQOsOY3JK8f49Ck7JP0WotkUg='; connect-src 'self'; img-src data:; "
+    "Content-Security-Policy: default-src 'none'; style-src 'sha256-D4SXjpfrvpOdFp+qE7tjJnhHkeldUl91ToYlr1tsEIk='; script-src 'sha256-4VVEwg2epE0EpZxzyWdQOsOY3JK8f49Ck7JP0WotkUg='; connect-src 'self'; img-src data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n"
     "Referrer-Policy: same-origin\r\nX-Frame-Options: DENY\r\nCross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n";
 

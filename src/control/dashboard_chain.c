@@ -11,12 +11,14 @@
 enum {
     BOXES = 4,
     LINES = 3,
-    BOX_WIDTH = 190,
+    BOX_WIDTH = 220,
     BOX_HEIGHT = 74,
     GAP = 40,
-    TEXT_MOST = 25,   /* characters of a line in a box */
+    GAP_DOWN = 24,
+    TITLE_MOST = 23,   /* characters of the first line in a box */
+    TEXT_MOST = 30,   /* and of the others */
     CHAINS_MOST = 50,
-    FRESH_SECONDS = 300, /* how long a refusal marks the chain */
+    FRESH_SECONDS = 900, /* how long a refusal marks the chain */
 };
 
 struct box {
@@ -165,7 +167,7 @@ static void draw_box(struct bytes *out, const struct box *b, unsigned x, unsigne
         if (b->lines[i][0] == '\0')
             continue;
         bytes_printf(out, "<text class=\"%s\" x=\"%u\" y=\"%u\">", b->classes[i], x + 12, y + 22 + 21 * i);
-        html_cut(out, b->lines[i], TEXT_MOST);
+        html_cut(out, b->lines[i], i == 0 ? TITLE_MOST : TEXT_MOST);
         html_raw(out, "<title>", NULL);
         html_text(out, b->lines[i]);
         html_raw(out, "</title></text>", NULL);
@@ -174,7 +176,7 @@ static void draw_box(struct bytes *out, const struct box *b, unsigned x, unsigne
 
 static void draw_way(struct bytes *out, const char *state, unsigned x, unsigned y, bool down)
 {
-    unsigned to_x = down ? x : x + GAP - 2, to_y = down ? y + GAP - 2 : y;
+    unsigned to_x = down ? x : x + GAP - 2, to_y = down ? y + GAP_DOWN - 2 : y;
     bytes_printf(out, "<path class=\"way %s\" d=\"M%u %uL%u %u", state, x, y, to_x, to_y);
     if (down)
         bytes_printf(out, "M%u %uL%u %uL%u %u\"/>", to_x - 5, to_y - 6, to_x, to_y, to_x + 5, to_y - 6);
@@ -184,14 +186,14 @@ static void draw_way(struct bytes *out, const char *state, unsigned x, unsigned 
 
 static void draw(struct bytes *out, const struct chain *c, bool down)
 {
-    unsigned width = down ? BOX_WIDTH : BOXES * BOX_WIDTH + (BOXES - 1) * GAP, height = down ? BOXES * BOX_HEIGHT + (BOXES - 1) * GAP : BOX_HEIGHT;
+    unsigned width = down ? BOX_WIDTH : BOXES * BOX_WIDTH + (BOXES - 1) * GAP, height = down ? BOXES * BOX_HEIGHT + (BOXES - 1) * GAP_DOWN : BOX_HEIGHT;
     bytes_printf(out, "<svg class=\"%s\" viewBox=\"0 0 %u %u\" role=\"img\" aria-label=\"", down ? "tall" : "wide", width + 2, height + 2);
     for (size_t i = 0; i < BOXES; i++) {
         html_text(out, c->boxes[i].lines[0]);
         html_raw(out, i + 1 < BOXES ? " to " : "\">", NULL);
     }
     for (unsigned i = 0; i < BOXES; i++) {
-        unsigned x = down ? 1 : 1 + i * (BOX_WIDTH + GAP), y = down ? 1 + i * (BOX_HEIGHT + GAP) : 1;
+        unsigned x = down ? 1 : 1 + i * (BOX_WIDTH + GAP), y = down ? 1 + i * (BOX_HEIGHT + GAP_DOWN) : 1;
         draw_box(out, &c->boxes[i], x, y);
         if (i + 1 < BOXES)
             draw_way(out, c->ways[i], down ? x + BOX_WIDTH / 2 : x + BOX_WIDTH + 1, down ? y + BOX_HEIGHT + 1 : y + BOX_HEIGHT / 2, down);
@@ -205,7 +207,7 @@ static void explain(struct bytes *out, const json_t *refusal)
     html_text(out, document_string(refusal, "reason", "?"));
     bytes_append_str(out, "</strong> <span>");
     html_text(out, document_string(refusal, "detail", ""));
-    bytes_append_str(out, " What to do: ");
+    bytes_append_str(out, ". What to do: ");
     html_text(out, document_string(refusal, "hint", ""));
     bytes_append_str(out, ".</span></p>\n");
 }

@@ -142,7 +142,8 @@ static void add_ends(struct ends *ends, const json_t *list, const char *what, co
     for (size_t i = 0; i < json_array_size(list) && ends->n < ends->most; i++) {
         const json_t *item = json_array_get(list, i);
         const json_t *left = document_get(item, days);
-        if (json_is_integer(left))
+        bool theirs = strcmp(document_string(item, "name", ""), "system") == 0; /* of the public CAs one has always ended */
+        if (json_is_integer(left) && !theirs)
             ends->items[ends->n++] = (struct end){what, document_string(item, "name", "?"), document_string(item, when, ""), left};
     }
 }
@@ -171,7 +172,7 @@ static void put_end(struct bytes *out, const struct end *e)
     cell(out, "When", dashboard_days_class(e->days));
     dashboard_days(out, e->days);
     bytes_append_str(out, "</td>");
-    text_cell(out, "Date", "faint", e->when);
+    text_cell(out, "Date", "time faint", e->when);
     cell(out, "", "");
     put_bar(out, e);
     bytes_append_str(out, "</td></tr>\n");
@@ -264,7 +265,7 @@ static void put_refusal(struct bytes *out, const json_t *r)
     const char *peer = document_string(r, "peer_subject", NULL), *upstream = document_string(r, "upstream", NULL);
     bytes_append_str(out, "<tr>");
     text_cell(out, "Reason", "name", document_string(r, "reason", "?"));
-    text_cell(out, "Time", "faint", document_string(r, "time", ""));
+    text_cell(out, "Time", "time faint", document_string(r, "time", ""));
     cell(out, "Where", "");
     bytes_append_str(out, "<bdi>");
     html_text(out, document_string(r, "listener", "-"));
