@@ -4,6 +4,7 @@
 #include "mtlsd/base/encode.h"
 #include "mtlsd/base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct taking {
     size_t begin;       /* of the text that is not a part yet */
     enum template_uri_part at;
     size_t n_slashes;   /* of a URI's "//" */
+    size_t line;        /* of the text, from 0 */
 };
 
 static bool is_word_byte(uint8_t c)
@@ -42,10 +44,12 @@ static bool is_meant(struct span word)
     return false;
 }
 
-static int refuse(struct span s, enum template_syntax syntax, struct err *err)
+static int refuse(struct span s, enum template_syntax syntax, size_t line, struct err *err)
 {
     struct span word = word_at(s);
-    char text[64];
+    char text[64], place[40] = "";
+    if (syntax == TEMPLATE_OF_FILE)
+        snprintf(place, sizeof(place), "line %zu: ", line + 1);
     if (word.len == 0)
         return err_set(err, ERR_CONFIG, "\"%.*s\" is not a variable: write {NAME}, as in {cert.cn}, or {{ for a brace", (int)(s.len < 40 ? s.len : 40),
                        (const char *)s.ptr);
@@ -53,7 +57,7 @@ static int refuse(struct span s, enum template_syntax syntax, struct err *err)
     memcpy(text, word.ptr, n);
     text[n] = '\0';
     const char *near = variable_suggest(text);
-    return err_set(err, ERR_CONFIG, "there is no variable {%s}%s%s%s", text, near != NULL ? ": did you mean {" : "", near != NULL ? near : "",
+    return err_set(err, ERR_CONFIG, "%sthere is no variable {%s}%s%s%s", place, text, near != NULL ? ": did you mean {" : "", near != NULL ? near : "",
                    near != NULL ? "}?" : syntax == TEMPLATE_OF_FILE ? ": write the brace as &#123; if it is text" : ": write {{ if the brace is text");
 }
 
@@ -75,6 +79,7 @@ static void take_byte(struct taking *k, uint8_t c)
     if (k->t != NULL)
         k->text[k->n_text] = c;
     k->n_text++;
+    k->line += c == '\n';
     follow(k, c);
 }
 
@@ -110,7 +115,7 @@ static void take_variable(struct taking *k, enum variable v, struct span name)
 static int take(struct taking *k, struct span *s, enum template_syntax syntax, struct err *err)
 {
     enum variable v;
-    struct span word = s->ptr[0] == '{' ? word_at(*s) : span_of(NULL, 0), name;
+    struct span word = s->ptr[0] == '{' && syntax != TEMPLATE_WITHOUT_VARIABLES ? word_at(*s) : span_of(NULL, 0), name;
     bool doubled = syntax == TEMPLATE_OF_VALUE && s->len > 1 && (s->ptr[0] == '{' || s->ptr[0] == '}') && s->ptr[1] == s->ptr[0];
     if (word.len > 0 && variable_find(word, &v, &name)) {
         take_variable(k, v, name);
@@ -118,7 +123,7 @@ static int take(struct taking *k, struct span *s, enum template_syntax syntax, s
         return 0;
     }
     if (s->ptr[0] == '{' && !doubled && (syntax == TEMPLATE_OF_VALUE || is_meant(word)))
-        return refuse(*s, syntax, err);
+        return refuse(*s, syntax, k->line, err);
     take_byte(k, s->ptr[0]);
     *s = span_skip(*s, doubled ? 2 : 1);
     return 0;

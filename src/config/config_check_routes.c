@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_check.h"
-#include "config_check_text.h"
+#include "config_check_respond.h"
 
 #include "config_cover.h"
 #include "config_names.h"
@@ -177,6 +177,8 @@ static void check_texts(const struct look *k)
     const struct config_text_place redirect = place_of(k, "redirect", NULL);
     if (k->route->redirect != NULL)
         config_check_location(&redirect, k->route->redirect);
+    const struct config_text_place body = place_of(k, "respond", "body");
+    config_check_respond(&body, k->route, k->group);
     for (size_t i = 0; i < k->route->n_set_headers; i++) {
         const struct config_text_place field = place_of(k, "set_headers", k->route->set_headers[i].name);
         config_check_text(&field, k->route->set_headers[i].value);

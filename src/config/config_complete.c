@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_complete.h"
+#include "config_check_respond.h"
 
 #include "mtlsd/base/request_path.h"
 
@@ -77,6 +78,7 @@ static void complete_routes(const struct config_reader *r, struct config_listene
         }
         lower(&route->host);
         lower(&route->sni);
+        config_complete_respond(r, route);
         if (leads_to_itself(route))
             route->path_case = CONFIG_PATH_CASE_EXACT;
     }

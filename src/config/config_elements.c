@@ -44,13 +44,15 @@ static bool is(const struct config_option *o, const char *type)
 
 bool config_elements_own(const struct config_option *o)
 {
-    return kind_of(o) != NULL || is(o, "headers") || is(o, "sticky");
+    return kind_of(o) != NULL || is(o, "headers") || is(o, "sticky") || is(o, "respond");
 }
 
 bool config_elements_fit(const struct config_option *o, const config_setting_t *s)
 {
     if (is(o, "headers"))
         return config_setting_is_group(s);
+    if (is(o, "respond"))
+        return config_setting_is_group(s) || config_setting_is_number(s);
     if (is(o, "sticky"))
         return config_setting_is_group(s) || config_setting_type(s) == CONFIG_TYPE_STRING;
     return config_read_is_list(s) || (is(o, "targets") && !config_setting_is_group(s));
@@ -187,12 +189,22 @@ static void read_sticky(const struct config_reader *r, config_setting_t *s, cons
     config_read_group(r, s, "upstream.sticky", base);
 }
 
+static void read_respond(const struct config_reader *r, config_setting_t *s, const struct config_option *o, void *base)
+{
+    if (config_setting_is_group(s))
+        config_read_group(r, s, "route.respond", base);
+    else
+        config_read_scalar(r, s, o, base);
+}
+
 void config_elements_read(const struct config_reader *r, config_setting_t *s, const struct config_option *o, void *base)
 {
     if (is(o, "headers"))
         read_headers(r, s, o, base);
     else if (is(o, "sticky"))
         read_sticky(r, s, o, base);
+    else if (is(o, "respond"))
+        read_respond(r, s, o, base);
     else if (config_read_is_list(s))
         read_list(r, s, o, base);
     else
@@ -211,7 +223,7 @@ void config_elements_free(const struct config_option *o, void *base)
 {
     const struct kind *kind = kind_of(o);
     struct list list = {0};
-    if (!is(o, "sticky"))
+    if (!is(o, "sticky") && !is(o, "respond"))
         list = list_at(o, base);
     if (is(o, "headers"))
         free_headers((const struct config_header *)(const void *)list.items, list.n);

@@ -377,7 +377,17 @@ static const struct config_option options[] = {
      "Act: redirect to this Location, a URL or an absolute path. It may hold variables (VARIABLES).", false, RELOADABLE, ROUTE(redirect)},
     {"route", "redirect_status", "choice", "302", "301 | 302 | 303 | 307 | 308", "",
      "Status code of the redirect.", false, RELOADABLE, ROUTE(redirect_status)},
-    {"route", "respond", "number", "", "200..599", "404", "Act: answer with this status code.", false, RELOADABLE, ROUTE(respond)},
+    {"route", "respond", "respond", "", "200..599", "404",
+     "Act: answer with this status code, or with the text that a group with the keys below gives.", false, RELOADABLE, ROUTE(respond)},
+    {"route.respond", "status", "number", "", "200..599", "403", "Status code. Default: 200.", false, RELOADABLE, ROUTE(respond)},
+    {"route.respond", "body", "text", "", "", "\"Your certificate is {cert.status}.\\n\"",
+     "Text of the answer. It may hold variables (VARIABLES).", false, RELOADABLE, ROUTE(respond_body)},
+    {"route.respond", "file", "path", "", "", "\"expired.html\"",
+     "File with the text instead, of at most 256 KiB. It is read at the start and at each reload. Variables count in HTML, plain text and JSON; other braces stay.",
+     false, RELOADABLE, ROUTE(respond_file)},
+    {"route.respond", "type", "string", "", "", "\"text/html\"",
+     "Content-Type. Default: by the end of the file's name (html, txt, json, css, js, svg, png, ico), for body text/plain.", false, RELOADABLE,
+     ROUTE(respond_type)},
     {"route", "serve", "serve", "", "dashboard | status | health | metrics", "\"dashboard\"",
      "Act: show the state of this daemon. dashboard: a page with buttons for targets. status: JSON. health: 200 or 503. metrics: for Prometheus. "
      "On a listener for other hosts all but health need allow.",
@@ -466,7 +476,7 @@ const struct config_option *config_options_find(const char *group, const char *k
 
 bool config_options_holds_keys(const struct config_option *o)
 {
-    return strcmp(o->type, "group") == 0 || strcmp(o->type, "sticky") == 0;
+    return strcmp(o->type, "group") == 0 || strcmp(o->type, "sticky") == 0 || strcmp(o->type, "respond") == 0;
 }
 
 const char *config_options_suggest(const char *group, const char *key)

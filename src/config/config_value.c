@@ -174,6 +174,17 @@ static int set_service(const struct config_slot *s, struct err *err)
     return config_slot_set_text(s, err);
 }
 
+/* Of several lines. */
+static int set_lines(const struct config_slot *s, struct err *err)
+{
+    if (s->text[0] == '\0')
+        return err_set(err, ERR_CONFIG, "is empty: write a value or leave the key out");
+    for (const char *p = s->text; *p != '\0'; p++)
+        if (((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
+            return err_set(err, ERR_CONFIG, "holds a control character other than \\n and \\t");
+    return config_slot_set_text(s, err);
+}
+
 struct type {
     const char *name;
     enum config_value_form form;
@@ -184,6 +195,8 @@ struct type {
 
 static const struct type types[] = {
     {"string", CONFIG_VALUE_STRING, false, config_slot_set_text, config_slot_free_text},
+    {"text", CONFIG_VALUE_STRING, false, set_lines, config_slot_free_text},
+    {"respond", CONFIG_VALUE_NUMBER, false, set_number, NULL},
     {"name", CONFIG_VALUE_STRING, false, config_slot_set_text, config_slot_free_text},
     {"service", CONFIG_VALUE_STRING, false, set_service, config_slot_free_text},
     {"path", CONFIG_VALUE_STRING, false, config_place_set_path, config_slot_free_text},
@@ -256,7 +269,7 @@ int config_value_set(const struct config_option *o, const char *text, const char
 {
     struct config_slot slot = {o, text, file, base};
     const struct type *type = type_of(o);
-    if ((text[0] != '\0' || type->set != set_service) && config_value_check_text(text, err) != 0)
+    if (type->set != set_lines && (text[0] != '\0' || type->set != set_service) && config_value_check_text(text, err) != 0)
         return -1;
     return type->set(&slot, err);
 }

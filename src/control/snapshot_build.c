@@ -294,8 +294,13 @@ static void build_route(struct snapshot *s, const struct loader *l, const struct
 {
     *out = (struct plan_route){.conf = conf, .upstream = find_upstream(s, conf->upstream)};
     struct err err = {0};
-    if (plan_text_new(conf, &out->text, &err) != 0 && err.kind != ERR_MEMORY)
-        findings_add(l->findings, FINDING_ERROR, conf->where, "%s", err.text);
+    struct bytes file = {0};
+    if (conf->respond_file == NULL || snapshot_load_page(l, conf, &file) == 0) {
+        if (plan_text_new(conf, bytes_span(&file), &out->text, &err) != 0 && err.kind != ERR_MEMORY)
+            findings_add(l->findings, FINDING_ERROR, conf->where, "%s%s%s", conf->respond_file != NULL ? conf->respond_file : "",
+                         conf->respond_file != NULL ? ": " : "", err.text);
+    }
+    bytes_clear(&file);
     check_owned(l, listener, conf, out->text);
     if (err.kind == ERR_MEMORY || plan_edit(conf, out->text, s->owned, &out->edit) != 0)
         l->findings->out_of_memory = 1;

@@ -11,6 +11,7 @@ enum {
     FOLDER_MAX = 4096, /* files in a folder of CAs */
     DEPTH_DEFAULT = 8,
     RSA_DEFAULT = 2048,
+    PAGE_MAX = 256 * 1024,
 };
 
 /* One thing of the configuration that files are read for. */
@@ -341,4 +342,28 @@ struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char 
     struct subject s = {"trust", "system", where};
     struct tls_trust_spec spec = {.name = "system", .system = true, .depth = DEPTH_DEFAULT, .min_rsa_bits = RSA_DEFAULT};
     return make_trust(l, &s, &spec);
+}
+
+int snapshot_load_page(const struct loader *l, const struct config_route *route, struct bytes *out)
+{
+    struct subject s = {"route", "respond.file", route->where};
+    struct err err = {0};
+    struct file_facts facts = {0};
+    const char *why = NULL;
+    int rc = l->files->read(l->files->ctx, route->respond_file, out, &facts, &err);
+    struct span text = bytes_span(out);
+    if (facts.is_folder)
+        why = "is a folder; name a file";
+    else if (rc != 0)
+        return complain_unreadable(l, &s, route->respond_file, &err);
+    else if (out->len == 0)
+        why = "is empty; leave respond.file out for an answer without a text";
+    else if (out->len > PAGE_MAX)
+        why = "is larger than 256 KiB; serve it from an upstream";
+    else if (memmem(text.ptr, text.len, "PRIVATE KEY-----", 16) != NULL)
+        why = "holds a private key, which would be sent to clients";
+    if (why == NULL)
+        return 0;
+    bytes_clear(out);
+    return complain(l, &s, route->respond_file, why);
 }

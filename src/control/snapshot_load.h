@@ -66,4 +66,7 @@ struct snapshot_sni_policy {
 struct tls_sni *snapshot_sni_make(const struct loader *l, const struct config_tls *tls, const struct snapshot_sni_policy *policies);
 struct tls_context *snapshot_sni_listener(const struct loader *l, const struct config_tls *tls, struct tls_sni *sni);
 
+/* Reads respond.file of a route. -1: it cannot be served, which is said. */
+MUST_CHECK int snapshot_load_page(const struct loader *l, const struct config_route *route, struct bytes *out);
+
 #endif

@@ -40,6 +40,8 @@ int http_answer_value(struct http_answer_value *v, const struct http_answer *a)
     add(v, "Location", a->location);
     add(v, "Allow", a->allow);
     add(v, "Content-Type", body ? span_from_str(a->type != NULL ? a->type : plain) : span_of(NULL, 0));
+    add(v, "X-Content-Type-Options", span_from_str(body && a->no_sniff ? "nosniff" : NULL));
+    snprintf(v->length, sizeof(v->length), "%zu", body ? a->body.len : 0);
     v->body = body && !a->head_only ? a->body : span_of(NULL, 0);
     return 0;
 }

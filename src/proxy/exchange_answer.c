@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { LOCATION_MAX = 1024 * 1024 };
+enum { LOCATION_MAX = 1024 * 1024, BODY_MAX = 16 * 1024 * 1024 };
 
 static void describe_ours(const struct tls_identity *identity, struct tls_identity_facts *facts, struct http_problem_certificate *out)
 {
@@ -138,6 +138,25 @@ static int redirect(struct exchange *x, const struct admission *a, enum reason *
     return rc;
 }
 
+/* A client of gRPC reads the status and reason of a refusal, and no text. */
+static bool responds_with_text(const struct exchange *x)
+{
+    const struct plan_route *route = x->way.route;
+    return route->text != NULL && route->text->body.text != NULL && !(x->asked.grpc && route->conf->respond >= 400);
+}
+
+static int respond(struct exchange *x, const struct admission *a, struct moment now)
+{
+    struct http_answer answer = {.status = x->way.route->conf->respond, .type = x->way.route->text->body.type, .no_sniff = true};
+    struct bytes room;
+    bytes_init(&room, BODY_MAX);
+    int rc = exchange_text_body(x, a, &room, &answer.body);
+    if (rc == 0)
+        rc = write_plain(x, &answer, now);
+    bytes_clear(&room);
+    return rc;
+}
+
 void exchange_answer_route(struct exchange *x, const struct admission *a, struct moment now)
 {
     const struct config_route *route = x->way.route->conf;
@@ -147,6 +166,9 @@ void exchange_answer_route(struct exchange *x, const struct admission *a, struct
     choose_to_close(x);
     if (route->redirect != NULL) {
         rc = redirect(x, a, &reason, &err, now);
+    } else if (responds_with_text(x)) {
+        reason = route->respond < 400 ? REASON_VALID : REASON_DENIED;
+        rc = respond(x, a, now);
     } else if (route->respond < 400) {
         rc = write_plain(x, &(struct http_answer){.status = route->respond}, now);
     } else {

@@ -290,6 +290,8 @@ void exchange_agent_report(const struct exchange *x, struct report *r);
 int exchange_text_fields(struct exchange *x, const struct admission *a, struct bytes *out); /* appends header lines; -1: out of memory */
 /* Appends where the route redirects to. Or why the request is refused: the place is longer than clients take, or needs a host that is none. */
 enum reason exchange_text_location(struct exchange *x, const struct admission *a, struct bytes *out, struct err *err);
+/* The text that the route responds with, borrowed from it or made in room; -1: out of memory. */
+int exchange_text_body(struct exchange *x, const struct admission *a, struct bytes *room, struct span *out);
 
 /* exchange_fields.c */
 /* How forwarded tells about this client, and whether it is a trusted proxy. */

@@ -150,3 +150,17 @@ enum reason exchange_text_location(struct exchange *x, const struct admission *a
         return refuse(err, REASON_REQUEST_TOO_LARGE, "the redirect would be longer than 16 KiB");
     return REASON_VALID;
 }
+
+int exchange_text_body(struct exchange *x, const struct admission *a, struct bytes *room, struct span *out)
+{
+    const struct plan_text_body *body = &x->way.route->text->body;
+    struct values values = {.server_name = ""};
+    *out = body->text->n > 0 ? body->text->parts[0].text : span_of(NULL, 0);
+    if (body->text->n_values == 0)
+        return 0; /* it is one text, and the same for all */
+    gather(x, x->way.route, a, &values);
+    if (template_write(body->text, body->place, http_values_give, &values, room) == TEMPLATE_FAILED)
+        return -1;
+    *out = bytes_span(room);
+    return 0;
+}

@@ -54,6 +54,8 @@ static int answer_http2(struct flow *f, const struct http_answer *a)
     struct http_answer_value v;
     if (http_answer_value(&v, a) != 0)
         return -1;
+    if (a->head_only && a->body.len > 0)
+        v.fields[v.head.n_fields++] = (struct http_field){span_from_str("Content-Length"), span_from_str(v.length)};
     const struct http_outgoing o = {.head = &v.head, .framing = v.body.len > 0 ? HTTP_LENGTH : HTTP_NO_BODY, .length = v.body.len};
     if (flow_head(f, &o, NULL) != 0)
         return -1;
@@ -67,7 +69,7 @@ int flow_answer(struct flow *f, const struct http_answer *a)
     struct bytes out;
     if (f->link->h2 != NULL)
         return answer_http2(f, a);
-    bytes_init(&out, HEAD_MAX);
+    bytes_init(&out, HEAD_MAX + a->body.len);
     int rc = http_answer_write(&out, a);
     if (rc == 0)
         link_write_take(f->link, &out);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/plan_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static bool has_brace(const char *text)
 {
@@ -11,17 +13,15 @@ static bool has_brace(const char *text)
 
 static bool has_any(const struct config_route *conf)
 {
-    bool any = has_brace(conf->redirect);
+    bool any = has_brace(conf->redirect) || conf->respond_body != NULL || conf->respond_file != NULL;
     for (size_t i = 0; i < conf->n_set_headers && !any; i++)
         any = has_brace(conf->set_headers[i].value);
     return any;
 }
 
-static int take(struct plan_text *t, const char *text, struct template **out, struct err *err)
+static int take_template(struct plan_text *t, struct span text, enum template_syntax syntax, struct template **out, struct err *err)
 {
-    if (!has_brace(text))
-        return 0;
-    *out = template_new(span_from_str(text), TEMPLATE_OF_VALUE, err);
+    *out = template_new(text, syntax, err);
     if (*out == NULL)
         return -1;
     for (size_t i = 0; i < (*out)->n; i++)
@@ -30,7 +30,40 @@ static int take(struct plan_text *t, const char *text, struct template **out, st
     return 0;
 }
 
-int plan_text_new(const struct config_route *conf, struct plan_text **out, struct err *err)
+static int take(struct plan_text *t, const char *text, struct template **out, struct err *err)
+{
+    return has_brace(text) ? take_template(t, span_from_str(text), TEMPLATE_OF_VALUE, out, err) : 0;
+}
+
+/* Types of text without a charset are said to be what they are read as here. */
+static char *full_type(const char *type)
+{
+    static const char charset[] = "; charset=utf-8";
+    size_t n = strlen(type);
+    bool lacks = strncasecmp(type, "text/", 5) == 0 && strchr(type, ';') == NULL;
+    char *full = malloc(n + sizeof(charset));
+    if (full != NULL)
+        snprintf(full, n + sizeof(charset), "%s%s", type, lacks ? charset : "");
+    return full;
+}
+
+static int take_body(struct plan_text *t, const struct config_route *conf, struct span file, struct err *err)
+{
+    static const enum template_place places[] = {[CONFIG_TEXT_AS_IT_IS] = TEMPLATE_IN_PLAIN, [CONFIG_TEXT_HTML] = TEMPLATE_IN_HTML,
+                                                 [CONFIG_TEXT_PLAIN] = TEMPLATE_IN_PLAIN, [CONFIG_TEXT_JSON] = TEMPLATE_IN_JSON};
+    if (conf->respond_body == NULL && conf->respond_file == NULL)
+        return 0;
+    enum config_text_kind kind = config_text_kind(conf->respond_type);
+    enum template_syntax syntax = conf->respond_file != NULL ? TEMPLATE_OF_FILE : TEMPLATE_OF_VALUE;
+    if (kind == CONFIG_TEXT_AS_IT_IS)
+        syntax = TEMPLATE_WITHOUT_VARIABLES;
+    t->body.place = places[kind];
+    if ((t->body.type = full_type(conf->respond_type)) == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    return take_template(t, conf->respond_file != NULL ? file : span_from_str(conf->respond_body), syntax, &t->body.text, err);
+}
+
+int plan_text_new(const struct config_route *conf, struct span file, struct plan_text **out, struct err *err)
 {
     *out = NULL;
     if (!has_any(conf))
@@ -38,7 +71,7 @@ int plan_text_new(const struct config_route *conf, struct plan_text **out, struc
     struct plan_text *t = calloc(1, sizeof(*t) + conf->n_set_headers * sizeof(t->fields[0]));
     if (t == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
-    int rc = take(t, conf->redirect, &t->location, err);
+    int rc = take(t, conf->redirect, &t->location, err) == 0 ? take_body(t, conf, file, err) : -1;
     t->n_fields = conf->n_set_headers;
     for (size_t i = 0; i < t->n_fields && rc == 0; i++) {
         t->fields[i].name = span_from_str(conf->set_headers[i].name);
@@ -56,6 +89,8 @@ void plan_text_free(struct plan_text *t)
     if (t == NULL)
         return;
     free(t->location);
+    free(t->body.text);
+    free(t->body.type);
     for (size_t i = 0; i < t->n_fields; i++)
         free(t->fields[i].value);
     free(t);

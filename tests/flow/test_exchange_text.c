@@ -147,6 +147,58 @@ START_TEST(a_redirect_that_would_be_too_long_is_none)
 }
 END_TEST
 
+static char page[] = "<p>{cert.cn} {request.uri}", html[] = "text/html", text_plain[] = "text/plain", still[] = "no variables\n";
+
+START_TEST(a_route_may_answer_with_a_text_of_its_own)
+{
+    const struct config_route routes[] = {
+        {.where = where, .path = slash_a, .respond = 403, .respond_body = page, .respond_type = html},
+        {.where = where, .path = slash_b, .respond = 200, .respond_body = still, .respond_type = text_plain},
+    };
+    http_chain.step = steps[_i];
+    wire_set_routes(&http_chain.verifier, routes, 2);
+    struct wire_socket *app = wire_connect(&http_chain);
+    for (int again = 0; again < 2; again++) { /* and the connection goes on */
+        http_chain_ask(app, "GET /a?<i> HTTP/1.1\r\nHost: x\r\n\r\n");
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 403 "));
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "\r\nContent-Type: text/html; charset=utf-8\r\n"));
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "\r\nX-Content-Type-Options: nosniff\r\n"));
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "\r\nCache-Control: no-store\r\n"));
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "\r\n\r\n<p>client &#x2F;a&#x3F;&#x3C;i&#x3E;"));
+        ck_assert_int_eq(wire_last(&http_chain.verifier)->reason, REASON_DENIED);
+        http_chain_ask(app, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+        ck_assert_ptr_nonnull(strstr(wire_got(app), "\r\n\r\nno variables\n"));
+        ck_assert_int_eq(wire_last(&http_chain.verifier)->reason, REASON_VALID);
+    }
+    ck_assert_uint_eq(http_chain.verifier.connects, 0);
+}
+END_TEST
+
+START_TEST(head_has_the_length_of_the_text_and_not_the_text)
+{
+    const struct config_route route = {.where = where, .respond = 200, .respond_body = still, .respond_type = text_plain};
+    wire_set_routes(&http_chain.verifier, &route, 1);
+    struct wire_socket *app = ask("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "ontent-Length: 13\r\n"));
+    ck_assert_ptr_null(strstr(wire_got(app), "no variables"));
+    http_chain_ask(app, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "no variables"));
+}
+END_TEST
+
+START_TEST(a_long_text_is_sent_whole)
+{
+    static char longer[200 * 1024 + 1];
+    memset(longer, 'x', sizeof(longer) - 1);
+    const struct config_route route = {.where = where, .respond = 200, .respond_body = longer, .respond_type = text_plain};
+    wire_set_routes(&http_chain.verifier, &route, 1);
+    struct wire_socket *app = ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const char *body = strstr(wire_got(app), "\r\n\r\n");
+    ck_assert_ptr_nonnull(body);
+    ck_assert_uint_eq(strspn(body + 4, "x"), sizeof(longer) - 1);
+}
+END_TEST
+
 START_TEST(each_request_has_its_own_number)
 {
     const struct config_route route = {.where = where, .set_headers = sets_id, .n_set_headers = 1};
@@ -178,6 +230,9 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_redirect_may_say_what_was_asked_for, 0, (int)(sizeof(redirects) / sizeof(redirects[0])));
     tcase_add_test(t, a_redirect_to_the_same_host_needs_one);
     tcase_add_test(t, a_redirect_that_would_be_too_long_is_none);
+    tcase_add_loop_test(t, a_route_may_answer_with_a_text_of_its_own, 0, 2);
+    tcase_add_test(t, head_has_the_length_of_the_text_and_not_the_text);
+    tcase_add_test(t, a_long_text_is_sent_whole);
     tcase_add_test(t, each_request_has_its_own_number);
     suite_add_tcase(s, t);
     return s;

@@ -28,6 +28,7 @@ static const struct place {
     {"allow", &config_slots.rule},
     {"target", &config_slots.target},
     {"route", &config_slots.route},
+    {"route.respond", &config_slots.route},
     {"sni", &config_slots.sni},
 };
 enum { N_PLACES = sizeof(places) / sizeof(places[0]) };

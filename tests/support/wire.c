@@ -739,7 +739,7 @@ void wire_set_routes(struct wire_node *n, const struct config_route *routes, siz
     for (size_t i = 0; i < n_routes; i++) {
         bool answers = routes[i].redirect != NULL || routes[i].respond != 0;
         n->route[i] = (struct plan_route){.conf = &n->route_conf[i], .upstream = answers ? NULL : &n->upstream};
-        ck_assert_int_eq(plan_text_new(&n->route_conf[i], &n->route[i].text, NULL), 0);
+        ck_assert_int_eq(plan_text_new(&n->route_conf[i], span_of(NULL, 0), &n->route[i].text, NULL), 0);
         ck_assert_int_eq(plan_edit(&n->route_conf[i], n->route[i].text, n->owned, &n->route[i].edit), 0);
         n->down_conf.has_path_rules = n->down_conf.has_path_rules || routes[i].path != NULL || routes[i].strip_prefix != NULL;
         n->down_conf.has_host_rules = n->down_conf.has_host_rules || routes[i].host.n > 0;

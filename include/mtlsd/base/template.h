@@ -5,7 +5,7 @@
  *
  *   {cert.cn}   a variable of base/variable.h; another word is an error
  *   {{  }}      a brace; a single } too
- * In a file only variables count, and all other braces stay: style sheets and scripts are full of them.
+ * In a file only variables count, and all other braces stay: style sheets and scripts are full of them. An error in it names its line.
  */
 #ifndef MTLSD_BASE_TEMPLATE_H
 #define MTLSD_BASE_TEMPLATE_H
@@ -14,7 +14,7 @@
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/variable.h"
 
-enum template_syntax { TEMPLATE_OF_VALUE, TEMPLATE_OF_FILE };
+enum template_syntax { TEMPLATE_OF_VALUE, TEMPLATE_OF_FILE, TEMPLATE_WITHOUT_VARIABLES };
 enum template_place { TEMPLATE_IN_FIELD, TEMPLATE_IN_URI, TEMPLATE_IN_HTML, TEMPLATE_IN_PLAIN, TEMPLATE_IN_JSON };
 /* Where in a URI something stands. */
 enum template_uri_part { TEMPLATE_URI_BEGIN, TEMPLATE_URI_HOST, TEMPLATE_URI_PATH, TEMPLATE_URI_QUERY };

@@ -235,6 +235,8 @@ struct config_route {
     char *redirect;                /* Location; answered with redirect_status */
     unsigned redirect_status;      /* 302 */
     unsigned respond;              /* status that is answered at once; 0: none */
+    char *respond_body, *respond_file; /* one of them is the text of that answer; both NULL: it has none of its own */
+    char *respond_type;            /* never NULL with a text, once checked */
     struct config_header *set_headers;
     size_t n_set_headers;
     struct config_strings remove_headers;
@@ -330,6 +332,10 @@ struct config {
     struct config_names *names; /* for config_find_..., which find nothing without */
     atomic_uint shared; /* owners beside the first: see config_ref */
 };
+
+/* Whether variables count in a text of this type, and as what. */
+enum config_text_kind { CONFIG_TEXT_AS_IT_IS, CONFIG_TEXT_HTML, CONFIG_TEXT_PLAIN, CONFIG_TEXT_JSON };
+enum config_text_kind config_text_kind(const char *type);
 
 /* Reads, checks and completes a configuration. NULL when findings has an error (every error is in it, not
  * only the first). */

@@ -9,6 +9,11 @@
 
 struct plan_text {
     uint64_t uses;             /* bits 1 << enum variable, of all that follows */
+    struct plan_text_body {
+        struct template *text; /* owned; NULL: respond has no text */
+        enum template_place place;
+        char *type;            /* owned: Content-Type */
+    } body;
     struct template *location; /* owned; NULL: the redirect, if there is one, has no braces */
     size_t n_fields;
     struct plan_text_field {
@@ -17,8 +22,8 @@ struct plan_text {
     } fields[]; /* one for each of set_headers */
 };
 
-/* *out: NULL when nothing has a brace. -1 + err: a text that is no template, or no memory. */
-MUST_CHECK int plan_text_new(const struct config_route *conf, struct plan_text **out, struct err *err);
+/* file: what respond.file holds, if the route has one. *out: NULL when nothing has a brace and respond no text. -1 + err: a text that is no template, or no memory. */
+MUST_CHECK int plan_text_new(const struct config_route *conf, struct span file, struct plan_text **out, struct err *err);
 void plan_text_free(struct plan_text *text);
 
 /* The names of all fields that a route of the configuration sets from a variable, to be removed from what comes in everywhere: a backend cannot tell which listener

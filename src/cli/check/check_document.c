@@ -163,8 +163,8 @@ static json_t *route_of(const struct config_listener *l, const struct config_rou
                                     r->path == NULL ? NULL : r->path_case == CONFIG_PATH_CASE_EXACT ? "exact" : "ignore", strings(&r->method),
                                     r->cert != 0 ? statuses : NULL, r->n_caller, r->n_allow);
     const char *host = !r->set_host_given ? NULL : r->set_host == CONFIG_HOST_LITERAL ? r->set_host_literal : hosts[r->set_host];
-    return document_add(route, "upstream:t redirect:t status:i set_headers:o remove_headers:o strip_prefix:t set_host:t caller:o allow:o", r->upstream,
-                        r->redirect, (int)(r->redirect != NULL ? r->redirect_status : r->respond), fields_of(r), strings(&r->remove_headers), r->strip_prefix,
+    return document_add(route, "upstream:t redirect:t status:i respond_file:t respond_type:t set_headers:o remove_headers:o strip_prefix:t set_host:t caller:o allow:o", r->upstream,
+                        r->redirect, (int)(r->redirect != NULL ? r->redirect_status : r->respond), r->respond_file, r->respond_type, fields_of(r), strings(&r->remove_headers), r->strip_prefix,
                         host, rules_of(r->caller, r->n_caller), rules_of(r->allow, r->n_allow));
 }
 

@@ -61,7 +61,7 @@ static void print_route(struct page *p, const json_t *o, size_t number)
     size_t before = p->out->len;
     page_put(p, o, "[{,}host {$host+ or }][{,}sni {$sni+ or }][{,}path {$path}[{path_case=exact} as spelled]][{,}method {$method+ or }][{,}certificate {cert}][{,}caller {$caller+ or }]");
     page_say(p, p->out->len == before ? "everything" : "");
-    page_put(p, o, " -> [{status} to {$redirect}][{!redirect}{!upstream}{status}]"
+    page_put(p, o, " -> [{status} to {$redirect}][{!redirect}{!upstream}{status}[, {$respond_type}][ from {$respond_file}]]"
                    "[{!redirect}{$upstream}[, strips {$strip_prefix}][, sets {set_headers+, sets }][, removes {$remove_headers+, removes }]"
                    "[{?set_host}, Host [{set_host=preserve}kept][{set_host=upstream}the upstream's][{!set_host=preserve}{!set_host=upstream}{$set_host}]]]"
                    "[, only for {$allow+ or }]\n");

@@ -200,8 +200,9 @@ static json_t *answer_of(const struct plan_listener *l, const struct explain *e)
         return with_upstream(json, l->routes[e->by_name].upstream->conf);
     case EXPLAIN_REDIRECT:
     case EXPLAIN_RESPOND:
-        return document_add(json, "status:i location:o", (int)(e->action == EXPLAIN_REDIRECT ? route->conf->redirect_status : route->conf->respond),
-                            optional(route->conf->redirect));
+        return document_add(json, "status:i location:o body:o file:o type:o",
+                            (int)(e->action == EXPLAIN_REDIRECT ? route->conf->redirect_status : route->conf->respond), optional(route->conf->redirect),
+                            optional(route->conf->respond_body), optional(route->conf->respond_file), optional(route->conf->respond_type));
     case EXPLAIN_FORWARD:
         json = document_add(with_upstream(json, route->upstream->conf), "method:o target:o host:o strip_prefix:o", span_json(e->head->method),
                             span_json(bytes_span(&e->out_target)), optional(e->out_host), optional(route->conf->strip_prefix));

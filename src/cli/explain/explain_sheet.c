@@ -97,7 +97,7 @@ static void print_answer(struct page *p, const json_t *answer)
         {"refuse", "[{?status}refused with {status}][{!status}[{stage=routes}the connection is closed][{!stage=routes}the handshake is refused[{?alert_name} with alert {alert_name} ({alert})]]], {reason}\n" INDENT "-> {$hint}\n"},
         {"forward", TO_UPSTREAM INDENT "as {%method} {%target}, Host {%host|as it came}\n[" INDENT "strips {%strip_prefix}\n]"},
         {"redirect", "redirected with {status} to {%location}\n"},
-        {"respond", "answered with {status}\n"},
+        {"respond", "answered with {status}[, {%type}][ from {%file}]\n[" INDENT "{%body}\n]"},
         {"tunnel", "a tunnel\n"},
         {"direct", "forwarded in plaintext directly to the host, without an upstream\n"},
         {"bytes", TO_UPSTREAM},

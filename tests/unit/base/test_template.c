@@ -96,7 +96,13 @@ START_TEST(a_file_keeps_the_braces_of_style_sheets_and_scripts)
     ck_assert(span_equals_str(t->parts[0].text, page));
     free(t);
     ck_assert_ptr_null(template_new(span_from_str("<p>{cert.sbject}"), TEMPLATE_OF_FILE, &err));
-    ck_assert_str_eq(err.text, "there is no variable {cert.sbject}: did you mean {cert.subject}?");
+    ck_assert_str_eq(err.text, "line 1: there is no variable {cert.sbject}: did you mean {cert.subject}?");
+    err_clear(&err);
+    ck_assert_ptr_null(template_new(span_from_str("\n\n<p>{tls.x}"), TEMPLATE_OF_FILE, &err));
+    ck_assert_int_eq(strncmp(err.text, "line 3: ", 8), 0);
+    t = template_new(span_from_str("{cert.cn}"), TEMPLATE_WITHOUT_VARIABLES, &err);
+    ck_assert(t != NULL && t->n_values == 0);
+    free(t);
 }
 END_TEST
 

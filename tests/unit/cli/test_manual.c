@@ -93,6 +93,7 @@ static const struct {
     {"target", "Keys of a target", "For a target that is more than an address."},
     {"route", "Keys of a route",
      "All keys that match must match; without any, everything does. One of upstream, redirect, respond and deny says what happens."},
+    {"route.respond", "Keys of respond", "For an answer with a text: a help page needs no server."},
     {"sni", "Keys of an identity by server name", "An exact name goes before a suffix, a longer suffix before a shorter one."},
     {"allow", "Keys of an allow rule",
      "A key holds when any name of that kind in the certificate matches. A * stands for any run inside one label or segment, ** across them."},

@@ -12,7 +12,7 @@ START_TEST(a_route_without_braces_has_no_texts)
     struct config_header headers[] = {{client, constant}};
     const struct config_route conf = {.redirect = plain, .set_headers = headers, .n_set_headers = 1};
     struct plan_text *t = (struct plan_text *)1;
-    ck_assert_int_eq(plan_text_new(&conf, &t, NULL), 0);
+    ck_assert_int_eq(plan_text_new(&conf, span_of(NULL, 0), &t, NULL), 0);
     ck_assert_ptr_null(t);
     plan_text_free(t);
 }
@@ -23,7 +23,7 @@ START_TEST(each_text_is_taken_apart_and_what_they_use_is_known)
     struct config_header headers[] = {{client, cn}, {kind, constant}, {other, brace}};
     const struct config_route conf = {.redirect = place, .set_headers = headers, .n_set_headers = 3};
     struct plan_text *t;
-    ck_assert_int_eq(plan_text_new(&conf, &t, NULL), 0);
+    ck_assert_int_eq(plan_text_new(&conf, span_of(NULL, 0), &t, NULL), 0);
     ck_assert_uint_eq(t->uses, UINT64_C(1) << VARIABLE_CERT_CN | UINT64_C(1) << VARIABLE_CERT_ERROR);
     ck_assert_uint_eq(t->location->n_values, 1);
     ck_assert_uint_eq(t->n_fields, 3);
@@ -41,7 +41,7 @@ START_TEST(a_text_that_is_no_template_is_refused)
     const struct config_route conf = {.set_headers = headers, .n_set_headers = 2};
     struct plan_text *t;
     struct err err = {0};
-    ck_assert_int_eq(plan_text_new(&conf, &t, &err), -1);
+    ck_assert_int_eq(plan_text_new(&conf, span_of(NULL, 0), &t, &err), -1);
     ck_assert_ptr_null(t);
     ck_assert_ptr_nonnull(strstr(err.text, "{cert.cm}"));
 }
