@@ -186,6 +186,23 @@ static void check_server_name(const struct look *k)
         complain(k, at(k, "tls", NULL), "a unix socket has no host name to verify: give server_name or expect");
 }
 
+static void check_choices(const struct look *k)
+{
+    enum { CHOICES_MAX = 32 };
+    const struct config_strings *choices = &k->u->tls.choices;
+    const config_setting_t *place = at(k, "tls", "identities");
+    if (config_read_given(k->group, "tls", "identity"))
+        complain(k, place, "goes instead of identity: put that one first into this list");
+    if (choices->n > CHOICES_MAX)
+        config_read_complain(k->r, FINDING_ERROR, place, "%zu names: at most %d", choices->n, CHOICES_MAX);
+    for (size_t i = 0; i < choices->n; i++) {
+        config_names_check(k->r, CONFIG_NAMES_IDENTITY, choices->items[i], place);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(choices->items[i], choices->items[j]) == 0)
+                config_read_complain(k->r, FINDING_ERROR, place, "\"%.80s\" is given twice", choices->items[i]);
+    }
+}
+
 static void check_asked_later(const struct look *k)
 {
     const struct config_tls *tls = &k->u->tls;
@@ -205,7 +222,10 @@ static void check_asked_later(const struct look *k)
 static void check_tls(const struct look *k)
 {
     const struct config_tls *tls = &k->u->tls;
-    config_names_check(k->r, CONFIG_NAMES_IDENTITY, tls->identity, at(k, "tls", "identity"));
+    if (tls->choices.n == 0)
+        config_names_check(k->r, CONFIG_NAMES_IDENTITY, tls->identity, at(k, "tls", "identity"));
+    else
+        check_choices(k);
     config_names_check(k->r, CONFIG_NAMES_TRUST, tls->trust, at(k, "tls", "trust"));
     check_server_name(k);
     if (tls->require_client_auth && tls->identity == NULL && !config_read_is_tainted(k->group))

@@ -20,6 +20,8 @@ static void complete_upstream(const struct config_reader *r, struct config_upstr
         return;
     if (u->tls.trust == NULL && (u->tls.trust = strdup("system")) == NULL)
         r->findings->out_of_memory = 1;
+    if (u->tls.identity == NULL && u->tls.choices.n > 0 && (u->tls.identity = strdup(u->tls.choices.items[0])) == NULL)
+        r->findings->out_of_memory = 1;
     if (!config_read_given(group, "tls", "require_client_auth"))
         u->tls.require_client_auth = u->tls.identity != NULL && !config_tls_asked_later(&u->tls);
 }

@@ -201,6 +201,8 @@ static void mark_used(const struct config *c, enum config_names_kind kind, bool 
     for (size_t i = 0; kind != CONFIG_NAMES_UPSTREAM && i < c->n_upstreams; i++) {
         const struct config_tls *tls = &c->upstreams[i].tls;
         mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identity : tls->trust, used);
+        for (size_t k = 0; kind == CONFIG_NAMES_IDENTITY && k < tls->choices.n; k++)
+            mark(c, kind, tls->choices.items[k], used);
     }
     for (size_t i = 0; i < c->n_listeners; i++) {
         const struct config_listener *l = &c->listeners[i];

@@ -173,6 +173,9 @@ static const struct config_option options[] = {
     {"upstream", "tls", "group", "", "", "", "Use TLS to the targets. Without it: plaintext.", false, RELOADABLE, UPSTREAM(tls)},
     {"upstream.tls", "identity", "name", "", "", "\"payments\"",
      "Identity to present. Default: no client certificate.", false, RELOADABLE, UPSTREAM(tls.identity)},
+    {"upstream.tls", "identities", "strings", "", "", "[ \"payments\", \"payments-new\" ]",
+     "Several identities instead of identity. The server's request names CAs and kinds of keys: the first identity that fits is presented. If the server names no CA, or "
+     "none of these identities' CAs, the first one with such a key is presented.", false, RELOADABLE, UPSTREAM(tls.choices)},
     {"upstream.tls", "trust", "name", "", "", "\"partner\"",
      "Trust to verify the server with. Default: \"system\".", false, RELOADABLE, UPSTREAM(tls.trust)},
     {"upstream.tls", "server_name", "string", "", "", "\"api.partner.example\"",

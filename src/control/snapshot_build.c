@@ -136,6 +136,16 @@ static void common_part(const struct config_tls *conf, unsigned carries, struct 
     set_alpn(conf, carries, spec);
 }
 
+/* Those of a list behind its first. -1: one of them was not loaded, which is said there. */
+static int find_others(const struct snapshot *s, const struct config_tls *tls, struct tls_identity *others[TLS_OTHERS_MAX], struct tls_context_spec *spec)
+{
+    for (size_t i = 1; i < tls->choices.n && i <= TLS_OTHERS_MAX; i++)
+        if ((others[spec->n_others++] = find_identity(s, tls->choices.items[i])) == NULL)
+            return -1;
+    spec->others = others;
+    return 0;
+}
+
 /* Each target has a context of its own, also where two would be equal: tickets are kept by context, and a ticket of one server is worth
  * nothing at another. */
 static struct tls_context *connecting_context(struct snapshot *s, const struct loader *l, const struct plan_target *target)
@@ -154,8 +164,9 @@ static struct tls_context *connecting_context(struct snapshot *s, const struct l
         .renegotiation = tls->renegotiation,
         .like = l->last->made,
     };
+    struct tls_identity *others[TLS_OTHERS_MAX];
     common_part(tls, target->upstream->conf->carries, &spec);
-    if (spec.trust == NULL || (tls->identity != NULL && spec.identity == NULL))
+    if (find_others(s, tls, others, &spec) != 0 || spec.trust == NULL || (tls->identity != NULL && spec.identity == NULL))
         return NULL; /* said where it was loaded */
     struct tls_context *ctx = make_context(l, tls, &spec, target == target->upstream->targets);
     if (ctx != NULL)

@@ -54,6 +54,7 @@ static void note_session(struct probe_target *t, const struct probe *p)
         copy(t->alpn, sizeof(t->alpn), f.alpn);
     t->asked = t->asked || f.asked_for_ours;
     t->sent = t->sent || f.ours_sent;
+    t->ours = f.ours;
     if (f.peer != NULL) {
         t->hint = f.reason == REASON_NAME_MISMATCH ? reason_hint(f.reason, f.peer) : NULL;
         t->peer.present = true;

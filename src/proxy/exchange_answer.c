@@ -35,6 +35,10 @@ static void describe_upstream(const struct exchange *x, struct http_problem *p, 
     if (facts->peer != NULL)
         p->peer = (struct http_problem_certificate){facts->peer->subject, facts->peer->issuer, facts->peer->serial, facts->peer->sha256,
                                                     facts->peer->not_before, facts->peer->not_after};
+    if (facts->ours != NULL) {
+        tls_identity_facts(facts->ours, ours);
+        p->identity = ours->name; /* of several the one that was presented */
+    }
     if (facts->reason == REASON_OUR_CERTIFICATE_REFUSED && facts->ours != NULL)
         describe_ours(facts->ours, ours, &p->ours);
 }

@@ -22,6 +22,9 @@ static void free_context(struct tls_context *ctx)
         tls_alpn_free(ctx->alpn);
     if (ctx->identity != NULL)
         tls_identity_unref(ctx->identity);
+    for (size_t i = 0; i < ctx->n_others; i++)
+        tls_identity_unref(ctx->others[i]);
+    free(ctx->others);
     if (ctx->trust != NULL)
         tls_trust_unref(ctx->trust);
     tls_sni_unref(ctx->sni);
@@ -50,6 +53,18 @@ static int copy_names(struct tls_context *ctx, const struct tls_context_spec *sp
     return 0;
 }
 
+static int take_others(struct tls_context *ctx, const struct tls_context_spec *spec)
+{
+    if (spec->n_others == 0)
+        return 0;
+    ctx->others = calloc(spec->n_others, sizeof(struct tls_identity *));
+    if (ctx->others == NULL)
+        return -1;
+    for (; ctx->n_others < spec->n_others; ctx->n_others++)
+        ctx->others[ctx->n_others] = tls_identity_ref(spec->others[ctx->n_others]);
+    return 0;
+}
+
 static int set_priority(struct tls_context *ctx, const struct tls_context_spec *spec, struct err *err)
 {
     ctx->priority = tls_priority_new(spec->priority, spec->versions, spec->like != NULL ? spec->like->priority : NULL, err);
@@ -66,6 +81,9 @@ static int set_alpn(struct tls_context *ctx, const struct tls_context_spec *spec
 /* The library would go on without a certificate that no signature fits, and say nothing. */
 static int check_identity(const struct tls_context *ctx, struct err *err)
 {
+    for (size_t i = 0; i < ctx->n_others; i++)
+        if (tls_identity_check_priority(ctx->others[i], ctx->priority->set, ctx->accepting, err) != 0)
+            return -1;
     return ctx->identity != NULL ? tls_identity_check_priority(ctx->identity, ctx->priority->set, ctx->accepting, err) : 0;
 }
 
@@ -134,7 +152,7 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
     if (spec->trust != NULL)
         ctx->trust = tls_trust_ref(spec->trust);
     ctx->tickets = spec->tickets;
-    if (!spec->accepting && copy_names(ctx, spec) != 0)
+    if (!spec->accepting && (copy_names(ctx, spec) != 0 || take_others(ctx, spec) != 0))
         err_set(err, ERR_MEMORY, "out of memory");
     else if (ctx->tickets && gnutls_rnd(GNUTLS_RND_KEY, ctx->ticket_secret, sizeof(ctx->ticket_secret)) != 0)
         err_set(err, ERR_INTERNAL, "the TLS library has no random bytes");

@@ -146,7 +146,7 @@ static int setup_connecting(struct tls_engine *e)
         gnutls_server_name_set(e->session, GNUTLS_NAME_DNS, name, strlen(name)) < 0)
         return -1;
     gnutls_datum_t ticket;
-    if (e->tickets != NULL && tls_tickets_take(e->tickets, e->ctx->id, &ticket)) {
+    if (e->tickets != NULL && tls_tickets_take(e->tickets, e->ctx->id, &ticket, &e->ours)) {
         gnutls_session_set_data(e->session, ticket.data, ticket.size); /* refused: a full handshake follows */
         gnutls_memset(ticket.data, 0, ticket.size);
         gnutls_free(ticket.data);
@@ -192,6 +192,7 @@ void tls_engine_free(struct tls_engine *e)
     tls_peer_free(e->peer);
     free(e->verdict);
     free(e->text);
+    free(e->unfit_cas);
     free(e->server_name);
     tls_context_unref(e->front);
     tls_context_unref(e->ctx);
@@ -370,11 +371,6 @@ void tls_engine_wire_sent(struct tls_engine *e, size_t n)
     bytes_consume(&e->wire_out, n);
 }
 
-const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
-{
-    return e->ctx->identity;
-}
-
 void tls_engine_offer_only(struct tls_engine *e, const char *name)
 {
     e->only = name;
@@ -397,7 +393,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .text = e->text != NULL ? e->text : "",
         .alert_received = e->alert_received,
         .alert_sent = e->alert_sent,
-        .ours = e->ctx->identity,
+        .ours = tls_engine_identity(e),
         .verdict = e->verdict,
         .peer = e->peer,
         .server_name = e->server_name,

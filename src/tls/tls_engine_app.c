@@ -19,7 +19,7 @@ static void keep_ticket(struct tls_engine *e)
     e->ticket_seen = true;
     gnutls_datum_t data;
     if (gnutls_session_get_data2(e->session, &data) == 0)
-        tls_tickets_put(e->tickets, e->ctx->id, data);
+        tls_tickets_put(e->tickets, e->ctx->id, data, e->ours);
 }
 
 /* A record was read and brought nothing. Part of a record is none: a slow peer is no flood. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of an engine, shared by its files: tls_engine.c (making, the wire, the handshake), tls_engine_hello.c (the choice of a policy),
- * tls_engine_peer.c (verifying the peer), tls_engine_app.c (application bytes), tls_engine_late.c (our certificate, later) and tls_engine_refusals.c (failures). */
+ * tls_engine_peer.c (verifying the peer), tls_engine_app.c (application bytes), tls_engine_late.c (our certificate, later), tls_engine_ours.c (which one) and tls_engine_refusals.c (failures). */
 #ifndef MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 #define MTLSD_TLS_TLS_ENGINE_INTERNAL_H
 
@@ -47,6 +47,8 @@ struct tls_engine {
     bool named;       /* the protocols were given to the library */
     bool renegotiating; /* TLS 1.2, once opened */
     uint8_t late_requests; /* for our certificate */
+    uint8_t ours;          /* which of the identities of ctx; of a resumed session that of the first handshake */
+    bool ours_chosen;
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records; /* since bytes of the application came */
     uint8_t last_record[8]; /* number of the last record that brought nothing */
@@ -60,6 +62,7 @@ struct tls_engine {
     uint8_t first_bytes[8]; /* what the peer began with, to tell a plaintext peer apart */
     size_t n_first_bytes;
     char *text; /* the sentence of a failure */
+    char *unfit_cas; /* the server named these CAs, and none of them issued a certificate of ours; NULL: it did not */
     struct tls_verdict *verdict;
     struct tls_peer *peer;
 };

@@ -181,20 +181,6 @@ int tls_engine_on_verify(gnutls_session_t session)
     return tls_engine_judge_peer(e) == 0 ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-/* The certificate of the context, on either side. As a client it is sent whatever CAs and kinds of keys the server names: in TLS 1.2 most servers name
- * RSA and ECDSA only, and a server that refuses other kinds says so. */
-int tls_engine_on_asked(gnutls_session_t session, const struct gnutls_cert_retr_st *asked, gnutls_pcert_st **certs, unsigned *n, gnutls_ocsp_data_st **ocsp,
-                        unsigned *n_ocsp, gnutls_privkey_t *key, unsigned *flags)
-{
-    const struct tls_engine *e = gnutls_session_get_ptr(session);
-    (void)asked;
-    *n = *n_ocsp = *flags = 0;
-    *ocsp = NULL;
-    if (e->ctx->identity != NULL)
-        tls_identity_lend(e->ctx->identity, certs, n, key);
-    return 0;
-}
-
 /* Takes a vector with a length of so many bytes off *rest (RFC 8446 3.4). */
 static int take_vector(struct span *rest, size_t length_bytes, struct span *out)
 {

@@ -52,9 +52,9 @@ static void name_our_ca(const struct tls_engine *e, char *out, size_t size)
 {
     struct tls_cert cert;
     size_t last = 0;
-    while (tls_identity_der(e->ctx->identity, last + 1).len > 0)
+    while (tls_identity_der(tls_engine_identity(e), last + 1).len > 0)
         last++;
-    if (tls_cert_read(tls_identity_der(e->ctx->identity, last), &cert) == 0)
+    if (tls_cert_read(tls_identity_der(tls_engine_identity(e), last), &cert) == 0)
         tls_cert_name_text(cert.issuer, out, size);
     else
         snprintf(out, size, "(unknown)");
@@ -67,7 +67,7 @@ static void tell_fault(const struct tls_engine *e, char out[FAULT_SIZE])
 {
     struct tls_identity_facts ours;
     char when[21];
-    tls_identity_facts(e->ctx->identity, &ours);
+    tls_identity_facts(tls_engine_identity(e), &ours);
     text_utc(when, e->now > ours.not_after ? ours.not_after : ours.not_before);
     out[0] = '\0';
     if (e->now > ours.not_after)
@@ -94,15 +94,16 @@ static void fail_by_client(struct tls_engine *e)
 
 static void fail_by_server(struct tls_engine *e)
 {
-    char text[600], fault[FAULT_SIZE];
+    char text[900], fault[FAULT_SIZE];
     struct tls_identity_facts ours;
     const char *name = tls_alert_name(e->alert_received);
     if (e->ctx->identity == NULL) {
         snprintf(text, sizeof(text), "the peer requested a certificate, none is configured, and it sent the alert %s", name);
     } else {
-        tls_identity_facts(e->ctx->identity, &ours);
+        tls_identity_facts(tls_engine_identity(e), &ours);
         tell_fault(e, fault);
-        snprintf(text, sizeof(text), "the peer refused our certificate %.250s, serial %.64s, with the alert %s%s", ours.subject, ours.serial, name, fault);
+        snprintf(text, sizeof(text), "the peer refused our certificate %.250s, serial %.64s, with the alert %s%s%s%s", ours.subject, ours.serial, name, fault,
+                 e->unfit_cas != NULL ? "; it accepts certificates of other CAs: " : "", e->unfit_cas != NULL ? e->unfit_cas : "");
     }
     tls_engine_fail(e, REASON_OUR_CERTIFICATE_REFUSED, text);
 }

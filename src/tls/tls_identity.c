@@ -435,3 +435,33 @@ void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, 
     *n = (unsigned)id->n_pcerts;
     *key = id->lent;
 }
+
+bool tls_identity_is_named(const struct tls_identity *id, const gnutls_datum_t *names, size_t n)
+{
+    for (size_t i = 0; i < id->n_links; i++)
+        for (size_t k = 0; k < n; k++)
+            if (span_equals(id->links[i].cert.issuer, span_of(names[k].data, names[k].size)))
+                return true;
+    return false;
+}
+
+static int family(int kind)
+{
+    switch (kind) {
+    case GNUTLS_PK_EDDSA_ED25519:
+    case GNUTLS_PK_EDDSA_ED448:
+        return GNUTLS_PK_ECDSA;
+    case GNUTLS_PK_RSA_PSS:
+        return GNUTLS_PK_RSA;
+    default:
+        return kind;
+    }
+}
+
+bool tls_identity_has_kind(const struct tls_identity *id, const gnutls_pk_algorithm_t *kinds, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (family((int)kinds[i]) == family(id->kind.algorithm))
+            return true;
+    return false;
+}

@@ -18,6 +18,11 @@ enum { TLS_MESSAGE_MAX_BYTES = 65536 };
 /* For one handshake of a session that keeps the identity alive: nothing of it is the library's to free. */
 void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, unsigned *n, gnutls_privkey_t *key);
 
+/* One of these names is that of a CA above the leaf, as far as the chain is sent. */
+bool tls_identity_is_named(const struct tls_identity *id, const gnutls_datum_t *names, size_t n);
+/* A server that names these kinds accepts the key. ECDSA stands for EdDSA too (RFC 8422 section 5.5), RSA for RSA-PSS. */
+bool tls_identity_has_kind(const struct tls_identity *id, const gnutls_pk_algorithm_t *kinds, size_t n);
+
 /* As tls_key_check_priority. */
 MUST_CHECK int tls_identity_check_priority(const struct tls_identity *id, gnutls_priority_t priority, bool accepting, struct err *err);
 

@@ -97,6 +97,7 @@ struct config_tls {
     bool present;
     char *where;
     char *identity; /* name; NULL: present no certificate (upstream only) */
+    struct config_strings choices; /* connect only: identities to choose from, of which identity is the first; none: there is one */
     char *
         trust; /* name or "system" (the default of an upstream); NULL on a listener: ask for no certificate */
     enum config_tls_version min_version; /* 1.2 */

@@ -25,6 +25,7 @@ struct probe_target {
     char version[16];        /* "" when the two never agreed on one */
     char cipher[40];         /* "" when the handshake was not finished: then not to have asked means nothing yet */
     char alpn[TLS_ALPN_NAME_MAX + 1]; /* "" when none was agreed on */
+    const struct tls_identity *ours; /* what was presented, or would be; borrowed from the target's context. NULL: none */
     bool asked, sent;        /* the server asked for a certificate; ours went out */
     int alert_received, alert_sent; /* -1: none */
     struct probe_target_peer peer;

@@ -25,11 +25,14 @@ enum { TLS_ALPN_MAX = 8, TLS_ALPN_NAME_MAX = 31 }; /* what the library takes */
  * peer without ALPN. A server that chooses a name that was not offered is always refused. */
 enum tls_alpn_need { TLS_ALPN_OPTIONAL, TLS_ALPN_MATCH, TLS_ALPN_REQUIRED };
 
+enum { TLS_OTHERS_MAX = 31 };
 enum tls_versions { TLS_VERSIONS_ALL /* 1.2 and 1.3 */, TLS_VERSIONS_13, TLS_VERSIONS_12 }; /* also with a priority string */
 
 struct tls_context_spec {
     bool accepting;                /* true: we are the TLS server */
     struct tls_identity *identity; /* NULL only when connecting */
+    struct tls_identity *const *others; /* connecting: presented instead to a server that names their CA; at most TLS_OTHERS_MAX */
+    size_t n_others;
     struct tls_trust *trust;       /* NULL only when accepting with TLS_ASK_NONE */
     enum tls_ask ask;              /* accepting */
     uint64_t tolerate;             /* accepting: bits (1 << enum reason). A client's certificate passes with its verdict when everything found

@@ -9,13 +9,23 @@ static const char *alert_of(int alert)
     return alert >= 0 ? tls_alert_name(alert) : NULL;
 }
 
+/* Of several identities the one that the server's CAs chose, as soon as it requested one. */
+static const char *name_of_ours(const struct probe_target *t)
+{
+    struct tls_identity_facts f;
+    if (t->ours == NULL)
+        return t->target->upstream->conf->tls.identity;
+    tls_identity_facts(t->ours, &f);
+    return f.name;
+}
+
 /* The server refused our certificate: is it the certificate that was meant, and is it simply too old? */
 static json_t *ours_of(const struct probe_target *t, int64_t now)
 {
     struct tls_identity_facts f;
-    if (t->reason != REASON_OUR_CERTIFICATE_REFUSED || t->target->upstream->identity == NULL)
+    if (t->reason != REASON_OUR_CERTIFICATE_REFUSED || t->ours == NULL)
         return json_null();
-    tls_identity_facts(t->target->upstream->identity, &f);
+    tls_identity_facts(t->ours, &f);
     return document_object("subject:t issuer:t serial:t sha256:t not_before:I not_after:I seconds_left:I", f.subject, f.issuer, f.serial, f.sha256, f.not_before,
                            f.not_after, f.not_after - now);
 }
@@ -52,7 +62,7 @@ static json_t *document_of(const struct probe_target *t, int64_t now)
                                    t->target->conf->text, ok, reason_word(t->reason), ok ? NULL : report_blame_word(report_blame(t->reason)),
                                    t->text[0] != '\0' ? t->text : NULL, alert_of(t->alert_received), alert_of(t->alert_sent));
     return document_add(json, "peer:o tls:o http_status:i connect_ms:f handshake_ms:f ours:o identity:t hint:t", peer_of(t, now),
-                        session_of(t), (int)t->http_status, t->connect_ms, t->handshake_ms, ours_of(t, now), u->tls.identity, hint_of(t));
+                        session_of(t), (int)t->http_status, t->connect_ms, t->handshake_ms, ours_of(t, now), name_of_ours(t), hint_of(t));
 }
 
 json_t *check_connect(const struct snapshot *snapshot, int64_t now, size_t *n_refused)

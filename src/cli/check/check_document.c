@@ -112,6 +112,12 @@ static json_t *health_of(const struct config_upstream *u)
     return document_object("path:t grpc:t interval_ms:I expect:t", u->health_path, u->health_grpc, (int64_t)u->health_interval_ms, u->health_path != NULL ? u->health_expect : NULL);
 }
 
+static json_t *others_of(const struct config_tls *tls)
+{
+    const struct config_strings others = {tls->choices.items + 1, tls->choices.n - 1};
+    return tls->choices.n > 1 ? strings(&others) : json_null();
+}
+
 static json_t *upstreams_of(const struct config *c)
 {
     static const char *const balances[] = {[CONFIG_BALANCE_ROUND_ROBIN] = "round_robin", [CONFIG_BALANCE_LEAST_CONN] = "least_conn",
@@ -121,10 +127,10 @@ static json_t *upstreams_of(const struct config *c)
     for (size_t i = 0; i < c->n_upstreams - c->n_served; i++) {
         const struct config_upstream *u = &c->upstreams[i];
         list = document_append(list, document_object("name:t targets:o tls:b identity:t trust:t balance:t sticky:o health:o proxy:t send_proxy_protocol:t "
-                                                     "min_version:t max_version:t starttls:t",
+                                                     "min_version:t max_version:t starttls:t other_identities:o",
                                                      u->name, targets_of(u), u->tls.present, u->tls.identity, u->tls.trust, balances[u->balance], sticky_of(u),
                                                      health_of(u), u->proxy_text, versions[u->send_proxy_protocol], min_version(&u->tls), max_version(&u->tls),
-                                                     config_starttls_word(&u->tls)));
+                                                     config_starttls_word(&u->tls), others_of(&u->tls)));
     }
     return list;
 }

@@ -6,7 +6,7 @@
 
 #define INDENT "                 "
 #define VERSION "TLS {min_version}[{max_version=1.3}+][{max_version=1.2} only]"
-#define TLS "[{!tls}plaintext][{?tls}" VERSION "[, presents \"{$identity}\"][, verifies with \"{$trust}\"][, starttls {starttls}]]"
+#define TLS "[{!tls}plaintext][{?tls}" VERSION "[, presents \"{$identity}\"][ or {other_identities}][, verifies with \"{$trust}\"][, starttls {starttls}]]"
 #define ASKS "[{client_cert=none}, no certificate asked][{client_cert=optional}, certificate optional][{client_cert=required}, certificate required]"
 
 /* ---- what is loaded ---- */

@@ -25,14 +25,16 @@ static void put(uint64_t context, const char *text)
     gnutls_datum_t data = {gnutls_malloc(size), size};
     ck_assert_ptr_nonnull(data.data);
     memcpy(data.data, text, size);
-    tls_tickets_put(store, context, data);
+    tls_tickets_put(store, context, data, (uint8_t)context);
 }
 
 /* NULL: none is to be had. */
 static void expect(const char *why, uint64_t context, const char *text)
 {
     gnutls_datum_t data = {0};
-    bool got = tls_tickets_take(store, context, &data);
+    uint8_t ours = 0;
+    bool got = tls_tickets_take(store, context, &data, &ours);
+    ck_assert(!got || ours == (uint8_t)context);
     ck_assert_msg(got == (text != NULL), "%s: %s", why, got ? "a ticket" : "no ticket");
     if (text != NULL)
         ck_assert_msg(strcmp((const char *)data.data, text) == 0, "%s: got %s", why, (const char *)data.data);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which certificate we present. A server that requests one may name CAs (RFC 8446 4.2.4) and kinds of keys. Of several identities of an upstream, the
+ * first is presented that one of these CAs issued, itself or through the intermediates that are sent, and whose key is of such a kind. Where the server
+ * names no CA, or none of ours, it is the first that has such a key, then the first: a list of CAs is a hint, and a server that refuses says so.
+ */
+#include "tls_engine_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_CAS = 4, CAS_SIZE = 300 };
+
+static const struct tls_identity *at(const struct tls_context *ctx, size_t i)
+{
+    return i == 0 ? ctx->identity : ctx->others[i - 1];
+}
+
+static bool is_of_kind(const struct tls_identity *id, const struct gnutls_cert_retr_st *asked)
+{
+    return asked->pk_algos_length == 0 || tls_identity_has_kind(id, asked->pk_algos, asked->pk_algos_length);
+}
+
+/* The first identity that fits. n: none. */
+static size_t find(const struct tls_context *ctx, const struct gnutls_cert_retr_st *asked, bool by_name)
+{
+    size_t n = 1 + ctx->n_others;
+    for (size_t i = 0; i < n; i++)
+        if ((!by_name || tls_identity_is_named(at(ctx, i), asked->req_ca_rdn, asked->nreqs)) && is_of_kind(at(ctx, i), asked))
+            return i;
+    return n;
+}
+
+static bool any_is_named(const struct tls_context *ctx, const struct gnutls_cert_retr_st *asked)
+{
+    for (size_t i = 0; i < 1 + ctx->n_others; i++)
+        if (tls_identity_is_named(at(ctx, i), asked->req_ca_rdn, asked->nreqs))
+            return true;
+    return false;
+}
+
+/* Only for a refusal; without memory it has fewer words. */
+static void note_cas(struct tls_engine *e, const struct gnutls_cert_retr_st *asked)
+{
+    char text[CAS_SIZE];
+    size_t used = 0;
+    for (size_t i = 0; i < asked->nreqs && i < SHOWN_CAS && used + 1 < sizeof(text); i++) {
+        char name[80];
+        tls_cert_name_text(span_of(asked->req_ca_rdn[i].data, asked->req_ca_rdn[i].size), name, sizeof(name));
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i > 0 ? "; " : "", name);
+    }
+    if (asked->nreqs > SHOWN_CAS && used + 1 < sizeof(text))
+        snprintf(text + used, sizeof(text) - used, " and %u more", asked->nreqs - SHOWN_CAS);
+    free(e->unfit_cas);
+    e->unfit_cas = strdup(text);
+}
+
+/* What was presented once on this connection stays (security A10). */
+static void choose(struct tls_engine *e, const struct gnutls_cert_retr_st *asked)
+{
+    const struct tls_context *ctx = e->ctx;
+    size_t none = 1 + ctx->n_others, found = none;
+    if (ctx->accepting || e->ours_chosen)
+        return;
+    e->ours_chosen = true;
+    if (asked->nreqs > 0 && !any_is_named(ctx, asked))
+        note_cas(e, asked);
+    else if (asked->nreqs > 0)
+        found = find(ctx, asked, true);
+    if (found == none)
+        found = find(ctx, asked, false);
+    e->ours = found == none ? 0 : (uint8_t)found;
+}
+
+const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
+{
+    return at(e->ctx, e->ours);
+}
+
+/* As a client it is sent whatever kinds of keys the server names, if it is the only one: in TLS 1.2 most servers name RSA and ECDSA only. */
+int tls_engine_on_asked(gnutls_session_t session, const struct gnutls_cert_retr_st *asked, gnutls_pcert_st **certs, unsigned *n, gnutls_ocsp_data_st **ocsp,
+                        unsigned *n_ocsp, gnutls_privkey_t *key, unsigned *flags)
+{
+    struct tls_engine *e = gnutls_session_get_ptr(session);
+    *n = *n_ocsp = *flags = 0;
+    *ocsp = NULL;
+    if (e->ctx->identity == NULL)
+        return 0;
+    choose(e, asked);
+    tls_identity_lend(tls_engine_identity(e), certs, n, key);
+    return 0;
+}
