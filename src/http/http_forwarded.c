@@ -7,7 +7,6 @@
 #include "mtlsd/http/http_guard.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { ELEMENT_MAX = 512 };
@@ -220,7 +219,9 @@ static bool is_trusted(const struct http_forwarded *how, const struct element *e
 
 static void client_in(const struct chain *c, const struct http_forwarded *how, char out[HTTP_FORWARDED_TEXT])
 {
-    snprintf(out, HTTP_FORWARDED_TEXT, "%.*s", (int)how->peer.len, (const char *)how->peer.ptr);
+    size_t n = how->peer.len < HTTP_FORWARDED_TEXT ? how->peer.len : HTTP_FORWARDED_TEXT - 1;
+    memcpy(out, how->peer.ptr, n); /* for each request: printf would cost as much as reading the request did */
+    out[n] = '\0';
     for (size_t i = c->n; i > 0 && c->items[i - 1].n > 0; i--) {
         const struct element *e = &c->items[i - 1];
         inet_ntop(e->n == 4 ? AF_INET : AF_INET6, e->address, out, HTTP_FORWARDED_TEXT);
@@ -263,7 +264,7 @@ static struct span host_of(const struct http_forwarded *how, const struct http_h
 {
     struct http_authority unused;
     struct span ours = http_head_find(request, "Host"), said = how->believe ? only(request, "x-forwarded-host") : span_of(NULL, 0);
-    bool usable = how->hold_host ? is_same_host(ours, said) : http_authority_read(said, &unused);
+    bool usable = said.len > 0 && (how->hold_host ? is_same_host(ours, said) : http_authority_read(said, &unused));
     return usable ? said : ours;
 }
 

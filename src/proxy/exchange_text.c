@@ -100,9 +100,9 @@ static int append_field(const struct plan_text_field *f, struct values *values, 
 static int append_of(struct exchange *x, const struct plan_route *route, size_t n_before, const struct admission *a, struct bytes *out)
 {
     const struct plan_text *t = route != NULL ? route->text : NULL;
-    struct values values = {.server_name = ""};
     if (t == NULL || t->n_fields == 0)
         return 0;
+    struct values values = {.server_name = ""}; /* that is large, and most routes have no such fields */
     gather(x, route, a, &values);
     for (size_t i = 0; i < t->n_fields; i++)
         if (t->fields[i].value != NULL && !is_set_before(x, n_before, t->fields[i].name) && append_field(&t->fields[i], &values, out) != 0)
