@@ -40,3 +40,19 @@ void block_cache_give(struct block_cache *c, void *block, size_t size)
     c->first = block;
     c->n++;
 }
+
+int block_cache_lend(struct block_cache *c, struct bytes *b)
+{
+    b->data = block_cache_take(c, BLOCK_CACHE_BYTES);
+    b->cap = b->data != NULL ? BLOCK_CACHE_BYTES : 0;
+    return b->data != NULL ? 0 : -1;
+}
+
+void block_cache_take_back(struct block_cache *c, struct bytes *b)
+{
+    if (b->cap == BLOCK_CACHE_BYTES) {
+        block_cache_give(c, b->data, BLOCK_CACHE_BYTES);
+        b->data = NULL;
+    }
+    bytes_clear(b);
+}

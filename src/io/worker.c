@@ -24,7 +24,7 @@ enum {
 #ifdef __SANITIZE_ADDRESS__
     BLOCKS_KEPT = 0, /* it sees no use of a block that is only kept */
 #else
-    BLOCKS_KEPT = 256, /* two for each request that runs */
+    BLOCKS_KEPT = 256, /* two or three for each request that runs */
 #endif
     TICK_MS = 1000,
     REJUDGE_TURN_NS = 2000000, /* of a turn of the loop, for judging peers again */

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-enum { FORWARDED_BYTES = 160 }; /* of the lines that most requests get: one allocation for all */
-
 /* The same for every request of a connection, since the identity is fixed by its handshake. */
 static int make_identity(struct exchange *x)
 {
@@ -99,7 +97,7 @@ int exchange_added_fields(struct exchange *x, const struct admission *a, struct 
         return 0; /* a foreign server: it gets no facts about our client */
     if (make_identity(x) != 0 || (is_for_us(x) && append_caller(x, out) != 0))
         return -1;
-    if (x->listener->conf->forwarded != CONFIG_FORWARDED_OFF && bytes_reserve(out, x->client->identity.len + FORWARDED_BYTES) == NULL)
+    if (x->listener->conf->forwarded != CONFIG_FORWARDED_OFF && block_cache_lend(&x->client->env->blocks, out) != 0)
         return -1;
     bytes_append_span(out, bytes_span(&x->client->identity));
     if (append_xfcc(x, head, out) != 0)

@@ -76,7 +76,7 @@ void exchange_request_forget(struct exchange *x)
     block_cache_give(&x->client->env->blocks, kept->head, kept->head_bytes);
     kept->head = NULL;
     bytes_clear(&kept->text);
-    bytes_clear(&kept->added);
+    block_cache_take_back(&x->client->env->blocks, &kept->added);
     bytes_clear(&kept->body);
     free(kept->last);
     kept->last = NULL;

@@ -7,6 +7,9 @@
 #ifndef MTLSD_BASE_BLOCK_CACHE_H
 #define MTLSD_BASE_BLOCK_CACHE_H
 
+#include "mtlsd/base/attr.h"
+#include "mtlsd/base/bytes.h"
+
 #include <stddef.h>
 
 enum { BLOCK_CACHE_BYTES = 768 }; /* of a block; longer ones are not kept */
@@ -23,5 +26,9 @@ void block_cache_clear(struct block_cache *c);
 void *block_cache_take(struct block_cache *c, size_t size);
 /* size: as it was taken. block NULL: nothing. */
 void block_cache_give(struct block_cache *c, void *block, size_t size);
+/* A block for bytes that own nothing yet; they may grow beyond it, and bytes_clear frees it like any other memory. -1: out of memory. */
+MUST_CHECK int block_cache_lend(struct block_cache *c, struct bytes *b);
+/* As bytes_clear, but takes back what was lent. */
+void block_cache_take_back(struct block_cache *c, struct bytes *b);
 
 #endif

@@ -46,6 +46,27 @@ START_TEST(keeps_no_more_than_it_may_and_no_long_ones)
 }
 END_TEST
 
+START_TEST(bytes_that_outgrow_a_block_leave_it)
+{
+    struct bytes b;
+    char long_text[BLOCK_CACHE_BYTES + 1] = {0};
+    block_cache_init(&c, 2);
+    bytes_init(&b, 4096);
+    ck_assert_int_eq(block_cache_lend(&c, &b), 0);
+    ck_assert_int_eq(bytes_append_str(&b, "short"), 0);
+    const void *block = b.data;
+    block_cache_take_back(&c, &b);
+    ck_assert(b.data == NULL && b.len == 0 && b.max == 4096 && c.n == 1);
+    ck_assert_int_eq(block_cache_lend(&c, &b), 0);
+    ck_assert(b.data == block && c.n == 0);
+    ck_assert_int_eq(bytes_append(&b, long_text, sizeof(long_text)), 0);
+    ck_assert(b.data != block && b.len == sizeof(long_text));
+    block_cache_take_back(&c, &b);
+    ck_assert(b.data == NULL && c.n == 0);
+    block_cache_clear(&c);
+}
+END_TEST
+
 START_TEST(without_a_beginning_it_keeps_nothing)
 {
     c = (struct block_cache){0};
@@ -60,6 +81,7 @@ Suite *suite(void)
     TCase *t = tcase_create("block_cache");
     tcase_add_test(t, gives_the_block_again_that_came_back_last);
     tcase_add_test(t, keeps_no_more_than_it_may_and_no_long_ones);
+    tcase_add_test(t, bytes_that_outgrow_a_block_leave_it);
     tcase_add_test(t, without_a_beginning_it_keeps_nothing);
     suite_add_tcase(s, t);
     return s;

@@ -15,6 +15,7 @@ static struct config_target target_conf;
 static struct plan_upstream upstream;
 static struct plan_target target;
 static struct plan_listener listener;
+static struct proxy_env env;
 static struct client client_of_x;
 static struct exchange x;
 
@@ -30,6 +31,7 @@ static void setup(void)
     target = (struct plan_target){.conf = &target_conf, .upstream = &upstream};
     listener = (struct plan_listener){.conf = &conf};
     x = (struct exchange){.client = &client_of_x, .listener = &listener, .way = {.target = &target}};
+    client_of_x.env = &env;
     bytes_init(&client_of_x.identity, 64 * 1024);
     client_of_x.link.tls = tls_engine_new(accepting, NULL, NULL, NULL, &err);
     ck_assert_ptr_nonnull(client_of_x.link.tls);
