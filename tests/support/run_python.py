@@ -34,7 +34,7 @@ import urllib.parse  # noqa: F401
 FILE_DEADLINE_S = 420
 # The longest, longest first: one that begins last runs alone at the end, while the other processors wait.
 LONG = ("clock_fetch", "reload", "injector", "verifier", "slow_clients", "drill", "crl_fetch", "bad_files", "crl_points", "faults", "robustness", "bench",
-        "demo", "pki_verify", "check_connect", "cli", "tls_clients", "presets", "path_case")
+        "demo", "pki_verify", "check_connect", "tomcat", "dashboard", "cli", "tls_clients", "presets", "path_case")
 LOOK_S = 0.05
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
