@@ -270,6 +270,16 @@ def http2_upstream():
     return http2_client()
 
 
+def codec_pairs():
+    """The first byte: 1 the app speaks HTTP/2 (preface and SETTINGS are made), 2 so does the hop, 4 small steps."""
+    talks = [bytes([1 + 2 * (i % 2) + 4 * (i // 2 % 2)]) + b"".join(talk) for i, talk in enumerate(H2_TALKS)]
+    head = b"Host: a\r\n"
+    requests = [b"GET / HTTP/1.1\r\n" + head + b"\r\n", b"POST / HTTP/1.1\r\n" + head + b"Content-Length: 5\r\n\r\n12345GET /b HTTP/1.1\r\n" + head + b"\r\n",
+                b"POST / HTTP/1.1\r\n" + head + b"Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\nx: y\r\n\r\n", b"HEAD / HTTP/1.0\r\n\r\n",
+                b"GET /ws HTTP/1.1\r\n" + head + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"]
+    return talks + [bytes([2 * (i % 2) + 4 * (i // 2 % 2)]) + r for i, r in enumerate(requests * 2)]
+
+
 def tls_hello():
     """The first byte is the size of the pieces less one. Recorded hellos, one cut into records of 10 bytes, and other protocols."""
     found = re.findall(r'OFFERS_\w+,((?:\s*"[0-9a-f]+")+)', (HERE.parent / "unit/tls/client_hellos.h").read_text())
@@ -329,5 +339,5 @@ def config():
     return out
 
 
-for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, http2_client, http2_upstream, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc):
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc):
     put(make.__name__, make())
