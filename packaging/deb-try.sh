@@ -67,6 +67,14 @@ curl -sS --retry 50 --retry-delay 0 --retry-max-time 20 --retry-all-errors -o "$
 cmp "$work/got" "$work/pki/ca.pem"
 say "$(awk -v ns=$(($(date +%s%N) - began)) 'BEGIN { printf "%.2f s", ns / 1e9 }')"
 
+say "units, as the systemd of this release rates them"
+for unit in mtlsd.service mtlsd@x.service; do
+    file=$(dpkg -L mtlsd | grep -F "/$(echo "$unit" | sed 's/@x/@/')")
+    cp "$file" "$work/$unit"
+    systemd-analyze security --offline=true --no-pager --threshold=12 "$work/$unit" >"$work/score" || fail "$(cat "$work/score")"
+    tail -n 1 "$work/score"
+done
+
 say "upgrade under an open connection"
 mkdir "$work/next"
 dpkg-deb -R "$deb" "$work/next/tree"

@@ -18,7 +18,14 @@ copy() {
     mkdir -p "$root$(dirname "$1")"
     cp -L "$1" "$root$1"
 }
-ldd "$program" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p' | sort -u | while read -r library; do copy "$library"; done
+# The registry's embedded database is loaded when a configuration names one, so that the program does not tell of it.
+sqlite=$(/sbin/ldconfig -p | sed -n 's/.*libsqlite3\.so\.0 .*=> //p' | head -n 1)
+for part in "$program" $sqlite; do
+    [ "$part" = "$program" ] || copy "$part"
+    ldd "$part" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^[[:space:]]*\(\/[^ ]*\) (.*/\1/p'
+done | sort -u >"$root/tmp/libraries"
+while read -r library; do copy "$library"; done <"$root/tmp/libraries"
+rm "$root/tmp/libraries"
 folder=$(dirname "$(ldd "$program" | sed -n 's/.*libc\.so\.6 => \(\/[^ ]*\).*/\1/p')")
 for library in "$folder"/libnss_files.so.2 "$folder"/libnss_dns.so.2 "$folder"/libresolv.so.2; do
     [ ! -e "$library" ] || copy "$library"

@@ -15,6 +15,8 @@ from harness import MTLSD, ROOT, wait_for
 
 PACKAGING = ROOT / "packaging"
 ALONE = {"ASAN_OPTIONS": "detect_leaks=0"}  # of a process that may not trace itself
+# Fields that Debian's client of Kubernetes (1.22 in Debian 12, 1.30 in 13) is too old for: sidecars came with 1.29, certificates of pods with 1.34.
+NEWER = (".initContainers[0].restartPolicy", ".sources[0].podCertificate")
 IN_ROOT = 'mount -t proc proc "$1/proc" && exec chroot --userspec=65532:65532 "$@"'
 
 
@@ -151,6 +153,10 @@ try:
     import yaml
 except ImportError:
     yaml = None
+try:
+    import kubernetes.client as published  # what the API of Kubernetes has, as its project generates it
+except ImportError:
+    published = None
 
 
 @unittest.skipIf(yaml is None, "python3-yaml is not installed")
@@ -208,6 +214,27 @@ class Kubernetes(harness.Case):
         path = self.config(text.replace("/run/mtlsd/admin", f"{self.folder}/admin"), prelude="")
         done = self.command("check", "-c", path)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    @unittest.skipIf(published is None, "the client of Kubernetes for Python is not installed")
+    def test_every_field_is_one_that_the_api_publishes(self):
+        for name, model in (("base/deployment.yaml", "V1Deployment"), ("base/service.yaml", "V1Service"), ("pod-certificate/identity.yaml", "V1Deployment")):
+            unknown = [field for field in self.unknown_fields(self.load(name), model, name) if not field.endswith(NEWER)]
+            self.assertEqual([], unknown)
+
+    def unknown_fields(self, value, kind, place):
+        inner = re.fullmatch(r"(list|dict)[\[(](?:str, )?(\w+)[\])]", kind)
+        if inner and inner[1] == "list":
+            for i, item in enumerate(value):
+                yield from self.unknown_fields(item, inner[2], f"{place}[{i}]")
+        model = getattr(published, kind, None)
+        if inner or model is None or not isinstance(value, dict):
+            return
+        kinds = {written: model.openapi_types[name] for name, written in model.attribute_map.items()}
+        for key, item in value.items():
+            if key in kinds:
+                yield from self.unknown_fields(item, kinds[key], f"{place}.{key}")
+            elif key != "$patch":  # kustomize's
+                yield f"{place}.{key}"
 
     def test_the_service_finds_the_port_and_the_pods(self):
         service, template = self.load("base/service.yaml"), self.load("base/deployment.yaml")["spec"]["template"]
