@@ -27,6 +27,9 @@ static bool tls_names(const struct config_tls *tls, const char *name, bool trust
         return false;
     if (is(trust ? tls->trust : tls->identity, name))
         return true;
+    for (size_t i = 0; !trust && i < tls->choices.n; i++)
+        if (is(tls->choices.items[i], name))
+            return true;
     for (size_t i = 0; i < tls->n_identities; i++)
         if (is(trust ? tls->identities[i].trust : tls->identities[i].identity, name))
             return true;

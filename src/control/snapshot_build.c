@@ -95,15 +95,28 @@ static void compare_with_own(const struct loader *l, const struct config_tls *co
     }
 }
 
+static void compare_others(const struct loader *l, const struct config_tls *conf, const struct tls_context_spec *spec)
+{
+    for (size_t i = 0; i < spec->n_others; i++) {
+        struct config_tls other_conf = *conf;
+        struct tls_context_spec other = *spec;
+        other_conf.identity = conf->choices.items[i + 1];
+        other.identity = spec->others[i];
+        compare_with_own(l, &other_conf, &other);
+    }
+}
+
 /* first: the first context of this block, for which alone its identity and trust are compared. */
 static struct tls_context *make_context(const struct loader *l, const struct config_tls *conf, const struct tls_context_spec *spec, bool first)
 {
     struct err err = {0};
     struct tls_context *ctx = tls_context_new(spec, &err);
-    if (ctx == NULL)
+    if (ctx == NULL) {
         findings_add(l->findings, FINDING_ERROR, conf->where, "tls: %s", err.text);
-    else if (first && spec->identity != NULL && spec->trust != NULL)
+    } else if (first && spec->identity != NULL && spec->trust != NULL) {
         compare_with_own(l, conf, spec);
+        compare_others(l, conf, spec);
+    }
     return ctx;
 }
 

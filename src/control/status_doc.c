@@ -242,7 +242,8 @@ static json_t *upstreams_value(const struct admin_view *view)
         o = document_add(o, "requests_total:U retries_total:U connects_total:U handshakes_total:U resumed_total:U bytes_in:U bytes_out:U refused:o",
                          row->upstream_requests, row->retries, row->upstream_connects, row->upstream_handshakes_ok, row->upstream_resumed, row->bytes_up_in,
                          row->bytes_up_out, refused_value(row));
-        o = document_add(o, "balance:t sticky:t", balance_word(conf), sticky_word(conf));
+        o = document_add(o, "balance:t sticky:t identities:o", balance_word(conf), sticky_word(conf),
+                         tls->choices.n > 0 ? document_strings((const char *const *)tls->choices.items, tls->choices.n) : json_null());
         array = document_append(array, with_peer(o, row, view->now));
     }
     return array;

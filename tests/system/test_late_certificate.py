@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that request our certificate after the handshake (A10): Apache with SSLVerifyClient for one folder, by TLS 1.3's post-handshake authentication and
 TLS 1.2's renegotiation. What such a server may not do is refused."""
+import pathlib
 import shutil
+import socket
+import subprocess
 import unittest
 
 import harness
@@ -72,6 +75,41 @@ class Late(harness.Case):
                 self.assertEqual("www/open", self.through(port, "/open/").text)
                 problem = self.assert_problem(self.through(port, "/closed/"), 502, "our_certificate_refused")
                 self.assertIn("client1", str(problem))
+
+
+class OpenSSL(harness.Case):
+    """s_server, whose operator asks for a certificate in the middle of a tcp connection: "c" in TLS 1.3, "R" in TLS 1.2."""
+
+    def serve(self, version):
+        port, server = free_port(), self.pki.server()
+        log = open(self.folder / f"s_server{version}.log", "wb")
+        process = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", server.crt, "-key", server.key, "-CAfile", self.pki.ca("root").crt,
+                                    "-verify_return_error", version], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self.folder)
+        self.addCleanup(log.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdin.close)
+        harness.wait_for(lambda: harness.listens(port), "s_server")
+        return port, process, pathlib.Path(log.name)
+
+    def test_a_certificate_in_the_middle_of_a_tcp_connection(self):
+        for version, command in (("-tls1_3", b"c\n"), ("-tls1_2", b"R\n")):
+            with self.subTest(version):
+                target, server, log = self.serve(version)
+                port = self.injector(f"localhost:{target}", protocol="tcp", tls=LATE)
+                with socket.create_connection(("127.0.0.1", port), 20) as app:
+                    app.settimeout(20)
+                    app.sendall(b"before\n")
+                    harness.wait_for(lambda: b"before" in log.read_bytes(), "the first bytes")
+                    server.stdin.write(command)
+                    server.stdin.flush()
+                    harness.wait_for(lambda: b"client1" in log.read_bytes(), "our certificate at the server")
+                    app.sendall(b"after\n")
+                    harness.wait_for(lambda: b"after" in log.read_bytes(), "bytes behind it")
+                    server.stdin.write(b"down\n")
+                    server.stdin.flush()
+                    self.assertEqual(b"down\n", app.recv(100))
+                harness.wait_for(lambda: "certificate_requested=later" in self.mtlsd.log, "the log line")
 
 
 if __name__ == "__main__":

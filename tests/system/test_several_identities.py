@@ -94,6 +94,16 @@ class Several(harness.Case):
         self.assertEqual(200, self.get(port).status)
         self.assertEqual("two", self.presented())
 
+    def test_check_looks_at_each_of_them(self):
+        """One that is no client's certificate is told; the status names them all."""
+        self.clients["server"] = self.pki.leaf("several-server", self.two, eku=("serverAuth",))
+        port, admin = free_port(), self.folder / "admin.sock"
+        self.mtlsd = self.daemon(f'admin = {{ socket = "unix:{admin}"; }};' + self.text(port, free_port(), names='"one", "server"'), [port], [admin])
+        told = self.command("check", "-c", self.mtlsd.config_path).stdout
+        self.assertRegex(" ".join(told.split()), 'identity "server" is used as a client but its certificate does not allow that')
+        status = self.curl("--unix-socket", admin, "http://localhost/status").json()
+        self.assertEqual(["one", "server"], status["upstreams"][0]["identities"])
+
     def test_a_server_that_names_none_of_ours(self):
         """The refusal tells its CAs, and check --connect too."""
         target = self.origin(ca=self.three)

@@ -80,6 +80,15 @@ START_TEST(is_not_ready_once_an_identity_in_use_has_ended)
 }
 END_TEST
 
+START_TEST(is_not_ready_once_one_of_several_identities_has_ended)
+{
+    payments_end(WORLD_NOW + DAY);
+    world_edit(&w, "identity = \"payments\"; ", "identities = [ \"server\", \"payments\" ]; ");
+    load();
+    ck_assert_str_eq(look_at(WORLD_NOW + DAY + 1)->word, "expired");
+}
+END_TEST
+
 START_TEST(does_not_mind_the_end_of_an_identity_that_nothing_uses)
 {
     payments_end(WORLD_NOW + DAY);
@@ -154,6 +163,7 @@ Suite *suite(void)
     tcase_add_test(t, is_ready_while_nothing_has_ended);
     tcase_add_test(t, is_not_ready_while_it_starts_drains_or_is_full);
     tcase_add_test(t, is_not_ready_once_an_identity_in_use_has_ended);
+    tcase_add_test(t, is_not_ready_once_one_of_several_identities_has_ended);
     tcase_add_test(t, does_not_mind_the_end_of_an_identity_that_nothing_uses);
     tcase_add_test(t, is_not_ready_once_a_required_revocation_list_is_out_of_date);
     tcase_add_test(t, grants_a_revocation_list_its_grace);
