@@ -30,14 +30,10 @@ def version_of(package):
 def libraries(program):
     """Names of the packages whose libraries the program names, and of those built in, with their versions."""
     needed = set(re.findall(r"NEEDED\s+(\S+)", run("objdump", "-p", program)))
-    paths = dict(re.findall(r"^\s*(\S+) => (\S+)", run("ldd", program), re.M))
-    found = {}
-    for name in needed & set(paths):
-        for path in (paths[name], os.path.realpath(paths[name]), "/usr" + paths[name]):
-            package = run("dpkg-query", "-S", path).partition(":")[0]
-            if package:
-                found[package] = version_of(package)
-                break
+    paths = [path for name, path in re.findall(r"^\s*(\S+) => (\S+)", run("ldd", program), re.M) if name in needed]
+    candidates = {one for path in paths for one in (path, os.path.realpath(path), "/usr" + path)}
+    owners = re.findall(r"^([a-z0-9.+-]+)(?::\w+)?: ", run("dpkg-query", "-S", *sorted(candidates)), re.M)
+    found = {package: version_of(package) for package in owners}
     for package in BUILT_IN:
         if version_of(package) is not None and not (package == "node-llhttp" and "libllhttp-dev" in found):
             found[package] = version_of(package)
