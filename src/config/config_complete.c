@@ -86,6 +86,12 @@ static void complete_routes(const struct config_reader *r, struct config_listene
     }
 }
 
+static void complete_contact(const struct config_reader *r, struct config_listener *l)
+{
+    if (l->contact == NULL && r->config->contact != NULL && (l->contact = strdup(r->config->contact)) == NULL)
+        r->findings->out_of_memory = 1;
+}
+
 static bool has_tcp_bind(const struct config_listener *l)
 {
     for (size_t i = 0; i < l->n_bind; i++)
@@ -134,6 +140,7 @@ static void complete_listener(const struct config_reader *r, struct config_liste
         l->protocol = CONFIG_PROTOCOL_TCP;
     }
     complete_routes(r, l);
+    complete_contact(r, l);
     lower(&l->hosts);
     lower(&l->allow_origins);
     lower(&l->forward_proxy.direct);

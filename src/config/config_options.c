@@ -44,6 +44,8 @@ static const struct config_option options[] = {
      "configuration and every file in it, and cannot open ports below 1024. Default: the user of the start.", false, FIXED, TOP(user)},
     {"", "group", "string", "", "", "\"mtlsd\"", "Group to become, together with user. Default: the group of the user. The user's other groups stay in effect.",
      false, FIXED, TOP(group)},
+    {"", "contact", "contact", "", "", "\"ops@example.com\"",
+     "Text for people whose request is refused, as an address or a phone number. Refusals in JSON have it as contact. Default: none.", false, RELOADABLE, TOP(contact)},
     {"", "admin", "group", "", "", "", "Admin socket for status, reload and drain.", false, FIXED, 0},
     {"", "log", "group", "", "", "", "Log level, format and destination.", false, RELOADABLE, 0},
     {"", "limits", "group", "", "", "", "Limits of the whole process.", false, RELOADABLE, 0},
@@ -228,6 +230,8 @@ static const struct config_option options[] = {
     {"listener", "bind", "addresses", "", "", "\"127.0.0.1:8080\"",
      "Addresses to listen on: \"host:port\", \":port\", \"unix:/path\", \"systemd:NAME\" for the sockets of this name that a socket unit passes "
      "(mtlsd(1), SERVICE MANAGER), or a list of these.", REQUIRED, RELOADABLE, LISTENER(bind)},
+    {"listener", "contact", "contact", "", "", "\"partners@example.com\"", "The same for this listener. Default: contact of the top level.", false, RELOADABLE,
+     LISTENER(contact)},
     {"listener", "upstream", "name", "", "", "\"partner\"", "Upstream for all connections of this listener.", false, RELOADABLE, LISTENER(upstream)},
     {"listener", "routes", "routes", "", "",
      "( { path = \"/admin\"; respond = 404; }, { upstream = \"partner\"; } )",

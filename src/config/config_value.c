@@ -185,6 +185,14 @@ static int set_lines(const struct config_slot *s, struct err *err)
     return config_slot_set_text(s, err);
 }
 
+static int set_contact(const struct config_slot *s, struct err *err)
+{
+    enum { MOST = 256 };
+    if (strlen(s->text) > MOST)
+        return err_set(err, ERR_CONFIG, "\"%.80s...\" is too long: at most %d bytes", s->text, MOST);
+    return config_slot_set_text(s, err);
+}
+
 struct type {
     const char *name;
     enum config_value_form form;
@@ -195,6 +203,7 @@ struct type {
 
 static const struct type types[] = {
     {"string", CONFIG_VALUE_STRING, false, config_slot_set_text, config_slot_free_text},
+    {"contact", CONFIG_VALUE_STRING, false, set_contact, config_slot_free_text},
     {"text", CONFIG_VALUE_STRING, false, set_lines, config_slot_free_text},
     {"respond", CONFIG_VALUE_NUMBER, false, set_number, NULL},
     {"name", CONFIG_VALUE_STRING, false, config_slot_set_text, config_slot_free_text},

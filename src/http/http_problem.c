@@ -78,6 +78,7 @@ static void put_body(struct bytes *out, const struct http_problem *p)
     put_certificate(out, "ours", &p->ours);
     put_time(out, "now", p->now);
     put_string(out, "hint", p->hint);
+    put_string(out, "contact", p->contact);
     bytes_append_str(out, "}\n");
 }
 

@@ -66,6 +66,7 @@ static int write_problem(struct exchange *x, enum reason reason, unsigned status
         .title = row->title,
         .detail = detail[0] != '\0' ? detail : NULL,
         .hint = x->answer.hint != NULL ? x->answer.hint : row->hint,
+        .contact = x->listener->conf->contact,
         .refused_by = report_blame_word(report_blame(reason)),
         .now = now.utc,
         .retry_after = reason == REASON_OVERLOADED ? 1 : 0,

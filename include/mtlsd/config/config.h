@@ -266,6 +266,7 @@ struct config_listener {
     enum config_protocol protocol; /* http; once checked, tls-passthrough is tcp with: */
     bool passthrough;              /* the client's own TLS, of which only the ClientHello is read */
     struct config_tls tls;
+    char *contact; /* once checked, also that of the top level */
     char *upstream;
     struct config_route *routes; /* never empty once checked: upstream = "X" is one route that matches everything */
     size_t n_routes;
@@ -309,6 +310,7 @@ struct config {
     struct config_places where;
     unsigned workers;         /* never 0; default: the number of cores that this process may use */
     char *user, *group;       /* to become after a start as root; NULL: none */
+    char *contact;            /* for people whose request is refused; NULL: none */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", or "systemd:NAME"; NULL: none */
     int watch;                /* enum config_watch; files */

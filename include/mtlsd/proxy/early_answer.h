@@ -9,6 +9,7 @@
 
 struct early_answer { /* the last HTTP answer, given again within its second; begins as {0} */
     struct bytes text;
+    const char *contact; /* of the listener; borrowed, and only compared */
     enum reason reason;
     int64_t utc;
 };

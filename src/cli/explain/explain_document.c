@@ -183,7 +183,7 @@ static json_t *with_refusal(json_t *json, const struct explain *e, const struct 
 {
     const struct explain_step *step = &e->steps[e->stopped];
     const struct reason_row *row = reason_row(step->reason);
-    json = document_add(json, "stage:t reason:t detail:t hint:t", stage_word(e->stopped), row->word, step->text, row->hint);
+    json = document_add(json, "stage:t reason:t detail:t hint:t contact:o", stage_word(e->stopped), row->word, step->text, row->hint, optional(l->contact));
     if (e->stopped != EXPLAIN_HANDSHAKE && l->protocol != CONFIG_PROTOCOL_TCP)
         return document_add(json, "status:i", (int)row->http_status);
     return document_add(json, "alert:i alert_name:o", row->alert, row->alert >= 0 ? document_text(tls_alert_name(row->alert)) : json_null());

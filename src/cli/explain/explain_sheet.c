@@ -94,7 +94,7 @@ static void print_answer(struct page *p, const json_t *answer)
     static const struct {
         const char *action, *form;
     } forms[] = {
-        {"refuse", "[{?status}refused with {status}][{!status}[{stage=routes}the connection is closed][{!stage=routes}the handshake is refused[{?alert_name} with alert {alert_name} ({alert})]]], {reason}\n" INDENT "-> {$hint}\n"},
+        {"refuse", "[{?status}refused with {status}][{!status}[{stage=routes}the connection is closed][{!stage=routes}the handshake is refused[{?alert_name} with alert {alert_name} ({alert})]]], {reason}\n" INDENT "-> {$hint}\n[" INDENT "contact {%contact}\n]"},
         {"forward", TO_UPSTREAM INDENT "as {%method} {%target}, Host {%host|as it came}\n[" INDENT "strips {%strip_prefix}\n]"},
         {"redirect", "redirected with {status} to {%location}\n"},
         {"respond", "answered with {status}[, {%type}][ from {%file}]\n[" INDENT "{%body}\n]"},

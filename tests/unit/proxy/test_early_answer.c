@@ -81,6 +81,17 @@ START_TEST(answer_is_that_of_its_second_and_reason)
 }
 END_TEST
 
+START_TEST(answer_names_the_contact_of_its_listener)
+{
+    static char contact[] = "ops@example.com";
+    ck_assert_ptr_null(strstr(text_at(REASON_OVERLOADED, UTC), "contact"));
+    conf.contact = contact;
+    ck_assert_ptr_nonnull(strstr(text_at(REASON_OVERLOADED, UTC), "\"contact\":\"ops@example.com\""));
+    conf.contact = NULL;
+    ck_assert_ptr_null(strstr(text_at(REASON_OVERLOADED, UTC), "contact"));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("early_answer");
@@ -89,6 +100,7 @@ Suite *suite(void)
     tcase_add_test(t, http_client_is_given_a_whole_answer);
     tcase_add_test(t, tls_client_is_given_an_alert_whatever_the_protocol);
     tcase_add_test(t, plain_tcp_client_is_given_nothing);
+    tcase_add_test(t, answer_names_the_contact_of_its_listener);
     tcase_add_test(t, answer_is_that_of_its_second_and_reason);
     suite_add_tcase(s, t);
     return s;
