@@ -19,6 +19,7 @@ static void look(const struct review *r, const char *where, const char *path)
 
 void run_user_review(const struct privilege *p, const struct config *config, struct findings *out)
 {
+    static const char sqlite[] = "sqlite:";
     struct review r = {p, config->user, out};
     if (p == NULL)
         return;
@@ -29,10 +30,18 @@ void run_user_review(const struct privilege *p, const struct config *config, str
         look(&r, identity->where, identity->bundle);
         look(&r, identity->where, identity->certificate);
         look(&r, identity->where, identity->key);
+        look(&r, identity->where, identity->chain);
     }
-    for (size_t i = 0; i < config->n_trusts; i++)
-        if (strcmp(config->trusts[i].ca, "system") != 0)
-            look(&r, config->trusts[i].where, config->trusts[i].ca);
+    for (size_t i = 0; i < config->n_trusts; i++) {
+        const struct config_trust *trust = &config->trusts[i];
+        if (strcmp(trust->ca, "system") != 0)
+            look(&r, trust->where, trust->ca);
+        for (size_t k = 0; k < trust->crl.n; k++)
+            look(&r, trust->where, trust->crl.items[k]);
+    }
+    for (size_t i = 0; i < config->n_registries; i++)
+        if (strncmp(config->registries[i].database, sqlite, sizeof(sqlite) - 1) == 0)
+            look(&r, config->registries[i].where, config->registries[i].database + sizeof(sqlite) - 1);
 }
 
 static bool same(const char *a, const char *b)

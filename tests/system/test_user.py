@@ -103,6 +103,9 @@ class User(harness.Case):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.put("me.pem", self.pki.server().pem, NOBODY, 0o600)
         self.assertNotIn("cannot read it", self.command_here("check", "-c", self.file).stdout)
+        self.put("ca.crl", self.pki.crl("of-root", self.pki.ca("root")), 0, 0o600)
+        self.file.write_text(self.text().replace('ca = "ca.pem";', 'ca = "ca.pem"; crl = "ca.crl";'))
+        self.assertIn("ca.crl: user \"65534\" cannot read it", self.command_here("check", "-c", self.file).stdout)
 
     def test_nothing_runs_when_it_cannot_become_the_user(self):
         self.prepare()
