@@ -280,12 +280,15 @@ class Requests(Case):
                 end = self.client(self.port, (name, value))
                 stream = end.ask(seconds=0.5) if (name, value) == (h2.INITIAL_WINDOW_SIZE, 0) else end.ask()
                 served = stream.status == 200
+                if name == h2.MAX_HEADER_LIST_SIZE and value <= 100:
+                    self.assertTrue(stream.status == 502 or stream.reset is not None, f"no head is that small: {end.frames}")
+                    continue
                 self.assertTrue(served or end.goaway is not None or end.closed or value == 0, f"setting {name} of {value}: {end.frames}")
                 if (name, value) == (h2.INITIAL_WINDOW_SIZE, 0):
                     self.assertEqual((200, b""), (stream.status, stream.body))
                     continue
                 valid = {h2.ENABLE_PUSH: value < 2, h2.INITIAL_WINDOW_SIZE: value < 1 << 31, h2.MAX_FRAME_SIZE: 16384 <= value <= 0xffffff}.get(name, True)
-                if (name, value) == (h2.MAX_HEADER_LIST_SIZE, 0) or name in (h2.ENABLE_CONNECT_PROTOCOL, NO_PRIORITIES) and value > 1:
+                if name in (h2.ENABLE_CONNECT_PROTOCOL, NO_PRIORITIES) and value > 1:
                     continue  # either is right
                 self.assertEqual(valid, served, f"setting {name} of {value}: {end.frames}")
 
