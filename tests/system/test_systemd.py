@@ -215,7 +215,7 @@ class Activation(harness.Case):
         self.expect_refused([("web", bound)], "does not listen: set Accept=no")
         self.expect_refused([("web", self.tcp())], "the service manager passed no sockets", pid=1)  # another process of the service
 
-    def test_an_admin_socket_that_every_user_can_use_is_refused(self):
+    def test_an_admin_socket_that_every_user_can_use_is_refused(self):  # E6
         web = self.tcp()
         top = 'admin = { socket = "systemd:admin"; };'
         self.expect_refused([("web", web), ("admin", self.unix(0o666))], "set SocketMode=0600", top=top)

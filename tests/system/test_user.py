@@ -70,7 +70,7 @@ class User(harness.Case):
     def command_here(self, *words):
         return self.command(*words, env=self.variables)
 
-    def test_every_thread_has_no_right_left_and_serves_a_low_port(self):
+    def test_every_thread_has_no_right_left_and_serves_a_low_port(self):  # E4
         self.prepare()
         self.start()
         self.assertEqual(self.get(), "fine")

@@ -57,6 +57,7 @@ static int become_nobody(void)
     return privilege_find("daemon", NULL, &p, &why) == -1 && strstr(why.text, "only root can become") != NULL ? 0 : 5;
 }
 
+/* E4 */
 START_TEST(becomes_the_user_for_good)
 {
     int status;
