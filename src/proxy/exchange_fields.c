@@ -95,7 +95,7 @@ int exchange_added_fields(struct exchange *x, const struct admission *a, struct 
     const struct http_head *head = a->head;
     if (exchange_forward_is_direct(x))
         return 0; /* a foreign server: it gets no facts about our client */
-    if (make_identity(x) != 0 || (is_for_us(x) && append_caller(x, out) != 0))
+    if (make_identity(x) != 0)
         return -1;
     if (x->listener->conf->forwarded != CONFIG_FORWARDED_OFF && block_cache_lend(&x->client->env->blocks, out) != 0)
         return -1;
@@ -106,7 +106,7 @@ int exchange_added_fields(struct exchange *x, const struct admission *a, struct 
         struct http_forwarded how = exchange_forwarded(x);
         http_forwarded_append(out, &how, head);
     }
-    if (exchange_text_fields(x, a, out) != 0)
+    if (exchange_text_fields(x, a, out) != 0 || (is_for_us(x) && append_caller(x, out) != 0))
         return -1;
     return out->failed ? -1 : 0;
 }
