@@ -11,6 +11,7 @@
 #include "mtlsd/control/crl_fetch.h"
 #include "mtlsd/control/crl_cache.h"
 #include "mtlsd/http/http_identity.h"
+#include "mtlsd/http/http_values.h"
 #include "mtlsd/http/http_xfcc.h"
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/reason.h"
@@ -33,7 +34,8 @@ static void make(void)
     ck_assert_ptr_nonnull(peer);
     tls_peer_set_path(peer, &good.der, 1, true);
     world_make(&world);
-    world_edit(&world, "  upstream = \"partner\";\n", "  routes = ( { path = \"/\"; allow = ( { ou = \"ops\"; } ); upstream = \"partner\"; } );\n");
+    world_edit(&world, "  upstream = \"partner\";\n", "  routes = ( { path = \"/help\"; respond = { body = \"{client.address}\"; }; }, { path = \"/\"; allow = ( { ou = \"ops\"; } ); "
+                                                     "upstream = \"partner\"; set_headers = { X-Client = \"{cert.cn}\"; }; } );\n");
 }
 
 static void drop(void)
@@ -57,6 +59,19 @@ static int write_xfcc(struct bytes *out)
     struct http_head request = {.request = true};
     struct http_xfcc how = {HTTP_XFCC_SANITIZE_SET, HTTP_XFCC_CERT | HTTP_XFCC_CHAIN, span_from_str("spiffe://td/us"), &valid, peer};
     return http_xfcc_append(out, &how, &request);
+}
+
+static int write_template(struct bytes *out)
+{
+    static const char text[] = "<p>{cert.status} {cert.error} {cert.subject} {cert.san} {cert.pem} {cert.sha1} {request.uri}";
+    const struct http_target target = {.host = span_from_str("a.example"), .query = span_from_str("?b")};
+    struct http_values values = {.asks = true, .verdict = &valid, .words = "valid", .peer = peer, .target = &target, .path = span_from_str("/a")};
+    struct template *t = template_new(span_from_str(text), TEMPLATE_OF_VALUE, NULL);
+    if (t == NULL)
+        return -1;
+    enum template_result result = template_write(t, TEMPLATE_IN_HTML, http_values_give, &values, out);
+    free(t);
+    return result == TEMPLATE_WRITTEN ? 0 : -1;
 }
 
 static struct snapshot *snapshot;
@@ -86,7 +101,7 @@ static const struct {
     write_fn write;
     unsigned at_least;
 } texts[] = {
-    {"identity headers", write_identity, 1}, {"x-forwarded-client-cert", write_xfcc, 1}, {"status", write_status, 30}, {"refusals", write_refusals, 10},
+    {"identity headers", write_identity, 1}, {"x-forwarded-client-cert", write_xfcc, 1}, {"a text with variables", write_template, 5}, {"status", write_status, 30}, {"refusals", write_refusals, 10},
 };
 enum { N_TEXTS = sizeof(texts) / sizeof(texts[0]) };
 
@@ -260,7 +275,9 @@ static void check_whole(const struct snapshot *s, unsigned n)
     tls_trust_facts(s->trusts[0].tls, &facts);
     ck_assert_msg(facts.n_ca == 1 && facts.n_crl == 1 && facts.n_revoked == 1, "allocation %u: a list is missing", n);
     ck_assert_msg(s->listeners[0].tls != NULL && s->targets[0].tls != NULL, "allocation %u: plaintext", n);
-    ck_assert_msg(s->routes[0].conf->n_allow == 1 && s->routes[0].conf->allow[0].ou != NULL, "allocation %u: a rule is missing", n);
+    ck_assert_msg(s->routes[1].conf->n_allow == 1 && s->routes[1].conf->allow[0].ou != NULL, "allocation %u: a rule is missing", n);
+    ck_assert_msg(s->routes[0].text != NULL && s->routes[0].text->body.text->n_values == 1, "allocation %u: a text is missing", n);
+    ck_assert_msg(s->routes[1].text != NULL && s->routes[1].edit->next == s->owned && s->owned->n_remove == 1, "allocation %u: a field is not ours", n);
 }
 
 START_TEST(a_configuration_is_loaded_whole_or_refused) /* A3 */
