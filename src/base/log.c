@@ -16,10 +16,25 @@ enum {
 static struct {
     int level;  /* enum log_level; these two are read and written as one word each */
     int format; /* enum log_format */
+    int take;   /* enum log_what */
     log_sink_fn sink;
     void *ctx;
     log_clock_fn clock;
-} setup;
+} setup = {.take = LOG_ALL};
+
+enum { LEVELS = LOG_LEVEL_DEBUG + 1 };
+
+/* What the other logs take, each a bit 1 << format; written while threads log, each as one word. */
+static struct {
+    unsigned requests, refusals;
+    unsigned events[LEVELS];
+    log_other_fn write;
+} others;
+
+static unsigned take_word(const unsigned *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
 
 void log_setup(enum log_level level, enum log_format format, log_sink_fn sink, void *ctx, log_clock_fn clock)
 {
@@ -35,9 +50,36 @@ void log_change(enum log_level level, enum log_format format)
     __atomic_store_n(&setup.format, (int)format, __ATOMIC_RELAXED);
 }
 
-bool log_wants(enum log_level level)
+void log_take(unsigned what)
+{
+    __atomic_store_n(&setup.take, (int)what, __ATOMIC_RELAXED);
+}
+
+void log_also(const struct log_other *list, size_t n, log_other_fn write)
+{
+    unsigned requests = 0, refusals = 0, events[LEVELS] = {0};
+    for (size_t i = 0; i < n; i++) {
+        unsigned form = 1U << list[i].format;
+        requests |= list[i].what & LOG_REQUESTS ? form : 0;
+        refusals |= list[i].what & LOG_REFUSALS ? form : 0;
+        for (int level = 0; level <= (int)list[i].level && (list[i].what & LOG_EVENTS) != 0; level++)
+            events[level] |= form;
+    }
+    __atomic_store_n(&others.write, write, __ATOMIC_RELEASE);
+    __atomic_store_n(&others.requests, requests, __ATOMIC_RELEASE);
+    __atomic_store_n(&others.refusals, refusals, __ATOMIC_RELEASE);
+    for (int level = 0; level < LEVELS; level++)
+        __atomic_store_n(&others.events[level], events[level], __ATOMIC_RELEASE);
+}
+
+static bool main_wants(enum log_level level)
 {
     return setup.sink != NULL && (int)level <= __atomic_load_n(&setup.level, __ATOMIC_RELAXED);
+}
+
+bool log_wants(enum log_level level)
+{
+    return main_wants(level) || take_word(&others.events[level]) != 0;
 }
 
 enum log_format log_format_now(void)
@@ -48,6 +90,20 @@ enum log_format log_format_now(void)
 bool log_parts_accesses(enum log_format format)
 {
     return format == LOG_FORMAT_COMBINED || format == LOG_FORMAT_SSL_REQUEST;
+}
+
+static bool main_takes(unsigned what)
+{
+    return (what & LOG_NOT_IN_MAIN) == 0 && (what & (unsigned)__atomic_load_n(&setup.take, __ATOMIC_RELAXED)) != 0;
+}
+
+unsigned log_access_formats(void)
+{
+    enum log_format format = log_format_now();
+    unsigned forms = take_word(&others.requests);
+    if (setup.sink != NULL && main_takes(LOG_REQUESTS))
+        forms |= 1U << format;
+    return forms & (1U << LOG_FORMAT_COMBINED | 1U << LOG_FORMAT_SSL_REQUEST);
 }
 
 static const char *level_word(enum log_level level)
@@ -83,83 +139,97 @@ static bool is_plain_word(struct span value)
     return value.len > 0;
 }
 
-static void append_key(struct log_line *l, const char *key)
+static void append_key(struct bytes *out, bool json, const char *key)
 {
-    bytes_printf(&l->text, l->json ? ",\"%s\":" : " %s=", key);
+    bytes_printf(out, json ? ",\"%s\":" : " %s=", key);
 }
 
-static void append_value(struct log_line *l, struct span value)
+static void append_value(struct bytes *out, bool json, struct span value)
 {
-    struct bytes *out = &l->text;
     bool cut = value.len > VALUE_MAX_BYTES;
     if (cut)
         value.len = VALUE_MAX_BYTES;
-    if (!l->json && !cut && is_plain_word(value))
+    if (!json && !cut && is_plain_word(value))
         bytes_append_span(out, value);
     else
         append_quoted(out, value, cut ? "...\"" : "\"");
 }
 
-static void append_start(struct log_line *l, const char *event, const char *message)
+static void append_start(struct log_line *l, bool json, const char *event, const char *message)
 {
     char now[32];
+    struct bytes *out = &l->form[json];
     bool tells = message != NULL && message[0] != '\0';
     format_now(now);
-    bytes_printf(&l->text, l->json ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"" : "%s %-5s %s", now, level_word(l->level), event);
-    if (tells && l->json) {
-        append_key(l, "message");
-        append_value(l, span_from_str(message));
+    bytes_printf(out, json ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"" : "%s %-5s %s", now, level_word(l->level), event);
+    if (tells && json) {
+        append_key(out, json, "message");
+        append_value(out, json, span_from_str(message));
     } else if (tells) {
-        bytes_append(&l->text, " ", 1);
-        append_quoted(&l->text, span_from_str(message), "\"");
+        bytes_append(out, " ", 1);
+        append_quoted(out, span_from_str(message), "\"");
     }
 }
 
-static void begin(struct log_line *l, enum log_level level, const char *event, const char *message)
+/* The forms that other logs take it in. */
+static unsigned forms_of(unsigned what, enum log_level level)
+{
+    unsigned forms = (what & LOG_EVENTS) != 0 ? take_word(&others.events[level]) : 0;
+    forms |= (what & LOG_REQUESTS) != 0 ? take_word(&others.requests) : 0;
+    forms |= (what & LOG_REFUSALS) != 0 ? take_word(&others.refusals) : 0;
+    return forms;
+}
+
+static void begin_form(struct log_line *l, bool json, const char *event, const char *message)
+{
+    bytes_init(&l->form[json], LINE_MAX_BYTES - LINE_END_BYTES);
+    append_start(l, json, event, message);
+    if (l->form[json].failed) {
+        bytes_clear(&l->form[json]);
+        l->needs[json] = false;
+    }
+}
+
+void log_begin_as(struct log_line *l, unsigned what, enum log_level level, const char *event, const char *message)
 {
     enum log_format format = log_format_now();
-    l->level = level;
-    l->wanted = log_wants(level);
-    l->json = format == LOG_FORMAT_JSON;
-    if (log_parts_accesses(format))
-        l->kind = LOG_EVENT;
-    bytes_init(&l->text, LINE_MAX_BYTES - LINE_END_BYTES);
-    if (l->wanted)
-        append_start(l, event, message);
-    if (l->text.failed) {
-        bytes_clear(&l->text);
-        l->wanted = false;
-    }
+    unsigned forms = forms_of(what, level);
+    *l = (struct log_line){.what = what, .level = level, .format = format, .main = main_wants(level) && main_takes(what)};
+    l->kind = (what & LOG_REQUESTS) != 0 && !log_parts_accesses(format) ? LOG_ACCESS : LOG_EVENT;
+    l->needs[1] = (forms & 1U << LOG_FORMAT_JSON) != 0 || (l->main && format == LOG_FORMAT_JSON);
+    l->needs[0] = (forms & 1U << LOG_FORMAT_TEXT) != 0 || (l->main && format != LOG_FORMAT_JSON);
+    for (int json = 0; json < 2; json++)
+        if (l->needs[json])
+            begin_form(l, json, event, message);
+    l->wanted = l->needs[0] || l->needs[1];
 }
 
 void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message)
 {
-    *l = (struct log_line){.kind = LOG_EVENT};
-    begin(l, level, event, message);
-}
-
-void log_begin_access(struct log_line *l, enum log_level level, const char *event, const char *message)
-{
-    *l = (struct log_line){.kind = LOG_ACCESS};
-    begin(l, level, event, message);
+    log_begin_as(l, LOG_EVENTS, level, event, message);
 }
 
 /* A field that does not fit is left out whole; the line stays readable by a program. */
-static void keep_or_drop(struct log_line *l, size_t len_before)
+static void keep_or_drop(struct bytes *out, size_t len_before)
 {
-    if (l->text.failed)
-        l->text.len = len_before;
-    l->text.failed = false;
+    if (out->failed)
+        out->len = len_before;
+    out->failed = false;
 }
 
 void log_span(struct log_line *l, const char *key, struct span value)
 {
     if (!l->wanted || value.len == 0)
         return;
-    size_t before = l->text.len;
-    append_key(l, key);
-    append_value(l, value);
-    keep_or_drop(l, before);
+    for (int json = 0; json < 2; json++) {
+        struct bytes *out = &l->form[json];
+        size_t before = out->len;
+        if (!l->needs[json])
+            continue;
+        append_key(out, json, key);
+        append_value(out, json, value);
+        keep_or_drop(out, before);
+    }
 }
 
 void log_str(struct log_line *l, const char *key, const char *value)
@@ -167,26 +237,37 @@ void log_str(struct log_line *l, const char *key, const char *value)
     log_span(l, key, span_from_str(value));
 }
 
+static void append_digits(struct log_line *l, const char *key, uint64_t value, struct span rest)
+{
+    for (int json = 0; json < 2 && l->wanted; json++) {
+        struct bytes *out = &l->form[json];
+        size_t before = out->len;
+        if (!l->needs[json])
+            continue;
+        append_key(out, json, key);
+        text_append_number(out, value);
+        bytes_append_span(out, rest);
+        keep_or_drop(out, before);
+    }
+}
+
 void log_uint(struct log_line *l, const char *key, uint64_t value)
 {
-    if (!l->wanted)
-        return;
-    size_t before = l->text.len;
-    append_key(l, key);
-    text_append_number(&l->text, value);
-    keep_or_drop(l, before);
+    append_digits(l, key, value, span_of(NULL, 0));
 }
 
 void log_ms(struct log_line *l, const char *key, uint64_t micros)
 {
-    if (!l->wanted)
-        return;
-    size_t before = l->text.len;
     char rest[4] = {'.', (char)('0' + micros / 100 % 10), (char)('0' + micros / 10 % 10), (char)('0' + micros % 10)};
-    append_key(l, key);
-    text_append_number(&l->text, micros / 1000);
-    bytes_append(&l->text, rest, sizeof(rest));
-    keep_or_drop(l, before);
+    append_digits(l, key, micros / 1000, span_of(rest, sizeof(rest)));
+}
+
+static void tell_others(unsigned what, enum log_level level, enum log_format format, struct span line)
+{
+    const struct log_other about = {what, level, format};
+    log_other_fn write = __atomic_load_n(&others.write, __ATOMIC_ACQUIRE);
+    if (write != NULL)
+        write(&about, line);
 }
 
 void log_end(struct log_line *l)
@@ -194,16 +275,28 @@ void log_end(struct log_line *l)
     if (!l->wanted)
         return;
     l->wanted = false;
-    l->text.max = LINE_MAX_BYTES;
-    if (bytes_append_str(&l->text, l->json ? "}\n" : "\n") == 0)
-        setup.sink(setup.ctx, l->kind, l->level, bytes_span(&l->text));
-    bytes_clear(&l->text);
+    unsigned forms = forms_of(l->what, l->level);
+    for (int json = 0; json < 2; json++) {
+        struct bytes *out = &l->form[json];
+        enum log_format form = json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
+        if (!l->needs[json])
+            continue;
+        out->max = LINE_MAX_BYTES;
+        bool whole = bytes_append_str(out, json ? "}\n" : "\n") == 0;
+        if (whole && l->main && json == (l->format == LOG_FORMAT_JSON))
+            setup.sink(setup.ctx, l->kind, l->level, bytes_span(out));
+        if (whole && (forms & 1U << form) != 0)
+            tell_others(l->what, l->level, form, bytes_span(out));
+        bytes_clear(out);
+    }
 }
 
-void log_access(struct span line)
+void log_access(enum log_format format, struct span line)
 {
-    if (setup.sink != NULL)
+    if (setup.sink != NULL && log_format_now() == format && main_takes(LOG_REQUESTS))
         setup.sink(setup.ctx, LOG_ACCESS, LOG_LEVEL_INFO, line);
+    if ((take_word(&others.requests) & 1U << format) != 0)
+        tell_others(LOG_REQUESTS, LOG_LEVEL_INFO, format, line);
 }
 
 void log_say(enum log_level level, const char *event, const char *fmt, ...)

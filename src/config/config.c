@@ -156,6 +156,10 @@ void config_free(struct config *c)
         free_head(c->listeners[i].name, c->listeners[i].where);
         free(c->listeners[i].tls.where);
     }
+    for (size_t i = 0; i < c->n_logs; i++) {
+        config_read_free("named_log", &c->logs[i]);
+        free_head(c->logs[i].name, c->logs[i].where);
+    }
     config_read_free("", c);
     free(c->where.workers);
     free(c->where.admin_socket);
@@ -167,6 +171,7 @@ void config_free(struct config *c)
     free(c->trusts);
     free(c->upstreams);
     free(c->listeners);
+    free(c->logs);
     for (size_t i = 0; i < c->files.n; i++)
         free(c->files.items[i]);
     free(c->files.items);

@@ -14,6 +14,7 @@
 #define ALLOW(member) offsetof(struct config_allow, member)
 #define TARGET(member) offsetof(struct config_target, member)
 #define ROUTE(member) offsetof(struct config_route, member)
+#define LOGS(member) offsetof(struct config_log, member)
 #define SNI(member) offsetof(struct config_sni, member)
 
 #define STATUSES                                                                                             \
@@ -48,6 +49,7 @@ static const struct config_option options[] = {
      "Text for people whose request is refused, as an address or a phone number. Refusals in JSON have it as contact. Default: none.", false, RELOADABLE, TOP(contact)},
     {"", "admin", "group", "", "", "", "Admin socket for status, reload and drain.", false, FIXED, 0},
     {"", "log", "group", "", "", "", "Log level, format and destination.", false, RELOADABLE, 0},
+    {"", "logs", "groups", "", "", "", "Further logs, each with its own format, destination and kinds of lines.", false, RELOADABLE, TOP(logs)},
     {"", "limits", "group", "", "", "", "Limits of the whole process.", false, RELOADABLE, 0},
     {"", "identities", "groups", "", "", "", "Certificates with their keys, to present to peers.", false, RELOADABLE, TOP(identities)},
     {"", "registries", "groups", "", "", "", "Databases of certificates that a trust accepts or refuses (REGISTRIES).", false, RELOADABLE, TOP(registries)},
@@ -65,7 +67,24 @@ static const struct config_option options[] = {
      "requests and tcp connections as Apache does, and events as text.", false, RELOADABLE, TOP(log_format)},
     {"log", "target", "path", "stderr", "stderr | stdout", "",
      "Log destination: \"stderr\", \"stdout\", or a file to append to. USR1 opens the file again. With format combined or ssl_request only "
-     "requests and tcp connections go there, and events go to stderr.", false, RELOADABLE, TOP(log_target)},
+     "requests and tcp connections go there, and events go to stderr. The name may have fields of the date (LOG).", false, RELOADABLE, TOP(log_target)},
+    {"log", "rotate", "rotate", "", "", "[ \"1d\", \"100MiB\" ]",
+     "Begin a new file in each period, counted from midnight UTC, before the file gets larger than a size, or both. Default: only USR1 begins a new file.",
+     false, RELOADABLE, TOP(log_rotate)},
+    {"log", "what", "words", "", "requests | events | refusals", "\"events\"",
+     "Kinds of lines to write. refusals are also requests, or events. Default: all.", false, RELOADABLE, TOP(log_what)},
+    {"named_log", "target", "path", "", "stderr | stdout", "\"/var/log/mtlsd/access.%Y-%m-%d.log\"",
+     "Log destination: \"stderr\", \"stdout\", or a file to append to. USR1 opens the file again. The name may have fields of the date (LOG).",
+     REQUIRED, RELOADABLE, LOGS(target)},
+    {"named_log", "what", "words", "", "requests | events | refusals", "\"requests\"",
+     "Kinds of lines to write. refusals are refused requests and connections, with the reason.", REQUIRED, RELOADABLE, LOGS(what)},
+    {"named_log", "format", "word", "text", "text | json | combined | ssl_request", "",
+     "Log format. combined and ssl_request have requests only.", false, RELOADABLE, LOGS(format)},
+    {"named_log", "level", "word", "info", "error | warn | info | debug", "",
+     "Least severe level of events to log. Requests and refusals are logged at every level.", false, RELOADABLE, LOGS(level)},
+    {"named_log", "rotate", "rotate", "", "", "[ \"12h\", \"100MiB\" ]",
+     "Begin a new file in each period, counted from midnight UTC, before the file gets larger than a size, or both. Default: only USR1 begins a new file.",
+     false, RELOADABLE, LOGS(rotate)},
     {"limits", "connections", "number", "", "1..1000000", "10000",
      "Client connections at once, of all workers together. When all are taken, the clients that are idle for longest are closed; when none is idle, new ones "
      "are refused with overloaded: HTTP 503, an alert on a TLS listener, a reset in tcp mode. Default: what the file descriptor limit allows.", false, RELOADABLE,

@@ -335,7 +335,7 @@ void config_read_group(const struct config_reader *r, config_setting_t *s, const
         config_setting_set_hook(s, (void *)r->config);
 }
 
-/* The five kinds of named groups. Each of their structs begins with name and where. */
+/* The kinds of named groups. Each of their structs begins with name and where. */
 struct head {
     char *name, *where;
 };
@@ -352,6 +352,7 @@ static const struct kind {
      offsetof(struct config, n_trusts)},
     {"upstreams", "upstream", sizeof(struct config_upstream), offsetof(struct config, upstreams),
      offsetof(struct config, n_upstreams)},
+    {"logs", "named_log", sizeof(struct config_log), offsetof(struct config, logs), offsetof(struct config, n_logs)},
     {"listeners", "listener", sizeof(struct config_listener), offsetof(struct config, listeners),
      offsetof(struct config, n_listeners)},
 };

@@ -162,6 +162,24 @@ static void free_ranges(const struct config_slot *s)
     free(((struct config_ranges *)config_slot_field(s))->items);
 }
 
+/* "12h" or "100MiB", which have no unit in common. */
+static int set_rotate(const struct config_slot *s, struct err *err)
+{
+    enum { LEAST_MS = 1000, LEAST_BYTES = 64 * 1024 };
+    struct config_rotate *rotate = config_slot_field(s);
+    struct err ignored;
+    uint64_t value;
+    err_clear(&ignored);
+    if (units_duration_ms(s->text, &value, &ignored) == 0) {
+        rotate->every_ms = value;
+        return value >= LEAST_MS && value % LEAST_MS == 0 ? 0 : err_set(err, ERR_CONFIG, "%s is no period: write whole seconds, from 1s", s->text);
+    }
+    if (s->text[strspn(s->text, "0123456789")] == '\0' || units_size(s->text, &value, NULL) != 0)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is neither a duration nor a size: write for example \"12h\" or \"100MiB\"", s->text);
+    rotate->bytes = value;
+    return value >= LEAST_BYTES ? 0 : err_set(err, ERR_CONFIG, "%s is too little: from 64KiB", s->text);
+}
+
 /* "" is a name, too: the server as a whole. */
 static int set_service(const struct config_slot *s, struct err *err)
 {
@@ -214,6 +232,7 @@ static const struct type types[] = {
     {"hex", CONFIG_VALUE_STRING, false, set_hex, config_slot_free_text},
     {"sha256", CONFIG_VALUE_STRING, false, set_sha256, config_slot_free_text},
     {"ip", CONFIG_VALUE_STRING, false, set_ip, config_slot_free_text},
+    {"rotate", CONFIG_VALUE_STRING, true, set_rotate, NULL},
     {"ranges", CONFIG_VALUE_STRING, true, set_ranges, free_ranges},
     {"duration", CONFIG_VALUE_STRING, false, set_duration, NULL},
     {"size", CONFIG_VALUE_STRING, false, set_size, NULL},

@@ -58,7 +58,7 @@ void access_log_overloaded(struct access_log *j, uint64_t connections, const cha
 {
     const struct reason_row *row = reason_row(REASON_OVERLOADED);
     struct log_line l;
-    log_begin(&l, row->level, row->word, text);
+    log_begin_as(&l, LOG_EVENTS | LOG_REFUSALS, row->level, row->word, text);
     log_uint(&l, "connections", connections);
     log_str(&l, "reason", row->word);
     log_str(&l, "hint", row->hint);
@@ -212,7 +212,7 @@ static void log_access_line(const struct access_log *j, enum log_format format, 
     struct bytes line;
     bytes_init(&line, ACCESS_LINE_MAX);
     if (access_line_write(&line, format, r, j->utc()) == 0)
-        log_access(bytes_span(&line));
+        log_access(format, bytes_span(&line));
     bytes_clear(&line);
 }
 
@@ -236,14 +236,15 @@ static void log_hello(struct log_line *l, const struct tls_hello *hello)
     log_str(l, "alpn", hello->alpn);
 }
 
-static void log_report(const struct report *r)
+/* not_in_main: LOG_NOT_IN_MAIN, where the main log has the request in a line of its own. */
+static void log_report(const struct report *r, unsigned not_in_main)
 {
     const struct reason_row *row = reason_row(r->reason);
     enum log_level level = r->reason == REASON_VALID ? LOG_LEVEL_INFO : row->level;
-    if (!log_wants(level))
-        return;
     struct log_line l;
-    log_begin_access(&l, level, r->kind == REPORT_REQUEST ? "request" : "connection", r->reason == REASON_VALID ? NULL : detail_of(r));
+    log_begin_as(&l, LOG_REQUESTS | not_in_main | (r->reason != REASON_VALID ? LOG_REFUSALS : 0), level, r->kind == REPORT_REQUEST ? "request" : "connection", r->reason == REASON_VALID ? NULL : detail_of(r));
+    if (!l.wanted)
+        return;
     log_str(&l, "listener", r->listener->conf->name);
     log_str(&l, "client", r->client);
     log_str(&l, "forwarded_for", r->forwarded_for);
@@ -422,13 +423,15 @@ static void on_report(void *ctx, const struct report *r)
     count_report(j, r);
     if (r->reason != REASON_VALID)
         remember_refusal(j, r);
-    enum log_format format = log_format_now();
-    bool apart = log_parts_accesses(format);
-    if (apart && access_line_is_due(r))
-        log_access_line(j, format, r);
+    unsigned formats = access_line_is_due(r) ? log_access_formats() : 0;
+    for (unsigned format = 0; formats >> format != 0; format++)
+        if ((formats >> format & 1) != 0)
+            log_access_line(j, (enum log_format)format, r);
     bool bounded = r->reason == REASON_DRAINING; /* by the connections there are, and once */
-    if (bounded || (r->reason != REASON_VALID ? may_tell(j, r) : !apart))
-        log_report(r);
+    if (r->reason == REASON_VALID)
+        log_report(r, log_parts_accesses(log_format_now()) ? LOG_NOT_IN_MAIN : 0);
+    else if (bounded || may_tell(j, r))
+        log_report(r, 0);
 }
 
 static void see_peer(struct access_log *j, struct counters_row *row, const struct tls_facts *facts, uint64_t keep_s)
@@ -480,8 +483,8 @@ static void on_target(void *ctx, const struct plan_target *t, enum target_event 
         counters_add(&row->failures, 1);
 }
 
-struct observer access_log_observer(struct access_log *j, enum log_format format)
+struct observer access_log_observer(struct access_log *j, bool wants_agents)
 {
     return (struct observer){
-        .ctx = j, .wants_agents = format == LOG_FORMAT_COMBINED, .on_report = on_report, .on_handshake = on_handshake, .on_target = on_target};
+        .ctx = j, .wants_agents = wants_agents, .on_report = on_report, .on_handshake = on_handshake, .on_target = on_target};
 }

@@ -18,6 +18,7 @@
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/file_watch.h"
 #include "mtlsd/io/log_file.h"
+#include "mtlsd/io/log_others.h"
 #include "mtlsd/io/registry_pool.h"
 #include "mtlsd/io/server.h"
 #include "mtlsd/io/ticker.h"
@@ -137,25 +138,67 @@ static void log_listening(const struct snapshot *snapshot)
 
 /* ---- where lines go ---- */
 
-static int open_log(const struct config *config, int *fd, struct err *err)
+struct log_opened {
+    int fd; /* of the main log; -1: standard error */
+    struct log_others others;
+};
+
+static void describe_others(const struct config *config, struct log_others_row rows[LOG_OTHERS_MAX])
 {
-    enum config_log_place place = config_log_place(config);
-    *fd = place == CONFIG_LOG_FILE ? log_file_open(config->log_target, err) : place == CONFIG_LOG_STDOUT ? log_file_stdout(err) : -1;
-    return place != CONFIG_LOG_STDERR && *fd < 0 ? -1 : 0;
+    for (size_t i = 0; i < config->n_logs && i < LOG_OTHERS_MAX; i++) {
+        const struct config_log *l = &config->logs[i];
+        rows[i] = (struct log_others_row){
+            .target = l->target,
+            .seconds = l->rotate.every_ms / 1000,
+            .bytes = l->rotate.bytes,
+            .takes = {.what = l->what, .level = (enum log_level)l->level, .format = (enum log_format)l->format},
+        };
+    }
 }
 
-/* Takes fd. */
-static void use_log(const struct config *config, int fd)
+static void close_log(struct log_opened *opened)
 {
+    log_others_close(&opened->others);
+    if (opened->fd >= 0)
+        close(opened->fd);
+}
+
+static int open_log(const struct config *config, struct log_opened *opened, struct err *err)
+{
+    struct log_others_row rows[LOG_OTHERS_MAX];
+    enum config_log_place place = config_log_place(config);
+    *opened = (struct log_opened){.fd = -1};
+    describe_others(config, rows);
+    if (place == CONFIG_LOG_FILE)
+        opened->fd = log_file_open_period(config->log_target, config->log_rotate.every_ms / 1000, err);
+    else if (place == CONFIG_LOG_STDOUT)
+        opened->fd = log_file_stdout(err);
+    if (place != CONFIG_LOG_STDERR && opened->fd < 0)
+        return -1;
+    if (log_others_open(&opened->others, rows, config->n_logs, err) == 0)
+        return 0;
+    close_log(opened);
+    return -1;
+}
+
+/* Takes what was opened. */
+static void use_log(const struct config *config, struct log_opened *opened)
+{
+    struct log_others_row rows[LOG_OTHERS_MAX];
     enum log_format format = (enum log_format)config->log_format;
     log_change((enum log_level)config->log_level, format);
-    log_file_use(config_log_place(config) == CONFIG_LOG_FILE ? config->log_target : NULL, fd, log_parts_accesses(format));
+    log_take(config->log_what);
+    log_file_use(config_log_place(config) == CONFIG_LOG_FILE ? config->log_target : NULL, opened->fd, log_parts_accesses(format));
+    log_file_rotate(config->log_rotate.every_ms / 1000, config->log_rotate.bytes);
+    describe_others(config, rows);
+    log_others_use(&opened->others, rows);
 }
 
 static void reopen_log(void)
 {
     struct err err = {0};
-    if (log_file_reopen(&err) != 0)
+    int main_log = log_file_reopen(&err), others = log_others_reopen(&err);
+    if (main_log != 0 || others != 0)
         log_say(LOG_LEVEL_ERROR, "log", "the old file stays in use: %s", err.text);
 }
 
@@ -225,21 +268,20 @@ static const char *first_error(const struct findings *findings)
     return "out of memory";
 }
 
-/* The log file is opened before anything changes, and used once nothing can fail any more. */
+/* The log files are opened before anything changes, and used once nothing can fail any more. */
 static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
 {
-    int fd;
-    if (expiry_check_succession(loaded, server_snapshot(r->server), clock_now(), err) != 0 || open_log(loaded->config, &fd, err) != 0)
+    struct log_opened log;
+    if (expiry_check_succession(loaded, server_snapshot(r->server), clock_now(), err) != 0 || open_log(loaded->config, &log, err) != 0)
         return -1;
     if (server_adopt(r->server, loaded, err) == 0) {
         reload_review(loaded->config, r->reload.started_workers, r->reload.started_socket, &r->reload.findings);
         run_passed_review(r->passed, loaded->config, &r->reload.findings);
         run_user_compare(r->started_user, r->started_group, loaded->config, &r->reload.findings);
-        use_log(loaded->config, fd);
+        use_log(loaded->config, &log);
         return 0;
     }
-    if (fd >= 0)
-        close(fd);
+    close_log(&log);
     return -1;
 }
 
@@ -505,16 +547,16 @@ static int find_user(struct run *r, const struct config *config, struct findings
 static int run_config(struct config *config, const struct run_options *options)
 {
     struct err err = {0};
-    int log_fd;
+    struct log_opened log;
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format, log_file_write, NULL, clock_now_precise);
     signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away early must not end us */
     signal(SIGUSR1, SIG_IGN); /* until the handler is set: a rotation during the start must not end us */
-    if (open_log(config, &log_fd, &err) != 0) {
+    if (open_log(config, &log, &err) != 0) {
         command_fail_err(&err);
         config_free(config);
         return COMMAND_REFUSED;
     }
-    use_log(config, log_fd);
+    use_log(config, &log);
     struct findings findings;
     findings_init(&findings);
     int64_t now = clock_now();

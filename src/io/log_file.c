@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/io/log_file.h"
 
+#include "log_output.h"
+#include "mtlsd/base/log_name.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/log_others.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A pipe that poll calls writable takes PIPE_BUF bytes without blocking, and whole. */
-enum { GATHERED_BYTES = 32 * 1024, PIECE_BYTES = PIPE_BUF, PATIENCE_MS = 20, FILE_MODE = 0640 };
+enum { GATHERED_BYTES = 32 * 1024 };
 
 enum place { PLACE_STDERR, PLACE_FILE, PLACES };
 
@@ -22,113 +24,32 @@ static _Thread_local struct {
     char text[GATHERED_BYTES];
 } gathered[PLACES];
 
-struct output { /* shared by all threads */
-    pthread_mutex_t lock;
-    int fd; /* -1: none */
-    bool known;  /* what it is was found out */
-    bool is_disk; /* a regular file: it never makes us wait for a reader */
-    bool stuck; /* it took nothing last time: it is not waited for again */
-    bool cut;   /* the last line lacks its end */
-    unsigned long long lost; /* lines */
-};
-
-static struct output outputs[PLACES] = {
+static struct log_output outputs[PLACES] = {
     [PLACE_STDERR] = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO},
     [PLACE_FILE] = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1},
 };
 static char *file_path;          /* owned; of the main thread alone, as long as others run */
+static uint64_t rotate_seconds, rotate_bytes; /* of it */
 static int has_file, has_accesses_only; /* read by every thread, written as one word each */
 
 /* ---- writing ---- */
 
-static bool has_room(struct output *o)
-{
-    struct stat st;
-    if (!o->known) {
-        o->is_disk = fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode);
-        o->known = true;
-    }
-    if (o->is_disk)
-        return true;
-    struct pollfd p = {.fd = o->fd, .events = POLLOUT};
-    o->stuck = poll(&p, 1, o->stuck ? 0 : PATIENCE_MS) <= 0;
-    return !o->stuck;
-}
-
-/* Whole lines as far as they fit, else part of a long one. */
-static size_t piece_of(const struct output *o, const char *text, size_t len)
-{
-    if (o->is_disk || len <= PIECE_BYTES)
-        return len;
-    const char *end = memrchr(text, '\n', PIECE_BYTES);
-    return end != NULL ? (size_t)(end - text) + 1 : PIECE_BYTES;
-}
-
-static ssize_t write_piece(struct output *o, const char *text, size_t len)
-{
-    ssize_t n;
-    do {
-        if (!has_room(o))
-            return -1;
-        n = write(o->fd, text, piece_of(o, text, len));
-    } while (n < 0 && errno == EINTR);
-    return n;
-}
-
-static unsigned long long lines_in(const char *text, size_t len)
-{
-    unsigned long long lines = 0;
-    for (size_t i = 0; i < len; i++)
-        lines += text[i] == '\n';
-    return lines;
-}
-
-struct outcome {
-    unsigned long long lost; /* lines that were lost before this went through */
-    bool begins_to_lose;     /* this is the first that did not */
-    int because;             /* errno */
-};
-
-/* A log without a reader must not stop the daemon: lines that cannot be written soon are dropped. */
-static struct outcome write_all(struct output *o, const char *text, size_t len)
-{
-    struct outcome outcome = {0};
-    pthread_mutex_lock(&o->lock);
-    bool at_line_start = !o->cut || write_piece(o, "\n", 1) == 1;
-    while (at_line_start && len > 0) {
-        ssize_t n = write_piece(o, text, len);
-        if (n <= 0)
-            break;
-        o->cut = text[n - 1] != '\n';
-        text += n;
-        len -= (size_t)n;
-    }
-    outcome.because = errno;
-    if (len == 0) {
-        outcome.lost = o->lost;
-        o->lost = 0;
-    } else {
-        outcome.begins_to_lose = o->lost == 0;
-        o->lost += lines_in(text, len);
-    }
-    pthread_mutex_unlock(&o->lock);
-    return outcome;
-}
-
 /* Not by a log line, which might come back to the same full disk. */
-static void complain_on_stderr(int because)
+void log_file_complain(const char *what, int because)
 {
-    char text[128];
-    int n = snprintf(text, sizeof(text), "mtlsd: the log file takes no more lines: %s\n", strerror(because));
-    if (n > 0)
-        write_all(&outputs[PLACE_STDERR], text, (size_t)n);
+    char text[512];
+    int n = snprintf(text, sizeof(text), "mtlsd: %s: %s\n", what, strerror(because));
+    if (n > 0 && (size_t)n < sizeof(text))
+        log_output_write(&outputs[PLACE_STDERR], text, (size_t)n);
 }
 
 static void put(enum place place, const char *text, size_t len)
 {
-    struct outcome outcome = write_all(&outputs[place], text, len);
+    struct log_outcome outcome = log_output_write(&outputs[place], text, len);
     if (outcome.begins_to_lose && place == PLACE_FILE)
-        complain_on_stderr(outcome.because);
+        log_file_complain("the log file takes no more lines", outcome.because);
+    if (outcome.not_rotated != 0)
+        log_file_complain("no new log file can be made, the old one stays in use", outcome.not_rotated);
     if (outcome.lost > 0)
         log_say(LOG_LEVEL_WARN, "log", "%llu lines were lost because %s", outcome.lost,
                 place == PLACE_FILE ? "the log file took none" : "they were not read");
@@ -152,6 +73,7 @@ void log_file_flush(void)
         flush_place(PLACE_FILE);
     if (gathered[PLACE_STDERR].len > 0)
         flush_place(PLACE_STDERR);
+    log_others_flush();
 }
 
 static enum place place_of(enum log_kind kind)
@@ -192,20 +114,31 @@ static int refuse(const char *path, int because, struct err *err)
     const char *hint = because == ENOENT || because == ENOTDIR ? "; make its folder first"
                        : because == EACCES ? "; give the user that runs mtlsd the right to write there"
                        : because == EISDIR ? "; name a file in it"
+                       : because == ENXIO ? "; a named pipe needs a reader first, and a socket is no log"
                                            : "";
     return err_set(err, ERR_IO, "log file %s: %s%s", path, strerror(because), hint);
 }
 
-/* O_NONBLOCK: a named pipe without a reader is an error and not a wait without end. */
-int log_file_open(const char *path, struct err *err)
+int log_file_open_period(const char *target, uint64_t seconds, struct err *err)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
+    char path[PATH_MAX];
+    if (log_name_write(target, log_name_period(clock_now(), seconds), path, sizeof(path)) != 0)
+        return refuse(target, ENAMETOOLONG, err);
+    int fd = log_output_open(path);
     return fd >= 0 ? fd : refuse(path, errno, err);
 }
 
-int log_file_check(const char *path, struct err *err)
+int log_file_open(const char *target, struct err *err)
+{
+    return log_file_open_period(target, 0, err);
+}
+
+int log_file_check(const char *target, struct err *err)
 {
     struct stat st;
+    char path[PATH_MAX];
+    if (log_name_write(target, clock_now(), path, sizeof(path)) != 0)
+        return refuse(target, ENAMETOOLONG, err);
     if (stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode))
             return refuse(path, EISDIR, err);
@@ -226,15 +159,10 @@ int log_file_check(const char *path, struct err *err)
  * thread may be about to write. */
 static void swap_file(int fd)
 {
-    struct output *o = &outputs[PLACE_FILE];
     log_file_flush();
-    pthread_mutex_lock(&o->lock);
-    int old = o->fd;
-    o->fd = fd;
-    o->known = o->stuck = o->cut = false;
-    pthread_mutex_unlock(&o->lock);
-    if (old >= 0)
-        close(old);
+    log_output_swap(&outputs[PLACE_FILE], fd);
+    if (file_path != NULL && (rotate_seconds > 0 || rotate_bytes > 0 || log_name_has_fields(file_path)))
+        log_output_rotate(&outputs[PLACE_FILE], file_path, rotate_seconds, rotate_bytes);
 }
 
 int log_file_stdout(struct err *err)
@@ -248,17 +176,26 @@ void log_file_use(const char *path, int fd, bool accesses_only)
     char *copy = path != NULL ? strdup(path) : NULL;
     free(file_path);
     file_path = copy;
+    rotate_seconds = rotate_bytes = 0;
     if (fd >= 0)
         swap_file(fd);
     __atomic_store_n(&has_accesses_only, accesses_only, __ATOMIC_RELAXED);
     __atomic_store_n(&has_file, fd >= 0, __ATOMIC_RELAXED);
 }
 
+void log_file_rotate(uint64_t seconds, uint64_t bytes)
+{
+    rotate_seconds = seconds;
+    rotate_bytes = bytes;
+    if (file_path != NULL)
+        log_output_rotate(&outputs[PLACE_FILE], file_path, seconds, bytes);
+}
+
 int log_file_reopen(struct err *err)
 {
     if (file_path == NULL)
         return 0;
-    int fd = log_file_open(file_path, err);
+    int fd = log_file_open_period(file_path, rotate_seconds, err);
     if (fd < 0)
         return -1;
     swap_file(fd);

@@ -146,6 +146,7 @@ int config_sample(struct bytes *out)
         write_named(out, "listeners", "listener", "app") != 0)
         return -1;
     if (write_element(out, "registry", "A registry, a database of certificates: registries = { partners = { database = ...; }; };") != 0 ||
+        write_element(out, "named_log", "A log beside the main one: logs = { NAME = { ... }; };") != 0 ||
         write_element(out, "target", "A target with more than an address: targets = ( { address = ...; }, ... );") != 0 ||
         write_element(out, "route", "A route of a listener: routes = ( { host = ...; upstream = ...; }, ... );") != 0 ||
         write_element(out, "sni", "An identity by server name: identities = ( { hosts = ...; identity = ...; }, ... );") != 0)

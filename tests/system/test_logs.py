@@ -2,6 +2,7 @@
 """Logs: every request is one line in every format, and a program can read each line. No client can add a line, and no line is lost when the file is
 moved."""
 import json
+import os
 import pathlib
 import re
 import signal
@@ -282,6 +283,60 @@ class Rotation(Case):
         self.mtlsd.signal(signal.SIGUSR1)
         self.assertEqual([200], self.talk(get()))
         wait_for(lambda: "request" in self.mtlsd.log, "the line")
+
+
+class Others(Case):
+    """Logs beside the main one."""
+    def reload(self, logs):
+        self.mtlsd.config_path.write_text(re.sub(r"(?s)logs = \{.*?\n\};\n", "", self.mtlsd.config_path.read_text()) + f"logs = {{\n{logs}\n}};\n")
+        before = self.mtlsd.log.count(" reload ")
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: self.mtlsd.log.count(" reload ") > before, "the reload")
+
+    def test_an_access_log_and_an_error_log_come_with_a_reload_and_are_rotated(self):
+        self.start("text", to_file=False)
+        self.assertEqual([200], self.talk(get()))
+        access, errors = self.folder / "web.%Y.log", self.folder / "error.log"
+        self.reload(f'a = {{ target = "{access}"; format = "combined"; what = "requests"; }};\n'
+                    f'b = {{ target = "{errors}"; format = "json"; what = [ "refusals", "events" ]; }};')
+        self.assertEqual([200, 400], self.talk(get(), b"GET / HTTP/1.1\r\n\r\n"))
+        made, = self.folder.glob("web.2*.log")
+        wait_for(lambda: len(self.lines(made)) == 2, "both requests")
+        self.assertEqual(["200", "400"], [COMBINED.fullmatch(line)["status"] for line in self.lines(made)])
+        refused = [json.loads(line) for line in wait_for(lambda: self.lines(errors), "the refusal")]
+        self.assertIn("request_malformed", [line.get("reason") for line in refused])
+        self.assertNotIn(200, [line.get("status") for line in refused])
+        errors.rename(self.folder / "error.1")
+        self.mtlsd.signal(signal.SIGUSR1)
+        wait_for(errors.exists, "the new file")
+        self.reload(f'a = {{ target = "{errors}"; what = "requests"; }};')
+        self.assertEqual([200], self.talk(get(b"/moved")))
+        wait_for(lambda: any("/moved" in line for line in self.lines(errors)), "the line in the other log")
+        self.assertEqual(2, len(self.lines(made)), "a log that is gone gets no more")
+
+    def test_no_target_stops_traffic(self):
+        self.start("text", to_file=False)
+        fifo, folder = self.folder / "fifo", self.folder / "place"
+        os.mkfifo(fifo)
+        folder.mkdir()
+        for bad in (fifo, folder):
+            with self.subTest(bad.name):
+                self.reload(f'a = {{ target = "{bad}"; what = "events"; }};')
+                self.assertIn(f"log file {bad}", self.mtlsd.log)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # it never reads
+        self.addCleanup(os.close, reader)
+        self.reload(f'a = {{ target = "{fifo}"; what = "requests"; }};\nb = {{ target = "/dev/full"; what = "requests"; }};\n'
+                    f'c = {{ target = "{folder}/x.log"; what = "requests"; rotate = "64KiB"; }};')
+        (folder / "x.log").unlink()
+        folder.rmdir()
+        for _ in range(4):
+            self.assertEqual([200], self.talk(get(b"/" + b"x" * 1000)))
+        with peers.secure(self.port, peers.client_context(self.pki.ca("root"), self.pki.client())) as connection:
+            for _ in range(150):
+                connection.sendall(b"GET /" + b"x" * 1000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertEqual(200, peers.response(connection)[0])
+        wait_for(lambda: "takes no more lines" in self.mtlsd.log and "no new log file can be made" in self.mtlsd.log, "the complaints")
+        self.assertEqual(0, self.mtlsd.stop())
 
 
 class StandardOutput(Case):

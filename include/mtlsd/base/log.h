@@ -7,6 +7,9 @@
  * There are two kinds of lines: accesses, one per request or tcp connection, and events, all others. In the formats text
  * and json both look the same. The other formats are those of web servers and have accesses only: the caller writes the
  * access line itself (log_access), and events are written as text.
+ *
+ * Beside the main log there may be others, each with its own format and kinds of lines (log_also). A line is built once for each form that any of
+ * them takes; without others it is built once, as before.
  */
 #ifndef MTLSD_BASE_LOG_H
 #define MTLSD_BASE_LOG_H
@@ -16,31 +19,49 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_COMBINED, LOG_FORMAT_SSL_REQUEST };
 enum log_kind { LOG_EVENT, LOG_ACCESS };
+/* What a log takes, and what a line is: bits. A refused request is two of them. */
+enum log_what { LOG_REQUESTS = 1, LOG_EVENTS = 2, LOG_REFUSALS = 4, LOG_ALL = 7, LOG_NOT_IN_MAIN = 8 };
 
 /* line ends with a newline and is borrowed for the call. Called from any thread. */
 typedef void (*log_sink_fn)(void *ctx, enum log_kind kind, enum log_level level, struct span line);
+/* The same for the other logs: one call for each form; what is of the line, and a log takes it once. */
+struct log_other {
+    unsigned what;
+    enum log_level level;
+    enum log_format format;
+};
+typedef void (*log_other_fn)(const struct log_other *about, struct span line);
 /* Seconds since 1970 with a fraction; the log does not read the clock itself. */
 typedef double (*log_clock_fn)(void);
 
 void log_setup(enum log_level level, enum log_format format, log_sink_fn sink, void *ctx, log_clock_fn clock);
 void log_change(enum log_level level, enum log_format format);
-bool log_wants(enum log_level level);
+/* The kinds of lines that the main log takes; LOG_ALL at first. */
+void log_take(unsigned what);
+/* The other logs, in place of those before: level is for events, requests and refusals are always written. */
+void log_also(const struct log_other *others, size_t n, log_other_fn write);
+bool log_wants(enum log_level level); /* an event of that level, in any log */
 enum log_format log_format_now(void);
+/* Of the formats of web servers, those that a log takes requests in: a bit 1 << format for each. */
+unsigned log_access_formats(void);
 /* True for the formats of web servers: accesses are lines of their own kind, and events may have another destination. */
 bool log_parts_accesses(enum log_format format);
 
 struct log_line {
-    struct bytes text;
+    struct bytes form[2]; /* as text and as JSON */
+    bool needs[2];
+    bool main;            /* the main log takes it */
+    unsigned what;
     enum log_level level;
     enum log_kind kind;
-    bool json;
+    enum log_format format; /* of the main log */
     bool wanted; /* false: every call below is a no-op */
 };
 
 /* event is a short stable word ("request", "refused", "reload"), message a sentence for people, left out when NULL or empty. */
 void log_begin(struct log_line *l, enum log_level level, const char *event, const char *message);
-/* The same for an access; in a format that parts accesses it is an event beside them. */
-void log_begin_access(struct log_line *l, enum log_level level, const char *event, const char *message);
+/* The same for an access, with LOG_REQUESTS, or for an event that refuses; in a format that parts accesses the main log has it as an event beside them. */
+void log_begin_as(struct log_line *l, unsigned what, enum log_level level, const char *event, const char *message);
 void log_str(struct log_line *l, const char *key,
              const char *value); /* NULL or empty: the field is left out */
 void log_span(struct log_line *l, const char *key, struct span value);
@@ -49,8 +70,9 @@ void log_ms(struct log_line *l, const char *key,
             uint64_t micros);     /* written as milliseconds with three digits */
 void log_end(struct log_line *l); /* hands the line to the sink and frees it */
 
-/* A complete access line with its newline, for a format that separates accesses. The level does not suppress it: an access log is complete. */
-void log_access(struct span line);
+/* A complete access line with its newline, for the logs of that format, one that separates accesses. The level does not suppress it: an access log is
+ * complete. */
+void log_access(enum log_format format, struct span line);
 
 /* An event that needs no fields. */
 void log_say(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);

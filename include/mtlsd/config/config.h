@@ -30,6 +30,18 @@ struct config_ranges {
     bool sockets; /* unix sockets belong to it */
 };
 
+struct config_rotate { /* 0: not by that */
+    uint64_t every_ms, bytes;
+};
+
+struct config_log { /* beside the main one; what is bits of enum log_what */
+    char *name, *where;
+    int level, format;
+    char *target;
+    struct config_rotate rotate;
+    unsigned what;
+};
+
 struct config_identity {
     char *name, *where;
     char *bundle;      /* or certificate and key */
@@ -317,6 +329,10 @@ struct config {
     int log_level;            /* enum log_level; info */
     int log_format;           /* enum log_format; text */
     char *log_target;         /* a file, "stdout", or "stderr" (the default): config_log_place tells them apart */
+    struct config_rotate log_rotate;
+    unsigned log_what;        /* bits of enum log_what; all */
+    struct config_log *logs;
+    size_t n_logs;
     unsigned max_connections; /* limits.connections, 0: by the file descriptor limit */
     unsigned max_per_client;  /* limits.per_client, 0: no limit */
     uint64_t drain_ms;        /* 30s */
@@ -354,6 +370,7 @@ const char **config_credential_files(const struct config *config, size_t *n);
 
 enum config_log_place { CONFIG_LOG_STDERR, CONFIG_LOG_STDOUT, CONFIG_LOG_FILE };
 enum config_log_place config_log_place(const struct config *c);
+bool config_log_has_agents(const struct config *c); /* a log has referer and user agent */
 
 const struct config_identity *config_find_identity(const struct config *c, const char *name);
 const struct config_trust *config_find_trust(const struct config *c, const char *name);

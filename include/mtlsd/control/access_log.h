@@ -25,8 +25,8 @@ MUST_CHECK int access_log_init(struct access_log *j, struct refusals *refusals, 
 void access_log_clear(struct access_log *j);
 /* From now on most reports are about this snapshot, which the caller holds until the next one. Reports about others stay correct. */
 void access_log_adopt(struct access_log *j, const struct snapshot *snapshot);
-/* For lines of that format: another one may need other reports. */
-struct observer access_log_observer(struct access_log *j, enum log_format format);
+/* wants_agents: a log has fields of the user agent. */
+struct observer access_log_observer(struct access_log *j, bool wants_agents);
 
 void access_log_accepted(struct access_log *j, const struct plan_listener *listener);
 void access_log_closed(struct access_log *j, const struct plan_listener *listener);

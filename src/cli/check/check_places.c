@@ -60,6 +60,13 @@ static void check_log(const struct look *k)
     struct err err = {0};
     if (config_log_place(k->config) == CONFIG_LOG_FILE && log_file_check(k->config->log_target, &err) != 0)
         findings_add(k->findings, FINDING_ERROR, place(k, k->config->where.log_target), "%s", err.text);
+    for (size_t i = 0; i < k->config->n_logs; i++) {
+        const struct config_log *l = &k->config->logs[i];
+        bool file = strcmp(l->target, "stdout") != 0 && strcmp(l->target, "stderr") != 0;
+        err_clear(&err);
+        if (file && log_file_check(l->target, &err) != 0)
+            findings_add(k->findings, FINDING_ERROR, place(k, l->where), "logs.%.80s: %s", l->name, err.text);
+    }
 }
 
 /* run goes on without it, so it is only a warning; that it is not there was said when the lists were loaded. */

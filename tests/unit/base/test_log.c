@@ -2,6 +2,7 @@
 #include "mtlsd/base/log.h"
 #include "t.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static char last[32768];
@@ -105,9 +106,64 @@ START_TEST(leaves_out_what_nobody_asked_for)
     struct log_line l;
     log_begin(&l, LOG_LEVEL_DEBUG, "request", NULL);
     log_str(&l, "key", "value");
-    ck_assert_ptr_null(l.text.data);
+    ck_assert_ptr_null(l.form[0].data);
     log_end(&l);
     ck_assert_uint_eq(lines, 0);
+}
+END_TEST
+
+static struct log_other told;
+static unsigned times_told;
+static char told_line[256];
+
+static void tell(const struct log_other *about, struct span line)
+{
+    told = *about;
+    times_told++;
+    snprintf(told_line, sizeof(told_line), "%.*s", (int)line.len, (const char *)line.ptr);
+}
+
+START_TEST(other_logs_get_lines_in_their_form)
+{
+    const struct log_other others[] = {{LOG_EVENTS, LOG_LEVEL_DEBUG, LOG_FORMAT_JSON}, {LOG_REQUESTS, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT}};
+    start(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+    times_told = 0;
+    log_also(others, 2, tell);
+    ck_assert(log_wants(LOG_LEVEL_DEBUG));
+    log_say(LOG_LEVEL_DEBUG, "start", "%s", "");
+    ck_assert(lines == 0 && times_told == 1 && told.what == LOG_EVENTS && told_line[0] == '{');
+    say_refused();
+    ck_assert(lines == 1 && last[0] == '2' && times_told == 2 && told_line[0] == '{');
+    ck_assert_ptr_nonnull(strstr(told_line, "\"handshake_ms\":1.502}"));
+    struct log_line l;
+    log_begin_as(&l, LOG_REQUESTS, LOG_LEVEL_INFO, "request", NULL);
+    log_end(&l);
+    ck_assert(lines == 1 && times_told == 3 && told.format == LOG_FORMAT_TEXT);
+    log_begin_as(&l, LOG_REQUESTS | LOG_REFUSALS, LOG_LEVEL_WARN, "request", NULL);
+    log_end(&l);
+    ck_assert(lines == 2 && times_told == 4 && told.what == (LOG_REQUESTS | LOG_REFUSALS));
+    log_also(NULL, 0, tell);
+    say_refused();
+    ck_assert(lines == 3 && times_told == 4 && !log_wants(LOG_LEVEL_DEBUG));
+}
+END_TEST
+
+START_TEST(the_main_log_takes_what_it_is_told_to)
+{
+    struct log_line l;
+    start(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_take(LOG_EVENTS);
+    log_begin_as(&l, LOG_REQUESTS | LOG_REFUSALS, LOG_LEVEL_WARN, "request", NULL);
+    ck_assert(!l.wanted);
+    log_end(&l);
+    log_access(LOG_FORMAT_TEXT, span_from_str("x\n"));
+    ck_assert_uint_eq(lines, 0);
+    log_say(LOG_LEVEL_INFO, "start", "seen");
+    ck_assert_uint_eq(lines, 1);
+    log_take(LOG_ALL);
+    log_begin_as(&l, LOG_REQUESTS | LOG_NOT_IN_MAIN, LOG_LEVEL_INFO, "request", NULL);
+    log_end(&l);
+    ck_assert_uint_eq(lines, 1);
 }
 END_TEST
 
@@ -177,7 +233,7 @@ START_TEST(marks_accesses_and_events)
         start(LOG_LEVEL_INFO, rows[i].format);
         ck_assert_int_eq(log_format_now(), rows[i].format);
         struct log_line l;
-        log_begin_access(&l, LOG_LEVEL_INFO, "request", NULL);
+        log_begin_as(&l, LOG_REQUESTS, LOG_LEVEL_INFO, "request", NULL);
         log_end(&l);
         ck_assert_int_eq(last_kind, rows[i].marked);
         ck_assert_int_eq(last[0], rows[i].first);
@@ -191,7 +247,7 @@ END_TEST
 START_TEST(passes_an_access_line_on_whatever_the_level)
 {
     start(LOG_LEVEL_ERROR, LOG_FORMAT_COMBINED);
-    log_access(span_from_str("127.0.0.1 - -\n"));
+    log_access(LOG_FORMAT_COMBINED, span_from_str("127.0.0.1 - -\n"));
     ck_assert_str_eq(last, "127.0.0.1 - -\n");
     ck_assert_int_eq(last_kind, LOG_ACCESS);
 }
@@ -242,6 +298,8 @@ Suite *suite(void)
     tcase_add_test(t, writes_the_same_line_as_json);
     tcase_add_test(t, a_value_cannot_forge_a_line_or_a_field);
     tcase_add_test(t, leaves_out_what_nobody_asked_for);
+    tcase_add_test(t, other_logs_get_lines_in_their_form);
+    tcase_add_test(t, the_main_log_takes_what_it_is_told_to);
     tcase_add_test(t, leaves_out_a_message_that_is_empty);
     tcase_add_test(t, says_nothing_before_it_is_set_up);
     tcase_add_test(t, a_long_value_is_cut_and_says_so);

@@ -76,6 +76,7 @@ static const struct {
     {"", "Top level", "Keys outside of any group."},
     {"admin", "admin", ""},
     {"log", "log", ""},
+    {"named_log", "logs.NAME", "A log beside the main one, which stays as it is."},
     {"limits", "limits", ""},
     {"identity", "identities.NAME", "A certificate chain with its key that we present."},
     {"registry", "registries.NAME", "A database of certificates (REGISTRIES)."},

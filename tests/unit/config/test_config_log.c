@@ -3,6 +3,8 @@
 #include "mtlsd/config/config.h"
 #include "t.h"
 
+#define LOGS_LINE(text) CONFIG_ROWS_BACK CONFIG_ROWS_LOCAL text "\n"
+#define S "target = \"stderr\"; what = \"events\""
 #define LOG(target) CONFIG_ROWS_BACK CONFIG_ROWS_LOCAL "log = { target = \"" target "\"; };\n"
 
 static const struct config_row refused[] = {
@@ -12,6 +14,23 @@ static const struct config_row refused[] = {
     {"syslog", LOG("syslog"), "write \"stderr\", which systemd"},
     {"the journal", LOG("journald"), "write \"stderr\", which systemd"},
     {"no log", LOG("off"), "write \"/dev/null\""},
+    {"another field", LOG("a.%n.log"), "the fields of a date are"},
+    {"a field of a folder", LOG("/a/%Y/b.log"), "a folder cannot have fields"},
+    {"a rotated terminal", LOGS_LINE("log = { target = \"stdout\"; rotate = \"1d\"; };"), "log.rotate: has no effect without a file"},
+    {"no period and no size", LOGS_LINE("log = { target = \"a\"; rotate = \"daily\"; };"), "\"daily\" is neither a duration nor a size"},
+    {"a number", LOGS_LINE("log = { target = \"a\"; rotate = \"100\"; };"), "neither a duration nor a size"},
+    {"a part of a second", LOGS_LINE("log = { target = \"a\"; rotate = \"1500ms\"; };"), "write whole seconds"},
+    {"a tiny file", LOGS_LINE("log = { target = \"a\"; rotate = \"1KiB\"; };"), "1KiB is too little: from 64KiB"},
+    {"events of a web server", LOGS_LINE("log = { format = \"combined\"; what = \"events\"; };"), "log.what: this format has requests only"},
+    {"more of it", LOGS_LINE("logs = { a = { target = \"a\"; format = \"combined\"; what = [ \"requests\", \"events\" ]; }; };"),
+     "logs.a.what: this format has requests only: make another log"},
+    {"no kind of line", LOGS_LINE("logs = { a = { target = \"a\"; }; };"), "what is missing"},
+    {"no target", LOGS_LINE("logs = { a = { what = \"events\"; }; };"), "target is missing"},
+    {"a word as a target", LOGS_LINE("logs = { a = { target = \"syslog\"; what = \"events\"; }; };"), "logs.a.target: \"syslog\" would be a file"},
+    {"the file of the main log", LOGS_LINE("log = { target = \"a\"; }; logs = { b = { target = \"a\"; what = \"events\"; }; };"), "the main log has the same file"},
+    {"one file twice", LOGS_LINE("logs = { a = { target = \"a\"; what = \"events\"; }; b = { target = \"a\"; what = \"requests\"; }; };"), "logs.a has the same file"},
+    {"nine", LOGS_LINE("logs = { a = { " S "; }; b = { " S "; }; c = { " S "; }; d = { " S "; }; e = { " S "; }; f = { " S "; }; g = { " S "; }; h = { " S "; }; i = { " S "; }; };"),
+     "more than 8 logs"},
 };
 
 START_TEST(a_word_that_would_become_a_file_is_refused)
@@ -26,6 +45,9 @@ static const struct config_row taken[] = {
     {"a file", LOG("mtlsd.log"), NULL},
     {"a file of such a name, meant", LOG("./syslog"), NULL},
     {"no log", LOG("/dev/null"), NULL},
+    {"a name with the date", LOG("access.%Y-%m-%d.log"), NULL},
+    {"rotated by both", LOGS_LINE("log = { target = \"a\"; rotate = [ \"12h\", \"100MiB\" ]; };"), NULL},
+    {"two on one terminal", LOGS_LINE("logs = { a = { " S "; }; b = { " S "; }; };"), NULL},
     {"a device that may be a socket", LOG("/dev/stdout"), "write \"stdout\""},
     {"the other one", LOG("/dev/stderr"), "write \"stderr\""},
 };

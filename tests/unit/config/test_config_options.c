@@ -44,7 +44,7 @@ END_TEST
 
 START_TEST(each_group_has_its_row_in_the_group_above)
 {
-    static const char *const named[] = {"", "identity", "registry", "trust", "upstream", "listener", "allow", "target", "route", "sni"};
+    static const char *const named[] = {"", "identity", "registry", "trust", "upstream", "listener", "allow", "target", "route", "sni", "named_log"};
     char group[64];
     snprintf(group, sizeof(group), "%s", option(_i)->group);
     for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
@@ -65,7 +65,7 @@ START_TEST(each_row_says_what_a_reader_needs)
     static const char *const types[] = {
         "string", "path", "name",    "socket", "host",  "hex",       "sha256", "ip", "duration", "size",   "number",
         "bool",   "word", "strings", "paths",  "words", "addresses", "target", "group",    "groups", "rules",
-        "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated", "identities", "pins", "trust_domain", "service", "ranges", "serve", "database", "respond", "text", "contact"};
+        "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated", "identities", "pins", "trust_domain", "service", "ranges", "serve", "database", "respond", "text", "contact", "rotate"};
     bool known = false;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         known = known || strcmp(types[i], o->type) == 0;

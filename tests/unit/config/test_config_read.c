@@ -59,7 +59,7 @@ START_TEST(what_is_not_understood_is_told_with_path_and_line)
     } cases[] = {
         {"nothing at all", "", "/etc/mtlsd/test.conf", "the configuration is empty"},
         {"an unknown key", LISTENERS "colour = 1;", "/etc/mtlsd/test.conf:2", "colour: unknown key"},
-        {"an unknown key of a small group", LISTENERS "log = { colour = 1; };", "/etc/mtlsd/test.conf:2", "log.colour: unknown key; there are level, format, target"},
+        {"an unknown key of a small group", LISTENERS "log = { colour = 1; };", "/etc/mtlsd/test.conf:2", "log.colour: unknown key; there are level, format, target, rotate, what"},
         {"a word of another program", "listeners = { app = { bind = \"127.0.0.1:80\"; upstream = \"up\";\n tls = { ca_file = \"a\"; }; }; };", "/etc/mtlsd/test.conf:2",
          "tls.ca_file: unknown key; the equivalent here is trust = NAME in tls, with ca"},
         {"the other names, which have kinds", "listeners = { app = { bind = \"127.0.0.1:80\"; upstream = \"up\";\n allow = ( { san = \"a\"; } ); }; };", "/etc/mtlsd/test.conf:2",

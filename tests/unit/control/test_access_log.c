@@ -56,7 +56,7 @@ static void set_up(void)
     refusals = refusals_new();
     ck_assert_ptr_nonnull(refusals);
     ck_assert_int_eq(access_log_init(&access_log, refusals, now), 0);
-    observer = access_log_observer(&access_log, LOG_FORMAT_TEXT);
+    observer = access_log_observer(&access_log, false);
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, keep_line, NULL, log_now);
 }
 
@@ -381,7 +381,7 @@ START_TEST(parts_accesses_from_events_where_the_format_does)
 {
     struct report r = make_report();
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_COMBINED, keep_line, NULL, log_now);
-    observer = access_log_observer(&access_log, LOG_FORMAT_COMBINED);
+    observer = access_log_observer(&access_log, true);
     ck_assert(observer.wants_agents);
     observer.on_report(observer.ctx, &r);
     ck_assert_uint_eq(n_lines, 1);
