@@ -135,11 +135,15 @@ static const struct plan_target *first_untried(const struct plan_upstream *up, u
     return NULL;
 }
 
+static unsigned weight_of(unsigned by_hand, const struct plan_target *t)
+{
+    unsigned weight = by_hand > 0 ? by_hand : t->conf->weight;
+    return weight > 0 ? weight : 1;
+}
+
 unsigned balancer_weight(const struct target_state *target_state, const struct plan_target *t)
 {
-    unsigned weight = target_state_weight(target_state, t->index);
-    weight = weight > 0 ? weight : t->conf->weight;
-    return weight > 0 ? weight : 1;
+    return weight_of(target_state_weight(target_state, t->index), t);
 }
 
 static bool counts_active(const struct plan_upstream *up)
@@ -155,14 +159,17 @@ static bool takes_turns(enum config_balance how)
 static void look(struct balancer *f, const struct plan_upstream *up, const struct choice *c)
 {
     size_t first = up->targets[0].index;
-    uint64_t last = target_state_last_turn(f->target_state, first);
+    bool turns = takes_turns(c->how);
+    uint64_t last = turns ? target_state_last_turn(f->target_state, first) : 0;
+    struct target_seen seen;
     for (size_t i = 0; i < up->n_targets; i++) {
         struct balance_entry *e = &f->entries[first + i];
-        e->usable = !is_tried(c->wish->tried, i) && may_begin(f, first + i) && !is_held(f, first + i, c->now_us);
-        e->weight = balancer_weight(f->target_state, &up->targets[i]);
-        e->active = target_state_active(f->target_state, first + i);
-        e->next_turn = target_state_next_turn(f->target_state, first + i);
-        e->turn = balance_turn(e, i, up->n_targets, last);
+        target_state_look(f->target_state, first + i, &seen);
+        e->usable = !is_tried(c->wish->tried, i) && seen.takes_new && seen.held_until <= c->now_us;
+        e->weight = weight_of(seen.weight, &up->targets[i]);
+        e->active = seen.active;
+        e->next_turn = seen.next_turn;
+        e->turn = turns ? balance_turn(e, i, up->n_targets, last) : 0;
     }
 }
 

@@ -110,6 +110,16 @@ unsigned target_state_active(const struct target_state *b, size_t target)
     return atomic_load_explicit(&look_at(b, target)->active, memory_order_relaxed);
 }
 
+void target_state_look(const struct target_state *b, size_t target, struct target_seen *seen)
+{
+    const struct slot *s = look_at(b, target);
+    seen->held_until = atomic_load_explicit(&s->held_until, memory_order_relaxed);
+    seen->next_turn = atomic_load_explicit(&s->next_turn, memory_order_relaxed);
+    seen->active = atomic_load_explicit(&s->active, memory_order_relaxed);
+    seen->weight = atomic_load_explicit(&s->weight, memory_order_relaxed);
+    seen->takes_new = atomic_load_explicit(&s->mode, memory_order_relaxed) == TARGET_ENABLED && !atomic_load_explicit(&s->down, memory_order_relaxed);
+}
+
 uint64_t target_state_next_turn(const struct target_state *b, size_t target)
 {
     return atomic_load_explicit(&look_at(b, target)->next_turn, memory_order_relaxed);

@@ -37,6 +37,14 @@ void target_state_begin(struct target_state *b, size_t target);
 void target_state_end(struct target_state *b, size_t target);
 unsigned target_state_active(const struct target_state *b, size_t target);
 
+/* All that a choice asks of one target, in one call. */
+struct target_seen {
+    uint64_t held_until, next_turn;
+    unsigned active, weight;
+    bool takes_new; /* neither down, drained nor disabled */
+};
+void target_state_look(const struct target_state *b, size_t target, struct target_seen *seen);
+
 /* Its next turn in round robin (policy/balance.h); 0: never chosen. take_turn: false if another worker took this turn meanwhile. */
 uint64_t target_state_next_turn(const struct target_state *b, size_t target);
 bool target_state_take_turn(struct target_state *b, size_t target, uint64_t seen, uint64_t next);

@@ -45,6 +45,9 @@ START_TEST(what_is_said_of_one_target_is_not_said_of_its_neighbours)
         ck_assert_uint_eq(target_state_weight(b, i), i == 1 ? 9 : 0);
         ck_assert_uint_eq(target_state_active(b, i), i == 1);
         ck_assert_uint_eq(target_state_next_turn(b, i), i == 1 ? 5 : 0);
+        struct target_seen seen;
+        target_state_look(b, i, &seen);
+        ck_assert(seen.takes_new == (i != 1) && seen.weight == (i == 1 ? 9 : 0) && seen.next_turn == (i == 1 ? 5 : 0));
     }
     target_state_hold(b, 1, 0);
     target_state_set_down(b, 1, false);
