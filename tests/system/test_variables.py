@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values with variables in what routes set and where they redirect to, with certificates that try to break out of them."""
 import base64
+import json
 import re
 import ssl
 import unittest
@@ -118,6 +119,19 @@ class Variables(harness.Case):
             done = self.command("check", "-c", self.config(text))
             self.assertEqual(3, done.returncode, route)
             self.assertRegex(done.stdout + done.stderr, r"mtlsd\.conf:\d+: .*" + re.escape(words), route)
+
+    def test_explain_shows_the_values(self):
+        self.start('{ cert = "error"; redirect = "/late?n={cert.error}&cn={cert.cn}"; }, { path = "/new"; redirect = "https://new.example{request.uri}"; }, '
+                   '{ upstream = "app"; set_headers = { X-Client = "{cert.cn}"; X-Uri-Name = "{cert.uri}"; X-Cipher = "{tls.cipher}"; X-Fixed = "a"; }; }')
+        late = self.pki.leaf("t-late-too", cn="a&b", eku=("clientAuth",), start=-400, days=30)
+
+        def explain(path, client):
+            return self.command("explain", "-c", self.folder / "mtlsd.conf", "--request", f"GET https://localhost{path}", "--cert", client.pem, "--json").stdout
+        self.assertIn('"/late?n=10&cn=a%26b"', explain("/", late))
+        self.assertIn('"https://new.example/new?a"', explain("/new?a", self.pki.client()))
+        answer = json.loads(explain("/", self.pki.leaf("t-plain", cn="plain", eku=("clientAuth",))))["answer"]
+        self.assertEqual({"X-Client": "plain", "X-Cipher": "{tls.cipher}", "X-Fixed": "a"}, answer["set_headers"])
+        self.assertEqual(["X-Uri-Name"], answer["remove_headers"])
 
     def test_the_names_stay_ours_after_a_reload(self):
         self.start('{ upstream = "app"; }', tls="")

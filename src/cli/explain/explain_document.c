@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain_sheet.h"
 #include "mtlsd/http/http_guard.h"
+#include "mtlsd/http/http_values.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_engine.h"
 
@@ -131,13 +132,48 @@ static json_t *with_upstream(json_t *json, const struct config_upstream *up)
     return document_add(json, "upstream:t upstream_where:t targets:o", up->name, up->where, targets);
 }
 
-static void add_edits(json_t **set, json_t **removed, const struct config_route *route)
+/* Only a connection has them. */
+static bool is_known(enum variable v)
 {
-    for (size_t i = 0; i < route->n_set_headers; i++)
-        if (json_object_set_new(*set, route->set_headers[i].name, document_text(route->set_headers[i].value)) != 0) {
+    return (v < VARIABLE_TLS_VERSION || v > VARIABLE_CLIENT_PORT) && v != VARIABLE_REQUEST_ID;
+}
+
+/* What a text says for this request and certificate; as it is written where that takes a connection. */
+static json_t *value_of(const struct explain *e, const struct plan_listener *l, const struct config_route *route, const struct template *t, enum template_place place,
+                        const char *written)
+{
+    char words[REASON_WORDS_SIZE];
+    struct bytes out;
+    for (size_t i = 0; t != NULL && i < t->n; i++)
+        if (t->parts[i].text.len == 0 && !is_known(t->parts[i].variable))
+            return document_text(written);
+    if (t == NULL)
+        return document_text(written);
+    reason_words(e->verdict.status, e->verdict.all, words);
+    struct http_values values = {.asks = config_tls_asks(&l->conf->tls), .verdict = &e->verdict, .words = words, .peer = e->peer, .method = e->head->method,
+                                 .target = &e->admission.target, .path = e->admission.path, .listener = l->conf->name, .route = route->where};
+    bytes_init(&out, 1 << 20);
+    if (template_write(t, place, http_values_give, &values, &out) == TEMPLATE_VALUELESS && place == TEMPLATE_IN_FIELD)
+        bytes_clear(&out);
+    json_t *json = span_json(bytes_span(&out));
+    bytes_clear(&out);
+    return json;
+}
+
+static void add_edits(json_t **set, json_t **removed, const struct explain *e, const struct plan_listener *l, const struct plan_route *of)
+{
+    const struct config_route *route = of->conf;
+    for (size_t i = 0; i < route->n_set_headers; i++) {
+        const struct template *t = of->text != NULL ? of->text->fields[i].value : NULL;
+        json_t *value = value_of(e, l, route, t, TEMPLATE_IN_FIELD, route->set_headers[i].value);
+        if (t != NULL && value != NULL && json_string_value(value)[0] == '\0') { /* without a value it is only removed */
+            json_decref(value);
+            *removed = document_append(*removed, document_text(route->set_headers[i].name));
+        } else if (json_object_set_new(*set, route->set_headers[i].name, value) != 0) {
             json_decref(*set);
             *set = NULL;
         }
+    }
     for (size_t i = 0; i < route->remove_headers.n; i++)
         *removed = document_append(*removed, document_text(route->remove_headers.items[i]));
 }
@@ -159,14 +195,15 @@ static json_t *added_by(const struct config_listener *l)
     return document_strings(items, n);
 }
 
-static json_t *with_fields(json_t *json, const struct explain *e, const struct config_listener *l)
+static json_t *with_fields(json_t *json, const struct explain *e, const struct plan_listener *listener)
 {
+    const struct config_listener *l = listener->conf;
     bool passes_xfcc = (l->identity_headers & CONFIG_HEADERS_XFCC) && l->xfcc != CONFIG_XFCC_SANITIZE && l->xfcc != CONFIG_XFCC_SANITIZE_SET;
     json_t *set = json_object(), *removed = json_array(), *dropped = json_array(), *overrides = json_array();
-    add_edits(&set, &removed, &l->routes[chosen(e)]);
+    add_edits(&set, &removed, e, listener, &listener->routes[chosen(e)]);
     for (size_t i = l->n_routes; i > 0; i--) /* the values of the first go before those of the others */
         if (e->routes[i - 1].also)
-            add_edits(&set, &removed, e->routes[i - 1].conf);
+            add_edits(&set, &removed, e, listener, &listener->routes[i - 1]);
     for (size_t i = 0; i < e->head->n_fields; i++) {
         struct span name = e->head->fields[i].name;
         if (http_guard_is_owned(name))
@@ -201,12 +238,13 @@ static json_t *answer_of(const struct plan_listener *l, const struct explain *e)
     case EXPLAIN_REDIRECT:
     case EXPLAIN_RESPOND:
         return document_add(json, "status:i location:o body:o file:o type:o",
-                            (int)(e->action == EXPLAIN_REDIRECT ? route->conf->redirect_status : route->conf->respond), optional(route->conf->redirect),
+                            (int)(e->action == EXPLAIN_REDIRECT ? route->conf->redirect_status : route->conf->respond),
+                            route->conf->redirect != NULL ? value_of(e, l, route->conf, route->text != NULL ? route->text->location : NULL, TEMPLATE_IN_URI, route->conf->redirect) : json_null(),
                             optional(route->conf->respond_body), optional(route->conf->respond_file), optional(route->conf->respond_type));
     case EXPLAIN_FORWARD:
         json = document_add(with_upstream(json, route->upstream->conf), "method:o target:o host:o strip_prefix:o", span_json(e->head->method),
                             span_json(bytes_span(&e->out_target)), optional(e->out_host), optional(route->conf->strip_prefix));
-        return with_fields(json, e, l->conf);
+        return with_fields(json, e, l);
     case EXPLAIN_TUNNEL:
     case EXPLAIN_DIRECT:
     case EXPLAIN_OPEN:
