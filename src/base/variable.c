@@ -26,6 +26,8 @@ static const struct variable_row rows[] = {
     [VARIABLE_CERT_NOT_AFTER] = {"cert.not_after", VARIABLE_TEXT, VARIABLE_OF_CERT, "End of validity."},
     [VARIABLE_CERT_PEM] = {"cert.pem", VARIABLE_PEM, VARIABLE_OF_CERT, "The certificate as PEM, if it is valid. URL-encoded in header fields."},
     [VARIABLE_CERT_DER] = {"cert.der", VARIABLE_TEXT, VARIABLE_OF_CERT, "The certificate as base64 of its DER, if it is valid."},
+    [VARIABLE_REGISTRY] = {"registry.", VARIABLE_TEXT, VARIABLE_OF_CERT,
+                           "Owner, note or an attribute of the certificate's row in the registry, as in registry.owner."},
     [VARIABLE_TLS_VERSION] = {"tls.version", VARIABLE_TEXT, VARIABLE_OF_TLS, "TLS version as Apache's SSL_PROTOCOL: TLSv1.3."},
     [VARIABLE_TLS_CIPHER] = {"tls.cipher", VARIABLE_TEXT, VARIABLE_OF_TLS,
                              "Cipher suite as Apache's SSL_CIPHER: TLS_AES_256_GCM_SHA384, or ECDHE-RSA-AES256-GCM-SHA384 with TLS 1.2."},

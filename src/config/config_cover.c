@@ -67,7 +67,10 @@ static bool same_rule(const struct config_allow *a, const struct config_allow *b
     for (size_t i = 0; i < CONFIG_RULE_KEYS; i++)
         if (!same_text(config_rule_value(a, &config_rule_keys[i]), config_rule_value(b, &config_rule_keys[i])))
             return false;
-    return true;
+    bool same = a->n_attribute == b->n_attribute;
+    for (size_t i = 0; same && i < a->n_attribute; i++)
+        same = same_text(a->attribute[i].name, b->attribute[i].name) && same_text(a->attribute[i].value, b->attribute[i].value);
+    return same;
 }
 
 bool config_cover_callers(const struct config_route *wide, const struct config_route *narrow)

@@ -42,14 +42,19 @@ static bool is(const struct config_option *o, const char *type)
     return strcmp(o->type, type) == 0;
 }
 
+static bool holds_any_name(const struct config_option *o)
+{
+    return is(o, "headers") || is(o, "attributes");
+}
+
 bool config_elements_own(const struct config_option *o)
 {
-    return kind_of(o) != NULL || is(o, "headers") || is(o, "sticky") || is(o, "respond");
+    return kind_of(o) != NULL || holds_any_name(o) || is(o, "sticky") || is(o, "respond");
 }
 
 bool config_elements_fit(const struct config_option *o, const config_setting_t *s)
 {
-    if (is(o, "headers"))
+    if (holds_any_name(o))
         return config_setting_is_group(s);
     if (is(o, "respond"))
         return config_setting_is_group(s) || config_setting_is_number(s);
@@ -153,8 +158,8 @@ static void read_header(const struct config_reader *r, const config_setting_t *s
     struct err err;
     err_clear(&err);
     if (config_setting_type(s) != CONFIG_TYPE_STRING) {
-        config_read_complain(r, FINDING_ERROR, s, "this is %s where the value of a header field, a string, is expected",
-                             config_read_type_name(s));
+        config_read_complain(r, FINDING_ERROR, s, "this is %s where %s, a string, is expected", config_read_type_name(s),
+                             is(o, "headers") ? "the value of a header field" : "the value of an attribute");
         return;
     }
     if (config_value_check_text(config_setting_get_string(s), &err) != 0) {
@@ -174,7 +179,8 @@ static void read_headers(const struct config_reader *r, config_setting_t *s, con
 {
     int n = config_setting_length(s);
     if (n == 0)
-        config_read_complain(r, FINDING_ERROR, s, "no field: write one, as in { X-Served-By = \"mtlsd\"; }, or leave the key out");
+        config_read_complain(r, FINDING_ERROR, s, "%s, or leave the key out",
+                             is(o, "headers") ? "no field: write one, as in { X-Served-By = \"mtlsd\"; }" : "no attribute: write one, as in { role = \"ops\"; }");
     for (int i = 0; i < n; i++)
         read_header(r, config_setting_get_elem(s, (unsigned)i), o, base);
 }
@@ -199,7 +205,7 @@ static void read_respond(const struct config_reader *r, config_setting_t *s, con
 
 void config_elements_read(const struct config_reader *r, config_setting_t *s, const struct config_option *o, void *base)
 {
-    if (is(o, "headers"))
+    if (holds_any_name(o))
         read_headers(r, s, o, base);
     else if (is(o, "sticky"))
         read_sticky(r, s, o, base);
@@ -225,7 +231,7 @@ void config_elements_free(const struct config_option *o, void *base)
     struct list list = {0};
     if (!is(o, "sticky") && !is(o, "respond"))
         list = list_at(o, base);
-    if (is(o, "headers"))
+    if (holds_any_name(o))
         free_headers((const struct config_header *)(const void *)list.items, list.n);
     for (size_t i = 0; kind != NULL && i < list.n; i++) {
         char *element = list.items + i * kind->size, *where;

@@ -469,6 +469,9 @@ static const struct config_option options[] = {
      false, RELOADABLE, ALLOW(fingerprint)},
     {"allow", "spki", "sha256", "", "", "\"<64 hex digits>\"", "SHA-256 of the public key, hex.", false,
      RELOADABLE, ALLOW(spki)},
+    {"allow", "attribute", "attributes", "", "", "{ role = \"ops\"; }",
+     "Attributes of the certificate's row in the registry of the trust, or its owner. All must match; a certificate without a row has none.", false, RELOADABLE,
+     ALLOW(attribute)},
 };
 
 static const struct config_planned planned[] = {

@@ -258,6 +258,7 @@ static const struct type types[] = {
     {"group", CONFIG_VALUE_GROUP, false, NULL, NULL},
     {"groups", CONFIG_VALUE_GROUP, false, NULL, NULL},
     {"headers", CONFIG_VALUE_GROUP, false, NULL, NULL},
+    {"attributes", CONFIG_VALUE_GROUP, false, NULL, NULL},
     {"rules", CONFIG_VALUE_GROUP, true, NULL, NULL},
     {"routes", CONFIG_VALUE_GROUP, true, NULL, NULL},
     {"targets", CONFIG_VALUE_GROUP, true, NULL, NULL},

@@ -193,6 +193,8 @@ void http_values_give(void *ctx, const struct template_part *part, struct templa
         give_status(v, which, out);
     else if (which <= VARIABLE_CERT_DER)
         give_of_peer(v, which, out);
+    else if (which == VARIABLE_REGISTRY)
+        out->text = v->peer != NULL ? tls_registry_text_find(v->peer->registry, part->name) : span_of(NULL, 0);
     else if (which <= VARIABLE_TLS_RESUMED)
         give_of_tls(v, which, out);
     else if (which == VARIABLE_CLIENT_ADDRESS)

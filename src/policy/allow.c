@@ -296,6 +296,13 @@ static bool key_holds(const char *word, const char *pattern, const struct tls_pe
     return has_part(word, &part) ? part_matches(pattern, part, peer) : fact_holds(word, pattern, peer);
 }
 
+/* Of the row in the registry. Byte for byte, and an absent attribute is not an empty one. */
+static bool attribute_holds(const struct config_header *attribute, const struct tls_peer *peer)
+{
+    struct span value = tls_registry_text_get(peer->registry, attribute->name);
+    return value.ptr != NULL && is_clean(value, false) && text_glob(attribute->value, value, '\0');
+}
+
 /* A rule without any key is a mistake, not an open door: it matches no client. */
 const char *allow_first_miss(const struct config_allow *rule, const struct tls_peer *peer)
 {
@@ -306,6 +313,11 @@ const char *allow_first_miss(const struct config_allow *rule, const struct tls_p
             continue;
         if (!key_holds(config_rule_keys[i].word, pattern, peer))
             return config_rule_keys[i].word;
+        miss = NULL;
+    }
+    for (size_t i = 0; i < rule->n_attribute; i++) {
+        if (!attribute_holds(&rule->attribute[i], peer))
+            return "attribute";
         miss = NULL;
     }
     return miss;

@@ -27,6 +27,12 @@ void allow_rule_describe(const struct config_allow *rule, char *out, size_t size
             return;
         used += (size_t)n;
     }
+    for (size_t i = 0; rule != NULL && i < rule->n_attribute; i++) {
+        int n = snprintf(out + used, size - used, "%sattribute %s = \"%s\"", used > 0 ? ", " : "", rule->attribute[i].name, rule->attribute[i].value);
+        if (n < 0 || (size_t)n >= size - used)
+            return;
+        used += (size_t)n;
+    }
 }
 
 static const struct config_rule_key *find_key(struct span word)

@@ -91,8 +91,12 @@ bool tls_registry_text_at(const struct tls_registry_text *text, size_t i, struct
 
 struct span tls_registry_text_get(const struct tls_registry_text *text, const char *name)
 {
+    return tls_registry_text_find(text, span_from_str(name));
+}
+
+struct span tls_registry_text_find(const struct tls_registry_text *text, struct span wanted)
+{
     struct tls_registry_pair pair;
-    struct span wanted = span_from_str(name);
     for (size_t at = 0; text != NULL && at < text->bytes;) {
         at = next(text, at, &pair);
         if (span_equals(pair.name, wanted))

@@ -39,13 +39,13 @@ class Case(harness.Case):
         self.registry("init")
         self.registry("add", self.good.crt, "--owner", "billing", "--attribute", "role=ops")
 
-    def start(self, *, protocol="http", registry="", trust="", **options):
+    def start(self, *, protocol="http", registry="", trust="", change=lambda text: text, **options):
         self.backend = peers.Backend(self)
         text = self.verifier_text(self.free_port(), self.backend.port, protocol=protocol,
                                   trust=f'ca = "{self.root.crt}"; registry = "partners"; {trust}', **options)
         text += f'registries = {{ partners = {{ database = "{self.database()}"; {registry} }}; }};\n'
         text += f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }};\n'
-        self.mtlsd = self.daemon(text, ports=[self.port])
+        self.mtlsd = self.daemon(change(text), ports=[self.port])
 
     def free_port(self):
         self.port = harness.free_port()
@@ -153,6 +153,31 @@ class Rows(Case):
         self.fill()
         self.start(listener='allow = ( { cn = "nobody here"; } );')
         self.assertEqual(403, self.ask(self.connect(self.good)))
+
+    def test_attributes_decide_and_are_told(self):
+        """Rules match them, backends get them, and one that changes counts within a second, also for a tunnel."""
+        self.fill()
+        self.registry("add", self.other.crt, "--attribute", "role=guest")
+        routes = ('routes = ( { path = "/ops"; caller = ( { attribute = { role = "ops"; owner = "bill*"; }; } ); respond = 204; }, '
+                  '{ upstream = "app"; set_headers = { X-Owner = "{registry.owner}"; X-Role = "{registry.role}"; }; } );')
+        self.start(change=lambda text: text.replace('upstream = "app";', routes))
+        for certificate, path, status in ((self.good, "/ops", 204), (self.other, "/ops", 200)):
+            connection = self.connect(certificate)
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Role: forged\r\n\r\n".encode())
+            self.assertEqual(status, peers.response(connection)[0])
+        head = self.backend.requests[-1].head
+        self.assertIn(b"X-Role: guest\r\n", head)
+        self.assertNotIn(b"X-Owner", head)
+        self.assertNotIn(b"forged", head)
+
+    def test_an_attribute_that_changes_ends_a_tunnel(self):
+        self.fill()
+        self.start(protocol="tcp", listener='allow = ( { attribute = { role = "ops"; }; } );')
+        held = self.connect(self.good)
+        self.assertEqual(200, self.ask(held))
+        self.registry("set", self.good.crt, "--attribute", "role=guest")
+        self.assertEqual("TLSV1_ALERT_ACCESS_DENIED", self.end_of(held))
+        self.assertFalse(self.is_let_in(self.good))
 
     def test_a_reload_keeps_the_rows(self):
         self.fill()

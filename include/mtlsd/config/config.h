@@ -196,11 +196,17 @@ struct config_upstream {
     uint64_t pool_idle_ms;                                   /* how long one is kept, 50s: many servers end theirs after 60s */
 };
 
+struct config_header { /* of set_headers, and of the attributes of a rule */
+    char *name, *value;
+};
+
 /* Every field that is set must hold; NULL is "any". Patterns: '*' inside one label or segment, '**' across.
  */
 struct config_allow {
     char *where;
     char *cn, *ou, *o, *c, *st, *l, *subject, *dns, *uri, *email, *ip, *policy, *issuer, *serial, *fingerprint, *spki;
+    struct config_header *attribute; /* of the row in the registry: names and patterns, all of which must match */
+    size_t n_attribute;
 };
 
 enum config_identity_headers { /* bits */
@@ -219,10 +225,6 @@ enum config_xfcc {
     CONFIG_XFCC_ALWAYS_FORWARD_ONLY,
 };
 enum config_xfcc_details { CONFIG_XFCC_CERT = 1, CONFIG_XFCC_CHAIN = 2 }; /* bits */
-
-struct config_header { /* set_headers */
-    char *name, *value;
-};
 
 enum config_path_case { CONFIG_PATH_CASE_IGNORE, CONFIG_PATH_CASE_EXACT };
 
@@ -385,7 +387,7 @@ struct config_option {
         *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "trust_domain", "ip", "duration", "size", "number",
                   "bool", "word", "choice" (of numbers), "target", "proxy", "database"; one or a list of them: "strings",
                   "paths", "pins", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
-                  "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" (any name) */
+                  "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" and "attributes" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or a default that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */
     const char *example;  /* a value as it stands in a file, with quotes; for keys without a default */

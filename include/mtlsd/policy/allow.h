@@ -17,6 +17,7 @@
  * uri         Byte for byte. A SPIFFE ID counts only if it is well-formed and the certificate's one URI, and only for a pattern with its trust domain.
  * issuer      The whole RFC 4514 text, and a CA of the trust itself issued the leaf: a CA below it may choose any name (tls_peer.by_anchor).
  * serial, fingerprint, spki   Hexadecimal; colons and case do not matter.
+ * attribute   Of the row in the trust's registry, byte for byte. A certificate without a row has none.
  */
 #ifndef MTLSD_POLICY_ALLOW_H
 #define MTLSD_POLICY_ALLOW_H

@@ -41,6 +41,7 @@ struct tls_registry_pair { struct span name, value; };
 struct tls_registry_text *tls_registry_text_new(const struct tls_registry_pair *pairs, size_t n);
 struct tls_registry_text *tls_registry_text_ref(struct tls_registry_text *text);
 void tls_registry_text_unref(struct tls_registry_text *text); /* NULL is allowed */
+struct span tls_registry_text_find(const struct tls_registry_text *text, struct span name); /* the same as: */
 /* ptr NULL: there is none of this name. Borrowed. text may be NULL. */
 struct span tls_registry_text_get(const struct tls_registry_text *text, const char *name);
 /* The i-th pair; false past the end. */

@@ -403,7 +403,7 @@ static int registry_sessions(int argc, char **argv)
     const struct flags flags = {
         .command = "mtlsd registry sessions",
         .usage = "[--owner TEXT] [--last N] [--json] " REGISTRY_PLACE_USAGE,
-        .about = "Lists connections of verified clients, which a daemon with sessions = true has written.",
+        .about = "Lists the rows of the table mtlsd_sessions, the newest first. This version of the daemon does not write them.",
         .table = table,
         .n = REGISTRY_PLACE_FLAGS + 3,
     };

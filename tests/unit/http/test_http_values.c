@@ -60,7 +60,8 @@ START_TEST(gives_each_value_of_a_valid_client)
         {VARIABLE_CERT_URI, "spiffe://d/w,x"}, {VARIABLE_CERT_NOT_BEFORE, "1970-01-01T00:00:00Z"},
         {VARIABLE_CERT_NOT_AFTER, "1970-01-02T00:00:00Z"},
         {VARIABLE_CERT_PEM, "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n"},
-        {VARIABLE_CERT_DER, "YWJj"},           {VARIABLE_TLS_VERSION, "TLSv1.2"},
+        {VARIABLE_CERT_DER, "YWJj"},           {VARIABLE_REGISTRY, ""}, /* no row */
+        {VARIABLE_TLS_VERSION, "TLSv1.2"},
         {VARIABLE_TLS_CIPHER, "ECDHE-RSA-AES256-GCM-SHA384"},
         {VARIABLE_TLS_SNI, "sni.example"},     {VARIABLE_TLS_RESUMED, "false"},
         {VARIABLE_CLIENT_ADDRESS, "192.0.2.1"}, {VARIABLE_CLIENT_PORT, "4711"},

@@ -557,6 +557,34 @@ START_TEST(a16_does_not_believe_a_policy_that_the_ca_does_not_have)
 }
 END_TEST
 
+START_TEST(an_attribute_is_that_of_the_row_in_the_registry)
+{
+    static char role[] = "role", ops[] = "ops", star[] = "o*", any[] = "**", owner[] = "owner";
+    const struct tls_registry_pair pairs[] = {{span_from_str("owner"), span_from_str("billing")}, {span_from_str("role"), span_from_str("ops")}};
+    struct tls_registry_text *row = tls_registry_text_new(pairs, 2);
+    static const struct {
+        struct config_header attributes[2];
+        size_t n;
+        bool with_row, without_row;
+    } cases[] = {
+        {{{role, ops}}, 1, true, false},
+        {{{role, star}}, 1, true, false},
+        {{{role, any}}, 1, true, false},
+        {{{ops, any}}, 1, false, false},
+        {{{role, ops}, {owner, ops}}, 2, false, false},
+        {{{role, ops}, {owner, any}}, 2, true, false},
+    };
+    const struct tls_verdict good = {.status = REASON_VALID};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct config_allow rule = {.attribute = (struct config_header *)(uintptr_t)cases[i].attributes, .n_attribute = cases[i].n};
+        const struct tls_peer with = {.registry = row}, without = {.registry = NULL};
+        ck_assert_msg(allow_permits(&rule, 1, &good, &with) == cases[i].with_row, "case %zu", i);
+        ck_assert_msg(allow_permits(&rule, 1, &good, &without) == cases[i].without_row, "case %zu", i);
+    }
+    tls_registry_text_unref(row);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("allow");
@@ -567,6 +595,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, lets_only_a_valid_status_pass, 0, REASON_COUNT);
     tcase_add_loop_test(t, spares_nobody_whose_certificate_is_not_valid, 0, REASON_COUNT);
     tcase_add_test(t, lets_every_valid_peer_pass_without_rules);
+    tcase_add_test(t, an_attribute_is_that_of_the_row_in_the_registry);
     tcase_add_test(t, lets_nobody_pass_a_rule_without_keys);
     tcase_add_test(t, names_the_first_key_that_does_not_hold);
     tcase_add_test(t, lets_nobody_pass_a_rule_whose_value_is_empty);
