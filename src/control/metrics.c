@@ -400,6 +400,29 @@ static void trusts_end(struct page *p)
     }
 }
 
+static void registry_rows(struct page *p)
+{
+    for (size_t i = 0; i < p->view->snapshot->config->n_registries; i++) {
+        const struct snapshot_registry *r = &p->view->snapshot->registries[i];
+        struct tls_registry_facts f;
+        tls_registry_facts(r->rows, &f);
+        for (enum tls_registry_state s = TLS_REGISTRY_ACTIVE; s < TLS_REGISTRY_STATES; s++)
+            sample(p, LABELS({"registry", r->conf->name}, {"state", tls_registry_state_word(s)}), f.totals.by_state[s]);
+    }
+}
+
+/* No series before the first read: there is no age. */
+static void registry_age(struct page *p)
+{
+    for (size_t i = 0; i < p->view->snapshot->config->n_registries; i++) {
+        const struct snapshot_registry *r = &p->view->snapshot->registries[i];
+        struct tls_registry_facts f;
+        tls_registry_facts(r->rows, &f);
+        if (f.loaded)
+            sample(p, LABELS({"registry", r->conf->name}), p->view->now > f.good_at ? (uint64_t)(p->view->now - f.good_at) : 0);
+    }
+}
+
 static void lists_end(struct page *p)
 {
     for (size_t i = 0; i < p->view->snapshot->n_trusts; i++) {
@@ -464,6 +487,8 @@ static const struct family families[] = {
     {"mtlsd_identity_not_after_timestamp_seconds", "gauge", "When our certificate expires.", identities_end, 0},
     {"mtlsd_trust_not_after_timestamp_seconds", "gauge", "When the first CA of the trust expires.", trusts_end, 0},
     {"mtlsd_crl_next_update_timestamp_seconds", "gauge", "When the first revocation list of the trust ends.", lists_end, 0},
+    {"mtlsd_registry_rows", "gauge", "Rows of the registry in this state.", registry_rows, 0},
+    {"mtlsd_registry_age_seconds", "gauge", "Time since the rows were last known to be those of the database.", registry_age, 0},
     {"mtlsd_upstream_peer_not_after_timestamp_seconds", "gauge", "When the upstream's certificate expires, as seen within the last hour.", peers_end, 0},
     {"mtlsd_client_not_after_timestamp_seconds", "gauge", "When the first of the clients' certificates expires, as seen within the last day.", clients_end, 0},
 };

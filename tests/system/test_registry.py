@@ -434,11 +434,30 @@ class Told(Case):
         self.assertLess(registry["age"], 5)
         self.assertIn("partners", self.command("status", "-c", self.folder / "mtlsd.conf").stdout)
         conf = self.folder / "mtlsd.conf"
+        metrics = self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/metrics").text
+        self.assertIn('mtlsd_registry_rows{registry="partners",state="active"} 1\n', metrics)
+        self.assertRegex(metrics, r'mtlsd_registry_age_seconds\{registry="partners"\} [0-4]\n')
         self.assertIn("REGISTRY", self.command("check", "-c", conf).stdout)
         for certificate, word in ((self.good, "valid"), (self.other, "not_registered")):
             done = self.command("explain", "-c", conf, "--cert", certificate.crt, "--request", "GET /")
             self.assertIn(word, done.stdout)
             self.assertEqual(0 if word == "valid" else 4, self.command("verify", "-c", conf, certificate.crt).returncode)
+
+    def test_the_shipped_sample(self):
+        self.fill()
+        self.registry("add", self.other.crt)
+        self.backend, self.port = peers.Backend(self), harness.free_port()
+        text = (harness.ROOT / "conf/registry.conf").read_text()
+        for before, after in (('"server.pem"', f'"{self.pki.server().pem}"'), ('"client-ca.pem"', f'"{self.root.crt}"'), ("127.0.0.1:9000", f"127.0.0.1:{self.backend.port}"),
+                              ('":8443"', f'"127.0.0.1:{self.port}"')):
+            self.assertIn(before, text)
+            text = text.replace(before, after)
+        self.mtlsd = self.daemon(text, ports=[self.port])
+        for certificate, path, status in ((self.good, "/", 200), (self.good, "/admin", 200), (self.other, "/", 200), (self.other, "/admin", 403)):
+            connection = self.connect(certificate)
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            self.assertEqual(status, peers.response(connection)[0], path)
+        self.assertIn(b"X-Owner: billing\r\n", self.backend.requests[0].head)
 
     def test_a_daemon_without_a_registry_has_no_library_of_one(self):
         self.backend = peers.Backend(self)
