@@ -85,7 +85,7 @@ class Manual(unittest.TestCase):
     def test_the_configurations_in_the_page_are_accepted_as_printed(self):
         blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", (MAN / "mtlsd.conf.5").read_text(), re.M | re.S)
         blocks = [block for block in blocks if "listeners " in block]  # the others show single keys
-        self.assertEqual(len(blocks), 5)
+        self.assertEqual(len(blocks), 6)
         with tempfile.TemporaryDirectory() as folder:
             for command in (["init"], ["issue", "payments", "--client"], ["issue", "server", "--server", "--san", "dns:localhost"]):
                 self.assertEqual(run(MTLSD, "pki", *command, cwd=folder).returncode, 0)
