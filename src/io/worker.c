@@ -56,6 +56,10 @@ static void on_crowd(uv_idle_t *idle)
 static void on_turn(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
+    if (w->env.run.held != NULL) {
+        pump_held(&w->env, worker_now());
+        worker_reap(w);
+    }
     log_file_flush();
     bool crowded = stream_begin_turn(&w->buffer);
     if (crowded || run_waits(&w->env.run))
@@ -136,7 +140,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->env.find_target = find_target;
     if (uv_random(NULL, NULL, &w->env.random, sizeof(w->env.random), 0, NULL) != 0)
         w->env.random = uv_hrtime() ^ (uintptr_t)w;
-    w->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &conn_driver, [LINK_UPLINK] = &upconn_driver}, .connect = upconn_connect, .describe = upconn_describe};
+    w->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &conn_driver, [LINK_UPLINK] = &upconn_driver}, .connect = upconn_connect, .describe = upconn_describe, .holds = true};
     bool access_log = access_log_init(&w->access_log, refusals, clock_now) == 0;
     if (w->buffer.data == NULL || w->env.scratch == NULL || w->env.tickets == NULL || w->env.pool == NULL || w->env.balancer == NULL ||
         !access_log)

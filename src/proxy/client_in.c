@@ -208,7 +208,7 @@ static void end_if_broken(struct client *c, struct moment now)
 void client_settle(struct client *c, struct moment now)
 {
     link_settle(&c->link);
-    if (c->link.h2 != NULL && link_pending(&c->link) > 0)
+    if (c->link.h2 != NULL && !c->link.held && link_pending(&c->link) > 0) /* what is held was not offered to the socket yet */
         http2_note_unsent(c->link.h2);
     for (struct exchange *x = c->first; x != NULL; x = x->next)
         exchange_settle(x, now);

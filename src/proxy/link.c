@@ -144,11 +144,17 @@ static void encrypt(struct link *l)
     }
 }
 
+size_t link_fill(struct link *l)
+{
+    if (l->h2 != NULL && !l->broken && http2_fill(l->h2, &l->out, FILL_MARK) != 0)
+        lose(l);
+    return l->out.total;
+}
+
 size_t link_runs(struct link *l, struct span *runs, size_t max)
 {
     size_t n = 0;
-    if (l->h2 != NULL && !l->broken && http2_fill(l->h2, &l->out, FILL_MARK) != 0)
-        lose(l);
+    link_fill(l);
     if (l->raw != NULL)
         runs[n++] = bytes_span(l->raw);
     if (l->tls == NULL) {

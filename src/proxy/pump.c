@@ -79,6 +79,21 @@ static bool may_go_on(struct link *l, const struct run_driver *d, struct moment 
     return l->end != LINK_CLIENT || !client_holds_next(client_of(l)) || d->before_next(l->socket, now);
 }
 
+/* What comes from many connections in one turn of the loop leaves a connection of HTTP/2 as one record by one write. Long bodies do not wait: they would
+ * be copied. */
+static bool is_held(const struct run_queue *run, struct link *l)
+{
+    enum { HELD_MOST = 4096 };
+    bool reset;
+    if (!run->holds || l->h2 == NULL || l->end_wanted || !link_is_open(l) || is_over(l, &reset))
+        return false;
+    size_t waits = link_fill(l);
+    if (waits == 0 || waits > HELD_MOST || l->broken)
+        return false;
+    run_hold(l);
+    return true;
+}
+
 static void drive(struct proxy_env *env, struct link *l, struct moment now)
 {
     const struct run_driver *d = env->run.drivers[l->end];
@@ -87,7 +102,7 @@ static void drive(struct proxy_env *env, struct link *l, struct moment now)
         return;
     }
     l->drives++;
-    if (may_send(l))
+    if (may_send(l) && !is_held(&env->run, l))
         flush(l, d, now);
     if (!may_go_on(l, d, now) || go_on(l, now))
         run_touch(l);
@@ -139,4 +154,13 @@ void pump(struct proxy_env *env, struct moment now)
         end_turn(env, l, now);
     }
     run->busy = false;
+}
+
+void pump_held(struct proxy_env *env, struct moment now)
+{
+    struct run_queue *run = &env->run;
+    run->holds = false;
+    run_touch_held(run);
+    pump(env, now);
+    run->holds = true;
 }

@@ -19,6 +19,24 @@ bool run_waits(const struct run_queue *r)
     return r->first != NULL;
 }
 
+void run_hold(struct link *l)
+{
+    if (l->held)
+        return;
+    l->held = true;
+    l->held_next = l->run->held;
+    l->run->held = l;
+}
+
+void run_touch_held(struct run_queue *r)
+{
+    for (struct link *l; (l = r->held) != NULL;) {
+        r->held = l->held_next;
+        l->held = false;
+        run_touch(l);
+    }
+}
+
 struct link *run_next(struct run_queue *r)
 {
     struct link *l = r->first;
@@ -47,7 +65,16 @@ struct link *run_end_turn(struct run_queue *r)
     return l;
 }
 
-/* Both lists are short, and mostly empty by then. */
+static void forget_held(struct link *l)
+{
+    struct link **at = &l->run->held;
+    while (*at != l)
+        at = &(*at)->held_next;
+    *at = l->held_next;
+    l->held = false;
+}
+
+/* The lists are short, and mostly empty by then. */
 void run_forget(struct link *l)
 {
     struct run_queue *r = l->run;
@@ -65,6 +92,8 @@ void run_forget(struct link *l)
     if (at != NULL)
         *at = l->turn_next;
     l->queued = l->in_turn = false;
+    if (l->held)
+        forget_held(l);
 }
 
 void run_settle(struct run_queue *r)

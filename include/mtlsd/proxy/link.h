@@ -14,8 +14,8 @@
 struct link {
     enum link_end end;
     struct run_queue *run;        /* borrowed: the worker's queue; NULL in tests of parts */
-    struct link *run_next, *turn_next;
-    bool queued, in_turn;
+    struct link *run_next, *turn_next, *held_next;
+    bool queued, in_turn, held;
     unsigned char drives;   /* in this turn */
     void *socket;           /* the driver's; NULL: not connected yet, or no more */
     struct tls_engine *tls; /* owned; NULL: plaintext */
@@ -46,6 +46,8 @@ bool link_has_more(const struct link *l);  /* link_runs may give something, or h
 /* What was sent now brought what waits below mark. With HTTP/2 that is a matter of each stream: always true. */
 bool link_made_room(const struct link *l, size_t sent, size_t mark);
 
+/* HTTP/2: makes the frames that can be sent now. Gives how many bytes wait in out. */
+size_t link_fill(struct link *l);
 /* The bytes to send now: encrypts what the engine takes, then gives up to max runs. */
 size_t link_runs(struct link *l, struct span *runs, size_t max);
 void link_sent(struct link *l, size_t n);

@@ -49,12 +49,18 @@ struct run_queue {
     /* What an attempt to connect that runs out of time was waiting for. */
     enum reason (*describe)(const struct uplink *u, char *text, size_t size);
     bool busy;                 /* pump runs */
+    bool holds;                /* the driver calls pump_held before it sleeps: frames of HTTP/2 may wait for it */
+    struct link *held;         /* have frames that wait */
 };
 
 /* It is to be driven in this turn. Links without a queue (tests of parts) are not. */
 void run_touch(struct link *l);
 /* Something is left for the next turn: the loop must not sleep. */
 bool run_waits(const struct run_queue *r);
+/* What it has to send waits for pump_held. */
+void run_hold(struct link *l);
+/* All of them are to be driven. */
+void run_touch_held(struct run_queue *r);
 /* It is about to be freed. */
 void run_forget(struct link *l);
 /* The next one to be driven, now among those of the turn; NULL: none. */

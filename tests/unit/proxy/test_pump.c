@@ -101,6 +101,35 @@ START_TEST(a_new_uplink_is_connected_and_its_turn_ends_once)
 }
 END_TEST
 
+START_TEST(frames_wait_for_the_end_of_the_loops_turn_where_the_driver_has_one)
+{
+    static const struct http2_limits limits = {.max_head_bytes = 1000, .max_fields = 10};
+    pump(&env, now);
+    u->link.h2 = http2_new(HTTP2_CLIENT, &limits);
+    ck_assert_ptr_nonnull(u->link.h2);
+    env.run.holds = true;
+    seen[0] = '\0';
+    run_touch(&u->link);
+    pump(&env, now);
+    run_touch(&u->link);
+    pump(&env, now);
+    ck_assert_str_eq(seen, "reads;reads;");
+    seen[0] = '\0';
+    pump_held(&env, now);
+    ck_assert_int_eq(strncmp(seen, "send ", 5), 0);
+    ck_assert(env.run.holds && env.run.held == NULL && link_pending(&u->link) == 0);
+    link_end(&u->link);
+    http2_ping(u->link.h2);
+    seen[0] = '\0';
+    pump(&env, now);
+    ck_assert_int_eq(strncmp(seen, "send ", 5), 0); /* what ends does not wait */
+    u->link.end_wanted = false;
+    run_hold(&u->link);
+    run_forget(&u->link);
+    ck_assert(env.run.held == NULL && !u->link.held);
+}
+END_TEST
+
 START_TEST(what_was_written_is_sent_and_the_end_follows_it)
 {
     pump(&env, now);
@@ -178,6 +207,7 @@ Suite *suite(void)
     TCase *t = tcase_create("pump");
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, a_new_uplink_is_connected_and_its_turn_ends_once);
+    tcase_add_test(t, frames_wait_for_the_end_of_the_loops_turn_where_the_driver_has_one);
     tcase_add_test(t, what_was_written_is_sent_and_the_end_follows_it);
     tcase_add_test(t, a_socket_is_asked_only_for_what_there_is_to_send);
     tcase_add_test(t, what_the_socket_does_not_take_waits);
