@@ -147,7 +147,7 @@ def make_case(options):
 
 def main():
     options = parse()
-    os.environ["MTLSD"] = options.mtlsd
+    os.environ["MTLSD"] = str(pathlib.Path(options.mtlsd).resolve())
     with contextlib.suppress(ssl.SSLError):
         suite = unittest.defaultTestLoader.loadTestsFromTestCase(make_case(options))
         sys.exit(0 if unittest.TextTestRunner(verbosity=0).run(suite).wasSuccessful() else 1)
