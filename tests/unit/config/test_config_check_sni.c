@@ -31,7 +31,7 @@ static const struct config_row refused[] = {
     {"A2: a tolerated certificate that reaches an upstream", HTTP("trust = \"ca\"; identities = ( { hosts = \"a\"; identity = \"me\"; tolerate = \"expired\"; }, " B " );"), "a certificate that is expired"},
     {"a forward proxy", MORE("trust = \"ca\"; identities = ( " B " );", "forward_proxy = { direct = \"x\"; };"), "forward_proxy: needs one identity for all"},
     {"rules where nobody is asked", MORE("identities = ( " B " );", "allow = ( { ou = \"x\"; } );"), "rules need a trust in tls"},
-    {"in an upstream's tls", NAMES "upstreams = { up = { targets = \"a:1\"; tls = { identities = ( " B " ); }; }; };" CONFIG_ROWS_LOCAL, "unknown key"},
+    {"in an upstream's tls", NAMES "upstreams = { up = { targets = \"a:1\"; tls = { identities = ( " B " ); }; }; };" CONFIG_ROWS_LOCAL, "this is a group { } where a string or a list of strings is expected"},
 };
 
 #define ALL(more) "identity = \"me\"; " more " identities = ( { hosts = \"a\"; identity = \"b\"; trust = \"ca\"; } );"
