@@ -13,7 +13,7 @@ struct config_text_place { /* where a text stands */
 };
 
 void config_check_text(const struct config_text_place *p, const char *text);
-/* Of a redirect: a variable cannot choose its host, except for the host of the request (security C15). */
+/* For a redirect: a variable cannot choose its host, except for the host of the request (security C15). */
 void config_check_location(const struct config_text_place *p, const char *text);
 
 #endif

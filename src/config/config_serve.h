@@ -7,7 +7,7 @@
 
 /* Before names are looked up: adds the upstreams of what routes serve, and names them in these routes. */
 void config_serve_add(const struct config_reader *r);
-/* Who could see and use the pages of this listener. */
+/* Whether clients of other hosts could see and use the pages of this listener. */
 void config_serve_check(const struct config_reader *r, size_t listener);
 
 #endif

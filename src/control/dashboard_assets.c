@@ -32,7 +32,7 @@ const char *const dashboard_style =
     "td::before{content:attr(data-label);color:var(--faint);text-align:left;flex:none}td>*{min-width:0;overflow-wrap:anywhere}td.do{min-width:0}#refusals td.name,td.name{max-width:none;font-weight:600;text-align:left;white-space:normal}td.name::before{content:none}"
     "td form{justify-content:flex-end}}";
 
-/* What is being typed stays: a section with the focus in one of its fields is left as it is. */
+/* A section with the focus in one of its fields is left as it is, so that input is not lost. */
 const char *const dashboard_script =
     "'use strict';(function(){if(!window.EventSource)return;var main=document.querySelector('main');"
     "new EventSource('?events').onmessage=function(e){"

@@ -39,7 +39,7 @@ bool registry_row_is_name(struct span name)
     return name.len > 0 && name.len <= NAME_MAX_BYTES;
 }
 
-/* What a row says, before it is one piece. */
+/* The values of a row, before they are one piece. */
 struct reading {
     struct tls_registry_pair pairs[PAIRS_MAX];
     char numbers[PAIRS_MAX][NUMBER_SIZE];

@@ -47,7 +47,7 @@ static const char postgres_1[] =
     "CREATE TRIGGER mtlsd_3 AFTER TRUNCATE ON mtlsd_certificates FOR EACH STATEMENT EXECUTE FUNCTION mtlsd_note();\n"
     "CREATE TRIGGER mtlsd_4 AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON mtlsd_certificates FOR EACH STATEMENT EXECUTE FUNCTION mtlsd_after();\n";
 
-/* Of both. */
+/* For both kinds of database. */
 static const char step_2[] =
     "CREATE TABLE mtlsd_sessions (\n"
     "  id text PRIMARY KEY,\n  registry text NOT NULL,\n  host text,\n  listener text NOT NULL,\n  address text NOT NULL,\n  sha256 text NOT NULL,\n"

@@ -54,7 +54,7 @@ static json_t *days_value(int64_t now, int64_t when)
     return when != 0 ? json_integer(text_days_left(when, now)) : json_null();
 }
 
-/* Of the certificates that peers showed lately, the one that ends first. */
+/* The end of the first to expire of the certificates that peers showed lately. */
 static json_t *with_peer(json_t *o, const struct counters_row *row, int64_t now)
 {
     return document_add(o, "peer_not_after:w peer_days_left:o", (int64_t)row->peer.not_after, days_value(now, (int64_t)row->peer.not_after));

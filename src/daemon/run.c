@@ -38,7 +38,7 @@ struct reload {
     char *started_socket;      /* admin.socket and workers as they were at the start */
     unsigned started_workers;
     bool wants_config; /* by those who wait: the configuration's text is to be read again, not only the files that it names */
-    bool reads_config; /* the one that runs does */
+    bool reads_config; /* the current load does */
     struct snapshot *old;    /* counted: what it is to take the place of */
     struct snapshot *loaded; /* by the background thread */
     struct file_prints *prints; /* of the files before they were read; NULL: none are watched */

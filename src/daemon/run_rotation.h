@@ -22,7 +22,7 @@ struct run_rotation {
     struct ticker *retry;                    /* runs while the last files could not be used */
 };
 
-/* What a load begins with, before it reads a file: how they are now. NULL: they are not watched, or out of memory. */
+/* Takes the prints of the files before a load reads them. NULL: they are not watched, or out of memory. */
 struct file_prints *run_rotation_look(const struct config *config);
 /* Watches the files of what the server serves now; prints: as run_rotation_look gave them for it. */
 void run_rotation_follow(struct run_rotation *r, struct server *server, const struct file_prints *prints);

@@ -50,7 +50,7 @@ struct http2_block {
 };
 
 void http2_block_begin(struct http2_block *b, enum http2_block_kind kind);
-/* The next field. What is wrong with it is kept in reason and detail. */
+/* The next field. A fault of it is kept in reason and detail. */
 void http2_block_add(struct http2_block *b, const struct http_field *f, bool never);
 void http2_block_clear(struct http2_block *b); /* frees */
 

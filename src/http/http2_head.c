@@ -90,7 +90,7 @@ static void judge_response(struct http2_block *b)
         malformed(b, "an interim response ends the stream");
 }
 
-/* What the fields say about the length, and where the stream ends. A length without a body is only that of the response to HEAD and of 304. */
+/* The length by the fields, and where the stream ends. A length without a body is right only in the response to HEAD and in 304. */
 static void judge_framing(struct http2_block *b, bool no_body)
 {
     struct http_head *h = &b->head;

@@ -26,7 +26,7 @@ void http2_hpack_clear(struct http2_hpack *c);
 /* Consumes from the front of *in, a whole block at the begin. *never: the field must not join a table. */
 enum http2_hpack_found http2_hpack_read(struct http2_hpack *c, struct span *in, struct http_field *field, bool *never);
 
-/* What the peer's SETTINGS allow for our table. -1: no memory. */
+/* Sets the size that the peer's SETTINGS allow for our table. -1: no memory. */
 MUST_CHECK int http2_hpack_limit(struct http2_hpack *c, uint32_t bytes);
 /* The most bytes that these can take. */
 size_t http2_hpack_bound(struct http2_hpack *c, const nghttp2_nv *fields, size_t n);

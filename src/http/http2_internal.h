@@ -153,7 +153,7 @@ static inline bool http2_has(const struct http2_frame *f, uint8_t flag)
 {
     return (f->flags & flag) != 0;
 }
-/* Of a stream that the caller released: it may be freed by now, and no event names it. */
+/* For a stream that the caller released: it may be freed by now, and no event names it. */
 static inline enum http2_kind http2_untold(struct http2_event *e)
 {
     *e = (struct http2_event){0};
@@ -167,7 +167,7 @@ enum http2_kind http2_next_rest(struct http2 *h, struct span *in, struct http2_e
 enum http2_kind http2_take_headers(struct http2 *h, struct span payload, struct http2_event *e);
 enum http2_kind http2_read_fragment(struct http2 *h, struct span in, struct http2_event *e);
 enum http2_kind http2_take_control(struct http2 *h, struct span payload, struct http2_event *e);
-/* A stream that breaks the rules: it is reset, and the caller is told. s NULL: one that the caller never met. */
+/* A stream that breaks the rules is reset, and the caller gets an event. s NULL: the caller never met this stream. */
 enum http2_kind http2_refuse(struct http2 *h, struct http2_stream *s, uint32_t code, const char *detail, struct http2_event *e);
 void http2_give_back(struct http2 *h, struct http2_stream *s, size_t n); /* of windows that we gave; s NULL: of the connection's */
 

@@ -24,7 +24,7 @@ enum {
     HTTP2_CONTINUATIONS = 8,
     /* Encoded bytes of one block beyond max_head_bytes. No encoder makes a head larger. */
     HTTP2_BLOCK_EXTRA_BYTES = 16384,
-    /* Fields in one block, also of one that is refused already: a byte may stand for a field of 4 KiB (HPACK bomb; cookie crumbs, CVE-2026-49975). */
+    /* Fields in one block, also in a block that is refused already: a byte may stand for a field of 4 KiB (HPACK bomb; cookie crumbs, CVE-2026-49975). */
     HTTP2_BLOCK_FIELDS = 4096,
     /* 1xx responses before the final one: an upstream could send them for ever. */
     HTTP2_INTERIMS = 32,
@@ -38,7 +38,7 @@ enum {
     HTTP2_HEAD_KEPT_BYTES = 2048,
     /* A DATA frame below this is a dribble if the peer's window made it so (CVE-2019-9511). */
     HTTP2_LITTLE_BYTES = 1024,
-    /* Below this much waiting body, the caller is told to write more. */
+    /* Below this much waiting body, an event asks the caller to write more. */
     HTTP2_LOW = 16 * 1024,
     /* A stream's body that waits for a window; the caller's own mark is far below it. */
     HTTP2_KEPT_BYTES = 4 * 1024 * 1024,

@@ -64,7 +64,7 @@ enum http2_kind http2_refuse(struct http2 *h, struct http2_stream *s, uint32_t c
     return told ? HTTP2_REFUSED : http2_untold(e);
 }
 
-/* What a frame of a stream that is not there means. HTTP2_NONE: it is dropped. */
+/* The event for a frame of a stream that is not there. HTTP2_NONE: it is dropped. */
 enum http2_kind http2_judge_missing(struct http2 *h, struct http2_event *e)
 {
     bool ours = (h->frame.id & 1) == (h->role == HTTP2_CLIENT);
@@ -88,7 +88,7 @@ void http2_end_in(struct http2 *h, struct http2_stream *s)
 
 /* ---- frames ---- */
 
-/* What a frame's head alone tells. NULL, or a sentence; a block is not interrupted. */
+/* Checks a frame's head alone. NULL, or a sentence about its fault; a block is not interrupted. */
 static const char *frame_refusal(const struct http2 *h, uint32_t *code)
 {
     const struct http2_frame *f = &h->frame;
@@ -176,7 +176,7 @@ static enum http2_kind next_lost(struct http2 *h, struct http2_event *e)
     return HTTP2_RESET;
 }
 
-/* What the last event showed ends its life. */
+/* Data that the last event lent ends its life. */
 static void forget_shown(struct http2 *h)
 {
     if (h->part.len > 0)

@@ -64,7 +64,7 @@ static void give_time(struct template_value *out, int64_t seconds)
     bytes_append_str(&out->made, text);
 }
 
-/* One that is too long would be another subject if it were cut. */
+/* A subject that is too long would be another one if it were cut. */
 static void give_dn(struct template_value *out, const char *text, bool cut, bool empty)
 {
     if (!cut)
@@ -92,7 +92,7 @@ static void give_verify(const struct http_values *v, struct template_value *out)
         bytes_printf(&out->made, "FAILED:%s", v->words);
 }
 
-/* What is said of the client also if it has none. */
+/* The values about a client, also about a client without a certificate. */
 static void give_status(const struct http_values *v, enum variable which, struct template_value *out)
 {
     if (!v->asks)

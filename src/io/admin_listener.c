@@ -35,7 +35,7 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
     admin_conn_begin(&l->conns, fd, CONFIG_SERVE_NONE);
 }
 
-/* Who asks what is the matter is answered when all descriptors are in use: one at a time. */
+/* A status request is answered when all descriptors are in use: one at a time. */
 static enum acceptor_help on_shortage(void *owner, int error, bool lasts)
 {
     struct admin_listener *l = owner;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a kind of database does; database.c chooses by the name. */
+/* The functions of a kind of database; database.c chooses by the name. */
 #ifndef MTLSD_IO_DATABASE_INTERNAL_H
 #define MTLSD_IO_DATABASE_INTERNAL_H
 

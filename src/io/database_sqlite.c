@@ -78,7 +78,7 @@ static int sqlite_script(void *own, const char *sql, struct err *err)
     return lib.sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(s, err);
 }
 
-/* A small cache: rows are read once, from one end to the other. What stands in the file runs no functions that could do harm. */
+/* A small cache: rows are read once, from one end to the other. The file's own schema may run no functions that could do harm. */
 static int set_up(struct sqlite *s, struct err *err)
 {
     lib.sqlite3_busy_handler(s->db, on_busy, s);

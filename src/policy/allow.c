@@ -254,7 +254,7 @@ static bool has_part(const char *word, enum tls_subject_part *part)
     return false;
 }
 
-/* Of several values none counts, as with CNs (security A6). */
+/* If there are several values none counts, as with CNs (security A6). */
 static bool part_matches(const char *pattern, enum tls_subject_part part, const struct tls_peer *peer)
 {
     struct tls_subject_value value = tls_subject_find(peer, part);

@@ -110,7 +110,7 @@ static void closed_between(struct client *c, struct moment now)
         client_finish(c, now);
 }
 
-/* What the client would still say on these streams cannot come (security B7). */
+/* The rest of these streams cannot come from the client (security B7). */
 static void cut_unfinished(struct client *c, struct moment now)
 {
     for (struct exchange *x = c->first, *next; x != NULL; x = next) {
@@ -155,7 +155,7 @@ void client_exchange_over(struct client *c, const struct exchange *x, bool compl
         return;
     }
     if (!complete) {
-        /* What was sent so far reaches the client, but no end that would make it look whole (security B7). */
+        /* The bytes sent so far reach the client, but no end that would make them look whole (security B7). */
         c->is.reset = true;
         client_finish(c, now);
     } else if (c->is.close_after || !x->asked.whole || c->env->draining || (c->is.ended && c->held.len == 0)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes from a client and leaves to it, in whatever phase it is; and its part of a turn. */
+/* Bytes from a client and to it, in each phase; and its part of a turn. */
 #include "exchange_internal.h"
 
 enum { ANSWERS_MARK = 4 * OUTPUT_MARK };

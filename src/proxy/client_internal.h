@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the client share. */
+/* Shared by the files of the client. */
 #ifndef MTLSD_PROXY_CLIENT_INTERNAL_H
 #define MTLSD_PROXY_CLIENT_INTERNAL_H
 

@@ -19,7 +19,7 @@ static void say(struct client *c)
     bytes_consume(&c->talk->out, c->talk->out.len);
 }
 
-/* What was said to it last still leaves. */
+/* The last words to it still leave. */
 static void refuse(struct client *c, enum reason reason, const char *text, struct moment now)
 {
     client_failed(c, reason, text, NULL, now);

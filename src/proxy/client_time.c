@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What bounds a client's connection in time, outside the requests that run. */
+/* The time limits of a client's connection, outside the requests that run. */
 #include "exchange_internal.h"
 
 enum {
@@ -17,7 +17,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 
 /* ---- taking note ---- */
 
-/* One budget for all of it: neither a client that takes a byte now and then nor one that goes on sending has more (security C7). */
+/* One budget for all of it: a client that takes a byte now and then has no more, nor has a client that goes on sending (security C7). */
 void client_time_linger(struct client *c, struct moment now)
 {
     uint64_t write_us = c->listener->conf->write_ms * 1000, pending = link_pending(&c->link), slow_us = pending * SECOND_US / SLOWEST_READER;
@@ -69,7 +69,7 @@ static uint64_t settings_deadline(const struct client *c)
     return after(http2_unacknowledged_us(c->link.h2), c->listener->conf->handshake_ms * 1000);
 }
 
-/* What the client is to say about its connection of HTTP/2, with or without streams. */
+/* Frames that the client owes us about its HTTP/2 connection, with or without streams. */
 static uint64_t session_deadline(const struct client *c)
 {
     if (c->link.h2 == NULL || c->phase != CLIENT_OPEN)
@@ -173,7 +173,7 @@ static void open_is_late(struct client *c, struct moment now)
     }
 }
 
-/* What it did not take is lost to it, and what it has must not look whole (security B7). */
+/* The rest is lost to the client, and the part that it has must not look whole (security B7). */
 static void stalled(struct client *c, struct moment now)
 {
     char text[LIMIT_TEXT_SIZE];

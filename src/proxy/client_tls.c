@@ -133,7 +133,7 @@ static bool is_tunnel(const struct exchange *x)
     return x->raw && x->rare.asked != NULL;
 }
 
-/* What it asked for may lead elsewhere by now. */
+/* Its request may lead elsewhere by now. */
 static bool runs_on(const struct exchange *x, const struct admit_place *at)
 {
     struct err err = {0};
@@ -150,7 +150,7 @@ static bool tunnels_are_allowed(const struct client *c, const struct admit_place
     return true;
 }
 
-/* Of HTTP/2 the others go on. */
+/* In HTTP/2 the other streams go on. */
 static void end_tunnels(struct client *c, const struct admit_place *at, struct moment now)
 {
     for (struct exchange *x = c->first, *next; x != NULL; x = next) {
@@ -229,7 +229,7 @@ void client_rejudge(struct client *c, const struct plan_listener *now_there, str
         rejudge_tunnels(c, now_there, now);
     else if (judged && is_secured(c->link.tls) && !client_rejudge_now(c, now_there, now))
         return;
-    bytes_clear(&c->identity); /* what is told to the backend may differ now */
+    bytes_clear(&c->identity); /* the identity headers may differ now */
 }
 
 bool client_keeps_row(const struct client *c, const struct plan_listener *now_there, struct moment now)

@@ -14,7 +14,7 @@ static void describe_ours(const struct tls_identity *identity, struct tls_identi
     *out = (struct http_problem_certificate){facts->subject, facts->issuer, facts->serial, facts->sha256, facts->not_before, facts->not_after};
 }
 
-/* What the answer may say about the upstream, its certificate and ours: the app on the plaintext side is told, a remote client is not. */
+/* Details about the upstream, its certificate and ours: for the app on the plaintext side, not for a remote client. */
 static void describe_upstream(const struct exchange *x, struct http_problem *p, struct tls_facts *facts, struct tls_identity_facts *ours)
 {
     if (x->way.target == NULL)

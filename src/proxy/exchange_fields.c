@@ -18,7 +18,7 @@ static int make_identity(struct exchange *x)
     tls_engine_facts(x->client->link.tls, &facts);
     static const struct tls_verdict undecided = {.status = REASON_NONE};
     const struct tls_verdict *verdict = facts.verdict != NULL ? facts.verdict : &undecided;
-    char words[REASON_WORDS_SIZE]; /* a backend that lets an expired certificate do must not take one that is also for another purpose for that */
+    char words[REASON_WORDS_SIZE]; /* a backend that accepts an expired certificate must not mistake another fault for that */
     reason_words(verdict->status, verdict->all, words);
     int rc = http_identity_append(&x->client->identity, presets, verdict, words, facts.peer);
     if (rc == 0)
@@ -75,7 +75,7 @@ static bool is_for_us(const struct exchange *x)
     return x->way.route != NULL && x->way.route->conf->serve != CONFIG_SERVE_NONE;
 }
 
-/* Who asks our own page, for the log of what is changed there. These fields come last, and the last of a name counts. */
+/* Names the client to our own page, for the log of changes made there. These fields come last, and the last of a name counts. */
 static int append_caller(struct exchange *x, struct bytes *out)
 {
     struct tls_facts facts = {0};

@@ -128,7 +128,7 @@ static enum looks look_at(struct span s)
     return s.len > LONGEST_METHOD ? LOOKS_OTHER : LOOKS_SHORT;
 }
 
-/* What the client says is not looked at any more. */
+/* From here on the client's bytes are not read as HTTP. */
 static void go_blind(struct exchange *x, bool public_only, struct moment now)
 {
     struct client *c = x->client;

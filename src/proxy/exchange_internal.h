@@ -141,7 +141,7 @@ void exchange_credit(struct exchange *x); /* gives room back for what was passed
 bool exchange_takes_body(const struct exchange *x); /* more of what the client sends may be read */
 
 /* exchange_request.c */
-/* A head was read. Whatever comes of it, x may be over afterwards. */
+/* A head was read. x may be over afterwards. */
 void exchange_request_head(struct exchange *x, const struct http_head *head, struct moment now);
 void exchange_request_data(struct exchange *x, struct span data, struct moment now);
 void exchange_request_trailers(struct exchange *x, const struct http_head *head, struct moment now);
@@ -188,7 +188,7 @@ struct exchange_locations { /* the fields of a response whose addresses are made
     struct bytes values[EXCHANGE_LOCATIONS];
     size_t n;
 };
-/* What Host says where an answer's Location may have to say it; else empty. */
+/* The Host that an answer's Location may have to name; else empty. */
 struct span exchange_location_host(const struct plan_listener *listener, const struct http_head *head);
 int exchange_location_rewrite(const struct exchange *x, const struct http_head *head, struct exchange_locations *out); /* -1: out of memory */
 void exchange_location_clear(struct exchange_locations *l);
@@ -203,7 +203,7 @@ void exchange_answer_options(struct exchange *x, struct moment now); /* the last
 /* exchange_raw.c: plain bytes */
 void exchange_raw_begin(struct client *c, struct moment now); /* a tcp connection */
 void exchange_raw_in(struct exchange *x, struct span in, struct moment now); /* of the client */
-extern const char exchange_no_route[]; /* what is told of a client whose name has none */
+extern const char exchange_no_route[]; /* for a client without an address that has a name */
 const struct plan_route *exchange_raw_route(const struct client *c); /* by the server name it sent; NULL: none */
 void exchange_raw_open(struct exchange *x, struct moment now);       /* the upstream connection stands */
 void exchange_raw_resume(struct exchange *x, struct moment now);     /* the client does, which began without TLS while the upstream opened */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request asked for that may become a tunnel is kept, so that the gate can be asked again while that runs (client_tls.c). */
+/* A request that may become a tunnel is kept, so that the gate can be asked again while the tunnel runs (client_tls.c). */
 #include "exchange_internal.h"
 
 #include <stdlib.h>

@@ -128,7 +128,7 @@ static bool may_be_kept(const struct config_upstream *up)
     return up->pool_max > 0 && up->send_proxy_protocol == CONFIG_PROXY_PROTOCOL_NONE;
 }
 
-/* What the route changes, and before it what those routes do whose path this is in another spelling. */
+/* The edits of the route, after those of routes whose path this is in another spelling. */
 static const struct http_edit *edits_of(const struct exchange *x, struct http_edit room[ROUTE_ALSO_MAX])
 {
     const struct exchange_way *way = &x->way;

@@ -64,7 +64,7 @@ static void on_interim(struct exchange *x, const struct http_head *head, struct 
         head_is_lost(x, false, now);
 }
 
-/* What Date says now. */
+/* The value of Date now. */
 static struct span date_now(struct proxy_env *env, int64_t utc)
 {
     if (env->date_of != utc || env->date[0] == '\0')
@@ -237,7 +237,7 @@ static void on_switched(struct uplink_use *use, struct span left, struct moment 
 
 /* ---- before it is taken apart ---- */
 
-/* What waits on all streams of a client that opens no windows (security C6). */
+/* The bytes that wait on all streams of a client that opens no windows (security C6). */
 static size_t all_pending(const struct client *c)
 {
     size_t n = 0;
@@ -269,7 +269,7 @@ static void on_sent(struct uplink_use *use, size_t n, struct moment now)
         exchange_raw_ended(x, now);
 }
 
-/* What an upstream says before it was asked is no answer to our request (security C4). */
+/* Bytes that an upstream sends before it got a request are no answer to ours (security C4). */
 static bool on_bytes(struct uplink_use *use, struct span in, struct moment now)
 {
     struct exchange *x = exchange_of(use);

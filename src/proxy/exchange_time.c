@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What bounds an exchange in time: its way to the upstream, the client's body, the upstream's answer, the silence of a tunnel. */
+/* The time limits of an exchange: its way to the upstream, the client's body, the upstream's answer, the silence of a tunnel. */
 #include "exchange_internal.h"
 
 enum {
@@ -163,7 +163,7 @@ static void client_stalled(struct exchange *x, struct moment now)
     exchange_answer(x, REASON_CLIENT_STALLED, limit_text(x->listener, NULL, LIMIT_WRITE, "the client does not read its answer", &x->answer.hint, text), now);
 }
 
-/* What waits for the other streams of the client may stop the upstream, too. */
+/* Bytes that wait for other streams of the client may stop the upstream, too. */
 static bool upstream_is_read(const struct exchange *x)
 {
     return x->use.uplink == NULL || x->use.events->takes(&x->use);

@@ -109,7 +109,7 @@ static void open_new(struct exchange *x, struct moment now)
     join(x, u);
 }
 
-/* One that others use at the same time, or wait for. */
+/* An uplink that other exchanges use at the same time, or wait for. */
 static struct uplink *find_shared(const struct exchange *x, struct moment now)
 {
     bool may = !x->raw && x->way.target->http != PLAN_HTTP1 && !needs_http1(x);
@@ -212,7 +212,7 @@ void exchange_on_elsewhere(struct uplink_use *use, struct moment now)
 
 /* ---- when it fails ---- */
 
-/* What says something about the target, and nothing about this client, its request or us. */
+/* Failures of the target itself, and not of this client, its request or us. */
 static bool blames_target(enum reason reason)
 {
     return reason != REASON_INTERNAL && reason != REASON_OVERLOADED && reason != REASON_ADDRESS_NOT_ALLOWED;
@@ -341,7 +341,7 @@ void exchange_on_reset(struct uplink_use *use, uint32_t code, bool unprocessed, 
  * an end. */
 static bool is_late_goodbye(const struct exchange *x, enum reason reason)
 {
-    bool mysql = x->way.target->upstream->conf->tls.starttls == CONFIG_STARTTLS_MYSQL; /* its server goes when it is told to, and what it had said is whole */
+    bool mysql = x->way.target->upstream->conf->tls.starttls == CONFIG_STARTTLS_MYSQL; /* its server ends when it is asked to, and its answer was whole */
     bool late = reason == REASON_TRUNCATED || (mysql && reason == REASON_UPSTREAM_CLOSED);
     return x->raw && x->phase == EXCHANGE_ACTIVE && late && x->use.uplink->link.end_said;
 }

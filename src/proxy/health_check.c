@@ -245,7 +245,7 @@ static void on_head(struct uplink_use *use, const struct http_head *head, struct
         grpc_health_on_head(&c->call, head);
 }
 
-/* Of a path's answer only behind the head of an interim one. */
+/* For a path's answer, only behind the head of an interim one. */
 static void on_data(struct uplink_use *use, struct span data, struct moment now)
 {
     (void)now;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What health.expect says. */
+/* Reads health.expect. */
 #ifndef MTLSD_PROXY_HEALTH_EXPECT_H
 #define MTLSD_PROXY_HEALTH_EXPECT_H
 

@@ -88,7 +88,7 @@ static bool is_usable(const struct name_entry *e, uint64_t now_us)
     return e->n_items > 0 && is_younger(e->answered_us, USABLE_S, now_us);
 }
 
-/* What is known may be given out without waiting for more. */
+/* A known address may be used without waiting for more. */
 static bool is_settled_for_now(const struct name_entry *e, uint64_t now_us)
 {
     bool fresh = e->n_items > 0 && !e->doubted && is_younger(e->answered_us, FRESH_S, now_us);

@@ -39,10 +39,10 @@ struct name_cache {
 };
 
 struct name_entry *name_table_find(struct name_cache *c, const char *host); /* NULL: it is not known */
-/* Forgets the one that was not used for longest where there is no place. NULL: out of memory, or every place has a name with waiting users. */
+/* Forgets the name that was not used for longest if there is no place. NULL: out of memory, or every place has a name with waiting users. */
 struct name_entry *name_table_add(struct name_cache *c, const char *host);
 void name_table_drop(struct name_cache *c, struct name_entry *e);
-/* It is the last one that was used. */
+/* Marks it as the last used. */
 void name_table_touch(struct name_cache *c, struct name_entry *e);
 
 #endif

@@ -9,14 +9,14 @@ enum {
     POOL_WINDOW = 5,     /* calls of pool_trim: the traffic of so many seconds is looked at */
     POOL_SLICE = 8,      /* an eighth of what is too many goes at a time */
     SPARES_AT_ONCE = 16, /* are made; a start of many upstreams is no storm */
-    SPARE_EARLY_US = 2000000, /* one that ends so soon was not wanted by its server */
+    SPARE_EARLY_US = 2000000, /* a connection that ends so soon was not wanted by its server */
     SPARE_WAIT_US = 1000000,  /* after the first failure; doubled by each, up to 64 times */
 };
 
 struct shelf { /* idle connections to one target, used last first */
     struct uplink *first, *last;
     struct uplink *shared; /* in use, or on their way: others may join them */
-    bool speaks_http1;     /* what the last one that was opened came to */
+    bool speaks_http1;     /* the protocol of the last connection that was opened */
     size_t n;
     size_t unused, unused_before; /* the fewest idle ones in this window and in the one before: these were not needed */
     struct shelf *next_wanting;   /* of those that may need a spare connection */

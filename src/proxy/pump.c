@@ -73,7 +73,7 @@ static void flush(struct link *l, const struct run_driver *d, struct moment now)
         told_sent(l, 0, now);
 }
 
-/* What a client said ahead is looked at once it is bound to what is loaded now. */
+/* Requests that a client sent ahead are read once it is bound to the current configuration. */
 static bool may_go_on(struct link *l, const struct run_driver *d, struct moment now)
 {
     return l->end != LINK_CLIENT || !client_holds_next(client_of(l)) || d->before_next(l->socket, now);

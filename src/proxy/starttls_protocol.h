@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What proxy/starttls.c needs of each protocol, and what it gives them. */
+/* The interface between proxy/starttls.c and each protocol. */
 #ifndef MTLSD_PROXY_STARTTLS_PROTOCOL_H
 #define MTLSD_PROXY_STARTTLS_PROTOCOL_H
 

@@ -63,7 +63,7 @@ size_t turn_allows(struct turn *t, struct turn_seat *s, size_t wanted)
     enter_turn(t, s);
     if (s->granted > 0)
         return smaller(wanted, s->granted);
-    /* Who waits goes before who was served. */
+    /* A connection that waits goes before one that was served. */
     if (t->left > 0 && !(turn_is_crowded(t) && s->taken > 0))
         return smaller(wanted, t->left);
     return s->taken < TURN_LITTLE ? smaller(wanted, TURN_LITTLE) : 0;

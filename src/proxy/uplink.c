@@ -152,7 +152,7 @@ void uplink_report(struct uplink *u)
     observer->on_handshake(observer->ctx, &r);
 }
 
-/* Who is told leaves it, or is taken off. */
+/* Each user leaves it in the callback, or is taken off. */
 void uplink_fail(struct uplink *u, enum reason reason, const char *text, const char *hint, struct moment now)
 {
     u->is.closing = true;

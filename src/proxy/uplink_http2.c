@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an upstream says in HTTP/2: the events of each stream go to the user that opened it (RFC 9113). */
+/* Reads an upstream's HTTP/2: the events of each stream go to the user that opened it (RFC 9113). */
 #include "uplink_internal.h"
 
 #include "mtlsd/proxy/pool.h"

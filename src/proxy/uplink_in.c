@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an upstream says, taken apart and given to who asked for it. */
+/* Bytes from an upstream, parsed and given to the exchange that asked. */
 #include "uplink_internal.h"
 
 const char *uplink_http2_hint(const struct uplink *u)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the uplink share. */
+/* Shared by the files of the uplink. */
 #ifndef MTLSD_PROXY_UPLINK_INTERNAL_H
 #define MTLSD_PROXY_UPLINK_INTERNAL_H
 

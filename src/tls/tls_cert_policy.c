@@ -11,7 +11,7 @@
 #define INHIBIT_ANY_POLICY "\x55\x1d\x36"
 #define ANY_POLICY "2.5.29.32.0"
 
-/* What one certificate says about the policy in question. */
+/* The part of one certificate that is about the policy in question. */
 struct claims {
     bool readable, named, any;
 };

@@ -139,7 +139,7 @@ uint64_t tls_registry_withdrawals(const struct tls_registry *r)
     return atomic_load(&r->withdrawals);
 }
 
-/* Of two rows for one certificate the stricter one counts. */
+/* If a certificate has two rows, the stricter one counts. */
 static enum tls_registry_state worse(const struct tls_registry_row *a, const struct tls_registry_row *b)
 {
     static const unsigned strict[TLS_REGISTRY_STATES] = {

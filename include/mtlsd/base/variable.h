@@ -54,7 +54,7 @@ enum variable_source { /* where its value comes from; there is none without */
 };
 
 struct variable_row {
-    const char *word; /* one that ends in a dot stands for all words that begin like it */
+    const char *word; /* a word that ends in a dot stands for all words that begin like it */
     enum variable_form form;
     enum variable_source source;
     const char *help;

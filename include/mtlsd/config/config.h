@@ -245,7 +245,7 @@ struct config_route {
     size_t n_allow;
     bool allow_log_only; /* the gate only logs and counts the clients that it would refuse */
     /* act: one of upstream, redirect, respond, serve */
-    char *upstream;                /* with serve: the one that stands for what is served */
+    char *upstream;                /* with serve: the upstream that stands for the page */
     enum config_serve serve;
     char *redirect;                /* Location; answered with redirect_status */
     unsigned redirect_status;      /* 302 */

@@ -43,7 +43,7 @@ void link_end(struct link *l);
 void link_write_raw(struct link *l, struct span s);
 size_t link_pending(const struct link *l); /* bytes waiting, encrypted or not */
 bool link_has_more(const struct link *l);  /* link_runs may give something, or has to make the end */
-/* What was sent now brought what waits below mark. With HTTP/2 that is a matter of each stream: always true. */
+/* Sending brought the waiting bytes below mark. With HTTP/2 each stream has its own mark: always true. */
 bool link_made_room(const struct link *l, size_t sent, size_t mark);
 
 /* HTTP/2: makes the frames that can be sent now. Gives how many bytes wait in out. */

@@ -33,7 +33,7 @@ void pool_trim(struct pool *p);
 
 /* ---- connections that several requests share (HTTP/2) ---- */
 
-/* One that is open with room for another request, or on its way and may come to HTTP/2: it is waited for. NULL: none. */
+/* A connection that is open with room for another request, or is being opened and may come to HTTP/2: it is waited for. NULL: none. */
 struct uplink *pool_find_shared(struct pool *p, const struct plan_target *target);
 /* Others may join u from now on; nothing where it may not be shared, or is of another snapshot. */
 void pool_share(struct pool *p, struct uplink *u);

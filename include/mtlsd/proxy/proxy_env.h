@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all connections of a worker share, and the small values that they speak in. */
+/* Shared by all connections of a worker, with the small types of their calls. */
 #ifndef MTLSD_PROXY_PROXY_ENV_H
 #define MTLSD_PROXY_PROXY_ENV_H
 

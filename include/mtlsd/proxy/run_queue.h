@@ -24,7 +24,7 @@ struct run_failure { /* a socket that cannot be written to any more */
     char text[160];
 };
 
-/* What a driver does for the links of one kind. socket is link.socket. */
+/* The functions of a driver for the links of one kind. socket is link.socket. */
 struct run_driver {
     /* Gives how many bytes left; 0: it takes none now. */
     size_t (*send)(void *socket, const struct span *runs, size_t n);
@@ -34,9 +34,9 @@ struct run_driver {
     bool (*shut)(void *socket);
     /* The last call of a turn. reads: more may be read. The link may be gone afterwards. */
     void (*end_turn)(void *socket, bool reads, struct moment now);
-    /* Of a client that is done, in place of end_turn: closes its connection and frees it. */
+    /* For a client that is done, in place of end_turn: closes its connection and frees it. */
     void (*close)(void *socket, bool reset);
-    /* Of a client, before what it said ahead is looked at. False: it may not go on. */
+    /* For a client, before the requests that it sent ahead are read. False: it may not go on. */
     bool (*before_next)(void *socket, struct moment now);
 };
 
@@ -46,7 +46,7 @@ struct run_queue {
     const struct run_driver *drivers[2]; /* by enum link_end */
     /* Begins to connect an uplink: uplink_on_connected or uplink_on_connect_failed follows, maybe before this returns. */
     void (*connect)(struct uplink *u);
-    /* What an attempt to connect that runs out of time was waiting for. */
+    /* Says what an attempt to connect that ran out of time was waiting for. */
     enum reason (*describe)(const struct uplink *u, char *text, size_t size);
     bool busy;                 /* pump runs */
     bool holds;                /* the driver calls pump_held before it sleeps: frames of HTTP/2 may wait for it */
@@ -65,7 +65,7 @@ void run_touch_held(struct run_queue *r);
 void run_forget(struct link *l);
 /* The next one to be driven, now among those of the turn; NULL: none. */
 struct link *run_next(struct run_queue *r);
-/* What was written to any of them by reference is copied: the memory is needed for something else. */
+/* Copies everything that was written to them by reference: the memory is needed for something else. */
 void run_settle(struct run_queue *r);
 /* Takes one out of the turn; NULL: no further one. */
 struct link *run_end_turn(struct run_queue *r);

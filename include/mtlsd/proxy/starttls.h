@@ -46,7 +46,7 @@ enum reason starttls_in(struct starttls *s, struct span wire, struct err *err);
 /* The peer closed. */
 enum reason starttls_eof(const struct starttls *s, struct err *err);
 
-/* MySQL. What the server said first, until that is its whole greeting, which the client gets with an offer of TLS. REASON_UNDECIDED: go on. */
+/* MySQL. The first bytes of the server, until its greeting is whole, which the client gets with an offer of TLS. REASON_UNDECIDED: go on. */
 enum reason starttls_greet(struct starttls *s, struct span in, struct err *err);
 /* Whether a greeting, a whole packet, offers TLS. */
 void starttls_offer(struct bytes *greeting, bool tls);

@@ -25,9 +25,9 @@ struct uplink_use;
 
 enum uplink_phase { UPLINK_CONNECTING, UPLINK_PROXY, UPLINK_STARTTLS, UPLINK_HANDSHAKE, UPLINK_OPEN, UPLINK_RETIRED };
 
-/* What happens to a user, embedded in it. Each may leave the uplink (uplink_leave) within any of these calls. */
+/* The callbacks of a user, embedded in it. Each user may leave the uplink (uplink_leave) within any of these calls. */
 struct uplink_events {
-    /* The PROXY header, where the upstream wants one. NULL: one that names no client. -1: out of memory. */
+    /* Writes the PROXY header, if the upstream wants one. NULL: a header that names no client. -1: out of memory. */
     int (*write_header)(const struct uplink_use *use, enum config_proxy_protocol version, struct bytes *out);
     /* MySQL's server has greeted: uplink_login goes on. NULL: there is no client. */
     void (*on_greeting)(struct uplink_use *use, struct span greeting, struct moment now);
@@ -103,7 +103,7 @@ struct uplink {
     struct connector *connecting;
 };
 
-/* What it is to speak. */
+/* The protocol that it is to speak. */
 enum uplink_kind {
     UPLINK_RAW,   /* plain bytes */
     UPLINK_HTTP1, /* HTTP/1.1, whatever else the target speaks */
@@ -131,7 +131,7 @@ void uplink_login(struct uplink *u, const uint8_t login[STARTTLS_MYSQL_HEADER], 
 void uplink_make_raw(struct uplink *u);
 /* What to do about a server that answers in HTTP/2 what was asked in HTTP/1.1; static. */
 const char *uplink_http2_hint(const struct uplink *u);
-/* The observer is told of its handshake, once. */
+/* Reports its handshake to the observer, once. */
 void uplink_report(struct uplink *u);
 
 /* The driver's calls; pump follows. Bytes are valid until then. */

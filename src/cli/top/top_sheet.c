@@ -129,7 +129,7 @@ static void print_targets(struct page *p, const struct top_sheet *s)
 
 /* ---- the rest ---- */
 
-/* What ends soon, or has: our certificates, CAs and lists. */
+/* Our certificates, CAs and lists that end soon, or have ended. */
 static void print_ends(struct page *p, const struct top_sheet *s)
 {
     const json_t *identities = document_get(s->now, "identities"), *trusts = document_get(s->now, "trusts");
