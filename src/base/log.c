@@ -24,7 +24,7 @@ static struct {
 
 enum { LEVELS = LOG_LEVEL_DEBUG + 1 };
 
-/* What the other logs take, each a bit 1 << format; written while threads log, each as one word. */
+/* The kinds of lines that the other logs take, each a bit 1 << format; written while threads log, each as one word. */
 static struct {
     unsigned requests, refusals;
     unsigned events[LEVELS];

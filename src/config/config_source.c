@@ -18,7 +18,7 @@ enum {
     FOREIGN_MAX = 50 /* lines that are told of characters which only look right */
 };
 
-/* What is open at the point where a file is read to. Strings and directives end with their line, so they are
+/* The nesting at the point where a file is read to. Strings and directives end with their line, so they are
  * not here. */
 struct reading {
     struct config_source *s;

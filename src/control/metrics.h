@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the instance shows to Prometheus, in its text format 0.0.4. (OpenMetrics would not allow mtlsd_connections beside mtlsd_connections_total.)
+ * The metrics for Prometheus, in its text format 0.0.4. (OpenMetrics would not allow mtlsd_connections beside mtlsd_connections_total.)
  * Values of labels are names of the configuration, words of the reason table and addresses of targets: nothing that a peer sends makes a series.
  * A listener, upstream, identity or trust that a reload took away has no series any more.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an operator changes about a target while the daemon runs, by "/targets/UPSTREAM/TARGET/VERB". It is logged with the one who asked. */
+/* Changes that an operator makes to a target while the daemon runs, by "/targets/UPSTREAM/TARGET/VERB". Each is logged with the user who asked. */
 #ifndef MTLSD_CONTROL_TARGET_CHANGE_H
 #define MTLSD_CONTROL_TARGET_CHANGE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the service manager is told while the daemon runs: that it is ready, reloads or stops, its status, and that all workers answer. Without
+/* Messages to the service manager while the daemon runs: that it is ready, reloads or stops, its status, and that all workers answer. Without
  * NOTIFY_SOCKET nothing of this runs. */
 #ifndef MTLSD_DAEMON_RUN_SERVICE_H
 #define MTLSD_DAEMON_RUN_SERVICE_H

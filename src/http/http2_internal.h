@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the HTTP/2 codec share: http2.c has the session and its streams, http2_read.c the frames that come: http2_data.c DATA, http2_headers.c
+/* Shared by the files of the HTTP/2 codec: http2.c has the session and its streams, http2_read.c the frames that come: http2_data.c DATA, http2_headers.c
  * HEADERS, http2_control.c those without content; http2_block.c the fields of a block, http2_head.c heads of them, http2_send.c heads and control frames to send, http2_fill.c bodies, http2_budget.c what a peer may cost. */
 #ifndef MTLSD_HTTP_HTTP2_INTERNAL_H
 #define MTLSD_HTTP_HTTP2_INTERNAL_H

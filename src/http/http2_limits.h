@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a peer may cost us, all in one place. Each row names the attack it stops; the test of the row is in tests/unit/http/test_http2_limits.c under the same
+ * The limits of what a peer may cost us, all in one place. Each row names the attack it stops; the test of the row is in tests/unit/http/test_http2_limits.c under the same
  * name. None of it depends on the version of nghttp2, which does the header compression only. The size of heads and the number of fields are configured
  * (max_header_bytes, max_headers) and are those of HTTP/1.1, each piece of a cookie being one field.
  *

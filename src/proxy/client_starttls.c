@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client says before its TLS: it asks in plaintext to start TLS here (proxy/starttls.h), or begins TLS with the server behind, of which only
+/* The bytes of a client before its TLS: it asks in plaintext to start TLS here (proxy/starttls.h), or begins TLS with the server behind, of which only
  * the ClientHello is read. */
 #include "exchange_internal.h"
 

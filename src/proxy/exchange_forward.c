@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a forward proxy does beyond routing: hosts reached directly, and CONNECT.
+ * The part of a forward proxy beyond routing: hosts reached directly, and CONNECT.
  *
  *   request       its host has a route         as any request: TLS and our certificate are made on the way
  *                 listed, or unmatched hosts   plain HTTP to exactly that host and port, no identity

@@ -44,7 +44,7 @@ void exchange_raw_begin(struct client *c, struct moment now)
     exchange_finish(x, false, now);
 }
 
-/* What an app said before its upstream was ready leaves with the end of our handshake, in one write. Where the client has a certificate it may have to
+/* Bytes that an app sent before its upstream was ready leave with the end of our handshake, in one write. Where the client has a certificate it may have to
  * be judged again first: there the driver asks before it goes on. */
 static void pass_what_waited(struct exchange *x)
 {

@@ -42,7 +42,7 @@ static void put_tlv(struct bytes *out, unsigned type, struct span value)
     bytes_append_span(out, value);
 }
 
-/* What a peer chose and could end a log line or a field of the receiver with is not told at all: a receiver that asks for a name then finds
+/* A peer's text that could end a log line or a field of the receiver is left out: a receiver that asks for a name then finds
  * none, which is a no. */
 static bool is_plain(struct span text)
 {

@@ -79,7 +79,7 @@ static bool may_go_on(struct link *l, const struct run_driver *d, struct moment 
     return l->end != LINK_CLIENT || !client_holds_next(client_of(l)) || d->before_next(l->socket, now);
 }
 
-/* What comes from many connections in one turn of the loop leaves a connection of HTTP/2 as one record by one write. Long bodies do not wait: they would
+/* Bytes from many connections in one turn of the loop leave an HTTP/2 connection as one record, in one write. Long bodies do not wait: they would
  * be copied. */
 static bool is_held(const struct run_queue *run, struct link *l)
 {

@@ -56,7 +56,7 @@ static void note_cas(struct tls_engine *e, const struct gnutls_cert_retr_st *ask
     e->unfit_cas = strdup(text);
 }
 
-/* What was presented once on this connection stays (security A10). */
+/* The identity that was presented once on this connection stays (security A10). */
 static void choose(struct tls_engine *e, const struct gnutls_cert_retr_st *asked)
 {
     const struct tls_context *ctx = e->ctx;

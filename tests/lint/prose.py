@@ -35,6 +35,15 @@ def hidden_subjects(code):
             for text in re.finditer(r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"', code, re.S) for word in HIDDEN.finditer(text[0])]
 
 
+# A comment that begins so does not say what it is about before its end.
+INVERTED = re.compile(r"/\*[\s*]*(What|Who|Whom|Whatever)\b(?! to do\b)")
+
+
+def inverted_comments(code):
+    """(line, word) of each comment of C source that begins so."""
+    return [(code.count("\n", 0, found.start()) + 1, found[1]) for found in INVERTED.finditer(code)]
+
+
 def sentences(text):
     """The sentences of running text. A colon ends one too: what follows is a list or a sentence of its own."""
     text = re.sub(r"\b(e\.g|i\.e|etc)\.", r"\1", " ".join(text.split()))

@@ -34,6 +34,11 @@ class Prose(unittest.TestCase):
                  for line, word in prose.hidden_subjects(path.read_text())]
         self.assertEqual([], found)
 
+    def test_comments_begin_with_what_they_are_about(self):
+        found = [f"{path.relative_to(ROOT)}:{line}: {word}" for folder in ("src", "include") for path in sorted((ROOT / folder).rglob("*.[ch]"))
+                 for line, word in prose.inverted_comments(path.read_text())]
+        self.assertEqual([], found)
+
     def test_the_comments_of_sample_configurations_are_plain(self):
         for path in sorted((ROOT / "conf").iterdir()):
             with self.subTest(path.name):
@@ -59,6 +64,9 @@ class PlainProse(unittest.TestCase):
 
     def test_a_hidden_subject_is_found_in_comments_and_literals_only(self):
         self.assertEqual([(3, "Whoever"), (3, "anew"), (4, "somebody")], prose.hidden_subjects('int nobody;\n/* a\n * Whoever asks anew. */\n"x\\"somebody"'))
+
+    def test_an_inverted_comment_is_found(self):
+        self.assertEqual([(1, "What"), (3, "Who")], prose.inverted_comments("/* What a peer sends. */\nint x; /* the peer: What? */\n/*\n * Who asks.\n */\n/* What to do. */"))
 
     def test_a_manual_page_is_read_without_headings_and_literals(self):
         page = ('.Sh NAME\n.Nm x\n.Nd does a thing\n.Sh TEXT\nSee\n.Ic a b c\nand\n.Fl -f ,\nboth.\n.Bd -literal\nwhoever\n.Ed\n.It Li whoever\n'

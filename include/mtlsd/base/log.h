@@ -19,7 +19,7 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_COMBINED, LOG_FORMAT_SSL_REQUEST };
 enum log_kind { LOG_EVENT, LOG_ACCESS };
-/* What a log takes, and what a line is: bits. A refused request is two of them. */
+/* The kinds of lines, as bits: of one line, and of all that a log takes. A refused request is two of them. */
 enum log_what { LOG_REQUESTS = 1, LOG_EVENTS = 2, LOG_REFUSALS = 4, LOG_ALL = 7, LOG_NOT_IN_MAIN = 8 };
 
 /* line ends with a newline and is borrowed for the call. Called from any thread. */

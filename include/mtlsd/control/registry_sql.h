@@ -19,7 +19,7 @@ enum {
     REGISTRY_SCHEMA_SESSIONS = 2, /* the first with a table of sessions */
 };
 
-/* What makes version n from version n - 1, n from 1 to REGISTRY_SCHEMA; several statements. */
+/* The statements that make version n from version n - 1, n from 1 to REGISTRY_SCHEMA; several statements. */
 const char *registry_sql_step(enum registry_dialect dialect, unsigned n);
 /* Whether rows of this version can be read; err says what to do. */
 MUST_CHECK int registry_sql_check_schema(int64_t version, struct err *err);

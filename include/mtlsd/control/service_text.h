@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the daemon tells its service manager, as the text of one datagram (sd_notify(3)). Pure. No text that comes from a file or a peer can add an
+ * The message to the service manager, as the text of one datagram (sd_notify(3)). Pure. No text that comes from a file or a peer can add an
  * assignment of its own: control characters become spaces.
  */
 #ifndef MTLSD_CONTROL_SERVICE_TEXT_H

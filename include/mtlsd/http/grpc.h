@@ -26,7 +26,7 @@ enum {
     GRPC_UNAVAILABLE = 14,
     GRPC_UNAUTHENTICATED = 16
 };
-/* What a client concludes from an answer without grpc-status, by the HTTP status alone. */
+/* The status that a client concludes from an answer without grpc-status, by the HTTP status alone. */
 unsigned grpc_status_of_http(unsigned http_status);
 /* The value of grpc-status in trailers, or in the head of a response that has nothing else. -1: none, two of
  * them, or no status of gRPC. */

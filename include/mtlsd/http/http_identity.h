@@ -21,7 +21,7 @@ enum http_identity_preset { HTTP_IDENTITY_RFC9440 = 1, HTTP_IDENTITY_X_SSL = 2, 
 MUST_CHECK int http_identity_append(struct bytes *out, unsigned presets, const struct tls_verdict *verdict, const char *status_word,
                                     const struct tls_peer *peer);
 
-/* What x-ssl says of the connection, with any certificate: X-SSL-Protocol and X-SSL-Cipher in OpenSSL's spelling (tls/tls_words.h). NULL: not said. */
+/* The fields of x-ssl about the connection, with any certificate: X-SSL-Protocol and X-SSL-Cipher in OpenSSL's spelling (tls/tls_words.h). NULL: not said. */
 MUST_CHECK int http_identity_append_tls(struct bytes *out, unsigned presets, const char *version, const char *suite);
 /* Whether one of the presets may write a field of this name. */
 bool http_identity_writes(unsigned presets, struct span name);

@@ -38,7 +38,7 @@ void admin_listener_stop(struct admin_listener *l);
 
 void admin_listener_reloaded(struct admin_pending *pending, const struct admin_reload *result);
 
-/* What routes serve, for connections that workers make. Limits: 64 connections, of which 16 may be pages that go on; 10 seconds and 4 KiB of a form. */
+/* The pages that routes serve, for connections that workers make. Limits: 64 connections, of which 16 may be pages that go on; 10 seconds and 4 KiB of a form. */
 struct admin_pages;
 struct admin_pages *admin_pages_start(struct uv_loop_s *loop, const struct admin_hooks *hooks); /* NULL: out of memory */
 void admin_pages_take(struct admin_pages *p, int fd, enum config_serve what);                    /* takes fd */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the file system says of files now: names no contents. From any thread; paths as for the watch. NULL: out of memory. */
+/* The state of files by the file system alone, without their contents. From any thread; paths as for the watch. NULL: out of memory. */
 struct file_prints;
 struct file_prints *file_prints_take(const char *const *paths, size_t n);
 void file_prints_free(struct file_prints *prints); /* NULL is fine */

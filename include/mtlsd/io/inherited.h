@@ -28,7 +28,7 @@ const char *inherited_name(const struct inherited *s, size_t i);
 /* -1 + err, always: no socket has this name, and what to do. */
 int inherited_explain(const struct inherited *s, const char *name, struct err *err);
 
-/* What a listening socket is. -1 + err: it is no stream socket that listens. name is for the text. */
+/* Reads the kind of a listening socket. -1 + err: it is no stream socket that listens. name is for the text. */
 struct inherited_kind {
     bool tcp;
     bool loopback;       /* other hosts cannot reach it; true of a unix socket */

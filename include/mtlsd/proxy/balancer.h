@@ -25,7 +25,7 @@ struct balancer_wish {
     uint64_t number;                  /* any random number */
 };
 
-/* What an operator set, else what is configured. */
+/* The weight that an operator set, else the configured one. */
 unsigned balancer_weight(const struct target_state *target_state, const struct plan_target *t);
 
 /* NULL: none is usable (all tried, drained, disabled or down). If all remaining targets are held, the one whose hold ends first is given, so that it is

@@ -8,7 +8,7 @@
 
 #include "mtlsd/proxy/proxy_env.h"
 
-/* What is queued afterwards waits for the next turn, which is to begin soon (run_waits). Within a call of it, it does nothing: what was touched is driven anyway. Bytes that were given to on_wire may be overwritten afterwards. */
+/* A link that is queued afterwards waits for the next turn, which is to begin soon (run_waits). Within a call of it, it does nothing: what was touched is driven anyway. Bytes that were given to on_wire may be overwritten afterwards. */
 void pump(struct proxy_env *env, struct moment now);
 /* As pump, with what links of HTTP/2 hold (run_queue.holds): before the loop sleeps. */
 void pump_held(struct proxy_env *env, struct moment now);

@@ -57,7 +57,7 @@ struct run_queue {
 void run_touch(struct link *l);
 /* Something is left for the next turn: the loop must not sleep. */
 bool run_waits(const struct run_queue *r);
-/* What it has to send waits for pump_held. */
+/* Its bytes to send wait for pump_held. */
 void run_hold(struct link *l);
 /* All of them are to be driven. */
 void run_touch_held(struct run_queue *r);

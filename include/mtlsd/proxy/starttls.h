@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What two peers say in plaintext before they start TLS on the same connection: PostgreSQL's SSLRequest, MySQL's, STARTTLS of SMTP, IMAP and LDAP.
+ * The talk of two peers in plaintext before they start TLS on the same connection: PostgreSQL's SSLRequest, MySQL's, STARTTLS of SMTP, IMAP and LDAP.
  * One object is one end of that talk: towards a server, which it asks for TLS, or towards a client, which has to ask. Bytes in, bytes to say and a
  * verdict out. Nothing of a client is ever among what is said to a server here, but for the 32 bytes of flags that begin MySQL's login. No byte may
  * follow the go-ahead: an attacker on the network could have put it there (security B2; CVE-2011-0411, CVE-2021-23222). If the other end declines, the

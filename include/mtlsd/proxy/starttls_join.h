@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the streams of a client and a server still need when both connections are ready and one of them, or both, began in plaintext
+ * The bytes that a client and a server still need when both connections are ready and one of them, or both, began in plaintext
  * (proxy/starttls.h): a client that we greeted must not see the greeting of the server, one whose server's greeting was left behind in plaintext
  * gets one of ours, PostgreSQL's clients are told that there is no TLS before they log in, and MySQL's packets of the login are numbered again. Bytes
  * in, bytes out; as soon as it is over, everything passes as it is.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What all workers know about the targets of one snapshot: a few words per target, read at each choice, without a lock.
+ * The state that all workers share about the targets of one snapshot: a few words per target, read at each choice, without a lock.
  * It is how a worker tells the others that a target failed, how health checks take one out, how an operator drains one or changes its weight,
  * and how all workers together take turns and count what runs.
  */

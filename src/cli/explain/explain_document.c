@@ -138,7 +138,7 @@ static bool is_known(enum variable v)
     return (v < VARIABLE_TLS_VERSION || v > VARIABLE_CLIENT_PORT) && v != VARIABLE_REQUEST_ID;
 }
 
-/* What a text says for this request and certificate; as it is written where that takes a connection. */
+/* A text with the values of this request and certificate; a variable that needs a connection stays as it is written. */
 static json_t *value_of(const struct explain *e, const struct plan_listener *l, const struct config_route *route, const struct template *t, enum template_place place,
                         const char *written)
 {
