@@ -2,10 +2,13 @@
 #include "tls_key.h"
 #include "tls_der.h"
 
+#include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char oid_ec[] = "\x2a\x86\x48\xce\x3d\x02\x01";
 
 enum { MIN_RSA_BITS = 1024, MAX_RSA_BITS = 8192 };
 
@@ -63,7 +66,7 @@ static const char *find_foreign(struct span spki)
     if (tls_der_expect(&spki, DER_SEQUENCE, &info) != 0 || tls_der_expect(&info.value, DER_SEQUENCE, &algorithm) != 0 ||
         tls_der_expect(&algorithm.value, DER_OID, &oid[0]) != 0)
         return NULL;
-    if (tls_der_peek(algorithm.value, DER_SEQUENCE))
+    if (span_equals_str(oid[0].value, oid_ec) && tls_der_peek(algorithm.value, DER_SEQUENCE))
         return "ECDSA with explicit parameters";
     if (tls_der_peek(algorithm.value, DER_OID) && tls_der_next(&algorithm.value, &oid[1]) != 0)
         return NULL;
@@ -98,6 +101,33 @@ void tls_key_read(gnutls_x509_crt_t crt, struct span spki, struct tls_key *out)
     if (out->algorithm == GNUTLS_PK_RSA_PSS)
         read_limits(crt, out);
     if (!tls_key_is_known(out->algorithm) && out->algorithm != GNUTLS_PK_DSA)
+        out->foreign = find_foreign(spki);
+}
+
+static void read_public(gnutls_pubkey_t public, struct span spki, struct tls_key *out)
+{
+    const gnutls_datum_t der = tls_cert_datum(spki);
+    gnutls_x509_spki_t limits;
+    int rc = gnutls_pubkey_import(public, &der, GNUTLS_X509_FMT_DER);
+    out->algorithm = rc == 0 ? gnutls_pubkey_get_pk_algorithm(public, &out->bits) : rc;
+    if (out->algorithm == GNUTLS_PK_ECDSA)
+        gnutls_pubkey_export_ecc_raw(public, &out->curve, NULL, NULL);
+    if (out->algorithm != GNUTLS_PK_RSA_PSS || gnutls_x509_spki_init(&limits) != 0)
+        return;
+    if (gnutls_pubkey_get_spki(public, limits, 0) == 0)
+        gnutls_x509_spki_get_rsa_pss_params(limits, &out->only_hash, &out->least_salt);
+    gnutls_x509_spki_deinit(limits);
+}
+
+void tls_key_read_public(struct span spki, struct tls_key *out)
+{
+    gnutls_pubkey_t public;
+    *out = (struct tls_key){.curve = GNUTLS_ECC_CURVE_INVALID, .only_hash = GNUTLS_DIG_UNKNOWN, .affordable = tls_cert_key_is_affordable(spki)};
+    if (out->affordable && gnutls_pubkey_init(&public) == 0) {
+        read_public(public, spki, out);
+        gnutls_pubkey_deinit(public);
+    }
+    if (!tls_key_is_known(out->algorithm))
         out->foreign = find_foreign(spki);
 }
 
@@ -195,6 +225,15 @@ static bool is_limited_to_nothing(const struct tls_key *key)
     return (hash != GNUTLS_DIG_SHA256 && hash != GNUTLS_DIG_SHA384 && hash != GNUTLS_DIG_SHA512) || key->least_salt > gnutls_hash_get_len(hash);
 }
 
+const char *tls_key_flaw(const struct tls_key *key, unsigned least_rsa_bits)
+{
+    return !is_of_tls(key)                                                    ? "is of a kind that cannot be used for TLS here"
+           : is_rsa(key) && (!key->affordable || key->bits > MAX_RSA_BITS) ? "is too large: a handshake would take seconds"
+           : is_rsa(key) && key->bits < least_rsa_bits                     ? "is too weak"
+           : is_limited_to_nothing(key)                                       ? "is limited to a hash or a salt that TLS does not use"
+                                                                              : NULL;
+}
+
 int tls_key_check(const struct tls_key *key, const char *identity, struct err *err)
 {
     char name[TLS_KEY_NAME];
@@ -204,10 +243,7 @@ int tls_key_check(const struct tls_key *key, const char *identity, struct err *e
                        "identity %s: its key (%s) is limited to %s with %u bytes of salt, which TLS does not use. Issue the certificate for a key without "
                        "this limit",
                        identity, name, gnutls_digest_get_name(key->only_hash), key->least_salt);
-    const char *why = !is_of_tls(key)                                                    ? "is of a kind that cannot be used for TLS here"
-                      : is_rsa(key) && (!key->affordable || key->bits > MAX_RSA_BITS) ? "is too large: a handshake would take seconds"
-                      : is_rsa(key) && key->bits < MIN_RSA_BITS                       ? "is too weak"
-                                                                                         : NULL;
+    const char *why = tls_key_flaw(key, MIN_RSA_BITS);
     if (why == NULL)
         return 0;
     return err_set(err, ERR_CREDENTIAL, "identity %s: its key (%s) %s; issue the certificate for one of these: " TLS_KEY_KINDS, identity, name, why);

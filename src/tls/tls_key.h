@@ -27,12 +27,16 @@ struct tls_key {
 const char *tls_key_foreign_name(struct span oid);
 bool tls_key_is_known(int algorithm); /* of a kind that is accepted where it is strong enough */
 void tls_key_read(gnutls_x509_crt_t crt, struct span spki, struct tls_key *out);
+/* The same without a certificate. A key that is not affordable is not decoded. */
+void tls_key_read_public(struct span spki, struct tls_key *out);
 /* "ECDSA P-521", "RSA-PSS 2048", "Ed448". */
 void tls_key_name(const struct tls_key *key, char out[TLS_KEY_NAME]);
 /* As OpenSSL spells it: "EC521", "RSA2048"; empty: it has no name there. */
 void tls_key_openssl_name(const struct tls_key *key, char out[TLS_KEY_NAME]);
 /* The same of the signature on a certificate: "RSA-SHA256"; NULL: none of ours. */
 const char *tls_key_openssl_signature(gnutls_x509_crt_t crt);
+/* Why the key is of no use ("is too weak"); fixed text, NULL: it is fine. */
+const char *tls_key_flaw(const struct tls_key *key, unsigned least_rsa_bits);
 /* Whether an identity with this key is of any use: peers take the kind, and a signature takes no absurd time. -1 + err, which names the identity. */
 MUST_CHECK int tls_key_check(const struct tls_key *key, const char *identity, struct err *err);
 /* Every version of TLS that the priority allows must be able to use the key, or a handshake would go without it: -1 + err. accepting: as a server. */

@@ -32,7 +32,8 @@ static struct span text_of(const char *kind)
     return openssl_pki_read(&pki, file);
 }
 
-static void read_key(const char *kind, struct tls_key *out)
+/* With room for the SubjectPublicKeyInfo, or NULL. */
+static void read_key_and_spki(const char *kind, struct tls_key *out, struct bytes *spki)
 {
     gnutls_x509_crt_t crt;
     struct tls_cert cert;
@@ -43,9 +44,16 @@ static void read_key(const char *kind, struct tls_key *out)
     ck_assert_int_eq(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der), 0);
     ck_assert_msg(tls_cert_read(span_of(der.data, der.size), &cert) == 0, "%s", kind);
     tls_key_read(crt, cert.spki, out);
+    if (spki != NULL)
+        ck_assert_int_eq(bytes_append_span(spki, cert.spki), 0);
     gnutls_free(der.data);
     gnutls_x509_crt_deinit(crt);
     certs_free(text);
+}
+
+static void read_key(const char *kind, struct tls_key *out)
+{
+    read_key_and_spki(kind, out, NULL);
 }
 
 static const struct {
@@ -83,6 +91,27 @@ START_TEST(every_kind_has_its_name)
     tls_key_openssl_name(&key, name);
     if (key.algorithm > GNUTLS_PK_UNKNOWN)
         ck_assert_str_eq(name, kinds[_i].openssl_name);
+}
+END_TEST
+
+/* A request for a certificate has the same key, without a certificate around it. */
+START_TEST(a_public_key_alone_is_read_as_in_a_certificate)
+{
+    struct tls_key key, alone;
+    char name[TLS_KEY_NAME], name_alone[TLS_KEY_NAME];
+    struct bytes spki;
+    bytes_init(&spki, 64 * 1024);
+    read_key_and_spki(kinds[_i].kind, &key, &spki);
+    tls_key_read_public(bytes_span(&spki), &alone);
+    bytes_clear(&spki);
+    tls_key_name(&key, name);
+    tls_key_name(&alone, name_alone);
+    ck_assert_str_eq(name_alone, key.affordable || key.foreign != NULL ? name : "unknown");
+    ck_assert_int_eq(alone.curve, key.curve);
+    ck_assert_int_eq(alone.only_hash, key.only_hash);
+    ck_assert_uint_eq(alone.least_salt, key.least_salt);
+    const char *flaw = tls_key_flaw(&alone, 1024);
+    ck_assert_msg((flaw == NULL) == (kinds[_i].fault == NULL), "%s: %s", kinds[_i].kind, flaw);
 }
 END_TEST
 
@@ -330,6 +359,7 @@ Suite *suite(void)
     tcase_add_unchecked_fixture(c, make, clear);
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, every_kind_has_its_name, 0, N);
+    tcase_add_loop_test(c, a_public_key_alone_is_read_as_in_a_certificate, 0, N);
     tcase_add_loop_test(c, kinds_of_no_use_are_refused_in_words, 0, N);
     tcase_add_test(c, a_key_of_absurd_size_is_refused);
     tcase_add_test(c, names_kinds_that_the_library_does_not_know);
