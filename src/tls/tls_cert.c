@@ -86,11 +86,12 @@ bool tls_cert_key_is_affordable(struct span spki)
 
 /* A second subjectAltName could show one reader this name and another reader that one: extensions appear once
  * (RFC 5280 4.2). */
-static int read_extensions(struct tls_cert *out)
+int tls_cert_read_extensions(struct span list, struct tls_cert *out)
 {
+    out->extensions = list;
     struct span seen[MAX_EXTENSIONS];
     size_t n = 0;
-    struct span rest = out->extensions;
+    struct span rest = list;
     while (rest.len > 0) {
         struct tls_cert_extension extension;
         if (n == MAX_EXTENSIONS || tls_cert_next_extension(&rest, &extension) != 0)
@@ -132,8 +133,7 @@ static int read_tail(struct span tbs, struct tls_cert *out)
     struct span in = element.value;
     if (tls_der_expect(&in, DER_SEQUENCE, &list) != 0 || in.len != 0)
         return -1;
-    out->extensions = list.value;
-    return read_extensions(out);
+    return tls_cert_read_extensions(list.value, out);
 }
 
 int tls_cert_read_envelope(struct span der, struct tls_cert_envelope *out)
@@ -149,7 +149,7 @@ int tls_cert_read_envelope(struct span der, struct tls_cert_envelope *out)
     return 0;
 }
 
-static bool name_is_short(struct span name)
+bool tls_cert_name_is_short(struct span name)
 {
     struct tls_der whole, set, part;
     size_t n = 0;
@@ -198,7 +198,7 @@ int tls_cert_read(struct span der, struct tls_cert *out)
     if (read_validity(&in, out) != 0 || tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
         return -1;
     out->subject = element.whole;
-    if (!name_is_short(out->issuer) || !name_is_short(out->subject))
+    if (!tls_cert_name_is_short(out->issuer) || !tls_cert_name_is_short(out->subject))
         return -1;
     if (tls_der_expect(&in, DER_SEQUENCE, &element) != 0)
         return -1;

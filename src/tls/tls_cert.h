@@ -48,6 +48,8 @@ struct tls_cert_extension {
 };
 /* Takes one extension off *rest; -1 when it is not well-formed. Also reads the extensions of a CRL. */
 MUST_CHECK int tls_cert_next_extension(struct span *rest, struct tls_cert_extension *out);
+/* Takes the content of a SEQUENCE OF Extension as those of *out, and finds its san. -1: not well-formed, too many, or one appears twice. */
+MUST_CHECK int tls_cert_read_extensions(struct span list, struct tls_cert *out);
 /* The value of the extension with this OID, which a certificate has once at most. false: it has none. */
 bool tls_cert_find_extension(const struct tls_cert *cert, const char *oid, struct span *value);
 
@@ -79,6 +81,8 @@ MUST_CHECK int tls_cert_each_name(const struct tls_cert *cert, tls_cert_name_fn 
 /* Subject or issuer as text (tls_dn_text). false: this is not the name, but cut to fit or "(no name)", and only for people. */
 bool tls_cert_name_text(struct span name, char *out, size_t out_size);
 
+/* A well-formed name of 64 parts at most. */
+bool tls_cert_name_is_short(struct span name);
 /* A sequence without an RDN. */
 bool tls_cert_name_is_empty(struct span name);
 

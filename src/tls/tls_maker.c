@@ -140,7 +140,12 @@ static int set_extensions(gnutls_x509_crt_t crt, const struct tls_maker_shape *s
 
 int tls_maker_begin(struct tls_maker *m, const struct tls_maker_shape *shape, struct tls_maker_dates dates, uint64_t serial, struct err *err)
 {
-    if (tls_maker_init(m, err) != 0 || tls_maker_key(m, shape->weak, err) != 0)
+    return tls_maker_begin_for_key(m, shape, dates, serial, err) == 0 ? tls_maker_key(m, shape->weak, err) : -1;
+}
+
+int tls_maker_begin_for_key(struct tls_maker *m, const struct tls_maker_shape *shape, struct tls_maker_dates dates, uint64_t serial, struct err *err)
+{
+    if (tls_maker_init(m, err) != 0)
         return -1;
     int rc = set_dates(m->crt, dates, serial);
     if (rc == 0)

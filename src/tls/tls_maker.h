@@ -38,6 +38,9 @@ struct tls_maker_dates {
 };
 /* Begins a certificate with a key of its own: version 3, a positive serial number, the dates, and the extensions of its shape. */
 MUST_CHECK int tls_maker_begin(struct tls_maker *m, const struct tls_maker_shape *shape, struct tls_maker_dates dates, uint64_t serial, struct err *err);
+/* The same for the key of another program: the caller sets the public key. */
+MUST_CHECK int tls_maker_begin_for_key(struct tls_maker *m, const struct tls_maker_shape *shape, struct tls_maker_dates dates, uint64_t serial,
+                                       struct err *err);
 MUST_CHECK int tls_maker_cn(struct tls_maker *m, const char *cn, struct err *err); /* NULL and "": nothing */
 struct tls_maker_names {
     const char *cn, *ou, *o; /* NULL and "": left out */

@@ -210,7 +210,7 @@ static const char *advice_about(struct span label)
     } kinds[] = {
         {"PRIVATE KEY", "; a key is named by bundle or key of an identity, and a CA's own key stays with the CA"},
         {"CRL", "; a revocation list is named by crl of a trust"},
-        {"CERTIFICATE REQUEST", "; a request is not a certificate yet: the CA makes one of it (openssl x509 -req)"},
+        {"CERTIFICATE REQUEST", "; a request is not a certificate yet: the CA makes one of it (mtlsd pki sign or openssl x509 -req)"},
         {"TRUSTED CERTIFICATE", "; write it as a plain certificate: openssl x509 -in FILE -out PLAIN"},
         {"CERTIFICATE", "; a certificate is named by ca of a trust, or by bundle or certificate of an identity"},
         {"PKCS7", "; take the certificates out of it: openssl pkcs7 -print_certs -in FILE -out PLAIN"},

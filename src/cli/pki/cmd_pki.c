@@ -12,22 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY ((int64_t)86400)
-#define BACKDATED ((int64_t)3600) /* so that a peer whose clock is a little behind accepts what was just made */
-#define MAX_DAYS 36500
-
-static struct flag dir_flag(const char **dir)
-{
-    return (struct flag){.name = "--dir", .kind = FLAG_TEXT, .target = dir, .value = "FOLDER", .help = "folder of the CA (default: pki)"};
-}
-
-static int check_days(uint64_t days, struct err *err)
-{
-    if (days >= 1 && days <= MAX_DAYS)
-        return 0;
-    return err_set(err, ERR_USAGE, "--days must be between 1 and %d", MAX_DAYS);
-}
-
 /* init */
 
 struct init_flags {
@@ -44,7 +28,7 @@ static int make_ca(const struct init_flags *a, struct err *err)
     char path[PKI_PATH_MAX];
     int rc = -1;
     pki_index_init(&f.index);
-    if (check_days(a->days, err) != 0 || file_make_folder(a->dir, 0755, err) != 0 || (f.lock = file_lock(a->dir, err)) < 0)
+    if (pki_folder_check_days(a->days, err) != 0 || file_make_folder(a->dir, 0755, err) != 0 || (f.lock = file_lock(a->dir, err)) < 0)
         goto done;
     if (pki_folder_path(a->dir, "ca", ".pem", path, err) != 0)
         goto done;
@@ -52,13 +36,13 @@ static int make_ca(const struct init_flags *a, struct err *err)
         err_set(err, ERR_CREDENTIAL, "%s: a CA exists already; --force replaces it", path);
         goto done;
     }
-    if (tls_pki_new_ca(a->cn, now - BACKDATED, now + (int64_t)a->days * DAY, &ca, err) != 0 ||
+    if (tls_pki_new_ca(a->cn, now - PKI_BACKDATED, now + (int64_t)a->days * PKI_DAY, &ca, err) != 0 ||
         pki_folder_put(a->dir, "ca", ".key", bytes_span(&ca.key), true, err) != 0 ||
         pki_folder_put(a->dir, "ca", ".pem", bytes_span(&ca.certificate), false, err) != 0)
         goto done;
     bytes_take(&ca.certificate, &f.ca_cert);
     bytes_take(&ca.key, &f.ca_key);
-    rc = pki_folder_write_crl(&f, now - BACKDATED, now + 30 * DAY, err);
+    rc = pki_folder_write_crl(&f, now - PKI_BACKDATED, now + 30 * PKI_DAY, err);
 done:
     tls_pki_pair_clear(&ca);
     pki_folder_close(&f);
@@ -69,7 +53,7 @@ static int pki_init(int argc, char **argv)
 {
     struct init_flags a = {.dir = "pki", .cn = "mtlsd development CA", .days = 3650};
     const struct flag table[] = {
-        dir_flag(&a.dir),
+        pki_folder_flag(&a.dir),
         {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "NAME", .help = "common name of the CA (default: mtlsd development CA)"},
         {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until it expires (default: 3650)"},
         {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace an existing CA"},
@@ -127,17 +111,14 @@ static int read_bad(const char *word, enum tls_pki_bad *bad, struct err *err)
 
 static int check_issue(const struct issue_flags *a, enum tls_pki_bad bad, struct err *err)
 {
-    if (!pki_index_name_is_fit(a->name))
-        return err_set(err, ERR_USAGE,
-                       "\"%s\" cannot be the name: it becomes a file name, so use letters, digits, '.', '_' and '-' (at most %d, not \"ca\", "
-                       "\"crl\" or \"index\")",
-                       a->name, PKI_NAME_MAX);
+    if (pki_index_check_name(a->name, err) != 0)
+        return -1;
     if (!a->client && !a->server)
         return err_set(err, ERR_USAGE, "give --client, --server or both");
     if (a->server && a->sans.n == 0 && bad != TLS_PKI_NO_SAN)
         return err_set(err, ERR_USAGE,
                        "a server certificate needs names, as in --san dns:localhost --san ip:127.0.0.1 (clients do not check the CN)");
-    return check_days(a->days, err);
+    return pki_folder_check_days(a->days, err);
 }
 
 static int refuse_overwriting(const struct issue_flags *a, struct err *err)
@@ -172,8 +153,8 @@ static struct tls_pki_order order_of(const struct issue_flags *a, enum tls_pki_b
         .n_sans = a->names.names.n,
         .purpose = a->client ? TLS_PURPOSE_CLIENT : TLS_PURPOSE_SERVER,
         .both_purposes = a->client && a->server,
-        .not_before = now - BACKDATED,
-        .not_after = now + (int64_t)a->days * DAY,
+        .not_before = now - PKI_BACKDATED,
+        .not_after = now + (int64_t)a->days * PKI_DAY,
         .bad = bad,
     };
 }
@@ -218,7 +199,7 @@ static int pki_issue(int argc, char **argv)
 {
     struct issue_flags a = {.dir = "pki", .days = 365};
     const struct flag table[] = {
-        dir_flag(&a.dir),
+        pki_folder_flag(&a.dir),
         {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "issue a client certificate"},
         {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "issue a server certificate; needs at least one --san"},
         {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "NAME",
@@ -286,7 +267,7 @@ static int revoke(struct pki_folder *f, const void *ctx, struct err *err)
                      : err_set(err, ERR_CREDENTIAL, "%s: this CA did not issue it; \"mtlsd pki show --dir %s\" lists its certificates",
                                names->items[i], f->path);
     }
-    if (pki_folder_write_crl(f, now, now + 30 * DAY, err) != 0)
+    if (pki_folder_write_crl(f, now, now + 30 * PKI_DAY, err) != 0)
         return -1;
     printf("revoked; wrote %s/crl.pem\n", f->path);
     return 0;
@@ -295,7 +276,7 @@ static int revoke(struct pki_folder *f, const void *ctx, struct err *err)
 static int pki_revoke(int argc, char **argv)
 {
     const char *dir = "pki";
-    const struct flag table[] = {dir_flag(&dir)};
+    const struct flag table[] = {pki_folder_flag(&dir)};
     const struct flags flags = {
         .command = "mtlsd pki revoke",
         .usage = "NAME... [--dir FOLDER]",
@@ -323,8 +304,8 @@ static int write_crl(struct pki_folder *f, const void *ctx, struct err *err)
 {
     const struct crl_flags *a = ctx;
     int64_t now = clock_now();
-    if (check_days(a->days, err) != 0 ||
-        (a->stale ? pki_folder_write_crl(f, now - 31 * DAY, now - DAY, err) : pki_folder_write_crl(f, now, now + (int64_t)a->days * DAY, err)) != 0)
+    if (pki_folder_check_days(a->days, err) != 0 ||
+        (a->stale ? pki_folder_write_crl(f, now - 31 * PKI_DAY, now - PKI_DAY, err) : pki_folder_write_crl(f, now, now + (int64_t)a->days * PKI_DAY, err)) != 0)
         return -1;
     printf("wrote %s/crl.pem\n", f->path);
     return 0;
@@ -335,7 +316,7 @@ static int pki_crl(int argc, char **argv)
     const char *dir = "pki";
     struct crl_flags a = {.days = 30};
     const struct flag table[] = {
-        dir_flag(&dir),
+        pki_folder_flag(&dir),
         {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until the next list is due (default: 30)"},
         {.name = "--stale", .kind = FLAG_SWITCH, .target = &a.stale, .help = "write an outdated list, for tests: the next one was due yesterday"},
     };
@@ -376,7 +357,7 @@ static int pki_show(int argc, char **argv)
 {
     const char *dir = "pki";
     bool json = false;
-    const struct flag table[] = {dir_flag(&dir),
+    const struct flag table[] = {pki_folder_flag(&dir),
                                  {.name = "--json", .kind = FLAG_SWITCH, .target = &json, .help = "print JSON, with times in seconds since 1970"}};
     const struct flags flags = {
         .command = "mtlsd pki show",
@@ -394,6 +375,8 @@ int cmd_pki(int argc, char **argv)
     static const struct command words[] = {
         {"init", pki_init, "create a CA in a folder"},
         {"issue", pki_issue, "issue a certificate for a client or a server"},
+        {"request", pki_request, "create a private key and a certificate request for any CA"},
+        {"sign", pki_sign, "sign a certificate request with this CA"},
         {"revoke", pki_revoke, "revoke certificates and write a new revocation list"},
         {"crl", pki_crl, "write a new revocation list"},
         {"show", pki_show, "list issued certificates"},

@@ -39,10 +39,18 @@ size_t pki_index_revoke(struct pki_index *index, const char *name, int64_t now, 
 
 /* A name that is also safe as a file name: letters, digits, '.', '_', '-', not first a dot or dash, none of the CA's own. */
 bool pki_index_name_is_fit(const char *name);
+/* The same; ERR_USAGE says which names there may be. */
+MUST_CHECK int pki_index_check_name(const char *name, struct err *err);
 
 /* The folder of the development CA: ca.pem, ca.key, crl.pem, index.txt and issued certificates. Every write is complete or absent. */
 
 #define PKI_PATH_MAX 4000
+#define PKI_DAY ((int64_t)86400)
+#define PKI_BACKDATED ((int64_t)3600) /* so that a peer whose clock is a little behind accepts what was just made */
+
+/* --dir FOLDER */
+struct flag pki_folder_flag(const char **dir);
+MUST_CHECK int pki_folder_check_days(uint64_t days, struct err *err);
 
 /* A folder that is open: locked, its index read, its certificate and key in memory. */
 struct pki_folder {
@@ -66,6 +74,10 @@ void pki_folder_close(struct pki_folder *f); /* wipes the key */
 MUST_CHECK int pki_folder_save_index(const struct pki_folder *f, struct err *err);
 /* Signs and writes crl.pem from the index, and saves the index (the CRL's number moves on). */
 MUST_CHECK int pki_folder_write_crl(struct pki_folder *f, int64_t this_update, int64_t next_update, struct err *err);
+
+/* Commands with files of their own. */
+int pki_request(int argc, char **argv);
+int pki_sign(int argc, char **argv);
 
 /* The names of --san: with and without a type, several at once, as OpenSSL spells them. */
 

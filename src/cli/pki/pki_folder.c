@@ -8,6 +8,19 @@
 #include <string.h>
 
 #define INDEX_MAX ((size_t)64 * 1024 * 1024)
+#define MAX_DAYS 36500
+
+struct flag pki_folder_flag(const char **dir)
+{
+    return (struct flag){.name = "--dir", .kind = FLAG_TEXT, .target = dir, .value = "FOLDER", .help = "folder of the CA (default: pki)"};
+}
+
+int pki_folder_check_days(uint64_t days, struct err *err)
+{
+    if (days >= 1 && days <= MAX_DAYS)
+        return 0;
+    return err_set(err, ERR_USAGE, "--days must be between 1 and %d", MAX_DAYS);
+}
 
 int pki_folder_path(const char *folder, const char *name, const char *suffix, char out[PKI_PATH_MAX], struct err *err)
 {

@@ -101,6 +101,16 @@ size_t pki_index_revoke(struct pki_index *index, const char *name, int64_t now, 
     return revoked;
 }
 
+int pki_index_check_name(const char *name, struct err *err)
+{
+    if (pki_index_name_is_fit(name))
+        return 0;
+    return err_set(err, ERR_USAGE,
+                   "\"%.100s\" cannot be the name: it becomes a file name, so use letters, digits, '.', '_' and '-' (at most %d, not \"ca\", "
+                   "\"crl\" or \"index\")",
+                   name, PKI_NAME_MAX);
+}
+
 bool pki_index_name_is_fit(const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
