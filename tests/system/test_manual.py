@@ -12,7 +12,7 @@ MTLSD = os.environ["MTLSD"]
 SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
 MAN = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "man"
 GROUPS = {
-    "pki": ("init", "issue", "request", "sign", "revoke", "crl", "show"),
+    "pki": ("init", "issue", "request", "sign", "export", "revoke", "crl", "show"),
     "registry": ("init", "add", "list", "show", "set", "suspend", "resume", "revoke", "sessions", "import", "export"),
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mtlsd pki request` and `mtlsd pki sign`, with OpenSSL as the other side of each, and a signed certificate in a handshake."""
+"""`mtlsd pki request`, `sign` and `export`, with OpenSSL, curl and Java as the other side, and their certificates in a handshake."""
+import shutil
 import subprocess
+import unittest
 
 from harness import Case, free_port, main
 
@@ -28,6 +30,17 @@ class Requests(Case):
         done = openssl("req", "-newkey", *key, "-nodes", "-subj", subject, "-keyout", self.folder / f"{name}.key", "-out", self.folder / f"{name}.csr", *words)
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.folder / f"{name}.csr"
+
+    def listener(self):
+        """The port of one that lets OU=billing in, with an identity web."""
+        port, pki = free_port(), self.folder / "pki"
+        self.daemon(f"""
+            identities = {{ me = {{ certificate = "{pki}/web.crt"; key = "{pki}/web.key"; }}; }};
+            trusts = {{ clients = {{ ca = "{pki}/ca.pem"; crl = "{pki}/crl.pem"; }}; }};
+            listeners = {{ public = {{ bind = "127.0.0.1:{port}"; tls = {{ identity = "me"; trust = "clients"; }};
+                routes = ( {{ allow = ( {{ ou = "billing"; }} ); respond = 204; }} ); }}; }};
+        """, [port])
+        return port
 
     def text_of(self, path):
         return openssl("x509", "-in", self.folder / path, "-noout", "-text").stdout
@@ -75,13 +88,7 @@ class Signs(Requests):
         self.must("pki", "sign", csr)
         self.must("pki", "request", "web", "--server", "--san", "localhost")
         self.must("pki", "sign", "pki/web.csr", "--days", "30")
-        port, pki = free_port(), self.folder / "pki"
-        self.daemon(f"""
-            identities = {{ me = {{ certificate = "{pki}/web.crt"; key = "{pki}/web.key"; }}; }};
-            trusts = {{ clients = {{ ca = "{pki}/ca.pem"; crl = "{pki}/crl.pem"; }}; }};
-            listeners = {{ public = {{ bind = "127.0.0.1:{port}"; tls = {{ identity = "me"; trust = "clients"; }};
-                routes = ( {{ allow = ( {{ ou = "billing"; }} ); respond = 204; }} ); }}; }};
-        """, [port])
+        port, pki = self.listener(), self.folder / "pki"
         ask = ("--cacert", pki / "ca.pem", "--cert", pki / "payments.crt", "--key", self.folder / "payments.key", f"https://localhost:{port}/")
         self.assertEqual(self.curl(*ask).status, 204)
         self.must("pki", "revoke", "payments")
@@ -143,6 +150,68 @@ class Signs(Requests):
         self.refuses(3, r"pki/fine\.crt: exists already; --force replaces it", "pki", "sign", odd, "--client", "--name", "fine")
         self.must("pki", "sign", odd, "--client", "--name", "fine", "--force")
         self.refuses(2, r"--days must be between", "pki", "sign", odd, "--client", "--days", "0")
+
+
+class Exports(Requests):
+    def setUp(self):
+        super().setUp()
+        self.must("pki", "issue", "alice", "--client", "--ou", "billing")
+        self.passphrase = self.write("passphrase", "correct horse\n")
+        self.passphrase.chmod(0o600)
+        self.p12 = self.folder / "pki/alice.p12"
+
+    def test_openssl_opens_it_without_legacy(self):
+        said = self.must("pki", "export", "alice", "--passphrase-file", self.passphrase)
+        self.assertEqual(said, "made pki/alice.p12\n")
+        self.assertEqual(self.p12.stat().st_mode & 0o777, 0o600)
+        done = openssl("pkcs12", "-info", "-in", self.p12, "-passin", f"file:{self.passphrase}", "-nodes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"MAC: sha256, Iteration \d+")
+        self.assertEqual(done.stderr.count("PBES2, PBKDF2, AES-256-CBC"), 2, done.stderr)
+        self.assertRegex(done.stdout, r"friendlyName: alice\n")
+        for name in ("alice.crt", "ca.pem"):
+            self.assertIn((self.folder / "pki" / name).read_text(), done.stdout)
+        self.assertEqual(openssl("pkey", "-pubout", "-in", self.write("all.pem", done.stdout)).stdout, openssl("pkey", "-pubout", "-in", self.folder / "pki/alice.key").stdout)
+
+    def test_a_client_logs_in_with_it_and_the_printed_passphrase(self):
+        self.must("pki", "issue", "web", "--server", "--san", "localhost")
+        said = self.must("pki", "export", "alice", "--new-passphrase", "--out", "for alice.p12")
+        self.assertRegex(said, r"\Amade for alice\.p12\npassphrase: [a-z2-9]{24}\n\Z")
+        port = self.listener()
+        answer = self.curl("--cacert", self.folder / "pki/ca.pem", "--cert-type", "P12", "--cert", self.folder / "for alice.p12", "--pass", said.split()[-1],
+                           f"https://localhost:{port}/")
+        self.assertEqual(answer.status, 204, answer.error)
+
+    @unittest.skipIf(shutil.which("keytool") is None, "needs keytool")
+    def test_java_opens_it(self):
+        self.must("pki", "export", "alice", "--passphrase-file", self.passphrase)
+        done = subprocess.run(["keytool", "-list", "-v", "-storetype", "PKCS12", "-keystore", self.p12, "-storepass:file", self.passphrase],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for line in ("Alias name: alice", "Entry type: PrivateKeyEntry", "Certificate chain length: 2"):
+            self.assertIn(line, done.stdout)
+
+    def test_a_signed_request_can_be_exported_and_nothing_is_replaced(self):
+        self.must("pki", "request", "bob", "--client", "--key-type", "rsa")
+        self.must("pki", "sign", "pki/bob.csr")
+        self.must("pki", "export", "bob", "--passphrase-file", self.passphrase)
+        self.refuses(3, r"pki/bob\.p12: exists already and is never replaced", "pki", "export", "bob", "--new-passphrase")
+
+    def test_refusals(self):
+        export = ("pki", "export", "alice")
+        self.refuses(2, r"give --passphrase-file FILE or --new-passphrase, and not both", *export)
+        self.refuses(2, r"give --passphrase-file FILE or --new-passphrase, and not both", *export, "--new-passphrase", "--passphrase-file", "x")
+        self.refuses(2, r"cannot be the name", "pki", "export", "ca", "--new-passphrase")
+        self.refuses(3, r"pki/carol\.key: there is no such key", "pki", "export", "carol", "--new-passphrase")
+        self.passphrase.chmod(0o644)
+        self.refuses(3, r"other users can read or change the passphrase \(mode 0644\): run chmod 600", *export, "--passphrase-file", self.passphrase)
+        short = self.write("short", "horse\n")
+        short.chmod(0o600)
+        self.refuses(3, r"short: the passphrase has 5 characters: write one with 8 to 255", *export, "--passphrase-file", short)
+        self.must("pki", "issue", "mixed", "--client")
+        shutil.copy(self.folder / "pki/alice.crt", self.folder / "pki/mixed.crt")
+        self.refuses(3, r"mixed\.crt: the first certificate does not belong to the private key in pki/mixed\.key", "pki", "export", "mixed", "--new-passphrase")
+        self.assertEqual(list(self.folder.glob("**/*.p12")), [])
 
 
 if __name__ == "__main__":

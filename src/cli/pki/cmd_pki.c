@@ -377,6 +377,7 @@ int cmd_pki(int argc, char **argv)
         {"issue", pki_issue, "issue a certificate for a client or a server"},
         {"request", pki_request, "create a private key and a certificate request for any CA"},
         {"sign", pki_sign, "sign a certificate request with this CA"},
+        {"export", pki_export, "write key and certificates as PKCS#12, for browsers and Java"},
         {"revoke", pki_revoke, "revoke certificates and write a new revocation list"},
         {"crl", pki_crl, "write a new revocation list"},
         {"show", pki_show, "list issued certificates"},

@@ -78,6 +78,7 @@ MUST_CHECK int pki_folder_write_crl(struct pki_folder *f, int64_t this_update, i
 /* Commands with files of their own. */
 int pki_request(int argc, char **argv);
 int pki_sign(int argc, char **argv);
+int pki_export(int argc, char **argv);
 
 /* The names of --san: with and without a type, several at once, as OpenSSL spells them. */
 
