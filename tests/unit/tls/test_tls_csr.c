@@ -138,6 +138,35 @@ START_TEST(refuses_requests_that_no_certificate_should_come_from)
 }
 END_TEST
 
+#define REQUESTED "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e"
+
+/* Without a key, so that a well-formed one is refused for that. */
+static const struct {
+    const char *why, *der;
+    size_t len;
+    const char *says;
+} lists[] = {
+    {"one list of extensions", TEXT("\x30\x22\x30\x1a\x02\x01\0\x30\0\x30\0\xa0\x11\x30\x0f" REQUESTED "\x31\x02\x30\0\x30\0\x03\x02\0\0"), "its key (unknown)"},
+    {"two of them", TEXT("\x30\x33\x30\x2b\x02\x01\0\x30\0\x30\0\xa0\x22\x30\x0f" REQUESTED "\x31\x02\x30\0\x30\x0f" REQUESTED "\x31\x02\x30\0\x30\0\x03\x02\0\0"),
+     "is not a well-formed request"},
+    {"two in one attribute", TEXT("\x30\x24\x30\x1c\x02\x01\0\x30\0\x30\0\xa0\x13\x30\x11" REQUESTED "\x31\x04\x30\0\x30\0\x30\0\x03\x02\0\0"),
+     "is not a well-formed request"},
+    {"an attribute that is none", TEXT("\x30\x13\x30\x0b\x02\x01\0\x30\0\x30\0\xa0\x02\x05\0\x30\0\x03\x02\0\0"), "is not a well-formed request"},
+    {"version 1 by its number", TEXT("\x30\x0f\x30\x07\x02\x01\x01\x30\0\x30\0\x30\0\x03\x02\0\0"), "is not a well-formed request"},
+    {"no attributes", TEXT("\x30\x0f\x30\x07\x02\x01\0\x30\0\x30\0\x30\0\x03\x02\0\0"), "its key (unknown)"},
+};
+
+/* Of two lists programs could read different ones. */
+START_TEST(refuses_a_second_list_of_extensions)
+{
+    const gnutls_datum_t der = {(unsigned char *)(uintptr_t)lists[_i].der, (unsigned)lists[_i].len};
+    gnutls_datum_t out;
+    ck_assert_int_eq(gnutls_pem_base64_encode2("CERTIFICATE REQUEST", &der, &out), 0);
+    refuses(span_of(out.data, out.size), lists[_i].says, lists[_i].why);
+    gnutls_free(out.data);
+}
+END_TEST
+
 START_TEST(refuses_two_common_names)
 {
     gnutls_x509_crq_t crq;
@@ -354,6 +383,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, make_ca, drop_ca);
     tcase_add_loop_test(t, reads_extensions_strictly, 0, ROWS(extensions));
     tcase_add_loop_test(t, refuses_requests_that_no_certificate_should_come_from, 0, ROWS(faults));
+    tcase_add_loop_test(t, refuses_a_second_list_of_extensions, 0, ROWS(lists));
     tcase_add_test(t, refuses_two_common_names);
     tcase_add_test(t, refuses_a_request_with_one_bit_changed);
     tcase_add_test(t, refuses_a_request_that_is_cut_anywhere_or_goes_on);
