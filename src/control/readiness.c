@@ -118,10 +118,36 @@ static bool trust_has_ended(const struct admin_view *view, struct readiness *r)
     return false;
 }
 
+static bool registry_is_used(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_trusts; i++)
+        if (is(config->trusts[i].registry, name) && is_in_use(config, config->trusts[i].name, true))
+            return true;
+    return false;
+}
+
+static bool registry_is_stale(const struct admin_view *view, struct readiness *r)
+{
+    const struct snapshot *s = view->snapshot;
+    for (size_t i = 0; i < s->config->n_registries; i++) {
+        const struct config_registry *conf = s->registries[i].conf;
+        struct tls_registry_facts f;
+        char what[400];
+        tls_registry_facts(s->registries[i].rows, &f);
+        bool fresh = f.loaded && view->now <= f.good_at + (int64_t)(conf->max_staleness_ms / 1000);
+        if (fresh || !registry_is_used(s->config, conf->name))
+            continue;
+        snprintf(what, sizeof(what), "registry \"%s\" could not be read%s%s", conf->name, f.error[0] != '\0' ? ": " : "", f.error);
+        say(r, "registry_stale", what, f.good_at != 0 ? f.good_at : view->started);
+        return true;
+    }
+    return false;
+}
+
 void readiness_look(const struct admin_view *view, struct readiness *out)
 {
     *out = (struct readiness){.word = view->draining ? "draining" : "starting"};
-    if (view->draining || !view->ready || identity_has_ended(view, out) || trust_has_ended(view, out))
+    if (view->draining || !view->ready || identity_has_ended(view, out) || trust_has_ended(view, out) || registry_is_stale(view, out))
         return;
     out->ready = !view->room.full;
     out->word = out->ready ? "ready" : "full";

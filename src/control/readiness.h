@@ -6,6 +6,7 @@
  *   an identity that a listener or an upstream presents   peers refuse it
  *   every CA of a trust                                   no peer can be verified
  *   a revocation list, with crl_policy = "require"        each certificate of its CA is refused (crl_stale)
+ *   the rows of a registry, by max_staleness              each certificate is refused (registry_stale)
  *
  * One CA of several that has ended is no reason: its successor may be beside it.
  */
@@ -15,7 +16,7 @@
 #include "mtlsd/control/admin.h"
 
 struct readiness {
-    const char *word; /* "ready", "starting", "draining", "full", "expired", "crl_stale" */
+    const char *word; /* "ready", "starting", "draining", "full", "expired", "crl_stale", "registry_stale" */
     char detail[512]; /* what ended and when, or how many connections there are; "" */
     bool ready;
 };

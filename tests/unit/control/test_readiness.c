@@ -155,6 +155,23 @@ START_TEST(is_not_ready_once_every_ca_of_a_trust_in_use_has_ended)
 }
 END_TEST
 
+/* Until the rows were read, and once they are too old, nobody is accepted. */
+START_TEST(is_not_ready_without_fresh_rows_of_a_registry)
+{
+    world_edit(&w, "upstreams = ", "registries = { partners = { database = \"sqlite:/var/partners.db\"; max_staleness = \"1h\"; }; };\nupstreams = ");
+    world_edit(&w, "crl = \"/etc/clients.crl\";", "registry = \"partners\";");
+    load();
+    ck_assert_str_eq(look_at(WORLD_NOW)->word, "registry_stale");
+    struct tls_registry_index *rows = tls_registry_index_new(1);
+    ck_assert_ptr_nonnull(rows);
+    ck_assert_int_eq(tls_registry_replace(snapshot->registries[0].rows, rows, WORLD_NOW, false), 0);
+    ck_assert(look_at(WORLD_NOW + 3600)->ready);
+    tls_registry_failed(snapshot->registries[0].rows, "database is locked");
+    ck_assert_str_eq(look_at(WORLD_NOW + 3601)->word, "registry_stale");
+    ck_assert_str_eq(found.detail, "registry \"partners\" could not be read: database is locked since 2027-01-15T08:00:00Z");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("readiness");
@@ -170,6 +187,7 @@ Suite *suite(void)
     tcase_add_test(t, does_not_mind_an_old_list_that_is_only_preferred);
     tcase_add_test(t, is_ready_while_one_ca_of_a_trust_is_good);
     tcase_add_test(t, is_not_ready_once_every_ca_of_a_trust_in_use_has_ended);
+    tcase_add_test(t, is_not_ready_without_fresh_rows_of_a_registry);
     suite_add_tcase(s, t);
     return s;
 }
