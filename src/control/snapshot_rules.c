@@ -38,15 +38,30 @@ static bool may_hold(const struct snapshot *s, const struct config_tls *tls, con
     return false;
 }
 
+static bool has_registry(const struct config *config, const struct config_tls *tls)
+{
+    for (size_t i = 0; i < config_tls_policies(tls); i++) {
+        const struct config_tls policy = config_tls_policy(tls, i);
+        const struct config_trust *trust = policy.trust != NULL ? config_find_trust(config, policy.trust) : NULL;
+        if (trust != NULL && trust->registry != NULL)
+            return true;
+    }
+    return false;
+}
+
 static void check_rules(const struct snapshot *s, const struct loader *l, const struct config_tls *tls, const struct config_allow *rules, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (rules[i].n_attribute > 0 && !has_registry(s->config, tls))
+            findings_add(l->findings, FINDING_WARNING, rules[i].where,
+                         "no certificate matches this rule with attribute, because the trust has no registry: add registry to the trust");
         if (rules[i].issuer != NULL && !may_hold(s, tls, rules[i].issuer))
             findings_add(l->findings, FINDING_WARNING, rules[i].where,
                          "no CA of %s%s%s is named \"%.200s\", so no certificate matches this rule with issuer: add that CA's certificate to the "
                          "trust's ca. An intermediate CA that only the client sends is no proof, since any CA below a trusted one can choose its name",
                          tls->trust != NULL ? "trust \"" : "the trusts of identities", tls->trust != NULL ? tls->trust : "", tls->trust != NULL ? "\"" : "",
                          rules[i].issuer);
+    }
 }
 
 void snapshot_rules_check(const struct snapshot *s, const struct loader *l)

@@ -11,11 +11,17 @@
 static struct tls_registry_row row;
 static struct err err;
 
+static void let_go(void)
+{
+    tls_registry_text_unref(row.text);
+    row.text = NULL;
+}
+
 static enum registry_row_result read_it(const char *sha256, const char *kind, const char *state, const char *attributes)
 {
     const struct registry_row_columns columns = {.sha256 = span_from_str(sha256), .kind = span_from_str(kind), .state = span_from_str(state),
                                                  .owner = span_from_str("billing"), .attributes = span_from_str(attributes)};
-    tls_registry_text_unref(row.text);
+    let_go();
     err = (struct err){0};
     return registry_row_read(&columns, &row, &err);
 }
@@ -30,7 +36,7 @@ START_TEST(a_row_is_understood)
     ck_assert(span_equals_str(tls_registry_text_get(row.text, "on"), "true"));
     ck_assert_int_eq(read_it(HEX, "key", "revoked", NULL), REGISTRY_ROW_FINE);
     ck_assert(row.state == TLS_REGISTRY_REVOKED && row.by_key);
-    tls_registry_text_unref(row.text);
+    let_go();
 }
 END_TEST
 

@@ -22,14 +22,14 @@ static void tear_down(void)
     world_clear(&w);
 }
 
-static size_t warnings(void)
+static size_t warnings(const char *text)
 {
     struct snapshot *s = world_load(&w, 1, &findings);
     ck_assert_msg(s != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
     snapshot_unref(s);
     size_t n = 0;
     for (size_t i = 0; i < findings.n; i++)
-        n += findings.items[i].level == FINDING_WARNING && strstr(findings.items[i].text, "rule with issuer") != NULL;
+        n += findings.items[i].level == FINDING_WARNING && strstr(findings.items[i].text, text) != NULL;
     return n;
 }
 
@@ -52,17 +52,33 @@ static const struct {
     {"each such rule", "allow = ( { issuer = \"CN=A CA\"; }, { cn = \"x\"; issuer = \"CN=B CA\"; }, { cn = \"x\"; } );", 2},
 };
 
+START_TEST(warns_of_an_attribute_without_a_registry)
+{
+    add("allow = ( { attribute = { role = \"ops\"; }; } );");
+    ck_assert_uint_eq(warnings("rule with attribute, because the trust has no registry"), 1);
+}
+END_TEST
+
+START_TEST(accepts_an_attribute_of_a_registry)
+{
+    add("allow = ( { attribute = { role = \"ops\"; }; } );");
+    world_edit(&w, "upstreams = ", "registries = { partners = { database = \"sqlite:/var/partners.db\"; }; };\nupstreams = ");
+    world_edit(&w, "crl = \"/etc/clients.crl\";", "registry = \"partners\";");
+    ck_assert_uint_eq(warnings("rule with attribute"), 0);
+}
+END_TEST
+
 START_TEST(warns_of_an_issuer_that_no_certificate_can_have)
 {
     add(rows[_i].rules);
-    ck_assert_msg(warnings() == rows[_i].warnings, "%s", rows[_i].why);
+    ck_assert_msg(warnings("rule with issuer") == rows[_i].warnings, "%s", rows[_i].why);
 }
 END_TEST
 
 START_TEST(says_where_and_what_to_do)
 {
     add("allow = ( { issuer = \"CN=Issuing CA\"; } );");
-    ck_assert_uint_eq(warnings(), 1);
+    ck_assert_uint_eq(warnings("rule with issuer"), 1);
     const struct finding *f = &findings.items[0];
     while (strstr(f->text, "rule with issuer") == NULL)
         f++;
@@ -77,7 +93,7 @@ START_TEST(looks_at_the_rules_of_routes)
     world_edit(&w, "  upstream = \"partner\";\n}; };\n",
                "  routes = ( { path = \"/a\"; allow = ( { issuer = \"CN=A CA\"; } ); upstream = \"partner\"; },"
                " { caller = ( { issuer = \"CN=B CA\"; } ); upstream = \"partner\"; }, { upstream = \"partner\"; } );\n}; };\n");
-    ck_assert_uint_eq(warnings(), 2);
+    ck_assert_uint_eq(warnings("rule with issuer"), 2);
 }
 END_TEST
 
@@ -86,7 +102,7 @@ START_TEST(any_trust_of_a_listener_is_enough)
     world_edit(&w, "tls = { identity = \"server\"; trust = \"clients\"; };",
                "tls = { identity = \"server\"; trust = \"clients\"; identities = ( { identity = \"server\"; hosts = [ \"a.example\" ]; trust = \"partner\"; } ); };");
     add("allow = ( { issuer = \"CN=Partner CA\"; }, { issuer = \"CN=Clients CA\"; } );");
-    ck_assert_uint_eq(warnings(), 0);
+    ck_assert_uint_eq(warnings("rule with issuer"), 0);
 }
 END_TEST
 
@@ -96,6 +112,8 @@ Suite *suite(void)
     TCase *c = tcase_create("rules");
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_loop_test(c, warns_of_an_issuer_that_no_certificate_can_have, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_test(c, warns_of_an_attribute_without_a_registry);
+    tcase_add_test(c, accepts_an_attribute_of_a_registry);
     tcase_add_test(c, says_where_and_what_to_do);
     tcase_add_test(c, looks_at_the_rules_of_routes);
     tcase_add_test(c, any_trust_of_a_listener_is_enough);
