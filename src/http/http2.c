@@ -133,7 +133,8 @@ void http2_stream_close(struct http2 *h, struct http2_stream *s)
     s->closed = true;
     h->n_open--;
     h->n_leaving -= s->leaving;
-    s->leaving = false;
+    h->n_resting -= s->resting;
+    s->leaving = s->resting = false;
     forget_id(h, s);
     http2_forget_waiting(h, s);
     if (s->released)
@@ -180,6 +181,39 @@ void http2_reset(struct http2 *h, struct http2_stream *s, uint32_t code)
     http2_stream_close(h, s);
 }
 
+/* RFC 9113 section 8.1 allows a reset with NO_ERROR at once, but curl 7.88 and others then lose the answer. So the rest of the request is dropped for a
+ * while; the stream's window is not opened for it. */
+void http2_stream_rest(struct http2 *h, struct http2_stream *s)
+{
+    if (h->role == HTTP2_CLIENT) {
+        http2_reset(h, s, HTTP2_NO_ERROR);
+        return;
+    }
+    h->n_leaving -= s->leaving;
+    s->leaving = false;
+    s->resting = true;
+    s->moved_us = h->now_us;
+    h->n_resting++;
+}
+
+uint64_t http2_resting_us(const struct http2 *h)
+{
+    uint64_t first = UINT64_MAX;
+    for (const struct http2_stream *s = h->n_resting > 0 ? h->streams : NULL; s != NULL; s = s->next)
+        if (s->resting && s->moved_us < first)
+            first = s->moved_us;
+    return first;
+}
+
+void http2_reset_resting(struct http2 *h, uint64_t until_us)
+{
+    for (struct http2_stream *s = h->streams, *next; s != NULL; s = next) {
+        next = s->next;
+        if (s->resting && s->moved_us <= until_us)
+            http2_reset(h, s, HTTP2_NO_ERROR);
+    }
+}
+
 static void start_to_leave(struct http2 *h, struct http2_stream *s)
 {
     s->leaving = true;
@@ -207,8 +241,8 @@ void http2_release(struct http2 *h, struct http2_stream *s)
         free_stream(h, s);
     else if (!s->out.ended)
         start_to_leave(h, s);
-    else /* the answer left before the whole request came (RFC 9113 section 8.1) */
-        http2_reset(h, s, HTTP2_NO_ERROR);
+    else
+        http2_stream_rest(h, s);
 }
 
 /* ---- what ends the connection ---- */

@@ -157,7 +157,7 @@ static enum http2_kind give_data(struct http2 *h, struct span data, struct http2
 {
     struct http2_stream *s = h->body;
     if (s->deaf) {
-        http2_give_back(h, s, data.len);
+        http2_give_back(h, s->resting ? NULL : s, data.len);
         return HTTP2_NONE;
     }
     s->left -= s->counts ? data.len : 0;

@@ -151,7 +151,7 @@ static int end_out(struct http2 *h, struct http2_stream *s, struct gather *out)
     s->out.ended = true;
     http2_make_ready(h, s);
     if (!http2_stream_settle(h, s) && s->released)
-        http2_reset(h, s, HTTP2_NO_ERROR); /* the rest of the request is not wanted (RFC 9113 section 8.1) */
+        http2_stream_rest(h, s);
     return 0;
 }
 

@@ -60,11 +60,12 @@ struct http2_stream {
     bool tunnel;      /* client: it was an extended CONNECT */
     bool finishing;   /* http2_write_end was called */
     bool leaving;     /* released, and something of it is still to be sent */
+    bool resting;     /* released and answered, and the rest of its request still comes */
     bool writable, borrows, was_full; /* was_full: more waited than HTTP2_LOW */
     uint8_t interims;
     bool counts;      /* content-length was given: left says how much is to come */
     uint64_t left;
-    uint64_t moved_us; /* when DATA of it left last, or it began to leave */
+    uint64_t moved_us; /* when DATA of it left last, or it began to leave or to rest */
     int64_t window;   /* that the peer gives us; may be negative */
     int32_t given;    /* what is left of the window that we gave */
     uint32_t unread;  /* DATA that the caller has not consumed */
@@ -106,7 +107,7 @@ struct http2 {
     /* streams */
     struct http2_stream *buckets[HTTP2_BUCKETS];
     struct http2_stream *streams; /* all */
-    size_t n_open, n_leaving;
+    size_t n_open, n_leaving, n_resting;
     uint32_t next_id;     /* client: of the next request */
     uint32_t last_id;     /* the highest that the peer began */
     uint32_t resets[HTTP2_RESETS_KEPT], n_resets, forgiven;
@@ -138,6 +139,8 @@ struct http2_stream *http2_stream_find(const struct http2 *h, uint32_t id);
 struct http2_stream *http2_stream_new(struct http2 *h, uint32_t id);
 /* No frame of it is sent or read any more; frees it if the caller forgot it. */
 void http2_stream_close(struct http2 *h, struct http2_stream *s);
+/* Everything of a released stream has left, and its peer has not ended it: a server drops the rest, and a client resets it. */
+void http2_stream_rest(struct http2 *h, struct http2_stream *s);
 /* Closes it when both directions have ended; true if so. */
 bool http2_stream_settle(struct http2 *h, struct http2_stream *s);
 bool http2_was_reset(const struct http2 *h, uint32_t id); /* by us, or so long ago that we do not know */

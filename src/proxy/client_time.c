@@ -69,13 +69,19 @@ static uint64_t settings_deadline(const struct client *c)
     return after(http2_unacknowledged_us(c->link.h2), c->listener->conf->handshake_ms * 1000);
 }
 
+/* Requests that were answered before they were whole. */
+static uint64_t resting_deadline(const struct client *c)
+{
+    return after(http2_resting_us(c->link.h2), ROUND_TRIP_US);
+}
+
 /* Frames that the client owes us about its HTTP/2 connection, with or without streams. */
 static uint64_t session_deadline(const struct client *c)
 {
     if (c->link.h2 == NULL || c->phase != CLIENT_OPEN)
         return UINT64_MAX;
     uint64_t shutdown = after(http2_shutdown_us(c->link.h2), ROUND_TRIP_US);
-    return smaller(smaller(leaving_deadline(c), settings_deadline(c)), shutdown);
+    return smaller(smaller(leaving_deadline(c), settings_deadline(c)), smaller(shutdown, resting_deadline(c)));
 }
 
 static uint64_t open_deadline(const struct client *c)
@@ -215,6 +221,8 @@ static void session_is_late(struct client *c, struct moment now)
         streams_stalled(c, now);
     else if (settings_deadline(c) <= now.us)
         never_acknowledged(c, now);
+    else if (resting_deadline(c) <= now.us)
+        http2_reset_resting(c->link.h2, now.us - ROUND_TRIP_US);
     else
         http2_shutdown_now(c->link.h2);
 }

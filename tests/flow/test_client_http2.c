@@ -411,6 +411,23 @@ START_TEST(a_client_that_does_not_answer_is_told_the_last_stream_after_a_second)
 }
 END_TEST
 
+/* It may read its answer meanwhile: curl 7.88 loses one that a reset follows. */
+START_TEST(a_request_answered_before_its_end_is_reset_after_a_second)
+{
+    wire_end(&app.socket->up);
+    struct wire_socket *s = ask_by_hand(1);
+    say_by_hand(s, "H3 :method=POST|:scheme=http|:authority=x|:path=/|expect=magic\nD3 abc\n");
+    const char *heard = heard_by_hand(s);
+    ck_assert_ptr_nonnull(strstr(heard, "H3 :status=417"));
+    ck_assert_ptr_null(strstr(heard, "R3 "));
+    wire_advance(&http_chain, 900);
+    ck_assert_ptr_null(strstr(heard_by_hand(s), "R3 "));
+    wire_advance(&http_chain, 200);
+    ck_assert_ptr_nonnull(strstr(heard_by_hand(s), "R3 0\n"));
+    ck_assert(!s->got_end);
+}
+END_TEST
+
 START_TEST(an_idle_client_that_gives_way_is_told_its_last_stream)
 {
     wire_end(&app.socket->up);
@@ -484,6 +501,7 @@ Suite *suite(void)
     tcase_add_test(t, draining_finishes_what_runs_and_takes_no_more);
     tcase_add_loop_test(t, a_request_that_crosses_a_goaway_is_served, 0, 2);
     tcase_add_test(t, a_client_that_does_not_answer_is_told_the_last_stream_after_a_second);
+    tcase_add_test(t, a_request_answered_before_its_end_is_reset_after_a_second);
     tcase_add_test(t, an_idle_client_that_gives_way_is_told_its_last_stream);
     tcase_add_test(t, a_client_that_never_acknowledges_settings_is_ended);
     tcase_add_test(t, an_idle_client_is_closed_and_one_with_a_broken_frame_is_told);

@@ -48,10 +48,10 @@ class HelpPage(harness.Case):
     def test_head_and_posts_are_answered_well(self):
         callers = self.start_sample()
         length = len(self.curl_tls(self.port, client=callers["revoked"]).body)
-        for version, size in (("--http1.1", 100000), ("--http2", 100)):
+        for version, size in (("--http1.1", 100000), ("--http2", 100), ("--http2", 300000)):
             head = self.curl_tls(self.port, version, "-I", client=callers["revoked"])
             self.assertEqual((403, str(length), 0), (head.status, head.header("Content-Length"), head.exit))
-            post = self.curl_tls(self.port, version, "-d", "x" * size, client=callers["revoked"])
+            post = self.curl_tls(self.port, version, "--data-binary", "@-", client=callers["revoked"], data=b"x" * size)
             self.assertEqual((403, length), (post.status, len(post.body)), (version, post.error))
 
     def page_text(self, path, more=""):

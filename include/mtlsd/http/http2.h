@@ -104,7 +104,8 @@ MUST_CHECK int http2_write_end(struct http2 *h, struct http2_stream *s, const st
 size_t http2_pending(const struct http2_stream *s); /* body bytes that wait for a window or for http2_fill */
 /* Ends a stream at once, in both directions; what waits is dropped. */
 void http2_reset(struct http2 *h, struct http2_stream *s, uint32_t code);
-/* The caller forgets the stream. What was written is still sent; without http2_write_end it is reset. Unread bytes give their room back. */
+/* The caller forgets the stream. What was written is still sent; without http2_write_end it is reset. Unread bytes give their room back. A server drops
+ * the rest of an answered request for a while (http2_resting_us). */
 void http2_release(struct http2 *h, struct http2_stream *s);
 
 /* Appends frames while out holds less than mark: first all but DATA, then streams in turns. -1: no memory. */
@@ -120,6 +121,10 @@ void http2_note_unsent(struct http2 *h);
 uint64_t http2_stalled_us(const struct http2 *h);
 /* Resets those that got none since then; gives how many. */
 size_t http2_reset_stalled(struct http2 *h, uint64_t until_us);
+/* Server: since when the first of the streams that were answered before their request was whole has been waiting for its end; UINT64_MAX: there is none.
+ * http2_reset_resting: those that began until then wait no longer. */
+uint64_t http2_resting_us(const struct http2 *h);
+void http2_reset_resting(struct http2 *h, uint64_t until_us);
 /* End of the turn: what is still borrowed is copied. -1: no memory; a stream whose body was lost is reset. */
 MUST_CHECK int http2_settle(struct http2 *h);
 

@@ -114,9 +114,33 @@ START_TEST(a_stream_that_is_answered_before_its_end_is_read_no_more)
     ck_assert_int_eq(http2_talk_respond(&t, 1, "413", HTTP_NO_BODY, 0), 0);
     data(1, 100, 0, 0);
     ck_assert_ptr_nonnull(strstr(http2_talk_said(&t), "DATA1"));
+    http2_set_now(t.h, 1000);
     http2_release(t.h, http2_talk_stream(&t, 1));
-    ck_assert_str_eq(http2_talk_sent(&t), "H1e :status=413\nR1 0\n"); /* no error: the answer counts (RFC 9113 section 8.1) */
+    ck_assert_str_eq(http2_talk_sent(&t), "H1e :status=413\n");
+    ck_assert_uint_eq(http2_resting_us(t.h), 1000);
+    data(1, 100, 0, 0);
+    http2_reset_resting(t.h, 999);
+    ck_assert_str_eq(http2_talk_said(&t), "");
+    ck_assert_uint_eq(http2_streams(t.h), 1);
+    http2_reset_resting(t.h, 1000);
+    ck_assert_str_eq(http2_talk_sent(&t), "R1 0\n"); /* no error: the answer counts (RFC 9113 section 8.1) */
+    ck_assert_uint_eq(http2_resting_us(t.h), UINT64_MAX);
     data(1, 100, 1, 0);
+    expect_balance(0);
+    ck_assert(!t.bad);
+}
+END_TEST
+
+/* curl 7.88 loses an answer that a reset follows. */
+START_TEST(a_stream_that_is_answered_before_its_end_may_end_by_itself)
+{
+    ck_assert_int_eq(http2_talk_respond(&t, 1, "413", HTTP_NO_BODY, 0), 0);
+    http2_release(t.h, http2_talk_stream(&t, 1));
+    data(1, 100, 0, 0);
+    data(1, 100, 1, 0);
+    ck_assert_str_eq(http2_talk_sent(&t), "H1e :status=413\n");
+    ck_assert_uint_eq(http2_streams(t.h), 0);
+    ck_assert_uint_eq(http2_resting_us(t.h), UINT64_MAX);
     expect_balance(0);
     ck_assert(!t.bad);
 }
@@ -133,6 +157,7 @@ Suite *suite(void)
     tcase_add_test(c, gives_back_what_is_refused);
     tcase_add_test(c, gives_back_what_comes_after_a_reset_in_the_frame);
     tcase_add_test(c, a_stream_that_is_answered_before_its_end_is_read_no_more);
+    tcase_add_test(c, a_stream_that_is_answered_before_its_end_may_end_by_itself);
     suite_add_tcase(s, c);
     return s;
 }
