@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "import_case.h"
+
+#define TLS "listen 127.0.0.1:8443 ssl; ssl_certificate s.crt; ssl_certificate_key s.key; "
+#define MUTUAL TLS "ssl_client_certificate ca.pem; ssl_verify_client on; "
+#define HERE "location / { proxy_pass http://127.0.0.1:9000; } "
+#define PLAIN "listen 127.0.0.1:80; "
+
+static const struct import_row rows[] = {
+    {"server { " MUTUAL HERE "}", "client_cert = \"required\";", NULL},
+    {"http { server { " MUTUAL "ssl_crl ca.crl; " HERE "} }", "crl = [ \"ca.crl\" ];", NULL},
+    {"server { " MUTUAL "ssl_verify_depth 2; " HERE "}", "depth = 4;", NULL},
+    {"server { " TLS HERE "}", "certificate = \"s.crt\";", NULL},
+    {"server { " TLS "ssl_client_certificate ca.pem; ssl_verify_client optional; if ($ssl_client_verify != SUCCESS) { return 403; } " HERE "}", "cert = [ \"none\" ];", NULL},
+    {"server { " TLS "ssl_client_certificate ca.pem; ssl_verify_client optional_no_ca; " HERE "}", "client_cert = \"optional\";", "optional_no_ca: only certificates of the trust"},
+    {"server { " TLS "ssl_verify_client on; " HERE "}", "trust = \"system\";", "without ssl_client_certificate"},
+    {"server { " MUTUAL "ssl_protocols TLSv1.1 TLSv1.3; " HERE "}", "min_version = \"1.3\";", "note: TLSv1.1 is not offered"},
+    {"server { " MUTUAL "location /a { deny all; proxy_pass http://x; } " HERE "}", "respond = 403;", "source.conf:1: left out: access is limited"},
+    {"server { " MUTUAL "location /a { satisfy any; proxy_pass http://x; } " HERE "}", "respond = 403;", "access is limited"},
+    {"server { " MUTUAL "if ($remote_addr = 10.0.0.1) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"server { " MUTUAL "location ~ ^/secret/.*x { auth_basic z; } " HERE "}", "path = \"/secret\";", "could be a gate"},
+    {"server { " MUTUAL "location ~ x { proxy_pass http://y; } " HERE "}", NULL, "a location with a pattern"},
+    {"server { " MUTUAL "location /old { return 301 https://$host/new; } " HERE "}", "redirect = \"https://{request.host}/new\";", NULL},
+    {"server { " MUTUAL "location /t { return 200 \"a}{\"; } " HERE "}", "body = \"a}{{\";", NULL},
+    {"server { " MUTUAL "location /f { root /var/www; } " HERE "}", "respond = 404;", "serves no files"},
+    {"server { " MUTUAL "location / { proxy_pass http://127.0.0.1:1; proxy_set_header X-DN $ssl_client_s_dn; } }", "X-DN = \"{cert.subject}\";", NULL},
+    {"server { " MUTUAL "location / { proxy_pass http://127.0.0.1:1; proxy_set_header X-V $geoip; } }", NULL, "this field"},
+    {"server { " MUTUAL "location / { proxy_pass http://127.0.0.1:1; proxy_set_header Host $host; } }", "host = \"preserve\";", NULL},
+    {"server { " MUTUAL "location / { proxy_pass http://$backend; } }", "respond = 403;", "proxy_pass with a variable"},
+    {"http { upstream u { server 127.0.0.1:1 weight=2; server 127.0.0.1:2 backup; least_conn; } server { " PLAIN "location / { proxy_pass http://u; } } }", "weight = 2;", NULL},
+    {"http { upstream u { server 127.0.0.1:1 down; server 127.0.0.1:2; } server { " PLAIN "location / { proxy_pass http://u; } } }", NULL, "this server is down"},
+    {"server { " PLAIN "location /a/ { proxy_pass http://127.0.0.1:1/; } }", "strip_prefix = \"/a\";", NULL},
+    {"server { " PLAIN "location / { proxy_pass https://api; proxy_ssl_verify on; proxy_ssl_trusted_certificate ca.pem; proxy_ssl_name n.example; proxy_ssl_certificate c.crt; proxy_ssl_certificate_key c.key; } }",
+     "server_name = \"n.example\";", NULL},
+    {"server { " PLAIN "location / { proxy_pass https://api; } }", "trust = \"system\";", "nginx does not verify this server"},
+    {"server { listen 80; " HERE "}", "insecure_expose = true;", "note: other hosts can use"},
+    {"stream { server { listen 127.0.0.1:5432; proxy_pass db:5432; proxy_ssl on; proxy_ssl_verify on; proxy_ssl_trusted_certificate ca.pem; } }", "protocol = \"tcp\";", NULL},
+    {"stream { server { listen 127.0.0.1:5432; proxy_pass $name; ssl_preread on; } }", NULL, "no plain proxy_pass"},
+    {"http { include conf.d/*.conf; server { " PLAIN HERE "} }", NULL, "source.conf:1: left out: included files are not read"},
+    {"http { server { " PLAIN HERE "}", NULL, "the file ends inside a block"},
+    {"server { " PLAIN HERE "} }", NULL, "\"}\" ends no block"},
+    {"server { " PLAIN "frobnicate \"x; " HERE "}", NULL, "a quoted text does not end"},
+    {"server { " PLAIN "frobnicate x; " HERE "}", NULL, "\"frobnicate\" has no counterpart"},
+    {"http { server { " MUTUAL "server_name a.example; " HERE "} server { " TLS "server_name b.example; location / { proxy_pass http://127.0.0.1:2; } } }", "hosts = [ \"b.example\" ];", NULL},
+    {"server { " MUTUAL "location = /x { return 404; } location /x/ { return 405; } " HERE "}", NULL, "an earlier route takes all"},
+    {"{ ; } ;", NULL, "without a directive"},
+    {"}", NULL, "ends no block"},
+};
+
+START_TEST(translates_or_says_why_not)
+{
+    import_case_check("nginx", import_nginx, &rows[_i]);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("import_nginx");
+    TCase *tc = tcase_create("nginx");
+    tcase_add_loop_test(tc, translates_or_says_why_not, 0, sizeof(rows) / sizeof(rows[0]));
+    suite_add_tcase(s, tc);
+    return s;
+}
