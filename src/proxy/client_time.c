@@ -35,10 +35,10 @@ void client_time_all_said(struct client *c, struct moment now)
     c->at.until_us = smaller(c->at.until_us, now.us + LINGER_US);
 }
 
-/* The time of the turn is that of the last movement: what waits is a movement. */
+/* The time of the turn is that of the last movement: what waits is a movement. Frames that are held were not offered to the socket yet. */
 void client_time_settle(struct client *c)
 {
-    if (link_pending(&c->link) == 0)
+    if (link_pending(&c->link) == 0 || c->link.held)
         c->at.stall_us = 0;
     else if (c->at.stall_us == 0)
         c->at.stall_us = c->at.active_us;

@@ -110,7 +110,7 @@ class Case(harness.Case):
             ("a CA in a list's place", lambda: self.put(self.crl, self.good_ca))]
 
     def text(self, port, backend):
-        return f'admin = {{ socket = "unix:{self.admin}"; }};' + self.verifier_text(port, backend, trust='ca = "ca.pem"; crl = "ca.crl";')
+        return f'watch = "off"; admin = {{ socket = "unix:{self.admin}"; }};' + self.verifier_text(port, backend, trust='ca = "ca.pem"; crl = "ca.crl";')
 
     def start(self):
         self.backend = peers.Backend(self)
