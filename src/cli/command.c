@@ -29,7 +29,7 @@ static const struct command commands[] = {
     {"drill", cmd_drill, "test a listener with good and bad client certificates"},
     {"pki", cmd_pki, "create certificates for development, also bad ones for tests"},
     {"registry", cmd_registry, "list in a database which certificates are accepted"},
-    {"import", cmd_import, "translate a configuration of HAProxy, nginx, stunnel or ghostunnel"},
+    {"import", cmd_import, "translate a configuration of HAProxy, nginx, Apache, stunnel or ghostunnel"},
 };
 
 static const struct command_group top = {

@@ -8,6 +8,7 @@ import threading
 import unittest
 
 from harness import Case, free_port, main
+from web_servers import MODULES
 
 
 class Backend(http.server.BaseHTTPRequestHandler):
@@ -185,6 +186,89 @@ class Import(Case):
         self.assertEqual("200 app|-", seen["good", "/"])
         self.assertEqual("refused", seen["none", "/"])
 
+    @unittest.skipUnless(shutil.which("stunnel"), "stunnel is not installed")
+    def test_stunnel_presents_a_certificate(self):
+        app, port, partner = self.backend("app"), free_port(), free_port()
+        self.daemon(self.verifier_text(partner, app), [partner], name="partner")
+        for ca, expected in ((self.pki.ca("root"), "200 app|-"), (self.pki.ca("other"), "refused")):
+            (self.folder / "stunnel-made.conf").unlink(missing_ok=True)
+            made = self.translate("stunnel", f"""
+                foreground = yes
+                pid =
+                [injector]
+                client = yes
+                accept = 127.0.0.1:{port}
+                connect = localhost:{partner}
+                cert = {self.pki.client().pem}
+                CAfile = {ca.crt}
+                verifyChain = yes
+                checkHost = localhost
+            """)
+            theirs = self.spawn("stunnel", ["stunnel", self.folder / "source.conf"], [port])
+            self.assertEqual(expected, self.outcome(port, None, scheme="http"))
+            theirs.stop()
+            ours = self.run_made(made, [port])
+            self.assertEqual(expected, self.outcome(port, None, scheme="http"))
+            ours.stop()
+
+    @unittest.skipUnless(shutil.which("apache2") and os.path.exists(f"{MODULES}/mod_proxy_balancer.so"), "apache is not installed")
+    def test_apache_is_a_two_way_gateway(self):
+        """The gateway of an article: clients and workers both with certificates, sessions by the workers' cookie."""
+        port, root, server = free_port(), self.pki.ca("root"), self.pki.server()
+        workers = [free_port(), free_port()]
+        for i, worker in enumerate(workers):
+            self.daemon(self.verifier_text(worker, self.backend(f"w{i + 1}")), [worker], name=f"worker{i}")
+        host = f"""
+            <VirtualHost 127.0.0.1:{port}>
+            ServerName localhost:{port}
+            ServerAdmin ops@example.com
+            SSLEngine on
+            SSLProtocol all -SSLv3
+            SSLCertificateFile "{server.crt}"
+            SSLCertificateKeyFile "{server.key}"
+            SSLCACertificateFile "{root.crt}"
+            SSLVerifyClient require
+            SSLVerifyDepth 3
+            SSLProxyEngine on
+            SSLProxyMachineCertificateFile "{self.pki.client().pem}"
+            SSLProxyCACertificateFile "{root.crt}"
+            SSLProxyVerify require
+            RequestHeader set X-Client-CN "%{{SSL_CLIENT_S_DN_CN}}s"
+            <Proxy balancer://workers>
+              BalancerMember https://localhost:{workers[0]} route=w1 retry=10
+              BalancerMember https://localhost:{workers[1]} route=w2 retry=10
+              ProxySet lbmethod=byrequests
+            </Proxy>
+            ProxyPass /balancer-manager !
+            ProxyPass / balancer://workers/ stickysession=JSESSIONID
+            </VirtualHost>
+        """
+        made = self.translate("apache", host)
+        folder = self.folder / "apache"
+        (folder / "www").mkdir(parents=True)
+        modules = ("mpm_event", "authz_core", "ssl", "headers", "proxy", "proxy_http", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests")
+        path = self.write("apache.conf", "\n".join([
+            "ServerName localhost", f"ServerRoot {folder}", f"PidFile {folder}/pid", f"DefaultRuntimeDir {folder}", f"DocumentRoot {folder}/www",
+            *(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in modules), "SSLSessionCache none",
+            "StartServers 1", "ServerLimit 1", "ThreadsPerChild 8", "MaxRequestWorkers 8", f"ErrorLog {folder}/error.log", f"Listen 127.0.0.1:{port}", host]))
+        theirs = self.spawn("apache", ["apache2", "-X", "-f", path], [port])
+        theirs_seen = self.gateway_seen(port)
+        theirs.stop()
+        self.run_made(made, [port])
+        self.assertEqual(theirs_seen, self.gateway_seen(port))
+        self.assertEqual(["200 w2"] * 4, theirs_seen["good", "/"])
+        self.assertEqual(["refused"] * 4, theirs_seen["none", "/"])
+        self.assertEqual(["refused"] * 4, theirs_seen["good", "/balancer-manager"])
+
+    def gateway_seen(self, port):
+        seen = {}
+        for name, certificate in self.clients().items():
+            for path in ("/", "/balancer-manager"):
+                mine = ["--cert", certificate] if certificate else []
+                answers = [self.curl("--cacert", self.pki.ca("root").crt, *mine, "-b", "JSESSIONID=abc.w2", f"https://localhost:{port}{path}") for _ in range(4)]
+                seen[name, path] = ["refused" if a.exit or a.status >= 400 else f"{a.status} {a.text.partition('|')[0]}" for a in answers]
+        return seen
+
     def test_ghostunnel_allows_names(self):
         port, app = free_port(), self.backend("app")
         client = self.pki.client()
@@ -215,7 +299,7 @@ class Import(Case):
         for name, content in cases.items():
             path = self.folder / name
             path.write_bytes(content)
-            for program in ("haproxy", "nginx", "stunnel", "ghostunnel"):
+            for program in ("haproxy", "nginx", "apache", "stunnel", "ghostunnel"):
                 with self.subTest(source=name, program=program):
                     done = self.command("import", program, path)
                     self.assertEqual((3, ""), (done.returncode, done.stdout), done.stderr)

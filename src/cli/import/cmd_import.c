@@ -15,6 +15,7 @@ static const struct {
 } programs[] = {
     {"haproxy", import_haproxy},
     {"nginx", import_nginx},
+    {"apache", import_apache},
     {"stunnel", import_stunnel},
     {"ghostunnel", import_ghostunnel},
 };
@@ -63,7 +64,7 @@ int cmd_import(int argc, char **argv)
     const struct flags flags = {
         .command = "mtlsd import",
         .usage = "PROGRAM FILE [-o FILE]",
-        .about = "Translates a configuration of haproxy, nginx, stunnel or ghostunnel. Each setting has its source line beside it.\n"
+        .about = "Translates a configuration of haproxy, nginx, apache, stunnel or ghostunnel. Each setting has its source line beside it.\n"
                  "Lines that cannot be carried over are comments, and are listed on standard error. Included files are not read.\n"
                  "Exit code 4: something was left out.",
         .table = table,
@@ -80,7 +81,7 @@ int cmd_import(int argc, char **argv)
         return code;
     import_read_fn read = reader_of(operands.items[0]);
     if (read == NULL)
-        return command_fail(COMMAND_USAGE, "import: \"%.80s\" is no program that it knows: write haproxy, nginx, stunnel or ghostunnel", operands.items[0]);
+        return command_fail(COMMAND_USAGE, "import: \"%.80s\" is no program that it knows: write haproxy, nginx, apache, stunnel or ghostunnel", operands.items[0]);
     struct bytes source;
     struct import_model model = {0};
     struct err err = {0};

@@ -117,6 +117,7 @@ void import_summary(const struct import_model *m, struct bytes *out);
 
 void import_haproxy(struct import_model *m);
 void import_nginx(struct import_model *m);
+void import_apache(struct import_model *m);
 void import_stunnel(struct import_model *m);
 void import_ghostunnel(struct import_model *m);
 

@@ -162,7 +162,7 @@ static void read_defaults(struct haproxy *h, const struct haproxy_section *s)
         } else if (strcmp(line.w[0], "timeout") == 0 && line.n > 1) {
             if (!import_is(line.w[1], "connect client server http-request http-keep-alive queue check"))
                 import_left(h->m, &h->m->top, line.number, "timeout %.60s has no counterpart", line.w[1]);
-        } else if (!import_is(line.w[0], "mode log maxconn retries balance default-server")) {
+        } else if (!import_is(line.w[0], "mode log maxconn balance default-server tcp-request") && !(strcmp(line.w[0], "http-request") == 0 && line.n > 1 && strstr(line.w[1], "-header") == NULL)) {
             import_left(h->m, &h->m->top, line.number, "%.60s has no counterpart in defaults", line.w[0]);
         }
 }

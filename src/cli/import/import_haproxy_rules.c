@@ -318,7 +318,7 @@ static void use_backend(struct haproxy_rules *r, const char *name, const struct 
         return;
     }
     const struct rule rule = {backend, when, backend->upstream, backend->upstream};
-    if (backend != r->s && haproxy_is_http(r->h, r->s))
+    if (backend != r->s)
         answers(r, &rule);
     const struct haproxy_condition c = without_bad(r, when, line);
     struct import_node *route = add_route(r, &c, line);
@@ -334,6 +334,10 @@ void haproxy_rules(struct haproxy_rules *r)
     struct haproxy_line line = {0}, found;
     struct haproxy_condition c;
     const struct rule own = {r->s, &always, NULL, r->s->kind == HAPROXY_LISTEN ? r->s->upstream : NULL};
+    if (r->s->defaults < r->h->n) {
+        const struct rule before = {&r->h->sections[r->s->defaults], &always, NULL, NULL};
+        answers(r, &before);
+    }
     answers(r, &own);
     while (haproxy_next(r->h, r->s, &line))
         if (strcmp(line.w[0], "use_backend") == 0 && line.n > 1) {

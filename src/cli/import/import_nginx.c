@@ -7,12 +7,12 @@
 
 /* One listen directive. Servers with the same address are one listener; the first with default_server, or else the first, takes what no other does. */
 struct listen {
-    const struct nginx_directive *http, *server, *listen;
+    const struct import_block *http, *server, *listen;
     char address[300];
     bool is_default, is_stream, tls;
 };
 
-static bool has_word(const struct nginx_directive *d, const char *word)
+static bool has_word(const struct import_block *d, const char *word)
 {
     for (size_t i = 2; i < d->n; i++)
         if (strcmp(d->w[i], word) == 0)
@@ -22,16 +22,16 @@ static bool has_word(const struct nginx_directive *d, const char *word)
 
 /* ---- TLS of a listener ---- */
 
-static const char *identity_of(struct import_model *m, const struct nginx_directive *server)
+static const char *identity_of(struct import_model *m, const struct import_block *server)
 {
-    const struct nginx_directive *cert = nginx_find(server, "ssl_certificate"), *key = nginx_find(server, "ssl_certificate_key");
+    const struct import_block *cert = import_block_find(server, "ssl_certificate"), *key = import_block_find(server, "ssl_certificate_key");
     return cert != NULL ? import_identity(m, cert->w[1], key != NULL ? key->w[1] : NULL, NULL, cert->line) : NULL;
 }
 
 /* nginx counts the CAs between; we count the certificates of a chain. */
-static const char *depth_of(const struct nginx_directive *server, char text[8])
+static const char *depth_of(const struct import_block *server, char text[8])
 {
-    const char *given = nginx_value(server, "ssl_verify_depth");
+    const char *given = import_block_value(server, "ssl_verify_depth");
     unsigned long n = given != NULL ? strtoul(given, NULL, 10) : 0;
     if (given == NULL || n > 14)
         return NULL;
@@ -39,11 +39,11 @@ static const char *depth_of(const struct nginx_directive *server, char text[8])
     return text;
 }
 
-static const char *trust_of(struct import_model *m, const struct nginx_directive *server)
+static const char *trust_of(struct import_model *m, const struct import_block *server)
 {
     char depth[8];
-    const struct nginx_directive *ca = nginx_find(server, "ssl_client_certificate"), *more = nginx_find(server, "ssl_trusted_certificate");
-    const struct nginx_directive *crl = nginx_find(server, "ssl_crl");
+    const struct import_block *ca = import_block_find(server, "ssl_client_certificate"), *more = import_block_find(server, "ssl_trusted_certificate");
+    const struct import_block *crl = import_block_find(server, "ssl_crl");
     ca = ca != NULL ? ca : more;
     if (ca == NULL)
         return NULL;
@@ -52,9 +52,9 @@ static const char *trust_of(struct import_model *m, const struct nginx_directive
 }
 
 /* "required", "optional", or NULL: no certificate is requested. */
-static const char *client_cert_of(struct import_model *m, const struct nginx_directive *server, struct import_node *tls)
+static const char *client_cert_of(struct import_model *m, const struct import_block *server, struct import_node *tls)
 {
-    const struct nginx_directive *verify = nginx_find(server, "ssl_verify_client");
+    const struct import_block *verify = import_block_find(server, "ssl_verify_client");
     if (verify == NULL || strcmp(verify->w[1], "off") == 0)
         return NULL;
     if (strcmp(verify->w[1], "on") == 0)
@@ -66,12 +66,12 @@ static const char *client_cert_of(struct import_model *m, const struct nginx_dir
     return "optional";
 }
 
-static void write_clients(struct nginx_server *s, struct import_node *tls, const struct nginx_directive *server)
+static void write_clients(struct nginx_server *s, struct import_node *tls, const struct import_block *server)
 {
     const char *client_cert = client_cert_of(s->m, server, tls), *trust = client_cert != NULL ? trust_of(s->m, server) : NULL;
     if (client_cert == NULL)
         return;
-    const struct nginx_directive *verify = nginx_find(server, "ssl_verify_client");
+    const struct import_block *verify = import_block_find(server, "ssl_verify_client");
     if (trust == NULL)
         import_left(s->m, tls, verify->line, "ssl_verify_client without ssl_client_certificate: the trust is the system's CAs until you name one");
     import_string(s->m, tls, "trust", trust != NULL ? trust : "system", verify->line);
@@ -80,9 +80,9 @@ static void write_clients(struct nginx_server *s, struct import_node *tls, const
     s->is_optional = s->is_optional || strcmp(client_cert, "optional") == 0;
 }
 
-static void write_versions(struct nginx_server *s, struct import_node *tls, const struct nginx_directive *server)
+static void write_versions(struct nginx_server *s, struct import_node *tls, const struct import_block *server)
 {
-    const struct nginx_directive *d = nginx_find(server, "ssl_protocols");
+    const struct import_block *d = import_block_find(server, "ssl_protocols");
     if (d == NULL)
         return;
     bool has_12 = false, has_13 = false;
@@ -106,7 +106,7 @@ static void write_tls(struct nginx_server *s, const struct listen *l)
         import_left(s->m, tls, l->listen->line, "no ssl_certificate: give the listener an identity");
     write_clients(s, tls, l->server);
     write_versions(s, tls, l->server);
-    const struct nginx_directive *ciphers = nginx_find(l->server, "ssl_ciphers");
+    const struct import_block *ciphers = import_block_find(l->server, "ssl_ciphers");
     if (ciphers != NULL)
         import_remark(s->m, tls, ciphers->line, "without priority, which takes a GnuTLS string, the ciphers are modern ones");
 }
@@ -115,7 +115,7 @@ static void write_tls(struct nginx_server *s, const struct listen *l)
 static void write_other_tls(struct nginx_server *s, const struct listen *l)
 {
     struct import_node *tls = import_group(s->m, s->listener, "tls");
-    const struct nginx_directive *names = nginx_own(l->server, "server_name");
+    const struct import_block *names = import_block_own(l->server, "server_name");
     const char *identity = identity_of(s->m, l->server);
     if (identity == NULL || names == NULL)
         return;
@@ -137,7 +137,7 @@ static void write_other_tls(struct nginx_server *s, const struct listen *l)
 static void write_stream(struct nginx_server *s)
 {
     import_string(s->m, s->listener, "protocol", "tcp", 0);
-    const struct nginx_directive *pass = nginx_own(s->server, "proxy_pass");
+    const struct import_block *pass = import_block_own(s->server, "proxy_pass");
     const char *upstream = pass != NULL && !nginx_is_on(s->server, "ssl_preread") ? nginx_upstream(s, s->server, pass) : NULL;
     if (upstream != NULL) {
         import_string(s->m, s->listener, "upstream", upstream, pass->line);
@@ -149,11 +149,8 @@ static void write_stream(struct nginx_server *s)
 
 static void check_server(struct nginx_server *s)
 {
-    for (const struct nginx_directive *d = s->server->first; d != NULL; d = d->next)
-        if (!nginx_is_needless(d->w[0]) && strncmp(d->w[0], "proxy_", 6) != 0 &&
-            !import_is(d->w[0], "listen server_name ssl_certificate ssl_certificate_key ssl_client_certificate ssl_trusted_certificate ssl_crl ssl_verify_client "
-                                "ssl_verify_depth ssl_protocols ssl_ciphers location if return deny allow auth_basic auth_request satisfy limit_req limit_conn "
-                                "ssl_preread error_page_ root index"))
+    for (const struct import_block *d = s->server->first; d != NULL; d = d->next)
+        if (!nginx_is_needless(d->w[0]) && !nginx_is_read(d->w[0]))
             import_left(s->m, s->listener, d->line, strcmp(d->w[0], "include") == 0 ? "included files are not read: %.60s" : "\"%.60s\" has no counterpart",
                         strcmp(d->w[0], "include") == 0 && d->n > 1 ? d->w[1] : d->w[0]);
 }
@@ -161,7 +158,7 @@ static void check_server(struct nginx_server *s)
 static void write_listener(struct import_model *m, const struct listen *all, size_t n, size_t first)
 {
     const struct listen *l = &all[first];
-    const struct nginx_directive *name = nginx_own(l->server, "server_name");
+    const struct import_block *name = import_block_own(l->server, "server_name");
     struct nginx_server s = {.m = m, .http = l->http, .server = l->server, .tls = l->tls, .is_stream = l->is_stream};
     s.listener = import_named(m, m->listeners, name != NULL && name->n > 1 && name->w[1][0] != '\0' ? name->w[1] : "server");
     import_bind(m, s.listener, l->address, l->tls, l->listen->line);
@@ -184,7 +181,7 @@ static void write_listener(struct import_model *m, const struct listen *all, siz
         if (strcmp(all[i].address, l->address) == 0) {
             s.server = all[i].server;
             check_server(&s);
-            if (nginx_own(s.server, "server_name") != NULL)
+            if (import_block_own(s.server, "server_name") != NULL)
                 nginx_routes(&s, false);
             else
                 import_left(m, s.routes, s.server->line, "this server: another one has its address, and it has no server_name");
@@ -223,10 +220,10 @@ static void add_listen(struct import_model *m, struct listens *all, const struct
         }
 }
 
-static void add_server(struct import_model *m, struct listens *all, const struct nginx_directive *http, const struct nginx_directive *server, bool is_stream)
+static void add_server(struct import_model *m, struct listens *all, const struct import_block *http, const struct import_block *server, bool is_stream)
 {
     bool has_listen = false;
-    for (const struct nginx_directive *d = server->first; d != NULL; d = d->next) {
+    for (const struct import_block *d = server->first; d != NULL; d = d->next) {
         if (strcmp(d->w[0], "listen") != 0)
             continue;
         struct listen l = {.http = http, .server = server, .listen = d, .is_default = has_word(d, "default_server") || has_word(d, "default"), .is_stream = is_stream};
@@ -242,9 +239,9 @@ static void add_server(struct import_model *m, struct listens *all, const struct
         import_left(m, m->listeners, server->line, "this server has no listen directive");
 }
 
-static void read_block(struct import_model *m, struct listens *all, const struct nginx_directive *block, bool is_stream)
+static void read_block(struct import_model *m, struct listens *all, const struct import_block *block, bool is_stream)
 {
-    for (const struct nginx_directive *d = block->first; d != NULL; d = d->next) {
+    for (const struct import_block *d = block->first; d != NULL; d = d->next) {
         bool is_block = block->parent == NULL && import_is(d->w[0], "http stream");
         if (is_block)
             continue;
@@ -252,8 +249,7 @@ static void read_block(struct import_model *m, struct listens *all, const struct
             add_server(m, all, block, d, is_stream);
         else if (strcmp(d->w[0], "include") == 0 && d->n > 1 && strstr(d->w[1], "mime.types") == NULL)
             import_left(m, &m->top, d->line, "included files are not read: import \"%.200s\" too", d->w[1]);
-        else if (strcmp(d->w[0], "upstream") != 0 && strcmp(d->w[0], "include") != 0 && !nginx_is_needless(d->w[0]) && strncmp(d->w[0], "ssl_", 4) != 0 &&
-                 strncmp(d->w[0], "proxy_", 6) != 0)
+        else if (strcmp(d->w[0], "include") != 0 && !nginx_is_needless(d->w[0]) && !nginx_is_read(d->w[0]))
             import_left(m, &m->top, d->line, "\"%.60s\" has no counterpart", d->w[0]);
     }
 }
@@ -261,13 +257,13 @@ static void read_block(struct import_model *m, struct listens *all, const struct
 void import_nginx(struct import_model *m)
 {
     struct listens all = {0};
-    struct nginx_directive *top = nginx_parse(m);
+    struct import_block *top = nginx_parse(m);
     if (top == NULL) {
         m->failed = true;
         return;
     }
     read_block(m, &all, top, false); /* a file of sites-enabled has servers without http around them */
-    for (const struct nginx_directive *d = top->first; d != NULL; d = d->next)
+    for (const struct import_block *d = top->first; d != NULL; d = d->next)
         if (import_is(d->w[0], "http stream"))
             read_block(m, &all, d, strcmp(d->w[0], "stream") == 0);
     for (size_t i = 0; i < all.n; i++) {
@@ -278,5 +274,5 @@ void import_nginx(struct import_model *m)
             write_listener(m, all.items, all.n, i);
     }
     free(all.items);
-    nginx_free(top);
+    import_block_free(top);
 }

@@ -47,9 +47,9 @@ bool nginx_text(const struct nginx_server *s, const char *text, struct bytes *ou
 /* ---- what a route matches ---- */
 
 struct place { /* one location, or the server without one */
-    const struct nginx_directive *at;
+    const struct import_block *at;
     char path[256]; /* "" : any */
-    const struct nginx_directive *names; /* server_name of a server that is not the default one */
+    const struct import_block *names; /* server_name of a server that is not the default one */
 };
 
 static struct import_node *add_route(struct nginx_server *s, const struct place *p)
@@ -74,7 +74,7 @@ static void refuse_all(struct nginx_server *s, const struct place *p, size_t lin
 
 /* ---- actions ---- */
 
-static void write_return(struct nginx_server *s, struct import_node *route, const struct nginx_directive *d)
+static void write_return(struct nginx_server *s, struct import_node *route, const struct import_block *d)
 {
     struct bytes text;
     bytes_init(&text, 65536);
@@ -103,12 +103,12 @@ static void write_return(struct nginx_server *s, struct import_node *route, cons
     bytes_clear(&text);
 }
 
-static bool is_forwarded_field(const struct nginx_directive *d)
+static bool is_forwarded_field(const struct import_block *d)
 {
     return strcasecmp(d->w[1], "X-Forwarded-For") == 0 || strcasecmp(d->w[1], "X-Forwarded-Proto") == 0 || strcasecmp(d->w[1], "X-Forwarded-Host") == 0;
 }
 
-static void write_field(struct nginx_server *s, struct import_node *route, const struct nginx_directive *d)
+static void write_field(struct nginx_server *s, struct import_node *route, const struct import_block *d)
 {
     struct bytes text;
     if (d->n != 3 || strcasecmp(d->w[1], "Host") == 0 || strcasecmp(d->w[1], "Upgrade") == 0 || strcasecmp(d->w[1], "Connection") == 0)
@@ -127,16 +127,16 @@ static void write_field(struct nginx_server *s, struct import_node *route, const
 }
 
 /* Those of the innermost block that has any, as nginx inherits them. */
-static void write_fields(struct nginx_server *s, struct import_node *route, const struct nginx_directive *at)
+static void write_fields(struct nginx_server *s, struct import_node *route, const struct import_block *at)
 {
-    while (at != NULL && nginx_own(at, "proxy_set_header") == NULL)
+    while (at != NULL && import_block_own(at, "proxy_set_header") == NULL)
         at = at->parent;
-    for (const struct nginx_directive *d = at != NULL ? at->first : NULL; d != NULL; d = d->next)
+    for (const struct import_block *d = at != NULL ? at->first : NULL; d != NULL; d = d->next)
         if (strcmp(d->w[0], "proxy_set_header") == 0)
             write_field(s, route, d);
 }
 
-static void write_pass(struct nginx_server *s, const struct place *p, const struct nginx_directive *pass)
+static void write_pass(struct nginx_server *s, const struct place *p, const struct import_block *pass)
 {
     const char *upstream = nginx_upstream(s, p->at, pass);
     if (upstream == NULL) {
@@ -154,7 +154,7 @@ static void write_pass(struct nginx_server *s, const struct place *p, const stru
 }
 
 /* if ($ssl_client_verify != SUCCESS) { return ...; }, and what no route can say. */
-static void write_if(struct nginx_server *s, const struct place *p, const struct nginx_directive *d)
+static void write_if(struct nginx_server *s, const struct place *p, const struct import_block *d)
 {
     char words[256] = "";
     size_t n = 0;
@@ -162,7 +162,7 @@ static void write_if(struct nginx_server *s, const struct place *p, const struct
         n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", i > 1 ? " " : "", d->w[i]);
     bool is_good = strcmp(words, "($ssl_client_verify != SUCCESS)") == 0 || strcmp(words, "($ssl_client_verify != \"SUCCESS\")") == 0;
     bool is_none = strcmp(words, "($ssl_client_verify = NONE)") == 0;
-    const struct nginx_directive *answer = nginx_own(d, "return");
+    const struct import_block *answer = import_block_own(d, "return");
     if (answer == NULL || (!is_good && !is_none)) {
         if (answer != NULL && answer->n > 1 && (answer->w[1][0] == '4' || answer->w[1][0] == '5'))
             refuse_all(s, p, d->line, "an \"if\" that refuses requests on a condition without a counterpart");
@@ -189,20 +189,22 @@ static void write_if(struct nginx_server *s, const struct place *p, const struct
 static bool write_gates(struct nginx_server *s, const struct place *p)
 {
     static const char gates[] = "deny allow auth_basic auth_request auth_jwt internal satisfy limit_except limit_req limit_conn secure_link";
-    for (const struct nginx_directive *d = p->at->first; d != NULL; d = d->next)
+    for (const struct import_block *d = p->at->first; d != NULL; d = d->next)
         if (strcmp(d->w[0], "if") == 0)
             write_if(s, p, d);
-        else if (import_is(d->w[0], gates) && !(d->n > 1 && strcmp(d->w[0], "allow") == 0 && strcmp(d->w[1], "all") == 0)) {
-            refuse_all(s, p, d->line, "access is limited by a directive without a counterpart");
-            return false;
-        }
+    for (const struct import_block *at = p->at; at != NULL; at = at->parent) /* inherited too */
+        for (const struct import_block *d = at->first; d != NULL; d = d->next)
+            if (import_is(d->w[0], gates) && !(d->n > 1 && strcmp(d->w[0], "allow") == 0 && strcmp(d->w[1], "all") == 0)) {
+                refuse_all(s, p, d->line, "access is limited by a directive without a counterpart");
+                return false;
+            }
     return true;
 }
 
 static void write_place(struct nginx_server *s, const struct place *p)
 {
     bool is_location = strcmp(p->at->w[0], "location") == 0;
-    const struct nginx_directive *pass = nginx_own(p->at, "proxy_pass"), *answer = nginx_own(p->at, "return");
+    const struct import_block *pass = import_block_own(p->at, "proxy_pass"), *answer = import_block_own(p->at, "return");
     if (answer != NULL) {
         struct import_node *route = add_route(s, p);
         write_return(s, route, answer);
@@ -213,12 +215,12 @@ static void write_place(struct nginx_server *s, const struct place *p)
         import_left(s->m, route, p->at->line, "this location neither forwards nor returns, and mtlsd serves no files: it answers 404");
         import_plain(s->m, route, "respond", "404", p->at->line);
     }
-    for (const struct nginx_directive *d = p->at->first; d != NULL; d = d->next)
-        if (is_location && !nginx_is_needless(d->w[0]) && strncmp(d->w[0], "proxy_", 6) != 0 && !import_is(d->w[0], "if return location"))
+    for (const struct import_block *d = p->at->first; d != NULL; d = d->next)
+        if (is_location && !nginx_is_needless(d->w[0]) && !nginx_is_read(d->w[0]))
             import_left(s->m, s->routes, d->line, "\"%.60s\" has no counterpart", d->w[0]);
 }
 
-static bool place_of(struct nginx_server *s, const struct nginx_directive *d, struct place *out)
+static bool place_of(struct nginx_server *s, const struct import_block *d, struct place *out)
 {
     const char *modifier = d->n > 2 ? d->w[1] : "", *path = d->n > 2 ? d->w[2] : d->n > 1 ? d->w[1] : "";
     size_t n = strlen(path);
@@ -257,23 +259,40 @@ static int by_length(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
-static void write_locations(struct nginx_server *s, const struct nginx_directive *names)
+/* The next location of a server, also inside others; NULL begins. */
+static const struct import_block *next_location(const struct import_block *server, const struct import_block *d)
+{
+    const struct import_block *at = d == NULL ? server->first : d->first != NULL ? d->first : d->next;
+    while (d != NULL && at == NULL && d->parent != server) {
+        d = d->parent;
+        at = d->next;
+    }
+    while (at != NULL && strcmp(at->w[0], "location") != 0) {
+        const struct import_block *up = at;
+        at = at->next;
+        while (at == NULL && up->parent != server) {
+            up = up->parent;
+            at = up->next;
+        }
+    }
+    return at;
+}
+
+static void write_locations(struct nginx_server *s, const struct import_block *names)
 {
     size_t n = 0, used = 0;
-    for (const struct nginx_directive *d = s->server->first; d != NULL; d = d->next)
-        n += strcmp(d->w[0], "location") == 0;
+    for (const struct import_block *d = NULL; (d = next_location(s->server, d)) != NULL;)
+        n++;
     struct place *places = calloc(n + 1, sizeof(*places));
     if (places == NULL) {
         s->m->failed = true;
         return;
     }
-    for (const struct nginx_directive *d = s->server->first; d != NULL; d = d->next) {
-        if (strcmp(d->w[0], "location") != 0)
-            continue;
+    for (const struct import_block *d = NULL; (d = next_location(s->server, d)) != NULL;) {
         places[used].names = names;
         if (place_of(s, d, &places[used])) {
             used++;
-        } else if (nginx_own(d, "proxy_pass") != NULL) {
+        } else if (import_block_own(d, "proxy_pass") != NULL) {
             import_left(s->m, s->routes, d->line, "a location with a pattern or a name: these requests go to the other routes");
         } else {
             struct place any = {.at = d, .names = names};
@@ -290,11 +309,11 @@ static void write_locations(struct nginx_server *s, const struct nginx_directive
 
 void nginx_routes(struct nginx_server *s, bool is_default)
 {
-    const struct nginx_directive *names = is_default ? NULL : nginx_own(s->server, "server_name");
+    const struct import_block *names = is_default ? NULL : import_block_own(s->server, "server_name");
     struct place all = {.at = s->server, .names = names};
     if (!write_gates(s, &all))
         return;
-    if (nginx_own(s->server, "return") == NULL)
+    if (import_block_own(s->server, "return") == NULL)
         write_locations(s, names);
     write_place(s, &all);
 }

@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIRECTIVES_MAX = 50000, DEPTH_MAX = 32 };
-
 struct parser {
     struct import_model *m;
-    struct nginx_directive *at; /* the open block */
+    struct import_block *at; /* the open block */
     char *w[IMPORT_MAX_WORDS];  /* of the directive being read; owned */
     size_t n, line, begun, count, depth;
     bool is_over;
@@ -24,28 +22,18 @@ static void drop_words(struct parser *p)
 /* ; or { after words. */
 static void end_directive(struct parser *p, bool opens)
 {
-    if (++p->count > DIRECTIVES_MAX || (opens && p->depth == DEPTH_MAX)) {
+    if (++p->count > IMPORT_BLOCKS_MAX || (opens && p->depth == IMPORT_DEPTH_MAX)) {
         import_left(p->m, &p->m->top, p->line, "the rest of the file: there are too many directives or blocks in one another");
         p->is_over = true;
         return;
     }
-    struct nginx_directive *d = calloc(1, sizeof(*d));
-    char **w = calloc(p->n + 1, sizeof(*w));
-    if (d == NULL || w == NULL) {
-        free(d);
-        free(w);
+    struct import_block *d = import_block_add(p->at, p->w, p->n, p->begun);
+    if (d == NULL) {
         p->m->failed = true;
         p->is_over = true;
         return;
     }
-    memcpy(w, p->w, p->n * sizeof(*w));
-    *d = (struct nginx_directive){.w = w, .n = p->n, .line = p->begun, .parent = p->at};
     p->n = 0;
-    if (p->at->last != NULL)
-        p->at->last->next = d;
-    else
-        p->at->first = d;
-    p->at->last = d;
     if (opens) {
         p->at = d;
         p->depth++;
@@ -115,9 +103,9 @@ static void read_line(struct parser *p, struct span s)
     }
 }
 
-struct nginx_directive *nginx_parse(struct import_model *m)
+struct import_block *nginx_parse(struct import_model *m)
 {
-    struct nginx_directive *top = calloc(1, sizeof(*top));
+    struct import_block *top = calloc(1, sizeof(*top));
     if (top == NULL)
         return NULL;
     struct parser p = {.m = m, .at = top};
@@ -129,52 +117,9 @@ struct nginx_directive *nginx_parse(struct import_model *m)
     return top;
 }
 
-void nginx_free(struct nginx_directive *top)
+bool nginx_is_on(const struct import_block *in, const char *word)
 {
-    struct nginx_directive *d = top;
-    while (d != NULL) {
-        if (d->first != NULL) {
-            struct nginx_directive *child = d->first;
-            d->first = child->next;
-            d = child;
-            continue;
-        }
-        struct nginx_directive *parent = d->parent;
-        for (size_t i = 0; i < d->n; i++)
-            free(d->w[i]);
-        free(d->w);
-        free(d);
-        d = parent;
-    }
-}
-
-const struct nginx_directive *nginx_own(const struct nginx_directive *in, const char *word)
-{
-    for (const struct nginx_directive *d = in->first; d != NULL; d = d->next)
-        if (strcmp(d->w[0], word) == 0)
-            return d;
-    return NULL;
-}
-
-const struct nginx_directive *nginx_find(const struct nginx_directive *in, const char *word)
-{
-    for (; in != NULL; in = in->parent) {
-        const struct nginx_directive *d = nginx_own(in, word);
-        if (d != NULL && d->n > 1)
-            return d;
-    }
-    return NULL;
-}
-
-const char *nginx_value(const struct nginx_directive *in, const char *word)
-{
-    const struct nginx_directive *d = nginx_find(in, word);
-    return d != NULL ? d->w[1] : NULL;
-}
-
-bool nginx_is_on(const struct nginx_directive *in, const char *word)
-{
-    const char *value = nginx_value(in, word);
+    const char *value = import_block_value(in, word);
     return value != NULL && strcmp(value, "on") == 0;
 }
 
@@ -185,4 +130,12 @@ bool nginx_is_needless(const char *word)
                            "server_tokens client_max_body_size proxy_buffering proxy_request_buffering proxy_http_version http2 zone worker_connections worker_rlimit_nofile "
                            "server_name_in_redirect server_names_hash_bucket_size proxy_ssl_session_reuse proxy_redirect proxy_buffers proxy_buffer_size ssl_dhparam "
                            "daemon master_process underscores_in_headers proxy_ssl_server_name ssl_ecdh_curve ssl_buffer_size types");
+}
+
+bool nginx_is_read(const char *word)
+{
+    return import_is(word, "listen server_name ssl ssl_certificate ssl_certificate_key ssl_client_certificate ssl_trusted_certificate ssl_crl ssl_verify_client "
+                           "ssl_verify_depth ssl_protocols ssl_ciphers location if return deny allow auth_basic auth_basic_user_file auth_request satisfy limit_req "
+                           "limit_conn ssl_preread upstream server proxy_pass proxy_set_header proxy_ssl proxy_ssl_certificate proxy_ssl_certificate_key "
+                           "proxy_ssl_trusted_certificate proxy_ssl_crl proxy_ssl_name proxy_ssl_verify proxy_connect_timeout proxy_timeout proxy_read_timeout proxy_protocol");
 }

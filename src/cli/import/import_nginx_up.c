@@ -6,21 +6,21 @@
 
 struct up {
     struct nginx_server *s;
-    const struct nginx_directive *at, *pass;
+    const struct import_block *at, *pass;
     char host[256]; /* behind the scheme, without a path */
     bool tls;
-    const struct nginx_directive *block; /* upstream {}, or NULL */
+    const struct import_block *block; /* upstream {}, or NULL */
 };
 
-static const struct nginx_directive *find_block(const struct nginx_directive *in, const char *name)
+static const struct import_block *find_block(const struct import_block *in, const char *name)
 {
-    for (const struct nginx_directive *d = in->first; d != NULL; d = d->next)
+    for (const struct import_block *d = in->first; d != NULL; d = d->next)
         if (strcmp(d->w[0], "upstream") == 0 && d->n > 1 && strcmp(d->w[1], name) == 0)
             return d;
     return NULL;
 }
 
-static void write_server(struct up *u, struct import_node *targets, const struct nginx_directive *d)
+static void write_server(struct up *u, struct import_node *targets, const struct import_block *d)
 {
     char address[300];
     struct import_model *m = u->s->m;
@@ -51,11 +51,11 @@ static void write_targets(struct up *u, struct import_node *node)
     struct import_model *m = u->s->m;
     struct import_node *targets = import_add(m, node, IMPORT_ROWS, "targets", NULL);
     if (u->block == NULL) {
-        struct nginx_directive one = {.w = (char *[]){u->pass->w[0], u->host}, .n = 2, .line = u->pass->line};
+        struct import_block one = {.w = (char *[]){u->pass->w[0], u->host}, .n = 2, .line = u->pass->line};
         write_server(u, targets, &one);
         return;
     }
-    for (const struct nginx_directive *d = u->block->first; d != NULL; d = d->next)
+    for (const struct import_block *d = u->block->first; d != NULL; d = d->next)
         if (strcmp(d->w[0], "server") == 0)
             write_server(u, targets, d);
         else if (import_is(d->w[0], "least_conn random ip_hash"))
@@ -68,9 +68,9 @@ static void write_tls(struct up *u, struct import_node *node)
 {
     struct import_model *m = u->s->m;
     struct import_node *tls = import_at(import_group(m, node, "tls"), u->pass->line);
-    const struct nginx_directive *cert = nginx_find(u->at, "proxy_ssl_certificate"), *key = nginx_find(u->at, "proxy_ssl_certificate_key");
-    const struct nginx_directive *ca = nginx_find(u->at, "proxy_ssl_trusted_certificate"), *crl = nginx_find(u->at, "proxy_ssl_crl");
-    const struct nginx_directive *name = nginx_find(u->at, "proxy_ssl_name");
+    const struct import_block *cert = import_block_find(u->at, "proxy_ssl_certificate"), *key = import_block_find(u->at, "proxy_ssl_certificate_key");
+    const struct import_block *ca = import_block_find(u->at, "proxy_ssl_trusted_certificate"), *crl = import_block_find(u->at, "proxy_ssl_crl");
+    const struct import_block *name = import_block_find(u->at, "proxy_ssl_name");
     bool is_verified = nginx_is_on(u->at, "proxy_ssl_verify");
     if (cert != NULL)
         import_string(m, tls, "identity", import_identity(m, cert->w[1], key != NULL ? key->w[1] : NULL, NULL, cert->line), cert->line);
@@ -90,7 +90,7 @@ static void write_tls(struct up *u, struct import_node *node)
 static void write_duration(struct up *u, struct import_node *node, const char *theirs, const char *ours)
 {
     char text[32];
-    const struct nginx_directive *d = nginx_find(u->at, theirs);
+    const struct import_block *d = import_block_find(u->at, theirs);
     if (d == NULL)
         return;
     if (import_duration(text, d->w[1], "s", 10, strcmp(ours, "connect") == 0 ? 600000 : 86400000))
@@ -102,9 +102,9 @@ static void write_duration(struct up *u, struct import_node *node, const char *t
 /* The Host that nginx sends: the name in proxy_pass unless a header says otherwise. */
 static void write_host(struct up *u, struct import_node *node)
 {
-    const struct nginx_directive *found = NULL;
-    for (const struct nginx_directive *at = u->at; at != NULL && found == NULL; at = at->parent)
-        for (const struct nginx_directive *d = at->first; d != NULL; d = d->next)
+    const struct import_block *found = NULL;
+    for (const struct import_block *at = u->at; at != NULL && found == NULL; at = at->parent)
+        for (const struct import_block *d = at->first; d != NULL; d = d->next)
             if (strcmp(d->w[0], "proxy_set_header") == 0 && d->n == 3 && (strcmp(d->w[1], "Host") == 0 || strcmp(d->w[1], "host") == 0))
                 found = d;
     if (found == NULL)
@@ -119,7 +119,7 @@ static void write_host(struct up *u, struct import_node *node)
         import_left(u->s->m, node, found->line, "a Host of other variables: the target's host is sent");
 }
 
-const char *nginx_upstream(struct nginx_server *s, const struct nginx_directive *at, const struct nginx_directive *pass)
+const char *nginx_upstream(struct nginx_server *s, const struct import_block *at, const struct import_block *pass)
 {
     struct up u = {.s = s, .at = at, .pass = pass};
     const char *url = pass->n > 1 ? pass->w[1] : "", *host = url;
@@ -147,7 +147,7 @@ const char *nginx_upstream(struct nginx_server *s, const struct nginx_directive 
     write_duration(&u, node, "proxy_connect_timeout", "connect");
     write_duration(&u, node, s->is_stream ? "proxy_timeout" : "proxy_read_timeout", s->is_stream ? "idle" : "response");
     if (s->is_stream && nginx_is_on(at, "proxy_protocol"))
-        import_string(s->m, node, "send_proxy_protocol", "v1", nginx_find(at, "proxy_protocol")->line);
+        import_string(s->m, node, "send_proxy_protocol", "v1", import_block_find(at, "proxy_protocol")->line);
     for (struct import_node *old = s->m->upstreams->first; old != NULL && old != node; old = old->next)
         if (old->form == IMPORT_GROUP && import_same(old, node)) {
             import_remove(s->m, node);

@@ -54,7 +54,7 @@ static char *trim(char *text)
 static bool is_needless(const char *key)
 {
     return import_is(key, "pid foreground debug output syslog setuid setgid chroot socket options fips compression engine RNDfile RNDbytes RNDoverwrite "
-                          "TIMEOUTclose session sessionCacheSize sessionCacheTimeout renegotiation delay reset retry libwrap log service");
+                          "TIMEOUTclose session sessionCacheSize sessionCacheTimeout renegotiation delay reset retry log service");
 }
 
 /* ---- peers ---- */

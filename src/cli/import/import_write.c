@@ -134,7 +134,8 @@ int import_write(const struct import_model *m, struct bytes *out, struct err *er
     bytes_append_str(out, ", ");
     comment(out, span_of(m->path, strlen(m->path)));
     bytes_printf(out, ".\n# Numbers are its lines. %zu left out, %zu with a note: look for LEFT OUT and NOTE.\n", m->left, m->remarks);
-    bytes_append_str(out, "# Certificates without extendedKeyUsage are refused here: see insecure_no_purpose in mtlsd.conf(5).\n");
+    bytes_append_str(out, "# Certificates without extendedKeyUsage are refused here: see insecure_no_purpose in mtlsd.conf(5).\n"
+                          "# Logs go to standard error: see log and logs there.\n");
     if (m->is_relative)
         bytes_append_str(out, "# Relative paths start at the folder of this file.\n");
     size_t depth = 0;

@@ -43,6 +43,11 @@ static const struct import_row rows[] = {
     {"server { " PLAIN "frobnicate x; " HERE "}", NULL, "\"frobnicate\" has no counterpart"},
     {"http { server { " MUTUAL "server_name a.example; " HERE "} server { " TLS "server_name b.example; location / { proxy_pass http://127.0.0.1:2; } } }", "hosts = [ \"b.example\" ];", NULL},
     {"server { " MUTUAL "location = /x { return 404; } location /x/ { return 405; } " HERE "}", NULL, "an earlier route takes all"},
+    {"http { auth_basic x; server { " MUTUAL HERE "} }", "respond = 403;", "access is limited"},
+    {"http { ssl_ocsp on; server { " MUTUAL HERE "} }", NULL, "\"ssl_ocsp\" has no counterpart"},
+    {"server { " MUTUAL "location /a { proxy_pass http://127.0.0.1:1; location /a/b { deny all; } } " HERE "}", "path = \"/a/b\";", "access is limited"},
+    {"server { " MUTUAL "location /a { location /a/b { location /a/b/c { return 404; } } } " HERE "}", "path = \"/a/b/c\";", "serves no files"},
+    {"server { " MUTUAL "location / { proxy_pass http://127.0.0.1:1; proxy_cache x; } }", NULL, "\"proxy_cache\" has no counterpart"},
     {"{ ; } ;", NULL, "without a directive"},
     {"}", NULL, "ends no block"},
 };

@@ -65,13 +65,15 @@ START_TEST(every_beginning_of_a_source_is_translated)
         "global\n crt-base /x\nfrontend f\n mode http\n bind :1 ssl crt \"a b\" verify optional ca-file c crt-ignore-err all\n acl x ssl_c_verify 10\n"
         " redirect location / if x !{ path / }\n http-request set-header A %[src]\n use_backend b if x\nbackend b\n mode http\n server s 127.0.0.1:1 ssl sni str(a)\n",
         "http { upstream u { server a:1 weight=2; } server { listen 1 ssl; ssl_certificate a; location /x/ { proxy_pass http://u/; } if ($a) { return 403; } } }",
+        "Listen 1\n<VirtualHost *:1>\nSSLEngine on\nSSLCertificateFile \"a\" \\\n b\n<Proxy balancer://f>\nBalancerMember http://a:1 route=b\n</Proxy>\nProxyPass / balancer://f/\n"
+        "<Location /a>\nRequire x\n</Location>\nRedirect / /x\n</VirtualHost>\n",
         "client = yes\n[a]\naccept = 1\nconnect = a:2\nprotocol = connect\nprotocolHost = b:3\ncheckHost = a\ncheckHost = b\n",
         "ExecStart=ghostunnel server --listen=:1 \\\n --target a:2 --keystore 'x' --allow-cn b \\\n",
     };
-    static const import_read_fn readers[] = {import_haproxy, import_nginx, import_stunnel, import_ghostunnel};
-    for (size_t i = 0; i < 4; i++)
+    static const import_read_fn readers[] = {import_haproxy, import_nginx, import_apache, import_stunnel, import_ghostunnel};
+    for (size_t i = 0; i < 5; i++)
         for (size_t n = 0; n <= strlen(sources[i]); n++)
-            for (size_t k = 0; k < 4; k++) { /* by the wrong reader, too */
+            for (size_t k = 0; k < 5; k++) { /* by the wrong reader, too */
                 struct import_model m;
                 struct err err = {0};
                 struct bytes out;
