@@ -110,6 +110,8 @@ struct import_variable {
 void import_literal(struct bytes *out, const char *text, size_t n);
 /* Sets or removes (value NULL) a field in a group of a route; false: not a name that we write. */
 bool import_field(struct import_model *m, struct import_node *route, const char *name, const char *value, size_t line);
+/* A field that the source sets and we cannot: clients must not send it instead. */
+void import_field_left(struct import_model *m, struct import_node *route, const char *name, size_t line);
 
 MUST_CHECK int import_write(const struct import_model *m, struct bytes *out, struct err *err);
 /* FILE:LINE: text for each remark, what is left out first. */

@@ -153,7 +153,7 @@ static void write_fields(struct apache_host *h, struct import_node *route, const
         bool is_known = removes || (sets && value_text(d->w[3], &text));
         char *value = span_dup(bytes_span(&text));
         if (!is_known || value == NULL || !import_field(h->m, route, d->w[2], removes ? NULL : value, d->line))
-            import_left(h->m, route, d->line, "this field: its value or action is not one that set_headers knows");
+            import_field_left(h->m, route, d->w[2], d->line);
         free(value);
         bytes_clear(&text);
     }

@@ -52,6 +52,7 @@ struct haproxy_condition {
     char path[256], except[256], host[256], sni[256], method[32], caller_key[8], caller[256];
     bool denies_caller; /* all but this caller */
     bool never, is_broader;
+    bool is_prefix; /* path_beg without a last slash */
 };
 
 /* The words from index on, which it changes: if or unless with terms. false: not one that we can write. No words: always. */

@@ -102,6 +102,7 @@ static bool take_path(const struct term *t, bool negated, struct haproxy_conditi
     while (n > 1 && path[n - 1] == '/')
         path[--n] = '\0';
     c->is_broader = true;
+    c->is_prefix = c->is_prefix || (strcmp(t->fetch, "path_beg") == 0 && t->value[strlen(t->value) - 1] != '/');
     return negated ? put(c->except, sizeof(c->except), path) : put(c->path, sizeof(c->path), path);
 }
 

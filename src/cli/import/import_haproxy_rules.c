@@ -93,6 +93,10 @@ static struct import_node *add_route(struct haproxy_rules *r, const struct hapro
         import_remark(r->h->m, r->routes, line, "this rule never matches on this listener");
         return NULL;
     }
+    if (!haproxy_is_http(r->h, r->s) && ((c->path[0] | c->host[0] | c->method[0] | c->caller_key[0]) != 0 || (c->certs & r->reachable) != r->reachable)) {
+        import_left(r->h->m, r->routes, line, "in tcp mode a route has sni and upstream only");
+        return NULL;
+    }
     struct import_node *route = import_add(r->h->m, r->routes, IMPORT_GROUP, NULL, NULL);
     write_one(r, route, "host", c->host, line);
     if (c->sni[0] != '\0')
@@ -141,6 +145,8 @@ static bool both(const struct haproxy_condition *a, const struct haproxy_conditi
     }
     joined.certs = a->certs & b->certs;
     joined.never = a->never || b->never;
+    joined.is_prefix = a->is_prefix || b->is_prefix;
+    joined.is_broader = a->is_broader || b->is_broader;
     joined.denies_caller = a->denies_caller || b->denies_caller;
 #define TAKE(member)                                                                      \
     if (joined.member[0] == '\0')                                                         \
@@ -191,7 +197,7 @@ static void fields(struct haproxy_rules *r, struct import_node *route, const str
         if (is_known && is_plain && !removes && strcmp(line.w[2], "Host") == 0 && value != NULL && strchr(value, '{') == NULL)
             import_string(r->h->m, route, "set_host", value, line.number);
         else if (!is_known || !is_plain || value == NULL || !import_field(r->h->m, route, line.w[2], removes ? NULL : value, line.number))
-            import_left(r->h->m, route, line.number, "this field: its value or condition is not one that set_headers knows");
+            import_field_left(r->h->m, route, line.w[2], line.number);
         else if (has_value && (strstr(value, "{cert.subject}") != NULL || strstr(value, "{cert.issuer}") != NULL || strstr(value, "{cert.not_") != NULL))
             import_remark(r->h->m, route, line.number, "the text differs: names are written as in RFC 4514, dates as 2026-01-31T23:59:59Z");
         free(value);
@@ -250,6 +256,8 @@ static void redirect(struct haproxy_rules *r, const struct rule *rule, struct ha
         route = add_route(r, &c, line->number);
         if (route != NULL)
             import_string(r->h->m, route, "redirect", location, line->number);
+        if (route != NULL && c.is_broader)
+            import_remark(r->h->m, route, line->number, "path matches whole segments: this path itself, and what is below it");
         if (route != NULL && code != NULL)
             import_plain(r->h->m, route, "redirect_status", code, line->number);
     }
@@ -273,6 +281,8 @@ static void deny(struct haproxy_rules *r, const struct rule *rule, struct haprox
         r->gate_line = line->number;
     } else {
         struct import_node *route = add_route(r, &c, line->number);
+        if (route != NULL && c.is_prefix)
+            import_left(r->h->m, route, line->number, "path_beg also refuses paths that go on without a slash, as %.100sx; this route does not", c.path);
         if (route != NULL)
             import_plain(r->h->m, route, "respond", status != NULL && strlen(status) == 3 && strspn(status, "0123456789") == 3 && (status[0] == '4' || status[0] == '5') ? status : "403", line->number);
     }

@@ -189,7 +189,7 @@ static void write_listener(struct import_model *m, const struct listen *all, siz
     s.server = l->server;
     nginx_routes(&s, true);
     import_prune(m, s.routes);
-    if (s.routes->first == NULL) {
+    if (!import_has_group(s.routes)) {
         import_left(m, s.routes, l->server->line, "this server neither forwards nor returns: it answers 404");
         import_plain(m, import_add(m, s.routes, IMPORT_GROUP, NULL, NULL), "respond", "404", l->server->line);
     }

@@ -49,6 +49,7 @@ bool nginx_text(const struct nginx_server *s, const char *text, struct bytes *ou
 struct place { /* one location, or the server without one */
     const struct import_block *at;
     char path[256]; /* "" : any */
+    bool is_prefix; /* nginx also takes "/ax" for "/a" */
     const struct import_block *names; /* server_name of a server that is not the default one */
 };
 
@@ -65,10 +66,17 @@ static struct import_node *add_route(struct nginx_server *s, const struct place 
     return route;
 }
 
+static void note_prefix(struct nginx_server *s, const struct place *p, struct import_node *route, size_t line)
+{
+    if (p->is_prefix)
+        import_left(s->m, route, line, "nginx also refuses paths that go on without a slash, as %.100sx; this route does not", p->path);
+}
+
 static void refuse_all(struct nginx_server *s, const struct place *p, size_t line, const char *why)
 {
     struct import_node *route = add_route(s, p);
     import_left(s->m, route, line, "%s: these requests are refused until you replace this route", why);
+    note_prefix(s, p, route, line);
     import_plain(s->m, route, "respond", "403", line);
 }
 
@@ -121,7 +129,7 @@ static void write_field(struct nginx_server *s, struct import_node *route, const
     bool is_known = nginx_text(s, d->w[2], &text);
     char *value = span_dup(bytes_span(&text));
     if (!is_known || value == NULL || !import_field(s->m, route, d->w[1], d->w[2][0] != '\0' ? value : NULL, d->line))
-        import_left(s->m, route, d->line, "this field: its name, or a variable in its value, has no counterpart");
+        import_field_left(s->m, route, d->w[1], d->line);
     free(value);
     bytes_clear(&text);
 }
@@ -208,6 +216,8 @@ static void write_place(struct nginx_server *s, const struct place *p)
     if (answer != NULL) {
         struct import_node *route = add_route(s, p);
         write_return(s, route, answer);
+        if (answer->n > 1 && answer->w[1][0] == '4')
+            note_prefix(s, p, route, p->at->line);
     } else if (pass != NULL) {
         write_pass(s, p, pass);
     } else if (is_location) {
@@ -228,6 +238,7 @@ static bool place_of(struct nginx_server *s, const struct import_block *d, struc
     if (modifier[0] == '~' || path[0] != '/' || n >= sizeof(out->path) || strpbrk(path, "*?#%;") != NULL)
         return false;
     snprintf(out->path, sizeof(out->path), "%s", path);
+    out->is_prefix = n > 0 && path[n - 1] != '/' && strcmp(modifier, "=") != 0;
     while (n > 0 && out->path[n - 1] == '/') /* both "/x" and "/x/" are ours as "/x", and "/" is any */
         out->path[--n] = '\0';
     if (strcmp(modifier, "=") == 0)
@@ -297,6 +308,7 @@ static void write_locations(struct nginx_server *s, const struct import_block *n
         } else {
             struct place any = {.at = d, .names = names};
             literal_path(d->n > 2 ? d->w[2] : "", any.path);
+            any.is_prefix = any.path[0] != '\0' && strlen(d->w[2]) == strlen(any.path) + 1; /* ^/a alone */
             refuse_all(s, &any, d->line, "a location with a pattern that does not forward could be a gate");
         }
     }

@@ -257,6 +257,12 @@ static void write_service(struct import_model *m, struct service *s)
     import_string(m, st.listener, "protocol", "tcp", 0);
     import_string(m, st.listener, "upstream", st.upstream->key != NULL ? st.upstream->key : "", s->line);
     write_targets(&st);
+    if (!import_has_group(import_group(m, st.upstream, "targets"))) {
+        import_keep_remarks(m, st.upstream, m->upstreams);
+        import_remove(m, st.upstream);
+        import_remove(m, st.listener);
+        return;
+    }
     if (st.is_client)
         write_client(&st);
     else

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 bool import_is(const char *word, const char *words)
 {
@@ -141,7 +142,8 @@ void import_literal(struct bytes *out, const char *text, size_t n)
 /* Fields that each request has anyway, or that the guard owns. */
 static bool is_name(const char *name)
 {
-    static const char ours[] = "host connection te trailer transfer-encoding content-length upgrade keep-alive proxy-connection";
+    static const char ours[] = "host connection te trailer transfer-encoding content-length upgrade keep-alive proxy-connection "
+                               "proxy-authorization proxy-authenticate http2-settings expect max-forwards via";
     char lower[64];
     size_t n = 0;
     for (; name[n] != '\0' && n < sizeof(lower) - 1; n++) {
@@ -155,10 +157,26 @@ static bool is_name(const char *name)
     return n > 0 && name[n] == '\0' && !import_is(lower, ours);
 }
 
+/* Takes a name out of set_headers or remove_headers, in any spelling. */
+static void take_name(struct import_model *m, struct import_node *route, const char *key, const char *name)
+{
+    struct import_node *in = import_find(route, key), *next;
+    for (struct import_node *n = in != NULL ? in->first : NULL; n != NULL; n = next) {
+        const char *own = in->form == IMPORT_LIST ? n->text : n->key;
+        next = n->next;
+        if (own != NULL && strcasecmp(own, name) == 0)
+            import_remove(m, n);
+    }
+    if (in != NULL && in->first == NULL)
+        import_remove(m, in);
+}
+
 bool import_field(struct import_model *m, struct import_node *route, const char *name, const char *value, size_t line)
 {
     if (!is_name(name))
         return false;
+    take_name(m, route, "set_headers", name);
+    take_name(m, route, "remove_headers", name);
     if (value != NULL) {
         import_string(m, import_group(m, route, "set_headers"), name, value, line);
         return true;
@@ -168,4 +186,11 @@ bool import_field(struct import_model *m, struct import_node *route, const char 
         list = import_at(import_add(m, route, IMPORT_LIST, "remove_headers", NULL), line);
     import_add(m, list, IMPORT_STRING, NULL, name);
     return true;
+}
+
+void import_field_left(struct import_model *m, struct import_node *route, const char *name, size_t line)
+{
+    bool is_removed = import_field(m, route, name, NULL, line);
+    import_left(m, route, line, "this field: its name, value or condition is not one that set_headers knows%s",
+                is_removed ? "; it is removed from requests, so that no client can forge it" : "");
 }

@@ -34,7 +34,7 @@ static const struct import_row rows[] = {
     {MUTUAL "ProxyPreserveHost On\n" PASS END, "host = \"preserve\";", NULL},
     {MUTUAL "RequestHeader set X-DN \"%{SSL_CLIENT_S_DN}s\"\n" PASS END, "X-DN = \"{cert.subject}\";", NULL},
     {MUTUAL "RequestHeader unset X-Old\n" PASS END, "remove_headers = [ \"X-Old\" ];", NULL},
-    {MUTUAL "RequestHeader set X-DN \"%{NO}s\"\n" PASS END, NULL, "this field"},
+    {MUTUAL "RequestHeader set X-DN \"%{NO}s\"\n" PASS END, "remove_headers = [ \"X-DN\" ];", "this field"},
     {MUTUAL "Redirect permanent /old https://new.example/x\n" PASS END, "redirect_status = 301;", NULL},
     {MUTUAL "ServerAdmin ops@example.com\n" PASS END, "contact = \"ops@example.com\";", NULL},
     {MUTUAL "<Proxy balancer://f>\nBalancerMember https://127.0.0.1:1 route=a loadfactor=3 retry=10\nBalancerMember https://127.0.0.1:2 route=b status=+H\nProxySet lbmethod=bybusyness stickysession=SID|sid\n</Proxy>\n"

@@ -48,6 +48,12 @@ static const struct import_row rows[] = {
     {"server { " MUTUAL "location /a { proxy_pass http://127.0.0.1:1; location /a/b { deny all; } } " HERE "}", "path = \"/a/b\";", "access is limited"},
     {"server { " MUTUAL "location /a { location /a/b { location /a/b/c { return 404; } } } " HERE "}", "path = \"/a/b/c\";", "serves no files"},
     {"server { " MUTUAL "location / { proxy_pass http://127.0.0.1:1; proxy_cache x; } }", NULL, "\"proxy_cache\" has no counterpart"},
+    {"server { " MUTUAL "location /a { deny all; } " HERE "}", "path = \"/a\";", "nginx also refuses paths that go on without a slash, as /ax"},
+    {"server { " MUTUAL "location /a { return 403; } " HERE "}", "path = \"/a\";", "as /ax"},
+    {"server { " MUTUAL "location /a/ { return 403; } location = /b { return 403; } " HERE "}", "path = \"/a\";", NULL},
+    {"server { " MUTUAL "location / { proxy_pass http://127.0.0.1:1; proxy_set_header X-V $geoip; } }", "remove_headers = [ \"X-V\" ];", "no client can forge it"},
+    {"server { " MUTUAL "location ~ x { proxy_pass http://127.0.0.1:1; } }", "respond = 404;", "a location with a pattern"},
+    {"server { " MUTUAL "location / { proxy_pass http://127.0.0.1:1; proxy_set_header Via x; proxy_set_header Expect y; } }", NULL, "this field"},
     {"{ ; } ;", NULL, "without a directive"},
     {"}", NULL, "ends no block"},
 };

@@ -20,6 +20,7 @@ static const struct import_row rows[] = {
     {SERVER "sslVersionMin = TLSv1.3\n", "min_version = \"1.3\";", NULL},
     {SERVER "protocol = proxy\n", "send_proxy_protocol = \"v1\";", NULL},
     {SERVER "connect = 9001\nfailover = prio\n", "backup = true;", NULL},
+    {"[s]\naccept = 127.0.0.1:1\nconnect = no port\ncert = s.pem\n", NULL, "source.conf:3: left out: connect"},
     {SERVER "libwrap = yes\n", NULL, "\"libwrap\" has no counterpart"},
     {SERVER "frob = 1\n", NULL, "source.conf:5: left out: \"frob\""},
     {SERVER "what is this\n", NULL, "source.conf:5: left out: this is not KEY = VALUE"},
