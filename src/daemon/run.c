@@ -600,6 +600,7 @@ static int run_config(struct config *config, const struct run_options *options)
 
 int daemon_run(const struct run_options *options)
 {
+    server_hold_reloads(true);
     struct findings findings;
     findings_init(&findings);
     struct config *config = read_config(options, &findings);

@@ -263,6 +263,14 @@ static void on_signal(uv_signal_t *signal, int number)
     s->hooks.on_signal(s->hooks.ctx, what);
 }
 
+void server_hold_reloads(bool hold)
+{
+    sigset_t reload;
+    sigemptyset(&reload);
+    sigaddset(&reload, SIGHUP);
+    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &reload, NULL);
+}
+
 static void watch_signals(struct server *s)
 {
     static const int numbers[SIGNALS] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT, SIGQUIT};
@@ -272,6 +280,7 @@ static void watch_signals(struct server *s)
         s->signals[i].data = s;
         uv_signal_start(&s->signals[i], on_signal, numbers[i]);
     }
+    server_hold_reloads(false);
 }
 
 static int init_hand(struct server *s, unsigned i, struct err *err)

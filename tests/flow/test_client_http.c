@@ -550,6 +550,8 @@ START_TEST(an_answer_of_ours_is_readable_though_a_body_was_on_its_way)
     wire_run(&http_chain);
     ck_assert_ptr_nonnull(strstr(wire_got(app), "502 "));
     ck_assert_ptr_nonnull(strstr(wire_got(app), "connect_refused"));
+    if (wire_pair()->app)
+        return; /* the body gets no window, and its stream is reset: test_client_http2.c */
     ck_assert_msg(app->up.offer == 0 && app->up.data.len == 0, "%zu bytes of the body were left unread", app->up.data.len);
     wire_end(&app->up);
     wire_run(&http_chain);
