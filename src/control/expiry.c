@@ -54,7 +54,7 @@ static void each_of_identity(const struct snapshot_identity *identity, thing_fn 
     char what[320];
     for (size_t i = 0; tls_identity_link(identity->tls, i, &link); i++) {
         snprintf(what, sizeof(what), "identity \"%s\": certificate %s", identity->conf->name, link.subject);
-        on_thing(ctx, &(struct thing){what, identity->conf->where, "expires", "is expired", "renew it and reload; peers refuse expired certificates",
+        on_thing(ctx, &(struct thing){what, identity->conf->where, "expires", "is expired", "renew it; peers refuse expired certificates",
                                       link.not_before, link.not_after});
     }
 }

@@ -109,7 +109,7 @@ START_TEST(names_an_identity_before_and_after)
     const struct finding *f = find("identity \"payments\": certificate CN=payments expires in 3 days, 20");
     ck_assert_ptr_nonnull(f);
     ck_assert_int_eq(f->level, FINDING_WARNING);
-    ck_assert_ptr_nonnull(strstr(f->text, "renew it and reload"));
+    ck_assert_ptr_nonnull(strstr(f->text, "renew it; peers refuse"));
     ck_assert_ptr_nonnull(strchr(f->where, ':'));
     expiry_review(s, WORLD_NOW + 40 * DAY, WORLD_NOW + 41 * DAY, &findings);
     f = find("identity \"payments\": certificate CN=payments is expired since 20");
