@@ -83,8 +83,10 @@ int wrap_start_daemon(struct wrap *w)
     fill(&ours);
     sigprocmask(SIG_BLOCK, &ours, NULL);
     struct notify_listener *listener = notify_listener_new(name, &err);
-    if (listener == NULL)
-        return command_fail_err(&err) == COMMAND_FINE ? 0 : -1;
+    if (listener == NULL) {
+        command_fail_err(&err);
+        return -1;
+    }
     pid_t parent = getpid();
     w->daemon = fork();
     if (w->daemon == 0)
