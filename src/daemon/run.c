@@ -325,9 +325,10 @@ static void finish_reload(void *ctx)
         log_say(LOG_LEVEL_ERROR, "reload", "refused, the old configuration stays in use: %s", first_error(&r->reload.findings));
         note_result(r, first_error(&r->reload.findings));
     }
+    bool by_files = !r->reload.reads_config || r->reload.rotation.n > 0;
     rotation_counts_add(r->reload.rotations, &r->reload.rotation, good);
     rotation_clear(&r->reload.rotation);
-    run_rotation_end(&r->rotation, r->server, r->reload.took_us, !good);
+    run_rotation_end(&r->rotation, r->server, r->reload.took_us, good ? RUN_ROTATION_USED : by_files ? RUN_ROTATION_TRY_AGAIN : RUN_ROTATION_GIVE_UP);
     file_prints_free(r->reload.prints);
     r->reload.prints = NULL;
     follow_registries(r);

@@ -76,16 +76,16 @@ void run_rotation_begin(struct run_rotation *r)
     file_watch_rest(r->config);
 }
 
-void run_rotation_end(struct run_rotation *r, struct server *server, uint64_t took_us, bool failed)
+void run_rotation_end(struct run_rotation *r, struct server *server, uint64_t took_us, enum run_rotation_outcome outcome)
 {
     uint64_t rest_ms = took_us * REST_FACTOR / 1000;
     rest_ms = rest_ms < REST_MIN_MS ? REST_MIN_MS : rest_ms > REST_MAX_MS ? REST_MAX_MS : rest_ms;
     file_watch_go_on(r->credentials, rest_ms);
     file_watch_go_on(r->config, rest_ms);
-    if (!failed || r->credentials == NULL) {
+    if (outcome == RUN_ROTATION_USED || r->credentials == NULL) {
         ticker_stop(r->retry);
         r->retry = NULL;
-    } else if (r->retry == NULL) {
+    } else if (outcome == RUN_ROTATION_TRY_AGAIN && r->retry == NULL) {
         r->retry = ticker_start(server_loop(server), RETRY_MS, on_retry, r);
     }
 }

@@ -28,8 +28,13 @@ struct file_prints *run_rotation_look(const struct config *config);
 void run_rotation_follow(struct run_rotation *r, struct server *server, const struct file_prints *prints);
 /* A load begins. */
 void run_rotation_begin(struct run_rotation *r);
-/* It ended, and took that much CPU time: a file that is written all the time must not keep the daemon loading. failed: the files are tried again later. */
-void run_rotation_end(struct run_rotation *r, struct server *server, uint64_t took_us, bool failed);
+/* It ended, and took that much CPU time: a file that is written all the time must not keep the daemon loading. */
+enum run_rotation_outcome {
+    RUN_ROTATION_USED,
+    RUN_ROTATION_TRY_AGAIN, /* the files could not be used, or an upstream refused one */
+    RUN_ROTATION_GIVE_UP,   /* the configuration was refused: with the one in use, all would seem to be well */
+};
+void run_rotation_end(struct run_rotation *r, struct server *server, uint64_t took_us, enum run_rotation_outcome outcome);
 void run_rotation_stop(struct run_rotation *r);
 
 #endif
