@@ -37,10 +37,29 @@ void rotation_clear(struct rotation *r)
     *r = (struct rotation){0};
 }
 
+static bool may_present(const struct plan_upstream *upstream, const char *identity)
+{
+    const struct config_tls *tls = &upstream->conf->tls;
+    if (tls->identity != NULL && strcmp(tls->identity, identity) == 0)
+        return true;
+    for (size_t i = 0; i < tls->choices.n; i++)
+        if (strcmp(tls->choices.items[i], identity) == 0)
+            return true;
+    return false;
+}
+
 const struct rotation_change *rotation_of(const struct rotation *r, const struct plan_upstream *upstream)
 {
     for (size_t i = 0; i < r->n; i++)
-        if (r->items[i].fresh == upstream->identity)
+        if (may_present(upstream, r->items[i].conf->name))
+            return &r->items[i];
+    return NULL;
+}
+
+const struct rotation_change *rotation_by(const struct rotation *r, const struct tls_identity *fresh)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->items[i].fresh == fresh)
             return &r->items[i];
     return NULL;
 }
@@ -54,10 +73,10 @@ bool rotation_keeps(const struct rotation_change *change, int64_t now)
 
 /* ---- uses ---- */
 
-static bool is_presented_by_upstream(const struct rotation *r, const struct snapshot *next, const struct rotation_change *change)
+static bool is_presented_by_upstream(const struct snapshot *next, const struct rotation_change *change)
 {
     for (size_t i = 0; i < next->config->n_upstreams; i++)
-        if (rotation_of(r, &next->upstreams[i]) == change)
+        if (may_present(&next->upstreams[i], change->conf->name))
             return true;
     return false;
 }
@@ -165,7 +184,7 @@ void rotation_review(const struct rotation *r, const struct snapshot *next, int6
     for (size_t i = 0; i < r->n; i++) {
         const struct rotation_change *change = &r->items[i];
         review_difference(change, out);
-        if (is_presented_by_upstream(r, next, change))
+        if (is_presented_by_upstream(next, change))
             review_purpose(change, TLS_PURPOSE_CLIENT, now, out);
         if (is_presented_by_listener(next, change))
             review_purpose(change, TLS_PURPOSE_SERVER, now, out);

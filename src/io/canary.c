@@ -62,7 +62,9 @@ void canary_try(const struct rotation *rotation, const struct snapshot *next, st
             continue;
         }
         try_upstream(up, next, &t);
-        report(change, up, &t, out);
+        const struct rotation_change *shown = t.ours != NULL ? rotation_by(rotation, t.ours) : change;
+        if (shown != NULL) /* else the server chose one of its other identities, which is as it was */
+            report(shown, up, &t, out);
     }
     if (left_out > 0)
         findings_add(out, FINDING_WARNING, "", "new certificates were not tried on %zu upstreams, because that took longer than %d s", left_out, ALL_S);

@@ -22,8 +22,10 @@ struct rotation {
 MUST_CHECK int rotation_compare(const struct snapshot *old, const struct snapshot *next, struct rotation *out);
 void rotation_clear(struct rotation *r);
 
-/* The change of the identity that this upstream presents; NULL: it presents none, or the same as before. */
+/* The first change of an identity that this upstream may present; NULL: there is none. */
 const struct rotation_change *rotation_of(const struct rotation *r, const struct plan_upstream *upstream);
+/* The change by which this certificate came; NULL: it is not new. */
+const struct rotation_change *rotation_by(const struct rotation *r, const struct tls_identity *fresh);
 /* The certificate in use is good at this time: a worse one must not take its place. */
 bool rotation_keeps(const struct rotation_change *change, int64_t now);
 

@@ -153,6 +153,26 @@ START_TEST(warns_of_a_name_that_is_missing_now)
 }
 END_TEST
 
+/* The server chooses among them. */
+START_TEST(looks_at_each_identity_of_an_upstream_with_several)
+{
+    struct tls_pki_order order = {.cn = "spare", .purpose = TLS_PURPOSE_CLIENT};
+    snapshot_unref(old);
+    world_issue(&w, "/etc/spare.pem", &w.clients_ca, &order);
+    world_edit(&w, "  payments = {", "  spare = { bundle = \"/etc/spare.pem\"; };\n  payments = {");
+    world_edit(&w, "identity = \"payments\"", "identities = [ \"payments\", \"spare\" ]");
+    old = world_load(&w, 1, &findings);
+    ck_assert_ptr_nonnull(old);
+    order.purpose = TLS_PURPOSE_SERVER;
+    world_issue(&w, "/etc/spare.pem", &w.clients_ca, &order);
+    review(WORLD_NOW);
+    ck_assert_ptr_nonnull(find(FINDING_ERROR, "identity \"spare\": the new certificate is not for clients"));
+    ck_assert_ptr_eq(rotation_of(&rotation, &next->upstreams[0]), &rotation.items[0]);
+    ck_assert_ptr_eq(rotation_by(&rotation, rotation.items[0].fresh), &rotation.items[0]);
+    ck_assert_ptr_null(rotation_by(&rotation, next->identities[0].tls));
+}
+END_TEST
+
 /* The configuration may give a name to another file at the same time. */
 START_TEST(compares_by_the_name_of_the_identity)
 {
@@ -193,6 +213,7 @@ Suite *suite(void)
     tcase_add_test(t, warns_of_another_subject_and_an_earlier_end);
     tcase_add_test(t, warns_of_another_issuer);
     tcase_add_test(t, warns_of_a_name_that_is_missing_now);
+    tcase_add_test(t, looks_at_each_identity_of_an_upstream_with_several);
     tcase_add_test(t, compares_by_the_name_of_the_identity);
     tcase_add_test(t, counts_what_was_used_and_what_was_refused);
     suite_add_tcase(s, t);
