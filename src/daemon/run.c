@@ -493,6 +493,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
 {
     struct err err = {0};
     struct server_hooks hooks = {r, on_signal, on_running, on_served, r->passed};
+    server_hold_signals(true);
     r->server = server_new(snapshot, &hooks, &err);
     snapshot_unref(snapshot);
     if (r->server == NULL)
@@ -601,7 +602,7 @@ static int run_config(struct config *config, const struct run_options *options)
 
 int daemon_run(const struct run_options *options)
 {
-    server_hold_reloads(true);
+    server_hold_signals(false);
     struct findings findings;
     findings_init(&findings);
     struct config *config = read_config(options, &findings);

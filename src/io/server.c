@@ -263,24 +263,31 @@ static void on_signal(uv_signal_t *signal, int number)
     s->hooks.on_signal(s->hooks.ctx, what);
 }
 
-void server_hold_reloads(bool hold)
+static const int signal_numbers[SIGNALS] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT, SIGQUIT};
+
+static void mask_signals(int how, size_t n)
 {
-    sigset_t reload;
-    sigemptyset(&reload);
-    sigaddset(&reload, SIGHUP);
-    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &reload, NULL);
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < n; i++)
+        sigaddset(&set, signal_numbers[i]);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void server_hold_signals(bool all)
+{
+    mask_signals(SIG_BLOCK, all ? SIGNALS : 1); /* the first reloads */
 }
 
 static void watch_signals(struct server *s)
 {
-    static const int numbers[SIGNALS] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT, SIGQUIT};
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(&s->loop, &s->signals[i]);
         s->signals[i].data = s;
-        uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+        uv_signal_start(&s->signals[i], on_signal, signal_numbers[i]);
     }
-    server_hold_reloads(false);
+    mask_signals(SIG_UNBLOCK, SIGNALS);
 }
 
 static int init_hand(struct server *s, unsigned i, struct err *err)

@@ -455,7 +455,7 @@ class Drain(Case):
 
     def test_unix_socket_is_removed(self):
         self.start(self.slow_origin().port)
-        self.assertTrue((self.folder / "admin.sock").exists())
+        wait_for((self.folder / "admin.sock").exists, "the socket, which comes after the ports")
         self.mtlsd.signal(signal.SIGTERM)
         self.assertEqual(0, self.mtlsd.wait())
         self.assertFalse((self.folder / "admin.sock").exists())

@@ -29,8 +29,9 @@ struct server_hooks {
 
 /* Opens every socket the snapshot names (all or nothing), takes a reference of it. No thread runs yet. NULL + err. */
 struct server *server_new(struct snapshot *snapshot, const struct server_hooks *hooks, struct err *err);
-/* A HUP waits until server_run takes signals: else one that comes during the start would end the process. */
-void server_hold_reloads(bool hold);
+/* Signals wait until server_run takes them: else one that comes during the start would end the process at once. all: those that end it too, from the
+ * moment on when sockets listen; before that Ctrl-C stops a load that takes long. */
+void server_hold_signals(bool all);
 /* Serves until it was drained or stopped. 0, or -1 + err when it could not begin. */
 MUST_CHECK int server_run(struct server *s, struct err *err);
 /* After server_run: how many requests and connections were cut when the time to drain was over. */
