@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run_admin.h"
+#include "run_end.h"
+#include "run_passed.h"
+#include "run_reload.h"
+#include "run_tell.h"
+
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/fetch_round.h"
+
+#include <string.h>
+
+static void on_admin_reload(void *ctx, struct admin_pending *pending)
+{
+    struct run *r = ctx;
+    if (run_reload_ask(r, pending, true) != RELOAD_REFUSED)
+        return;
+    struct findings none; /* the findings of a running load belong to its thread */
+    findings_init(&none);
+    findings_add(&none, FINDING_ERROR, "", "too many reloads wait already: try again");
+    struct admin_reload refused = {.generation = r->generation, .findings = &none};
+    admin_listener_reloaded(pending, &refused);
+    findings_clear(&none);
+}
+
+static void on_admin_drain(void *ctx)
+{
+    run_end_drain(ctx);
+}
+
+static const struct admin_view *make_view(void *ctx)
+{
+    struct run *r = ctx;
+    run_tell_dates(r); /* who is shown that something ended finds the line about it */
+    counters_clear(&r->counters);
+    if (counters_init(&r->counters, COUNTERS_ROWS) == 0)
+        server_sum_counters(r->server, &r->counters);
+    r->view = (struct admin_view){
+        .version = MTLSD_VERSION,
+        .now = clock_now(),
+        .now_us = clock_monotonic_us(),
+        .started = r->started,
+        .workers = server_workers(r->server),
+        .ready = !server_is_draining(r->server),
+        .draining = server_is_draining(r->server),
+        .snapshot = server_snapshot(r->server),
+        .counters = &r->counters,
+        .refusals = r->refusals,
+        .n_refusals = refusals_copy(server_refusals(r->server), r->refusals, REFUSALS_KEPT),
+        .fetches = r->crls.round != NULL ? fetch_round_plan(r->crls.round) : NULL,
+        .reloads = r->reload.count,
+        .rotations = r->reload.rotations,
+        .last_reload = r->reload.last,
+        .last_reload_error = r->reload.last_error,
+    };
+    server_room(r->server, &r->view.room);
+    return &r->view;
+}
+
+void run_admin_serve(void *ctx, int fd, enum config_serve what)
+{
+    struct run *r = ctx;
+    admin_pages_take(r->pages, fd, what);
+}
+
+int run_admin_start(struct run *r, struct err *err)
+{
+    struct admin_hooks hooks = {r, make_view, on_admin_reload, on_admin_drain};
+    if ((r->pages = admin_pages_start(server_loop(r->server), &hooks)) == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    const char *path = server_snapshot(r->server)->config->admin_socket;
+    if (path == NULL)
+        return 0;
+    if ((r->reload.started_socket = strdup(path)) == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    const char *name = run_passed_name(r->reload.started_socket);
+    int fd = name != NULL ? run_passed_admin(r->passed, name, err) : -1;
+    if (name == NULL)
+        r->admin = admin_listener_start(server_loop(r->server), path, &hooks, err);
+    else if (fd >= 0)
+        r->admin = admin_listener_start_on(server_loop(r->server), fd, r->reload.started_socket, &hooks, err);
+    return r->admin != NULL ? 0 : -1;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the daemon ends: drained, or with something cut. */
+#ifndef MTLSD_DAEMON_RUN_END_H
+#define MTLSD_DAEMON_RUN_END_H
+
+#include "run_state.h"
+
+void run_end_drain(struct run *r);
+/* Says how it went. Gives the exit code: a drain that had to cut something is no good end, and a supervisor learns it. */
+int run_end_said(const struct server *server, int code);
+
+#endif

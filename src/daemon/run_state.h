@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of a running daemon, shared by the parts of daemon_run, which have a file each. */
+#ifndef MTLSD_DAEMON_RUN_STATE_H
+#define MTLSD_DAEMON_RUN_STATE_H
+
+#include "run_crls.h"
+#include "run_rotation.h"
+#include "run_service.h"
+
+#include "mtlsd/control/reload.h"
+#include "mtlsd/control/rotation.h"
+#include "mtlsd/daemon/run.h"
+#include "mtlsd/io/admin_listener.h"
+#include "mtlsd/io/inherited.h"
+#include "mtlsd/io/privilege.h"
+#include "mtlsd/io/registry_pool.h"
+
+struct run_reload {
+    struct reload_queue queue; /* of admin_pending */
+    char *started_socket;      /* admin.socket and workers as they were at the start */
+    unsigned started_workers;
+    bool wants_config; /* by those who wait: the configuration's text is to be read again, not only the files that it names */
+    bool reads_config; /* the current load does */
+    struct snapshot *old;    /* counted: what it is to take the place of */
+    struct snapshot *loaded; /* by the background thread */
+    struct file_prints *prints; /* of the files before they were read; NULL: none are watched */
+    uint64_t took_us;        /* CPU time */
+    struct rotation rotation; /* borrows from old and loaded */
+    struct rotation_counts *rotations;
+    struct findings findings;
+    struct admin_reloads count;
+    int64_t last;     /* when the last one ended; 0: none yet */
+    char *last_error; /* NULL: it went well */
+};
+
+struct run {
+    const struct run_options *options;
+    struct server *server;
+    struct admin_listener *admin;
+    struct admin_pages *pages; /* what routes serve */
+    struct run_reload reload;
+    struct run_crls crls;
+    struct run_rotation rotation;
+    struct run_service service;
+    struct privilege *user;   /* to become; NULL: none */
+    char *started_user, *started_group;
+    struct inherited *passed; /* by the service manager; NULL: no sockets */
+    struct registry_pool *registries; /* NULL: none was ever configured */
+    uint64_t generation;
+    int64_t started;
+    struct ticker *expiry;
+    int64_t expiry_looked; /* when dates were last looked at */
+    struct admin_view view; /* what was last shown, and what it borrows */
+    struct counters counters;
+    struct refusal refusals[REFUSALS_KEPT];
+};
+
+#endif
