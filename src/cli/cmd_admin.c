@@ -20,6 +20,7 @@ struct admin_command {
     page_print_fn print;   /* the text then */
     page_print_fn refused; /* and on stderr after 422; NULL: there is no such answer */
     page_print_fn unready; /* and on stderr after 503; NULL: there is no such answer */
+    bool health;           /* admin.health answers it, too */
     const char *operand;   /* NULL: it takes none */
     size_t n_operands;
 };
@@ -37,20 +38,22 @@ static bool read_flags(const struct admin_command *c, int argc, char **argv, str
     struct admin_place *w = &called->where;
     char name[32], usage[96];
     snprintf(name, sizeof(name), "mtlsd %s", c->word);
-    snprintf(usage, sizeof(usage), "[-c FILE | --socket PATH] [--json]%s%s", c->operand != NULL ? " " : "", c->operand != NULL ? c->operand : "");
+    snprintf(usage, sizeof(usage), "[-c FILE | --socket PATH%s] [--json]%s%s", c->health ? " | --health ADDR" : "", c->operand != NULL ? " " : "", c->operand != NULL ? c->operand : "");
     const struct flag table[] = {
         {.name = "--config", .brief = "-c", .kind = FLAG_TEXT, .target = &w->file, .value = "FILE",
          .help = "configuration file that names the admin.socket\n(default: " COMMAND_CONFIG_PATH ")"},
         {.name = "--socket", .brief = "-s", .kind = FLAG_TEXT, .target = &w->socket, .value = "PATH",
          .help = "admin socket to connect to; no configuration is needed"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &called->as_json, .help = "print the JSON answer of the daemon"},
+        {.name = "--health", .kind = FLAG_TEXT, .target = &w->health, .value = "ADDR",
+         .help = "admin.health address to connect to; no configuration is needed"},
     };
     const struct flags flags = {
         .command = name,
         .usage = usage,
         .about = c->about,
         .table = table,
-        .n = sizeof(table) / sizeof(table[0]),
+        .n = sizeof(table) / sizeof(table[0]) - (c->health ? 0 : 1),
         .operand = c->operand,
         .min_operands = c->n_operands,
         .max_operands = c->n_operands,
@@ -68,9 +71,10 @@ static int answer(const struct admin_command *c, unsigned status, json_t *json, 
     return bad == NULL ? COMMAND_FINE : status == 422 ? COMMAND_REFUSED : COMMAND_REFUSAL;
 }
 
-static int call(const struct admin_command *c, const char *path, const char *socket, bool as_json)
+static int call(const struct admin_command *c, const char *path, const struct admin_found *found, bool as_json)
 {
-    struct admin_call request = {.socket = socket, .method = c->method, .path = path, .timeout_ms = c->timeout_ms};
+    struct admin_call request = {.socket = found->socket, .method = c->method, .path = path, .timeout_ms = c->timeout_ms};
+    request.health = found->socket == NULL ? &found->health : NULL;
     struct err err = {0};
     struct bytes body;
     unsigned status;
@@ -80,7 +84,7 @@ static int call(const struct admin_command *c, const char *path, const char *soc
     json_t *json = json_loadb((const char *)text.ptr, text.len, 0, NULL);
     if (as_json && json_is_object(json))
         fwrite(text.ptr, 1, text.len, stdout);
-    int code = json_is_object(json) ? answer(c, status, json, as_json) : command_fail(COMMAND_FAILED, "%s: the program that answers there is not mtlsd", socket);
+    int code = json_is_object(json) ? answer(c, status, json, as_json) : command_fail(COMMAND_FAILED, "%s: the program that answers there is not mtlsd", found->socket != NULL ? found->socket : found->health.host);
     json_decref(json);
     bytes_clear(&body);
     return code;
@@ -109,10 +113,11 @@ static int run(const struct admin_command *command, int argc, char **argv)
         return code;
     if (!write_path(command, &called.operands, path))
         return command_fail(COMMAND_USAGE, "%s: the name is too long", command->word);
-    char *socket = admin_place_find(&called.where, &code);
-    if (socket != NULL)
-        code = call(command, path, socket, called.as_json);
-    free(socket);
+    struct admin_found found = {.socket = NULL};
+    bool any = command->health && admin_place_find_health(&called.where, &found, &code);
+    if (any || (!command->health && (found.socket = admin_place_find(&called.where, &code)) != NULL))
+        code = call(command, path, &found, called.as_json);
+    free(found.socket);
     return code;
 }
 
@@ -146,10 +151,12 @@ int cmd_probe(int argc, char **argv)
     static const struct admin_command command = {
         .word = "probe",
         .about = "Asks a running daemon whether it is ready, for probes of containers and load balancers. It is not ready while it drains,\n"
-                 "has no place for clients, or needs a certificate or list that is out of its dates.\n"
+                 "has no place for clients, or needs a certificate or list that is out of its dates. It asks the admin socket, or admin.health\n"
+                 "where there is no admin socket, which gives the reason as one word.\n"
                  "Exit code 0: ready. 4: not ready, with the reason on stderr. 1: no daemon answers.",
         .method = "GET",
         .path = "/readyz",
+        .health = true,
         .timeout_ms = 5000,
         .fine = 200,
         .print = print_ready,

@@ -163,6 +163,7 @@ void config_free(struct config *c)
     config_read_free("", c);
     free(c->where.workers);
     free(c->where.admin_socket);
+    free(c->where.health);
     free(c->where.log_target);
     free(c->where.crl_cache);
     config_names_free(c);

@@ -101,6 +101,21 @@ static void check_bind(const struct config_reader *r, size_t listener, size_t in
     }
 }
 
+static void check_health(const struct config_reader *r)
+{
+    const struct config *c = r->config;
+    const config_setting_t *at = config_read_at(r->root, "admin", "health", NULL);
+    if (c->health.text == NULL)
+        return;
+    for (size_t i = 0; i < c->n_listeners; i++)
+        for (size_t k = 0; k < c->listeners[i].n_bind; k++) {
+            const struct address *bind = &c->listeners[i].bind[k];
+            if (address_same(bind, &c->health.address) || includes(bind, &c->health.address) || includes(&c->health.address, bind))
+                config_read_complain(r, FINDING_ERROR, at, "\"%.200s\" is taken already, by \"%.200s\" of listener %.80s: choose another port", c->health.text,
+                                     c->listeners[i].bind_text[k], c->listeners[i].name);
+        }
+}
+
 static char *place_of(const struct config_reader *r, const char *key, const char *inner)
 {
     bool given;
@@ -113,6 +128,7 @@ static void note_places(const struct config_reader *r)
     r->config->where = (struct config_places){
         .workers = place_of(r, "workers", NULL),
         .admin_socket = place_of(r, "admin", "socket"),
+        .health = place_of(r, "admin", "health"),
         .log_target = place_of(r, "log", "target"),
         .crl_cache = place_of(r, "crl_cache", NULL),
     };
@@ -153,6 +169,7 @@ void config_check(const struct config_reader *r)
     config_check_tcp(r);
     check_user(r);
     check_crl_cache(r);
+    check_health(r);
     for (size_t i = 0; i < c->n_identities; i++)
         check_identity(r, &c->identities[i], config_read_group_at(r, "identities", i));
     for (size_t i = 0; i < c->n_registries; i++)

@@ -47,7 +47,7 @@ static const struct config_option options[] = {
      false, FIXED, TOP(group)},
     {"", "contact", "contact", "", "", "\"ops@example.com\"",
      "Text for people whose request is refused, as an address or a phone number. Refusals in JSON have it as contact. Default: none.", false, RELOADABLE, TOP(contact)},
-    {"", "admin", "group", "", "", "", "Admin socket for status, reload and drain.", false, FIXED, 0},
+    {"", "admin", "group", "", "", "", "Admin socket for status, reload and drain, and health probes.", false, RELOADABLE, 0},
     {"", "log", "group", "", "", "", "Log level, format and destination.", false, RELOADABLE, 0},
     {"", "logs", "groups", "", "", "", "Further logs, each with its own format, destination and kinds of lines.", false, RELOADABLE, TOP(logs)},
     {"", "limits", "group", "", "", "", "Limits of the whole process.", false, RELOADABLE, 0},
@@ -61,6 +61,9 @@ static const struct config_option options[] = {
 
     {"admin", "socket", "socket", "", "", "\"unix:/run/mtlsd/admin.sock\"",
      "Unix socket of the admin commands: \"unix:/path\", or \"systemd:NAME\" for a socket that a socket unit passes. Default: none.", false, FIXED, TOP(admin_socket)},
+    {"admin", "health", "listen", "", "", "\":8081\"",
+     "Address to listen on for health probes of containers and load balancers: GET /livez and GET /readyz in plaintext, also from other hosts (HEALTH PROBES in mtlsd(1)). "
+     "Default: none.", false, RELOADABLE, TOP(health)},
     {"log", "level", "word", "info", "error | warn | info | debug", "", "Least severe level to log.", false, RELOADABLE, TOP(log_level)},
     {"log", "format", "word", "text", "text | json | combined | ssl_request", "",
      "Log format. text and json write a line with all fields for each event, for people and for programs. combined and ssl_request write "
@@ -475,7 +478,6 @@ static const struct config_option options[] = {
 };
 
 static const struct config_planned planned[] = {
-    {"admin", "health", NULL, NULL},
     {"admin", "dashboard", NULL, NULL},
     {"identity", "passphrase_file", NULL, "store the key without a passphrase, readable by its owner only"},
     {"identity", "pkcs12", NULL, "convert it: openssl pkcs12 -in FILE -nodes -out bundle.pem"},

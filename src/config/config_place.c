@@ -85,6 +85,21 @@ int config_place_set_socket(const struct config_slot *s, struct err *err)
     return config_slot_keep(config_slot_field(s), strdup(a.path), err);
 }
 
+int config_place_set_listen(const struct config_slot *s, struct err *err)
+{
+    struct config_health *health = config_slot_field(s);
+    if (parse_address(s, &health->address, err) != 0)
+        return -1;
+    if (health->address.kind != ADDRESS_TCP)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is no TCP address: write \"host:port\", as in \":8081\"; programs of this host use the admin socket", s->text);
+    return config_slot_keep(&health->text, strdup(s->text), err);
+}
+
+void config_place_free_listen(const struct config_slot *s)
+{
+    free(((struct config_health *)config_slot_field(s))->text);
+}
+
 int config_place_set_addresses(const struct config_slot *s, struct err *err)
 {
     struct config_listener *l = s->base;

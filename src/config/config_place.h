@@ -15,6 +15,10 @@ MUST_CHECK int config_place_set_paths(const struct config_slot *s, struct err *e
 /* "unix:PATH" as its path. */
 MUST_CHECK int config_place_set_socket(const struct config_slot *s, struct err *err);
 
+/* A TCP address to listen on. */
+MUST_CHECK int config_place_set_listen(const struct config_slot *s, struct err *err);
+void config_place_free_listen(const struct config_slot *s);
+
 /* One more address of a listener. */
 MUST_CHECK int config_place_set_addresses(const struct config_slot *s, struct err *err);
 void config_place_free_addresses(const struct config_slot *s);

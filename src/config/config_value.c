@@ -228,6 +228,7 @@ static const struct type types[] = {
     {"service", CONFIG_VALUE_STRING, false, set_service, config_slot_free_text},
     {"path", CONFIG_VALUE_STRING, false, config_place_set_path, config_slot_free_text},
     {"socket", CONFIG_VALUE_STRING, false, config_place_set_socket, config_slot_free_text},
+    {"listen", CONFIG_VALUE_STRING, false, config_place_set_listen, config_place_free_listen},
     {"host", CONFIG_VALUE_STRING, false, config_place_set_host, config_place_free_host},
     {"hex", CONFIG_VALUE_STRING, false, set_hex, config_slot_free_text},
     {"sha256", CONFIG_VALUE_STRING, false, set_sha256, config_slot_free_text},

@@ -78,6 +78,13 @@ enum admin_action answers_readyz(struct bytes *out, const struct admin_view *vie
     return answers_done(answers_word(out, r.ready ? 200 : 503, r.word, r.detail[0] != '\0' ? r.detail : NULL));
 }
 
+enum admin_action answers_readyz_word(struct bytes *out, const struct admin_view *view)
+{
+    struct readiness r;
+    readiness_look(view, &r);
+    return answers_done(answers_word(out, r.ready ? 200 : 503, r.word, NULL));
+}
+
 enum admin_action answers_page(struct bytes *out, const struct admin_view *view, const char *nonce)
 {
     struct bytes body;

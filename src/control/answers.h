@@ -13,6 +13,7 @@ enum admin_action answers_refusals(struct bytes *out, const struct admin_view *v
 enum admin_action answers_metrics(struct bytes *out, const struct admin_view *view);
 enum admin_action answers_livez(struct bytes *out, const struct admin_view *view);
 enum admin_action answers_readyz(struct bytes *out, const struct admin_view *view);
+enum admin_action answers_readyz_word(struct bytes *out, const struct admin_view *view); /* without names and dates: for anyone */
 
 /* The page; nonce: of its forms. */
 enum admin_action answers_page(struct bytes *out, const struct admin_view *view, const char *nonce);

@@ -178,6 +178,18 @@ static enum admin_action answer_health(struct bytes *out, const struct served_qu
     return holds(path, "/livez") ? answers_livez(out, view) : answers_readyz(out, view);
 }
 
+/* Words alone: a refused client gets the same ones. */
+static enum admin_action answer_outside(struct bytes *out, const struct served_question *q, const struct admin_view *view)
+{
+    struct span query = query_of(q->head), path = span_of(q->head->target.ptr, q->head->target.len - (query.ptr != NULL ? query.len + 1 : 0));
+    bool live = span_equals_str(path, "/livez");
+    if (!live && !span_equals_str(path, "/readyz"))
+        return refuse(out, 404, "GET /livez /readyz");
+    if (!reads(q->head))
+        return wrong_method(out, "GET, HEAD");
+    return live ? answers_livez(out, view) : answers_readyz_word(out, view);
+}
+
 /* Behind the head of the answer to HEAD nothing may follow. */
 static void drop_body(struct bytes *out)
 {
@@ -195,6 +207,8 @@ static void drop_body(struct bytes *out)
 
 static enum admin_action answer(struct bytes *out, const struct served_question *q, const struct admin_view *view)
 {
+    if (q->outside)
+        return answer_outside(out, q, view);
     if (q->what == CONFIG_SERVE_DASHBOARD)
         return answer_dashboard(out, q, view);
     if (!reads(q->head))

@@ -83,6 +83,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
         code = command_fail_err(&err);
     admin_listener_stop(r->admin);
+    admin_listener_stop(r->health);
     admin_pages_stop(r->pages);
     ticker_stop(r->expiry);
     run_service_stop(&r->service);

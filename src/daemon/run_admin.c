@@ -5,6 +5,7 @@
 #include "run_reload.h"
 #include "run_tell.h"
 
+#include "mtlsd/base/log.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/fetch_round.h"
 
@@ -28,13 +29,9 @@ static void on_admin_drain(void *ctx)
     run_end_drain(ctx);
 }
 
-static const struct admin_view *make_view(void *ctx)
+static const struct admin_view *glance(void *ctx)
 {
     struct run *r = ctx;
-    run_tell_dates(r); /* who is shown that something ended finds the line about it */
-    counters_clear(&r->counters);
-    if (counters_init(&r->counters, COUNTERS_ROWS) == 0)
-        server_sum_counters(r->server, &r->counters);
     r->view = (struct admin_view){
         .version = MTLSD_VERSION,
         .now = clock_now(),
@@ -45,8 +42,6 @@ static const struct admin_view *make_view(void *ctx)
         .draining = server_is_draining(r->server),
         .snapshot = server_snapshot(r->server),
         .counters = &r->counters,
-        .refusals = r->refusals,
-        .n_refusals = refusals_copy(server_refusals(r->server), r->refusals, REFUSALS_KEPT),
         .fetches = r->crls.round != NULL ? fetch_round_plan(r->crls.round) : NULL,
         .reloads = r->reload.count,
         .rotations = r->reload.rotations,
@@ -57,15 +52,74 @@ static const struct admin_view *make_view(void *ctx)
     return &r->view;
 }
 
+static const struct admin_view *make_view(void *ctx)
+{
+    struct run *r = ctx;
+    run_tell_dates(r); /* who is shown that something ended finds the line about it */
+    counters_clear(&r->counters);
+    if (counters_init(&r->counters, COUNTERS_ROWS) == 0)
+        server_sum_counters(r->server, &r->counters);
+    (void)glance(r);
+    r->view.refusals = r->refusals;
+    r->view.n_refusals = refusals_copy(server_refusals(r->server), r->refusals, REFUSALS_KEPT);
+    return &r->view;
+}
+
 void run_admin_serve(void *ctx, int fd, enum config_serve what)
 {
     struct run *r = ctx;
     admin_pages_take(r->pages, fd, what);
 }
 
+static struct admin_hooks hooks_of(struct run *r)
+{
+    return (struct admin_hooks){.ctx = r, .view = make_view, .glance = glance, .reload = on_admin_reload, .drain = on_admin_drain};
+}
+
+/* Workers and pages share a port in the same way: a socket of ours on the same port is no other daemon. */
+int run_admin_health_open(struct run *r, const struct config *next, struct admin_listener **out, struct err *err)
+{
+    const struct config_health *place = &next->health;
+    const struct admin_hooks hooks = hooks_of(r);
+    *out = r->health;
+    if (place->text == NULL)
+        *out = NULL;
+    else if (r->health == NULL || !address_same(&place->address, &r->health_at))
+        *out = admin_listener_start_health(server_loop(r->server), place, r->health == NULL || r->health_at.port != place->address.port, &hooks, err);
+    return *out != NULL || place->text == NULL ? 0 : -1;
+}
+
+void run_admin_health_use(struct run *r, const struct config *config, struct admin_listener *next)
+{
+    if (r->health != next)
+        admin_listener_stop(r->health);
+    if (r->health != next && next != NULL)
+        log_say(LOG_LEVEL_INFO, "listening", "admin.health on %s, for health probes", config->health.text);
+    r->health = next;
+    r->health_at = config->health.address;
+}
+
+void run_admin_health_drop(struct run *r, struct admin_listener *next)
+{
+    if (next != r->health)
+        admin_listener_stop(next);
+}
+
+static int start_health(struct run *r, struct err *err)
+{
+    const struct config *config = server_snapshot(r->server)->config;
+    struct admin_listener *health;
+    if (run_admin_health_open(r, config, &health, err) != 0)
+        return -1;
+    run_admin_health_use(r, config, health);
+    return 0;
+}
+
 int run_admin_start(struct run *r, struct err *err)
 {
-    struct admin_hooks hooks = {r, make_view, on_admin_reload, on_admin_drain};
+    const struct admin_hooks hooks = hooks_of(r);
+    if (start_health(r, err) != 0)
+        return -1;
     if ((r->pages = admin_pages_start(server_loop(r->server), &hooks)) == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     const char *path = server_snapshot(r->server)->config->admin_socket;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run_reload.h"
+#include "run_admin.h"
 #include "run_log.h"
 #include "run_passed.h"
 #include "run_tell.h"
@@ -78,19 +79,26 @@ static const char *first_error(const struct findings *findings)
     return "out of memory";
 }
 
-/* The log files are opened before anything changes, and used once nothing can fail any more. */
+/* The log files and admin.health are opened before anything changes, and used once nothing can fail any more. */
 static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
 {
     struct run_log_opened log;
+    struct admin_listener *health;
     if (expiry_check_succession(loaded, server_snapshot(r->server), clock_now(), err) != 0 || run_log_open(loaded->config, &log, err) != 0)
         return -1;
+    if (run_admin_health_open(r, loaded->config, &health, err) != 0) {
+        run_log_close(&log);
+        return -1;
+    }
     if (server_adopt(r->server, loaded, err) == 0) {
         reload_review(loaded->config, r->reload.started_workers, r->reload.started_socket, &r->reload.findings);
         run_passed_review(r->passed, loaded->config, &r->reload.findings);
         run_user_compare(r->started_user, r->started_group, loaded->config, &r->reload.findings);
         run_log_use(loaded->config, &log);
+        run_admin_health_use(r, loaded->config, health);
         return 0;
     }
+    run_admin_health_drop(r, health);
     run_log_close(&log);
     return -1;
 }

@@ -37,6 +37,8 @@ struct run {
     const struct run_options *options;
     struct server *server;
     struct admin_listener *admin;
+    struct admin_listener *health; /* admin.health; NULL: none */
+    struct address health_at;
     struct admin_pages *pages; /* what routes serve */
     struct run_reload reload;
     struct run_crls crls;

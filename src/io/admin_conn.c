@@ -115,7 +115,7 @@ static void close_connection(struct admin_pending *c)
     c->owner->n_streams -= c->streams ? 1 : 0;
     uv_close((uv_handle_t *)&c->pipe, on_handle_closed);
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
-    if (!c->owner->stopped && c->what == CONFIG_SERVE_NONE)
+    if (!c->owner->stopped && (c->what == CONFIG_SERVE_NONE || c->owner->outside))
         spare_fd_take(&c->owner->spare); /* before another one takes what has become free */
 }
 
@@ -245,9 +245,14 @@ static void on_end(struct admin_pending *c)
 {
     const struct admin_hooks *hooks = &c->owner->hooks;
     if (c->what != CONFIG_SERVE_NONE) {
-        const struct served_question question = {
-            .what = c->what, .head = c->head, .form = bytes_span(&c->form), .nonce = c->owner->nonce, .full = c->owner->n_streams >= MAX_STREAMS};
-        c->action = served_answer(&c->out, &question, hooks->view(hooks->ctx));
+        const struct served_question question = {.what = c->what,
+                                                 .head = c->head,
+                                                 .form = bytes_span(&c->form),
+                                                 .nonce = c->owner->nonce,
+                                                 .full = c->owner->n_streams >= MAX_STREAMS,
+                                                 .outside = c->owner->outside};
+        bool health = c->what == CONFIG_SERVE_HEALTH;
+        c->action = served_answer(&c->out, &question, health ? hooks->glance(hooks->ctx) : hooks->view(hooks->ctx));
     }
     carry_out(c);
 }
@@ -341,9 +346,22 @@ static void name_user(struct admin_pending *c, int fd)
         snprintf(c->asked_by, sizeof(c->asked_by), "the admin socket");
 }
 
+/* A client of any host could hold every place for ten seconds, and the probes would fail. The newest is at the front. */
+static void close_oldest(struct admin_conns *s)
+{
+    struct admin_pending *oldest = NULL;
+    for (struct admin_pending *c = s->first; c != NULL; c = c->next)
+        oldest = c->state != CLOSED ? c : oldest;
+    if (oldest != NULL)
+        close_connection(oldest);
+}
+
 void admin_conn_begin(struct admin_conns *s, int fd, enum config_serve what)
 {
-    struct admin_pending *c = s->n < s->most && !s->stopped ? new_connection(s, what) : NULL;
+    if (s->outside && s->n >= s->most)
+        close_oldest(s);
+    size_t most = s->outside ? 2 * s->most : s->most; /* the loop still holds those that were closed */
+    struct admin_pending *c = s->n < most && !s->stopped ? new_connection(s, what) : NULL;
     if (c == NULL) {
         close(fd); /* too many at once are hung up on */
         return;

@@ -4,6 +4,7 @@
 #include "acceptor.h"
 #include "admin_conn.h"
 #include "admin_socket.h"
+#include "listen_fd.h"
 #include "spare_fd.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ static void on_client(void *owner, int fd, const struct sockaddr_storage *from)
 {
     struct admin_listener *l = owner;
     (void)from;
-    admin_conn_begin(&l->conns, fd, CONFIG_SERVE_NONE);
+    admin_conn_begin(&l->conns, fd, l->conns.outside ? CONFIG_SERVE_HEALTH : CONFIG_SERVE_NONE);
 }
 
 /* A status request is answered when all descriptors are in use: one at a time. */
@@ -113,6 +114,20 @@ struct admin_listener *admin_listener_start_on(struct uv_loop_s *loop, int fd, c
         return l;
     admin_listener_stop(l);
     return NULL;
+}
+
+struct admin_listener *admin_listener_start_health(struct uv_loop_s *loop, const struct config_health *place, bool first, const struct admin_hooks *hooks, struct err *err)
+{
+    struct err why = {0};
+    int fd = listen_fd_open(&place->address, place->text, first, &why);
+    if (fd < 0) {
+        err_set(err, why.kind, "admin.health: %s", why.text);
+        return NULL;
+    }
+    struct admin_listener *l = admin_listener_start_on(loop, fd, "admin.health", hooks, err);
+    if (l != NULL)
+        l->conns.outside = true;
+    return l;
 }
 
 void admin_listener_stop(struct admin_listener *l)

@@ -56,9 +56,11 @@ static CURLcode set_upload(struct http_client *c)
 static CURLcode set_options(struct http_client *c, struct curl_slist *fields)
 {
     const struct http_call *call = c->call;
-    char url[256];
+    char url[600];
+    const char *host = call->host != NULL ? call->host : "127.0.0.1";
+    bool v6 = strchr(host, ':') != NULL;
     int n = call->socket != NULL ? snprintf(url, sizeof(url), "http://localhost%s", call->path)
-                                 : snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", (unsigned)call->port, call->path);
+                                 : snprintf(url, sizeof(url), "http://%s%s%s:%u%s", v6 ? "[" : "", host, v6 ? "]" : "", (unsigned)call->port, call->path);
     CURLcode rc = n < 0 || (size_t)n >= sizeof(url) ? CURLE_URL_MALFORMAT : CURLE_OK;
     SET(CURLOPT_URL, url);
     SET(CURLOPT_UNIX_SOCKET_PATH, call->socket);

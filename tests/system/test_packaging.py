@@ -179,11 +179,12 @@ class Kubernetes(harness.Case):
     def test_the_sidecar_starts_first_and_runs_beside_the_app(self):
         sidecar = self.pod()["initContainers"][0]
         self.assertEqual((sidecar["name"], sidecar["restartPolicy"]), ("mtlsd", "Always"))
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            command = sidecar[probe]["exec"]["command"]
-            self.assertEqual(command[0], "/usr/bin/mtlsd")
-            self.assertIn(command[1], self.command("--help").stdout)
-        drain = re.search(r'drain_timeout = "(\d+)s"', (self.FOLDER / "base/mtlsd.conf").read_text())[1]
+        text = (self.FOLDER / "base/mtlsd.conf").read_text()
+        port = next(port["containerPort"] for port in sidecar["ports"] if port["name"] == "health")
+        self.assertIn(f'health = ":{port}"', text)
+        for probe, page in (("startupProbe", "/readyz"), ("readinessProbe", "/readyz"), ("livenessProbe", "/livez")):
+            self.assertEqual(sidecar[probe]["httpGet"], {"path": page, "port": "health"})
+        drain = re.search(r'drain_timeout = "(\d+)s"', text)[1]
         self.assertGreater(self.pod()["terminationGracePeriodSeconds"], int(drain))
 
     def test_the_restricted_profile_of_pods_is_met(self):

@@ -313,9 +313,14 @@ struct config_listener {
 
 enum config_watch { CONFIG_WATCH_FILES, CONFIG_WATCH_ALL, CONFIG_WATCH_OFF };
 
+struct config_health { /* where probes ask; text NULL: nowhere */
+    char *text;
+    struct address address; /* TCP */
+};
+
 /* "file:line" of keys that say what run opens; NULL where the key is not given. */
 struct config_places {
-    char *workers, *admin_socket, *log_target, *crl_cache;
+    char *workers, *admin_socket, *health, *log_target, *crl_cache;
 };
 
 struct config {
@@ -327,6 +332,7 @@ struct config {
     char *contact;            /* for people whose request is refused; NULL: none */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", or "systemd:NAME"; NULL: none */
+    struct config_health health; /* admin.health */
     int watch;                /* enum config_watch; files */
     int log_level;            /* enum log_level; info */
     int log_format;           /* enum log_format; text */
@@ -384,7 +390,7 @@ struct config_option {
     const char *group; /* "", "identity", "upstream.tls", ...; of lists: "allow", "route", "target", "sni" */
     const char *key;
     const char
-        *type; /* "string", "path", "name", "socket", "host", "hex", "sha256", "trust_domain", "ip", "duration", "size", "number",
+        *type; /* "string", "path", "name", "socket", "listen", "host", "hex", "sha256", "trust_domain", "ip", "duration", "size", "number",
                   "bool", "word", "choice" (of numbers), "target", "proxy", "database"; one or a list of them: "strings",
                   "paths", "pins", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" and "attributes" (any name) */

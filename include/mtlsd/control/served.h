@@ -19,6 +19,7 @@ struct served_question { /* borrowed */
     struct span form; /* its body */
     const char *nonce;
     bool full; /* no further stream can be served */
+    bool outside; /* anyone may ask: admin.health. Its two paths, and never a name or a date of the configuration */
 };
 
 /* ADMIN_ANSWERED, ADMIN_FAILED, or ADMIN_STREAM: the head is in out, and events follow. */

@@ -19,6 +19,8 @@ struct admin_hooks {
     void *ctx;
     /* The instance as it is now; valid until the next call. */
     const struct admin_view *(*view)(void *ctx);
+    /* The same without counters and refusals, for /livez and /readyz, which anyone may ask often. */
+    const struct admin_view *(*glance)(void *ctx);
     /* Reload. Each pending is answered exactly once with admin_listener_reloaded, from within the hook or later, also after the listener
      * was stopped. */
     void (*reload)(void *ctx, struct admin_pending *pending);
@@ -32,6 +34,9 @@ struct admin_listener *admin_listener_start(struct uv_loop_s *loop, const char *
 /* The same on a unix socket that already listens, which it takes. text names it in messages, and is borrowed until the loop
  * has closed the listener. */
 struct admin_listener *admin_listener_start_on(struct uv_loop_s *loop, int fd, const char *text, const struct admin_hooks *hooks, struct err *err);
+/* The listener of admin.health: a TCP address, also for other hosts, that answers /livez and /readyz and nothing else. Limits: 16 connections, of which the
+ * oldest makes place for a new one, 10 seconds and 64 KiB each. place is borrowed for the call. first: as listen_fd_open has it. */
+struct admin_listener *admin_listener_start_health(struct uv_loop_s *loop, const struct config_health *place, bool first, const struct admin_hooks *hooks, struct err *err);
 /* Closes it and its connections and removes the socket file if it is still ours. Memory goes as the loop runs the close callbacks: run the loop
  * once more. NULL is fine. */
 void admin_listener_stop(struct admin_listener *l);

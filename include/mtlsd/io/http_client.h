@@ -12,7 +12,8 @@
 struct http_client;
 
 struct http_call {
-    const char *socket; /* path of a unix socket; NULL: 127.0.0.1 and port */
+    const char *socket; /* path of a unix socket; NULL: host and port */
+    const char *host;   /* a name or an address; NULL: 127.0.0.1 */
     uint16_t port;
     const char *method, *path;        /* "GET", "POST", "PUT"; "/status" */
     const char *const *fields;        /* further fields, "Name: value" */

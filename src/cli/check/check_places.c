@@ -40,6 +40,17 @@ static void check_addresses(const struct look *k)
             check_address(k, &k->config->listeners[i], b);
 }
 
+static void check_health(const struct look *k)
+{
+    struct err err = {0};
+    const struct config_health *health = &k->config->health;
+    enum listen_check found = health->text != NULL ? listen_check_address(&health->address, health->text, &err) : LISTEN_CHECK_FINE;
+    enum finding_level level = found == LISTEN_CHECK_FAILS ? FINDING_ERROR : FINDING_WARNING;
+    const char *unless = found == LISTEN_CHECK_NO_RIGHT ? "as this user, " : found == LISTEN_CHECK_IN_USE ? "unless this daemon already runs there, " : "";
+    if (found != LISTEN_CHECK_FINE && !(found == LISTEN_CHECK_IN_USE && k->runs))
+        findings_add(k->findings, level, place(k, k->config->where.health), "admin.health: %s%s", unless, err.text);
+}
+
 static void check_admin(struct look *k)
 {
     struct err err = {0};
@@ -100,6 +111,7 @@ void check_places(const struct config *config, struct findings *findings)
     struct look k = {config, findings, false};
     check_admin(&k);
     check_addresses(&k);
+    check_health(&k);
     check_log(&k);
     check_cache(&k);
     check_descriptors(&k);

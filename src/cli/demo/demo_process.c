@@ -80,7 +80,7 @@ static bool has_ended(struct demo_process *p)
 
 int demo_process_ready(struct demo_process *p, unsigned within_ms, struct err *err)
 {
-    const struct admin_call call = {p->socket, "GET", "/readyz", ASK_MS};
+    const struct admin_call call = {.socket = p->socket, .method = "GET", .path = "/readyz", .timeout_ms = ASK_MS};
     double deadline = probe_seconds() + within_ms / 1000.0;
     while (probe_seconds() < deadline) {
         unsigned status = 0;
@@ -126,7 +126,7 @@ int demo_process_stop(struct demo_process *p, unsigned within_ms)
 
 int demo_process_refusals(const struct demo_process *p, struct demo_refusals *out, struct err *err)
 {
-    const struct admin_call call = {p->socket, "GET", "/refusals", ASK_MS};
+    const struct admin_call call = {.socket = p->socket, .method = "GET", .path = "/refusals", .timeout_ms = ASK_MS};
     struct bytes body;
     unsigned status = 0;
     *out = (struct demo_refusals){0};

@@ -404,6 +404,24 @@ START_TEST(says_where_each_place_stands_that_run_opens)
 }
 END_TEST
 
+static const char *const taken_by_health[][2] = {{":8443", ":8443"}, {"127.0.0.1:8443", ":8443"}, {"0.0.0.0:8443", "127.0.0.1:8443"}};
+
+START_TEST(a_port_of_a_listener_is_none_for_probes)
+{
+    struct findings f;
+    char text[512];
+    findings_init(&f);
+    snprintf(text, sizeof(text), ID TRUSTS BACK "listeners = { a = { bind = \"%s\"; upstream = \"up\"; tls = { identity = \"me\"; trust = \"ca\"; }; }; };\n"
+                                                "admin = { health = \"%s\"; };",
+             taken_by_health[_i][0], taken_by_health[_i][1]);
+    ck_assert_ptr_null(config_parse(text, "x.conf", &f));
+    ck_assert_uint_eq(f.errors, 1);
+    ck_assert_msg(strstr(f.items[0].text, "is taken already, by") != NULL, "%s", f.items[0].text);
+    ck_assert_str_eq(f.items[0].where, "x.conf:5");
+    findings_clear(&f);
+}
+END_TEST
+
 static const char *const overlapping[][2] = {{":8443", "127.0.0.1:8443"}, {"[::1]:8443", ":8443"}, {"[::]:8443", "0.0.0.0:8443"}, {"0.0.0.0:8443", "[::]:8443"},
                                              {"0.0.0.0:8443", "10.0.0.1:8443"}, {"10.0.0.1:8443", "0.0.0.0:8443"}, {"[::]:8443", "a.example:8443"}};
 
@@ -449,6 +467,7 @@ Suite *suite(void)
     tcase_add_test(t, says_nothing_about_the_lines_that_are_right);
     tcase_add_test(t, finds_every_error_and_not_only_the_first);
     tcase_add_test(t, says_where_each_place_stands_that_run_opens);
+    tcase_add_loop_test(t, a_port_of_a_listener_is_none_for_probes, 0, COUNT(taken_by_health));
     tcase_add_loop_test(t, addresses_that_include_one_another_are_refused, 0, COUNT(overlapping));
     tcase_add_test(t, port_zero_and_addresses_apart_do_not_collide);
     suite_add_tcase(s, t);

@@ -13,6 +13,9 @@ START_TEST(a_place_that_is_none_is_refused)
     static const struct config_slots_row cases[] = {
         {"a socket on TCP", "admin", "socket", "127.0.0.1:80", "is not a unix socket"},
         {"a socket that is a path", "admin", "socket", "/run/x.sock", "write \"unix:/run/x.sock\""},
+        {"health on a socket", "admin", "health", "unix:/run/x.sock", "is no TCP address"},
+        {"health that is passed", "admin", "health", "systemd:health", "is no TCP address"},
+        {"health without a host", "admin", "health", "8081", "\":8081\""},
         {"a home", "identity", "bundle", "~/me.pem", "a ~ is not expanded here"},
         {"a home among lists", "trust", "crl", "~/ca.crl", "a ~ is not expanded here"},
         {"a variable", "log", "target", "$HOME/x.log", "there are no variables"},
@@ -66,6 +69,10 @@ START_TEST(addresses_keep_what_was_written)
     ck_assert_str_eq(config_slots.listener.bind_text[1], "[::1]:8444");
     config_slots_must_set("target", "address", "api.example:443");
     config_slots_must_set("target", "address", "other.example:444");
+    config_slots_must_set("admin", "health", ":8081");
+    config_slots_must_set("admin", "health", "10.0.0.1:8082");
+    ck_assert_str_eq(config_slots.top.health.text, "10.0.0.1:8082");
+    ck_assert_uint_eq(config_slots.top.health.address.port, 8082);
     ck_assert_str_eq(config_slots.target.address.host, "other.example");
     ck_assert_uint_eq(config_slots.target.address.port, 444);
     ck_assert_str_eq(config_slots.target.text, "other.example:444");

@@ -23,10 +23,12 @@ static struct snapshot snapshot = {.config = &config, .generation = 3, .upstream
 static struct counters counters;
 static struct bytes out;
 static struct admin_view view;
+static bool outside;
 static char text[1 << 17];
 
 static void begin(void)
 {
+    outside = false;
     bytes_init(&out, 1 << 20);
     ck_assert_int_eq(counters_init(&counters, 4), 0);
     snapshot.target_state = target_state_new(1);
@@ -54,7 +56,7 @@ static enum admin_action ask(const struct asked *a)
     struct http_head rq = {.request = true, .minor = 1, .method = span_from_str(a->method), .target = span_from_str(a->target), .fields = values};
     for (; a->fields[2 * rq.n_fields] != NULL; rq.n_fields++)
         values[rq.n_fields] = (struct http_field){span_from_str(a->fields[2 * rq.n_fields]), span_from_str(a->fields[2 * rq.n_fields + 1])};
-    struct served_question q = {.what = a->what, .head = &rq, .form = span_from_str(a->form), .nonce = NONCE, .full = a->full};
+    struct served_question q = {.what = a->what, .head = &rq, .form = span_from_str(a->form), .nonce = NONCE, .full = a->full, .outside = outside};
     bytes_clear(&out);
     enum admin_action action = served_answer(&out, &q, &view);
     snprintf(text, sizeof(text), "%.*s", (int)out.len, out.len > 0 ? (const char *)bytes_span(&out).ptr : "");
@@ -103,6 +105,46 @@ START_TEST(a_draining_daemon_is_not_healthy)
     view.draining = true;
     ask(&(struct asked){CONFIG_SERVE_HEALTH, "GET", "/", {0}, NULL, 0});
     ck_assert_uint_eq(status(), 503);
+}
+END_TEST
+
+/* E6: beyond this host nothing is told but a word. */
+static const struct outside {
+    const char *method, *target;
+    unsigned status;
+    const char *says;
+} outsides[] = {
+    {"GET", "/livez", 200, "\"live\""},         {"GET", "/readyz", 200, "\"ready\""},       {"GET", "/readyz?x=/livez", 200, "\"ready\""},
+    {"HEAD", "/readyz", 200, "HTTP/1.1 200"},   {"GET", "/readyz/", 404, "GET /livez"},     {"GET", "/x/livez", 404, "GET /livez"},
+    {"GET", "/", 404, "GET /livez"},            {"GET", "/status", 404, "GET /livez"},      {"GET", "/metrics", 404, "GET /livez"},
+    {"GET", "/refusals", 404, "GET /livez"},    {"POST", "/drain", 404, "GET /livez"},      {"POST", "/reload", 404, "GET /livez"},
+    {"POST", "/livez", 405, "Allow: GET, HEAD"}, {"GET", "http://a/livez", 404, "GET /livez"}, {"GET", "*", 404, "GET /livez"},
+};
+
+START_TEST(other_hosts_are_told_two_words)
+{
+    const struct outside *o = &outsides[_i];
+    outside = true;
+    view.room = (struct admin_room){.clients = 7, .most_clients = 4242};
+    ck_assert_int_eq(ask(&(struct asked){CONFIG_SERVE_HEALTH, o->method, o->target, {"Host", "rebound.example", NULL}, NULL, 0}), ADMIN_ANSWERED);
+    ck_assert_msg(status() == o->status && strstr(text, o->says) != NULL, "%s %s: %s", o->method, o->target, text);
+    ck_assert_msg(strstr(text, "4242") == NULL && strstr(text, "detail\": \"7") == NULL, "%s", text);
+}
+END_TEST
+
+START_TEST(other_hosts_get_the_reason_without_a_name)
+{
+    outside = true;
+    view.draining = true;
+    ask(&(struct asked){CONFIG_SERVE_HEALTH, "GET", "/readyz", {0}, NULL, 0});
+    ck_assert_uint_eq(status(), 503);
+    ck_assert_ptr_nonnull(strstr(text, "\"draining\""));
+    view.draining = false;
+    view.room.full = true;
+    view.room.most_clients = 4242;
+    ask(&(struct asked){CONFIG_SERVE_HEALTH, "GET", "/readyz", {0}, NULL, 0});
+    ck_assert_uint_eq(status(), 503);
+    ck_assert_msg(strstr(text, "\"full\"") != NULL && strstr(text, "detail") == NULL, "%s", text);
 }
 END_TEST
 
@@ -212,6 +254,8 @@ Suite *suite(void)
     tcase_add_loop_test(t, shows_what_the_route_serves, 0, sizeof(pages) / sizeof(pages[0]));
     tcase_add_test(t, a_draining_daemon_is_not_healthy);
     tcase_add_test(t, the_answer_to_head_has_no_body);
+    tcase_add_loop_test(t, other_hosts_are_told_two_words, 0, sizeof(outsides) / sizeof(outsides[0]));
+    tcase_add_test(t, other_hosts_get_the_reason_without_a_name);
     tcase_add_test(t, a_stream_begins_with_a_head_and_goes_on_with_the_page);
     tcase_add_loop_test(t, changes_only_what_its_own_page_asks, 0, sizeof(forms) / sizeof(forms[0]));
     tcase_add_test(t, each_button_does_what_it_says);

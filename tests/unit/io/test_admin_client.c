@@ -56,7 +56,7 @@ static void *run_loop(void *ctx)
 
 static void set_up(void)
 {
-    static const struct admin_hooks hooks = {.view = give_view, .reload = reload_at_once, .drain = ignore_drain};
+    static const struct admin_hooks hooks = {.view = give_view, .glance = give_view, .reload = reload_at_once, .drain = ignore_drain};
     struct err err = {0};
     snprintf(folder, sizeof(folder), "/tmp/mtlsd-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));

@@ -5,7 +5,10 @@
 
 #include "mtlsd/io/admin_listener.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +46,7 @@ static void note_drain(void *ctx)
     drained++;
 }
 
-static const struct admin_hooks hooks = {.view = give_view, .reload = note_reload, .drain = note_drain};
+static const struct admin_hooks hooks = {.view = give_view, .glance = give_view, .reload = note_reload, .drain = note_drain};
 
 static void set_up(void)
 {
@@ -328,6 +331,89 @@ START_TEST(does_not_remove_the_socket_of_a_successor)
 }
 END_TEST
 
+/* ---- admin.health ---- */
+
+static struct config_health health;
+
+static struct admin_listener *start_health(void)
+{
+    health = (struct config_health){.text = (char *)(uintptr_t)"127.0.0.1:0", .address = {.kind = ADDRESS_TCP, .host = "127.0.0.1"}};
+    int fd = socket(AF_INET, SOCK_STREAM, 0); /* a free port */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+    health.address.port = ntohs(address.sin_port);
+    struct admin_listener *l = admin_listener_start_health(&loop, &health, true, &hooks, &err);
+    ck_assert_msg(l != NULL, "%s", err.text);
+    return l;
+}
+
+static int dial_health(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(health.address.port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    return fd;
+}
+
+START_TEST(health_answers_any_host_with_two_pages)
+{
+    static const char *const requests[][2] = {
+        {"GET /livez HTTP/1.1\r\nHost: 10.0.0.7:8081\r\nUser-Agent: kube-probe/1.29\r\nAccept: */*\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+        {"GET /readyz HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+        {"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 404"},
+        {"POST /drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404"},
+        {"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404"},
+        {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "HTTP/1.1 400"},
+    };
+    struct admin_listener *l = start_health();
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        int fd = dial_health();
+        say(fd, requests[i][0]);
+        const char *text = hear(fd);
+        ck_assert_msg(strncmp(text, requests[i][1], strlen(requests[i][1])) == 0, "%s: %s", requests[i][0], text);
+    }
+    ck_assert_uint_eq(drained, 0);
+    ck_assert_ptr_null(pending);
+    admin_listener_stop(l);
+}
+END_TEST
+
+/* C7: slow clients of any host hold all places, and a probe is answered all the same. */
+START_TEST(the_oldest_connection_makes_place_for_a_probe)
+{
+    enum { SLOW = 40 };
+    int fds[SLOW];
+    struct admin_listener *l = start_health();
+    for (int i = 0; i < SLOW; i++) {
+        fds[i] = dial_health();
+        say(fds[i], "GET /livez HTTP/1.1\r\nHo");
+        for (int k = 0; k < 4; k++)
+            uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    int fd = dial_health();
+    say(fd, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(hear(fd), "200 OK"));
+    ck_assert_str_eq(hear(fds[0]), "");
+    for (int i = 1; i < SLOW; i++)
+        close(fds[i]);
+    admin_listener_stop(l);
+}
+END_TEST
+
+START_TEST(health_says_that_its_address_is_taken)
+{
+    struct admin_listener *l = start_health();
+    ck_assert_ptr_null(admin_listener_start_health(&loop, &health, true, &hooks, &err));
+    ck_assert_msg(strstr(err.text, "admin.health: ") != NULL && strstr(err.text, "another process listens there") != NULL, "%s", err.text);
+    admin_listener_stop(l);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("admin_listener");
@@ -347,6 +433,9 @@ Suite *suite(void)
     tcase_add_test(t, leaves_a_file_alone_that_is_no_socket);
     tcase_add_test(t, says_what_is_wrong_with_the_path);
     tcase_add_test(t, does_not_remove_the_socket_of_a_successor);
+    tcase_add_test(t, health_answers_any_host_with_two_pages);
+    tcase_add_test(t, the_oldest_connection_makes_place_for_a_probe);
+    tcase_add_test(t, health_says_that_its_address_is_taken);
     suite_add_tcase(s, t);
     return s;
 }
