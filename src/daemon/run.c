@@ -90,7 +90,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     run_crls_stop(&r->crls);
     run_rotation_stop(&r->rotation);
     bool held = !registry_pool_stop(r->registries) || r->reload.queue.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
-    code = run_end_said(r->server, code);
+    code = run_end_said(r, code);
     if (!held)
         server_free(r->server);
     log_file_flush();

@@ -4,6 +4,8 @@
 #include "mtlsd/base/log.h"
 #include "mtlsd/daemon/command_fail.h"
 
+#include <stdio.h>
+
 void run_end_drain(struct run *r)
 {
     uint64_t within_ms = server_snapshot(r->server)->config->drain_ms;
@@ -14,13 +16,35 @@ void run_end_drain(struct run *r)
     run_service_enter(&r->service, SERVICE_STOPPING, r->reload.last_error);
 }
 
-int run_end_said(const struct server *server, int code)
+enum { LIST_MAX = 400 };
+
+/* "app 5, raw 2": how many of each listener were cut; what does not fit is left out. */
+static void list_cut(struct run *r, char out[LIST_MAX])
 {
-    size_t cut = server_cut(server);
+    const struct config *config = server_snapshot(r->server)->config;
+    size_t len = 0;
+    out[0] = '\0';
+    counters_clear(&r->counters);
+    if (counters_init(&r->counters, COUNTERS_ROWS) == 0)
+        server_sum_counters(r->server, &r->counters);
+    for (size_t i = 0; i < config->n_listeners && len < LIST_MAX; i++) {
+        const struct counters_row *row = counters_find_listener(&r->counters, config->listeners[i].name);
+        if (row == NULL || row->refused[REASON_DRAINING] == 0)
+            continue;
+        int n = snprintf(out + len, LIST_MAX - len, "%s%s %llu", len > 0 ? ", " : "", config->listeners[i].name, (unsigned long long)row->refused[REASON_DRAINING]);
+        len += n > 0 ? (size_t)n : 0;
+    }
+}
+
+int run_end_said(struct run *r, int code)
+{
+    size_t cut = server_cut(r->server);
+    char list[LIST_MAX];
     if (cut == 0) {
         log_say(LOG_LEVEL_INFO, "stopped", "all connections are closed");
         return code;
     }
-    log_say(LOG_LEVEL_WARN, "stopped", "all connections are closed, and %zu requests or connections were cut: raise drain_timeout to give them time", cut);
+    list_cut(r, list);
+    log_say(LOG_LEVEL_WARN, "stopped", "all connections are closed, and %zu requests or connections were cut (%s): raise drain_timeout to give them time", cut, list);
     return code != COMMAND_FINE ? code : COMMAND_FAILED;
 }

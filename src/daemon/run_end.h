@@ -6,7 +6,8 @@
 #include "run_state.h"
 
 void run_end_drain(struct run *r);
-/* Says how it went. Gives the exit code: a drain that had to cut something is no good end, and a supervisor learns it. */
-int run_end_said(const struct server *server, int code);
+/* Logs how it went, with the number of what was cut of each listener. Gives the exit code: a drain that had to cut something is no good end, and a
+ * supervisor learns it. */
+int run_end_said(struct run *r, int code);
 
 #endif

@@ -466,7 +466,8 @@ class TheEnd(Case):
         self.assertGreaterEqual(len(cut), 10)  # tcp connections; of the 11 requests some may not have been read when the drain began
         self.assertLessEqual(len(cut), 21, "\n".join(cut))
         self.assertIn("it was still open after drain_timeout (1s)", cut[0])
-        self.assertIn(f"{len(cut)} requests or connections were cut", daemon.log)
+        of = {name: sum(f"listener={name} " in line for line in cut) for name in ("app", "raw", "public")}
+        self.assertIn(f"{len(cut)} requests or connections were cut (app {of['app']}, raw {of['raw']}, public {of['public']})", daemon.log)
 
     def test_drain_does_not_wait_for_a_name_server_that_is_silent(self):
         """Security D8. A look-up that runs cannot be cancelled; neither a reload nor the end may depend on it."""
