@@ -453,7 +453,7 @@ static int connect_self(struct connector *k, struct upconn *up)
     struct worker *w = k->order.worker;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
         return uv_translate_sys_error(errno);
-    int rc = handover_give(w->handover, ends[1], k->dial.target->upstream->conf->serves) == 0 ? 0 : UV_ENOMEM;
+    int rc = served_queue_give(w->served, ends[1], k->dial.target->upstream->conf->serves) == 0 ? 0 : UV_ENOMEM;
     if (rc != 0)
         close(ends[0]);
     return rc != 0 ? rc : stream_open(&up->stream, ends[0]);

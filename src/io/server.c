@@ -39,7 +39,7 @@ struct server {
     struct hand *hands;
     unsigned n_hands;
     struct capacity capacity;
-    struct handover handover; /* of requests for our own pages */
+    struct served_queue served; /* of requests for our own pages */
     _Atomic unsigned n_finished;
     _Atomic unsigned asked; /* questions of server_ask */
     uv_async_t wake;
@@ -304,7 +304,7 @@ static int init_hand(struct server *s, unsigned i, struct err *err)
     s->n_hands++;
     if (worker_init(&h->worker, loop, s->snapshot, &s->capacity, s->refusals, err) != 0)
         return -1;
-    h->worker.handover = &s->handover;
+    h->worker.served = &s->served;
     h->worker.on_finished = on_worker_finished;
     h->worker.finished_ctx = h;
     h->worker.on_ebb = on_worker_ebb;
@@ -330,13 +330,13 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
 {
     tune_heap();
     struct server *s = calloc(1, sizeof(*s));
-    if (s == NULL || uv_loop_init(&s->loop) != 0 || handover_init(&s->handover, &s->loop) != 0) {
+    if (s == NULL || uv_loop_init(&s->loop) != 0 || served_queue_init(&s->served, &s->loop) != 0) {
         free(s);
         err_set(err, ERR_MEMORY, "no loop: out of memory or descriptors");
         return NULL;
     }
-    s->handover.take = hooks->on_served;
-    s->handover.ctx = hooks->ctx;
+    s->served.take = hooks->on_served;
+    s->served.ctx = hooks->ctx;
     s->hooks = *hooks;
     s->snapshot = snapshot_ref(snapshot);
     uv_async_init(&s->loop, &s->wake, on_wake);
@@ -459,7 +459,7 @@ void server_free(struct server *s)
         worker_clear(&s->hands[i].worker);
         uv_mutex_destroy(&s->hands[i].lock);
     }
-    handover_clear(&s->handover);
+    served_queue_clear(&s->served);
     refusals_free(s->refusals);
     client_count_free(s->capacity.by_client);
     snapshot_on_end(s->snapshot, NULL, NULL); /* the caller may have a reference */

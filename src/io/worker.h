@@ -7,10 +7,10 @@
 #define MTLSD_IO_WORKER_H
 
 #include "capacity.h"
-#include "handover.h"
 #include "listening.h"
 #include "refusing.h"
 #include "resolve.h"
+#include "served_queue.h"
 #include "stream.h"
 
 #include "mtlsd/control/access_log.h"
@@ -56,7 +56,7 @@ struct worker {
     size_t most_links; /* the most of both since memory was last given back */
     uv_timer_t ebb;    /* runs for a while after half of them have gone */
     struct capacity *capacity; /* borrowed: of all workers */
-    struct handover *handover; /* borrowed: to our own pages */
+    struct served_queue *served; /* borrowed: to our own pages */
     struct listening listening;
     struct resolve names;
     struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
