@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_build.h"
 #include "snapshot_load.h"
+#include "mtlsd/control/identity_files.h"
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_identity.h"
@@ -365,6 +366,20 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
     }
 }
 
+static void load_identities(struct snapshot *s, const struct loader *loader)
+{
+    const struct identity_source *elsewhere = loader->files->identities;
+    struct loader l = *loader;
+    if (elsewhere != NULL && (l.set = elsewhere->begin(elsewhere->ctx)) == NULL) {
+        l.findings->out_of_memory = 1;
+        return;
+    }
+    for (size_t i = 0; i < s->config->n_identities; i++)
+        s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(&l, &s->config->identities[i])};
+    if (elsewhere != NULL)
+        elsewhere->end(l.set);
+}
+
 void snapshot_build(struct snapshot *s, const struct loader *loader)
 {
     struct comparison last = {0};
@@ -372,8 +387,7 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     with_last.last = &last;
     with_last.key_memory = s->key_memory;
     snapshot_access_config(l, s->config);
-    for (size_t i = 0; i < s->config->n_identities; i++)
-        s->identities[i] = (struct snapshot_identity){&s->config->identities[i], snapshot_load_identity(l, &s->config->identities[i])};
+    load_identities(s, l);
     for (size_t i = 0; i < s->config->n_registries; i++)
         s->registries[i] = (struct snapshot_registry){&s->config->registries[i], snapshot_load_registry(l, &s->config->registries[i])};
     for (size_t i = 0; i < s->config->n_trusts; i++) {

@@ -2,6 +2,7 @@
 #include "snapshot_load.h"
 #include "mtlsd/control/crl_cache.h"
 #include "mtlsd/control/file_set.h"
+#include "mtlsd/control/identity_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,15 +61,15 @@ static int judge_access(const struct loader *l, const struct subject *s, const c
 }
 
 /* A file with a private key, intended or by mistake. A missing key is reported where it is needed. */
-static int read_key_file(const struct loader *l, const struct subject *s, const char *path, struct bytes *out)
+static int judge_key_file(const struct loader *l, const struct subject *s, const char *path, const struct identity_file *f)
 {
-    struct file_facts facts;
-    if (read_file(l, s, path, out, &facts) != 0)
-        return -1;
-    struct span text = bytes_span(out);
-    if (memmem(text.ptr, text.len, "PRIVATE KEY-----", 16) == NULL)
-        return 0;
-    return judge_access(l, s, path, FILE_USE_KEY, &facts.access);
+    if (f->facts.is_folder)
+        return complain(l, s, path, "is a folder; name a PEM file");
+    if (f->failed)
+        return complain_unreadable(l, s, path, &f->err);
+    if (f->empty)
+        return complain(l, s, path, "is empty; it must hold PEM text (-----BEGIN ...)");
+    return f->has_key ? judge_access(l, s, path, FILE_USE_KEY, &f->facts.access) : 0;
 }
 
 /* Some words of the tls room begin with the subject already; then it is not said twice. */
@@ -102,33 +103,45 @@ static struct tls_identity *make_identity(const struct loader *l, const struct s
     return id;
 }
 
+static int read_identity(const struct loader *l, const struct subject *s, const struct identity_order *order, struct identity_files *out)
+{
+    const struct identity_source *elsewhere = l->files->identities;
+    struct err err = {0};
+    if (elsewhere == NULL)
+        identity_files_read(l->files, order, l->key_memory, out);
+    else if (elsewhere->read(l->set, order, out, &err) != 0)
+        return complain_unreadable(l, s, order->key, &err);
+    return 0;
+}
+
 struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf)
 {
     struct subject s = {"identity", conf->name, conf->where};
-    const char *key_path = conf->bundle != NULL ? conf->bundle : conf->key;
-    struct tls_identity_spec spec = {.name = conf->name, .key_file = key_path, .key_memory = l->key_memory};
+    bool bundle = conf->bundle != NULL;
+    const struct identity_order order = {conf->name, bundle ? conf->bundle : conf->key, bundle ? NULL : conf->certificate, conf->chain};
     struct tls_identity *id = NULL;
-    struct bytes certificate = {0}, key = {0}, chain = {0};
-    int rc = read_key_file(l, &s, key_path, &key);
-    spec.key = bytes_span(&key);
-    if (conf->bundle != NULL) {
-        spec.certificate = spec.key;
-        spec.certificate_file = conf->bundle;
-    } else {
-        rc |= read_key_file(l, &s, conf->certificate, &certificate);
-        spec.certificate = bytes_span(&certificate);
-        spec.certificate_file = conf->certificate;
-    }
-    if (conf->chain != NULL) {
-        rc |= read_key_file(l, &s, conf->chain, &chain);
-        spec.chain = bytes_span(&chain);
-        spec.chain_file = conf->chain;
-    }
-    if (rc == 0)
+    struct identity_files f;
+    if (read_identity(l, &s, &order, &f) != 0)
+        return NULL;
+    int rc = judge_key_file(l, &s, order.key, &f.key);
+    if (!bundle)
+        rc |= judge_key_file(l, &s, order.certificate, &f.certificate);
+    if (order.chain != NULL)
+        rc |= judge_key_file(l, &s, order.chain, &f.chain);
+    if (rc == 0) {
+        struct tls_identity_spec spec = {
+            .name = conf->name,
+            .certificate = bytes_span(bundle ? &f.key.text : &f.certificate.text),
+            .certificate_file = bundle ? order.key : order.certificate,
+            .key_file = bundle ? NULL : order.key,
+            .chain = bytes_span(&f.chain.text),
+            .chain_file = order.chain,
+            .signing_key = f.signing_key,
+            .key_fault = &f.fault,
+        };
         id = make_identity(l, &s, &spec);
-    bytes_wipe(&key);
-    bytes_wipe(&certificate); /* a key may stand in these by mistake */
-    bytes_wipe(&chain);
+    }
+    identity_files_clear(&f);
     return id;
 }
 

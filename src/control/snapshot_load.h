@@ -15,6 +15,7 @@ struct loader { /* all borrowed */
     const struct config *config; /* this and the rest: of snapshot_build alone */
     struct comparison *last;
     struct tls_key_memory *key_memory;
+    struct identity_set *set; /* where files->identities reads them */
 };
 
 /* NULL with findings. The caller owns the reference. */

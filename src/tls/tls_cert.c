@@ -374,12 +374,16 @@ int tls_cert_open(struct span der, struct tls_cert *out, gnutls_x509_crt_t *crt)
     return tls_cert_read(der, out) == 0 ? tls_cert_import(der, crt) : GNUTLS_E_ASN1_DER_ERROR;
 }
 
+bool tls_cert_has_public_id(gnutls_x509_crt_t crt, const uint8_t id[32])
+{
+    uint8_t own[32];
+    size_t n = sizeof(own);
+    return gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, own, &n) == 0 && n == sizeof(own) && memcmp(own, id, n) == 0;
+}
+
 bool tls_cert_has_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 {
-    uint8_t a[64], b[64];
-    size_t a_len = sizeof(a), b_len = sizeof(b);
-    if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, a, &a_len) != 0 ||
-        gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, b, &b_len) != 0)
-        return false;
-    return a_len == b_len && memcmp(a, b, a_len) == 0;
+    uint8_t id[32];
+    size_t n = sizeof(id);
+    return gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, id, &n) == 0 && tls_cert_has_public_id(crt, id);
 }

@@ -30,6 +30,8 @@ gnutls_datum_t tls_cert_datum(struct span bytes);
 MUST_CHECK int tls_cert_import(struct span der, gnutls_x509_crt_t *out);
 /* Both. An error may also be GNUTLS_E_MEMORY_ERROR. */
 MUST_CHECK int tls_cert_open(struct span der, struct tls_cert *out, gnutls_x509_crt_t *crt);
+/* Whether the certificate is of the public key with this SHA-256. */
+bool tls_cert_has_public_id(gnutls_x509_crt_t crt, const uint8_t id[32]);
 /* Whether the private key belongs to the certificate. */
 bool tls_cert_has_key(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key);
 

@@ -8,7 +8,6 @@
 #include "tls_links.h"
 #include "tls_path.h"
 #include "tls_pem.h"
-#include "tls_private_key.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,7 +24,7 @@ struct tls_identity {
     char serial[2 * TLS_CERT_MAX_SERIAL_BYTES + 3]; /* hex, of the leaf */
     char sha256[65];                                /* hex, of the leaf */
     struct tls_key kind; /* of the leaf's key */
-    struct tls_private_key key;
+    struct tls_signing_key *key; /* counted */
     gnutls_privkey_t lent; /* borrows key */
     struct tls_link *links;    /* leaf first */
     gnutls_pcert_st *pcerts; /* the links, as the library sends them */
@@ -41,8 +40,7 @@ struct loading {
     struct tls_identity *id;
     struct findings *notes;
     struct err *err;
-    gnutls_x509_privkey_t key;
-    size_t key_line;
+    struct tls_signing_key_facts key;
 };
 
 static bool ends_with(struct span s, const char *text)
@@ -96,48 +94,41 @@ static int check_only_kind(const struct loading *l)
     return tls_key_check(&key, l->spec->name, l->err);
 }
 
-static int add_key(struct loading *l, const struct tls_pem_reader *r, const struct tls_pem_block *block)
+static int explain_key(const struct loading *l, const struct err *fault)
 {
-    if (l->key != NULL)
-        return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: a second private key (the first begins in line %zu)",
-                       r->file, block->line, l->key_line);
-    if (ends_with(block->label, "ENCRYPTED PRIVATE KEY") ||
-        memmem(block->body.ptr, block->body.len, "Proc-Type: 4,ENCRYPTED", 22) != NULL)
-        return err_set(l->err, ERR_CREDENTIAL,
-                       "%s:%zu: the private key is encrypted; give it without a passphrase (openssl pkey -in "
-                       "FILE -out PLAIN) in a file "
-                       "that only mtlsd can read",
-                       r->file, block->line);
-    l->key_line = block->line;
-    struct span der;
-    if (gnutls_x509_privkey_init(&l->key) != 0)
-        return err_set(l->err, ERR_MEMORY, "out of memory");
-    if (tls_pem_decode(r, block, &der, l->err) != 0)
-        return -1;
-    int rc = tls_private_key_read(block->label, der, l->spec->key_memory, &l->id->key, l->key);
-    tls_pem_wipe(der);
-    if (rc == 0 || check_only_kind(l) != 0)
-        return rc == 0 ? 0 : -1;
-    return err_set(l->err, ERR_CREDENTIAL, "%s:%zu: the private key that begins here is damaged or of an unknown kind (%s); keys may be " TLS_KEY_KINDS,
-                   r->file, block->line, gnutls_strerror(rc));
+    return check_only_kind(l) != 0 ? -1 : err_set(l->err, fault->kind, "%s", fault->text);
 }
 
-static int read_file(struct loading *l, const char *file, struct span text, bool want_certificates,
-                     bool want_key)
+static int read_key(struct loading *l)
+{
+    const struct tls_identity_spec *spec = l->spec;
+    struct tls_key_source source = {spec->name, spec->key, key_file(spec), is_bundle(spec)};
+    struct err fault = {0};
+    if (spec->signing_key != NULL)
+        l->id->key = tls_signing_key_ref(spec->signing_key);
+    else if (spec->key_fault != NULL)
+        return explain_key(l, spec->key_fault);
+    else
+        l->id->key = tls_signing_key_read(&source, spec->key_memory, &fault);
+    if (l->id->key == NULL)
+        return explain_key(l, &fault);
+    l->key = *tls_signing_key_facts(l->id->key);
+    return 0;
+}
+
+static int read_file(struct loading *l, const char *file, struct span text)
 {
     struct tls_pem_reader r;
     struct tls_pem_block block;
-    if (tls_pem_plausible(file, text, want_certificates ? "a certificate" : "a private key", l->err) != 0)
+    if (tls_pem_plausible(file, text, "a certificate", l->err) != 0)
         return -1;
     tls_pem_start(&r, file, text);
     int more;
     while ((more = tls_pem_next(&r, &block, l->err)) == 1) {
         bool is_key = ends_with(block.label, "PRIVATE KEY");
-        if (is_key && want_key && add_key(l, &r, &block) != 0)
-            return -1;
         bool is_certificate =
             span_equals_str(block.label, "CERTIFICATE") || span_equals_str(block.label, "X509 CERTIFICATE");
-        if (is_certificate && want_certificates && add_certificate(l, &r, &block) != 0)
+        if (is_certificate && add_certificate(l, &r, &block) != 0)
             return -1;
         if (!is_key && !is_certificate && !ends_with(block.label, "PARAMETERS"))
             return tls_pem_refuse(&r, &block, "an identity", l->err);
@@ -148,9 +139,7 @@ static int read_file(struct loading *l, const char *file, struct span text, bool
 static int read_chain(struct loading *l)
 {
     size_t before = l->id->n_links;
-    if (before == 0)
-        return 0; /* the leaf is missing, which is said first */
-    if (read_file(l, l->spec->chain_file, l->spec->chain, true, false) != 0)
+    if (read_file(l, l->spec->chain_file, l->spec->chain) != 0)
         return -1;
     if (l->id->n_links > before)
         return 0;
@@ -160,39 +149,28 @@ static int read_chain(struct loading *l)
 static int read_all(struct loading *l)
 {
     const struct tls_identity_spec *spec = l->spec;
-    bool bundle = is_bundle(spec);
-    if (read_file(l, spec->certificate_file, spec->certificate, true, bundle) != 0)
-        return -1;
-    if (!bundle && read_file(l, spec->key_file, spec->key, false, true) != 0)
-        return -1;
-    if (spec->chain_file != NULL && read_chain(l) != 0)
+    if (read_file(l, spec->certificate_file, spec->certificate) != 0)
         return -1;
     if (l->id->n_links == 0)
-        return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no certificate", spec->name,
-                       spec->certificate_file);
-    if (l->key == NULL)
-        return err_set(
-            l->err, ERR_CREDENTIAL, "identity %s: %s holds no private key%s", spec->name, key_file(spec),
-            bundle ? "; a bundle is chain and key in one file, or give certificate and key apart" : "");
-    return 0;
+        return err_set(l->err, ERR_CREDENTIAL, "identity %s: %s holds no certificate", spec->name, spec->certificate_file);
+    return read_key(l) != 0 || (spec->chain_file != NULL && read_chain(l) != 0) ? -1 : 0;
 }
 
-/* A key file has both halves, and a matching public half says nothing about the private one: the fault would show only in a handshake. It is
- * checked once here by a signature that is made and verified, not for each use of the identity. */
+/* A matching public half says nothing about the private one: the fault would show only in a handshake. */
 static int check_halves(const struct loading *l)
 {
-    if (gnutls_x509_privkey_verify_params(l->key) == 0)
+    if (!l->key.torn)
         return 0;
     return err_set(l->err, ERR_CREDENTIAL,
                    "identity %s: the private key in %s (line %zu) is damaged: its public half is that of another key",
-                   l->spec->name, key_file(l->spec), l->key_line);
+                   l->spec->name, key_file(l->spec), l->key.line);
 }
 
 static int find_leaf(struct loading *l)
 {
     struct tls_identity *id = l->id;
     for (size_t i = 0; i < id->n_links; i++) {
-        if (!tls_cert_has_key(id->links[i].crt, l->key))
+        if (!tls_cert_has_public_id(id->links[i].crt, l->key.public_id))
             continue;
         if (i > 0)
             findings_add(l->notes, FINDING_NOTE, id->links[i].file,
@@ -207,7 +185,7 @@ static int find_leaf(struct loading *l)
     tls_cert_name_text(id->links[0].cert.subject, subject, sizeof(subject));
     return err_set(l->err, ERR_CREDENTIAL,
                    "identity %s: the private key in %s (line %zu) does not belong to %s in %s (%s)",
-                   l->spec->name, key_file(l->spec), l->key_line,
+                   l->spec->name, key_file(l->spec), l->key.line,
                    id->n_links == 1 ? "the certificate" : "any certificate", l->spec->certificate_file,
                    subject);
 }
@@ -296,7 +274,7 @@ static int settle(struct loading *l)
         id->links = fewer;
     id->signature = tls_key_openssl_signature(id->links[0].crt);
     id->pcerts = calloc(id->n_links, sizeof(*id->pcerts));
-    if (id->pcerts == NULL || import_pcerts(id, id->pcerts, &id->n_pcerts) != 0 || tls_private_key_lend(&id->key, &id->lent) != 0)
+    if (id->pcerts == NULL || import_pcerts(id, id->pcerts, &id->n_pcerts) != 0 || tls_signing_key_lend(id->key, &id->lent) != 0)
         return err_set(l->err, ERR_CREDENTIAL, "identity %s: the TLS library does not accept this certificate and key", l->spec->name);
     for (size_t i = 0; i < id->n_links; i++) {
         gnutls_x509_crt_deinit(id->links[i].crt);
@@ -357,7 +335,6 @@ struct tls_identity *tls_identity_new(const struct tls_identity_spec *spec, int6
     id->unchecked = spec->unchecked;
     struct loading l = {.spec = spec, .id = id, .notes = notes, .err = err};
     int rc = load(&l, now);
-    gnutls_x509_privkey_deinit(l.key); /* wipes */
     if (rc == 0)
         return id;
     tls_identity_unref(id);
@@ -381,7 +358,7 @@ void tls_identity_unref(struct tls_identity *id)
     free(id->pcerts);
     free(id->links);
     gnutls_privkey_deinit(id->lent);
-    tls_private_key_clear(&id->key);
+    tls_signing_key_unref(id->key);
     free(id->name);
     free(id);
 }

@@ -6,6 +6,7 @@
 #include "tls_cert.h"
 #include "mtlsd/tls/tls_identity.h"
 #include "mtlsd/tls/tls_registry.h"
+#include "mtlsd/tls/tls_signing_key.h"
 #include "mtlsd/tls/tls_trust.h"
 
 #include <gnutls/gnutls.h>
@@ -17,6 +18,9 @@ enum { TLS_MESSAGE_MAX_BYTES = 65536 };
 
 /* For one handshake of a session that keeps the identity alive: nothing of it is the library's to free. */
 void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, unsigned *n, gnutls_privkey_t *key);
+
+/* *out signs with key, and borrows it. For any thread. 0 or a GnuTLS error. */
+MUST_CHECK int tls_signing_key_lend(const struct tls_signing_key *key, gnutls_privkey_t *out);
 
 /* One of these names is that of a CA above the leaf, as far as the chain is sent. */
 bool tls_identity_is_named(const struct tls_identity *id, const gnutls_datum_t *names, size_t n);

@@ -116,16 +116,15 @@ static int unpack(const struct tls_private_key *key, gnutls_privkey_t *out)
     return rc;
 }
 
-typedef int (*sign_fn)(gnutls_privkey_t, gnutls_sign_algorithm_t, unsigned, const gnutls_datum_t *, gnutls_datum_t *);
-
-static int sign(const struct tls_private_key *key, sign_fn how, gnutls_sign_algorithm_t algorithm, unsigned flags, const gnutls_datum_t *what,
-                gnutls_datum_t *signature)
+int tls_private_key_sign(const struct tls_private_key *key, const struct tls_signing *what, gnutls_datum_t *signature)
 {
+    const gnutls_sign_algorithm_t algorithm = (gnutls_sign_algorithm_t)what->algorithm;
+    const gnutls_datum_t input = tls_cert_datum(what->input);
     gnutls_privkey_t form;
     int rc = unpack(key, &form);
     if (rc != 0)
         return rc;
-    rc = how(form, algorithm, flags, what, signature);
+    rc = what->hashed ? gnutls_privkey_sign_hash2(form, algorithm, 0, &input, signature) : gnutls_privkey_sign_data2(form, algorithm, 0, &input, signature);
     gnutls_privkey_deinit(form);
     return rc;
 }
@@ -134,24 +133,31 @@ static int sign_data(gnutls_privkey_t lent, gnutls_sign_algorithm_t algorithm, v
                      gnutls_datum_t *signature)
 {
     (void)lent;
-    return sign(key, gnutls_privkey_sign_data2, algorithm, flags, data, signature);
+    (void)flags; /* the library gives none */
+    return tls_private_key_sign(key, &(struct tls_signing){(int)algorithm, false, span_of(data->data, data->size)}, signature);
 }
 
 static int sign_hash(gnutls_privkey_t lent, gnutls_sign_algorithm_t algorithm, void *key, unsigned flags, const gnutls_datum_t *hash,
                      gnutls_datum_t *signature)
 {
     (void)lent;
-    return sign(key, gnutls_privkey_sign_hash2, algorithm, flags, hash, signature);
+    (void)flags;
+    return tls_private_key_sign(key, &(struct tls_signing){(int)algorithm, true, span_of(hash->data, hash->size)}, signature);
 }
 
 /* GnuTLS has compared the kind of the algorithm with that of the key before it asks. */
+int tls_private_key_tell(unsigned what, int algorithm, unsigned bits)
+{
+    if (what & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO)
+        return 1;
+    return what & GNUTLS_PRIVKEY_INFO_PK_ALGO ? algorithm : what & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS ? (int)bits : -1;
+}
+
 static int tell(gnutls_privkey_t lent, unsigned what, void *ctx)
 {
     (void)lent;
     const struct tls_private_key *key = ctx;
-    if (what & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO)
-        return 1;
-    return what & GNUTLS_PRIVKEY_INFO_PK_ALGO ? (int)key->algorithm : what & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS ? (int)key->bits : -1;
+    return tls_private_key_tell(what, (int)key->algorithm, key->bits);
 }
 
 int tls_private_key_lend(const struct tls_private_key *key, gnutls_privkey_t *out)

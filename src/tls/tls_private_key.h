@@ -8,6 +8,7 @@
 
 #include "mtlsd/base/attr.h"
 #include "mtlsd/tls/tls_key_memory.h"
+#include "mtlsd/tls/tls_signing_key.h"
 
 #include <gnutls/abstract.h>
 
@@ -28,5 +29,9 @@ MUST_CHECK int tls_private_key_read(struct span label, struct span der, struct t
 void tls_private_key_clear(struct tls_private_key *key); /* of a zeroed one too */
 /* *out signs with key, and borrows it. For any thread. 0 or a GnuTLS error. */
 MUST_CHECK int tls_private_key_lend(const struct tls_private_key *key, gnutls_privkey_t *out);
+/* The same for one signature, which the caller frees with gnutls_free. */
+MUST_CHECK int tls_private_key_sign(const struct tls_private_key *key, const struct tls_signing *what, gnutls_datum_t *signature);
+/* The answer to the library, which asks about a key that it does not have itself. */
+int tls_private_key_tell(unsigned what, int algorithm, unsigned bits);
 
 #endif

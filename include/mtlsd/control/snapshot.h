@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct crl_cache;
+struct identity_source;
 
 /* Where the rows of registries come from; io/registry_pool.c keeps them as their databases are, and commands read them once. */
 struct registry_source {
@@ -47,6 +48,7 @@ struct file_source {
     void (*name)(void *ctx, const struct file_access *access, struct file_names *out);
     struct crl_cache *crl_cache; /* fetched revocation lists; NULL: there are none */
     const struct registry_source *registries; /* NULL: no rows are read, and nothing is accepted by them */
+    const struct identity_source *identities; /* reads the files of identities in the process that holds keys; NULL: they are read here */
 };
 
 struct snapshot_identity { const struct config_identity *conf; struct tls_identity *tls; };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An identity: the certificate chain plus private key that we present. Immutable once made, shared by reference count. Key bytes
- * never leave this room and are wiped. It reads no files: the caller hands over PEM text and the names to use in messages.
+ * never leave this room and are wiped. It reads no files: the caller hands over PEM text and the names to use in messages. The key may be
+ * in another process.
  */
 #ifndef MTLSD_TLS_TLS_IDENTITY_H
 #define MTLSD_TLS_TLS_IDENTITY_H
@@ -13,6 +14,7 @@
 
 struct tls_identity;
 struct tls_key_memory;
+struct tls_signing_key;
 
 struct tls_identity_spec {
     const char *name;             /* as configured, for messages */
@@ -24,6 +26,8 @@ struct tls_identity_spec {
     struct tls_key_memory *key_memory; /* for the key; NULL: it gets memory of its own */
     struct span chain;            /* PEM: intermediates beside those in certificate; with chain_file only */
     const char *chain_file;       /* NULL: none */
+    struct tls_signing_key *signing_key; /* the key, read already; the identity takes a reference of its own */
+    const struct err *key_fault;  /* or why it could not be read; with neither it is read from key */
 };
 
 /* Loads a chain and its key. The order of the chain is repaired and reported as a note; a chain that does not lead on

@@ -31,7 +31,7 @@ static struct err err;
 
 static struct tls_identity *load_pair(struct span certificate, struct span key)
 {
-    struct tls_identity_spec spec = {"payments", certificate, "cert.pem", key, "key.pem", false, NULL, {NULL, 0}, NULL};
+    struct tls_identity_spec spec = {"payments", certificate, "cert.pem", key, "key.pem", false, NULL, {NULL, 0}, NULL, NULL, NULL};
     findings_clear(&notes);
     err_clear(&err);
     return tls_identity_new(&spec, CERTS_NOW, &notes, &err);
@@ -40,7 +40,7 @@ static struct tls_identity *load_pair(struct span certificate, struct span key)
 static struct tls_identity *load_bundle(const struct span *pieces, size_t n)
 {
     struct span bundle = certs_join(pieces, n);
-    struct tls_identity_spec spec = {"payments", bundle, "bundle.pem", bundle, "bundle.pem", false, NULL, {NULL, 0}, NULL};
+    struct tls_identity_spec spec = {"payments", bundle, "bundle.pem", bundle, "bundle.pem", false, NULL, {NULL, 0}, NULL, NULL, NULL};
     findings_clear(&notes);
     err_clear(&err);
     struct tls_identity *id = tls_identity_new(&spec, CERTS_NOW, &notes, &err);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/identity_files.h"
+
+#include <string.h>
+
+/* A private key is reported, even where it does not belong. */
+static void read_file(const struct file_source *files, const char *path, struct identity_file *out)
+{
+    out->failed = files->read(files->ctx, path, &out->text, &out->facts, &out->err) != 0;
+    struct span text = bytes_span(&out->text);
+    out->empty = text.len == 0;
+    out->has_key = text.len > 0 && memmem(text.ptr, text.len, "PRIVATE KEY-----", 16) != NULL;
+}
+
+static void keep_certificates(struct identity_file *f)
+{
+    struct span text = bytes_span(&f->text);
+    if (text.len > 0)
+        tls_signing_key_blank((uint8_t *)(uintptr_t)text.ptr, text.len);
+}
+
+void identity_files_read(const struct file_source *files, const struct identity_order *order, struct tls_key_memory *memory, struct identity_files *out)
+{
+    *out = (struct identity_files){0};
+    read_file(files, order->key, &out->key);
+    if (!out->key.failed && !out->key.empty) {
+        struct tls_key_source source = {order->name, bytes_span(&out->key.text), order->key, order->certificate == NULL};
+        out->signing_key = tls_signing_key_read(&source, memory, &out->fault);
+    }
+    if (order->certificate != NULL) {
+        bytes_wipe(&out->key.text);
+        read_file(files, order->certificate, &out->certificate);
+        keep_certificates(&out->certificate);
+    } else {
+        keep_certificates(&out->key);
+    }
+    if (order->chain != NULL) {
+        read_file(files, order->chain, &out->chain);
+        keep_certificates(&out->chain);
+    }
+}
+
+void identity_files_clear(struct identity_files *f)
+{
+    bytes_clear(&f->key.text);
+    bytes_clear(&f->certificate.text);
+    bytes_clear(&f->chain.text);
+    tls_signing_key_unref(f->signing_key);
+    f->signing_key = NULL;
+}
