@@ -39,7 +39,7 @@ static const struct variable_row rows[] = {
     [VARIABLE_REQUEST_HOST] = {"request.host", VARIABLE_HOST, VARIABLE_OF_ALL, "Host of the request without its port. No value if it is not well-formed."},
     [VARIABLE_REQUEST_PATH] = {"request.path", VARIABLE_TARGET, VARIABLE_OF_ALL, "Path that routes compare: without the query, before strip_prefix."},
     [VARIABLE_REQUEST_URI] = {"request.uri", VARIABLE_TARGET, VARIABLE_OF_ALL, "The same path with the query."},
-    [VARIABLE_REQUEST_ID] = {"request.id", VARIABLE_TEXT, VARIABLE_OF_ALL, "Random number of the request, 32 hex digits, which the log has as request_id."},
+    [VARIABLE_REQUEST_ID] = {"request.id", VARIABLE_TEXT, VARIABLE_OF_ALL, "Id of the request: 32 random hex digits, or the one of a trusted proxy (REQUEST IDS). The log has it as request_id."},
     [VARIABLE_LISTENER] = {"listener", VARIABLE_TEXT, VARIABLE_OF_ALL, "Name of the listener."},
     [VARIABLE_ROUTE] = {"route", VARIABLE_TEXT, VARIABLE_OF_ALL, "File and line of the route."},
 };

@@ -286,6 +286,10 @@ void client_sniff_ended(struct client *c, struct moment now);
 void exchange_agent_keep(struct exchange *x, const struct http_head *head);
 void exchange_agent_report(const struct exchange *x, struct report *r);
 
+/* exchange_id.c */
+/* The request's id, of which it has one: what a trusted proxy sent in field, else a random one. NULL: out of memory. */
+const char *exchange_id(struct exchange *x, struct span field, const struct http_head *head);
+
 /* exchange_text.c: what routes say with variables */
 int exchange_text_fields(struct exchange *x, const struct admission *a, struct bytes *out); /* appends header lines; -1: out of memory */
 /* Appends where the route redirects to. Or why the request is refused: the place is longer than clients take, or needs a host that is none. */

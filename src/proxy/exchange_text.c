@@ -5,10 +5,6 @@
 #include "mtlsd/http/http_values.h"
 #include "mtlsd/policy/reason.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 struct values {
     struct http_values v; /* first: what http_values_give gets */
     struct tls_facts facts;
@@ -19,15 +15,6 @@ struct values {
 static bool uses(const struct plan_text *t, enum variable v)
 {
     return (t->uses >> v & 1) != 0;
-}
-
-/* Without memory the request has none. */
-static const char *id_of(struct exchange *x)
-{
-    enum { ID_SIZE = 33 };
-    if (x->rare.id == NULL && (x->rare.id = malloc(ID_SIZE)) != NULL)
-        snprintf(x->rare.id, ID_SIZE, "%016" PRIx64 "%016" PRIx64, exchange_draw(x->client->env), exchange_draw(x->client->env));
-    return x->rare.id;
 }
 
 static void add_tls(const struct exchange *x, const struct plan_text *t, struct values *out)
@@ -65,7 +52,7 @@ static void gather(struct exchange *x, const struct plan_route *route, const str
         .route = route->conf->where,
     };
     if (uses(route->text, VARIABLE_REQUEST_ID))
-        out->v.id = id_of(x);
+        out->v.id = exchange_id(x, route->text->id_field, a->head);
     add_tls(x, route->text, out);
 }
 

@@ -63,6 +63,16 @@ static int take_body(struct plan_text *t, const struct config_route *conf, struc
     return take_template(t, conf->respond_file != NULL ? file : span_from_str(conf->respond_body), syntax, &t->body.text, err);
 }
 
+static struct span id_field(const struct plan_text *t)
+{
+    for (size_t i = 0; i < t->n_fields; i++) {
+        const struct template *value = t->fields[i].value;
+        if (value != NULL && value->n == 1 && value->n_values == 1 && value->parts[0].variable == VARIABLE_REQUEST_ID)
+            return t->fields[i].name;
+    }
+    return span_from_str(PLAN_ID_FIELD);
+}
+
 int plan_text_new(const struct config_route *conf, struct span file, struct plan_text **out, struct err *err)
 {
     *out = NULL;
@@ -77,6 +87,7 @@ int plan_text_new(const struct config_route *conf, struct span file, struct plan
         t->fields[i].name = span_from_str(conf->set_headers[i].name);
         rc = take(t, conf->set_headers[i].value, &t->fields[i].value, err);
     }
+    t->id_field = id_field(t);
     if (rc == 0)
         *out = t;
     else

@@ -68,7 +68,7 @@ struct wire_seen { /* a report, copied */
     int alert_received, alert_sent; /* of the side that failed */
     bool would_refuse;
     char detail[320];
-    char id[33];
+    char id[132];
     const char *hint;
     char forwarded_for[48]; /* "": none */
 };

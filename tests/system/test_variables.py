@@ -59,6 +59,17 @@ class Variables(harness.Case):
             self.assertRegex(got["x-route"], r"mtlsd\.conf:\d+$")
             self.assertEqual('n="client1"; v=TLSv1.3 {x', got["x-both"])
 
+    def test_the_id_of_a_trusted_proxy_is_kept_and_logged(self):
+        """C1: and the id of any other client is not."""
+        for trusted, proxies in ((True, "127.0.0.0/8"), (False, "192.0.2.1")):
+            self.start('{ upstream = "app"; ' + setting({"X-Request-ID": "{request.id}"}) + " }", tls="", listener=f'trusted_proxies = "{proxies}";')
+            for version in ("--http1.1", "--http2"):
+                mine = f"outer-{version[-1]}.{trusted}"
+                got = dict(self.fields(version, "-H", f"X-Request-ID: {mine}"))["x-request-id"]
+                self.assertEqual(trusted, got == mine, got)
+                harness.wait_for(lambda: f"request_id={got}" in self.mtlsd.log, "the line of the log")
+                self.assertRegex(dict(self.fields(version, "-H", "X-Request-ID: not an id"))["x-request-id"], "^[0-9a-f]{32}$")
+
     def test_a_cipher_of_tls_1_2_has_the_name_that_openssl_gives_it(self):
         self.start('{ cert = "error"; respond = 403; }, { upstream = "app"; ' + setting(ALL) + " }")
         context = peers.client_context(self.pki.ca("root"), self.pki.client(), version=ssl.TLSVersion.TLSv1_2)

@@ -7,6 +7,8 @@
 #include "mtlsd/config/config.h"
 #include "mtlsd/http/http_guard.h"
 
+#define PLAN_ID_FIELD "X-Request-ID"
+
 struct plan_text {
     uint64_t uses;             /* bits 1 << enum variable, of all that follows */
     struct plan_text_body {
@@ -15,6 +17,7 @@ struct plan_text {
         char *type;            /* owned: Content-Type */
     } body;
     struct template *location; /* owned; NULL: the redirect, if there is one, has no braces */
+    struct span id_field;      /* where a trusted proxy sends the request's id: the field that is set to it, else X-Request-ID */
     size_t n_fields;
     struct plan_text_field {
         struct span name;       /* borrowed from the configuration */
