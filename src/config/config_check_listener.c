@@ -188,6 +188,12 @@ static void check_paths(const struct look *k)
         complain(k, FINDING_WARNING, "normalize_path", NULL, "has no effect: no route matches by path, so the path is forwarded unchanged");
 }
 
+static void check_age(const struct look *k)
+{
+    if (k->l->max_age_ms == 0 && config_read_given(k->group, "timeouts", "max_connection_age_grace"))
+        complain(k, FINDING_ERROR, "timeouts", "max_connection_age_grace", "has no effect without max_connection_age: give both, or leave it out");
+}
+
 void config_check_listener(const struct config_reader *r, size_t listener)
 {
     const struct look k = {r, &r->config->listeners[listener], config_read_group_at(r, "listeners", listener)};
@@ -204,4 +210,5 @@ void config_check_listener(const struct config_reader *r, size_t listener)
     check_hosts(&k);
     check_forward_proxy(&k);
     check_paths(&k);
+    check_age(&k);
 }

@@ -177,6 +177,12 @@ static void check_spare(const struct look *k)
         complain(k, place, "is more than max: keep fewer ready, or raise max");
 }
 
+static void check_age(const struct look *k)
+{
+    if (k->u->max_age_ms == 0 && config_read_given(k->group, "timeouts", "max_connection_age_grace"))
+        complain(k, at(k, "timeouts", "max_connection_age_grace"), "has no effect without max_connection_age: give both, or leave it out");
+}
+
 static void check_server_name(const struct look *k)
 {
     const char *name = k->u->tls.server_name;
@@ -248,5 +254,6 @@ void config_check_upstream(const struct config_reader *r, size_t upstream)
     check_health(&k);
     check_proxy(&k);
     check_spare(&k);
+    check_age(&k);
     check_http2(&k);
 }

@@ -16,6 +16,8 @@ static void complete_upstream(const struct config_reader *r, struct config_upstr
         u->health_interval_ms = HEALTH_INTERVAL_MS;
     if (!config_read_given(group, "pool", "max"))
         u->pool_max = UINT_MAX;
+    if (!config_read_given(group, "timeouts", "max_connection_age_grace"))
+        u->age_grace_ms = UINT64_MAX;
     if (!u->tls.present)
         return;
     if (u->tls.trust == NULL && (u->tls.trust = strdup("system")) == NULL)
@@ -153,6 +155,8 @@ static void complete_listener(const struct config_reader *r, struct config_liste
     l->rewrite_location_given = config_read_given(group, "rewrite_location", NULL);
     if (!config_read_given(group, "timeouts", "idle"))
         l->idle_ms = http ? IDLE_HTTP_MS : IDLE_TCP_MS;
+    if (!config_read_given(group, "timeouts", "max_connection_age_grace"))
+        l->age_grace_ms = UINT64_MAX;
     if (!config_read_given(group, "timeouts", "min_body_rate"))
         l->min_body_rate = serves_this_host_only(l) ? 0 : MIN_BODY_RATE;
 }

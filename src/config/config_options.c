@@ -107,6 +107,9 @@ static const struct config_option options[] = {
     {"identity", "chain", "path", "", "", "\"payments-chain.crt\"",
      "Intermediate certificates (PEM) to send behind certificate, where the CA delivers them in a file of their own. Their order does not matter, and what does "
      "not belong to the chain is not sent.", false, RELOADABLE, IDENTITY(chain)},
+    {"identity", "keep_connections", "bool", "false", "", "",
+     "Let connections run on after the certificate that they were opened with was replaced and has expired. By default mtlsd ends them 30 seconds "
+     "before (ROTATION).", false, RELOADABLE, IDENTITY(keep_connections)},
 
     {"registry", "database", "database", "", "", "\"sqlite:/var/lib/mtlsd/registry.db\"",
      "\"sqlite:FILE\", or the URI of a PostgreSQL database, as \"postgresql://mtlsd@db.example/certificates?passfile=/etc/mtlsd/pgpass\". mtlsd registry init "
@@ -237,6 +240,12 @@ static const struct config_option options[] = {
      false, RELOADABLE, UPSTREAM(response_ms)},
     {"upstream.timeouts", "idle", "duration", "10m", "10ms..7d", "",
      "Time without a byte in either direction.", false, RELOADABLE, UPSTREAM(idle_ms)},
+    {"upstream.timeouts", "max_connection_age", "duration", "", "1s..30d", "\"1h\"",
+     "Age from which a connection takes no further request, so that a server behind a load balancer gets its share again. It may be a tenth less. "
+     "A connection for tcp is cut then. Default: no limit.", false, RELOADABLE, UPSTREAM(max_age_ms)},
+    {"upstream.timeouts", "max_connection_age_grace", "duration", "", "0s..1d", "\"30s\"",
+     "How long requests may run on a connection after max_connection_age. Those that still run then fail with connection_age. Default: as long as "
+     "they need, and 0s for tcp.", false, RELOADABLE, UPSTREAM(age_grace_ms)},
     {"upstream", "pool", "group", "", "", "",
      "Connections kept open for the next request (http) or the next client (tcp).", false, RELOADABLE, 0},
     {"upstream.pool", "max", "number", "", "0..100000", "500",
@@ -371,6 +380,12 @@ static const struct config_option options[] = {
      "loopback addresses and unix sockets only.", false, RELOADABLE, LISTENER(min_body_rate)},
     {"listener.timeouts", "write", "duration", "30s", "10ms..1d", "",
      "How long a client may read nothing of what waits for it.", false, RELOADABLE, LISTENER(write_ms)},
+    {"listener.timeouts", "max_connection_age", "duration", "", "1s..30d", "\"1h\"",
+     "Age from which clients have to open a new connection: HTTP/1.1 learns it by \"Connection: close\" in the next response, HTTP/2 by GOAWAY. It may be a "
+     "tenth less. A tcp connection is cut then. Default: no limit.", false, RELOADABLE, LISTENER(max_age_ms)},
+    {"listener.timeouts", "max_connection_age_grace", "duration", "", "0s..1d", "\"30s\"",
+     "How long requests and tunnels may run on a connection after max_connection_age. Those that still run then end with connection_age. "
+     "Default: as long as they need, and 0s for tcp.", false, RELOADABLE, LISTENER(age_grace_ms)},
 
     {"target", "address", "target", "", "", "\"10.0.0.1:8443\"",
      "Address to connect to: \"host:port\" or \"unix:/path\".", REQUIRED, RELOADABLE, TARGET(address)},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "upconn.h"
 #include "connector.h"
+#include "lifetimes.h"
 
 #include "mtlsd/base/log.h"
 
@@ -181,6 +182,8 @@ static void on_connector_done(void *owner, const struct connector_result *result
 void upconn_connect(struct uplink *u)
 {
     struct worker *w = worker_of(u);
+    if (u->target->upstream->owner != w->snapshot)
+        lifetimes_expect(w);
     connector_start(&u->connecting, &(struct connector_order){w, u->target->upstream->owner, &u->dial, on_connector_done, u});
 }
 

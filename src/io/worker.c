@@ -2,6 +2,7 @@
 #include "worker.h"
 #include "conn.h"
 #include "health.h"
+#include "lifetimes.h"
 #include "peer_address.h"
 #include "spares.h"
 #include "upconn.h"
@@ -168,6 +169,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     uv_prepare_init(loop, &w->turn);
     w->turn.data = w;
     uv_prepare_start(&w->turn, on_turn);
+    lifetimes_init(w);
     if (pool_is_minded(w))
         uv_timer_start(&w->tick, on_tick, 0, TICK_MS);
     return 0;
@@ -344,6 +346,7 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     sort_sockets(w);
     drain_gone(w);
     begin_rejudging(w, false); /* what runs: between requests there is time, the next one is judged by the new snapshot */
+    lifetimes_follow(w);
     listening_accept_waiting(w); /* there may be more room now */
     worker_reap(w);
 }
@@ -385,6 +388,7 @@ static void finish_if_empty(struct worker *w)
     uv_close((uv_handle_t *)&w->place_timer, NULL);
     uv_close((uv_handle_t *)&w->ebb, NULL);
     uv_close((uv_handle_t *)&w->rejudging, NULL);
+    lifetimes_close(w);
     resolve_stop(&w->names);
     access_log_tell_held(&w->access_log, true);
     log_file_flush();

@@ -68,6 +68,7 @@ struct worker {
     struct spare *spares;  /* connections that are being made to be kept ready */
     bool fills_spares;
     uv_timer_t tick; /* runs while the pool holds something, or is to */
+    uv_timer_t lifetimes; /* runs while connections are open that will have to end at some time */
     uv_timer_t held; /* runs while the access_log holds lines back */
     uv_prepare_t turn;  /* before the loop sleeps: the log of this turn leaves, and the next one begins */
     uv_idle_t crowd;    /* runs while streams or links wait for their turn */

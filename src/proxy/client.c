@@ -103,7 +103,7 @@ struct client *client_new(struct proxy_env *env, const struct plan_listener *lis
     c->link.socket = socket;
     bytes_init(&c->held, CLIENT_HELD_MAX);
     bytes_init(&c->identity, IDENTITY_MAX);
-    c->at.active_us = c->at.since_us = now.us;
+    c->at.begun_us = c->at.active_us = c->at.since_us = now.us;
     if (!begin(c, now, err)) {
         client_free(c);
         return NULL;

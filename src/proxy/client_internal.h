@@ -17,6 +17,7 @@ struct tls_hello;
 enum client_phase { CLIENT_PROXY_HEADER, CLIENT_STARTTLS, CLIENT_HELLO, CLIENT_HANDSHAKE, CLIENT_OPEN, CLIENT_SNIFF, CLIENT_LINGER, CLIENT_DONE };
 
 struct client_times {
+    uint64_t begun_us;  /* when the connection began */
     uint64_t since_us;  /* when the phase began, or the last exchange ended */
     uint64_t active_us; /* when something last moved */
     uint64_t stall_us;  /* since when the client takes nothing of what waits for it; 0: nothing waits */

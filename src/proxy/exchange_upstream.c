@@ -215,7 +215,8 @@ void exchange_on_elsewhere(struct uplink_use *use, struct moment now)
 /* Failures of the target itself, and not of this client, its request or us. */
 static bool blames_target(enum reason reason)
 {
-    return reason != REASON_INTERNAL && reason != REASON_OVERLOADED && reason != REASON_ADDRESS_NOT_ALLOWED;
+    return reason != REASON_INTERNAL && reason != REASON_OVERLOADED && reason != REASON_ADDRESS_NOT_ALLOWED && reason != REASON_CONNECTION_AGE &&
+           reason != REASON_CERTIFICATE_REPLACED;
 }
 
 /* After a request was sent, it may have caused the failure. A client with such a request must not take targets, and the sessions of all clients,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/proxy/pool.h"
+#include "mtlsd/proxy/lifetime.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -144,18 +145,28 @@ struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool 
     return NULL;
 }
 
+static uint64_t kept_until_us(const struct config_upstream *conf, const struct uplink *u, uint64_t now_us)
+{
+    uint64_t until_us = now_us + (u->idle.keep_us < conf->pool_idle_ms * 1000 ? u->idle.keep_us : conf->pool_idle_ms * 1000);
+    if (conf->max_age_ms == 0)
+        return until_us;
+    uint64_t aged_us = lifetime_by_age(&(struct lifetime_rule){.age_ms = conf->max_age_ms}, u->at.begun_us).soft_us;
+    return aged_us < until_us ? aged_us : until_us;
+}
+
 void pool_put(struct pool *p, struct uplink *u, uint64_t now_us)
 {
     struct shelf *shelf = shelf_of(p, u->target);
     const struct config_upstream *conf = u->target->upstream->conf;
     pool_unshare(p, u);
-    if (shelf == NULL || shelf->n >= conf->pool_max || u->idle.keep_us == 0 || u->is.closing) {
+    uint64_t until_us = shelf != NULL ? kept_until_us(conf, u, now_us) : 0;
+    if (shelf == NULL || shelf->n >= conf->pool_max || until_us <= now_us || u->is.closing) {
         retire(p, u);
         return;
     }
     u->idle.shelved = true;
     u->idle.since_us = now_us;
-    u->idle.until_us = now_us + (u->idle.keep_us < conf->pool_idle_ms * 1000 ? u->idle.keep_us : conf->pool_idle_ms * 1000);
+    u->idle.until_us = until_us;
     u->prev = NULL;
     u->next = shelf->first;
     if (shelf->first != NULL)

@@ -78,6 +78,36 @@ const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
     return at(e->ctx, e->ours);
 }
 
+/* ---- later: whether it is still the one ---- */
+
+static bool is_same(const struct tls_identity *a, const struct tls_identity *b)
+{
+    return a == b || span_equals(tls_identity_der(a, 0), tls_identity_der(b, 0));
+}
+
+static bool presents(const struct tls_context *ctx, const struct tls_identity *id)
+{
+    for (size_t i = 0; ctx->identity != NULL && i < 1 + ctx->n_others; i++)
+        if (is_same(at(ctx, i), id))
+            return true;
+    return false;
+}
+
+/* A resumed session stands for the certificate of the first handshake. */
+static bool has_presented(const struct tls_engine *e)
+{
+    return tls_engine_identity(e) != NULL && (e->ctx->accepting || e->agreed.ours_sent || e->agreed.resumed);
+}
+
+const struct tls_identity *tls_engine_replaced(struct tls_engine *e, struct tls_context *ctx)
+{
+    if (ctx == e->ctx || !has_presented(e))
+        return NULL;
+    const struct tls_context *now_there = ctx != NULL && ctx->accepting == e->ctx->accepting ? tls_engine_choose_again(e, ctx) : NULL;
+    const struct tls_identity *id = tls_engine_identity(e);
+    return now_there != NULL && presents(now_there, id) ? NULL : id;
+}
+
 /* As a client it is sent whatever kinds of keys the server names, if it is the only one: in TLS 1.2 most servers name RSA and ECDSA only. */
 int tls_engine_on_asked(gnutls_session_t session, const struct gnutls_cert_retr_st *asked, gnutls_pcert_st **certs, unsigned *n, gnutls_ocsp_data_st **ocsp,
                         unsigned *n_ocsp, gnutls_privkey_t *key, unsigned *flags)

@@ -36,8 +36,8 @@ class Case(harness.Case):
         self.put(self.certificate, leaf.crt)
         self.put(self.key, leaf.key)
 
-    def start(self, target=None, top="", **options):
-        self.first = self.fresh()
+    def start(self, target=None, top="", first=None, **options):
+        self.first = first or self.fresh()
         self.put_pair(self.first)
         port = free_port()
         target = target or f"127.0.0.1:{self.origin()}"
@@ -203,6 +203,137 @@ class Listeners(Case):
             with peers.secure(port, peers.client_context(self.pki.ca("root"), self.pki.client())) as connection:
                 return int(connection.getpeercert()["serialNumber"], 16)
         wait_for(lambda: presented() == fresh.serial, "the new certificate")
+
+
+class Generations(Case):
+    """Connections that were opened with a certificate which was replaced. They end half a minute before it expires."""
+    END = 34  # seconds until the first certificate expires
+
+    def soon(self, seconds=END, **options):
+        return self.fresh(days=1 + seconds / 86400, **options)  # certificates begin a day ago
+
+    def server(self, handle):
+        return f"127.0.0.1:{peers.tls_server(self, peers.server_context(self.pki.server(), self.pki.ca('root')), handle).port}"
+
+    @staticmethod
+    def echo(server, connection):
+        while data := connection.recv(100):
+            connection.sendall(data)
+
+    @staticmethod
+    def half(server, connection):
+        """An answer that never ends, and to /silent none."""
+        head = peers.read_until(connection, b"\r\n\r\n")
+        if head.startswith(b"GET /whole") or head.startswith(b"HEAD"):
+            connection.sendall(peers.reply(b"ok"))
+        elif not head.startswith(b"GET /silent"):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        connection.recv(100)
+
+    def renew(self):
+        fresh = self.fresh()
+        self.put_pair(fresh)
+        self.wait_for_log("the new configuration is in use")
+        return fresh
+
+    def connect(self):
+        connection = peers.connect(int(self.url.split(":")[2].strip("/")), timeout=15)
+        self.addCleanup(connection.close)
+        return connection
+
+    def expect_cut(self, connection):
+        with self.assertRaises(ConnectionResetError):
+            while connection.recv(100):
+                pass
+        self.wait_for_log(r"certificate_replaced")
+
+    def test_an_idle_connection_of_the_old_one_is_closed_at_once(self):
+        ended = []
+
+        def handle(server, connection):
+            while data := connection.recv(4096):
+                connection.sendall(peers.reply(b"ok") if data else b"")
+            ended.append(True)
+        self.start(self.server(handle))
+        self.assertEqual(200, self.curl(self.url).status)
+        self.renew()
+        wait_for(lambda: ended, "the end of the idle connection")
+
+    def test_a_tcp_connection_ends_before_its_certificate_does(self):
+        self.start(self.server(self.echo), first=self.soon(), protocol="tcp")
+        connection = self.connect()
+        connection.sendall(b"before")
+        self.assertEqual(b"before", connection.recv(100))
+        self.renew()
+        connection.sendall(b"after")
+        self.assertEqual(b"after", connection.recv(100))
+        self.expect_cut(connection)
+        again = self.connect()
+        again.sendall(b"again")
+        self.assertEqual(b"again", again.recv(100))
+
+    def test_a_tcp_connection_may_outlive_its_certificate_where_that_is_asked_for(self):
+        first = self.soon(33)
+        self.start(self.server(self.echo), first=first, protocol="tcp")
+        path = self.mtlsd.config_path
+        path.write_text(path.read_text().replace(f'key = "{self.key}";', f'key = "{self.key}"; keep_connections = true;'))
+        self.assertEqual(0, self.command("reload", "-c", path).returncode)
+        connection = self.connect()
+        connection.sendall(b"before")
+        self.assertEqual(b"before", connection.recv(100))
+        self.put_pair(self.fresh())
+        self.wait_for_log("the new configuration is in use, generation 3")
+        connection.settimeout(6)
+        with self.assertRaises(TimeoutError):
+            connection.recv(100)
+        connection.settimeout(15)
+        connection.sendall(b"after")
+        self.assertEqual(b"after", connection.recv(100))
+
+    def test_a_long_answer_is_cut_and_a_request_without_one_is_answered(self):
+        self.start(self.server(self.half), first=self.soon())
+        long, silent = self.connect(), self.connect()
+        long.sendall(b"GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        silent.sendall(b"GET /silent HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn(b"half", peers.read_until(long, b"half"))
+        self.renew()
+        self.expect_cut(long)
+        status, _, body = peers.response(silent)[:3]
+        self.assertEqual((503, True), (status, b"certificate_replaced" in body), body)
+        metrics = self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/metrics").text
+        self.assertIn('code_class="5xx"} 1\n', metrics)
+        self.assertEqual(200, self.curl(self.url + "whole").status)
+
+    def test_without_a_new_one_nothing_ends(self):
+        self.start(self.server(self.echo), first=self.soon(32), protocol="tcp")
+        connection = self.connect()
+        connection.sendall(b"before")
+        self.assertEqual(b"before", connection.recv(100))
+        self.assertEqual(0, self.command("reload", "-c", self.mtlsd.config_path).returncode)
+        connection.settimeout(4)
+        with self.assertRaises(TimeoutError):
+            connection.recv(100)
+        connection.sendall(b"after")
+        self.assertEqual(b"after", connection.recv(100))
+
+    def test_a_client_of_a_listener_is_told_to_connect_again(self):
+        """Its own server certificate is in the last two minutes: HTTP/1.1 by Connection: close, and nothing is lost."""
+        port, backend = free_port(), peers.Backend(self)
+        server = self.soon(60, eku=("serverAuth",), san=["DNS:localhost"])
+        self.put_pair(server)
+        text = self.verifier_text(port, backend.port).replace(f'bundle = "{self.pki.server().pem}";', f'certificate = "{self.certificate}"; key = "{self.key}";')
+        self.mtlsd = self.daemon(text, [port])
+        with peers.secure(port, peers.client_context(self.pki.ca("root"), self.pki.client())) as connection:
+            def ask():
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                status, head = peers.response(connection)[:2]
+                self.assertEqual(200, status)
+                return str(head)
+            self.assertNotIn("close", ask())
+            self.put_pair(self.fresh(eku=("serverAuth",), san=["DNS:localhost"]))
+            self.wait_for_log("the new configuration is in use")
+            wait_for(lambda: "close" in ask(), "Connection: close", pause=0.2)
+            self.assertEqual(b"", connection.recv(1))
 
 
 if __name__ == "__main__":

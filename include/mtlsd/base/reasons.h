@@ -62,6 +62,8 @@ enum reason {
     REASON_CLIENT_FLOODED, /* HTTP/2: frames that cost it nothing, beyond a budget */
     REASON_OVERLOADED,
     REASON_TOO_MANY_CONNECTIONS,
+    REASON_CONNECTION_AGE, /* it ran beyond max_connection_age and its grace */
+    REASON_CERTIFICATE_REPLACED, /* ours, that the peer has seen on this connection: it expires */
     REASON_DRAINING, /* it ran when the time to drain was over */
     REASON_INTERNAL,
     REASON_COUNT

@@ -48,6 +48,7 @@ struct config_identity {
     char *certificate; /* NULL with bundle */
     char *key;
     char *chain; /* intermediates beside certificate; NULL: there is no such file */
+    bool keep_connections; /* those that were opened with an earlier certificate may outlive it */
 };
 
 /* Certificates in a database. */
@@ -191,6 +192,7 @@ struct config_upstream {
     bool host_given;
     char *host_literal;
     uint64_t connect_ms, handshake_ms, response_ms, idle_ms; /* 5s 10s 60s 10m */
+    uint64_t max_age_ms, age_grace_ms; /* of a connection: 0, none; UINT64_MAX, not given */
     unsigned pool_max;                                       /* idle connections kept per target and worker; UINT_MAX: not given */
     unsigned pool_spare;                                     /* connections to each target that are kept ready, per worker */
     uint64_t pool_idle_ms;                                   /* how long one is kept, 50s: many servers end theirs after 60s */
@@ -306,6 +308,7 @@ struct config_listener {
     uint64_t handshake_ms, header_ms, idle_ms; /* 10s 10s; idle 60s for http, 10m for tcp */
     uint64_t body_ms;  /* 30s: a request's body may pause that long; on the whole it must come at min_body_rate */
     uint64_t write_ms; /* 30s: a client that takes nothing of what waits for it */
+    uint64_t max_age_ms, age_grace_ms; /* of a connection: 0, none; UINT64_MAX, not given */
     unsigned min_body_rate; /* bytes a second; 0: any; 500, but 0 in plaintext from this host only */
     uint64_t max_header_bytes;                 /* 32KiB */
     unsigned max_headers;                      /* 100 */

@@ -18,7 +18,7 @@ bool pool_has(const struct pool *p, const struct plan_target *target); /* it is 
 /* The connection used last, which is the one least likely to have been closed by the peer; NULL: none. Dooms those whose time is over.
  * unused: only one that has not carried anything yet. */
 struct uplink *pool_take(struct pool *p, const struct plan_target *target, bool unused, uint64_t now_us);
-/* Keeps u for its upstream's pool_idle or its own idle.keep_us, whichever is shorter. Dooms it: not of this pool, more than pool_max, idle.keep_us is 0. */
+/* Keeps u for its upstream's pool_idle or its own idle.keep_us, whichever is shorter, and not beyond max_connection_age. Dooms it: not of this pool, more than pool_max, idle.keep_us is 0. */
 void pool_put(struct pool *p, struct uplink *u, uint64_t now_us);
 /* As pool_retire, for one whose peer ended it while it lay idle. True: it had been made to be kept ready, and ended at once; its like is made later and
  * later. */

@@ -157,6 +157,9 @@ enum reason tls_engine_rejudge_running(struct tls_engine *e, struct tls_context 
 bool tls_engine_keeps_row(struct tls_engine *e, struct tls_context *ctx, int64_t now);
 /* A date has passed since the peer was judged, of its chain or of a revocation list: the verdict may be another one now. */
 bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now);
+/* The certificate of ours that the peer has seen on this connection, if ctx presents another one instead; NULL: it presents the same, or the peer has
+ * seen none. ctx NULL: nothing is presented any more. */
+const struct tls_identity *tls_engine_replaced(struct tls_engine *e, struct tls_context *ctx);
 /* Ends a finished connection: the alert waits for the wire, the engine has failed with that reason. text NULL: what the last judgement said. */
 void tls_engine_refuse(struct tls_engine *e, enum reason reason, const char *text);
 

@@ -39,6 +39,7 @@ static const struct config_row refused[] = {
     {"A2: tolerating no certificate", LISTENER("bind = \":1\"; " TLS("tolerate = \"none\";")), "\"none\" is not a valid value"},
     {"hosts on tcp", PLAIN("protocol = \"tcp\"; hosts = \"a\";"), "hosts: needs protocol = \"http\""},
     {"origins on tcp", PLAIN("protocol = \"tcp\"; allow_origins = \"https://a\";"), "allow_origins: needs protocol = \"http\""},
+    {"a grace without an age", PLAIN("timeouts = { max_connection_age_grace = \"5s\"; };"), "max_connection_age_grace: has no effect without max_connection_age"},
     {"paths on tcp", PLAIN("protocol = \"tcp\"; normalize_path = true;"), "normalize_path: needs protocol = \"http\""},
     {"Location on tcp", PLAIN("protocol = \"tcp\"; rewrite_location = true;"), "rewrite_location: needs protocol = \"http\""},
     {"a timeout of nothing", PLAIN("timeouts = { body = \"0s\"; };"), "0s is too little"},
@@ -70,6 +71,8 @@ static const struct config_row taken[] = {
      "name the CA of your clients"},
     {"callers by one key of the public CAs", ME "trusts = { all = { ca = \"system\"; pins = \"0000000000000000000000000000000000000000000000000000000000000000\"; }; };\n" CONFIG_ROWS_BACK "listeners = { app = { upstream = \"up\"; bind = \":1\"; tls = { identity = \"me\"; trust = \"all\"; }; }; };\n",
      NULL},
+    {"an age of tcp connections", PLAIN("protocol = \"tcp\"; timeouts = { max_connection_age = \"1h\"; };"), NULL},
+    {"an age with its grace", PLAIN("timeouts = { max_connection_age = \"1h\"; max_connection_age_grace = \"5s\"; };"), NULL},
     {"paths that nobody looks at", PLAIN("normalize_path = true;"), "normalize_path: has no effect"},
 };
 

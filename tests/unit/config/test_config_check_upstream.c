@@ -54,6 +54,8 @@ static const struct config_row refused[] = {
     {"a strange PROXY header", UP(ONE "send_proxy_protocol = \"v3\";"), "send_proxy_protocol: \"v3\" is not a valid value"},
     {"spare connections that begin with a client's header", UP(ONE "send_proxy_protocol = \"v1\"; pool = { spare = 1; };"), "pool.spare: a connection that is made before its client"},
     {"more ready than are kept", UP(ONE "pool = { spare = 3; max = 2; };"), "pool.spare: is more than max"},
+    {"a grace without an age", UP(ONE "timeouts = { max_connection_age_grace = \"5s\"; };"), "max_connection_age_grace: has no effect without max_connection_age"},
+    {"an age of no time", UP(ONE "timeouts = { max_connection_age = \"10ms\"; };"), "10ms is too little"},
     {"too many retries", UP(ONE "retries = 11;"), "11 is too much"},
 };
 
@@ -68,6 +70,8 @@ static const struct config_row taken[] = {
     {"health by connection", UP(ONE "health = { };"), NULL},
     {"a proxy", UP(ONE "proxy = \"http://proxy.example:3128/\";"), NULL},
     {"connections that are kept ready", UP(ONE "pool = { spare = 2; };"), NULL},
+    {"an age with its grace", UP(ONE "timeouts = { max_connection_age = \"1h\"; max_connection_age_grace = \"0s\"; };"), NULL},
+    {"an age", UP(ONE "timeouts = { max_connection_age = \"1h\"; };"), NULL},
     {"a PROXY header", UP(ONE "send_proxy_protocol = \"v2\";"), NULL},
     {"routes that no cookie names", UP("targets = ( " A ", \"127.0.0.1:2\" );"), "targets[0].route: has no effect without sticky"},
     {"routes beside certificates", UP("targets = ( " A ", \"127.0.0.1:2\" ); sticky = \"client_cert\";"), "has no effect without sticky"},

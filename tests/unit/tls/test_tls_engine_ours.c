@@ -160,6 +160,37 @@ START_TEST(a_kind_of_key_that_the_server_takes_goes_before)
 }
 END_TEST
 
+START_TEST(knows_when_another_certificate_took_the_place_of_the_one_it_presented) /* B4 */
+{
+    static const int first[] = {ONE}, other[] = {TWO}, both[] = {TWO, ONE};
+    const struct row row = {"", {ONE}, 1, {&ca_one}, NULL, ONE};
+    struct tls_context *same = context_of(first, 1), *renewed = context_of(other, 1), *beside = context_of(both, 2);
+    shake_hands(context_of(first, 1), &row, "1.3");
+    ck_assert(ends_look(&ends_client)->ours_sent);
+    ck_assert_ptr_null(tls_engine_replaced(ends_client.e, ends_client.ctx));
+    ck_assert_ptr_null(tls_engine_replaced(ends_client.e, same));
+    ck_assert_ptr_null(tls_engine_replaced(ends_client.e, beside));
+    ck_assert_ptr_eq(tls_engine_replaced(ends_client.e, renewed), identities[ONE]);
+    ck_assert_ptr_eq(tls_engine_replaced(ends_client.e, NULL), identities[ONE]);
+    raw_tls_clear(&raw);
+    ends_close();
+    tls_context_unref(same);
+    tls_context_unref(renewed);
+    tls_context_unref(beside);
+}
+END_TEST
+
+START_TEST(a_certificate_that_was_never_presented_was_not_replaced)
+{
+    static const int first[] = {ONE}, other[] = {TWO};
+    struct tls_context *renewed = context_of(other, 1);
+    ends_open_one(&ends_client, context_of(first, 1), NULL, NULL);
+    ck_assert_ptr_null(tls_engine_replaced(ends_client.e, renewed));
+    ends_close();
+    tls_context_unref(renewed);
+}
+END_TEST
+
 /* B5: a resumed session is that of the identity of its first handshake, which the server does not ask for again. */
 START_TEST(a_resumed_session_keeps_its_identity)
 {
@@ -194,6 +225,8 @@ Suite *suite(void)
     tcase_add_unchecked_fixture(c, make, drop);
     tcase_add_loop_test(c, presents_the_one_whose_ca_the_server_names, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(c, a_kind_of_key_that_the_server_takes_goes_before);
+    tcase_add_test(c, knows_when_another_certificate_took_the_place_of_the_one_it_presented);
+    tcase_add_test(c, a_certificate_that_was_never_presented_was_not_replaced);
     tcase_add_test(c, a_resumed_session_keeps_its_identity);
     suite_add_tcase(s, c);
     return s;
