@@ -53,6 +53,7 @@ need_module(LIBUV libuv>=1.44 libuv1-dev libuv-devel)
 need_module(LIBCONFIG libconfig>=1.5 libconfig-dev libconfig-devel)
 need_module(LIBCURL libcurl libcurl4-gnutls-dev libcurl-devel)
 need_module(NGHTTP2 libnghttp2>=1.52 libnghttp2-dev libnghttp2-devel)
+need_module(SECCOMP libseccomp>=2.5 libseccomp-dev libseccomp-devel)
 need_module(JANSSON jansson libjansson-dev jansson-devel)
 need_header(uthash.h uthash-dev uthash-devel)
 

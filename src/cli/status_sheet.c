@@ -32,6 +32,8 @@ static void print_instance(struct page *p, const json_t *status)
                         "{connections.descriptors|0} of {connections.most_descriptors|0} descriptors for clients and upstreams, "
                         "{connections.refused_total|0} refused[{?connections.most_per_client}, at most {connections.most_per_client} of one client address]\n]"
                         "  started     {started|-}\n"
+                        "[{?sandbox}  sandbox     [{!sandbox.on}off: insecure_no_sandbox][{?sandbox.on}[{?sandbox.landlock}files (Landlock {sandbox.landlock})]"
+                        "[{?sandbox.seccomp}[{?sandbox.landlock}, ]system calls][{?sandbox.why}; not in force: {sandbox.why}]]\n]"
                         "[{?last_reload}  last reload {last_reload.result|?} at {last_reload.time|?}\n[              {last_reload.error}\n]]\n");
 }
 

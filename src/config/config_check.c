@@ -140,6 +140,13 @@ static void check_user(const struct config_reader *r)
         config_read_complain(r, FINDING_ERROR, config_read_at(r->root, "group", NULL, NULL), "needs user: set user, or leave group out");
 }
 
+static void check_sandbox(const struct config_reader *r)
+{
+    if (r->config->insecure_no_sandbox)
+        config_read_complain(r, FINDING_WARNING, config_read_at(r->root, "insecure_no_sandbox", NULL, NULL),
+                             "an intruder in this process can do whatever its user may: leave it out");
+}
+
 static void check_crl_cache(const struct config_reader *r)
 {
     bool fetches = false;
@@ -167,6 +174,7 @@ void config_check(const struct config_reader *r)
     config_check_alpn(r);
     config_check_versions(r);
     config_check_tcp(r);
+    check_sandbox(r);
     check_user(r);
     check_crl_cache(r);
     check_health(r);

@@ -40,6 +40,8 @@ static const struct config_option options[] = {
     {"", "crl_cache", "path", "", "", "\"/var/lib/mtlsd/crl\"",
      "Folder for fetched revocation lists, so that a start without network has them. It must exist. Default: lists are kept in memory only.",
      false, RELOADABLE, TOP(crl_cache)},
+    {"", "insecure_no_sandbox", "bool", "false", "", "",
+     "Do not restrict the running process (SANDBOX).", false, FIXED, TOP(insecure_no_sandbox)},
     {"", "user", "string", "", "", "\"mtlsd\"",
      "User to become when root starts mtlsd, after sockets and files are open. A reload then runs as this user: it must be able to read the "
      "configuration and every file in it, and cannot open ports below 1024. Default: the user of the start.", false, FIXED, TOP(user)},

@@ -390,6 +390,14 @@ static int finish(json_t *document, struct bytes *out)
     return rc == 0 && sink.rc == 0 ? bytes_append_str(out, "\n") : -1;
 }
 
+/* Landlock's version, 0 without; why: what is missing. */
+static json_t *sandbox_value(const struct sandbox_facts *facts)
+{
+    if (facts == NULL)
+        return json_null();
+    return document_object("on:b landlock:i seccomp:b why:t", !facts->off, facts->files, facts->calls, text_or_null(facts->why));
+}
+
 json_t *status_doc_value(const struct admin_view *view)
 {
     struct readiness r;
@@ -399,7 +407,7 @@ json_t *status_doc_value(const struct admin_view *view)
                                 view->now > view->started ? view->now - view->started : INT64_C(0), (int)view->workers, r.ready, view->draining, r.word);
     if (!r.ready)
         o = document_add(o, "not_ready_because:t", text_or_null(r.detail));
-    o = document_add(o, "connections:o last_reload:o listeners:o upstreams:o", room_value(&view->room), last_reload_value(view), listeners_value(view),
+    o = document_add(o, "sandbox:o connections:o last_reload:o listeners:o upstreams:o", sandbox_value(view->sandbox), room_value(&view->room), last_reload_value(view), listeners_value(view),
                      upstreams_value(view));
     return document_add(o, "identities:o trusts:o registries:o refusals:o", identities_value(view), trusts_value(view), registries_value(view),
                         refusals_value(view));

@@ -45,6 +45,7 @@ static const struct admin_view *glance(void *ctx)
         .fetches = r->crls.round != NULL ? fetch_round_plan(r->crls.round) : NULL,
         .reloads = r->reload.count,
         .rotations = r->reload.rotations,
+        .sandbox = &r->sandbox,
         .last_reload = r->reload.last,
         .last_reload_error = r->reload.last_error,
     };

@@ -14,6 +14,7 @@
 #include "mtlsd/io/inherited.h"
 #include "mtlsd/io/privilege.h"
 #include "mtlsd/io/registry_pool.h"
+#include "mtlsd/io/sandbox.h"
 
 struct run_reload {
     struct reload_queue queue; /* of admin_pending */
@@ -44,6 +45,7 @@ struct run {
     struct run_crls crls;
     struct run_rotation rotation;
     struct run_service service;
+    struct sandbox_facts sandbox;
     struct privilege *user;   /* to become; NULL: none */
     char *started_user, *started_group;
     struct inherited *passed; /* by the service manager; NULL: no sockets */

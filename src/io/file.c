@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/io/file.h"
 #include "file_look.h"
+#include "mtlsd/io/sandbox.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +19,8 @@ enum { PIPE_PATIENCE_MS = 10000 };
 
 static int failed(struct err *err, const char *path, const char *what)
 {
-    return err_set(err, ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+    int error = errno;
+    return err_set(err, ERR_IO, "%s: %s: %s%s", path, what, strerror(error), sandbox_hint(error));
 }
 
 static void note_facts(int fd, const struct stat *st, struct file_facts *facts)

@@ -24,7 +24,7 @@ LIBRARY_OWNERS = {
     r"gnutls/.*": {"tls"},
     r"(llhttp|nghttp2/.*)(\.h)?": {"http"},
     r"libconfig\.h": {"config"},
-    r"(uv|curl/.*|sqlite3|libpq-fe)(\.h)?": {"io"},
+    r"(uv|curl/.*|sqlite3|libpq-fe|seccomp)(\.h)?": {"io"},
     r"jansson\.h": {"control", "cli"},
 }
 BANNED_EVERYWHERE = "strcpy strcat sprintf vsprintf strncpy strtok atoi atol gets alloca".split()

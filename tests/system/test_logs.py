@@ -29,14 +29,14 @@ def fields(line):
 
 
 class Case(harness.Case):
-    def start(self, fmt, *, to_file=True, listener="", level="info", **options):
+    def start(self, fmt, *, to_file=True, listener="", level="info", more="", **options):
         """A verifier whose backend answers 'ok'; its log file is self.path."""
         self.path = self.folder / "access.log"
         self.backend = peers.Backend(self, answer=lambda request: peers.reply(b"ok"))
         self.port = free_port()
         target = f'target = "{self.path}";' if to_file else ""
         log = f'log = {{ format = "{fmt}"; level = "{level}"; {target} }};'
-        text = log + self.verifier_text(self.port, self.backend.port, listener=listener, **options)
+        text = log + self.verifier_text(self.port, self.backend.port, listener=listener, **options) + more
         self.mtlsd = self.daemon(text, [self.port])
 
     def lines(self, path=None):
@@ -287,6 +287,11 @@ class Rotation(Case):
 
 class Others(Case):
     """Logs beside the main one."""
+    def start(self, fmt, **options):
+        """With logs in the folder, so that the sandbox leaves it open for those that a reload brings."""
+        super().start(fmt, more=f'logs = {{ z = {{ target = "{self.folder}/z.log"; what = "refusals"; }};\n'
+                                f'full = {{ target = "/dev/full"; what = "refusals"; }};\n}};\n', **options)
+
     def reload(self, logs):
         self.mtlsd.config_path.write_text(re.sub(r"(?s)logs = \{.*?\n\};\n", "", self.mtlsd.config_path.read_text()) + f"logs = {{\n{logs}\n}};\n")
         before = self.mtlsd.log.count(" reload ")

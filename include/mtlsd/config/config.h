@@ -337,6 +337,7 @@ struct config {
     char *admin_socket;       /* path without "unix:", or "systemd:NAME"; NULL: none */
     struct config_health health; /* admin.health */
     int watch;                /* enum config_watch; files */
+    bool insecure_no_sandbox; /* the running process keeps every right of its user */
     int log_level;            /* enum log_level; info */
     int log_format;           /* enum log_format; text */
     char *log_target;         /* a file, "stdout", or "stderr" (the default): config_log_place tells them apart */

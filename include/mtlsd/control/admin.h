@@ -16,6 +16,7 @@
 #include "mtlsd/control/crl_fetch.h"
 #include "mtlsd/control/refusals.h"
 #include "mtlsd/control/rotation.h"
+#include "mtlsd/control/sandbox_plan.h"
 #include "mtlsd/control/snapshot.h"
 #include "mtlsd/http/http_head.h"
 
@@ -50,6 +51,7 @@ struct admin_view {
     const struct rotation_counts *rotations; /* NULL: none are counted */
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */
+    const struct sandbox_facts *sandbox; /* NULL: not told */
 };
 
 enum admin_action {

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/sandbox_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The resolver, the CAs of the system, its crypto policies, time zones, libraries that are loaded when they are needed, and the kernel's numbers about
+ * this process. No entry is a folder that has files of another kind: /etc is not here. */
+static const char *const system_places[] = {
+    "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols",
+    "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ld.so.cache", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/gnutls",
+    "/etc/crypto-policies", "/etc/pkcs11", "/etc/krb5.conf",
+    "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf", "/run/nscd",
+    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share", "/usr/local/share/ca-certificates", "/var/lib/ca-certificates",
+    "/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu", "/dev/null", "/dev/urandom", "/dev/random",
+};
+
+enum { N_SYSTEM = sizeof(system_places) / sizeof(system_places[0]) };
+
+/* How many places there can be at most. */
+static size_t count(const struct config *c, size_t n_credentials)
+{
+    size_t n = N_SYSTEM + c->files.n + n_credentials + c->n_registries + c->n_logs + 3;
+    for (size_t i = 0; i < c->n_trusts; i++)
+        n += c->trusts[i].crl.n;
+    for (size_t i = 0; i < c->n_listeners; i++)
+        n += c->listeners[i].n_bind + c->listeners[i].n_routes;
+    return n;
+}
+
+static void add(struct sandbox_plan *plan, enum sandbox_use use, const char *path)
+{
+    if (path != NULL)
+        plan->places[plan->n++] = (struct sandbox_place){path, use};
+}
+
+/* Words stand where a file could: "stdout", "systemd:NAME". */
+static void add_file(struct sandbox_plan *plan, enum sandbox_use use, const char *path)
+{
+    if (path != NULL && strchr(path, '/') != NULL && strncmp(path, "systemd:", 8) != 0)
+        add(plan, use, path);
+}
+
+static void add_strings(struct sandbox_plan *plan, enum sandbox_use use, const struct config_strings *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        add(plan, use, list->items[i]);
+}
+
+static void add_listener(struct sandbox_plan *plan, const struct config_listener *l)
+{
+    for (size_t i = 0; i < l->n_bind; i++)
+        if (l->bind[i].kind == ADDRESS_UNIX)
+            add(plan, SANDBOX_SOCKET, l->bind[i].path);
+    for (size_t i = 0; i < l->n_routes; i++)
+        add(plan, SANDBOX_READ, l->routes[i].respond_file);
+}
+
+static void add_kept(struct sandbox_plan *plan, const struct config *c)
+{
+    static const char sqlite[] = "sqlite:";
+    for (size_t i = 0; i < c->n_registries; i++)
+        if (strncmp(c->registries[i].database, sqlite, sizeof(sqlite) - 1) == 0)
+            add(plan, SANDBOX_KEEP, c->registries[i].database + sizeof(sqlite) - 1);
+    for (size_t i = 0; i < c->n_logs; i++)
+        add_file(plan, SANDBOX_KEEP, c->logs[i].target);
+    if (config_log_place(c) == CONFIG_LOG_FILE)
+        add(plan, SANDBOX_KEEP, c->log_target);
+    add(plan, SANDBOX_FOLDER, c->crl_cache);
+    add_file(plan, SANDBOX_SOCKET, c->admin_socket);
+}
+
+int sandbox_plan_new(struct sandbox_plan *plan, const struct config *config)
+{
+    size_t n_credentials;
+    const char **credentials = config_credential_files(config, &n_credentials);
+    *plan = (struct sandbox_plan){.places = credentials != NULL ? calloc(count(config, n_credentials), sizeof(*plan->places)) : NULL};
+    if (plan->places == NULL) {
+        free((void *)credentials);
+        return -1;
+    }
+    for (size_t i = 0; i < N_SYSTEM; i++)
+        add(plan, SANDBOX_SYSTEM, system_places[i]);
+    add_strings(plan, SANDBOX_READ, &config->files);
+    for (size_t i = 0; i < n_credentials; i++)
+        add(plan, SANDBOX_READ, credentials[i]);
+    for (size_t i = 0; i < config->n_trusts; i++)
+        add_strings(plan, SANDBOX_READ, &config->trusts[i].crl);
+    for (size_t i = 0; i < config->n_listeners; i++)
+        add_listener(plan, &config->listeners[i]);
+    add_kept(plan, config);
+    free((void *)credentials);
+    return 0;
+}
+
+void sandbox_plan_clear(struct sandbox_plan *plan)
+{
+    free(plan->places);
+    *plan = (struct sandbox_plan){0};
+}

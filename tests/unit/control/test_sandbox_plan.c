@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/control/sandbox_plan.h"
+#include "t.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct sandbox_plan plan_of(const char *text, struct config **config)
+{
+    struct findings findings;
+    struct sandbox_plan plan;
+    findings_init(&findings);
+    *config = config_parse(text, "/etc/mtlsd/mtlsd.conf", &findings);
+    ck_assert_msg(*config != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
+    findings_clear(&findings);
+    ck_assert_int_eq(sandbox_plan_new(&plan, *config), 0);
+    return plan;
+}
+
+/* The use of a path; -1: it is not in the plan. */
+static int use_of(const struct sandbox_plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->n; i++)
+        if (strcmp(plan->places[i].path, path) == 0)
+            return (int)plan->places[i].use;
+    return -1;
+}
+
+static const char full[] =
+    "admin = { socket = \"unix:/run/mtlsd/admin.sock\"; };\n"
+    "log = { target = \"/var/log/mtlsd/main.log\"; };\n"
+    "logs = { requests = { target = \"/var/log/requests/%Y.log\"; what = (\"requests\"); }; };\n"
+    "crl_cache = \"/var/lib/mtlsd/crl\";\n"
+    "registries = { r = { database = \"sqlite:/var/lib/registry/r.db\"; }; };\n"
+    "identities = { web = { bundle = \"/srv/web.pem\"; }; app = { certificate = \"/srv/a/app.crt\"; key = \"/srv/b/app.key\"; }; };\n"
+    "trusts = { t = { ca = \"ca/t.pem\"; crl = (\"/srv/lists/t.crl\"); registry = \"r\"; }; };\n"
+    "upstreams = { u = { targets = \"unix:/srv/app/app.sock\"; }; v = { targets = \"v.example:443\"; tls = { identity = \"app\"; }; }; };\n"
+    "listeners = { a = { bind = \"127.0.0.1:1\"; tls = { identity = \"web\"; trust = \"t\"; }; routes = (\n"
+    "    { path = \"/help\"; respond = { status = 200; file = \"/srv/pages/help.html\"; }; }, { upstream = \"u\"; } ); };\n"
+    "  b = { bind = \"unix:/run/listeners/b.sock\"; upstream = \"v\"; }; };\n";
+
+START_TEST(has_each_place_of_the_configuration)
+{
+    struct config *config;
+    struct sandbox_plan plan = plan_of(full, &config);
+    static const struct {
+        const char *path;
+        int use;
+    } rows[] = {
+        {"/run/mtlsd/admin.sock", SANDBOX_SOCKET},
+        {"/run/listeners/b.sock", SANDBOX_SOCKET},
+        {"/var/log/mtlsd/main.log", SANDBOX_KEEP},
+        {"/var/log/requests/%Y.log", SANDBOX_KEEP},
+        {"/var/lib/mtlsd/crl", SANDBOX_FOLDER},
+        {"/var/lib/registry/r.db", SANDBOX_KEEP},
+        {"/srv/web.pem", SANDBOX_READ},
+        {"/srv/a/app.crt", SANDBOX_READ},
+        {"/srv/b/app.key", SANDBOX_READ},
+        {"/etc/mtlsd/ca/t.pem", SANDBOX_READ},
+        {"/srv/lists/t.crl", SANDBOX_READ},
+        {"/srv/pages/help.html", SANDBOX_READ},
+        {"/etc/resolv.conf", SANDBOX_SYSTEM},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(use_of(&plan, rows[i].path) == rows[i].use, "%s: %d", rows[i].path, use_of(&plan, rows[i].path));
+    ck_assert_int_eq(use_of(&plan, "/srv/app/app.sock"), -1); /* connecting needs no right */
+    sandbox_plan_clear(&plan);
+    config_free(config);
+}
+END_TEST
+
+START_TEST(words_are_no_files)
+{
+    struct config *config;
+    struct sandbox_plan plan = plan_of("admin = { socket = \"systemd:admin\"; }; log = { target = \"stdout\"; };\n"
+                                       "logs = { l = { target = \"stderr\"; what = \"events\"; }; };\n"
+                                       "registries = { r = { database = \"postgresql:///certs\"; }; };\n"
+                                       "upstreams = { u = { targets = \"127.0.0.1:2\"; }; };\n"
+                                       "listeners = { a = { bind = \"127.0.0.1:1\"; upstream = \"u\"; }; };\n",
+                                       &config);
+    for (size_t i = 0; i < plan.n; i++)
+        ck_assert_msg(plan.places[i].use == SANDBOX_SYSTEM, "%s", plan.places[i].path);
+    sandbox_plan_clear(&plan);
+    config_free(config);
+}
+END_TEST
+
+/* E5: whoever gets in as root must not find the passwords of the host. */
+START_TEST(no_place_of_the_system_has_secrets)
+{
+    struct config *config;
+    struct sandbox_plan plan = plan_of("listeners = { a = { bind = \"127.0.0.1:1\"; routes = ( { respond = 204; } ); }; };\n", &config);
+    static const char *const secrets[] = {"/etc/shadow", "/root/.ssh/id_ed25519", "/home/a/.pgpass", "/var/lib/other/db", "/boot/x", "/run/secrets/x", "/srv/x"};
+    for (size_t i = 0; i < plan.n; i++)
+        for (size_t k = 0; k < sizeof(secrets) / sizeof(secrets[0]); k++) {
+            const char *path = plan.places[i].path;
+            ck_assert_msg(strncmp(secrets[k], path, strlen(path)) != 0, "%s holds %s", path, secrets[k]);
+        }
+    sandbox_plan_clear(&plan);
+    config_free(config);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("sandbox_plan");
+    TCase *c = tcase_create("sandbox_plan");
+    tcase_add_test(c, has_each_place_of_the_configuration);
+    tcase_add_test(c, words_are_no_files);
+    tcase_add_test(c, no_place_of_the_system_has_secrets);
+    suite_add_tcase(s, c);
+    return s;
+}
