@@ -2,6 +2,7 @@
 #include "mtlsd/config/config.h"
 
 #include "config_check.h"
+#include "config_credential.h"
 #include "config_names.h"
 #include "config_read.h"
 #include "config_serve.h"
@@ -180,19 +181,34 @@ void config_free(struct config *c)
     free(c);
 }
 
+const char *config_env_name(const char *path)
+{
+    return config_credential_is_env(path) ? strchr(path, ':') + 1 : NULL;
+}
+
+static bool is_file(const char *path)
+{
+    return path != NULL && config_env_name(path) == NULL;
+}
+
+size_t config_identity_files(const struct config_identity *id, const char *files[CONFIG_IDENTITY_FILES])
+{
+    const char *const named[CONFIG_IDENTITY_FILES] = {id->bundle, id->certificate, id->key, id->chain, id->pkcs12, id->passphrase_file};
+    size_t n = 0;
+    for (size_t i = 0; i < CONFIG_IDENTITY_FILES; i++)
+        if (is_file(named[i]))
+            files[n++] = named[i];
+    return n;
+}
+
 const char **config_credential_files(const struct config *c, size_t *n)
 {
-    const char **files = calloc(4 * c->n_identities + c->n_trusts + 1, sizeof(*files));
+    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + 1, sizeof(*files));
     *n = 0;
-    for (size_t i = 0; files != NULL && i < c->n_identities; i++) {
-        const struct config_identity *id = &c->identities[i];
-        const char *of_identity[] = {id->bundle, id->certificate, id->key, id->chain};
-        for (size_t k = 0; k < sizeof(of_identity) / sizeof(of_identity[0]); k++)
-            if (of_identity[k] != NULL)
-                files[(*n)++] = of_identity[k];
-    }
+    for (size_t i = 0; files != NULL && i < c->n_identities; i++)
+        *n += config_identity_files(&c->identities[i], &files[*n]);
     for (size_t i = 0; files != NULL && i < c->n_trusts; i++)
-        if (c->trusts[i].ca != NULL && strcmp(c->trusts[i].ca, "system") != 0)
+        if (is_file(c->trusts[i].ca) && strcmp(c->trusts[i].ca, "system") != 0)
             files[(*n)++] = c->trusts[i].ca;
     return files;
 }

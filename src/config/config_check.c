@@ -11,24 +11,35 @@
 
 enum { CRL_URLS_MAX = 64 };
 
+/* Says why these files are not a certificate and a key; NULL: they are. */
+static const char *identity_fault(const struct config_identity *id)
+{
+    bool apart = id->certificate != NULL || id->key != NULL;
+    if ((id->bundle != NULL) + (id->pkcs12 != NULL) + apart > 1)
+        return id->pkcs12 != NULL ? "pkcs12 holds certificate and key in one file: give either pkcs12, or bundle, or certificate and key"
+                                  : "bundle holds certificate and key in one file: give either bundle, or certificate and key";
+    if (id->bundle != NULL || id->pkcs12 != NULL)
+        return NULL;
+    if (!apart)
+        return "give bundle = \"FILE\" with certificate, chain and key, or certificate and key, or pkcs12";
+    if (id->key == NULL)
+        return "key is missing: give the file of the private key, or bundle when one file holds both";
+    return id->certificate == NULL ? "certificate is missing: give the file of the certificate, or bundle when one file holds both" : NULL;
+}
+
 static void check_identity(const struct config_reader *r, const struct config_identity *id, const config_setting_t *at)
 {
     if (config_read_is_tainted(at))
         return;
-    if (id->bundle != NULL && (id->certificate != NULL || id->key != NULL))
-        config_read_complain(r, FINDING_ERROR, at,
-                             "bundle holds certificate and key in one file: give either bundle, or certificate and key");
-    else if (id->bundle == NULL && id->certificate == NULL && id->key == NULL)
-        config_read_complain(r, FINDING_ERROR, at, "give bundle = \"FILE\" with certificate, chain and key, or certificate and key");
-    else if (id->bundle == NULL && id->key == NULL)
-        config_read_complain(r, FINDING_ERROR, at,
-                             "key is missing: give the file of the private key, or bundle when one file holds both");
-    else if (id->bundle == NULL && id->certificate == NULL)
-        config_read_complain(r, FINDING_ERROR, at,
-                             "certificate is missing: give the file of the certificate, or bundle when one file holds both");
+    const char *fault = identity_fault(id);
+    if (fault != NULL)
+        config_read_complain(r, FINDING_ERROR, at, "%s", fault);
     else if (id->bundle != NULL && id->chain != NULL)
         config_read_complain(r, FINDING_ERROR, config_read_at(at, "chain", NULL, NULL),
                              "goes with certificate and key: add its certificates to the bundle, or give these two instead of bundle");
+    else if (id->pkcs12 != NULL && id->chain != NULL)
+        config_read_complain(r, FINDING_ERROR, config_read_at(at, "chain", NULL, NULL),
+                             "goes with certificate and key: export the PKCS#12 file with its chain, or give these two instead of pkcs12");
 }
 
 static void check_crl_urls(const struct config_reader *r, const struct config_trust *t, const config_setting_t *at)

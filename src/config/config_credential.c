@@ -41,3 +41,19 @@ char *config_credential_path(const char *text, const char *folder, struct err *e
         snprintf(path, room, "%s/%s", folder, name);
     return path;
 }
+
+static const char env_prefix[] = "env:";
+
+bool config_credential_is_env(const char *text)
+{
+    return strncmp(text, env_prefix, sizeof(env_prefix) - 1) == 0;
+}
+
+int config_credential_check_env(const char *text, struct err *err)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    const char *name = text + sizeof(env_prefix) - 1;
+    if (name[0] != '\0' && name[strspn(name, letters)] == '\0')
+        return 0;
+    return err_set(err, ERR_CONFIG, "\"%.200s\": write the name of an environment variable after the colon, as in \"env:WEB_PEM\"", text);
+}

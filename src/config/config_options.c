@@ -104,11 +104,17 @@ static const struct config_option options[] = {
     {"identity", "certificate", "path", "", "", "\"payments.crt\"",
      "Certificate and chain (PEM), together with key, instead of bundle.", false, RELOADABLE, IDENTITY(certificate)},
     {"identity", "key", "path", "", "", "\"payments.key\"",
-     "Private key (PEM): ECDSA P-256, P-384 or P-521, Ed25519, Ed448, RSA or RSA-PSS of 2048 to 8192 bits. The file is readable by its owner, "
-     "or also by a group of the daemon (FILE PERMISSIONS).", false, RELOADABLE, IDENTITY(key)},
+     "Private key (PEM, plain or with passphrase_file): ECDSA P-256, P-384 or P-521, Ed25519, Ed448, RSA or RSA-PSS of 2048 to 8192 bits. The file is "
+     "readable by its owner, or also by a group of the daemon (FILE PERMISSIONS).", false, RELOADABLE, IDENTITY(key)},
     {"identity", "chain", "path", "", "", "\"payments-chain.crt\"",
      "Intermediate certificates (PEM) to send behind certificate, where the CA delivers them in a file of their own. Their order does not matter, and what does "
      "not belong to the chain is not sent.", false, RELOADABLE, IDENTITY(chain)},
+    {"identity", "pkcs12", "path", "", "", "\"payments.p12\"",
+     "One PKCS#12 file (.p12, .pfx) with one key, its certificate and chain, instead of bundle. Certificates that do not belong to the chain, and the root, "
+     "are not sent.", false, RELOADABLE, IDENTITY(pkcs12)},
+    {"identity", "passphrase_file", "path", "", "", "\"payments.pass\"",
+     "File with the passphrase of pkcs12, or of an encrypted key in bundle or key: one line of UTF-8. It is as secret as the key, with the same file "
+     "permissions. Default: the key is not encrypted.", false, RELOADABLE, IDENTITY(passphrase_file)},
     {"identity", "keep_connections", "bool", "false", "", "",
      "Let connections run on after the certificate that they were opened with was replaced and has expired. By default mtlsd ends them 30 seconds "
      "before (ROTATION).", false, RELOADABLE, IDENTITY(keep_connections)},
@@ -496,8 +502,6 @@ static const struct config_option options[] = {
 
 static const struct config_planned planned[] = {
     {"admin", "dashboard", NULL, NULL},
-    {"identity", "passphrase_file", NULL, "store the key without a passphrase, readable by its owner only"},
-    {"identity", "pkcs12", NULL, "convert it: openssl pkcs12 -in FILE -nodes -out bundle.pem"},
     {"identity", "key", "pkcs11:", "use a key file"},
     {"identity", "certificate", "pkcs11:", "use a certificate file"},
     {"identity", "allow_uids", NULL, NULL},

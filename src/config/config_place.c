@@ -32,11 +32,27 @@ static char *path_of(const struct config_slot *s, struct err *err)
     return path;
 }
 
+/* Text of certificates, keys, CAs and passphrases; not of what is written, nor of binary files. */
+static bool may_be_env(const struct config_slot *s)
+{
+    bool text = strcmp(s->o->group, "identity") == 0 || strcmp(s->o->group, "trust") == 0;
+    return text && strcmp(s->o->key, "pkcs12") != 0;
+}
+
+static int set_env(const struct config_slot *s, struct err *err)
+{
+    if (!may_be_env(s))
+        return err_set(err, ERR_CONFIG, "\"%.200s\": this needs a file: only PEM text and passphrases can come from the environment", s->text);
+    return config_credential_check_env(s->text, err) == 0 ? config_slot_set_text(s, err) : -1;
+}
+
 int config_place_set_path(const struct config_slot *s, struct err *err)
 {
     unsigned index;
     if (config_choice_find(s, &index))
         return config_slot_set_text(s, err);
+    if (config_credential_is_env(s->text))
+        return set_env(s, err);
     char *path = path_of(s, err);
     return path != NULL ? config_slot_keep(config_slot_field(s), path, err) : -1;
 }

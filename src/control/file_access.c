@@ -23,6 +23,7 @@ static const struct use {
     bool owner_counts;
 } uses[] = {
     [FILE_USE_KEY] = {"holds a private key", FINDING_ERROR, FINDING_ERROR, true},
+    [FILE_USE_SECRET] = {"holds a passphrase", FINDING_ERROR, FINDING_ERROR, true},
     [FILE_USE_CA] = {"names the CAs to trust", FINDING_ERROR, FINDING_WARNING, true},
     [FILE_USE_CRL] = {"is a revocation list", FINDING_WARNING, FINDING_WARNING, false},
     [FILE_USE_CONFIG] = {"is a configuration file", FINDING_ERROR, FINDING_WARNING, true},
@@ -41,9 +42,14 @@ static unsigned key_bits(const struct file_access *a)
     return bits;
 }
 
+static bool is_secret(enum file_use use)
+{
+    return use == FILE_USE_KEY || use == FILE_USE_SECRET;
+}
+
 static struct faults find_faults(const struct file_access *a, enum file_use use)
 {
-    if (use == FILE_USE_KEY)
+    if (is_secret(use))
         return (struct faults){a->mode & key_bits(a), a->foreign_owner};
     if (a->read_only)
         return (struct faults){0};
@@ -68,7 +74,7 @@ static void tell_circle(const struct file_access *a, enum file_use use, struct f
     bool others = (f.bits & (OTHERS_READ | OTHERS_WRITE)) != 0, owner = !others && f.owner;
     bool reads = f.bits & (others ? OTHERS_READ : GROUP_READ), writes = f.bits & (others ? OTHERS_WRITE : GROUP_WRITE);
     if (owner) {
-        reads = use == FILE_USE_KEY;
+        reads = is_secret(use);
         writes = !a->read_only;
     }
     const char *can = use == FILE_USE_FOLDER ? "replace them" : reads && writes ? "read and change it" : reads ? "read it" : "change it";
@@ -94,11 +100,11 @@ static void tell_remedy(const struct file_access *a, enum file_use use, struct f
                  key_mode(a, f), f.owner ? "root" : names->owner);
         return;
     }
-    if (f.bits != 0 && use == FILE_USE_KEY)
+    if (f.bits != 0 && is_secret(use))
         snprintf(mode, sizeof(mode), "%o", key_mode(a, f));
     else if (f.bits != 0)
         snprintf(mode, sizeof(mode), "%s%s-w", (f.bits & GROUP_WRITE) != 0 ? "g" : "", (f.bits & OTHERS_WRITE) != 0 ? "o" : "");
-    bool may_join = use == FILE_USE_KEY && !f.owner && f.bits == GROUP_READ;
+    bool may_join = is_secret(use) && !f.owner && f.bits == GROUP_READ;
     snprintf(out, out_size, "run: %s%s%s%s%s%s%s%s%s%s", f.owner ? "chown " : "", f.owner ? names->us : "", f.owner ? " " : "", f.owner ? path : "",
              f.owner && f.bits != 0 ? " && " : "", f.bits != 0 ? "chmod " : "", mode, f.bits != 0 ? " " : "", f.bits != 0 ? path : "",
              may_join ? ", or run mtlsd with that group" : "");

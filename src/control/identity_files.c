@@ -19,14 +19,40 @@ static void keep_certificates(struct identity_file *f)
         tls_signing_key_blank((uint8_t *)(uintptr_t)text.ptr, text.len);
 }
 
+static bool is_there(const struct identity_file *f, const char *path)
+{
+    return path == NULL || !(f->failed || f->facts.is_folder);
+}
+
+static void read_key(const struct identity_order *order, struct tls_key_memory *memory, struct identity_files *out)
+{
+    struct bytes chain = {0};
+    const struct tls_key_source source = {
+        .identity = order->name,
+        .text = bytes_span(&out->key.text),
+        .file = order->key,
+        .bundle = order->certificate == NULL,
+        .passphrase = {order->passphrase, bytes_span(&out->passphrase.text)},
+        .pkcs12 = order->pkcs12,
+        .chain = &chain,
+    };
+    out->signing_key = tls_signing_key_read(&source, memory, &out->fault);
+    if (!order->pkcs12)
+        return;
+    bytes_wipe(&out->key.text);
+    out->key.text = chain;
+}
+
 void identity_files_read(const struct file_source *files, const struct identity_order *order, struct tls_key_memory *memory, struct identity_files *out)
 {
     *out = (struct identity_files){0};
     read_file(files, order->key, &out->key);
-    if (!out->key.failed && !out->key.empty) {
-        struct tls_key_source source = {order->name, bytes_span(&out->key.text), order->key, order->certificate == NULL};
-        out->signing_key = tls_signing_key_read(&source, memory, &out->fault);
-    }
+    out->key.has_key = out->key.has_key || order->pkcs12;
+    if (order->passphrase != NULL)
+        read_file(files, order->passphrase, &out->passphrase);
+    if (!out->key.failed && !out->key.empty && is_there(&out->passphrase, order->passphrase))
+        read_key(order, memory, out);
+    bytes_wipe(&out->passphrase.text);
     if (order->certificate != NULL) {
         bytes_wipe(&out->key.text);
         read_file(files, order->certificate, &out->certificate);

@@ -31,9 +31,8 @@ static int complain_unreadable(const struct loader *l, const struct subject *s, 
 {
     const char *text = err->text[0] != '\0' ? err->text : "cannot be read";
     bool named = strstr(text, path) != NULL;
-    findings_add(l->findings, FINDING_ERROR, s->where,
-                 "%s \"%s\": %s%s%s; check path and permissions (relative paths start at the configuration file's folder)",
-                 s->kind, s->name, named ? "" : path, named ? "" : ": ", text);
+    findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s%s%s%s", s->kind, s->name, named ? "" : path, named ? "" : ": ", text,
+                 config_env_name(path) != NULL ? "" : "; check path and permissions (relative paths start at the configuration file's folder)");
     return -1;
 }
 
@@ -43,7 +42,7 @@ static int read_file(const struct loader *l, const struct subject *s, const char
     *facts = (struct file_facts){0};
     int rc = l->files->read(l->files->ctx, path, out, facts, &err);
     if (facts->is_folder)
-        return complain(l, s, path, "is a folder; name a PEM file");
+        return complain(l, s, path, "is a folder; name a file");
     if (rc != 0)
         return complain_unreadable(l, s, path, &err);
     if (out->len == 0)
@@ -64,12 +63,19 @@ static int judge_access(const struct loader *l, const struct subject *s, const c
 static int judge_key_file(const struct loader *l, const struct subject *s, const char *path, const struct identity_file *f)
 {
     if (f->facts.is_folder)
-        return complain(l, s, path, "is a folder; name a PEM file");
+        return complain(l, s, path, "is a folder; name a file");
     if (f->failed)
         return complain_unreadable(l, s, path, &f->err);
     if (f->empty)
-        return complain(l, s, path, "is empty; it must hold PEM text (-----BEGIN ...)");
+        return complain(l, s, path, f->has_key ? "is empty; it must hold PKCS#12" : "is empty; it must hold PEM text (-----BEGIN ...)");
     return f->has_key ? judge_access(l, s, path, FILE_USE_KEY, &f->facts.access) : 0;
+}
+
+static int judge_passphrase_file(const struct loader *l, const struct subject *s, const char *path, const struct identity_file *f)
+{
+    if (f->facts.is_folder)
+        return complain(l, s, path, "is a folder; name a file");
+    return f->failed ? complain_unreadable(l, s, path, &f->err) : judge_access(l, s, path, FILE_USE_SECRET, &f->facts.access);
 }
 
 /* Some words of the tls room begin with the subject already; then it is not said twice. */
@@ -114,33 +120,55 @@ static int read_identity(const struct loader *l, const struct subject *s, const 
     return 0;
 }
 
+static int judge_files(const struct loader *l, const struct subject *s, const struct identity_order *order, const struct identity_files *f)
+{
+    int rc = judge_key_file(l, s, order->key, &f->key);
+    if (order->certificate != NULL)
+        rc |= judge_key_file(l, s, order->certificate, &f->certificate);
+    if (order->chain != NULL)
+        rc |= judge_key_file(l, s, order->chain, &f->chain);
+    if (order->passphrase != NULL)
+        rc |= judge_passphrase_file(l, s, order->passphrase, &f->passphrase);
+    return rc;
+}
+
+static struct tls_identity *join_identity(const struct loader *l, const struct subject *s, const struct identity_order *order, const struct identity_files *f)
+{
+    bool bundle = order->certificate == NULL;
+    const struct tls_identity_spec spec = {
+        .name = order->name,
+        .certificate = bytes_span(bundle ? &f->key.text : &f->certificate.text),
+        .certificate_file = bundle ? order->key : order->certificate,
+        .key_file = bundle ? NULL : order->key,
+        .chain = bytes_span(&f->chain.text),
+        .chain_file = order->chain,
+        .signing_key = f->signing_key,
+        .key_fault = &f->fault,
+    };
+    if (!order->pkcs12 || f->signing_key != NULL)
+        return make_identity(l, s, &spec);
+    complain_loading(l, s, &f->fault); /* there is no certificate without the key */
+    return NULL;
+}
+
 struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf)
 {
     struct subject s = {"identity", conf->name, conf->where};
-    bool bundle = conf->bundle != NULL;
-    const struct identity_order order = {conf->name, bundle ? conf->bundle : conf->key, bundle ? NULL : conf->certificate, conf->chain};
+    const char *packed = conf->bundle != NULL ? conf->bundle : conf->pkcs12;
+    const struct identity_order order = {
+        .name = conf->name,
+        .key = packed != NULL ? packed : conf->key,
+        .certificate = packed != NULL ? NULL : conf->certificate,
+        .chain = conf->chain,
+        .passphrase = conf->passphrase_file,
+        .pkcs12 = conf->pkcs12 != NULL,
+    };
     struct tls_identity *id = NULL;
     struct identity_files f;
     if (read_identity(l, &s, &order, &f) != 0)
         return NULL;
-    int rc = judge_key_file(l, &s, order.key, &f.key);
-    if (!bundle)
-        rc |= judge_key_file(l, &s, order.certificate, &f.certificate);
-    if (order.chain != NULL)
-        rc |= judge_key_file(l, &s, order.chain, &f.chain);
-    if (rc == 0) {
-        struct tls_identity_spec spec = {
-            .name = conf->name,
-            .certificate = bytes_span(bundle ? &f.key.text : &f.certificate.text),
-            .certificate_file = bundle ? order.key : order.certificate,
-            .key_file = bundle ? NULL : order.key,
-            .chain = bytes_span(&f.chain.text),
-            .chain_file = order.chain,
-            .signing_key = f.signing_key,
-            .key_fault = &f.fault,
-        };
-        id = make_identity(l, &s, &spec);
-    }
+    if (judge_files(l, &s, &order, &f) == 0)
+        id = join_identity(l, &s, &order, &f);
     identity_files_clear(&f);
     return id;
 }

@@ -11,7 +11,7 @@ struct review {
 
 static void look(const struct review *r, const char *where, const char *path)
 {
-    if (path == NULL || privilege_can_read(r->p, path))
+    if (path == NULL || config_env_name(path) != NULL || privilege_can_read(r->p, path))
         return;
     findings_add(r->out, FINDING_WARNING, where, "%s: user \"%s\" cannot read it, so the next reload will be refused: let the user or its group read the file and its folders",
                  path, r->user);
@@ -26,11 +26,10 @@ void run_user_review(const struct privilege *p, const struct config *config, str
     for (size_t i = 0; i < config->files.n; i++)
         look(&r, config->files.items[i], config->files.items[i]);
     for (size_t i = 0; i < config->n_identities; i++) {
-        const struct config_identity *identity = &config->identities[i];
-        look(&r, identity->where, identity->bundle);
-        look(&r, identity->where, identity->certificate);
-        look(&r, identity->where, identity->key);
-        look(&r, identity->where, identity->chain);
+        const char *files[CONFIG_IDENTITY_FILES];
+        size_t n = config_identity_files(&config->identities[i], files);
+        for (size_t k = 0; k < n; k++)
+            look(&r, config->identities[i].where, files[k]);
     }
     for (size_t i = 0; i < config->n_trusts; i++) {
         const struct config_trust *trust = &config->trusts[i];

@@ -162,9 +162,26 @@ int file_list(const char *path, char ***names, size_t *n, struct err *err)
     return 0;
 }
 
+/* No other user can change it. */
+static int read_env(const char *name, struct bytes *out, struct file_facts *facts, struct err *err)
+{
+    const char *text = getenv(name);
+    size_t n = text != NULL ? strlen(text) : 0;
+    bytes_init(out, FILE_MAX_BYTES + 4096);
+    *facts = (struct file_facts){.access.mode = 0600};
+    if (text == NULL)
+        return err_set(err, ERR_IO, "env:%s: this environment variable is not set: set it for mtlsd (Environment= or EnvironmentFile= in the unit)", name);
+    if (n > 0 && bytes_append(out, text, n) != 0)
+        return err_set(err, ERR_MEMORY, "env:%s: out of memory", name);
+    return 0;
+}
+
 static int source_read(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err)
 {
+    const char *variable = config_env_name(path);
     (void)ctx;
+    if (variable != NULL)
+        return read_env(variable, out, facts, err);
     return file_read(path, out, facts, err);
 }
 

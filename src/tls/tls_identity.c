@@ -102,7 +102,7 @@ static int explain_key(const struct loading *l, const struct err *fault)
 static int read_key(struct loading *l)
 {
     const struct tls_identity_spec *spec = l->spec;
-    struct tls_key_source source = {spec->name, spec->key, key_file(spec), is_bundle(spec)};
+    const struct tls_key_source source = {.identity = spec->name, .text = spec->key, .file = key_file(spec), .bundle = is_bundle(spec)};
     struct err fault = {0};
     if (spec->signing_key != NULL)
         l->id->key = tls_signing_key_ref(spec->signing_key);

@@ -244,8 +244,8 @@ int tls_pem_plausible(const char *file, struct span text, const char *wanted, st
         return 0;
     if (is_pkcs12(text))
         return err_set(err, ERR_CREDENTIAL,
-                       "%s: looks like PKCS#12, not PEM; it should hold %s in PEM (openssl pkcs12 -in FILE -nodes -out "
-                       "BUNDLE.pem takes certificate and key out of it)",
+                       "%s: looks like PKCS#12, not PEM; it should hold %s in PEM (an identity names such a file in pkcs12, and openssl pkcs12 -in FILE -nodes "
+                       "-out BUNDLE.pem converts it)",
                        file, wanted);
     if (text.len >= 4 && text.ptr[0] == 0x30 && (text.ptr[1] & 0x80) != 0)
         return err_set(err, ERR_CREDENTIAL,

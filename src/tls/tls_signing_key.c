@@ -3,7 +3,9 @@
 
 #include "tls_internal.h"
 #include "tls_key.h"
+#include "tls_key_decrypt.h"
 #include "tls_pem.h"
+#include "tls_pkcs12_open.h"
 #include "tls_private_key.h"
 
 #include <stdatomic.h>
@@ -25,6 +27,7 @@ struct reading {
     struct tls_signing_key *key;
     bool found;
     struct err *err;
+    struct tls_passphrase passphrase;
 };
 
 static bool ends_with(struct span s, const char *text)
@@ -53,13 +56,13 @@ static int note_facts(struct tls_signing_key *key, gnutls_x509_privkey_t form)
     return gnutls_x509_privkey_get_key_id(form, GNUTLS_KEYID_USE_SHA256, key->facts.public_id, &n);
 }
 
-static int read_der(struct reading *r, const struct tls_pem_block *block, struct span der)
+static int read_der(struct reading *r, struct span label, struct span der)
 {
     gnutls_x509_privkey_t form;
     int rc = gnutls_x509_privkey_init(&form);
     if (rc != 0)
         return rc;
-    rc = tls_private_key_read(block->label, der, r->memory, &r->key->own, form);
+    rc = tls_private_key_read(label, der, r->memory, &r->key->own, form);
     if (rc == 0)
         rc = note_facts(r->key, form);
     gnutls_x509_privkey_deinit(form); /* wipes */
@@ -71,15 +74,13 @@ static int read_key(struct reading *r, const struct tls_pem_reader *pem, const s
     struct span der;
     if (r->found)
         return err_set(r->err, ERR_CREDENTIAL, "%s:%zu: a second private key (the first begins in line %zu)", pem->file, block->line, r->key->facts.line);
-    if (ends_with(block->label, "ENCRYPTED PRIVATE KEY") || memmem(block->body.ptr, block->body.len, "Proc-Type: 4,ENCRYPTED", 22) != NULL)
-        return err_set(r->err, ERR_CREDENTIAL,
-                       "%s:%zu: the private key is encrypted; give it without a passphrase (openssl pkey -in FILE -out PLAIN) in a file that only mtlsd can read",
-                       pem->file, block->line);
     r->found = true;
     r->key->facts.line = block->line;
-    if (tls_pem_decode(pem, block, &der, r->err) != 0)
+    bool encrypted = tls_key_is_encrypted(block);
+    int rc = encrypted ? tls_key_decrypt_block(pem, block, &r->passphrase, &der, r->err) : tls_pem_decode(pem, block, &der, r->err);
+    if (rc != 0)
         return -1;
-    int rc = read_der(r, block, der);
+    rc = read_der(r, encrypted ? span_from_str("PRIVATE KEY") : block->label, der);
     tls_pem_wipe(der);
     if (rc == 0)
         return 0;
@@ -108,16 +109,41 @@ static int read_blocks(struct reading *r)
     return more;
 }
 
+static int read_pkcs12(struct reading *r)
+{
+    const struct tls_key_source *s = r->source;
+    const struct tls_file file = {s->file, s->text};
+    struct tls_pkcs12_content content;
+    if (tls_pkcs12_open(&file, &r->passphrase, &content, r->err) != 0)
+        return -1;
+    int rc = read_der(r, span_from_str("PRIVATE KEY"), content.key);
+    if (rc != 0)
+        rc = err_set(r->err, ERR_CREDENTIAL, "%s: the private key is damaged or of an unknown kind (%s); keys may be " TLS_KEY_KINDS, s->file, gnutls_strerror(rc));
+    else
+        rc = tls_pkcs12_write_chain(&content, s->chain, r->err);
+    tls_pkcs12_close(&content);
+    return rc;
+}
+
+static int read_source(struct reading *r)
+{
+    if (tls_passphrase_read(&r->source->passphrase, &r->passphrase, r->err) != 0)
+        return -1;
+    return r->source->pkcs12 ? read_pkcs12(r) : read_blocks(r);
+}
+
 struct tls_signing_key *tls_signing_key_read(const struct tls_key_source *source, struct tls_key_memory *memory, struct err *err)
 {
     struct tls_signing_key *key = calloc(1, sizeof(*key));
-    struct reading r = {source, memory, key, false, err};
+    struct reading r = {.source = source, .memory = memory, .key = key, .err = err};
     if (key == NULL) {
         (void)err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
     atomic_init(&key->refs, 1);
-    if (read_blocks(&r) == 0)
+    int rc = read_source(&r);
+    tls_passphrase_wipe(&r.passphrase);
+    if (rc == 0)
         return key;
     tls_signing_key_unref(key);
     return NULL;

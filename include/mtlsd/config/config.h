@@ -44,10 +44,12 @@ struct config_log { /* beside the main one; what is bits of enum log_what */
 
 struct config_identity {
     char *name, *where;
-    char *bundle;      /* or certificate and key */
-    char *certificate; /* NULL with bundle */
+    char *bundle;      /* or certificate and key, or pkcs12 */
+    char *certificate; /* NULL with bundle and pkcs12 */
     char *key;
     char *chain; /* intermediates beside certificate; NULL: there is no such file */
+    char *pkcs12;
+    char *passphrase_file; /* of an encrypted key, or of pkcs12; NULL: none */
     bool keep_connections; /* those that were opened with an earlier certificate may outlive it */
 };
 
@@ -65,6 +67,13 @@ enum { CONFIG_REGISTRY_PLACE = 300 };
 void config_registry_place(const char *database, char out[CONFIG_REGISTRY_PLACE]);
 /* PostgreSQL beyond this host, whose URI says nothing of TLS: sslmode=verify-full is meant. */
 bool config_registry_wants_tls(const struct config_registry *registry);
+
+/* Where a file may be named, "env:NAME" stands for the text of an environment variable. Its name; NULL: path is a file. */
+const char *config_env_name(const char *path);
+
+enum { CONFIG_IDENTITY_FILES = 6 };
+/* The files that it names, without values of the environment. Gives their number. */
+size_t config_identity_files(const struct config_identity *identity, const char *files[CONFIG_IDENTITY_FILES]);
 
 enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };
 

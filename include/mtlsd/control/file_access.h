@@ -23,6 +23,7 @@ struct file_names { /* for messages and commands: a name, or a number that has n
 
 enum file_use {
     FILE_USE_KEY,    /* refused: others may read or change it, or the group may change it */
+    FILE_USE_SECRET, /* the same, of a passphrase */
     FILE_USE_CA,     /* a file or a folder; refused: every user may change it; warned of: a foreign owner or group */
     FILE_USE_CRL,    /* signed, and an older one is not taken while we run; warned of: every user may change it */
     FILE_USE_CONFIG, /* as a CA: who may change it can name another CA */

@@ -11,9 +11,11 @@
 
 struct identity_order { /* borrowed */
     const char *name;        /* for messages */
-    const char *key;         /* paths; the key's is that of a bundle too */
+    const char *key;         /* paths; the key's is that of a bundle and of PKCS#12 too */
     const char *certificate; /* NULL: it is in the file of the key */
     const char *chain;       /* NULL: none */
+    const char *passphrase;  /* the file of it; NULL: none */
+    bool pkcs12;             /* key is PKCS#12; the text of its chain is made of it */
 };
 
 struct identity_file {
@@ -26,7 +28,7 @@ struct identity_file {
 };
 
 struct identity_files {
-    struct identity_file key, certificate, chain;
+    struct identity_file key, certificate, chain, passphrase;
     struct tls_signing_key *signing_key; /* counted; NULL: fault, or a file failed */
     struct err fault;
 };

@@ -8,8 +8,9 @@
 #define MTLSD_TLS_TLS_SIGNING_KEY_H
 
 #include "mtlsd/base/attr.h"
+#include "mtlsd/base/bytes.h"
 #include "mtlsd/base/err.h"
-#include "mtlsd/base/span.h"
+#include "mtlsd/tls/tls_trust.h"
 #include <stdbool.h>
 
 struct tls_key_memory;
@@ -22,6 +23,9 @@ struct tls_key_source { /* borrowed */
     struct span text;     /* of the file: PEM; other blocks than keys are skipped */
     const char *file;     /* for messages */
     bool bundle;          /* the chain is in the same file */
+    struct tls_file passphrase; /* the file with that of an encrypted key; name NULL: none is configured */
+    bool pkcs12;          /* text is PKCS#12 */
+    struct bytes *chain;  /* with pkcs12: gets its chain as PEM, the leaf first, without the root */
 };
 
 /* These may leave the process that holds the key. */

@@ -140,9 +140,13 @@ static const struct row refused[] = {
 
     /* known, but not in this version */
     {"tickets of a number", ID TRUSTS BACK PUBLIC_TLS("trust = \"ca\"; tickets = 2;"), 4, "tickets"},
-    {"pkcs12", TRUSTS "identities = { me = { pkcs12 = \"me.p12\"; }; };", 2, "openssl pkcs12"},
-    {"a passphrase", TRUSTS "identities = { me = { bundle = \"a\"; passphrase_file = \"p\"; }; };", 2,
-     "does not have this key yet"},
+    {"pkcs12 and a bundle", TRUSTS "identities = { me = { pkcs12 = \"me.p12\"; bundle = \"me.pem\"; }; };", 2, "give either pkcs12, or bundle, or certificate and key"},
+    {"pkcs12 and a key", TRUSTS "identities = { me = { pkcs12 = \"me.p12\"; key = \"me.key\"; }; };", 2, "give either pkcs12, or bundle, or certificate and key"},
+    {"pkcs12 and a chain", TRUSTS "identities = { me = { pkcs12 = \"me.p12\"; chain = \"me.crt\"; }; };", 2, "export the PKCS#12 file with its chain"},
+    {"a passphrase of nothing", TRUSTS "identities = { me = { passphrase_file = \"p\"; }; };", 2, "give bundle = \"FILE\""},
+    {"a variable without a name", TRUSTS "identities = { me = { bundle = \"env:\"; }; };", 2, "write the name of an environment variable"},
+    {"a variable for a binary file", TRUSTS "identities = { me = { pkcs12 = \"env:P12\"; }; };", 2, "this needs a file"},
+    {"a variable to write to", ID TRUSTS UP LOCAL "log = { target = \"env:LOG\"; };", 5, "this needs a file"},
     {"a key in a token", TRUSTS "identities = { me = { certificate = \"a\"; key = \"pkcs11:object=k\"; }; };",
      2, "does not have \"pkcs11:\" here yet"},
     {"a pin that is too short", ID "trusts = { ca = { ca = \"ca.pem\"; pins = [ \"ab\" ]; }; };", 2,

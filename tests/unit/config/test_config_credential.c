@@ -38,6 +38,21 @@ START_TEST(says_what_to_set_without_a_folder)
 }
 END_TEST
 
+START_TEST(names_an_environment_variable)
+{
+    static const char *const bad[] = {"env:", "env:A B", "env:A=B", "env:../key.pem", "env:caf\xc3\xa9"};
+    struct err err = {0};
+    ck_assert(config_credential_is_env("env:WEB_PEM"));
+    ck_assert(!config_credential_is_env("environment"));
+    ck_assert_int_eq(config_credential_check_env("env:WEB_PEM_2", &err), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        err_clear(&err);
+        ck_assert_int_ne(config_credential_check_env(bad[i], &err), 0);
+        ck_assert_msg(strstr(err.text, "write the name of an environment variable") != NULL, "%s", err.text);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("config_credential");
@@ -45,6 +60,7 @@ Suite *suite(void)
     tcase_add_test(t, names_a_file_in_the_folder_of_the_service);
     tcase_add_test(t, refuses_names_that_lead_out_of_it);
     tcase_add_test(t, says_what_to_set_without_a_folder);
+    tcase_add_test(t, names_an_environment_variable);
     suite_add_tcase(s, t);
     return s;
 }

@@ -121,7 +121,7 @@ END_TEST
 START_TEST(what_is_planned_is_not_there_yet)
 {
     static const char *const rows[][2] = {{"listener", "allow_uids"},
-                                          {"identity", "pkcs12"}};
+                                          {"identity", "allow_uids"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_ptr_nonnull(config_options_planned(rows[i][0], rows[i][1], NULL));
         ck_assert_ptr_null(config_options_find(rows[i][0], rows[i][1]));

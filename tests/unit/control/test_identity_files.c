@@ -55,6 +55,32 @@ START_TEST(of_a_bundle_the_certificates_are_left)
 }
 END_TEST
 
+/* The file of a passphrase stays in the process that holds keys. */
+START_TEST(of_a_passphrase_nothing_is_left)
+{
+    memory_files_put(&w.files, "/etc/pass", span_from_str("correct horse\n"));
+    read_files(&(struct identity_order){.name = "me", .key = "/etc/server.pem", .passphrase = "/etc/pass"});
+    ck_assert(!f.passphrase.failed && !f.passphrase.empty);
+    ck_assert_ptr_nonnull(f.signing_key);
+    ck_assert(!has(&f.passphrase.text, "horse"));
+    identity_files_clear(&f);
+    read_files(&(struct identity_order){.name = "me", .key = "/etc/server.pem", .passphrase = "/etc/gone"});
+    ck_assert(f.passphrase.failed);
+    ck_assert_ptr_null(f.signing_key);
+}
+END_TEST
+
+START_TEST(of_pkcs12_nothing_but_the_chain_is_left)
+{
+    memory_files_put(&w.files, "/etc/me.p12", span_from_str("0\x82\1\1\2\1\3 secret"));
+    read_files(&(struct identity_order){.name = "me", .key = "/etc/me.p12", .pkcs12 = true});
+    ck_assert(f.key.has_key);
+    ck_assert_ptr_null(f.signing_key);
+    ck_assert_msg(strstr(f.fault.text, "/etc/me.p12: is not a PKCS#12 file") != NULL, "%s", f.fault.text);
+    ck_assert_uint_eq(f.key.text.len, 0);
+}
+END_TEST
+
 START_TEST(of_a_key_file_nothing_is_left)
 {
     read_files(&(struct identity_order){.name = "me", .key = "/etc/server.pem", .certificate = "/etc/server.pem", .chain = "/etc/server.pem"});
@@ -94,6 +120,8 @@ Suite *suite(void)
     TCase *c = tcase_create("all");
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_test(c, of_a_bundle_the_certificates_are_left);
+    tcase_add_test(c, of_a_passphrase_nothing_is_left);
+    tcase_add_test(c, of_pkcs12_nothing_but_the_chain_is_left);
     tcase_add_test(c, of_a_key_file_nothing_is_left);
     tcase_add_test(c, tells_each_file_that_fails_and_reads_the_others);
     tcase_add_test(c, a_file_without_a_key_is_a_fault_of_the_key);

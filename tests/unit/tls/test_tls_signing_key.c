@@ -23,7 +23,7 @@ static void clear(void)
 
 static struct tls_signing_key *read_text(struct span text, bool bundle, struct err *err)
 {
-    struct tls_key_source source = {"me", text, "me.pem", bundle};
+    const struct tls_key_source source = {.identity = "me", .text = text, .file = "me.pem", .bundle = bundle};
     *err = (struct err){0};
     return tls_signing_key_read(&source, NULL, err);
 }

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Identities from wherever they come: a request goes through an injector and a verifier with the key of each source. Files of OpenSSL, GnuTLS and Java.
+What cannot be used is refused with what to do, and a file that asks for billions of rounds costs no time."""
+import json
+import os
+import shutil
+import subprocess
+import unittest
+
+import certs
+import harness
+import peers
+from certs import openssl
+from harness import free_port, wait_for
+
+PASSPHRASE, ACCENTED = "correct horse", "Grüße aus €uropa"
+
+
+class Case(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.leaf = self.pki.leaf("sources", self.pki.ca("root"), cn="sources", san=["DNS:localhost"], eku=("serverAuth", "clientAuth"))
+        self.secret("pass", PASSPHRASE + "\n")
+        self.secret("accented", ACCENTED)
+        shutil.copy(self.leaf.crt, self.folder / "me.crt")
+
+    def secret(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.chmod(0o600)
+        return path
+
+    def made(self, name, tool, *arguments):
+        """The name of a file that a program makes."""
+        done = subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, cwd=self.folder, timeout=60)
+        self.assertEqual(0, done.returncode, done.stderr)
+        (self.folder / name).chmod(0o600)
+        return name
+
+    def pkcs12(self, name, *options, leaf=None, passphrase="pass"):
+        leaf = leaf or self.leaf
+        return self.made(name, "openssl", "pkcs12", "-export", "-inkey", leaf.key, "-in", leaf.crt, "-certfile", self.pki.ca("root").crt,
+                         "-passout", f"file:{passphrase}", "-out", name, *options)
+
+    def text(self, identities, ports=None, back=9):
+        """One injector and one verifier for each identity. ports: (injector, verifier) by name; a verifier without needs none."""
+        listeners, upstreams = [], []
+        for name in identities:
+            outside, inside = ports[name] if ports else (free_port(), free_port())
+            upstreams.append(f'to-{name} = {{ targets = [ "localhost:{inside}" ]; tls = {{ identity = "{name}"; trust = "all"; }}; }};')
+            listeners.append(f'in-{name} = {{ bind = "127.0.0.1:{inside}"; upstream = "app"; tls = {{ identity = "{name}"; trust = "all"; }}; }};')
+            listeners.append(f'out-{name} = {{ bind = "127.0.0.1:{outside}"; upstream = "to-{name}"; }};')
+        rows = " ".join(f"{name} = {{ {keys} }};" for name, keys in identities.items())
+        return f"""admin = {{ socket = "unix:{self.folder}/admin.sock"; }};
+            identities = {{ {rows} }};
+            trusts = {{ all = {{ ca = "{self.pki.ca("root").crt}"; }}; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{back}" ]; }}; {" ".join(upstreams)} }};
+            listeners = {{ {" ".join(listeners)} }};"""
+
+    def start(self, identities):
+        back = peers.Backend(self, lambda r: peers.reply(b"fine"))
+        self.ports = {name: (free_port(), free_port()) for name in identities}
+        self.mtlsd = self.daemon(self.text(identities, self.ports, back.port), [p for pair in self.ports.values() for p in pair])
+
+    def get(self, name):
+        return self.curl(f"http://127.0.0.1:{self.ports[name][0]}/")
+
+    def serial(self, name):
+        """Of the certificate that the verifier presents."""
+        shown = subprocess.run(["openssl", "s_client", "-connect", f"localhost:{self.ports[name][1]}"], input="", capture_output=True, text=True, timeout=20).stdout
+        return int(openssl("x509", "-noout", "-serial", data=shown.encode()).decode().strip().split("=")[1], 16)
+
+
+class Sources(Case):
+    def rows(self):
+        key, crt, ca = self.leaf.key, self.leaf.crt, self.pki.ca("root").crt
+        encrypted = 'certificate = "me.crt"; passphrase_file = "pass"; key = "%s";'
+        packed = 'passphrase_file = "pass"; pkcs12 = "%s";'
+        rows = {
+            "pbes2": encrypted % self.made("aes.key", "openssl", "pkcs8", "-topk8", "-in", key, "-v2", "aes256", "-passout", "file:pass", "-out", "aes.key"),
+            "traditional": encrypted % self.made("ec.key", "openssl", "ec", "-in", key, "-aes128", "-passout", "file:pass", "-out", "ec.key"),
+            "gnutls-key": encrypted % self.made("p8.key", "certtool", "--to-p8", "--load-privkey", key, "--password", PASSPHRASE, "--pkcs-cipher", "aes-256",
+                                                "--outfile", "p8.key"),
+            "openssl-p12": packed % self.pkcs12("new.p12"),
+            "old-p12": packed % self.pkcs12("old.p12", "-legacy"),
+            "p12-with-more-rounds": packed % self.pkcs12("rounds.p12", "-iter", "300000"),
+            "accented-p12": 'pkcs12 = "accented.p12"; passphrase_file = "accented";',
+            "gnutls-p12": packed % self.made("gnutls.p12", "certtool", "--to-p12", "--load-privkey", key, "--load-certificate", crt, "--load-ca-certificate", ca,
+                                             "--password", PASSPHRASE, "--p12-name", "me", "--outder", "--outfile", "gnutls.p12"),
+            "empty-p12": 'pkcs12 = "empty.p12";',
+            "credential": 'bundle = "credential:web.pem";',
+            "env": 'bundle = "env:WEB_PEM";',
+            "env-apart": 'certificate = "env:WEB_CRT"; key = "env:WEB_KEY"; passphrase_file = "env:WEB_PASS";',
+        }
+        self.pkcs12("accented.p12", passphrase="accented")
+        self.made("empty.p12", "openssl", "pkcs12", "-export", "-inkey", key, "-in", crt, "-passout", "pass:", "-out", "empty.p12")
+        self.secret("web.pem", crt.read_text() + key.read_text())
+        if shutil.which("keytool"):
+            java = ("-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto")
+            rows["java-p12"] = packed % self.made("java.p12", "keytool", *java, "-importkeystore", "-noprompt", "-srckeystore", "new.p12", "-srcstoretype", "PKCS12",
+                                                  "-srcstorepass", PASSPHRASE, "-destkeystore", "java.p12", "-deststoretype", "PKCS12", "-deststorepass", PASSPHRASE)
+        return rows
+
+    def environment(self):
+        key = self.folder / "aes.key"
+        return dict(super().environment(), CREDENTIALS_DIRECTORY=str(self.folder), WEB_PEM=self.leaf.crt.read_text() + self.leaf.key.read_text(),
+                    WEB_CRT=self.leaf.crt.read_text(), WEB_KEY=key.read_text() if key.exists() else "", WEB_PASS=PASSPHRASE)
+
+    def test_a_request_passes_with_each_source_also_after_a_reload(self):
+        rows = self.rows()
+        self.start(rows)
+        checked = self.command("check", "-c", self.mtlsd.config_path)
+        self.assertEqual(0, checked.returncode, checked.stdout + checked.stderr)
+        for _ in range(2):
+            for name in rows:
+                with self.subTest(name):
+                    self.assertEqual("fine", self.get(name).text)
+            done = self.command("reload", "-c", self.mtlsd.config_path)
+            self.assertEqual(0, done.returncode, done.stderr)
+        told = json.loads(self.command("status", "--json", "-c", self.mtlsd.config_path).stdout)
+        self.assertEqual({(name, self.leaf.sha256) for name in rows}, {(row["name"], row["sha256"]) for row in told["identities"]})
+        for secret in (PASSPHRASE, ACCENTED):
+            self.assertNotIn(secret, self.mtlsd.log)
+
+    def test_what_pki_export_writes_is_read(self):
+        self.assertEqual(0, self.command("pki", "init", "--dir", "pki").returncode)
+        self.assertEqual(0, self.command("pki", "issue", "web", "--client", "--dir", "pki").returncode)
+        done = self.command("pki", "export", "web", "--dir", "pki", "--passphrase-file", "pass")
+        self.assertEqual(0, done.returncode, done.stderr)
+        path = self.config(self.text({"me": 'pkcs12 = "pki/web.p12"; passphrase_file = "pass";'}))
+        checked = self.command("check", "-c", path)
+        self.assertIn("CN=web", checked.stdout, checked.stderr)
+
+
+class Watch(Case):
+    def test_a_renewed_file_and_its_passphrase_are_used_without_a_signal(self):
+        fresh = self.pki.leaf("sources-fresh", self.pki.ca("root"), cn="sources", san=["DNS:localhost"], eku=("serverAuth", "clientAuth"))
+        self.pkcs12("me.p12")
+        self.start({"me": 'pkcs12 = "me.p12"; passphrase_file = "pass";'})
+        self.assertEqual(self.leaf.serial, self.serial("me"))
+        self.secret("other", "another passphrase\n")
+        self.pkcs12("fresh.p12", leaf=fresh, passphrase="other")
+        os.replace(self.folder / "fresh.p12", self.folder / "me.p12")
+        wait_for(lambda: "me.p12: the passphrase is wrong" in self.mtlsd.log, "a refusal")
+        self.assertEqual(self.leaf.serial, self.serial("me"))
+        os.replace(self.folder / "other", self.folder / "pass")
+        wait_for(lambda: self.serial("me") == fresh.serial, "the new certificate")
+        self.assertEqual("fine", self.get("me").text)
+        self.assertNotIn("another passphrase", self.mtlsd.log)
+
+
+class Refused(Case):
+    def refused(self, keys, says):
+        done = self.command("check", "-c", self.config(self.text({"me": keys})))
+        self.assertEqual(3, done.returncode, done.stdout)
+        self.assertRegex(done.stdout + done.stderr, says)
+        self.assertNotIn("horse", done.stderr + done.stdout)
+
+    def test_files_and_variables_that_cannot_be_used(self):
+        self.pkcs12("me.p12")
+        self.secret("wrong", "wrong horse\n")
+        self.secret("blank", "\n")
+        self.secret("open", PASSPHRASE).chmod(0o644)
+        (self.folder / "large.p12").touch(0o600)
+        os.truncate(self.folder / "large.p12", 64 << 20)
+        for keys, says in (
+                ('pkcs12 = "me.p12"; passphrase_file = "wrong";', r"me\.p12: the passphrase is wrong, or the file is damaged"),
+                ('pkcs12 = "me.p12"; passphrase_file = "blank";', r"blank: the passphrase is empty"),
+                ('pkcs12 = "me.p12"; passphrase_file = "gone";', r"gone: cannot open"),
+                ('pkcs12 = "me.p12"; passphrase_file = "open";', r"open holds a passphrase and every user can read it.*chmod 600"),
+                ('pkcs12 = "me.p12";', r"a passphrase protects it: name the file of the passphrase in passphrase_file"),
+                ('pkcs12 = "large.p12"; passphrase_file = "pass";', r"large\.p12: larger than 1 MiB"),
+                ('pkcs12 = "pass"; passphrase_file = "pass";', r"pass: is not a PKCS#12 file"),
+                ('bundle = "env:NOT_SET";', r"env:NOT_SET: this environment variable is not set"),
+                ('bundle = "env:NOT PEM";', r"write the name of an environment variable")):
+            with self.subTest(keys):
+                self.refused(keys, says)
+
+    @unittest.skipUnless(shutil.which("keytool"), "without keytool")
+    def test_three_keys_of_a_store_of_java(self):
+        java = ("-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto")
+        for alias in ("shop", "mail", "old"):
+            self.made("three.p12", "keytool", *java, "-genkeypair", "-alias", alias, "-keyalg", "EC", "-dname", f"CN={alias}", "-keystore", "three.p12", "-storetype",
+                      "PKCS12", "-storepass", PASSPHRASE)
+        self.refused('pkcs12 = "three.p12"; passphrase_file = "pass";', r"three\.p12: holds 3 private keys \((shop|mail|old), .*\), and an identity has one")
+
+    def encrypted_key(self, rounds):
+        sequence, tlv, oid, integer = certs.sequence, certs.tlv, certs.oid, certs.integer
+        kdf = sequence(oid("1.2.840.113549.1.5.12"), sequence(tlv(4, b"saltsalt"), integer(rounds), sequence(oid("1.2.840.113549.2.9"), tlv(5, b""))))
+        cipher = sequence(oid("2.16.840.1.101.3.4.1.42"), tlv(4, bytes(16)))
+        return certs.pem("ENCRYPTED PRIVATE KEY", sequence(sequence(oid("1.2.840.113549.1.5.13"), sequence(kdf, cipher)), tlv(4, bytes(96))))
+
+    def test_billions_of_rounds_cost_no_time(self):
+        """The library refuses some numbers itself."""
+        packed = (self.folder / self.pkcs12("bomb.p12", "-iter", "100000")).read_bytes()
+        self.assertTrue(packed.endswith(b"\2\3\x01\x86\xa0"))  # the rounds of the MAC
+        self.secret("bomb.p12", packed[:-5] + b"\2\3\x7f\xff\xff")
+        keys = 'certificate = "me.crt"; key = "bomb.key"; passphrase_file = "pass";'
+        begin = os.times()
+        for rounds, says in ((5000001, "asks for 5000001 rounds"), (2**30, "rounds|encrypted in a way"), (2**31 - 1, "rounds|encrypted in a way"),
+                             (2**31, "rounds|encrypted in a way"), (2**64 + 2, "rounds|encrypted in a way")):
+            self.secret("bomb.key", self.encrypted_key(rounds))
+            self.refused(keys, rf"bomb\.key:1: .*({says})")
+        self.refused('pkcs12 = "bomb.p12"; passphrase_file = "pass";', r"bomb\.p12: asks for 8388607 rounds")
+        self.assertLess(os.times().children_user - begin.children_user, 10)
+
+
+if __name__ == "__main__":
+    harness.main()
