@@ -210,7 +210,7 @@ void client_settle(struct client *c, struct moment now)
     link_settle(&c->link);
     if (c->link.h2 != NULL && !c->link.held && link_pending(&c->link) > 0) /* what is held was not offered to the socket yet */
         http2_note_unsent(c->link.h2);
-    for (struct exchange *x = c->first; x != NULL; x = x->next)
+    for (struct exchange *x = c->link.held ? NULL : c->first; x != NULL; x = x->next) /* held: pump_held ends the turn, once for many answers */
         exchange_settle(x, now);
     client_time_settle(c);
     end_if_broken(c, now);

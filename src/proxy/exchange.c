@@ -79,6 +79,7 @@ void exchange_free(struct exchange *x)
 void exchange_activate(struct exchange *x, struct moment now)
 {
     x->phase = EXCHANGE_ACTIVE;
+    x->tries.turn = x->client->env->run.n_turns;
     x->at.active_us = x->at.up_us = now.us;
     x->client->is.served = true;
     run_touch(&x->client->link);
@@ -116,8 +117,6 @@ bool exchange_takes_body(const struct exchange *x)
 
 void exchange_settle(struct exchange *x, struct moment now)
 {
-    if (x->phase == EXCHANGE_ACTIVE)
-        x->tries.offered = true;
     exchange_credit(x);
     exchange_time_settle(x, now);
 }

@@ -64,7 +64,7 @@ struct exchange_tries {
     bool http1;       /* and one of HTTP/1.1 */
     unsigned refused; /* times that an upstream never began with its stream */
     bool sent;        /* a byte of it left for the upstream */
-    bool offered;     /* the driver was given it: a byte may have left */
+    uint64_t turn;    /* when it became active: after that turn the driver was given it, and a byte may have left */
     bool spoke;       /* the upstream said something */
     bool greeted;     /* MySQL: the client has the greeting of this target, and logs in by it: no other will do */
 };

@@ -219,11 +219,17 @@ static bool blames_target(enum reason reason)
            reason != REASON_CERTIFICATE_REPLACED;
 }
 
+/* A byte of it may have left for the upstream. */
+static bool may_have_left(const struct exchange *x)
+{
+    return x->tries.sent || x->tries.turn != x->client->env->run.n_turns;
+}
+
 /* After a request was sent, it may have caused the failure. A client with such a request must not take targets, and the sessions of all clients,
  * out of service. Health checks find such targets. */
 static bool may_be_the_requests_fault(const struct exchange *x, enum reason reason)
 {
-    return x->phase == EXCHANGE_ACTIVE && (x->tries.sent || x->tries.offered) && reason != REASON_OUR_CERTIFICATE_REFUSED;
+    return x->phase == EXCHANGE_ACTIVE && may_have_left(x) && reason != REASON_OUR_CERTIFICATE_REFUSED;
 }
 
 static bool may_go_elsewhere(enum reason reason)
@@ -238,7 +244,7 @@ static void reconnect(struct exchange *x, struct moment now)
     struct exchange_tries *tries = &x->tries;
     tries->retries++;
     x->answer.hint = NULL; /* it was about the attempt before */
-    tries->sent = tries->offered = tries->from_pool = tries->spoke = false;
+    tries->sent = tries->from_pool = tries->spoke = false;
     x->at.connected_us = x->at.secured_us = 0;
     exchange_go_upstream(x, now);
 }
@@ -257,7 +263,7 @@ static bool go_to_next(struct exchange *x, struct moment now)
 static bool try_again_active(struct exchange *x, bool stale, struct moment now)
 {
     struct exchange_tries *tries = &x->tries;
-    bool left = tries->sent || tries->offered;
+    bool left = may_have_left(x);
     if (!exchange_request_can_replay(x) || tries->spoke || (left && !x->asked.idempotent))
         return false;
     if (stale) {

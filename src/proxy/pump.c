@@ -115,6 +115,8 @@ static void end_turn(struct proxy_env *env, struct link *l, struct moment now)
     if (l->socket == NULL)
         return;
     bool over = is_over(l, &reset);
+    if (l->held && !over)
+        return; /* its turn goes on in pump_held */
     if (l->end == LINK_UPLINK && !over)
         d->end_turn(l->socket, uplink_wants_read(uplink_of(l)), now);
     else if (l->end == LINK_CLIENT && over)
@@ -147,6 +149,7 @@ void pump(struct proxy_env *env, struct moment now)
         drive_all(env, now);
         for (struct link *l = run->turn; l != NULL; l = l->turn_next)
             settle(l, now); /* which may touch others, where memory runs out */
+        run->n_turns++;
     }
     for (struct link *l; (l = run_end_turn(run)) != NULL;) {
         if (l->drives > RUN_DRIVES)

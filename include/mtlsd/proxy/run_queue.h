@@ -11,6 +11,7 @@
 #include "mtlsd/proxy/moment.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct link;
 struct uplink;
@@ -48,6 +49,7 @@ struct run_queue {
     void (*connect)(struct uplink *u);
     /* Says what an attempt to connect that ran out of time was waiting for. */
     enum reason (*describe)(const struct uplink *u, char *text, size_t size);
+    uint64_t n_turns;          /* that have given the drivers everything */
     bool busy;                 /* pump runs */
     bool holds;                /* the driver calls pump_held before it sleeps: frames of HTTP/2 may wait for it */
     struct link *held;         /* have frames that wait */

@@ -113,10 +113,10 @@ START_TEST(frames_wait_for_the_end_of_the_loops_turn_where_the_driver_has_one)
     pump(&env, now);
     run_touch(&u->link);
     pump(&env, now);
-    ck_assert_str_eq(seen, "reads;reads;");
-    seen[0] = '\0';
-    pump_held(&env, now);
+    ck_assert_str_eq(seen, "");
+    pump_held(&env, now); /* the end of both turns, too */
     ck_assert_int_eq(strncmp(seen, "send ", 5), 0);
+    ck_assert_ptr_nonnull(strstr(seen, ";reads;"));
     ck_assert(env.run.holds && env.run.held == NULL && link_pending(&u->link) == 0);
     link_end(&u->link);
     http2_ping(u->link.h2);
