@@ -273,9 +273,9 @@ enum http2_kind http2_no_memory(struct http2 *h, struct http2_event *e)
     return http2_bad(h, e, HTTP2_INTERNAL_ERROR, REASON_INTERNAL, "out of memory");
 }
 
-bool http2_spend(struct http2 *h, struct http2_event *e, enum http2_budget row)
+bool http2_spend_some(struct http2 *h, struct http2_event *e, enum http2_budget row, size_t n)
 {
-    if (http2_budget_spend(&h->budgets, row))
+    if (http2_budget_spend(&h->budgets, row, (unsigned)n))
         return true;
     http2_broken(h, e, HTTP2_ENHANCE_YOUR_CALM, http2_budget_detail(row));
     return false;

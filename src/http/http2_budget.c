@@ -4,11 +4,11 @@
 enum { SECOND = 1000000 };
 
 struct row {
-    uint16_t burst, each_second, each_earned;
+    uint16_t first, burst, each_second, each_earned;
     const char *detail;
 };
 
-#define ROW(name, burst, each_second, each_earned, detail) {burst, each_second, each_earned, detail},
+#define ROW(name, first, burst, each_second, each_earned, detail) {first, burst, each_second, each_earned, detail},
 static const struct row rows[] = {HTTP2_BUDGETS(ROW)};
 #undef ROW
 
@@ -21,12 +21,14 @@ static void add(struct http2_budgets *b, size_t row, uint64_t n)
 void http2_budget_init(struct http2_budgets *b)
 {
     for (size_t i = 0; i < HTTP2_N_BUDGETS; i++)
-        b->left[i] = rows[i].burst;
+        b->left[i] = rows[i].first;
     b->filled_us = 0;
 }
 
 void http2_budget_fill(struct http2_budgets *b, uint64_t now_us)
 {
+    if (b->filled_us == 0)
+        b->filled_us = now_us; /* the connection is new */
     if (now_us < b->filled_us + SECOND)
         return;
     uint64_t seconds = (now_us - b->filled_us) / SECOND;
@@ -37,11 +39,11 @@ void http2_budget_fill(struct http2_budgets *b, uint64_t now_us)
         add(b, i, seconds * rows[i].each_second);
 }
 
-bool http2_budget_spend(struct http2_budgets *b, enum http2_budget row)
+bool http2_budget_spend(struct http2_budgets *b, enum http2_budget row, unsigned n)
 {
-    if (b->left[row] == 0)
+    if (b->left[row] < n)
         return false;
-    b->left[row]--;
+    b->left[row] = (uint16_t)(b->left[row] - n);
     return true;
 }
 

@@ -16,7 +16,7 @@ struct http2_budgets {
 
 void http2_budget_init(struct http2_budgets *b);
 void http2_budget_fill(struct http2_budgets *b, uint64_t now_us);
-bool http2_budget_spend(struct http2_budgets *b, enum http2_budget row); /* false: nothing is left */
+bool http2_budget_spend(struct http2_budgets *b, enum http2_budget row, unsigned n); /* false: less is left */
 void http2_budget_earn(struct http2_budgets *b, enum http2_budget row);
 const char *http2_budget_detail(enum http2_budget row);
 

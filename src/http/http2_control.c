@@ -194,7 +194,7 @@ static enum http2_kind take_reset(struct http2 *h, struct span payload, struct h
     struct http2_stream *s = find(h, e, &kind);
     if (kind == HTTP2_BAD || (s == NULL && !http2_spend(h, e, HTTP2_BUDGET_STALE)))
         return HTTP2_BAD;
-    if (h->role == HTTP2_SERVER && s != NULL && !http2_spend(h, e, HTTP2_BUDGET_RESETS))
+    if (h->role == HTTP2_SERVER && s != NULL && !http2_spend_some(h, e, HTTP2_BUDGET_RESETS, HTTP2_COST_RESET))
         return HTTP2_BAD;
     if (s == NULL)
         return HTTP2_NONE;

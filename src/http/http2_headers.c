@@ -2,6 +2,12 @@
 /* HEADERS and CONTINUATION: which stream a block belongs to, and what it means there (RFC 9113 sections 4.3, 6.2, 8.1). */
 #include "http2_internal.h"
 
+/* For a head that is read and refused. */
+static bool spend_head(struct http2 *h, struct http2_event *e, size_t cost)
+{
+    return http2_spend_some(h, e, HTTP2_BUDGET_RESETS, cost + h->block.n_seen / HTTP2_FIELDS_FOR_ONE);
+}
+
 /* Refuses a request whose stream the caller has not met: it is reset at once. */
 static enum http2_kind refuse_new(struct http2 *h, uint32_t code, enum reason reason, const char *detail, struct http2_event *e)
 {
@@ -12,7 +18,7 @@ static enum http2_kind refuse_new(struct http2 *h, uint32_t code, enum reason re
     s->in.ended = h->block.ends_stream;
     s->released = true;
     http2_reset(h, s, code);
-    return http2_spend(h, e, HTTP2_BUDGET_RESETS) ? HTTP2_REFUSED : HTTP2_BAD;
+    return spend_head(h, e, code == HTTP2_REFUSED_STREAM ? HTTP2_COST_REFUSED : HTTP2_COST_RESET) ? HTTP2_REFUSED : HTTP2_BAD;
 }
 
 /* Which block begins on a stream that is there. */
@@ -67,7 +73,7 @@ static enum http2_kind show_refused(struct http2 *h, struct http2_stream *s, str
     *e = (struct http2_event){.stream = s, .id = s->id, .code = HTTP2_CANCEL, .may_answer = true, .reason = h->block.reason, .detail = h->block.detail};
     s->in.head = s->deaf = true;
     s->in.ended = h->block.ends_stream;
-    if (!http2_spend(h, e, HTTP2_BUDGET_RESETS))
+    if (!spend_head(h, e, HTTP2_COST_RESET))
         return HTTP2_BAD;
     return HTTP2_REFUSED;
 }

@@ -148,8 +148,12 @@ enum http2_kind http2_bad(struct http2 *h, struct http2_event *e, uint32_t code,
 /* malformed, as the role has it */
 enum http2_kind http2_broken(struct http2 *h, struct http2_event *e, uint32_t code, const char *detail);
 enum http2_kind http2_no_memory(struct http2 *h, struct http2_event *e);
-/* Takes one from the budget; false: none was left, and h is bad. */
-bool http2_spend(struct http2 *h, struct http2_event *e, enum http2_budget row);
+/* Takes n from the budget; false: less was left, and h is bad. */
+bool http2_spend_some(struct http2 *h, struct http2_event *e, enum http2_budget row, size_t n);
+static inline bool http2_spend(struct http2 *h, struct http2_event *e, enum http2_budget row)
+{
+    return http2_spend_some(h, e, row, 1);
+}
 
 /* ---- http2_read.c, http2_data.c, http2_headers.c, http2_control.c ---- */
 static inline bool http2_has(const struct http2_frame *f, uint8_t flag)

@@ -46,27 +46,35 @@ enum {
     HTTP2_RESETS_KEPT = 16,
 };
 
-/* Frames that cost us work and the peer nothing: so many at once, so many more each second, and so many for each useful thing (http2_budget_earn). */
-#define HTTP2_BUDGETS(ROW)                                                                                                                                  \
-    /* A client's resets, and those it makes us send: each may have begun an upstream request (rapid reset, CVE-2023-44487; MadeYouReset, CVE-2025-8671). */ \
-    /* A stream that ends as it should allows for another reset. */                                                                                          \
-    ROW(RESETS, 400, 40, 1, "the client resets streams, or makes us reset them, faster than allowed")                                                        \
-    /* Each is answered (CVE-2019-9515). With GOAWAY, which also is about the whole connection and said once or twice. */                                    \
-    ROW(SETTINGS, 32, 2, 0, "more SETTINGS or GOAWAY frames than allowed")                                                                                   \
-    /* Each is answered (CVE-2019-9512). gRPC measures the round trip with some while data flows: each frame of content allows for one. */                   \
-    ROW(PINGS, 512, 64, 1, "more PING frames than allowed")                                                                                                  \
-    /* CVE-2019-9513 and PRIORITY_UPDATE; old browsers send some with each request. */                                                                       \
-    ROW(PRIORITIES, 256, 32, 4, "more PRIORITY frames than allowed")                                                                                         \
-    /* Windows opened byte by byte (CVE-2019-9511, CVE-2019-9517); some readers give back 4 KiB at a time, of both windows. */                              \
-    ROW(WINDOWS, 1024, 100, 32, "more WINDOW_UPDATE frames than allowed")                                                                                     \
-    /* Empty DATA and CONTINUATION (CVE-2019-9518). */                                                                                                       \
-    ROW(EMPTY, 100, 10, 1, "more empty frames than allowed")                                                                                                 \
-    /* Types we do not know, which must be ignored (RFC 9113 section 5.5). */                                                                                \
-    ROW(UNKNOWN, 256, 32, 1, "more frames of unknown types than allowed")                                                                                    \
-    /* Frames of streams that ended: what was on its way when we reset them. */                                                                              \
-    ROW(STALE, 4096, 400, 0, "more frames of streams that have ended than allowed")
+/* Refused streams take so much of the budget for resets. */
+enum {
+    HTTP2_COST_RESET = 4,       /* the request may have gone upstream, or is answered by us */
+    HTTP2_COST_REFUSED = 1,     /* it was one too many, and nothing else was done: also a good client may send a hundred before it reads our SETTINGS */
+    HTTP2_FIELDS_FOR_ONE = 16,  /* and one more for so many fields of a head that is read in vain (cookie crumbs) */
+};
 
-#define HTTP2_BUDGET_NAME(name, burst, each_second, each_earned, detail) HTTP2_BUDGET_##name,
+/* Frames that cost us work and the peer nothing: so many on a new connection, so many at once on any, so many more each second, and so many for each
+ * useful thing (http2_budget_earn). */
+#define HTTP2_BUDGETS(ROW)                                                                                                                                   \
+    /* A client's resets, and those it makes us send: each may have begun an upstream request (rapid reset, CVE-2023-44487; MadeYouReset, CVE-2025-8671). */ \
+    /* A stream that ends as it should allows for another reset. Clients that come again after each cut have not ended any. */                               \
+    ROW(RESETS, 400, 1600, 160, 4, "the client resets streams, or makes us reset them, faster than allowed")                                                 \
+    /* Each is answered (CVE-2019-9515). With GOAWAY, which also is about the whole connection and said once or twice. */                                    \
+    ROW(SETTINGS, 32, 32, 2, 0, "more SETTINGS or GOAWAY frames than allowed")                                                                               \
+    /* Each is answered (CVE-2019-9512). gRPC measures the round trip with some while data flows: each frame of content allows for one. */                   \
+    ROW(PINGS, 512, 512, 64, 1, "more PING frames than allowed")                                                                                             \
+    /* CVE-2019-9513 and PRIORITY_UPDATE; old browsers send some with each request. */                                                                       \
+    ROW(PRIORITIES, 256, 256, 32, 4, "more PRIORITY frames than allowed")                                                                                    \
+    /* Windows opened byte by byte (CVE-2019-9511, CVE-2019-9517); some readers give back 4 KiB at a time, of both windows. */                               \
+    ROW(WINDOWS, 1024, 1024, 100, 32, "more WINDOW_UPDATE frames than allowed")                                                                              \
+    /* Empty DATA and CONTINUATION (CVE-2019-9518). */                                                                                                       \
+    ROW(EMPTY, 100, 100, 10, 1, "more empty frames than allowed")                                                                                            \
+    /* Types we do not know, which must be ignored (RFC 9113 section 5.5). */                                                                                \
+    ROW(UNKNOWN, 256, 256, 32, 1, "more frames of unknown types than allowed")                                                                               \
+    /* Frames of streams that ended: what was on its way when we reset them. */                                                                              \
+    ROW(STALE, 4096, 4096, 400, 0, "more frames of streams that have ended than allowed")
+
+#define HTTP2_BUDGET_NAME(name, first, burst, each_second, each_earned, detail) HTTP2_BUDGET_##name,
 enum http2_budget { HTTP2_BUDGETS(HTTP2_BUDGET_NAME) HTTP2_N_BUDGETS };
 #undef HTTP2_BUDGET_NAME
 

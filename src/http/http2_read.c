@@ -59,7 +59,7 @@ enum http2_kind http2_refuse(struct http2 *h, struct http2_stream *s, uint32_t c
     e->reason = h->role == HTTP2_SERVER ? REASON_REQUEST_MALFORMED : REASON_UPSTREAM_PROTOCOL;
     bool told = !s->released;
     http2_reset(h, s, code);
-    if (h->role == HTTP2_SERVER && !http2_spend(h, e, HTTP2_BUDGET_RESETS))
+    if (h->role == HTTP2_SERVER && !http2_spend_some(h, e, HTTP2_BUDGET_RESETS, HTTP2_COST_RESET))
         return HTTP2_BAD;
     return told ? HTTP2_REFUSED : http2_untold(e);
 }

@@ -5,15 +5,15 @@
 static unsigned spend_all(struct http2_budgets *b, enum http2_budget row)
 {
     unsigned n = 0;
-    while (http2_budget_spend(b, row))
+    while (http2_budget_spend(b, row, 1))
         n++;
     return n;
 }
 
 START_TEST(each_budget_ends_fills_up_with_time_and_with_work)
 {
-#define ROW(name, burst, each_second, each_earned, detail) {burst, each_second, each_earned},
-    static const unsigned rows[][3] = {HTTP2_BUDGETS(ROW)};
+#define ROW(name, first, burst, each_second, each_earned, detail) {first, burst, each_second, each_earned},
+    static const unsigned rows[][4] = {HTTP2_BUDGETS(ROW)};
 #undef ROW
     enum http2_budget row = (enum http2_budget)_i;
     struct http2_budgets b;
@@ -21,15 +21,16 @@ START_TEST(each_budget_ends_fills_up_with_time_and_with_work)
     http2_budget_fill(&b, 5000000);
     ck_assert_uint_eq(spend_all(&b, row), rows[_i][0]);
     http2_budget_earn(&b, row);
-    ck_assert_uint_eq(spend_all(&b, row), rows[_i][2]);
+    ck_assert_uint_eq(spend_all(&b, row), rows[_i][3]);
     http2_budget_fill(&b, 5999999);
     ck_assert_uint_eq(spend_all(&b, row), 0);
     http2_budget_fill(&b, 6000000);
-    ck_assert_uint_eq(spend_all(&b, row), rows[_i][1]);
+    ck_assert_uint_eq(spend_all(&b, row), rows[_i][2]);
     http2_budget_fill(&b, 8500000);
-    ck_assert_uint_eq(spend_all(&b, row), rows[_i][1] * 2);
+    ck_assert_uint_eq(spend_all(&b, row), rows[_i][2] * 2);
     http2_budget_fill(&b, UINT64_MAX / 2);
-    ck_assert_uint_eq(spend_all(&b, row), rows[_i][0]);
+    ck_assert(!http2_budget_spend(&b, row, rows[_i][1] + 1)); /* and takes nothing */
+    ck_assert_uint_eq(spend_all(&b, row), rows[_i][1]);
     ck_assert_str_ne(http2_budget_detail(row), "");
 }
 END_TEST

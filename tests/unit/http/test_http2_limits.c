@@ -46,6 +46,8 @@ static bool is_bad(unsigned code, const char *detail)
 }
 
 #define POST ":method=POST|:scheme=https|:authority=a|:path=/"
+#define FIELDS_10 "|a=b|a=b|a=b|a=b|a=b|a=b|a=b|a=b|a=b|a=b"
+#define FIELDS_60 FIELDS_10 FIELDS_10 FIELDS_10 FIELDS_10 FIELDS_10 FIELDS_10
 
 /* ---- budgets ---- */
 
@@ -53,38 +55,41 @@ static const struct {
     const char *why, *first, *line;
     enum http2_budget row;
     unsigned already, each_second; /* of the budget, taken by the beginning; frames that it gives back each second */
+    unsigned cost;                 /* of each */
 } floods[] = {
-    {"rapid reset", "", "H@ " POST "\nR@ 8", HTTP2_BUDGET_RESETS, 0, 40},
-    {"resets that the client makes us send, by its window", "", "H@ " POST "\nW@ 0", HTTP2_BUDGET_RESETS, 0, 40},
-    {"resets that the client makes us send, by malformed heads", "", "H@e a=b", HTTP2_BUDGET_RESETS, 0, 40},
-    {"SETTINGS", "", "S", HTTP2_BUDGET_SETTINGS, 1, 2},
-    {"ACKs of SETTINGS", "", "SA", HTTP2_BUDGET_SETTINGS, 1, 2},
-    {"GOAWAY", "", "G 0 0", HTTP2_BUDGET_SETTINGS, 1, 2},
-    {"PING", "", "P 12345678", HTTP2_BUDGET_PINGS, 0, 64},
-    {"PRIORITY", "", "Y@ 12345", HTTP2_BUDGET_PRIORITIES, 0, 32},
-    {"PRIORITY_UPDATE", "", "X16:0 %00%00%00%01u=1", HTTP2_BUDGET_PRIORITIES, 0, 32},
-    {"WINDOW_UPDATE", "", "W0 1", HTTP2_BUDGET_WINDOWS, 0, 100},
-    {"WINDOW_UPDATE of a stream", "H1 " POST, "W1 1", HTTP2_BUDGET_WINDOWS, 0, 100},
-    {"WINDOW_UPDATE of an ended stream", "H1e " POST "\nR1 8", "W1 1", HTTP2_BUDGET_WINDOWS, 0, 100},
-    {"empty DATA", "H1 " POST, "D1", HTTP2_BUDGET_EMPTY, 0, 10},
-    {"DATA of nothing but padding", "H1 " POST, "D1p", HTTP2_BUDGET_EMPTY, 0, 10},
-    {"DATA that is padding", "H1 " POST, "D1p", HTTP2_BUDGET_EMPTY, 0, 10},
-    {"unknown types", "", "X99:@", HTTP2_BUDGET_UNKNOWN, 0, 32},
-    {"RST_STREAM of an ended stream", "H1 " POST "\nR1 8", "R1 8", HTTP2_BUDGET_STALE, 0, 400},
+    {"rapid reset", "", "H@ " POST "\nR@ 8", HTTP2_BUDGET_RESETS, 0, 40, HTTP2_COST_RESET},
+    {"resets that the client makes us send, by its window", "", "H@ " POST "\nW@ 0", HTTP2_BUDGET_RESETS, 0, 40, HTTP2_COST_RESET},
+    {"resets that the client makes us send, by malformed heads", "", "H@e a=b", HTTP2_BUDGET_RESETS, 0, 40, HTTP2_COST_RESET},
+    {"malformed heads of many fields, which are read to their end", "", "H@e A=b|a=b|a=b|a=b" FIELDS_60, HTTP2_BUDGET_RESETS, 0, 20, HTTP2_COST_RESET + 4},
+    {"SETTINGS", "", "S", HTTP2_BUDGET_SETTINGS, 1, 2, 1},
+    {"ACKs of SETTINGS", "", "SA", HTTP2_BUDGET_SETTINGS, 1, 2, 1},
+    {"GOAWAY", "", "G 0 0", HTTP2_BUDGET_SETTINGS, 1, 2, 1},
+    {"PING", "", "P 12345678", HTTP2_BUDGET_PINGS, 0, 64, 1},
+    {"PRIORITY", "", "Y@ 12345", HTTP2_BUDGET_PRIORITIES, 0, 32, 1},
+    {"PRIORITY_UPDATE", "", "X16:0 %00%00%00%01u=1", HTTP2_BUDGET_PRIORITIES, 0, 32, 1},
+    {"WINDOW_UPDATE", "", "W0 1", HTTP2_BUDGET_WINDOWS, 0, 100, 1},
+    {"WINDOW_UPDATE of a stream", "H1 " POST, "W1 1", HTTP2_BUDGET_WINDOWS, 0, 100, 1},
+    {"WINDOW_UPDATE of an ended stream", "H1e " POST "\nR1 8", "W1 1", HTTP2_BUDGET_WINDOWS, 0, 100, 1},
+    {"empty DATA", "H1 " POST, "D1", HTTP2_BUDGET_EMPTY, 0, 10, 1},
+    {"DATA of nothing but padding", "H1 " POST, "D1p", HTTP2_BUDGET_EMPTY, 0, 10, 1},
+    {"DATA that is padding", "H1 " POST, "D1p", HTTP2_BUDGET_EMPTY, 0, 10, 1},
+    {"unknown types", "", "X99:@", HTTP2_BUDGET_UNKNOWN, 0, 32, 1},
+    {"RST_STREAM of an ended stream", "H1 " POST "\nR1 8", "R1 8", HTTP2_BUDGET_STALE, 0, 400, 1},
 };
 enum { N_FLOODS = sizeof(floods) / sizeof(floods[0]) };
 
-static unsigned burst_of(enum http2_budget row)
+/* So many are taken on a new connection. */
+static unsigned most_of(size_t i)
 {
-#define ROW(name, burst, each_second, each_earned, detail) burst,
-    static const unsigned bursts[] = {HTTP2_BUDGETS(ROW)};
+#define ROW(name, first, burst, each_second, each_earned, detail) first,
+    static const unsigned firsts[] = {HTTP2_BUDGETS(ROW)};
 #undef ROW
-    return bursts[row];
+    return (firsts[floods[i].row] - floods[i].already) / floods[i].cost;
 }
 
 START_TEST(a_flood_ends_the_connection)
 {
-    unsigned most = burst_of(floods[_i].row) - floods[_i].already;
+    unsigned most = most_of((size_t)_i);
     http2_talk_script(&t, floods[_i].first);
     http2_talk_sent(&t);
     repeat(floods[_i].line, 10, most);
@@ -99,7 +104,7 @@ START_TEST(a_slow_drip_of_the_same_is_taken)
 {
     http2_talk_script(&t, floods[_i].first);
     http2_set_now(t.h, 1);
-    repeat(floods[_i].line, 10, burst_of(floods[_i].row) - floods[_i].already);
+    repeat(floods[_i].line, 10, most_of((size_t)_i));
     for (unsigned second = 1; second < 5; second++) {
         http2_set_now(t.h, second * 1000000 + 1);
         repeat(floods[_i].line, 10000 * second, floods[_i].each_second);
@@ -107,6 +112,30 @@ START_TEST(a_slow_drip_of_the_same_is_taken)
     }
     repeat(floods[_i].line, 60000, 1);
     ck_assert_msg(t.bad, "%s: not refused", floods[_i].why);
+}
+END_TEST
+
+/* Nothing is done for them, and a client may send some before it reads our SETTINGS. */
+START_TEST(requests_beyond_the_limit_cost_less_than_resets)
+{
+    repeat("H@ " POST, 0, HTTP2_STREAMS);
+    repeat("H@ " POST, HTTP2_STREAMS, 400);
+    ck_assert_msg(!t.bad, "%s", http2_talk_said(&t));
+    repeat("H@ " POST, HTTP2_STREAMS + 400, 1);
+    ck_assert(is_bad(HTTP2_ENHANCE_YOUR_CALM, http2_budget_detail(HTTP2_BUDGET_RESETS)));
+}
+END_TEST
+
+/* So a client that comes again after each cut has less for its resets than one that is served. */
+START_TEST(a_client_earns_its_resets_by_requests_that_end)
+{
+    struct http2_budgets b;
+    http2_budget_init(&b);
+    ck_assert(!http2_budget_spend(&b, HTTP2_BUDGET_RESETS, 101 * HTTP2_COST_RESET));
+    for (unsigned i = 0; i < 300; i++)
+        http2_budget_earn(&b, HTTP2_BUDGET_RESETS);
+    ck_assert(http2_budget_spend(&b, HTTP2_BUDGET_RESETS, 400 * HTTP2_COST_RESET));
+    ck_assert(!http2_budget_spend(&b, HTTP2_BUDGET_RESETS, 1));
 }
 END_TEST
 
@@ -411,6 +440,8 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, start, end);
     tcase_add_loop_test(c, a_flood_ends_the_connection, 0, N_FLOODS);
     tcase_add_loop_test(c, a_slow_drip_of_the_same_is_taken, 0, N_FLOODS);
+    tcase_add_test(c, requests_beyond_the_limit_cost_less_than_resets);
+    tcase_add_test(c, a_client_earns_its_resets_by_requests_that_end);
     tcase_add_test(c, a_client_that_ends_its_requests_may_reset_some);
     tcase_add_test(c, a_reader_of_a_download_gives_back_its_windows);
     tcase_add_test(c, a_download_drop_by_drop_ends);
