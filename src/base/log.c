@@ -89,7 +89,7 @@ enum log_format log_format_now(void)
 
 bool log_parts_accesses(enum log_format format)
 {
-    return format == LOG_FORMAT_COMBINED || format == LOG_FORMAT_SSL_REQUEST;
+    return format >= LOG_FORMAT_COMBINED;
 }
 
 static bool main_takes(unsigned what)
@@ -103,7 +103,7 @@ unsigned log_access_formats(void)
     unsigned forms = take_word(&others.requests);
     if (setup.sink != NULL && main_takes(LOG_REQUESTS))
         forms |= 1U << format;
-    return forms & (1U << LOG_FORMAT_COMBINED | 1U << LOG_FORMAT_SSL_REQUEST);
+    return forms & ~(1U << LOG_FORMAT_TEXT | 1U << LOG_FORMAT_JSON);
 }
 
 static const char *level_word(enum log_level level)

@@ -17,6 +17,7 @@ struct taking {
     size_t begin;       /* of the text that is not a part yet */
     enum template_uri_part at;
     size_t n_slashes;   /* of a URI's "//" */
+    bool quoted;        /* a double quote is open */
     size_t line;        /* of the text, from 0 */
 };
 
@@ -61,6 +62,17 @@ static int refuse(struct span s, enum template_syntax syntax, size_t line, struc
                    near != NULL ? "}?" : syntax == TEMPLATE_OF_FILE ? ": write the brace as &#123; if it is text" : ": write {{ if the brace is text");
 }
 
+/* NULL: it may stand there. */
+static const char *place_refusal(enum variable v, enum template_syntax syntax)
+{
+    const struct variable_row *row = variable_row(v);
+    if (syntax != TEMPLATE_OF_LOG && row->source == VARIABLE_OF_LOG)
+        return "is known when the request has ended: it can stand in formats of logs only";
+    if (syntax == TEMPLATE_OF_LOG && (v == VARIABLE_CERT_PEM || v == VARIABLE_CERT_DER))
+        return "is too long for a log: write {cert.sha256}";
+    return NULL;
+}
+
 /* Follows a URI through its text: "https://" begins a host, which '/', '?' or '#' ends. */
 static void follow(struct taking *k, uint8_t c)
 {
@@ -80,6 +92,7 @@ static void take_byte(struct taking *k, uint8_t c)
         k->text[k->n_text] = c;
     k->n_text++;
     k->line += c == '\n';
+    k->quoted = k->quoted != (c == '"');
     follow(k, c);
 }
 
@@ -96,7 +109,7 @@ static void end_text(struct taking *k)
 static void take_variable(struct taking *k, enum variable v, struct span name)
 {
     end_text(k);
-    struct template_part part = {.variable = v, .at = k->at};
+    struct template_part part = {.variable = v, .at = k->at, .quoted = k->quoted};
     if (name.len > 0) {
         part.name = span_of(k->text + k->n_text, name.len);
         if (k->t != NULL)
@@ -116,13 +129,17 @@ static int take(struct taking *k, struct span *s, enum template_syntax syntax, s
 {
     enum variable v;
     struct span word = s->ptr[0] == '{' && syntax != TEMPLATE_WITHOUT_VARIABLES ? word_at(*s) : span_of(NULL, 0), name;
-    bool doubled = syntax == TEMPLATE_OF_VALUE && s->len > 1 && (s->ptr[0] == '{' || s->ptr[0] == '}') && s->ptr[1] == s->ptr[0];
-    if (word.len > 0 && variable_find(word, &v, &name)) {
+    bool of_file = syntax == TEMPLATE_OF_FILE, doubled = !of_file && syntax != TEMPLATE_WITHOUT_VARIABLES && s->len > 1 && (s->ptr[0] == '{' || s->ptr[0] == '}') && s->ptr[1] == s->ptr[0];
+    bool found = word.len > 0 && variable_find(word, &v, &name);
+    const char *why = found ? place_refusal(v, syntax) : NULL;
+    if (why != NULL && (!of_file || is_meant(word)))
+        return err_set(err, ERR_CONFIG, "{%s} %s", variable_row(v)->word, why);
+    if (found && why == NULL) {
         take_variable(k, v, name);
         *s = span_skip(*s, word.len + 2);
         return 0;
     }
-    if (s->ptr[0] == '{' && !doubled && (syntax == TEMPLATE_OF_VALUE || is_meant(word)))
+    if (s->ptr[0] == '{' && !doubled && why == NULL && syntax != TEMPLATE_WITHOUT_VARIABLES && (!of_file || is_meant(word)))
         return refuse(*s, syntax, k->line, err);
     take_byte(k, s->ptr[0]);
     *s = span_skip(*s, doubled ? 2 : 1);
@@ -158,6 +175,7 @@ struct template *template_new(struct span text, enum template_syntax syntax, str
 
 /* ---- put together ---- */
 
+enum { LOGGED_MAX = 1024 /* bytes of one value in a log, which may each grow to six */ };
 enum { MADE_MAX = 4 << 20 /* whole, to tell a long value from a lack of memory */, GROWTH_MAX = 8 /* of a byte that is encoded */ };
 
 struct writing {
@@ -232,9 +250,23 @@ static int put(const struct writing *w, const struct template_part *part, struct
     case TEMPLATE_IN_PLAIN:
         return encode_plain(w->out, text);
     case TEMPLATE_IN_JSON:
+    case TEMPLATE_IN_LOG:
         break;
     }
     return text_append_json(w->out, text);
+}
+
+static void put_logged(const struct writing *w, const struct template_part *part, struct span text)
+{
+    bool cut = text.len > LOGGED_MAX;
+    text = cut ? span_of(text.ptr, LOGGED_MAX) : text;
+    if (text.len == 0)
+        bytes_append_str(w->out, "-");
+    else if (part->quoted)
+        text_append_json(w->out, text);
+    else
+        text_append_log(w->out, text, true);
+    bytes_append_str(w->out, cut ? "..." : "");
 }
 
 /* One value. False: there is none. */
@@ -242,6 +274,10 @@ static bool put_value(const struct writing *w, const struct template_part *part,
 {
     size_t from = w->out->len;
     struct span text = v->made.len > 0 ? bytes_span(&v->made) : v->text;
+    if (w->place == TEMPLATE_IN_LOG) {
+        put_logged(w, part, v->unfit ? span_of(NULL, 0) : text);
+        return text.len > 0;
+    }
     bool fits = !v->unfit && text.len <= TEMPLATE_VALUE_MAX;
     if (fits && text.len > 0)
         (void)put(w, part, text);

@@ -42,6 +42,20 @@ static const struct variable_row rows[] = {
     [VARIABLE_REQUEST_ID] = {"request.id", VARIABLE_TEXT, VARIABLE_OF_ALL, "Id of the request: 32 random hex digits, or the one of a trusted proxy (REQUEST IDS). The log has it as request_id."},
     [VARIABLE_LISTENER] = {"listener", VARIABLE_TEXT, VARIABLE_OF_ALL, "Name of the listener."},
     [VARIABLE_ROUTE] = {"route", VARIABLE_TEXT, VARIABLE_OF_ALL, "File and line of the route."},
+    [VARIABLE_TIME] = {"time", VARIABLE_TEXT, VARIABLE_OF_LOG, "Time of the line, as in 2026-01-31T23:59:59Z."},
+    [VARIABLE_TIME_CLF] = {"time.clf", VARIABLE_TEXT, VARIABLE_OF_LOG, "The same as web servers write it: 31/Jan/2026:23:59:59 +0000."},
+    [VARIABLE_STATUS] = {"status", VARIABLE_TEXT, VARIABLE_OF_LOG, "Status code that the client got."},
+    [VARIABLE_REASON] = {"reason", VARIABLE_TEXT, VARIABLE_OF_LOG, "Why the request was refused or failed, a word of REASONS; valid if it was not."},
+    [VARIABLE_UPSTREAM] = {"upstream", VARIABLE_TEXT, VARIABLE_OF_LOG, "Name of the upstream."},
+    [VARIABLE_TARGET_ADDRESS] = {"target", VARIABLE_TEXT, VARIABLE_OF_LOG, "Address of the target."},
+    [VARIABLE_BYTES_IN] = {"bytes.in", VARIABLE_TEXT, VARIABLE_OF_LOG, "Bytes of content from the client."},
+    [VARIABLE_BYTES_OUT] = {"bytes.out", VARIABLE_TEXT, VARIABLE_OF_LOG, "Bytes of content to the client."},
+    [VARIABLE_DURATION] = {"duration", VARIABLE_TEXT, VARIABLE_OF_LOG, "Milliseconds from the head of the request to its end, as in 12.345."},
+    [VARIABLE_CLIENT_FORWARDED] = {"client.forwarded", VARIABLE_TEXT, VARIABLE_OF_LOG, "Client that a trusted proxy names (forwarded_for)."},
+    [VARIABLE_REQUEST_PROTOCOL] = {"request.protocol", VARIABLE_TEXT, VARIABLE_OF_LOG, "HTTP/1.0, HTTP/1.1 or HTTP/2.0."},
+    [VARIABLE_REQUEST_REFERER] = {"request.referer", VARIABLE_TEXT, VARIABLE_OF_LOG, "Value of Referer."},
+    [VARIABLE_REQUEST_USER_AGENT] = {"request.user_agent", VARIABLE_TEXT, VARIABLE_OF_LOG, "Value of User-Agent."},
+    [VARIABLE_REQUEST_TRACEPARENT] = {"request.traceparent", VARIABLE_TEXT, VARIABLE_OF_LOG, "Value of traceparent, if it is well-formed."},
 };
 static_assert(sizeof(rows) / sizeof(rows[0]) == VARIABLE_COUNT, "a row for each");
 

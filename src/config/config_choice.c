@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_choice.h"
 
+#include "mtlsd/base/log.h"
 #include "mtlsd/base/reasons.h"
+#include "mtlsd/base/template.h"
 #include "mtlsd/base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WORDS_MAX = 16 };
@@ -62,6 +65,40 @@ int config_choice_set_word(const struct config_slot *s, struct err *err)
         return refuse(s, err);
     memcpy(config_slot_field(s), &index, sizeof(index)); /* the words stand in the order of the enum */
     return 0;
+}
+
+static int set_pattern(const struct config_slot *s, struct config_format *format, struct err *err)
+{
+    struct template *t = template_new(span_from_str(s->text), TEMPLATE_OF_LOG, err);
+    if (t == NULL)
+        return -1;
+    format->uses = 0;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->parts[i].text.len == 0)
+            format->uses |= UINT64_C(1) << t->parts[i].variable;
+    free(t);
+    format->word = LOG_FORMAT_PATTERN;
+    return config_slot_keep(&format->pattern, strdup(s->text), err);
+}
+
+int config_choice_set_format(const struct config_slot *s, struct err *err)
+{
+    struct config_format *format = config_slot_field(s);
+    unsigned index;
+    if (strchr(s->text, '{') != NULL)
+        return set_pattern(s, format, err);
+    if (!config_choice_find(s, &index)) {
+        if (strpbrk(s->text, "$%") == NULL)
+            return refuse(s, err);
+        return err_set(err, ERR_CONFIG, "\"%.80s\" has no variable: they are written as {client.address} and {status}, and VARIABLES in mtlsd.conf(5) lists them", s->text);
+    }
+    format->word = (int)index;
+    return 0;
+}
+
+void config_choice_free_format(const struct config_slot *s)
+{
+    free(((struct config_format *)config_slot_field(s))->pattern);
 }
 
 int config_choice_set_words(const struct config_slot *s, struct err *err)

@@ -17,6 +17,9 @@ bool config_choice_find(const struct config_slot *s, unsigned *index);
  * (tolerated: certificates that can be read and are bad); an enum config_sticky; an enum config_serve. */
 MUST_CHECK int config_choice_set_word(const struct config_slot *s, struct err *err);
 MUST_CHECK int config_choice_set_words(const struct config_slot *s, struct err *err);
+/* A word, or a pattern of variables: a struct config_format. */
+MUST_CHECK int config_choice_set_format(const struct config_slot *s, struct err *err);
+void config_choice_free_format(const struct config_slot *s);
 MUST_CHECK int config_choice_set_tolerated(const struct config_slot *s, struct err *err);
 MUST_CHECK int config_choice_set_statuses(const struct config_slot *s, struct err *err);
 MUST_CHECK int config_choice_set_sticky(const struct config_slot *s, struct err *err);

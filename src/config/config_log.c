@@ -21,14 +21,6 @@ enum config_log_place config_log_place(const struct config *c)
     return place_of(c->log_target);
 }
 
-bool config_log_has_agents(const struct config *c)
-{
-    bool has = c->log_format == LOG_FORMAT_COMBINED;
-    for (size_t i = 0; i < c->n_logs; i++)
-        has = has || c->logs[i].format == LOG_FORMAT_COMBINED;
-    return has;
-}
-
 /* A word that was meant as a place would make a file of that name beside the configuration. */
 static void check_word(const struct config_reader *r, const config_setting_t *at, const char *text)
 {
@@ -91,12 +83,12 @@ static void check_what(const struct log *l)
 static void check_named(const struct config_reader *r, size_t i)
 {
     const struct config_log *c = &r->config->logs[i];
-    const struct log l = {r, config_read_group_at(r, "logs", i), c->target, &c->rotate, c->format, c->what};
+    const struct log l = {r, config_read_group_at(r, "logs", i), c->target, &c->rotate, c->format.word, c->what};
     if (config_read_is_tainted(l.group))
         return;
     check_target(&l);
     check_what(&l);
-    if (log_parts_accesses((enum log_format)c->format) && (c->what & LOG_REQUESTS) != 0 && c->what != LOG_REQUESTS)
+    if (log_parts_accesses((enum log_format)c->format.word) && (c->what & LOG_REQUESTS) != 0 && c->what != LOG_REQUESTS)
         config_read_complain(r, FINDING_ERROR, at(&l, "what"), "this format has requests only: make another log for the rest");
     if (place_of(c->target) != CONFIG_LOG_FILE)
         return;
@@ -110,7 +102,7 @@ static void check_named(const struct config_reader *r, size_t i)
 void config_check_log(const struct config_reader *r)
 {
     struct config *c = r->config;
-    const struct log l = {r, config_setting_get_member(r->root, "log"), c->log_target, &c->log_rotate, c->log_format, c->log_what};
+    const struct log l = {r, config_setting_get_member(r->root, "log"), c->log_target, &c->log_rotate, c->log_format.word, c->log_what};
     if (l.group != NULL && config_setting_is_group(l.group)) {
         check_target(&l);
         check_what(&l);

@@ -67,9 +67,9 @@ static const struct config_option options[] = {
      "Address to listen on for health probes of containers and load balancers: GET /livez and GET /readyz in plaintext, also from other hosts (HEALTH PROBES in mtlsd(1)). "
      "Default: none.", false, RELOADABLE, TOP(health)},
     {"log", "level", "word", "info", "error | warn | info | debug", "", "Least severe level to log.", false, RELOADABLE, TOP(log_level)},
-    {"log", "format", "word", "text", "text | json | combined | ssl_request", "",
+    {"log", "format", "format", "text", "text | json | combined | ssl_request", "",
      "Log format. text and json write a line with all fields for each event, for people and for programs. combined and ssl_request write "
-     "requests and tcp connections as Apache does, and events as text.", false, RELOADABLE, TOP(log_format)},
+     "requests and tcp connections as Apache does, and events as text. A value with braces is a pattern of variables, for the same lines (LOG).", false, RELOADABLE, TOP(log_format)},
     {"log", "target", "path", "stderr", "stderr | stdout", "",
      "Log destination: \"stderr\", \"stdout\", or a file to append to. USR1 opens the file again. With format combined or ssl_request only "
      "requests and tcp connections go there, and events go to stderr. The name may have fields of the date (LOG).", false, RELOADABLE, TOP(log_target)},
@@ -83,8 +83,8 @@ static const struct config_option options[] = {
      REQUIRED, RELOADABLE, LOGS(target)},
     {"named_log", "what", "words", "", "requests | events | refusals", "\"requests\"",
      "Kinds of lines to write. refusals are refused requests and connections, with the reason.", REQUIRED, RELOADABLE, LOGS(what)},
-    {"named_log", "format", "word", "text", "text | json | combined | ssl_request", "",
-     "Log format. combined and ssl_request have requests only.", false, RELOADABLE, LOGS(format)},
+    {"named_log", "format", "format", "text", "text | json | combined | ssl_request", "",
+     "Log format, or a pattern of variables (LOG). combined, ssl_request and patterns have requests only.", false, RELOADABLE, LOGS(format)},
     {"named_log", "level", "word", "info", "error | warn | info | debug", "",
      "Least severe level of events to log. Requests and refusals are logged at every level.", false, RELOADABLE, LOGS(level)},
     {"named_log", "rotate", "rotate", "", "", "[ \"12h\", \"100MiB\" ]",

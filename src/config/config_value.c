@@ -238,6 +238,7 @@ static const struct type types[] = {
     {"duration", CONFIG_VALUE_STRING, false, set_duration, NULL},
     {"size", CONFIG_VALUE_STRING, false, set_size, NULL},
     {"word", CONFIG_VALUE_STRING, false, config_choice_set_word, NULL},
+    {"format", CONFIG_VALUE_STRING, false, config_choice_set_format, config_choice_free_format},
     {"number", CONFIG_VALUE_NUMBER, false, set_number, NULL},
     {"bool", CONFIG_VALUE_BOOL, false, set_bool, NULL},
     {"strings", CONFIG_VALUE_STRING, true, config_slot_add_text, config_slot_free_texts},

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/access_log.h"
 #include "access_line.h"
+#include "access_pattern.h"
 #include "line_limit.h"
 
-#include "mtlsd/base/log.h"
+#include "mtlsd/base/log_pattern.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/tls/tls_hello.h"
@@ -211,7 +212,8 @@ static void log_access_line(const struct access_log *j, enum log_format format, 
 {
     struct bytes line;
     bytes_init(&line, ACCESS_LINE_MAX);
-    if (access_line_write(&line, format, r, j->utc()) == 0)
+    const struct template *pattern = log_pattern_of(format);
+    if ((pattern != NULL ? access_pattern_write(&line, pattern, r, j->utc()) : access_line_write(&line, format, r, j->utc())) == 0)
         log_access(format, bytes_span(&line));
     bytes_clear(&line);
 }
@@ -247,11 +249,12 @@ static void log_report(const struct report *r, unsigned not_in_main)
         return;
     log_str(&l, "listener", r->listener->conf->name);
     log_str(&l, "client", r->client);
-    log_str(&l, "forwarded_for", r->forwarded_for);
+    log_str(&l, "forwarded_for", r->from.forwarded_for);
     if (r->kind == REPORT_REQUEST) {
         log_span(&l, "method", r->request.method);
         log_span(&l, "target", r->request.uri);
         log_str(&l, "request_id", r->request.id);
+        log_span(&l, "traceparent", r->request.traceparent);
         if (r->request.method.len > 0)
             log_str(&l, "protocol", r->request.http2 ? "HTTP/2" : r->request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
         log_uint(&l, "status", r->request.status);
@@ -483,8 +486,8 @@ static void on_target(void *ctx, const struct plan_target *t, enum target_event 
         counters_add(&row->failures, 1);
 }
 
-struct observer access_log_observer(struct access_log *j, bool wants_agents)
+struct observer access_log_observer(struct access_log *j, const struct config *config)
 {
     return (struct observer){
-        .ctx = j, .wants_agents = wants_agents, .on_report = on_report, .on_handshake = on_handshake, .on_target = on_target};
+        .ctx = j, .wants = access_pattern_wants(config), .on_report = on_report, .on_handshake = on_handshake, .on_target = on_target};
 }

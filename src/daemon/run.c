@@ -144,7 +144,7 @@ static int run_config(struct config *config, const struct run_options *options)
 {
     struct err err = {0};
     struct run_log_opened log;
-    log_setup((enum log_level)config->log_level, (enum log_format)config->log_format, log_file_write, NULL, clock_now_precise);
+    log_setup((enum log_level)config->log_level, run_log_format(config), log_file_write, NULL, clock_now_precise);
     signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away early must not end us */
     signal(SIGUSR1, SIG_IGN); /* until the handler is set: a rotation during the start must not end us */
     if (run_log_open(config, &log, &err) != 0) {

@@ -11,6 +11,8 @@ struct run_log_opened {
     struct log_others others;
 };
 
+/* Of the main log. */
+enum log_format run_log_format(const struct config *config);
 /* -1 + err: nothing is open. */
 MUST_CHECK int run_log_open(const struct config *config, struct run_log_opened *opened, struct err *err);
 /* Takes what was opened. */

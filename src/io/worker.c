@@ -149,7 +149,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     if (resolve_init(&w->names, loop, lookup_system) != 0)
         return err_set(err, ERR_MEMORY, "out of memory");
     access_log_adopt(&w->access_log, snapshot);
-    w->env.observer = access_log_observer(&w->access_log, config_log_has_agents(snapshot->config));
+    w->env.observer = access_log_observer(&w->access_log, snapshot->config);
     w->snapshot = snapshot_ref(snapshot);
     uv_timer_init(loop, &w->tick);
     w->tick.data = w;
@@ -339,7 +339,7 @@ void worker_adopt(struct worker *w, struct snapshot *next)
     snapshot_unref(old);
     if (w->checks_health)
         w->health = health_start(w);
-    w->env.observer = access_log_observer(&w->access_log, config_log_has_agents(next->config));
+    w->env.observer = access_log_observer(&w->access_log, next->config);
     w->env.most_per_client = next->config->max_per_client;
     if (w->env.most_per_client > 0)
         count_clients(w);

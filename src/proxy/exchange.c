@@ -153,6 +153,7 @@ static void add_times(const struct exchange *x, struct report *r, struct moment 
 void exchange_report(struct exchange *x, enum reason reason, const char *detail, struct moment now)
 {
     struct tls_facts down, up;
+    char name[TLS_SERVER_NAME_SIZE];
     const struct client *c = x->client;
     struct report r = {
         .kind = x->asked.connection ? REPORT_CONNECTION : REPORT_REQUEST,
@@ -160,6 +161,7 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
         .target = x->way.target,
         .route = x->way.route,
         .client = c->address.text,
+        .from.port = c->address.known ? c->address.peer_port : 0,
         .hello = c->hello,
         .request = {.method = span_of(x->line, x->len.method),
                     .uri = span_of(x->line + x->len.method, x->len.uri),
@@ -180,6 +182,8 @@ void exchange_report(struct exchange *x, enum reason reason, const char *detail,
     if (c->link.tls != NULL) {
         tls_engine_facts(c->link.tls, &down);
         r.down = &down;
+        if ((c->env->observer.wants & OBSERVER_NAME) != 0)
+            r.from.server_name = tls_engine_server_name(c->link.tls, name);
     }
     if (x->use.uplink != NULL && x->use.uplink->link.tls != NULL) {
         tls_engine_facts(x->use.uplink->link.tls, &up);

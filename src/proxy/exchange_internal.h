@@ -283,7 +283,7 @@ void client_sniff_silence(struct client *c, struct moment now);
 void client_sniff_ended(struct client *c, struct moment now);
 
 /* exchange_agent.c: what a request says of the program it comes from, for an observer who wants it */
-void exchange_agent_keep(struct exchange *x, const struct http_head *head);
+void exchange_agent_keep(struct exchange *x, const struct http_head *head, const struct http_target *target);
 void exchange_agent_report(const struct exchange *x, struct report *r);
 
 /* exchange_id.c */

@@ -41,7 +41,6 @@ static void read_wishes(struct exchange *x, const struct http_head *head)
     };
     x->tries.http1 = x->asked.upgrade && !head->http2 && http_websocket_key(head).len == 0; /* it could not be answered here */
     x->kept.trailers = http_trailers_may_pass(head, false); /* no server can ask a client for trailers */
-    exchange_agent_keep(x, head);
 }
 
 static void take_route(struct exchange *x, const struct route_choice *choice)
@@ -266,6 +265,7 @@ void exchange_request_head(struct exchange *x, const struct http_head *head, str
     read_wishes(x, head);
     admission_init(&a);
     enum reason reason = judge(x, head, &a, &err);
+    exchange_agent_keep(x, head, &a.target);
     x->client->is.close_after = x->client->is.close_after || spoils_connection(head, reason);
     if (reason != REASON_VALID)
         exchange_answer(x, reason, err.text, now);

@@ -645,7 +645,7 @@ static void on_report(void *ctx, const struct report *r)
     snprintf(s->detail, sizeof(s->detail), "%s", r->detail);
     snprintf(s->id, sizeof(s->id), "%s", r->request.id != NULL ? r->request.id : "");
     s->hint = r->hint;
-    snprintf(s->forwarded_for, sizeof(s->forwarded_for), "%s", r->forwarded_for != NULL ? r->forwarded_for : "");
+    snprintf(s->forwarded_for, sizeof(s->forwarded_for), "%s", r->from.forwarded_for != NULL ? r->from.forwarded_for : "");
 }
 
 static void on_handshake(void *ctx, const struct handshake_report *r)

@@ -136,6 +136,61 @@ class Formats(Case):
         wait_for(lambda: len(self.lines()) == 2, "the second access")
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+class Patterns(Case):
+    def ask(self, version, *arguments):
+        self.assertEqual(200, self.curl_tls(self.port, version, *arguments, path="/a?b=c").status)
+
+    def last_line(self, n):
+        return wait_for(lambda: self.lines()[n - 1] if len(self.lines()) >= n else None, f"line {n}")
+
+    def test_each_version_of_http_is_logged_by_the_pattern(self):
+        self.start('{client.address} {cert.cn} \\"{request.method} {request.path} {request.protocol}\\" {status} {bytes.out} {upstream} {target} {reason} '
+                   "{request.host} {tls.sni} {request.traceparent}")
+        for n, version in enumerate(("--http1.1", "--http2"), 1):
+            self.ask(version, "-H", f"traceparent: {TRACE}", "-H", "tracestate: a=1,b=2")
+            self.assertEqual(f'127.0.0.1 client1 "GET /a HTTP/{"2.0" if n == 2 else "1.1"}" 200 2 app 127.0.0.1:{self.backend.port} valid localhost localhost {TRACE}',
+                             self.last_line(n))
+            self.assertIn(f"traceparent: {TRACE}\r\ntracestate: a=1,b=2\r\n".encode(), bytes(self.backend.received))
+            self.backend.received.clear()
+
+    def test_json_has_the_trace_and_a_malformed_one_only_passes(self):
+        self.start("json")
+        for version in ("--http1.1", "--http2"):
+            for trace, logged in ((TRACE, True), ("00-zz-1-1", False)):
+                before = len(self.accesses())
+                self.backend.received.clear()
+                self.ask(version, "-H", f"traceparent: {trace}")
+                line = json.loads(wait_for(lambda: self.accesses()[before:], "the line")[0])
+                self.assertEqual(trace if logged else None, line.get("traceparent"))
+                self.assertIn(f"traceparent: {trace}\r\n".encode(), bytes(self.backend.received))
+
+    def test_a_request_has_an_id_where_a_pattern_wants_one(self):
+        self.start("{request.id}")
+        for n, version in enumerate(("--http1.1", "--http2"), 1):
+            self.ask(version, "-H", "X-Request-ID: spoofed")
+            self.assertRegex(self.last_line(n), "^[0-9a-f]{32}$")
+
+    def test_a_reload_changes_the_pattern(self):
+        self.start("combined")
+        self.ask("--http1.1")
+        self.assertTrue(COMBINED.fullmatch(self.last_line(1)))
+        for n, (old, new, line) in enumerate((("combined", "a {status}", "a 200"), ("a {status}", "b {status}", "b 200"), ("b {status}", "ssl_request", None)), 2):
+            self.config(self.mtlsd.config_path.read_text().replace(f'format = "{old}"', f'format = "{new}"'), "mtlsd.conf", "")
+            self.mtlsd.signal(signal.SIGHUP)
+            wait_for(lambda: f"in use, generation {n}" in self.mtlsd.log, "the reload")
+            self.ask("--http1.1")
+            self.assertEqual(line or self.last_line(n), self.last_line(n))
+        self.assertTrue(SSL_REQUEST.fullmatch(self.last_line(4)))
+
+    def test_a_mistake_is_refused_with_what_was_meant(self):
+        path = self.config('log = { format = "{stauts}"; };' + self.verifier_text(free_port(), free_port()))
+        found = self.command("check", "-c", path)
+        self.assertIn("there is no variable {stauts}: did you mean {status}?", found.stdout + found.stderr)
+
+
 HOSTILE = [
     ("quotes", get(b"/", b'User-Agent: x" 200 0 "-" "', b'Referer: "')),
     ("a backslash at the end", get(b"/", b"User-Agent: x\\", b"Referer: \\\\\\")),
@@ -183,6 +238,14 @@ class Forgery(Case):
 
     def test_text(self):
         self.check("text", TEXT.fullmatch)
+
+    def test_a_pattern_that_is_json(self):
+        names = {"at": "time", "client": "client.address", "cn": "cert.cn", "uri": "request.uri", "agent": "request.user_agent", "referer": "request.referer",
+                 "status": "status", "took": "duration"}
+        self.check("{{%s}}" % ",".join(f'\\"{key}\\":\\"{{{name}}}\\"' for key, name in names.items()), lambda line: set(json.loads(line)) == set(names))
+
+    def test_a_pattern_of_words(self):
+        self.check("{time} {client.address} {cert.cn} {request.uri} {request.user_agent} {status} {duration}", lambda line: len(line.split(" ")) == 7)
 
     def test_a_name_in_a_certificate_forges_nothing(self):
         evil = self.pki.leaf("evil-of-logs", cn='x\r\n127.0.0.1 - - "\x1b[2J\\', eku=("clientAuth",))

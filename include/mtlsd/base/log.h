@@ -5,7 +5,7 @@
  * Level and format may change while threads log.
  *
  * There are two kinds of lines: accesses, one per request or tcp connection, and events, all others. In the formats text
- * and json both look the same. The other formats are those of web servers and have accesses only: the caller writes the
+ * and json both look the same. The other formats are those of web servers and patterns of their own, and have accesses only: the caller writes the
  * access line itself (log_access), and events are written as text.
  *
  * Beside the main log there may be others, each with its own format and kinds of lines (log_also). A line is built once for each form that any of
@@ -17,7 +17,8 @@
 #include "mtlsd/base/bytes.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_COMBINED, LOG_FORMAT_SSL_REQUEST };
+/* The last is one of LOG_PATTERNS: a log's own pattern is LOG_FORMAT_PATTERN and its number (base/log_pattern.h). */
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_COMBINED, LOG_FORMAT_SSL_REQUEST, LOG_FORMAT_PATTERN };
 enum log_kind { LOG_EVENT, LOG_ACCESS };
 /* The kinds of lines, as bits: of one line, and of all that a log takes. A refused request is two of them. */
 enum log_what { LOG_REQUESTS = 1, LOG_EVENTS = 2, LOG_REFUSALS = 4, LOG_ALL = 7, LOG_NOT_IN_MAIN = 8 };
@@ -42,9 +43,9 @@ void log_take(unsigned what);
 void log_also(const struct log_other *others, size_t n, log_other_fn write);
 bool log_wants(enum log_level level); /* an event of that level, in any log */
 enum log_format log_format_now(void);
-/* Of the formats of web servers, those that a log takes requests in: a bit 1 << format for each. */
+/* Of the formats that part accesses, those that a log takes requests in: a bit 1 << format for each. */
 unsigned log_access_formats(void);
-/* True for the formats of web servers: accesses are lines of their own kind, and events may have another destination. */
+/* True for patterns and the formats of web servers: accesses are lines of their own kind, and events may have another destination. */
 bool log_parts_accesses(enum log_format format);
 
 struct log_line {

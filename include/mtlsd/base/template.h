@@ -5,6 +5,8 @@
  *
  *   {cert.cn}   a variable of base/variable.h; another word is an error
  *   {{  }}      a brace; a single } too
+ * In the format of a log each value is one word: it is escaped as in JSON between double quotes, and with \xXX elsewhere, where spaces are escaped too.
+ * A missing one is "-", and a long one is cut (security C8). Some variables exist there alone.
  * In a file only variables count, and all other braces stay: style sheets and scripts are full of them. An error in it names its line.
  */
 #ifndef MTLSD_BASE_TEMPLATE_H
@@ -14,8 +16,8 @@
 #include "mtlsd/base/err.h"
 #include "mtlsd/base/variable.h"
 
-enum template_syntax { TEMPLATE_OF_VALUE, TEMPLATE_OF_FILE, TEMPLATE_WITHOUT_VARIABLES };
-enum template_place { TEMPLATE_IN_FIELD, TEMPLATE_IN_URI, TEMPLATE_IN_HTML, TEMPLATE_IN_PLAIN, TEMPLATE_IN_JSON };
+enum template_syntax { TEMPLATE_OF_VALUE, TEMPLATE_OF_FILE, TEMPLATE_OF_LOG, TEMPLATE_WITHOUT_VARIABLES };
+enum template_place { TEMPLATE_IN_FIELD, TEMPLATE_IN_URI, TEMPLATE_IN_HTML, TEMPLATE_IN_PLAIN, TEMPLATE_IN_JSON, TEMPLATE_IN_LOG };
 /* Where in a URI something stands. */
 enum template_uri_part { TEMPLATE_URI_BEGIN, TEMPLATE_URI_HOST, TEMPLATE_URI_PATH, TEMPLATE_URI_QUERY };
 
@@ -24,6 +26,7 @@ struct template_part {
     enum variable variable;
     struct span name; /* with a variable whose word ends in a dot: what follows that */
     enum template_uri_part at;
+    bool quoted; /* an odd number of double quotes stands before it */
 };
 
 struct template {

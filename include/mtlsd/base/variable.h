@@ -35,6 +35,20 @@ enum variable {
     VARIABLE_REQUEST_ID,
     VARIABLE_LISTENER,
     VARIABLE_ROUTE,
+    VARIABLE_TIME, /* from here on of logs */
+    VARIABLE_TIME_CLF,
+    VARIABLE_STATUS,
+    VARIABLE_REASON,
+    VARIABLE_UPSTREAM,
+    VARIABLE_TARGET_ADDRESS,
+    VARIABLE_BYTES_IN,
+    VARIABLE_BYTES_OUT,
+    VARIABLE_DURATION,
+    VARIABLE_CLIENT_FORWARDED,
+    VARIABLE_REQUEST_PROTOCOL,
+    VARIABLE_REQUEST_REFERER,
+    VARIABLE_REQUEST_USER_AGENT,
+    VARIABLE_REQUEST_TRACEPARENT,
     VARIABLE_COUNT,
 };
 
@@ -51,6 +65,7 @@ enum variable_source { /* where its value comes from; there is none without */
     VARIABLE_OF_CERT, /* a listener that requests client certificates */
     VARIABLE_OF_TLS,  /* a listener with tls */
     VARIABLE_OF_ALL,
+    VARIABLE_OF_LOG,  /* a request that has ended: only formats of logs have it */
 };
 
 struct variable_row {

@@ -34,9 +34,16 @@ struct config_rotate { /* 0: not by that */
     uint64_t every_ms, bytes;
 };
 
+struct config_format {
+    int word;       /* enum log_format */
+    char *pattern;  /* with LOG_FORMAT_PATTERN; else NULL */
+    uint64_t uses;  /* bits 1 << enum variable, of the pattern */
+};
+
 struct config_log { /* beside the main one; what is bits of enum log_what */
     char *name, *where;
-    int level, format;
+    int level;
+    struct config_format format;
     char *target;
     struct config_rotate rotate;
     unsigned what;
@@ -348,7 +355,7 @@ struct config {
     int watch;                /* enum config_watch; files */
     bool insecure_no_sandbox; /* the running process keeps every right of its user */
     int log_level;            /* enum log_level; info */
-    int log_format;           /* enum log_format; text */
+    struct config_format log_format; /* text */
     char *log_target;         /* a file, "stdout", or "stderr" (the default): config_log_place tells them apart */
     struct config_rotate log_rotate;
     unsigned log_what;        /* bits of enum log_what; all */
@@ -391,7 +398,6 @@ const char **config_credential_files(const struct config *config, size_t *n);
 
 enum config_log_place { CONFIG_LOG_STDERR, CONFIG_LOG_STDOUT, CONFIG_LOG_FILE };
 enum config_log_place config_log_place(const struct config *c);
-bool config_log_has_agents(const struct config *c); /* a log has referer and user agent */
 
 const struct config_identity *config_find_identity(const struct config *c, const char *name);
 const struct config_trust *config_find_trust(const struct config *c, const char *name);
@@ -404,7 +410,7 @@ struct config_option {
     const char *key;
     const char
         *type; /* "string", "path", "name", "socket", "listen", "host", "hex", "sha256", "trust_domain", "ip", "duration", "size", "number",
-                  "bool", "word", "choice" (of numbers), "target", "proxy", "database"; one or a list of them: "strings",
+                  "bool", "word", "format", "choice" (of numbers), "target", "proxy", "database"; one or a list of them: "strings",
                   "paths", "pins", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" and "attributes" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or a default that help explains */

@@ -25,8 +25,8 @@ MUST_CHECK int access_log_init(struct access_log *j, struct refusals *refusals, 
 void access_log_clear(struct access_log *j);
 /* From now on most reports are about this snapshot, which the caller holds until the next one. Reports about others stay correct. */
 void access_log_adopt(struct access_log *j, const struct snapshot *snapshot);
-/* wants_agents: a log has fields of the user agent. */
-struct observer access_log_observer(struct access_log *j, bool wants_agents);
+/* Its wants are those of the logs of this configuration. */
+struct observer access_log_observer(struct access_log *j, const struct config *config);
 
 void access_log_accepted(struct access_log *j, const struct plan_listener *listener);
 void access_log_closed(struct access_log *j, const struct plan_listener *listener);

@@ -14,11 +14,19 @@ struct tls_hello;
 
 struct report_request { /* all zero for what is no request */
     struct span method, uri;         /* as they came; a long one is cut */
-    struct span referer, user_agent; /* only when the observer wants them: as they came; long ones are cut */
+    struct span referer, user_agent; /* OBSERVER_AGENTS: as they came; long ones are cut */
+    struct span host;        /* OBSERVER_HOST: without its port; empty: there is none, or it is not well-formed */
+    struct span traceparent; /* OBSERVER_TRACE: if it is well-formed */
     unsigned minor;  /* HTTP/1.minor */
     bool http2;      /* HTTP/2 instead */
     const char *id;  /* NULL: it has none */
     unsigned status; /* what the client got, 0: nothing */
+};
+
+struct report_from {
+    unsigned port;             /* 0: it has none */
+    const char *forwarded_for; /* the client of a trusted proxy, address text; NULL: none */
+    const char *server_name;   /* OBSERVER_NAME: that the client sent; NULL: none */
 };
 
 struct report_times { /* 0: did not happen */
@@ -31,7 +39,7 @@ struct report {
     const struct plan_target *target;     /* the last that was tried; NULL: it never got that far */
     const struct plan_route *route;       /* NULL: none was chosen */
     const char *client;                   /* address text */
-    const char *forwarded_for;            /* the client of a trusted proxy, address text; NULL: none */
+    struct report_from from;              /* more of it */
     struct report_request request;
     unsigned retries;                     /* further targets or attempts */
     enum reason reason;                   /* REASON_VALID: all went well */
@@ -57,9 +65,17 @@ struct handshake_report {
 
 enum target_event { TARGET_BEGUN, TARGET_ENDED, TARGET_FAILED }; /* a request or tcp connection runs on it, no more, found it failing */
 
+enum observer_wants { /* of a request: keeping it costs something */
+    OBSERVER_AGENTS = 1,
+    OBSERVER_HOST = 2,
+    OBSERVER_TRACE = 4,
+    OBSERVER_NAME = 8,
+    OBSERVER_ID = 16, /* each request is to have an id */
+};
+
 struct observer {
     void *ctx;
-    bool wants_agents; /* reports are to have referer and user_agent: keeping them costs something */
+    unsigned wants; /* bits of enum observer_wants */
     void (*on_report)(void *ctx, const struct report *r);
     void (*on_handshake)(void *ctx, const struct handshake_report *r);
     void (*on_target)(void *ctx, const struct plan_target *target, enum target_event what); /* may be NULL */

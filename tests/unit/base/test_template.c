@@ -4,6 +4,7 @@
 #include "t.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The value of every variable of a form; NULL: none. */
@@ -63,6 +64,76 @@ START_TEST(a_value_is_not_looked_at_again)
 }
 END_TEST
 
+/* C8 */
+static const struct {
+    const char *why, *text, *value, *line;
+} logged[] = {
+    {"a word", "{cert.cn} {cert.cn}", "a", "a a"},
+    {"C8: a space would be two words", "{cert.cn}", "a b", "a\\x20b"},
+    {"C8: between quotes it is none", "\"{cert.cn}\" {cert.cn}", "a b", "\"a b\" a\\x20b"},
+    {"C8: another line", "{cert.cn} \"{cert.cn}\"", "a\r\nb", "a\\x0d\\x0ab \"a\\u000d\\u000ab\""},
+    {"C8: a terminal", "{cert.cn} \"{cert.cn}\"", "\x1b[2J\x7f", "\\x1b[2J\\x7f \"\\u001b[2J\\u007f\""},
+    {"C8: an end of the quotes", "{cert.cn} \"{cert.cn}\"", "\"\\", "\\\"\\\\ \"\\\"\\\\\""},
+    {"C8: beyond ASCII", "{cert.cn} \"{cert.cn}\"", "\xc3\xa4", "\\xc3\\xa4 \"\\u00e4\""},
+    {"C8: no character", "\"{cert.cn}\"", "\xff\xfe", "\"\\u00ff\\u00fe\""},
+    {"nothing", "{cert.cn} \"{cert.cn}\"", "", "- \"-\""},
+    {"a quote in braces", "{{\"a\":\"{cert.cn}\"}}", "b", "{\"a\":\"b\"}"},
+};
+
+START_TEST(a_value_in_a_log_is_one_word) /* C8 */
+{
+    struct err err = {0};
+    struct bytes out;
+    struct template *t = template_new(span_from_str(logged[_i].text), TEMPLATE_OF_LOG, &err);
+    ck_assert_msg(t != NULL, "%s: %s", logged[_i].why, err.text);
+    value_of[VARIABLE_TEXT] = logged[_i].value;
+    bytes_init(&out, 1 << 20);
+    ck_assert_int_ne(template_write(t, TEMPLATE_IN_LOG, give, NULL, &out), TEMPLATE_FAILED);
+    ck_assert_msg(span_equals_str(bytes_span(&out), logged[_i].line), "%s: %.*s", logged[_i].why, (int)out.len, (const char *)bytes_span(&out).ptr);
+    bytes_clear(&out);
+    free(t);
+}
+END_TEST
+
+START_TEST(a_long_value_in_a_log_is_cut) /* C8 */
+{
+    static char value[64 * 1024 + 1];
+    struct bytes out;
+    struct template *t = template_new(span_from_str("{cert.cn} \"{cert.cn}\""), TEMPLATE_OF_LOG, NULL);
+    memset(value, 1, sizeof(value) - 1);
+    value_of[VARIABLE_TEXT] = value;
+    bytes_init(&out, 1 << 20);
+    ck_assert_int_eq(template_write(t, TEMPLATE_IN_LOG, give, NULL, &out), TEMPLATE_WRITTEN);
+    ck_assert_uint_eq(out.len, 1024 * 4 + 3 + 1 + 1 + 1024 * 6 + 3 + 1);
+    bytes_clear(&out);
+    is_unfit = true;
+    ck_assert_int_ne(template_write(t, TEMPLATE_IN_LOG, give, NULL, &out), TEMPLATE_FAILED);
+    ck_assert(span_equals_str(bytes_span(&out), "- \"-\""));
+    bytes_clear(&out);
+    free(t);
+}
+END_TEST
+
+static const struct {
+    enum template_syntax syntax;
+    const char *text, *why;
+} misplaced[] = {
+    {TEMPLATE_OF_VALUE, "{status}", "{status} is known when the request has ended: it can stand in formats of logs only"},
+    {TEMPLATE_OF_VALUE, "{request.referer}", "{request.referer} is known when the request has ended"},
+    {TEMPLATE_OF_FILE, "{request.user_agent}", "{request.user_agent} is known when the request has ended"},
+    {TEMPLATE_OF_LOG, "{cert.pem}", "{cert.pem} is too long for a log: write {cert.sha256}"},
+    {TEMPLATE_OF_LOG, "{cert.der}", "{cert.der} is too long for a log"},
+    {TEMPLATE_OF_LOG, "{statsu}", "there is no variable {statsu}: did you mean {status}?"},
+};
+
+START_TEST(a_variable_of_another_place_is_refused)
+{
+    struct err err = {0};
+    ck_assert_ptr_null(template_new(span_from_str(misplaced[_i].text), misplaced[_i].syntax, &err));
+    ck_assert_msg(strncmp(err.text, misplaced[_i].why, strlen(misplaced[_i].why)) == 0, "%s: %s", misplaced[_i].text, err.text);
+}
+END_TEST
+
 static const struct {
     const char *text, *why;
 } mistakes[] = {
@@ -88,7 +159,7 @@ END_TEST
 
 START_TEST(a_file_keeps_the_braces_of_style_sheets_and_scripts)
 {
-    static const char page[] = "<style>p{color:red}@media x{{a}}</style><script>if(a){return}</script>{a} {";
+    static const char page[] = "<style>p{color:red}@media x{{a}}</style><script>if(a){return}`${status} ${time}`</script>{a} {";
     struct err err = {0};
     struct template *t = template_new(span_from_str(page), TEMPLATE_OF_FILE, &err);
     ck_assert_ptr_nonnull(t);
@@ -241,6 +312,9 @@ Suite *suite(void)
     tcase_add_test(t, text_without_variables_stays_as_it_is);
     tcase_add_test(t, a_value_is_not_looked_at_again);
     tcase_add_loop_test(t, a_mistake_is_named_with_what_to_write, 0, (int)(sizeof(mistakes) / sizeof(mistakes[0])));
+    tcase_add_loop_test(t, a_value_in_a_log_is_one_word, 0, sizeof(logged) / sizeof(logged[0]));
+    tcase_add_test(t, a_long_value_in_a_log_is_cut);
+    tcase_add_loop_test(t, a_variable_of_another_place_is_refused, 0, sizeof(misplaced) / sizeof(misplaced[0]));
     tcase_add_test(t, a_file_keeps_the_braces_of_style_sheets_and_scripts);
     tcase_add_test(t, a_field_cannot_be_ended_by_a_value);
     tcase_add_test(t, each_other_place_encodes_for_itself);

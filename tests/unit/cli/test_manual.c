@@ -183,16 +183,28 @@ static void write_reasons(struct bytes *out)
     put(out, ".El\n");
 }
 
-static void write_variables(struct bytes *out)
+static void write_variables_of(struct bytes *out, bool logs)
 {
     put(out, ".Bl -tag -width Ds\n");
     for (unsigned v = 0; v < VARIABLE_COUNT; v++) {
         const struct variable_row *row = variable_row((enum variable)v);
+        if ((row->source == VARIABLE_OF_LOG) != logs)
+            continue;
         ck_assert_int_eq(bytes_printf(out, ".It Li {%s}\n", row->word), 0);
         put_text(out, row->help, 0);
         put(out, "\n");
     }
     put(out, ".El\n");
+}
+
+static void write_variables(struct bytes *out)
+{
+    write_variables_of(out, false);
+}
+
+static void write_log_variables(struct bytes *out)
+{
+    write_variables_of(out, true);
 }
 
 /* Puts expected between two marks of the page. */
@@ -241,6 +253,7 @@ END_TEST
 START_TEST(the_variables_in_the_manual_are_those_of_the_table)
 {
     compare("variables", write_variables);
+    compare("variables of logs", write_log_variables);
 }
 END_TEST
 

@@ -43,7 +43,7 @@ START_TEST(reads_the_injector_and_fills_in_every_default)
     ck_assert_uint_ge(c->workers, 1);
     ck_assert_ptr_null(c->admin_socket);
     ck_assert_int_eq(c->log_level, LOG_LEVEL_INFO);
-    ck_assert_int_eq(c->log_format, LOG_FORMAT_TEXT);
+    ck_assert_int_eq(c->log_format.word, LOG_FORMAT_TEXT);
     ck_assert_uint_eq(c->max_connections, 0);
     ck_assert_uint_eq(c->max_per_client, 0);
     ck_assert_uint_eq(c->drain_ms, 30000);
@@ -176,7 +176,7 @@ START_TEST(reads_every_key_that_is_not_a_default)
     ck_assert_uint_eq(c->drain_ms, 60000);
     ck_assert_str_eq(c->admin_socket, "/c/run/a.sock");
     ck_assert_int_eq(c->log_level, LOG_LEVEL_DEBUG);
-    ck_assert_int_eq(c->log_format, LOG_FORMAT_JSON);
+    ck_assert_int_eq(c->log_format.word, LOG_FORMAT_JSON);
     ck_assert_uint_eq(c->max_connections, 500);
     ck_assert_uint_eq(c->max_per_client, 20);
     ck_assert_uint_eq(c->trusts[0].depth, 3);

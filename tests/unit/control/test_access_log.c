@@ -21,6 +21,7 @@ static const struct tls_verdict good = {.status = REASON_VALID};
 static const struct tls_facts down = {.version = "TLS1.3", .cipher = "AES-128-GCM", .verdict = &good, .peer = &caller, .alert_received = -1};
 static const struct tls_facts up = {.version = "TLS1.3", .cipher = "AES-128-GCM", .resumed = true, .peer = &server, .alert_received = -1};
 
+static struct config text_config = {.log_format = {.word = LOG_FORMAT_TEXT}}, combined_config = {.log_format = {.word = LOG_FORMAT_COMBINED}};
 static struct refusals *refusals;
 static struct access_log access_log;
 static struct observer observer;
@@ -56,7 +57,7 @@ static void set_up(void)
     refusals = refusals_new();
     ck_assert_ptr_nonnull(refusals);
     ck_assert_int_eq(access_log_init(&access_log, refusals, now), 0);
-    observer = access_log_observer(&access_log, false);
+    observer = access_log_observer(&access_log, &text_config);
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, keep_line, NULL, log_now);
 }
 
@@ -187,7 +188,7 @@ START_TEST(tells_the_client_of_a_trusted_proxy_beside_the_proxy)
     struct report r = make_report();
     observer.on_report(observer.ctx, &r);
     ck_assert_ptr_null(strstr(lines, "forwarded_for"));
-    r.forwarded_for = "198.51.100.9";
+    r.from.forwarded_for = "198.51.100.9";
     observer.on_report(observer.ctx, &r);
     ck_assert_ptr_nonnull(strstr(lines, " client=127.0.0.1 forwarded_for=198.51.100.9 "));
 }
@@ -381,8 +382,8 @@ START_TEST(parts_accesses_from_events_where_the_format_does)
 {
     struct report r = make_report();
     log_setup(LOG_LEVEL_INFO, LOG_FORMAT_COMBINED, keep_line, NULL, log_now);
-    observer = access_log_observer(&access_log, true);
-    ck_assert(observer.wants_agents);
+    observer = access_log_observer(&access_log, &combined_config);
+    ck_assert_uint_eq(observer.wants, OBSERVER_AGENTS);
     observer.on_report(observer.ctx, &r);
     ck_assert_uint_eq(n_lines, 1);
     ck_assert_int_eq(last_kind, LOG_ACCESS);
