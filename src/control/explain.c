@@ -324,6 +324,8 @@ static enum explain_action action_of(const struct explain *e, const struct plan_
 {
     switch (e->admission.way) {
     case ADMIT_BY_ROUTE:
+        if (route->conf->serve != CONFIG_SERVE_NONE)
+            return EXPLAIN_SERVE;
         if (route->upstream != NULL)
             return EXPLAIN_FORWARD;
         return route->conf->redirect != NULL ? EXPLAIN_REDIRECT : EXPLAIN_RESPOND;

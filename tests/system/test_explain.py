@@ -51,6 +51,14 @@ class Explain(harness.Case):
     def ask(self, request, *arguments, listener="public"):
         return json.loads(self.explain("--listener", listener, "--request", request, "--json", *arguments).stdout)
 
+    def test_a_page_of_our_own_is_not_forwarded(self):
+        path = self.folder / "pages.conf"
+        path.write_text('listeners = { a = { bind = "127.0.0.1:8080"; routes = ( { path = "/m"; serve = "metrics"; }, { path = "/h"; serve = "health"; } ); }; };')
+        for asked, page in (("/m", "metrics"), ("/h/livez", "health")):
+            arguments = ("explain", "-c", path, "--request", f"GET http://127.0.0.1:8080{asked}")
+            self.assertIn(f'answer      {path}:1  answered by mtlsd itself (serve = "{page}")\n', self.command(*arguments).stdout)
+            self.assertEqual({"action": "serve", "where": f"{path}:1", "page": page}, json.loads(self.command(*arguments, "--json").stdout)["answer"])
+
     def test_people_see_the_deciding_line_and_why_not_the_others(self):
         text = self.explain("--request", "GET https://localhost:8443/admin/x?y", "--cert", self.ops.crt, "--header", "X-SSL-Client-CN: root").stdout
         self.assertRegex(text, rf"(?m)^ +{re.escape(self.line_of('/admin'))}  DECIDES$")

@@ -59,6 +59,7 @@ enum explain_action {
     EXPLAIN_TUNNEL, /* CONNECT */
     EXPLAIN_DIRECT, /* a forward proxy, to a host that no route names */
     EXPLAIN_BYTES,  /* tcp */
+    EXPLAIN_SERVE,  /* a page of our own */
 };
 
 struct explain {

@@ -15,7 +15,7 @@ static const char *stage_word(unsigned stage)
 
 static const char *action_word(enum explain_action action)
 {
-    static const char *const words[] = {"refuse", "none", "forward", "redirect", "respond", "tunnel", "direct", "bytes"};
+    static const char *const words[] = {"refuse", "none", "forward", "redirect", "respond", "tunnel", "direct", "bytes", "serve"};
     return words[action];
 }
 
@@ -245,6 +245,8 @@ static json_t *answer_of(const struct plan_listener *l, const struct explain *e)
         json = document_add(with_upstream(json, route->upstream->conf), "method:o target:o host:o strip_prefix:o", span_json(e->head->method),
                             span_json(bytes_span(&e->out_target)), optional(e->out_host), optional(route->conf->strip_prefix));
         return with_fields(json, e, l);
+    case EXPLAIN_SERVE:
+        return document_add(json, "page:t", config_serve_word(route->conf->serve));
     case EXPLAIN_TUNNEL:
     case EXPLAIN_DIRECT:
     case EXPLAIN_OPEN:

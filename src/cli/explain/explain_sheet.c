@@ -101,6 +101,7 @@ static void print_answer(struct page *p, const json_t *answer)
         {"tunnel", "a tunnel\n"},
         {"direct", "forwarded in plaintext directly to the host, without an upstream\n"},
         {"bytes", TO_UPSTREAM},
+        {"serve", "answered by mtlsd itself (serve = \"{page}\")\n"},
     };
     const char *action = document_string(answer, "action", "");
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {

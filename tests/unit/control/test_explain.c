@@ -28,6 +28,7 @@ static const char text[] =
     "   { path = \"/x\"; upstream = \"app\"; } ); };\n"
     " lenient = { bind = \"127.0.0.1:8448\"; tls = { identity = \"server\"; trust = \"clients\"; tolerate = [ \"expired\" ]; };\n"
     "  routes = ( { cert = \"expired\"; path = \"/renew\"; upstream = \"app\"; }, { cert = \"error\"; redirect = \"/renew\"; }, { upstream = \"app\"; } ); };\n"
+    " pages = { bind = \"127.0.0.1:8082\"; routes = ( { path = \"/metrics\"; serve = \"metrics\"; }, { upstream = \"app\"; } ); };\n"
     " must = { bind = \"127.0.0.1:8444\"; tls = { identity = \"server\"; trust = \"clients\"; }; upstream = \"app\"; };\n"
     " ops = { bind = \"127.0.0.1:8445\"; tls = { identity = \"server\"; trust = \"clients\"; }; allow = ( { ou = \"ops\"; } ); upstream = \"app\"; };\n"
     " named = { bind = \"127.0.0.1:8449\"; upstream = \"app\"; tls = { trust = \"clients\"; identities = ( { identity = \"server\"; },\n"
@@ -112,6 +113,8 @@ static const struct row {
     const char *target, *host; /* as forwarded */
     const char *why;
 } rows[] = {
+    {"pages", "GET /metrics", "Host: 127.0.0.1:8082", NULL, EXPLAIN_SERVE, NOBODY, 0, 0, "", "", "a page of our own is no upstream"},
+    {"pages", "GET /other", "Host: 127.0.0.1:8082", NULL, EXPLAIN_FORWARD, NOBODY, 0, 1, "/other", "127.0.0.1:9000", "beside it"},
     {"public", "GET /help/x", NULL, NULL, EXPLAIN_REDIRECT, NOBODY, 0, 0, "", "", "the first route that matches"},
     {"public", "GET /x", NULL, NULL, EXPLAIN_RESPOND, NOBODY, 0, 1, "", "", "not a later one"},
     {"public", "GET /admin/a?b", NULL, "/ops.pem", EXPLAIN_FORWARD, NOBODY, 0, 2, "/a?b", "", "through an open gate, without the prefix"},
