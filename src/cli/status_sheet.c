@@ -34,6 +34,7 @@ static void print_instance(struct page *p, const json_t *status)
                         "  started     {started|-}\n"
                         "[{?sandbox}  sandbox     [{!sandbox.on}off: insecure_no_sandbox][{?sandbox.on}[{?sandbox.landlock}files (Landlock {sandbox.landlock})]"
                         "[{?sandbox.seccomp}[{?sandbox.landlock}, ]system calls][{?sandbox.why}; not in force: {sandbox.why}]]\n]"
+                        "[{?files_polled}  files       are polled, because the system refuses to watch their folders: raise fs.inotify.max_user_watches\n]"
                         "[{?last_reload}  last reload {last_reload.result|?} at {last_reload.time|?}\n[              {last_reload.error}\n]]\n");
 }
 

@@ -185,6 +185,11 @@ static void last_good_reload(struct page *p)
     sample(p, NO_LABELS, (uint64_t)p->view->reloads.last_good);
 }
 
+static void files_polled(struct page *p)
+{
+    sample(p, NO_LABELS, (uint64_t)p->view->files_polled);
+}
+
 /* ---- clients and requests ---- */
 
 static void listener_bytes(struct page *p, const char *name, const struct counters_row *row)
@@ -466,6 +471,7 @@ static const struct family families[] = {
     {"mtlsd_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration in use was loaded.", last_good_reload, 0},
     {"mtlsd_reloads_total", "counter", "Reloads since the start.", reloads, 0},
     {"mtlsd_rotations_total", "counter", "Renewed certificates that took the place of the one in use, or were refused.", rotations, 0},
+    {"mtlsd_files_polled", "gauge", "1 if changed files are found by polling, because the system refuses to watch their folders.", files_polled, 0},
     {"mtlsd_connections", "gauge", "Open client connections.", of_listeners, ROW(connections_open)},
     {"mtlsd_connections_total", "counter", "Accepted client connections.", of_listeners, ROW(connections_accepted)},
     {"mtlsd_connections_max", "gauge", "Client connections that the process may have.", clients_most, 0},

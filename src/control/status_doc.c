@@ -407,7 +407,8 @@ json_t *status_doc_value(const struct admin_view *view)
                                 view->now > view->started ? view->now - view->started : INT64_C(0), (int)view->workers, r.ready, view->draining, r.word);
     if (!r.ready)
         o = document_add(o, "not_ready_because:t", text_or_null(r.detail));
-    o = document_add(o, "sandbox:o connections:o last_reload:o listeners:o upstreams:o", sandbox_value(view->sandbox), room_value(&view->room), last_reload_value(view), listeners_value(view),
+    o = document_add(o, "sandbox:o connections:o files_polled:b last_reload:o listeners:o upstreams:o", sandbox_value(view->sandbox), room_value(&view->room),
+                     view->files_polled, last_reload_value(view), listeners_value(view),
                      upstreams_value(view));
     return document_add(o, "identities:o trusts:o registries:o refusals:o", identities_value(view), trusts_value(view), registries_value(view),
                         refusals_value(view));

@@ -8,6 +8,7 @@
 #include "mtlsd/base/log.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/fetch_round.h"
+#include "mtlsd/io/file_watch.h"
 
 #include <string.h>
 
@@ -46,6 +47,7 @@ static const struct admin_view *glance(void *ctx)
         .reloads = r->reload.count,
         .rotations = r->reload.rotations,
         .sandbox = &r->sandbox,
+        .files_polled = file_watch_polls(r->rotation.credentials) || file_watch_polls(r->rotation.config) || file_watch_polls(r->crls.watch),
         .last_reload = r->reload.last,
         .last_reload_error = r->reload.last_error,
     };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/io/file_watch.h"
 
+#include "mtlsd/base/log.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -54,6 +56,7 @@ struct file_watch {
     size_t handles; /* open ones */
     uint64_t not_before_ms; /* of the loop's clock: no look before; UINT64_MAX: none at all */
     bool looking, look_again, known, blind, stopping;
+    bool polls, said; /* the system refuses to report events, and that was logged */
 };
 
 static void schedule(struct file_watch *f, uint64_t ms);
@@ -172,11 +175,31 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
     schedule(folder->watch, SETTLE_MS);
 }
 
+/* A folder that is not there cannot be watched either, but that ends by itself. */
+static bool is_refused(int rc)
+{
+    return rc == UV_ENOSPC || rc == UV_EMFILE || rc == UV_ENFILE || rc == UV_ENOMEM || rc == UV_ENOSYS;
+}
+
+static void say_refused(struct file_watch *f, const char *path, int rc)
+{
+    f->polls = true;
+    if (!f->said)
+        log_say(LOG_LEVEL_WARN, "watch",
+                "folder %s cannot be watched (%s): its files are looked at every %d ms instead; raise fs.inotify.max_user_watches and max_user_instances",
+                path, uv_strerror(rc), BLIND_MS);
+    f->said = true;
+}
+
 static void listen_to(struct folder *folder)
 {
     folder->muted = false;
-    if (uv_fs_event_start(&folder->event, on_event, folder->path, 0) != 0)
-        folder->watch->blind = true;
+    int rc = uv_fs_event_start(&folder->event, on_event, folder->path, 0);
+    if (rc == 0)
+        return;
+    folder->watch->blind = true;
+    if (is_refused(rc))
+        say_refused(folder->watch, folder->path, rc);
 }
 
 static void close_folders(struct file_watch *f)
@@ -211,8 +234,10 @@ static void watch_folders(struct file_watch *f, struct folder_names *names)
     f->names = *names;
     f->folders = calloc(names->n + 1, sizeof(*f->folders));
     f->blind = f->folders == NULL || names->incomplete;
+    f->polls = false;
     for (size_t i = 0; f->folders != NULL && i < names->n; i++)
         watch_folder(f, names->items[i]);
+    f->said = f->said && f->polls;
 }
 
 /* ---- looking ---- */
@@ -391,6 +416,11 @@ bool file_watch_is_of(const struct file_watch *f, const char *const *paths, size
     for (size_t i = 0; same && i < n; i++)
         same = strcmp(f->paths[i], paths[i]) == 0;
     return same;
+}
+
+bool file_watch_polls(const struct file_watch *f)
+{
+    return f != NULL && f->polls;
 }
 
 void file_watch_stop(struct file_watch *f)

@@ -47,8 +47,10 @@ class Case(harness.Case):
 
     def serial(self):
         """Of the certificate that the origin saw with the last request."""
+        before = len(self.nginx_access())
         answer = self.curl(self.url)
         self.assertEqual(200, answer.status, answer.text or answer.error)
+        wait_for(lambda: len(self.nginx_access()) > before, "the line in the origin's log")
         return int(self.nginx_access()[-1][2], 16)
 
     def wait_for_serial(self, leaf):

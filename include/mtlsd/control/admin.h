@@ -49,6 +49,7 @@ struct admin_view {
     const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
     struct admin_reloads reloads;
     const struct rotation_counts *rotations; /* NULL: none are counted */
+    bool files_polled; /* changed files are found by looking, because the system reports no events */
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */
     const struct sandbox_facts *sandbox; /* NULL: not told */

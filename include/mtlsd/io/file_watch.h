@@ -31,6 +31,8 @@ struct file_watch_order {
 struct file_watch *file_watch_start(struct uv_loop_s *loop, struct background *background, const struct file_watch_order *order);
 /* Watches exactly these paths already. */
 bool file_watch_is_of(const struct file_watch *f, const char *const *paths, size_t n);
+/* The system refuses to report events of a folder, as when there are too many watches: its files are looked at twice a second. NULL: false. */
+bool file_watch_polls(const struct file_watch *f);
 /* Pauses: changes are reported when it continues. For an owner whose work on a change takes long, so that a file that is written all the time does
  * not keep it busy. NULL is allowed. */
 void file_watch_rest(struct file_watch *f);

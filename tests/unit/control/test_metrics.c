@@ -79,6 +79,7 @@ START_TEST(shows_the_process)
     expect("mtlsd_config_last_reload_success_timestamp_seconds 1800000050");
     expect("mtlsd_connections_max 500");
     expect("mtlsd_connections_overloaded_total 3");
+    expect("mtlsd_files_polled 0");
 }
 END_TEST
 
