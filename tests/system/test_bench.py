@@ -117,6 +117,14 @@ class Bench(harness.Case):
             self.assertRegex(text, rf"\n{name}( +[\d.]+){{3}} +-( +[\d.]+) +{failed}\n")
             self.assertEqual(2, len(re.findall(rf"\n{name}( +-){{3}} +-?[\d.]+ +[\d.]+ +0\.00(?=\n)", text)), text)
 
+    @unittest.skipUnless(shutil.which("h2load") and shutil.which("wrk"), "needs h2load and wrk")
+    def test_rotate(self):
+        printed, _ = self.run_curves("rotate.py", "--reloads", 10, "--rotations", 20, "--seconds", 1)
+        self.assertNotIn("FAILED", printed)
+        for protocol in ("http/1.1", "h2"):
+            self.assertRegex(printed, rf"\nreloads, {protocol} +4.00 +1.00( +[\d.]+){{3}} +0.00 +- +-( +[\d.]+){{3}}\n")
+            self.assertRegex(printed, rf"\ncertificates, {protocol} +8.00 +2.00( +[\d.]+){{3}} +0.00 +9.00 +[\d.]+( +[\d.]+){{3}}\n")
+
     def test_floods(self):
         text = self.run_bench("floods.py", "--mtlsd", harness.MTLSD, "--seconds", 1, "--floods", "ping,rapid reset", "--peers", "mtlsd-http")
         self.assertEqual(2, len(re.findall(r"\n(?:ping|rapid reset)( +-?[\d.]+){6} +0.00(?=\n)", text)), text)
