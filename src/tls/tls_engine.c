@@ -246,7 +246,10 @@ static void finish_handshake(struct tls_engine *e)
         return;
     }
     bool resumed = gnutls_session_is_resumed(e->session) != 0;
-    if (!e->ctx->accepting && e->ctx->identity != NULL && e->ctx->require_client_auth && !resumed && !tls_engine_server_asked(e)) {
+    bool asked = tls_engine_server_asked(e);
+    if (!resumed && !asked)
+        e->ours = (struct tls_ours){0}; /* of a ticket that was refused */
+    if (!e->ctx->accepting && e->ctx->identity != NULL && e->ctx->require_client_auth && !resumed && !asked) {
         tls_engine_send_alert(e, GNUTLS_A_ACCESS_DENIED);
         tls_engine_fail(e, REASON_OUR_CERTIFICATE_NOT_REQUESTED,
              "the server never requested our certificate: it cannot verify us");

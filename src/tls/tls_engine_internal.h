@@ -6,6 +6,7 @@
 
 #include "tls_context.h"
 #include "tls_internal.h"
+#include "tls_tickets.h"
 
 #include "mtlsd/base/bytes.h"
 
@@ -47,8 +48,8 @@ struct tls_engine {
     bool named;       /* the protocols were given to the library */
     bool renegotiating; /* TLS 1.2, once opened */
     uint8_t late_requests; /* for our certificate */
-    uint8_t ours;          /* which of the identities of ctx; of a resumed session that of the first handshake */
-    bool ours_chosen;
+    struct tls_ours ours;  /* of a resumed session that of the first handshake */
+    bool ours_chosen;      /* on this connection */
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records; /* since bytes of the application came */
     uint8_t last_record[8]; /* number of the last record that brought nothing */

@@ -56,26 +56,27 @@ static void note_cas(struct tls_engine *e, const struct gnutls_cert_retr_st *ask
     e->unfit_cas = strdup(text);
 }
 
-/* The identity that was presented once on this connection stays (security A10). */
+/* The identity that was presented once stays, on this connection and on those that resume its session (security A10). In its first handshake a server
+ * that requests one has not resumed the session: the ticket decides nothing. */
 static void choose(struct tls_engine *e, const struct gnutls_cert_retr_st *asked)
 {
     const struct tls_context *ctx = e->ctx;
     size_t none = 1 + ctx->n_others, found = none;
-    if (ctx->accepting || e->ours_chosen)
+    if (ctx->accepting || e->ours_chosen || (e->ours.presented && !e->handshaking))
         return;
-    e->ours_chosen = true;
+    e->ours_chosen = e->ours.presented = true;
     if (asked->nreqs > 0 && !any_is_named(ctx, asked))
         note_cas(e, asked);
     else if (asked->nreqs > 0)
         found = find(ctx, asked, true);
     if (found == none)
         found = find(ctx, asked, false);
-    e->ours = found == none ? 0 : (uint8_t)found;
+    e->ours.which = found == none ? 0 : (uint8_t)found;
 }
 
 const struct tls_identity *tls_engine_identity(const struct tls_engine *e)
 {
-    return at(e->ctx, e->ours);
+    return at(e->ctx, e->ours.which);
 }
 
 /* ---- later: whether it is still the one ---- */
@@ -93,10 +94,10 @@ static bool presents(const struct tls_context *ctx, const struct tls_identity *i
     return false;
 }
 
-/* A resumed session stands for the certificate of the first handshake. */
+/* A resumed session stands for the certificate of the first handshake, if the server requested one there. */
 static bool has_presented(const struct tls_engine *e)
 {
-    return tls_engine_identity(e) != NULL && (e->ctx->accepting || e->agreed.ours_sent || e->agreed.resumed);
+    return tls_engine_identity(e) != NULL && (e->ctx->accepting || e->ours.presented);
 }
 
 const struct tls_identity *tls_engine_replaced(struct tls_engine *e, struct tls_context *ctx)

@@ -8,7 +8,7 @@
 struct ticket {
     struct ticket *next;
     gnutls_datum_t data;
-    uint8_t ours;
+    struct tls_ours ours;
 };
 
 struct shelf { /* the tickets of one context, newest first */
@@ -85,7 +85,7 @@ static struct shelf *find_or_add(struct tls_tickets *t, uint64_t context_id)
     return shelf;
 }
 
-void tls_tickets_put(struct tls_tickets *t, uint64_t context_id, gnutls_datum_t data, uint8_t ours)
+void tls_tickets_put(struct tls_tickets *t, uint64_t context_id, gnutls_datum_t data, struct tls_ours ours)
 {
     struct shelf *shelf = find_or_add(t, context_id);
     struct ticket *ticket = shelf != NULL && shelf->n < t->max_per_context ? malloc(sizeof(*ticket)) : NULL;
@@ -104,7 +104,7 @@ struct tls_verdict_cache *tls_tickets_verdicts(struct tls_tickets *t)
     return &t->verdicts;
 }
 
-bool tls_tickets_take(struct tls_tickets *t, uint64_t context_id, gnutls_datum_t *out, uint8_t *ours)
+bool tls_tickets_take(struct tls_tickets *t, uint64_t context_id, gnutls_datum_t *out, struct tls_ours *ours)
 {
     struct shelf *shelf = find(t, context_id);
     if (shelf == NULL || shelf->first == NULL)

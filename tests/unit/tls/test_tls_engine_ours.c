@@ -218,6 +218,117 @@ START_TEST(a_resumed_session_keeps_its_identity)
 }
 END_TEST
 
+/* ---- later requests on resumed sessions (A10) ---- */
+
+/* ONE and TWO, to servers that may also ask later. */
+static struct tls_context *later_context(void)
+{
+    struct tls_context *like = wire_pki_connecting(&ends_pki, &(struct wire_side){0});
+    struct err err = {0};
+    struct tls_context_spec spec = {.identity = identities[ONE], .others = &identities[TWO], .n_others = 1, .trust = like->trust, .server_name = WIRE_NAME,
+                                    .post_handshake_auth = true, .renegotiation = true};
+    struct tls_context *ctx = tls_context_new(&spec, &err);
+    ck_assert_msg(ctx != NULL, "%s", err.text);
+    tls_context_unref(like);
+    return ctx;
+}
+
+static void name_ca(const struct certs *ca)
+{
+    gnutls_datum_t pem = {(unsigned char *)(uintptr_t)ca->pem.ptr, (unsigned)ca->pem.len};
+    ck_assert_int_ge(gnutls_certificate_set_x509_trust_mem(raw.credentials, &pem, GNUTLS_X509_FMT_PEM), 0);
+}
+
+/* asks: the CA that the first handshake names; NULL: it requests nothing. */
+static void connect_to(struct tls_context *ctx, const char *priority, const gnutls_datum_t *ticket_key, const struct certs *asks)
+{
+    ends_open_one(&ends_client, tls_context_ref(ctx), NULL, NULL);
+    raw_tls_later(&raw, &ends_pki, priority, GNUTLS_POST_HANDSHAKE_AUTH);
+    ck_assert_int_eq(gnutls_session_ticket_enable_server(raw.session, ticket_key), 0);
+    if (asks != NULL) {
+        name_ca(asks);
+        gnutls_certificate_server_set_request(raw.session, GNUTLS_CERT_REQUEST);
+    }
+    tls_engine_start(ends_client.e, WIRE_NOW);
+    ends_run_raw(&ends_client, &raw, ENDS_ALL);
+    ends_expect_open(&ends_client, "the first handshake");
+    raw_tls_say(&raw, "x"); /* and its tickets */
+    ends_run_raw(&ends_client, &raw, ENDS_ALL);
+}
+
+static void disconnect(void)
+{
+    raw_tls_clear(&raw);
+    ends_close_one(&ends_client);
+}
+
+/* The same server asks once more, and names this CA. */
+static void ask_later(const char *version, const struct certs *ca)
+{
+    name_ca(ca);
+    gnutls_certificate_server_set_request(raw.session, GNUTLS_CERT_REQUIRE);
+    if (strcmp(version, "1.2") == 0) {
+        ck_assert_int_eq(gnutls_rehandshake(raw.session), 0);
+        ends_run_raw(&ends_client, &raw, ENDS_ALL);
+        return;
+    }
+    int rc = gnutls_reauth(raw.session, 0);
+    ends_feed(&ends_client, bytes_span(&raw.out));
+    bytes_clear(&raw.out);
+    struct span answer = tls_engine_wire_out(ends_client.e);
+    ck_assert_int_eq(bytes_append_span(&raw.in, answer), 0);
+    tls_engine_wire_sent(ends_client.e, answer.len);
+    ck_assert_int_eq(rc == GNUTLS_E_AGAIN ? gnutls_reauth(raw.session, 0) : rc, 0);
+}
+
+static const struct later_row {
+    const char *why;
+    const struct certs *first;  /* the CA named in the handshake that the ticket came of; NULL: it requested nothing */
+    bool keeps_key;             /* the ticket is taken */
+    const struct certs *second; /* the CA named in the next handshake, if it is a full one */
+    const struct certs *later;  /* and later on that connection */
+    int expected;
+    bool only_13; /* a GnuTLS server of TLS 1.2 resumes again when it renegotiates */
+} later_rows[] = {
+    {"a session that stands for the second goes on as the second", &ca_two, true, NULL, &ca_one, TWO, false},
+    {"a session that stands for the first goes on as the first", &ca_one, true, NULL, &ca_two, ONE, false},
+    {"a session that stands for none is asked for the first time", NULL, true, NULL, &ca_two, TWO, true},
+    {"a ticket that is refused decides nothing", &ca_two, false, &ca_one, &ca_two, ONE, false},
+    {"and nothing was presented where nothing was requested", &ca_two, false, NULL, &ca_one, ONE, false},
+};
+
+START_TEST(a_resumed_session_is_not_asked_for_another_identity) /* A10 */
+{
+    const struct later_row *row = &later_rows[_i / 2];
+    const char *version = _i % 2 == 0 ? "1.3" : "1.2";
+    char priority[100];
+    unsigned n = 0;
+    gnutls_datum_t keys[2];
+    if (row->only_13 && _i % 2 != 0)
+        return;
+    struct tls_context *ctx = later_context();
+    snprintf(priority, sizeof(priority), "NORMAL:-VERS-ALL:+VERS-TLS%s", version);
+    ck_assert(gnutls_session_ticket_key_generate(&keys[0]) == 0 && gnutls_session_ticket_key_generate(&keys[1]) == 0);
+    ends_tickets = tls_tickets_new(4);
+    connect_to(ctx, priority, &keys[0], row->first);
+    disconnect();
+    connect_to(ctx, priority, &keys[row->keeps_key ? 0 : 1], row->second);
+    ck_assert_int_eq(ends_look(&ends_client)->resumed, row->keeps_key);
+    ask_later(version, row->later);
+    ends_expect_open(&ends_client, row->why);
+    const gnutls_datum_t *list = gnutls_certificate_get_peers(raw.session, &n);
+    ck_assert_msg(list != NULL && n > 0, "%s", row->why);
+    ck_assert_msg(span_equals(span_of(list[0].data, list[0].size), leaves[row->expected].der), "%s (%s)", row->why, version);
+    ck_assert_ptr_eq(ends_look(&ends_client)->ours, identities[row->expected]);
+    disconnect();
+    tls_tickets_free(ends_tickets);
+    ends_tickets = NULL;
+    tls_context_unref(ctx);
+    gnutls_free(keys[0].data);
+    gnutls_free(keys[1].data);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("tls_engine_ours");
@@ -228,6 +339,7 @@ Suite *suite(void)
     tcase_add_test(c, knows_when_another_certificate_took_the_place_of_the_one_it_presented);
     tcase_add_test(c, a_certificate_that_was_never_presented_was_not_replaced);
     tcase_add_test(c, a_resumed_session_keeps_its_identity);
+    tcase_add_loop_test(c, a_resumed_session_is_not_asked_for_another_identity, 0, 2 * (int)(sizeof(later_rows) / sizeof(later_rows[0])));
     suite_add_tcase(s, c);
     return s;
 }
