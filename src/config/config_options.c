@@ -125,6 +125,9 @@ static const struct config_option options[] = {
     {"registry", "max_staleness", "duration", "1h", "2s..30d", "",
      "How long the last rows count while the database cannot be read. Then certificates are refused (registry_stale). After a start, nothing is accepted until "
      "the rows were read once.", false, RELOADABLE, REGISTRY(max_staleness_ms)},
+    {"registry", "sessions", "bool", "false", "", "",
+     "Write each connection of a verified client into the table mtlsd_sessions, when it begins and when it ends. A database that is slow, locked or full costs "
+     "rows, which are counted, and never traffic.", false, RELOADABLE, REGISTRY(sessions)},
     {"registry", "insecure_sslmode", "bool", "false", "", "",
      "Let the URI ask for an sslmode below verify-full on a connection that leaves this host. Those in the network between can then read and change the rows.",
      false, RELOADABLE, REGISTRY(insecure_sslmode)},

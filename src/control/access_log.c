@@ -3,6 +3,7 @@
 #include "access_line.h"
 #include "access_pattern.h"
 #include "line_limit.h"
+#include "mtlsd/control/sessions.h"
 
 #include "mtlsd/base/log_pattern.h"
 #include "mtlsd/base/text.h"
@@ -27,6 +28,7 @@ int access_log_init(struct access_log *j, struct refusals *refusals, int64_t (*u
 
 void access_log_adopt(struct access_log *j, const struct snapshot *snapshot)
 {
+    j->snapshot = snapshot;
     counters_index_adopt(&j->index, snapshot);
 }
 
@@ -268,7 +270,7 @@ static void log_report(const struct report *r, unsigned not_in_main)
     }
     if (r->reason != REASON_VALID) {
         log_str(&l, "reason", row->word);
-        log_str(&l, "refused_by", report_blame_word(r->refused_by));
+        log_str(&l, "refused_by", report_blame_word(report_blame(r->reason)));
         log_str(&l, "hint", r->hint != NULL ? r->hint : row->hint);
     }
     if (r->would_refuse != REASON_UNDECIDED)
@@ -424,6 +426,8 @@ static void on_report(void *ctx, const struct report *r)
 {
     struct access_log *j = ctx;
     count_report(j, r);
+    if (r->from.session != NULL)
+        session_note(r->from.session, r);
     if (r->reason != REASON_VALID)
         remember_refusal(j, r);
     unsigned formats = access_line_is_due(r) ? log_access_formats() : 0;
@@ -450,6 +454,29 @@ static void count_failure(struct access_log *j, const struct handshake_report *r
     counters_add(&counters_failures(&j->counters, r->listener != NULL ? "listener" : "upstream", name, reason_word(r->reason))->n, 1);
 }
 
+static struct sessions *sessions_of(const struct access_log *j, const struct tls_registry *rows)
+{
+    for (size_t i = 0; j->snapshot != NULL && i < j->snapshot->config->n_registries; i++)
+        if (j->snapshot->registries[i].rows == rows)
+            return j->snapshot->registries[i].sessions;
+    return NULL;
+}
+
+/* Only a verified caller has a session, and so a row. */
+static void begin_session(const struct access_log *j, const struct handshake_report *r)
+{
+    struct sessions *to = sessions_of(j, r->registry);
+    const struct session_who who = {r->listener->conf->name, r->client, r->facts->peer};
+    if (to != NULL && r->facts->peer != NULL && r->facts->verdict != NULL && r->facts->verdict->status == REASON_VALID)
+        *r->session = session_begin(to, &who, j->utc());
+}
+
+static void on_session_end(void *ctx, struct session *session)
+{
+    const struct access_log *j = ctx;
+    session_end(session, j->utc());
+}
+
 static void on_handshake(void *ctx, const struct handshake_report *r)
 {
     struct access_log *j = ctx;
@@ -466,6 +493,8 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
         struct counters_judged *by_status = judged(j, row, r->facts);
         if (by_status != NULL)
             counters_add(&by_status->connections, 1);
+        if (r->registry != NULL)
+            begin_session(j, r);
         return;
     }
     struct counters_row *row = counters_index_upstream(&j->index, r->target->upstream);
@@ -489,5 +518,6 @@ static void on_target(void *ctx, const struct plan_target *t, enum target_event 
 struct observer access_log_observer(struct access_log *j, const struct config *config)
 {
     return (struct observer){
-        .ctx = j, .wants = access_pattern_wants(config), .on_report = on_report, .on_handshake = on_handshake, .on_target = on_target};
+        .ctx = j, .wants = access_pattern_wants(config), .on_report = on_report, .on_handshake = on_handshake, .on_target = on_target,
+        .on_session_end = on_session_end};
 }

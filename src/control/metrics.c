@@ -2,6 +2,7 @@
 #include "metrics.h"
 #include "target_name.h"
 
+#include "mtlsd/control/sessions.h"
 #include "mtlsd/policy/reason.h"
 
 #include <stdio.h>
@@ -461,6 +462,20 @@ static void peers_end(struct page *p)
     each_upstream(p, true, upstream_peer_ends);
 }
 
+/* None without sessions = true. */
+static void registry_sessions(struct page *p)
+{
+    for (size_t i = 0; i < p->view->snapshot->config->n_registries; i++) {
+        const struct snapshot_registry *r = &p->view->snapshot->registries[i];
+        struct sessions_facts f;
+        if (r->sessions == NULL)
+            continue;
+        sessions_facts(r->sessions, &f);
+        sample(p, LABELS({"registry", r->conf->name}, {"result", "written"}), f.written);
+        sample(p, LABELS({"registry", r->conf->name}, {"result", "lost"}), f.lost);
+    }
+}
+
 /* ---- all of them ---- */
 
 #define ROW(field) offsetof(struct counters_row, field)
@@ -495,6 +510,7 @@ static const struct family families[] = {
     {"mtlsd_crl_next_update_timestamp_seconds", "gauge", "When the first revocation list of the trust ends.", lists_end, 0},
     {"mtlsd_registry_rows", "gauge", "Rows of the registry in this state.", registry_rows, 0},
     {"mtlsd_registry_age_seconds", "gauge", "Time since the rows were last known to be those of the database.", registry_age, 0},
+    {"mtlsd_registry_sessions_total", "counter", "Connections of verified clients that ended, by whether their row could be written.", registry_sessions, 0},
     {"mtlsd_upstream_peer_not_after_timestamp_seconds", "gauge", "When the upstream's certificate expires, as seen within the last hour.", peers_end, 0},
     {"mtlsd_client_not_after_timestamp_seconds", "gauge", "When the first of the clients' certificates expires, as seen within the last day.", clients_end, 0},
 };

@@ -61,6 +61,26 @@ const char *registry_sql_step(enum registry_dialect dialect, unsigned n)
     return steps[dialect][n - 1];
 }
 
+/* The columns from requests to bytes_out are numbers. */
+static void put_session(struct bytes *out, size_t first)
+{
+    for (size_t i = 0; i < REGISTRY_SESSION_COLUMNS; i++)
+        bytes_printf(out, i >= 10 && i <= 12 ? "%sCAST($%zu AS bigint)" : "%s$%zu", i == 0 ? "(" : ", ", first + i);
+    bytes_append_str(out, ")");
+}
+
+int registry_sql_put_sessions(struct bytes *out, size_t n)
+{
+    bytes_append_str(out, "INSERT INTO mtlsd_sessions (id, registry, host, listener, address, sha256, subject, owner, began, ended, requests, bytes_in, bytes_out, reason) VALUES ");
+    for (size_t i = 0; i < n; i++) {
+        bytes_append_str(out, i > 0 ? ", " : "");
+        put_session(out, i * REGISTRY_SESSION_COLUMNS + 1);
+    }
+    bytes_append_str(out, " ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, requests = excluded.requests, bytes_in = excluded.bytes_in, "
+                          "bytes_out = excluded.bytes_out, reason = excluded.reason");
+    return bytes_append(out, "", 1);
+}
+
 int registry_sql_check_schema(int64_t version, struct err *err)
 {
     if (version < 1)

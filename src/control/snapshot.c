@@ -2,6 +2,7 @@
 #include "mtlsd/control/snapshot.h"
 
 #include "mtlsd/control/expiry.h"
+#include "mtlsd/control/sessions.h"
 #include "snapshot_build.h"
 #include "snapshot_load.h"
 
@@ -61,8 +62,10 @@ static void free_credentials(struct snapshot *s)
         if (s->trusts[i].tls != NULL)
             tls_trust_unref(s->trusts[i].tls);
     }
-    for (size_t i = 0; s->registries != NULL && i < s->config->n_registries; i++)
+    for (size_t i = 0; s->registries != NULL && i < s->config->n_registries; i++) {
         tls_registry_unref(s->registries[i].rows);
+        sessions_unref(s->registries[i].sessions);
+    }
     for (size_t i = 0; s->identities != NULL && i < s->config->n_identities; i++)
         if (s->identities[i].tls != NULL)
             tls_identity_unref(s->identities[i].tls);

@@ -389,7 +389,7 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     snapshot_access_config(l, s->config);
     load_identities(s, l);
     for (size_t i = 0; i < s->config->n_registries; i++)
-        s->registries[i] = (struct snapshot_registry){&s->config->registries[i], snapshot_load_registry(l, &s->config->registries[i])};
+        snapshot_load_registry(l, &s->config->registries[i], &s->registries[i]);
     for (size_t i = 0; i < s->config->n_trusts; i++) {
         const struct config_trust *conf = &s->config->trusts[i];
         s->trusts[i] = (struct snapshot_trust){.conf = conf, .tls = snapshot_load_trust(l, conf, rows_of(s, conf->registry))};

@@ -257,14 +257,15 @@ static int64_t registry_staleness(const struct loader *l, const struct config_tr
     return (int64_t)(config_find_registry(l->config, conf->registry)->max_staleness_ms / 1000);
 }
 
-struct tls_registry *snapshot_load_registry(const struct loader *l, const struct config_registry *conf)
+void snapshot_load_registry(const struct loader *l, const struct config_registry *conf, struct snapshot_registry *out)
 {
-    if (l->files->registries != NULL)
-        return l->files->registries->get(l->files->registries->ctx, conf, l->findings);
-    struct tls_registry *empty = tls_registry_new(conf->name);
-    if (empty == NULL)
+    const struct registry_source *from = l->files->registries;
+    *out = (struct snapshot_registry){.conf = conf};
+    out->rows = from != NULL ? from->get(from->ctx, conf, l->findings) : tls_registry_new(conf->name);
+    if (from == NULL && out->rows == NULL)
         l->findings->out_of_memory = 1;
-    return empty;
+    if (from != NULL && conf->sessions)
+        out->sessions = from->sessions(from->ctx, conf, l->findings);
 }
 
 static struct tls_trust *make_trust_from(const struct loader *l, const struct config_trust *conf, const struct file_set *ca,

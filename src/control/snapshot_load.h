@@ -23,7 +23,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
 /* rows: of the trust's registry; NULL: it has none. */
 struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf, struct tls_registry *rows);
 /* The registry, filled or to be filled. */
-struct tls_registry *snapshot_load_registry(const struct loader *l, const struct config_registry *conf);
+void snapshot_load_registry(const struct loader *l, const struct config_registry *conf, struct snapshot_registry *out);
 /* Puts the lists that the files hold now into a trust that is in use. True: they are others. */
 bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trust *trust);
 /* The same with a list that was fetched from the trust's i-th address; it replaces the one from there. Gives what tls_trust_replace_lists gives. */

@@ -5,6 +5,7 @@
 
 #include "mtlsd/base/text.h"
 #include "mtlsd/control/document.h"
+#include "mtlsd/control/sessions.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/balancer.h"
 
@@ -322,6 +323,16 @@ static json_t *states_value(const struct tls_registry_totals *totals)
     return o;
 }
 
+/* null: connections are not written. */
+static json_t *sessions_value(struct sessions *s)
+{
+    struct sessions_facts f;
+    if (s == NULL)
+        return json_null();
+    sessions_facts(s, &f);
+    return document_object("waiting:z written:U lost:U error:t", f.waiting, f.written, f.lost, f.error[0] != '\0' ? f.error : NULL);
+}
+
 static json_t *registries_value(const struct admin_view *view)
 {
     json_t *array = json_array();
@@ -332,10 +343,10 @@ static json_t *registries_value(const struct admin_view *view)
         tls_registry_facts(r->rows, &f);
         config_registry_place(r->conf->database, place);
         bool fresh = f.loaded && view->now <= f.good_at + (int64_t)(r->conf->max_staleness_ms / 1000);
-        array = document_append(array, document_object("name:t database:t loaded:b usable:b rows:z states:o by_key:z bytes:z read:w age:o error:t", r->conf->name, place, f.loaded,
+        array = document_append(array, document_object("name:t database:t loaded:b usable:b rows:z states:o by_key:z bytes:z read:w age:o error:t sessions:o", r->conf->name, place, f.loaded,
                                                        fresh, f.totals.rows, states_value(&f.totals), f.totals.by_key, f.totals.bytes, f.good_at,
                                                        f.loaded ? json_integer((json_int_t)(view->now - f.good_at)) : json_null(),
-                                                       f.error[0] != '\0' ? f.error : NULL));
+                                                       f.error[0] != '\0' ? f.error : NULL, sessions_value(r->sessions)));
     }
     return array;
 }

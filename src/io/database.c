@@ -102,6 +102,14 @@ int database_number(struct database *db, const char *sql, int64_t otherwise, int
     return database_run(db, &(struct database_query){.sql = sql, .on_row = on_number, .ctx = &number}, err);
 }
 
+int database_schema(struct database *db, int64_t *version, struct err *err)
+{
+    struct err why = {0};
+    if (database_number(db, REGISTRY_SQL_SCHEMA, 0, version, &why) == 0)
+        return registry_sql_check_schema(*version, err);
+    return err_set(err, why.kind, "%s%s", why.text, strstr(why.text, "mtlsd_schema") != NULL ? ": create the tables with mtlsd registry init" : "");
+}
+
 int database_mark(struct database *db, int64_t *mark, struct err *err)
 {
     return db->kind->mark(db->own, mark, err);

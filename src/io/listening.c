@@ -153,7 +153,7 @@ static bool may_have_more(struct listen_socket *s, int fd, const struct sockaddr
     if (client_count_permits(&w->env, &client))
         return true;
     const struct report r = {.kind = REPORT_CONNECTION, .listener = l, .client = client.text, .reason = REASON_TOO_MANY_CONNECTIONS,
-                             .refused_by = report_blame(REASON_TOO_MANY_CONNECTIONS), .detail = client_count_text(&w->env, text)};
+                             .detail = client_count_text(&w->env, text)};
     send_away(w, fd, l, REASON_TOO_MANY_CONNECTIONS);
     w->env.observer.on_report(w->env.observer.ctx, &r);
     return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/io/registry_pool.h"
+#include "session_writer.h"
 
 #include "mtlsd/io/file_watch.h"
 #include "mtlsd/io/registry_reader.h"
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <uv.h>
 
 enum { START_WAIT_MS = 10 * 1000, WATCH_REST_MS = 100 };
@@ -18,7 +20,9 @@ struct entry {
     bool verify_tls;
     struct tls_registry *rows;
     struct registry_reader *reader;
-    struct file_watch *watch; /* SQLite, once the pool is attached */
+    struct file_watch *watch;      /* SQLite, once the pool is attached */
+    struct sessions *sessions;     /* NULL: connections are not written */
+    struct session_writer *writer; /* of sessions */
 };
 
 struct registry_pool {
@@ -60,16 +64,24 @@ static struct entry *find(const struct registry_pool *p, const struct config_reg
     return NULL;
 }
 
-static bool free_entry(struct entry *e)
+/* May take seconds. */
+static bool end_entry(struct entry *e)
 {
-    file_watch_stop(e->watch);
-    if (!registry_reader_stop(e->reader))
+    bool written = session_writer_stop(e->writer);
+    sessions_unref(e->sessions);
+    if (!registry_reader_stop(e->reader) || !written)
         return false; /* its thread still uses the rows; its memory stays */
     tls_registry_unref(e->rows);
     free(e->name);
     free(e->database);
     free(e);
     return true;
+}
+
+static bool free_entry(struct entry *e)
+{
+    file_watch_stop(e->watch);
+    return end_entry(e);
 }
 
 static struct entry *new_entry(struct registry_pool *p, const struct config_registry *conf, struct err *err)
@@ -129,12 +141,40 @@ static struct tls_registry *get(void *ctx, const struct config_registry *conf, s
     return tls_registry_ref(e->rows);
 }
 
+static int start_writer(struct entry *e, struct err *err)
+{
+    uint64_t process;
+    if (getrandom(&process, sizeof(process), 0) != sizeof(process))
+        return err_set(err, ERR_IO, "registry %s: no random bytes", e->name);
+    if ((e->sessions = sessions_new(process, SESSIONS_MOST)) == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    const struct session_writer_spec spec = {e->name, e->database, e->verify_tls, e->sessions};
+    if ((e->writer = session_writer_start(&spec, err)) != NULL)
+        return 0;
+    sessions_unref(e->sessions);
+    e->sessions = NULL;
+    return -1;
+}
+
+static struct sessions *get_sessions(void *ctx, const struct config_registry *conf, struct findings *findings)
+{
+    struct registry_pool *p = ctx;
+    struct err err = {0};
+    uv_mutex_lock(&p->lock);
+    struct entry *e = find(p, conf);
+    if (e != NULL && e->writer == NULL && start_writer(e, &err) != 0)
+        findings_add(findings, FINDING_ERROR, conf->where, "%s", err.text);
+    struct sessions *out = e != NULL && e->sessions != NULL ? sessions_ref(e->sessions) : NULL;
+    uv_mutex_unlock(&p->lock);
+    return out;
+}
+
 struct registry_pool *registry_pool_new(void)
 {
     struct registry_pool *p = calloc(1, sizeof(*p));
     if (p == NULL)
         return NULL;
-    p->source = (struct registry_source){p, get};
+    p->source = (struct registry_source){p, get, get_sessions};
     uv_mutex_init(&p->lock);
     return p;
 }
@@ -180,12 +220,39 @@ static void watch(const struct registry_pool *p, struct entry *e)
     e->watch = file_watch_start(p->hooks.loop, p->hooks.background, &order); /* without, the reader looks twice a second */
 }
 
-static bool is_used(const struct entry *e, const struct snapshot *s)
+static const struct snapshot_registry *use_of(const struct entry *e, const struct snapshot *s)
 {
     for (size_t i = 0; i < s->config->n_registries; i++)
         if (s->registries[i].rows == e->rows)
-            return true;
-    return false;
+            return &s->registries[i];
+    return NULL;
+}
+
+static void end_entry_later(void *ctx)
+{
+    (void)end_entry(ctx);
+}
+
+static void end_writer_later(void *ctx)
+{
+    (void)session_writer_stop(ctx);
+}
+
+/* To end a thread may take seconds, which the loop does not have. */
+static void drop_entry(const struct registry_pool *p, struct entry *e)
+{
+    file_watch_stop(e->watch);
+    if (background_throw(p->hooks.background, end_entry_later, e) != 0)
+        (void)end_entry(e);
+}
+
+static void drop_writer(const struct registry_pool *p, struct entry *e)
+{
+    if (background_throw(p->hooks.background, end_writer_later, e->writer) != 0)
+        (void)session_writer_stop(e->writer);
+    sessions_unref(e->sessions);
+    e->writer = NULL;
+    e->sessions = NULL;
 }
 
 int registry_pool_follow(struct registry_pool *p, const struct snapshot *s, const struct registry_pool_hooks *hooks)
@@ -197,13 +264,16 @@ int registry_pool_follow(struct registry_pool *p, const struct snapshot *s, cons
         return -1;
     uv_mutex_lock(&p->lock);
     for (struct entry **at = &p->first, *e; (e = *at) != NULL;) {
-        if (is_used(e, s)) {
-            watch(p, e);
-            at = &e->next;
+        const struct snapshot_registry *use = use_of(e, s);
+        if (use == NULL) {
+            *at = e->next;
+            drop_entry(p, e);
             continue;
         }
-        *at = e->next;
-        free_entry(e);
+        if (use->sessions == NULL && e->writer != NULL)
+            drop_writer(p, e);
+        watch(p, e);
+        at = &e->next;
     }
     uv_mutex_unlock(&p->lock);
     return 0;
@@ -248,8 +318,18 @@ static struct tls_registry *get_once(void *ctx, const struct config_registry *co
     return rows;
 }
 
+static struct sessions *check_sessions(void *ctx, const struct config_registry *conf, struct findings *findings)
+{
+    const struct session_writer_spec spec = {.registry = conf->name, .database = conf->database, .verify_tls = config_registry_wants_tls(conf)};
+    struct err err = {0};
+    (void)ctx;
+    if (session_writer_check(&spec, &err) != 0)
+        findings_add(findings, FINDING_WARNING, conf->where, "registry \"%s\": connections cannot be written into mtlsd_sessions: %s", conf->name, err.text);
+    return NULL;
+}
+
 const struct registry_source *registry_pool_once(void)
 {
-    static const struct registry_source once = {NULL, get_once};
+    static const struct registry_source once = {NULL, get_once, check_sessions};
     return &once;
 }

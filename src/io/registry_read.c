@@ -11,22 +11,13 @@
 
 enum { TOLD_MAX = 5, COUNT_MAX = 100 * 1000 * 1000 };
 
-static int check_schema(struct database *db, struct err *err)
-{
-    int64_t version;
-    struct err why = {0};
-    if (database_number(db, REGISTRY_SQL_SCHEMA, 0, &version, &why) == 0)
-        return registry_sql_check_schema(version, err);
-    bool missing = strstr(why.text, "mtlsd_schema") != NULL;
-    return err_set(err, why.kind, "%s%s", why.text, missing ? ": create the tables with mtlsd registry init" : "");
-}
-
 struct database *registry_read_open(const struct database_how *how, struct err *err)
 {
+    int64_t version;
     struct database *db = database_open(how, err);
     if (db == NULL)
         return NULL;
-    if (check_schema(db, err) == 0 && (database_dialect(db) == REGISTRY_SQLITE || database_script(db, "LISTEN mtlsd_changes", err) == 0))
+    if (database_schema(db, &version, err) == 0 && (database_dialect(db) == REGISTRY_SQLITE || database_script(db, "LISTEN mtlsd_changes", err) == 0))
         return db;
     database_close(db);
     return NULL;

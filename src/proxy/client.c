@@ -125,6 +125,8 @@ void client_free(struct client *c)
     client_count_out(c);
     abandon_all(c);
     client_sweep(c);
+    if (c->session != NULL)
+        c->env->observer.on_session_end(c->env->observer.ctx, c->session);
     link_clear(&c->link);
     http1_free(c->http);
     client_starttls_clear(c);
@@ -174,12 +176,12 @@ void client_report(struct client *c, enum reason reason, const char *detail, con
         .kind = REPORT_CONNECTION,
         .listener = c->listener,
         .client = c->address.text,
+        .from.session = c->session,
         .hello = c->hello,
         .reason = reason,
         .would_refuse = c->is.would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
         .detail = detail,
         .hint = hint,
-        .refused_by = report_blame(reason),
         .took = {.total_us = now.us - c->at.since_us},
     };
     if (c->link.tls != NULL) {

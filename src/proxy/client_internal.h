@@ -41,6 +41,7 @@ struct client {
     struct bytes identity;      /* header lines about the client's certificate, made once */
     struct client_address address;
     struct client_times at;
+    struct session *session; /* the observer's, who is told when it ends; NULL: none */
     uint64_t counted;     /* the client that client_count counts it for; 0: none */
     struct client_flags {
         bool fresh;       /* it may begin with HTTP/2's preface: nothing was looked at yet */

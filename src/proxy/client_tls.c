@@ -50,7 +50,8 @@ void client_tls_report(struct client *c, struct moment now)
     c->is.reported = true;
     tls_engine_facts(c->link.tls, &facts);
     const struct handshake_report r = {
-        .listener = c->listener, .facts = &facts, .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason, .took_us = now.us - c->at.since_us};
+        .listener = c->listener, .facts = &facts, .reason = facts.reason == REASON_UNDECIDED ? REASON_VALID : facts.reason, .took_us = now.us - c->at.since_us,
+        .client = c->address.text, .registry = tls_engine_registry(c->link.tls), .session = &c->session};
     observer->on_handshake(observer->ctx, &r);
 }
 

@@ -68,6 +68,11 @@ static bool has_registry(const struct tls_context *ctx)
     return ctx->trust != NULL && tls_trust_rules(ctx->trust)->registry != NULL;
 }
 
+const struct tls_registry *tls_engine_registry(const struct tls_engine *e)
+{
+    return has_registry(e->ctx) ? tls_trust_rules(e->ctx->trust)->registry : NULL;
+}
+
 /* A verdict from memory knows nothing of the row, which may be another one by now. */
 static void check_row(const struct tls_engine *e, const struct tls_context *ctx, int64_t now, bool from_memory, struct tls_verdict *out)
 {

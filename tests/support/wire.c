@@ -631,7 +631,7 @@ static void on_report(void *ctx, const struct report *r)
     *s = (struct wire_seen){
         .kind = r->kind,
         .reason = r->reason,
-        .refused_by = r->refused_by,
+        .refused_by = report_blame(r->reason),
         .status = r->request.status,
         .retries = r->retries,
         .route = r->route != NULL ? (size_t)(r->route - r->listener->routes) : SIZE_MAX,

@@ -18,6 +18,7 @@ struct access_log {
     struct counters_index index;
     struct refusals *refusals; /* borrowed */
     struct line_limit *limit;  /* owned */
+    const struct snapshot *snapshot; /* borrowed: the current one; NULL: none yet */
     int64_t (*utc)(void);      /* seconds since 1970 */
 };
 

@@ -6,7 +6,7 @@
 #ifndef MTLSD_CONTROL_REGISTRY_SQL_H
 #define MTLSD_CONTROL_REGISTRY_SQL_H
 
-#include "mtlsd/base/attr.h"
+#include "mtlsd/base/bytes.h"
 #include "mtlsd/base/err.h"
 
 #include <stdbool.h>
@@ -17,6 +17,7 @@ enum registry_dialect { REGISTRY_SQLITE, REGISTRY_POSTGRES };
 enum {
     REGISTRY_SCHEMA = 2,          /* the version that this program creates and the newest that it reads */
     REGISTRY_SCHEMA_SESSIONS = 2, /* the first with a table of sessions */
+    REGISTRY_SESSION_COLUMNS = 14, /* of mtlsd_sessions, in the order of the table */
 };
 
 /* The statements that make version n from version n - 1, n from 1 to REGISTRY_SCHEMA; several statements. */
@@ -35,5 +36,14 @@ MUST_CHECK int registry_sql_check_schema(int64_t version, struct err *err);
 #define REGISTRY_SQL_CHANGED                                                                                                                           \
     "SELECT DISTINCT x.sha256, c.kind, c.state, c.owner, c.note, c.attributes FROM mtlsd_changes x LEFT JOIN mtlsd_certificates c "                     \
     "ON c.sha256 = x.sha256 WHERE x.version > $1 AND x.version <= $2"
+/* PostgreSQL: 1 if sessions can be written. */
+#define REGISTRY_SQL_MAY_WRITE_SESSIONS                                                                                                                \
+    "SELECT count(*) FROM (SELECT 1 WHERE has_table_privilege('mtlsd_sessions', 'INSERT') AND has_table_privilege('mtlsd_sessions', 'UPDATE') "         \
+    "AND has_table_privilege('mtlsd_sessions', 'SELECT')) x"
+/* The columns of a session for people. */
+#define REGISTRY_SQL_SESSIONS                                                                                                                          \
+    "SELECT began, ended, registry, host, listener, address, sha256, subject, owner, requests, bytes_in, bytes_out, reason FROM mtlsd_sessions"
+/* Writes n sessions, or their ends: a text with its NUL, of REGISTRY_SESSION_COLUMNS parameters for each. -1: it does not fit. */
+MUST_CHECK int registry_sql_put_sessions(struct bytes *out, size_t n);
 
 #endif

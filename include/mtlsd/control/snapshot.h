@@ -17,12 +17,15 @@
 
 struct crl_cache;
 struct identity_source;
+struct sessions;
 
 /* Where the rows of registries come from; io/registry_pool.c keeps them as their databases are, and commands read them once. */
 struct registry_source {
     void *ctx;
     /* A reference, also when the rows could not be read yet. NULL: findings has an error. */
     struct tls_registry *(*get)(void *ctx, const struct config_registry *conf, struct findings *findings);
+    /* A reference to where connections of its callers are written; NULL: nowhere. After get. */
+    struct sessions *(*sessions)(void *ctx, const struct config_registry *conf, struct findings *findings);
 };
 
 struct file_facts {
@@ -52,7 +55,11 @@ struct file_source {
 };
 
 struct snapshot_identity { const struct config_identity *conf; struct tls_identity *tls; };
-struct snapshot_registry { const struct config_registry *conf; struct tls_registry *rows; /* counted; its content changes */ };
+struct snapshot_registry {
+    const struct config_registry *conf;
+    struct tls_registry *rows; /* counted; its content changes */
+    struct sessions *sessions; /* counted; NULL: connections are not written */
+};
 struct snapshot_url { char *url; bool from_config; atomic_bool held; }; /* held: a list from there is in use */
 struct snapshot_trust {
     const struct config_trust *conf; /* NULL: "system" */

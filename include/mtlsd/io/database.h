@@ -45,6 +45,8 @@ MUST_CHECK int database_script(struct database *db, const char *sql, struct err 
 /* One whole number; NULL or no row: otherwise. */
 MUST_CHECK int database_number(struct database *db, const char *sql, int64_t otherwise, int64_t *out, struct err *err);
 
+/* The version of a registry's tables, which this program can use. -1: there are none, or of an unknown version; err says what to do. */
+MUST_CHECK int database_schema(struct database *db, int64_t *version, struct err *err);
 /* Of SQLite: another number says that another connection has changed the file. Of PostgreSQL: 0. */
 MUST_CHECK int database_mark(struct database *db, int64_t *mark, struct err *err);
 /* Waits up to timeout_ms for a notice of PostgreSQL on its channel (after LISTEN), or for wake_fd. 1: a notice came; 0: none; -1: the connection is lost. */

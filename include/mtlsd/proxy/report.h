@@ -10,7 +10,9 @@
 enum report_kind { REPORT_REQUEST, REPORT_CONNECTION };
 enum refused_by { REFUSED_BY_NOBODY, REFUSED_BY_US, REFUSED_BY_PEER, REFUSED_BY_NETWORK };
 
+struct session;
 struct tls_hello;
+struct tls_registry;
 
 struct report_request { /* all zero for what is no request */
     struct span method, uri;         /* as they came; a long one is cut */
@@ -27,6 +29,7 @@ struct report_from {
     unsigned port;             /* 0: it has none */
     const char *forwarded_for; /* the client of a trusted proxy, address text; NULL: none */
     const char *server_name;   /* OBSERVER_NAME: that the client sent; NULL: none */
+    struct session *session;   /* of its connection; NULL: none is kept */
 };
 
 struct report_times { /* 0: did not happen */
@@ -46,7 +49,6 @@ struct report {
     enum reason would_refuse;             /* the result of rules with allow_log_only; REASON_UNDECIDED: none */
     const char *detail;                   /* a sentence, "" */
     const char *hint;                     /* static: what to do; NULL: what the reason's row says */
-    enum refused_by refused_by;
     const struct tls_hello *hello;     /* of a client whose TLS passes through; NULL: none does */
     const struct tls_facts *down, *up; /* NULL: no TLS on that side */
     bool up_reused;                    /* the upstream connection came from the pool */
@@ -61,6 +63,9 @@ struct handshake_report {
     const struct tls_facts *facts;
     enum reason reason; /* REASON_VALID: it succeeded */
     uint64_t took_us;   /* accepting */
+    const char *client; /* accepting: address text */
+    const struct tls_registry *registry; /* accepting: of the trust that verified the client; NULL: none */
+    struct session **session;            /* accepting: where the observer may leave what it keeps of this connection */
 };
 
 enum target_event { TARGET_BEGUN, TARGET_ENDED, TARGET_FAILED }; /* a request or tcp connection runs on it, no more, found it failing */
@@ -79,6 +84,7 @@ struct observer {
     void (*on_report)(void *ctx, const struct report *r);
     void (*on_handshake)(void *ctx, const struct handshake_report *r);
     void (*on_target)(void *ctx, const struct plan_target *target, enum target_event what); /* may be NULL */
+    void (*on_session_end)(void *ctx, struct session *session); /* the connection whose handshake left it is over */
 };
 
 /* Whose no it was. */

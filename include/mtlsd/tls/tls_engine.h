@@ -138,6 +138,8 @@ const char *tls_engine_server_name(const struct tls_engine *e, char room[TLS_SER
 /* The certificate that we present on this connection; on a listener with several, known only after the ClientHello. NULL: none. Borrowed from the
  * context. */
 const struct tls_identity *tls_engine_identity(const struct tls_engine *e);
+/* Accepting: the registry of the trust that verifies the client; NULL: it has none. Borrowed from the context. */
+const struct tls_registry *tls_engine_registry(const struct tls_engine *e);
 /* The application protocol that both ends agreed on, "h2"; NULL: none, or the handshake is not done. Borrowed from the context. */
 const char *tls_engine_alpn(const struct tls_engine *e);
 /* Connecting, before it starts: of the context's application protocols, offers this one alone. name is static. */

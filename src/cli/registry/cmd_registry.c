@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SESSIONS_SHOWN = 50 };
+enum { FLAGS_MAX = 8 };
 
 /* Opens the database, does one thing with it, and closes it. Gives an exit code. */
 static int in_store(const struct registry_place *place, enum registry_store_use use, int (*act)(struct registry_store *s, void *ctx, struct err *err), void *ctx)
@@ -22,6 +22,20 @@ static int in_store(const struct registry_place *place, enum registry_store_use 
     int rc = act(&s, ctx, &err);
     registry_store_close(&s);
     return rc == 0 ? COMMAND_FINE : command_fail_err(&err);
+}
+
+int registry_command(const struct flags *like, const struct registry_action *action, int argc, char **argv)
+{
+    struct registry_place place = {0};
+    struct flag table[FLAGS_MAX + REGISTRY_PLACE_FLAGS];
+    struct flags flags = *like;
+    int code;
+    if (like->n > 0)
+        memcpy(table, like->table, like->n * sizeof(table[0]));
+    registry_place_flags(&place, table + like->n);
+    flags.table = table;
+    flags.n = like->n + REGISTRY_PLACE_FLAGS;
+    return flags_read(&flags, argc, argv, action->operands, &code) ? in_store(&place, action->use, action->act, action->ctx) : code;
 }
 
 /* ---- init ---- */
@@ -43,19 +57,13 @@ static int init(struct registry_store *s, void *ctx, struct err *err)
 
 static int registry_init(int argc, char **argv)
 {
-    struct registry_place place = {0};
-    struct flag table[REGISTRY_PLACE_FLAGS];
-    registry_place_flags(&place, table);
     const struct flags flags = {
         .command = "mtlsd registry init",
         .usage = REGISTRY_PLACE_USAGE,
         .about = "Creates the tables of a registry, and the file of an SQLite database. Tables of an earlier mtlsd are brought to this version.",
-        .table = table,
-        .n = REGISTRY_PLACE_FLAGS,
         .after = "Example:\n  mtlsd registry init --database sqlite:/var/lib/mtlsd/registry.db",
     };
-    int code;
-    return flags_read(&flags, argc, argv, NULL, &code) ? in_store(&place, REGISTRY_STORE_CREATE, init, NULL) : code;
+    return registry_command(&flags, &(struct registry_action){.use = REGISTRY_STORE_CREATE, .act = init}, argc, argv);
 }
 
 /* ---- add ---- */
@@ -107,36 +115,34 @@ static int add(struct registry_store *s, void *ctx, struct err *err)
 
 static int registry_add(int argc, char **argv)
 {
-    struct registry_place place = {0};
     struct add_flags a = {.state = "active"};
-    struct flag table[REGISTRY_PLACE_FLAGS + 5] = {
+    const struct flag table[] = {
         {.name = "--key", .kind = FLAG_SWITCH, .target = &a.key, .help = "register the public key, so that a renewed certificate with the same key counts too"},
         {.name = "--owner", .kind = FLAG_TEXT, .target = &a.owner, .value = "TEXT", .help = "whose certificate it is"},
         {.name = "--note", .kind = FLAG_TEXT, .target = &a.note, .value = "TEXT", .help = "a note for people"},
         {.name = "--attribute", .kind = FLAG_LIST, .target = &a.attributes, .value = "NAME=VALUE", .help = "an attribute for rules and variables (may be repeated)"},
         {.name = "--state", .kind = FLAG_TEXT, .target = &a.state, .value = "STATE", .help = "active, suspended or revoked (default: active)"},
     };
-    registry_place_flags(&place, table + 5);
     const struct flags flags = {
         .command = "mtlsd registry add",
         .usage = "CERTIFICATE... [--key] [--owner TEXT] [--note TEXT] [--attribute NAME=VALUE]... " REGISTRY_PLACE_USAGE,
         .about = "Adds certificates. CERTIFICATE is a PEM file, of which the first certificate counts, or a SHA-256 in hexadecimal, as messages have it.\n"
                  "All of them are added, or none.",
         .table = table,
-        .n = REGISTRY_PLACE_FLAGS + 5,
+        .n = sizeof(table) / sizeof(table[0]),
         .operand = "CERTIFICATE",
         .min_operands = 1,
         .max_operands = FLAGS_LIST_MAX,
         .after = "Example:\n  mtlsd registry add payments.crt --owner billing --attribute role=ops --database sqlite:registry.db",
     };
-    int code;
-    return flags_read(&flags, argc, argv, &a.certificates, &code) ? in_store(&place, REGISTRY_STORE_WRITE, add, &a) : code;
+    return registry_command(&flags, &(struct registry_action){REGISTRY_STORE_WRITE, add, &a, &a.certificates}, argc, argv);
 }
 
 /* ---- list, show ---- */
 
 struct list_flags {
-    const char *state, *certificate;
+    struct flag_list certificate;
+    const char *state;
     bool json;
 };
 
@@ -162,22 +168,19 @@ static int list(struct registry_store *s, void *ctx, struct err *err)
 
 static int registry_list(int argc, char **argv)
 {
-    struct registry_place place = {0};
     struct list_flags a = {0};
-    struct flag table[REGISTRY_PLACE_FLAGS + 2] = {
+    const struct flag table[] = {
         {.name = "--state", .kind = FLAG_TEXT, .target = &a.state, .value = "STATE", .help = "only active, suspended or revoked ones"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"},
     };
-    registry_place_flags(&place, table + 2);
     const struct flags flags = {
         .command = "mtlsd registry list",
         .usage = "[--state STATE] [--json] " REGISTRY_PLACE_USAGE,
         .about = "Lists the rows of a registry.",
         .table = table,
-        .n = REGISTRY_PLACE_FLAGS + 2,
+        .n = sizeof(table) / sizeof(table[0]),
     };
-    int code;
-    return flags_read(&flags, argc, argv, NULL, &code) ? in_store(&place, REGISTRY_STORE_READ, list, &a) : code;
+    return registry_command(&flags, &(struct registry_action){REGISTRY_STORE_READ, list, &a, NULL}, argc, argv);
 }
 
 /* The row of a certificate, by its own hash or its key's. *sha256 is where it was found. */
@@ -216,33 +219,26 @@ static int show(struct registry_store *s, void *ctx, struct err *err)
     const struct list_flags *a = ctx;
     char sha256[65];
     json_t *row;
-    if (find(s, a->certificate, sha256, &row, err) != 0)
+    if (find(s, a->certificate.items[0], sha256, &row, err) != 0)
         return -1;
     return page_show(row, a->json, print_row) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }
 
 static int registry_show(int argc, char **argv)
 {
-    struct registry_place place = {0};
     struct list_flags a = {0};
-    struct flag table[REGISTRY_PLACE_FLAGS + 1] = {{.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"}};
-    registry_place_flags(&place, table + 1);
+    const struct flag table[] = {{.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"}};
     const struct flags flags = {
         .command = "mtlsd registry show",
         .usage = "CERTIFICATE [--json] " REGISTRY_PLACE_USAGE,
         .about = "Shows the row of a certificate: a PEM file, or a SHA-256.",
         .table = table,
-        .n = REGISTRY_PLACE_FLAGS + 1,
+        .n = 1,
         .operand = "CERTIFICATE",
         .min_operands = 1,
         .max_operands = 1,
     };
-    struct flag_list operands = {.n = 0};
-    int code;
-    if (!flags_read(&flags, argc, argv, &operands, &code))
-        return code;
-    a.certificate = operands.items[0];
-    return in_store(&place, REGISTRY_STORE_READ, show, &a);
+    return registry_command(&flags, &(struct registry_action){REGISTRY_STORE_READ, show, &a, &a.certificate}, argc, argv);
 }
 
 /* ---- set, suspend, resume, revoke ---- */
@@ -296,46 +292,41 @@ static int change(struct registry_store *s, void *ctx, struct err *err)
     return rc == 0 ? registry_store_commit(s, err) : -1;
 }
 
-static int run_change(const struct flags *like, struct change *c, struct registry_place *place, int argc, char **argv)
+static int run_change(const struct flags *like, struct change *c, int argc, char **argv)
 {
     struct flags flags = *like;
-    int code;
     flags.operand = "CERTIFICATE";
     flags.min_operands = 1;
     flags.max_operands = FLAGS_LIST_MAX;
-    return flags_read(&flags, argc, argv, &c->certificates, &code) ? in_store(place, REGISTRY_STORE_WRITE, change, c) : code;
+    return registry_command(&flags, &(struct registry_action){REGISTRY_STORE_WRITE, change, c, &c->certificates}, argc, argv);
 }
 
 static int registry_set(int argc, char **argv)
 {
-    struct registry_place place = {0};
     struct change c = {.done = "changed"};
-    struct flag table[REGISTRY_PLACE_FLAGS + 3] = {
+    const struct flag table[] = {
         {.name = "--owner", .kind = FLAG_TEXT, .target = &c.owner, .value = "TEXT", .help = "whose certificate it is; \"\" takes it away"},
         {.name = "--note", .kind = FLAG_TEXT, .target = &c.note, .value = "TEXT", .help = "a note for people; \"\" takes it away"},
         {.name = "--attribute", .kind = FLAG_LIST, .target = &c.attributes, .value = "NAME=VALUE", .help = "an attribute (may be repeated); NAME= takes it away"},
     };
-    registry_place_flags(&place, table + 3);
     const struct flags flags = {
         .command = "mtlsd registry set",
         .usage = "CERTIFICATE... [--owner TEXT] [--note TEXT] [--attribute NAME=VALUE]... " REGISTRY_PLACE_USAGE,
         .about = "Changes owner, note or attributes of rows. Other columns stay as they are.",
         .table = table,
-        .n = REGISTRY_PLACE_FLAGS + 3,
+        .n = sizeof(table) / sizeof(table[0]),
     };
-    return run_change(&flags, &c, &place, argc, argv);
+    return run_change(&flags, &c, argc, argv);
 }
 
 static int change_state(const struct flags *like, struct change *c, int argc, char **argv)
 {
-    struct registry_place place = {0};
     struct flags flags = *like;
-    struct flag table[REGISTRY_PLACE_FLAGS + 1] = {{.name = "--note", .kind = FLAG_TEXT, .target = &c->note, .value = "TEXT", .help = "why, in place of the note there was"}};
-    registry_place_flags(&place, table + 1);
+    const struct flag table[] = {{.name = "--note", .kind = FLAG_TEXT, .target = &c->note, .value = "TEXT", .help = "why, in place of the note there was"}};
     flags.usage = "CERTIFICATE... [--note TEXT] " REGISTRY_PLACE_USAGE;
     flags.table = table;
-    flags.n = REGISTRY_PLACE_FLAGS + 1;
-    return run_change(&flags, c, &place, argc, argv);
+    flags.n = 1;
+    return run_change(&flags, c, argc, argv);
 }
 
 static int registry_suspend(int argc, char **argv)
@@ -359,56 +350,6 @@ static int registry_revoke(int argc, char **argv)
     const struct flags flags = {.command = "mtlsd registry revoke",
                                 .about = "Refuses certificates for good. Open connections with them end within a second."};
     return change_state(&flags, &c, argc, argv);
-}
-
-/* ---- sessions ---- */
-
-struct session_flags {
-    const char *owner;
-    uint64_t most;
-    bool json;
-};
-
-static void print_sessions(struct page *p, const json_t *rows)
-{
-    static const struct page_column columns[] = {{"BEGAN", "{began}"}, {"ENDED", "{ended|-}"}, {"LISTENER", "{listener}"}, {"ADDRESS", "{address}"},
-                                                 {">REQUESTS", "{requests|0}"}, {">IN", "{bytes_in|0}"}, {">OUT", "{bytes_out|0}"}, {"END", "{reason|-}"},
-                                                 {"OWNER", "{owner|-}"}, {"SUBJECT", "{subject|-}"}};
-    if (json_array_size(rows) == 0)
-        page_say(p, "no sessions\n");
-    page_table(p, columns, sizeof(columns) / sizeof(columns[0]));
-    page_rows(p, rows);
-    page_table_end(p);
-}
-
-static int sessions(struct registry_store *s, void *ctx, struct err *err)
-{
-    const struct session_flags *a = ctx;
-    json_t *rows;
-    if (registry_store_sessions(s, a->owner, a->most, &rows, err) != 0)
-        return -1;
-    return page_show(rows, a->json, print_sessions) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
-}
-
-static int registry_sessions(int argc, char **argv)
-{
-    struct registry_place place = {0};
-    struct session_flags a = {.most = SESSIONS_SHOWN};
-    struct flag table[REGISTRY_PLACE_FLAGS + 3] = {
-        {.name = "--owner", .kind = FLAG_TEXT, .target = &a.owner, .value = "TEXT", .help = "only those of this owner"},
-        {.name = "--last", .kind = FLAG_NUMBER, .target = &a.most, .value = "N", .help = "how many, the newest first (default: 50)"},
-        {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"},
-    };
-    registry_place_flags(&place, table + 3);
-    const struct flags flags = {
-        .command = "mtlsd registry sessions",
-        .usage = "[--owner TEXT] [--last N] [--json] " REGISTRY_PLACE_USAGE,
-        .about = "Lists the rows of the table mtlsd_sessions, the newest first. This version of the daemon does not write them.",
-        .table = table,
-        .n = REGISTRY_PLACE_FLAGS + 3,
-    };
-    int code;
-    return flags_read(&flags, argc, argv, NULL, &code) ? in_store(&place, REGISTRY_STORE_READ, sessions, &a) : code;
 }
 
 int cmd_registry(int argc, char **argv)

@@ -28,6 +28,16 @@ void registry_store_close(struct registry_store *s);
 /* Brings the tables to the newest version; *from: what it was, 0: there were none. */
 MUST_CHECK int registry_store_migrate(struct registry_store *s, int64_t *from, struct err *err);
 
+/* Something that a command does in the database. */
+struct registry_action {
+    enum registry_store_use use;
+    int (*act)(struct registry_store *s, void *ctx, struct err *err);
+    void *ctx;
+    struct flag_list *operands; /* NULL: it takes none */
+};
+/* A command with its own flags (8 at most) and those of the place. Gives an exit code. */
+int registry_command(const struct flags *flags, const struct registry_action *action, int argc, char **argv);
+
 struct registry_entry { /* borrowed; NULL: not given */
     const char *sha256, *kind, *state, *owner, *note, *attributes, *subject, *not_after, *added;
 };
@@ -37,7 +47,6 @@ MUST_CHECK int registry_store_put(struct registry_store *s, const struct registr
 MUST_CHECK int registry_store_rows(struct registry_store *s, const char *sha256, const char *state, json_t **rows, struct err *err);
 /* Sets the columns that e names, of a row that is in one of the states of the list ("active suspended"; NULL: any). *changed: whether there was one. */
 MUST_CHECK int registry_store_update(struct registry_store *s, const struct registry_entry *e, const char *states, bool *changed, struct err *err);
-MUST_CHECK int registry_store_sessions(struct registry_store *s, const char *owner, uint64_t most, json_t **rows, struct err *err);
 MUST_CHECK int registry_store_begin(struct registry_store *s, struct err *err);
 MUST_CHECK int registry_store_commit(struct registry_store *s, struct err *err);
 

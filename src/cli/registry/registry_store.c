@@ -74,15 +74,6 @@ static int choose_by_flag(const char *database, struct registry_store *s, struct
     return s->database != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
 }
 
-static int check_tables(struct registry_store *s, struct err *err)
-{
-    int64_t version;
-    struct err why = {0};
-    if (database_number(s->db, REGISTRY_SQL_SCHEMA, 0, &version, &why) == 0)
-        return registry_sql_check_schema(version, err);
-    return err_set(err, why.kind, "%s%s", why.text, strstr(why.text, "mtlsd_schema") != NULL ? ": create the tables with mtlsd registry init" : "");
-}
-
 /* Not every user of the host is to read who may connect. */
 static int make_file(const char *database, struct err *err)
 {
@@ -92,6 +83,7 @@ static int make_file(const char *database, struct err *err)
 
 int registry_store_open(struct registry_store *s, const struct registry_place *place, enum registry_store_use use, struct err *err)
 {
+    int64_t version;
     *s = (struct registry_store){0};
     if (place->database != NULL && place->config != NULL)
         return err_set(err, ERR_USAGE, "--database and --config both name a database: give one of them");
@@ -100,7 +92,7 @@ int registry_store_open(struct registry_store *s, const struct registry_place *p
     const struct database_how how = {.database = s->database, .read_only = use == REGISTRY_STORE_READ, .create = use == REGISTRY_STORE_CREATE,
                                      .verify_tls = s->verify_tls, .patience_ms = PATIENCE_MS, .wake_fd = -1};
     if ((use != REGISTRY_STORE_CREATE || make_file(s->database, err) == 0) && (s->db = database_open(&how, err)) != NULL &&
-        (use == REGISTRY_STORE_CREATE || check_tables(s, err) == 0))
+        (use == REGISTRY_STORE_CREATE || database_schema(s->db, &version, err) == 0))
         return 0;
     registry_store_close(s);
     return -1;
@@ -226,44 +218,5 @@ int registry_store_update(struct registry_store *s, const struct registry_entry 
     const struct database_query q = {.sql = text, .params = params, .n_params = 6, .changed = &n};
     int rc = database_run(s->db, &q, err);
     *changed = n > 0;
-    return rc;
-}
-
-/* ---- sessions ---- */
-
-static int on_session(void *ctx, const struct span *values, size_t n)
-{
-    json_t **rows = ctx;
-    char *texts[13] = {NULL};
-    for (size_t i = 0; i < 13 && i < n; i++)
-        texts[i] = text_of(values[i]);
-    long long numbers[3];
-    for (size_t i = 0; i < 3; i++)
-        numbers[i] = texts[9 + i] != NULL ? strtoll(texts[9 + i], NULL, 10) : 0;
-    *rows = document_append(*rows, document_object("began:t ended:t registry:t host:t listener:t address:t sha256:t subject:t owner:t requests:I bytes_in:I bytes_out:I reason:t",
-                                                   texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], texts[6], texts[7], texts[8], (int64_t)numbers[0],
-                                                   (int64_t)numbers[1], (int64_t)numbers[2], texts[12]));
-    for (size_t i = 0; i < 13; i++)
-        free(texts[i]);
-    return *rows != NULL ? 0 : -1;
-}
-
-int registry_store_sessions(struct registry_store *s, const char *owner, uint64_t most, json_t **rows, struct err *err)
-{
-    char limit[24];
-    const char *params[] = {limit, owner};
-    snprintf(limit, sizeof(limit), "%llu", (unsigned long long)most);
-    const struct database_query q = {
-        .sql = owner != NULL ? "SELECT began, ended, registry, host, listener, address, sha256, subject, owner, requests, bytes_in, bytes_out, reason "
-                               "FROM mtlsd_sessions WHERE owner = $2 ORDER BY began DESC LIMIT CAST($1 AS bigint)"
-                             : "SELECT began, ended, registry, host, listener, address, sha256, subject, owner, requests, bytes_in, bytes_out, reason "
-                               "FROM mtlsd_sessions ORDER BY began DESC LIMIT CAST($1 AS bigint)",
-        .params = params, .n_params = owner != NULL ? 2 : 1, .on_row = on_session, .ctx = rows};
-    *rows = json_array();
-    int rc = database_run(s->db, &q, err);
-    if (rc == 0)
-        return 0;
-    json_decref(*rows);
-    *rows = NULL;
     return rc;
 }

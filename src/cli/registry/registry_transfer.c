@@ -13,31 +13,23 @@
 
 /* ---- export ---- */
 
+static int export_all(struct registry_store *s, void *ctx, struct err *err)
+{
+    json_t *rows;
+    (void)ctx;
+    if (registry_store_rows(s, NULL, NULL, &rows, err) != 0)
+        return -1;
+    return page_show(rows, true, NULL) == 0 ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+}
+
 int registry_export(int argc, char **argv)
 {
-    struct registry_place place = {0};
-    struct flag table[REGISTRY_PLACE_FLAGS];
-    registry_place_flags(&place, table);
     const struct flags flags = {
         .command = "mtlsd registry export",
         .usage = REGISTRY_PLACE_USAGE,
         .about = "Writes all rows on standard output, as a JSON list of objects, for mtlsd registry import.",
-        .table = table,
-        .n = REGISTRY_PLACE_FLAGS,
     };
-    struct err err = {0};
-    struct registry_store s;
-    json_t *rows = NULL;
-    int code;
-    if (!flags_read(&flags, argc, argv, NULL, &code))
-        return code;
-    if (registry_store_open(&s, &place, REGISTRY_STORE_READ, &err) != 0)
-        return command_fail_err(&err);
-    int rc = registry_store_rows(&s, NULL, NULL, &rows, &err);
-    registry_store_close(&s);
-    if (rc == 0 && page_show(rows, true, NULL) != 0)
-        rc = err_set(&err, ERR_MEMORY, "out of memory");
-    return rc == 0 ? COMMAND_FINE : command_fail_err(&err);
+    return registry_command(&flags, &(struct registry_action){.use = REGISTRY_STORE_READ, .act = export_all}, argc, argv);
 }
 
 /* ---- import ---- */
@@ -72,7 +64,7 @@ static int import_one(struct registry_store *s, const json_t *row, size_t i, str
     return rc;
 }
 
-static int import_all(struct registry_store *s, const json_t *rows, struct err *err)
+static int import_rows(struct registry_store *s, const json_t *rows, struct err *err)
 {
     size_t n = json_array_size(rows);
     int rc = registry_store_begin(s, err);
@@ -102,35 +94,25 @@ static json_t *read_rows(const char *path, struct err *err)
     return NULL;
 }
 
+static int import_all(struct registry_store *s, void *ctx, struct err *err)
+{
+    const struct flag_list *operands = ctx;
+    json_t *rows = read_rows(operands->items[0], err);
+    int rc = rows != NULL ? import_rows(s, rows, err) : -1;
+    json_decref(rows);
+    return rc;
+}
+
 int registry_import(int argc, char **argv)
 {
-    struct registry_place place = {0};
-    struct flag table[REGISTRY_PLACE_FLAGS];
-    registry_place_flags(&place, table);
+    struct flag_list operands = {.n = 0};
     const struct flags flags = {
         .command = "mtlsd registry import",
         .usage = "FILE " REGISTRY_PLACE_USAGE,
         .about = "Reads rows from a file of mtlsd registry export. Rows that are there already are replaced. All rows are imported, or none.",
-        .table = table,
-        .n = REGISTRY_PLACE_FLAGS,
         .operand = "FILE",
         .min_operands = 1,
         .max_operands = 1,
     };
-    struct flag_list operands = {.n = 0};
-    struct err err = {0};
-    struct registry_store s;
-    int code;
-    if (!flags_read(&flags, argc, argv, &operands, &code))
-        return code;
-    json_t *rows = read_rows(operands.items[0], &err);
-    if (rows == NULL)
-        return command_fail_err(&err);
-    int rc = registry_store_open(&s, &place, REGISTRY_STORE_WRITE, &err);
-    if (rc == 0) {
-        rc = import_all(&s, rows, &err);
-        registry_store_close(&s);
-    }
-    json_decref(rows);
-    return rc == 0 ? COMMAND_FINE : command_fail_err(&err);
+    return registry_command(&flags, &(struct registry_action){REGISTRY_STORE_WRITE, import_all, &operands, &operands}, argc, argv);
 }

@@ -259,7 +259,6 @@ START_TEST(writes_one_line_with_the_word_of_the_table)
     ck_assert_int_eq(last_kind, LOG_ACCESS);
     ck_assert_ptr_null(strstr(lines, "reason="));
     r.reason = REASON_OUR_CERTIFICATE_REFUSED;
-    r.refused_by = REFUSED_BY_PEER;
     observer.on_report(observer.ctx, &r);
     ck_assert_uint_eq(n_lines, 2);
     ck_assert_int_eq(last_level, LOG_LEVEL_ERROR);

@@ -28,12 +28,29 @@ START_TEST(only_known_versions_are_read)
 }
 END_TEST
 
+START_TEST(one_statement_writes_several_sessions)
+{
+    struct bytes sql;
+    bytes_init(&sql, 4096);
+    ck_assert_int_eq(registry_sql_put_sessions(&sql, 2), 0);
+    const char *text = (const char *)bytes_span(&sql).ptr;
+    ck_assert_ptr_nonnull(strstr(text, "VALUES ($1, $2, "));
+    ck_assert_ptr_nonnull(strstr(text, "CAST($13 AS bigint), $14), ($15, "));
+    ck_assert_ptr_nonnull(strstr(text, ", $28) ON CONFLICT (id) DO UPDATE SET ended = excluded.ended"));
+    bytes_clear(&sql);
+    bytes_init(&sql, 100);
+    ck_assert_int_eq(registry_sql_put_sessions(&sql, 2), -1);
+    bytes_clear(&sql);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("registry_sql");
     TCase *tc = tcase_create("sql");
     tcase_add_test(tc, every_version_has_its_step_in_both_databases);
     tcase_add_test(tc, only_known_versions_are_read);
+    tcase_add_test(tc, one_statement_writes_several_sessions);
     suite_add_tcase(s, tc);
     return s;
 }
