@@ -27,6 +27,8 @@ MUST_CHECK int tls_key_decrypt_block(const struct tls_pem_reader *r, const struc
                                      struct err *err);
 /* The same of an EncryptedPrivateKeyInfo in file (passphrase NULL: a plain PrivateKeyInfo). Takes its rounds from *rounds. */
 MUST_CHECK int tls_key_decrypt_pkcs8(const char *file, struct span encrypted, const char *passphrase, unsigned *rounds, struct span *der, struct err *err);
+/* Adds the public half to an EC key that lacks it, from the certificate if that is of the same key. *whole is for tls_pem_wipe. -1: it cannot. */
+MUST_CHECK int tls_key_complete(struct span pkcs8, struct span certificate, struct span *whole);
 /* Takes from *rounds. -1 + err: more than what is left. */
 MUST_CHECK int tls_key_afford(const char *file, unsigned asked, unsigned *rounds, struct err *err);
 

@@ -124,31 +124,6 @@ static int take_bag(struct opening *o, gnutls_pkcs12_t p12, int i)
     return rc;
 }
 
-static bool is_leaf(struct span der, gnutls_x509_privkey_t key)
-{
-    gnutls_x509_crt_t crt = NULL;
-    bool yes = tls_cert_import(der, &crt) == 0 && tls_cert_has_key(crt, key);
-    gnutls_x509_crt_deinit(crt);
-    return yes;
-}
-
-/* Stores of Java also hold CAs that have nothing to do with the key. */
-static void put_leaf_first(struct tls_pkcs12_content *content)
-{
-    const gnutls_datum_t der = tls_cert_datum(content->key);
-    gnutls_x509_privkey_t key;
-    size_t leaf = 0;
-    if (gnutls_x509_privkey_init(&key) != 0)
-        return; /* what follows fails as well */
-    bool readable = gnutls_x509_privkey_import_pkcs8(key, &der, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN) == 0;
-    while (readable && leaf + 1 < content->n && !is_leaf(content->ders[leaf], key))
-        leaf++;
-    struct span first = content->ders[leaf];
-    content->ders[leaf] = content->ders[0];
-    content->ders[0] = first;
-    gnutls_x509_privkey_deinit(key);
-}
-
 static int check_content(const struct opening *o)
 {
     const char *file = o->file->name;
@@ -238,12 +213,9 @@ int tls_pkcs12_open(const struct tls_file *file, const struct tls_passphrase *p,
         return err_set(err, ERR_CREDENTIAL, "%s: is PEM, not PKCS#12: name it in bundle, or in certificate and key", file->name);
     int rc = open_file(&o, p->file != NULL);
     tls_pem_wipe(o.packed);
-    if (rc != 0) {
+    if (rc != 0)
         tls_pkcs12_close(out);
-        return -1;
-    }
-    put_leaf_first(out);
-    return 0;
+    return rc;
 }
 
 void tls_pkcs12_close(struct tls_pkcs12_content *content)
@@ -255,6 +227,22 @@ void tls_pkcs12_close(struct tls_pkcs12_content *content)
 }
 
 /* ---- the chain ---- */
+
+/* Stores of Java also hold CAs that have nothing to do with the key. */
+void tls_pkcs12_put_leaf_first(struct tls_pkcs12_content *content, const uint8_t public_id[32])
+{
+    for (size_t i = 0; i < content->n; i++) {
+        gnutls_x509_crt_t crt = NULL;
+        bool leaf = tls_cert_import(content->ders[i], &crt) == 0 && tls_cert_has_public_id(crt, public_id);
+        gnutls_x509_crt_deinit(crt);
+        if (!leaf)
+            continue;
+        struct span first = content->ders[0];
+        content->ders[0] = content->ders[i];
+        content->ders[i] = first;
+        return;
+    }
+}
 
 /* The place of the certificate that issued this one, itself left out; n: there is none. */
 static size_t find_issuer(const struct tls_pkcs12_content *content, const bool *used, gnutls_x509_crt_t of, gnutls_x509_crt_t *out)

@@ -109,6 +109,20 @@ static int read_blocks(struct reading *r)
     return more;
 }
 
+/* The EC keys of Java lack their public half, which one of the certificates has. */
+static int read_packed(struct reading *r, const struct tls_pkcs12_content *content)
+{
+    struct span label = span_from_str("PRIVATE KEY"), whole;
+    int rc = read_der(r, label, content->key);
+    for (size_t i = 0; rc != 0 && i < content->n; i++) {
+        if (tls_key_complete(content->key, content->ders[i], &whole) != 0)
+            continue;
+        rc = read_der(r, label, whole);
+        tls_pem_wipe(whole);
+    }
+    return rc;
+}
+
 static int read_pkcs12(struct reading *r)
 {
     const struct tls_key_source *s = r->source;
@@ -116,11 +130,13 @@ static int read_pkcs12(struct reading *r)
     struct tls_pkcs12_content content;
     if (tls_pkcs12_open(&file, &r->passphrase, &content, r->err) != 0)
         return -1;
-    int rc = read_der(r, span_from_str("PRIVATE KEY"), content.key);
+    int rc = read_packed(r, &content);
     if (rc != 0)
         rc = err_set(r->err, ERR_CREDENTIAL, "%s: the private key is damaged or of an unknown kind (%s); keys may be " TLS_KEY_KINDS, s->file, gnutls_strerror(rc));
-    else
+    else {
+        tls_pkcs12_put_leaf_first(&content, r->key->facts.public_id);
         rc = tls_pkcs12_write_chain(&content, s->chain, r->err);
+    }
     tls_pkcs12_close(&content);
     return rc;
 }
@@ -130,6 +146,13 @@ static int read_source(struct reading *r)
     if (tls_passphrase_read(&r->source->passphrase, &r->passphrase, r->err) != 0)
         return -1;
     return r->source->pkcs12 ? read_pkcs12(r) : read_blocks(r);
+}
+
+/* The library computes with pieces of the key in its frames and leaves them there. */
+static __attribute__((noinline)) void wipe_stack(void)
+{
+    uint8_t frames[32 * 1024];
+    explicit_bzero(frames, sizeof(frames));
 }
 
 struct tls_signing_key *tls_signing_key_read(const struct tls_key_source *source, struct tls_key_memory *memory, struct err *err)
@@ -143,6 +166,7 @@ struct tls_signing_key *tls_signing_key_read(const struct tls_key_source *source
     atomic_init(&key->refs, 1);
     int rc = read_source(&r);
     tls_passphrase_wipe(&r.passphrase);
+    wipe_stack();
     if (rc == 0)
         return key;
     tls_signing_key_unref(key);

@@ -103,14 +103,14 @@ class Rotation(harness.Case):
         pem.chmod(0o600)
         return pem, key
 
-    def chain(self, pem):
+    def chain(self, pem, keys=None):
         """A verifier and, before it, an injector, in one process and with the same identity; gives the port of the injector."""
         inside, outside = free_port(), free_port()
         backend = peers.Backend(self, lambda r: peers.reply(b"fine"))
         ca = self.pki.ca("root").crt
         self.mtlsd = self.daemon(f"""
             admin = {{ socket = "unix:{self.folder}/admin.sock"; }};
-            identities = {{ me = {{ bundle = "{pem}"; }}; }};
+            identities = {{ me = {{ {keys or f'bundle = "{pem}";'} }}; }};
             trusts = {{ all = {{ ca = "{ca}"; }}; }};
             upstreams = {{ backend = {{ targets = [ "127.0.0.1:{backend.port}" ]; }};
                            verifier = {{ targets = [ "localhost:{inside}" ]; tls = {{ identity = "me"; trust = "all"; }}; }}; }};
@@ -139,6 +139,30 @@ class Rotation(harness.Case):
                 wait_for(lambda: not search(self.mtlsd.pid, traces(old)), f"the end of {search(self.mtlsd.pid, traces(old))}", 5, 0.3)
                 self.assertNotEqual(set(), search(self.mtlsd.pid, traces(new)))
                 self.mtlsd.stop()
+
+
+    def test_an_encrypted_key_and_its_passphrase_leave_no_trace(self):
+        """The passphrase is nowhere, and the key in locked memory only."""
+        secret = self.write("pass", "a passphrase that is long enough")
+        secret.chmod(0o600)
+        for kind in ("P-256", "RSA", "Ed25519"):
+            pem, key = self.bundle(kind, KINDS[kind])
+            crt, encrypted, packed = (self.folder / f"{kind}.{end}" for end in ("crt", "enc", "p12"))
+            openssl("pkcs8", "-topk8", "-in", key, "-v2", "aes256", "-passout", f"file:{secret}", "-out", encrypted)
+            openssl("pkcs12", "-export", "-in", pem, "-passout", f"file:{secret}", "-out", packed)
+            for path in (encrypted, packed):
+                path.chmod(0o600)
+            for keys in (f'certificate = "{crt}"; key = "{encrypted}";', f'pkcs12 = "{packed}";'):
+                with self.subTest(kind=kind, keys=keys):
+                    port = self.chain(None, f'{keys} passphrase_file = "{secret}";')
+                    self.assertEqual("fine", self.curl(f"http://127.0.0.1:{port}/").text)
+                    wanted = dict(traces(key), passphrase=secret.read_bytes()[:WINDOW])
+                    try:
+                        self.assertNotEqual(set(), search(self.mtlsd.pid, wanted), "a key that is in use is not found: the search is wrong")
+                    except PermissionError:
+                        self.skipTest("looking into another process needs root with CAP_SYS_PTRACE")
+                    self.assertEqual(set(), search(self.mtlsd.pid, wanted, PROTECTED), "outside of locked pages")
+                    self.mtlsd.stop()
 
 
 NOBODY = 65534

@@ -177,6 +177,14 @@ class Refused(Case):
                 self.refused(keys, says)
 
     @unittest.skipUnless(shutil.which("keytool"), "without keytool")
+    def test_an_ec_key_that_java_made_itself(self):
+        """It lacks its public half, which the library wants."""
+        self.made("own.p12", "keytool", "-J-XX:TieredStopAtLevel=1", "-genkeypair", "-alias", "me", "-keyalg", "EC", "-dname", "CN=of Java", "-ext", "ku=digitalSignature",
+                  "-keystore", "own.p12", "-storetype", "PKCS12", "-storepass", PASSPHRASE)
+        done = self.command("check", "-c", self.config(self.text({"me": 'pkcs12 = "own.p12"; passphrase_file = "pass";'})))
+        self.assertRegex(done.stdout, r"me +\S+ +\d+ +ECDSA P-256 +CN=of Java", done.stdout)
+
+    @unittest.skipUnless(shutil.which("keytool"), "without keytool")
     def test_three_keys_of_a_store_of_java(self):
         java = ("-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto")
         for alias in ("shop", "mail", "old"):

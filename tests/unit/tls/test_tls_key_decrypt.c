@@ -87,7 +87,7 @@ static const struct {
     {"trad-ec.key", "wrong horse", "the passphrase is wrong"},
     {"trad-rsa.key", "wrong horse", "the passphrase is wrong"},
     {"leaf-aes.key", "correct horse ", "the passphrase is wrong"},
-    {"leaf-aes.key", "\xff\xfe", "leaf-aes.key:1: the private key cannot be decrypted"},
+    {"leaf-aes.key", "\xff\xfe", "leaf-aes.key:1: the private key cannot be decrypted: the passphrase is wrong"},
     {"scrypt.key", "correct horse", "scrypt.key:1: the private key is damaged, or encrypted in a way that is not known here"},
 };
 

@@ -165,6 +165,13 @@ START_TEST(reads_what_pki_export_writes)
     ck_assert_int_eq(tls_pkcs12_new(&order, &out, &err), 0);
     ck_assert_msg(open_text("x.p12", bytes_span(&out), "correct horse") == 0, "%s", err.text);
     ck_assert_uint_eq(content.n, 2);
+    uint8_t id[32];
+    size_t size = sizeof(id);
+    ck_assert_int_eq(gnutls_x509_crt_get_key_id(ca.crt, GNUTLS_KEYID_USE_SHA256, id, &size), 0);
+    tls_pkcs12_put_leaf_first(&content, id);
+    ck_assert(span_equals(content.ders[0], ca.der));
+    ck_assert_int_eq(gnutls_x509_crt_get_key_id(leaf.crt, GNUTLS_KEYID_USE_SHA256, id, &size), 0);
+    tls_pkcs12_put_leaf_first(&content, id);
     ck_assert(span_equals(content.ders[0], leaf.der));
     tls_pkcs12_close(&content);
     bytes_clear(&out);
