@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real servers that start TLS within their own protocol and demand a client's certificate: PostgreSQL, MariaDB, slapd. Each has its own data folder,
-listens on 127.0.0.1, and runs as an ordinary user; None where it is not installed."""
+"""Real servers that start TLS within their own protocol and demand a client's certificate: PostgreSQL, MariaDB, slapd, postfix. Each has its own data folder,
+listens on 127.0.0.1, and runs as an ordinary user, postfix but for its master; None where it is not installed."""
 import os
 import pathlib
 import shutil
@@ -112,3 +112,40 @@ class Slapd(Server):
         done = subprocess.run([program("ldapsearch"), "-x", "-LLL", "-H", f"ldap://127.0.0.1:{port}", "-s", "base", "-b", "", *options, "supportedLDAPVersion"],
                               capture_output=True, text=True, timeout=30, env=dict(self.environment(), **(env or {})))
         return done.returncode, done.stdout.strip() + done.stderr.strip()
+
+
+class Postfix(Server):
+    """A mail server that demands a client's certificate on its port. What it takes there it discards or sends on, to a server whose certificate it verifies and with
+    one of its own. On its plain port it takes mail in plaintext and discards it."""
+    SERVICES = ["cleanup unix n - n - 0 cleanup", "qmgr unix n - n 1 1 qmgr", "rewrite unix - - n - - trivial-rewrite", "bounce unix - - n - 0 bounce",
+                "defer unix - - n - 0 bounce", "trace unix - - n - 0 bounce", "tlsmgr unix - - n 1000? 1 tlsmgr", "anvil unix - - n - 1 anvil",
+                "smtp unix - - n - - smtp", "discard unix - - n - - discard", "error unix - - n - - error", "retry unix - - n - - error",
+                "postlog unix-dgram n - n - 1 postlogd"]
+
+    def __init__(self, case, relay=None):
+        """relay: the port that mail is sent to; None: all is discarded."""
+        super().__init__(case, "postfix")
+        self.plain, f, mine = harness.free_port(), self.folder, case.pki.client()
+        for name in ("queue", "data", "etc"):
+            (f / name).mkdir()
+        shutil.chown(f / "data", "postfix")
+        settings = {
+            "compatibility_level": 3.6, "queue_directory": f / "queue", "data_directory": f / "data", "maillog_file": "/dev/stdout", "myhostname": "mx.test",
+            "inet_interfaces": "loopback-only", "inet_protocols": "ipv4", "mydestination": "", "local_recipient_maps": "", "alias_maps": "", "smtputf8_enable": "no",
+            "smtpd_tls_security_level": "encrypt", "smtpd_tls_req_ccert": "yes", "smtpd_tls_cert_file": f / "crt", "smtpd_tls_key_file": f / "key",
+            "smtpd_tls_CAfile": f / "ca", "tls_append_default_CA": "no", "smtpd_tls_loglevel": 1, "smtp_tls_loglevel": 1, "smtpd_tls_received_header": "yes",
+            "smtpd_relay_restrictions": "permit_tls_all_clientcerts, reject", "smtpd_recipient_restrictions": "permit_tls_all_clientcerts, reject",
+            "smtp_tls_security_level": "secure", "smtp_tls_CAfile": f / "ca", "smtp_tls_cert_file": mine.crt, "smtp_tls_key_file": mine.key,
+            "smtp_tls_secure_cert_match": "localhost", "default_transport": "discard:" if relay is None else f"smtp:[127.0.0.1]:{relay}"}
+        (f / "etc" / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+        plain = ["smtpd_tls_security_level=none", "smtpd_tls_req_ccert=no", "smtpd_relay_restrictions=permit_mynetworks,reject",
+                 "smtpd_recipient_restrictions=permit_mynetworks,reject", "content_filter=discard:", "myhostname=behind.test"]
+        (f / "etc" / "master.cf").write_text("\n".join([
+            f"127.0.0.1:{self.port} inet n - n - - smtpd", f"127.0.0.1:{self.plain} inet n - n - - smtpd", *(f"  -o {option}" for option in plain), *self.SERVICES, ""]))
+        done = subprocess.run([program("postfix"), "-c", f / "etc", "check"], capture_output=True, text=True, timeout=60, check=False)
+        case.assertEqual(0, done.returncode, done.stderr)
+        folder = subprocess.run([program("postconf"), "-c", f / "etc", "-h", "daemon_directory"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+        self.process = case.spawn("postfix", [f"{folder}/master", "-s", "-c", f / "etc"], [self.port, self.plain])
+
+    def own(self):
+        """It begins as root and leaves that to its own parts."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Protocols that start TLS after words in plaintext, in front of real servers that demand a certificate and behind real clients: B2."""
 import imaplib
+import os
+import re
 import smtplib
 import socket
 import ssl
@@ -134,6 +136,39 @@ class Mail(Case):
                                  tls='starttls = "smtp";', upstream=text), [port], [socket_path])
         harness.wait_for(lambda: bytes(server.received).count(b"(tls)") >= 3, "health checks")
         self.assertNotIn("down", self.command("status", "-c", self.mtlsd.config_path).stdout)
+
+
+@unittest.skipIf(databases.missing("postfix", "postconf"), "no postfix")
+@unittest.skipIf(os.getuid() != 0, "postfix begins as root")
+class Postfix(Case):
+    """The real server behind, which demands a certificate, and the real client in front, which has one."""
+    kind = "smtp"
+    MAIL = "Subject: words\r\n\r\nthrough the middle\r\n"
+
+    def send(self, port):
+        with smtplib.SMTP("127.0.0.1", port, local_hostname="app.test", timeout=peers.IO_S) as client:
+            self.assertEqual({}, client.sendmail("from@app.test", ["to@far.test"], self.MAIL))
+
+    def test_smtplib_in_plaintext_reaches_a_server_that_demands_a_certificate(self):
+        server = databases.Postfix(self)
+        with smtplib.SMTP("127.0.0.1", server.port, timeout=peers.IO_S) as client:
+            self.assertEqual(530, client.docmd("MAIL", "FROM:<from@app.test>")[0], "without TLS")
+            client.starttls(context=peers.client_context(self.pki.ca("root")))
+            with self.assertRaises(smtplib.SMTPException, msg="without a certificate"):
+                client.sendmail("from@app.test", ["to@far.test"], self.MAIL)
+        self.send(self.upstream(server.port))
+        harness.wait_for(lambda: "status=sent (far.test)" in server.process.log, "the mail to be taken")
+        self.assertIn("Trusted TLS connection established from localhost[127.0.0.1]: TLSv1.3", server.process.log)
+
+    def test_a_server_sends_its_mail_on_with_a_certificate(self):
+        front = harness.free_port()
+        server = databases.Postfix(self, relay=front)
+        listening = self.daemon(self.verifier_text(front, server.plain, protocol="tcp", tls='starttls = "smtp";'), [front])
+        self.send(self.upstream(server.port))
+        sent = rf"postfix/smtp.*relay=127\.0\.0\.1\[127\.0\.0\.1\]:{front},.*status=sent"
+        harness.wait_for(lambda: re.search(sent, server.process.log) and "status=sent (far.test)" in server.process.log, "the mail to come round")
+        self.assertRegex(server.process.log, r"postfix/smtp\S*: Verified TLS connection established to 127\.0\.0\.1")
+        self.assertRegex(listening.log, r"info  connection listener=public .* cert=valid .* peer=\"CN=client1,")
 
 
 class Names(Case):
