@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """gRPC through an injector and a verifier, with @grpc/grpc-js and with grpcio on either end: every kind of call, and refusals that a client can read.
 
-GRPC_DIRECT=1 leaves mtlsd out, to see that the peers themselves are right.
+GRPC_DIRECT=1 leaves mtlsd out, to see that the peers themselves are right. GRPC_TABLE=FILE writes a table of all calls and refusals (tests/bench/results/grpc.md).
 """
+import atexit
+import datetime
 import functools
 import json
 import os
@@ -21,6 +23,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent / "grpc"
 INSTALLED = harness.ROOT / "build" / "grpc-js"
 PYTHON = "/usr/bin/python3"  # the one that Debian's python3-grpcio belongs to
 DIRECT = "GRPC_DIRECT" in os.environ
+CODES = {0: "OK", 1: "CANCELLED", 4: "DEADLINE_EXCEEDED", 9: "FAILED_PRECONDITION", 12: "UNIMPLEMENTED", 14: "UNAVAILABLE", 15: "DATA_LOSS"}
 CANCELLED, DEADLINE_EXCEEDED, FAILED_PRECONDITION, UNIMPLEMENTED, UNAVAILABLE, DATA_LOSS = 1, 4, 9, 12, 14, 15
 
 
@@ -49,6 +52,41 @@ def has_grpcio():
 
 
 PEERS = {"grpc-js": (has_grpc_js, ["node", FOLDER / "peer.js"]), "grpcio": (has_grpcio, [PYTHON, FOLDER / "peer.py"])}
+
+
+class Table:
+    """What each client was told, for people: a row for each call and for each refusal."""
+    CALLS = [("unary", "unary: metadata, an answer, trailers"), ("empty", "unary: empty messages"), ("large", "unary: 3 MiB each way"), ("fail", "unary: an error behind headers"),
+             ("missing", "unary: an unknown method, refused by trailers alone"), ("upload", "client streaming: 100 messages, 1 MB"),
+             ("download", "server streaming: 200 messages, 2 MB"), ("failLate", "server streaming: an error behind one message"),
+             ("talk", "both-way streaming: 50 messages in turn"), ("deadline", "a deadline that passes"), ("cancel", "cancelled by the client, and told to the server"),
+             ("health", "grpc.health.v1: Check")]
+
+    def __init__(self):
+        self.calls, self.refusals = {}, {}
+
+    def add_calls(self, pair, got):
+        self.calls[pair] = {key: f"{got[key]['code']} {CODES[got[key]['code']]}" for key, _ in self.CALLS}
+        self.calls[pair]["deadline"] += f" after {got['deadline']['ms']:.0f} ms"
+
+    def add_refusal(self, what, client, got):
+        self.refusals.setdefault(what, {})[client] = f"{got['code']} {CODES[got['code']]}: {got['details']}"
+
+    def write(self, path):
+        pairs = sorted(self.calls)
+        lines = ["# gRPC through an injector and a verifier: calls and refusals", "",
+                 f"{datetime.date.today().isoformat()}, `GRPC_TABLE=FILE python3 tests/system/test_grpc.py`", "",
+                 "## Calls: the status that the client got, by client and server", "", f"| call | {' | '.join(pairs)} |", "| --- |" + " --- |" * len(pairs),
+                 *(f"| {words} | {' | '.join(self.calls[pair][key] for pair in pairs)} |" for key, words in self.CALLS), "",
+                 "150 calls at once on one connection, which takes 100: each of these pairs answered all of them.", "",
+                 "## Refusals: the status and its message, by client", "", "| refused because | client | told |", "| --- | --- | --- |",
+                 *(f"| {what} | {client} | {told} |" for what, by in self.refusals.items() for client, told in sorted(by.items())), ""]
+        pathlib.Path(path).write_text("\n".join(lines))
+
+
+TABLE = Table()
+if "GRPC_TABLE" in os.environ:
+    atexit.register(TABLE.write, os.environ["GRPC_TABLE"])
 
 
 class Case(h2case.Case):
@@ -109,6 +147,7 @@ class Calls(Case):
         self.assertEqual((CANCELLED, 1), (got["cancel"]["code"], got["cancelled"]))
         self.assertEqual(150, got["many"])
         self.assertEqual((0, "\x08\x01"), (got["health"]["code"], got["health"]["body"]))
+        TABLE.add_calls(f"{client} to {server}", got)
 
     def test_grpc_js_to_grpc_js(self):
         self.check("grpc-js", "grpc-js")
@@ -150,17 +189,18 @@ class Health(Case):
 class Refusals(Case):
     """What mtlsd refuses is told in gRPC's words: the status that clients derive from HTTP's, and a message with the reason and what to do."""
 
-    def told(self, name, port, code, *words):
+    def told(self, what, name, port, code, *words):
         got = self.calls(name, port, "ask")["unary"]
+        TABLE.add_refusal(what, name, got)
         self.assertEqual(code, got["code"], got)
         for word in ("mtlsd: ", *words):
             self.assertIn(word, got["details"])
 
     def check(self, name):
         nobody = free_port()
-        self.told(name, self.chain(nobody), UNAVAILABLE, "connect_refused")
-        self.told(name, self.chain(nobody, listener='routes = ( { path = "/elsewhere"; upstream = "app"; } );'), UNIMPLEMENTED, "no_route")
-        self.told(name, self.chain(nobody, clients=self.pki.ca("other")), UNAVAILABLE, "our_certificate_refused")
+        self.told("no server is there", name, self.chain(nobody), UNAVAILABLE, "connect_refused")
+        self.told("no route is for the method", name, self.chain(nobody, listener='routes = ( { path = "/elsewhere"; upstream = "app"; } );'), UNIMPLEMENTED, "no_route")
+        self.told("the verifier does not trust the injector's certificate", name, self.chain(nobody, clients=self.pki.ca("other")), UNAVAILABLE, "our_certificate_refused")
 
     def test_grpc_js_reads_refusals(self):
         self.check("grpc-js")
@@ -171,7 +211,7 @@ class Refusals(Case):
     def test_a_server_that_never_answers_in_time(self):
         silent = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(silent.close)
-        self.told("grpcio", self.chain(silent.getsockname()[1], upstream='timeouts = { response = "300ms"; };'), UNAVAILABLE, "response_timeout")
+        self.told("the server does not answer in time", "grpcio", self.chain(silent.getsockname()[1], upstream='timeouts = { response = "300ms"; };'), UNAVAILABLE, "response_timeout")
 
 
 @unittest.skipUnless(shutil.which("etcd") and shutil.which("etcdctl"), "needs etcd and etcdctl")
