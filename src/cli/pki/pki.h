@@ -76,6 +76,7 @@ MUST_CHECK int pki_folder_save_index(const struct pki_folder *f, struct err *err
 MUST_CHECK int pki_folder_write_crl(struct pki_folder *f, int64_t this_update, int64_t next_update, struct err *err);
 
 /* Commands with files of their own. */
+int pki_issue(int argc, char **argv);
 int pki_request(int argc, char **argv);
 int pki_sign(int argc, char **argv);
 int pki_export(int argc, char **argv);

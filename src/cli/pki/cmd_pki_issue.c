@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "mtlsd/base/text.h"
+#include "mtlsd/io/clock.h"
+#include "mtlsd/io/file.h"
+#include "pki.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct issue_flags {
+    const char *dir, *name, *cn, *ou, *o, *bad;
+    bool client, server, force;
+    struct flag_list sans;
+    struct pki_san names; /* those of sans */
+    uint64_t days;
+};
+
+static int read_bad(const char *word, enum tls_pki_bad *bad, struct err *err)
+{
+    const char *words[TLS_PKI_BAD_COUNT];
+    char all[256] = "";
+    if (word == NULL) {
+        *bad = TLS_PKI_GOOD;
+        return 0;
+    }
+    *bad = tls_pki_bad_find(word);
+    if (*bad < TLS_PKI_BAD_COUNT)
+        return 0;
+    size_t at = 0;
+    for (enum tls_pki_bad i = TLS_PKI_GOOD; i < TLS_PKI_BAD_COUNT; i++) {
+        words[i] = tls_pki_bad_word(i);
+        int n = snprintf(all + at, sizeof(all) - at, "%s%s", i > 0 ? ", " : "", words[i]);
+        at += n > 0 && (size_t)n < sizeof(all) - at ? (size_t)n : 0;
+    }
+    const char *near = text_suggest(word, words, TLS_PKI_BAD_COUNT);
+    if (near != NULL)
+        return err_set(err, ERR_USAGE, "--bad %s: no such kind, did you mean %s? (%s)", word, near, all);
+    return err_set(err, ERR_USAGE, "--bad %s: no such kind; there are %s", word, all);
+}
+
+static int check_issue(const struct issue_flags *a, enum tls_pki_bad bad, struct err *err)
+{
+    if (pki_index_check_name(a->name, err) != 0)
+        return -1;
+    if (!a->client && !a->server)
+        return err_set(err, ERR_USAGE, "give --client, --server or both");
+    if (a->server && a->sans.n == 0 && bad != TLS_PKI_NO_SAN)
+        return err_set(err, ERR_USAGE,
+                       "a server certificate needs names, as in --san dns:localhost --san ip:127.0.0.1 (clients do not check the CN)");
+    return pki_folder_check_days(a->days, err);
+}
+
+static int refuse_overwriting(const struct issue_flags *a, struct err *err)
+{
+    static const char *const suffixes[] = {".pem", ".crt", ".key"};
+    char path[PKI_PATH_MAX];
+    for (size_t i = 0; i < 3 && !a->force; i++) {
+        if (pki_folder_path(a->dir, a->name, suffixes[i], path, err) != 0)
+            return -1;
+        if (file_exists(path))
+            return err_set(err, ERR_CREDENTIAL, "%s: exists already; --force replaces it", path);
+    }
+    return 0;
+}
+
+static int write_pair(const struct issue_flags *a, const struct tls_pki_pair *pair, struct err *err)
+{
+    if (pki_folder_put(a->dir, a->name, ".key", bytes_span(&pair->key), true, err) != 0 ||
+        pki_folder_put(a->dir, a->name, ".crt", bytes_span(&pair->certificate), false, err) != 0)
+        return -1;
+    return pki_folder_put_bundle(a->dir, a->name, pair, err);
+}
+
+static struct tls_pki_order order_of(const struct issue_flags *a, enum tls_pki_bad bad)
+{
+    int64_t now = clock_now();
+    return (struct tls_pki_order){
+        .cn = a->cn != NULL ? a->cn : a->name,
+        .ou = a->ou,
+        .o = a->o,
+        .sans = a->names.names.items,
+        .n_sans = a->names.names.n,
+        .purpose = a->client ? TLS_PURPOSE_CLIENT : TLS_PURPOSE_SERVER,
+        .both_purposes = a->client && a->server,
+        .not_before = now - PKI_BACKDATED,
+        .not_after = now + (int64_t)a->days * PKI_DAY,
+        .bad = bad,
+    };
+}
+
+static int issue_in(struct pki_folder *f, const struct issue_flags *a, enum tls_pki_bad bad, struct err *err)
+{
+    struct tls_pki_order order = order_of(a, bad);
+    struct pki_entry entry = {0};
+    int64_t not_before;
+    tls_pki_dates(&order, &not_before, &entry.not_after);
+    snprintf(entry.purpose, sizeof(entry.purpose), "%s", order.both_purposes ? "both" : a->client ? "client" : "server");
+    snprintf(entry.kind, sizeof(entry.kind), "%s", tls_pki_bad_word(bad));
+    snprintf(entry.name, sizeof(entry.name), "%s", a->name);
+    const struct pki_entry *added = pki_index_add(&f->index, &entry);
+    if (added == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    struct tls_pki_pair pair;
+    int rc = tls_pki_issue(bytes_span(&f->ca_cert), bytes_span(&f->ca_key), &order, added->serial, &pair, err);
+    /* the serial number is spent before the certificate exists anywhere: it can never be issued twice */
+    if (rc == 0)
+        rc = pki_folder_save_index(f, err);
+    if (rc == 0)
+        rc = write_pair(a, &pair, err);
+    tls_pki_pair_clear(&pair);
+    return rc;
+}
+
+static int issue(struct issue_flags *a, struct err *err)
+{
+    enum tls_pki_bad bad;
+    struct pki_folder f;
+    if (read_bad(a->bad, &bad, err) != 0 || check_issue(a, bad, err) != 0 || pki_san_read(&a->sans, &a->names, err) != 0 || pki_folder_open(&f, a->dir, err) != 0)
+        return -1;
+    int rc = refuse_overwriting(a, err);
+    if (rc == 0)
+        rc = issue_in(&f, a, bad, err);
+    pki_folder_close(&f);
+    return rc;
+}
+
+int pki_issue(int argc, char **argv)
+{
+    struct issue_flags a = {.dir = "pki", .days = 365};
+    const struct flag table[] = {
+        pki_folder_flag(&a.dir),
+        {.name = "--client", .kind = FLAG_SWITCH, .target = &a.client, .help = "issue a client certificate"},
+        {.name = "--server", .kind = FLAG_SWITCH, .target = &a.server, .help = "issue a server certificate; needs at least one --san"},
+        {.name = "--san", .kind = FLAG_LIST, .target = &a.sans, .value = "NAME",
+         .help = "alternative name: dns:HOST, ip:ADDRESS, uri:URI or email:ADDRESS (may be\nrepeated, or several with commas); the type may be left out if it is clear"},
+        {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "TEXT", .help = "common name (default: NAME)"},
+        {.name = "--ou", .kind = FLAG_TEXT, .target = &a.ou, .value = "TEXT", .help = "organizational unit"},
+        {.name = "--o", .kind = FLAG_TEXT, .target = &a.o, .value = "TEXT", .help = "organization"},
+        {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until it expires (default: 365)"},
+        {.name = "--bad", .kind = FLAG_TEXT, .target = &a.bad, .value = "KIND",
+         .help = "issue a bad certificate, for tests: expired, not-yet-valid, wrong-purpose,\nno-purpose, any-purpose, self-signed, unknown-ca, weak, "
+                 "sha1, no-san, is-ca"},
+        {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace the files of an earlier certificate with this name"},
+    };
+    const struct flags flags = {
+        .command = "mtlsd pki issue",
+        .usage = "NAME --client|--server [--san NAME]... [--dir FOLDER] [--days N] [--bad KIND] [--force]",
+        .about = "Issues a certificate. NAME.pem has certificate and key, for the bundle of an identity; NAME.crt and NAME.key have\n"
+                 "them in separate files.",
+        .table = table,
+        .n = sizeof(table) / sizeof(table[0]),
+        .operand = "NAME",
+        .min_operands = 1,
+        .max_operands = 1,
+        .after = "Examples:\n  mtlsd pki issue payments --client --ou billing\n"
+                 "  mtlsd pki issue web --server --san localhost,127.0.0.1",
+    };
+    struct flag_list names = {.n = 0};
+    struct err err = {0};
+    int code;
+    if (!flags_read(&flags, argc, argv, &names, &code))
+        return code;
+    a.name = names.items[0];
+    int rc = issue(&a, &err);
+    pki_san_clear(&a.names);
+    if (rc != 0)
+        return command_fail_err(&err);
+    printf("made %s/%s.pem (bundle), %s.crt, %s.key%s%s\n", a.dir, a.name, a.name, a.name, a.bad != NULL ? ", bad on purpose: " : "",
+           a.bad != NULL ? a.bad : "");
+    return COMMAND_FINE;
+}
