@@ -255,6 +255,11 @@ int file_write(const char *path, struct span content, unsigned mode, bool replac
     return rc;
 }
 
+void file_remove(const char *path)
+{
+    unlink(path);
+}
+
 bool file_exists(const char *path)
 {
     struct stat st;

@@ -425,6 +425,79 @@ class Commands(Case):
         self.assertIn('no registry "other" is defined', done.stderr)
 
 
+class Issues(Case):
+    """mtlsd pki issue --registry: a certificate with its row, or neither."""
+
+    def setUp(self):
+        super().setUp()
+        self.ca = self.folder / "ca"
+        self.assertEqual(0, self.command("pki", "init", "--dir", self.ca).returncode)
+        self.registry("init")
+
+    def issue(self, *arguments, code=0):
+        done = self.command("pki", "issue", "payments", "--client", "--dir", self.ca, *arguments)
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def files(self):
+        return {path.name: path.read_bytes() for path in self.ca.iterdir() if path.name.startswith("payments")}
+
+    def issued(self):
+        return json.loads(self.command("pki", "show", "--dir", self.ca, "--json").stdout)
+
+    def listed(self):
+        return json.loads(self.registry("list", "--json"))
+
+    def test_a_certificate_is_listed_and_let_in_at_once(self):
+        self.start(change=lambda text: text.replace(f'ca = "{self.root.crt}"', f'ca = "{self.ca}/ca.pem"'))
+        said = self.issue("--registry", self.database(), "--owner", "billing", "--note", "first", "--attribute", "role=ops")
+        self.assertIn("and a row of the registry", said)
+        row, = self.listed()
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert((self.ca / "payments.crt").read_text())).hexdigest()
+        self.assertEqual((digest, "certificate", "active", "billing", "first", {"role": "ops"}),
+                         tuple(row[key] for key in ("sha256", "kind", "state", "owner", "note", "attributes")))
+        self.assertIn("CN=payments", row["subject"])
+        context = peers.client_context(self.root)
+        context.load_cert_chain(self.ca / "payments.pem")
+
+        def let_in():
+            with contextlib.suppress(ssl.SSLError, OSError), contextlib.closing(peers.secure(self.port, context)) as connection:
+                return self.ask(connection) == 200
+        wait_for(let_in, "the new certificate")
+        self.issue("--force", "--registry", "partners", "-c", self.folder / "mtlsd.conf")
+        self.assertEqual(2, len(self.listed()))
+
+    def test_it_fails_as_a_whole(self):
+        good = self.database()
+        for arguments, says, code in (([f"sqlite:{self.folder}/none.db"], "unable to open", 1), (["postgresql://x@127.0.0.1:1/x"], "PostgreSQL", 1),
+                                      (["partners", "-c", self.folder / "none.conf"], "none.conf", 3)):
+            with self.subTest(says):
+                self.assertIn(says, self.issue("--registry", *arguments, code=code))
+                self.assertEqual(({}, []), (self.files(), self.issued()))
+        # a row that cannot be committed, which shows only at the end
+        with contextlib.closing(sqlite3.connect(self.path)) as db:
+            db.executescript("CREATE TABLE a (x PRIMARY KEY); CREATE TABLE b (y REFERENCES a (x) DEFERRABLE INITIALLY DEFERRED); "
+                             "CREATE TRIGGER c AFTER INSERT ON mtlsd_certificates WHEN new.owner = 'bad' BEGIN INSERT INTO b VALUES (1); END")
+        self.assertIn("FOREIGN KEY", self.issue("--registry", good, "--owner", "bad", code=1))
+        self.assertEqual(({}, [], []), (self.files(), self.issued(), self.listed()))
+        self.issue("--registry", good)
+        before = self.files()
+        self.assertIn("FOREIGN KEY", self.issue("--registry", good, "--owner", "bad", "--force", code=1))
+        self.assertEqual(before, self.files())
+        self.assertEqual((1, 1), (len(self.issued()), len(self.listed())))
+        self.assertEqual(0o600, (self.ca / "payments.key").stat().st_mode & 0o777)
+        # a file that cannot be written
+        (self.ca / "payments.crt").unlink()
+        (self.ca / "payments.crt").mkdir()
+        self.issue("--registry", good, "--force", code=1)
+        self.assertEqual((1, 1), (len(self.issued()), len(self.listed())))
+
+    def test_mistakes_are_told_before_anything_is_made(self):
+        self.assertIn("add --registry", self.issue("--owner", "billing", code=2))
+        self.assertIn("write NAME=VALUE", self.issue("--registry", self.database(), "--attribute", "role", code=2))
+        self.assertEqual(({}, [], []), (self.files(), self.issued(), self.listed()))
+
+
 class Told(Case):
     def test_status_check_and_explain_tell_of_it(self):
         self.fill()

@@ -27,6 +27,7 @@ const struct file_source *file_source_disk(void);
  * alone and that is an error. */
 MUST_CHECK int file_write(const char *path, struct span content, unsigned mode, bool replace, struct err *err);
 bool file_exists(const char *path);
+void file_remove(const char *path); /* one that is absent is fine */
 /* Whether files could be made in that folder. 0, or -1 + err. */
 MUST_CHECK int file_check_folder(const char *path, struct err *err);
 /* Makes a folder and its parents; an existing one is fine. */

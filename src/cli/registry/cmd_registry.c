@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
-#include "mtlsd/base/text.h"
-#include "mtlsd/io/clock.h"
 #include "page.h"
 #include "registry.h"
 #include "registry_words.h"
@@ -84,18 +82,9 @@ static int check_state(const char *state, struct err *err)
 static int add_one(struct registry_store *s, const struct add_flags *a, const char *operand, const char *attributes, struct err *err)
 {
     struct registry_subject subject;
-    char now[21];
-    bool added;
-    if (registry_subject_read(operand, a->key, &subject, err) != 0)
+    const struct registry_entry e = {.kind = a->key ? "key" : "certificate", .state = a->state, .owner = a->owner, .note = a->note, .attributes = attributes};
+    if (registry_subject_read(operand, a->key, &subject, err) != 0 || registry_store_add(s, &subject, &e, operand, err) != 0)
         return -1;
-    text_utc(now, clock_now());
-    const struct registry_entry e = {
-        .sha256 = subject.sha256, .kind = a->key ? "key" : "certificate", .state = a->state, .owner = a->owner, .note = a->note, .attributes = attributes,
-        .subject = subject.subject[0] != '\0' ? subject.subject : NULL, .not_after = subject.not_after[0] != '\0' ? subject.not_after : NULL, .added = now};
-    if (registry_store_put(s, &e, false, &added, err) != 0)
-        return -1;
-    if (!added)
-        return err_set(err, ERR_CREDENTIAL, "%s is in the registry already: change it with mtlsd registry set, suspend, resume or revoke", operand);
     printf("added %s\n", subject.sha256);
     return 0;
 }

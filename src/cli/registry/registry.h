@@ -38,11 +38,19 @@ struct registry_action {
 /* A command with its own flags (8 at most) and those of the place. Gives an exit code. */
 int registry_command(const struct flags *flags, const struct registry_action *action, int argc, char **argv);
 
+/* A certificate: a PEM file on the command line, or the SHA-256 that stands in a message. */
+struct registry_subject {
+    char sha256[65];
+    char subject[256], not_after[21]; /* "": not known, of a hash */
+};
+
 struct registry_entry { /* borrowed; NULL: not given */
     const char *sha256, *kind, *state, *owner, *note, *attributes, *subject, *not_after, *added;
 };
 /* Adds a row; *added false: there is one of this id, and replace is false. */
 MUST_CHECK int registry_store_put(struct registry_store *s, const struct registry_entry *e, bool replace, bool *added, struct err *err);
+/* A row for this certificate in e's state, with e's owner, note and attributes; it fails if there is one. name: of the certificate, for messages. */
+MUST_CHECK int registry_store_add(struct registry_store *s, const struct registry_subject *subject, const struct registry_entry *e, const char *name, struct err *err);
 /* Rows as a JSON list, of one id, one state or all (NULL). */
 MUST_CHECK int registry_store_rows(struct registry_store *s, const char *sha256, const char *state, json_t **rows, struct err *err);
 /* Sets the columns that e names, of a row that is in one of the states of the list ("active suspended"; NULL: any). *changed: whether there was one. */
@@ -50,14 +58,9 @@ MUST_CHECK int registry_store_update(struct registry_store *s, const struct regi
 MUST_CHECK int registry_store_begin(struct registry_store *s, struct err *err);
 MUST_CHECK int registry_store_commit(struct registry_store *s, struct err *err);
 
-/* A certificate on the command line: a PEM file, or the SHA-256 that stands in a message. */
-struct registry_subject {
-    char sha256[65];
-    char subject[256], not_after[21]; /* "": not known, of a hash */
-};
 MUST_CHECK int registry_subject_read(const char *operand, bool by_key, struct registry_subject *out, struct err *err);
 /* The certificate in a text that was just issued. */
-MUST_CHECK int registry_subject_of(struct span pem, const char *file, bool by_key, struct registry_subject *out, struct err *err);
+MUST_CHECK int registry_subject_of(struct span pem, const char *file, struct registry_subject *out, struct err *err);
 
 /* {"role": "ops"} of NAME=VALUE, over what there is (NULL: nothing). An empty value takes the attribute away. *out is the caller's; NULL: none is left. */
 MUST_CHECK int registry_attributes(const char *before, const struct flag_list *given, char **out, struct err *err);

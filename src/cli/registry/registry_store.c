@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry.h"
 
+#include "mtlsd/base/text.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/control/document.h"
 #include "mtlsd/control/registry_sql.h"
+#include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
 #include "command.h"
 #include "mtlsd/daemon/run.h"
@@ -157,6 +159,21 @@ int registry_store_put(struct registry_store *s, const struct registry_entry *e,
     int rc = database_run(s->db, &q, err);
     *added = changed > 0;
     return rc;
+}
+
+int registry_store_add(struct registry_store *s, const struct registry_subject *subject, const struct registry_entry *e, const char *name, struct err *err)
+{
+    struct registry_entry all = *e;
+    char now[21];
+    bool added;
+    text_utc(now, clock_now());
+    all.sha256 = subject->sha256;
+    all.subject = subject->subject[0] != '\0' ? subject->subject : NULL;
+    all.not_after = subject->not_after[0] != '\0' ? subject->not_after : NULL;
+    all.added = now;
+    if (registry_store_put(s, &all, false, &added, err) != 0)
+        return -1;
+    return added ? 0 : err_set(err, ERR_CREDENTIAL, "%s is in the registry already: change it with mtlsd registry set, suspend, resume or revoke", name);
 }
 
 static char *text_of(struct span value)

@@ -22,13 +22,13 @@ static int describe(const struct tls_chain *chain, bool by_key, struct registry_
     return 0;
 }
 
-int registry_subject_of(struct span pem, const char *file, bool by_key, struct registry_subject *out, struct err *err)
+int registry_subject_of(struct span pem, const char *file, struct registry_subject *out, struct err *err)
 {
     struct tls_chain chain;
     *out = (struct registry_subject){0};
     if (tls_chain_read(&chain, pem, file, err) != 0)
         return -1;
-    int rc = describe(&chain, by_key, out, err);
+    int rc = describe(&chain, false, out, err);
     tls_chain_clear(&chain);
     return rc;
 }
