@@ -35,7 +35,8 @@ static void print_instance(struct page *p, const json_t *status)
                         "[{?sandbox}  sandbox     [{!sandbox.on}off: insecure_no_sandbox][{?sandbox.on}[{?sandbox.landlock}files (Landlock {sandbox.landlock})]"
                         "[{?sandbox.seccomp}[{?sandbox.landlock}, ]system calls][{?sandbox.why}; not in force: {sandbox.why}]]\n]"
                         "[{?files_polled}  files       are polled, because the system refuses to watch their folders: raise fs.inotify.max_user_watches\n]"
-                        "[{?last_reload}  last reload {last_reload.result|?} at {last_reload.time|?}\n[              {last_reload.error}\n]]\n");
+                        "[{?last_reload}  last reload {last_reload.result|?} at {last_reload.time|?}\n[              {last_reload.error}\n]]"
+                        "[{?last_handover}  last handover {last_handover.result|?} at {last_handover.time|?}\n[              {last_handover.error}\n]]\n");
 }
 
 /* "none 2, expired 1; the last at ..." */

@@ -34,6 +34,9 @@ static const struct config_option options[] = {
     {"", "drain_timeout", "duration", "30s", "0s..1d", "",
      "How long a stop waits for requests and connections in flight. Those that still run then are cut and logged, and the exit code is 1.",
      false, RELOADABLE, TOP(drain_ms)},
+    {"", "handover_timeout", "duration", "60s", "1s..1h", "",
+     "How long a new process may take to be ready after USR2. After that it is ended, and the old process serves on.", false,
+     RELOADABLE, TOP(handover_ms)},
     {"", "watch", "word", "files", "files | all | off", "",
      "Which changed files to load without a reload. files: certificates, keys and CAs. all: the configuration and what it includes, too. "
      "Revocation lists are always loaded when they change.", false, RELOADABLE, TOP(watch)},

@@ -372,6 +372,14 @@ static json_t *last_reload_value(const struct admin_view *view)
     return document_object("time:w result:t error:t", view->last_reload, view->last_reload_error == NULL ? "reloaded" : "refused", view->last_reload_error);
 }
 
+/* One that succeeds is not told here: the new process has not failed yet. */
+static json_t *last_handover_value(const struct admin_view *view)
+{
+    if (view->last_handover == 0)
+        return json_null();
+    return document_object("time:w result:t error:t", view->last_handover, "refused", view->last_handover_error != NULL ? view->last_handover_error : "out of memory");
+}
+
 static json_t *room_value(const struct admin_room *room)
 {
     return document_object("open:U most:U descriptors:U most_descriptors:U most_per_client:U refused_total:U full:b", room->clients, room->most_clients,
@@ -421,6 +429,7 @@ json_t *status_doc_value(const struct admin_view *view)
     o = document_add(o, "sandbox:o connections:o files_polled:b last_reload:o listeners:o upstreams:o", sandbox_value(view->sandbox), room_value(&view->room),
                      view->files_polled, last_reload_value(view), listeners_value(view),
                      upstreams_value(view));
+    o = document_add(o, "last_handover:o", last_handover_value(view));
     return document_add(o, "identities:o trusts:o registries:o refusals:o", identities_value(view), trusts_value(view), registries_value(view),
                         refusals_value(view));
 }

@@ -2,6 +2,7 @@
 #include "mtlsd/daemon/run.h"
 #include "run_admin.h"
 #include "run_end.h"
+#include "run_handover.h"
 #include "run_log.h"
 #include "run_passed.h"
 #include "run_reload.h"
@@ -44,15 +45,16 @@ static void on_signal(void *ctx, enum server_signal what)
         run_log_reopen();
     else if (what == SERVER_DRAIN)
         run_end_drain(r);
-    else {
-        server_stop(r->server);
-        run_service_enter(&r->service, SERVICE_STOPPING, r->reload.last_error);
-    }
+    else if (what == SERVER_HAND_OVER)
+        run_handover_ask(r);
+    else
+        run_end_stop(r);
 }
 
 static void on_running(void *ctx)
 {
     struct run *r = ctx;
+    run_handover_settle(r);
     run_service_start(&r->service, r->server);
 }
 
@@ -80,16 +82,22 @@ static void restrict_calls(struct run *r)
         log_say(LOG_LEVEL_WARN, "sandbox", "not all of it is in force: %s", r->sandbox.why);
 }
 
+static int fail(struct run *r, const struct err *err)
+{
+    predecessor_fail(r->before, err->text);
+    return command_fail_err(err);
+}
+
 /* Takes snapshot: once the server has another one, its keys must go with it. */
 static int serve(struct run *r, struct snapshot *snapshot)
 {
     struct err err = {0};
-    struct server_hooks hooks = {r, on_signal, on_running, run_admin_serve, r->passed};
+    struct server_hooks hooks = {r, on_signal, run_handover_wait, on_running, run_admin_serve, r->passed, predecessor_listeners(r->before)};
     server_hold_signals(true);
     r->server = server_new(snapshot, &hooks, &err);
     snapshot_unref(snapshot);
     if (r->server == NULL)
-        return command_fail_err(&err);
+        return fail(r, &err);
     int code = COMMAND_FINE;
     r->reload.started_workers = server_snapshot(r->server)->config->workers;
     if (run_admin_start(r, &err) == 0 && run_user_become(r->user, server_snapshot(r->server)->config, &err) == 0) {
@@ -106,7 +114,8 @@ static int serve(struct run *r, struct snapshot *snapshot)
         log_file_flush();
     }
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
-        code = command_fail_err(&err);
+        code = fail(r, &err);
+    run_handover_stop(r);
     admin_listener_stop(r->admin);
     admin_listener_stop(r->health);
     admin_pages_stop(r->pages);
@@ -127,6 +136,21 @@ static int serve(struct run *r, struct snapshot *snapshot)
     return code;
 }
 
+/* On standard error, and for the log of the process whose place we were to take. */
+static void refuse(struct predecessor *before, const struct findings *findings)
+{
+    run_print_findings(findings);
+    for (size_t i = 0; i < findings->n; i++)
+        if (findings->items[i].level == FINDING_ERROR) {
+            char text[400];
+            const struct finding *f = &findings->items[i];
+            snprintf(text, sizeof(text), "%s%s%s", f->where, f->where[0] != '\0' ? ": " : "", f->text);
+            predecessor_fail(before, text);
+            return;
+        }
+    predecessor_fail(before, "out of memory");
+}
+
 /* As root: which user to become is known before any key is read. Nothing runs if that cannot be. */
 static int find_user(struct run *r, const struct config *config, struct findings *findings, struct err *err)
 {
@@ -140,7 +164,7 @@ static int find_user(struct run *r, const struct config *config, struct findings
 }
 
 /* Takes config. */
-static int run_config(struct config *config, const struct run_options *options)
+static int run_config(struct config *config, const struct run_options *options, struct predecessor *before)
 {
     struct err err = {0};
     struct run_log_opened log;
@@ -148,6 +172,8 @@ static int run_config(struct config *config, const struct run_options *options)
     signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away early must not end us */
     signal(SIGUSR1, SIG_IGN); /* until the handler is set: a rotation during the start must not end us */
     if (run_log_open(config, &log, &err) != 0) {
+        predecessor_fail(before, err.text);
+        predecessor_free(before);
         command_fail_err(&err);
         config_free(config);
         return COMMAND_REFUSED;
@@ -156,9 +182,10 @@ static int run_config(struct config *config, const struct run_options *options)
     struct findings findings;
     findings_init(&findings);
     int64_t now = clock_now();
-    struct run r = {.options = options, .generation = 1, .started = now, .reload = {.count = {.last_good = now}}};
+    struct run r = {.options = options, .before = before, .generation = 1, .started = now, .reload = {.count = {.last_good = now}}};
+    run_handover_prepare(&r, config);
     restrict_files(&r, config);
-    r.passed = run_passed_take(&err);
+    r.passed = before != NULL ? predecessor_passed(before) : run_passed_take(&err);
     r.reload.rotations = rotation_counts_new();
     r.registries = registry_pool_new();
     if (r.reload.rotations == NULL || r.registries == NULL || run_crls_begin(&r.crls) != 0 || err.kind != ERR_NONE)
@@ -177,7 +204,7 @@ static int run_config(struct config *config, const struct run_options *options)
         run_passed_review(r.passed, snapshot->config, &findings);
     run_tell_translate(options, &findings);
     if (snapshot == NULL)
-        run_print_findings(&findings);
+        refuse(before, &findings);
     else
         run_tell_findings("configuration", &findings);
     findings_clear(&findings);
@@ -186,6 +213,8 @@ static int run_config(struct config *config, const struct run_options *options)
     file_prints_free(r.reload.prints);
     rotation_counts_free(r.reload.rotations);
     inherited_free(r.passed);
+    run_handover_end(&r);
+    predecessor_free(r.before);
     if (snapshot == NULL && r.registries != NULL)
         registry_pool_stop(r.registries);
     registry_pool_free(r.registries);
@@ -197,12 +226,23 @@ static int run_config(struct config *config, const struct run_options *options)
 
 int daemon_run(const struct run_options *options)
 {
+    struct err err = {0};
+    struct predecessor *before;
     server_hold_signals(false);
+    signal(SIGUSR2, SIG_IGN); /* until the handler is set, as SIGUSR1 */
+    if (predecessor_take(&before, &err) != 0)
+        return command_fail_err(&err);
     struct findings findings;
     findings_init(&findings);
     struct config *config = run_reload_read(options, &findings);
     run_tell_translate(options, &findings);
-    run_print_findings(&findings);
+    if (config == NULL)
+        refuse(before, &findings);
+    else
+        run_print_findings(&findings);
     findings_clear(&findings);
-    return config != NULL ? run_config(config, options) : COMMAND_REFUSED;
+    if (config != NULL)
+        return run_config(config, options, before);
+    predecessor_free(before);
+    return COMMAND_REFUSED;
 }

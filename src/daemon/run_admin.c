@@ -50,6 +50,8 @@ static const struct admin_view *glance(void *ctx)
         .files_polled = file_watch_polls(r->rotation.credentials) || file_watch_polls(r->rotation.config) || file_watch_polls(r->crls.watch),
         .last_reload = r->reload.last,
         .last_reload_error = r->reload.last_error,
+        .last_handover = r->handover.last,
+        .last_handover_error = r->handover.last_error,
     };
     server_room(r->server, &r->view.room);
     return &r->view;
@@ -84,9 +86,12 @@ int run_admin_health_open(struct run *r, const struct config *next, struct admin
 {
     const struct config_health *place = &next->health;
     const struct admin_hooks hooks = hooks_of(r);
+    int handed = place->text != NULL ? predecessor_fd(r->before, HANDOVER_HEALTH, place->text) : -1;
     *out = r->health;
     if (place->text == NULL)
         *out = NULL;
+    else if (handed >= 0)
+        *out = admin_listener_start_health_on(server_loop(r->server), handed, &hooks, err);
     else if (r->health == NULL || !address_same(&place->address, &r->health_at))
         *out = admin_listener_start_health(server_loop(r->server), place, r->health == NULL || r->health_at.port != place->address.port, &hooks, err);
     return *out != NULL || place->text == NULL ? 0 : -1;
@@ -131,8 +136,8 @@ int run_admin_start(struct run *r, struct err *err)
     if ((r->reload.started_socket = strdup(path)) == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     const char *name = run_passed_name(r->reload.started_socket);
-    int fd = name != NULL ? run_passed_admin(r->passed, name, err) : -1;
-    if (name == NULL)
+    int fd = name != NULL ? run_passed_admin(r->passed, name, err) : predecessor_fd(r->before, HANDOVER_ADMIN, path);
+    if (name == NULL && fd < 0)
         r->admin = admin_listener_start(server_loop(r->server), path, &hooks, err);
     else if (fd >= 0)
         r->admin = admin_listener_start_on(server_loop(r->server), fd, r->reload.started_socket, &hooks, err);

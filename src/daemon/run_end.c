@@ -1,18 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run_end.h"
+#include "run_handover.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/daemon/command_fail.h"
 
 #include <stdio.h>
 
+enum {
+    HANDED_OVER_MS = 5000, /* how long an idle HTTP/1 client may still send a request to us, while a new process serves the others */
+    PASSED_MS = 500,       /* the same, while new connections wait in sockets that the service manager keeps */
+};
+
+static uint64_t patience(const struct run *r, enum run_end_reason why, uint64_t within_ms)
+{
+    uint64_t ms = why == RUN_END_HANDED_OVER ? HANDED_OVER_MS : r->passed != NULL ? PASSED_MS : 0;
+    return ms < within_ms / 2 ? ms : within_ms / 2;
+}
+
 void run_end_drain(struct run *r)
 {
+    run_end_drain_for(r, RUN_END_ASKED);
+}
+
+void run_end_stop(struct run *r)
+{
+    run_handover_stop(r);
+    server_stop(r->server);
+    run_service_enter(&r->service, SERVICE_STOPPING, r->reload.last_error);
+}
+
+void run_end_drain_for(struct run *r, enum run_end_reason why)
+{
     uint64_t within_ms = server_snapshot(r->server)->config->drain_ms;
+    if (why != RUN_END_HANDED_OVER)
+        run_handover_stop(r);
     if (!server_is_draining(r->server))
         log_say(LOG_LEVEL_INFO, "drain", "no new connections; open requests have %llu s to finish", (unsigned long long)within_ms / 1000);
     admin_pages_end_streams(r->pages);
-    server_drain(r->server, within_ms);
+    server_drain(r->server, within_ms, patience(r, why, within_ms));
     run_service_enter(&r->service, SERVICE_STOPPING, r->reload.last_error);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run_reload.h"
 #include "run_admin.h"
+#include "run_handover.h"
 #include "run_log.h"
 #include "run_passed.h"
 #include "run_tell.h"
@@ -116,8 +117,6 @@ void run_reload_registries(struct run *r)
         log_say(LOG_LEVEL_ERROR, "registry", "out of memory: changed rows count for new connections only");
 }
 
-static void begin_reload(struct run *r);
-
 static void finish_reload(void *ctx)
 {
     struct run *r = ctx;
@@ -153,12 +152,26 @@ static void finish_reload(void *ctx)
     snapshot_unref(r->reload.old);
     r->reload.old = NULL;
     findings_clear(&r->reload.findings);
-    if (reload_end(&r->reload.queue))
-        begin_reload(r);
+    bool again = reload_end(&r->reload.queue);
+    run_handover_go_on(r);
+    if (again)
+        run_reload_begin(r);
 }
 
-static void begin_reload(struct run *r)
+void run_reload_refuse(struct run *r, const char *why)
 {
+    findings_init(&r->reload.findings);
+    findings_add(&r->reload.findings, FINDING_ERROR, "", "%s", why);
+    r->reload.reads_config = true;
+    r->reload.wants_config = false;
+    r->reload.took_us = 0;
+    finish_reload(r);
+}
+
+void run_reload_begin(struct run *r)
+{
+    if (run_handover_delays_reload(r))
+        return;
     findings_init(&r->reload.findings);
     run_rotation_begin(&r->rotation);
     r->reload.reads_config = r->reload.wants_config;
@@ -175,7 +188,7 @@ enum reload_turn run_reload_ask(struct run *r, struct admin_pending *who, bool c
     r->reload.wants_config = r->reload.wants_config || config;
     enum reload_turn turn = reload_ask(&r->reload.queue, who);
     if (turn == RELOAD_NOW)
-        begin_reload(r);
+        run_reload_begin(r);
     return turn;
 }
 

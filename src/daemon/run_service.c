@@ -136,6 +136,13 @@ void run_service_enter(struct run_service *s, enum service_state state, const ch
     tell_state(s);
 }
 
+bool run_service_main(struct run_service *s, long pid)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "MAINPID=%ld", pid);
+    return s->notify == NULL || notify_send(s->notify, text);
+}
+
 void run_service_stop(struct run_service *s)
 {
     ticker_stop(s->status);

@@ -12,9 +12,13 @@
 #include "mtlsd/daemon/run.h"
 #include "mtlsd/io/admin_listener.h"
 #include "mtlsd/io/inherited.h"
+#include "mtlsd/io/own_program.h"
+#include "mtlsd/io/predecessor.h"
 #include "mtlsd/io/privilege.h"
 #include "mtlsd/io/registry_pool.h"
 #include "mtlsd/io/sandbox.h"
+#include "mtlsd/io/starter.h"
+#include "mtlsd/io/successor.h"
 
 struct run_reload {
     struct reload_queue queue; /* of admin_pending */
@@ -34,6 +38,17 @@ struct run_reload {
     char *last_error; /* NULL: it went well */
 };
 
+struct run_handover { /* to a new process of the program */
+    struct own_program program;
+    struct starter *starter; /* NULL: there can be none */
+    struct lend *lend;           /* the workers' sockets are being gathered; NULL: they are not */
+    struct successor *successor; /* it is not told to serve yet; NULL: there is none */
+    bool wanted;     /* once the reload that runs is over */
+    bool has_reload; /* one waits for the end of it */
+    int64_t last;    /* when the last one failed; 0: none did */
+    char *last_error;
+};
+
 struct run {
     const struct run_options *options;
     struct server *server;
@@ -46,6 +61,8 @@ struct run {
     struct run_rotation rotation;
     struct run_service service;
     struct sandbox_facts sandbox;
+    struct predecessor *before; /* whose place this process takes; NULL: none, or it has done so */
+    struct run_handover handover;
     struct privilege *user;   /* to become; NULL: none */
     char *started_user, *started_group;
     struct inherited *passed; /* by the service manager; NULL: no sockets */

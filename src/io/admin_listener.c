@@ -116,6 +116,14 @@ struct admin_listener *admin_listener_start_on(struct uv_loop_s *loop, int fd, c
     return NULL;
 }
 
+struct admin_listener *admin_listener_start_health_on(struct uv_loop_s *loop, int fd, const struct admin_hooks *hooks, struct err *err)
+{
+    struct admin_listener *l = admin_listener_start_on(loop, fd, "admin.health", hooks, err);
+    if (l != NULL)
+        l->conns.outside = true;
+    return l;
+}
+
 struct admin_listener *admin_listener_start_health(struct uv_loop_s *loop, const struct config_health *place, bool first, const struct admin_hooks *hooks, struct err *err)
 {
     struct err why = {0};
@@ -124,10 +132,23 @@ struct admin_listener *admin_listener_start_health(struct uv_loop_s *loop, const
         err_set(err, why.kind, "admin.health: %s", why.text);
         return NULL;
     }
-    struct admin_listener *l = admin_listener_start_on(loop, fd, "admin.health", hooks, err);
+    return admin_listener_start_health_on(loop, fd, hooks, err);
+}
+
+int admin_listener_fd(const struct admin_listener *l)
+{
+    return l->acceptor.fd;
+}
+
+void admin_listener_own(struct admin_listener *l, const char *path)
+{
+    admin_socket_own(&l->file, path);
+}
+
+void admin_listener_leave(struct admin_listener *l)
+{
     if (l != NULL)
-        l->conns.outside = true;
-    return l;
+        l->file.path[0] = '\0';
 }
 
 void admin_listener_stop(struct admin_listener *l)

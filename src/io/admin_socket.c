@@ -120,6 +120,16 @@ int admin_socket_publish(struct admin_socket *s, struct err *err)
     return 0;
 }
 
+void admin_socket_own(struct admin_socket *s, const char *path)
+{
+    struct stat st;
+    if (is_too_long(path) || lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return;
+    memcpy(s->path, path, strlen(path) + 1);
+    s->device = st.st_dev;
+    s->inode = st.st_ino;
+}
+
 static void remove_if_ours(const struct admin_socket *s, const char *path)
 {
     struct stat st;

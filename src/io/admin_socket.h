@@ -21,6 +21,8 @@ MUST_CHECK enum listen_check admin_socket_check(const char *path, struct err *er
 int admin_socket_bind(struct admin_socket *s, const char *path, struct err *err);
 /* Moves the file into place once the socket listens. */
 MUST_CHECK int admin_socket_publish(struct admin_socket *s, struct err *err);
+/* The file at path is of a socket that was handed over to us. */
+void admin_socket_own(struct admin_socket *s, const char *path);
 /* Removes the file, published or not, if it is still ours. */
 void admin_socket_remove(const struct admin_socket *s);
 

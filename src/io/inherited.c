@@ -72,6 +72,32 @@ struct inherited *inherited_new(const struct inherited_env *env, int first, long
     return s;
 }
 
+struct inherited *inherited_of(const char *const *names, size_t n, int first)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < n; i++)
+        size += strlen(names[i]) + 1;
+    struct inherited *s = calloc(1, sizeof(*s));
+    if (s != NULL)
+        *s = (struct inherited){first, n, malloc(size), calloc(n, sizeof(*s->names))};
+    if (s == NULL || s->text == NULL || s->names == NULL) {
+        if (s != NULL) {
+            free(s->text);
+            free(s->names);
+        }
+        free(s);
+        return NULL;
+    }
+    for (size_t i = 0, at = 0; i < n; i++) {
+        size_t len = strlen(names[i]) + 1;
+        memcpy(s->text + at, names[i], len);
+        s->names[i] = s->text + at;
+        at += len;
+        prepare(first + (int)i);
+    }
+    return s;
+}
+
 void inherited_free(struct inherited *s)
 {
     if (s == NULL)
@@ -94,6 +120,11 @@ int inherited_fd(const struct inherited *s, const char *name, size_t i)
         if (strcmp(s->names[k], name) == 0 && i-- == 0)
             return s->first + (int)k;
     return -1;
+}
+
+int inherited_at(const struct inherited *s, size_t i)
+{
+    return s->first + (int)i;
 }
 
 int inherited_explain(const struct inherited *s, const char *name, struct err *err)

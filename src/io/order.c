@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "order.h"
+#include "lend.h"
 #include "listen_fd.h"
 #include "mtlsd/io/inherited.h"
 
@@ -25,6 +26,8 @@ void order_free(struct order *o)
         if (o->sockets[i].fd >= 0)
             close(o->sockets[i].fd);
     }
+    if (o->lend != NULL) /* its worker has ended */
+        lend_answer(o->lend, NULL, false);
     socket_file_remove(&o->files, NULL);
     snapshot_unref(o->snapshot);
     free(o->sockets);
@@ -80,6 +83,21 @@ static int open_address(struct order **orders, unsigned n, const struct config_l
     return 0;
 }
 
+/* All of them are taken, and each worker gets one: with fewer sockets than workers some have the same, with fewer workers some have several. None is made
+ * in addition: a socket of another user could not share the port. */
+static int use_handed(struct order **orders, unsigned n, const struct config_listener *l, size_t bind, const struct inherited *handed, struct err *err)
+{
+    const char *text = l->bind_text[bind];
+    bool tcp = l->bind[bind].kind == ADDRESS_TCP;
+    size_t k = 0;
+    while (inherited_fd(handed, text, k) >= 0)
+        k++;
+    for (size_t i = 0; i < (k > n ? k : n); i++)
+        if (add_socket(orders[i % n], l, bind, tcp, fcntl(inherited_fd(handed, text, i % k), F_DUPFD_CLOEXEC, 0)) != 0)
+            return refuse_shortage(text, err);
+    return 0;
+}
+
 /* ---- sockets that were passed ---- */
 
 /* The configuration was checked without knowing this address: here plaintext beyond this host is refused, as there. */
@@ -122,6 +140,8 @@ int order_open_sockets(struct order **orders, unsigned n, const struct order_cha
             int rc = 0;
             if (l->bind[b].kind == ADDRESS_SYSTEMD)
                 rc = use_passed(orders, n, l, b, change, err);
+            else if (inherited_fd(change->handed, l->bind_text[b], 0) >= 0)
+                rc = use_handed(orders, n, l, b, change->handed, err);
             else if (!has_address(change->old, l->bind_text[b]))
                 rc = open_address(orders, n, l, b, err);
             if (rc != 0)

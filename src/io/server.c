@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/io/server.h"
+#include "lend.h"
 #include "order.h"
 #include "worker.h"
 
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 256, SIGNALS = 5 };
+enum { WORKERS_MAX = 256, SIGNALS = 6 };
 
 struct hand { /* a worker and its thread; 0 has none of its own */
     struct server *server;
@@ -44,8 +45,10 @@ struct server {
     _Atomic unsigned asked; /* questions of server_ask */
     uv_async_t wake;
     uv_signal_t signals[SIGNALS];
-    uv_timer_t drain_timer;
+    uv_sem_t begin; /* posted once for each thread */
+    uv_timer_t drain_timer, patience;
     bool draining;
+    bool left; /* to a successor: no signal has asked for an end yet */
 };
 
 /* ---- orders to workers ---- */
@@ -72,8 +75,13 @@ static void carry_out(struct hand *h, struct order *o)
         worker_rejudge(&h->worker);
     else if (o->kind == ORDER_ROWS_ADDED || o->kind == ORDER_ROWS_WITHDRAWN)
         worker_rejudge_rows(&h->worker, o->kind == ORDER_ROWS_WITHDRAWN);
+    else if (o->kind == ORDER_LEND) {
+        lend_answer(o->lend, h->worker.listening.sockets, !h->threaded);
+        o->lend = NULL;
+    } else if (o->kind == ORDER_WANE)
+        worker_drain(&h->worker, true);
     else if (o->kind == ORDER_DRAIN)
-        worker_drain(&h->worker);
+        worker_drain(&h->worker, false);
     else if (o->kind == ORDER_CUT)
         worker_cut(&h->worker);
     else
@@ -135,7 +143,7 @@ static int adopt_with(struct server *s, struct snapshot *next, const struct snap
         rc = orders[i] != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
     }
     if (rc == 0)
-        rc = order_open_sockets(orders, s->n_hands, &(struct order_change){next, old, s->hooks.inherited}, err);
+        rc = order_open_sockets(orders, s->n_hands, &(struct order_change){next, old, s->hooks.inherited, old == NULL ? s->hooks.handed : NULL}, err);
     if (rc == 0)
         socket_file_join(&s->files, &orders[0]->files);
     for (unsigned i = 0; i < s->n_hands; i++) {
@@ -213,14 +221,27 @@ static void on_drain_timer(uv_timer_t *timer)
     tell_all(s, ORDER_CUT);
 }
 
-void server_drain(struct server *s, uint64_t within_ms)
+static void on_patience(uv_timer_t *timer)
+{
+    tell_all(timer->data, ORDER_DRAIN);
+}
+
+void server_drain(struct server *s, uint64_t within_ms, uint64_t patience_ms)
 {
     if (s->draining)
         return;
     s->draining = true;
     socket_file_remove(&s->files, NULL);
     uv_timer_start(&s->drain_timer, on_drain_timer, within_ms, 0);
-    tell_all(s, ORDER_DRAIN);
+    if (patience_ms > 0)
+        uv_timer_start(&s->patience, on_patience, patience_ms, 0);
+    tell_all(s, patience_ms > 0 ? ORDER_WANE : ORDER_DRAIN);
+}
+
+void server_leave_files(struct server *s)
+{
+    s->left = true;
+    socket_file_forget(&s->files);
 }
 
 void server_stop(struct server *s)
@@ -257,13 +278,16 @@ static void on_wake(uv_async_t *wake)
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct server *s = signal->data;
+    bool stops = number == SIGQUIT || (s->draining && !s->left);
     enum server_signal what = number == SIGHUP    ? SERVER_RELOAD
                               : number == SIGUSR1 ? SERVER_REOPEN_LOG
-                              : number == SIGQUIT || s->draining ? SERVER_STOP : SERVER_DRAIN;
+                              : number == SIGUSR2 ? SERVER_HAND_OVER
+                              : stops ? SERVER_STOP : SERVER_DRAIN;
+    s->left = s->left && what != SERVER_DRAIN;
     s->hooks.on_signal(s->hooks.ctx, what);
 }
 
-static const int signal_numbers[SIGNALS] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT, SIGQUIT};
+static const int signal_numbers[SIGNALS] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGQUIT};
 
 static void mask_signals(int how, size_t n)
 {
@@ -343,6 +367,9 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     s->wake.data = s;
     uv_timer_init(&s->loop, &s->drain_timer);
     s->drain_timer.data = s;
+    uv_timer_init(&s->loop, &s->patience);
+    s->patience.data = s;
+    uv_sem_init(&s->begin, 0);
     unsigned workers = snapshot->config->workers < WORKERS_MAX ? snapshot->config->workers : WORKERS_MAX;
     s->hands = calloc(workers, sizeof(*s->hands));
     s->refusals = refusals_new();
@@ -367,6 +394,7 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
 static void run_worker(void *arg)
 {
     struct hand *h = arg;
+    uv_sem_wait(&h->server->begin);
     uv_run(&h->own_loop, UV_RUN_DEFAULT);
 }
 
@@ -377,6 +405,7 @@ static void stop_threads(struct server *s, unsigned end)
         struct order *o = order_new(ORDER_STOP, NULL);
         if (o != NULL)
             give(&s->hands[i], o);
+        uv_sem_post(&s->begin);
     }
     for (unsigned i = 1; i < end; i++)
         uv_thread_join(&s->hands[i].thread);
@@ -393,6 +422,14 @@ int server_run(struct server *s, struct err *err)
                            s->n_hands, uv_strerror(rc));
         }
     }
+    if (s->hooks.on_started != NULL && s->hooks.on_started(s->hooks.ctx, err) != 0) {
+        stop_threads(s, s->n_hands);
+        return -1;
+    }
+    socket_file_adopt(&s->files, s->snapshot, s->hooks.handed);
+    s->hooks.handed = NULL;
+    for (unsigned i = 1; i < s->n_hands; i++)
+        uv_sem_post(&s->begin);
     worker_check_health(&s->hands[0].worker);
     if (s->hooks.on_running != NULL)
         s->hooks.on_running(s->hooks.ctx);
@@ -460,12 +497,43 @@ void server_free(struct server *s)
         uv_mutex_destroy(&s->hands[i].lock);
     }
     served_queue_clear(&s->served);
+    uv_sem_destroy(&s->begin);
     refusals_free(s->refusals);
     client_count_free(s->capacity.by_client);
     snapshot_on_end(s->snapshot, NULL, NULL); /* the caller may have a reference */
     snapshot_unref(s->snapshot);
     free(s->hands);
     free(s);
+}
+
+/* ---- for a successor ---- */
+
+struct lend *server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx)
+{
+    struct lend *l = lend_new(&s->loop, s->n_hands, on_all, ctx);
+    for (unsigned i = 0; l != NULL && i < s->n_hands; i++) {
+        struct order *o = order_new(ORDER_LEND, NULL);
+        if (o == NULL) {
+            l->failed = true;
+            lend_answer(l, NULL, false);
+            continue;
+        }
+        o->lend = l;
+        give(&s->hands[i], o);
+    }
+    return l;
+}
+
+int server_lent(const struct lend *l, const struct server_socket **sockets, size_t *n)
+{
+    *sockets = l->sockets;
+    *n = l->n;
+    return l->failed ? -1 : 0;
+}
+
+void server_lend_stop(struct lend *l)
+{
+    lend_stop(l);
 }
 
 /* ---- what is known ---- */

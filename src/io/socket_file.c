@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "socket_file.h"
+#include "mtlsd/io/inherited.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,26 @@ static bool is_named(const struct snapshot *snapshot, const char *path)
         }
     }
     return false;
+}
+
+void socket_file_adopt(struct socket_file **list, const struct snapshot *snapshot, const struct inherited *handed)
+{
+    for (size_t i = 0; i < snapshot->config->n_listeners; i++) {
+        const struct config_listener *l = &snapshot->config->listeners[i];
+        for (size_t b = 0; b < l->n_bind; b++)
+            if (l->bind[b].kind == ADDRESS_UNIX && inherited_fd(handed, l->bind_text[b], 0) >= 0)
+                socket_file_note(list, l->bind[b].path);
+    }
+}
+
+void socket_file_forget(struct socket_file **list)
+{
+    while (*list != NULL) {
+        struct socket_file *f = *list;
+        *list = f->next;
+        free(f->path);
+        free(f);
+    }
 }
 
 void socket_file_remove(struct socket_file **list, const struct snapshot *kept)

@@ -21,5 +21,10 @@ void socket_file_join(struct socket_file **into, struct socket_file **from);
 /* Removes and forgets those that kept (may be NULL) does not name, while their sockets are still open: afterwards another file may have the inode
  * number. */
 void socket_file_remove(struct socket_file **list, const struct snapshot *kept);
+/* Forgets all, whose files are another process's now. */
+void socket_file_forget(struct socket_file **list);
+/* Notes the files of listeners whose sockets were handed over: they are ours from now on. */
+struct inherited;
+void socket_file_adopt(struct socket_file **list, const struct snapshot *snapshot, const struct inherited *handed);
 
 #endif

@@ -241,12 +241,15 @@ static void sort_sockets(struct worker *w)
 
 /* ---- orders ---- */
 
-static void drain_conn(struct conn *c)
+static void drain_conn(struct conn *c, bool patient)
 {
     if (c->closing)
         return; /* the turn of another one ended it, too */
     struct moment now = worker_now();
-    client_on_drain(c->client, now);
+    if (patient)
+        client_on_last_call(c->client, now);
+    else
+        client_on_drain(c->client, now);
     worker_pump(c->worker, now);
 }
 
@@ -302,7 +305,7 @@ static void drain_gone(struct worker *w)
     for (struct conn *c = w->conns, *following; c != NULL; c = following) {
         following = c->next;
         if (c->client != NULL && !c->closing && conn_listener(c) == NULL)
-            drain_conn(c);
+            drain_conn(c, false);
     }
 }
 
@@ -407,14 +410,13 @@ static void begin_end(struct worker *w)
     worker_reap(w);
 }
 
-void worker_drain(struct worker *w)
+void worker_drain(struct worker *w, bool patient)
 {
-    if (w->draining)
-        return;
-    begin_end(w);
+    if (!w->draining)
+        begin_end(w);
     for (struct conn *c = w->conns, *following; c != NULL; c = following) {
         following = c->next;
-        drain_conn(c);
+        drain_conn(c, patient);
     }
     finish_if_empty(w);
 }

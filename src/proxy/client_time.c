@@ -268,13 +268,18 @@ void client_on_deadline(struct client *c, struct moment now)
 
 /* ---- the end of the worker ---- */
 
-void client_on_drain(struct client *c, struct moment now)
+void client_on_last_call(struct client *c, struct moment now)
 {
     run_touch(&c->link);
     c->is.close_after = true;
-    if (c->link.h2 != NULL) {
+    if (c->link.h2 != NULL)
         client_http2_shutdown(c, now);
-    } else if (client_is_between(c)) {
+}
+
+void client_on_drain(struct client *c, struct moment now)
+{
+    client_on_last_call(c, now);
+    if (c->link.h2 == NULL && client_is_between(c)) {
         client_linger(c, now);
         client_time_grace(c, now); /* no answer is due */
     }

@@ -193,6 +193,34 @@ START_TEST(draining_finishes_what_runs_and_then_closes)
 }
 END_TEST
 
+START_TEST(an_idle_client_may_send_one_more_request_after_the_last_call)
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    client_on_last_call(wire_client(&http_chain.injector), http_chain.now);
+    wire_run(&http_chain);
+    ck_assert(!app->got_end);
+    bytes_clear(&app->got);
+    http_chain_ask(app, GET);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "Connection: close"));
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "hello"));
+    wire_finish(&http_chain);
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
+START_TEST(an_idle_client_that_sends_nothing_after_the_last_call_is_closed)
+{
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, GET);
+    client_on_last_call(wire_client(&http_chain.injector), http_chain.now);
+    wire_run(&http_chain);
+    client_on_drain(wire_client(&http_chain.injector), http_chain.now);
+    wire_finish(&http_chain);
+    ck_assert(app->got_end && !app->got_reset);
+}
+END_TEST
+
 static void cut(struct wire_node *n)
 {
     ck_assert(client_cut(wire_client(n), "time is up", http_chain.now));
@@ -268,6 +296,8 @@ Suite *suite(void)
     tcase_add_test(t, a_client_that_goes_on_sending_is_left_two_seconds_after_the_last_word);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, draining_finishes_what_runs_and_then_closes);
+    tcase_add_test(t, an_idle_client_may_send_one_more_request_after_the_last_call);
+    tcase_add_test(t, an_idle_client_that_sends_nothing_after_the_last_call_is_closed);
     tcase_add_test(t, what_is_cut_is_told);
     tcase_add_test(t, an_answer_that_was_not_taken_is_cut_too);
     tcase_add_test(t, who_asks_nothing_is_not_cut);

@@ -203,7 +203,7 @@ class Threads(Case):
         self.assertRegex(daemon.log, "cannot start a thread for reloads: .*raise the limits of processes")
 
     def test_reload_needs_no_thread_that_was_not_there_from_the_start(self):
-        daemon = self.start(3).wait_ready([self.port])
+        daemon = self.start(4).wait_ready([self.port]) # with the process that starts a successor
         for _ in range(3):
             self.assertEqual(0, self.command("reload", "-c", daemon.config_path).returncode)
         self.assertTrue(self.status(daemon)["ready"])

@@ -364,6 +364,7 @@ struct config {
     unsigned max_connections; /* limits.connections, 0: by the file descriptor limit */
     unsigned max_per_client;  /* limits.per_client, 0: no limit */
     uint64_t drain_ms;        /* 30s */
+    uint64_t handover_ms;     /* handover_timeout, 60s */
     struct config_identity *identities;
     size_t n_identities;
     struct config_registry *registries;

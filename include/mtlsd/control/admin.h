@@ -53,6 +53,8 @@ struct admin_view {
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */
     const struct sandbox_facts *sandbox; /* NULL: not told */
+    int64_t last_handover;         /* when a new process was last to take over, and could not; 0: none yet */
+    const char *last_handover_error;
 };
 
 enum admin_action {

@@ -37,9 +37,18 @@ struct admin_listener *admin_listener_start_on(struct uv_loop_s *loop, int fd, c
 /* The listener of admin.health: a TCP address, also for other hosts, that answers /livez and /readyz and nothing else. Limits: 16 connections, of which the
  * oldest makes place for a new one, 10 seconds and 64 KiB each. place is borrowed for the call. first: as listen_fd_open has it. */
 struct admin_listener *admin_listener_start_health(struct uv_loop_s *loop, const struct config_health *place, bool first, const struct admin_hooks *hooks, struct err *err);
+/* The same on a socket that already listens, which it takes. */
+struct admin_listener *admin_listener_start_health_on(struct uv_loop_s *loop, int fd, const struct admin_hooks *hooks, struct err *err);
 /* Closes it and its connections and removes the socket file if it is still ours. Memory goes as the loop runs the close callbacks: run the loop
  * once more. NULL is fine. */
 void admin_listener_stop(struct admin_listener *l);
+
+/* Its listening socket, borrowed; and what it is called: a path, or the text that start_on got. */
+int admin_listener_fd(const struct admin_listener *l);
+/* The socket was handed over to us with its file, which goes with it from now on. */
+void admin_listener_own(struct admin_listener *l, const char *path);
+/* The socket was handed over to another process: a stop leaves the file. NULL is fine. */
+void admin_listener_leave(struct admin_listener *l);
 
 void admin_listener_reloaded(struct admin_pending *pending, const struct admin_reload *result);
 

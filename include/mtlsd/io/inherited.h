@@ -18,6 +18,8 @@ struct inherited_env { /* values of the environment, NULL where it has none */
 
 /* Takes the descriptors from first on, which are 3 and up. NULL: none were passed to this process (us), or it is out of memory; err says so then. */
 struct inherited *inherited_new(const struct inherited_env *env, int first, long us, struct err *err);
+/* The same for descriptors that are known to be there, each with its name. NULL: out of memory; the descriptors stay open. */
+struct inherited *inherited_of(const char *const *names, size_t n, int first);
 /* Closes them. */
 void inherited_free(struct inherited *s);
 
@@ -25,6 +27,8 @@ void inherited_free(struct inherited *s);
 int inherited_fd(const struct inherited *s, const char *name, size_t i);
 /* The i-th name; NULL past the last. Several sockets may have one name. */
 const char *inherited_name(const struct inherited *s, size_t i);
+/* The i-th descriptor, borrowed. */
+int inherited_at(const struct inherited *s, size_t i);
 /* -1 + err, always: no socket has this name, and what to do. */
 int inherited_explain(const struct inherited *s, const char *name, struct err *err);
 

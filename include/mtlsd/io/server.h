@@ -16,15 +16,18 @@ struct server;
 struct inherited;
 struct uv_loop_s;
 
-enum server_signal { SERVER_RELOAD, SERVER_REOPEN_LOG, SERVER_DRAIN, SERVER_STOP };
+enum server_signal { SERVER_RELOAD, SERVER_REOPEN_LOG, SERVER_HAND_OVER, SERVER_DRAIN, SERVER_STOP };
 
 struct server_hooks {
     void *ctx;
     void (*on_signal)(void *ctx, enum server_signal what); /* on the main loop */
+    /* Every worker has its thread, and none accepts yet; it may take its time. -1 + err: none is to. May be NULL. */
+    int (*on_started)(void *ctx, struct err *err);
     void (*on_running)(void *ctx); /* every worker runs; may be NULL */
     /* On the main loop: a worker's connection that asks for a page of ours. Takes fd. NULL: none is served. */
     void (*on_served)(void *ctx, int fd, enum config_serve what);
     const struct inherited *inherited; /* borrowed: the sockets that were passed; NULL: none */
+    const struct inherited *handed;    /* borrowed until server_run: those of the process that this one takes the place of, by address; NULL: none */
 };
 
 /* Opens every socket the snapshot names (all or nothing), takes a reference of it. No thread runs yet. NULL + err. */
@@ -47,10 +50,25 @@ MUST_CHECK int server_adopt(struct server *s, struct snapshot *next, struct err 
 void server_rejudge(struct server *s);
 /* Only rows of registries have changed: connections whose row stayed are not verified again. withdrawn: tickets are forgotten too. */
 void server_rejudge_rows(struct server *s, bool withdrawn);
-/* Accepts nothing more, finishes what runs; what is left after the time is cut. */
-void server_drain(struct server *s, uint64_t within_ms);
+/* Accepts nothing more, finishes what runs; what is left after the time is cut. HTTP/1 clients that wait between two requests may send another one for
+ * patience_ms, which is answered with Connection: close: a request that is under way meanwhile is not lost. */
+void server_drain(struct server *s, uint64_t within_ms, uint64_t patience_ms);
+/* Before a drain: files of sockets belong to a successor, which has the sockets. The first SIGTERM after it only drains, too. */
+void server_leave_files(struct server *s);
 void server_stop(struct server *s);
 bool server_is_draining(const struct server *s);
+
+/* The listening sockets, for a successor; not those that were passed. All stay open here. on_all comes on the main loop, when every worker has
+ * answered; then server_lent gives them. NULL: out of memory. */
+struct server_socket {
+    int fd;        /* of its own */
+    char *address; /* as configured */
+};
+struct lend;
+struct lend *server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx);
+/* Borrowed until lend_stop. -1: descriptors or memory were short. */
+int server_lent(const struct lend *l, const struct server_socket **sockets, size_t *n);
+void server_lend_stop(struct lend *l);
 
 /* Asks every worker for a sign of life, and whether each has answered the last question. A worker that finished owes none. */
 void server_ask(struct server *s);

@@ -40,6 +40,8 @@ void client_on_sent(struct client *c, size_t n, struct moment now);
 void client_on_deadline(struct client *c, struct moment now);
 /* The worker drains: finish what runs, begin nothing. */
 void client_on_drain(struct client *c, struct moment now);
+/* Before it, where there is time: an HTTP/1 client that is idle may send one more request. */
+void client_on_last_call(struct client *c, struct moment now);
 /* An idle one is closed for others, at once: its last words. */
 void client_give_way(struct client *c, struct moment now);
 /* Ends it now, in any state. True: something was open, and was reported as REASON_DRAINING. */

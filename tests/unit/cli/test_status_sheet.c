@@ -28,6 +28,7 @@ START_TEST(shows_what_runs)
 {
     sheet_of("{\"version\":\"1.2\",\"ready\":true,\"uptime_seconds\":93784,\"workers\":2,\"generation\":4,\"config\":\"a.conf\","
              "\"started\":\"2026-01-01T00:00:00Z\",\"files_polled\":true,\"last_reload\":{\"time\":\"2026-01-02T00:00:00Z\",\"result\":\"refused\",\"error\":\"x is empty\"},"
+             "\"last_handover\":{\"time\":\"2026-01-03T00:00:00Z\",\"result\":\"refused\",\"error\":\"it ended\"},"
              "\"listeners\":[{\"name\":\"app\",\"bind\":[\":80\",\"[::1]:81\"],\"protocol\":\"http\",\"tls\":true,\"client_cert\":\"required\","
              "\"upstream\":\"far\",\"connections_open\":3,\"connections_total\":1234567,\"requests_total\":9,"
              "\"refused\":{\"expired\":9,\"revoked\":3}}]}");
@@ -35,6 +36,8 @@ START_TEST(shows_what_runs)
     ck_assert_ptr_nonnull(strstr(text, "refused at 2026-01-02T00:00:00Z"));
     ck_assert_ptr_nonnull(strstr(text, "x is empty"));
     ck_assert_ptr_nonnull(strstr(text, "are polled"));
+    ck_assert_ptr_nonnull(strstr(text, "refused at 2026-01-03T00:00:00Z"));
+    ck_assert_ptr_nonnull(strstr(text, "it ended"));
     ck_assert_ptr_nonnull(strstr(text, ":80 [::1]:81"));
     ck_assert_ptr_nonnull(strstr(text, "http over TLS"));
     ck_assert_ptr_nonnull(strstr(text, "1,234,567"));

@@ -61,6 +61,7 @@ START_TEST(names_the_instance)
     ck_assert_ptr_nonnull(strstr(doc, "\"uptime_seconds\": 100"));
     ck_assert_ptr_nonnull(strstr(doc, "\"started\": \"2027-01-15T08:00:00Z\""));
     ck_assert_ptr_nonnull(strstr(doc, "\"last_reload\": null"));
+    ck_assert_ptr_nonnull(strstr(doc, "\"last_handover\": null"));
     ck_assert_ptr_nonnull(strstr(doc, "\"0.0.0.0:8443\""));
     ck_assert_ptr_nonnull(strstr(doc, "\"address\": \"127.0.0.1:9000\""));
 }
@@ -232,6 +233,17 @@ START_TEST(tells_why_the_last_reload_was_refused)
 }
 END_TEST
 
+START_TEST(tells_why_a_new_process_could_not_take_over)
+{
+    struct admin_view view = make_view();
+    view.last_handover = 1800000050;
+    view.last_handover_error = "the new process ended";
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"error\": \"the new process ended\""));
+    view.last_handover_error = NULL;
+    ck_assert_ptr_nonnull(strstr(status_text(&view), "\"error\": \"out of memory\""));
+}
+END_TEST
+
 /* C13 */
 START_TEST(says_how_full_it_is)
 {
@@ -302,6 +314,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_which_ca_has_a_revocation_list);
     tcase_add_test(t, tells_where_lists_are_fetched_and_how_that_went);
     tcase_add_test(t, tells_why_the_last_reload_was_refused);
+    tcase_add_test(t, tells_why_a_new_process_could_not_take_over);
     tcase_add_test(t, says_how_full_it_is);
     tcase_add_test(t, is_not_ready_while_it_drains);
     tcase_add_test(t, escapes_what_peers_chose);

@@ -51,6 +51,22 @@ START_TEST(finds_every_socket_of_a_name)
 }
 END_TEST
 
+START_TEST(names_of_descriptors_that_are_known_may_hold_any_byte)
+{
+    static const char *const names[] = {"[::1]:8443", "unix:/run/a:b", "[::1]:8443"};
+    for (int i = 0; i < 3; i++)
+        socket_at(FIRST + i, SOCK_STREAM, "127.0.0.1", true);
+    struct inherited *s = inherited_of(names, 3, FIRST);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_int_eq(inherited_fd(s, "[::1]:8443", 1), FIRST + 2);
+    ck_assert_int_eq(inherited_fd(s, "unix:/run/a:b", 0), FIRST + 1);
+    ck_assert_int_eq(inherited_at(s, 2), FIRST + 2);
+    ck_assert_int_ne(fcntl(FIRST, F_GETFD) & FD_CLOEXEC, 0);
+    inherited_free(s);
+    ck_assert_int_eq(fcntl(FIRST, F_GETFD), -1);
+}
+END_TEST
+
 START_TEST(takes_nothing_that_is_meant_for_another_process)
 {
     static const struct inherited_env rows[] = {
@@ -143,6 +159,7 @@ Suite *suite(void)
     Suite *s = suite_create("inherited");
     TCase *t = tcase_create("inherited");
     tcase_add_test(t, finds_every_socket_of_a_name);
+    tcase_add_test(t, names_of_descriptors_that_are_known_may_hold_any_byte);
     tcase_add_test(t, takes_nothing_that_is_meant_for_another_process);
     tcase_add_test(t, names_what_is_missing);
     tcase_add_test(t, sees_which_hosts_and_users_can_connect);

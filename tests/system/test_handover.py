@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGUSR2: a new process of the program takes the place of the old one with its sockets, and no connection is lost. If it cannot, the old one serves on."""
+import contextlib
+import ctypes
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import unittest
+
+import harness
+import peers
+from harness import MTLSD, Process, free_port, wait_for
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Case(harness.Case):
+    """A daemon that is started by a link, so that another program can be put in its place."""
+
+    def setUp(self):
+        super().setUp()
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # processes that the daemon started become ours when it ends
+        self.program = self.folder / "program"
+        self.program.symlink_to(MTLSD)
+        self.pid = None
+        self.addCleanup(self.end_last)
+
+    def end_last(self):
+        if self.pid is not None and self.pid != self.mtlsd.pid:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self.pid, signal.SIGTERM)
+                self.exit_code(self.pid)
+
+    def exit_code(self, pid, seconds=15):
+        if pid == self.mtlsd.pid:
+            return self.mtlsd.wait(seconds)
+        return os.waitstatus_to_exitcode(wait_for(lambda: self.ended(pid), f"the end of process {pid}", seconds)[0][1])
+
+    @staticmethod
+    def ended(pid):
+        got = os.waitpid(pid, os.WNOHANG)
+        return [got] if got[0] == pid else None
+
+    def start(self, text, ports=(), paths=(), env=None, wait=True):
+        self.file = self.config(text, prelude="")
+        self.mtlsd = Process("mtlsd", [self.program, "run", "-c", self.file], self.folder, env or self.environment())
+        self.processes.append(self.mtlsd)
+        self.daemons.append(self.mtlsd)
+        self.pid = self.mtlsd.pid
+        if wait:
+            self.mtlsd.wait_ready(ports, paths)
+        return self.mtlsd
+
+    def replace(self, script):
+        """Puts another program in the place of the daemon's, as an update does."""
+        other = self.folder / "next"
+        other.write_text(script)
+        other.chmod(0o755)
+        os.replace(other, self.program)
+
+    def restore(self):
+        self.program.unlink()
+        self.program.symlink_to(MTLSD)
+
+    def served_by(self):
+        return [int(pid) for pid in re.findall(r"process (\d+) serves now", self.mtlsd.log)]
+
+    def hand_over(self):
+        """Gives the process that serves from now on."""
+        before = len(self.served_by())
+        os.kill(self.pid, signal.SIGUSR2)
+        old, self.pid = self.pid, wait_for(lambda: self.served_by()[before:], f"the hand-over in {self.mtlsd.log[-2000:]}")[0]
+        return old, self.pid
+
+    def says(self, text, after=0):
+        wait_for(lambda: text in self.mtlsd.log[after:], f"{text!r} in {self.mtlsd.log[-2000:]}")
+
+    @staticmethod
+    def children(pid):
+        return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+    def started(self):
+        """New processes that do not serve yet."""
+        return [pid for starter in self.children(self.pid) for pid in self.children(starter)]
+
+    def refused(self, why):
+        """The old process serves on, says why, and no child is left."""
+        after = len(self.mtlsd.log)
+        os.kill(self.pid, signal.SIGUSR2)
+        self.says("refused, this process serves on: " + why, after)
+        wait_for(lambda: not self.started(), "the end of the new process")
+        self.assertEqual("fine", self.get())
+        status = self.command("status", "--socket", self.admin, "--json").stdout
+        self.assertIn(why, status.replace("\\\"", '"'))
+        self.assertEqual(self.served_by(), [])
+
+    def get(self, port=None):
+        return self.curl(f"http://127.0.0.1:{port or self.port}/").text
+
+    def plain(self, prelude='workers = 2; drain_timeout = "5s";', listeners="", **options):
+        self.backend, self.port, self.admin = peers.Backend(self, lambda r: peers.reply(b"fine")), free_port(), self.folder / "admin.sock"
+        return self.start(f"""{prelude} admin = {{ socket = "unix:{self.admin}"; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{self.backend.port}" ]; }}; }};
+            listeners = {{ front = {{ bind = "127.0.0.1:{self.port}"; upstream = "app"; }}; {listeners} }};""", [self.port], [self.admin], **options)
+
+
+class HandOver(Case):
+    def test_a_new_process_of_a_replaced_program_serves_and_the_old_one_ends(self):
+        self.plain()
+        self.assertEqual("fine", self.get())
+        copy = self.folder / "copy"
+        shutil.copy(MTLSD, copy)
+        self.program.unlink()
+        self.program.symlink_to(copy)
+        old, new = self.hand_over()
+        self.assertEqual("fine", self.get())
+        self.assertEqual(str(copy), os.readlink(f"/proc/{new}/exe"))
+        self.assertEqual(0, self.exit_code(old))
+        self.assertEqual("fine", self.get())
+        self.assertEqual(0, self.command("status", "--socket", self.admin).returncode)
+
+    def test_every_kind_of_socket_goes_over_and_only_sockets_that_listen(self):
+        unix, health, six = self.folder / "front.sock", free_port(), free_port()
+        self.plain(prelude='workers = 2; drain_timeout = "5s";', listeners=f"""
+            six = {{ bind = "[::1]:{six}"; upstream = "app"; }}; file = {{ bind = "unix:{unix}"; upstream = "app"; }};""")
+        self.file.write_text(self.file.read_text().replace("admin = {", f'admin = {{ health = "127.0.0.1:{health}"; '))
+        self.assertEqual(0, self.command("reload", "--socket", self.admin).returncode)
+        inode, idle = unix.stat().st_ino, peers.connect(self.port)
+        self.addCleanup(idle.close)
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        peers.response(idle)
+        before = self.sockets(self.pid)
+        old, new = self.hand_over()
+        shared = self.sockets(new) & before
+        self.assertEqual(2 + 2 + 1 + 1 + 1, len(shared))  # a socket for each worker and address, the unix socket, admin socket, admin.health
+        for number in range(2):
+            for url in (f"http://127.0.0.1:{self.port}/", f"http://[::1]:{six}/"):
+                self.assertEqual("fine", self.curl(url).text)
+            self.assertEqual("fine", self.curl("--unix-socket", unix, "http://localhost/").text)
+            self.assertEqual(200, self.curl(f"http://127.0.0.1:{health}/livez").status)
+            self.assertEqual(0, self.command("status", "--socket", self.admin).returncode)
+            self.assertEqual(inode, unix.stat().st_ino)
+            if number == 0:
+                idle.close()
+                self.assertEqual(0, self.exit_code(old))
+        self.pid = new
+        os.kill(new, signal.SIGTERM)
+        self.assertEqual(0, self.exit_code(new))
+        self.assertEqual([False, False], [unix.exists(), self.admin.exists()])
+
+    @staticmethod
+    def sockets(pid):
+        found = set()
+        for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(fd))
+        return {name for name in found if name.startswith("socket:")}
+
+    def test_what_the_new_configuration_does_not_name_is_closed_and_what_it_adds_is_opened(self):
+        unix, more = self.folder / "front.sock", free_port()
+        self.plain(listeners=f'file = {{ bind = "unix:{unix}"; upstream = "app"; }};')
+        text, moved = self.file.read_text(), self.folder / "other.sock"
+        self.file.write_text(text.replace(f"unix:{unix}", f"127.0.0.1:{more}").replace(str(self.admin), str(moved)).replace("workers = 2", "workers = 4"))
+        old, _ = self.hand_over()
+        self.assertEqual(["fine", "fine"], [self.get(), self.get(more)])
+        wait_for(lambda: not unix.exists() and not self.admin.exists(), "the files to go")
+        self.assertEqual(0, self.exit_code(old))
+        self.file.write_text(text.replace(str(self.admin), str(moved)).replace("workers = 2", "workers = 1"))
+        self.hand_over()
+        self.assertEqual("fine", self.curl("--unix-socket", unix, "http://localhost/").text)
+        self.assertEqual(0, self.command("status", "--socket", moved).returncode)
+        wait_for(lambda: not harness.listens(more), "the port to close")
+
+    def test_requests_that_run_finish_in_the_old_process(self):
+        self.plain(prelude='workers = 1; drain_timeout = "20s";')
+        with peers.connect(self.port) as slow:
+            slow.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab")
+            wait_for(lambda: self.backend.accepted, "the request upstream")
+            old, _ = self.hand_over()
+            os.kill(old, signal.SIGTERM)  # it drains already: the first one is no second
+            self.says("no new connections")
+            slow.sendall(b"cd")
+            status, fields, body, _ = peers.response(slow)
+            self.assertEqual((200, b"fine", True), (status, body, ("connection", "close") in [(n.lower(), v) for n, v in fields]))
+        self.assertEqual(0, self.exit_code(old))
+
+    def test_an_idle_client_may_send_one_more_request_to_the_old_process(self):
+        self.plain(prelude='workers = 1; drain_timeout = "20s";')
+        with peers.connect(self.port) as fresh, peers.connect(self.port) as served:
+            served.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            peers.response(served)
+            old, _ = self.hand_over()
+            for client in (fresh, served):
+                client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                status, fields, body, _ = peers.response(client)
+                self.assertEqual((200, b"fine", True), (status, body, ("connection", "close") in [(n.lower(), v) for n, v in fields]))
+                self.assertEqual((b"", "eof"), peers.read_all(client))
+        self.assertEqual(0, self.exit_code(old))
+
+
+class Refused(Case):
+    """The old process serves on and says why, in the log and in the status."""
+
+    def setUp(self):
+        super().setUp()
+        self.plain(prelude='workers = 2; drain_timeout = "5s"; handover_timeout = "1s";')
+
+    def test_a_program_that_is_gone_or_cannot_run(self):
+        self.program.unlink()
+        self.refused(f"{self.program} cannot be started: No such file or directory")
+        self.program.write_text("#!/bin/sh\n")
+        self.refused(f"{self.program} cannot be started: Permission denied")
+        self.replace("no program")
+        self.refused(f"{self.program} cannot be started: Exec format error")
+
+    def test_a_program_that_ends_or_never_answers(self):
+        self.replace("#!/bin/sh\nexit 7\n")
+        self.refused("the new process ended with exit code 7 before it was ready")
+        self.replace("#!/bin/sh\nkill -9 $$\n")
+        self.refused("signal 9 ended the new process before it was ready")
+        self.replace("#!/bin/sh\ntrap '' TERM\nwhile :; do read line <&4 || sleep 0.1; done\n")
+        self.refused("the new process was not ready within 1s (handover_timeout), and was ended")
+        self.replace("#!/bin/sh\necho nonsense >&4\nsleep 5\n")
+        self.refused("the new process said something that this version does not know")
+
+    def test_a_configuration_that_the_new_process_refuses(self):
+        good = self.file.read_text()
+        self.file.write_text(good + "nonsense = 1;\n")
+        self.refused(f'{self.file}:{good.count(chr(10)) + 1}: ')
+        busy = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(busy.close)
+        self.file.write_text(good.replace("front = {", f'more = {{ bind = "127.0.0.1:{busy.getsockname()[1]}"; upstream = "app"; }}; front = {{'))
+        self.refused(f"127.0.0.1:{busy.getsockname()[1]}: cannot listen: Address already in use")
+        self.file.write_text(good)
+        self.hand_over()
+        self.assertEqual("fine", self.get())
+
+    def test_a_program_of_a_version_that_knows_no_hand_over(self):
+        self.replace(f"#!/bin/sh\nunset MTLSD_HANDOVER\nexec {MTLSD} \"$@\" 4>&-\n")
+        self.refused("the new process ended with exit code 1 before it was ready")
+
+    def test_a_process_that_another_one_waits_for(self):
+        file = self.config(self.file.read_text().replace(str(self.port), str(free_port())).replace(str(self.admin), str(self.folder / "wrap.sock")), "wrap.conf",
+                           prelude="")
+        wrap = Process("wrap", [MTLSD, "wrap", "-c", file, "--", "sleep", "600"], self.folder, self.environment())
+        self.processes.append(wrap)
+        daemon = int(wait_for(lambda: [pid for pid in self.children(wrap.pid) if b"run" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()], "its daemon")[0])
+        wait_for(lambda: "listening" in wrap.log, "the daemon")
+        os.kill(daemon, signal.SIGUSR2)
+        wait_for(lambda: "refused, this process serves on: the process that started mtlsd waits for its end" in wrap.log, "the refusal")
+
+
+class Timing(Case):
+    """Signals that come while a new process starts, which takes half a second here."""
+
+    def setUp(self):
+        super().setUp()
+        self.plain()
+        self.replace(f"#!/bin/sh\nsleep 0.5\nexec {MTLSD} \"$@\"\n")
+
+    def begin(self):
+        os.kill(self.pid, signal.SIGUSR2)
+        return int(wait_for(self.started, "the new process")[0])
+
+    def end(self):
+        self.pid = wait_for(self.served_by, "the hand-over")[0]
+        self.assertEqual("fine", self.get())
+
+    def test_a_second_one_starts_no_second_process(self):
+        new = self.begin()
+        os.kill(self.pid, signal.SIGUSR2)
+        self.says("a new process is being started already")
+        self.end()
+        self.assertEqual([new], self.served_by())
+        os.kill(self.mtlsd.pid, signal.SIGUSR2)
+        self.assertEqual(0, self.mtlsd.wait())
+
+    def test_a_reload_meanwhile_is_the_new_process_s(self):
+        """Which has perhaps read its files before they changed."""
+        self.begin()
+        os.kill(self.pid, signal.SIGHUP)
+        self.end()
+        self.says("the new configuration is in use, generation 2")
+        self.assertLess(self.mtlsd.log.index("serves now"), self.mtlsd.log.index("generation 2"))
+
+    def test_a_reload_meanwhile_is_done_when_the_new_process_fails(self):
+        self.replace("#!/bin/sh\nsleep 0.5\nexit 1\n")
+        self.begin()
+        done = self.command("reload", "--socket", self.admin)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertLess(self.mtlsd.log.index("refused, this process serves on"), self.mtlsd.log.index("generation 2"))
+
+    def test_a_stop_meanwhile_ends_both(self):
+        for number in (signal.SIGTERM, signal.SIGQUIT):
+            with self.subTest(number):
+                new = self.begin()
+                os.kill(self.pid, number)
+                self.assertEqual(0, self.mtlsd.wait())
+                self.assertIn("given up", self.mtlsd.log)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(new, 0)
+                wait_for(lambda: not harness.listens(self.port), "the end of what the script started")
+                if number == signal.SIGTERM:
+                    self.restore()
+                    self.start(self.file.read_text(), [self.port], [self.admin])
+                    self.replace(f"#!/bin/sh\nsleep 0.5\nexec {MTLSD} \"$@\"\n")
+
+    def test_one_during_a_drain_does_nothing(self):
+        self.restore()
+        with peers.connect(self.port) as busy:
+            busy.sendall(b"GET / HTTP/1.1\r\nHost:")
+            wait_for(lambda: self.command("status", "--socket", self.admin, "--json").stdout.count('"open": 1'), "the client")
+            self.mtlsd.signal(signal.SIGTERM)
+            wait_for(lambda: not harness.listens(self.port), "the drain")
+            self.mtlsd.signal(signal.SIGUSR2)
+            self.says("nothing was done: this process drains already")
+        self.assertEqual(0, self.mtlsd.wait())
+
+
+if __name__ == "__main__":
+    harness.main()
