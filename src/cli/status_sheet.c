@@ -223,6 +223,8 @@ static void print_refusals(struct page *p, const json_t *status)
                                             "[{count>1}      count   {count} times since {first|?}\n]"
                                             "      what    {detail}\n"
                                             "[      peer    {peer_subject}\n]"
+                                            "[      ours    {ours.subject}, issued by {ours.issuer}, serial {ours.serial}, until {ours.not_after}\n]"
+                                            "[      accepts {ours.accepted_cas}\n]"
                                             "      to do   {hint}\n");
     page_say(p, n > SHOWN ? "  (more with --json)\n" : "");
 }

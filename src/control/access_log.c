@@ -183,12 +183,20 @@ static void log_up(struct log_line *l, const struct report *r)
     }
 }
 
-/* The peer refused the certificate that we presented: names it, and says whether it is simply too old. */
-static void log_ours(struct log_line *l, const struct tls_identity *identity)
+/* The side whose peer refused the certificate that we presented; NULL: that is not what happened. */
+static const struct tls_facts *refused_ours(const struct report *r)
+{
+    const struct tls_facts *side = r->up != NULL ? r->up : r->down;
+    bool about_ours = r->reason == REASON_OUR_CERTIFICATE_REFUSED || r->reason == REASON_CLIENT_REFUSED_CERTIFICATE;
+    return about_ours && side != NULL && side->ours != NULL ? side : NULL;
+}
+
+/* Names it, says whether it is simply too old, and what the peer takes instead. */
+static void log_ours(struct log_line *l, const struct tls_facts *side)
 {
     struct tls_identity_facts ours;
     char when[21];
-    tls_identity_facts(identity, &ours);
+    tls_identity_facts(side->ours, &ours);
     log_str(l, "ours", ours.subject);
     log_str(l, "ours_issuer", ours.issuer);
     log_str(l, "ours_serial", ours.serial);
@@ -197,6 +205,7 @@ static void log_ours(struct log_line *l, const struct tls_identity *identity)
     log_str(l, "ours_not_before", when);
     text_utc(when, ours.not_after);
     log_str(l, "ours_not_after", when);
+    log_str(l, "accepted_cas", side->accepted_cas);
 }
 
 static void log_times(struct log_line *l, const struct report *r)
@@ -279,9 +288,9 @@ static void log_report(const struct report *r, unsigned not_in_main)
         log_down(&l, r->down, r->reason);
     if (r->up != NULL)
         log_up(&l, r);
-    const struct tls_facts *refused = r->up != NULL ? r->up : r->down;
-    if ((r->reason == REASON_OUR_CERTIFICATE_REFUSED || r->reason == REASON_CLIENT_REFUSED_CERTIFICATE) && refused != NULL && refused->ours != NULL)
-        log_ours(&l, refused->ours);
+    const struct tls_facts *refused = refused_ours(r);
+    if (refused != NULL)
+        log_ours(&l, refused);
     if (r->target != NULL)
         log_str(&l, "reused", r->up_reused ? "yes" : "no");
     if (r->up != NULL && r->up->asked_later)
@@ -377,7 +386,10 @@ static void count_report(struct access_log *j, const struct report *r)
 
 static void remember_refusal(struct access_log *j, const struct report *r)
 {
-    const struct tls_facts *blamed = r->up != NULL ? r->up : r->down;
+    const struct tls_facts *blamed = r->up != NULL ? r->up : r->down, *refused = refused_ours(r);
+    struct tls_identity_facts ours;
+    if (refused != NULL)
+        tls_identity_facts(refused->ours, &ours);
     struct refusal_note note = {
         .when = j->utc(),
         .reason = r->reason,
@@ -385,6 +397,8 @@ static void remember_refusal(struct access_log *j, const struct report *r)
         .upstream = r->target != NULL ? r->target->upstream->conf->name : NULL,
         .peer_subject = blamed != NULL && blamed->peer != NULL ? blamed->peer->subject : NULL,
         .detail = detail_of(r),
+        .ours = refused != NULL ? &ours : NULL,
+        .accepted_cas = refused != NULL ? refused->accepted_cas : NULL,
         .hint = r->hint,
     };
     refusals_add(j->refusals, &note);

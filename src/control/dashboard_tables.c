@@ -260,6 +260,23 @@ void dashboard_callers(struct bytes *out, const json_t *status)
 
 /* ---- refusals ---- */
 
+static void put_faint(struct bytes *out, const char *before, const char *text)
+{
+    if (text == NULL)
+        return;
+    html_raw(out, "<br><bdi class=\"faint\">", before, NULL);
+    html_text(out, text);
+    bytes_append_str(out, "</bdi>");
+}
+
+/* Our own certificate, which the peer refused. */
+static void put_ours(struct bytes *out, const json_t *ours)
+{
+    static const char *const rows[][2] = {{"ours: ", "subject"}, {"issued by ", "issuer"}, {"serial ", "serial"}, {"until ", "not_after"}, {"the peer accepts ", "accepted_cas"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        put_faint(out, rows[i][0], document_string(ours, rows[i][1], NULL));
+}
+
 static void put_refusal(struct bytes *out, const json_t *r)
 {
     const char *peer = document_string(r, "peer_subject", NULL), *upstream = document_string(r, "upstream", NULL);
@@ -276,11 +293,8 @@ static void put_refusal(struct bytes *out, const json_t *r)
     cell(out, "What", "");
     bytes_append_str(out, "<span>");
     html_text(out, document_string(r, "detail", ""));
-    if (peer != NULL) {
-        bytes_append_str(out, "<br><bdi class=\"faint\">");
-        html_text(out, peer);
-        bytes_append_str(out, "</bdi>");
-    }
+    put_faint(out, "", peer);
+    put_ours(out, document_get(r, "ours"));
     bytes_append_str(out, "<br><span class=\"faint\">What to do: ");
     html_text(out, document_string(r, "hint", ""));
     bytes_append_str(out, "</span></span></td></tr>\n");

@@ -57,7 +57,18 @@ static bool is_same(const struct refusal *r, const struct refusal_note *note)
 {
     return r->reason == note->reason && same_text(r->listener, sizeof(r->listener), note->listener) &&
            same_text(r->upstream, sizeof(r->upstream), note->upstream) && same_text(r->detail, sizeof(r->detail), note->detail) &&
-           same_text(r->peer_subject, sizeof(r->peer_subject), note->peer_subject);
+           same_text(r->peer_subject, sizeof(r->peer_subject), note->peer_subject) &&
+           same_text(r->ours.serial, sizeof(r->ours.serial), note->ours != NULL ? note->ours->serial : NULL);
+}
+
+static void fill_ours(struct refusal_ours *slot, const struct refusal_note *note)
+{
+    const struct tls_identity_facts *ours = note->ours;
+    copy(slot->subject, sizeof(slot->subject), ours != NULL ? ours->subject : NULL);
+    copy(slot->issuer, sizeof(slot->issuer), ours != NULL ? ours->issuer : NULL);
+    copy(slot->serial, sizeof(slot->serial), ours != NULL ? ours->serial : NULL);
+    copy(slot->accepted_cas, sizeof(slot->accepted_cas), ours != NULL ? note->accepted_cas : NULL);
+    slot->not_after = ours != NULL ? ours->not_after : 0;
 }
 
 static void fill(struct refusal *slot, const struct refusal_note *note)
@@ -69,6 +80,7 @@ static void fill(struct refusal *slot, const struct refusal_note *note)
     copy(slot->upstream, sizeof(slot->upstream), note->upstream);
     copy(slot->peer_subject, sizeof(slot->peer_subject), note->peer_subject);
     copy(slot->detail, sizeof(slot->detail), note->detail);
+    fill_ours(&slot->ours, note);
 }
 
 /* The place of an equal refusal, else a free place, else the place of the oldest. */

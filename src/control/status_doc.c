@@ -353,14 +353,22 @@ static json_t *registries_value(const struct admin_view *view)
 
 /* ---- the process ---- */
 
+static json_t *ours_value(const struct refusal_ours *ours)
+{
+    if (ours->subject[0] == '\0')
+        return json_null();
+    return document_object("subject:t issuer:t serial:t not_after:w accepted_cas:t", ours->subject, ours->issuer, ours->serial, ours->not_after,
+                           text_or_null(ours->accepted_cas));
+}
+
 static json_t *refusals_value(const struct admin_view *view)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < view->n_refusals; i++) {
         const struct refusal *r = &view->refusals[i];
-        array = document_append(array, document_object("time:w first:w age_seconds:I count:U reason:t listener:t upstream:t peer_subject:t detail:t hint:t", r->when, r->first, view->now - r->when,
+        array = document_append(array, document_object("time:w first:w age_seconds:I count:U reason:t listener:t upstream:t peer_subject:t ours:o detail:t hint:t", r->when, r->first, view->now - r->when,
                                                        r->count, reason_word(r->reason), text_or_null(r->listener), text_or_null(r->upstream),
-                                                       text_or_null(r->peer_subject), r->detail, r->hint != NULL ? r->hint : reason_row(r->reason)->hint));
+                                                       text_or_null(r->peer_subject), ours_value(&r->ours), r->detail, r->hint != NULL ? r->hint : reason_row(r->reason)->hint));
     }
     return array;
 }

@@ -76,6 +76,7 @@ static void put_body(struct bytes *out, const struct http_problem *p)
     put_string(out, "alert", p->alert);
     put_certificate(out, "peer", &p->peer);
     put_certificate(out, "ours", &p->ours);
+    put_string(out, "accepted_cas", p->accepted_cas);
     put_time(out, "now", p->now);
     put_string(out, "hint", p->hint);
     put_string(out, "contact", p->contact);

@@ -39,8 +39,10 @@ static void describe_upstream(const struct exchange *x, struct http_problem *p, 
         tls_identity_facts(facts->ours, ours);
         p->identity = ours->name; /* of several the one that was presented */
     }
-    if (facts->reason == REASON_OUR_CERTIFICATE_REFUSED && facts->ours != NULL)
+    if (facts->reason == REASON_OUR_CERTIFICATE_REFUSED && facts->ours != NULL) {
         describe_ours(facts->ours, ours, &p->ours);
+        p->accepted_cas = facts->accepted_cas;
+    }
 }
 
 static int write_grpc(struct exchange *x, const struct http_problem *p)

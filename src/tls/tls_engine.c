@@ -397,6 +397,7 @@ void tls_engine_facts(const struct tls_engine *e, struct tls_facts *out)
         .alert_received = e->alert_received,
         .alert_sent = e->alert_sent,
         .ours = tls_engine_identity(e),
+        .accepted_cas = e->unfit_cas,
         .verdict = e->verdict,
         .peer = e->peer,
         .server_name = e->server_name,

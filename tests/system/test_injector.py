@@ -690,6 +690,49 @@ class OurCertificateRefused(harness.Case):
         self.assertRegex(done.stdout, rf"\n +ours: .*serial {self.pki.client().serial:x}, until 20\S+, 36\d days left\n")
 
 
+    def ring(self, reason):
+        admin = self.folder / "admin.sock"
+        found = [r for r in self.curl("--unix-socket", admin, "http://localhost/refusals").json()["refusals"] if r["reason"] == reason]
+        return found[0] if found else None
+
+    def start_by(self, protocol, origin):
+        port = free_port()
+        admin = f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }};'
+        alpn = "" if protocol != "h2" else 'alpn = "h2";'
+        text = admin + self.injector_text(port, f"127.0.0.1:{origin}", protocol="tcp" if protocol == "tcp" else "http", tls=alpn)
+        self.mtlsd = self.daemon(text, [port], [self.folder / "admin.sock"])
+        return port
+
+    def test_answer_log_and_ring_name_it_by_each_protocol_and_version(self):
+        """Promise 4: subject, issuer, serial, end, and what the peer accepts instead."""
+        me, subject, wanted = self.pki.client(), "CN=client1,OU=apps,O=Tests", "CN=stranger,O=Tests"
+        for flag in self.VERSIONS:
+            origin = free_port()  # OpenSSL's server names the CAs that it takes; Python's does not
+            self.spawn("s_server", ["openssl", "s_server", "-accept", f"127.0.0.1:{origin}", "-cert", self.pki.server().crt, "-key", self.pki.server().key,
+                                    "-Verify", "1", "-verify_return_error", "-CAfile", self.pki.ca("stranger").crt, flag, "-alpn", "h2,http/1.1", "-quiet"], [origin])
+            for protocol in ("http/1.1", "h2", "tcp"):
+                with self.subTest(f"{protocol} {flag}"):
+                    port = self.start_by(protocol, origin)
+                    if protocol == "tcp":
+                        with peers.connect(port) as app:
+                            app.sendall(b"hello")
+                            wait_for(lambda: "ours_serial=" in self.mtlsd.log, "the line in the log")
+                    else:
+                        version_of_app = "--http2-prior-knowledge" if protocol == "h2" else "--http1.1"
+                        document = self.assert_problem(self.curl(version_of_app, f"http://127.0.0.1:{port}/"), 502, "our_certificate_refused", "peer")
+                        self.assertEqual((subject, "CN=root,O=Tests", f"{me.serial:x}", wanted),
+                                         (document["ours"]["subject"], document["ours"]["issuer"], document["ours"]["serial"], document["accepted_cas"]))
+                        self.assertIn(wanted, document["detail"])
+                    wait_for(lambda: f'ours="{subject}" ours_issuer="CN=root,O=Tests" ours_serial={me.serial:x} ' in self.mtlsd.log, "ours in the log")
+                    self.assertRegex(self.mtlsd.log, rf'ours_not_after=20\S+ accepted_cas="{wanted}"')
+                    ours = self.ring("our_certificate_refused")["ours"]
+                    self.assertEqual((subject, "CN=root,O=Tests", f"{me.serial:x}", wanted), (ours["subject"], ours["issuer"], ours["serial"], ours["accepted_cas"]))
+                    self.assertIn(f"ours_not_after={ours['not_after']} ", self.mtlsd.log)
+                    text = self.command("status", "--socket", self.folder / "admin.sock").stdout
+                    self.assertIn(f"ours    {subject}, issued by CN=root,O=Tests, serial {me.serial:x}, until 20", " ".join(text.split("\n")))
+                    self.mtlsd.stop()
+
+
 class Retries(harness.Case):
     """C10: a request that may have been carried out is not sent again."""
 

@@ -7,6 +7,7 @@
 #define MTLSD_CONTROL_REFUSALS_H
 
 #include "mtlsd/base/reasons.h"
+#include "mtlsd/tls/tls_identity.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,11 @@ struct refusal {
     char upstream[64];       /* "" when it did not get that far */
     char peer_subject[256];  /* "" without a certificate */
     char detail[320];
+    struct refusal_ours {    /* our own certificate, if it is what was refused; subject "": it is not */
+        char subject[256], issuer[256], serial[68];
+        int64_t not_after;
+        char accepted_cas[300]; /* of the peer, if it named none of ours */
+    } ours;
     const char *hint;        /* static; NULL: what the reason's row says */
 };
 
@@ -33,6 +39,8 @@ struct refusal_note {
     int64_t when;
     enum reason reason;
     const char *listener, *upstream, *peer_subject, *detail;
+    const struct tls_identity_facts *ours; /* NULL: it was not our certificate */
+    const char *accepted_cas;
     const char *hint; /* kept as it is: static or NULL */
 };
 void refusals_add(struct refusals *r, const struct refusal_note *note);

@@ -8,7 +8,7 @@
 struct http_problem { /* every string may be NULL: then its member is left out */
     unsigned status;
     const char *phrase; /* reason phrase of the status line */
-    const char *reason, *title, *detail, *hint, *contact, *refused_by, *upstream, *identity, *alert;
+    const char *reason, *title, *detail, *hint, *contact, *refused_by, *upstream, *identity, *alert, *accepted_cas;
     struct http_problem_certificate { /* written when subject is not NULL */
         const char *subject, *issuer, *serial, *sha256;
         int64_t not_before, not_after;

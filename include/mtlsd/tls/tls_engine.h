@@ -125,6 +125,7 @@ struct tls_facts { /* borrowed from the engine */
     bool ours_sent;
     bool asked_later; /* connecting: the server asked for it after the handshake */
     const struct tls_identity *ours; /* the certificate that we present if the peer requests one; NULL: none */
+    const char *accepted_cas; /* connecting: CAs that the server named, if it named none of ours; NULL: it did not */
     const struct tls_verdict *verdict;
     const struct tls_peer *peer; /* NULL: no certificate */
     const char *server_name;     /* accepting, if the policy depends on it (tls/tls_sni.h): the server name that the client sent; NULL: none */

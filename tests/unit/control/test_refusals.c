@@ -109,10 +109,37 @@ START_TEST(cuts_texts_that_are_too_long)
 }
 END_TEST
 
+START_TEST(our_own_certificate_is_named_where_it_was_refused)
+{
+    struct refusal out[3];
+    struct tls_identity_facts ours = {.subject = "CN=us", .issuer = "CN=CA", .serial = "01ab", .not_after = 77}, renewed = ours;
+    renewed.serial = "02cd";
+    struct refusals *r = refusals_new();
+    struct refusal_note note = {.reason = REASON_OUR_CERTIFICATE_REFUSED, .listener = "a", .detail = "d", .ours = &ours, .accepted_cas = "CN=Other"};
+    refusals_add(r, &note);
+    refusals_add(r, &note);
+    note.ours = &renewed; /* another certificate is another refusal */
+    note.accepted_cas = NULL;
+    refusals_add(r, &note);
+    refusals_add(r, &(struct refusal_note){.reason = REASON_EXPIRED, .listener = "a"});
+    ck_assert_uint_eq(refusals_copy(r, out, 3), 3);
+    ck_assert_str_eq(out[0].ours.subject, "");
+    ck_assert_str_eq(out[1].ours.serial, "02cd");
+    ck_assert_str_eq(out[1].ours.accepted_cas, "");
+    ck_assert_uint_eq(out[2].count, 2);
+    ck_assert_str_eq(out[2].ours.subject, "CN=us");
+    ck_assert_str_eq(out[2].ours.issuer, "CN=CA");
+    ck_assert_str_eq(out[2].ours.accepted_cas, "CN=Other");
+    ck_assert_int_eq(out[2].ours.not_after, 77);
+    refusals_free(r);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("refusals");
     TCase *t = tcase_create("refusals");
+    tcase_add_test(t, our_own_certificate_is_named_where_it_was_refused);
     tcase_add_test(t, gives_the_newest_first);
     tcase_add_test(t, forgets_the_oldest_when_full);
     tcase_add_test(t, counts_the_same_one_and_keeps_its_first_and_last_time);
