@@ -41,8 +41,8 @@ class Case(harness.Case):
 
     def start(self, trust="", **options):
         self.backend = peers.Backend(self)
-        admin = f'admin = {{ socket = "unix:{self.folder}/admin.sock"; }};'
-        port = harness.free_port()
+        port, self.health = harness.free_port(), harness.free_port()
+        admin = f'admin = {{ socket = "unix:{self.folder}/admin.sock"; health = "127.0.0.1:{self.health}"; }};'
         text = admin + self.verifier_text(port, self.backend.port, trust=f'ca = "{self.root.crt}"; {trust}', **options)
         self.mtlsd = self.daemon(text, [port], [self.folder / "admin.sock"])
         self.port = port
@@ -55,6 +55,8 @@ class Case(harness.Case):
 
     def readiness(self):
         answer = self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/readyz")
+        outside = self.curl(f"http://127.0.0.1:{self.health}/readyz")  # the same word, and nothing else
+        self.assertEqual((answer.status, {"result": answer.json()["result"]}), (outside.status, outside.json()))
         return answer.status, answer.json()["result"]
 
     def connect(self, certificate):

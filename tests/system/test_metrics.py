@@ -131,6 +131,86 @@ class Metrics(harness.Case):
             self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
 
 
+# The names and labels that are promised to those who build on them. More may come beside these.
+CONTRACT = {
+    "build_info": {"version"},
+    "connections": {"listener"},
+    "connections_total": {"listener"},
+    "http_requests_total": {"listener", "upstream", "code_class"},
+    "http_request_duration_seconds_count": {"listener", "upstream"},
+    "bytes_total": {"direction"},
+    "tls_handshakes_total": {"side", "name", "result"},
+    "tls_handshake_duration_seconds_count": {"side", "name"},
+    "tls_sessions_resumed_total": {"side", "name"},
+    "identity_not_after_timestamp_seconds": {"identity"},
+    "trust_not_after_timestamp_seconds": {"trust"},
+    "crl_next_update_timestamp_seconds": {"trust"},
+    "upstream_peer_not_after_timestamp_seconds": {"upstream"},
+    "client_not_after_timestamp_seconds": {"listener"},
+    "upstream_target_up": {"upstream"},
+    "registry_rows": {"registry", "state"},
+    "registry_age_seconds": {"registry"},
+    "reloads_total": {"result"},
+    "rotations_total": {"identity", "result"},
+    "config_last_reload_success_timestamp_seconds": set(),
+}
+NAMES = ("us", "me", "them", "partners", "app", "far", "public", "local")
+
+
+class Contract(harness.Case):
+    """A configuration that has one of everything, under names that a reload changes."""
+
+    def text(self, suffix):
+        pki, name = self.pki, {n: n + suffix for n in NAMES}
+        return """
+            admin = { socket = "unix:%(folder)s/admin.sock"; };
+            identities = { %(us)s = { bundle = "%(server)s"; }; %(me)s = { bundle = "%(client)s"; }; };
+            registries = { %(partners)s = { database = "sqlite:%(folder)s/registry.db"; }; };
+            trusts = { %(them)s = { ca = "%(ca)s"; crl = "%(crl)s"; registry = "%(partners)s"; }; far_ones = { ca = "%(ca)s"; }; };
+            upstreams = { %(app)s = { targets = "127.0.0.1:%(backend)s"; };
+                %(far)s = { targets = "127.0.0.1:%(tls)s"; tls = { identity = "%(me)s"; trust = "far_ones"; server_name = "localhost"; }; }; };
+            listeners = { %(public)s = { bind = "127.0.0.1:%(tls)s"; upstream = "%(app)s"; tls = { identity = "%(us)s"; trust = "%(them)s"; }; };
+                %(local)s = { bind = "127.0.0.1:%(plain)s"; upstream = "%(far)s"; }; };""" % {
+                    **name, "folder": self.folder, "server": pki.server().pem, "client": pki.client().pem, "ca": pki.ca("root").crt,
+                    "crl": pki.crl("metrics-contract", pki.ca("root")), "backend": self.backend.port, "tls": self.tls, "plain": self.plain}
+
+    def labels(self):
+        """{name: [labels of a series]}"""
+        found = {}
+        for line in self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/metrics").text.splitlines():
+            if m := SAMPLE.match(line):
+                found.setdefault(m[1], []).append(dict(re.findall(r'(\w+)="([^"]*)"', m[2] or "")))
+        return found
+
+    def use(self):
+        self.assertEqual("ok", self.curl(f"http://127.0.0.1:{self.plain}/").text)
+        stranger = self.pki.leaf("stranger", self.pki.ca("other"), eku=("clientAuth",))
+        self.assertNotEqual(0, self.curl_tls(self.tls, client=stranger).exit)
+
+    def test_each_name_is_there_and_goes_with_what_it_names(self):
+        self.tls, self.plain, self.backend = free_port(), free_port(), peers.Backend(self, lambda request: peers.reply(b"ok"))
+        database = f"sqlite:{self.folder}/registry.db"
+        for arguments in (("init",), ("add", self.pki.client().crt)):
+            self.assertEqual(0, self.command("registry", *arguments, "--database", database).returncode)
+        self.mtlsd = self.daemon(self.text("_before"), [self.tls, self.plain], [self.folder / "admin.sock"])
+        wait_for(lambda: self.curl(f"http://127.0.0.1:{self.plain}/").status == 200, "the rows of the registry")
+        self.use()
+        found = wait_for(lambda: (f := self.labels()) if any(s["result"] == "unknown_ca" for s in self.labels()["mtlsd_tls_handshakes_total"]) else None, "the counts")
+        for name, labels in CONTRACT.items():
+            with self.subTest(name):
+                self.assertIn(f"mtlsd_{name}", found)
+                self.assertLessEqual(labels, set(found[f"mtlsd_{name}"][0]))
+        used = {value for series in found.values() for labels in series for value in labels.values()}
+        self.assertEqual({f"{n}_before" for n in NAMES}, {value for value in used if value.endswith("_before")})
+        self.config(self.text("_after"))
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: "in use, generation 2" in self.mtlsd.log, "the reload")
+        self.use()
+        after = {value for series in self.labels().values() for labels in series for value in labels.values()}
+        self.assertEqual(set(), {value for value in after if value.endswith("_before")})
+        self.assertEqual({f"{n}_after" for n in NAMES}, {value for value in after if value.endswith("_after")})
+
+
 class Monitoring(unittest.TestCase):
     def test_the_alert_rules_name_metrics_that_exist(self):
         asked = names_in((MONITORING / "alerts.yml").read_text())

@@ -213,6 +213,8 @@ class Away(Case):
         wait_for(lambda: "partners cannot be read, the last rows count until max_staleness" in self.mtlsd.log, "the log line")
         wait_for(lambda: not self.is_let_in(self.good), "the end of max_staleness")
         self.assertIn("longer than max_staleness", self.mtlsd.log)
+        ready = self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/readyz")
+        self.assertEqual((503, "registry_stale"), (ready.status, ready.json()["result"]))
         with contextlib.suppress(ssl.SSLError, OSError):  # kept open, and its next request is refused as well
             self.assertNotEqual(200, self.ask(held))
         os.rename(self.folder / "gone.db", self.path)
