@@ -166,6 +166,7 @@ static void print_identities(struct page *p, const json_t *status)
     page_table(p, COLUMNS(columns));
     page_rows(p, document_get(status, "identities"));
     page_table_end(p);
+    page_each(p, document_get(status, "identities"), "[  {name|?}: FALLBACK: {fallback}\n\n]");
 }
 
 /* Then the CAs whose callers are refused for lack of a list, or could be revoked without our knowledge; then the fetched lists. */

@@ -178,6 +178,7 @@ static void rotations(struct page *p)
         const struct rotation_count count = rotation_counts_of(p->view->rotations, name);
         sample(p, LABELS({"identity", name}, {"result", "used"}), count.used);
         sample(p, LABELS({"identity", name}, {"result", "refused"}), count.refused);
+        sample(p, LABELS({"identity", name}, {"result", "fallback"}), count.fallback);
     }
 }
 
@@ -485,7 +486,7 @@ static const struct family families[] = {
     {"mtlsd_start_time_seconds", "gauge", "When the process started, in seconds since 1970.", start_time, 0},
     {"mtlsd_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration in use was loaded.", last_good_reload, 0},
     {"mtlsd_reloads_total", "counter", "Reloads since the start.", reloads, 0},
-    {"mtlsd_rotations_total", "counter", "Renewed certificates that took the place of the one in use, or were refused.", rotations, 0},
+    {"mtlsd_rotations_total", "counter", "Renewed certificates that took the place of the one in use, were refused, or gave their place back because an upstream refused them later.", rotations, 0},
     {"mtlsd_files_polled", "gauge", "1 if changed files are found by polling, because the system refuses to watch their folders.", files_polled, 0},
     {"mtlsd_connections", "gauge", "Open client connections.", of_listeners, ROW(connections_open)},
     {"mtlsd_connections_total", "counter", "Accepted client connections.", of_listeners, ROW(connections_accepted)},

@@ -64,6 +64,16 @@ const struct rotation_change *rotation_by(const struct rotation *r, const struct
     return NULL;
 }
 
+bool rotation_remove(struct rotation *r, const struct tls_identity *fresh)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->items[i].fresh == fresh) {
+            r->items[i] = r->items[--r->n];
+            return true;
+        }
+    return false;
+}
+
 bool rotation_keeps(const struct rotation_change *change, int64_t now)
 {
     struct tls_identity_facts f;
@@ -231,6 +241,12 @@ void rotation_counts_add(struct rotation_counts *counts, const struct rotation *
         row->count.used += used;
         row->count.refused += !used;
     }
+}
+
+void rotation_counts_add_fallback(struct rotation_counts *counts, const char *identity)
+{
+    struct counted *row = counters_table_get(counts->table, identity, NULL);
+    row->count.fallback++;
 }
 
 struct rotation_count rotation_counts_of(const struct rotation_counts *counts, const char *identity)

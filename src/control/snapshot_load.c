@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_load.h"
 #include "mtlsd/control/crl_cache.h"
+#include "mtlsd/control/fallback.h"
 #include "mtlsd/control/file_set.h"
 #include "mtlsd/control/identity_files.h"
 
@@ -151,6 +152,17 @@ static struct tls_identity *join_identity(const struct loader *l, const struct s
     return NULL;
 }
 
+/* Takes id, which an upstream refused when it was in use. */
+static struct tls_identity *or_before(const struct loader *l, const struct subject *s, struct tls_identity *id)
+{
+    struct tls_identity *before = fallback_use_find(l->files->instead, id);
+    if (before == NULL)
+        return id;
+    findings_add(l->findings, FINDING_NOTE, s->where, "identity \"%s\": an upstream refused the certificate in its files: the one before it is used", s->name);
+    tls_identity_unref(id);
+    return tls_identity_ref(before);
+}
+
 struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf)
 {
     struct subject s = {"identity", conf->name, conf->where};
@@ -170,7 +182,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
     if (judge_files(l, &s, &order, &f) == 0)
         id = join_identity(l, &s, &order, &f);
     identity_files_clear(&f);
-    return id;
+    return id != NULL ? or_before(l, &s, id) : NULL;
 }
 
 static int read_folder_files(const struct loader *l, const struct subject *s, const char *folder, char **names, size_t n,

@@ -5,6 +5,7 @@
 
 #include "mtlsd/base/text.h"
 #include "mtlsd/control/document.h"
+#include "mtlsd/control/fallback.h"
 #include "mtlsd/control/sessions.h"
 #include "mtlsd/policy/reason.h"
 #include "mtlsd/proxy/balancer.h"
@@ -258,9 +259,10 @@ static json_t *identities_value(const struct admin_view *view)
     for (size_t i = 0; i < view->snapshot->config->n_identities; i++) {
         struct tls_identity_facts f;
         tls_identity_facts(view->snapshot->identities[i].tls, &f);
-        array = document_append(array, document_object("name:t subject:t issuer:t key:t sha256:t not_before:w not_after:w days_left:I chain_length:z",
+        array = document_append(array, document_object("name:t subject:t issuer:t key:t sha256:t not_before:w not_after:w days_left:I chain_length:z fallback:t",
                                                        view->snapshot->identities[i].conf->name, f.subject, f.issuer, f.key_kind, f.sha256, f.not_before,
-                                                       f.not_after, text_days_left(f.not_after, view->now), f.chain_length));
+                                                       f.not_after, text_days_left(f.not_after, view->now), f.chain_length,
+                                                       fallback_text(view->fallback, view->snapshot->identities[i].conf->name)));
     }
     return array;
 }

@@ -2,6 +2,7 @@
 #include "mtlsd/daemon/run.h"
 #include "run_admin.h"
 #include "run_end.h"
+#include "run_fallback.h"
 #include "run_handover.h"
 #include "run_log.h"
 #include "run_passed.h"
@@ -88,11 +89,17 @@ static int fail(struct run *r, const struct err *err)
     return command_fail_err(err);
 }
 
+static void look_at_dates(void *ctx)
+{
+    run_tell_dates(ctx);
+    run_fallback_look(ctx);
+}
+
 /* Takes snapshot: once the server has another one, its keys must go with it. */
 static int serve(struct run *r, struct snapshot *snapshot)
 {
     struct err err = {0};
-    struct server_hooks hooks = {r, on_signal, run_handover_wait, on_running, run_admin_serve, r->passed, predecessor_listeners(r->before)};
+    struct server_hooks hooks = {r, on_signal, run_handover_wait, on_running, run_admin_serve, run_fallback_on_refused, r->passed, predecessor_listeners(r->before)};
     server_hold_signals(true);
     r->server = server_new(snapshot, &hooks, &err);
     snapshot_unref(snapshot);
@@ -110,7 +117,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
         run_reload_registries(r);
         run_tell_listening(server_snapshot(r->server));
         r->expiry_looked = r->started;
-        r->expiry = ticker_start(server_loop(r->server), EXPIRY_LOOK_MS, run_tell_dates, r);
+        r->expiry = ticker_start(server_loop(r->server), EXPIRY_LOOK_MS, look_at_dates, r);
         log_file_flush();
     }
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
@@ -131,6 +138,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     if (held) /* by a thread that may need long: the time to end is promised, and the kernel tidies up */
         _exit(code);
     counters_clear(&r->counters);
+    fallback_clear(&r->reload.fallback);
     free(r->reload.last_error);
     free(r->reload.started_socket);
     return code;

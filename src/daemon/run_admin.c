@@ -46,6 +46,7 @@ static const struct admin_view *glance(void *ctx)
         .fetches = r->crls.round != NULL ? fetch_round_plan(r->crls.round) : NULL,
         .reloads = r->reload.count,
         .rotations = r->reload.rotations,
+        .fallback = &r->reload.fallback,
         .sandbox = &r->sandbox,
         .files_polled = file_watch_polls(r->rotation.credentials) || file_watch_polls(r->rotation.config) || file_watch_polls(r->crls.watch),
         .last_reload = r->reload.last,

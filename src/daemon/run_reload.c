@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run_reload.h"
 #include "run_admin.h"
+#include "run_fallback.h"
 #include "run_handover.h"
 #include "run_log.h"
 #include "run_passed.h"
@@ -19,7 +20,9 @@
 /* Takes config. */
 struct snapshot *run_reload_load(const struct run *r, struct config *config, uint64_t generation, struct findings *findings)
 {
-    struct snapshot *snapshot = snapshot_new(config, &r->crls.files, generation, clock_now(), findings);
+    struct file_source files = r->crls.files;
+    files.instead = &r->reload.instead;
+    struct snapshot *snapshot = snapshot_new(config, &files, generation, clock_now(), findings);
     if (snapshot != NULL && !tls_key_memory_is_locked(snapshot->key_memory))
         findings_add(findings, FINDING_WARNING, "",
                      "private keys may be written to swap, because the system refuses to lock their memory: raise the limit (LimitMEMLOCK= or ulimit -l)");
@@ -36,6 +39,7 @@ static void try_identities(struct run_reload *reload, struct findings *findings)
 {
     if (rotation_compare(reload->old, reload->loaded, &reload->rotation) != 0)
         findings->out_of_memory = 1;
+    run_fallback_try(reload, findings);
     rotation_review(&reload->rotation, reload->loaded, clock_now(), findings);
     if (!findings_failed(findings))
         canary_try(&reload->rotation, reload->loaded, findings);
@@ -143,6 +147,7 @@ static void finish_reload(void *ctx)
     }
     bool by_files = !r->reload.reads_config || r->reload.rotation.n > 0;
     rotation_counts_add(r->reload.rotations, &r->reload.rotation, good);
+    run_fallback_end(r, good ? loaded : NULL);
     rotation_clear(&r->reload.rotation);
     run_rotation_end(&r->rotation, r->server, r->reload.took_us, good ? RUN_ROTATION_USED : by_files ? RUN_ROTATION_TRY_AGAIN : RUN_ROTATION_GIVE_UP);
     file_prints_free(r->reload.prints);
@@ -177,6 +182,7 @@ void run_reload_begin(struct run *r)
     r->reload.reads_config = r->reload.wants_config;
     r->reload.wants_config = false;
     r->reload.took_us = 0;
+    run_fallback_begin(&r->reload);
     r->reload.old = snapshot_ref((struct snapshot *)(uintptr_t)server_snapshot(r->server)); /* only its count changes */
     run_service_enter(&r->service, SERVICE_RELOADING, r->reload.last_error);
     if (background_do_apart(server_background(r->server), load_again, finish_reload, r) != 0)

@@ -7,6 +7,7 @@
 #include "run_rotation.h"
 #include "run_service.h"
 
+#include "mtlsd/control/fallback.h"
 #include "mtlsd/control/reload.h"
 #include "mtlsd/control/rotation.h"
 #include "mtlsd/daemon/run.h"
@@ -32,6 +33,10 @@ struct run_reload {
     uint64_t took_us;        /* CPU time */
     struct rotation rotation; /* borrows from old and loaded */
     struct rotation_counts *rotations;
+    struct fallback fallback;
+    struct fallback_use instead; /* for the current load */
+    struct fallback_row *trying; /* of fallback, by the current load; NULL: none is */
+    bool before_refused;         /* that one's certificate */
     struct findings findings;
     struct admin_reloads count;
     int64_t last;     /* when the last one ended; 0: none yet */

@@ -7,6 +7,7 @@
 #include "mtlsd/tls/tls_identity.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { ALL_S = 30, TARGETS_MOST = 3 };
 
@@ -68,4 +69,24 @@ void canary_try(const struct rotation *rotation, const struct snapshot *next, st
     }
     if (left_out > 0)
         findings_add(out, FINDING_WARNING, "", "new certificates were not tried on %zu upstreams, because that took longer than %d s", left_out, ALL_S);
+}
+
+static const struct plan_target *find_target(const struct snapshot *s, const char *upstream, const char *target)
+{
+    for (size_t i = 0; i < s->n_targets; i++)
+        if (strcmp(s->targets[i].upstream->conf->name, upstream) == 0 && strcmp(s->targets[i].conf->text, target) == 0)
+            return &s->targets[i];
+    return NULL;
+}
+
+enum reason canary_try_target(const struct snapshot *next, const char *upstream, const char *target, char text[CANARY_TEXT_SIZE])
+{
+    const struct plan_target *found = find_target(next, upstream, target);
+    struct probe_target t;
+    snprintf(text, CANARY_TEXT_SIZE, "there is no such target any more");
+    if (found == NULL)
+        return REASON_UNDECIDED;
+    probe_target_try(&t, next, found);
+    snprintf(text, CANARY_TEXT_SIZE, "%s", t.text);
+    return t.reason;
 }

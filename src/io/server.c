@@ -41,6 +41,7 @@ struct server {
     unsigned n_hands;
     struct capacity capacity;
     struct served_queue served; /* of requests for our own pages */
+    struct ours_refused ours;
     _Atomic unsigned n_finished;
     _Atomic unsigned asked; /* questions of server_ask */
     uv_async_t wake;
@@ -268,9 +269,25 @@ static void on_worker_finished(void *ctx)
 
 /* ---- the main loop ---- */
 
+static void tell_of_refusal(struct server *s)
+{
+    struct fallback_refusal refusal;
+    if (!ours_refused_take(&s->ours, &refusal))
+        return;
+    if (s->hooks.on_ours_refused != NULL)
+        s->hooks.on_ours_refused(s->hooks.ctx, &refusal);
+    ours_refused_done(&s->ours);
+}
+
+void server_watch_ours(struct server *s, bool watched)
+{
+    s->ours.watched = watched;
+}
+
 static void on_wake(uv_async_t *wake)
 {
     struct server *s = wake->data;
+    tell_of_refusal(s);
     if (s->n_finished == s->n_hands)
         uv_stop(&s->loop);
 }
@@ -329,6 +346,7 @@ static int init_hand(struct server *s, unsigned i, struct err *err)
     if (worker_init(&h->worker, loop, s->snapshot, &s->capacity, s->refusals, err) != 0)
         return -1;
     h->worker.served = &s->served;
+    h->worker.ours = &s->ours;
     h->worker.on_finished = on_worker_finished;
     h->worker.finished_ctx = h;
     h->worker.on_ebb = on_worker_ebb;
@@ -365,6 +383,7 @@ struct server *server_new(struct snapshot *snapshot, const struct server_hooks *
     s->snapshot = snapshot_ref(snapshot);
     uv_async_init(&s->loop, &s->wake, on_wake);
     s->wake.data = s;
+    ours_refused_init(&s->ours, &s->wake);
     uv_timer_init(&s->loop, &s->drain_timer);
     s->drain_timer.data = s;
     uv_timer_init(&s->loop, &s->patience);
@@ -496,6 +515,7 @@ void server_free(struct server *s)
         worker_clear(&s->hands[i].worker);
         uv_mutex_destroy(&s->hands[i].lock);
     }
+    ours_refused_clear(&s->ours);
     served_queue_clear(&s->served);
     uv_sem_destroy(&s->begin);
     refusals_free(s->refusals);

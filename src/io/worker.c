@@ -122,6 +122,13 @@ static const struct plan_target *find_target(const struct proxy_env *env, const 
     return snapshot_find_target(w->snapshot, older);
 }
 
+static void on_ours_refused(const struct proxy_env *env, const struct uplink *u)
+{
+    const struct worker *w = (const struct worker *)((const char *)env - offsetof(struct worker, env));
+    if (w->ours != NULL && u->target->upstream->owner == w->snapshot)
+        ours_refused_note(w->ours, u);
+}
+
 int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct capacity *capacity, struct refusals *refusals,
                 struct err *err)
 {
@@ -139,6 +146,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     w->env.pool = pool_new(snapshot->targets, snapshot->n_targets);
     w->env.balancer = balancer_new(snapshot->upstreams, snapshot->config->n_upstreams, snapshot->target_state);
     w->env.find_target = find_target;
+    w->env.ours_refused = on_ours_refused;
     if (uv_random(NULL, NULL, &w->env.random, sizeof(w->env.random), 0, NULL) != 0)
         w->env.random = uv_hrtime() ^ (uintptr_t)w;
     w->env.run = (struct run_queue){.drivers = {[LINK_CLIENT] = &conn_driver, [LINK_UPLINK] = &upconn_driver}, .connect = upconn_connect, .describe = upconn_describe, .holds = true};

@@ -8,6 +8,7 @@
 
 #include "capacity.h"
 #include "listening.h"
+#include "ours_refused.h"
 #include "refusing.h"
 #include "resolve.h"
 #include "served_queue.h"
@@ -56,6 +57,7 @@ struct worker {
     size_t most_links; /* the most of both since memory was last given back */
     uv_timer_t ebb;    /* runs for a while after half of them have gone */
     struct capacity *capacity; /* borrowed: of all workers */
+    struct ours_refused *ours; /* borrowed: to the main loop; NULL: it does not ask */
     struct served_queue *served; /* borrowed: to our own pages */
     struct listening listening;
     struct resolve names;

@@ -157,6 +157,8 @@ void uplink_fail(struct uplink *u, enum reason reason, const char *text, const c
 {
     u->is.closing = true;
     pool_unshare(u->env->pool, u);
+    if (reason == REASON_OUR_CERTIFICATE_REFUSED && u->env->ours_refused != NULL)
+        u->env->ours_refused(u->env, u);
     for (struct uplink_use *use; (use = u->first) != NULL;) {
         use->events->on_failed(use, reason, text, hint, now);
         if (u->first == use)

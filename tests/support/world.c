@@ -91,5 +91,6 @@ struct snapshot *world_load(struct world *w, uint64_t generation, struct finding
     if (config == NULL)
         return NULL;
     struct file_source source = memory_files_source(&w->files);
+    source.instead = w->instead;
     return snapshot_new(config, &source, generation, WORLD_NOW, findings);
 }

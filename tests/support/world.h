@@ -13,6 +13,7 @@ struct world {
     struct memory_files files;
     struct tls_pki_pair clients_ca, partner_ca;
     char config[4096];
+    const struct fallback_use *instead; /* borrowed; NULL: all is as the files have it */
 };
 
 /* Files: /etc/server.pem and /etc/payments.pem (bundles), /etc/clients.pem and /etc/partner.pem (CAs), /etc/clients.crl. */

@@ -29,6 +29,8 @@ struct admin_room {
     uint64_t most_per_client; /* of these, for one client address; 0: no limit */
 };
 
+struct fallback;
+
 struct admin_reloads {
     uint64_t good, bad; /* since the start */
     int64_t last_good;  /* when the configuration in use was loaded */
@@ -49,6 +51,7 @@ struct admin_view {
     const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
     struct admin_reloads reloads;
     const struct rotation_counts *rotations; /* NULL: none are counted */
+    const struct fallback *fallback; /* NULL: nothing is known */
     bool files_polled; /* changed files are found by looking, because the system reports no events */
     int64_t last_reload;           /* 0: none yet */
     const char *last_reload_error; /* NULL: it went well */

@@ -26,6 +26,8 @@ void rotation_clear(struct rotation *r);
 const struct rotation_change *rotation_of(const struct rotation *r, const struct plan_upstream *upstream);
 /* The change by which this certificate came; NULL: it is not new. */
 const struct rotation_change *rotation_by(const struct rotation *r, const struct tls_identity *fresh);
+/* Takes the change out by which this certificate came; false: there is none. */
+bool rotation_remove(struct rotation *r, const struct tls_identity *fresh);
 /* The certificate in use is good at this time: a worse one must not take its place. */
 bool rotation_keeps(const struct rotation_change *change, int64_t now);
 
@@ -37,10 +39,12 @@ void rotation_review(const struct rotation *r, const struct snapshot *next, int6
 struct rotation_counts;
 struct rotation_count { /* all 0 for an identity that never changed */
     uint64_t used, refused;
+    uint64_t fallback; /* of those that were used: an upstream refused it, and the one before took its place */
 };
 struct rotation_counts *rotation_counts_new(void); /* NULL: out of memory */
 void rotation_counts_free(struct rotation_counts *counts);
 void rotation_counts_add(struct rotation_counts *counts, const struct rotation *r, bool used);
+void rotation_counts_add_fallback(struct rotation_counts *counts, const char *identity);
 /* counts NULL: nothing was counted. */
 struct rotation_count rotation_counts_of(const struct rotation_counts *counts, const char *identity);
 

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct crl_cache;
+struct fallback_use;
 struct identity_source;
 struct sessions;
 
@@ -51,6 +52,7 @@ struct file_source {
     void (*name)(void *ctx, const struct file_access *access, struct file_names *out);
     struct crl_cache *crl_cache; /* fetched revocation lists; NULL: there are none */
     const struct registry_source *registries; /* NULL: no rows are read, and nothing is accepted by them */
+    const struct fallback_use *instead; /* certificates that are used instead of some that the files hold; NULL: none are */
     const struct identity_source *identities; /* reads the files of identities in the process that holds keys; NULL: they are read here */
 };
 

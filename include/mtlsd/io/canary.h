@@ -11,4 +11,8 @@
  */
 void canary_try(const struct rotation *rotation, const struct snapshot *next, struct findings *out);
 
+/* One handshake with this target of the snapshot, named as written; what came of it is in text. REASON_UNDECIDED: there is no such target. */
+enum { CANARY_TEXT_SIZE = 640 };
+enum reason canary_try_target(const struct snapshot *next, const char *upstream, const char *target, char text[CANARY_TEXT_SIZE]);
+
 #endif

@@ -15,6 +15,7 @@
 struct server;
 struct inherited;
 struct uv_loop_s;
+struct fallback_refusal;
 
 enum server_signal { SERVER_RELOAD, SERVER_REOPEN_LOG, SERVER_HAND_OVER, SERVER_DRAIN, SERVER_STOP };
 
@@ -26,6 +27,8 @@ struct server_hooks {
     void (*on_running)(void *ctx); /* every worker runs; may be NULL */
     /* On the main loop: a worker's connection that asks for a page of ours. Takes fd. NULL: none is served. */
     void (*on_served)(void *ctx, int fd, enum config_serve what);
+    /* On the main loop, while server_watch_ours is on: an upstream refuses a certificate of the current snapshot. NULL: of no interest. */
+    void (*on_ours_refused)(void *ctx, const struct fallback_refusal *refusal);
     const struct inherited *inherited; /* borrowed: the sockets that were passed; NULL: none */
     const struct inherited *handed;    /* borrowed until server_run: those of the process that this one takes the place of, by address; NULL: none */
 };
@@ -69,6 +72,8 @@ struct lend *server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx)
 /* Borrowed until lend_stop. -1: descriptors or memory were short. */
 int server_lent(const struct lend *l, const struct server_socket **sockets, size_t *n);
 void server_lend_stop(struct lend *l);
+
+void server_watch_ours(struct server *s, bool watched);
 
 /* Asks every worker for a sign of life, and whether each has answered the last question. A worker that finished owes none. */
 void server_ask(struct server *s);

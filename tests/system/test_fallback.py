@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An upstream that refuses a renewed certificate after it is in use: the one before takes its place again, once, and that is said."""
+import re
+import shutil
+
+import harness
+import peers
+import test_rotation
+from harness import wait_for
+
+
+class Fickle:
+    """A TLS server whose CAs of clients can change while it runs. It counts the handshakes that it refused and the serial numbers of the others."""
+
+    def __init__(self, case, version=None):
+        self.case, self.version = case, version
+        self.refused, self.serials = 0, []
+        self.trust("root", "other")
+        self.server = peers.Server(case, self.handle)
+        self.target = f"127.0.0.1:{self.server.port}"
+
+    def trust(self, *cas):
+        context = peers.server_context(self.case.pki.server(), self.case.pki.ca(cas[0]), version=self.version and peers.TLS[self.version])
+        for ca in cas[1:]:
+            context.load_verify_locations(self.case.pki.ca(ca).crt)
+        self.context = context
+
+    def handle(self, server, connection):
+        try:
+            with self.context.wrap_socket(connection, server_side=True) as secure:
+                serial = int(secure.getpeercert()["serialNumber"], 16)
+                while head := peers.read_until(secure, b"\r\n\r\n"):
+                    self.serials.append((head.split(b" ")[0], serial))
+                    secure.sendall(peers.reply(b"" if head.startswith(b"HEAD") else b"ok"))
+        except peers.ssl.SSLError:
+            self.refused += 1
+
+
+class Fallback(test_rotation.Case):
+    VERSION = "TLSv1.3"
+
+    def begin(self, **options):
+        """The renewed certificate is in use, and from now on refused."""
+        self.upstream = Fickle(self, self.VERSION)
+        self.start(self.upstream.target, upstream="pool = { max = 0; };", **options)
+        self.assertEqual(200, self.curl(self.url).status)
+        self.renewed = self.fresh(ca="other")
+        self.put_pair(self.renewed)
+        self.wait_for_log("in use, generation 2")
+        wait_for(lambda: self.curl(self.url).status == 200 and self.upstream.serials[-1][1] == self.renewed.serial, "the renewed certificate")
+        self.upstream.trust("root")
+
+    def metrics(self):
+        return self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/metrics").text
+
+    def expect_fallback(self):
+        self.assertEqual(502, self.curl(self.url).status)
+        wait_for(lambda: self.curl(self.url).status == 200, "the certificate before")
+        self.assertEqual(("GET", self.first.serial), (self.upstream.serials[-1][0].decode(), self.upstream.serials[-1][1]))
+        self.wait_for_log(rf'error rotation +.*fallback of identity \\*"me\\*": upstream far \(127.0.0.1:\d+\) refuses the new certificate CN=rotated.*in use again')
+
+    def test_the_certificate_before_takes_its_place_again_and_that_is_said(self):
+        self.begin()
+        self.expect_fallback()
+        self.assertIn('mtlsd_rotations_total{identity="me",result="fallback"} 1\n', self.metrics())
+        self.assertRegex(self.command("status", "-c", self.mtlsd.config_path).stdout, r"me: FALLBACK: upstream far .* refuses the new certificate")
+        self.assertEqual(1, self.mtlsd.log.count("trying the one before"))
+
+    def test_other_files_are_loaded_meanwhile_and_the_refused_one_is_not(self):
+        self.begin()
+        self.expect_fallback()
+        self.put_pair(self.renewed)
+        self.wait_for_log("in use, generation 4")
+        self.assertEqual(200, self.curl(self.url).status)
+        self.assertEqual(self.first.serial, self.upstream.serials[-1][1])
+
+    def test_the_next_renewed_file_ends_it(self):
+        self.begin()
+        self.expect_fallback()
+        good = self.fresh()
+        self.put_pair(good)
+        wait_for(lambda: self.curl(self.url).status == 200 and self.upstream.serials[-1][1] == good.serial, "the next certificate")
+        self.assertNotIn("FALLBACK", self.command("status", "-c", self.mtlsd.config_path).stdout)
+
+    def test_a_reload_tries_the_refused_one_again(self):
+        self.begin()
+        self.expect_fallback()
+        done = self.command("reload", "-c", self.mtlsd.config_path)
+        self.assertNotEqual(0, done.returncode)
+        self.assertRegex(done.stdout + done.stderr, "refuses the new certificate")
+        self.assertEqual(200, self.curl(self.url).status)
+        self.upstream.trust("root", "other")
+        self.assertEqual(0, self.command("reload", "-c", self.mtlsd.config_path).returncode)
+        self.assertEqual(200, self.curl(self.url).status)
+        self.assertEqual(self.renewed.serial, self.upstream.serials[-1][1])
+
+    def test_where_the_one_before_is_refused_too_the_new_one_stays_and_nothing_is_tried_again(self):
+        self.begin()
+        self.pki.ca("stranger")
+        self.upstream.trust("stranger")
+        for _ in range(3):
+            self.assertEqual(502, self.curl(self.url).status)
+            self.wait_for_log("refuses the certificate before the renewal, too: the renewed one stays in use")
+        self.assertEqual(1, self.mtlsd.log.count("trying the one before"))
+        self.assertEqual(1, len(re.findall("error reload +.*refused", self.mtlsd.log)))
+        self.upstream.trust("other")
+        self.assertEqual(200, self.curl(self.url).status)
+
+    def test_a_revoked_one_does_not_come_back(self):
+        """B5: by a list of the same CA, which we have for the upstream's own certificate."""
+        crl = self.folder / "root.crl"
+        shutil.copy(self.pki.crl("fallback-none", self.pki.ca("root")), crl)
+        self.begin(trust=f'ca = "{self.pki.ca("root").crt}"; crl = "{crl}";')
+        self.put(crl, self.pki.crl(f"fallback-revoked-{self.first.serial}", self.pki.ca("root"), [self.first], number=2))
+        self.wait_for_log("(?i)crl|revocation")
+        wait_for(lambda: self.curl(self.url).status == 502 and "revocation" in self.mtlsd.log, "the list")
+        self.assertEqual(502, self.curl(self.url).status)
+        self.assertNotIn("trying the one before", self.mtlsd.log)
+
+    def test_a_client_that_refuses_our_certificate_changes_nothing(self):
+        """Strangers connect to a listener, and any of them can refuse."""
+        port = harness.free_port()
+        server = self.fresh(eku=("serverAuth",), san=["DNS:localhost"])
+        self.put_pair(server)
+        text = self.verifier_text(port, harness.free_port()).replace(f'bundle = "{self.pki.server().pem}";', f'certificate = "{self.certificate}"; key = "{self.key}";')
+        self.mtlsd = self.daemon(text, [port])
+        self.put_pair(self.fresh(ca="other", eku=("serverAuth",), san=["DNS:localhost"]))
+        self.wait_for_log("in use, generation 2")
+        for _ in range(2):
+            with self.assertRaises(peers.ssl.SSLError):
+                peers.secure(port, peers.client_context(self.pki.ca("root"), self.pki.client()))
+        self.wait_for_log("client_refused_certificate")
+        self.assertNotIn("trying the one before", self.mtlsd.log)
+
+
+class FallbackInTls12(Fallback):
+    """There the refusal comes inside the handshake."""
+    VERSION = "TLSv1.2"
+
+
+if __name__ == "__main__":
+    harness.main()
