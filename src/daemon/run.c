@@ -13,7 +13,6 @@
 #include "mtlsd/daemon/command_fail.h"
 #include "mtlsd/daemon/run_user.h"
 #include "mtlsd/io/clock.h"
-#include "mtlsd/io/file_watch.h"
 #include "mtlsd/io/log_file.h"
 #include "mtlsd/io/ticker.h"
 
@@ -111,9 +110,8 @@ static int serve(struct run *r, struct snapshot *snapshot)
         restrict_calls(r);
         run_crls_follow(&r->crls, r->server);
         r->rotation.hooks = (struct run_rotation_hooks){r, run_reload_on_files};
-        run_rotation_follow(&r->rotation, r->server, r->reload.prints);
-        file_prints_free(r->reload.prints);
-        r->reload.prints = NULL;
+        run_rotation_follow(&r->rotation, r->server, &r->reload.prints);
+        run_rotation_forget(&r->reload.prints);
         run_reload_registries(r);
         run_tell_listening(server_snapshot(r->server));
         r->expiry_looked = r->started;
@@ -200,7 +198,7 @@ static int run_config(struct config *config, const struct run_options *options, 
         findings.out_of_memory = 1;
     else
         r.crls.files.registries = registry_pool_source(r.registries);
-    r.reload.prints = run_rotation_look(config);
+    run_rotation_look(&r.reload.prints, config);
     struct snapshot *snapshot = NULL;
     if (find_user(&r, config, &findings, &err) == 0) {
         snapshot = run_reload_load(&r, config, r.generation, &findings);
@@ -218,7 +216,7 @@ static int run_config(struct config *config, const struct run_options *options, 
     findings_clear(&findings);
     int code = snapshot != NULL ? serve(&r, snapshot) : COMMAND_REFUSED;
     run_crls_end(&r.crls);
-    file_prints_free(r.reload.prints);
+    run_rotation_forget(&r.reload.prints);
     rotation_counts_free(r.reload.rotations);
     inherited_free(r.passed);
     run_handover_end(&r);

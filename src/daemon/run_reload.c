@@ -12,7 +12,6 @@
 #include "mtlsd/daemon/run_user.h"
 #include "mtlsd/io/canary.h"
 #include "mtlsd/io/clock.h"
-#include "mtlsd/io/file_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +51,7 @@ static void load_again(void *ctx)
     uint64_t began_us = clock_cpu_us();
     struct config *config = reload->reads_config ? run_reload_read(r->options, &reload->findings) : config_ref(reload->old->config);
     if (config != NULL) {
-        reload->prints = run_rotation_look(config);
+        run_rotation_look(&reload->prints, config);
         reload->loaded = run_reload_load(r, config, r->generation + 1, &reload->findings);
     }
     if (reload->loaded != NULL)
@@ -138,7 +137,7 @@ static void finish_reload(void *ctx)
         log_say(LOG_LEVEL_INFO, "reload", "the new configuration is in use, generation %llu", (unsigned long long)r->generation);
         run_tell_listening(loaded);
         run_crls_follow(&r->crls, r->server);
-        run_rotation_follow(&r->rotation, r->server, r->reload.prints);
+        run_rotation_follow(&r->rotation, r->server, &r->reload.prints);
         admin_pages_end_streams(r->pages); /* they would hold the old one */
         note_result(r, NULL);
     } else {
@@ -150,8 +149,7 @@ static void finish_reload(void *ctx)
     run_fallback_end(r, good ? loaded : NULL);
     rotation_clear(&r->reload.rotation);
     run_rotation_end(&r->rotation, r->server, r->reload.took_us, good ? RUN_ROTATION_USED : by_files ? RUN_ROTATION_TRY_AGAIN : RUN_ROTATION_GIVE_UP);
-    file_prints_free(r->reload.prints);
-    r->reload.prints = NULL;
+    run_rotation_forget(&r->reload.prints);
     run_reload_registries(r);
     snapshot_unref(loaded);
     snapshot_unref(r->reload.old);

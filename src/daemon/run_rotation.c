@@ -48,23 +48,38 @@ static void follow(struct file_watch **watch, struct server *server, const struc
         log_say(LOG_LEVEL_ERROR, "rotation", "out of memory: changed files count from the next reload on");
 }
 
-struct file_prints *run_rotation_look(const struct config *config)
+static size_t n_texts(const struct config *config)
+{
+    return config->watch == CONFIG_WATCH_ALL ? config->files.n : 0;
+}
+
+void run_rotation_look(struct run_rotation_prints *prints, const struct config *config)
 {
     size_t n = 0;
     const char **files = config->watch != CONFIG_WATCH_OFF ? config_credential_files(config, &n) : NULL;
-    struct file_prints *prints = files != NULL ? file_prints_take(files, n) : NULL;
+    *prints = (struct run_rotation_prints){0};
+    if (files != NULL)
+        prints->credentials = file_prints_take(files, n);
+    if (n_texts(config) > 0)
+        prints->config = file_prints_take((const char *const *)config->files.items, n_texts(config));
     free((void *)files);
-    return prints;
 }
 
-void run_rotation_follow(struct run_rotation *r, struct server *server, const struct file_prints *prints)
+void run_rotation_forget(struct run_rotation_prints *prints)
+{
+    file_prints_free(prints->credentials);
+    file_prints_free(prints->config);
+    *prints = (struct run_rotation_prints){0};
+}
+
+void run_rotation_follow(struct run_rotation *r, struct server *server, const struct run_rotation_prints *prints)
 {
     const struct config *config = server_snapshot(server)->config;
     size_t n = 0;
     const char **files = config->watch != CONFIG_WATCH_OFF ? config_credential_files(config, &n) : NULL;
-    const struct file_watch_order credentials = {.paths = files, .n = n, .known = prints, .on_change = on_credentials, .ctx = r};
-    const struct file_watch_order texts = {.paths = (const char *const *)config->files.items, .n = config->watch == CONFIG_WATCH_ALL ? config->files.n : 0,
-                                           .on_change = on_config, .ctx = r};
+    const struct file_watch_order credentials = {.paths = files, .n = n, .known = prints->credentials, .on_change = on_credentials, .ctx = r};
+    const struct file_watch_order texts = {
+        .paths = (const char *const *)config->files.items, .n = n_texts(config), .known = prints->config, .on_change = on_config, .ctx = r};
     follow(&r->credentials, server, &credentials);
     follow(&r->config, server, &texts);
     free((void *)files);

@@ -22,10 +22,15 @@ struct run_rotation {
     struct ticker *retry;                    /* runs while the last files could not be used */
 };
 
-/* Takes the prints of the files before a load reads them. NULL: they are not watched, or out of memory. */
-struct file_prints *run_rotation_look(const struct config *config);
+/* Of the files as a load found them: what changes from then on, also before it ends, is a change. NULL: not watched, or out of memory. */
+struct run_rotation_prints {
+    struct file_prints *credentials; /* before they are read */
+    struct file_prints *config;      /* once it was read, as it names what it includes */
+};
+void run_rotation_look(struct run_rotation_prints *prints, const struct config *config);
+void run_rotation_forget(struct run_rotation_prints *prints);
 /* Watches the files of what the server serves now; prints: as run_rotation_look gave them for it. */
-void run_rotation_follow(struct run_rotation *r, struct server *server, const struct file_prints *prints);
+void run_rotation_follow(struct run_rotation *r, struct server *server, const struct run_rotation_prints *prints);
 /* A load begins. */
 void run_rotation_begin(struct run_rotation *r);
 /* It ended, and took that much CPU time: a file that is written all the time must not keep the daemon loading. */

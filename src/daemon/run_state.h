@@ -29,7 +29,7 @@ struct run_reload {
     bool reads_config; /* the current load does */
     struct snapshot *old;    /* counted: what it is to take the place of */
     struct snapshot *loaded; /* by the background thread */
-    struct file_prints *prints; /* of the files before they were read; NULL: none are watched */
+    struct run_rotation_prints prints;
     uint64_t took_us;        /* CPU time */
     struct rotation rotation; /* borrows from old and loaded */
     struct rotation_counts *rotations;
