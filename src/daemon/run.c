@@ -7,6 +7,7 @@
 #include "run_log.h"
 #include "run_passed.h"
 #include "run_reload.h"
+#include "run_sandbox.h"
 #include "run_tell.h"
 
 #include "mtlsd/base/log.h"
@@ -58,30 +59,6 @@ static void on_running(void *ctx)
     run_service_start(&r->service, r->server);
 }
 
-/* Before there is a second thread. */
-static void restrict_files(struct run *r, const struct config *config)
-{
-    struct sandbox_plan plan;
-    r->sandbox.off = config->insecure_no_sandbox;
-    if (r->sandbox.off)
-        return;
-    if (sandbox_plan_new(&plan, config) == 0)
-        sandbox_files(&plan, &r->sandbox);
-    else
-        snprintf(r->sandbox.why, sizeof(r->sandbox.why), "files: out of memory");
-    sandbox_plan_clear(&plan);
-}
-
-/* Once nothing is left to open as another user. */
-static void restrict_calls(struct run *r)
-{
-    if (r->sandbox.off)
-        return;
-    sandbox_calls(&r->sandbox);
-    if (r->sandbox.why[0] != '\0')
-        log_say(LOG_LEVEL_WARN, "sandbox", "not all of it is in force: %s", r->sandbox.why);
-}
-
 static int fail(struct run *r, const struct err *err)
 {
     predecessor_fail(r->before, err->text);
@@ -107,7 +84,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     int code = COMMAND_FINE;
     r->reload.started_workers = server_snapshot(r->server)->config->workers;
     if (run_admin_start(r, &err) == 0 && run_user_become(r->user, server_snapshot(r->server)->config, &err) == 0) {
-        restrict_calls(r);
+        run_sandbox_calls(r);
         run_crls_follow(&r->crls, r->server);
         r->rotation.hooks = (struct run_rotation_hooks){r, run_reload_on_files};
         run_rotation_follow(&r->rotation, r->server, &r->reload.prints);
@@ -190,7 +167,7 @@ static int run_config(struct config *config, const struct run_options *options, 
     int64_t now = clock_now();
     struct run r = {.options = options, .before = before, .generation = 1, .started = now, .reload = {.count = {.last_good = now}}};
     run_handover_prepare(&r, config);
-    restrict_files(&r, config);
+    run_sandbox_files(&r, config);
     r.passed = before != NULL ? predecessor_passed(before) : run_passed_take(&err);
     r.reload.rotations = rotation_counts_new();
     r.registries = registry_pool_new();

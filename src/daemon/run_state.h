@@ -66,6 +66,7 @@ struct run {
     struct run_rotation rotation;
     struct run_service service;
     struct sandbox_facts sandbox;
+    bool sandbox_left; /* a new process was asked for, to get out of it */
     struct predecessor *before; /* whose place this process takes; NULL: none, or it has done so */
     struct run_handover handover;
     struct privilege *user;   /* to become; NULL: none */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run_tell.h"
+#include "run_sandbox.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/expiry.h"
@@ -37,6 +38,7 @@ void run_tell_dates(void *ctx)
     run_tell_findings("expiry", &findings);
     findings_clear(&findings);
     r->expiry_looked = now;
+    run_sandbox_look(r);
 }
 
 static const char *route_text(const struct plan_listener *l)

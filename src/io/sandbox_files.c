@@ -40,8 +40,18 @@ static bool in_force;
 const char *sandbox_hint(int error)
 {
     return in_force && error == EACCES
-               ? " (or the sandbox does not allow it: mtlsd opens files only in the folders that its configuration named at the start; restart it for others)"
+               ? " (or the sandbox does not allow it: mtlsd opens files only in the folders that its configuration named at the start; SIGUSR2 or a restart gives it others)"
                : "";
+}
+
+bool sandbox_hides(const char *path)
+{
+    if (!in_force || access(path, R_OK) != 0) /* which Landlock does not refuse */
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && errno == EACCES;
 }
 
 static uint64_t rights_of(int version)

@@ -2,6 +2,7 @@
 """SIGUSR2: a new process of the program takes the place of the old one with its sockets, and no connection is lost. If it cannot, the old one serves on."""
 import contextlib
 import ctypes
+import json
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import unittest
 
 import harness
@@ -174,6 +176,21 @@ class HandOver(Case):
         self.assertEqual("fine", self.curl("--unix-socket", unix, "http://localhost/").text)
         self.assertEqual(0, self.command("status", "--socket", moved).returncode)
         wait_for(lambda: not harness.listens(more), "the port to close")
+
+    def test_the_new_process_has_a_sandbox_of_its_own(self):  # E5
+        self.plain()
+        if not json.loads(self.command("status", "--socket", self.admin, "--json").stdout)["sandbox"]["landlock"]:
+            self.skipTest("this kernel has no Landlock")
+        with tempfile.TemporaryDirectory(prefix="mtlsd-elsewhere-") as elsewhere:
+            far = shutil.copy(self.pki.ca("root").crt, elsewhere)
+            self.file.write_text(self.file.read_text() + f'trusts = {{ far = {{ ca = "{far}"; }}; }};\n')
+            os.kill(self.pid, signal.SIGHUP)
+            self.says("the sandbox does not allow it")
+            self.hand_over()
+            self.assertEqual("fine", self.get())
+            before = len(self.mtlsd.log)
+            os.kill(self.pid, signal.SIGHUP)
+            self.says("is in use, generation 2", before)
 
     def test_requests_that_run_finish_in_the_old_process(self):
         self.plain(prelude='workers = 1; drain_timeout = "20s";')

@@ -71,7 +71,7 @@ class Sandbox(Case):
         self.assertIn("refused", said)
         self.assertIn(str(far), said)
         self.assertIn("sandbox", said)
-        self.assertIn("restart", said)
+        self.assertIn("SIGUSR2", said)
         self.assertEqual(200, self.ask(), "the old configuration serves on")
         self.mtlsd.config_path.write_text(self.mtlsd.config_path.read_text().replace(str(far), str(self.pki.ca("root").crt)))
         self.assertIn("in use", self.reload_with_ca(near))

@@ -18,4 +18,7 @@ void sandbox_calls(struct sandbox_facts *facts);
 /* The words to add to the message about a file that could not be opened, where the sandbox may be why (errno is EACCES); "": it is not. */
 const char *sandbox_hint(int error);
 
+/* A file that this user may read, and the sandbox does not let it: it took the place of another since then. */
+bool sandbox_hides(const char *path);
+
 #endif

@@ -222,6 +222,8 @@ static int hints(void)
     if (sandbox_hint(EACCES)[0] != '\0')
         return 1;
     bool in_force = enter().files > 0;
+    if (sandbox_hides(in_top("other/secret")) != in_force || sandbox_hides(in_top("conf/mtlsd.conf")) || sandbox_hides(in_top("other/none")))
+        return 3;
     return (sandbox_hint(EACCES)[0] != '\0') == in_force && sandbox_hint(ENOENT)[0] == '\0' ? 0 : 2;
 }
 
