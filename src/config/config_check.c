@@ -199,6 +199,7 @@ void config_check(const struct config_reader *r)
         config_check_upstream(r, i);
     for (size_t i = 0; i < c->n_listeners; i++) {
         config_check_listener(r, i);
+        config_check_callers(r, i);
         config_check_sni(r, i);
         config_check_routes(r, i);
         config_serve_check(r, i);

@@ -15,6 +15,7 @@ void config_check_alpn(const struct config_reader *r);
 /* One of each, by its place in the configuration. */
 void config_check_upstream(const struct config_reader *r, size_t upstream);
 void config_check_listener(const struct config_reader *r, size_t listener);
+void config_check_callers(const struct config_reader *r, size_t listener); /* limits by the user of the calling program */
 void config_check_sni(const struct config_reader *r, size_t listener); /* its identities by server name */
 void config_check_routes(const struct config_reader *r, size_t listener);
 

@@ -121,6 +121,11 @@ static const struct config_option options[] = {
     {"identity", "keep_connections", "bool", "false", "", "",
      "Let connections run on after the certificate that they were opened with was replaced and has expired. By default mtlsd ends them 30 seconds "
      "before (ROTATION).", false, RELOADABLE, IDENTITY(keep_connections)},
+    {"identity", "allow_uids", "accounts", "", "", "[ \"billing\", \"1001\" ]",
+     "Users of this host that may use this identity through an upstream, by name or number: programs of others are refused (caller_not_allowed). A unix socket or a loopback address is needed, since no user is known of other "
+     "connections (CALLING PROGRAMS). Default: all.", false, RELOADABLE, IDENTITY(allow_uids)},
+    {"identity", "allow_gids", "accounts", "", "", "\"partners\"",
+     "The same for members of these groups. A program passes by allow_uids or by allow_gids (CALLING PROGRAMS). Default: none.", false, RELOADABLE, IDENTITY(allow_gids)},
 
     {"registry", "database", "database", "", "", "\"sqlite:/var/lib/mtlsd/registry.db\"",
      "\"sqlite:FILE\", or the URI of a PostgreSQL database, as \"postgresql://mtlsd@db.example/certificates?passfile=/etc/mtlsd/pgpass\". mtlsd registry init "
@@ -288,6 +293,11 @@ static const struct config_option options[] = {
      "verifies the client.", false, RELOADABLE, LISTENER(protocol)},
     {"listener", "insecure_expose", "bool", "false", "", "",
      "Allow plaintext on an address that other hosts can reach.", false, RELOADABLE, LISTENER(insecure_expose)},
+    {"listener", "allow_uids", "accounts", "", "", "[ \"billing\", \"1001\" ]",
+     "Users of this host that may use this listener, by name or number: programs of others are refused (caller_not_allowed). A unix socket or a loopback address is needed, since no user is known of other "
+     "connections (CALLING PROGRAMS). Default: all.", false, RELOADABLE, LISTENER(allow_uids)},
+    {"listener", "allow_gids", "accounts", "", "", "\"partners\"",
+     "The same for members of these groups. A program passes by allow_uids or by allow_gids (CALLING PROGRAMS). Default: none.", false, RELOADABLE, LISTENER(allow_gids)},
     {"listener", "tls", "group", "", "", "", "Speak TLS to callers. Without it: plaintext.", false,
      RELOADABLE, LISTENER(tls)},
     {"listener.tls", "identity", "name", "", "", "\"server\"",
@@ -510,10 +520,6 @@ static const struct config_planned planned[] = {
     {"admin", "dashboard", NULL, NULL},
     {"identity", "key", "pkcs11:", "use a key file"},
     {"identity", "certificate", "pkcs11:", "use a certificate file"},
-    {"identity", "allow_uids", NULL, NULL},
-    {"identity", "allow_gids", NULL, NULL},
-    {"listener", "allow_uids", NULL, NULL},
-    {"listener", "allow_gids", NULL, NULL},
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]), N_PLANNED = sizeof(planned) / sizeof(planned[0]) };

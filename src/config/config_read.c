@@ -114,6 +114,8 @@ static const char *form_name(const struct config_option *o)
     switch (config_value_form(o)) {
     case CONFIG_VALUE_STRING:
         return config_value_takes_list(o) ? "a string or a list of strings" : "a string in quotes";
+    case CONFIG_VALUE_STRING_OR_NUMBER:
+        return "a name, a number, or a list of these";
     case CONFIG_VALUE_NUMBER:
         return "a whole number without quotes";
     case CONFIG_VALUE_BOOL:
@@ -177,16 +179,19 @@ static const char *scalar_text(const config_setting_t *s, const struct config_op
     switch (config_value_form(o)) {
     case CONFIG_VALUE_STRING:
         return type == CONFIG_TYPE_STRING ? config_setting_get_string(s) : NULL;
+    case CONFIG_VALUE_STRING_OR_NUMBER:
+        if (type == CONFIG_TYPE_STRING)
+            return config_setting_get_string(s);
+        break;
+    case CONFIG_VALUE_NUMBER:
+        break;
     case CONFIG_VALUE_BOOL:
         return type != CONFIG_TYPE_BOOL ? NULL : config_setting_get_bool(s) ? "true" : "false";
-    case CONFIG_VALUE_NUMBER:
-        snprintf(number, 32, "%lld",
-                 type == CONFIG_TYPE_INT64 ? config_setting_get_int64(s) : config_setting_get_int(s));
-        return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 ? number : NULL;
     case CONFIG_VALUE_GROUP:
-        break;
+        return NULL;
     }
-    return NULL;
+    snprintf(number, 32, "%lld", type == CONFIG_TYPE_INT64 ? config_setting_get_int64(s) : config_setting_get_int(s));
+    return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 ? number : NULL;
 }
 
 void config_read_scalar(const struct config_reader *r, const config_setting_t *s, const struct config_option *o,

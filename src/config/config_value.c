@@ -211,6 +211,18 @@ static int set_contact(const struct config_slot *s, struct err *err)
     return config_slot_set_text(s, err);
 }
 
+/* A user or group, by name or number. Which names there are is asked when the configuration is loaded. */
+static int set_account(const struct config_slot *s, struct err *err)
+{
+    enum { MOST = 255 };
+    uint64_t number = 0;
+    if (s->text[0] == '-' || strchr(s->text, ':') != NULL || strlen(s->text) > MOST)
+        return err_set(err, ERR_CONFIG, "\"%.80s\" is neither a name nor a number from 0 up", s->text);
+    if (s->text[strspn(s->text, "0123456789")] == '\0' && (read_plain_number(s->text, &number, err) != 0 || number >= UINT32_MAX))
+        return err_set(err, ERR_CONFIG, "%.80s is too much: numbers end at 4294967294", s->text);
+    return config_slot_add_text(s, err);
+}
+
 struct type {
     const char *name;
     enum config_value_form form;
@@ -245,6 +257,7 @@ static const struct type types[] = {
     {"paths", CONFIG_VALUE_STRING, true, config_place_set_paths, config_slot_free_texts},
     {"pins", CONFIG_VALUE_STRING, true, set_pins, config_slot_free_texts},
     {"trust_domain", CONFIG_VALUE_STRING, false, set_trust_domain, config_slot_free_text},
+    {"accounts", CONFIG_VALUE_STRING_OR_NUMBER, true, set_account, config_slot_free_texts},
     {"words", CONFIG_VALUE_STRING, true, config_choice_set_words, NULL},
     {"statuses", CONFIG_VALUE_STRING, true, config_choice_set_statuses, NULL},
     {"tolerated", CONFIG_VALUE_STRING, true, config_choice_set_tolerated, NULL},

@@ -8,7 +8,7 @@
 
 #include "mtlsd/config/config.h"
 
-enum config_value_form { CONFIG_VALUE_STRING, CONFIG_VALUE_NUMBER, CONFIG_VALUE_BOOL, CONFIG_VALUE_GROUP };
+enum config_value_form { CONFIG_VALUE_STRING, CONFIG_VALUE_STRING_OR_NUMBER, CONFIG_VALUE_NUMBER, CONFIG_VALUE_BOOL, CONFIG_VALUE_GROUP };
 
 enum config_value_form config_value_form(const struct config_option *o);
 bool config_value_takes_list(const struct config_option *o);

@@ -229,6 +229,16 @@ static void log_access_line(const struct access_log *j, enum log_format format, 
     bytes_clear(&line);
 }
 
+/* The program at the other end. */
+static void log_caller(struct log_line *l, const struct report *r)
+{
+    const struct caller_limits *limits = r->listener->limits;
+    const struct caller *caller = r->from.program;
+    log_uint(l, "uid", caller->uid);
+    log_str(l, "user", limits != NULL ? caller_user_name(&limits->names, caller->uid) : NULL);
+    log_str(l, "program", caller->program[0] != '\0' ? caller->program : NULL);
+}
+
 static void log_route(struct log_line *l, const struct report *r)
 {
     if (r->route != NULL && r->listener->n_routes > 1) /* a listener with one has nothing to tell apart */
@@ -261,6 +271,8 @@ static void log_report(const struct report *r, unsigned not_in_main)
     log_str(&l, "listener", r->listener->conf->name);
     log_str(&l, "client", r->client);
     log_str(&l, "forwarded_for", r->from.forwarded_for);
+    if (r->from.program != NULL && r->from.program->known)
+        log_caller(&l, r);
     if (r->kind == REPORT_REQUEST) {
         log_span(&l, "method", r->request.method);
         log_span(&l, "target", r->request.uri);

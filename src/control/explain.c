@@ -179,6 +179,7 @@ static void say_step(struct explain *e, enum admit_step step, const struct admit
         [ADMIT_HOST] = "has the rules of the TLS server name",
         [ADMIT_BROWSER] = "not like the request of a web page of another origin",
         [ADMIT_LOOP] = "did not pass mtlsd too often",
+        [ADMIT_PROGRAM] = "the user of the calling program may use the listener",
         [ADMIT_DESTINATION] = "Destination is a path that this client may use, too",
     };
     say(e, EXPLAIN_GATE + step, said->reason, "%s", said->reason == REASON_VALID ? passes[step] : said->err.text);
@@ -356,9 +357,10 @@ static void choose_by_name(const struct explain_ask *ask, struct explain *e, con
     const struct config_listener *l = ask->listener->conf;
     if (l->protocol != CONFIG_PROTOCOL_TCP)
         return;
-    enum reason reason = admit_name(at, ask->server_name, &e->by_name);
+    struct err err = {0};
+    enum reason reason = admit_name(at, ask->server_name, &e->by_name, &err);
     if (reason != REASON_VALID)
-        say(e, EXPLAIN_ROUTES, reason, "no route is for the client's server name");
+        say(e, EXPLAIN_ROUTES, reason, "%s", err.text);
     else if (l->n_routes > 1 || l->routes[0].host.n > 0)
         say(e, EXPLAIN_ROUTES, reason, "the server name leads to the route at %s", l->routes[e->by_name].where);
 }
@@ -366,7 +368,7 @@ static void choose_by_name(const struct explain_ask *ask, struct explain *e, con
 int explain_make(const struct explain_ask *ask, struct explain *out)
 {
     const struct plan_listener *l = ask->listener;
-    struct admit_place at = {.conf = l->conf, .by_host = l->by_host};
+    struct admit_place at = {.conf = l->conf, .by_host = l->by_host, .limits = l->limits, .caller = ask->caller};
     *out = (struct explain){.stopped = EXPLAIN_STAGES};
     admission_init(&out->admission);
     bytes_init(&out->out_target, TARGET_MAX);

@@ -4,6 +4,7 @@
 #include "mtlsd/control/expiry.h"
 #include "mtlsd/control/sessions.h"
 #include "snapshot_build.h"
+#include "snapshot_limits.h"
 #include "snapshot_load.h"
 
 #include <stdatomic.h>
@@ -79,6 +80,7 @@ void snapshot_destroy(struct snapshot *s)
         free(s->routes[i].edit);
         plan_text_free(s->routes[i].text);
     }
+    snapshot_limits_free(s->limits);
     free(s->owned);
     free(s->listeners);
     free(s->routes);

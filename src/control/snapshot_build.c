@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_build.h"
+#include "snapshot_limits.h"
 #include "snapshot_load.h"
 #include "mtlsd/control/identity_files.h"
 
@@ -401,5 +402,6 @@ void snapshot_build(struct snapshot *s, const struct loader *loader)
     if (plan_text_owned(s->config, &s->owned) != 0)
         l->findings->out_of_memory = 1;
     build_listeners(s, l);
+    snapshot_limits_build(s, l);
     snapshot_rules_check(s, l);
 }

@@ -224,8 +224,15 @@ static bool before_next(void *socket, struct moment now)
     return rebind(socket, now);
 }
 
+static struct caller *ask_caller(void *socket)
+{
+    struct conn *c = socket;
+    uv_os_fd_t fd;
+    return uv_fileno(&c->stream.u.handle, &fd) == 0 ? caller_ask(&c->worker->callers, fd, c->stream.is_tcp) : NULL;
+}
+
 const struct run_driver conn_driver = {
-    .send = send_runs, .has_failed = has_failed, .shut = shut, .end_turn = end_turn, .close = close_it, .before_next = before_next};
+    .send = send_runs, .has_failed = has_failed, .shut = shut, .end_turn = end_turn, .close = close_it, .before_next = before_next, .ask_caller = ask_caller};
 
 void conn_give_way(struct conn *c, struct moment now)
 {

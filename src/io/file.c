@@ -3,6 +3,8 @@
 #include "file_look.h"
 #include "mtlsd/io/sandbox.h"
 
+#include "mtlsd/io/accounts.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -205,7 +207,8 @@ static void source_name(void *ctx, const struct file_access *access, struct file
 
 const struct file_source *file_source_disk(void)
 {
-    static const struct file_source disk = {.ctx = NULL, .read = source_read, .list = source_list, .look = source_look, .name = source_name};
+    static const struct file_source disk = {.ctx = NULL, .read = source_read, .list = source_list, .look = source_look, .name = source_name,
+                                            .accounts = &accounts_of_system};
     return &disk;
 }
 

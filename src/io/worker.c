@@ -186,6 +186,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
 void worker_clear(struct worker *w)
 {
     resolve_clear(&w->names);
+    caller_asker_clear(&w->callers);
     pool_free(w->env.pool);
     balancer_free(w->env.balancer);
     tls_tickets_free(w->env.tickets);

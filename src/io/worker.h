@@ -6,6 +6,7 @@
 #ifndef MTLSD_IO_WORKER_H
 #define MTLSD_IO_WORKER_H
 
+#include "caller_ask.h"
 #include "capacity.h"
 #include "listening.h"
 #include "ours_refused.h"
@@ -61,6 +62,7 @@ struct worker {
     struct served_queue *served; /* borrowed: to our own pages */
     struct listening listening;
     struct resolve names;
+    struct caller_asker callers;
     struct connector *racing_first, *racing_last; /* those that will try another address soon, the next one first */
     uv_timer_t race_timer;
     struct connector *wanting_first, *wanting_last; /* those that wait for a place, the oldest first */

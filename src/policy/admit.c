@@ -149,6 +149,43 @@ static enum reason judge_loop(const struct admit_place *at, struct admission *a,
                              : refuse(err, REASON_REQUEST_MALFORMED, "the request passed mtlsd too often: a proxy sends it back here");
 }
 
+/* ---- the calling program ---- */
+
+static bool asks_program(const struct admit_place *at, const struct admission *a)
+{
+    (void)a;
+    return at->limits != NULL && at->limits->here != NULL;
+}
+
+static enum reason judge_limit(const struct admit_place *at, const struct caller_limit *limit, struct err *err)
+{
+    if (caller_passes(limit, at->caller))
+        return REASON_VALID;
+    caller_refuse(limit, at->caller, &at->limits->names, err);
+    return REASON_CALLER_NOT_ALLOWED;
+}
+
+static enum reason judge_program(const struct admit_place *at, struct admission *a, struct err *err)
+{
+    (void)a;
+    return judge_limit(at, at->limits->here, err);
+}
+
+/* Of several identities the server chooses one later: the program has to be allowed each. */
+static enum reason judge_identities(const struct admit_place *at, size_t route, struct err *err)
+{
+    const struct caller_limit *const *limit = at->limits != NULL && at->limits->by_route != NULL ? at->limits->by_route[route] : NULL;
+    enum reason reason = REASON_VALID;
+    for (; limit != NULL && *limit != NULL && reason == REASON_VALID; limit++)
+        reason = judge_limit(at, *limit, err);
+    return reason;
+}
+
+enum reason admit_program(const struct admit_place *at, struct err *err)
+{
+    return asks_program(at, NULL) ? judge_program(at, NULL, err) : REASON_VALID;
+}
+
 /* ---- the caller ---- */
 
 /* Rules, perhaps only tried out. */
@@ -233,8 +270,10 @@ static enum reason choose_route(const struct admit_place *at, struct admission *
     }
     if (!passes)
         return not_allowed(at, gate->allow, gate->n_allow, err);
-    a->way = ADMIT_BY_ROUTE;
-    return REASON_VALID;
+    reason = judge_identities(at, choice->index, err);
+    if (reason == REASON_VALID)
+        a->way = ADMIT_BY_ROUTE;
+    return reason;
 }
 
 /* ---- a forward proxy ---- */
@@ -372,7 +411,8 @@ static const struct step {
     enum reason (*judge)(const struct admit_place *at, struct admission *a, struct err *err);
 } steps[ADMIT_STEPS] = {
     [ADMIT_REQUEST] = {NULL, judge_request},         [ADMIT_PATH] = {asks_path, judge_path}, [ADMIT_HOST] = {asks_host, judge_host},
-    [ADMIT_BROWSER] = {asks_browser, judge_browser}, [ADMIT_LOOP] = {asks_loop, judge_loop}, [ADMIT_CALLER] = {asks_caller, judge_caller},
+    [ADMIT_BROWSER] = {asks_browser, judge_browser}, [ADMIT_LOOP] = {asks_loop, judge_loop}, [ADMIT_PROGRAM] = {asks_program, judge_program},
+    [ADMIT_CALLER] = {asks_caller, judge_caller},
     [ADMIT_ROUTE] = {NULL, judge_route},             [ADMIT_DESTINATION] = {asks_destination, judge_destination},
 };
 
@@ -422,6 +462,7 @@ enum reason admit_request(const struct admit_place *at, const struct http_head *
     reason = then(reason, ADMIT_HOST, at, out, trace, err);
     reason = then(reason, ADMIT_BROWSER, at, out, trace, err);
     reason = then(reason, ADMIT_LOOP, at, out, trace, err);
+    reason = then(reason, ADMIT_PROGRAM, at, out, trace, err);
     reason = then(reason, ADMIT_CALLER, at, out, trace, err);
     reason = then(reason, ADMIT_ROUTE, at, out, trace, err);
     reason = then(reason, ADMIT_DESTINATION, at, out, trace, err);
@@ -434,7 +475,7 @@ enum reason admit_request(const struct admit_place *at, const struct http_head *
 
 enum reason admit_caller(const struct admit_place *at, struct admission *out, struct admit_trace *trace, struct err *err)
 {
-    return take(ADMIT_CALLER, at, out, trace, err);
+    return then(take(ADMIT_PROGRAM, at, out, trace, err), ADMIT_CALLER, at, out, trace, err);
 }
 
 static enum reason run_on(const struct admit_place *at, struct span method, const struct http_target *asked, struct admission *a, struct err *err)
@@ -446,6 +487,7 @@ static enum reason run_on(const struct admit_place *at, struct span method, cons
     route_index_find(at->by_host, asked->host, &a->found);
     enum reason reason = take(ADMIT_PATH, at, a, NULL, err);
     reason = then(reason, ADMIT_HOST, at, a, NULL, err);
+    reason = then(reason, ADMIT_PROGRAM, at, a, NULL, err);
     reason = then(reason, ADMIT_CALLER, at, a, NULL, err);
     return then(reason, ADMIT_ROUTE, at, a, NULL, err);
 }
@@ -476,13 +518,15 @@ enum reason admit_running(const struct admit_place *at, struct span method, cons
     return reason;
 }
 
-enum reason admit_name(const struct admit_place *at, struct span name, size_t *route)
+enum reason admit_name(const struct admit_place *at, struct span name, size_t *route, struct err *err)
 {
     const struct route_question q = {.host = name};
     struct route_choice choice;
     struct route_runs found;
     route_index_find(at->by_host, name, &found);
-    enum reason reason = route_index_choose(&found, at->conf->routes, at->conf->n_routes, &q, &choice);
+    enum reason program = admit_program(at, err), reason = route_index_choose(&found, at->conf->routes, at->conf->n_routes, &q, &choice);
     *route = choice.index;
-    return reason;
+    if (program != REASON_VALID || reason != REASON_VALID)
+        return program != REASON_VALID ? program : refuse(err, reason, "no route is for the client's server name");
+    return judge_identities(at, choice.index, err);
 }

@@ -70,11 +70,19 @@ void client_begin(struct client *c, struct moment now)
         exchange_raw_begin(c, now);
 }
 
+void client_ask_caller(struct client *c, const struct plan_listener *listener)
+{
+    const struct run_driver *driver = c->env->run.drivers[LINK_CLIENT];
+    if (listener->limits != NULL && c->caller == NULL && driver != NULL && driver->ask_caller != NULL)
+        c->caller = driver->ask_caller(c->link.socket);
+}
+
 /* False: it cannot be served. */
 static bool begin(struct client *c, struct moment now, struct err *err)
 {
     const struct plan_listener *listener = c->listener;
     bool told = listener->conf->accept_proxy_protocol;
+    client_ask_caller(c, listener);
     if (!told && !client_count_in(c, now))
         return true; /* it was refused in its own words */
     if (listener->tls != NULL && (c->link.tls = tls_engine_new(listener->tls, c->env->tickets, client_tls_accept, c, err)) == NULL)
@@ -133,6 +141,7 @@ void client_free(struct client *c)
     bytes_clear(&c->held);
     bytes_clear(&c->identity);
     free(c->tunnel);
+    free(c->caller);
     free(c);
 }
 
@@ -176,7 +185,7 @@ void client_report(struct client *c, enum reason reason, const char *detail, con
         .kind = REPORT_CONNECTION,
         .listener = c->listener,
         .client = c->address.text,
-        .from.session = c->session,
+        .from = {.session = c->session, .program = c->caller},
         .hello = c->hello,
         .reason = reason,
         .would_refuse = c->is.would_refuse ? REASON_NOT_ALLOWED : REASON_UNDECIDED,
@@ -210,7 +219,7 @@ void client_failed(struct client *c, enum reason reason, const char *text, const
 /* The gate is asked about this client. */
 struct admit_place client_place(const struct client *c, const struct plan_listener *listener)
 {
-    struct admit_place at = {.conf = listener->conf, .by_host = listener->by_host, .tunnel = c->tunnel};
+    struct admit_place at = {.conf = listener->conf, .by_host = listener->by_host, .limits = listener->limits, .caller = c->caller, .tunnel = c->tunnel};
     if (c->address.known) {
         at.local = c->address.local;
         at.n_local = c->address.v6 ? 16 : 4;

@@ -37,6 +37,7 @@ struct client {
     struct address *tunnel;     /* owned: CONNECT to it was granted; NULL: none was */
     struct starttls *talk;      /* owned: what is said before TLS, and what was; NULL: nothing */
     struct tls_hello *hello;    /* owned: of a TLS that passes through; NULL: none does */
+    struct caller *caller;      /* owned; NULL: the kernel was not asked, because nothing depends on it */
     struct bytes held;          /* application bytes that came and cannot be passed on yet */
     struct bytes identity;      /* header lines about the client's certificate, made once */
     struct client_address address;
@@ -68,6 +69,8 @@ bool client_hold(struct client *c, struct span rest);    /* false: out of memory
 void client_report(struct client *c, enum reason reason, const char *detail, const char *hint, struct moment now);
 /* The connection came to nothing. */
 void client_failed(struct client *c, enum reason reason, const char *text, const char *hint, struct moment now);
+/* Asks the kernel for its program, where the listener needs it and it is not known yet. */
+void client_ask_caller(struct client *c, const struct plan_listener *listener);
 struct admit_place client_place(const struct client *c, const struct plan_listener *listener); /* the gate's question, at its own listener or at what was loaded in its place */
 
 /* client_in.c */

@@ -135,10 +135,13 @@ void client_hello_in(struct client *c, struct span wire, struct moment now)
     case TLS_HELLO_WHOLE:
         break;
     }
-    if (exchange_raw_route(c) != NULL) {
+    const struct plan_route *route;
+    struct err err = {0};
+    enum reason reason = exchange_raw_route(c, c->listener, &route, &err);
+    if (reason == REASON_VALID) {
         client_begin(c, now);
         return;
     }
     link_write_raw(&c->link, tls_hello_refusal());
-    refuse(c, REASON_NO_ROUTE, exchange_no_route, now);
+    refuse(c, reason, err.text, now);
 }

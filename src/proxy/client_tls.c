@@ -5,8 +5,9 @@
  *   state               certificate verified with                     and allowed by
  *   a handshake         verified once more at its end                 the rules at that time (with an upstream likewise)
  *   between requests    the trust, now                                nothing: the next request is checked
- *   a request           the trust, dates aside                        the listener's allow
+ *   a request           the trust, dates aside                        the listener's allow, and its allow_uids and allow_gids
  *   a tunnel            the trust, dates aside                        that, and the route it would take now
+ *   a tcp connection    the trust, dates aside                        the same
  *
  * Dates aside: an open request or tunnel does not end because a certificate expired since it began, or a list became stale. Certificates of a few
  * hours are renewed while connections to a database live for days. New requests are checked with all dates (client_rebind).
@@ -32,11 +33,11 @@ enum reason client_tls_accept(void *ctx, const struct tls_verdict *verdict, cons
     admission_init(&a);
     enum reason reason = admit_caller(&at, &a, NULL, &err);
     c->is.would_refuse = a.would_refuse;
-    if (reason == REASON_VALID && c->first == NULL && exchange_raw_route(c) == NULL) {
+    if (reason == REASON_VALID && c->first == NULL)
+        reason = exchange_raw_route(c, c->listener, &(const struct plan_route *){NULL}, &err);
+    if (reason == REASON_NO_ROUTE)
         *alert = UNRECOGNIZED_NAME;
-        return REASON_NO_ROUTE;
-    }
-    if (reason != REASON_VALID)
+    else if (reason != REASON_VALID)
         *alert = (unsigned)reason_row(reason)->alert;
     return reason;
 }
@@ -61,13 +62,16 @@ static void failed(struct client *c, struct moment now)
     struct tls_facts facts;
     client_tls_report(c, now);
     tls_engine_facts(c->link.tls, &facts);
-    bool lingers = c->phase == CLIENT_LINGER;
+    bool lingers = c->phase == CLIENT_LINGER, handshakes = c->phase == CLIENT_HANDSHAKE;
     c->link.broken = true;
     gather_clear(&c->link.out);
     bool by_rule = facts.reason == REASON_NOT_ALLOWED && facts.peer != NULL;
     const struct config_listener *conf = c->listener->conf;
-    if (facts.reason == REASON_NO_ROUTE)
-        facts.text = exchange_no_route;
+    struct err err = {0};
+    if (facts.reason == REASON_NO_ROUTE || (facts.reason == REASON_CALLER_NOT_ALLOWED && handshakes)) {
+        (void)exchange_raw_route(c, c->listener, &(const struct plan_route *){NULL}, &err);
+        facts.text = err.text;
+    }
     client_failed(c, facts.reason, by_rule ? allow_why_refused(conf->allow, conf->n_allow, facts.peer) : facts.text, NULL, now);
     if (!lingers && facts.alert_sent >= 0 && link_pending(&c->link) > 0) {
         c->is.reset = false;
@@ -213,6 +217,35 @@ static bool lost_its_tunnel(const struct client *c, const struct plan_listener *
     return now_there->tls == NULL && c->link.tls == NULL && c->link.h2 == NULL && !c->link.broken && !tunnels_are_allowed(c, &at);
 }
 
+/* A running request goes on only if its program may use the listener, and a tcp connection also by the route that it would take now. */
+static enum reason judge_program(const struct client *c, const struct plan_listener *now_there, struct err *err)
+{
+    const struct plan_route *route;
+    if (now_there->limits == NULL || c->phase < CLIENT_OPEN || client_is_idle(c) || now_there->conf->protocol != c->listener->conf->protocol)
+        return REASON_VALID;
+    if (now_there->conf->protocol == CONFIG_PROTOCOL_TCP)
+        return exchange_raw_route(c, now_there, &route, err) == REASON_CALLER_NOT_ALLOWED ? REASON_CALLER_NOT_ALLOWED : REASON_VALID;
+    struct admit_place at = client_place(c, now_there);
+    return admit_program(&at, err);
+}
+
+/* True: it was refused. */
+static bool lost_its_right(struct client *c, const struct plan_listener *now_there, struct moment now)
+{
+    struct err err = {0};
+    client_ask_caller(c, now_there);
+    enum reason reason = judge_program(c, now_there, &err);
+    if (reason == REASON_VALID || c->link.broken)
+        return false;
+    if (is_secured(c->link.tls)) {
+        tls_engine_refuse(c->link.tls, reason, err.text);
+        run_touch(&c->link);
+        client_tls_look(c, now);
+    }
+    client_failed(c, reason, err.text, NULL, now); /* where no alert was sent */
+    return true;
+}
+
 void client_rejudge(struct client *c, const struct plan_listener *now_there, struct moment now)
 {
     bool judged = now_there->tls != NULL && !c->link.broken, began = c->phase >= CLIENT_OPEN;
@@ -220,6 +253,8 @@ void client_rejudge(struct client *c, const struct plan_listener *now_there, str
         client_failed(c, REASON_DRAINING, "the configuration changed during the client's handshake", NULL, now);
         return;
     }
+    if (lost_its_right(c, now_there, now))
+        return;
     if (lost_its_tunnel(c, now_there)) {
         client_failed(c, REASON_NOT_ALLOWED, not_allowed_now, NULL, now);
         return;
@@ -251,6 +286,7 @@ bool client_rebind(struct client *c, const struct plan_listener *listener, struc
     bool same_kind = (listener->tls != NULL) == (c->listener->tls != NULL) && new->protocol == old->protocol && new->passthrough == old->passthrough &&
                      new->tls.starttls == old->tls.starttls;
     bool runs = c->link.h2 != NULL && !client_is_idle(c);
+    client_ask_caller(c, listener);
     if (!same_kind && runs) {
         client_take_no_more(c);
         return true;

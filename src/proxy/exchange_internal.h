@@ -203,8 +203,8 @@ void exchange_answer_options(struct exchange *x, struct moment now); /* the last
 /* exchange_raw.c: plain bytes */
 void exchange_raw_begin(struct client *c, struct moment now); /* a tcp connection */
 void exchange_raw_in(struct exchange *x, struct span in, struct moment now); /* of the client */
-extern const char exchange_no_route[]; /* for a client without an address that has a name */
-const struct plan_route *exchange_raw_route(const struct client *c); /* by the server name it sent; NULL: none */
+/* The route of a tcp connection by the server name it sent: REASON_VALID, or why it has none there (admit_name). */
+enum reason exchange_raw_route(const struct client *c, const struct plan_listener *at, const struct plan_route **route, struct err *err);
 void exchange_raw_open(struct exchange *x, struct moment now);       /* the upstream connection stands */
 void exchange_raw_resume(struct exchange *x, struct moment now);     /* the client does, which began without TLS while the upstream opened */
 /* Passes on what ended and finishes when both directions did. Called whenever either may have come true. */

@@ -5,23 +5,24 @@
 
 #include "mtlsd/tls/tls_hello.h"
 
-const char exchange_no_route[] = "no route is for the client's server name";
-
-const struct plan_route *exchange_raw_route(const struct client *c)
+enum reason exchange_raw_route(const struct client *c, const struct plan_listener *l, const struct plan_route **route, struct err *err)
 {
-    const struct plan_listener *l = c->listener;
     char room[TLS_SERVER_NAME_SIZE];
     const char *name = c->hello != NULL ? c->hello->server_name : c->link.tls != NULL ? tls_engine_server_name(c->link.tls, room) : NULL;
-    const struct admit_place at = {.conf = l->conf, .by_host = l->by_host};
-    size_t route;
-    return admit_name(&at, span_from_str(name), &route) == REASON_VALID ? &l->routes[route] : NULL;
+    const struct admit_place at = {.conf = l->conf, .by_host = l->by_host, .limits = l->limits, .caller = c->caller};
+    size_t i;
+    enum reason reason = admit_name(&at, span_from_str(name), &i, err);
+    *route = reason == REASON_VALID ? &l->routes[i] : NULL;
+    return reason;
 }
 
 void exchange_raw_begin(struct client *c, struct moment now)
 {
-    const struct plan_route *route = exchange_raw_route(c);
-    if (route == NULL) {
-        client_failed(c, REASON_NO_ROUTE, exchange_no_route, NULL, now);
+    const struct plan_route *route;
+    struct err err = {0};
+    enum reason reason = exchange_raw_route(c, c->listener, &route, &err);
+    if (reason != REASON_VALID) {
+        client_failed(c, reason, err.text, NULL, now);
         return;
     }
     struct span none = span_of(NULL, 0);

@@ -317,6 +317,7 @@ unsigned tls_judge_alert(enum reason status)
     case REASON_WRONG_PURPOSE:
         return 43; /* unsupported_certificate */
     case REASON_NOT_ALLOWED:
+    case REASON_CALLER_NOT_ALLOWED:
     case REASON_NOT_REGISTERED:
     case REASON_SUSPENDED:
         return 49; /* access_denied */

@@ -58,6 +58,7 @@ struct config_identity {
     char *pkcs12;
     char *passphrase_file; /* of an encrypted key, or of pkcs12; NULL: none */
     bool keep_connections; /* those that were opened with an earlier certificate may outlive it */
+    struct config_strings allow_uids, allow_gids; /* names or numbers of users and groups that may use it; neither given: all */
 };
 
 /* Certificates in a database. */
@@ -312,6 +313,7 @@ struct config_listener {
     bool guards_browsers; /* plaintext http on an internet socket: refuse what a web page could make a browser send (security E1) */
     struct config_strings hosts; /* Host values answered to, beside the defaults: "name" or "name:port" */
     struct config_strings allow_origins;
+    struct config_strings allow_uids, allow_gids; /* names or numbers of users and groups whose programs may use it; neither given: all */
     struct config_allow *allow;
     size_t n_allow;                            /* 0: every verified peer */
     bool allow_log_only;                       /* they only log and count the clients that they would refuse */
@@ -412,7 +414,7 @@ struct config_option {
     const char
         *type; /* "string", "path", "name", "socket", "listen", "host", "hex", "sha256", "trust_domain", "ip", "duration", "size", "number",
                   "bool", "word", "format", "choice" (of numbers), "target", "proxy", "database"; one or a list of them: "strings",
-                  "paths", "pins", "words", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
+                  "paths", "pins", "words", "accounts", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" and "attributes" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or a default that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */

@@ -17,6 +17,7 @@ struct explain_ask { /* borrowed, for as long as the answer lives */
     struct span server_name; /* what the client asks TLS for; empty: the host of the request, or with ders alone for nothing */
     const struct span *ders; /* the caller's chain */
     size_t n_ders;           /* 0: none */
+    const struct caller *caller; /* the calling program; NULL: unknown */
     int64_t now;             /* seconds since 1970 */
 };
 

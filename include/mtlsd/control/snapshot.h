@@ -15,10 +15,12 @@
 #include "mtlsd/tls/tls_registry.h"
 #include <stdatomic.h>
 
+struct account_source;
 struct crl_cache;
 struct fallback_use;
 struct identity_source;
 struct sessions;
+struct snapshot_limits;
 
 /* Where the rows of registries come from; io/registry_pool.c keeps them as their databases are, and commands read them once. */
 struct registry_source {
@@ -51,6 +53,7 @@ struct file_source {
     MUST_CHECK int (*look)(void *ctx, const char *path, struct file_place *out); /* -1: there is no such file or folder */
     void (*name)(void *ctx, const struct file_access *access, struct file_names *out);
     struct crl_cache *crl_cache; /* fetched revocation lists; NULL: there are none */
+    const struct account_source *accounts; /* NULL: no names of users and groups are understood */
     const struct registry_source *registries; /* NULL: no rows are read, and nothing is accepted by them */
     const struct fallback_use *instead; /* certificates that are used instead of some that the files hold; NULL: none are */
     const struct identity_source *identities; /* reads the files of identities in the process that holds keys; NULL: they are read here */
@@ -84,6 +87,7 @@ struct snapshot {
     struct plan_route *routes; /* of all listeners, in their order */
     size_t n_routes;
     struct plan_listener *listeners;
+    struct snapshot_limits *limits;   /* by the users of calling programs; NULL: none */
     struct http_edit *owned;          /* the fields that only we may send, beside those of the presets; NULL: none */
     struct plan_upstream direct;      /* of the forward proxies; it and its target are in no array and have no index */
     struct plan_target direct_target;

@@ -8,8 +8,10 @@
  *   host      it belongs to the policy that the caller was verified with, where TLS chose one by server name (security A9)
  *   browser   on a plaintext listener: no web page sent it (security E1)
  *   loop      on a forward proxy: it did not come through us again and again
+ *   program   the user of the calling program may use the listener
  *   caller    the rules of the listener
- *   route     a forward proxy may take it past the routes: to the host it names, or as CONNECT; else a route, and that route's rules
+ *   route     a forward proxy may take it past the routes: to the host it names, or as CONNECT; else a route, that route's rules, and whether the
+ *             user of the calling program may use the identities of its upstream
  *   destination  where the path or the host decides: COPY and MOVE may also reach the path in Destination, on the same upstream (security C9)
  *
  * Each step can refuse, and the first that does decides. ADMIT_REFUSED is the initial value, and only the step "route" changes it.
@@ -19,6 +21,7 @@
 
 #include "mtlsd/base/err.h"
 #include "mtlsd/http/http_target.h"
+#include "mtlsd/policy/caller.h"
 #include "mtlsd/policy/route_index.h"
 
 struct tls_sni;
@@ -32,6 +35,8 @@ struct admit_place { /* who asks, and where; all borrowed */
     size_t policy;                     /* which of them the caller was judged by */
     const struct tls_verdict *verdict; /* NULL: no certificate was requested */
     const struct tls_peer *peer;       /* NULL: there is none */
+    const struct caller_limits *limits; /* by the user of the calling program; NULL: none */
+    const struct caller *caller;       /* that program; NULL: it was not asked for, and passes no limit */
     const struct address *tunnel;      /* CONNECT to it was granted on this connection; NULL: none was */
     const uint8_t *local;              /* the address of the listening socket, of n_local bytes; n_local 0: unknown */
     size_t n_local;
@@ -60,7 +65,7 @@ struct admission { /* begins with admission_init, whatever is asked */
     struct route_runs found;      /* of the host, once the request was read */
 };
 
-enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_DESTINATION, ADMIT_STEPS };
+enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_PROGRAM, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_DESTINATION, ADMIT_STEPS };
 
 struct admit_trace { /* the result of each step, also after a step that refuses */
     struct admit_said {
@@ -84,8 +89,11 @@ enum reason admit_request(const struct admit_place *at, const struct http_head *
  * route names its status. */
 enum reason admit_caller(const struct admit_place *at, struct admission *out, struct admit_trace *trace, struct err *err);
 
-/* The route of a tcp connection, by its TLS server name; empty: it has none. REASON_NO_ROUTE: it goes nowhere. */
-enum reason admit_name(const struct admit_place *at, struct span name, size_t *route);
+/* The step "program" alone, for requests that run. */
+enum reason admit_program(const struct admit_place *at, struct err *err);
+/* The route of a tcp connection, by its TLS server name; empty: it has none. REASON_NO_ROUTE: it goes nowhere. REASON_CALLER_NOT_ALLOWED: its program may
+ * not use the listener, or the identities of that route. */
+enum reason admit_name(const struct admit_place *at, struct span name, size_t *route, struct err *err);
 
 /* Whether an open tunnel would be opened again, by the request that opened it. Its path is the forwarded one, with what strip_prefix removed. The steps
  * are the same but for those that look at fields, which are gone. Only a route that forwards will do. */

@@ -7,6 +7,7 @@
 #include "mtlsd/base/span.h"
 #include "mtlsd/config/config.h"
 #include "mtlsd/proxy/plan_text.h"
+#include "mtlsd/policy/caller.h"
 #include "mtlsd/policy/route_index.h"
 #include "mtlsd/tls/tls_sni.h"
 
@@ -55,6 +56,7 @@ struct plan_listener {
     const struct http_edit *owned; /* the snapshot's: removes what routes set from variables; the last of each edit. NULL: nothing */
     const struct plan_route *routes; /* at least one */
     size_t n_routes;
+    const struct caller_limits *limits; /* by the user of the calling program; owned by the snapshot, NULL: none */
     struct route_index *by_host; /* owned by the snapshot; NULL: the routes are looked through */
     const struct plan_target *direct; /* forward proxy: the upstream for hosts without a route; NULL: none */
 };

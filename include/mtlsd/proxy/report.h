@@ -11,6 +11,7 @@ enum report_kind { REPORT_REQUEST, REPORT_CONNECTION };
 enum refused_by { REFUSED_BY_NOBODY, REFUSED_BY_US, REFUSED_BY_PEER, REFUSED_BY_NETWORK };
 
 struct session;
+struct caller;
 struct tls_hello;
 struct tls_registry;
 
@@ -30,6 +31,7 @@ struct report_from {
     const char *forwarded_for; /* the client of a trusted proxy, address text; NULL: none */
     const char *server_name;   /* OBSERVER_NAME: that the client sent; NULL: none */
     struct session *session;   /* of its connection; NULL: none is kept */
+    const struct caller *program; /* that opened the connection; NULL: the kernel was not asked */
 };
 
 struct report_times { /* 0: did not happen */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct caller;
 struct link;
 struct uplink;
 
@@ -39,6 +40,8 @@ struct run_driver {
     void (*close)(void *socket, bool reset);
     /* For a client, before the requests that it sent ahead are read. False: it may not go on. */
     bool (*before_next)(void *socket, struct moment now);
+    /* For a client: the program that opened its connection (policy/caller.h), to be freed; NULL: out of memory. */
+    struct caller *(*ask_caller)(void *socket);
 };
 
 struct run_queue {

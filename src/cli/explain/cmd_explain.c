@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "explain_caller.h"
 #include "explain_sheet.h"
 #include "flags.h"
 #include "load.h"
 #include "mtlsd/io/clock.h"
 #include "time_arg.h"
 
+#include <stdlib.h>
+
 #define REQUEST_MAX ((size_t)4 * 1024 * 1024)
 
 struct explain_flags {
-    const char *config, *listener, *request, *server_name, *cert, *at;
-    struct flag_list headers;
+    const char *config, *listener, *request, *server_name, *cert, *at, *uid;
+    struct flag_list headers, gids;
     bool json, http2;
 };
 
@@ -26,8 +29,10 @@ static int answer(const struct explain_flags *a, struct explain_ask *ask, struct
 
 static int ask_snapshot(const struct explain_flags *a, const struct snapshot *s, int64_t now, struct err *err)
 {
-    struct explain_ask ask = {.snapshot = s, .now = now};
+    static const struct caller untold = {.why = "none was given: give --uid"};
+    struct explain_ask ask = {.snapshot = s, .now = now, .caller = &untold};
     struct tls_chain chain = {0};
+    struct caller *caller = NULL;
     struct bytes request;
     bytes_init(&request, REQUEST_MAX);
     ask.listener = explain_pick_listener(s, a->listener, a->request, err);
@@ -38,7 +43,10 @@ static int ask_snapshot(const struct explain_flags *a, const struct snapshot *s,
         rc = explain_write_request(&request, ask.listener, a->request, a->headers.items, a->headers.n, err);
     if (rc == 0 && a->cert != NULL)
         rc = load_chain(a->cert, &chain, err);
+    if (rc == 0 && a->uid != NULL)
+        rc = explain_caller_read(a->uid, a->gids.items, a->gids.n, &caller, err);
     if (rc == 0) {
+        ask.caller = caller != NULL ? caller : ask.caller;
         ask.request = bytes_span(&request);
         ask.server_name = a->server_name != NULL ? span_from_str(a->server_name) : a->request != NULL ? explain_server_name(a->request) : ask.server_name;
         ask.ders = chain.ders;
@@ -47,6 +55,7 @@ static int ask_snapshot(const struct explain_flags *a, const struct snapshot *s,
     }
     tls_chain_clear(&chain);
     bytes_clear(&request);
+    free(caller);
     return rc;
 }
 
@@ -95,13 +104,17 @@ int cmd_explain(int argc, char **argv)
          .help = "server name (SNI) that the client sends (default: the host of the\nrequest)"},
         {.name = "--cert", .kind = FLAG_TEXT, .target = &a.cert, .value = "PEM",
          .help = "client certificate with its chain"},
+        {.name = "--uid", .kind = FLAG_TEXT, .target = &a.uid, .value = "USER",
+         .help = "user of the calling program, by name or number, for allow_uids and\nallow_gids"},
+        {.name = "--gid", .kind = FLAG_LIST, .target = &a.gids, .value = "GROUP",
+         .help = "group of the calling program, known of unix sockets only (may be\nrepeated)"},
         {.name = "--at", .kind = FLAG_TEXT, .target = &a.at, .value = "TIME",
          .help = "time of the check: 2026-01-31T23:59:59Z (or +05:30), 2026-01-31\nor @SECONDS (default: now)"},
         {.name = "--json", .kind = FLAG_SWITCH, .target = &a.json, .help = "print JSON"},
     };
     const struct flags flags = {
         .command = "mtlsd explain",
-        .usage = "-c FILE [--listener NAME] [--request 'METHOD TARGET' [--header 'Name: value']... [--http2]] [--server-name NAME] [--cert PEM] [--json]",
+        .usage = "-c FILE [--listener NAME] [--request 'METHOD TARGET' [--header 'Name: value']... [--http2]] [--server-name NAME] [--cert PEM] [--uid USER [--gid GROUP]...] [--json]",
         .about = "Prints what run would do with a request, a client certificate, or both. The output names the line of the\n"
                  "configuration that decides, and why earlier lines did not. No connection is made.\n"
                  "Exit code 0: a result was printed. 2: the command line is wrong. 3: the configuration or the certificate file\n"
@@ -114,10 +127,12 @@ int cmd_explain(int argc, char **argv)
     int code;
     if (!flags_read(&flags, argc, argv, NULL, &code))
         return code;
-    if (a.request == NULL && a.cert == NULL)
+    if (a.request == NULL && a.cert == NULL && a.uid == NULL)
         return command_fail(COMMAND_USAGE, "nothing to explain: give --request 'GET http://host/path', --cert PEM or both");
     if (a.request == NULL && a.headers.n > 0)
         return command_fail(COMMAND_USAGE, "--header needs a --request");
+    if (a.uid == NULL && a.gids.n > 0)
+        return command_fail(COMMAND_USAGE, "--gid needs --uid");
     if (a.request == NULL && a.http2)
         return command_fail(COMMAND_USAGE, "--http2 needs a --request");
     return a.http2 ? explain_http2(&a) : explain_file(&a);

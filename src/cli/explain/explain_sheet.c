@@ -52,7 +52,9 @@ static void print_routes(struct page *p, const json_t *document)
     for (size_t i = 0; i < json_array_size(routes); i++) {
         page_say(p, i == 0 ? "routes      " : INDENT);
         print_route(p, document, json_array_get(routes, i));
-        decided = decided || document_truth(json_array_get(routes, i), "decides");
+        const json_t *route = json_array_get(routes, i);
+        bool shut = strcmp(document_string(route, "gate", ""), "shut") == 0; /* then its rules were told */
+        decided = decided || (document_truth(route, "decides") && (shut || document_truth(last, "passes")));
     }
     if (!decided && is_of_routes(last))
         page_put(p, last, INDENT "{%detail}\n");

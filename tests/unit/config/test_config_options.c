@@ -65,7 +65,7 @@ START_TEST(each_row_says_what_a_reader_needs)
     static const char *const types[] = {
         "string", "path", "name",    "socket", "listen", "host",  "hex",       "sha256", "ip", "duration", "size",   "number",
         "bool",   "word", "format", "strings", "paths",  "words", "addresses", "target", "group",    "groups", "rules",
-        "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated", "identities", "pins", "trust_domain", "service", "ranges", "serve", "database", "respond", "text", "contact", "rotate", "attributes"};
+        "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated", "identities", "pins", "trust_domain", "service", "ranges", "serve", "database", "respond", "text", "contact", "rotate", "attributes", "accounts"};
     bool known = false;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         known = known || strcmp(types[i], o->type) == 0;
@@ -120,8 +120,7 @@ END_TEST
 
 START_TEST(what_is_planned_is_not_there_yet)
 {
-    static const char *const rows[][2] = {{"listener", "allow_uids"},
-                                          {"identity", "allow_uids"}};
+    static const char *const rows[][2] = {{"admin", "dashboard"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_ptr_nonnull(config_options_planned(rows[i][0], rows[i][1], NULL));
         ck_assert_ptr_null(config_options_find(rows[i][0], rows[i][1]));

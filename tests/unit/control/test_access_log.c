@@ -194,6 +194,21 @@ START_TEST(tells_the_client_of_a_trusted_proxy_beside_the_proxy)
 }
 END_TEST
 
+START_TEST(tells_the_user_and_the_name_of_a_calling_program) /* E2 */
+{
+    struct caller program = {.known = true, .uid = 1001, .program = "curl"};
+    struct report r = make_report();
+    r.from.program = &program;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_ptr_nonnull(strstr(lines, " client=127.0.0.1 uid=1001 program=curl "));
+    program.known = false;
+    lines[0] = '\0';
+    n_lines = 0;
+    observer.on_report(observer.ctx, &r);
+    ck_assert_ptr_null(strstr(lines, "uid="));
+}
+END_TEST
+
 START_TEST(tells_and_counts_whom_rules_on_trial_would_refuse)
 {
     struct report r = make_report();
@@ -553,6 +568,7 @@ Suite *suite(void)
     tcase_add_test(t, remembers_a_refusal_with_the_certificate_it_was_about);
     tcase_add_test(t, counts_by_status_who_was_let_in);
     tcase_add_test(t, tells_the_client_of_a_trusted_proxy_beside_the_proxy);
+    tcase_add_test(t, tells_the_user_and_the_name_of_a_calling_program);
     tcase_add_test(t, tells_and_counts_whom_rules_on_trial_would_refuse);
     tcase_add_test(t, bears_a_refusal_without_any_certificate);
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);

@@ -4,6 +4,7 @@
 
 #include "mtlsd/policy/admit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static char slash_admin[] = "/admin", ops_cn[] = "ops", bob_cn[] = "bob", a_example[] = "a.example", d_example[] = "d.example:80", here[] = "public", app[] = "app";
@@ -317,7 +318,7 @@ START_TEST(a_trace_goes_on_behind_a_refusal_and_changes_nothing)
     };
     for (size_t i = 0; i < ADMIT_STEPS; i++) {
         ck_assert_int_eq(trace.said[i].reason, said[i]);
-        ck_assert_int_eq(trace.said[i].asked, i != ADMIT_HOST && i != ADMIT_LOOP && i != ADMIT_DESTINATION);
+        ck_assert_int_eq(trace.said[i].asked, i != ADMIT_HOST && i != ADMIT_LOOP && i != ADMIT_PROGRAM && i != ADMIT_DESTINATION);
     }
     ck_assert_uint_eq(a.choice.index, 0);
     expect(REASON_REQUEST_MALFORMED, "without a trace");
@@ -367,6 +368,50 @@ START_TEST(what_runs_is_asked_again_like_what_begins) /* B5, C9 */
 }
 END_TEST
 
+static const uint32_t seven[] = {7};
+static const struct caller_limit of_listener = {.kind = "listener", .name = "public", .uids = {seven, 1}},
+                                 of_identity = {.kind = "identity", .name = "payments", .uids = {seven, 1}}, of_nobody = {.kind = "identity", .name = "none"};
+
+START_TEST(a_program_needs_the_right_user) /* E2 */
+{
+    static const struct caller_limit *const one[] = {&of_identity, NULL}, *const both[] = {&of_identity, &of_nobody, NULL};
+    static const struct caller_limit *const *by_route[] = {NULL, one};
+    struct caller_limits limits = {.here = &of_listener};
+    struct caller *caller = caller_new(0);
+    size_t route;
+    at.limits = &limits;
+    expect(REASON_CALLER_NOT_ALLOWED, "not asked");
+    at.caller = caller;
+    caller->uid = 7;
+    expect(REASON_CALLER_NOT_ALLOWED, "not known");
+    ck_assert_int_eq(admit_program(&at, &err), REASON_CALLER_NOT_ALLOWED);
+    caller->known = true;
+    expect(REASON_VALID, "listed");
+    ck_assert_int_eq(admit_program(&at, &err), REASON_VALID);
+    caller->uid = 8;
+    expect(REASON_CALLER_NOT_ALLOWED, "another user");
+    conf.protocol = CONFIG_PROTOCOL_TCP;
+    ck_assert_int_eq(admit_caller(&at, &a, NULL, &err), REASON_CALLER_NOT_ALLOWED);
+    ck_assert_int_eq(admit_name(&at, span_of(NULL, 0), &route, &err), REASON_CALLER_NOT_ALLOWED);
+    conf.protocol = CONFIG_PROTOCOL_HTTP;
+
+    limits = (struct caller_limits){.by_route = by_route};
+    expect(REASON_VALID, "a route without a limit");
+    by_route[0] = one;
+    expect(REASON_CALLER_NOT_ALLOWED, "a route whose identity is for another user");
+    ck_assert_uint_eq(a.choice.index, 0);
+    struct err why = {0};
+    ck_assert_int_eq(admit_name(&at, span_of(NULL, 0), &route, &why), REASON_CALLER_NOT_ALLOWED);
+    const struct http_target asked = {.form = HTTP_TARGET_ORIGIN, .host = span_from_str("localhost"), .path = span_from_str("/x")};
+    ck_assert_int_eq(admit_running(&at, head.method, &asked, &why), REASON_CALLER_NOT_ALLOWED);
+    caller->uid = 7;
+    expect(REASON_VALID, "this user");
+    by_route[0] = both;
+    expect(REASON_CALLER_NOT_ALLOWED, "each of several identities counts");
+    free(caller);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("admit");
@@ -382,6 +427,7 @@ Suite *suite(void)
     tcase_add_test(t, a_trace_goes_on_behind_a_refusal_and_changes_nothing);
     tcase_add_test(t, of_a_request_that_nobody_understands_nothing_else_is_asked);
     tcase_add_test(t, what_runs_is_asked_again_like_what_begins);
+    tcase_add_test(t, a_program_needs_the_right_user);
     suite_add_tcase(s, t);
     return s;
 }
