@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGUSR2: a new process of the program takes the place of the old one with its sockets, and no connection is lost. If it cannot, the old one serves on."""
+import collections
 import contextlib
 import ctypes
 import json
@@ -9,12 +10,17 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import unittest
 
+import h2frames as h2
+import h2hpack
 import harness
 import peers
+import test_user
 from harness import MTLSD, Process, free_port, wait_for
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -217,6 +223,302 @@ class HandOver(Case):
                 self.assertEqual((200, b"fine", True), (status, body, ("connection", "close") in [(n.lower(), v) for n, v in fields]))
                 self.assertEqual((b"", "eof"), peers.read_all(client))
         self.assertEqual(0, self.exit_code(old))
+
+
+class Load:
+    """Clients that count what fails: connections that are refused, reset or closed without an answer."""
+
+    def __init__(self, case):
+        self.case, self.stop, self.failures, self.done, self.threads = case, threading.Event(), [], collections.Counter(), []
+        case.addCleanup(self.end)
+
+    def add(self, name, work, n):
+        self.threads += [threading.Thread(target=self.run, args=(name, work), daemon=True) for _ in range(n)]
+
+    def run(self, name, work):
+        while not self.stop.is_set():
+            try:
+                work(lambda n=1: self.done.update({name: n}))
+            except (OSError, AssertionError, ValueError) as error:
+                self.failures.append((name, repr(error)))
+                return
+
+    def start(self):
+        [t.start() for t in self.threads]
+
+    def end(self):
+        self.stop.set()
+        [t.join(30) for t in self.threads if t.is_alive()]
+
+    def goes_on(self, more=30):
+        """Each kind of client has got that many more answers."""
+        names, before = {t._args[0] for t in self.threads}, self.done.copy()
+        wait_for(lambda: self.failures or all(self.done[name] >= before[name] + more for name in names), f"{more} more of each, after {before}: {self.done}")
+        self.case.assertEqual([], self.failures)
+
+
+def ask_http1(port, stop):
+    def work(count):
+        with peers.connect(port) as connection:
+            while not stop.is_set():
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                status, fields, body, complete = peers.response(connection)
+                assert (status, body, complete) == (200, b"fine", True), (status, body)
+                count()
+                if any(n.lower() == "connection" and v == "close" for n, v in fields):
+                    return
+    return work
+
+
+def ask_once(port):
+    def work(count):
+        with peers.connect(port) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            status, _, body, complete = peers.response(connection)
+            assert (status, body, complete) == (200, b"fine", True), (status, body)
+            count()
+    return work
+
+
+class End(h2.End):
+    """Knows the last stream that a GOAWAY names."""
+    last = 0x7fffffff
+
+    def take(self, kind, flags, number, payload):
+        super().take(kind, flags, number, payload)
+        if kind == h2.GOAWAY:
+            self.last = int.from_bytes(payload[:4], "big") & 0x7fffffff
+
+
+def ask_http2(port, stop, connect=peers.connect):
+    """Four streams at a time. Those above the last one of a GOAWAY may be sent again, the others must be answered."""
+    block = h2hpack.encode(h2.request(scheme="http" if connect is peers.connect else "https"))
+
+    def work(count):
+        end = End(connect(port))
+        number = 1
+        try:
+            while not stop.is_set() and end.goaway is None:
+                numbers = range(number, number + 8, 2)
+                number += 8
+                end.send(*(h2.headers(n, block) for n in numbers))
+                assert end.until(lambda: all(end.stream(n).is_over for n in numbers) or (end.goaway is not None and end.closed)), "no answer"
+                for n in numbers:
+                    s = end.stream(n)
+                    assert s.status == 200 and s.body == b"fine" or n > end.last or s.reset == h2.REFUSED_STREAM, (n, s.status, s.reset, end.goaway, end.last)
+                count(len(numbers))
+        finally:
+            end.close()
+    return work
+
+
+def echo(port, stop):
+    def work(count):
+        with peers.connect(port) as connection:
+            for i in range(200):
+                if stop.is_set():
+                    return
+                connection.sendall(b"%06d" % i)
+                assert connection.recv(6, socket.MSG_WAITALL) == b"%06d" % i, i
+                count()
+    return work
+
+
+class UnderLoad(Case):
+    def serve_echo(self):
+        def handle(server, connection):
+            while data := connection.recv(65536):
+                connection.sendall(data)
+        return peers.Server(self, handle)
+
+    def load(self, http, tls, tcp):
+        load = Load(self)
+        context = peers.client_context(self.pki.ca("root"), self.pki.client())
+        context.set_alpn_protocols(["h2"])
+        load.add("http/1.1", ask_http1(http, load.stop), 4)
+        load.add("http/1.1, one request each", ask_once(http), 2)
+        load.add("http/2", ask_http2(http, load.stop), 2)
+        load.add("http/2 in TLS", ask_http2(tls, load.stop, lambda port: peers.secure(port, context)), 2)
+        load.add("tcp", echo(tcp, load.stop), 2)
+        load.start()
+        return load
+
+    def listeners(self, http, tls, tcp):
+        identity, root = self.pki.server(), self.pki.ca("root").crt
+        self.backend, self.echo, self.admin = peers.Backend(self, lambda r: peers.reply(b"fine")), self.serve_echo(), self.folder / "admin.sock"
+        return f"""workers = 2; drain_timeout = "20s"; log = {{ what = [ "events" ]; }}; admin = {{ socket = "unix:{self.admin}"; }};
+            identities = {{ me = {{ bundle = "{identity.pem}"; }}; }}; trusts = {{ ca = {{ ca = "{root}"; }}; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{self.backend.port}" ]; }}; raw = {{ targets = [ "127.0.0.1:{self.echo.port}" ]; }}; }};
+            listeners = {{ http = {{ bind = "{http}"; upstream = "app"; }}; tcp = {{ bind = "{tcp}"; upstream = "raw"; protocol = "tcp"; }};
+                           tls = {{ bind = "{tls}"; upstream = "app"; tls = {{ identity = "me"; trust = "ca"; }}; }}; }};"""
+
+    def test_no_request_and_no_connection_is_lost_over_several_hand_overs(self):
+        ports = [free_port() for _ in range(3)]
+        text = self.listeners(*(f"127.0.0.1:{port}" for port in ports))
+        self.start(text, ports, [self.admin])
+        load = self.load(*ports)
+        load.goes_on()
+        for workers in (4, 1, 2):
+            self.file.write_text(text.replace("workers = 2", f"workers = {workers}"))
+            self.hand_over()
+            load.goes_on()
+        load.end()
+        self.assertEqual([], load.failures)
+
+
+    def launch(self, sockets, number):
+        """As systemd starts it; "exec" keeps the process id that LISTEN_PID names."""
+        script = f'export LISTEN_PID=$$ LISTEN_FDS={len(sockets)} LISTEN_FDNAMES={":".join(sockets)}; exec "$@" '
+        script += " ".join(f"{3 + i}<&{one.fileno()}" for i, one in enumerate(sockets.values()))
+        with open(self.folder / f"activated-{number}.log", "wb") as log:
+            process = subprocess.Popen(["bash", "-c", script, "bash", self.program, "run", "-c", self.file], stdout=log, stderr=log, env=self.environment(),
+                                       pass_fds=[one.fileno() for one in sockets.values()])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        return process
+
+    def listen(self):
+        sockets = {name: socket.create_server(("127.0.0.1", 0), backlog=256) for name in ("http", "tls", "tcp")}
+        for one in sockets.values():
+            self.addCleanup(one.close)
+        self.file = self.config(self.listeners("systemd:http", "systemd:tls", "systemd:tcp"), prelude="")
+        return sockets, [one.getsockname()[1] for one in sockets.values()]
+
+    def test_no_request_is_lost_over_restarts_with_the_sockets_of_a_service_manager(self):
+        sockets, ports = self.listen()
+        daemon = self.launch(sockets, 0)
+        load = self.load(*ports)
+        load.goes_on()
+        for number in (1, 2):
+            daemon.terminate()
+            self.assertEqual(0, daemon.wait(20))
+            daemon = self.launch(sockets, number)
+            load.goes_on()
+        load.end()
+        self.assertEqual([], load.failures)
+
+    def test_sockets_of_a_service_manager_go_over_under_their_names(self):
+        sockets, ports = self.listen()
+        daemon = self.launch(sockets, 0)
+        log = self.folder / "activated-0.log"
+        self.assertEqual("fine", self.get(ports[0]))
+        pids = [daemon.pid]
+        for _ in range(2):
+            os.kill(pids[-1], signal.SIGUSR2)
+            pids.append(int(wait_for(lambda: re.findall(r"process (\d+) serves now", log.read_text())[len(pids) - 1:], "the hand-over")[0]))
+            self.assertEqual("fine", self.get(ports[0]))
+        self.assertEqual(0, daemon.wait(20))
+        self.assertNotIn("get no answer", log.read_text())
+        os.kill(pids[-1], signal.SIGTERM)
+        for pid in pids[1:]:
+            wait_for(lambda: self.ended(pid), f"the end of process {pid}")
+
+
+class ServiceManager(Case):
+    """The end of NOTIFY_SOCKET: the new process is the main one before it speaks, and the old one is silent afterwards."""
+
+    def serve(self, **variables):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.folder / "notify"))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.socket.settimeout(20)
+        self.addCleanup(self.socket.close)
+        self.plain(env={**self.environment(), "NOTIFY_SOCKET": str(self.folder / "notify"), **variables})
+
+    def hear(self):
+        """The process that sent a message, and its text."""
+        text, more, _, _ = self.socket.recvmsg(4096, 256)
+        return struct.unpack("=iII", more[0][2])[0], text.decode()
+
+    def until(self, word):
+        heard = [self.hear()]
+        while word not in heard[-1][1]:
+            heard.append(self.hear())
+        return heard
+
+    def test_the_main_process_changes_before_the_new_one_speaks(self):
+        self.serve()
+        self.until("READY=1")
+        old, new = self.hand_over()
+        heard = self.until("READY=1")
+        self.assertIn((old, f"MAINPID={new}"), heard)
+        self.assertEqual([(old, "MAINPID"), (new, "READY")], [(pid, text.split("=")[0]) for pid, text in heard if not text.startswith("STATUS")])
+        self.assertEqual(0, self.exit_code(old))
+        self.socket.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                pid, text = self.hear()
+                self.assertEqual(new, pid, text)
+                self.assertNotIn("STOPPING", text)
+        os.kill(new, signal.SIGHUP)
+        self.socket.settimeout(20)
+        self.assertEqual({new}, {pid for pid, _ in self.until("RELOADING=1")})
+
+    def test_the_watchdog_of_the_old_process_is_fed_by_the_new_one(self):
+        self.program.unlink()
+        self.program.write_text(f"#!/bin/sh\n[ -n \"$MTLSD_HANDOVER\" ] || export WATCHDOG_PID=$$\nexec {MTLSD} \"$@\"\n")
+        self.program.chmod(0o755)
+        self.serve(WATCHDOG_USEC="400000")
+        self.until("WATCHDOG=1")
+        old, new = self.hand_over()
+        self.exit_code(old)
+        self.assertIn(new, [pid for pid, _ in (self.until("WATCHDOG=1") + self.until("WATCHDOG=1") + self.until("WATCHDOG=1"))])
+
+    def test_a_manager_that_takes_no_message_keeps_the_old_process(self):
+        self.serve()
+        self.until("READY=1")
+        self.socket.close()
+        os.unlink(self.folder / "notify")
+        self.refused("the service manager takes no messages")
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+class User(Case):
+    """The new process runs as the user of the old one from its start."""
+    NOBODY = 65534
+
+    def test_it_keeps_a_low_port_and_needs_to_read_every_file(self):
+        self.place = pathlib.Path(tempfile.mkdtemp(prefix="mtlsd-user-", dir="/tmp"))  # the folder of the test is root's alone
+        self.addCleanup(shutil.rmtree, self.place, True)
+        self.place.chmod(0o755)
+        os.chown(self.place, self.NOBODY, self.NOBODY)
+        self.program, self.port, self.admin = self.place / "program", test_user.low_port(), self.place / "admin.sock"
+        shutil.copy(MTLSD, self.program)
+        key, ca, self.file = self.place / "me.pem", self.place / "ca.pem", self.place / "mtlsd.conf"
+        shutil.copy(self.pki.server().pem, key)
+        shutil.copy(self.pki.ca("root").crt, ca)
+        os.chown(key, self.NOBODY, self.NOBODY)
+        backend = peers.Backend(self, lambda r: peers.reply(b"fine"))
+        self.file.write_text(f"""workers = 2; user = "65534"; group = "65534"; drain_timeout = "5s"; admin = {{ socket = "unix:{self.admin}"; }};
+            identities = {{ me = {{ bundle = "{key}"; }}; }}; trusts = {{ ca = {{ ca = "{ca}"; }}; }};
+            upstreams = {{ app = {{ targets = [ "127.0.0.1:{backend.port}" ]; }}; }};
+            listeners = {{ front = {{ bind = "127.0.0.1:{self.port}"; upstream = "app"; tls = {{ identity = "me"; trust = "ca"; }}; }}; }};""")
+        for path in (ca, self.file):
+            path.chmod(0o644)
+        variables = {**self.environment(), "ASAN_OPTIONS": "detect_leaks=0"}  # the user may not trace, not even itself
+        self.mtlsd = Process("mtlsd", [self.program, "run", "-c", self.file], self.folder, variables)
+        self.processes.append(self.mtlsd)
+        self.daemons.append(self.mtlsd)
+        self.pid = self.mtlsd.wait_ready([self.port], [self.admin]).pid
+        for pid in (self.pid, *self.children(self.pid)):
+            status = pathlib.Path(f"/proc/{pid}/status")
+            wait_for(lambda: f"Uid:\t{self.NOBODY}\t{self.NOBODY}\t{self.NOBODY}\t" in status.read_text(), "the other user")
+        self.hand_over()
+        self.assertIn(f"Uid:\t{self.NOBODY}\t", pathlib.Path(f"/proc/{self.pid}/status").read_text())
+        self.assertEqual("fine", self.get())
+        key.unlink()
+        shutil.copy(self.pki.server().pem, key)
+        os.chown(key, 0, 0)
+        key.chmod(0o600)
+        after = len(self.mtlsd.log)
+        os.kill(self.pid, signal.SIGUSR2)
+        self.says("refused, this process serves on: ", after)
+        self.assertIn("Permission denied", self.mtlsd.log[after:])
+        self.assertEqual("fine", self.get())
+
+    def get(self, port=None):
+        client = self.pki.client()
+        return self.curl("--cacert", self.pki.ca("root").crt, "--cert", client.crt, "--key", client.key, f"https://localhost:{self.port}/").text
 
 
 class Refused(Case):
