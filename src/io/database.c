@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,18 +13,28 @@ struct database {
     void *own;
 };
 
-int database_load(const char *library, const char *package, const struct database_symbol *symbols, size_t n, void *table, struct err *err)
+static void load(struct database_library *l)
 {
-    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen(l->file, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
-        return err_set(err, ERR_IO, "the library %s is not installed: install the package %s", library, package);
-    for (size_t i = 0; i < n; i++) {
-        void *symbol = dlsym(handle, symbols[i].name);
+        (void)err_set(&l->why, ERR_IO, "the library %s is not installed: install the package %s", l->file, l->package);
+    for (size_t i = 0; handle != NULL && i < l->n; i++) {
+        void *symbol = dlsym(handle, l->symbols[i].name);
         if (symbol == NULL)
-            return err_set(err, ERR_IO, "the library %s has no %s: install a newer %s", library, symbols[i].name, package);
-        memcpy((char *)table + symbols[i].offset, &symbol, sizeof(symbol));
+            (void)err_set(&l->why, ERR_IO, "the library %s has no %s: install a newer %s", l->file, l->symbols[i].name, l->package);
+        memcpy((char *)l->table + l->symbols[i].offset, &symbol, sizeof(symbol));
     }
-    return 0;
+}
+
+int database_load(struct database_library *library, struct err *err)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    if (!library->was_tried)
+        load(library);
+    library->was_tried = true;
+    pthread_mutex_unlock(&lock);
+    return library->why.kind == ERR_NONE ? 0 : err_set(err, library->why.kind, "%s", library->why.text);
 }
 
 int database_poll(int fd, short events, int wake_fd, int timeout_ms)

@@ -5,8 +5,6 @@
 #include <libpq-fe.h>
 
 #include <poll.h>
-#include <pthread.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,22 +18,12 @@ enum { QUERY_MS = 60 * 1000 }; /* without a byte of an answer; a query may take 
     X(PQnfields) X(PQgetvalue) X(PQgetlength) X(PQgetisnull) X(PQcmdTuples) X(PQnotifies) X(PQfreemem) X(PQsetnonblocking) X(PQflush)                  \
     X(PQsetNoticeProcessor)
 
-#define MEMBER(name) __typeof__(&name) name;
-#define ROW(name) {#name, offsetof(struct library, name)},
-
-static struct library {
-    SYMBOLS(MEMBER)
+static struct functions {
+    SYMBOLS(DATABASE_MEMBER)
 } lib;
 
-static const struct database_symbol symbols[] = {SYMBOLS(ROW)};
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool is_loaded;
-static struct err load_err; /* both are written once */
-
-static void load(void)
-{
-    is_loaded = database_load("libpq.so.5", "libpq5", symbols, sizeof(symbols) / sizeof(symbols[0]), &lib, &load_err) == 0;
-}
+static const struct database_symbol symbols[] = {SYMBOLS(DATABASE_SYMBOL)};
+static struct database_library library = {.file = "libpq.so.5", .package = "libpq5", .symbols = symbols, .n = sizeof(symbols) / sizeof(symbols[0]), .table = &lib};
 
 struct postgres {
     PGconn *conn;
@@ -105,11 +93,8 @@ static int connect_all(struct postgres *p, struct err *err)
 
 static void *postgres_open(const struct database_how *how, struct err *err)
 {
-    pthread_once(&once, load);
-    if (!is_loaded) {
-        (void)err_set(err, load_err.kind, "%s", load_err.text);
+    if (database_load(&library, err) != 0)
         return NULL;
-    }
     struct postgres *p = calloc(1, sizeof(*p));
     if (p == NULL || (p->conn = start(how)) == NULL) {
         free(p);

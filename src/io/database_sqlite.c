@@ -4,8 +4,6 @@
 #ifdef MTLSD_WITH_SQLITE
 #include <sqlite3.h>
 
-#include <pthread.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +16,12 @@ enum { STEPS_BETWEEN_LOOKS = 10000, BUSY_PAUSE_MS = 20 };
     X(sqlite3_column_bytes) X(sqlite3_column_type) X(sqlite3_progress_handler) X(sqlite3_busy_handler) X(sqlite3_changes)                              \
     X(sqlite3_db_readonly)
 
-#define MEMBER(name) __typeof__(&name) name;
-#define ROW(name) {#name, offsetof(struct library, name)},
-
-static struct library {
-    SYMBOLS(MEMBER)
+static struct functions {
+    SYMBOLS(DATABASE_MEMBER)
 } lib;
 
-static const struct database_symbol symbols[] = {SYMBOLS(ROW)};
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool is_loaded;
-static struct err load_err; /* both are written once */
-
-static void load(void)
-{
-    is_loaded = database_load("libsqlite3.so.0", "libsqlite3-0", symbols, sizeof(symbols) / sizeof(symbols[0]), &lib, &load_err) == 0;
-}
+static const struct database_symbol symbols[] = {SYMBOLS(DATABASE_SYMBOL)};
+static struct database_library library = {.file = "libsqlite3.so.0", .package = "libsqlite3-0", .symbols = symbols, .n = sizeof(symbols) / sizeof(symbols[0]), .table = &lib};
 
 struct sqlite {
     sqlite3 *db;
@@ -88,11 +76,8 @@ static int set_up(struct sqlite *s, struct err *err)
 
 static void *sqlite_open(const struct database_how *how, struct err *err)
 {
-    pthread_once(&once, load);
-    if (!is_loaded) {
-        (void)err_set(err, load_err.kind, "%s", load_err.text);
+    if (database_load(&library, err) != 0)
         return NULL;
-    }
     struct sqlite *s = calloc(1, sizeof(*s));
     if (s == NULL || (s->path = strdup(how->database + strlen("sqlite:"))) == NULL) {
         free(s);

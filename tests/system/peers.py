@@ -397,3 +397,35 @@ def read_body(connection, names, data):
             return False, bytes(data)
         if not piece:
             return True, bytes(data)
+
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+class Callers:
+    """For a case with a verifier at self.port, whose certificate and callers' certificates are of self.root."""
+
+    def connect(self, certificate):
+        connection = secure(self.port, client_context(self.root, certificate))
+        self.addCleanup(connection.close)
+        return connection
+
+    def ask(self, connection):
+        connection.sendall(REQUEST)
+        return response(connection)[0]
+
+    def is_let_in(self, certificate):
+        try:
+            return self.ask(self.connect(certificate)) == 200
+        except (ssl.SSLError, OSError):
+            return False
+
+    def end_of(self, connection):
+        """How the daemon ended it: the alert's name, or what else."""
+        connection.settimeout(10)
+        try:
+            return "closed" if connection.recv(1) == b"" else "data"
+        except ssl.SSLError as error:
+            return error.reason
+        except OSError as error:
+            return type(error).__name__

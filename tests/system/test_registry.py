@@ -14,10 +14,8 @@ import harness
 import peers
 from harness import wait_for
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-
-class Case(harness.Case):
+class Case(peers.Callers, harness.Case):
     """A verifier whose trust has a registry; good is listed in it, other is not."""
 
     def setUp(self):
@@ -50,30 +48,6 @@ class Case(harness.Case):
     def free_port(self):
         self.port = harness.free_port()
         return self.port
-
-    def connect(self, certificate):
-        connection = peers.secure(self.port, peers.client_context(self.root, certificate))
-        self.addCleanup(connection.close)
-        return connection
-
-    def ask(self, connection):
-        connection.sendall(REQUEST)
-        return peers.response(connection)[0]
-
-    def is_let_in(self, certificate):
-        try:
-            return self.ask(self.connect(certificate)) == 200
-        except (ssl.SSLError, OSError):
-            return False
-
-    def end_of(self, connection):
-        connection.settimeout(10)
-        try:
-            return "closed" if connection.recv(1) == b"" else "data"
-        except ssl.SSLError as error:
-            return error.reason
-        except OSError as error:
-            return type(error).__name__
 
     def status(self):
         return json.loads(self.command("status", "--json", "-c", self.folder / "mtlsd.conf").stdout)

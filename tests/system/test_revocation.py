@@ -10,10 +10,8 @@ import harness
 import peers
 from harness import wait_for
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-
-class Case(harness.Case):
+class Case(peers.Callers, harness.Case):
     def start(self, protocol="http", **options):
         self.root = self.pki.ca("root")
         self.good = self.pki.client()
@@ -32,32 +30,6 @@ class Case(harness.Case):
         fresh = self.folder / "clients.crl.new"
         fresh.write_bytes(data)
         os.replace(fresh, self.crl)
-
-    def connect(self, certificate):
-        context = peers.client_context(self.root, certificate)
-        connection = peers.secure(self.port, context)
-        self.addCleanup(connection.close)
-        return connection
-
-    def ask(self, connection):
-        connection.sendall(REQUEST)
-        return peers.response(connection)[0]
-
-    def is_let_in(self, certificate):
-        try:
-            return self.ask(self.connect(certificate)) == 200
-        except (ssl.SSLError, OSError):
-            return False
-
-    def end_of(self, connection):
-        """How the daemon ended it: the alert's name, or what else."""
-        connection.settimeout(10)
-        try:
-            return "closed" if connection.recv(1) == b"" else "data"
-        except ssl.SSLError as error:
-            return error.reason
-        except OSError as error:
-            return type(error).__name__
 
 
 class AtRunTime(Case):
@@ -87,7 +59,7 @@ class AtRunTime(Case):
         for i, (caller, connection) in enumerate(held):
             with contextlib.suppress(OSError):
                 if i % 4 != 1:  # those say nothing
-                    connection.sendall(REQUEST)
+                    connection.sendall(peers.REQUEST)
             if caller is self.good:
                 self.assertEqual(200, peers.response(connection)[0])
             else:
