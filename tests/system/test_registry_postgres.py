@@ -116,6 +116,64 @@ class Postgres(Case):
         wait_for(lambda: self.status()["registries"][0]["rows"] == 201, "every row")
 
 
+    def test_a_query_of_five_seconds_holds_up_no_traffic_and_no_end(self):
+        self.fill()
+        self.start()
+        self.server.sql("ALTER TABLE mtlsd_changes RENAME TO real; CREATE VIEW mtlsd_changes AS SELECT r.* FROM (SELECT pg_sleep(5)) s, real r")
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mtlsd' AND state = 'active'"
+        wait_for(lambda: self.server.sql(asked) == "1", "the slow query")
+        longest = 0
+        while self.server.sql(asked) == "1":
+            began = time.monotonic()
+            self.assertTrue(self.is_let_in(self.good))
+            longest = max(longest, time.monotonic() - began)
+        self.assertLess(longest, 1)
+        self.assertNotIn("cannot be read", self.mtlsd.log)
+        wait_for(lambda: self.server.sql(asked) == "1", "the next slow query")
+        began = time.monotonic()
+        self.assertEqual(0, self.mtlsd.stop())
+        self.assertLess(time.monotonic() - began, 4)
+
+    def test_rows_and_columns_of_other_types(self):
+        """Other programs write the tables: a value that is understood counts, and another refuses its certificate alone."""
+        self.fill()
+        self.registry("add", self.other.crt)
+        self.start()
+        self.server.sql("ALTER TABLE mtlsd_certificates DROP CONSTRAINT mtlsd_certificates_sha256_check, DROP CONSTRAINT mtlsd_certificates_state_check, "
+                        "ALTER attributes TYPE jsonb USING attributes::jsonb, ALTER owner TYPE varchar(20), ALTER note TYPE int USING 5")
+        for change, goes in (("state = 'seven'", False), ("state = 'active', attributes = '{\"a\": 1}'", True), ("attributes = '[1]'", False),
+                             ("attributes = '{\"a\": null}'", False), ("attributes = jsonb_build_object('a', repeat('x', 32768))", False),
+                             ("attributes = NULL, note = 7", True)):
+            with self.subTest(change):
+                self.server.sql(f"UPDATE mtlsd_certificates SET {change} WHERE owner IS NULL")
+                wait_for(lambda: self.is_let_in(self.other) == goes, f"{change} to count")
+                self.assertTrue(self.is_let_in(self.good))
+        self.server.sql("INSERT INTO mtlsd_certificates (sha256) VALUES ('none')")
+        wait_for(lambda: "sha256 is no SHA-256" in self.mtlsd.log, "the row without an id")
+        self.server.sql("UPDATE mtlsd_certificates SET sha256 = upper(sha256) WHERE owner IS NULL")  # another way of writing it
+        self.assertTrue(self.is_let_in(self.good))
+
+    def test_a_row_that_changes_a_thousand_times_a_second(self):
+        self.fill()
+        self.registry("add", self.other.crt)
+        self.start()
+        held = self.connect(self.good)
+        path = self.write("changes.sql", "SET synchronous_commit = off;\n" + "".join(
+            f"UPDATE mtlsd_certificates SET note = '{i}' WHERE owner IS NULL;\n" for i in range(2000)) +
+            "UPDATE mtlsd_certificates SET state = 'suspended' WHERE note = '1999';\n")
+        where = f"host={self.server.folder} port={self.server.port} user=app dbname=plain"
+        writer = subprocess.Popen([databases.program("psql"), "-X", "-w", "-q", "-f", path, where], env=self.server.environment())
+        while writer.poll() is None:
+            began = time.monotonic()
+            self.assertEqual(200, self.ask(held))
+            self.assertLess(time.monotonic() - began, 1)
+        self.assertEqual(0, writer.wait())
+        began = time.monotonic()
+        wait_for(lambda: not self.is_let_in(self.other), "the last change")
+        self.assertLess(time.monotonic() - began, 2)
+        self.assertEqual(200, self.ask(held))
+
+
 @unittest.skipIf(databases.missing("postgres", "initdb", "psql"), "PostgreSQL is not installed")
 class WithoutServer(Case):
     def test_a_start_without_a_server(self):
