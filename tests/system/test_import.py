@@ -111,6 +111,47 @@ class Import(Case):
         self.assertEqual("302 /late.html", seen["expired", "/"])
         self.assertIn("open", seen["none", "/"])
 
+    @unittest.skipUnless(shutil.which("haproxy"), "haproxy is not installed")
+    def test_haproxy_refuses_by_alternatives_of_acls(self):
+        """Several values, several acls of one name, or, and unless: each client gets what HAProxy gives it, on each path."""
+        port, app, other = free_port(), self.backend("app"), self.backend("other")
+        root = self.pki.ca("root")
+        source = f"""
+            defaults
+              mode http
+              timeout connect 5s
+              timeout client 20s
+              timeout server 20s
+            frontend portal
+              bind 127.0.0.1:{port} ssl crt {self.pki.server().pem} ca-file {root.crt} verify optional crt-ignore-err all
+              acl known ssl_c_s_dn(cn) ann bob
+              acl known ssl_c_s_dn(ou) ops
+              acl admin path_beg /admin/ /root/
+              acl bad ssl_c_verify 10 23
+              http-request redirect location /why if bad
+              http-request deny if admin !{{ ssl_fc_has_crt }} or {{ path_beg /never/ }}
+              http-request deny unless known
+              use_backend other if {{ path_beg /a/ }} or {{ path_beg /b/ }} {{ method GET }}
+              default_backend app
+            backend app
+              server a 127.0.0.1:{app}
+            backend other
+              server o 127.0.0.1:{other}
+        """
+        made = self.translate("haproxy", source)
+        clients = {"ann": dict(cn="ann"), "bob": dict(cn="bob"), "eve": dict(cn="eve"), "late": dict(cn="ann", start=-20, days=10)}
+        clients = {name: self.pki.leaf(f"alt-{name}", root, eku=("clientAuth",), **how).pem for name, how in clients.items()}
+        clients.update({"none": None, "wrong CA": self.clients()["wrong CA"]})
+        paths = ("/", "/admin/x", "/root/", "/never/x", "/a/x", "/b/x", "/c/x")
+        theirs = self.spawn("haproxy", ["haproxy", "-db", "-f", self.folder / "source.conf"], [port])
+        seen = {(name, path): self.outcome(port, pem, path) for name, pem in clients.items() for path in paths}
+        theirs.stop()
+        self.run_made(made, [port])
+        for (name, path), answer in seen.items():
+            self.assertEqual(answer, self.outcome(port, clients[name], path), (name, path))
+        self.assertEqual(("200 app|-", "200 other|-", "refused", "302 /why", "refused"),
+                         tuple(seen[key] for key in (("ann", "/admin/x"), ("bob", "/b/x"), ("eve", "/"), ("late", "/"), ("ann", "/never/x"))))
+
     @unittest.skipUnless(shutil.which("nginx"), "nginx is not installed")
     def test_nginx_requires_a_certificate(self):
         port, app = free_port(), self.backend("app")

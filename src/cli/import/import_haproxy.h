@@ -49,15 +49,24 @@ void haproxy_timeout(const struct haproxy *h, const struct haproxy_section *s, s
 
 struct haproxy_condition {
     unsigned certs; /* statuses that match */
-    char path[256], except[256], host[256], sni[256], method[32], caller_key[8], caller[256];
-    bool denies_caller; /* all but this caller */
+    char path[256], except[256], host[256], sni[256], method[32];
+    char callers[512];   /* lines of KEY=VALUE; "" : any */
+    bool denies_caller; /* all but these callers; otherwise there is one */
     bool never, is_broader;
     bool is_prefix; /* path_beg without a last slash */
 };
 
+/* Conditions of which one has to hold: a route for each. None: it never does. */
+enum { HAPROXY_ALTERNATIVES = 8 };
+struct haproxy_alternatives {
+    struct haproxy_condition items[HAPROXY_ALTERNATIVES];
+    size_t n;
+};
 /* The words from index on, which it changes: if or unless with terms. false: not one that we can write. No words: always. */
-bool haproxy_condition(const struct haproxy *h, const struct haproxy_section *s, bool tls, struct haproxy_line *line, size_t index,
-                       struct haproxy_condition *out);
+bool haproxy_conditions(const struct haproxy *h, const struct haproxy_section *s, bool tls, struct haproxy_line *line, size_t index,
+                        struct haproxy_alternatives *out);
+/* Both hold. false: not as one condition. */
+bool haproxy_both(const struct haproxy_condition *a, const struct haproxy_condition *b, struct haproxy_condition *out);
 unsigned haproxy_status(const char *number); /* of OpenSSL; 0: none of ours */
 const char *haproxy_status_word(unsigned bit); /* NULL: no such bit */
 
@@ -72,7 +81,7 @@ struct haproxy_rules { /* of one listener */
     struct import_node *listener, *routes;
     bool tls;
     unsigned reachable; /* statuses of certificates that pass the handshake */
-    struct haproxy_condition gate; /* of callers; caller_key "" : none */
+    struct haproxy_condition gate; /* of callers; "" : none */
     size_t gate_line;
     unsigned handled; /* statuses that an earlier route takes, whatever else a request has */
     bool is_closed;   /* a refusal of a tcp listener could not be written */

@@ -75,25 +75,33 @@ static void write_one(struct haproxy_rules *r, struct import_node *route, const 
 
 static void write_caller(struct haproxy_rules *r, struct import_node *route, const char *key, const struct haproxy_condition *c, size_t line)
 {
-    if (c->caller_key[0] == '\0')
+    char name[4], value[sizeof(c->callers)];
+    int n = 0;
+    if (c->callers[0] == '\0')
         return;
     struct import_node *rows = import_add(r->h->m, route, IMPORT_ROWS, key, NULL);
-    import_string(r->h->m, import_add(r->h->m, rows, IMPORT_GROUP, NULL, NULL), c->caller_key, c->caller, line);
+    for (const char *at = c->callers; sscanf(at, "%3[^=]=%511[^\n]\n%n", name, value, &n) == 2; at += n)
+        import_string(r->h->m, import_add(r->h->m, rows, IMPORT_GROUP, NULL, NULL), name, value, line);
 }
 
 static bool is_for_all(const struct haproxy_condition *c)
 {
-    return (c->path[0] | c->except[0] | c->host[0] | c->sni[0] | c->method[0] | c->caller_key[0]) == 0 && !c->never;
+    return (c->path[0] | c->except[0] | c->host[0] | c->sni[0] | c->method[0] | c->callers[0]) == 0 && !c->never;
+}
+
+static void never_matches(struct haproxy_rules *r, size_t line)
+{
+    import_remark(r->h->m, r->routes, line, "this rule never matches on this listener");
 }
 
 /* A route with what it matches. NULL: it never can. */
 static struct import_node *add_route(struct haproxy_rules *r, const struct haproxy_condition *c, size_t line)
 {
-    if (c->never || (c->certs & r->reachable) == 0 || (c->caller_key[0] != '\0' && (r->reachable & HAPROXY_VALID) == 0)) {
-        import_remark(r->h->m, r->routes, line, "this rule never matches on this listener");
+    if (c->never || (c->certs & r->reachable) == 0 || (c->callers[0] != '\0' && (r->reachable & HAPROXY_VALID) == 0)) {
+        never_matches(r, line);
         return NULL;
     }
-    if (!haproxy_is_http(r->h, r->s) && ((c->path[0] | c->host[0] | c->method[0] | c->caller_key[0]) != 0 || (c->certs & r->reachable) != r->reachable)) {
+    if (!haproxy_is_http(r->h, r->s) && ((c->path[0] | c->host[0] | c->method[0] | c->callers[0]) != 0 || (c->certs & r->reachable) != r->reachable)) {
         import_left(r->h->m, r->routes, line, "in tcp mode a route has sni and upstream only");
         return NULL;
     }
@@ -131,38 +139,6 @@ static size_t find_if(const struct haproxy_line *line)
     return i;
 }
 
-/* Both hold. false: not as one condition. */
-static bool both(const struct haproxy_condition *a, const struct haproxy_condition *b, struct haproxy_condition *out)
-{
-    static const size_t texts[] = {offsetof(struct haproxy_condition, path), offsetof(struct haproxy_condition, host), offsetof(struct haproxy_condition, sni),
-                                   offsetof(struct haproxy_condition, method), offsetof(struct haproxy_condition, caller_key),
-                                   offsetof(struct haproxy_condition, except)};
-    struct haproxy_condition joined = *a;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const char *x = (const char *)a + texts[i], *y = (const char *)b + texts[i];
-        if (x[0] != '\0' && y[0] != '\0' && (strcmp(x, y) != 0 || texts[i] == offsetof(struct haproxy_condition, caller_key)))
-            return false;
-    }
-    joined.certs = a->certs & b->certs;
-    joined.never = a->never || b->never;
-    joined.is_prefix = a->is_prefix || b->is_prefix;
-    joined.is_broader = a->is_broader || b->is_broader;
-    joined.denies_caller = a->denies_caller || b->denies_caller;
-#define TAKE(member)                                                                      \
-    if (joined.member[0] == '\0')                                                         \
-    memcpy(joined.member, b->member, sizeof(joined.member))
-    TAKE(path);
-    TAKE(except);
-    TAKE(host);
-    TAKE(sni);
-    TAKE(method);
-    TAKE(caller_key);
-    TAKE(caller);
-#undef TAKE
-    *out = joined;
-    return true;
-}
-
 /* ---- actions ---- */
 
 struct rule {
@@ -172,10 +148,14 @@ struct rule {
     const char *fallback;                 /* where an excepted path goes */
 };
 
-static bool condition_of(struct haproxy_rules *r, const struct rule *rule, struct haproxy_line *line, struct haproxy_condition *out)
+static bool conditions_of(struct haproxy_rules *r, const struct rule *rule, struct haproxy_line *line, struct haproxy_alternatives *out)
 {
-    struct haproxy_condition own;
-    return haproxy_condition(r->h, rule->s, r->tls, line, find_if(line), &own) && both(&own, rule->when, out);
+    if (!haproxy_conditions(r->h, rule->s, r->tls, line, find_if(line), out))
+        return false;
+    for (size_t i = 0; i < out->n; i++)
+        if (!haproxy_both(&out->items[i], rule->when, &out->items[i]))
+            return false;
+    return true;
 }
 
 static void fields(struct haproxy_rules *r, struct import_node *route, const struct haproxy_section *s)
@@ -185,15 +165,16 @@ static void fields(struct haproxy_rules *r, struct import_node *route, const str
         if (strcmp(line.w[0], "http-request") != 0 || line.n < 3 || !import_is(line.w[1], "set-header add-header del-header"))
             continue;
         bool removes = strcmp(line.w[1], "del-header") == 0, is_plain = find_if(&line) >= line.n;
-        struct haproxy_condition c;
+        struct haproxy_alternatives all;
+        const struct haproxy_condition *c = &all.items[0];
         struct bytes text;
         bytes_init(&text, 65536);
         bool is_known = removes || (line.n > 3 && haproxy_text(line.w[3], &text));
         char *value = span_dup(bytes_span(&text));
         bool has_value = !removes && is_known && value != NULL && strstr(value, "{cert.") != NULL;
-        if (!is_plain && haproxy_condition(r->h, s, r->tls, &line, find_if(&line), &c)) /* without a certificate its variables have no value */
-            is_plain = is_for_all(&c) &&
-                       ((c.certs & r->reachable) == r->reachable || (has_value && ((c.certs | HAPROXY_NONE) & r->reachable) == r->reachable));
+        if (!is_plain && haproxy_conditions(r->h, s, r->tls, &line, find_if(&line), &all) && all.n == 1) /* without a certificate its variables have no value */
+            is_plain = is_for_all(c) &&
+                       ((c->certs & r->reachable) == r->reachable || (has_value && ((c->certs | HAPROXY_NONE) & r->reachable) == r->reachable));
         if (is_known && is_plain && !removes && strcmp(line.w[2], "Host") == 0 && value != NULL && strchr(value, '{') == NULL)
             import_string(r->h->m, route, "set_host", value, line.number);
         else if (!is_known || !is_plain || value == NULL || !import_field(r->h->m, route, line.w[2], removes ? NULL : value, line.number))
@@ -236,56 +217,97 @@ static bool location_of(const struct haproxy_line *line, struct bytes *out)
     return bytes_printf(out, "%s://{request.host}{request.uri}", scheme) == 0;
 }
 
+static void redirect_if(struct haproxy_rules *r, const struct rule *rule, const struct haproxy_line *line, const struct haproxy_condition *c, const char *location)
+{
+    const char *code = haproxy_value(line, "code");
+    struct haproxy_condition excepted = *c;
+    memcpy(excepted.path, c->except, sizeof(excepted.path));
+    struct import_node *route = c->except[0] != '\0' ? add_route(r, &excepted, line->number) : NULL;
+    if (route != NULL)
+        forward(r, route, rule->s, rule->fallback, line->number);
+    route = add_route(r, c, line->number);
+    if (route == NULL)
+        return;
+    import_string(r->h->m, route, "redirect", location, line->number);
+    if (c->is_broader)
+        import_remark(r->h->m, route, line->number, "path matches whole segments: this path itself, and what is below it");
+    if (code != NULL)
+        import_plain(r->h->m, route, "redirect_status", code, line->number);
+}
+
+/* An excepted path goes to the fallback, before another alternative could redirect it: so only one alternative may have such a path. */
+static bool can_redirect(const struct rule *rule, const struct haproxy_alternatives *all)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        const struct haproxy_condition *c = &all->items[i];
+        if (c->denies_caller || (c->except[0] != '\0' && (rule->fallback == NULL || c->path[0] != '\0' || all->n > 1)))
+            return false;
+    }
+    return true;
+}
+
 static void redirect(struct haproxy_rules *r, const struct rule *rule, struct haproxy_line *line)
 {
-    struct haproxy_condition c;
+    struct haproxy_alternatives all;
     struct bytes text;
     bytes_init(&text, 65536);
     const char *code = haproxy_value(line, "code");
     bool is_known = location_of(line, &text);
     char *location = span_dup(bytes_span(&text));
-    if (!is_known || location == NULL || (code != NULL && !import_is(code, "301 302 303 307 308")) || !condition_of(r, rule, line, &c) || c.denies_caller ||
-        (c.except[0] != '\0' && (rule->fallback == NULL || c.path[0] != '\0'))) {
+    if (!is_known || location == NULL || (code != NULL && !import_is(code, "301 302 303 307 308")) || !conditions_of(r, rule, line, &all) || !can_redirect(rule, &all))
         import_left(r->h->m, r->routes, line->number, "this redirect: its target or condition has no counterpart");
-    } else {
-        struct haproxy_condition excepted = c;
-        memcpy(excepted.path, c.except, sizeof(excepted.path));
-        struct import_node *route = c.except[0] != '\0' ? add_route(r, &excepted, line->number) : NULL;
-        if (route != NULL)
-            forward(r, route, rule->s, rule->fallback, line->number);
-        route = add_route(r, &c, line->number);
-        if (route != NULL)
-            import_string(r->h->m, route, "redirect", location, line->number);
-        if (route != NULL && c.is_broader)
-            import_remark(r->h->m, route, line->number, "path matches whole segments: this path itself, and what is below it");
-        if (route != NULL && code != NULL)
-            import_plain(r->h->m, route, "redirect_status", code, line->number);
-    }
+    else if (all.n == 0)
+        never_matches(r, line->number);
+    else
+        for (size_t i = 0; i < all.n; i++)
+            redirect_if(r, rule, line, &all.items[i], location);
     free(location);
     bytes_clear(&text);
 }
 
+static bool is_gate(const struct haproxy_rules *r, const struct haproxy_condition *c)
+{
+    return c->denies_caller && (c->path[0] | c->host[0] | c->sni[0] | c->method[0]) == 0 && c->certs == HAPROXY_ALL && (r->reachable & HAPROXY_VALID) != 0;
+}
+
+/* All but some callers are refused by a rule of the routes that follow, and this only for the whole listener. */
+static bool can_deny(const struct haproxy_rules *r, const struct rule *rule, const struct haproxy_alternatives *all)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        const struct haproxy_condition *c = &all->items[i];
+        if (c->except[0] != '\0' || (c->denies_caller && (rule->upstream != NULL || r->gate_line > 0 || all->n > 1 || !is_gate(r, c))))
+            return false;
+    }
+    return true;
+}
+
+static void deny_if(struct haproxy_rules *r, const struct haproxy_line *line, const struct haproxy_condition *c)
+{
+    const char *status = haproxy_value(line, "deny_status");
+    bool is_status = status != NULL && strlen(status) == 3 && strspn(status, "0123456789") == 3 && (status[0] == '4' || status[0] == '5');
+    if (c->denies_caller) {
+        r->gate = *c;
+        r->gate_line = line->number;
+        return;
+    }
+    struct import_node *route = add_route(r, c, line->number);
+    if (route != NULL && c->is_prefix)
+        import_left(r->h->m, route, line->number, "path_beg also refuses paths that go on without a slash, as %.100sx; this route does not", c->path);
+    if (route != NULL)
+        import_plain(r->h->m, route, "respond", is_status ? status : "403", line->number);
+}
+
 static void deny(struct haproxy_rules *r, const struct rule *rule, struct haproxy_line *line)
 {
-    struct haproxy_condition c;
-    const char *status = haproxy_value(line, "deny_status");
-    if (!condition_of(r, rule, line, &c) || c.except[0] != '\0' || (c.denies_caller && (rule->upstream != NULL || r->gate_line > 0))) {
+    struct haproxy_alternatives all;
+    if (!conditions_of(r, rule, line, &all) || !can_deny(r, rule, &all)) {
         refuse_all(r, line);
         return;
     }
-    bool is_gate = c.denies_caller && (c.path[0] | c.host[0] | c.sni[0] | c.method[0]) == 0 && c.certs == HAPROXY_ALL && (r->reachable & HAPROXY_VALID) != 0;
-    if (c.denies_caller && !is_gate) {
-        refuse_all(r, line);
-    } else if (is_gate) {
-        r->gate = c;
-        r->gate_line = line->number;
-    } else {
-        struct import_node *route = add_route(r, &c, line->number);
-        if (route != NULL && c.is_prefix)
-            import_left(r->h->m, route, line->number, "path_beg also refuses paths that go on without a slash, as %.100sx; this route does not", c.path);
-        if (route != NULL)
-            import_plain(r->h->m, route, "respond", status != NULL && strlen(status) == 3 && strspn(status, "0123456789") == 3 && (status[0] == '4' || status[0] == '5') ? status : "403", line->number);
-    }
+    if (all.n == 0)
+        never_matches(r, line->number);
+    for (size_t i = 0; i < all.n; i++)
+        deny_if(r, line, &all.items[i]);
 }
 
 /* Redirects and denials of a section, in their order. */
@@ -342,7 +364,7 @@ void haproxy_rules(struct haproxy_rules *r)
 {
     static const struct haproxy_condition always = {.certs = HAPROXY_ALL};
     struct haproxy_line line = {0}, found;
-    struct haproxy_condition c;
+    struct haproxy_alternatives all;
     const struct rule own = {r->s, &always, NULL, r->s->kind == HAPROXY_LISTEN ? r->s->upstream : NULL};
     if (r->s->defaults < r->h->n) {
         const struct rule before = {&r->h->sections[r->s->defaults], &always, NULL, NULL};
@@ -351,9 +373,12 @@ void haproxy_rules(struct haproxy_rules *r)
     answers(r, &own);
     while (haproxy_next(r->h, r->s, &line))
         if (strcmp(line.w[0], "use_backend") == 0 && line.n > 1) {
-            if (haproxy_condition(r->h, r->s, r->tls, &line, 2, &c))
-                use_backend(r, line.w[1], &c, line.number);
-            else
+            bool is_known = haproxy_conditions(r->h, r->s, r->tls, &line, 2, &all);
+            for (size_t i = 0; is_known && i < all.n; i++)
+                use_backend(r, line.w[1], &all.items[i], line.number);
+            if (is_known && all.n == 0)
+                never_matches(r, line.number);
+            if (!is_known)
                 import_left(r->h->m, r->routes, line.number, "the condition has no counterpart: these requests go on to the next routes");
         }
     if (haproxy_setting(r->h, r->s, "default_backend", NULL, &found)) {
