@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void block_cache_init(struct block_cache *c, unsigned most)
+void block_cache_init(struct block_cache *c, size_t bytes, unsigned most)
 {
-    *c = (struct block_cache){.most = most};
+    *c = (struct block_cache){.bytes = bytes, .most = most};
 }
 
 void block_cache_clear(struct block_cache *c)
@@ -21,8 +21,8 @@ void block_cache_clear(struct block_cache *c)
 void *block_cache_take(struct block_cache *c, size_t size)
 {
     void *block = c->first;
-    if (block == NULL || size > BLOCK_CACHE_BYTES)
-        return malloc(c->most > 0 && size < BLOCK_CACHE_BYTES ? BLOCK_CACHE_BYTES : size);
+    if (block == NULL || size > c->bytes)
+        return malloc(c->most > 0 && size < c->bytes ? c->bytes : size);
     memcpy(&c->first, block, sizeof(c->first));
     c->n--;
     return block;
@@ -32,7 +32,7 @@ void block_cache_give(struct block_cache *c, void *block, size_t size)
 {
     if (block == NULL)
         return;
-    if (size > BLOCK_CACHE_BYTES || c->n >= c->most) {
+    if (size > c->bytes || c->n >= c->most) {
         free(block);
         return;
     }

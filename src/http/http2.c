@@ -20,6 +20,11 @@ static size_t bucket_of(uint32_t id)
     return (id >> 1) % HTTP2_BUCKETS;
 }
 
+void http2_init_streams(struct block_cache *c, unsigned most)
+{
+    block_cache_init(c, sizeof(struct http2_stream), most);
+}
+
 struct http2 *http2_new(enum http2_role role, const struct http2_limits *limits)
 {
     struct http2 *h = calloc(1, sizeof(*h));
@@ -60,7 +65,10 @@ static void free_stream(struct http2 *h, struct http2_stream *s)
         h->streams = s->next;
     bytes_clear(&s->kept);
     bytes_clear(&s->trailers);
-    free(s);
+    if (h->limits.streams != NULL)
+        block_cache_give(h->limits.streams, s, sizeof(*s));
+    else
+        free(s);
 }
 
 void http2_free(struct http2 *h)
@@ -95,10 +103,10 @@ struct http2_stream *http2_stream_find(const struct http2 *h, uint32_t id)
 
 struct http2_stream *http2_stream_new(struct http2 *h, uint32_t id)
 {
-    struct http2_stream *s = calloc(1, sizeof(*s));
+    struct http2_stream *s = h->limits.streams != NULL ? block_cache_take(h->limits.streams, sizeof(*s)) : malloc(sizeof(*s));
     if (s == NULL)
         return NULL;
-    s->id = id;
+    *s = (struct http2_stream){.id = id};
     s->window = h->peer_first_window;
     s->given = HTTP2_STREAM_WINDOW;
     bytes_init(&s->kept, HTTP2_KEPT_BYTES);

@@ -83,13 +83,13 @@ static enum http_field_kind kind_of_x(struct span name)
 static bool is_connection(struct span name)
 {
     return name.len == 10 &&
-           (memcmp(name.ptr, "Connection", 10) == 0 || http_name_equals(name, "connection"));
+           (memcmp(name.ptr, "Connection", 10) == 0 || memcmp(name.ptr, "connection", 10) == 0 || http_name_equals(name, "connection"));
 }
 
 static bool is_content_length(struct span name)
 {
     return name.len == 14 &&
-           (memcmp(name.ptr, "Content-Length", 14) == 0 || http_name_equals(name, "content-length"));
+           (memcmp(name.ptr, "Content-Length", 14) == 0 || memcmp(name.ptr, "content-length", 14) == 0 || http_name_equals(name, "content-length"));
 }
 
 static enum http_field_kind kind_of_c(struct span name)

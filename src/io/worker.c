@@ -141,7 +141,8 @@ int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, st
     turn_init(&w->buffer.turn);
     w->env.scratch = malloc(SCRATCH_BYTES);
     w->env.scratch_size = SCRATCH_BYTES;
-    block_cache_init(&w->env.blocks, BLOCKS_KEPT);
+    block_cache_init(&w->env.blocks, BLOCK_CACHE_BYTES, BLOCKS_KEPT);
+    http2_init_streams(&w->env.streams, BLOCKS_KEPT);
     w->env.tickets = tls_tickets_new(TICKETS_PER_UPSTREAM);
     w->env.pool = pool_new(snapshot->targets, snapshot->n_targets);
     w->env.balancer = balancer_new(snapshot->upstreams, snapshot->config->n_upstreams, snapshot->target_state);
@@ -196,6 +197,7 @@ void worker_clear(struct worker *w)
     free(w->buffer.data);
     free(w->env.scratch);
     block_cache_clear(&w->env.blocks);
+    block_cache_clear(&w->env.streams);
 }
 
 bool worker_make_room(struct worker *w)
@@ -471,6 +473,7 @@ static void on_ebb(uv_timer_t *timer)
         return;
     w->most_links = w->n_conns + w->n_uplinks;
     block_cache_clear(&w->env.blocks);
+    block_cache_clear(&w->env.streams);
     w->on_ebb(w->ebb_ctx);
 }
 

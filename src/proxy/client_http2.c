@@ -20,7 +20,8 @@ static void begin_http2(struct client *c, struct moment now)
     const struct config_listener *conf = c->listener->conf;
     const struct http2_limits limits = {.max_head_bytes = (size_t)conf->max_header_bytes,
                                         .max_fields = conf->max_headers,
-                                        .extended_connect = true};
+                                        .extended_connect = true,
+                                        .streams = &c->env->streams};
     c->link.h2 = http2_new(HTTP2_SERVER, &limits);
     c->link.broken = c->link.broken || c->link.h2 == NULL;
     run_touch(&c->link);

@@ -12,15 +12,16 @@
 
 #include <stddef.h>
 
-enum { BLOCK_CACHE_BYTES = 768 }; /* of a block; longer ones are not kept */
+enum { BLOCK_CACHE_BYTES = 768 }; /* of a block that is lent */
 
 struct block_cache {
     void *first; /* owned: those that are kept; each begins with a pointer to the next */
+    size_t bytes; /* of a block; longer ones are not kept */
     unsigned n, most;
 };
 
 /* most: so many are kept. */
-void block_cache_init(struct block_cache *c, unsigned most);
+void block_cache_init(struct block_cache *c, size_t bytes, unsigned most);
 void block_cache_clear(struct block_cache *c);
 /* At least size bytes, not set to anything. NULL: out of memory. */
 void *block_cache_take(struct block_cache *c, size_t size);

@@ -13,6 +13,7 @@
 #define MTLSD_HTTP_HTTP2_H
 
 #include "mtlsd/base/attr.h"
+#include "mtlsd/base/block_cache.h"
 #include "mtlsd/base/gather.h"
 #include "mtlsd/base/reasons.h"
 #include "mtlsd/http/http_guard.h"
@@ -72,8 +73,10 @@ struct http2_limits {
     size_t max_fields;     /* with each piece of a cookie, which HTTP/2 may send as several fields */
     uint32_t max_streams;  /* at once; 0: as http2_limits.h has it */
     bool extended_connect; /* server: take CONNECT with a protocol (RFC 8441) */
+    struct block_cache *streams; /* borrowed, of http2_init_streams: memory for streams, shared by sessions of a thread; NULL: none */
 };
 
+void http2_init_streams(struct block_cache *c, unsigned most); /* most: so many are kept for the next ones */
 /* Sends the preface, SETTINGS and the connection's window first. NULL: out of memory. */
 struct http2 *http2_new(enum http2_role role, const struct http2_limits *limits);
 void http2_free(struct http2 *h); /* with all streams */

@@ -24,6 +24,7 @@ struct proxy_env { /* one per worker */
     uint8_t *scratch;  /* where TLS is decrypted to: content lives for one turn */
     size_t scratch_size;
     struct block_cache blocks; /* for exchanges and the heads of their requests */
+    struct block_cache streams; /* for those of HTTP/2 */
     struct tls_tickets *tickets;
     struct pool *pool;         /* of the current snapshot */
     struct balancer *balancer; /* of the current snapshot */

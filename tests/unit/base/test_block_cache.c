@@ -16,7 +16,7 @@ static void *take(size_t size)
 
 START_TEST(gives_the_block_again_that_came_back_last)
 {
-    block_cache_init(&c, 2);
+    block_cache_init(&c, BLOCK_CACHE_BYTES, 2);
     void *a = take(10), *b = take(BLOCK_CACHE_BYTES);
     block_cache_give(&c, a, 10);
     block_cache_give(&c, b, BLOCK_CACHE_BYTES);
@@ -32,7 +32,7 @@ END_TEST
 
 START_TEST(keeps_no_more_than_it_may_and_no_long_ones)
 {
-    block_cache_init(&c, 1);
+    block_cache_init(&c, BLOCK_CACHE_BYTES, 1);
     void *a = take(10), *b = take(10), *longer = take(BLOCK_CACHE_BYTES + 1);
     block_cache_give(&c, NULL, 10);
     block_cache_give(&c, longer, BLOCK_CACHE_BYTES + 1);
@@ -50,7 +50,7 @@ START_TEST(bytes_that_outgrow_a_block_leave_it)
 {
     struct bytes b;
     char long_text[BLOCK_CACHE_BYTES + 1] = {0};
-    block_cache_init(&c, 2);
+    block_cache_init(&c, BLOCK_CACHE_BYTES, 2);
     bytes_init(&b, 4096);
     ck_assert_int_eq(block_cache_lend(&c, &b), 0);
     ck_assert_int_eq(bytes_append_str(&b, "short"), 0);

@@ -41,6 +41,20 @@ START_TEST(stops_at_the_first_byte_of_another_class)
 }
 END_TEST
 
+/* Values are read by eight bytes. */
+START_TEST(knows_every_byte_at_every_place_of_a_value)
+{
+    for (size_t at = 0; at < 20; at++)
+        for (int c = 0; c < 256; c++) {
+            uint8_t value[20];
+            memset(value, at % 2 == 0 ? 'a' : 0xff, sizeof(value));
+            value[at] = (uint8_t)c;
+            size_t n = http_bytes_run(span_of(value, sizeof(value)), HTTP_BYTES_VALUE);
+            ck_assert_msg(n == (belongs(c, HTTP_BYTES_VALUE) ? sizeof(value) : at), "byte %02x at %zu: %zu", (unsigned)c, at, n);
+        }
+}
+END_TEST
+
 START_TEST(knows_tokens)
 {
     ck_assert(http_bytes_is_token(span_from_str("M-SEARCH")));
@@ -59,6 +73,7 @@ Suite *suite(void)
     TCase *tc = tcase_create("classes");
     tcase_add_test(tc, knows_every_byte_of_every_class);
     tcase_add_test(tc, stops_at_the_first_byte_of_another_class);
+    tcase_add_test(tc, knows_every_byte_at_every_place_of_a_value);
     tcase_add_test(tc, knows_tokens);
     suite_add_tcase(s, tc);
     return s;
