@@ -203,13 +203,16 @@ size_t config_identity_files(const struct config_identity *id, const char *files
 
 const char **config_credential_files(const struct config *c, size_t *n)
 {
-    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + 1, sizeof(*files));
+    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + c->n_listeners + 1, sizeof(*files));
     *n = 0;
     for (size_t i = 0; files != NULL && i < c->n_identities; i++)
         *n += config_identity_files(&c->identities[i], &files[*n]);
     for (size_t i = 0; files != NULL && i < c->n_trusts; i++)
         if (is_file(c->trusts[i].ca) && strcmp(c->trusts[i].ca, "system") != 0)
             files[(*n)++] = c->trusts[i].ca;
+    for (size_t i = 0; files != NULL && i < c->n_listeners; i++)
+        if (is_file(c->listeners[i].required_header_file))
+            files[(*n)++] = c->listeners[i].required_header_file;
     return files;
 }
 

@@ -5,6 +5,7 @@
 #include "config_words.h"
 
 #include <string.h>
+#include <strings.h>
 
 struct look { /* at one listener */
     const struct config_reader *r;
@@ -34,6 +35,22 @@ static bool is_open_proxy(const struct config_listener *l)
     return l->forward_proxy.present && l->tls.present && l->tls.client_cert != CONFIG_CLIENT_CERT_REQUIRED;
 }
 
+static void warn_of_exposure(const struct look *k, const char *bind)
+{
+    const struct config_listener *l = k->l;
+    const char *too = l->forward_proxy.present ? ", also as a proxy" : "", *more = "";
+    bool by_user = l->allow_uids.n + l->allow_gids.n > 0, by_secret = l->required_header != NULL;
+    if (!by_user && !by_secret)
+        more = l->protocol == CONFIG_PROTOCOL_HTTP ? ": add require_header for programs of other hosts, or allow_uids for programs of this host alone"
+                                                   : ": add allow_uids for programs of this host alone";
+    if (by_user)
+        config_read_complain(k->r, FINDING_WARNING, at(k, "insecure_expose", NULL),
+                             "other hosts can reach \"%.200s\", and allow_uids or allow_gids refuse all of their connections", bind);
+    else
+        config_read_complain(k->r, FINDING_WARNING, at(k, "insecure_expose", NULL), "every host that reaches \"%.200s\"%s is served in plaintext%s%s", bind,
+                             by_secret ? " and knows the value of require_header, which crosses the network in plaintext," : "", too, more);
+}
+
 static void check_exposure(const struct look *k)
 {
     const struct config_listener *l = k->l;
@@ -43,13 +60,12 @@ static void check_exposure(const struct look *k)
             continue;
         exposed++;
         if (l->insecure_expose)
-            config_read_complain(k->r, FINDING_WARNING, at(k, "insecure_expose", NULL), "every host that reaches \"%.200s\" is served in plaintext%s",
-                                 l->bind_text[i], l->forward_proxy.present ? ", also as a proxy" : "");
+            warn_of_exposure(k, l->bind_text[i]);
         else
             config_read_complain(k->r, FINDING_ERROR, at(k, "bind", NULL),
                                  "\"%.200s\" is plaintext beyond this host: give the listener a tls block, bind to 127.0.0.1, or accept it with "
-                                 "insecure_expose = true",
-                                 l->bind_text[i]);
+                                 "insecure_expose = true (and limit it by %s)",
+                                 l->bind_text[i], l->protocol == CONFIG_PROTOCOL_HTTP ? "require_header or allow_uids" : "allow_uids");
     }
     if (is_open_proxy(l) && l->insecure_expose)
         complain(k, FINDING_WARNING, "insecure_expose", NULL, "every client can use this listener as a proxy, without a certificate");
@@ -121,6 +137,7 @@ static void check_protocol(const struct look *k)
         {l->forwarded != CONFIG_FORWARDED_OFF, "forwarded", "tcp has no headers"},
         {l->trusted_proxies.n > 0 || l->trusted_proxies.sockets, "trusted_proxies", "tcp has no headers"},
         {l->forward_proxy.present, "forward_proxy", "tcp has no requests"},
+        {l->required_header != NULL, "require_header", "tcp has no headers"},
         {l->hosts.n > 0, "hosts", "tcp has no headers"},
         {l->allow_origins.n > 0, "allow_origins", "tcp has no headers"},
         {l->normalize_path, "normalize_path", "tcp has no requests"},
@@ -182,6 +199,21 @@ static void check_forward_proxy(const struct look *k)
                  "it reaches no host: give host in a route, or list hosts in direct");
 }
 
+/* Fields that the log may show, or that are read or written here themselves. */
+static void check_required_header(const struct look *k)
+{
+    static const char *const taken[] = {"Cookie", "Referer", "User-Agent", "Traceparent", "Tracestate", "X-Request-Id", "Forwarded", "X-Forwarded-For",
+                                        "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Origin"};
+    const char *name = k->l->required_header, *why = name != NULL ? config_words_field_refusal(name) : NULL;
+    if (why != NULL && strcasecmp(name, "Proxy-Authorization") == 0)
+        why = k->l->forward_proxy.present ? NULL : "only programs of a forward proxy send it";
+    for (size_t i = 0; name != NULL && why == NULL && i < sizeof(taken) / sizeof(taken[0]); i++)
+        if (strcasecmp(name, taken[i]) == 0)
+            why = "it has another meaning, or is logged";
+    if (why != NULL)
+        config_read_complain(k->r, FINDING_ERROR, at(k, "require_header", "name"), "\"%.80s\" cannot carry a secret: %s", name, why);
+}
+
 static void check_paths(const struct look *k)
 {
     if (k->l->normalize_path && !k->l->has_path_rules && k->l->protocol == CONFIG_PROTOCOL_HTTP)
@@ -209,6 +241,7 @@ void config_check_listener(const struct config_reader *r, size_t listener)
     check_trusted_proxies(&k);
     check_hosts(&k);
     check_forward_proxy(&k);
+    check_required_header(&k);
     check_paths(&k);
     check_age(&k);
 }

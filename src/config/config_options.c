@@ -298,6 +298,14 @@ static const struct config_option options[] = {
      "connections (CALLING PROGRAMS). Default: all.", false, RELOADABLE, LISTENER(allow_uids)},
     {"listener", "allow_gids", "accounts", "", "", "\"partners\"",
      "The same for members of these groups. A program passes by allow_uids or by allow_gids (CALLING PROGRAMS). Default: none.", false, RELOADABLE, LISTENER(allow_gids)},
+    {"listener", "require_header", "group", "", "", "",
+     "Refuse requests without a header that carries a secret (header_required), where allow_uids cannot tell callers apart (http). The header is never "
+     "forwarded or logged (CALLING PROGRAMS).", false, RELOADABLE, 0},
+    {"listener.require_header", "name", "string", "", "", "\"X-Mtlsd-Secret\"", "Name of the header. A similar name, as with _ for -, is removed too, but not accepted.", REQUIRED,
+     RELOADABLE, LISTENER(required_header)},
+    {"listener.require_header", "value_file", "path", "", "", "\"app.secret\"",
+     "File with its value: one line of 16 to 4096 printable characters. It is as secret as a key, with the same file permissions, and takes effect when it "
+     "changes.", REQUIRED, RELOADABLE, LISTENER(required_header_file)},
     {"listener", "tls", "group", "", "", "", "Speak TLS to callers. Without it: plaintext.", false,
      RELOADABLE, LISTENER(tls)},
     {"listener.tls", "identity", "name", "", "", "\"server\"",

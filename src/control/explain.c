@@ -179,6 +179,7 @@ static void say_step(struct explain *e, enum admit_step step, const struct admit
         [ADMIT_HOST] = "has the rules of the TLS server name",
         [ADMIT_BROWSER] = "not like the request of a web page of another origin",
         [ADMIT_LOOP] = "did not pass mtlsd too often",
+        [ADMIT_HEADER] = "carries the header that require_header demands",
         [ADMIT_PROGRAM] = "the user of the calling program may use the listener",
         [ADMIT_DESTINATION] = "Destination is a path that this client may use, too",
     };
@@ -368,7 +369,7 @@ static void choose_by_name(const struct explain_ask *ask, struct explain *e, con
 int explain_make(const struct explain_ask *ask, struct explain *out)
 {
     const struct plan_listener *l = ask->listener;
-    struct admit_place at = {.conf = l->conf, .by_host = l->by_host, .limits = l->limits, .caller = ask->caller};
+    struct admit_place at = {.conf = l->conf, .by_host = l->by_host, .limits = l->limits, .required = l->required, .caller = ask->caller};
     *out = (struct explain){.stopped = EXPLAIN_STAGES};
     admission_init(&out->admission);
     bytes_init(&out->out_target, TARGET_MAX);

@@ -23,7 +23,7 @@ static const struct use {
     bool owner_counts;
 } uses[] = {
     [FILE_USE_KEY] = {"holds a private key", FINDING_ERROR, FINDING_ERROR, true},
-    [FILE_USE_SECRET] = {"holds a passphrase", FINDING_ERROR, FINDING_ERROR, true},
+    [FILE_USE_SECRET] = {"holds a secret", FINDING_ERROR, FINDING_ERROR, true},
     [FILE_USE_CA] = {"names the CAs to trust", FINDING_ERROR, FINDING_WARNING, true},
     [FILE_USE_CRL] = {"is a revocation list", FINDING_WARNING, FINDING_WARNING, false},
     [FILE_USE_CONFIG] = {"is a configuration file", FINDING_ERROR, FINDING_WARNING, true},

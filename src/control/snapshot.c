@@ -43,6 +43,7 @@ static void free_contexts(struct snapshot *s)
 {
     for (size_t i = 0; s->listeners != NULL && i < s->config->n_listeners; i++) {
         free(s->listeners[i].own_uri);
+        free((void *)(uintptr_t)s->listeners[i].required);
         route_index_free(s->listeners[i].by_host);
         tls_context_unref(s->listeners[i].tls);
         tls_sni_unref(s->listeners[i].sni);

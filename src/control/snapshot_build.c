@@ -6,6 +6,7 @@
 
 #include "mtlsd/http/http_guard.h"
 #include "mtlsd/http/http_identity.h"
+#include "mtlsd/policy/required_header.h"
 #include "mtlsd/tls/tls_judge.h"
 
 #include <assert.h>
@@ -346,6 +347,17 @@ static char *own_uri(const struct loader *l, const struct tls_identity *identity
     return text;
 }
 
+static struct required_header *read_required(const struct loader *l, const struct config_listener *conf)
+{
+    struct required_header *required = calloc(1, sizeof(*required));
+    if (required == NULL)
+        l->findings->out_of_memory = 1;
+    else if (snapshot_load_required(l, conf, required) == 0)
+        return required;
+    free(required);
+    return NULL;
+}
+
 static void build_listeners(struct snapshot *s, const struct loader *l)
 {
     size_t next = 0;
@@ -356,6 +368,8 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
         assert(conf->n_routes > 0); /* the configuration was refused without */
         for (size_t k = 0; k < conf->n_routes; k++, next++)
             build_route(s, l, conf, &conf->routes[k], &s->routes[next]);
+        if (conf->required_header_file != NULL)
+            s->listeners[i].required = read_required(l, conf);
         if (conf->forward_proxy.present)
             s->listeners[i].direct = &s->direct_target;
         if (conf->tls.n_identities > 0)

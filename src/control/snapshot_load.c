@@ -3,6 +3,7 @@
 #include "mtlsd/control/crl_cache.h"
 #include "mtlsd/control/fallback.h"
 #include "mtlsd/control/file_set.h"
+#include "mtlsd/policy/required_header.h"
 #include "mtlsd/control/identity_files.h"
 
 #include <stdio.h>
@@ -396,6 +397,27 @@ struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char 
     struct subject s = {"trust", "system", where};
     struct tls_trust_spec spec = {.name = "system", .system = true, .depth = DEPTH_DEFAULT, .min_rsa_bits = RSA_DEFAULT};
     return make_trust(l, &s, &spec);
+}
+
+int snapshot_load_required(const struct loader *l, const struct config_listener *listener, struct required_header *out)
+{
+    struct subject s = {"listener", listener->name, listener->where};
+    const char *path = listener->required_header_file;
+    struct err err = {0};
+    struct file_facts facts = {0};
+    struct bytes text;
+    int rc = l->files->read(l->files->ctx, path, &text, &facts, &err);
+    if (rc != 0)
+        return complain_unreadable(l, &s, path, &err);
+    out->name = listener->required_header;
+    if (facts.is_folder)
+        rc = complain(l, &s, path, "is a folder; name a file");
+    else if (judge_access(l, &s, path, FILE_USE_SECRET, &facts.access) != 0)
+        rc = -1;
+    else if (required_header_read(out, bytes_span(&text), &err) != 0)
+        rc = complain(l, &s, path, err.text);
+    bytes_wipe(&text);
+    return rc;
 }
 
 int snapshot_load_page(const struct loader *l, const struct config_route *route, struct bytes *out)

@@ -7,6 +7,7 @@
 #include "mtlsd/policy/allow.h"
 #include "mtlsd/policy/browser.h"
 #include "mtlsd/policy/forward.h"
+#include "mtlsd/policy/required_header.h"
 #include "mtlsd/tls/tls_sni.h"
 
 #include <arpa/inet.h>
@@ -184,6 +185,19 @@ static enum reason judge_identities(const struct admit_place *at, size_t route, 
 enum reason admit_program(const struct admit_place *at, struct err *err)
 {
     return asks_program(at, NULL) ? judge_program(at, NULL, err) : REASON_VALID;
+}
+
+/* ---- a secret ---- */
+
+static bool asks_header(const struct admit_place *at, const struct admission *a)
+{
+    (void)a;
+    return at->required != NULL && at->tunnel == NULL;
+}
+
+static enum reason judge_header(const struct admit_place *at, struct admission *a, struct err *err)
+{
+    return required_header_judge(at->required, a->head, err);
 }
 
 /* ---- the caller ---- */
@@ -412,7 +426,7 @@ static const struct step {
 } steps[ADMIT_STEPS] = {
     [ADMIT_REQUEST] = {NULL, judge_request},         [ADMIT_PATH] = {asks_path, judge_path}, [ADMIT_HOST] = {asks_host, judge_host},
     [ADMIT_BROWSER] = {asks_browser, judge_browser}, [ADMIT_LOOP] = {asks_loop, judge_loop}, [ADMIT_PROGRAM] = {asks_program, judge_program},
-    [ADMIT_CALLER] = {asks_caller, judge_caller},
+    [ADMIT_HEADER] = {asks_header, judge_header}, [ADMIT_CALLER] = {asks_caller, judge_caller},
     [ADMIT_ROUTE] = {NULL, judge_route},             [ADMIT_DESTINATION] = {asks_destination, judge_destination},
 };
 
@@ -463,6 +477,7 @@ enum reason admit_request(const struct admit_place *at, const struct http_head *
     reason = then(reason, ADMIT_BROWSER, at, out, trace, err);
     reason = then(reason, ADMIT_LOOP, at, out, trace, err);
     reason = then(reason, ADMIT_PROGRAM, at, out, trace, err);
+    reason = then(reason, ADMIT_HEADER, at, out, trace, err);
     reason = then(reason, ADMIT_CALLER, at, out, trace, err);
     reason = then(reason, ADMIT_ROUTE, at, out, trace, err);
     reason = then(reason, ADMIT_DESTINATION, at, out, trace, err);

@@ -113,6 +113,8 @@ static const struct reason_row rows[] = {
      "use http:// in the client (mtlsd makes it https and adds our certificate), or add the host to forward_proxy.direct"},
     {REASON_CALLER_NOT_ALLOWED, "caller_not_allowed", NO_NUMBER, ACCESS_DENIED, 403, LOG_LEVEL_WARN, "this program may not use the listener or its identity",
      "see the detail for its user: add this one to allow_uids of what it names, or run the program as an allowed user"},
+    {REASON_HEADER_REQUIRED, "header_required", NO_NUMBER, NO_ALERT, 403, LOG_LEVEL_WARN, "the request lacks the header that this listener requires",
+     "send the field that the detail names, with the value from value_file of require_header; a program may need a restart after the value changed"},
     {REASON_REQUEST_MALFORMED, "request_malformed", NO_NUMBER, NO_ALERT, 400, LOG_LEVEL_WARN, "the request is not valid HTTP",
      "see the detail for the fault; nothing was forwarded"},
     {REASON_REQUEST_TOO_LARGE, "request_too_large", NO_NUMBER, NO_ALERT, 431, LOG_LEVEL_WARN, "the request head is too large",

@@ -219,7 +219,7 @@ void client_failed(struct client *c, enum reason reason, const char *text, const
 /* The gate is asked about this client. */
 struct admit_place client_place(const struct client *c, const struct plan_listener *listener)
 {
-    struct admit_place at = {.conf = listener->conf, .by_host = listener->by_host, .limits = listener->limits, .caller = c->caller, .tunnel = c->tunnel};
+    struct admit_place at = {.conf = listener->conf, .by_host = listener->by_host, .limits = listener->limits, .required = listener->required, .caller = c->caller, .tunnel = c->tunnel};
     if (c->address.known) {
         at.local = c->address.local;
         at.n_local = c->address.v6 ? 16 : 4;

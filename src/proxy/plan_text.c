@@ -160,9 +160,12 @@ int plan_text_owned(const struct config *conf, struct http_edit **out)
 {
     struct owned *o = NULL;
     int rc = 0;
-    for (size_t i = 0; i < conf->n_listeners; i++)
+    for (size_t i = 0; i < conf->n_listeners; i++) {
+        const char *secret = conf->listeners[i].required_header;
+        rc = secret != NULL && rc == 0 ? add(&o, span_from_str(secret)) : rc;
         for (size_t k = 0; k < conf->listeners[i].n_routes && rc == 0; k++)
             rc = add_of_route(&o, &conf->listeners[i].routes[k]);
+    }
     if (rc != 0)
         free(o);
     *out = rc == 0 && o != NULL ? &o->edit : NULL;

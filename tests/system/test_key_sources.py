@@ -167,7 +167,7 @@ class Refused(Case):
                 ('pkcs12 = "me.p12"; passphrase_file = "wrong";', r"me\.p12: the passphrase is wrong, or the file is damaged"),
                 ('pkcs12 = "me.p12"; passphrase_file = "blank";', r"blank: the passphrase is empty"),
                 ('pkcs12 = "me.p12"; passphrase_file = "gone";', r"gone: cannot open"),
-                ('pkcs12 = "me.p12"; passphrase_file = "open";', r"open holds a passphrase and every user can read it.*chmod 600"),
+                ('pkcs12 = "me.p12"; passphrase_file = "open";', r"open holds a secret and every user can read it.*chmod 600"),
                 ('pkcs12 = "me.p12";', r"a passphrase protects it: name the file of the passphrase in passphrase_file"),
                 ('pkcs12 = "large.p12"; passphrase_file = "pass";', r"large\.p12: larger than 1 MiB"),
                 ('pkcs12 = "pass"; passphrase_file = "pass";', r"pass: is not a PKCS#12 file"),

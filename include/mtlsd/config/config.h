@@ -309,6 +309,7 @@ struct config_listener {
     bool normalize_path;
     bool rewrite_location, rewrite_location_given; /* not given: in plaintext, for upstreams with tls */
     struct config_forward_proxy forward_proxy;
+    char *required_header, *required_header_file; /* a field that requests must carry, and the file with its value; NULL: none */
     bool accept_proxy_protocol; /* every connection must begin with a PROXY header, v1 or v2 */
     bool guards_browsers; /* plaintext http on an internet socket: refuse what a web page could make a browser send (security E1) */
     struct config_strings hosts; /* Host values answered to, beside the defaults: "name" or "name:port" */

@@ -9,6 +9,7 @@
  *   browser   on a plaintext listener: no web page sent it (security E1)
  *   loop      on a forward proxy: it did not come through us again and again
  *   program   the user of the calling program may use the listener
+ *   header    it carries the secret of require_header; in a tunnel, CONNECT did
  *   caller    the rules of the listener
  *   route     a forward proxy may take it past the routes: to the host it names, or as CONNECT; else a route, that route's rules, and whether the
  *             user of the calling program may use the identities of its upstream
@@ -24,6 +25,7 @@
 #include "mtlsd/policy/caller.h"
 #include "mtlsd/policy/route_index.h"
 
+struct required_header;
 struct tls_sni;
 
 #define ADMIT_VIA_NAME "mtlsd" /* what we call ourselves in Via, by which a loop is found */
@@ -37,6 +39,7 @@ struct admit_place { /* who asks, and where; all borrowed */
     const struct tls_peer *peer;       /* NULL: there is none */
     const struct caller_limits *limits; /* by the user of the calling program; NULL: none */
     const struct caller *caller;       /* that program; NULL: it was not asked for, and passes no limit */
+    const struct required_header *required; /* NULL: none */
     const struct address *tunnel;      /* CONNECT to it was granted on this connection; NULL: none was */
     const uint8_t *local;              /* the address of the listening socket, of n_local bytes; n_local 0: unknown */
     size_t n_local;
@@ -65,7 +68,7 @@ struct admission { /* begins with admission_init, whatever is asked */
     struct route_runs found;      /* of the host, once the request was read */
 };
 
-enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_PROGRAM, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_DESTINATION, ADMIT_STEPS };
+enum admit_step { ADMIT_REQUEST, ADMIT_PATH, ADMIT_HOST, ADMIT_BROWSER, ADMIT_LOOP, ADMIT_PROGRAM, ADMIT_HEADER, ADMIT_CALLER, ADMIT_ROUTE, ADMIT_DESTINATION, ADMIT_STEPS };
 
 struct admit_trace { /* the result of each step, also after a step that refuses */
     struct admit_said {

@@ -15,6 +15,7 @@
 #define PLAN_CALLER_FIELD "Mtlsd-Caller"
 
 struct plan_upstream;
+struct required_header;
 struct snapshot;
 
 enum plan_http { /* what an upstream may speak */
@@ -57,6 +58,7 @@ struct plan_listener {
     const struct plan_route *routes; /* at least one */
     size_t n_routes;
     const struct caller_limits *limits; /* by the user of the calling program; owned by the snapshot, NULL: none */
+    const struct required_header *required; /* what every request must carry; owned by the snapshot, NULL: nothing */
     struct route_index *by_host; /* owned by the snapshot; NULL: the routes are looked through */
     const struct plan_target *direct; /* forward proxy: the upstream for hosts without a route; NULL: none */
 };

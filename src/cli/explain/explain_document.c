@@ -9,7 +9,7 @@
 
 static const char *stage_word(unsigned stage)
 {
-    static const char *const words[EXPLAIN_STAGES] = {"handshake", "request", "path", "host", "browser", "loop", "program", "caller", "routes", "destination"};
+    static const char *const words[EXPLAIN_STAGES] = {"handshake", "request", "path", "host", "browser", "loop", "program", "header", "caller", "routes", "destination"};
     return stage < EXPLAIN_STAGES ? words[stage] : "";
 }
 

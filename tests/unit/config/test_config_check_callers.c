@@ -17,7 +17,25 @@ static const struct config_row refused[] = {
     {"true", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", "allow_uids = true;"), "where a name, a number, or a list of these is expected"},
 };
 
+#define SECRET(name) "require_header = { name = \"" name "\"; value_file = \"s\"; };"
+
+static const struct config_row secrets[] = {
+    {"E2: a secret of tcp", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", "protocol = \"tcp\"; " SECRET("X-S")), "require_header: needs protocol = \"http\""},
+    {"no name", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", "require_header = { value_file = \"s\"; };"), "name is missing"},
+    {"no file", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", "require_header = { name = \"X-S\"; };"), "value_file is missing"},
+    {"framing", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", SECRET("Content-Length")), "cannot carry a secret: it says where the body ends"},
+    {"no name of a field", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", SECRET("X S")), "cannot carry a secret: it cannot be the name of a field"},
+    {"a field that is logged", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", SECRET("user-agent")), "cannot carry a secret: it has another meaning, or is logged"},
+    {"a proxy's, without a proxy", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", SECRET("Proxy-Authorization")), "only programs of a forward proxy send it"},
+};
+
 static const struct config_row taken[] = {
+    {"a secret", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", SECRET("X-S")), NULL},
+    {"a proxy's", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", "forward_proxy = { direct = \"a.example\"; }; " SECRET("Proxy-Authorization")), NULL},
+    {"neither, in the open", CONFIG_ROWS_BACK APP("\":1\"", "insecure_expose = true;"), "is served in plaintext: add require_header for programs of other hosts, or allow_uids"},
+    {"neither, of tcp", CONFIG_ROWS_BACK APP("\":1\"", "protocol = \"tcp\"; insecure_expose = true;"), "is served in plaintext: add allow_uids for programs of this host alone"},
+    {"a secret in the open", CONFIG_ROWS_BACK APP("\":1\"", "insecure_expose = true; " SECRET("X-S")), "knows the value of require_header, which crosses the network in plaintext, is served in plaintext"},
+    {"users in the open", CONFIG_ROWS_BACK APP("\":1\"", "insecure_expose = true; allow_uids = 0;"), "allow_uids or allow_gids refuse all of their connections"},
     {"loopback", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", "allow_uids = [ 0, 1001 ];"), NULL},
     {"names and numbers", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", "allow_uids = ( \"a\", 1001 ); allow_gids = \"b\";"), NULL},
     {"a unix socket", CONFIG_ROWS_BACK APP("\"unix:x.sock\"", "allow_gids = \"a\";"), NULL},
@@ -32,6 +50,12 @@ START_TEST(refuses_it_and_says_what_to_do)
 }
 END_TEST
 
+START_TEST(refuses_a_header_that_cannot_carry_a_secret)
+{
+    config_rows_refused(&secrets[_i]);
+}
+END_TEST
+
 START_TEST(takes_it_with_a_warning_or_without)
 {
     config_rows_taken(&taken[_i]);
@@ -43,6 +67,7 @@ Suite *suite(void)
     Suite *s = suite_create("config_check_callers");
     TCase *t = tcase_create("config_check_callers");
     tcase_add_loop_test(t, refuses_it_and_says_what_to_do, 0, CONFIG_ROWS_COUNT(refused));
+    tcase_add_loop_test(t, refuses_a_header_that_cannot_carry_a_secret, 0, CONFIG_ROWS_COUNT(secrets));
     tcase_add_loop_test(t, takes_it_with_a_warning_or_without, 0, CONFIG_ROWS_COUNT(taken));
     suite_add_tcase(s, t);
     return s;

@@ -56,7 +56,7 @@ static const struct {
     {FILE_USE_KEY, 0400, FOREIGN_OWNER | READ_ONLY, REFUSED, "its owner alice can read it (mode 0400, owner alice, group ssl-cert); set mode 400 and owner root where",
      "another user's, in a volume"},
     {FILE_USE_SECRET, 0600, OURS, FINE, NULL, "as a key"},
-    {FILE_USE_SECRET, 0644, OURS, REFUSED, "KEY holds a passphrase and every user can read it (mode 0644, owner alice, group ssl-cert); run: chmod 600 KEY", "as a key"},
+    {FILE_USE_SECRET, 0644, OURS, REFUSED, "KEY holds a secret and every user can read it (mode 0644, owner alice, group ssl-cert); run: chmod 600 KEY", "as a key"},
     {FILE_USE_SECRET, 0660, OURS, REFUSED, "run: chmod 640 KEY", "as a key"},
     {FILE_USE_KEY, 0601, OURS, FINE, NULL, "executable, which is odd and harmless"},
     {FILE_USE_CA, 0644, OURS, FINE, NULL, "a CA is public"},

@@ -318,7 +318,7 @@ START_TEST(a_trace_goes_on_behind_a_refusal_and_changes_nothing)
     };
     for (size_t i = 0; i < ADMIT_STEPS; i++) {
         ck_assert_int_eq(trace.said[i].reason, said[i]);
-        ck_assert_int_eq(trace.said[i].asked, i != ADMIT_HOST && i != ADMIT_LOOP && i != ADMIT_PROGRAM && i != ADMIT_DESTINATION);
+        ck_assert_int_eq(trace.said[i].asked, i != ADMIT_HOST && i != ADMIT_LOOP && i != ADMIT_PROGRAM && i != ADMIT_HEADER && i != ADMIT_DESTINATION);
     }
     ck_assert_uint_eq(a.choice.index, 0);
     expect(REASON_REQUEST_MALFORMED, "without a trace");

@@ -40,6 +40,7 @@ static const struct row {
     {REASON_RENEGOTIATION, "renegotiation", -1, -1, 502, "the upstream asked for it"},
     {REASON_NO_ROUTE, "no_route", -1, -1, 404, "no route"},
     {REASON_CALLER_NOT_ALLOWED, "caller_not_allowed", -1, 49, 403, "policy"},
+    {REASON_HEADER_REQUIRED, "header_required", -1, -1, 403, "policy"},
     {REASON_REQUEST_MALFORMED, "request_malformed", -1, -1, 400, "bad request"},
     {REASON_REQUEST_TOO_LARGE, "request_too_large", -1, -1, 431, "head too large"},
     {REASON_METHOD_UNKNOWN, "method_unknown", -1, -1, 501, "not implemented"},
