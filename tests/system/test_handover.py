@@ -562,6 +562,14 @@ class Refused(Case):
         self.replace(f"#!/bin/sh\nunset MTLSD_HANDOVER\nexec {MTLSD} \"$@\" 4>&-\n")
         self.refused("the new process ended with exit code 1 before it was ready")
 
+    def test_without_the_process_that_starts_new_ones(self):
+        starter, = self.children(self.pid)
+        os.kill(int(starter), signal.SIGKILL)
+        after = len(self.mtlsd.log)
+        os.kill(self.pid, signal.SIGUSR2)
+        self.says("refused, this process serves on: the process that starts new ones has ended or hangs", after)
+        self.assertEqual("fine", self.get())
+
     def test_a_process_that_another_one_waits_for(self):
         file = self.config(self.file.read_text().replace(str(self.port), str(free_port())).replace(str(self.admin), str(self.folder / "wrap.sock")), "wrap.conf",
                            prelude="")
@@ -605,6 +613,19 @@ class Timing(Case):
         self.end()
         self.says("the new configuration is in use, generation 2")
         self.assertLess(self.mtlsd.log.index("serves now"), self.mtlsd.log.index("generation 2"))
+
+    def test_one_that_comes_during_a_reload_waits_for_its_end(self):
+        self.restore()
+        more = free_port()
+        self.file.write_text(self.file.read_text().replace("front = {", f'more = {{ bind = "127.0.0.1:{more}"; upstream = "app"; }}; front = {{'))
+        os.kill(self.pid, signal.SIGSTOP)  # both signals are there when it goes on
+        os.kill(self.pid, signal.SIGHUP)
+        os.kill(self.pid, signal.SIGUSR2)
+        os.kill(self.pid, signal.SIGCONT)
+        self.end()
+        self.assertEqual("fine", self.get(more))
+        log = self.mtlsd.log
+        self.assertLess(log.index("generation 2"), log.index("starting"))
 
     def test_a_reload_meanwhile_is_done_when_the_new_process_fails(self):
         self.replace("#!/bin/sh\nsleep 0.5\nexit 1\n")

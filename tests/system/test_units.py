@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The units of packaging/systemd: understood by the systemd of this machine, closed as far as mtlsd lets them, and not too far for mtlsd."""
+import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -61,12 +63,19 @@ class Units(harness.Case):
         client = self.pki.client()
         got = self.curl("--cacert", self.pki.ca("root").crt, "--cert", client.crt, "--key", client.key, f"https://localhost:{port}/")
         self.assertEqual(got.body, b"fine", got.error)
+        self.hand_over(daemon)
         self.command("drain", "-c", text)
         self.assertEqual(daemon.wait(), 0)
         used = set(re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)[( ]", calls.read_text(), re.M))
         self.assertGreater(len(used), 20)
         known_of_tools = {"exit", "ptrace", "personality"}  # of the sanitizers, and exit, which no filter can refuse
         self.assertEqual(set(), used - self.allowed() - known_of_tools)
+
+    def hand_over(self, strace):
+        """The calls of the process that starts a successor, and of the successor."""
+        pid = pathlib.Path(f"/proc/{strace.pid}/task/{strace.pid}/children").read_text().split()[0]
+        os.kill(int(pid), signal.SIGUSR2)
+        wait_for(lambda: "serves now" in (self.folder / "log").read_text(), "the hand-over")
 
     def allowed(self):
         """The system calls of the unit's filter, with systemd's own sets resolved."""
