@@ -6,6 +6,7 @@
 #include "run_service.h"
 
 #include "mtlsd/base/log.h"
+#include "mtlsd/control/target_memory.h"
 #include "mtlsd/io/clock.h"
 
 #include <signal.h>
@@ -65,7 +66,13 @@ static void on_ready(void *ctx, long pid, const char *version)
         on_failed(r, "the service manager takes no messages, and would end the new process with this one");
         return;
     }
-    if (!successor_go(r->handover.successor)) {
+    struct bytes memory;
+    bytes_init(&memory, SUCCESSOR_MEMORY_MAX);
+    if (target_memory_write(&memory, server_snapshot(r->server)) != 0)
+        log_say(LOG_LEVEL_WARN, "handover", "the state of targets is not passed on: too many of them were changed");
+    bool goes = successor_go(r->handover.successor, memory.failed ? span_of(NULL, 0) : bytes_span(&memory));
+    bytes_clear(&memory);
+    if (!goes) {
         if (!run_service_main(&r->service, (long)getpid()))
             log_say(LOG_LEVEL_ERROR, "handover", "the service manager takes no messages: restart mtlsd");
         return;
@@ -238,7 +245,10 @@ void run_handover_stop(struct run *r)
 int run_handover_wait(void *ctx, struct err *err)
 {
     struct run *r = ctx;
-    return predecessor_wait(r->before, MTLSD_VERSION, err);
+    if (predecessor_wait(r->before, MTLSD_VERSION, err) != 0)
+        return -1;
+    target_memory_restore(server_snapshot(r->server), predecessor_memory(r->before));
+    return 0;
 }
 
 static bool is_used(void *ctx, const char *name)

@@ -11,11 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIST_FD = 3, CHANNEL_FD, FIRST_SOCKET, KINDS = HANDOVER_OTHER + 1 };
+enum { LIST_FD = 3, CHANNEL_FD, FIRST_SOCKET, KINDS = HANDOVER_OTHER + 1, READ_AT_ONCE = 4096, MEMORY_MAX = 256 * 1024 };
 
 struct predecessor {
     int channel; /* -1: closed */
     struct inherited *kinds[KINDS]; /* owned; NULL: none of this kind */
+    struct bytes memory;            /* lines that it said when we were let go */
 };
 
 /* ---- taking ---- */
@@ -80,6 +81,7 @@ int predecessor_take(struct predecessor **out, struct err *err)
     struct predecessor *p = calloc(1, sizeof(*p));
     if (p == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
+    bytes_init(&p->memory, MEMORY_MAX);
     p->channel = CHANNEL_FD;
     fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);
     struct err why = {0};
@@ -102,6 +104,7 @@ void predecessor_free(struct predecessor *p)
         inherited_free(p->kinds[i]);
     if (p->channel >= 0)
         close(p->channel);
+    bytes_clear(&p->memory);
     free(p);
 }
 
@@ -144,16 +147,28 @@ static void say(struct predecessor *p, const char *word, const char *text)
 /* If the other process has ended without a word, its sockets are here, and no other process serves them. */
 int predecessor_wait(struct predecessor *p, const char *version, struct err *err)
 {
-    char word[16] = "";
-    ssize_t n;
+    static const char go[] = "go\n";
+    ssize_t n = 1;
     if (p == NULL)
         return 0;
     say(p, "ready", version);
-    while ((n = recv(p->channel, word, sizeof(word) - 1, 0)) < 0 && errno == EINTR)
-        ;
-    bool lets_go = n >= 3 && memcmp(word, "go\n", 3) == 0;
-    bool gone = n <= 0;
-    return lets_go || gone ? 0 : err_set(err, ERR_IO, "the process that is to be replaced serves on");
+    while (n > 0 || (n < 0 && errno == EINTR)) {
+        struct span said = bytes_span(&p->memory);
+        if (said.len >= 3 && memcmp(said.ptr + said.len - 3, go, 3) == 0 && (said.len == 3 || said.ptr[said.len - 4] == '\n'))
+            return 0;
+        uint8_t *room = bytes_reserve(&p->memory, READ_AT_ONCE);
+        if (room == NULL)
+            return err_set(err, ERR_MEMORY, "the process that is to be replaced says too much");
+        n = recv(p->channel, room, READ_AT_ONCE, 0);
+        if (n > 0)
+            bytes_commit(&p->memory, (size_t)n);
+    }
+    return 0;
+}
+
+struct span predecessor_memory(const struct predecessor *p)
+{
+    return p != NULL ? bytes_span(&p->memory) : span_of(NULL, 0);
 }
 
 static void remove_unused(const struct inherited *sockets, bool (*is_used)(void *ctx, const char *name), void *ctx)

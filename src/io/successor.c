@@ -170,9 +170,14 @@ static void on_word(uv_poll_t *poll, int status, int events)
     hear(poll->data);
 }
 
-bool successor_go(struct successor *s)
+static bool say(const struct successor *s, const void *text, size_t n)
 {
-    if (s->fd < 0 || send(s->fd, "go\n", 3, MSG_NOSIGNAL) != 3) {
+    return s->fd >= 0 && send(s->fd, text, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
+bool successor_go(struct successor *s, struct span memory)
+{
+    if ((memory.len > 0 && !say(s, memory.ptr, memory.len)) || !say(s, "go\n", 3)) {
         give_up(s, "the new process ended when it was to begin");
         return false;
     }

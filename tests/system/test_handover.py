@@ -198,6 +198,17 @@ class HandOver(Case):
             os.kill(self.pid, signal.SIGHUP)
             self.says("is in use, generation 2", before)
 
+    def test_targets_stay_as_an_operator_changed_them(self):
+        self.plain()
+        target = f"app/127.0.0.1:{self.backend.port}"
+        for words in (("weight", target, "7"), ("drain", target)):
+            self.assertEqual(0, self.command("target", words[0], "--socket", self.admin, *words[1:]).returncode)
+        for _ in range(2):
+            self.hand_over()
+            found = json.loads(self.command("status", "--socket", self.admin, "--json").stdout)["upstreams"][0]["targets"][0]
+            self.assertEqual(("drained", 7), (found["state"], found["weight"]))
+        self.assertIn('asked_by="the process before"', self.mtlsd.log)
+
     def test_requests_that_run_finish_in_the_old_process(self):
         self.plain(prelude='workers = 1; drain_timeout = "20s";')
         with peers.connect(self.port) as slow:

@@ -23,6 +23,8 @@ int predecessor_fd(const struct predecessor *p, enum handover_kind kind, const c
 
 /* Everything is open: waits until we are to serve. -1 + err: it serves on. */
 MUST_CHECK int predecessor_wait(struct predecessor *p, const char *version, struct err *err);
+/* After that: the lines that it said, borrowed. */
+struct span predecessor_memory(const struct predecessor *p);
 /* We serve: removes the files of sockets that we do not use. The name is a listener's address, or the path of the admin socket. */
 void predecessor_settle(const struct predecessor *p, bool (*is_used)(void *ctx, const char *name), void *ctx);
 /* We cannot run: why, for its log. NULL is fine. */

@@ -4,7 +4,7 @@
  *
  *   has it started with the list of sockets and a channel  by starter.h
  *   it loads, opens what is new, and says "ready VERSION"  on_ready
- *   successor_go: "go"                                     it serves; from here on it is a process like any other
+ *   successor_go: lines, "go"                               it serves; from here on it is a process like any other
  *   anything else                                          it is ended; on_failed, once it is gone
  */
 #ifndef MTLSD_IO_SUCCESSOR_H
@@ -38,8 +38,10 @@ struct successor_plan {
 
 /* NULL + err: it could not be started. */
 struct successor *successor_start(struct uv_loop_s *loop, const struct successor_plan *plan, const struct successor_hooks *hooks, struct err *err);
-/* After on_ready. True: it serves, and s is let go. False: it is gone, and on_failed follows. */
-bool successor_go(struct successor *s);
+/* After on_ready. memory: lines for it (predecessor_memory), at most SUCCESSOR_MEMORY_MAX bytes. True: it serves, and s is let go. False: it is gone, and
+ * on_failed follows. */
+enum { SUCCESSOR_MEMORY_MAX = 64 * 1024 };
+bool successor_go(struct successor *s, struct span memory);
 /* Ends it. No call follows. Memory goes as the loop runs. NULL is fine. */
 void successor_stop(struct successor *s);
 
