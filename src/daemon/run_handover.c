@@ -17,7 +17,7 @@
 
 static bool is_busy(const struct run *r)
 {
-    return r->handover.lend != NULL || r->handover.successor != NULL;
+    return r->handover.gathers || r->handover.successor != NULL;
 }
 
 /* ---- the end of one ---- */
@@ -147,12 +147,12 @@ static void on_lent(void *ctx)
     const struct server_socket *lent;
     struct err err = {0};
     size_t n;
-    if (server_lent(r->handover.lend, &lent, &n) != 0)
+    if (server_lent(r->server, &lent, &n) != 0)
         err_set(&err, ERR_IO, "no more descriptors or memory: raise LimitNOFILE= or ulimit -n");
     else
         r->handover.successor = start(r, lent, n, &err);
-    server_lend_stop(r->handover.lend);
-    r->handover.lend = NULL;
+    server_lend_stop(r->server);
+    r->handover.gathers = false;
     if (r->handover.successor == NULL)
         fail(r, err.text);
 }
@@ -160,8 +160,8 @@ static void on_lent(void *ctx)
 static void begin(struct run *r)
 {
     log_say(LOG_LEVEL_INFO, "handover", "starting %s, which is to take over", r->handover.program.path);
-    r->handover.lend = server_lend(r->server, on_lent, r);
-    if (r->handover.lend == NULL)
+    r->handover.gathers = server_lend(r->server, on_lent, r) == 0;
+    if (!r->handover.gathers)
         fail(r, "out of memory");
 }
 
@@ -227,9 +227,9 @@ bool run_handover_delays_reload(struct run *r)
 void run_handover_stop(struct run *r)
 {
     bool was_busy = is_busy(r);
-    server_lend_stop(r->handover.lend);
+    server_lend_stop(r->server);
     successor_stop(r->handover.successor);
-    r->handover.lend = NULL;
+    r->handover.gathers = false;
     r->handover.successor = NULL;
     if (was_busy)
         log_say(LOG_LEVEL_WARN, "handover", "given up: this process ends, and ended the new one");

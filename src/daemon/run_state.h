@@ -46,7 +46,7 @@ struct run_reload {
 struct run_handover { /* to a new process of the program */
     struct own_program program;
     struct starter *starter; /* NULL: there can be none */
-    struct lend *lend;           /* the workers' sockets are being gathered; NULL: they are not */
+    bool gathers;                /* the workers' sockets */
     struct successor *successor; /* it is not told to serve yet; NULL: there is none */
     bool wanted;     /* once the reload that runs is over */
     bool has_reload; /* one waits for the end of it */

@@ -7,22 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static void on_wake(uv_async_t *wake)
-{
-    struct lend *l = wake->data;
-    if (!l->stopped)
-        l->on_all(l->ctx);
-}
-
-struct lend *lend_new(uv_loop_t *loop, unsigned workers, void (*on_all)(void *ctx), void *ctx)
+struct lend *lend_new(uv_async_t *wake, unsigned workers, void (*on_all)(void *ctx), void *ctx)
 {
     struct lend *l = calloc(1, sizeof(*l));
     if (l == NULL || uv_mutex_init(&l->lock) != 0) {
         free(l);
         return NULL;
     }
-    uv_async_init(loop, &l->wake, on_wake);
-    l->wake.data = l;
+    l->wake = wake;
     l->missing = workers;
     l->on_all = on_all;
     l->ctx = ctx;
@@ -56,14 +48,25 @@ void lend_answer(struct lend *l, const struct listen_socket *sockets, bool all)
     for (const struct listen_socket *s = sockets; s != NULL; s = s->next)
         if (!is_passed(s) && (s->is_tcp || all))
             add(l, s);
-    if (--l->missing == 0 && !l->stopped)
-        uv_async_send(&l->wake);
+    l->missing--;
+    uv_async_t *wake = l->missing == 0 ? l->wake : NULL;
     uv_mutex_unlock(&l->lock);
+    if (wake != NULL)
+        uv_async_send(wake);
 }
 
-static void on_closed(uv_handle_t *handle)
+bool lend_is_complete(struct lend *l)
 {
-    struct lend *l = handle->data;
+    uv_mutex_lock(&l->lock);
+    bool complete = l->missing == 0;
+    uv_mutex_unlock(&l->lock);
+    return complete;
+}
+
+void lend_free(struct lend *l)
+{
+    if (l == NULL)
+        return;
     for (size_t i = 0; i < l->n; i++) {
         close(l->sockets[i].fd);
         free(l->sockets[i].address);
@@ -71,14 +74,4 @@ static void on_closed(uv_handle_t *handle)
     free(l->sockets);
     uv_mutex_destroy(&l->lock);
     free(l);
-}
-
-void lend_stop(struct lend *l)
-{
-    if (l == NULL)
-        return;
-    uv_mutex_lock(&l->lock);
-    l->stopped = true;
-    uv_mutex_unlock(&l->lock);
-    uv_close((uv_handle_t *)&l->wake, on_closed);
 }

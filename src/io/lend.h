@@ -10,21 +10,23 @@
 struct listen_socket;
 
 struct lend {
-    uv_async_t wake;
-    uv_mutex_t lock; /* guards what follows */
+    uv_async_t *wake; /* borrowed: told when the last worker has answered */
+    uv_mutex_t lock;  /* guards what follows */
     struct server_socket *sockets; /* owned, with their descriptors */
     size_t n;
     unsigned missing; /* workers that owe an answer */
-    bool failed, stopped;
-    void (*on_all)(void *ctx); /* on the main loop */
+    bool failed;
+    bool stopped; /* its user does not want it any more; for the main loop only, as the next ones */
+    void (*on_all)(void *ctx);
     void *ctx;
 };
 
 /* NULL: out of memory. */
-struct lend *lend_new(uv_loop_t *loop, unsigned workers, void (*on_all)(void *ctx), void *ctx);
+struct lend *lend_new(uv_async_t *wake, unsigned workers, void (*on_all)(void *ctx), void *ctx);
 /* On a worker's thread, once: its sockets. All workers have the same descriptor of a unix socket: only one of them passes these (all). sockets may be NULL. */
 void lend_answer(struct lend *l, const struct listen_socket *sockets, bool all);
-/* Closes the descriptors; the memory goes as the loop runs. NULL is fine. */
-void lend_stop(struct lend *l);
+/* Every worker has answered: nothing but its owner knows it any more. */
+bool lend_is_complete(struct lend *l);
+void lend_free(struct lend *l); /* NULL is fine */
 
 #endif

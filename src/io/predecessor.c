@@ -63,7 +63,7 @@ static int take(struct predecessor *p, struct err *err)
     bytes_clear(&text);
     if (rc != 0)
         return -1;
-    rc = list.parent == (long)getppid() ? sort(p, &list, err) : err_set(err, ERR_USAGE, "the sockets are for a process that process %ld starts itself", list.parent);
+    rc = list.parent == (long)getppid() ? sort(p, &list, err) : err_set(err, ERR_IO, "the sockets are for a process that process %ld starts itself", list.parent);
     handover_list_clear(&list);
     return rc;
 }
@@ -77,7 +77,7 @@ int predecessor_take(struct predecessor **out, struct err *err)
     bool known = strcmp(value, "3,4") == 0;
     unsetenv("MTLSD_HANDOVER");
     if (!known)
-        return err_set(err, ERR_USAGE, "MTLSD_HANDOVER: only mtlsd sets it, for a process that takes its place: remove it from the environment");
+        return err_set(err, ERR_IO, "MTLSD_HANDOVER: only mtlsd sets it, for a process that takes its place: remove it from the environment");
     struct predecessor *p = calloc(1, sizeof(*p));
     if (p == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 256, SIGNALS = 6 };
+enum { WORKERS_MAX = 256, SIGNALS = 6, REQUESTS = 3 /* of the signals: the first ones, which end nothing */ };
 
 struct hand { /* a worker and its thread; 0 has none of its own */
     struct server *server;
@@ -42,6 +42,7 @@ struct server {
     struct capacity capacity;
     struct served_queue served; /* of requests for our own pages */
     struct ours_refused ours;
+    struct lend *lend; /* owned; NULL: no sockets are being gathered */
     _Atomic unsigned n_finished;
     _Atomic unsigned asked; /* questions of server_ask */
     uv_async_t wake;
@@ -284,10 +285,13 @@ void server_watch_ours(struct server *s, bool watched)
     s->ours.watched = watched;
 }
 
+static void look_at_lend(struct server *s);
+
 static void on_wake(uv_async_t *wake)
 {
     struct server *s = wake->data;
     tell_of_refusal(s);
+    look_at_lend(s);
     if (s->n_finished == s->n_hands)
         uv_stop(&s->loop);
 }
@@ -455,6 +459,7 @@ int server_run(struct server *s, struct err *err)
     uv_run(&s->loop, UV_RUN_DEFAULT);
     for (unsigned i = 1; i < s->n_hands; i++)
         uv_thread_join(&s->hands[i].thread);
+    mask_signals(SIG_BLOCK, REQUESTS); /* the handlers go with the loop, and the default of these would kill the process in its last moments */
     log_file_flush();
     return 0;
 }
@@ -517,6 +522,7 @@ void server_free(struct server *s)
     }
     ours_refused_clear(&s->ours);
     served_queue_clear(&s->served);
+    lend_free(s->lend);
     uv_sem_destroy(&s->begin);
     refusals_free(s->refusals);
     client_count_free(s->capacity.by_client);
@@ -528,10 +534,13 @@ void server_free(struct server *s)
 
 /* ---- for a successor ---- */
 
-struct lend *server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx)
+int server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx)
 {
-    struct lend *l = lend_new(&s->loop, s->n_hands, on_all, ctx);
-    for (unsigned i = 0; l != NULL && i < s->n_hands; i++) {
+    struct lend *l = s->lend == NULL ? lend_new(&s->wake, s->n_hands, on_all, ctx) : NULL;
+    if (l == NULL)
+        return -1;
+    s->lend = l;
+    for (unsigned i = 0; i < s->n_hands; i++) {
         struct order *o = order_new(ORDER_LEND, NULL);
         if (o == NULL) {
             l->failed = true;
@@ -541,19 +550,36 @@ struct lend *server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx)
         o->lend = l;
         give(&s->hands[i], o);
     }
-    return l;
+    return 0;
 }
 
-int server_lent(const struct lend *l, const struct server_socket **sockets, size_t *n)
+int server_lent(const struct server *s, const struct server_socket **sockets, size_t *n)
 {
-    *sockets = l->sockets;
-    *n = l->n;
-    return l->failed ? -1 : 0;
+    *sockets = s->lend->sockets;
+    *n = s->lend->n;
+    return s->lend->failed ? -1 : 0;
 }
 
-void server_lend_stop(struct lend *l)
+/* A worker that has not answered yet still knows it. */
+void server_lend_stop(struct server *s)
 {
-    lend_stop(l);
+    if (s->lend == NULL)
+        return;
+    s->lend->stopped = true;
+    if (!lend_is_complete(s->lend))
+        return;
+    lend_free(s->lend);
+    s->lend = NULL;
+}
+
+static void look_at_lend(struct server *s)
+{
+    if (s->lend == NULL || !lend_is_complete(s->lend))
+        return;
+    if (s->lend->stopped)
+        server_lend_stop(s);
+    else
+        s->lend->on_all(s->lend->ctx);
 }
 
 /* ---- what is known ---- */

@@ -226,8 +226,14 @@ static void take_order(struct work *w)
 /* Descriptors of the daemon must not stay open here, least of all those that its peers see closed. */
 static int keep_only(int fd)
 {
-    if (dup2(fd, LIST_FD) != LIST_FD || fcntl(LIST_FD, F_SETFD, FD_CLOEXEC) != 0 || close_range(LIST_FD + 1, ~0U, 0) != 0)
+    struct rlimit limit = {0};
+    if (dup2(fd, LIST_FD) != LIST_FD || fcntl(LIST_FD, F_SETFD, FD_CLOEXEC) != 0)
         _exit(CANNOT_RUN);
+    if (close_range(LIST_FD + 1, ~0U, 0) == 0)
+        return LIST_FD;
+    getrlimit(RLIMIT_NOFILE, &limit); /* a kernel before 5.9: the limit is not raised yet */
+    for (rlim_t i = LIST_FD + 1; i < limit.rlim_cur; i++)
+        close((int)i);
     return LIST_FD;
 }
 

@@ -62,16 +62,16 @@ void server_stop(struct server *s);
 bool server_is_draining(const struct server *s);
 
 /* The listening sockets, for a successor; not those that were passed. All stay open here. on_all comes on the main loop, when every worker has
- * answered; then server_lent gives them. NULL: out of memory. */
+ * answered; then server_lent gives them. -1: out of memory. */
 struct server_socket {
     int fd;        /* of its own */
     char *address; /* as configured */
 };
-struct lend;
-struct lend *server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx);
-/* Borrowed until lend_stop. -1: descriptors or memory were short. */
-int server_lent(const struct lend *l, const struct server_socket **sockets, size_t *n);
-void server_lend_stop(struct lend *l);
+int server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx);
+/* Borrowed until server_lend_stop. -1: descriptors or memory were short. */
+int server_lent(const struct server *s, const struct server_socket **sockets, size_t *n);
+/* on_all is not called any more. */
+void server_lend_stop(struct server *s);
 
 void server_watch_ours(struct server *s, bool watched);
 
