@@ -176,6 +176,38 @@ class Import(Case):
         self.assertEqual({"refused"}, {seen[name, "/"] for name in ("wrong CA", "expired", "none")})
 
     @unittest.skipUnless(shutil.which("nginx"), "nginx is not installed")
+    def test_nginx_decides_by_maps_of_the_certificate(self):
+        """map and if with the result of the verification and with the subject; what a route cannot say is refused."""
+        port, app = free_port(), self.backend("app")
+        server, root = self.pki.server(), self.pki.ca("root")
+        maps = """
+            map $ssl_client_verify $no_cert { default 1; SUCCESS 0; }
+            map $ssl_client_s_dn $known { default 0; "CN=ann" 1; "CN=bob,O=Acme" 1; }"""
+        block = f"""
+            server {{
+              listen 127.0.0.1:{port} ssl;
+              ssl_certificate {server.crt}; ssl_certificate_key {server.key};
+              ssl_client_certificate {root.crt}; ssl_verify_client optional;
+              location / {{ proxy_pass http://127.0.0.1:{app}; }}
+              location /private {{ if ($no_cert) {{ return 302 https://help.example/; }} proxy_pass http://127.0.0.1:{app}; }}
+              location /known {{ if ($known = 0) {{ return 403; }} proxy_pass http://127.0.0.1:{app}; }}
+              location /odd {{ if ($ssl_client_s_dn !~ "CN=(ann|bob)") {{ return 403; }} proxy_pass http://127.0.0.1:{app}; }}
+            }}"""
+        made = self.translate("nginx", maps + block, code=4)
+        subjects = {"ann": dict(cn="ann"), "bob": dict(subject=[("O", "Acme"), ("CN", "bob")]), "bob of no company": dict(cn="bob")}
+        clients = {name: self.pki.leaf(f"map-{name.replace(' ', '-')}", root, eku=("clientAuth",), **how).pem for name, how in subjects.items()}
+        clients.update(self.clients())
+        paths = ("/", "/private", "/known", "/odd")
+        theirs = self.nginx(block, [port], http=maps)
+        seen = {(name, path): self.outcome(port, pem, path) for name, pem in clients.items() for path in paths}
+        theirs.stop()
+        self.run_made(made, [port])
+        for (name, path), answer in seen.items():
+            self.assertEqual("refused" if path == "/odd" else answer, self.outcome(port, clients[name], path), (name, path))
+        self.assertEqual(("200 app|-", "refused", "refused", "200 app|-", "302"),
+                         (seen["bob", "/known"], seen["bob of no company", "/known"], seen["none", "/known"], seen["ann", "/odd"], seen["none", "/private"][:3]))
+
+    @unittest.skipUnless(shutil.which("nginx"), "nginx is not installed")
     def test_nginx_presents_a_certificate(self):
         """An injector in front of a server that requires one, and the same with a server of another CA."""
         app, good, bad = self.backend("app"), free_port(), free_port()

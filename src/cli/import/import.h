@@ -101,6 +101,8 @@ size_t import_split(char *text, enum import_quoting quoting, char *words[IMPORT_
 /* A line of the source as a text to split; the caller frees it. NULL: out of memory. */
 char *import_line(struct import_model *m, size_t number);
 bool import_is(const char *word, const char *words); /* one of "a b c" */
+/* Whether a text has what a regular expression of plain letters says, which may be bound to an end (^, $). -1: it has more than that. */
+int import_matches(const char *pattern, bool any_case, const char *text);
 
 /* Values with variables of another program as ours. */
 struct import_variable {

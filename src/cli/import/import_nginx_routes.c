@@ -153,6 +153,7 @@ static void write_pass(struct nginx_server *s, const struct place *p, const stru
     }
     struct import_node *route = add_route(s, p);
     import_string(s->m, route, "upstream", upstream, pass->line);
+    nginx_write_allow(s, route);
     const char *host = strstr(pass->w[1], "://"), *uri = host != NULL && strncmp(host, "://unix:", 8) != 0 ? strchr(host + 3, '/') : NULL;
     if (uri != NULL && strcmp(uri, "/") == 0 && p->path[0] != '\0')
         import_string(s->m, route, "strip_prefix", p->path, pass->line);
@@ -161,33 +162,50 @@ static void write_pass(struct nginx_server *s, const struct place *p, const stru
     write_fields(s, route, p->at);
 }
 
-/* if ($ssl_client_verify != SUCCESS) { return ...; }, and what no route can say. */
+/* ---- if ---- */
+
+static void write_unknown_if(struct nginx_server *s, const struct place *p, const struct import_block *d, bool refuses)
+{
+    if (refuses)
+        refuse_all(s, p, d->line, "an \"if\" that refuses requests on a condition without a counterpart");
+    else
+        import_left(s->m, s->routes, d->line, "an \"if\" has no counterpart: write a route");
+}
+
+/* With or without a certificate: of those that get behind the handshake. */
+static void write_certificate_if(struct nginx_server *s, const struct place *p, const struct import_block *d, const struct nginx_if *q)
+{
+    bool may_none = !s->asks || s->is_optional, may_valid = s->asks;
+    bool none = q->for_none && may_none, valid = q->for_valid && may_valid;
+    if (!none && !valid) {
+        import_remark(s->m, s->routes, d->line, q->for_none ? "not needed: the handshake refuses clients without a valid certificate" : "this \"if\" is never true on this listener");
+        return;
+    }
+    struct import_node *route = add_route(s, p);
+    if (none != may_none || valid != may_valid) {
+        struct import_node *list = import_at(import_add(s->m, route, IMPORT_LIST, "cert", NULL), d->line);
+        import_add(s->m, list, IMPORT_STRING, NULL, none ? "none" : "valid");
+    }
+    write_return(s, route, import_block_own(d, "return"));
+}
+
 static void write_if(struct nginx_server *s, const struct place *p, const struct import_block *d)
 {
-    char words[256] = "";
-    size_t n = 0;
-    for (size_t i = 1; i < d->n && n < sizeof(words); i++)
-        n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", i > 1 ? " " : "", d->w[i]);
-    bool is_good = strcmp(words, "($ssl_client_verify != SUCCESS)") == 0 || strcmp(words, "($ssl_client_verify != \"SUCCESS\")") == 0;
-    bool is_none = strcmp(words, "($ssl_client_verify = NONE)") == 0;
+    struct nginx_if q;
     const struct import_block *answer = import_block_own(d, "return");
-    if (answer == NULL || (!is_good && !is_none)) {
-        if (answer != NULL && answer->n > 1 && (answer->w[1][0] == '4' || answer->w[1][0] == '5'))
-            refuse_all(s, p, d->line, "an \"if\" that refuses requests on a condition without a counterpart");
-        else
-            import_left(s->m, s->routes, d->line, "an \"if\" has no counterpart: write a route");
-    } else if (!s->asks) {
-        if (is_good || is_none) {
-            struct import_node *route = add_route(s, p);
-            write_return(s, route, answer);
-        }
-    } else if (s->is_optional) {
-        struct import_node *route = add_route(s, p);
-        struct import_node *list = import_at(import_add(s->m, route, IMPORT_LIST, "cert", NULL), d->line);
-        import_add(s->m, list, IMPORT_STRING, NULL, "none");
-        write_return(s, route, answer);
+    bool refuses = answer != NULL && answer->n > 1 && (answer->w[1][0] == '4' || answer->w[1][0] == '5');
+    nginx_read_if(s, d, &q);
+    if (answer == NULL || q.kind == NGINX_IF_UNKNOWN) {
+        write_unknown_if(s, p, d, refuses);
+    } else if (q.kind == NGINX_IF_CERTIFICATE) {
+        write_certificate_if(s, p, d, &q);
+    } else if (!s->asks) { /* without a certificate there is no subject */
+        write_return(s, add_route(s, p), answer);
+    } else if (!refuses || s->gate.kind != NGINX_IF_UNKNOWN) {
+        write_unknown_if(s, p, d, refuses);
     } else {
-        import_remark(s->m, s->routes, d->line, "not needed: the handshake refuses clients without a valid certificate");
+        s->gate = q;
+        s->gate_line = d->line;
     }
 }
 
@@ -216,6 +234,7 @@ static void write_place(struct nginx_server *s, const struct place *p)
     if (answer != NULL) {
         struct import_node *route = add_route(s, p);
         write_return(s, route, answer);
+        nginx_write_allow(s, route);
         if (answer->n > 1 && answer->w[1][0] == '4')
             note_prefix(s, p, route, p->at->line);
     } else if (pass != NULL) {
@@ -313,9 +332,12 @@ static void write_locations(struct nginx_server *s, const struct import_block *n
         }
     }
     qsort(places, used, sizeof(*places), by_length);
-    for (size_t i = 0; i < used; i++)
+    const struct nginx_if outer = s->gate;
+    for (size_t i = 0; i < used; i++) {
         if (write_gates(s, &places[i]))
             write_place(s, &places[i]);
+        s->gate = outer; /* that of a location is not of the next one */
+    }
     free(places);
 }
 
@@ -323,6 +345,7 @@ void nginx_routes(struct nginx_server *s, bool is_default)
 {
     const struct import_block *names = is_default ? NULL : import_block_own(s->server, "server_name");
     struct place all = {.at = s->server, .names = names};
+    s->gate = (struct nginx_if){.kind = NGINX_IF_UNKNOWN};
     if (!write_gates(s, &all))
         return;
     if (import_block_own(s->server, "return") == NULL)

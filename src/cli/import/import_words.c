@@ -194,3 +194,21 @@ void import_field_left(struct import_model *m, struct import_node *route, const 
     import_left(m, route, line, "this field: its name, value or condition is not one that set_headers knows%s",
                 is_removed ? "; it is removed from requests, so that no client can forge it" : "");
 }
+
+int import_matches(const char *pattern, bool any_case, const char *text)
+{
+    bool begins = pattern[0] == '^';
+    const char *from = pattern + begins;
+    size_t n = strlen(from), len = strlen(text);
+    bool ends = n > 0 && from[n - 1] == '$';
+    n -= ends;
+    for (size_t i = 0; i < n; i++)
+        if (strchr("\\.[](){}*+?|^$", from[i]) != NULL)
+            return -1;
+    for (size_t at = 0; at + n <= len; at++) {
+        bool is_same = (any_case ? strncasecmp(text + at, from, n) : strncmp(text + at, from, n)) == 0;
+        if (is_same && (!begins || at == 0) && (!ends || at + n == len))
+            return 1;
+    }
+    return 0;
+}

@@ -2,6 +2,7 @@
 #include "import_case.h"
 
 #define TLS "listen 127.0.0.1:8443 ssl; ssl_certificate s.crt; ssl_certificate_key s.key; "
+#define OPTIONAL TLS "ssl_client_certificate ca.pem; ssl_verify_client optional; "
 #define MUTUAL TLS "ssl_client_certificate ca.pem; ssl_verify_client on; "
 #define HERE "location / { proxy_pass http://127.0.0.1:9000; } "
 #define PLAIN "listen 127.0.0.1:80; "
@@ -17,6 +18,28 @@ static const struct import_row rows[] = {
     {"server { " MUTUAL "ssl_protocols TLSv1.1 TLSv1.3; " HERE "}", "min_version = \"1.3\";", "note: TLSv1.1 is not offered"},
     {"server { " MUTUAL "location /a { deny all; proxy_pass http://x; } " HERE "}", "respond = 403;", "source.conf:1: left out: access is limited"},
     {"server { " MUTUAL "location /a { satisfy any; proxy_pass http://x; } " HERE "}", "respond = 403;", "access is limited"},
+    {"server { " OPTIONAL "if ($ssl_client_verify = NONE) { return 302 /login; } " HERE "}", "cert = [ \"none\" ];", NULL},
+    {"server { " OPTIONAL "if ($ssl_client_verify = \"SUCCESS\") { return 302 /app; } " HERE "}", "cert = [ \"valid\" ];", NULL},
+    {"server { " OPTIONAL "if ($ssl_client_verify !~ ^SUCC) { return 403; } " HERE "}", "cert = [ \"none\" ];", NULL},
+    {"server { " OPTIONAL "if ($ssl_client_verify !~ S.C) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"server { " OPTIONAL "if ($ssl_client_verify ~* failed) { return 403; } " HERE "}", NULL, "note: this \"if\" is never true"},
+    {"server { " OPTIONAL "if ($ssl_client_verify) { return 403; } " HERE "}", "respond = 403;", NULL},
+    {"server { " MUTUAL "if ($ssl_client_verify != SUCCESS) { return 403; } " HERE "}", NULL, "note: not needed"},
+    {"map $ssl_client_verify $bad { default 1; SUCCESS 0; } server { " OPTIONAL "if ($bad) { return 403; } " HERE "}", "cert = [ \"none\" ];", NULL},
+    {"map $ssl_client_verify $ok { SUCCESS yes; } server { " OPTIONAL "if ($ok != yes) { return 403; } " HERE "}", "cert = [ \"none\" ];", NULL},
+    {"map $ssl_client_verify $bad { default 1; ~^S 0; } server { " OPTIONAL "if ($bad = 1) { return 403; } " HERE "}", "cert = [ \"none\" ];", NULL},
+    {"map $ssl_client_verify $bad { default $x; SUCCESS 0; } server { " OPTIONAL "if ($bad) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"map $ssl_client_verify $bad { include more; } server { " OPTIONAL "if ($bad) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"map $remote_addr $bad { default 1; } server { " OPTIONAL "if ($bad) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"map $ssl_client_s_dn $ok { default 0; \"CN=a,O=b\" 1; \"CN=c\" 1; \"CN=d\" 0; } server { " MUTUAL "if ($ok = 0) { return 403; } " HERE "}", "subject = \"CN=c\";", "\"CN=d\" is no plain subject"},
+    {"map $ssl_client_s_dn $ok { default 0; \"CN=a\" 1; ~CN=b 1; } server { " MUTUAL "location /x { if ($ok = 0) { return 403; } proxy_pass http://127.0.0.1:1; } }", "subject = \"CN=a\";", "\"~CN=b\" is no plain subject"},
+    {"map $ssl_client_s_dn $ok { default 0; ~CN=b 1; } server { " MUTUAL "if ($ok = 0) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"map $ssl_client_s_dn $bad { default 0; \"CN=a\" 1; } server { " MUTUAL "if ($bad) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"server { " MUTUAL "if ($ssl_client_s_dn != \"CN=a b,O=c\") { return 403; } " HERE "}", "subject = \"CN=a b,O=c\";", NULL},
+    {"server { " MUTUAL "if ($ssl_client_s_dn != \"CN=a, b\") { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"server { " MUTUAL "if ($ssl_client_s_dn != \"emailAddress=a@b.example,CN=a\") { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"server { " MUTUAL "if ($ssl_client_s_dn = CN=a) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
+    {"server { " MUTUAL "if ($ssl_client_s_dn != CN=a) { return 403; } if ($ssl_client_s_dn != CN=b) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
     {"server { " MUTUAL "if ($remote_addr = 10.0.0.1) { return 403; } " HERE "}", "respond = 403;", "an \"if\" that refuses"},
     {"server { " MUTUAL "location ~ ^/secret/.*x { auth_basic z; } " HERE "}", "path = \"/secret\";", "could be a gate"},
     {"server { " MUTUAL "location ~ x { proxy_pass http://y; } " HERE "}", NULL, "a location with a pattern"},
