@@ -284,6 +284,55 @@ class Import(Case):
             self.assertEqual(expected, self.outcome(port, None, scheme="http"))
             ours.stop()
 
+    def apache(self, host, port, *more):
+        folder = self.folder / "apache"
+        (folder / "www").mkdir(parents=True)
+        path = self.write("apache.conf", "\n".join([
+            "ServerName localhost", f"ServerRoot {folder}", f"PidFile {folder}/pid", f"DefaultRuntimeDir {folder}", f"DocumentRoot {folder}/www",
+            *(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in ("mpm_event", "authz_core", "ssl", *more)), "SSLSessionCache none",
+            "StartServers 1", "ServerLimit 1", "ThreadsPerChild 8", "MaxRequestWorkers 8", f"ErrorLog {folder}/error.log", f"Listen 127.0.0.1:{port}", host]))
+        return self.spawn("apache", ["apache2", "-X", "-f", path], [port])
+
+    @unittest.skipUnless(shutil.which("apache2") and os.path.exists(f"{MODULES}/mod_rewrite.so"), "apache is not installed")
+    def test_apache_rewrites_by_the_certificate(self):
+        """A help page with the result of the verification in its address, refusals by path and certificate, and what no route can say."""
+        port, app, root, server = free_port(), self.backend("app"), self.pki.ca("root"), self.pki.server()
+        host = f"""
+            <VirtualHost 127.0.0.1:{port}>
+            ServerName localhost:{port}
+            SSLEngine on
+            SSLCertificateFile "{server.crt}"
+            SSLCertificateKeyFile "{server.key}"
+            SSLCACertificateFile "{root.crt}"
+            SSLVerifyClient optional
+            RewriteEngine On
+            RewriteCond %{{REQUEST_METHOD}} ^TRACE$
+            RewriteRule .* - [F]
+            RewriteRule ^/never(/.*)?$ - [F]
+            RewriteRule ^/gone/ - [G]
+            RewriteCond %{{SSL:SSL_CLIENT_VERIFY}} !^SUCCESS$
+            RewriteRule ^/private/ - [F]
+            RewriteCond %{{SSL:SSL_CLIENT_VERIFY}} =NONE
+            RewriteRule ^/?(.*) https://help.example/$1 [R=303,L]
+            RewriteRule ^/why$ https://help.example/?result=%{{SSL:SSL_CLIENT_VERIFY}}&protocol=%{{SSL:SSL_PROTOCOL}} [R,NE]
+            ProxyPass / http://127.0.0.1:{app}/
+            </VirtualHost>
+        """
+        whole = host.replace("RewriteRule ^/never(/.*)?$ - [F]", "")
+        made = self.translate("apache", whole)
+        theirs = self.apache(whole, port, "rewrite", "proxy", "proxy_http")
+        paths = ("/", "/a?b=c", "/gone/x", "/private/x", "/why")
+        seen = self.compare(None, port, paths)
+        theirs.stop()
+        daemon = self.run_made(made, [port])
+        self.assertEqual(seen, self.compare(None, port, paths))
+        self.assertEqual(("200 app|-", "303 https://help.example/a?b=c", "refused", "refused", "302 https://help.example/?result=SUCCESS&protocol=TLSv1.3"),
+                         tuple(seen[key] for key in (("good", "/"), ("none", "/a?b=c"), ("none", "/private/x"), ("good", "/gone/x"), ("good", "/why"))))
+        daemon.stop()
+        made.unlink()
+        self.run_made(self.translate("apache", host, code=4), [port]) # a pattern that refuses, and is none of ours
+        self.assertEqual({"refused"}, set(self.compare(None, port, ("/", "/never/x")).values()))
+
     @unittest.skipUnless(shutil.which("apache2") and os.path.exists(f"{MODULES}/mod_proxy_balancer.so"), "apache is not installed")
     def test_apache_is_a_two_way_gateway(self):
         """The gateway of an article: clients and workers both with certificates, sessions by the workers' cookie."""
@@ -317,14 +366,7 @@ class Import(Case):
             </VirtualHost>
         """
         made = self.translate("apache", host)
-        folder = self.folder / "apache"
-        (folder / "www").mkdir(parents=True)
-        modules = ("mpm_event", "authz_core", "ssl", "headers", "proxy", "proxy_http", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests")
-        path = self.write("apache.conf", "\n".join([
-            "ServerName localhost", f"ServerRoot {folder}", f"PidFile {folder}/pid", f"DefaultRuntimeDir {folder}", f"DocumentRoot {folder}/www",
-            *(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in modules), "SSLSessionCache none",
-            "StartServers 1", "ServerLimit 1", "ThreadsPerChild 8", "MaxRequestWorkers 8", f"ErrorLog {folder}/error.log", f"Listen 127.0.0.1:{port}", host]))
-        theirs = self.spawn("apache", ["apache2", "-X", "-f", path], [port])
+        theirs = self.apache(host, port, "headers", "proxy", "proxy_http", "slotmem_shm", "proxy_balancer", "lbmethod_byrequests")
         theirs_seen = self.gateway_seen(port)
         theirs.stop()
         self.run_made(made, [port])

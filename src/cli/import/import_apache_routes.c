@@ -10,10 +10,23 @@ static const struct import_variable variables[] = {
     {"SSL_CLIENT_S_DN", "{cert.subject}"}, {"SSL_CLIENT_I_DN", "{cert.issuer}"}, {"SSL_CLIENT_S_DN_CN", "{cert.cn}"}, {"SSL_CLIENT_M_SERIAL", "{cert.serial}"},
     {"SSL_CLIENT_VERIFY", "{cert.verify}"}, {"SSL_CLIENT_CERT", "{cert.pem}"}, {"SSL_CLIENT_V_START", "{cert.not_before}"}, {"SSL_CLIENT_V_END", "{cert.not_after}"},
     {"SSL_PROTOCOL", "{tls.version}"}, {"SSL_CIPHER", "{tls.cipher}"}, {"SSL_TLS_SNI", "{tls.sni}"}, {"REMOTE_ADDR", "{client.address}"},
+    {"HTTP_HOST", "{request.host}"}, {"SERVER_NAME", "{request.host}"}, {"REQUEST_URI", "{request.path}"}, {"REQUEST_METHOD", "{request.method}"},
 };
 
-/* %{NAME}s and %{NAME}e. */
-static bool value_text(const char *text, struct bytes *out)
+/* The name of a variable: %{NAME}, %{SSL:NAME} or %{ENV:NAME}. *end: behind it. NULL: none. */
+static const char *variable_name(const char *c, size_t *n, const char **end)
+{
+    const char *name = c + 2, *close = c[1] == '{' ? strchr(c, '}') : NULL;
+    if (close == NULL)
+        return NULL;
+    bool is_prefixed = strncmp(name, "SSL:", 4) == 0 || strncmp(name, "ENV:", 4) == 0;
+    name += is_prefixed ? 4 : 0;
+    *n = (size_t)(close - name);
+    *end = close + 1;
+    return name;
+}
+
+bool apache_text(const char *text, bool in_field, struct bytes *out)
 {
     for (const char *c = text; *c != '\0';) {
         size_t plain = strcspn(c, "%"), i = 0;
@@ -21,19 +34,20 @@ static bool value_text(const char *text, struct bytes *out)
         c += plain;
         if (*c == '\0')
             break;
-        const char *close = c[1] == '{' ? strchr(c, '}') : NULL;
-        size_t n = close != NULL ? (size_t)(close - c) - 2 : 0;
-        while (i < sizeof(variables) / sizeof(variables[0]) && (strlen(variables[i].theirs) != n || strncmp(variables[i].theirs, c + 2, n) != 0))
+        const char *end = NULL;
+        size_t n = 0;
+        const char *name = variable_name(c, &n, &end);
+        while (name != NULL && i < sizeof(variables) / sizeof(variables[0]) && (strlen(variables[i].theirs) != n || strncmp(variables[i].theirs, name, n) != 0))
             i++;
-        if (close == NULL || (close[1] != 's' && close[1] != 'e') || i == sizeof(variables) / sizeof(variables[0]))
+        if (name == NULL || i == sizeof(variables) / sizeof(variables[0]) || (in_field && *end != 's' && *end != 'e'))
             return false;
         bytes_append_str(out, variables[i].ours);
-        c = close + 2;
+        c = end + in_field;
     }
     return true;
 }
 
-static struct import_node *add_route(struct apache_host *h, const char *path, size_t line)
+struct import_node *apache_add_route(struct apache_host *h, const char *path, size_t line)
 {
     struct import_node *route = import_add(h->m, h->routes, IMPORT_GROUP, NULL, NULL);
     if (h->names != NULL) {
@@ -50,9 +64,9 @@ static struct import_node *add_route(struct apache_host *h, const char *path, si
     return route;
 }
 
-static void refuse_all(struct apache_host *h, const char *path, size_t line)
+void apache_refuse_all(struct apache_host *h, const char *path, size_t line)
 {
-    struct import_node *route = add_route(h, path, line);
+    struct import_node *route = apache_add_route(h, path, line);
     import_left(h->m, route, line, "access is limited in a way without a counterpart: these requests are refused until you replace this route");
     import_plain(h->m, route, "respond", "403", line);
 }
@@ -99,7 +113,7 @@ static void write_location(struct apache_host *h, const struct import_block *at,
     static const char needless[] = "ssloptions sslverifyclient sslverifydepth proxypass proxypassreverse requestheader require";
     if (strcmp(demand_of(at), "require") == 0 && h->is_optional) {
         const struct import_block *d = import_block_own(at, "sslverifyclient");
-        struct import_node *route = add_route(h, path, d->line);
+        struct import_node *route = apache_add_route(h, path, d->line);
         import_add(h->m, import_at(import_add(h->m, route, IMPORT_LIST, "cert", NULL), d->line), IMPORT_STRING, NULL, "none");
         import_plain(h->m, route, "respond", "403", d->line);
         import_remark(h->m, route, d->line, "the certificate is requested in the handshake of every client, not later for this path");
@@ -107,8 +121,8 @@ static void write_location(struct apache_host *h, const struct import_block *at,
     for (const struct import_block *d = at->first; d != NULL; d = d->next) {
         bool is_verified = d->n == 2 && strcmp(d->w[0], "require") == 0 && strcasecmp(d->w[1], "ssl-verify-client") == 0 && h->asks && !h->is_optional;
         if ((strcmp(d->w[0], "require") == 0 && !is_open(d) && !is_verified) ||
-            import_is(d->w[0], limits)) {
-            refuse_all(h, path, d->line);
+            import_is(d->w[0], limits) || (strcmp(d->w[0], "rewriterule") == 0 && apache_rule_refuses(d))) {
+            apache_refuse_all(h, path, d->line);
             return;
         }
     }
@@ -120,7 +134,7 @@ static void write_location(struct apache_host *h, const struct import_block *at,
 static bool limits_access(const struct import_block *in)
 {
     for (const struct import_block *d = in->first; d != NULL; d = d->next)
-        if ((strcmp(d->w[0], "require") == 0 && !is_open(d)) || import_is(d->w[0], limits))
+        if ((strcmp(d->w[0], "require") == 0 && !is_open(d)) || import_is(d->w[0], limits) || (strcmp(d->w[0], "rewriterule") == 0 && apache_rule_refuses(d)))
             return true;
     return false;
 }
@@ -133,10 +147,8 @@ static void write_gates(struct apache_host *h, const struct import_block *in)
         if (strcmp(d->w[0], "location") == 0 && d->n == 2 && take_path(d->w[1], path))
             write_location(h, d, path);
         else if (import_is(d->w[0], "location locationmatch if elseif else sslrequire") || (import_is(d->w[0], "proxy proxymatch") && limits_access(d)))
-            refuse_all(h, "", d->line);
-        else if (strcmp(d->w[0], "rewriterule") == 0 && d->n > 3 && (strstr(d->w[3], "[F") != NULL || strstr(d->w[3], ",F") != NULL))
-            refuse_all(h, "", d->line);
-        else if (import_is(d->w[0], "rewriterule rewritecond proxypassmatch redirectmatch"))
+            apache_refuse_all(h, "", d->line);
+        else if (import_is(d->w[0], "proxypassmatch redirectmatch"))
             import_left(h->m, h->routes, d->line, "\"%.60s\" works with patterns: write a route with path", d->w[0]);
 }
 
@@ -150,7 +162,7 @@ static void write_fields(struct apache_host *h, struct import_node *route, const
         struct bytes text;
         bytes_init(&text, 65536);
         bool removes = strcasecmp(d->w[1], "unset") == 0, sets = d->n == 4 && strcasecmp(d->w[1], "set") == 0;
-        bool is_known = removes || (sets && value_text(d->w[3], &text));
+        bool is_known = removes || (sets && apache_text(d->w[3], true, &text));
         char *value = span_dup(bytes_span(&text));
         if (!is_known || value == NULL || !import_field(h->m, route, d->w[2], removes ? NULL : value, d->line))
             import_field_left(h->m, route, d->w[2], d->line);
@@ -168,11 +180,11 @@ static void write_pass(struct apache_host *h, const struct import_block *d, cons
         return;
     }
     if (strcmp(url, "!") == 0) {
-        import_plain(h->m, add_route(h, path, d->line), "respond", "404", d->line);
+        import_plain(h->m, apache_add_route(h, path, d->line), "respond", "404", d->line);
         return;
     }
     const char *upstream = apache_upstream(h, d, url);
-    struct import_node *route = add_route(h, path, d->line);
+    struct import_node *route = apache_add_route(h, path, d->line);
     if (upstream == NULL) {
         import_plain(h->m, route, "respond", "503", d->line);
         return;
@@ -211,7 +223,7 @@ static void write_redirect(struct apache_host *h, const struct import_block *d)
     bytes_append(&text, to, path[0] == '\0' && n > 0 && to[n - 1] == '/' ? n - 1 : n);
     bytes_append_str(&text, path[0] == '\0' ? "{request.uri}" : "");
     char *location = span_dup(bytes_span(&text));
-    struct import_node *route = add_route(h, path, d->line);
+    struct import_node *route = apache_add_route(h, path, d->line);
     import_string(h->m, route, "redirect", location != NULL ? location : "", d->line);
     import_plain(h->m, route, "redirect_status", status, d->line);
     if (path[0] != '\0')
@@ -223,9 +235,12 @@ static void write_redirect(struct apache_host *h, const struct import_block *d)
 
 void apache_routes(struct apache_host *h)
 {
+    apache_rewrites(h, h->host);
     write_gates(h, h->host);
-    if (h->host != h->top)
+    if (h->host != h->top) {
+        apache_rewrites(h, h->top);
         write_gates(h, h->top);
+    }
     for (const struct import_block *d = h->host->first; d != NULL; d = d->next)
         if (strcmp(d->w[0], "redirect") == 0)
             write_redirect(h, d);

@@ -5,6 +5,7 @@
 #define MUTUAL HOST "SSLVerifyClient require\n"
 #define PASS "ProxyPass / http://127.0.0.1:9000/\n"
 #define END "</VirtualHost>\n"
+#define ON "RewriteEngine On\n"
 
 static const struct import_row rows[] = {
     {MUTUAL PASS END, "client_cert = \"required\";", NULL},
@@ -24,7 +25,29 @@ static const struct import_row rows[] = {
     {MUTUAL "<Proxy *>\nRequire ip 10.0.0.1\n</Proxy>\n" PASS END, "respond = 403;", "access is limited"},
     {MUTUAL "<Location /a>\nRequire all granted\n</Location>\n" PASS END, NULL, NULL},
     {MUTUAL "RewriteRule ^/x - [F]\n" PASS END, "respond = 403;", "access is limited"},
-    {MUTUAL "RewriteRule ^/x /y [R]\n" PASS END, NULL, "works with patterns"},
+    {MUTUAL "RewriteRule ^/x /y [R]\n" PASS END, NULL, "RewriteEngine is not on here"},
+    {MUTUAL ON "RewriteRule ^/x - [F]\n" PASS END, "respond = 403;", "access is limited"},
+    {MUTUAL ON "RewriteRule ^/x/ - [l,forbidden]\n" PASS END, "path = \"/x\";", NULL},
+    {MUTUAL ON "RewriteRule ^/x/ - [NC,F]\n" PASS END, "respond = 403;", "access is limited"},
+    {MUTUAL ON "RewriteRule ^/x$ - [G]\n" PASS END, "respond = 410;", NULL},
+    {MUTUAL ON "RewriteRule ^/x$ - [F,S=2]\n" PASS END, "respond = 403;", "access is limited"},
+    {MUTUAL ON "RewriteRule ^/(a|b)$ - [F]\n" PASS END, "respond = 403;", "access is limited"},
+    {MUTUAL ON "RewriteCond %{REMOTE_ADDR} ^10\\.\nRewriteRule ^ - [F]\n" PASS END, "respond = 403;", "access is limited"},
+    {MUTUAL ON "RewriteCond %{HTTPS} off\nRewriteRule ^ - [F]\n" PASS END, NULL, "note: this RewriteRule never matches"},
+    {MUTUAL ON "RewriteCond %{SSL:SSL_CLIENT_VERIFY} !^SUCCESS$\nRewriteRule ^ - [F]\n" PASS END, NULL, "note: this RewriteRule never matches"},
+    {MUTUAL ON "RewriteCond %{HTTP_HOST} ^a\\.example$ [NC]\nRewriteCond %{REQUEST_METHOD} ^TRACE$\nRewriteRule .* - [F]\n" PASS END, "host = [ \"a.example\" ];", NULL},
+    {MUTUAL ON "RewriteCond %{SSL:SSL_CLIENT_VERIFY} ^SUCCESS$ [OR]\nRewriteCond %{HTTPS} on\nRewriteRule ^ - [F]\n" PASS END, "respond = 403;", "access is limited"},
+    {MUTUAL "<Location /a>\n" ON "RewriteRule ^ - [F]\n</Location>\n" PASS END, "path = \"/a\";", "access is limited"},
+    {ON "RewriteRule ^ - [F]\n" MUTUAL PASS END, "respond = 403;", "access is limited"},
+    {HOST "SSLVerifyClient optional\n" ON "RewriteCond %{SSL:SSL_CLIENT_VERIFY} !=SUCCESS\nRewriteRule ^ - [R=401]\n" PASS END, "cert = [ \"none\" ];", NULL},
+    {HOST "SSLVerifyClient optional\n" ON "RewriteCond %{ENV:SSL_CLIENT_VERIFY} ^NONE$\nRewriteRule ^/?(.*)$ https://help.example/$1?why=%{SSL:SSL_CLIENT_VERIFY} [R=302,L]\n" PASS END, NULL, "its target has no counterpart"},
+    {HOST "SSLVerifyClient optional\n" ON "RewriteCond %{SSL:SSL_CLIENT_VERIFY} ^NONE$\nRewriteRule ^ https://help.example/?why=%{SSL:SSL_CLIENT_VERIFY} [R=302,L]\n" PASS END,
+     "redirect = \"https://help.example/?why={cert.verify}\";", NULL},
+    {"Listen 127.0.0.1:80\n" ON "RewriteCond %{HTTPS} !=on\nRewriteRule ^/?(.*) https://%{HTTP_HOST}/$1 [R=301,L]\n", "redirect = \"https://{request.host}{request.uri}\";", NULL},
+    {MUTUAL ON "RewriteRule ^(.*)$ https://b.example$1\n" PASS END, "redirect = \"https://b.example{request.uri}\";", NULL},
+    {MUTUAL ON "RewriteRule ^/x$ https://b.example%{REQUEST_URI} [R=308]\n" PASS END, "redirect_status = 308;", NULL},
+    {MUTUAL ON "RewriteRule ^/x$ https://b.example/ [R]\n" PASS END, "redirect_status = 302;", "note: Apache appends the query"},
+    {MUTUAL ON "RewriteRule ^/a$ /b\n" PASS END, NULL, "left out: this RewriteRule"},
     {MUTUAL "ProxyPass /x !\n" PASS END, "respond = 404;", NULL},
     {MUTUAL "ProxyPass /a http://127.0.0.1:1/a\n" PASS END, "path = \"/a\";", NULL},
     {MUTUAL "ProxyPass /a/ http://127.0.0.1:1/\n" PASS END, "strip_prefix = \"/a\";", NULL},
