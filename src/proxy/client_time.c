@@ -78,7 +78,7 @@ static uint64_t resting_deadline(const struct client *c)
 /* Frames that the client owes us about its HTTP/2 connection, with or without streams. */
 static uint64_t session_deadline(const struct client *c)
 {
-    if (c->link.h2 == NULL || c->phase != CLIENT_OPEN)
+    if (c->phase != CLIENT_OPEN)
         return UINT64_MAX;
     uint64_t shutdown = after(http2_shutdown_us(c->link.h2), ROUND_TRIP_US);
     return smaller(smaller(leaving_deadline(c), settings_deadline(c)), smaller(shutdown, resting_deadline(c)));
@@ -120,7 +120,8 @@ static uint64_t phase_deadline(const struct client *c)
 
 uint64_t client_deadline_us(const struct client *c)
 {
-    return smaller(smaller(phase_deadline(c), stall_deadline(c)), session_deadline(c));
+    uint64_t soonest = smaller(phase_deadline(c), stall_deadline(c));
+    return c->link.h2 != NULL ? smaller(soonest, session_deadline(c)) : soonest;
 }
 
 /* ---- what they mean ---- */
@@ -234,7 +235,7 @@ void client_on_deadline(struct client *c, struct moment now)
         stalled(c, now);
         return;
     }
-    if (session_deadline(c) <= now.us) {
+    if (c->link.h2 != NULL && session_deadline(c) <= now.us) {
         session_is_late(c, now);
         return;
     }
