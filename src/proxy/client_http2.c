@@ -200,9 +200,24 @@ void client_http2_in(struct client *c, struct span in, struct moment now)
         c->at.head_us = now.us; /* a part of a frame */
 }
 
+/* The newest come first in the client's list, and are few. */
+static struct exchange *oldest_postponed(const struct client *c)
+{
+    struct exchange *oldest = NULL;
+    unsigned n = c->n_postponed;
+    for (struct exchange *x = c->first; n > 0; x = x->next)
+        if (x->tries.postponed) {
+            oldest = x;
+            n--;
+        }
+    return oldest;
+}
+
 void client_http2_continue(struct client *c, struct moment now)
 {
     http2_set_now(c->link.h2, now.us);
+    while (c->n_postponed > 0)
+        exchange_request_begin(oldest_postponed(c), now);
     for (struct http2_stream *s; (s = http2_next_writable(c->link.h2)) != NULL;) {
         struct exchange *x = http2_user(s);
         if (x != NULL && x->use.uplink != NULL)

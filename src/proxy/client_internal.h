@@ -43,6 +43,7 @@ struct client {
     struct client_address address;
     struct client_times at;
     struct session *session; /* the observer's, who is told when it ends; NULL: none */
+    unsigned n_postponed; /* requests of HTTP/2 that are still to go upstream */
     uint64_t counted;     /* the client that client_count counts it for; 0: none */
     struct client_flags {
         bool fresh;       /* it may begin with HTTP/2's preface: nothing was looked at yet */

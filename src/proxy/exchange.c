@@ -90,6 +90,8 @@ void exchange_abandon(struct exchange *x)
     struct client *c = x->client;
     if (x->phase == EXCHANGE_OVER)
         return;
+    x->client->n_postponed -= x->tries.postponed;
+    x->tries.postponed = false;
     exchange_leave_target(x);
     exchange_drop_uplink(x);
     flow_leave(&x->down, x->down.open);

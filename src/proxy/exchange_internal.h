@@ -61,6 +61,7 @@ struct exchange_tries {
     unsigned resent;  /* of those, after it was sent */
     bool from_pool;   /* on a connection that was used before */
     bool fresh;       /* to go on a new connection only */
+    bool postponed;   /* HTTP/2: it goes upstream when all that came in this turn was read */
     bool http1;       /* and one of HTTP/1.1 */
     unsigned refused; /* times that an upstream never began with its stream */
     bool sent;        /* a byte of it left for the upstream */
@@ -141,6 +142,7 @@ void exchange_credit(struct exchange *x); /* gives room back for what was passed
 bool exchange_takes_body(const struct exchange *x); /* more of what the client sends may be read */
 
 /* exchange_request.c */
+void exchange_request_begin(struct exchange *x, struct moment now); /* one that was postponed goes upstream */
 /* A head was read. x may be over afterwards. */
 void exchange_request_head(struct exchange *x, const struct http_head *head, struct moment now);
 void exchange_request_data(struct exchange *x, struct span data, struct moment now);

@@ -228,6 +228,14 @@ void exchange_request_send(struct exchange *x, struct moment now)
 
 /* ---- where it goes ---- */
 
+/* A request that its client resets in the same turn never goes upstream (rapid reset, security C6). */
+static void postpone(struct exchange *x)
+{
+    x->tries.postponed = true;
+    x->client->n_postponed++;
+    run_touch(&x->client->link);
+}
+
 static void forward(struct exchange *x, const struct admission *a, struct moment now)
 {
     exchange_read_session(x, a);
@@ -236,8 +244,17 @@ static void forward(struct exchange *x, const struct admission *a, struct moment
         exchange_answer(x, REASON_INTERNAL, "out of memory", now);
     else if (!exchange_choose(x, now))
         exchange_answer(x, REASON_NO_TARGET, "no target of the upstream can be used now", now);
-    else
+    else if (!x->asked.http2)
         exchange_go_upstream(x, now);
+    else
+        postpone(x);
+}
+
+void exchange_request_begin(struct exchange *x, struct moment now)
+{
+    x->tries.postponed = false;
+    x->client->n_postponed--;
+    exchange_go_upstream(x, now);
 }
 
 /* The next bytes may be for the refused tunnel, or part of the request to another reader (security C3). */

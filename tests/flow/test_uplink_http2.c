@@ -4,6 +4,7 @@
 #include "wire.h"
 
 #include "h2_app.h"
+#include "http2_frames.h"
 #include "t.h"
 
 #include <string.h>
@@ -119,6 +120,33 @@ START_TEST(an_answer_that_breaks_off_is_cut_for_its_client_alone) /* B7 */
     w.reply_closes = false;
     ck_assert_ptr_nonnull(strstr(wire_got(ask(GET)), "hello"));
     ck_assert_uint_eq(w.injector.connects, 1);
+}
+END_TEST
+
+static void say_frames(struct wire_socket *s, const char *script)
+{
+    struct bytes frames;
+    bytes_init(&frames, 1000);
+    http2_frames(&frames, script);
+    wire_say_span(s, bytes_span(&frames));
+    bytes_clear(&frames);
+    wire_run(&w);
+}
+
+/* Rapid reset and "made you reset": the upstream hears of no request that ends with the bytes that began it. */
+START_TEST(a_request_that_is_reset_at_once_never_goes_upstream) /* C6 */
+{
+#define POST_1 "H1 :method=POST|:scheme=http|:authority=x|:path=/"
+    static const char *const scripts[] = {POST_1 "\nR1 8\n", POST_1 "\nW1 0\n", POST_1 "|content-length=1\nD1 xx\n"};
+    ask(GET);
+    size_t seen = w.verifier.n_seen, of_injector = w.injector.n_seen;
+    struct wire_socket *s = wire_connect(&w);
+    say_frames(s, "PRI\nS\nSA\n");
+    say_frames(s, scripts[_i]);
+    ck_assert_uint_eq(w.injector.n_seen, of_injector + 1);
+    ck_assert_uint_eq(w.verifier.n_seen, seen);
+    say_frames(s, "H3e :method=GET|:scheme=http|:authority=x|:path=/\n");
+    ck_assert_uint_eq(w.verifier.n_seen, seen + 1);
 }
 END_TEST
 
@@ -456,6 +484,7 @@ Suite *suite(void)
     tcase_add_test(t, a_drained_upstream_finishes_and_the_next_request_takes_a_new_connection);
     tcase_add_test(t, an_upstream_connection_that_breaks_ends_its_requests_and_no_later_one);
     tcase_add_test(t, an_answer_that_breaks_off_is_cut_for_its_client_alone);
+    tcase_add_loop_test(t, a_request_that_is_reset_at_once_never_goes_upstream, 0, 3);
     tcase_add_test(t, a_client_that_goes_cancels_its_stream_alone);
     tcase_add_test(t, an_upgrade_takes_a_connection_of_http_1);
     tcase_add_test(t, who_waits_while_a_connection_opens_is_served_by_it);
