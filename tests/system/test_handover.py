@@ -51,7 +51,11 @@ class Case(harness.Case):
 
     @staticmethod
     def ended(pid):
-        got = os.waitpid(pid, os.WNOHANG)
+        """Its status, once it has. It becomes ours when the process that started it is gone."""
+        try:
+            got = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            return None
         return [got] if got[0] == pid else None
 
     def start(self, text, ports=(), paths=(), env=None, wait=True):
@@ -198,6 +202,19 @@ class HandOver(Case):
             before = len(self.mtlsd.log)
             os.kill(self.pid, signal.SIGHUP)
             self.says("is in use, generation 2", before)
+
+    def test_the_process_that_starts_new_ones_has_nothing_of_the_daemon(self):  # E5
+        self.plain()
+        old, _ = self.hand_over()
+        self.assertEqual(0, self.exit_code(old))
+        starter, = self.children(self.pid)
+        self.assertEqual("mtlsd-starter", pathlib.Path(f"/proc/{starter}/comm").read_text().strip())
+        fds = {int(fd.name): os.readlink(fd) for fd in pathlib.Path(f"/proc/{starter}/fd").iterdir()}
+        self.assertEqual({0, 1, 2, 3, 4}, set(fds), fds)  # standard streams, the daemon's end, signals
+        self.assertIn("signalfd", fds[4])
+        os.kill(self.pid, signal.SIGTERM)
+        self.assertEqual(0, self.exit_code(self.pid))
+        wait_for(lambda: self.ended(int(starter)), "its end with the daemon")
 
     def test_targets_stay_as_an_operator_changed_them(self):
         self.plain()
