@@ -9,6 +9,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -18,6 +19,7 @@ import time
 import unittest
 
 import harness
+import netns
 import peers
 from harness import free_port, wait_for
 
@@ -153,7 +155,7 @@ class Tcp(Callers):
         """The kernel says of such a socket that root owns it."""
         self.start('allow_uids = "root";')
         self.assertEqual(200, self.ask_as(0)[0])
-        self.mtlsd.signal(19)  # STOP
+        self.mtlsd.signal(signal.SIGSTOP)
         try:
             for gentle in (True, False):
                 with acting_as(DAEMON), socket.create_connection(("127.0.0.1", self.port), 10) as connection:
@@ -161,7 +163,7 @@ class Tcp(Callers):
                     if not gentle:
                         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         finally:
-            self.mtlsd.signal(18)  # CONT
+            self.mtlsd.signal(signal.SIGCONT)
         wait_for(self.refusals, "the refusal")
         self.assertIn("has closed the connection", self.refusals()[0]["message"])
         self.assertNotIn("uid", self.refusals()[0])
@@ -188,10 +190,9 @@ class Tcp(Callers):
     def test_bytes(self):
         self.start('allow_uids = "bin"; protocol = "tcp";')
         self.assertEqual(200, self.ask_as(BIN)[0])
-        with acting_as(DAEMON), socket.create_connection(("127.0.0.1", self.port), 10) as connection:
-            with contextlib.suppress(ConnectionError):
-                connection.sendall(request())
-                self.assertEqual(b"", connection.recv(100))
+        with acting_as(DAEMON), contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+            connection.sendall(request())
+            self.assertEqual(b"", connection.recv(100))
         self.assertIn("user daemon", wait_for(self.refusals, "the refusal")[0]["message"])
         self.assertEqual(1, self.backend.accepted)
 
@@ -240,14 +241,66 @@ class Tcp(Callers):
         kept.close()
         other.close()
 
-    def test_a_user_of_another_user_namespace_is_unknown(self):
+    def test_a_reload_ends_a_tunnel(self):
+        self.start(f'forward_proxy = {{ connect = "tunnel"; direct = [ "127.0.0.1:{self.backend.port}" ]; }};')
+        tunnels = {}
+        for uid in (DAEMON, BIN):
+            with acting_as(uid):
+                tunnels[uid] = socket.create_connection(("127.0.0.1", self.port), 10)
+            tunnels[uid].sendall(f"CONNECT 127.0.0.1:{self.backend.port} HTTP/1.1\r\nHost: 127.0.0.1:{self.backend.port}\r\n\r\n".encode())
+            self.assertIn(b"200", tunnels[uid].recv(1000))
+            self.assertEqual(200, self.ask(tunnels[uid])[0])
+        self.reload('upstream = "app"; ', 'upstream = "app"; allow_uids = "bin";')
+        with contextlib.suppress(ConnectionResetError):
+            self.assertEqual(b"", tunnels[DAEMON].recv(100))
+        self.assertEqual(200, self.ask(tunnels[BIN])[0])
+        self.assertIn("user daemon", self.refusals()[0]["message"])
+        for tunnel in tunnels.values():
+            tunnel.close()
+
+    def test_many_callers_at_once_are_told_apart(self):
+        """Each answer of the kernel belongs to its question, also where connections end before they are looked at."""
+        self.start('allow_uids = "bin"; allow_gids = "mail";')
+        waiting = []
+        self.mtlsd.signal(signal.SIGSTOP)
+        for i in range(300):
+            uid = (BIN, DAEMON, MAIL)[i % 3]
+            with acting_as(uid):
+                connection = socket.create_connection(("127.0.0.1", self.port), 10)
+            connection.sendall(request())
+            if i % 7 == 0:
+                connection.close()
+            else:
+                waiting.append((uid, connection))
+        self.mtlsd.signal(signal.SIGCONT)
+        for uid, connection in waiting:
+            with connection:
+                self.assertEqual(403 if uid == DAEMON else 200, peers.response(connection)[0], uid)
+
+    def test_a_user_counts_in_a_user_namespace_of_its_own(self):
+        """There it may seem to be root, or no user at all."""
         self.start('allow_uids = "root";')
         done = subprocess.run(["unshare", "--user", "curl", "-sS", f"http://127.0.0.1:{self.port}/"], capture_output=True, text=True, user=61235, group=61235,
                               extra_groups=[], cwd="/", timeout=20)
         if "unshare" in done.stderr:
             self.skipTest("no user namespaces here")
-        self.assertIn("caller_not_allowed", done.stdout)  # its number is known all the same: it is that of its outer user
+        self.assertIn("caller_not_allowed", done.stdout)
         self.assertIn("61235", done.stdout)
+
+
+class OtherHosts(Callers):
+    def test_of_a_caller_that_does_not_come_over_loopback_no_user_is_known(self):
+        try:
+            pair = netns.Pair()
+        except (OSError, subprocess.SubprocessError) as error:
+            self.skipTest(f"no network namespace can be made here: {error}")
+        self.addCleanup(pair.remove)
+        with pair.far():
+            self.start('allow_uids = "root"; insecure_expose = true; hosts = "localhost";', bind=f'"0.0.0.0:{self.port}"')
+            self.assertEqual(502, self.ask_as(0)[0])  # it is let in, and its backend is in another namespace
+            self.assert_refused(self.ask_as(0, address=pair.FAR), "does not come over a loopback address")
+        with pair.near():
+            self.assert_refused(self.ask_as(0, address=pair.FAR), "does not come over a loopback address")
 
 
 class Unix(Callers):
