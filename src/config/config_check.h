@@ -13,6 +13,8 @@ void config_check_versions(const struct config_reader *r);
 void config_check_alpn(const struct config_reader *r);
 
 /* One of each, by its place in the configuration. */
+/* The names of identities to choose from. */
+void config_check_choices(const struct config_reader *r, const struct config_strings *choices, const config_setting_t *place);
 void config_check_upstream(const struct config_reader *r, size_t upstream);
 void config_check_listener(const struct config_reader *r, size_t listener);
 void config_check_callers(const struct config_reader *r, size_t listener); /* limits by the user of the calling program */

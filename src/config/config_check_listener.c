@@ -229,7 +229,10 @@ static void check_age(const struct look *k)
 void config_check_listener(const struct config_reader *r, size_t listener)
 {
     const struct look k = {r, &r->config->listeners[listener], config_read_group_at(r, "listeners", listener)};
-    config_names_check(r, CONFIG_NAMES_IDENTITY, k.l->tls.identity, at(&k, "tls", "identity"));
+    if (k.l->tls.choices.n == 0)
+        config_names_check(r, CONFIG_NAMES_IDENTITY, k.l->tls.identity, at(&k, "tls", "identity"));
+    else
+        config_check_choices(r, &k.l->tls.choices, at(&k, "tls", "identity"));
     config_names_check(r, CONFIG_NAMES_TRUST, k.l->tls.trust, at(&k, "tls", "trust"));
     if (config_read_is_tainted(k.group))
         return;

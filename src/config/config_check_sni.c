@@ -150,7 +150,10 @@ void config_check_sni(const struct config_reader *r, size_t listener)
         config_read_complain(r, FINDING_ERROR, config_read_at(group, "tls", NULL, NULL),
                              "identity is missing, write for example: identity = \"server\"; or several by server name in identities");
     for (size_t i = 0; listed && i < l->tls.n_identities; i++) {
-        config_names_check(r, CONFIG_NAMES_IDENTITY, l->tls.identities[i].identity, at(&k, i, "identity"));
+        if (l->tls.identities[i].choices.n == 0)
+            config_names_check(r, CONFIG_NAMES_IDENTITY, l->tls.identities[i].identity, at(&k, i, "identity"));
+        else
+            config_check_choices(r, &l->tls.identities[i].choices, at(&k, i, "identity"));
         if (l->tls.trust == NULL || strcmp(l->tls.identities[i].trust, l->tls.trust) != 0)
             config_names_check(r, CONFIG_NAMES_TRUST, l->tls.identities[i].trust, at(&k, i, "trust"));
         if (config_read_is_tainted(config_setting_get_elem(list, (unsigned)i)))

@@ -192,21 +192,25 @@ static void check_server_name(const struct look *k)
         complain(k, at(k, "tls", NULL), "a unix socket has no host name to verify: give server_name or expect");
 }
 
-static void check_choices(const struct look *k)
+void config_check_choices(const struct config_reader *r, const struct config_strings *choices, const config_setting_t *place)
 {
     enum { CHOICES_MAX = 32 };
-    const struct config_strings *choices = &k->u->tls.choices;
+    if (choices->n > CHOICES_MAX)
+        config_read_complain(r, FINDING_ERROR, place, "%zu names: at most %d", choices->n, CHOICES_MAX);
+    for (size_t i = 0; i < choices->n; i++) {
+        config_names_check(r, CONFIG_NAMES_IDENTITY, choices->items[i], place);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(choices->items[i], choices->items[j]) == 0)
+                config_read_complain(r, FINDING_ERROR, place, "\"%.80s\" is given twice", choices->items[i]);
+    }
+}
+
+static void check_choices(const struct look *k)
+{
     const config_setting_t *place = at(k, "tls", "identities");
     if (config_read_given(k->group, "tls", "identity"))
         complain(k, place, "goes instead of identity: put that one first into this list");
-    if (choices->n > CHOICES_MAX)
-        config_read_complain(k->r, FINDING_ERROR, place, "%zu names: at most %d", choices->n, CHOICES_MAX);
-    for (size_t i = 0; i < choices->n; i++) {
-        config_names_check(k->r, CONFIG_NAMES_IDENTITY, choices->items[i], place);
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(choices->items[i], choices->items[j]) == 0)
-                config_read_complain(k->r, FINDING_ERROR, place, "\"%.80s\" is given twice", choices->items[i]);
-    }
+    config_check_choices(k->r, &k->u->tls.choices, place);
 }
 
 static void check_asked_later(const struct look *k)

@@ -185,11 +185,20 @@ static void mark(const struct config *c, enum config_names_kind kind, const char
         used[at] = true;
 }
 
+static void mark_choices(const struct config *c, enum config_names_kind kind, const struct config_strings *choices, bool *used)
+{
+    for (size_t i = 0; kind == CONFIG_NAMES_IDENTITY && i < choices->n; i++)
+        mark(c, kind, choices->items[i], used);
+}
+
 static void mark_credentials(const struct config *c, enum config_names_kind kind, const struct config_tls *tls, bool *used)
 {
     mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identity : tls->trust, used);
-    for (size_t i = 0; i < tls->n_identities; i++)
+    mark_choices(c, kind, &tls->choices, used);
+    for (size_t i = 0; i < tls->n_identities; i++) {
         mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identities[i].identity : tls->identities[i].trust, used);
+        mark_choices(c, kind, &tls->identities[i].choices, used);
+    }
 }
 
 static void mark_used(const struct config *c, enum config_names_kind kind, bool *used)
@@ -201,8 +210,7 @@ static void mark_used(const struct config *c, enum config_names_kind kind, bool 
     for (size_t i = 0; kind != CONFIG_NAMES_UPSTREAM && i < c->n_upstreams; i++) {
         const struct config_tls *tls = &c->upstreams[i].tls;
         mark(c, kind, kind == CONFIG_NAMES_IDENTITY ? tls->identity : tls->trust, used);
-        for (size_t k = 0; kind == CONFIG_NAMES_IDENTITY && k < tls->choices.n; k++)
-            mark(c, kind, tls->choices.items[k], used);
+        mark_choices(c, kind, &tls->choices, used);
     }
     for (size_t i = 0; i < c->n_listeners; i++) {
         const struct config_listener *l = &c->listeners[i];

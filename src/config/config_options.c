@@ -308,8 +308,9 @@ static const struct config_option options[] = {
      "changes.", REQUIRED, RELOADABLE, LISTENER(required_header_file)},
     {"listener", "tls", "group", "", "", "", "Speak TLS to callers. Without it: plaintext.", false,
      RELOADABLE, LISTENER(tls)},
-    {"listener.tls", "identity", "name", "", "", "\"server\"",
-     "Identity to present. Beside identities: for clients that ask for another server name, or for none.",
+    {"listener.tls", "identity", "names", "", "", "\"server\"",
+     "Identity to present. A list names several kinds of keys, and the first whose key the client accepts is presented. Beside identities: for clients that ask "
+     "for another server name, or for none.",
      false, RELOADABLE, LISTENER(tls.identity)},
     {"listener.tls", "identities", "identities", "", "",
      "( { identity = \"shop\"; }, { hosts = \"*.ops.example\"; identity = \"ops\"; trust = \"staff\"; } )",
@@ -480,7 +481,7 @@ static const struct config_option options[] = {
 
     {"sni", "hosts", "strings", "", "", "[ \"shop.example\", \"*.shop.example\" ]",
      "Server names of this identity, in full or by suffix. Default: the DNS names in the identity's certificate.", false, RELOADABLE, SNI(hosts)},
-    {"sni", "identity", "name", "", "", "\"shop\"", "Identity to present.", REQUIRED, RELOADABLE, SNI(identity)},
+    {"sni", "identity", "names", "", "", "\"shop\"", "Identity to present, or a list of identities with several kinds of keys.", REQUIRED, RELOADABLE, SNI(identity)},
     {"sni", "trust", "name", "", "", "\"staff\"",
      "Trust to verify these clients with. Default: the trust of the tls group.", false, RELOADABLE, SNI(trust)},
     {"sni", "client_cert", "word", "", "none | optional | required", "\"required\"",

@@ -32,6 +32,7 @@ struct config_tls config_tls_policy(const struct config_tls *tls, size_t i)
     const struct config_sni *sni = &tls->identities[i];
     policy.where = sni->where;
     policy.identity = sni->identity;
+    policy.choices = sni->choices;
     policy.trust = sni->trust;
     policy.client_cert = sni->client_cert;
     policy.tolerate = sni->tolerate;

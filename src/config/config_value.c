@@ -223,6 +223,31 @@ static int set_account(const struct config_slot *s, struct err *err)
     return config_slot_add_text(s, err);
 }
 
+/* One identity, or several that differ in their kind of key. */
+static struct config_strings *choices_of(const struct config_slot *s)
+{
+    if (strcmp(s->o->group, "sni") == 0)
+        return &((struct config_sni *)s->base)->choices;
+    return &((struct config_listener *)s->base)->tls.choices;
+}
+
+static int set_identities(const struct config_slot *s, struct err *err)
+{
+    char **first = config_slot_field(s);
+    struct config_strings *all = choices_of(s);
+    if (*first == NULL)
+        return config_slot_set_text(s, err);
+    if (all->n == 0 && config_slot_append(all, strdup(*first), err) != 0)
+        return -1;
+    return config_slot_append(all, strdup(s->text), err);
+}
+
+static void free_identities(const struct config_slot *s)
+{
+    config_slot_free_text(s);
+    config_slot_free_list(choices_of(s));
+}
+
 struct type {
     const char *name;
     enum config_value_form form;
@@ -237,6 +262,7 @@ static const struct type types[] = {
     {"text", CONFIG_VALUE_STRING, false, set_lines, config_slot_free_text},
     {"respond", CONFIG_VALUE_NUMBER, false, set_number, NULL},
     {"name", CONFIG_VALUE_STRING, false, config_slot_set_text, config_slot_free_text},
+    {"names", CONFIG_VALUE_STRING, true, set_identities, free_identities},
     {"service", CONFIG_VALUE_STRING, false, set_service, config_slot_free_text},
     {"path", CONFIG_VALUE_STRING, false, config_place_set_path, config_slot_free_text},
     {"socket", CONFIG_VALUE_STRING, false, config_place_set_socket, config_slot_free_text},

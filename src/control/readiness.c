@@ -21,17 +21,24 @@ static bool is(const char *name, const char *wanted)
 }
 
 /* As an identity (trust false) or as a trust. */
+static bool lists(const struct config_strings *choices, const char *name)
+{
+    for (size_t i = 0; i < choices->n; i++)
+        if (is(choices->items[i], name))
+            return true;
+    return false;
+}
+
 static bool tls_names(const struct config_tls *tls, const char *name, bool trust)
 {
     if (!tls->present)
         return false;
     if (is(trust ? tls->trust : tls->identity, name))
         return true;
-    for (size_t i = 0; !trust && i < tls->choices.n; i++)
-        if (is(tls->choices.items[i], name))
-            return true;
+    if (!trust && lists(&tls->choices, name))
+        return true;
     for (size_t i = 0; i < tls->n_identities; i++)
-        if (is(trust ? tls->identities[i].trust : tls->identities[i].identity, name))
+        if ((!trust && lists(&tls->identities[i].choices, name)) || is(trust ? tls->identities[i].trust : tls->identities[i].identity, name))
             return true;
     return false;
 }

@@ -37,15 +37,19 @@ void rotation_clear(struct rotation *r)
     *r = (struct rotation){0};
 }
 
-static bool may_present(const struct plan_upstream *upstream, const char *identity)
+static bool presents(const struct config_tls *tls, const char *identity)
 {
-    const struct config_tls *tls = &upstream->conf->tls;
     if (tls->identity != NULL && strcmp(tls->identity, identity) == 0)
         return true;
     for (size_t i = 0; i < tls->choices.n; i++)
         if (strcmp(tls->choices.items[i], identity) == 0)
             return true;
     return false;
+}
+
+static bool may_present(const struct plan_upstream *upstream, const char *identity)
+{
+    return presents(&upstream->conf->tls, identity);
 }
 
 const struct rotation_change *rotation_of(const struct rotation *r, const struct plan_upstream *upstream)
@@ -97,7 +101,7 @@ static bool is_presented_by_listener(const struct snapshot *next, const struct r
         const struct config_tls *tls = &next->config->listeners[i].tls;
         for (size_t k = 0; tls->present && k < config_tls_policies(tls); k++) {
             const struct config_tls policy = config_tls_policy(tls, k);
-            if (policy.identity != NULL && strcmp(policy.identity, change->conf->name) == 0)
+            if (presents(&policy, change->conf->name))
                 return true;
         }
     }

@@ -208,7 +208,10 @@ static struct tls_context *accepting_context(struct snapshot *s, const struct lo
 {
     struct tls_context_spec spec = {.accepting = true, .identity = find_identity(s, tls->identity), .ask = asked(tls),
                                    .tolerate = tls->tolerate, .tickets = tls->tickets};
+    struct tls_identity *others[TLS_OTHERS_MAX];
     common_part(tls, 1U << protocol, &spec);
+    if (find_others(s, tls, others, &spec) != 0)
+        return NULL; /* said where it was loaded */
     if (tls->trust != NULL)
         spec.trust = find_trust(s, l, tls->trust, tls->where);
     if ((tls->identity != NULL && spec.identity == NULL) || (tls->trust != NULL && spec.trust == NULL))

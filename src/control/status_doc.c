@@ -144,14 +144,20 @@ static json_t *routes_value(const struct admin_view *view, const struct plan_lis
     return array;
 }
 
+/* Several identities, of which the peer's request chooses. */
+static json_t *choices_value(const struct config_tls *tls)
+{
+    return tls->choices.n > 0 ? document_strings((const char *const *)tls->choices.items, tls->choices.n) : json_null();
+}
+
 /* By server name; none where one identity is for all. */
 static json_t *by_name_value(const struct config_tls *tls)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < tls->n_identities; i++) {
         const struct config_tls policy = config_tls_policy(tls, i);
-        array = document_append(array, document_object("hosts:o identity:t trust:t client_cert:t", strings(&tls->identities[i].hosts), policy.identity,
-                                                       policy.trust, client_cert_word(&policy)));
+        array = document_append(array, document_object("hosts:o identity:t identity_choices:o trust:t client_cert:t", strings(&tls->identities[i].hosts),
+                                                       policy.identity, choices_value(&policy), policy.trust, client_cert_word(&policy)));
     }
     return array;
 }
@@ -170,7 +176,7 @@ static json_t *listeners_value(const struct admin_view *view)
         json_t *o = document_object("name:t bind:o protocol:t tls:b identity:t trust:t client_cert:t", conf->name, strings(&bind),
                                     config_protocol_word(conf), tls->present, tls->present ? tls->identity : NULL,
                                     tls->present ? tls->trust : NULL, tls->present ? client_cert_word(tls) : NULL);
-        o = document_add(o, "identities:o upstream:t leads_to:o routes:o enforcing:o", by_name_value(tls), conf->upstream, leads_to_value(view, l), routes_value(view, l), enforcing_value(tls, row));
+        o = document_add(o, "identity_choices:o identities:o upstream:t leads_to:o routes:o enforcing:o", choices_value(tls), by_name_value(tls), conf->upstream, leads_to_value(view, l), routes_value(view, l), enforcing_value(tls, row));
         o = document_add(o, "connections_open:U connections_total:U requests_total:U handshakes_total:U would_refuse:U", row->connections_open,
                          row->connections_accepted, row->requests, row->handshakes_ok, row->would_refuse);
         o = document_add(o, "bytes_in:U bytes_out:U answers:o refused:o", row->bytes_down_in, row->bytes_down_out, answers_value(row), refused_value(row));
@@ -244,8 +250,7 @@ static json_t *upstreams_value(const struct admin_view *view)
         o = document_add(o, "requests_total:U retries_total:U connects_total:U handshakes_total:U resumed_total:U bytes_in:U bytes_out:U refused:o",
                          row->upstream_requests, row->retries, row->upstream_connects, row->upstream_handshakes_ok, row->upstream_resumed, row->bytes_up_in,
                          row->bytes_up_out, refused_value(row));
-        o = document_add(o, "balance:t sticky:t identities:o", balance_word(conf), sticky_word(conf),
-                         tls->choices.n > 0 ? document_strings((const char *const *)tls->choices.items, tls->choices.n) : json_null());
+        o = document_add(o, "balance:t sticky:t identities:o", balance_word(conf), sticky_word(conf), choices_value(tls));
         array = document_append(array, with_peer(o, row, view->now));
     }
     return array;

@@ -152,7 +152,7 @@ struct tls_context *tls_context_new(const struct tls_context_spec *spec, struct 
     if (spec->trust != NULL)
         ctx->trust = tls_trust_ref(spec->trust);
     ctx->tickets = spec->tickets;
-    if (!spec->accepting && (copy_names(ctx, spec) != 0 || take_others(ctx, spec) != 0))
+    if (take_others(ctx, spec) != 0 || (!spec->accepting && copy_names(ctx, spec) != 0))
         err_set(err, ERR_MEMORY, "out of memory");
     else if (ctx->tickets && gnutls_rnd(GNUTLS_RND_KEY, ctx->ticket_secret, sizeof(ctx->ticket_secret)) != 0)
         err_set(err, ERR_INTERNAL, "the TLS library has no random bytes");

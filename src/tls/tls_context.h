@@ -22,7 +22,7 @@ struct tls_context {
     uint8_t ticket_secret[TLS_TICKET_KEY_BYTES]; /* random, with tickets; wiped */
     bool require_client_auth, post_handshake_auth, renegotiation;
     struct tls_identity *identity; /* counted; NULL: none */
-    struct tls_identity **others;  /* counted; connecting: for servers that name their CAs */
+    struct tls_identity **others;  /* counted; for servers that name their CAs, and for clients that accept other kinds of keys */
     size_t n_others;
     struct tls_trust *trust;       /* counted; NULL: none */
     char *server_name;             /* NULL when accepting */

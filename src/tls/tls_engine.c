@@ -135,7 +135,10 @@ static int setup_session(struct tls_engine *e)
     gnutls_handshake_set_max_packet_length(e->session, HANDSHAKE_MESSAGE_MAX);
     gnutls_handshake_set_timeout(e->session, GNUTLS_INDEFINITE_TIMEOUT); /* the driver keeps the time */
     gnutls_session_set_verify_function(e->session, tls_engine_on_verify);
-    gnutls_handshake_set_hook_function(e->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT, GNUTLS_HOOK_PRE, tls_engine_on_certificate);
+    if (e->ctx->accepting && (e->ctx->sni != NULL || e->ctx->n_others > 0))
+        gnutls_handshake_set_hook_function(e->session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_PRE, tls_engine_on_message);
+    else
+        gnutls_handshake_set_hook_function(e->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT, GNUTLS_HOOK_PRE, tls_engine_on_certificate);
     return tls_engine_adopt_context(e);
 }
 

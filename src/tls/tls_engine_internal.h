@@ -50,6 +50,7 @@ struct tls_engine {
     uint8_t late_requests; /* for our certificate */
     struct tls_ours ours;  /* of a resumed session that of the first handshake */
     bool ours_chosen;      /* on this connection */
+    bool suites_ecdsa, suites_rsa; /* that the client offers for TLS 1.2 */
     bool handshaking, opened, judged, peer_closed, ended, failed, wire_ended, app_seen, ticket_seen, maybe_app;
     unsigned empty_records; /* since bytes of the application came */
     uint8_t last_record[8]; /* number of the last record that brought nothing */
@@ -80,6 +81,8 @@ void tls_engine_refuse_alpn(struct tls_engine *e);
 MUST_CHECK int tls_engine_judge_peer(struct tls_engine *e);
 int tls_engine_on_verify(gnutls_session_t session); /* the same, as the library calls it */
 /* The library's hook for a Certificate message, before anything in it is used. */
+/* Notes the cipher suites of the client's hello, and does what tls_engine_on_certificate does. For a listener with several identities. */
+int tls_engine_on_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message);
 int tls_engine_on_certificate(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message);
 void tls_engine_refuse_peer(struct tls_engine *e);  /* fails for what tls_engine_judge_peer recorded */
 /* The server requests our certificate after the handshake: answers, or fails. */

@@ -2,7 +2,8 @@
 /*
  * Which certificate we present. A server that requests one may name CAs (RFC 8446 4.2.4) and kinds of keys. Of several identities of an upstream, the
  * first is presented that one of these CAs issued, itself or through the intermediates that are sent, and whose key is of such a kind. Where the server
- * names no CA, or none of ours, it is the first that has such a key, then the first: a list of CAs is a hint, and a server that refuses says so.
+ * names no CA, or none of ours, it is the first that has such a key, then the first: a list of CAs is a hint, and a server that refuses says so. Of
+ * several identities of a listener, the first is presented whose key the client accepts.
  */
 #include "tls_engine_internal.h"
 
@@ -56,13 +57,56 @@ static void note_cas(struct tls_engine *e, const struct gnutls_cert_retr_st *ask
     e->unfit_cas = strdup(text);
 }
 
+/* ---- as a server ---- */
+
+/* In TLS 1.2 a cipher suite says what kind of key the server has. */
+static void note_suite(struct tls_engine *e, unsigned suite)
+{
+    static const uint16_t ecdsa[] = {0xc009, 0xc00a, 0xc023, 0xc024, 0xc02b, 0xc02c, 0xc0ac, 0xc0ad, 0xc0ae, 0xc0af, 0xcca9};
+    static const uint16_t rsa[] = {0x0067, 0x006b, 0x009e, 0x009f, 0xc013, 0xc014, 0xc027, 0xc028, 0xc02f, 0xc030, 0xc09e, 0xc09f, 0xcca8, 0xccaa};
+    for (size_t i = 0; i < sizeof(ecdsa) / sizeof(ecdsa[0]); i++)
+        e->suites_ecdsa = e->suites_ecdsa || ecdsa[i] == suite;
+    for (size_t i = 0; i < sizeof(rsa) / sizeof(rsa[0]); i++)
+        e->suites_rsa = e->suites_rsa || rsa[i] == suite;
+}
+
+/* The library refuses a malformed hello. */
+static void note_suites(struct tls_engine *e, struct span hello)
+{
+    enum { VERSION_AND_RANDOM = 2 + 32 };
+    size_t session = hello.len > VERSION_AND_RANDOM ? hello.ptr[VERSION_AND_RANDOM] : 0, at = VERSION_AND_RANDOM + 1 + session;
+    if (hello.len < at + 2)
+        return;
+    size_t n = (size_t)hello.ptr[at] << 8 | hello.ptr[at + 1];
+    struct span suites = span_skip(hello, at + 2);
+    for (size_t i = 0; i + 1 < n && i + 1 < suites.len; i += 2)
+        note_suite(e, (unsigned)suites.ptr[i] << 8 | suites.ptr[i + 1]);
+}
+
+int tls_engine_on_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming, const gnutls_datum_t *message)
+{
+    if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && incoming)
+        note_suites(gnutls_session_get_ptr(session), span_of(message->data, message->size));
+    return type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT ? tls_engine_on_certificate(session, type, when, incoming, message) : 0;
+}
+
+static void choose_for_client(struct tls_engine *e)
+{
+    size_t n = 1 + e->ctx->n_others, i = 0;
+    while (i < n && !tls_identity_suits(at(e->ctx, i), e->session, e->suites_ecdsa, e->suites_rsa))
+        i++;
+    e->ours.which = i < n ? (uint8_t)i : 0;
+}
+
+/* ---- as a client ---- */
+
 /* The identity that was presented once stays, on this connection and on those that resume its session (security A10). In its first handshake a server
  * that requests one has not resumed the session: the ticket decides nothing. */
 static void choose(struct tls_engine *e, const struct gnutls_cert_retr_st *asked)
 {
     const struct tls_context *ctx = e->ctx;
     size_t none = 1 + ctx->n_others, found = none;
-    if (ctx->accepting || e->ours_chosen || (e->ours.presented && !e->handshaking))
+    if (e->ours_chosen || (e->ours.presented && !e->handshaking))
         return;
     e->ours_chosen = e->ours.presented = true;
     if (asked->nreqs > 0 && !any_is_named(ctx, asked))
@@ -118,7 +162,10 @@ int tls_engine_on_asked(gnutls_session_t session, const struct gnutls_cert_retr_
     *ocsp = NULL;
     if (e->ctx->identity == NULL)
         return 0;
-    choose(e, asked);
+    if (!e->ctx->accepting)
+        choose(e, asked);
+    else if (e->ctx->n_others > 0)
+        choose_for_client(e);
     tls_identity_lend(tls_engine_identity(e), certs, n, key);
     return 0;
 }

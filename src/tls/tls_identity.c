@@ -442,3 +442,15 @@ bool tls_identity_has_kind(const struct tls_identity *id, const gnutls_pk_algori
             return true;
     return false;
 }
+
+bool tls_identity_suits(const struct tls_identity *id, gnutls_session_t session, bool of_ecdsa, bool of_rsa)
+{
+    bool v13 = gnutls_protocol_get_version(session) == GNUTLS_TLS1_3;
+    gnutls_sign_algorithm_t sign;
+    if (!v13 && !(family(id->kind.algorithm) == GNUTLS_PK_RSA ? of_rsa : of_ecdsa))
+        return false;
+    for (size_t i = 0; gnutls_sign_algorithm_get_requested(session, i, &sign) == 0; i++)
+        if (tls_key_signs(&id->kind, sign, v13))
+            return true;
+    return false;
+}

@@ -22,6 +22,8 @@ void tls_identity_lend(const struct tls_identity *id, gnutls_pcert_st **pcerts, 
 /* *out signs with key, and borrows it. For any thread. 0 or a GnuTLS error. */
 MUST_CHECK int tls_signing_key_lend(const struct tls_signing_key *key, gnutls_privkey_t *out);
 
+/* The client of this session accepts a signature of the key. of_ecdsa, of_rsa: the cipher suites that it offers for TLS 1.2. */
+bool tls_identity_suits(const struct tls_identity *id, gnutls_session_t session, bool of_ecdsa, bool of_rsa);
 /* One of these names is that of a CA above the leaf, as far as the chain is sent. */
 bool tls_identity_is_named(const struct tls_identity *id, const gnutls_datum_t *names, size_t n);
 /* A server that names these kinds accepts the key. ECDSA stands for EdDSA too (RFC 8422 section 5.5), RSA for RSA-PSS. */

@@ -260,7 +260,7 @@ static bool lists(int (*get)(gnutls_priority_t, const unsigned **), gnutls_prior
 }
 
 /* RFC 8446 4.2.3 and RFC 5246 7.4.1.4.1: what a signature over a handshake of that version is called. */
-static bool signs(const struct tls_key *key, gnutls_sign_algorithm_t sign, bool v13)
+bool tls_key_signs(const struct tls_key *key, gnutls_sign_algorithm_t sign, bool v13)
 {
     switch (sign) {
     case GNUTLS_SIGN_RSA_SHA256:
@@ -298,7 +298,7 @@ static bool has_signature(const struct tls_key *key, gnutls_priority_t priority,
     const unsigned *list;
     int n = gnutls_priority_sign_list(priority, &list);
     for (int i = 0; i < n; i++)
-        if (signs(key, (gnutls_sign_algorithm_t)list[i], v13))
+        if (tls_key_signs(key, (gnutls_sign_algorithm_t)list[i], v13))
             return true;
     return false;
 }

@@ -40,6 +40,8 @@ const char *tls_key_flaw(const struct tls_key *key, unsigned least_rsa_bits);
 /* Whether an identity with this key is of any use: peers take the kind, and a signature takes no absurd time. -1 + err, which names the identity. */
 MUST_CHECK int tls_key_check(const struct tls_key *key, const char *identity, struct err *err);
 /* Every version of TLS that the priority allows must be able to use the key, or a handshake would go without it: -1 + err. accepting: as a server. */
+/* Whether the key makes such a signature over a handshake of TLS 1.3, or 1.2. */
+bool tls_key_signs(const struct tls_key *key, gnutls_sign_algorithm_t sign, bool v13);
 MUST_CHECK int tls_key_check_priority(const struct tls_key *key, gnutls_priority_t priority, bool accepting, struct err *err);
 
 #endif

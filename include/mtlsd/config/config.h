@@ -114,6 +114,7 @@ struct config_sni {
     char *where;
     struct config_strings hosts; /* exact or "*.suffix", lower case; n 0: the DNS names of the identity's certificate */
     char *identity;
+    struct config_strings choices;      /* identities of several kinds of keys, of which identity is the first; none: there is one */
     char *trust;                        /* this and the rest default to the values of the tls block */
     enum config_client_cert client_cert;
     uint64_t tolerate;
@@ -127,7 +128,7 @@ struct config_tls {
     bool present;
     char *where;
     char *identity; /* name; NULL: present no certificate (upstream only) */
-    struct config_strings choices; /* connect only: identities to choose from, of which identity is the first; none: there is one */
+    struct config_strings choices; /* identities to choose from, of which identity is the first; none: there is one */
     char *
         trust; /* name or "system" (the default of an upstream); NULL on a listener: ask for no certificate */
     enum config_tls_version min_version; /* 1.2 */
@@ -415,7 +416,7 @@ struct config_option {
     const char
         *type; /* "string", "path", "name", "socket", "listen", "host", "hex", "sha256", "trust_domain", "ip", "duration", "size", "number",
                   "bool", "word", "format", "choice" (of numbers), "target", "proxy", "database"; one or a list of them: "strings",
-                  "paths", "pins", "words", "accounts", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
+                  "paths", "names", "pins", "words", "accounts", "addresses", "targets", "statuses", "tolerated"; what holds further keys: "group",
                   "groups" (named), "sticky" (or a word), "rules", "routes", "identities" (lists), "headers" and "attributes" (any name) */
     const char *fallback; /* the default, without quotes; "" none, or a default that help explains */
     const char *bounds;   /* "1..1024", "http | tcp", "" */

@@ -31,7 +31,7 @@ enum tls_versions { TLS_VERSIONS_ALL /* 1.2 and 1.3 */, TLS_VERSIONS_13, TLS_VER
 struct tls_context_spec {
     bool accepting;                /* true: we are the TLS server */
     struct tls_identity *identity; /* NULL only when connecting */
-    struct tls_identity *const *others; /* connecting: presented instead to a server that names their CA; at most TLS_OTHERS_MAX */
+    struct tls_identity *const *others; /* presented instead to a server that names their CA, or to a client that accepts no key before; at most TLS_OTHERS_MAX */
     size_t n_others;
     struct tls_trust *trust;       /* NULL only when accepting with TLS_ASK_NONE */
     enum tls_ask ask;              /* accepting */

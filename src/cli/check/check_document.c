@@ -224,8 +224,8 @@ static json_t *listeners_of(const struct config *c)
         json = document_add(json, "routes:o forward_proxy:o accept_proxy_protocol:b guards_browsers:b hosts:o allow_origins:o identities:o", routes_of(l),
                             forward_proxy_of(&l->forward_proxy), l->accept_proxy_protocol, l->guards_browsers, strings(&l->hosts), strings(&l->allow_origins),
                             by_name_of(&l->tls));
-        list = document_append(list, document_add(json, "min_version:t max_version:t tolerate:o starttls:t", min_version(&l->tls), max_version(&l->tls),
-                                                  tolerated(l->tls.tolerate), config_starttls_word(&l->tls)));
+        list = document_append(list, document_add(json, "min_version:t max_version:t tolerate:o starttls:t other_identities:o", min_version(&l->tls), max_version(&l->tls),
+                                                  tolerated(l->tls.tolerate), config_starttls_word(&l->tls), others_of(&l->tls)));
     }
     return list;
 }

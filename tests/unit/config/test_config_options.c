@@ -64,7 +64,7 @@ START_TEST(each_row_says_what_a_reader_needs)
     const struct config_option *o = option(_i);
     static const char *const types[] = {
         "string", "path", "name",    "socket", "listen", "host",  "hex",       "sha256", "ip", "duration", "size",   "number",
-        "bool",   "word", "format", "strings", "paths",  "words", "addresses", "target", "group",    "groups", "rules",
+        "bool",   "word", "format", "strings", "names", "paths",  "words", "addresses", "target", "group",    "groups", "rules",
         "choice", "proxy", "sticky", "sticky_mode", "deny", "headers", "routes", "targets", "statuses", "tolerated", "identities", "pins", "trust_domain", "service", "ranges", "serve", "database", "respond", "text", "contact", "rotate", "attributes", "accounts"};
     bool known = false;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
