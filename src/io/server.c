@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mtlsd/io/server.h"
-#include "lend.h"
-#include "order.h"
-#include "worker.h"
+#include "server_internal.h"
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/io/log_file.h"
@@ -10,48 +7,11 @@
 
 #include <malloc.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 256, SIGNALS = 6, REQUESTS = 3 /* of the signals: the first ones, which end nothing */ };
-
-struct hand { /* a worker and its thread; 0 has none of its own */
-    struct server *server;
-    struct worker worker;
-    uv_loop_t own_loop;
-    uv_thread_t thread;
-    uv_async_t wake;
-    uv_mutex_t lock;      /* guards orders */
-    struct order *orders; /* oldest first */
-    _Atomic unsigned answered; /* the last question of server_ask */
-    _Atomic bool over;         /* the worker has finished */
-    bool threaded;
-};
-
-struct server {
-    uv_loop_t loop;
-    struct server_hooks hooks;
-    struct snapshot *snapshot; /* counted: the current one */
-    struct socket_file *files; /* owned: of the sockets that listen */
-    struct refusals *refusals;
-    struct background *background; /* owned */
-    struct hand *hands;
-    unsigned n_hands;
-    struct capacity capacity;
-    struct served_queue served; /* of requests for our own pages */
-    struct ours_refused ours;
-    struct lend *lend; /* owned; NULL: no sockets are being gathered */
-    _Atomic unsigned n_finished;
-    _Atomic unsigned asked; /* questions of server_ask */
-    uv_async_t wake;
-    uv_signal_t signals[SIGNALS];
-    uv_sem_t begin; /* posted once for each thread */
-    uv_timer_t drain_timer, patience;
-    bool draining;
-    bool left; /* to a successor: no signal has asked for an end yet */
-};
+enum { WORKERS_MAX = 256, REQUESTS = 3 /* of the signals: the first ones, which end nothing */ };
 
 /* ---- orders to workers ---- */
 
@@ -109,7 +69,7 @@ static void on_orders(uv_async_t *wake)
     }
 }
 
-static void give(struct hand *h, struct order *o)
+void server_give(struct hand *h, struct order *o)
 {
     uv_mutex_lock(&h->lock);
     struct order **end = &h->orders;
@@ -132,7 +92,7 @@ static void tell_all(struct server *s, enum order_kind kind)
     for (unsigned i = 0; i < s->n_hands; i++) {
         struct order *o = order_new(kind, NULL);
         if (o != NULL)
-            give(&s->hands[i], o);
+            server_give(&s->hands[i], o);
     }
 }
 
@@ -150,7 +110,7 @@ static int adopt_with(struct server *s, struct snapshot *next, const struct snap
         socket_file_join(&s->files, &orders[0]->files);
     for (unsigned i = 0; i < s->n_hands; i++) {
         if (rc == 0)
-            give(&s->hands[i], orders[i]);
+            server_give(&s->hands[i], orders[i]);
         else if (orders[i] != NULL)
             order_free(orders[i]);
     }
@@ -285,13 +245,11 @@ void server_watch_ours(struct server *s, bool watched)
     s->ours.watched = watched;
 }
 
-static void look_at_lend(struct server *s);
-
 static void on_wake(uv_async_t *wake)
 {
     struct server *s = wake->data;
     tell_of_refusal(s);
-    look_at_lend(s);
+    server_look_at_lend(s);
     if (s->n_finished == s->n_hands)
         uv_stop(&s->loop);
 }
@@ -308,7 +266,7 @@ static void on_signal(uv_signal_t *signal, int number)
     s->hooks.on_signal(s->hooks.ctx, what);
 }
 
-static const int signal_numbers[SIGNALS] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGQUIT};
+static const int signal_numbers[SERVER_SIGNALS] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGQUIT};
 
 static void mask_signals(int how, size_t n)
 {
@@ -321,18 +279,18 @@ static void mask_signals(int how, size_t n)
 
 void server_hold_signals(bool all)
 {
-    mask_signals(SIG_BLOCK, all ? SIGNALS : 1); /* the first reloads */
+    mask_signals(SIG_BLOCK, all ? SERVER_SIGNALS : 1); /* the first reloads */
 }
 
 static void watch_signals(struct server *s)
 {
     signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < SIGNALS; i++) {
+    for (int i = 0; i < SERVER_SIGNALS; i++) {
         uv_signal_init(&s->loop, &s->signals[i]);
         s->signals[i].data = s;
         uv_signal_start(&s->signals[i], on_signal, signal_numbers[i]);
     }
-    mask_signals(SIG_UNBLOCK, SIGNALS);
+    mask_signals(SIG_UNBLOCK, SERVER_SIGNALS);
 }
 
 static int init_hand(struct server *s, unsigned i, struct err *err)
@@ -427,7 +385,7 @@ static void stop_threads(struct server *s, unsigned end)
     for (unsigned i = 1; i < end; i++) {
         struct order *o = order_new(ORDER_STOP, NULL);
         if (o != NULL)
-            give(&s->hands[i], o);
+            server_give(&s->hands[i], o);
         uv_sem_post(&s->begin);
     }
     for (unsigned i = 1; i < end; i++)
@@ -530,110 +488,4 @@ void server_free(struct server *s)
     snapshot_unref(s->snapshot);
     free(s->hands);
     free(s);
-}
-
-/* ---- for a successor ---- */
-
-int server_lend(struct server *s, void (*on_all)(void *ctx), void *ctx)
-{
-    struct lend *l = s->lend == NULL ? lend_new(&s->wake, s->n_hands, on_all, ctx) : NULL;
-    if (l == NULL)
-        return -1;
-    s->lend = l;
-    for (unsigned i = 0; i < s->n_hands; i++) {
-        struct order *o = order_new(ORDER_LEND, NULL);
-        if (o == NULL) {
-            l->failed = true;
-            lend_answer(l, NULL, false);
-            continue;
-        }
-        o->lend = l;
-        give(&s->hands[i], o);
-    }
-    return 0;
-}
-
-int server_lent(const struct server *s, const struct server_socket **sockets, size_t *n)
-{
-    *sockets = s->lend->sockets;
-    *n = s->lend->n;
-    return s->lend->failed ? -1 : 0;
-}
-
-/* A worker that has not answered yet still knows it. */
-void server_lend_stop(struct server *s)
-{
-    if (s->lend == NULL)
-        return;
-    s->lend->stopped = true;
-    if (!lend_is_complete(s->lend))
-        return;
-    lend_free(s->lend);
-    s->lend = NULL;
-}
-
-static void look_at_lend(struct server *s)
-{
-    if (s->lend == NULL || !lend_is_complete(s->lend))
-        return;
-    if (s->lend->stopped)
-        server_lend_stop(s);
-    else
-        s->lend->on_all(s->lend->ctx);
-}
-
-/* ---- what is known ---- */
-
-void server_ask(struct server *s)
-{
-    s->asked++;
-    for (unsigned i = 0; i < s->n_hands; i++)
-        if (!s->hands[i].over)
-            uv_async_send(&s->hands[i].wake);
-}
-
-bool server_answered(const struct server *s)
-{
-    for (unsigned i = 0; i < s->n_hands; i++)
-        if (!s->hands[i].over && s->hands[i].answered != s->asked)
-            return false;
-    return true;
-}
-
-const struct snapshot *server_snapshot(const struct server *s)
-{
-    return s->snapshot;
-}
-
-unsigned server_workers(const struct server *s)
-{
-    return s->n_hands;
-}
-
-void server_sum_counters(const struct server *s, struct counters *into)
-{
-    for (unsigned i = 0; i < s->n_hands; i++)
-        counters_sum(into, &s->hands[i].worker.access_log.counters);
-}
-
-void server_room(struct server *s, struct admin_room *room)
-{
-    struct capacity *c = &s->capacity;
-    *room = (struct admin_room){c->clients, c->most_clients, c->clients + c->uplinks, c->most, c->refused, capacity_is_full(c, uv_hrtime() / 1000),
-                                s->snapshot->config->max_per_client};
-}
-
-struct refusals *server_refusals(struct server *s)
-{
-    return s->refusals;
-}
-
-struct uv_loop_s *server_loop(struct server *s)
-{
-    return &s->loop;
-}
-
-struct background *server_background(struct server *s)
-{
-    return s->background;
 }
