@@ -207,7 +207,8 @@ static void print_trusts(struct page *p, const json_t *status)
 static void print_registries(struct page *p, const json_t *status)
 {
     static const struct page_column columns[] = {
-        {"REGISTRY", "{name|?}"}, {">ROWS", "{rows:,}"}, {"STATES", "{states|-}"}, {"READ", "{read|never}"}, {"STATE", "[{?usable}in use][{!usable}NOT USABLE]"}, {"LAST ERROR", "{error|-}"},
+        {"REGISTRY", "{name|?}"}, {">ROWS", "{rows:,}"}, {"STATES", "{states|-}"}, {"READ", "{read|never}"}, {"STATE", "[{?usable}in use][{!usable}NOT USABLE]"}, {">SESSIONS LOST", "{sessions.lost|-}"},
+        {"LAST ERROR", "[{error}][{!error}{sessions.error|-}]"},
     };
     page_table(p, COLUMNS(columns));
     page_rows(p, document_get(status, "registries"));

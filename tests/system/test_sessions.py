@@ -179,6 +179,7 @@ class Sqlite(Both, Sessions):
             self.visit(5)
             wait_for(lambda: "connections cannot be written into mtlsd_sessions" in self.mtlsd.log and "locked" in self.mtlsd.log, "the log line")
             self.assertIn("locked", self.counted()["error"])
+            self.assertRegex(self.command("status", "-c", self.folder / "mtlsd.conf").stdout, r"partners .* in use +- +.*locked")
             self.visit(5)
             began = time.monotonic()
             self.mtlsd.stop()
