@@ -5,10 +5,11 @@
 #include <string.h>
 
 /* The resolver, the CAs of the system, its crypto policies, time zones, libraries that are loaded when they are needed, and the kernel's numbers about
- * this process. No entry is a folder that has files of another kind: /etc is not here. */
+ * this process. No entry is a folder that has files of another kind, such as /etc, or /etc/ssl with its folder of private keys. */
 static const char *const system_places[] = {
     "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols",
-    "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ld.so.cache", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/gnutls",
+    "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ld.so.cache", "/etc/ca-certificates", "/etc/gnutls",
+    "/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/pki/ca-trust", "/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf",
     "/etc/crypto-policies", "/etc/pkcs11", "/etc/krb5.conf",
     "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf", "/run/nscd",
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share", "/usr/local/share/ca-certificates", "/var/lib/ca-certificates",

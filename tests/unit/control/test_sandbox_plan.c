@@ -90,7 +90,7 @@ START_TEST(no_place_of_the_system_has_secrets)
 {
     struct config *config;
     struct sandbox_plan plan = plan_of("listeners = { a = { bind = \"127.0.0.1:1\"; routes = ( { respond = 204; } ); }; };\n", &config);
-    static const char *const secrets[] = {"/etc/shadow", "/root/.ssh/id_ed25519", "/home/a/.pgpass", "/var/lib/other/db", "/boot/x", "/run/secrets/x", "/srv/x"};
+    static const char *const secrets[] = {"/etc/shadow", "/etc/ssl/private/x.key", "/etc/pki/tls/private/x.key", "/root/.ssh/id_ed25519", "/home/a/.pgpass", "/var/lib/other/db", "/boot/x", "/run/secrets/x", "/srv/x"};
     for (size_t i = 0; i < plan.n; i++)
         for (size_t k = 0; k < sizeof(secrets) / sizeof(secrets[0]); k++) {
             const char *path = plan.places[i].path;
