@@ -42,7 +42,7 @@ START_TEST(what_runs_is_cut_after_the_grace_and_in_tcp_without_one)
 }
 END_TEST
 
-START_TEST(a_replaced_certificate_is_not_used_in_its_last_half_minute)
+START_TEST(a_replaced_certificate_is_not_used_in_its_last_half_minute) /* B4 */
 {
     const struct moment now = {.us = 77, .utc = 1000};
     struct lifetime l = lifetime_by_certificate(1200, now);
@@ -157,6 +157,27 @@ START_TEST(an_idle_client_is_closed_when_the_time_is_over)
     wire_advance(&http_chain, 300);
     ck_assert(app->got_end && !app->got_reset);
     ck_assert_uint_eq(http_chain.injector.n_seen, seen); /* nothing was lost */
+}
+END_TEST
+
+static const char UPGRADE[] = "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+static const char SWITCHED[] =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+START_TEST(a_websocket_runs_until_its_time_is_over_and_is_cut_then)
+{
+    http_chain.on_backend = http_chain_silent;
+    struct wire_socket *app = wire_connect(&http_chain);
+    http_chain_ask(app, UPGRADE);
+    answer(0, SWITCHED);
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 101 "));
+    ck_assert_uint_eq(live(0, UINT64_MAX, REASON_CERTIFICATE_REPLACED), UINT64_MAX);
+    answer(0, "still here");
+    ck_assert_ptr_nonnull(strstr(wire_got(app), "still here"));
+    live(0, 0, REASON_CERTIFICATE_REPLACED);
+    ck_assert(app->got_reset && wire_backend_socket(&http_chain, 0)->got_reset);
+    ck_assert_int_eq(wire_last(&http_chain.injector)->reason, REASON_CERTIFICATE_REPLACED);
 }
 END_TEST
 
@@ -328,6 +349,7 @@ Suite *suite(void)
     tcase_add_test(http, a_request_without_an_answer_gets_one_when_the_time_is_over);
     tcase_add_test(http, a_half_response_does_not_look_whole);
     tcase_add_test(http, an_idle_client_is_closed_when_the_time_is_over);
+    tcase_add_test(http, a_websocket_runs_until_its_time_is_over_and_is_cut_then);
     tcase_add_test(http, an_old_connection_to_an_upstream_takes_no_further_request);
     tcase_add_test(http, what_runs_on_it_fails_when_the_time_is_over_and_blames_no_target);
     tcase_add_test(http, the_pool_keeps_none_beyond_its_age);

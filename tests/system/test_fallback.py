@@ -39,10 +39,10 @@ class Fickle:
 class Fallback(test_rotation.Case):
     VERSION = "TLSv1.3"
 
-    def begin(self, **options):
+    def begin(self, upstream="", **options):
         """The renewed certificate is in use, and from now on refused."""
         self.upstream = Fickle(self, self.VERSION)
-        self.start(self.upstream.target, upstream="pool = { max = 0; };", **options)
+        self.start(self.upstream.target, upstream="pool = { max = 0; };" + upstream, **options)
         self.assertEqual(200, self.curl(self.url).status)
         self.renewed = self.fresh(ca="other")
         self.put_pair(self.renewed)
@@ -65,6 +65,13 @@ class Fallback(test_rotation.Case):
         self.assertIn('mtlsd_rotations_total{identity="me",result="fallback"} 1\n', self.metrics())
         self.assertRegex(self.command("status", "-c", self.mtlsd.config_path).stdout, r"me: FALLBACK: upstream far .* refuses the new certificate")
         self.assertEqual(1, self.mtlsd.log.count("trying the one before"))
+
+    def test_a_health_check_that_is_refused_is_enough(self):
+        """It takes the only target out of service, so that no request would be refused any more."""
+        self.begin(upstream='health = { interval = "200ms"; path = "/"; };')
+        self.wait_for_log(r"error rotation +.*fallback of identity")
+        wait_for(lambda: self.curl(self.url).status == 200, "the target")
+        self.assertEqual(self.first.serial, self.upstream.serials[-1][1])
 
     def test_other_files_are_loaded_meanwhile_and_the_refused_one_is_not(self):
         self.begin()

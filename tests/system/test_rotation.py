@@ -208,7 +208,7 @@ class Listeners(Case):
 
 
 class Generations(Case):
-    """Connections that were opened with a certificate which was replaced. They end half a minute before it expires."""
+    """B4: connections that were opened with a certificate which was replaced. They end half a minute before it expires."""
     END = 34  # seconds until the first certificate expires
 
     def soon(self, seconds=END, **options):

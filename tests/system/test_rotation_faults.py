@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that vanish, change their kind or are written without end: the last good state serves on, and status, metrics and log say what is wrong."""
+"""D7: files that vanish, change their kind or are written without end: the last good state serves on, and status, metrics and log say what is wrong."""
 import concurrent.futures
 import os
 import pathlib
