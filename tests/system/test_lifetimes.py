@@ -88,7 +88,7 @@ class Ages(harness.Case):
             connection.sendall(REQUEST)
             status, _, body = peers.response(connection)[:3]
         self.assertEqual((503, True), (status, b"connection_age" in body), body)
-        self.assertIn("reason=connection_age", self.mtlsd.log)
+        wait_for(lambda: "reason=connection_age" in self.mtlsd.log, "the reason in the log")
 
     def test_a_tcp_connection_is_cut(self):
         port = self.front(self.silent(), AGE, protocol="tcp")
