@@ -28,6 +28,7 @@ ROWS = [
     (1, "comment: the actual number of the error in the request", 'set_headers = { X-Ssl-Error = "{cert.error}"; }', ("test_seeds.py", "test_the_number_of_the_error_in_a_field")),
     (1, "comment: the number as a parameter of the URI, for one dynamic page", 'redirect = "/error?n={cert.error}"', ("test_seeds.py", "test_the_number_of_the_error_in_the_uri")),
     (1, "comment: certificates from a database", "registries, registry", ("test_registry.py", "test_a_certificate_that_is_not_listed_is_refused_and_told_why")),
+    (1, "comment: and a session stored in a database", "sessions", ("test_sessions.py", "test_a_caller_of_http_1_and_2_has_a_row")),
     (1, "comment: one CN for CA, server and client", "mtlsd check", ("test_same_name.py", "test_a_client_that_takes_our_certificate_for_self_signed")),
     (1, "comment: certificate information in fields", "identity_headers or set_headers", ("test_seeds.py", "test_fields_under_the_names_that_a_backend_has_already")),
     (1, "comment: the whole certificate to the backend", '"{cert.pem}", "{cert.der}"', ("test_variables.py", "test_a_backend_is_told_each_value_under_a_name_of_its_own")),

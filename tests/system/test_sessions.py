@@ -46,9 +46,6 @@ class Sessions(Case):
         return self.status()["registries"][0]["sessions"]
 
 
-class Both:
-    """The same in each database."""
-
     def check_row(self, row, requests, began):
         self.assertEqual(("partners", socket.gethostname(), "public", "127.0.0.1", self.digest, "billing", requests, "valid"),
                          tuple(row[key] for key in ("registry", "host", "listener", "address", "sha256", "owner", "requests", "reason")))
@@ -59,9 +56,7 @@ class Both:
             self.assertLess(abs(at - began), 60, row)
         self.assertLessEqual(row["began"], row["ended"])
 
-    def test_a_caller_of_http_1_and_2_has_a_row(self):
-        self.fill()
-        self.registry("add", self.other.crt)
+    def check_http(self):
         self.start()
         began = time.time()
         with contextlib.closing(self.connect(self.good)) as connection:
@@ -93,8 +88,7 @@ class Both:
         self.assertIn('mtlsd_registry_sessions_total{registry="partners",result="written"} 3\n', metrics)
         self.assertIn('mtlsd_registry_sessions_total{registry="partners",result="lost"} 0\n', metrics)
 
-    def test_a_tcp_connection_has_a_row_that_says_how_it_ended(self):
-        self.fill()
+    def check_tcp(self):
         self.start(protocol="tcp")
         began = time.time()
         with contextlib.closing(self.connect(self.good)) as connection:
@@ -111,7 +105,16 @@ class Both:
         self.assertEqual(2, len(self.rows()))
 
 
-class Sqlite(Both, Sessions):
+class Sqlite(Sessions):
+    def test_a_caller_of_http_1_and_2_has_a_row(self):
+        self.fill()
+        self.registry("add", self.other.crt)
+        self.check_http()
+
+    def test_a_tcp_connection_has_a_row_that_says_how_it_ended(self):
+        self.fill()
+        self.check_tcp()
+
     def sql(self, text, path=None):
         with contextlib.closing(sqlite3.connect(path or self.path, timeout=30)) as db:
             found = db.execute(text).fetchall()
@@ -255,7 +258,7 @@ class Sqlite(Both, Sessions):
 
 
 @unittest.skipIf(databases.missing("postgres", "initdb", "psql"), "PostgreSQL is not installed")
-class Postgres(Both, Sessions):
+class Postgres(Sessions):
     def setUp(self):
         super().setUp()
         self.server = Server(self)
@@ -282,8 +285,14 @@ class Postgres(Both, Sessions):
         self.assertEqual((62, 0), (self.counted()["written"], self.counted()["lost"]))
         self.assertIn("connections are written into mtlsd_sessions again", self.mtlsd.log)
 
-    def test_a_user_without_the_right_to_write_is_told(self):
+    def test_callers_have_rows_and_a_user_without_the_right_to_write_is_told(self):
         self.fill()
+        self.registry("add", self.other.crt)
+        self.check_http()
+        self.mtlsd.stop()
+        self.server.sql("DELETE FROM mtlsd_sessions")
+        self.check_tcp()
+        self.server.sql("DELETE FROM mtlsd_sessions; UPDATE mtlsd_certificates SET state = 'active'")
         self.server.sql("CREATE USER guest; GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest")
         url = self.database().replace("//app@", "//guest@")
         own, self.database = self.database, lambda: url
