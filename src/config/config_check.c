@@ -145,6 +145,13 @@ static void note_places(const struct config_reader *r)
     };
 }
 
+static void check_keys(const struct config_reader *r)
+{
+    if (r->config->insecure_keys_in_process)
+        config_read_complain(r, FINDING_WARNING, config_read_at(r->root, "insecure_keys_in_process", NULL, NULL),
+                             "private keys are in the process that reads from the network: a fault in it can give them away");
+}
+
 static void check_user(const struct config_reader *r)
 {
     if (r->config->group != NULL && r->config->user == NULL)
@@ -187,6 +194,7 @@ void config_check(const struct config_reader *r)
     config_check_tcp(r);
     check_sandbox(r);
     check_user(r);
+    check_keys(r);
     check_crl_cache(r);
     check_health(r);
     for (size_t i = 0; i < c->n_identities; i++)

@@ -50,6 +50,9 @@ static const struct config_option options[] = {
      "configuration and every file in it, and cannot open ports below 1024. Default: the user of the start.", false, FIXED, TOP(user)},
     {"", "group", "string", "", "", "\"mtlsd\"", "Group to become, together with user. Default: the group of the user. The user's other groups stay in effect.",
      false, FIXED, TOP(group)},
+    {"", "insecure_keys_in_process", "bool", "false", "", "",
+     "Keep private keys in the process that reads from the network, not in a process of their own (PRIVATE KEYS). A handshake then takes less time, and a fault "
+     "in that process could give keys away.", false, FIXED, TOP(insecure_keys_in_process)},
     {"", "contact", "contact", "", "", "\"ops@example.com\"",
      "Text for people whose request is refused, as an address or a phone number. Refusals in JSON have it as contact. Default: none.", false, RELOADABLE, TOP(contact)},
     {"", "admin", "group", "", "", "", "Admin socket for status, reload and drain, and health probes.", false, RELOADABLE, 0},

@@ -71,6 +71,7 @@ void identity_files_clear(struct identity_files *f)
     bytes_clear(&f->key.text);
     bytes_clear(&f->certificate.text);
     bytes_clear(&f->chain.text);
+    bytes_clear(&f->passphrase.text);
     tls_signing_key_unref(f->signing_key);
     f->signing_key = NULL;
 }

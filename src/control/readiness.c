@@ -154,7 +154,14 @@ static bool registry_is_stale(const struct admin_view *view, struct readiness *r
 void readiness_look(const struct admin_view *view, struct readiness *out)
 {
     *out = (struct readiness){.word = view->draining ? "draining" : "starting"};
-    if (view->draining || !view->ready || identity_has_ended(view, out) || trust_has_ended(view, out) || registry_is_stale(view, out))
+    if (view->draining || !view->ready)
+        return;
+    if (view->keys.silent) {
+        out->word = "keys";
+        snprintf(out->detail, sizeof(out->detail), "the key process (pid %d) does not answer", view->keys.pid);
+        return;
+    }
+    if (identity_has_ended(view, out) || trust_has_ended(view, out) || registry_is_stale(view, out))
         return;
     out->ready = !view->room.full;
     out->word = out->ready ? "ready" : "full";

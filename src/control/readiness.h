@@ -3,6 +3,7 @@
  * Whether the instance can do what it is configured for, for /readyz and status. It is not ready while it starts or drains, while it is full, and once
  * something that it needs has ended:
  *
+ *   the key process does not answer                       no handshake is possible
  *   an identity that a listener or an upstream presents   peers refuse it
  *   every CA of a trust                                   no peer can be verified
  *   a revocation list, with crl_policy = "require"        each certificate of its CA is refused (crl_stale)
@@ -16,7 +17,7 @@
 #include "mtlsd/control/admin.h"
 
 struct readiness {
-    const char *word; /* "ready", "starting", "draining", "full", "expired", "crl_stale", "registry_stale" */
+    const char *word; /* "ready", "starting", "draining", "full", "keys", "expired", "crl_stale", "registry_stale" */
     char detail[512]; /* what ended and when, or how many connections there are; "" */
     bool ready;
 };

@@ -432,6 +432,11 @@ static json_t *sandbox_value(const struct sandbox_facts *facts)
     return document_object("on:b landlock:i seccomp:b why:t", !facts->off, facts->files, facts->calls, text_or_null(facts->why));
 }
 
+static json_t *keys_value(const struct admin_keys *keys)
+{
+    return keys->pid != 0 ? document_object("process:b pid:i answers:b", true, keys->pid, !keys->silent) : document_object("process:b", false);
+}
+
 json_t *status_doc_value(const struct admin_view *view)
 {
     struct readiness r;
@@ -441,8 +446,8 @@ json_t *status_doc_value(const struct admin_view *view)
                                 view->now > view->started ? view->now - view->started : INT64_C(0), (int)view->workers, r.ready, view->draining, r.word);
     if (!r.ready)
         o = document_add(o, "not_ready_because:t", text_or_null(r.detail));
-    o = document_add(o, "sandbox:o connections:o files_polled:b last_reload:o listeners:o upstreams:o", sandbox_value(view->sandbox), room_value(&view->room),
-                     view->files_polled, last_reload_value(view), listeners_value(view),
+    o = document_add(o, "sandbox:o keys:o connections:o files_polled:b last_reload:o listeners:o upstreams:o", sandbox_value(view->sandbox),
+                     keys_value(&view->keys), room_value(&view->room), view->files_polled, last_reload_value(view), listeners_value(view),
                      upstreams_value(view));
     o = document_add(o, "last_handover:o", last_handover_value(view));
     return document_add(o, "identities:o trusts:o registries:o refusals:o", identities_value(view), trusts_value(view), registries_value(view),

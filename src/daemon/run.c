@@ -71,6 +71,16 @@ static void look_at_dates(void *ctx)
     run_fallback_look(ctx);
 }
 
+/* The order counts: sockets and logs are open, and the key process gives up its rights first. */
+static int settle(struct run *r, struct err *err)
+{
+    const struct config *config = server_snapshot(r->server)->config;
+    return run_admin_start(r, err) == 0 && run_keys_watch(&r->keys, r->server, err) == 0 && run_keys_become(&r->keys, r->user, err) == 0 &&
+                   run_user_become(r->user, config, err) == 0
+               ? 0
+               : -1;
+}
+
 /* Takes snapshot: once the server has another one, its keys must go with it. */
 static int serve(struct run *r, struct snapshot *snapshot)
 {
@@ -83,7 +93,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
         return fail(r, &err);
     int code = COMMAND_FINE;
     r->reload.started_workers = server_snapshot(r->server)->config->workers;
-    if (run_admin_start(r, &err) == 0 && run_user_become(r->user, server_snapshot(r->server)->config, &err) == 0) {
+    if (settle(r, &err) == 0) {
         run_sandbox_calls(r);
         run_crls_follow(&r->crls, r->server);
         r->rotation.hooks = (struct run_rotation_hooks){r, run_reload_on_files};
@@ -97,6 +107,10 @@ static int serve(struct run *r, struct snapshot *snapshot)
     }
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
         code = fail(r, &err);
+    server_hold_signals(true); /* without their handlers, which end soon, they would end us at once */
+    if (r->keys.ended)
+        code = COMMAND_FAILED;
+    run_keys_unwatch(&r->keys);
     run_handover_stop(r);
     admin_listener_stop(r->admin);
     admin_listener_stop(r->health);
@@ -177,7 +191,8 @@ static int run_config(struct config *config, const struct run_options *options, 
         r.crls.files.registries = registry_pool_source(r.registries);
     run_rotation_look(&r.reload.prints, config);
     struct snapshot *snapshot = NULL;
-    if (find_user(&r, config, &findings, &err) == 0) {
+    if (find_user(&r, config, &findings, &err) == 0 && run_keys_start(&r.keys, config, r.user, &err) == 0) {
+        r.crls.files.identities = run_keys_source(&r.keys);
         snapshot = run_reload_load(&r, config, r.generation, &findings);
     } else {
         findings_add(&findings, FINDING_ERROR, config->path, "%s", err.text);
@@ -191,7 +206,7 @@ static int run_config(struct config *config, const struct run_options *options, 
     else
         run_tell_findings("configuration", &findings);
     findings_clear(&findings);
-    int code = snapshot != NULL ? serve(&r, snapshot) : COMMAND_REFUSED;
+    int code = snapshot != NULL ? serve(&r, snapshot) : err.kind == ERR_IO ? COMMAND_FAILED : COMMAND_REFUSED;
     run_crls_end(&r.crls);
     run_rotation_forget(&r.reload.prints);
     rotation_counts_free(r.reload.rotations);
@@ -201,6 +216,7 @@ static int run_config(struct config *config, const struct run_options *options, 
     if (snapshot == NULL && r.registries != NULL)
         registry_pool_stop(r.registries);
     registry_pool_free(r.registries);
+    run_keys_end(&r.keys);
     privilege_free(r.user);
     free(r.started_user);
     free(r.started_group);

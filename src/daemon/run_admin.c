@@ -55,6 +55,7 @@ static const struct admin_view *glance(void *ctx)
         .last_handover_error = r->handover.last_error,
     };
     server_room(r->server, &r->view.room);
+    run_keys_view(&r->keys, &r->view.keys);
     return &r->view;
 }
 

@@ -22,9 +22,8 @@ struct snapshot *run_reload_load(const struct run *r, struct config *config, uin
     struct file_source files = r->crls.files;
     files.instead = &r->reload.instead;
     struct snapshot *snapshot = snapshot_new(config, &files, generation, clock_now(), findings);
-    if (snapshot != NULL && !tls_key_memory_is_locked(snapshot->key_memory))
-        findings_add(findings, FINDING_WARNING, "",
-                     "private keys may be written to swap, because the system refuses to lock their memory: raise the limit (LimitMEMLOCK= or ulimit -l)");
+    if (snapshot != NULL)
+        run_keys_review(&r->keys, snapshot, findings);
     return snapshot;
 }
 
@@ -98,6 +97,7 @@ static int adopt(struct run *r, struct snapshot *loaded, struct err *err)
         reload_review(loaded->config, r->reload.started_workers, r->reload.started_socket, &r->reload.findings);
         run_passed_review(r->passed, loaded->config, &r->reload.findings);
         run_user_compare(r->started_user, r->started_group, loaded->config, &r->reload.findings);
+        run_keys_compare(&r->keys, loaded->config, &r->reload.findings);
         run_log_use(loaded->config, &log);
         run_admin_health_use(r, loaded->config, health);
         return 0;

@@ -4,6 +4,7 @@
 #define MTLSD_DAEMON_RUN_STATE_H
 
 #include "run_crls.h"
+#include "run_keys.h"
 #include "run_rotation.h"
 #include "run_service.h"
 
@@ -63,6 +64,7 @@ struct run {
     struct admin_pages *pages; /* what routes serve */
     struct run_reload reload;
     struct run_crls crls;
+    struct run_keys keys;
     struct run_rotation rotation;
     struct run_service service;
     struct sandbox_facts sandbox;

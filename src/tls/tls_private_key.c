@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ED25519_BYTES = 32, ED448_BYTES = 57 };
+enum { ED25519_BYTES = 32, ED448_BYTES = 57, STACK_WIPED = 32 * 1024 };
 
 static bool is_eddsa(int algorithm)
 {
@@ -30,6 +30,12 @@ static void wipe_freed(size_t size)
     }
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
         free(blocks[i]);
+}
+
+__attribute__((noinline)) void tls_private_key_wipe_stack(void)
+{
+    uint8_t room[STACK_WIPED];
+    explicit_bzero(room, sizeof(room));
 }
 
 static int import_file(gnutls_x509_privkey_t form, bool pkcs8, struct span der)
@@ -126,6 +132,7 @@ int tls_private_key_sign(const struct tls_private_key *key, const struct tls_sig
         return rc;
     rc = what->hashed ? gnutls_privkey_sign_hash2(form, algorithm, 0, &input, signature) : gnutls_privkey_sign_data2(form, algorithm, 0, &input, signature);
     gnutls_privkey_deinit(form);
+    tls_private_key_wipe_stack();
     return rc;
 }
 

@@ -31,6 +31,9 @@ void tls_private_key_clear(struct tls_private_key *key); /* of a zeroed one too 
 MUST_CHECK int tls_private_key_lend(const struct tls_private_key *key, gnutls_privkey_t *out);
 /* The same for one signature, which the caller frees with gnutls_free. */
 MUST_CHECK int tls_private_key_sign(const struct tls_private_key *key, const struct tls_signing *what, gnutls_datum_t *signature);
+/* Arithmetic leaves parts of an RSA key below the frame that called it, where a thread that does little else would keep them. To be called from there
+ * after each use of a key. */
+void tls_private_key_wipe_stack(void);
 /* The answer to the library, which asks about a key that it does not have itself. */
 int tls_private_key_tell(unsigned what, int algorithm, unsigned bits);
 

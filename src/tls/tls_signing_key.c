@@ -66,6 +66,7 @@ static int read_der(struct reading *r, struct span label, struct span der)
     if (rc == 0)
         rc = note_facts(r->key, form);
     gnutls_x509_privkey_deinit(form); /* wipes */
+    tls_private_key_wipe_stack();
     return rc;
 }
 

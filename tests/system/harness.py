@@ -145,6 +145,14 @@ def listens_at(path):
     return False
 
 
+def is_alive(pid):
+    """A process that has ended and was not waited for yet is none."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Process:
     """A program under test or a peer of it; its output goes to a file."""
 
@@ -177,6 +185,7 @@ class Process:
     def stop(self, seconds=15):
         """TERM, then KILL after the deadline; gives the exit code, None when it had to be killed."""
         if self.popen.poll() is None:
+            keys = self.key_process()
             self.popen.terminate()
             try:
                 self.popen.wait(seconds)
@@ -184,7 +193,17 @@ class Process:
                 self.popen.kill()
                 self.popen.wait()
                 return None
+            if keys is not None:
+                wait_for(lambda: not is_alive(keys), f"the end of process {keys}, which held the keys of {self.name}")
         return self.popen.returncode
+
+    def key_process(self):
+        """The process id of its child that holds private keys; None: it has none."""
+        try:
+            children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            return next((int(c) for c in children if pathlib.Path(f"/proc/{c}/comm").read_text() == "mtlsd-keys\n"), None)
+        except OSError:
+            return None
 
     def rss_kb(self):
         return int(re.search(r"^VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text(), re.M)[1])

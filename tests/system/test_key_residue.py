@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""E4: a private key is in locked memory only. After a rotation the old key is nowhere in the daemon's memory, neither its numbers nor the text of its
-file. No other process can read the memory of a command that holds keys, and such a command writes no core file."""
+"""E4: the process that reads from the network holds no private key; the one that holds them has them in locked memory only. After two rotations the first
+key is nowhere in its memory, neither its numbers nor the text of its file. No other process can read the memory of a command that holds keys, and such
+a command writes no core file."""
+import base64
 import os
 import pathlib
 import re
@@ -36,15 +38,24 @@ def numbers(key):
     return {name: bytes.fromhex(re.sub(r"[\s:]", "", digits)).lstrip(b"\0") for name, digits in fields if name in PRIVATE}
 
 
+def in_pem(body, number):
+    """A piece of the text that is of this number alone, in one line. What is public in a key is in its certificate, too."""
+    at = base64.b64decode(body).index(number)
+    start = -(-at // 3) * 4
+    while start % 64 > 64 - WINDOW:
+        start += 4
+    return body[start:start + WINDOW].encode()
+
+
 def traces(key):
-    """Pieces of each number in both byte orders and of the PEM text, by name."""
+    """Pieces of each number in both byte orders, as a library computes with it and as DER has it, and in the PEM text, by name."""
     found = {}
+    body = "".join(key.read_text().split("-----")[2].split())
     for name, number in numbers(key).items():
         for order, value in (("big-endian", number), ("little-endian", number[::-1])):
             for at in (8, len(number) - WINDOW):
                 found[f"{name} {order} from {at}"] = value[at:at + WINDOW]
-    body = "".join(key.read_text().split("-----")[2].split())
-    found["PEM"] = body[-40:-40 + WINDOW].encode()
+        found[f"{name} in PEM"] = in_pem(body, number)
     return found
 
 
@@ -81,7 +92,10 @@ def search(pid, wanted, but_with=None):
                 continue
             for start, stop in pages(pid, begin, end):
                 for at in range(start, stop, PIECE):
-                    piece = os.pread(memory.fileno(), min(PIECE + WINDOW, stop - at), at)
+                    try:
+                        piece = os.pread(memory.fileno(), min(PIECE + WINDOW, stop - at), at)
+                    except OSError:
+                        break  # given back since then
                     found |= {name for name, value in wanted.items() if value in piece}
     return found
 
@@ -103,12 +117,12 @@ class Rotation(harness.Case):
         pem.chmod(0o600)
         return pem, key
 
-    def chain(self, pem, keys=None):
+    def chain(self, pem, keys=None, top=""):
         """A verifier and, before it, an injector, in one process and with the same identity; gives the port of the injector."""
         inside, outside = free_port(), free_port()
         backend = peers.Backend(self, lambda r: peers.reply(b"fine"))
         ca = self.pki.ca("root").crt
-        self.mtlsd = self.daemon(f"""
+        self.mtlsd = self.daemon(f"""{top}
             admin = {{ socket = "unix:{self.folder}/admin.sock"; }};
             identities = {{ me = {{ {keys or f'bundle = "{pem}";'} }}; }};
             trusts = {{ all = {{ ca = "{ca}"; }}; }};
@@ -118,26 +132,58 @@ class Rotation(harness.Case):
                            outside = {{ bind = "127.0.0.1:{outside}"; upstream = "verifier"; }}; }};""", [inside, outside])
         return outside
 
+    def look(self, pid, wanted, but_with=None):
+        try:
+            return search(pid, wanted, but_with)
+        except PermissionError:
+            self.skipTest("looking into another process needs root with CAP_SYS_PTRACE")
+
+    def use(self, port):
+        self.assertEqual("fine", self.curl(f"http://127.0.0.1:{port}/").text)
+
+    def reload(self):
+        done = self.command("reload", "-c", self.mtlsd.config_path)
+        self.assertEqual(0, done.returncode, done.stderr)
+
     def test_an_old_key_leaves_no_trace(self):
         for kind, how in KINDS.items():
             with self.subTest(kind=kind):
-                (first, old), (second, new) = self.bundle("first", how), self.bundle("second", how)
+                (first, old), (second, _), (third, new) = (self.bundle(stem, how) for stem in ("first", "second", "third"))
                 live = self.folder / "live.pem"
                 shutil.copy(first, live)
                 port = self.chain(live)
-                self.assertEqual("fine", self.curl(f"http://127.0.0.1:{port}/").text)
-                try:
-                    before = search(self.mtlsd.pid, traces(old))
-                except PermissionError:
-                    self.skipTest("looking into another process needs root with CAP_SYS_PTRACE")
-                self.assertNotEqual(set(), before, "a key that is in use is not found: the search is wrong")
-                self.assertEqual(set(), search(self.mtlsd.pid, traces(old), PROTECTED), "outside of locked pages")
-                os.replace(second, live)
-                done = self.command("reload", "-c", self.mtlsd.config_path)
-                self.assertEqual(0, done.returncode, done.stderr)
-                self.assertEqual("fine", self.curl(f"http://127.0.0.1:{port}/").text)
+                self.use(port)
+                holder, other = self.mtlsd.key_process(), self.mtlsd.pid
+                self.assertNotEqual(set(), self.look(holder, traces(old)), "a key that is in use is not found: the search is wrong")
+                self.assertEqual(set(), self.look(holder, traces(old), PROTECTED), "outside of locked pages")
+                self.assertEqual(set(), self.look(other, traces(old)), "in the process of connections")
+                for pem in (second, third):  # the key before is kept, in case an upstream refuses the new certificate
+                    os.replace(pem, live)
+                    self.reload()
+                    self.use(port)
+                wait_for(lambda: not search(holder, traces(old)), f"the end of {search(holder, traces(old))}", 5, 0.3)
+                wait_for(lambda: search(holder, traces(new)), "the new key: a second load may be under way, as the file has changed", 5, 0.3)
+                self.assertEqual(set(), search(other, traces(new)), "in the process of connections, after a reload")
+                self.mtlsd.stop()
+
+    def test_in_one_process_the_same_search_finds_the_key(self):
+        for kind, how in KINDS.items():
+            with self.subTest(kind=kind):
+                (first, old), (second, _), (third, new) = (self.bundle(stem, how) for stem in ("first", "second", "third"))
+                live = self.folder / "live.pem"
+                shutil.copy(first, live)
+                port = self.chain(live, top="insecure_keys_in_process = true;")
+                self.use(port)
+                self.assertIsNone(self.mtlsd.key_process())
+                self.assertIn("a fault in it can give them away", self.mtlsd.log)
+                self.assertNotEqual(set(), self.look(self.mtlsd.pid, traces(old)))
+                self.assertEqual(set(), self.look(self.mtlsd.pid, traces(old), PROTECTED), "outside of locked pages")
+                for pem in (second, third):  # the key before is kept, in case an upstream refuses the new certificate
+                    os.replace(pem, live)
+                    self.reload()
+                    self.use(port)
                 wait_for(lambda: not search(self.mtlsd.pid, traces(old)), f"the end of {search(self.mtlsd.pid, traces(old))}", 5, 0.3)
-                self.assertNotEqual(set(), search(self.mtlsd.pid, traces(new)))
+                wait_for(lambda: search(self.mtlsd.pid, traces(new)), "the new key", 5, 0.3)
                 self.mtlsd.stop()
 
 
@@ -155,13 +201,11 @@ class Rotation(harness.Case):
             for keys in (f'certificate = "{crt}"; key = "{encrypted}";', f'pkcs12 = "{packed}";'):
                 with self.subTest(kind=kind, keys=keys):
                     port = self.chain(None, f'{keys} passphrase_file = "{secret}";')
-                    self.assertEqual("fine", self.curl(f"http://127.0.0.1:{port}/").text)
-                    wanted = dict(traces(key), passphrase=secret.read_bytes()[:WINDOW])
-                    try:
-                        self.assertNotEqual(set(), search(self.mtlsd.pid, wanted), "a key that is in use is not found: the search is wrong")
-                    except PermissionError:
-                        self.skipTest("looking into another process needs root with CAP_SYS_PTRACE")
-                    self.assertEqual(set(), search(self.mtlsd.pid, wanted, PROTECTED), "outside of locked pages")
+                    self.use(port)
+                    wanted, holder = dict(traces(key), passphrase=secret.read_bytes()[:WINDOW]), self.mtlsd.key_process()
+                    self.assertNotEqual(set(), self.look(holder, wanted), "a key that is in use is not found: the search is wrong")
+                    self.assertEqual(set(), self.look(holder, wanted, PROTECTED), "outside of locked pages")
+                    self.assertEqual(set(), self.look(self.mtlsd.pid, wanted), "in the process of connections")
                     self.mtlsd.stop()
 
 

@@ -198,19 +198,24 @@ class Threads(Case):
         return super().injector_text(port, target, identity=self.identity, **options)
 
     def test_start_that_lacks_threads_ends_with_words(self):
-        daemon = self.start(1)
-        self.assertEqual(1, daemon.wait())
-        self.assertRegex(daemon.log, "cannot start a thread for reloads: .*raise the limits of processes")
+        for processes, words in ((1, "cannot start the key process: .*: raise the limits of processes"), (4, "the key process cannot begin: raise the limits of processes"),
+                                 (6, "cannot start a thread for reloads: .*raise the limits of processes")):
+            with self.subTest(processes=processes):
+                self.USER = Threads.USER + processes  # the one before may not be quite gone
+                daemon = self.start(processes)
+                self.assertEqual(1, daemon.wait())
+                self.assertRegex(daemon.log, words)
 
     def test_reload_needs_no_thread_that_was_not_there_from_the_start(self):
-        daemon = self.start(4).wait_ready([self.port]) # with the process that starts a successor
+        """Two processes beside it, one of which has three threads."""
+        daemon = self.start(7).wait_ready([self.port])
         for _ in range(3):
             self.assertEqual(0, self.command("reload", "-c", daemon.config_path).returncode)
         self.assertTrue(self.status(daemon)["ready"])
 
     @unittest.skipIf(harness.is_sanitized(), "a sanitizer ends the process when it gets no memory")
     def test_reload_without_memory_is_refused_and_one_with_it_is_done(self):
-        daemon = self.start(8).wait_ready([self.port])
+        daemon = self.start(12).wait_ready([self.port])
         used = int(next(line for line in pathlib.Path(f"/proc/{daemon.pid}/status").read_text().splitlines() if line.startswith("VmData")).split()[1])
         self.limit_memory(daemon, used << 10)
         for _ in range(3):

@@ -352,6 +352,7 @@ struct config {
     struct config_places where;
     unsigned workers;         /* never 0; default: the number of cores that this process may use */
     char *user, *group;       /* to become after a start as root; NULL: none */
+    bool insecure_keys_in_process;
     char *contact;            /* for people whose request is refused; NULL: none */
     char *crl_cache;          /* folder for fetched revocation lists; NULL: they are kept in memory only */
     char *admin_socket;       /* path without "unix:", or "systemd:NAME"; NULL: none */

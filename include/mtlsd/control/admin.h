@@ -37,6 +37,11 @@ struct admin_reloads {
 };
 
 /* The instance as it is now; everything is borrowed for the call. Times are seconds since 1970. */
+struct admin_keys {
+    int pid;     /* of the process that holds private keys; 0: this one does */
+    bool silent; /* it does not answer */
+};
+
 struct admin_view {
     const char *version;
     int64_t now, started;
@@ -48,6 +53,7 @@ struct admin_view {
     const struct refusal *refusals;  /* newest first */
     size_t n_refusals;
     struct admin_room room;
+    struct admin_keys keys;
     const struct crl_fetch *fetches; /* of revocation lists; NULL: none */
     struct admin_reloads reloads;
     const struct rotation_counts *rotations; /* NULL: none are counted */

@@ -48,6 +48,10 @@ struct tls_signature {
     size_t n;
 };
 
+/* Whether TLS signs such a thing. Fixed text that says why not; NULL: it does. The library hands over data of Ed25519 and Ed448 keys, which must be the
+ * content of a handshake; of other keys only its hash, which could be that of anything. */
+const char *tls_signing_refusal(const struct tls_signing *what);
+
 /* The way to the process that holds a key. */
 struct tls_signer {
     void *ctx;

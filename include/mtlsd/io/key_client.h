@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process that holds every private key, seen from the process of connections. It is forked before that has threads and sockets, signs over
+ * socketpairs, and is never started again: when it ends, so does the daemon. Each thread takes a socketpair for its request, of which there are
+ * enough for all, and waits for the answer with a deadline.
+ */
+#ifndef MTLSD_IO_KEY_CLIENT_H
+#define MTLSD_IO_KEY_CLIENT_H
+
+#include "mtlsd/control/identity_files.h"
+
+#include <sys/types.h>
+
+struct key_client;
+struct privilege;
+struct uv_loop_s;
+
+struct key_client_order {
+    unsigned threads;             /* that may sign at a time */
+    const struct privilege *user; /* to become when it is told to; borrowed; NULL: none */
+};
+
+/* Forks: no thread runs yet, and no descriptor of use is open. NULL + err. */
+struct key_client *key_client_new(const struct key_client_order *order, struct err *err);
+/* Ends the process, waits for that, and frees. NULL is fine. Only after the last key of the source was given back. */
+void key_client_free(struct key_client *c);
+
+/* For snapshot_new. Each set it begins is released when its last key is. Borrowed. */
+const struct identity_source *key_client_source(const struct key_client *c);
+bool key_client_is_locked(const struct key_client *c); /* false: keys may be written to swap */
+/* The process becomes the user, as this one does. -1 + err. */
+MUST_CHECK int key_client_become(struct key_client *c, struct err *err);
+
+/* Calls on_end once, on the loop, when the process has ended; how is for the log ("signal 9"). The watch ends itself then; else key_client_unwatch ends it. */
+MUST_CHECK int key_client_watch(struct key_client *c, struct uv_loop_s *loop, void (*on_end)(void *ctx, const char *how), void *ctx, struct err *err);
+void key_client_unwatch(struct key_client *c);
+
+pid_t key_client_pid(const struct key_client *c);
+bool key_client_answers(const struct key_client *c); /* false: the last request got no answer in time */
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of the process of connections to the process of keys, each with one answer. A frame is its length in four bytes, then
+ * a number that the answer repeats, then the message. Numbers are big-endian. Reading takes every byte for hostile; a message must be used up.
+ */
+#ifndef MTLSD_KEYS_KEY_MESSAGE_H
+#define MTLSD_KEYS_KEY_MESSAGE_H
+
+#include "mtlsd/control/identity_files.h"
+
+enum {
+    KEY_HEAD_BYTES = 8,
+    KEY_REQUEST_MAX = 512 * 1024,     /* all messages of a handshake of TLS 1.2 */
+    KEY_ANSWER_MAX = 64 * 1024 * 1024 /* files of certificates */
+};
+
+enum key_request_kind {
+    KEY_SIGN = 1, /* with one key */
+    KEY_READ,     /* the files of one identity, into a set */
+    KEY_RELEASE,  /* a set with all its keys */
+    KEY_BECOME,   /* the configured user, once and for good */
+};
+
+struct key_request { /* borrows from the message */
+    enum key_request_kind kind;
+    uint64_t key;             /* KEY_SIGN */
+    struct tls_signing what;
+    uint32_t set;             /* KEY_READ, KEY_RELEASE */
+    struct span name, key_path, certificate_path, chain_path, passphrase_path; /* KEY_READ; an empty path: none */
+    bool pkcs12;
+};
+
+struct key_answer {
+    bool fine;
+    struct err err;             /* if not */
+    struct tls_signature signature; /* to KEY_SIGN */
+    uint64_t key;               /* to KEY_READ: the number of the key, */
+    bool has_key;
+    struct tls_signing_key_facts facts; /* and what may be known of it */
+    bool unlocked;              /* it may be written to swap */
+};
+
+/* A whole frame at the beginning of the bytes. 1: it is there, with its number and message; 0: more bytes are needed; -1: it is longer than most. */
+int key_message_frame(struct span bytes, size_t most, uint32_t *number, struct span *message, size_t *used);
+
+/* Append a frame. -1: out of memory, or too long; then *out is of no use. */
+MUST_CHECK int key_message_request(struct bytes *out, uint32_t number, const struct key_request *request);
+/* files: NULL, or what was read, to KEY_READ. */
+MUST_CHECK int key_message_answer(struct bytes *out, uint32_t number, const struct key_answer *answer, const struct identity_files *files);
+
+/* -1: the message is not well-formed. */
+MUST_CHECK int key_message_read_request(struct span message, struct key_request *out);
+/* An answer with files is refused where files is NULL. One that is not fine has none. The caller clears *files also on failure. */
+MUST_CHECK int key_message_read_answer(struct span message, struct key_answer *out, struct identity_files *files);
+
+#endif

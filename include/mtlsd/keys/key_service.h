@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process of keys, without its sockets: a request in, an answer out. It signs what TLS signs, with the keys that were read, and gives no key away.
+ * A request is hostile: the process that sends it may be taken over.
+ */
+#ifndef MTLSD_KEYS_KEY_SERVICE_H
+#define MTLSD_KEYS_KEY_SERVICE_H
+
+#include "mtlsd/control/snapshot.h"
+
+struct key_service;
+
+struct key_service_order { /* copied; what it points to must outlive the service */
+    struct file_source files;
+    void *ctx;
+    MUST_CHECK int (*become)(void *ctx, struct err *err); /* gives up the rights of the start */
+    /* Where several threads answer, else NULL: change keeps out other changes, own all others, share those that own. */
+    void (*change)(void *ctx, bool begin);
+    void (*own)(void *ctx, bool begin);
+    void (*share)(void *ctx, bool begin);
+};
+
+struct key_service *key_service_new(const struct key_service_order *order); /* NULL: out of memory */
+void key_service_free(struct key_service *s); /* wipes every key */
+
+/* Appends the frame of the answer to a message (key_message.h). -1: no such message is ever sent, or memory ran out; the sender cannot be trusted. */
+MUST_CHECK int key_service_answer(struct key_service *s, uint32_t number, struct span message, struct bytes *out);
+
+#endif

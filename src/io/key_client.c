@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/io/key_client.h"
+#include "key_channel.h"
+#include "key_process.h"
+
+#include "mtlsd/base/log.h"
+#include "mtlsd/io/probe.h"
+#include "mtlsd/keys/key_message.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+/* A signature takes milliseconds; a file may be on a slow file system. An end by itself takes no time. */
+enum { SIGN_MS = 5000, READ_MS = 60000, END_MS = 1000, END_LOOK_MS = 5 };
+
+struct key_client {
+    struct identity_source source;
+    struct key_channel *channels;
+    unsigned n;
+    pid_t pid; /* 0: it was waited for */
+    int life;  /* readable when it has ended */
+    atomic_uint sets; /* numbers that were given */
+    atomic_bool unlocked, silent, ended;
+    uv_poll_t *watch; /* NULL: none */
+    void (*on_end)(void *ctx, const char *how);
+    void *on_end_ctx;
+};
+
+/* Counted by its keys, and once while identities are read into it. */
+struct identity_set {
+    atomic_size_t refs;
+    struct key_client *client;
+    uint32_t number;
+};
+
+/* ---- requests ---- */
+
+/* Each thread begins at another one, so that they do not meet. NULL: there are more threads than channels. */
+static struct key_channel *take_channel(struct key_client *c)
+{
+    size_t from = (size_t)(((uintptr_t)pthread_self() >> 12) * 2654435761U);
+    for (unsigned i = 0; i < c->n; i++) {
+        struct key_channel *channel = &c->channels[(from + i) % c->n];
+        if (key_channel_take(channel))
+            return channel;
+    }
+    return NULL;
+}
+
+static void note_silence(struct key_client *c)
+{
+    if (!atomic_exchange(&c->silent, true))
+        log_say(LOG_LEVEL_ERROR, "keys", "the key process (pid %d) does not answer within %d s: handshakes are refused until it does", (int)c->pid, SIGN_MS / 1000);
+}
+
+static void note_answer(struct key_client *c)
+{
+    if (atomic_load_explicit(&c->silent, memory_order_relaxed) && atomic_exchange(&c->silent, false))
+        log_say(LOG_LEVEL_WARN, "keys", "the key process (pid %d) answers again", (int)c->pid);
+}
+
+/* While it is silent no thread waits again; answers that came since then show that it is not. */
+static bool is_silent(struct key_client *c)
+{
+    if (!atomic_load_explicit(&c->silent, memory_order_relaxed))
+        return false;
+    for (unsigned i = 0; i < c->n; i++)
+        if (key_channel_take(&c->channels[i])) { /* gives back what was late */
+            if (c->channels[i].answered)
+                note_answer(c);
+            key_channel_give_back(&c->channels[i]);
+        }
+    return atomic_load(&c->silent);
+}
+
+struct conversation {
+    const struct key_request *request;
+    struct key_answer *answer;
+    struct identity_files *files; /* NULL: the answer has none */
+    int within_ms;
+};
+
+static int talk(struct key_client *c, struct key_channel *channel, const struct conversation *t, struct err *err)
+{
+    struct span message;
+    uint32_t number = key_channel_next(channel);
+    if (key_message_request(&channel->out, number, t->request) != 0)
+        return key_channel_forget(channel), err_set(err, ERR_MEMORY, "out of memory for a request to the key process");
+    enum key_channel_outcome outcome = key_channel_talk(channel, t->within_ms, &message);
+    if (outcome == KEY_CHANNEL_LATE && t->request->kind == KEY_SIGN)
+        note_silence(c);
+    if (outcome == KEY_CHANNEL_ENDED)
+        atomic_store(&c->ended, true);
+    if (outcome != KEY_CHANNEL_ANSWERED)
+        return err_set(err, ERR_IO, outcome == KEY_CHANNEL_LATE ? "the key process does not answer in time" : "the key process has ended");
+    note_answer(c);
+    int rc = key_message_read_answer(message, t->answer, t->files);
+    key_channel_read(channel);
+    return rc == 0 ? 0 : err_set(err, ERR_INTERNAL, "the answer of the key process is malformed");
+}
+
+/* 0: it was answered, well or not. */
+static int ask(struct key_client *c, const struct conversation *t, struct err *err)
+{
+    if (is_silent(c))
+        return err_set(err, ERR_IO, "the key process does not answer");
+    struct key_channel *channel = take_channel(c);
+    if (channel == NULL)
+        return err_set(err, ERR_IO, "too many threads ask the key process");
+    int rc = talk(c, channel, t, err);
+    key_channel_give_back(channel);
+    return rc;
+}
+
+/* ---- sets of keys ---- */
+
+static struct identity_set *begin_set(void *ctx)
+{
+    struct key_client *c = ctx;
+    struct identity_set *set = calloc(1, sizeof(*set));
+    if (set == NULL)
+        return NULL;
+    atomic_init(&set->refs, 1);
+    set->client = c;
+    set->number = atomic_fetch_add(&c->sets, 1) + 1;
+    return set;
+}
+
+static void release_set(void *ctx)
+{
+    struct identity_set *set = ctx;
+    if (atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    struct key_request request = {.kind = KEY_RELEASE, .set = set->number};
+    struct key_answer answer;
+    struct err err = {0};
+    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS}, &err) != 0 && !atomic_load(&set->client->ended))
+        log_say(LOG_LEVEL_WARN, "keys", "the key process keeps keys that are no longer used: %s", err.text);
+    free(set);
+}
+
+static void end_set(struct identity_set *set)
+{
+    release_set(set);
+}
+
+static int sign(void *ctx, uint64_t id, const struct tls_signing *what, struct tls_signature *out)
+{
+    struct identity_set *set = ctx;
+    struct key_request request = {.kind = KEY_SIGN, .key = id, .what = *what};
+    struct key_answer answer;
+    struct err err = {0};
+    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS}, &err) != 0 || !answer.fine)
+        return -1;
+    out->n = answer.signature.n;
+    memcpy(out->bytes, answer.signature.bytes, out->n);
+    return 0;
+}
+
+static int read_identity(struct identity_set *set, const struct identity_order *order, struct identity_files *out, struct err *err)
+{
+    struct key_request request = {.kind = KEY_READ,
+                                  .set = set->number,
+                                  .name = span_from_str(order->name),
+                                  .key_path = span_from_str(order->key),
+                                  .certificate_path = span_from_str(order->certificate),
+                                  .chain_path = span_from_str(order->chain),
+                                  .passphrase_path = span_from_str(order->passphrase),
+                                  .pkcs12 = order->pkcs12};
+    struct key_answer answer = {.fine = false};
+    *out = (struct identity_files){0};
+    int rc = ask(set->client, &(struct conversation){&request, &answer, out, READ_MS}, err);
+    if (rc == 0 && !answer.fine)
+        rc = err_set(err, ERR_MEMORY, "%s", answer.err.text);
+    if (rc == 0 && answer.has_key) {
+        atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+        out->signing_key = tls_signing_key_of(&(struct tls_signer){set, sign, release_set}, answer.key, &answer.facts);
+        rc = out->signing_key != NULL ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+    }
+    if (answer.unlocked)
+        atomic_store(&set->client->unlocked, true);
+    if (rc != 0)
+        identity_files_clear(out);
+    return rc;
+}
+
+/* ---- the process ---- */
+
+static void close_all(struct key_client *c)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        key_channel_clear(&c->channels[i]);
+    if (c->life >= 0)
+        close(c->life);
+    c->life = -1;
+}
+
+static void close_ends(const int *ends, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        close(ends[i]);
+}
+
+/* theirs: the child's ends, the last one of which only lives. */
+static int open_pairs(struct key_client *c, int *theirs, unsigned *n, struct err *err)
+{
+    for (*n = 0; *n <= c->n; (*n)++) {
+        int pair[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+            return err_set(err, ERR_IO, "cannot make a socket for the key process: %s", strerror(errno));
+        theirs[*n] = pair[1];
+        if (*n < c->n)
+            key_channel_init(&c->channels[*n], pair[0]);
+        else
+            c->life = pair[0];
+    }
+    return 0;
+}
+
+/* Else the first identity would be told to be wrong. */
+static int wait_ready(struct key_client *c, struct err *err)
+{
+    struct pollfd life = {.fd = c->life, .events = POLLIN};
+    char byte;
+    int rc;
+    while ((rc = poll(&life, 1, SIGN_MS)) < 0 && errno == EINTR) {
+    }
+    if (rc == 1 && recv(c->life, &byte, 1, 0) == 1)
+        return 0;
+    kill(c->pid, SIGKILL);
+    waitpid(c->pid, NULL, 0);
+    return err_set(err, ERR_IO, "the key process %s", rc == 0 ? "does not begin in time" : "cannot begin: raise the limits of processes and memory");
+}
+
+static int start(struct key_client *c, const struct privilege *user, struct err *err)
+{
+    unsigned n = 0;
+    int *theirs = calloc(c->n + 1, sizeof(*theirs));
+    if (theirs == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    int rc = open_pairs(c, theirs, &n, err);
+    const struct key_process_order order = {theirs, c->n, rc == 0 ? theirs[c->n] : -1, getpid(), user};
+    if (rc == 0 && (c->pid = fork()) == 0)
+        key_process_run(&order);
+    if (rc == 0 && c->pid < 0)
+        rc = err_set(err, ERR_IO, "cannot start the key process: %s: raise the limits of processes and memory", strerror(errno));
+    close_ends(theirs, n);
+    free(theirs);
+    return rc == 0 ? wait_ready(c, err) : rc;
+}
+
+struct key_client *key_client_new(const struct key_client_order *order, struct err *err)
+{
+    struct key_client *c = calloc(1, sizeof(*c));
+    if (c != NULL)
+        c->channels = calloc(order->threads, sizeof(*c->channels));
+    if (c == NULL || c->channels == NULL) {
+        free(c);
+        (void)err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    c->n = order->threads;
+    c->life = -1;
+    for (unsigned i = 0; i < c->n; i++)
+        key_channel_init(&c->channels[i], -1);
+    c->source = (struct identity_source){c, begin_set, read_identity, end_set};
+    if (start(c, order->user, err) == 0)
+        return c;
+    close_all(c);
+    free(c->channels);
+    free(c);
+    return NULL;
+}
+
+/* It ends by itself when its sockets close, unless it is stopped. */
+static void reap(struct key_client *c)
+{
+    for (int waited = 0; c->pid > 0 && waited < END_MS; waited += END_LOOK_MS) {
+        pid_t ended = waitpid(c->pid, NULL, WNOHANG);
+        if (ended == c->pid || (ended < 0 && errno == ECHILD))
+            c->pid = 0;
+        else
+            probe_pause(END_LOOK_MS);
+    }
+    if (c->pid <= 0)
+        return;
+    kill(c->pid, SIGKILL);
+    while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    c->pid = 0;
+}
+
+void key_client_free(struct key_client *c)
+{
+    if (c == NULL)
+        return;
+    close_all(c);
+    reap(c);
+    free(c->channels);
+    free(c);
+}
+
+const struct identity_source *key_client_source(const struct key_client *c)
+{
+    return &c->source;
+}
+
+bool key_client_is_locked(const struct key_client *c)
+{
+    return !atomic_load(&c->unlocked);
+}
+
+int key_client_become(struct key_client *c, struct err *err)
+{
+    struct key_request request = {.kind = KEY_BECOME};
+    struct key_answer answer;
+    if (ask(c, &(struct conversation){&request, &answer, NULL, SIGN_MS}, err) != 0)
+        return -1;
+    return answer.fine ? 0 : err_set(err, ERR_IO, "%s", answer.err.text);
+}
+
+/* ---- its end ---- */
+
+static void describe_end(int status, char *out, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(out, size, "signal %d", WTERMSIG(status));
+    else if (WEXITSTATUS(status) == KEY_PROCESS_DISTRUSTS)
+        snprintf(out, size, "a request that mtlsd never sends");
+    else if (WEXITSTATUS(status) == KEY_PROCESS_LACKS_MEMORY)
+        snprintf(out, size, "no memory");
+    else
+        snprintf(out, size, "exit code %d", WEXITSTATUS(status));
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void key_client_unwatch(struct key_client *c)
+{
+    if (c == NULL || c->watch == NULL)
+        return;
+    uv_close((uv_handle_t *)c->watch, on_closed);
+    c->watch = NULL;
+}
+
+static void on_life(uv_poll_t *watch, int status, int events)
+{
+    struct key_client *c = watch->data;
+    int how = 0;
+    char text[64];
+    (void)status;
+    (void)events;
+    while (c->pid > 0 && waitpid(c->pid, &how, 0) < 0 && errno == EINTR) {
+    }
+    describe_end(how, text, sizeof(text));
+    c->pid = 0;
+    key_client_unwatch(c);
+    c->on_end(c->on_end_ctx, text);
+}
+
+int key_client_watch(struct key_client *c, struct uv_loop_s *loop, void (*on_end)(void *ctx, const char *how), void *ctx, struct err *err)
+{
+    c->watch = calloc(1, sizeof(*c->watch));
+    if (c->watch == NULL || uv_poll_init(loop, c->watch, c->life) != 0) {
+        free(c->watch);
+        c->watch = NULL;
+        return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    c->watch->data = c;
+    c->on_end = on_end;
+    c->on_end_ctx = ctx;
+    int rc = uv_poll_start(c->watch, UV_READABLE | UV_DISCONNECT, on_life);
+    uv_unref((uv_handle_t *)c->watch);
+    return rc == 0 ? 0 : err_set(err, ERR_IO, "cannot watch the key process: %s", uv_strerror(rc));
+}
+
+pid_t key_client_pid(const struct key_client *c)
+{
+    return c->pid;
+}
+
+bool key_client_answers(const struct key_client *c)
+{
+    return !atomic_load(&c->silent);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "key_process.h"
+
+#include "mtlsd/io/file.h"
+#include "mtlsd/io/privilege.h"
+#include "mtlsd/keys/key_message.h"
+#include "mtlsd/keys/key_service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { STACK_BYTES = 256 * 1024, READ_BYTES = 4096 };
+
+struct process {
+    struct key_process_order order;
+    struct key_service *service;
+    pthread_mutex_t changes;
+    pthread_rwlock_t store;
+};
+
+struct channel {
+    struct process *process;
+    int fd;
+};
+
+/* ---- the process itself ---- */
+
+/* The parent may be gone already, and each change of the user forgets the order. */
+static void end_with_parent(const struct process *p)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != p->order.parent)
+        _exit(0);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* All but its own: a log, a listening socket or a database would be kept open by it. */
+static int close_others(const struct key_process_order *order)
+{
+    int *kept = calloc(order->n + 1, sizeof(*kept)), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (kept == NULL || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+        return -1;
+    for (unsigned i = 0; i < order->n; i++)
+        kept[i] = order->channels[i];
+    kept[order->n] = order->life;
+    qsort(kept, order->n + 1, sizeof(*kept), by_number);
+    unsigned next = STDERR_FILENO + 1;
+    for (unsigned i = 0; i <= order->n; next = (unsigned)kept[i++] + 1)
+        if ((unsigned)kept[i] > next)
+            close_range(next, (unsigned)kept[i] - 1, 0);
+    close_range(next, ~0U, 0);
+    free(kept);
+    return 0;
+}
+
+/* A stop or a reload of the daemon is signalled to its whole group, and must find keys until the daemon has ended. */
+static void ignore_signals(void)
+{
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
+    sigset_t none;
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int protect(const struct process *p)
+{
+    const struct rlimit no_core = {0, 0};
+    end_with_parent(p);
+    prctl(PR_SET_NAME, "mtlsd-keys", 0, 0, 0);
+    return setrlimit(RLIMIT_CORE, &no_core) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -1;
+}
+
+/* ---- what the service calls ---- */
+
+static int become(void *ctx, struct err *err)
+{
+    struct process *p = ctx;
+    int rc = p->order.user != NULL ? privilege_drop(p->order.user, err) : 0;
+    end_with_parent(p);
+    return rc;
+}
+
+static void change(void *ctx, bool begin)
+{
+    struct process *p = ctx;
+    if (begin)
+        pthread_mutex_lock(&p->changes);
+    else
+        pthread_mutex_unlock(&p->changes);
+}
+
+static void own(void *ctx, bool begin)
+{
+    struct process *p = ctx;
+    if (begin)
+        pthread_rwlock_wrlock(&p->store);
+    else
+        pthread_rwlock_unlock(&p->store);
+}
+
+static void share(void *ctx, bool begin)
+{
+    struct process *p = ctx;
+    if (begin)
+        pthread_rwlock_rdlock(&p->store);
+    else
+        pthread_rwlock_unlock(&p->store);
+}
+
+/* ---- requests ---- */
+
+static void send_all(int fd, struct bytes *out)
+{
+    while (out->len > 0) {
+        struct span s = bytes_span(out);
+        ssize_t n = send(fd, s.ptr, s.len, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            _exit(0); /* the parent has gone */
+        bytes_consume(out, n > 0 ? (size_t)n : 0);
+    }
+}
+
+static void answer_all(const struct channel *c, struct bytes *in, struct bytes *out)
+{
+    struct span message;
+    uint32_t number;
+    size_t used;
+    int found;
+    while ((found = key_message_frame(bytes_span(in), KEY_REQUEST_MAX, &number, &message, &used)) == 1) {
+        if (key_service_answer(c->process->service, number, message, out) != 0)
+            _exit(KEY_PROCESS_DISTRUSTS);
+        bytes_consume(in, used);
+        send_all(c->fd, out);
+    }
+    if (found < 0)
+        _exit(KEY_PROCESS_DISTRUSTS);
+}
+
+static void *serve(void *ctx)
+{
+    const struct channel *c = ctx;
+    struct bytes in, out;
+    bytes_init(&in, KEY_REQUEST_MAX + KEY_HEAD_BYTES + READ_BYTES);
+    bytes_init(&out, KEY_ANSWER_MAX + KEY_HEAD_BYTES);
+    for (;;) {
+        uint8_t *room = bytes_reserve(&in, READ_BYTES);
+        if (room == NULL)
+            _exit(KEY_PROCESS_LACKS_MEMORY);
+        ssize_t n = recv(c->fd, room, READ_BYTES, 0);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            _exit(0); /* the parent has gone */
+        bytes_commit(&in, n > 0 ? (size_t)n : 0);
+        answer_all(c, &in, &out);
+    }
+    return NULL;
+}
+
+static int start_threads(struct process *p, struct channel *channels)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    if (pthread_attr_init(&attributes) != 0 || pthread_attr_setstacksize(&attributes, STACK_BYTES) != 0)
+        return -1;
+    for (unsigned i = 0; i < p->order.n; i++) {
+        channels[i] = (struct channel){p, p->order.channels[i]};
+        if (i > 0 && pthread_create(&thread, &attributes, serve, &channels[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+_Noreturn void key_process_run(const struct key_process_order *order)
+{
+    struct process p = {.order = *order, .changes = PTHREAD_MUTEX_INITIALIZER, .store = PTHREAD_RWLOCK_INITIALIZER};
+    struct key_service_order service = {.files = *file_source_disk(), .ctx = &p, .become = become, .change = change, .own = own, .share = share};
+    struct channel *channels = calloc(order->n, sizeof(*channels));
+    mallopt(M_ARENA_MAX, 2);
+    ignore_signals();
+    privilege_look_as(order->user, &service.files);
+    p.service = key_service_new(&service);
+    if (protect(&p) != 0 || close_others(order) != 0 || channels == NULL || p.service == NULL || start_threads(&p, channels) != 0)
+        _exit(KEY_PROCESS_UNPROTECTED);
+    if (send(order->life, "", 1, MSG_NOSIGNAL) != 1)
+        _exit(0);
+    serve(&channels[0]);
+    _exit(0);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mtlsd/keys/key_service.h"
+
+#include "key_store.h"
+
+#include "mtlsd/keys/key_message.h"
+
+#include <stdlib.h>
+
+struct key_service {
+    struct key_service_order order;
+    struct key_store store;
+};
+
+struct key_service *key_service_new(const struct key_service_order *order)
+{
+    struct key_service *s = calloc(1, sizeof(*s));
+    if (s != NULL)
+        s->order = *order;
+    return s;
+}
+
+void key_service_free(struct key_service *s)
+{
+    if (s == NULL)
+        return;
+    key_store_clear(&s->store);
+    free(s);
+}
+
+typedef void (*lock_fn)(void *ctx, bool begin);
+
+static void lock(const struct key_service *s, lock_fn how, bool begin)
+{
+    if (how != NULL)
+        how(s->order.ctx, begin);
+}
+
+/* ---- signing ---- */
+
+static void sign(struct key_service *s, const struct key_request *r, struct key_answer *out)
+{
+    const char *refusal = tls_signing_refusal(&r->what);
+    if (refusal != NULL) {
+        (void)err_set(&out->err, ERR_PROTOCOL, "%s", refusal);
+        return;
+    }
+    lock(s, s->order.share, true);
+    const struct tls_signing_key *key = key_store_find(&s->store, r->key);
+    if (key == NULL)
+        (void)err_set(&out->err, ERR_PROTOCOL, "no such key");
+    else
+        out->fine = tls_signing_key_sign(key, &r->what, &out->signature) == 0;
+    lock(s, s->order.share, false);
+}
+
+/* ---- reading ---- */
+
+struct paths { /* owned */
+    char *name, *key, *certificate, *chain, *passphrase;
+};
+
+static void clear_paths(struct paths *p)
+{
+    free(p->name);
+    free(p->key);
+    free(p->certificate);
+    free(p->chain);
+    free(p->passphrase);
+}
+
+static int copy_path(char **out, struct span path)
+{
+    *out = path.len > 0 ? span_dup(path) : NULL;
+    return path.len > 0 && *out == NULL ? -1 : 0;
+}
+
+static int copy_paths(const struct key_request *r, struct paths *out)
+{
+    out->name = span_dup(r->name);
+    int rc = copy_path(&out->key, r->key_path);
+    rc |= copy_path(&out->certificate, r->certificate_path);
+    rc |= copy_path(&out->chain, r->chain_path);
+    rc |= copy_path(&out->passphrase, r->passphrase_path);
+    return rc != 0 || out->name == NULL ? -1 : 0;
+}
+
+static struct tls_key_memory *begin_set(struct key_service *s, uint32_t set)
+{
+    lock(s, s->order.own, true);
+    struct tls_key_memory *memory = key_store_memory(&s->store, set);
+    lock(s, s->order.own, false);
+    return memory;
+}
+
+static int keep(struct key_service *s, uint32_t set, struct identity_files *files, struct key_answer *out)
+{
+    if (files->signing_key == NULL)
+        return 0;
+    lock(s, s->order.own, true);
+    int rc = key_store_add(&s->store, set, files->signing_key, &out->key);
+    lock(s, s->order.own, false);
+    out->has_key = rc == 0;
+    out->facts = *tls_signing_key_facts(files->signing_key);
+    return rc;
+}
+
+/* The files are read without a lock that signing would wait for. */
+static void read_identity(struct key_service *s, const struct key_request *r, struct identity_files *files, struct key_answer *out)
+{
+    struct paths p = {0};
+    lock(s, s->order.change, true);
+    struct tls_key_memory *memory = begin_set(s, r->set);
+    if (memory != NULL && copy_paths(r, &p) == 0) {
+        const struct identity_order order = {p.name, p.key, p.certificate, p.chain, p.passphrase, r->pkcs12};
+        identity_files_read(&s->order.files, &order, memory, files);
+        out->fine = keep(s, r->set, files, out) == 0;
+        out->unlocked = !tls_key_memory_is_locked(memory);
+    }
+    lock(s, s->order.change, false);
+    clear_paths(&p);
+    if (!out->fine)
+        (void)err_set(&out->err, ERR_MEMORY, "out of memory for keys");
+}
+
+static void release(struct key_service *s, uint32_t set)
+{
+    lock(s, s->order.change, true);
+    lock(s, s->order.own, true);
+    key_store_release(&s->store, set);
+    lock(s, s->order.own, false);
+    lock(s, s->order.change, false);
+}
+
+int key_service_answer(struct key_service *s, uint32_t number, struct span message, struct bytes *out)
+{
+    struct key_request r;
+    struct key_answer a = {.fine = false};
+    struct identity_files files = {0};
+    if (key_message_read_request(message, &r) != 0)
+        return -1;
+    switch (r.kind) {
+    case KEY_SIGN:
+        sign(s, &r, &a);
+        break;
+    case KEY_READ:
+        read_identity(s, &r, &files, &a);
+        break;
+    case KEY_RELEASE:
+        release(s, r.set);
+        a.fine = true;
+        break;
+    case KEY_BECOME:
+        a.fine = s->order.become(s->order.ctx, &a.err) == 0;
+        break;
+    }
+    int rc = key_message_answer(out, number, &a, r.kind == KEY_READ && a.fine ? &files : NULL);
+    identity_files_clear(&files);
+    if (rc == 0)
+        return 0;
+    bytes_clear(out);
+    a = (struct key_answer){.err = {ERR_MEMORY, "out of memory for keys"}};
+    return key_message_answer(out, number, &a, NULL);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* E4 */
+#include "t.h"
+#include "world.h"
+
+#include "mtlsd/keys/key_message.h"
+#include "mtlsd/keys/key_service.h"
+
+#include <string.h>
+
+static struct world w;
+static struct key_service *service;
+static struct locks { int change, own, share; unsigned shared; bool becomes; } locks;
+
+/* Own and share keep out each other; own comes within change. */
+static void change(void *ctx, bool begin)
+{
+    struct locks *l = ctx;
+    l->change += begin ? 1 : -1;
+    ck_assert_int_le(l->change, 1);
+}
+
+static void own(void *ctx, bool begin)
+{
+    struct locks *l = ctx;
+    ck_assert_int_eq(l->change, 1);
+    l->own += begin ? 1 : -1;
+    ck_assert_int_eq(l->share, 0);
+}
+
+static void share(void *ctx, bool begin)
+{
+    struct locks *l = ctx;
+    l->share += begin ? 1 : -1;
+    l->shared++;
+    ck_assert_int_eq(l->own, 0);
+}
+
+static int become(void *ctx, struct err *err)
+{
+    const struct locks *l = ctx;
+    return l->becomes ? 0 : err_set(err, ERR_IO, "no such user");
+}
+
+static void set_up(void)
+{
+    world_make(&w);
+    locks = (struct locks){0};
+    service = key_service_new(&(struct key_service_order){memory_files_source(&w.files), &locks, become, change, own, share});
+}
+
+static void tear_down(void)
+{
+    key_service_free(service);
+    ck_assert(locks.change == 0 && locks.own == 0 && locks.share == 0);
+    world_clear(&w);
+}
+
+static void ask(const struct key_request *request, struct key_answer *answer, struct identity_files *files)
+{
+    struct bytes in, out;
+    struct span message;
+    uint32_t number = 0;
+    size_t used = 0;
+    bytes_init(&in, KEY_REQUEST_MAX);
+    bytes_init(&out, KEY_ANSWER_MAX);
+    ck_assert_int_eq(key_message_request(&in, 5, request), 0);
+    ck_assert_int_eq(key_message_frame(bytes_span(&in), KEY_REQUEST_MAX, &number, &message, &used), 1);
+    ck_assert_int_eq(key_service_answer(service, number, message, &out), 0);
+    ck_assert_int_eq(key_message_frame(bytes_span(&out), KEY_ANSWER_MAX, &number, &message, &used), 1);
+    ck_assert_uint_eq(number, 5);
+    ck_assert_int_eq(key_message_read_answer(message, answer, files), 0);
+    bytes_clear(&in);
+    bytes_clear(&out);
+}
+
+static uint64_t read_key(uint32_t set, const char *path)
+{
+    struct identity_files files = {0};
+    struct key_answer answer;
+    ask(&(struct key_request){.kind = KEY_READ, .set = set, .name = span_from_str("me"), .key_path = span_from_str(path)}, &answer, &files);
+    ck_assert(answer.fine && answer.has_key);
+    identity_files_clear(&files);
+    return answer.key;
+}
+
+static int sha256_with_ecdsa(void)
+{
+    return 14; /* the library's number of ECDSA with SHA-256, which no header outside of its room has */
+}
+
+static bool signs(uint64_t key, const char *hash)
+{
+    struct key_answer answer;
+    struct key_request request = {.kind = KEY_SIGN, .key = key, .what = {sha256_with_ecdsa(), true, span_from_str(hash)}};
+    ask(&request, &answer, NULL);
+    ck_assert_int_eq(answer.fine, answer.signature.n > 0);
+    return answer.fine;
+}
+
+START_TEST(reads_signs_and_releases)
+{
+    uint64_t first = read_key(1, "/etc/server.pem"), second = read_key(2, "/etc/payments.pem");
+    ck_assert(signs(first, "0123456789abcdef0123456789abcdef"));
+    ck_assert(signs(second, "0123456789abcdef0123456789abcdef"));
+    struct key_answer answer;
+    ask(&(struct key_request){.kind = KEY_RELEASE, .set = 1}, &answer, NULL);
+    ck_assert(answer.fine);
+    ck_assert(!signs(first, "0123456789abcdef0123456789abcdef"));
+    ck_assert(signs(second, "0123456789abcdef0123456789abcdef"));
+    ck_assert_uint_gt(locks.shared, 0);
+}
+END_TEST
+
+START_TEST(signs_nothing_but_handshakes_with_its_own_keys)
+{
+    uint64_t key = read_key(1, "/etc/server.pem");
+    ck_assert(!signs(key, "a text"));
+    ck_assert(!signs(key + 1, "0123456789abcdef0123456789abcdef"));
+    ck_assert(!signs(0, "0123456789abcdef0123456789abcdef"));
+}
+END_TEST
+
+START_TEST(an_answer_holds_certificates_and_no_key)
+{
+    struct identity_files files = {0};
+    struct key_answer answer;
+    struct span text = bytes_span(&memory_files_find(&w.files, "/etc/server.pem")->text);
+    const uint8_t *key = memmem(text.ptr, text.len, "PRIVATE KEY-----\n", 17);
+    ck_assert_ptr_nonnull(key);
+    ask(&(struct key_request){.kind = KEY_READ, .set = 1, .name = span_from_str("me"), .key_path = span_from_str("/etc/server.pem")}, &answer, &files);
+    struct span given = bytes_span(&files.key.text);
+    ck_assert_ptr_nonnull(memmem(given.ptr, given.len, "MII", 3));
+    ck_assert_ptr_null(memmem(given.ptr, given.len, key + 17, 32));
+    identity_files_clear(&files);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_an_answer)
+{
+    struct identity_files files = {0};
+    struct key_answer answer;
+    ask(&(struct key_request){.kind = KEY_READ, .set = 1, .name = span_from_str("me"), .key_path = span_from_str("/etc/none.pem")}, &answer, &files);
+    ck_assert(answer.fine && !answer.has_key && files.key.failed);
+    identity_files_clear(&files);
+}
+END_TEST
+
+START_TEST(becomes_the_user_or_says_why_not)
+{
+    struct key_answer answer;
+    ask(&(struct key_request){.kind = KEY_BECOME}, &answer, NULL);
+    ck_assert(!answer.fine);
+    ck_assert_str_eq(answer.err.text, "no such user");
+    locks.becomes = true;
+    ask(&(struct key_request){.kind = KEY_BECOME}, &answer, NULL);
+    ck_assert(answer.fine);
+}
+END_TEST
+
+START_TEST(a_malformed_request_gets_no_answer)
+{
+    struct bytes out;
+    bytes_init(&out, 1000);
+    ck_assert_int_eq(key_service_answer(service, 1, span_from_str("\x09"), &out), -1);
+    ck_assert_uint_eq(out.len, 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("key_service");
+    TCase *c = tcase_create("all");
+    tcase_add_checked_fixture(c, set_up, tear_down);
+    tcase_add_test(c, reads_signs_and_releases);
+    tcase_add_test(c, signs_nothing_but_handshakes_with_its_own_keys);
+    tcase_add_test(c, an_answer_holds_certificates_and_no_key);
+    tcase_add_test(c, a_file_that_is_not_there_is_an_answer);
+    tcase_add_test(c, becomes_the_user_or_says_why_not);
+    tcase_add_test(c, a_malformed_request_gets_no_answer);
+    suite_add_tcase(s, c);
+    return s;
+}
