@@ -319,6 +319,34 @@ def proxy_protocol():
     return out
 
 
+def keys():
+    def number(n, size):
+        return n.to_bytes(size, "big")
+
+    def span(body):
+        return number(len(body), 4) + body
+
+    def frame(*parts):
+        body = number(7, 4) + b"".join(parts)
+        return number(len(body), 4) + body
+
+    def sign(key, algorithm, hashed, data):
+        return frame(b"\1", number(key, 8), number(algorithm, 4), bytes([hashed]), span(data))
+
+    def read(set_number, path, certificate=b"", chain=b"", passphrase=b"", pkcs12=0):
+        return frame(b"\2", number(set_number, 4), span(b"me"), *map(span, (path, certificate, chain, passphrase)), bytes([pkcs12]))
+
+    first, ecdsa = 1 << 32, 14
+    good, release, become = read(1, b"key"), frame(b"\3", number(1, 4)), frame(b"\4")
+    err = b"\0" + span(b"")
+    some_file = bytes(1 + 4 * 4) + err + span(b"-----BEGIN CERTIFICATE-----\n")
+    answers = [b"\1" + err + span(b"sig") + b"\0", b"\0\6" + span(b"no memory") + span(b"") + b"\0",
+               b"\1" + err + span(b"") + b"\1" + some_file * 4 + err + b"\0\1" + number(first, 8) + number(4, 4) + number(256, 4) + number(1, 8) + b"\0" + bytes(32)]
+    return [good + sign(first, ecdsa, 1, bytes(32)) + release, good + good + sign(first + 1, ecdsa, 1, bytes(32)), sign(first, ecdsa, 1, bytes(32)), release + release, become,
+            good + sign(first, ecdsa, 1, bytes(31)) + sign(first, ecdsa, 0, b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + bytes(32)), good + sign(first, 59, 1, bytes(51)),
+            read(2, b"key", b"key", b"key"), read(3, b"none", b"none"), read(4, b"key", passphrase=b"key"), read(5, b"key", pkcs12=1), read(6, b""), frame(b"\5"), b"\xff" * 8, good[:20], *answers]
+
+
 def route():
     targets = ["/admin", "/admin/x", "/%61dmin", "//admin", "/./admin", "/x/../admin", "/%2e/admin", "/;a/admin", "/admin;x", "/api/../admin", "/api", "/api/", "/apix", "/a%2fadmin", "/ADMIN",
                "http://localhost/admin", "/api/%2e%2e/admin", "/\\admin", "/a?b", "*"]
@@ -339,5 +367,5 @@ def config():
     return out
 
 
-for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc):
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc, keys):
     put(make.__name__, make())
