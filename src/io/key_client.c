@@ -242,14 +242,14 @@ static int wait_ready(struct key_client *c, struct err *err)
     return err_set(err, ERR_IO, "the key process %s", rc == 0 ? "does not begin in time" : "cannot begin: raise the limits of processes and memory");
 }
 
-static int start(struct key_client *c, const struct privilege *user, struct err *err)
+static int start(struct key_client *c, const struct key_client_order *how, struct err *err)
 {
     unsigned n = 0;
     int *theirs = calloc(c->n + 1, sizeof(*theirs));
     if (theirs == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     int rc = open_pairs(c, theirs, &n, err);
-    const struct key_process_order order = {theirs, c->n, rc == 0 ? theirs[c->n] : -1, getpid(), user};
+    const struct key_process_order order = {theirs, c->n, rc == 0 ? theirs[c->n] : -1, getpid(), how->user, how->sandboxed};
     if (rc == 0 && (c->pid = fork()) == 0)
         key_process_run(&order);
     if (rc == 0 && c->pid < 0)
@@ -274,7 +274,7 @@ struct key_client *key_client_new(const struct key_client_order *order, struct e
     for (unsigned i = 0; i < c->n; i++)
         key_channel_init(&c->channels[i], -1);
     c->source = (struct identity_source){c, begin_set, read_identity, end_set};
-    if (start(c, order->user, err) == 0)
+    if (start(c, order, err) == 0)
         return c;
     close_all(c);
     free(c->channels);

@@ -3,6 +3,7 @@
 
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/privilege.h"
+#include "mtlsd/io/sandbox.h"
 #include "mtlsd/keys/key_message.h"
 #include "mtlsd/keys/key_service.h"
 
@@ -85,6 +86,14 @@ static int protect(const struct process *p)
     return setrlimit(RLIMIT_CORE, &no_core) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -1;
 }
 
+/* As of the process of connections; its Landlock rules were inherited. Not before the user has changed, which the filter forbids. */
+static void filter_calls(const struct process *p)
+{
+    struct sandbox_facts facts = {.off = false};
+    if (p->order.sandboxed)
+        sandbox_calls(&facts);
+}
+
 /* ---- what the service calls ---- */
 
 static int become(void *ctx, struct err *err)
@@ -92,6 +101,8 @@ static int become(void *ctx, struct err *err)
     struct process *p = ctx;
     int rc = p->order.user != NULL ? privilege_drop(p->order.user, err) : 0;
     end_with_parent(p);
+    if (rc == 0 && p->order.user != NULL)
+        filter_calls(p);
     return rc;
 }
 
@@ -195,6 +206,8 @@ _Noreturn void key_process_run(const struct key_process_order *order)
     p.service = key_service_new(&service);
     if (protect(&p) != 0 || close_others(order) != 0 || channels == NULL || p.service == NULL || start_threads(&p, channels) != 0)
         _exit(KEY_PROCESS_UNPROTECTED);
+    if (order->user == NULL)
+        filter_calls(&p);
     if (send(order->life, "", 1, MSG_NOSIGNAL) != 1)
         _exit(0);
     serve(&channels[0]);

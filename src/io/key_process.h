@@ -3,6 +3,7 @@
 #ifndef MTLSD_IO_KEY_PROCESS_H
 #define MTLSD_IO_KEY_PROCESS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct privilege;
@@ -16,6 +17,7 @@ struct key_process_order {
     int life;            /* its end of a socketpair that says that it is ready, by a byte, and later that it lives */
     pid_t parent;
     const struct privilege *user; /* NULL: none to become */
+    bool sandboxed;
 };
 
 _Noreturn void key_process_run(const struct key_process_order *order);

@@ -38,6 +38,7 @@ class KeyProcess(harness.Case):
         self.start()
         self.serves()
         self.assertEqual(["1"], field(self.keys, "NoNewPrivs"))
+        self.assertEqual(field(self.mtlsd.pid, "Seccomp"), field(self.keys, "Seccomp"))
         self.assertEqual(0, os.stat(f"/proc/{self.keys}/mem").st_uid)
         self.assertRegex(pathlib.Path(f"/proc/{self.keys}/limits").read_text(), r"Max core file size +0 +0 ")
         links = [os.readlink(f"/proc/{self.keys}/fd/{n}") for n in os.listdir(f"/proc/{self.keys}/fd")]
@@ -125,6 +126,7 @@ class KeyProcess(harness.Case):
         self.start('user = "nobody";')
         self.serves()
         self.assertEqual([str(NOBODY)] * 4, field(self.keys, "Uid"))
+        self.assertEqual(field(self.mtlsd.pid, "Seccomp"), field(self.keys, "Seccomp"))
         self.mtlsd.signal(signal.SIGKILL)  # the order to end with the parent outlives the change of the user
         self.mtlsd.wait()
         wait_for(lambda: not is_alive(self.keys), "the end of the key process")

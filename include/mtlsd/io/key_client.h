@@ -18,6 +18,7 @@ struct uv_loop_s;
 struct key_client_order {
     unsigned threads;             /* that may sign at a time */
     const struct privilege *user; /* to become when it is told to; borrowed; NULL: none */
+    bool sandboxed;               /* it filters its system calls, too */
 };
 
 /* Forks: no thread runs yet, and no descriptor of use is open. NULL + err. */
