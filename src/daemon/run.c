@@ -107,7 +107,6 @@ static int serve(struct run *r, struct snapshot *snapshot)
     }
     if (err.kind != ERR_NONE || server_run(r->server, &err) != 0)
         code = fail(r, &err);
-    server_hold_signals(true); /* without their handlers, which end soon, they would end us at once */
     if (r->keys.ended)
         code = COMMAND_FAILED;
     run_keys_unwatch(&r->keys);

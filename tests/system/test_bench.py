@@ -125,6 +125,12 @@ class Bench(harness.Case):
             self.assertRegex(printed, rf"\nreloads, {protocol} +4.00 +1.00( +[\d.]+){{3}} +0.00 +- +-( +[\d.]+){{3}}\n")
             self.assertRegex(printed, rf"\ncertificates, {protocol} +8.00 +2.00( +[\d.]+){{3}} +0.00 +9.00 +[\d.]+( +[\d.]+){{3}}\n")
 
+    def test_keys(self):
+        printed, _ = self.run_curves("keys.py", "--handshakes", 4, "--identities", 3)
+        self.assertEqual(8, len(re.findall(r"\n(?:P-256|RSA-2048), [12] workers?, (?:key|in one) process( +-?[\d.]+){2}(?=\n)", printed)), printed)
+        self.assertEqual(2, len(re.findall(r"\n[13], key process( +[\d.]+){5}(?=\n)", printed)), printed)
+        self.assertEqual(2, len(re.findall(r"\n[13], in one process( +[\d.]+){3} +- +-(?=\n)", printed)), printed)
+
     def test_floods(self):
         text = self.run_bench("floods.py", "--mtlsd", harness.MTLSD, "--seconds", 1, "--floods", "ping,rapid reset", "--peers", "mtlsd-http")
         self.assertEqual(2, len(re.findall(r"\n(?:ping|rapid reset)( +-?[\d.]+){6} +0.00(?=\n)", text)), text)
