@@ -3,6 +3,7 @@
 
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/access_log.h"
+#include "mtlsd/control/sessions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -233,6 +234,44 @@ START_TEST(bears_a_refusal_without_any_certificate)
     ck_assert_uint_eq(refusals_copy(refusals, &kept, 1), 1);
     ck_assert_str_eq(kept.peer_subject, "");
     ck_assert_uint_eq(at_listener()->requests, 0);
+}
+END_TEST
+
+START_TEST(a_verified_caller_of_a_registry_has_a_session)
+{
+    static const struct tls_verdict late = {.status = REASON_EXPIRED};
+    struct tls_registry *rows = tls_registry_new("partners"), *other = tls_registry_new("other");
+    struct config config = {.n_registries = 1};
+    struct snapshot_registry registry = {.rows = rows, .sessions = sessions_new(1, 4)};
+    const struct snapshot snapshot = {.config = &config, .registries = &registry};
+    struct session *session = NULL;
+    struct tls_facts facts = down;
+    struct handshake_report r = {.listener = &listener, .facts = &facts, .reason = REASON_VALID, .client = "127.0.0.1", .session = &session};
+    access_log_adopt(&access_log, &snapshot);
+    const struct { const struct tls_registry *registry; const struct tls_verdict *verdict; const struct tls_peer *peer; bool has; } cases[] = {
+        {NULL, &good, &caller, false}, {other, &good, &caller, false}, {rows, &late, &caller, false}, {rows, &good, NULL, false}, {rows, &good, &caller, true}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        r.registry = cases[i].registry;
+        facts.verdict = cases[i].verdict;
+        facts.peer = cases[i].peer;
+        observer.on_handshake(observer.ctx, &r);
+        ck_assert_msg((session != NULL) == cases[i].has, "case %zu", i);
+    }
+    struct report request = make_report();
+    request.from.session = session;
+    observer.on_report(observer.ctx, &request);
+    observer.on_session_end(observer.ctx, session);
+    struct session_row row;
+    ck_assert_uint_eq(sessions_take(registry.sessions, &row, 1), 1);
+    ck_assert_str_eq(row.listener, "public");
+    ck_assert_str_eq(row.subject, "CN=caller");
+    ck_assert_uint_eq(row.requests, 1);
+    ck_assert_uint_eq(row.bytes_out, 5);
+    ck_assert_int_eq(row.ended, 1800000000);
+    sessions_written(registry.sessions, &row, 1);
+    sessions_unref(registry.sessions);
+    tls_registry_unref(rows);
+    tls_registry_unref(other);
 }
 END_TEST
 
@@ -571,6 +610,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_the_user_and_the_name_of_a_calling_program);
     tcase_add_test(t, tells_and_counts_whom_rules_on_trial_would_refuse);
     tcase_add_test(t, bears_a_refusal_without_any_certificate);
+    tcase_add_test(t, a_verified_caller_of_a_registry_has_a_session);
     tcase_add_test(t, writes_one_line_with_the_word_of_the_table);
     tcase_add_test(t, counts_each_connection_that_finds_no_place_and_tells_them_together);
     tcase_add_test(t, says_what_a_refusal_is_that_comes_without_words);
