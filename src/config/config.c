@@ -188,12 +188,26 @@ const char *config_env_name(const char *path)
 
 static bool is_file(const char *path)
 {
-    return path != NULL && config_env_name(path) == NULL;
+    return path != NULL && config_env_name(path) == NULL && !config_credential_is_token(path);
+}
+
+static bool is_token(const char *path)
+{
+    return path != NULL && config_credential_is_token(path);
+}
+
+bool config_has_tokens(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_identities; i++)
+        if (is_token(c->identities[i].key) || is_token(c->identities[i].certificate))
+            return true;
+    return false;
 }
 
 size_t config_identity_files(const struct config_identity *id, const char *files[CONFIG_IDENTITY_FILES])
 {
-    const char *const named[CONFIG_IDENTITY_FILES] = {id->bundle, id->certificate, id->key, id->chain, id->pkcs12, id->passphrase_file};
+    const char *const named[CONFIG_IDENTITY_FILES] = {id->bundle, id->certificate, id->key, id->chain, id->pkcs12, id->passphrase_file,
+                                                         id->pin_file};
     size_t n = 0;
     for (size_t i = 0; i < CONFIG_IDENTITY_FILES; i++)
         if (is_file(named[i]))

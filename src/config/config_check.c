@@ -3,6 +3,7 @@
 #include "config_serve.h"
 
 #include "config_complete.h"
+#include "config_credential.h"
 #include "config_names.h"
 #include "config_registry.h"
 #include "mtlsd/base/url.h"
@@ -34,6 +35,10 @@ static void check_identity(const struct config_reader *r, const struct config_id
     const char *fault = identity_fault(id);
     if (fault != NULL)
         config_read_complain(r, FINDING_ERROR, at, "%s", fault);
+    else if (id->pin_file != NULL && (id->key == NULL || !config_credential_is_token(id->key)))
+        config_read_complain(r, FINDING_ERROR, config_read_at(at, "pin_file", NULL, NULL), "goes with a pkcs11: URI in key: an encrypted file needs passphrase_file");
+    else if (id->passphrase_file != NULL && id->key != NULL && config_credential_is_token(id->key))
+        config_read_complain(r, FINDING_ERROR, config_read_at(at, "passphrase_file", NULL, NULL), "goes with a file: name the file of the token's PIN in pin_file");
     else if (id->bundle != NULL && id->chain != NULL)
         config_read_complain(r, FINDING_ERROR, config_read_at(at, "chain", NULL, NULL),
                              "goes with certificate and key: add its certificates to the bundle, or give these two instead of bundle");
@@ -152,6 +157,14 @@ static void check_keys(const struct config_reader *r)
                              "private keys are in the process that reads from the network: a fault in it can give them away");
 }
 
+/* A token may hang: then the key process waits for it, and traffic goes on. */
+static void check_tokens(const struct config_reader *r)
+{
+    if (r->config->insecure_keys_in_process && config_has_tokens(r->config))
+        config_read_complain(r, FINDING_ERROR, config_read_at(r->root, "insecure_keys_in_process", NULL, NULL),
+                             "keys in tokens (pkcs11:) need the process of keys, so that a slow token does not stop traffic: leave this out");
+}
+
 static void check_user(const struct config_reader *r)
 {
     if (r->config->group != NULL && r->config->user == NULL)
@@ -194,6 +207,7 @@ void config_check(const struct config_reader *r)
     config_check_tcp(r);
     check_sandbox(r);
     check_user(r);
+    check_tokens(r);
     check_keys(r);
     check_crl_cache(r);
     check_health(r);

@@ -44,6 +44,11 @@ char *config_credential_path(const char *text, const char *folder, struct err *e
 
 static const char env_prefix[] = "env:";
 
+bool config_credential_is_token(const char *text)
+{
+    return strncmp(text, "pkcs11:", 7) == 0;
+}
+
 bool config_credential_is_env(const char *text)
 {
     return strncmp(text, env_prefix, sizeof(env_prefix) - 1) == 0;

@@ -121,6 +121,9 @@ static const struct config_option options[] = {
     {"identity", "passphrase_file", "path", "", "", "\"payments.pass\"",
      "File with the passphrase of pkcs12, or of an encrypted key in bundle or key: one line of UTF-8. It is as secret as the key, with the same file "
      "permissions. Default: the key is not encrypted.", false, RELOADABLE, IDENTITY(passphrase_file)},
+    {"identity", "pin_file", "path", "", "", "\"payments.pin\"",
+     "File with the PIN of the token, for a pkcs11: URI in key (KEY SOURCES). A PIN that the token refuses is tried once. Default: no PIN.", false, RELOADABLE,
+     IDENTITY(pin_file)},
     {"identity", "keep_connections", "bool", "false", "", "",
      "Let connections run on after the certificate that they were opened with was replaced and has expired. By default mtlsd ends them 30 seconds "
      "before (ROTATION).", false, RELOADABLE, IDENTITY(keep_connections)},
@@ -530,8 +533,6 @@ static const struct config_option options[] = {
 
 static const struct config_planned planned[] = {
     {"admin", "dashboard", NULL, NULL},
-    {"identity", "key", "pkcs11:", "use a key file"},
-    {"identity", "certificate", "pkcs11:", "use a certificate file"},
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]), N_PLANNED = sizeof(planned) / sizeof(planned[0]) };

@@ -46,6 +46,12 @@ static int set_env(const struct config_slot *s, struct err *err)
     return config_credential_check_env(s->text, err) == 0 ? config_slot_set_text(s, err) : -1;
 }
 
+static int set_token(const struct config_slot *s, struct err *err)
+{
+    bool may = strcmp(s->o->group, "identity") == 0 && (strcmp(s->o->key, "key") == 0 || strcmp(s->o->key, "certificate") == 0);
+    return may ? config_slot_set_text(s, err) : err_set(err, ERR_CONFIG, "\"%.200s\": only key and certificate of an identity can be in a token", s->text);
+}
+
 int config_place_set_path(const struct config_slot *s, struct err *err)
 {
     unsigned index;
@@ -53,6 +59,8 @@ int config_place_set_path(const struct config_slot *s, struct err *err)
         return config_slot_set_text(s, err);
     if (config_credential_is_env(s->text))
         return set_env(s, err);
+    if (config_credential_is_token(s->text))
+        return set_token(s, err);
     char *path = path_of(s, err);
     return path != NULL ? config_slot_keep(config_slot_field(s), path, err) : -1;
 }

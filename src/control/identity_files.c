@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mtlsd/control/identity_files.h"
 
+#include "mtlsd/tls/tls_token_uri.h"
+
 #include <string.h>
 
 /* A private key is reported, even where it does not belong. */
@@ -17,6 +19,16 @@ static void keep_certificates(struct identity_file *f)
     struct span text = bytes_span(&f->text);
     if (text.len > 0)
         tls_signing_key_blank((uint8_t *)(uintptr_t)text.ptr, text.len);
+}
+
+static void read_certificate(const struct file_source *files, const char *path, struct identity_file *out)
+{
+    if (tls_token_uri(path)) {
+        out->failed = tls_token_uri_certificate(path, &out->text, &out->err) != 0;
+        return;
+    }
+    read_file(files, path, out);
+    keep_certificates(out);
 }
 
 static bool is_there(const struct identity_file *f, const char *path)
@@ -45,8 +57,10 @@ static void read_key(const struct identity_order *order, struct tls_key_memory *
 
 void identity_files_read(const struct file_source *files, const struct identity_order *order, struct tls_key_memory *memory, struct identity_files *out)
 {
+    bool token = tls_token_uri(order->key);
     *out = (struct identity_files){0};
-    read_file(files, order->key, &out->key);
+    if (!token)
+        read_file(files, order->key, &out->key);
     out->key.has_key = out->key.has_key || order->pkcs12;
     if (order->passphrase != NULL)
         read_file(files, order->passphrase, &out->passphrase);
@@ -55,8 +69,7 @@ void identity_files_read(const struct file_source *files, const struct identity_
     bytes_wipe(&out->passphrase.text);
     if (order->certificate != NULL) {
         bytes_wipe(&out->key.text);
-        read_file(files, order->certificate, &out->certificate);
-        keep_certificates(&out->certificate);
+        read_certificate(files, order->certificate, &out->certificate);
     } else {
         keep_certificates(&out->key);
     }

@@ -5,6 +5,7 @@
 #include "mtlsd/control/file_set.h"
 #include "mtlsd/policy/required_header.h"
 #include "mtlsd/control/identity_files.h"
+#include "mtlsd/tls/tls_token_uri.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static int complain_unreadable(const struct loader *l, const struct subject *s, 
     const char *text = err->text[0] != '\0' ? err->text : "cannot be read";
     bool named = strstr(text, path) != NULL;
     findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s%s%s%s", s->kind, s->name, named ? "" : path, named ? "" : ": ", text,
-                 config_env_name(path) != NULL ? "" : "; check path and permissions (relative paths start at the configuration file's folder)");
+                 config_env_name(path) != NULL || tls_token_uri(path) ? "" : "; check path and permissions (relative paths start at the configuration file's folder)");
     return -1;
 }
 
@@ -173,7 +174,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
         .key = packed != NULL ? packed : conf->key,
         .certificate = packed != NULL ? NULL : conf->certificate,
         .chain = conf->chain,
-        .passphrase = conf->passphrase_file,
+        .passphrase = conf->pin_file != NULL ? conf->pin_file : conf->passphrase_file,
         .pkcs12 = conf->pkcs12 != NULL,
     };
     struct tls_identity *id = NULL;

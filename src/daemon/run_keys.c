@@ -9,7 +9,7 @@ int run_keys_start(struct run_keys *k, const struct config *config, const struct
 {
     if (config->insecure_keys_in_process)
         return 0;
-    k->client = key_client_new(&(struct key_client_order){config->workers + BESIDE_WORKERS, user, !config->insecure_no_sandbox}, err);
+    k->client = key_client_new(&(struct key_client_order){config->workers + BESIDE_WORKERS, user, !config->insecure_no_sandbox && !config_has_tokens(config)}, err);
     return k->client != NULL ? 0 : -1;
 }
 

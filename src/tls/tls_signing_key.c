@@ -7,6 +7,8 @@
 #include "tls_pem.h"
 #include "tls_pkcs12_open.h"
 #include "tls_private_key.h"
+#include "tls_token.h"
+#include "mtlsd/tls/tls_token_uri.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -156,8 +158,18 @@ static __attribute__((noinline)) void wipe_stack(void)
     explicit_bzero(frames, sizeof(frames));
 }
 
+static struct tls_signing_key *read_token(const struct tls_key_source *source, struct tls_key_memory *memory, struct err *err)
+{
+    struct tls_passphrase pin;
+    struct tls_signing_key *key = tls_passphrase_read(&source->passphrase, &pin, err) == 0 ? tls_token_key(source->file, &pin, memory, err) : NULL;
+    tls_passphrase_wipe(&pin);
+    return key;
+}
+
 struct tls_signing_key *tls_signing_key_read(const struct tls_key_source *source, struct tls_key_memory *memory, struct err *err)
 {
+    if (source->file != NULL && tls_token_uri(source->file))
+        return read_token(source, memory, err);
     struct tls_signing_key *key = calloc(1, sizeof(*key));
     struct reading r = {.source = source, .memory = memory, .key = key, .err = err};
     if (key == NULL) {

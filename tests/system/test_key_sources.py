@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Identities from wherever they come: a request goes through an injector and a verifier with the key of each source. Files of OpenSSL, GnuTLS and Java.
 What cannot be used is refused with what to do, and a file that asks for billions of rounds costs no time."""
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import time
 import unittest
 
 import certs
@@ -147,6 +149,126 @@ class Watch(Case):
         wait_for(lambda: self.serial("me") == fresh.serial, "the new certificate")
         self.assertEqual("fine", self.get("me").text)
         self.assertNotIn("another passphrase", self.mtlsd.log)
+
+
+@unittest.skipUnless(shutil.which("softhsm2-util") and shutil.which("p11tool"), "without softhsm2 and p11tool")
+class Token(Case):
+    """A key in SoftHSM. p11-kit knows the module from the package."""
+    PIN = "135246"
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "tokens").mkdir()
+        self.write("softhsm.conf", f"directories.tokendir = {self.folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+        self.secret("pin", self.PIN + "\n")
+        self.run_tool("softhsm2-util", "--init-token", "--free", "--label", "web", "--so-pin", "2468", "--pin", self.PIN)
+        self.store(self.leaf, "shop", "01")
+
+    def environment(self):
+        return dict(super().environment(), SOFTHSM2_CONF=f"{self.folder}/softhsm.conf")
+
+    def run_tool(self, *words):
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, env=self.environment(), timeout=60)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def store(self, leaf, label, number, token="web"):
+        plain = self.secret("plain.key", openssl("pkcs8", "-topk8", "-nocrypt", "-in", leaf.key))
+        self.run_tool("softhsm2-util", "--import", plain, "--token", token, "--label", label, "--id", number, "--pin", self.PIN)
+        self.run_tool("p11tool", "--login", "--set-pin", self.PIN, "--write", "--load-certificate", leaf.crt, "--label", label, "--id", number, f"pkcs11:token={token}")
+        plain.unlink()
+
+    def test_a_request_passes_with_a_key_in_a_token_also_after_reloads(self):
+        rsa = self.pki.leaf("sources-rsa", self.pki.ca("root"), cn="sources", san=["DNS:localhost"], eku=("serverAuth", "clientAuth"), key="2048")
+        self.store(rsa, "rsa", "02")
+        self.start({"both": 'key = "pkcs11:token=web;object=shop"; certificate = "pkcs11:token=web;object=shop"; pin_file = "pin";',
+                    "key": 'key = "pkcs11:token=web;object=shop"; certificate = "me.crt"; pin_file = "pin";',
+                    "rsa": 'key = "pkcs11:token=web;object=rsa"; certificate = "pkcs11:token=web;object=rsa"; pin_file = "pin";'})
+        for _ in range(3):
+            for name, leaf in (("both", self.leaf), ("key", self.leaf), ("rsa", rsa)):
+                self.assertEqual("fine", self.get(name).text, name)
+                self.assertEqual(leaf.serial, self.serial(name))
+                shown = subprocess.run(["openssl", "s_client", "-tls1_2", "-connect", f"localhost:{self.ports[name][1]}"], input="", capture_output=True, text=True)
+                self.assertIn("Cipher is ECDHE", shown.stdout)
+            done = self.command("reload", "-c", self.mtlsd.config_path)
+            self.assertEqual(0, done.returncode, done.stderr)
+        self.assertNotIn(self.PIN, self.mtlsd.log)
+
+    def test_a_wrong_pin_is_tried_once_whatever_is_reloaded(self):
+        """In a second token: the process stays logged in to the first."""
+        self.run_tool("softhsm2-util", "--init-token", "--free", "--label", "mail", "--so-pin", "2468", "--pin", self.PIN)
+        self.store(self.leaf, "shop", "01", token="mail")
+        keys = 'key = "pkcs11:token=%s;object=shop"; certificate = "me.crt"; pin_file = "%s";'
+        self.secret("second", "000000")
+        self.start({"me": keys % ("web", "pin")})
+        self.mtlsd.config_path.write_text(self.mtlsd.config_path.read_text().replace("identities = {", f"identities = {{ more = {{ {keys % ('mail', 'second')} }}; ", 1))
+        for says in ("the PIN is wrong: correct pin_file; it is not tried again", *2 * ("the token refused this PIN before, and it is not tried again",)):
+            done = self.command("reload", "-c", self.mtlsd.config_path)
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn(says, done.stdout + done.stderr)
+        self.assertEqual("fine", self.get("me").text)  # the last good configuration
+        self.secret("second", self.PIN)
+        self.assertEqual(0, self.command("reload", "-c", self.mtlsd.config_path).returncode)
+        self.assertNotIn("000000", self.mtlsd.log)
+
+    def test_a_token_that_hangs_does_not_stop_open_connections(self):
+        """SoftHSM waits as long as its files are locked. New handshakes are refused until it answers."""
+        self.secret("file.pem", self.leaf.crt.read_text() + self.leaf.key.read_text())
+        self.start({"slow": 'key = "pkcs11:token=web;object=shop"; certificate = "me.crt"; pin_file = "pin";', "file": 'bundle = "file.pem";'})
+        self.assertEqual(self.leaf.serial, self.serial("slow"))
+        held = [open(path, "r+b") for path in (self.folder / "tokens").rglob("*") if path.is_file()]
+        for file in held:
+            self.addCleanup(file.close)
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        begin = time.monotonic()
+        stuck = subprocess.Popen(["openssl", "s_client", "-connect", f"localhost:{self.ports['slow'][1]}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(stuck.stdout.close)
+        for _ in range(3):
+            self.assertEqual("fine", self.get("file").text)
+        shown, _ = stuck.communicate(timeout=20)
+        self.assertNotIn("BEGIN CERTIFICATE", shown)
+        self.assertLess(time.monotonic() - begin, 15)
+        for file in held:
+            fcntl.lockf(file, fcntl.LOCK_UN)
+        for name in ("slow", "file"):
+            wait_for(lambda: self.get(name).text == "fine", "the token", 20, 0.2)
+            self.assertEqual(self.leaf.serial, self.serial(name))
+
+    def test_a_token_that_goes_away_and_comes_back(self):
+        self.start({"me": 'key = "pkcs11:token=web;object=shop"; certificate = "me.crt"; pin_file = "pin";'})
+        self.assertEqual("fine", self.get("me").text)
+        os.rename(self.folder / "tokens", self.folder / "away")
+        done = self.command("check", "-c", self.mtlsd.config_path)
+        self.assertEqual(3, done.returncode)
+        self.assertRegex(done.stdout, "pkcs11:token=web;object=shop: .*cannot be used")
+        os.rename(self.folder / "away", self.folder / "tokens")
+        self.assertEqual(0, self.command("reload", "-c", self.mtlsd.config_path).returncode)
+        self.assertEqual("fine", self.get("me").text)
+
+    def test_what_is_not_there_is_refused_with_what_to_do(self):
+        key, certificate = 'key = "pkcs11:token=web;object=shop";', 'certificate = "me.crt";'
+        for keys, says in (
+                (key + certificate, "the token wants a PIN: name its file in pin_file"),
+                ('key = "pkcs11:token=gone;object=shop"; pin_file = "pin";' + certificate, "pkcs11:token=gone;object=shop: the private key cannot be used"),
+                ('key = "pkcs11:token=web;object=none"; pin_file = "pin";' + certificate, "pkcs11:token=web;object=none: the private key cannot be used"),
+                (key + 'pin_file = "pin"; certificate = "pkcs11:token=web;object=none";', "object=none: the certificate cannot be read"),
+                ('key = "pkcs11:token=web;object=shop?pin-value=1"; pin_file = "pin";' + certificate, "name the file of the PIN in pin_file"),
+                (key + certificate + 'passphrase_file = "pin";', "name the file of the token's PIN in pin_file"),
+                ('bundle = "pkcs11:token=web";', "only key and certificate of an identity can be in a token"),
+                ('bundle = "me.pem"; pin_file = "pin";', "goes with a pkcs11: URI in key")):
+            with self.subTest(keys):
+                done = self.command("check", "-c", self.config(self.text({"me": keys})))
+                self.assertEqual(3, done.returncode, done.stdout)
+                self.assertIn(says, done.stdout + done.stderr)
+
+    @unittest.skipUnless(shutil.which("strace"), "without strace")
+    def test_without_such_a_uri_no_module_is_loaded(self):
+        self.secret("me.pem", self.leaf.crt.read_text() + self.leaf.key.read_text())
+        for keys, expected in (('bundle = "me.pem";', 0), ('key = "pkcs11:token=web;object=shop"; certificate = "me.crt"; pin_file = "pin";', 1)):
+            path = self.config(self.text({"me": keys}))
+            subprocess.run(["strace", "-f", "-e", "trace=openat", "-o", self.folder / "trace", harness.MTLSD, "check", "-c", path], capture_output=True,
+                           env=dict(self.environment(), ASAN_OPTIONS="detect_leaks=0"), timeout=60)
+            self.assertEqual(expected, int("libsofthsm2.so" in (self.folder / "trace").read_text()))
 
 
 class Refused(Case):

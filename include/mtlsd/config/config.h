@@ -57,6 +57,7 @@ struct config_identity {
     char *chain; /* intermediates beside certificate; NULL: there is no such file */
     char *pkcs12;
     char *passphrase_file; /* of an encrypted key, or of pkcs12; NULL: none */
+    char *pin_file;        /* of the token of a pkcs11: URI in key; NULL: none */
     bool keep_connections; /* those that were opened with an earlier certificate may outlive it */
     struct config_strings allow_uids, allow_gids; /* names or numbers of users and groups that may use it; neither given: all */
 };
@@ -79,8 +80,8 @@ bool config_registry_wants_tls(const struct config_registry *registry);
 /* Where a file may be named, "env:NAME" stands for the text of an environment variable. Its name; NULL: path is a file. */
 const char *config_env_name(const char *path);
 
-enum { CONFIG_IDENTITY_FILES = 6 };
-/* The files that it names, without values of the environment. Gives their number. */
+enum { CONFIG_IDENTITY_FILES = 7 };
+/* The files that it names, without values of the environment and of tokens. Gives their number. */
 size_t config_identity_files(const struct config_identity *identity, const char *files[CONFIG_IDENTITY_FILES]);
 
 enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };
@@ -399,6 +400,8 @@ struct config *config_parse(const char *text, const char *name, struct findings 
 struct config *config_ref(struct config *config);
 /* Gives up one owner's share, and frees it with the last. NULL is fine. */
 void config_free(struct config *config);
+/* A key or certificate is in a token. */
+bool config_has_tokens(const struct config *config);
 /* The files of identities and trusts, without revocation lists: borrowed pointers in an array that the caller frees. NULL: out of memory, or *n is 0. */
 const char **config_credential_files(const struct config *config, size_t *n);
 

@@ -11,10 +11,10 @@
 
 struct identity_order { /* borrowed */
     const char *name;        /* for messages */
-    const char *key;         /* paths; the key's is that of a bundle and of PKCS#12 too */
+    const char *key;         /* paths, or pkcs11: URIs; the key's is that of a bundle and of PKCS#12 too */
     const char *certificate; /* NULL: it is in the file of the key */
     const char *chain;       /* NULL: none */
-    const char *passphrase;  /* the file of it; NULL: none */
+    const char *passphrase;  /* the file of it, or of a PIN; NULL: none */
     bool pkcs12;             /* key is PKCS#12; the text of its chain is made of it */
 };
 

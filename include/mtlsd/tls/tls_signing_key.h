@@ -21,9 +21,9 @@ enum { TLS_KEY_ID = 32, TLS_SIGNATURE_MAX = 1024 /* of RSA 8192 */ };
 struct tls_key_source { /* borrowed */
     const char *identity; /* as configured, for messages */
     struct span text;     /* of the file: PEM; other blocks than keys are skipped */
-    const char *file;     /* for messages */
+    const char *file;     /* for messages; or the pkcs11: URI of the key, without text */
     bool bundle;          /* the chain is in the same file */
-    struct tls_file passphrase; /* the file with that of an encrypted key; name NULL: none is configured */
+    struct tls_file passphrase; /* the file with that of an encrypted key, or with a PIN; name NULL: none is configured */
     bool pkcs12;          /* text is PKCS#12 */
     struct bytes *chain;  /* with pkcs12: gets its chain as PEM, the leaf first, without the root */
 };

@@ -125,9 +125,6 @@ START_TEST(what_is_planned_is_not_there_yet)
         ck_assert_ptr_nonnull(config_options_planned(rows[i][0], rows[i][1], NULL));
         ck_assert_ptr_null(config_options_find(rows[i][0], rows[i][1]));
     }
-    ck_assert_ptr_nonnull(config_options_planned("identity", "key", "pkcs11:token=x"));
-    ck_assert_ptr_null(config_options_planned("identity", "key", "pkcs11.pem"));
-    ck_assert_ptr_null(config_options_planned("identity", "key", NULL));
     size_t n;
     const struct config_option *options = config_options(&n);
     for (size_t i = 0; i < n; i++)

@@ -68,7 +68,6 @@ START_TEST(what_is_not_understood_is_told_with_path_and_line)
         {"a key of another place", LISTENERS "ca = \"a\";", "/etc/mtlsd/test.conf:2", "ca: unknown key here; it belongs in trusts.NAME: write trusts = { NAME = { ca = \"a\"; }; }; at the top level, and trust = \"NAME\"; in tls"},
         {"a key of the top, inside", LISTENERS "log = { drain_timeout = \"1s\"; };", "/etc/mtlsd/test.conf:2", "log.drain_timeout: unknown key here; it belongs at the top level"},
         {"a key of later", LISTENERS "admin = { dashboard = 1; };", "/etc/mtlsd/test.conf:2", "admin.dashboard: this version does not have this key yet"},
-        {"a value of later", LISTENERS "identities = { a = { certificate = \"a.pem\"; key = \"pkcs11:token=a\"; }; };", "/etc/mtlsd/test.conf:2", "here yet; use a key file"},
         {"a list for a scalar", LISTENERS "workers = [ 1, 2 ];", "/etc/mtlsd/test.conf:2", "workers: this is a list where a whole number without quotes is expected"},
         {"a string for a number", LISTENERS "workers = \"1\";", "/etc/mtlsd/test.conf:2", "workers: this is a string where a whole number"},
         {"a fraction", LISTENERS "workers = 1.0;", "/etc/mtlsd/test.conf:2", "this is a number with a fraction"},
