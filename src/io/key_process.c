@@ -48,6 +48,16 @@ static int by_number(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
+/* Kernels before 5.9 have no such call, and a filter may not know it. */
+static void close_from_to(unsigned first, unsigned last)
+{
+    if (first > last || close_range(first, last, 0) == 0)
+        return;
+    long most = sysconf(_SC_OPEN_MAX);
+    for (unsigned fd = first; fd <= last && (long)fd < most; fd++)
+        close((int)fd);
+}
+
 /* All but its own: a log, a listening socket or a database would be kept open by it. */
 static int close_others(const struct key_process_order *order)
 {
@@ -60,9 +70,8 @@ static int close_others(const struct key_process_order *order)
     qsort(kept, order->n + 1, sizeof(*kept), by_number);
     unsigned next = STDERR_FILENO + 1;
     for (unsigned i = 0; i <= order->n; next = (unsigned)kept[i++] + 1)
-        if ((unsigned)kept[i] > next)
-            close_range(next, (unsigned)kept[i] - 1, 0);
-    close_range(next, ~0U, 0);
+        close_from_to(next, (unsigned)kept[i] - 1);
+    close_from_to(next, ~0U);
     free(kept);
     return 0;
 }
@@ -83,7 +92,8 @@ static int protect(const struct process *p)
     const struct rlimit no_core = {0, 0};
     end_with_parent(p);
     prctl(PR_SET_NAME, "mtlsd-keys", 0, 0, 0);
-    return setrlimit(RLIMIT_CORE, &no_core) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -1;
+    setrlimit(RLIMIT_CORE, &no_core); /* which a filter of the service manager may refuse; the next one is enough */
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -1;
 }
 
 /* As of the process of connections; its Landlock rules were inherited. Not before the user has changed, which the filter forbids. */
