@@ -19,13 +19,13 @@ static const char *const system_places[] = {
 enum { N_SYSTEM = sizeof(system_places) / sizeof(system_places[0]) };
 
 /* How many places there can be at most. */
-static size_t count(const struct config *c, size_t n_credentials)
+static size_t count(const struct config *c)
 {
-    size_t n = N_SYSTEM + c->files.n + n_credentials + c->n_registries + c->n_logs + 3;
+    size_t n = N_SYSTEM + c->files.n + CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + c->n_registries + c->n_logs + 3;
     for (size_t i = 0; i < c->n_trusts; i++)
         n += c->trusts[i].crl.n;
     for (size_t i = 0; i < c->n_listeners; i++)
-        n += c->listeners[i].n_bind + c->listeners[i].n_routes;
+        n += c->listeners[i].n_bind + c->listeners[i].n_routes + 1;
     return n;
 }
 
@@ -55,6 +55,8 @@ static void add_listener(struct sandbox_plan *plan, const struct config_listener
             add(plan, SANDBOX_SOCKET, l->bind[i].path);
     for (size_t i = 0; i < l->n_routes; i++)
         add(plan, SANDBOX_READ, l->routes[i].respond_file);
+    if (l->required_header_file != NULL && config_env_name(l->required_header_file) == NULL)
+        add(plan, SANDBOX_READ, l->required_header_file);
 }
 
 static void add_kept(struct sandbox_plan *plan, const struct config *c)
@@ -71,26 +73,40 @@ static void add_kept(struct sandbox_plan *plan, const struct config *c)
     add_file(plan, SANDBOX_SOCKET, c->admin_socket);
 }
 
-int sandbox_plan_new(struct sandbox_plan *plan, const struct config *config)
+static void add_identities(struct sandbox_plan *plan, const struct config *c, enum sandbox_use use)
 {
-    size_t n_credentials;
-    const char **credentials = config_credential_files(config, &n_credentials);
-    *plan = (struct sandbox_plan){.places = credentials != NULL ? calloc(count(config, n_credentials), sizeof(*plan->places)) : NULL};
-    if (plan->places == NULL) {
-        free((void *)credentials);
-        return -1;
+    const char *files[CONFIG_IDENTITY_FILES];
+    for (size_t i = 0; i < c->n_identities; i++) {
+        size_t n = config_identity_files(&c->identities[i], files);
+        for (size_t k = 0; k < n; k++)
+            add(plan, use, files[k]);
     }
+}
+
+static void add_rest(struct sandbox_plan *plan, const struct config *c)
+{
+    add_strings(plan, SANDBOX_READ, &c->files);
+    for (size_t i = 0; i < c->n_trusts; i++) {
+        if (c->trusts[i].ca != NULL && strcmp(c->trusts[i].ca, "system") != 0 && config_env_name(c->trusts[i].ca) == NULL)
+            add(plan, SANDBOX_READ, c->trusts[i].ca);
+        add_strings(plan, SANDBOX_READ, &c->trusts[i].crl);
+    }
+    for (size_t i = 0; i < c->n_listeners; i++)
+        add_listener(plan, &c->listeners[i]);
+    add_kept(plan, c);
+}
+
+int sandbox_plan_new(struct sandbox_plan *plan, const struct config *config, enum sandbox_role role)
+{
+    *plan = (struct sandbox_plan){.places = calloc(count(config), sizeof(*plan->places))};
+    if (plan->places == NULL)
+        return -1;
     for (size_t i = 0; i < N_SYSTEM; i++)
         add(plan, SANDBOX_SYSTEM, system_places[i]);
-    add_strings(plan, SANDBOX_READ, &config->files);
-    for (size_t i = 0; i < n_credentials; i++)
-        add(plan, SANDBOX_READ, credentials[i]);
-    for (size_t i = 0; i < config->n_trusts; i++)
-        add_strings(plan, SANDBOX_READ, &config->trusts[i].crl);
-    for (size_t i = 0; i < config->n_listeners; i++)
-        add_listener(plan, &config->listeners[i]);
-    add_kept(plan, config);
-    free((void *)credentials);
+    if (role != SANDBOX_CONNECTIONS)
+        add_identities(plan, config, role == SANDBOX_KEYS ? SANDBOX_AROUND : SANDBOX_READ); /* who has the keys gains nothing by more */
+    if (role != SANDBOX_KEYS)
+        add_rest(plan, config);
     return 0;
 }
 

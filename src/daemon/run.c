@@ -180,9 +180,6 @@ static int run_config(struct config *config, const struct run_options *options, 
     int64_t now = clock_now();
     struct run r = {.options = options, .before = before, .generation = 1, .started = now, .reload = {.count = {.last_good = now}}};
     run_handover_prepare(&r, config);
-    bool tokens = config_has_tokens(config);
-    if (!tokens)
-        run_sandbox_files(&r, config);
     r.passed = before != NULL ? predecessor_passed(before) : run_passed_take(&err);
     r.reload.rotations = rotation_counts_new();
     r.registries = registry_pool_new();
@@ -193,8 +190,7 @@ static int run_config(struct config *config, const struct run_options *options, 
     run_rotation_look(&r.reload.prints, config);
     struct snapshot *snapshot = NULL;
     if (find_user(&r, config, &findings, &err) == 0 && run_keys_start(&r.keys, config, r.user, &err) == 0) {
-        if (tokens) /* the key process stays free: modules of tokens open files, sockets and devices of their own */
-            run_sandbox_files(&r, config);
+        run_sandbox_files(&r, config); /* not before: the key process opens other files */
         r.crls.files.identities = run_keys_source(&r.keys);
         snapshot = run_reload_load(&r, config, r.generation, &findings);
     } else {

@@ -2,6 +2,7 @@
 #include "run_keys.h"
 
 #include "mtlsd/base/log.h"
+#include "mtlsd/control/sandbox_plan.h"
 
 enum { BESIDE_WORKERS = 2 }; /* threads of io/background.c, which load and try certificates */
 
@@ -9,7 +10,12 @@ int run_keys_start(struct run_keys *k, const struct config *config, const struct
 {
     if (config->insecure_keys_in_process)
         return 0;
-    k->client = key_client_new(&(struct key_client_order){config->workers + BESIDE_WORKERS, user, !config->insecure_no_sandbox && !config_has_tokens(config)}, err);
+    struct sandbox_plan plan = {0};
+    bool sandboxed = !config->insecure_no_sandbox && !config_has_tokens(config); /* modules of tokens open files, sockets and devices of their own */
+    if (sandboxed && sandbox_plan_new(&plan, config, SANDBOX_KEYS) != 0)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    k->client = key_client_new(&(struct key_client_order){config->workers + BESIDE_WORKERS, user, sandboxed ? &plan : NULL}, err);
+    sandbox_plan_clear(&plan);
     return k->client != NULL ? 0 : -1;
 }
 

@@ -12,7 +12,7 @@ void run_sandbox_files(struct run *r, const struct config *config)
     r->sandbox.off = config->insecure_no_sandbox;
     if (r->sandbox.off)
         return;
-    if (sandbox_plan_new(&plan, config) == 0)
+    if (sandbox_plan_new(&plan, config, config->insecure_keys_in_process ? SANDBOX_ALONE : SANDBOX_CONNECTIONS) == 0)
         sandbox_files(&plan, &r->sandbox);
     else
         snprintf(r->sandbox.why, sizeof(r->sandbox.why), "files: out of memory");

@@ -249,7 +249,7 @@ static int start(struct key_client *c, const struct key_client_order *how, struc
     if (theirs == NULL)
         return err_set(err, ERR_MEMORY, "out of memory");
     int rc = open_pairs(c, theirs, &n, err);
-    const struct key_process_order order = {theirs, c->n, rc == 0 ? theirs[c->n] : -1, getpid(), how->user, how->sandboxed};
+    const struct key_process_order order = {theirs, c->n, rc == 0 ? theirs[c->n] : -1, getpid(), how->user, how->sandbox};
     if (rc == 0 && (c->pid = fork()) == 0)
         key_process_run(&order);
     if (rc == 0 && c->pid < 0)

@@ -96,11 +96,19 @@ static int protect(const struct process *p)
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -1;
 }
 
-/* As of the process of connections; its Landlock rules were inherited. Not before the user has changed, which the filter forbids. */
+/* As of the process of connections. */
+static void restrict_files(const struct process *p)
+{
+    struct sandbox_facts facts = {.off = false};
+    if (p->order.sandbox != NULL)
+        sandbox_files(p->order.sandbox, &facts);
+}
+
+/* Not before the user has changed, which the filter forbids. */
 static void filter_calls(const struct process *p)
 {
     struct sandbox_facts facts = {.off = false};
-    if (p->order.sandboxed)
+    if (p->order.sandbox != NULL)
         sandbox_calls(&facts);
 }
 
@@ -213,6 +221,7 @@ _Noreturn void key_process_run(const struct key_process_order *order)
     mallopt(M_ARENA_MAX, 2);
     ignore_signals();
     privilege_look_as(order->user, &service.files);
+    restrict_files(&p);
     p.service = key_service_new(&service);
     if (protect(&p) != 0 || close_others(order) != 0 || channels == NULL || p.service == NULL || start_threads(&p, channels) != 0)
         _exit(KEY_PROCESS_UNPROTECTED);

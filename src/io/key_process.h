@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 struct privilege;
+struct sandbox_plan;
 
 /* Exit codes: it could not protect itself; it lacks memory for a request; a request was sent that mtlsd never sends. */
 enum { KEY_PROCESS_UNPROTECTED = 1, KEY_PROCESS_LACKS_MEMORY, KEY_PROCESS_DISTRUSTS };
@@ -17,7 +18,7 @@ struct key_process_order {
     int life;            /* its end of a socketpair that says that it is ready, by a byte, and later that it lives */
     pid_t parent;
     const struct privilege *user; /* NULL: none to become */
-    bool sandboxed;
+    const struct sandbox_plan *sandbox; /* NULL: none */
 };
 
 _Noreturn void key_process_run(const struct key_process_order *order);

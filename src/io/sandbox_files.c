@@ -150,12 +150,24 @@ static void allow_file(const struct rules *r, const char *path, uint64_t rights)
         allow(r, path, rights);
 }
 
+static void allow_around(const struct rules *r, const char *path)
+{
+    char folder[PATH_MAX], above[PATH_MAX];
+    allow_file(r, path, RIGHTS_READ);
+    folder_of(path, folder);
+    folder_of(folder, above);
+    if (depth(above) > 1)
+        allow(r, above, RIGHTS_READ);
+}
+
 static void allow_place(const struct rules *r, const struct sandbox_place *place)
 {
     if (place->use == SANDBOX_SYSTEM)
         allow(r, place->path, strcmp(place->path, "/dev/null") == 0 ? RIGHTS_FILE : RIGHTS_READ);
     else if (place->use == SANDBOX_FOLDER)
         allow(r, place->path, RIGHTS_KEEP);
+    else if (place->use == SANDBOX_AROUND)
+        allow_around(r, place->path);
     else
         allow_file(r, place->path, place->use == SANDBOX_KEEP ? RIGHTS_KEEP : place->use == SANDBOX_SOCKET ? RIGHTS_SOCKET : RIGHTS_READ);
 }

@@ -77,6 +77,25 @@ class Sandbox(Case):
         self.assertIn("in use", self.reload_with_ca(near))
         self.assertEqual(200, self.ask())
 
+    @unittest.skipUnless(intruder.can_play(), "needs root and an x86-64 processor")
+    def test_an_intruder_cannot_open_the_file_of_a_key(self):  # E4
+        self.start()
+        self.needs("landlock")
+        key = self.elsewhere / "me.pem"
+        self.mtlsd.stop()
+        shutil.copy(self.pki.server().pem, key)
+        key.chmod(0o600)
+        self.mtlsd = self.daemon(self.mtlsd.config_path.read_text().replace(str(self.pki.server().pem), str(key)), [self.port], prelude="")
+        self.assertEqual(200, self.ask())
+        with intruder.Intruder(self.mtlsd.pid) as inside:
+            self.assertEqual(-errno.EACCES, inside.call(intruder.OPENAT, intruder.AT_FDCWD, inside.text(str(key)), 0))
+        shutil.copy(self.pki.server().pem, self.elsewhere / "next")
+        (self.elsewhere / "next").chmod(0o600)
+        (self.elsewhere / "next").rename(key)
+        before = self.mtlsd.log.count("is in use")
+        self.mtlsd.signal(signal.SIGHUP)
+        wait_for(lambda: self.mtlsd.log.count("is in use") > before, "the reload, which reads the key again")
+
     def test_without_it_the_start_warns_and_any_folder_will_do(self):
         self.start(top="insecure_no_sandbox = true;")
         self.assertFalse(self.status()["on"])

@@ -9,6 +9,7 @@
 
 enum sandbox_use {
     SANDBOX_READ,    /* a file, with the folder that its name and its links are in, or a folder: read only */
+    SANDBOX_AROUND,  /* the same, and the folder above that one: it may be made again */
     SANDBOX_KEEP,    /* a file that is written, renamed and made again: its folder */
     SANDBOX_FOLDER,  /* a folder of such files */
     SANDBOX_SOCKET,  /* a unix socket that is made and removed: its folder */
@@ -33,8 +34,15 @@ struct sandbox_facts {
     char why[160];  /* why one of them is not in force; "": both are */
 };
 
+/* The process that it is for. The files of identities are read by the process that holds the keys. */
+enum sandbox_role {
+    SANDBOX_ALONE,       /* it holds the keys, too */
+    SANDBOX_CONNECTIONS, /* beside a process that holds them */
+    SANDBOX_KEYS,        /* that one */
+};
+
 /* The plan for this configuration, which must outlive it. -1: out of memory. */
-MUST_CHECK int sandbox_plan_new(struct sandbox_plan *plan, const struct config *config);
+MUST_CHECK int sandbox_plan_new(struct sandbox_plan *plan, const struct config *config, enum sandbox_role role);
 void sandbox_plan_clear(struct sandbox_plan *plan);
 
 #endif

@@ -13,12 +13,13 @@
 
 struct key_client;
 struct privilege;
+struct sandbox_plan;
 struct uv_loop_s;
 
 struct key_client_order {
     unsigned threads;             /* that may sign at a time */
     const struct privilege *user; /* to become when it is told to; borrowed; NULL: none */
-    bool sandboxed;               /* it filters its system calls, too */
+    const struct sandbox_plan *sandbox; /* the files that it may open; it filters its system calls, too. NULL: it does neither */
 };
 
 /* Forks: no thread runs yet, and no descriptor of use is open. NULL + err. */

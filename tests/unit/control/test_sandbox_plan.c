@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct sandbox_plan plan_of(const char *text, struct config **config)
+static struct sandbox_plan plan_of(const char *text, enum sandbox_role role, struct config **config)
 {
     struct findings findings;
     struct sandbox_plan plan;
@@ -13,7 +13,7 @@ static struct sandbox_plan plan_of(const char *text, struct config **config)
     *config = config_parse(text, "/etc/mtlsd/mtlsd.conf", &findings);
     ck_assert_msg(*config != NULL, "%s", findings.n > 0 ? findings.items[0].text : "");
     findings_clear(&findings);
-    ck_assert_int_eq(sandbox_plan_new(&plan, *config), 0);
+    ck_assert_int_eq(sandbox_plan_new(&plan, *config, role), 0);
     return plan;
 }
 
@@ -42,7 +42,7 @@ static const char full[] =
 START_TEST(has_each_place_of_the_configuration)
 {
     struct config *config;
-    struct sandbox_plan plan = plan_of(full, &config);
+    struct sandbox_plan plan = plan_of(full, SANDBOX_ALONE, &config);
     static const struct {
         const char *path;
         int use;
@@ -69,6 +69,28 @@ START_TEST(has_each_place_of_the_configuration)
 }
 END_TEST
 
+/* E4: an intruder in the process of connections cannot open what it does not need. */
+START_TEST(files_of_identities_are_for_the_process_that_holds_keys)
+{
+    static const char *const of_identities[] = {"/srv/web.pem", "/srv/a/app.crt", "/srv/b/app.key"};
+    static const char *const of_the_rest[] = {"/etc/mtlsd/mtlsd.conf", "/etc/mtlsd/ca/t.pem", "/srv/lists/t.crl", "/var/log/mtlsd/main.log", "/run/mtlsd/admin.sock"};
+    struct config *config;
+    struct sandbox_plan plan = plan_of(full, SANDBOX_CONNECTIONS, &config), keys;
+    ck_assert_int_eq(sandbox_plan_new(&keys, config, SANDBOX_KEYS), 0);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(use_of(&plan, of_identities[i]), -1);
+        ck_assert_int_eq(use_of(&keys, of_identities[i]), SANDBOX_AROUND);
+    }
+    for (size_t i = 0; i < 5; i++)
+        ck_assert_int_eq(use_of(&keys, of_the_rest[i]), -1);
+    for (size_t i = 0; i < keys.n; i++)
+        ck_assert(keys.places[i].use == SANDBOX_AROUND || keys.places[i].use == SANDBOX_SYSTEM);
+    sandbox_plan_clear(&plan);
+    sandbox_plan_clear(&keys);
+    config_free(config);
+}
+END_TEST
+
 START_TEST(words_are_no_files)
 {
     struct config *config;
@@ -77,7 +99,7 @@ START_TEST(words_are_no_files)
                                        "registries = { r = { database = \"postgresql:///certs\"; }; };\n"
                                        "upstreams = { u = { targets = \"127.0.0.1:2\"; }; };\n"
                                        "listeners = { a = { bind = \"127.0.0.1:1\"; upstream = \"u\"; }; };\n",
-                                       &config);
+                                       SANDBOX_ALONE, &config);
     for (size_t i = 0; i < plan.n; i++)
         ck_assert_msg(plan.places[i].use == SANDBOX_SYSTEM, "%s", plan.places[i].path);
     sandbox_plan_clear(&plan);
@@ -89,7 +111,7 @@ END_TEST
 START_TEST(no_place_of_the_system_has_secrets)
 {
     struct config *config;
-    struct sandbox_plan plan = plan_of("listeners = { a = { bind = \"127.0.0.1:1\"; routes = ( { respond = 204; } ); }; };\n", &config);
+    struct sandbox_plan plan = plan_of("listeners = { a = { bind = \"127.0.0.1:1\"; routes = ( { respond = 204; } ); }; };\n", SANDBOX_ALONE, &config);
     static const char *const secrets[] = {"/etc/shadow", "/etc/ssl/private/x.key", "/etc/pki/tls/private/x.key", "/root/.ssh/id_ed25519", "/home/a/.pgpass", "/var/lib/other/db", "/boot/x", "/run/secrets/x", "/srv/x"};
     for (size_t i = 0; i < plan.n; i++)
         for (size_t k = 0; k < sizeof(secrets) / sizeof(secrets[0]); k++) {
@@ -106,6 +128,7 @@ Suite *suite(void)
     Suite *s = suite_create("sandbox_plan");
     TCase *c = tcase_create("sandbox_plan");
     tcase_add_test(c, has_each_place_of_the_configuration);
+    tcase_add_test(c, files_of_identities_are_for_the_process_that_holds_keys);
     tcase_add_test(c, words_are_no_files);
     tcase_add_test(c, no_place_of_the_system_has_secrets);
     suite_add_tcase(s, c);

@@ -92,7 +92,7 @@ START_TEST(tells_the_identities_by_server_name)
     status_text(&view);
     listener_conf.tls = (struct config_tls){0};
     ck_assert_ptr_nonnull(strstr(text, "\"a.example\",\n            \"*.b.example\""));
-    ck_assert_ptr_nonnull(strstr(text, "\"identity\": \"shop\",\n          \"trust\": \"staff\",\n          \"client_cert\": \"optional\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"identity\": \"shop\",\n          \"identity_choices\": null,\n          \"trust\": \"staff\",\n          \"client_cert\": \"optional\""));
 }
 END_TEST
 
