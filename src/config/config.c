@@ -215,9 +215,17 @@ size_t config_identity_files(const struct config_identity *id, const char *files
     return n;
 }
 
+static void add_files_of_listener(const struct config_listener *l, const char **files, size_t *n)
+{
+    const char *const named[] = {l->required_header_file, l->forward_proxy.intercept_ca, l->forward_proxy.intercept_key};
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+        if (is_file(named[i]))
+            files[(*n)++] = named[i];
+}
+
 const char **config_credential_files(const struct config *c, size_t *n)
 {
-    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + c->n_listeners + 1, sizeof(*files));
+    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + 3 * c->n_listeners + 1, sizeof(*files));
     *n = 0;
     for (size_t i = 0; files != NULL && i < c->n_identities; i++)
         *n += config_identity_files(&c->identities[i], &files[*n]);
@@ -225,8 +233,7 @@ const char **config_credential_files(const struct config *c, size_t *n)
         if (is_file(c->trusts[i].ca) && strcmp(c->trusts[i].ca, "system") != 0)
             files[(*n)++] = c->trusts[i].ca;
     for (size_t i = 0; files != NULL && i < c->n_listeners; i++)
-        if (is_file(c->listeners[i].required_header_file))
-            files[(*n)++] = c->listeners[i].required_header_file;
+        add_files_of_listener(&c->listeners[i], files, n);
     return files;
 }
 

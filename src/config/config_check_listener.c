@@ -199,6 +199,32 @@ static void check_forward_proxy(const struct look *k)
                  "it reaches no host: give host in a route, or list hosts in direct");
 }
 
+static bool routes_a_host(const struct config_listener *l)
+{
+    for (size_t i = 0; i < l->n_routes; i++)
+        if (l->routes[i].host.n > 0 && l->routes[i].upstream != NULL)
+            return true;
+    return false;
+}
+
+static void check_intercept(const struct look *k)
+{
+    const struct config_listener *l = k->l;
+    const char *why = NULL;
+    if (l->forward_proxy.intercept_ca == NULL && l->forward_proxy.intercept_key == NULL)
+        return;
+    if (l->forward_proxy.intercept_ca == NULL || l->forward_proxy.intercept_key == NULL)
+        why = "give ca and key, the certificate and the private key of one CA";
+    else if (l->tls.present)
+        why = "needs a listener without tls: TLS inside of TLS is not served";
+    else if (l->forward_proxy.connect != CONFIG_CONNECT_SNIFF)
+        why = "needs connect = \"sniff\", which looks into tunnels";
+    else if (!routes_a_host(l))
+        why = "needs a route with host and upstream: the TLS of other hosts is not read";
+    if (why != NULL)
+        complain(k, FINDING_ERROR, "forward_proxy", "intercept", why);
+}
+
 /* Fields that the log may show, or that are read or written here themselves. */
 static void check_required_header(const struct look *k)
 {
@@ -244,6 +270,7 @@ void config_check_listener(const struct config_reader *r, size_t listener)
     check_trusted_proxies(&k);
     check_hosts(&k);
     check_forward_proxy(&k);
+    check_intercept(&k);
     check_required_header(&k);
     check_paths(&k);
     check_age(&k);

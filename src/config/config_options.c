@@ -400,6 +400,14 @@ static const struct config_option options[] = {
     {"listener.forward_proxy", "direct", "strings", "", "", "[ \"*.internal.example\", \"build.example:8080\" ]",
      "Hosts to connect to directly, also on private addresses: \"host\", \"*.suffix\", either with \":port\".",
      false, RELOADABLE, LISTENER(forward_proxy.direct)},
+    {"listener.forward_proxy", "intercept", "group", "", "", "",
+     "Let programs use https:// for the hosts of routes: mtlsd ends their TLS with certificates of a CA that they trust (INTERCEPTED TLS). TLS to other hosts "
+     "is never read.", false, RELOADABLE, 0},
+    {"listener.forward_proxy.intercept", "ca", "path", "", "", "\"intercept/ca.pem\"",
+     "Certificate of that CA (PEM). Its name constraints must permit exactly these hosts, as mtlsd pki init --only makes it.", false, RELOADABLE,
+     LISTENER(forward_proxy.intercept_ca)},
+    {"listener.forward_proxy.intercept", "key", "path", "", "", "\"intercept/ca.key\"", "Its private key (PEM), with the file permissions of a key.", false, RELOADABLE,
+     LISTENER(forward_proxy.intercept_key)},
     {"listener", "accept_proxy_protocol", "bool", "false", "", "",
      "Require a PROXY header (v1 or v2) at the begin of every connection. Its address is believed: let only your own load balancer reach this "
      "listener.", false, RELOADABLE, LISTENER(accept_proxy_protocol)},

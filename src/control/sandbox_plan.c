@@ -25,7 +25,7 @@ static size_t count(const struct config *c)
     for (size_t i = 0; i < c->n_trusts; i++)
         n += c->trusts[i].crl.n;
     for (size_t i = 0; i < c->n_listeners; i++)
-        n += c->listeners[i].n_bind + c->listeners[i].n_routes + 1;
+        n += c->listeners[i].n_bind + c->listeners[i].n_routes + 3;
     return n;
 }
 
@@ -55,8 +55,10 @@ static void add_listener(struct sandbox_plan *plan, const struct config_listener
             add(plan, SANDBOX_SOCKET, l->bind[i].path);
     for (size_t i = 0; i < l->n_routes; i++)
         add(plan, SANDBOX_READ, l->routes[i].respond_file);
-    if (l->required_header_file != NULL && config_env_name(l->required_header_file) == NULL)
-        add(plan, SANDBOX_READ, l->required_header_file);
+    const char *const files[] = {l->required_header_file, l->forward_proxy.intercept_ca, l->forward_proxy.intercept_key};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (files[i] != NULL && config_env_name(files[i]) == NULL)
+            add(plan, SANDBOX_READ, files[i]);
 }
 
 static void add_kept(struct sandbox_plan *plan, const struct config *c)

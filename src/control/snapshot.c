@@ -7,6 +7,8 @@
 #include "snapshot_limits.h"
 #include "snapshot_load.h"
 
+#include "mtlsd/tls/tls_intercept.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,7 @@ static void free_contexts(struct snapshot *s)
     for (size_t i = 0; s->listeners != NULL && i < s->config->n_listeners; i++) {
         free(s->listeners[i].own_uri);
         free((void *)(uintptr_t)s->listeners[i].required);
+        tls_intercept_free(s->listeners[i].intercept);
         route_index_free(s->listeners[i].by_host);
         tls_context_unref(s->listeners[i].tls);
         tls_sni_unref(s->listeners[i].sni);

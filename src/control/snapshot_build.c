@@ -371,6 +371,8 @@ static void build_listeners(struct snapshot *s, const struct loader *l)
         assert(conf->n_routes > 0); /* the configuration was refused without */
         for (size_t k = 0; k < conf->n_routes; k++, next++)
             build_route(s, l, conf, &conf->routes[k], &s->routes[next]);
+        if (conf->forward_proxy.intercept_ca != NULL)
+            s->listeners[i].intercept = snapshot_load_intercept(l, conf);
         if (conf->required_header_file != NULL)
             s->listeners[i].required = read_required(l, conf);
         if (conf->forward_proxy.present)

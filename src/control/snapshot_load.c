@@ -4,6 +4,7 @@
 #include "mtlsd/control/fallback.h"
 #include "mtlsd/control/file_set.h"
 #include "mtlsd/policy/required_header.h"
+#include "mtlsd/tls/tls_intercept.h"
 #include "mtlsd/control/identity_files.h"
 #include "mtlsd/tls/tls_token_uri.h"
 
@@ -398,6 +399,46 @@ struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char 
     struct subject s = {"trust", "system", where};
     struct tls_trust_spec spec = {.name = "system", .system = true, .depth = DEPTH_DEFAULT, .min_rsa_bits = RSA_DEFAULT};
     return make_trust(l, &s, &spec);
+}
+
+/* Of all routes with an upstream; borrowed. NULL: out of memory. */
+static const char **hosts_of_routes(const struct config_listener *l, size_t *n)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < l->n_routes; i++)
+        most += l->routes[i].host.n;
+    const char **hosts = calloc(most, sizeof(*hosts));
+    *n = 0;
+    for (size_t i = 0; hosts != NULL && i < l->n_routes; i++)
+        for (size_t k = 0; k < l->routes[i].host.n && l->routes[i].upstream != NULL; k++)
+            hosts[(*n)++] = l->routes[i].host.items[k];
+    return hosts;
+}
+
+struct tls_intercept *snapshot_load_intercept(const struct loader *l, const struct config_listener *listener)
+{
+    const struct config_forward_proxy *conf = &listener->forward_proxy;
+    struct subject s = {"listener", listener->name, listener->where};
+    struct tls_intercept_spec spec = {.certificate_file = conf->intercept_ca, .key_file = conf->intercept_key};
+    struct bytes certificate = {0}, key = {0};
+    struct file_facts facts;
+    struct err err = {0};
+    struct tls_intercept *t = NULL;
+    const char **hosts = hosts_of_routes(listener, &spec.n_hosts);
+    int rc = hosts != NULL ? read_file(l, &s, conf->intercept_ca, &certificate, &facts) : -1;
+    if (hosts == NULL)
+        l->findings->out_of_memory = 1;
+    if (rc == 0 && (rc = read_file(l, &s, conf->intercept_key, &key, &facts)) == 0)
+        rc = judge_access(l, &s, conf->intercept_key, FILE_USE_KEY, &facts.access);
+    spec.certificate = bytes_span(&certificate);
+    spec.key = bytes_span(&key);
+    spec.hosts = hosts;
+    if (rc == 0 && (t = tls_intercept_new(&spec, l->now, &err)) == NULL)
+        findings_add(l->findings, FINDING_ERROR, s.where, "forward_proxy.intercept of listener \"%s\": %s", s.name, err.text);
+    bytes_wipe(&key);
+    bytes_clear(&certificate);
+    free(hosts);
+    return t;
 }
 
 int snapshot_load_required(const struct loader *l, const struct config_listener *listener, struct required_header *out)

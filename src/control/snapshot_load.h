@@ -8,6 +8,7 @@
 
 struct comparison;
 struct required_header;
+struct tls_intercept;
 
 struct loader { /* all borrowed */
     const struct file_source *files;
@@ -68,6 +69,8 @@ struct snapshot_sni_policy {
 struct tls_sni *snapshot_sni_make(const struct loader *l, const struct config_tls *tls, const struct snapshot_sni_policy *policies);
 struct tls_context *snapshot_sni_listener(const struct loader *l, const struct config_tls *tls, struct tls_sni *sni);
 
+/* The CA of forward_proxy.intercept. NULL: findings know why. */
+struct tls_intercept *snapshot_load_intercept(const struct loader *l, const struct config_listener *listener);
 /* The value of require_header, of a listener that has it; out->name is set. -1: findings know why. */
 MUST_CHECK int snapshot_load_required(const struct loader *l, const struct config_listener *listener, struct required_header *out);
 /* Reads respond.file of a route. -1: it cannot be served, which is said. */

@@ -348,6 +348,8 @@ static enum reason judge_route(const struct admit_place *at, struct admission *a
     unsigned port = at->tunnel != NULL ? at->tunnel->port : t->port != 0 ? t->port : HTTP_PORT;
     struct forward_verdict v = forward_judge(l, FORWARD_REQUEST, t->host, port, err);
     a->public_only = v.public_only;
+    if (at->tunnel != NULL && at->sni != NULL && v.way == FORWARD_DIRECT)
+        return refuse(err, REASON_ADDRESS_NOT_ALLOWED, "no route is for this host any more, and what came by TLS does not go on without");
     switch (v.way) {
     case FORWARD_BY_ROUTE:
         return choose_route(at, a, err);

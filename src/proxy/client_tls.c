@@ -214,7 +214,7 @@ bool client_rejudge_now(struct client *c, const struct plan_listener *now_there,
 static bool lost_its_tunnel(const struct client *c, const struct plan_listener *now_there)
 {
     struct admit_place at = client_place(c, now_there);
-    return now_there->tls == NULL && c->link.tls == NULL && c->link.h2 == NULL && !c->link.broken && !tunnels_are_allowed(c, &at);
+    return now_there->tls == NULL && (c->link.tls == NULL || c->tunnel != NULL) && c->link.h2 == NULL && !c->link.broken && !tunnels_are_allowed(c, &at);
 }
 
 /* A running request goes on only if its program may use the listener, and a tcp connection also by the route that it would take now. */
@@ -261,7 +261,7 @@ void client_rejudge(struct client *c, const struct plan_listener *now_there, str
     }
     if (judged && !began)
         c->is.late = true;
-    else if (now_there->tls == NULL && c->link.tls == NULL)
+    else if (now_there->tls == NULL && (c->link.tls == NULL || c->tunnel != NULL))
         rejudge_tunnels(c, now_there, now);
     else if (judged && is_secured(c->link.tls) && !client_rejudge_now(c, now_there, now))
         return;
@@ -297,8 +297,8 @@ bool client_rebind(struct client *c, const struct plan_listener *listener, struc
         return false;
     }
     if (client_is_handshaking(c))
-        c->is.late = c->link.tls != NULL;
-    else if (c->link.tls == NULL)
+        c->is.late = listener->tls != NULL;
+    else if (listener->tls == NULL) /* TLS that a forward proxy intercepts asked for no certificate */
         rejudge_tunnels(c, listener, now);
     else if (!client_rejudge_now(c, listener, now))
         return false;

@@ -123,5 +123,5 @@ int exchange_session_field(const struct exchange *x, struct bytes *out)
     const struct config_upstream *conf = x->way.target->upstream->conf;
     if (conf->sticky != CONFIG_STICKY_INSERT || x->way.target == x->way.named)
         return 0;
-    return sticky_set_cookie(out, conf, x->way.target->conf, x->listener->tls != NULL);
+    return sticky_set_cookie(out, conf, x->way.target->conf, x->client->link.tls != NULL);
 }

@@ -9,6 +9,7 @@
  *                 connect = "tunnel"           connected first, then 200, then blind bytes both ways
  *                 connect = "sniff"            200 at once, then SNIFF:
  *   SNIFF         TLS, host may be reached     blind bytes both ways
+ *                 TLS, host of a route, intercept   our TLS, and requests inside, which go as above
  *                 TLS, else                    a fatal alert: our certificate cannot go with it
  *                 a method                     requests in the tunnel: their Host must be the one of CONNECT, and they go as above
  *                 silence or anything else     blind where the host may be reached, as with TLS; else read as HTTP, or ended
@@ -19,6 +20,7 @@
 #include "exchange_internal.h"
 
 #include "mtlsd/policy/forward.h"
+#include "mtlsd/tls/tls_intercept.h"
 
 #include <stdlib.h>
 
@@ -165,6 +167,39 @@ static void read_requests(struct exchange *x, struct moment now)
     client_enter(x->client, CLIENT_OPEN, now);
 }
 
+/* The server name and Host must be those of CONNECT: its certificate is for no other, and the gate compares (tls_intercept.h). */
+static void intercept(struct exchange *x, struct moment now)
+{
+    struct client *c = x->client;
+    struct err err = {0};
+    struct tls_context *ctx = tls_intercept_context(c->listener->intercept, span_from_str(c->tunnel->host), now.utc, &err);
+    if (ctx != NULL)
+        c->link.tls = tls_engine_new(ctx, c->env->tickets, client_tls_accept, c, &err);
+    if (ctx != NULL)
+        tls_context_unref(ctx);
+    if (c->link.tls == NULL) {
+        end_with(x, REASON_INTERNAL, err.text, now);
+        return;
+    }
+    exchange_report(x, REASON_VALID, "", now);
+    exchange_abandon(x);
+    link_make_raw(&c->link);
+    http1_free(c->http);
+    c->http = NULL;
+    client_enter(c, CLIENT_HANDSHAKE, now);
+    tls_engine_wire_in(c->link.tls, bytes_span(&c->held), now.utc);
+    tls_engine_wire_keep(c->link.tls); /* before the bytes go */
+    bytes_clear(&c->held);
+    client_tls_in(c, now);
+}
+
+static bool intercepts(const struct client *c)
+{
+    struct span host = span_from_str(c->tunnel->host);
+    return c->listener->intercept != NULL && tls_intercept_permits(c->listener->intercept, host) &&
+           forward_judge(c->listener->conf, FORWARD_REQUEST, host, c->tunnel->port, NULL).way == FORWARD_BY_ROUTE;
+}
+
 static void decide(struct client *c, enum looks looks, struct moment now)
 {
     struct err err = {0};
@@ -176,6 +211,8 @@ static void decide(struct client *c, enum looks looks, struct moment now)
     struct forward_verdict v = forward_judge(c->listener->conf, FORWARD_TLS, span_from_str(c->tunnel->host), c->tunnel->port, &err);
     if (v.way == FORWARD_DIRECT)
         go_blind(x, v.public_only, now);
+    else if (looks == LOOKS_TLS && intercepts(c))
+        intercept(x, now);
     else if (looks == LOOKS_TLS)
         refuse_tls(x, err.text, now);
     else if (looks == LOOKS_OTHER)

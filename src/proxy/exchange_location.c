@@ -44,7 +44,7 @@ static int rewrite(const struct exchange *x, rewrite_fn how, struct span value, 
     struct span client_host = exchange_line_host(x), host = exchange_host_field(x, sent, sizeof(sent));
     struct http_location_map map = {
         .upstream_scheme = x->way.target->tls != NULL ? "https" : "http",
-        .client_scheme = x->listener->tls != NULL ? "https" : "http",
+        .client_scheme = x->client->link.tls != NULL ? "https" : "http",
         .upstream_authority = host.len > 0 ? host : client_host,
         .client_host = client_host,
     };

@@ -89,6 +89,15 @@ void link_write_raw(struct link *l, struct span s)
         lose(l);
 }
 
+void link_make_raw(struct link *l)
+{
+    struct span runs[RUNS];
+    for (size_t n; l->out.total > 0 && !l->broken && (n = gather_runs(&l->out, runs, 1)) > 0;) {
+        link_write_raw(l, runs[0]);
+        gather_consume(&l->out, runs[0].len);
+    }
+}
+
 void link_end(struct link *l)
 {
     run_touch(l);

@@ -108,9 +108,39 @@ static int set_purposes(gnutls_x509_crt_t crt, const struct tls_maker_shape *s)
     return rc;
 }
 
+/* All addresses, of either family, are excluded: a permitted DNS name says nothing about them (RFC 5280 section 4.2.1.10). */
+static int add_only(gnutls_x509_name_constraints_t names, const struct tls_maker_shape *s)
+{
+    static const uint8_t all[32]; /* address and mask, all zero */
+    const gnutls_datum_t four = tls_cert_datum(span_of(all, 8)), six = tls_cert_datum(span_of(all, 32));
+    int rc = 0;
+    for (size_t i = 0; i < s->n_only && rc == 0; i++) {
+        const gnutls_datum_t name = tls_cert_datum(span_from_str(s->only[i]));
+        rc = gnutls_x509_name_constraints_add_permitted(names, GNUTLS_SAN_DNSNAME, &name);
+    }
+    if (rc == 0)
+        rc = gnutls_x509_name_constraints_add_excluded(names, GNUTLS_SAN_IPADDRESS, &four);
+    return rc == 0 ? gnutls_x509_name_constraints_add_excluded(names, GNUTLS_SAN_IPADDRESS, &six) : rc;
+}
+
+static int set_only(gnutls_x509_crt_t crt, const struct tls_maker_shape *s)
+{
+    gnutls_x509_name_constraints_t names;
+    int rc = gnutls_x509_name_constraints_init(&names);
+    if (rc != 0)
+        return rc;
+    rc = add_only(names, s);
+    if (rc == 0)
+        rc = gnutls_x509_crt_set_name_constraints(crt, names, 1);
+    gnutls_x509_name_constraints_deinit(names);
+    return rc;
+}
+
 static int set_constraints(gnutls_x509_crt_t crt, const struct tls_maker_shape *s)
 {
     gnutls_x509_name_constraints_t names;
+    if (s->n_only > 0)
+        return set_only(crt, s);
     if (s->permitted == NULL && s->excluded == NULL)
         return 0;
     int rc = gnutls_x509_name_constraints_init(&names);

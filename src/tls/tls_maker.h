@@ -32,6 +32,8 @@ struct tls_maker_shape {
     bool path_length_0;       /* a CA that allows no other below it */
     const char *purposes[2];  /* OIDs of extendedKeyUsage; none: of a leaf clientAuth, of a CA no extension */
     const char *permitted, *excluded; /* the one DNS name that a CA may (not) issue for */
+    const char *const *only;  /* the DNS names that a CA may issue for, and those below them; no address */
+    size_t n_only;
 };
 struct tls_maker_dates {
     int64_t not_before, not_after; /* seconds since 1970 */

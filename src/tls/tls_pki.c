@@ -60,11 +60,16 @@ static int write_pair(const struct tls_maker *m, struct tls_pki_pair *out, struc
 
 int tls_pki_new_ca(const char *cn, int64_t not_before, int64_t not_after, struct tls_pki_pair *out, struct err *err)
 {
-    static const struct tls_maker_shape shape = {.ca = true};
+    return tls_pki_make_ca(&(struct tls_pki_ca){.cn = cn, .not_before = not_before, .not_after = not_after}, out, err);
+}
+
+int tls_pki_make_ca(const struct tls_pki_ca *order, struct tls_pki_pair *out, struct err *err)
+{
+    const struct tls_maker_shape shape = {.ca = true, .only = order->only, .n_only = order->n_only, .path_length_0 = order->n_only > 0};
     struct tls_maker ca = {NULL, NULL};
     int rc = -1;
     *out = (struct tls_pki_pair){0};
-    if (tls_maker_begin(&ca, &shape, (struct tls_maker_dates){not_before, not_after}, 1, err) == 0 && tls_maker_cn(&ca, cn, err) == 0 &&
+    if (tls_maker_begin(&ca, &shape, (struct tls_maker_dates){order->not_before, order->not_after}, 1, err) == 0 && tls_maker_cn(&ca, order->cn, err) == 0 &&
         tls_maker_sign(&ca, &ca, false, err) == 0)
         rc = write_pair(&ca, out, err);
     tls_maker_clear(&ca);

@@ -289,6 +289,7 @@ struct config_forward_proxy {
     bool present;
     enum config_connect connect;     /* sniff */
     enum config_unmatched unmatched; /* refuse: hosts that no route names */
+    char *intercept_ca, *intercept_key; /* files of the CA that issues certificates for the hosts of routes; NULL: TLS in a tunnel is not looked into */
     struct config_strings direct;    /* "host", "*.suffix", "host:port": reached directly, private addresses too */
 };
 

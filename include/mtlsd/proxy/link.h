@@ -40,6 +40,8 @@ void link_write_take(struct link *l, struct bytes *b);     /* its memory is take
 void link_write_borrow(struct link *l, struct span s); /* valid until link_settle */
 void link_end(struct link *l);
 /* Our own words before TLS begins (a PROXY header, CONNECT to a proxy): they leave first, and nothing of a client may ever be among them. */
+/* Bytes that wait to be sent go before those of TLS, which begins now. */
+void link_make_raw(struct link *l);
 void link_write_raw(struct link *l, struct span s);
 size_t link_pending(const struct link *l); /* bytes waiting, encrypted or not */
 bool link_has_more(const struct link *l);  /* link_runs may give something, or has to make the end */

@@ -16,6 +16,7 @@
 
 struct plan_upstream;
 struct required_header;
+struct tls_intercept;
 struct snapshot;
 
 enum plan_http { /* what an upstream may speak */
@@ -58,6 +59,7 @@ struct plan_listener {
     const struct plan_route *routes; /* at least one */
     size_t n_routes;
     const struct caller_limits *limits; /* by the user of the calling program; owned by the snapshot, NULL: none */
+    struct tls_intercept *intercept; /* issues certificates for the hosts of routes; owned by the snapshot, NULL: none */
     const struct required_header *required; /* what every request must carry; owned by the snapshot, NULL: nothing */
     struct route_index *by_host; /* owned by the snapshot; NULL: the routes are looked through */
     const struct plan_target *direct; /* forward proxy: the upstream for hosts without a route; NULL: none */

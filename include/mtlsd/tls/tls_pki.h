@@ -48,6 +48,13 @@ struct tls_pki_order {
 /* The dates that a certificate so ordered gets. */
 void tls_pki_dates(const struct tls_pki_order *order, int64_t *not_before, int64_t *not_after);
 
+struct tls_pki_ca {
+    const char *cn;
+    const char *const *only; /* DNS names: a critical constraint to these and the names below them, without addresses, and no CA below; NULL: any */
+    size_t n_only;
+    int64_t not_before, not_after;
+};
+MUST_CHECK int tls_pki_make_ca(const struct tls_pki_ca *order, struct tls_pki_pair *out, struct err *err);
 MUST_CHECK int tls_pki_new_ca(const char *cn, int64_t not_before, int64_t not_after, struct tls_pki_pair *out, struct err *err);
 /* ERR_USAGE when a SAN is not understood. out->certificate holds the leaf only. serial: positive, unique per CA. */
 MUST_CHECK int tls_pki_issue(struct span ca_cert, struct span ca_key, const struct tls_pki_order *order, uint64_t serial,

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "page.h"
 #include "flags.h"
+#include "mtlsd/base/hostname.h"
 #include "mtlsd/io/clock.h"
 #include "mtlsd/io/file.h"
 #include "mtlsd/tls/tls_pki.h"
@@ -16,8 +17,18 @@
 struct init_flags {
     const char *dir, *cn;
     uint64_t days;
+    struct flag_list only;
     bool force;
 };
+
+/* As constraints: one label deep or deeper, without a star. */
+static int check_only(const struct flag_list *only, struct err *err)
+{
+    for (size_t i = 0; i < only->n; i++)
+        if (!hostname_is_well_formed(span_from_str(only->items[i])) || strchr(only->items[i], '*') != NULL || strspn(only->items[i], "0123456789.:") == strlen(only->items[i]))
+            return err_set(err, ERR_USAGE, "--only %s: write a host name, as in api.partner.example; names below it are included", only->items[i]);
+    return 0;
+}
 
 static int make_ca(const struct init_flags *a, struct err *err)
 {
@@ -26,8 +37,9 @@ static int make_ca(const struct init_flags *a, struct err *err)
     int64_t now = clock_now();
     char path[PKI_PATH_MAX];
     int rc = -1;
+    const struct tls_pki_ca order = {a->cn, a->only.items, a->only.n, now - PKI_BACKDATED, now + (int64_t)a->days * PKI_DAY};
     pki_index_init(&f.index);
-    if (pki_folder_check_days(a->days, err) != 0 || file_make_folder(a->dir, 0755, err) != 0 || (f.lock = file_lock(a->dir, err)) < 0)
+    if (check_only(&a->only, err) != 0 || pki_folder_check_days(a->days, err) != 0 || file_make_folder(a->dir, 0755, err) != 0 || (f.lock = file_lock(a->dir, err)) < 0)
         goto done;
     if (pki_folder_path(a->dir, "ca", ".pem", path, err) != 0)
         goto done;
@@ -35,7 +47,7 @@ static int make_ca(const struct init_flags *a, struct err *err)
         err_set(err, ERR_CREDENTIAL, "%s: a CA exists already; --force replaces it", path);
         goto done;
     }
-    if (tls_pki_new_ca(a->cn, now - PKI_BACKDATED, now + (int64_t)a->days * PKI_DAY, &ca, err) != 0 ||
+    if (tls_pki_make_ca(&order, &ca, err) != 0 ||
         pki_folder_put(a->dir, "ca", ".key", bytes_span(&ca.key), true, err) != 0 ||
         pki_folder_put(a->dir, "ca", ".pem", bytes_span(&ca.certificate), false, err) != 0)
         goto done;
@@ -55,11 +67,13 @@ static int pki_init(int argc, char **argv)
         pki_folder_flag(&a.dir),
         {.name = "--cn", .kind = FLAG_TEXT, .target = &a.cn, .value = "NAME", .help = "common name of the CA (default: mtlsd development CA)"},
         {.name = "--days", .kind = FLAG_NUMBER, .target = &a.days, .value = "N", .help = "days until it expires (default: 3650)"},
+        {.name = "--only", .kind = FLAG_LIST, .target = &a.only, .value = "HOST",
+         .help = "host that the CA may issue certificates for, and names below it (may\nbe repeated; default: any host). Needed for forward_proxy.intercept"},
         {.name = "--force", .kind = FLAG_SWITCH, .target = &a.force, .help = "replace an existing CA"},
     };
     const struct flags flags = {
         .command = "mtlsd pki init",
-        .usage = "[--dir FOLDER] [--cn NAME] [--days N] [--force]",
+        .usage = "[--dir FOLDER] [--cn NAME] [--days N] [--only HOST]... [--force]",
         .about = "Creates a CA for development. ca.pem is the CA certificate for the peers that verify, and ca.key its private key.\n"
                  "crl.pem is an empty revocation list, valid for 30 days, and index.txt the list of issued certificates.",
         .table = table,

@@ -91,6 +91,7 @@ static const struct {
     {"listener.tls", "listeners.NAME.tls", "Without this group a listener is plaintext."},
     {"listener.timeouts", "listeners.NAME.timeouts", ""},
     {"listener.forward_proxy", "listeners.NAME.forward_proxy", "Without this group a listener is no forward proxy."},
+    {"listener.forward_proxy.intercept", "listeners.NAME.forward_proxy.intercept", "Without this group TLS in a tunnel to the host of a route is refused."},
     {"listener.require_header", "listeners.NAME.require_header", "Without this group no header is required."},
     {"target", "Keys of a target", "For a target that is more than an address."},
     {"route", "Keys of a route",

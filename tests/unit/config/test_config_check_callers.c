@@ -29,7 +29,17 @@ static const struct config_row secrets[] = {
     {"a proxy's, without a proxy", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", SECRET("Proxy-Authorization")), "only programs of a forward proxy send it"},
 };
 
+#define PROXY(more, rest) CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; forward_proxy = { intercept = { ca = \"ca.pem\"; key = \"ca.key\"; }; " more " }; " rest " }; };"
+
+static const struct config_row intercepts[] = {
+    {"E7: no key", CONFIG_ROWS_BACK "listeners = { app = { bind = \"127.0.0.1:1\"; forward_proxy = { intercept = { ca = \"ca.pem\"; }; }; routes = ( { host = \"a.example\"; upstream = \"up\"; } ); }; };",
+     "forward_proxy.intercept: give ca and key"},
+    {"E7: blind tunnels", PROXY("connect = \"tunnel\"; direct = \"b.example\";", "routes = ( { host = \"a.example\"; upstream = \"up\"; } );"), "needs connect = \"sniff\""},
+    {"E7: no host", PROXY("direct = \"b.example\";", "upstream = \"up\";"), "needs a route with host and upstream"},
+};
+
 static const struct config_row taken[] = {
+    {"E7: the hosts of routes", PROXY("", "routes = ( { host = \"a.example\"; upstream = \"up\"; } );"), NULL},
     {"a secret", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", SECRET("X-S")), NULL},
     {"a proxy's", CONFIG_ROWS_BACK APP("\"127.0.0.1:1\"", "forward_proxy = { direct = \"a.example\"; }; " SECRET("Proxy-Authorization")), NULL},
     {"neither, in the open", CONFIG_ROWS_BACK APP("\":1\"", "insecure_expose = true;"), "is served in plaintext: add require_header for programs of other hosts, or allow_uids"},
@@ -56,6 +66,12 @@ START_TEST(refuses_a_header_that_cannot_carry_a_secret)
 }
 END_TEST
 
+START_TEST(refuses_to_intercept_where_it_cannot)
+{
+    config_rows_refused(&intercepts[_i]);
+}
+END_TEST
+
 START_TEST(takes_it_with_a_warning_or_without)
 {
     config_rows_taken(&taken[_i]);
@@ -68,6 +84,7 @@ Suite *suite(void)
     TCase *t = tcase_create("config_check_callers");
     tcase_add_loop_test(t, refuses_it_and_says_what_to_do, 0, CONFIG_ROWS_COUNT(refused));
     tcase_add_loop_test(t, refuses_a_header_that_cannot_carry_a_secret, 0, CONFIG_ROWS_COUNT(secrets));
+    tcase_add_loop_test(t, refuses_to_intercept_where_it_cannot, 0, CONFIG_ROWS_COUNT(intercepts));
     tcase_add_loop_test(t, takes_it_with_a_warning_or_without, 0, CONFIG_ROWS_COUNT(taken));
     suite_add_tcase(s, t);
     return s;

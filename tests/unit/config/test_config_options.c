@@ -50,7 +50,7 @@ START_TEST(each_group_has_its_row_in_the_group_above)
     for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
         if (strcmp(group, named[i]) == 0)
             return;
-    char *dot = strchr(group, '.');
+    char *dot = strrchr(group, '.');
     if (dot != NULL)
         *dot = '\0';
     const struct config_option *up =
