@@ -38,6 +38,7 @@ static const struct {
     {"a_final_answer_instead_of_100_ends_the_connection", APP, "Connection: close; a stream ends alone"},
     {"a_body_that_pauses_is_answered_408", APP, "Connection: close; a stream ends alone"},
     {"draining_finishes_what_runs_and_then_closes", APP, "Connection: close; GOAWAY is in client_http2"},
+    {"an_idle_client_may_send_one_more_request_after_the_last_call", APP, "Connection: close; GOAWAY is in client_http2"},
     {"http_1_0_gets_an_answer_it_can_read_and_the_end", APP, "HTTP/1.0"},
     {"http_1_0_sees_no_interim_answer", APP, "HTTP/1.0"},
     {"each_side_is_spoken_to_in_its_own_version", APP, "HTTP/1.0"},

@@ -70,8 +70,8 @@ START_TEST(gives_each_value_of_a_valid_client)
         {VARIABLE_REQUEST_ID, "0123"},         {VARIABLE_LISTENER, "public"},
         {VARIABLE_ROUTE, "mtlsd.conf:7"},
     };
-    ck_assert_uint_eq(sizeof(rows) / sizeof(rows[0]), VARIABLE_COUNT);
-    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+    ck_assert_uint_eq(sizeof(rows) / sizeof(rows[0]), VARIABLE_TIME); /* those of logs have values in test_access_pattern.c */
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         ck_assert_msg(strcmp(value_of(rows[i].v), rows[i].value) == 0, "%s: %s", variable_row(rows[i].v)->word, value_of(rows[i].v));
 }
 END_TEST
