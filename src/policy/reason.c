@@ -15,6 +15,7 @@ enum { /* RFC 8446 section 6 */
     CERTIFICATE_EXPIRED = 45,
     UNKNOWN_CA = 48,
     ACCESS_DENIED = 49,
+    BAD_CERTIFICATE_STATUS_RESPONSE = 113,
     CERTIFICATE_REQUIRED = 116,
     NO_APPLICATION_PROTOCOL = 120,
 };
@@ -58,6 +59,9 @@ static const struct reason_row rows[] = {
      "see mtlsd registry show for the note in its row; mtlsd registry resume ends a suspension"},
     {REASON_REGISTRY_STALE, "registry_stale", 50, BAD_CERTIFICATE, 503, LOG_LEVEL_ERROR, "the registry cannot be read",
      "check that the database is up and that mtlsd may read it: mtlsd status has its last error; max_staleness sets how long the last rows count"},
+    {REASON_STAPLE_MISSING, "staple_missing", 73, BAD_CERTIFICATE_STATUS_RESPONSE, 502, LOG_LEVEL_WARN, "a required OCSP answer is missing",
+     "turn on OCSP stapling in the server (nginx: ssl_stapling, Apache: SSLUseStapling), or issue its certificate without the TLS feature "
+     "extension (must-staple)"},
     {REASON_MALFORMED, "malformed", 1, BAD_CERTIFICATE, 502, LOG_LEVEL_WARN, "a certificate cannot be parsed",
      "inspect the peer's certificate file with openssl x509 -in FILE -text: it is damaged or violates X.509"},
 

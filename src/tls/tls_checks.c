@@ -132,16 +132,20 @@ static void check_extensions(const struct tls_certificate *c, struct tls_verdict
                              c->subject);
 }
 
+static const char *purpose_oid(enum tls_purpose purpose)
+{
+    return purpose == TLS_PURPOSE_CLIENT ? "\x2b\x06\x01\x05\x05\x07\x03\x02" : "\x2b\x06\x01\x05\x05\x07\x03\x01";
+}
+
 struct purposes {
     bool present, readable, wanted, any;
 };
 
 /* Not through GnuTLS, for which an empty list is none at all. */
-static struct purposes read_purposes(const struct tls_cert *cert, enum tls_purpose purpose)
+static struct purposes read_purposes(const struct tls_cert *cert, const char *purpose)
 {
-    static const uint8_t server[] = "\x2b\x06\x01\x05\x05\x07\x03\x01", client[] = "\x2b\x06\x01\x05\x05\x07\x03\x02",
-                         any[] = "\x55\x1d\x25\x00"; /* RFC 5280 4.2.1.12 */
-    const struct span wanted = span_of(purpose == TLS_PURPOSE_CLIENT ? client : server, sizeof(client) - 1);
+    static const uint8_t any[] = "\x55\x1d\x25\x00"; /* RFC 5280 4.2.1.12 */
+    const struct span wanted = span_from_str(purpose);
     struct purposes p = {0};
     struct span value;
     struct tls_der list, oid;
@@ -160,7 +164,7 @@ static struct purposes read_purposes(const struct tls_cert *cert, enum tls_purpo
 
 bool tls_checks_serves(const struct tls_cert *cert, enum tls_purpose purpose)
 {
-    struct purposes p = read_purposes(cert, purpose);
+    struct purposes p = read_purposes(cert, purpose_oid(purpose));
     return !p.present || (p.readable && (p.wanted || p.any));
 }
 
@@ -172,7 +176,7 @@ static const char *purpose_word(enum tls_purpose purpose)
 static void check_leaf_purpose(const struct tls_question *q, const struct tls_certificate *leaf,
                                struct tls_verdict *out)
 {
-    struct purposes p = read_purposes(leaf->cert, q->purpose);
+    struct purposes p = read_purposes(leaf->cert, purpose_oid(q->purpose));
     const char *word = purpose_word(q->purpose);
     if (!p.present && !tls_trust_rules(q->trust)->purpose_may_be_absent)
         tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
@@ -238,6 +242,18 @@ void tls_checks_leaf(const struct tls_question *q, const struct tls_certificate 
     tls_bounds_check_domain(tls_trust_rules(q->trust), leaf, out);
 }
 
+bool tls_checks_may_answer(const struct tls_question *q, const struct tls_certificate *c, struct tls_verdict *out)
+{
+    struct purposes p = read_purposes(c->cert, "\x2b\x06\x01\x05\x05\x07\x03\x09"); /* id-kp-OCSPSigning, by its name alone */
+    if (!p.readable || !p.wanted)
+        return false;
+    check_dates(q, c, out);
+    check_key(q, c, out);
+    check_signature_algorithm(c, out);
+    check_extensions(c, out);
+    return out->all == 0;
+}
+
 static bool is_self_issued(const struct tls_path_node *node)
 {
     return span_equals(node->cert->subject, node->cert->issuer);
@@ -274,7 +290,7 @@ static void check_ca(const struct tls_certificate *c, int below, struct tls_verd
 static void check_ca_purpose(const struct tls_question *q, const struct tls_certificate *c,
                              struct tls_verdict *out)
 {
-    struct purposes p = read_purposes(c->cert, q->purpose);
+    struct purposes p = read_purposes(c->cert, purpose_oid(q->purpose));
     if (p.present && (!p.readable || (!p.wanted && !p.any)))
         tls_checks_found(out, REASON_WRONG_PURPOSE, 26,
                          "CA certificate %s: its extendedKeyUsage does not allow TLS %s authentication",
@@ -340,6 +356,7 @@ void tls_checks_path(const struct tls_question *q, const struct tls_path_node *p
     struct tls_crl_held *lists = tls_crl_set_take(tls_trust_crls(q->trust));
     for (size_t i = 0; i + 1 < n; i++)
         check_revocation(q, lists->index, path, i, out);
+    tls_checks_staple(q, lists->index, path, n, out);
     tls_crl_set_give(lists);
     if (n > depth) {
         tls_checks_describe(&c, path[0].cert, path[0].crt);

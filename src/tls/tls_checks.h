@@ -33,6 +33,18 @@ bool tls_checks_serves(const struct tls_cert *cert, enum tls_purpose purpose);
 /* path[0] is the leaf, path[n - 1] an anchor; signatures have been verified. *work is lowered by the cost of name constraints. */
 void tls_checks_path(const struct tls_question *q, const struct tls_path_node *path, size_t n, unsigned *work, struct tls_verdict *out);
 
+/*
+ * The stapled OCSP answer for the leaf. One that counts is about this certificate, of this time, and signed by the issuer on the path or by a
+ * responder of that issuer (RFC 6960 4.2.2.2). "revoked" refuses. What does not count is ignored, unless the certificate requires an answer
+ * (RFC 7633): then only "good" is accepted.
+ */
+enum { TLS_STAPLE_SKEW = 300, TLS_STAPLE_MAX_AGE = 86400 }; /* seconds: by which clocks may differ; for which an answer without nextUpdate counts */
+struct tls_crl_index;
+void tls_checks_staple(const struct tls_question *q, const struct tls_crl_index *lists, const struct tls_path_node *path, size_t n,
+                       struct tls_verdict *out);
+/* Whether the certificate by itself is fit to sign OCSP answers for its issuer: purpose, key, signature, dates and extensions. */
+bool tls_checks_may_answer(const struct tls_question *q, const struct tls_certificate *c, struct tls_verdict *out);
+
 /* The row of the leaf in the trust's registry: absent, suspended, revoked, or rows that are too old. Without a registry nothing is found. ids: the
  * SHA-256 of the certificate and of its key. Gives the texts of the row, counted; NULL: none. */
 struct tls_registry_text *tls_checks_registry(const struct tls_question *q, const char *subject, const uint8_t ids[2][TLS_REGISTRY_ID_BYTES],

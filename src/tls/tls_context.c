@@ -208,7 +208,7 @@ bool tls_context_lets_pass(const struct tls_context *ctx, const struct tls_verdi
     }
 }
 
-void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out, struct tls_path *path)
+void tls_context_judge(const struct tls_context *ctx, const struct tls_presented *sent, int64_t now, struct tls_verdict *out, struct tls_path *path)
 {
     struct tls_question question = {
         .trust = ctx->trust,
@@ -216,6 +216,8 @@ void tls_context_judge(const struct tls_context *ctx, const struct span *ders, s
         .names = (const char *const *)ctx->expect,
         .n_names = ctx->n_expect,
         .now = now,
+        .asked_to_staple = !ctx->accepting, /* the library asks every server */
+        .staple = sent->staple,
     };
-    tls_judge_path(&question, ders, n, out, path);
+    tls_judge_path(&question, sent->ders, sent->n, out, path);
 }

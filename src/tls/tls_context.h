@@ -40,7 +40,12 @@ gnutls_certificate_retrieve_function3 tls_engine_on_asked;
 MUST_CHECK int tls_context_ticket_key(const struct tls_context *ctx, uint8_t key[TLS_TICKET_KEY_BYTES]);
 /* An accepting context that chooses by server name. References sni. NULL + err. */
 struct tls_context *tls_context_new_by_name(struct tls_sni *sni, struct err *err);
-/* Verifies the chain that the peer of a session presented, for this side of the connection. path: as tls_judge_path gives it. */
-void tls_context_judge(const struct tls_context *ctx, const struct span *ders, size_t n, int64_t now, struct tls_verdict *out, struct tls_path *path);
+struct tls_presented { /* what the peer of a session sent; borrowed */
+    const struct span *ders;
+    size_t n;
+    struct span staple; /* a server's OCSP answer; empty: none */
+};
+/* Verifies it, for this side of the connection. path: as tls_judge_path gives it. */
+void tls_context_judge(const struct tls_context *ctx, const struct tls_presented *sent, int64_t now, struct tls_verdict *out, struct tls_path *path);
 
 #endif

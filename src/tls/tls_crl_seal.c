@@ -172,11 +172,11 @@ static int verify(const struct tls_crl_seal *seal, gnutls_pubkey_t key)
     return rc != 0 ? rc : gnutls_pubkey_verify_hash2(key, seal->sign, 0, &digest, &signature);
 }
 
-static enum tls_crl_seal_maker ask(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer)
+static enum tls_crl_seal_maker ask(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer, unsigned wanted)
 {
     unsigned usage = 0;
     int rc = gnutls_x509_crt_get_key_usage(issuer, &usage, NULL);
-    if (rc >= 0 && (usage & GNUTLS_KEY_CRL_SIGN) == 0)
+    if (rc >= 0 && wanted != 0 && (usage & wanted) == 0)
         return TLS_CRL_SEAL_OTHER;
     if (rc < 0 && rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
         return is_for_want_of_memory(rc) ? TLS_CRL_SEAL_UNTOLD : TLS_CRL_SEAL_OTHER;
@@ -192,10 +192,15 @@ static enum tls_crl_seal_maker ask(const struct tls_crl_seal *seal, gnutls_x509_
 
 /* Inside of a verification the library calls a failing allocation a wrong signature too, so a no is asked for twice: from the start again, it either finds
  * memory or says that there is none. Only a CA that got another key under its old name has lists that cost this. */
+enum tls_crl_seal_maker tls_crl_seal_signer(const struct tls_crl_seal *seal, gnutls_x509_crt_t crt, unsigned usage)
+{
+    enum tls_crl_seal_maker maker = ask(seal, crt, usage);
+    return maker == TLS_CRL_SEAL_OTHER ? ask(seal, crt, usage) : maker;
+}
+
 enum tls_crl_seal_maker tls_crl_seal_maker(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer)
 {
-    enum tls_crl_seal_maker maker = ask(seal, issuer);
-    return maker == TLS_CRL_SEAL_OTHER ? ask(seal, issuer) : maker;
+    return tls_crl_seal_signer(seal, issuer, GNUTLS_KEY_CRL_SIGN);
 }
 
 bool tls_crl_seal_is_of(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer)

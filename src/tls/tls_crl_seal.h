@@ -33,6 +33,8 @@ MUST_CHECK int tls_crl_seal_make(const struct tls_crl_parsed *crl, struct tls_cr
  * forgive whom it revokes. Safe from many threads. */
 enum tls_crl_seal_maker { TLS_CRL_SEAL_OTHER, TLS_CRL_SEAL_OURS, TLS_CRL_SEAL_UNTOLD };
 enum tls_crl_seal_maker tls_crl_seal_maker(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer);
+/* The same for what is signed alike (an OCSP answer). A certificate with keyUsage must have one of these bits; 0: any will do. */
+enum tls_crl_seal_maker tls_crl_seal_signer(const struct tls_crl_seal *seal, gnutls_x509_crt_t crt, unsigned usage);
 bool tls_crl_seal_is_of(const struct tls_crl_seal *seal, gnutls_x509_crt_t issuer); /* for certain */
 
 /* Whether the list must be kept for tls_crl_seal_is_of. */

@@ -16,6 +16,8 @@ static void keep_ticket(struct tls_engine *e)
 {
     if (e->tickets == NULL || e->ticket_seen || !has_ticket(e))
         return;
+    if (e->verdict != NULL && e->verdict->requires_staple) /* a resumed session brings no new OCSP answer, and the old one ends */
+        return;
     e->ticket_seen = true;
     gnutls_datum_t data;
     if (gnutls_session_get_data2(e->session, &data) == 0)

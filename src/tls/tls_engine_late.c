@@ -69,6 +69,8 @@ static void finish(struct tls_engine *e)
         refuse(e, GNUTLS_A_BAD_CERTIFICATE, "the server showed another certificate when it renegotiated");
     else if (!is_bound(e) || !has_same_version(e))
         refuse(e, GNUTLS_A_HANDSHAKE_FAILURE, "the server renegotiated without an extended master secret (RFC 7627), or changed the TLS version");
+    else if (tls_engine_rejudge_running(e, e->ctx, e->now) != REASON_VALID) /* it may have brought another OCSP answer */
+        tls_engine_refuse(e, e->verdict->status, NULL);
     else if (tls_engine_server_asked(e))
         note_asked(e);
     e->maybe_app = !e->failed;

@@ -7,26 +7,30 @@
 
 #include "mtlsd/base/text.h"
 
+#include <gnutls/ocsp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static size_t peer_ders(const struct tls_engine *e, struct span ders[CHAIN_MAX])
+/* After a resumption the certificates, and the OCSP answer, are those of the first handshake. */
+static struct tls_presented look_at_peer(const struct tls_engine *e, struct span ders[CHAIN_MAX])
 {
     unsigned n = 0;
+    gnutls_datum_t staple;
+    struct tls_presented sent = {.ders = ders};
     const gnutls_datum_t *list = gnutls_certificate_get_peers(e->session, &n);
     if (list == NULL)
-        return 0;
-    if (n > CHAIN_MAX)
-        n = CHAIN_MAX;
-    for (unsigned i = 0; i < n; i++)
-        ders[i] = span_of(list[i].data, list[i].size);
-    return n;
+        return sent;
+    for (; sent.n < n && sent.n < CHAIN_MAX; sent.n++)
+        ders[sent.n] = span_of(list[sent.n].data, list[sent.n].size);
+    if (!e->ctx->accepting && gnutls_ocsp_status_request_get2(e->session, 0, &staple) == 0)
+        sent.staple = span_of(staple.data, staple.size);
+    return sent;
 }
 
-static struct tls_verdict_key key_of(const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n)
+static struct tls_verdict_key key_of(const struct tls_context *ctx, int64_t now, const struct tls_presented *sent)
 {
     uint64_t generation = ctx->trust != NULL ? tls_crl_set_generation(tls_trust_crls(ctx->trust)) : 0;
-    return (struct tls_verdict_key){.context_id = ctx->id, .generation = generation, .ders = ders, .n = n, .now = now};
+    return (struct tls_verdict_key){.context_id = ctx->id, .generation = generation, .ders = sent->ders, .n = sent->n, .now = now, .staple = sent->staple};
 }
 
 static const struct tls_known *find_known(const struct tls_engine *e, const struct tls_verdict_key *key)
@@ -87,25 +91,25 @@ static void check_row(const struct tls_engine *e, const struct tls_context *ctx,
 }
 
 /* Also stores the verified path in the peer; a server's path is not needed. */
-static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct span *ders, size_t n, struct tls_verdict *out)
+static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t now, const struct tls_presented *sent, struct tls_verdict *out)
 {
-    const struct tls_verdict_key key = key_of(ctx, now, ders, n);
+    const struct tls_verdict_key key = key_of(ctx, now, sent);
     if (judge_by_memory(e, &key, out)) {
         check_row(e, ctx, now, true, out);
         return;
     }
     struct tls_path path = {.n = 0};
     *out = (struct tls_verdict){.status = REASON_UNDECIDED};
-    if (n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
+    if (sent->n == 0 && ctx->accepting && ctx->ask == TLS_ASK_NONE)
         out->status = REASON_NONE;
     else
-        tls_context_judge(ctx, ders, n, now, out, &path);
-    if (n > 0 && e->peer == NULL) {
+        tls_context_judge(ctx, sent, now, out, &path);
+    if (sent->n > 0 && e->peer == NULL) {
         out->all |= UINT64_C(1) << REASON_MALFORMED;
         if (out->status == REASON_VALID)
             out->status = REASON_MALFORMED;
     }
-    if (n > 0)
+    if (sent->n > 0)
         check_row(e, ctx, now, false, out);
     if (e->peer != NULL && ctx->accepting)
         tls_peer_set_path(e->peer, path.ders, path.n, path.by_anchor);
@@ -114,12 +118,12 @@ static void judge(struct tls_engine *e, const struct tls_context *ctx, int64_t n
         tls_verdict_cache_keep(e->verdicts, &key, out, e->peer);
 }
 
-static struct tls_peer *make_peer(const struct tls_engine *e, const struct span *ders, size_t n)
+static struct tls_peer *make_peer(const struct tls_engine *e, const struct tls_presented *sent)
 {
     struct err err = {0};
-    const struct tls_verdict_key key = key_of(e->ctx, e->now, ders, n);
+    const struct tls_verdict_key key = key_of(e->ctx, e->now, sent);
     const struct tls_known *known = find_known(e, &key);
-    return known != NULL ? tls_peer_copy(known->peer) : tls_peer_new(ders[0], &err);
+    return known != NULL ? tls_peer_copy(known->peer) : tls_peer_new(sent->ders[0], &err);
 }
 
 /* A certificate with unreadable names would look like none to later code: it is never accepted, with any tolerate. */
@@ -157,16 +161,16 @@ int tls_engine_judge_peer(struct tls_engine *e)
         return -1;
     }
     struct span ders[CHAIN_MAX];
-    size_t n = peer_ders(e, ders);
+    const struct tls_presented sent = look_at_peer(e, ders);
     if (e->verdict == NULL && (e->verdict = calloc(1, sizeof(*e->verdict))) == NULL) {
         tls_engine_fail(e, REASON_INTERNAL, "out of memory");
         return -1;
     }
-    if (n > 0 && e->peer == NULL)
-        e->peer = make_peer(e, ders, n);
-    judge(e, e->ctx, e->now, ders, n, e->verdict);
+    if (sent.n > 0 && e->peer == NULL)
+        e->peer = make_peer(e, &sent);
+    judge(e, e->ctx, e->now, &sent, e->verdict);
     unsigned alert = tls_judge_alert(e->verdict->status);
-    enum reason answer = answer_to(e, e->ctx, n, e->verdict);
+    enum reason answer = answer_to(e, e->ctx, sent.n, e->verdict);
     if (answer == REASON_VALID && e->accept != NULL)
         answer = e->accept(e->accept_ctx, e->verdict, e->peer, &alert);
     if (answer == REASON_VALID) {
@@ -260,7 +264,9 @@ bool tls_engine_server_asked(const struct tls_engine *e)
 /* Only dates speak against a known peer. Its old verdict is good for open requests, not for new ones. */
 static void spare_dates(const struct tls_verdict *then, struct tls_verdict *verdict, int64_t now)
 {
-    const uint64_t dates = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_CRL_STALE | UINT64_C(1) << REASON_REGISTRY_STALE, fresh = verdict->all & ~then->all;
+    const uint64_t dates = UINT64_C(1) << REASON_EXPIRED | UINT64_C(1) << REASON_CRL_STALE | UINT64_C(1) << REASON_REGISTRY_STALE |
+                           UINT64_C(1) << REASON_STAPLE_MISSING;
+    const uint64_t fresh = verdict->all & ~then->all;
     if (fresh == 0 || (fresh & ~dates) != 0)
         return;
     *verdict = *then;
@@ -275,12 +281,12 @@ static enum reason judge_again(struct tls_engine *e, struct tls_context *ctx, in
     if (rules == NULL)
         return REASON_UNDECIDED;
     struct span ders[CHAIN_MAX];
-    size_t n = peer_ders(e, ders);
+    const struct tls_presented sent = look_at_peer(e, ders);
     const struct tls_verdict then = *e->verdict;
-    judge(e, rules, now, ders, n, e->verdict);
+    judge(e, rules, now, &sent, e->verdict);
     if (runs)
         spare_dates(&then, e->verdict, now);
-    return answer_to(e, rules, n, e->verdict);
+    return answer_to(e, rules, sent.n, e->verdict);
 }
 
 enum reason tls_engine_rejudge(struct tls_engine *e, struct tls_context *ctx, int64_t now)

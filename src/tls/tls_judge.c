@@ -76,6 +76,8 @@ static void merge(struct tls_verdict *into, const struct tls_verdict *path)
     else if (path->status != REASON_UNDECIDED)
         tls_checks_found(into, path->status, path->openssl_error, "%s", path->text);
     into->all |= path->all;
+    into->requires_staple = path->requires_staple;
+    into->staple_fault = path->staple_fault;
     if (path->until != 0)
         tls_checks_until(into, path->until);
 }
@@ -314,6 +316,8 @@ unsigned tls_judge_alert(enum reason status)
         return 44;
     case REASON_UNKNOWN_CA:
         return 48;
+    case REASON_STAPLE_MISSING:
+        return 113; /* bad_certificate_status_response */
     case REASON_WRONG_PURPOSE:
         return 43; /* unsupported_certificate */
     case REASON_NOT_ALLOWED:

@@ -18,7 +18,7 @@ static size_t slot_of(const struct tls_verdict_key *key)
 /* 0: too long to be kept. */
 static size_t chain_bytes(const struct tls_verdict_key *key)
 {
-    size_t total = 0;
+    size_t total = key->staple.len;
     for (size_t i = 0; i < key->n; i++) {
         if (key->ders[i].len > TLS_VERDICT_CACHE_CHAIN_MAX)
             return 0;
@@ -26,7 +26,7 @@ static size_t chain_bytes(const struct tls_verdict_key *key)
         if (total > TLS_VERDICT_CACHE_CHAIN_MAX)
             return 0;
     }
-    return total;
+    return total <= TLS_VERDICT_CACHE_CHAIN_MAX ? total : 0;
 }
 
 static bool is_same_chain(const struct tls_known *known, const struct tls_verdict_key *key)
@@ -44,7 +44,7 @@ static bool is_same_chain(const struct tls_known *known, const struct tls_verdic
             return false;
         rest = span_skip(rest, len);
     }
-    return rest.len == 0;
+    return span_equals(rest, key->staple);
 }
 
 /* A clock that was set back may stand before a certificate or a list begins. */
@@ -78,6 +78,8 @@ static void copy_chain(struct tls_known *known, const struct tls_verdict_key *ke
         memcpy(at, key->ders[i].ptr, key->ders[i].len);
         at += key->ders[i].len;
     }
+    if (key->staple.len > 0)
+        memcpy(at, key->staple.ptr, key->staple.len);
     known->n = key->n;
     known->chain = span_of(known->bytes, size);
 }

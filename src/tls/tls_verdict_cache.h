@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Caches the chains that a worker found valid, so that a returning peer is not parsed and verified again. Only valid
- * verdicts are kept. A verdict counts for the same bytes of every certificate and the same context (trust, rules, names,
+ * verdicts are kept. A verdict counts for the same bytes of every certificate and of a stapled answer, and the same context (trust, rules, names,
  * pins and purpose). The revocation lists must be the same too, and no date may have passed. Allow rules are not part of
  * a verdict: they are checked each time. One owner, one thread. Bounded: a chain replaces another in the same slot.
  */
@@ -13,7 +13,7 @@
 
 enum {
     TLS_VERDICT_CACHE_SLOTS = 256,
-    TLS_VERDICT_CACHE_CHAIN_MAX = 8 * 1024, /* bytes; longer chains are judged each time */
+    TLS_VERDICT_CACHE_CHAIN_MAX = 8 * 1024, /* bytes; longer ones are judged each time */
 };
 
 struct tls_verdict_key { /* borrowed; made before the chain is judged, so that lists that come meanwhile are another generation */
@@ -21,6 +21,7 @@ struct tls_verdict_key { /* borrowed; made before the chain is judged, so that l
     const struct span *ders;
     size_t n;
     int64_t now; /* seconds since 1970 */
+    struct span staple; /* OCSP answer; empty: none */
 };
 
 struct tls_known {
@@ -29,7 +30,7 @@ struct tls_known {
     uint64_t context_id, generation;
     int64_t since; /* the time at which it was judged */
     size_t n;
-    struct span chain; /* each certificate behind its length */
+    struct span chain; /* each certificate behind its length, then the staple */
     uint8_t bytes[];
 };
 

@@ -12,7 +12,7 @@ enum { MANY = 4000, WEB = 63, TRUSTED = 64, SENT = 1000 /* as many as GnuTLS sen
 
 static void judge_often(const char *what, struct tls_trust *trust, const struct span *chain, size_t n, size_t times)
 {
-    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    struct tls_question q = {.trust = trust, .purpose = TLS_PURPOSE_CLIENT, .names = NULL, .n_names = 0, .now = CERTS_NOW};
     struct bench_series s;
     printf("hostile what=%s certificates=%zu judgements=%zu", what, n, times);
     bench_series_init(&s, times);

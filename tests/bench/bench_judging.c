@@ -42,7 +42,7 @@ static size_t heap_bytes(void)
 static double judge(struct tls_trust *trust, const struct cast *c, const struct certs *leaf, enum reason expected)
 {
     const struct span chain[] = {leaf->der, c->middle.der, c->root.der};
-    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    struct tls_question q = {.trust = trust, .purpose = TLS_PURPOSE_CLIENT, .names = NULL, .n_names = 0, .now = CERTS_NOW};
     struct tls_verdict v;
     double before = bench_cpu_us();
     tls_judge(&q, chain, 3, &v);

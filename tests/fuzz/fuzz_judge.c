@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     bool leaf = n_ders > 0 && span_equals(ders[0], pki_files_der("leaf.pem"));
     bool revoked = n_ders > 0 && span_equals(ders[0], pki_files_der("revoked.pem"));
     assert(judge(&q, ders, n_ders) != REASON_VALID || leaf);
-    q = (struct tls_question){plain, TLS_PURPOSE_SERVER, good_names, 2, PKI_FILES_NOW};
+    q = (struct tls_question){.trust = plain, .purpose = TLS_PURPOSE_SERVER, .names = good_names, .n_names = 2, .now = PKI_FILES_NOW};
     assert(judge(&q, ders, n_ders) != REASON_VALID || leaf || revoked);
     return 0;
 }

@@ -77,7 +77,15 @@ static void run(const struct judging *j, struct tls_trust *trust, const struct c
     ck_assert_uint_le(n, MAX_CHAIN);
     for (size_t i = 0; i < n; i++)
         ders[i] = chain[i]->der;
-    struct tls_question q = {trust, j->purpose, j->names, n_names, j->now != 0 ? j->now : CERTS_NOW};
+    struct tls_question q = {
+        .trust = trust,
+        .purpose = j->purpose,
+        .names = j->names,
+        .n_names = n_names,
+        .now = j->now != 0 ? j->now : CERTS_NOW,
+        .asked_to_staple = j->asked_to_staple,
+        .staple = j->staple,
+    };
     tls_judge_path(&q, ders, n, out, path);
     same_in_detail(&q, ders, n, out);
 }

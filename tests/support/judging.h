@@ -20,6 +20,8 @@ struct judging {
     struct tls_registry *registry;
     bool registry_deny_listed;
     int64_t registry_staleness;
+    bool asked_to_staple;
+    struct span staple; /* with it */
     int64_t now; /* 0: CERTS_NOW */
 };
 

@@ -55,7 +55,7 @@ static void load_pair(struct raw_tls *r, const struct tls_pki_pair *ca, bool ser
     tls_pki_pair_clear(&pair);
 }
 
-static void start(struct raw_tls *r, unsigned flags, const char *priority)
+void raw_tls_start(struct raw_tls *r, unsigned flags, const char *priority)
 {
     ck_assert_int_eq(gnutls_certificate_allocate_credentials(&r->credentials), 0);
     ck_assert_int_eq(gnutls_init(&r->session, flags | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL), 0);
@@ -74,7 +74,7 @@ static void start(struct raw_tls *r, unsigned flags, const char *priority)
 void raw_tls_server(struct raw_tls *r, const struct wire_pki *pki, const char *priority, const gnutls_datum_t *ticket_key)
 {
     *r = (struct raw_tls){.server = true};
-    start(r, GNUTLS_SERVER, priority);
+    raw_tls_start(r, GNUTLS_SERVER, priority);
     load_pair(r, &pki->servers_ca, true);
     gnutls_certificate_server_set_request(r->session, GNUTLS_CERT_REQUEST);
     if (ticket_key != NULL)
@@ -84,7 +84,7 @@ void raw_tls_server(struct raw_tls *r, const struct wire_pki *pki, const char *p
 void raw_tls_later(struct raw_tls *r, const struct wire_pki *pki, const char *priority, unsigned flags)
 {
     *r = (struct raw_tls){.server = true, .renegotiates = true};
-    start(r, GNUTLS_SERVER | flags, priority);
+    raw_tls_start(r, GNUTLS_SERVER | flags, priority);
     load_pair(r, &pki->servers_ca, true);
     gnutls_certificate_server_set_request(r->session, GNUTLS_CERT_IGNORE);
 }
@@ -101,7 +101,7 @@ void raw_tls_another_certificate(struct raw_tls *r, const struct wire_pki *pki)
 void raw_tls_client(struct raw_tls *r, const struct wire_pki *pki, const char *priority, unsigned flags)
 {
     *r = (struct raw_tls){0};
-    start(r, GNUTLS_CLIENT | flags, priority);
+    raw_tls_start(r, GNUTLS_CLIENT | flags, priority);
     load_pair(r, &pki->clients_ca, false);
 }
 

@@ -24,6 +24,8 @@ void raw_tls_server(struct raw_tls *r, const struct wire_pki *pki, const char *p
 void raw_tls_later(struct raw_tls *r, const struct wire_pki *pki, const char *priority, unsigned flags);
 void raw_tls_another_certificate(struct raw_tls *r, const struct wire_pki *pki); /* for the handshakes to come */
 void raw_tls_client(struct raw_tls *r, const struct wire_pki *pki, const char *priority, unsigned flags);
+/* Only the session, for credentials that the caller fills. */
+void raw_tls_start(struct raw_tls *r, unsigned flags, const char *priority);
 void raw_tls_clear(struct raw_tls *r);
 void raw_tls_pump(struct raw_tls *r); /* handshake, then read what is there */
 void raw_tls_say(struct raw_tls *r, const char *text);

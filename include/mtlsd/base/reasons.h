@@ -25,6 +25,7 @@ enum reason {
     REASON_NOT_REGISTERED, /* this and the next two: by the registry of the trust */
     REASON_SUSPENDED,
     REASON_REGISTRY_STALE,
+    REASON_STAPLE_MISSING, /* a server's: its certificate requires a stapled OCSP answer */
     REASON_MALFORMED,
     /* everything else that ends a request or a connection */
     REASON_DNS_FAILED,

@@ -23,6 +23,8 @@ struct tls_question {
     const char *const *names; /* any one must match; a name with "://" is a URI SAN, an IP literal an IP SAN, else a DNS SAN */
     size_t n_names;           /* 0: names are not asked about (a client) */
     int64_t now;              /* seconds since 1970 */
+    bool asked_to_staple;     /* the server could staple an OCSP answer (RFC 6066 section 8), so a certificate that requires one needs it */
+    struct span staple;       /* that answer; empty: none came */
 };
 
 struct tls_verdict {
@@ -31,6 +33,8 @@ struct tls_verdict {
     int openssl_error;     /* the X509_V_ERR number for status; 0 when valid */
     int64_t until;         /* the last second at which dates leave the verdict as it is; 0: no date is ahead */
     char text[320];        /* one sentence that names the certificate and the fact: "certificate CN=x: expired 2025-01-03T..." */
+    bool requires_staple;  /* the certificate requires a stapled OCSP answer (must-staple) */
+    const char *staple_fault; /* why the stapled answer was not used: fixed text; NULL: it was used, or none came */
     struct tls_details *details; /* while tls_judge_in_detail judges; otherwise NULL */
 };
 

@@ -58,7 +58,7 @@ START_TEST(reports_every_fault_of_a_leaf)
     struct judging j = {.ca = {&ca}};
     struct tls_trust *trust = judging_trust(&j);
     const char *const names[] = {"a.example"};
-    struct tls_question q = {trust, TLS_PURPOSE_SERVER, names, 1, CERTS_NOW};
+    struct tls_question q = {.trust = trust, .purpose = TLS_PURPOSE_SERVER, .names = names, .n_names = 1, .now = CERTS_NOW};
     struct tls_verdict v = {.status = REASON_UNDECIDED};
     ck_assert_int_eq(tls_cert_read(leaf.der, &cert), 0);
     tls_checks_describe(&c, &cert, leaf.crt);

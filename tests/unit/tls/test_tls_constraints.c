@@ -393,7 +393,7 @@ START_TEST(a7_bounds_the_work_on_pathological_constraints)
         certs_make(&leaf_order, &leaf);
         struct judging j = {.ca = {&root}};
         struct tls_trust *trust = judging_trust(&j);
-        struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+        struct tls_question q = {.trust = trust, .now = CERTS_NOW};
         struct span ders[] = {leaf.der, ca.der};
         struct tls_verdict v;
         double least = 1e9;

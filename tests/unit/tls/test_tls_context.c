@@ -207,12 +207,12 @@ START_TEST(judges_by_role_and_name) /* A4, B1 */
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tls_verdict verdict = {0};
         struct tls_path path;
-        tls_context_judge(cases[i].ctx, &cases[i].der, 1, cases[i].now, &verdict, &path);
+        tls_context_judge(cases[i].ctx, &(struct tls_presented){.ders = &cases[i].der, .n = 1}, cases[i].now, &verdict, &path);
         ck_assert_msg(verdict.status == cases[i].reason, "%s: %d, %s", cases[i].why, verdict.status, verdict.text);
     }
     struct tls_verdict nobody = {0};
     struct tls_path nowhere;
-    tls_context_judge(server, NULL, 0, WIRE_NOW, &nobody, &nowhere);
+    tls_context_judge(server, &(struct tls_presented){0}, WIRE_NOW, &nobody, &nowhere);
     ck_assert_uint_eq(nowhere.n, 0);
     ck_assert_int_eq(nobody.status, REASON_NONE);
     tls_context_unref(other);

@@ -33,7 +33,7 @@ static double cpu_ms(void)
 static void expect_cheap(const char *why, const struct certs *const *chain, size_t n, enum reason reason)
 {
     struct tls_trust *trust = judging_trust(&(struct judging){.ca = {&root}, .depth = 16});
-    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    struct tls_question q = {.trust = trust, .now = CERTS_NOW};
     struct span ders[MOST_CHAIN];
     struct tls_verdict v;
     size_t bytes = 0;

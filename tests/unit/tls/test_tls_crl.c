@@ -359,7 +359,7 @@ START_TEST(reads_what_openssl_wrote_in_pem_and_der)
         ck_assert_uint_eq(facts.n_crl, 1);
         ck_assert_uint_eq(facts.n_revoked, 1);
         ck_assert_int_eq(facts.first_next_update, 1798761600); /* 2027-01-01 */
-        struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+        struct tls_question q = {.trust = trust, .now = CERTS_NOW};
         struct tls_verdict v;
         tls_judge(&q, &good, 1, &v);
         ck_assert_msg(v.status == REASON_VALID, "%s: %s", files[i], v.text);
@@ -452,7 +452,7 @@ START_TEST(a7_refuses_a_long_eddsa_list_of_nobody_known)
         ck_assert_msg((trust == NULL) == cases[i].refused, "%s: %s", cases[i].why, err.text);
         ck_assert_msg(trust != NULL || strstr(err.text, "the.crl: the revocation list is longer than 1024 KiB and signed with EdDSA") != NULL, "%s: %s", cases[i].why, err.text);
         if (trust != NULL) {
-            struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+            struct tls_question q = {.trust = trust, .now = CERTS_NOW};
             struct tls_verdict v;
             const struct span chain[] = {end.der, ca.der};
             tls_judge(&q, chain, 2, &v);

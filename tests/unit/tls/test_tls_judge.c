@@ -265,7 +265,7 @@ START_TEST(tells_each_fault_by_itself_and_the_worst_first)
     certs_make(&(struct certs_order){.cn = "Other", .ca = true}, &other);
     certs_make(&(struct certs_order){.cn = "c", .issuer = &other, .not_after = CERTS_NOW - 1, .ekus = {"1.3.6.1.5.5.7.3.1"}}, &leaf);
     struct tls_trust *trust = judging_trust(&(struct judging){.ca = {&ca}});
-    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    struct tls_question q = {.trust = trust, .now = CERTS_NOW};
     tls_judge_in_detail(&q, &leaf.der, 1, &v, &d);
     ck_assert_uint_eq(d.n, 3);
     ck_assert_int_eq(d.items[0].reason, REASON_UNKNOWN_CA);
@@ -291,7 +291,7 @@ START_TEST(refuses_a_chain_that_no_handshake_would_take)
     memset(san + 8, 'x', LONG);
     certs_make(&(struct certs_order){.cn = "c", .issuer = &ca, .raw_san = {san, sizeof(san)}}, &leaf);
     struct tls_trust *trust = judging_trust(&(struct judging){.ca = {&ca}});
-    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    struct tls_question q = {.trust = trust, .now = CERTS_NOW};
     size_t rest = MOST - 4 - leaf.der.len - 2 * 5;
     ck_assert_uint_lt(rest, sizeof(padding));
     for (size_t over = 0; over < 2; over++) {
@@ -311,7 +311,7 @@ START_TEST(refuses_bytes_that_are_no_certificate)
     struct tls_verdict v;
     struct judging j = {.ca = {&ca}};
     struct tls_trust *trust = judging_trust(&j);
-    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    struct tls_question q = {.trust = trust, .now = CERTS_NOW};
     certs_make(&(struct certs_order){.cn = "c", .issuer = &ca}, &leaf);
     for (size_t cut = 0; cut < leaf.der.len; cut++) {
         struct span part = span_of(leaf.der.ptr, cut);
@@ -331,7 +331,7 @@ START_TEST(refuses_a_certificate_with_any_byte_changed)
     struct tls_verdict v;
     struct judging j = {.ca = {&ca}};
     struct tls_trust *trust = judging_trust(&j);
-    struct tls_question q = {trust, TLS_PURPOSE_CLIENT, NULL, 0, CERTS_NOW};
+    struct tls_question q = {.trust = trust, .now = CERTS_NOW};
     certs_make(&(struct certs_order){.cn = "c", .issuer = &ca}, &leaf);
     uint8_t *bytes = (uint8_t *)(uintptr_t)leaf.der.ptr;
     for (size_t i = 0; i < leaf.der.len; i++) {
@@ -498,7 +498,7 @@ START_TEST(maps_each_status_to_its_alert)
                   {REASON_REVOKED, 44},       {REASON_UNKNOWN_CA, 48}, {REASON_WRONG_PURPOSE, 43},
                   {REASON_NAME_MISMATCH, 42}, {REASON_WEAK, 42},       {REASON_CRL_MISSING, 42},
                   {REASON_CRL_STALE, 42},     {REASON_CONSTRAINT, 42}, {REASON_NOT_ALLOWED, 49},
-                  {REASON_MALFORMED, 42}};
+                  {REASON_STAPLE_MISSING, 113}, {REASON_MALFORMED, 42}};
     for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
         ck_assert_uint_eq(tls_judge_alert(alerts[i].status), alerts[i].alert);
 }

@@ -71,26 +71,38 @@ START_TEST(knows_nothing_that_differs_in_anything) /* A1, B5 */
         const char *why;
         struct tls_verdict_key key;
     } rows[] = {
-        {"another context: trust, names, pins or purpose", {8, 3, chain, 2, 1000}},
-        {"other revocation lists", {7, 4, chain, 2, 1000}},
-        {"lists of before", {7, 2, chain, 2, 1000}},
-        {"after a date", {7, 3, chain, 2, 2001}},
-        {"a clock that was set back", {7, 3, chain, 2, 999}},
-        {"without what is above", {7, 3, chain, 1, 1000}},
-        {"with one more", {7, 3, chain, 3, 1000}},
-        {"none", {7, 3, chain, 0, 1000}},
-        {"another leaf with the same end", {7, 3, other_leaf, 2, 1000}},
-        {"another one above", {7, 3, other_above, 2, 1000}},
-        {"a shorter one above", {7, 3, shorter, 2, 1000}},
-        {"the same bytes, divided elsewhere", {7, 3, border, 2, 1000}},
-        {"the other way round", {7, 3, swapped, 2, 1000}},
+        {"another context: trust, names, pins or purpose", {8, 3, chain, 2, 1000, {0}}},
+        {"other revocation lists", {7, 4, chain, 2, 1000, {0}}},
+        {"lists of before", {7, 2, chain, 2, 1000, {0}}},
+        {"after a date", {7, 3, chain, 2, 2001, {0}}},
+        {"a clock that was set back", {7, 3, chain, 2, 999, {0}}},
+        {"without what is above", {7, 3, chain, 1, 1000, {0}}},
+        {"with one more", {7, 3, chain, 3, 1000, {0}}},
+        {"none", {7, 3, chain, 0, 1000, {0}}},
+        {"with a stapled answer", {7, 3, chain, 2, 1000, chain[1]}},
+        {"another leaf with the same end", {7, 3, other_leaf, 2, 1000, {0}}},
+        {"another one above", {7, 3, other_above, 2, 1000, {0}}},
+        {"a shorter one above", {7, 3, shorter, 2, 1000, {0}}},
+        {"the same bytes, divided elsewhere", {7, 3, border, 2, 1000, {0}}},
+        {"the other way round", {7, 3, swapped, 2, 1000, {0}}},
     };
     tls_verdict_cache_keep(&cache, &key, &good, peer);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         ck_assert_msg(!knows(&rows[i].key), "%s", rows[i].why);
     for (uint64_t id = 8; id < 20000; id++) /* many of them have the same slot */
-        ck_assert(!knows(&(struct tls_verdict_key){id, 3, chain, 2, 1000}));
+        ck_assert(!knows(&(struct tls_verdict_key){id, 3, chain, 2, 1000, {0}}));
     ck_assert(knows(&key));
+}
+END_TEST
+
+START_TEST(a_stapled_answer_is_part_of_what_is_known) /* F2 */
+{
+    struct tls_verdict_key key = usual(), another = usual(), none = usual(), longer = usual();
+    key.staple = span_from_str("good");
+    another.staple = span_from_str("evil");
+    longer.n = 3; /* whose last certificate is not the staple */
+    tls_verdict_cache_keep(&cache, &key, &good, peer);
+    ck_assert(knows(&key) && !knows(&another) && !knows(&none) && !knows(&longer));
 }
 END_TEST
 
@@ -131,7 +143,7 @@ START_TEST(long_chains_are_not_kept)
 {
     static const uint8_t big[TLS_VERDICT_CACHE_CHAIN_MAX + 1];
     const struct span one[] = {span_of(big, sizeof(big))}, two[] = {span_of(big, sizeof(big) / 2), span_of(big, sizeof(big) / 2)};
-    const struct tls_verdict_key rows[] = {{7, 3, one, 1, 1000}, {7, 3, two, 2, 1000}};
+    const struct tls_verdict_key rows[] = {{7, 3, one, 1, 1000, {0}}, {7, 3, two, 2, 1000, {0}}};
     for (size_t i = 0; i < 2; i++) {
         tls_verdict_cache_keep(&cache, &rows[i], &good, peer);
         ck_assert_msg(!knows(&rows[i]), "row %zu", i);
@@ -147,7 +159,7 @@ START_TEST(holds_no_more_than_its_slots)
         for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
             snprintf(leaves[i], sizeof(leaves[i]), "leaf %zu", i * 7919);
             const struct span leaf = span_from_str(leaves[i]);
-            struct tls_verdict_key key = {7, 3, &leaf, 1, 1000};
+            struct tls_verdict_key key = {7, 3, &leaf, 1, 1000, {0}};
             if (turn == 0)
                 tls_verdict_cache_keep(&cache, &key, &good, peer);
             else
@@ -387,6 +399,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, make, clear);
     tcase_add_test(c, gives_back_what_it_was_given);
     tcase_add_test(c, knows_nothing_that_differs_in_anything);
+    tcase_add_test(c, a_stapled_answer_is_part_of_what_is_known);
     tcase_add_test(c, keeps_nothing_but_faultless_verdicts);
     tcase_add_test(c, a_later_verdict_takes_the_place_of_an_earlier_one);
     tcase_add_test(c, long_chains_are_not_kept);
