@@ -157,6 +157,30 @@ def crl_urls():
     return out
 
 
+def ocsp():
+    at, next_at = tlv(0x18, b"20260115110000Z"), tlv(0xA0, tlv(0x18, b"20260122110000Z"))
+    good, unknown, revoked = tlv(0x80, b""), tlv(0x82, b""), tlv(0xA1, tlv(0x18, b"20260110080000Z") + tlv(0xA0, b"\x0a\1\1"))
+    odd = tlv(0xA1, tlv(0x30, tlv(0x30, b"\6\3\x2a\3\4\1\1\xff\4\2\5\0")))
+    plain = tlv(0xA1, tlv(0x30, tlv(0x30, b"\6\3\x2a\3\4\4\2\5\0")))
+    by_key, by_name = tlv(0xA2, tlv(4, b"k" * 20)), tlv(0xA1, tlv(0x30, tlv(0x31, tlv(0x30, b"\6\3\x55\4\3\x0c\4Root"))))
+
+    def entry(status, times=at + next_at, serial=b"\x10\1", hashed=b"\6\5\x2b\x0e\3\2\x1a\5\0", size=20, behind=b""):
+        return tlv(0x30, tlv(0x30, tlv(0x30, hashed) + tlv(4, b"n" * size) + tlv(4, b"k" * size) + tlv(2, serial)) + status + times + behind)
+
+    def answer(*entries, responder=by_key, version=b"", certs=b"", behind=b"", refusal=0):
+        data = tlv(0x30, version + responder + at + tlv(0x30, b"".join(entries)) + behind)
+        basic = tlv(0x30, data + tlv(0x30, b"\6\x08\x2a\x86\x48\xce\x3d\4\3\2") + tlv(3, b"\0" + tlv(0x30, b"\2\1\1\2\1\1")) + certs)
+        inside = tlv(0xA0, tlv(0x30, b"\6\x09\x2b\6\1\5\5\7\x30\1\1" + tlv(4, basic)))
+        return tlv(0x30, tlv(0x0A, bytes([refusal])) + inside)
+
+    sent = tlv(0xA0, tlv(0x30, der("leaf.pem")))
+    sha256 = b"\6\x09\x60\x86\x48\1\x65\3\4\2\1"
+    return [answer(entry(good)), answer(entry(revoked)), answer(entry(unknown)), answer(entry(good, at)), answer(entry(good), responder=by_name, version=b"\xa0\3\2\1\0"),
+            answer(entry(good), entry(revoked), entry(unknown, serial=b"\0\x81")), answer(entry(good), certs=sent), answer(entry(revoked, behind=odd)), answer(entry(good), behind=odd),
+            answer(entry(good, behind=plain), behind=plain), answer(entry(good, hashed=sha256, size=32)), tlv(0x30, b"\x0a\1\3"), tlv(0x30, b""), answer(), answer(*[entry(good)] * 40),
+            answer(entry(good), refusal=6), answer(entry(good, at + at))]
+
+
 def client_hello(*options):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -367,5 +391,5 @@ def config():
     return out
 
 
-for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc, keys):
+for make in (judge, crl, crl_signed, pem, peer, signed, crl_urls, ocsp, engine, words, log, http1, http2_client, http2_upstream, codec_pairs, proxy_protocol, starttls, tls_hello, route, config, wire, xfcc, keys):
     put(make.__name__, make())
