@@ -8,10 +8,12 @@
 #include "mtlsd/base/log_pattern.h"
 #include "mtlsd/base/text.h"
 #include "mtlsd/policy/reason.h"
+#include "mtlsd/proxy/target_state.h"
 #include "mtlsd/tls/tls_hello.h"
 #include "mtlsd/tls/tls_identity.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 /* How long a peer's certificate counts among those that end next. A peer that renewed it soon shows the new one. */
@@ -503,6 +505,22 @@ static void on_session_end(void *ctx, struct session *session)
     session_end(session, j->utc());
 }
 
+/* Once for each upstream of a configuration: each of its handshakes may be so. A resumed one has the answer of before. */
+static void log_ignored_staple(const struct handshake_report *r)
+{
+    const struct plan_upstream *upstream = r->target->upstream;
+    const char *fault = r->facts->verdict != NULL && !r->facts->resumed ? r->facts->verdict->staple_fault : NULL;
+    struct log_line l;
+    char text[200];
+    if (fault == NULL || upstream->owner == NULL || !target_state_note_staple(upstream->owner->target_state, upstream->targets[0].index))
+        return;
+    snprintf(text, sizeof(text), "a stapled OCSP answer is ignored: %s", fault);
+    log_begin(&l, LOG_LEVEL_WARN, "staple_ignored", text);
+    log_str(&l, "upstream", upstream->conf->name);
+    log_str(&l, "target_address", r->target->conf->text);
+    log_end(&l);
+}
+
 static void on_handshake(void *ctx, const struct handshake_report *r)
 {
     struct access_log *j = ctx;
@@ -527,6 +545,7 @@ static void on_handshake(void *ctx, const struct handshake_report *r)
     see_peer(j, row, r->facts, UPSTREAM_SEEN_S);
     counters_add(&row->upstream_handshakes_ok, 1);
     counters_add(&row->upstream_resumed, r->facts->resumed ? 1 : 0);
+    log_ignored_staple(r);
 }
 
 static void on_target(void *ctx, const struct plan_target *t, enum target_event what)

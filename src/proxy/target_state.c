@@ -11,6 +11,7 @@ struct slot { /* each word stands for itself, so no order between them is needed
     atomic_uint active, weight;
     atomic_uchar mode;
     atomic_bool down;
+    atomic_bool staple_noted; /* with the first target of an upstream */
 };
 
 struct target_state {
@@ -33,6 +34,7 @@ struct target_state *target_state_new(size_t n_targets)
         atomic_init(&slot->weight, 0);
         atomic_init(&slot->mode, TARGET_ENABLED);
         atomic_init(&slot->down, false);
+        atomic_init(&slot->staple_noted, false);
     }
     return b;
 }
@@ -139,6 +141,11 @@ uint64_t target_state_last_turn(const struct target_state *b, size_t first_targe
 void target_state_set_last_turn(struct target_state *b, size_t first_target, uint64_t turn)
 {
     atomic_store_explicit(&slot_of(b, first_target)->last_turn, turn, memory_order_relaxed);
+}
+
+bool target_state_note_staple(struct target_state *b, size_t first_target)
+{
+    return !atomic_exchange_explicit(&slot_of(b, first_target)->staple_noted, true, memory_order_relaxed);
 }
 
 void target_state_take_over(struct target_state *b, size_t to, const struct target_state *other, size_t from)

@@ -77,6 +77,13 @@ class Staples(harness.Case):
         answer = self.ask(self.must, "-tls1_3", self.answer(self.must, "V"), trust=f'ca = "{self.root.crt}"; crl = "{listed}";')
         self.assert_problem(answer, 502, "revoked", "us")
 
+    def test_an_ignored_answer_is_logged_once(self):
+        port = self.injector(self.s_server(self.plain, "-tls1_3", self.answer(self.plain, "")))
+        for _ in range(3):
+            self.assertEqual(200, self.curl(f"http://127.0.0.1:{port}/").status)
+        self.assertEqual(1, self.mtlsd.log.count("staple_ignored"))
+        self.assertIn("the OCSP responder does not know the certificate", self.mtlsd.log)
+
     def test_a_health_check_refuses_too(self):
         self.injector(self.s_server(self.must, "-tls1_3"), upstream='health = { interval = "1s"; };')
         self.assertTrue(wait_for(lambda: "staple_missing" in self.mtlsd.log, "the reason in the log"))

@@ -52,6 +52,9 @@ bool target_state_take_turn(struct target_state *b, size_t target, uint64_t seen
 uint64_t target_state_last_turn(const struct target_state *b, size_t first_target);
 void target_state_set_last_turn(struct target_state *b, size_t first_target, uint64_t turn);
 
+/* True for the first call with the first target of an upstream, by any worker: its stapled OCSP answers are ignored, which is logged once. */
+bool target_state_note_staple(struct target_state *b, size_t first_target);
+
 /* After a reload: target "to" of this target_state is the same as "from" of the other. Turns and what runs begin again. */
 void target_state_take_over(struct target_state *b, size_t to, const struct target_state *other, size_t from);
 

@@ -87,6 +87,13 @@ START_TEST(a_reload_carries_over_what_was_known)
 }
 END_TEST
 
+START_TEST(an_ignored_staple_is_noted_once_for_each_upstream)
+{
+    ck_assert(target_state_note_staple(b, 0) && !target_state_note_staple(b, 0));
+    ck_assert(target_state_note_staple(b, 2) && !target_state_note_staple(b, 0));
+}
+END_TEST
+
 START_TEST(a_state_without_targets_is_none_the_worse)
 {
     struct target_state *empty = target_state_new(0);
@@ -105,6 +112,7 @@ Suite *suite(void)
     tcase_add_test(t, what_is_said_of_one_target_is_not_said_of_its_neighbours);
     tcase_add_test(t, a_turn_is_taken_once);
     tcase_add_test(t, a_reload_carries_over_what_was_known);
+    tcase_add_test(t, an_ignored_staple_is_noted_once_for_each_upstream);
     tcase_add_test(t, a_state_without_targets_is_none_the_worse);
     suite_add_tcase(s, t);
     return s;
