@@ -55,6 +55,7 @@ static void note_session(struct probe_target *t, const struct probe *p)
     t->asked = t->asked || f.asked_for_ours;
     t->sent = t->sent || f.ours_sent;
     t->ours = f.ours;
+    t->staple_fault = f.verdict != NULL ? f.verdict->staple_fault : NULL;
     if (f.peer != NULL) {
         t->hint = f.reason == REASON_NAME_MISMATCH ? reason_hint(f.reason, f.peer) : NULL;
         t->peer.present = true;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stapled OCSP answers of upstreams, made and sent by OpenSSL: "revoked" refuses, and a certificate that requires an answer (must-staple) needs a good one."""
 import datetime
+import json
 
 import certs
 import harness
@@ -95,6 +96,16 @@ class Staples(harness.Case):
                 done = self.command("check", "-c", self.config(self.injector_text(free_port(), f"127.0.0.1:{port}")), "--connect")
                 self.assertEqual(4, done.returncode, done.stdout)
                 self.assertIn(f"REFUSED by us: {reason}", done.stdout)
+
+    def test_check_connect_says_why_an_answer_is_ignored(self):
+        for status, ignored in (("", True), ("V", False)):
+            with self.subTest(status):
+                port = self.s_server(self.plain, "-tls1_3", self.answer(self.plain, status))
+                path = self.config(self.injector_text(free_port(), f"127.0.0.1:{port}"))
+                text, document = self.command("check", "-c", path, "--connect"), self.command("check", "-c", path, "--connect", "--json")
+                self.assertEqual((0, 0), (text.returncode, document.returncode), text.stdout)
+                self.assertEqual(ignored, "its stapled OCSP answer is ignored: it says that the OCSP responder does not know the certificate\n" in text.stdout)
+                self.assertEqual(ignored, bool(json.loads(document.stdout)["connections"][0]["tls"]["staple_ignored"]))
 
 
 if __name__ == "__main__":

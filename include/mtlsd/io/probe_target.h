@@ -29,6 +29,7 @@ struct probe_target {
     bool asked, sent;        /* the server asked for a certificate; ours went out */
     int alert_received, alert_sent; /* -1: none */
     struct probe_target_peer peer;
+    const char *staple_fault; /* static: why its stapled OCSP answer was ignored; NULL: it was not, or there was none */
     unsigned http_status;    /* 0: there was no answer, or none was asked for */
     double connect_ms, handshake_ms;
 };

@@ -36,8 +36,8 @@ static json_t *session_of(const struct probe_target *t)
     bool finished = t->cipher[0] != '\0';
     if (t->version[0] == '\0')
         return json_null();
-    return document_object("version:t cipher:t alpn:t certificate_asked:o certificate_sent:b", t->version, finished ? t->cipher : NULL,
-                           t->alpn[0] != '\0' ? t->alpn : NULL, t->asked || finished ? json_boolean(t->asked) : json_null(), t->sent);
+    return document_object("version:t cipher:t alpn:t certificate_asked:o certificate_sent:b staple_ignored:t", t->version, finished ? t->cipher : NULL,
+                           t->alpn[0] != '\0' ? t->alpn : NULL, t->asked || finished ? json_boolean(t->asked) : json_null(), t->sent, t->staple_fault);
 }
 
 static const char *hint_of(const struct probe_target *t)

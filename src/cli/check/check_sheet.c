@@ -114,6 +114,7 @@ static void print_connection(struct page *p, const json_t *o)
                    "[{!tls.certificate_sent}{?tls.certificate_asked}; it requested a certificate, "
                    "[{!tls.cipher}{?identity}none was sent][{?tls.cipher}{?identity}there was none to send][{!identity}there was none to send]]"
                    "[{!tls.certificate_sent}{!tls.certificate_asked}{?tls.cipher}; it did not ask for a certificate]\n]"
+                   "[{?accepted}[" INDENT "its stapled OCSP answer is ignored: {tls.staple_ignored}\n]]"
                    "[" INDENT "what to do: {hint}\n]");
 }
 
