@@ -31,6 +31,7 @@ struct key_client {
     int life;  /* readable when it has ended */
     atomic_uint sets; /* numbers that were given */
     atomic_bool unlocked, silent, ended;
+    atomic_uint_least64_t late; /* a key whose token does not answer; 0: none */
     uv_poll_t *watch; /* NULL: none */
     void (*on_end)(void *ctx, const char *how);
     void *on_end_ctx;
@@ -136,11 +137,20 @@ static struct identity_set *begin_set(void *ctx)
     return set;
 }
 
+/* Its keys are no longer asked for, so that their tokens cannot answer again. */
+static void forget_late(struct key_client *c, uint32_t set)
+{
+    uint64_t late = atomic_load(&c->late);
+    if (late >> 32 == set)
+        atomic_compare_exchange_strong(&c->late, &late, 0);
+}
+
 static void release_set(void *ctx)
 {
     struct identity_set *set = ctx;
     if (atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
         return;
+    forget_late(set->client, set->number);
     struct key_request request = {.kind = KEY_RELEASE, .set = set->number};
     struct key_answer answer;
     struct err err = {0};
@@ -154,13 +164,26 @@ static void end_set(struct identity_set *set)
     release_set(set);
 }
 
+/* One at a time is told of, so that two tokens do not fill the log. */
+static void note_token(struct key_client *c, uint64_t key, const struct key_answer *answer)
+{
+    uint64_t none = 0;
+    if (!answer->fine && answer->err.kind == ERR_IO && atomic_compare_exchange_strong(&c->late, &none, key))
+        log_say(LOG_LEVEL_ERROR, "keys", "a token does not answer: handshakes with its key are refused until it does: look after the token and its module");
+    if (answer->fine && atomic_load_explicit(&c->late, memory_order_relaxed) == key && atomic_exchange(&c->late, 0) == key)
+        log_say(LOG_LEVEL_WARN, "keys", "the token answers again");
+}
+
 static int sign(void *ctx, uint64_t id, const struct tls_signing *what, struct tls_signature *out)
 {
     struct identity_set *set = ctx;
     struct key_request request = {.kind = KEY_SIGN, .key = id, .what = *what};
     struct key_answer answer;
     struct err err = {0};
-    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS}, &err) != 0 || !answer.fine)
+    if (ask(set->client, &(struct conversation){&request, &answer, NULL, SIGN_MS}, &err) != 0)
+        return -1;
+    note_token(set->client, id, &answer);
+    if (!answer.fine)
         return -1;
     out->n = answer.signature.n;
     memcpy(out->bytes, answer.signature.bytes, out->n);

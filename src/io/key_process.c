@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "key_process.h"
+#include "key_token.h"
 
 #include "mtlsd/io/file.h"
 #include "mtlsd/io/privilege.h"
@@ -216,7 +217,7 @@ static int start_threads(struct process *p, struct channel *channels)
 _Noreturn void key_process_run(const struct key_process_order *order)
 {
     struct process p = {.order = *order, .changes = PTHREAD_MUTEX_INITIALIZER, .store = PTHREAD_RWLOCK_INITIALIZER};
-    struct key_service_order service = {.files = *file_source_disk(), .ctx = &p, .become = become, .change = change, .own = own, .share = share};
+    struct key_service_order service = {.files = *file_source_disk(), .ctx = &p, .become = become, .change = change, .own = own, .share = share, .apart = key_token_apart};
     struct channel *channels = calloc(order->n, sizeof(*channels));
     mallopt(M_ARENA_MAX, 2);
     ignore_signals();

@@ -4,6 +4,7 @@
 #include "key_store.h"
 
 #include "mtlsd/keys/key_message.h"
+#include "mtlsd/tls/tls_token_uri.h"
 
 #include <stdlib.h>
 
@@ -38,6 +39,14 @@ static void lock(const struct key_service *s, lock_fn how, bool begin)
 
 /* ---- signing ---- */
 
+static void sign_with(const struct tls_signing_key *key, const struct key_request *r, struct key_answer *out)
+{
+    int rc = tls_signing_key_sign(key, &r->what, &out->signature);
+    out->fine = rc == 0;
+    if (rc != 0)
+        (void)err_set(&out->err, rc == TLS_SIGNING_LATE ? ERR_IO : ERR_CREDENTIAL, rc == TLS_SIGNING_LATE ? "the token does not answer" : "the key cannot sign this");
+}
+
 static void sign(struct key_service *s, const struct key_request *r, struct key_answer *out)
 {
     const char *refusal = tls_signing_refusal(&r->what);
@@ -50,7 +59,7 @@ static void sign(struct key_service *s, const struct key_request *r, struct key_
     if (key == NULL)
         (void)err_set(&out->err, ERR_PROTOCOL, "no such key");
     else
-        out->fine = tls_signing_key_sign(key, &r->what, &out->signature) == 0;
+        sign_with(key, r, out);
     lock(s, s->order.share, false);
 }
 
@@ -105,6 +114,13 @@ static int keep(struct key_service *s, uint32_t set, struct identity_files *file
     return rc;
 }
 
+static void set_apart(struct key_service *s, struct identity_files *files)
+{
+    files->signing_key = s->order.apart(files->signing_key);
+    if (files->signing_key == NULL)
+        (void)err_set(&files->fault, ERR_MEMORY, "there can be no further thread for a key in a token: raise the limits of processes and memory");
+}
+
 /* The files are read without a lock that signing would wait for. */
 static void read_identity(struct key_service *s, const struct key_request *r, struct identity_files *files, struct key_answer *out)
 {
@@ -114,6 +130,8 @@ static void read_identity(struct key_service *s, const struct key_request *r, st
     if (memory != NULL && copy_paths(r, &p) == 0) {
         const struct identity_order order = {p.name, p.key, p.certificate, p.chain, p.passphrase, r->pkcs12};
         identity_files_read(&s->order.files, &order, memory, files);
+        if (files->signing_key != NULL && s->order.apart != NULL && tls_token_uri(p.key))
+            set_apart(s, files);
         out->fine = keep(s, r->set, files, out) == 0;
         out->unlocked = !tls_key_memory_is_locked(memory);
     }

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 import unittest
@@ -210,29 +211,53 @@ class Token(Case):
         self.assertEqual(0, self.command("reload", "-c", self.mtlsd.config_path).returncode)
         self.assertNotIn("000000", self.mtlsd.log)
 
-    def test_a_token_that_hangs_does_not_stop_open_connections(self):
-        """SoftHSM waits as long as its files are locked. New handshakes are refused until it answers."""
-        self.secret("file.pem", self.leaf.crt.read_text() + self.leaf.key.read_text())
-        self.start({"slow": 'key = "pkcs11:token=web;object=shop"; certificate = "me.crt"; pin_file = "pin";', "file": 'bundle = "file.pem";'})
-        self.assertEqual(self.leaf.serial, self.serial("slow"))
+    def hang(self):
+        """SoftHSM waits as long as its files are locked. Gives the function that ends it."""
         held = [open(path, "r+b") for path in (self.folder / "tokens").rglob("*") if path.is_file()]
         for file in held:
             self.addCleanup(file.close)
             fcntl.lockf(file, fcntl.LOCK_EX)
+        return lambda: [fcntl.lockf(file, fcntl.LOCK_UN) for file in held]
+
+    def start_beside_a_file(self):
+        self.secret("file.pem", self.leaf.crt.read_text() + self.leaf.key.read_text())
+        self.start({"slow": 'key = "pkcs11:token=web;object=shop"; certificate = "me.crt"; pin_file = "pin";', "file": 'bundle = "file.pem";'})
+        self.assertEqual(self.leaf.serial, self.serial("slow"))
+
+    def handshake(self, name):
+        """The seconds of a handshake, and whether the verifier signed it."""
         begin = time.monotonic()
-        stuck = subprocess.Popen(["openssl", "s_client", "-connect", f"localhost:{self.ports['slow'][1]}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, text=True)
-        self.addCleanup(stuck.stdout.close)
-        for _ in range(3):
-            self.assertEqual("fine", self.get("file").text)
-        shown, _ = stuck.communicate(timeout=20)
-        self.assertNotIn("BEGIN CERTIFICATE", shown)
-        self.assertLess(time.monotonic() - begin, 15)
-        for file in held:
-            fcntl.lockf(file, fcntl.LOCK_UN)
+        shown = subprocess.run(["openssl", "s_client", "-connect", f"localhost:{self.ports[name][1]}"], input="", capture_output=True, text=True, timeout=20).stdout
+        return time.monotonic() - begin, "BEGIN CERTIFICATE" in shown
+
+    def test_a_token_that_hangs_delays_its_worker_once_and_refuses_its_own_handshakes_only(self):
+        self.start_beside_a_file()
+        release = self.hang()
+        self.assertEqual("fine", self.get("file").text)
+        seconds, signed = self.handshake("slow")
+        self.assertFalse(signed)
+        self.assertLess(seconds, 4)
+        rows = [(name, *self.handshake(name)) for name in ("slow", "file") * 4]
+        self.assertEqual([], [row for row in rows if row[2] != (row[0] == "file")])
+        self.assertLess(max(row[1] for row in rows), 1.5)
+        self.assertTrue(json.loads(self.command("status", "--json", "-c", self.mtlsd.config_path).stdout)["keys"]["answers"])
+        release()
         for name in ("slow", "file"):
             wait_for(lambda: self.get(name).text == "fine", "the token", 20, 0.2)
             self.assertEqual(self.leaf.serial, self.serial(name))
+        self.assertEqual(1, self.mtlsd.log.count("a token does not answer"), self.mtlsd.log)
+        self.assertEqual(1, self.mtlsd.log.count("the token answers again"), self.mtlsd.log)
+
+    def test_the_key_process_ends_with_the_daemon_while_a_token_hangs(self):
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            with self.subTest(signal=number):
+                self.start_beside_a_file()
+                release, keys = self.hang(), self.mtlsd.key_process()
+                self.assertFalse(self.handshake("slow")[1])
+                self.mtlsd.signal(number)
+                self.mtlsd.wait()
+                wait_for(lambda: not harness.is_alive(keys), "the end of the key process")
+                release()
 
     def test_a_token_that_goes_away_and_comes_back(self):
         self.start({"me": 'key = "pkcs11:token=web;object=shop"; certificate = "me.crt"; pin_file = "pin";'})

@@ -18,6 +18,8 @@ struct key_service_order { /* copied; what it points to must outlive the service
     void (*change)(void *ctx, bool begin);
     void (*own)(void *ctx, bool begin);
     void (*share)(void *ctx, bool begin);
+    /* Takes the reference to a key in a token, and gives one that answers in time. NULL: it cannot. Without it the key itself is used. */
+    struct tls_signing_key *(*apart)(struct tls_signing_key *key);
 };
 
 struct key_service *key_service_new(const struct key_service_order *order); /* NULL: out of memory */

@@ -52,10 +52,12 @@ struct tls_signature {
  * content of a handshake; of other keys only its hash, which could be that of anything. */
 const char *tls_signing_refusal(const struct tls_signing *what);
 
+enum { TLS_SIGNING_LATE = -2 }; /* the token did not answer in time */
+
 /* The way to the process that holds a key. */
 struct tls_signer {
     void *ctx;
-    MUST_CHECK int (*sign)(void *ctx, uint64_t id, const struct tls_signing *what, struct tls_signature *out); /* 0, or -1: there is no signature */
+    MUST_CHECK int (*sign)(void *ctx, uint64_t id, const struct tls_signing *what, struct tls_signature *out); /* 0, -1: there is no signature, or late */
     void (*end)(void *ctx); /* once, when the key is no longer used */
 };
 
@@ -67,7 +69,7 @@ struct tls_signing_key *tls_signing_key_ref(struct tls_signing_key *key);
 void tls_signing_key_unref(struct tls_signing_key *key); /* the last one wipes; NULL is fine */
 
 const struct tls_signing_key_facts *tls_signing_key_facts(const struct tls_signing_key *key);
-/* 0, or -1: the key cannot sign this. */
+/* 0, -1: the key cannot sign this, or TLS_SIGNING_LATE. */
 MUST_CHECK int tls_signing_key_sign(const struct tls_signing_key *key, const struct tls_signing *what, struct tls_signature *out);
 
 /* Overwrites with spaces what is not in whole blocks of certificates. Marks and lines stay where they are, and so does the head of a file that is no PEM,

@@ -46,7 +46,7 @@ static void set_up(void)
 {
     world_make(&w);
     locks = (struct locks){0};
-    service = key_service_new(&(struct key_service_order){memory_files_source(&w.files), &locks, become, change, own, share});
+    service = key_service_new(&(struct key_service_order){memory_files_source(&w.files), &locks, become, change, own, share, NULL});
 }
 
 static void tear_down(void)
