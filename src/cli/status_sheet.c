@@ -34,7 +34,11 @@ static void print_instance(struct page *p, const json_t *status)
                         "[{?keys.process}  keys        in process {keys.pid}[{!keys.answers}, which does not answer]\n]"
                         "  started     {started|-}\n"
                         "[{?sandbox}  sandbox     [{!sandbox.on}off: insecure_no_sandbox][{?sandbox.on}[{?sandbox.landlock}files (Landlock {sandbox.landlock})]"
-                        "[{?sandbox.seccomp}[{?sandbox.landlock}, ]system calls][{?sandbox.why}; not in force: {sandbox.why}]]\n]"
+                        "[{?sandbox.seccomp}[{?sandbox.landlock}, ]system calls]"
+                        "[{?sandbox.why}[{?sandbox.landlock}; ][{!sandbox.landlock}[{?sandbox.seccomp}; ]]not in force: {sandbox.why}]]\n]"
+                        "[{?keys.sandbox.on}  of keys     [{?keys.sandbox.landlock}files (Landlock {keys.sandbox.landlock})]"
+                        "[{?keys.sandbox.seccomp}[{?keys.sandbox.landlock}, ]system calls]"
+                        "[{?keys.sandbox.why}[{?keys.sandbox.landlock}; ][{!keys.sandbox.landlock}[{?keys.sandbox.seccomp}; ]]not in force: {keys.sandbox.why}]\n]"
                         "[{?files_polled}  files       are polled, because the system refuses to watch their folders: raise fs.inotify.max_user_watches\n]"
                         "[{?last_reload}  last reload {last_reload.result|?} at {last_reload.time|?}\n[              {last_reload.error}\n]]"
                         "[{?last_handover}  last handover {last_handover.result|?} at {last_handover.time|?}\n[              {last_handover.error}\n]]\n");

@@ -434,7 +434,7 @@ static json_t *sandbox_value(const struct sandbox_facts *facts)
 
 static json_t *keys_value(const struct admin_keys *keys)
 {
-    return keys->pid != 0 ? document_object("process:b pid:i answers:b", true, keys->pid, !keys->silent) : document_object("process:b", false);
+    return keys->pid != 0 ? document_object("process:b pid:i answers:b sandbox:o", true, keys->pid, !keys->silent, sandbox_value(keys->sandbox)) : document_object("process:b", false);
 }
 
 json_t *status_doc_value(const struct admin_view *view)

@@ -4,14 +4,24 @@
 #include "mtlsd/base/log.h"
 #include "mtlsd/control/sandbox_plan.h"
 
+#include <stdio.h>
+
 enum { BESIDE_WORKERS = 2 }; /* threads of io/background.c, which load and try certificates */
+
+static bool is_sandboxed(const struct run_keys *k)
+{
+    return !k->sandbox.off && k->sandbox.why[0] == '\0';
+}
 
 int run_keys_start(struct run_keys *k, const struct config *config, const struct privilege *user, struct err *err)
 {
     if (config->insecure_keys_in_process)
         return 0;
     struct sandbox_plan plan = {0};
-    bool sandboxed = !config->insecure_no_sandbox && !config_has_tokens(config); /* modules of tokens open files, sockets and devices of their own */
+    k->sandbox.off = config->insecure_no_sandbox;
+    if (!k->sandbox.off && config_has_tokens(config))
+        snprintf(k->sandbox.why, sizeof(k->sandbox.why), "a pkcs11: key is configured, and modules open files and devices of their own");
+    bool sandboxed = is_sandboxed(k);
     if (sandboxed && sandbox_plan_new(&plan, config, SANDBOX_KEYS) != 0)
         return err_set(err, ERR_MEMORY, "out of memory");
     k->client = key_client_new(&(struct key_client_order){config->workers + BESIDE_WORKERS, user, sandboxed ? &plan : NULL}, err);
@@ -44,6 +54,13 @@ int run_keys_become(struct run_keys *k, const struct privilege *user, struct err
     return k->client != NULL && user != NULL ? key_client_become(k->client, err) : 0;
 }
 
+const struct sandbox_facts *run_keys_sandbox(const struct run_keys *k)
+{
+    if (k->client == NULL)
+        return NULL;
+    return is_sandboxed(k) ? key_client_sandbox(k->client) : &k->sandbox;
+}
+
 static void on_end(void *ctx, const char *how)
 {
     struct run_keys *k = ctx;
@@ -70,6 +87,7 @@ void run_keys_view(const struct run_keys *k, struct admin_keys *out)
         return;
     out->pid = (int)key_client_pid(k->client);
     out->silent = !key_client_answers(k->client);
+    out->sandbox = run_keys_sandbox(k);
 }
 
 void run_keys_end(struct run_keys *k)

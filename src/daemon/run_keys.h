@@ -4,6 +4,7 @@
 #define MTLSD_DAEMON_RUN_KEYS_H
 
 #include "mtlsd/control/admin.h"
+#include "mtlsd/control/sandbox_plan.h"
 #include "mtlsd/io/key_client.h"
 #include "mtlsd/io/server.h"
 
@@ -11,6 +12,7 @@ struct run_keys {
     struct key_client *client; /* NULL: keys are in this process */
     struct server *server;     /* borrowed; to be stopped when the key process has ended */
     bool ended;                /* it has, and the daemon fails */
+    struct sandbox_facts sandbox; /* why the key process has none, if it must not have one; else it tells itself */
 };
 
 /* Before any thread and any socket. user: to become later; NULL: none. */
@@ -23,6 +25,8 @@ void run_keys_review(const struct run_keys *k, const struct snapshot *loaded, st
 void run_keys_compare(const struct run_keys *k, const struct config *next, struct findings *out);
 /* The key process becomes the user, too. */
 MUST_CHECK int run_keys_become(struct run_keys *k, const struct privilege *user, struct err *err);
+/* Of the key process, once it has become the user. NULL: there is none. */
+const struct sandbox_facts *run_keys_sandbox(const struct run_keys *k);
 /* From now on its end stops the server. */
 MUST_CHECK int run_keys_watch(struct run_keys *k, struct server *server, struct err *err);
 void run_keys_unwatch(struct run_keys *k);

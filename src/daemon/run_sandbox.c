@@ -26,6 +26,9 @@ void run_sandbox_calls(struct run *r)
     sandbox_calls(&r->sandbox);
     if (r->sandbox.why[0] != '\0')
         log_say(LOG_LEVEL_WARN, "sandbox", "not all of it is in force: %s", r->sandbox.why);
+    const struct sandbox_facts *keys = run_keys_sandbox(&r->keys);
+    if (keys != NULL && keys->why[0] != '\0')
+        log_say(LOG_LEVEL_WARN, "sandbox", "not all of it is in force in the key process: %s", keys->why);
 }
 
 void run_sandbox_look(struct run *r)

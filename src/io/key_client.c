@@ -29,6 +29,7 @@ struct key_client {
     unsigned n;
     pid_t pid; /* 0: it was waited for */
     int life;  /* readable when it has ended */
+    struct sandbox_facts sandbox; /* of the process */
     atomic_uint sets; /* numbers that were given */
     atomic_bool unlocked, silent, ended;
     atomic_uint_least64_t late; /* a key whose token does not answer; 0: none */
@@ -250,15 +251,24 @@ static int open_pairs(struct key_client *c, int *theirs, unsigned *n, struct err
     return 0;
 }
 
+/* It is written at once, so that it is there as a whole. */
+static bool take_report(struct key_client *c)
+{
+    struct sandbox_facts facts;
+    if (recv(c->life, &facts, sizeof(facts), MSG_DONTWAIT) != (ssize_t)sizeof(facts))
+        return false;
+    c->sandbox = facts;
+    return true;
+}
+
 /* Else the first identity would be told to be wrong. */
 static int wait_ready(struct key_client *c, struct err *err)
 {
     struct pollfd life = {.fd = c->life, .events = POLLIN};
-    char byte;
     int rc;
     while ((rc = poll(&life, 1, SIGN_MS)) < 0 && errno == EINTR) {
     }
-    if (rc == 1 && recv(c->life, &byte, 1, 0) == 1)
+    if (rc == 1 && take_report(c))
         return 0;
     kill(c->pid, SIGKILL);
     waitpid(c->pid, NULL, 0);
@@ -349,7 +359,14 @@ int key_client_become(struct key_client *c, struct err *err)
     struct key_answer answer;
     if (ask(c, &(struct conversation){&request, &answer, NULL, SIGN_MS}, err) != 0)
         return -1;
+    if (!take_report(c))
+        return err_set(err, ERR_IO, "the key process does not tell its sandbox");
     return answer.fine ? 0 : err_set(err, ERR_IO, "%s", answer.err.text);
+}
+
+const struct sandbox_facts *key_client_sandbox(const struct key_client *c)
+{
+    return &c->sandbox;
 }
 
 /* ---- its end ---- */

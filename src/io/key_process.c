@@ -25,6 +25,7 @@ enum { STACK_BYTES = 256 * 1024, READ_BYTES = 4096 };
 struct process {
     struct key_process_order order;
     struct key_service *service;
+    struct sandbox_facts sandbox;
     pthread_mutex_t changes;
     pthread_rwlock_t store;
 };
@@ -98,19 +99,24 @@ static int protect(const struct process *p)
 }
 
 /* As of the process of connections. */
-static void restrict_files(const struct process *p)
+static void restrict_files(struct process *p)
 {
-    struct sandbox_facts facts = {.off = false};
-    if (p->order.sandbox != NULL)
-        sandbox_files(p->order.sandbox, &facts);
+    p->sandbox.off = p->order.sandbox == NULL;
+    if (!p->sandbox.off)
+        sandbox_files(p->order.sandbox, &p->sandbox);
 }
 
 /* Not before the user has changed, which the filter forbids. */
-static void filter_calls(const struct process *p)
+static void filter_calls(struct process *p)
 {
-    struct sandbox_facts facts = {.off = false};
-    if (p->order.sandbox != NULL)
-        sandbox_calls(&facts);
+    if (!p->sandbox.off)
+        sandbox_calls(&p->sandbox);
+}
+
+/* Once when it is ready and once when it has become the user. Not waiting: a request can come more often than it is read. */
+static bool report(const struct process *p)
+{
+    return send(p->order.life, &p->sandbox, sizeof(p->sandbox), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(p->sandbox);
 }
 
 /* ---- what the service calls ---- */
@@ -122,6 +128,7 @@ static int become(void *ctx, struct err *err)
     end_with_parent(p);
     if (rc == 0 && p->order.user != NULL)
         filter_calls(p);
+    (void)report(p);
     return rc;
 }
 
@@ -228,7 +235,7 @@ _Noreturn void key_process_run(const struct key_process_order *order)
         _exit(KEY_PROCESS_UNPROTECTED);
     if (order->user == NULL)
         filter_calls(&p);
-    if (send(order->life, "", 1, MSG_NOSIGNAL) != 1)
+    if (!report(&p))
         _exit(0);
     serve(&channels[0]);
     _exit(0);

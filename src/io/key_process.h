@@ -15,7 +15,7 @@ enum { KEY_PROCESS_UNPROTECTED = 1, KEY_PROCESS_LACKS_MEMORY, KEY_PROCESS_DISTRU
 struct key_process_order {
     const int *channels; /* its ends of socketpairs; a thread for each */
     unsigned n;
-    int life;            /* its end of a socketpair that says that it is ready, by a byte, and later that it lives */
+    int life;            /* its end of a socketpair that tells its sandbox_facts when it is ready and when it has become the user, and later that it lives */
     pid_t parent;
     const struct privilege *user; /* NULL: none to become */
     const struct sandbox_plan *sandbox; /* NULL: none */

@@ -46,8 +46,29 @@ class KeyProcess(harness.Case):
         # Standard error, a channel for the worker and for each of two threads that load, and one that says that it lives.
         self.assertEqual(5, len([link for link in links if link != "/dev/null"]), links)
         status = self.ask("/status").json()
-        self.assertEqual({"process": True, "pid": self.keys, "answers": True}, status["keys"])
+        self.assertEqual({"process": True, "pid": self.keys, "answers": True, "sandbox": status["keys"]["sandbox"]}, status["keys"])
         self.assertIn(f"in process {self.keys}", self.command("status", "--socket", self.socket).stdout)
+
+    def test_its_sandbox_is_told(self):
+        """Also after it became the user, before which it filters no calls."""
+        for user in ("", 'user = "nobody";')[:1 if os.geteuid() else 2]:
+            with self.subTest(user):
+                self.folder.chmod(0o755)
+                self.start(user)
+                status = self.ask("/status").json()
+                told = status["keys"]["sandbox"]
+                self.assertEqual(status["sandbox"], told)  # of one kernel
+                self.assertEqual(["2" if told["seccomp"] else "0"], field(self.keys, "Seccomp"))
+                self.assertEqual(told["why"] is not None, "in force in the key process" in self.mtlsd.log)
+                if told["seccomp"]:
+                    self.assertRegex(self.command("status", "--socket", self.socket).stdout, r"\n  of keys     .*system calls")
+                self.serves()
+                self.mtlsd.stop()
+
+    def test_without_a_sandbox_it_says_so(self):
+        self.start("insecure_no_sandbox = true;")
+        self.assertEqual({"on": False, "landlock": 0, "seccomp": False, "why": None}, self.ask("/status").json()["keys"]["sandbox"])
+        self.assertNotIn("  of keys ", self.command("status", "--socket", self.socket).stdout)
 
     def test_in_one_process_there_is_none(self):
         self.start("insecure_keys_in_process = true;")

@@ -194,6 +194,15 @@ class Token(Case):
             self.assertEqual(0, done.returncode, done.stderr)
         self.assertNotIn(self.PIN, self.mtlsd.log)
 
+    def test_status_and_the_log_tell_why_the_key_process_has_no_sandbox(self):
+        self.start({"me": 'key = "pkcs11:token=web;object=shop"; certificate = "me.crt"; pin_file = "pin";'})
+        why = "a pkcs11: key is configured, and modules open files and devices of their own"
+        told = json.loads(self.command("status", "--json", "-c", self.mtlsd.config_path).stdout)
+        self.assertEqual({"on": True, "landlock": 0, "seccomp": False, "why": why}, told["keys"]["sandbox"])
+        self.assertNotEqual(why, told["sandbox"]["why"])
+        self.assertIn(f"\n  of keys     not in force: {why}\n", self.command("status", "-c", self.mtlsd.config_path).stdout)
+        self.assertIn(f"not all of it is in force in the key process: {why}", self.mtlsd.log)
+
     def test_a_wrong_pin_is_tried_once_whatever_is_reloaded(self):
         """In a second token: the process stays logged in to the first."""
         self.run_tool("softhsm2-util", "--init-token", "--free", "--label", "mail", "--so-pin", "2468", "--pin", self.PIN)

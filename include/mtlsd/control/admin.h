@@ -40,6 +40,7 @@ struct admin_reloads {
 struct admin_keys {
     int pid;     /* of the process that holds private keys; 0: this one does */
     bool silent; /* it does not answer */
+    const struct sandbox_facts *sandbox; /* of that process; NULL: not told */
 };
 
 struct admin_view {

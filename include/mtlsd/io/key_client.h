@@ -8,12 +8,12 @@
 #define MTLSD_IO_KEY_CLIENT_H
 
 #include "mtlsd/control/identity_files.h"
+#include "mtlsd/control/sandbox_plan.h"
 
 #include <sys/types.h>
 
 struct key_client;
 struct privilege;
-struct sandbox_plan;
 struct uv_loop_s;
 
 struct key_client_order {
@@ -32,6 +32,8 @@ const struct identity_source *key_client_source(const struct key_client *c);
 bool key_client_is_locked(const struct key_client *c); /* false: keys may be written to swap */
 /* The process becomes the user, as this one does. -1 + err. */
 MUST_CHECK int key_client_become(struct key_client *c, struct err *err);
+/* Its sandbox, which is whole after it has become the user, if there is one. Borrowed. */
+const struct sandbox_facts *key_client_sandbox(const struct key_client *c);
 
 /* Calls on_end once, on the loop, when the process has ended; how is for the log ("signal 9"). The watch ends itself then; else key_client_unwatch ends it. */
 MUST_CHECK int key_client_watch(struct key_client *c, struct uv_loop_s *loop, void (*on_end)(void *ctx, const char *how), void *ctx, struct err *err);
