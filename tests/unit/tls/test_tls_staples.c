@@ -190,6 +190,49 @@ START_TEST(sessions_of_a_server_that_must_staple_are_not_resumed) /* B5: they wo
 }
 END_TEST
 
+static struct tls_context *renegotiating(void)
+{
+    struct err err = {0};
+    struct findings notes;
+    struct certs own;
+    findings_init(&notes);
+    certs_make(&(struct certs_order){.cn = "client", .issuer = &root}, &own);
+    struct tls_identity *identity = tls_identity_new(
+        &(struct tls_identity_spec){.name = "me", .certificate = own.pem, .certificate_file = "pem", .key = own.key_pem, .key_file = "pem"}, CERTS_NOW, &notes, &err);
+    ck_assert_msg(identity != NULL, "%s", err.text);
+    struct tls_context *made = tls_context_new(
+        &(struct tls_context_spec){.trust = trust, .identity = identity, .server_name = WIRE_NAME, .renegotiation = true}, &err);
+    ck_assert_msg(made != NULL, "%s", err.text);
+    tls_identity_unref(identity);
+    findings_clear(&notes);
+    certs_clear(&own);
+    return made;
+}
+
+START_TEST(an_answer_that_comes_with_a_renegotiation_counts) /* F2, A10 */
+{
+    for (int revoked = 0; revoked < 2; revoked++) {
+        ends_open_one(&ends_client, renegotiating(), NULL, NULL);
+        ends_client.now = CERTS_NOW;
+        start_server(&leaf, 0);
+        raw.renegotiates = true;
+        say_nothing();
+        tls_engine_start(ends_client.e, CERTS_NOW);
+        ends_run_raw(&ends_client, &raw, ENDS_ALL);
+        ends_expect_open(&ends_client, "the first handshake");
+        say(&leaf, revoked ? OCSP_REVOKED : OCSP_GOOD, 0);
+        ck_assert_int_eq(gnutls_rehandshake(raw.session), 0);
+        ends_run_raw(&ends_client, &raw, ENDS_ALL);
+        if (revoked)
+            ends_expect_failed(&ends_client, REASON_REVOKED, "the second one");
+        else
+            ends_expect_open(&ends_client, "the second one");
+        raw_tls_clear(&raw);
+        ends_close_one(&ends_client);
+    }
+}
+END_TEST
+
 START_TEST(an_idle_connection_ends_with_the_answer_that_it_needs)
 {
     const int64_t next = CERTS_NOW + 3600, end = next + 300;
@@ -213,6 +256,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, a_useless_answer_does_not_end_the_handshake, 0, 2);
     tcase_add_loop_test(t, a_valid_verdict_from_memory_does_not_skip_an_answer, 0, 2);
     tcase_add_loop_test(t, sessions_of_a_server_that_must_staple_are_not_resumed, 0, 2);
+    tcase_add_test(t, an_answer_that_comes_with_a_renegotiation_counts);
     tcase_add_loop_test(t, an_idle_connection_ends_with_the_answer_that_it_needs, 0, 2);
     suite_add_tcase(s, t);
     return s;
