@@ -94,10 +94,13 @@ static int copy_paths(const struct key_request *r, struct paths *out)
     return rc != 0 || out->name == NULL ? -1 : 0;
 }
 
+/* A reference: a release does not wait for the read, which may take as long as a token likes. */
 static struct tls_key_memory *begin_set(struct key_service *s, uint32_t set)
 {
     lock(s, s->order.own, true);
     struct tls_key_memory *memory = key_store_memory(&s->store, set);
+    if (memory != NULL)
+        tls_key_memory_ref(memory);
     lock(s, s->order.own, false);
     return memory;
 }
@@ -135,6 +138,7 @@ static void read_identity(struct key_service *s, const struct key_request *r, st
         out->fine = keep(s, r->set, files, out) == 0;
         out->unlocked = !tls_key_memory_is_locked(memory);
     }
+    tls_key_memory_unref(memory);
     lock(s, s->order.change, false);
     clear_paths(&p);
     if (!out->fine)
@@ -143,11 +147,9 @@ static void read_identity(struct key_service *s, const struct key_request *r, st
 
 static void release(struct key_service *s, uint32_t set)
 {
-    lock(s, s->order.change, true);
     lock(s, s->order.own, true);
     key_store_release(&s->store, set);
     lock(s, s->order.own, false);
-    lock(s, s->order.change, false);
 }
 
 int key_service_answer(struct key_service *s, uint32_t number, struct span message, struct bytes *out)

@@ -14,7 +14,7 @@ struct key_service_order { /* copied; what it points to must outlive the service
     struct file_source files;
     void *ctx;
     MUST_CHECK int (*become)(void *ctx, struct err *err); /* gives up the rights of the start */
-    /* Where several threads answer, else NULL: change keeps out other changes, own all others, share those that own. */
+    /* Where several threads answer, else NULL: change keeps out other reads, own all others, share those that own. */
     void (*change)(void *ctx, bool begin);
     void (*own)(void *ctx, bool begin);
     void (*share)(void *ctx, bool begin);

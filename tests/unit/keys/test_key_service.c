@@ -10,20 +10,20 @@
 
 static struct world w;
 static struct key_service *service;
-static struct locks { int change, own, share; unsigned shared; bool becomes; } locks;
+static struct locks { int change, own, share; unsigned changes, shared; bool becomes; } locks;
 
-/* Own and share keep out each other; own comes within change. */
+/* Own and share keep out each other. */
 static void change(void *ctx, bool begin)
 {
     struct locks *l = ctx;
     l->change += begin ? 1 : -1;
     ck_assert_int_le(l->change, 1);
+    l->changes += begin;
 }
 
 static void own(void *ctx, bool begin)
 {
     struct locks *l = ctx;
-    ck_assert_int_eq(l->change, 1);
     l->own += begin ? 1 : -1;
     ck_assert_int_eq(l->share, 0);
 }
@@ -42,15 +42,32 @@ static int become(void *ctx, struct err *err)
     return l->becomes ? 0 : err_set(err, ERR_IO, "no such user");
 }
 
+static int (*read_file)(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err);
+static uint32_t released; /* a set, during a read; 0: none */
+
+static void ask(const struct key_request *request, struct key_answer *answer, struct identity_files *files);
+
+static int read_and_release(void *ctx, const char *path, struct bytes *out, struct file_facts *facts, struct err *err)
+{
+    struct key_answer answer;
+    if (released != 0)
+        ask(&(struct key_request){.kind = KEY_RELEASE, .set = released}, &answer, NULL);
+    return read_file(ctx, path, out, facts, err);
+}
+
 static void set_up(void)
 {
     world_make(&w);
     locks = (struct locks){0};
-    service = key_service_new(&(struct key_service_order){memory_files_source(&w.files), &locks, become, change, own, share, NULL});
+    struct file_source files = memory_files_source(&w.files);
+    read_file = files.read;
+    files.read = read_and_release;
+    service = key_service_new(&(struct key_service_order){files, &locks, become, change, own, share, NULL});
 }
 
 static void tear_down(void)
 {
+    released = 0;
     key_service_free(service);
     ck_assert(locks.change == 0 && locks.own == 0 && locks.share == 0);
     world_clear(&w);
@@ -121,6 +138,32 @@ START_TEST(signs_nothing_but_handshakes_with_its_own_keys)
 }
 END_TEST
 
+/* Which may take as long as a token likes. */
+START_TEST(a_release_waits_for_no_read)
+{
+    uint64_t key = read_key(1, "/etc/server.pem");
+    unsigned changes = locks.changes;
+    struct key_answer answer;
+    ask(&(struct key_request){.kind = KEY_RELEASE, .set = 1}, &answer, NULL);
+    ck_assert(answer.fine);
+    ck_assert_uint_eq(locks.changes, changes);
+    ck_assert(!signs(key, "0123456789abcdef0123456789abcdef"));
+}
+END_TEST
+
+START_TEST(a_set_that_is_released_while_it_is_read_gets_no_key)
+{
+    struct identity_files files = {0};
+    struct key_answer answer;
+    released = 1;
+    ask(&(struct key_request){.kind = KEY_READ, .set = 1, .name = span_from_str("me"), .key_path = span_from_str("/etc/server.pem")}, &answer, &files);
+    ck_assert(!answer.fine && !answer.has_key);
+    identity_files_clear(&files);
+    released = 0;
+    ck_assert(signs(read_key(1, "/etc/server.pem"), "0123456789abcdef0123456789abcdef"));
+}
+END_TEST
+
 START_TEST(an_answer_holds_certificates_and_no_key)
 {
     struct identity_files files = {0};
@@ -174,6 +217,8 @@ Suite *suite(void)
     tcase_add_checked_fixture(c, set_up, tear_down);
     tcase_add_test(c, reads_signs_and_releases);
     tcase_add_test(c, signs_nothing_but_handshakes_with_its_own_keys);
+    tcase_add_test(c, a_release_waits_for_no_read);
+    tcase_add_test(c, a_set_that_is_released_while_it_is_read_gets_no_key);
     tcase_add_test(c, an_answer_holds_certificates_and_no_key);
     tcase_add_test(c, a_file_that_is_not_there_is_an_answer);
     tcase_add_test(c, becomes_the_user_or_says_why_not);
