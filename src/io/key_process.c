@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -60,10 +61,17 @@ static void close_from_to(unsigned first, unsigned last)
         close((int)fd);
 }
 
+/* An image of nothing but this program may have no /dev. */
+static int open_null(void)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return fd >= 0 ? fd : memfd_create("null", MFD_CLOEXEC);
+}
+
 /* All but its own: a log, a listening socket or a database would be kept open by it. */
 static int close_others(const struct key_process_order *order)
 {
-    int *kept = calloc(order->n + 1, sizeof(*kept)), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int *kept = calloc(order->n + 1, sizeof(*kept)), null = open_null();
     if (kept == NULL || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         return -1;
     for (unsigned i = 0; i < order->n; i++)
