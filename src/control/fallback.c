@@ -75,6 +75,8 @@ static void watch(struct fallback_row *row, const struct rotation_change *change
     put(&row->fresh, change->fresh);
     row->state = FALLBACK_WATCHED;
     row->not_before = 0;
+    row->no_hints = false;
+    memset(row->asked, 0, sizeof(row->asked));
 }
 
 static bool is_in_use(const struct fallback_row *row, const struct snapshot *s)
@@ -171,26 +173,62 @@ static void describe(struct fallback_row *row, const struct fallback_refusal *re
              row->upstream, row->target, fresh.subject, fresh.serial, before.serial, until);
 }
 
-struct fallback_row *fallback_refused(struct fallback *f, const struct fallback_refusal *refusal, const struct snapshot *in_use, int64_t now)
+/* There may be something to do about it. */
+static struct fallback_row *open_row(struct fallback *f, const struct fallback_refusal *refusal, const struct snapshot *in_use, int64_t now)
 {
     struct tls_identity_facts ours;
     tls_identity_facts(refusal->ours, &ours);
     struct fallback_row *row = find(f, ours.name);
     if (row == NULL || row->state != FALLBACK_WATCHED || fallback_trying(f) != NULL || now < row->not_before || !is_same(row->fresh, refusal->ours))
         return NULL;
-    if (!is_good(row->before, in_use, now)) {
-        row->state = FALLBACK_OVER;
-        return NULL;
+    if (is_good(row->before, in_use, now))
+        return row;
+    row->state = FALLBACK_OVER;
+    return NULL;
+}
+
+/* Its place, or that of one whose time has passed; NULL: it has to wait. */
+static struct fallback_asked *find_asked(struct fallback_row *row, const char *target, int64_t now)
+{
+    struct fallback_asked *free_place = NULL;
+    for (size_t i = 0; i < FALLBACK_ASKED_MOST; i++) {
+        struct fallback_asked *a = &row->asked[i];
+        if (now < a->not_before && strcmp(a->target, target) == 0)
+            return NULL;
+        if (now >= a->not_before)
+            free_place = a;
     }
+    return free_place;
+}
+
+bool fallback_hinted(struct fallback *f, const struct fallback_refusal *hint, const struct snapshot *in_use, int64_t now)
+{
+    struct fallback_row *row = open_row(f, hint, in_use, now);
+    struct fallback_asked *asked = row != NULL && !row->no_hints ? find_asked(row, hint->target, now) : NULL;
+    if (asked == NULL)
+        return false;
+    snprintf(asked->target, sizeof(asked->target), "%s", hint->target);
+    asked->not_before = now + AGAIN_S;
+    return true;
+}
+
+struct fallback_row *fallback_refused(struct fallback *f, const struct fallback_refusal *refusal, const struct snapshot *in_use, int64_t now)
+{
+    struct fallback_row *row = open_row(f, refusal, in_use, now);
+    if (row == NULL)
+        return NULL;
     row->state = FALLBACK_TRYING;
+    row->hinted = refusal->hint;
     describe(row, refusal);
     return row;
 }
 
 void fallback_tried(struct fallback_row *row, bool back, bool refused, int64_t now)
 {
-    row->state = back ? FALLBACK_BACK : refused ? FALLBACK_OVER : FALLBACK_WATCHED;
-    row->not_before = now + AGAIN_S;
+    bool misled = refused && row->hinted;
+    row->state = back ? FALLBACK_BACK : refused && !misled ? FALLBACK_OVER : FALLBACK_WATCHED;
+    row->no_hints = row->no_hints || misled;
+    row->not_before = misled ? 0 : now + AGAIN_S;
 }
 
 size_t fallback_expire(struct fallback *f, const struct snapshot *in_use, int64_t now)

@@ -118,7 +118,7 @@ static int serve(struct run *r, struct snapshot *snapshot)
     run_service_stop(&r->service);
     run_crls_stop(&r->crls);
     run_rotation_stop(&r->rotation);
-    bool held = !registry_pool_stop(r->registries) || r->reload.queue.running || run_crls_is_busy(&r->crls) || server_is_held(r->server);
+    bool held = !registry_pool_stop(r->registries) || r->reload.queue.running || r->reload.asks || run_crls_is_busy(&r->crls) || server_is_held(r->server);
     code = run_end_said(r, code);
     if (!held)
         server_free(r->server);

@@ -38,6 +38,7 @@ struct run_reload {
     struct fallback_use instead; /* for the current load */
     struct fallback_row *trying; /* of fallback, by the current load; NULL: none is */
     bool before_refused;         /* that one's certificate */
+    bool asks;                   /* an upstream, whether it refuses a certificate in use */
     struct findings findings;
     struct admin_reloads count;
     int64_t last;     /* when the last one ended; 0: none yet */

@@ -79,14 +79,28 @@ static const struct plan_target *find_target(const struct snapshot *s, const cha
     return NULL;
 }
 
-enum reason canary_try_target(const struct snapshot *next, const char *upstream, const char *target, char text[CANARY_TEXT_SIZE])
+static enum reason ask(const struct snapshot *next, const char *upstream, const char *target, struct probe_target *t)
 {
     const struct plan_target *found = find_target(next, upstream, target);
+    *t = (struct probe_target){.reason = REASON_UNDECIDED, .text = "there is no such target any more"};
+    if (found != NULL)
+        probe_target_try(t, next, found);
+    return t->reason;
+}
+
+enum reason canary_try_target(const struct snapshot *next, const char *upstream, const char *target, char text[CANARY_TEXT_SIZE])
+{
     struct probe_target t;
-    snprintf(text, CANARY_TEXT_SIZE, "there is no such target any more");
-    if (found == NULL)
-        return REASON_UNDECIDED;
-    probe_target_try(&t, next, found);
+    enum reason reason = ask(next, upstream, target, &t);
     snprintf(text, CANARY_TEXT_SIZE, "%s", t.text);
-    return t.reason;
+    return reason;
+}
+
+enum reason canary_try_ours(const struct snapshot *next, const struct fallback_refusal *hint, char text[CANARY_TEXT_SIZE])
+{
+    struct probe_target t;
+    enum reason reason = ask(next, hint->upstream, hint->target, &t);
+    snprintf(text, CANARY_TEXT_SIZE, "%s", t.text);
+    bool same = t.ours != NULL && span_equals(tls_identity_der(t.ours, 0), tls_identity_der(hint->ours, 0));
+    return same ? reason : REASON_UNDECIDED;
 }

@@ -19,7 +19,7 @@ void ours_refused_clear(struct ours_refused *o)
     uv_mutex_destroy(&o->lock);
 }
 
-void ours_refused_note(struct ours_refused *o, const struct uplink *u)
+void ours_refused_note(struct ours_refused *o, const struct uplink *u, bool hint)
 {
     struct tls_facts facts;
     if (!o->watched || u->link.tls == NULL)
@@ -29,6 +29,7 @@ void ours_refused_note(struct ours_refused *o, const struct uplink *u)
     bool free_place = facts.ours != NULL && o->ours == NULL;
     if (free_place) {
         o->ours = tls_identity_ref((struct tls_identity *)(uintptr_t)facts.ours); /* only its count changes */
+        o->hint = hint;
         snprintf(o->upstream, sizeof(o->upstream), "%s", u->target->upstream->conf->name);
         snprintf(o->target, sizeof(o->target), "%s", u->target->conf->text);
         snprintf(o->text, sizeof(o->text), "%s", facts.text);
@@ -41,7 +42,7 @@ void ours_refused_note(struct ours_refused *o, const struct uplink *u)
 bool ours_refused_take(struct ours_refused *o, struct fallback_refusal *out)
 {
     uv_mutex_lock(&o->lock);
-    *out = (struct fallback_refusal){o->ours, o->upstream, o->target, o->text};
+    *out = (struct fallback_refusal){o->ours, o->upstream, o->target, o->text, o->hint};
     uv_mutex_unlock(&o->lock);
     return out->ours != NULL; /* no worker writes while it is there */
 }

@@ -14,13 +14,14 @@ struct ours_refused {
     uv_mutex_t lock;
     uv_async_t *wake;          /* borrowed: the main loop's */
     struct tls_identity *ours; /* counted; NULL: none waits. The rest belongs to it */
+    bool hint;
     char upstream[80], target[256], text[320];
 };
 
 void ours_refused_init(struct ours_refused *o, uv_async_t *wake);
 void ours_refused_clear(struct ours_refused *o);
 /* On a worker's thread. */
-void ours_refused_note(struct ours_refused *o, const struct uplink *u);
+void ours_refused_note(struct ours_refused *o, const struct uplink *u, bool hint);
 /* On the main loop: the one that waits, which stays until ours_refused_done; false: none does. */
 bool ours_refused_take(struct ours_refused *o, struct fallback_refusal *out);
 void ours_refused_done(struct ours_refused *o);

@@ -71,12 +71,6 @@ static void refuse(struct probe_target *t, enum reason reason, const char *text)
     copy(t->text, sizeof(t->text), text);
 }
 
-/* nginx takes any certificate in the handshake and says no in HTTP. */
-static bool is_http_refusal(unsigned status)
-{
-    return status == 400 || status == 495 || status == 496;
-}
-
 /* In HTTP, as the handshake agreed on. */
 static void ask_http(struct probe_target *t, struct probe *p)
 {
@@ -84,7 +78,7 @@ static void ask_http(struct probe_target *t, struct probe *p)
     t->http_status = a.status;
     t->reason = a.reason;
     copy(t->text, sizeof(t->text), a.text);
-    if (!is_http_refusal(a.status) || !t->asked)
+    if (!reason_may_be_refusal(a.status) || !t->asked)
         return;
     char text[200];
     snprintf(text, sizeof(text), "the handshake was accepted, then a plain HEAD request got HTTP %u: nginx answers so when it refuses a certificate", a.status);

@@ -122,11 +122,11 @@ static const struct plan_target *find_target(const struct proxy_env *env, const 
     return snapshot_find_target(w->snapshot, older);
 }
 
-static void on_ours_refused(const struct proxy_env *env, const struct uplink *u)
+static void on_ours_refused(const struct proxy_env *env, const struct uplink *u, bool hint)
 {
     const struct worker *w = (const struct worker *)((const char *)env - offsetof(struct worker, env));
     if (w->ours != NULL && u->target->upstream->owner == w->snapshot)
-        ours_refused_note(w->ours, u);
+        ours_refused_note(w->ours, u, hint);
 }
 
 int worker_init(struct worker *w, uv_loop_t *loop, struct snapshot *snapshot, struct capacity *capacity, struct refusals *refusals,

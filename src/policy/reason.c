@@ -249,6 +249,11 @@ static const struct phrase {
     {511, "Network Authentication Required"},
 };
 
+bool reason_may_be_refusal(unsigned http_status)
+{
+    return http_status == 400 || http_status == 495 || http_status == 496;
+}
+
 const char *reason_http_phrase(unsigned status)
 {
     for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)

@@ -158,12 +158,22 @@ void uplink_fail(struct uplink *u, enum reason reason, const char *text, const c
     u->is.closing = true;
     pool_unshare(u->env->pool, u);
     if (reason == REASON_OUR_CERTIFICATE_REFUSED && u->env->ours_refused != NULL)
-        u->env->ours_refused(u->env, u);
+        u->env->ours_refused(u->env, u, false);
     for (struct uplink_use *use; (use = u->first) != NULL;) {
         use->events->on_failed(use, reason, text, hint, now);
         if (u->first == use)
             uplink_leave(use);
     }
+}
+
+/* nginx and Apache take any certificate in the handshake and refuse it in HTTP; so does an app that has other reasons. */
+void uplink_heed_answer(struct uplink *u, const struct http_head *head)
+{
+    if (u->is.answered || head->status < 200)
+        return;
+    u->is.answered = true;
+    if (reason_may_be_refusal(head->status) && u->link.tls != NULL && u->env->ours_refused != NULL && tls_engine_has_presented(u->link.tls))
+        u->env->ours_refused(u->env, u, true);
 }
 
 /* ---- bytes and ends ---- */

@@ -47,6 +47,8 @@ static void on_stream(struct uplink_use *use, enum http2_kind kind, const struct
 static void on_event(struct uplink *u, enum http2_kind kind, const struct http2_event *e, struct moment now)
 {
     struct uplink_use *use = e->stream != NULL ? http2_user(e->stream) : NULL;
+    if (kind == HTTP2_HEAD)
+        uplink_heed_answer(u, e->head);
     if (kind == HTTP2_GOAWAY || kind == HTTP2_BAD) {
         u->is.closing = true; /* it takes no new streams */
         pool_unshare(u->env->pool, u);

@@ -23,6 +23,7 @@ static void on_http1(struct uplink *u, struct span in, struct moment now)
             return;
         case HTTP1_HEAD:
             u->is.keep_alive = http1_head(u->http)->keep_alive;
+            uplink_heed_answer(u, http1_head(u->http));
             use->events->on_head(use, http1_head(u->http), now);
             break;
         case HTTP1_DATA:

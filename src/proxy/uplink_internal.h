@@ -10,6 +10,7 @@ enum { UPLINK_HEAD_MAX = 64 * 1024, UPLINK_FIELDS_MAX = 200 }; /* of a response 
 /* uplink.c */
 void uplink_enter(struct uplink *u, enum uplink_phase phase, struct moment now);
 void uplink_fail(struct uplink *u, enum reason reason, const char *text, const char *hint, struct moment now); /* tells all users */
+void uplink_heed_answer(struct uplink *u, const struct http_head *head); /* the head of each response: the first may be a refusal of our certificate */
 
 /* uplink_open.c */
 void uplink_open_in(struct uplink *u, struct span wire, struct moment now); /* from the proxy on the way */

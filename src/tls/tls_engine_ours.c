@@ -138,15 +138,14 @@ static bool presents(const struct tls_context *ctx, const struct tls_identity *i
     return false;
 }
 
-/* A resumed session stands for the certificate of the first handshake, if the server requested one there. */
-static bool has_presented(const struct tls_engine *e)
+bool tls_engine_has_presented(const struct tls_engine *e)
 {
     return tls_engine_identity(e) != NULL && (e->ctx->accepting || e->ours.presented);
 }
 
 const struct tls_identity *tls_engine_replaced(struct tls_engine *e, struct tls_context *ctx)
 {
-    if (ctx == e->ctx || !has_presented(e))
+    if (ctx == e->ctx || !tls_engine_has_presented(e))
         return NULL;
     const struct tls_context *now_there = ctx != NULL && ctx->accepting == e->ctx->accepting ? tls_engine_choose_again(e, ctx) : NULL;
     const struct tls_identity *id = tls_engine_identity(e);

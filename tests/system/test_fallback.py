@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upstream that refuses a renewed certificate after it is in use: the one before takes its place again, once, and that is said."""
+import pathlib
 import re
 import shutil
+import signal
+import types
+import unittest
 
 import harness
 import peers
 import test_rotation
-from harness import wait_for
+from harness import free_port, wait_for
 
 
 class Fickle:
@@ -14,7 +18,7 @@ class Fickle:
 
     def __init__(self, case, version=None):
         self.case, self.version = case, version
-        self.refused, self.serials = 0, []
+        self.refused, self.serials, self.statuses = 0, [], {}
         self.trust("root", "other")
         self.server = peers.Server(case, self.handle)
         self.target = f"127.0.0.1:{self.server.port}"
@@ -30,8 +34,9 @@ class Fickle:
             with self.context.wrap_socket(connection, server_side=True) as secure:
                 serial = int(secure.getpeercert()["serialNumber"], 16)
                 while head := peers.read_until(secure, b"\r\n\r\n"):
-                    self.serials.append((head.split(b" ")[0], serial))
-                    secure.sendall(peers.reply(b"" if head.startswith(b"HEAD") else b"ok"))
+                    method = head.split(b" ")[0]
+                    self.serials.append((method, serial))
+                    secure.sendall(peers.reply(b"" if method == b"HEAD" else b"ok", status=self.statuses.get(method, "200 OK")))
         except peers.ssl.SSLError:
             self.refused += 1
 
@@ -143,6 +148,96 @@ class Fallback(test_rotation.Case):
 class FallbackInTls12(Fallback):
     """There the refusal comes inside the handshake."""
     VERSION = "TLSv1.2"
+
+
+class FallbackByStatus(test_rotation.Case):
+    """nginx and Apache take any certificate in the handshake, and refuse it with a status. Apps answer 400 for reasons of their own."""
+    def renew(self, accepts):
+        """gives the renewed certificate, once it is in use"""
+        self.assertEqual(200, self.curl(self.url).status)
+        renewed = self.fresh(ca="other")
+        self.put_pair(renewed)
+        self.wait_for_log("in use, generation 2")
+        wait_for(lambda: self.curl(self.url).status == 200 and accepts() == renewed.serial, "the renewed certificate")
+        return renewed
+
+    def accepted(self):
+        """The serial number of the last certificate that nginx accepted."""
+        return int([row[2] for row in self.nginx_access() if row[4] == "200"][-1], 16)
+
+    def expect_nginx_to_be_understood(self, protocols, http2):
+        cas = self.folder / "cas.pem"
+        shutil.copy(self.pki.ca("root").crt, cas)
+        with open(cas, "a") as file:
+            file.write(pathlib.Path(self.pki.ca("other").crt).read_text())
+        port = free_port()
+        self.origin(ca=types.SimpleNamespace(crt=cas), protocols=protocols, extra=f"listen 127.0.0.1:{port} ssl {http2};")
+        nginx = self.processes[-1]
+        self.start(f"127.0.0.1:{port}", upstream="pool = { max = 0; };")
+        renewed = self.renew(self.accepted)
+        self.assertNotIn("trying the one before", self.mtlsd.log)
+        shutil.copy(self.pki.ca("root").crt, cas)
+        workers = lambda: set(pathlib.Path(f"/proc/{nginx.pid}/task/{nginx.pid}/children").read_text().split())
+        old = workers()
+        nginx.popen.send_signal(signal.SIGHUP)
+        wait_for(lambda: workers() and not workers() & old, "the end of the workers with the other list of CAs")
+        wait_for(lambda: self.curl("-k", "--cert", renewed.crt, "--key", renewed.key, f"https://127.0.0.1:{port}/").status == 400, "the new list of CAs")
+        wait_for(lambda: self.curl(self.url).status == 200 and self.accepted() == self.first.serial, "the certificate before")
+        self.wait_for_log(r'error rotation +.*fallback of identity \\*"me\\*": upstream far \(127.0.0.1:\d+\) refuses the new certificate CN=rotated.*in use again')
+        self.assertEqual(1, self.mtlsd.log.count("trying the one before"))
+
+    @unittest.skipUnless(shutil.which("nginx"), "needs nginx")
+    def test_nginx_in_http1(self):
+        self.expect_nginx_to_be_understood("TLSv1.2 TLSv1.3", "")
+
+    @unittest.skipUnless(shutil.which("nginx"), "needs nginx")
+    def test_nginx_in_http2(self):
+        self.expect_nginx_to_be_understood("TLSv1.2", "http2")
+
+    def begin_with_app(self):
+        self.app = Fickle(self)
+        self.start(self.app.target, upstream="pool = { max = 0; };")
+        self.renewed = self.renew(lambda: self.app.serials[-1][1])
+
+    def heads(self):
+        return sum(method == b"HEAD" for method, _ in self.app.serials)
+
+    def test_an_app_that_answers_400_is_asked_once_and_nothing_else_happens(self):
+        self.begin_with_app()
+        before = self.heads()
+        self.app.statuses = {b"GET": "400 Bad Request"}
+        for _ in range(5):
+            self.assertEqual(400, self.curl(self.url).status)
+        wait_for(lambda: self.heads() > before, "the question")
+        for _ in range(5):
+            self.assertEqual(400, self.curl(self.url).status)
+        self.assertEqual(before + 1, self.heads())
+        self.app.statuses = {}
+        self.assertEqual(200, self.curl(self.url).status)
+        self.assertEqual(self.renewed.serial, self.app.serials[-1][1])
+        self.assertNotIn("trying the one before", self.mtlsd.log)
+
+    def test_an_app_that_answers_400_to_whatever_it_is_asked_keeps_the_renewed_certificate(self):
+        """And an alert that comes later counts."""
+        self.begin_with_app()
+        self.app.statuses = {b"GET": "495 SSL Certificate Error", b"HEAD": "495 SSL Certificate Error"}
+        self.assertEqual(495, self.curl(self.url).status)
+        self.wait_for_log("does not accept the certificate before the renewal either: the renewed one stays in use")
+        self.assertEqual(495, self.curl(self.url).status)
+        self.assertEqual(self.renewed.serial, self.app.serials[-1][1])
+        self.assertNotIn("fallback of identity", self.mtlsd.log)
+        self.app.statuses = {}
+        self.app.trust("root")
+        self.assertEqual(502, self.curl(self.url).status)
+        self.wait_for_log("trying the one before(.*\n)+.*fallback of identity")
+
+    def test_without_a_renewal_an_answer_of_400_is_of_no_interest(self):
+        self.app = Fickle(self)
+        self.app.statuses = {b"GET": "400 Bad Request"}
+        self.start(self.app.target, upstream="pool = { max = 0; };")
+        for _ in range(3):
+            self.assertEqual(400, self.curl(self.url).status)
+        self.assertEqual(0, self.heads())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,13 @@
 
 enum fallback_state { FALLBACK_WATCHED, FALLBACK_TRYING, FALLBACK_BACK, FALLBACK_OVER };
 
+enum { FALLBACK_ASKED_MOST = 4 };
+
+struct fallback_asked { /* a target that gave a hint */
+    char target[256];
+    int64_t not_before; /* no hint of it counts until then */
+};
+
 struct fallback_row {
     struct fallback_row *next;
     char *identity;
@@ -23,6 +30,9 @@ struct fallback_row {
     char upstream[80], target[256]; /* from TRYING on: which refused fresh */
     char text[700];                 /* from BACK on, for people */
     int64_t not_before;             /* no attempt until then, after one that came to nothing by other faults */
+    bool hinted;   /* the attempt began with a hint */
+    bool no_hints; /* the one before gets the same answer: that was not about certificates */
+    struct fallback_asked asked[FALLBACK_ASKED_MOST];
 };
 
 struct fallback {
@@ -32,6 +42,7 @@ struct fallback {
 struct fallback_refusal { /* by an upstream, of the certificate in use */
     const struct tls_identity *ours;
     const char *upstream, *target, *text;
+    bool hint; /* by the status of a response, which an app may send for reasons of its own */
 };
 
 void fallback_clear(struct fallback *f);
@@ -41,6 +52,8 @@ void fallback_follow(struct fallback *f, const struct rotation *r, const struct 
 bool fallback_watches(const struct fallback *f);
 /* The row that is TRYING from now on: its certificate was not tried yet, and the one before is good. NULL: nothing is to be done. */
 struct fallback_row *fallback_refused(struct fallback *f, const struct fallback_refusal *refusal, const struct snapshot *in_use, int64_t now);
+/* A hint: the upstream is to be asked now whether it refuses that certificate, which is in use and renewed. At most once a minute for each target. */
+bool fallback_hinted(struct fallback *f, const struct fallback_refusal *hint, const struct snapshot *in_use, int64_t now);
 /* The one that is TRYING; NULL: none. */
 struct fallback_row *fallback_trying(const struct fallback *f);
 /* That load has ended. back: the certificate before is in use. refused: the upstream does not accept it either. */

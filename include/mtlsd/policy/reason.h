@@ -6,6 +6,8 @@
 #include "mtlsd/base/log.h"
 #include "mtlsd/base/reasons.h"
 
+#include <stdbool.h>
+
 struct reason_row {
     enum reason reason;    /* the row's own key: rows stand in the order of the enum */
     const char *word;      /* "unknown_ca" */
@@ -25,6 +27,8 @@ const char *reason_hint(enum reason reason, const struct tls_peer *peer);
 /* The words for a verdict and all that was found beside it (bits 1 << enum reason), the verdict's first: "expired,wrong_purpose". */
 enum { REASON_WORDS_SIZE = 256 };
 void reason_words(enum reason status, uint64_t all, char out[REASON_WORDS_SIZE]);
+/* nginx and Apache answer so where they refuse a certificate, and apps for other reasons. */
+bool reason_may_be_refusal(unsigned http_status);
 const char *reason_http_phrase(unsigned status); /* "Bad Gateway" */
 
 #endif

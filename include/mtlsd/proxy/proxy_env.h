@@ -30,7 +30,8 @@ struct proxy_env { /* one per worker */
     struct balancer *balancer; /* of the current snapshot */
     /* The same target in the current snapshot, for one of an older; NULL: it has none. NULL: there never is another snapshot. */
     const struct plan_target *(*find_target)(const struct proxy_env *env, const struct plan_target *older);
-    void (*ours_refused)(const struct proxy_env *env, const struct uplink *u); /* an upstream refuses our certificate, also after the handshake; NULL: of no interest */
+    /* An upstream refuses our certificate, also after the handshake. hint: it may, by the status of its first response. NULL: of no interest. */
+    void (*ours_refused)(const struct proxy_env *env, const struct uplink *u, bool hint);
     uint64_t random;           /* any number to begin with; changed by each draw */
     struct observer observer;
     bool draining; /* answer, then close */

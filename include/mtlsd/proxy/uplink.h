@@ -84,6 +84,7 @@ struct uplink {
         bool shared;     /* others may join: it speaks HTTP/2, or may come to it */
         bool closing;    /* takes no further users */
         bool stray;      /* without a user, its peer said something or ended it: it is lost to the pool */
+        bool answered;   /* with the head of a response, in HTTP */
         bool ended;      /* the peer's direction ended cleanly */
         bool reported;   /* its handshake was told to the observer */
         bool keep_alive; /* what the response that runs said about the connection */

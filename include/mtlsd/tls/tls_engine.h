@@ -163,6 +163,8 @@ bool tls_engine_is_outdated(const struct tls_engine *e, int64_t now);
 /* The certificate of ours that the peer has seen on this connection, if ctx presents another one instead; NULL: it presents the same, or the peer has
  * seen none. ctx NULL: nothing is presented any more. */
 const struct tls_identity *tls_engine_replaced(struct tls_engine *e, struct tls_context *ctx);
+/* The peer has seen a certificate of ours. A resumed session stands for that of the first handshake, if the server requested one there. */
+bool tls_engine_has_presented(const struct tls_engine *e);
 /* Ends a finished connection: the alert waits for the wire, the engine has failed with that reason. text NULL: what the last judgement said. */
 void tls_engine_refuse(struct tls_engine *e, enum reason reason, const char *text);
 

@@ -68,8 +68,14 @@ static void renew(void)
 
 static struct fallback_row *refuse(int64_t now)
 {
-    const struct fallback_refusal refusal = {in_use(loaded[n - 1]), "api", "api.example:443", "unknown_ca"};
+    const struct fallback_refusal refusal = {in_use(loaded[n - 1]), "api", "api.example:443", "unknown_ca", .hint = false};
     return fallback_refused(&fallback, &refusal, loaded[n - 1], now);
+}
+
+static bool hint(const char *target, int64_t now)
+{
+    const struct fallback_refusal refusal = {in_use(loaded[n - 1]), "api", target, "", .hint = true};
+    return fallback_hinted(&fallback, &refusal, loaded[n - 1], now);
 }
 
 static void go_back(void)
@@ -112,6 +118,39 @@ START_TEST(it_happens_once_for_each_renewal)
     renew();
     ck_assert_ptr_nonnull(row = refuse(WORLD_NOW));
     ck_assert_ptr_eq(row->before, in_use(loaded[0])); /* not the one that was refused */
+}
+END_TEST
+
+START_TEST(a_hint_asks_each_target_once_a_minute)
+{
+    ck_assert(!hint("a", WORLD_NOW)); /* nothing was renewed */
+    renew();
+    ck_assert(hint("a", WORLD_NOW));
+    ck_assert(!hint("a", WORLD_NOW + 59));
+    ck_assert(hint("b", WORLD_NOW));
+    ck_assert(hint("a", WORLD_NOW + 60));
+    for (size_t i = 2; i < FALLBACK_ASKED_MOST; i++)
+        ck_assert(hint((const char *[]){"c", "d", "e"}[i - 2], WORLD_NOW + 20));
+    ck_assert(!hint("another", WORLD_NOW + 20));
+    ck_assert(fallback_watches(&fallback)); /* a hint changes nothing else */
+    go_back();
+    ck_assert(!hint("a", WORLD_NOW + 1000));
+}
+END_TEST
+
+START_TEST(hints_that_were_about_something_else_end_and_alerts_count_on)
+{
+    renew();
+    const struct fallback_refusal proven = {in_use(loaded[1]), "api", "api.example:443", "HTTP 400", .hint = true};
+    struct fallback_row *row = fallback_refused(&fallback, &proven, loaded[1], WORLD_NOW);
+    ck_assert_ptr_nonnull(row);
+    ck_assert(!hint("a", WORLD_NOW)); /* one at a time */
+    fallback_tried(row, false, true, WORLD_NOW);
+    ck_assert(!hint("a", WORLD_NOW + 1000));
+    ck_assert_ptr_nonnull(refuse(WORLD_NOW));
+    fallback_tried(row, false, false, WORLD_NOW);
+    renew();
+    ck_assert(hint("a", WORLD_NOW + 1000));
 }
 END_TEST
 
@@ -191,6 +230,8 @@ Suite *suite(void)
     tcase_add_test(t, nothing_is_watched_before_a_renewal);
     tcase_add_test(t, a_refused_renewal_gives_its_place_to_the_one_before);
     tcase_add_test(t, it_happens_once_for_each_renewal);
+    tcase_add_test(t, a_hint_asks_each_target_once_a_minute);
+    tcase_add_test(t, hints_that_were_about_something_else_end_and_alerts_count_on);
     tcase_add_test(t, files_in_disorder_only_put_it_off);
     tcase_add_test(t, the_refused_file_is_left_out_until_a_person_asks_or_another_comes);
     tcase_add_test(t, the_next_certificate_is_watched_in_its_turn);
