@@ -170,6 +170,12 @@ static void reloads(struct page *p)
     sample(p, LABELS({"result", "refused"}), p->view->reloads.bad);
 }
 
+/* One that goes well is the end of the process that counts. */
+static void handovers(struct page *p)
+{
+    sample(p, LABELS({"result", "refused"}), p->view->handovers_refused);
+}
+
 static void rotations(struct page *p)
 {
     const struct config *config = p->view->snapshot->config;
@@ -486,6 +492,7 @@ static const struct family families[] = {
     {"mtlsd_start_time_seconds", "gauge", "When the process started, in seconds since 1970.", start_time, 0},
     {"mtlsd_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration in use was loaded.", last_good_reload, 0},
     {"mtlsd_reloads_total", "counter", "Reloads since the start.", reloads, 0},
+    {"mtlsd_handovers_total", "counter", "New processes that were to take over and could not, since the start.", handovers, 0},
     {"mtlsd_rotations_total", "counter", "Renewed certificates that took the place of the one in use, were refused, or gave their place back because an upstream refused them later.", rotations, 0},
     {"mtlsd_files_polled", "gauge", "1 if changed files are found by polling, because the system refuses to watch their folders.", files_polled, 0},
     {"mtlsd_connections", "gauge", "Open client connections.", of_listeners, ROW(connections_open)},

@@ -42,10 +42,11 @@ void service_text_status(const struct service_facts *f, char out[SERVICE_TEXT_MA
     char more[32] = "";
     if (f->n_ended > 1)
         snprintf(more, sizeof(more), " (and %zu more)", f->n_ended - 1);
-    snprintf(out, SERVICE_TEXT_MAX, "%s%s%" PRIu64 " client%s%s%s%.200s%s%s%.200s", key, doing(f->state), f->clients, f->clients == 1 ? "" : "s",
+    snprintf(out, SERVICE_TEXT_MAX, "%s%s%" PRIu64 " client%s%s%s%.150s%s%s%.150s%s%.100s", key, doing(f->state), f->clients, f->clients == 1 ? "" : "s",
              f->full ? "; clients are refused, because the connection limit is reached" : "", f->ended != NULL ? "; " : "",
              f->ended != NULL ? f->ended : "", more, f->last_reload_error != NULL ? "; the last reload was refused: " : "",
-             f->last_reload_error != NULL ? f->last_reload_error : "");
+             f->last_reload_error != NULL ? f->last_reload_error : "", f->last_handover_error != NULL ? "; no new process took over: " : "",
+             f->last_handover_error != NULL ? f->last_handover_error : "");
     flatten(out + sizeof(key) - 1);
 }
 

@@ -53,6 +53,7 @@ static const struct admin_view *glance(void *ctx)
         .last_reload_error = r->reload.last_error,
         .last_handover = r->handover.last,
         .last_handover_error = r->handover.last_error,
+        .handovers_refused = r->handover.refused,
     };
     server_room(r->server, &r->view.room);
     run_keys_view(&r->keys, &r->view.keys);

@@ -36,6 +36,8 @@ static void fail(struct run *r, const char *why)
     free(r->handover.last_error);
     r->handover.last_error = strdup(why);
     r->handover.last = clock_now();
+    r->handover.refused++;
+    run_service_handover_failed(&r->service, r->handover.last_error);
     let_reload_begin(r);
 }
 

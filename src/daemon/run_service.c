@@ -136,6 +136,11 @@ void run_service_enter(struct run_service *s, enum service_state state, const ch
     tell_state(s);
 }
 
+void run_service_handover_failed(struct run_service *s, const char *error)
+{
+    s->facts.last_handover_error = error;
+}
+
 bool run_service_main(struct run_service *s, long pid)
 {
     char text[32];

@@ -27,6 +27,8 @@ struct run_service {
 void run_service_start(struct run_service *s, struct server *server);
 /* Reloading, ready again, or stopping. last_reload_error is borrowed until the next call. */
 void run_service_enter(struct run_service *s, enum service_state state, const char *last_reload_error);
+/* In words, which are borrowed until the next call; NULL: none to tell. The manager learns it with the next status. */
+void run_service_handover_failed(struct run_service *s, const char *error);
 /* Another process is to be the main process of the service, or this one again. False: the manager did not take the message. */
 bool run_service_main(struct run_service *s, long pid);
 void run_service_stop(struct run_service *s);

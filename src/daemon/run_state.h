@@ -52,6 +52,7 @@ struct run_handover { /* to a new process of the program */
     struct successor *successor; /* it is not told to serve yet; NULL: there is none */
     bool wanted;     /* once the reload that runs is over */
     bool has_reload; /* one waits for the end of it */
+    uint64_t refused; /* how many failed */
     int64_t last;    /* when the last one failed; 0: none did */
     char *last_error;
 };

@@ -111,6 +111,7 @@ class Case(harness.Case):
         self.assertEqual("fine", self.get())
         status = self.command("status", "--socket", self.admin, "--json").stdout
         self.assertIn(why, status.replace("\\\"", '"'))
+        self.assertRegex(self.curl("--unix-socket", self.admin, "http://localhost/metrics").text, r'mtlsd_handovers_total{result="refused"} [1-9]')
         self.assertEqual(self.served_by(), [])
 
     def get(self, port=None):
@@ -484,6 +485,13 @@ class ServiceManager(Case):
         os.kill(new, signal.SIGHUP)
         self.socket.settimeout(20)
         self.assertEqual({new}, {pid for pid, _ in self.until("RELOADING=1")})
+
+    def test_the_status_says_why_no_new_process_took_over(self):
+        self.serve()
+        self.until("READY=1")
+        self.file.write_text("half an edit {")
+        os.kill(self.pid, signal.SIGUSR2)
+        self.assertRegex(self.until("no new process took over")[-1][1], r"^STATUS=.*; no new process took over: .*mtlsd.conf:1: ")
 
     def test_one_that_comes_during_a_reload_waits_for_its_end(self):
         self.serve()

@@ -65,6 +65,7 @@ struct admin_view {
     const struct sandbox_facts *sandbox; /* NULL: not told */
     int64_t last_handover;         /* when a new process was last to take over, and could not; 0: none yet */
     const char *last_handover_error;
+    uint64_t handovers_refused;
 };
 
 enum admin_action {

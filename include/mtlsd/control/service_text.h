@@ -20,6 +20,7 @@ struct service_facts {
     uint64_t clients;
     bool full;                     /* clients were refused within the last seconds for want of a place */
     const char *last_reload_error; /* NULL: the last reload went well, or there was none */
+    const char *last_handover_error; /* NULL: no new process failed to take over */
     const char *ended;             /* a certificate, CA or list that is out of its dates, in words; NULL: none */
     size_t n_ended;
 };

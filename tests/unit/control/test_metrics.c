@@ -46,7 +46,7 @@ static void tear_down(void)
 static struct admin_view make_view(void)
 {
     return (struct admin_view){.version = "0.1.0", .now = 1800000100, .started = 1800000000, .snapshot = &snapshot, .counters = &counters,
-                               .reloads = {2, 1, 1800000050}, .room = {.most_clients = 500, .refused = 3}};
+                               .reloads = {2, 1, 1800000050}, .handovers_refused = 4, .room = {.most_clients = 500, .refused = 3}};
 }
 
 static const char *page(void)
@@ -76,6 +76,7 @@ START_TEST(shows_the_process)
     expect("mtlsd_start_time_seconds 1800000000");
     expect("mtlsd_reloads_total{result=\"reloaded\"} 2");
     expect("mtlsd_reloads_total{result=\"refused\"} 1");
+    expect("mtlsd_handovers_total{result=\"refused\"} 4");
     expect("mtlsd_config_last_reload_success_timestamp_seconds 1800000050");
     expect("mtlsd_connections_max 500");
     expect("mtlsd_connections_overloaded_total 3");

@@ -14,6 +14,9 @@ START_TEST(names_the_state_and_what_is_wrong)
     f = (struct service_facts){.state = SERVICE_READY, .clients = 12, .last_reload_error = "a.conf is missing"};
     service_text(&f, text);
     ck_assert_str_eq(text, "READY=1\nSTATUS=12 clients; the last reload was refused: a.conf is missing");
+    f = (struct service_facts){.state = SERVICE_READY, .clients = 2, .last_handover_error = "it ended\nMAINPID=1"};
+    service_text(&f, text);
+    ck_assert_str_eq(text, "READY=1\nSTATUS=2 clients; no new process took over: it ended MAINPID=1");
     f = (struct service_facts){.state = SERVICE_STOPPING, .full = true, .ended = "identity \"a\" is expired", .n_ended = 3};
     service_text(&f, text);
     ck_assert_str_eq(text, "STOPPING=1\nSTATUS=draining; 0 clients; clients are refused, because the connection limit is reached; identity \"a\" is "
@@ -42,7 +45,7 @@ START_TEST(cuts_long_texts)
     char longest[2000];
     memset(longest, 'x', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
-    struct service_facts f = {.state = SERVICE_RELOADING, .now_us = UINT64_MAX, .clients = UINT64_MAX, .full = true, .last_reload_error = longest,
+    struct service_facts f = {.state = SERVICE_RELOADING, .now_us = UINT64_MAX, .clients = UINT64_MAX, .full = true, .last_reload_error = longest, .last_handover_error = longest,
                               .ended = longest, .n_ended = SIZE_MAX};
     service_text(&f, text);
     ck_assert_uint_lt(strlen(text), SERVICE_TEXT_MAX);
