@@ -58,6 +58,20 @@ static void put_uptime(struct bytes *out, long long s)
         bytes_printf(out, "%lld min", s / 60);
 }
 
+static void put_fallbacks(struct bytes *out, const json_t *identities)
+{
+    for (size_t i = 0; i < json_array_size(identities); i++) {
+        const char *fallback = document_string(json_array_get(identities, i), "fallback", NULL);
+        if (fallback == NULL)
+            continue;
+        bytes_append_str(out, "<p class=\"why bad\">Fallback of identity ");
+        html_text(out, document_string(json_array_get(identities, i), "name", "?"));
+        bytes_append_str(out, ": ");
+        html_text(out, fallback);
+        bytes_append_str(out, "</p>");
+    }
+}
+
 static void put_instance(struct bytes *out, const json_t *status)
 {
     const char *state = document_truth(status, "draining") ? "draining" : document_truth(status, "ready") ? "ready" : "starting";
@@ -74,6 +88,7 @@ static void put_instance(struct bytes *out, const json_t *status)
         html_text(out, error);
         bytes_append_str(out, "</p>");
     }
+    put_fallbacks(out, document_get(status, "identities"));
     bytes_append_str(out, "</section>\n");
 }
 

@@ -69,6 +69,9 @@ class Fallback(test_rotation.Case):
         self.expect_fallback()
         self.assertIn('mtlsd_rotations_total{identity="me",result="fallback"} 1\n', self.metrics())
         self.assertRegex(self.command("status", "-c", self.mtlsd.config_path).stdout, r"me: FALLBACK: upstream far .* refuses the new certificate")
+        top = self.command("top", "-c", self.mtlsd.config_path, "--count", "1").stdout
+        self.assertRegex(top, r"identity me: FALLBACK: upstream far .* refuses the new certificate")
+        self.assertRegex(self.curl("--unix-socket", self.folder / "admin.sock", "http://localhost/dashboard").text, "Fallback of identity me: upstream far .* refuses the new")
         self.assertEqual(1, self.mtlsd.log.count("trying the one before"))
 
     def test_a_health_check_that_is_refused_is_enough(self):

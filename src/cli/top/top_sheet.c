@@ -129,10 +129,11 @@ static void print_targets(struct page *p, const struct top_sheet *s)
 
 /* ---- the rest ---- */
 
-/* Our certificates, CAs and lists that end soon, or have ended. */
+/* Our certificates, CAs and lists that end soon, or have ended; and certificates that an upstream sent us back to. */
 static void print_ends(struct page *p, const struct top_sheet *s)
 {
     const json_t *identities = document_get(s->now, "identities"), *trusts = document_get(s->now, "trusts");
+    page_each(p, identities, "[  identity {name|?}: FALLBACK: {fallback}\n]");
     for (size_t i = 0; i < json_array_size(identities); i++)
         if (document_number(json_array_get(identities, i), "days_left") < SOON_DAYS)
             page_put(p, json_array_get(identities, i), "  identity {name|?}: {days_left|0} days, until {not_after|?}\n");

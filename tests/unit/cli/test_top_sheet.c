@@ -79,13 +79,15 @@ END_TEST
 START_TEST(says_what_ends_soon_and_what_was_refused)
 {
     sheet_of("{\"ready\":false,\"readiness\":\"expired\",\"not_ready_because\":\"identity x\","
-             "\"identities\":[{\"name\":\"me\",\"days_left\":3,\"not_after\":\"2027\"},{\"name\":\"far\",\"days_left\":300}],"
+             "\"identities\":[{\"name\":\"me\",\"days_left\":3,\"not_after\":\"2027\"},{\"name\":\"far\",\"days_left\":300,\"fallback\":\"it is \\u001brefused\"}],"
              "\"trusts\":[{\"name\":\"them\",\"days_left\":10,\"not_after\":\"2028\",\"crl_days_left\":2,\"crl_next_update\":\"2026\"}],"
              "\"refusals\":[{\"time\":\"2026-11-30T00:00:00Z\",\"reason\":\"expired\",\"count\":4,\"listener\":\"app\",\"detail\":\"a\\u001b[2Jb\"}]}",
              NULL, 0);
     ck_assert_ptr_nonnull(strstr(text, "mtlsd ?: expired, identity x, up"));
     ck_assert_ptr_nonnull(strstr(text, "  identity me: 3 days, until 2027\n"));
-    ck_assert_ptr_null(strstr(text, "identity far"));
+    ck_assert_ptr_null(strstr(text, "identity far: 300"));
+    ck_assert_ptr_nonnull(strstr(text, "  identity far: FALLBACK: it is %1Brefused\n"));
+    ck_assert_ptr_null(strstr(text, "identity me: FALLBACK"));
     ck_assert_ptr_nonnull(strstr(text, "  CA of trust them: 10 days, until 2028\n"));
     ck_assert_ptr_nonnull(strstr(text, "  revocation list of trust them: 2 days, until 2026\n"));
     ck_assert_ptr_nonnull(strstr(text, "  2026-11-30T00:00:00Z expired 4x app: a%1B[2Jb\n"));
