@@ -103,7 +103,7 @@ class Ages(harness.Case):
 
         def answer(request):
             return peers.reply(b"ok")
-        backend = peers.Backend(self, answer, before_body=lambda connection, request: connections.add(id(connection)))
+        backend = peers.Backend(self, answer, before_body=lambda connection, request: connections.add(connection))
         port = self.front(backend.port, upstream=AGE)
         with peers.connect(port) as connection:
             def ask():
