@@ -214,14 +214,16 @@ class End:
             self.connection.close()
 
 
-def flood(end, pieces, seconds, reads=True):
-    """Sends what the iterator gives, as fast as the other end takes it, and looks for a GOAWAY in what comes back. Gives (bytes sent, whether it was cut off)."""
+def flood(end, pieces, seconds, reads=True, patience=0):
+    """Sends what the iterator gives, as fast as the other end takes it, and looks for a GOAWAY in what comes back, at the end so many seconds longer.
+    Gives (bytes sent, whether it was cut off)."""
     connection, deadline, sent, waiting = end.connection, time.monotonic() + seconds, 0, b""
     connection.setblocking(False)
     try:
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline + (patience if reads else 0):
+            sends = time.monotonic() < deadline
             waiting = waiting or next(pieces)
-            readable, writable, _ = select.select([connection] if reads else [], [connection], [], 0.05)
+            readable, writable, _ = select.select([connection] if reads else [], [connection] if sends else [], [], 0.05)
             with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
                 if readable:
                     piece = connection.recv(1 << 18)
