@@ -215,25 +215,32 @@ size_t config_identity_files(const struct config_identity *id, const char *files
     return n;
 }
 
-static void add_files_of_listener(const struct config_listener *l, const char **files, size_t *n)
+size_t config_listener_files(const struct config_listener *l, const char *files[CONFIG_LISTENER_FILES])
 {
-    const char *const named[] = {l->required_header_file, l->forward_proxy.intercept_ca, l->forward_proxy.intercept_key};
-    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+    const char *const named[CONFIG_LISTENER_FILES] = {l->required_header_file, l->forward_proxy.intercept_ca, l->forward_proxy.intercept_key};
+    size_t n = 0;
+    for (size_t i = 0; i < CONFIG_LISTENER_FILES; i++)
         if (is_file(named[i]))
-            files[(*n)++] = named[i];
+            files[n++] = named[i];
+    return n;
+}
+
+const char *config_trust_file(const struct config_trust *trust)
+{
+    return is_file(trust->ca) && strcmp(trust->ca, "system") != 0 ? trust->ca : NULL;
 }
 
 const char **config_credential_files(const struct config *c, size_t *n)
 {
-    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + 3 * c->n_listeners + 1, sizeof(*files));
+    const char **files = calloc(CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + CONFIG_LISTENER_FILES * c->n_listeners + 1, sizeof(*files));
     *n = 0;
     for (size_t i = 0; files != NULL && i < c->n_identities; i++)
         *n += config_identity_files(&c->identities[i], &files[*n]);
     for (size_t i = 0; files != NULL && i < c->n_trusts; i++)
-        if (is_file(c->trusts[i].ca) && strcmp(c->trusts[i].ca, "system") != 0)
+        if (config_trust_file(&c->trusts[i]) != NULL)
             files[(*n)++] = c->trusts[i].ca;
     for (size_t i = 0; files != NULL && i < c->n_listeners; i++)
-        add_files_of_listener(&c->listeners[i], files, n);
+        *n += config_listener_files(&c->listeners[i], &files[*n]);
     return files;
 }
 

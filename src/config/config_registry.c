@@ -115,3 +115,62 @@ void config_registry_place(const char *database, char out[CONFIG_REGISTRY_PLACE]
     const char *name = rest + strcspn(rest, "/?");
     snprintf(out, CONFIG_REGISTRY_PLACE, "postgresql://%.*s%.*s", (int)host.len, (const char *)host.ptr, (int)strcspn(name, "?"), name);
 }
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* A value of the URI. A mark without its two digits stays, and the library refuses the URI. */
+static char *decoded(struct span value)
+{
+    char *out = malloc(value.len + 1), *to = out;
+    for (size_t i = 0; out != NULL && i < value.len; i++) {
+        const char *c = (const char *)value.ptr + i;
+        bool coded = c[0] == '%' && i + 2 < value.len && digit(c[1]) >= 0 && digit(c[2]) >= 0;
+        *to++ = coded ? (char)(digit(c[1]) * 16 + digit(c[2])) : c[0];
+        i += coded ? 2 : 0;
+    }
+    if (out != NULL)
+        *to = '\0';
+    return out;
+}
+
+static char *in_home(const char *home, const char *name)
+{
+    size_t size = strlen(home) + strlen(name) + 2;
+    char *out = malloc(size);
+    if (out != NULL)
+        snprintf(out, size, "%s/%s", home, name);
+    return out;
+}
+
+int config_registry_files(const struct config_registry *registry, const char *home, struct config_registry_file files[CONFIG_REGISTRY_FILES])
+{
+    static const struct {
+        const char *parameter, *variable, *in_home;
+    } rows[CONFIG_REGISTRY_FILES] = {
+        {"passfile", "PGPASSFILE", ".pgpass"},
+        {"sslrootcert", "PGSSLROOTCERT", ".postgresql/root.crt"},
+        {"sslcert", "PGSSLCERT", ".postgresql/postgresql.crt"},
+        {"sslkey", "PGSSLKEY", ".postgresql/postgresql.key"},
+        {"sslcrl", "PGSSLCRL", ".postgresql/root.crl"},
+        {"servicefile", "PGSERVICEFILE", ".pg_service.conf"},
+    };
+    int n = 0;
+    for (size_t i = 0; postgres_rest(registry->database) != NULL && i < CONFIG_REGISTRY_FILES; i++) {
+        struct span given = parameter(registry->database, rows[i].parameter);
+        const char *set = getenv(rows[i].variable);
+        bool by_default = given.len == 0 && set == NULL;
+        if (by_default && home == NULL)
+            continue;
+        char *path = given.len > 0 ? decoded(given) : set != NULL ? strdup(set) : in_home(home, rows[i].in_home);
+        if (path == NULL) {
+            while (n > 0)
+                free(files[--n].path);
+            return -1;
+        }
+        files[n++] = (struct config_registry_file){path, by_default};
+    }
+    return n;
+}

@@ -21,11 +21,11 @@ enum { N_SYSTEM = sizeof(system_places) / sizeof(system_places[0]) };
 /* How many places there can be at most. */
 static size_t count(const struct config *c)
 {
-    size_t n = N_SYSTEM + c->files.n + CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + c->n_registries + c->n_logs + 3;
+    size_t n = N_SYSTEM + c->files.n + CONFIG_IDENTITY_FILES * c->n_identities + c->n_trusts + (1 + CONFIG_REGISTRY_FILES) * c->n_registries + c->n_logs + 3;
     for (size_t i = 0; i < c->n_trusts; i++)
         n += c->trusts[i].crl.n;
     for (size_t i = 0; i < c->n_listeners; i++)
-        n += c->listeners[i].n_bind + c->listeners[i].n_routes + 3;
+        n += c->listeners[i].n_bind + c->listeners[i].n_routes + CONFIG_LISTENER_FILES;
     return n;
 }
 
@@ -55,10 +55,10 @@ static void add_listener(struct sandbox_plan *plan, const struct config_listener
             add(plan, SANDBOX_SOCKET, l->bind[i].path);
     for (size_t i = 0; i < l->n_routes; i++)
         add(plan, SANDBOX_READ, l->routes[i].respond_file);
-    const char *const files[] = {l->required_header_file, l->forward_proxy.intercept_ca, l->forward_proxy.intercept_key};
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (files[i] != NULL && config_env_name(files[i]) == NULL)
-            add(plan, SANDBOX_READ, files[i]);
+    const char *files[CONFIG_LISTENER_FILES];
+    size_t n = config_listener_files(l, files);
+    for (size_t i = 0; i < n; i++)
+        add(plan, SANDBOX_READ, files[i]);
 }
 
 static void add_kept(struct sandbox_plan *plan, const struct config *c)
@@ -85,35 +85,60 @@ static void add_identities(struct sandbox_plan *plan, const struct config *c, en
     }
 }
 
-static void add_rest(struct sandbox_plan *plan, const struct config *c)
+/* A default stands in the folder of a user, which stays shut. */
+static int add_databases(struct sandbox_plan *plan, const struct config *c)
+{
+    struct config_registry_file files[CONFIG_REGISTRY_FILES];
+    for (size_t i = 0; i < c->n_registries; i++) {
+        int n = config_registry_files(&c->registries[i], getenv("HOME"), files);
+        if (n < 0)
+            return -1;
+        for (int k = 0; k < n; k++) {
+            plan->owned[plan->n_owned++] = files[k].path;
+            add_file(plan, files[k].by_default ? SANDBOX_SYSTEM : SANDBOX_READ, files[k].path);
+        }
+    }
+    return 0;
+}
+
+static int add_rest(struct sandbox_plan *plan, const struct config *c)
 {
     add_strings(plan, SANDBOX_READ, &c->files);
     for (size_t i = 0; i < c->n_trusts; i++) {
-        if (c->trusts[i].ca != NULL && strcmp(c->trusts[i].ca, "system") != 0 && config_env_name(c->trusts[i].ca) == NULL)
-            add(plan, SANDBOX_READ, c->trusts[i].ca);
+        add(plan, SANDBOX_READ, config_trust_file(&c->trusts[i]));
         add_strings(plan, SANDBOX_READ, &c->trusts[i].crl);
     }
     for (size_t i = 0; i < c->n_listeners; i++)
         add_listener(plan, &c->listeners[i]);
     add_kept(plan, c);
+    return add_databases(plan, c);
 }
 
 int sandbox_plan_new(struct sandbox_plan *plan, const struct config *config, enum sandbox_role role)
 {
-    *plan = (struct sandbox_plan){.places = calloc(count(config), sizeof(*plan->places))};
-    if (plan->places == NULL)
+    *plan = (struct sandbox_plan){
+        .places = calloc(count(config), sizeof(*plan->places)),
+        .owned = calloc(config->n_registries * CONFIG_REGISTRY_FILES + 1, sizeof(*plan->owned)),
+    };
+    if (plan->places == NULL || plan->owned == NULL) {
+        sandbox_plan_clear(plan);
         return -1;
+    }
     for (size_t i = 0; i < N_SYSTEM; i++)
         add(plan, SANDBOX_SYSTEM, system_places[i]);
     if (role != SANDBOX_CONNECTIONS)
         add_identities(plan, config, role == SANDBOX_KEYS ? SANDBOX_AROUND : SANDBOX_READ); /* who has the keys gains nothing by more */
-    if (role != SANDBOX_KEYS)
-        add_rest(plan, config);
-    return 0;
+    if (role == SANDBOX_KEYS || add_rest(plan, config) == 0)
+        return 0;
+    sandbox_plan_clear(plan);
+    return -1;
 }
 
 void sandbox_plan_clear(struct sandbox_plan *plan)
 {
+    for (size_t i = 0; i < plan->n_owned; i++)
+        free(plan->owned[i]);
+    free(plan->owned);
     free(plan->places);
     *plan = (struct sandbox_plan){0};
 }

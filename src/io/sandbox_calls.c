@@ -56,6 +56,12 @@ static const char *const deadly[] = {
 #endif
 };
 
+#ifdef __s390__
+enum { CLONE_FLAGS_AT = 1 }; /* the stack comes first */
+#else
+enum { CLONE_FLAGS_AT = 0 };
+#endif
+
 static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 
 /* A call that this processor, or this version of the library, does not have is no failure. */
@@ -82,7 +88,7 @@ static int allow_some(scmp_filter_ctx filter)
 #else
     /* threads, not processes; clone3 hides its flags in memory, and the C library takes clone where it is missing */
     if (rc == 0)
-        rc = rule(filter, SCMP_ACT_ALLOW, "clone", 1, &SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD));
+        rc = rule(filter, SCMP_ACT_ALLOW, "clone", 1, &SCMP_CMP(CLONE_FLAGS_AT, SCMP_CMP_MASKED_EQ, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD));
 #endif
     return rc;
 }

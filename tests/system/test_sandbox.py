@@ -19,12 +19,13 @@ from harness import MTLSD, free_port, wait_for
 
 class Case(harness.Case):
     def start(self, top=""):
+        self.elsewhere = pathlib.Path(tempfile.mkdtemp(prefix="mtlsd-elsewhere-"))
+        self.addCleanup(shutil.rmtree, self.elsewhere, True)
+        top = top.replace("ELSEWHERE", str(self.elsewhere))
         self.backend = peers.Backend(self, answer=lambda request: peers.reply(b"ok"))
         self.port = free_port()
         self.socket = self.folder / "admin.sock"
         self.mtlsd = self.daemon(f'{top} admin = {{ socket = "unix:{self.socket}"; }};\n' + self.verifier_text(self.port, self.backend.port), [self.port])
-        self.elsewhere = pathlib.Path(tempfile.mkdtemp(prefix="mtlsd-elsewhere-"))
-        self.addCleanup(shutil.rmtree, self.elsewhere, True)
 
     def status(self):
         done = subprocess.run([MTLSD, "status", "--json", "--socket", str(self.socket)], capture_output=True, text=True, timeout=20, check=True)
@@ -95,6 +96,14 @@ class Sandbox(Case):
         before = self.mtlsd.log.count("is in use")
         self.mtlsd.signal(signal.SIGHUP)
         wait_for(lambda: self.mtlsd.log.count("is in use") > before, "the reload, which reads the key again")
+
+    @unittest.skipUnless(intruder.can_play(), "needs root and an x86-64 processor")
+    def test_the_password_file_of_a_database_stays_readable(self):
+        self.start(top='registries = { r = { database = "postgresql://u@127.0.0.1:1/x?passfile=ELSEWHERE/pgpass"; }; };')
+        self.needs("landlock")
+        (self.elsewhere / "pgpass").write_text("127.0.0.1:1:x:u:secret")
+        with intruder.Intruder(self.mtlsd.pid) as inside:
+            self.assertLess(0, inside.call(intruder.OPENAT, intruder.AT_FDCWD, inside.text(str(self.elsewhere / "pgpass")), 0))
 
     def test_without_it_the_start_warns_and_any_folder_will_do(self):
         self.start(top="insecure_no_sandbox = true;")

@@ -80,9 +80,24 @@ bool config_registry_wants_tls(const struct config_registry *registry);
 /* Where a file may be named, "env:NAME" stands for the text of an environment variable. Its name; NULL: path is a file. */
 const char *config_env_name(const char *path);
 
-enum { CONFIG_IDENTITY_FILES = 7 };
+/* A file that a PostgreSQL database is opened with: by a parameter of the URI, else a variable of the environment, else a default in home. */
+struct config_registry_file {
+    char *path;      /* owned */
+    bool by_default; /* it need not exist */
+};
+enum { CONFIG_REGISTRY_FILES = 6 };
+/* home NULL: there is none. Gives their number, 0 for another database; the caller frees the paths. -1: out of memory, and none is given. */
+int config_registry_files(const struct config_registry *registry, const char *home, struct config_registry_file files[CONFIG_REGISTRY_FILES]);
+
+struct config_listener;
+struct config_trust;
+enum { CONFIG_IDENTITY_FILES = 7, CONFIG_LISTENER_FILES = 3 };
 /* The files that it names, without values of the environment and of tokens. Gives their number. */
 size_t config_identity_files(const struct config_identity *identity, const char *files[CONFIG_IDENTITY_FILES]);
+/* The same of a listener, without those of its identities and pages. */
+size_t config_listener_files(const struct config_listener *l, const char *files[CONFIG_LISTENER_FILES]);
+/* The CA file or folder; NULL: "system", or a value of the environment. */
+const char *config_trust_file(const struct config_trust *trust);
 
 enum config_crl_policy { CONFIG_CRL_REQUIRE, CONFIG_CRL_PREFER };
 

@@ -17,13 +17,15 @@ enum sandbox_use {
 };
 
 struct sandbox_place {
-    const char *path; /* borrowed from the configuration */
+    const char *path; /* borrowed from the configuration, or from owned */
     enum sandbox_use use;
 };
 
 struct sandbox_plan {
     struct sandbox_place *places;
     size_t n;
+    char **owned; /* paths that the configuration does not have as such */
+    size_t n_owned;
 };
 
 /* The parts of it that are in force. */

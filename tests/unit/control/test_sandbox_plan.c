@@ -91,6 +91,26 @@ START_TEST(files_of_identities_are_for_the_process_that_holds_keys)
 }
 END_TEST
 
+START_TEST(files_that_a_database_is_opened_with_stay_open)
+{
+    struct config *config;
+    setenv("HOME", "/home/mtlsd", 1);
+    setenv("PGSSLKEY", "/srv/pg/key.pem", 1);
+    struct sandbox_plan plan = plan_of("registries = { r = { database = \"postgresql://u@db.example/x?passfile=/srv/a%20b/pgpass&sslrootcert=system\"; }; };\n"
+                                       "upstreams = { u = { targets = \"127.0.0.1:2\"; }; };\n"
+                                       "listeners = { a = { bind = \"127.0.0.1:1\"; upstream = \"u\"; }; };\n",
+                                       SANDBOX_CONNECTIONS, &config);
+    ck_assert_int_eq(use_of(&plan, "/srv/a b/pgpass"), SANDBOX_READ);
+    ck_assert_int_eq(use_of(&plan, "/srv/pg/key.pem"), SANDBOX_READ);
+    ck_assert_int_eq(use_of(&plan, "/home/mtlsd/.postgresql/postgresql.crt"), SANDBOX_SYSTEM);
+    ck_assert_int_eq(use_of(&plan, "/home/mtlsd/.pgpass"), -1); /* another one is named */
+    ck_assert_int_eq(use_of(&plan, "system"), -1);
+    unsetenv("PGSSLKEY");
+    sandbox_plan_clear(&plan);
+    config_free(config);
+}
+END_TEST
+
 START_TEST(words_are_no_files)
 {
     struct config *config;
@@ -129,6 +149,7 @@ Suite *suite(void)
     TCase *c = tcase_create("sandbox_plan");
     tcase_add_test(c, has_each_place_of_the_configuration);
     tcase_add_test(c, files_of_identities_are_for_the_process_that_holds_keys);
+    tcase_add_test(c, files_that_a_database_is_opened_with_stay_open);
     tcase_add_test(c, words_are_no_files);
     tcase_add_test(c, no_place_of_the_system_has_secrets);
     suite_add_tcase(s, c);

@@ -68,7 +68,7 @@ static struct sandbox_facts enter(void)
         {in_top("conf/mtlsd.conf"), SANDBOX_READ}, {in_top("keep/log"), SANDBOX_KEEP}, {in_top("sockets/a.sock"), SANDBOX_SOCKET},
         {in_top("links/current/b.pem"), SANDBOX_READ}, {"/dev/full", SANDBOX_KEEP}, {in_top("none/nothing"), SANDBOX_READ}, {"/dev/null", SANDBOX_SYSTEM},
     };
-    const struct sandbox_plan plan = {places, sizeof(places) / sizeof(places[0])};
+    const struct sandbox_plan plan = {.places = places, .n = sizeof(places) / sizeof(places[0])};
     struct sandbox_facts facts = {0};
     sandbox_files(&plan, &facts);
     return facts;
@@ -236,7 +236,7 @@ END_TEST
 static int loops(void)
 {
     struct sandbox_place place = {in_top("links/round"), SANDBOX_READ};
-    const struct sandbox_plan plan = {&place, 1};
+    const struct sandbox_plan plan = {.places = &place, .n = 1};
     struct sandbox_facts facts = {0};
     sandbox_files(&plan, &facts);
     return (facts.files > 0) == (facts.why[0] == '\0') ? 0 : 1;
