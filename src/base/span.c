@@ -46,6 +46,14 @@ bool span_equals_str(struct span a, const char *b)
     return span_equals(a, span_from_str(b));
 }
 
+bool span_equals_secret(struct span a, struct span b)
+{
+    unsigned differs = a.len == b.len && a.len > 0 ? 0 : 1;
+    for (size_t i = 0; i < a.len && i < b.len; i++)
+        differs |= (unsigned)(a.ptr[i] ^ b.ptr[i]);
+    return differs == 0;
+}
+
 bool span_equals_nocase(struct span a, struct span b)
 {
     return a.len == b.len &&

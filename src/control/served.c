@@ -61,15 +61,6 @@ static enum admin_action refuse(struct bytes *out, unsigned status, const char *
 
 /* ---- changes ---- */
 
-static bool same_secret(struct span a, const char *b)
-{
-    size_t n = strlen(b);
-    unsigned differ = a.len == n && n > 0 ? 0 : 1;
-    for (size_t i = 0; differ == 0 && i < n; i++)
-        differ |= (unsigned)(a.ptr[i] ^ (uint8_t)b[i]);
-    return differ == 0;
-}
-
 /* "https://host:port" is this page's when host and port are those that Host names; TLS may end before us. */
 static bool is_own_origin(struct span origin, struct span host)
 {
@@ -90,7 +81,7 @@ static const char *forged_because(const struct served_question *q)
         return "another page sent this form: open the dashboard and use its own";
     if (origin.ptr != NULL && !is_own_origin(origin, last_field(q->head, "host")))
         return "another page sent this form: open the dashboard and use its own";
-    if (!same_secret(target_change_value(q->form, "nonce"), q->nonce))
+    if (!span_equals_secret(target_change_value(q->form, "nonce"), span_from_str(q->nonce)))
         return "the nonce is missing or old: reload the dashboard and press the button again";
     return NULL;
 }

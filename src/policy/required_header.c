@@ -35,14 +35,6 @@ int required_header_read(struct required_header *out, struct span text, struct e
     return tls_digest_sha256(value, out->digest) == 0 ? 0 : err_set(err, ERR_INTERNAL, "its digest cannot be made");
 }
 
-static bool is_same(const uint8_t *a, const uint8_t *b, size_t n)
-{
-    unsigned differs = 0;
-    for (size_t i = 0; i < n; i++)
-        differs |= (unsigned)(a[i] ^ b[i]);
-    return differs == 0;
-}
-
 enum reason required_header_judge(const struct required_header *required, const struct http_head *head, struct err *err)
 {
     uint8_t digest[TLS_DIGEST_SHA256_SIZE];
@@ -54,7 +46,7 @@ enum reason required_header_judge(const struct required_header *required, const 
         found = &head->fields[i];
         n++;
     }
-    if (n == 1 && tls_digest_sha256(found->value, digest) == 0 && is_same(digest, required->digest, sizeof(digest)))
+    if (n == 1 && tls_digest_sha256(found->value, digest) == 0 && span_equals_secret(span_of(digest, sizeof(digest)), span_of(required->digest, sizeof(digest))))
         return REASON_VALID;
     err_set(err, ERR_PROTOCOL, "the field %.80s %s, which require_header of the listener demands", required->name,
             n == 0 ? "is missing" : n > 1 ? "occurs more than once" : "has another value than the one");

@@ -18,6 +18,8 @@ struct span span_skip(struct span s, size_t n);
 struct span span_trim(struct span s); /* without spaces and tabs at both ends */
 bool span_equals(struct span a, struct span b);
 bool span_equals_str(struct span a, const char *b);
+/* Takes the same time wherever they differ. Their lengths are no secret, and a secret is never empty. */
+bool span_equals_secret(struct span a, struct span b);
 bool span_equals_nocase(struct span a, struct span b); /* ASCII only */
 bool span_equals_nocase_str(struct span a, const char *b);
 static inline uint8_t span_lower(uint8_t c) /* ASCII only */

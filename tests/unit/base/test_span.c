@@ -15,6 +15,17 @@ START_TEST(compares_bytes_and_not_strings)
 }
 END_TEST
 
+START_TEST(a_secret_equals_itself_and_nothing_else)
+{
+    static const char *const others[] = {"", "s", "secre", "secret1", "Secret", "secreT", "xxxxxx"};
+    struct span secret = span_from_str("secret");
+    ck_assert(span_equals_secret(secret, span_from_str("secret")));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        ck_assert_msg(!span_equals_secret(secret, span_from_str(others[i])) && !span_equals_secret(span_from_str(others[i]), secret), "%s", others[i]);
+    ck_assert(!span_equals_secret(span_of(NULL, 0), span_of(NULL, 0)));
+}
+END_TEST
+
 START_TEST(ignores_case_in_ascii_only)
 {
     ck_assert(span_equals_nocase_str(span_from_str("Content-Length"), "content-length"));
@@ -76,6 +87,7 @@ Suite *suite(void)
     Suite *s = suite_create("span");
     TCase *t = tcase_create("span");
     tcase_add_test(t, compares_bytes_and_not_strings);
+    tcase_add_test(t, a_secret_equals_itself_and_nothing_else);
     tcase_add_test(t, ignores_case_in_ascii_only);
     tcase_add_test(t, skips_no_further_than_the_end);
     tcase_add_test(t, trims_spaces_and_tabs_and_nothing_else);
