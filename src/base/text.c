@@ -239,6 +239,11 @@ int64_t text_days_left(int64_t when, int64_t now)
     return past > 0 ? -past : -1;
 }
 
+const char *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
 struct civil {
     int year, month, day, rest; /* seconds of the day */
 };

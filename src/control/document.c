@@ -36,6 +36,11 @@ json_t *document_time(int64_t seconds)
     return seconds != 0 ? json_string(text) : json_null();
 }
 
+json_t *document_days(int64_t then, int64_t now)
+{
+    return then != 0 ? json_integer(text_days_left(then, now)) : json_null();
+}
+
 json_t *document_append(json_t *list, json_t *item)
 {
     if (json_array_append_new(list, item) == 0)

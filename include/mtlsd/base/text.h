@@ -37,6 +37,9 @@ void text_utc(char out[21], int64_t seconds);
 /* Whole days from now to when; negative when it has passed, -1 also for the first day after it. */
 int64_t text_days_left(int64_t when, int64_t now);
 
+/* NULL for an empty text. */
+const char *text_or_null(const char *text);
+
 /* The same moment as web servers write it: 31/Jan/2026:23:59:59 +0000 (27 bytes). */
 void text_log_time(char out[27], int64_t seconds);
 

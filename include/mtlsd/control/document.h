@@ -17,6 +17,8 @@ struct json_t *document_text(const char *text);
 struct json_t *document_strings(const char *const *items, size_t n);
 /* "2026-01-31T23:59:59Z" for seconds since 1970; null for 0. */
 struct json_t *document_time(int64_t seconds);
+/* Whole days from now until then, as text_days_left; null where then is 0. */
+struct json_t *document_days(int64_t then, int64_t now);
 /* Appends item, which is taken, to the list. NULL when memory runs out, or item is NULL: the list is freed, so that no row is lost unseen. */
 struct json_t *document_append(struct json_t *list, struct json_t *item);
 /*

@@ -268,6 +268,13 @@ START_TEST(counts_the_days_left)
 }
 END_TEST
 
+START_TEST(an_empty_text_may_be_none)
+{
+    ck_assert_ptr_null(text_or_null(""));
+    ck_assert_str_eq(text_or_null("x"), "x");
+}
+END_TEST
+
 START_TEST(matches_patterns)
 {
     bool got = text_glob(globs[_i].pattern, span_from_str(globs[_i].text), globs[_i].sep);
@@ -356,6 +363,7 @@ Suite *suite(void)
     tcase_add_test(t, tells_ascii_from_other_bytes);
     tcase_add_loop_test(t, writes_dates, 0, COUNT(dates));
     tcase_add_loop_test(t, counts_the_days_left, 0, COUNT(days_left));
+    tcase_add_test(t, an_empty_text_may_be_none);
     tcase_add_test(t, escapes_a_log_field_so_that_only_its_writer_ends_it);
     tcase_add_test(t, writes_dates_as_web_servers_do);
     tcase_add_test(t, writes_numbers);

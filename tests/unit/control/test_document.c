@@ -27,6 +27,15 @@ START_TEST(members_keep_their_order_and_their_kind)
 }
 END_TEST
 
+START_TEST(days_are_whole_and_negative_when_past)
+{
+    expect(document_days(1800000000 + 3 * 86400 - 1, 1800000000), "2");
+    expect(document_days(1800000000, 1800000000), "0");
+    expect(document_days(1800000000 - 1, 1800000000), "-1");
+    expect(document_days(0, 1800000000), "null");
+}
+END_TEST
+
 START_TEST(any_bytes_are_a_text)
 {
     expect(document_text("a\xff%"), "\"a%FF%25\"");
@@ -69,6 +78,7 @@ Suite *suite(void)
     Suite *s = suite_create("document");
     TCase *c = tcase_create("document");
     tcase_add_test(c, members_keep_their_order_and_their_kind);
+    tcase_add_test(c, days_are_whole_and_negative_when_past);
     tcase_add_test(c, any_bytes_are_a_text);
     tcase_add_test(c, a_member_that_could_not_be_made_fails_the_whole);
     tcase_add_test(c, an_item_that_could_not_be_made_fails_the_list);
