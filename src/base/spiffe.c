@@ -66,3 +66,8 @@ bool spiffe_is_of_domain(struct span uri, struct span domain)
     struct span own = part(rest);
     return span_equals(own, domain) && rest.len > own.len;
 }
+
+bool spiffe_is_source(const char *path)
+{
+    return path != NULL && strncmp(path, scheme, strlen("spiffe:")) == 0;
+}

@@ -13,5 +13,7 @@ bool spiffe_is_well_formed(struct span uri);
 bool spiffe_is_domain(struct span text);
 /* A well-formed ID of that trust domain, byte for byte, with a path. An ID without a path names the domain itself. */
 bool spiffe_is_of_domain(struct span uri, struct span domain);
+/* A file value that is no path: "spiffe:" and all that follows names something that the Workload API gives (control/workload.h). */
+bool spiffe_is_source(const char *path);
 
 #endif

@@ -79,6 +79,17 @@ START_TEST(knows_what_means_to_be_an_id)
 }
 END_TEST
 
+START_TEST(knows_what_is_no_path)
+{
+    ck_assert(spiffe_is_source("spiffe:"));
+    ck_assert(spiffe_is_source("spiffe://a/b"));
+    ck_assert(!spiffe_is_source("/etc/spiffe:"));
+    ck_assert(!spiffe_is_source("spiffe"));
+    ck_assert(!spiffe_is_source("Spiffe:"));
+    ck_assert(!spiffe_is_source(NULL));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("spiffe");
@@ -86,6 +97,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, takes_an_id_byte_for_byte, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(c, bounds_the_length);
     tcase_add_test(c, knows_what_means_to_be_an_id);
+    tcase_add_test(c, knows_what_is_no_path);
     suite_add_tcase(s, c);
     return s;
 }
