@@ -1,89 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot_load.h"
+#include "snapshot_read.h"
+
 #include "mtlsd/control/crl_cache.h"
 #include "mtlsd/control/fallback.h"
 #include "mtlsd/control/file_set.h"
+#include "mtlsd/control/identity_files.h"
 #include "mtlsd/policy/required_header.h"
 #include "mtlsd/tls/tls_intercept.h"
-#include "mtlsd/control/identity_files.h"
-#include "mtlsd/tls/tls_token_uri.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    FOLDER_MAX = 4096, /* files in a folder of CAs */
     DEPTH_DEFAULT = 8,
     RSA_DEFAULT = 2048,
     PAGE_MAX = 256 * 1024,
 };
 
-/* One thing of the configuration that files are read for. */
-struct subject {
-    const char *kind, *name, *where;
-};
-
-static int complain(const struct loader *l, const struct subject *s, const char *path, const char *text)
-{
-    findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s: %s", s->kind, s->name, path, text);
-    return -1;
-}
-
-/* The source's words already name the file in most cases; then it is not said twice. */
-static int complain_unreadable(const struct loader *l, const struct subject *s, const char *path, const struct err *err)
-{
-    const char *text = err->text[0] != '\0' ? err->text : "cannot be read";
-    bool named = strstr(text, path) != NULL;
-    findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s%s%s%s", s->kind, s->name, named ? "" : path, named ? "" : ": ", text,
-                 config_env_name(path) != NULL || tls_token_uri(path) ? "" : "; check path and permissions (relative paths start at the configuration file's folder)");
-    return -1;
-}
-
-static int read_file(const struct loader *l, const struct subject *s, const char *path, struct bytes *out, struct file_facts *facts)
-{
-    struct err err = {0};
-    *facts = (struct file_facts){0};
-    int rc = l->files->read(l->files->ctx, path, out, facts, &err);
-    if (facts->is_folder)
-        return complain(l, s, path, "is a folder; name a file");
-    if (rc != 0)
-        return complain_unreadable(l, s, path, &err);
-    if (out->len == 0)
-        return complain(l, s, path, "is empty; it must hold PEM text (-----BEGIN ...)");
-    return 0;
-}
-
-/* Other users that can read, change or replace it. */
-static int judge_access(const struct loader *l, const struct subject *s, const char *path, enum file_use use, const struct file_access *access)
-{
-    int rc = snapshot_access_judge(l, &(struct snapshot_access){s->where, s->kind, s->name, path, use}, access);
-    if (rc == 0 && use != FILE_USE_CRL)
-        snapshot_access_folders(l, s->where, path);
-    return rc;
-}
-
 /* A file with a private key, intended or by mistake. A missing key is reported where it is needed. */
-static int judge_key_file(const struct loader *l, const struct subject *s, const char *path, const struct identity_file *f)
+static int judge_key_file(const struct loader *l, const struct snapshot_subject *s, const char *path, const struct identity_file *f)
 {
     if (f->facts.is_folder)
-        return complain(l, s, path, "is a folder; name a file");
+        return snapshot_read_complain(l, s, path, "is a folder; name a file");
     if (f->failed)
-        return complain_unreadable(l, s, path, &f->err);
+        return snapshot_read_unreadable(l, s, path, &f->err);
     if (f->empty)
-        return complain(l, s, path, f->has_key ? "is empty; it must hold PKCS#12" : "is empty; it must hold PEM text (-----BEGIN ...)");
-    return f->has_key ? judge_access(l, s, path, FILE_USE_KEY, &f->facts.access) : 0;
+        return snapshot_read_complain(l, s, path, f->has_key ? "is empty; it must hold PKCS#12" : "is empty; it must hold PEM text (-----BEGIN ...)");
+    return f->has_key ? snapshot_read_access(l, s, path, FILE_USE_KEY, &f->facts.access) : 0;
 }
 
-static int judge_passphrase_file(const struct loader *l, const struct subject *s, const char *path, const struct identity_file *f)
+static int judge_passphrase_file(const struct loader *l, const struct snapshot_subject *s, const char *path, const struct identity_file *f)
 {
     if (f->facts.is_folder)
-        return complain(l, s, path, "is a folder; name a file");
-    return f->failed ? complain_unreadable(l, s, path, &f->err) : judge_access(l, s, path, FILE_USE_SECRET, &f->facts.access);
+        return snapshot_read_complain(l, s, path, "is a folder; name a file");
+    return f->failed ? snapshot_read_unreadable(l, s, path, &f->err) : snapshot_read_access(l, s, path, FILE_USE_SECRET, &f->facts.access);
 }
 
 /* Some words of the tls room begin with the subject already; then it is not said twice. */
-static void complain_loading(const struct loader *l, const struct subject *s, const struct err *err)
+static void complain_loading(const struct loader *l, const struct snapshot_subject *s, const struct err *err)
 {
     size_t n = strlen(s->kind);
     if (strncmp(err->text, s->kind, n) == 0 && err->text[n] == ' ')
@@ -92,7 +47,7 @@ static void complain_loading(const struct loader *l, const struct subject *s, co
         findings_add(l->findings, FINDING_ERROR, s->where, "%s \"%s\": %s", s->kind, s->name, err->text);
 }
 
-static void note_kind(const struct loader *l, const struct subject *s, const struct tls_identity *id)
+static void note_kind(const struct loader *l, const struct snapshot_subject *s, const struct tls_identity *id)
 {
     struct tls_identity_facts facts;
     tls_identity_facts(id, &facts);
@@ -102,7 +57,7 @@ static void note_kind(const struct loader *l, const struct subject *s, const str
                      s->name, facts.key_kind);
 }
 
-static struct tls_identity *make_identity(const struct loader *l, const struct subject *s, const struct tls_identity_spec *spec)
+static struct tls_identity *make_identity(const struct loader *l, const struct snapshot_subject *s, const struct tls_identity_spec *spec)
 {
     struct err err = {0};
     struct tls_identity *id = tls_identity_new(spec, l->now, l->findings, &err);
@@ -113,18 +68,18 @@ static struct tls_identity *make_identity(const struct loader *l, const struct s
     return id;
 }
 
-static int read_identity(const struct loader *l, const struct subject *s, const struct identity_order *order, struct identity_files *out)
+static int read_identity(const struct loader *l, const struct snapshot_subject *s, const struct identity_order *order, struct identity_files *out)
 {
     const struct identity_source *elsewhere = l->files->identities;
     struct err err = {0};
     if (elsewhere == NULL)
         identity_files_read(l->files, order, l->key_memory, out);
     else if (elsewhere->read(l->set, order, out, &err) != 0)
-        return complain_unreadable(l, s, order->key, &err);
+        return snapshot_read_unreadable(l, s, order->key, &err);
     return 0;
 }
 
-static int judge_files(const struct loader *l, const struct subject *s, const struct identity_order *order, const struct identity_files *f)
+static int judge_files(const struct loader *l, const struct snapshot_subject *s, const struct identity_order *order, const struct identity_files *f)
 {
     int rc = judge_key_file(l, s, order->key, &f->key);
     if (order->certificate != NULL)
@@ -136,7 +91,7 @@ static int judge_files(const struct loader *l, const struct subject *s, const st
     return rc;
 }
 
-static struct tls_identity *join_identity(const struct loader *l, const struct subject *s, const struct identity_order *order, const struct identity_files *f)
+static struct tls_identity *join_identity(const struct loader *l, const struct snapshot_subject *s, const struct identity_order *order, const struct identity_files *f)
 {
     bool bundle = order->certificate == NULL;
     const struct tls_identity_spec spec = {
@@ -156,7 +111,7 @@ static struct tls_identity *join_identity(const struct loader *l, const struct s
 }
 
 /* Takes id, which an upstream refused when it was in use. */
-static struct tls_identity *or_before(const struct loader *l, const struct subject *s, struct tls_identity *id)
+static struct tls_identity *or_before(const struct loader *l, const struct snapshot_subject *s, struct tls_identity *id)
 {
     struct tls_identity *before = fallback_use_find(l->files->instead, id);
     if (before == NULL)
@@ -168,7 +123,7 @@ static struct tls_identity *or_before(const struct loader *l, const struct subje
 
 struct tls_identity *snapshot_load_identity(const struct loader *l, const struct config_identity *conf)
 {
-    struct subject s = {"identity", conf->name, conf->where};
+    struct snapshot_subject s = {"identity", conf->name, conf->where};
     const char *packed = conf->bundle != NULL ? conf->bundle : conf->pkcs12;
     const struct identity_order order = {
         .name = conf->name,
@@ -188,77 +143,7 @@ struct tls_identity *snapshot_load_identity(const struct loader *l, const struct
     return id != NULL ? or_before(l, &s, id) : NULL;
 }
 
-static int read_folder_files(const struct loader *l, const struct subject *s, const char *folder, char **names, size_t n,
-                             struct file_set *set)
-{
-    int rc = 0;
-    for (size_t i = 0; i < n && set->n < FOLDER_MAX; i++) {
-        if (!file_set_is_ca(names[i]))
-            continue;
-        struct file_facts facts;
-        struct file_set_item *f = file_set_add(set, folder, names[i]);
-        if (f == NULL)
-            return complain(l, s, folder, "out of memory");
-        if (read_file(l, s, f->path, &f->text, &facts) != 0 || judge_access(l, s, f->path, FILE_USE_CA, &facts.access) != 0)
-            rc = -1;
-    }
-    if (set->n == 0)
-        return complain(l, s, folder, FILE_SET_NO_CA);
-    if (set->n == FOLDER_MAX)
-        return complain(l, s, folder, "too many files in this folder");
-    return rc;
-}
-
-static int read_folder(const struct loader *l, const struct subject *s, const char *folder, struct file_set *set)
-{
-    struct err err = {0};
-    char **names = NULL;
-    size_t n = 0;
-    if (l->files->list(l->files->ctx, folder, &names, &n, &err) != 0)
-        return complain_unreadable(l, s, folder, &err);
-    int rc = read_folder_files(l, s, folder, names, n, set);
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
-    return rc;
-}
-
-/* The CA of a trust may be a file or a folder; which, only a look can tell. */
-static int read_ca(const struct loader *l, const struct subject *s, const char *path, struct file_set *set)
-{
-    struct err err = {0};
-    struct file_facts facts = {0};
-    struct file_set_item *f = file_set_add(set, "", path);
-    if (f == NULL)
-        return complain(l, s, path, "out of memory");
-    int rc = l->files->read(l->files->ctx, path, &f->text, &facts, &err);
-    if (facts.is_folder) {
-        file_set_clear(set);
-        rc = judge_access(l, s, path, FILE_USE_CA, &facts.access);
-        return rc | read_folder(l, s, path, set);
-    }
-    if (rc != 0)
-        return complain_unreadable(l, s, path, &err);
-    if (f->text.len == 0)
-        return complain(l, s, path, "is empty; put the CA certificates there, as there is no fallback");
-    return judge_access(l, s, path, FILE_USE_CA, &facts.access);
-}
-
-static int read_crls(const struct loader *l, const struct subject *s, const struct config_strings *paths, struct file_set *set)
-{
-    int rc = 0;
-    for (size_t i = 0; i < paths->n; i++) {
-        struct file_facts facts;
-        struct file_set_item *f = file_set_add(set, "", paths->items[i]);
-        if (f == NULL)
-            return complain(l, s, paths->items[i], "out of memory");
-        rc |= read_file(l, s, f->path, &f->text, &facts);
-        f->access = facts.access;
-    }
-    return rc;
-}
-
-static struct tls_trust *make_trust(const struct loader *l, const struct subject *s, const struct tls_trust_spec *spec)
+static struct tls_trust *make_trust(const struct loader *l, const struct snapshot_subject *s, const struct tls_trust_spec *spec)
 {
     struct err err = {0};
     struct tls_trust *trust = tls_trust_new(spec, l->now, l->findings, &err);
@@ -286,7 +171,7 @@ void snapshot_load_registry(const struct loader *l, const struct config_registry
 static struct tls_trust *make_trust_from(const struct loader *l, const struct config_trust *conf, const struct file_set *ca,
                                          const struct file_set *crl, struct tls_registry *rows)
 {
-    struct subject s = {"trust", conf->name, conf->where};
+    struct snapshot_subject s = {"trust", conf->name, conf->where};
     struct tls_trust_spec spec = {
         .name = conf->name,
         .ca = file_set_borrow(ca),
@@ -318,7 +203,7 @@ static struct tls_trust *make_trust_from(const struct loader *l, const struct co
 }
 
 /* A list is required of each issuer, and some have none. */
-static void warn_of_gaps(const struct loader *l, const struct subject *s, const struct tls_trust *trust)
+static void warn_of_gaps(const struct loader *l, const struct snapshot_subject *s, const struct tls_trust *trust)
 {
     struct tls_trust_ca ca;
     for (size_t i = 0; tls_trust_ca(trust, i, &ca); i++)
@@ -331,13 +216,13 @@ static void warn_of_gaps(const struct loader *l, const struct subject *s, const 
 
 struct tls_trust *snapshot_load_trust(const struct loader *l, const struct config_trust *conf, struct tls_registry *rows)
 {
-    struct subject s = {"trust", conf->name, conf->where};
+    struct snapshot_subject s = {"trust", conf->name, conf->where};
     struct file_set ca = {0}, crl = {0};
     struct tls_trust *trust = NULL;
-    int rc = strcmp(conf->ca, "system") == 0 ? 0 : read_ca(l, &s, conf->ca, &ca);
-    rc |= read_crls(l, &s, &conf->crl, &crl);
+    int rc = strcmp(conf->ca, "system") == 0 ? 0 : snapshot_read_ca(l, &s, conf->ca, &ca);
+    rc |= snapshot_read_crls(l, &s, &conf->crl, &crl);
     for (size_t i = 0; i < crl.n; i++) /* not each time they are read again */
-        rc |= judge_access(l, &s, crl.items[i].path, FILE_USE_CRL, &crl.items[i].access);
+        rc |= snapshot_read_access(l, &s, crl.items[i].path, FILE_USE_CRL, &crl.items[i].access);
     if (rc == 0)
         trust = make_trust_from(l, conf, &ca, &crl, rows);
     if (trust != NULL && conf->crl.n > 0 && !conf->crl_fetch && conf->crl_policy == CONFIG_CRL_REQUIRE)
@@ -364,11 +249,11 @@ static int read_fetched(const struct loader *l, const struct snapshot_trust *t, 
 
 int snapshot_load_crls_with(const struct loader *l, const struct snapshot_trust *t, size_t newcomer, struct span list, struct err *err)
 {
-    struct subject s = {"trust", t->conf->name, t->conf->where};
+    struct snapshot_subject s = {"trust", t->conf->name, t->conf->where};
     struct file_set set = {0};
     struct tls_file *files = NULL;
     int rc = -1;
-    if (read_crls(l, &s, &t->conf->crl, &set) != 0)
+    if (snapshot_read_crls(l, &s, &t->conf->crl, &set) != 0)
         (void)err_set(err, ERR_CREDENTIAL, "trust %s: a file beside it cannot be read", t->conf->name);
     else if (read_fetched(l, t, newcomer, &set) != 0 || (files = file_set_borrow(&set)) == NULL)
         (void)err_set(err, ERR_MEMORY, "out of memory");
@@ -385,7 +270,7 @@ int snapshot_load_crls_with(const struct loader *l, const struct snapshot_trust 
 
 bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trust *t)
 {
-    struct subject s = {"trust", t->conf->name, t->conf->where};
+    struct snapshot_subject s = {"trust", t->conf->name, t->conf->where};
     struct err err = {0};
     size_t before = l->findings->errors;
     int rc = snapshot_load_crls_with(l, t, t->n_urls, span_of(NULL, 0), &err);
@@ -396,7 +281,7 @@ bool snapshot_load_crls_again(const struct loader *l, const struct snapshot_trus
 
 struct tls_trust *snapshot_load_system_trust(const struct loader *l, const char *where)
 {
-    struct subject s = {"trust", "system", where};
+    struct snapshot_subject s = {"trust", "system", where};
     struct tls_trust_spec spec = {.name = "system", .system = true, .depth = DEPTH_DEFAULT, .min_rsa_bits = RSA_DEFAULT};
     return make_trust(l, &s, &spec);
 }
@@ -418,18 +303,18 @@ static const char **hosts_of_routes(const struct config_listener *l, size_t *n)
 struct tls_intercept *snapshot_load_intercept(const struct loader *l, const struct config_listener *listener)
 {
     const struct config_forward_proxy *conf = &listener->forward_proxy;
-    struct subject s = {"listener", listener->name, listener->where};
+    struct snapshot_subject s = {"listener", listener->name, listener->where};
     struct tls_intercept_spec spec = {.certificate_file = conf->intercept_ca, .key_file = conf->intercept_key};
     struct bytes certificate = {0}, key = {0};
     struct file_facts facts;
     struct err err = {0};
     struct tls_intercept *t = NULL;
     const char **hosts = hosts_of_routes(listener, &spec.n_hosts);
-    int rc = hosts != NULL ? read_file(l, &s, conf->intercept_ca, &certificate, &facts) : -1;
+    int rc = hosts != NULL ? snapshot_read_file(l, &s, conf->intercept_ca, &certificate, &facts) : -1;
     if (hosts == NULL)
         l->findings->out_of_memory = 1;
-    if (rc == 0 && (rc = read_file(l, &s, conf->intercept_key, &key, &facts)) == 0)
-        rc = judge_access(l, &s, conf->intercept_key, FILE_USE_KEY, &facts.access);
+    if (rc == 0 && (rc = snapshot_read_file(l, &s, conf->intercept_key, &key, &facts)) == 0)
+        rc = snapshot_read_access(l, &s, conf->intercept_key, FILE_USE_KEY, &facts.access);
     spec.certificate = bytes_span(&certificate);
     spec.key = bytes_span(&key);
     spec.hosts = hosts;
@@ -443,28 +328,28 @@ struct tls_intercept *snapshot_load_intercept(const struct loader *l, const stru
 
 int snapshot_load_required(const struct loader *l, const struct config_listener *listener, struct required_header *out)
 {
-    struct subject s = {"listener", listener->name, listener->where};
+    struct snapshot_subject s = {"listener", listener->name, listener->where};
     const char *path = listener->required_header_file;
     struct err err = {0};
     struct file_facts facts = {0};
     struct bytes text;
     int rc = l->files->read(l->files->ctx, path, &text, &facts, &err);
     if (rc != 0)
-        return complain_unreadable(l, &s, path, &err);
+        return snapshot_read_unreadable(l, &s, path, &err);
     out->name = listener->required_header;
     if (facts.is_folder)
-        rc = complain(l, &s, path, "is a folder; name a file");
-    else if (judge_access(l, &s, path, FILE_USE_SECRET, &facts.access) != 0)
+        rc = snapshot_read_complain(l, &s, path, "is a folder; name a file");
+    else if (snapshot_read_access(l, &s, path, FILE_USE_SECRET, &facts.access) != 0)
         rc = -1;
     else if (required_header_read(out, bytes_span(&text), &err) != 0)
-        rc = complain(l, &s, path, err.text);
+        rc = snapshot_read_complain(l, &s, path, err.text);
     bytes_wipe(&text);
     return rc;
 }
 
 int snapshot_load_page(const struct loader *l, const struct config_route *route, struct bytes *out)
 {
-    struct subject s = {"route", "respond.file", route->where};
+    struct snapshot_subject s = {"route", "respond.file", route->where};
     struct err err = {0};
     struct file_facts facts = {0};
     const char *why = NULL;
@@ -473,7 +358,7 @@ int snapshot_load_page(const struct loader *l, const struct config_route *route,
     if (facts.is_folder)
         why = "is a folder; name a file";
     else if (rc != 0)
-        return complain_unreadable(l, &s, route->respond_file, &err);
+        return snapshot_read_unreadable(l, &s, route->respond_file, &err);
     else if (out->len == 0)
         why = "is empty; leave respond.file out for an answer without a text";
     else if (out->len > PAGE_MAX)
@@ -483,5 +368,5 @@ int snapshot_load_page(const struct loader *l, const struct config_route *route,
     if (why == NULL)
         return 0;
     bytes_clear(out);
-    return complain(l, &s, route->respond_file, why);
+    return snapshot_read_complain(l, &s, route->respond_file, why);
 }
