@@ -59,7 +59,7 @@ void client_http_first(struct client *c, struct span in, struct moment now)
     bytes_init(&first, c->held.max);
     bytes_take(&c->held, &first);
     client_deliver(c, bytes_span(&first), now);
-    run_settle(&c->env->run); /* the borrowed bytes end with this block */
+    link_settle_all(&c->env->run); /* the borrowed bytes end with this block */
     bytes_clear(&first);
 }
 

@@ -173,7 +173,7 @@ static bool deliver_held(struct client *c, struct moment now)
     size_t before = held.len;
     enum client_phase phase = c->phase;
     client_deliver(c, bytes_span(&held), now);
-    run_settle(&c->env->run); /* the borrowed bytes end with this block */
+    link_settle_all(&c->env->run); /* the borrowed bytes end with this block */
     bytes_clear(&held);
     if (c->is.ended && c->phase == CLIENT_OPEN && client_is_http(c))
         client_http_ended(c, now);

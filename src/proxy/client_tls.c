@@ -100,7 +100,7 @@ static void read_tls(struct client *c, struct moment now)
             break;
         client_deliver(c, span_of(env->scratch, n), now);
         if (n == env->scratch_size)
-            run_settle(&env->run); /* the next read overwrites what is borrowed */
+            link_settle_all(&env->run); /* the next read overwrites what is borrowed */
     }
 }
 

@@ -210,6 +210,14 @@ void link_settle(struct link *l)
     gather_clear(&l->out); /* what it borrowed is about to go */
 }
 
+void link_settle_all(struct run_queue *run)
+{
+    for (struct link *l = run->first; l != NULL; l = l->run_next)
+        link_settle(l);
+    for (struct link *l = run->turn; l != NULL; l = l->turn_next)
+        link_settle(l);
+}
+
 bool link_stays_idle(struct link *l, struct span wire, int64_t utc)
 {
     return l->tls != NULL && !l->broken && tls_engine_idle_in(l->tls, wire, utc);

@@ -95,11 +95,3 @@ void run_forget(struct link *l)
     if (l->held)
         forget_held(l);
 }
-
-void run_settle(struct run_queue *r)
-{
-    for (struct link *l = r->first; l != NULL; l = l->run_next)
-        link_settle(l);
-    for (struct link *l = r->turn; l != NULL; l = l->turn_next)
-        link_settle(l);
-}

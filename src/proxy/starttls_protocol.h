@@ -18,6 +18,8 @@ extern const struct starttls_protocol starttls_smtp_ask, starttls_smtp_answer;
 extern const struct starttls_protocol starttls_ldap_ask, starttls_ldap_answer;
 extern const struct starttls_protocol starttls_imap_ask, starttls_imap_answer;
 
+/* starttls_line.c, for the protocols: */
+
 /* A line that ends in CRLF, without it. REASON_UNDECIDED: not whole. REASON_VALID; anything else: no line, with its sentence. */
 enum reason starttls_line(struct span in, struct span *line, size_t *eaten, struct err *err);
 /* The word at the begin, up to a space; *rest is what follows the space. */

@@ -86,19 +86,6 @@ void uplink_enter(struct uplink *u, enum uplink_phase phase, struct moment now)
             use->events->on_step(use);
 }
 
-bool uplink_may_share(const struct uplink *u)
-{
-    return u->is.may_http2 && !u->is.closing && u->phase != UPLINK_RETIRED;
-}
-
-bool uplink_has_room(const struct uplink *u)
-{
-    enum { WAITING_MOST = 100 }; /* as many streams as a server usually takes */
-    if (!uplink_may_share(u) || u->link.broken)
-        return false;
-    return u->phase == UPLINK_OPEN ? u->link.h2 != NULL && http2_has_room(u->link.h2) : u->n_users < WAITING_MOST;
-}
-
 void uplink_make_raw(struct uplink *u)
 {
     http1_free(u->http);
@@ -189,7 +176,7 @@ static void read_tls(struct uplink *u, struct moment now)
             break;
         uplink_deliver(u, span_of(env->scratch, n), now);
         if (n == env->scratch_size)
-            run_settle(&env->run); /* the next read overwrites what is borrowed */
+            link_settle_all(&env->run); /* the next read overwrites what is borrowed */
     }
 }
 

@@ -44,6 +44,8 @@ PRINTING = "printf vprintf fprintf vfprintf puts fputs putchar putc fputc perror
 TOP_LEVEL = {"src", "include", "conf", "tests", "packaging", "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE"}
 REPORT_LINES = 400
 SMALL_ROOMS, MOST_LINES, MOST_FIELDS = ["proxy"], 400, 20
+# Files that use one another in a circle, by the first words of their names. An exchange belongs to a client, and tells it of its end.
+CIRCLES = {"proxy": [{"client", "exchange"}, {"uplink"}]}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
@@ -212,13 +214,52 @@ def check_sizes(tree):
     return found
 
 
+def definitions(code):
+    """The names that a source file defines for others. Its comments and literals are blanked."""
+    functions = re.finditer(r"^(?!static\b|typedef\b|extern\b)[A-Za-z_][\w \t*]*?\b(\w+)\([^;{}]*\)\s*\n\{", code, re.M)
+    tables = re.finditer(r"^(?!static\b|typedef\b|extern\b)[a-z_][\w \t*]*?\b(\w+)(?:\[[^\]]*\])*(?:, \w+)* = ", code, re.M)
+    return {m.group(1) for m in [*functions, *tables]}
+
+
+def uses(tree, room):
+    """{source file of the room: files of the room that define a name in it}"""
+    codes = {path: code_only(text) for path, of, text in sources(tree) if of == room and path.endswith(".c")}
+    owners = {name: path for path, code in codes.items() for name in definitions(code)}
+    return {path: {owners[name] for name in set(re.findall(r"\b[a-z]\w+", code)) if owners.get(name, path) != path} for path, code in codes.items()}
+
+
+def circles(arrows):
+    """The sets of more than one file in which each leads to each other."""
+    reached = {}
+    for start in arrows:
+        seen, todo = set(), [start]
+        while todo:
+            new = arrows[todo.pop()] - seen
+            seen |= new
+            todo += new
+        reached[start] = seen
+    found = {frozenset(b for b in reached[a] if a in reached[b]) for a in arrows if a in reached[a]}
+    return sorted((sorted(c) for c in found), key=lambda c: c[0])
+
+
+def check_circles(tree):
+    """Files use one another in a circle only where that is how the thing is."""
+    found = []
+    for room, allowed in CIRCLES.items():
+        for circle in circles(uses(tree, room)):
+            words = {re.split(r"[_.]", path.rsplit("/", 1)[1])[0] for path in circle}
+            if not any(words <= few for few in allowed):
+                found.append(f"{circle[0]}: a circle of files that use one another: {', '.join(path.rsplit('/', 1)[1] for path in circle)}")
+    return found
+
+
 def length_report(tree, limit=REPORT_LINES):
     """Not a rule: the files over the limit, longest first."""
     long = [(text.count("\n"), path) for path, text in tree.items() if re.search(r"\.(c|h|py)$", path)]
     return [f"{path}: {n} lines" for n, path in sorted(long, reverse=True) if n > limit]
 
 
-RULES = [check_ranks, check_libraries, check_banned, check_licence, check_twins, check_basenames, check_sizes, check_top_level]
+RULES = [check_ranks, check_libraries, check_banned, check_licence, check_twins, check_basenames, check_sizes, check_circles, check_top_level]
 
 
 def read_tree(folder):

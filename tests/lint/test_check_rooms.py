@@ -131,6 +131,17 @@ class RulesCanFail(unittest.TestCase):
         self.content(check_rooms.check_sizes, include__mtlsd__proxy__a_h=nineteen + "struct two { int b; } c; };" + "\n" * 399, src__http__a_c="\n" * 500)
         self.assertEqual([(1, "one", 5)], check_rooms.struct_fields(nineteen)[:1])
 
+    def test_circles(self):
+        one, other = "void one(void)\n{\n    other();\n}\n", "const struct row other_rows[2] = {0};\nint other(void)\n{\n    return 0;\n}\n"
+        back = other.replace("return 0", "return one()")
+        self.complains(check_rooms.check_circles, "a_circle.c, link.c", src__proxy__a_circle_c=one, src__proxy__link_c=back)
+        self.complains(check_rooms.check_circles, "client_in.c, uplink.c", src__proxy__client_in_c=one, src__proxy__uplink_c=back)
+        self.complains(check_rooms.check_circles, "a.c, b.c, c.c", src__proxy__a_c=one, src__proxy__b_c=other.replace("return 0", "third()"),
+                       src__proxy__c_c="int third(void)\n{\n    return one();\n}\n")
+        self.complains(check_rooms.check_circles, "a.c, b.c", src__proxy__a_c="void one(void)\n{\n    use(other_rows);\n}\n", src__proxy__b_c=back)
+        self.content(check_rooms.check_circles, src__proxy__a_c=one, src__proxy__b_c=other, src__proxy__c_c="/* one() */ static int two(void);\n")
+        self.content(check_rooms.check_circles, src__proxy__client_in_c=one, src__proxy__exchange_c=back)
+
     def test_top_level(self):
         self.complains(check_rooms.check_top_level, "notes.txt", **{"notes.txt": ""})
         self.content(check_rooms.check_top_level, **{"README.md": "", ".ci/run": "", "src/x.c": ""})

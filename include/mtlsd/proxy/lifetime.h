@@ -40,10 +40,13 @@ struct lifetime lifetime_by_certificate(int64_t not_after, struct moment now);
 /* Whichever ends first. */
 struct lifetime lifetime_shorter(const struct lifetime *a, const struct lifetime *b);
 
+/* The text about a connection that it ended. */
+const char *lifetime_text(const struct lifetime *l);
+
 /* When a connection of this age, that begins now, could first have to end. */
 uint64_t lifetime_least_us(uint64_t age_ms);
 
-/* Do what the table says; worker_pump has to follow. They give when to look again; UINT64_MAX: no need. */
+/* client_lifetime.c and uplink_lifetime.c: do what the table says; worker_pump has to follow. They give when to look again; UINT64_MAX: no need. */
 uint64_t client_live(struct client *c, const struct lifetime *l, struct moment now);
 uint64_t uplink_live(struct uplink *u, const struct lifetime *l, struct moment now);
 uint64_t client_begun_us(const struct client *c);

@@ -55,6 +55,8 @@ size_t link_runs(struct link *l, struct span *runs, size_t max);
 void link_sent(struct link *l, size_t n);
 /* End of a turn: copies what is still borrowed. */
 void link_settle(struct link *l);
+/* The same for every link of the queue and of its turn: the memory is needed for something else. */
+void link_settle_all(struct run_queue *run);
 /* Bytes came from an idle peer. True: they concern only TLS, and the link is still good. */
 bool link_stays_idle(struct link *l, struct span wire, int64_t utc);
 /* Everything was handed to the wire and our direction may be shut. */

@@ -70,8 +70,6 @@ void run_touch_held(struct run_queue *r);
 void run_forget(struct link *l);
 /* The next one to be driven, now among those of the turn; NULL: none. */
 struct link *run_next(struct run_queue *r);
-/* Copies everything that was written to them by reference: the memory is needed for something else. */
-void run_settle(struct run_queue *r);
 /* Takes one out of the turn; NULL: no further one. */
 struct link *run_end_turn(struct run_queue *r);
 

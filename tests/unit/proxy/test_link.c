@@ -243,6 +243,28 @@ START_TEST(raw_bytes_without_end_break_the_link)
 }
 END_TEST
 
+START_TEST(all_links_of_a_queue_are_settled_in_it_and_in_the_turn)
+{
+    char text[64] = "a borrowed piece that is long enough not to be copied at once";
+    struct run_queue run = {0};
+    struct link links[2];
+    struct span runs[4];
+    for (size_t i = 0; i < 2; i++)
+        link_init(&links[i], LINK_CLIENT, &run);
+    run_touch(&links[0]);
+    run_next(&run);
+    link_write_borrow(&links[0], span_from_str(text));
+    link_write_borrow(&links[1], span_from_str(text));
+    link_settle_all(&run);
+    text[0] = 'z';
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_uint_eq(link_runs(&links[i], runs, 4), 1);
+        ck_assert_uint_eq(runs[0].ptr[0], 'a');
+        link_clear(&links[i]);
+    }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("link");
@@ -261,6 +283,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, raw_bytes_leave_before_all_else, 1, 24);
     tcase_add_test(t, raw_bytes_leave_before_the_first_record);
     tcase_add_test(t, raw_bytes_without_end_break_the_link);
+    tcase_add_test(t, all_links_of_a_queue_are_settled_in_it_and_in_the_turn);
     suite_add_tcase(s, t);
     return s;
 }

@@ -70,23 +70,6 @@ START_TEST(one_that_goes_is_in_no_list)
 }
 END_TEST
 
-START_TEST(what_is_borrowed_is_copied_in_the_queue_and_in_the_turn)
-{
-    char text[64] = "a borrowed piece that is long enough not to be copied at once";
-    struct span runs[4];
-    run_touch(&links[0]);
-    run_next(&run);
-    link_write_borrow(&links[0], span_from_str(text));
-    link_write_borrow(&links[1], span_from_str(text));
-    run_settle(&run);
-    text[0] = 'z';
-    for (size_t i = 0; i < 2; i++) {
-        ck_assert_uint_eq(link_runs(&links[i], runs, 4), 1);
-        ck_assert_uint_eq(runs[0].ptr[0], 'a');
-    }
-}
-END_TEST
-
 Suite *suite(void)
 {
     Suite *s = suite_create("run_queue");
@@ -96,7 +79,6 @@ Suite *suite(void)
     tcase_add_test(t, one_that_is_touched_again_comes_again_and_ends_its_turn_once);
     tcase_add_test(t, what_gives_a_link_work_touches_it);
     tcase_add_test(t, one_that_goes_is_in_no_list);
-    tcase_add_test(t, what_is_borrowed_is_copied_in_the_queue_and_in_the_turn);
     suite_add_tcase(s, t);
     return s;
 }

@@ -10,60 +10,6 @@
 static const char GET[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 enum { SECOND_US = 1000 * 1000 };
 
-/* ---- when ---- */
-
-START_TEST(an_age_is_a_tenth_shorter_at_most)
-{
-    const struct lifetime_rule rule = {.age_ms = 100000, .grace_ms = UINT64_MAX};
-    uint64_t least = UINT64_MAX, most = 0;
-    for (uint64_t begun = 0; begun < 100; begun++) {
-        struct lifetime l = lifetime_by_age(&rule, begun * 7919);
-        uint64_t age = l.soft_us - begun * 7919;
-        ck_assert_uint_eq(l.hard_us, UINT64_MAX);
-        least = age < least ? age : least;
-        most = age > most ? age : most;
-    }
-    ck_assert_uint_le(most, 100 * (uint64_t)SECOND_US);
-    ck_assert_uint_gt(most, 98 * (uint64_t)SECOND_US);
-    ck_assert_uint_ge(least, lifetime_least_us(100000));
-    ck_assert_uint_lt(least, 92 * (uint64_t)SECOND_US);
-}
-END_TEST
-
-START_TEST(what_runs_is_cut_after_the_grace_and_in_tcp_without_one)
-{
-    struct lifetime none = lifetime_by_age(&(struct lifetime_rule){.grace_ms = 5}, 0);
-    ck_assert(none.soft_us == UINT64_MAX && none.hard_us == UINT64_MAX);
-    struct lifetime graced = lifetime_by_age(&(struct lifetime_rule){.age_ms = 1000, .grace_ms = 5000}, 0);
-    ck_assert_uint_eq(graced.hard_us, graced.soft_us + 5 * SECOND_US);
-    struct lifetime tcp = lifetime_by_age(&(struct lifetime_rule){.age_ms = 1000, .grace_ms = UINT64_MAX, .tcp = true}, 0);
-    ck_assert_uint_eq(tcp.hard_us, tcp.soft_us);
-    ck_assert_int_eq(tcp.reason, REASON_CONNECTION_AGE);
-}
-END_TEST
-
-START_TEST(a_replaced_certificate_is_not_used_in_its_last_half_minute) /* B4 */
-{
-    const struct moment now = {.us = 77, .utc = 1000};
-    struct lifetime l = lifetime_by_certificate(1200, now);
-    ck_assert_uint_eq(l.soft_us, 77 + 80 * (uint64_t)SECOND_US);
-    ck_assert_uint_eq(l.hard_us, 77 + 170 * (uint64_t)SECOND_US);
-    ck_assert_int_eq(l.reason, REASON_CERTIFICATE_REPLACED);
-    ck_assert_uint_eq(lifetime_by_certificate(900, now).hard_us, 77);
-    ck_assert_uint_eq(lifetime_by_certificate(INT64_MAX, now).hard_us, UINT64_MAX);
-}
-END_TEST
-
-START_TEST(whichever_ends_first_counts)
-{
-    const struct lifetime a = {1, 9, REASON_CONNECTION_AGE}, b = {2, 3, REASON_CERTIFICATE_REPLACED}, none = lifetime_unbounded();
-    struct lifetime l = lifetime_shorter(&a, &b);
-    ck_assert(l.soft_us == 1 && l.hard_us == 3 && l.reason == REASON_CERTIFICATE_REPLACED);
-    l = lifetime_shorter(&none, &a);
-    ck_assert(l.soft_us == 1 && l.hard_us == 9 && l.reason == REASON_CONNECTION_AGE);
-}
-END_TEST
-
 /* ---- clients of HTTP/1.1 ---- */
 
 /* The driver looks at every client of the injector. */
@@ -181,64 +127,6 @@ START_TEST(a_websocket_runs_until_its_time_is_over_and_is_cut_then)
 }
 END_TEST
 
-/* ---- connections to upstreams ---- */
-
-static struct uplink *used(void)
-{
-    struct uplink *u = client_next_uplink(wire_client(&http_chain.injector), NULL);
-    ck_assert_ptr_nonnull(u);
-    return u;
-}
-
-START_TEST(an_old_connection_to_an_upstream_takes_no_further_request)
-{
-    http_chain.on_backend = http_chain_silent;
-    struct wire_socket *app = wire_connect(&http_chain);
-    http_chain_ask(app, GET);
-    ck_assert_uint_eq(uplink_live(used(), &(struct lifetime){0, UINT64_MAX, REASON_CONNECTION_AGE}, http_chain.now), UINT64_MAX);
-    wire_run(&http_chain);
-    answer(0, ANSWER);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 200 "));
-    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool), 0);
-    http_chain.on_backend = wire_backend_http;
-    http_chain_ask(app, GET);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 200 "));
-    ck_assert_uint_eq(http_chain.injector.connects, 2);
-}
-END_TEST
-
-START_TEST(what_runs_on_it_fails_when_the_time_is_over_and_blames_no_target)
-{
-    http_chain.on_backend = http_chain_silent;
-    struct wire_socket *app = wire_connect(&http_chain);
-    http_chain_ask(app, GET);
-    ck_assert_uint_eq(uplink_live(used(), &(struct lifetime){0, 0, REASON_CERTIFICATE_REPLACED}, http_chain.now), UINT64_MAX);
-    wire_run(&http_chain);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 503 "));
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "certificate_replaced"));
-    ck_assert(!app->got_end);
-    http_chain.on_backend = wire_backend_http;
-    http_chain_ask(app, GET);
-    ck_assert_ptr_nonnull(strstr(wire_got(app), "HTTP/1.1 200 "));
-    ck_assert_uint_eq(http_chain.injector.connects, 2);
-}
-END_TEST
-
-START_TEST(the_pool_keeps_none_beyond_its_age)
-{
-    http_chain.injector.up_conf.max_age_ms = 10000;
-    struct wire_socket *app = wire_connect(&http_chain);
-    http_chain_ask(app, GET);
-    wire_advance(&http_chain, 8000);
-    http_chain_ask(app, GET);
-    ck_assert_uint_eq(http_chain.injector.connects, 1);
-    ck_assert_uint_eq(pool_idle_count(http_chain.injector.env.pool), 1);
-    wire_advance(&http_chain, 2000);
-    http_chain_ask(app, GET);
-    ck_assert_uint_eq(http_chain.injector.connects, 2);
-}
-END_TEST
-
 /* ---- HTTP/2 ---- */
 
 static struct h2_app app2;
@@ -322,25 +210,10 @@ START_TEST(a_tcp_connection_runs_until_its_time_is_over_and_is_cut_then)
 }
 END_TEST
 
-START_TEST(a_tcp_connection_ends_with_that_to_its_upstream)
-{
-    struct wire_socket *app = tunnel();
-    struct uplink *u = client_next_uplink(wire_client(&w.injector), NULL);
-    uplink_live(u, &(struct lifetime){0, 0, REASON_CERTIFICATE_REPLACED}, w.now);
-    wire_run(&w);
-    ck_assert(app->got_reset && wire_backend_socket(&w, 0)->got_reset);
-    ck_assert_int_eq(wire_last(&w.injector)->reason, REASON_CERTIFICATE_REPLACED);
-}
-END_TEST
-
 Suite *suite(void)
 {
-    Suite *s = suite_create("lifetime");
-    TCase *t = tcase_create("when"), *http = tcase_create("http"), *h2 = tcase_create("h2"), *tcp = tcase_create("tcp");
-    tcase_add_test(t, an_age_is_a_tenth_shorter_at_most);
-    tcase_add_test(t, what_runs_is_cut_after_the_grace_and_in_tcp_without_one);
-    tcase_add_test(t, a_replaced_certificate_is_not_used_in_its_last_half_minute);
-    tcase_add_test(t, whichever_ends_first_counts);
+    Suite *s = suite_create("client_lifetime");
+    TCase *http = tcase_create("http"), *h2 = tcase_create("h2"), *tcp = tcase_create("tcp");
     tcase_add_unchecked_fixture(http, http_chain_make, http_chain_drop);
     tcase_add_checked_fixture(http, http_chain_open, http_chain_close);
     tcase_add_test(http, a_young_connection_is_left_alone);
@@ -350,17 +223,12 @@ Suite *suite(void)
     tcase_add_test(http, a_half_response_does_not_look_whole);
     tcase_add_test(http, an_idle_client_is_closed_when_the_time_is_over);
     tcase_add_test(http, a_websocket_runs_until_its_time_is_over_and_is_cut_then);
-    tcase_add_test(http, an_old_connection_to_an_upstream_takes_no_further_request);
-    tcase_add_test(http, what_runs_on_it_fails_when_the_time_is_over_and_blames_no_target);
-    tcase_add_test(http, the_pool_keeps_none_beyond_its_age);
     tcase_add_unchecked_fixture(h2, http_chain_make, http_chain_drop);
     tcase_add_checked_fixture(h2, open_h2, close_h2);
     tcase_add_test(h2, a_client_of_http2_gets_goaway_and_its_answer);
     tcase_add_test(h2, each_stream_is_answered_when_the_time_is_over);
     tcase_add_checked_fixture(tcp, open_tcp, close_tcp);
     tcase_add_test(tcp, a_tcp_connection_runs_until_its_time_is_over_and_is_cut_then);
-    tcase_add_test(tcp, a_tcp_connection_ends_with_that_to_its_upstream);
-    suite_add_tcase(s, t);
     suite_add_tcase(s, http);
     suite_add_tcase(s, h2);
     suite_add_tcase(s, tcp);
