@@ -52,6 +52,7 @@ static void head_is_lost(struct exchange *x, bool too_large, struct moment now)
 
 static void on_interim(struct exchange *x, const struct http_head *head, struct moment now)
 {
+    x->tries.spoke = true; /* security C10 */
     if (++x->answer.interims > INTERIMS_MAX) {
         exchange_upstream_failed(x, REASON_UPSTREAM_PROTOCOL, "the upstream sends too many interim answers", now);
         return;

@@ -315,7 +315,7 @@ static bool begin_again(struct exchange *x, uint32_t code, struct moment now)
 {
     enum { REFUSED_MOST = 3 };
     x->tries.http1 = x->tries.http1 || code == HTTP2_HTTP_1_1_REQUIRED;
-    if (!exchange_request_can_replay(x) || ++x->tries.refused > REFUSED_MOST)
+    if (!exchange_request_can_replay(x) || x->tries.spoke || ++x->tries.refused > REFUSED_MOST)
         return false;
     reconnect(x, now);
     return true;

@@ -202,7 +202,7 @@ END_TEST
 /* ---- an upstream by hand ---- */
 
 static struct http2 *server;
-static enum { SERVES, REFUSES_ONCE, WANTS_HTTP1, RESETS, ENDS_EARLY, ENDS_TUNNEL, SAYS_NOTHING } how;
+static enum { SERVES, REFUSES_ONCE, REFUSES_BEGUN, WANTS_HTTP1, RESETS, ENDS_EARLY, ENDS_TUNNEL, SAYS_NOTHING } how;
 static unsigned streams;
 
 static struct http2_stream *ending;
@@ -217,6 +217,15 @@ static void answer_tunnel(struct http2_stream *s)
     ending = s;
 }
 
+/* It says that it never began, after it did. */
+static void refuse_begun(struct http2_stream *s)
+{
+    static const struct http_head hints = {.status = 103, .minor = 1};
+    const struct http_outgoing o = {.head = &hints, .framing = HTTP_NO_BODY};
+    ck_assert_int_eq(http2_respond(server, s, &o), 0);
+    ending = s;
+}
+
 static void answer(struct http2_stream *s)
 {
     static const struct http_head head = {.status = 200, .minor = 1};
@@ -225,6 +234,8 @@ static void answer(struct http2_stream *s)
         return;
     if (how == REFUSES_ONCE && streams == 1)
         http2_reset(server, s, HTTP2_REFUSED_STREAM);
+    else if (how == REFUSES_BEGUN)
+        refuse_begun(s);
     else if (how == WANTS_HTTP1)
         http2_reset(server, s, HTTP2_HTTP_1_1_REQUIRED);
     else if (how == RESETS)
@@ -265,7 +276,7 @@ static void serve(struct wire *on, struct wire_socket *s)
     gather_init(&out, 1 << 20);
     ck_assert_int_eq(http2_fill(server, &out, 1 << 20), 0);
     if (ending != NULL) {
-        http2_reset(server, ending, HTTP2_NO_ERROR);
+        http2_reset(server, ending, how == REFUSES_BEGUN ? HTTP2_REFUSED_STREAM : HTTP2_NO_ERROR);
         ck_assert_int_eq(http2_fill(server, &out, 1 << 20), 0);
     }
     ending = NULL;
@@ -297,6 +308,15 @@ START_TEST(a_stream_that_was_never_begun_is_sent_again_whatever_its_method) /* C
     ck_assert_msg(strstr(wire_got(app), "HTTP/1.1 200") != NULL, "%s", wire_got(app));
     ck_assert_uint_eq(streams, 2);
     ck_assert_uint_eq(wire_last(&w.injector)->retries, 1);
+}
+END_TEST
+
+START_TEST(one_that_was_answered_with_an_interim_response_had_begun) /* C10 */
+{
+    how = REFUSES_BEGUN;
+    struct wire_socket *app = ask(_i == 0 ? POST : GET);
+    ck_assert_msg(strstr(wire_got(app), "HTTP/1.1 103") != NULL && strstr(wire_got(app), "502 ") != NULL, "%s", wire_got(app));
+    ck_assert_uint_eq(streams, 1);
 }
 END_TEST
 
@@ -491,6 +511,7 @@ Suite *suite(void)
     tcase_add_test(t, who_waits_too_long_is_told);
     suite_add_tcase(s, t);
     tcase_add_test(h, a_stream_that_was_never_begun_is_sent_again_whatever_its_method);
+    tcase_add_loop_test(h, one_that_was_answered_with_an_interim_response_had_begun, 0, 2);
     tcase_add_test(h, one_that_was_reset_after_it_began_is_not);
     tcase_add_test(h, what_wants_http_1_gets_it_only_where_a_handshake_can_agree_on_it);
     tcase_add_test(h, a_connection_that_fell_silent_takes_no_further_request);
